@@ -1,0 +1,31 @@
+//! The reply to a request.
+
+use std::mem;
+
+use link::MacAddr;
+use zerocopy::FromBytes;
+
+use crate::wire::ArpPacket;
+use crate::{Dropped, Operation};
+
+/// A reply that is due: to whom, and as whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The hardware address that the target protocol address has: ours.
+    pub ours: MacAddr,
+    /// The sender hardware address of the request: where the reply goes, by unicast.
+    pub to: MacAddr,
+}
+
+impl Answer {
+    /// Rewrites the request at the start of `payload` into its reply: sender and target change
+    /// places, our hardware address goes in, the operation becomes a reply (RFC 826, the last step).
+    pub fn write_over(self, payload: &mut [u8]) -> Result<(), Dropped> {
+        let (packet, _) = ArpPacket::mut_from_prefix(payload).map_err(|_| Dropped::Truncated)?;
+        packet.operation.set(Operation::REPLY.0);
+        mem::swap(&mut packet.sender_protocol, &mut packet.target_protocol);
+        packet.target_hardware = packet.sender_hardware;
+        packet.sender_hardware = self.ours;
+        Ok(())
+    }
+}

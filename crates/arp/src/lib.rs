@@ -1,0 +1,32 @@
+//! Layer 2.5: the Address Resolution Protocol, RFC 826, for Ethernet and IPv4.
+//!
+//! [`Packet::parse`] turns octets into a valid packet or a [`Dropped`] reason; [`Arp::receive`]
+//! judges it in the RFC's own order: it merges into the translation table, and says what to answer.
+//! [`Answer::write_over`] rewrites the request into its reply in place.
+//!
+//! # What this crate does not do
+//!
+//! No input or output, no clock, no allocation per packet. It sends nothing: it returns what is to
+//! be sent. It knows no VLAN: one [`Arp`] is one segment. It does not ask yet: entries come from
+//! what others send.
+#![forbid(unsafe_code)]
+
+mod answer;
+mod arp;
+mod locals;
+mod operation;
+mod packet;
+mod reception;
+mod table;
+mod wire;
+
+pub use link::{Cast, Instant, MacAddr, Reason, Tally};
+
+pub use self::answer::Answer;
+pub use self::arp::{Arp, Config, Event, Policy};
+pub use self::locals::{Locals, LocalsError};
+pub use self::operation::Operation;
+pub use self::packet::{Fields, Packet};
+pub use self::reception::{Dropped, Merge, Received};
+pub use self::table::{Entry, Full, Table};
+pub use self::wire::ArpPacket;

@@ -1,0 +1,93 @@
+//! Which protocol addresses are ours.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use link::MacAddr;
+
+/// The protocol addresses we answer for, each with its hardware address, kept as ranges: one host
+/// is a set of one.
+#[derive(Clone, Debug, Default)]
+pub struct Locals {
+    /// Sorted by first address, without overlap.
+    ranges: Vec<Range>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Range {
+    first: Ipv4Addr,
+    last: Ipv4Addr,
+    hardware: MacAddr,
+}
+
+/// A range that cannot be ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LocalsError {
+    /// The last address lies before the first.
+    Backwards,
+    /// Some of its addresses are ours already.
+    Overlap,
+    /// There are not as many station addresses from the hardware address on.
+    Hardware,
+}
+
+impl Locals {
+    /// The set of one address.
+    pub fn one(protocol: Ipv4Addr, hardware: MacAddr) -> Result<Locals, LocalsError> {
+        let mut locals = Locals::default();
+        locals.add(protocol, protocol, hardware)?;
+        Ok(locals)
+    }
+
+    /// Adds all addresses from `first` to `last`; the first has `hardware`, each further one the
+    /// hardware address after.
+    pub fn add(&mut self, first: Ipv4Addr, last: Ipv4Addr, hardware: MacAddr) -> Result<(), LocalsError> {
+        let steps = u32::from(last).checked_sub(first.into()).ok_or(LocalsError::Backwards)?;
+        let stations = hardware.plus(steps.into()).is_some_and(MacAddr::is_station);
+        if !stations || !hardware.is_station() {
+            return Err(LocalsError::Hardware);
+        }
+        let place = self.ranges.partition_point(|range| range.first <= last);
+        let before = place.checked_sub(1).and_then(|place| self.ranges.get(place));
+        if before.is_some_and(|range| range.last >= first) {
+            return Err(LocalsError::Overlap);
+        }
+        self.ranges.insert(place, Range { first, last, hardware });
+        Ok(())
+    }
+
+    /// The hardware address of a protocol address that is ours.
+    pub fn hardware_of(&self, protocol: Ipv4Addr) -> Option<MacAddr> {
+        let after = self.ranges.partition_point(|range| range.first <= protocol);
+        let range = self.ranges.get(after.checked_sub(1)?)?;
+        let steps = u32::from(protocol).checked_sub(range.first.into())?;
+        if protocol > range.last {
+            return None;
+        }
+        range.hardware.plus(steps.into())
+    }
+
+    /// Whether a hardware address is one of ours.
+    pub fn has_hardware(&self, hardware: MacAddr) -> bool {
+        self.ranges.iter().any(|range| {
+            let steps = u32::from(range.last) - u32::from(range.first);
+            let last = range.hardware.plus(steps.into());
+            range.hardware <= hardware && last.is_some_and(|last| hardware <= last)
+        })
+    }
+}
+
+impl fmt::Display for LocalsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Backwards => "the last address lies before the first",
+            Self::Overlap => "some of these addresses are given already",
+            Self::Hardware => "hardware addresses must be those of stations: neither zero nor groups, and as many as there are protocol addresses",
+        })
+    }
+}
+
+impl std::error::Error for LocalsError {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! A valid ARP packet.
+
+use std::net::Ipv4Addr;
+
+use link::{EtherType, MacAddr};
+use zerocopy::FromBytes;
+
+use crate::wire::ArpPacket;
+use crate::{Dropped, Operation};
+
+/// The hardware type of Ethernet.
+const ETHERNET: u16 = 1;
+/// Octets of an Ethernet hardware address.
+const HARDWARE_LENGTH: u8 = 6;
+/// Octets of an IPv4 address.
+const PROTOCOL_LENGTH: u8 = 4;
+
+/// A packet that speaks of Ethernet and IPv4 addresses: a view into the octets it was parsed from.
+/// What it claims need not be true, nor polite.
+#[derive(Clone, Copy, Debug)]
+pub struct Packet<'a>(&'a ArpPacket);
+
+/// The fields of a packet that differ from one to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fields {
+    /// What the packet is.
+    pub operation: Operation,
+    /// Sender hardware address.
+    pub sender_hardware: MacAddr,
+    /// Sender protocol address.
+    pub sender_protocol: Ipv4Addr,
+    /// Target hardware address.
+    pub target_hardware: MacAddr,
+    /// Target protocol address.
+    pub target_protocol: Ipv4Addr,
+}
+
+impl<'a> Packet<'a> {
+    /// Reads a packet from the start of a frame's payload. What follows its 28 octets is padding.
+    ///
+    /// The order of the checks is RFC 826's, "Packet Reception".
+    pub fn parse(payload: &'a [u8]) -> Result<Packet<'a>, Dropped> {
+        let (packet, _) = ArpPacket::ref_from_prefix(payload).map_err(|_| Dropped::Truncated)?;
+        if packet.hardware_type.get() != ETHERNET {
+            return Err(Dropped::HardwareType);
+        }
+        if packet.hardware_length != HARDWARE_LENGTH {
+            return Err(Dropped::HardwareLength);
+        }
+        if packet.protocol_type.get() != EtherType::IPV4.0 {
+            return Err(Dropped::ProtocolType);
+        }
+        if packet.protocol_length != PROTOCOL_LENGTH {
+            return Err(Dropped::ProtocolLength);
+        }
+        Ok(Packet(packet))
+    }
+
+    /// What the packet is.
+    pub fn operation(self) -> Operation {
+        Operation(self.0.operation.get())
+    }
+
+    /// Sender hardware address.
+    pub fn sender_hardware(self) -> MacAddr {
+        self.0.sender_hardware
+    }
+
+    /// Sender protocol address; 0.0.0.0 in a probe (RFC 5227 1.1).
+    pub fn sender_protocol(self) -> Ipv4Addr {
+        self.0.sender_protocol.into()
+    }
+
+    /// Target hardware address; without meaning in a request.
+    pub fn target_hardware(self) -> MacAddr {
+        self.0.target_hardware
+    }
+
+    /// Target protocol address.
+    pub fn target_protocol(self) -> Ipv4Addr {
+        self.0.target_protocol.into()
+    }
+}
+
+impl Fields {
+    /// Octets of a packet.
+    pub const LENGTH: usize = size_of::<ArpPacket>();
+
+    /// Writes the whole packet to the start of `payload`. Fails if that is shorter than
+    /// [`Fields::LENGTH`].
+    pub fn write_to(&self, payload: &mut [u8]) -> Result<(), Dropped> {
+        let (packet, _) = ArpPacket::mut_from_prefix(payload).map_err(|_| Dropped::Truncated)?;
+        // Field by field: a whole struct built beside and copied over costs four times as much.
+        packet.hardware_type.set(ETHERNET);
+        packet.protocol_type.set(EtherType::IPV4.0);
+        packet.hardware_length = HARDWARE_LENGTH;
+        packet.protocol_length = PROTOCOL_LENGTH;
+        packet.operation.set(self.operation.0);
+        packet.sender_hardware = self.sender_hardware;
+        packet.sender_protocol = self.sender_protocol.octets();
+        packet.target_hardware = self.target_hardware;
+        packet.target_protocol = self.target_protocol.octets();
+        Ok(())
+    }
+}
+
+impl From<Packet<'_>> for Fields {
+    fn from(packet: Packet<'_>) -> Self {
+        Fields {
+            operation: packet.operation(),
+            sender_hardware: packet.sender_hardware(),
+            sender_protocol: packet.sender_protocol(),
+            target_hardware: packet.target_hardware(),
+            target_protocol: packet.target_protocol(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+use super::*;
+use proptest::prelude::*;
+
+const REQUEST: Fields = Fields {
+    operation: Operation::REQUEST,
+    sender_hardware: MacAddr::new([2, 0, 0, 0, 0, 1]),
+    sender_protocol: Ipv4Addr::new(10, 0, 0, 1),
+    target_hardware: MacAddr::ZERO,
+    target_protocol: Ipv4Addr::new(10, 0, 0, 2),
+};
+
+fn octets() -> [u8; 28] {
+    let mut octets = [0xff; 28];
+    REQUEST.write_to(&mut octets).unwrap();
+    octets
+}
+
+#[test]
+fn a_request_looks_as_rfc_826_draws_it() {
+    let expected = [0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 2];
+    assert_eq!(octets(), expected);
+}
+
+#[test]
+fn every_length_below_28_is_truncated() {
+    for length in 0..28 {
+        let octets = octets();
+        assert_eq!(Packet::parse(&octets[..length]).unwrap_err(), Dropped::Truncated, "{length}");
+    }
+}
+
+#[test]
+fn what_follows_the_28_octets_is_padding() {
+    let padded = [&octets()[..], &[0xee; 18]].concat();
+    assert_eq!(Fields::from(Packet::parse(&padded).unwrap()), REQUEST);
+}
+
+#[test]
+fn each_of_the_four_fixed_fields_must_be_right() {
+    let cases = [
+        (1, 6, Dropped::HardwareType),
+        (4, 8, Dropped::HardwareLength),
+        (3, 6, Dropped::ProtocolType),
+        (5, 16, Dropped::ProtocolLength),
+    ];
+    for (place, value, reason) in cases {
+        let mut octets = octets();
+        octets[place] = value;
+        assert_eq!(Packet::parse(&octets).unwrap_err(), reason);
+    }
+}
+
+#[test]
+fn a_packet_needs_28_octets_to_be_written() {
+    assert_eq!(REQUEST.write_to(&mut [0; 27]), Err(Dropped::Truncated));
+}
+
+#[test]
+fn operations_of_other_standards_are_known_by_name() {
+    let named: Vec<u16> = (0..=u16::MAX).filter(|number| Operation(*number).name().is_some()).collect();
+    assert_eq!(named, [0, 1, 2, 3, 4, 8, 9, 24, 25, 65_535]);
+    let foreign = named.into_iter().filter(|number| Operation(*number).is_foreign()).count();
+    assert_eq!(foreign, 8);
+}
+
+prop_compose! {
+    fn fields()(
+        operation: u16,
+        sender_hardware: [u8; 6],
+        sender_protocol: [u8; 4],
+        target_hardware: [u8; 6],
+        target_protocol: [u8; 4],
+    ) -> Fields {
+        Fields {
+            operation: Operation(operation),
+            sender_hardware: sender_hardware.into(),
+            sender_protocol: sender_protocol.into(),
+            target_hardware: target_hardware.into(),
+            target_protocol: target_protocol.into(),
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_back(fields in fields()) {
+        let mut octets = [0xff; 28];
+        fields.write_to(&mut octets).unwrap();
+        prop_assert_eq!(Fields::from(Packet::parse(&octets).unwrap()), fields);
+    }
+
+    #[test]
+    fn no_octets_panic(octets in prop::collection::vec(any::<u8>(), 0..64)) {
+        let _ = Packet::parse(&octets);
+    }
+}

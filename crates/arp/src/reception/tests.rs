@@ -1,0 +1,277 @@
+use super::*;
+use crate::{Config, Fields, Locals, Reason};
+use proptest::prelude::*;
+
+const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+const OTHER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 77);
+const OUR_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
+const PEER_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
+const OLD_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 9]);
+const NOW: Instant = Instant::from_nanos(1_000);
+
+/// What the peer says to us, unless a test changes it.
+const REQUEST: Fields = Fields {
+    operation: Operation::REQUEST,
+    sender_hardware: PEER_MAC,
+    sender_protocol: PEER,
+    target_hardware: MacAddr::ZERO,
+    target_protocol: OURS,
+};
+
+fn arp(policy: Policy) -> Arp {
+    let config = Config { policy, entries: 8, network: "10.0.0.0/24".parse().ok(), ..Config::default() };
+    Arp::new(Locals::one(OURS, OUR_MAC).unwrap(), config)
+}
+
+fn hear(arp: &mut Arp, fields: Fields) -> Result<Received, Dropped> {
+    let mut octets = [0; Fields::LENGTH];
+    fields.write_to(&mut octets).unwrap();
+    arp.receive(NOW, None, &octets)
+}
+
+fn known(arp: &Arp, protocol: Ipv4Addr) -> Option<MacAddr> {
+    arp.table().get(protocol).map(|entry| entry.hardware)
+}
+
+fn events(arp: &mut Arp) -> Vec<Event> {
+    std::iter::from_fn(|| arp.take_event()).collect()
+}
+
+/// RFC 826 as a table: target ours, sender known, request; then what becomes of the table under the
+/// two policies, and whether a reply is due.
+#[rustfmt::skip]
+const EIGHT_ROWS: [(bool, bool, bool, Merge, Merge, bool); 8] = [
+    // ours   known  request  cautious      rfc826         answered
+    (true,  true,  true,  Merge::Moved, Merge::Moved, true),
+    (true,  true,  false, Merge::Moved, Merge::Moved, false),
+    (true,  false, true,  Merge::Added, Merge::Added, true),
+    (true,  false, false, Merge::None,  Merge::Added, false),
+    (false, true,  true,  Merge::Moved, Merge::Moved, false),
+    (false, true,  false, Merge::Moved, Merge::Moved, false),
+    (false, false, true,  Merge::None,  Merge::None,  false),
+    (false, false, false, Merge::None,  Merge::None,  false),
+];
+
+#[test]
+fn the_eight_rows_of_rfc_826_hold_under_both_policies() {
+    for (ours, in_table, request, cautious, rfc826, answered) in EIGHT_ROWS {
+        for (policy, expected) in [(Policy::Cautious, cautious), (Policy::Rfc826, rfc826)] {
+            let mut arp = arp(policy);
+            if in_table {
+                let request = Fields { sender_hardware: OLD_MAC, ..REQUEST };
+                hear(&mut arp, request).unwrap();
+            }
+            let received = hear(
+                &mut arp,
+                Fields {
+                    operation: if request { Operation::REQUEST } else { Operation::REPLY },
+                    target_protocol: if ours { OURS } else { OTHER },
+                    ..REQUEST
+                },
+            );
+            let row = (policy, ours, in_table, request);
+            let answer = answered.then_some(Answer { ours: OUR_MAC, to: PEER_MAC });
+            assert_eq!(received, Ok(Received { merge: expected, answer }), "{row:?}");
+            let remembered = (expected != Merge::None).then_some(PEER_MAC);
+            assert_eq!(known(&arp, PEER), remembered, "{row:?}");
+        }
+    }
+}
+
+#[test]
+fn the_reply_swaps_sender_and_target_and_carries_our_address() {
+    let mut octets = [0; 28];
+    REQUEST.write_to(&mut octets).unwrap();
+    let answer = arp(Policy::Cautious).receive(NOW, None, &octets).unwrap().answer.unwrap();
+    answer.write_over(&mut octets).unwrap();
+    let reply = Fields {
+        operation: Operation::REPLY,
+        sender_hardware: OUR_MAC,
+        sender_protocol: OURS,
+        target_hardware: PEER_MAC,
+        target_protocol: PEER,
+    };
+    assert_eq!(Fields::from(Packet::parse(&octets).unwrap()), reply);
+    assert_eq!(answer.write_over(&mut octets[..27]), Err(Dropped::Truncated));
+}
+
+#[test]
+fn the_target_hardware_address_of_a_request_is_not_looked_at() {
+    for target_hardware in [MacAddr::ZERO, MacAddr::BROADCAST, OUR_MAC, OLD_MAC] {
+        let received = hear(&mut arp(Policy::Cautious), Fields { target_hardware, ..REQUEST });
+        assert!(received.unwrap().answer.is_some());
+    }
+}
+
+#[test]
+fn a_sender_that_says_the_same_again_is_confirmed_without_an_event() {
+    let mut arp = arp(Policy::Cautious);
+    hear(&mut arp, REQUEST).unwrap();
+    assert_eq!(events(&mut arp), [Event::Learned { protocol: PEER, hardware: PEER_MAC }]);
+    assert_eq!(hear(&mut arp, REQUEST).unwrap().merge, Merge::Confirmed);
+    assert_eq!(events(&mut arp), []);
+    assert_eq!(arp.table().get(PEER).map(|entry| entry.confirmed), Some(NOW));
+}
+
+#[test]
+fn a_move_is_followed_and_reported() {
+    let mut arp = arp(Policy::Cautious);
+    hear(&mut arp, Fields { sender_hardware: OLD_MAC, ..REQUEST }).unwrap();
+    events(&mut arp);
+    hear(&mut arp, REQUEST).unwrap();
+    let moved = Event::Moved { protocol: PEER, from: OLD_MAC, to: PEER_MAC };
+    assert_eq!(events(&mut arp), [moved]);
+}
+
+#[test]
+fn a_probe_is_answered_and_teaches_nothing() {
+    for policy in [Policy::Cautious, Policy::Rfc826] {
+        let mut arp = arp(policy);
+        let probe = Fields { sender_protocol: Ipv4Addr::UNSPECIFIED, ..REQUEST };
+        let received = hear(&mut arp, probe).unwrap();
+        assert_eq!(received.merge, Merge::None);
+        assert!(received.answer.is_some() && arp.table().is_empty());
+    }
+}
+
+#[test]
+fn an_announcement_by_a_stranger_teaches_nothing_and_gets_no_reply() {
+    for operation in [Operation::REQUEST, Operation::REPLY] {
+        let mut arp = arp(Policy::Rfc826);
+        let announcement = Fields { operation, target_protocol: PEER, ..REQUEST };
+        let received = hear(&mut arp, announcement);
+        assert_eq!(received, Ok(Received { merge: Merge::None, answer: None }));
+    }
+}
+
+#[test]
+fn an_operation_without_a_name_merges_and_gets_no_reply() {
+    let mut arp = arp(Policy::Rfc826);
+    let received = hear(&mut arp, Fields { operation: Operation(7), ..REQUEST });
+    assert_eq!(received, Ok(Received { merge: Merge::Added, answer: None }));
+}
+
+#[test]
+fn operations_of_other_standards_are_never_acted_on() {
+    for number in [0, 3, 4, 8, 9, 24, 25, 65_535] {
+        let mut arp = arp(Policy::Rfc826);
+        hear(&mut arp, Fields { sender_hardware: OLD_MAC, ..REQUEST }).unwrap();
+        let received = hear(&mut arp, Fields { operation: Operation(number), ..REQUEST });
+        assert_eq!(received, Err(Dropped::ForeignOperation));
+        assert_eq!(known(&arp, PEER), Some(OLD_MAC));
+    }
+}
+
+#[test]
+fn senders_that_cannot_be_are_dropped_and_counted() {
+    let group = MacAddr::new([1, 0, 0x5e, 0, 0, 1]);
+    let hardware = |sender_hardware| Fields { sender_hardware, ..REQUEST };
+    let protocol = |address: [u8; 4]| Fields { sender_protocol: address.into(), ..REQUEST };
+    let cases = [
+        (hardware(MacAddr::BROADCAST), Dropped::SenderHardware),
+        (hardware(MacAddr::ZERO), Dropped::SenderHardware),
+        (hardware(group), Dropped::SenderHardware),
+        (hardware(OUR_MAC), Dropped::OwnEcho),
+        (protocol([255, 255, 255, 255]), Dropped::SenderProtocol),
+        (protocol([10, 0, 0, 255]), Dropped::SenderProtocol),
+        (protocol([224, 0, 0, 1]), Dropped::SenderProtocol),
+        (protocol([239, 255, 255, 255]), Dropped::SenderProtocol),
+        (protocol([127, 0, 0, 1]), Dropped::SenderProtocol),
+        (protocol([10, 0, 0, 2]), Dropped::Conflict),
+    ];
+    for (fields, reason) in cases {
+        let mut arp = arp(Policy::Rfc826);
+        assert_eq!(hear(&mut arp, fields), Err(reason), "{fields:?}");
+        assert_eq!(arp.dropped().get(reason), 1);
+        assert!(arp.table().is_empty());
+    }
+}
+
+#[test]
+fn a_point_to_point_network_has_no_broadcast_address() {
+    for (network, expected) in [("10.0.0.0/31", true), ("10.0.0.1/32", true), ("10.0.0.0/30", true)] {
+        let config = Config { network: network.parse().ok(), ..Config::default() };
+        let arp = Arp::new(Locals::default(), config);
+        assert_eq!(arp.may_be_a_host(PEER), expected, "{network}");
+    }
+    let config = Config { network: "10.0.0.0/30".parse().ok(), ..Config::default() };
+    assert!(!Arp::new(Locals::default(), config).may_be_a_host(Ipv4Addr::new(10, 0, 0, 3)));
+}
+
+#[test]
+fn somebody_else_with_our_address_is_a_conflict_and_is_named() {
+    let mut arp = arp(Policy::Rfc826);
+    let gratuitous = Fields { sender_protocol: OURS, ..REQUEST };
+    assert_eq!(hear(&mut arp, gratuitous), Err(Dropped::Conflict));
+    let conflict = Event::Conflict { protocol: OURS, hardware: PEER_MAC };
+    assert_eq!(events(&mut arp), [conflict]);
+}
+
+#[test]
+fn a_full_table_still_answers() {
+    let mut arp = arp(Policy::Cautious);
+    for host in 10..18 {
+        let sender_protocol = Ipv4Addr::new(10, 0, 0, host);
+        hear(&mut arp, Fields { sender_protocol, ..REQUEST }).unwrap();
+    }
+    events(&mut arp);
+    let received = hear(&mut arp, REQUEST).unwrap();
+    assert_eq!((received.merge, received.answer.is_some()), (Merge::Refused, true));
+    assert_eq!(events(&mut arp), [Event::Refused { protocol: PEER, hardware: PEER_MAC }]);
+    assert_eq!((arp.table().len(), arp.refused()), (8, 1));
+}
+
+#[test]
+fn each_of_many_hosts_hears_only_what_is_sent_to_its_own_station() {
+    let mut locals = Locals::one(OURS, OUR_MAC).unwrap();
+    locals.add(OTHER, OTHER, OLD_MAC).unwrap();
+    let mut arp = Arp::new(locals, Config::default());
+    let mut octets = [0; 28];
+    REQUEST.write_to(&mut octets).unwrap();
+    assert_eq!(arp.receive(NOW, Some(OLD_MAC), &octets), Err(Dropped::WrongStation));
+    assert!(arp.receive(NOW, Some(OUR_MAC), &octets).unwrap().answer.is_some());
+    assert!(arp.receive(NOW, None, &octets).unwrap().answer.is_some());
+}
+
+#[test]
+fn events_beyond_the_bound_are_counted() {
+    let mut arp = arp(Policy::Cautious);
+    for _ in 0..Arp::EVENTS + 3 {
+        let _ = hear(&mut arp, Fields { sender_protocol: OURS, ..REQUEST });
+    }
+    assert_eq!(events(&mut arp).len(), Arp::EVENTS);
+    assert_eq!(arp.events_lost(), 3);
+}
+
+proptest! {
+    #[test]
+    fn whatever_arrives_the_bound_holds_and_only_requests_for_us_are_answered(
+        packets in prop::collection::vec(
+            (0_u16..4, 0_u8..12, 0_u8..12, 0_u8..12, prop::option::of(0_usize..28)),
+            0..100,
+        ),
+    ) {
+        let mut arp = arp(Policy::Rfc826);
+        for (operation, hardware, sender, target, cut) in packets {
+            let fields = Fields {
+                operation: Operation(operation),
+                sender_hardware: MacAddr::new([2, 0, 0, 0, 0, hardware]),
+                sender_protocol: Ipv4Addr::new(10, 0, 0, sender),
+                target_hardware: MacAddr::ZERO,
+                target_protocol: Ipv4Addr::new(10, 0, 0, target),
+            };
+            let mut octets = [0; 28];
+            fields.write_to(&mut octets).unwrap();
+            let received = arp.receive(NOW, None, &octets[..cut.unwrap_or(28)]);
+            let for_us = fields.target_protocol == OURS && fields.operation == Operation::REQUEST;
+            if received.is_ok_and(|received| received.answer.is_some()) {
+                prop_assert!(for_us && cut.is_none());
+            }
+            prop_assert!(arp.table().len() <= 8);
+            prop_assert!(known(&arp, OURS).is_none());
+        }
+        let dropped: u64 = arp.dropped().iter().map(|(_, count)| count).sum();
+        prop_assert_eq!(Dropped::ALL.iter().map(|reason| arp.dropped().get(*reason)).sum::<u64>(), dropped);
+    }
+}

@@ -1,0 +1,151 @@
+//! The command line.
+
+use std::ffi::OsString;
+
+use clap::{Args, Parser, Subcommand};
+use ipnet::Ipv4Net;
+use link::{MacAddr, VlanId};
+use tap::linux::InterfaceName;
+
+/// A host of our own on a real wire: a user-space network stack that answers from a TAP.
+///
+/// Without a command it runs `lab`: it makes a network namespace, puts a host into it that exists
+/// only in this program, lets the Linux kernel talk to it, and shows every frame.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tapstack",
+    version,
+    after_help = "\
+Examples:
+  tapstack                                          the kernel learns our address, frame by frame
+  tapstack lab -- bash                              a playground with our host at 10.0.0.2
+  tapstack host --tap tap0 --address 10.0.0.2/24    serve until Ctrl-C
+  sudo tapstack tap create tap0 --address 10.0.0.1/24
+
+Exit codes: 0 yes, 1 a negative answer, 2 usage, set-up or permission."
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show our host and the kernel on a wire of their own, or run a command beside them
+    Lab(LabArguments),
+    /// Be a host on a TAP until SIGINT or SIGTERM, then print the counters
+    Host(HostArguments),
+    /// Make, delete and list TAPs that outlive the program
+    Tap(TapArguments),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tapstack lab                              the exchange, then the kernel's neighbour entry
+  tapstack lab -- arping -c 3 10.0.0.2      any command, inside, with our host at 10.0.0.2
+  tapstack lab -v -- bash                   a playground; frames go to standard error
+  tapstack lab --cable                      two hosts of ours, no kernel, no privilege
+
+Exit codes: 0 the kernel's entry holds our address, 1 it does not, 2 set-up failed;
+with a command, the command's own (128 + the signal that ended it).")]
+pub(crate) struct LabArguments {
+    /// Show the exchange on an embedded wire between two hosts of ours, without the kernel
+    #[arg(long, conflicts_with_all = ["verbose", "command"])]
+    pub(crate) cable: bool,
+    /// Print frames and events to standard error while the command runs
+    #[arg(short, long, requires = "command")]
+    pub(crate) verbose: bool,
+    /// A command to run inside the namespace, with the kernel at 10.0.0.1 and our host at 10.0.0.2
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sudo tapstack host --tap tap0 --address 10.0.0.2/24 --kernel 10.0.0.1/24
+  tapstack host --tap tap0 --address 10.0.0.2/24 --json | jq .event
+
+Exit codes: 0 stopped by a signal, 2 usage, set-up, permission, or the TAP was deleted.")]
+pub(crate) struct HostArguments {
+    /// The TAP: attached to if it exists, made if not (that takes CAP_NET_ADMIN); `tap%d` lets the
+    /// kernel choose a number
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tap: InterfaceName,
+    /// Our address, and the length of the network's prefix
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address)]
+    pub(crate) address: Ipv4Net,
+    /// Our hardware address [default: locally administered, derived from TAP and address]
+    #[arg(long)]
+    pub(crate) mac: Option<MacAddr>,
+    /// The longest payload of a frame in octets: the interface's MTU on a TAP made here, our own
+    /// limit on one that exists [default: the interface's]
+    #[arg(long, value_name = "OCTETS", value_parser = clap::value_parser!(u16).range(68..=65_521))]
+    pub(crate) mtu: Option<u16>,
+    /// Give the kernel's side of the TAP this address (that takes CAP_NET_ADMIN)
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address)]
+    pub(crate) kernel: Option<Ipv4Net>,
+    /// Be in this VLAN: hear only frames with its tag, and tag what is sent
+    #[arg(long, value_name = "1..4094")]
+    pub(crate) vlan: Option<VlanId>,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print no events, only `ready` and the counters
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Print every frame too
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TapArguments {
+    #[command(subcommand)]
+    pub(crate) command: TapCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TapCommand {
+    /// Make a persistent TAP, or make an existing one so, and bring it up
+    Create(CreateArguments),
+    /// Delete a persistent TAP
+    Delete {
+        /// The TAP
+        name: InterfaceName,
+    },
+    /// List the persistent TAPs
+    List {
+        /// Print one JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  sudo tapstack tap create tap0 --address 10.0.0.1/24 --user alice
+
+Exit codes: 0 the TAP is as asked, 2 it is not.")]
+pub(crate) struct CreateArguments {
+    /// The TAP; `tap%d` lets the kernel choose a number
+    pub(crate) name: InterfaceName,
+    /// The kernel's own address on it
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address)]
+    pub(crate) address: Option<Ipv4Net>,
+    /// Who may attach without privilege, by name or number [default: you, behind sudo too]
+    #[arg(long)]
+    pub(crate) user: Option<String>,
+    /// The longest payload of a frame, in octets
+    #[arg(long, value_name = "OCTETS", value_parser = clap::value_parser!(u16).range(68..=65_521))]
+    pub(crate) mtu: Option<u16>,
+}
+
+/// Reads an address with the length of its prefix.
+fn address(text: &str) -> Result<Ipv4Net, String> {
+    text.parse().map_err(|_| {
+        "an IPv4 address and the length of its prefix are wanted, such as 10.0.0.2/24".to_owned()
+    })
+}

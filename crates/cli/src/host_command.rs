@@ -1,0 +1,80 @@
+//! `tapstack host`.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io;
+use std::process::ExitCode;
+
+use host::{Config, Host};
+use ipnet::Ipv4Net;
+use link::MacAddr;
+use nix::sys::signal::Signal;
+use tap::Device;
+use tap::linux::{InterfaceName, Tap};
+
+use crate::arguments::HostArguments;
+use crate::clock::Clock;
+use crate::failure::Failure;
+use crate::report::{Level, Report};
+use crate::serve::Server;
+use crate::signals::Signals;
+
+/// Serves until a signal comes.
+pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
+    let clock = Clock::start();
+    let signals = Signals::take_over(&[Signal::SIGINT, Signal::SIGTERM])?;
+    let tap = open(arguments)?;
+    let name = tap.interface().name().clone();
+    let host = Host::new(&Config {
+        mtu: tap.mtu(),
+        vlan: arguments.vlan,
+        seed: random(),
+        ..Config::new(
+            arguments.address,
+            arguments.mac.unwrap_or_else(|| default_mac(&name, arguments.address)),
+        )
+    })?;
+    let level = match (arguments.quiet, arguments.verbose) {
+        (true, _) => Level::Quiet,
+        (_, true) => Level::Frames,
+        _ => Level::Events,
+    };
+    let report = Report::new(io::stdout().lock(), level, arguments.json);
+    let mut server = Server::new(host, tap, report, clock);
+    server.report.ready(&name, &server.host);
+    let outcome = loop {
+        match server.step(&signals, None) {
+            Ok(woken) if woken.stop => break Ok(ExitCode::SUCCESS),
+            Ok(_) => {}
+            Err(error) => break Err(Failure::new(format!("TAP {name}: {error}"))),
+        }
+    };
+    server.counters();
+    outcome
+}
+
+/// Opens the TAP, and sets up the kernel's side as far as that is ours to do.
+fn open(arguments: &HostArguments) -> Result<Tap, Failure> {
+    let mut options = Tap::options();
+    if let Some(mtu) = arguments.mtu {
+        options = options.mtu(mtu.into());
+    }
+    let tap = options.open(arguments.tap.as_str())?;
+    if let Some(address) = arguments.kernel {
+        tap.interface().set_address(address)?;
+    }
+    // Somebody else's TAP is up or down as they please.
+    if tap.is_created() {
+        tap.interface().set_up(true)?;
+    }
+    Ok(tap)
+}
+
+/// The hardware address of a host that was given none: the same at every start.
+pub(crate) fn default_mac(interface: &InterfaceName, address: Ipv4Net) -> MacAddr {
+    MacAddr::derived_from(&format!("{interface} {}", address.addr()))
+}
+
+/// A number that nobody can guess.
+pub(crate) fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}

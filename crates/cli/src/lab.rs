@@ -1,0 +1,128 @@
+//! `tapstack lab`: the kernel, our host, and a wire between them that nobody else is on.
+
+mod cable;
+mod command;
+
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use host::{Config, Host};
+use ipnet::Ipv4Net;
+use link::MacAddr;
+use nix::sys::signal::Signal;
+use tap::Instant;
+use tap::linux::{Namespace, Neighbour, NeighbourState, Tap, neighbours};
+
+use crate::arguments::LabArguments;
+use crate::clock::Clock;
+use crate::failure::Failure;
+use crate::host_command::{default_mac, random};
+use crate::report::{Level, Report};
+use crate::serve::Server;
+use crate::signals::Signals;
+
+/// The kernel's address.
+const KERNEL: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 1), 24);
+/// Our host's address.
+const OURS: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 2), 24);
+/// How long the kernel has to find us.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the wire must have been silent for the exchange to be over.
+const SILENCE: Duration = Duration::from_millis(100);
+
+/// A namespace with a TAP in it whose kernel side is up.
+struct Wire {
+    namespace: Namespace,
+    tap: Tap,
+}
+
+/// Without any argument: the real wire, or where that is refused, the embedded one.
+pub(crate) fn newcomer() -> Result<ExitCode, Failure> {
+    match lay() {
+        Ok(wire) => exchange(wire),
+        Err(refusal) => {
+            eprintln!("tapstack: {refusal}");
+            cable::exchange()
+        }
+    }
+}
+
+/// `lab`, as its arguments say.
+pub(crate) fn run(arguments: &LabArguments) -> Result<ExitCode, Failure> {
+    if arguments.cable {
+        return cable::exchange();
+    }
+    let wire = lay()?;
+    match arguments.command.split_first() {
+        None => exchange(wire),
+        Some((program, words)) => command::run(wire, program, words, arguments.verbose),
+    }
+}
+
+fn lay() -> Result<Wire, Failure> {
+    let namespace = Namespace::enter()?;
+    let tap = Tap::open("tap0")?;
+    tap.interface().set_address(KERNEL)?;
+    tap.interface().set_up(true)?;
+    Ok(Wire { namespace, tap })
+}
+
+impl Wire {
+    /// Puts our host on the wire.
+    fn serve<W: Write>(self, report: Report<W>) -> Result<Server<W>, Failure> {
+        if let Err(error) = self.namespace.ipv6_off() {
+            eprintln!("tapstack: IPv6 stays on inside, expect frames of the kernel's own: {error}");
+        }
+        let mac = default_mac(self.tap.interface().name(), OURS);
+        let host = Host::new(&Config { seed: random(), ..Config::new(OURS, mac) })?;
+        Ok(Server::new(host, self.tap, report, Clock::start()))
+    }
+}
+
+/// Makes the kernel talk to us, shows every frame, and then what the kernel knows.
+fn exchange(wire: Wire) -> Result<ExitCode, Failure> {
+    let signals = Signals::take_over(&[Signal::SIGINT, Signal::SIGTERM])?;
+    let mut server = wire.serve(Report::new(io::stdout().lock(), Level::Frames, false))?;
+    let mac = server.host.config().hardware;
+    server.report.print_line(format_args!(
+        "tap0, in a network namespace of its own: the kernel is {}, we are {} at {mac}",
+        KERNEL.addr(),
+        OURS.addr()
+    ));
+    // Port 9 is discard's. The datagram itself does not matter: the kernel must find us to send it.
+    UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?.send_to(b"hello", SocketAddrV4::new(OURS.addr(), 9))?;
+
+    let entry = watch(&mut server, &signals)?;
+    let known = entry.as_ref().is_some_and(|entry| knows(entry, mac));
+    server.report.print_line(format_args!("the kernel's own entry for us, as `ip neigh` shows it:"));
+    match entry {
+        Some(entry) => server.report.print_line(format_args!("{entry}")),
+        None => server.report.print_line(format_args!("none")),
+    }
+    server.report.flush();
+    Ok(ExitCode::from(u8::from(!known)))
+}
+
+/// Serves until the kernel knows us and the wire is silent, or until patience ends. Returns the
+/// kernel's entry for us.
+fn watch<W: Write>(server: &mut Server<W>, signals: &Signals) -> Result<Option<Neighbour>, Failure> {
+    let mac = server.host.config().hardware;
+    let clock = Clock::start();
+    loop {
+        let woken = server.step(signals, Some(SILENCE))?;
+        let entry =
+            neighbours(server.tap.interface())?.into_iter().find(|entry| entry.address == OURS.addr());
+        let known = entry.as_ref().is_some_and(|entry| knows(entry, mac));
+        let waited = clock.now().since(Instant::ORIGIN);
+        if woken.stop || (known && !woken.device) || waited > PATIENCE {
+            return Ok(entry);
+        }
+    }
+}
+
+/// Whether the kernel has us where we are.
+fn knows(entry: &Neighbour, mac: MacAddr) -> bool {
+    entry.hardware_address == Some(mac.octets()) && entry.state == NeighbourState::REACHABLE
+}

@@ -1,0 +1,57 @@
+//! A command inside the namespace, beside the kernel and our host.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitCode, ExitStatus};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::Wire;
+use crate::failure::Failure;
+use crate::report::{Level, Report};
+use crate::signals::Signals;
+
+/// Runs the command with our host on the wire, and exits as it does. Standard output and SIGINT are
+/// the command's.
+pub(super) fn run(
+    wire: Wire,
+    program: &OsString,
+    words: &[OsString],
+    verbose: bool,
+) -> Result<ExitCode, Failure> {
+    let signals = Signals::take_over(&[Signal::SIGCHLD, Signal::SIGINT, Signal::SIGTERM])?;
+    let level = if verbose { Level::Frames } else { Level::Quiet };
+    let mut server = wire.serve(Report::new(io::stderr(), level, false))?;
+    let mut child = Command::new(program)
+        .args(words)
+        .spawn()
+        .map_err(|error| Failure::new(format!("cannot run {}: {error}", program.display())))?;
+    loop {
+        if let Err(error) = server.step(&signals, None) {
+            // The command may go on without us, as after `ip link delete tap0`; its code counts.
+            eprintln!("tapstack: TAP tap0: {error}");
+            return Ok(code(child.wait()?));
+        }
+        if let Some(status) = attend(&signals, &mut child)? {
+            return Ok(code(status));
+        }
+    }
+}
+
+/// Reads the signals that came. SIGTERM is passed on, SIGINT has reached the command by itself.
+fn attend(signals: &Signals, child: &mut Child) -> Result<Option<ExitStatus>, Failure> {
+    while let Some(signal) = signals.next()? {
+        if signal == Signal::SIGTERM {
+            kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGTERM)?;
+        }
+    }
+    Ok(child.try_wait()?)
+}
+
+/// The command's own exit code, or 128 and the number of the signal that ended it.
+fn code(status: ExitStatus) -> ExitCode {
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX))
+}

@@ -1,0 +1,30 @@
+//! `tapstack`: a host of our own on a real wire.
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod clock;
+mod describe;
+mod failure;
+mod host_command;
+mod lab;
+mod report;
+mod serve;
+mod signals;
+mod tap_command;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        None => lab::newcomer(),
+        Some(Command::Lab(arguments)) => lab::run(&arguments),
+        Some(Command::Host(arguments)) => host_command::run(&arguments),
+        Some(Command::Tap(arguments)) => tap_command::run(&arguments),
+    };
+    outcome.unwrap_or_else(|failure: Failure| failure.report())
+}

@@ -1,0 +1,215 @@
+//! What a command prints while a host runs: for people, or as JSON, one object a line.
+
+mod json;
+
+use std::fmt;
+use std::io::{self, BufWriter, Write};
+
+use arp::Event;
+use host::{Counter, Dropped, Host, Trace, Verdict};
+use link::MacAddr;
+use tap::linux::InterfaceName;
+use tap::{Counters, Device, Instant, Pool};
+
+use crate::describe::describe;
+use json::Line;
+
+/// How much is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Level {
+    /// `ready` and the counters.
+    Quiet,
+    /// What was learned, what moved, what was dropped and why.
+    Events,
+    /// Every frame too.
+    Frames,
+}
+
+/// Prints what happens. It is the host's [`Trace`].
+pub(crate) struct Report<W: Write> {
+    out: BufWriter<W>,
+    json: bool,
+    level: Level,
+    /// Who sent the frame that arrived last, for the sentence about a drop.
+    source: Option<MacAddr>,
+    /// Nobody reads any more: the host serves on, unheard.
+    unheard: bool,
+}
+
+impl<W: Write> Report<W> {
+    pub(crate) fn new(out: W, level: Level, json: bool) -> Report<W> {
+        Report { out: BufWriter::new(out), json, level, source: None, unheard: false }
+    }
+
+    /// The host answers from now on.
+    pub(crate) fn ready(&mut self, interface: &InterfaceName, host: &Host) {
+        let (hardware, address) = (host.config().hardware, host.config().address);
+        self.print(
+            || format!("ready {interface} {hardware} {address}"),
+            || Line::Ready {
+                interface: interface.to_string(),
+                hardware_address: hardware.to_string(),
+                address,
+                vlan: host.config().vlan.map(link::VlanId::number),
+                mtu: host.config().mtu,
+            },
+        );
+        self.flush();
+    }
+
+    /// Prints the events that wait in the host.
+    pub(crate) fn events(&mut self, now: Instant, host: &mut Host) {
+        while let Some(event) = host.take_event() {
+            if self.level >= Level::Events {
+                self.print(|| format!("{} {}", Time(now), sentence(event)), || Line::event(now, event));
+            }
+        }
+    }
+
+    /// All that was counted: every counter as JSON, those that count something for people.
+    pub(crate) fn counters(&mut self, host: &Host, device: &impl Device, pool: &Pool) {
+        let mut counters = of_device(device.counters(), pool);
+        counters.extend(host.counters());
+        if self.json {
+            self.print(String::new, || Line::counters(&counters));
+        } else {
+            for counter in counters.iter().filter(|counter| counter.count > 0) {
+                let dropped = if counter.is_loss { "dropped: " } else { "" };
+                let Counter { layer, name, count, .. } = counter;
+                self.print_line(format_args!("{count:>10}  {layer}: {dropped}{name}"));
+            }
+        }
+        self.flush();
+    }
+
+    /// Hands all that was printed to whoever reads it.
+    pub(crate) fn flush(&mut self) {
+        let result = self.out.flush();
+        self.note(&result);
+    }
+
+    /// Prints a line for people.
+    pub(crate) fn print_line(&mut self, line: fmt::Arguments<'_>) {
+        if !self.unheard {
+            let result = writeln!(self.out, "{line}");
+            self.note(&result);
+        }
+    }
+
+    fn print(&mut self, human: impl FnOnce() -> String, json: impl FnOnce() -> Line) {
+        if self.json {
+            match serde_json::to_string(&json()) {
+                Ok(line) => self.print_line(format_args!("{line}")),
+                Err(error) => self.note(&Err(error.into())),
+            }
+        } else {
+            self.print_line(format_args!("{}", human()));
+        }
+    }
+
+    /// A reader that went away is no reason to leave the wire.
+    fn note(&mut self, result: &io::Result<()>) {
+        self.unheard |= result.is_err();
+    }
+
+    fn frame(&mut self, now: Instant, direction: Direction, octets: &[u8]) {
+        if self.level >= Level::Frames {
+            self.print(
+                || format!("{} {direction} {}", Time(now), describe(octets)),
+                || Line::frame(now, direction, octets),
+            );
+        }
+    }
+}
+
+/// Which way a frame went, from our side: in tcpdump's words.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Direction {
+    In,
+    Out,
+}
+
+impl<W: Write> Trace for Report<W> {
+    fn arrived(&mut self, now: Instant, octets: &[u8]) {
+        let source = octets.get(6..12).and_then(|octets| <[u8; 6]>::try_from(octets).ok());
+        self.source = source.map(MacAddr::new);
+        self.frame(now, Direction::In, octets);
+    }
+
+    fn judged(&mut self, now: Instant, verdict: Verdict) {
+        let (Some(reason), true) = (verdict.dropped(), self.level >= Level::Events) else {
+            return;
+        };
+        let source = self.source;
+        self.print(
+            || {
+                let from = source.map_or(String::new(), |source| format!(" from {source}"));
+                format!("{} dropped a frame{from}: {reason}", Time(now))
+            },
+            || Line::dropped(now, source, layer(reason), reason),
+        );
+    }
+
+    fn departs(&mut self, now: Instant, octets: &[u8]) {
+        self.frame(now, Direction::Out, octets);
+    }
+}
+
+fn layer(reason: Dropped) -> &'static str {
+    match reason {
+        Dropped::Link(_) => "link",
+        Dropped::Arp(_) => "arp",
+        Dropped::Protocol(_) | Dropped::Congested => "host",
+    }
+}
+
+fn sentence(event: Event) -> String {
+    match event {
+        Event::Learned { protocol, hardware } => format!("learned {protocol} is at {hardware}"),
+        Event::Moved { protocol, from, to } => format!("moved {protocol} from {from} to {to}"),
+        Event::Refused { protocol, hardware } => {
+            format!("refused {protocol} at {hardware}: the translation table is full")
+        }
+        Event::Conflict { protocol, hardware } => {
+            format!("conflict {protocol} is used by {hardware} too")
+        }
+    }
+}
+
+fn of_device(device: Counters, pool: &Pool) -> Vec<Counter> {
+    let counter =
+        |name: &str, count, is_loss| Counter { layer: "tap", name: name.to_owned(), count, is_loss };
+    vec![
+        counter("received", device.received, false),
+        counter("transmitted", device.transmitted, false),
+        counter("cut short: longer than the MTU", device.truncated, true),
+        counter("refused by the wire", device.refused, true),
+        counter("reads that failed", device.unreadable, true),
+        counter("waits for room on the wire", device.congested, false),
+        counter("waits for a free frame", pool.exhausted(), false),
+    ]
+}
+
+/// Time since the start as tcpdump prints it.
+struct Time(Instant);
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let micros = self.0.as_nanos() / 1_000;
+        let (seconds, micros) = (micros / 1_000_000, micros % 1_000_000);
+        let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);
+        write!(f, "{hours:02}:{minutes:02}:{:02}.{micros:06}", seconds % 60)
+    }
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::In => "In ",
+            Self::Out => "Out",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+//! The event loop.
+
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use host::Host;
+use tap::linux::{Tap, Woken, wait};
+use tap::{Device, DeviceError, Pool};
+
+use crate::clock::Clock;
+use crate::report::Report;
+use crate::signals::Signals;
+
+/// A host, its wire, and who watches.
+pub(crate) struct Server<W: Write> {
+    pub(crate) host: Host,
+    pub(crate) tap: Tap,
+    pub(crate) pool: Pool,
+    pub(crate) report: Report<W>,
+    clock: Clock,
+    congested: bool,
+}
+
+/// Why the loop cannot go on.
+#[derive(Debug)]
+pub(crate) enum ServeError {
+    Device(DeviceError),
+    Wait(io::Error),
+}
+
+impl<W: Write> Server<W> {
+    pub(crate) fn new(host: Host, tap: Tap, report: Report<W>, clock: Clock) -> Server<W> {
+        Server { pool: Pool::new(tap.mtu(), Host::FRAMES), host, tap, report, clock, congested: false }
+    }
+
+    /// Waits for the wire, for a signal, or until `limit` has passed; then does what is due.
+    pub(crate) fn step(&mut self, signals: &Signals, limit: Option<Duration>) -> Result<Woken, ServeError> {
+        let woken =
+            wait(self.tap.as_fd(), self.congested, signals.as_fd(), limit).map_err(ServeError::Wait)?;
+        let now = self.clock.now();
+        let turn = self
+            .host
+            .turn(now, &mut self.tap, &mut self.pool, &mut self.report)
+            .map_err(ServeError::Device)?;
+        self.congested = turn.congested;
+        self.report.events(now, &mut self.host);
+        self.report.flush();
+        Ok(woken)
+    }
+
+    /// Prints what was counted.
+    pub(crate) fn counters(&mut self) {
+        self.report.counters(&self.host, &self.tap, &self.pool);
+    }
+}
+
+impl std::fmt::Display for ServeError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Device(error) => error.fmt(f),
+            Self::Wait(error) => write!(f, "cannot wait for frames: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for ServeError {}

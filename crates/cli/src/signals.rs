@@ -1,0 +1,34 @@
+//! Signals as something to wait on.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+/// Signals that no longer interrupt the program: they are read when it looks.
+pub(crate) struct Signals(SignalFd);
+
+impl Signals {
+    /// Takes these signals over. To be called before any thread exists.
+    pub(crate) fn take_over(signals: &[Signal]) -> io::Result<Signals> {
+        let mask: SigSet = signals.iter().copied().collect();
+        mask.thread_block()?;
+        Ok(Signals(SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?))
+    }
+
+    /// The next signal that has come.
+    pub(crate) fn next(&self) -> io::Result<Option<Signal>> {
+        let Some(signal) = self.0.read_signal()? else {
+            return Ok(None);
+        };
+        let number = i32::try_from(signal.ssi_signo).map_err(io::Error::other)?;
+        Ok(Some(Signal::try_from(number)?))
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}

@@ -1,0 +1,256 @@
+//! `tapstack host`.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use nix::sys::signal::Signal;
+use tap::linux::{Interface, PacketSocket};
+use tap::{Batch, Device, Pool};
+
+use super::program::{Persistent, Running, run, told};
+use crate::harness::lab::{arp, delete_link, is_arp, kernel_knows, kernel_sends, receive, send, until};
+use crate::harness::{Case, Outcome};
+
+pub(crate) const CASES: &[Case] = &[
+    ("the_kernels_own_table_holds_our_hardware_address", the_kernels_own_table),
+    ("a_tap_made_by_the_host_is_up_and_sized_and_gone_after_it", a_tap_made_by_the_host),
+    ("a_tap_of_somebody_else_is_left_as_it_is", a_tap_of_somebody_else),
+    ("every_event_is_a_json_object", every_event_is_a_json_object),
+    ("quiet_prints_ready_and_the_counters", quiet_prints_ready_and_the_counters),
+    ("verbose_prints_frames_in_tcpdumps_words", verbose_prints_frames),
+    ("both_signals_end_it_with_exit_0", both_signals_end_it),
+    ("a_reader_that_goes_away_does_not_end_it", a_reader_that_goes_away),
+    ("down_and_up_does_not_end_it", down_and_up_does_not_end_it),
+    ("a_deleted_tap_ends_it_with_exit_2_and_a_sentence", a_deleted_tap_ends_it),
+    ("a_hundred_thousand_requests_leave_its_memory_as_it_was", a_hundred_thousand_requests),
+    ("a_vlan_is_heard_and_tagged", a_vlan_is_heard_and_tagged),
+    ("wrong_input_gets_a_sentence_and_exit_2", wrong_input),
+    ("a_busy_tap_names_the_process_to_kill", a_busy_tap_names_the_process),
+];
+
+const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
+const PEER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 7];
+const MAC: &str = "02:00:00:00:00:02";
+const OUR_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
+
+/// A host on a TAP of its own, the kernel at 10.0.0.1/24.
+fn start(name: &str, more: &[&str]) -> Result<(Running, Interface), Box<dyn std::error::Error>> {
+    let arguments = ["--tap", name, "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24", "--mac", MAC];
+    let running = Running::start(&[&arguments, more].concat())?;
+    Ok((running, Interface::named(&name.parse()?)?))
+}
+
+fn request() -> Vec<u8> {
+    arp([0xff; 6], 1, (PEER_MAC, PEER), ([0; 6], OURS))
+}
+
+fn reply() -> Vec<u8> {
+    arp(PEER_MAC, 2, (OUR_MAC, OURS), (PEER_MAC, PEER))
+}
+
+fn the_kernels_own_table() -> Outcome {
+    let tap = Persistent::create("tap0")?;
+    let host = Running::start(&["--tap", "tap0", "--address", "10.0.0.2/24"])?;
+    let mac = host.ready.split(' ').nth(2).ok_or("a hardware address")?.to_owned();
+    assert_eq!(host.ready, format!("ready tap0 {mac} 10.0.0.2/24\n"));
+    assert!(mac.starts_with("02:"), "locally administered: {mac}");
+
+    kernel_sends(OURS, b"hello")?;
+    let entry = kernel_knows(&tap.0, OURS)?;
+    assert_eq!(entry.to_string(), format!("10.0.0.2 dev tap0 lladdr {mac} REACHABLE"));
+    let (code, out, _) = host.stop()?;
+    assert_eq!(code, Some(0));
+    assert!(out.contains("learned 10.0.0.1 is at "), "{out}");
+    assert!(out.contains("1  arp: answered\n"), "{out}");
+
+    let again = Running::start(&["--tap", "tap0", "--address", "10.0.0.2/24"])?;
+    assert!(again.ready.contains(&mac), "the same at every start");
+    Ok(())
+}
+
+fn a_tap_made_by_the_host() -> Outcome {
+    let (host, interface) = start("made0", &["--mtu", "1400"])?;
+    assert!(interface.is_up()?);
+    assert_eq!((interface.mtu()?, interface.address()?), (1_400, Some("10.0.0.1/24".parse()?)));
+    host.stop()?;
+    assert!(!interface.exists());
+    Ok(())
+}
+
+fn a_tap_of_somebody_else() -> Outcome {
+    let tap = Persistent::create("their0")?;
+    tap.0.set_up(false)?;
+    let host = Running::start(&["--tap", "their0", "--address", "10.0.0.2/24", "--mtu", "900", "--json"])?;
+    assert!(host.ready.contains("\"mtu\":900"), "{}", host.ready);
+    assert!(!tap.0.is_up()?, "ready does not wait for link-up, nor bring it about");
+    assert_eq!(tap.0.mtu()?, 1_500);
+    host.stop()?;
+    assert!(tap.0.exists());
+    Ok(())
+}
+
+fn every_event_is_a_json_object() -> Outcome {
+    let (mut host, interface) = start("json0", &["--json", "-v"])?;
+    let mut socket = PacketSocket::open(interface.name())?;
+    send(&mut socket, &request())?;
+    receive(&mut socket, is_arp(2))?;
+    send(&mut socket, &[0xff; 20])?;
+    let mut lines = vec![host.ready.clone()];
+    while !lines.iter().any(|line| line.contains("\"dropped\"")) {
+        lines.push(host.line()?);
+    }
+    let (code, out, _) = host.stop()?;
+    assert_eq!(code, Some(0));
+    lines.extend(out.lines().map(str::to_owned));
+    let mut events = BTreeSet::new();
+    for line in &lines {
+        let object: serde_json::Value =
+            serde_json::from_str(line).map_err(|error| format!("{line}: {error}"))?;
+        events.insert(object["event"].as_str().ok_or("an event")?.to_owned());
+    }
+    let expected = ["counters", "dropped", "frame", "learned", "ready"];
+    assert_eq!(events.into_iter().collect::<Vec<_>>(), expected);
+    Ok(())
+}
+
+fn quiet_prints_ready_and_the_counters() -> Outcome {
+    let (host, interface) = start("quiet0", &["-q"])?;
+    let mut socket = PacketSocket::open(interface.name())?;
+    send(&mut socket, &request())?;
+    receive(&mut socket, is_arp(2))?;
+    let (_, out, _) = host.stop()?;
+    assert!(out.lines().all(|line| line.starts_with(' ')), "only counters: {out}");
+    assert!(out.contains("1  tap: received\n") && out.contains("1  tap: transmitted\n"), "{out}");
+    Ok(())
+}
+
+fn verbose_prints_frames() -> Outcome {
+    let (mut host, interface) = start("verb0", &["-v"])?;
+    let mut socket = PacketSocket::open(interface.name())?;
+    send(&mut socket, &request())?;
+    let (arrived, departed) = (host.line()?, host.line()?);
+    assert!(arrived.ends_with("In  02:00:00:00:00:07 > ff:ff:ff:ff:ff:ff, ethertype ARP (0x0806), length 42: Request who-has 10.0.0.2 tell 10.0.0.7, length 28\n"), "{arrived}");
+    assert!(departed.ends_with("Out 02:00:00:00:00:02 > 02:00:00:00:00:07, ethertype ARP (0x0806), length 42: Reply 10.0.0.2 is-at 02:00:00:00:00:02, length 28\n"), "{departed}");
+    Ok(())
+}
+
+fn both_signals_end_it() -> Outcome {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let (host, _) = start("signal0", &[])?;
+        host.signal(signal)?;
+        assert_eq!(host.end()?.0, Some(0), "{signal}");
+    }
+    Ok(())
+}
+
+fn a_reader_that_goes_away() -> Outcome {
+    let (host, interface) = start("pipe0", &["-v"])?;
+    let mut host = host;
+    host.close_output();
+    let mut socket = PacketSocket::open(interface.name())?;
+    for _ in 0..3 {
+        send(&mut socket, &request())?;
+        assert_eq!(receive(&mut socket, is_arp(2))?, reply());
+    }
+    assert_eq!(host.stop()?.0, Some(0));
+    Ok(())
+}
+
+fn down_and_up_does_not_end_it() -> Outcome {
+    let (host, interface) = start("down0", &[])?;
+    interface.set_up(false)?;
+    interface.set_up(true)?;
+    kernel_sends(OURS, b"hello")?;
+    assert_eq!(kernel_knows(&interface, OURS)?.hardware_address, Some(OUR_MAC));
+    assert_eq!(host.stop()?.0, Some(0));
+    Ok(())
+}
+
+fn a_deleted_tap_ends_it() -> Outcome {
+    let (host, interface) = start("del0", &[])?;
+    delete_link(&interface)?;
+    let (code, _, errors) = host.end()?;
+    assert_eq!(code, Some(2));
+    assert_eq!(errors, "tapstack: TAP del0: the device is gone: it was deleted while in use\n");
+    Ok(())
+}
+
+fn a_hundred_thousand_requests() -> Outcome {
+    let (host, interface) = start("many0", &["-q"])?;
+    let mut socket = PacketSocket::open(interface.name())?;
+    let mut pool = Pool::new(1_500, 128);
+    let (mut outgoing, mut incoming) = (Batch::new(64), Batch::new(64));
+    let request = request();
+    let mut exchange = |count: u32| -> Outcome {
+        let (mut asked, mut answered) = (0, 0);
+        while answered < count {
+            while asked - answered < 64 && asked < count {
+                let mut frame = pool.take().ok_or("a frame")?;
+                frame.write(&request)?;
+                outgoing.push(frame).map_err(|_| "room")?;
+                asked += 1;
+            }
+            socket.transmit(&mut outgoing, &mut pool)?;
+            until("reply", || socket.receive(&mut pool, &mut incoming).ok().filter(|count| *count > 0))?;
+            while let Some(frame) = incoming.pop() {
+                answered += u32::from(is_arp(2)(frame.octets()));
+                pool.give(frame);
+            }
+        }
+        Ok(())
+    };
+    exchange(1_000)?;
+    let before = host.resident()?;
+    exchange(99_000)?;
+    let after = host.resident()?;
+    assert_eq!(before, after, "pages of resident memory");
+    let (_, out, _) = host.stop()?;
+    assert!(out.contains("    100000  arp: answered\n"), "{out}");
+    Ok(())
+}
+
+fn a_vlan_is_heard_and_tagged() -> Outcome {
+    let (host, interface) = start("vlan0", &["--vlan", "5"])?;
+    let mut socket = PacketSocket::open(interface.name())?;
+    let tagged = |frame: Vec<u8>| [&frame[..12], &[0x81, 0, 0, 5], &frame[12..]].concat();
+    send(&mut socket, &request())?;
+    send(&mut socket, &tagged(request()))?;
+    let answer = receive(&mut socket, |octets| octets.starts_with(&PEER_MAC))?;
+    assert_eq!(answer, tagged(reply()));
+    let (_, out, _) = host.stop()?;
+    assert!(out.contains("1  link: dropped: another VLAN"), "{out}");
+    Ok(())
+}
+
+fn wrong_input() -> Outcome {
+    let with = |tap, address| ["host", "--tap", tap, "--address", address];
+    let cases: [(&[&str], &str); 8] = [
+        (&["host"], "--tap"),
+        (&with("tap0", "10.0.0.2"), "such as 10.0.0.2/24"),
+        (&with("tap0", "10.0.0.0/24"), "is no host's address"),
+        (&with("a-name-too-long0", "10.0.0.2/24"), "choose a shorter one"),
+        (&with("lo", "10.0.0.2/24"), "`ip link`"),
+        (
+            &[&with("tap0", "10.0.0.2/24")[..], &["--mac", "01:00:5e:00:00:01"]].concat(),
+            "is no station's hardware address",
+        ),
+        (&[&with("tap0", "10.0.0.2/24")[..], &["--mac", "nonsense"]].concat(), "one looks like"),
+        (&[&with("tap0", "10.0.0.2/24")[..], &["--mtu", "1"]].concat(), "68..=65521"),
+    ];
+    for (arguments, part) in cases {
+        let (code, _, errors) = told(&run(arguments)?);
+        assert_eq!(code, Some(2), "{arguments:?}: {errors}");
+        assert!(errors.contains(part), "{arguments:?}: {errors}");
+    }
+    Ok(())
+}
+
+fn a_busy_tap_names_the_process() -> Outcome {
+    let (host, _) = start("busy0", &[])?;
+    let (code, _, errors) = told(&run(&["host", "--tap", "busy0", "--address", "10.0.0.3/24"])?);
+    assert_eq!(code, Some(2));
+    assert!(errors.contains(&format!("process {} (", host.pid())), "{errors}");
+    assert!(errors.contains(&format!("`kill {}`", host.pid())), "{errors}");
+    Ok(())
+}

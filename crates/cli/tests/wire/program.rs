@@ -1,0 +1,139 @@
+//! The program under test as a child process.
+
+use std::error::Error;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::os::fd::AsRawFd;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tap::linux::{Interface, PersistentTap};
+
+/// The binary, opened while this process may still read where it lies.
+static BINARY: OnceLock<File> = OnceLock::new();
+
+pub(crate) fn open() -> std::io::Result<()> {
+    let file = File::open(env!("CARGO_BIN_EXE_tapstack"))?;
+    // Only the first call sets it, and there is only one.
+    let _ = BINARY.set(file);
+    Ok(())
+}
+
+/// `tapstack` with these arguments.
+pub(crate) fn tapstack(arguments: &[&str]) -> Command {
+    let fd = BINARY.get().map_or(-1, AsRawFd::as_raw_fd);
+    let mut command = Command::new(format!("/proc/self/fd/{fd}"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+/// Runs it to its end.
+pub(crate) fn run(arguments: &[&str]) -> std::io::Result<Output> {
+    tapstack(arguments).output()
+}
+
+/// What a finished command printed, and its exit code.
+pub(crate) fn told(output: &Output) -> (Option<i32>, String, String) {
+    let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+/// A running `tapstack host` that has said `ready`.
+pub(crate) struct Running {
+    child: Child,
+    out: Option<BufReader<ChildStdout>>,
+    pub(crate) ready: String,
+}
+
+impl Running {
+    pub(crate) fn start(arguments: &[&str]) -> Result<Running, Box<dyn Error>> {
+        let mut child = tapstack(&[&["host"], arguments].concat())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let mut out = BufReader::new(child.stdout.take().ok_or("standard output")?);
+        let mut ready = String::new();
+        out.read_line(&mut ready)?;
+        Ok(Running { child, out: Some(out), ready })
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The next line it prints.
+    pub(crate) fn line(&mut self) -> std::io::Result<String> {
+        let mut line = String::new();
+        if let Some(out) = &mut self.out {
+            out.read_line(&mut line)?;
+        }
+        Ok(line)
+    }
+
+    /// Reads no more of what it prints, as `head` does.
+    pub(crate) fn close_output(&mut self) {
+        self.out = None;
+    }
+
+    /// Its resident memory in pages.
+    pub(crate) fn resident(&self) -> Result<u64, Box<dyn Error>> {
+        let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.pid()))?;
+        Ok(statm.split(' ').nth(1).ok_or("the second field of statm")?.parse()?)
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) -> Result<(), Box<dyn Error>> {
+        Ok(kill(Pid::from_raw(i32::try_from(self.pid())?), signal)?)
+    }
+
+    /// Waits for its end: exit code, the rest of standard output, standard error.
+    pub(crate) fn end(mut self) -> Result<(Option<i32>, String, String), Box<dyn Error>> {
+        let mut out = String::new();
+        if let Some(rest) = &mut self.out {
+            rest.read_to_string(&mut out)?;
+        }
+        let mut errors = String::new();
+        if let Some(mut stderr) = self.child.stderr.take() {
+            stderr.read_to_string(&mut errors)?;
+        }
+        Ok((self.child.wait()?.code(), out, errors))
+    }
+
+    /// Stops it as a person does.
+    pub(crate) fn stop(self) -> Result<(Option<i32>, String, String), Box<dyn Error>> {
+        self.signal(Signal::SIGINT)?;
+        self.end()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // A trial that failed half way leaves no host behind; one that ended is waited for already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A persistent TAP that is up, with the kernel at 10.0.0.1/24, for as long as this value lives.
+pub(crate) struct Persistent(pub(crate) Interface);
+
+impl Persistent {
+    pub(crate) fn create(name: &str) -> Result<Persistent, Box<dyn Error>> {
+        let tap = PersistentTap {
+            name: name.parse()?,
+            owner: None,
+            group: None,
+            mtu: None,
+            address: Some("10.0.0.1/24".parse()?),
+        };
+        Ok(Persistent(Interface::named(&tap.create()?)?))
+    }
+}
+
+impl Drop for Persistent {
+    fn drop(&mut self) {
+        // A trial may have deleted it already.
+        let _ = PersistentTap::delete(self.0.name());
+    }
+}

@@ -1,0 +1,61 @@
+//! `tapstack tap`.
+
+use tap::linux::Interface;
+
+use super::program::{Running, run, told};
+use crate::harness::{Case, Outcome};
+
+pub(crate) const CASES: &[Case] = &[
+    ("a_tap_is_created_listed_used_and_deleted", a_tap_lives),
+    ("what_is_not_there_is_a_negative_answer", what_is_not_there),
+    ("an_unknown_user_gets_a_sentence", an_unknown_user),
+];
+
+fn a_tap_lives() -> Outcome {
+    let create = ["tap", "create", "cli0", "--address", "10.0.0.1/24", "--mtu", "1400"];
+    for _ in 0..2 {
+        let (code, out, errors) = told(&run(&create)?);
+        assert_eq!((code, errors.as_str()), (Some(0), ""));
+        assert!(out.starts_with("cli0 is up") && out.contains("10.0.0.1/24"), "{out}");
+    }
+    let interface = Interface::named(&"cli0".parse()?)?;
+    assert!(interface.is_up()? && interface.mtu()? == 1_400);
+
+    let host = Running::start(&["--tap", "cli0", "--address", "10.0.0.2/24"])?;
+    let (_, listed, _) = told(&run(&["tap", "list"])?);
+    assert!(
+        listed.lines().any(|line| line.starts_with("cli0 ") && line.contains("in use mtu 1400")),
+        "{listed}"
+    );
+    let (code, _, errors) = told(&run(&["tap", "delete", "cli0"])?);
+    assert_eq!(code, Some(2));
+    assert!(errors.contains(&format!("`kill {}`", host.pid())), "{errors}");
+    host.stop()?;
+
+    let (_, json, _) = told(&run(&["tap", "list", "--json"])?);
+    let object: serde_json::Value = serde_json::from_str(json.lines().next().ok_or("a line")?)?;
+    assert_eq!((object["name"].as_str(), object["attached"].as_bool()), (Some("cli0"), Some(false)));
+
+    let (code, out, _) = told(&run(&["tap", "delete", "cli0"])?);
+    assert_eq!((code, out.as_str()), (Some(0), "deleted cli0\n"));
+    assert!(!interface.exists());
+    Ok(())
+}
+
+fn what_is_not_there() -> Outcome {
+    let (code, out, errors) = told(&run(&["tap", "delete", "absent0"])?);
+    assert_eq!(
+        (code, out.as_str(), errors.as_str()),
+        (Some(1), "", "tapstack: there is no TAP absent0 to delete\n")
+    );
+    let (code, out, _) = told(&run(&["tap", "list"])?);
+    assert_eq!((code, out.as_str()), (Some(0), ""));
+    Ok(())
+}
+
+fn an_unknown_user() -> Outcome {
+    let (code, _, errors) = told(&run(&["tap", "create", "x0", "--user", "no-such-user"])?);
+    assert_eq!(code, Some(2));
+    assert!(errors.contains("`getent passwd`"), "{errors}");
+    Ok(())
+}

@@ -1,0 +1,225 @@
+//! The host itself.
+
+use std::net::Ipv4Addr;
+
+use arp::{Arp, Fields, Locals, Operation};
+use link::{Accepted, Cast, EtherType, Link, MacAddr, Stations};
+use tap::{Batch, Device, DeviceError, Frame, Instant, NoRoom, Pool};
+
+use crate::{Config, ConfigError, Dropped, Trace, Verdict};
+
+/// One machine: a station on a wire with a protocol address.
+#[derive(Debug)]
+pub struct Host {
+    stack: Stack,
+    arrived: Batch,
+    departing: Batch,
+}
+
+/// The layers and what the host itself counts.
+#[derive(Debug)]
+struct Stack {
+    config: Config,
+    link: Link,
+    arp: Arp,
+    answered: u64,
+    unspoken: u64,
+    congested: u64,
+}
+
+/// What one turn of the loop did, and what to wait for next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// How many frames arrived.
+    pub arrived: usize,
+    /// Whether frames still wait for room on the wire.
+    pub congested: bool,
+}
+
+impl Host {
+    /// How many frames one turn receives at most, and how many answers may wait for the wire.
+    pub const BATCH: usize = 64;
+
+    /// How many frames a pool must have for a host never to run out: what arrived and what departs.
+    pub const FRAMES: usize = 2 * Self::BATCH;
+
+    /// A host of this configuration.
+    pub fn new(config: &Config) -> Result<Host, ConfigError> {
+        config.check()?;
+        let locals = Locals::one(config.address.addr(), config.hardware)
+            .map_err(|_| ConfigError::Hardware(config.hardware))?;
+        let arp = arp::Config {
+            policy: config.policy,
+            entries: config.entries,
+            seed: config.seed,
+            network: Some(config.address),
+        };
+        let stack = Stack {
+            config: *config,
+            link: Link::new(Stations::one(config.hardware), config.mtu, config.vlan),
+            arp: Arp::new(locals, arp),
+            answered: 0,
+            unspoken: 0,
+            congested: 0,
+        };
+        Ok(Host { stack, arrived: Batch::new(Self::BATCH), departing: Batch::new(Self::BATCH) })
+    }
+
+    /// One turn of the loop: receives at most [`Host::BATCH`] frames, judges each, and transmits
+    /// what is due. It neither waits nor reads a clock.
+    pub fn turn(
+        &mut self,
+        now: Instant,
+        device: &mut impl Device,
+        pool: &mut Pool,
+        trace: &mut impl Trace,
+    ) -> Result<Turn, DeviceError> {
+        let arrived = device.receive(pool, &mut self.arrived)?;
+        while let Some(frame) = self.arrived.pop() {
+            trace.arrived(now, frame.octets());
+            let before = self.departing.len();
+            trace.judged(now, self.stack.receive(now, frame, &mut self.departing, pool));
+            for frame in self.departing.iter_mut().skip(before) {
+                // A frame with room for a whole packet has room for the shortest frame.
+                let _ = link::pad(frame, device.minimum_frame());
+                trace.departs(now, frame.octets());
+            }
+        }
+        device.transmit(&mut self.departing, pool)?;
+        Ok(Turn { arrived, congested: !self.departing.is_empty() })
+    }
+
+    /// Judges one frame. What is to be sent is added to `departing`; a frame that is not used again
+    /// goes back to `pool`.
+    pub fn receive(&mut self, now: Instant, frame: Frame, departing: &mut Batch, pool: &mut Pool) -> Verdict {
+        self.stack.receive(now, frame, departing, pool)
+    }
+
+    /// Asks the whole wire who has `target`, at the next turn. Returns false, and counts it, if no
+    /// frame or no room was left.
+    pub fn request(&mut self, target: Ipv4Addr, pool: &mut Pool) -> bool {
+        let Some(mut frame) = pool.take() else {
+            self.stack.congested = self.stack.congested.saturating_add(1);
+            return false;
+        };
+        let sent = match self.stack.write_request(&mut frame, target) {
+            Ok(()) => self.departing.push(frame),
+            Err(NoRoom) => Err(frame),
+        };
+        match sent {
+            Ok(()) => true,
+            Err(frame) => {
+                self.stack.congested = self.stack.congested.saturating_add(1);
+                pool.give(frame);
+                false
+            }
+        }
+    }
+
+    /// What the host is.
+    pub fn config(&self) -> &Config {
+        &self.stack.config
+    }
+
+    /// Its link layer.
+    pub fn link(&self) -> &Link {
+        &self.stack.link
+    }
+
+    /// Its ARP.
+    pub fn arp(&self) -> &Arp {
+        &self.stack.arp
+    }
+
+    /// The oldest event not yet taken.
+    pub fn take_event(&mut self) -> Option<arp::Event> {
+        self.stack.arp.take_event()
+    }
+
+    /// How many requests were answered.
+    pub fn answered(&self) -> u64 {
+        self.stack.answered
+    }
+
+    /// How many frames carried a protocol that nobody here speaks.
+    pub fn unspoken(&self) -> u64 {
+        self.stack.unspoken
+    }
+
+    /// How many frames were not sent because too many waited for the wire.
+    pub fn congested(&self) -> u64 {
+        self.stack.congested
+    }
+}
+
+impl Stack {
+    fn receive(&mut self, now: Instant, frame: Frame, departing: &mut Batch, pool: &mut Pool) -> Verdict {
+        let Accepted { frame: ethernet, cast } = match self.link.receive(frame.octets()) {
+            Ok(accepted) => accepted,
+            Err(reason) => {
+                pool.give(frame);
+                return Verdict::Dropped(reason.into());
+            }
+        };
+        match ethernet.ether_type() {
+            EtherType::ARP => {
+                let station = (cast == Cast::Unicast).then_some(ethernet.destination());
+                let received = self.arp.receive(now, station, ethernet.payload());
+                let offset = ethernet.payload_offset();
+                self.answer(received, offset, frame, departing, pool)
+            }
+            other => {
+                self.unspoken = self.unspoken.saturating_add(1);
+                pool.give(frame);
+                Verdict::Dropped(Dropped::Protocol(other))
+            }
+        }
+    }
+
+    /// Turns the request in `frame`, its packet `offset` octets in, into the reply that is due.
+    fn answer(
+        &mut self,
+        received: Result<arp::Received, arp::Dropped>,
+        offset: usize,
+        mut frame: Frame,
+        departing: &mut Batch,
+        pool: &mut Pool,
+    ) -> Verdict {
+        let verdict = received.map_or_else(|reason| Verdict::Dropped(reason.into()), Verdict::Arp);
+        let Ok(arp::Received { answer: Some(answer), .. }) = received else {
+            pool.give(frame);
+            return verdict;
+        };
+        let rewritten = frame.narrow(offset, Fields::LENGTH).is_ok()
+            && answer.write_over(frame.octets_mut()).is_ok()
+            && self.link.send(&mut frame, answer.to, answer.ours, EtherType::ARP).is_ok();
+        let sent = if rewritten { departing.push(frame) } else { Err(frame) };
+        match sent {
+            Ok(()) => {
+                self.answered = self.answered.saturating_add(1);
+                verdict
+            }
+            Err(frame) => {
+                self.congested = self.congested.saturating_add(1);
+                pool.give(frame);
+                Verdict::Dropped(Dropped::Congested)
+            }
+        }
+    }
+
+    fn write_request(&self, frame: &mut Frame, target: Ipv4Addr) -> Result<(), NoRoom> {
+        let Config { address, hardware, .. } = self.config;
+        let request = Fields {
+            operation: Operation::REQUEST,
+            sender_hardware: hardware,
+            sender_protocol: address.addr(),
+            target_hardware: MacAddr::ZERO,
+            target_protocol: target,
+        };
+        request.write_to(frame.append(Fields::LENGTH)?).map_err(|_| NoRoom)?;
+        self.link.send(frame, MacAddr::BROADCAST, hardware, EtherType::ARP)
+    }
+}
+
+#[cfg(test)]
+mod tests;

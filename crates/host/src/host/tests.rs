@@ -1,0 +1,197 @@
+use super::*;
+use arp::Merge;
+use proptest::prelude::*;
+use tap::Cable;
+
+const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+const OUR_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
+const PEER_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
+const NOW: Instant = Instant::ORIGIN;
+
+fn config() -> Config {
+    Config::new("10.0.0.2/24".parse().unwrap(), OUR_MAC)
+}
+
+fn host(vlan: Option<u16>) -> Host {
+    let vlan = vlan.and_then(link::VlanId::new);
+    Host::new(&Config { vlan, ..config() }).unwrap()
+}
+
+fn request() -> [u8; 28] {
+    let mut octets = [0; 28];
+    let fields = Fields {
+        operation: Operation::REQUEST,
+        sender_hardware: PEER_MAC,
+        sender_protocol: PEER,
+        target_hardware: MacAddr::ZERO,
+        target_protocol: OURS,
+    };
+    fields.write_to(&mut octets).unwrap();
+    octets
+}
+
+/// A broadcast from the peer with what stands behind the source address.
+fn broadcast(rest: &[&[u8]]) -> Vec<u8> {
+    [&[0xff; 6][..], &PEER_MAC.octets(), &rest.concat()].concat()
+}
+
+/// What the host makes of one frame, and what it sends.
+fn hear(host: &mut Host, octets: &[u8]) -> (Verdict, Vec<Vec<u8>>) {
+    let mut pool = Pool::new(1_500, 4);
+    let mut departing = Batch::new(4);
+    let mut frame = pool.take().unwrap();
+    frame.write(octets).unwrap();
+    let verdict = host.receive(NOW, frame, &mut departing, &mut pool);
+    assert_eq!(pool.held(), departing.len(), "every frame departs or is given back");
+    let sent = departing.iter().map(|frame| frame.octets().to_vec()).collect();
+    (verdict, sent)
+}
+
+fn reply(head: &[u8]) -> Vec<u8> {
+    let packet = [0, 1, 8, 0, 6, 4, 0, 2, 2, 0, 0, 0, 0, 2, 10, 0, 0, 2, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1];
+    [&PEER_MAC.octets()[..], &OUR_MAC.octets(), head, &packet].concat()
+}
+
+#[test]
+fn a_request_for_us_is_answered_by_unicast_without_its_padding() {
+    let padded = broadcast(&[&[8, 6], &request(), &[0xee; 18]]);
+    let (verdict, sent) = hear(&mut host(None), &padded);
+    assert_eq!(sent, [reply(&[8, 6])]);
+    let answer = arp::Answer { ours: OUR_MAC, to: PEER_MAC };
+    assert_eq!(verdict, Verdict::Arp(arp::Received { merge: Merge::Added, answer: Some(answer) }));
+}
+
+#[test]
+fn a_reply_on_a_vlan_carries_its_tag() {
+    let tagged = broadcast(&[&[0x81, 0, 0x60, 5, 8, 6], &request()]);
+    let (_, sent) = hear(&mut host(Some(5)), &tagged);
+    assert_eq!(sent, [reply(&[0x81, 0, 0, 5, 8, 6])]);
+    let (verdict, sent) = hear(&mut host(None), &tagged);
+    assert_eq!((verdict.dropped(), sent.len()), (Some(link::Dropped::OtherVlan.into()), 0));
+}
+
+#[test]
+fn a_priority_tagged_request_gets_an_untagged_reply() {
+    let tagged = broadcast(&[&[0x81, 0, 0xe0, 0, 8, 6], &request()]);
+    assert_eq!(hear(&mut host(None), &tagged).1, [reply(&[8, 6])]);
+}
+
+#[test]
+fn a_request_in_rfc_1042_is_answered_in_rfc_894() {
+    let snap = broadcast(&[&[0, 36, 0xaa, 0xaa, 3, 0, 0, 0, 8, 6], &request(), &[0; 10]]);
+    assert_eq!(hear(&mut host(None), &snap).1, [reply(&[8, 6])]);
+}
+
+#[test]
+fn a_protocol_nobody_speaks_is_dropped_and_counted() {
+    let mut host = host(None);
+    let (verdict, _) = hear(&mut host, &broadcast(&[&[0x88, 0xb5], &[0; 46]]));
+    assert_eq!(verdict.dropped(), Some(Dropped::Protocol(EtherType(0x88b5))));
+    assert_eq!(host.unspoken(), 1);
+}
+
+#[test]
+fn an_answer_without_room_is_dropped_and_counted() {
+    let mut host = host(None);
+    let mut pool = Pool::new(1_500, 4);
+    let mut frame = pool.take().unwrap();
+    frame.write(&broadcast(&[&[8, 6], &request()])).unwrap();
+    let verdict = host.receive(NOW, frame, &mut Batch::new(0), &mut pool);
+    assert_eq!(verdict.dropped(), Some(Dropped::Congested));
+    assert_eq!((host.congested(), host.answered(), pool.held()), (1, 0, 0));
+}
+
+#[test]
+fn one_host_asks_and_the_other_answers_over_a_cable() {
+    let (mut left, mut right) = Cable::pair(1_500).unwrap();
+    let mut pool = Pool::new(1_500, 2 * Host::FRAMES);
+    let peer =
+        Config { policy: arp::Policy::Rfc826, ..Config::new("10.0.0.1/24".parse().unwrap(), PEER_MAC) };
+    let (mut peer, mut host) = (Host::new(&peer).unwrap(), host(None));
+    assert!(peer.request(OURS, &mut pool));
+    peer.turn(NOW, &mut left, &mut pool, &mut ()).unwrap();
+    host.turn(NOW, &mut right, &mut pool, &mut ()).unwrap();
+    peer.turn(NOW, &mut left, &mut pool, &mut ()).unwrap();
+    assert_eq!(peer.arp().table().get(OURS).map(|entry| entry.hardware), Some(OUR_MAC));
+    assert_eq!(host.arp().table().get(PEER).map(|entry| entry.hardware), Some(PEER_MAC));
+    assert_eq!(pool.held(), 0);
+}
+
+/// A cable that wants its frames padded, as a real medium does.
+struct Padded(Cable);
+
+impl Device for Padded {
+    fn mtu(&self) -> usize {
+        self.0.mtu()
+    }
+    fn minimum_frame(&self) -> usize {
+        link::MINIMUM_FRAME
+    }
+    fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
+        self.0.receive(pool, arrived)
+    }
+    fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
+        self.0.transmit(departing, pool)
+    }
+    fn counters(&self) -> tap::Counters {
+        self.0.counters()
+    }
+}
+
+impl std::os::fd::AsFd for Padded {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+#[test]
+fn replies_are_padded_with_zeros_where_the_device_asks_for_it() {
+    let (mut left, right) = Cable::pair(1_500).unwrap();
+    let (mut right, mut pool, mut batch) = (Padded(right), Pool::new(1_500, 256), Batch::new(4));
+    let mut frame = pool.take().unwrap();
+    frame.write(&broadcast(&[&[8, 6], &request(), &[0xee; 18]])).unwrap();
+    batch.push(frame).unwrap();
+    left.transmit(&mut batch, &mut pool).unwrap();
+    host(None).turn(NOW, &mut right, &mut pool, &mut ()).unwrap();
+    left.receive(&mut pool, &mut batch).unwrap();
+    let expected = [&reply(&[8, 6])[..], &[0; 18]].concat();
+    assert_eq!(batch.front().map(Frame::octets), Some(&expected[..]));
+}
+
+#[test]
+fn addresses_that_no_host_can_have_are_refused() {
+    for address in
+        ["10.0.0.0/24", "10.0.0.255/24", "224.0.0.1/24", "127.0.0.1/8", "0.0.0.0/32", "255.255.255.255/32"]
+    {
+        let config = Config { address: address.parse().unwrap(), ..config() };
+        assert_eq!(Host::new(&config).err(), Some(ConfigError::Address(config.address)), "{address}");
+    }
+    for address in ["10.0.0.0/31", "10.0.0.1/31", "10.0.0.0/32", "10.0.0.254/24"] {
+        let config = Config { address: address.parse().unwrap(), ..config() };
+        assert!(Host::new(&config).is_ok(), "{address}");
+    }
+    let config = Config { hardware: MacAddr::BROADCAST, ..config() };
+    assert_eq!(Host::new(&config).err(), Some(ConfigError::Hardware(MacAddr::BROADCAST)));
+}
+
+proptest! {
+    #[test]
+    fn every_frame_is_counted_once_and_no_octets_panic(
+        frames in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 0..20),
+        for_us: bool,
+    ) {
+        let mut host = host(None);
+        let mut losses = 0;
+        for mut octets in frames.clone() {
+            if let (true, Some(head)) = (for_us, octets.get_mut(..14)) {
+                head.copy_from_slice(&broadcast(&[&[8, 6]]));
+            }
+            let (verdict, sent) = hear(&mut host, &octets);
+            prop_assert!(sent.len() <= 1);
+            losses += u64::from(verdict.dropped().is_some());
+        }
+        let counted: u64 = host.counters().iter().filter(|c| c.is_loss).map(|c| c.count).sum();
+        prop_assert_eq!(counted, losses);
+    }
+}

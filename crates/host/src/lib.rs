@@ -1,0 +1,22 @@
+//! One machine on one wire.
+//!
+//! A [`Host`] moves values between the layers: frames go in, through `link` to `arp`, and what is
+//! to be answered comes out. [`Host::turn`] is one turn of an event loop on any [`tap::Device`];
+//! [`Host::receive`] judges a single frame without one.
+//!
+//! # What this crate does not do
+//!
+//! It never waits, reads no clock, prints nothing. Whoever wants to watch passes a [`Trace`].
+#![forbid(unsafe_code)]
+
+mod config;
+mod counters;
+mod host;
+mod trace;
+mod verdict;
+
+pub use self::config::{Config, ConfigError};
+pub use self::counters::Counter;
+pub use self::host::{Host, Turn};
+pub use self::trace::Trace;
+pub use self::verdict::{Dropped, Verdict};

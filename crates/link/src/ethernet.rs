@@ -1,0 +1,160 @@
+//! A valid Ethernet frame.
+
+use zerocopy::FromBytes;
+
+use crate::wire::{EthernetHeader, SnapHeader, TagHeader};
+use crate::{Dropped, EtherType, MacAddr, VlanTag};
+
+/// A frame whose headers make sense: a view into the octets it was parsed from.
+///
+/// The payload of an Ethernet II frame may have padding at its end, which only the protocol in it
+/// can tell; that of a length frame ends where the length says.
+#[derive(Clone, Copy, Debug)]
+pub struct Ethernet<'a> {
+    header: &'a EthernetHeader,
+    tags: Tags,
+    encapsulation: Encapsulation,
+    ether_type: EtherType,
+    payload: &'a [u8],
+    offset: usize,
+}
+
+/// The VLAN tags of a frame, outermost first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tags {
+    /// No tag.
+    None,
+    /// One tag.
+    One(VlanTag),
+    /// Two stacked tags.
+    Two(VlanTag, VlanTag),
+}
+
+/// How the payload's protocol is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encapsulation {
+    /// By the header's type field (Ethernet II, RFC 894).
+    Type,
+    /// By a SNAP header behind the length field (IEEE 802.3, RFC 1042).
+    Snap,
+}
+
+impl<'a> Ethernet<'a> {
+    /// Reads a frame, from its destination on and without a frame check sequence.
+    pub fn parse(octets: &'a [u8]) -> Result<Ethernet<'a>, Dropped> {
+        let (header, payload) = EthernetHeader::ref_from_prefix(octets).map_err(|_| Dropped::Truncated)?;
+        let ether_type = EtherType(header.type_or_length.get());
+        let plain = Ethernet {
+            header,
+            tags: Tags::None,
+            encapsulation: Encapsulation::Type,
+            ether_type,
+            payload,
+            offset: size_of::<EthernetHeader>(),
+        };
+        if ether_type.0 >= EtherType::FIRST && !ether_type.is_tag() {
+            return Ok(plain);
+        }
+        plain.untag()?.typed()
+    }
+
+    /// Steps over the tags.
+    fn untag(mut self) -> Result<Self, Dropped> {
+        while self.ether_type.is_tag() {
+            let (next, payload) =
+                TagHeader::ref_from_prefix(self.payload).map_err(|_| Dropped::TruncatedTag)?;
+            let tag = VlanTag { protocol: self.ether_type, control: next.control.get() };
+            if tag.identifier() == VlanTag::RESERVED {
+                return Err(Dropped::ReservedVlan);
+            }
+            self.tags = match self.tags {
+                Tags::None => Tags::One(tag),
+                Tags::One(outer) => Tags::Two(outer, tag),
+                Tags::Two(..) => return Err(Dropped::TooManyTags),
+            };
+            self.ether_type = EtherType(next.type_or_length.get());
+            self.payload = payload;
+            self.offset += size_of::<TagHeader>();
+        }
+        Ok(self)
+    }
+
+    /// Makes sense of the type or length field (IEEE 802.3 3.2.6).
+    fn typed(self) -> Result<Self, Dropped> {
+        match self.ether_type.0 {
+            EtherType::FIRST.. => Ok(self),
+            length @ ..=1_500 => self.snap(usize::from(length)),
+            _ => Err(Dropped::UndefinedType),
+        }
+    }
+
+    /// Reads a payload of `length` octets as RFC 1042 has it.
+    fn snap(self, length: usize) -> Result<Self, Dropped> {
+        let payload = self.payload.get(..length).ok_or(Dropped::LengthBeyondFrame)?;
+        let (snap, payload) = SnapHeader::ref_from_prefix(payload).map_err(|_| Dropped::NotSnap)?;
+        if snap.llc != [0xaa, 0xaa, 0x03] || snap.organization != [0; 3] {
+            return Err(Dropped::NotSnap);
+        }
+        let ether_type = EtherType(snap.ether_type.get());
+        if ether_type.0 < EtherType::FIRST {
+            return Err(Dropped::UndefinedType);
+        }
+        Ok(Ethernet {
+            encapsulation: Encapsulation::Snap,
+            ether_type,
+            payload,
+            offset: self.offset + size_of::<SnapHeader>(),
+            ..self
+        })
+    }
+
+    /// Whom the frame is for.
+    pub fn destination(&self) -> MacAddr {
+        self.header.destination
+    }
+
+    /// Who sent it.
+    pub fn source(&self) -> MacAddr {
+        self.header.source
+    }
+
+    /// Its VLAN tags.
+    pub fn tags(&self) -> Tags {
+        self.tags
+    }
+
+    /// How the payload's protocol was told.
+    pub fn encapsulation(&self) -> Encapsulation {
+        self.encapsulation
+    }
+
+    /// The payload's protocol.
+    pub fn ether_type(&self) -> EtherType {
+        self.ether_type
+    }
+
+    /// The payload.
+    pub fn payload(&self) -> &'a [u8] {
+        self.payload
+    }
+
+    /// Where in the frame the payload starts, in octets.
+    pub fn payload_offset(&self) -> usize {
+        self.offset
+    }
+}
+
+impl Tags {
+    /// The tags in order.
+    pub fn iter(self) -> impl Iterator<Item = VlanTag> {
+        let (outer, inner) = match self {
+            Self::None => (None, None),
+            Self::One(tag) => (Some(tag), None),
+            Self::Two(outer, inner) => (Some(outer), Some(inner)),
+        };
+        outer.into_iter().chain(inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

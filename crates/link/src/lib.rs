@@ -1,0 +1,49 @@
+//! Layer 2: Ethernet as RFC 894 and IEEE 802.3 have it, and who a frame is for.
+//!
+//! [`Ethernet::parse`] turns octets into a valid frame or a [`Dropped`] reason, without copying;
+//! [`Link`] is one host's (or many hosts') side of the wire: it accepts what is addressed to it,
+//! counts what it turns away, and puts headers before what it sends.
+//!
+//! # What this crate does not do
+//!
+//! No input or output, no clock, no allocation per frame. It knows no protocol above Ethernet: an
+//! [`EtherType`] is a number with a name. The preamble and the frame check sequence are the
+//! card's; a TAP has neither.
+//!
+//! ```
+//! use link::{EtherType, Ethernet, MacAddr};
+//!
+//! let mut octets = [0; 60];
+//! octets[..6].fill(0xff);
+//! octets[6..12].copy_from_slice(&[2, 0, 0, 0, 0, 1]);
+//! octets[12..14].copy_from_slice(&[0x08, 0x06]);
+//!
+//! let frame = Ethernet::parse(&octets)?;
+//! assert_eq!(frame.destination(), MacAddr::BROADCAST);
+//! assert_eq!(frame.ether_type(), EtherType::ARP);
+//! assert_eq!(frame.payload().len(), 46);
+//! # Ok::<(), link::Dropped>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod ether_type;
+mod ethernet;
+mod link;
+mod mac;
+mod output;
+mod reason;
+mod stations;
+mod vlan;
+mod wire;
+
+pub use tap::{Frame, Instant, NoRoom};
+
+pub use self::ether_type::EtherType;
+pub use self::ethernet::{Encapsulation, Ethernet, Tags};
+pub use self::link::{Accepted, Cast, Dropped, Link, TooManyGroups};
+pub use self::mac::{MacAddr, MacAddrError};
+pub use self::output::{MINIMUM_FRAME, pad};
+pub use self::reason::{Reason, Tally};
+pub use self::stations::Stations;
+pub use self::vlan::{VlanId, VlanIdError, VlanTag};
+pub use self::wire::{EthernetHeader, SnapHeader, TagHeader};

@@ -1,0 +1,167 @@
+//! One side of the wire: what is for us, and what we turn away.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::{Encapsulation, Ethernet, MacAddr, Stations, Tags, Tally, VlanId, VlanTag};
+
+crate::reasons! {
+    /// Why a frame was turned away.
+    pub enum Dropped {
+        /// Shorter than the 14 octets of a header.
+        Truncated = "shorter than an Ethernet header",
+        /// It ends inside a VLAN tag.
+        TruncatedTag = "ends inside a VLAN tag",
+        /// More than two VLAN tags.
+        TooManyTags = "more than two VLAN tags",
+        /// VLAN 4,095, which is reserved.
+        ReservedVlan = "reserved VLAN 4095",
+        /// A type field of 1,501 to 1,535, or a SNAP header's below 1,536: neither type nor length.
+        UndefinedType = "neither a type nor a length",
+        /// The length field promises more than there is.
+        LengthBeyondFrame = "length field beyond the frame",
+        /// A length frame with no SNAP header of RFC 1042 in it.
+        NotSnap = "a length frame without RFC 1042's SNAP header",
+        /// A payload longer than the MTU.
+        TooLong = "longer than the MTU",
+        /// Sent by a group, which cannot send (IEEE 802.3 3.2.3).
+        GroupSource = "source is a group address",
+        /// Neither our station, nor broadcast, nor a group we joined.
+        NotForUs = "not for us",
+        /// In a VLAN that is not ours.
+        OtherVlan = "another VLAN",
+    }
+}
+
+/// How a frame was addressed to us. The layers above answer broadcasts with care (RFC 1122 2.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cast {
+    /// To one of our stations.
+    Unicast,
+    /// To a group we joined.
+    Group,
+    /// To everybody.
+    Broadcast,
+}
+
+/// A frame for us.
+#[derive(Clone, Copy, Debug)]
+pub struct Accepted<'a> {
+    /// The frame.
+    pub frame: Ethernet<'a>,
+    /// How it was addressed.
+    pub cast: Cast,
+}
+
+/// Our side of one wire.
+#[derive(Debug)]
+pub struct Link {
+    stations: Stations,
+    groups: BTreeSet<MacAddr>,
+    vlan: Option<VlanId>,
+    mtu: usize,
+    accepted: u64,
+    dropped: Tally<Dropped>,
+}
+
+/// A group that could not be joined: [`Link::GROUPS`] are joined already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooManyGroups;
+
+impl Link {
+    /// How many groups can be joined.
+    pub const GROUPS: usize = 256;
+
+    /// A link for these stations, with the wire's MTU in octets, in a VLAN or in none.
+    pub fn new(stations: Stations, mtu: usize, vlan: Option<VlanId>) -> Link {
+        Link { stations, groups: BTreeSet::new(), vlan, mtu, accepted: 0, dropped: Tally::default() }
+    }
+
+    /// Accepts frames to `group` from now on.
+    pub fn join(&mut self, group: MacAddr) -> Result<(), TooManyGroups> {
+        if self.groups.len() >= Self::GROUPS && !self.groups.contains(&group) {
+            return Err(TooManyGroups);
+        }
+        self.groups.insert(group);
+        Ok(())
+    }
+
+    /// Accepts frames to `group` no longer.
+    pub fn leave(&mut self, group: MacAddr) {
+        self.groups.remove(&group);
+    }
+
+    /// Judges one frame: it is for us and makes sense, or it is dropped and counted.
+    pub fn receive<'a>(&mut self, octets: &'a [u8]) -> Result<Accepted<'a>, Dropped> {
+        match self.judge(octets) {
+            Ok(accepted) => {
+                self.accepted = self.accepted.saturating_add(1);
+                Ok(accepted)
+            }
+            Err(reason) => {
+                self.dropped.count(reason);
+                Err(reason)
+            }
+        }
+    }
+
+    fn judge<'a>(&self, octets: &'a [u8]) -> Result<Accepted<'a>, Dropped> {
+        let frame = Ethernet::parse(octets)?;
+        if frame.source().is_group() {
+            return Err(Dropped::GroupSource);
+        }
+        let cast = self.cast(frame.destination()).ok_or(Dropped::NotForUs)?;
+        if !self.is_our_vlan(frame.tags()) {
+            return Err(Dropped::OtherVlan);
+        }
+        if frame.encapsulation() == Encapsulation::Type && frame.payload().len() > self.mtu {
+            return Err(Dropped::TooLong);
+        }
+        Ok(Accepted { frame, cast })
+    }
+
+    fn cast(&self, destination: MacAddr) -> Option<Cast> {
+        if self.stations.contains(destination) {
+            Some(Cast::Unicast)
+        } else if destination == MacAddr::BROADCAST {
+            Some(Cast::Broadcast)
+        } else {
+            self.groups.contains(&destination).then_some(Cast::Group)
+        }
+    }
+
+    /// A priority tag (VLAN 0) counts as none; beyond that the one tag must be ours, or absent.
+    fn is_our_vlan(&self, tags: Tags) -> bool {
+        let mut vlans = tags.iter().map(VlanTag::identifier).filter(|identifier| *identifier != 0);
+        let ours = self.vlan.map(VlanId::number);
+        vlans.next() == ours && vlans.next().is_none()
+    }
+
+    /// The VLAN we are in.
+    pub fn vlan(&self) -> Option<VlanId> {
+        self.vlan
+    }
+
+    /// How many frames were for us.
+    pub fn accepted(&self) -> u64 {
+        self.accepted
+    }
+
+    /// How many were turned away, by reason.
+    pub fn dropped(&self) -> &Tally<Dropped> {
+        &self.dropped
+    }
+}
+
+impl std::error::Error for Dropped {}
+
+impl fmt::Display for TooManyGroups {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} groups are joined already", Link::GROUPS)
+    }
+}
+
+impl std::error::Error for TooManyGroups {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+use super::*;
+use crate::EtherType;
+use crate::Reason;
+use proptest::prelude::*;
+
+const OURS: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
+const THEIRS: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
+const GROUP: MacAddr = MacAddr::new([1, 0, 0x5e, 0, 0, 0x7b]);
+
+fn link(vlan: Option<u16>) -> Link {
+    Link::new(Stations::one(OURS), 1_500, vlan.and_then(VlanId::new))
+}
+
+fn octets(destination: MacAddr, source: MacAddr, rest: &[u8]) -> Vec<u8> {
+    [&destination.octets()[..], &source.octets(), rest].concat()
+}
+
+const ARP: [u8; 2] = EtherType::ARP.0.to_be_bytes();
+
+#[test]
+fn ours_and_broadcast_are_accepted_and_nothing_else() {
+    let mut link = link(None);
+    let other = MacAddr::new([2, 0, 0, 0, 0, 3]);
+    let mut cast = |to| link.receive(&octets(to, THEIRS, &ARP)).map(|accepted| accepted.cast);
+    assert_eq!(cast(OURS), Ok(Cast::Unicast));
+    assert_eq!(cast(MacAddr::BROADCAST), Ok(Cast::Broadcast));
+    assert_eq!(cast(other), Err(Dropped::NotForUs));
+    assert_eq!(cast(GROUP), Err(Dropped::NotForUs));
+    assert_eq!((link.accepted(), link.dropped().get(Dropped::NotForUs)), (2, 2));
+}
+
+#[test]
+fn a_group_is_accepted_between_joining_and_leaving() {
+    let mut link = link(None);
+    let frame = octets(GROUP, THEIRS, &ARP);
+    link.join(GROUP).unwrap();
+    assert_eq!(link.receive(&frame).unwrap().cast, Cast::Group);
+    link.leave(GROUP);
+    assert_eq!(link.receive(&frame).unwrap_err(), Dropped::NotForUs);
+}
+
+#[test]
+fn the_groups_have_a_bound() {
+    let mut link = link(None);
+    let group = |number: u64| GROUP.plus(number).unwrap();
+    (0..256).for_each(|number| link.join(group(number)).unwrap());
+    assert_eq!(link.join(group(256)), Err(TooManyGroups));
+    assert_eq!(link.join(group(7)), Ok(()));
+}
+
+#[test]
+fn a_group_cannot_send() {
+    let frame = octets(OURS, GROUP, &ARP);
+    assert_eq!(link(None).receive(&frame).unwrap_err(), Dropped::GroupSource);
+}
+
+#[test]
+fn a_priority_tag_counts_as_no_tag() {
+    let tagged = octets(OURS, THEIRS, &[0x81, 0, 0xe0, 0, 8, 6]);
+    assert!(link(None).receive(&tagged).is_ok());
+    let both = octets(OURS, THEIRS, &[0x88, 0xa8, 0, 0, 0x81, 0, 0, 5, 8, 6]);
+    assert!(link(Some(5)).receive(&both).is_ok());
+}
+
+#[test]
+fn another_vlan_is_not_ours() {
+    let five = octets(OURS, THEIRS, &[0x81, 0, 0, 5, 8, 6]);
+    let untagged = octets(OURS, THEIRS, &ARP);
+    let stacked = octets(OURS, THEIRS, &[0x88, 0xa8, 0, 5, 0x81, 0, 0, 5, 8, 6]);
+    assert_eq!(link(None).receive(&five).unwrap_err(), Dropped::OtherVlan);
+    assert_eq!(link(Some(6)).receive(&five).unwrap_err(), Dropped::OtherVlan);
+    assert_eq!(link(Some(5)).receive(&untagged).unwrap_err(), Dropped::OtherVlan);
+    assert_eq!(link(Some(5)).receive(&stacked).unwrap_err(), Dropped::OtherVlan);
+    assert!(link(Some(5)).receive(&five).is_ok());
+}
+
+#[test]
+fn a_frame_is_1514_octets_at_most_and_four_more_with_a_tag() {
+    let mut link = link(None);
+    let plain = |payload| octets(OURS, THEIRS, &[&ARP[..], &vec![0; payload]].concat());
+    let tagged = |payload| octets(OURS, THEIRS, &[&[0x81, 0, 0, 0, 8, 6][..], &vec![0; payload]].concat());
+    assert_eq!(plain(1_500).len(), 1_514);
+    assert!(link.receive(&plain(1_500)).is_ok());
+    assert!(link.receive(&tagged(1_500)).is_ok());
+    assert_eq!(link.receive(&plain(1_501)).unwrap_err(), Dropped::TooLong);
+    assert_eq!(link.receive(&tagged(1_501)).unwrap_err(), Dropped::TooLong);
+}
+
+#[test]
+fn every_reason_has_a_place_and_a_text_of_its_own() {
+    let texts: BTreeSet<_> = Dropped::ALL.iter().map(ToString::to_string).collect();
+    assert_eq!(texts.len(), Dropped::ALL.len());
+    for (place, reason) in Dropped::ALL.iter().enumerate() {
+        assert_eq!(reason.index(), place);
+    }
+}
+
+#[test]
+fn the_vlan_of_a_person_is_1_to_4094() {
+    assert!("0".parse::<VlanId>().is_err() && "4095".parse::<VlanId>().is_err());
+    assert_eq!("4094".parse::<VlanId>().map(VlanId::number), Ok(4_094));
+}
+
+proptest! {
+    #[test]
+    fn every_frame_is_either_accepted_or_counted_under_a_reason(
+        frames in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..20),
+    ) {
+        let mut link = link(None);
+        for frame in &frames {
+            let _ = link.receive(frame);
+        }
+        let dropped: u64 = link.dropped().iter().map(|(_, count)| count).sum();
+        prop_assert_eq!(link.accepted() + dropped, u64::try_from(frames.len()).unwrap());
+    }
+}

@@ -1,0 +1,128 @@
+//! Hardware addresses.
+
+use std::fmt;
+use std::str::FromStr;
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+/// An Ethernet hardware address: six octets, as they stand on the wire.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    FromBytes,
+    IntoBytes,
+    KnownLayout,
+    Immutable,
+    Unaligned,
+)]
+#[repr(transparent)]
+pub struct MacAddr([u8; 6]);
+
+const _: () = assert!(size_of::<MacAddr>() == 6);
+
+/// A text that is no hardware address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MacAddrError(String);
+
+impl MacAddr {
+    /// ff:ff:ff:ff:ff:ff, every station on the wire.
+    pub const BROADCAST: MacAddr = MacAddr([0xff; 6]);
+    /// 00:00:00:00:00:00, no station at all.
+    pub const ZERO: MacAddr = MacAddr([0; 6]);
+
+    /// The address with these octets.
+    pub const fn new(octets: [u8; 6]) -> MacAddr {
+        MacAddr(octets)
+    }
+
+    /// Its octets.
+    pub const fn octets(self) -> [u8; 6] {
+        self.0
+    }
+
+    /// Whether it names a group of stations; broadcast is one (IEEE 802: the first octet's lowest bit).
+    pub const fn is_group(self) -> bool {
+        let [first, ..] = self.0;
+        first & 1 == 1
+    }
+
+    /// Whether it may be the address of one station: neither a group nor zero.
+    pub fn is_station(self) -> bool {
+        !self.is_group() && self != Self::ZERO
+    }
+
+    /// The locally administered station address that stands for `name`: the same for the same name
+    /// on every machine and at every start.
+    pub fn derived_from(name: &str) -> MacAddr {
+        // FNV-1a, 64 bits: its definition is fixed, unlike that of the standard library's hasher.
+        let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, octet| {
+            (hash ^ u64::from(octet)).wrapping_mul(0x0100_0000_01b3)
+        });
+        let [_, _, _, b, c, d, e, f] = hash.to_be_bytes();
+        MacAddr([0x02, b, c, d, e, f])
+    }
+
+    /// The address `steps` further up, or none beyond ff:ff:ff:ff:ff:ff.
+    pub fn plus(self, steps: u64) -> Option<MacAddr> {
+        let [a, b, c, d, e, f] = self.0;
+        let number = u64::from_be_bytes([0, 0, a, b, c, d, e, f]).checked_add(steps)?;
+        match number.to_be_bytes() {
+            [0, 0, a, b, c, d, e, f] => Some(MacAddr([a, b, c, d, e, f])),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for MacAddr {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [first, others @ ..] = self.0;
+        write!(formatter, "{first:02x}")?;
+        others.iter().try_for_each(|octet| write!(formatter, ":{octet:02x}"))
+    }
+}
+
+impl fmt::Debug for MacAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for MacAddr {
+    type Err = MacAddrError;
+
+    /// Six octets in hexadecimal, one or two digits each, with colons (or hyphens) between.
+    fn from_str(text: &str) -> Result<Self, MacAddrError> {
+        let error = || MacAddrError(text.to_owned());
+        let mut parts = text.split(if text.contains('-') { '-' } else { ':' });
+        let mut octets = [0; 6];
+        for octet in &mut octets {
+            let part = parts.next().ok_or_else(error)?;
+            let digits = matches!(part.len(), 1 | 2) && part.bytes().all(|b| b.is_ascii_hexdigit());
+            *octet = u8::from_str_radix(part, 16).ok().filter(|_| digits).ok_or_else(error)?;
+        }
+        parts.next().map_or(Ok(MacAddr(octets)), |_| Err(error()))
+    }
+}
+
+impl fmt::Display for MacAddrError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is no hardware address; one looks like 02:00:00:00:00:01", self.0)
+    }
+}
+
+impl std::error::Error for MacAddrError {}
+
+impl From<[u8; 6]> for MacAddr {
+    fn from(octets: [u8; 6]) -> Self {
+        MacAddr(octets)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,51 @@
+use super::*;
+use proptest::prelude::*;
+
+#[test]
+fn the_first_octets_lowest_bit_makes_a_group() {
+    assert!(MacAddr::BROADCAST.is_group());
+    assert!(MacAddr::new([0x01, 0, 0x5e, 0, 0, 1]).is_group());
+    assert!(!MacAddr::new([0x02, 0xff, 0xff, 0xff, 0xff, 0xff]).is_group());
+}
+
+#[test]
+fn neither_zero_nor_a_group_is_a_station() {
+    assert!(!MacAddr::ZERO.is_station());
+    assert!(!MacAddr::BROADCAST.is_station());
+    assert!(MacAddr::new([0, 0, 0, 0, 0, 1]).is_station());
+}
+
+#[test]
+fn a_derived_address_is_a_locally_administered_station_and_never_changes() {
+    let address = MacAddr::derived_from("tap0 10.0.0.2");
+    assert_eq!(address.octets()[0] & 0b11, 0b10);
+    assert_ne!(address, MacAddr::derived_from("tap0 10.0.0.3"));
+    // FNV-1a of "a" is af63dc4c8601ec8c in its authors' test vectors.
+    assert_eq!(MacAddr::derived_from("a").to_string(), "02:4c:86:01:ec:8c");
+}
+
+#[test]
+fn counting_up_carries_and_ends() {
+    let last = MacAddr::new([2, 0, 0, 0, 0, 0xff]);
+    assert_eq!(last.plus(1), Some(MacAddr::new([2, 0, 0, 0, 1, 0])));
+    assert_eq!(MacAddr::BROADCAST.plus(1), None);
+    assert_eq!(MacAddr::ZERO.plus(u64::MAX), None);
+}
+
+#[test]
+fn what_is_no_address_is_refused() {
+    for text in
+        ["", "1:2:3:4:5", "1:2:3:4:5:6:7", "1:2:3:4:5:g", "1:2:3:4:5:006", "+1:2:3:4:5:6", "1-2:3:4:5:6"]
+    {
+        assert!(text.parse::<MacAddr>().is_err(), "{text:?}");
+    }
+    assert_eq!("2-0-0-0-0-A".parse::<MacAddr>().unwrap().to_string(), "02:00:00:00:00:0a");
+}
+
+proptest! {
+    #[test]
+    fn what_is_printed_is_read_back(octets: [u8; 6]) {
+        let address = MacAddr::new(octets);
+        prop_assert_eq!(address.to_string().parse::<MacAddr>().unwrap(), address);
+    }
+}

@@ -1,0 +1,49 @@
+//! Headers before what we send.
+
+use zerocopy::FromBytes;
+
+use crate::wire::{EthernetHeader, TagHeader};
+use crate::{EtherType, Frame, Link, MacAddr, NoRoom};
+
+/// The shortest frame on a medium that needs padding, in octets, frame check sequence not counted:
+/// a header of 14 and a payload of 46, or with one tag 18 and 42.
+pub const MINIMUM_FRAME: usize = 60;
+
+impl Link {
+    /// Puts an Ethernet II header before the payload in `frame`, with our VLAN's tag if we are in
+    /// one (RFC 894; RFC 1042's encapsulation is received and never sent).
+    pub fn send(
+        &self,
+        frame: &mut Frame,
+        destination: MacAddr,
+        source: MacAddr,
+        ether_type: EtherType,
+    ) -> Result<(), NoRoom> {
+        let mut outer = ether_type;
+        if let Some(vlan) = self.vlan() {
+            let tag = frame.prepend(size_of::<TagHeader>())?;
+            let tag = TagHeader::mut_from_bytes(tag).map_err(|_| NoRoom)?;
+            tag.control.set(vlan.number());
+            tag.type_or_length.set(ether_type.0);
+            outer = EtherType::VLAN;
+        }
+        let header = frame.prepend(size_of::<EthernetHeader>())?;
+        let header = EthernetHeader::mut_from_bytes(header).map_err(|_| NoRoom)?;
+        header.destination = destination;
+        header.source = source;
+        header.type_or_length.set(outer.0);
+        Ok(())
+    }
+}
+
+/// Appends zeros until the frame is `minimum` octets long; the device says what it wants.
+pub fn pad(frame: &mut Frame, minimum: usize) -> Result<(), NoRoom> {
+    let missing = minimum.saturating_sub(frame.len());
+    if missing > 0 {
+        frame.append(missing)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

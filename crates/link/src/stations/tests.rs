@@ -1,0 +1,26 @@
+use super::*;
+use proptest::prelude::*;
+
+fn address(number: u8) -> MacAddr {
+    MacAddr::new([2, 0, 0, 0, 0, number])
+}
+
+#[test]
+fn an_empty_set_contains_nothing() {
+    assert!(!Stations::default().contains(address(1)));
+}
+
+proptest! {
+    #[test]
+    fn an_address_is_contained_if_one_of_the_ranges_holds_it(
+        ranges in prop::collection::vec((any::<u8>(), any::<u8>()), 0..8),
+        wanted: u8,
+    ) {
+        let mut stations = Stations::default();
+        for (a, b) in &ranges {
+            stations.add(address(*a.min(b)), address(*a.max(b)));
+        }
+        let expected = ranges.iter().any(|(a, b)| (a.min(b)..=a.max(b)).contains(&&wanted));
+        prop_assert_eq!(stations.contains(address(wanted)), expected);
+    }
+}

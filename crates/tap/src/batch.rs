@@ -1,0 +1,67 @@
+//! A bounded row of frames.
+
+use std::collections::VecDeque;
+
+use crate::Frame;
+
+/// Frames in the order in which they arrived or will depart, at most as many as the batch was made
+/// for. The unit of every device call: one frame is a batch of one.
+#[derive(Debug)]
+pub struct Batch {
+    frames: VecDeque<Frame>,
+    bound: usize,
+}
+
+impl Batch {
+    /// An empty batch that holds up to `bound` frames; its memory is set aside here.
+    pub fn new(bound: usize) -> Batch {
+        Batch { frames: VecDeque::with_capacity(bound), bound }
+    }
+
+    /// Adds a frame behind the others. A full batch gives it back.
+    pub fn push(&mut self, frame: Frame) -> Result<(), Frame> {
+        if self.room() == 0 {
+            return Err(frame);
+        }
+        self.frames.push_back(frame);
+        Ok(())
+    }
+
+    /// Takes the first frame.
+    pub fn pop(&mut self) -> Option<Frame> {
+        self.frames.pop_front()
+    }
+
+    /// The first frame.
+    pub fn front(&self) -> Option<&Frame> {
+        self.frames.front()
+    }
+
+    /// How many frames are in it.
+    pub fn len(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// How many more frames it takes.
+    pub fn room(&self) -> usize {
+        self.bound.saturating_sub(self.frames.len())
+    }
+
+    /// Whether no frame is in it.
+    pub fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    /// The frames in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Frame> {
+        self.frames.iter()
+    }
+
+    /// The frames in order, to change in place.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Frame> {
+        self.frames.iter_mut()
+    }
+}
+
+#[cfg(test)]
+mod tests;

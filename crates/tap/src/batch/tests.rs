@@ -1,0 +1,12 @@
+use super::*;
+
+#[test]
+fn a_full_batch_gives_the_frame_back() {
+    let mut batch = Batch::new(1);
+    batch.push(Frame::for_mtu(10)).unwrap();
+    let mut second = Frame::for_mtu(10);
+    second.write(b"second").unwrap();
+    let returned = batch.push(second).unwrap_err();
+    assert_eq!(returned.octets(), b"second");
+    assert_eq!((batch.len(), batch.room()), (1, 0));
+}

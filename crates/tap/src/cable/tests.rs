@@ -1,0 +1,72 @@
+use super::*;
+use crate::Frame;
+
+fn frame(pool: &mut Pool, octets: &[u8]) -> Frame {
+    let mut frame = pool.take().unwrap();
+    frame.write(octets).unwrap();
+    frame
+}
+
+#[test]
+fn frames_keep_their_octets_and_their_order() {
+    let (mut left, mut right) = Cable::pair(1500).unwrap();
+    let mut pool = Pool::new(1500, 8);
+    let mut batch = Batch::new(8);
+    batch.push(frame(&mut pool, b"first")).unwrap();
+    batch.push(frame(&mut pool, b"second")).unwrap();
+    assert_eq!(left.transmit(&mut batch, &mut pool).unwrap(), 2);
+    assert_eq!(right.receive(&mut pool, &mut batch).unwrap(), 2);
+    let seen: Vec<_> = batch.iter().map(Frame::octets).collect();
+    assert_eq!(seen, [&b"first"[..], b"second"]);
+}
+
+#[test]
+fn a_congested_cable_leaves_the_rest_in_the_batch() {
+    let (mut left, mut right) = Cable::pair(1500).unwrap();
+    let mut pool = Pool::new(1500, 8192);
+    let mut batch = Batch::new(4096);
+    for _ in 0..4096 {
+        batch.push(frame(&mut pool, b"x")).unwrap();
+    }
+    let taken = left.transmit(&mut batch, &mut pool).unwrap();
+    assert!(taken > 0 && !batch.is_empty());
+    assert_eq!(batch.len(), 4096 - taken);
+    assert_eq!(left.counters().congested, 1);
+
+    let mut arrived = Batch::new(4096);
+    assert_eq!(right.receive(&mut pool, &mut arrived).unwrap(), taken);
+    assert!(left.transmit(&mut batch, &mut pool).unwrap() > 0);
+}
+
+#[test]
+fn a_frame_beyond_the_mtu_is_dropped_and_counted() {
+    let (mut left, mut right) = Cable::pair(1500).unwrap();
+    let mut pool = Pool::new(9000, 8);
+    let mut small = Pool::new(1500, 8);
+    let mut batch = Batch::new(8);
+    batch.push(frame(&mut pool, &[7; 1523])).unwrap();
+    batch.push(frame(&mut pool, &[7; 1522])).unwrap();
+    left.transmit(&mut batch, &mut pool).unwrap();
+    assert_eq!(right.receive(&mut small, &mut batch).unwrap(), 1);
+    assert_eq!(batch.front().map(Frame::len), Some(1522));
+    assert_eq!(right.counters().truncated, 1);
+}
+
+#[test]
+fn a_dry_cable_is_no_error_and_holds_no_frame() {
+    let (_left, mut right) = Cable::pair(1500).unwrap();
+    let mut pool = Pool::new(1500, 8);
+    assert_eq!(right.receive(&mut pool, &mut Batch::new(8)).unwrap(), 0);
+    assert_eq!(pool.held(), 0);
+}
+
+#[test]
+fn a_cable_whose_other_end_was_closed_is_gone() {
+    let (mut left, right) = Cable::pair(1500).unwrap();
+    drop(right);
+    let mut pool = Pool::new(1500, 8);
+    let mut batch = Batch::new(8);
+    batch.push(frame(&mut pool, b"x")).unwrap();
+    let error = left.transmit(&mut batch, &mut pool).unwrap_err();
+    assert!(matches!(error, DeviceError::Gone(_)));
+}

@@ -1,0 +1,78 @@
+//! What every wire looks like from above.
+
+use std::fmt;
+use std::io;
+use std::os::fd::AsFd;
+
+use crate::{Batch, Pool};
+
+/// Something that carries frames: a TAP, a packet socket, a cable between two programs.
+///
+/// No call blocks. The file descriptor is readable when frames wait and writable when there is room.
+pub trait Device: AsFd {
+    /// The longest payload of a frame, in octets, link header not counted.
+    fn mtu(&self) -> usize;
+
+    /// The length in octets below which the wire wants outgoing frames padded. A wire without a
+    /// medium, as a TAP is, wants none: 0.
+    fn minimum_frame(&self) -> usize {
+        0
+    }
+
+    /// Moves what has arrived into `arrived`, in frames taken from `pool`, until the wire is dry or
+    /// the batch or the pool is at its bound. Returns how many frames were added.
+    fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError>;
+
+    /// Sends the frames of `departing` in order and gives them back to `pool`. Returns how many the
+    /// wire took.
+    ///
+    /// A wire without room ends the call and leaves the rest in the batch. A frame that the wire
+    /// refuses is dropped and counted, and the next one is tried.
+    fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError>;
+
+    /// What has passed so far.
+    fn counters(&self) -> Counters;
+}
+
+/// Why a device cannot go on.
+#[derive(Debug)]
+pub enum DeviceError {
+    /// The wire no longer exists: the interface was deleted, or the peer closed its end.
+    Gone(io::Error),
+    /// The system refused in a way that trying again does not mend.
+    Failed(io::Error),
+}
+
+/// Frames that passed a device, and frames that it turned away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Frames received whole.
+    pub received: u64,
+    /// Frames that were longer than the MTU allows, hence cut short, hence dropped.
+    pub truncated: u64,
+    /// Reads that failed without ending the device, as on an interface that is down.
+    pub unreadable: u64,
+    /// Frames the wire took.
+    pub transmitted: u64,
+    /// Frames the wire refused: the interface was down, or the frame was no frame.
+    pub refused: u64,
+    /// Calls that ended because the wire had no room; their frames stayed in the batch.
+    pub congested: u64,
+}
+
+impl fmt::Display for DeviceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gone(_) => f.write_str("the device is gone: it was deleted while in use"),
+            Self::Failed(source) => write!(f, "the device failed: {source}"),
+        }
+    }
+}
+
+impl std::error::Error for DeviceError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Gone(source) | Self::Failed(source) => Some(source),
+        }
+    }
+}

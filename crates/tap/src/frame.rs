@@ -1,0 +1,144 @@
+//! One frame: owned octets with headroom.
+
+use std::fmt;
+use std::io;
+
+/// Octets of one frame, with room before them for headers and behind them for padding.
+///
+/// A frame has no destructor and knows no pool: whoever consumes one gives it back with
+/// [`Pool::give`](crate::Pool::give). Ethernet's preamble and frame check sequence are never in it.
+pub struct Frame {
+    storage: Box<[u8]>,
+    start: usize,
+    end: usize,
+}
+
+/// What was to be written did not fit into the frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoRoom;
+
+impl Frame {
+    /// Octets kept free before a received frame: a longer link header, and the 12-octet virtio
+    /// header that segmentation offload wants.
+    pub const HEADROOM: usize = 32;
+
+    /// Link headers at their longest: Ethernet's 14 octets and two tags of four.
+    const LINK_HEADERS: usize = 14 + 8;
+
+    /// An empty frame for a wire with this MTU (octets of payload).
+    ///
+    /// It holds the MTU, the longest link header, and one octet more: a read that fills even that
+    /// one was cut short.
+    pub fn for_mtu(mtu: usize) -> Frame {
+        Frame {
+            storage: vec![0; Self::capacity_for(mtu)].into_boxed_slice(),
+            start: Self::HEADROOM,
+            end: Self::HEADROOM,
+        }
+    }
+
+    /// The [`Frame::capacity`] of a frame for this MTU.
+    pub const fn capacity_for(mtu: usize) -> usize {
+        mtu.saturating_add(Self::HEADROOM + Self::LINK_HEADERS + 1)
+    }
+
+    /// The frame's octets.
+    pub fn octets(&self) -> &[u8] {
+        self.storage.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// The frame's octets, to change in place.
+    pub fn octets_mut(&mut self) -> &mut [u8] {
+        self.storage.get_mut(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Length in octets.
+    pub fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// Whether the frame holds no octet.
+    pub fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// Octets of storage, headroom included: what kind of frame this is to its pool.
+    pub fn capacity(&self) -> usize {
+        self.storage.len()
+    }
+
+    /// Whether the octets reach the end of the storage, as those of a truncated read do.
+    pub fn is_full(&self) -> bool {
+        self.end == self.storage.len()
+    }
+
+    /// Forgets the octets and restores the headroom.
+    pub fn clear(&mut self) {
+        self.start = Self::HEADROOM.min(self.storage.len());
+        self.end = self.start;
+    }
+
+    /// Clears the frame and lets `read` fill the storage behind the headroom.
+    ///
+    /// `read` returns how many octets it wrote, as [`std::io::Read::read`] does.
+    pub fn fill(&mut self, read: impl FnOnce(&mut [u8]) -> io::Result<usize>) -> io::Result<usize> {
+        self.clear();
+        let space = self.storage.get_mut(self.start..).unwrap_or_default();
+        let length = read(space)?.min(space.len());
+        self.end = self.start + length;
+        Ok(length)
+    }
+
+    /// Clears the frame and copies `octets` into it.
+    pub fn write(&mut self, octets: &[u8]) -> Result<(), NoRoom> {
+        self.clear();
+        self.append(octets.len())?.copy_from_slice(octets);
+        Ok(())
+    }
+
+    /// Keeps `length` octets from `offset` on and drops the others from both ends.
+    pub fn narrow(&mut self, offset: usize, length: usize) -> Result<(), NoRoom> {
+        let start = self.start.checked_add(offset).ok_or(NoRoom)?;
+        let end = start.checked_add(length).ok_or(NoRoom)?;
+        if end > self.end {
+            return Err(NoRoom);
+        }
+        (self.start, self.end) = (start, end);
+        Ok(())
+    }
+
+    /// Grows the frame by `length` octets in front and returns them; what is in them is left over
+    /// from earlier use, so all are to be written.
+    pub fn prepend(&mut self, length: usize) -> Result<&mut [u8], NoRoom> {
+        let start = self.start.checked_sub(length).ok_or(NoRoom)?;
+        let header = self.storage.get_mut(start..self.start).ok_or(NoRoom)?;
+        self.start = start;
+        Ok(header)
+    }
+
+    /// Grows the frame by `length` zero octets behind and returns them.
+    pub fn append(&mut self, length: usize) -> Result<&mut [u8], NoRoom> {
+        let end = self.end.checked_add(length).ok_or(NoRoom)?;
+        let tail = self.storage.get_mut(self.end..end).ok_or(NoRoom)?;
+        tail.fill(0);
+        self.end = end;
+        Ok(tail)
+    }
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Frame({} octets)", self.len())
+    }
+}
+
+impl fmt::Display for NoRoom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the frame has no room for that many octets")
+    }
+}
+
+impl std::error::Error for NoRoom {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,72 @@
+use super::*;
+use proptest::prelude::*;
+
+#[test]
+fn a_new_frame_is_empty_and_holds_the_mtu_two_tags_and_one_octet() {
+    let mut frame = Frame::for_mtu(1500);
+    assert!(frame.is_empty());
+    assert_eq!(frame.append(1500 + 14 + 8 + 1).map(|tail| tail.len()), Ok(1523));
+    assert_eq!(frame.append(1), Err(NoRoom));
+    assert!(frame.is_full());
+}
+
+#[test]
+fn what_is_appended_is_zero_even_over_old_octets() {
+    let mut frame = Frame::for_mtu(100);
+    frame.write(&[0xff; 80]).unwrap();
+    frame.write(&[1, 2]).unwrap();
+    frame.append(40).unwrap();
+    assert_eq!(&frame.octets()[..2], &[1, 2]);
+    assert!(frame.octets()[2..].iter().all(|octet| *octet == 0));
+}
+
+#[test]
+fn a_read_that_claims_more_than_the_space_is_held_to_the_space() {
+    let mut frame = Frame::for_mtu(10);
+    assert_eq!(frame.fill(|_| Ok(1_000_000)).unwrap(), 10 + 14 + 8 + 1);
+    assert!(frame.is_full());
+}
+
+#[test]
+fn a_failed_read_leaves_an_empty_frame() {
+    let mut frame = Frame::for_mtu(10);
+    frame.write(&[1; 4]).unwrap();
+    assert!(frame.fill(|_| Err(io::ErrorKind::WouldBlock.into())).is_err());
+    assert!(frame.is_empty());
+}
+
+#[test]
+fn headers_are_replaced_without_moving_the_payload() {
+    let mut frame = Frame::for_mtu(100);
+    frame.write(b"long header|payload|padding").unwrap();
+    frame.narrow(12, 7).unwrap();
+    frame.prepend(4).unwrap().copy_from_slice(b"new|");
+    assert_eq!(frame.octets(), b"new|payload");
+}
+
+#[test]
+fn the_headroom_ends() {
+    let mut frame = Frame::for_mtu(100);
+    assert!(frame.prepend(Frame::HEADROOM).is_ok());
+    assert_eq!(frame.prepend(1), Err(NoRoom));
+}
+
+proptest! {
+    #[test]
+    fn no_order_of_calls_panics_or_leaves_the_storage(
+        calls in prop::collection::vec((0_u8..5, any::<usize>(), 0_usize..200), 0..50),
+    ) {
+        let mut frame = Frame::for_mtu(64);
+        for (call, huge, small) in calls {
+            match call {
+                0 => drop(frame.prepend(small)),
+                1 => drop(frame.append(small)),
+                2 => drop(frame.narrow(small, small)),
+                3 => drop(frame.append(huge)),
+                _ => drop(frame.narrow(huge, huge)),
+            }
+            prop_assert!(frame.len() <= frame.capacity());
+            prop_assert_eq!(frame.octets().len(), frame.len());
+        }
+    }
+}

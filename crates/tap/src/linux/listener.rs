@@ -1,0 +1,144 @@
+//! A device served by a thread and a callback.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
+
+use super::wait::{Stop, wait};
+use crate::{Batch, Counters, Device, DeviceError, Pool};
+
+/// How many frames one call of the callback sees at most, and how many answers it may give.
+const BATCH: usize = 64;
+
+/// A thread that serves one device. Dropped, it stops and joins.
+#[derive(Debug)]
+pub struct Listener {
+    stop: Stop,
+    panics: Arc<AtomicU64>,
+    thread: Option<JoinHandle<Ended>>,
+}
+
+/// How a listener ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// An error if the device could not go on; `Ok` if the listener was stopped.
+    pub result: Result<(), DeviceError>,
+    /// How often the callback panicked.
+    pub panics: u64,
+    /// What passed the device.
+    pub counters: Counters,
+}
+
+/// Serves `device` from a thread of its own: `callback` is called with the frames that arrived and
+/// with a batch for answers, which are transmitted after each call. Answers for which a congested
+/// wire had no room are still in it at the next call; once 64 wait, the batch takes no more.
+///
+/// An answer is best made of a frame that arrived, moved over. Frames left in either batch go back
+/// to the listener's pool; frames the callback keeps are replaced. A callback that panics is
+/// reported by the panic hook and counted, and the loop goes on. Stopping takes effect at once, on
+/// a silent wire too.
+pub fn listen<D, F>(device: D, callback: F) -> io::Result<Listener>
+where
+    D: Device + Send + 'static,
+    F: FnMut(&mut Batch, &mut Batch) + Send + 'static,
+{
+    let stop = Stop::new()?;
+    let panics = Arc::new(AtomicU64::new(0));
+    let worker = Worker {
+        pool: Pool::new(device.mtu(), 2 * BATCH),
+        device,
+        callback,
+        stop: stop.clone(),
+        panics: Arc::clone(&panics),
+    };
+    let thread = thread::Builder::new().name("listener".to_owned()).spawn(move || worker.run())?;
+    Ok(Listener { stop, panics, thread: Some(thread) })
+}
+
+impl Listener {
+    /// Stops the thread and tells how it went.
+    pub fn stop(self) -> Ended {
+        self.stop.raise();
+        self.join()
+    }
+
+    /// Waits until the device ends the loop.
+    pub fn join(mut self) -> Ended {
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(ended)) => ended,
+            // The loop itself does not panic; were it to, the caller learns of it here.
+            _ => Ended {
+                result: Err(DeviceError::Failed(io::Error::other("the listener's thread panicked"))),
+                panics: self.panics(),
+                counters: Counters::default(),
+            },
+        }
+    }
+
+    /// How often the callback has panicked so far.
+    pub fn panics(&self) -> u64 {
+        self.panics.load(Ordering::Relaxed)
+    }
+
+    /// Whether the loop has ended, as it does when the device is gone.
+    pub fn is_finished(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.stop.raise();
+        if let Some(thread) = self.thread.take() {
+            // What it ended with can be had from `stop` and `join`; a drop has nobody to tell.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What the thread owns.
+struct Worker<D, F> {
+    device: D,
+    callback: F,
+    pool: Pool,
+    stop: Stop,
+    panics: Arc<AtomicU64>,
+}
+
+impl<D: Device, F: FnMut(&mut Batch, &mut Batch)> Worker<D, F> {
+    fn run(mut self) -> Ended {
+        let result = self.serve();
+        Ended { result, panics: self.panics.load(Ordering::Relaxed), counters: self.device.counters() }
+    }
+
+    fn serve(&mut self) -> Result<(), DeviceError> {
+        let (mut arrived, mut answers) = (Batch::new(BATCH), Batch::new(BATCH));
+        loop {
+            let congested = !answers.is_empty();
+            let woken =
+                wait(self.device.as_fd(), congested, self.stop.as_fd(), None).map_err(DeviceError::Failed)?;
+            if woken.stop {
+                return Ok(());
+            }
+            if self.device.receive(&mut self.pool, &mut arrived)? > 0 {
+                self.call(&mut arrived, &mut answers);
+            }
+            self.device.transmit(&mut answers, &mut self.pool)?;
+        }
+    }
+
+    fn call(&mut self, arrived: &mut Batch, answers: &mut Batch) {
+        let callback = &mut self.callback;
+        // The batches are plain rows of frames: wherever the callback stopped, they are whole.
+        if catch_unwind(AssertUnwindSafe(|| callback(arrived, answers))).is_err() {
+            self.panics.fetch_add(1, Ordering::Relaxed);
+        }
+        while let Some(frame) = arrived.pop() {
+            self.pool.give(frame);
+        }
+        self.pool.write_off(self.pool.held().saturating_sub(answers.len()));
+    }
+}

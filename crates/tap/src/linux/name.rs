@@ -1,0 +1,82 @@
+//! Names of network interfaces.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A name that the kernel takes for a network interface: 1 to 15 octets, no slash, no colon, no
+/// white space, neither `.` nor `..`.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct InterfaceName(String);
+
+/// Why a text is no interface name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NameError {
+    /// Longer than 15 octets.
+    TooLong(String),
+    /// Empty, or with a character that the kernel refuses.
+    Invalid(String),
+}
+
+impl InterfaceName {
+    /// The longest name, in octets.
+    pub const MAX: usize = libc::IFNAMSIZ - 1;
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the kernel is to put a number in place of `%d`.
+    pub fn is_pattern(&self) -> bool {
+        self.0.contains("%d")
+    }
+}
+
+impl FromStr for InterfaceName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        if text.len() > Self::MAX {
+            return Err(NameError::TooLong(text.to_owned()));
+        }
+        let refused = |c: char| c == '/' || c == ':' || c == '\0' || c.is_whitespace();
+        if text.is_empty() || text == "." || text == ".." || text.contains(refused) {
+            return Err(NameError::Invalid(text.to_owned()));
+        }
+        Ok(InterfaceName(text.to_owned()))
+    }
+}
+
+impl fmt::Display for InterfaceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for InterfaceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
+
+impl fmt::Display for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong(name) => write!(
+                f,
+                "`{name}` is {} octets long and an interface name has at most {}; choose a shorter one, such as `tap0`",
+                name.len(),
+                InterfaceName::MAX
+            ),
+            Self::Invalid(name) => write!(
+                f,
+                "`{name}` is no interface name: it must not be empty, `.` or `..`, nor hold a slash, a colon or white space; choose one such as `tap0`"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for NameError {}
+
+#[cfg(test)]
+mod tests;

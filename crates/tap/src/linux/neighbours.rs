@@ -1,0 +1,112 @@
+//! The kernel's own neighbour table, as `ip neigh` shows it.
+
+use std::fmt;
+use std::io;
+use std::net::Ipv4Addr;
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use super::colons::Colons;
+use super::netlink;
+use super::{Interface, InterfaceName};
+
+/// One entry of the kernel's neighbour table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Neighbour {
+    /// The protocol address.
+    pub address: Ipv4Addr,
+    /// The interface it was learned on.
+    pub interface: InterfaceName,
+    /// The hardware address, if the kernel has one.
+    pub hardware_address: Option<[u8; 6]>,
+    /// How far the kernel trusts the entry.
+    pub state: NeighbourState,
+}
+
+/// The kernel's `NUD_*` states: an open number with the names that `ip neigh` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NeighbourState(pub u16);
+
+impl NeighbourState {
+    /// Confirmed a short while ago.
+    pub const REACHABLE: NeighbourState = NeighbourState(libc::NUD_REACHABLE);
+}
+
+/// `struct ndmsg`, in host order.
+#[derive(FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+struct Message {
+    family: u8,
+    padding: [u8; 3],
+    interface: i32,
+    state: u16,
+    flags: u8,
+    kind: u8,
+}
+
+/// `NDA_DST` and `NDA_LLADDR` of `linux/neighbour.h`, which libc does not name.
+const DESTINATION: u16 = 1;
+const LINK_LAYER_ADDRESS: u16 = 2;
+
+/// The kernel's IPv4 neighbours on one interface, in the current network namespace.
+pub fn neighbours(interface: &Interface) -> io::Result<Vec<Neighbour>> {
+    let index = interface.index().map_err(io::Error::other)?;
+    let request = Message {
+        family: u8::try_from(libc::AF_INET).map_err(io::Error::other)?,
+        padding: [0; 3],
+        interface: 0,
+        state: 0,
+        flags: 0,
+        kind: 0,
+    };
+    let mut found = Vec::new();
+    netlink::dump(libc::RTM_GETNEIGH, request.as_bytes(), |message| {
+        found.extend(neighbour(message, index, interface.name()));
+    })?;
+    Ok(found)
+}
+
+fn neighbour(message: &[u8], index: i32, interface: &InterfaceName) -> Option<Neighbour> {
+    let (fixed, _) = Message::read_from_prefix(message).ok()?;
+    if fixed.interface != index {
+        return None;
+    }
+    let attribute = |wanted| {
+        netlink::attributes(message, size_of::<Message>())
+            .find_map(|(kind, value)| (kind == wanted).then_some(value))
+    };
+    let address = <[u8; 4]>::try_from(attribute(DESTINATION)?).ok()?;
+    Some(Neighbour {
+        address: address.into(),
+        interface: interface.clone(),
+        hardware_address: attribute(LINK_LAYER_ADDRESS).and_then(|octets| octets.try_into().ok()),
+        state: NeighbourState(fixed.state),
+    })
+}
+
+impl fmt::Display for Neighbour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} dev {}", self.address, self.interface)?;
+        if let Some(address) = self.hardware_address {
+            write!(f, " lladdr {}", Colons(address))?;
+        }
+        write!(f, " {}", self.state)
+    }
+}
+
+impl fmt::Display for NeighbourState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            libc::NUD_NONE => "NONE",
+            libc::NUD_INCOMPLETE => "INCOMPLETE",
+            libc::NUD_REACHABLE => "REACHABLE",
+            libc::NUD_STALE => "STALE",
+            libc::NUD_DELAY => "DELAY",
+            libc::NUD_PROBE => "PROBE",
+            libc::NUD_FAILED => "FAILED",
+            libc::NUD_NOARP => "NOARP",
+            libc::NUD_PERMANENT => "PERMANENT",
+            other => return write!(f, "{other:x}"),
+        })
+    }
+}

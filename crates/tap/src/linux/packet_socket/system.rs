@@ -1,0 +1,97 @@
+//! The system calls of `AF_PACKET` that nix does not wrap, each as one safe function.
+
+#![allow(unsafe_code)]
+
+use std::io;
+use std::mem;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use libc::{c_int, c_void, iovec, msghdr, sockaddr_ll, socklen_t, tpacket_auxdata};
+
+/// A non-blocking socket for all Ethernet frames on the interface with this index.
+pub(super) fn open(index: i32) -> io::Result<OwnedFd> {
+    let protocol = u16::try_from(libc::ETH_P_ALL).map_err(io::Error::other)?.to_be();
+    // Protocol 0 receives nothing until the bind below: no frame of another interface slips in.
+    let kind = libc::SOCK_RAW | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+    // SAFETY: socket(2) takes integers only.
+    let fd = check(unsafe { libc::socket(libc::AF_PACKET, kind, 0) })?;
+    // SAFETY: the call above just returned this descriptor, and nobody else has it.
+    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+    switch_on(fd.as_fd(), libc::PACKET_AUXDATA)?;
+    switch_on(fd.as_fd(), libc::PACKET_IGNORE_OUTGOING)?;
+
+    // SAFETY: sockaddr_ll is integers only, for which zero is a value.
+    let mut address: sockaddr_ll = unsafe { mem::zeroed() };
+    address.sll_family = u16::try_from(libc::AF_PACKET).map_err(io::Error::other)?;
+    address.sll_protocol = protocol;
+    address.sll_ifindex = index;
+    // SAFETY: `address` is a whole sockaddr_ll, the length given is its own, and bind only reads it.
+    check(unsafe { libc::bind(fd.as_raw_fd(), (&raw const address).cast(), length_of::<sockaddr_ll>()) })?;
+    Ok(fd)
+}
+
+fn switch_on(fd: BorrowedFd<'_>, option: c_int) -> io::Result<()> {
+    let on: c_int = 1;
+    // SAFETY: the kernel reads one c_int from the pointer, which leads to one.
+    check(unsafe {
+        libc::setsockopt(
+            fd.as_raw_fd(),
+            libc::SOL_PACKET,
+            option,
+            (&raw const on).cast::<c_void>(),
+            length_of::<c_int>(),
+        )
+    })
+    .map(drop)
+}
+
+/// Sends one whole frame.
+pub(super) fn send(fd: BorrowedFd<'_>, octets: &[u8]) -> io::Result<usize> {
+    // SAFETY: pointer and length are those of a slice that lives through the call; it is only read.
+    let sent = unsafe { libc::send(fd.as_raw_fd(), octets.as_ptr().cast(), octets.len(), 0) };
+    usize::try_from(sent).map_err(|_| io::Error::last_os_error())
+}
+
+/// Receives one frame into `space`, and the VLAN tag that the kernel cut out of it, if any.
+pub(super) fn receive(fd: BorrowedFd<'_>, space: &mut [u8]) -> io::Result<(usize, Option<[u8; 4]>)> {
+    let mut part = iovec { iov_base: space.as_mut_ptr().cast(), iov_len: space.len() };
+    // Words, so that the control message in it is aligned.
+    let mut control = [0_u64; 16];
+    // SAFETY: msghdr is integers and pointers, for which zero is a value.
+    let mut message: msghdr = unsafe { mem::zeroed() };
+    message.msg_iov = &raw mut part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.as_mut_ptr().cast();
+    message.msg_controllen = mem::size_of_val(&control);
+    // SAFETY: the message points to one iovec over `space` and to `control`, each with its true
+    // length; all three live through the call and nobody else refers to them.
+    let received = unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut message, 0) };
+    let length = usize::try_from(received).map_err(|_| io::Error::last_os_error())?;
+    Ok((length, cut_out_tag(&message)))
+}
+
+/// The tag in the control message that `PACKET_AUXDATA` asks for.
+fn cut_out_tag(message: &msghdr) -> Option<[u8; 4]> {
+    // SAFETY: recvmsg has filled the message in; its control buffer is alive and as long as it says.
+    let header = unsafe { libc::CMSG_FIRSTHDR(message).as_ref() }?;
+    if header.cmsg_level != libc::SOL_PACKET || header.cmsg_type != libc::PACKET_AUXDATA {
+        return None;
+    }
+    // SAFETY: level and type say that a tpacket_auxdata, integers only, lies behind the header; the
+    // kernel wrote it whole, and the read asks for no alignment.
+    let data = unsafe { libc::CMSG_DATA(header).cast::<tpacket_auxdata>().read_unaligned() };
+    if data.tp_status & libc::TP_STATUS_VLAN_VALID == 0 {
+        return None;
+    }
+    let kind = if data.tp_status & libc::TP_STATUS_VLAN_TPID_VALID == 0 { 0x8100 } else { data.tp_vlan_tpid };
+    let ([a, b], [c, d]) = (kind.to_be_bytes(), data.tp_vlan_tci.to_be_bytes());
+    Some([a, b, c, d])
+}
+
+fn length_of<T>() -> socklen_t {
+    socklen_t::try_from(mem::size_of::<T>()).unwrap_or(socklen_t::MAX)
+}
+
+fn check(result: c_int) -> io::Result<c_int> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}

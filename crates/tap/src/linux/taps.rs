@@ -1,0 +1,104 @@
+//! The TAP interfaces there are, as the kernel tells by rtnetlink.
+
+use std::io;
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use super::InterfaceName;
+use super::netlink;
+
+/// What the kernel says of one TUN or TAP interface.
+// Five independent facts of the kernel's, not a state machine.
+#[allow(clippy::struct_excessive_bools)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TapInterface {
+    /// Its name.
+    pub name: InterfaceName,
+    /// Whether it carries Ethernet frames; a TUN carries bare IP.
+    pub is_tap: bool,
+    /// Whether it outlives the program that opened it.
+    pub persistent: bool,
+    /// Whether it was made for several queues.
+    pub multi_queue: bool,
+    /// The id of the user who may attach without capabilities.
+    pub owner: Option<u32>,
+    /// The id of the group whose members may attach without capabilities.
+    pub group: Option<u32>,
+    /// Whether the interface is up.
+    pub up: bool,
+    /// Whether a program has it open (the interface's carrier).
+    pub attached: bool,
+    /// The longest payload of a frame, in octets.
+    pub mtu: u32,
+}
+
+/// `struct ifinfomsg`, in host order.
+#[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Default)]
+#[repr(C)]
+struct Message {
+    family: u8,
+    padding: u8,
+    kind: u16,
+    index: i32,
+    flags: u32,
+    change: u32,
+}
+
+/// The attributes of a tun interface in `linux/if_link.h`, which libc does not name.
+mod tun {
+    pub(super) const OWNER: u16 = 1;
+    pub(super) const GROUP: u16 = 2;
+    pub(super) const KIND: u16 = 3;
+    pub(super) const PERSIST: u16 = 6;
+    pub(super) const MULTI_QUEUE: u16 = 7;
+}
+
+/// All TUN and TAP interfaces of the current network namespace.
+pub fn taps() -> io::Result<Vec<TapInterface>> {
+    let mut found = Vec::new();
+    netlink::dump(libc::RTM_GETLINK, Message::default().as_bytes(), |message| {
+        found.extend(tap(message));
+    })?;
+    Ok(found)
+}
+
+/// The TUN or TAP interface of this name, if there is one.
+pub(super) fn find(name: &InterfaceName) -> io::Result<Option<TapInterface>> {
+    Ok(taps()?.into_iter().find(|tap| tap.name == *name))
+}
+
+fn tap(message: &[u8]) -> Option<TapInterface> {
+    let (fixed, _) = Message::read_from_prefix(message).ok()?;
+    let find = |octets, skip, wanted| {
+        netlink::attributes(octets, skip).find_map(|(kind, value)| (kind == wanted).then_some(value))
+    };
+    let link = |wanted| find(message, size_of::<Message>(), wanted);
+    let info = |wanted| find(link(libc::IFLA_LINKINFO)?, 0, wanted);
+    if text(info(libc::IFLA_INFO_KIND)?) != "tun" {
+        return None;
+    }
+    let data = info(libc::IFLA_INFO_DATA).unwrap_or_default();
+    let flag = |wanted| find(data, 0, wanted).is_some_and(|value| value.first() == Some(&1));
+    let number = |wanted| find(data, 0, wanted).and_then(number_of);
+    Some(TapInterface {
+        name: text(link(libc::IFLA_IFNAME)?).parse().ok()?,
+        is_tap: find(data, 0, tun::KIND).and_then(|kind| kind.first().copied().map(i32::from))
+            == Some(libc::IFF_TAP),
+        persistent: flag(tun::PERSIST),
+        multi_queue: flag(tun::MULTI_QUEUE),
+        owner: number(tun::OWNER),
+        group: number(tun::GROUP),
+        up: fixed.flags & libc::IFF_UP.cast_unsigned() != 0,
+        attached: link(libc::IFLA_CARRIER).is_some_and(|value| value.first() == Some(&1)),
+        mtu: link(libc::IFLA_MTU).and_then(number_of).unwrap_or_default(),
+    })
+}
+
+fn number_of(value: &[u8]) -> Option<u32> {
+    u32::read_from_bytes(value).ok()
+}
+
+/// A string as netlink sends it: with a zero at its end.
+fn text(value: &[u8]) -> String {
+    String::from_utf8_lossy(value.strip_suffix(&[0]).unwrap_or(value)).into_owned()
+}

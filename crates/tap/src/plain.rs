@@ -1,0 +1,98 @@
+//! Plain reads and writes, one frame a call: the loop that every unbuffered device shares.
+
+use std::io;
+
+use crate::{Batch, Counters, DeviceError, Pool};
+
+/// What an error of one read or write means for the device.
+pub(crate) enum Fate {
+    /// Nothing to read, or no room to write: the call ends, the frame stays.
+    Wait,
+    /// A signal came between: the same again.
+    Again,
+    /// This frame is lost, the next may pass.
+    Drop,
+    /// The device is no more.
+    Gone,
+    /// The device cannot go on.
+    Fail,
+}
+
+/// A file descriptor that gives and takes whole frames, with its own reading of its errors.
+pub(crate) trait Port {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize>;
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize>;
+    fn fate(error: &io::Error) -> Fate;
+}
+
+/// [`Device::receive`](crate::Device::receive) over single reads.
+pub(crate) fn receive<P: Port>(
+    port: &mut P,
+    counters: &mut Counters,
+    pool: &mut Pool,
+    arrived: &mut Batch,
+) -> Result<usize, DeviceError> {
+    let mut added = 0;
+    while arrived.room() > 0 {
+        let Some(mut frame) = pool.take() else { break };
+        match frame.fill(|space| port.read(space)) {
+            Ok(_) if frame.is_full() => {
+                counters.truncated += 1;
+                pool.give(frame);
+            }
+            Ok(_) => {
+                counters.received += 1;
+                added += 1;
+                if let Err(frame) = arrived.push(frame) {
+                    pool.give(frame);
+                }
+            }
+            Err(error) => {
+                pool.give(frame);
+                match P::fate(&error) {
+                    Fate::Again => {}
+                    Fate::Wait => break,
+                    Fate::Drop => {
+                        counters.unreadable += 1;
+                        break;
+                    }
+                    Fate::Gone => return Err(DeviceError::Gone(error)),
+                    Fate::Fail => return Err(DeviceError::Failed(error)),
+                }
+            }
+        }
+    }
+    Ok(added)
+}
+
+/// [`Device::transmit`](crate::Device::transmit) over single writes.
+pub(crate) fn transmit<P: Port>(
+    port: &mut P,
+    counters: &mut Counters,
+    departing: &mut Batch,
+    pool: &mut Pool,
+) -> Result<usize, DeviceError> {
+    let mut taken = 0;
+    while let Some(frame) = departing.front() {
+        match port.write(frame.octets()) {
+            Ok(_) => {
+                counters.transmitted += 1;
+                taken += 1;
+            }
+            Err(error) => match P::fate(&error) {
+                Fate::Again => continue,
+                Fate::Wait => {
+                    counters.congested += 1;
+                    break;
+                }
+                Fate::Drop => counters.refused += 1,
+                Fate::Gone => return Err(DeviceError::Gone(error)),
+                Fate::Fail => return Err(DeviceError::Failed(error)),
+            },
+        }
+        if let Some(frame) = departing.pop() {
+            pool.give(frame);
+        }
+    }
+    Ok(taken)
+}

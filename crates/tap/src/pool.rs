@@ -1,0 +1,97 @@
+//! Where empty frames wait.
+
+use crate::Frame;
+
+/// A bounded store of empty frames in two sizes: one for the wire's MTU, one of 64 KiB for a
+/// reassembled datagram.
+///
+/// A frame is allocated the first time it is needed and used again ever after, so a warm program
+/// allocates nothing. The pool is a plain value that the loop owns.
+#[derive(Debug)]
+pub struct Pool {
+    small: Shelf,
+    large: Shelf,
+}
+
+#[derive(Debug)]
+struct Shelf {
+    free: Vec<Frame>,
+    mtu: usize,
+    bound: usize,
+    held: usize,
+    exhausted: u64,
+}
+
+impl Pool {
+    /// The MTU of a large frame: the longest IPv4 datagram.
+    const LARGE: usize = 65_535;
+
+    /// A pool for a wire with this MTU, with at most `bound` frames of either size outside at once.
+    pub fn new(mtu: usize, bound: usize) -> Pool {
+        Pool { small: Shelf::new(mtu, bound), large: Shelf::new(Self::LARGE.max(mtu), bound) }
+    }
+
+    /// An empty frame for the wire's MTU, or none if `bound` of them are held already.
+    pub fn take(&mut self) -> Option<Frame> {
+        self.small.take()
+    }
+
+    /// An empty frame of 64 KiB, or none if `bound` of them are held already.
+    pub fn take_large(&mut self) -> Option<Frame> {
+        self.large.take()
+    }
+
+    /// Takes a frame back. A frame from elsewhere is kept if its size is one of this pool's.
+    pub fn give(&mut self, frame: Frame) {
+        if frame.capacity() == self.small.capacity() {
+            self.small.give(frame);
+        } else {
+            self.large.give(frame);
+        }
+    }
+
+    /// Forgets `count` small frames that somebody kept for good, so that others may take their place.
+    pub fn write_off(&mut self, count: usize) {
+        self.small.held = self.small.held.saturating_sub(count);
+    }
+
+    /// Frames taken and not yet given back.
+    pub fn held(&self) -> usize {
+        self.small.held + self.large.held
+    }
+
+    /// How often a frame was refused because all were held.
+    pub fn exhausted(&self) -> u64 {
+        self.small.exhausted + self.large.exhausted
+    }
+}
+
+impl Shelf {
+    fn new(mtu: usize, bound: usize) -> Shelf {
+        Shelf { free: Vec::with_capacity(bound), mtu, bound, held: 0, exhausted: 0 }
+    }
+
+    fn capacity(&self) -> usize {
+        Frame::capacity_for(self.mtu)
+    }
+
+    fn take(&mut self) -> Option<Frame> {
+        if self.held >= self.bound {
+            self.exhausted = self.exhausted.saturating_add(1);
+            return None;
+        }
+        self.held += 1;
+        Some(self.free.pop().unwrap_or_else(|| Frame::for_mtu(self.mtu)))
+    }
+
+    fn give(&mut self, mut frame: Frame) {
+        self.held = self.held.saturating_sub(1);
+        if frame.capacity() == self.capacity() && self.free.len() < self.bound {
+            frame.clear();
+            self.free.push(frame);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! What trials need beside the wire: a kernel that talks, links that vanish, frames by hand.
+
+use std::error::Error;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::os::fd::AsRawFd;
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, recv, sendto, socket,
+};
+use tap::linux::{Interface, Neighbour, neighbours};
+use tap::{Batch, Device, Frame, Pool};
+
+use super::Outcome;
+
+/// How long anything may take before it counts as not happening.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// Asks `look` again and again until it has something to show.
+pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> Result<T, Box<dyn Error>> {
+    for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
+        if let Some(found) = look() {
+            return Ok(found);
+        }
+        thread::sleep(PAUSE);
+    }
+    Err(format!("in {PATIENCE:?} there was no {what}").into())
+}
+
+/// Lets the kernel send a datagram, for which it first has to find the address.
+pub(crate) fn kernel_sends(to: Ipv4Addr, octets: &[u8]) -> Outcome {
+    UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?.send_to(octets, (to, 9))?;
+    Ok(())
+}
+
+/// The kernel's entry for an address, once it is one with a hardware address.
+pub(crate) fn kernel_knows(interface: &Interface, address: Ipv4Addr) -> Result<Neighbour, Box<dyn Error>> {
+    until("entry in the kernel's neighbour table", || {
+        neighbours(interface)
+            .ok()?
+            .into_iter()
+            .find(|entry| entry.address == address && entry.hardware_address.is_some())
+    })
+}
+
+/// Deletes an interface, whoever holds it (`RTM_DELLINK`).
+pub(crate) fn delete_link(interface: &Interface) -> Outcome {
+    let netlink =
+        socket(AddressFamily::Netlink, SockType::Raw, SockFlag::empty(), SockProtocol::NetlinkRoute)?;
+    // nlmsghdr: 32 octets, RTM_DELLINK, request and acknowledge; then an ifinfomsg with the index.
+    let mut message = Vec::new();
+    message.extend(32_u32.to_ne_bytes());
+    message.extend(17_u16.to_ne_bytes());
+    message.extend(5_u16.to_ne_bytes());
+    message.extend([0; 8 + 4]);
+    message.extend(interface.index()?.to_ne_bytes());
+    message.extend([0; 8]);
+    sendto(netlink.as_raw_fd(), &message, &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
+    let mut answer = [0; 64];
+    recv(netlink.as_raw_fd(), &mut answer, MsgFlags::empty())?;
+    match i32::from_ne_bytes([answer[16], answer[17], answer[18], answer[19]]) {
+        0 => Ok(()),
+        code => Err(format!("the kernel does not delete the link: {code}").into()),
+    }
+}
+
+/// Sends one frame over a device.
+pub(crate) fn send(device: &mut impl Device, octets: &[u8]) -> Outcome {
+    let mut pool = Pool::new(octets.len(), 1);
+    let mut batch = Batch::new(1);
+    let mut frame = pool.take().ok_or("a frame")?;
+    frame.write(octets)?;
+    batch.push(frame).map_err(|_| "room")?;
+    device.transmit(&mut batch, &mut pool)?;
+    Ok(())
+}
+
+/// Takes frames from a device until one is as wanted.
+pub(crate) fn receive(
+    device: &mut impl Device,
+    wanted: impl Fn(&[u8]) -> bool,
+) -> Result<Vec<u8>, Box<dyn Error>> {
+    let mut pool = Pool::new(device.mtu(), 1);
+    let mut batch = Batch::new(1);
+    until("frame of the kind that was waited for", || {
+        device.receive(&mut pool, &mut batch).ok()?;
+        let frame = batch.pop()?;
+        let octets = Some(frame.octets().to_vec()).filter(|octets| wanted(octets));
+        pool.give(frame);
+        octets
+    })
+}
+
+/// Whether a frame, as the kernel's TAP gives it, is an untagged ARP packet of this operation.
+pub(crate) fn is_arp(operation: u8) -> impl Fn(&[u8]) -> bool {
+    move |octets| octets.get(12..14) == Some(&[8, 6]) && octets.get(21) == Some(&operation)
+}
+
+/// An ARP packet for Ethernet and IPv4 in an Ethernet II frame, unpadded.
+pub(crate) fn arp(
+    destination: [u8; 6],
+    operation: u8,
+    sender: ([u8; 6], Ipv4Addr),
+    target: ([u8; 6], Ipv4Addr),
+) -> Vec<u8> {
+    [
+        &destination[..],
+        &sender.0,
+        &[8, 6, 0, 1, 8, 0, 6, 4, 0, operation],
+        &sender.0,
+        &sender.1.octets(),
+        &target.0,
+        &target.1.octets(),
+    ]
+    .concat()
+}
+
+/// The frames of a batch.
+pub(crate) fn frames(batch: &Batch) -> Vec<Vec<u8>> {
+    batch.iter().map(Frame::octets).map(<[u8]>::to_vec).collect()
+}

@@ -1,0 +1,99 @@
+//! A thread and a callback on a device.
+
+use std::panic::resume_unwind;
+use std::sync::mpsc;
+
+use tap::linux::listen;
+use tap::{Batch, Cable, DeviceError, Frame};
+
+use super::driver::wire;
+use crate::harness::lab::{delete_link, kernel_sends, receive, send, until};
+use crate::harness::{Case, Outcome};
+
+pub(crate) const CASES: &[Case] = &[
+    ("answers_are_transmitted_after_each_call", answers_are_transmitted_after_each_call),
+    ("a_silent_wire_does_not_hold_up_the_stop", a_silent_wire_does_not_hold_up_the_stop),
+    ("a_callback_that_panics_is_counted_and_called_again", a_callback_that_panics),
+    ("frames_the_callback_keeps_are_replaced", frames_the_callback_keeps_are_replaced),
+    ("a_deleted_tap_ends_the_loop_with_an_error", a_deleted_tap_ends_the_loop),
+];
+
+fn echo(arrived: &mut Batch, answers: &mut Batch) {
+    while let Some(frame) = arrived.pop() {
+        answers.push(frame).expect("as many answers as arrived fit");
+    }
+}
+
+fn answers_are_transmitted_after_each_call() -> Outcome {
+    let (mut near, far) = Cable::pair(1_500)?;
+    let listener = listen(far, echo)?;
+    for text in [&b"first"[..], b"second"] {
+        send(&mut near, text)?;
+        assert_eq!(receive(&mut near, |_| true)?, text);
+    }
+    let ended = listener.stop();
+    assert!(ended.result.is_ok());
+    assert_eq!((ended.counters.received, ended.counters.transmitted, ended.panics), (2, 2, 0));
+    Ok(())
+}
+
+fn a_silent_wire_does_not_hold_up_the_stop() -> Outcome {
+    // Would the stop wait for a frame, this trial would never end.
+    let ended = listen(wire()?, |_, _| {})?.stop();
+    assert!(ended.result.is_ok());
+    drop(listen(wire()?, |_, _| {})?);
+    Ok(())
+}
+
+fn a_callback_that_panics() -> Outcome {
+    let (mut near, far) = Cable::pair(1_500)?;
+    let listener = listen(far, |arrived, answers| {
+        if arrived.front().map(Frame::octets) == Some(b"panic") {
+            // As `panic!` does, without the hook's lines in the output of the trial.
+            resume_unwind(Box::new("as the trial wants it"));
+        }
+        echo(arrived, answers);
+    })?;
+    // More often than the listener's pool has frames.
+    for number in 1..=200 {
+        send(&mut near, b"panic")?;
+        until("panic", || (listener.panics() == number).then_some(()))?;
+    }
+    send(&mut near, b"go on")?;
+    assert_eq!(receive(&mut near, |octets| octets == b"go on")?, b"go on");
+    assert!(!listener.is_finished());
+    let ended = listener.stop();
+    assert!(ended.result.is_ok());
+    assert_eq!(ended.panics, 200);
+    Ok(())
+}
+
+fn frames_the_callback_keeps_are_replaced() -> Outcome {
+    let (mut near, far) = Cable::pair(1_500)?;
+    let (keep, kept) = mpsc::channel();
+    let listener = listen(far, move |arrived, _| {
+        while let Some(frame) = arrived.pop() {
+            keep.send(frame.octets().to_vec()).expect("the trial listens");
+            std::mem::forget(frame);
+        }
+    })?;
+    // Many more than the listener's pool holds.
+    for number in 0..1_000_u16 {
+        send(&mut near, &number.to_be_bytes())?;
+        assert_eq!(kept.recv()?, number.to_be_bytes());
+    }
+    assert!(listener.stop().result.is_ok());
+    Ok(())
+}
+
+fn a_deleted_tap_ends_the_loop() -> Outcome {
+    let tap = wire()?;
+    let name = tap.interface().name().clone();
+    let interface = tap::linux::Interface::named(&name)?;
+    let listener = listen(tap, |_, _| {})?;
+    kernel_sends([10, 0, 0, 2].into(), b"hello")?;
+    delete_link(&interface)?;
+    let ended = listener.join();
+    assert!(matches!(ended.result, Err(DeviceError::Gone(_))), "{ended:?}");
+    Ok(())
+}

@@ -1,0 +1,18 @@
+//! The TAP driver and its kernel, on a real wire.
+// A trial may panic: that is how it fails. Each has the shape of a `Case`.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unnecessary_wraps)]
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod driver;
+mod kernel_side;
+mod listener;
+mod persistent;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cases = [driver::CASES, kernel_side::CASES, listener::CASES, persistent::CASES].concat();
+    harness::main(&cases, driver::REFUSED)
+}

@@ -1,0 +1,83 @@
+//! TAPs that outlive the program.
+
+use tap::Device;
+use tap::linux::{DeleteError, Interface, PersistentTap, Tap, caller, taps};
+
+use crate::harness::{Case, Outcome};
+
+pub(crate) const CASES: &[Case] = &[
+    ("a_persistent_tap_is_made_attached_to_and_deleted", a_persistent_tap_lives),
+    ("making_it_again_changes_nothing_even_while_it_is_in_use", making_it_again),
+    ("what_is_asked_anew_is_changed", what_is_asked_anew_is_changed),
+    ("a_tap_that_does_not_exist_cannot_be_deleted", an_absent_tap),
+    ("a_mtu_on_a_tap_of_somebody_else_is_our_own_limit", a_mtu_of_our_own),
+];
+
+fn persistent(name: &str) -> Result<PersistentTap, Box<dyn std::error::Error>> {
+    Ok(PersistentTap {
+        name: name.parse()?,
+        // Inside a user namespace the caller is its root, and no other user exists.
+        owner: Some(caller()),
+        group: Some(nix::unistd::getegid().as_raw()),
+        mtu: Some(1_400),
+        address: Some("10.0.1.1/24".parse()?),
+    })
+}
+
+fn a_persistent_tap_lives() -> Outcome {
+    let wanted = persistent("stay0")?;
+    assert_eq!(wanted.create()?, wanted.name);
+    let listed = taps()?.into_iter().find(|tap| tap.name == wanted.name).ok_or("it is listed")?;
+    assert!(listed.is_tap && listed.persistent && listed.up && !listed.multi_queue && !listed.attached);
+    assert_eq!((listed.owner, listed.group, listed.mtu), (wanted.owner, wanted.group, 1_400));
+    assert_eq!(Interface::named(&wanted.name)?.address()?, wanted.address);
+
+    let tap = Tap::options().attach_only().open("stay0")?;
+    assert!(!tap.is_created());
+    assert_eq!(tap.mtu(), 1_400);
+    let held = PersistentTap::delete(&wanted.name);
+    assert!(matches!(held, Err(DeleteError::Open(_))), "{held:?}");
+    drop(tap);
+
+    PersistentTap::delete(&wanted.name)?;
+    assert!(!Interface::named(&wanted.name)?.exists());
+    Ok(())
+}
+
+fn making_it_again() -> Outcome {
+    let wanted = persistent("again0")?;
+    wanted.create()?;
+    let tap = Tap::open("again0")?;
+    assert_eq!(wanted.create()?, wanted.name);
+    drop(tap);
+    PersistentTap::delete(&wanted.name)?;
+    Ok(())
+}
+
+fn what_is_asked_anew_is_changed() -> Outcome {
+    let mut wanted = persistent("anew0")?;
+    wanted.create()?;
+    wanted.mtu = Some(1_300);
+    wanted.address = Some("10.0.2.1/16".parse()?);
+    wanted.create()?;
+    let interface = Interface::named(&wanted.name)?;
+    assert_eq!((interface.mtu()?, interface.address()?), (1_300, wanted.address));
+    PersistentTap::delete(&wanted.name)?;
+    Ok(())
+}
+
+fn an_absent_tap() -> Outcome {
+    let deleted = PersistentTap::delete(&"absent0".parse()?);
+    assert!(matches!(deleted, Err(DeleteError::Absent(_))));
+    Ok(())
+}
+
+fn a_mtu_of_our_own() -> Outcome {
+    let wanted = persistent("limit0")?;
+    wanted.create()?;
+    let tap = Tap::options().mtu(500).open("limit0")?;
+    assert_eq!((tap.mtu(), tap.interface().mtu()?), (500, 1_400));
+    drop(tap);
+    PersistentTap::delete(&wanted.name)?;
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! Chores of this repository: `cargo xtask COMMAND`.
+#![forbid(unsafe_code)]
+
+mod ci;
+mod conform;
+mod layers;
+mod setup_tap;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tap::linux::InterfaceName;
+
+/// Chores of this repository.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a persistent TAP that `tapstack host` may use without privilege
+    SetupTap(setup_tap::Arguments),
+    /// Delete a persistent TAP
+    TeardownTap {
+        /// The TAP
+        #[arg(long, default_value = "tap0")]
+        name: InterfaceName,
+    },
+    /// Check that every crate uses the crates below it that it may, and that the protocol crates
+    /// hold no operating system
+    Layers {
+        /// The workspace to check [default: this one]
+        #[arg(long, value_name = "PATH")]
+        manifest_path: Option<PathBuf>,
+    },
+    /// Everything that CI checks but the tests: format, lints, docs, layers, benches compile
+    Ci,
+    /// Put a running `tapstack host` to the question from outside: raw frames, and the ARP tools
+    /// that are installed
+    Conform(conform::Arguments),
+}
+
+/// What a chore ends with: done, a negative answer, or a sentence about what kept it from its work.
+type Outcome = Result<ExitCode, String>;
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::SetupTap(arguments) => setup_tap::set_up(&arguments),
+        Command::TeardownTap { name } => setup_tap::tear_down(&name),
+        Command::Layers { manifest_path } => layers::check(manifest_path.as_deref()),
+        Command::Ci => ci::run(),
+        Command::Conform(arguments) => conform::run(&arguments),
+    };
+    outcome.unwrap_or_else(|sentence| {
+        eprintln!("xtask: {sentence}");
+        ExitCode::from(2)
+    })
+}

@@ -1,0 +1,74 @@
+//! `setup-tap` and `teardown-tap`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use ipnet::Ipv4Net;
+use tap::linux::{
+    CreateError, DeleteError, InterfaceName, PersistentTap, as_root, caller, user_id, user_name,
+};
+
+use crate::Outcome;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The TAP
+    #[arg(long, default_value = "tap0")]
+    name: InterfaceName,
+    /// The kernel's own address on it
+    #[arg(long, value_name = "ADDRESS/LENGTH", default_value = "10.0.0.1/24")]
+    address: Ipv4Net,
+    /// Who may attach without privilege, by name or number [default: you, behind sudo too]
+    #[arg(long)]
+    user: Option<String>,
+    /// The longest payload of a frame, in octets
+    #[arg(long, value_name = "OCTETS", value_parser = clap::value_parser!(u16).range(68..=65_521))]
+    mtu: Option<u16>,
+}
+
+pub(crate) fn set_up(arguments: &Arguments) -> Outcome {
+    let owner = match &arguments.user {
+        Some(user) => user_id(user).map_err(|error| error.to_string())?,
+        None => caller(),
+    };
+    let tap = PersistentTap {
+        name: arguments.name.clone(),
+        owner: Some(owner),
+        group: None,
+        mtu: arguments.mtu.map(usize::from),
+        address: Some(arguments.address),
+    };
+    match tap.create() {
+        Ok(name) => {
+            println!(
+                "{name} is up, the kernel is {} on it, {} may attach",
+                arguments.address,
+                user_name(owner)
+            );
+            println!(
+                "next: cargo run -p cli -- host --tap {name} --address {}",
+                neighbour(arguments.address)
+            );
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(CreateError::NotPermitted(_)) => {
+            Err(format!("cannot make TAP {}: that takes CAP_NET_ADMIN; `{}`", arguments.name, as_root()))
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Another address in the kernel's network, for a host of ours.
+fn neighbour(kernel: Ipv4Net) -> Ipv4Net {
+    let other = kernel.hosts().find(|host| *host != kernel.addr());
+    other.and_then(|host| Ipv4Net::new(host, kernel.prefix_len()).ok()).unwrap_or(kernel)
+}
+
+pub(crate) fn tear_down(name: &InterfaceName) -> Outcome {
+    match PersistentTap::delete(name) {
+        Ok(()) => println!("{name} is deleted"),
+        Err(DeleteError::Absent(_)) => println!("there is no {name}: nothing to do"),
+        Err(error) => return Err(error.to_string()),
+    }
+    Ok(ExitCode::SUCCESS)
+}

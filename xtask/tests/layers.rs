@@ -1,0 +1,91 @@
+//! `cargo xtask layers` on small workspaces with faults planted in them.
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+/// A workspace with the packages tap, link and arp, and a package `libc` beside it.
+struct Fixture(PathBuf);
+
+impl Fixture {
+    /// `arp` is what the manifest of arp says of its dependencies.
+    fn new(name: &str, arp: &str) -> Result<Fixture, Box<dyn Error>> {
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let fixture = Fixture(root);
+        fixture.write(
+            "Cargo.toml",
+            "[workspace]\nresolver = \"3\"\nmembers = [\"tap\", \"link\", \"arp\"]\nexclude = [\"libc\"]\n\
+             [workspace.metadata]\nsans-io = [\"link\", \"arp\"]\n\
+             [workspace.metadata.layers]\ntap = []\nlink = [\"tap\"]\narp = [\"link\"]\n",
+        )?;
+        fixture.package("libc", "")?;
+        fixture.package("tap", "")?;
+        fixture.package("link", "[dependencies]\ntap = { path = \"../tap\" }\n")?;
+        fixture.package("arp", arp)?;
+        Ok(fixture)
+    }
+
+    fn package(&self, name: &str, dependencies: &str) -> Outcome {
+        let head = format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
+        self.write(&format!("{name}/Cargo.toml"), &format!("{head}{dependencies}"))?;
+        self.write(&format!("{name}/src/lib.rs"), "")
+    }
+
+    fn write(&self, path: &str, text: &str) -> Outcome {
+        let path = self.0.join(path);
+        fs::create_dir_all(path.parent().ok_or("a folder")?)?;
+        Ok(fs::write(path, text)?)
+    }
+
+    fn check(&self) -> Result<Output, Box<dyn Error>> {
+        let manifest = self.0.join("Cargo.toml");
+        Ok(Command::new(env!("CARGO_BIN_EXE_xtask"))
+            .args(["layers", "--manifest-path"])
+            .arg(manifest)
+            .output()?)
+    }
+}
+
+fn assert_red(output: &Output, edge: &str) {
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains(edge), "{message}");
+}
+
+#[test]
+fn a_workspace_as_its_manifest_says_is_green() -> Outcome {
+    let output = Fixture::new("green", "[dependencies]\nlink = { path = \"../link\" }\n")?.check()?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}
+
+#[test]
+fn an_edge_past_a_layer_is_red_and_named() -> Outcome {
+    let arp = "[dependencies]\nlink = { path = \"../link\" }\ntap = { path = \"../tap\" }\n";
+    assert_red(&Fixture::new("planted", arp)?.check()?, "arp -> tap is not allowed");
+    Ok(())
+}
+
+#[test]
+fn dev_dependencies_obey_too() -> Outcome {
+    let arp =
+        "[dependencies]\nlink = { path = \"../link\" }\n[dev-dependencies]\ntap = { path = \"../tap\" }\n";
+    assert_red(&Fixture::new("planted-dev", arp)?.check()?, "arp -> tap is not allowed");
+    Ok(())
+}
+
+#[test]
+fn an_edge_that_nobody_uses_is_red_and_named() -> Outcome {
+    assert_red(&Fixture::new("unused", "")?.check()?, "arp -> link is allowed and not there");
+    Ok(())
+}
+
+#[test]
+fn libc_in_a_protocol_crates_tree_is_red_and_named() -> Outcome {
+    let arp = "[dependencies]\nlink = { path = \"../link\" }\nlibc = { path = \"../libc\" }\n";
+    assert_red(&Fixture::new("libc", arp)?.check()?, "arp -> libc");
+    Ok(())
+}
