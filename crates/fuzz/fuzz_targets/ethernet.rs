@@ -1,0 +1,86 @@
+//! One frame of any octets: what parses lies inside the frame, what a link accepts is for it.
+#![no_main]
+
+use std::ptr;
+
+use libfuzzer_sys::fuzz_target;
+use link::{Accepted, Cast, Encapsulation, EtherType, Ethernet, Link, MacAddr, Stations, VlanId, VlanTag};
+
+/// Our stations: 02:00:00:00:00:02 to :05.
+const FIRST: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
+const LAST: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 5]);
+/// All hosts of IPv4 (RFC 1112 6.4).
+const JOINED: MacAddr = MacAddr::new([1, 0, 0x5e, 0, 0, 1]);
+const MTU: usize = 1_500;
+
+fuzz_target!(|octets: &[u8]| {
+    let cut = octets.split_last().map_or(octets, |(_, cut)| cut);
+    if let Ok(frame) = Ethernet::parse(octets) {
+        lies_inside(octets, &frame);
+        makes_sense(&frame);
+    }
+    needs_no_more_than_it_reads(cut, octets);
+    for vlan in [None, VlanId::new(5)] {
+        belongs_to_us(vlan, [octets, cut]);
+    }
+});
+
+/// The payload is a view into the frame, where the frame says it is.
+fn lies_inside(octets: &[u8], frame: &Ethernet<'_>) {
+    let (offset, payload) = (frame.payload_offset(), frame.payload());
+    assert!(ptr::eq(payload, &raw const octets[offset..offset + payload.len()]));
+    let snap = frame.encapsulation() == Encapsulation::Snap;
+    assert_eq!(offset, 14 + 4 * frame.tags().iter().count() + if snap { 8 } else { 0 });
+    assert!(snap || offset + payload.len() == octets.len(), "a type frame's payload goes to the end");
+}
+
+fn makes_sense(frame: &Ethernet<'_>) {
+    assert!(frame.ether_type().0 >= EtherType::FIRST);
+    assert!(frame.encapsulation() == Encapsulation::Snap || !frame.ether_type().is_tag());
+    for tag in frame.tags().iter() {
+        assert!(tag.protocol.is_tag());
+        assert_ne!(tag.identifier(), VlanTag::RESERVED);
+    }
+}
+
+/// A frame that parses without its last octet says the same with it.
+fn needs_no_more_than_it_reads(cut: &[u8], whole: &[u8]) {
+    let Ok(cut) = Ethernet::parse(cut) else { return };
+    let whole = Ethernet::parse(whole).expect("one octet more makes no frame worse");
+    assert_eq!(cut.destination(), whole.destination());
+    assert_eq!(cut.source(), whole.source());
+    assert_eq!(cut.tags(), whole.tags());
+    assert_eq!(cut.ether_type(), whole.ether_type());
+    assert_eq!(cut.payload_offset(), whole.payload_offset());
+    assert!(whole.payload().starts_with(cut.payload()));
+}
+
+/// A link accepts what is sent to it by a station, in its VLAN, and counts every frame once.
+fn belongs_to_us(vlan: Option<VlanId>, frames: [&[u8]; 2]) {
+    let mut stations = Stations::default();
+    stations.add(FIRST, LAST);
+    let mut link = Link::new(stations, MTU, vlan);
+    link.join(JOINED).expect("room for a first group");
+
+    for octets in frames {
+        let before = link.accepted();
+        let Ok(Accepted { frame, cast }) = link.receive(octets) else {
+            assert_eq!(link.accepted(), before);
+            continue;
+        };
+        let destination = frame.destination();
+        match cast {
+            Cast::Unicast => assert!((FIRST..=LAST).contains(&destination)),
+            Cast::Group => assert_eq!(destination, JOINED),
+            Cast::Broadcast => assert_eq!(destination, MacAddr::BROADCAST),
+        }
+        assert!(!frame.source().is_group());
+        assert!(frame.payload().len() <= MTU);
+        let mut vlans = frame.tags().iter().map(VlanTag::identifier).filter(|number| *number != 0);
+        assert_eq!(vlans.next().and_then(VlanId::new), vlan);
+        assert_eq!(vlans.next(), None);
+        assert_eq!(link.accepted(), before + 1);
+    }
+    let dropped: u64 = link.dropped().iter().map(|(_, count)| count).sum();
+    assert_eq!(link.accepted() + dropped, 2);
+}

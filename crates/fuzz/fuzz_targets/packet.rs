@@ -1,0 +1,103 @@
+//! ARP packets near enough to good ones to get past the first checks.
+
+use std::net::Ipv4Addr;
+
+use arp::Fields;
+use libfuzzer_sys::arbitrary::{self, Arbitrary};
+use link::MacAddr;
+
+/// A packet on the wire: a whole one, a damaged one, or anything at all.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+pub(crate) enum Heard<'a> {
+    Whole(Spoken),
+    Damaged { spoken: Spoken, length: u8, place: u8, octet: u8 },
+    Octets(&'a [u8]),
+}
+
+/// What a whole packet says.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+pub(crate) struct Spoken {
+    operation: Operation,
+    sender_hardware: Hardware,
+    sender_protocol: Protocol,
+    target_hardware: Hardware,
+    target_protocol: Protocol,
+}
+
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Operation {
+    Request,
+    Reply,
+    Any(u16),
+}
+
+/// A hardware address. Few are near, so that they meet again, and ours are among them.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+pub(crate) enum Hardware {
+    Near(u8),
+    Broadcast,
+    Zero,
+    Any([u8; 6]),
+}
+
+/// A protocol address, near or not as with [`Hardware`]: 10.0.0.0/28 is near.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Protocol {
+    Near(u8),
+    Unspecified,
+    Any([u8; 4]),
+}
+
+impl Heard<'_> {
+    pub(crate) fn octets(self) -> Vec<u8> {
+        match self {
+            Self::Whole(spoken) => spoken.octets().to_vec(),
+            Self::Damaged { spoken, length, place, octet } => {
+                let mut octets = spoken.octets();
+                octets[usize::from(place) % Fields::LENGTH] = octet;
+                octets[..usize::from(length) % (Fields::LENGTH + 1)].to_vec()
+            }
+            Self::Octets(octets) => octets.to_vec(),
+        }
+    }
+}
+
+impl Spoken {
+    fn octets(self) -> [u8; Fields::LENGTH] {
+        let mut octets = [0; Fields::LENGTH];
+        let fields = Fields {
+            operation: match self.operation {
+                Operation::Request => arp::Operation::REQUEST,
+                Operation::Reply => arp::Operation::REPLY,
+                Operation::Any(number) => arp::Operation(number),
+            },
+            sender_hardware: self.sender_hardware.address(),
+            sender_protocol: self.sender_protocol.address(),
+            target_hardware: self.target_hardware.address(),
+            target_protocol: self.target_protocol.address(),
+        };
+        fields.write_to(&mut octets).expect("room for a packet");
+        octets
+    }
+}
+
+impl Hardware {
+    pub(crate) fn address(self) -> MacAddr {
+        match self {
+            Self::Near(last) => MacAddr::new([2, 0, 0, 0, 0, last % 16]),
+            Self::Broadcast => MacAddr::BROADCAST,
+            Self::Zero => MacAddr::ZERO,
+            Self::Any(octets) => MacAddr::new(octets),
+        }
+    }
+}
+
+impl Protocol {
+    fn address(self) -> Ipv4Addr {
+        match self {
+            Self::Near(last) => Ipv4Addr::new(10, 0, 0, last % 16),
+            Self::Unspecified => Ipv4Addr::UNSPECIFIED,
+            Self::Any(octets) => octets.into(),
+        }
+    }
+}
