@@ -14,7 +14,7 @@ use tap::linux::InterfaceName;
 
 /// Chores of this repository.
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", version)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = "tap0")]
     name: InterfaceName,
     /// The kernel's own address on it
-    #[arg(long, value_name = "ADDRESS/LENGTH", default_value = "10.0.0.1/24")]
+    #[arg(long, value_name = "ADDRESS/LENGTH", default_value = "10.0.0.1/24", value_parser = address)]
     address: Ipv4Net,
     /// Who may attach without privilege, by name or number [default: you, behind sudo too]
     #[arg(long)]
@@ -62,6 +62,11 @@ pub(crate) fn set_up(arguments: &Arguments) -> Outcome {
 fn neighbour(kernel: Ipv4Net) -> Ipv4Net {
     let other = kernel.hosts().find(|host| *host != kernel.addr());
     other.and_then(|host| Ipv4Net::new(host, kernel.prefix_len()).ok()).unwrap_or(kernel)
+}
+
+/// Reads an address with the length of its prefix.
+fn address(text: &str) -> Result<Ipv4Net, &'static str> {
+    text.parse().map_err(|_| "an IPv4 address and the length of its prefix are wanted, such as 10.0.0.1/24")
 }
 
 pub(crate) fn tear_down(name: &InterfaceName) -> Outcome {

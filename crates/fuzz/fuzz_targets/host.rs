@@ -11,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 use link::{Encapsulation, EtherType, Ethernet, MacAddr, VlanId, VlanTag};
 use packet::{Hardware, Heard};
 use std::net::Ipv4Addr;
-use tap::{Batch, Frame, Instant, Pool};
+use tap::{Batch, Instant, Pool};
 
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const HARDWARE: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
