@@ -3,14 +3,16 @@
 
 mod packet;
 
+use std::net::Ipv4Addr;
+
 use arp::{
     Arp, Config, Dropped, Entry, Event, Instant, Locals, MacAddr, Merge, Operation, Packet, Policy, Received,
 };
 use ipnet::Ipv4Net;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
+
 use packet::Heard;
-use std::net::Ipv4Addr;
 
 /// Ours are 10.0.0.2 to .5, at 02:00:00:00:00:02 to :05.
 const FIRST: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
@@ -70,7 +72,7 @@ impl Segment {
         match judged {
             Ok(received) => {
                 let packet = Packet::parse(octets).expect("what was received is a packet");
-                self.answers_whom_it_should(packet, received);
+                self.answers_whom_it_should(station, packet, received);
                 self.learns_what_it_should(now, packet, received.merge, &before, &after);
             }
             Err(reason) => {
@@ -84,11 +86,13 @@ impl Segment {
         judged
     }
 
-    fn answers_whom_it_should(&self, packet: Packet<'_>, received: Received) {
+    fn answers_whom_it_should(&self, station: Option<MacAddr>, packet: Packet<'_>, received: Received) {
         let ours = self.arp.locals().hardware_of(packet.target_protocol());
         let due = ours.filter(|_| packet.operation() == Operation::REQUEST);
         assert_eq!(received.answer.map(|answer| answer.ours), due);
         assert!(received.answer.is_none_or(|answer| answer.to == packet.sender_hardware()));
+        assert!(!packet.operation().is_foreign());
+        assert!(station.is_none() || ours.is_none() || station == ours);
     }
 
     fn learns_what_it_should(

@@ -31,7 +31,12 @@ fn lies_inside(octets: &[u8], frame: &Ethernet<'_>) {
     assert!(ptr::eq(payload, &raw const octets[offset..offset + payload.len()]));
     let snap = frame.encapsulation() == Encapsulation::Snap;
     assert_eq!(offset, 14 + 4 * frame.tags().iter().count() + if snap { 8 } else { 0 });
-    assert!(snap || offset + payload.len() == octets.len(), "a type frame's payload goes to the end");
+    if snap {
+        let length = u16::from_be_bytes([octets[offset - 10], octets[offset - 9]]);
+        assert_eq!(8 + payload.len(), usize::from(length), "a length frame's payload ends with the length");
+    } else {
+        assert_eq!(offset + payload.len(), octets.len(), "a type frame's payload ends with the frame");
+    }
 }
 
 fn makes_sense(frame: &Ethernet<'_>) {

@@ -3,15 +3,17 @@
 
 mod packet;
 
+use std::net::Ipv4Addr;
+
 use arp::{Operation, Packet, Policy};
 use host::{Config, Dropped, Host, Verdict};
 use ipnet::Ipv4Net;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use link::{Encapsulation, EtherType, Ethernet, MacAddr, VlanId, VlanTag};
-use packet::{Hardware, Heard};
-use std::net::Ipv4Addr;
 use tap::{Batch, Instant, Pool};
+
+use packet::{Hardware, Heard};
 
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const HARDWARE: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);

@@ -7,9 +7,10 @@ use nix::sys::signal::Signal;
 use tap::linux::{Interface, PacketSocket};
 use tap::{Batch, Device, Pool};
 
-use super::program::{Persistent, Running, run, told};
+use super::running::{Persistent, Running};
 use crate::harness::lab::{arp, delete_link, is_arp, kernel_knows, kernel_sends, receive, send, until};
-use crate::harness::{Case, Outcome};
+use crate::harness::program::{run, told};
+use crate::harness::{Case, MINE, Outcome, THEIRS};
 
 pub(crate) const CASES: &[Case] = &[
     ("the_kernels_own_table_holds_our_hardware_address", the_kernels_own_table),
@@ -26,6 +27,11 @@ pub(crate) const CASES: &[Case] = &[
     ("a_vlan_is_heard_and_tagged", a_vlan_is_heard_and_tagged),
     ("wrong_input_gets_a_sentence_and_exit_2", wrong_input),
     ("a_busy_tap_names_the_process_to_kill", a_busy_tap_names_the_process),
+];
+
+pub(crate) const UNPRIVILEGED: &[Case] = &[
+    ("an_owner_serves_without_privilege", an_owner_serves_without_privilege),
+    ("what_is_not_the_users_is_refused_with_a_sentence", what_is_not_the_users),
 ];
 
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
@@ -252,5 +258,23 @@ fn a_busy_tap_names_the_process() -> Outcome {
     assert_eq!(code, Some(2));
     assert!(errors.contains(&format!("process {} (", host.pid())), "{errors}");
     assert!(errors.contains(&format!("`kill {}`", host.pid())), "{errors}");
+    Ok(())
+}
+
+fn an_owner_serves_without_privilege() -> Outcome {
+    let host = Running::start(&["--tap", MINE, "--address", "10.0.0.2/24", "--mac", MAC])?;
+    kernel_sends(OURS, b"hello")?;
+    let entry = kernel_knows(&Interface::named(&MINE.parse()?)?, OURS)?;
+    assert_eq!(entry.hardware_address, Some(OUR_MAC));
+    assert_eq!(host.stop()?.0, Some(0));
+    Ok(())
+}
+
+fn what_is_not_the_users() -> Outcome {
+    for (name, part) in [(THEIRS, "it belongs to root; `"), ("new0", "that takes CAP_NET_ADMIN")] {
+        let (code, out, errors) = told(&run(&["host", "--tap", name, "--address", "10.0.0.2/24"])?);
+        assert_eq!((code, out.as_str()), (Some(2), ""));
+        assert!(errors.contains(part), "{errors}");
+    }
     Ok(())
 }

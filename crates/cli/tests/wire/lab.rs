@@ -5,8 +5,8 @@ use std::process::Stdio;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::program::{run, tapstack, told};
 use crate::harness::lab::until;
+use crate::harness::program::{command, run, told};
 use crate::harness::{Case, Outcome};
 
 pub(crate) const CASES: &[Case] = &[
@@ -90,7 +90,7 @@ fn a_command_ended_by_a_signal() -> Outcome {
 
 fn sigterm_is_passed_on() -> Outcome {
     let script = "trap 'exit 5' TERM; echo up >&2; while :; do sleep 0.05; done";
-    let mut lab = tapstack(&["lab", "--", "sh", "-c", script]).stderr(Stdio::piped()).spawn()?;
+    let mut lab = command(&["lab", "--", "sh", "-c", script]).stderr(Stdio::piped()).spawn()?;
     let mut line = [0; 3];
     std::io::Read::read_exact(lab.stderr.as_mut().ok_or("standard error")?, &mut line)?;
     kill(Pid::from_raw(i32::try_from(lab.id())?), Signal::SIGTERM)?;
@@ -108,7 +108,7 @@ fn a_command_that_is_not_there() -> Outcome {
 
 fn two_labs_do_not_meet() -> Outcome {
     let (first, second) =
-        (tapstack(&[]).stdout(Stdio::piped()).spawn()?, tapstack(&[]).stdout(Stdio::piped()).spawn()?);
+        (command(&[]).stdout(Stdio::piped()).spawn()?, command(&[]).stdout(Stdio::piped()).spawn()?);
     assert!(first.wait_with_output()?.status.success());
     assert!(second.wait_with_output()?.status.success());
     Ok(())

@@ -7,16 +7,19 @@ mod harness;
 
 mod host;
 mod lab;
-mod program;
+mod running;
 mod tap_command;
 
 use std::process::ExitCode;
 
+use harness::Trials;
+
 fn main() -> ExitCode {
-    if let Err(error) = program::open() {
+    if let Err(error) = harness::program::open(env!("CARGO_BIN_EXE_tapstack")) {
         eprintln!("cannot open the program under test: {error}");
         return ExitCode::FAILURE;
     }
     let cases = [host::CASES, lab::CASES, tap_command::CASES].concat();
-    harness::main(&cases, lab::REFUSED)
+    let unprivileged = [host::UNPRIVILEGED, tap_command::UNPRIVILEGED].concat();
+    harness::main(Trials { cases: &cases, refused: lab::REFUSED, unprivileged: &unprivileged })
 }

@@ -2,7 +2,8 @@
 
 use tap::linux::Interface;
 
-use super::program::{Running, run, told};
+use super::running::Running;
+use crate::harness::program::{run, told};
 use crate::harness::{Case, Outcome};
 
 pub(crate) const CASES: &[Case] = &[
@@ -10,6 +11,8 @@ pub(crate) const CASES: &[Case] = &[
     ("what_is_not_there_is_a_negative_answer", what_is_not_there),
     ("an_unknown_user_gets_a_sentence", an_unknown_user),
 ];
+
+pub(crate) const UNPRIVILEGED: &[Case] = &[("without_privilege_the_sudo_line_is_printed", the_sudo_line)];
 
 fn a_tap_lives() -> Outcome {
     let create = ["tap", "create", "cli0", "--address", "10.0.0.1/24", "--mtu", "1400"];
@@ -57,5 +60,20 @@ fn an_unknown_user() -> Outcome {
     let (code, _, errors) = told(&run(&["tap", "create", "x0", "--user", "no-such-user"])?);
     assert_eq!(code, Some(2));
     assert!(errors.contains("`getent passwd`"), "{errors}");
+    Ok(())
+}
+
+fn the_sudo_line() -> Outcome {
+    let (code, _, errors) = told(&run(&["tap", "create", "new0", "--address", "10.0.0.1/24"])?);
+    assert_eq!(code, Some(2));
+    assert!(
+        errors.starts_with("tapstack: cannot make TAP new0: that takes CAP_NET_ADMIN; `sudo /"),
+        "{errors}"
+    );
+    let rest = "tapstack tap create new0 --address 10.0.0.1/24 --user nobody`\n";
+    assert!(errors.ends_with(rest), "{errors}");
+    // What is as asked already needs no privilege.
+    let (code, _, errors) = told(&run(&["tap", "create", "mine0", "--address", "10.0.0.1/24"])?);
+    assert_eq!((code, errors.as_str()), (Some(0), ""));
     Ok(())
 }

@@ -5,18 +5,12 @@
 #[path = "../../../tap/tests/harness/mod.rs"]
 mod harness;
 
-use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::os::fd::AsRawFd;
-use std::process::{Command, ExitCode, Stdio};
-use std::sync::OnceLock;
+use std::process::{ExitCode, Stdio};
 
 use harness::lab::{kernel_knows, kernel_sends};
-use harness::{Case, Outcome};
+use harness::{Case, Outcome, Trials, program};
 use tap::linux::{Interface, PersistentTap};
-
-/// The example, opened while this process may still read where it lies.
-static EXAMPLE: OnceLock<File> = OnceLock::new();
 
 const CASES: &[Case] = &[("the_example_answers_the_kernel", the_example_answers_the_kernel)];
 
@@ -24,16 +18,13 @@ fn main() -> ExitCode {
     // Test binaries lie in `deps`, examples beside it.
     let opened = std::env::current_exe().and_then(|program| {
         let target = program.parent().and_then(|deps| deps.parent()).unwrap_or(&program);
-        File::open(target.join("examples/answer"))
+        program::open(target.join("examples/answer"))
     });
-    match opened {
-        Ok(file) => EXAMPLE.get_or_init(|| file),
-        Err(error) => {
-            eprintln!("no example `answer`: {error}; `cargo build -p host --examples`");
-            return ExitCode::FAILURE;
-        }
-    };
-    harness::main(CASES, &[])
+    if let Err(error) = opened {
+        eprintln!("no example `answer`: {error}; `cargo build -p host --examples`");
+        return ExitCode::FAILURE;
+    }
+    harness::main(Trials { cases: CASES, refused: &[], unprivileged: &[] })
 }
 
 fn the_example_answers_the_kernel() -> Outcome {
@@ -45,8 +36,7 @@ fn the_example_answers_the_kernel() -> Outcome {
         address: Some("10.0.0.1/24".parse()?),
     };
     tap.create()?;
-    let fd = EXAMPLE.get().ok_or("the example")?.as_raw_fd();
-    let mut example = Command::new(format!("/proc/self/fd/{fd}")).stdout(Stdio::piped()).spawn()?;
+    let mut example = program::command(&[]).stdout(Stdio::piped()).spawn()?;
     let mut line = String::new();
     // Kept until the end: the example prints what it learns.
     let mut out = BufReader::new(example.stdout.take().ok_or("standard output")?);

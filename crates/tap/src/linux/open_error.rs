@@ -92,7 +92,10 @@ impl OpenError {
         let tap = taps::find(name).ok().flatten();
         match Self::explain(name, errno, tap, exists) {
             Self::Busy { name, .. } => Self::Busy { holders: holders(&name), name },
-            Self::NotPermitted(name) if in_container() => Self::NotPermittedInContainer(name),
+            // For another user of the container, its root can still make one.
+            Self::NotPermitted(name) if geteuid().is_root() && in_container() => {
+                Self::NotPermittedInContainer(name)
+            }
             other => other,
         }
     }

@@ -1,8 +1,8 @@
 //! Trials on a real wire, in a network namespace of their own.
 //!
 //! The `main` of a test binary calls [`main`]: it enters a namespace before any thread exists, and
-//! runs the trials there one after another. As root it runs them a second time as an ordinary user,
-//! on a private `/dev/net/tun` of mode 0666, and a few more on one of mode 0600.
+//! runs the trials there one after another. As root it runs itself again as an ordinary user: with
+//! the same trials in a namespace of that user's, and with others where the user has no privilege.
 //!
 //! Where the wire is refused the trials are reported as ignored, with the reason; with
 //! `TAPSTACK_REQUIRE_WIRE=1` they fail.
@@ -11,6 +11,7 @@
 #![allow(dead_code)]
 
 pub(crate) mod lab;
+pub(crate) mod program;
 
 use std::error::Error;
 use std::fs;
@@ -22,50 +23,80 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl;
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use nix::unistd::{Gid, Uid, geteuid, setgroups, setresgid, setresuid};
-use tap::linux::{Namespace, Tap};
+use tap::linux::{Namespace, PersistentTap, Tap};
 
 /// What a trial returns: an error is a failure.
 pub(crate) type Outcome = Result<(), Box<dyn Error>>;
 /// A trial: its name and what it does.
 pub(crate) type Case = (&'static str, fn() -> Outcome);
 
-/// Set in a child that is to run its trials as an ordinary user; says which node it gets.
-const NODE: &str = "TAPSTACK_TEST_NODE";
-/// The user "nobody".
-const NOBODY: u32 = 65_534;
+/// The trials of one test binary.
+#[derive(Clone, Copy)]
+pub(crate) struct Trials<'a> {
+    /// Run by whoever runs the binary, in a namespace of their own; and again as an ordinary user.
+    pub(crate) cases: &'a [Case],
+    /// Run as an ordinary user whom the mode of `/dev/net/tun` keeps out.
+    pub(crate) refused: &'a [Case],
+    /// Run as an ordinary user in a namespace of root's. There is a TAP [`MINE`], which is up and
+    /// the user's, with the kernel at 10.0.0.1/24, and a TAP [`THEIRS`], which is root's.
+    pub(crate) unprivileged: &'a [Case],
+}
 
-/// Runs `cases` on a real wire, and `refused` where the node is refused.
-pub(crate) fn main(cases: &[Case], refused: &[Case]) -> ExitCode {
+/// The TAP of the ordinary user without privilege.
+pub(crate) const MINE: &str = "mine0";
+/// The TAP that is root's.
+pub(crate) const THEIRS: &str = "theirs0";
+
+/// Set in a child that is to run as an ordinary user: the name of the situation.
+const SITUATION: &str = "TAPSTACK_TEST_SITUATION";
+const ORDINARY: &str = "as_an_ordinary_user";
+const REFUSED: &str = "where_the_node_is_refused";
+const UNPRIVILEGED: &str = "without_privilege";
+/// The user "nobody".
+pub(crate) const NOBODY: u32 = 65_534;
+
+/// Runs the trials of a test binary.
+pub(crate) fn main(all: Trials<'_>) -> ExitCode {
     let mut arguments = Arguments::from_args();
     // The trials share one namespace.
     arguments.test_threads = Some(1);
-    let ordinary = |mode, cases: &[Case], enter: fn() -> Result<(), String>| {
-        let become_ordinary =
-            become_ordinary(mode).map_err(|error| format!("cannot become an ordinary user: {error}"));
-        trials(cases, become_ordinary.and_then(|()| enter()).err().as_deref())
+    let situation = std::env::var(SITUATION);
+    let is_root = geteuid().is_root();
+    let (cases, ready) = match situation.as_deref() {
+        Ok(ORDINARY) => (all.cases, lay_node(0o666).and_then(|()| become_nobody()).and_then(|()| enter())),
+        Ok(REFUSED) => (all.refused, lay_node(0o600).and_then(|()| become_nobody())),
+        Ok(_) => (all.unprivileged, lay_node(0o666).and_then(|()| furnish()).and_then(|()| become_nobody())),
+        Err(_) => (all.cases, enter()),
     };
-    let trials = match std::env::var(NODE).as_deref() {
-        Ok("refused") => ordinary(0o600, refused, || Ok(())),
-        Ok(_) => ordinary(0o666, cases, enter),
-        Err(_) => {
-            let is_root = geteuid().is_root();
-            let mut trials = trials(cases, enter().err().as_deref());
-            if is_root {
-                trials.push(Trial::ignorable_test("as_an_ordinary_user", || again("allowed")));
-            }
-            if is_root && !refused.is_empty() {
-                trials.push(Trial::ignorable_test("where_the_node_is_refused", || again("refused")));
-            }
-            trials
-        }
-    };
+    let mut trials = trials(cases, ready.err().map(|error| error.to_string()).as_deref());
+    if situation.is_err() && is_root {
+        let more = [(ORDINARY, all.cases), (REFUSED, all.refused), (UNPRIVILEGED, all.unprivileged)];
+        let more = more.into_iter().filter(|(_, cases)| !cases.is_empty());
+        trials.extend(more.map(|(name, _)| Trial::ignorable_test(name, move || again(name))));
+    }
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 /// Moves into a namespace and tries the wire.
-fn enter() -> Result<(), String> {
-    Namespace::enter().map_err(|error| error.to_string())?;
-    Tap::open("probe%d").map(drop).map_err(|error| error.to_string())
+fn enter() -> Outcome {
+    Namespace::enter()?;
+    Ok(Tap::open("probe%d").map(drop)?)
+}
+
+/// Moves into a namespace of root's with two TAPs in it.
+fn furnish() -> Outcome {
+    Namespace::enter()?;
+    for (name, owner, address) in [(MINE, NOBODY, "10.0.0.1/24"), (THEIRS, 0, "10.0.1.1/24")] {
+        let tap = PersistentTap {
+            name: name.parse()?,
+            owner: Some(owner),
+            group: None,
+            mtu: None,
+            address: Some(address.parse()?),
+        };
+        tap.create()?;
+    }
+    Ok(())
 }
 
 fn trials(cases: &[Case], refusal: Option<&str>) -> Vec<Trial> {
@@ -88,11 +119,12 @@ fn no_wire(reason: &str) -> Result<Completion, Failed> {
 }
 
 /// Runs this test binary again, with the arguments it has, as an ordinary user.
-fn again(node: &str) -> Result<Completion, Failed> {
+fn again(situation: &str) -> Result<Completion, Failed> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let output = Command::new(program)
         .arg("--color=never")
-        .env(NODE, node)
+        .env(SITUATION, situation)
+        .env_remove("SUDO_UID")
         .stdin(Stdio::null())
         .output()
         .map_err(|error| error.to_string())?;
@@ -104,9 +136,8 @@ fn again(node: &str) -> Result<Completion, Failed> {
     Ok(ignored.map_or(Completion::Completed, Completion::ignored_with))
 }
 
-/// Lays a `/dev/net/tun` of this mode over the machine's own, for this process only, and then
-/// becomes the user "nobody".
-fn become_ordinary(mode: u32) -> Outcome {
+/// Lays a `/dev/net/tun` of this mode over the machine's own, for this process only.
+fn lay_node(mode: u32) -> Outcome {
     unshare(CloneFlags::CLONE_NEWNS)?;
     let none: Option<&str> = None;
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
@@ -116,13 +147,15 @@ fn become_ordinary(mode: u32) -> Outcome {
         .map_err(Box::from)
         .and_then(|()| Ok(mount(Some(&special), "/dev/net/tun", none, MsFlags::MS_BIND, none)?));
     fs::remove_file(&special)?;
-    laid.map_err(|error: Box<dyn Error>| error)?;
+    laid
+}
 
+/// Becomes the user "nobody", with no capability.
+fn become_nobody() -> Outcome {
     std::env::set_current_dir("/")?;
     setgroups(&[])?;
     setresgid(Gid::from_raw(NOBODY), Gid::from_raw(NOBODY), Gid::from_raw(NOBODY))?;
     setresuid(Uid::from_raw(NOBODY), Uid::from_raw(NOBODY), Uid::from_raw(NOBODY))?;
     // Without an exec in between, /proc/self would stay root's, and the id maps out of reach.
-    prctl::set_dumpable(true)?;
-    Ok(())
+    Ok(prctl::set_dumpable(true)?)
 }

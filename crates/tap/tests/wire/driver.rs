@@ -9,7 +9,7 @@ use tap::{Batch, Device, DeviceError, Pool};
 use crate::harness::lab::{
     arp, delete_link, frames, is_arp, kernel_knows, kernel_sends, receive, send, until,
 };
-use crate::harness::{Case, Outcome};
+use crate::harness::{Case, MINE, Outcome, THEIRS};
 
 pub(crate) const CASES: &[Case] = &[
     ("the_kernel_chooses_a_name", the_kernel_chooses_a_name),
@@ -26,6 +26,12 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 pub(crate) const REFUSED: &[Case] = &[("a_node_of_another_user_says_so", a_node_of_another_user_says_so)];
+
+pub(crate) const UNPRIVILEGED: &[Case] = &[
+    ("an_owner_attaches_without_privilege", an_owner_attaches_without_privilege),
+    ("a_tap_of_another_user_names_the_owner", a_tap_of_another_user_names_the_owner),
+    ("making_a_tap_takes_privilege", making_a_tap_takes_privilege),
+];
 
 const KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
@@ -173,5 +179,28 @@ fn a_node_of_another_user_says_so() -> Outcome {
     let error = Tap::open("tap0").err().ok_or("the node is root's")?;
     assert!(matches!(error, OpenError::NodeRefused(_)), "{error:?}");
     assert!(error.to_string().ends_with("`sudo chmod 0666 /dev/net/tun`"), "{error}");
+    Ok(())
+}
+
+fn an_owner_attaches_without_privilege() -> Outcome {
+    let mut tap = Tap::open(MINE)?;
+    assert!(!tap.is_created());
+    kernel_sends(OURS, b"hello")?;
+    receive(&mut tap, is_arp(1))?;
+    let error = tap.interface().set_up(false).err().ok_or("an owner may not")?;
+    assert!(error.is_not_permitted());
+    assert!(error.to_string().ends_with("`sudo ip link set mine0 down`"), "{error}");
+    Ok(())
+}
+
+fn a_tap_of_another_user_names_the_owner() -> Outcome {
+    let error = Tap::open(THEIRS).err().ok_or("it is root's")?;
+    assert!(matches!(error, OpenError::OwnedByAnother { owner: Some(0), .. }), "{error:?}");
+    Ok(())
+}
+
+fn making_a_tap_takes_privilege() -> Outcome {
+    let error = Tap::open("new0").err().ok_or("nobody may not")?;
+    assert!(matches!(error, OpenError::NotPermitted(_)), "{error:?}");
     Ok(())
 }

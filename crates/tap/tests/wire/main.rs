@@ -12,7 +12,9 @@ mod persistent;
 
 use std::process::ExitCode;
 
+use harness::Trials;
+
 fn main() -> ExitCode {
     let cases = [driver::CASES, kernel_side::CASES, listener::CASES, persistent::CASES].concat();
-    harness::main(&cases, driver::REFUSED)
+    harness::main(Trials { cases: &cases, refused: driver::REFUSED, unprivileged: driver::UNPRIVILEGED })
 }

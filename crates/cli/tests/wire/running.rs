@@ -1,44 +1,14 @@
-//! The program under test as a child process.
+//! `tapstack host` as a child process, and TAPs for it.
 
 use std::error::Error;
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
-use std::os::fd::AsRawFd;
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::process::{Child, ChildStdout, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tap::linux::{Interface, PersistentTap};
 
-/// The binary, opened while this process may still read where it lies.
-static BINARY: OnceLock<File> = OnceLock::new();
-
-pub(crate) fn open() -> std::io::Result<()> {
-    let file = File::open(env!("CARGO_BIN_EXE_tapstack"))?;
-    // Only the first call sets it, and there is only one.
-    let _ = BINARY.set(file);
-    Ok(())
-}
-
-/// `tapstack` with these arguments.
-pub(crate) fn tapstack(arguments: &[&str]) -> Command {
-    let fd = BINARY.get().map_or(-1, AsRawFd::as_raw_fd);
-    let mut command = Command::new(format!("/proc/self/fd/{fd}"));
-    command.args(arguments).stdin(Stdio::null());
-    command
-}
-
-/// Runs it to its end.
-pub(crate) fn run(arguments: &[&str]) -> std::io::Result<Output> {
-    tapstack(arguments).output()
-}
-
-/// What a finished command printed, and its exit code.
-pub(crate) fn told(output: &Output) -> (Option<i32>, String, String) {
-    let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
-    (output.status.code(), text(&output.stdout), text(&output.stderr))
-}
+use crate::harness::program::command;
 
 /// A running `tapstack host` that has said `ready`.
 pub(crate) struct Running {
@@ -49,7 +19,7 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(arguments: &[&str]) -> Result<Running, Box<dyn Error>> {
-        let mut child = tapstack(&[&["host"], arguments].concat())
+        let mut child = command(&[&["host"], arguments].concat())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;

@@ -1,0 +1,63 @@
+//! `cargo xtask setup-tap` and `teardown-tap`, on a real wire.
+
+// A trial may panic: that is how it fails.
+#![allow(clippy::indexing_slicing, clippy::panic)]
+
+#[path = "../../../crates/tap/tests/harness/mod.rs"]
+mod harness;
+
+use std::process::ExitCode;
+
+use harness::program::{run, told};
+use harness::{Case, MINE, NOBODY, Outcome, Trials};
+use tap::linux::{Interface, taps};
+
+fn main() -> ExitCode {
+    if let Err(error) = harness::program::open(env!("CARGO_BIN_EXE_xtask")) {
+        eprintln!("cannot open the program under test: {error}");
+        return ExitCode::FAILURE;
+    }
+    harness::main(Trials { cases: CASES, refused: &[], unprivileged: UNPRIVILEGED })
+}
+
+const CASES: &[Case] = &[("a_tap_is_set_up_twice_and_torn_down_twice", set_up_and_torn_down)];
+
+const UNPRIVILEGED: &[Case] = &[
+    ("the_sudo_line_repeats_the_arguments_and_names_the_user", the_sudo_line),
+    ("what_is_set_up_already_needs_no_privilege", what_is_set_up_already),
+];
+
+fn set_up_and_torn_down() -> Outcome {
+    for _ in 0..2 {
+        let (code, out, errors) = told(&run(&["setup-tap", "--mtu", "1400"])?);
+        assert_eq!((code, errors.as_str()), (Some(0), ""));
+        assert!(out.contains("host --tap tap0 --address 10.0.0.2/24"), "{out}");
+    }
+    let interface = Interface::named(&"tap0".parse()?)?;
+    assert!(interface.is_up()? && interface.mtu()? == 1_400);
+    assert_eq!(interface.address()?, Some("10.0.0.1/24".parse()?));
+    let tap = taps()?.into_iter().find(|tap| tap.name == *interface.name()).ok_or("tap0 is listed")?;
+    assert!(tap.persistent && tap.owner == Some(nix::unistd::getuid().as_raw()));
+    for _ in 0..2 {
+        assert_eq!(told(&run(&["teardown-tap"])?).0, Some(0));
+    }
+    assert!(!interface.exists());
+    Ok(())
+}
+
+fn the_sudo_line() -> Outcome {
+    assert_eq!(nix::unistd::getuid().as_raw(), NOBODY);
+    let (code, out, errors) = told(&run(&["setup-tap", "--name", "new0", "--address", "10.0.9.1/24"])?);
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+    assert!(errors.contains("; `sudo /"), "{errors}");
+    assert!(
+        errors.ends_with("xtask setup-tap --name new0 --address 10.0.9.1/24 --user nobody`\n"),
+        "{errors}"
+    );
+    Ok(())
+}
+
+fn what_is_set_up_already() -> Outcome {
+    assert_eq!(told(&run(&["setup-tap", "--name", MINE])?).0, Some(0));
+    Ok(())
+}
