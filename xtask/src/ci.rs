@@ -2,7 +2,7 @@
 
 use std::process::{Command, ExitCode};
 
-use crate::{Outcome, layers};
+use crate::{Outcome, layers, spec};
 
 /// The steps, each a cargo command line.
 const STEPS: [&[&str]; 4] = [
@@ -21,7 +21,9 @@ pub(crate) fn run() -> Outcome {
             return Ok(ExitCode::from(1));
         }
     }
-    layers::check(None)
+    let layers = layers::check(None)?;
+    let spec = spec::check(None)?;
+    Ok(if layers == ExitCode::SUCCESS { spec } else { layers })
 }
 
 fn cargo(arguments: &[&str]) -> Command {

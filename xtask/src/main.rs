@@ -5,6 +5,7 @@ mod ci;
 mod conform;
 mod layers;
 mod setup_tap;
+mod spec;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -37,7 +38,13 @@ enum Command {
         #[arg(long, value_name = "PATH")]
         manifest_path: Option<PathBuf>,
     },
-    /// Everything that CI checks but the tests: format, lints, docs, layers, benches compile
+    /// Check that every requirement in docs/spec is cited by code and by a test, and nothing else is
+    Spec {
+        /// The folder that holds docs, crates and xtask [default: this workspace's]
+        #[arg(long, value_name = "PATH")]
+        root: Option<PathBuf>,
+    },
+    /// Everything that CI checks but the tests: format, lints, docs, layers, spec, benches compile
     Ci,
     /// Put a running `tapstack host` to the question from outside: raw frames, and the ARP tools
     /// that are installed
@@ -52,6 +59,7 @@ fn main() -> ExitCode {
         Command::SetupTap(arguments) => setup_tap::set_up(&arguments),
         Command::TeardownTap { name } => setup_tap::tear_down(&name),
         Command::Layers { manifest_path } => layers::check(manifest_path.as_deref()),
+        Command::Spec { root } => spec::check(root.as_deref()),
         Command::Ci => ci::run(),
         Command::Conform(arguments) => conform::run(&arguments),
     };

@@ -22,6 +22,7 @@ impl Answer {
     /// places, our hardware address goes in, the operation becomes a reply (RFC 826, the last step).
     pub fn write_over(self, payload: &mut [u8]) -> Result<(), Dropped> {
         let (packet, _) = ArpPacket::mut_from_prefix(payload).map_err(|_| Dropped::Truncated)?;
+        // spec: rfc826-reply-fields
         packet.operation.set(Operation::REPLY.0);
         mem::swap(&mut packet.sender_protocol, &mut packet.target_protocol);
         packet.target_hardware = packet.sender_hardware;

@@ -15,6 +15,7 @@ use crate::{Dropped, Locals, Table};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Policy {
     /// A sender is entered for a request alone: a reply nobody asked for teaches nothing.
+    // spec: learn-default
     #[default]
     Cautious,
     /// A sender is entered whenever the target is ours, as RFC 826 says.

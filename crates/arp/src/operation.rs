@@ -32,6 +32,7 @@ impl Operation {
 
     /// Whether another standard than RFC 826 owns it: it is known by name and never acted on.
     pub const fn is_foreign(self) -> bool {
+        // spec: rfc826-foreign
         matches!(self.name(), Some((_, owner)) if owner != 826)
     }
 }

@@ -40,16 +40,21 @@ impl<'a> Packet<'a> {
     ///
     /// The order of the checks is RFC 826's, "Packet Reception".
     pub fn parse(payload: &'a [u8]) -> Result<Packet<'a>, Dropped> {
+        // spec: rfc826-padding, truncated
         let (packet, _) = ArpPacket::ref_from_prefix(payload).map_err(|_| Dropped::Truncated)?;
+        // spec: rfc826-hardware-type
         if packet.hardware_type.get() != ETHERNET {
             return Err(Dropped::HardwareType);
         }
+        // spec: rfc826-lengths
         if packet.hardware_length != HARDWARE_LENGTH {
             return Err(Dropped::HardwareLength);
         }
+        // spec: rfc826-protocol-type
         if packet.protocol_type.get() != EtherType::IPV4.0 {
             return Err(Dropped::ProtocolType);
         }
+        // spec: rfc826-lengths
         if packet.protocol_length != PROTOCOL_LENGTH {
             return Err(Dropped::ProtocolLength);
         }

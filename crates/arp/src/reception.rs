@@ -71,30 +71,37 @@ impl Arp {
             self.vet(station, packet)?;
             Ok(self.merge_and_answer(now, packet))
         });
+        // spec: drops-counted
         judged.inspect_err(|reason| self.dropped.count(*reason))
     }
 
     /// Turns away what RFC 826, in a kinder time, would have believed.
     fn vet(&mut self, station: Option<MacAddr>, packet: Packet<'_>) -> Result<(), Dropped> {
+        // spec: rfc826-foreign
         if packet.operation().is_foreign() {
             return Err(Dropped::ForeignOperation);
         }
         let (hardware, protocol) = (packet.sender_hardware(), packet.sender_protocol());
+        // spec: sender-hardware-station
         if !hardware.is_station() {
             return Err(Dropped::SenderHardware);
         }
+        // spec: sender-hardware-ours
         if self.locals.has_hardware(hardware) {
             return Err(Dropped::OwnEcho);
         }
+        // spec: sender-protocol-host
         if !self.may_be_a_host(protocol) {
             return Err(Dropped::SenderProtocol);
         }
+        // spec: sender-protocol-ours
         if self.locals.hardware_of(protocol).is_some() {
             self.report(Event::Conflict { protocol, hardware });
             return Err(Dropped::Conflict);
         }
         // Many hosts on one wire: each hears only what is sent to its own station.
         let target = self.locals.hardware_of(packet.target_protocol());
+        // spec: station-of-target
         if station.is_some() && target.is_some() && station != target {
             return Err(Dropped::WrongStation);
         }
@@ -115,24 +122,29 @@ impl Arp {
     fn merge_and_answer(&mut self, now: Instant, packet: Packet<'_>) -> Received {
         // Merge_flag := false; if the pair <protocol type, sender protocol address> is in the
         // table, update its hardware address and set Merge_flag to true.
+        // spec: rfc826-merge
         let mut merge = self.update(now, packet);
 
         // Am I the target protocol address?
+        // spec: rfc826-not-ours, learn-other, reply-none
         let Some(ours) = self.locals.hardware_of(packet.target_protocol()) else {
             return Received { merge, answer: None };
         };
 
         // If Merge_flag is false, add the sender to the table.
+        // spec: rfc826-add, learn-request
         if merge == Merge::None && self.adds(packet) {
             merge = self.add(now, packet);
         }
 
         // Is the opcode a request? Only now is it looked at.
+        // spec: rfc826-operation-last, rfc826-target-hardware, reply-none
         if packet.operation() != Operation::REQUEST {
             return Received { merge, answer: None };
         }
 
         // Swap hardware and protocol fields, put ours into the sender's, send it to the sender.
+        // spec: rfc826-reply-to, reply-one
         let to = packet.sender_hardware();
         Received { merge, answer: Some(Answer { ours, to }) }
     }
@@ -148,6 +160,7 @@ impl Arp {
         if from == to {
             return Merge::Confirmed;
         }
+        // spec: learn-move
         self.report(Event::Moved { protocol, from, to });
         Merge::Moved
     }
@@ -156,7 +169,9 @@ impl Arp {
     /// has no address yet, so it never comes in (RFC 5227 1.1).
     fn adds(&self, packet: Packet<'_>) -> bool {
         let taught = match self.config.policy {
+            // spec: learn-reply-cautious
             Policy::Cautious => packet.operation() == Operation::REQUEST,
+            // spec: learn-reply-rfc826
             Policy::Rfc826 => true,
         };
         taught && !packet.sender_protocol().is_unspecified()

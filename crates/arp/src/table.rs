@@ -48,6 +48,7 @@ impl<A: Eq + Hash + Copy + Ord> Table<A> {
 
     /// Enters a protocol address, or replaces its entry.
     pub fn add(&mut self, protocol: A, entry: Entry) -> Result<(), Full> {
+        // spec: table-bound
         if self.entries.len() >= self.bound && !self.entries.contains_key(&protocol) {
             return Err(Full);
         }

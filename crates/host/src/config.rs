@@ -44,6 +44,7 @@ impl Config {
             hardware,
             mtu: 1_500,
             vlan: None,
+            // spec: learn-default
             policy: Policy::Cautious,
             entries: 1_024,
             seed: 0,

@@ -81,6 +81,7 @@ impl Host {
             trace.judged(now, self.stack.receive(now, frame, &mut self.departing, pool));
             for frame in self.departing.iter_mut().skip(before) {
                 // A frame with room for a whole packet has room for the shortest frame.
+                // spec: ethernet-minimum
                 let _ = link::pad(frame, device.minimum_frame());
                 trace.departs(now, frame.octets());
             }
@@ -169,6 +170,7 @@ impl Stack {
                 self.answer(received, offset, frame, departing, pool)
             }
             other => {
+                // spec: drops-counted
                 self.unspoken = self.unspoken.saturating_add(1);
                 pool.give(frame);
                 Verdict::Dropped(Dropped::Protocol(other))
@@ -190,9 +192,11 @@ impl Stack {
             pool.give(frame);
             return verdict;
         };
+        // spec: rfc826-reply-to, rfc826-reply-padding
         let rewritten = frame.narrow(offset, Fields::LENGTH).is_ok()
             && answer.write_over(frame.octets_mut()).is_ok()
             && self.link.send(&mut frame, answer.to, answer.ours, EtherType::ARP).is_ok();
+        // spec: reply-one
         let sent = if rewritten { departing.push(frame) } else { Err(frame) };
         match sent {
             Ok(()) => {

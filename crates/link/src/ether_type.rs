@@ -24,6 +24,7 @@ impl EtherType {
     pub const SERVICE_VLAN: EtherType = EtherType(0x88a8);
 
     /// Whether a VLAN tag follows.
+    // spec: ethernet-tags
     pub const fn is_tag(self) -> bool {
         matches!(self, Self::VLAN | Self::SERVICE_VLAN)
     }

@@ -42,6 +42,7 @@ pub enum Encapsulation {
 impl<'a> Ethernet<'a> {
     /// Reads a frame, from its destination on and without a frame check sequence.
     pub fn parse(octets: &'a [u8]) -> Result<Ethernet<'a>, Dropped> {
+        // spec: ethernet-unpadded, truncated
         let (header, payload) = EthernetHeader::ref_from_prefix(octets).map_err(|_| Dropped::Truncated)?;
         let ether_type = EtherType(header.type_or_length.get());
         let plain = Ethernet {
@@ -52,6 +53,7 @@ impl<'a> Ethernet<'a> {
             payload,
             offset: size_of::<EthernetHeader>(),
         };
+        // spec: ethernet-type, ethernet-rfc894
         if ether_type.0 >= EtherType::FIRST && !ether_type.is_tag() {
             return Ok(plain);
         }
@@ -60,10 +62,12 @@ impl<'a> Ethernet<'a> {
 
     /// Steps over the tags.
     fn untag(mut self) -> Result<Self, Dropped> {
+        // spec: ethernet-tags
         while self.ether_type.is_tag() {
             let (next, payload) =
                 TagHeader::ref_from_prefix(self.payload).map_err(|_| Dropped::TruncatedTag)?;
             let tag = VlanTag { protocol: self.ether_type, control: next.control.get() };
+            // spec: ethernet-reserved-vlan
             if tag.identifier() == VlanTag::RESERVED {
                 return Err(Dropped::ReservedVlan);
             }
@@ -82,16 +86,21 @@ impl<'a> Ethernet<'a> {
     /// Makes sense of the type or length field (IEEE 802.3 3.2.6).
     fn typed(self) -> Result<Self, Dropped> {
         match self.ether_type.0 {
+            // spec: ethernet-type
             EtherType::FIRST.. => Ok(self),
+            // spec: ethernet-length
             length @ ..=1_500 => self.snap(usize::from(length)),
+            // spec: ethernet-undefined
             _ => Err(Dropped::UndefinedType),
         }
     }
 
     /// Reads a payload of `length` octets as RFC 1042 has it.
     fn snap(self, length: usize) -> Result<Self, Dropped> {
+        // spec: ethernet-length-ends, ethernet-length-beyond
         let payload = self.payload.get(..length).ok_or(Dropped::LengthBeyondFrame)?;
         let (snap, payload) = SnapHeader::ref_from_prefix(payload).map_err(|_| Dropped::NotSnap)?;
+        // spec: ethernet-rfc1042
         if snap.llc != [0xaa, 0xaa, 0x03] || snap.organization != [0; 3] {
             return Err(Dropped::NotSnap);
         }

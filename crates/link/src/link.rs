@@ -99,6 +99,7 @@ impl Link {
                 Ok(accepted)
             }
             Err(reason) => {
+                // spec: drops-counted
                 self.dropped.count(reason);
                 Err(reason)
             }
@@ -107,6 +108,7 @@ impl Link {
 
     fn judge<'a>(&self, octets: &'a [u8]) -> Result<Accepted<'a>, Dropped> {
         let frame = Ethernet::parse(octets)?;
+        // spec: ethernet-group-source
         if frame.source().is_group() {
             return Err(Dropped::GroupSource);
         }
@@ -114,6 +116,7 @@ impl Link {
         if !self.is_our_vlan(frame.tags()) {
             return Err(Dropped::OtherVlan);
         }
+        // spec: ethernet-maximum
         if frame.encapsulation() == Encapsulation::Type && frame.payload().len() > self.mtu {
             return Err(Dropped::TooLong);
         }
@@ -121,6 +124,7 @@ impl Link {
     }
 
     fn cast(&self, destination: MacAddr) -> Option<Cast> {
+        // spec: ethernet-destination
         if self.stations.contains(destination) {
             Some(Cast::Unicast)
         } else if destination == MacAddr::BROADCAST {
@@ -132,6 +136,7 @@ impl Link {
 
     /// A priority tag (VLAN 0) counts as none; beyond that the one tag must be ours, or absent.
     fn is_our_vlan(&self, tags: Tags) -> bool {
+        // spec: ethernet-priority-tag, ethernet-other-vlan
         let mut vlans = tags.iter().map(VlanTag::identifier).filter(|identifier| *identifier != 0);
         let ours = self.vlan.map(VlanId::number);
         vlans.next() == ours && vlans.next().is_none()

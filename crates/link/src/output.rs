@@ -20,6 +20,7 @@ impl Link {
         ether_type: EtherType,
     ) -> Result<(), NoRoom> {
         let mut outer = ether_type;
+        // spec: ethernet-vlan-reply
         if let Some(vlan) = self.vlan() {
             let tag = frame.prepend(size_of::<TagHeader>())?;
             let tag = TagHeader::mut_from_bytes(tag).map_err(|_| NoRoom)?;
@@ -27,6 +28,7 @@ impl Link {
             tag.type_or_length.set(ether_type.0);
             outer = EtherType::VLAN;
         }
+        // spec: ethernet-rfc894
         let header = frame.prepend(size_of::<EthernetHeader>())?;
         let header = EthernetHeader::mut_from_bytes(header).map_err(|_| NoRoom)?;
         header.destination = destination;
@@ -38,6 +40,7 @@ impl Link {
 
 /// Appends zeros until the frame is `minimum` octets long; the device says what it wants.
 pub fn pad(frame: &mut Frame, minimum: usize) -> Result<(), NoRoom> {
+    // spec: ethernet-minimum, rfc826-reply-padding
     let missing = minimum.saturating_sub(frame.len());
     if missing > 0 {
         frame.append(missing)?;

@@ -41,10 +41,12 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "a thousand requests get a thousand replies", rule: "one reply a request", run: a_thousand },
 ];
 
+// proves: rfc826-reply-fields, rfc826-reply-to
 fn the_reply(wire: &mut Wire) -> Result<(), String> {
     wire.answered(&REQUEST.frame(), &REPLY.frame())
 }
 
+// proves: rfc826-reply-fields, rfc826-reply-to
 fn follows_the_requester(wire: &mut Wire) -> Result<(), String> {
     for number in 10..20 {
         let sender = ([2, 0, 0, 0, 1, number], Ipv4Addr::new(10, 0, 0, number));
@@ -55,11 +57,13 @@ fn follows_the_requester(wire: &mut Wire) -> Result<(), String> {
     Ok(())
 }
 
+// proves: rfc826-reply-to
 fn sender_in_the_packet(wire: &mut Wire) -> Result<(), String> {
     // The frame comes by way of a bridge that shows its own address.
     wire.answered(&Arp { source: OTHER_MAC, ..REQUEST }.frame(), &REPLY.frame())
 }
 
+// proves: rfc826-target-hardware
 fn target_hardware(wire: &mut Wire) -> Result<(), String> {
     for hardware in [ZERO, BROADCAST, [0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc], OUR_MAC, GROUP] {
         wire.answered(&Arp { target: (hardware, OURS), ..REQUEST }.frame(), &REPLY.frame())?;
@@ -67,6 +71,7 @@ fn target_hardware(wire: &mut Wire) -> Result<(), String> {
     Ok(())
 }
 
+// proves: reply-none
 fn for_another(wire: &mut Wire) -> Result<(), String> {
     for destination in [BROADCAST, OUR_MAC] {
         wire.silent(&Arp { destination, target: (ZERO, OTHER), ..REQUEST }.frame())?;
@@ -75,6 +80,7 @@ fn for_another(wire: &mut Wire) -> Result<(), String> {
     Ok(())
 }
 
+// proves: rfc826-operation-last, reply-none
 fn replies(wire: &mut Wire) -> Result<(), String> {
     for destination in [BROADCAST, OUR_MAC] {
         wire.silent(&Arp { destination, operation: 2, target: (OUR_MAC, OURS), ..REQUEST }.frame())?;
@@ -82,6 +88,7 @@ fn replies(wire: &mut Wire) -> Result<(), String> {
     Ok(())
 }
 
+// proves: rfc826-foreign, rfc826-operation-last
 fn other_operations(wire: &mut Wire) -> Result<(), String> {
     for operation in [0, 3, 4, 5, 6, 7, 8, 9, 10, 24, 25, 0x0100, 65_535] {
         wire.silent(&Arp { operation, ..REQUEST }.frame())?;
@@ -89,6 +96,7 @@ fn other_operations(wire: &mut Wire) -> Result<(), String> {
     Ok(())
 }
 
+// proves: rfc826-hardware-type
 fn hardware_types(wire: &mut Wire) -> Result<(), String> {
     for hardware_type in [0, 2, 6, 0x0100, 65_535] {
         wire.silent(&Arp { hardware_type, ..REQUEST }.frame())?;
@@ -96,6 +104,7 @@ fn hardware_types(wire: &mut Wire) -> Result<(), String> {
     Ok(())
 }
 
+// proves: rfc826-protocol-type
 fn protocol_types(wire: &mut Wire) -> Result<(), String> {
     for protocol_type in [0, 0x0801, 0x0806, 0x86dd, 0x0008] {
         wire.silent(&Arp { protocol_type, ..REQUEST }.frame())?;
@@ -103,6 +112,7 @@ fn protocol_types(wire: &mut Wire) -> Result<(), String> {
     Ok(())
 }
 
+// proves: rfc826-lengths
 fn address_lengths(wire: &mut Wire) -> Result<(), String> {
     for length in [0, 1, 5, 7, 8, 255] {
         wire.silent(&Arp { hardware_length: length, ..REQUEST }.padded(&[0; 18]))?;
@@ -113,6 +123,7 @@ fn address_lengths(wire: &mut Wire) -> Result<(), String> {
     Ok(())
 }
 
+// proves: truncated
 fn truncated(wire: &mut Wire) -> Result<(), String> {
     // Below the 14 octets of a header the kernel itself refuses to send.
     let frame = REQUEST.frame();
@@ -125,6 +136,7 @@ fn probes(wire: &mut Wire) -> Result<(), String> {
     wire.answered(&Arp { sender, ..REQUEST }.frame(), &reply.frame())
 }
 
+// proves: reply-none
 fn announcements(wire: &mut Wire) -> Result<(), String> {
     for operation in [1, 2] {
         for hardware in [ZERO, BROADCAST, PEER_MAC] {
@@ -134,6 +146,7 @@ fn announcements(wire: &mut Wire) -> Result<(), String> {
     Ok(())
 }
 
+// proves: sender-hardware-station
 fn no_station(wire: &mut Wire) -> Result<(), String> {
     for hardware in [BROADCAST, ZERO, GROUP] {
         wire.silent(&Arp { sender: (hardware, PEER), ..REQUEST }.frame())?;
@@ -141,11 +154,13 @@ fn no_station(wire: &mut Wire) -> Result<(), String> {
     Ok(())
 }
 
+// proves: sender-hardware-ours
 fn own_echo(wire: &mut Wire) -> Result<(), String> {
     wire.silent(&Arp { source: OUR_MAC, sender: (OUR_MAC, PEER), ..REQUEST }.frame())?;
     wire.silent(&Arp { source: OUR_MAC, sender: (OUR_MAC, OURS), ..REQUEST }.frame())
 }
 
+// proves: sender-protocol-host
 fn no_host(wire: &mut Wire) -> Result<(), String> {
     for address in [[255; 4], [10, 0, 0, 255], [224, 0, 0, 1], [239, 255, 255, 255], [127, 0, 0, 1]] {
         wire.silent(&Arp { sender: (PEER_MAC, address.into()), ..REQUEST }.frame())?;
@@ -153,6 +168,7 @@ fn no_host(wire: &mut Wire) -> Result<(), String> {
     Ok(())
 }
 
+// proves: sender-protocol-ours
 fn conflicts(wire: &mut Wire) -> Result<(), String> {
     for operation in [1, 2] {
         wire.silent(&Arp { operation, sender: (PEER_MAC, OURS), ..REQUEST }.frame())?;
@@ -160,6 +176,7 @@ fn conflicts(wire: &mut Wire) -> Result<(), String> {
     Ok(())
 }
 
+// proves: reply-one
 fn a_thousand(wire: &mut Wire) -> Result<(), String> {
     (0..1_000).try_for_each(|_| wire.answered(&REQUEST.frame(), &REPLY.frame()))
 }

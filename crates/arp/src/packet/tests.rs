@@ -21,6 +21,7 @@ fn a_request_looks_as_rfc_826_draws_it() {
     assert_eq!(octets(), expected);
 }
 
+// proves: truncated
 #[test]
 fn every_length_below_28_is_truncated() {
     for length in 0..28 {
@@ -29,12 +30,14 @@ fn every_length_below_28_is_truncated() {
     }
 }
 
+// proves: rfc826-padding
 #[test]
 fn what_follows_the_28_octets_is_padding() {
     let padded = [&octets()[..], &[0xee; 18]].concat();
     assert_eq!(Fields::from(Packet::parse(&padded).unwrap()), REQUEST);
 }
 
+// proves: rfc826-hardware-type, rfc826-protocol-type, rfc826-lengths
 #[test]
 fn each_of_the_four_fixed_fields_must_be_right() {
     let cases = [
@@ -55,6 +58,7 @@ fn a_packet_needs_28_octets_to_be_written() {
     assert_eq!(REQUEST.write_to(&mut [0; 27]), Err(Dropped::Truncated));
 }
 
+// proves: rfc826-foreign
 #[test]
 fn operations_of_other_standards_are_known_by_name() {
     let named: Vec<u16> = (0..=u16::MAX).filter(|number| Operation(*number).name().is_some()).collect();
@@ -89,6 +93,7 @@ proptest! {
         prop_assert_eq!(Fields::from(Packet::parse(&octets).unwrap()), fields);
     }
 
+    // proves: truncated
     #[test]
     fn no_octets_panic(octets in prop::collection::vec(any::<u8>(), 0..64)) {
         let _ = Packet::parse(&octets);

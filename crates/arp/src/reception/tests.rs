@@ -53,6 +53,8 @@ const EIGHT_ROWS: [(bool, bool, bool, Merge, Merge, bool); 8] = [
     (false, false, false, Merge::None,  Merge::None,  false),
 ];
 
+// proves: rfc826-merge, rfc826-add, rfc826-not-ours, rfc826-operation-last, reply-none
+// proves: learn-request, learn-reply-cautious, learn-reply-rfc826, learn-other, learn-move
 #[test]
 fn the_eight_rows_of_rfc_826_hold_under_both_policies() {
     for (ours, in_table, request, cautious, rfc826, answered) in EIGHT_ROWS {
@@ -79,6 +81,7 @@ fn the_eight_rows_of_rfc_826_hold_under_both_policies() {
     }
 }
 
+// proves: rfc826-reply-fields, rfc826-reply-to
 #[test]
 fn the_reply_swaps_sender_and_target_and_carries_our_address() {
     let mut octets = [0; 28];
@@ -96,6 +99,7 @@ fn the_reply_swaps_sender_and_target_and_carries_our_address() {
     assert_eq!(answer.write_over(&mut octets[..27]), Err(Dropped::Truncated));
 }
 
+// proves: rfc826-target-hardware
 #[test]
 fn the_target_hardware_address_of_a_request_is_not_looked_at() {
     for target_hardware in [MacAddr::ZERO, MacAddr::BROADCAST, OUR_MAC, OLD_MAC] {
@@ -114,6 +118,7 @@ fn a_sender_that_says_the_same_again_is_confirmed_without_an_event() {
     assert_eq!(arp.table().get(PEER).map(|entry| entry.confirmed), Some(NOW));
 }
 
+// proves: learn-move
 #[test]
 fn a_move_is_followed_and_reported() {
     let mut arp = arp(Policy::Cautious);
@@ -135,6 +140,7 @@ fn a_probe_is_answered_and_teaches_nothing() {
     }
 }
 
+// proves: learn-other, reply-none
 #[test]
 fn an_announcement_by_a_stranger_teaches_nothing_and_gets_no_reply() {
     for operation in [Operation::REQUEST, Operation::REPLY] {
@@ -145,6 +151,7 @@ fn an_announcement_by_a_stranger_teaches_nothing_and_gets_no_reply() {
     }
 }
 
+// proves: rfc826-merge, rfc826-operation-last
 #[test]
 fn an_operation_without_a_name_merges_and_gets_no_reply() {
     let mut arp = arp(Policy::Rfc826);
@@ -152,6 +159,7 @@ fn an_operation_without_a_name_merges_and_gets_no_reply() {
     assert_eq!(received, Ok(Received { merge: Merge::Added, answer: None }));
 }
 
+// proves: rfc826-foreign
 #[test]
 fn operations_of_other_standards_are_never_acted_on() {
     for number in [0, 3, 4, 8, 9, 24, 25, 65_535] {
@@ -163,6 +171,8 @@ fn operations_of_other_standards_are_never_acted_on() {
     }
 }
 
+// proves: sender-hardware-station, sender-hardware-ours, sender-protocol-host, sender-protocol-ours
+// proves: drops-counted
 #[test]
 fn senders_that_cannot_be_are_dropped_and_counted() {
     let group = MacAddr::new([1, 0, 0x5e, 0, 0, 1]);
@@ -188,6 +198,7 @@ fn senders_that_cannot_be_are_dropped_and_counted() {
     }
 }
 
+// proves: sender-protocol-host
 #[test]
 fn a_point_to_point_network_has_no_broadcast_address() {
     for (network, expected) in [("10.0.0.0/31", true), ("10.0.0.1/32", true), ("10.0.0.0/30", true)] {
@@ -199,6 +210,7 @@ fn a_point_to_point_network_has_no_broadcast_address() {
     assert!(!Arp::new(Locals::default(), config).may_be_a_host(Ipv4Addr::new(10, 0, 0, 3)));
 }
 
+// proves: sender-protocol-ours
 #[test]
 fn somebody_else_with_our_address_is_a_conflict_and_is_named() {
     let mut arp = arp(Policy::Rfc826);
@@ -208,6 +220,7 @@ fn somebody_else_with_our_address_is_a_conflict_and_is_named() {
     assert_eq!(events(&mut arp), [conflict]);
 }
 
+// proves: table-bound
 #[test]
 fn a_full_table_still_answers() {
     let mut arp = arp(Policy::Cautious);
@@ -222,6 +235,7 @@ fn a_full_table_still_answers() {
     assert_eq!((arp.table().len(), arp.refused()), (8, 1));
 }
 
+// proves: station-of-target
 #[test]
 fn each_of_many_hosts_hears_only_what_is_sent_to_its_own_station() {
     let mut locals = Locals::one(OURS, OUR_MAC).unwrap();
@@ -245,6 +259,7 @@ fn events_beyond_the_bound_are_counted() {
 }
 
 proptest! {
+    // proves: table-bound, reply-none, truncated
     #[test]
     fn whatever_arrives_the_bound_holds_and_only_requests_for_us_are_answered(
         packets in prop::collection::vec(

@@ -6,6 +6,7 @@ fn entry(number: u8) -> Entry {
     Entry { hardware: MacAddr::new([2, 0, 0, 0, 0, number]), confirmed: Instant::ORIGIN }
 }
 
+// proves: table-bound
 #[test]
 fn a_full_table_refuses_a_stranger_and_follows_those_it_knows() {
     let mut table = Table::new(2, 7);
@@ -22,6 +23,7 @@ fn the_seed_changes_the_hash() {
 }
 
 proptest! {
+    // proves: table-bound
     #[test]
     fn it_is_a_map_with_a_bound(adds in prop::collection::vec((0_u32..20, any::<u8>()), 0..100), bound in 0_usize..15) {
         let mut table = Table::new(bound, 7);

@@ -53,6 +53,7 @@ fn reply(head: &[u8]) -> Vec<u8> {
     [&PEER_MAC.octets()[..], &OUR_MAC.octets(), head, &packet].concat()
 }
 
+// proves: rfc826-reply-fields, rfc826-reply-to, rfc826-padding, rfc826-reply-padding, reply-one
 #[test]
 fn a_request_for_us_is_answered_by_unicast_without_its_padding() {
     let padded = broadcast(&[&[8, 6], &request(), &[0xee; 18]]);
@@ -62,6 +63,53 @@ fn a_request_for_us_is_answered_by_unicast_without_its_padding() {
     assert_eq!(verdict, Verdict::Arp(arp::Received { merge: Merge::Added, answer: Some(answer) }));
 }
 
+/// What the host has counted as lost.
+fn losses(host: &Host) -> u64 {
+    host.counters().iter().filter(|counter| counter.is_loss).map(|counter| counter.count).sum()
+}
+
+// proves: truncated, drops-counted
+#[test]
+fn a_frame_cut_short_at_any_length_changes_nothing_and_is_counted() {
+    let mut host = Host::new(&Config { policy: arp::Policy::Rfc826, ..config() }).unwrap();
+    let whole = broadcast(&[&[8, 6], &request()]);
+    for (before, length) in (0..42).enumerate() {
+        let (verdict, sent) = hear(&mut host, &whole[..length]);
+        assert!(verdict.dropped().is_some() && sent.is_empty(), "{length}");
+        assert!(host.arp().table().is_empty(), "{length}");
+        assert_eq!(losses(&host), u64::try_from(before).unwrap() + 1);
+    }
+    assert_eq!(hear(&mut host, &whole).1.len(), 1);
+}
+
+// proves: rfc826-hardware-type, rfc826-protocol-type, rfc826-lengths
+#[test]
+fn a_packet_about_other_addresses_changes_nothing() {
+    let mut host = Host::new(&Config { policy: arp::Policy::Rfc826, ..config() }).unwrap();
+    for place in [0, 1, 2, 3, 4, 5] {
+        let mut packet = request();
+        packet[place] ^= 0x06;
+        let (verdict, sent) = hear(&mut host, &broadcast(&[&[8, 6], &packet]));
+        assert!(verdict.dropped().is_some() && sent.is_empty(), "{place}");
+        assert!(host.arp().table().is_empty(), "{place}");
+    }
+}
+
+// proves: learn-default, learn-reply-cautious, learn-reply-rfc826
+#[test]
+fn a_host_is_cautious_unless_it_is_told_otherwise() {
+    let mut unasked = request();
+    unasked[7] = 2;
+    let unasked = broadcast(&[&[8, 6], &unasked]);
+    let (mut cautious, policy) = (host(None), arp::Policy::Rfc826);
+    let mut trusting = Host::new(&Config { policy, ..config() }).unwrap();
+    hear(&mut cautious, &unasked);
+    hear(&mut trusting, &unasked);
+    assert_eq!((cautious.arp().table().len(), trusting.arp().table().len()), (0, 1));
+    assert_eq!(arp::Config::default().policy, arp::Policy::Cautious);
+}
+
+// proves: ethernet-vlan-reply, rfc826-reply-to
 #[test]
 fn a_reply_on_a_vlan_carries_its_tag() {
     let tagged = broadcast(&[&[0x81, 0, 0x60, 5, 8, 6], &request()]);
@@ -71,18 +119,21 @@ fn a_reply_on_a_vlan_carries_its_tag() {
     assert_eq!((verdict.dropped(), sent.len()), (Some(link::Dropped::OtherVlan.into()), 0));
 }
 
+// proves: ethernet-priority-tag
 #[test]
 fn a_priority_tagged_request_gets_an_untagged_reply() {
     let tagged = broadcast(&[&[0x81, 0, 0xe0, 0, 8, 6], &request()]);
     assert_eq!(hear(&mut host(None), &tagged).1, [reply(&[8, 6])]);
 }
 
+// proves: ethernet-rfc1042, ethernet-rfc894
 #[test]
 fn a_request_in_rfc_1042_is_answered_in_rfc_894() {
     let snap = broadcast(&[&[0, 36, 0xaa, 0xaa, 3, 0, 0, 0, 8, 6], &request(), &[0; 10]]);
     assert_eq!(hear(&mut host(None), &snap).1, [reply(&[8, 6])]);
 }
 
+// proves: drops-counted
 #[test]
 fn a_protocol_nobody_speaks_is_dropped_and_counted() {
     let mut host = host(None);
@@ -91,6 +142,7 @@ fn a_protocol_nobody_speaks_is_dropped_and_counted() {
     assert_eq!(host.unspoken(), 1);
 }
 
+// proves: drops-counted
 #[test]
 fn an_answer_without_room_is_dropped_and_counted() {
     let mut host = host(None);
@@ -145,6 +197,7 @@ impl std::os::fd::AsFd for Padded {
     }
 }
 
+// proves: ethernet-minimum, rfc826-reply-padding
 #[test]
 fn replies_are_padded_with_zeros_where_the_device_asks_for_it() {
     let (mut left, right) = Cable::pair(1_500).unwrap();
@@ -176,22 +229,22 @@ fn addresses_that_no_host_can_have_are_refused() {
 }
 
 proptest! {
+    // proves: drops-counted, reply-one
     #[test]
     fn every_frame_is_counted_once_and_no_octets_panic(
         frames in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 0..20),
         for_us: bool,
     ) {
         let mut host = host(None);
-        let mut losses = 0;
+        let mut dropped = 0;
         for mut octets in frames.clone() {
             if let (true, Some(head)) = (for_us, octets.get_mut(..14)) {
                 head.copy_from_slice(&broadcast(&[&[8, 6]]));
             }
             let (verdict, sent) = hear(&mut host, &octets);
             prop_assert!(sent.len() <= 1);
-            losses += u64::from(verdict.dropped().is_some());
+            dropped += u64::from(verdict.dropped().is_some());
         }
-        let counted: u64 = host.counters().iter().filter(|c| c.is_loss).map(|c| c.count).sum();
-        prop_assert_eq!(counted, losses);
+        prop_assert_eq!(losses(&host), dropped);
     }
 }

@@ -11,6 +11,7 @@ fn drop_of(rest: &[u8]) -> Dropped {
     Ethernet::parse(&frame(rest)).unwrap_err()
 }
 
+// proves: ethernet-unpadded, ethernet-rfc894
 #[test]
 fn an_unpadded_arp_frame_of_42_octets_is_legal() {
     let octets = frame(&[&[0x08, 0x06][..], &[7; 28]].concat());
@@ -21,6 +22,7 @@ fn an_unpadded_arp_frame_of_42_octets_is_legal() {
     assert_eq!((parsed.tags(), parsed.encapsulation()), (Tags::None, Encapsulation::Type));
 }
 
+// proves: truncated
 #[test]
 fn every_length_below_a_header_is_truncated() {
     let octets = frame(&[0x08, 0x06]);
@@ -30,6 +32,7 @@ fn every_length_below_a_header_is_truncated() {
     assert!(Ethernet::parse(&octets).unwrap().payload().is_empty());
 }
 
+// proves: ethernet-type, ethernet-length, ethernet-undefined
 #[test]
 fn types_begin_at_1536_and_lengths_end_at_1500() {
     for number in [1_501_u16, 1_518, 1_535] {
@@ -41,6 +44,7 @@ fn types_begin_at_1536_and_lengths_end_at_1500() {
 
 const SNAP_ARP: [u8; 8] = [0xaa, 0xaa, 0x03, 0, 0, 0, 0x08, 0x06];
 
+// proves: ethernet-length, ethernet-length-ends, ethernet-rfc1042
 #[test]
 fn a_length_frames_payload_ends_where_the_length_says() {
     let octets = frame(&[&[0, 12][..], &SNAP_ARP, b"data", &[0; 30]].concat());
@@ -49,12 +53,14 @@ fn a_length_frames_payload_ends_where_the_length_says() {
     assert_eq!((parsed.encapsulation(), parsed.payload_offset()), (Encapsulation::Snap, 22));
 }
 
+// proves: ethernet-length-beyond
 #[test]
 fn a_length_beyond_the_frame_is_dropped() {
     assert_eq!(drop_of(&[&[0, 9][..], &SNAP_ARP].concat()), Dropped::LengthBeyondFrame);
     assert!(Ethernet::parse(&frame(&[&[0, 8][..], &SNAP_ARP].concat())).is_ok());
 }
 
+// proves: ethernet-rfc1042
 #[test]
 fn a_length_frame_without_rfc_1042_is_dropped() {
     let spanning_tree = [0x42, 0x42, 0x03, 0, 0, 0, 0, 0];
@@ -75,6 +81,7 @@ fn tag(protocol: u16, control: u16) -> VlanTag {
     VlanTag { protocol: EtherType(protocol), control }
 }
 
+// proves: ethernet-tags
 #[test]
 fn one_tag_of_either_kind_is_stepped_over() {
     for protocol in [0x8100_u16, 0x88a8] {
@@ -88,6 +95,7 @@ fn one_tag_of_either_kind_is_stepped_over() {
     assert!(tag(0, 0x1000).is_drop_eligible());
 }
 
+// proves: ethernet-tags
 #[test]
 fn two_stacked_tags_are_stepped_over_and_three_are_too_many() {
     let stacked = [0x88, 0xa8, 0, 1, 0x81, 0x00, 0, 2];
@@ -104,6 +112,7 @@ fn a_frame_that_ends_inside_a_tag_is_dropped() {
     }
 }
 
+// proves: ethernet-reserved-vlan
 #[test]
 fn the_reserved_vlan_is_dropped_wherever_it_stands() {
     assert_eq!(drop_of(&[0x81, 0, 0xff, 0xff, 8, 6]), Dropped::ReservedVlan);

@@ -17,6 +17,7 @@ fn octets(destination: MacAddr, source: MacAddr, rest: &[u8]) -> Vec<u8> {
 
 const ARP: [u8; 2] = EtherType::ARP.0.to_be_bytes();
 
+// proves: ethernet-destination, drops-counted
 #[test]
 fn ours_and_broadcast_are_accepted_and_nothing_else() {
     let mut link = link(None);
@@ -29,6 +30,7 @@ fn ours_and_broadcast_are_accepted_and_nothing_else() {
     assert_eq!((link.accepted(), link.dropped().get(Dropped::NotForUs)), (2, 2));
 }
 
+// proves: ethernet-destination
 #[test]
 fn a_group_is_accepted_between_joining_and_leaving() {
     let mut link = link(None);
@@ -48,12 +50,14 @@ fn the_groups_have_a_bound() {
     assert_eq!(link.join(group(7)), Ok(()));
 }
 
+// proves: ethernet-group-source
 #[test]
 fn a_group_cannot_send() {
     let frame = octets(OURS, GROUP, &ARP);
     assert_eq!(link(None).receive(&frame).unwrap_err(), Dropped::GroupSource);
 }
 
+// proves: ethernet-priority-tag
 #[test]
 fn a_priority_tag_counts_as_no_tag() {
     let tagged = octets(OURS, THEIRS, &[0x81, 0, 0xe0, 0, 8, 6]);
@@ -62,6 +66,7 @@ fn a_priority_tag_counts_as_no_tag() {
     assert!(link(Some(5)).receive(&both).is_ok());
 }
 
+// proves: ethernet-other-vlan
 #[test]
 fn another_vlan_is_not_ours() {
     let five = octets(OURS, THEIRS, &[0x81, 0, 0, 5, 8, 6]);
@@ -74,6 +79,7 @@ fn another_vlan_is_not_ours() {
     assert!(link(Some(5)).receive(&five).is_ok());
 }
 
+// proves: ethernet-maximum
 #[test]
 fn a_frame_is_1514_octets_at_most_and_four_more_with_a_tag() {
     let mut link = link(None);
@@ -86,6 +92,7 @@ fn a_frame_is_1514_octets_at_most_and_four_more_with_a_tag() {
     assert_eq!(link.receive(&tagged(1_501)).unwrap_err(), Dropped::TooLong);
 }
 
+// proves: drops-counted
 #[test]
 fn every_reason_has_a_place_and_a_text_of_its_own() {
     let texts: BTreeSet<_> = Dropped::ALL.iter().map(ToString::to_string).collect();
@@ -102,6 +109,7 @@ fn the_vlan_of_a_person_is_1_to_4094() {
 }
 
 proptest! {
+    // proves: drops-counted
     #[test]
     fn every_frame_is_either_accepted_or_counted_under_a_reason(
         frames in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..20),

@@ -13,18 +13,21 @@ fn sent(vlan: Option<u16>, payload: &[u8]) -> Frame {
     frame
 }
 
+// proves: ethernet-rfc894
 #[test]
 fn the_payload_gets_an_ethernet_ii_header() {
     let frame = sent(None, b"data");
     assert_eq!(frame.octets(), b"\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x08\x06data");
 }
 
+// proves: ethernet-vlan-reply
 #[test]
 fn in_a_vlan_it_gets_the_tag_too() {
     let frame = sent(Some(5), b"data");
     assert_eq!(frame.octets(), b"\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x81\0\0\x05\x08\x06data");
 }
 
+// proves: ethernet-minimum, rfc826-reply-padding
 #[test]
 fn padding_fills_up_to_60_octets_with_zeros_and_never_shortens() {
     let mut short = sent(None, &[0xff; 28]);
@@ -37,6 +40,19 @@ fn padding_fills_up_to_60_octets_with_zeros_and_never_shortens() {
     assert_eq!(long.len(), 114);
 }
 
+// proves: ethernet-minimum
+#[test]
+fn a_tagged_frame_is_filled_up_to_60_octets_too() {
+    let mut exact = sent(Some(5), &[0xff; 42]);
+    pad(&mut exact, MINIMUM_FRAME).unwrap();
+    assert_eq!(exact.octets()[18..], [0xff; 42]);
+
+    let mut short = sent(Some(5), &[0xff; 28]);
+    pad(&mut short, MINIMUM_FRAME).unwrap();
+    assert_eq!(short.octets()[46..], [0; 14]);
+}
+
+// proves: ethernet-minimum
 #[test]
 fn a_wire_that_asks_for_no_padding_gets_none() {
     let mut frame = sent(None, &[0xff; 28]);
@@ -53,6 +69,7 @@ fn a_frame_without_headroom_is_refused() {
 }
 
 proptest! {
+    // proves: ethernet-rfc894, ethernet-vlan-reply
     #[test]
     fn what_is_sent_parses_back(
         payload in prop::collection::vec(any::<u8>(), 0..1_500),

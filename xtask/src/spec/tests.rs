@@ -1,0 +1,166 @@
+use super::source::comments;
+use super::*;
+
+const PAGE: &str = "# RFC 1: a subject\n\nProse: with a colon.\n\n- **greet** M 2.1: whoever comes is\n  greeted.\n- **sing** m 2.2: one may sing. Refused: nobody listens.\n";
+const CODE: &str = "// spec: greet\nfn greet() {}\n";
+const TEST: &str = "// proves: greet\n#[test]\nfn whoever_comes_is_greeted() {}\n";
+
+fn source(path: &str, text: &str) -> Source {
+    Source { path: path.into(), text: text.to_owned() }
+}
+
+/// The faults of a page, of code and of a test, which are right unless a test changes them.
+fn faults(page: &str, code: &str, test: &str) -> Vec<String> {
+    let pages = [source("docs/spec/rfc1.md", page)];
+    let sources = [source("crates/a/src/a.rs", code), source("crates/a/src/a/tests.rs", test)];
+    read(&pages, &sources).1.iter().map(ToString::to_string).collect()
+}
+
+/// The one fault that starts with `start`.
+fn assert_red(faults: &[String], start: &str) {
+    assert!(faults.len() == 1 && faults[0].starts_with(start), "{faults:?}");
+}
+
+#[test]
+fn what_is_asked_done_and_proved_is_green() {
+    assert_eq!(faults(PAGE, CODE, TEST), [""; 0]);
+}
+
+#[test]
+fn a_requirement_without_code_or_without_a_test_is_red() {
+    assert_red(&faults(PAGE, "", TEST), "docs/spec/rfc1.md:5: `greet` has no code");
+    assert_red(&faults(PAGE, CODE, ""), "docs/spec/rfc1.md:5: `greet` has no test");
+}
+
+#[test]
+fn a_citation_of_nothing_is_red() {
+    let code = format!("{CODE}// spec: bow\n");
+    assert_red(&faults(PAGE, &code, TEST), "crates/a/src/a.rs:3: no page has a requirement `bow`");
+    let test = format!("{TEST}fn b() {{}} // proves: greet, bow\n");
+    assert_red(&faults(PAGE, CODE, &test), "crates/a/src/a/tests.rs:4: no page has a requirement `bow`");
+}
+
+#[test]
+fn a_requirement_that_is_refused_and_cited_is_red() {
+    let red = "crates/a/src/a.rs:3: `sing` is cited, and refused at docs/spec/rfc1.md:7";
+    assert_red(&faults(PAGE, &format!("{CODE}// spec: sing\n"), TEST), red);
+}
+
+#[test]
+fn an_id_that_stands_twice_is_red() {
+    let page = format!("{PAGE}- **greet** S 3: greet again.\n");
+    assert_red(&faults(&page, CODE, TEST), "docs/spec/rfc1.md:8: `greet` stands at docs/spec/rfc1.md:5");
+}
+
+#[test]
+fn an_item_that_breaks_the_form_is_red() {
+    for item in [
+        "- greet M 2.1: all",
+        "- **Bow** M 2.1: all",
+        "- **9** M 2.1: all",
+        "- **** M 2.1: all",
+        "- **bow** X 2.1: all",
+        "- **bow** M",
+        "- **bow** M 2.1 all",
+        "- **bow** M 2.1: ",
+        "- **bow** M : all",
+        "- **bow** m Refused: no",
+        "- **bow** m 2.1: all. Refused: ",
+        "- **bow** m 2.1:  Refused: no",
+        "* **bow** M 2.1: all",
+        "**bow** M 2.1: all",
+        "  - **bow** M 2.1: all",
+        "further, without an indent",
+    ] {
+        assert_red(&faults(&format!("{PAGE}{item}\n"), CODE, TEST), "docs/spec/rfc1.md:8: ");
+    }
+}
+
+#[test]
+fn a_page_without_a_heading_is_red() {
+    let page = PAGE.replace("# RFC 1: a subject", "Some prose.");
+    assert_red(&faults(&page, CODE, TEST), "docs/spec/rfc1.md:1: no heading");
+}
+
+#[test]
+fn a_citation_that_breaks_the_form_is_red() {
+    let plain = "a citation is a plain comment";
+    for (comment, what) in [
+        ("// spec: greet everybody", "`greet everybody` is no id"),
+        ("// spec:", "`` is no id"),
+        ("// spec: greet,", "`` is no id"),
+        ("/// spec: greet", plain),
+        ("//! spec: greet", plain),
+    ] {
+        let faults = faults(PAGE, &format!("{CODE}{comment}\n"), TEST);
+        assert_red(&faults, &format!("crates/a/src/a.rs:3: {what}"));
+    }
+}
+
+#[test]
+fn a_proof_in_code_and_a_claim_in_a_test_are_red() {
+    assert_red(&faults(PAGE, &format!("{CODE}{TEST}"), TEST), "crates/a/src/a.rs:3: `proves:` belongs");
+    assert_red(&faults(PAGE, CODE, &format!("{TEST}{CODE}")), "crates/a/src/a/tests.rs:4: `spec:` belongs");
+}
+
+#[test]
+fn what_tests_are_their_path_tells() {
+    let homes = [
+        ("crates/a/src/a.rs", true, false),
+        ("crates/a/src/tests.rs", false, true),
+        ("crates/a/src/a/tests/more.rs", false, true),
+        ("crates/a/tests/wire/main.rs", false, true),
+        ("xtask/src/conform.rs", false, true),
+        ("xtask/src/conform/arp.rs", false, true),
+        ("xtask/src/spec.rs", true, false),
+        ("crates/a/benches/a.rs", false, false),
+        ("crates/fuzz/fuzz_targets/a.rs", false, false),
+    ];
+    for (path, does, proves) in homes {
+        let green = |text| {
+            let (mut citations, mut faults) = (Vec::new(), Vec::new());
+            citations::read(&source(path, text), &mut citations, &mut faults);
+            (citations.len(), faults.len()) == (1, 0)
+        };
+        assert_eq!((green(CODE), green(TEST)), (does, proves), "{path}");
+    }
+}
+
+#[test]
+fn comments_are_told_from_strings() {
+    let text = r###"
+let a = "// no \" // no"; // one
+let b = r#"// no " // no"#; // two
+let c = ('"', '\'', b'\\'); // three
+let d: &'static str = br"\"; // four
+/* // no " */ let r#e = r##"
+// no "# // no"##; // five
+for"// \" // no" // six"###;
+    let found = comments(text);
+    let expected =
+        [(2, "// one"), (3, "// two"), (4, "// three"), (5, "// four"), (7, "// five"), (8, "// six")];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_source_that_ends_too_early_is_read_to_its_end() {
+    for text in ["\"// no", "r#\"// no\"", "/* // no", "'\\", "'", "r#", "é'é"] {
+        assert_eq!(comments(text), [], "{text}");
+    }
+}
+
+#[test]
+fn the_table_counts_by_standard_and_level() {
+    let pages =
+        [source("docs/spec/rfc1.md", PAGE), source("docs/spec/b.md", "# Ours: b\n\n- **b** P ours: b.\n")];
+    let sources = [source("crates/a/src/a.rs", CODE), source("crates/a/tests/a.rs", TEST)];
+    let table = read(&pages, &sources).0.table();
+    let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows[1], ["Ours", "0", "0", "0", "1", "0"]);
+    assert_eq!(rows[2], ["RFC", "1", "1", "0", "0", "0", "1"]);
+    assert_eq!(rows[3], ["all", "1", "0", "0", "1", "1"]);
+    assert_eq!(
+        table.lines().last(),
+        Some("spec: 3 requirements, cited 1 times in code and 1 times in tests")
+    );
+}

@@ -1,0 +1,107 @@
+//! `cargo xtask spec` on small trees with faults planted in them.
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+/// A tree with one requirement, which is done and proved.
+struct Fixture(PathBuf);
+
+impl Fixture {
+    fn new(name: &str) -> Result<Fixture, Box<dyn Error>> {
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("spec").join(name);
+        if root.exists() {
+            fs::remove_dir_all(&root)?;
+        }
+        let fixture = Fixture(root);
+        fixture.write("docs/spec/README.md", "- not a requirement\n")?;
+        fixture.write("docs/spec/rfc1.md", "# RFC 1: all of it\n\n- **greet** M 2.1: all are greeted.\n")?;
+        fixture.write("crates/a/src/lib.rs", "fn greet() {} // spec: greet\n")?;
+        fixture.write("xtask/src/conform/a.rs", "// proves: greet\nfn a() {}\n")?;
+        Ok(fixture)
+    }
+
+    fn write(&self, path: &str, text: &str) -> Outcome {
+        let path = self.0.join(path);
+        fs::create_dir_all(path.parent().ok_or("a folder")?)?;
+        Ok(fs::write(path, text)?)
+    }
+
+    fn check(&self) -> Result<Output, Box<dyn Error>> {
+        Ok(Command::new(env!("CARGO_BIN_EXE_xtask")).args(["spec", "--root"]).arg(&self.0).output()?)
+    }
+}
+
+fn assert_red(output: &Output, fault: &str) {
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.starts_with("xtask: spec: ") && message.contains(fault), "{message}");
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_tree_that_does_and_proves_what_is_asked_is_green_and_counted() -> Outcome {
+    let output = Fixture::new("green")?.check()?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let out = String::from_utf8(output.stdout)?;
+    assert!(out.ends_with("spec: 1 requirements, cited 1 times in code and 1 times in tests\n"), "{out}");
+    Ok(())
+}
+
+#[test]
+fn a_requirement_that_lost_its_test_is_red_and_named() -> Outcome {
+    let fixture = Fixture::new("no-test")?;
+    fixture.write("xtask/src/conform/a.rs", "fn a() {}\n")?;
+    assert_red(&fixture.check()?, "docs/spec/rfc1.md:3: `greet` has no test");
+    Ok(())
+}
+
+#[test]
+fn a_requirement_that_lost_its_code_is_red_and_named() -> Outcome {
+    let fixture = Fixture::new("no-code")?;
+    fixture.write("crates/a/src/lib.rs", "fn greet() {}\n")?;
+    assert_red(&fixture.check()?, "docs/spec/rfc1.md:3: `greet` has no code");
+    Ok(())
+}
+
+#[test]
+fn a_citation_of_nothing_is_red_and_named() -> Outcome {
+    let fixture = Fixture::new("unknown")?;
+    fixture.write("crates/b/tests/wire/main.rs", "\n// proves: bow\n")?;
+    assert_red(&fixture.check()?, "crates/b/tests/wire/main.rs:2: no page has a requirement `bow`");
+    Ok(())
+}
+
+#[test]
+fn an_id_on_two_pages_is_red_and_named() -> Outcome {
+    let fixture = Fixture::new("twice")?;
+    fixture.write("docs/spec/rfc2.md", "# RFC 2: more\n\n- **greet** S 1: all again.\n")?;
+    let red = "docs/spec/rfc2.md:3: `greet` stands at docs/spec/rfc1.md:3 already";
+    assert_red(&fixture.check()?, red);
+    Ok(())
+}
+
+#[test]
+fn what_builds_and_others_left_behind_is_not_read() -> Outcome {
+    let fixture = Fixture::new("left-behind")?;
+    for path in ["crates/a/target/debug/src/a.rs", "crates/.hidden/src/a.rs", "crates/a/src/notes.txt"] {
+        fixture.write(path, "// spec: bow\n")?;
+    }
+    fixture.write("elsewhere/src/a.rs", "// spec: bow\n")?;
+    std::os::unix::fs::symlink("../elsewhere", fixture.0.join("crates/link"))?;
+    assert!(fixture.check()?.status.success());
+    Ok(())
+}
+
+#[test]
+fn a_tree_without_pages_cannot_be_checked() -> Outcome {
+    let fixture = Fixture::new("no-pages")?;
+    fs::remove_dir_all(fixture.0.join("docs"))?;
+    let output = fixture.check()?;
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("docs/spec"));
+    Ok(())
+}
