@@ -4,14 +4,15 @@ use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
-use link::{MacAddr, Tally};
+use link::{Instant, MacAddr, Tally};
 
-use crate::{Dropped, Locals, Table};
+use crate::neighbours::{self, Due, Neighbours, Resolution, Settings};
+use crate::{Dropped, Locals};
 
 /// How readily the sender of a packet is entered into the translation table.
 ///
-/// Under either policy a sender that is in the table already is updated, and one that asks for us
-/// is entered.
+/// Under every policy a sender that is in the table already is followed, one that was asked for is
+/// filled in, and one that asks for us is entered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Policy {
     /// A sender is entered for a request alone: a reply nobody asked for teaches nothing.
@@ -20,17 +21,17 @@ pub enum Policy {
     Cautious,
     /// A sender is entered whenever the target is ours, as RFC 826 says.
     Rfc826,
+    /// A sender is entered whatever it says, and to whom: announcements teach too.
+    Permissive,
 }
 
 /// How an [`Arp`] is to behave.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Config {
     /// How readily it learns.
     pub policy: Policy,
-    /// The most entries the translation table may hold.
-    pub entries: usize,
-    /// A number that strangers do not know: it keeps them from aiming at one bucket of the table.
-    pub seed: u64,
+    /// The bounds and times of the translation table.
+    pub table: Settings,
     /// The segment's network, whose broadcast address no sender may have.
     pub network: Option<Ipv4Net>,
 }
@@ -38,29 +39,8 @@ pub struct Config {
 /// What happened that somebody may want to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A sender was entered.
-    Learned {
-        /// Its protocol address.
-        protocol: Ipv4Addr,
-        /// Its hardware address.
-        hardware: MacAddr,
-    },
-    /// An address that was known is said to be somewhere else now, and the table followed.
-    Moved {
-        /// The protocol address.
-        protocol: Ipv4Addr,
-        /// Where it was.
-        from: MacAddr,
-        /// Where it is.
-        to: MacAddr,
-    },
-    /// A sender was not entered, for the table is full.
-    Refused {
-        /// Its protocol address.
-        protocol: Ipv4Addr,
-        /// Its hardware address.
-        hardware: MacAddr,
-    },
+    /// To an entry of the translation table.
+    Neighbour(neighbours::Event<Ipv4Addr>),
     /// Somebody else uses an address of ours (RFC 5227 2.4).
     Conflict {
         /// The protocol address.
@@ -70,44 +50,59 @@ pub enum Event {
     },
 }
 
-/// ARP on one segment. Packets go in by [`Arp::receive`], events come out by [`Arp::take_event`].
+/// ARP on one segment, with parcels of type `P` that wait for an answer.
+///
+/// Packets go in by [`Arp::receive`], parcels by [`Arp::resolve`]; what is due comes out by
+/// [`Arp::poll`], and events by [`Arp::take_event`].
 #[derive(Debug)]
-pub struct Arp {
+pub struct Arp<P> {
     pub(crate) locals: Locals,
     pub(crate) config: Config,
-    pub(crate) table: Table<Ipv4Addr>,
+    pub(crate) neighbours: Neighbours<Ipv4Addr, P>,
     pub(crate) dropped: Tally<Dropped>,
-    pub(crate) refused: u64,
     events: VecDeque<Event>,
     events_lost: u64,
 }
 
-impl Default for Config {
-    fn default() -> Self {
-        Config { policy: Policy::default(), entries: 1_024, seed: 0, network: None }
-    }
-}
-
-impl Arp {
+impl<P> Arp<P> {
     /// How many events wait to be taken at most; what happens beyond that is counted.
     pub const EVENTS: usize = 256;
 
     /// ARP for the addresses in `locals`.
-    pub fn new(locals: Locals, config: Config) -> Arp {
+    pub fn new(locals: Locals, config: Config) -> Arp<P> {
         Arp {
             locals,
             config,
-            table: Table::new(config.entries, config.seed),
+            neighbours: Neighbours::new(config.table),
             dropped: Tally::default(),
-            refused: 0,
             events: VecDeque::with_capacity(Self::EVENTS),
             events_lost: 0,
         }
     }
 
+    /// Where to send a parcel of so many octets: see [`Neighbours::resolve`].
+    pub fn resolve(&mut self, now: Instant, protocol: Ipv4Addr, octets: usize, parcel: P) -> Resolution<P> {
+        self.neighbours.resolve(now, protocol, octets, parcel)
+    }
+
+    /// The next thing that is due, to be called until there is none.
+    pub fn poll(&mut self, now: Instant) -> Option<Due<Ipv4Addr, P>> {
+        self.neighbours.poll(now)
+    }
+
+    /// When [`Arp::poll`] has something to do next.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.neighbours.deadline()
+    }
+
     /// The translation table.
-    pub fn table(&self) -> &Table<Ipv4Addr> {
-        &self.table
+    pub fn neighbours(&self) -> &Neighbours<Ipv4Addr, P> {
+        &self.neighbours
+    }
+
+    /// The translation table, for a person to add to and to remove from.
+    pub fn neighbours_mut(&mut self) -> &mut Neighbours<Ipv4Addr, P> {
+        &mut self.neighbours
     }
 
     /// The addresses that are ours.
@@ -120,19 +115,14 @@ impl Arp {
         &self.dropped
     }
 
-    /// How many senders were not entered because the table was full.
-    pub fn refused(&self) -> u64 {
-        self.refused
-    }
-
-    /// The oldest event not yet taken.
+    /// The oldest event not yet taken; those about ourselves go before those about neighbours.
     pub fn take_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        self.events.pop_front().or_else(|| self.neighbours.take_event().map(Event::Neighbour))
     }
 
     /// How many events nobody took in time.
     pub fn events_lost(&self) -> u64 {
-        self.events_lost
+        self.events_lost.saturating_add(self.neighbours.counts().events_lost)
     }
 
     pub(crate) fn report(&mut self, event: Event) {

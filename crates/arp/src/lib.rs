@@ -4,20 +4,23 @@
 //! judges it in the RFC's own order: it merges into the translation table, and says what to answer.
 //! [`Answer::write_over`] rewrites the request into its reply in place.
 //!
+//! [`Neighbours`] is the translation table with its states, timers and the parcels that wait in it;
+//! [`Arp::resolve`] says where a parcel is to go, [`Arp::poll`] what is due.
+//!
 //! # What this crate does not do
 //!
 //! No input or output, no clock, no allocation per packet. It sends nothing: it returns what is to
-//! be sent. It knows no VLAN: one [`Arp`] is one segment. It does not ask yet: entries come from
-//! what others send.
+//! be sent. It knows no VLAN: one [`Arp`] is one segment.
 #![forbid(unsafe_code)]
 
 mod answer;
 mod arp;
 mod locals;
+mod neighbours;
 mod operation;
 mod packet;
+mod random;
 mod reception;
-mod table;
 mod wire;
 
 pub use link::{Cast, Instant, MacAddr, Reason, Tally};
@@ -25,8 +28,11 @@ pub use link::{Cast, Instant, MacAddr, Reason, Tally};
 pub use self::answer::Answer;
 pub use self::arp::{Arp, Config, Event, Policy};
 pub use self::locals::{Locals, LocalsError};
+pub use self::neighbours::{
+    AddError, Address, Counts, Due, Event as Change, Heard, Merge, Neighbour, Neighbours, Resolution,
+    Returned, Settings, State,
+};
 pub use self::operation::Operation;
 pub use self::packet::{Fields, Packet};
-pub use self::reception::{Dropped, Merge, Received};
-pub use self::table::{Entry, Full, Table};
+pub use self::reception::{Dropped, Received};
 pub use self::wire::ArpPacket;

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use link::{Instant, MacAddr};
 
-use crate::{Answer, Arp, Entry, Event, Operation, Packet, Policy};
+use crate::{Answer, Arp, Event, Heard, Merge, Operation, Packet, Policy};
 
 link::reasons! {
     /// Why a packet was turned away.
@@ -34,21 +34,6 @@ link::reasons! {
     }
 }
 
-/// What a packet did to the translation table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Merge {
-    /// Nothing: the sender was and stays unknown.
-    None,
-    /// The sender was entered.
-    Added,
-    /// The sender was known and is where it was.
-    Confirmed,
-    /// The sender was known and has moved.
-    Moved,
-    /// The sender was not entered: the table is full.
-    Refused,
-}
-
 /// What became of a packet that was not dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Received {
@@ -58,7 +43,7 @@ pub struct Received {
     pub answer: Option<Answer>,
 }
 
-impl Arp {
+impl<P> Arp<P> {
     /// Judges one frame's payload. `station` is the frame's destination if that was one of our
     /// stations, none if it went to a group or to all.
     pub fn receive(
@@ -120,74 +105,48 @@ impl Arp {
     /// RFC 826, "Packet Reception", from the merge flag on. That hardware and protocol type are
     /// ours, [`Packet`] has shown.
     fn merge_and_answer(&mut self, now: Instant, packet: Packet<'_>) -> Received {
+        let sender = packet.sender_protocol();
+        let ours = self.locals.hardware_of(packet.target_protocol());
+        let heard = Heard {
+            hardware: packet.sender_hardware(),
+            is_reply_to_us: ours.is_some() && packet.operation() == Operation::REPLY,
+        };
+
         // Merge_flag := false; if the pair <protocol type, sender protocol address> is in the
         // table, update its hardware address and set Merge_flag to true.
         // spec: rfc826-merge
-        let mut merge = self.update(now, packet);
+        let mut merge = self.neighbours.merge(now, sender, heard);
 
-        // Am I the target protocol address?
-        // spec: rfc826-not-ours, learn-other, reply-none
-        let Some(ours) = self.locals.hardware_of(packet.target_protocol()) else {
-            return Received { merge, answer: None };
+        // Am I the target protocol address? If Merge_flag is false, add the sender to the table.
+        // spec: rfc826-add, rfc826-not-ours
+        if merge == Merge::None && self.adds(packet, ours.is_some()) {
+            merge = self.neighbours.learn(now, sender, heard);
+        }
+
+        // Is the opcode a request? Only now is it looked at. Swap hardware and protocol fields, put
+        // ours into the sender's, send it to the sender.
+        // spec: rfc826-operation-last, rfc826-target-hardware, rfc826-reply-to, reply-one, reply-none
+        let answer = match ours {
+            Some(ours) if packet.operation() == Operation::REQUEST => {
+                Some(Answer { ours, to: heard.hardware })
+            }
+            _ => None,
         };
-
-        // If Merge_flag is false, add the sender to the table.
-        // spec: rfc826-add, learn-request
-        if merge == Merge::None && self.adds(packet) {
-            merge = self.add(now, packet);
-        }
-
-        // Is the opcode a request? Only now is it looked at.
-        // spec: rfc826-operation-last, rfc826-target-hardware, reply-none
-        if packet.operation() != Operation::REQUEST {
-            return Received { merge, answer: None };
-        }
-
-        // Swap hardware and protocol fields, put ours into the sender's, send it to the sender.
-        // spec: rfc826-reply-to, reply-one
-        let to = packet.sender_hardware();
-        Received { merge, answer: Some(Answer { ours, to }) }
+        Received { merge, answer }
     }
 
-    /// Follows a sender that is in the table.
-    fn update(&mut self, now: Instant, packet: Packet<'_>) -> Merge {
-        let (protocol, to) = (packet.sender_protocol(), packet.sender_hardware());
-        let Some(entry) = self.table.get_mut(protocol) else {
-            return Merge::None;
-        };
-        let from = entry.hardware;
-        *entry = Entry { hardware: to, confirmed: now };
-        if from == to {
-            return Merge::Confirmed;
-        }
-        // spec: learn-move
-        self.report(Event::Moved { protocol, from, to });
-        Merge::Moved
-    }
-
-    /// Whether the policy lets an unknown sender of a packet for us into the table. A probe's sender
-    /// has no address yet, so it never comes in (RFC 5227 1.1).
-    fn adds(&self, packet: Packet<'_>) -> bool {
+    /// Whether the policy lets an unknown sender into the table. A probe's sender has no address
+    /// yet, so it never comes in (RFC 5227 1.1).
+    fn adds(&self, packet: Packet<'_>, for_us: bool) -> bool {
         let taught = match self.config.policy {
-            // spec: learn-reply-cautious
-            Policy::Cautious => packet.operation() == Operation::REQUEST,
-            // spec: learn-reply-rfc826
-            Policy::Rfc826 => true,
+            // spec: learn-request, learn-reply-cautious, learn-other
+            Policy::Cautious => for_us && packet.operation() == Operation::REQUEST,
+            // spec: learn-reply-rfc826, learn-other
+            Policy::Rfc826 => for_us,
+            // spec: learn-permissive
+            Policy::Permissive => true,
         };
         taught && !packet.sender_protocol().is_unspecified()
-    }
-
-    fn add(&mut self, now: Instant, packet: Packet<'_>) -> Merge {
-        let (protocol, hardware) = (packet.sender_protocol(), packet.sender_hardware());
-        let entry = Entry { hardware, confirmed: now };
-        if self.table.add(protocol, entry).is_ok() {
-            self.report(Event::Learned { protocol, hardware });
-            Merge::Added
-        } else {
-            self.refused = self.refused.saturating_add(1);
-            self.report(Event::Refused { protocol, hardware });
-            Merge::Refused
-        }
     }
 }
 

@@ -1,8 +1,10 @@
 //! The command line.
 
 use std::ffi::OsString;
+use std::net::Ipv4Addr;
 
-use clap::{Args, Parser, Subcommand};
+use arp::Policy;
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
 use tap::linux::InterfaceName;
@@ -66,6 +68,7 @@ pub(crate) struct LabArguments {
 Examples:
   sudo tapstack host --tap tap0 --address 10.0.0.2/24 --kernel 10.0.0.1/24
   tapstack host --tap tap0 --address 10.0.0.2/24 --json | jq .event
+  kill -USR1 PID                                    it prints its translation table
 
 Exit codes: 0 stopped by a signal, 2 usage, set-up, permission, or the TAP was deleted.")]
 pub(crate) struct HostArguments {
@@ -89,6 +92,16 @@ pub(crate) struct HostArguments {
     /// Be in this VLAN: hear only frames with its tag, and tag what is sent
     #[arg(long, value_name = "1..4094")]
     pub(crate) vlan: Option<VlanId>,
+    /// Whom to enter into the translation table: those who ask for us, whoever speaks to us (as RFC
+    /// 826 has it), or whoever speaks
+    #[arg(long, value_name = "POLICY", default_value = "cautious")]
+    pub(crate) learn: Learn,
+    /// How long an entry lives that nothing confirms, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) arp_timeout: u32,
+    /// A neighbour that neither ages nor moves; may be repeated
+    #[arg(long = "static", value_name = "IP=MAC", value_parser = neighbour)]
+    pub(crate) statics: Vec<(Ipv4Addr, MacAddr)>,
     /// Print one JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
@@ -98,6 +111,24 @@ pub(crate) struct HostArguments {
     /// Print every frame too
     #[arg(short, long)]
     pub(crate) verbose: bool,
+}
+
+/// The policies of `--learn`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Learn {
+    Cautious,
+    Rfc826,
+    Permissive,
+}
+
+impl From<Learn> for Policy {
+    fn from(learn: Learn) -> Policy {
+        match learn {
+            Learn::Cautious => Policy::Cautious,
+            Learn::Rfc826 => Policy::Rfc826,
+            Learn::Permissive => Policy::Permissive,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -147,5 +178,15 @@ pub(crate) struct CreateArguments {
 fn address(text: &str) -> Result<Ipv4Net, String> {
     text.parse().map_err(|_| {
         "an IPv4 address and the length of its prefix are wanted, such as 10.0.0.2/24".to_owned()
+    })
+}
+
+/// Reads a static neighbour.
+fn neighbour(text: &str) -> Result<(Ipv4Addr, MacAddr), String> {
+    let parsed = text
+        .split_once('=')
+        .and_then(|(protocol, hardware)| Some((protocol.parse().ok()?, hardware.parse().ok()?)));
+    parsed.ok_or_else(|| {
+        "an address and a hardware address are wanted, such as 10.0.0.1=02:00:00:00:00:01".to_owned()
     })
 }

@@ -1,9 +1,10 @@
 //! `tapstack host`.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io;
 use std::process::ExitCode;
+use std::time::Duration;
 
+use arp::Settings;
 use host::{Config, Host};
 use ipnet::Ipv4Net;
 use link::MacAddr;
@@ -14,6 +15,7 @@ use tap::linux::{InterfaceName, Tap};
 use crate::arguments::HostArguments;
 use crate::clock::Clock;
 use crate::failure::Failure;
+use crate::output::{Sink, standard_output};
 use crate::report::{Level, Report};
 use crate::serve::Server;
 use crate::signals::Signals;
@@ -21,35 +23,55 @@ use crate::signals::Signals;
 /// Serves until a signal comes.
 pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
-    let signals = Signals::take_over(&[Signal::SIGINT, Signal::SIGTERM])?;
+    let signals = Signals::take_over(&[Signal::SIGINT, Signal::SIGTERM, Signal::SIGUSR1])?;
     let tap = open(arguments)?;
     let name = tap.interface().name().clone();
-    let host = Host::new(&Config {
+    let table = Settings {
+        timeout: Duration::from_secs(arguments.arp_timeout.into()),
+        seed: random(),
+        ..Settings::default()
+    };
+    let mut host = Host::new(&Config {
         mtu: tap.mtu(),
         vlan: arguments.vlan,
-        seed: random(),
+        policy: arguments.learn.into(),
+        table,
         ..Config::new(
             arguments.address,
             arguments.mac.unwrap_or_else(|| default_mac(&name, arguments.address)),
         )
     })?;
+    for (protocol, hardware) in &arguments.statics {
+        host.arp_mut().neighbours_mut().add_static(clock.now(), *protocol, *hardware)?;
+    }
     let level = match (arguments.quiet, arguments.verbose) {
         (true, _) => Level::Quiet,
         (_, true) => Level::Frames,
         _ => Level::Events,
     };
-    let report = Report::new(io::stdout().lock(), level, arguments.json);
+    let report = Report::new(standard_output()?, level, arguments.json);
     let mut server = Server::new(host, tap, report, clock);
     server.report.ready(&name, &server.host);
-    let outcome = loop {
-        match server.step(&signals, None) {
-            Ok(woken) if woken.stop => break Ok(ExitCode::SUCCESS),
-            Ok(_) => {}
-            Err(error) => break Err(Failure::new(format!("TAP {name}: {error}"))),
-        }
-    };
+    let outcome = serve(&mut server, &signals, &name);
     server.counters();
     outcome
+}
+
+/// Serves until SIGINT or SIGTERM; SIGUSR1 prints the table.
+fn serve<W: Sink>(
+    server: &mut Server<W>,
+    signals: &Signals,
+    name: &InterfaceName,
+) -> Result<ExitCode, Failure> {
+    loop {
+        server.step(signals, None).map_err(|error| Failure::new(format!("TAP {name}: {error}")))?;
+        while let Some(signal) = signals.next()? {
+            if signal != Signal::SIGUSR1 {
+                return Ok(ExitCode::SUCCESS);
+            }
+            server.report.table(name, &server.host);
+        }
+    }
 }
 
 /// Opens the TAP, and sets up the kernel's side as far as that is ours to do.

@@ -3,11 +3,11 @@
 mod cable;
 mod command;
 
-use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use arp::Settings;
 use host::{Config, Host};
 use ipnet::Ipv4Net;
 use link::MacAddr;
@@ -19,6 +19,7 @@ use crate::arguments::LabArguments;
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::host_command::{default_mac, random};
+use crate::output::{Sink, standard_output};
 use crate::report::{Level, Report};
 use crate::serve::Server;
 use crate::signals::Signals;
@@ -71,12 +72,13 @@ fn lay() -> Result<Wire, Failure> {
 
 impl Wire {
     /// Puts our host on the wire.
-    fn serve<W: Write>(self, report: Report<W>) -> Result<Server<W>, Failure> {
+    fn serve<W: Sink>(self, report: Report<W>) -> Result<Server<W>, Failure> {
         if let Err(error) = self.namespace.ipv6_off() {
             eprintln!("tapstack: IPv6 stays on inside, expect frames of the kernel's own: {error}");
         }
         let mac = default_mac(self.tap.interface().name(), OURS);
-        let host = Host::new(&Config { seed: random(), ..Config::new(OURS, mac) })?;
+        let table = Settings { seed: random(), ..Settings::default() };
+        let host = Host::new(&Config { table, ..Config::new(OURS, mac) })?;
         Ok(Server::new(host, self.tap, report, Clock::start()))
     }
 }
@@ -84,9 +86,9 @@ impl Wire {
 /// Makes the kernel talk to us, shows every frame, and then what the kernel knows.
 fn exchange(wire: Wire) -> Result<ExitCode, Failure> {
     let signals = Signals::take_over(&[Signal::SIGINT, Signal::SIGTERM])?;
-    let mut server = wire.serve(Report::new(io::stdout().lock(), Level::Frames, false))?;
+    let mut server = wire.serve(Report::new(standard_output()?, Level::Frames, false))?;
     let mac = server.host.config().hardware;
-    server.report.print_line(format_args!(
+    server.report.print_line(&format!(
         "tap0, in a network namespace of its own: the kernel is {}, we are {} at {mac}",
         KERNEL.addr(),
         OURS.addr()
@@ -96,10 +98,10 @@ fn exchange(wire: Wire) -> Result<ExitCode, Failure> {
 
     let entry = watch(&mut server, &signals)?;
     let known = entry.as_ref().is_some_and(|entry| knows(entry, mac));
-    server.report.print_line(format_args!("the kernel's own entry for us, as `ip neigh` shows it:"));
+    server.report.print_line("the kernel's own entry for us, as `ip neigh` shows it:");
     match entry {
-        Some(entry) => server.report.print_line(format_args!("{entry}")),
-        None => server.report.print_line(format_args!("none")),
+        Some(entry) => server.report.print_line(&format!("{entry}")),
+        None => server.report.print_line("none"),
     }
     server.report.flush();
     Ok(ExitCode::from(u8::from(!known)))
@@ -107,7 +109,7 @@ fn exchange(wire: Wire) -> Result<ExitCode, Failure> {
 
 /// Serves until the kernel knows us and the wire is silent, or until patience ends. Returns the
 /// kernel's entry for us.
-fn watch<W: Write>(server: &mut Server<W>, signals: &Signals) -> Result<Option<Neighbour>, Failure> {
+fn watch<W: Sink>(server: &mut Server<W>, signals: &Signals) -> Result<Option<Neighbour>, Failure> {
     let mac = server.host.config().hardware;
     let clock = Clock::start();
     loop {

@@ -7,6 +7,7 @@ mod describe;
 mod failure;
 mod host_command;
 mod lab;
+mod output;
 mod report;
 mod serve;
 mod signals;

@@ -3,15 +3,17 @@
 mod json;
 
 use std::fmt;
-use std::io::{self, BufWriter, Write};
+use std::net::Ipv4Addr;
+use std::time::Duration;
 
-use arp::Event;
+use arp::{Change, Event, Neighbour};
 use host::{Counter, Dropped, Host, Trace, Verdict};
 use link::MacAddr;
 use tap::linux::InterfaceName;
 use tap::{Counters, Device, Instant, Pool};
 
 use crate::describe::describe;
+use crate::output::{Output, Sink};
 use json::Line;
 
 /// How much is printed.
@@ -26,19 +28,20 @@ pub(crate) enum Level {
 }
 
 /// Prints what happens. It is the host's [`Trace`].
-pub(crate) struct Report<W: Write> {
-    out: BufWriter<W>,
+pub(crate) struct Report<W> {
+    out: Output<W>,
     json: bool,
     level: Level,
     /// Who sent the frame that arrived last, for the sentence about a drop.
     source: Option<MacAddr>,
-    /// Nobody reads any more: the host serves on, unheard.
-    unheard: bool,
 }
 
-impl<W: Write> Report<W> {
+/// How long a reader may take for the last lines.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+impl<W: Sink> Report<W> {
     pub(crate) fn new(out: W, level: Level, json: bool) -> Report<W> {
-        Report { out: BufWriter::new(out), json, level, source: None, unheard: false }
+        Report { out: Output::new(out), json, level, source: None }
     }
 
     /// The host answers from now on.
@@ -66,50 +69,49 @@ impl<W: Write> Report<W> {
         }
     }
 
+    /// The translation table, as `ip neigh` prints the kernel's.
+    pub(crate) fn table(&mut self, interface: &InterfaceName, host: &Host) {
+        for entry in host.arp().neighbours().list() {
+            self.print(|| row(interface, &entry), || Line::neighbour(interface, &entry));
+        }
+        self.flush();
+    }
+
     /// All that was counted: every counter as JSON, those that count something for people.
     pub(crate) fn counters(&mut self, host: &Host, device: &impl Device, pool: &Pool) {
         let mut counters = of_device(device.counters(), pool);
         counters.extend(host.counters());
+        counters.push(Counter {
+            layer: "cli",
+            name: "lines for a reader that did not keep up".to_owned(),
+            count: self.out.lost(),
+            is_loss: true,
+        });
         if self.json {
             self.print(String::new, || Line::counters(&counters));
         } else {
             for counter in counters.iter().filter(|counter| counter.count > 0) {
                 let dropped = if counter.is_loss { "dropped: " } else { "" };
                 let Counter { layer, name, count, .. } = counter;
-                self.print_line(format_args!("{count:>10}  {layer}: {dropped}{name}"));
+                self.out.line(&format!("{count:>10}  {layer}: {dropped}{name}"));
             }
         }
-        self.flush();
+        self.out.flush(FAREWELL);
     }
 
-    /// Hands all that was printed to whoever reads it.
+    /// Hands over what was printed, as far as the reader keeps up.
     pub(crate) fn flush(&mut self) {
-        let result = self.out.flush();
-        self.note(&result);
+        self.out.flush(Duration::ZERO);
     }
 
     /// Prints a line for people.
-    pub(crate) fn print_line(&mut self, line: fmt::Arguments<'_>) {
-        if !self.unheard {
-            let result = writeln!(self.out, "{line}");
-            self.note(&result);
-        }
+    pub(crate) fn print_line(&mut self, line: &str) {
+        self.out.line(line);
     }
 
     fn print(&mut self, human: impl FnOnce() -> String, json: impl FnOnce() -> Line) {
-        if self.json {
-            match serde_json::to_string(&json()) {
-                Ok(line) => self.print_line(format_args!("{line}")),
-                Err(error) => self.note(&Err(error.into())),
-            }
-        } else {
-            self.print_line(format_args!("{}", human()));
-        }
-    }
-
-    /// A reader that went away is no reason to leave the wire.
-    fn note(&mut self, result: &io::Result<()>) {
-        self.unheard |= result.is_err();
+        let line = if self.json { json().to_string() } else { human() };
+        self.out.line(&line);
     }
 
     fn frame(&mut self, now: Instant, direction: Direction, octets: &[u8]) {
@@ -129,7 +131,7 @@ pub(crate) enum Direction {
     Out,
 }
 
-impl<W: Write> Trace for Report<W> {
+impl<W: Sink> Trace for Report<W> {
     fn arrived(&mut self, now: Instant, octets: &[u8]) {
         let source = octets.get(6..12).and_then(|octets| <[u8; 6]>::try_from(octets).ok());
         self.source = source.map(MacAddr::new);
@@ -165,15 +167,24 @@ fn layer(reason: Dropped) -> &'static str {
 
 fn sentence(event: Event) -> String {
     match event {
-        Event::Learned { protocol, hardware } => format!("learned {protocol} is at {hardware}"),
-        Event::Moved { protocol, from, to } => format!("moved {protocol} from {from} to {to}"),
-        Event::Refused { protocol, hardware } => {
-            format!("refused {protocol} at {hardware}: the translation table is full")
-        }
-        Event::Conflict { protocol, hardware } => {
-            format!("conflict {protocol} is used by {hardware} too")
-        }
+        Event::Conflict { protocol, hardware } => format!("conflict {protocol} is used by {hardware} too"),
+        Event::Neighbour(event) => match event {
+            Change::Learned { protocol, hardware } => format!("learned {protocol} is at {hardware}"),
+            Change::Moved { protocol, from, to } => format!("moved {protocol} from {from} to {to}"),
+            Change::Held { protocol, hardware } => {
+                format!("held {protocol} is static and {hardware} claims it")
+            }
+            Change::Changed { protocol, from, to } => format!("changed {protocol} from {from} to {to}"),
+            Change::Expired { protocol } => format!("expired {protocol}"),
+            Change::Evicted { protocol } => format!("evicted {protocol} to make room"),
+            Change::Refused { protocol } => format!("refused {protocol}: the translation table is full"),
+        },
     }
+}
+
+fn row(interface: &InterfaceName, entry: &Neighbour<Ipv4Addr>) -> String {
+    let hardware = entry.hardware.map_or(String::new(), |hardware| format!(" lladdr {hardware}"));
+    format!("{} dev {interface}{hardware} {}", entry.protocol, entry.state)
 }
 
 fn of_device(device: Counters, pool: &Pool) -> Vec<Counter> {

@@ -1,6 +1,6 @@
 //! The event loop.
 
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -9,11 +9,12 @@ use tap::linux::{Tap, Woken, wait};
 use tap::{Device, DeviceError, Pool};
 
 use crate::clock::Clock;
+use crate::output::Sink;
 use crate::report::Report;
 use crate::signals::Signals;
 
 /// A host, its wire, and who watches.
-pub(crate) struct Server<W: Write> {
+pub(crate) struct Server<W> {
     pub(crate) host: Host,
     pub(crate) tap: Tap,
     pub(crate) pool: Pool,
@@ -29,13 +30,16 @@ pub(crate) enum ServeError {
     Wait(io::Error),
 }
 
-impl<W: Write> Server<W> {
+impl<W: Sink> Server<W> {
     pub(crate) fn new(host: Host, tap: Tap, report: Report<W>, clock: Clock) -> Server<W> {
-        Server { pool: Pool::new(tap.mtu(), Host::FRAMES), host, tap, report, clock, congested: false }
+        Server { pool: Pool::new(tap.mtu(), host.frames()), host, tap, report, clock, congested: false }
     }
 
-    /// Waits for the wire, for a signal, or until `limit` has passed; then does what is due.
+    /// Waits for the wire, for a signal, for what the time brings, or until `limit` has passed; then
+    /// does what is due.
     pub(crate) fn step(&mut self, signals: &Signals, limit: Option<Duration>) -> Result<Woken, ServeError> {
+        let due = self.host.deadline().map(|deadline| deadline.since(self.clock.now()));
+        let limit = [due, limit].into_iter().flatten().min();
         let woken =
             wait(self.tap.as_fd(), self.congested, signals.as_fd(), limit).map_err(ServeError::Wait)?;
         let now = self.clock.now();

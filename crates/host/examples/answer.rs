@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut tap = Tap::open("tap0")?;
     let address = "10.0.0.2/24".parse()?;
     let mut host = Host::new(&Config::new(address, MacAddr::derived_from("answer")))?;
-    let mut pool = Pool::new(tap.mtu(), Host::FRAMES);
+    let mut pool = Pool::new(tap.mtu(), host.frames());
     let stop = Stop::new()?;
     println!("{} is at {}", address.addr(), host.config().hardware);
     loop {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use arp::Policy;
+use arp::{Policy, Settings};
 use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
 
@@ -20,10 +20,8 @@ pub struct Config {
     pub vlan: Option<VlanId>,
     /// How readily it learns who is there.
     pub policy: Policy,
-    /// The most entries its translation table may hold.
-    pub entries: usize,
-    /// A number that strangers do not know.
-    pub seed: u64,
+    /// The bounds and times of its translation table.
+    pub table: Settings,
 }
 
 /// Why nobody can be such a host.
@@ -37,7 +35,7 @@ pub enum ConfigError {
 
 impl Config {
     /// A host with this address and hardware address, and all else as usual: an MTU of 1,500 octets,
-    /// no VLAN, the policy `cautious`, 1,024 entries, seed 0.
+    /// no VLAN, the policy `cautious`, a table of 1,024 entries with seed 0.
     pub fn new(address: Ipv4Net, hardware: MacAddr) -> Config {
         Config {
             address,
@@ -46,8 +44,7 @@ impl Config {
             vlan: None,
             // spec: learn-default
             policy: Policy::Cautious,
-            entries: 1_024,
-            seed: 0,
+            table: Settings::default(),
         }
     }
 

@@ -25,10 +25,16 @@ impl Host {
         all.extend(link.dropped().iter().map(|(reason, count)| loss("link", &reason.to_string(), count)));
         all.push(gain("arp", "answered", self.answered()));
         all.extend(arp.dropped().iter().map(|(reason, count)| loss("arp", &reason.to_string(), count)));
-        all.push(loss("arp", "translation table full", arp.refused()));
+        let table = arp.neighbours().counts();
+        all.push(gain("arp", "asked", table.asked));
+        all.push(gain("arp", "entries expired", table.expired));
+        all.push(gain("arp", "entries evicted", table.evicted));
+        all.push(loss("arp", "resolutions failed", table.failed));
+        all.push(loss("arp", "entries refused, the translation table is full", table.refused));
+        all.push(loss("arp", "payloads given back unsent", table.returned));
         all.push(loss("arp", "events not taken in time", arp.events_lost()));
         all.push(loss("host", "protocol not spoken", self.unspoken()));
-        all.push(loss("host", "too many answers wait for the wire", self.congested()));
+        all.push(loss("host", "too many frames wait for the wire", self.congested()));
         all
     }
 }

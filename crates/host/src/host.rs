@@ -1,30 +1,31 @@
 //! The host itself.
 
-use std::net::Ipv4Addr;
+use arp::{Arp, Fields, Locals};
+use link::{Accepted, Cast, EtherType, Link, Stations};
+use tap::{Batch, Device, DeviceError, Frame, Instant, Pool};
 
-use arp::{Arp, Fields, Locals, Operation};
-use link::{Accepted, Cast, EtherType, Link, MacAddr, Stations};
-use tap::{Batch, Device, DeviceError, Frame, Instant, NoRoom, Pool};
-
+use crate::output::Parcel;
 use crate::{Config, ConfigError, Dropped, Trace, Verdict};
 
 /// One machine: a station on a wire with a protocol address.
 #[derive(Debug)]
 pub struct Host {
-    stack: Stack,
+    pub(crate) stack: Stack,
     arrived: Batch,
-    departing: Batch,
+    pub(crate) departing: Batch,
+    /// How many of the departing frames the trace has seen.
+    traced: usize,
 }
 
 /// The layers and what the host itself counts.
 #[derive(Debug)]
-struct Stack {
-    config: Config,
-    link: Link,
-    arp: Arp,
+pub(crate) struct Stack {
+    pub(crate) config: Config,
+    pub(crate) link: Link,
+    pub(crate) arp: Arp<Parcel>,
     answered: u64,
     unspoken: u64,
-    congested: u64,
+    pub(crate) congested: u64,
 }
 
 /// What one turn of the loop did, and what to wait for next.
@@ -40,20 +41,12 @@ impl Host {
     /// How many frames one turn receives at most, and how many answers may wait for the wire.
     pub const BATCH: usize = 64;
 
-    /// How many frames a pool must have for a host never to run out: what arrived and what departs.
-    pub const FRAMES: usize = 2 * Self::BATCH;
-
     /// A host of this configuration.
     pub fn new(config: &Config) -> Result<Host, ConfigError> {
         config.check()?;
         let locals = Locals::one(config.address.addr(), config.hardware)
             .map_err(|_| ConfigError::Hardware(config.hardware))?;
-        let arp = arp::Config {
-            policy: config.policy,
-            entries: config.entries,
-            seed: config.seed,
-            network: Some(config.address),
-        };
+        let arp = arp::Config { policy: config.policy, table: config.table, network: Some(config.address) };
         let stack = Stack {
             config: *config,
             link: Link::new(Stations::one(config.hardware), config.mtu, config.vlan),
@@ -62,11 +55,11 @@ impl Host {
             unspoken: 0,
             congested: 0,
         };
-        Ok(Host { stack, arrived: Batch::new(Self::BATCH), departing: Batch::new(Self::BATCH) })
+        Ok(Host { stack, arrived: Batch::new(Self::BATCH), departing: Batch::new(Self::BATCH), traced: 0 })
     }
 
-    /// One turn of the loop: receives at most [`Host::BATCH`] frames, judges each, and transmits
-    /// what is due. It neither waits nor reads a clock.
+    /// One turn of the loop: receives at most [`Host::BATCH`] frames, judges each, does what the time
+    /// brings, and transmits what is due. It neither waits nor reads a clock.
     pub fn turn(
         &mut self,
         now: Instant,
@@ -77,17 +70,25 @@ impl Host {
         let arrived = device.receive(pool, &mut self.arrived)?;
         while let Some(frame) = self.arrived.pop() {
             trace.arrived(now, frame.octets());
-            let before = self.departing.len();
             trace.judged(now, self.stack.receive(now, frame, &mut self.departing, pool));
-            for frame in self.departing.iter_mut().skip(before) {
-                // A frame with room for a whole packet has room for the shortest frame.
-                // spec: ethernet-minimum
-                let _ = link::pad(frame, device.minimum_frame());
-                trace.departs(now, frame.octets());
-            }
+            self.finish(now, device, trace);
         }
+        self.poll(now, pool);
+        self.finish(now, device, trace);
         device.transmit(&mut self.departing, pool)?;
+        self.traced = self.departing.len();
         Ok(Turn { arrived, congested: !self.departing.is_empty() })
+    }
+
+    /// Pads the frames that are new among the departing ones, and shows them.
+    fn finish(&mut self, now: Instant, device: &impl Device, trace: &mut impl Trace) {
+        for frame in self.departing.iter_mut().skip(self.traced) {
+            // A frame with room for a whole packet has room for the shortest frame.
+            // spec: ethernet-minimum
+            let _ = link::pad(frame, device.minimum_frame());
+            trace.departs(now, frame.octets());
+        }
+        self.traced = self.departing.len();
     }
 
     /// Judges one frame. What is to be sent is added to `departing`; a frame that is not used again
@@ -96,25 +97,10 @@ impl Host {
         self.stack.receive(now, frame, departing, pool)
     }
 
-    /// Asks the whole wire who has `target`, at the next turn. Returns false, and counts it, if no
-    /// frame or no room was left.
-    pub fn request(&mut self, target: Ipv4Addr, pool: &mut Pool) -> bool {
-        let Some(mut frame) = pool.take() else {
-            self.stack.congested = self.stack.congested.saturating_add(1);
-            return false;
-        };
-        let sent = match self.stack.write_request(&mut frame, target) {
-            Ok(()) => self.departing.push(frame),
-            Err(NoRoom) => Err(frame),
-        };
-        match sent {
-            Ok(()) => true,
-            Err(frame) => {
-                self.stack.congested = self.stack.congested.saturating_add(1);
-                pool.give(frame);
-                false
-            }
-        }
+    /// How many frames a pool must have for this host never to run out: what arrived, what departs,
+    /// and what waits for a neighbour to answer.
+    pub fn frames(&self) -> usize {
+        2 * Self::BATCH + self.stack.config.table.parcels
     }
 
     /// What the host is.
@@ -128,8 +114,13 @@ impl Host {
     }
 
     /// Its ARP.
-    pub fn arp(&self) -> &Arp {
+    pub fn arp(&self) -> &Arp<Parcel> {
         &self.stack.arp
+    }
+
+    /// Its ARP, for a person to add static entries to.
+    pub fn arp_mut(&mut self) -> &mut Arp<Parcel> {
+        &mut self.stack.arp
     }
 
     /// The oldest event not yet taken.
@@ -209,19 +200,6 @@ impl Stack {
                 Verdict::Dropped(Dropped::Congested)
             }
         }
-    }
-
-    fn write_request(&self, frame: &mut Frame, target: Ipv4Addr) -> Result<(), NoRoom> {
-        let Config { address, hardware, .. } = self.config;
-        let request = Fields {
-            operation: Operation::REQUEST,
-            sender_hardware: hardware,
-            sender_protocol: address.addr(),
-            target_hardware: MacAddr::ZERO,
-            target_protocol: target,
-        };
-        request.write_to(frame.append(Fields::LENGTH)?).map_err(|_| NoRoom)?;
-        self.link.send(frame, MacAddr::BROADCAST, hardware, EtherType::ARP)
     }
 }
 

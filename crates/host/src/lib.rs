@@ -2,7 +2,8 @@
 //!
 //! A [`Host`] moves values between the layers: frames go in, through `link` to `arp`, and what is
 //! to be answered comes out. [`Host::turn`] is one turn of an event loop on any [`tap::Device`];
-//! [`Host::receive`] judges a single frame without one.
+//! [`Host::receive`] judges a single frame without one. [`Host::send`] sends a payload to a neighbour,
+//! whose hardware address is asked for if need be.
 //!
 //! # What this crate does not do
 //!
@@ -12,11 +13,13 @@
 mod config;
 mod counters;
 mod host;
+mod output;
 mod trace;
 mod verdict;
 
 pub use self::config::{Config, ConfigError};
 pub use self::counters::Counter;
 pub use self::host::{Host, Turn};
+pub use self::output::{Parcel, Sent};
 pub use self::trace::Trace;
 pub use self::verdict::{Dropped, Verdict};

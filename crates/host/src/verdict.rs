@@ -54,7 +54,7 @@ impl fmt::Display for Dropped {
             Self::Link(reason) => reason.fmt(f),
             Self::Arp(reason) => reason.fmt(f),
             Self::Protocol(ether_type) => write!(f, "nobody here speaks {ether_type}"),
-            Self::Congested => f.write_str("too many answers wait for the wire"),
+            Self::Congested => f.write_str("too many frames wait for the wire"),
         }
     }
 }

@@ -1,5 +1,6 @@
 use super::*;
-use crate::{Config, Fields, Locals, Reason};
+use crate::neighbours::Event as Neighbour;
+use crate::{Config, Fields, Locals, Reason, Resolution, Settings, State};
 use proptest::prelude::*;
 
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
@@ -19,22 +20,29 @@ const REQUEST: Fields = Fields {
     target_protocol: OURS,
 };
 
-fn arp(policy: Policy) -> Arp {
-    let config = Config { policy, entries: 8, network: "10.0.0.0/24".parse().ok(), ..Config::default() };
-    Arp::new(Locals::one(OURS, OUR_MAC).unwrap(), config)
+/// The parcel does not matter here.
+type Segment = Arp<()>;
+
+fn arp(policy: Policy) -> Segment {
+    let config = Config {
+        policy,
+        table: Settings { entries: 8, ..Settings::default() },
+        network: "10.0.0.0/24".parse().ok(),
+    };
+    Segment::new(Locals::one(OURS, OUR_MAC).unwrap(), config)
 }
 
-fn hear(arp: &mut Arp, fields: Fields) -> Result<Received, Dropped> {
+fn hear(arp: &mut Segment, fields: Fields) -> Result<Received, Dropped> {
     let mut octets = [0; Fields::LENGTH];
     fields.write_to(&mut octets).unwrap();
     arp.receive(NOW, None, &octets)
 }
 
-fn known(arp: &Arp, protocol: Ipv4Addr) -> Option<MacAddr> {
-    arp.table().get(protocol).map(|entry| entry.hardware)
+fn known(arp: &Segment, protocol: Ipv4Addr) -> Option<MacAddr> {
+    arp.neighbours().get(protocol).and_then(|entry| entry.hardware)
 }
 
-fn events(arp: &mut Arp) -> Vec<Event> {
+fn events(arp: &mut Segment) -> Vec<Event> {
     std::iter::from_fn(|| arp.take_event()).collect()
 }
 
@@ -112,10 +120,12 @@ fn the_target_hardware_address_of_a_request_is_not_looked_at() {
 fn a_sender_that_says_the_same_again_is_confirmed_without_an_event() {
     let mut arp = arp(Policy::Cautious);
     hear(&mut arp, REQUEST).unwrap();
-    assert_eq!(events(&mut arp), [Event::Learned { protocol: PEER, hardware: PEER_MAC }]);
+    assert_eq!(
+        events(&mut arp),
+        [Event::Neighbour(Neighbour::Learned { protocol: PEER, hardware: PEER_MAC })]
+    );
     assert_eq!(hear(&mut arp, REQUEST).unwrap().merge, Merge::Confirmed);
     assert_eq!(events(&mut arp), []);
-    assert_eq!(arp.table().get(PEER).map(|entry| entry.confirmed), Some(NOW));
 }
 
 // proves: learn-move
@@ -125,7 +135,7 @@ fn a_move_is_followed_and_reported() {
     hear(&mut arp, Fields { sender_hardware: OLD_MAC, ..REQUEST }).unwrap();
     events(&mut arp);
     hear(&mut arp, REQUEST).unwrap();
-    let moved = Event::Moved { protocol: PEER, from: OLD_MAC, to: PEER_MAC };
+    let moved = Event::Neighbour(Neighbour::Moved { protocol: PEER, from: OLD_MAC, to: PEER_MAC });
     assert_eq!(events(&mut arp), [moved]);
 }
 
@@ -136,7 +146,7 @@ fn a_probe_is_answered_and_teaches_nothing() {
         let probe = Fields { sender_protocol: Ipv4Addr::UNSPECIFIED, ..REQUEST };
         let received = hear(&mut arp, probe).unwrap();
         assert_eq!(received.merge, Merge::None);
-        assert!(received.answer.is_some() && arp.table().is_empty());
+        assert!(received.answer.is_some() && arp.neighbours().is_empty());
     }
 }
 
@@ -194,7 +204,7 @@ fn senders_that_cannot_be_are_dropped_and_counted() {
         let mut arp = arp(Policy::Rfc826);
         assert_eq!(hear(&mut arp, fields), Err(reason), "{fields:?}");
         assert_eq!(arp.dropped().get(reason), 1);
-        assert!(arp.table().is_empty());
+        assert!(arp.neighbours().is_empty());
     }
 }
 
@@ -203,11 +213,11 @@ fn senders_that_cannot_be_are_dropped_and_counted() {
 fn a_point_to_point_network_has_no_broadcast_address() {
     for (network, expected) in [("10.0.0.0/31", true), ("10.0.0.1/32", true), ("10.0.0.0/30", true)] {
         let config = Config { network: network.parse().ok(), ..Config::default() };
-        let arp = Arp::new(Locals::default(), config);
+        let arp = Segment::new(Locals::default(), config);
         assert_eq!(arp.may_be_a_host(PEER), expected, "{network}");
     }
     let config = Config { network: "10.0.0.0/30".parse().ok(), ..Config::default() };
-    assert!(!Arp::new(Locals::default(), config).may_be_a_host(Ipv4Addr::new(10, 0, 0, 3)));
+    assert!(!Segment::new(Locals::default(), config).may_be_a_host(Ipv4Addr::new(10, 0, 0, 3)));
 }
 
 // proves: sender-protocol-ours
@@ -220,19 +230,105 @@ fn somebody_else_with_our_address_is_a_conflict_and_is_named() {
     assert_eq!(events(&mut arp), [conflict]);
 }
 
+/// Enters eight static entries, as many as the table holds.
+fn fill(arp: &mut Segment) {
+    for host in 10..18 {
+        let protocol = Ipv4Addr::new(10, 0, 0, host);
+        arp.neighbours_mut().add_static(NOW, protocol, OLD_MAC).unwrap();
+    }
+}
+
 // proves: table-bound
 #[test]
-fn a_full_table_still_answers() {
+fn a_table_full_of_static_entries_still_answers() {
     let mut arp = arp(Policy::Cautious);
-    for host in 10..18 {
-        let sender_protocol = Ipv4Addr::new(10, 0, 0, host);
-        hear(&mut arp, Fields { sender_protocol, ..REQUEST }).unwrap();
-    }
+    fill(&mut arp);
     events(&mut arp);
     let received = hear(&mut arp, REQUEST).unwrap();
     assert_eq!((received.merge, received.answer.is_some()), (Merge::Refused, true));
-    assert_eq!(events(&mut arp), [Event::Refused { protocol: PEER, hardware: PEER_MAC }]);
-    assert_eq!((arp.table().len(), arp.refused()), (8, 1));
+    assert_eq!(events(&mut arp), [Event::Neighbour(Neighbour::Refused { protocol: PEER })]);
+    assert_eq!((arp.neighbours().len(), arp.neighbours().counts().refused), (8, 1));
+}
+
+/// The security section's table: what the sender's entry is, what the packet is, and what each of
+/// the three policies makes of it.
+#[rustfmt::skip]
+const LEARNING: [(Entry, Kind, [Merge; 3]); 11] = {
+    use Entry::{Asked, Known, Static, Unknown};
+    use Kind::{Announcement, ForAnother, Reply, Request};
+    use Merge::{Added, Completed, Held, Moved, None};
+    [
+        //                        cautious   rfc826     permissive
+        (Unknown, Request,      [Added,     Added,     Added]),
+        (Unknown, Reply,        [None,      Added,     Added]),
+        (Unknown, ForAnother,   [None,      None,      Added]),
+        (Unknown, Announcement, [None,      None,      Added]),
+        (Asked,   Request,      [Completed, Completed, Completed]),
+        (Asked,   Reply,        [Completed, Completed, Completed]),
+        (Asked,   Announcement, [Completed, Completed, Completed]),
+        (Known,   Request,      [Moved,     Moved,     Moved]),
+        (Known,   ForAnother,   [Moved,     Moved,     Moved]),
+        (Static,  Request,      [Held,      Held,      Held]),
+        (Static,  Announcement, [Held,      Held,      Held]),
+    ]
+};
+
+#[derive(Clone, Copy, Debug)]
+enum Entry {
+    Unknown,
+    Asked,
+    Known,
+    Static,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Request,
+    Reply,
+    ForAnother,
+    Announcement,
+}
+
+// proves: learn-request, learn-reply-cautious, learn-reply-rfc826, learn-other, learn-permissive
+// proves: learn-asked, learn-move, static-held
+#[test]
+fn each_policy_learns_as_its_table_says() {
+    for (entry, kind, merges) in LEARNING {
+        for (policy, merge) in [Policy::Cautious, Policy::Rfc826, Policy::Permissive].into_iter().zip(merges)
+        {
+            let mut arp = arp(policy);
+            match entry {
+                Entry::Unknown => {}
+                Entry::Asked => assert_eq!(arp.resolve(NOW, PEER, 0, ()), Resolution::Waits),
+                Entry::Known => drop(hear(&mut arp, Fields { sender_hardware: OLD_MAC, ..REQUEST })),
+                Entry::Static => arp.neighbours_mut().add_static(NOW, PEER, OLD_MAC).unwrap(),
+            }
+            let fields = match kind {
+                Kind::Request => REQUEST,
+                Kind::Reply => Fields { operation: Operation::REPLY, ..REQUEST },
+                Kind::ForAnother => Fields { target_protocol: OTHER, ..REQUEST },
+                Kind::Announcement => Fields { target_protocol: PEER, ..REQUEST },
+            };
+            let received = hear(&mut arp, fields).unwrap();
+            assert_eq!(received.merge, merge, "{policy:?} {entry:?} {kind:?}");
+            let expected = match merge {
+                Merge::None => None,
+                Merge::Held => Some(OLD_MAC),
+                _ => Some(PEER_MAC),
+            };
+            assert_eq!(known(&arp, PEER), expected, "{policy:?} {entry:?} {kind:?}");
+        }
+    }
+}
+
+#[test]
+fn a_reply_to_us_completes_an_entry_as_reachable_and_a_request_as_in_use_unproved() {
+    for (operation, state) in [(Operation::REPLY, State::Reachable), (Operation::REQUEST, State::Delay)] {
+        let mut arp = arp(Policy::Cautious);
+        assert_eq!(arp.resolve(NOW, PEER, 0, ()), Resolution::Waits);
+        hear(&mut arp, Fields { operation, ..REQUEST }).unwrap();
+        assert_eq!(arp.neighbours().get(PEER).map(|entry| entry.state), Some(state));
+    }
 }
 
 // proves: station-of-target
@@ -240,7 +336,7 @@ fn a_full_table_still_answers() {
 fn each_of_many_hosts_hears_only_what_is_sent_to_its_own_station() {
     let mut locals = Locals::one(OURS, OUR_MAC).unwrap();
     locals.add(OTHER, OTHER, OLD_MAC).unwrap();
-    let mut arp = Arp::new(locals, Config::default());
+    let mut arp = Segment::new(locals, Config::default());
     let mut octets = [0; 28];
     REQUEST.write_to(&mut octets).unwrap();
     assert_eq!(arp.receive(NOW, Some(OLD_MAC), &octets), Err(Dropped::WrongStation));
@@ -251,10 +347,10 @@ fn each_of_many_hosts_hears_only_what_is_sent_to_its_own_station() {
 #[test]
 fn events_beyond_the_bound_are_counted() {
     let mut arp = arp(Policy::Cautious);
-    for _ in 0..Arp::EVENTS + 3 {
+    for _ in 0..Segment::EVENTS + 3 {
         let _ = hear(&mut arp, Fields { sender_protocol: OURS, ..REQUEST });
     }
-    assert_eq!(events(&mut arp).len(), Arp::EVENTS);
+    assert_eq!(events(&mut arp).len(), Segment::EVENTS);
     assert_eq!(arp.events_lost(), 3);
 }
 
@@ -283,7 +379,7 @@ proptest! {
             if received.is_ok_and(|received| received.answer.is_some()) {
                 prop_assert!(for_us && cut.is_none());
             }
-            prop_assert!(arp.table().len() <= 8);
+            prop_assert!(arp.neighbours().len() <= 8);
             prop_assert!(known(&arp, OURS).is_none());
         }
         let dropped: u64 = arp.dropped().iter().map(|(_, count)| count).sum();

@@ -1,7 +1,6 @@
 //! A command inside the namespace, beside the kernel and our host.
 
 use std::ffi::OsString;
-use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitCode, ExitStatus};
 
@@ -10,6 +9,7 @@ use nix::unistd::Pid;
 
 use super::Wire;
 use crate::failure::Failure;
+use crate::output::standard_error;
 use crate::report::{Level, Report};
 use crate::signals::Signals;
 
@@ -23,7 +23,7 @@ pub(super) fn run(
 ) -> Result<ExitCode, Failure> {
     let signals = Signals::take_over(&[Signal::SIGCHLD, Signal::SIGINT, Signal::SIGTERM])?;
     let level = if verbose { Level::Frames } else { Level::Quiet };
-    let mut server = wire.serve(Report::new(io::stderr(), level, false))?;
+    let mut server = wire.serve(Report::new(standard_error()?, level, false))?;
     let mut child = Command::new(program)
         .args(words)
         .spawn()

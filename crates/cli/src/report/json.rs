@@ -1,15 +1,16 @@
 //! The JSON that `--json` prints: one object a line, each with an `event`.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::net::Ipv4Addr;
 
-use arp::Event;
+use arp::{Change, Event, Neighbour};
 use host::{Counter, Dropped};
 use ipnet::Ipv4Net;
 use link::MacAddr;
 use serde::Serialize;
 use tap::Instant;
+use tap::linux::InterfaceName;
 
 use super::Direction;
 
@@ -17,32 +18,112 @@ use super::Direction;
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(super) enum Line {
-    Ready { interface: String, hardware_address: String, address: Ipv4Net, vlan: Option<u16>, mtu: usize },
-    Learned { time: u64, protocol_address: Ipv4Addr, hardware_address: String },
-    Moved { time: u64, protocol_address: Ipv4Addr, from: String, to: String },
-    Refused { time: u64, protocol_address: Ipv4Addr, hardware_address: String },
-    Conflict { time: u64, protocol_address: Ipv4Addr, hardware_address: String },
-    Dropped { time: u64, source: Option<String>, layer: &'static str, reason: String },
-    Frame { time: u64, direction: &'static str, length: usize, octets: String },
-    Counters { counters: BTreeMap<&'static str, BTreeMap<String, u64>> },
+    Ready {
+        interface: String,
+        hardware_address: String,
+        address: Ipv4Net,
+        vlan: Option<u16>,
+        mtu: usize,
+    },
+    Learned {
+        time: u64,
+        protocol_address: Ipv4Addr,
+        hardware_address: String,
+    },
+    Moved {
+        time: u64,
+        protocol_address: Ipv4Addr,
+        from: String,
+        to: String,
+    },
+    Held {
+        time: u64,
+        protocol_address: Ipv4Addr,
+        hardware_address: String,
+    },
+    Changed {
+        time: u64,
+        protocol_address: Ipv4Addr,
+        from: &'static str,
+        to: &'static str,
+    },
+    Expired {
+        time: u64,
+        protocol_address: Ipv4Addr,
+    },
+    Evicted {
+        time: u64,
+        protocol_address: Ipv4Addr,
+    },
+    Refused {
+        time: u64,
+        protocol_address: Ipv4Addr,
+    },
+    Conflict {
+        time: u64,
+        protocol_address: Ipv4Addr,
+        hardware_address: String,
+    },
+    Dropped {
+        time: u64,
+        source: Option<String>,
+        layer: &'static str,
+        reason: String,
+    },
+    Frame {
+        time: u64,
+        direction: &'static str,
+        length: usize,
+        octets: String,
+    },
+    Neighbour {
+        interface: String,
+        protocol_address: Ipv4Addr,
+        hardware_address: Option<String>,
+        state: &'static str,
+    },
+    Counters {
+        counters: BTreeMap<&'static str, BTreeMap<String, u64>>,
+    },
 }
 
 impl Line {
     pub(super) fn event(now: Instant, event: Event) -> Line {
         let time = now.as_nanos();
         match event {
-            Event::Learned { protocol, hardware } => {
-                Line::Learned { time, protocol_address: protocol, hardware_address: hardware.to_string() }
-            }
-            Event::Moved { protocol, from, to } => {
-                Line::Moved { time, protocol_address: protocol, from: from.to_string(), to: to.to_string() }
-            }
-            Event::Refused { protocol, hardware } => {
-                Line::Refused { time, protocol_address: protocol, hardware_address: hardware.to_string() }
-            }
             Event::Conflict { protocol, hardware } => {
                 Line::Conflict { time, protocol_address: protocol, hardware_address: hardware.to_string() }
             }
+            Event::Neighbour(change) => Line::change(time, change),
+        }
+    }
+
+    fn change(time: u64, change: Change<Ipv4Addr>) -> Line {
+        match change {
+            Change::Learned { protocol, hardware } => {
+                Line::Learned { time, protocol_address: protocol, hardware_address: hardware.to_string() }
+            }
+            Change::Moved { protocol, from, to } => {
+                Line::Moved { time, protocol_address: protocol, from: from.to_string(), to: to.to_string() }
+            }
+            Change::Held { protocol, hardware } => {
+                Line::Held { time, protocol_address: protocol, hardware_address: hardware.to_string() }
+            }
+            Change::Changed { protocol, from, to } => {
+                Line::Changed { time, protocol_address: protocol, from: from.name(), to: to.name() }
+            }
+            Change::Expired { protocol } => Line::Expired { time, protocol_address: protocol },
+            Change::Evicted { protocol } => Line::Evicted { time, protocol_address: protocol },
+            Change::Refused { protocol } => Line::Refused { time, protocol_address: protocol },
+        }
+    }
+
+    pub(super) fn neighbour(interface: &InterfaceName, entry: &Neighbour<Ipv4Addr>) -> Line {
+        Line::Neighbour {
+            interface: interface.to_string(),
+            protocol_address: entry.protocol,
+            hardware_address: entry.hardware.map(|hardware| hardware.to_string()),
+            state: entry.state.name(),
         }
     }
 
@@ -83,5 +164,12 @@ impl Line {
             layers.entry(*layer).or_default().insert(name.clone(), *count);
         }
         Line::Counters { counters: layers }
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Strings, numbers and maps with strings for keys are always JSON.
+        f.write_str(&serde_json::to_string(self).unwrap_or_default())
     }
 }

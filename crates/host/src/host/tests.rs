@@ -1,6 +1,10 @@
 use super::*;
-use arp::Merge;
+use crate::Sent;
+use arp::{Merge, Operation, State};
+use link::MacAddr;
 use proptest::prelude::*;
+use std::net::Ipv4Addr;
+use std::time::Duration;
 use tap::Cable;
 
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
@@ -76,7 +80,7 @@ fn a_frame_cut_short_at_any_length_changes_nothing_and_is_counted() {
     for (before, length) in (0..42).enumerate() {
         let (verdict, sent) = hear(&mut host, &whole[..length]);
         assert!(verdict.dropped().is_some() && sent.is_empty(), "{length}");
-        assert!(host.arp().table().is_empty(), "{length}");
+        assert!(host.arp().neighbours().is_empty(), "{length}");
         assert_eq!(losses(&host), u64::try_from(before).unwrap() + 1);
     }
     assert_eq!(hear(&mut host, &whole).1.len(), 1);
@@ -91,7 +95,7 @@ fn a_packet_about_other_addresses_changes_nothing() {
         packet[place] ^= 0x06;
         let (verdict, sent) = hear(&mut host, &broadcast(&[&[8, 6], &packet]));
         assert!(verdict.dropped().is_some() && sent.is_empty(), "{place}");
-        assert!(host.arp().table().is_empty(), "{place}");
+        assert!(host.arp().neighbours().is_empty(), "{place}");
     }
 }
 
@@ -105,7 +109,7 @@ fn a_host_is_cautious_unless_it_is_told_otherwise() {
     let mut trusting = Host::new(&Config { policy, ..config() }).unwrap();
     hear(&mut cautious, &unasked);
     hear(&mut trusting, &unasked);
-    assert_eq!((cautious.arp().table().len(), trusting.arp().table().len()), (0, 1));
+    assert_eq!((cautious.arp().neighbours().len(), trusting.arp().neighbours().len()), (0, 1));
     assert_eq!(arp::Config::default().policy, arp::Policy::Cautious);
 }
 
@@ -154,20 +158,89 @@ fn an_answer_without_room_is_dropped_and_counted() {
     assert_eq!((host.congested(), host.answered(), pool.held()), (1, 0, 0));
 }
 
+/// Two hosts on a cable: we are 10.0.0.2, the peer is 10.0.0.1.
+struct Pair {
+    ours: Host,
+    peer: Host,
+    left: Cable,
+    right: Cable,
+    pool: Pool,
+}
+
+impl Pair {
+    fn new() -> Pair {
+        let (left, right) = Cable::pair(1_500).unwrap();
+        let peer = Config::new("10.0.0.1/24".parse().unwrap(), PEER_MAC);
+        let peer = Host::new(&peer).unwrap();
+        Pair { ours: host(None), peer, left, right, pool: Pool::new(1_500, 2_048) }
+    }
+
+    fn payload(&mut self, octets: &[u8]) -> Frame {
+        let mut frame = self.pool.take().unwrap();
+        frame.write(octets).unwrap();
+        frame
+    }
+
+    /// Lets frames fly until there are none.
+    fn settle(&mut self, now: Instant) {
+        for _ in 0..4 {
+            self.ours.turn(now, &mut self.left, &mut self.pool, &mut ()).unwrap();
+            self.peer.turn(now, &mut self.right, &mut self.pool, &mut ()).unwrap();
+        }
+    }
+}
+
+const TEST: EtherType = EtherType(0x88b5);
+
 #[test]
-fn one_host_asks_and_the_other_answers_over_a_cable() {
-    let (mut left, mut right) = Cable::pair(1_500).unwrap();
-    let mut pool = Pool::new(1_500, 2 * Host::FRAMES);
-    let peer =
-        Config { policy: arp::Policy::Rfc826, ..Config::new("10.0.0.1/24".parse().unwrap(), PEER_MAC) };
-    let (mut peer, mut host) = (Host::new(&peer).unwrap(), host(None));
-    assert!(peer.request(OURS, &mut pool));
-    peer.turn(NOW, &mut left, &mut pool, &mut ()).unwrap();
-    host.turn(NOW, &mut right, &mut pool, &mut ()).unwrap();
-    peer.turn(NOW, &mut left, &mut pool, &mut ()).unwrap();
-    assert_eq!(peer.arp().table().get(OURS).map(|entry| entry.hardware), Some(OUR_MAC));
-    assert_eq!(host.arp().table().get(PEER).map(|entry| entry.hardware), Some(PEER_MAC));
-    assert_eq!(pool.held(), 0);
+fn a_first_payload_waits_for_the_reply_and_arrives() {
+    let mut pair = Pair::new();
+    let frame = pair.payload(b"hello");
+    assert_eq!(pair.ours.send(NOW, PEER, TEST, frame, &mut pair.pool), Sent::Waits);
+    assert_eq!(pair.ours.deadline(), Some(NOW));
+    pair.settle(NOW);
+    assert_eq!(pair.peer.unspoken(), 1, "the payload has arrived");
+    let entry = |host: &Host, address| {
+        host.arp().neighbours().get(address).map(|entry| (entry.hardware, entry.state))
+    };
+    assert_eq!(entry(&pair.ours, PEER), Some((Some(PEER_MAC), State::Reachable)));
+    assert_eq!(entry(&pair.peer, OURS), Some((Some(OUR_MAC), State::Stale)));
+
+    let frame = pair.payload(b"again");
+    assert_eq!(pair.ours.send(NOW, PEER, TEST, frame, &mut pair.pool), Sent::Departs);
+    pair.settle(NOW);
+    assert_eq!((pair.peer.unspoken(), pair.pool.held()), (2, 0));
+}
+
+#[test]
+fn a_payload_for_nobody_comes_back_to_the_pool_and_is_counted() {
+    let mut pair = Pair::new();
+    let frame = pair.payload(b"hello");
+    let nobody = Ipv4Addr::new(10, 0, 0, 99);
+    assert_eq!(pair.ours.send(NOW, nobody, TEST, frame, &mut pair.pool), Sent::Waits);
+    while let Some(now) = pair.ours.deadline().filter(|now| *now <= NOW + Duration::from_secs(3)) {
+        pair.settle(now);
+    }
+    assert_eq!(pair.pool.held(), 0);
+    let counts = pair.ours.arp().neighbours().counts();
+    assert_eq!((counts.asked, counts.failed, counts.returned), (3, 1, 1));
+    assert_eq!(pair.peer.link().accepted(), 3, "three requests, by broadcast");
+}
+
+#[test]
+fn a_host_without_room_on_the_wire_keeps_what_is_due_for_later() {
+    let mut pair = Pair::new();
+    for last in 100..=255 {
+        let frame = pair.payload(b"hello");
+        pair.ours.send(NOW, Ipv4Addr::new(10, 0, 0, last), TEST, frame, &mut pair.pool);
+    }
+    let mut asked = 0;
+    for _ in 0..200 {
+        pair.ours.turn(NOW, &mut pair.left, &mut pair.pool, &mut ()).unwrap();
+        pair.peer.turn(NOW, &mut pair.right, &mut pair.pool, &mut ()).unwrap();
+        asked = pair.peer.link().accepted();
+    }
+    assert_eq!((asked, pair.ours.congested()), (156, 0));
 }
 
 /// A cable that wants its frames padded, as a real medium does.

@@ -1,0 +1,286 @@
+//! The neighbours of one segment: who is known, who is being asked, and what waits for an answer.
+//!
+//! The states are those of RFC 4861 7.3.2, as Linux uses them for ARP. Nothing here knows ARP's
+//! packets: the address is a type parameter, so is the parcel, and neither is looked into.
+
+mod hear;
+mod index;
+mod parcels;
+mod resolve;
+mod table;
+mod timers;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::hash::Hash;
+use std::time::Duration;
+
+use link::{Instant, MacAddr};
+
+use self::parcels::Parcels;
+use self::table::Table;
+use crate::random::Random;
+
+pub use self::hear::{Heard, Merge};
+pub use self::parcels::Returned;
+pub use self::resolve::Resolution;
+pub use self::timers::Due;
+
+/// A protocol address, as far as a table of neighbours needs to know it.
+pub trait Address: Copy + Eq + Ord + Hash + fmt::Debug {}
+
+impl<A: Copy + Eq + Ord + Hash + fmt::Debug> Address for A {}
+
+/// How far an entry is trusted (RFC 4861 7.3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Being asked for; nothing is known yet.
+    Incomplete,
+    /// Confirmed a short while ago.
+    Reachable,
+    /// Known, and not confirmed lately. The first use starts a check.
+    Stale,
+    /// In use unconfirmed: an upper layer has a short while to confirm it.
+    Delay,
+    /// In use unconfirmed, and being asked.
+    Probe,
+    /// Asked for, and nobody answered.
+    Failed,
+    /// Entered by a person: it neither ages nor moves.
+    Static,
+}
+
+/// How a table of neighbours is to behave. Times of zero are taken as they are.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// The most entries it may hold: 1 to 2^20.
+    pub entries: usize,
+    /// How long an unconfirmed entry lives, whatever its state (RFC 1122 2.3.2.1).
+    pub timeout: Duration,
+    /// The most parcels that may wait for one destination.
+    pub parcels_each: usize,
+    /// The most parcels that may wait in all.
+    pub parcels: usize,
+    /// The most octets that may wait in all.
+    pub octets: usize,
+    /// A number that strangers do not know.
+    pub seed: u64,
+}
+
+/// One entry, as it is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Neighbour<A> {
+    /// Its protocol address.
+    pub protocol: A,
+    /// Its hardware address, where one is known.
+    pub hardware: Option<MacAddr>,
+    /// How far the entry is trusted.
+    pub state: State,
+}
+
+/// What happened to an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event<A> {
+    /// A sender was entered.
+    Learned {
+        /// Its protocol address.
+        protocol: A,
+        /// Its hardware address.
+        hardware: MacAddr,
+    },
+    /// An address that was known is said to be somewhere else now, and the entry followed.
+    Moved {
+        /// The protocol address.
+        protocol: A,
+        /// Where it was.
+        from: MacAddr,
+        /// Where it is.
+        to: MacAddr,
+    },
+    /// A static entry was held against a sender that claims its address.
+    Held {
+        /// The protocol address.
+        protocol: A,
+        /// Who claims it.
+        hardware: MacAddr,
+    },
+    /// An entry changed its state.
+    Changed {
+        /// The protocol address.
+        protocol: A,
+        /// The state it was in.
+        from: State,
+        /// The state it is in.
+        to: State,
+    },
+    /// An entry was removed: nothing had confirmed it for the whole timeout.
+    Expired {
+        /// The protocol address.
+        protocol: A,
+    },
+    /// An entry was removed to make room.
+    Evicted {
+        /// The protocol address.
+        protocol: A,
+    },
+    /// An address was not entered, for the table is full of entries that are in use or static.
+    Refused {
+        /// The protocol address.
+        protocol: A,
+    },
+}
+
+/// What was counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Requests that were due.
+    pub asked: u64,
+    /// Resolutions that nobody answered.
+    pub failed: u64,
+    /// Entries removed for age.
+    pub expired: u64,
+    /// Entries removed to make room.
+    pub evicted: u64,
+    /// Addresses not entered, for the table was full.
+    pub refused: u64,
+    /// Parcels given back unsent, whatever the reason.
+    pub returned: u64,
+    /// Events that nobody took in time.
+    pub events_lost: u64,
+}
+
+/// The neighbours of one segment, each with the parcels that wait for it.
+#[derive(Debug)]
+pub struct Neighbours<A, P> {
+    table: Table<A>,
+    parcels: Parcels<A, P>,
+    settings: Settings,
+    /// How long an entry stays REACHABLE, drawn anew now and then (RFC 4861 6.3.4).
+    reachable: Duration,
+    redraw: Instant,
+    random: Random,
+    events: VecDeque<Event<A>>,
+    counts: Counts,
+}
+
+/// Why a person's entry could not be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddError {
+    /// The table is full of entries that are static or in use.
+    Full,
+    /// The hardware address is a group's or zero.
+    Hardware,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            entries: 1_024,
+            timeout: Duration::from_mins(1),
+            parcels_each: 8,
+            parcels: 512,
+            octets: 256 * 1_024,
+            seed: 0,
+        }
+    }
+}
+
+impl<A: Address, P> Neighbours<A, P> {
+    /// How many events wait to be taken at most; what happens beyond that is counted.
+    pub const EVENTS: usize = 256;
+
+    /// An empty table. Its memory is set aside here.
+    pub fn new(settings: Settings) -> Neighbours<A, P> {
+        Neighbours {
+            table: Table::new(settings.entries, settings.seed),
+            parcels: Parcels::new(settings.parcels),
+            settings,
+            reachable: timers::REACHABLE_TIME,
+            redraw: Instant::ORIGIN,
+            random: Random::new(settings.seed),
+            events: VecDeque::with_capacity(Self::EVENTS),
+            counts: Counts::default(),
+        }
+    }
+
+    /// The entry of an address.
+    pub fn get(&self, protocol: A) -> Option<Neighbour<A>> {
+        let entry = self.table.get(self.table.find(protocol)?)?;
+        Some(entry.listed())
+    }
+
+    /// All entries, in the order of their protocol addresses.
+    pub fn list(&self) -> Vec<Neighbour<A>> {
+        let mut all: Vec<_> = self.table.iter().map(table::Slot::listed).collect();
+        all.sort_unstable_by_key(|entry| entry.protocol);
+        all
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.table.len() == 0
+    }
+
+    /// How many parcels wait.
+    pub fn waiting(&self) -> usize {
+        self.parcels.len()
+    }
+
+    /// What was counted.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// The oldest event not yet taken.
+    pub fn take_event(&mut self) -> Option<Event<A>> {
+        self.events.pop_front()
+    }
+
+    fn report(&mut self, event: Event<A>) {
+        if self.events.len() < Self::EVENTS {
+            self.events.push_back(event);
+        } else {
+            self.counts.events_lost = self.counts.events_lost.saturating_add(1);
+        }
+    }
+}
+
+impl State {
+    /// The name that `ip neigh` prints.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Incomplete => "INCOMPLETE",
+            Self::Reachable => "REACHABLE",
+            Self::Stale => "STALE",
+            Self::Delay => "DELAY",
+            Self::Probe => "PROBE",
+            Self::Failed => "FAILED",
+            Self::Static => "PERMANENT",
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Display for AddError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "the translation table is full of entries that are static or in use",
+            Self::Hardware => "the hardware address is a group's or zero",
+        })
+    }
+}
+
+impl std::error::Error for AddError {}
+
+#[cfg(test)]
+mod tests;

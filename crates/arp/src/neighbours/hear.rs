@@ -1,0 +1,114 @@
+//! What others say decides what we know.
+
+use link::{Instant, MacAddr};
+
+use super::table::{Place, Row};
+use super::{Address, Event, Neighbours, State};
+
+/// What a packet says about its sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// Where the sender is.
+    pub hardware: MacAddr,
+    /// Whether it may answer a request of ours: a reply, to us.
+    pub is_reply_to_us: bool,
+}
+
+/// What a packet did to the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Merge {
+    /// Nothing: the sender was and stays unknown.
+    None,
+    /// The sender was entered.
+    Added,
+    /// The sender was asked for, and here it is.
+    Completed,
+    /// The sender was known and is where it was.
+    Confirmed,
+    /// The sender was known and has moved.
+    Moved,
+    /// The sender has a static entry, which stays as it is.
+    Held,
+    /// The sender was not entered: the table is full.
+    Refused,
+}
+
+impl<A: Address, P> Neighbours<A, P> {
+    /// Merges: follows a sender that is in the table, and enters nobody (RFC 826).
+    pub fn merge(&mut self, now: Instant, protocol: A, heard: Heard) -> Merge {
+        let Some(place) = self.table.find(protocol) else {
+            return Merge::None;
+        };
+        let Some((state, from)) = self.table.get(place).map(|slot| (slot.state, slot.hardware)) else {
+            return Merge::None;
+        };
+        match state {
+            State::Static if from == heard.hardware => Merge::Confirmed,
+            // spec: static-held
+            State::Static => {
+                self.report(Event::Held { protocol, hardware: heard.hardware });
+                Merge::Held
+            }
+            // spec: learn-asked
+            State::Incomplete | State::Failed => {
+                self.complete(now, place, heard);
+                Merge::Completed
+            }
+            State::Reachable | State::Stale | State::Delay | State::Probe => {
+                self.table.confirm(place, now);
+                if from != heard.hardware {
+                    self.follow(now, place, from, heard);
+                    return Merge::Moved;
+                }
+                // An answer to our own question is the confirmation that PROBE waits for; what was
+                // not asked for proves only that the sender is heard, not that it hears us.
+                if heard.is_reply_to_us && state == State::Probe {
+                    self.change(now, place, State::Reachable, Row::Reachable);
+                }
+                Merge::Confirmed
+            }
+        }
+    }
+
+    /// Enters a sender that is not in the table.
+    pub fn learn(&mut self, now: Instant, protocol: A, heard: Heard) -> Merge {
+        let hardware = heard.hardware;
+        match self.insert(now, protocol, hardware, State::Stale, Row::Stranger) {
+            Some(_) => {
+                self.report(Event::Learned { protocol, hardware });
+                Merge::Added
+            }
+            None => Merge::Refused,
+        }
+    }
+
+    /// Fills in an entry that was asked for, and sends what waited for it.
+    fn complete(&mut self, now: Instant, place: Place, heard: Heard) {
+        let Some(slot) = self.table.get_mut(place) else { return };
+        slot.hardware = heard.hardware;
+        slot.failures = 0;
+        let in_use = slot.parcels > 0;
+        let (state, row) = match (heard.is_reply_to_us, in_use) {
+            (true, _) => (State::Reachable, Row::Reachable),
+            (false, true) => (State::Delay, Row::Delay),
+            (false, false) => (State::Stale, Row::Stale),
+        };
+        self.change(now, place, state, row);
+        self.table.confirm(place, now);
+        self.settle(place, None);
+    }
+
+    /// Follows a neighbour to its new hardware address, which is as yet unproved.
+    fn follow(&mut self, now: Instant, place: Place, from: MacAddr, heard: Heard) {
+        let Some(slot) = self.table.get_mut(place) else { return };
+        // spec: learn-move
+        slot.hardware = heard.hardware;
+        let (protocol, was) = (slot.protocol, slot.state);
+        self.report(Event::Moved { protocol, from, to: heard.hardware });
+        if heard.is_reply_to_us && was == State::Probe {
+            self.change(now, place, State::Reachable, Row::Reachable);
+        } else if was != State::Stale {
+            self.change(now, place, State::Stale, Row::Stale);
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! What we send decides what we ask.
+
+use link::{Instant, MacAddr};
+
+use super::table::{Place, Row};
+use super::{AddError, Address, Event, Neighbours, Returned, State};
+
+/// Where a parcel is to go.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Resolution<P> {
+    /// At once to this hardware address.
+    Known(MacAddr, P),
+    /// It waits here; [`Neighbours::poll`] will send it or give it back.
+    Waits,
+    /// Nowhere: the table, or the place to wait, is full.
+    Refused(P),
+}
+
+impl<A: Address, P> Neighbours<A, P> {
+    /// Where to send a parcel of so many octets. One for an unknown destination waits, and the
+    /// destination is asked for.
+    pub fn resolve(&mut self, now: Instant, protocol: A, octets: usize, parcel: P) -> Resolution<P> {
+        let Some(place) = self.table.find(protocol) else {
+            return self.begin(now, protocol, octets, parcel);
+        };
+        let Some((state, hardware)) = self.table.get(place).map(|slot| (slot.state, slot.hardware)) else {
+            return Resolution::Refused(parcel);
+        };
+        match state {
+            State::Reachable | State::Delay | State::Probe | State::Static => {
+                Resolution::Known(hardware, parcel)
+            }
+            State::Stale => {
+                self.change(now, place, State::Delay, Row::Delay);
+                Resolution::Known(hardware, parcel)
+            }
+            State::Incomplete => self.park(place, octets, parcel),
+            State::Failed => {
+                // It keeps its place among those not to be asked yet, and is asked when that is over.
+                self.restate(place, State::Incomplete);
+                self.park(place, octets, parcel)
+            }
+        }
+    }
+
+    /// Notes that an upper layer heard from a neighbour: its packets arrive, so it is REACHABLE.
+    pub fn confirm(&mut self, now: Instant, protocol: A) {
+        let Some(place) = self.table.find(protocol) else { return };
+        let known = self.table.get(place).map(|slot| slot.state);
+        if let Some(State::Reachable | State::Stale | State::Delay | State::Probe) = known {
+            self.table.confirm(place, now);
+            self.change(now, place, State::Reachable, Row::Reachable);
+        }
+    }
+
+    /// Enters an address for good, or makes its entry static.
+    pub fn add_static(&mut self, now: Instant, protocol: A, hardware: MacAddr) -> Result<(), AddError> {
+        if !hardware.is_station() {
+            return Err(AddError::Hardware);
+        }
+        let place = match self.table.find(protocol) {
+            Some(place) => place,
+            None => self.insert(now, protocol, hardware, State::Static, Row::Static).ok_or(AddError::Full)?,
+        };
+        if let Some(slot) = self.table.get_mut(place) {
+            slot.hardware = hardware;
+        }
+        self.change(now, place, State::Static, Row::Static);
+        self.settle(place, None);
+        Ok(())
+    }
+
+    /// Removes an entry, static or not. Returns whether there was one.
+    pub fn remove(&mut self, protocol: A) -> bool {
+        let Some(place) = self.table.find(protocol) else {
+            return false;
+        };
+        self.settle(place, Some(Returned::Removed));
+        self.table.remove(place);
+        true
+    }
+
+    /// Removes all entries that no person made.
+    pub fn flush(&mut self) {
+        // spec: rfc1122-flush
+        for entry in self.list().into_iter().filter(|entry| entry.state != State::Static) {
+            self.remove(entry.protocol);
+        }
+    }
+
+    // spec: rfc1122-queue
+    fn begin(&mut self, now: Instant, protocol: A, octets: usize, parcel: P) -> Resolution<P> {
+        match self.insert(now, protocol, MacAddr::ZERO, State::Incomplete, Row::Ask) {
+            Some(place) => self.park(place, octets, parcel),
+            None => Resolution::Refused(parcel),
+        }
+    }
+
+    /// Lets a parcel wait. Those that came first make room for it.
+    // spec: queue-bounds
+    fn park(&mut self, place: Place, octets: usize, parcel: P) -> Resolution<P> {
+        let Some((protocol, waiting)) = self.table.get(place).map(|slot| (slot.protocol, slot.parcels))
+        else {
+            return Resolution::Refused(parcel);
+        };
+        if octets > self.settings.octets || self.settings.parcels_each == 0 {
+            return Resolution::Refused(parcel);
+        }
+        if usize::from(waiting) >= self.settings.parcels_each.min(usize::from(u8::MAX)) {
+            self.give_back_oldest(Some(protocol));
+        }
+        while self.parcels.octets() + octets > self.settings.octets {
+            if !self.give_back_oldest(None) {
+                break;
+            }
+        }
+        if !self.parcels.has_room() {
+            return Resolution::Refused(parcel);
+        }
+        self.parcels.push(protocol, octets, parcel);
+        if let Some(slot) = self.table.get_mut(place) {
+            slot.parcels = slot.parcels.saturating_add(1);
+        }
+        Resolution::Waits
+    }
+
+    fn give_back_oldest(&mut self, of: Option<A>) -> bool {
+        let Some(protocol) = self.parcels.give_back_oldest(of) else {
+            return false;
+        };
+        let place = self.table.find(protocol);
+        if let Some(slot) = place.and_then(|place| self.table.get_mut(place)) {
+            slot.parcels = slot.parcels.saturating_sub(1);
+        }
+        true
+    }
+
+    /// Sends all that waits for an entry, or gives it back.
+    pub(super) fn settle(&mut self, place: Place, reason: Option<Returned>) {
+        if let Some(slot) = self.table.get_mut(place).filter(|slot| slot.parcels > 0) {
+            slot.parcels = 0;
+            let protocol = slot.protocol;
+            self.parcels.settle(protocol, reason);
+        }
+    }
+
+    /// Enters an address that is not there; where it takes somebody else's place, that one goes.
+    pub(super) fn insert(
+        &mut self,
+        now: Instant,
+        protocol: A,
+        hardware: MacAddr,
+        state: State,
+        row: Row,
+    ) -> Option<Place> {
+        // spec: table-bound, table-eviction
+        if self.table.is_full() {
+            let Some(victim) = self.table.victim(now) else {
+                self.counts.refused = self.counts.refused.saturating_add(1);
+                self.report(Event::Refused { protocol });
+                return None;
+            };
+            if let Some(evicted) = self.table.get(victim).map(|slot| slot.protocol) {
+                self.counts.evicted = self.counts.evicted.saturating_add(1);
+                self.report(Event::Evicted { protocol: evicted });
+            }
+            self.table.remove(victim);
+        }
+        self.table.insert(protocol, hardware, state, row, now)
+    }
+
+    /// Gives an entry a state and a row, and reports the change.
+    pub(super) fn change(&mut self, now: Instant, place: Place, to: State, row: Row) {
+        let from = self.table.shift(place, to, row, now);
+        self.report_change(place, from, to);
+    }
+
+    /// Gives an entry another state in the row where it stands.
+    fn restate(&mut self, place: Place, to: State) {
+        let from = self.table.get_mut(place).map(|slot| std::mem::replace(&mut slot.state, to));
+        self.report_change(place, from, to);
+    }
+
+    fn report_change(&mut self, place: Place, from: Option<State>, to: State) {
+        let protocol = self.table.get(place).map(|slot| slot.protocol);
+        if let (Some(protocol), Some(from)) = (protocol, from)
+            && from != to
+        {
+            self.report(Event::Changed { protocol, from, to });
+        }
+    }
+}

@@ -1,0 +1,501 @@
+use super::*;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+/// A protocol address in these tests, and a parcel that knows its own number.
+type Table = Neighbours<u32, u32>;
+type Happened = Vec<Due<u32, u32>>;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn at(seconds: u64) -> Instant {
+    Instant::ORIGIN + Duration::from_secs(seconds)
+}
+
+fn mac(number: u32) -> MacAddr {
+    MacAddr::new([2, 0, 0, 0, 0, 1]).plus(number.into()).unwrap()
+}
+
+fn table() -> Table {
+    Table::new(Settings { seed: 7, ..Settings::default() })
+}
+
+fn small(entries: usize) -> Table {
+    Table::new(Settings { entries, ..Settings::default() })
+}
+
+fn heard(number: u32) -> Heard {
+    Heard { hardware: mac(number), is_reply_to_us: false }
+}
+
+fn replied(number: u32) -> Heard {
+    Heard { hardware: mac(number), is_reply_to_us: true }
+}
+
+fn due(table: &mut Table, now: Instant) -> Happened {
+    std::iter::from_fn(|| table.poll(now)).collect()
+}
+
+/// Lets the time pass up to and with `end`, from deadline to deadline, and notes what was due when.
+fn pass(table: &mut Table, end: Instant) -> Vec<(Instant, Due<u32, u32>)> {
+    let mut happened = Vec::new();
+    while let Some(now) = table.deadline().filter(|deadline| *deadline <= end) {
+        let before = happened.len();
+        happened.extend(due(table, now).into_iter().map(|due| (now, due)));
+        assert!(happened.len() < 100_000, "the time stands still");
+        assert!(table.deadline() != Some(now) || happened.len() > before, "a deadline with nothing to do");
+    }
+    happened.extend(due(table, end).into_iter().map(|due| (end, due)));
+    happened
+}
+
+fn state(table: &Table, protocol: u32) -> Option<State> {
+    table.get(protocol).map(|entry| entry.state)
+}
+
+fn ask(protocol: u32) -> Due<u32, u32> {
+    Due::Ask { protocol, station: None }
+}
+
+/// The table with one neighbour that was asked for and answered at the origin.
+fn with_reachable(protocol: u32) -> Table {
+    let mut table = table();
+    assert_eq!(table.resolve(at(0), protocol, 10, 1), Resolution::Waits);
+    due(&mut table, at(0));
+    assert_eq!(table.merge(at(0), protocol, replied(protocol)), Merge::Completed);
+    due(&mut table, at(0));
+    assert_eq!(state(&table, protocol), Some(State::Reachable));
+    table
+}
+
+// proves: rfc1122-queue
+#[test]
+fn an_unknown_destination_is_asked_for_and_its_parcels_go_in_order_when_it_answers() {
+    let mut table = table();
+    for parcel in 1..=3 {
+        assert_eq!(table.resolve(at(0), 5, 100, parcel), Resolution::Waits);
+    }
+    assert_eq!(due(&mut table, at(0)), [ask(5)]);
+    assert_eq!(state(&table, 5), Some(State::Incomplete));
+    table.merge(at(0), 5, replied(9));
+    let sent: Vec<_> = [1, 2, 3].map(|parcel| Due::Send { protocol: 5, hardware: mac(9), parcel }).into();
+    assert_eq!(due(&mut table, at(0)), sent);
+    assert_eq!(table.resolve(at(1), 5, 100, 4), Resolution::Known(mac(9), 4));
+    assert_eq!(table.waiting(), 0);
+}
+
+// proves: rfc1122-failure, queue-failure
+#[test]
+fn a_dead_destination_is_asked_three_times_a_second_apart_and_its_parcels_come_back() {
+    let mut table = table();
+    table.resolve(at(0), 5, 100, 1);
+    let back = Due::Return { protocol: 5, parcel: 1, reason: Returned::Failed };
+    let expected = vec![(at(0), ask(5)), (at(1), ask(5)), (at(2), ask(5)), (at(3), back)];
+    assert_eq!(pass(&mut table, at(3)), expected);
+    assert_eq!(state(&table, 5), Some(State::Failed));
+    assert_eq!(table.counts().failed, 1);
+}
+
+// proves: rfc1122-flood
+#[test]
+fn one_dead_destination_does_not_delay_a_live_one() {
+    let mut table = table();
+    for dead in 100..600 {
+        table.resolve(at(0), dead, 10, dead);
+    }
+    due(&mut table, at(0));
+    table.resolve(at(0), 5, 10, 1);
+    assert!(due(&mut table, at(0)).contains(&ask(5)), "asked in the same turn");
+    table.merge(at(0), 5, replied(5));
+    assert!(due(&mut table, at(0)).contains(&Due::Send { protocol: 5, hardware: mac(5), parcel: 1 }));
+}
+
+#[test]
+fn who_does_not_answer_is_asked_again_after_ever_longer_holds() {
+    let mut table = table();
+    let mut asked = Vec::new();
+    // A sender that never gives up.
+    for second in 0..60 {
+        table.resolve(at(second), 5, 10, 0);
+        let happened = pass(&mut table, at(second));
+        asked.extend(happened.into_iter().filter(|(_, due)| *due == ask(5)).map(|(when, _)| when));
+    }
+    let gaps: Vec<_> = asked.windows(2).map(|pair| pair[1].since(pair[0]).as_secs()).collect();
+    assert_eq!(gaps[..11], [1, 1, 2, 1, 1, 3, 1, 1, 5, 1, 1], "{gaps:?}");
+    assert!(gaps.iter().all(|gap| (1..=9).contains(gap)), "{gaps:?}");
+}
+
+#[test]
+fn whoever_failed_is_forgotten_after_its_hold() {
+    let mut table = table();
+    table.resolve(at(0), 5, 10, 0);
+    pass(&mut table, at(4));
+    assert_eq!(state(&table, 5), None);
+    assert_eq!(table.deadline(), None);
+}
+
+#[test]
+fn reachable_fades_to_stale_between_half_and_one_and_a_half_of_the_mean() {
+    for seed in 0..200 {
+        let mut table =
+            Table::new(Settings { seed, timeout: Duration::from_mins(10), ..Settings::default() });
+        due(&mut table, at(0));
+        table.resolve(at(0), 5, 10, 0);
+        table.merge(at(0), 5, replied(5));
+        due(&mut table, at(0));
+        pass(&mut table, at(14));
+        assert_eq!(state(&table, 5), Some(State::Reachable), "seed {seed}");
+        pass(&mut table, at(46));
+        assert_eq!(state(&table, 5), Some(State::Stale), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_stale_neighbour_is_sent_to_at_once_and_checked_by_unicast_first() {
+    let mut table = Table::new(Settings { timeout: Duration::from_mins(10), ..Settings::default() });
+    table.learn(at(0), 5, heard(5));
+    assert_eq!(table.resolve(at(0), 5, 10, 1), Resolution::Known(mac(5), 1));
+    assert_eq!(state(&table, 5), Some(State::Delay));
+    let by_unicast = || Due::Ask { protocol: 5, station: Some(mac(5)) };
+    let happened = pass(&mut table, at(11));
+    let expected = vec![
+        (at(5), by_unicast()),
+        (at(6), by_unicast()),
+        (at(7), by_unicast()),
+        (at(8), ask(5)),
+        (at(9), ask(5)),
+        (at(10), ask(5)),
+    ];
+    assert_eq!(happened, expected);
+    assert_eq!(state(&table, 5), Some(State::Failed));
+}
+
+#[test]
+fn in_probe_only_a_reply_to_us_confirms() {
+    let mut table = table();
+    table.learn(at(0), 5, heard(5));
+    table.resolve(at(0), 5, 10, 1);
+    pass(&mut table, at(5));
+    assert_eq!(state(&table, 5), Some(State::Probe));
+    table.merge(at(5), 5, heard(5));
+    assert_eq!(state(&table, 5), Some(State::Probe));
+    table.merge(at(5), 5, replied(5));
+    assert_eq!(state(&table, 5), Some(State::Reachable));
+}
+
+#[test]
+fn an_upper_layer_confirms_what_it_uses() {
+    let mut table = table();
+    table.learn(at(0), 5, heard(5));
+    table.resolve(at(0), 5, 10, 1);
+    table.confirm(at(1), 5);
+    assert_eq!(state(&table, 5), Some(State::Reachable));
+    table.confirm(at(1), 77);
+    assert_eq!(state(&table, 77), None);
+}
+
+// proves: rfc1122-flush
+#[test]
+fn an_idle_entry_expires_and_mere_use_does_not_extend_it() {
+    let mut idle = with_reachable(5);
+    pass(&mut idle, at(59));
+    assert_eq!(state(&idle, 5), Some(State::Stale));
+    pass(&mut idle, at(60));
+    assert_eq!(state(&idle, 5), None);
+
+    let mut used = with_reachable(5);
+    for second in 0..60 {
+        assert!(matches!(used.resolve(at(second), 5, 10, 0), Resolution::Known(..)), "at {second}");
+        // It is asked by unicast, and does not answer; nothing else confirms it.
+        pass(&mut used, at(second));
+        if state(&used, 5) == Some(State::Failed) {
+            break;
+        }
+    }
+    pass(&mut used, at(60));
+    assert!(matches!(state(&used, 5), None | Some(State::Failed | State::Incomplete)));
+}
+
+#[test]
+fn whatever_confirms_an_entry_gives_it_a_new_life() {
+    let mut table = with_reachable(5);
+    pass(&mut table, at(50));
+    table.merge(at(50), 5, heard(5));
+    pass(&mut table, at(109));
+    assert!(state(&table, 5).is_some());
+    pass(&mut table, at(110));
+    assert_eq!(state(&table, 5), None);
+}
+
+#[test]
+fn a_neighbour_in_probe_that_expires_is_not_asked_again_at_once() {
+    let settings = Settings { timeout: Duration::from_millis(5_500), ..Settings::default() };
+    let mut table = Table::new(settings);
+    table.learn(at(0), 5, heard(5));
+    table.resolve(at(0), 5, 10, 0);
+    assert_eq!(pass(&mut table, at(5)).len(), 1);
+    let expired = at(5) + Duration::from_millis(500);
+    assert_eq!(pass(&mut table, expired), []);
+    assert_eq!(table.resolve(expired, 5, 10, 1), Resolution::Waits);
+    assert_eq!(pass(&mut table, at(6)), [], "a second has not passed");
+    assert_eq!(pass(&mut table, at(6) + SECOND / 2), [(at(6) + SECOND / 2, ask(5))]);
+}
+
+#[test]
+fn a_move_is_followed_and_unproved() {
+    let mut table = with_reachable(5);
+    assert_eq!(table.merge(at(1), 5, heard(9)), Merge::Moved);
+    assert_eq!(table.get(5), Some(Neighbour { protocol: 5, hardware: Some(mac(9)), state: State::Stale }));
+}
+
+// proves: static-held
+#[test]
+fn a_static_entry_neither_moves_nor_ages_and_reports_every_claim() {
+    let mut table = table();
+    table.add_static(at(0), 5, mac(5)).unwrap();
+    while table.take_event().is_some() {}
+    assert_eq!(table.merge(at(0), 5, replied(9)), Merge::Held);
+    assert_eq!(table.take_event(), Some(Event::Held { protocol: 5, hardware: mac(9) }));
+    assert_eq!(table.merge(at(0), 5, replied(5)), Merge::Confirmed);
+    pass(&mut table, at(1_000_000));
+    assert_eq!(table.resolve(at(1_000_000), 5, 10, 1), Resolution::Known(mac(5), 1));
+    assert_eq!(table.deadline(), None);
+}
+
+#[test]
+fn an_entry_made_static_while_it_is_asked_for_sends_what_waited() {
+    let mut table = table();
+    table.resolve(at(0), 5, 10, 1);
+    table.add_static(at(0), 5, mac(5)).unwrap();
+    assert_eq!(due(&mut table, at(0)), [Due::Send { protocol: 5, hardware: mac(5), parcel: 1 }]);
+    assert_eq!(table.add_static(at(0), 6, MacAddr::BROADCAST), Err(AddError::Hardware));
+}
+
+// proves: rfc1122-flush
+#[test]
+fn an_entry_is_removed_with_what_waits_for_it_and_a_flush_leaves_static_ones() {
+    let mut table = table();
+    table.resolve(at(0), 5, 10, 1);
+    assert!(table.remove(5));
+    assert!(!table.remove(5));
+    assert_eq!(due(&mut table, at(0)), [Due::Return { protocol: 5, parcel: 1, reason: Returned::Removed }]);
+    table.add_static(at(0), 6, mac(6)).unwrap();
+    table.learn(at(0), 7, heard(7));
+    table.flush();
+    assert_eq!(table.list().into_iter().map(|entry| entry.protocol).collect::<Vec<_>>(), [6]);
+}
+
+// proves: queue-bounds
+#[test]
+fn the_oldest_parcel_makes_room_for_a_destination_and_for_all() {
+    let settings = Settings { parcels_each: 2, octets: 100, ..Settings::default() };
+    let mut table = Table::new(settings);
+    let crowded = |protocol, parcel| Due::Return { protocol, parcel, reason: Returned::Crowded };
+    for parcel in 1..=3 {
+        assert_eq!(table.resolve(at(0), 5, 10, parcel), Resolution::Waits);
+    }
+    assert_eq!(due(&mut table, at(0)), [crowded(5, 1), ask(5)]);
+    assert_eq!(table.resolve(at(0), 6, 85, 4), Resolution::Waits);
+    assert_eq!(due(&mut table, at(0)), [crowded(5, 2), ask(6)]);
+    assert_eq!(table.resolve(at(0), 6, 101, 5), Resolution::Refused(5));
+    table.merge(at(0), 5, replied(5));
+    assert_eq!(due(&mut table, at(0)), [Due::Send { protocol: 5, hardware: mac(5), parcel: 3 }]);
+}
+
+// proves: queue-bounds
+#[test]
+fn parcels_have_a_bound_in_all() {
+    let mut table = Table::new(Settings { parcels: 2, ..Settings::default() });
+    assert_eq!(table.resolve(at(0), 5, 1, 1), Resolution::Waits);
+    assert_eq!(table.resolve(at(0), 6, 1, 2), Resolution::Waits);
+    assert_eq!(table.resolve(at(0), 7, 1, 3), Resolution::Refused(3));
+}
+
+// proves: table-eviction
+#[test]
+fn strangers_go_before_stale_before_reachable_and_neither_static_nor_in_use_ever() {
+    let mut table = small(5);
+    table.add_static(at(0), 1, mac(1)).unwrap();
+    table.resolve(at(0), 2, 10, 0);
+    for (protocol, now) in [(3, 0), (4, 20)] {
+        table.resolve(at(now), protocol, 10, 0);
+        table.merge(at(now), protocol, replied(protocol));
+    }
+    table.learn(at(20), 5, heard(5));
+    // 3 has faded, 4 has not; 2 is still being asked for.
+    pass(&mut table, at(20));
+    while state(&table, 3) == Some(State::Reachable) {
+        let now = table.deadline().unwrap();
+        table.resolve(now, 2, 10, 0);
+        due(&mut table, now);
+    }
+    // What has just faded stays for a second more.
+    let now = table.deadline().unwrap() + SECOND;
+    let mut evicted = Vec::new();
+    for newcomer in 10..14 {
+        // Each newcomer is asked for at once, hence in use.
+        table.resolve(now, newcomer, 10, 0);
+        while let Some(event) = table.take_event() {
+            evicted.extend(match event {
+                Event::Evicted { protocol } => Some(protocol),
+                _ => None,
+            });
+        }
+    }
+    assert_eq!(evicted, [5, 3, 4]);
+    assert_eq!(table.counts().refused, 1);
+    assert!(state(&table, 1).is_some() && state(&table, 2).is_some());
+}
+
+// proves: table-bound, table-eviction
+#[test]
+fn a_million_strangers_leave_the_bound_static_and_used_entries_as_they_were() {
+    let mut table = with_reachable(5);
+    table.add_static(at(0), 6, mac(6)).unwrap();
+    for stranger in 1_000..1_001_000 {
+        table.learn(at(1), stranger, heard(stranger % 1_000));
+        assert!(table.len() <= 1_024);
+    }
+    assert_eq!(state(&table, 5), Some(State::Reachable));
+    assert_eq!(state(&table, 6), Some(State::Static));
+    assert_eq!(table.counts().evicted, 1_000_000 - 1_022);
+}
+
+#[test]
+fn an_idle_table_has_one_deadline_and_nothing_to_do_before_it() {
+    let mut table = small(100_000);
+    for protocol in 0..100_000 {
+        table.learn(at(1), protocol, heard(protocol % 100));
+    }
+    assert_eq!(table.deadline(), Some(at(61)));
+    assert_eq!(due(&mut table, at(60)), []);
+    assert_eq!(table.len(), 100_000);
+    assert_eq!(due(&mut table, at(61)), []);
+    assert_eq!((table.len(), table.counts().expired), (0, 100_000));
+}
+
+#[test]
+fn clocks_at_their_limits_do_no_harm() {
+    let end = Instant::from_nanos(u64::MAX);
+    let mut table = table();
+    table.resolve(end, 5, 10, 1);
+    for now in [end, at(0), end, at(5), end] {
+        due(&mut table, now);
+        table.learn(now, 6, heard(6));
+        table.merge(now, 6, heard(7));
+    }
+    assert!(table.counts().asked <= 20);
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Resolve(u32),
+    Learn(u32),
+    Merge(u32, bool),
+    Static(u32),
+    Remove(u32),
+    Confirm(u32),
+    Wait(u64),
+    Back(u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let protocol = 0_u32..12;
+    prop_oneof![
+        4 => protocol.clone().prop_map(Step::Resolve),
+        2 => protocol.clone().prop_map(Step::Learn),
+        3 => (protocol.clone(), any::<bool>()).prop_map(|(protocol, reply)| Step::Merge(protocol, reply)),
+        1 => protocol.clone().prop_map(Step::Static),
+        1 => protocol.clone().prop_map(Step::Remove),
+        1 => protocol.prop_map(Step::Confirm),
+        4 => (0_u64..8_000).prop_map(Step::Wait),
+        1 => (0_u64..3_000).prop_map(Step::Back),
+    ]
+}
+
+proptest! {
+    // proves: rfc1122-flood, table-bound, queue-bounds
+    #[test]
+    fn whatever_happens_the_bounds_hold_and_every_parcel_is_sent_once_or_given_back_once(
+        steps in prop::collection::vec(step(), 0..200),
+        entries in 1_usize..8,
+        parcels in 1_usize..10,
+        seed: u64,
+    ) {
+        let settings = Settings { entries, parcels, parcels_each: 3, octets: 500, seed, ..Settings::default() };
+        let mut table = Table::new(settings);
+        let (mut now, mut forward) = (Instant::ORIGIN, true);
+        let (mut next, mut seen) = (0_u32, BTreeMap::new());
+        let mut asked: BTreeMap<u32, Instant> = BTreeMap::new();
+        for step in steps {
+            match step {
+                Step::Resolve(protocol) => {
+                    next += 1;
+                    match table.resolve(now, protocol, 100, next) {
+                        Resolution::Waits => {}
+                        Resolution::Known(_, parcel) | Resolution::Refused(parcel) => {
+                            *seen.entry(parcel).or_insert(0) += 1;
+                        }
+                    }
+                }
+                Step::Learn(protocol) if table.get(protocol).is_none() => {
+                    table.learn(now, protocol, heard(protocol));
+                }
+                Step::Learn(_) => {}
+                Step::Merge(protocol, is_reply_to_us) => {
+                    table.merge(now, protocol, Heard { hardware: mac(protocol), is_reply_to_us });
+                }
+                Step::Static(protocol) => drop(table.add_static(now, protocol, mac(protocol))),
+                Step::Remove(protocol) => {
+                    table.remove(protocol);
+                    asked.remove(&protocol);
+                }
+                Step::Confirm(protocol) => table.confirm(now, protocol),
+                Step::Wait(millis) => now = now + Duration::from_millis(millis),
+                Step::Back(millis) => {
+                    now = Instant::from_nanos(now.as_nanos().saturating_sub(millis * 1_000_000));
+                    forward = false;
+                }
+            }
+            for due in due(&mut table, now) {
+                match due {
+                    Due::Send { parcel, .. } | Due::Return { parcel, .. } => *seen.entry(parcel).or_insert(0) += 1,
+                    Due::Ask { protocol, .. } => {
+                        if let Some(last) = asked.insert(protocol, now) {
+                            // What a second is, a clock that jumps back cannot tell.
+                            prop_assert!(!forward || now.since(last) >= SECOND, "{protocol} asked twice a second");
+                        }
+                    }
+                }
+            }
+            prop_assert!(table.len() <= entries);
+            prop_assert_eq!(table.list().len(), table.len());
+            prop_assert!(table.waiting() <= parcels);
+            prop_assert!(table.waiting() <= table.len() * 3);
+        }
+        prop_assert!(seen.values().all(|times| *times == 1));
+        prop_assert_eq!(seen.len() + table.waiting(), usize::try_from(next).unwrap());
+    }
+
+    #[test]
+    fn the_index_finds_what_was_entered_and_not_what_was_removed(
+        steps in prop::collection::vec((any::<bool>(), 0_u32..64), 0..400),
+        seed: u64,
+    ) {
+        let mut table = Table::new(Settings { entries: 64, seed, ..Settings::default() });
+        let mut model = BTreeMap::new();
+        for (enter, protocol) in steps {
+            if enter && !model.contains_key(&protocol) {
+                table.learn(at(0), protocol, heard(protocol));
+                model.insert(protocol, mac(protocol));
+            } else if !enter {
+                prop_assert_eq!(table.remove(protocol), model.remove(&protocol).is_some());
+            }
+            let listed: BTreeMap<_, _> = table.list().iter().map(|e| (e.protocol, e.hardware.unwrap())).collect();
+            prop_assert_eq!(&listed, &model);
+            for wanted in 0..64 {
+                prop_assert_eq!(table.get(wanted).is_some(), model.contains_key(&wanted));
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Lines to a reader who may be slow, or gone.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+/// Something to write to that can tell whether a write would have to wait.
+pub(crate) trait Sink: Write {
+    /// Whether there is room for [`CHUNK`] octets, now or within `limit`.
+    fn has_room(&self, limit: Duration) -> bool;
+}
+
+/// What a pipe has room for when it says that it has any (`PIPE_BUF`).
+const CHUNK: usize = 4_096;
+/// How much waits for a slow reader at most, in octets.
+const BOUND: usize = 256 * 1_024;
+
+/// Lines on their way out. A reader that stops reading never holds up the writer: what does not
+/// fit is lost, and counted. One that goes away is not written to again.
+#[derive(Debug)]
+pub(crate) struct Output<W> {
+    to: W,
+    pending: Vec<u8>,
+    lost: u64,
+    unheard: bool,
+}
+
+/// Standard output as it is, without the line buffer of the standard library.
+pub(crate) fn standard_output() -> io::Result<File> {
+    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+}
+
+/// Standard error, likewise.
+pub(crate) fn standard_error() -> io::Result<File> {
+    Ok(File::from(io::stderr().as_fd().try_clone_to_owned()?))
+}
+
+impl<W: Sink> Output<W> {
+    pub(crate) fn new(to: W) -> Output<W> {
+        Output { to, pending: Vec::new(), lost: 0, unheard: false }
+    }
+
+    /// Adds a line.
+    pub(crate) fn line(&mut self, text: &str) {
+        if self.unheard {
+            return;
+        }
+        if self.pending.len() + text.len() >= BOUND {
+            self.lost = self.lost.saturating_add(1);
+            return;
+        }
+        self.pending.extend_from_slice(text.as_bytes());
+        self.pending.push(b'\n');
+    }
+
+    /// Writes what the reader has room for. Beyond that it waits at most `limit` for each bit of room.
+    pub(crate) fn flush(&mut self, limit: Duration) {
+        let mut written = 0;
+        while let Some(chunk) = self.pending.get(written..).filter(|rest| !rest.is_empty()) {
+            if !self.to.has_room(limit) {
+                break;
+            }
+            match self.to.write(chunk.get(..CHUNK).unwrap_or(chunk)) {
+                Ok(count) => written += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => {
+                    self.unheard = true;
+                    self.pending.clear();
+                    return;
+                }
+            }
+        }
+        self.pending.drain(..written.min(self.pending.len()));
+    }
+
+    /// How many lines did not fit.
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// How many octets wait for the reader.
+    #[cfg(test)]
+    pub(crate) fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// What the lines were written to.
+    #[cfg(test)]
+    pub(crate) fn into_inner(self) -> W {
+        self.to
+    }
+}
+
+impl Sink for File {
+    fn has_room(&self, limit: Duration) -> bool {
+        let mut fds = [PollFd::new(self.as_fd(), PollFlags::POLLOUT)];
+        let limit = PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX);
+        // An error is the write's to report.
+        !matches!(poll(&mut fds, limit), Ok(0))
+    }
+}
+
+#[cfg(test)]
+mod tests;
