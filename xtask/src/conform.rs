@@ -105,6 +105,8 @@ fn start(program: &PathBuf) -> Result<Child, String> {
     if ready.starts_with("ready ") {
         return Ok(host);
     }
+    // It may have ended already.
+    let _ = host.kill();
     let status = host.wait().map_err(failed)?;
     Err(format!("{} did not say `ready` ({status})", program.display()))
 }

@@ -4,9 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use ipnet::Ipv4Net;
-use tap::linux::{
-    CreateError, DeleteError, InterfaceName, PersistentTap, as_root, caller, user_id, user_name,
-};
+use tap::linux::{DeleteError, InterfaceName, PersistentTap, caller, user_id, user_name};
 
 use crate::Outcome;
 
@@ -38,30 +36,18 @@ pub(crate) fn set_up(arguments: &Arguments) -> Outcome {
         mtu: arguments.mtu.map(usize::from),
         address: Some(arguments.address),
     };
-    match tap.create() {
-        Ok(name) => {
-            println!(
-                "{name} is up, the kernel is {} on it, {} may attach",
-                arguments.address,
-                user_name(owner)
-            );
-            println!(
-                "next: cargo run -p cli -- host --tap {name} --address {}",
-                neighbour(arguments.address)
-            );
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(CreateError::NotPermitted(_)) => {
-            Err(format!("cannot make TAP {}: that takes CAP_NET_ADMIN; `{}`", arguments.name, as_root()))
-        }
-        Err(error) => Err(error.to_string()),
+    let name = tap.create().map_err(|error| error.to_string())?;
+    println!("{name} is up, the kernel is {} on it, {} may attach", arguments.address, user_name(owner));
+    if let Some(ours) = neighbour(arguments.address) {
+        println!("next: cargo run -p cli -- host --tap {name} --address {ours}");
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Another address in the kernel's network, for a host of ours.
-fn neighbour(kernel: Ipv4Net) -> Ipv4Net {
-    let other = kernel.hosts().find(|host| *host != kernel.addr());
-    other.and_then(|host| Ipv4Net::new(host, kernel.prefix_len()).ok()).unwrap_or(kernel)
+fn neighbour(kernel: Ipv4Net) -> Option<Ipv4Net> {
+    let other = kernel.hosts().find(|host| *host != kernel.addr() && !host.is_unspecified())?;
+    Ipv4Net::new(other, kernel.prefix_len()).ok()
 }
 
 /// Reads an address with the length of its prefix.

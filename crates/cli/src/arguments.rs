@@ -70,6 +70,8 @@ Examples:
   tapstack host --tap tap0 --address 10.0.0.2/24 --json | jq .event
   kill -USR1 PID                                    it prints its translation table
 
+A reader of standard output that goes away, or does not keep up, costs lines, never answers.
+
 Exit codes: 0 stopped by a signal, 2 usage, set-up, permission, or the TAP was deleted.")]
 pub(crate) struct HostArguments {
     /// The TAP: attached to if it exists, made if not (that takes CAP_NET_ADMIN); `tap%d` lets the
@@ -86,7 +88,8 @@ pub(crate) struct HostArguments {
     /// limit on one that exists [default: the interface's]
     #[arg(long, value_name = "OCTETS", value_parser = clap::value_parser!(u16).range(68..=65_521))]
     pub(crate) mtu: Option<u16>,
-    /// Give the kernel's side of the TAP this address (that takes CAP_NET_ADMIN)
+    /// Give the kernel's side of the TAP this address, also on one that exists (that takes
+    /// CAP_NET_ADMIN unless it has it already)
     #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address)]
     pub(crate) kernel: Option<Ipv4Net>,
     /// Be in this VLAN: hear only frames with its tag, and tag what is sent
@@ -142,11 +145,13 @@ pub(crate) enum TapCommand {
     /// Make a persistent TAP, or make an existing one so, and bring it up
     Create(CreateArguments),
     /// Delete a persistent TAP
+    #[command(after_help = "Exit codes: 0 deleted, 1 there is none of this name, 2 it could not be deleted.")]
     Delete {
         /// The TAP
         name: InterfaceName,
     },
     /// List the persistent TAPs
+    #[command(after_help = "Exit codes: 0 listed, also if there is none, 2 they could not be listed.")]
     List {
         /// Print one JSON object a line
         #[arg(long)]

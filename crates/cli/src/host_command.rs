@@ -82,7 +82,13 @@ fn open(arguments: &HostArguments) -> Result<Tap, Failure> {
     }
     let tap = options.open(arguments.tap.as_str())?;
     if let Some(address) = arguments.kernel {
-        tap.interface().set_address(address)?;
+        if address.addr() == arguments.address.addr() {
+            return Err(Failure::new(format!(
+                "the kernel and we cannot both be {}; choose another address for one of us",
+                address.addr()
+            )));
+        }
+        tap.interface().ensure_address(address)?;
     }
     // Somebody else's TAP is up or down as they please.
     if tap.is_created() {

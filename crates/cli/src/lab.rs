@@ -44,7 +44,7 @@ pub(crate) fn newcomer() -> Result<ExitCode, Failure> {
     match lay() {
         Ok(wire) => exchange(wire),
         Err(refusal) => {
-            eprintln!("tapstack: {refusal}");
+            refusal.tell();
             cable::exchange()
         }
     }
@@ -74,7 +74,7 @@ impl Wire {
     /// Puts our host on the wire.
     fn serve<W: Sink>(self, report: Report<W>) -> Result<Server<W>, Failure> {
         if let Err(error) = self.namespace.ipv6_off() {
-            eprintln!("tapstack: IPv6 stays on inside, expect frames of the kernel's own: {error}");
+            Failure::new(format!("IPv6 stays on inside, expect frames of the kernel's own: {error}")).tell();
         }
         let mac = default_mac(self.tap.interface().name(), OURS);
         let table = Settings { seed: random(), ..Settings::default() };
@@ -97,14 +97,14 @@ fn exchange(wire: Wire) -> Result<ExitCode, Failure> {
     UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?.send_to(b"hello", SocketAddrV4::new(OURS.addr(), 9))?;
 
     let entry = watch(&mut server, &signals)?;
-    let known = entry.as_ref().is_some_and(|entry| knows(entry, mac));
+    let code = code(entry.as_ref(), mac);
     server.report.print_line("the kernel's own entry for us, as `ip neigh` shows it:");
     match entry {
         Some(entry) => server.report.print_line(&format!("{entry}")),
         None => server.report.print_line("none"),
     }
     server.report.flush();
-    Ok(ExitCode::from(u8::from(!known)))
+    Ok(ExitCode::from(code))
 }
 
 /// Serves until the kernel knows us and the wire is silent, or until patience ends. Returns the
@@ -124,7 +124,15 @@ fn watch<W: Sink>(server: &mut Server<W>, signals: &Signals) -> Result<Option<Ne
     }
 }
 
+/// The exit code of the exchange: whether the kernel has us where we are.
+fn code(entry: Option<&Neighbour>, mac: MacAddr) -> u8 {
+    u8::from(!entry.is_some_and(|entry| knows(entry, mac)))
+}
+
 /// Whether the kernel has us where we are.
 fn knows(entry: &Neighbour, mac: MacAddr) -> bool {
     entry.hardware_address == Some(mac.octets()) && entry.state == NeighbourState::REACHABLE
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! `tapstack`: a host of our own on a real wire.
 #![forbid(unsafe_code)]
+// These panic where nobody reads; `failure::say` and `Failure::tell` do not.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod arguments;
 mod clock;

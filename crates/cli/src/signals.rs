@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use tap::linux::wait;
 
 /// Signals that no longer interrupt the program: they are read when it looks.
 pub(crate) struct Signals(SignalFd);
@@ -15,6 +16,11 @@ impl Signals {
         let mask: SigSet = signals.iter().copied().collect();
         mask.thread_block()?;
         Ok(Signals(SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?))
+    }
+
+    /// Sleeps until a signal comes.
+    pub(crate) fn wait(&self) -> io::Result<()> {
+        wait(self.0.as_fd(), false, self.0.as_fd(), None).map(drop)
     }
 
     /// The next signal that has come.

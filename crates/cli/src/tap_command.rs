@@ -3,24 +3,21 @@
 use std::process::ExitCode;
 
 use serde::Serialize;
-use tap::linux::{
-    CreateError, DeleteError, Interface, PersistentTap, TapInterface, as_root, caller, taps, user_id,
-    user_name,
-};
+use tap::linux::{DeleteError, Interface, PersistentTap, TapInterface, caller, taps, user_id, user_name};
 
 use crate::arguments::{CreateArguments, TapArguments, TapCommand};
-use crate::failure::Failure;
+use crate::failure::{Failure, say};
 
 pub(crate) fn run(arguments: &TapArguments) -> Result<ExitCode, Failure> {
     match &arguments.command {
         TapCommand::Create(arguments) => create(arguments),
         TapCommand::Delete { name } => match PersistentTap::delete(name) {
             Ok(()) => {
-                println!("deleted {name}");
+                say(&format!("deleted {name}"))?;
                 Ok(ExitCode::SUCCESS)
             }
             Err(absent @ DeleteError::Absent(_)) => {
-                eprintln!("tapstack: {absent}");
+                Failure::from(absent).tell();
                 Ok(ExitCode::from(1))
             }
             Err(error) => Err(error.into()),
@@ -38,21 +35,12 @@ fn create(arguments: &CreateArguments) -> Result<ExitCode, Failure> {
         mtu: arguments.mtu.map(usize::from),
         address: arguments.address,
     };
-    match tap.create() {
-        Ok(name) => {
-            let address = Interface::named(&name)?.address()?;
-            let address =
-                address.map_or(String::new(), |address| format!(", the kernel's address on it is {address}"));
-            println!("{name} is up and {} may attach to it{address}", user_name(owner));
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(CreateError::NotPermitted(_)) => Err(Failure::new(format!(
-            "cannot make TAP {}: that takes CAP_NET_ADMIN; `{}`",
-            arguments.name,
-            as_root()
-        ))),
-        Err(error) => Err(error.into()),
-    }
+    let name = tap.create()?;
+    let address = Interface::named(&name)?.address()?;
+    let address =
+        address.map_or(String::new(), |address| format!(", the kernel's address on it is {address}"));
+    say(&format!("{name} is up and {} may attach to it{address}", user_name(owner)))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// A TAP as `--json` prints it.
@@ -68,17 +56,17 @@ struct Row {
 
 fn list(json: bool) -> Result<ExitCode, Failure> {
     for tap in taps()?.into_iter().filter(|tap| tap.is_tap && tap.persistent) {
+        let owner = tap.belongs_to();
         let row = Row::from(tap);
         if json {
-            println!("{}", serde_json::to_string(&row)?);
+            say(&serde_json::to_string(&row)?)?;
         } else {
             let state = match (row.up, row.attached) {
                 (_, true) => "in use",
                 (true, false) => "up",
                 (false, false) => "down",
             };
-            let owner = row.owner.as_deref().unwrap_or("root");
-            println!("{:<15} {state:<6} mtu {:<5} owner {owner}", row.name, row.mtu);
+            say(&format!("{:<15} {state:<6} mtu {:<5} owner {owner}", row.name, row.mtu))?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -1,4 +1,4 @@
-//! A host of our own: `sudo ip tuntap add tap0 mode tap user $USER`, then this, then `arping`.
+//! A host of our own: `cargo xtask setup-tap`, then this, then `arping -I tap0 10.0.0.2`.
 
 use std::error::Error;
 use std::os::fd::AsFd;
@@ -11,7 +11,8 @@ use tap::{Device, Instant, Pool};
 fn main() -> Result<(), Box<dyn Error>> {
     let mut tap = Tap::open("tap0")?;
     let address = "10.0.0.2/24".parse()?;
-    let mut host = Host::new(&Config::new(address, MacAddr::derived_from("answer")))?;
+    let config = Config { mtu: tap.mtu(), ..Config::new(address, MacAddr::derived_from("answer")) };
+    let mut host = Host::new(&config)?;
     let mut pool = Pool::new(tap.mtu(), host.frames());
     let stop = Stop::new()?;
     println!("{} is at {}", address.addr(), host.config().hardware);

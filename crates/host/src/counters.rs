@@ -29,10 +29,10 @@ impl Host {
         all.push(gain("arp", "asked", table.asked));
         all.push(gain("arp", "entries expired", table.expired));
         all.push(gain("arp", "entries evicted", table.evicted));
-        all.push(loss("arp", "resolutions failed", table.failed));
-        all.push(loss("arp", "entries refused, the translation table is full", table.refused));
+        all.push(gain("arp", "resolutions failed", table.failed));
+        all.push(gain("arp", "entries refused: the translation table is full", table.refused));
         all.push(loss("arp", "payloads given back unsent", table.returned));
-        all.push(loss("arp", "events not taken in time", arp.events_lost()));
+        all.push(gain("arp", "events lost", arp.events_lost()));
         all.push(loss("host", "protocol not spoken", self.unspoken()));
         all.push(loss("host", "too many frames wait for the wire", self.congested()));
         all

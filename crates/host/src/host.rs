@@ -83,9 +83,11 @@ impl Host {
     /// Pads the frames that are new among the departing ones, and shows them.
     fn finish(&mut self, now: Instant, device: &impl Device, trace: &mut impl Trace) {
         for frame in self.departing.iter_mut().skip(self.traced) {
-            // A frame with room for a whole packet has room for the shortest frame.
             // spec: ethernet-minimum
-            let _ = link::pad(frame, device.minimum_frame());
+            if link::pad(frame, device.minimum_frame()).is_err() {
+                // The wire wants more than its own frames hold: it will refuse this one.
+                self.stack.congested = self.stack.congested.saturating_add(1);
+            }
             trace.departs(now, frame.octets());
         }
         self.traced = self.departing.len();

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::{Encapsulation, Ethernet, MacAddr, Stations, Tags, Tally, VlanId, VlanTag};
+use crate::{
+    Encapsulation, EtherType, Ethernet, MacAddr, SnapHeader, Stations, Tags, Tally, VlanId, VlanTag,
+};
 
 crate::reasons! {
     /// Why a frame was turned away.
@@ -77,8 +79,11 @@ impl Link {
         Link { stations, groups: BTreeSet::new(), vlan, mtu, accepted: 0, dropped: Tally::default() }
     }
 
-    /// Accepts frames to `group` from now on.
+    /// Accepts frames to `group` from now on. What is no group's address joins nothing.
     pub fn join(&mut self, group: MacAddr) -> Result<(), TooManyGroups> {
+        if !group.is_group() {
+            return Ok(());
+        }
         if self.groups.len() >= Self::GROUPS && !self.groups.contains(&group) {
             return Err(TooManyGroups);
         }
@@ -117,7 +122,11 @@ impl Link {
             return Err(Dropped::OtherVlan);
         }
         // spec: ethernet-maximum
-        if frame.encapsulation() == Encapsulation::Type && frame.payload().len() > self.mtu {
+        let snap = match frame.encapsulation() {
+            Encapsulation::Type => 0,
+            Encapsulation::Snap => size_of::<SnapHeader>(),
+        };
+        if frame.payload().len() + snap > self.mtu {
             return Err(Dropped::TooLong);
         }
         Ok(Accepted { frame, cast })
@@ -134,12 +143,16 @@ impl Link {
         }
     }
 
-    /// A priority tag (VLAN 0) counts as none; beyond that the one tag must be ours, or absent.
+    /// A priority tag (VLAN 0) counts as none; beyond that the one tag must be ours, or absent. We are
+    /// in a customer's VLAN: the same number in a service tag is another VLAN.
     fn is_our_vlan(&self, tags: Tags) -> bool {
         // spec: ethernet-priority-tag, ethernet-other-vlan
-        let mut vlans = tags.iter().map(VlanTag::identifier).filter(|identifier| *identifier != 0);
-        let ours = self.vlan.map(VlanId::number);
-        vlans.next() == ours && vlans.next().is_none()
+        let mut vlans = tags.iter().filter(|tag| tag.identifier() != 0);
+        let is_ours = |tag: Option<VlanTag>| {
+            tag.map(VlanTag::identifier) == self.vlan.map(VlanId::number)
+                && tag.is_none_or(|tag| tag.protocol == EtherType::VLAN)
+        };
+        is_ours(vlans.next()) && vlans.next().is_none()
     }
 
     /// The VLAN we are in.

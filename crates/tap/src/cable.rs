@@ -10,7 +10,7 @@ use crate::{Batch, Counters, Device, DeviceError, Pool};
 /// One end of a cable inside the machine: what one end transmits, the other receives.
 ///
 /// It is a pair of datagram sockets, so it has a real file descriptor to wait on, and a real limit
-/// (the system's `net.unix.max_dgram_qlen` frames) beyond which it is congested.
+/// (the socket's send buffer) beyond which it is congested.
 #[derive(Debug)]
 pub struct Cable {
     socket: UnixDatagram,

@@ -37,7 +37,8 @@ pub trait Device: AsFd {
 /// Why a device cannot go on.
 #[derive(Debug)]
 pub enum DeviceError {
-    /// The wire no longer exists: the interface was deleted, or the peer closed its end.
+    /// The wire no longer exists: the interface was deleted, or the other end of a cable was closed
+    /// (which shows when something is transmitted).
     Gone(io::Error),
     /// The system refused in a way that trying again does not mend.
     Failed(io::Error),

@@ -33,7 +33,9 @@ pub(crate) fn receive<P: Port>(
     arrived: &mut Batch,
 ) -> Result<usize, DeviceError> {
     let mut added = 0;
-    while arrived.room() > 0 {
+    // As many reads as there is room: frames that are dropped count too, or a wire full of them
+    // would never let go.
+    for _ in 0..arrived.room() {
         let Some(mut frame) = pool.take() else { break };
         match frame.fill(|space| port.read(space)) {
             Ok(_) if frame.is_full() => {
@@ -56,6 +58,8 @@ pub(crate) fn receive<P: Port>(
                         counters.unreadable += 1;
                         break;
                     }
+                    // What has arrived is judged first; the next call meets the same error.
+                    Fate::Gone | Fate::Fail if added > 0 => break,
                     Fate::Gone => return Err(DeviceError::Gone(error)),
                     Fate::Fail => return Err(DeviceError::Failed(error)),
                 }
@@ -96,3 +100,6 @@ pub(crate) fn transmit<P: Port>(
     }
     Ok(taken)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,26 +1,43 @@
-//! `cargo xtask setup-tap` and `teardown-tap`, on a real wire.
+//! `cargo xtask setup-tap`, `teardown-tap` and `conform`, on a real wire.
 
 // A trial may panic: that is how it fails.
-#![allow(clippy::indexing_slicing, clippy::panic)]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 #[path = "../../../crates/tap/tests/harness/mod.rs"]
 mod harness;
 
+use std::fs::File;
+use std::os::fd::AsRawFd;
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use harness::program::{run, told};
 use harness::{Case, MINE, NOBODY, Outcome, Trials};
 use tap::linux::{Interface, taps};
 
 fn main() -> ExitCode {
-    if let Err(error) = harness::program::open(env!("CARGO_BIN_EXE_xtask")) {
-        eprintln!("cannot open the program under test: {error}");
-        return ExitCode::FAILURE;
-    }
+    let xtask = Path::new(env!("CARGO_BIN_EXE_xtask"));
+    // It lies beside this package's own.
+    let tapstack = File::open(xtask.with_file_name("tapstack"));
+    match (harness::program::open(xtask), tapstack) {
+        (Ok(()), Ok(file)) => TAPSTACK.get_or_init(|| file),
+        (Err(error), _) | (_, Err(error)) => {
+            eprintln!("cannot open the programs under test: {error}; `cargo build --workspace`");
+            return ExitCode::FAILURE;
+        }
+    };
     harness::main(Trials { cases: CASES, refused: &[], unprivileged: UNPRIVILEGED })
 }
 
-const CASES: &[Case] = &[("a_tap_is_set_up_twice_and_torn_down_twice", set_up_and_torn_down)];
+const CASES: &[Case] = &[
+    ("a_tap_is_set_up_twice_and_torn_down_twice", set_up_and_torn_down),
+    ("our_host_passes_the_black_box_suite", our_host_passes),
+    ("what_is_no_host_does_not_pass", what_is_no_host),
+];
+
+/// The binary of the package `cli`, opened while this process may still read where it lies.
+static TAPSTACK: OnceLock<File> = OnceLock::new();
 
 const UNPRIVILEGED: &[Case] = &[
     ("the_sudo_line_repeats_the_arguments_and_names_the_user", the_sudo_line),
@@ -42,6 +59,21 @@ fn set_up_and_torn_down() -> Outcome {
         assert_eq!(told(&run(&["teardown-tap"])?).0, Some(0));
     }
     assert!(!interface.exists());
+    Ok(())
+}
+
+fn our_host_passes() -> Outcome {
+    let fd = TAPSTACK.get().ok_or("tapstack")?.as_raw_fd();
+    let program = format!("/proc/{}/fd/{fd}", std::process::id());
+    let (code, out, errors) = told(&run(&["conform", "--program", &program])?);
+    assert_eq!(code, Some(0), "{out}{errors}");
+    Ok(())
+}
+
+fn what_is_no_host() -> Outcome {
+    for program in ["/bin/true", "/bin/cat", "/no/such/program"] {
+        assert_eq!(told(&run(&["conform", "--program", program])?).0, Some(2), "{program}");
+    }
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Command, ExitCode, ExitStatus};
+use std::process::{Command, ExitCode, ExitStatus};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -21,33 +21,35 @@ pub(super) fn run(
     words: &[OsString],
     verbose: bool,
 ) -> Result<ExitCode, Failure> {
-    let signals = Signals::take_over(&[Signal::SIGCHLD, Signal::SIGINT, Signal::SIGTERM])?;
     let level = if verbose { Level::Frames } else { Level::Quiet };
     let mut server = wire.serve(Report::new(standard_error()?, level, false))?;
+    // Before the signals are taken over: a command inherits which ones are blocked.
     let mut child = Command::new(program)
         .args(words)
         .spawn()
         .map_err(|error| Failure::new(format!("cannot run {}: {error}", program.display())))?;
-    loop {
-        if let Err(error) = server.step(&signals, None) {
-            // The command may go on without us, as after `ip link delete tap0`; its code counts.
-            eprintln!("tapstack: TAP tap0: {error}");
-            return Ok(code(child.wait()?));
+    let signals = Signals::take_over(&[Signal::SIGCHLD, Signal::SIGINT, Signal::SIGTERM])?;
+    let mut on_the_wire = true;
+    // It may have ended before anybody listened for that.
+    while child.try_wait()?.is_none() {
+        if on_the_wire {
+            if let Err(error) = server.step(&signals, None) {
+                // The command may go on without us, as after `ip link delete tap0`; its code counts.
+                Failure::from(error).tell();
+                on_the_wire = false;
+            }
+        } else {
+            signals.wait()?;
         }
-        if let Some(status) = attend(&signals, &mut child)? {
-            return Ok(code(status));
+        while let Some(signal) = signals.next()? {
+            if signal == Signal::SIGTERM {
+                // SIGINT from the keyboard has reached the command by itself. One that has become
+                // another user's cannot be told; it is waited for.
+                let _ = kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGTERM);
+            }
         }
     }
-}
-
-/// Reads the signals that came. SIGTERM is passed on, SIGINT has reached the command by itself.
-fn attend(signals: &Signals, child: &mut Child) -> Result<Option<ExitStatus>, Failure> {
-    while let Some(signal) = signals.next()? {
-        if signal == Signal::SIGTERM {
-            kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGTERM)?;
-        }
-    }
-    Ok(child.try_wait()?)
+    Ok(code(child.wait()?))
 }
 
 /// The command's own exit code, or 128 and the number of the signal that ended it.

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tap::linux::{Interface, PacketSocket};
 use tap::{Batch, Device, Pool};
 
 use super::running::{Persistent, Running};
 use crate::harness::lab::{arp, delete_link, is_arp, kernel_knows, kernel_sends, receive, send, until};
-use crate::harness::program::{run, told};
+use crate::harness::program::{command, run, told};
 use crate::harness::{Case, MINE, Outcome, THEIRS};
 
 pub(crate) const CASES: &[Case] = &[
@@ -21,6 +22,10 @@ pub(crate) const CASES: &[Case] = &[
     ("verbose_prints_frames_in_tcpdumps_words", verbose_prints_frames),
     ("both_signals_end_it_with_exit_0", both_signals_end_it),
     ("a_reader_that_goes_away_does_not_end_it", a_reader_that_goes_away),
+    ("a_reader_that_stops_reading_does_not_hold_it_up", a_reader_that_stops_reading),
+    ("the_table_is_printed_at_sigusr1", the_table_is_printed_at_sigusr1),
+    ("each_policy_learns_from_whom_it_says", each_policy_learns_from_whom_it_says),
+    ("an_entry_that_nothing_confirms_expires", an_entry_that_nothing_confirms_expires),
     ("down_and_up_does_not_end_it", down_and_up_does_not_end_it),
     ("a_deleted_tap_ends_it_with_exit_2_and_a_sentence", a_deleted_tap_ends_it),
     ("a_hundred_thousand_requests_leave_its_memory_as_it_was", a_hundred_thousand_requests),
@@ -163,9 +168,66 @@ fn a_reader_that_goes_away() -> Outcome {
     Ok(())
 }
 
+fn a_reader_that_stops_reading() -> Outcome {
+    let (host, interface) = start("slow0", &["-v"])?;
+    let mut socket = PacketSocket::open(interface.name())?;
+    // Some 300 octets each: more than the pipe holds, and than waits for a slow reader.
+    for _ in 0..3_000 {
+        send(&mut socket, &request())?;
+        assert_eq!(receive(&mut socket, is_arp(2))?, reply());
+    }
+    host.signal(Signal::SIGTERM)?;
+    assert_eq!(host.end()?.0, Some(0));
+    Ok(())
+}
+
+fn the_table_is_printed_at_sigusr1() -> Outcome {
+    let statics = ["--static", "10.0.0.50=02:00:00:00:00:50", "--arp-timeout", "600"];
+    let (mut host, interface) = start("table0", &statics)?;
+    let mut socket = PacketSocket::open(interface.name())?;
+    send(&mut socket, &request())?;
+    receive(&mut socket, is_arp(2))?;
+    assert!(host.line()?.contains(" learned 10.0.0.7 is at 02:00:00:00:00:07"));
+    // Somebody claims the static entry's address.
+    send(&mut socket, &arp([0xff; 6], 1, (PEER_MAC, [10, 0, 0, 50].into()), ([0; 6], OURS)))?;
+    receive(&mut socket, is_arp(2))?;
+    assert!(host.line()?.contains(" held 10.0.0.50 is static and 02:00:00:00:00:07 claims it"));
+    host.signal(Signal::SIGUSR1)?;
+    assert_eq!(host.line()?, "10.0.0.7 dev table0 lladdr 02:00:00:00:00:07 STALE\n");
+    assert_eq!(host.line()?, "10.0.0.50 dev table0 lladdr 02:00:00:00:00:50 PERMANENT\n");
+    assert_eq!(host.stop()?.0, Some(0));
+    Ok(())
+}
+
+fn each_policy_learns_from_whom_it_says() -> Outcome {
+    let announcement = arp([0xff; 6], 2, (PEER_MAC, PEER), ([0xff; 6], PEER));
+    for (policy, learns) in [("cautious", false), ("rfc826", false), ("permissive", true)] {
+        let (host, interface) = start("learn0", &["--learn", policy])?;
+        let mut socket = PacketSocket::open(interface.name())?;
+        send(&mut socket, &announcement)?;
+        let other = arp([0xff; 6], 1, ([2, 0, 0, 0, 0, 8], [10, 0, 0, 8].into()), ([0; 6], OURS));
+        send(&mut socket, &other)?;
+        receive(&mut socket, is_arp(2))?;
+        let (_, out, _) = host.stop()?;
+        assert_eq!(out.contains("learned 10.0.0.7"), learns, "{policy}: {out}");
+    }
+    Ok(())
+}
+
+fn an_entry_that_nothing_confirms_expires() -> Outcome {
+    let (mut host, interface) = start("age0", &["--arp-timeout", "1", "--json"])?;
+    let mut socket = PacketSocket::open(interface.name())?;
+    send(&mut socket, &request())?;
+    let (learned, expired) = (host.line()?, host.line()?);
+    assert!(learned.contains("\"learned\"") && expired.contains("\"expired\""), "{learned}{expired}");
+    Ok(())
+}
+
 fn down_and_up_does_not_end_it() -> Outcome {
     let (host, interface) = start("down0", &[])?;
     interface.set_up(false)?;
+    // Long enough for the host to meet a wire that is down.
+    std::thread::sleep(std::time::Duration::from_millis(50));
     interface.set_up(true)?;
     kernel_sends(OURS, b"hello")?;
     assert_eq!(kernel_knows(&interface, OURS)?.hardware_address, Some(OUR_MAC));
@@ -231,7 +293,12 @@ fn a_vlan_is_heard_and_tagged() -> Outcome {
 
 fn wrong_input() -> Outcome {
     let with = |tap, address| ["host", "--tap", tap, "--address", address];
-    let cases: [(&[&str], &str); 8] = [
+    let kernel = |address| ["host", "--tap", "k0", "--address", "10.0.0.2/24", "--kernel", address];
+    let cases: [(&[&str], &str); 12] = [
+        (&kernel("10.0.0.2/24"), "cannot both be 10.0.0.2"),
+        (&kernel("224.0.0.1/24"), "such as 10.0.0.1/24"),
+        (&with("tap%s", "10.0.0.2/24"), "is no interface name"),
+        (&[&with("tap0", "10.0.0.2/24")[..], &["--static", "10.0.0.1"]].concat(), "such as 10.0.0.1=02:"),
         (&["host"], "--tap"),
         (&with("tap0", "10.0.0.2"), "such as 10.0.0.2/24"),
         (&with("tap0", "10.0.0.0/24"), "is no host's address"),
@@ -258,6 +325,19 @@ fn a_busy_tap_names_the_process() -> Outcome {
     assert_eq!(code, Some(2));
     assert!(errors.contains(&format!("process {} (", host.pid())), "{errors}");
     assert!(errors.contains(&format!("`kill {}`", host.pid())), "{errors}");
+
+    // Somebody else's `busy0`, in a namespace of theirs, is not in our way.
+    let elsewhere = "exec \"$0\" host -q --tap busy0 --address 10.0.0.2/24";
+    let program = format!("/proc/{}/exe", host.pid());
+    let mut lab = command(&["lab", "--", "sh", "-c", elsewhere, &program])
+        .stdout(std::process::Stdio::piped())
+        .spawn()?;
+    let mut ready = [0; 6];
+    std::io::Read::read_exact(lab.stdout.as_mut().ok_or("standard output")?, &mut ready)?;
+    let (_, _, errors) = told(&run(&["host", "--tap", "busy0", "--address", "10.0.0.3/24"])?);
+    kill(Pid::from_raw(i32::try_from(lab.id())?), Signal::SIGTERM)?;
+    lab.wait()?;
+    assert_eq!(errors.matches("process ").count(), 1, "{errors}");
     Ok(())
 }
 
@@ -271,7 +351,9 @@ fn an_owner_serves_without_privilege() -> Outcome {
 }
 
 fn what_is_not_the_users() -> Outcome {
-    for (name, part) in [(THEIRS, "it belongs to root; `"), ("new0", "that takes CAP_NET_ADMIN")] {
+    for (name, part) in
+        [(THEIRS, "it belongs to root; choose another name, or `sudo "), ("new0", "that takes CAP_NET_ADMIN")]
+    {
         let (code, out, errors) = told(&run(&["host", "--tap", name, "--address", "10.0.0.2/24"])?);
         assert_eq!((code, out.as_str()), (Some(2), ""));
         assert!(errors.contains(part), "{errors}");

@@ -1,5 +1,6 @@
 //! `tapstack` and `tapstack lab`.
 
+use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 
 use nix::sys::signal::{Signal, kill};
@@ -16,6 +17,11 @@ pub(crate) const CASES: &[Case] = &[
     ("standard_output_is_the_commands_and_frames_go_to_standard_error", standard_output_is_the_commands),
     ("a_command_ended_by_a_signal_gives_128_and_its_number", a_command_ended_by_a_signal),
     ("sigterm_is_passed_on_to_the_command", sigterm_is_passed_on),
+    ("no_signal_is_kept_from_the_command", no_signal_is_kept_from_the_command),
+    (
+        "a_lab_whose_tap_is_deleted_still_passes_sigterm_on",
+        a_lab_whose_tap_is_deleted_still_passes_sigterm_on,
+    ),
     ("a_command_that_is_not_there_gets_a_sentence", a_command_that_is_not_there),
     ("two_labs_do_not_meet", two_labs_do_not_meet),
     ("the_embedded_wire_needs_no_kernel", the_embedded_wire),
@@ -96,6 +102,40 @@ fn sigterm_is_passed_on() -> Outcome {
     kill(Pid::from_raw(i32::try_from(lab.id())?), Signal::SIGTERM)?;
     let status = until("end of the lab", || lab.try_wait().ok().flatten())?;
     assert_eq!(status.code(), Some(5));
+    Ok(())
+}
+
+fn no_signal_is_kept_from_the_command() -> Outcome {
+    let (_, status, _) = told(&run(&["lab", "--", "cat", "/proc/self/status"])?);
+    assert!(status.contains("SigBlk:\t0000000000000000"), "{status}");
+
+    // As Ctrl-C does: to the whole group, of which the lab is the first.
+    let mut lab = command(&["lab", "--", "sleep", "30"]).process_group(0).spawn()?;
+    until("command in the lab", || {
+        let children = format!("/proc/{0}/task/{0}/children", lab.id());
+        std::fs::read_to_string(children).ok().filter(|text| !text.is_empty())
+    })?;
+    kill(Pid::from_raw(-i32::try_from(lab.id())?), Signal::SIGINT)?;
+    let status = until("end of the lab", || lab.try_wait().ok().flatten())?;
+    assert_eq!(status.code(), Some(130));
+    Ok(())
+}
+
+fn a_lab_whose_tap_is_deleted_still_passes_sigterm_on() -> Outcome {
+    if std::process::Command::new("ip").arg("-V").output().is_err() {
+        // Only `ip` can delete the TAP from inside; `cargo xtask conform` says whether it is there.
+        return Ok(());
+    }
+    let script = "ip link delete tap0; echo gone; exec sleep 30";
+    let mut lab =
+        command(&["lab", "--", "sh", "-c", script]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut line = [0; 5];
+    std::io::Read::read_exact(lab.stdout.as_mut().ok_or("standard output")?, &mut line)?;
+    let mut told = [0; 9];
+    std::io::Read::read_exact(lab.stderr.as_mut().ok_or("standard error")?, &mut told)?;
+    kill(Pid::from_raw(i32::try_from(lab.id())?), Signal::SIGTERM)?;
+    let status = until("end of the lab", || lab.try_wait().ok().flatten())?;
+    assert_eq!(status.code(), Some(143));
     Ok(())
 }
 

@@ -3,12 +3,13 @@
 use tap::linux::Interface;
 
 use super::running::Running;
-use crate::harness::program::{run, told};
+use crate::harness::program::{command, run, told};
 use crate::harness::{Case, Outcome};
 
 pub(crate) const CASES: &[Case] = &[
     ("a_tap_is_created_listed_used_and_deleted", a_tap_lives),
     ("what_is_not_there_is_a_negative_answer", what_is_not_there),
+    ("output_that_cannot_be_written_is_a_failure_and_no_panic", output_that_cannot_be_written),
     ("an_unknown_user_gets_a_sentence", an_unknown_user),
 ];
 
@@ -42,6 +43,18 @@ fn a_tap_lives() -> Outcome {
     let (code, out, _) = told(&run(&["tap", "delete", "cli0"])?);
     assert_eq!((code, out.as_str()), (Some(0), "deleted cli0\n"));
     assert!(!interface.exists());
+    Ok(())
+}
+
+fn output_that_cannot_be_written() -> Outcome {
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full");
+    let output = command(&["tap", "create", "full0"]).stdout(full()?).output()?;
+    let (code, _, errors) = told(&output);
+    assert_eq!(code, Some(2));
+    assert!(errors.starts_with("tapstack: cannot write to standard output: "), "{errors}");
+    let output = command(&["tap", "delete", "absent0"]).stderr(full()?).output()?;
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(run(&["tap", "delete", "full0"])?.status.code(), Some(0));
     Ok(())
 }
 

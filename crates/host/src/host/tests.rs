@@ -285,6 +285,39 @@ fn replies_are_padded_with_zeros_where_the_device_asks_for_it() {
     assert_eq!(batch.front().map(Frame::octets), Some(&expected[..]));
 }
 
+/// Keeps what departs.
+struct Departures(Vec<Vec<u8>>);
+
+impl Trace for Departures {
+    fn departs(&mut self, _: Instant, octets: &[u8]) {
+        self.0.push(octets.to_vec());
+    }
+}
+
+// proves: ethernet-minimum
+#[test]
+fn a_request_of_our_own_is_padded_and_shown_too() {
+    let (_left, right) = Cable::pair(1_500).unwrap();
+    let (mut right, mut pool, mut host) = (Padded(right), Pool::new(1_500, 256), host(None));
+    let (mut frame, mut seen) = (pool.take().unwrap(), Departures(Vec::new()));
+    frame.write(b"hello").unwrap();
+    host.send(NOW, PEER, TEST, frame, &mut pool);
+    for _ in 0..2 {
+        host.turn(NOW, &mut right, &mut pool, &mut seen).unwrap();
+    }
+    assert_eq!(seen.0.iter().map(Vec::len).collect::<Vec<_>>(), [60]);
+    assert!(seen.0[0].starts_with(&[0xff; 6]) && seen.0[0].ends_with(&[0; 18]));
+}
+
+// proves: sender-protocol-host
+#[test]
+fn the_broadcast_address_of_our_network_is_no_sender() {
+    let mut packet = request();
+    packet[14..18].copy_from_slice(&[10, 0, 0, 255]);
+    let (verdict, sent) = hear(&mut host(None), &broadcast(&[&[8, 6], &packet]));
+    assert_eq!((verdict.dropped(), sent.len()), (Some(arp::Dropped::SenderProtocol.into()), 0));
+}
+
 #[test]
 fn addresses_that_no_host_can_have_are_refused() {
     for address in

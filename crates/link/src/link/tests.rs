@@ -93,6 +93,34 @@ fn a_frame_is_1514_octets_at_most_and_four_more_with_a_tag() {
 }
 
 // proves: drops-counted
+// proves: ethernet-maximum
+#[test]
+fn another_mtu_is_another_limit_for_type_and_length_frames() {
+    let mut link = Link::new(Stations::one(OURS), 100, None);
+    let plain = |payload| octets(OURS, THEIRS, &[&ARP[..], &vec![0; payload]].concat());
+    let snap = |length: u8| {
+        let head = [0, length, 0xaa, 0xaa, 3, 0, 0, 0, 8, 6];
+        octets(OURS, THEIRS, &[&head[..], &[0; 100]].concat())
+    };
+    assert!(link.receive(&plain(100)).is_ok() && link.receive(&snap(100)).is_ok());
+    assert_eq!(link.receive(&plain(101)).unwrap_err(), Dropped::TooLong);
+    assert_eq!(link.receive(&snap(101)).unwrap_err(), Dropped::TooLong);
+}
+
+#[test]
+fn the_same_number_in_a_service_tag_is_another_vlan() {
+    let service = octets(OURS, THEIRS, &[0x88, 0xa8, 0, 5, 8, 6]);
+    assert_eq!(link(Some(5)).receive(&service).unwrap_err(), Dropped::OtherVlan);
+}
+
+#[test]
+fn what_is_no_group_is_not_joined() {
+    let mut link = link(None);
+    let other = MacAddr::new([2, 0, 0, 0, 0, 3]);
+    link.join(other).unwrap();
+    assert_eq!(link.receive(&octets(other, THEIRS, &ARP)).unwrap_err(), Dropped::NotForUs);
+}
+
 #[test]
 fn every_reason_has_a_place_and_a_text_of_its_own() {
     let texts: BTreeSet<_> = Dropped::ALL.iter().map(ToString::to_string).collect();

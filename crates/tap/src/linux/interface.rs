@@ -32,6 +32,9 @@ pub struct InterfaceError {
     source: Errno,
 }
 
+/// What a kernel that takes no such address refused.
+const SET_ADDRESS: &str = "set the address";
+
 impl Interface {
     /// A handle on the interface with this name. Whether it exists shows when it is asked.
     pub fn named(name: &InterfaceName) -> io::Result<Interface> {
@@ -104,10 +107,15 @@ impl Interface {
 
     /// Sets the kernel's primary IPv4 address on it, mask and all.
     pub fn set_address(&self, to: Ipv4Net) -> Result<(), InterfaceError> {
-        let refused = self.refused("set the address", format!("address add {to} dev {}", self.name));
+        let refused = self.refused(SET_ADDRESS, format!("address add {to} dev {}", self.name));
         ioctl::set_address(self.socket.as_fd(), &self.name, to.addr()).map_err(&refused)?;
         // The address alone would get the mask of its class: 10.0.0.1 would own all of 10/8.
         ioctl::set_netmask(self.socket.as_fd(), &self.name, to.netmask()).map_err(&refused)
+    }
+
+    /// Sets its primary IPv4 address unless it has that address already: then it takes no privilege.
+    pub fn ensure_address(&self, to: Ipv4Net) -> Result<(), InterfaceError> {
+        if self.address()? == Some(to) { Ok(()) } else { self.set_address(to) }
     }
 
     /// Routes `destination` through it, by way of `gateway` if one is given.
@@ -150,6 +158,9 @@ impl fmt::Display for InterfaceError {
                 write!(f, " without CAP_NET_ADMIN; `sudo ip {command}`")
             }
             (Errno::ENODEV, _) => f.write_str("; `ip link` lists the interfaces there are"),
+            (Errno::EADDRNOTAVAIL | Errno::EINVAL, Some(_)) if *what == SET_ADDRESS => {
+                f.write_str("; choose a host's address, such as 10.0.0.1/24")
+            }
             (Errno::EINVAL, Some(_)) => write!(f, "; `ip -details link show {name}` tells its limits"),
             _ => Ok(()),
         }

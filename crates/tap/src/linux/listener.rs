@@ -26,7 +26,7 @@ pub struct Listener {
 pub struct Ended {
     /// An error if the device could not go on; `Ok` if the listener was stopped.
     pub result: Result<(), DeviceError>,
-    /// How often the callback panicked.
+    /// How often the callback panicked; what it said, the panic hook has printed.
     pub panics: u64,
     /// What passed the device.
     pub counters: Counters,

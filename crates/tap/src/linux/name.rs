@@ -39,8 +39,10 @@ impl FromStr for InterfaceName {
         if text.len() > Self::MAX {
             return Err(NameError::TooLong(text.to_owned()));
         }
+        // The kernel fills in one `%d` and takes no other percent sign.
+        let percent = text.replacen("%d", "", 1).contains('%');
         let refused = |c: char| c == '/' || c == ':' || c == '\0' || c.is_whitespace();
-        if text.is_empty() || text == "." || text == ".." || text.contains(refused) {
+        if text.is_empty() || text == "." || text == ".." || percent || text.contains(refused) {
             return Err(NameError::Invalid(text.to_owned()));
         }
         Ok(InterfaceName(text.to_owned()))
@@ -70,7 +72,7 @@ impl fmt::Display for NameError {
             ),
             Self::Invalid(name) => write!(
                 f,
-                "`{name}` is no interface name: it must not be empty, `.` or `..`, nor hold a slash, a colon or white space; choose one such as `tap0`"
+                "`{name}` is no interface name: it must not be empty, `.` or `..`, nor hold a slash, a colon, white space or a percent sign other than one `%d`; choose one such as `tap0`"
             ),
         }
     }

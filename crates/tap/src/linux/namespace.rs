@@ -9,6 +9,7 @@ use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{getegid, geteuid};
 
+use super::open_error::in_container;
 use super::{Interface, InterfaceName};
 
 /// The network namespace that this process has moved into: empty but for the loopback interface,
@@ -55,7 +56,7 @@ impl Namespace {
             Err(Errno::EPERM) => {
                 unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET)
                     .map_err(NamespaceError::of_unshare)?;
-                become_root(uid.as_raw(), gid.as_raw()).map_err(NamespaceError::of("become root inside"))?;
+                become_root(uid.as_raw(), gid.as_raw()).map_err(NamespaceError::of_become_root)?;
             }
             Err(errno) => return Err(NamespaceError::of_unshare(errno)),
         }
@@ -103,15 +104,28 @@ impl NamespaceError {
         move |source| NamespaceError::Failed { step, source }
     }
 
+    /// Where `AppArmor` restricts user namespaces, they can be made and this is what is refused.
+    fn of_become_root(source: io::Error) -> NamespaceError {
+        match source.kind() {
+            io::ErrorKind::PermissionDenied => Self::Withheld,
+            _ => Self::of("become root inside")(source),
+        }
+    }
+
     fn of_unshare(errno: Errno) -> NamespaceError {
         let forbidden = |mend| NamespaceError::Forbidden { source: errno, mend };
         match errno {
             Errno::EINVAL => Self::Threaded,
-            Errno::ENOSPC | Errno::EUSERS => forbidden("sudo sysctl user.max_user_namespaces=10000"),
+            Errno::ENOSPC | Errno::EUSERS => {
+                forbidden("sudo sysctl user.max_user_namespaces=10000 user.max_net_namespaces=10000")
+            }
             Errno::EPERM if setting("kernel/unprivileged_userns_clone") == Some(0) => {
                 forbidden("sudo sysctl kernel.unprivileged_userns_clone=1")
             }
-            Errno::EPERM | Errno::ENOSYS => forbidden("docker run --privileged --device /dev/net/tun ..."),
+            Errno::EPERM | Errno::ENOSYS if in_container() => {
+                forbidden("docker run --privileged --device /dev/net/tun ...")
+            }
+            Errno::EPERM | Errno::ENOSYS => forbidden("sudo -s"),
             _ => Self::of("make a namespace")(errno.into()),
         }
     }
@@ -126,7 +140,7 @@ impl fmt::Display for NamespaceError {
         match self {
             Self::Forbidden { source, mend } => write!(
                 f,
-                "cannot make a network namespace: this system keeps user namespaces from you ({}); `{mend}`",
+                "cannot make a network namespace: this system keeps them from you ({}); `{mend}`",
                 source.desc()
             ),
             Self::Withheld => f.write_str(

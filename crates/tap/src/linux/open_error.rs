@@ -47,8 +47,10 @@ pub enum OpenError {
     OwnedByAnother {
         /// The TAP.
         name: InterfaceName,
-        /// The id of its owner; none if only root may attach.
+        /// The id of the user who may attach, if it is one user's.
         owner: Option<u32>,
+        /// The id of the group whose members may attach, if it is a group's.
+        group: Option<u32>,
     },
     /// The TAP is open already: it has one queue, and one program at a time.
     Busy {
@@ -106,18 +108,22 @@ impl OpenError {
         let name = name.clone();
         match (errno, tap) {
             (Errno::EBUSY, _) => Self::Busy { name, holders: Vec::new() },
-            (Errno::EPERM, Some(TapInterface { owner, .. })) => Self::OwnedByAnother { name, owner },
+            (Errno::EPERM, Some(TapInterface { owner, group, .. })) => {
+                Self::OwnedByAnother { name, owner, group }
+            }
             (Errno::EPERM, None) => Self::NotPermitted(name),
             (Errno::EINVAL, Some(tap)) if !tap.is_tap => Self::TunNotTap(name),
             (Errno::EINVAL, Some(tap)) if tap.multi_queue => Self::QueueMismatch(name),
             (Errno::EINVAL, None) if exists => Self::NotATap(name),
+            // What was opened is not the tun driver's node.
+            (Errno::ENOTTY | Errno::EBADFD, None) => Self::NoNode(errno.into()),
             (errno, _) => Self::Failed { step: "attach to the TAP", source: errno.into() },
         }
     }
 }
 
 /// Whether this process runs in a container, where `modprobe` and `sudo` mend nothing.
-fn in_container() -> bool {
+pub(super) fn in_container() -> bool {
     let marks = ["/.dockerenv", "/run/.containerenv"];
     marks.iter().any(|mark| Path::new(mark).exists())
         || fs::read("/proc/1/environ").is_ok_and(|environ| {
@@ -158,10 +164,10 @@ impl fmt::Display for OpenError {
                 f,
                 "cannot make TAP {name}: this container was started without CAP_NET_ADMIN; `docker run --device {NODE} --cap-add NET_ADMIN ...`"
             ),
-            Self::OwnedByAnother { name, owner } => write!(
+            Self::OwnedByAnother { name, owner, group } => write!(
                 f,
-                "cannot attach to TAP {name}: it belongs to {}; `sudo ip link delete {name} && sudo ip tuntap add dev {name} mode tap user {}`",
-                owner.map_or("root".to_owned(), user_name),
+                "cannot attach to TAP {name}: it belongs to {}; choose another name, or `sudo ip link delete {name} && sudo ip tuntap add dev {name} mode tap user {}`",
+                belongs_to(*owner, *group),
                 user()
             ),
             Self::Busy { name, holders } => busy(f, name, holders),
@@ -192,7 +198,7 @@ fn busy(f: &mut fmt::Formatter<'_>, name: &InterfaceName, holders: &[Holder]) ->
     let Some(first) = holders.first() else {
         return write!(
             f,
-            "another process holds it, one you may not look at; `sudo grep -l 'iff:.{name}' /proc/[0-9]*/fdinfo/*` finds it"
+            "another process holds it, one you may not look at; `sudo grep -l 'iff:.{name}$' /proc/[0-9]*/fdinfo/*` finds all who hold one of this name"
         );
     };
     for (place, Holder { pid, command }) in holders.iter().enumerate() {
@@ -200,6 +206,15 @@ fn busy(f: &mut fmt::Formatter<'_>, name: &InterfaceName, holders: &[Holder]) ->
         write!(f, "{comma}process {pid} ({command})")?;
     }
     write!(f, " holds it; `kill {}`", first.pid)
+}
+
+/// Whose a TAP is. One with neither owner nor group is everybody's.
+pub(super) fn belongs_to(owner: Option<u32>, group: Option<u32>) -> String {
+    match (owner, group) {
+        (Some(uid), _) => user_name(uid),
+        (None, Some(gid)) => format!("group {gid}"),
+        (None, None) => "anyone".to_owned(),
+    }
 }
 
 /// The system's words for an error, without the number that Rust adds.

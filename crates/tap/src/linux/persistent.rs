@@ -26,8 +26,13 @@ pub struct PersistentTap {
 /// Why a persistent TAP could not be made.
 #[derive(Debug)]
 pub enum CreateError {
-    /// It takes `CAP_NET_ADMIN`, in a container or out of one.
-    NotPermitted(Box<dyn std::error::Error + Send + Sync>),
+    /// It takes privilege: to make a TAP, to change another user's, or to open the node at all.
+    NotPermitted {
+        /// The TAP.
+        name: InterfaceName,
+        /// What was refused.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The TAP could not be opened.
     Open(OpenError),
     /// The kernel's side could not be set up.
@@ -56,21 +61,33 @@ impl PersistentTap {
     /// privilege, and on a TAP that a program has open.
     pub fn create(&self) -> Result<InterfaceName, CreateError> {
         let existing = taps::find(&self.name).map_err(CreateError::List)?;
+        let is_new = existing.is_none();
         let name = match existing {
             Some(tap) if self.is_met_by(&tap) => tap.name,
-            _ => self.open()?,
+            _ => self.open().map_err(|error| CreateError::of_open(&self.name, error))?,
         };
-        let interface = Interface::named(&name).map_err(CreateError::List)?;
+        let set_up = self.set_up(&name);
+        if is_new && set_up.is_err() {
+            // Half a TAP helps nobody. Should it not go either, the first error is the one to tell.
+            let _ = Self::delete(&name);
+        }
+        set_up.map(|()| name)
+    }
+
+    /// Sets up the kernel's side, as far as it is not as it should be.
+    fn set_up(&self, name: &InterfaceName) -> Result<(), CreateError> {
+        let refused = |error| CreateError::of_interface(name, error);
+        let interface = Interface::named(name).map_err(CreateError::List)?;
         if let Some(mtu) = self.mtu.filter(|mtu| interface.mtu().ok() != Some(*mtu)) {
-            interface.set_mtu(mtu)?;
+            interface.set_mtu(mtu).map_err(refused)?;
         }
-        if let Some(address) = self.address.filter(|to| interface.address().ok() != Some(Some(*to))) {
-            interface.set_address(address)?;
+        if let Some(address) = self.address {
+            interface.ensure_address(address).map_err(refused)?;
         }
-        if !interface.is_up()? {
-            interface.set_up(true)?;
+        if !interface.is_up().map_err(refused)? {
+            interface.set_up(true).map_err(refused)?;
         }
-        Ok(name)
+        Ok(())
     }
 
     /// Deletes the persistent TAP of this name.
@@ -91,7 +108,7 @@ impl PersistentTap {
             && (self.group.is_none() || self.group == tap.group)
     }
 
-    fn open(&self) -> Result<InterfaceName, CreateError> {
+    fn open(&self) -> Result<InterfaceName, OpenError> {
         let mut options = Tap::options().persist();
         if let Some(uid) = self.owner {
             options = options.owner(uid);
@@ -106,18 +123,20 @@ impl PersistentTap {
 
 /// The id of the user at the keyboard: the one behind `sudo`, if there is one.
 pub fn caller() -> u32 {
-    let behind_sudo = std::env::var("SUDO_UID").ok().and_then(|uid| uid.parse().ok());
-    match behind_sudo {
-        Some(uid) if getuid().is_root() => uid,
-        _ => getuid().as_raw(),
-    }
+    behind_sudo(getuid().as_raw(), std::env::var("SUDO_UID").ok().as_deref())
+}
+
+/// Only root can have come by `sudo`; for anybody else the variable is a leftover.
+fn behind_sudo(uid: u32, sudo_uid: Option<&str>) -> u32 {
+    sudo_uid.filter(|_| uid == 0).and_then(|text| text.parse().ok()).unwrap_or(uid)
 }
 
 /// The id of a user, from the name or the number that a person typed.
 pub fn user_id(user: &str) -> Result<u32, UnknownUser> {
     match User::from_name(user) {
         Ok(Some(found)) => Ok(found.uid.as_raw()),
-        _ => user.parse().map_err(|_| UnknownUser(user.to_owned())),
+        // The last number stands for nobody at all.
+        _ => user.parse().ok().filter(|uid| *uid != u32::MAX).ok_or_else(|| UnknownUser(user.to_owned())),
     }
 }
 
@@ -152,25 +171,30 @@ fn quoted(word: &str) -> String {
     }
 }
 
-impl From<OpenError> for CreateError {
-    fn from(error: OpenError) -> Self {
+impl CreateError {
+    fn of_open(name: &InterfaceName, error: OpenError) -> CreateError {
         match error {
-            OpenError::NotPermitted(_) | OpenError::OwnedByAnother { .. } => Self::NotPermitted(error.into()),
+            OpenError::NotPermitted(_) | OpenError::OwnedByAnother { .. } => Self::not_permitted(name, error),
+            OpenError::NodeRefused(_) if !getuid().is_root() => Self::not_permitted(name, error),
             other => Self::Open(other),
         }
     }
-}
 
-impl From<InterfaceError> for CreateError {
-    fn from(error: InterfaceError) -> Self {
-        if error.is_not_permitted() { Self::NotPermitted(error.into()) } else { Self::Interface(error) }
+    fn of_interface(name: &InterfaceName, error: InterfaceError) -> CreateError {
+        if error.is_not_permitted() { Self::not_permitted(name, error) } else { Self::Interface(error) }
+    }
+
+    fn not_permitted(name: &InterfaceName, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::NotPermitted { name: name.clone(), source: Box::new(source) }
     }
 }
 
 impl fmt::Display for CreateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotPermitted(error) => error.fmt(f),
+            Self::NotPermitted { name, .. } => {
+                write!(f, "cannot make TAP {name}: that takes CAP_NET_ADMIN; `{}`", as_root())
+            }
             Self::Open(error) => error.fmt(f),
             Self::Interface(error) => error.fmt(f),
             Self::List(error) => write!(f, "cannot list the interfaces: {error}"),
@@ -181,7 +205,7 @@ impl fmt::Display for CreateError {
 impl std::error::Error for CreateError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::NotPermitted(error) => Some(error.as_ref()),
+            Self::NotPermitted { source, .. } => Some(source.as_ref()),
             Self::Open(error) => Some(error),
             Self::Interface(error) => Some(error),
             Self::List(error) => Some(error),

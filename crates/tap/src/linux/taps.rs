@@ -6,6 +6,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use super::InterfaceName;
 use super::netlink;
+use super::open_error::belongs_to;
 
 /// What the kernel says of one TUN or TAP interface.
 // Five independent facts of the kernel's, not a state machine.
@@ -30,6 +31,13 @@ pub struct TapInterface {
     pub attached: bool,
     /// The longest payload of a frame, in octets.
     pub mtu: u32,
+}
+
+impl TapInterface {
+    /// Whose it is: a user's name, a group's number, or anyone's.
+    pub fn belongs_to(&self) -> String {
+        belongs_to(self.owner, self.group)
+    }
 }
 
 /// `struct ifinfomsg`, in host order.

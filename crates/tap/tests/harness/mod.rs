@@ -23,7 +23,7 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl;
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use nix::unistd::{Gid, Uid, geteuid, setgroups, setresgid, setresuid};
-use tap::linux::{Namespace, PersistentTap, Tap};
+use tap::linux::{Namespace, NamespaceError, OpenError, PersistentTap, Tap};
 
 /// What a trial returns: an error is a failure.
 pub(crate) type Outcome = Result<(), Box<dyn Error>>;
@@ -77,10 +77,28 @@ pub(crate) fn main(all: Trials<'_>) -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// Moves into a namespace and tries the wire.
+/// Moves into a namespace and tries the wire. Only a refusal counts as having none: whatever else
+/// fails is a fault of ours, and fails the trials.
 fn enter() -> Outcome {
-    Namespace::enter()?;
-    Ok(Tap::open("probe%d").map(drop)?)
+    match Namespace::enter() {
+        Err(error @ (NamespaceError::Forbidden { .. } | NamespaceError::Withheld)) => {
+            return Err(error.into());
+        }
+        other => drop(other.expect("a namespace that was not refused")),
+    }
+    match Tap::open("probe%d") {
+        Err(
+            error @ (OpenError::NoNode(_)
+            | OpenError::NoNodeInContainer(_)
+            | OpenError::NodeRefused(_)
+            | OpenError::NotPermitted(_)
+            | OpenError::NotPermittedInContainer(_)),
+        ) => Err(error.into()),
+        other => {
+            drop(other.expect("a TAP that was not refused"));
+            Ok(())
+        }
+    }
 }
 
 /// Moves into a namespace of root's with two TAPs in it.

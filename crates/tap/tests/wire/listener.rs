@@ -1,10 +1,12 @@
 //! A thread and a callback on a device.
 
 use std::panic::resume_unwind;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use tap::linux::listen;
-use tap::{Batch, Cable, DeviceError, Frame};
+use tap::{Batch, Cable, Device, DeviceError, Frame, Pool};
 
 use super::driver::wire;
 use crate::harness::lab::{delete_link, kernel_sends, receive, send, until};
@@ -13,6 +15,7 @@ use crate::harness::{Case, Outcome};
 pub(crate) const CASES: &[Case] = &[
     ("answers_are_transmitted_after_each_call", answers_are_transmitted_after_each_call),
     ("a_silent_wire_does_not_hold_up_the_stop", a_silent_wire_does_not_hold_up_the_stop),
+    ("answers_without_room_go_out_when_there_is_some", answers_without_room_go_out_when_there_is_some),
     ("a_callback_that_panics_is_counted_and_called_again", a_callback_that_panics),
     ("frames_the_callback_keeps_are_replaced", frames_the_callback_keeps_are_replaced),
     ("a_deleted_tap_ends_the_loop_with_an_error", a_deleted_tap_ends_the_loop),
@@ -38,11 +41,53 @@ fn answers_are_transmitted_after_each_call() -> Outcome {
 }
 
 fn a_silent_wire_does_not_hold_up_the_stop() -> Outcome {
-    // Would the stop wait for a frame, this trial would never end.
-    let ended = listen(wire()?, |_, _| {})?.stop();
+    let listener = listen(wire()?, |_, _| {})?;
+    let ended = within(move || listener.stop())?;
     assert!(ended.result.is_ok());
-    drop(listen(wire()?, |_, _| {})?);
+    let listener = listen(wire()?, |_, _| {})?;
+    within(move || drop(listener))
+}
+
+/// What `act` returns, unless it takes far too long: a stop that waits for a frame never ends.
+fn within<T: Send + 'static>(
+    act: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Box<dyn std::error::Error>> {
+    let (done, waiting) = mpsc::channel();
+    std::thread::spawn(move || done.send(act()));
+    Ok(waiting.recv_timeout(Duration::from_secs(10))?)
+}
+
+fn answers_without_room_go_out_when_there_is_some() -> Outcome {
+    let (mut near, far) = Cable::pair(1_500)?;
+    let given = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&given);
+    let listener = listen(far, move |arrived, answers| {
+        while arrived.pop().is_some() {
+            while answers.push(Frame::for_mtu(1_500)).is_ok() {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    })?;
+    // Many answers to each: more than the cable holds, which is full by the time that anybody reads.
+    for _ in 0..100 {
+        send(&mut near, b"one frame, many answers")?;
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    // From now on nothing is sent that could wake the listener.
+    let mut received = 0;
+    until("answer to the last frame", || {
+        received += u64::from(receive_now(&mut near));
+        (received > 0 && received == given.load(Ordering::Relaxed)).then_some(())
+    })?;
+    let ended = within(move || listener.stop())?;
+    assert!(ended.counters.congested > 0, "the cable was never full");
     Ok(())
+}
+
+/// Takes a frame, if one is there.
+fn receive_now(cable: &mut Cable) -> bool {
+    let (mut pool, mut batch) = (Pool::new(1_500, 1), Batch::new(1));
+    cable.receive(&mut pool, &mut batch).is_ok_and(|count| count == 1)
 }
 
 fn a_callback_that_panics() -> Outcome {
@@ -80,7 +125,7 @@ fn frames_the_callback_keeps_are_replaced() -> Outcome {
     // Many more than the listener's pool holds.
     for number in 0..1_000_u16 {
         send(&mut near, &number.to_be_bytes())?;
-        assert_eq!(kept.recv()?, number.to_be_bytes());
+        assert_eq!(kept.recv_timeout(Duration::from_secs(10))?, number.to_be_bytes());
     }
     assert!(listener.stop().result.is_ok());
     Ok(())

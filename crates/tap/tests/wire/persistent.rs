@@ -9,6 +9,7 @@ pub(crate) const CASES: &[Case] = &[
     ("a_persistent_tap_is_made_attached_to_and_deleted", a_persistent_tap_lives),
     ("making_it_again_changes_nothing_even_while_it_is_in_use", making_it_again),
     ("what_is_asked_anew_is_changed", what_is_asked_anew_is_changed),
+    ("half_a_tap_is_not_left_behind", half_a_tap_is_not_left_behind),
     ("a_tap_that_does_not_exist_cannot_be_deleted", an_absent_tap),
     ("a_mtu_on_a_tap_of_somebody_else_is_our_own_limit", a_mtu_of_our_own),
 ];
@@ -63,6 +64,14 @@ fn what_is_asked_anew_is_changed() -> Outcome {
     let interface = Interface::named(&wanted.name)?;
     assert_eq!((interface.mtu()?, interface.address()?), (1_300, wanted.address));
     PersistentTap::delete(&wanted.name)?;
+    Ok(())
+}
+
+fn half_a_tap_is_not_left_behind() -> Outcome {
+    let wanted = PersistentTap { address: Some("224.0.0.1/24".parse()?), ..persistent("half0")? };
+    let error = wanted.create().err().ok_or("no host has a group's address")?;
+    assert!(error.to_string().contains("such as 10.0.0.1/24"), "{error}");
+    assert!(!Interface::named(&wanted.name)?.exists());
     Ok(())
 }
 

@@ -8,7 +8,7 @@ fn fifteen_octets_are_a_name_and_sixteen_are_not() {
 
 #[test]
 fn what_the_kernel_refuses_is_refused_here() {
-    for text in ["", ".", "..", "a/b", "a b", "a:b", "tap0\n", "a\0b"] {
+    for text in ["", ".", "..", "a/b", "a b", "a:b", "tap0\n", "a\0b", "a%s", "a%d%d", "%"] {
         assert!(matches!(text.parse::<InterfaceName>(), Err(NameError::Invalid(_))), "{text:?}");
     }
 }

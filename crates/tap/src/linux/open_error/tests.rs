@@ -39,6 +39,7 @@ fn the_same_errno_means_different_things() {
     ));
     assert!(matches!(explained(Errno::EINVAL, None, true), NotATap(_)));
     assert!(matches!(explained(Errno::EINVAL, plain(), true), Failed { .. }));
+    assert!(matches!(explained(Errno::ENOTTY, None, false), OpenError::NoNode(_)));
     assert!(matches!(explained(Errno::E2BIG, plain(), true), Failed { .. }));
 }
 
@@ -62,8 +63,8 @@ fn every_message_is_one_sentence_with_a_command_to_paste() {
         (OpenError::NotPermitted(name()), "sudo ip tuntap add dev tap0"),
         (OpenError::NotPermittedInContainer(name()), "--cap-add NET_ADMIN"),
         (
-            OpenError::OwnedByAnother { name: name(), owner: Some(0) },
-            "it belongs to root; `sudo ip link delete tap0",
+            OpenError::OwnedByAnother { name: name(), owner: Some(0), group: None },
+            "it belongs to root; choose another name, or `sudo ip link delete tap0",
         ),
         (OpenError::Busy { name: name(), holders }, "process 42 (other) holds it; `kill 42`"),
         (OpenError::Busy { name: name(), holders: vec![] }, "sudo grep -l"),

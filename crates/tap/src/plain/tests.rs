@@ -1,0 +1,44 @@
+use super::*;
+
+/// A port that gives so many frames of so many octets, and then is gone.
+struct Script {
+    frames: usize,
+    length: usize,
+    reads: usize,
+}
+
+impl Port for Script {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        self.reads += 1;
+        if self.reads > self.frames {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        Ok(self.length.min(space.len()))
+    }
+
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+
+    fn fate(_: &io::Error) -> Fate {
+        Fate::Gone
+    }
+}
+
+#[test]
+fn a_wire_full_of_frames_too_long_lets_go_after_a_batch() {
+    let mut port = Script { frames: usize::MAX, length: usize::MAX, reads: 0 };
+    let (mut counters, mut pool, mut batch) = (Counters::default(), Pool::new(100, 8), Batch::new(8));
+    assert_eq!(receive(&mut port, &mut counters, &mut pool, &mut batch).unwrap(), 0);
+    assert_eq!((port.reads, counters.truncated, pool.held()), (8, 8, 0));
+}
+
+#[test]
+fn what_arrived_before_the_end_is_handed_over_before_the_error() {
+    let mut port = Script { frames: 2, length: 20, reads: 0 };
+    let (mut counters, mut pool, mut batch) = (Counters::default(), Pool::new(100, 8), Batch::new(8));
+    assert_eq!(receive(&mut port, &mut counters, &mut pool, &mut batch).unwrap(), 2);
+    let error = receive(&mut port, &mut counters, &mut pool, &mut batch).unwrap_err();
+    assert!(matches!(error, DeviceError::Gone(_)));
+    assert_eq!((batch.len(), pool.held()), (2, 2));
+}
