@@ -1,7 +1,7 @@
 //! `tapstack lab`: the kernel, our host, and a wire between them that nobody else is on.
 
 mod cable;
-mod command;
+pub(crate) mod command;
 
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::process::ExitCode;

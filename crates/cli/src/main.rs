@@ -23,6 +23,10 @@ use arguments::{Arguments, Command};
 use failure::Failure;
 
 fn main() -> ExitCode {
+    let mut words = std::env::args_os();
+    if words.next().is_some_and(|name| name == lab::command::GO_BETWEEN) {
+        return lab::command::become_command(words).report();
+    }
     let outcome = match Arguments::parse().command {
         None => lab::newcomer(),
         Some(Command::Lab(arguments)) => lab::run(&arguments),

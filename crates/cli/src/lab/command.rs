@@ -1,10 +1,10 @@
 //! A command inside the namespace, beside the kernel and our host.
 
 use std::ffi::OsString;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitCode, ExitStatus};
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
 
 use super::Wire;
@@ -23,14 +23,11 @@ pub(super) fn run(
 ) -> Result<ExitCode, Failure> {
     let level = if verbose { Level::Frames } else { Level::Quiet };
     let mut server = wire.serve(Report::new(standard_error()?, level, false))?;
-    // Before the signals are taken over: a command inherits which ones are blocked.
-    let mut child = Command::new(program)
-        .args(words)
-        .spawn()
-        .map_err(|error| Failure::new(format!("cannot run {}: {error}", program.display())))?;
     let signals = Signals::take_over(&[Signal::SIGCHLD, Signal::SIGINT, Signal::SIGTERM])?;
+    // A command inherits which signals are blocked. This program, run under another name, unblocks
+    // them and then becomes the command: no signal is lost on the way, and none ends the lab alone.
+    let mut child = Command::new("/proc/self/exe").arg0(GO_BETWEEN).arg(program).args(words).spawn()?;
     let mut on_the_wire = true;
-    // It may have ended before anybody listened for that.
     while child.try_wait()?.is_none() {
         if on_the_wire {
             if let Err(error) = server.step(&signals, None) {
@@ -50,6 +47,23 @@ pub(super) fn run(
         }
     }
     Ok(code(child.wait()?))
+}
+
+/// The name under which this program becomes the command.
+pub(crate) const GO_BETWEEN: &str = "tapstack-lab-command";
+
+/// Becomes the command that the arguments name, with no signal blocked.
+pub(crate) fn become_command(mut words: impl Iterator<Item = OsString>) -> Failure {
+    let Some(program) = words.next() else {
+        return Failure::new("no command is named");
+    };
+    match SigSet::empty().thread_set_mask() {
+        Ok(()) => {
+            let error = Command::new(&program).args(words).exec();
+            Failure::new(format!("cannot run {}: {error}", program.display()))
+        }
+        Err(errno) => errno.into(),
+    }
 }
 
 /// The command's own exit code, or 128 and the number of the signal that ended it.

@@ -95,7 +95,7 @@ fn a_command_ended_by_a_signal() -> Outcome {
 }
 
 fn sigterm_is_passed_on() -> Outcome {
-    let script = "trap 'exit 5' TERM; echo up >&2; while :; do sleep 0.05; done";
+    let script = "trap 'exit 5' TERM; echo up >&2; for i in $(seq 300); do sleep 0.05; done";
     let mut lab = command(&["lab", "--", "sh", "-c", script]).stderr(Stdio::piped()).spawn()?;
     let mut line = [0; 3];
     std::io::Read::read_exact(lab.stderr.as_mut().ok_or("standard error")?, &mut line)?;
