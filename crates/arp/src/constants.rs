@@ -36,3 +36,6 @@ pub const RATE_LIMIT_INTERVAL: Duration = Duration::from_mins(1);
 /// The shortest time from one defence to the next: 10 s. Under [`crate::Defence::Once`] a conflict
 /// within it ends the use of the address (RFC 5227 2.4).
 pub const DEFEND_INTERVAL: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests;
