@@ -2,7 +2,8 @@
 //!
 //! [`Packet::parse`] turns octets into a valid packet or a [`Dropped`] reason; [`Arp::receive`]
 //! judges it in the RFC's own order: it merges into the translation table, and says what to answer.
-//! [`Answer::write_over`] rewrites the request into its reply in place.
+//! [`Answer::write_over`] rewrites the request into its reply in place. A [`Claim`] probes for one
+//! address, announces and defends it (RFC 5227); [`LinkLocal`] selects one (RFC 3927).
 //!
 //! [`Neighbours`] is the translation table with its states, timers and the parcels that wait in it;
 //! [`Arp::resolve`] says where a parcel is to go, [`Arp::poll`] what is due.
@@ -15,18 +16,24 @@
 
 mod answer;
 mod arp;
+mod claim;
+pub mod constants;
+mod link_local;
 mod locals;
 mod neighbours;
 mod operation;
 mod packet;
 mod random;
 mod reception;
+mod wait;
 mod wire;
 
 pub use link::{Cast, Instant, MacAddr, Reason, Tally};
 
 pub use self::answer::Answer;
 pub use self::arp::{Arp, Config, Event, Policy};
+pub use self::claim::{Claim, ClaimEvent, Defence, Identity};
+pub use self::link_local::LinkLocal;
 pub use self::locals::{Locals, LocalsError};
 pub use self::neighbours::{
     AddError, Address, Counts, Due, Event as Change, Heard, Merge, Neighbour, Neighbours, Resolution,

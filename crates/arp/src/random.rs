@@ -1,29 +1,38 @@
-//! Randomness from a seed.
+//! Numbers that look random, from a seed: the same seed gives the same run again.
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
-/// A generator whose numbers follow from its seed alone: a run can be replayed. It is not for
-/// secrets. The steps are those of `SplitMix64`.
+/// `SplitMix64`: small, quick, uniform. Its numbers are no secrets.
 #[derive(Clone, Debug)]
 pub(crate) struct Random(u64);
 
 impl Random {
+    /// The sequence of this seed.
     pub(crate) fn new(seed: u64) -> Random {
         Random(seed)
     }
 
-    /// The next number, uniform over all 64 bits.
-    pub(crate) fn next(&mut self) -> u64 {
+    /// The next number of the sequence.
+    pub(crate) fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
     }
 
-    /// A time span, uniform from `least` to `most`, to the nanosecond.
-    pub(crate) fn between(&mut self, least: Duration, most: Duration) -> Duration {
-        let nanoseconds = u64::try_from(most.saturating_sub(least).as_nanos()).unwrap_or(u64::MAX);
-        least + Duration::from_nanos(self.next() % nanoseconds.saturating_add(1).max(1))
+    /// A number in 0..=`last`. The remainder favours small numbers by less than `last` in 2^64.
+    pub(crate) fn up_to(&mut self, last: u64) -> u64 {
+        self.draw() % NonZeroU64::MIN.saturating_add(last)
+    }
+
+    /// A span in `shortest`..=`longest`, to the nanosecond.
+    pub(crate) fn between(&mut self, shortest: Duration, longest: Duration) -> Duration {
+        let room = longest.saturating_sub(shortest).as_nanos();
+        let extra = self.up_to(u64::try_from(room).unwrap_or(u64::MAX));
+        shortest.saturating_add(Duration::from_nanos(extra))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,316 @@
+use super::*;
+
+mod properties;
+mod segment;
+
+const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const OTHER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 77);
+const OUR_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
+const PEER_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
+const IDENTITY: Identity = Identity { protocol: OURS, hardware: OUR_MAC };
+const SECOND: Duration = Duration::from_secs(1);
+/// The last moment of all.
+const END: Instant = Instant::from_nanos(u64::MAX);
+
+const PROBE: Fields = Fields {
+    operation: Operation::REQUEST,
+    sender_hardware: OUR_MAC,
+    sender_protocol: Ipv4Addr::UNSPECIFIED,
+    target_hardware: MacAddr::ZERO,
+    target_protocol: OURS,
+};
+const ANNOUNCEMENT: Fields = Fields { sender_protocol: OURS, ..PROBE };
+
+/// Somebody else who says that the address is his.
+const RIVAL: Fields = Fields { sender_hardware: PEER_MAC, ..ANNOUNCEMENT };
+/// Somebody else who probes for it.
+const RIVAL_PROBE: Fields = Fields { sender_hardware: PEER_MAC, ..PROBE };
+
+const BOUND: ClaimEvent = ClaimEvent::Bound { protocol: OURS };
+const PROBE_CONFLICT: ClaimEvent = ClaimEvent::ProbeConflict { protocol: OURS, hardware: PEER_MAC };
+const CONFLICT: ClaimEvent = ClaimEvent::Conflict { protocol: OURS, hardware: PEER_MAC };
+const DEFENDED: ClaimEvent = ClaimEvent::Defended { protocol: OURS, hardware: PEER_MAC };
+const CEASED: ClaimEvent = ClaimEvent::Ceased { protocol: OURS, hardware: PEER_MAC };
+
+fn at(seconds: u64) -> Instant {
+    Instant::from_nanos(seconds * 1_000_000_000)
+}
+
+fn hear(claim: &mut Claim, now: Instant, fields: Fields) -> Option<ClaimEvent> {
+    let mut octets = [0; Fields::LENGTH];
+    fields.write_to(&mut octets).unwrap();
+    claim.receive(now, Packet::parse(&octets).unwrap())
+}
+
+/// All that is due now. A machine that never comes to an end fails here.
+fn drain(claim: &mut Claim, now: Instant) -> Vec<Fields> {
+    let due: Vec<_> = std::iter::from_fn(|| claim.poll(now)).take(10).collect();
+    assert!(due.len() < 10, "no end to what is due at {now:?}");
+    due
+}
+
+/// Jumps from deadline to deadline until there is none, and notes what was sent when.
+fn run(claim: &mut Claim) -> Vec<(Instant, Fields)> {
+    let mut sent = Vec::new();
+    for _ in 0..20 {
+        let Some(now) = claim.deadline() else {
+            return sent;
+        };
+        sent.extend(drain(claim, now).into_iter().map(|fields| (now, fields)));
+    }
+    panic!("it never comes to rest");
+}
+
+/// A claim that was probed for, with the time of its first announcement, which is sent.
+fn bound(defence: Defence) -> (Claim, Instant) {
+    let mut claim = Claim::probe(at(0), IDENTITY, defence, 1);
+    for _ in 0..20 {
+        let now = claim.deadline().unwrap();
+        drain(&mut claim, now);
+        if claim.is_in_use() {
+            return (claim, now);
+        }
+    }
+    panic!("the claim was not bound");
+}
+
+/// A claim in quiet use.
+fn in_use(defence: Defence) -> Claim {
+    Claim::at_once(at(0), IDENTITY, defence, false)
+}
+
+#[test]
+fn three_probes_then_two_announcements_then_silence() {
+    let mut claim = Claim::probe(at(100), IDENTITY, Defence::Always, 1);
+    let sent = run(&mut claim);
+    let fields: Vec<_> = sent.iter().map(|(_, fields)| *fields).collect();
+    assert_eq!(fields, [PROBE, PROBE, PROBE, ANNOUNCEMENT, ANNOUNCEMENT]);
+    assert_eq!(sent[3].0.since(sent[2].0), ANNOUNCE_WAIT);
+    assert_eq!(sent[4].0.since(sent[3].0), ANNOUNCE_INTERVAL);
+    assert_eq!(claim.deadline(), None);
+    // It never probes again.
+    assert!(claim.is_in_use());
+    assert_eq!(drain(&mut claim, at(1_000_000)), []);
+}
+
+#[test]
+fn nothing_is_sent_before_its_deadline() {
+    let mut claim = Claim::probe(at(0), IDENTITY, Defence::Always, 1);
+    for _ in 0..6 {
+        let deadline = claim.deadline().unwrap();
+        let just_before = Instant::from_nanos(deadline.as_nanos() - 1);
+        assert_eq!(drain(&mut claim, just_before), []);
+        assert_eq!(claim.deadline(), Some(deadline));
+        assert!(!drain(&mut claim, deadline).is_empty(), "nothing at {deadline:?}");
+        if claim.deadline().is_none() {
+            return;
+        }
+    }
+    panic!("more than five packets");
+}
+
+#[test]
+fn gaps_are_counted_from_when_a_packet_was_sent_not_from_when_it_was_due() {
+    let mut claim = Claim::probe(at(0), IDENTITY, Defence::Always, 1);
+    let mut now = at(50);
+    for gap in [PROBE_MIN, PROBE_MIN, ANNOUNCE_WAIT, ANNOUNCE_INTERVAL] {
+        assert_eq!(drain(&mut claim, now).len(), 1);
+        assert!(claim.deadline().unwrap() >= now + gap);
+        now = now + 50 * SECOND;
+    }
+    assert_eq!(drain(&mut claim, now), [ANNOUNCEMENT]);
+}
+
+#[test]
+fn the_address_is_in_use_from_the_first_announcement_on() {
+    let mut claim = Claim::probe(at(0), IDENTITY, Defence::Always, 1);
+    for turn in 1..=4 {
+        assert!(!claim.is_in_use());
+        let now = claim.deadline().unwrap();
+        let sent = drain(&mut claim, now);
+        assert_eq!(sent == [ANNOUNCEMENT], turn == 4);
+        assert_eq!(claim.is_in_use(), turn == 4);
+        assert_eq!(claim.take_event(), (turn == 4).then_some(BOUND));
+    }
+    // It is told once.
+    run(&mut claim);
+    assert_eq!(claim.take_event(), None);
+}
+
+#[test]
+fn without_probing_it_is_in_use_at_once_and_announces_if_asked_to() {
+    let mut claim = Claim::at_once(at(7), IDENTITY, Defence::Always, true);
+    assert!(claim.is_in_use());
+    assert_eq!(claim.take_event(), Some(BOUND));
+    assert_eq!(run(&mut claim), [(at(7), ANNOUNCEMENT), (at(9), ANNOUNCEMENT)]);
+
+    let mut silent = Claim::at_once(at(7), IDENTITY, Defence::Always, false);
+    assert!(silent.is_in_use());
+    assert_eq!(silent.take_event(), Some(BOUND));
+    assert_eq!(run(&mut silent), []);
+}
+
+#[test]
+fn it_says_who_claims_what() {
+    assert_eq!(in_use(Defence::Once).identity(), IDENTITY);
+}
+
+/// Which packets are a conflict while we probe.
+#[test]
+fn while_probing_a_user_of_the_address_or_another_prober_is_a_conflict() {
+    let reply = Operation::REPLY;
+    let cases = [
+        ("an announcement of it", RIVAL, true),
+        ("a request by one who has it", Fields { target_protocol: OTHER, ..RIVAL }, true),
+        ("a reply by one who has it", Fields { operation: reply, target_protocol: OTHER, ..RIVAL }, true),
+        ("a probe for it", RIVAL_PROBE, true),
+        ("a plain request for it", Fields { sender_protocol: OTHER, ..RIVAL_PROBE }, false),
+        ("a probe for another", Fields { target_protocol: OTHER, ..RIVAL_PROBE }, false),
+        ("a reply to a probe", Fields { operation: reply, ..RIVAL_PROBE }, false),
+        ("a packet about others", Fields { sender_protocol: OTHER, target_protocol: OTHER, ..RIVAL }, false),
+        ("our own probe", PROBE, false),
+        ("our own announcement", ANNOUNCEMENT, false),
+    ];
+    for (what, fields, is_conflict) in cases {
+        let mut claim = Claim::probe(at(0), IDENTITY, Defence::Always, 1);
+        assert_eq!(hear(&mut claim, at(0), fields), is_conflict.then_some(PROBE_CONFLICT), "{what}");
+        assert_eq!(claim.has_ceased(), is_conflict, "{what}");
+        assert_eq!(run(&mut claim).is_empty(), is_conflict, "{what}");
+    }
+}
+
+#[test]
+fn others_may_object_until_the_first_announcement() {
+    for conflict in [RIVAL, RIVAL_PROBE] {
+        let (_, announced) = bound(Defence::Always);
+        let mut claim = Claim::probe(at(0), IDENTITY, Defence::Always, 1);
+        for _ in 0..3 {
+            let now = claim.deadline().unwrap();
+            drain(&mut claim, now);
+        }
+        assert_eq!(claim.deadline(), Some(announced));
+        // The last probe is out, the wait for objections is all but over.
+        assert_eq!(hear(&mut claim, Instant::from_nanos(announced.as_nanos() - 1), conflict), {
+            Some(PROBE_CONFLICT)
+        });
+        assert_eq!(claim.take_event(), None);
+        assert_eq!(drain(&mut claim, announced), []);
+    }
+}
+
+/// Which packets are a conflict while we use the address.
+#[test]
+fn in_use_only_another_user_of_the_address_is_a_conflict() {
+    let reply = Operation::REPLY;
+    let cases = [
+        ("an announcement of it", RIVAL, true),
+        ("a request by one who has it", Fields { target_protocol: OTHER, ..RIVAL }, true),
+        ("a reply by one who has it", Fields { operation: reply, target_protocol: OTHER, ..RIVAL }, true),
+        ("a probe for it", RIVAL_PROBE, false),
+        ("a plain request for it", Fields { sender_protocol: OTHER, ..RIVAL_PROBE }, false),
+        ("a packet about others", Fields { sender_protocol: OTHER, target_protocol: OTHER, ..RIVAL }, false),
+        ("our own announcement", ANNOUNCEMENT, false),
+    ];
+    for (what, fields, is_conflict) in cases {
+        let mut claim = in_use(Defence::Cease);
+        assert_eq!(hear(&mut claim, at(1), fields), is_conflict.then_some(CEASED), "{what}");
+        assert_eq!(claim.is_in_use(), !is_conflict, "{what}");
+    }
+}
+
+#[test]
+fn cease_gives_up_at_the_first_conflict() {
+    let (mut claim, now) = bound(Defence::Cease);
+    assert_eq!(hear(&mut claim, now, RIVAL), Some(CEASED));
+    assert!(claim.has_ceased() && !claim.is_in_use());
+    // The second announcement is not sent, and use of the address is not told any more.
+    assert_eq!((claim.deadline(), claim.take_event()), (None, None));
+    assert_eq!(drain(&mut claim, now + 100 * SECOND), []);
+    assert_eq!(hear(&mut claim, now, RIVAL), None);
+}
+
+#[test]
+fn once_defends_and_ceases_if_there_is_another_conflict_within_the_interval() {
+    let almost = Instant::from_nanos((at(20) + DEFEND_INTERVAL).as_nanos() - 1);
+    for second in [at(20), at(21), almost] {
+        let mut claim = in_use(Defence::Once);
+        assert_eq!(hear(&mut claim, at(20), RIVAL), Some(DEFENDED));
+        assert_eq!(claim.deadline(), Some(at(20)));
+        assert_eq!(drain(&mut claim, at(20)), [ANNOUNCEMENT]);
+        assert_eq!(claim.deadline(), None);
+        assert_eq!(hear(&mut claim, second, RIVAL), Some(CEASED));
+        assert_eq!(drain(&mut claim, second), []);
+    }
+}
+
+#[test]
+fn once_defends_again_when_the_interval_is_over() {
+    let mut claim = in_use(Defence::Once);
+    for turn in 1..5 {
+        let now = at(0) + turn * DEFEND_INTERVAL;
+        assert_eq!(hear(&mut claim, now, RIVAL), Some(DEFENDED));
+        assert_eq!(drain(&mut claim, now), [ANNOUNCEMENT]);
+    }
+    assert!(claim.is_in_use());
+}
+
+#[test]
+fn always_defends_for_ever_but_once_an_interval() {
+    let mut claim = in_use(Defence::Always);
+    for second in 0..100 {
+        let is_due = second % 10 == 0;
+        let event = if is_due { DEFENDED } else { CONFLICT };
+        assert_eq!(hear(&mut claim, at(second), RIVAL), Some(event), "{second} s");
+        assert_eq!(drain(&mut claim, at(second)).len(), usize::from(is_due), "{second} s");
+        assert!(claim.is_in_use());
+    }
+}
+
+#[test]
+fn a_defence_does_not_replace_an_announcement() {
+    let (mut claim, now) = bound(Defence::Once);
+    assert_eq!(hear(&mut claim, now, RIVAL), Some(DEFENDED));
+    assert_eq!(run(&mut claim), [(now, ANNOUNCEMENT), (now + ANNOUNCE_INTERVAL, ANNOUNCEMENT)]);
+}
+
+#[test]
+fn where_poll_is_late_the_interval_counts_from_the_defence() {
+    for (defence, event) in [(Defence::Always, CONFLICT), (Defence::Once, CEASED)] {
+        let mut claim = in_use(defence);
+        assert_eq!(hear(&mut claim, at(20), RIVAL), Some(DEFENDED));
+        assert_eq!(drain(&mut claim, at(25)), [ANNOUNCEMENT]);
+        assert_eq!(hear(&mut claim, at(31), RIVAL), Some(event));
+        assert_eq!(drain(&mut claim, at(31)), []);
+    }
+}
+
+#[test]
+fn a_clock_that_went_back_starts_a_wait_again_and_no_more() {
+    let mut claim = Claim::probe(at(1_000_000), IDENTITY, Defence::Always, 1);
+    assert_eq!(drain(&mut claim, at(10)), []);
+    assert!(claim.deadline().unwrap() <= at(10) + PROBE_WAIT);
+    run(&mut claim);
+    assert!(claim.is_in_use());
+
+    let mut claim = in_use(Defence::Always);
+    assert_eq!(hear(&mut claim, at(1_000_000), RIVAL), Some(DEFENDED));
+    assert_eq!(drain(&mut claim, at(1_000_000)), [ANNOUNCEMENT]);
+    assert_eq!(hear(&mut claim, at(10), RIVAL), Some(CONFLICT));
+    assert_eq!(hear(&mut claim, at(20), RIVAL), Some(DEFENDED));
+}
+
+#[test]
+fn at_the_end_of_time_nothing_comes_all_at_once() {
+    let mut claim = Claim::probe(END, IDENTITY, Defence::Always, 1);
+    assert_eq!(claim.deadline(), None);
+    assert_eq!(drain(&mut claim, END), []);
+    let mut claim = in_use(Defence::Always);
+    assert_eq!(hear(&mut claim, END, RIVAL), Some(DEFENDED));
+    assert_eq!(drain(&mut claim, END), [ANNOUNCEMENT]);
+    assert_eq!(hear(&mut claim, END, RIVAL), Some(CONFLICT));
+}
+
+#[test]
+fn a_configured_address_is_defended_for_ever() {
+    assert_eq!(Defence::default(), Defence::Always);
+}

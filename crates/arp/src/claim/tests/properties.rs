@@ -1,0 +1,139 @@
+//! What holds whatever arrives, and whenever.
+
+use super::*;
+use proptest::prelude::*;
+
+fn defence() -> impl Strategy<Value = Defence> {
+    prop_oneof![Just(Defence::Cease), Just(Defence::Once), Just(Defence::Always)]
+}
+
+fn claim() -> impl Strategy<Value = Claim> {
+    (defence(), any::<u64>(), any::<bool>(), any::<bool>(), instant()).prop_map(
+        |(defence, seed, probes, announces, now)| {
+            if probes {
+                Claim::probe(now, IDENTITY, defence, seed)
+            } else {
+                Claim::at_once(now, IDENTITY, defence, announces)
+            }
+        },
+    )
+}
+
+/// Any time: near both ends, somewhere, or close to where the others are.
+fn instant() -> impl Strategy<Value = Instant> {
+    prop_oneof![
+        (0_u64..100).prop_map(Instant::from_nanos),
+        (0_u64..100).prop_map(|before| Instant::from_nanos(u64::MAX - before)),
+        any::<u64>().prop_map(Instant::from_nanos),
+        (0_u64..60_000).prop_map(|millis| at(0) + Duration::from_millis(millis)),
+        (0_u64..60_000).prop_map(|millis| Instant::from_nanos(u64::MAX - millis * 1_000_000)),
+    ]
+}
+
+/// Packets that have to do with the address, as often as not.
+fn packet() -> impl Strategy<Value = Fields> {
+    let hardware = || prop_oneof![Just(OUR_MAC), Just(PEER_MAC), any::<[u8; 6]>().prop_map(MacAddr::new)];
+    let protocol = || {
+        prop_oneof![
+            Just(OURS),
+            Just(OTHER),
+            Just(Ipv4Addr::UNSPECIFIED),
+            any::<[u8; 4]>().prop_map(Ipv4Addr::from)
+        ]
+    };
+    let operation = prop_oneof![Just(1), Just(2), any::<u16>()].prop_map(Operation);
+    (operation, hardware(), protocol(), hardware(), protocol()).prop_map(
+        |(operation, sender_hardware, sender_protocol, target_hardware, target_protocol)| Fields {
+            operation,
+            sender_hardware,
+            sender_protocol,
+            target_hardware,
+            target_protocol,
+        },
+    )
+}
+
+#[test]
+fn the_waits_spread_over_the_whole_of_their_bounds() {
+    let (mut first, mut gaps) = (Vec::new(), Vec::new());
+    for seed in 0..1_000 {
+        let sent = run(&mut Claim::probe(at(0), IDENTITY, Defence::Always, seed));
+        first.push(sent[0].0.since(at(0)));
+        gaps.extend([sent[1].0.since(sent[0].0), sent[2].0.since(sent[1].0)]);
+    }
+    spread(first, Duration::ZERO, PROBE_WAIT);
+    spread(gaps, PROBE_MIN, PROBE_MAX);
+}
+
+/// Uniform: each tenth of the room holds about a tenth of the spans.
+fn spread(mut spans: Vec<Duration>, shortest: Duration, longest: Duration) {
+    spans.sort_unstable();
+    let room = longest.saturating_sub(shortest);
+    for tenth in 0..10 {
+        let span = spans[spans.len() * tenth / 10];
+        let expected = shortest + room * u32::try_from(tenth).unwrap() / 10;
+        assert!(span.abs_diff(expected) < Duration::from_millis(50), "{span:?} for {expected:?}");
+    }
+    assert!(spans.last().unwrap().abs_diff(longest) < Duration::from_millis(20));
+}
+
+proptest! {
+    #[test]
+    fn every_gap_lies_within_its_bounds_for_every_seed(seed: u64, start in 0_u64..1_000_000) {
+        let sent = run(&mut Claim::probe(at(start), IDENTITY, Defence::Always, seed));
+        let times: Vec<_> = sent.iter().map(|(now, _)| *now).collect();
+        let gaps: Vec<_> = times.windows(2).map(|pair| pair[1].since(pair[0])).collect();
+        prop_assert!(times[0].since(at(start)) <= PROBE_WAIT);
+        prop_assert!((PROBE_MIN..=PROBE_MAX).contains(&gaps[0]));
+        prop_assert!((PROBE_MIN..=PROBE_MAX).contains(&gaps[1]));
+        prop_assert_eq!(&gaps[2..], [ANNOUNCE_WAIT, ANNOUNCE_INTERVAL]);
+    }
+
+    #[test]
+    fn two_defences_are_never_closer_than_the_interval(
+        defence in defence(),
+        steps in prop::collection::vec((0_u64..6_000, packet(), 0_u64..3_000), 0..60),
+    ) {
+        let mut claim = in_use(defence);
+        let mut now = at(0);
+        let mut last: Option<Instant> = None;
+        for (pause, fields, lateness) in steps {
+            now = now + Duration::from_millis(pause);
+            hear(&mut claim, now, fields);
+            hear(&mut claim, now, RIVAL);
+            now = now + Duration::from_millis(lateness);
+            for announcement in drain(&mut claim, now) {
+                prop_assert_eq!(announcement, ANNOUNCEMENT);
+                prop_assert!(last.is_none_or(|last| now.since(last) >= DEFEND_INTERVAL));
+                last = Some(now);
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_the_packets_and_the_clock_there_is_an_end_and_after_ceasing_nothing(
+        mut claim in claim(),
+        steps in prop::collection::vec((instant(), packet()), 0..60),
+    ) {
+        for (now, fields) in steps {
+            let had_ceased = claim.has_ceased();
+            let event = hear(&mut claim, now, fields);
+            let sent = drain(&mut claim, now);
+            prop_assert!(sent.iter().all(|fields| [PROBE, ANNOUNCEMENT].contains(fields)));
+            if had_ceased {
+                prop_assert_eq!((event, claim.take_event(), sent), (None, None, Vec::new()));
+                prop_assert_eq!(claim.deadline(), None);
+                prop_assert!(claim.has_ceased() && !claim.is_in_use());
+            }
+            // Nothing is left that is due: a caller who sleeps until the deadline does sleep.
+            prop_assert!(claim.deadline().is_none_or(|deadline| deadline > now));
+        }
+    }
+
+    #[test]
+    fn our_own_packets_never_harm(mut claim in claim(), fields in packet(), now in instant()) {
+        let echo = Fields { sender_hardware: OUR_MAC, ..fields };
+        prop_assert_eq!(hear(&mut claim, now, echo), None);
+        prop_assert!(!claim.has_ceased());
+    }
+}

@@ -1,0 +1,162 @@
+//! Two claims to one address on one wire that loses nothing.
+
+use super::*;
+use proptest::prelude::*;
+
+/// A station, with a claim from its start on. It answers requests as a host does.
+struct Station {
+    mac: MacAddr,
+    start: Instant,
+    begin: Begin,
+    claim: Option<Claim>,
+}
+
+/// How a station begins.
+#[derive(Clone, Copy, Debug)]
+struct Begin {
+    probes: bool,
+    defence: Defence,
+    seed: u64,
+}
+
+/// A packet under way to the other station.
+struct Flight {
+    arrives: Instant,
+    to: usize,
+    fields: Fields,
+}
+
+impl Station {
+    fn new(last: u8, millis: u64, begin: Begin) -> Station {
+        let mac = MacAddr::new([2, 0, 0, 0, 1, last]);
+        Station { mac, start: at(0) + Duration::from_millis(millis), begin, claim: None }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.claim.as_ref().map_or(Some(self.start), Claim::deadline)
+    }
+
+    /// What it sends by itself.
+    fn turn(&mut self, now: Instant) -> Vec<Fields> {
+        if self.claim.is_none() && now >= self.start {
+            let identity = Identity { protocol: OURS, hardware: self.mac };
+            let Begin { probes, defence, seed } = self.begin;
+            self.claim = Some(if probes {
+                Claim::probe(now, identity, defence, seed)
+            } else {
+                Claim::at_once(now, identity, defence, true)
+            });
+        }
+        self.claim.as_mut().map(|claim| drain(claim, now)).unwrap_or_default()
+    }
+
+    /// What it answers.
+    fn hear(&mut self, now: Instant, fields: Fields) -> Option<Fields> {
+        let claim = self.claim.as_mut()?;
+        hear(claim, now, fields);
+        let is_asked = fields.operation == Operation::REQUEST && fields.target_protocol == OURS;
+        // An announcement is a conflict, and gets no reply.
+        (is_asked && fields.sender_protocol != OURS && claim.is_in_use()).then_some(Fields {
+            operation: Operation::REPLY,
+            sender_hardware: self.mac,
+            sender_protocol: OURS,
+            target_hardware: fields.sender_hardware,
+            target_protocol: fields.sender_protocol,
+        })
+    }
+
+    fn keeps_it(&self) -> bool {
+        self.claim.as_ref().is_some_and(Claim::is_in_use)
+    }
+}
+
+/// Runs until nobody has anything to say. Each packet takes the next of `delays`, in milliseconds.
+fn settle(stations: &mut [Station; 2], delays: &[u64]) {
+    let mut delays = delays.iter().cycle();
+    let mut wire: Vec<Flight> = Vec::new();
+    for _ in 0..1_000 {
+        let arrivals = wire.iter().map(|flight| flight.arrives);
+        let Some(now) = arrivals.chain(stations.iter().filter_map(Station::deadline)).min() else {
+            return;
+        };
+        let (arrived, flying) = wire.into_iter().partition(|flight| flight.arrives <= now);
+        wire = flying;
+        let mut sent: Vec<(usize, Fields)> = Vec::new();
+        let arrived: Vec<Flight> = arrived;
+        for flight in arrived {
+            let answer = stations[flight.to].hear(now, flight.fields);
+            sent.extend(answer.map(|fields| (1 - flight.to, fields)));
+        }
+        for (index, station) in stations.iter_mut().enumerate() {
+            sent.extend(station.turn(now).into_iter().map(|fields| (1 - index, fields)));
+        }
+        wire.extend(sent.into_iter().map(|(to, fields)| Flight {
+            arrives: now + Duration::from_millis(*delays.next().unwrap()),
+            to,
+            fields,
+        }));
+    }
+    panic!("the two never come to rest");
+}
+
+#[test]
+fn the_second_to_come_finds_the_first_by_probing_and_leaves() {
+    for defence in [Defence::Cease, Defence::Once, Defence::Always] {
+        let begin = Begin { probes: true, defence, seed: 1 };
+        let mut stations = [Station::new(1, 0, begin), Station::new(2, 20_000, Begin { seed: 2, ..begin })];
+        settle(&mut stations, &[1]);
+        assert_eq!(stations.map(|station| station.keeps_it()), [true, false]);
+    }
+}
+
+#[test]
+fn one_who_probes_leaves_it_to_one_who_does_not() {
+    let begin = Begin { probes: true, defence: Defence::Once, seed: 1 };
+    let mut stations = [Station::new(1, 0, begin), Station::new(2, 2_000, Begin { probes: false, ..begin })];
+    settle(&mut stations, &[1]);
+    assert_eq!(stations.map(|station| station.keeps_it()), [false, true]);
+}
+
+#[test]
+fn two_who_defend_for_ever_both_keep_it_and_make_no_storm() {
+    let begin = Begin { probes: false, defence: Defence::Always, seed: 1 };
+    let mut stations = [Station::new(1, 0, begin), Station::new(2, 500, begin)];
+    let mut sent = [0; 2];
+    // The defences go to and fro for ever: look at the first 1,000 seconds, in steps of 10 ms.
+    for step in 0..100_000 {
+        let now = at(0) + Duration::from_millis(10) * step;
+        for index in [0, 1] {
+            for fields in stations[index].turn(now) {
+                sent[index] += 1;
+                stations[1 - index].hear(now, fields);
+            }
+        }
+    }
+    assert!(stations.iter().all(Station::keeps_it));
+    assert!(sent.iter().all(|count| (2..=102).contains(count)), "{sent:?}");
+}
+
+prop_compose! {
+    fn begin()(probes: bool, once: bool, seed: u64) -> Begin {
+        Begin { probes, defence: if once { Defence::Once } else { Defence::Cease }, seed }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn two_never_both_keep_one_address(
+        begin in [begin(), begin()],
+        lead in 0_u64..15_000,
+        delays in prop::collection::vec(0_u64..900, 1..20),
+    ) {
+        let mut stations = [Station::new(1, 0, begin[0]), Station::new(2, lead, begin[1])];
+        settle(&mut stations, &delays);
+        prop_assert!(!stations.iter().all(Station::keeps_it));
+        // One that came first, had the time to claim it and defends it, does not lose it to a prober.
+        if begin[1].probes && lead > 10_000 {
+            prop_assert!(stations[0].keeps_it());
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! An address of one's own choice, where nobody gives one (RFC 3927).
+
+use std::net::Ipv4Addr;
+
+use link::{Instant, MacAddr};
+
+use crate::constants::{MAX_CONFLICTS, RATE_LIMIT_INTERVAL};
+use crate::random::Random;
+use crate::wait::Wait;
+use crate::{Claim, ClaimEvent, Defence, Fields, Identity, Packet};
+
+/// Selects an address in 169.254.1.0..=169.254.254.255, claims it, defends it once, and selects
+/// another when it is lost (RFC 3927 2).
+///
+/// It never stops trying. After [`MAX_CONFLICTS`] conflicts it tries at most one new address per
+/// [`RATE_LIMIT_INTERVAL`]; an address that was kept for longer than that is replaced at once.
+///
+/// What [`LinkLocal::poll`] gives is to be broadcast. So are the caller's own replies for this
+/// address, for that is how hosts with the same one find each other (RFC 3927 2.5).
+#[derive(Clone, Debug)]
+pub struct LinkLocal {
+    hardware: MacAddr,
+    addresses: Random,
+    seeds: Random,
+    claim: Claim,
+    /// Runs since the candidate was selected.
+    attempt: Wait,
+    conflicts: u32,
+}
+
+impl LinkLocal {
+    /// Selects the first candidate and begins to probe for it.
+    ///
+    /// The candidates follow from `hardware` alone: a station has the same address after each start,
+    /// unless it is taken (RFC 3927 2.1). The waits are drawn from `seed`.
+    pub fn new(now: Instant, hardware: MacAddr, seed: u64) -> LinkLocal {
+        let [a, b, c, d, e, f] = hardware.octets();
+        let mut addresses = Random::new(u64::from_be_bytes([0, 0, a, b, c, d, e, f]));
+        let mut seeds = Random::new(seed);
+        let (claim, attempt) = select(now, hardware, &mut addresses, &mut seeds);
+        LinkLocal { hardware, addresses, seeds, claim, attempt, conflicts: 0 }
+    }
+
+    /// The address, while it is in use.
+    pub fn address(&self) -> Option<Ipv4Addr> {
+        self.claim.is_in_use().then_some(self.candidate())
+    }
+
+    /// The address that is claimed at the moment, or was last.
+    pub fn candidate(&self) -> Ipv4Addr {
+        self.claim.identity().protocol
+    }
+
+    /// How many addresses were given up, in use or not.
+    pub fn conflicts(&self) -> u32 {
+        self.conflicts
+    }
+
+    /// Hears a packet, and says what came of it if it is a conflict. Where that took the candidate
+    /// away, the next is selected already, unless there were too many.
+    pub fn receive(&mut self, now: Instant, packet: Packet<'_>) -> Option<ClaimEvent> {
+        let event = self.claim.receive(now, packet)?;
+        if self.claim.has_ceased() {
+            self.conflicts = self.conflicts.saturating_add(1);
+            if self.conflicts < MAX_CONFLICTS {
+                self.select(now);
+            }
+        }
+        Some(event)
+    }
+
+    /// The next packet that is due, to be broadcast. Call it until there is none.
+    pub fn poll(&mut self, now: Instant) -> Option<Fields> {
+        if self.claim.has_ceased() && self.attempt.is_over(now) {
+            self.select(now);
+        }
+        self.claim.poll(now)
+    }
+
+    /// When [`LinkLocal::poll`] has something to do next; none if only a packet can change that.
+    pub fn deadline(&self) -> Option<Instant> {
+        if self.claim.has_ceased() { self.attempt.deadline() } else { self.claim.deadline() }
+    }
+
+    /// What the passing of time brought: [`ClaimEvent::Bound`], once for each address that came into
+    /// use. Look after [`LinkLocal::poll`].
+    pub fn take_event(&mut self) -> Option<ClaimEvent> {
+        self.claim.take_event()
+    }
+
+    fn select(&mut self, now: Instant) {
+        (self.claim, self.attempt) = select(now, self.hardware, &mut self.addresses, &mut self.seeds);
+    }
+}
+
+/// The claim to the next candidate, and the wait before another may follow it.
+fn select(now: Instant, hardware: MacAddr, addresses: &mut Random, seeds: &mut Random) -> (Claim, Wait) {
+    let identity = Identity { protocol: draw(addresses), hardware };
+    let claim = Claim::probe(now, identity, Defence::Once, seeds.draw());
+    (claim, Wait::new(now, RATE_LIMIT_INTERVAL))
+}
+
+/// An address of the prefix. Its first and its last 256 are reserved (RFC 3927 2.1).
+fn draw(addresses: &mut Random) -> Ipv4Addr {
+    let [.., high, low] = (0x0100 + addresses.up_to(0xfeff - 0x0100)).to_be_bytes();
+    Ipv4Addr::new(169, 254, high, low)
+}
+
+#[cfg(test)]
+mod tests;

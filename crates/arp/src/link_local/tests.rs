@@ -1,0 +1,276 @@
+use std::collections::HashSet;
+use std::time::Duration;
+
+use super::*;
+use crate::Operation;
+use proptest::prelude::*;
+
+const MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
+const PEER_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
+const SECOND: Duration = Duration::from_secs(1);
+
+fn at(seconds: u64) -> Instant {
+    Instant::from_nanos(seconds * 1_000_000_000)
+}
+
+fn hear(host: &mut LinkLocal, now: Instant, fields: Fields) -> Option<ClaimEvent> {
+    let mut octets = [0; Fields::LENGTH];
+    fields.write_to(&mut octets).unwrap();
+    host.receive(now, Packet::parse(&octets).unwrap())
+}
+
+/// Somebody else who announces the address.
+fn rival(protocol: Ipv4Addr) -> Fields {
+    Fields {
+        operation: Operation::REQUEST,
+        sender_hardware: PEER_MAC,
+        sender_protocol: protocol,
+        target_hardware: MacAddr::ZERO,
+        target_protocol: protocol,
+    }
+}
+
+fn drain(host: &mut LinkLocal, now: Instant) -> Vec<Fields> {
+    let due: Vec<_> = std::iter::from_fn(|| host.poll(now)).take(10).collect();
+    assert!(due.len() < 10, "no end to what is due at {now:?}");
+    due
+}
+
+/// Jumps from deadline to deadline until the host is at rest, and says when that was.
+fn run(host: &mut LinkLocal) -> Instant {
+    let mut now = Instant::ORIGIN;
+    for _ in 0..20 {
+        let Some(deadline) = host.deadline() else {
+            return now;
+        };
+        now = deadline;
+        drain(host, now);
+    }
+    panic!("it never comes to rest");
+}
+
+/// The candidates of a station, each taken away as soon as it is there.
+fn candidates(mac: MacAddr, seed: u64, count: u64) -> Vec<Ipv4Addr> {
+    let mut host = LinkLocal::new(at(0), mac, seed);
+    (1..=count)
+        .map(|turn| {
+            let candidate = host.candidate();
+            let now = at(100 * turn);
+            hear(&mut host, now, rival(candidate)).unwrap();
+            drain(&mut host, now);
+            candidate
+        })
+        .collect()
+}
+
+#[test]
+fn a_host_alone_probes_and_has_an_address() {
+    let mut host = LinkLocal::new(at(0), MAC, 1);
+    let mut sent = Vec::new();
+    let mut addresses = Vec::new();
+    for _ in 0..5 {
+        let now = host.deadline().unwrap();
+        sent.extend(drain(&mut host, now));
+        addresses.push(host.address());
+    }
+    assert_eq!(host.deadline(), None);
+    let ours = host.candidate();
+    let senders: Vec<_> = sent.iter().map(|fields| fields.sender_protocol).collect();
+    let none = Ipv4Addr::UNSPECIFIED;
+    assert_eq!(senders, [none, none, none, ours, ours]);
+    assert_eq!(addresses, [None, None, None, Some(ours), Some(ours)]);
+    assert!(sent.iter().all(|fields| (fields.sender_hardware, fields.target_protocol) == (MAC, ours)));
+    assert_eq!(host.take_event(), Some(ClaimEvent::Bound { protocol: ours }));
+    assert_eq!((host.take_event(), host.conflicts()), (None, 0));
+}
+
+#[test]
+fn the_first_and_the_last_256_addresses_are_never_drawn_and_all_others_are() {
+    let mut random = Random::new(1);
+    let mut drawn = vec![false; 0x1_0000];
+    for _ in 0..1_500_000 {
+        let [169, 254, high, low] = draw(&mut random).octets() else {
+            panic!("another prefix");
+        };
+        drawn[usize::from(high) * 256 + usize::from(low)] = true;
+    }
+    let expected: Vec<bool> = (0..0x1_0000).map(|index| (0x100..=0xfeff).contains(&index)).collect();
+    assert!(drawn == expected);
+}
+
+#[test]
+fn one_station_has_the_same_candidates_after_each_start_and_others_have_others() {
+    assert_eq!(candidates(MAC, 1, 20), candidates(MAC, 2, 20));
+    let first: HashSet<_> = (0..100).map(|step| candidates(MAC.plus(step).unwrap(), 1, 1)[0]).collect();
+    assert!(first.len() >= 99, "{}", first.len());
+    // Each octet of the hardware address counts.
+    let mut octets = MAC.octets();
+    for place in 0..6 {
+        octets[place] ^= 0x10;
+        assert_ne!(candidates(MacAddr::new(octets), 1, 1), candidates(MAC, 1, 1));
+        octets[place] ^= 0x10;
+    }
+}
+
+#[test]
+fn the_waits_follow_the_seed_and_not_the_candidate_before() {
+    let deadlines: HashSet<_> = (0..100).map(|seed| LinkLocal::new(at(0), MAC, seed).deadline()).collect();
+    assert_eq!(deadlines.len(), 100);
+    let mut host = LinkLocal::new(at(0), MAC, 1);
+    let first = host.deadline();
+    let candidate = host.candidate();
+    hear(&mut host, at(0), rival(candidate));
+    assert_ne!(host.deadline(), first);
+}
+
+#[test]
+fn a_conflict_while_probing_leads_to_the_next_candidate_at_once() {
+    let mut host = LinkLocal::new(at(0), MAC, 1);
+    let first = host.candidate();
+    let event = ClaimEvent::ProbeConflict { protocol: first, hardware: PEER_MAC };
+    assert_eq!(hear(&mut host, at(1), rival(first)), Some(event));
+    assert_eq!(host.conflicts(), 1);
+    let second = host.candidate();
+    assert_ne!(second, first);
+    assert!(host.deadline().unwrap() <= at(2));
+    run(&mut host);
+    assert_eq!(host.address(), Some(second));
+}
+
+#[test]
+fn an_address_in_use_is_defended_once_then_another_is_probed_for() {
+    let mut host = LinkLocal::new(at(0), MAC, 1);
+    let now = run(&mut host) + 100 * SECOND;
+    let first = host.address().unwrap();
+    host.take_event();
+
+    let event = ClaimEvent::Defended { protocol: first, hardware: PEER_MAC };
+    assert_eq!(hear(&mut host, now, rival(first)), Some(event));
+    assert_eq!(drain(&mut host, now), [Fields { sender_hardware: MAC, ..rival(first) }]);
+    assert_eq!((host.address(), host.conflicts()), (Some(first), 0));
+
+    let event = ClaimEvent::Ceased { protocol: first, hardware: PEER_MAC };
+    assert_eq!(hear(&mut host, now, rival(first)), Some(event));
+    assert_eq!((host.address(), host.conflicts()), (None, 1));
+    assert_ne!(host.candidate(), first);
+    run(&mut host);
+    assert_eq!(host.address(), Some(host.candidate()));
+    assert_eq!(host.take_event(), Some(ClaimEvent::Bound { protocol: host.candidate() }));
+}
+
+#[test]
+fn a_rogue_that_takes_everything_slows_the_host_down() {
+    let expected = candidates(MAC, 1, 20);
+    let mut host = LinkLocal::new(at(0), MAC, 1);
+    let mut selected = vec![at(0)];
+    let mut now = at(0);
+    for _ in 0..50 {
+        if selected.len() == 15 {
+            break;
+        }
+        now = host.deadline().unwrap();
+        if !drain(&mut host, now).is_empty() {
+            // The rogue answers each probe.
+            let candidate = host.candidate();
+            hear(&mut host, now, rival(candidate)).unwrap();
+        }
+        if host.candidate() != expected[selected.len() - 1] {
+            selected.push(now);
+        }
+    }
+    assert_eq!(selected.len(), 15);
+    let gaps: Vec<_> = selected.windows(2).map(|pair| pair[1].since(pair[0])).collect();
+    // Ten conflicts: nine new addresses at once, the tenth and all later ones a minute apart.
+    assert!(gaps[..9].iter().all(|gap| *gap <= SECOND), "{gaps:?}");
+    assert!(gaps[9..].iter().all(|gap| *gap == RATE_LIMIT_INTERVAL), "{gaps:?}");
+    assert!(now < at(10 * 60));
+}
+
+#[test]
+fn while_it_waits_for_the_next_candidate_it_is_silent_and_has_no_address() {
+    let mut host = LinkLocal::new(at(0), MAC, 1);
+    for turn in 1..=10 {
+        let candidate = host.candidate();
+        hear(&mut host, at(0), rival(candidate)).unwrap();
+        assert_eq!(host.conflicts(), turn);
+    }
+    let last = host.candidate();
+    assert_eq!((host.address(), host.deadline()), (None, Some(at(60))));
+    assert_eq!(hear(&mut host, at(1), rival(last)), None);
+    assert_eq!(host.conflicts(), 10);
+    assert_eq!(drain(&mut host, at(59)), []);
+    assert_eq!(host.candidate(), last);
+    drain(&mut host, at(60));
+    assert_ne!(host.candidate(), last);
+}
+
+#[test]
+fn an_address_that_was_kept_for_long_is_replaced_at_once() {
+    let mut host = LinkLocal::new(at(0), MAC, 1);
+    for _ in 0..9 {
+        let candidate = host.candidate();
+        hear(&mut host, at(0), rival(candidate)).unwrap();
+    }
+    run(&mut host);
+    let kept = host.address().unwrap();
+    let now = at(1_000);
+    hear(&mut host, now, rival(kept));
+    hear(&mut host, now, rival(kept));
+    drain(&mut host, now);
+    assert_ne!(host.candidate(), kept);
+    assert!(host.deadline().unwrap() <= now + SECOND);
+}
+
+/// Any time, near both ends or within some minutes of each other.
+fn instant() -> impl Strategy<Value = Instant> {
+    prop_oneof![
+        (0_u64..100).prop_map(|before| Instant::from_nanos(u64::MAX - before)),
+        any::<u64>().prop_map(Instant::from_nanos),
+        (0_u64..300_000).prop_map(|millis| at(0) + Duration::from_millis(millis)),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_packets_and_the_clock_there_is_an_end(
+        seed: u64,
+        start in instant(),
+        steps in prop::collection::vec((instant(), any::<bool>(), any::<[u8; 28]>()), 0..60),
+    ) {
+        let mut host = LinkLocal::new(start, MAC, seed);
+        for (now, is_conflict, octets) in steps {
+            if is_conflict {
+                let candidate = host.candidate();
+                hear(&mut host, now, rival(candidate));
+            } else if let Ok(packet) = Packet::parse(&octets) {
+                host.receive(now, packet);
+            }
+            drain(&mut host, now);
+            prop_assert!(host.deadline().is_none_or(|deadline| deadline > now));
+            prop_assert!(host.address().is_none_or(|address| address == host.candidate()));
+        }
+    }
+
+    #[test]
+    fn after_ten_conflicts_there_is_never_more_than_one_new_address_a_minute(
+        seed: u64,
+        pauses in prop::collection::vec(0_u64..40_000, 0..60),
+    ) {
+        let mut host = LinkLocal::new(at(0), MAC, seed);
+        let mut selected = vec![(at(0), host.candidate())];
+        let mut now = at(0);
+        for pause in pauses {
+            hear(&mut host, now, rival(selected[selected.len() - 1].1));
+            for pause in [0, pause] {
+                now = now + Duration::from_millis(pause);
+                drain(&mut host, now);
+                if host.candidate() != selected[selected.len() - 1].1 {
+                    selected.push((now, host.candidate()));
+                }
+            }
+        }
+        for pair in selected.windows(2).skip(9) {
+            prop_assert!(pair[1].0.since(pair[0].0) >= RATE_LIMIT_INTERVAL);
+        }
+    }
+}
