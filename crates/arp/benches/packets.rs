@@ -41,14 +41,15 @@ fn parsing(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
         tagged.clone(),
         frame(&[&[0x86, 0xdd], &[7; 72]]),
         frame(&[&[0x88, 0xa8, 0, 5, 0x81, 0, 0, 6, 8, 6], &reply]),
+        frame(&[&[0, 36, 0xaa, 0xaa, 3, 0, 0, 0, 8, 6], &request, &[0; 10]]),
         frame(&[&[8, 6], &[0, 19], &[7; 44]]),
         frame(&[&[8, 6], &[0, 1, 8, 0, 8], &[7; 41]]),
     ];
-    parse(criterion, "parse/request", &[plain])?;
-    parse(criterion, "parse/padded-reply", &[padded])?;
-    parse(criterion, "parse/tagged", &[tagged])?;
-    parse(criterion, "parse/mixed", &mixed)?;
-    parse(criterion, "parse/truncated", &cut)?;
+    parse(criterion, "packet/request", &[plain])?;
+    parse(criterion, "packet/padded-reply", &[padded])?;
+    parse(criterion, "packet/tagged", &[tagged])?;
+    parse(criterion, "packet/mixed", &mixed)?;
+    parse(criterion, "packet/truncated", &cut)?;
     Ok(())
 }
 
@@ -85,7 +86,7 @@ fn building(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
     cast::write(&reply, &mut theirs).ok_or("room for a packet")?;
     assert_eq!(ours, theirs);
 
-    let mut group = criterion.benchmark_group("build/reply");
+    let mut group = criterion.benchmark_group("packet/build-reply");
     group.bench_function("arp", |bencher| {
         bencher.iter(|| black_box(&reply).write_to(black_box(ours.as_mut_slice())));
     });
@@ -107,7 +108,7 @@ fn rewriting(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
         assert_eq!(ours, theirs);
     }
 
-    let mut group = criterion.benchmark_group("rewrite/request");
+    let mut group = criterion.benchmark_group("packet/rewrite-request");
     group.throughput(Throughput::Elements(IN_TURN.try_into()?));
     group.bench_function("arp", |bencher| {
         bencher.iter(|| {
@@ -178,6 +179,14 @@ mod cast {
 
     #[derive(Clone, Copy)]
     #[repr(C, packed)]
+    struct Snap {
+        llc: [u8; 3],
+        organization: [u8; 3],
+        ether_type: u16,
+    }
+
+    #[derive(Clone, Copy)]
+    #[repr(C, packed)]
     struct Packet {
         hardware_type: u16,
         protocol_type: u16,
@@ -190,12 +199,18 @@ mod cast {
         target_protocol: [u8; 4],
     }
 
-    /// A struct of which any octets are a value and that has no padding.
+    /// A struct that may be read from any octets and written over any.
+    ///
+    /// # Safety
+    ///
+    /// It has no padding, and any octets are a value of it.
     unsafe trait AnyOctets: Copy {}
     // SAFETY: packed, and of integers alone.
     unsafe impl AnyOctets for Header {}
     // SAFETY: packed, and of integers alone.
     unsafe impl AnyOctets for Tag {}
+    // SAFETY: packed, and of integers alone.
+    unsafe impl AnyOctets for Snap {}
     // SAFETY: packed, and of integers alone.
     unsafe impl AnyOctets for Packet {}
 
@@ -211,17 +226,7 @@ mod cast {
     }
 
     pub(super) fn parse(octets: &[u8]) -> Option<Fields> {
-        let (header, mut payload) = read::<Header>(octets)?;
-        let mut ether_type = EtherType(u16::from_be(header.ether_type));
-        let mut tags = 0;
-        while ether_type.is_tag() {
-            let (tag, rest) = read::<Tag>(payload)?;
-            tags += 1;
-            if u16::from_be(tag.control) & 0x0fff == 0x0fff || tags > 2 {
-                return None;
-            }
-            (ether_type, payload) = (EtherType(u16::from_be(tag.ether_type)), rest);
-        }
+        let (ether_type, payload) = ethernet(octets)?;
         if ether_type != EtherType::ARP {
             return None;
         }
@@ -237,6 +242,29 @@ mod cast {
             target_hardware: packet.target_hardware.into(),
             target_protocol: packet.target_protocol.into(),
         })
+    }
+
+    /// The payload of a frame, and what it is, behind up to two tags and perhaps a SNAP header.
+    fn ethernet(octets: &[u8]) -> Option<(EtherType, &[u8])> {
+        let (header, mut payload) = read::<Header>(octets)?;
+        let mut ether_type = EtherType(u16::from_be(header.ether_type));
+        let mut tags = 0;
+        while ether_type.is_tag() {
+            let (tag, rest) = read::<Tag>(payload)?;
+            tags += 1;
+            if u16::from_be(tag.control) & 0x0fff == 0x0fff || tags > 2 {
+                return None;
+            }
+            (ether_type, payload) = (EtherType(u16::from_be(tag.ether_type)), rest);
+        }
+        if ether_type.0 >= EtherType::FIRST {
+            return Some((ether_type, payload));
+        }
+        let length = Some(usize::from(ether_type.0)).filter(|length| *length <= 1_500)?;
+        let (snap, payload) = read::<Snap>(payload.get(..length)?)?;
+        let ether_type = EtherType(u16::from_be(snap.ether_type));
+        let rfc_1042 = snap.llc == [0xaa, 0xaa, 3] && snap.organization == [0; 3];
+        (rfc_1042 && ether_type.0 >= EtherType::FIRST).then_some((ether_type, payload))
     }
 
     pub(super) fn write(fields: &Fields, octets: &mut [u8]) -> Option<()> {

@@ -30,8 +30,8 @@ struct Seen<'a> {
 fn main() -> Result<(), Box<dyn Error>> {
     let mut criterion = Criterion::default().configure_from_args();
     parsing(&mut criterion)?;
-    sending(&mut criterion, "send/plain", None)?;
-    sending(&mut criterion, "send/tagged", VlanId::new(5))?;
+    sending(&mut criterion, "header/plain", None)?;
+    sending(&mut criterion, "header/tagged", VlanId::new(5))?;
     criterion.final_summary();
     Ok(())
 }
@@ -40,11 +40,11 @@ fn parsing(criterion: &mut Criterion) -> Result<(), TryFromIntError> {
     let request = frame(&[&[8, 6], &[7; PACKET]]);
     let reply = frame(&[&[8, 6], &[7; PACKET], &[0; 18]]);
     let tagged = frame(&[&[0x81, 0, 0, 5, 8, 6], &[7; PACKET]]);
-    parse(criterion, "parse/request", &[request])?;
-    parse(criterion, "parse/padded-reply", &[reply])?;
-    parse(criterion, "parse/tagged", &[tagged])?;
-    parse(criterion, "parse/mixed", &mixed())?;
-    parse(criterion, "parse/truncated", &truncated())
+    parse(criterion, "frame/request", &[request])?;
+    parse(criterion, "frame/padded-reply", &[reply])?;
+    parse(criterion, "frame/tagged", &[tagged])?;
+    parse(criterion, "frame/mixed", &mixed())?;
+    parse(criterion, "frame/truncated", &truncated())
 }
 
 /// Times ours beside the cast, all `frames` one after another.
@@ -177,7 +177,11 @@ mod cast {
         tag: Tag,
     }
 
-    /// A struct of which any octets are a value and that has no padding.
+    /// A struct that may be read from any octets and written over any.
+    ///
+    /// # Safety
+    ///
+    /// It has no padding, and any octets are a value of it.
     unsafe trait AnyOctets: Copy {}
     // SAFETY: packed, and of integers alone.
     unsafe impl AnyOctets for Header {}
