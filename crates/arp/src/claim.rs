@@ -32,6 +32,7 @@ pub enum Defence {
     Once,
     /// Defend for ever, by one announcement per [`DEFEND_INTERVAL`] at most: 2.4 (c). For an address
     /// that a person configured: two forged packets must not silence a host.
+    // spec: rfc5227-default
     #[default]
     Always,
 }
@@ -112,6 +113,7 @@ impl Claim {
     /// stations that start together must not have the same.
     pub fn probe(now: Instant, identity: Identity, defence: Defence, seed: u64) -> Claim {
         let mut random = Random::new(seed);
+        // spec: rfc5227-probe-times
         let wait = Wait::new(now, random.between(Duration::ZERO, PROBE_WAIT));
         let phase = Phase::Probing { probes_left: PROBE_NUM, wait };
         Claim { identity, defence, random, phase, guard: None, bound: false }
@@ -131,6 +133,7 @@ impl Claim {
     /// Whether the address is ours: from the first announcement until it is given up. Requests for it,
     /// probes among them, are then to be answered (RFC 5227 2.5).
     pub fn is_in_use(&self) -> bool {
+        // spec: rfc5227-in-use
         matches!(self.phase, Phase::InUse { .. })
     }
 
@@ -142,6 +145,7 @@ impl Claim {
     /// Hears a packet, and says what came of it if it is a conflict.
     pub fn receive(&mut self, now: Instant, packet: Packet<'_>) -> Option<ClaimEvent> {
         let hardware = packet.sender_hardware();
+        // spec: rfc5227-echo
         if hardware == self.identity.hardware {
             // Our own packet, come back by a switch or a loop.
             return None;
@@ -151,10 +155,12 @@ impl Claim {
         match self.phase {
             // Until we have announced it we may still leave without harm, even if the wait for
             // objections is over and `poll` is late.
+            // spec: rfc5227-probe-conflict, rfc5227-rival-probe, rfc5227-given-up
             Phase::Probing { .. } if is_used || self.is_probed_by(packet) => {
                 self.phase = Phase::Ceased;
                 Some(ClaimEvent::ProbeConflict { protocol, hardware })
             }
+            // spec: rfc5227-conflict
             Phase::InUse { .. } if is_used => Some(self.meet(now, hardware)),
             _ => None,
         }
@@ -185,6 +191,7 @@ impl Claim {
     /// Whether somebody else probes for the address at the same time as we do. A request by one who
     /// has an address is no conflict: it may be a host that looks for the address we want.
     fn is_probed_by(&self, packet: Packet<'_>) -> bool {
+        // spec: rfc5227-rival-probe, rfc5227-plain-request
         packet.operation() == Operation::REQUEST
             && packet.sender_protocol().is_unspecified()
             && packet.target_protocol() == self.identity.protocol
@@ -195,12 +202,15 @@ impl Claim {
         let protocol = self.identity.protocol;
         let is_recent = self.guard.as_mut().is_some_and(|guard| !guard.is_over(now));
         match (self.defence, is_recent) {
+            // spec: rfc5227-cease, rfc5227-once, rfc5227-given-up
             (Defence::Cease, _) | (Defence::Once, true) => {
                 self.phase = Phase::Ceased;
                 self.bound = false;
                 ClaimEvent::Ceased { protocol, hardware }
             }
+            // spec: rfc5227-always, rfc5227-defend-interval
             (Defence::Always, true) => ClaimEvent::Conflict { protocol, hardware },
+            // spec: rfc5227-once, rfc5227-always, rfc5227-defend-interval
             (Defence::Once | Defence::Always, false) => {
                 self.guard = Some(Wait::new(now, DEFEND_INTERVAL));
                 if let Phase::InUse { defence_due, .. } = &mut self.phase {
@@ -221,10 +231,12 @@ impl Claim {
             return None;
         }
         let Some(rest) = probes_left.checked_sub(1) else {
+            // spec: rfc5227-probe-once, rfc5227-in-use
             self.phase = Phase::in_use(now, ANNOUNCE_NUM);
             self.bound = true;
             return None;
         };
+        // spec: rfc5227-probe-times, rfc5227-announce-times
         let span = if rest == 0 { ANNOUNCE_WAIT } else { self.random.between(PROBE_MIN, PROBE_MAX) };
         *probes_left = rest;
         // Counted from now, not from when the probe was due: the gap is what others see.
@@ -238,6 +250,7 @@ impl Claim {
             return None;
         };
         if defence_due.take().is_some() {
+            // spec: rfc5227-defend-interval
             // Counted from here too: where `poll` is late, two defences still lie far enough apart.
             self.guard = Some(Wait::new(now, DEFEND_INTERVAL));
             return Some(self.identity.announcement());
@@ -246,6 +259,7 @@ impl Claim {
         if !wait.is_over(now) {
             return None;
         }
+        // spec: rfc5227-announce-times
         *announcements_left = rest;
         *wait = Wait::new(now, ANNOUNCE_INTERVAL);
         Some(self.identity.announcement())
@@ -255,6 +269,7 @@ impl Claim {
 impl Identity {
     /// A request with sender protocol address 0.0.0.0, which teaches nobody anything (RFC 5227 2.1.1).
     fn probe(self) -> Fields {
+        // spec: rfc5227-probe, rfc5227-probe-target
         Fields {
             operation: Operation::REQUEST,
             sender_hardware: self.hardware,
@@ -266,6 +281,7 @@ impl Identity {
 
     /// A probe that says who asks: whoever knew the address elsewhere learns better (RFC 5227 2.3).
     fn announcement(self) -> Fields {
+        // spec: rfc5227-announcement
         Fields { sender_protocol: self.protocol, ..self.probe() }
     }
 }

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+// spec: rfc5227-constants
+
 /// The longest wait before the first probe: 1 s. The wait is drawn uniformly, so that machines which
 /// start together do not speak together (RFC 5227 2.1.1).
 pub const PROBE_WAIT: Duration = Duration::from_secs(1);

@@ -35,6 +35,7 @@ impl LinkLocal {
     /// unless it is taken (RFC 3927 2.1). The waits are drawn from `seed`.
     pub fn new(now: Instant, hardware: MacAddr, seed: u64) -> LinkLocal {
         let [a, b, c, d, e, f] = hardware.octets();
+        // spec: rfc3927-seed
         let mut addresses = Random::new(u64::from_be_bytes([0, 0, a, b, c, d, e, f]));
         let mut seeds = Random::new(seed);
         let (claim, attempt) = select(now, hardware, &mut addresses, &mut seeds);
@@ -62,6 +63,7 @@ impl LinkLocal {
         let event = self.claim.receive(now, packet)?;
         if self.claim.has_ceased() {
             self.conflicts = self.conflicts.saturating_add(1);
+            // spec: rfc5227-rate, rfc3927-next
             if self.conflicts < MAX_CONFLICTS {
                 self.select(now);
             }
@@ -71,6 +73,7 @@ impl LinkLocal {
 
     /// The next packet that is due, to be broadcast. Call it until there is none.
     pub fn poll(&mut self, now: Instant) -> Option<Fields> {
+        // spec: rfc5227-rate, rfc3927-next
         if self.claim.has_ceased() && self.attempt.is_over(now) {
             self.select(now);
         }
@@ -96,12 +99,14 @@ impl LinkLocal {
 /// The claim to the next candidate, and the wait before another may follow it.
 fn select(now: Instant, hardware: MacAddr, addresses: &mut Random, seeds: &mut Random) -> (Claim, Wait) {
     let identity = Identity { protocol: draw(addresses), hardware };
+    // spec: rfc3927-once
     let claim = Claim::probe(now, identity, Defence::Once, seeds.draw());
     (claim, Wait::new(now, RATE_LIMIT_INTERVAL))
 }
 
 /// An address of the prefix. Its first and its last 256 are reserved (RFC 3927 2.1).
 fn draw(addresses: &mut Random) -> Ipv4Addr {
+    // spec: rfc3927-range
     let [.., high, low] = (0x0100 + addresses.up_to(0xfeff - 0x0100)).to_be_bytes();
     Ipv4Addr::new(169, 254, high, low)
 }

@@ -79,6 +79,8 @@ fn in_use(defence: Defence) -> Claim {
     Claim::at_once(at(0), IDENTITY, defence, false)
 }
 
+// proves: rfc5227-probe, rfc5227-probe-target, rfc5227-probe-times, rfc5227-probe-once
+// proves: rfc5227-announcement, rfc5227-announce-times
 #[test]
 fn three_probes_then_two_announcements_then_silence() {
     let mut claim = Claim::probe(at(100), IDENTITY, Defence::Always, 1);
@@ -93,6 +95,7 @@ fn three_probes_then_two_announcements_then_silence() {
     assert_eq!(drain(&mut claim, at(1_000_000)), []);
 }
 
+// proves: rfc5227-probe-times, rfc5227-announce-times
 #[test]
 fn nothing_is_sent_before_its_deadline() {
     let mut claim = Claim::probe(at(0), IDENTITY, Defence::Always, 1);
@@ -109,6 +112,7 @@ fn nothing_is_sent_before_its_deadline() {
     panic!("more than five packets");
 }
 
+// proves: rfc5227-probe-times, rfc5227-announce-times
 #[test]
 fn gaps_are_counted_from_when_a_packet_was_sent_not_from_when_it_was_due() {
     let mut claim = Claim::probe(at(0), IDENTITY, Defence::Always, 1);
@@ -121,6 +125,7 @@ fn gaps_are_counted_from_when_a_packet_was_sent_not_from_when_it_was_due() {
     assert_eq!(drain(&mut claim, now), [ANNOUNCEMENT]);
 }
 
+// proves: rfc5227-in-use
 #[test]
 fn the_address_is_in_use_from_the_first_announcement_on() {
     let mut claim = Claim::probe(at(0), IDENTITY, Defence::Always, 1);
@@ -156,6 +161,8 @@ fn it_says_who_claims_what() {
 }
 
 /// Which packets are a conflict while we probe.
+// proves: rfc5227-probe-conflict, rfc5227-rival-probe, rfc5227-plain-request, rfc5227-echo
+// proves: rfc5227-given-up
 #[test]
 fn while_probing_a_user_of_the_address_or_another_prober_is_a_conflict() {
     let reply = Operation::REPLY;
@@ -179,6 +186,7 @@ fn while_probing_a_user_of_the_address_or_another_prober_is_a_conflict() {
     }
 }
 
+// proves: rfc5227-probe-conflict, rfc5227-rival-probe
 #[test]
 fn others_may_object_until_the_first_announcement() {
     for conflict in [RIVAL, RIVAL_PROBE] {
@@ -199,6 +207,7 @@ fn others_may_object_until_the_first_announcement() {
 }
 
 /// Which packets are a conflict while we use the address.
+// proves: rfc5227-conflict, rfc5227-echo
 #[test]
 fn in_use_only_another_user_of_the_address_is_a_conflict() {
     let reply = Operation::REPLY;
@@ -218,6 +227,7 @@ fn in_use_only_another_user_of_the_address_is_a_conflict() {
     }
 }
 
+// proves: rfc5227-cease, rfc5227-given-up
 #[test]
 fn cease_gives_up_at_the_first_conflict() {
     let (mut claim, now) = bound(Defence::Cease);
@@ -229,6 +239,7 @@ fn cease_gives_up_at_the_first_conflict() {
     assert_eq!(hear(&mut claim, now, RIVAL), None);
 }
 
+// proves: rfc5227-once, rfc5227-given-up
 #[test]
 fn once_defends_and_ceases_if_there_is_another_conflict_within_the_interval() {
     let almost = Instant::from_nanos((at(20) + DEFEND_INTERVAL).as_nanos() - 1);
@@ -243,6 +254,7 @@ fn once_defends_and_ceases_if_there_is_another_conflict_within_the_interval() {
     }
 }
 
+// proves: rfc5227-once
 #[test]
 fn once_defends_again_when_the_interval_is_over() {
     let mut claim = in_use(Defence::Once);
@@ -254,6 +266,7 @@ fn once_defends_again_when_the_interval_is_over() {
     assert!(claim.is_in_use());
 }
 
+// proves: rfc5227-always, rfc5227-defend-interval
 #[test]
 fn always_defends_for_ever_but_once_an_interval() {
     let mut claim = in_use(Defence::Always);
@@ -273,6 +286,7 @@ fn a_defence_does_not_replace_an_announcement() {
     assert_eq!(run(&mut claim), [(now, ANNOUNCEMENT), (now + ANNOUNCE_INTERVAL, ANNOUNCEMENT)]);
 }
 
+// proves: rfc5227-defend-interval
 #[test]
 fn where_poll_is_late_the_interval_counts_from_the_defence() {
     for (defence, event) in [(Defence::Always, CONFLICT), (Defence::Once, CEASED)] {
@@ -310,6 +324,7 @@ fn at_the_end_of_time_nothing_comes_all_at_once() {
     assert_eq!(hear(&mut claim, END, RIVAL), Some(CONFLICT));
 }
 
+// proves: rfc5227-default
 #[test]
 fn a_configured_address_is_defended_for_ever() {
     assert_eq!(Defence::default(), Defence::Always);

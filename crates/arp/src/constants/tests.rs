@@ -1,5 +1,6 @@
 use super::*;
 
+// proves: rfc5227-constants
 #[test]
 fn the_constants_are_those_of_rfc_3927_section_9() {
     let spans = [

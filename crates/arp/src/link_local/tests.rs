@@ -84,6 +84,7 @@ fn a_host_alone_probes_and_has_an_address() {
     assert_eq!((host.take_event(), host.conflicts()), (None, 0));
 }
 
+// proves: rfc3927-range
 #[test]
 fn the_first_and_the_last_256_addresses_are_never_drawn_and_all_others_are() {
     let mut random = Random::new(1);
@@ -98,6 +99,7 @@ fn the_first_and_the_last_256_addresses_are_never_drawn_and_all_others_are() {
     assert!(drawn == expected);
 }
 
+// proves: rfc3927-seed
 #[test]
 fn one_station_has_the_same_candidates_after_each_start_and_others_have_others() {
     assert_eq!(candidates(MAC, 1, 20), candidates(MAC, 2, 20));
@@ -123,6 +125,7 @@ fn the_waits_follow_the_seed_and_not_the_candidate_before() {
     assert_ne!(host.deadline(), first);
 }
 
+// proves: rfc3927-next
 #[test]
 fn a_conflict_while_probing_leads_to_the_next_candidate_at_once() {
     let mut host = LinkLocal::new(at(0), MAC, 1);
@@ -137,6 +140,7 @@ fn a_conflict_while_probing_leads_to_the_next_candidate_at_once() {
     assert_eq!(host.address(), Some(second));
 }
 
+// proves: rfc3927-once, rfc3927-next
 #[test]
 fn an_address_in_use_is_defended_once_then_another_is_probed_for() {
     let mut host = LinkLocal::new(at(0), MAC, 1);
@@ -158,6 +162,7 @@ fn an_address_in_use_is_defended_once_then_another_is_probed_for() {
     assert_eq!(host.take_event(), Some(ClaimEvent::Bound { protocol: host.candidate() }));
 }
 
+// proves: rfc5227-rate
 #[test]
 fn a_rogue_that_takes_everything_slows_the_host_down() {
     let expected = candidates(MAC, 1, 20);
@@ -186,6 +191,7 @@ fn a_rogue_that_takes_everything_slows_the_host_down() {
     assert!(now < at(10 * 60));
 }
 
+// proves: rfc5227-rate
 #[test]
 fn while_it_waits_for_the_next_candidate_it_is_silent_and_has_no_address() {
     let mut host = LinkLocal::new(at(0), MAC, 1);
@@ -251,6 +257,7 @@ proptest! {
         }
     }
 
+    // proves: rfc5227-rate
     #[test]
     fn after_ten_conflicts_there_is_never_more_than_one_new_address_a_minute(
         seed: u64,

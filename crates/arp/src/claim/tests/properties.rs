@@ -53,6 +53,7 @@ fn packet() -> impl Strategy<Value = Fields> {
     )
 }
 
+// proves: rfc5227-probe-times
 #[test]
 fn the_waits_spread_over_the_whole_of_their_bounds() {
     let (mut first, mut gaps) = (Vec::new(), Vec::new());
@@ -78,6 +79,7 @@ fn spread(mut spans: Vec<Duration>, shortest: Duration, longest: Duration) {
 }
 
 proptest! {
+    // proves: rfc5227-probe-times, rfc5227-announce-times
     #[test]
     fn every_gap_lies_within_its_bounds_for_every_seed(seed: u64, start in 0_u64..1_000_000) {
         let sent = run(&mut Claim::probe(at(start), IDENTITY, Defence::Always, seed));
@@ -89,6 +91,7 @@ proptest! {
         prop_assert_eq!(&gaps[2..], [ANNOUNCE_WAIT, ANNOUNCE_INTERVAL]);
     }
 
+    // proves: rfc5227-defend-interval
     #[test]
     fn two_defences_are_never_closer_than_the_interval(
         defence in defence(),
@@ -110,6 +113,7 @@ proptest! {
         }
     }
 
+    // proves: rfc5227-given-up
     #[test]
     fn whatever_the_packets_and_the_clock_there_is_an_end_and_after_ceasing_nothing(
         mut claim in claim(),
@@ -130,6 +134,7 @@ proptest! {
         }
     }
 
+    // proves: rfc5227-echo
     #[test]
     fn our_own_packets_never_harm(mut claim in claim(), fields in packet(), now in instant()) {
         let echo = Fields { sender_hardware: OUR_MAC, ..fields };

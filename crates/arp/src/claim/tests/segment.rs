@@ -99,6 +99,7 @@ fn settle(stations: &mut [Station; 2], delays: &[u64]) {
     panic!("the two never come to rest");
 }
 
+// proves: rfc5227-in-use, rfc5227-probe-conflict
 #[test]
 fn the_second_to_come_finds_the_first_by_probing_and_leaves() {
     for defence in [Defence::Cease, Defence::Once, Defence::Always] {
@@ -117,6 +118,7 @@ fn one_who_probes_leaves_it_to_one_who_does_not() {
     assert_eq!(stations.map(|station| station.keeps_it()), [false, true]);
 }
 
+// proves: rfc5227-always
 #[test]
 fn two_who_defend_for_ever_both_keep_it_and_make_no_storm() {
     let begin = Begin { probes: false, defence: Defence::Always, seed: 1 };
