@@ -53,3 +53,6 @@ impl fmt::Debug for EtherType {
         fmt::Display::fmt(self, f)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -75,6 +75,9 @@ fn a_length_frame_without_rfc_1042_is_dropped() {
 fn a_snap_header_with_a_length_for_a_type_is_dropped() {
     let odd = [0xaa, 0xaa, 0x03, 0, 0, 0, 0x05, 0xff];
     assert_eq!(drop_of(&[&[0, 8][..], &odd].concat()), Dropped::UndefinedType);
+    let first = [0xaa, 0xaa, 0x03, 0, 0, 0, 0x06, 0x00];
+    let octets = frame(&[&[0, 8][..], &first].concat());
+    assert_eq!(Ethernet::parse(&octets).unwrap().ether_type(), EtherType(1_536));
 }
 
 fn tag(protocol: u16, control: u16) -> VlanTag {
