@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use ipnet::Ipv4Net;
-use tap::linux::{DeleteError, InterfaceName, PersistentTap, caller, user_id, user_name};
+use tap::linux::{DeleteError, InterfaceName, PersistentTap, caller, closed_to, user_id, user_name};
 
 use crate::Outcome;
 
@@ -38,6 +38,9 @@ pub(crate) fn set_up(arguments: &Arguments) -> Outcome {
     };
     let name = tap.create().map_err(|error| error.to_string())?;
     println!("{name} is up, the kernel is {} on it, {} may attach", arguments.address, user_name(owner));
+    if let Some(sentence) = closed_to(owner) {
+        eprintln!("xtask: {sentence}");
+    }
     if let Some(ours) = neighbour(arguments.address) {
         println!("next: cargo run -p cli -- host --tap {name} --address {ours}");
     }

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use serde::Serialize;
-use tap::linux::{DeleteError, Interface, PersistentTap, TapInterface, caller, taps, user_id, user_name};
+use tap::linux::{
+    DeleteError, Interface, PersistentTap, TapInterface, caller, closed_to, taps, user_id, user_name,
+};
 
 use crate::arguments::{CreateArguments, TapArguments, TapCommand};
 use crate::failure::{Failure, say};
@@ -40,6 +42,9 @@ fn create(arguments: &CreateArguments) -> Result<ExitCode, Failure> {
     let address =
         address.map_or(String::new(), |address| format!(", the kernel's address on it is {address}"));
     say(&format!("{name} is up and {} may attach to it{address}", user_name(owner)))?;
+    if let Some(sentence) = closed_to(owner) {
+        Failure::new(sentence).tell();
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -46,7 +46,8 @@ const UNPRIVILEGED: &[Case] = &[
 
 fn set_up_and_torn_down() -> Outcome {
     for _ in 0..2 {
-        let (code, out, errors) = told(&run(&["setup-tap", "--mtu", "1400"])?);
+        let me = nix::unistd::getuid().to_string();
+        let (code, out, errors) = told(&run(&["setup-tap", "--mtu", "1400", "--user", &me])?);
         assert_eq!((code, errors.as_str()), (Some(0), ""));
         assert!(out.contains("host --tap tap0 --address 10.0.0.2/24"), "{out}");
     }

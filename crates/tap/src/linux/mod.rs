@@ -27,7 +27,7 @@ pub use neighbours::{Neighbour, NeighbourState, neighbours};
 pub use open_error::{Holder, OpenError};
 pub use packet_socket::PacketSocket;
 pub use persistent::{
-    CreateError, DeleteError, PersistentTap, UnknownUser, as_root, caller, user_id, user_name,
+    CreateError, DeleteError, PersistentTap, UnknownUser, as_root, caller, closed_to, user_id, user_name,
 };
 pub use tap::{Tap, TapOptions};
 pub use taps::{TapInterface, taps};

@@ -1,11 +1,14 @@
 //! TAPs that outlive the program: made once with privilege, attached to ever after without.
 
 use std::fmt;
+use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 
 use ipnet::Ipv4Net;
 use nix::unistd::{User, getuid};
 
+use super::open_error::NODE;
 use super::{Interface, InterfaceError, InterfaceName, OpenError, Tap, taps};
 
 /// A persistent TAP as it is to be.
@@ -146,6 +149,15 @@ pub fn user_name(uid: u32) -> String {
         Ok(Some(user)) => user.name,
         _ => uid.to_string(),
     }
+}
+
+/// What still keeps a TAP's owner out, if the node's file mode does: a sentence with its mend.
+pub fn closed_to(owner: u32) -> Option<String> {
+    let mode = fs::metadata(NODE).ok()?.permissions().mode();
+    let everybody = 0o006;
+    (owner != 0 && mode & everybody != everybody).then(|| {
+        format!("{NODE} is closed to {} by its file mode; `sudo chmod 0666 {NODE}`", user_name(owner))
+    })
 }
 
 /// This very command, with `sudo` before it and the caller as `--user` behind it.
