@@ -1,25 +1,17 @@
-//! Frames of all kinds, one after another, into one host: no frame is lost, no answer is wrong.
+//! Frames of all kinds, one after another, into one host that also sends: no frame is lost, no
+//! answer is wrong.
 #![no_main]
 
+mod machine;
 mod packet;
 
 use std::net::Ipv4Addr;
 
-use arp::{Operation, Packet, Policy};
-use host::{Config, Dropped, Host, Verdict};
-use ipnet::Ipv4Net;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
-use link::{Encapsulation, EtherType, Ethernet, MacAddr, VlanId, VlanTag};
-use tap::{Batch, Instant, Pool};
 
+use machine::Machine;
 use packet::{Hardware, Heard};
-
-const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
-const HARDWARE: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
-const VLAN: Option<VlanId> = VlanId::new(5);
-/// So few that a few requests fill them.
-const DEPARTING: usize = 3;
 
 #[derive(Arbitrary, Debug)]
 struct Scene<'a> {
@@ -31,12 +23,27 @@ struct Scene<'a> {
 
 #[derive(Arbitrary, Debug)]
 enum Step<'a> {
-    /// Any octets.
+    /// A frame of any octets.
     Octets(&'a [u8]),
     /// A packet in a frame that may be in order.
-    Arp { destination: Hardware, source: Hardware, head: Head<'a>, heard: Heard<'a>, padding: u8 },
+    Arp(ArpFrame<'a>),
+    /// The frame before, once more.
+    Again,
     /// The wire takes the answers that wait.
     Transmit,
+    /// The host sends so many octets to a peer.
+    Send { peer: u8, octets: u16 },
+    /// So many tenths of a second pass, and a turn of the loop comes.
+    Turn(u8),
+}
+
+#[derive(Arbitrary, Debug)]
+struct ArpFrame<'a> {
+    destination: Hardware,
+    source: Hardware,
+    head: Head<'a>,
+    heard: Heard<'a>,
+    padding: u8,
 }
 
 /// What stands between the source address and the packet.
@@ -56,123 +63,37 @@ enum Vlan {
     Any(u16),
 }
 
-/// A host, and how many frames it heard and answers it gave.
-struct Machine {
-    host: Host,
-    pool: Pool,
-    departing: Batch,
-    frames: u64,
-    answers: u64,
-}
-
 fuzz_target!(|scene: Scene<'_>| {
-    let mut machine = Machine::new(&scene);
-    for (turn, step) in (0..).zip(&scene.steps) {
+    let mut machine = Machine::new(scene.tagged, scene.believing, scene.entries % 8);
+    let mut frame = Vec::new();
+    for step in &scene.steps {
         match step {
+            Step::Again => machine.hear(&frame),
+            Step::Octets(octets) => {
+                frame = octets.to_vec();
+                machine.hear(&frame);
+            }
+            Step::Arp(arp) => {
+                frame = arp.octets();
+                machine.hear(&frame);
+            }
             Step::Transmit => machine.transmit(),
-            Step::Octets(octets) => machine.hear(turn, octets),
-            Step::Arp { .. } => machine.hear(turn, &step.frame()),
+            // 10.0.0.6 to .14: near, and not ours.
+            Step::Send { peer, octets } => {
+                machine.send(Ipv4Addr::new(10, 0, 0, 6 + peer % 9), (octets % 1_501).into());
+            }
+            Step::Turn(tenths) => machine.turn(u64::from(*tenths) * 100),
         }
+        machine.holds();
     }
-    machine.transmit();
 });
 
-impl Machine {
-    fn new(scene: &Scene<'_>) -> Machine {
-        let address = Ipv4Net::new(OURS, 28).expect("a network");
-        let config = Config {
-            vlan: VLAN.filter(|_| scene.tagged),
-            policy: if scene.believing { Policy::Rfc826 } else { Policy::Cautious },
-            entries: usize::from(scene.entries % 8),
-            ..Config::new(address, HARDWARE)
-        };
-        Machine {
-            host: Host::new(&config).expect("a good configuration"),
-            pool: Pool::new(config.mtu, DEPARTING + 1),
-            departing: Batch::new(DEPARTING),
-            frames: 0,
-            answers: 0,
-        }
-    }
-
-    /// Receives one frame and checks all that must hold afterwards.
-    fn hear(&mut self, turn: u64, octets: &[u8]) {
-        let mut frame = self.pool.take().expect("no frame is lost");
-        if frame.write(octets).is_err() {
-            return self.pool.give(frame);
-        }
-        self.frames += 1;
-        let (waiting, congested) = (self.departing.len(), self.host.congested());
-        let now = Instant::from_nanos(turn);
-        let verdict = self.host.receive(now, frame, &mut self.departing, &mut self.pool);
-
-        let answered = matches!(verdict, Verdict::Arp(received) if received.answer.is_some());
-        if answered {
-            self.answers += 1;
-            let reply = self.departing.iter().last().expect("the answer");
-            self.is_the_reply_to(octets, reply.octets());
-        }
-        assert_eq!(self.departing.len(), waiting + usize::from(answered));
-        assert_eq!(self.pool.held(), self.departing.len(), "taken less given is held");
-        let refused = verdict == Verdict::Dropped(Dropped::Congested);
-        assert!(!refused || waiting == DEPARTING);
-        assert_eq!(self.host.congested(), congested + u64::from(refused));
-        self.counts_add_up();
-    }
-
-    fn transmit(&mut self) {
-        while let Some(frame) = self.departing.pop() {
-            self.pool.give(frame);
-        }
-        assert_eq!(self.pool.held(), 0);
-    }
-
-    /// The reply goes by unicast from us to the sender hardware address in the request's packet, and
-    /// carries nothing else of the request's frame.
-    fn is_the_reply_to(&self, request: &[u8], reply: &[u8]) {
-        let request = Ethernet::parse(request).expect("only a frame is answered");
-        let request = Packet::parse(request.payload()).expect("only a packet is answered");
-        let vlan = self.host.config().vlan;
-        assert_eq!(reply.len(), if vlan.is_some() { 46 } else { 42 });
-
-        let frame = Ethernet::parse(reply).expect("a reply is a frame");
-        assert_eq!((frame.destination(), frame.source()), (request.sender_hardware(), HARDWARE));
-        assert!(frame.destination().is_station());
-        assert_eq!((frame.encapsulation(), frame.ether_type()), (Encapsulation::Type, EtherType::ARP));
-        let tag = vlan.map(|vlan| VlanTag { protocol: EtherType::VLAN, control: vlan.number() });
-        assert!(frame.tags().iter().eq(tag));
-
-        let packet = Packet::parse(frame.payload()).expect("a reply is a packet");
-        assert_eq!((request.operation(), packet.operation()), (Operation::REQUEST, Operation::REPLY));
-        assert_eq!((packet.sender_hardware(), packet.sender_protocol()), (HARDWARE, OURS));
-        assert_eq!(packet.target_hardware(), request.sender_hardware());
-        assert_eq!(packet.target_protocol(), request.sender_protocol());
-    }
-
-    /// Every frame is counted, once by the link and no more than once above it.
-    fn counts_add_up(&self) {
-        let link = self.host.link();
-        let dropped: u64 = link.dropped().iter().map(|(_, count)| count).sum();
-        assert_eq!(link.accepted() + dropped, self.frames);
-        assert_eq!(self.host.answered(), self.answers);
-        let dropped: u64 = self.host.arp().dropped().iter().map(|(_, count)| count).sum();
-        let judged = dropped + self.host.unspoken() + self.host.answered() + self.host.congested();
-        assert!(judged <= link.accepted());
-    }
-}
-
-impl Step<'_> {
-    fn frame(&self) -> Vec<u8> {
-        match self {
-            Self::Octets(octets) => octets.to_vec(),
-            Self::Transmit => Vec::new(),
-            Self::Arp { destination, source, head, heard, padding } => {
-                let packet = heard.octets();
-                let head = head.octets(packet.len());
-                let (destination, source) = (destination.address().octets(), source.address().octets());
-                [&destination[..], &source, &head, &packet, &vec![0xee; usize::from(*padding)]].concat()
-            }
-        }
+impl ArpFrame<'_> {
+    fn octets(&self) -> Vec<u8> {
+        let packet = self.heard.octets();
+        let head = self.head.octets(packet.len());
+        let (destination, source) = (self.destination.address().octets(), self.source.address().octets());
+        [&destination[..], &source, &head, &packet, &vec![0xee; usize::from(self.padding)]].concat()
     }
 }
 

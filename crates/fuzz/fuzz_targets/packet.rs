@@ -31,9 +31,10 @@ enum Operation {
     Any(u16),
 }
 
-/// A hardware address. Few are near, so that they meet again, and ours are among them.
+/// A hardware address. Few are near, so that they meet again.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(crate) enum Hardware {
+    Ours,
     Near(u8),
     Broadcast,
     Zero,
@@ -43,6 +44,7 @@ pub(crate) enum Hardware {
 /// A protocol address, near or not as with [`Hardware`]: 10.0.0.0/28 is near.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 enum Protocol {
+    Ours,
     Near(u8),
     Unspecified,
     Any([u8; 4]),
@@ -84,6 +86,7 @@ impl Spoken {
 impl Hardware {
     pub(crate) fn address(self) -> MacAddr {
         match self {
+            Self::Ours => MacAddr::new([2, 0, 0, 0, 0, 2]),
             Self::Near(last) => MacAddr::new([2, 0, 0, 0, 0, last % 16]),
             Self::Broadcast => MacAddr::BROADCAST,
             Self::Zero => MacAddr::ZERO,
@@ -95,6 +98,7 @@ impl Hardware {
 impl Protocol {
     fn address(self) -> Ipv4Addr {
         match self {
+            Self::Ours => Ipv4Addr::new(10, 0, 0, 2),
             Self::Near(last) => Ipv4Addr::new(10, 0, 0, last % 16),
             Self::Unspecified => Ipv4Addr::UNSPECIFIED,
             Self::Any(octets) => octets.into(),

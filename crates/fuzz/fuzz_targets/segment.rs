@@ -1,0 +1,259 @@
+//! ARP under one policy, and what must hold of it whatever happens.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use arp::{
+    AddError, Arp, Change, Config, Dropped, Due, Event, Instant, Locals, MacAddr, Merge, Neighbour,
+    Operation, Packet, Policy, Received, Resolution, Settings, State,
+};
+use ipnet::Ipv4Net;
+
+/// Ours are 10.0.0.2 to .5, at 02:00:00:00:00:02 to :05.
+const FIRST: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const LAST: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 5);
+pub(crate) const HARDWARE: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
+const NETWORK: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 0), 28);
+
+type Table = Vec<Neighbour<Ipv4Addr>>;
+
+pub(crate) struct Segment {
+    arp: Arp<usize>,
+    policy: Policy,
+    settings: Settings,
+    /// How many packets were turned away.
+    dropped: u64,
+    /// Whether each parcel, by its number, came back: sent, returned or refused.
+    parcels: Vec<bool>,
+    /// When an address was last asked for.
+    asked: BTreeMap<Ipv4Addr, Instant>,
+    /// What a person entered.
+    statics: BTreeMap<Ipv4Addr, MacAddr>,
+}
+
+impl Segment {
+    pub(crate) fn new(policy: Policy, entries: u8, parcels: u8) -> Segment {
+        let mut locals = Locals::default();
+        locals.add(FIRST, LAST, HARDWARE).expect("a first range of stations");
+        let settings = Settings {
+            entries: entries.into(),
+            parcels: parcels.into(),
+            parcels_each: 3,
+            octets: 500,
+            seed: 7,
+            ..Settings::default()
+        };
+        let arp = Arp::new(locals, Config { policy, table: settings, network: Some(NETWORK) });
+        let (asked, statics) = (BTreeMap::new(), BTreeMap::new());
+        Segment { arp, policy, settings, dropped: 0, parcels: Vec::new(), asked, statics }
+    }
+
+    pub(crate) fn hear(
+        &mut self,
+        now: Instant,
+        station: Option<MacAddr>,
+        octets: &[u8],
+    ) -> Result<Received, Dropped> {
+        let before = self.arp.neighbours().list();
+        let judged = self.arp.receive(now, station, octets);
+        let after = self.arp.neighbours().list();
+        match judged {
+            Ok(received) => {
+                let packet = Packet::parse(octets).expect("what was received is a packet");
+                self.answers_whom_it_should(station, packet, received);
+                self.learns_what_it_should(packet, received.merge, &before, &after);
+            }
+            Err(reason) => {
+                self.dropped += 1;
+                assert_eq!(before, after, "what is turned away teaches nothing");
+                let conflicts = self.events(|event| matches!(event, Event::Conflict { .. }));
+                assert_eq!(conflicts, usize::from(reason == Dropped::Conflict));
+            }
+        }
+        judged
+    }
+
+    pub(crate) fn send(&mut self, now: Instant, to: Ipv4Addr, octets: usize) {
+        let number = self.parcels.len();
+        self.parcels.push(false);
+        match self.arp.resolve(now, to, octets, number) {
+            Resolution::Waits => {}
+            Resolution::Refused(parcel) => self.came_back(parcel),
+            Resolution::Known(hardware, parcel) => {
+                let entry = self.arp.neighbours().get(to).expect("only who is in the table is known");
+                assert_eq!(entry.hardware, Some(hardware));
+                self.came_back(parcel);
+            }
+        }
+    }
+
+    /// Does all that is due, after which nothing is, until later.
+    pub(crate) fn poll(&mut self, now: Instant) {
+        let mut count = 0;
+        while let Some(due) = self.arp.poll(now) {
+            count += 1;
+            assert!(count < 1_000, "it ends");
+            match due {
+                Due::Return { parcel, .. } => self.came_back(parcel),
+                Due::Send { protocol, hardware, parcel } => {
+                    let entry = self.arp.neighbours().get(protocol).expect("its destination is known");
+                    assert_eq!(entry.hardware, Some(hardware));
+                    self.came_back(parcel);
+                }
+                Due::Ask { protocol, station } => {
+                    assert!(station.is_none_or(MacAddr::is_station));
+                    let last = self.asked.insert(protocol, now);
+                    let often = last.is_some_and(|last| last + Duration::from_secs(1) > now);
+                    assert!(!often, "{protocol} is asked for twice in a second");
+                }
+            }
+        }
+        assert!(self.arp.deadline().is_none_or(|deadline| deadline > now || now == last_instant()));
+    }
+
+    /// Lets the time pass until no parcel waits: each one is sent or comes back in the end.
+    pub(crate) fn ends(&mut self, mut now: Instant) {
+        while self.arp.neighbours().waiting() > 0 {
+            now = now.max(self.arp.deadline().expect("somebody sees to the parcels that wait"));
+            self.poll(now);
+            self.holds();
+        }
+    }
+
+    pub(crate) fn confirm(&mut self, now: Instant, peer: Ipv4Addr) {
+        let before = self.hardware_of(peer);
+        self.arp.neighbours_mut().confirm(now, peer);
+        assert_eq!(self.hardware_of(peer), before);
+    }
+
+    pub(crate) fn add(&mut self, now: Instant, peer: Ipv4Addr, hardware: MacAddr) {
+        if self.arp.locals().has_hardware(hardware) {
+            return;
+        }
+        match self.arp.neighbours_mut().add_static(now, peer, hardware) {
+            Ok(()) => drop(self.statics.insert(peer, hardware)),
+            Err(AddError::Full) => assert_eq!(self.arp.neighbours().len(), self.bound()),
+            Err(AddError::Hardware) => assert!(!hardware.is_station()),
+        }
+    }
+
+    pub(crate) fn remove(&mut self, peer: Ipv4Addr) {
+        self.arp.neighbours_mut().remove(peer);
+        self.statics.remove(&peer);
+        self.asked.remove(&peer);
+        assert_eq!(self.arp.neighbours().get(peer), None);
+    }
+
+    pub(crate) fn flush(&mut self) {
+        self.arp.neighbours_mut().flush();
+        self.asked.clear();
+        assert_eq!(self.arp.neighbours().len(), self.statics.len());
+    }
+
+    /// What a second is, a clock that jumped back cannot tell.
+    pub(crate) fn forget_when(&mut self) {
+        self.asked.clear();
+    }
+
+    /// What must hold after every step.
+    pub(crate) fn holds(&mut self) {
+        let table = self.arp.neighbours().list();
+        assert_eq!(table.len(), self.arp.neighbours().len());
+        assert!(table.len() <= self.bound());
+        for entry in &table {
+            assert!(entry.hardware.is_none_or(MacAddr::is_station));
+            assert!(entry.hardware.is_none_or(|hardware| !self.arp.locals().has_hardware(hardware)));
+            assert!(!(FIRST..=LAST).contains(&entry.protocol));
+            let protocol = entry.protocol;
+            let nobody = protocol.is_unspecified() || protocol.is_loopback() || protocol.is_multicast();
+            assert!(!nobody && !protocol.is_broadcast() && protocol != NETWORK.broadcast());
+        }
+        let statics = table.iter().filter(|entry| entry.state == State::Static);
+        assert!(statics.map(|entry| (entry.protocol, entry.hardware)).eq(self.expected_statics()));
+
+        let back = self.parcels.iter().filter(|back| **back).count();
+        assert_eq!(back + self.arp.neighbours().waiting(), self.parcels.len(), "no parcel is lost");
+        assert!(self.arp.neighbours().waiting() <= self.settings.parcels);
+
+        let dropped: u64 = self.arp.dropped().iter().map(|(_, count)| count).sum();
+        assert_eq!(dropped, self.dropped);
+        while self.arp.take_event().is_some() {}
+        assert_eq!(self.arp.events_lost(), 0);
+    }
+
+    fn answers_whom_it_should(&self, station: Option<MacAddr>, packet: Packet<'_>, received: Received) {
+        let ours = self.arp.locals().hardware_of(packet.target_protocol());
+        let due = ours.filter(|_| packet.operation() == Operation::REQUEST);
+        assert_eq!(received.answer.map(|answer| answer.ours), due);
+        assert!(received.answer.is_none_or(|answer| answer.to == packet.sender_hardware()));
+        assert!(!packet.operation().is_foreign());
+        assert!(station.is_none() || ours.is_none() || station == ours);
+    }
+
+    fn learns_what_it_should(&mut self, packet: Packet<'_>, merge: Merge, before: &Table, after: &Table) {
+        let (protocol, hardware) = (packet.sender_protocol(), packet.sender_hardware());
+        let find = |table: &Table| table.iter().find(|entry| entry.protocol == protocol).copied();
+        let was = find(before).map(|entry| entry.hardware);
+        match merge {
+            Merge::None | Merge::Refused => {
+                assert_eq!((was, before), (None, after));
+                assert_eq!(merge == Merge::Refused, self.may_be_learned(packet));
+            }
+            Merge::Held => assert_eq!((self.statics.contains_key(&protocol), before), (true, after)),
+            Merge::Added => assert!(was.is_none() && self.may_be_learned(packet)),
+            Merge::Completed => assert_eq!(was, Some(None)),
+            Merge::Confirmed => assert_eq!(was, Some(Some(hardware))),
+            Merge::Moved => assert!(was.flatten().is_some_and(|from| from != hardware)),
+        }
+        if matches!(merge, Merge::Added | Merge::Completed | Merge::Confirmed | Merge::Moved) {
+            assert_eq!(find(after).and_then(|entry| entry.hardware), Some(hardware));
+        }
+        let reported = self.events(|event| match event {
+            Event::Neighbour(Change::Learned { .. }) => merge == Merge::Added,
+            Event::Neighbour(Change::Moved { .. }) => merge == Merge::Moved,
+            Event::Neighbour(Change::Held { .. }) => merge == Merge::Held,
+            Event::Neighbour(Change::Refused { .. }) => merge == Merge::Refused,
+            _ => false,
+        });
+        let tells = matches!(merge, Merge::Added | Merge::Moved | Merge::Held | Merge::Refused);
+        assert_eq!(reported, usize::from(tells));
+    }
+
+    fn may_be_learned(&self, packet: Packet<'_>) -> bool {
+        let for_us = self.arp.locals().hardware_of(packet.target_protocol()).is_some();
+        let taught = match self.policy {
+            Policy::Cautious => for_us && packet.operation() == Operation::REQUEST,
+            Policy::Rfc826 => for_us,
+            Policy::Permissive => true,
+        };
+        taught && !packet.sender_protocol().is_unspecified()
+    }
+
+    /// Takes all events and counts some.
+    fn events(&mut self, counts: impl Fn(&Event) -> bool) -> usize {
+        std::iter::from_fn(|| self.arp.take_event()).filter(counts).count()
+    }
+
+    fn came_back(&mut self, parcel: usize) {
+        let before = std::mem::replace(&mut self.parcels[parcel], true);
+        assert!(!before, "a parcel comes back once");
+    }
+
+    fn hardware_of(&self, peer: Ipv4Addr) -> Option<MacAddr> {
+        self.arp.neighbours().get(peer).and_then(|entry| entry.hardware)
+    }
+
+    fn expected_statics(&self) -> impl Iterator<Item = (Ipv4Addr, Option<MacAddr>)> {
+        self.statics.iter().map(|(protocol, hardware)| (*protocol, Some(*hardware)))
+    }
+
+    /// A table has room for one entry at least.
+    fn bound(&self) -> usize {
+        self.settings.entries.max(1)
+    }
+}
+
+fn last_instant() -> Instant {
+    Instant::from_nanos(u64::MAX)
+}
