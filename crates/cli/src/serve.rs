@@ -38,7 +38,9 @@ impl<W: Sink> Server<W> {
     /// Waits for the wire, for a signal, for what the time brings, or until `limit` has passed; then
     /// does what is due.
     pub(crate) fn step(&mut self, signals: &Signals, limit: Option<Duration>) -> Result<Woken, ServeError> {
-        let due = self.host.deadline().map(|deadline| deadline.since(self.clock.now()));
+        // While the wire has no room, what is due has nowhere to go.
+        let due = self.host.deadline().filter(|_| !self.congested);
+        let due = due.map(|deadline| deadline.since(self.clock.now()));
         let limit = [due, limit].into_iter().flatten().min();
         let woken =
             wait(self.tap.as_fd(), self.congested, signals.as_fd(), limit).map_err(ServeError::Wait)?;

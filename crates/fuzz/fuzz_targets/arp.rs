@@ -61,7 +61,9 @@ fuzz_target!(|scene: Scene<'_>| {
         match step {
             Step::Wait(tenths) => {
                 now = now + Duration::from_millis(u64::from(*tenths) * 100);
-                segments.iter_mut().for_each(|segment| segment.poll(now));
+                for segment in &mut segments {
+                    segment.poll(now);
+                }
             }
             Step::Jump(nanoseconds) => {
                 let back = *nanoseconds < now.as_nanos();
