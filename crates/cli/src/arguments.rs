@@ -111,7 +111,7 @@ pub(crate) struct HostArguments {
     /// Print no events, only `ready` and the counters
     #[arg(short, long, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
-    /// Print every frame too
+    /// Print every frame too, also those for others
     #[arg(short, long)]
     pub(crate) verbose: bool,
 }

@@ -114,6 +114,13 @@ impl<W: Sink> Report<W> {
         self.out.line(&line);
     }
 
+    /// From which level on a drop is printed. What is for others is every wire's everyday traffic:
+    /// people see it with the frames, and in the counters.
+    fn level_of(&self, reason: Dropped) -> Level {
+        let for_others = matches!(reason, Dropped::Link(link::Dropped::NotForUs | link::Dropped::OtherVlan));
+        if for_others && !self.json { Level::Frames } else { Level::Events }
+    }
+
     fn frame(&mut self, now: Instant, direction: Direction, octets: &[u8]) {
         if self.level >= Level::Frames {
             self.print(
@@ -139,9 +146,10 @@ impl<W: Sink> Trace for Report<W> {
     }
 
     fn judged(&mut self, now: Instant, verdict: Verdict) {
-        let (Some(reason), true) = (verdict.dropped(), self.level >= Level::Events) else {
+        let Some(reason) = verdict.dropped() else { return };
+        if self.level < self.level_of(reason) {
             return;
-        };
+        }
         let source = self.source;
         self.print(
             || {

@@ -28,13 +28,24 @@ fn printed(level: Level, json: bool, act: impl FnOnce(&mut Report<Vec<u8>>)) -> 
 
 fn drop_one(report: &mut Report<Vec<u8>>) {
     report.arrived(NOW, &[2; 14]);
-    report.judged(NOW, Verdict::Dropped(link::Dropped::NotForUs.into()));
+    report.judged(NOW, Verdict::Dropped(link::Dropped::GroupSource.into()));
+}
+
+#[test]
+fn what_is_for_others_is_shown_to_people_with_the_frames_and_to_programs_always() {
+    let for_others = |report: &mut Report<Vec<u8>>| {
+        report.judged(NOW, Verdict::Dropped(link::Dropped::NotForUs.into()));
+    };
+    assert_eq!(printed(Level::Events, false, for_others), "");
+    assert_eq!(printed(Level::Frames, false, for_others).lines().count(), 1);
+    assert_eq!(printed(Level::Events, true, for_others).lines().count(), 1);
+    assert_eq!(printed(Level::Quiet, true, for_others), "");
 }
 
 #[test]
 fn a_drop_names_its_sender_and_its_reason() {
     let text = printed(Level::Events, false, drop_one);
-    assert_eq!(text, "01:01:01.000042 dropped a frame from 02:02:02:02:02:02: not for us\n");
+    assert_eq!(text, "01:01:01.000042 dropped a frame from 02:02:02:02:02:02: source is a group address\n");
 }
 
 #[test]
@@ -54,5 +65,8 @@ fn every_event_is_one_json_object_a_line_with_its_time() {
     let text = printed(Level::Frames, true, drop_one);
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines[0]["octets"], "02".repeat(14));
-    assert_eq!((lines[1]["layer"].as_str(), lines[1]["reason"].as_str()), (Some("link"), Some("not for us")));
+    assert_eq!(
+        (lines[1]["layer"].as_str(), lines[1]["reason"].as_str()),
+        (Some("link"), Some("source is a group address"))
+    );
 }
