@@ -75,8 +75,9 @@ impl Host {
         }
         self.poll(now, pool);
         self.finish(now, device, trace);
-        device.transmit(&mut self.departing, pool)?;
+        let transmitted = device.transmit(&mut self.departing, pool);
         self.traced = self.departing.len();
+        transmitted?;
         Ok(Turn { arrived, congested: !self.departing.is_empty() })
     }
 
@@ -100,9 +101,9 @@ impl Host {
     }
 
     /// How many frames a pool must have for this host never to run out: what arrived, what departs,
-    /// and what waits for a neighbour to answer.
+    /// what waits for a neighbour to answer, and what was given back and not yet fetched.
     pub fn frames(&self) -> usize {
-        2 * Self::BATCH + self.stack.config.table.parcels
+        2 * (Self::BATCH + self.stack.config.table.parcels)
     }
 
     /// What the host is.

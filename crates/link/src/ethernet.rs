@@ -41,6 +41,8 @@ pub enum Encapsulation {
 
 impl<'a> Ethernet<'a> {
     /// Reads a frame, from its destination on and without a frame check sequence.
+    // Its result is read at once by whoever called: across crates it would go through memory.
+    #[inline]
     pub fn parse(octets: &'a [u8]) -> Result<Ethernet<'a>, Dropped> {
         // spec: ethernet-unpadded, truncated
         let (header, payload) = EthernetHeader::ref_from_prefix(octets).map_err(|_| Dropped::Truncated)?;

@@ -28,7 +28,10 @@ impl Pool {
 
     /// A pool for a wire with this MTU, with at most `bound` frames of either size outside at once.
     pub fn new(mtu: usize, bound: usize) -> Pool {
-        Pool { small: Shelf::new(mtu, bound), large: Shelf::new(Self::LARGE.max(mtu), bound) }
+        Pool {
+            small: Shelf::new(mtu, bound), // Of another size than the small ones, whatever the MTU: the size tells them apart.
+            large: Shelf::new(Self::LARGE.max(mtu.saturating_add(1)), bound),
+        }
     }
 
     /// An empty frame for the wire's MTU, or none if `bound` of them are held already.

@@ -44,9 +44,9 @@ impl<A: Copy + Eq, P> Parcels<A, P> {
         }
     }
 
-    /// How many wait, or are ready and not taken.
+    /// How many wait, or are ready to be sent and not taken.
     pub(super) fn len(&self) -> usize {
-        self.waiting.len() + self.ready.len() + self.returned.len()
+        self.waiting.len() + self.ready.len()
     }
 
     /// How many octets wait.
@@ -64,8 +64,12 @@ impl<A: Copy + Eq, P> Parcels<A, P> {
         self.waiting.push_back(Parked { protocol, octets, parcel });
     }
 
-    /// Gives back the oldest one, of one destination or of all. Returns whose it was.
+    /// Gives back the oldest one, of one destination or of all. Returns whose it was. Those given
+    /// back and not yet taken have a bound too.
     pub(super) fn give_back_oldest(&mut self, of: Option<A>) -> Option<A> {
+        if self.returned.len() >= self.bound {
+            return None;
+        }
         let place = match of {
             Some(protocol) => self.waiting.iter().position(|parked| parked.protocol == protocol)?,
             None => 0,

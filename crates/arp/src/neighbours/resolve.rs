@@ -106,16 +106,14 @@ impl<A: Address, P> Neighbours<A, P> {
         if octets > self.settings.octets || self.settings.parcels_each == 0 {
             return Resolution::Refused(parcel);
         }
-        if usize::from(waiting) >= self.settings.parcels_each.min(usize::from(u8::MAX)) {
-            self.give_back_oldest(Some(protocol));
-        }
-        while self.parcels.octets() + octets > self.settings.octets {
-            if !self.give_back_oldest(None) {
-                break;
-            }
-        }
-        if !self.parcels.has_room() {
+        let each = self.settings.parcels_each.min(usize::from(u8::MAX));
+        if usize::from(waiting) >= each && !self.give_back_oldest(Some(protocol)) {
             return Resolution::Refused(parcel);
+        }
+        while self.parcels.octets() + octets > self.settings.octets || !self.parcels.has_room() {
+            if !self.give_back_oldest(None) {
+                return Resolution::Refused(parcel);
+            }
         }
         self.parcels.push(protocol, octets, parcel);
         if let Some(slot) = self.table.get_mut(place) {

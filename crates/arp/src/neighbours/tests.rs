@@ -304,11 +304,50 @@ fn the_oldest_parcel_makes_room_for_a_destination_and_for_all() {
 
 // proves: queue-bounds
 #[test]
-fn parcels_have_a_bound_in_all() {
+fn parcels_have_a_bound_in_all_and_the_latest_is_kept() {
     let mut table = Table::new(Settings { parcels: 2, ..Settings::default() });
-    assert_eq!(table.resolve(at(0), 5, 1, 1), Resolution::Waits);
-    assert_eq!(table.resolve(at(0), 6, 1, 2), Resolution::Waits);
-    assert_eq!(table.resolve(at(0), 7, 1, 3), Resolution::Refused(3));
+    for parcel in 1..=4 {
+        assert_eq!(table.resolve(at(0), 4 + parcel, 1, parcel), Resolution::Waits);
+    }
+    assert_eq!(table.waiting(), 2);
+    // Nobody has fetched what was given back: that has a bound as well.
+    assert_eq!(table.resolve(at(0), 9, 1, 5), Resolution::Refused(5));
+    let crowded = |protocol, parcel| Due::Return { protocol, parcel, reason: Returned::Crowded };
+    assert_eq!(due(&mut table, at(0))[..2], [crowded(5, 1), crowded(6, 2)]);
+    assert_eq!(table.resolve(at(0), 9, 1, 6), Resolution::Waits);
+}
+
+#[test]
+fn a_move_told_in_answer_to_a_probe_is_proved_and_any_other_is_not() {
+    let mut probed = table();
+    probed.learn(at(0), 5, heard(5));
+    probed.resolve(at(0), 5, 10, 1);
+    pass(&mut probed, at(5));
+    assert_eq!(probed.merge(at(5), 5, replied(9)), Merge::Moved);
+    assert_eq!(state(&probed, 5), Some(State::Reachable));
+
+    let mut reachable = with_reachable(5);
+    assert_eq!(reachable.merge(at(1), 5, replied(9)), Merge::Moved);
+    assert_eq!(state(&reachable, 5), Some(State::Stale));
+
+    let mut heard_of = table();
+    heard_of.learn(at(0), 5, heard(5));
+    heard_of.resolve(at(0), 5, 10, 1);
+    pass(&mut heard_of, at(5));
+    assert_eq!(heard_of.merge(at(5), 5, heard(9)), Merge::Moved);
+    assert_eq!(state(&heard_of, 5), Some(State::Stale));
+}
+
+#[test]
+fn an_entry_completed_when_nothing_waits_any_more_is_stale() {
+    let mut table = Table::new(Settings { octets: 100, ..Settings::default() });
+    table.resolve(at(0), 5, 85, 1);
+    table.resolve(at(0), 6, 85, 2);
+    due(&mut table, at(0));
+    assert_eq!(table.merge(at(0), 5, heard(5)), Merge::Completed);
+    assert_eq!(state(&table, 5), Some(State::Stale));
+    assert_eq!(table.merge(at(0), 6, heard(6)), Merge::Completed);
+    assert_eq!(state(&table, 6), Some(State::Delay));
 }
 
 // proves: table-eviction

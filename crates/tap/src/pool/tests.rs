@@ -33,6 +33,15 @@ fn the_two_sizes_do_not_mix() {
 }
 
 #[test]
+fn the_two_sizes_do_not_mix_on_a_wire_as_wide_as_a_datagram() {
+    let mut pool = Pool::new(65_535, 1);
+    let large = pool.take_large().unwrap();
+    pool.give(large);
+    assert_eq!(pool.held(), 0);
+    assert!(pool.take_large().is_some());
+}
+
+#[test]
 fn frames_written_off_make_room_for_others() {
     let mut pool = Pool::new(1500, 1);
     drop(pool.take());
