@@ -226,7 +226,8 @@ impl<A: Address, P> Neighbours<A, P> {
         self.table.len() == 0
     }
 
-    /// How many parcels wait.
+    /// How many parcels are held: those that wait, and those that [`Neighbours::poll`] has yet to
+    /// hand out. At most twice the bound.
     pub fn waiting(&self) -> usize {
         self.parcels.len()
     }

@@ -174,7 +174,7 @@ impl Segment {
 
         let back = self.parcels.iter().filter(|back| **back).count();
         assert_eq!(back + self.arp.neighbours().waiting(), self.parcels.len(), "no parcel is lost");
-        assert!(self.arp.neighbours().waiting() <= self.settings.parcels);
+        assert!(self.arp.neighbours().waiting() <= 2 * self.settings.parcels);
 
         let dropped: u64 = self.arp.dropped().iter().map(|(_, count)| count).sum();
         assert_eq!(dropped, self.dropped);

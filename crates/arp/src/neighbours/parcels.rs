@@ -44,9 +44,9 @@ impl<A: Copy + Eq, P> Parcels<A, P> {
         }
     }
 
-    /// How many wait, or are ready to be sent and not taken.
+    /// How many are in here: those that wait, and those to be taken.
     pub(super) fn len(&self) -> usize {
-        self.waiting.len() + self.ready.len()
+        self.waiting.len() + self.ready.len() + self.returned.len()
     }
 
     /// How many octets wait.
@@ -54,9 +54,14 @@ impl<A: Copy + Eq, P> Parcels<A, P> {
         self.octets
     }
 
+    /// Whether so many are to be taken that none may come in.
+    pub(super) fn is_clogged(&self) -> bool {
+        self.len() >= self.bound.saturating_mul(2)
+    }
+
     /// Whether one more may wait.
     pub(super) fn has_room(&self) -> bool {
-        self.len() < self.bound
+        self.waiting.len() + self.ready.len() < self.bound
     }
 
     pub(super) fn push(&mut self, protocol: A, octets: usize, parcel: P) {

@@ -103,7 +103,7 @@ impl<A: Address, P> Neighbours<A, P> {
         else {
             return Resolution::Refused(parcel);
         };
-        if octets > self.settings.octets || self.settings.parcels_each == 0 {
+        if octets > self.settings.octets || self.settings.parcels_each == 0 || self.parcels.is_clogged() {
             return Resolution::Refused(parcel);
         }
         let each = self.settings.parcels_each.min(usize::from(u8::MAX));

@@ -309,7 +309,7 @@ fn parcels_have_a_bound_in_all_and_the_latest_is_kept() {
     for parcel in 1..=4 {
         assert_eq!(table.resolve(at(0), 4 + parcel, 1, parcel), Resolution::Waits);
     }
-    assert_eq!(table.waiting(), 2);
+    assert_eq!(table.waiting(), 4, "two wait, two are given back");
     // Nobody has fetched what was given back: that has a bound as well.
     assert_eq!(table.resolve(at(0), 9, 1, 5), Resolution::Refused(5));
     let crowded = |protocol, parcel| Due::Return { protocol, parcel, reason: Returned::Crowded };
