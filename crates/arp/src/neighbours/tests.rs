@@ -317,6 +317,17 @@ fn parcels_have_a_bound_in_all_and_the_latest_is_kept() {
     assert_eq!(table.resolve(at(0), 9, 1, 6), Resolution::Waits);
 }
 
+// proves: queue-bounds
+#[test]
+fn what_nobody_fetches_is_bounded_however_often_entries_are_removed() {
+    let mut table = Table::new(Settings { parcels: 2, ..Settings::default() });
+    for number in 0..100 {
+        let _ = table.resolve(at(0), number, 1, number);
+        table.remove(number);
+    }
+    assert_eq!(table.waiting(), 4);
+}
+
 #[test]
 fn a_move_told_in_answer_to_a_probe_is_proved_and_any_other_is_not() {
     let mut probed = table();
