@@ -9,8 +9,8 @@ use host::{Config, Host};
 use ipnet::Ipv4Net;
 use link::MacAddr;
 use nix::sys::signal::Signal;
-use tap::Device;
 use tap::linux::{InterfaceName, Tap};
+use tap::{Device, Instant};
 
 use crate::arguments::HostArguments;
 use crate::clock::Clock;
@@ -31,16 +31,19 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
         seed: random(),
         ..Settings::default()
     };
-    let mut host = Host::new(&Config {
-        mtu: tap.mtu(),
-        vlan: arguments.vlan,
-        policy: arguments.learn.into(),
-        table,
-        ..Config::new(
-            arguments.address,
-            arguments.mac.unwrap_or_else(|| default_mac(&name, arguments.address)),
-        )
-    })?;
+    let mut host = Host::new(
+        Instant::ORIGIN,
+        &Config {
+            mtu: tap.mtu(),
+            vlan: arguments.vlan,
+            policy: arguments.learn.into(),
+            table,
+            ..Config::new(
+                arguments.address,
+                arguments.mac.unwrap_or_else(|| default_mac(&name, arguments.address)),
+            )
+        },
+    )?;
     for (protocol, hardware) in &arguments.statics {
         host.arp_mut().neighbours_mut().add_static(clock.now(), *protocol, *hardware)?;
     }

@@ -78,7 +78,7 @@ impl Wire {
         }
         let mac = default_mac(self.tap.interface().name(), OURS);
         let table = Settings { seed: random(), ..Settings::default() };
-        let host = Host::new(&Config { table, ..Config::new(OURS, mac) })?;
+        let host = Host::new(Instant::ORIGIN, &Config { table, ..Config::new(OURS, mac) })?;
         Ok(Server::new(host, self.tap, report, Clock::start()))
     }
 }

@@ -1,8 +1,6 @@
 //! A host on a wire that takes everything, and what must hold of it whatever arrives.
 
-use std::io::{Stdin, stdin};
 use std::net::Ipv4Addr;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use arp::{Operation, Packet, Policy, Settings};
@@ -34,8 +32,6 @@ pub(crate) struct Machine {
 /// It takes what departs and looks at it.
 struct Wire {
     vlan: Option<VlanId>,
-    /// Any file descriptor: nobody waits for it.
-    descriptor: Stdin,
     taken: usize,
 }
 
@@ -47,9 +43,9 @@ impl Machine {
             table: Settings { entries: entries.into(), parcels: 4, parcels_each: 2, ..Settings::default() },
             ..Config::new(OURS, HARDWARE)
         };
-        let host = Host::new(&config).expect("a good configuration");
+        let host = Host::new(Instant::ORIGIN, &config).expect("a good configuration");
         Machine {
-            wire: Wire { vlan: config.vlan, descriptor: stdin(), taken: 0 },
+            wire: Wire { vlan: config.vlan, taken: 0 },
             pool: Pool::new(config.mtu, host.frames() + DEPARTING),
             host,
             now: Instant::ORIGIN,
@@ -167,12 +163,6 @@ impl Device for Wire {
 
     fn counters(&self) -> Counters {
         Counters::default()
-    }
-}
-
-impl AsFd for Wire {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.descriptor.as_fd()
     }
 }
 

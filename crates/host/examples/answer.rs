@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut tap = Tap::open("tap0")?;
     let address = "10.0.0.2/24".parse()?;
     let config = Config { mtu: tap.mtu(), ..Config::new(address, MacAddr::derived_from("answer")) };
-    let mut host = Host::new(&config)?;
+    let mut host = Host::new(Instant::ORIGIN, &config)?;
     let mut pool = Pool::new(tap.mtu(), host.frames());
     let stop = Stop::new()?;
     println!("{} is at {}", address.addr(), host.config().hardware);

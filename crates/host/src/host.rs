@@ -41,8 +41,8 @@ impl Host {
     /// How many frames one turn receives at most, and how many answers may wait for the wire.
     pub const BATCH: usize = 64;
 
-    /// A host of this configuration.
-    pub fn new(config: &Config) -> Result<Host, ConfigError> {
+    /// A host of this configuration, from `now` on.
+    pub fn new(_now: Instant, config: &Config) -> Result<Host, ConfigError> {
         config.check()?;
         let locals = Locals::one(config.address.addr(), config.hardware)
             .map_err(|_| ConfigError::Hardware(config.hardware))?;

@@ -25,7 +25,8 @@ fn request() -> Result<Vec<u8>, Box<dyn Error>> {
 #[test]
 fn a_hundred_thousand_requests_allocate_nothing_after_the_first_thousand() -> Result<(), Box<dyn Error>> {
     let (mut wire, mut ours) = Cable::pair(1_500)?;
-    let mut host = Host::new(&Config::new("10.0.0.2/24".parse()?, MacAddr::new([2, 0, 0, 0, 0, 2])))?;
+    let mut host =
+        Host::new(Instant::ORIGIN, &Config::new("10.0.0.2/24".parse()?, MacAddr::new([2, 0, 0, 0, 0, 2])))?;
     let (mut pool, mut outside) = (Pool::new(1_500, host.frames()), Pool::new(1_500, 8));
     let mut batch = Batch::new(4);
     let request = request()?;

@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::io;
-use std::os::fd::AsFd;
 
 use crate::{Batch, Pool};
 
 /// Something that carries frames: a TAP, a packet socket, a cable between two programs.
 ///
-/// No call blocks. The file descriptor is readable when frames wait and writable when there is room.
-pub trait Device: AsFd {
+/// No call blocks. A wire of the system's is also `AsFd`: its descriptor is readable when frames wait and
+/// writable when there is room. One that a test simulates has none.
+pub trait Device {
     /// The longest payload of a frame, in octets, link header not counted.
     fn mtu(&self) -> usize;
 

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use host::{Config, Host};
 use link::EtherType;
-use tap::{Cable, Device, Pool};
+use tap::{Cable, Device, Instant, Pool};
 
 use super::{KERNEL, OURS};
 use crate::clock::Clock;
@@ -24,8 +24,8 @@ const TURNS: usize = 6;
 pub(super) fn exchange() -> Result<ExitCode, Failure> {
     let name = "cable0".parse()?;
     let (mut near, mut far) = Cable::pair(1_500)?;
-    let mut host = Host::new(&Config::new(OURS, default_mac(&name, OURS)))?;
-    let mut peer = Host::new(&Config::new(KERNEL, default_mac(&name, KERNEL)))?;
+    let mut host = Host::new(Instant::ORIGIN, &Config::new(OURS, default_mac(&name, OURS)))?;
+    let mut peer = Host::new(Instant::ORIGIN, &Config::new(KERNEL, default_mac(&name, KERNEL)))?;
     let mut pool = Pool::new(near.mtu(), host.frames() + peer.frames());
     let mut report = Report::new(standard_output()?, Level::Frames, false);
     report.print_line(&format!(

@@ -19,7 +19,7 @@ fn config() -> Config {
 
 fn host(vlan: Option<u16>) -> Host {
     let vlan = vlan.and_then(link::VlanId::new);
-    Host::new(&Config { vlan, ..config() }).unwrap()
+    Host::new(Instant::ORIGIN, &Config { vlan, ..config() }).unwrap()
 }
 
 fn request() -> [u8; 28] {
@@ -75,7 +75,7 @@ fn losses(host: &Host) -> u64 {
 // proves: truncated, drops-counted
 #[test]
 fn a_frame_cut_short_at_any_length_changes_nothing_and_is_counted() {
-    let mut host = Host::new(&Config { policy: arp::Policy::Rfc826, ..config() }).unwrap();
+    let mut host = Host::new(Instant::ORIGIN, &Config { policy: arp::Policy::Rfc826, ..config() }).unwrap();
     let whole = broadcast(&[&[8, 6], &request()]);
     for (before, length) in (0..42).enumerate() {
         let (verdict, sent) = hear(&mut host, &whole[..length]);
@@ -89,7 +89,7 @@ fn a_frame_cut_short_at_any_length_changes_nothing_and_is_counted() {
 // proves: rfc826-hardware-type, rfc826-protocol-type, rfc826-lengths
 #[test]
 fn a_packet_about_other_addresses_changes_nothing() {
-    let mut host = Host::new(&Config { policy: arp::Policy::Rfc826, ..config() }).unwrap();
+    let mut host = Host::new(Instant::ORIGIN, &Config { policy: arp::Policy::Rfc826, ..config() }).unwrap();
     for place in [0, 1, 2, 3, 4, 5] {
         let mut packet = request();
         packet[place] ^= 0x06;
@@ -106,7 +106,7 @@ fn a_host_is_cautious_unless_it_is_told_otherwise() {
     unasked[7] = 2;
     let unasked = broadcast(&[&[8, 6], &unasked]);
     let (mut cautious, policy) = (host(None), arp::Policy::Rfc826);
-    let mut trusting = Host::new(&Config { policy, ..config() }).unwrap();
+    let mut trusting = Host::new(Instant::ORIGIN, &Config { policy, ..config() }).unwrap();
     hear(&mut cautious, &unasked);
     hear(&mut trusting, &unasked);
     assert_eq!((cautious.arp().neighbours().len(), trusting.arp().neighbours().len()), (0, 1));
@@ -171,7 +171,7 @@ impl Pair {
     fn new() -> Pair {
         let (left, right) = Cable::pair(1_500).unwrap();
         let peer = Config::new("10.0.0.1/24".parse().unwrap(), PEER_MAC);
-        let peer = Host::new(&peer).unwrap();
+        let peer = Host::new(Instant::ORIGIN, &peer).unwrap();
         Pair { ours: host(None), peer, left, right, pool: Pool::new(1_500, 2_048) }
     }
 
@@ -264,12 +264,6 @@ impl Device for Padded {
     }
 }
 
-impl std::os::fd::AsFd for Padded {
-    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.0.as_fd()
-    }
-}
-
 // proves: ethernet-minimum, rfc826-reply-padding
 #[test]
 fn replies_are_padded_with_zeros_where_the_device_asks_for_it() {
@@ -324,14 +318,18 @@ fn addresses_that_no_host_can_have_are_refused() {
         ["10.0.0.0/24", "10.0.0.255/24", "224.0.0.1/24", "127.0.0.1/8", "0.0.0.0/32", "255.255.255.255/32"]
     {
         let config = Config { address: address.parse().unwrap(), ..config() };
-        assert_eq!(Host::new(&config).err(), Some(ConfigError::Address(config.address)), "{address}");
+        assert_eq!(
+            Host::new(Instant::ORIGIN, &config).err(),
+            Some(ConfigError::Address(config.address)),
+            "{address}"
+        );
     }
     for address in ["10.0.0.0/31", "10.0.0.1/31", "10.0.0.0/32", "10.0.0.254/24"] {
         let config = Config { address: address.parse().unwrap(), ..config() };
-        assert!(Host::new(&config).is_ok(), "{address}");
+        assert!(Host::new(Instant::ORIGIN, &config).is_ok(), "{address}");
     }
     let config = Config { hardware: MacAddr::BROADCAST, ..config() };
-    assert_eq!(Host::new(&config).err(), Some(ConfigError::Hardware(MacAddr::BROADCAST)));
+    assert_eq!(Host::new(Instant::ORIGIN, &config).err(), Some(ConfigError::Hardware(MacAddr::BROADCAST)));
 }
 
 proptest! {

@@ -42,7 +42,7 @@ pub struct Ended {
 /// a silent wire too.
 pub fn listen<D, F>(device: D, callback: F) -> io::Result<Listener>
 where
-    D: Device + Send + 'static,
+    D: Device + AsFd + Send + 'static,
     F: FnMut(&mut Batch, &mut Batch) + Send + 'static,
 {
     let stop = Stop::new()?;
@@ -108,7 +108,7 @@ struct Worker<D, F> {
     panics: Arc<AtomicU64>,
 }
 
-impl<D: Device, F: FnMut(&mut Batch, &mut Batch)> Worker<D, F> {
+impl<D: Device + AsFd, F: FnMut(&mut Batch, &mut Batch)> Worker<D, F> {
     fn run(mut self) -> Ended {
         let result = self.serve();
         Ended { result, panics: self.panics.load(Ordering::Relaxed), counters: self.device.counters() }
