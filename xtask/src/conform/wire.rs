@@ -7,10 +7,15 @@ use std::time::Duration;
 use tap::linux::{InterfaceName, PacketSocket, Stop, wait};
 use tap::{Batch, Device, Pool};
 
+use super::clock::Clock;
 use super::frames::{Arp, REPLY, REQUEST, hex};
 
 /// How long a host may think.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a wire may take until frames pass.
+const SETTLING: Duration = Duration::from_secs(10);
+/// How many take turns to ask the question that ends a silence: tables are bounded.
+const SENTINELS: u8 = 32;
 
 /// Raw frames to the host and back.
 pub(super) struct Wire {
@@ -18,7 +23,7 @@ pub(super) struct Wire {
     pool: Pool,
     batch: Batch,
     never: Stop,
-    sentinels: u16,
+    sentinels: u8,
 }
 
 impl Wire {
@@ -33,24 +38,58 @@ impl Wire {
         })
     }
 
+    /// Waits until frames pass: an interface that is up takes a moment until it sends.
+    pub(super) fn settle(&mut self) -> Result<(), String> {
+        let clock = Clock::start();
+        let (request, _) = self.sentinel();
+        while clock.elapsed() < SETTLING {
+            self.send(&request)?;
+            if self.next(Duration::from_millis(50))?.is_some() {
+                // Behind the answers to all of these comes the one to the next.
+                return self.ask(&request).map(drop);
+            }
+        }
+        Err(format!("the host does not answer within {SETTLING:?}"))
+    }
+
     /// Sends `frame` and returns all that the host sends because of it.
     ///
-    /// Silence is shown without waiting for it: a request from somebody new follows, and once that
+    /// Silence is shown without waiting for it: a request from somebody else follows, and once that
     /// is answered, whatever was to come before has come.
     pub(super) fn ask(&mut self, frame: &[u8]) -> Result<Vec<Vec<u8>>, String> {
-        self.sentinels = self.sentinels.wrapping_add(1);
-        let [high, low] = self.sentinels.to_be_bytes();
-        let sentinel = ([2, 0, 0, 1, high, low], Ipv4Addr::new(10, 9, high, low));
-        let request = Arp { source: sentinel.0, sender: sentinel, ..REQUEST };
-        let reply = Arp { destination: sentinel.0, target: sentinel, ..REPLY };
+        let (request, reply) = self.sentinel();
         self.send(frame)?;
-        self.send(&request.frame())?;
+        self.send(&request)?;
         let mut heard = Vec::new();
-        while heard.last() != Some(&reply.frame()) {
-            heard.push(self.next()?);
+        loop {
+            match self.next(PATIENCE)? {
+                Some(octets) if octets == reply => return Ok(heard),
+                Some(octets) => heard.push(octets),
+                None => {
+                    return Err(format!(
+                        "the host says nothing for {PATIENCE:?}, not even to a plain request"
+                    ));
+                }
+            }
         }
-        heard.pop();
-        Ok(heard)
+    }
+
+    /// Lets all who end a silence ask once.
+    pub(super) fn introduce_all(&mut self) -> Result<(), String> {
+        (0..SENTINELS).try_for_each(|_| {
+            let (request, _) = self.sentinel();
+            self.ask(&request).map(drop)
+        })
+    }
+
+    /// The next plain request that ends a silence, and its reply.
+    fn sentinel(&mut self) -> (Vec<u8>, Vec<u8>) {
+        self.sentinels = (self.sentinels + 1) % SENTINELS;
+        let number = 200 + self.sentinels;
+        let sender = ([2, 0, 0, 0, 1, number], Ipv4Addr::new(10, 0, 0, number));
+        let request = Arp { source: sender.0, sender, ..REQUEST };
+        let reply = Arp { destination: sender.0, target: sender, ..REPLY };
+        (request.frame(), reply.frame())
     }
 
     /// Wants exactly one answer, and this one.
@@ -82,8 +121,9 @@ impl Wire {
         if sent == 1 { Ok(()) } else { Err(format!("the kernel refuses to send {}", hex(octets))) }
     }
 
-    /// The next frame that the host sends.
-    fn next(&mut self) -> Result<Vec<u8>, String> {
+    /// The next frame that the host sends; none if it sends none within `limit`.
+    fn next(&mut self, limit: Duration) -> Result<Option<Vec<u8>>, String> {
+        let clock = Clock::start();
         loop {
             let mut one = Batch::new(1);
             let received =
@@ -91,13 +131,14 @@ impl Wire {
             if let Some(frame) = one.pop() {
                 let octets = frame.octets().to_vec();
                 self.pool.give(frame);
-                return Ok(octets);
+                return Ok(Some(octets));
             }
-            let woken = wait(self.socket.as_fd(), false, self.never.as_fd(), Some(PATIENCE))
+            let left = limit.saturating_sub(clock.elapsed());
+            if received == 0 && left.is_zero() {
+                return Ok(None);
+            }
+            wait(self.socket.as_fd(), false, self.never.as_fd(), Some(left))
                 .map_err(|error| error.to_string())?;
-            if received == 0 && !woken.device {
-                return Err(format!("the host says nothing for {PATIENCE:?}, not even to a plain request"));
-            }
         }
     }
 }

@@ -1,0 +1,32 @@
+//! A TAP, and hosts of ours that are started on it.
+
+use std::path::{Path, PathBuf};
+
+use tap::linux::InterfaceName;
+
+use super::frames::{OUR_MAC, OURS, mac};
+use super::tapstack::{Tapstack, make_tap};
+use super::wire::Wire;
+
+/// A wire that is listened to before any host is on it.
+pub(super) struct Site {
+    pub(super) wire: Wire,
+    program: PathBuf,
+    tap: InterfaceName,
+}
+
+impl Site {
+    /// Makes a TAP of this name, for hosts that are this program.
+    pub(super) fn make(program: &Path, tap: &str) -> Result<Site, String> {
+        let tap = tap.parse().map_err(|error| format!("{error}"))?;
+        make_tap(&tap)?;
+        Ok(Site { wire: Wire::open(&tap)?, program: program.to_owned(), tap })
+    }
+
+    /// Starts the host as 10.0.0.2 with these further options.
+    pub(super) fn start(&self, options: &[&str]) -> Result<Tapstack, String> {
+        let (address, hardware) = (format!("{OURS}/24"), mac(OUR_MAC));
+        let usual = ["--address", &address, "--mac", &hardware];
+        Tapstack::start(&self.program, &self.tap, &[&usual, options].concat())
+    }
+}
