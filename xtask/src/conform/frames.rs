@@ -60,6 +60,10 @@ pub(super) const REPLY: Arp = Arp {
     ..REQUEST
 };
 
+/// How the host says that the address is its own.
+pub(super) const ANNOUNCEMENT: Arp =
+    Arp { destination: BROADCAST, source: OUR_MAC, sender: (OUR_MAC, OURS), target: (ZERO, OURS), ..REQUEST };
+
 /// How the peer says that the host's address is its own.
 pub(super) const CONFLICT: Arp = Arp { sender: (PEER_MAC, OURS), ..REQUEST };
 

@@ -60,11 +60,11 @@ pub(super) fn linux() -> Result<Report, String> {
     Ok(report)
 }
 
-/// Starts a host of ours, and returns once it answers.
+/// Starts a host of ours that does not probe, and returns once it answers.
 fn begin(program: &Path, tap: &str, policy: Policy, more: &[&str]) -> Result<Session, String> {
     let site = Site::make(program, tap)?;
     let neighbour = format!("{STATIC}={}", mac(STATIC_MAC));
-    let options = ["--learn", policy.name(), "--static", &neighbour];
+    let options = ["--no-probe", "--learn", policy.name(), "--static", &neighbour];
     let mut host = site.start(&[&options, more].concat())?;
     host.ready()?;
     Session::new(site.wire, policy, Box::new(host))
