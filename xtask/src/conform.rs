@@ -14,6 +14,7 @@ mod frames;
 mod learning;
 mod lines;
 pub(crate) mod linux;
+mod ranges;
 mod report;
 mod runs;
 mod session;

@@ -1,6 +1,7 @@
 //! A question, and what may come of it.
 
 use super::session::Session;
+use super::site::Site;
 use super::wire::Wire;
 
 /// What a question ends with: the host does as asked, or what it did instead.
@@ -21,6 +22,14 @@ enum Ask {
     Frames(fn(&mut Wire) -> Outcome),
     /// By its translation table too.
     Table(fn(&mut Session) -> Outcome),
+}
+
+/// One question to a host that is started for it: how it claims its address, and how it gives it up.
+#[derive(Clone, Copy)]
+pub(super) struct Trial {
+    pub(super) name: &'static str,
+    pub(super) rule: &'static str,
+    pub(super) run: fn(&mut Site) -> Outcome,
 }
 
 /// What the kernel of Linux makes of a case.
@@ -87,6 +96,12 @@ impl Case {
             Ask::Frames(ask) => ask(&mut session.wire),
             Ask::Table(ask) => ask(session),
         }
+    }
+}
+
+impl Trial {
+    pub(super) const fn new(name: &'static str, rule: &'static str, run: fn(&mut Site) -> Outcome) -> Trial {
+        Trial { name, rule, run }
     }
 }
 

@@ -64,6 +64,9 @@ pub(super) const REPLY: Arp = Arp {
 pub(super) const ANNOUNCEMENT: Arp =
     Arp { destination: BROADCAST, source: OUR_MAC, sender: (OUR_MAC, OURS), target: (ZERO, OURS), ..REQUEST };
 
+/// How the host asks whether anybody has the address.
+pub(super) const PROBE: Arp = Arp { sender: (OUR_MAC, Ipv4Addr::UNSPECIFIED), ..ANNOUNCEMENT };
+
 /// How the peer says that the host's address is its own.
 pub(super) const CONFLICT: Arp = Arp { sender: (PEER_MAC, OURS), ..REQUEST };
 
@@ -113,4 +116,10 @@ pub(super) fn parse_mac(text: &str) -> Option<Mac> {
 /// Octets in hexadecimal, for a message.
 pub(super) fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect::<Vec<_>>().concat()
+}
+
+/// The target protocol address of an ARP frame.
+pub(super) fn target_of(frame: &[u8]) -> Option<Ipv4Addr> {
+    let octets: [u8; 4] = frame.get(38..42)?.try_into().ok()?;
+    Some(octets.into())
 }

@@ -5,7 +5,7 @@ use std::thread;
 
 use tap::linux::Interface;
 
-use super::case::{Case, Verdict};
+use super::case::{Case, Trial, Verdict};
 use super::frames::{KERNEL, STATIC, STATIC_MAC, mac};
 use super::linux::Linux;
 use super::report::{Record, Report};
@@ -13,10 +13,12 @@ use super::session::Session;
 use super::site::Site;
 use super::subject::Policy;
 use super::wire::Wire;
-use super::{aging, arp, claims, ethernet, learning, tools};
+use super::{aging, arp, claims, ethernet, learning, ranges, tools};
 
 /// The cases that a host is asked under every policy. What it does about conflicts comes last.
 pub(super) const PLAIN: [&[Case]; 4] = [ethernet::CASES, arp::CASES, learning::CASES, claims::CASES];
+/// The cases that have hosts of their own.
+pub(super) const TRIALS: [&[Trial]; 2] = [claims::TRIALS, ranges::TRIALS];
 /// The policy of hosts that are asked about something else.
 const USUAL: Policy = Policy::Cautious;
 
@@ -36,10 +38,16 @@ pub(super) fn tapstack(program: &Path, arpings: &[PathBuf]) -> Result<Report, St
             Ok(ask(&mut session, &[aging::CASES], Case::ask))
         });
         let tools = scope.spawn(|| beside_the_kernel(program, arpings));
+        let trials = TRIALS.concat();
+        let trials: Vec<_> = trials
+            .into_iter()
+            .zip(0..)
+            .map(|(trial, number)| scope.spawn(move || Ok(vec![try_out(program, number, trial)?])))
+            .collect();
         for (policy, run) in Policy::ALL.into_iter().zip(plain) {
             add(policy, ended(run)?);
         }
-        for run in [aging, tools] {
+        for run in [aging].into_iter().chain(trials).chain([tools]) {
             add(USUAL, ended(run)?);
         }
         Ok::<_, String>(())
@@ -85,6 +93,13 @@ fn ask(
         records.push(Record { name: "the host lives on".to_owned(), rule: "all of them", verdict });
     }
     records
+}
+
+/// Asks one question of hosts that are started for it.
+fn try_out(program: &Path, number: u8, trial: Trial) -> Result<Record, String> {
+    let mut site = Site::make(program, &format!("trial{number}"))?;
+    let verdict = (trial.run)(&mut site).map_or_else(Verdict::Failed, |()| Verdict::Passed);
+    Ok(Record { name: trial.name.to_owned(), rule: trial.rule, verdict })
 }
 
 /// A host of ours that tools ask, and the kernel itself.

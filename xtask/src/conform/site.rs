@@ -25,8 +25,12 @@ impl Site {
 
     /// Starts the host as 10.0.0.2 with these further options.
     pub(super) fn start(&self, options: &[&str]) -> Result<Tapstack, String> {
-        let (address, hardware) = (format!("{OURS}/24"), mac(OUR_MAC));
-        let usual = ["--address", &address, "--mac", &hardware];
-        Tapstack::start(&self.program, &self.tap, &[&usual, options].concat())
+        let address = format!("{OURS}/24");
+        self.start_nameless(&[&["--address", &address], options].concat())
+    }
+
+    /// Starts a host that these options give an address.
+    pub(super) fn start_nameless(&self, options: &[&str]) -> Result<Tapstack, String> {
+        Tapstack::start(&self.program, &self.tap, &[&["--mac", &mac(OUR_MAC)], options].concat())
     }
 }

@@ -11,6 +11,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 use tap::linux::{InterfaceName, PersistentTap};
 
+use super::clock::Clock;
 use super::frames::{LAST, mac};
 use super::lines::{Lines, NoLine};
 use super::subject::{Subject, Table, entry};
@@ -63,6 +64,18 @@ impl Tapstack {
                 }
             }
         }
+    }
+
+    /// Waits for its end, and returns the exit code.
+    pub(super) fn ended(&mut self, limit: Duration) -> Result<Option<i32>, String> {
+        let clock = Clock::start();
+        while clock.elapsed() < limit {
+            if let Some(status) = self.child.try_wait().map_err(|error| error.to_string())? {
+                return Ok(status.code());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Err(format!("the host still runs after {limit:?}"))
     }
 
     /// What it said on standard error, once it is over with.

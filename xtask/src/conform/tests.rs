@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use super::aging;
 use super::case::{Case, Linux, Verdict};
-use super::runs::PLAIN;
+use super::runs::{PLAIN, TRIALS};
 
 /// What users read.
 const PAGE: &str = include_str!("../../../docs/conform.md");
@@ -24,6 +24,11 @@ fn assert_on_the_page(table: &str) {
 #[test]
 fn the_page_lists_every_case() {
     assert_on_the_page(&table(["case", "rule"], cases().map(|case| (case.name, case.rule))));
+    let trials = TRIALS.into_iter().flatten();
+    assert_on_the_page(&table(
+        ["case of a host of its own", "rule"],
+        trials.map(|trial| (trial.name, trial.rule)),
+    ));
 }
 
 #[test]
@@ -42,7 +47,8 @@ fn the_page_lists_what_linux_does_otherwise_and_why() {
 
 #[test]
 fn no_two_cases_have_one_name() {
-    let names: Vec<_> = cases().map(|case| case.name).collect();
+    let names: Vec<_> =
+        cases().map(|case| case.name).chain(TRIALS.into_iter().flatten().map(|trial| trial.name)).collect();
     assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
 }
 

@@ -14,6 +14,8 @@ use super::frames::{Arp, REPLY, REQUEST, hex};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a wire may take until frames pass.
 const SETTLING: Duration = Duration::from_secs(10);
+/// How finely times are told.
+const GRAIN: Duration = Duration::from_millis(10);
 /// How many take turns to ask the question that ends a silence: tables are bounded.
 const SENTINELS: u8 = 32;
 
@@ -24,6 +26,19 @@ pub(super) struct Wire {
     batch: Batch,
     never: Stop,
     sentinels: u8,
+    clock: Clock,
+    /// When there was no frame to receive, last.
+    empty: Duration,
+}
+
+/// A frame, and when it came. Whoever listens may be late: the true time lies between the two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Heard {
+    pub(super) octets: Vec<u8>,
+    /// It had not come by then.
+    pub(super) after: Duration,
+    /// It had come by then.
+    pub(super) by: Duration,
 }
 
 impl Wire {
@@ -35,6 +50,8 @@ impl Wire {
             never: Stop::new().map_err(|error| format!("no event descriptor: {error}"))?,
             socket,
             sentinels: 0,
+            clock: Clock::start(),
+            empty: Duration::ZERO,
         })
     }
 
@@ -112,7 +129,7 @@ impl Wire {
         }
     }
 
-    fn send(&mut self, octets: &[u8]) -> Result<(), String> {
+    pub(super) fn send(&mut self, octets: &[u8]) -> Result<(), String> {
         let mut frame = self.pool.take().ok_or("no frame is free")?;
         frame.write(octets).map_err(|error| error.to_string())?;
         self.batch.push(frame).map_err(|_| "the batch is full")?;
@@ -122,23 +139,52 @@ impl Wire {
     }
 
     /// The next frame that the host sends; none if it sends none within `limit`.
-    fn next(&mut self, limit: Duration) -> Result<Option<Vec<u8>>, String> {
-        let clock = Clock::start();
+    pub(super) fn next(&mut self, limit: Duration) -> Result<Option<Vec<u8>>, String> {
+        Ok(self.listen(limit)?.map(|heard| heard.octets))
+    }
+
+    /// The same, and when it came.
+    pub(super) fn listen(&mut self, limit: Duration) -> Result<Option<Heard>, String> {
+        let end = self.clock.elapsed() + limit;
         loop {
-            let mut one = Batch::new(1);
+            let (now, mut one) = (self.clock.elapsed(), Batch::new(1));
             let received =
                 self.socket.receive(&mut self.pool, &mut one).map_err(|error| error.to_string())?;
             if let Some(frame) = one.pop() {
                 let octets = frame.octets().to_vec();
                 self.pool.give(frame);
-                return Ok(Some(octets));
+                return Ok(Some(Heard { octets, after: self.empty, by: self.clock.elapsed() }));
             }
-            let left = limit.saturating_sub(clock.elapsed());
-            if received == 0 && left.is_zero() {
+            if received > 0 {
+                continue;
+            }
+            self.empty = now;
+            let left = end.saturating_sub(now);
+            if left.is_zero() {
                 return Ok(None);
             }
-            wait(self.socket.as_fd(), false, self.never.as_fd(), Some(left))
+            wait(self.socket.as_fd(), false, self.never.as_fd(), Some(GRAIN.min(left)))
                 .map_err(|error| error.to_string())?;
         }
+    }
+
+    /// Wants the host to be silent for this long.
+    pub(super) fn quiet(&mut self, span: Duration) -> Result<(), String> {
+        match self.next(span)? {
+            None => Ok(()),
+            Some(octets) => Err(format!("{} was sent for no reason", hex(&octets))),
+        }
+    }
+}
+
+impl Heard {
+    /// How much later another one came, at least.
+    pub(super) fn at_least_until(&self, other: &Heard) -> Duration {
+        other.after.saturating_sub(self.by)
+    }
+
+    /// How much later another one came, at most.
+    pub(super) fn at_most_until(&self, other: &Heard) -> Duration {
+        other.by.saturating_sub(self.after)
     }
 }
