@@ -190,7 +190,6 @@ fn no_probe(site: &mut Site) -> Outcome {
 fn defended(site: &mut Site, policy: &str) -> Result<(Tapstack, Heard), String> {
     let mut host = site.start(&["--no-probe", "--defend", policy])?;
     host.ready()?;
-    site.wire.settle()?;
     site.wire.send(&CONFLICT.frame())?;
     let defence = expect(&mut site.wire, &ANNOUNCEMENT)?;
     Ok((host, defence))
@@ -248,7 +247,6 @@ fn once_and_rarely(site: &mut Site) -> Outcome {
 fn cease(site: &mut Site) -> Outcome {
     let mut host = site.start(&["--no-probe", "--defend", "cease"])?;
     host.ready()?;
-    site.wire.settle()?;
     site.wire.send(&CONFLICT.frame())?;
     gives_up(site, host)
 }

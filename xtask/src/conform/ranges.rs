@@ -99,13 +99,12 @@ fn does_not_stand_for(wire: &mut Wire, address: [u8; 4]) -> Outcome {
 fn proxy(site: &mut Site) -> Outcome {
     let mut host = site.start(&["--no-probe", "--proxy", "10.9.0.0/24", "--proxy", "10.9.2.0/24"])?;
     host.ready()?;
-    site.wire.settle()?;
     for address in [[10, 9, 0, 1], [10, 9, 0, 254], [10, 9, 2, 7]] {
         stands_for(&mut site.wire, address)?;
     }
     let beyond = [[10, 8, 255, 255], [10, 9, 1, 1], [10, 9, 3, 1]];
     let at_home = [[10, 0, 0, 99], [10, 0, 0, 255]];
-    let nobody = [[10, 9, 0, 255], [10, 9, 2, 255], [255; 4]];
+    let nobody = [[10, 9, 0, 0], [10, 9, 0, 255], [10, 9, 2, 255], [255; 4]];
     for address in beyond.iter().chain(&at_home).chain(&nobody) {
         does_not_stand_for(&mut site.wire, *address)?;
     }
@@ -116,7 +115,6 @@ fn proxy(site: &mut Site) -> Outcome {
 fn proxy_and_probes(site: &mut Site) -> Outcome {
     let mut host = site.start(&["--no-probe", "--proxy", "10.9.0.0/24"])?;
     host.ready()?;
-    site.wire.settle()?;
     let proxied = Ipv4Addr::new(10, 9, 0, 7);
     for sender in [Ipv4Addr::UNSPECIFIED, proxied] {
         let claim = Arp { sender: (PEER_MAC, sender), target: (ZERO, proxied), ..REQUEST };
@@ -129,7 +127,6 @@ fn proxy_and_probes(site: &mut Site) -> Outcome {
 fn proxy_around_home(site: &mut Site) -> Outcome {
     let mut host = site.start(&["--no-probe", "--proxy", "10.0.0.0/8"])?;
     host.ready()?;
-    site.wire.settle()?;
     stands_for(&mut site.wire, [10, 0, 1, 1])?;
     stands_for(&mut site.wire, [10, 255, 255, 254])?;
     for address in [[10, 0, 0, 1], [10, 0, 0, 99], [10, 0, 0, 255], [10, 255, 255, 255], [11, 0, 0, 1]] {
@@ -140,8 +137,7 @@ fn proxy_around_home(site: &mut Site) -> Outcome {
 
 fn proxy_at_home(site: &mut Site) -> Outcome {
     for range in ["10.0.0.0/24", "10.0.0.128/25"] {
-        let mut host = site.start(&["--no-probe", "--proxy", range])?;
-        let code = host.ended(PATIENCE)?;
+        let code = site.refuses(&["--no-probe", "--proxy", range], PATIENCE)?;
         if code != Some(2) {
             return Err(format!("{range}: the host ends with {code:?}"));
         }

@@ -22,29 +22,38 @@ pub(super) const TRIALS: [&[Trial]; 2] = [claims::TRIALS, ranges::TRIALS];
 /// The policy of hosts that are asked about something else.
 const USUAL: Policy = Policy::Cautious;
 
+/// The TAP of the host that tools ask.
+const TOOLS: &str = "tools0";
+
 /// Puts hosts of ours to the question, each on a TAP of its own, all at once.
 pub(super) fn tapstack(program: &Path, arpings: &[PathBuf]) -> Result<Report, String> {
     let mut report = Report::default();
     let mut add = |policy: Policy, records| report.add("tapstack", policy.name(), records);
+    // Before anything runs beside it: a program that is about to start holds what is open here.
+    let site = |name: &str| Site::make(program, name);
+    let (aging, tools) = (site("aging0")?, site(TOOLS)?);
+    let plain: Result<Vec<_>, _> =
+        Policy::ALL.iter().map(|policy| site(&format!("{}0", policy.name()))).collect();
+    let plain = Policy::ALL.into_iter().zip(plain?);
+    let trials = TRIALS.concat().into_iter().zip(0..);
+    let trials: Result<Vec<_>, String> =
+        trials.map(|(trial, number)| Ok((trial, site(&format!("trial{number}"))?))).collect();
+    let trials = trials?;
     thread::scope(|scope| {
-        let plain = Policy::ALL.map(|policy| {
-            scope.spawn(move || {
-                let mut session = begin(program, &format!("{}0", policy.name()), policy, &[])?;
-                Ok(ask(&mut session, &PLAIN, Case::ask))
+        let plain: Vec<_> = plain
+            .map(|(policy, site)| {
+                let run = move || Ok(ask(&mut begin(site, policy, &[])?, &PLAIN, Case::ask));
+                (policy, scope.spawn(run))
             })
-        });
-        let aging = scope.spawn(|| {
-            let mut session = begin(program, "aging0", USUAL, aging::OPTIONS)?;
-            Ok(ask(&mut session, &[aging::CASES], Case::ask))
-        });
-        let tools = scope.spawn(|| beside_the_kernel(program, arpings));
-        let trials = TRIALS.concat();
+            .collect();
+        let aging =
+            scope.spawn(|| Ok(ask(&mut begin(aging, USUAL, aging::OPTIONS)?, &[aging::CASES], Case::ask)));
+        let tools = scope.spawn(|| beside_the_kernel(tools, arpings));
         let trials: Vec<_> = trials
             .into_iter()
-            .zip(0..)
-            .map(|(trial, number)| scope.spawn(move || Ok(vec![try_out(program, number, trial)?])))
+            .map(|(trial, site)| scope.spawn(move || Ok(vec![try_out(trial, site)])))
             .collect();
-        for (policy, run) in Policy::ALL.into_iter().zip(plain) {
+        for (policy, run) in plain {
             add(policy, ended(run)?);
         }
         for run in [aging].into_iter().chain(trials).chain([tools]) {
@@ -69,8 +78,7 @@ pub(super) fn linux() -> Result<Report, String> {
 }
 
 /// Starts a host of ours that does not probe, and returns once it answers.
-fn begin(program: &Path, tap: &str, policy: Policy, more: &[&str]) -> Result<Session, String> {
-    let site = Site::make(program, tap)?;
+fn begin(mut site: Site, policy: Policy, more: &[&str]) -> Result<Session, String> {
     let neighbour = format!("{STATIC}={}", mac(STATIC_MAC));
     let options = ["--no-probe", "--learn", policy.name(), "--static", &neighbour];
     let mut host = site.start(&[&options, more].concat())?;
@@ -96,18 +104,17 @@ fn ask(
 }
 
 /// Asks one question of hosts that are started for it.
-fn try_out(program: &Path, number: u8, trial: Trial) -> Result<Record, String> {
-    let mut site = Site::make(program, &format!("trial{number}"))?;
+fn try_out(trial: Trial, mut site: Site) -> Record {
     let verdict = (trial.run)(&mut site).map_or_else(Verdict::Failed, |()| Verdict::Passed);
-    Ok(Record { name: trial.name.to_owned(), rule: trial.rule, verdict })
+    Record { name: trial.name.to_owned(), rule: trial.rule, verdict }
 }
 
 /// A host of ours that tools ask, and the kernel itself.
-fn beside_the_kernel(program: &Path, arpings: &[PathBuf]) -> Result<Vec<Record>, String> {
-    let (tap, kernel) = ("tools0", format!("{KERNEL}/24"));
+fn beside_the_kernel(site: Site, arpings: &[PathBuf]) -> Result<Vec<Record>, String> {
+    let kernel = format!("{KERNEL}/24");
     // As long as it is there, the host is.
-    let _session = begin(program, tap, USUAL, &["--kernel", &kernel])?;
-    let name = tap.parse().map_err(|error| format!("{error}"))?;
+    let _session = begin(site, USUAL, &["--kernel", &kernel])?;
+    let name = TOOLS.parse().map_err(|error| format!("{error}"))?;
     let interface = Interface::named(&name).map_err(|error| format!("no interface: {error}"))?;
     Ok(tools::peers(&interface, arpings))
 }

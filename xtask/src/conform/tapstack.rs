@@ -18,6 +18,8 @@ use super::subject::{Subject, Table, entry};
 
 /// How long it may take to say what it was asked for.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Between two frames that it may hear.
+const GRAIN: Duration = Duration::from_millis(5);
 /// After how long it is nudged: what did not fit into the pipe goes out when something arrives.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -25,6 +27,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub(super) struct Tapstack {
     child: Child,
     lines: Lines,
+    /// That it is ready, if it has said so to nobody yet.
+    ready: Option<Value>,
     told: Vec<Value>,
 }
 
@@ -50,11 +54,29 @@ impl Tapstack {
             .spawn()
             .map_err(|error| format!("cannot run {}: {error}", program.display()))?;
         let lines = Lines::of(child.stdout.take().ok_or("the host has no standard output")?);
-        Ok(Tapstack { child, lines, told: Vec::new() })
+        Ok(Tapstack { child, lines, ready: None, told: Vec::new() })
+    }
+
+    /// Sends it frames by `send` until it tells of one.
+    pub(super) fn hear(&mut self, mut send: impl FnMut() -> Result<(), String>) -> Result<(), String> {
+        let clock = Clock::start();
+        while clock.elapsed() < PATIENCE {
+            send()?;
+            match self.lines.next(GRAIN) {
+                Ok(line) if event(&line) == Some("dropped") => return Ok(()),
+                Ok(line) if event(&line) == Some("ready") => self.ready = Some(line),
+                Ok(_) | Err(NoLine::Late) => {}
+                Err(reason) => return Err(format!("the host hears nothing: {reason}{}", self.last_words())),
+            }
+        }
+        Err(format!("the host hears nothing for {PATIENCE:?}"))
     }
 
     /// Waits until it says that it can answer, and returns what it says.
     pub(super) fn ready(&mut self) -> Result<Value, String> {
+        if let Some(line) = self.ready.take() {
+            return Ok(line);
+        }
         loop {
             match self.lines.next(PATIENCE) {
                 Ok(line) if event(&line) == Some("ready") => return Ok(line),

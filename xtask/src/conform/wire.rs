@@ -58,10 +58,10 @@ impl Wire {
     /// Waits until frames pass: an interface that is up takes a moment until it sends.
     pub(super) fn settle(&mut self) -> Result<(), String> {
         let clock = Clock::start();
-        let (request, _) = self.sentinel();
+        let (request, reply) = self.sentinel();
         while clock.elapsed() < SETTLING {
             self.send(&request)?;
-            if self.next(Duration::from_millis(50))?.is_some() {
+            if self.next(Duration::from_millis(50))?.is_some_and(|heard| heard == reply) {
                 // Behind the answers to all of these comes the one to the next.
                 return self.ask(&request).map(drop);
             }
