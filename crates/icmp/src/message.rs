@@ -1,0 +1,134 @@
+//! A valid message.
+
+use ipv4::checksum;
+use zerocopy::FromBytes;
+
+use crate::wire::{EchoHeader, IcmpHeader};
+use crate::{Dropped, Kind, Problem, Quoted};
+
+/// A message that is long enough and has the right checksum: a view into the octets it was parsed from.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    header: &'a IcmpHeader,
+    data: &'a [u8],
+}
+
+/// What a message says.
+#[derive(Clone, Copy, Debug)]
+pub enum Body<'a> {
+    /// Send this back.
+    Request(Echo<'a>),
+    /// This came back.
+    Reply(Echo<'a>),
+    /// A datagram went wrong.
+    Error(Problem, Quoted<'a>),
+    /// Something else.
+    Other,
+}
+
+/// What an echo carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Echo<'a> {
+    /// Whose it is.
+    pub identifier: u16,
+    /// Which of his.
+    pub sequence: u16,
+    /// What else he sent.
+    pub data: &'a [u8],
+}
+
+impl<'a> Message<'a> {
+    /// Reads a message, all of a datagram's data.
+    pub fn parse(octets: &'a [u8]) -> Result<Message<'a>, Dropped> {
+        // spec: rfc792-length
+        let (header, data) = IcmpHeader::ref_from_prefix(octets).map_err(|_| Dropped::Truncated)?;
+        // spec: rfc792-checksum
+        if !checksum::is_valid(octets) {
+            return Err(Dropped::Checksum);
+        }
+        Ok(Message { header, data })
+    }
+
+    /// What it is.
+    pub fn kind(&self) -> Kind {
+        Kind(self.header.kind)
+    }
+
+    /// What it is in particular.
+    pub fn code(&self) -> u8 {
+        self.header.code
+    }
+
+    /// What it says. Fails if it is about a datagram and quotes none.
+    pub fn body(&self) -> Result<Body<'a>, Dropped> {
+        Ok(match self.kind() {
+            Kind::ECHO_REQUEST => Body::Request(self.echo()),
+            Kind::ECHO_REPLY => Body::Reply(self.echo()),
+            kind if kind.is_error() => {
+                let problem = Problem { kind, code: self.code(), rest: self.header.rest };
+                Body::Error(problem, Quoted::parse(self.data).ok_or(Dropped::Quote)?)
+            }
+            _ => Body::Other,
+        })
+    }
+
+    fn echo(&self) -> Echo<'a> {
+        let [a, b, c, d] = self.header.rest;
+        Echo { identifier: u16::from_be_bytes([a, b]), sequence: u16::from_be_bytes([c, d]), data: self.data }
+    }
+}
+
+impl Echo<'_> {
+    /// Octets before the data.
+    pub const HEADER: usize = size_of::<EchoHeader>();
+
+    /// Writes an echo request, or a reply, that fills `message`. Fails if that has not just as much room
+    /// as header and data take.
+    pub fn write_to(&self, kind: Kind, message: &mut [u8]) -> Result<(), Dropped> {
+        let (header, data) = EchoHeader::mut_from_prefix(message).map_err(|_| Dropped::Truncated)?;
+        if data.len() != self.data.len() {
+            return Err(Dropped::Truncated);
+        }
+        header.kind = kind.0;
+        header.code = 0;
+        header.checksum.set(0);
+        header.identifier.set(self.identifier);
+        header.sequence.set(self.sequence);
+        data.copy_from_slice(self.data);
+        set_checksum(message)
+    }
+}
+
+/// Rewrites the valid echo request `message` into its reply where it lies: identifier, sequence number
+/// and data stay as they are (RFC 792).
+pub fn answer_over(message: &mut [u8]) -> Result<(), Dropped> {
+    let (header, data) = EchoHeader::mut_from_prefix(message).map_err(|_| Dropped::Truncated)?;
+    if Kind(header.kind) != Kind::ECHO_REQUEST {
+        return Err(Dropped::Unserved);
+    }
+    // spec: rfc792-echo
+    let was = u16::from_be_bytes([header.kind, header.code]);
+    header.kind = Kind::ECHO_REPLY.0;
+    header.code = 0;
+    let mut sum = checksum::update(header.checksum.get(), was, 0);
+    // RFC 1624 3 relies on a word that is not zero, and a reply may have none: then the sum is plus
+    // zero, and its complement all ones.
+    let is_nothing =
+        || header.identifier.get() == 0 && header.sequence.get() == 0 && data.iter().all(|octet| *octet == 0);
+    if sum == 0 && is_nothing() {
+        sum = u16::MAX;
+    }
+    header.checksum.set(sum);
+    Ok(())
+}
+
+/// Puts the checksum into a message whose checksum field is zero.
+pub(crate) fn set_checksum(message: &mut [u8]) -> Result<(), Dropped> {
+    let sum = checksum::checksum(message);
+    let (header, _) = IcmpHeader::mut_from_prefix(message).map_err(|_| Dropped::Truncated)?;
+    header.checksum.set(sum);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

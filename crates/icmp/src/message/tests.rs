@@ -1,0 +1,116 @@
+use super::*;
+use proptest::prelude::*;
+
+fn request(identifier: u16, sequence: u16, data: &[u8]) -> Vec<u8> {
+    let mut message = vec![0xee; 8 + data.len()];
+    Echo { identifier, sequence, data }.write_to(Kind::ECHO_REQUEST, &mut message).unwrap();
+    message
+}
+
+fn reply(identifier: u16, sequence: u16, data: &[u8]) -> Vec<u8> {
+    let mut message = vec![0xee; 8 + data.len()];
+    Echo { identifier, sequence, data }.write_to(Kind::ECHO_REPLY, &mut message).unwrap();
+    message
+}
+
+// proves: rfc792-echo
+#[test]
+fn a_request_looks_as_rfc_792_draws_it_and_its_reply_differs_in_type_and_checksum() {
+    let mut message = request(0x1234, 7, b"abc");
+    assert_eq!(message, [8, 0, 0x21, 0x62, 0x12, 0x34, 0, 7, b'a', b'b', b'c']);
+    answer_over(&mut message).unwrap();
+    assert_eq!(message, [0, 0, 0x29, 0x62, 0x12, 0x34, 0, 7, b'a', b'b', b'c']);
+}
+
+// proves: rfc792-echo
+#[test]
+fn a_reply_of_zeros_alone_is_valid() {
+    for length in [0, 1, 56] {
+        let mut message = request(0, 0, &vec![0; length]);
+        answer_over(&mut message).unwrap();
+        assert_eq!(message, reply(0, 0, &vec![0; length]));
+        assert!(Message::parse(&message).is_ok());
+    }
+    // Here the sum is minus zero, and the checksum zero.
+    let mut message = request(0xffff, 0, b"");
+    answer_over(&mut message).unwrap();
+    assert_eq!(message, reply(0xffff, 0, b""));
+    assert_eq!(message[2..4], [0, 0]);
+}
+
+#[test]
+fn only_an_echo_request_is_answered() {
+    assert_eq!(answer_over(&mut reply(1, 2, b"")), Err(Dropped::Unserved));
+    assert_eq!(answer_over(&mut [8; 7]), Err(Dropped::Truncated));
+}
+
+// proves: rfc792-echo
+#[test]
+fn a_code_that_no_request_has_is_not_mirrored() {
+    let mut message = request(1, 2, b"data");
+    message[1] = 9;
+    message[2..4].fill(0);
+    set_checksum(&mut message).unwrap();
+    answer_over(&mut message).unwrap();
+    assert_eq!(message, reply(1, 2, b"data"));
+}
+
+// proves: rfc792-length, rfc792-checksum
+#[test]
+fn short_and_damaged_messages_are_dropped() {
+    let message = request(1, 2, b"data");
+    for length in 0..8 {
+        assert_eq!(Message::parse(&message[..length]).unwrap_err(), Dropped::Truncated, "{length}");
+    }
+    for bit in 0..8 * message.len() {
+        let mut damaged = message.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        assert_eq!(Message::parse(&damaged).unwrap_err(), Dropped::Checksum, "bit {bit}");
+    }
+}
+
+#[test]
+fn an_echo_is_written_where_it_fits_and_nowhere_else() {
+    let echo = Echo { identifier: 1, sequence: 2, data: b"data" };
+    for length in [0, 7, 11, 13] {
+        assert_eq!(echo.write_to(Kind::ECHO_REQUEST, &mut vec![0; length]), Err(Dropped::Truncated));
+    }
+}
+
+#[test]
+fn every_type_is_an_error_a_query_or_unknown() {
+    let errors: Vec<u8> = (0..=255).filter(|number| Kind(*number).is_error()).collect();
+    let queries: Vec<u8> = (0..=255).filter(|number| Kind(*number).is_query()).collect();
+    assert_eq!(errors, [3, 4, 5, 11, 12]);
+    assert_eq!(queries, [0, 8, 9, 10, 13, 14, 15, 16, 17, 18]);
+}
+
+proptest! {
+    // proves: rfc792-echo
+    #[test]
+    fn a_reply_mirrors_identifier_sequence_and_data(
+        identifier: u16,
+        sequence: u16,
+        data in prop::collection::vec(any::<u8>(), 0..2_000),
+    ) {
+        let mut message = request(identifier, sequence, &data);
+        let Body::Request(echo) = Message::parse(&message).unwrap().body().unwrap() else { panic!() };
+        prop_assert_eq!(echo, Echo { identifier, sequence, data: &data });
+        answer_over(&mut message).unwrap();
+        prop_assert_eq!(&message, &reply(identifier, sequence, &data));
+        let Body::Reply(echo) = Message::parse(&message).unwrap().body().unwrap() else { panic!() };
+        prop_assert_eq!(echo, Echo { identifier, sequence, data: &data });
+    }
+
+    #[test]
+    fn no_octets_panic(mut octets in prop::collection::vec(any::<u8>(), 0..128), repaired: bool) {
+        if repaired && octets.len() >= 8 {
+            octets[2..4].fill(0);
+            set_checksum(&mut octets).unwrap();
+        }
+        if let Ok(Body::Error(_, quoted)) = Message::parse(&octets).and_then(|message| message.body()) {
+            let _ = (quoted.ports(), quoted.echo());
+        }
+        let _ = answer_over(&mut octets);
+    }
+}

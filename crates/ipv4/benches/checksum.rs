@@ -1,0 +1,62 @@
+//! The checksum beside the loop that RFC 1071 defines, and beside two floors: reading the octets at
+//! all, and copying them.
+//!
+//! Criterion's times swing by far more than a run's contenders differ; set them side by side from one
+//! run, and never a run against another.
+
+use std::error::Error;
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput};
+
+/// A header, a small datagram, an Ethernet's MTU, the longest datagram.
+const LENGTHS: [usize; 5] = [20, 64, 576, 1_500, 65_535];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut criterion = Criterion::default().configure_from_args();
+    for length in LENGTHS {
+        compare(&mut criterion, length)?;
+    }
+    criterion.final_summary();
+    Ok(())
+}
+
+fn compare(criterion: &mut Criterion, length: usize) -> Result<(), Box<dyn Error>> {
+    let octets: Vec<u8> = (0..length).map(|place| place.to_le_bytes()[0].wrapping_mul(167)).collect();
+    let mut copy = vec![0; length];
+    assert_eq!(ipv4::checksum::checksum(&octets), naive(&octets));
+
+    let mut group = criterion.benchmark_group(format!("checksum/{length}"));
+    group.throughput(Throughput::Bytes(length.try_into()?));
+    group.bench_function("ipv4", |bencher| bencher.iter(|| ipv4::checksum::checksum(black_box(&octets))));
+    group.bench_function("naive", |bencher| bencher.iter(|| naive(black_box(&octets))));
+    group.bench_function("read", |bencher| bencher.iter(|| read(black_box(&octets))));
+    group.bench_function("copy", |bencher| {
+        bencher.iter(|| black_box(&mut copy).copy_from_slice(black_box(&octets)));
+    });
+    group.finish();
+    Ok(())
+}
+
+/// RFC 1071 1, word by word.
+fn naive(octets: &[u8]) -> u16 {
+    let mut sum = 0_u32;
+    let mut pairs = octets.chunks_exact(2);
+    for pair in &mut pairs {
+        if let [high, low] = pair {
+            sum += u32::from(u16::from_be_bytes([*high, *low]));
+        }
+    }
+    if let [last] = pairs.remainder() {
+        sum += u32::from(u16::from_be_bytes([*last, 0]));
+    }
+    let once = (sum & 0xffff) + (sum >> 16);
+    !u16::try_from((once & 0xffff) + (once >> 16)).unwrap_or(u16::MAX)
+}
+
+/// The least that any reader does: every octet is read and has a part in the result.
+fn read(octets: &[u8]) -> u64 {
+    let (words, rest) = octets.as_chunks::<8>();
+    let sum = words.iter().fold(0_u64, |sum, word| sum.wrapping_add(u64::from_ne_bytes(*word)));
+    rest.iter().fold(sum, |sum, octet| sum.wrapping_add(u64::from(*octet)))
+}

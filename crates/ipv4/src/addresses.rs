@@ -1,0 +1,142 @@
+//! Which addresses are ours, and what an address can be.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+use link::{Cast, MacAddr, TooManyGroups};
+
+use crate::Dropped;
+
+/// The addresses that we answer for, the networks they are in, and the groups that we joined. Addresses
+/// are kept as ranges: one host is a set of one.
+#[derive(Clone, Debug, Default)]
+pub struct Addresses {
+    /// First and last address of each range, sorted, without overlap.
+    ranges: Vec<(Ipv4Addr, Ipv4Addr)>,
+    networks: Vec<Ipv4Net>,
+    groups: BTreeSet<Ipv4Addr>,
+}
+
+impl Addresses {
+    /// How many groups can be joined.
+    pub const GROUPS: usize = 256;
+    /// The group of all hosts on a segment (RFC 1112 4).
+    pub const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
+
+    /// The set of one address in its network.
+    pub fn one(address: Ipv4Net) -> Addresses {
+        let mut addresses = Addresses::default();
+        addresses.add(address.addr(), address.addr(), address);
+        addresses
+    }
+
+    /// Adds all addresses from `first` to `last`, which are in this network.
+    pub fn add(&mut self, first: Ipv4Addr, last: Ipv4Addr, network: Ipv4Net) {
+        self.ranges.push((first, last));
+        self.ranges.sort_unstable();
+        self.ranges.dedup_by(|later, earlier| {
+            let joined = later.0 <= earlier.1;
+            if joined {
+                earlier.1 = earlier.1.max(later.1);
+            }
+            joined
+        });
+        if !self.networks.contains(&network.trunc()) {
+            self.networks.push(network.trunc());
+        }
+    }
+
+    /// Accepts datagrams to `group` from now on. What is no group's address joins nothing.
+    pub fn join(&mut self, group: Ipv4Addr) -> Result<(), TooManyGroups> {
+        if !group.is_multicast() {
+            return Ok(());
+        }
+        if self.groups.len() >= Self::GROUPS && !self.groups.contains(&group) {
+            return Err(TooManyGroups);
+        }
+        self.groups.insert(group);
+        Ok(())
+    }
+
+    /// Accepts datagrams to `group` no longer.
+    pub fn leave(&mut self, group: Ipv4Addr) {
+        self.groups.remove(&group);
+    }
+
+    /// Whether `address` is one of ours.
+    pub fn is_ours(&self, address: Ipv4Addr) -> bool {
+        let after = self.ranges.partition_point(|(first, _)| *first <= address);
+        let range = after.checked_sub(1).and_then(|place| self.ranges.get(place));
+        range.is_some_and(|(_, last)| address <= *last)
+    }
+
+    /// Whether `address` means all hosts: the limited broadcast, or that of a network of ours, in its
+    /// old form with zeros too (RFC 1122 3.3.6).
+    pub fn is_broadcast(&self, address: Ipv4Addr) -> bool {
+        // spec: rfc1122-broadcast
+        let of = |network: &Ipv4Net| {
+            broadcast_of(*network)
+                .is_some_and(|broadcast| broadcast == address || network.network() == address)
+        };
+        address.is_broadcast() || self.networks.iter().any(of)
+    }
+
+    /// How a datagram to `destination` is addressed to us; none if it is not.
+    pub fn cast(&self, destination: Ipv4Addr) -> Option<Cast> {
+        // spec: rfc1122-destination
+        if self.is_ours(destination) {
+            Some(Cast::Unicast)
+        } else if self.is_broadcast(destination) {
+            Some(Cast::Broadcast)
+        } else {
+            self.groups.contains(&destination).then_some(Cast::Group)
+        }
+    }
+
+    /// Turns away sources that cannot have sent a datagram to us.
+    pub fn vet(&self, source: Ipv4Addr) -> Result<(), Dropped> {
+        // spec: rfc1122-source
+        if source.is_multicast() {
+            Err(Dropped::SourceGroup)
+        } else if source.is_loopback() {
+            Err(Dropped::SourceLoopback)
+        // spec: source-ours
+        } else if self.is_ours(source) {
+            Err(Dropped::SourceOurs)
+        } else if self.is_broadcast(source) {
+            Err(Dropped::SourceBroadcast)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether `address` names one host and no other: not "this network" (0.0.0.0/8), loopback, a
+    /// broadcast, a group or an address of class E (RFC 1122 3.2.2).
+    pub fn is_host(&self, address: Ipv4Addr) -> bool {
+        may_be_a_host(address) && (self.is_ours(address) || !self.is_broadcast(address))
+    }
+}
+
+/// Whether `address` can be a host's in some network: RFC 1122 3.2.1.3.
+pub fn may_be_a_host(address: Ipv4Addr) -> bool {
+    let [first, ..] = address.octets();
+    // 127 is loopback, from 224 on are groups, from 240 on is class E with the limited broadcast.
+    matches!(first, 1..=126 | 128..=223)
+}
+
+/// The broadcast address of a network. Networks of two addresses (RFC 3021) or of one have none.
+pub fn broadcast_of(network: Ipv4Net) -> Option<Ipv4Addr> {
+    // spec: rfc3021-no-broadcast
+    (network.prefix_len() < 31).then(|| network.broadcast())
+}
+
+/// The hardware address that stands for a group on Ethernet: 01:00:5e and the lower 23 bits (RFC 1112
+/// 6.4).
+pub fn group_hardware(group: Ipv4Addr) -> Option<MacAddr> {
+    let [_, b, c, d] = group.octets();
+    group.is_multicast().then(|| MacAddr::new([1, 0, 0x5e, b & 0x7f, c, d]))
+}
+
+#[cfg(test)]
+mod tests;

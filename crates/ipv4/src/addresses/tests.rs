@@ -1,0 +1,118 @@
+use super::*;
+
+fn address(text: &str) -> Ipv4Addr {
+    text.parse().unwrap()
+}
+
+fn network(text: &str) -> Ipv4Net {
+    text.parse().unwrap()
+}
+
+fn host() -> Addresses {
+    Addresses::one(network("10.0.0.2/24"))
+}
+
+// proves: rfc1122-destination, rfc1122-broadcast
+#[test]
+fn a_host_hears_its_address_the_broadcasts_and_its_groups() {
+    let mut host = host();
+    host.join(Addresses::ALL_HOSTS).unwrap();
+    let table = [
+        ("10.0.0.2", Some(Cast::Unicast)),
+        ("10.0.0.3", None),
+        ("10.0.0.255", Some(Cast::Broadcast)),
+        ("10.0.0.0", Some(Cast::Broadcast)),
+        ("255.255.255.255", Some(Cast::Broadcast)),
+        ("10.0.1.255", None),
+        ("224.0.0.1", Some(Cast::Group)),
+        ("224.0.0.2", None),
+        ("127.0.0.1", None),
+        ("0.0.0.0", None),
+    ];
+    for (destination, cast) in table {
+        assert_eq!(host.cast(address(destination)), cast, "{destination}");
+    }
+    host.leave(Addresses::ALL_HOSTS);
+    assert_eq!(host.cast(Addresses::ALL_HOSTS), None);
+}
+
+// proves: rfc1122-source, source-ours
+#[test]
+fn sources_that_cannot_be_are_turned_away_each_with_its_reason() {
+    let table = [
+        ("255.255.255.255", Err(Dropped::SourceBroadcast)),
+        ("10.0.0.255", Err(Dropped::SourceBroadcast)),
+        ("10.0.0.0", Err(Dropped::SourceBroadcast)),
+        ("224.0.0.1", Err(Dropped::SourceGroup)),
+        ("239.255.255.255", Err(Dropped::SourceGroup)),
+        ("127.0.0.1", Err(Dropped::SourceLoopback)),
+        ("127.255.255.254", Err(Dropped::SourceLoopback)),
+        ("10.0.0.2", Err(Dropped::SourceOurs)),
+        ("10.0.0.1", Ok(())),
+        ("10.0.1.255", Ok(())),
+        ("0.0.0.0", Ok(())),
+        ("192.0.2.1", Ok(())),
+    ];
+    for (source, expected) in table {
+        assert_eq!(host().vet(address(source)), expected, "{source}");
+    }
+}
+
+// proves: rfc3021-no-broadcast
+#[test]
+fn networks_of_two_addresses_or_of_one_have_no_broadcast() {
+    assert_eq!(broadcast_of(network("10.0.0.0/30")), Some(address("10.0.0.3")));
+    assert_eq!(broadcast_of(network("10.0.0.0/31")), None);
+    assert_eq!(broadcast_of(network("10.0.0.0/32")), None);
+    let lower = Addresses::one(network("10.0.0.0/31"));
+    assert_eq!(lower.cast(address("10.0.0.0")), Some(Cast::Unicast));
+    assert_eq!(lower.vet(address("10.0.0.1")), Ok(()));
+    assert!(lower.is_host(address("10.0.0.0")) && lower.is_host(address("10.0.0.1")));
+}
+
+#[test]
+fn a_host_is_one_and_no_other() {
+    for host_address in ["1.0.0.0", "10.0.0.1", "10.0.0.2", "126.255.255.255", "128.0.0.0", "223.255.255.255"]
+    {
+        assert!(host().is_host(address(host_address)), "{host_address}");
+    }
+    let none = ["0.0.0.0", "0.1.2.3", "127.0.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "10.0.0.255"];
+    for address_of_none in none {
+        assert!(!host().is_host(address(address_of_none)), "{address_of_none}");
+    }
+}
+
+#[test]
+fn many_hosts_are_ranges_in_their_networks() {
+    let mut many = Addresses::default();
+    assert_eq!(many.cast(address("10.0.0.2")), None);
+    many.add(address("10.0.0.8"), address("10.0.0.15"), network("10.0.0.1/24"));
+    many.add(address("10.0.0.12"), address("10.0.0.20"), network("10.0.0.2/24"));
+    many.add(address("192.168.0.1"), address("192.168.0.1"), network("192.168.0.1/16"));
+    for (candidate, ours) in
+        [("10.0.0.7", false), ("10.0.0.8", true), ("10.0.0.20", true), ("10.0.0.21", false)]
+    {
+        assert_eq!(many.is_ours(address(candidate)), ours, "{candidate}");
+    }
+    assert_eq!(many.networks.len(), 2);
+    assert!(many.is_broadcast(address("10.0.0.255")) && many.is_broadcast(address("192.168.255.255")));
+}
+
+#[test]
+fn groups_have_a_bound_and_only_groups_are_joined() {
+    let mut host = host();
+    for last in 0..=255 {
+        host.join(Ipv4Addr::new(239, 0, 0, last)).unwrap();
+    }
+    assert_eq!(host.join(address("239.0.0.7")), Ok(()));
+    assert_eq!(host.join(address("239.0.1.0")), Err(TooManyGroups));
+    assert_eq!(host.join(address("10.0.0.9")), Ok(()));
+    assert_eq!(host.cast(address("10.0.0.9")), None);
+}
+
+#[test]
+fn a_group_s_hardware_address_has_its_lower_23_bits() {
+    assert_eq!(group_hardware(address("224.0.0.1")), Some(MacAddr::new([1, 0, 0x5e, 0, 0, 1])));
+    assert_eq!(group_hardware(address("239.255.1.2")), Some(MacAddr::new([1, 0, 0x5e, 0x7f, 1, 2])));
+    assert_eq!(group_hardware(address("10.0.0.1")), None);
+}

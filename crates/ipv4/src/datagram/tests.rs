@@ -1,0 +1,199 @@
+use super::*;
+use crate::Fields;
+use proptest::prelude::*;
+
+const FIELDS: Fields = Fields::new(Protocol::UDP, Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2));
+
+/// A datagram with this payload.
+fn datagram(payload: &[u8]) -> Vec<u8> {
+    let mut octets = [&[0xee; 20], payload].concat();
+    FIELDS.write_to(&mut octets).unwrap();
+    octets
+}
+
+/// The octets with another one at a place, and the checksum made right again.
+fn with(place: usize, octet: u8, payload: &[u8]) -> Vec<u8> {
+    let mut octets = datagram(payload);
+    octets[place] = octet;
+    repair(&mut octets);
+    octets
+}
+
+fn repair(octets: &mut [u8]) {
+    let length = usize::from(octets[0] & 0x0f) * 4;
+    octets[10..12].fill(0);
+    let length = length.clamp(20, octets.len());
+    let sum = checksum::checksum(&octets[..length]);
+    octets[10..12].copy_from_slice(&sum.to_be_bytes());
+}
+
+fn reason(octets: &[u8]) -> Dropped {
+    Datagram::parse(octets).unwrap_err()
+}
+
+// proves: rfc791-header, rfc791-checksum
+#[test]
+fn a_header_looks_as_rfc_791_draws_it() {
+    let fields = Fields {
+        type_of_service: 0xb8,
+        identification: 0x1234,
+        dont_fragment: true,
+        more_fragments: true,
+        fragment_offset: 8 * 0x0123,
+        time_to_live: 7,
+        ..FIELDS
+    };
+    let mut octets = [0xff; 22];
+    fields.write_to(&mut octets).unwrap();
+    let expected =
+        [0x45, 0xb8, 0, 22, 0x12, 0x34, 0x61, 0x23, 7, 17, 0x2b, 0xc6, 10, 0, 0, 1, 10, 0, 0, 2, 0xff, 0xff];
+    assert_eq!(octets, expected);
+    assert_eq!(Fields::from(&Datagram::parse(&octets).unwrap()), fields);
+}
+
+// proves: rfc791-header
+#[test]
+fn every_length_below_20_is_truncated() {
+    for length in 0..20 {
+        assert_eq!(reason(&datagram(b"")[..length]), Dropped::Truncated, "{length}");
+    }
+}
+
+// proves: rfc1122-version
+#[test]
+fn no_version_but_4_is_taken() {
+    for version in (0..16).filter(|version| *version != 4) {
+        assert_eq!(reason(&with(0, version << 4 | 5, b"")), Dropped::Version, "{version}");
+    }
+}
+
+// proves: rfc791-header-length
+#[test]
+fn a_header_has_five_words_at_least_and_ends_within_the_datagram() {
+    for words in 0..5 {
+        assert_eq!(reason(&with(0, 0x40 | words, &[0; 40])), Dropped::HeaderLength, "{words}");
+    }
+    for words in 5..16 {
+        assert!(Datagram::parse(&with(0, 0x40 | words, &[0; 40])).is_ok(), "{words}");
+    }
+    assert_eq!(reason(&with(0, 0x46, b"abc")), Dropped::HeaderLength);
+}
+
+// proves: rfc791-total-length
+#[test]
+fn a_datagram_is_no_longer_than_what_arrived_and_no_shorter_than_its_header() {
+    let octets = datagram(b"data");
+    assert_eq!(reason(&octets[..23]), Dropped::TotalLength);
+    for total in 0..20 {
+        assert_eq!(reason(&with(3, total, b"data")), Dropped::HeaderLength, "{total}");
+    }
+    assert_eq!(Datagram::parse(&with(3, 20, b"data")).unwrap().payload(), b"");
+}
+
+// proves: rfc791-padding
+#[test]
+fn what_follows_the_total_length_is_padding() {
+    let padded = [&datagram(b"data")[..], &[0xee; 22]].concat();
+    let parsed = Datagram::parse(&padded).unwrap();
+    assert_eq!(parsed.payload(), b"data");
+    assert_eq!(parsed.octets(), datagram(b"data"));
+}
+
+// proves: rfc1122-header-checksum
+#[test]
+fn a_header_with_any_bit_turned_is_dropped() {
+    let good = datagram(b"data");
+    for bit in 0..160 {
+        let mut octets = good.clone();
+        octets[bit / 8] ^= 1 << (bit % 8);
+        assert!(Datagram::parse(&octets).is_err(), "bit {bit}");
+    }
+    let mut data = good;
+    data[20] ^= 1;
+    assert!(Datagram::parse(&data).is_ok(), "the data is not the header's business");
+}
+
+// proves: rfc791-options, rfc1122-header-checksum
+#[test]
+fn options_are_kept_and_not_looked_into_and_their_checksum_counts() {
+    // A record route that points beyond its end, and an option longer than the header.
+    let options = [7, 7, 200, 1, 2, 3, 4, 68, 255, 0, 0, 0];
+    let octets = with(0, 0x48, &[&options[..], b"data"].concat());
+    let parsed = Datagram::parse(&octets).unwrap();
+    assert_eq!((parsed.options(), parsed.payload()), (&options[..], &b"data"[..]));
+    assert_eq!(parsed.header_length(), 32);
+    let mut spoiled = octets;
+    spoiled[24] ^= 1;
+    assert_eq!(reason(&spoiled), Dropped::Checksum);
+}
+
+// proves: rfc1122-time-to-live
+#[test]
+fn a_datagram_is_taken_whatever_its_time_to_live_and_never_sent_with_none() {
+    for time_to_live in [0, 1, 255] {
+        let octets = with(8, time_to_live, b"");
+        assert_eq!(Datagram::parse(&octets).unwrap().time_to_live(), time_to_live);
+    }
+    let mut octets = [0; 20];
+    Fields { time_to_live: 0, ..FIELDS }.write_to(&mut octets).unwrap();
+    assert_eq!(Datagram::parse(&octets).unwrap().time_to_live(), 1);
+}
+
+#[test]
+fn the_reserved_flag_is_tolerated() {
+    assert!(!Datagram::parse(&with(6, 0x80, b"")).unwrap().is_fragment());
+}
+
+#[test]
+fn a_datagram_needs_20_octets_to_be_written_and_takes_65535_at_most() {
+    assert!(FIELDS.write_to(&mut [0; 19]).is_err());
+    assert!(FIELDS.write_to(&mut vec![0; 65_536]).is_err());
+    assert!(FIELDS.write_to(&mut vec![0; Datagram::LONGEST]).is_ok());
+}
+
+prop_compose! {
+    fn fields()(
+        type_of_service: u8,
+        identification: u16,
+        flags: (bool, bool),
+        units in 0_usize..0x2000,
+        time_to_live in 1_u8..,
+        protocol: u8,
+        source: [u8; 4],
+        destination: [u8; 4],
+    ) -> Fields {
+        Fields {
+            type_of_service,
+            identification,
+            dont_fragment: flags.0,
+            more_fragments: flags.1,
+            fragment_offset: units * 8,
+            time_to_live,
+            protocol: Protocol(protocol),
+            source: source.into(),
+            destination: destination.into(),
+        }
+    }
+}
+
+proptest! {
+    // proves: rfc791-header
+    #[test]
+    fn what_is_written_is_read_back(fields in fields(), payload in prop::collection::vec(any::<u8>(), 0..99)) {
+        let mut octets = [&[0xff; 20][..], &payload].concat();
+        fields.write_to(&mut octets).unwrap();
+        let parsed = Datagram::parse(&octets).unwrap();
+        prop_assert_eq!(Fields::from(&parsed), fields);
+        prop_assert_eq!(parsed.payload(), payload);
+    }
+
+    #[test]
+    fn no_octets_panic(mut octets in prop::collection::vec(any::<u8>(), 0..128), repaired: bool) {
+        if let (true, [first, ..]) = (repaired && octets.len() >= 20, octets.as_mut_slice()) {
+            *first = *first & 0x0f | 0x40;
+            octets[2] = 0;
+            repair(&mut octets);
+        }
+        let _ = Datagram::parse(&octets);
+    }
+}

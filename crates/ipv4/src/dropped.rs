@@ -1,0 +1,45 @@
+//! Why datagrams are turned away.
+
+link::reasons! {
+    /// Why a datagram was turned away.
+    pub enum Dropped {
+        /// Shorter than the 20 octets of a header.
+        Truncated = "shorter than an IPv4 header",
+        /// Not version 4.
+        Version = "version is not 4",
+        /// The header length is below 20 octets, or beyond the total length.
+        HeaderLength = "header length below 20 octets or beyond the total length",
+        /// The total length promises more than there is.
+        TotalLength = "total length beyond the frame",
+        /// The header checksum is wrong.
+        Checksum = "header checksum is wrong",
+        /// The source is a broadcast address, which cannot send.
+        SourceBroadcast = "source is a broadcast address",
+        /// The source is a group, which cannot send.
+        SourceGroup = "source is a group address",
+        /// The source is a loopback address, which never leaves a host.
+        SourceLoopback = "source is a loopback address",
+        /// The source is an address of ours: our own datagram come back, or a forged one.
+        SourceOurs = "source is ours",
+        /// Neither our address, nor a broadcast, nor a group we joined.
+        NotForUs = "not for us",
+        /// To one host, but by a frame to a group or to all (RFC 1122 3.3.6).
+        LinkBroadcast = "to one host by a broadcast or group frame",
+        /// A fragment without data.
+        FragmentEmpty = "fragment without data",
+        /// A fragment, not the last, whose data is no multiple of eight octets.
+        FragmentUneven = "fragment of uneven length",
+        /// A fragment that ends beyond the longest datagram.
+        FragmentBeyond = "fragment beyond 65535 octets",
+        /// A fragment that contradicts those before it: its datagram is given up.
+        FragmentOverlap = "fragment overlaps another",
+        /// A fragment of a datagram that was given up because of an overlap.
+        FragmentSpoiled = "fragment of a datagram spoiled by an overlap",
+        /// A fragment that is here already.
+        FragmentRepeated = "fragment repeated",
+        /// A fragment for which there was no room.
+        FragmentCrowded = "no room for a fragment",
+    }
+}
+
+impl std::error::Error for Dropped {}

@@ -1,0 +1,99 @@
+//! Datagrams too long for a link: cut into fragments (RFC 791 3.2).
+
+use std::fmt;
+use std::ops::Range;
+
+use crate::{Datagram, Fields};
+
+/// The fragments of one datagram, first to last; a datagram that fits is its only one.
+///
+/// Each is the same header (ours have no options) with [`Fragment::apply`] before its part of the data.
+#[derive(Clone, Debug)]
+pub struct Fragments {
+    payload: usize,
+    /// Data in every fragment but the last: a multiple of eight octets.
+    step: usize,
+    next: Option<usize>,
+}
+
+/// One fragment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fragment {
+    /// Its part of the datagram's data, in octets.
+    pub range: Range<usize>,
+    /// Whether fragments come after it.
+    pub more_fragments: bool,
+}
+
+/// A datagram that cannot be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsendable {
+    /// It may not be fragmented and is longer than this MTU, in octets.
+    DontFragment(usize),
+    /// With its header it is longer than 65,535 octets.
+    TooLong,
+    /// The MTU, in octets, leaves no room for a header and eight octets of data.
+    TinyMtu(usize),
+}
+
+impl Fragments {
+    /// Cuts a payload of so many octets for a link with this MTU. `dont_fragment` is the header's flag.
+    pub fn of(payload: usize, mtu: usize, dont_fragment: bool) -> Result<Fragments, Unsendable> {
+        if payload > Datagram::LONGEST - Fields::LENGTH {
+            return Err(Unsendable::TooLong);
+        }
+        let room = mtu.saturating_sub(Fields::LENGTH);
+        if payload <= room {
+            return Ok(Fragments { payload, step: room, next: Some(0) });
+        }
+        // spec: rfc791-dont-fragment
+        if dont_fragment {
+            return Err(Unsendable::DontFragment(mtu));
+        }
+        // spec: rfc791-fragmentation
+        let step = room / 8 * 8;
+        if step == 0 {
+            return Err(Unsendable::TinyMtu(mtu));
+        }
+        Ok(Fragments { payload, step, next: Some(0) })
+    }
+}
+
+impl Fragment {
+    /// The header fields of this fragment of the datagram with `fields`.
+    #[must_use]
+    pub fn apply(&self, fields: Fields) -> Fields {
+        Fields { fragment_offset: self.range.start, more_fragments: self.more_fragments, ..fields }
+    }
+}
+
+impl Iterator for Fragments {
+    type Item = Fragment;
+
+    fn next(&mut self) -> Option<Fragment> {
+        let start = self.next?;
+        let rest = self.payload - start;
+        // spec: rfc791-fragmentation
+        let more_fragments = rest > self.step;
+        let end = if more_fragments { start + self.step } else { self.payload };
+        self.next = more_fragments.then_some(end);
+        Some(Fragment { range: start..end, more_fragments })
+    }
+}
+
+impl fmt::Display for Unsendable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DontFragment(mtu) => {
+                write!(f, "longer than the link's MTU of {mtu} octets, and not to be fragmented")
+            }
+            Self::TooLong => f.write_str("longer than 65535 octets"),
+            Self::TinyMtu(mtu) => write!(f, "an MTU of {mtu} octets is too small for any fragment"),
+        }
+    }
+}
+
+impl std::error::Error for Unsendable {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+use super::*;
+use proptest::prelude::*;
+
+fn cut(payload: usize, mtu: usize) -> Vec<(usize, usize, bool)> {
+    let fragments = Fragments::of(payload, mtu, false).unwrap();
+    fragments.map(|fragment| (fragment.range.start, fragment.range.end, fragment.more_fragments)).collect()
+}
+
+// proves: rfc791-fragmentation
+#[test]
+fn a_long_datagram_is_cut_at_multiples_of_eight_octets() {
+    assert_eq!(cut(4_008, 1_500), [(0, 1_480, true), (1_480, 2_960, true), (2_960, 4_008, false)]);
+    assert_eq!(cut(17, 28), [(0, 8, true), (8, 16, true), (16, 17, false)]);
+    assert_eq!(cut(16, 35), [(0, 8, true), (8, 16, false)]);
+}
+
+// proves: rfc791-fragmentation
+#[test]
+fn a_datagram_that_fits_is_its_only_fragment_whatever_its_length() {
+    for payload in [0, 1, 7, 1_479, 1_480] {
+        assert_eq!(cut(payload, 1_500), [(0, payload, false)]);
+    }
+    assert_eq!(cut(13, 33), [(0, 13, false)]);
+    assert_eq!(Fragments::of(1_480, 1_500, true).unwrap().count(), 1);
+}
+
+// proves: rfc791-dont-fragment
+#[test]
+fn what_may_not_be_fragmented_is_not() {
+    assert_eq!(Fragments::of(1_481, 1_500, true).unwrap_err(), Unsendable::DontFragment(1_500));
+}
+
+#[test]
+fn no_datagram_is_too_long_and_no_mtu_too_small() {
+    assert_eq!(Fragments::of(65_516, 1_500, false).unwrap_err(), Unsendable::TooLong);
+    assert_eq!(Fragments::of(65_516, 100_000, true).unwrap_err(), Unsendable::TooLong);
+    assert_eq!(Fragments::of(9, 27, false).unwrap_err(), Unsendable::TinyMtu(27));
+    assert_eq!(Fragments::of(9, 0, false).unwrap_err(), Unsendable::TinyMtu(0));
+}
+
+#[test]
+fn a_fragment_s_header_is_the_datagram_s_with_offset_and_flag() {
+    let fields = Fields::new(crate::Protocol::ICMP, [10, 0, 0, 2].into(), [10, 0, 0, 1].into());
+    let last = Fragments::of(17, 28, false).unwrap().last().unwrap();
+    assert_eq!(last.apply(fields), Fields { fragment_offset: 16, ..fields });
+    let first = Fragments::of(17, 28, false).unwrap().next().unwrap();
+    assert_eq!(first.apply(fields), Fields { more_fragments: true, ..fields });
+}
+
+proptest! {
+    // proves: rfc791-fragmentation
+    #[test]
+    fn fragments_are_the_whole_and_each_fits(payload in 0_usize..=65_515, mtu in 28_usize..9_000) {
+        let mut end = 0;
+        for fragment in Fragments::of(payload, mtu, false).unwrap() {
+            prop_assert_eq!(fragment.range.start, end);
+            prop_assert!(fragment.range.len() + 20 <= mtu);
+            prop_assert_eq!(fragment.more_fragments, fragment.range.end < payload);
+            prop_assert!(!fragment.more_fragments || fragment.range.len() % 8 == 0);
+            end = fragment.range.end;
+        }
+        prop_assert_eq!(end, payload);
+    }
+}

@@ -1,0 +1,44 @@
+//! Which identification a datagram of ours gets.
+
+use std::hash::BuildHasher;
+use std::net::Ipv4Addr;
+
+use crate::{Protocol, Seeded};
+
+/// Counters for the identification field.
+///
+/// Only a datagram that may be fragmented needs one that is its own among those of the same source,
+/// destination and protocol (RFC 6864 4); one that is sent with "don't fragment" may have any, and
+/// zero says nothing about how much we send. Every destination has a counter that it shares with a few
+/// others, and starts from an offset of its own. Both come from the seed, so nobody can tell from the
+/// numbers that he gets which ones others get.
+#[derive(Clone, Debug)]
+pub struct Identification {
+    counters: Box<[u16]>,
+    seed: Seeded,
+}
+
+impl Identification {
+    /// Two octets each.
+    const COUNTERS: usize = 2_048;
+
+    /// The numbers of this seed.
+    pub fn new(seed: u64) -> Identification {
+        Identification { counters: vec![0; Self::COUNTERS].into_boxed_slice(), seed: Seeded::new(seed) }
+    }
+
+    /// The next number for a datagram that may be fragmented. It does not come
+    /// again before 65,535 others have gone to the destinations that share the counter.
+    pub fn next(&mut self, source: Ipv4Addr, destination: Ipv4Addr, protocol: Protocol) -> u16 {
+        let key = (source, destination, protocol);
+        let [a, b, ..] = self.seed.hash_one((key, "offset")).to_be_bytes();
+        let place = self.seed.place(key, self.counters.len());
+        let Some(counter) = self.counters.get_mut(place) else { return 0 };
+        // spec: rfc6864-unique
+        *counter = counter.wrapping_add(1);
+        counter.wrapping_add(u16::from_be_bytes([a, b]))
+    }
+}
+
+#[cfg(test)]
+mod tests;

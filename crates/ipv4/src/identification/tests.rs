@@ -1,0 +1,28 @@
+use super::*;
+use std::collections::HashSet;
+
+fn next(identification: &mut Identification, last: u8, protocol: Protocol) -> u16 {
+    identification.next([10, 0, 0, 2].into(), [10, 0, 0, last].into(), protocol)
+}
+
+// proves: rfc6864-unique
+#[test]
+fn no_number_repeats_for_one_destination_and_protocol() {
+    let mut identification = Identification::new(7);
+    let numbers: HashSet<u16> = (0..65_536).map(|_| next(&mut identification, 1, Protocol::UDP)).collect();
+    assert_eq!(numbers.len(), 65_536);
+}
+
+#[test]
+fn destinations_and_protocols_start_apart_and_seeds_decide_where() {
+    let first = |seed| {
+        let mut identification = Identification::new(seed);
+        let udp: Vec<u16> = (0..100).map(|last| next(&mut identification, last, Protocol::UDP)).collect();
+        let icmp: Vec<u16> = (0..100).map(|last| next(&mut identification, last, Protocol::ICMP)).collect();
+        [udp, icmp].concat()
+    };
+    let distinct: HashSet<u16> = first(1).into_iter().collect();
+    assert!(distinct.len() > 190, "{}", distinct.len());
+    assert_ne!(first(1), first(2));
+    assert_eq!(first(1), first(1));
+}

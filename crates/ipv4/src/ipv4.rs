@@ -1,0 +1,118 @@
+//! One host's (or many hosts') IPv4: what is for us, and what we turn away.
+
+use link::{Cast, Instant, Tally};
+
+use crate::{Addresses, Datagram, Dropped, Limits, Reassembled, Reassembly, TimedOut};
+
+/// What became of a datagram that was not dropped.
+#[derive(Debug)]
+pub enum Received<'a> {
+    /// It came whole, and was addressed to us like this.
+    Whole(Datagram<'a>, Cast),
+    /// It is a fragment, kept until the rest comes.
+    Kept,
+    /// It was the last fragment missing. To be given back by [`Ipv4::give_back`].
+    Reassembled(Reassembled, Cast),
+}
+
+/// The receiving side of IPv4. It sends nothing and knows no protocol above.
+#[derive(Debug)]
+pub struct Ipv4 {
+    addresses: Addresses,
+    reassembly: Reassembly,
+    dropped: Tally<Dropped>,
+    accepted: u64,
+}
+
+impl Ipv4 {
+    /// IPv4 for these addresses. `seed` is a secret.
+    pub fn new(addresses: Addresses, limits: Limits, seed: u64) -> Ipv4 {
+        Ipv4 { addresses, reassembly: Reassembly::new(limits, seed), dropped: Tally::default(), accepted: 0 }
+    }
+
+    /// Judges one frame's payload. `cast` is how the frame was addressed.
+    pub fn receive<'a>(
+        &mut self,
+        now: Instant,
+        cast: Cast,
+        frame: &'a [u8],
+    ) -> Result<Received<'a>, Dropped> {
+        match self.judge(now, cast, frame) {
+            Ok(received) => {
+                let is_whole = !matches!(received, Received::Kept);
+                self.accepted = self.accepted.saturating_add(is_whole.into());
+                Ok(received)
+            }
+            Err(reason) => {
+                // spec: drops-counted
+                self.dropped.count(reason);
+                Err(reason)
+            }
+        }
+    }
+
+    fn judge<'a>(&mut self, now: Instant, cast: Cast, frame: &'a [u8]) -> Result<Received<'a>, Dropped> {
+        let datagram = Datagram::parse(frame)?;
+        self.addresses.vet(datagram.source())?;
+        let destination = self.addresses.cast(datagram.destination()).ok_or(Dropped::NotForUs)?;
+        // spec: rfc1122-link-broadcast
+        if cast != Cast::Unicast && destination == Cast::Unicast {
+            return Err(Dropped::LinkBroadcast);
+        }
+        if !datagram.is_fragment() {
+            return Ok(Received::Whole(datagram, destination));
+        }
+        // What is late goes before what is new.
+        self.poll(now);
+        let whole = self.reassembly.receive(now, &datagram)?;
+        Ok(whole.map_or(Received::Kept, |whole| Received::Reassembled(whole, destination)))
+    }
+
+    /// Gives up fragments whose rest did not come in time.
+    pub fn poll(&mut self, now: Instant) {
+        self.reassembly.poll(now);
+    }
+
+    /// When [`Ipv4::poll`] has something to do next.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.reassembly.deadline()
+    }
+
+    /// The oldest event not yet taken: a datagram whose rest did not come.
+    pub fn take_event(&mut self) -> Option<TimedOut> {
+        self.reassembly.take_event()
+    }
+
+    /// Takes a datagram back that was made whole.
+    pub fn give_back(&mut self, reassembled: Reassembled) {
+        self.reassembly.give_back(reassembled);
+    }
+
+    /// The addresses that are ours.
+    pub fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// The addresses that are ours, to change.
+    pub fn addresses_mut(&mut self) -> &mut Addresses {
+        &mut self.addresses
+    }
+
+    /// What waits for the rest of its fragments.
+    pub fn reassembly(&self) -> &Reassembly {
+        &self.reassembly
+    }
+
+    /// How many datagrams were for us, those made whole among them.
+    pub fn accepted(&self) -> u64 {
+        self.accepted
+    }
+
+    /// How many datagrams and fragments were turned away, by reason.
+    pub fn dropped(&self) -> &Tally<Dropped> {
+        &self.dropped
+    }
+}
+
+#[cfg(test)]
+mod tests;

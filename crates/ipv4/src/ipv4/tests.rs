@@ -1,0 +1,121 @@
+use super::*;
+use crate::{Fields, Protocol};
+use link::Reason;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+
+fn host() -> Ipv4 {
+    Ipv4::new(Addresses::one("10.0.0.2/24".parse().unwrap()), Limits::default(), 5)
+}
+
+fn octets(fields: Fields, data: &[u8]) -> Vec<u8> {
+    let mut octets = [&[0; 20], data].concat();
+    fields.write_to(&mut octets).unwrap();
+    octets
+}
+
+fn fields(source: Ipv4Addr, destination: Ipv4Addr) -> Fields {
+    Fields::new(Protocol::ICMP, source, destination)
+}
+
+/// How a datagram was addressed, or why it was dropped.
+fn judged(host: &mut Ipv4, cast: Cast, source: Ipv4Addr, destination: Ipv4Addr) -> Result<Cast, Dropped> {
+    match host.receive(Instant::ORIGIN, cast, &octets(fields(source, destination), b"data"))? {
+        Received::Whole(datagram, cast) => {
+            assert_eq!(datagram.payload(), b"data");
+            Ok(cast)
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+// proves: rfc1122-destination, rfc1122-link-broadcast
+#[test]
+fn a_datagram_is_for_us_by_address_and_frame() {
+    let broadcast = Ipv4Addr::new(10, 0, 0, 255);
+    let all = Ipv4Addr::BROADCAST;
+    let stranger = Ipv4Addr::new(10, 0, 0, 3);
+    let table = [
+        (Cast::Unicast, OURS, Ok(Cast::Unicast)),
+        (Cast::Broadcast, OURS, Err(Dropped::LinkBroadcast)),
+        (Cast::Group, OURS, Err(Dropped::LinkBroadcast)),
+        (Cast::Broadcast, broadcast, Ok(Cast::Broadcast)),
+        (Cast::Unicast, broadcast, Ok(Cast::Broadcast)),
+        (Cast::Broadcast, all, Ok(Cast::Broadcast)),
+        (Cast::Unicast, stranger, Err(Dropped::NotForUs)),
+        (Cast::Group, Addresses::ALL_HOSTS, Err(Dropped::NotForUs)),
+    ];
+    for (cast, destination, expected) in table {
+        assert_eq!(judged(&mut host(), cast, PEER, destination), expected, "{cast:?} {destination}");
+    }
+    let mut member = host();
+    member.addresses_mut().join(Addresses::ALL_HOSTS).unwrap();
+    assert_eq!(judged(&mut member, Cast::Group, PEER, Addresses::ALL_HOSTS), Ok(Cast::Group));
+}
+
+// proves: rfc1122-source, source-ours
+#[test]
+fn a_source_that_cannot_be_is_dropped_before_anything_is_kept() {
+    let mut host = host();
+    for (source, reason) in [
+        (OURS, Dropped::SourceOurs),
+        (Ipv4Addr::BROADCAST, Dropped::SourceBroadcast),
+        (Ipv4Addr::LOCALHOST, Dropped::SourceLoopback),
+        (Addresses::ALL_HOSTS, Dropped::SourceGroup),
+    ] {
+        let fragment = Fields { more_fragments: true, ..fields(source, OURS) };
+        let octets = octets(fragment, &[0; 8]);
+        let outcome = host.receive(Instant::ORIGIN, Cast::Unicast, &octets).map(|_| ());
+        assert_eq!(outcome, Err(reason));
+    }
+    assert!(host.reassembly().is_empty());
+}
+
+// proves: drops-counted
+#[test]
+fn every_datagram_is_accepted_kept_or_dropped_and_counted_once() {
+    let mut host = host();
+    judged(&mut host, Cast::Unicast, PEER, OURS).unwrap();
+    let _ = judged(&mut host, Cast::Unicast, OURS, OURS);
+    assert!(host.receive(Instant::ORIGIN, Cast::Unicast, &[0x45; 10]).is_err());
+    let first = Fields { more_fragments: true, identification: 9, ..fields(PEER, OURS) };
+    let last = Fields { more_fragments: false, fragment_offset: 8, ..first };
+    let octets_of_first = octets(first, b"datagram");
+    let kept = host.receive(Instant::ORIGIN, Cast::Unicast, &octets_of_first);
+    assert!(matches!(kept, Ok(Received::Kept)));
+    assert_eq!(host.accepted(), 1);
+    let octets = octets(last, b"!");
+    let Ok(Received::Reassembled(whole, Cast::Unicast)) =
+        host.receive(Instant::ORIGIN, Cast::Unicast, &octets)
+    else {
+        panic!("both fragments are here")
+    };
+    assert_eq!(whole.datagram().unwrap().payload(), b"datagram!");
+    host.give_back(whole);
+    assert_eq!(host.accepted(), 2);
+    let dropped: Vec<_> = host.dropped().iter().filter(|(_, count)| *count > 0).collect();
+    assert_eq!(dropped, [(Dropped::Truncated, 1), (Dropped::SourceOurs, 1)]);
+}
+
+// proves: reassembly-timeout
+#[test]
+fn a_fragment_that_comes_too_late_finds_nothing_even_if_nobody_polled() {
+    let mut host = host();
+    let first = Fields { more_fragments: true, ..fields(PEER, OURS) };
+    let last = Fields { more_fragments: false, fragment_offset: 8, ..first };
+    host.receive(Instant::ORIGIN, Cast::Unicast, &octets(first, b"datagram")).unwrap();
+    assert_eq!(host.deadline(), Some(Instant::ORIGIN + Limits::TIMEOUT));
+    let late = Instant::ORIGIN + Duration::from_secs(30);
+    let octets = octets(last, b"!");
+    assert!(matches!(host.receive(late, Cast::Unicast, &octets), Ok(Received::Kept)));
+    assert_eq!(host.take_event().map(|event| event.source), Some(PEER));
+}
+
+#[test]
+fn every_reason_has_a_text_of_its_own() {
+    let texts: std::collections::HashSet<String> = Dropped::ALL.iter().map(ToString::to_string).collect();
+    assert_eq!(texts.len(), Dropped::ALL.len());
+}

@@ -1,0 +1,365 @@
+use super::*;
+use crate::Fields;
+use proptest::prelude::*;
+use std::collections::HashMap;
+
+mod flood;
+
+const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+
+/// One fragment of a datagram: what its tests differ in.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    source: Ipv4Addr,
+    identification: u16,
+    offset: usize,
+    more: bool,
+}
+
+fn part(offset: usize, more: bool) -> Part {
+    Part { source: PEER, identification: 7, offset, more }
+}
+
+fn at(seconds: u64) -> Instant {
+    Instant::ORIGIN + Duration::from_secs(seconds)
+}
+
+/// The octets of a fragment, with options behind its header.
+fn octets(part: Part, options: &[u8], data: &[u8]) -> Vec<u8> {
+    let mut octets = [&[0; 20], options, data].concat();
+    let fields = Fields {
+        identification: part.identification,
+        more_fragments: part.more,
+        fragment_offset: part.offset,
+        ..Fields::new(Protocol::ICMP, part.source, OURS)
+    };
+    fields.write_to(&mut octets).unwrap();
+    let words = u8::try_from(5 + options.len() / 4).unwrap();
+    octets[0] = 0x40 | words;
+    octets[10..12].fill(0);
+    let sum = crate::checksum::checksum(&octets[..20 + options.len()]);
+    octets[10..12].copy_from_slice(&sum.to_be_bytes());
+    octets
+}
+
+type Outcome = Result<Option<Vec<u8>>, Dropped>;
+
+/// The data of the datagram that a fragment completes.
+fn give(reassembly: &mut Reassembly, now: Instant, part: Part, data: &[u8]) -> Outcome {
+    let octets = octets(part, &[], data);
+    let whole = reassembly.receive(now, &Datagram::parse(&octets).unwrap())?;
+    Ok(whole.map(|whole| {
+        let data = whole.datagram().unwrap().payload().to_vec();
+        reassembly.give_back(whole);
+        data
+    }))
+}
+
+fn reassembly() -> Reassembly {
+    Reassembly::new(Limits::default(), 1)
+}
+
+fn data(length: usize) -> Vec<u8> {
+    (0..length).map(|place| (place * 31 + (place >> 8)).to_le_bytes()[0]).collect()
+}
+
+// proves: rfc791-reassembly, rfc1122-reassembly
+#[test]
+fn fragments_make_the_datagram_in_any_order() {
+    let whole = data(27);
+    let parts = [(0, 8, true), (8, 16, true), (16, 24, true), (24, 27, false)];
+    for order in 0..256_usize {
+        let order = [order & 3, order >> 2 & 3, order >> 4 & 3, order >> 6];
+        let mut sorted = order;
+        sorted.sort_unstable();
+        if sorted != [0, 1, 2, 3] {
+            continue;
+        }
+        let mut reassembly = reassembly();
+        let outcomes: Vec<_> = order
+            .iter()
+            .map(|place| {
+                let (from, to, more) = parts[*place];
+                give(&mut reassembly, at(0), part(from, more), &whole[from..to]).unwrap()
+            })
+            .collect();
+        assert_eq!(outcomes, [None, None, None, Some(whole.clone())], "{order:?}");
+        assert_eq!((reassembly.len(), reassembly.octets()), (0, 0));
+    }
+}
+
+// proves: rfc791-reassembly
+#[test]
+fn the_header_is_the_first_fragment_s_as_if_it_had_never_been_cut() {
+    let mut reassembly = reassembly();
+    let last = octets(part(8, false), &[], b"tail");
+    assert_eq!(reassembly.receive(at(0), &Datagram::parse(&last).unwrap()), Ok(None));
+    let mut first = octets(part(0, true), &[148, 4, 0, 0], b"datagram");
+    first[6] |= 0x40;
+    first[10..12].fill(0);
+    let sum = crate::checksum::checksum(&first[..24]);
+    first[10..12].copy_from_slice(&sum.to_be_bytes());
+    let whole = reassembly.receive(at(0), &Datagram::parse(&first).unwrap()).unwrap().unwrap();
+    let datagram = whole.datagram().unwrap();
+    assert_eq!(datagram.payload(), b"datagramtail");
+    assert_eq!(datagram.options(), [148, 4, 0, 0]);
+    assert_eq!((datagram.identification(), datagram.source()), (7, PEER));
+    assert!(!datagram.is_fragment() && datagram.dont_fragment());
+}
+
+#[test]
+fn what_is_no_part_of_a_datagram_stays_out_of_it() {
+    let mut reassembly = reassembly();
+    let first = part(0, true);
+    give(&mut reassembly, at(0), first, b"datagram").unwrap();
+    let others = [
+        Part { offset: 8, more: false, source: Ipv4Addr::new(10, 0, 0, 3), ..first },
+        Part { offset: 8, more: false, identification: 8, ..first },
+    ];
+    for other in others {
+        assert_eq!(give(&mut reassembly, at(0), other, b"tail"), Ok(None));
+    }
+    let mut octets = octets(part(8, false), &[], b"tail");
+    octets[9] = Protocol::UDP.0;
+    octets[10..12].fill(0);
+    let sum = crate::checksum::checksum(&octets[..20]);
+    octets[10..12].copy_from_slice(&sum.to_be_bytes());
+    assert_eq!(reassembly.receive(at(0), &Datagram::parse(&octets).unwrap()), Ok(None));
+    assert_eq!(reassembly.len(), 4);
+}
+
+// proves: rfc1122-reassembly
+#[test]
+fn the_longest_datagram_comes_together_from_the_smallest_fragments_backwards() {
+    let whole = data(65_515);
+    let mut reassembly = reassembly();
+    // An MTU of 68 octets, which every link has (RFC 791 3.2).
+    let parts: Vec<_> = crate::Fragments::of(whole.len(), 68, false).unwrap().collect();
+    let mut outcome = None;
+    for fragment in parts.into_iter().rev() {
+        assert_eq!(outcome, None);
+        let part = part(fragment.range.start, fragment.more_fragments);
+        outcome = give(&mut reassembly, at(0), part, &whole[fragment.range]).unwrap();
+    }
+    assert_eq!(outcome, Some(whole));
+}
+
+// proves: fragments-overlap, fragments-spoiled
+#[test]
+fn an_overlap_of_any_kind_spoils_the_datagram_until_its_time_is_over() {
+    // Beside octets 16 to 32, which are here.
+    let table = [
+        (8, 16, true),
+        (24, 16, true),
+        (16, 8, true),
+        (24, 8, true),
+        (8, 32, true),
+        (16, 24, true),
+        (0, 20, false),
+        (24, 2, false),
+    ];
+    for (offset, length, more) in table {
+        let mut reassembly = reassembly();
+        give(&mut reassembly, at(0), part(16, true), &data(16)).unwrap();
+        let overlap = give(&mut reassembly, at(1), part(offset, more), &data(length));
+        assert_eq!(overlap, Err(Dropped::FragmentOverlap), "{offset} {length}");
+        assert_eq!(reassembly.octets(), 0);
+        for second in [2, 29] {
+            let later = give(&mut reassembly, at(second), part(0, true), &data(16));
+            assert_eq!(later, Err(Dropped::FragmentSpoiled));
+        }
+        assert_eq!(reassembly.given_up().get(GivenUp::Overlap), 1);
+        reassembly.poll(at(30));
+        assert_eq!((reassembly.len(), reassembly.take_event()), (0, None));
+        assert_eq!(give(&mut reassembly, at(30), part(0, true), &data(16)), Ok(None));
+    }
+}
+
+// proves: fragments-repeated
+#[test]
+fn a_fragment_that_comes_twice_does_no_harm() {
+    let whole = data(1_600);
+    let mut reassembly = reassembly();
+    for (from, to, more) in [(0, 800, true), (1_200, 1_600, false)] {
+        assert_eq!(give(&mut reassembly, at(0), part(from, more), &whole[from..to]), Ok(None));
+        let again = give(&mut reassembly, at(0), part(from, more), &whole[from..to]);
+        assert_eq!(again, Err(Dropped::FragmentRepeated));
+    }
+    assert_eq!(give(&mut reassembly, at(0), part(800, true), &whole[800..1_200]), Ok(Some(whole)));
+}
+
+// proves: fragments-overlap
+#[test]
+fn a_fragment_that_comes_again_with_other_octets_is_an_overlap() {
+    let mut changed = data(1_600);
+    changed[1_599] ^= 1;
+    for (again, more) in [(changed, true), (data(1_600), false)] {
+        let mut reassembly = reassembly();
+        give(&mut reassembly, at(0), part(0, true), &data(1_600)).unwrap();
+        assert_eq!(give(&mut reassembly, at(0), part(0, more), &again), Err(Dropped::FragmentOverlap));
+    }
+}
+
+// proves: fragments-overlap
+#[test]
+fn fragments_agree_on_where_the_datagram_ends() {
+    // Behind a last fragment of octets 16 to 24, none ends elsewhere and none goes beyond.
+    for (offset, length, more) in [(24, 8, true), (24, 8, false), (0, 8, false), (0, 24, true)] {
+        let mut reassembly = reassembly();
+        give(&mut reassembly, at(0), part(16, false), &data(8)).unwrap();
+        let outcome = give(&mut reassembly, at(0), part(offset, more), &data(length));
+        assert_eq!(outcome, Err(Dropped::FragmentOverlap), "{offset} {length}");
+    }
+    // No last one ends before what is here.
+    let mut reassembly = reassembly();
+    give(&mut reassembly, at(0), part(16, true), &data(8)).unwrap();
+    assert_eq!(give(&mut reassembly, at(0), part(0, false), &data(8)), Err(Dropped::FragmentOverlap));
+}
+
+// proves: fragments-uneven
+#[test]
+fn fragments_without_data_or_of_uneven_length_are_dropped_and_spoil_nothing() {
+    let mut reassembly = reassembly();
+    give(&mut reassembly, at(0), part(0, true), b"datagram").unwrap();
+    for length in [1, 7, 9, 1_479] {
+        let outcome = give(&mut reassembly, at(0), part(8, true), &data(length));
+        assert_eq!(outcome, Err(Dropped::FragmentUneven), "{length}");
+    }
+    for more in [true, false] {
+        assert_eq!(give(&mut reassembly, at(0), part(8, more), b""), Err(Dropped::FragmentEmpty));
+    }
+    assert_eq!(give(&mut reassembly, at(0), part(8, false), b"!"), Ok(Some(b"datagram!".to_vec())));
+}
+
+// proves: fragments-beyond
+#[test]
+fn no_fragment_ends_beyond_the_longest_datagram() {
+    let mut reassembly = reassembly();
+    let beyond = [(65_528, 1, false), (65_512, 4, false), (64_800, 1_480, true), (65_528, 1_000, false)];
+    for (offset, length, more) in beyond {
+        let outcome = give(&mut reassembly, at(0), part(offset, more), &data(length));
+        assert_eq!(outcome, Err(Dropped::FragmentBeyond), "{offset} {length}");
+    }
+    assert!(reassembly.is_empty());
+    assert_eq!(give(&mut reassembly, at(0), part(65_512, false), &data(3)), Ok(None));
+}
+
+// proves: fragments-beyond
+#[test]
+fn a_first_header_that_makes_the_whole_too_long_spoils_it() {
+    let mut reassembly = reassembly();
+    give(&mut reassembly, at(0), part(65_504, false), &data(11)).unwrap();
+    for offset in (8..65_504).step_by(8 * 8_187) {
+        give(&mut reassembly, at(0), part(offset, true), &data(65_496.min(65_504 - offset))).unwrap();
+    }
+    let first = octets(part(0, true), &[1; 40], &data(8));
+    let outcome = reassembly.receive(at(0), &Datagram::parse(&first).unwrap());
+    assert_eq!(outcome, Err(Dropped::FragmentBeyond));
+    assert_eq!(reassembly.given_up().get(GivenUp::TooLong), 1);
+    assert_eq!(reassembly.octets(), 0);
+}
+
+// proves: reassembly-timeout
+#[test]
+fn what_stays_incomplete_is_given_up_after_its_time_and_reported_with_its_first_fragment() {
+    let mut reassembly = reassembly();
+    give(&mut reassembly, at(1), part(0, true), &data(24)).unwrap();
+    give(&mut reassembly, at(20), part(48, true), &data(8)).unwrap();
+    let rest = Part { identification: 8, ..part(8, false) };
+    give(&mut reassembly, at(2), rest, b"tail").unwrap();
+    assert_eq!(reassembly.deadline(), Some(at(31)));
+    reassembly.poll(at(30));
+    assert_eq!((reassembly.len(), reassembly.take_event()), (2, None));
+    reassembly.poll(at(32));
+    let (first, second) = (reassembly.take_event().unwrap(), reassembly.take_event().unwrap());
+    assert_eq!((first.source, first.destination, first.identification), (PEER, OURS, 7));
+    let as_it_came = octets(part(0, true), &[], &data(24));
+    assert_eq!(first.first.unwrap().octets(), &as_it_came[..28]);
+    assert_eq!((second.identification, second.first), (8, None));
+    assert_eq!((reassembly.len(), reassembly.octets(), reassembly.deadline()), (0, 0, None));
+    assert_eq!(reassembly.given_up().get(GivenUp::TimedOut), 2);
+}
+
+#[test]
+fn a_short_first_fragment_with_options_is_quoted_whole() {
+    let mut reassembly = reassembly();
+    let first = octets(part(0, true), &[1; 40], &data(8));
+    reassembly.receive(at(0), &Datagram::parse(&first).unwrap()).unwrap();
+    reassembly.poll(at(30));
+    assert_eq!(reassembly.take_event().unwrap().first.unwrap().octets(), first);
+}
+
+#[test]
+fn clocks_at_their_limits_do_no_harm() {
+    let end = Instant::from_nanos(u64::MAX);
+    let mut reassembly = reassembly();
+    for now in [end, at(0), end, at(5), end] {
+        reassembly.poll(now);
+        let _ = give(&mut reassembly, now, part(8, true), &data(8));
+        assert!(reassembly.len() <= 1);
+    }
+}
+
+/// What a datagram's fragments make, by the plainest means: for each octet whether it is here.
+#[derive(Default)]
+struct Model {
+    here: Vec<Option<u8>>,
+    taken: Vec<(usize, bool, Vec<u8>)>,
+    spoiled: bool,
+}
+
+impl Model {
+    fn give(&mut self, offset: usize, more: bool, data: &[u8]) -> Outcome {
+        if self.spoiled {
+            return Err(Dropped::FragmentSpoiled);
+        }
+        let end = offset + data.len();
+        let new = (offset, more, data.to_vec());
+        if self.taken.contains(&new) {
+            return Err(Dropped::FragmentRepeated);
+        }
+        self.here.resize(self.here.len().max(end), None);
+        let known = self.taken.iter().find(|(_, more, _)| !more).map(|(at, _, data)| at + data.len());
+        let farthest = self.taken.iter().map(|(at, _, data)| at + data.len()).max().unwrap_or(0);
+        let contradicts =
+            known.is_some_and(|known| end > known || !more || end == known) || !more && farthest > end;
+        if contradicts || self.here[offset..end].iter().any(Option::is_some) {
+            self.spoiled = true;
+            return Err(Dropped::FragmentOverlap);
+        }
+        for (place, octet) in self.here[offset..end].iter_mut().zip(data) {
+            *place = Some(*octet);
+        }
+        self.taken.push(new);
+        let is_whole = known.is_some() || !more;
+        Ok(self.here.iter().copied().collect::<Option<Vec<u8>>>().filter(|_| is_whole))
+    }
+}
+
+proptest! {
+    // proves: rfc791-reassembly, fragments-overlap, fragments-repeated, fragments-spoiled
+    #[test]
+    fn fragments_make_what_the_plainest_model_makes(
+        fragments in prop::collection::vec((0_u16..3, 0_usize..6, 1_usize..4, any::<bool>(), 0_u8..20), 1..60),
+    ) {
+        let mut reassembly = reassembly();
+        let mut models: HashMap<u16, Model> = HashMap::new();
+        for (identification, offset, length, more, odd) in fragments {
+            let mut octets = data(80)[offset * 8..(offset + length) * 8].to_vec();
+            if odd == 0 {
+                octets[0] ^= 1;
+            }
+            if !more {
+                octets.truncate(length * 8 - usize::from(odd % 8));
+            }
+            let part = Part { identification, ..part(offset * 8, more) };
+            let model = models.entry(identification).or_default();
+            let expected = model.give(offset * 8, more, &octets);
+            prop_assert_eq!(&give(&mut reassembly, at(0), part, &octets), &expected);
+            if matches!(expected, Ok(Some(_))) {
+                models.remove(&identification);
+            }
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Floods of fragments, and who gets through them.
+
+use super::*;
+
+/// The bounds, after every step.
+fn is_bounded(reassembly: &Reassembly, limits: Limits) {
+    assert!(reassembly.len() <= limits.datagrams);
+    assert!(reassembly.octets() <= limits.octets);
+}
+
+/// A stranger that nobody else is.
+fn stranger(number: u32) -> Part {
+    Part { source: Ipv4Addr::from(0x2000_0000 | number), ..part(0, true) }
+}
+
+/// Sends a datagram of 20,000 octets from the peer as an Ethernet would carry it, with `between` done
+/// before every fragment.
+fn honest(reassembly: &mut Reassembly, mut between: impl FnMut(&mut Reassembly)) -> Option<Vec<u8>> {
+    let whole = data(20_000);
+    let mut outcome = None;
+    for fragment in crate::Fragments::of(whole.len(), 1_500, false).unwrap() {
+        between(reassembly);
+        let part = part(fragment.range.start, fragment.more_fragments);
+        outcome = give(reassembly, at(1), part, &whole[fragment.range]).unwrap();
+    }
+    outcome
+}
+
+// proves: reassembly-bounds, reassembly-flood
+#[test]
+fn a_million_strangers_leave_the_bounds_and_an_honest_datagram_gets_through_them() {
+    let limits = Limits::default();
+    let mut reassembly = Reassembly::new(limits, 3);
+    let mut number = 0;
+    let outcome = honest(&mut reassembly, |reassembly| {
+        // So many between two fragments of an honest host, each as long as an Ethernet allows.
+        for _ in 0..1_000 {
+            number += 1;
+            give(reassembly, at(0), stranger(number), &[0xee; 1_480]).unwrap();
+        }
+        is_bounded(reassembly, limits);
+    });
+    assert_eq!(outcome, Some(data(20_000)));
+    // The same octets over and over, but for the source.
+    let mut octets = [0xee; 28];
+    for number in number..1_000_000 {
+        let source = stranger(number).source;
+        let fields = Fields { more_fragments: true, ..Fields::new(Protocol::ICMP, source, OURS) };
+        fields.write_to(&mut octets).unwrap();
+        let kept = reassembly.receive(at(1), &Datagram::parse(&octets).unwrap());
+        assert_eq!(kept, Ok(None));
+    }
+    is_bounded(&reassembly, limits);
+    assert_eq!(honest(&mut reassembly, |_| ()), Some(data(20_000)));
+}
+
+// proves: reassembly-flood
+#[test]
+fn strangers_who_send_two_fragments_each_do_not_push_out_who_goes_on() {
+    let limits = Limits::default();
+    let mut reassembly = Reassembly::new(limits, 3);
+    let mut number = 0;
+    let outcome = honest(&mut reassembly, |reassembly| {
+        for _ in 0..500 {
+            number += 1;
+            for offset in [0, 1_480] {
+                give(reassembly, at(0), Part { offset, ..stranger(number) }, &[0xee; 1_480]).unwrap();
+            }
+        }
+        is_bounded(reassembly, limits);
+    });
+    assert_eq!(outcome, Some(data(20_000)));
+}
+
+// proves: reassembly-bounds
+#[test]
+fn one_source_gets_its_share_and_pushes_out_its_own() {
+    let limits = Limits::default();
+    let mut reassembly = Reassembly::new(limits, 3);
+    let quiet = Part { source: Ipv4Addr::new(10, 0, 0, 9), ..part(0, true) };
+    give(&mut reassembly, at(0), quiet, &data(8)).unwrap();
+    for identification in 0..5_000 {
+        let part = Part { identification, ..part(0, true) };
+        give(&mut reassembly, at(0), part, &data(8)).unwrap();
+        assert!(reassembly.len() <= 1 + limits.datagrams_each);
+    }
+    for identification in 5_000..5_500 {
+        let part = Part { identification, ..part(0, true) };
+        give(&mut reassembly, at(0), part, &data(16_000)).unwrap();
+        assert!(reassembly.octets() <= BLOCK + limits.octets_each);
+    }
+    let rest = Part { offset: 8, more: false, ..quiet };
+    assert_eq!(give(&mut reassembly, at(0), rest, &data(8)).map(|whole| whole.is_some()), Ok(true));
+}
+
+// proves: reassembly-flood
+#[test]
+fn sources_that_hold_their_whole_share_do_not_lock_out_others() {
+    let limits = Limits::default();
+    let mut reassembly = Reassembly::new(limits, 3);
+    for source in 0..16 {
+        for identification in 0..20 {
+            let hoard = Part { identification, ..stranger(source) };
+            for offset in [0, 32_000] {
+                give(&mut reassembly, at(0), Part { offset, ..hoard }, &data(32_000)).unwrap();
+            }
+        }
+    }
+    is_bounded(&reassembly, limits);
+    assert_eq!(honest(&mut reassembly, |_| ()), Some(data(20_000)));
+}
+
+// proves: reassembly-bounds
+#[test]
+fn a_fragment_for_which_only_its_own_datagram_could_go_is_refused() {
+    let limits = Limits { octets: 1 << 20, octets_each: 0, ..Limits::default() };
+    let mut reassembly = Reassembly::new(limits, 3);
+    let mut refused = None;
+    // Each takes a block of 512 octets, so that a share of twice the longest datagram ends.
+    for number in 0..300 {
+        let outcome = give(&mut reassembly, at(0), part(number * 16, true), &data(8));
+        refused = refused.or(outcome.is_err().then_some((number, outcome)));
+    }
+    assert_eq!(refused, Some((256, Err(Dropped::FragmentCrowded))));
+    assert_eq!(reassembly.octets(), 256 * BLOCK);
+}
+
+// proves: reassembly-bounds
+#[test]
+fn spoiled_datagrams_are_remembered_up_to_a_quarter_of_all() {
+    let limits = Limits { datagrams: 64, ..Limits::default() };
+    let mut reassembly = Reassembly::new(limits, 3);
+    for number in 0..1_000 {
+        give(&mut reassembly, at(0), stranger(number), &data(16)).unwrap();
+        let overlap = give(&mut reassembly, at(0), Part { offset: 8, ..stranger(number) }, &data(16));
+        assert_eq!(overlap, Err(Dropped::FragmentOverlap));
+        assert!(reassembly.len() <= 16);
+    }
+    let latest = give(&mut reassembly, at(0), stranger(999), &data(16));
+    assert_eq!(latest, Err(Dropped::FragmentSpoiled));
+    assert_eq!(give(&mut reassembly, at(0), stranger(0), &data(16)), Ok(None));
+}
+
+#[test]
+fn events_that_nobody_takes_are_bounded_and_counted() {
+    let mut reassembly = reassembly();
+    for number in 0..1_000 {
+        give(&mut reassembly, at(0), stranger(number), &data(8)).unwrap();
+    }
+    reassembly.poll(at(30));
+    assert_eq!(std::iter::from_fn(|| reassembly.take_event()).count(), Reassembly::EVENTS);
+    assert_eq!(reassembly.events_lost(), 1_000 - 256);
+}
+
+#[test]
+fn memory_is_as_it_was_after_everything_timed_out() {
+    let mut reassembly = reassembly();
+    for round in 0..3 {
+        for number in 0..6_000 {
+            give(&mut reassembly, at(round * 60), stranger(number), &data(1_480)).unwrap();
+        }
+        reassembly.poll(at(round * 60 + 30));
+        assert_eq!((reassembly.len(), reassembly.octets()), (0, 0));
+    }
+    assert_eq!(honest(&mut reassembly, |_| ()), Some(data(20_000)));
+}
+
+/// Whatever comes is a part of this.
+static ALL: std::sync::LazyLock<Vec<u8>> = std::sync::LazyLock::new(|| data(60_000));
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    // proves: reassembly-bounds
+    #[test]
+    fn the_bounds_hold_whatever_comes_and_every_datagram_that_comes_out_is_right(
+        fragments in prop::collection::vec((0_u32..9, 0_u16..4, 0_usize..40, 1_usize..90, any::<bool>()), 1..200),
+    ) {
+        let limits = Limits { octets: 0, octets_each: 0, datagrams: 6, datagrams_each: 3, ..Limits::default() };
+        let mut reassembly = Reassembly::new(limits, 3);
+        let all = &*ALL;
+        for (second, (source, identification, offset, length, more)) in (0..).zip(fragments) {
+            let part = Part { identification, offset: offset * 512, more, ..stranger(source) };
+            let octets = &all[part.offset..part.offset + length * 64];
+            if let Ok(Some(whole)) = give(&mut reassembly, at(second / 8), part, octets) {
+                prop_assert!(all.starts_with(&whole));
+            }
+            prop_assert!(reassembly.len() <= 6);
+            prop_assert!(reassembly.octets() <= 2 * 65_536);
+            reassembly.poll(at(second / 8));
+        }
+        reassembly.poll(at(1_000));
+        prop_assert_eq!((reassembly.len(), reassembly.octets()), (0, 0));
+    }
+}

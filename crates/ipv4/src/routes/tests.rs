@@ -1,0 +1,153 @@
+use super::*;
+use proptest::prelude::*;
+
+fn address(text: &str) -> Ipv4Addr {
+    text.parse().unwrap()
+}
+
+fn network(text: &str) -> Ipv4Net {
+    text.parse().unwrap()
+}
+
+fn via(to: &str, gateway: &str) -> Route {
+    Route { network: network(to), gateway: Some(address(gateway)) }
+}
+
+fn direct(to: &str) -> Route {
+    Route { network: network(to), gateway: None }
+}
+
+fn host() -> Routes {
+    Routes::of(network("10.0.0.2/24"), Some(address("10.0.0.1"))).unwrap()
+}
+
+// proves: rfc1122-local-remote
+#[test]
+fn a_neighbour_is_sent_to_directly_and_all_others_by_the_gateway() {
+    let routes = host();
+    let neighbour = address("10.0.0.77");
+    assert_eq!(routes.next_hop(neighbour), Some(NextHop::OnLink(neighbour)));
+    let gateway = NextHop::Gateway(address("10.0.0.1"));
+    assert_eq!(routes.next_hop(address("192.0.2.1")), Some(gateway));
+    assert_eq!(gateway.neighbour(), address("10.0.0.1"));
+}
+
+// proves: rfc1122-local-remote
+#[test]
+fn without_a_gateway_there_is_no_way_out_and_the_link_works() {
+    let routes = Routes::of(network("10.0.0.2/24"), None).unwrap();
+    assert_eq!(routes.next_hop(address("192.0.2.1")), None);
+    assert!(routes.next_hop(address("10.0.0.9")).is_some());
+    assert_eq!(Routes::default().next_hop(address("10.0.0.9")), None);
+}
+
+#[test]
+fn the_smallest_network_decides_whatever_the_order_of_adding() {
+    let mut routes = host();
+    for route in
+        [via("192.0.2.0/25", "10.0.0.3"), via("192.0.2.64/26", "10.0.0.4"), via("192.0.0.0/16", "10.0.0.5")]
+    {
+        routes.add(route).unwrap();
+    }
+    let table = [
+        ("192.0.2.65", "10.0.0.4"),
+        ("192.0.2.1", "10.0.0.3"),
+        ("192.0.2.200", "10.0.0.5"),
+        ("192.1.0.0", "10.0.0.1"),
+    ];
+    for (destination, gateway) in table {
+        assert_eq!(
+            routes.next_hop(address(destination)),
+            Some(NextHop::Gateway(address(gateway))),
+            "{destination}"
+        );
+    }
+}
+
+// proves: rfc1122-limited-broadcast
+#[test]
+fn groups_and_the_broadcast_to_all_are_on_the_link_and_what_is_no_host_s_is_nowhere() {
+    for everywhere in ["255.255.255.255", "224.0.0.1"] {
+        let destination = address(everywhere);
+        assert_eq!(Routes::default().next_hop(destination), Some(NextHop::OnLink(destination)));
+    }
+    for nowhere in ["0.0.0.0", "0.1.2.3", "127.0.0.1", "240.0.0.1"] {
+        assert_eq!(host().next_hop(address(nowhere)), None, "{nowhere}");
+    }
+    let directed = address("10.0.0.255");
+    assert_eq!(host().next_hop(directed), Some(NextHop::OnLink(directed)));
+}
+
+// proves: rfc1122-gateway
+#[test]
+fn a_gateway_is_a_host_on_the_link() {
+    let mut routes = host();
+    let table = [
+        ("10.0.1.1", RouteError::NotOnLink(address("10.0.1.1"))),
+        ("10.0.0.255", RouteError::NoHost(address("10.0.0.255"))),
+    ];
+    for (gateway, expected) in table {
+        assert_eq!(routes.add(via("192.0.2.0/24", gateway)), Err(expected));
+    }
+    routes.add(direct("224.0.0.0/4")).unwrap();
+    assert_eq!(routes.add(via("192.0.2.0/24", "224.0.0.5")), Err(RouteError::NoHost(address("224.0.0.5"))));
+    // Behind another gateway is not on the link.
+    assert_eq!(
+        routes.add(via("192.0.2.0/24", "172.16.0.1")),
+        Err(RouteError::NotOnLink(address("172.16.0.1")))
+    );
+}
+
+#[test]
+fn of_two_addresses_both_can_be_gateways() {
+    assert!(Routes::of(network("10.0.0.0/31"), Some(address("10.0.0.1"))).is_ok());
+}
+
+#[test]
+fn a_route_is_removed_and_one_that_a_gateway_needs_is_not() {
+    let mut routes = host();
+    let in_use = Err(RouteError::InUse(address("10.0.0.1")));
+    assert_eq!(routes.remove(network("10.0.0.0/24")), in_use);
+    assert!(routes.next_hop(address("10.0.0.9")).is_some(), "it is still there");
+    assert_eq!(routes.remove(network("0.0.0.0/0")), Ok(via("0.0.0.0/0", "10.0.0.1")));
+    assert_eq!(routes.remove(network("10.0.0.9/24")), Ok(direct("10.0.0.0/24")));
+    assert_eq!(routes.remove(network("10.0.0.0/24")), Err(RouteError::Missing(network("10.0.0.0/24"))));
+}
+
+#[test]
+fn no_route_takes_a_gateway_off_the_link() {
+    let mut routes = host();
+    let smaller = via("10.0.0.0/30", "10.0.0.9");
+    assert_eq!(routes.add(smaller), Err(RouteError::InUse(address("10.0.0.1"))));
+    assert_eq!(routes.iter().count(), 2);
+}
+
+#[test]
+fn routes_have_a_bound_and_each_network_has_one() {
+    let mut routes = host();
+    assert_eq!(routes.add(direct("10.0.0.7/24")), Err(RouteError::Exists(network("10.0.0.0/24"))));
+    for third in 2..64 {
+        routes.add(direct(&format!("10.1.{third}.0/24"))).unwrap();
+    }
+    assert_eq!(routes.add(direct("10.2.0.0/24")), Err(RouteError::Full));
+    assert_eq!(routes.iter().count(), Routes::BOUND);
+}
+
+proptest! {
+    #[test]
+    fn the_route_taken_is_the_longest_that_fits(
+        networks in prop::collection::vec((0_u32..16, 0_u8..=32), 1..40),
+        destination in 0_u32..16,
+    ) {
+        // Few addresses, so that networks meet.
+        let place = |number: u32| Ipv4Addr::from(0x0a00_0000 | number << 26 | number);
+        let mut routes = Routes::default();
+        for (number, length) in networks {
+            let _ = routes.add(Route { network: Ipv4Net::new(place(number), length).unwrap(), gateway: None });
+        }
+        let destination = place(destination);
+        let fitting = routes.iter().filter(|route| route.network.contains(&destination));
+        let longest = fitting.max_by_key(|route| route.network.prefix_len());
+        prop_assert_eq!(routes.longest(destination), longest);
+    }
+}

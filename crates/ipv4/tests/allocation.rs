@@ -1,0 +1,55 @@
+//! Once warm, receiving allocates nothing: neither whole datagrams nor fragments, nor a flood of them.
+
+use std::error::Error;
+use std::net::Ipv4Addr;
+
+use ipv4::{Addresses, Cast, Dropped, Fields, Fragments, Instant, Ipv4, Limits, Protocol, Received};
+
+const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+
+/// Writes a fragment into `frame` and gives it to the host.
+fn give(host: &mut Ipv4, frame: &mut [u8], fields: Fields) -> Result<bool, Box<dyn Error>> {
+    fields.write_to(frame)?;
+    Ok(match host.receive(Instant::ORIGIN, Cast::Unicast, frame)? {
+        Received::Whole(..) => true,
+        Received::Kept => false,
+        Received::Reassembled(whole, _) => {
+            host.give_back(whole);
+            true
+        }
+    })
+}
+
+/// A whole datagram, one of 60,000 octets in fragments, a stranger's fragment, and a damaged header.
+fn round(host: &mut Ipv4, frame: &mut [u8], number: u16) -> Result<usize, Box<dyn Error>> {
+    let stranger = Ipv4Addr::from(0x2000_0000 | u32::from(number));
+    let mut whole = usize::from(give(host, frame, Fields::new(Protocol::ICMP, stranger, OURS))?);
+    let strange = Fields { more_fragments: true, ..Fields::new(Protocol::ICMP, stranger, OURS) };
+    let length = frame.len().min(20 + 1_480);
+    for (fragment, identification) in Fragments::of(60_000, length, false)?.zip(0..) {
+        give(host, frame, Fields { identification, ..strange })?;
+        let part = frame.get_mut(..20 + fragment.range.len()).unwrap_or_default();
+        let fields = Fields::new(Protocol::ICMP, Ipv4Addr::new(10, 0, 0, 1), OURS);
+        whole += usize::from(give(host, part, fragment.apply(fields))?);
+    }
+    if let Some(first) = frame.first_mut() {
+        *first = 0x46;
+    }
+    assert!(matches!(host.receive(Instant::ORIGIN, Cast::Unicast, frame), Err(Dropped::Checksum)));
+    Ok(whole)
+}
+
+#[test]
+fn a_thousand_rounds_allocate_nothing_after_the_first_few() -> Result<(), Box<dyn Error>> {
+    let mut host = Ipv4::new(Addresses::one("10.0.0.2/24".parse()?), Limits::default(), 1);
+    let mut frame = vec![0; 1_500];
+    let mut rounds = |from, to| -> Result<usize, Box<dyn Error>> {
+        (from..to).try_fold(0, |whole, number| Ok(whole + round(&mut host, &mut frame, number)?))
+    };
+    assert_eq!(rounds(0, 10)?, 20);
+    let mut whole = Ok(0);
+    let allocated = allocation_counter::measure(|| whole = rounds(10, 1_010));
+    assert_eq!(whole?, 2_000);
+    assert_eq!(allocated.count_total, 0);
+    Ok(())
+}
