@@ -40,6 +40,7 @@ impl Host {
     ) -> Sent {
         let octets = frame.len();
         match self.stack.arp.resolve(now, neighbour, octets, Parcel { ether_type, frame }) {
+            // spec: rfc826-found
             Resolution::Known(hardware, parcel) => {
                 self.depart(hardware, parcel.ether_type, parcel.frame, pool)
             }
@@ -93,6 +94,7 @@ impl Host {
             return;
         };
         match self.stack.write_request(&mut frame, target) {
+            // spec: rfc826-request
             Ok(()) => {
                 self.depart(station.unwrap_or(MacAddr::BROADCAST), EtherType::ARP, frame, pool);
             }
@@ -104,6 +106,7 @@ impl Host {
 
 impl Stack {
     fn write_request(&self, frame: &mut Frame, target: Ipv4Addr) -> Result<(), NoRoom> {
+        // spec: rfc826-request-fields
         let request = Fields {
             operation: Operation::REQUEST,
             sender_hardware: self.config.hardware,
