@@ -1,3 +1,5 @@
+mod properties;
+
 use std::sync::mpsc;
 
 use super::jack::Jack;
