@@ -13,6 +13,10 @@
 //! It never waits, reads no clock, prints nothing. Whoever wants to watch passes a [`Trace`].
 #![forbid(unsafe_code)]
 
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/segment.md")]
+struct Page;
+
 mod config;
 mod counters;
 mod faults;
