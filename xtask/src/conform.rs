@@ -93,7 +93,7 @@ fn build() -> Result<PathBuf, String> {
 fn start(program: &PathBuf) -> Result<Child, String> {
     let failed = |error| format!("cannot run {}: {error}", program.display());
     let mut host = Command::new(program)
-        .args(["host", "--quiet", "--tap", "tap0", "--address", &format!("{OURS}/24")])
+        .args(["host", "--quiet", "--no-probe", "--tap", "tap0", "--address", &format!("{OURS}/24")])
         .args(["--kernel", &format!("{KERNEL}/24"), "--mac", &mac(OUR_MAC)])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -13,7 +13,8 @@ use crate::{Dropped, Operation};
 pub struct Answer {
     /// The hardware address that the target protocol address has: ours.
     pub ours: MacAddr,
-    /// The sender hardware address of the request: where the reply goes, by unicast.
+    /// Where the reply goes: to the sender hardware address of the request, by unicast, unless the
+    /// address is link-local ([`crate::destination`]).
     pub to: MacAddr,
 }
 

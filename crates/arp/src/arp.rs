@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
-use link::{Instant, MacAddr, Tally};
+use link::{Instant, Tally};
 
-use crate::neighbours::{self, Due, Neighbours, Resolution, Settings};
-use crate::{Dropped, Locals};
+use crate::claims::Claims;
+use crate::neighbours::{self, Neighbours, Resolution, Settings};
+use crate::{ClaimEvent, Defence, Dropped, Fields, Locals, Proxies};
 
 /// How readily the sender of a packet is entered into the translation table.
 ///
@@ -32,8 +33,11 @@ pub struct Config {
     pub policy: Policy,
     /// The bounds and times of the translation table.
     pub table: Settings,
-    /// The segment's network, whose broadcast address no sender may have.
+    /// The segment's network, whose broadcast address no sender may have, and within which nobody needs a
+    /// proxy.
     pub network: Option<Ipv4Net>,
+    /// What to do when somebody else uses an address of ours.
+    pub defence: Defence,
 }
 
 /// What happened that somebody may want to know.
@@ -41,13 +45,17 @@ pub struct Config {
 pub enum Event {
     /// To an entry of the translation table.
     Neighbour(neighbours::Event<Ipv4Addr>),
-    /// Somebody else uses an address of ours (RFC 5227 2.4).
-    Conflict {
-        /// The protocol address.
-        protocol: Ipv4Addr,
-        /// Who else uses it.
-        hardware: MacAddr,
-    },
+    /// To a claim to an address (RFC 5227).
+    Claim(ClaimEvent),
+}
+
+/// What is due on a segment.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Due<P> {
+    /// A probe or an announcement, to be broadcast.
+    Say(Fields),
+    /// Something for a neighbour.
+    Neighbour(neighbours::Due<Ipv4Addr, P>),
 }
 
 /// ARP on one segment, with parcels of type `P` that wait for an answer.
@@ -58,6 +66,8 @@ pub enum Event {
 pub struct Arp<P> {
     pub(crate) locals: Locals,
     pub(crate) config: Config,
+    pub(crate) claims: Claims,
+    pub(crate) proxies: Proxies,
     pub(crate) neighbours: Neighbours<Ipv4Addr, P>,
     pub(crate) dropped: Tally<Dropped>,
     events: VecDeque<Event>,
@@ -68,11 +78,14 @@ impl<P> Arp<P> {
     /// How many events wait to be taken at most; what happens beyond that is counted.
     pub const EVENTS: usize = 256;
 
-    /// ARP for the addresses in `locals`.
+    /// ARP for the addresses in `locals`, which are in use at once and without a word; [`Arp::claim`] says
+    /// more, and probes.
     pub fn new(locals: Locals, config: Config) -> Arp<P> {
         Arp {
             locals,
             config,
+            claims: Claims::new(config.table.seed),
+            proxies: Proxies::default(),
             neighbours: Neighbours::new(config.table),
             dropped: Tally::default(),
             events: VecDeque::with_capacity(Self::EVENTS),
@@ -86,13 +99,14 @@ impl<P> Arp<P> {
     }
 
     /// The next thing that is due, to be called until there is none.
-    pub fn poll(&mut self, now: Instant) -> Option<Due<Ipv4Addr, P>> {
-        self.neighbours.poll(now)
+    pub fn poll(&mut self, now: Instant) -> Option<Due<P>> {
+        let said = self.poll_claims(now).map(Due::Say);
+        said.or_else(|| self.neighbours.poll(now).map(Due::Neighbour))
     }
 
     /// When [`Arp::poll`] has something to do next.
     pub fn deadline(&self) -> Option<Instant> {
-        self.neighbours.deadline()
+        [self.claims.deadline(), self.neighbours.deadline()].into_iter().flatten().min()
     }
 
     /// The translation table.

@@ -40,10 +40,17 @@ pub enum Defence {
 /// What became of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClaimEvent {
+    /// Others are asked whether they have the address (RFC 5227 2.1).
+    Probing {
+        /// The protocol address.
+        protocol: Ipv4Addr,
+    },
     /// The address is ours, and in use from now on (RFC 5227 2.3).
     Bound {
         /// The protocol address.
         protocol: Ipv4Addr,
+        /// Our hardware address.
+        hardware: MacAddr,
     },
     /// Somebody else has the address, or probes for it too: it was never used, and will not be
     /// (RFC 5227 2.1.1).
@@ -184,8 +191,8 @@ impl Claim {
 
     /// What the passing of time brought: [`ClaimEvent::Bound`], once. Look after [`Claim::poll`].
     pub fn take_event(&mut self) -> Option<ClaimEvent> {
-        let protocol = self.identity.protocol;
-        std::mem::take(&mut self.bound).then_some(ClaimEvent::Bound { protocol })
+        let Identity { protocol, hardware } = self.identity;
+        std::mem::take(&mut self.bound).then_some(ClaimEvent::Bound { protocol, hardware })
     }
 
     /// Whether somebody else probes for the address at the same time as we do. A request by one who

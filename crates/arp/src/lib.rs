@@ -17,12 +17,14 @@
 mod answer;
 mod arp;
 mod claim;
+mod claims;
 pub mod constants;
 mod link_local;
 mod locals;
 mod neighbours;
 mod operation;
 mod packet;
+mod proxy;
 mod random;
 mod reception;
 mod wait;
@@ -31,15 +33,17 @@ mod wire;
 pub use link::{Cast, Instant, MacAddr, Reason, Tally};
 
 pub use self::answer::Answer;
-pub use self::arp::{Arp, Config, Event, Policy};
+pub use self::arp::{Arp, Config, Due, Event, Policy};
 pub use self::claim::{Claim, ClaimEvent, Defence, Identity};
+pub use self::claims::{LINK_LOCAL, Start};
 pub use self::link_local::LinkLocal;
 pub use self::locals::{Locals, LocalsError};
 pub use self::neighbours::{
-    AddError, Address, Counts, Due, Event as Change, Heard, Merge, Neighbour, Neighbours, Resolution,
-    Returned, Settings, State,
+    AddError, Address, Counts, Due as Errand, Event as Change, Heard, Merge, Neighbour, Neighbours,
+    Resolution, Returned, Settings, State,
 };
 pub use self::operation::Operation;
 pub use self::packet::{Fields, Packet};
-pub use self::reception::{Dropped, Received};
+pub use self::proxy::{Proxies, ProxyError};
+pub use self::reception::{Dropped, Received, destination};
 pub use self::wire::ArpPacket;

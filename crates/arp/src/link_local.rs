@@ -9,8 +9,8 @@ use crate::random::Random;
 use crate::wait::Wait;
 use crate::{Claim, ClaimEvent, Defence, Fields, Identity, Packet};
 
-/// Selects an address in 169.254.1.0..=169.254.254.255, claims it, defends it once, and selects
-/// another when it is lost (RFC 3927 2).
+/// Selects an address in 169.254.1.0..=169.254.254.255, claims it, and selects another when it is lost
+/// (RFC 3927 2).
 ///
 /// It never stops trying. After [`MAX_CONFLICTS`] conflicts it tries at most one new address per
 /// [`RATE_LIMIT_INTERVAL`]; an address that was kept for longer than that is replaced at once.
@@ -20,6 +20,7 @@ use crate::{Claim, ClaimEvent, Defence, Fields, Identity, Packet};
 #[derive(Clone, Debug)]
 pub struct LinkLocal {
     hardware: MacAddr,
+    defence: Defence,
     addresses: Random,
     seeds: Random,
     claim: Claim,
@@ -32,14 +33,17 @@ impl LinkLocal {
     /// Selects the first candidate and begins to probe for it.
     ///
     /// The candidates follow from `hardware` alone: a station has the same address after each start,
-    /// unless it is taken (RFC 3927 2.1). The waits are drawn from `seed`.
-    pub fn new(now: Instant, hardware: MacAddr, seed: u64) -> LinkLocal {
+    /// unless it is taken (RFC 3927 2.1). The waits are drawn from `seed`. RFC 3927 2.5 leaves the choice
+    /// between [`Defence::Cease`] and [`Defence::Once`]; [`Defence::Always`] is taken for the latter.
+    pub fn new(now: Instant, hardware: MacAddr, defence: Defence, seed: u64) -> LinkLocal {
         let [a, b, c, d, e, f] = hardware.octets();
         // spec: rfc3927-seed
         let mut addresses = Random::new(u64::from_be_bytes([0, 0, a, b, c, d, e, f]));
         let mut seeds = Random::new(seed);
-        let (claim, attempt) = select(now, hardware, &mut addresses, &mut seeds);
-        LinkLocal { hardware, addresses, seeds, claim, attempt, conflicts: 0 }
+        // spec: rfc3927-once
+        let defence = if defence == Defence::Cease { defence } else { Defence::Once };
+        let (claim, attempt) = select(now, hardware, defence, &mut addresses, &mut seeds);
+        LinkLocal { hardware, defence, addresses, seeds, claim, attempt, conflicts: 0 }
     }
 
     /// The address, while it is in use.
@@ -92,15 +96,21 @@ impl LinkLocal {
     }
 
     fn select(&mut self, now: Instant) {
-        (self.claim, self.attempt) = select(now, self.hardware, &mut self.addresses, &mut self.seeds);
+        (self.claim, self.attempt) =
+            select(now, self.hardware, self.defence, &mut self.addresses, &mut self.seeds);
     }
 }
 
 /// The claim to the next candidate, and the wait before another may follow it.
-fn select(now: Instant, hardware: MacAddr, addresses: &mut Random, seeds: &mut Random) -> (Claim, Wait) {
+fn select(
+    now: Instant,
+    hardware: MacAddr,
+    defence: Defence,
+    addresses: &mut Random,
+    seeds: &mut Random,
+) -> (Claim, Wait) {
     let identity = Identity { protocol: draw(addresses), hardware };
-    // spec: rfc3927-once
-    let claim = Claim::probe(now, identity, Defence::Once, seeds.draw());
+    let claim = Claim::probe(now, identity, defence, seeds.draw());
     (claim, Wait::new(now, RATE_LIMIT_INTERVAL))
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use link::MacAddr;
+use link::{MacAddr, Stations};
 
 /// The protocol addresses we answer for, each with its hardware address, kept as ranges: one host
 /// is a set of one.
@@ -11,6 +11,8 @@ use link::MacAddr;
 pub struct Locals {
     /// Sorted by first address, without overlap.
     ranges: Vec<Range>,
+    /// The hardware addresses, those without a protocol address too.
+    stations: Stations,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -53,27 +55,55 @@ impl Locals {
             return Err(LocalsError::Overlap);
         }
         self.ranges.insert(place, Range { first, last, hardware });
+        self.stations.add(hardware, hardware.plus(steps.into()).unwrap_or(hardware));
         Ok(())
+    }
+
+    /// Makes a hardware address ours that has no protocol address yet.
+    pub fn enlist(&mut self, hardware: MacAddr) -> Result<(), LocalsError> {
+        if !hardware.is_station() {
+            return Err(LocalsError::Hardware);
+        }
+        self.stations.add(hardware, hardware);
+        Ok(())
+    }
+
+    /// Gives one protocol address up. Its hardware address stays ours: the station is still there.
+    pub fn remove(&mut self, protocol: Ipv4Addr) {
+        let Some(place) = self.place_of(protocol) else { return };
+        let Range { first, last, hardware } = self.ranges.remove(place);
+        let (number, start) = (u32::from(protocol), u32::from(first));
+        let before = number.checked_sub(1).filter(|last| *last >= start);
+        let after = number.checked_add(1).filter(|next| *next <= last.into());
+        let rest = after.and_then(|next| {
+            let hardware = hardware.plus(u64::from(next - start))?;
+            Some(Range { first: next.into(), last, hardware })
+        });
+        let kept = before.map(|end| Range { first, last: end.into(), hardware });
+        self.ranges.splice(place..place, kept.into_iter().chain(rest));
+    }
+
+    /// Whether no protocol address is ours.
+    pub fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
     }
 
     /// The hardware address of a protocol address that is ours.
     pub fn hardware_of(&self, protocol: Ipv4Addr) -> Option<MacAddr> {
-        let after = self.ranges.partition_point(|range| range.first <= protocol);
-        let range = self.ranges.get(after.checked_sub(1)?)?;
+        let range = self.ranges.get(self.place_of(protocol)?)?;
         let steps = u32::from(protocol).checked_sub(range.first.into())?;
-        if protocol > range.last {
-            return None;
-        }
         range.hardware.plus(steps.into())
     }
 
     /// Whether a hardware address is one of ours.
     pub fn has_hardware(&self, hardware: MacAddr) -> bool {
-        self.ranges.iter().any(|range| {
-            let steps = u32::from(range.last) - u32::from(range.first);
-            let last = range.hardware.plus(steps.into());
-            range.hardware <= hardware && last.is_some_and(|last| hardware <= last)
-        })
+        self.stations.contains(hardware)
+    }
+
+    /// Which range an address is in.
+    fn place_of(&self, protocol: Ipv4Addr) -> Option<usize> {
+        let place = self.ranges.partition_point(|range| range.first <= protocol).checked_sub(1)?;
+        self.ranges.get(place).filter(|range| protocol <= range.last).map(|_| place)
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use link::{Instant, MacAddr};
 
-use crate::{Answer, Arp, Event, Heard, Merge, Operation, Packet, Policy};
+use crate::{Answer, Arp, Heard, Merge, Operation, Packet, Policy};
 
 link::reasons! {
     /// Why a packet was turned away.
@@ -28,7 +28,7 @@ link::reasons! {
         /// The sender protocol address is broadcast, a group or loopback: nobody can have it.
         SenderProtocol = "sender protocol address is no host",
         /// The sender protocol address is ours, the sender hardware address is not.
-        Conflict = "sender protocol address is ours",
+        Conflict = "sender protocol address is ours, or wanted by us",
         /// By unicast to one of our stations, about the protocol address of another.
         WrongStation = "sent to another station than the target's",
     }
@@ -53,7 +53,7 @@ impl<P> Arp<P> {
         payload: &[u8],
     ) -> Result<Received, Dropped> {
         let judged = Packet::parse(payload).and_then(|packet| {
-            self.vet(station, packet)?;
+            self.vet(now, station, packet)?;
             Ok(self.merge_and_answer(now, packet))
         });
         // spec: drops-counted
@@ -61,7 +61,7 @@ impl<P> Arp<P> {
     }
 
     /// Turns away what RFC 826, in a kinder time, would have believed.
-    fn vet(&mut self, station: Option<MacAddr>, packet: Packet<'_>) -> Result<(), Dropped> {
+    fn vet(&mut self, now: Instant, station: Option<MacAddr>, packet: Packet<'_>) -> Result<(), Dropped> {
         // spec: rfc826-foreign
         if packet.operation().is_foreign() {
             return Err(Dropped::ForeignOperation);
@@ -80,8 +80,7 @@ impl<P> Arp<P> {
             return Err(Dropped::SenderProtocol);
         }
         // spec: sender-protocol-ours
-        if self.locals.hardware_of(protocol).is_some() {
-            self.report(Event::Conflict { protocol, hardware });
+        if self.is_conflict(now, packet) {
             return Err(Dropped::Conflict);
         }
         // Many hosts on one wire: each hears only what is sent to its own station.
@@ -126,9 +125,9 @@ impl<P> Arp<P> {
         // Is the opcode a request? Only now is it looked at. Swap hardware and protocol fields, put
         // ours into the sender's, send it to the sender.
         // spec: rfc826-operation-last, rfc826-target-hardware, rfc826-reply-to, reply-one, reply-none
-        let answer = match ours {
+        let answer = match ours.or_else(|| self.proxied(packet)) {
             Some(ours) if packet.operation() == Operation::REQUEST => {
-                Some(Answer { ours, to: heard.hardware })
+                Some(Answer { ours, to: destination(packet.target_protocol(), heard.hardware) })
             }
             _ => None,
         };
@@ -148,6 +147,13 @@ impl<P> Arp<P> {
         };
         taught && !packet.sender_protocol().is_unspecified()
     }
+}
+
+/// Where a packet about an address of ours goes that is meant for one station: where the address is
+/// link-local, to all, for that is how two hosts with the same one find each other (RFC 3927 2.5).
+pub fn destination(ours: Ipv4Addr, station: MacAddr) -> MacAddr {
+    // spec: rfc3927-broadcast
+    if ours.is_link_local() { MacAddr::BROADCAST } else { station }
 }
 
 impl std::error::Error for Dropped {}

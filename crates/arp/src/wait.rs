@@ -21,6 +21,7 @@ impl Wait {
     }
 
     /// Whether it is over. A clock that went back begins it again: late, but not years late.
+    // spec: clocks
     pub(crate) fn is_over(&mut self, now: Instant) -> bool {
         self.since = self.since.min(now);
         now.since(self.since) >= self.span

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::net::Ipv4Addr;
 
-use arp::Policy;
+use arp::{Defence, Policy};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
@@ -67,21 +67,29 @@ pub(crate) struct LabArguments {
 #[command(after_help = "\
 Examples:
   sudo tapstack host --tap tap0 --address 10.0.0.2/24 --kernel 10.0.0.1/24
-  tapstack host --tap tap0 --address 10.0.0.2/24 --json | jq .event
+  tapstack host --tap tap0 --address 10.0.0.2/24 --no-probe --json | jq .event
+  tapstack host --tap tap0 --link-local
   kill -USR1 PID                                    it prints its translation table
+
+It asks whether anybody has the address before it uses it (RFC 5227), says `ready` 4 to 7 seconds
+later, and announces and defends the address from then on.
 
 A reader of standard output that goes away, or does not keep up, costs lines, never answers.
 
-Exit codes: 0 stopped by a signal, 2 usage, set-up, permission, or the TAP was deleted.")]
+Exit codes: 0 stopped by a signal, 1 the address is somebody else's, 2 usage, set-up, permission, or
+the TAP was deleted.")]
 pub(crate) struct HostArguments {
     /// The TAP: attached to if it exists, made if not (that takes CAP_NET_ADMIN); `tap%d` lets the
     /// kernel choose a number
     #[arg(long, value_name = "NAME")]
     pub(crate) tap: InterfaceName,
-    /// Our address, and the length of the network's prefix
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address)]
-    pub(crate) address: Ipv4Net,
-    /// Our hardware address [default: locally administered, derived from TAP and address]
+    #[command(flatten)]
+    pub(crate) claim: ClaimArguments,
+    /// Answer also for the hosts of this range, which must lie beyond our own network (RFC 1027); may be
+    /// repeated
+    #[arg(long = "proxy", value_name = "ADDRESS/LENGTH", value_parser = address)]
+    pub(crate) proxies: Vec<Ipv4Net>,
+    /// Our hardware address [default: locally administered, derived from machine, TAP and address]
     #[arg(long)]
     pub(crate) mac: Option<MacAddr>,
     /// The longest payload of a frame in octets: the interface's MTU on a TAP made here, our own
@@ -116,6 +124,28 @@ pub(crate) struct HostArguments {
     pub(crate) verbose: bool,
 }
 
+/// Which address is ours, and how it is claimed.
+#[derive(Debug, Args)]
+pub(crate) struct ClaimArguments {
+    /// Our address, and the length of the network's prefix
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address, required_unless_present = "link_local")]
+    pub(crate) address: Option<Ipv4Net>,
+    /// Select an address of our own in 169.254.0.0/16, and another whenever it is lost (RFC 3927)
+    #[arg(long, conflicts_with_all = ["address", "no_probe", "announce"])]
+    pub(crate) link_local: bool,
+    /// Use the address at once, without asking whether anybody has it
+    #[arg(long)]
+    pub(crate) no_probe: bool,
+    /// Announce the address at the start also without probing; after probing it always is
+    #[arg(long)]
+    pub(crate) announce: bool,
+    /// What to do when somebody else uses the address: give it up, announce it once and give it up if
+    /// that does not help, or announce it for ever, every 10 seconds at most [default: always; once for
+    /// --link-local, which allows no always]
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) defend: Option<Defend>,
+}
+
 /// The policies of `--learn`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Learn {
@@ -130,6 +160,24 @@ impl From<Learn> for Policy {
             Learn::Cautious => Policy::Cautious,
             Learn::Rfc826 => Policy::Rfc826,
             Learn::Permissive => Policy::Permissive,
+        }
+    }
+}
+
+/// The policies of `--defend`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Defend {
+    Cease,
+    Once,
+    Always,
+}
+
+impl From<Defend> for Defence {
+    fn from(defend: Defend) -> Defence {
+        match defend {
+            Defend::Cease => Defence::Cease,
+            Defend::Once => Defence::Once,
+            Defend::Always => Defence::Always,
         }
     }
 }

@@ -4,25 +4,33 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-/// A set-up that failed: one sentence on standard error, exit code 2.
+/// Why a command ends otherwise than well: one sentence on standard error, and the exit code.
 #[derive(Debug)]
-pub(crate) struct Failure(String);
+pub(crate) struct Failure {
+    sentence: String,
+    code: u8,
+}
 
 impl Failure {
-    /// A failure with a sentence of its own.
+    /// A set-up that failed, with a sentence of its own: exit code 2.
     pub(crate) fn new(sentence: impl Into<String>) -> Failure {
-        Failure(sentence.into())
+        Failure { sentence: sentence.into(), code: 2 }
+    }
+
+    /// A negative answer: exit code 1.
+    pub(crate) fn negative(sentence: impl Into<String>) -> Failure {
+        Failure { sentence: sentence.into(), code: 1 }
     }
 
     /// Tells the person, and gives the exit code.
     pub(crate) fn report(&self) -> ExitCode {
         self.tell();
-        ExitCode::from(2)
+        ExitCode::from(self.code)
     }
 
     /// Tells the person. Where standard error takes nothing, nobody is there to be told.
     pub(crate) fn tell(&self) {
-        let _ = writeln!(io::stderr(), "tapstack: {}", self.0);
+        let _ = writeln!(io::stderr(), "tapstack: {}", self.sentence);
     }
 }
 
@@ -31,7 +39,7 @@ impl Failure {
 pub(crate) fn say(line: &str) -> Result<(), Failure> {
     match writeln!(io::stdout(), "{line}") {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure(format!("cannot write to standard output: {error}")))
+            Err(Failure::new(format!("cannot write to standard output: {error}")))
         }
         _ => Ok(()),
     }
@@ -39,6 +47,6 @@ pub(crate) fn say(line: &str) -> Result<(), Failure> {
 
 impl<E: Error> From<E> for Failure {
     fn from(error: E) -> Self {
-        Failure(error.to_string())
+        Failure::new(error.to_string())
     }
 }

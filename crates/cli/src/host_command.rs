@@ -4,13 +4,13 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use arp::Settings;
+use arp::{Identity, Settings, Start};
 use host::{Config, Host};
 use ipnet::Ipv4Net;
 use link::MacAddr;
 use nix::sys::signal::Signal;
+use tap::Device;
 use tap::linux::{InterfaceName, Tap};
-use tap::{Device, Instant};
 
 use crate::arguments::HostArguments;
 use crate::clock::Clock;
@@ -20,33 +20,13 @@ use crate::report::{Level, Report};
 use crate::serve::Server;
 use crate::signals::Signals;
 
-/// Serves until a signal comes.
+/// Serves until a signal comes, or until the address is somebody else's.
 pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
     let signals = Signals::take_over(&[Signal::SIGINT, Signal::SIGTERM, Signal::SIGUSR1])?;
     let tap = open(arguments)?;
     let name = tap.interface().name().clone();
-    let table = Settings {
-        timeout: Duration::from_secs(arguments.arp_timeout.into()),
-        seed: random(),
-        ..Settings::default()
-    };
-    let mut host = Host::new(
-        Instant::ORIGIN,
-        &Config {
-            mtu: tap.mtu(),
-            vlan: arguments.vlan,
-            policy: arguments.learn.into(),
-            table,
-            ..Config::new(
-                arguments.address,
-                arguments.mac.unwrap_or_else(|| default_mac(&name, arguments.address)),
-            )
-        },
-    )?;
-    for (protocol, hardware) in &arguments.statics {
-        host.arp_mut().neighbours_mut().add_static(clock.now(), *protocol, *hardware)?;
-    }
+    let host = host(arguments, &tap, &clock)?;
     let level = match (arguments.quiet, arguments.verbose) {
         (true, _) => Level::Quiet,
         (_, true) => Level::Frames,
@@ -54,26 +34,84 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     };
     let report = Report::new(standard_output()?, level, arguments.json);
     let mut server = Server::new(host, tap, report, clock);
-    server.report.ready(&name, &server.host);
     let outcome = serve(&mut server, &signals, &name);
     server.counters();
     outcome
 }
 
-/// Serves until SIGINT or SIGTERM; SIGUSR1 prints the table.
+/// The host that the arguments ask for.
+fn host(arguments: &HostArguments, tap: &Tap, clock: &Clock) -> Result<Host, Failure> {
+    let claim = &arguments.claim;
+    let hardware = arguments.mac.unwrap_or_else(|| own_mac(tap.interface().name(), claim.address));
+    let usual = match claim.address {
+        Some(address) => Config::new(address, hardware),
+        None => Config::link_local(hardware),
+    };
+    let mut host = Host::new(
+        clock.now(),
+        &Config {
+            mtu: tap.mtu(),
+            vlan: arguments.vlan,
+            policy: arguments.learn.into(),
+            // spec: rfc5227-start
+            start: match (claim.no_probe, claim.announce) {
+                (false, _) => Start::Probe,
+                (true, true) => Start::Announce,
+                (true, false) => Start::AtOnce,
+            },
+            defence: claim.defend.map_or(usual.defence, Into::into),
+            table: Settings {
+                timeout: Duration::from_secs(arguments.arp_timeout.into()),
+                seed: random(),
+                ..Settings::default()
+            },
+            ..usual
+        },
+    )?;
+    for (protocol, hardware) in &arguments.statics {
+        host.arp_mut().neighbours_mut().add_static(clock.now(), *protocol, *hardware)?;
+    }
+    for range in &arguments.proxies {
+        let added = host.arp_mut().add_proxy(*range, hardware);
+        added.map_err(|error| Failure::new(format!("cannot answer for {range}: {error}")))?;
+    }
+    Ok(host)
+}
+
+/// Serves until SIGINT or SIGTERM, or until the last address is gone; SIGUSR1 prints the table.
 fn serve<W: Sink>(
     server: &mut Server<W>,
     signals: &Signals,
     name: &InterfaceName,
 ) -> Result<ExitCode, Failure> {
+    let mut ready = false;
     loop {
+        if !ready && let Some(address) = server.host.address() {
+            server.report.ready(name, &server.host, address);
+            ready = true;
+        }
         server.step(signals, None).map_err(|error| Failure::new(format!("TAP {name}: {error}")))?;
+        // spec: rfc5227-last
+        if let Some(winner) = server.host.ceased() {
+            return Err(Failure::negative(parting(winner, ready)));
+        }
         while let Some(signal) = signals.next()? {
             if signal != Signal::SIGUSR1 {
                 return Ok(ExitCode::SUCCESS);
             }
             server.report.table(name, &server.host);
         }
+    }
+}
+
+/// Why a host ends whose address is somebody else's.
+fn parting(Identity { protocol, hardware }: Identity, was_ready: bool) -> String {
+    if was_ready {
+        format!("{protocol} is given up, for {hardware} uses it too; `--defend always` would have kept it")
+    } else {
+        format!(
+            "{protocol} is taken: {hardware} has it or wants it too; choose another --address, or use it all the same with --no-probe"
+        )
     }
 }
 
@@ -85,7 +123,7 @@ fn open(arguments: &HostArguments) -> Result<Tap, Failure> {
     }
     let tap = options.open(arguments.tap.as_str())?;
     if let Some(address) = arguments.kernel {
-        if address.addr() == arguments.address.addr() {
+        if arguments.claim.address.is_some_and(|ours| ours.addr() == address.addr()) {
             return Err(Failure::new(format!(
                 "the kernel and we cannot both be {}; choose another address for one of us",
                 address.addr()
@@ -100,7 +138,15 @@ fn open(arguments: &HostArguments) -> Result<Tap, Failure> {
     Ok(tap)
 }
 
-/// The hardware address of a host that was given none: the same at every start.
+/// The hardware address of a host that was given none: the same at every start, another on each machine.
+fn own_mac(interface: &InterfaceName, address: Option<Ipv4Net>) -> MacAddr {
+    // Where it cannot be read, hosts of one name and address on several machines are told apart by hand.
+    let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    let address = address.map(|address| address.addr().to_string()).unwrap_or_default();
+    MacAddr::derived_from(&format!("{} {interface} {address}", machine.trim()))
+}
+
+/// The hardware address of a host in the lab, where it is alone.
 pub(crate) fn default_mac(interface: &InterfaceName, address: Ipv4Net) -> MacAddr {
     MacAddr::derived_from(&format!("{interface} {}", address.addr()))
 }

@@ -6,8 +6,9 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use arp::{Change, Event, Neighbour};
+use arp::{Change, ClaimEvent, Event, Neighbour};
 use host::{Counter, Dropped, Host, Trace, Verdict};
+use ipnet::Ipv4Net;
 use link::MacAddr;
 use tap::linux::InterfaceName;
 use tap::{Counters, Device, Instant, Pool};
@@ -45,8 +46,8 @@ impl<W: Sink> Report<W> {
     }
 
     /// The host answers from now on.
-    pub(crate) fn ready(&mut self, interface: &InterfaceName, host: &Host) {
-        let (hardware, address) = (host.config().hardware, host.config().address);
+    pub(crate) fn ready(&mut self, interface: &InterfaceName, host: &Host, address: Ipv4Net) {
+        let hardware = host.config().hardware;
         self.print(
             || format!("ready {interface} {hardware} {address}"),
             || Line::Ready {
@@ -175,7 +176,7 @@ fn layer(reason: Dropped) -> &'static str {
 
 fn sentence(event: Event) -> String {
     match event {
-        Event::Conflict { protocol, hardware } => format!("conflict {protocol} is used by {hardware} too"),
+        Event::Claim(event) => of_claim(event),
         Event::Neighbour(event) => match event {
             Change::Learned { protocol, hardware } => format!("learned {protocol} is at {hardware}"),
             Change::Moved { protocol, from, to } => format!("moved {protocol} from {from} to {to}"),
@@ -187,6 +188,21 @@ fn sentence(event: Event) -> String {
             Change::Evicted { protocol } => format!("evicted {protocol} to make room"),
             Change::Refused { protocol } => format!("refused {protocol}: the translation table is full"),
         },
+    }
+}
+
+fn of_claim(event: ClaimEvent) -> String {
+    match event {
+        ClaimEvent::Probing { protocol } => format!("probing {protocol}: does anybody have it?"),
+        ClaimEvent::Bound { protocol, hardware } => format!("using {protocol} at {hardware}"),
+        ClaimEvent::ProbeConflict { protocol, hardware } => {
+            format!("taken {protocol}: {hardware} has it or wants it too")
+        }
+        ClaimEvent::Conflict { protocol, hardware } => {
+            format!("conflict {protocol} is used by {hardware} too")
+        }
+        ClaimEvent::Defended { protocol, hardware } => format!("defended {protocol} against {hardware}"),
+        ClaimEvent::Ceased { protocol, hardware } => format!("ceased {protocol} is left to {hardware}"),
     }
 }
 

@@ -26,6 +26,7 @@ impl Host {
         all.push(gain("arp", "answered", self.answered()));
         all.extend(arp.dropped().iter().map(|(reason, count)| loss("arp", &reason.to_string(), count)));
         let table = arp.neighbours().counts();
+        all.push(gain("arp", "probes and announcements", arp.said()));
         all.push(gain("arp", "asked", table.asked));
         all.push(gain("arp", "entries expired", table.expired));
         all.push(gain("arp", "entries evicted", table.evicted));
@@ -34,6 +35,7 @@ impl Host {
         all.push(loss("arp", "payloads given back unsent", table.returned));
         all.push(gain("arp", "events lost", arp.events_lost()));
         all.push(loss("host", "protocol not spoken", self.unspoken()));
+        all.push(loss("host", "no address in use", self.addressless()));
         all.push(loss("host", "too many frames wait for the wire", self.congested()));
         all
     }

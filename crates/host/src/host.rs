@@ -1,6 +1,7 @@
 //! The host itself.
 
-use arp::{Arp, Fields, Locals};
+use arp::{Arp, Fields, Identity, LINK_LOCAL, Locals, LocalsError, Settings};
+use ipnet::Ipv4Net;
 use link::{Accepted, Cast, EtherType, Link, Stations};
 use tap::{Batch, Device, DeviceError, Frame, Instant, Pool};
 
@@ -26,6 +27,8 @@ pub(crate) struct Stack {
     answered: u64,
     unspoken: u64,
     pub(crate) congested: u64,
+    /// Frames that were not sent because no address is in use.
+    pub(crate) addressless: u64,
 }
 
 /// What one turn of the loop did, and what to wait for next.
@@ -42,18 +45,16 @@ impl Host {
     pub const BATCH: usize = 64;
 
     /// A host of this configuration, from `now` on.
-    pub fn new(_now: Instant, config: &Config) -> Result<Host, ConfigError> {
+    pub fn new(now: Instant, config: &Config) -> Result<Host, ConfigError> {
         config.check()?;
-        let locals = Locals::one(config.address.addr(), config.hardware)
-            .map_err(|_| ConfigError::Hardware(config.hardware))?;
-        let arp = arp::Config { policy: config.policy, table: config.table, network: Some(config.address) };
         let stack = Stack {
             config: *config,
             link: Link::new(Stations::one(config.hardware), config.mtu, config.vlan),
-            arp: Arp::new(locals, arp),
+            arp: start(now, config).map_err(|_| ConfigError::Hardware(config.hardware))?,
             answered: 0,
             unspoken: 0,
             congested: 0,
+            addressless: 0,
         };
         Ok(Host { stack, arrived: Batch::new(Self::BATCH), departing: Batch::new(Self::BATCH), traced: 0 })
     }
@@ -111,6 +112,16 @@ impl Host {
         &self.stack.config
     }
 
+    /// Its address and network, while the address is in use.
+    pub fn address(&self) -> Option<Ipv4Net> {
+        self.stack.address()
+    }
+
+    /// Who has the host's address, once it has none and will have none any more: the host is over then.
+    pub fn ceased(&self) -> Option<Identity> {
+        self.stack.arp.ceased()
+    }
+
     /// Its link layer.
     pub fn link(&self) -> &Link {
         &self.stack.link
@@ -121,7 +132,7 @@ impl Host {
         &self.stack.arp
     }
 
-    /// Its ARP, for a person to add static entries to.
+    /// Its ARP, for a person to add static entries and proxied ranges to.
     pub fn arp_mut(&mut self) -> &mut Arp<Parcel> {
         &mut self.stack.arp
     }
@@ -141,13 +152,50 @@ impl Host {
         self.stack.unspoken
     }
 
+    /// How many frames were not sent because no address was in use.
+    pub fn addressless(&self) -> u64 {
+        self.stack.addressless
+    }
+
     /// How many frames were not sent because too many waited for the wire.
     pub fn congested(&self) -> u64 {
         self.stack.congested
     }
 }
 
+/// ARP that has begun with the host's address.
+fn start(now: Instant, config: &Config) -> Result<Arp<Parcel>, LocalsError> {
+    // Stations that start together must not speak together, even with the same seed.
+    let [a, b, c, d, e, f] = config.hardware.octets();
+    let seed = config.table.seed ^ u64::from_be_bytes([a, b, c, d, e, f, 0, 0]);
+    let mut arp = Arp::new(
+        Locals::default(),
+        arp::Config {
+            policy: config.policy,
+            table: Settings { seed, ..config.table },
+            network: Some(config.address.unwrap_or(LINK_LOCAL)),
+            defence: config.defence,
+        },
+    );
+    match config.address {
+        Some(address) => {
+            let identity = Identity { protocol: address.addr(), hardware: config.hardware };
+            arp.claim(now, identity, config.start)?;
+        }
+        None => arp.select(now, config.hardware)?,
+    }
+    Ok(arp)
+}
+
 impl Stack {
+    /// The address and network, while the address is in use.
+    pub(crate) fn address(&self) -> Option<Ipv4Net> {
+        match self.config.address {
+            Some(address) => self.arp.locals().hardware_of(address.addr()).map(|_| address),
+            None => Ipv4Net::new(self.arp.selected()?, LINK_LOCAL.prefix_len()).ok(),
+        }
+    }
+
     fn receive(&mut self, now: Instant, frame: Frame, departing: &mut Batch, pool: &mut Pool) -> Verdict {
         let Accepted { frame: ethernet, cast } = match self.link.receive(frame.octets()) {
             Ok(accepted) => accepted,

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use arp::{Due, Fields, Operation, Resolution};
+use arp::{Due, Errand, Fields, Operation, Resolution};
 use link::{EtherType, MacAddr};
 use tap::{Frame, Instant, NoRoom, Pool};
 
@@ -23,7 +23,8 @@ pub enum Sent {
     Departs,
     /// It waits until the neighbour answers; if none does, it is given back to the pool and counted.
     Waits,
-    /// It was given back to the pool at once: there is no room on the wire, or nowhere to wait.
+    /// It was given back to the pool at once: there is no room on the wire, or nowhere to wait, or no
+    /// address of ours is in use.
     Refused,
 }
 
@@ -39,6 +40,10 @@ impl Host {
         pool: &mut Pool,
     ) -> Sent {
         let octets = frame.len();
+        // spec: rfc5227-silence
+        if self.address().is_none() {
+            return self.stay_silent(frame, pool);
+        }
         match self.stack.arp.resolve(now, neighbour, octets, Parcel { ether_type, frame }) {
             // spec: rfc826-found
             Resolution::Known(hardware, parcel) => {
@@ -62,13 +67,39 @@ impl Host {
         while self.departing.room() > 0 {
             match self.stack.arp.poll(now) {
                 None => return,
-                Some(Due::Send { hardware, parcel, .. }) => {
-                    self.depart(hardware, parcel.ether_type, parcel.frame, pool);
-                }
-                Some(Due::Return { parcel, .. }) => pool.give(parcel.frame),
-                Some(Due::Ask { protocol, station }) => self.ask(protocol, station, pool),
+                // spec: rfc5227-broadcast
+                Some(Due::Say(fields)) => self.speak(fields, MacAddr::BROADCAST, pool),
+                Some(Due::Neighbour(errand)) => self.run(errand, pool),
             }
         }
+    }
+
+    fn run(&mut self, errand: Errand<Ipv4Addr, Parcel>, pool: &mut Pool) {
+        let address = self.address().map(|network| network.addr());
+        match (errand, address) {
+            (Errand::Return { parcel, .. }, _) => pool.give(parcel.frame),
+            // An address that was given up is used no more, not even for what waited.
+            // spec: rfc5227-silence
+            (Errand::Send { parcel, .. }, None) => _ = self.stay_silent(parcel.frame, pool),
+            (Errand::Ask { .. }, None) => {
+                self.stack.addressless = self.stack.addressless.saturating_add(1);
+            }
+            (Errand::Send { hardware, parcel, .. }, Some(_)) => {
+                self.depart(hardware, parcel.ether_type, parcel.frame, pool);
+            }
+            (Errand::Ask { protocol, station }, Some(ours)) => {
+                // spec: rfc826-request, rfc3927-broadcast
+                let to = station.map_or(MacAddr::BROADCAST, |station| arp::destination(ours, station));
+                self.speak(self.stack.request(ours, protocol), to, pool);
+            }
+        }
+    }
+
+    /// Gives a frame back that there is no address for.
+    fn stay_silent(&mut self, frame: Frame, pool: &mut Pool) -> Sent {
+        self.stack.addressless = self.stack.addressless.saturating_add(1);
+        pool.give(frame);
+        Sent::Refused
     }
 
     fn depart(&mut self, to: MacAddr, ether_type: EtherType, mut frame: Frame, pool: &mut Pool) -> Sent {
@@ -87,17 +118,14 @@ impl Host {
         }
     }
 
-    /// Sends a request: to the station that had the address last, or to all.
-    fn ask(&mut self, target: Ipv4Addr, station: Option<MacAddr>, pool: &mut Pool) {
+    /// Sends a packet of our own.
+    fn speak(&mut self, fields: Fields, to: MacAddr, pool: &mut Pool) {
         let Some(mut frame) = pool.take() else {
             self.stack.congested = self.stack.congested.saturating_add(1);
             return;
         };
-        match self.stack.write_request(&mut frame, target) {
-            // spec: rfc826-request
-            Ok(()) => {
-                self.depart(station.unwrap_or(MacAddr::BROADCAST), EtherType::ARP, frame, pool);
-            }
+        match write(&mut frame, fields) {
+            Ok(()) => _ = self.depart(to, EtherType::ARP, frame, pool),
             // A frame of the pool has room for a packet.
             Err(NoRoom) => pool.give(frame),
         }
@@ -105,15 +133,19 @@ impl Host {
 }
 
 impl Stack {
-    fn write_request(&self, frame: &mut Frame, target: Ipv4Addr) -> Result<(), NoRoom> {
+    /// A request for an address: to the station that had it last, or to all.
+    fn request(&self, ours: Ipv4Addr, target: Ipv4Addr) -> Fields {
         // spec: rfc826-request-fields
-        let request = Fields {
+        Fields {
             operation: Operation::REQUEST,
             sender_hardware: self.config.hardware,
-            sender_protocol: self.config.address.addr(),
+            sender_protocol: ours,
             target_hardware: MacAddr::ZERO,
             target_protocol: target,
-        };
-        request.write_to(frame.append(Fields::LENGTH)?).map_err(|_| NoRoom)
+        }
     }
+}
+
+fn write(frame: &mut Frame, fields: Fields) -> Result<(), NoRoom> {
+    fields.write_to(frame.append(Fields::LENGTH)?).map_err(|_| NoRoom)
 }

@@ -4,7 +4,8 @@ use std::net::Ipv4Addr;
 
 use super::Case;
 use super::frames::{
-    Arp, BROADCAST, GROUP, OTHER, OTHER_MAC, OUR_MAC, OURS, PEER, PEER_MAC, REPLY, REQUEST, ZERO,
+    ANNOUNCEMENT, Arp, BROADCAST, GROUP, OTHER, OTHER_MAC, OUR_MAC, OURS, PEER, PEER_MAC, REPLY, REQUEST,
+    ZERO, hex,
 };
 use super::wire::Wire;
 
@@ -37,7 +38,11 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "a sender that is no station is dropped", rule: "security", run: no_station },
     Case { name: "our own packet is dropped", rule: "security", run: own_echo },
     Case { name: "a sender that is no host is dropped", rule: "security", run: no_host },
-    Case { name: "a sender with our address is not answered", rule: "RFC 5227 2.4", run: conflicts },
+    Case {
+        name: "a sender with our address is met once, and not answered",
+        rule: "RFC 5227 2.4",
+        run: conflicts,
+    },
     Case { name: "a thousand requests get a thousand replies", rule: "one reply a request", run: a_thousand },
 ];
 
@@ -168,10 +173,21 @@ fn no_host(wire: &mut Wire) -> Result<(), String> {
     Ok(())
 }
 
-// proves: sender-protocol-ours
+// proves: sender-protocol-ours, rfc5227-always, rfc5227-defend-interval
 fn conflicts(wire: &mut Wire) -> Result<(), String> {
+    let conflict = Arp { sender: (PEER_MAC, OURS), ..REQUEST };
+    // One announcement is the defence. It may come after the reply to whatever is asked next.
+    let said = [wire.ask(&conflict.frame())?, wire.ask(&REQUEST.frame())?].concat();
+    for expected in [ANNOUNCEMENT, REPLY] {
+        if !said.contains(&expected.frame()) {
+            return Err(format!("{} is missing", hex(&expected.frame())));
+        }
+    }
+    if said.len() != 2 {
+        return Err(format!("{} frames because of a conflict and a request", said.len()));
+    }
     for operation in [1, 2] {
-        wire.silent(&Arp { operation, sender: (PEER_MAC, OURS), ..REQUEST }.frame())?;
+        wire.silent(&Arp { operation, ..conflict }.frame())?;
     }
     Ok(())
 }

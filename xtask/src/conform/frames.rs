@@ -52,6 +52,10 @@ pub(super) const REPLY: Arp = Arp {
     ..REQUEST
 };
 
+/// How the host says that the address is its own.
+pub(super) const ANNOUNCEMENT: Arp =
+    Arp { destination: BROADCAST, source: OUR_MAC, sender: (OUR_MAC, OURS), target: (ZERO, OURS), ..REQUEST };
+
 impl Arp {
     /// The 28 octets of the packet.
     pub(super) fn packet(&self) -> Vec<u8> {

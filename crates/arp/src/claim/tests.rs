@@ -26,7 +26,7 @@ const RIVAL: Fields = Fields { sender_hardware: PEER_MAC, ..ANNOUNCEMENT };
 /// Somebody else who probes for it.
 const RIVAL_PROBE: Fields = Fields { sender_hardware: PEER_MAC, ..PROBE };
 
-const BOUND: ClaimEvent = ClaimEvent::Bound { protocol: OURS };
+const BOUND: ClaimEvent = ClaimEvent::Bound { protocol: OURS, hardware: OUR_MAC };
 const PROBE_CONFLICT: ClaimEvent = ClaimEvent::ProbeConflict { protocol: OURS, hardware: PEER_MAC };
 const CONFLICT: ClaimEvent = ClaimEvent::Conflict { protocol: OURS, hardware: PEER_MAC };
 const DEFENDED: ClaimEvent = ClaimEvent::Defended { protocol: OURS, hardware: PEER_MAC };

@@ -51,7 +51,7 @@ fn run(host: &mut LinkLocal) -> Instant {
 
 /// The candidates of a station, each taken away as soon as it is there.
 fn candidates(mac: MacAddr, seed: u64, count: u64) -> Vec<Ipv4Addr> {
-    let mut host = LinkLocal::new(at(0), mac, seed);
+    let mut host = LinkLocal::new(at(0), mac, Defence::Once, seed);
     (1..=count)
         .map(|turn| {
             let candidate = host.candidate();
@@ -65,7 +65,7 @@ fn candidates(mac: MacAddr, seed: u64, count: u64) -> Vec<Ipv4Addr> {
 
 #[test]
 fn a_host_alone_probes_and_has_an_address() {
-    let mut host = LinkLocal::new(at(0), MAC, 1);
+    let mut host = LinkLocal::new(at(0), MAC, Defence::Once, 1);
     let mut sent = Vec::new();
     let mut addresses = Vec::new();
     for _ in 0..5 {
@@ -80,7 +80,7 @@ fn a_host_alone_probes_and_has_an_address() {
     assert_eq!(senders, [none, none, none, ours, ours]);
     assert_eq!(addresses, [None, None, None, Some(ours), Some(ours)]);
     assert!(sent.iter().all(|fields| (fields.sender_hardware, fields.target_protocol) == (MAC, ours)));
-    assert_eq!(host.take_event(), Some(ClaimEvent::Bound { protocol: ours }));
+    assert_eq!(host.take_event(), Some(ClaimEvent::Bound { protocol: ours, hardware: MAC }));
     assert_eq!((host.take_event(), host.conflicts()), (None, 0));
 }
 
@@ -116,9 +116,10 @@ fn one_station_has_the_same_candidates_after_each_start_and_others_have_others()
 
 #[test]
 fn the_waits_follow_the_seed_and_not_the_candidate_before() {
-    let deadlines: HashSet<_> = (0..100).map(|seed| LinkLocal::new(at(0), MAC, seed).deadline()).collect();
+    let deadlines: HashSet<_> =
+        (0..100).map(|seed| LinkLocal::new(at(0), MAC, Defence::Once, seed).deadline()).collect();
     assert_eq!(deadlines.len(), 100);
-    let mut host = LinkLocal::new(at(0), MAC, 1);
+    let mut host = LinkLocal::new(at(0), MAC, Defence::Once, 1);
     let first = host.deadline();
     let candidate = host.candidate();
     hear(&mut host, at(0), rival(candidate));
@@ -128,7 +129,7 @@ fn the_waits_follow_the_seed_and_not_the_candidate_before() {
 // proves: rfc3927-next
 #[test]
 fn a_conflict_while_probing_leads_to_the_next_candidate_at_once() {
-    let mut host = LinkLocal::new(at(0), MAC, 1);
+    let mut host = LinkLocal::new(at(0), MAC, Defence::Once, 1);
     let first = host.candidate();
     let event = ClaimEvent::ProbeConflict { protocol: first, hardware: PEER_MAC };
     assert_eq!(hear(&mut host, at(1), rival(first)), Some(event));
@@ -143,7 +144,7 @@ fn a_conflict_while_probing_leads_to_the_next_candidate_at_once() {
 // proves: rfc3927-once, rfc3927-next
 #[test]
 fn an_address_in_use_is_defended_once_then_another_is_probed_for() {
-    let mut host = LinkLocal::new(at(0), MAC, 1);
+    let mut host = LinkLocal::new(at(0), MAC, Defence::Once, 1);
     let now = run(&mut host) + 100 * SECOND;
     let first = host.address().unwrap();
     host.take_event();
@@ -159,14 +160,14 @@ fn an_address_in_use_is_defended_once_then_another_is_probed_for() {
     assert_ne!(host.candidate(), first);
     run(&mut host);
     assert_eq!(host.address(), Some(host.candidate()));
-    assert_eq!(host.take_event(), Some(ClaimEvent::Bound { protocol: host.candidate() }));
+    assert_eq!(host.take_event(), Some(ClaimEvent::Bound { protocol: host.candidate(), hardware: MAC }));
 }
 
 // proves: rfc5227-rate
 #[test]
 fn a_rogue_that_takes_everything_slows_the_host_down() {
     let expected = candidates(MAC, 1, 20);
-    let mut host = LinkLocal::new(at(0), MAC, 1);
+    let mut host = LinkLocal::new(at(0), MAC, Defence::Once, 1);
     let mut selected = vec![at(0)];
     let mut now = at(0);
     for _ in 0..50 {
@@ -194,7 +195,7 @@ fn a_rogue_that_takes_everything_slows_the_host_down() {
 // proves: rfc5227-rate
 #[test]
 fn while_it_waits_for_the_next_candidate_it_is_silent_and_has_no_address() {
-    let mut host = LinkLocal::new(at(0), MAC, 1);
+    let mut host = LinkLocal::new(at(0), MAC, Defence::Once, 1);
     for turn in 1..=10 {
         let candidate = host.candidate();
         hear(&mut host, at(0), rival(candidate)).unwrap();
@@ -212,7 +213,7 @@ fn while_it_waits_for_the_next_candidate_it_is_silent_and_has_no_address() {
 
 #[test]
 fn an_address_that_was_kept_for_long_is_replaced_at_once() {
-    let mut host = LinkLocal::new(at(0), MAC, 1);
+    let mut host = LinkLocal::new(at(0), MAC, Defence::Once, 1);
     for _ in 0..9 {
         let candidate = host.candidate();
         hear(&mut host, at(0), rival(candidate)).unwrap();
@@ -243,7 +244,7 @@ proptest! {
         start in instant(),
         steps in prop::collection::vec((instant(), any::<bool>(), any::<[u8; 28]>()), 0..60),
     ) {
-        let mut host = LinkLocal::new(start, MAC, seed);
+        let mut host = LinkLocal::new(start, MAC, Defence::Once, seed);
         for (now, is_conflict, octets) in steps {
             if is_conflict {
                 let candidate = host.candidate();
@@ -263,7 +264,7 @@ proptest! {
         seed: u64,
         pauses in prop::collection::vec(0_u64..40_000, 0..60),
     ) {
-        let mut host = LinkLocal::new(at(0), MAC, seed);
+        let mut host = LinkLocal::new(at(0), MAC, Defence::Once, seed);
         let mut selected = vec![(at(0), host.candidate())];
         let mut now = at(0);
         for pause in pauses {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::neighbours::Event as Neighbour;
-use crate::{Config, Fields, Locals, Resolution, Settings, State};
+use crate::{ClaimEvent, Config, Event, Fields, Locals, Resolution, Settings, State};
 use proptest::prelude::*;
 
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
@@ -28,6 +28,7 @@ fn arp(policy: Policy) -> Segment {
         policy,
         table: Settings { entries: 8, ..Settings::default() },
         network: "10.0.0.0/24".parse().ok(),
+        ..Config::default()
     };
     Segment::new(Locals::one(OURS, OUR_MAC).unwrap(), config)
 }
@@ -226,8 +227,8 @@ fn somebody_else_with_our_address_is_a_conflict_and_is_named() {
     let mut arp = arp(Policy::Rfc826);
     let gratuitous = Fields { sender_protocol: OURS, ..REQUEST };
     assert_eq!(hear(&mut arp, gratuitous), Err(Dropped::Conflict));
-    let conflict = Event::Conflict { protocol: OURS, hardware: PEER_MAC };
-    assert_eq!(events(&mut arp), [conflict]);
+    let conflict = ClaimEvent::Defended { protocol: OURS, hardware: PEER_MAC };
+    assert_eq!(events(&mut arp), [Event::Claim(conflict)]);
 }
 
 /// Enters eight static entries, as many as the table holds.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::net::Ipv4Addr;
 
-use arp::{Change, Event, Neighbour};
+use arp::{Change, ClaimEvent, Event, Neighbour};
 use host::{Counter, Dropped};
 use ipnet::Ipv4Net;
 use link::MacAddr;
@@ -25,45 +25,29 @@ pub(super) enum Line {
         vlan: Option<u16>,
         mtu: usize,
     },
-    Learned {
-        time: u64,
-        protocol_address: Ipv4Addr,
-        hardware_address: String,
-    },
+    Learned(Told),
     Moved {
         time: u64,
         protocol_address: Ipv4Addr,
         from: String,
         to: String,
     },
-    Held {
-        time: u64,
-        protocol_address: Ipv4Addr,
-        hardware_address: String,
-    },
+    Held(Told),
     Changed {
         time: u64,
         protocol_address: Ipv4Addr,
         from: &'static str,
         to: &'static str,
     },
-    Expired {
-        time: u64,
-        protocol_address: Ipv4Addr,
-    },
-    Evicted {
-        time: u64,
-        protocol_address: Ipv4Addr,
-    },
-    Refused {
-        time: u64,
-        protocol_address: Ipv4Addr,
-    },
-    Conflict {
-        time: u64,
-        protocol_address: Ipv4Addr,
-        hardware_address: String,
-    },
+    Expired(About),
+    Evicted(About),
+    Refused(About),
+    Probing(About),
+    Using(Told),
+    Taken(Told),
+    Conflict(Told),
+    Defended(Told),
+    Ceased(Told),
     Dropped {
         time: u64,
         source: Option<String>,
@@ -87,34 +71,72 @@ pub(super) enum Line {
     },
 }
 
+/// What happened to an address.
+#[derive(Debug, Serialize)]
+pub(super) struct About {
+    time: u64,
+    protocol_address: Ipv4Addr,
+}
+
+/// What happened to an address, and at which station.
+#[derive(Debug, Serialize)]
+pub(super) struct Told {
+    time: u64,
+    protocol_address: Ipv4Addr,
+    hardware_address: String,
+}
+
+impl About {
+    fn new(time: u64, protocol_address: Ipv4Addr) -> About {
+        About { time, protocol_address }
+    }
+}
+
+impl Told {
+    fn new(time: u64, protocol_address: Ipv4Addr, hardware: MacAddr) -> Told {
+        Told { time, protocol_address, hardware_address: hardware.to_string() }
+    }
+}
+
 impl Line {
     pub(super) fn event(now: Instant, event: Event) -> Line {
         let time = now.as_nanos();
         match event {
-            Event::Conflict { protocol, hardware } => {
-                Line::Conflict { time, protocol_address: protocol, hardware_address: hardware.to_string() }
-            }
+            Event::Claim(event) => Line::claim(time, event),
             Event::Neighbour(change) => Line::change(time, change),
+        }
+    }
+
+    fn claim(time: u64, event: ClaimEvent) -> Line {
+        match event {
+            ClaimEvent::Probing { protocol } => Line::Probing(About::new(time, protocol)),
+            ClaimEvent::Bound { protocol, hardware } => Line::Using(Told::new(time, protocol, hardware)),
+            ClaimEvent::ProbeConflict { protocol, hardware } => {
+                Line::Taken(Told::new(time, protocol, hardware))
+            }
+            ClaimEvent::Conflict { protocol, hardware } => {
+                Line::Conflict(Told::new(time, protocol, hardware))
+            }
+            ClaimEvent::Defended { protocol, hardware } => {
+                Line::Defended(Told::new(time, protocol, hardware))
+            }
+            ClaimEvent::Ceased { protocol, hardware } => Line::Ceased(Told::new(time, protocol, hardware)),
         }
     }
 
     fn change(time: u64, change: Change<Ipv4Addr>) -> Line {
         match change {
-            Change::Learned { protocol, hardware } => {
-                Line::Learned { time, protocol_address: protocol, hardware_address: hardware.to_string() }
-            }
+            Change::Learned { protocol, hardware } => Line::Learned(Told::new(time, protocol, hardware)),
             Change::Moved { protocol, from, to } => {
                 Line::Moved { time, protocol_address: protocol, from: from.to_string(), to: to.to_string() }
             }
-            Change::Held { protocol, hardware } => {
-                Line::Held { time, protocol_address: protocol, hardware_address: hardware.to_string() }
-            }
+            Change::Held { protocol, hardware } => Line::Held(Told::new(time, protocol, hardware)),
             Change::Changed { protocol, from, to } => {
                 Line::Changed { time, protocol_address: protocol, from: from.name(), to: to.name() }
             }
-            Change::Expired { protocol } => Line::Expired { time, protocol_address: protocol },
-            Change::Evicted { protocol } => Line::Evicted { time, protocol_address: protocol },
-            Change::Refused { protocol } => Line::Refused { time, protocol_address: protocol },
+            Change::Expired { protocol } => Line::Expired(About::new(time, protocol)),
+            Change::Evicted { protocol } => Line::Evicted(About::new(time, protocol)),
+            Change::Refused { protocol } => Line::Refused(About::new(time, protocol)),
         }
     }
 

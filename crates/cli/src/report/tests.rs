@@ -15,8 +15,15 @@ fn events() -> Vec<Event> {
         Change::Evicted { protocol },
         Change::Refused { protocol },
     ];
-    let conflict = [Event::Conflict { protocol, hardware: a }];
-    changes.into_iter().map(Event::Neighbour).chain(conflict).collect()
+    let claims = [
+        ClaimEvent::Probing { protocol },
+        ClaimEvent::Bound { protocol, hardware: a },
+        ClaimEvent::ProbeConflict { protocol, hardware: a },
+        ClaimEvent::Conflict { protocol, hardware: a },
+        ClaimEvent::Defended { protocol, hardware: a },
+        ClaimEvent::Ceased { protocol, hardware: a },
+    ];
+    changes.into_iter().map(Event::Neighbour).chain(claims.into_iter().map(Event::Claim)).collect()
 }
 
 fn printed(level: Level, json: bool, act: impl FnOnce(&mut Report<Vec<u8>>)) -> String {

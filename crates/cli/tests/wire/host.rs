@@ -63,8 +63,8 @@ fn reply() -> Vec<u8> {
 fn the_kernels_own_table() -> Outcome {
     let tap = Persistent::create("tap0")?;
     let host = Running::start(&["--tap", "tap0", "--address", "10.0.0.2/24"])?;
-    let mac = host.ready.split(' ').nth(2).ok_or("a hardware address")?.to_owned();
-    assert_eq!(host.ready, format!("ready tap0 {mac} 10.0.0.2/24\n"));
+    let mac = host.first.split(' ').nth(2).ok_or("a hardware address")?.to_owned();
+    assert_eq!(host.first, format!("ready tap0 {mac} 10.0.0.2/24\n"));
     assert!(mac.starts_with("02:"), "locally administered: {mac}");
 
     kernel_sends(OURS, b"hello")?;
@@ -76,7 +76,7 @@ fn the_kernels_own_table() -> Outcome {
     assert!(out.contains("1  arp: answered\n"), "{out}");
 
     let again = Running::start(&["--tap", "tap0", "--address", "10.0.0.2/24"])?;
-    assert!(again.ready.contains(&mac), "the same at every start");
+    assert!(again.first.contains(&mac), "the same at every start");
     Ok(())
 }
 
@@ -93,7 +93,7 @@ fn a_tap_of_somebody_else() -> Outcome {
     let tap = Persistent::create("their0")?;
     tap.0.set_up(false)?;
     let host = Running::start(&["--tap", "their0", "--address", "10.0.0.2/24", "--mtu", "900", "--json"])?;
-    assert!(host.ready.contains("\"mtu\":900"), "{}", host.ready);
+    assert!(host.first.contains("\"mtu\":900"), "{}", host.first);
     assert!(!tap.0.is_up()?, "ready does not wait for link-up, nor bring it about");
     assert_eq!(tap.0.mtu()?, 1_500);
     host.stop()?;
@@ -107,7 +107,7 @@ fn every_event_is_a_json_object() -> Outcome {
     send(&mut socket, &request())?;
     receive(&mut socket, is_arp(2))?;
     send(&mut socket, &[0xff; 20])?;
-    let mut lines = vec![host.ready.clone()];
+    let mut lines = vec![host.first.clone()];
     while !lines.iter().any(|line| line.contains("\"dropped\"")) {
         lines.push(host.line()?);
     }
@@ -294,7 +294,7 @@ fn a_vlan_is_heard_and_tagged() -> Outcome {
 fn wrong_input() -> Outcome {
     let with = |tap, address| ["host", "--tap", tap, "--address", address];
     let kernel = |address| ["host", "--tap", "k0", "--address", "10.0.0.2/24", "--kernel", address];
-    let cases: [(&[&str], &str); 12] = [
+    let cases: [(&[&str], &str); 15] = [
         (&kernel("10.0.0.2/24"), "cannot both be 10.0.0.2"),
         (&kernel("224.0.0.1/24"), "such as 10.0.0.1/24"),
         (&with("tap%s", "10.0.0.2/24"), "is no interface name"),
@@ -310,6 +310,9 @@ fn wrong_input() -> Outcome {
         ),
         (&[&with("tap0", "10.0.0.2/24")[..], &["--mac", "nonsense"]].concat(), "one looks like"),
         (&[&with("tap0", "10.0.0.2/24")[..], &["--mtu", "1"]].concat(), "68..=65521"),
+        (&[&with("p0", "10.0.0.2/24")[..], &["--proxy", "10.0.0.0/25"]].concat(), "beyond the network"),
+        (&[&with("p0", "10.0.0.2/24")[..], &["--link-local"]].concat(), "cannot be used with"),
+        (&["host", "--tap", "p0", "--link-local", "--defend", "always"], "choose `once` or `cease`"),
     ];
     for (arguments, part) in cases {
         let (code, _, errors) = told(&run(arguments)?);
@@ -327,7 +330,7 @@ fn a_busy_tap_names_the_process() -> Outcome {
     assert!(errors.contains(&format!("`kill {}`", host.pid())), "{errors}");
 
     // Somebody else's `busy0`, in a namespace of theirs, is not in our way.
-    let elsewhere = "exec \"$0\" host -q --tap busy0 --address 10.0.0.2/24";
+    let elsewhere = "exec \"$0\" host -q --no-probe --tap busy0 --address 10.0.0.2/24";
     let program = format!("/proc/{}/exe", host.pid());
     let mut lab = command(&["lab", "--", "sh", "-c", elsewhere, &program])
         .stdout(std::process::Stdio::piped())

@@ -5,6 +5,7 @@
 #[path = "../../../tap/tests/harness/mod.rs"]
 mod harness;
 
+mod claims;
 mod host;
 mod lab;
 mod running;
@@ -19,7 +20,7 @@ fn main() -> ExitCode {
         eprintln!("cannot open the program under test: {error}");
         return ExitCode::FAILURE;
     }
-    let cases = [host::CASES, lab::CASES, tap_command::CASES].concat();
+    let cases = [claims::CASES, host::CASES, lab::CASES, tap_command::CASES].concat();
     let unprivileged = [host::UNPRIVILEGED, tap_command::UNPRIVILEGED].concat();
     harness::main(Trials { cases: &cases, refused: lab::REFUSED, unprivileged: &unprivileged })
 }

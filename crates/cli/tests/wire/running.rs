@@ -10,27 +10,38 @@ use tap::linux::{Interface, PersistentTap};
 
 use crate::harness::program::command;
 
-/// A running `tapstack host` that has said `ready`.
+/// A running `tapstack host`.
 pub(crate) struct Running {
     child: Child,
     out: Option<BufReader<ChildStdout>>,
-    pub(crate) ready: String,
+    /// The first line it printed: `ready`, unless it probes.
+    pub(crate) first: String,
 }
 
 impl Running {
+    /// Starts one that does not probe, hence is ready at once.
     pub(crate) fn start(arguments: &[&str]) -> Result<Running, Box<dyn Error>> {
+        Running::begin(&[arguments, &["--no-probe"]].concat())
+    }
+
+    /// Starts one with these arguments alone, and takes its first line.
+    pub(crate) fn begin(arguments: &[&str]) -> Result<Running, Box<dyn Error>> {
         let mut child = command(&[&["host"], arguments].concat())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
         let mut out = BufReader::new(child.stdout.take().ok_or("standard output")?);
-        let mut ready = String::new();
-        out.read_line(&mut ready)?;
-        Ok(Running { child, out: Some(out), ready })
+        let mut first = String::new();
+        out.read_line(&mut first)?;
+        Ok(Running { child, out: Some(out), first })
     }
 
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|ended| ended.is_some())
     }
 
     /// The next line it prints.

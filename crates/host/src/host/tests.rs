@@ -7,6 +7,8 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 use tap::Cable;
 
+mod claims;
+
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const OUR_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
@@ -317,15 +319,16 @@ fn addresses_that_no_host_can_have_are_refused() {
     for address in
         ["10.0.0.0/24", "10.0.0.255/24", "224.0.0.1/24", "127.0.0.1/8", "0.0.0.0/32", "255.255.255.255/32"]
     {
-        let config = Config { address: address.parse().unwrap(), ..config() };
+        let address = address.parse().unwrap();
+        let config = Config { address: Some(address), ..config() };
         assert_eq!(
             Host::new(Instant::ORIGIN, &config).err(),
-            Some(ConfigError::Address(config.address)),
+            Some(ConfigError::Address(address)),
             "{address}"
         );
     }
     for address in ["10.0.0.0/31", "10.0.0.1/31", "10.0.0.0/32", "10.0.0.254/24"] {
-        let config = Config { address: address.parse().unwrap(), ..config() };
+        let config = Config { address: Some(address.parse().unwrap()), ..config() };
         assert!(Host::new(Instant::ORIGIN, &config).is_ok(), "{address}");
     }
     let config = Config { hardware: MacAddr::BROADCAST, ..config() };

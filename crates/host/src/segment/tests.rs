@@ -1,4 +1,5 @@
 mod properties;
+mod rivals;
 
 use std::sync::mpsc;
 

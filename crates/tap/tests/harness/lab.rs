@@ -48,22 +48,52 @@ pub(crate) fn kernel_knows(interface: &Interface, address: Ipv4Addr) -> Result<N
 
 /// Deletes an interface, whoever holds it (`RTM_DELLINK`).
 pub(crate) fn delete_link(interface: &Interface) -> Outcome {
+    change_link(17, 0, interface.index()?, &[])
+}
+
+/// Makes a bridge, brings it up, and puts interfaces on it (`RTM_NEWLINK`).
+pub(crate) fn bridge(name: &str, ports: &[&Interface]) -> Outcome {
+    const CREATE: u16 = 0x400;
+    let (ifname, linkinfo, kind, master) = (3, 18, 1, 10);
+    let info = attribute(kind, b"bridge");
+    change_link(16, CREATE, 0, &[attribute(ifname, name.as_bytes()), attribute(linkinfo, &info)].concat())?;
+    let bridge = Interface::named(&name.parse()?)?;
+    let index = bridge.index()?.to_ne_bytes();
+    for port in ports {
+        change_link(16, 0, port.index()?, &attribute(master, &index))?;
+    }
+    Ok(bridge.set_up(true)?)
+}
+
+/// An attribute of a netlink message, padded to four octets.
+fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(4 + value.len()).unwrap_or(u16::MAX);
+    let padding = vec![0; value.len().next_multiple_of(4) - value.len()];
+    [&length.to_ne_bytes()[..], &kind.to_ne_bytes(), value, &padding].concat()
+}
+
+/// One message about a link, and the kernel's answer to it.
+fn change_link(kind: u16, flags: u16, index: i32, attributes: &[u8]) -> Outcome {
+    const REQUEST_ACKNOWLEDGED: u16 = 5;
     let netlink =
         socket(AddressFamily::Netlink, SockType::Raw, SockFlag::empty(), SockProtocol::NetlinkRoute)?;
-    // nlmsghdr: 32 octets, RTM_DELLINK, request and acknowledge; then an ifinfomsg with the index.
-    let mut message = Vec::new();
-    message.extend(32_u32.to_ne_bytes());
-    message.extend(17_u16.to_ne_bytes());
-    message.extend(5_u16.to_ne_bytes());
-    message.extend([0; 8 + 4]);
-    message.extend(interface.index()?.to_ne_bytes());
-    message.extend([0; 8]);
+    // nlmsghdr, then an ifinfomsg with the index.
+    let message = [
+        &u32::try_from(32 + attributes.len())?.to_ne_bytes()[..],
+        &kind.to_ne_bytes(),
+        &(flags | REQUEST_ACKNOWLEDGED).to_ne_bytes(),
+        &[0; 8 + 4],
+        &index.to_ne_bytes(),
+        &[0; 8],
+        attributes,
+    ]
+    .concat();
     sendto(netlink.as_raw_fd(), &message, &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
-    let mut answer = [0; 64];
+    let mut answer = [0; 256];
     recv(netlink.as_raw_fd(), &mut answer, MsgFlags::empty())?;
     match i32::from_ne_bytes([answer[16], answer[17], answer[18], answer[19]]) {
         0 => Ok(()),
-        code => Err(format!("the kernel does not delete the link: {code}").into()),
+        code => Err(format!("the kernel does not change the link: {code}").into()),
     }
 }
 

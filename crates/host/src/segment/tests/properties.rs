@@ -57,7 +57,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 prop_compose! {
-    fn faults()(
+    pub(super) fn faults()(
         seed: u64,
         rates in [0_u16..600, 0_u16..400, 0_u16..400, 0_u16..300],
         longest in 100_u64..50_000,

@@ -1,0 +1,268 @@
+//! The claims of one segment: those that are made, and those that a conflict calls up.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+use link::{Instant, MacAddr};
+
+use crate::random::Random;
+use crate::{Arp, Claim, ClaimEvent, Defence, Event, Fields, Identity, LinkLocal, LocalsError, Packet};
+
+/// How the use of an address begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// At once, without a word.
+    #[default]
+    AtOnce,
+    /// At once, with two announcements (RFC 5227 2.3).
+    Announce,
+    /// By probing, and then with two announcements, if nobody objects (RFC 5227 2.1).
+    Probe,
+}
+
+/// The network that an address of one's own choice is in (RFC 3927).
+pub const LINK_LOCAL: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(169, 254, 0, 0), 16);
+
+/// What is claimed on one segment.
+#[derive(Debug)]
+pub(crate) struct Claims {
+    /// By the address that each is about. Never more than there are addresses of ours.
+    made: BTreeMap<Ipv4Addr, Filed>,
+    /// When each has something to say.
+    due: BTreeSet<(Instant, Ipv4Addr)>,
+    /// The address of our own choice.
+    chosen: Option<LinkLocal>,
+    seeds: Random,
+    /// The latest time seen.
+    latest: Instant,
+    /// How many probes and announcements there were.
+    pub(crate) said: u64,
+    /// Who has the address that was lost last.
+    lost: Option<Identity>,
+}
+
+/// A claim, and under which time it is filed.
+#[derive(Debug)]
+struct Filed {
+    claim: Claim,
+    at: Option<Instant>,
+}
+
+impl<P> Arp<P> {
+    /// Begins to use an address. A station that was not ours is from now on.
+    ///
+    /// Fails if the address is ours already, or the hardware address is no station's.
+    pub fn claim(&mut self, now: Instant, identity: Identity, start: Start) -> Result<(), LocalsError> {
+        let Identity { protocol, hardware } = identity;
+        if self.claims.made.contains_key(&protocol) {
+            return Err(LocalsError::Overlap);
+        }
+        self.locals.enlist(hardware)?;
+        match start {
+            // A claim that says nothing needs no state, until there is a conflict.
+            Start::AtOnce => self.locals.add(protocol, protocol, hardware)?,
+            Start::Announce => {
+                self.locals.add(protocol, protocol, hardware)?;
+                let mut claim = Claim::at_once(now, identity, self.config.defence, true);
+                let news = claim.take_event();
+                self.claims.make(claim);
+                if let Some(event) = news {
+                    self.settle(event);
+                }
+            }
+            Start::Probe => {
+                if self.locals.hardware_of(protocol).is_some() {
+                    return Err(LocalsError::Overlap);
+                }
+                let seed = self.claims.seeds.draw();
+                self.claims.make(Claim::probe(now, identity, self.config.defence, seed));
+                self.report(Event::Claim(ClaimEvent::Probing { protocol }));
+            }
+        }
+        Ok(())
+    }
+
+    /// Selects an address of its own choice, and another whenever that is lost (RFC 3927).
+    ///
+    /// Fails if the hardware address is no station's.
+    pub fn select(&mut self, now: Instant, hardware: MacAddr) -> Result<(), LocalsError> {
+        self.locals.enlist(hardware)?;
+        let chosen = LinkLocal::new(now, hardware, self.config.defence, self.claims.seeds.draw());
+        self.report(Event::Claim(ClaimEvent::Probing { protocol: chosen.candidate() }));
+        self.claims.chosen = Some(chosen);
+        Ok(())
+    }
+
+    /// The address of our own choice, while it is in use.
+    pub fn selected(&self) -> Option<Ipv4Addr> {
+        self.claims.chosen.as_ref().and_then(LinkLocal::address)
+    }
+
+    /// Who has the last address of ours, once there is none left, nor any to come.
+    pub fn ceased(&self) -> Option<Identity> {
+        let over = self.locals.is_empty() && self.claims.made.is_empty() && self.claims.chosen.is_none();
+        self.claims.lost.filter(|_| over)
+    }
+
+    /// How many probes and announcements there were.
+    pub fn said(&self) -> u64 {
+        self.claims.said
+    }
+
+    /// Whether a packet is a conflict over an address that we use or want; if so, what is to be done
+    /// about it is done. Another's probe is one, and is no reason to turn the packet away.
+    pub(crate) fn is_conflict(&mut self, now: Instant, packet: Packet<'_>) -> bool {
+        let sender = packet.sender_protocol();
+        let subject = if sender.is_unspecified() { packet.target_protocol() } else { sender };
+        if let Some(hardware) = self.locals.hardware_of(sender) {
+            self.claims.call_up(now, Identity { protocol: sender, hardware }, self.config.defence);
+        }
+        let event = self.claims.touch(subject, |claim| claim.receive(now, packet)).flatten();
+        if let Some(event) = event {
+            self.settle(event);
+        }
+        let chosen = self.hear_chosen(now, packet);
+        (event.is_some() || chosen) && !sender.is_unspecified()
+    }
+
+    /// The next probe or announcement that is due, to be broadcast.
+    pub(crate) fn poll_claims(&mut self, now: Instant) -> Option<Fields> {
+        self.claims.notice(now);
+        let said = self.poll_made(now).or_else(|| self.poll_chosen(now))?;
+        self.claims.said = self.claims.said.saturating_add(1);
+        Some(said)
+    }
+
+    fn poll_made(&mut self, now: Instant) -> Option<Fields> {
+        while let Some((at, protocol)) = self.claims.due.first().copied().filter(|(at, _)| *at <= now) {
+            let (said, news) = self.claims.touch(protocol, |claim| (claim.poll(now), claim.take_event()))?;
+            if let Some(event) = news {
+                self.settle(event);
+            }
+            // One that is due and has nothing to say waits for a later time, or for nothing.
+            let again = self.claims.due.first().is_some_and(|first| *first == (at, protocol));
+            if said.is_some() || again {
+                return said;
+            }
+        }
+        None
+    }
+
+    fn poll_chosen(&mut self, now: Instant) -> Option<Fields> {
+        let chosen = self.claims.chosen.as_mut()?;
+        let before = chosen.candidate();
+        let said = chosen.poll(now);
+        let (after, news) = (chosen.candidate(), chosen.take_event());
+        self.follow_choice(before, after);
+        if let Some(event) = news {
+            self.settle(event);
+        }
+        said
+    }
+
+    fn hear_chosen(&mut self, now: Instant, packet: Packet<'_>) -> bool {
+        let Some(chosen) = &mut self.claims.chosen else { return false };
+        let before = chosen.candidate();
+        let Some(event) = chosen.receive(now, packet) else { return false };
+        let after = chosen.candidate();
+        self.settle(event);
+        self.follow_choice(before, after);
+        true
+    }
+
+    fn follow_choice(&mut self, before: Ipv4Addr, after: Ipv4Addr) {
+        if before != after {
+            self.report(Event::Claim(ClaimEvent::Probing { protocol: after }));
+        }
+    }
+
+    /// Does to our addresses what became of a claim, and tells.
+    fn settle(&mut self, event: ClaimEvent) {
+        match event {
+            ClaimEvent::Bound { protocol, hardware } => {
+                // spec: rfc5227-answers
+                // One that began at once is ours already.
+                if self.locals.hardware_of(protocol).is_none() {
+                    // Its station was enlisted with it, and nobody else has the address.
+                    let _ = self.locals.add(protocol, protocol, hardware);
+                }
+            }
+            ClaimEvent::ProbeConflict { protocol, hardware } | ClaimEvent::Ceased { protocol, hardware } => {
+                self.locals.remove(protocol);
+                self.claims.lost = Some(Identity { protocol, hardware });
+            }
+            ClaimEvent::Probing { .. } | ClaimEvent::Conflict { .. } | ClaimEvent::Defended { .. } => {}
+        }
+        self.report(Event::Claim(event));
+    }
+}
+
+impl Claims {
+    pub(crate) fn new(seed: u64) -> Claims {
+        Claims {
+            made: BTreeMap::new(),
+            due: BTreeSet::new(),
+            chosen: None,
+            seeds: Random::new(seed),
+            latest: Instant::ORIGIN,
+            said: 0,
+            lost: None,
+        }
+    }
+
+    /// When there is something to say next.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let made = self.due.first().map(|(at, _)| *at);
+        let chosen = self.chosen.as_ref().and_then(LinkLocal::deadline);
+        [made, chosen].into_iter().flatten().min()
+    }
+
+    fn make(&mut self, claim: Claim) {
+        let protocol = claim.identity().protocol;
+        self.made.insert(protocol, Filed { claim, at: None });
+        self.touch(protocol, |_| ());
+    }
+
+    /// The claim to an address that was used without one.
+    fn call_up(&mut self, now: Instant, identity: Identity, defence: Defence) {
+        let chosen = self.chosen.as_ref().and_then(LinkLocal::address);
+        if chosen == Some(identity.protocol) || self.made.contains_key(&identity.protocol) {
+            return;
+        }
+        let mut claim = Claim::at_once(now, identity, defence, false);
+        // It is in use for long: no news.
+        let _ = claim.take_event();
+        self.make(claim);
+    }
+
+    /// Does something with a claim, and files it under the time of what it has to say next.
+    fn touch<R>(&mut self, protocol: Ipv4Addr, act: impl FnOnce(&mut Claim) -> R) -> Option<R> {
+        let filed = self.made.get_mut(&protocol)?;
+        let result = act(&mut filed.claim);
+        let at = filed.claim.deadline();
+        if let Some(before) = std::mem::replace(&mut filed.at, at) {
+            self.due.remove(&(before, protocol));
+        }
+        self.due.extend(at.map(|at| (at, protocol)));
+        if filed.claim.has_ceased() {
+            self.made.remove(&protocol);
+        }
+        Some(result)
+    }
+
+    /// Looks at the clock. When it went back, every wait begins anew: late, but not years late.
+    fn notice(&mut self, now: Instant) {
+        // spec: clocks
+        if now < std::mem::replace(&mut self.latest, now) {
+            self.due.clear();
+            for (protocol, filed) in &mut self.made {
+                filed.at = filed.at.map(|_| now);
+                self.due.extend(filed.at.map(|at| (at, *protocol)));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! Answering for others: proxy ARP (RFC 1027).
+
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+use link::MacAddr;
+
+use crate::{Arp, Packet};
+
+/// The ranges that we answer for although nobody there is ours, each under a hardware address of ours.
+#[derive(Debug, Default)]
+pub struct Proxies {
+    ranges: Vec<(Ipv4Net, MacAddr)>,
+}
+
+/// Why nobody can be a proxy for a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProxyError {
+    /// It lies within the segment's own network.
+    OwnSegment,
+    /// The hardware address is not ours.
+    Hardware,
+}
+
+impl<P> Arp<P> {
+    /// Answers requests for the hosts of `range` with `hardware`, so that what is for them comes to us.
+    ///
+    /// Never answered are a request for an address on the segment itself, one for a broadcast address, a
+    /// probe, an announcement, and anything while no address of ours is in use.
+    pub fn add_proxy(&mut self, range: Ipv4Net, hardware: MacAddr) -> Result<(), ProxyError> {
+        // spec: rfc1027-segment
+        if self.config.network.is_some_and(|network| network.contains(&range)) {
+            return Err(ProxyError::OwnSegment);
+        }
+        if !self.locals.has_hardware(hardware) {
+            return Err(ProxyError::Hardware);
+        }
+        self.proxies.ranges.push((range.trunc(), hardware));
+        Ok(())
+    }
+
+    /// As whom we answer for the target of a packet, if it is one that we are a proxy for.
+    pub(crate) fn proxied(&self, packet: Packet<'_>) -> Option<MacAddr> {
+        let (sender, target) = (packet.sender_protocol(), packet.target_protocol());
+        let (range, hardware) = self.proxies.ranges.iter().find(|(range, _)| range.contains(&target))?;
+        // spec: rfc1027-segment
+        let near = self.config.network.is_some_and(|network| network.contains(&target));
+        // Who probes for an address, or announces it, is there: to answer would take it away.
+        // spec: rfc1027-probe
+        let claimed = sender.is_unspecified() || sender == target;
+        // spec: rfc1027-ranges
+        let answered = !near && !claimed && !is_broadcast(*range, target) && !self.locals.is_empty();
+        answered.then_some(*hardware)
+    }
+}
+
+/// Whether an address of a range may be meant for many: broadcast in its newer or its older form, or a
+/// group.
+fn is_broadcast(range: Ipv4Net, target: Ipv4Addr) -> bool {
+    // spec: rfc1027-broadcast
+    let ends = target == range.broadcast() || target == range.network();
+    (ends && range.prefix_len() < 31)
+        || target.is_broadcast()
+        || target.is_multicast()
+        || target.is_unspecified()
+        || target.is_loopback()
+}
+
+impl fmt::Display for ProxyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OwnSegment => "its hosts are on our own segment and answer for themselves; name a range beyond the network of our address",
+            Self::Hardware => "the hardware address is not one of ours",
+        })
+    }
+}
+
+impl std::error::Error for ProxyError {}
+
+#[cfg(test)]
+mod tests;

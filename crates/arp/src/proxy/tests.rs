@@ -1,0 +1,94 @@
+use super::*;
+use crate::{Config, Fields, Identity, Locals, Operation, Start};
+use link::Instant;
+
+const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const OUR_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
+const PEER_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 7]);
+
+/// A proxy for 10.1.0.0/16 on a segment that is 10.0.0.0/24.
+fn proxy(range: &str) -> Arp<()> {
+    let config = Config { network: "10.0.0.0/24".parse().ok(), ..Config::default() };
+    let mut arp = Arp::new(Locals::one(OURS, OUR_MAC).unwrap(), config);
+    arp.add_proxy(range.parse().unwrap(), OUR_MAC).unwrap();
+    arp
+}
+
+/// Who answers a request of `sender` for `target`.
+fn answers(arp: &mut Arp<()>, sender: [u8; 4], target: [u8; 4]) -> Option<MacAddr> {
+    let request = Fields {
+        operation: Operation::REQUEST,
+        sender_hardware: PEER_MAC,
+        sender_protocol: sender.into(),
+        target_hardware: MacAddr::ZERO,
+        target_protocol: target.into(),
+    };
+    let mut octets = [0; Fields::LENGTH];
+    request.write_to(&mut octets).unwrap();
+    arp.receive(Instant::ORIGIN, None, &octets).unwrap().answer.map(|answer| answer.ours)
+}
+
+// proves: rfc1027-ranges
+#[test]
+fn the_hosts_of_a_range_are_answered_for_and_no_others() {
+    let mut arp = proxy("10.1.3.4/16");
+    for target in [[10, 1, 0, 1], [10, 1, 255, 254], [10, 1, 3, 255]] {
+        assert_eq!(answers(&mut arp, [10, 0, 0, 7], target), Some(OUR_MAC), "{target:?}");
+    }
+    for target in [[10, 2, 0, 1], [10, 0, 255, 255], [9, 1, 0, 1]] {
+        assert_eq!(answers(&mut arp, [10, 0, 0, 7], target), None, "{target:?}");
+    }
+    assert_eq!(answers(&mut arp, [10, 0, 0, 7], [10, 0, 0, 2]), Some(OUR_MAC), "we are still there");
+    assert!(arp.neighbours().get([10, 0, 0, 7].into()).is_some());
+}
+
+// proves: rfc1027-segment
+#[test]
+fn the_hosts_of_our_own_segment_answer_for_themselves() {
+    let mut arp = proxy("10.0.0.0/8");
+    assert_eq!(answers(&mut arp, [10, 0, 0, 7], [10, 0, 0, 9]), None);
+    assert_eq!(answers(&mut arp, [10, 0, 0, 7], [10, 0, 1, 9]), Some(OUR_MAC));
+    for range in ["10.0.0.0/24", "10.0.0.128/25", "10.0.0.9/32"] {
+        let added = arp.add_proxy(range.parse().unwrap(), OUR_MAC);
+        assert_eq!(added, Err(ProxyError::OwnSegment), "{range}");
+    }
+}
+
+// proves: rfc1027-broadcast
+#[test]
+fn nobody_answers_for_a_broadcast_address() {
+    let mut arp = proxy("10.1.0.0/16");
+    for target in [[10, 1, 255, 255], [10, 1, 0, 0]] {
+        assert_eq!(answers(&mut arp, [10, 0, 0, 7], target), None, "{target:?}");
+    }
+    let mut all = proxy("0.0.0.0/0");
+    for target in [[255, 255, 255, 255], [224, 0, 0, 1], [0, 0, 0, 0], [127, 0, 0, 1]] {
+        assert_eq!(answers(&mut all, [10, 0, 0, 7], target), None, "{target:?}");
+    }
+    // A network of two and a single address have none.
+    for (range, target) in
+        [("10.1.0.0/31", [10, 1, 0, 0]), ("10.1.0.1/31", [10, 1, 0, 1]), ("10.1.0.5/32", [10, 1, 0, 5])]
+    {
+        assert_eq!(answers(&mut proxy(range), [10, 0, 0, 7], target), Some(OUR_MAC), "{range}");
+    }
+}
+
+// proves: rfc1027-probe
+#[test]
+fn who_probes_for_an_address_or_announces_it_gets_it() {
+    let mut arp = proxy("10.1.0.0/16");
+    assert_eq!(answers(&mut arp, [0, 0, 0, 0], [10, 1, 0, 9]), None);
+    assert_eq!(answers(&mut arp, [10, 1, 0, 9], [10, 1, 0, 9]), None);
+}
+
+// proves: rfc1027-ranges
+#[test]
+fn who_has_no_address_is_no_proxy() {
+    let mut arp: Arp<()> = Arp::new(Locals::default(), Config::default());
+    let range = "10.1.0.0/16".parse().unwrap();
+    assert_eq!(arp.add_proxy(range, OUR_MAC), Err(ProxyError::Hardware));
+    let identity = Identity { protocol: OURS, hardware: OUR_MAC };
+    arp.claim(Instant::ORIGIN, identity, Start::Probe).unwrap();
+    assert_eq!(arp.add_proxy(range, OUR_MAC), Ok(()));
+    assert_eq!(answers(&mut arp, [10, 0, 0, 7], [10, 1, 0, 9]), None, "not while it probes");
+}

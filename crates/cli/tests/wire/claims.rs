@@ -1,0 +1,184 @@
+//! `tapstack host` and its address: asked for, announced, defended, lost.
+
+use std::net::Ipv4Addr;
+
+use tap::linux::{Interface, PacketSocket};
+
+use super::running::{Persistent, Running};
+use crate::harness::lab::{arp, bridge, delete_link, is_arp, receive, send, until};
+use crate::harness::{Case, Outcome};
+
+pub(crate) const CASES: &[Case] = &[
+    ("an_address_is_probed_for_announced_and_then_answered_for", an_address_is_probed_for),
+    ("who_has_the_address_already_is_named_and_wins", who_has_the_address_already),
+    ("two_that_do_not_probe_fight_by_policy_and_make_no_storm", two_that_do_not_probe),
+    ("an_address_lost_in_use_ends_the_host_with_exit_1", an_address_lost_in_use),
+    ("the_hosts_of_a_proxied_range_are_answered_for", a_proxied_range),
+];
+
+const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const NOBODY: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
+const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
+const PEER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 7];
+const OUR_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
+const MAC: &str = "02:00:00:00:00:02";
+const ZERO: [u8; 6] = [0; 6];
+const BROADCAST: [u8; 6] = [0xff; 6];
+
+/// The peer's request for an address.
+fn request(target: Ipv4Addr) -> Vec<u8> {
+    arp(BROADCAST, 1, (PEER_MAC, PEER), (ZERO, target))
+}
+
+/// The next line that has this word.
+fn line_with(host: &mut Running, word: &str) -> Result<String, Box<dyn std::error::Error>> {
+    loop {
+        let line = host.line()?;
+        if line.is_empty() {
+            return Err(format!("the host ended before it said {word:?}").into());
+        }
+        if line.contains(word) {
+            return Ok(line);
+        }
+    }
+}
+
+// proves: rfc5227-start, rfc5227-answers, rfc5227-broadcast, rfc3927-broadcast
+fn an_address_is_probed_for() -> Outcome {
+    let (tap, other) = (Persistent::create("probe0")?, Persistent::create("choice0")?);
+    let mut socket = PacketSocket::open(tap.0.name())?;
+    let mut host = Running::begin(&["--tap", "probe0", "--address", "10.0.0.2/24", "--mac", MAC])?;
+    let mut chooser = Running::begin(&["--tap", "choice0", "--link-local", "--mac", MAC])?;
+    assert!(host.first.ends_with(" probing 10.0.0.2: does anybody have it?\n"), "{}", host.first);
+
+    send(&mut socket, &request(OURS))?;
+    for _ in 0..3 {
+        // Were the request answered, the reply would come first.
+        let probe = receive(&mut socket, |octets| octets.get(12..14) == Some(&[8, 6]))?;
+        assert_eq!(probe, arp(BROADCAST, 1, (OUR_MAC, NOBODY), (ZERO, OURS)));
+    }
+    let announcement = arp(BROADCAST, 1, (OUR_MAC, OURS), (ZERO, OURS));
+    assert_eq!(receive(&mut socket, is_arp(1))?, announcement);
+    line_with(&mut host, " using 10.0.0.2 at 02:00:00:00:00:02")?;
+    assert_eq!(host.line()?, "ready probe0 02:00:00:00:00:02 10.0.0.2/24\n");
+    send(&mut socket, &request(OURS))?;
+    assert_eq!(receive(&mut socket, is_arp(2))?, arp(PEER_MAC, 2, (OUR_MAC, OURS), (PEER_MAC, PEER)));
+    assert_eq!(receive(&mut socket, is_arp(1))?, announcement);
+
+    let ready = line_with(&mut chooser, "ready ")?;
+    let network: ipnet::Ipv4Net = ready.split(' ').nth(3).ok_or("an address")?.trim().parse()?;
+    assert!(network.addr().is_link_local() && network.prefix_len() == 16, "{ready}");
+    let mut socket = PacketSocket::open(other.0.name())?;
+    send(&mut socket, &request(network.addr()))?;
+    let reply = arp(BROADCAST, 2, (OUR_MAC, network.addr()), (PEER_MAC, PEER));
+    assert_eq!(receive(&mut socket, is_arp(2))?[..32], reply[..32]);
+    assert_eq!((host.stop()?.0, chooser.stop()?.0), (Some(0), Some(0)));
+    Ok(())
+}
+
+/// Two TAPs on a bridge, which is deleted with this value.
+struct Bridged {
+    near: Persistent,
+    far: Persistent,
+    bridge: Interface,
+}
+
+impl Bridged {
+    fn new() -> Result<Bridged, Box<dyn std::error::Error>> {
+        let (near, far) = (Persistent::create("near0")?, Persistent::create("far0")?);
+        bridge("bridge0", &[&near.0, &far.0])?;
+        Ok(Bridged { near, far, bridge: Interface::named(&"bridge0".parse()?)? })
+    }
+
+    /// A host at each end, both with one address. A frame may be lost before the bridge carries any.
+    fn hosts(&self, options: &[&str]) -> Result<(Running, Running), Box<dyn std::error::Error>> {
+        let (near, far) = (self.near.0.name().as_str(), self.far.0.name().as_str());
+        let begin = |tap, last: &str, more: &[&str]| {
+            let mac = format!("02:00:00:00:00:{last}");
+            Running::begin(&[&["--tap", tap, "--address", "10.0.0.2/24", "--mac", &mac], more].concat())
+        };
+        Ok((begin(near, "0a", options)?, begin(far, "0b", options)?))
+    }
+}
+
+impl Drop for Bridged {
+    fn drop(&mut self) {
+        let _ = delete_link(&self.bridge);
+    }
+}
+
+// proves: rfc5227-last, rfc5227-probe-conflict
+fn who_has_the_address_already() -> Outcome {
+    let _wire = Bridged::new()?;
+    let near = ["--tap", "near0", "--address", "10.0.0.2/24", "--mac", "02:00:00:00:00:0a"];
+    let first = Running::start(&near)?;
+    let second = Running::begin(&["--tap", "far0", "--address", "10.0.0.2/24", "--mac", MAC])?;
+    let (code, out, errors) = second.end()?;
+    assert_eq!(code, Some(1), "{errors}");
+    assert!(errors.starts_with("tapstack: 10.0.0.2 is taken: 02:00:00:00:00:0a has it"), "{errors}");
+    assert!(out.contains(" taken 10.0.0.2: 02:00:00:00:00:0a has it") && !out.contains("ready"), "{out}");
+    assert_eq!(first.stop()?.0, Some(0));
+    Ok(())
+}
+
+// proves: rfc5227-always, rfc5227-once, rfc5227-cease, rfc5227-defend-interval, rfc5227-last
+fn two_that_do_not_probe() -> Outcome {
+    let wire = Bridged::new()?;
+    let (mut first, mut second) = wire.hosts(&["--no-probe", "--announce"])?;
+    line_with(&mut first, " defended 10.0.0.2 against 02:00:00:00:00:0b")?;
+    line_with(&mut second, " defended 10.0.0.2 against 02:00:00:00:00:0a")?;
+    // The second announcements come two seconds after the first; nobody may answer them for eight more.
+    line_with(&mut first, " conflict 10.0.0.2 is used by 02:00:00:00:00:0b too")?;
+    line_with(&mut second, " conflict 10.0.0.2 is used by 02:00:00:00:00:0a too")?;
+    for host in [first, second] {
+        let (code, out, _) = host.stop()?;
+        assert_eq!(code, Some(0));
+        let said = out.lines().find(|line| line.ends_with("arp: probes and announcements"));
+        let count: u32 = said.and_then(|line| line.split_whitespace().next()).ok_or("a count")?.parse()?;
+        assert!((2..=3).contains(&count), "two announcements and one defence: {out}");
+    }
+    for policy in ["once", "cease"] {
+        let (mut first, mut second) = wire.hosts(&["--no-probe", "--announce", "--defend", policy])?;
+        until("host that leaves", || (first.has_ended() || second.has_ended()).then_some(()))?;
+        // Where both spoke at the same time, both leave.
+        let (one, other) = if first.has_ended() { (first, second) } else { (second, first) };
+        let (code, _, errors) = one.end()?;
+        assert_eq!(code, Some(1), "{policy}: {errors}");
+        assert!(errors.starts_with("tapstack: 10.0.0.2 is given up, for 02:00:00:00:00:0"), "{errors}");
+        drop(other);
+    }
+    Ok(())
+}
+
+// proves: rfc5227-last, rfc5227-cease
+fn an_address_lost_in_use() -> Outcome {
+    let tap = Persistent::create("lost0")?;
+    let mut socket = PacketSocket::open(tap.0.name())?;
+    let options = ["--no-probe", "--defend", "cease", "--json"];
+    let host = Running::begin(&[&["--tap", "lost0", "--address", "10.0.0.2/24"][..], &options].concat())?;
+    send(&mut socket, &arp(BROADCAST, 1, (PEER_MAC, OURS), (ZERO, OURS)))?;
+    let (code, out, errors) = host.end()?;
+    assert_eq!(code, Some(1), "{errors}");
+    let ceased = "\"protocol_address\":\"10.0.0.2\",\"hardware_address\":\"02:00:00:00:00:07\"}";
+    assert!(out.contains("{\"event\":\"ceased\",") && out.contains(ceased), "{out}");
+    assert!(out.contains("{\"event\":\"counters\","), "{out}");
+    Ok(())
+}
+
+// proves: rfc1027-ranges, rfc1027-segment
+fn a_proxied_range() -> Outcome {
+    let tap = Persistent::create("proxy0")?;
+    let mut socket = PacketSocket::open(tap.0.name())?;
+    let proxies = ["--proxy", "10.1.0.0/16", "--proxy", "192.0.2.0/24", "--mac", MAC];
+    let host = Running::start(&[&["--tap", "proxy0", "--address", "10.0.0.2/24"][..], &proxies].concat())?;
+    for target in [[10, 0, 0, 9], [10, 1, 255, 255], [10, 2, 0, 1]] {
+        send(&mut socket, &request(target.into()))?;
+    }
+    for target in [[10, 1, 7, 7], [192, 0, 2, 200]] {
+        send(&mut socket, &request(target.into()))?;
+        let reply = arp(PEER_MAC, 2, (OUR_MAC, target.into()), (PEER_MAC, PEER));
+        assert_eq!(receive(&mut socket, is_arp(2))?, reply);
+    }
+    assert_eq!(host.stop()?.0, Some(0));
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! Hosts that ask before they use an address, and lose it.
+
+use super::*;
+use arp::{ClaimEvent, Defence, Event, Packet, Start};
+use link::Ethernet;
+
+/// Longer than probing takes.
+const PROBING: Duration = Duration::from_secs(8);
+
+fn probing() -> Host {
+    Host::new(NOW, &Config { start: Start::Probe, ..config() }).unwrap()
+}
+
+/// The peer says that our address is its own.
+fn conflict() -> Vec<u8> {
+    let mut packet = request();
+    packet[14..18].copy_from_slice(&OURS.octets());
+    broadcast(&[&[8, 6], &packet])
+}
+
+/// All frames that a host sends of its own accord until then.
+fn run(host: &mut Host, until: Instant) -> Vec<Vec<u8>> {
+    let (mut near, mut far) = Cable::pair(1_500).unwrap();
+    let (mut pool, mut batch) = (Pool::new(1_500, host.frames() + 64), Batch::new(64));
+    let mut frames = Vec::new();
+    while let Some(now) = host.deadline().filter(|due| *due <= until) {
+        host.turn(now, &mut near, &mut pool, &mut ()).unwrap();
+        far.receive(&mut pool, &mut batch).unwrap();
+        while let Some(frame) = batch.pop() {
+            frames.push(frame.octets().to_vec());
+            pool.give(frame);
+        }
+    }
+    assert_eq!(pool.held(), 0);
+    frames
+}
+
+// proves: rfc5227-broadcast
+#[test]
+fn probes_and_announcements_are_broadcast() {
+    let mut host = probing();
+    assert_eq!(host.address(), None);
+    let frames = run(&mut host, NOW + PROBING * 2);
+    assert_eq!(frames.len(), 5);
+    for octets in &frames {
+        let frame = Ethernet::parse(octets).unwrap();
+        assert_eq!((frame.destination(), frame.source()), (MacAddr::BROADCAST, OUR_MAC));
+        assert_eq!(Packet::parse(frame.payload()).unwrap().target_protocol(), OURS);
+    }
+    assert_eq!(host.address(), Some("10.0.0.2/24".parse().unwrap()));
+    assert_eq!(host.arp().said(), 5);
+}
+
+// proves: rfc5227-silence
+#[test]
+fn nothing_is_sent_from_an_address_that_is_not_in_use() {
+    let mut host = probing();
+    let mut pool = Pool::new(1_500, 8);
+    let frame = pool.take().unwrap();
+    assert_eq!(host.send(NOW, PEER, TEST, frame, &mut pool), Sent::Refused);
+    assert_eq!((host.addressless(), pool.held()), (1, 0));
+    run(&mut host, NOW + PROBING);
+    let frame = pool.take().unwrap();
+    assert_eq!(host.send(NOW + PROBING, PEER, TEST, frame, &mut pool), Sent::Waits);
+}
+
+// proves: rfc5227-silence, rfc5227-given-up
+#[test]
+fn an_address_that_is_given_up_sends_nothing_that_waited_for_it() {
+    let config = Config { defence: Defence::Cease, ..config() };
+    let mut pair = Pair::new();
+    pair.ours = Host::new(NOW, &config).unwrap();
+    let stranger = Ipv4Addr::new(10, 0, 0, 9);
+    for neighbour in [PEER, stranger] {
+        let frame = pair.payload(b"hello");
+        assert_eq!(pair.ours.send(NOW, neighbour, TEST, frame, &mut pair.pool), Sent::Waits);
+    }
+    let mut departing = Batch::new(4);
+    let conflict = pair.payload(&conflict());
+    let verdict = pair.ours.receive(NOW, conflict, &mut departing, &mut pair.pool);
+    assert_eq!(verdict.dropped(), Some(arp::Dropped::Conflict.into()));
+    let winner = arp::Identity { protocol: OURS, hardware: PEER_MAC };
+    assert_eq!((pair.ours.ceased(), pair.ours.address()), (Some(winner), None));
+    // The peer, who does not know, tells where it is: what waits for it could be sent now.
+    let mut packet = request();
+    packet[24..28].copy_from_slice(&stranger.octets());
+    let told = pair.payload(&broadcast(&[&[8, 6], &packet]));
+    pair.ours.receive(NOW, told, &mut departing, &mut pair.pool);
+    while let Some(now) = pair.ours.deadline().filter(|now| *now <= NOW + PROBING) {
+        pair.ours.turn(now, &mut pair.left, &mut pair.pool, &mut ()).unwrap();
+    }
+    pair.peer.turn(NOW, &mut pair.right, &mut pair.pool, &mut ()).unwrap();
+    assert_eq!(pair.peer.link().accepted() + pair.peer.unspoken(), 0, "nothing came");
+    assert_eq!((pair.pool.held(), pair.ours.arp().neighbours().waiting()), (0, 0));
+    assert!(pair.ours.addressless() >= 2);
+}
+
+// proves: rfc3927-once
+#[test]
+fn an_address_of_ones_own_choice_is_not_defended_for_ever() {
+    let chosen = Config::link_local(OUR_MAC);
+    assert_eq!(chosen.defence, Defence::Once);
+    let always = Config { defence: Defence::Always, ..chosen };
+    assert_eq!(Host::new(NOW, &always).err(), Some(ConfigError::Defence));
+}
+
+// proves: rfc3927-broadcast
+#[test]
+fn from_a_link_local_address_everything_is_broadcast() {
+    let mut host = Host::new(NOW, &Config::link_local(OUR_MAC)).unwrap();
+    run(&mut host, NOW + PROBING * 2);
+    let network = host.address().unwrap();
+    assert_eq!((network.prefix_len(), network.network()), (16, [169, 254, 0, 0].into()));
+
+    let mut packet = request();
+    packet[24..28].copy_from_slice(&network.addr().octets());
+    let (_, sent) = hear(&mut host, &broadcast(&[&[8, 6], &packet]));
+    assert!(sent[0].starts_with(&[0xff; 6]), "the reply");
+    assert_eq!(sent[0][32..38], PEER_MAC.octets(), "and it is for the peer");
+
+    // A neighbour that is known already, and asked once more.
+    let now = NOW + PROBING * 3;
+    let mut pool = Pool::new(1_500, 8);
+    let frame = pool.take().unwrap();
+    assert_eq!(host.send(now, PEER, TEST, frame, &mut pool), Sent::Departs);
+    let frames = run(&mut host, now + PROBING);
+    let requests = frames.iter().filter(|frame| frame[12..14] == [8, 6]).collect::<Vec<_>>();
+    assert!(!requests.is_empty() && requests.iter().all(|frame| frame.starts_with(&[0xff; 6])));
+}
+
+#[test]
+fn what_becomes_of_a_claim_is_told() {
+    let mut host = probing();
+    run(&mut host, NOW + PROBING * 2);
+    hear(&mut host, &conflict());
+    let told = std::iter::from_fn(|| host.take_event()).collect::<Vec<_>>();
+    let expected = [
+        ClaimEvent::Probing { protocol: OURS },
+        ClaimEvent::Bound { protocol: OURS, hardware: OUR_MAC },
+        ClaimEvent::Defended { protocol: OURS, hardware: PEER_MAC },
+    ];
+    assert_eq!(told, expected.map(Event::Claim));
+}
+
+#[test]
+fn hosts_that_start_together_with_one_seed_do_not_speak_together() {
+    let first = |last| {
+        let hardware = MacAddr::new([2, 0, 0, 0, 0, last]);
+        Host::new(NOW, &Config { hardware, start: Start::Probe, ..config() }).unwrap().deadline()
+    };
+    assert_ne!(first(2), first(3));
+}
