@@ -5,21 +5,32 @@
 //! [`Host::receive`] judges a single frame without one. [`Host::send`] sends a payload to a neighbour,
 //! whose hardware address is asked for if need be.
 //!
+//! [`Segment`] is a wire in memory for hosts to be simulated and tested on, with a time of its own and
+//! [`Faults`] where they are wanted.
+//!
 //! # What this crate does not do
 //!
 //! It never waits, reads no clock, prints nothing. Whoever wants to watch passes a [`Trace`].
 #![forbid(unsafe_code)]
 
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/segment.md")]
+struct Page;
+
 mod config;
 mod counters;
+mod faults;
 mod host;
 mod output;
+mod segment;
 mod trace;
 mod verdict;
 
 pub use self::config::{Config, ConfigError};
 pub use self::counters::Counter;
+pub use self::faults::{Alteration, Delivery, Fate, Faults};
 pub use self::host::{Host, Turn};
 pub use self::output::{Parcel, Sent};
+pub use self::segment::{Carried, Port, Restless, Segment, Sighting, Speech};
 pub use self::trace::Trace;
 pub use self::verdict::{Dropped, Verdict};

@@ -45,6 +45,7 @@ impl Host {
             return self.stay_silent(frame, pool);
         }
         match self.stack.arp.resolve(now, neighbour, octets, Parcel { ether_type, frame }) {
+            // spec: rfc826-found
             Resolution::Known(hardware, parcel) => {
                 self.depart(hardware, parcel.ether_type, parcel.frame, pool)
             }
@@ -87,7 +88,7 @@ impl Host {
                 self.depart(hardware, parcel.ether_type, parcel.frame, pool);
             }
             (Errand::Ask { protocol, station }, Some(ours)) => {
-                // spec: rfc3927-broadcast
+                // spec: rfc826-request, rfc3927-broadcast
                 let to = station.map_or(MacAddr::BROADCAST, |station| arp::destination(ours, station));
                 self.speak(self.stack.request(ours, protocol), to, pool);
             }
@@ -134,6 +135,7 @@ impl Host {
 impl Stack {
     /// A request for an address: to the station that had it last, or to all.
     fn request(&self, ours: Ipv4Addr, target: Ipv4Addr) -> Fields {
+        // spec: rfc826-request-fields
         Fields {
             operation: Operation::REQUEST,
             sender_hardware: self.config.hardware,
