@@ -1,78 +1,77 @@
 //! `conform`: a running host put to the question from outside.
 //!
 //! The suite shares no code with the stack: it builds its frames octet by octet, sends them from a
-//! packet socket beside the kernel, and compares what comes back.
+//! packet socket, compares what comes back, and reads the host's translation table. It knows two
+//! hosts: `tapstack host` on a TAP, and the kernel of Linux on a veth pair.
 
+mod aging;
 mod arp;
+mod case;
+mod claims;
+mod clock;
 mod ethernet;
 mod frames;
+mod learning;
+mod lines;
+pub(crate) mod linux;
+mod ranges;
+mod report;
+mod runs;
+mod session;
+mod site;
+mod subject;
+mod tapstack;
 mod tools;
 mod wire;
 
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::Command;
 
-use ipnet::Ipv4Net;
-use tap::linux::{Interface, Namespace};
+use tap::linux::Namespace;
 
 use crate::Outcome;
-use frames::{KERNEL, OUR_MAC, OURS, mac};
-use wire::Wire;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-It makes a network namespace, starts `tapstack host` in it, and touches nothing else.
+It makes network namespaces, starts hosts in them, and touches nothing else.
 
-Exit codes: 0 all passed, 1 a case failed, 2 the wire or the program could not be had.")]
+Examples:
+  cargo xtask conform                       our host, under each policy of --learn
+  cargo xtask conform --kernel              the Linux kernel, held to what is known of it
+  cargo xtask conform --json | jq 'select(.verdict == \"failed\")'
+  cargo xtask conform --program /usr/local/bin/tapstack
+
+Verdicts: passed, failed, skipped (with the reason), and for the kernel differs: not as expected, as
+docs/conform.md says. A recorded difference that does not show has failed.
+
+Exit codes: 0 none failed, 1 a case failed, 2 the wire or the program could not be had.")]
 pub(crate) struct Arguments {
+    /// Question the Linux kernel instead, at the other end of a veth pair
+    #[arg(long, conflicts_with_all = ["program", "arping"])]
+    kernel: bool,
     /// The program to question [default: the workspace's own, built now]
     #[arg(long, value_name = "PATH")]
     program: Option<PathBuf>,
     /// A further `arping` to run; may be repeated (Debian's two packages exclude each other)
     #[arg(long, value_name = "PATH")]
     arping: Vec<PathBuf>,
-}
-
-/// One question: what it asks, which rule it asks about, and how.
-struct Case {
-    name: &'static str,
-    rule: &'static str,
-    run: fn(&mut Wire) -> Result<(), String>,
-}
-
-/// How a case ended.
-enum Verdict {
-    Passed,
-    Failed(String),
-    Skipped(String),
-}
-
-/// What the cases came to.
-#[derive(Default)]
-struct Tally {
-    passed: u32,
-    failed: u32,
-    skipped: u32,
+    /// Print one JSON object a line
+    #[arg(long)]
+    json: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
-    let program = match &arguments.program {
-        Some(path) => {
+    let program = match (&arguments.program, arguments.kernel) {
+        (Some(path), _) => {
             path.canonicalize().map_err(|error| format!("no program {}: {error}", path.display()))?
         }
-        None => build()?,
+        (None, true) => PathBuf::new(),
+        (None, false) => build()?,
     };
     Namespace::enter().map_err(|error| error.to_string())?;
-    let mut host = start(&program)?;
-    let questioned = question(&mut host, arguments);
-    // Killed already or not, it is over with.
-    let _ = host.kill();
-    let _ = host.wait();
-    let mut tally = questioned?;
-    tools::errors(&program, &mut tally);
-    println!("{} passed, {} failed, {} skipped", tally.passed, tally.failed, tally.skipped);
-    Ok(ExitCode::from(u8::from(tally.failed > 0)))
+    let report = if arguments.kernel { runs::linux()? } else { runs::tapstack(&program, &arguments.arping)? };
+    print!("{}", if arguments.json { report.json() } else { report.table() });
+    Ok(report.exit_code())
 }
 
 /// Builds the workspace's own binary, and tells where it lies.
@@ -89,64 +88,5 @@ fn build() -> Result<PathBuf, String> {
     Ok(program.with_file_name("tapstack"))
 }
 
-/// Starts the host, and returns once it says that it can answer.
-fn start(program: &PathBuf) -> Result<Child, String> {
-    let failed = |error| format!("cannot run {}: {error}", program.display());
-    let mut host = Command::new(program)
-        .args(["host", "--quiet", "--no-probe", "--tap", "tap0", "--address", &format!("{OURS}/24")])
-        .args(["--kernel", &format!("{KERNEL}/24"), "--mac", &mac(OUR_MAC)])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(failed)?;
-    let out = host.stdout.take().ok_or("the host has no standard output")?;
-    let mut ready = String::new();
-    BufReader::new(out).read_line(&mut ready).map_err(failed)?;
-    if ready.starts_with("ready ") {
-        return Ok(host);
-    }
-    // It may have ended already.
-    let _ = host.kill();
-    let status = host.wait().map_err(failed)?;
-    Err(format!("{} did not say `ready` ({status})", program.display()))
-}
-
-fn question(host: &mut Child, arguments: &Arguments) -> Result<Tally, String> {
-    let name = "tap0".parse().map_err(|error| format!("{error}"))?;
-    let interface = Interface::named(&name).map_err(|error| format!("no interface: {error}"))?;
-    let kernel = interface.address().map_err(|error| error.to_string())?;
-    if kernel != Ipv4Net::new(KERNEL, 24).ok() {
-        return Err(format!("the kernel's side has the address {kernel:?}"));
-    }
-    let mut wire = Wire::open(&name)?;
-    let mut tally = Tally::default();
-    for case in ethernet::CASES.iter().chain(arp::CASES) {
-        let verdict = (case.run)(&mut wire).map_or_else(Verdict::Failed, |()| Verdict::Passed);
-        tally.enter(case.name, case.rule, verdict);
-    }
-    tools::peers(&interface, &arguments.arping, &mut tally);
-    if host.try_wait().is_ok_and(|ended| ended.is_some()) {
-        tally.enter("the host lives on", "all of them", Verdict::Failed("it has ended".to_owned()));
-    }
-    Ok(tally)
-}
-
-impl Tally {
-    /// Counts a case and prints its line.
-    fn enter(&mut self, name: &str, rule: &str, verdict: Verdict) {
-        match verdict {
-            Verdict::Passed => {
-                self.passed += 1;
-                println!("ok    {name} [{rule}]");
-            }
-            Verdict::Failed(reason) => {
-                self.failed += 1;
-                println!("FAIL  {name} [{rule}]: {reason}");
-            }
-            Verdict::Skipped(reason) => {
-                self.skipped += 1;
-                println!("skip  {name} [{rule}]: {reason}");
-            }
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

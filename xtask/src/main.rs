@@ -46,9 +46,12 @@ enum Command {
     },
     /// Everything that CI checks but the tests: format, lints, docs, layers, spec, benches compile
     Ci,
-    /// Put a running `tapstack host` to the question from outside: raw frames, and the ARP tools
-    /// that are installed
+    /// Put a running host to the question from outside: raw frames, its translation table, and the
+    /// ARP tools that are installed
     Conform(conform::Arguments),
+    /// Hold the kernel that `conform --kernel` questions
+    #[command(name = conform::linux::COMMAND, hide = true)]
+    ConformLinux,
 }
 
 /// What a chore ends with: done, a negative answer, or a sentence about what kept it from its work.
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Command::Spec { root } => spec::check(root.as_deref()),
         Command::Ci => ci::run(),
         Command::Conform(arguments) => conform::run(&arguments),
+        Command::ConformLinux => conform::linux::hold(),
     };
     outcome.unwrap_or_else(|sentence| {
         eprintln!("xtask: {sentence}");

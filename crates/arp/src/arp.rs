@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
-use link::{Instant, Tally};
+use link::{Instant, MacAddr, Tally};
 
 use crate::claims::Claims;
 use crate::neighbours::{self, Neighbours, Resolution, Settings};
-use crate::{ClaimEvent, Defence, Dropped, Fields, Locals, Proxies};
+use crate::{AddError, ClaimEvent, Defence, Dropped, Fields, Locals, Proxies};
 
 /// How readily the sender of a packet is entered into the translation table.
 ///
@@ -93,9 +93,36 @@ impl<P> Arp<P> {
         }
     }
 
-    /// Where to send a parcel of so many octets: see [`Neighbours::resolve`].
+    /// Where to send a parcel of so many octets: see [`Neighbours::resolve`]. Refused are addresses that
+    /// are ours, and such as no host can have.
     pub fn resolve(&mut self, now: Instant, protocol: Ipv4Addr, octets: usize, parcel: P) -> Resolution<P> {
+        if !self.may_be_a_neighbour(protocol) {
+            return Resolution::Refused(parcel);
+        }
         self.neighbours.resolve(now, protocol, octets, parcel)
+    }
+
+    /// Enters a neighbour by hand: see [`Neighbours::add_static`]. Refused are addresses as with
+    /// [`Arp::resolve`].
+    pub fn add_static(
+        &mut self,
+        now: Instant,
+        protocol: Ipv4Addr,
+        hardware: MacAddr,
+    ) -> Result<(), AddError> {
+        if !self.may_be_a_neighbour(protocol) {
+            return Err(AddError::Protocol);
+        }
+        if self.locals.has_hardware(hardware) {
+            return Err(AddError::Hardware);
+        }
+        self.neighbours.add_static(now, protocol, hardware)
+    }
+
+    fn may_be_a_neighbour(&self, protocol: Ipv4Addr) -> bool {
+        self.may_be_a_host(protocol)
+            && !protocol.is_unspecified()
+            && self.locals.hardware_of(protocol).is_none()
     }
 
     /// The next thing that is due, to be called until there is none.

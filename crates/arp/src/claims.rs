@@ -61,9 +61,9 @@ impl<P> Arp<P> {
         self.locals.enlist(hardware)?;
         match start {
             // A claim that says nothing needs no state, until there is a conflict.
-            Start::AtOnce => self.locals.add(protocol, protocol, hardware)?,
+            Start::AtOnce => self.own(identity)?,
             Start::Announce => {
-                self.locals.add(protocol, protocol, hardware)?;
+                self.own(identity)?;
                 let mut claim = Claim::at_once(now, identity, self.config.defence, true);
                 let news = claim.take_event();
                 self.claims.make(claim);
@@ -177,6 +177,13 @@ impl<P> Arp<P> {
         }
     }
 
+    /// Makes an address ours. Who had it in the table was no neighbour, or is none any more.
+    fn own(&mut self, Identity { protocol, hardware }: Identity) -> Result<(), LocalsError> {
+        self.locals.add(protocol, protocol, hardware)?;
+        self.neighbours.remove(protocol);
+        Ok(())
+    }
+
     /// Does to our addresses what became of a claim, and tells.
     fn settle(&mut self, event: ClaimEvent) {
         match event {
@@ -184,8 +191,8 @@ impl<P> Arp<P> {
                 // spec: rfc5227-answers
                 // One that began at once is ours already.
                 if self.locals.hardware_of(protocol).is_none() {
-                    // Its station was enlisted with it, and nobody else has the address.
-                    let _ = self.locals.add(protocol, protocol, hardware);
+                    // Its station was enlisted with it, and none of ours has the address.
+                    let _ = self.own(Identity { protocol, hardware });
                 }
             }
             ClaimEvent::ProbeConflict { protocol, hardware } | ClaimEvent::Ceased { protocol, hardware } => {

@@ -168,8 +168,10 @@ pub struct Neighbours<A, P> {
 pub enum AddError {
     /// The table is full of entries that are static or in use.
     Full,
-    /// The hardware address is a group's or zero.
+    /// The hardware address is a group's, zero, or ours.
     Hardware,
+    /// The protocol address is ours, or one that no host can have.
+    Protocol,
 }
 
 impl Default for Settings {
@@ -276,7 +278,8 @@ impl fmt::Display for AddError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Full => "the translation table is full of entries that are static or in use",
-            Self::Hardware => "the hardware address is a group's or zero",
+            Self::Hardware => "the hardware address is a group's, zero, or ours",
+            Self::Protocol => "the protocol address is ours, or one that no host can have",
         })
     }
 }

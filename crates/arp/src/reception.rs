@@ -92,7 +92,7 @@ impl<P> Arp<P> {
         Ok(())
     }
 
-    fn may_be_a_host(&self, protocol: Ipv4Addr) -> bool {
+    pub(crate) fn may_be_a_host(&self, protocol: Ipv4Addr) -> bool {
         // Point-to-point networks (RFC 3021) and single addresses have no broadcast address.
         let broadcast = self.config.network.filter(|network| network.prefix_len() < 31);
         !(protocol.is_broadcast()

@@ -69,7 +69,10 @@ fn host(arguments: &HostArguments, tap: &Tap, clock: &Clock) -> Result<Host, Fai
         },
     )?;
     for (protocol, hardware) in &arguments.statics {
-        host.arp_mut().neighbours_mut().add_static(clock.now(), *protocol, *hardware)?;
+        let added = host.arp_mut().add_static(clock.now(), *protocol, *hardware);
+        added.map_err(|error| {
+            Failure::new(format!("cannot enter {protocol}={hardware}: {error}; name a neighbour on the wire"))
+        })?;
     }
     for range in &arguments.proxies {
         let added = host.arp_mut().add_proxy(*range, hardware);

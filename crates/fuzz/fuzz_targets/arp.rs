@@ -8,7 +8,7 @@ mod segment;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use arp::{Instant, Policy};
+use arp::{Defence, Instant, Policy, Start};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 
@@ -19,6 +19,8 @@ use segment::{HARDWARE, Segment};
 struct Scene<'a> {
     entries: u8,
     parcels: u8,
+    /// What is done about a conflict: ceasing, once, or for ever.
+    defence: u8,
     steps: Vec<Step<'a>>,
 }
 
@@ -51,11 +53,18 @@ enum Step<'a> {
         peer: u8,
     },
     Flush,
+    /// An address is claimed, ours or a peer's: at once, with announcements, or by probing.
+    Claim {
+        address: u8,
+        start: u8,
+    },
 }
 
 fuzz_target!(|scene: Scene<'_>| {
     let policies = [Policy::Cautious, Policy::Rfc826, Policy::Permissive];
-    let mut segments = policies.map(|policy| Segment::new(policy, scene.entries % 8, scene.parcels % 8));
+    let defence = [Defence::Cease, Defence::Once, Defence::Always][usize::from(scene.defence % 3)];
+    let mut segments =
+        policies.map(|policy| Segment::new(policy, defence, scene.entries % 8, scene.parcels % 8));
     let mut now = Instant::ORIGIN;
     for step in &scene.steps {
         match step {
@@ -94,12 +103,16 @@ impl Step<'_> {
             Self::Add { peer: number, hardware } => segment.add(now, peer(*number), hardware.address()),
             Self::Remove { peer: number } => segment.remove(peer(*number)),
             Self::Flush => segment.flush(),
+            Self::Claim { address, start } => {
+                let start = [Start::AtOnce, Start::Announce, Start::Probe][usize::from(start % 3)];
+                segment.claim(now, Ipv4Addr::new(10, 0, 0, 2 + address % 13), start);
+            }
             Self::Hear { .. } | Self::Wait(_) | Self::Jump(_) => {}
         }
     }
 }
 
-/// 10.0.0.6 to .14: near, and none of ours.
+/// 10.0.0.6 to .14: near, and none of ours unless it is claimed.
 fn peer(number: u8) -> Ipv4Addr {
     Ipv4Addr::new(10, 0, 0, 6 + number % 9)
 }

@@ -17,6 +17,7 @@ use packet::{Hardware, Heard};
 struct Scene<'a> {
     tagged: bool,
     believing: bool,
+    probing: bool,
     entries: u8,
     steps: Vec<Step<'a>>,
 }
@@ -64,7 +65,7 @@ enum Vlan {
 }
 
 fuzz_target!(|scene: Scene<'_>| {
-    let mut machine = Machine::new(scene.tagged, scene.believing, scene.entries % 8);
+    let mut machine = Machine::new(scene.tagged, scene.believing, scene.probing, scene.entries % 8);
     let mut frame = Vec::new();
     for step in &scene.steps {
         match step {

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use arp::{Operation, Packet, Policy, Settings};
+use arp::{Operation, Packet, Policy, Settings, Start};
 use host::{Config, Dropped, Host, Sent, Verdict};
 use ipnet::Ipv4Net;
 use link::{Encapsulation, EtherType, Ethernet, MacAddr, VlanId, VlanTag};
@@ -36,10 +36,11 @@ struct Wire {
 }
 
 impl Machine {
-    pub(crate) fn new(tagged: bool, believing: bool, entries: u8) -> Machine {
+    pub(crate) fn new(tagged: bool, believing: bool, probing: bool, entries: u8) -> Machine {
         let config = Config {
             vlan: VLAN.filter(|_| tagged),
             policy: if believing { Policy::Rfc826 } else { Policy::Cautious },
+            start: if probing { Start::Probe } else { Start::AtOnce },
             table: Settings { entries: entries.into(), parcels: 4, parcels_each: 2, ..Settings::default() },
             ..Config::new(OURS, HARDWARE)
         };
@@ -153,7 +154,11 @@ impl Device for Wire {
             if ethernet.ether_type() == EtherType::ARP {
                 let packet = Packet::parse(ethernet.payload()).expect("what we send is a packet");
                 assert_eq!((packet.operation(), packet.sender_hardware()), (Operation::REQUEST, HARDWARE));
-                assert_eq!(packet.sender_protocol(), OURS.addr());
+                let is_probe = packet.sender_protocol().is_unspecified();
+                assert_eq!(
+                    packet.sender_protocol(),
+                    if is_probe { Ipv4Addr::UNSPECIFIED } else { OURS.addr() }
+                );
             }
             pool.give(frame);
         }

@@ -5,8 +5,8 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use arp::{
-    AddError, Arp, Change, Config, Dropped, Due, Event, Instant, Locals, MacAddr, Merge, Neighbour,
-    Operation, Packet, Policy, Received, Resolution, Settings, State,
+    AddError, Arp, Change, Config, Defence, Dropped, Due, Errand, Event, Fields, Identity, Instant, Locals,
+    MacAddr, Merge, Neighbour, Operation, Packet, Policy, Received, Resolution, Settings, Start, State,
 };
 use ipnet::Ipv4Net;
 
@@ -33,7 +33,7 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
-    pub(crate) fn new(policy: Policy, entries: u8, parcels: u8) -> Segment {
+    pub(crate) fn new(policy: Policy, defence: Defence, entries: u8, parcels: u8) -> Segment {
         let mut locals = Locals::default();
         locals.add(FIRST, LAST, HARDWARE).expect("a first range of stations");
         let settings = Settings {
@@ -44,7 +44,7 @@ impl Segment {
             seed: 7,
             ..Settings::default()
         };
-        let arp = Arp::new(locals, Config { policy, table: settings, network: Some(NETWORK) });
+        let arp = Arp::new(locals, Config { policy, table: settings, network: Some(NETWORK), defence });
         let (asked, statics) = (BTreeMap::new(), BTreeMap::new());
         Segment { arp, policy, settings, dropped: 0, parcels: Vec::new(), asked, statics }
     }
@@ -67,7 +67,7 @@ impl Segment {
             Err(reason) => {
                 self.dropped += 1;
                 assert_eq!(before, after, "what is turned away teaches nothing");
-                let conflicts = self.events(|event| matches!(event, Event::Conflict { .. }));
+                let conflicts = self.events(|event| matches!(event, Event::Claim(_)));
                 assert_eq!(conflicts, usize::from(reason == Dropped::Conflict));
             }
         }
@@ -95,13 +95,14 @@ impl Segment {
             count += 1;
             assert!(count < 1_000, "it ends");
             match due {
-                Due::Return { parcel, .. } => self.came_back(parcel),
-                Due::Send { protocol, hardware, parcel } => {
+                Due::Say(fields) => self.is_said(fields),
+                Due::Neighbour(Errand::Return { parcel, .. }) => self.came_back(parcel),
+                Due::Neighbour(Errand::Send { protocol, hardware, parcel }) => {
                     let entry = self.arp.neighbours().get(protocol).expect("its destination is known");
                     assert_eq!(entry.hardware, Some(hardware));
                     self.came_back(parcel);
                 }
-                Due::Ask { protocol, station } => {
+                Due::Neighbour(Errand::Ask { protocol, station }) => {
                     assert!(station.is_none_or(MacAddr::is_station));
                     let last = self.asked.insert(protocol, now);
                     let often = last.is_some_and(|last| last + Duration::from_secs(1) > now);
@@ -128,14 +129,47 @@ impl Segment {
     }
 
     pub(crate) fn add(&mut self, now: Instant, peer: Ipv4Addr, hardware: MacAddr) {
-        if self.arp.locals().has_hardware(hardware) {
-            return;
-        }
-        match self.arp.neighbours_mut().add_static(now, peer, hardware) {
+        let (ours, station) = (self.is_ours(peer), self.arp.locals().has_hardware(hardware));
+        match self.arp.add_static(now, peer, hardware) {
             Ok(()) => drop(self.statics.insert(peer, hardware)),
             Err(AddError::Full) => assert_eq!(self.arp.neighbours().len(), self.bound()),
-            Err(AddError::Hardware) => assert!(!hardware.is_station()),
+            Err(AddError::Hardware) => assert!(!hardware.is_station() || station),
+            Err(AddError::Protocol) => assert!(ours),
         }
+    }
+
+    /// Begins to use an address, near or far from the first ones.
+    pub(crate) fn claim(&mut self, now: Instant, protocol: Ipv4Addr, start: Start) {
+        let hardware = MacAddr::new([2, 0, 0, 0, 9, protocol.octets()[3]]);
+        let ours = self.is_ours(protocol);
+        let claimed = self.arp.claim(now, Identity { protocol, hardware }, start).is_ok();
+        assert!(!(claimed && ours));
+        if self.is_ours(protocol) {
+            self.is_no_neighbour(protocol);
+        }
+    }
+
+    fn is_ours(&self, protocol: Ipv4Addr) -> bool {
+        self.arp.locals().hardware_of(protocol).is_some()
+    }
+
+    /// What is said is a probe for an address that is not in use, or the announcement of one that is.
+    fn is_said(&mut self, fields: Fields) {
+        let Fields { operation, sender_hardware, sender_protocol, target_protocol, .. } = fields;
+        assert_eq!(operation, Operation::REQUEST);
+        assert!(self.arp.locals().has_hardware(sender_hardware));
+        let announced = sender_protocol == target_protocol;
+        assert!(announced || sender_protocol.is_unspecified());
+        let used_by = self.arp.locals().hardware_of(target_protocol);
+        assert_eq!(used_by, announced.then_some(sender_hardware));
+        if announced {
+            self.is_no_neighbour(target_protocol);
+        }
+    }
+
+    fn is_no_neighbour(&mut self, protocol: Ipv4Addr) {
+        self.statics.remove(&protocol);
+        self.asked.remove(&protocol);
     }
 
     pub(crate) fn remove(&mut self, peer: Ipv4Addr) {
@@ -164,7 +198,7 @@ impl Segment {
         for entry in &table {
             assert!(entry.hardware.is_none_or(MacAddr::is_station));
             assert!(entry.hardware.is_none_or(|hardware| !self.arp.locals().has_hardware(hardware)));
-            assert!(!(FIRST..=LAST).contains(&entry.protocol));
+            assert!(!self.is_ours(entry.protocol));
             let protocol = entry.protocol;
             let nobody = protocol.is_unspecified() || protocol.is_loopback() || protocol.is_multicast();
             assert!(!nobody && !protocol.is_broadcast() && protocol != NETWORK.broadcast());
@@ -189,6 +223,7 @@ impl Segment {
         assert!(received.answer.is_none_or(|answer| answer.to == packet.sender_hardware()));
         assert!(!packet.operation().is_foreign());
         assert!(station.is_none() || ours.is_none() || station == ours);
+        assert!(!self.is_ours(packet.sender_protocol()));
     }
 
     fn learns_what_it_should(&mut self, packet: Packet<'_>, merge: Merge, before: &Table, after: &Table) {

@@ -9,16 +9,19 @@ use std::time::Duration;
 
 use tap::linux::{Interface, neighbours};
 
+use super::case::Verdict;
 use super::frames::{OUR_MAC, OURS, mac};
-use super::{Tally, Verdict};
+use super::report::Record;
 
 /// Tools beside the host: they ask, it answers.
-pub(super) fn peers(interface: &Interface, more: &[PathBuf], tally: &mut Tally) {
+pub(super) fn peers(interface: &Interface, more: &[PathBuf]) -> Vec<Record> {
     let name = interface.name().as_str();
     let installed = [PathBuf::from("arping")];
+    let mut records = Vec::new();
     for program in installed.iter().chain(more) {
         let verdict = arping(program, name);
-        tally.enter(&format!("{} gets 5 of 5 by unicast", program.display()), "RFC 826", verdict);
+        let name = format!("{} gets 5 of 5 by unicast", program.display());
+        records.push(Record { name, rule: "RFC 826", verdict });
     }
     let verdict = match kernel_asks(interface) {
         Ok(()) => run(Path::new("ip"), &["neigh", "show", "dev", name], |_, text| {
@@ -27,7 +30,12 @@ pub(super) fn peers(interface: &Interface, more: &[PathBuf], tally: &mut Tally) 
         }),
         Err(reason) => Verdict::Failed(reason),
     };
-    tally.enter("`ip neigh` shows our hardware address", "RFC 826", verdict);
+    records.push(Record {
+        name: "`ip neigh` shows our hardware address".to_owned(),
+        rule: "RFC 826",
+        verdict,
+    });
+    records
 }
 
 /// Makes the kernel itself ask for us, and waits until it has an entry: `arping` asks past it.
@@ -56,11 +64,12 @@ fn arping(program: &Path, interface: &str) -> Verdict {
 }
 
 /// What the program under test says of interfaces that only `ip` can make.
-pub(super) fn errors(program: &Path, tally: &mut Tally) {
+pub(super) fn errors(program: &Path) -> Vec<Record> {
     let cases: [(&str, &[&str], &str); 2] = [
         ("a TUN is told from a TAP", &["mode", "tun"], "it is a TUN"),
         ("a multi-queue TAP is told from a busy one", &["mode", "tap", "multi_queue"], "for several queues"),
     ];
+    let mut records = Vec::new();
     for (name, mode, words) in cases {
         let made = run(Path::new("ip"), &[&["tuntap", "add", "dev", "odd0"], mode].concat(), |code, _| {
             code == Some(0)
@@ -73,10 +82,11 @@ pub(super) fn errors(program: &Path, tally: &mut Tally) {
             }
             other => other,
         };
-        tally.enter(name, "set-up errors", verdict);
+        records.push(Record { name: name.to_owned(), rule: "set-up errors", verdict });
         // Were it left over, the next case would fail to make its own and say so.
         let _ = Command::new("ip").args(["link", "delete", "odd0"]).status();
     }
+    records
 }
 
 /// Runs a tool to its end and judges its exit code and all that it printed.

@@ -13,7 +13,8 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use harness::program::{run, told};
-use harness::{Case, MINE, NOBODY, Outcome, Trials};
+use harness::{Case, MINE, Missing, NOBODY, Outcome, Trials};
+use serde_json::{Value, json};
 use tap::linux::{Interface, taps};
 
 fn main() -> ExitCode {
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
 const CASES: &[Case] = &[
     ("a_tap_is_set_up_twice_and_torn_down_twice", set_up_and_torn_down),
     ("our_host_passes_the_black_box_suite", our_host_passes),
+    ("the_kernel_differs_from_the_suite_as_recorded", the_kernel_differs_as_recorded),
     ("what_is_no_host_does_not_pass", what_is_no_host),
 ];
 
@@ -68,6 +70,23 @@ fn our_host_passes() -> Outcome {
     let program = format!("/proc/{}/fd/{fd}", std::process::id());
     let (code, out, errors) = told(&run(&["conform", "--program", &program])?);
     assert_eq!(code, Some(0), "{out}{errors}");
+    Ok(())
+}
+
+fn the_kernel_differs_as_recorded() -> Outcome {
+    let (code, out, errors) = told(&run(&["conform", "--kernel", "--json"])?);
+    if code == Some(2) && errors.contains("cannot make a veth pair") {
+        return Err(Missing(errors.trim().to_owned()).into());
+    }
+    assert_eq!(code, Some(0), "{out}{errors}");
+    let lines: Result<Vec<Value>, _> = out.lines().map(serde_json::from_str).collect();
+    let lines = lines?;
+    let (summary, cases) = lines.split_last().ok_or("lines")?;
+    assert_eq!((&summary["event"], &summary["failed"]), (&json!("summary"), &json!(0)), "{out}");
+    assert!(cases.iter().all(|case| case["event"] == "case" && case["target"] == "linux"), "{out}");
+    // Where it differs there is a reason.
+    let differing: Vec<_> = cases.iter().filter(|case| case["verdict"] == "differs").collect();
+    assert!(differing.len() > 5 && differing.iter().all(|case| case["reason"].is_string()), "{out}");
     Ok(())
 }
 

@@ -242,3 +242,27 @@ fn an_ordinary_address_is_answered_for_by_unicast() {
     assert_eq!(crate::destination(OURS, PEER_MAC), PEER_MAC);
     assert_eq!(crate::destination([169, 254, 3, 4].into(), PEER_MAC), MacAddr::BROADCAST);
 }
+
+#[test]
+fn an_address_that_becomes_ours_is_no_neighbours_any_more() {
+    for start in [Start::AtOnce, Start::Announce, Start::Probe] {
+        let mut arp = silent(Defence::Always);
+        arp.add_static(at(0), OURS, PEER_MAC).unwrap();
+        arp.claim(at(0), IDENTITY, start).unwrap();
+        said(&mut arp, at(0) + LONG);
+        assert_eq!(arp.neighbours().get(OURS), None, "{start:?}");
+    }
+}
+
+#[test]
+fn nobody_resolves_or_enters_what_is_no_neighbour() {
+    let mut arp = began(Start::AtOnce, Defence::Always);
+    for nobody in
+        [OURS, Ipv4Addr::UNSPECIFIED, Ipv4Addr::BROADCAST, [127, 0, 0, 1].into(), [224, 0, 0, 1].into()]
+    {
+        assert_eq!(arp.resolve(at(0), nobody, 1, ()), crate::Resolution::Refused(()), "{nobody}");
+        assert_eq!(arp.add_static(at(0), nobody, PEER_MAC), Err(crate::AddError::Protocol), "{nobody}");
+    }
+    assert_eq!(arp.add_static(at(0), PEER, OUR_MAC), Err(crate::AddError::Hardware));
+    assert!(arp.neighbours().is_empty());
+}

@@ -294,7 +294,7 @@ fn a_vlan_is_heard_and_tagged() -> Outcome {
 fn wrong_input() -> Outcome {
     let with = |tap, address| ["host", "--tap", tap, "--address", address];
     let kernel = |address| ["host", "--tap", "k0", "--address", "10.0.0.2/24", "--kernel", address];
-    let cases: [(&[&str], &str); 15] = [
+    let cases: [(&[&str], &str); 16] = [
         (&kernel("10.0.0.2/24"), "cannot both be 10.0.0.2"),
         (&kernel("224.0.0.1/24"), "such as 10.0.0.1/24"),
         (&with("tap%s", "10.0.0.2/24"), "is no interface name"),
@@ -311,6 +311,11 @@ fn wrong_input() -> Outcome {
         (&[&with("tap0", "10.0.0.2/24")[..], &["--mac", "nonsense"]].concat(), "one looks like"),
         (&[&with("tap0", "10.0.0.2/24")[..], &["--mtu", "1"]].concat(), "68..=65521"),
         (&[&with("p0", "10.0.0.2/24")[..], &["--proxy", "10.0.0.0/25"]].concat(), "beyond the network"),
+        (
+            &[&with("p0", "10.0.0.2/24")[..], &["--no-probe", "--static", "10.0.0.2=02:00:00:00:00:07"]]
+                .concat(),
+            "cannot enter 10.0.0.2=02:00:00:00:00:07: the protocol address is ours",
+        ),
         (&[&with("p0", "10.0.0.2/24")[..], &["--link-local"]].concat(), "cannot be used with"),
         (&["host", "--tap", "p0", "--link-local", "--defend", "always"], "choose `once` or `cease`"),
     ];

@@ -30,6 +30,18 @@ pub(crate) type Outcome = Result<(), Box<dyn Error>>;
 /// A trial: its name and what it does.
 pub(crate) type Case = (&'static str, fn() -> Outcome);
 
+/// What a trial needs and this machine does not have. As an error of a trial it makes it ignored.
+#[derive(Debug)]
+pub(crate) struct Missing(pub(crate) String);
+
+impl std::fmt::Display for Missing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Missing {}
+
 /// The trials of one test binary.
 #[derive(Clone, Copy)]
 pub(crate) struct Trials<'a> {
@@ -121,7 +133,11 @@ fn trials(cases: &[Case], refusal: Option<&str>) -> Vec<Trial> {
     let one = |(name, case): &Case| {
         let (refusal, case) = (refusal.map(str::to_owned), *case);
         Trial::ignorable_test(*name, move || match refusal {
-            None => case().map(|()| Completion::Completed).map_err(|error| Failed::from(error.to_string())),
+            None => match case() {
+                Ok(()) => Ok(Completion::Completed),
+                Err(error) if error.is::<Missing>() => no_wire(&error.to_string()),
+                Err(error) => Err(error.to_string().into()),
+            },
             Some(reason) => no_wire(&reason),
         })
     };
