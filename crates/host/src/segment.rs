@@ -119,13 +119,12 @@ impl Segment {
     /// knew may still be read.
     pub fn stop(&mut self, port: Port) {
         if let Some(seat) = self.seats.get_mut(port.0) {
-            self.wire.carried.unplugged += seat.stop();
+            seat.runs = false;
         }
     }
 
     /// Starts a host anew, as when it is switched on: it knows nobody. A scripted peer goes on.
     pub fn start(&mut self, port: Port) -> Result<(), ConfigError> {
-        self.stop(port);
         match self.seats.get_mut(port.0) {
             Some(seat) => seat.start(self.now),
             None => Ok(()),

@@ -40,11 +40,6 @@ impl Jack {
     pub(super) fn take(&mut self) -> Option<Vec<u8>> {
         self.transmitted.pop_front()
     }
-
-    /// Pulls the plug: what waited is lost. Returns how much that was.
-    pub(super) fn clear(&mut self) -> usize {
-        self.arrived.drain(..).count()
-    }
 }
 
 impl Device for Jack {

@@ -93,13 +93,6 @@ impl Seat {
         host.send(now, neighbour, ether_type, frame, pool)
     }
 
-    /// Stops it. Returns how many frames that had arrived are lost.
-    pub(super) fn stop(&mut self) -> u64 {
-        self.runs = false;
-        let lost = self.machine_mut().map_or(0, |machine| machine.jack.clear());
-        u64::try_from(lost).unwrap_or(u64::MAX)
-    }
-
     pub(super) fn start(&mut self, now: Instant) -> Result<(), ConfigError> {
         if let Some(machine) = self.machine_mut() {
             *machine = Machine::new(now, &machine.host.config().clone())?;

@@ -268,6 +268,37 @@ fn a_time_that_stands_still_is_an_error_and_no_hang() {
 }
 
 #[test]
+fn what_takes_several_turns_at_one_instant_does_not_turn_the_time_back() {
+    let mut wire = wire(Faults::NONE);
+    let table = arp::Settings { parcels_each: 200, ..arp::Settings::default() };
+    let left = wire.add(&Config { table, ..config(1) }).unwrap();
+    wire.add(&config(2)).unwrap();
+    wire.run_for(SECOND).unwrap();
+    for _ in 0..200 {
+        assert_eq!(wire.send(left, ip(2), TEST, b""), Sent::Waits);
+    }
+    wire.run_for(SECOND).unwrap();
+    let sightings = wire.take_sightings();
+    assert_eq!((sightings.len(), wire.now()), (202, at(2 * SECOND)), "a request, its reply, and what waited");
+    assert!(sightings.is_sorted_by_key(|sighting| sighting.at) && sightings[0].at == at(SECOND));
+}
+
+#[test]
+fn what_the_wire_alters_is_counted_and_heard_whole_by_who_listens_in() {
+    let mut wire = wire(Faults { corruption: 1_000, ..Faults::NONE });
+    let (_, heard) = listener(&mut wire);
+    wire.inject(&broadcast(b"whole"));
+    let host = wire.add(&config(1)).unwrap();
+    wire.send(host, ip(9), TEST, b"");
+    wire.run_for(Duration::from_millis(1)).unwrap();
+    let (heard, whole) = (heard.try_iter().collect::<Vec<_>>(), broadcast(b"whole"));
+    let changed = whole.iter().zip(&heard[0].1).filter(|(sent, arrived)| sent != arrived);
+    assert_eq!((changed.count(), heard[0].1.len()), (1, whole.len()));
+    assert_eq!(wire.take_sightings()[0].arp().map(|arp| arp.target_protocol), Some(ip(9)));
+    assert_eq!((heard.len(), wire.carried().altered), (2, 2));
+}
+
+#[test]
 fn a_wire_made_worse_is_worse_from_then_on() {
     let (mut wire, left, right) = pair(Faults::NONE);
     wire.inject(&broadcast(b""));
