@@ -83,6 +83,30 @@ impl<P> Arp<P> {
         Ok(())
     }
 
+    /// Begins to use all addresses from `first` to `last` at once and without a word. The first is at
+    /// `hardware`, each further one at the hardware address after.
+    ///
+    /// Fails if one of them is ours already, or there are not as many stations.
+    pub fn claim_all(
+        &mut self,
+        first: Ipv4Addr,
+        last: Ipv4Addr,
+        hardware: MacAddr,
+    ) -> Result<(), LocalsError> {
+        self.locals.add(first, last, hardware)?;
+        let entries = self.neighbours.list().into_iter().map(|entry| entry.protocol);
+        for protocol in entries.filter(|protocol| (first..=last).contains(protocol)) {
+            self.neighbours.remove(protocol);
+        }
+        Ok(())
+    }
+
+    /// Whether an address is being probed for.
+    pub fn is_probing(&self) -> bool {
+        let made = || self.claims.made.values().any(|filed| !filed.claim.is_in_use());
+        self.claims.chosen.as_ref().is_some_and(|chosen| chosen.address().is_none()) || made()
+    }
+
     /// Selects an address of its own choice, and another whenever that is lost (RFC 3927).
     ///
     /// Fails if the hardware address is no station's.

@@ -54,9 +54,34 @@ impl Locals {
         if before.is_some_and(|range| range.last >= first) {
             return Err(LocalsError::Overlap);
         }
-        self.ranges.insert(place, Range { first, last, hardware });
+        self.insert(place, Range { first, last, hardware });
         self.stations.add(hardware, hardware.plus(steps.into()).unwrap_or(hardware));
         Ok(())
+    }
+
+    /// Puts a range in its place, and makes one of it and its neighbours where they go on alike.
+    fn insert(&mut self, place: usize, range: Range) {
+        self.ranges.insert(place, range);
+        self.join(place);
+        if let Some(before) = place.checked_sub(1) {
+            self.join(before);
+        }
+    }
+
+    /// Makes one range of two if the second goes on where the first ends.
+    fn join(&mut self, place: usize) {
+        let Some([one, next, ..]) = self.ranges.get_mut(place..) else { return };
+        let steps = u32::from(next.first) - u32::from(one.first);
+        let goes_on = u32::from(one.last).checked_add(1) == Some(next.first.into());
+        if goes_on && one.hardware.plus(steps.into()) == Some(next.hardware) {
+            one.last = next.last;
+            self.ranges.remove(place + 1);
+        }
+    }
+
+    /// The lowest protocol address that is ours, and its hardware address.
+    pub fn first(&self) -> Option<(Ipv4Addr, MacAddr)> {
+        self.ranges.first().map(|range| (range.first, range.hardware))
     }
 
     /// Makes a hardware address ours that has no protocol address yet.

@@ -3,22 +3,37 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use arp::{Defence, Policy, Settings, Start};
+use arp::{Defence, LINK_LOCAL, Policy, Settings, Start};
 use ipnet::Ipv4Net;
+use ipv4::{RouteError, broadcast_of, may_be_a_host};
 use link::{MacAddr, VlanId};
+
+/// Which protocol addresses are the host's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// This one; the network lies on the wire.
+    One(Ipv4Net),
+    /// One of its own choice (RFC 3927).
+    LinkLocal,
+    /// All of a range, as if each were a host of its own, with consecutive hardware addresses. The range
+    /// is no network: without a gateway every destination is on the wire, and none but 255.255.255.255
+    /// is broadcast.
+    Each(Ipv4Net),
+}
 
 /// What a host is to be.
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
-    /// Its protocol address, and the network that lies on the wire. None: one of its own choice, link-local
-    /// (RFC 3927).
-    pub address: Option<Ipv4Net>,
-    /// Its hardware address.
+    /// Its protocol address.
+    pub who: Who,
+    /// Its hardware address; that of the first address, if there are more.
     pub hardware: MacAddr,
     /// The longest payload of a frame, in octets.
     pub mtu: usize,
     /// The VLAN it is in, if it is in one.
     pub vlan: Option<VlanId>,
+    /// The gateway to what is not on the wire.
+    pub gateway: Option<Ipv4Addr>,
     /// How the use of the address begins. One of its own choice is always probed for.
     pub start: Start,
     /// What to do when somebody else uses the address.
@@ -34,63 +49,117 @@ pub struct Config {
 pub enum ConfigError {
     /// The address is a network's, a broadcast, a group's, loopback, or 0.0.0.0.
     Address(Ipv4Net),
-    /// The hardware address is a group's or zero.
+    /// The hardware address is a group's or zero, or there are not enough after it.
     Hardware(MacAddr),
     /// An address of its own choice cannot be defended for ever (RFC 3927 2.5).
     Defence,
+    /// One of the addresses, or of the hardware addresses, is another's of these hosts.
+    Taken(Ipv4Net),
+    /// The gateway, or a route, cannot be.
+    Route(RouteError),
 }
 
 impl Config {
     /// A host with this address and hardware address, and all else as usual: an MTU of 1,500 octets,
-    /// no VLAN, in use at once, defended for ever, the policy `cautious`, a table of 1,024 entries with
-    /// seed 0.
+    /// no VLAN, no gateway, in use at once, defended for ever, the policy `cautious`, a table of 1,024
+    /// entries with seed 0.
     pub fn new(address: Ipv4Net, hardware: MacAddr) -> Config {
-        Config { address: Some(address), defence: Defence::Always, ..Config::link_local(hardware) }
+        Config {
+            who: Who::One(address),
+            hardware,
+            mtu: 1_500,
+            vlan: None,
+            gateway: None,
+            start: Start::AtOnce,
+            defence: Defence::Always,
+            // spec: learn-default
+            policy: Policy::Cautious,
+            table: Settings { parcels_each: PARCELS_EACH, ..Settings::default() },
+        }
     }
 
     /// A host that selects its own address (RFC 3927), defends it once, and selects another when that is
     /// lost.
     pub fn link_local(hardware: MacAddr) -> Config {
-        Config {
-            address: None,
-            hardware,
-            start: Start::AtOnce,
-            // spec: rfc3927-once
-            defence: Defence::Once,
-            mtu: 1_500,
-            vlan: None,
-            // spec: learn-default
-            policy: Policy::Cautious,
-            table: Settings::default(),
+        // spec: rfc3927-once
+        Config { who: Who::LinkLocal, defence: Defence::Once, ..Config::new(Ipv4Net::default(), hardware) }
+    }
+
+    /// A host for each address of a range, with hardware addresses from `hardware` on.
+    pub fn each(range: Ipv4Net, hardware: MacAddr) -> Config {
+        Config { who: Who::Each(range.trunc()), ..Config::new(range, hardware) }
+    }
+
+    /// The first and the last address; 0.0.0.0 twice where it is not known yet.
+    pub(crate) fn ends(&self) -> (Ipv4Addr, Ipv4Addr) {
+        match self.who {
+            Who::One(address) => (address.addr(), address.addr()),
+            Who::LinkLocal => (Ipv4Addr::UNSPECIFIED, Ipv4Addr::UNSPECIFIED),
+            Who::Each(range) => (range.network(), range.broadcast()),
         }
     }
 
+    /// The addresses, for a message.
+    pub(crate) fn network(&self) -> Ipv4Net {
+        match self.who {
+            Who::One(network) | Who::Each(network) => network,
+            Who::LinkLocal => LINK_LOCAL,
+        }
+    }
+
+    /// The network whose broadcast addresses are for us: of a range, none are.
+    pub(crate) fn broadcasts(&self) -> Ipv4Net {
+        match self.who {
+            Who::One(network) => network,
+            Who::LinkLocal => LINK_LOCAL,
+            Who::Each(range) => Ipv4Net::from(range.network()),
+        }
+    }
+
+    /// The last hardware address.
+    pub(crate) fn last_hardware(&self) -> MacAddr {
+        let (first, last) = self.ends();
+        // That there are as many, the check has shown.
+        self.hardware.plus(u64::from(u32::from(last) - u32::from(first))).unwrap_or(self.hardware)
+    }
+
+    /// Whether some hardware address is one of both.
+    pub(crate) fn shares_stations_with(&self, other: &Config) -> bool {
+        self.hardware <= other.last_hardware() && other.hardware <= self.last_hardware()
+    }
+
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
-        if let Some(network) = self.address.filter(|network| !may_be_a_host(*network)) {
+        let (bad, steps) = match self.who {
+            Who::One(network) => (Some(network).filter(|network| !is_host_in(*network)), 0),
+            // spec: rfc3927-once
+            Who::LinkLocal if self.defence == Defence::Always => return Err(ConfigError::Defence),
+            Who::LinkLocal => (None, 0),
+            Who::Each(range) => {
+                let hosts = may_be_a_host(range.network()) && may_be_a_host(range.broadcast());
+                (Some(range).filter(|_| !hosts), u32::from(range.broadcast()) - u32::from(range.network()))
+            }
+        };
+        if let Some(network) = bad {
             return Err(ConfigError::Address(network));
         }
-        if !self.hardware.is_station() {
+        let last = self.hardware.plus(steps.into());
+        if !self.hardware.is_station() || !last.is_some_and(MacAddr::is_station) {
             return Err(ConfigError::Hardware(self.hardware));
-        }
-        // spec: rfc3927-once
-        if self.address.is_none() && self.defence == Defence::Always {
-            return Err(ConfigError::Defence);
         }
         Ok(())
     }
 }
 
+/// How many datagrams may wait for one neighbour.
+const PARCELS_EACH: usize = 16;
+
 /// Whether the address may be one host's in this network.
-fn may_be_a_host(network: Ipv4Net) -> bool {
+fn is_host_in(network: Ipv4Net) -> bool {
     let address = network.addr();
     // A network of two (RFC 3021) or one address has neither network nor broadcast address.
-    let reserved =
-        network.prefix_len() < 31 && (address == network.network() || address == network.broadcast());
-    !reserved && is_host(address)
-}
-
-fn is_host(address: Ipv4Addr) -> bool {
-    !(address.is_unspecified() || address.is_broadcast() || address.is_multicast() || address.is_loopback())
+    let is_reserved =
+        broadcast_of(network).is_some_and(|broadcast| address == broadcast || address == network.network());
+    !is_reserved && may_be_a_host(address)
 }
 
 impl fmt::Display for ConfigError {
@@ -102,13 +171,23 @@ impl fmt::Display for ConfigError {
             ),
             Self::Hardware(address) => write!(
                 f,
-                "{address} is no station's hardware address: it is a group's or zero; choose one such as 02:00:00:00:00:02"
+                "{address} is no station's hardware address, or not as many follow it as there are hosts: choose one such as 02:00:00:00:00:02"
             ),
             Self::Defence => f.write_str(
                 "an address of one's own choice cannot be defended for ever (RFC 3927 2.5); choose `once` or `cease`",
             ),
+            Self::Taken(range) => {
+                write!(f, "some addresses of {range}, or their hardware addresses, are given to hosts before it; choose others")
+            }
+            Self::Route(error) => error.fmt(f),
         }
     }
 }
 
 impl std::error::Error for ConfigError {}
+
+impl From<RouteError> for ConfigError {
+    fn from(error: RouteError) -> Self {
+        Self::Route(error)
+    }
+}

@@ -1,11 +1,14 @@
 //! All counters of a host in one list.
 
+use link::{Reason, Tally};
+
 use crate::Host;
+use crate::stack::Stack;
 
 /// One counter of a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counter {
-    /// The layer that counts: `link`, `arp` or `host`.
+    /// The layer that counts: `link`, `arp`, `ipv4`, `icmp` or `host`.
     pub layer: &'static str,
     /// What is counted, in words.
     pub name: String,
@@ -16,29 +19,77 @@ pub struct Counter {
 }
 
 impl Host {
-    /// Every counter there is, zeros too, lowest layer first.
+    /// Every counter there is, zeros too, lowest layer first. Those of several VLANs are added up.
     pub fn counters(&self) -> Vec<Counter> {
-        let gain = |layer, name: &str, count| counter(layer, name, count, false);
-        let loss = |layer, name: &str, count| counter(layer, name, count, true);
-        let (link, arp) = (self.link(), self.arp());
-        let mut all = vec![gain("link", "accepted", link.accepted())];
-        all.extend(link.dropped().iter().map(|(reason, count)| loss("link", &reason.to_string(), count)));
-        all.push(gain("arp", "answered", self.answered()));
-        all.extend(arp.dropped().iter().map(|(reason, count)| loss("arp", &reason.to_string(), count)));
-        let table = arp.neighbours().counts();
-        all.push(gain("arp", "probes and announcements", arp.said()));
-        all.push(gain("arp", "asked", table.asked));
-        all.push(gain("arp", "entries expired", table.expired));
-        all.push(gain("arp", "entries evicted", table.evicted));
-        all.push(gain("arp", "resolutions failed", table.failed));
-        all.push(gain("arp", "entries refused: the translation table is full", table.refused));
-        all.push(loss("arp", "payloads given back unsent", table.returned));
-        all.push(gain("arp", "events lost", arp.events_lost()));
-        all.push(loss("host", "protocol not spoken", self.unspoken()));
-        all.push(loss("host", "no address in use", self.addressless()));
-        all.push(loss("host", "too many frames wait for the wire", self.congested()));
+        let mut all: Vec<Counter> = Vec::new();
+        for stack in self.stacks() {
+            for counter in stack.counters() {
+                match all.iter_mut().find(|other| other.layer == counter.layer && other.name == counter.name)
+                {
+                    Some(other) => other.count = other.count.saturating_add(counter.count),
+                    None => all.push(counter),
+                }
+            }
+        }
         all
     }
+}
+
+impl Stack {
+    fn counters(&self) -> Vec<Counter> {
+        let gain = |layer, name: &str, count| counter(layer, name, count, false);
+        let loss = |layer, name: &str, count| counter(layer, name, count, true);
+        let mut all = vec![gain("link", "accepted", self.link.accepted())];
+        all.extend(losses("link", self.link.dropped()));
+        all.extend(self.arp_counters());
+        all.push(gain("ipv4", "accepted", self.ipv4.accepted()));
+        all.extend(losses("ipv4", self.ipv4.dropped()));
+        all.extend(losses("ipv4", self.ipv4.reassembly().given_up()));
+        all.push(gain("ipv4", "sent", self.counts.datagrams));
+        all.push(loss("ipv4", "no route", self.counts.unroutable));
+        all.push(gain("icmp", "accepted", self.icmp.accepted()));
+        all.extend(losses("icmp", self.icmp.dropped()));
+        all.push(gain("icmp", "echo requests answered", self.counts.echoed));
+        all.push(gain("icmp", "errors sent", self.icmp.reported()));
+        all.extend(
+            self.icmp
+                .withheld()
+                .iter()
+                .map(|(reason, count)| counter("icmp", &format!("error withheld: {reason}"), count, false)),
+        );
+        all.push(loss("host", "protocol not spoken", self.counts.unspoken));
+        all.push(loss("host", "address not in use", self.counts.not_in_use));
+        all.push(loss("host", "sent to another station than the destination's", self.counts.wrong_station));
+        all.push(loss("host", "to many, and nobody wants it", self.counts.unwanted));
+        all.push(loss("host", "no address in use", self.counts.addressless));
+        all.push(loss("host", "too many frames wait for the wire", self.counts.congested));
+        let lost = self.counts.events_lost.saturating_add(self.ipv4.reassembly().events_lost());
+        all.push(gain("host", "events lost", lost));
+        all
+    }
+
+    fn arp_counters(&self) -> Vec<Counter> {
+        let gain = |name: &str, count| counter("arp", name, count, false);
+        let table = self.arp.neighbours().counts();
+        let mut all = vec![gain("answered", self.counts.answered)];
+        all.extend(losses("arp", self.arp.dropped()));
+        all.extend([
+            gain("probes and announcements", self.arp.said()),
+            gain("asked", table.asked),
+            gain("entries expired", table.expired),
+            gain("entries evicted", table.evicted),
+            gain("resolutions failed", table.failed),
+            gain("entries refused: the translation table is full", table.refused),
+            counter("arp", "payloads given back unsent", table.returned, true),
+            gain("events lost", self.arp.events_lost()),
+        ]);
+        all
+    }
+}
+
+/// What a layer turned away, reason by reason.
+fn losses<R: Reason>(layer: &'static str, tally: &Tally<R>) -> Vec<Counter> {
+    tally.iter().map(|(reason, count)| counter(layer, &reason.to_string(), count, true)).collect()
 }
 
 fn counter(layer: &'static str, name: &str, count: u64, is_loss: bool) -> Counter {

@@ -1,34 +1,27 @@
 //! The host itself.
 
-use arp::{Arp, Fields, Identity, LINK_LOCAL, Locals, LocalsError, Settings};
+use std::net::Ipv4Addr;
+
+use arp::{Arp, Identity};
 use ipnet::Ipv4Net;
-use link::{Accepted, Cast, EtherType, Link, Stations};
+use ipv4::{Ipv4, Route, Routes};
+use link::{Ethernet, Link};
 use tap::{Batch, Device, DeviceError, Frame, Instant, Pool};
 
 use crate::output::Parcel;
-use crate::{Config, ConfigError, Dropped, Trace, Verdict};
+use crate::stack::{Out, Stack};
+use crate::{Config, ConfigError, Event, Trace, Verdict};
 
-/// One machine: a station on a wire with a protocol address.
+/// One machine on one wire, or many that share it.
 #[derive(Debug)]
 pub struct Host {
-    pub(crate) stack: Stack,
+    pub(crate) first: Stack,
+    /// One for each VLAN beyond the first one's.
+    others: Vec<Stack>,
     arrived: Batch,
     pub(crate) departing: Batch,
     /// How many of the departing frames the trace has seen.
     traced: usize,
-}
-
-/// The layers and what the host itself counts.
-#[derive(Debug)]
-pub(crate) struct Stack {
-    pub(crate) config: Config,
-    pub(crate) link: Link,
-    pub(crate) arp: Arp<Parcel>,
-    answered: u64,
-    unspoken: u64,
-    pub(crate) congested: u64,
-    /// Frames that were not sent because no address is in use.
-    pub(crate) addressless: u64,
 }
 
 /// What one turn of the loop did, and what to wait for next.
@@ -41,26 +34,36 @@ pub struct Turn {
 }
 
 impl Host {
-    /// How many frames one turn receives at most, and how many answers may wait for the wire.
+    /// How many frames one turn receives at most.
     pub const BATCH: usize = 64;
+    /// How many frames may wait for the wire: the fragments of several long datagrams.
+    pub const DEPARTING: usize = 256;
 
     /// A host of this configuration, from `now` on.
     pub fn new(now: Instant, config: &Config) -> Result<Host, ConfigError> {
-        config.check()?;
-        let stack = Stack {
-            config: *config,
-            link: Link::new(Stations::one(config.hardware), config.mtu, config.vlan),
-            arp: start(now, config).map_err(|_| ConfigError::Hardware(config.hardware))?,
-            answered: 0,
-            unspoken: 0,
-            congested: 0,
-            addressless: 0,
-        };
-        Ok(Host { stack, arrived: Batch::new(Self::BATCH), departing: Batch::new(Self::BATCH), traced: 0 })
+        Ok(Host {
+            first: Stack::new(now, config)?,
+            others: Vec::new(),
+            arrived: Batch::new(Self::BATCH),
+            departing: Batch::new(Self::DEPARTING),
+            traced: 0,
+        })
+    }
+
+    /// Adds hosts to the wire. Those in one VLAN share a translation table, and the policies of the
+    /// first of them; in everything else they are as separate machines.
+    pub fn add(&mut self, now: Instant, config: &Config) -> Result<(), ConfigError> {
+        if let Some(stack) = self.stacks_mut().find(|stack| stack.config.vlan == config.vlan) {
+            return stack.add(now, config);
+        }
+        self.others.push(Stack::new(now, config)?);
+        Ok(())
     }
 
     /// One turn of the loop: receives at most [`Host::BATCH`] frames, judges each, does what the time
     /// brings, and transmits what is due. It neither waits nor reads a clock.
+    ///
+    /// While too many frames wait for the wire, none are received: those that come wait in the kernel.
     pub fn turn(
         &mut self,
         now: Instant,
@@ -68,10 +71,13 @@ impl Host {
         pool: &mut Pool,
         trace: &mut impl Trace,
     ) -> Result<Turn, DeviceError> {
-        let arrived = device.receive(pool, &mut self.arrived)?;
+        let room = self.departing.room() >= Self::DEPARTING / 2;
+        let arrived = if room { device.receive(pool, &mut self.arrived)? } else { 0 };
         while let Some(frame) = self.arrived.pop() {
             trace.arrived(now, frame.octets());
-            trace.judged(now, self.stack.receive(now, frame, &mut self.departing, pool));
+            let stack = stack_of(&mut self.first, &mut self.others, frame.octets());
+            let out = &mut Out { departing: &mut self.departing, pool };
+            trace.judged(now, stack.receive(now, frame, out));
             self.finish(now, device, trace);
         }
         self.poll(now, pool);
@@ -88,7 +94,7 @@ impl Host {
             // spec: ethernet-minimum
             if link::pad(frame, device.minimum_frame()).is_err() {
                 // The wire wants more than its own frames hold: it will refuse this one.
-                self.stack.congested = self.stack.congested.saturating_add(1);
+                self.first.counts.congested = self.first.counts.congested.saturating_add(1);
             }
             trace.departs(now, frame.octets());
         }
@@ -98,160 +104,142 @@ impl Host {
     /// Judges one frame. What is to be sent is added to `departing`; a frame that is not used again
     /// goes back to `pool`.
     pub fn receive(&mut self, now: Instant, frame: Frame, departing: &mut Batch, pool: &mut Pool) -> Verdict {
-        self.stack.receive(now, frame, departing, pool)
+        let stack = stack_of(&mut self.first, &mut self.others, frame.octets());
+        stack.receive(now, frame, &mut Out { departing, pool })
+    }
+
+    /// Does what the time brings, as long as there is room on the wire for it.
+    fn poll(&mut self, now: Instant, pool: &mut Pool) {
+        for stack in std::iter::once(&mut self.first).chain(&mut self.others) {
+            stack.poll(now, &mut Out { departing: &mut self.departing, pool });
+        }
+    }
+
+    /// When [`Host::turn`] has something to do even if nothing arrives.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.stacks().filter_map(Stack::deadline).min()
     }
 
     /// How many frames a pool must have for this host never to run out: what arrived, what departs,
     /// what waits for a neighbour to answer, and what was given back and not yet fetched.
     pub fn frames(&self) -> usize {
-        2 * (Self::BATCH + self.stack.config.table.parcels)
+        let parcels: usize = self.stacks().map(|stack| stack.config.table.parcels).sum();
+        2 * (Self::BATCH + parcels) + Self::DEPARTING
     }
 
-    /// What the host is.
+    /// What the first host is.
     pub fn config(&self) -> &Config {
-        &self.stack.config
+        &self.first.config
     }
 
-    /// Its address and network, while the address is in use.
+    /// All who are on the wire, those of one VLAN together.
+    pub fn hosts(&self) -> impl Iterator<Item = &Config> {
+        self.stacks().flat_map(Stack::hosts)
+    }
+
+    /// The first host's address and network, while the address is in use.
     pub fn address(&self) -> Option<Ipv4Net> {
-        self.stack.address()
+        self.first.address()
     }
 
-    /// Who has the host's address, once it has none and will have none any more: the host is over then.
+    /// Whether all hosts can answer: their addresses are in use, and none is being probed for.
+    pub fn is_ready(&self) -> bool {
+        self.stacks().all(Stack::is_ready)
+    }
+
+    /// Who has the host's last address, once it has none and will have none any more: it is over then.
     pub fn ceased(&self) -> Option<Identity> {
-        self.stack.arp.ceased()
+        let mut lost = None;
+        for stack in self.stacks() {
+            lost = Some(stack.arp.ceased()?);
+        }
+        lost
     }
 
-    /// Its link layer.
+    /// Its link layer; that of the first VLAN, if it is in more.
     pub fn link(&self) -> &Link {
-        &self.stack.link
+        &self.first.link
     }
 
-    /// Its ARP.
+    /// Its ARP; that of the first VLAN, if it is in more.
     pub fn arp(&self) -> &Arp<Parcel> {
-        &self.stack.arp
+        &self.first.arp
+    }
+
+    /// The ARP of every VLAN.
+    pub fn arps(&self) -> impl Iterator<Item = &Arp<Parcel>> {
+        self.stacks().map(|stack| &stack.arp)
     }
 
     /// Its ARP, for a person to add static entries and proxied ranges to.
     pub fn arp_mut(&mut self) -> &mut Arp<Parcel> {
-        &mut self.stack.arp
+        &mut self.first.arp
+    }
+
+    /// Its IPv4.
+    pub fn ipv4(&self) -> &Ipv4 {
+        &self.first.ipv4
+    }
+
+    /// Its routes.
+    pub fn routes(&self) -> &Routes {
+        &self.first.routes
+    }
+
+    /// Adds a way to a network, in every VLAN.
+    pub fn add_route(&mut self, network: Ipv4Net, gateway: Ipv4Addr) -> Result<(), ConfigError> {
+        for stack in self.stacks_mut() {
+            stack.routes.add(Route { network, gateway: Some(gateway) })?;
+        }
+        Ok(())
     }
 
     /// The oldest event not yet taken.
-    pub fn take_event(&mut self) -> Option<arp::Event> {
-        self.stack.arp.take_event()
+    pub fn take_event(&mut self) -> Option<Event> {
+        self.stacks_mut().find_map(Stack::take_event)
     }
 
-    /// How many requests were answered.
+    pub(crate) fn stacks(&self) -> impl Iterator<Item = &Stack> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    fn stacks_mut(&mut self) -> impl Iterator<Item = &mut Stack> {
+        std::iter::once(&mut self.first).chain(&mut self.others)
+    }
+
+    /// How many ARP requests were answered.
     pub fn answered(&self) -> u64 {
-        self.stack.answered
+        self.stacks().map(|stack| stack.counts.answered).sum()
+    }
+
+    /// How many echo requests were answered.
+    pub fn echoed(&self) -> u64 {
+        self.stacks().map(|stack| stack.counts.echoed).sum()
     }
 
     /// How many frames carried a protocol that nobody here speaks.
     pub fn unspoken(&self) -> u64 {
-        self.stack.unspoken
+        self.stacks().map(|stack| stack.counts.unspoken).sum()
     }
 
     /// How many frames were not sent because no address was in use.
     pub fn addressless(&self) -> u64 {
-        self.stack.addressless
+        self.stacks().map(|stack| stack.counts.addressless).sum()
     }
 
     /// How many frames were not sent because too many waited for the wire.
     pub fn congested(&self) -> u64 {
-        self.stack.congested
+        self.stacks().map(|stack| stack.counts.congested).sum()
     }
 }
 
-/// ARP that has begun with the host's address.
-fn start(now: Instant, config: &Config) -> Result<Arp<Parcel>, LocalsError> {
-    // Stations that start together must not speak together, even with the same seed.
-    let [a, b, c, d, e, f] = config.hardware.octets();
-    let seed = config.table.seed ^ u64::from_be_bytes([a, b, c, d, e, f, 0, 0]);
-    let mut arp = Arp::new(
-        Locals::default(),
-        arp::Config {
-            policy: config.policy,
-            table: Settings { seed, ..config.table },
-            network: Some(config.address.unwrap_or(LINK_LOCAL)),
-            defence: config.defence,
-        },
-    );
-    match config.address {
-        Some(address) => {
-            let identity = Identity { protocol: address.addr(), hardware: config.hardware };
-            arp.claim(now, identity, config.start)?;
-        }
-        None => arp.select(now, config.hardware)?,
+/// The stack of the VLAN that a frame is in. What is in none of ours, the first one turns away.
+fn stack_of<'a>(first: &'a mut Stack, others: &'a mut [Stack], octets: &[u8]) -> &'a mut Stack {
+    if others.is_empty() {
+        return first;
     }
-    Ok(arp)
-}
-
-impl Stack {
-    /// The address and network, while the address is in use.
-    pub(crate) fn address(&self) -> Option<Ipv4Net> {
-        match self.config.address {
-            Some(address) => self.arp.locals().hardware_of(address.addr()).map(|_| address),
-            None => Ipv4Net::new(self.arp.selected()?, LINK_LOCAL.prefix_len()).ok(),
-        }
-    }
-
-    fn receive(&mut self, now: Instant, frame: Frame, departing: &mut Batch, pool: &mut Pool) -> Verdict {
-        let Accepted { frame: ethernet, cast } = match self.link.receive(frame.octets()) {
-            Ok(accepted) => accepted,
-            Err(reason) => {
-                pool.give(frame);
-                return Verdict::Dropped(reason.into());
-            }
-        };
-        match ethernet.ether_type() {
-            EtherType::ARP => {
-                let station = (cast == Cast::Unicast).then_some(ethernet.destination());
-                let received = self.arp.receive(now, station, ethernet.payload());
-                let offset = ethernet.payload_offset();
-                self.answer(received, offset, frame, departing, pool)
-            }
-            other => {
-                // spec: drops-counted
-                self.unspoken = self.unspoken.saturating_add(1);
-                pool.give(frame);
-                Verdict::Dropped(Dropped::Protocol(other))
-            }
-        }
-    }
-
-    /// Turns the request in `frame`, its packet `offset` octets in, into the reply that is due.
-    fn answer(
-        &mut self,
-        received: Result<arp::Received, arp::Dropped>,
-        offset: usize,
-        mut frame: Frame,
-        departing: &mut Batch,
-        pool: &mut Pool,
-    ) -> Verdict {
-        let verdict = received.map_or_else(|reason| Verdict::Dropped(reason.into()), Verdict::Arp);
-        let Ok(arp::Received { answer: Some(answer), .. }) = received else {
-            pool.give(frame);
-            return verdict;
-        };
-        // spec: rfc826-reply-to, rfc826-reply-padding
-        let rewritten = frame.narrow(offset, Fields::LENGTH).is_ok()
-            && answer.write_over(frame.octets_mut()).is_ok()
-            && self.link.send(&mut frame, answer.to, answer.ours, EtherType::ARP).is_ok();
-        // spec: reply-one
-        let sent = if rewritten { departing.push(frame) } else { Err(frame) };
-        match sent {
-            Ok(()) => {
-                self.answered = self.answered.saturating_add(1);
-                verdict
-            }
-            Err(frame) => {
-                self.congested = self.congested.saturating_add(1);
-                pool.give(frame);
-                Verdict::Dropped(Dropped::Congested)
-            }
-        }
-    }
+    let Ok(frame) = Ethernet::parse(octets) else { return first };
+    others.iter_mut().find(|stack| stack.link.is_our_vlan(frame.tags())).unwrap_or(first)
 }
 
 #[cfg(test)]

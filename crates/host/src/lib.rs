@@ -19,18 +19,23 @@ struct Page;
 
 mod config;
 mod counters;
+mod event;
 mod faults;
 mod host;
+mod input;
+mod ip_input;
 mod output;
 mod segment;
+mod stack;
 mod trace;
 mod verdict;
 
-pub use self::config::{Config, ConfigError};
+pub use self::config::{Config, ConfigError, Who};
 pub use self::counters::Counter;
+pub use self::event::{EchoReply, Event, Undelivered};
 pub use self::faults::{Alteration, Delivery, Fate, Faults};
 pub use self::host::{Host, Turn};
-pub use self::output::{Parcel, Sent};
+pub use self::output::{Parcel, Ping, Sent};
 pub use self::segment::{Carried, Port, Restless, Segment, Sighting, Speech};
 pub use self::trace::Trace;
-pub use self::verdict::{Dropped, Verdict};
+pub use self::verdict::{Dropped, Taken, Verdict};

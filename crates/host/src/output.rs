@@ -2,17 +2,22 @@
 
 use std::net::Ipv4Addr;
 
-use arp::{Due, Errand, Fields, Operation, Resolution};
+use arp::{Due, Errand, Operation, Resolution, Returned};
+use icmp::{Echo, Kind, Problem, Quoted};
+use ipv4::{Datagram, Fields, Fragments, Protocol, group_hardware};
 use link::{EtherType, MacAddr};
 use tap::{Frame, Instant, NoRoom, Pool};
 
-use crate::Host;
-use crate::host::Stack;
+use crate::stack::{Out, Stack};
+use crate::{Event, Host, Undelivered};
 
 /// A payload that waits for its neighbour's hardware address.
 #[derive(Debug)]
 pub struct Parcel {
     ether_type: EtherType,
+    /// Which of our stations sends it.
+    ours: MacAddr,
+    /// A datagram is cut into fragments only when it departs.
     frame: Frame,
 }
 
@@ -21,11 +26,27 @@ pub struct Parcel {
 pub enum Sent {
     /// It departs at the next turn.
     Departs,
-    /// It waits until the neighbour answers; if none does, it is given back to the pool and counted.
+    /// It waits until the neighbour answers; if none does, it is given back to the pool, and an event
+    /// tells.
     Waits,
+    /// It was given back to the pool at once: no route leads there.
+    NoRoute,
     /// It was given back to the pool at once: there is no room on the wire, or nowhere to wait, or no
-    /// address of ours is in use.
+    /// address of ours is in use, or the neighbour is none.
     Refused,
+}
+
+/// An echo request to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ping {
+    /// Who is asked.
+    pub destination: Ipv4Addr,
+    /// Whose the request is.
+    pub identifier: u16,
+    /// Which of his.
+    pub sequence: u16,
+    /// How many hops it may take.
+    pub time_to_live: u8,
 }
 
 impl Host {
@@ -39,113 +60,237 @@ impl Host {
         frame: Frame,
         pool: &mut Pool,
     ) -> Sent {
-        let octets = frame.len();
-        // spec: rfc5227-silence
-        if self.address().is_none() {
-            return self.stay_silent(frame, pool);
+        let (stack, mut out) = self.first_out(pool);
+        let ours = stack.arp.locals().first();
+        match ours {
+            Some((_, ours)) => stack.resolve(now, neighbour, Parcel { ether_type, ours, frame }, &mut out),
+            // spec: rfc5227-silence
+            None => stack.stay_silent(frame, &mut out),
         }
-        match self.stack.arp.resolve(now, neighbour, octets, Parcel { ether_type, frame }) {
-            // spec: rfc826-found
-            Resolution::Known(hardware, parcel) => {
-                self.depart(hardware, parcel.ether_type, parcel.frame, pool)
+    }
+
+    /// Sends an echo request with this data from the host's own address. What comes back is an
+    /// [`Event::Echo`], or an [`Event::Undelivered`], with its identifier and sequence number.
+    pub fn ping(&mut self, now: Instant, ping: Ping, data: &[u8], pool: &mut Pool) -> Sent {
+        let (stack, mut out) = self.first_out(pool);
+        let source = stack.address().map(|network| network.addr());
+        let length = Fields::LENGTH + Echo::HEADER + data.len();
+        let large = length > stack.config.mtu;
+        let frame = if large { out.pool.take_large() } else { out.pool.take() };
+        let Some(mut frame) = frame else {
+            stack.counts.congested = stack.counts.congested.saturating_add(1);
+            return Sent::Refused;
+        };
+        let Some(source) = source else { return stack.stay_silent(frame, &mut out) };
+        let fields = Fields {
+            time_to_live: ping.time_to_live,
+            identification: stack.identification.next(source, ping.destination, Protocol::ICMP),
+            ..Fields::new(Protocol::ICMP, source, ping.destination)
+        };
+        let echo = Echo { identifier: ping.identifier, sequence: ping.sequence, data };
+        if write_echo(&mut frame, length, fields, echo).is_none() {
+            out.pool.give(frame);
+            return Sent::Refused;
+        }
+        stack.route(now, source, ping.destination, frame, &mut out)
+    }
+
+    fn first_out<'a>(&'a mut self, pool: &'a mut Pool) -> (&'a mut Stack, Out<'a>) {
+        (&mut self.first, Out { departing: &mut self.departing, pool })
+    }
+}
+
+/// Writes an echo request of so many octets into an empty frame.
+fn write_echo(frame: &mut Frame, length: usize, fields: Fields, echo: Echo<'_>) -> Option<()> {
+    let octets = frame.append(length).ok()?;
+    echo.write_to(Kind::ECHO_REQUEST, octets.get_mut(Fields::LENGTH..)?).ok()?;
+    fields.write_to(octets).ok()
+}
+
+impl Stack {
+    /// When [`Stack::poll`] has something to do.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        [self.arp.deadline(), self.ipv4.deadline()].into_iter().flatten().min()
+    }
+
+    /// Does what the time brings, as long as there is room on the wire for it.
+    pub(crate) fn poll(&mut self, now: Instant, out: &mut Out<'_>) {
+        self.complain_of_late(now, out);
+        while out.departing.room() > 0 {
+            match self.arp.poll(now) {
+                None => break,
+                // spec: rfc5227-broadcast
+                Some(Due::Say(fields)) => self.speak(fields, MacAddr::BROADCAST, out),
+                Some(Due::Neighbour(errand)) => self.run(errand, out),
             }
+        }
+        self.follow_choice();
+    }
+
+    fn run(&mut self, errand: Errand<Ipv4Addr, Parcel>, out: &mut Out<'_>) {
+        let ours = self.arp.locals().first();
+        match (errand, ours) {
+            (Errand::Return { parcel, reason, .. }, _) => self.fail(parcel, reason, out),
+            // An address that was given up is used no more, not even for what waited.
+            // spec: rfc5227-silence
+            (Errand::Send { parcel, .. }, None) => _ = self.stay_silent(parcel.frame, out),
+            (Errand::Ask { .. }, None) => {
+                self.counts.addressless = self.counts.addressless.saturating_add(1);
+            }
+            (Errand::Send { hardware, parcel, .. }, Some(_)) => _ = self.depart(hardware, parcel, out),
+            // Where many hosts share a table, the first of them asks.
+            (Errand::Ask { protocol, station }, Some((ours, hardware))) => {
+                // spec: rfc826-request, rfc3927-broadcast
+                let to = station.map_or(MacAddr::BROADCAST, |station| arp::destination(ours, station));
+                self.speak(request(ours, hardware, protocol), to, out);
+            }
+        }
+    }
+
+    /// Gives back what could not be sent, and tells if nobody answered for its neighbour.
+    fn fail(&mut self, parcel: Parcel, reason: Returned, out: &mut Out<'_>) {
+        if parcel.ether_type == EtherType::IPV4
+            && reason == Returned::Failed
+            && let Some(about) = Quoted::parse(parcel.frame.octets())
+        {
+            // spec: rfc1122-host-unreachable
+            let told = Undelivered::new(about.source(), Problem::HOST_UNREACHABLE, &about);
+            self.tell(Event::Undelivered(told));
+        }
+        out.pool.give(parcel.frame);
+    }
+
+    /// Sends a datagram of ours on its way: to its destination, or to the gateway there.
+    pub(crate) fn route(
+        &mut self,
+        now: Instant,
+        source: Ipv4Addr,
+        destination: Ipv4Addr,
+        frame: Frame,
+        out: &mut Out<'_>,
+    ) -> Sent {
+        let Some(ours) = self.hardware_of(source) else {
+            return self.stay_silent(frame, out);
+        };
+        let parcel = Parcel { ether_type: EtherType::IPV4, ours, frame };
+        if self.ipv4.addresses().is_broadcast(destination) {
+            return self.depart(MacAddr::BROADCAST, parcel, out);
+        }
+        if let Some(group) = group_hardware(destination) {
+            return self.depart(group, parcel, out);
+        }
+        let Some(hop) = self.routes.next_hop(destination) else {
+            self.counts.unroutable = self.counts.unroutable.saturating_add(1);
+            out.pool.give(parcel.frame);
+            return Sent::NoRoute;
+        };
+        self.resolve(now, hop.neighbour(), parcel, out)
+    }
+
+    fn resolve(&mut self, now: Instant, neighbour: Ipv4Addr, parcel: Parcel, out: &mut Out<'_>) -> Sent {
+        match self.arp.resolve(now, neighbour, parcel.frame.len(), parcel) {
+            // spec: rfc826-found
+            Resolution::Known(hardware, parcel) => self.depart(hardware, parcel, out),
             Resolution::Waits => Sent::Waits,
             Resolution::Refused(parcel) => {
-                pool.give(parcel.frame);
+                out.pool.give(parcel.frame);
                 Sent::Refused
             }
         }
     }
 
-    /// When [`Host::turn`] has something to do even if nothing arrives.
-    pub fn deadline(&self) -> Option<Instant> {
-        self.stack.arp.deadline()
-    }
-
-    /// Does what the time brings, as long as there is room on the wire for it.
-    pub(crate) fn poll(&mut self, now: Instant, pool: &mut Pool) {
-        while self.departing.room() > 0 {
-            match self.stack.arp.poll(now) {
-                None => return,
-                // spec: rfc5227-broadcast
-                Some(Due::Say(fields)) => self.speak(fields, MacAddr::BROADCAST, pool),
-                Some(Due::Neighbour(errand)) => self.run(errand, pool),
+    /// Puts a header before a payload and lets it depart; a datagram too long for the link in fragments.
+    fn depart(&mut self, to: MacAddr, parcel: Parcel, out: &mut Out<'_>) -> Sent {
+        if parcel.ether_type == EtherType::IPV4 {
+            self.counts.datagrams = self.counts.datagrams.saturating_add(1);
+            if parcel.frame.len() > self.config.mtu {
+                return self.depart_in_fragments(to, parcel, out);
             }
         }
-    }
-
-    fn run(&mut self, errand: Errand<Ipv4Addr, Parcel>, pool: &mut Pool) {
-        let address = self.address().map(|network| network.addr());
-        match (errand, address) {
-            (Errand::Return { parcel, .. }, _) => pool.give(parcel.frame),
-            // An address that was given up is used no more, not even for what waited.
-            // spec: rfc5227-silence
-            (Errand::Send { parcel, .. }, None) => _ = self.stay_silent(parcel.frame, pool),
-            (Errand::Ask { .. }, None) => {
-                self.stack.addressless = self.stack.addressless.saturating_add(1);
-            }
-            (Errand::Send { hardware, parcel, .. }, Some(_)) => {
-                self.depart(hardware, parcel.ether_type, parcel.frame, pool);
-            }
-            (Errand::Ask { protocol, station }, Some(ours)) => {
-                // spec: rfc826-request, rfc3927-broadcast
-                let to = station.map_or(MacAddr::BROADCAST, |station| arp::destination(ours, station));
-                self.speak(self.stack.request(ours, protocol), to, pool);
-            }
-        }
-    }
-
-    /// Gives a frame back that there is no address for.
-    fn stay_silent(&mut self, frame: Frame, pool: &mut Pool) -> Sent {
-        self.stack.addressless = self.stack.addressless.saturating_add(1);
-        pool.give(frame);
-        Sent::Refused
-    }
-
-    fn depart(&mut self, to: MacAddr, ether_type: EtherType, mut frame: Frame, pool: &mut Pool) -> Sent {
-        let ours = self.stack.config.hardware;
-        let sent = match self.stack.link.send(&mut frame, to, ours, ether_type) {
-            Ok(()) => self.departing.push(frame),
+        let Parcel { ether_type, ours, mut frame } = parcel;
+        let sent = match self.link.send(&mut frame, to, ours, ether_type) {
+            Ok(()) => out.departing.push(frame),
             Err(NoRoom) => Err(frame),
         };
         match sent {
             Ok(()) => Sent::Departs,
             Err(frame) => {
-                self.stack.congested = self.stack.congested.saturating_add(1);
-                pool.give(frame);
-                Sent::Refused
+                out.pool.give(frame);
+                self.congested()
             }
         }
     }
 
-    /// Sends a packet of our own.
-    fn speak(&mut self, fields: Fields, to: MacAddr, pool: &mut Pool) {
-        let Some(mut frame) = pool.take() else {
-            self.stack.congested = self.stack.congested.saturating_add(1);
+    /// Cuts a datagram, and lets all of it depart or none.
+    fn depart_in_fragments(&mut self, to: MacAddr, parcel: Parcel, out: &mut Out<'_>) -> Sent {
+        let departed = self.cut(to, &parcel, out);
+        out.pool.give(parcel.frame);
+        departed.map_or_else(|| self.congested(), |()| Sent::Departs)
+    }
+
+    fn cut(&mut self, to: MacAddr, parcel: &Parcel, out: &mut Out<'_>) -> Option<()> {
+        let datagram = Datagram::parse(parcel.frame.octets()).ok()?;
+        let (fields, payload) = (Fields::from(&datagram), datagram.payload());
+        let fragments = Fragments::of(payload.len(), self.config.mtu, fields.dont_fragment).ok()?;
+        if fragments.clone().count() > out.departing.room() {
+            return None;
+        }
+        for fragment in fragments {
+            let part = payload.get(fragment.range.clone())?;
+            let mut frame = out.pool.take()?;
+            let octets = frame.append(Fields::LENGTH + part.len()).ok()?;
+            octets.get_mut(Fields::LENGTH..)?.copy_from_slice(part);
+            fragment.apply(fields).write_to(octets).ok()?;
+            self.link.send(&mut frame, to, parcel.ours, EtherType::IPV4).ok()?;
+            if let Err(frame) = out.departing.push(frame) {
+                out.pool.give(frame);
+                return None;
+            }
+        }
+        Some(())
+    }
+
+    fn congested(&mut self) -> Sent {
+        self.counts.congested = self.counts.congested.saturating_add(1);
+        Sent::Refused
+    }
+
+    /// Gives a frame back that there is no address for.
+    fn stay_silent(&mut self, frame: Frame, out: &mut Out<'_>) -> Sent {
+        self.counts.addressless = self.counts.addressless.saturating_add(1);
+        out.pool.give(frame);
+        Sent::Refused
+    }
+
+    /// Sends an ARP packet of our own.
+    fn speak(&mut self, fields: arp::Fields, to: MacAddr, out: &mut Out<'_>) {
+        let Some(mut frame) = out.pool.take() else {
+            self.congested();
             return;
         };
         match write(&mut frame, fields) {
-            Ok(()) => _ = self.depart(to, EtherType::ARP, frame, pool),
+            Ok(()) => {
+                let parcel = Parcel { ether_type: EtherType::ARP, ours: fields.sender_hardware, frame };
+                self.depart(to, parcel, out);
+            }
             // A frame of the pool has room for a packet.
-            Err(NoRoom) => pool.give(frame),
+            Err(NoRoom) => out.pool.give(frame),
         }
     }
 }
 
-impl Stack {
-    /// A request for an address: to the station that had it last, or to all.
-    fn request(&self, ours: Ipv4Addr, target: Ipv4Addr) -> Fields {
-        // spec: rfc826-request-fields
-        Fields {
-            operation: Operation::REQUEST,
-            sender_hardware: self.config.hardware,
-            sender_protocol: ours,
-            target_hardware: MacAddr::ZERO,
-            target_protocol: target,
-        }
+/// A request for an address: to the station that had it last, or to all.
+fn request(ours: Ipv4Addr, hardware: MacAddr, target: Ipv4Addr) -> arp::Fields {
+    // spec: rfc826-request-fields
+    arp::Fields {
+        operation: Operation::REQUEST,
+        sender_hardware: hardware,
+        sender_protocol: ours,
+        target_hardware: MacAddr::ZERO,
+        target_protocol: target,
     }
 }
 
-fn write(frame: &mut Frame, fields: Fields) -> Result<(), NoRoom> {
-    fields.write_to(frame.append(Fields::LENGTH)?).map_err(|_| NoRoom)
+fn write(frame: &mut Frame, fields: arp::Fields) -> Result<(), NoRoom> {
+    fields.write_to(frame.append(arp::Fields::LENGTH)?).map_err(|_| NoRoom)
 }

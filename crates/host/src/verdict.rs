@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use icmp::Problem;
 use link::EtherType;
 
 /// What a host made of one frame.
@@ -9,8 +10,23 @@ use link::EtherType;
 pub enum Verdict {
     /// An ARP packet was taken in.
     Arp(arp::Received),
+    /// A datagram was taken in.
+    Ipv4(Taken),
     /// The frame was turned away.
     Dropped(Dropped),
+}
+
+/// What became of a datagram that was not turned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// A fragment waits for the rest of its datagram.
+    Kept,
+    /// An echo request was answered.
+    Answered,
+    /// An answer, or an error about a datagram of ours: an event tells.
+    Told,
+    /// Nobody here wants it, and its sender was told if he may be.
+    Refused(Problem),
 }
 
 /// Why a frame was turned away, and by which layer.
@@ -20,8 +36,20 @@ pub enum Dropped {
     Link(link::Dropped),
     /// By ARP.
     Arp(arp::Dropped),
+    /// By IPv4.
+    Ipv4(ipv4::Dropped),
+    /// By ICMP.
+    Icmp(icmp::Dropped),
     /// Nobody here speaks the protocol.
     Protocol(EtherType),
+    /// A datagram for an address of ours that is not in use.
+    NotInUse,
+    /// To one of our stations, for the protocol address of another.
+    WrongStation,
+    /// A datagram to a broadcast address or a group that nobody here wants.
+    Unwanted,
+    /// An answer was due, and there is no way to its destination.
+    NoRoute,
     /// An answer was due, and too many wait for the wire already.
     Congested,
 }
@@ -31,7 +59,7 @@ impl Verdict {
     pub fn dropped(self) -> Option<Dropped> {
         match self {
             Self::Dropped(reason) => Some(reason),
-            Self::Arp(_) => None,
+            Self::Arp(_) | Self::Ipv4(_) => None,
         }
     }
 }
@@ -48,12 +76,30 @@ impl From<arp::Dropped> for Dropped {
     }
 }
 
+impl From<ipv4::Dropped> for Dropped {
+    fn from(reason: ipv4::Dropped) -> Self {
+        Self::Ipv4(reason)
+    }
+}
+
+impl From<icmp::Dropped> for Dropped {
+    fn from(reason: icmp::Dropped) -> Self {
+        Self::Icmp(reason)
+    }
+}
+
 impl fmt::Display for Dropped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Link(reason) => reason.fmt(f),
             Self::Arp(reason) => reason.fmt(f),
+            Self::Ipv4(reason) => reason.fmt(f),
+            Self::Icmp(reason) => reason.fmt(f),
             Self::Protocol(ether_type) => write!(f, "nobody here speaks {ether_type}"),
+            Self::NotInUse => f.write_str("the address is not in use"),
+            Self::WrongStation => f.write_str("sent to another station than the destination's"),
+            Self::Unwanted => f.write_str("nobody here wants it"),
+            Self::NoRoute => f.write_str("no way leads to whoever is to be answered"),
             Self::Congested => f.write_str("too many frames wait for the wire"),
         }
     }

@@ -143,9 +143,11 @@ impl Link {
         }
     }
 
+    /// Whether a frame with these tags is in our VLAN.
+    ///
     /// A priority tag (VLAN 0) counts as none; beyond that the one tag must be ours, or absent. We are
     /// in a customer's VLAN: the same number in a service tag is another VLAN.
-    fn is_our_vlan(&self, tags: Tags) -> bool {
+    pub fn is_our_vlan(&self, tags: Tags) -> bool {
         // spec: ethernet-priority-tag, ethernet-other-vlan
         let mut vlans = tags.iter().filter(|tag| tag.identifier() != 0);
         let is_ours = |tag: Option<VlanTag>| {
@@ -153,6 +155,11 @@ impl Link {
                 && tag.is_none_or(|tag| tag.protocol == EtherType::VLAN)
         };
         is_ours(vlans.next()) && vlans.next().is_none()
+    }
+
+    /// The addresses that are ours, to add some.
+    pub fn stations_mut(&mut self) -> &mut Stations {
+        &mut self.stations
     }
 
     /// The VLAN we are in.

@@ -1,7 +1,7 @@
 use super::*;
-use crate::Sent;
-use arp::{Merge, Operation, State};
-use link::MacAddr;
+use crate::{Dropped, Sent, Who};
+use arp::{Fields, Merge, Operation, State};
+use link::{EtherType, MacAddr};
 use proptest::prelude::*;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -320,7 +320,7 @@ fn addresses_that_no_host_can_have_are_refused() {
         ["10.0.0.0/24", "10.0.0.255/24", "224.0.0.1/24", "127.0.0.1/8", "0.0.0.0/32", "255.255.255.255/32"]
     {
         let address = address.parse().unwrap();
-        let config = Config { address: Some(address), ..config() };
+        let config = Config { who: Who::One(address), ..config() };
         assert_eq!(
             Host::new(Instant::ORIGIN, &config).err(),
             Some(ConfigError::Address(address)),
@@ -328,7 +328,7 @@ fn addresses_that_no_host_can_have_are_refused() {
         );
     }
     for address in ["10.0.0.0/31", "10.0.0.1/31", "10.0.0.0/32", "10.0.0.254/24"] {
-        let config = Config { address: Some(address.parse().unwrap()), ..config() };
+        let config = Config { who: Who::One(address.parse().unwrap()), ..config() };
         assert!(Host::new(Instant::ORIGIN, &config).is_ok(), "{address}");
     }
     let config = Config { hardware: MacAddr::BROADCAST, ..config() };

@@ -1,7 +1,7 @@
 //! Hosts that ask before they use an address, and lose it.
 
 use super::*;
-use arp::{ClaimEvent, Defence, Event, Packet, Start};
+use arp::{ClaimEvent, Defence, Packet, Start};
 use link::Ethernet;
 
 /// Longer than probing takes.
@@ -139,7 +139,7 @@ fn what_becomes_of_a_claim_is_told() {
         ClaimEvent::Bound { protocol: OURS, hardware: OUR_MAC },
         ClaimEvent::Defended { protocol: OURS, hardware: PEER_MAC },
     ];
-    assert_eq!(told, expected.map(Event::Claim));
+    assert_eq!(told, expected.map(|event| Event::Arp(arp::Event::Claim(event))));
 }
 
 #[test]

@@ -1,0 +1,82 @@
+//! Frames that arrive, and ARP.
+
+use arp::Fields;
+use link::{Accepted, Cast, EtherType, MacAddr};
+use tap::{Frame, Instant};
+
+use crate::stack::{Out, Stack};
+use crate::{Dropped, Verdict};
+
+/// A frame's payload: where it starts, and how the frame was addressed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Payload {
+    /// Octets before it.
+    pub(crate) offset: usize,
+    /// Whom the frame was for.
+    pub(crate) cast: Cast,
+    /// Which of our stations, if it was for one.
+    pub(crate) station: Option<MacAddr>,
+}
+
+impl Stack {
+    pub(crate) fn receive(&mut self, now: Instant, frame: Frame, out: &mut Out<'_>) -> Verdict {
+        let Accepted { frame: ethernet, cast } = match self.link.receive(frame.octets()) {
+            Ok(accepted) => accepted,
+            Err(reason) => {
+                out.pool.give(frame);
+                return Verdict::Dropped(reason.into());
+            }
+        };
+        let station = (cast == Cast::Unicast).then_some(ethernet.destination());
+        let payload = Payload { offset: ethernet.payload_offset(), cast, station };
+        match ethernet.ether_type() {
+            EtherType::ARP => {
+                let received = self.arp.receive(now, station, ethernet.payload());
+                self.answer(received, payload.offset, frame, out)
+            }
+            // The payload ends where the link layer says, and IPv4's total length lies within.
+            EtherType::IPV4 => {
+                let length = ethernet.payload().len();
+                self.receive_ipv4(now, frame, payload, length, out)
+            }
+            other => {
+                // spec: drops-counted
+                self.counts.unspoken = self.counts.unspoken.saturating_add(1);
+                out.pool.give(frame);
+                Verdict::Dropped(Dropped::Protocol(other))
+            }
+        }
+    }
+
+    /// Turns the request in `frame`, its packet `offset` octets in, into the reply that is due.
+    fn answer(
+        &mut self,
+        received: Result<arp::Received, arp::Dropped>,
+        offset: usize,
+        mut frame: Frame,
+        out: &mut Out<'_>,
+    ) -> Verdict {
+        let verdict = received.map_or_else(|reason| Verdict::Dropped(reason.into()), Verdict::Arp);
+        let Ok(arp::Received { answer: Some(answer), .. }) = received else {
+            out.pool.give(frame);
+            return verdict;
+        };
+        // spec: rfc826-reply-to, rfc826-reply-padding
+        let rewritten = frame.narrow(offset, Fields::LENGTH).is_ok()
+            && answer.write_over(frame.octets_mut()).is_ok()
+            && self.link.send(&mut frame, answer.to, answer.ours, EtherType::ARP).is_ok();
+        // spec: reply-one
+        let sent = if rewritten { out.departing.push(frame) } else { Err(frame) };
+        match sent {
+            Ok(()) => {
+                self.counts.answered = self.counts.answered.saturating_add(1);
+                verdict
+            }
+            Err(frame) => {
+                self.counts.congested = self.counts.congested.saturating_add(1);
+                out.pool.give(frame);
+                Verdict::Dropped(Dropped::Congested)
+            }
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Datagrams that arrive: echo requests are answered, what is for nobody is refused, the rest is told.
+
+use std::net::Ipv4Addr;
+
+use icmp::{Problem, Quoted};
+use ipv4::{Cast, Datagram, Fields, Protocol, Received};
+use tap::{Frame, Instant};
+
+use crate::input::Payload;
+use crate::output::Sent;
+use crate::stack::{Out, Stack};
+use crate::{Dropped, EchoReply, Event, Taken, Undelivered, Verdict};
+
+/// What is to be done about a datagram.
+enum Plan {
+    /// It is over with.
+    Done(Verdict),
+    /// The echo request in it is to become its reply.
+    Answer(Answer),
+}
+
+/// An echo request, and its reply's header.
+struct Answer {
+    /// Octets of header before the message.
+    header: usize,
+    /// Octets of the message.
+    length: usize,
+    fields: Fields,
+}
+
+impl Stack {
+    /// Judges the datagram in a frame, whose payload has so many octets.
+    pub(crate) fn receive_ipv4(
+        &mut self,
+        now: Instant,
+        frame: Frame,
+        payload: Payload,
+        length: usize,
+        out: &mut Out<'_>,
+    ) -> Verdict {
+        let end = payload.offset.saturating_add(length);
+        let octets = frame.octets().get(payload.offset..end).unwrap_or_default();
+        match self.ipv4.receive(now, payload.cast, octets) {
+            Err(reason) => {
+                out.pool.give(frame);
+                Verdict::Dropped(reason.into())
+            }
+            Ok(Received::Kept) => {
+                out.pool.give(frame);
+                Verdict::Ipv4(Taken::Kept)
+            }
+            Ok(Received::Whole(datagram, cast)) => {
+                let plan = self.plan(now, &datagram, cast, payload, out);
+                self.act(now, plan, frame, payload.offset, out)
+            }
+            Ok(Received::Reassembled(whole, cast)) => {
+                out.pool.give(frame);
+                let plan = whole.datagram().map_or_else(
+                    |reason| Plan::Done(Verdict::Dropped(reason.into())),
+                    |datagram| self.plan(now, &datagram, cast, payload, out),
+                );
+                let large = whole.datagram().ok().and_then(|datagram| {
+                    let mut frame = out.pool.take_large()?;
+                    frame.write(datagram.octets()).is_ok().then_some(frame)
+                });
+                self.ipv4.give_back(whole);
+                match large {
+                    Some(frame) => self.act(now, plan, frame, 0, out),
+                    None => self.congest(),
+                }
+            }
+        }
+    }
+
+    fn plan(
+        &mut self,
+        now: Instant,
+        datagram: &Datagram<'_>,
+        cast: Cast,
+        payload: Payload,
+        out: &mut Out<'_>,
+    ) -> Plan {
+        if let Err(reason) = self.vet(datagram, cast, payload) {
+            return Plan::Done(Verdict::Dropped(reason));
+        }
+        let (source, destination) = (datagram.source(), datagram.destination());
+        match datagram.protocol() {
+            Protocol::ICMP => self.plan_icmp(datagram, cast),
+            // spec: rfc1122-refused-many
+            _ if cast != Cast::Unicast => {
+                self.counts.unwanted = self.counts.unwanted.saturating_add(1);
+                Plan::Done(Verdict::Dropped(Dropped::Unwanted))
+            }
+            protocol => {
+                // spec: rfc1122-protocol-unreachable, rfc1122-port-unreachable
+                let problem = match protocol {
+                    Protocol::UDP => Problem::PORT_UNREACHABLE,
+                    _ => Problem::PROTOCOL_UNREACHABLE,
+                };
+                self.complain(now, problem, datagram.octets(), payload.cast, (destination, source), out);
+                Plan::Done(Verdict::Ipv4(Taken::Refused(problem)))
+            }
+        }
+    }
+
+    /// Many hosts on one wire: each hears only what is sent to its own station, and only while its address
+    /// is in use.
+    fn vet(&mut self, datagram: &Datagram<'_>, cast: Cast, payload: Payload) -> Result<(), Dropped> {
+        if cast != Cast::Unicast {
+            return Ok(());
+        }
+        // spec: rfc5227-silence
+        let Some(hardware) = self.hardware_of(datagram.destination()) else {
+            self.counts.not_in_use = self.counts.not_in_use.saturating_add(1);
+            return Err(Dropped::NotInUse);
+        };
+        // spec: station-of-destination
+        if payload.station.is_some_and(|station| station != hardware) {
+            self.counts.wrong_station = self.counts.wrong_station.saturating_add(1);
+            return Err(Dropped::WrongStation);
+        }
+        Ok(())
+    }
+
+    fn plan_icmp(&mut self, datagram: &Datagram<'_>, cast: Cast) -> Plan {
+        let (source, destination) = (datagram.source(), datagram.destination());
+        let message = datagram.payload();
+        match self.icmp.receive(self.ipv4.addresses(), cast, message) {
+            Err(reason) => Plan::Done(Verdict::Dropped(reason.into())),
+            Ok(icmp::Received::Request(_)) => Plan::Answer(Answer {
+                header: datagram.header_length(),
+                length: message.len(),
+                fields: Fields {
+                    type_of_service: datagram.type_of_service(),
+                    identification: self.identification.next(destination, source, Protocol::ICMP),
+                    ..Fields::new(Protocol::ICMP, destination, source)
+                },
+            }),
+            Ok(icmp::Received::Reply(echo)) => {
+                self.tell(Event::Echo(EchoReply {
+                    from: source,
+                    to: destination,
+                    identifier: echo.identifier,
+                    sequence: echo.sequence,
+                    octets: message.len(),
+                    time_to_live: datagram.time_to_live(),
+                }));
+                Plan::Done(Verdict::Ipv4(Taken::Told))
+            }
+            Ok(icmp::Received::Error(problem, quoted)) => {
+                // spec: rfc1122-error-reported
+                self.tell(Event::Undelivered(Undelivered::new(source, problem, &quoted)));
+                Plan::Done(Verdict::Ipv4(Taken::Told))
+            }
+        }
+    }
+
+    /// Does what was planned with the frame of the datagram, which starts `offset` octets in.
+    fn act(
+        &mut self,
+        now: Instant,
+        plan: Plan,
+        mut frame: Frame,
+        offset: usize,
+        out: &mut Out<'_>,
+    ) -> Verdict {
+        let answer = match plan {
+            Plan::Done(verdict) => {
+                out.pool.give(frame);
+                return verdict;
+            }
+            Plan::Answer(answer) => answer,
+        };
+        // spec: rfc792-echo, rfc1122-echo-mirrored
+        let written = frame.narrow(offset.saturating_add(answer.header), answer.length).is_ok()
+            && icmp::answer_over(frame.octets_mut()).is_ok()
+            && frame.prepend(Fields::LENGTH).is_ok()
+            && answer.fields.write_to(frame.octets_mut()).is_ok();
+        if !written {
+            out.pool.give(frame);
+            return self.congest();
+        }
+        match self.route(now, answer.fields.source, answer.fields.destination, frame, out) {
+            Sent::Departs | Sent::Waits => {
+                self.counts.echoed = self.counts.echoed.saturating_add(1);
+                Verdict::Ipv4(Taken::Answered)
+            }
+            Sent::NoRoute => Verdict::Dropped(Dropped::NoRoute),
+            Sent::Refused => Verdict::Dropped(Dropped::Congested),
+        }
+    }
+
+    fn congest(&mut self) -> Verdict {
+        self.counts.congested = self.counts.congested.saturating_add(1);
+        Verdict::Dropped(Dropped::Congested)
+    }
+
+    /// Tells the sender of a datagram what is wrong with it, if he may be told. `between` is who tells
+    /// and who is told.
+    pub(crate) fn complain(
+        &mut self,
+        now: Instant,
+        problem: Problem,
+        about: &[u8],
+        cast: Cast,
+        between: (Ipv4Addr, Ipv4Addr),
+        out: &mut Out<'_>,
+    ) {
+        let (source, destination) = between;
+        let Some(mut frame) = out.pool.take() else {
+            self.congest();
+            return;
+        };
+        let Ok(octets) = frame.append(Fields::LENGTH + Problem::LONGEST) else {
+            out.pool.give(frame);
+            return;
+        };
+        let message = octets.get_mut(Fields::LENGTH..).unwrap_or_default();
+        // What may not be told, and what comes too often, the layer itself counts.
+        let told = self.icmp.error(now, problem, about, cast, self.ipv4.addresses(), message);
+        let fields = Fields {
+            identification: self.identification.next(source, destination, Protocol::ICMP),
+            ..Fields::new(Protocol::ICMP, source, destination)
+        };
+        let written = told.is_ok_and(|length| {
+            frame.narrow(0, Fields::LENGTH + length).is_ok() && fields.write_to(frame.octets_mut()).is_ok()
+        });
+        if written {
+            self.route(now, source, destination, frame, out);
+        } else {
+            out.pool.give(frame);
+        }
+    }
+
+    /// Tells the senders of datagrams whose rest did not come.
+    pub(crate) fn complain_of_late(&mut self, now: Instant, out: &mut Out<'_>) {
+        self.ipv4.poll(now);
+        while let Some(late) = self.ipv4.take_event() {
+            // spec: rfc792-reassembly-time
+            let Some(quote) = late.first.filter(|quote| Quoted::parse(quote.octets()).is_some()) else {
+                continue;
+            };
+            let between = (late.destination, late.source);
+            let problem = Problem::REASSEMBLY_EXCEEDED;
+            self.complain(now, problem, quote.octets(), Cast::Unicast, between, out);
+        }
+    }
+}

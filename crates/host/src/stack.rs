@@ -1,0 +1,216 @@
+//! The layers of one segment, and who we are there.
+
+use std::collections::VecDeque;
+use std::net::Ipv4Addr;
+
+use arp::{Arp, Identity, LINK_LOCAL, Locals, LocalsError, Settings, Start};
+use icmp::Icmp;
+use ipnet::Ipv4Net;
+use ipv4::{Addresses, Identification, Ipv4, Limits, Route, Routes};
+use link::{Link, MacAddr, Stations};
+use tap::{Batch, Instant, Pool};
+
+use crate::output::Parcel;
+use crate::{Config, ConfigError, Event, Who};
+
+/// The layers of one segment: a wire, or one VLAN on it.
+#[derive(Debug)]
+pub(crate) struct Stack {
+    pub(crate) config: Config,
+    /// Who else is here, beside the first.
+    pub(crate) others: Vec<Config>,
+    pub(crate) link: Link,
+    pub(crate) arp: Arp<Parcel>,
+    pub(crate) ipv4: Ipv4,
+    pub(crate) icmp: Icmp,
+    pub(crate) routes: Routes,
+    pub(crate) identification: Identification,
+    pub(crate) counts: Counts,
+    events: VecDeque<Event>,
+}
+
+/// What the host itself counts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    /// ARP requests answered.
+    pub(crate) answered: u64,
+    /// Echo requests answered.
+    pub(crate) echoed: u64,
+    /// Datagrams sent, fragments each.
+    pub(crate) datagrams: u64,
+    /// Frames of a protocol that nobody here speaks.
+    pub(crate) unspoken: u64,
+    /// Datagrams for an address that is not in use.
+    pub(crate) not_in_use: u64,
+    /// Datagrams to another station than their address's.
+    pub(crate) wrong_station: u64,
+    /// Datagrams to many that nobody here wants.
+    pub(crate) unwanted: u64,
+    /// Not sent, for no route leads there.
+    pub(crate) unroutable: u64,
+    /// Not sent, for no address is in use.
+    pub(crate) addressless: u64,
+    /// Not sent, for too many waited for the wire.
+    pub(crate) congested: u64,
+    /// Events that nobody took in time.
+    pub(crate) events_lost: u64,
+}
+
+/// Where frames come from and where they go.
+pub(crate) struct Out<'a> {
+    pub(crate) departing: &'a mut Batch,
+    pub(crate) pool: &'a mut Pool,
+}
+
+impl Stack {
+    /// How many events wait to be taken at most; what happens beyond that is counted.
+    const EVENTS: usize = 256;
+
+    pub(crate) fn new(now: Instant, config: &Config) -> Result<Stack, ConfigError> {
+        config.check()?;
+        // Stations that start together must not speak together, even with the same seed.
+        let [a, b, c, d, e, f] = config.hardware.octets();
+        let seed = config.table.seed ^ u64::from_be_bytes([a, b, c, d, e, f, 0, 0]);
+        let arp = arp::Config {
+            policy: config.policy,
+            table: Settings { seed, ..config.table },
+            network: match config.who {
+                Who::One(network) => Some(network),
+                Who::LinkLocal => Some(LINK_LOCAL),
+                Who::Each(_) => None,
+            },
+            defence: config.defence,
+        };
+        let mut stack = Stack {
+            config: *config,
+            others: Vec::new(),
+            link: Link::new(Stations::default(), config.mtu, config.vlan),
+            arp: Arp::new(Locals::default(), arp),
+            ipv4: Ipv4::new(Addresses::default(), Limits::default(), seed),
+            icmp: Icmp::new(&icmp::Config { seed, ..icmp::Config::default() }),
+            routes: Routes::default(),
+            identification: Identification::new(seed),
+            counts: Counts::default(),
+            events: VecDeque::with_capacity(Self::EVENTS),
+        };
+        stack.join(now, config)?;
+        Ok(stack)
+    }
+
+    /// Adds hosts that share this segment with the first, and its translation table.
+    pub(crate) fn add(&mut self, now: Instant, config: &Config) -> Result<(), ConfigError> {
+        config.check()?;
+        if self.hosts().any(|other| other.shares_stations_with(config)) {
+            return Err(ConfigError::Taken(config.network()));
+        }
+        self.join(now, config)?;
+        self.others.push(*config);
+        Ok(())
+    }
+
+    fn join(&mut self, now: Instant, config: &Config) -> Result<(), ConfigError> {
+        let (first, last) = config.ends();
+        let taken = |_| ConfigError::Taken(config.network());
+        self.begin(now, config, first, last).map_err(taken)?;
+        self.link.stations_mut().add(config.hardware, config.last_hardware());
+        self.set_out(config)
+    }
+
+    /// Begins to use the addresses.
+    fn begin(
+        &mut self,
+        now: Instant,
+        config: &Config,
+        first: Ipv4Addr,
+        last: Ipv4Addr,
+    ) -> Result<(), LocalsError> {
+        if config.who == Who::LinkLocal {
+            return self.arp.select(now, config.hardware);
+        }
+        self.ipv4.addresses_mut().add(first, last, config.broadcasts());
+        if config.start == Start::AtOnce {
+            return self.arp.claim_all(first, last, config.hardware);
+        }
+        for (step, protocol) in (u32::from(first)..=u32::from(last)).enumerate() {
+            let hardware = u64::try_from(step).ok().and_then(|step| config.hardware.plus(step));
+            let hardware = hardware.ok_or(LocalsError::Hardware)?;
+            self.arp.claim(now, Identity { protocol: protocol.into(), hardware }, config.start)?;
+        }
+        Ok(())
+    }
+
+    /// The routes that lead out from the addresses.
+    fn set_out(&mut self, config: &Config) -> Result<(), ConfigError> {
+        let on_link = match (config.who, config.gateway) {
+            (Who::One(network), _) => network,
+            (Who::LinkLocal, _) => LINK_LOCAL,
+            // Whoever is no neighbour is behind the gateway.
+            (Who::Each(range), Some(_)) => range,
+            (Who::Each(_), None) => Ipv4Net::default(),
+        };
+        self.put(Route { network: on_link, gateway: None })?;
+        if let Some(gateway) = config.gateway {
+            if matches!(config.who, Who::Each(range) if !range.contains(&gateway)) {
+                self.put(Route { network: Ipv4Net::from(gateway), gateway: None })?;
+            }
+            self.put(Route { network: Ipv4Net::default(), gateway: Some(gateway) })?;
+        }
+        Ok(())
+    }
+
+    /// Adds a route, unless it is here already.
+    fn put(&mut self, route: Route) -> Result<(), ConfigError> {
+        let route = Route { network: route.network.trunc(), ..route };
+        if !self.routes.iter().any(|other| other == route) {
+            self.routes.add(route)?;
+        }
+        Ok(())
+    }
+
+    /// All who are here.
+    pub(crate) fn hosts(&self) -> impl Iterator<Item = &Config> {
+        std::iter::once(&self.config).chain(&self.others)
+    }
+
+    /// The first host's address and network, while the address is in use.
+    pub(crate) fn address(&self) -> Option<Ipv4Net> {
+        match self.config.who {
+            Who::One(address) => self.arp.locals().hardware_of(address.addr()).map(|_| address),
+            Who::LinkLocal => Ipv4Net::new(self.arp.selected()?, LINK_LOCAL.prefix_len()).ok(),
+            Who::Each(range) => self.arp.locals().first().map(|_| range),
+        }
+    }
+
+    /// Whether all who are here can answer.
+    pub(crate) fn is_ready(&self) -> bool {
+        !self.arp.locals().is_empty() && !self.arp.is_probing()
+    }
+
+    /// Follows an address of our own choice to where it is now.
+    pub(crate) fn follow_choice(&mut self) {
+        if self.config.who == Who::LinkLocal
+            && let Some(address) =
+                self.address().filter(|address| !self.ipv4.addresses().is_ours(address.addr()))
+        {
+            *self.ipv4.addresses_mut() = Addresses::one(address);
+        }
+    }
+
+    /// The hardware address of an address of ours that is in use.
+    pub(crate) fn hardware_of(&self, ours: Ipv4Addr) -> Option<MacAddr> {
+        self.arp.locals().hardware_of(ours)
+    }
+
+    /// The oldest event not yet taken; those about datagrams go before those about neighbours.
+    pub(crate) fn take_event(&mut self) -> Option<Event> {
+        self.events.pop_front().or_else(|| self.arp.take_event().map(Event::Arp))
+    }
+
+    pub(crate) fn tell(&mut self, event: Event) {
+        if self.events.len() < Self::EVENTS {
+            self.events.push_back(event);
+        } else {
+            self.counts.events_lost = self.counts.events_lost.saturating_add(1);
+        }
+    }
+}
