@@ -69,40 +69,30 @@ Examples:
   sudo tapstack host --tap tap0 --address 10.0.0.2/24 --kernel 10.0.0.1/24
   tapstack host --tap tap0 --address 10.0.0.2/24 --no-probe --json | jq .event
   tapstack host --tap tap0 --link-local
+  tapstack host --tap tap0 --hosts 10.1.0.0/16      65,536 hosts that answer ARP and ping
+  tapstack host --tap tap0 --hosts 10.1.0.0/24@5 --hosts 10.1.1.0/24@6
   kill -USR1 PID                                    it prints its translation table
 
 It asks whether anybody has the address before it uses it (RFC 5227), says `ready` 4 to 7 seconds
-later, and announces and defends the address from then on.
+later, and announces and defends the address from then on. The hosts of --hosts do not ask, unless
+--probe says so. Those in one VLAN share one translation table: the one way in which they differ
+from separate machines.
 
 A reader of standard output that goes away, or does not keep up, costs lines, never answers.
 
 Exit codes: 0 stopped by a signal, 1 the address is somebody else's, 2 usage, set-up, permission, or
 the TAP was deleted.")]
 pub(crate) struct HostArguments {
-    /// The TAP: attached to if it exists, made if not (that takes CAP_NET_ADMIN); `tap%d` lets the
-    /// kernel choose a number
-    #[arg(long, value_name = "NAME")]
-    pub(crate) tap: InterfaceName,
+    #[command(flatten)]
+    pub(crate) station: StationArguments,
     #[command(flatten)]
     pub(crate) claim: ClaimArguments,
-    /// Answer also for the hosts of this range, which must lie beyond our own network (RFC 1027); may be
-    /// repeated
+    #[command(flatten)]
+    pub(crate) hosts: HostsArguments,
+    /// Answer ARP also for the hosts of this range, which must lie beyond our own network (RFC 1027); may
+    /// be repeated
     #[arg(long = "proxy", value_name = "ADDRESS/LENGTH", value_parser = address)]
     pub(crate) proxies: Vec<Ipv4Net>,
-    /// Our hardware address [default: locally administered, derived from machine, TAP and address]
-    #[arg(long)]
-    pub(crate) mac: Option<MacAddr>,
-    /// The longest payload of a frame in octets: the interface's MTU on a TAP made here, our own
-    /// limit on one that exists [default: the interface's]
-    #[arg(long, value_name = "OCTETS", value_parser = clap::value_parser!(u16).range(68..=65_521))]
-    pub(crate) mtu: Option<u16>,
-    /// Give the kernel's side of the TAP this address, also on one that exists (that takes
-    /// CAP_NET_ADMIN unless it has it already)
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address)]
-    pub(crate) kernel: Option<Ipv4Net>,
-    /// Be in this VLAN: hear only frames with its tag, and tag what is sent
-    #[arg(long, value_name = "1..4094")]
-    pub(crate) vlan: Option<VlanId>,
     /// Whom to enter into the translation table: those who ask for us, whoever speaks to us (as RFC
     /// 826 has it), or whoever speaks
     #[arg(long, value_name = "POLICY", default_value = "cautious")]
@@ -124,14 +114,43 @@ pub(crate) struct HostArguments {
     pub(crate) verbose: bool,
 }
 
+/// The station that we are, and its wire.
+#[derive(Debug, Args)]
+pub(crate) struct StationArguments {
+    /// The TAP: attached to if it exists, made if not (that takes CAP_NET_ADMIN); `tap%d` lets the
+    /// kernel choose a number
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tap: InterfaceName,
+    /// Our hardware address [default: locally administered, derived from machine, TAP and address]
+    #[arg(long)]
+    pub(crate) mac: Option<MacAddr>,
+    /// The longest payload of a frame in octets: the interface's MTU on a TAP made here, our own
+    /// limit on one that exists [default: the interface's]
+    #[arg(long, value_name = "OCTETS", value_parser = clap::value_parser!(u16).range(68..=65_521))]
+    pub(crate) mtu: Option<u16>,
+    /// Give the kernel's side of the TAP this address, also on one that exists (that takes
+    /// CAP_NET_ADMIN unless it has it already)
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address)]
+    pub(crate) kernel: Option<Ipv4Net>,
+    /// Be in this VLAN: hear only frames with its tag, and tag what is sent
+    #[arg(long, value_name = "1..4094")]
+    pub(crate) vlan: Option<VlanId>,
+    /// The gateway to whatever is not on our own network
+    #[arg(long, value_name = "IP")]
+    pub(crate) gateway: Option<Ipv4Addr>,
+    /// The gateway to one more network, as in `--route 192.0.2.0/24 via 10.0.0.1`; may be repeated
+    #[arg(long = "route", value_names = ["ADDRESS/LENGTH", "via", "IP"], num_args = 3)]
+    pub(crate) routes: Vec<String>,
+}
+
 /// Which address is ours, and how it is claimed.
 #[derive(Debug, Args)]
 pub(crate) struct ClaimArguments {
     /// Our address, and the length of the network's prefix
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address, required_unless_present = "link_local")]
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address, required_unless_present_any = ["link_local", "hosts"])]
     pub(crate) address: Option<Ipv4Net>,
     /// Select an address of our own in 169.254.0.0/16, and another whenever it is lost (RFC 3927)
-    #[arg(long, conflicts_with_all = ["address", "no_probe", "announce"])]
+    #[arg(long, conflicts_with_all = ["address", "hosts", "no_probe", "announce", "gateway", "routes"])]
     pub(crate) link_local: bool,
     /// Use the address at once, without asking whether anybody has it
     #[arg(long)]
@@ -144,6 +163,30 @@ pub(crate) struct ClaimArguments {
     /// --link-local, which allows no always]
     #[arg(long, value_name = "POLICY")]
     pub(crate) defend: Option<Defend>,
+}
+
+/// Hosts for all addresses of a range.
+#[derive(Debug, Args)]
+pub(crate) struct HostsArguments {
+    /// Be a host for each address of this range, each with a hardware address of its own, perhaps in a
+    /// VLAN; may be repeated. The range is no network: without --gateway or --route every destination
+    /// is on the wire, and none but 255.255.255.255 is broadcast
+    #[arg(long, value_name = "ADDRESS/LENGTH[@VLAN]", value_parser = hosts, conflicts_with_all = ["address", "vlan", "mac"])]
+    pub(crate) hosts: Vec<Hosts>,
+    /// The hardware address of the first of --hosts; the others follow one by one [default: locally
+    /// administered, derived from machine and TAP]
+    #[arg(long, value_name = "MAC", requires = "hosts")]
+    pub(crate) mac_base: Option<MacAddr>,
+    /// Ask for each address of --hosts whether anybody has it, before any is used
+    #[arg(long, requires = "hosts", conflicts_with = "no_probe")]
+    pub(crate) probe: bool,
+}
+
+/// A range of hosts, and the VLAN they are in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hosts {
+    pub(crate) range: Ipv4Net,
+    pub(crate) vlan: Option<VlanId>,
 }
 
 /// The policies of `--learn`.
@@ -232,6 +275,20 @@ fn address(text: &str) -> Result<Ipv4Net, String> {
     text.parse().map_err(|_| {
         "an IPv4 address and the length of its prefix are wanted, such as 10.0.0.2/24".to_owned()
     })
+}
+
+/// Reads a range of hosts.
+fn hosts(text: &str) -> Result<Hosts, String> {
+    let (range, vlan) = match text.split_once('@') {
+        None => (text, None),
+        Some((range, vlan)) => (range, Some(vlan)),
+    };
+    let range = range.parse().ok();
+    let vlan = vlan.map(str::parse).transpose().ok();
+    match (range, vlan) {
+        (Some(range), Some(vlan)) => Ok(Hosts { range, vlan }),
+        _ => Err("a range, and perhaps a VLAN from 1 to 4094, are wanted, such as 10.1.0.0/16@5".to_owned()),
+    }
 }
 
 /// Reads a static neighbour.

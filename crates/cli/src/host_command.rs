@@ -1,30 +1,28 @@
 //! `tapstack host`.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use arp::{Identity, Settings, Start};
 use host::{Config, Host};
-use ipnet::Ipv4Net;
-use link::MacAddr;
 use nix::sys::signal::Signal;
 use tap::Device;
 use tap::linux::{InterfaceName, Tap};
 
-use crate::arguments::HostArguments;
+use crate::arguments::{HostArguments, Hosts};
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::output::{Sink, standard_output};
 use crate::report::{Level, Report};
 use crate::serve::Server;
 use crate::signals::Signals;
+use crate::station::{base_mac, own_mac, random};
 
 /// Serves until a signal comes, or until the address is somebody else's.
 pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
     let signals = Signals::take_over(&[Signal::SIGINT, Signal::SIGTERM, Signal::SIGUSR1])?;
-    let tap = open(arguments)?;
+    let tap = arguments.station.open(arguments.claim.address)?;
     let name = tap.interface().name().clone();
     let host = host(arguments, &tap, &clock)?;
     let level = match (arguments.quiet, arguments.verbose) {
@@ -39,35 +37,16 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     outcome
 }
 
-/// The host that the arguments ask for.
+/// The hosts that the arguments ask for.
 fn host(arguments: &HostArguments, tap: &Tap, clock: &Clock) -> Result<Host, Failure> {
-    let claim = &arguments.claim;
-    let hardware = arguments.mac.unwrap_or_else(|| own_mac(tap.interface().name(), claim.address));
-    let usual = match claim.address {
-        Some(address) => Config::new(address, hardware),
-        None => Config::link_local(hardware),
-    };
-    let mut host = Host::new(
-        clock.now(),
-        &Config {
-            mtu: tap.mtu(),
-            vlan: arguments.vlan,
-            policy: arguments.learn.into(),
-            // spec: rfc5227-start
-            start: match (claim.no_probe, claim.announce) {
-                (false, _) => Start::Probe,
-                (true, true) => Start::Announce,
-                (true, false) => Start::AtOnce,
-            },
-            defence: claim.defend.map_or(usual.defence, Into::into),
-            table: Settings {
-                timeout: Duration::from_secs(arguments.arp_timeout.into()),
-                seed: random(),
-                ..Settings::default()
-            },
-            ..usual
-        },
-    )?;
+    let wanted = configs(arguments, tap)?;
+    let mut wanted = wanted.iter();
+    let first = wanted.next().ok_or_else(|| Failure::new("no address is given; name one by --address"))?;
+    let mut host = Host::new(clock.now(), first)?;
+    for config in wanted {
+        host.add(clock.now(), config)?;
+    }
+    arguments.station.add_routes(&mut host)?;
     for (protocol, hardware) in &arguments.statics {
         let added = host.arp_mut().add_static(clock.now(), *protocol, *hardware);
         added.map_err(|error| {
@@ -75,10 +54,52 @@ fn host(arguments: &HostArguments, tap: &Tap, clock: &Clock) -> Result<Host, Fai
         })?;
     }
     for range in &arguments.proxies {
-        let added = host.arp_mut().add_proxy(*range, hardware);
+        let added = host.arp_mut().add_proxy(*range, first.hardware);
         added.map_err(|error| Failure::new(format!("cannot answer for {range}: {error}")))?;
     }
     Ok(host)
+}
+
+/// What each of the hosts is to be: one, or one for each range.
+fn configs(arguments: &HostArguments, tap: &Tap) -> Result<Vec<Config>, Failure> {
+    let (claim, ranges) = (&arguments.claim, &arguments.hosts);
+    let name = tap.interface().name();
+    // spec: rfc5227-start, rfc5227-many
+    let probes = if ranges.hosts.is_empty() { !claim.no_probe } else { ranges.probe };
+    let common = |usual: Config| Config {
+        mtu: tap.mtu(),
+        gateway: arguments.station.gateway,
+        policy: arguments.learn.into(),
+        start: match (probes, claim.announce) {
+            (true, _) => Start::Probe,
+            (false, true) => Start::Announce,
+            (false, false) => Start::AtOnce,
+        },
+        defence: claim.defend.map_or(usual.defence, Into::into),
+        table: Settings {
+            timeout: Duration::from_secs(arguments.arp_timeout.into()),
+            seed: random(),
+            ..usual.table
+        },
+        ..usual
+    };
+    if ranges.hosts.is_empty() {
+        let hardware = arguments.station.mac.unwrap_or_else(|| own_mac(name, claim.address));
+        let usual = claim
+            .address
+            .map_or_else(|| Config::link_local(hardware), |address| Config::new(address, hardware));
+        return Ok(vec![common(Config { vlan: arguments.station.vlan, ..usual })]);
+    }
+    let mut base = ranges.mac_base.unwrap_or_else(|| base_mac(name));
+    let mut configs = Vec::new();
+    for Hosts { range, vlan } in &ranges.hosts {
+        configs.push(common(Config { vlan: *vlan, ..Config::each(*range, base) }));
+        let hosts = 1_u64 << (32 - range.prefix_len());
+        base = base.plus(hosts).ok_or_else(|| {
+            Failure::new(format!("not enough hardware addresses follow {base}; choose a lower --mac-base"))
+        })?;
+    }
+    Ok(configs)
 }
 
 /// Serves until SIGINT or SIGTERM, or until the last address is gone; SIGUSR1 prints the table.
@@ -89,11 +110,12 @@ fn serve<W: Sink>(
 ) -> Result<ExitCode, Failure> {
     let mut ready = false;
     loop {
-        if !ready && let Some(address) = server.host.address() {
-            server.report.ready(name, &server.host, address);
+        if !ready && server.host.is_ready() {
+            server.report.ready(name, &server.host);
             ready = true;
         }
         server.step(signals, None).map_err(|error| Failure::new(format!("TAP {name}: {error}")))?;
+        server.tell();
         // spec: rfc5227-last
         if let Some(winner) = server.host.ceased() {
             return Err(Failure::negative(parting(winner, ready)));
@@ -116,45 +138,4 @@ fn parting(Identity { protocol, hardware }: Identity, was_ready: bool) -> String
             "{protocol} is taken: {hardware} has it or wants it too; choose another --address, or use it all the same with --no-probe"
         )
     }
-}
-
-/// Opens the TAP, and sets up the kernel's side as far as that is ours to do.
-fn open(arguments: &HostArguments) -> Result<Tap, Failure> {
-    let mut options = Tap::options();
-    if let Some(mtu) = arguments.mtu {
-        options = options.mtu(mtu.into());
-    }
-    let tap = options.open(arguments.tap.as_str())?;
-    if let Some(address) = arguments.kernel {
-        if arguments.claim.address.is_some_and(|ours| ours.addr() == address.addr()) {
-            return Err(Failure::new(format!(
-                "the kernel and we cannot both be {}; choose another address for one of us",
-                address.addr()
-            )));
-        }
-        tap.interface().ensure_address(address)?;
-    }
-    // Somebody else's TAP is up or down as they please.
-    if tap.is_created() {
-        tap.interface().set_up(true)?;
-    }
-    Ok(tap)
-}
-
-/// The hardware address of a host that was given none: the same at every start, another on each machine.
-fn own_mac(interface: &InterfaceName, address: Option<Ipv4Net>) -> MacAddr {
-    // Where it cannot be read, hosts of one name and address on several machines are told apart by hand.
-    let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
-    let address = address.map(|address| address.addr().to_string()).unwrap_or_default();
-    MacAddr::derived_from(&format!("{} {interface} {address}", machine.trim()))
-}
-
-/// The hardware address of a host in the lab, where it is alone.
-pub(crate) fn default_mac(interface: &InterfaceName, address: Ipv4Net) -> MacAddr {
-    MacAddr::derived_from(&format!("{interface} {}", address.addr()))
-}
-
-/// A number that nobody can guess.
-pub(crate) fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
 }

@@ -18,11 +18,11 @@ use tap::linux::{Namespace, Neighbour, NeighbourState, Tap, neighbours};
 use crate::arguments::LabArguments;
 use crate::clock::Clock;
 use crate::failure::Failure;
-use crate::host_command::{default_mac, random};
 use crate::output::{Sink, standard_output};
 use crate::report::{Level, Report};
 use crate::serve::Server;
 use crate::signals::Signals;
+use crate::station::{default_mac, random};
 
 /// The kernel's address.
 const KERNEL: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 1), 24);
@@ -77,8 +77,9 @@ impl Wire {
             Failure::new(format!("IPv6 stays on inside, expect frames of the kernel's own: {error}")).tell();
         }
         let mac = default_mac(self.tap.interface().name(), OURS);
-        let table = Settings { seed: random(), ..Settings::default() };
-        let host = Host::new(Instant::ORIGIN, &Config { table, ..Config::new(OURS, mac) })?;
+        let usual = Config::new(OURS, mac);
+        let table = Settings { seed: random(), ..usual.table };
+        let host = Host::new(Instant::ORIGIN, &Config { table, ..usual })?;
         Ok(Server::new(host, self.tap, report, Clock::start()))
     }
 }
@@ -114,6 +115,7 @@ fn watch<W: Sink>(server: &mut Server<W>, signals: &Signals) -> Result<Option<Ne
     let clock = Clock::start();
     loop {
         let woken = server.step(signals, Some(SILENCE))?;
+        server.tell();
         let entry =
             neighbours(server.tap.interface())?.into_iter().find(|entry| entry.address == OURS.addr());
         let known = entry.as_ref().is_some_and(|entry| knows(entry, mac));

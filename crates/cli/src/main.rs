@@ -13,6 +13,7 @@ mod output;
 mod report;
 mod serve;
 mod signals;
+mod station;
 mod tap_command;
 
 use std::process::ExitCode;

@@ -1,21 +1,24 @@
 //! What a command prints while a host runs: for people, or as JSON, one object a line.
 
 mod json;
+mod sentence;
 
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use arp::{Change, ClaimEvent, Event, Neighbour};
-use host::{Counter, Dropped, Host, Trace, Verdict};
+use arp::Neighbour;
+use host::{Config, Counter, Dropped, Host, Trace, Verdict, Who};
 use ipnet::Ipv4Net;
-use link::MacAddr;
+use link::{MacAddr, VlanId};
+use serde::Serialize;
 use tap::linux::InterfaceName;
 use tap::{Counters, Device, Instant, Pool};
 
 use crate::describe::describe;
 use crate::output::{Output, Sink};
 use json::Line;
+use sentence::sentence;
 
 /// How much is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +40,17 @@ pub(crate) struct Report<W> {
     source: Option<MacAddr>,
 }
 
+/// Hosts that can answer.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Ready {
+    /// The first one's.
+    #[serde(serialize_with = "json::in_words")]
+    hardware_address: MacAddr,
+    address: Ipv4Net,
+    count: u64,
+    vlan: Option<u16>,
+}
+
 /// How long a reader may take for the last lines.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -45,18 +59,15 @@ impl<W: Sink> Report<W> {
         Report { out: Output::new(out), json, level, source: None }
     }
 
-    /// The host answers from now on.
-    pub(crate) fn ready(&mut self, interface: &InterfaceName, host: &Host, address: Ipv4Net) {
-        let hardware = host.config().hardware;
+    /// All hosts answer from now on.
+    pub(crate) fn ready(&mut self, interface: &InterfaceName, host: &Host) {
+        let hosts: Vec<Ready> = host.hosts().filter_map(|config| Ready::new(config, host)).collect();
         self.print(
-            || format!("ready {interface} {hardware} {address}"),
-            || Line::Ready {
-                interface: interface.to_string(),
-                hardware_address: hardware.to_string(),
-                address,
-                vlan: host.config().vlan.map(link::VlanId::number),
-                mtu: host.config().mtu,
+            || {
+                let hosts: String = hosts.iter().map(Ready::sentence).collect();
+                format!("ready {interface}{hosts}")
             },
+            || Line::ready(interface, host.config().mtu, &hosts),
         );
         self.flush();
     }
@@ -72,7 +83,7 @@ impl<W: Sink> Report<W> {
 
     /// The translation table, as `ip neigh` prints the kernel's.
     pub(crate) fn table(&mut self, interface: &InterfaceName, host: &Host) {
-        for entry in host.arp().neighbours().list() {
+        for entry in host.arps().flat_map(|arp| arp.neighbours().list()) {
             self.print(|| row(interface, &entry), || Line::neighbour(interface, &entry));
         }
         self.flush();
@@ -170,39 +181,38 @@ fn layer(reason: Dropped) -> &'static str {
     match reason {
         Dropped::Link(_) => "link",
         Dropped::Arp(_) => "arp",
-        Dropped::Protocol(_) | Dropped::Congested => "host",
+        Dropped::Ipv4(_) => "ipv4",
+        Dropped::Icmp(_) => "icmp",
+        Dropped::Protocol(_)
+        | Dropped::NotInUse
+        | Dropped::WrongStation
+        | Dropped::Unwanted
+        | Dropped::NoRoute
+        | Dropped::Congested => "host",
     }
 }
 
-fn sentence(event: Event) -> String {
-    match event {
-        Event::Claim(event) => of_claim(event),
-        Event::Neighbour(event) => match event {
-            Change::Learned { protocol, hardware } => format!("learned {protocol} is at {hardware}"),
-            Change::Moved { protocol, from, to } => format!("moved {protocol} from {from} to {to}"),
-            Change::Held { protocol, hardware } => {
-                format!("held {protocol} is static and {hardware} claims it")
-            }
-            Change::Changed { protocol, from, to } => format!("changed {protocol} from {from} to {to}"),
-            Change::Expired { protocol } => format!("expired {protocol}"),
-            Change::Evicted { protocol } => format!("evicted {protocol} to make room"),
-            Change::Refused { protocol } => format!("refused {protocol}: the translation table is full"),
-        },
+impl Ready {
+    /// What a host is, once its address is in use.
+    fn new(config: &Config, host: &Host) -> Option<Ready> {
+        let address = match config.who {
+            Who::One(network) | Who::Each(network) => network,
+            Who::LinkLocal => host.address()?,
+        };
+        let count = match config.who {
+            Who::One(_) | Who::LinkLocal => 1,
+            Who::Each(range) => 1_u64 << (32 - range.prefix_len()),
+        };
+        let vlan = config.vlan.map(VlanId::number);
+        Some(Ready { hardware_address: config.hardware, address, count, vlan })
     }
-}
 
-fn of_claim(event: ClaimEvent) -> String {
-    match event {
-        ClaimEvent::Probing { protocol } => format!("probing {protocol}: does anybody have it?"),
-        ClaimEvent::Bound { protocol, hardware } => format!("using {protocol} at {hardware}"),
-        ClaimEvent::ProbeConflict { protocol, hardware } => {
-            format!("taken {protocol}: {hardware} has it or wants it too")
+    fn sentence(&self) -> String {
+        let Ready { hardware_address, address, count, vlan } = self;
+        match vlan {
+            Some(vlan) if *count > 1 => format!(" {hardware_address} {address}@{vlan}"),
+            _ => format!(" {hardware_address} {address}"),
         }
-        ClaimEvent::Conflict { protocol, hardware } => {
-            format!("conflict {protocol} is used by {hardware} too")
-        }
-        ClaimEvent::Defended { protocol, hardware } => format!("defended {protocol} against {hardware}"),
-        ClaimEvent::Ceased { protocol, hardware } => format!("ceased {protocol} is left to {hardware}"),
     }
 }
 

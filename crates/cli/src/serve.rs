@@ -50,9 +50,15 @@ impl<W: Sink> Server<W> {
             .turn(now, &mut self.tap, &mut self.pool, &mut self.report)
             .map_err(ServeError::Device)?;
         self.congested = turn.congested;
-        self.report.events(now, &mut self.host);
         self.report.flush();
         Ok(woken)
+    }
+
+    /// Prints what has happened.
+    pub(crate) fn tell(&mut self) {
+        let now = self.clock.now();
+        self.report.events(now, &mut self.host);
+        self.report.flush();
     }
 
     /// Prints what was counted.

@@ -63,8 +63,8 @@ impl Stack {
         all.push(loss("host", "to many, and nobody wants it", self.counts.unwanted));
         all.push(loss("host", "no address in use", self.counts.addressless));
         all.push(loss("host", "too many frames wait for the wire", self.counts.congested));
-        let lost = self.counts.events_lost.saturating_add(self.ipv4.reassembly().events_lost());
-        all.push(gain("host", "events lost", lost));
+        let unheard = self.counts.events_lost.saturating_add(self.ipv4.reassembly().events_lost());
+        all.push(gain("host", "events lost", unheard));
         all
     }
 

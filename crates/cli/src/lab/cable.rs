@@ -9,9 +9,9 @@ use tap::{Cable, Device, Instant, Pool};
 use super::{KERNEL, OURS};
 use crate::clock::Clock;
 use crate::failure::Failure;
-use crate::host_command::default_mac;
 use crate::output::standard_output;
 use crate::report::{Level, Report};
+use crate::station::default_mac;
 
 /// The first `EtherType` that is set aside for experiments.
 const EXPERIMENT: EtherType = EtherType(0x88b5);

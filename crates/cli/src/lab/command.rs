@@ -30,7 +30,9 @@ pub(super) fn run(
     let mut on_the_wire = true;
     while child.try_wait()?.is_none() {
         if on_the_wire {
-            if let Err(error) = server.step(&signals, None) {
+            let stepped = server.step(&signals, None);
+            server.tell();
+            if let Err(error) = stepped {
                 // The command may go on without us, as after `ip link delete tap0`; its code counts.
                 Failure::from(error).tell();
                 on_the_wire = false;

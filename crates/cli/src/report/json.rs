@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::net::Ipv4Addr;
 
-use arp::{Change, ClaimEvent, Event, Neighbour};
-use host::{Counter, Dropped};
+use arp::{Change, ClaimEvent, Neighbour};
+use host::{Counter, Dropped, Event};
 use ipnet::Ipv4Net;
 use link::MacAddr;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use tap::Instant;
 use tap::linux::InterfaceName;
 
-use super::Direction;
+use super::{Direction, Ready};
 
 /// One line. Times are nanoseconds since the command began.
 #[derive(Debug, Serialize)]
@@ -20,10 +20,11 @@ use super::Direction;
 pub(super) enum Line {
     Ready {
         interface: String,
-        hardware_address: String,
-        address: Ipv4Net,
+        hardware_address: Option<String>,
+        address: Option<Ipv4Net>,
         vlan: Option<u16>,
         mtu: usize,
+        hosts: Vec<Ready>,
     },
     Learned(Told),
     Moved {
@@ -48,6 +49,25 @@ pub(super) enum Line {
     Conflict(Told),
     Defended(Told),
     Ceased(Told),
+    EchoReply {
+        time: u64,
+        from: Ipv4Addr,
+        to: Ipv4Addr,
+        identifier: u16,
+        sequence: u16,
+        octets: usize,
+        time_to_live: u8,
+    },
+    Undelivered {
+        time: u64,
+        from: Ipv4Addr,
+        source: Ipv4Addr,
+        destination: Ipv4Addr,
+        protocol: u8,
+        kind: u8,
+        code: u8,
+        problem: String,
+    },
     Dropped {
         time: u64,
         source: Option<String>,
@@ -99,11 +119,43 @@ impl Told {
 }
 
 impl Line {
+    /// The first host's address stands beside the list of all, too.
+    pub(super) fn ready(interface: &InterfaceName, mtu: usize, hosts: &[Ready]) -> Line {
+        let first = hosts.first();
+        Line::Ready {
+            interface: interface.to_string(),
+            hardware_address: first.map(|host| host.hardware_address.to_string()),
+            address: first.map(|host| host.address),
+            vlan: first.and_then(|host| host.vlan),
+            mtu,
+            hosts: hosts.to_vec(),
+        }
+    }
+
     pub(super) fn event(now: Instant, event: Event) -> Line {
         let time = now.as_nanos();
         match event {
-            Event::Claim(event) => Line::claim(time, event),
-            Event::Neighbour(change) => Line::change(time, change),
+            Event::Arp(arp::Event::Claim(event)) => Line::claim(time, event),
+            Event::Arp(arp::Event::Neighbour(change)) => Line::change(time, change),
+            Event::Echo(reply) => Line::EchoReply {
+                time,
+                from: reply.from,
+                to: reply.to,
+                identifier: reply.identifier,
+                sequence: reply.sequence,
+                octets: reply.octets,
+                time_to_live: reply.time_to_live,
+            },
+            Event::Undelivered(undelivered) => Line::Undelivered {
+                time,
+                from: undelivered.from,
+                source: undelivered.source,
+                destination: undelivered.destination,
+                protocol: undelivered.protocol.0,
+                kind: undelivered.problem.kind().0,
+                code: undelivered.problem.code(),
+                problem: undelivered.problem.to_string(),
+            },
         }
     }
 
@@ -187,6 +239,11 @@ impl Line {
         }
         Line::Counters { counters: layers }
     }
+}
+
+/// A value as people write it.
+pub(super) fn in_words<T: fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
 }
 
 impl fmt::Display for Line {

@@ -1,4 +1,6 @@
 use super::*;
+use arp::{Change, ClaimEvent};
+use host::{EchoReply, Event, Undelivered};
 use serde_json::Value;
 
 const NOW: Instant = Instant::from_nanos(3_661_000_042_000);
@@ -23,7 +25,19 @@ fn events() -> Vec<Event> {
         ClaimEvent::Defended { protocol, hardware: a },
         ClaimEvent::Ceased { protocol, hardware: a },
     ];
-    changes.into_iter().map(Event::Neighbour).chain(claims.into_iter().map(Event::Claim)).collect()
+    let echo =
+        EchoReply { from: protocol, to: protocol, identifier: 7, sequence: 1, octets: 64, time_to_live: 64 };
+    let undelivered = Undelivered {
+        from: protocol,
+        problem: icmp::Problem::HOST_UNREACHABLE,
+        source: protocol,
+        destination: protocol,
+        protocol: ipv4::Protocol::ICMP,
+        echo: Some((7, 1)),
+    };
+    let arp = changes.into_iter().map(arp::Event::Neighbour);
+    let arp = arp.chain(claims.into_iter().map(arp::Event::Claim)).map(Event::Arp);
+    arp.chain([Event::Echo(echo), Event::Undelivered(undelivered)]).collect()
 }
 
 fn printed(level: Level, json: bool, act: impl FnOnce(&mut Report<Vec<u8>>)) -> String {

@@ -1,0 +1,47 @@
+//! Events in words.
+
+use std::net::Ipv4Addr;
+
+use arp::{Change, ClaimEvent};
+use host::{EchoReply, Event};
+
+/// What happened, in words.
+pub(super) fn sentence(event: Event) -> String {
+    match event {
+        Event::Arp(arp::Event::Claim(event)) => of_claim(event),
+        Event::Arp(arp::Event::Neighbour(event)) => of_neighbour(event),
+        Event::Echo(EchoReply { from, sequence, time_to_live, octets, .. }) => {
+            format!("echoed {octets} octets from {from}: icmp_seq={sequence} ttl={time_to_live}")
+        }
+        Event::Undelivered(event) => format!("undelivered {event}"),
+    }
+}
+
+fn of_neighbour(event: Change<Ipv4Addr>) -> String {
+    match event {
+        Change::Learned { protocol, hardware } => format!("learned {protocol} is at {hardware}"),
+        Change::Moved { protocol, from, to } => format!("moved {protocol} from {from} to {to}"),
+        Change::Held { protocol, hardware } => {
+            format!("held {protocol} is static and {hardware} claims it")
+        }
+        Change::Changed { protocol, from, to } => format!("changed {protocol} from {from} to {to}"),
+        Change::Expired { protocol } => format!("expired {protocol}"),
+        Change::Evicted { protocol } => format!("evicted {protocol} to make room"),
+        Change::Refused { protocol } => format!("refused {protocol}: the translation table is full"),
+    }
+}
+
+fn of_claim(event: ClaimEvent) -> String {
+    match event {
+        ClaimEvent::Probing { protocol } => format!("probing {protocol}: does anybody have it?"),
+        ClaimEvent::Bound { protocol, hardware } => format!("using {protocol} at {hardware}"),
+        ClaimEvent::ProbeConflict { protocol, hardware } => {
+            format!("taken {protocol}: {hardware} has it or wants it too")
+        }
+        ClaimEvent::Conflict { protocol, hardware } => {
+            format!("conflict {protocol} is used by {hardware} too")
+        }
+        ClaimEvent::Defended { protocol, hardware } => format!("defended {protocol} against {hardware}"),
+        ClaimEvent::Ceased { protocol, hardware } => format!("ceased {protocol} is left to {hardware}"),
+    }
+}

@@ -1,0 +1,86 @@
+//! The station that a command is, and its wire.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::net::Ipv4Addr;
+
+use host::Host;
+use ipnet::Ipv4Net;
+use link::MacAddr;
+use tap::linux::{InterfaceName, Tap};
+
+use crate::arguments::StationArguments;
+use crate::failure::Failure;
+
+impl StationArguments {
+    /// Opens the TAP, and sets up the kernel's side as far as that is ours to do.
+    pub(crate) fn open(&self, ours: Option<Ipv4Net>) -> Result<Tap, Failure> {
+        let mut options = Tap::options();
+        if let Some(mtu) = self.mtu {
+            options = options.mtu(mtu.into());
+        }
+        let tap = options.open(self.tap.as_str())?;
+        if let Some(address) = self.kernel {
+            if ours.is_some_and(|ours| ours.addr() == address.addr()) {
+                return Err(Failure::new(format!(
+                    "the kernel and we cannot both be {}; choose another address for one of us",
+                    address.addr()
+                )));
+            }
+            tap.interface().ensure_address(address)?;
+        }
+        // Somebody else's TAP is up or down as they please.
+        if tap.is_created() {
+            tap.interface().set_up(true)?;
+        }
+        Ok(tap)
+    }
+
+    /// Adds the routes of `--route`.
+    pub(crate) fn add_routes(&self, host: &mut Host) -> Result<(), Failure> {
+        for words in self.routes.chunks(3) {
+            let (network, gateway) = route(words).ok_or_else(|| {
+                Failure::new(format!(
+                    "`--route {}` is no route; one looks like `--route 192.0.2.0/24 via 10.0.0.1`",
+                    words.join(" ")
+                ))
+            })?;
+            host.add_route(network, gateway)?;
+        }
+        Ok(())
+    }
+}
+
+fn route(words: &[String]) -> Option<(Ipv4Net, Ipv4Addr)> {
+    match words {
+        [network, via, gateway] if via == "via" => Some((network.parse().ok()?, gateway.parse().ok()?)),
+        _ => None,
+    }
+}
+
+/// The hardware address of a host that was given none: the same at every start, another on each machine.
+pub(crate) fn own_mac(interface: &InterfaceName, address: Option<Ipv4Net>) -> MacAddr {
+    let address = address.map(|address| address.addr().to_string()).unwrap_or_default();
+    MacAddr::derived_from(&format!("{} {interface} {address}", machine()))
+}
+
+/// The first hardware address of many hosts: room for 2^24 of them follows it.
+pub(crate) fn base_mac(interface: &InterfaceName) -> MacAddr {
+    let [a, b, c, ..] = MacAddr::derived_from(&format!("{} {interface} many", machine())).octets();
+    MacAddr::new([a, b, c, 0, 0, 0])
+}
+
+/// What tells this machine from others. Where it cannot be read, hosts of one name and address on several
+/// machines are told apart by hand.
+fn machine() -> String {
+    std::fs::read_to_string("/etc/machine-id").unwrap_or_default().trim().to_owned()
+}
+
+/// The hardware address of a host in the lab, where it is alone.
+pub(crate) fn default_mac(interface: &InterfaceName, address: Ipv4Net) -> MacAddr {
+    MacAddr::derived_from(&format!("{interface} {}", address.addr()))
+}
+
+/// A number that nobody can guess.
+pub(crate) fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
