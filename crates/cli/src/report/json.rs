@@ -49,7 +49,7 @@ pub(super) enum Line {
     Conflict(Told),
     Defended(Told),
     Ceased(Told),
-    EchoReply {
+    Echoed {
         time: u64,
         from: Ipv4Addr,
         to: Ipv4Addr,
@@ -137,7 +137,7 @@ impl Line {
         match event {
             Event::Arp(arp::Event::Claim(event)) => Line::claim(time, event),
             Event::Arp(arp::Event::Neighbour(change)) => Line::change(time, change),
-            Event::Echo(reply) => Line::EchoReply {
+            Event::Echo(reply) => Line::Echoed {
                 time,
                 from: reply.from,
                 to: reply.to,
