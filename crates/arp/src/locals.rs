@@ -89,7 +89,9 @@ impl Locals {
         if !hardware.is_station() {
             return Err(LocalsError::Hardware);
         }
-        self.stations.add(hardware, hardware);
+        if !self.stations.contains(hardware) {
+            self.stations.add(hardware, hardware);
+        }
         Ok(())
     }
 

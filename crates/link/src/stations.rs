@@ -18,12 +18,12 @@ impl Stations {
         stations
     }
 
-    /// Adds all addresses from `first` to `last`.
+    /// Adds all addresses from `first` to `last`. Ranges that meet become one.
     pub fn add(&mut self, first: MacAddr, last: MacAddr) {
         self.ranges.push((first, last));
         self.ranges.sort_unstable();
         self.ranges.dedup_by(|later, earlier| {
-            let joined = later.0 <= earlier.1;
+            let joined = earlier.1.plus(1).is_none_or(|next| later.0 <= next);
             if joined {
                 earlier.1 = earlier.1.max(later.1);
             }

@@ -24,3 +24,17 @@ proptest! {
         prop_assert_eq!(stations.contains(address(wanted)), expected);
     }
 }
+
+#[test]
+fn addresses_added_one_by_one_cost_no_more_than_their_range() {
+    let mut stations = Stations::default();
+    for last in [3, 1, 2, 5, 4] {
+        let address = MacAddr::new([2, 0, 0, 0, 0, last]);
+        stations.add(address, address);
+    }
+    assert_eq!(stations.ranges.len(), 1);
+    assert!(stations.contains(MacAddr::new([2, 0, 0, 0, 0, 4])));
+    assert!(!stations.contains(MacAddr::new([2, 0, 0, 0, 0, 6])));
+    stations.add(MacAddr::BROADCAST, MacAddr::BROADCAST);
+    assert_eq!(stations.ranges.len(), 2);
+}
