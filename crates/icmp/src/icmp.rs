@@ -195,7 +195,7 @@ pub fn may_be_sent(about: &Quoted<'_>, link: Cast, addresses: &Addresses) -> Res
         return Err(Withheld::AboutError);
     }
     // spec: rfc1122-error-to-many
-    if destination.is_multicast() || addresses.is_broadcast(destination) && !addresses.is_ours(destination) {
+    if destination.is_multicast() || addresses.is_broadcast(destination) {
         return Err(Withheld::ToMany);
     }
     // spec: rfc1122-error-link-broadcast

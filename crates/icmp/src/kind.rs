@@ -66,3 +66,6 @@ impl fmt::Debug for Kind {
         fmt::Display::fmt(self, f)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -72,14 +72,14 @@ impl Addresses {
     }
 
     /// Whether `address` means all hosts: the limited broadcast, or that of a network of ours, in its
-    /// old form with zeros too (RFC 1122 3.3.6).
+    /// old form with zeros too (RFC 1122 3.3.6). An address of ours never is.
     pub fn is_broadcast(&self, address: Ipv4Addr) -> bool {
         // spec: rfc1122-broadcast
         let of = |network: &Ipv4Net| {
             broadcast_of(*network)
                 .is_some_and(|broadcast| broadcast == address || network.network() == address)
         };
-        address.is_broadcast() || self.networks.iter().any(of)
+        !self.is_ours(address) && (address.is_broadcast() || self.networks.iter().any(of))
     }
 
     /// How a datagram to `destination` is addressed to us; none if it is not.
@@ -114,7 +114,7 @@ impl Addresses {
     /// Whether `address` names one host and no other: not "this network" (0.0.0.0/8), loopback, a
     /// broadcast, a group or an address of class E (RFC 1122 3.2.2).
     pub fn is_host(&self, address: Ipv4Addr) -> bool {
-        may_be_a_host(address) && (self.is_ours(address) || !self.is_broadcast(address))
+        may_be_a_host(address) && !self.is_broadcast(address)
     }
 }
 

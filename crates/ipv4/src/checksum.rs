@@ -60,6 +60,9 @@ pub fn is_valid(octets: &[u8]) -> bool {
 }
 
 /// The checksum after one of its words went `from` a value `to` another.
+///
+/// Octets of zeros alone have all ones for their checksum, and this gives zero (RFC 1624 3 relies on a
+/// word that is not zero); a header always has one.
 #[inline]
 pub fn update(checksum: u16, from: u16, to: u16) -> u16 {
     // Equation 3: HC' = ~(~HC + ~m + m'). RFC 1141's gives minus zero where zero is due.

@@ -40,3 +40,6 @@ impl fmt::Debug for Protocol {
         fmt::Display::fmt(self, f)
     }
 }
+
+#[cfg(test)]
+mod tests;

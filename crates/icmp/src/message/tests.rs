@@ -77,14 +77,6 @@ fn an_echo_is_written_where_it_fits_and_nowhere_else() {
     }
 }
 
-#[test]
-fn every_type_is_an_error_a_query_or_unknown() {
-    let errors: Vec<u8> = (0..=255).filter(|number| Kind(*number).is_error()).collect();
-    let queries: Vec<u8> = (0..=255).filter(|number| Kind(*number).is_query()).collect();
-    assert_eq!(errors, [3, 4, 5, 11, 12]);
-    assert_eq!(queries, [0, 8, 9, 10, 13, 14, 15, 16, 17, 18]);
-}
-
 proptest! {
     // proves: rfc792-echo
     #[test]

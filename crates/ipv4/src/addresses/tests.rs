@@ -83,6 +83,15 @@ fn a_host_is_one_and_no_other() {
 }
 
 #[test]
+fn an_address_of_ours_is_no_broadcast_even_where_networks_overlap() {
+    let mut both = Addresses::one(network("10.0.0.255/16"));
+    both.add(address("10.0.0.2"), address("10.0.0.2"), network("10.0.0.2/24"));
+    assert_eq!(both.cast(address("10.0.0.255")), Some(Cast::Unicast));
+    assert!(!both.is_broadcast(address("10.0.0.255")) && both.is_host(address("10.0.0.255")));
+    assert!(both.is_broadcast(address("10.0.0.0")));
+}
+
+#[test]
 fn many_hosts_are_ranges_in_their_networks() {
     let mut many = Addresses::default();
     assert_eq!(many.cast(address("10.0.0.2")), None);

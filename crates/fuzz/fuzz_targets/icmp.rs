@@ -1,0 +1,149 @@
+//! Messages of all kinds, and errors to be sent: replies mirror their requests, and errors keep to the
+//! rules and to the rates.
+#![no_main]
+
+use std::collections::HashMap;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use icmp::{Addresses, Cast, Config, Icmp, Instant, Kind, Message, Problem, Quoted, Received, answer_over};
+use ipv4::{Fields, Protocol};
+use libfuzzer_sys::arbitrary::{self, Arbitrary};
+use libfuzzer_sys::fuzz_target;
+
+const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+
+#[derive(Arbitrary, Debug)]
+struct Scene<'a> {
+    answers_many: bool,
+    steps: Vec<Step<'a>>,
+}
+
+#[derive(Arbitrary, Debug)]
+enum Step<'a> {
+    /// A message of any octets, or of octets with a checksum made right.
+    Message { octets: &'a [u8], repaired: bool, to_many: bool },
+    /// Something is wrong with a datagram of any octets.
+    Octets { octets: &'a [u8], room: u16 },
+    /// Something is wrong with a datagram that makes sense.
+    Datagram { source: Address, destination: Address, protocol: u8, offset: u8, data: &'a [u8], link: u8 },
+    /// So many milliseconds pass.
+    Pass(u16),
+}
+
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Address {
+    Ours,
+    Near(u8),
+    Any([u8; 4]),
+}
+
+fuzz_target!(|scene: Scene<'_>| {
+    let addresses = Addresses::one("10.0.0.2/24".parse().expect("an address"));
+    let mut icmp = Icmp::new(&Config { answers_many: scene.answers_many, ..Config::default() });
+    let mut millis = 0;
+    let mut sent: HashMap<Ipv4Addr, u64> = HashMap::new();
+    for step in scene.steps {
+        let now = Instant::ORIGIN + Duration::from_millis(millis);
+        let mut room = vec![0; 600];
+        let (about, link) = match step {
+            Step::Message { octets, repaired, to_many } => {
+                let octets = if repaired { repair(octets) } else { octets.to_vec() };
+                let cast = if to_many { Cast::Broadcast } else { Cast::Unicast };
+                receive(&mut icmp, &addresses, cast, &octets, scene.answers_many);
+                continue;
+            }
+            Step::Pass(passed) => {
+                millis += u64::from(passed);
+                continue;
+            }
+            Step::Octets { octets, room: length } => {
+                room.truncate(length.into());
+                (octets.to_vec(), Cast::Unicast)
+            }
+            Step::Datagram { source, destination, protocol, offset, data, link } => {
+                let mut octets = [&[0; 20], data].concat();
+                let protocol = if protocol < 128 { Protocol::ICMP } else { Protocol(protocol) };
+                let fields = Fields::new(protocol, source.address(), destination.address());
+                let fields = Fields { fragment_offset: usize::from(offset / 128) * 8, ..fields };
+                fields.write_to(&mut octets).expect("room for a header");
+                let casts = [Cast::Unicast, Cast::Unicast, Cast::Broadcast, Cast::Group];
+                (octets, casts[usize::from(link) % 4])
+            }
+        };
+        let written = icmp.error(now, Problem::PORT_UNREACHABLE, &about, link, &addresses, &mut room);
+        if let Ok(length) = written {
+            assert_eq!(link, Cast::Unicast);
+            let source = allowed(&about, &room[..length]);
+            *sent.entry(source).or_default() += 1;
+        }
+    }
+    assert!(icmp.reported() <= 50 + millis);
+    // A destination may be forgotten among too many; among few it never is.
+    let few = sent.len() <= 4;
+    assert!(!few || sent.values().all(|count| *count <= 6 + millis / 1_000));
+});
+
+/// Every message is taken or dropped, and counted once; a request becomes its reply.
+fn receive(icmp: &mut Icmp, addresses: &Addresses, cast: Cast, octets: &[u8], answers_many: bool) {
+    let count = |icmp: &Icmp| icmp.accepted() + icmp.dropped().iter().map(|(_, count)| count).sum::<u64>();
+    let before = count(icmp);
+    match icmp.receive(addresses, cast, octets) {
+        Ok(Received::Request(echo)) => {
+            assert!(cast == Cast::Unicast || answers_many);
+            let mut reply = octets.to_vec();
+            answer_over(&mut reply).expect("a request");
+            let message = Message::parse(&reply).expect("a reply with the right checksum");
+            assert_eq!((message.kind(), message.code()), (Kind::ECHO_REPLY, 0));
+            assert_eq!(reply[4..], octets[4..]);
+            let mut anew = vec![0; octets.len()];
+            echo.write_to(Kind::ECHO_REPLY, &mut anew).expect("room for a reply");
+            assert_eq!(reply, anew);
+        }
+        Ok(Received::Reply(_)) => assert_eq!(octets[0], 0),
+        Ok(Received::Error(problem, quoted)) => {
+            assert!(problem.kind().is_error());
+            assert_eq!(quoted.source(), OURS);
+            let _ = (quoted.ports(), quoted.echo(), problem.to_string());
+        }
+        Err(_) => {}
+    }
+    assert_eq!(count(icmp), before + 1);
+}
+
+/// The source that an error was written to, which is one that may get it.
+fn allowed(about: &[u8], message: &[u8]) -> Ipv4Addr {
+    let quoted = Quoted::parse(about).expect("an error is about a datagram");
+    let (source, destination) = (quoted.source(), quoted.destination());
+    assert!(matches!(source.octets()[0], 1..=126 | 128..=223));
+    assert!(![[10, 0, 0, 255], [10, 0, 0, 0]].contains(&source.octets()));
+    assert!(!destination.is_multicast() && !destination.is_broadcast());
+    assert!(![[10, 0, 0, 255], [10, 0, 0, 0]].contains(&destination.octets()));
+    assert!(!quoted.is_later_fragment());
+    if quoted.protocol() == Protocol::ICMP {
+        assert!(Kind(quoted.data()[0]).is_query());
+    }
+    assert!(Message::parse(message).is_ok());
+    assert!(message.len() <= Problem::LONGEST && about.starts_with(&message[8..]));
+    source
+}
+
+fn repair(octets: &[u8]) -> Vec<u8> {
+    let mut octets = octets.to_vec();
+    if octets.len() >= 8 {
+        octets[2..4].fill(0);
+        let sum = ipv4::checksum::checksum(&octets);
+        octets[2..4].copy_from_slice(&sum.to_be_bytes());
+    }
+    octets
+}
+
+impl Address {
+    fn address(self) -> Ipv4Addr {
+        match self {
+            Self::Ours => OURS,
+            Self::Near(last) => Ipv4Addr::new(10, 0, 0, last),
+            Self::Any(octets) => octets.into(),
+        }
+    }
+}

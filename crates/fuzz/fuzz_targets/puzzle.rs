@@ -1,0 +1,153 @@
+//! Fragments that may fit together, and the plainest model of what they make.
+
+use std::collections::HashMap;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use ipv4::{Dropped, Fields, Instant, Limits, Protocol};
+use libfuzzer_sys::arbitrary::{self, Arbitrary};
+
+pub(crate) const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+
+/// The data of a datagram that a fragment makes whole, or why it was dropped.
+pub(crate) type Outcome = Result<Option<Vec<u8>>, Dropped>;
+
+/// A fragment. Few datagrams and few offsets, so that they meet.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+pub(crate) struct Part {
+    datagram: u8,
+    unit: Unit,
+    units: u8,
+    /// Octets less than so many units.
+    less: u8,
+    more: bool,
+    /// Whether its first octet is another than it should be.
+    odd: bool,
+}
+
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Unit {
+    Near(u8),
+    Any(u16),
+}
+
+/// Every datagram's fragments.
+#[derive(Default)]
+pub(crate) struct Puzzle {
+    pictures: HashMap<u8, Picture>,
+}
+
+/// One datagram's.
+struct Picture {
+    since: Instant,
+    taken: Vec<(usize, bool, Vec<u8>)>,
+    spoiled: bool,
+}
+
+impl Part {
+    fn key(self) -> u8 {
+        self.datagram % 6
+    }
+
+    fn offset(self) -> usize {
+        8 * match self.unit {
+            Unit::Near(unit) => usize::from(unit % 16),
+            Unit::Any(unit) => usize::from(unit % 0x2000),
+        }
+    }
+
+    fn data(self) -> Vec<u8> {
+        let length = (8 * usize::from(self.units % 64)).saturating_sub(usize::from(self.less % 12));
+        let octet = |place: usize| (place * 31 + (place >> 8) * 7).to_le_bytes()[0];
+        let mut data: Vec<u8> = (self.offset()..self.offset() + length).map(octet).collect();
+        if let (true, Some(first)) = (self.odd, data.first_mut()) {
+            *first = !*first;
+        }
+        data
+    }
+
+    pub(crate) fn octets(self) -> Vec<u8> {
+        let mut octets = [vec![0; 20], self.data()].concat();
+        let fields = Fields {
+            identification: u16::from(self.key() / 2),
+            more_fragments: self.more,
+            fragment_offset: self.offset(),
+            ..Fields::new(Protocol::ICMP, [10, 0, 0, 10 + self.key() % 2].into(), OURS)
+        };
+        fields.write_to(&mut octets).expect("a short fragment");
+        octets
+    }
+
+    /// Every octet of a whole datagram is right, or the first of an odd fragment.
+    pub(crate) fn may_be_in(self, whole: &[u8]) {
+        for (place, octet) in whole.iter().enumerate() {
+            let right = (place * 31 + (place >> 8) * 7).to_le_bytes()[0];
+            assert!(*octet == right || place % 8 == 0 && *octet == !right, "octet {place}");
+        }
+    }
+}
+
+impl Puzzle {
+    pub(crate) fn give(&mut self, now: Instant, part: &Part) -> Outcome {
+        let (offset, data) = (part.offset(), part.data());
+        if offset == 0 && !part.more {
+            return Ok(Some(data));
+        }
+        self.pictures.retain(|_, picture| picture.since + Limits::TIMEOUT > now);
+        if data.is_empty() {
+            return Err(Dropped::FragmentEmpty);
+        }
+        if part.more && data.len() % 8 != 0 {
+            return Err(Dropped::FragmentUneven);
+        }
+        if 20 + offset + data.len() > 65_535 {
+            return Err(Dropped::FragmentBeyond);
+        }
+        let picture = self.pictures.entry(part.key()).or_insert_with(|| Picture::new(now));
+        let outcome = picture.give(offset, part.more, data);
+        if let Ok(Some(_)) = outcome {
+            self.pictures.remove(&part.key());
+        }
+        outcome
+    }
+}
+
+impl Picture {
+    fn new(since: Instant) -> Picture {
+        assert!(since + Duration::from_secs(30) > since);
+        Picture { since, taken: Vec::new(), spoiled: false }
+    }
+
+    fn give(&mut self, offset: usize, more: bool, data: Vec<u8>) -> Outcome {
+        if self.spoiled {
+            return Err(Dropped::FragmentSpoiled);
+        }
+        let new = (offset, more, data);
+        if self.taken.contains(&new) {
+            return Err(Dropped::FragmentRepeated);
+        }
+        self.taken.push(new);
+        self.whole().inspect_err(|_| self.spoiled = true)
+    }
+
+    /// All fragments laid out octet by octet.
+    fn whole(&self) -> Outcome {
+        let ends = || self.taken.iter().map(|(offset, more, data)| (offset + data.len(), *more));
+        let farthest = ends().map(|(end, _)| end).max().unwrap_or(0);
+        let is_ended = ends().any(|(_, more)| !more);
+        // Whoever says that he is the last ends where the farthest ends, and nobody else ends there.
+        let ends_right = ends().filter(|(_, more)| !more).all(|(end, _)| end == farthest);
+        if is_ended && (!ends_right || ends().filter(|(end, _)| *end == farthest).count() > 1) {
+            return Err(Dropped::FragmentOverlap);
+        }
+        let mut octets = vec![None; farthest];
+        for (offset, _, data) in &self.taken {
+            for (place, octet) in octets[*offset..].iter_mut().zip(data) {
+                if place.replace(*octet).is_some() {
+                    return Err(Dropped::FragmentOverlap);
+                }
+            }
+        }
+        Ok(octets.into_iter().collect::<Option<Vec<u8>>>().filter(|_| is_ended))
+    }
+}
