@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use link::Instant;
 use proptest::prelude::*;
 
 use super::*;
@@ -33,7 +34,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    // proves: rfc1122-flood, table-bound, queue-bounds
+    // proves: rfc1122-flood, table-bound, queue-bounds, queue-once
     #[test]
     fn whatever_happens_the_bounds_hold_and_every_parcel_is_sent_once_or_given_back_once(
         steps in prop::collection::vec(step(), 0..200),
