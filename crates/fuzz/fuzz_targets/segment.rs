@@ -26,6 +26,8 @@ pub(crate) struct Segment {
     dropped: u64,
     /// Whether each parcel, by its number, came back: sent, returned or refused.
     parcels: Vec<bool>,
+    /// The last parcel that was sent to an address.
+    sent: BTreeMap<Ipv4Addr, usize>,
     /// When an address was last asked for.
     asked: BTreeMap<Ipv4Addr, Instant>,
     /// What a person entered.
@@ -45,8 +47,16 @@ impl Segment {
             ..Settings::default()
         };
         let arp = Arp::new(locals, Config { policy, table: settings, network: Some(NETWORK) });
-        let (asked, statics) = (BTreeMap::new(), BTreeMap::new());
-        Segment { arp, policy, settings, dropped: 0, parcels: Vec::new(), asked, statics }
+        Segment {
+            arp,
+            policy,
+            settings,
+            dropped: 0,
+            parcels: Vec::new(),
+            sent: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            statics: BTreeMap::new(),
+        }
     }
 
     pub(crate) fn hear(
@@ -83,7 +93,7 @@ impl Segment {
             Resolution::Known(hardware, parcel) => {
                 let entry = self.arp.neighbours().get(to).expect("only who is in the table is known");
                 assert_eq!(entry.hardware, Some(hardware));
-                self.came_back(parcel);
+                self.is_sent(to, parcel);
             }
         }
     }
@@ -99,7 +109,7 @@ impl Segment {
                 Due::Send { protocol, hardware, parcel } => {
                     let entry = self.arp.neighbours().get(protocol).expect("its destination is known");
                     assert_eq!(entry.hardware, Some(hardware));
-                    self.came_back(parcel);
+                    self.is_sent(protocol, parcel);
                 }
                 Due::Ask { protocol, station } => {
                     assert!(station.is_none_or(MacAddr::is_station));
@@ -241,6 +251,12 @@ impl Segment {
     /// Takes all events and counts some.
     fn events(&mut self, counts: impl Fn(&Event) -> bool) -> usize {
         std::iter::from_fn(|| self.arp.take_event()).filter(counts).count()
+    }
+
+    fn is_sent(&mut self, to: Ipv4Addr, parcel: usize) {
+        let last = self.sent.insert(to, parcel);
+        assert!(last.is_none_or(|last| last < parcel), "parcels go in the order in which they came");
+        self.came_back(parcel);
     }
 
     fn came_back(&mut self, parcel: usize) {
