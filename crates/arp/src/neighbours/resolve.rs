@@ -149,7 +149,7 @@ impl<A: Address, P> Neighbours<A, P> {
 
     /// Makes all that waits for an entry ready to be sent.
     pub(super) fn make_ready(&mut self, place: Place) {
-        if let Some(slot) = self.table.get(place).filter(|slot| slot.parcels > 0) {
+        if let Some(slot) = self.table.get(place).filter(|slot| slot.parcels != 0) {
             self.parcels.make_ready(slot.protocol);
         }
     }
@@ -157,7 +157,7 @@ impl<A: Address, P> Neighbours<A, P> {
     /// Gives back all that was to be sent to an entry.
     // spec: queue-once
     pub(super) fn give_back(&mut self, place: Place, reason: Returned) {
-        if let Some(slot) = self.table.get_mut(place).filter(|slot| slot.parcels > 0) {
+        if let Some(slot) = self.table.get_mut(place).filter(|slot| slot.parcels != 0) {
             slot.parcels = 0;
             self.parcels.give_back(slot.protocol, reason);
         }

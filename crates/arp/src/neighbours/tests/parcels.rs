@@ -180,3 +180,26 @@ fn whoever_lost_its_parcels_to_others_is_forgotten_after_its_hold() {
     pass(&mut table, at(4));
     assert_eq!((state(&table, 5), state(&table, 6)), (None, Some(State::Incomplete)));
 }
+
+// proves: queue-bounds, queue-failure
+#[test]
+fn what_came_back_makes_room_for_as_many_octets_again() {
+    let mut table = Table::new(Settings { octets: 100, ..Settings::default() });
+    for (attempt, parcel) in [(0, 1), (4, 2), (9, 3)] {
+        assert_eq!(table.resolve(at(attempt), 5, 100, parcel), Resolution::Waits);
+        let happened = pass(&mut table, at(attempt + 4));
+        let returned = Due::Return { protocol: 5, parcel, reason: Returned::Failed };
+        assert!(happened.iter().any(|(_, due)| *due == returned), "{happened:?}");
+    }
+}
+
+// proves: queue-bounds
+#[test]
+fn twice_as_many_parcels_as_may_wait_are_held_at_most() {
+    let mut table = Table::new(Settings { parcels: 5, ..Settings::default() });
+    for parcel in 0..10 {
+        assert_eq!(table.resolve(at(0), parcel, 1, parcel), Resolution::Waits);
+    }
+    assert_eq!(table.resolve(at(0), 10, 1, 10), Resolution::Refused(10));
+    assert_eq!(table.waiting(), 10);
+}

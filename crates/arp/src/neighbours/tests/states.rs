@@ -153,3 +153,43 @@ fn whoever_answered_after_all_has_nothing_held_against_it() {
     assert_eq!(state(&table, 5), Some(State::Failed));
     assert_eq!(table.deadline(), Some(at(67)), "one second after it failed once");
 }
+
+// proves: entry-lifetime
+#[test]
+fn each_of_those_learned_before_and_asked_for_after_has_its_own_life() {
+    let mut table = living(60);
+    table.learn(at(0), 5, heard(5));
+    table.resolve(at(10), 6, 10, 1);
+    table.merge(at(10), 6, replied(6));
+    table.learn(at(20), 7, heard(7));
+    for (now, left) in [(59, 3), (60, 2), (69, 2), (70, 1), (79, 1), (80, 0)] {
+        pass(&mut table, at(now));
+        assert_eq!(table.len(), left, "at {now}");
+    }
+}
+
+#[test]
+fn every_change_of_state_is_reported_once() {
+    let mut table = living(600);
+    table.resolve(at(0), 5, 10, 1);
+    pass(&mut table, at(3));
+    table.resolve(at(3), 5, 10, 2);
+    assert_eq!(state(&table, 5), Some(State::Incomplete));
+    table.merge(at(3), 5, replied(5));
+    table.confirm(at(3), 5);
+    pass(&mut table, at(60));
+    table.resolve(at(60), 5, 10, 3);
+    pass(&mut table, at(65));
+    table.add_static(at(65), 5, mac(5)).unwrap();
+    let changes = [
+        (State::Incomplete, State::Failed),
+        (State::Failed, State::Incomplete),
+        (State::Incomplete, State::Reachable),
+        (State::Reachable, State::Stale),
+        (State::Stale, State::Delay),
+        (State::Delay, State::Probe),
+        (State::Probe, State::Static),
+    ];
+    let expected = changes.map(|(from, to)| Event::Changed { protocol: 5, from, to });
+    assert_eq!(std::iter::from_fn(|| table.take_event()).collect::<Vec<_>>(), expected);
+}
