@@ -3,10 +3,13 @@
 //! The states are those of RFC 4861 7.3.2, as Linux uses them for ARP. Nothing here knows ARP's
 //! packets: the address is a type parameter, so is the parcel, and neither is looked into.
 
+mod chain;
+mod clock;
 mod hear;
 mod index;
 mod parcels;
 mod resolve;
+mod slot;
 mod table;
 mod timers;
 
@@ -15,9 +18,11 @@ use std::fmt;
 use std::hash::Hash;
 use std::time::Duration;
 
-use link::{Instant, MacAddr};
+use link::MacAddr;
 
+use self::clock::Tick;
 use self::parcels::Parcels;
+use self::slot::Slot;
 use self::table::Table;
 use crate::random::Random;
 
@@ -57,9 +62,9 @@ pub struct Settings {
     pub entries: usize,
     /// How long an unconfirmed entry lives, whatever its state (RFC 1122 2.3.2.1).
     pub timeout: Duration,
-    /// The most parcels that may wait for one destination.
+    /// The most parcels that may wait for one destination: 255 at most.
     pub parcels_each: usize,
-    /// The most parcels that may wait in all.
+    /// The most parcels that may wait in all: 2^16 at most.
     pub parcels: usize,
     /// The most octets that may wait in all.
     pub octets: usize,
@@ -155,9 +160,9 @@ pub struct Neighbours<A, P> {
     table: Table<A>,
     parcels: Parcels<A, P>,
     settings: Settings,
-    /// How long an entry stays REACHABLE, drawn anew now and then (RFC 4861 6.3.4).
+    /// How long an entry stays REACHABLE, drawn anew now and then (RFC 4861 6.3.2).
     reachable: Duration,
-    redraw: Instant,
+    drawn: Tick,
     random: Random,
     events: VecDeque<Event<A>>,
     counts: Counts,
@@ -193,13 +198,15 @@ impl<A: Address, P> Neighbours<A, P> {
 
     /// An empty table. Its memory is set aside here.
     pub fn new(settings: Settings) -> Neighbours<A, P> {
+        // The time to stay REACHABLE shows on the wire; where the index looks must not follow from it.
+        let mut random = Random::new(!settings.seed);
         Neighbours {
             table: Table::new(settings.entries, settings.seed),
             parcels: Parcels::new(settings.parcels),
             settings,
-            reachable: timers::REACHABLE_TIME,
-            redraw: Instant::ORIGIN,
-            random: Random::new(settings.seed),
+            reachable: timers::draw(&mut random),
+            drawn: Tick::default(),
+            random,
             events: VecDeque::with_capacity(Self::EVENTS),
             counts: Counts::default(),
         }
@@ -213,7 +220,7 @@ impl<A: Address, P> Neighbours<A, P> {
 
     /// All entries, in the order of their protocol addresses.
     pub fn list(&self) -> Vec<Neighbour<A>> {
-        let mut all: Vec<_> = self.table.iter().map(table::Slot::listed).collect();
+        let mut all: Vec<_> = self.table.iter().map(Slot::listed).collect();
         all.sort_unstable_by_key(|entry| entry.protocol);
         all
     }

@@ -2,7 +2,8 @@
 
 use link::{Instant, MacAddr};
 
-use super::table::{Place, Row};
+use super::chain::Place;
+use super::slot::Row;
 use super::{Address, Event, Neighbours, State};
 
 /// What a packet says about its sender.
@@ -36,6 +37,7 @@ pub enum Merge {
 impl<A: Address, P> Neighbours<A, P> {
     /// Merges: follows a sender that is in the table, and enters nobody (RFC 826).
     pub fn merge(&mut self, now: Instant, protocol: A, heard: Heard) -> Merge {
+        self.table.clock.tell(now);
         let Some(place) = self.table.find(protocol) else {
             return Merge::None;
         };
@@ -51,39 +53,42 @@ impl<A: Address, P> Neighbours<A, P> {
             }
             // spec: learn-asked
             State::Incomplete | State::Failed => {
-                self.complete(now, place, heard);
+                self.complete(place, heard);
                 Merge::Completed
             }
             State::Reachable | State::Stale | State::Delay | State::Probe => {
-                self.table.confirm(place, now);
+                self.table.confirm(place);
                 if from != heard.hardware {
-                    self.follow(now, place, from, heard);
+                    self.follow(place, from, heard);
                     return Merge::Moved;
                 }
                 // An answer to our own question is the confirmation that PROBE waits for; what was
                 // not asked for proves only that the sender is heard, not that it hears us.
+                // spec: rfc4861-confirmation
                 if heard.is_reply_to_us && state == State::Probe {
-                    self.change(now, place, State::Reachable, Row::Reachable);
+                    self.change(place, State::Reachable, Row::Reachable);
                 }
                 Merge::Confirmed
             }
         }
     }
 
-    /// Enters a sender that is not in the table.
+    /// Enters a sender; one that is in the table is merged.
     pub fn learn(&mut self, now: Instant, protocol: A, heard: Heard) -> Merge {
-        let hardware = heard.hardware;
-        match self.insert(now, protocol, hardware, State::Stale, Row::Stranger) {
-            Some(_) => {
-                self.report(Event::Learned { protocol, hardware });
-                Merge::Added
-            }
-            None => Merge::Refused,
+        let merge = self.merge(now, protocol, heard);
+        if merge != Merge::None {
+            return merge;
         }
+        let hardware = heard.hardware;
+        if self.insert(protocol, hardware, State::Stale, Row::Stranger).is_none() {
+            return Merge::Refused;
+        }
+        self.report(Event::Learned { protocol, hardware });
+        Merge::Added
     }
 
     /// Fills in an entry that was asked for, and sends what waited for it.
-    fn complete(&mut self, now: Instant, place: Place, heard: Heard) {
+    fn complete(&mut self, place: Place, heard: Heard) {
         let Some(slot) = self.table.get_mut(place) else { return };
         slot.hardware = heard.hardware;
         slot.failures = 0;
@@ -93,22 +98,22 @@ impl<A: Address, P> Neighbours<A, P> {
             (false, true) => (State::Delay, Row::Delay),
             (false, false) => (State::Stale, Row::Stale),
         };
-        self.change(now, place, state, row);
-        self.table.confirm(place, now);
-        self.settle(place, None);
+        self.change(place, state, row);
+        self.table.confirm(place);
+        self.make_ready(place);
     }
 
     /// Follows a neighbour to its new hardware address, which is as yet unproved.
-    fn follow(&mut self, now: Instant, place: Place, from: MacAddr, heard: Heard) {
+    fn follow(&mut self, place: Place, from: MacAddr, heard: Heard) {
         let Some(slot) = self.table.get_mut(place) else { return };
         // spec: learn-move
         slot.hardware = heard.hardware;
         let (protocol, was) = (slot.protocol, slot.state);
         self.report(Event::Moved { protocol, from, to: heard.hardware });
         if heard.is_reply_to_us && was == State::Probe {
-            self.change(now, place, State::Reachable, Row::Reachable);
+            self.change(place, State::Reachable, Row::Reachable);
         } else if was != State::Stale {
-            self.change(now, place, State::Stale, Row::Stale);
+            self.change(place, State::Stale, Row::Stale);
         }
     }
 }

@@ -3,23 +3,33 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-/// No place at all.
-pub(super) const NONE: u32 = u32::MAX;
+use super::chain::Place;
+use crate::random::Random;
 
 /// An open-addressed hash index: places only, the addresses lie in the table. Probing is linear, at
 /// most half of the cells are used, and removal closes the gap, so that a look-up costs the same
 /// after a million removals.
 pub(super) struct Index {
-    cells: Box<[u32]>,
+    /// Each holds a place and one more; zero is an empty cell, so that a new index touches no memory.
+    cells: Box<[Place]>,
     mask: usize,
-    seed: u64,
+    /// Where the folding of an address starts, and what it multiplies by: without both nobody can
+    /// tell which addresses meet in one cell.
+    start: u64,
+    factor: u64,
 }
 
 impl Index {
-    /// An index for up to `bound` entries. The cells are zero pages until they are used.
+    /// An index for up to `bound` entries, with two to four cells for each.
     pub(super) fn new(bound: usize, seed: u64) -> Index {
-        let cells = bound.saturating_mul(2).next_power_of_two().max(8);
-        Index { cells: vec![0; cells].into_boxed_slice(), mask: cells - 1, seed }
+        let cells = bound.saturating_mul(2).next_power_of_two();
+        let mut random = Random::new(seed);
+        Index {
+            cells: vec![0; cells].into_boxed_slice(),
+            mask: cells - 1,
+            start: random.draw(),
+            factor: random.draw() | 1,
+        }
     }
 
     /// The place of the entry that `is` recognizes, among those with this address.
@@ -30,7 +40,7 @@ impl Index {
             if is(place) {
                 return Some(place);
             }
-            cell = (cell + 1) & self.mask;
+            cell = self.after(cell);
         }
     }
 
@@ -38,7 +48,7 @@ impl Index {
     pub(super) fn insert<A: Hash>(&mut self, address: A, place: u32) {
         let mut cell = self.home(&address);
         while self.get(cell).is_some() {
-            cell = (cell + 1) & self.mask;
+            cell = self.after(cell);
         }
         self.set(cell, Some(place));
     }
@@ -50,12 +60,12 @@ impl Index {
             if self.get(gap).is_none() {
                 return;
             }
-            gap = (gap + 1) & self.mask;
+            gap = self.after(gap);
         }
         // Whoever stands behind the gap and not at home may move into it.
         let mut cell = gap;
         loop {
-            cell = (cell + 1) & self.mask;
+            cell = self.after(cell);
             let Some(next) = self.get(cell) else { break };
             let Some(address) = address_at(next) else { break };
             let from_home = cell.wrapping_sub(self.home(&address)) & self.mask;
@@ -70,17 +80,20 @@ impl Index {
 
     /// The cell where the search for an address starts.
     fn home<A: Hash>(&self, address: &A) -> usize {
-        let mut hasher = Folded(self.seed);
+        let mut hasher = Folded { state: self.start, factor: self.factor };
         address.hash(&mut hasher);
         usize::try_from(hasher.finish() >> 32).unwrap_or_default() & self.mask
     }
 
-    /// Zero stands for an empty cell, so that a new index touches no memory.
-    fn get(&self, cell: usize) -> Option<u32> {
+    fn after(&self, cell: usize) -> usize {
+        (cell + 1) & self.mask
+    }
+
+    fn get(&self, cell: usize) -> Option<Place> {
         self.cells.get(cell).and_then(|place| place.checked_sub(1))
     }
 
-    fn set(&mut self, cell: usize, place: Option<u32>) {
+    fn set(&mut self, cell: usize, place: Option<Place>) {
         if let Some(cell) = self.cells.get_mut(cell) {
             *cell = place.map_or(0, |place| place.saturating_add(1));
         }
@@ -89,28 +102,23 @@ impl Index {
 
 impl fmt::Debug for Index {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The seed is a secret.
+        // Where an address is looked for is a secret.
         write!(f, "Index({} cells)", self.cells.len())
     }
 }
 
-/// Folds octets into a seed by 128-bit products: fast, and without the seed nobody can tell which
-/// addresses meet in one cell.
-struct Folded(u64);
-
-impl Folded {
-    fn fold(&mut self, word: u64) {
-        let product = u128::from(self.0 ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-        let [low, high] = halves(product);
-        // The rotation keeps a zero product from swallowing what comes later.
-        self.0 = low ^ high.rotate_left(23) ^ self.0.rotate_left(41);
-    }
+/// Folds octets into 64 bits by products with a secret factor.
+struct Folded {
+    state: u64,
+    factor: u64,
 }
 
-/// The two halves of a product, low one first.
-fn halves(product: u128) -> [u64; 2] {
-    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = product.to_le_bytes();
-    [u64::from_le_bytes([a, b, c, d, e, f, g, h]), u64::from_le_bytes([i, j, k, l, m, n, o, p])]
+impl Folded {
+    /// Both halves of the product with the factor, in one word.
+    fn fold(&self, word: u64) -> u64 {
+        let (low, high) = (self.state ^ word).carrying_mul(self.factor, 0);
+        low ^ high
+    }
 }
 
 impl Hasher for Folded {
@@ -120,11 +128,15 @@ impl Hasher for Folded {
             for (to, from) in word.iter_mut().zip(chunk) {
                 *to = *from;
             }
-            self.fold(u64::from_le_bytes(word));
+            self.state = self.fold(u64::from_le_bytes(word));
         }
     }
 
+    /// Once more, for one product leaves addresses in a series too much alike.
     fn finish(&self) -> u64 {
-        self.0
+        self.fold(0)
     }
 }
+
+#[cfg(test)]
+mod tests;

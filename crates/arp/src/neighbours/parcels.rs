@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 #[derive(Debug)]
 pub(super) struct Parcels<A, P> {
     waiting: VecDeque<Parked<A, P>>,
-    ready: VecDeque<(A, P)>,
+    ready: VecDeque<Parked<A, P>>,
     returned: VecDeque<(A, P, Returned)>,
     bound: usize,
     octets: usize,
@@ -34,11 +34,13 @@ pub enum Returned {
 }
 
 impl<A: Copy + Eq, P> Parcels<A, P> {
+    /// The memory for all of them is set aside here.
     pub(super) fn new(bound: usize) -> Parcels<A, P> {
+        let bound = bound.min(1 << 16);
         Parcels {
             waiting: VecDeque::with_capacity(bound),
             ready: VecDeque::with_capacity(bound),
-            returned: VecDeque::with_capacity(bound),
+            returned: VecDeque::with_capacity(bound * 2),
             bound,
             octets: 0,
         }
@@ -49,14 +51,14 @@ impl<A: Copy + Eq, P> Parcels<A, P> {
         self.waiting.len() + self.ready.len() + self.returned.len()
     }
 
-    /// How many octets wait.
+    /// How many octets are to be sent.
     pub(super) fn octets(&self) -> usize {
         self.octets
     }
 
     /// Whether so many are to be taken that none may come in.
     pub(super) fn is_clogged(&self) -> bool {
-        self.len() >= self.bound.saturating_mul(2)
+        self.len() >= self.bound * 2
     }
 
     /// Whether one more may wait.
@@ -69,8 +71,8 @@ impl<A: Copy + Eq, P> Parcels<A, P> {
         self.waiting.push_back(Parked { protocol, octets, parcel });
     }
 
-    /// Gives back the oldest one, of one destination or of all. Returns whose it was. Those given
-    /// back and not yet taken have a bound too.
+    /// Gives back the oldest one that waits, of one destination or of all. Returns whose it was.
+    /// Those given back and not yet taken have a bound too.
     pub(super) fn give_back_oldest(&mut self, of: Option<A>) -> Option<A> {
         if self.returned.len() >= self.bound {
             return None;
@@ -85,25 +87,30 @@ impl<A: Copy + Eq, P> Parcels<A, P> {
         Some(protocol)
     }
 
-    /// Makes all parcels of a destination ready to be sent, or gives them back.
-    pub(super) fn settle(&mut self, protocol: A, reason: Option<Returned>) {
-        // Each one is taken from the front and those of others go behind: the order stays.
-        for _ in 0..self.waiting.len() {
-            let Some(parked) = self.waiting.pop_front() else { return };
-            if parked.protocol != protocol {
-                self.waiting.push_back(parked);
-                continue;
-            }
-            self.octets -= parked.octets;
-            match reason {
-                None => self.ready.push_back((protocol, parked.parcel)),
-                Some(reason) => self.returned.push_back((protocol, parked.parcel, reason)),
-            }
+    /// Makes all that waits for a destination ready to be sent.
+    pub(super) fn make_ready(&mut self, protocol: A) {
+        for parked in drain(&mut self.waiting, protocol) {
+            self.ready.push_back(parked);
         }
     }
 
-    pub(super) fn take_ready(&mut self) -> Option<(A, P)> {
-        self.ready.pop_front()
+    /// Gives back all that is to be sent to a destination.
+    pub(super) fn give_back(&mut self, protocol: A, reason: Returned) {
+        for parked in drain(&mut self.ready, protocol).chain(drain(&mut self.waiting, protocol)) {
+            self.octets -= parked.octets;
+            self.returned.push_back((protocol, parked.parcel, reason));
+        }
+    }
+
+    /// Whose parcel is the next one to be sent.
+    pub(super) fn next_ready(&self) -> Option<A> {
+        self.ready.front().map(|parked| parked.protocol)
+    }
+
+    pub(super) fn take_ready(&mut self) -> Option<P> {
+        let parked = self.ready.pop_front()?;
+        self.octets -= parked.octets;
+        Some(parked.parcel)
     }
 
     pub(super) fn take_returned(&mut self) -> Option<(A, P, Returned)> {
@@ -114,4 +121,20 @@ impl<A: Copy + Eq, P> Parcels<A, P> {
     pub(super) fn has_settled(&self) -> bool {
         !self.ready.is_empty() || !self.returned.is_empty()
     }
+}
+
+/// Takes out all parcels of a destination. Each one is taken from the front, and those of others go
+/// behind: the order stays.
+fn drain<A: Copy + Eq, P>(
+    queue: &mut VecDeque<Parked<A, P>>,
+    protocol: A,
+) -> impl Iterator<Item = Parked<A, P>> {
+    (0..queue.len()).filter_map(move |_| {
+        let parked = queue.pop_front()?;
+        if parked.protocol == protocol {
+            return Some(parked);
+        }
+        queue.push_back(parked);
+        None
+    })
 }

@@ -2,7 +2,8 @@
 
 use link::{Instant, MacAddr};
 
-use super::table::{Place, Row};
+use super::chain::Place;
+use super::slot::Row;
 use super::{AddError, Address, Event, Neighbours, Returned, State};
 
 /// Where a parcel is to go.
@@ -20,36 +21,47 @@ impl<A: Address, P> Neighbours<A, P> {
     /// Where to send a parcel of so many octets. One for an unknown destination waits, and the
     /// destination is asked for.
     pub fn resolve(&mut self, now: Instant, protocol: A, octets: usize, parcel: P) -> Resolution<P> {
+        self.table.clock.tell(now);
         let Some(place) = self.table.find(protocol) else {
-            return self.begin(now, protocol, octets, parcel);
+            return self.begin(protocol, octets, parcel);
         };
-        let Some((state, hardware)) = self.table.get(place).map(|slot| (slot.state, slot.hardware)) else {
+        let Some(slot) = self.table.get(place) else {
             return Resolution::Refused(parcel);
         };
+        let (state, hardware, parcels) = (slot.state, slot.hardware, slot.parcels);
         match state {
-            State::Reachable | State::Delay | State::Probe | State::Static => {
-                Resolution::Known(hardware, parcel)
-            }
-            State::Stale => {
-                self.change(now, place, State::Delay, Row::Delay);
-                Resolution::Known(hardware, parcel)
-            }
             State::Incomplete => self.park(place, octets, parcel),
             State::Failed => {
                 // It keeps its place among those not to be asked yet, and is asked when that is over.
                 self.restate(place, State::Incomplete);
                 self.park(place, octets, parcel)
             }
+            State::Reachable | State::Stale | State::Delay | State::Probe | State::Static => {
+                // spec: rfc4861-stale
+                if state == State::Stale {
+                    self.change(place, State::Delay, Row::Delay);
+                }
+                if parcels == 0 {
+                    return Resolution::Known(hardware, parcel);
+                }
+                // It would overtake those that are to be sent and were not fetched yet.
+                // spec: queue-order
+                let resolution = self.park(place, octets, parcel);
+                self.make_ready(place);
+                resolution
+            }
         }
     }
 
     /// Notes that an upper layer heard from a neighbour: its packets arrive, so it is REACHABLE.
+    // spec: rfc4861-upper-layer
     pub fn confirm(&mut self, now: Instant, protocol: A) {
+        self.table.clock.tell(now);
         let Some(place) = self.table.find(protocol) else { return };
         let known = self.table.get(place).map(|slot| slot.state);
         if let Some(State::Reachable | State::Stale | State::Delay | State::Probe) = known {
-            self.table.confirm(place, now);
-            self.change(now, place, State::Reachable, Row::Reachable);
+            self.table.confirm(place);
+            self.change(place, State::Reachable, Row::Reachable);
         }
     }
 
@@ -58,24 +70,26 @@ impl<A: Address, P> Neighbours<A, P> {
         if !hardware.is_station() {
             return Err(AddError::Hardware);
         }
+        self.table.clock.tell(now);
         let place = match self.table.find(protocol) {
             Some(place) => place,
-            None => self.insert(now, protocol, hardware, State::Static, Row::Static).ok_or(AddError::Full)?,
+            None => self.insert(protocol, hardware, State::Static, Row::Static).ok_or(AddError::Full)?,
         };
         if let Some(slot) = self.table.get_mut(place) {
             slot.hardware = hardware;
         }
-        self.change(now, place, State::Static, Row::Static);
-        self.settle(place, None);
+        self.change(place, State::Static, Row::Static);
+        self.make_ready(place);
         Ok(())
     }
 
-    /// Removes an entry, static or not. Returns whether there was one.
+    /// Removes an entry, static or not. Returns whether there was one. That it was asked for is
+    /// forgotten with it: it may be asked for again at once.
     pub fn remove(&mut self, protocol: A) -> bool {
         let Some(place) = self.table.find(protocol) else {
             return false;
         };
-        self.settle(place, Some(Returned::Removed));
+        self.give_back(place, Returned::Removed);
         self.table.remove(place);
         true
     }
@@ -89,8 +103,8 @@ impl<A: Address, P> Neighbours<A, P> {
     }
 
     // spec: rfc1122-queue
-    fn begin(&mut self, now: Instant, protocol: A, octets: usize, parcel: P) -> Resolution<P> {
-        match self.insert(now, protocol, MacAddr::ZERO, State::Incomplete, Row::Ask) {
+    fn begin(&mut self, protocol: A, octets: usize, parcel: P) -> Resolution<P> {
+        match self.insert(protocol, MacAddr::ZERO, State::Incomplete, Row::Ask) {
             Some(place) => self.park(place, octets, parcel),
             None => Resolution::Refused(parcel),
         }
@@ -110,7 +124,7 @@ impl<A: Address, P> Neighbours<A, P> {
         if usize::from(waiting) >= each && !self.give_back_oldest(Some(protocol)) {
             return Resolution::Refused(parcel);
         }
-        while self.parcels.octets() + octets > self.settings.octets || !self.parcels.has_room() {
+        while self.parcels.octets() > self.settings.octets - octets || !self.parcels.has_room() {
             if !self.give_back_oldest(None) {
                 return Resolution::Refused(parcel);
             }
@@ -133,27 +147,27 @@ impl<A: Address, P> Neighbours<A, P> {
         true
     }
 
-    /// Sends all that waits for an entry, or gives it back.
-    pub(super) fn settle(&mut self, place: Place, reason: Option<Returned>) {
-        if let Some(slot) = self.table.get_mut(place).filter(|slot| slot.parcels > 0) {
+    /// Makes all that waits for an entry ready to be sent.
+    pub(super) fn make_ready(&mut self, place: Place) {
+        if let Some(slot) = self.table.get(place).filter(|slot| slot.parcels != 0) {
+            self.parcels.make_ready(slot.protocol);
+        }
+    }
+
+    /// Gives back all that was to be sent to an entry.
+    // spec: queue-once
+    pub(super) fn give_back(&mut self, place: Place, reason: Returned) {
+        if let Some(slot) = self.table.get_mut(place).filter(|slot| slot.parcels != 0) {
             slot.parcels = 0;
-            let protocol = slot.protocol;
-            self.parcels.settle(protocol, reason);
+            self.parcels.give_back(slot.protocol, reason);
         }
     }
 
     /// Enters an address that is not there; where it takes somebody else's place, that one goes.
-    pub(super) fn insert(
-        &mut self,
-        now: Instant,
-        protocol: A,
-        hardware: MacAddr,
-        state: State,
-        row: Row,
-    ) -> Option<Place> {
+    pub(super) fn insert(&mut self, protocol: A, hardware: MacAddr, state: State, row: Row) -> Option<Place> {
         // spec: table-bound, table-eviction
         if self.table.is_full() {
-            let Some(victim) = self.table.victim(now) else {
+            let Some(victim) = self.table.victim() else {
                 self.counts.refused = self.counts.refused.saturating_add(1);
                 self.report(Event::Refused { protocol });
                 return None;
@@ -164,12 +178,12 @@ impl<A: Address, P> Neighbours<A, P> {
             }
             self.table.remove(victim);
         }
-        self.table.insert(protocol, hardware, state, row, now)
+        self.table.insert(protocol, hardware, state, row)
     }
 
     /// Gives an entry a state and a row, and reports the change.
-    pub(super) fn change(&mut self, now: Instant, place: Place, to: State, row: Row) {
-        let from = self.table.shift(place, to, row, now);
+    pub(super) fn change(&mut self, place: Place, to: State, row: Row) {
+        let from = self.table.shift(place, to, row);
         self.report_change(place, from, to);
     }
 

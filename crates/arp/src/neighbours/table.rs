@@ -1,110 +1,52 @@
 //! The entries, their order of age, and the order in which they have to go.
 
+use std::time::Duration;
+
 use link::{Instant, MacAddr};
 
-use super::index::{Index, NONE};
+use super::chain::{Chain, Links, NONE, Place, to_usize};
+use super::clock::Clock;
+use super::index::Index;
+use super::slot::{Row, Slot};
 use super::timers::RETRANSMIT;
-use super::{Address, Neighbour, State};
-
-/// The row that an entry stands in. Each row is in the order in which its entries joined, and all
-/// entries of a timed row wait equally long: its first entry is always the next one due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Row {
-    /// Known from what it said, never used.
-    Stranger,
-    /// STALE, and used before.
-    Stale,
-    /// REACHABLE.
-    Reachable,
-    /// DELAY.
-    Delay,
-    /// A request is due.
-    Ask,
-    /// A request is out: INCOMPLETE or PROBE.
-    Wait,
-    /// FAILED, or INCOMPLETE again, and not to be asked for 1, 2, 4 or 8 seconds.
-    Hold1,
-    Hold2,
-    Hold4,
-    Hold8,
-    /// Entered by a person.
-    Static,
-}
-
-/// One entry. With its cells in the index it takes less than 64 octets.
-#[derive(Clone, Debug)]
-pub(super) struct Slot<A> {
-    pub(super) protocol: A,
-    pub(super) hardware: MacAddr,
-    pub(super) state: State,
-    row: Row,
-    /// Requests sent in this attempt.
-    pub(super) asked: u8,
-    /// Attempts that failed one after another.
-    pub(super) failures: u8,
-    /// Parcels that wait.
-    pub(super) parcels: u8,
-    /// When a packet last confirmed it: its age counts from here.
-    confirmed: Instant,
-    /// When it joined its row.
-    since: Instant,
-    in_row: Links,
-    by_age: Links,
-}
-
-const _: () = assert!(size_of::<Slot<std::net::Ipv4Addr>>() + 2 * size_of::<u32>() <= 64);
-
-/// The places before and after a slot in a chain.
-#[derive(Clone, Copy, Debug)]
-struct Links {
-    before: u32,
-    after: u32,
-}
-
-/// The ends of a chain through the slots.
-#[derive(Clone, Copy, Debug)]
-struct Chain {
-    first: u32,
-    last: u32,
-}
-
-/// A place in the table.
-pub(super) type Place = u32;
+use super::{Address, State};
 
 /// Entries with a hard bound. Every operation but iteration costs the same however many there are.
 #[derive(Debug)]
 pub(super) struct Table<A> {
+    pub(super) clock: Clock,
+    /// Those of entries, and those that are free.
     slots: Vec<Slot<A>>,
-    free: Vec<Place>,
     index: Index,
+    len: usize,
     bound: usize,
-    rows: [Chain; 11],
+    rows: [Chain; Row::COUNT],
     age: Chain,
 }
 
-/// Which links of a slot a chain runs through.
-type Through<A> = fn(&mut Slot<A>) -> &mut Links;
-
 impl<A: Address> Table<A> {
+    /// An empty table. Its memory is set aside here, and the system gives it when it is touched.
+    // spec: table-memory
     pub(super) fn new(bound: usize, seed: u64) -> Table<A> {
         let bound = bound.clamp(1, 1 << 20);
         Table {
+            clock: Clock::default(),
             slots: Vec::with_capacity(bound),
-            free: Vec::new(),
             index: Index::new(bound, seed),
+            len: 0,
             bound,
-            rows: [Chain::EMPTY; 11],
+            rows: [Chain::EMPTY; Row::COUNT],
             age: Chain::EMPTY,
         }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
+        self.len
     }
 
     /// Whether another entry needs somebody else's place.
     pub(super) fn is_full(&self) -> bool {
-        self.len() >= self.bound
+        self.len >= self.bound
     }
 
     pub(super) fn find(&self, protocol: A) -> Option<Place> {
@@ -121,31 +63,23 @@ impl<A: Address> Table<A> {
 
     /// All entries, in no order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Slot<A>> {
-        Row::ALL.into_iter().flat_map(|row| self.row(row))
+        Row::ALL.into_iter().flat_map(|row| self.row(row)).map(|(_, slot)| slot)
     }
 
     /// The entries of a row, longest there first.
-    fn row(&self, row: Row) -> impl Iterator<Item = &Slot<A>> {
-        let mut place = self.rows.get(row.number()).map_or(NONE, |chain| chain.first);
+    fn row(&self, row: Row) -> impl Iterator<Item = (Place, &Slot<A>)> {
+        let mut next = self.first_place(row);
         std::iter::from_fn(move || {
+            let place = next;
             let slot = self.get(place)?;
-            place = slot.in_row.after;
-            Some(slot)
+            next = slot.in_row.after;
+            Some((place, slot))
         })
     }
 
-    /// Enters an address that is not there, if there is room.
-    pub(super) fn insert(
-        &mut self,
-        protocol: A,
-        hardware: MacAddr,
-        state: State,
-        row: Row,
-        now: Instant,
-    ) -> Option<Place> {
-        if self.is_full() {
-            return None;
-        }
+    /// Enters an address that is not there. There is room: the caller has seen to it.
+    pub(super) fn insert(&mut self, protocol: A, hardware: MacAddr, state: State, row: Row) -> Option<Place> {
+        let now = self.clock.tick();
         let slot = Slot {
             protocol,
             hardware,
@@ -159,18 +93,21 @@ impl<A: Address> Table<A> {
             in_row: Links::NONE,
             by_age: Links::NONE,
         };
-        let place = if let Some(place) = self.free.pop() {
-            *self.get_mut(place)? = slot;
-            place
-        } else {
-            let place = u32::try_from(self.slots.len()).ok()?;
+        let free = self.first_place(Row::Free);
+        let place = if free == NONE {
+            let place = Place::try_from(self.slots.len()).ok()?;
             self.slots.push(slot);
             place
+        } else {
+            self.leave(Row::Free, free);
+            *self.get_mut(free)? = slot;
+            free
         };
+        self.len += 1;
         self.index.insert(protocol, place);
         self.join(row, place);
         if state.has_age() {
-            self.age = append(&mut self.slots, self.age, by_age, place);
+            self.age.append(&mut self.slots, Slot::age_links, place);
         }
         Some(place)
     }
@@ -183,20 +120,22 @@ impl<A: Address> Table<A> {
         };
         self.leave(row, place);
         if state.has_age() {
-            self.age = unlink(&mut self.slots, self.age, by_age, place);
+            self.age.unlink(&mut self.slots, Slot::age_links, place);
         }
         let slots = &self.slots;
         self.index.remove(protocol, place, |other| slots.get(to_usize(other)).map(|slot| slot.protocol));
-        self.free.push(place);
+        self.len -= 1;
+        self.join(Row::Free, place);
     }
 
     /// Gives an entry a state, and the last place of a row. Returns the state it had.
-    pub(super) fn shift(&mut self, place: Place, state: State, row: Row, now: Instant) -> Option<State> {
+    pub(super) fn shift(&mut self, place: Place, state: State, row: Row) -> Option<State> {
+        let now = self.clock.tick();
         let (old_state, old_row) = self.get(place).map(|slot| (slot.state, slot.row))?;
         self.leave(old_row, place);
         match (old_state.has_age(), state.has_age()) {
-            (false, true) => self.age = append(&mut self.slots, self.age, by_age, place),
-            (true, false) => self.age = unlink(&mut self.slots, self.age, by_age, place),
+            (false, true) => self.age.append(&mut self.slots, Slot::age_links, place),
+            (true, false) => self.age.unlink(&mut self.slots, Slot::age_links, place),
             _ => {}
         }
         let slot = self.get_mut(place)?;
@@ -205,149 +144,76 @@ impl<A: Address> Table<A> {
         Some(old_state)
     }
 
-    /// Notes that a packet confirmed an entry: it is the youngest now.
-    pub(super) fn confirm(&mut self, place: Place, now: Instant) {
+    /// Notes that a packet confirmed an entry that has an age: it is the youngest now.
+    pub(super) fn confirm(&mut self, place: Place) {
+        let now = self.clock.tick();
         let Some(slot) = self.get_mut(place) else { return };
         slot.confirmed = now;
-        if slot.state.has_age() {
-            self.age = unlink(&mut self.slots, self.age, by_age, place);
-            self.age = append(&mut self.slots, self.age, by_age, place);
-        }
+        self.age.unlink(&mut self.slots, Slot::age_links, place);
+        self.age.append(&mut self.slots, Slot::age_links, place);
     }
 
-    /// The entry that is next in a row, and when it joined.
-    pub(super) fn first(&self, row: Row) -> Option<(Place, Instant)> {
-        let place = self.rows.get(row.number())?.first;
-        Some((place, self.get(place)?.since))
+    /// The entry that is next in a row.
+    pub(super) fn first(&self, row: Row) -> Option<Place> {
+        let place = self.first_place(row);
+        (place != NONE).then_some(place)
     }
 
-    /// The entry confirmed longest ago, and when.
-    pub(super) fn oldest(&self) -> Option<(Place, Instant)> {
-        Some((self.age.first, self.get(self.age.first)?.confirmed))
+    /// The entry that has been in a row for a span, if there is one.
+    pub(super) fn due(&self, row: Row, span: Duration) -> Option<Place> {
+        let place = self.first_place(row);
+        (self.clock.since(self.get(place)?.since) >= span).then_some(place)
+    }
+
+    /// The entry that nothing has confirmed for a span, if there is one.
+    pub(super) fn unconfirmed(&self, span: Duration) -> Option<Place> {
+        let place = self.age.first;
+        (self.clock.since(self.get(place)?.confirmed) >= span).then_some(place)
+    }
+
+    /// When the next entry has been in a row for a span.
+    pub(super) fn end_of(&self, row: Row, span: Duration) -> Option<Instant> {
+        self.clock.end(self.get(self.first_place(row))?.since, span)
+    }
+
+    /// When the next entry has gone unconfirmed for a span.
+    pub(super) fn end_of_age(&self, span: Duration) -> Option<Instant> {
+        self.clock.end(self.get(self.age.first)?.confirmed, span)
+    }
+
+    /// Whether an entry may have been asked for within the last second, and would be again if it
+    /// were forgotten. Who did change its row in that time may have been, strangers never were.
+    pub(super) fn is_fresh(&self, slot: &Slot<A>) -> bool {
+        slot.row != Row::Stranger && self.clock.since(slot.since) < RETRANSMIT
     }
 
     /// The entry to go first when room is needed: one that answers nobody, then strangers, then
     /// stale, then reachable ones; never one that is static or in use.
     ///
-    /// What changed its row a moment ago may have been asked for a moment ago. It stays for that
-    /// moment, for were it forgotten, it might be asked for again within the second.
-    pub(super) fn victim(&self, now: Instant) -> Option<Place> {
+    /// Those for which parcels wait are passed over: they are few, for parcels have a bound.
+    pub(super) fn victim(&self) -> Option<Place> {
         let order =
             [Row::Hold8, Row::Hold4, Row::Hold2, Row::Hold1, Row::Stranger, Row::Stale, Row::Reachable];
-        let may_go = |row, since: Instant| row == Row::Stranger || since + RETRANSMIT <= now;
-        order
-            .into_iter()
-            .filter_map(|row| self.first(row).filter(|(_, since)| may_go(row, *since)))
-            .map(|(place, _)| place)
-            .find(|place| self.get(*place).is_some_and(|slot| slot.parcels == 0))
+        let in_row = |row| {
+            let mut long_there = self.row(row).take_while(|(_, slot)| !self.is_fresh(slot));
+            long_there.find(|(_, slot)| slot.parcels == 0).map(|(place, _)| place)
+        };
+        order.into_iter().find_map(in_row)
+    }
+
+    fn first_place(&self, row: Row) -> Place {
+        self.rows.get(row.number()).map_or(NONE, |chain| chain.first)
     }
 
     fn join(&mut self, row: Row, place: Place) {
         if let Some(chain) = self.rows.get_mut(row.number()) {
-            *chain = append(&mut self.slots, *chain, in_row, place);
+            chain.append(&mut self.slots, Slot::row_links, place);
         }
     }
 
     fn leave(&mut self, row: Row, place: Place) {
         if let Some(chain) = self.rows.get_mut(row.number()) {
-            *chain = unlink(&mut self.slots, *chain, in_row, place);
+            chain.unlink(&mut self.slots, Slot::row_links, place);
         }
     }
-}
-
-impl<A: Address> Slot<A> {
-    pub(super) fn listed(&self) -> Neighbour<A> {
-        let known = !matches!(self.state, State::Incomplete | State::Failed);
-        Neighbour { protocol: self.protocol, hardware: known.then_some(self.hardware), state: self.state }
-    }
-}
-
-impl State {
-    /// Whether the entry has been confirmed at some time, and ends when that is too long ago.
-    const fn has_age(self) -> bool {
-        matches!(self, Self::Reachable | Self::Stale | Self::Delay | Self::Probe)
-    }
-}
-
-impl Row {
-    const ALL: [Row; 11] = [
-        Row::Stranger,
-        Row::Stale,
-        Row::Reachable,
-        Row::Delay,
-        Row::Ask,
-        Row::Wait,
-        Row::Hold1,
-        Row::Hold2,
-        Row::Hold4,
-        Row::Hold8,
-        Row::Static,
-    ];
-
-    fn number(self) -> usize {
-        match self {
-            Row::Stranger => 0,
-            Row::Stale => 1,
-            Row::Reachable => 2,
-            Row::Delay => 3,
-            Row::Ask => 4,
-            Row::Wait => 5,
-            Row::Hold1 => 6,
-            Row::Hold2 => 7,
-            Row::Hold4 => 8,
-            Row::Hold8 => 9,
-            Row::Static => 10,
-        }
-    }
-}
-
-impl Links {
-    const NONE: Links = Links { before: NONE, after: NONE };
-}
-
-impl Chain {
-    const EMPTY: Chain = Chain { first: NONE, last: NONE };
-}
-
-fn in_row<A>(slot: &mut Slot<A>) -> &mut Links {
-    &mut slot.in_row
-}
-
-fn by_age<A>(slot: &mut Slot<A>) -> &mut Links {
-    &mut slot.by_age
-}
-
-/// The chain with a slot added behind its last one.
-fn append<A>(slots: &mut [Slot<A>], mut chain: Chain, through: Through<A>, place: Place) -> Chain {
-    if let Some(slot) = slots.get_mut(to_usize(place)) {
-        *through(slot) = Links { before: chain.last, after: NONE };
-    }
-    match slots.get_mut(to_usize(chain.last)) {
-        Some(last) => through(last).after = place,
-        None => chain.first = place,
-    }
-    chain.last = place;
-    chain
-}
-
-/// The chain without a slot.
-fn unlink<A>(slots: &mut [Slot<A>], mut chain: Chain, through: Through<A>, place: Place) -> Chain {
-    let Some(slot) = slots.get_mut(to_usize(place)) else {
-        return chain;
-    };
-    let Links { before, after } = std::mem::replace(through(slot), Links::NONE);
-    match slots.get_mut(to_usize(before)) {
-        Some(slot) => through(slot).after = after,
-        None => chain.first = after,
-    }
-    match slots.get_mut(to_usize(after)) {
-        Some(slot) => through(slot).before = before,
-        None => chain.last = before,
-    }
-    chain
-}
-
-/// Every place fits: a usize has 32 bits at least wherever there is a TAP.
-fn to_usize(place: Place) -> usize {
-    usize::try_from(place).unwrap_or(usize::MAX)
 }

@@ -4,21 +4,26 @@ use std::time::Duration;
 
 use link::{Instant, MacAddr};
 
-use super::table::{Place, Row};
+use super::chain::Place;
+use super::slot::Row;
 use super::{Address, Event, Neighbours, Returned, State};
+use crate::random::Random;
 
 /// Mean time that an entry stays REACHABLE (RFC 4861 10).
-pub(super) const REACHABLE_TIME: Duration = Duration::from_secs(30);
-/// How often the real one is drawn, between half and one and a half of the mean (RFC 4861 6.3.4).
+const REACHABLE_TIME: Duration = Duration::from_secs(30);
+/// How often the real one is drawn, between half and one and a half of the mean (RFC 4861 6.3.2).
 const REDRAW: Duration = Duration::from_hours(2);
 /// How long an upper layer has to confirm a neighbour in use (RFC 4861 10).
+// spec: rfc4861-stale
 const DELAY_FIRST_PROBE_TIME: Duration = Duration::from_secs(5);
 /// Between two requests for one destination: never less than a second (RFC 1122 2.3.2.1).
 // spec: rfc1122-flood
 pub(super) const RETRANSMIT: Duration = Duration::from_secs(1);
 /// Broadcast requests before a resolution fails (RFC 4861 10, `MAX_MULTICAST_SOLICIT`).
+// spec: rfc4861-incomplete, rfc4861-broadcast-last
 const BROADCASTS: u8 = 3;
 /// Unicast requests to a neighbour in use before it is asked for by broadcast.
+// spec: rfc4861-unicast
 const UNICASTS: u8 = 3;
 
 /// What is due.
@@ -54,37 +59,42 @@ pub enum Due<A, P> {
 impl<A: Address, P> Neighbours<A, P> {
     /// The next thing that is due, to be called until there is none. A table whose entries are all
     /// idle costs a look at the first of each row.
+    // spec: table-idle
     pub fn poll(&mut self, now: Instant) -> Option<Due<A, P>> {
+        self.table.clock.tell(now);
         if let Some(settled) = self.settled() {
             return Some(settled);
         }
-        self.draw(now);
-        self.expire(now);
-        self.fade(now);
+        self.draw();
+        self.expire();
+        while let Some(place) = self.due(Row::Reachable) {
+            self.change(place, State::Stale, Row::Stale);
+        }
         for row in [Row::Hold1, Row::Hold2, Row::Hold4, Row::Hold8] {
-            self.release(now, row);
+            while let Some(place) = self.due(row) {
+                self.release(place);
+            }
         }
-        while let Some(place) = self.due(now, Row::Delay) {
-            self.begin_attempt(now, place, State::Probe);
+        while let Some(place) = self.due(Row::Delay) {
+            self.begin_attempt(place, State::Probe);
         }
-        while let Some(place) = self.due(now, Row::Wait) {
-            self.retry(now, place);
+        while let Some(place) = self.due(Row::Wait) {
+            self.retry(place);
         }
         if let Some(settled) = self.settled() {
             return Some(settled);
         }
-        let (place, _) = self.table.first(Row::Ask)?;
-        self.ask(now, place)
+        let place = self.table.first(Row::Ask)?;
+        self.ask(place)
     }
 
     /// When [`Neighbours::poll`] has something to do next.
     pub fn deadline(&self) -> Option<Instant> {
         if self.parcels.has_settled() {
-            return Some(Instant::ORIGIN);
+            return Some(self.table.clock.told());
         }
-        let in_rows = TIMED.into_iter().filter_map(|row| Some(self.table.first(row)?.1 + self.span(row)));
-        let by_age = self.table.oldest().map(|(_, confirmed)| confirmed + self.settings.timeout);
-        in_rows.chain(by_age).min()
+        let in_rows = TIMED.into_iter().filter_map(|row| self.table.end_of(row, self.span(row)));
+        in_rows.chain(self.table.end_of_age(self.settings.timeout)).min()
     }
 
     /// How long an entry stays in a row.
@@ -97,14 +107,13 @@ impl<A: Address, P> Neighbours<A, P> {
             Row::Hold4 => RETRANSMIT * 4,
             Row::Hold8 => RETRANSMIT * 8,
             Row::Ask => Duration::ZERO,
-            Row::Stranger | Row::Stale | Row::Static => Duration::MAX,
+            Row::Stranger | Row::Stale | Row::Static | Row::Free => Duration::MAX,
         }
     }
 
     /// The first entry of a row, if its time there is over.
-    fn due(&self, now: Instant, row: Row) -> Option<Place> {
-        let (place, since) = self.table.first(row)?;
-        (since + self.span(row) <= now).then_some(place)
+    fn due(&self, row: Row) -> Option<Place> {
+        self.table.due(row, self.span(row))
     }
 
     fn settled(&mut self) -> Option<Due<A, P>> {
@@ -112,80 +121,71 @@ impl<A: Address, P> Neighbours<A, P> {
             self.counts.returned = self.counts.returned.saturating_add(1);
             return Some(Due::Return { protocol, parcel, reason });
         }
-        let (protocol, parcel) = self.parcels.take_ready()?;
-        let known = self.get(protocol).and_then(|entry| entry.hardware);
-        Some(match known {
-            Some(hardware) => Due::Send { protocol, hardware, parcel },
-            // Removed between its answer and now.
-            None => Due::Return { protocol, parcel, reason: Returned::Removed },
-        })
+        let protocol = self.parcels.next_ready()?;
+        // Nobody leaves the table, or fails, without what is to be sent being given back.
+        let place = self.table.find(protocol)?;
+        let slot = self.table.get_mut(place)?;
+        slot.parcels = slot.parcels.saturating_sub(1);
+        let hardware = slot.hardware;
+        Some(Due::Send { protocol, hardware, parcel: self.parcels.take_ready()? })
     }
 
-    /// Draws the time that entries stay REACHABLE, so that hosts started together do not ask together.
-    fn draw(&mut self, now: Instant) {
-        if now >= self.redraw {
-            self.reachable = self.random.between(REACHABLE_TIME / 2, REACHABLE_TIME * 3 / 2);
-            self.redraw = now + REDRAW;
+    /// Draws that time anew when it is old.
+    fn draw(&mut self) {
+        if self.table.clock.since(self.drawn) >= REDRAW {
+            self.drawn = self.table.clock.tick();
+            self.reachable = draw(&mut self.random);
         }
     }
 
     /// Removes what nothing has confirmed for the whole timeout, whatever its state.
-    // spec: rfc1122-flush
-    fn expire(&mut self, now: Instant) {
-        while let Some((place, confirmed)) = self.table.oldest() {
-            if confirmed + self.settings.timeout > now {
-                return;
-            }
-            let Some(protocol) = self.table.get(place).map(|slot| slot.protocol) else { return };
+    // spec: rfc1122-flush, entry-lifetime
+    fn expire(&mut self) {
+        while let Some(place) = self.table.unconfirmed(self.settings.timeout) {
+            let Some(slot) = self.table.get(place) else { return };
+            let (protocol, is_fresh) = (slot.protocol, self.table.is_fresh(slot));
             self.counts.expired = self.counts.expired.saturating_add(1);
             self.report(Event::Expired { protocol });
-            match self.table.get(place).map(|slot| slot.state) {
-                // It has been asked a moment ago; were it forgotten, it might be asked again at once.
-                Some(State::Probe) => self.change(now, place, State::Failed, Row::Hold1),
-                _ => self.table.remove(place),
+            if is_fresh {
+                // It may have been asked a moment ago; forgotten, it might be asked again at once.
+                self.change(place, State::Failed, Row::Hold1);
+            } else {
+                self.table.remove(place);
             }
-        }
-    }
-
-    /// Turns REACHABLE into STALE.
-    fn fade(&mut self, now: Instant) {
-        while let Some(place) = self.due(now, Row::Reachable) {
-            self.change(now, place, State::Stale, Row::Stale);
         }
     }
 
     /// Ends the time in which a destination that failed is not asked for: it is asked for again if
     /// something waits for it, and forgotten if not.
-    fn release(&mut self, now: Instant, row: Row) {
-        while let Some(place) = self.due(now, row) {
-            match self.table.get(place).map(|slot| slot.state) {
-                Some(State::Incomplete) => self.begin_attempt(now, place, State::Incomplete),
-                _ => self.table.remove(place),
-            }
+    fn release(&mut self, place: Place) {
+        if self.table.get(place).is_some_and(|slot| slot.parcels > 0) {
+            self.begin_attempt(place, State::Incomplete);
+        } else {
+            self.table.remove(place);
         }
     }
 
-    fn begin_attempt(&mut self, now: Instant, place: Place, state: State) {
+    fn begin_attempt(&mut self, place: Place, state: State) {
         if let Some(slot) = self.table.get_mut(place) {
             slot.asked = 0;
         }
-        self.change(now, place, state, Row::Ask);
+        self.change(place, state, Row::Ask);
     }
 
     /// A request was not answered in time: the next one, or the end.
-    fn retry(&mut self, now: Instant, place: Place) {
+    fn retry(&mut self, place: Place) {
         let Some((state, asked)) = self.table.get(place).map(|slot| (slot.state, slot.asked)) else { return };
         let enough = if state == State::Probe { UNICASTS + BROADCASTS } else { BROADCASTS };
         if asked < enough {
-            self.change(now, place, state, Row::Ask);
+            self.change(place, state, Row::Ask);
         } else {
-            self.fail(now, place);
+            self.fail(place);
         }
     }
 
     /// Gives up, for longer each time.
-    // spec: rfc1122-failure, queue-failure
-    fn fail(&mut self, now: Instant, place: Place) {
+    // spec: rfc1122-failure, queue-failure, neighbour-back-off
+    fn fail(&mut self, place: Place) {
         let Some(slot) = self.table.get_mut(place) else { return };
         let row = match slot.failures {
             0 => Row::Hold1,
@@ -195,19 +195,25 @@ impl<A: Address, P> Neighbours<A, P> {
         };
         slot.failures = slot.failures.saturating_add(1);
         self.counts.failed = self.counts.failed.saturating_add(1);
-        self.change(now, place, State::Failed, row);
-        self.settle(place, Some(Returned::Failed));
+        self.change(place, State::Failed, row);
+        self.give_back(place, Returned::Failed);
     }
 
-    fn ask(&mut self, now: Instant, place: Place) -> Option<Due<A, P>> {
+    fn ask(&mut self, place: Place) -> Option<Due<A, P>> {
         let slot = self.table.get_mut(place)?;
         let by_unicast = slot.state == State::Probe && slot.asked < UNICASTS;
         let (protocol, state, station) = (slot.protocol, slot.state, by_unicast.then_some(slot.hardware));
         slot.asked = slot.asked.saturating_add(1);
         self.counts.asked = self.counts.asked.saturating_add(1);
-        self.change(now, place, state, Row::Wait);
+        self.change(place, state, Row::Wait);
         Some(Due::Ask { protocol, station })
     }
+}
+
+/// Draws the time that entries stay REACHABLE, so that hosts started together do not ask together.
+// spec: rfc4861-reachable-time
+pub(super) fn draw(random: &mut Random) -> Duration {
+    random.between(REACHABLE_TIME / 2, REACHABLE_TIME * 3 / 2)
 }
 
 /// The rows that entries leave by themselves.

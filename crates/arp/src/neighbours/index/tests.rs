@@ -1,0 +1,99 @@
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use super::*;
+
+/// An index filled with addresses, and how many cells a look-up of each one reads, on average and at
+/// most.
+fn filled(seed: u64, addresses: &[Ipv4Addr]) -> (f64, u32) {
+    let mut index = Index::new(addresses.len(), seed);
+    let at = |place: Place| addresses[usize::try_from(place).unwrap()];
+    for (place, address) in (0..).zip(addresses) {
+        index.insert(*address, place);
+    }
+    let mut reads: Vec<u32> = Vec::new();
+    for (place, address) in (0..).zip(addresses) {
+        let count = std::cell::Cell::new(0);
+        let is = |place| {
+            count.set(count.get() + 1);
+            at(place) == *address
+        };
+        assert_eq!(index.find(*address, is), Some(place));
+        reads.push(count.get());
+    }
+    let all: u32 = reads.iter().sum();
+    (f64::from(all) / f64::from(u32::try_from(reads.len()).unwrap()), *reads.iter().max().unwrap())
+}
+
+fn homes(seed: u64, addresses: &[Ipv4Addr]) -> Vec<usize> {
+    let index = Index::new(1_024, seed);
+    addresses.iter().map(|address| index.home(address)).collect()
+}
+
+fn strided(count: u32, stride: u32) -> Vec<Ipv4Addr> {
+    (0..count)
+        .map(|number| Ipv4Addr::from_bits(0x0a00_0000_u32.wrapping_add(number.wrapping_mul(stride))))
+        .collect()
+}
+
+#[test]
+fn whatever_the_addresses_have_in_common_a_look_up_reads_few_cells() {
+    for seed in 0..8 {
+        for stride in [1, 2, 3, 256, 257, 65_536, 65_537, 1 << 21, 0x0101_0101] {
+            // All 1,024 fit into 2,048 cells: linear probing reads 1.5 of them for each, on average.
+            let (average, most) = filled(seed, &strided(1_024, stride));
+            assert!(average < 1.9 && most < 64, "seed {seed}, stride {stride}: {average}, {most}");
+        }
+    }
+}
+
+#[test]
+fn a_full_index_of_any_size_finds_all() {
+    for bound in 1..70 {
+        filled(u64::from(bound), &strided(bound, 1));
+    }
+}
+
+#[test]
+fn who_meets_in_one_cell_is_another_matter_under_another_seed() {
+    let addresses = strided(100_000, 1);
+    let first = homes(1, &addresses);
+    let met: Vec<_> =
+        addresses.iter().zip(&first).filter(|(_, home)| **home == first[0]).map(|(a, _)| *a).collect();
+    assert!(met.len() > 20, "{}", met.len());
+    for seed in 2..100 {
+        let apart: BTreeSet<_> = homes(seed, &met).into_iter().collect();
+        assert!(apart.len() * 10 > met.len() * 8, "seed {seed}: {} of {}", apart.len(), met.len());
+    }
+}
+
+#[test]
+fn addresses_longer_than_a_word_count_to_their_last_octet() {
+    let index = Index::new(1 << 19, 1);
+    let homes: BTreeSet<_> = (0..16)
+        .map(|octet| {
+            let mut address = [7_u8; 16];
+            address[octet] = 8;
+            index.home(&address)
+        })
+        .collect();
+    assert_eq!(homes.len(), 16);
+}
+
+#[test]
+fn removing_one_leaves_the_others_where_they_are_found() {
+    let addresses = strided(64, 1);
+    for gone in 0..64 {
+        let mut index = Index::new(64, 5);
+        for (place, address) in (0..).zip(&addresses) {
+            index.insert(*address, place);
+        }
+        let at = |place: Place| addresses.get(usize::try_from(place).unwrap()).copied();
+        index.remove(at(gone).unwrap(), gone, at);
+        for (place, address) in (0..).zip(&addresses) {
+            let found = index.find(*address, |place| at(place) == Some(*address));
+            assert_eq!(found, (place != gone).then_some(place));
+        }
+        assert_eq!(index.cells.iter().filter(|cell| **cell != 0).count(), 63);
+    }
+}

@@ -1,0 +1,101 @@
+//! Clocks that stand still, jump, or end.
+
+use super::*;
+
+#[test]
+fn clocks_at_their_limits_do_no_harm() {
+    let end = Instant::from_nanos(u64::MAX);
+    let mut table = table();
+    table.resolve(end, 5, 10, 1);
+    for now in [end, at(0), end, at(5), end] {
+        due(&mut table, now);
+        table.learn(now, 6, heard(6));
+        table.merge(now, 6, heard(7));
+    }
+    assert!(table.counts().asked <= 20);
+}
+
+// proves: clock-still
+#[test]
+fn while_the_clock_stands_still_nothing_is_due_twice() {
+    let mut table = table();
+    table.resolve(at(9), 5, 10, 1);
+    table.learn(at(9), 6, heard(6));
+    table.resolve(at(9), 6, 10, 2);
+    assert_eq!(due(&mut table, at(9)), [ask(5)]);
+    for _ in 0..1_000 {
+        assert_eq!(due(&mut table, at(9)), []);
+    }
+    assert_eq!(table.deadline(), Some(at(10)));
+}
+
+// proves: clock-back
+#[test]
+fn after_a_jump_there_and_back_those_asked_before_and_behind_are_asked_a_second_later() {
+    let year = at(365 * 24 * 60 * 60);
+    let mut table = table();
+    due(&mut table, at(100));
+    // One is asked while the clock is a year ahead, the other when it is back.
+    table.resolve(year, 5, 10, 1);
+    due(&mut table, year);
+    table.resolve(at(100), 6, 10, 2);
+    assert_eq!(due(&mut table, at(100)), [ask(6)]);
+    assert_eq!(table.deadline(), Some(at(101)));
+    assert_eq!(due(&mut table, at(101)), [ask(5), ask(6)]);
+    pass(&mut table, at(103));
+    assert_eq!((state(&table, 5), state(&table, 6)), (Some(State::Failed), Some(State::Failed)));
+}
+
+// proves: clock-back
+#[test]
+fn what_was_confirmed_before_a_clock_went_back_lives_as_long_as_ever() {
+    let mut table = table();
+    table.learn(at(1_000), 5, heard(5));
+    table.learn(at(0), 6, heard(6));
+    assert_eq!(table.deadline(), Some(at(60)));
+    pass(&mut table, at(59));
+    assert_eq!(table.len(), 2);
+    pass(&mut table, at(60));
+    assert_eq!(table.len(), 0);
+}
+
+// proves: clock-end
+#[test]
+fn at_the_end_of_time_nobody_is_asked_twice_and_an_answer_is_still_heard() {
+    let end = Instant::from_nanos(u64::MAX);
+    let mut table = table();
+    table.resolve(end, 5, 10, 1);
+    table.resolve(end, 6, 10, 2);
+    assert_eq!(due(&mut table, end), [ask(5), ask(6)]);
+    assert_eq!((due(&mut table, end), table.deadline()), (vec![], None));
+    table.merge(end, 5, replied(5));
+    assert_eq!(due(&mut table, end), [Due::Send { protocol: 5, hardware: mac(5), parcel: 1 }]);
+    // Where time begins again, it goes on.
+    assert_eq!(due(&mut table, at(0)), []);
+    assert_eq!(due(&mut table, at(1)), [ask(6)]);
+}
+
+#[test]
+fn a_timeout_longer_than_all_time_never_ends() {
+    let mut table = Table::new(Settings { timeout: Duration::MAX, ..Settings::default() });
+    table.learn(at(0), 5, heard(5));
+    assert_eq!(table.deadline(), None);
+    assert_eq!(due(&mut table, Instant::from_nanos(u64::MAX)), []);
+    assert_eq!(table.len(), 1);
+}
+
+// proves: rfc1122-flood
+#[test]
+fn whoever_was_asked_a_moment_ago_and_has_expired_is_not_asked_again_at_once() {
+    let moment = Duration::from_millis(100);
+    let mut table = Table::new(Settings { timeout: moment, ..Settings::default() });
+    table.resolve(at(0), 5, 10, 1);
+    assert_eq!(due(&mut table, at(0)), [ask(5)]);
+    table.merge(at(0), 5, replied(5));
+    due(&mut table, at(0));
+    assert_eq!(due(&mut table, at(0) + moment), []);
+    assert_eq!(state(&table, 5), Some(State::Failed));
+    assert_eq!(table.resolve(at(0) + moment, 5, 10, 2), Resolution::Waits);
+    assert_eq!(table.deadline(), Some(at(1) + moment));
+    assert_eq!(due(&mut table, at(1) + moment), [ask(5)]);
+}

@@ -1,0 +1,195 @@
+//! How far an entry is trusted, and for how long.
+
+use super::*;
+
+fn living(timeout: u64) -> Table {
+    Table::new(Settings { timeout: Duration::from_secs(timeout), ..Settings::default() })
+}
+
+fn sends_at_once(table: &mut Table, now: Instant) -> bool {
+    matches!(table.resolve(now, 5, 10, 0), Resolution::Known(..))
+}
+
+// proves: entry-lifetime
+#[test]
+fn an_entry_unconfirmed_for_the_timeout_is_gone_whatever_its_state() {
+    let mut reachable = living(10);
+    reachable.learn(at(0), 5, heard(5));
+    reachable.confirm(at(0), 5);
+    let mut stale = living(10);
+    stale.learn(at(0), 5, heard(5));
+    let mut delay = living(10);
+    delay.learn(at(0), 5, heard(5));
+    delay.resolve(at(8), 5, 10, 1);
+    let states = [State::Reachable, State::Stale, State::Delay];
+    for (mut table, expected) in [reachable, stale, delay].into_iter().zip(states) {
+        pass(&mut table, Instant::from_nanos(at(10).as_nanos() - 1));
+        assert_eq!(state(&table, 5), Some(expected));
+        assert_eq!(pass(&mut table, at(10)), []);
+        assert_eq!((state(&table, 5), table.counts().expired), (None, 1));
+    }
+
+    let mut probe = living(7);
+    probe.learn(at(0), 5, heard(5));
+    probe.resolve(at(0), 5, 10, 1);
+    pass(&mut probe, at(6));
+    assert_eq!(state(&probe, 5), Some(State::Probe));
+    assert_eq!(pass(&mut probe, at(7)), []);
+    assert_eq!((state(&probe, 5), probe.counts().expired), (None, 1));
+}
+
+// proves: entry-lifetime, rfc4861-stale
+#[test]
+fn stale_delay_and_probe_send_at_once() {
+    let mut table = living(600);
+    table.learn(at(0), 5, heard(5));
+    assert_eq!(state(&table, 5), Some(State::Stale));
+    assert!(sends_at_once(&mut table, at(0)));
+    assert_eq!(state(&table, 5), Some(State::Delay));
+    assert!(sends_at_once(&mut table, at(4)));
+    // Use again does not put off the check.
+    assert_eq!(table.deadline(), Some(at(5)));
+    pass(&mut table, at(5));
+    assert_eq!(state(&table, 5), Some(State::Probe));
+    assert!(sends_at_once(&mut table, at(5)));
+    pass(&mut table, Instant::from_nanos(at(11).as_nanos() - 1));
+    assert!(sends_at_once(&mut table, at(10)));
+    pass(&mut table, at(11));
+    assert!(!sends_at_once(&mut table, at(11)));
+}
+
+// proves: rfc4861-upper-layer
+#[test]
+fn an_upper_layer_confirms_whoever_is_known_and_nobody_else() {
+    let mut table = living(60);
+    for (protocol, used) in [(5, false), (6, true), (7, true)] {
+        table.learn(at(0), protocol, heard(protocol));
+        if used {
+            table.resolve(at(if protocol == 6 { 0 } else { 3 }), protocol, 10, 0);
+        }
+    }
+    table.add_static(at(3), 8, mac(8)).unwrap();
+    table.resolve(at(3), 9, 10, 1);
+    pass(&mut table, at(5));
+    let states = |table: &Table| [5, 6, 7, 8, 9].map(|protocol| state(table, protocol).unwrap());
+    let before = [State::Stale, State::Probe, State::Delay, State::Static, State::Incomplete];
+    assert_eq!(states(&table), before);
+    for protocol in 5..=9 {
+        table.confirm(at(5), protocol);
+    }
+    let after = [State::Reachable, State::Reachable, State::Reachable, State::Static, State::Incomplete];
+    assert_eq!(states(&table), after);
+    pass(&mut table, at(6));
+    table.confirm(at(6), 9);
+    assert_eq!(state(&table, 9), Some(State::Failed));
+    // Each lives for the timeout from then on.
+    pass(&mut table, at(64));
+    assert_eq!(table.len(), 4);
+    pass(&mut table, at(65));
+    assert_eq!(table.len(), 1);
+}
+
+// proves: rfc4861-reachable-time
+#[test]
+fn the_time_to_stay_reachable_is_drawn_anew_every_two_hours_and_differs_between_hosts() {
+    let mut times = Vec::new();
+    for seed in 0..3 {
+        let mut table = Table::new(Settings { seed, timeout: Duration::MAX, ..Settings::default() });
+        let mut at_second = |second| {
+            due(&mut table, at(second));
+            table.learn(at(second), 5, heard(5));
+            table.confirm(at(second), 5);
+            table.deadline().unwrap().since(at(second))
+        };
+        let first = at_second(0);
+        assert_eq!(at_second(2 * 60 * 60 - 1), first);
+        times.extend([first, at_second(2 * 60 * 60), at_second(4 * 60 * 60)]);
+    }
+    times.sort_unstable();
+    times.dedup();
+    assert_eq!(times.len(), 9);
+    assert!(times.iter().all(|time| (15 * SECOND..=45 * SECOND).contains(time)));
+}
+
+// proves: rfc4861-confirmation
+#[test]
+fn whoever_asks_instead_of_answering_is_sent_to_and_checked() {
+    let mut table = table();
+    table.resolve(at(0), 5, 10, 1);
+    due(&mut table, at(0));
+    assert_eq!(table.merge(at(0), 5, heard(5)), Merge::Completed);
+    assert_eq!(state(&table, 5), Some(State::Delay));
+    let sent = Due::Send { protocol: 5, hardware: mac(5), parcel: 1 };
+    let asked = Due::Ask { protocol: 5, station: Some(mac(5)) };
+    assert_eq!(pass(&mut table, at(5)), [(at(0), sent), (at(5), asked)]);
+}
+
+// proves: rfc4861-confirmation
+#[test]
+fn an_answer_that_nobody_waits_for_confirms_the_address_and_not_the_way_there() {
+    let mut table = table();
+    table.learn(at(0), 5, heard(5));
+    assert_eq!(table.merge(at(0), 5, replied(5)), Merge::Confirmed);
+    assert_eq!(state(&table, 5), Some(State::Stale));
+    table.resolve(at(0), 5, 10, 1);
+    assert_eq!(table.merge(at(0), 5, replied(5)), Merge::Confirmed);
+    assert_eq!(state(&table, 5), Some(State::Delay));
+}
+
+// proves: neighbour-back-off
+#[test]
+fn whoever_answered_after_all_has_nothing_held_against_it() {
+    let mut table = living(600);
+    table.resolve(at(0), 5, 10, 0);
+    pass(&mut table, at(3));
+    table.resolve(at(3), 5, 10, 0);
+    pass(&mut table, at(7));
+    assert_eq!(table.deadline(), Some(at(9)), "two seconds after it failed twice");
+    assert_eq!(table.merge(at(7), 5, replied(5)), Merge::Completed);
+    assert_eq!(state(&table, 5), Some(State::Reachable));
+    pass(&mut table, at(55));
+    table.resolve(at(55), 5, 10, 0);
+    pass(&mut table, at(66));
+    assert_eq!(state(&table, 5), Some(State::Failed));
+    assert_eq!(table.deadline(), Some(at(67)), "one second after it failed once");
+}
+
+// proves: entry-lifetime
+#[test]
+fn each_of_those_learned_before_and_asked_for_after_has_its_own_life() {
+    let mut table = living(60);
+    table.learn(at(0), 5, heard(5));
+    table.resolve(at(10), 6, 10, 1);
+    table.merge(at(10), 6, replied(6));
+    table.learn(at(20), 7, heard(7));
+    for (now, left) in [(59, 3), (60, 2), (69, 2), (70, 1), (79, 1), (80, 0)] {
+        pass(&mut table, at(now));
+        assert_eq!(table.len(), left, "at {now}");
+    }
+}
+
+#[test]
+fn every_change_of_state_is_reported_once() {
+    let mut table = living(600);
+    table.resolve(at(0), 5, 10, 1);
+    pass(&mut table, at(3));
+    table.resolve(at(3), 5, 10, 2);
+    assert_eq!(state(&table, 5), Some(State::Incomplete));
+    table.merge(at(3), 5, replied(5));
+    table.confirm(at(3), 5);
+    pass(&mut table, at(60));
+    table.resolve(at(60), 5, 10, 3);
+    pass(&mut table, at(65));
+    table.add_static(at(65), 5, mac(5)).unwrap();
+    let changes = [
+        (State::Incomplete, State::Failed),
+        (State::Failed, State::Incomplete),
+        (State::Incomplete, State::Reachable),
+        (State::Reachable, State::Stale),
+        (State::Stale, State::Delay),
+        (State::Delay, State::Probe),
+        (State::Probe, State::Static),
+    ];
+    let expected = changes.map(|(from, to)| Event::Changed { protocol: 5, from, to });
+    assert_eq!(std::iter::from_fn(|| table.take_event()).collect::<Vec<_>>(), expected);
+}
