@@ -33,8 +33,9 @@ fn a_million_strangers_leave_the_bounds_and_an_honest_datagram_gets_through_them
     let mut reassembly = Reassembly::new(limits, 3);
     let mut number = 0;
     let outcome = honest(&mut reassembly, |reassembly| {
-        // So many between two fragments of an honest host, each as long as an Ethernet allows.
-        for _ in 0..1_000 {
+        // So many between two fragments of an honest host, each as long as an Ethernet allows; once the
+        // second is here, more than all there is room for.
+        for _ in 0..if number < 2_000 { 1_000 } else { 5_000 } {
             number += 1;
             give(reassembly, at(0), stranger(number), &[0xee; 1_480]).unwrap();
         }
@@ -110,6 +111,37 @@ fn sources_that_hold_their_whole_share_do_not_lock_out_others() {
     assert_eq!(honest(&mut reassembly, |_| ()), Some(data(20_000)));
 }
 
+// proves: reassembly-flood
+#[test]
+fn a_datagram_that_makes_progress_pushes_out_others_of_its_source_and_not_itself() {
+    let mut reassembly = reassembly();
+    let oldest = Part { identification: 9_999, ..part(0, true) };
+    give(&mut reassembly, at(0), oldest, &data(512)).unwrap();
+    for identification in 0..100 {
+        give(&mut reassembly, at(0), Part { identification, ..part(0, true) }, &data(10_240)).unwrap();
+    }
+    assert_eq!(reassembly.octets(), 512 + 100 * 10_240);
+    let long = Part { offset: 512, more: false, ..oldest };
+    assert!(matches!(give(&mut reassembly, at(0), long, &data(30_720)), Ok(Some(_))));
+}
+
+// proves: reassembly-flood
+#[test]
+fn the_only_datagram_of_its_row_is_not_what_has_to_go_for_its_own_fragment() {
+    let mut reassembly = Reassembly::new(Limits { octets: 0, octets_each: 0, ..Limits::default() }, 3);
+    // A block for each, and more than half of all.
+    for number in 0..140 {
+        give(&mut reassembly, at(0), part(number * 8, true), &data(8)).unwrap();
+    }
+    let mut number = 0;
+    while reassembly.octets() < 2 * 65_536 {
+        number += 1;
+        give(&mut reassembly, at(0), stranger(number), &data(8)).unwrap();
+    }
+    let last = give(&mut reassembly, at(0), part(140 * 8, false), &data(8));
+    assert!(matches!(last, Ok(Some(_))), "{last:?}");
+}
+
 // proves: reassembly-bounds
 #[test]
 fn a_fragment_for_which_only_its_own_datagram_could_go_is_refused() {
@@ -139,6 +171,22 @@ fn spoiled_datagrams_are_remembered_up_to_a_quarter_of_all() {
     let latest = give(&mut reassembly, at(0), stranger(999), &data(16));
     assert_eq!(latest, Err(Dropped::FragmentSpoiled));
     assert_eq!(give(&mut reassembly, at(0), stranger(0), &data(16)), Ok(None));
+}
+
+#[test]
+fn buffers_given_back_are_kept_up_to_a_bound() {
+    let mut reassembly = reassembly();
+    let mut whole = Vec::new();
+    for identification in 0..10 {
+        give(&mut reassembly, at(0), Part { identification, ..part(0, true) }, &data(8)).unwrap();
+        let octets = octets(Part { identification, ..part(8, false) }, &[], b"tail");
+        whole.extend(reassembly.receive(at(0), &Datagram::parse(&octets).unwrap()).unwrap());
+    }
+    assert_eq!(whole.len(), 10);
+    for whole in whole {
+        reassembly.give_back(whole);
+    }
+    assert_eq!(reassembly.spare.len(), Reassembly::SPARE);
 }
 
 #[test]
