@@ -1,0 +1,210 @@
+//! `tapstack host` for whole ranges, and its datagrams.
+
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::time::Duration;
+
+use tap::linux::{Interface, PacketSocket};
+
+use super::running::{Persistent, Running};
+use crate::harness::lab::{arp, is_arp, receive, send};
+use crate::harness::program::{run, told};
+use crate::harness::{Case, Outcome};
+
+pub(crate) const CASES: &[Case] = &[
+    ("every_address_of_a_range_answers_as_a_host_of_its_own", every_address_of_a_range),
+    ("ranges_in_vlans_do_not_mix", ranges_in_vlans),
+    ("hosts_of_a_range_probe_if_they_are_told_to", hosts_of_a_range_probe),
+    ("the_kernel_learns_that_nobody_listens", nobody_listens),
+    ("what_is_elsewhere_is_answered_by_way_of_the_gateway", by_way_of_the_gateway),
+    ("wrong_ranges_and_routes_get_a_sentence_and_exit_2", wrong_ranges),
+];
+
+const PEER: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 7);
+const PEER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 7];
+const BASE: &str = "02:11:00:00:00:00";
+
+/// The hardware address of a host: the number of its address after [`BASE`].
+fn hardware(number: u16) -> [u8; 6] {
+    let [high, low] = number.to_be_bytes();
+    [2, 0x11, 0, 0, high, low]
+}
+
+/// One's complement sum over whole words.
+fn checksum(octets: &[u8]) -> [u8; 2] {
+    let mut sum: u32 = octets.chunks(2).map(|word| u32::from(word[0]) << 8 | u32::from(word[1])).sum();
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    u16::try_from(sum).map_or([0; 2], |sum| (!sum).to_be_bytes())
+}
+
+/// An echo request, or its reply, as a frame.
+fn echo(kind: u8, from: ([u8; 6], Ipv4Addr), to: ([u8; 6], Ipv4Addr)) -> Vec<u8> {
+    let mut message = [&[kind, 0, 0, 0, 0x12, 0x34, 0, 1][..], b"sixteen octets.."].concat();
+    let sum = checksum(&message);
+    message[2..4].copy_from_slice(&sum);
+    let mut header =
+        [&[0x45, 0, 0, 44, 0, 0, 0, 0, 64, 1, 0, 0][..], &from.1.octets(), &to.1.octets()].concat();
+    let sum = checksum(&header);
+    header[10..12].copy_from_slice(&sum);
+    [&to.0[..], &from.0, &[8, 0], &header, &message].concat()
+}
+
+/// All of a frame but what its sender is free to choose: identification and checksum of the header.
+fn fixed(frame: &[u8]) -> Vec<u8> {
+    let mut fixed = frame.to_vec();
+    fixed[18..20].fill(0);
+    fixed[24..26].fill(0);
+    fixed
+}
+
+fn is_ipv4(octets: &[u8]) -> bool {
+    octets.get(12..14) == Some(&[8, 0]) && octets.get(23) == Some(&1)
+}
+
+fn socket_on(name: &str) -> Result<PacketSocket, Box<dyn std::error::Error>> {
+    Ok(PacketSocket::open(Interface::named(&name.parse()?)?.name())?)
+}
+
+// proves: rfc5227-many
+fn every_address_of_a_range() -> Outcome {
+    let host = Running::begin(&[
+        "--tap",
+        "range0",
+        "--hosts",
+        "10.1.0.0/16",
+        "--mac-base",
+        BASE,
+        "--kernel",
+        "10.9.0.1/8",
+    ])?;
+    assert_eq!(host.first, "ready range0 02:11:00:00:00:00 10.1.0.0/16\n", "they do not probe");
+    let mut socket = socket_on("range0")?;
+    for number in [0, 1, 0x00ff, 0x0100, 0x7fff, 0xfffe, 0xffff] {
+        let ours = (hardware(number), Ipv4Addr::from(0x0a01_0000 + u32::from(number)));
+        send(&mut socket, &arp([0xff; 6], 1, (PEER_MAC, PEER), ([0; 6], ours.1)))?;
+        assert_eq!(receive(&mut socket, is_arp(2))?, arp(PEER_MAC, 2, ours, (PEER_MAC, PEER)), "{number}");
+        send(&mut socket, &echo(8, (PEER_MAC, PEER), ours))?;
+        let reply = receive(&mut socket, is_ipv4)?;
+        assert_eq!(fixed(&reply), fixed(&echo(0, ours, (PEER_MAC, PEER))), "{number}");
+    }
+    // To one host's station, for the address of another.
+    let crossed = (hardware(3), Ipv4Addr::new(10, 1, 0, 4));
+    send(&mut socket, &echo(8, (PEER_MAC, PEER), crossed))?;
+    let (code, out, _) = host.stop()?;
+    assert_eq!(code, Some(0));
+    assert!(out.contains("7  icmp: echo requests answered\n"), "{out}");
+    assert!(out.contains("1  host: dropped: sent to another station than the destination's\n"), "{out}");
+    Ok(())
+}
+
+fn ranges_in_vlans() -> Outcome {
+    let ranges = ["--hosts", "10.1.0.0/24@5", "--hosts", "10.1.0.0/24@6", "--hosts", "10.1.1.0/24@6"];
+    let common = ["--tap", "vlans0", "--mac-base", BASE, "--kernel", "10.9.0.1/8"];
+    let host = Running::begin(&[&common[..], &ranges].concat())?;
+    assert_eq!(
+        host.first,
+        "ready vlans0 02:11:00:00:00:00 10.1.0.0/24@5 02:11:00:00:01:00 10.1.0.0/24@6 02:11:00:00:02:00 10.1.1.0/24@6\n"
+    );
+    let mut socket = socket_on("vlans0")?;
+    let tagged = |frame: &[u8], vlan: u8| [&frame[..12], &[0x81, 0, 0, vlan], &frame[12..]].concat();
+    for (vlan, number, target) in
+        [(5, 2, [10, 1, 0, 2]), (6, 0x102, [10, 1, 0, 2]), (6, 0x203, [10, 1, 1, 3])]
+    {
+        let ours = (hardware(number), Ipv4Addr::from(target));
+        let request = arp([0xff; 6], 1, (PEER_MAC, PEER), ([0; 6], ours.1));
+        send(&mut socket, &request)?;
+        send(&mut socket, &tagged(&request, 7))?;
+        send(&mut socket, &tagged(&request, vlan))?;
+        let reply = receive(&mut socket, |octets| octets.starts_with(&PEER_MAC))?;
+        assert_eq!(reply, tagged(&arp(PEER_MAC, 2, ours, (PEER_MAC, PEER)), vlan));
+        send(&mut socket, &tagged(&echo(8, (PEER_MAC, PEER), ours), vlan))?;
+        let reply = receive(&mut socket, |octets| octets.starts_with(&PEER_MAC))?;
+        assert_eq!(reply[12..18], [0x81, 0, 0, vlan, 8, 0]);
+    }
+    assert_eq!(host.stop()?.0, Some(0));
+    Ok(())
+}
+
+// proves: rfc5227-many
+fn hosts_of_a_range_probe() -> Outcome {
+    let tap = Persistent::create("ask0")?;
+    let mut socket = PacketSocket::open(tap.0.name())?;
+    let hosts = ["--tap", "ask0", "--hosts", "10.1.0.0/30", "--mac-base", BASE, "--probe", "-q"];
+    // The first line comes after probing.
+    let host = Running::begin(&hosts)?;
+    assert_eq!(host.first, "ready ask0 02:11:00:00:00:00 10.1.0.0/30\n");
+    let probe = receive(&mut socket, is_arp(1))?;
+    assert_eq!(probe[28..32], [0; 4], "a probe");
+    let (_, out, _) = host.stop()?;
+    // Three probes and one announcement each, and perhaps the second.
+    let said = out.lines().find(|line| line.ends_with("arp: probes and announcements"));
+    let count: u32 = said.and_then(|line| line.split_whitespace().next()).ok_or("a count")?.parse()?;
+    assert!((13..=20).contains(&count), "{out}");
+    Ok(())
+}
+
+// proves: rfc1122-port-unreachable
+fn nobody_listens() -> Outcome {
+    let host = Running::start(&["--tap", "port0", "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24"])?;
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+    socket.set_read_timeout(Some(Duration::from_secs(10)))?;
+    socket.connect((Ipv4Addr::new(10, 0, 0, 2), 9))?;
+    socket.send(b"hello")?;
+    let refused = socket.recv(&mut [0; 16]).err().map(|error| error.kind());
+    assert_eq!(refused, Some(ErrorKind::ConnectionRefused));
+    let (_, out, _) = host.stop()?;
+    assert!(out.contains("1  icmp: errors sent\n"), "{out}");
+    Ok(())
+}
+
+fn by_way_of_the_gateway() -> Outcome {
+    let tap = Persistent::create("gate0")?;
+    let mut socket = PacketSocket::open(tap.0.name())?;
+    let gateway = ([2, 0, 0, 0, 0, 0xfe], Ipv4Addr::new(10, 0, 0, 254));
+    let other = ([2, 0, 0, 0, 0, 0xfd], Ipv4Addr::new(10, 0, 0, 253));
+    let common = ["--tap", "gate0", "--address", "10.0.0.2/24", "--mac", "02:11:00:00:00:02"];
+    let ways = ["--gateway", "10.0.0.254", "--route", "192.0.2.0/24", "via", "10.0.0.253"];
+    let host = Running::start(&[&common[..], &ways].concat())?;
+    let ours = (hardware(2), Ipv4Addr::new(10, 0, 0, 2));
+    for (source, hop) in [([198, 51, 100, 1], gateway), ([192, 0, 2, 1], other)] {
+        // It comes from some router; the way back is ours to choose, and has to be found first.
+        send(&mut socket, &echo(8, (PEER_MAC, source.into()), ours))?;
+        assert_eq!(receive(&mut socket, is_arp(1))?, arp([0xff; 6], 1, ours, ([0; 6], hop.1)));
+        send(&mut socket, &arp(ours.0, 2, hop, ours))?;
+        let reply = receive(&mut socket, is_ipv4)?;
+        assert_eq!(fixed(&reply), fixed(&echo(0, ours, (hop.0, source.into()))));
+    }
+    assert_eq!(host.stop()?.0, Some(0));
+    Ok(())
+}
+
+fn wrong_ranges() -> Outcome {
+    let hosts = |ranges: &[&'static str]| {
+        let mut words = vec!["host", "--tap", "bad0"];
+        words.extend(ranges.iter().flat_map(|range| ["--hosts", *range]));
+        words
+    };
+    let one = ["host", "--tap", "bad0", "--no-probe", "--address", "10.0.0.2/24"];
+    let cases: [(Vec<&str>, &str); 9] = [
+        (hosts(&["10.1.0.0"]), "such as 10.1.0.0/16@5"),
+        (hosts(&["10.1.0.0/16@4095"]), "such as 10.1.0.0/16@5"),
+        (hosts(&["224.0.0.0/24"]), "is no host's address"),
+        (hosts(&["10.1.0.0/16", "10.1.2.0/24"]), "choose others"),
+        ([&hosts(&["10.1.0.0/16"])[..], &["--mac-base", "03:00:00:00:00:00"]].concat(), "no station's"),
+        ([&hosts(&["10.1.0.0/16"])[..], &["--address", "10.0.0.2/24"]].concat(), "cannot be used with"),
+        ([&one[..], &["--gateway", "192.0.2.1"]].concat(), "is in no network on the link"),
+        ([&one[..], &["--route", "192.0.2.0/24", "by", "10.0.0.1"]].concat(), "via 10.0.0.1"),
+        (
+            [&one[..], &["--route", "192.0.2.0/24", "via", "10.1.0.1"]].concat(),
+            "is in no network on the link",
+        ),
+    ];
+    for (arguments, part) in cases {
+        let (code, _, errors) = told(&run(&arguments)?);
+        assert_eq!(code, Some(2), "{arguments:?}: {errors}");
+        assert!(errors.contains(part), "{arguments:?}: {errors}");
+    }
+    Ok(())
+}
