@@ -98,6 +98,7 @@ fn probing_and_announcing_it_comes_into_use() {
     assert!(is_answered(&mut arp, at(0) + LONG, REQUEST));
     assert!(is_answered(&mut arp, at(0) + LONG, RIVAL_PROBE));
     assert_eq!(arp.said(), u64::try_from(all.len()).unwrap());
+    assert_eq!(arp.locals().hardware_of(OURS), Some(OUR_MAC));
     let bound = ClaimEvent::Bound { protocol: OURS, hardware: OUR_MAC };
     assert_eq!(events(&mut arp), [ClaimEvent::Probing { protocol: OURS }, bound]);
     assert_eq!(arp.ceased(), None);
