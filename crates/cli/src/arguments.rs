@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::net::Ipv4Addr;
 
 use arp::{Defence, Policy};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
 use tap::linux::InterfaceName;
@@ -72,7 +72,8 @@ Examples:
   kill -USR1 PID                                    it prints its translation table
 
 It asks whether anybody has the address before it uses it (RFC 5227), says `ready` 4 to 7 seconds
-later, and announces and defends the address from then on.
+later, and announces and defends the address from then on. `ready` comes again for each further
+address that --link-local selects.
 
 A reader of standard output that goes away, or does not keep up, costs lines, never answers.
 
@@ -126,12 +127,13 @@ pub(crate) struct HostArguments {
 
 /// Which address is ours, and how it is claimed.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("ours").required(true).args(["address", "link_local"])))]
 pub(crate) struct ClaimArguments {
     /// Our address, and the length of the network's prefix
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address, required_unless_present = "link_local")]
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address)]
     pub(crate) address: Option<Ipv4Net>,
     /// Select an address of our own in 169.254.0.0/16, and another whenever it is lost (RFC 3927)
-    #[arg(long, conflicts_with_all = ["address", "no_probe", "announce"])]
+    #[arg(long, conflicts_with_all = ["no_probe", "announce"])]
     pub(crate) link_local: bool,
     /// Use the address at once, without asking whether anybody has it
     #[arg(long)]

@@ -87,16 +87,17 @@ fn serve<W: Sink>(
     signals: &Signals,
     name: &InterfaceName,
 ) -> Result<ExitCode, Failure> {
-    let mut ready = false;
+    let mut ready = None;
     loop {
-        if !ready && let Some(address) = server.host.address() {
+        // A link-local address may be followed by another, and whoever reads must know.
+        if let Some(address) = server.host.address().filter(|address| ready != Some(*address)) {
             server.report.ready(name, &server.host, address);
-            ready = true;
+            ready = Some(address);
         }
         server.step(signals, None).map_err(|error| Failure::new(format!("TAP {name}: {error}")))?;
         // spec: rfc5227-last
         if let Some(winner) = server.host.ceased() {
-            return Err(Failure::negative(parting(winner, ready)));
+            return Err(Failure::negative(parting(winner, ready.is_some())));
         }
         while let Some(signal) = signals.next()? {
             if signal != Signal::SIGUSR1 {
@@ -137,6 +138,12 @@ fn open(arguments: &HostArguments) -> Result<Tap, Failure> {
     // Somebody else's TAP is up or down as they please.
     if tap.is_created() {
         tap.interface().set_up(true)?;
+    } else if !tap.interface().is_up()? {
+        let name = tap.interface().name();
+        Failure::new(format!(
+            "{name} is down, and nobody is heard or asked until it is up; `sudo ip link set {name} up`"
+        ))
+        .tell();
     }
     Ok(tap)
 }
