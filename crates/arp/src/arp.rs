@@ -94,7 +94,7 @@ impl<P> Arp<P> {
     }
 
     /// Where to send a parcel of so many octets: see [`Neighbours::resolve`]. Refused are addresses that
-    /// are ours, and such as no host can have.
+    /// are ours or that we probe for, and such as no host can have.
     pub fn resolve(&mut self, now: Instant, protocol: Ipv4Addr, octets: usize, parcel: P) -> Resolution<P> {
         if !self.may_be_a_neighbour(protocol) {
             return Resolution::Refused(parcel);
@@ -123,6 +123,7 @@ impl<P> Arp<P> {
         self.may_be_a_host(protocol)
             && !protocol.is_unspecified()
             && self.locals.hardware_of(protocol).is_none()
+            && !self.claims.is_wanted(protocol)
     }
 
     /// The next thing that is due, to be called until there is none.

@@ -173,6 +173,17 @@ impl Claim {
         }
     }
 
+    /// The wire refused what was sent last: whoever was probing has asked nobody, and begins again.
+    pub fn unheard(&mut self, now: Instant) {
+        // spec: rfc5227-unheard
+        if let Phase::Probing { probes_left, wait } = &mut self.phase
+            && *probes_left < PROBE_NUM
+        {
+            *probes_left = PROBE_NUM;
+            *wait = Wait::new(now, self.random.between(PROBE_MIN, PROBE_MAX));
+        }
+    }
+
     /// The next packet that is due, to be broadcast. Call it until there is none.
     pub fn poll(&mut self, now: Instant) -> Option<Fields> {
         self.poll_probing(now).or_else(|| self.poll_in_use(now))

@@ -118,6 +118,18 @@ impl<P> Arp<P> {
         Ok(())
     }
 
+    /// The wire refused some of what was sent last, as one that is down does: no claim that probes has
+    /// asked anybody, and each begins again.
+    pub fn unheard(&mut self, now: Instant) {
+        let probing: Vec<_> = self.claims.due.iter().map(|(_, protocol)| *protocol).collect();
+        for protocol in probing {
+            self.claims.touch(protocol, |claim| claim.unheard(now));
+        }
+        if let Some(chosen) = &mut self.claims.chosen {
+            chosen.unheard(now);
+        }
+    }
+
     /// The address of our own choice, while it is in use.
     pub fn selected(&self) -> Option<Ipv4Addr> {
         self.claims.chosen.as_ref().and_then(LinkLocal::address)
@@ -247,6 +259,12 @@ impl Claims {
         let made = self.due.first().map(|(at, _)| *at);
         let chosen = self.chosen.as_ref().and_then(LinkLocal::deadline);
         [made, chosen].into_iter().flatten().min()
+    }
+
+    /// Whether an address is claimed, in use or not.
+    pub(crate) fn is_wanted(&self, protocol: Ipv4Addr) -> bool {
+        let chosen = self.chosen.as_ref().and_then(LinkLocal::wanted);
+        chosen == Some(protocol) || self.made.contains_key(&protocol)
     }
 
     fn make(&mut self, claim: Claim) {

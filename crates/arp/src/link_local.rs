@@ -51,6 +51,11 @@ impl LinkLocal {
         self.claim.is_in_use().then_some(self.candidate())
     }
 
+    /// The address that is claimed at the moment, in use or not.
+    pub fn wanted(&self) -> Option<Ipv4Addr> {
+        (!self.claim.has_ceased()).then_some(self.candidate())
+    }
+
     /// The address that is claimed at the moment, or was last.
     pub fn candidate(&self) -> Ipv4Addr {
         self.claim.identity().protocol
@@ -73,6 +78,11 @@ impl LinkLocal {
             }
         }
         Some(event)
+    }
+
+    /// The wire refused what was sent last: see [`Claim::unheard`].
+    pub fn unheard(&mut self, now: Instant) {
+        self.claim.unheard(now);
     }
 
     /// The next packet that is due, to be broadcast. Call it until there is none.

@@ -145,6 +145,7 @@ impl<P> Arp<P> {
             // spec: learn-permissive
             Policy::Permissive => true,
         };
+        // spec: rfc5227-probe-teaches-nothing
         taught && !packet.sender_protocol().is_unspecified()
     }
 }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::net::Ipv4Addr;
 
 use arp::{Defence, Policy};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
 use tap::linux::InterfaceName;
@@ -74,9 +74,9 @@ Examples:
   kill -USR1 PID                                    it prints its translation table
 
 It asks whether anybody has the address before it uses it (RFC 5227), says `ready` 4 to 7 seconds
-later, and announces and defends the address from then on. The hosts of --hosts do not ask, unless
---probe says so. Those in one VLAN share one translation table: the one way in which they differ
-from separate machines.
+later, and announces and defends the address from then on. `ready` comes again for each further
+address that --link-local selects. The hosts of --hosts do not ask, unless --probe says so. Those in
+one VLAN share one translation table: the one way in which they differ from separate machines.
 
 A reader of standard output that goes away, or does not keep up, costs lines, never answers.
 
@@ -145,12 +145,13 @@ pub(crate) struct StationArguments {
 
 /// Which address is ours, and how it is claimed.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("ours").required(true).args(["address", "link_local", "hosts"])))]
 pub(crate) struct ClaimArguments {
     /// Our address, and the length of the network's prefix
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address, required_unless_present_any = ["link_local", "hosts"])]
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address)]
     pub(crate) address: Option<Ipv4Net>,
     /// Select an address of our own in 169.254.0.0/16, and another whenever it is lost (RFC 3927)
-    #[arg(long, conflicts_with_all = ["address", "hosts", "no_probe", "announce", "gateway", "routes"])]
+    #[arg(long, conflicts_with_all = ["no_probe", "announce", "gateway", "routes"])]
     pub(crate) link_local: bool,
     /// Use the address at once, without asking whether anybody has it
     #[arg(long)]
@@ -171,7 +172,7 @@ pub(crate) struct HostsArguments {
     /// Be a host for each address of this range, each with a hardware address of its own, perhaps in a
     /// VLAN; may be repeated. The range is no network: without --gateway or --route every destination
     /// is on the wire, and none but 255.255.255.255 is broadcast
-    #[arg(long, value_name = "ADDRESS/LENGTH[@VLAN]", value_parser = hosts, conflicts_with_all = ["address", "vlan", "mac"])]
+    #[arg(long, value_name = "ADDRESS/LENGTH[@VLAN]", value_parser = hosts, conflicts_with_all = ["vlan", "mac"])]
     pub(crate) hosts: Vec<Hosts>,
     /// The hardware address of the first of --hosts; the others follow one by one [default: locally
     /// administered, derived from machine and TAP]

@@ -108,17 +108,19 @@ fn serve<W: Sink>(
     signals: &Signals,
     name: &InterfaceName,
 ) -> Result<ExitCode, Failure> {
-    let mut ready = false;
+    let mut ready = None;
     loop {
-        if !ready && server.host.is_ready() {
+        // A link-local address may be followed by another, and whoever reads must know.
+        let address = server.host.address().filter(|_| server.host.is_ready());
+        if address.is_some() && address != ready {
             server.report.ready(name, &server.host);
-            ready = true;
+            ready = address;
         }
         server.step(signals, None).map_err(|error| Failure::new(format!("TAP {name}: {error}")))?;
         server.tell();
         // spec: rfc5227-last
         if let Some(winner) = server.host.ceased() {
-            return Err(Failure::negative(parting(winner, ready)));
+            return Err(Failure::negative(parting(winner, ready.is_some())));
         }
         while let Some(signal) = signals.next()? {
             if signal != Signal::SIGUSR1 {

@@ -31,6 +31,12 @@ impl StationArguments {
         // Somebody else's TAP is up or down as they please.
         if tap.is_created() {
             tap.interface().set_up(true)?;
+        } else if !tap.interface().is_up()? {
+            let name = tap.interface().name();
+            Failure::new(format!(
+                "{name} is down, and nobody is heard or asked until it is up; `sudo ip link set {name} up`"
+            ))
+            .tell();
         }
         Ok(tap)
     }

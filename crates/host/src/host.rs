@@ -82,8 +82,12 @@ impl Host {
         }
         self.poll(now, pool);
         self.finish(now, device, trace);
+        let refused = device.counters().refused;
         let transmitted = device.transmit(&mut self.departing, pool);
         self.traced = self.departing.len();
+        if device.counters().refused != refused {
+            self.stacks_mut().for_each(|stack| stack.arp.unheard(now));
+        }
         transmitted?;
         Ok(Turn { arrived, congested: !self.departing.is_empty() })
     }

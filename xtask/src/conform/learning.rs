@@ -202,6 +202,7 @@ fn a_claim_is_told(session: &mut Session) -> Outcome {
     Ok(())
 }
 
+// proves: rfc5227-probe-teaches-nothing
 fn probes(session: &mut Session) -> Outcome {
     let known = acquaintance(session)?;
     let asks = |sender: Mac, target| {

@@ -125,6 +125,36 @@ fn gaps_are_counted_from_when_a_packet_was_sent_not_from_when_it_was_due() {
     assert_eq!(drain(&mut claim, now), [ANNOUNCEMENT]);
 }
 
+// proves: rfc5227-unheard
+#[test]
+fn probes_that_the_wire_refused_do_not_count() {
+    for refused in 1..=3 {
+        let mut claim = Claim::probe(at(0), IDENTITY, Defence::Always, 1);
+        let mut now = at(0);
+        for _ in 0..refused {
+            now = claim.deadline().unwrap();
+            assert_eq!(drain(&mut claim, now), [PROBE]);
+        }
+        claim.unheard(now);
+        let next = claim.deadline().unwrap();
+        assert!((now + PROBE_MIN..=now + PROBE_MAX).contains(&next), "{next:?}");
+        let sent: Vec<_> = run(&mut claim).into_iter().map(|(_, fields)| fields).collect();
+        assert_eq!(sent, [PROBE, PROBE, PROBE, ANNOUNCEMENT, ANNOUNCEMENT], "{refused} refused");
+    }
+}
+
+// proves: rfc5227-unheard, rfc5227-probe-once
+#[test]
+fn what_the_wire_refuses_of_others_changes_no_claim() {
+    let mut claim = Claim::probe(at(0), IDENTITY, Defence::Always, 1);
+    let first = claim.deadline();
+    claim.unheard(at(0));
+    assert_eq!(claim.deadline(), first, "nothing was sent yet");
+    let (mut claim, now) = bound(Defence::Always);
+    claim.unheard(now);
+    assert_eq!(run(&mut claim), [(now + ANNOUNCE_INTERVAL, ANNOUNCEMENT)]);
+}
+
 // proves: rfc5227-in-use
 #[test]
 fn the_address_is_in_use_from_the_first_announcement_on() {

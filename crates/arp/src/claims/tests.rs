@@ -235,6 +235,31 @@ fn an_address_of_our_own_choice_is_answered_for_by_broadcast_and_followed_by_ano
     assert_eq!(events(&mut arp).iter().filter(|event| probing(event)).count(), 2);
 }
 
+// proves: rfc3927-once
+#[test]
+fn an_address_of_our_own_choice_meets_a_conflict_with_one_announcement() {
+    let mut arp = silent(Defence::Once);
+    arp.select(at(0), OUR_MAC).unwrap();
+    said(&mut arp, at(0) + LONG * 2);
+    events(&mut arp);
+    let (now, protocol) = (at(0) + LONG * 2, arp.selected().unwrap());
+    hear(&mut arp, now, Fields { sender_protocol: protocol, ..REQUEST }).unwrap_err();
+    assert_eq!(events(&mut arp), [ClaimEvent::Defended { protocol, hardware: PEER_MAC }]);
+    assert_eq!(said(&mut arp, now + LONG).len(), 1);
+}
+
+// proves: rfc5227-last
+#[test]
+fn the_last_address_is_not_gone_while_another_is_probed_for() {
+    let mut arp = began(Start::Probe, Defence::Always);
+    let other = Identity { protocol: Ipv4Addr::new(10, 0, 0, 3), hardware: OUR_MAC };
+    arp.claim(at(0), other, Start::Probe).unwrap();
+    hear(&mut arp, at(1), RIVAL).unwrap_err();
+    assert_eq!(arp.ceased(), None);
+    hear(&mut arp, at(1), Fields { sender_protocol: other.protocol, ..REQUEST }).unwrap_err();
+    assert_eq!(arp.ceased(), Some(Identity { hardware: PEER_MAC, ..other }));
+}
+
 // proves: rfc3927-broadcast
 #[test]
 fn an_ordinary_address_is_answered_for_by_unicast() {
@@ -253,6 +278,22 @@ fn an_address_that_becomes_ours_is_no_neighbours_any_more() {
         said(&mut arp, at(0) + LONG);
         assert_eq!(arp.neighbours().get(OURS), None, "{start:?}");
     }
+}
+
+#[test]
+fn an_address_that_we_probe_for_is_no_neighbours() {
+    let mut arp = began(Start::Probe, Defence::Always);
+    assert_eq!(arp.add_static(at(0), OURS, PEER_MAC), Err(crate::AddError::Protocol));
+    assert_eq!(arp.resolve(at(0), OURS, 1, ()), crate::Resolution::Refused(()));
+    hear(&mut arp, at(1), RIVAL).unwrap_err();
+    assert_eq!(arp.add_static(at(1), OURS, PEER_MAC), Ok(()), "it is somebody else's");
+
+    let mut arp = silent(Defence::Once);
+    arp.select(at(0), OUR_MAC).unwrap();
+    let Some(Event::Claim(ClaimEvent::Probing { protocol })) = arp.take_event() else { panic!("no probing") };
+    assert_eq!(arp.add_static(at(0), protocol, PEER_MAC), Err(crate::AddError::Protocol));
+    hear(&mut arp, at(1), Fields { sender_protocol: protocol, ..REQUEST }).unwrap_err();
+    assert_eq!(arp.add_static(at(1), protocol, PEER_MAC), Ok(()), "another is probed for");
 }
 
 #[test]

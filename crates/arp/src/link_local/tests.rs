@@ -202,13 +202,14 @@ fn while_it_waits_for_the_next_candidate_it_is_silent_and_has_no_address() {
         assert_eq!(host.conflicts(), turn);
     }
     let last = host.candidate();
-    assert_eq!((host.address(), host.deadline()), (None, Some(at(60))));
+    assert_eq!((host.address(), host.wanted(), host.deadline()), (None, None, Some(at(60))));
     assert_eq!(hear(&mut host, at(1), rival(last)), None);
     assert_eq!(host.conflicts(), 10);
     assert_eq!(drain(&mut host, at(59)), []);
     assert_eq!(host.candidate(), last);
     drain(&mut host, at(60));
     assert_ne!(host.candidate(), last);
+    assert_eq!(host.wanted(), Some(host.candidate()));
 }
 
 #[test]

@@ -65,6 +65,7 @@ fn nobody_answers_for_a_broadcast_address() {
     for target in [[255, 255, 255, 255], [224, 0, 0, 1], [0, 0, 0, 0], [127, 0, 0, 1]] {
         assert_eq!(answers(&mut all, [10, 0, 0, 7], target), None, "{target:?}");
     }
+    assert_eq!(answers(&mut proxy("0.0.0.0/32"), [10, 0, 0, 7], [0, 0, 0, 0]), None);
     // A network of two and a single address have none.
     for (range, target) in
         [("10.1.0.0/31", [10, 1, 0, 0]), ("10.1.0.1/31", [10, 1, 0, 1]), ("10.1.0.5/32", [10, 1, 0, 5])]

@@ -140,9 +140,10 @@ fn a_move_is_followed_and_reported() {
     assert_eq!(events(&mut arp), [moved]);
 }
 
+// proves: rfc5227-probe-teaches-nothing
 #[test]
 fn a_probe_is_answered_and_teaches_nothing() {
-    for policy in [Policy::Cautious, Policy::Rfc826] {
+    for policy in [Policy::Cautious, Policy::Rfc826, Policy::Permissive] {
         let mut arp = arp(policy);
         let probe = Fields { sender_protocol: Ipv4Addr::UNSPECIFIED, ..REQUEST };
         let received = hear(&mut arp, probe).unwrap();

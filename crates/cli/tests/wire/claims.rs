@@ -13,6 +13,9 @@ pub(crate) const CASES: &[Case] = &[
     ("who_has_the_address_already_is_named_and_wins", who_has_the_address_already),
     ("two_that_do_not_probe_fight_by_policy_and_make_no_storm", two_that_do_not_probe),
     ("an_address_lost_in_use_ends_the_host_with_exit_1", an_address_lost_in_use),
+    ("on_a_tap_that_is_down_nothing_is_claimed", on_a_tap_that_is_down),
+    ("an_address_selected_anew_is_told_even_to_the_quiet", an_address_selected_anew),
+    ("without_an_address_both_ways_to_one_are_named", without_an_address),
     ("the_hosts_of_a_proxied_range_are_answered_for", a_proxied_range),
 ];
 
@@ -162,6 +165,55 @@ fn an_address_lost_in_use() -> Outcome {
     let ceased = "\"protocol_address\":\"10.0.0.2\",\"hardware_address\":\"02:00:00:00:00:07\"}";
     assert!(out.contains("{\"event\":\"ceased\",") && out.contains(ceased), "{out}");
     assert!(out.contains("{\"event\":\"counters\","), "{out}");
+    Ok(())
+}
+
+// proves: rfc5227-unheard
+fn on_a_tap_that_is_down() -> Outcome {
+    let tap = Persistent::create("void0")?;
+    tap.0.set_up(false)?;
+    let mut host = Running::begin(&["--tap", "void0", "--address", "10.0.0.2/24", "--mac", MAC])?;
+    assert!(host.first.ends_with(" probing 10.0.0.2: does anybody have it?\n"), "{}", host.first);
+    tap.0.set_up(true)?;
+    let mut socket = PacketSocket::open(tap.0.name())?;
+    // The first may have come before the socket was there.
+    for _ in 0..2 {
+        let probe = receive(&mut socket, |octets| octets.get(12..14) == Some(&[8, 6]))?;
+        assert_eq!(probe, arp(BROADCAST, 1, (OUR_MAC, NOBODY), (ZERO, OURS)));
+    }
+    line_with(&mut host, " using 10.0.0.2 at 02:00:00:00:00:02")?;
+    let (code, _, errors) = host.stop()?;
+    let sentence =
+        "tapstack: void0 is down, and nobody is heard or asked until it is up; `sudo ip link set void0 up`\n";
+    assert_eq!((code, errors.as_str()), (Some(0), sentence));
+    Ok(())
+}
+
+// proves: rfc3927-next
+fn an_address_selected_anew() -> Outcome {
+    let tap = Persistent::create("anew0")?;
+    let mut socket = PacketSocket::open(tap.0.name())?;
+    let mut host = Running::begin(&["--tap", "anew0", "--link-local", "--defend", "cease", "-q"])?;
+    let address = |ready: &str| -> Result<ipnet::Ipv4Net, Box<dyn std::error::Error>> {
+        Ok(ready
+            .strip_prefix("ready anew0 ")
+            .and_then(|rest| rest.split(' ').nth(1))
+            .ok_or("ready")?
+            .trim()
+            .parse()?)
+    };
+    let first = address(&host.first)?;
+    send(&mut socket, &arp(BROADCAST, 1, (PEER_MAC, first.addr()), (ZERO, first.addr())))?;
+    let second = address(&host.line()?)?;
+    assert_ne!(first, second);
+    assert_eq!(host.stop()?.0, Some(0));
+    Ok(())
+}
+
+fn without_an_address() -> Outcome {
+    let (code, _, errors) = Running::begin(&["--tap", "none0"])?.end()?;
+    assert_eq!(code, Some(2));
+    assert!(errors.contains("<--address <ADDRESS/LENGTH>|--link-local>"), "{errors}");
     Ok(())
 }
 

@@ -51,6 +51,60 @@ fn probes_and_announcements_are_broadcast() {
     assert_eq!(host.arp().said(), 5);
 }
 
+/// A wire that is down as long as it is said to be.
+struct Downed {
+    wire: Cable,
+    down: bool,
+    refused: u64,
+}
+
+impl Device for Downed {
+    fn mtu(&self) -> usize {
+        self.wire.mtu()
+    }
+
+    fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
+        self.wire.receive(pool, arrived)
+    }
+
+    fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
+        while self.down
+            && let Some(frame) = departing.pop()
+        {
+            self.refused += 1;
+            pool.give(frame);
+        }
+        self.wire.transmit(departing, pool)
+    }
+
+    fn counters(&self) -> tap::Counters {
+        tap::Counters { refused: self.refused, ..self.wire.counters() }
+    }
+}
+
+// proves: rfc5227-unheard
+#[test]
+fn no_address_is_used_that_was_probed_for_on_a_wire_that_was_down() {
+    for config in [Config { start: Start::Probe, ..config() }, Config::link_local(OUR_MAC)] {
+        let mut host = Host::new(NOW, &config).unwrap();
+        let (near, mut far) = Cable::pair(1_500).unwrap();
+        let (mut pool, mut batch) = (Pool::new(1_500, host.frames() + 64), Batch::new(64));
+        let mut wire = Downed { wire: near, down: true, refused: 0 };
+        while let Some(now) = host.deadline().filter(|due| *due <= NOW + PROBING * 10) {
+            host.turn(now, &mut wire, &mut pool, &mut ()).unwrap();
+            assert_eq!(host.address(), None, "{now:?}");
+        }
+        assert!(wire.refused > 10, "it goes on asking");
+
+        wire.down = false;
+        while let Some(now) = host.deadline() {
+            host.turn(now, &mut wire, &mut pool, &mut ()).unwrap();
+        }
+        assert_eq!(far.receive(&mut pool, &mut batch).unwrap(), 5, "three probes and two announcements");
+        assert!(host.address().is_some());
+    }
+}
+
 // proves: rfc5227-silence
 #[test]
 fn nothing_is_sent_from_an_address_that_is_not_in_use() {
