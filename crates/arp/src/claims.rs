@@ -65,11 +65,9 @@ impl<P> Arp<P> {
             Start::Announce => {
                 self.own(identity)?;
                 let mut claim = Claim::at_once(now, identity, self.config.defence, true);
-                let news = claim.take_event();
+                // Whoever claims it at once knows that it is in use.
+                let _ = claim.take_event();
                 self.claims.make(claim);
-                if let Some(event) = news {
-                    self.settle(event);
-                }
             }
             Start::Probe => {
                 if self.locals.hardware_of(protocol).is_some() {

@@ -153,10 +153,10 @@ pub(crate) struct ClaimArguments {
     /// Select an address of our own in 169.254.0.0/16, and another whenever it is lost (RFC 3927)
     #[arg(long, conflicts_with_all = ["no_probe", "announce", "gateway", "routes"])]
     pub(crate) link_local: bool,
-    /// Use the address at once, without asking whether anybody has it
+    /// Use the address at once, without asking whether anybody has it; it is announced all the same
     #[arg(long)]
     pub(crate) no_probe: bool,
-    /// Announce the address at the start also without probing; after probing it always is
+    /// Announce each address of --hosts at the start; a single address always is
     #[arg(long)]
     pub(crate) announce: bool,
     /// What to do when somebody else uses the address: give it up, announce it once and give it up if

@@ -70,7 +70,8 @@ fn configs(arguments: &HostArguments, tap: &Tap) -> Result<Vec<Config>, Failure>
         mtu: tap.mtu(),
         gateway: arguments.station.gateway,
         policy: arguments.learn.into(),
-        start: match (probes, claim.announce) {
+        // What is not announced, another host with the same address does not hear of.
+        start: match (probes, claim.announce || ranges.hosts.is_empty()) {
             (true, _) => Start::Probe,
             (false, true) => Start::Announce,
             (false, false) => Start::AtOnce,

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use tap::linux::{Interface, PacketSocket};
 
 use super::running::{Persistent, Running};
-use crate::harness::lab::{arp, bridge, delete_link, is_arp, receive, send, until};
+use crate::harness::lab::{arp, bridge, delete_link, hears, is_arp, receive, send, until};
 use crate::harness::{Case, Outcome};
 
 pub(crate) const CASES: &[Case] = &[
@@ -127,7 +127,7 @@ fn who_has_the_address_already() -> Outcome {
 // proves: rfc5227-always, rfc5227-once, rfc5227-cease, rfc5227-defend-interval, rfc5227-last
 fn two_that_do_not_probe() -> Outcome {
     let wire = Bridged::new()?;
-    let (mut first, mut second) = wire.hosts(&["--no-probe", "--announce"])?;
+    let (mut first, mut second) = wire.hosts(&["--no-probe"])?;
     line_with(&mut first, " defended 10.0.0.2 against 02:00:00:00:00:0b")?;
     line_with(&mut second, " defended 10.0.0.2 against 02:00:00:00:00:0a")?;
     // The second announcements come two seconds after the first; nobody may answer them for eight more.
@@ -141,7 +141,7 @@ fn two_that_do_not_probe() -> Outcome {
         assert!((2..=3).contains(&count), "two announcements and one defence: {out}");
     }
     for policy in ["once", "cease"] {
-        let (mut first, mut second) = wire.hosts(&["--no-probe", "--announce", "--defend", policy])?;
+        let (mut first, mut second) = wire.hosts(&["--no-probe", "--defend", policy])?;
         until("host that leaves", || (first.has_ended() || second.has_ended()).then_some(()))?;
         // Where both spoke at the same time, both leave.
         let (one, other) = if first.has_ended() { (first, second) } else { (second, first) };
@@ -159,6 +159,7 @@ fn an_address_lost_in_use() -> Outcome {
     let mut socket = PacketSocket::open(tap.0.name())?;
     let options = ["--no-probe", "--defend", "cease", "--json"];
     let host = Running::begin(&[&["--tap", "lost0", "--address", "10.0.0.2/24"][..], &options].concat())?;
+    hears(&mut socket, OURS)?;
     send(&mut socket, &arp(BROADCAST, 1, (PEER_MAC, OURS), (ZERO, OURS)))?;
     let (code, out, errors) = host.end()?;
     assert_eq!(code, Some(1), "{errors}");
@@ -223,6 +224,7 @@ fn a_proxied_range() -> Outcome {
     let mut socket = PacketSocket::open(tap.0.name())?;
     let proxies = ["--proxy", "10.1.0.0/16", "--proxy", "192.0.2.0/24", "--mac", MAC];
     let host = Running::start(&[&["--tap", "proxy0", "--address", "10.0.0.2/24"][..], &proxies].concat())?;
+    hears(&mut socket, OURS)?;
     for target in [[10, 0, 0, 9], [10, 1, 255, 255], [10, 2, 0, 1]] {
         send(&mut socket, &request(target.into()))?;
     }

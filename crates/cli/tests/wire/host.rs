@@ -132,7 +132,7 @@ fn quiet_prints_ready_and_the_counters() -> Outcome {
     receive(&mut socket, is_arp(2))?;
     let (_, out, _) = host.stop()?;
     assert!(out.lines().all(|line| line.starts_with(' ')), "only counters: {out}");
-    assert!(out.contains("1  tap: received\n") && out.contains("1  tap: transmitted\n"), "{out}");
+    assert!(out.contains("1  tap: received\n") && out.contains("1  arp: answered\n"), "{out}");
     Ok(())
 }
 
@@ -140,7 +140,12 @@ fn verbose_prints_frames() -> Outcome {
     let (mut host, interface) = start("verb0", &["-v"])?;
     let mut socket = PacketSocket::open(interface.name())?;
     send(&mut socket, &request())?;
-    let (arrived, departed) = (host.line()?, host.line()?);
+    let mut arrived = host.line()?;
+    // Our own announcement goes before it.
+    while arrived.contains(" Out ") {
+        arrived = host.line()?;
+    }
+    let departed = host.line()?;
     assert!(arrived.ends_with("In  02:00:00:00:00:07 > ff:ff:ff:ff:ff:ff, ethertype ARP (0x0806), length 42: Request who-has 10.0.0.2 tell 10.0.0.7, length 28\n"), "{arrived}");
     assert!(departed.ends_with("Out 02:00:00:00:00:02 > 02:00:00:00:00:07, ethertype ARP (0x0806), length 42: Reply 10.0.0.2 is-at 02:00:00:00:00:02, length 28\n"), "{departed}");
     Ok(())
@@ -245,7 +250,10 @@ fn a_deleted_tap_ends_it() -> Outcome {
 }
 
 fn a_hundred_thousand_requests() -> Outcome {
-    let (host, interface) = start("many0", &["-q"])?;
+    // Hosts of a range say nothing of their own accord.
+    let range = ["--hosts", "10.0.0.2/32", "--mac-base", MAC, "--kernel", "10.0.0.1/24"];
+    let host = Running::begin(&[&["--tap", "many0", "-q"][..], &range].concat())?;
+    let interface = Interface::named(&"many0".parse()?)?;
     let mut socket = PacketSocket::open(interface.name())?;
     let mut pool = Pool::new(1_500, 128);
     let (mut outgoing, mut incoming) = (Batch::new(64), Batch::new(64));

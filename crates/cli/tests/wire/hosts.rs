@@ -7,7 +7,7 @@ use std::time::Duration;
 use tap::linux::{Interface, PacketSocket};
 
 use super::running::{Persistent, Running};
-use crate::harness::lab::{arp, is_arp, receive, send};
+use crate::harness::lab::{arp, hears, is_arp, receive, send};
 use crate::harness::program::{run, told};
 use crate::harness::{Case, Outcome};
 
@@ -168,10 +168,12 @@ fn by_way_of_the_gateway() -> Outcome {
     let ways = ["--gateway", "10.0.0.254", "--route", "192.0.2.0/24", "via", "10.0.0.253"];
     let host = Running::start(&[&common[..], &ways].concat())?;
     let ours = (hardware(2), Ipv4Addr::new(10, 0, 0, 2));
+    hears(&mut socket, ours.1)?;
     for (source, hop) in [([198, 51, 100, 1], gateway), ([192, 0, 2, 1], other)] {
         // It comes from some router; the way back is ours to choose, and has to be found first.
         send(&mut socket, &echo(8, (PEER_MAC, source.into()), ours))?;
-        assert_eq!(receive(&mut socket, is_arp(1))?, arp([0xff; 6], 1, ours, ([0; 6], hop.1)));
+        let asks = arp([0xff; 6], 1, ours, ([0; 6], hop.1));
+        receive(&mut socket, |octets| octets == asks)?;
         send(&mut socket, &arp(ours.0, 2, hop, ours))?;
         let reply = receive(&mut socket, is_ipv4)?;
         assert_eq!(fixed(&reply), fixed(&echo(0, ours, (hop.0, source.into()))));

@@ -108,6 +108,28 @@ pub(crate) fn send(device: &mut impl Device, octets: &[u8]) -> Outcome {
     Ok(())
 }
 
+/// Waits until somebody on the wire hears: frames are lost between the moment when a program attaches to a
+/// TAP and the one when the kernel notices. A probe teaches nobody anything.
+pub(crate) fn hears(device: &mut impl Device, target: Ipv4Addr) -> Outcome {
+    const NOBODY: [u8; 6] = [2, 0, 0, 0, 0, 0x77];
+    let (mut pool, mut batch) = (Pool::new(device.mtu(), 64), Batch::new(64));
+    until("reply to a probe", || {
+        send(device, &arp([0xff; 6], 1, (NOBODY, Ipv4Addr::UNSPECIFIED), ([0; 6], target))).ok()?;
+        thread::sleep(PAUSE);
+        device.receive(&mut pool, &mut batch).ok()?;
+        let mut heard = None;
+        while let Some(frame) = batch.pop() {
+            heard = heard.or(frame.octets().starts_with(&NOBODY).then_some(()));
+            pool.give(frame);
+        }
+        heard
+    })?;
+    // What else was asked meanwhile is answered by now, or very soon.
+    thread::sleep(10 * PAUSE);
+    device.receive(&mut pool, &mut batch)?;
+    Ok(())
+}
+
 /// Takes frames from a device until one is as wanted.
 pub(crate) fn receive(
     device: &mut impl Device,
