@@ -8,6 +8,7 @@ mod harness;
 mod claims;
 mod host;
 mod lab;
+mod ping;
 mod running;
 mod tap_command;
 
@@ -20,7 +21,7 @@ fn main() -> ExitCode {
         eprintln!("cannot open the program under test: {error}");
         return ExitCode::FAILURE;
     }
-    let cases = [claims::CASES, host::CASES, lab::CASES, tap_command::CASES].concat();
+    let cases = [claims::CASES, host::CASES, lab::CASES, ping::CASES, tap_command::CASES].concat();
     let unprivileged = [host::UNPRIVILEGED, tap_command::UNPRIVILEGED].concat();
     harness::main(Trials { cases: &cases, refused: lab::REFUSED, unprivileged: &unprivileged })
 }
