@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use arp::{Defence, Policy};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
@@ -22,6 +23,7 @@ Examples:
   tapstack                                          the kernel learns our address, frame by frame
   tapstack lab -- bash                              a playground with our host at 10.0.0.2
   tapstack host --tap tap0 --address 10.0.0.2/24    serve until Ctrl-C
+  tapstack ping --tap tap0 --address 10.0.0.2/24 10.0.0.1
   sudo tapstack tap create tap0 --address 10.0.0.1/24
 
 Exit codes: 0 yes, 1 a negative answer, 2 usage, set-up or permission."
@@ -37,6 +39,8 @@ pub(crate) enum Command {
     Lab(LabArguments),
     /// Be a host on a TAP until SIGINT or SIGTERM, then print the counters
     Host(HostArguments),
+    /// Ask a host for an answer, from our own stack through a TAP
+    Ping(PingArguments),
     /// Make, delete and list TAPs that outlive the program
     Tap(TapArguments),
 }
@@ -112,6 +116,55 @@ pub(crate) struct HostArguments {
     /// Print every frame too, also those for others
     #[arg(short, long)]
     pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sudo tapstack ping --tap tap0 --address 10.0.0.2/24 --kernel 10.0.0.1/24 10.0.0.1
+  tapstack ping --tap tap0 --address 10.0.0.2/24 -c 3 -i 0.2 -s 8000 10.0.0.1
+  tapstack ping --tap tap0 --address 10.0.0.2/24 --gateway 10.0.0.1 -t 1 192.0.2.1
+  tapstack ping --tap tap0 --address 10.0.0.2/24 -c 100 -i 0.01 --json 10.0.0.1 | jq .event
+
+The words are those of iputils. The address is used at once: with --probe we ask first whether
+anybody has it (RFC 5227), and the first request leaves 4 to 7 seconds later.
+
+Ctrl-C and SIGTERM end it with the statistics; it ends when nobody reads what it prints, too.
+
+Exit codes: 0 at least one answer, 1 none, 2 usage, set-up, permission, or no way to the target.")]
+pub(crate) struct PingArguments {
+    /// Whom to ask
+    pub(crate) target: Ipv4Addr,
+    #[command(flatten)]
+    pub(crate) station: StationArguments,
+    /// Our address, and the length of the network's prefix
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address)]
+    pub(crate) address: Ipv4Net,
+    /// Ask first whether anybody has our address; without this it is used at once
+    #[arg(long)]
+    pub(crate) probe: bool,
+    /// How many requests to send [default: until Ctrl-C]
+    #[arg(short, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) count: Option<u64>,
+    /// From one request to the next, in seconds: 0.001 at least
+    #[arg(short, value_name = "S", default_value = "1", value_parser = seconds)]
+    pub(crate) interval: Duration,
+    /// How much data a request carries, in octets; below 16 no times are printed, as iputils has none then
+    #[arg(short, value_name = "SIZE", default_value = "56", value_parser = clap::value_parser!(u16).range(..=65_507))]
+    pub(crate) size: u16,
+    /// How long to wait after the last request if nothing was answered, in seconds; otherwise it is two
+    /// round trips, and the interval at least
+    #[arg(short = 'W', value_name = "S", default_value = "10", value_parser = seconds)]
+    pub(crate) patience: Duration,
+    /// How many hops a request may take
+    #[arg(short, value_name = "TTL", default_value = "64", value_parser = clap::value_parser!(u8).range(1..))]
+    pub(crate) time_to_live: u8,
+    /// Print only the first line and the statistics
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// Print one JSON object a line; times are in nanoseconds
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// The station that we are, and its wire.
@@ -290,6 +343,15 @@ fn hosts(text: &str) -> Result<Hosts, String> {
         (Some(range), Some(vlan)) => Ok(Hosts { range, vlan }),
         _ => Err("a range, and perhaps a VLAN from 1 to 4094, are wanted, such as 10.1.0.0/16@5".to_owned()),
     }
+}
+
+/// Reads a time in seconds.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let parsed = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let bounds = Duration::from_millis(1)..=Duration::from_hours(24);
+    parsed
+        .filter(|time| bounds.contains(time))
+        .ok_or_else(|| "seconds are wanted, from 0.001 to 86400, such as 0.2".to_owned())
 }
 
 /// Reads a static neighbour.

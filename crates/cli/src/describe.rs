@@ -1,5 +1,8 @@
 //! A frame in tcpdump's words, as `tcpdump -e -n` prints it.
 
+mod datagram;
+mod message;
+
 use std::fmt::Write;
 
 use arp::{MacAddr, Operation, Packet};
@@ -52,8 +55,10 @@ fn write_tag(line: &mut String, tag: VlanTag) -> std::fmt::Result {
 }
 
 fn write_payload(line: &mut String, ether_type: EtherType, payload: &[u8]) -> std::fmt::Result {
-    if ether_type != EtherType::ARP {
-        return Ok(());
+    match ether_type {
+        EtherType::IPV4 => return datagram::write(line, payload),
+        EtherType::ARP => {}
+        _ => return Ok(()),
     }
     match Packet::parse(payload) {
         Ok(packet) => write_arp(line, packet)?,

@@ -10,6 +10,7 @@ mod failure;
 mod host_command;
 mod lab;
 mod output;
+mod ping;
 mod report;
 mod serve;
 mod signals;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         None => lab::newcomer(),
         Some(Command::Lab(arguments)) => lab::run(&arguments),
         Some(Command::Host(arguments)) => host_command::run(&arguments),
+        Some(Command::Ping(arguments)) => ping::run(&arguments),
         Some(Command::Tap(arguments)) => tap_command::run(&arguments),
     };
     outcome.unwrap_or_else(|failure: Failure| failure.report())

@@ -76,6 +76,11 @@ impl<W: Sink> Output<W> {
         self.pending.drain(..written.min(self.pending.len()));
     }
 
+    /// Whether what is written may still be read.
+    pub(crate) fn has_reader(&self) -> bool {
+        !self.unheard
+    }
+
     /// How many lines did not fit.
     pub(crate) fn lost(&self) -> u64 {
         self.lost

@@ -16,6 +16,7 @@ use tap::linux::InterfaceName;
 use tap::{Counters, Device, Instant, Pool};
 
 use crate::describe::describe;
+use crate::failure::Failure;
 use crate::output::{Output, Sink};
 use json::Line;
 use sentence::sentence;
@@ -114,6 +115,20 @@ impl<W: Sink> Report<W> {
     /// Hands over what was printed, as far as the reader keeps up.
     pub(crate) fn flush(&mut self) {
         self.out.flush(Duration::ZERO);
+    }
+
+    /// Hands over the last lines, and tells if some were lost.
+    pub(crate) fn farewell(&mut self) {
+        self.out.flush(FAREWELL);
+        if self.out.lost() > 0 {
+            let lost = self.out.lost();
+            Failure::new(format!("{lost} lines are lost: whoever reads them did not keep up")).tell();
+        }
+    }
+
+    /// Whether anybody still reads what is printed.
+    pub(crate) fn has_reader(&self) -> bool {
+        self.out.has_reader()
     }
 
     /// Prints a line for people.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use host::Host;
 use tap::linux::{Tap, Woken, wait};
-use tap::{Device, DeviceError, Pool};
+use tap::{Device, DeviceError, Instant, Pool};
 
 use crate::clock::Clock;
 use crate::output::Sink;
@@ -19,6 +19,8 @@ pub(crate) struct Server<W> {
     pub(crate) tap: Tap,
     pub(crate) pool: Pool,
     pub(crate) report: Report<W>,
+    /// When the last turn was.
+    pub(crate) now: Instant,
     clock: Clock,
     congested: bool,
 }
@@ -32,7 +34,8 @@ pub(crate) enum ServeError {
 
 impl<W: Sink> Server<W> {
     pub(crate) fn new(host: Host, tap: Tap, report: Report<W>, clock: Clock) -> Server<W> {
-        Server { pool: Pool::new(tap.mtu(), host.frames()), host, tap, report, clock, congested: false }
+        let pool = Pool::new(tap.mtu(), host.frames());
+        Server { host, tap, pool, report, now: clock.now(), clock, congested: false }
     }
 
     /// Waits for the wire, for a signal, for what the time brings, or until `limit` has passed; then
@@ -44,10 +47,10 @@ impl<W: Sink> Server<W> {
         let limit = [due, limit].into_iter().flatten().min();
         let woken =
             wait(self.tap.as_fd(), self.congested, signals.as_fd(), limit).map_err(ServeError::Wait)?;
-        let now = self.clock.now();
+        self.now = self.clock.now();
         let turn = self
             .host
-            .turn(now, &mut self.tap, &mut self.pool, &mut self.report)
+            .turn(self.now, &mut self.tap, &mut self.pool, &mut self.report)
             .map_err(ServeError::Device)?;
         self.congested = turn.congested;
         self.report.flush();

@@ -1,6 +1,7 @@
 //! What goes wrong with datagrams, and how their senders are told.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 
 use zerocopy::FromBytes;
 
@@ -73,6 +74,11 @@ impl Problem {
     pub fn mtu(&self) -> Option<u16> {
         let [.., high, low] = self.rest;
         (self.kind == Kind::UNREACHABLE && self.code == 4).then_some(u16::from_be_bytes([high, low]))
+    }
+
+    /// The gateway that is nearer, if that is the problem (RFC 792, "Redirect Message").
+    pub fn gateway(&self) -> Option<Ipv4Addr> {
+        (self.kind == Kind::REDIRECT).then_some(self.rest.into())
     }
 
     /// Writes the error to the start of `message`, with as much of the datagram `about` as

@@ -80,14 +80,14 @@ fn an_address_is_probed_for() -> Outcome {
 }
 
 /// Two TAPs on a bridge, which is deleted with this value.
-struct Bridged {
+pub(crate) struct Bridged {
     near: Persistent,
     far: Persistent,
     bridge: Interface,
 }
 
 impl Bridged {
-    fn new() -> Result<Bridged, Box<dyn std::error::Error>> {
+    pub(crate) fn new() -> Result<Bridged, Box<dyn std::error::Error>> {
         let (near, far) = (Persistent::create("near0")?, Persistent::create("far0")?);
         bridge("bridge0", &[&near.0, &far.0])?;
         Ok(Bridged { near, far, bridge: Interface::named(&"bridge0".parse()?)? })

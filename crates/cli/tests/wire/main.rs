@@ -9,6 +9,7 @@ mod claims;
 mod host;
 mod hosts;
 mod lab;
+mod ping;
 mod running;
 mod tap_command;
 
@@ -21,7 +22,8 @@ fn main() -> ExitCode {
         eprintln!("cannot open the program under test: {error}");
         return ExitCode::FAILURE;
     }
-    let cases = [claims::CASES, host::CASES, hosts::CASES, lab::CASES, tap_command::CASES].concat();
+    let cases =
+        [claims::CASES, host::CASES, hosts::CASES, lab::CASES, ping::CASES, tap_command::CASES].concat();
     let unprivileged = [host::UNPRIVILEGED, tap_command::UNPRIVILEGED].concat();
     harness::main(Trials { cases: &cases, refused: lab::REFUSED, unprivileged: &unprivileged })
 }

@@ -1,4 +1,4 @@
-//! `tapstack host` as a child process, and TAPs for it.
+//! `tapstack host`, or another command, as a child process, and TAPs for it.
 
 use std::error::Error;
 use std::io::{BufRead, BufReader, Read};
@@ -10,7 +10,7 @@ use tap::linux::{Interface, PersistentTap};
 
 use crate::harness::program::command;
 
-/// A running `tapstack host`.
+/// A running `tapstack host`, or another command.
 pub(crate) struct Running {
     child: Child,
     out: Option<BufReader<ChildStdout>>,
@@ -26,10 +26,12 @@ impl Running {
 
     /// Starts one with these arguments alone, and takes its first line.
     pub(crate) fn begin(arguments: &[&str]) -> Result<Running, Box<dyn Error>> {
-        let mut child = command(&[&["host"], arguments].concat())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
+        Running::command(&[&["host"], arguments].concat())
+    }
+
+    /// Starts the program with these words, and takes its first line.
+    pub(crate) fn command(words: &[&str]) -> Result<Running, Box<dyn Error>> {
+        let mut child = command(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let mut out = BufReader::new(child.stdout.take().ok_or("standard output")?);
         let mut first = String::new();
         out.read_line(&mut first)?;

@@ -53,3 +53,10 @@ fn problems_are_read_as_they_were_written() {
         assert_eq!(read.pointer(), (kind == 12).then_some(20), "{text}");
     }
 }
+
+#[test]
+fn a_redirect_names_the_nearer_gateway() {
+    let redirect = Problem { kind: Kind::REDIRECT, code: 1, rest: [10, 0, 0, 254] };
+    assert_eq!(redirect.gateway(), Some([10, 0, 0, 254].into()));
+    assert_eq!(Problem::HOST_UNREACHABLE.gateway(), None);
+}

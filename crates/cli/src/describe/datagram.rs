@@ -1,0 +1,75 @@
+//! An IPv4 datagram, or a fragment of one.
+
+use std::fmt::{Result, Write};
+use std::net::Ipv4Addr;
+
+use ipv4::{Datagram, Protocol};
+
+use super::message;
+
+/// Octets of a UDP header (RFC 768).
+const UDP_HEADER: usize = 8;
+/// Octets of a TCP header without options (RFC 9293 3.1).
+const TCP_HEADER: usize = 20;
+
+/// Where a datagram goes.
+type Ends = (Ipv4Addr, Ipv4Addr);
+
+/// Writes about a frame's payload. What our own stack would turn away is told by its reason, where tcpdump
+/// shows what it can.
+pub(super) fn write(line: &mut String, payload: &[u8]) -> Result {
+    let datagram = match Datagram::parse(payload) {
+        Ok(datagram) => datagram,
+        Err(reason) => return write!(line, "[{reason}], length {}", payload.len()),
+    };
+    let ends @ (from, to) = (datagram.source(), datagram.destination());
+    let data = datagram.payload();
+    match datagram.protocol() {
+        Protocol(number) if datagram.fragment_offset() > 0 => {
+            write!(line, "{from} > {to}: ip-proto-{number}")
+        }
+        Protocol::ICMP => {
+            write!(line, "{from} > {to}: ICMP ")?;
+            message::write(line, data, datagram.is_fragment())
+        }
+        Protocol::UDP => write_udp(line, ends, data, datagram.is_fragment()),
+        Protocol::TCP => write_tcp(line, ends, data),
+        // The second space is tcpdump's.
+        Protocol(number) => write!(line, "{from} > {to}:  ip-proto-{number} {}", data.len()),
+    }
+}
+
+/// A fragment holds less than the header says.
+fn write_udp(line: &mut String, (from, to): Ends, octets: &[u8], is_fragment: bool) -> Result {
+    let Some([a, b, c, d, e, f, ..]) = octets.first_chunk::<UDP_HEADER>() else {
+        return write!(line, "{from} > {to}: UDP [shorter than a UDP header], length {}", octets.len());
+    };
+    let [source, destination, length] =
+        [[*a, *b], [*c, *d], [*e, *f]].map(|octets| usize::from(u16::from_be_bytes(octets)));
+    write!(line, "{from}.{source} > {to}.{destination}: ")?;
+    let present = octets.len() - UDP_HEADER;
+    match length.checked_sub(UDP_HEADER) {
+        None => write!(line, "truncated-udplength {length}"),
+        Some(claimed) if claimed > present && !is_fragment => {
+            write!(line, "UDP, bad length {claimed} > {present}")
+        }
+        Some(claimed) => write!(line, "UDP, length {claimed}"),
+    }
+}
+
+/// Nobody here speaks TCP: whom a segment is for, and how much data it carries, is all that is told.
+fn write_tcp(line: &mut String, (from, to): Ends, octets: &[u8]) -> Result {
+    let header = octets.first_chunk::<TCP_HEADER>();
+    let data = header.and_then(|header| {
+        let [_, _, _, _, _, _, _, _, _, _, _, _, offset, ..] = header;
+        let length = usize::from(offset >> 4) * 4;
+        octets.len().checked_sub(length).filter(|_| length >= TCP_HEADER)
+    });
+    match (header, data) {
+        (Some([a, b, c, d, ..]), Some(length)) => {
+            let (source, destination) = (u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d]));
+            write!(line, "{from}.{source} > {to}.{destination}: TCP, length {length}")
+        }
+        _ => write!(line, "{from} > {to}: TCP [header makes no sense], length {}", octets.len()),
+    }
+}

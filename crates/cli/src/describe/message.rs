@@ -1,0 +1,123 @@
+//! An ICMP message, behind the word `ICMP`.
+
+use std::fmt::{Result, Write};
+use std::net::Ipv4Addr;
+
+use icmp::{Dropped, Kind, Problem, Quoted};
+use ipv4::{Protocol, checksum};
+
+/// The first octets of a message: the type and the code, then, behind the checksum, what the type makes of
+/// them.
+struct Head {
+    kind: Kind,
+    code: u8,
+    rest: [u8; 4],
+}
+
+/// Writes about a message, or as much of it as the first fragment of a datagram holds.
+pub(super) fn write(line: &mut String, octets: &[u8], is_fragment: bool) -> Result {
+    let length = octets.len();
+    let Some((&[kind, code, _, _, a, b, c, d], data)) = octets.split_first_chunk::<{ Problem::HEADER }>()
+    else {
+        return write!(line, "[{}], length {length}", Dropped::Truncated);
+    };
+    let head = Head { kind: Kind(kind), code, rest: [a, b, c, d] };
+    if head.kind.is_error() {
+        match Quoted::parse(data) {
+            Some(about) => write_error(line, &head, &about)?,
+            None => write!(line, "{} [{}]", head.kind.name(), Dropped::Quote)?,
+        }
+    } else {
+        write_query(line, &head)?;
+    }
+    write!(line, ", length {length}")?;
+    if !is_fragment && !checksum::is_valid(octets) {
+        write!(line, " [{}]", Dropped::Checksum)?;
+    }
+    Ok(())
+}
+
+fn write_query(line: &mut String, head: &Head) -> Result {
+    let [a, b, c, d] = head.rest;
+    let (identifier, sequence) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+    match head.kind {
+        kind @ (Kind::ECHO_REQUEST | Kind::ECHO_REPLY) => {
+            write!(line, "{}, id {identifier}, seq {sequence}", kind.name())
+        }
+        Kind(9) => line.write_str("router advertisement"),
+        Kind(10) => line.write_str("router solicitation"),
+        Kind(13) => write!(line, "time stamp query id {identifier} seq {sequence}"),
+        Kind(14) => write!(line, "time stamp reply id {identifier} seq {sequence}"),
+        Kind(15) => line.write_str("information request"),
+        Kind(16) => line.write_str("information reply"),
+        Kind(17) => line.write_str("address mask request"),
+        Kind(18) => line.write_str("address mask reply"),
+        Kind(number) => write!(line, "type-#{number}"),
+    }
+}
+
+fn write_error(line: &mut String, head: &Head, about: &Quoted<'_>) -> Result {
+    let to = about.destination();
+    match (head.kind, head.code) {
+        (Kind::UNREACHABLE, code) => write_unreachable(line, code, head.rest, about),
+        (Kind::REDIRECT, code) => write_redirect(line, code, to, head.rest.into()),
+        (Kind::TIME_EXCEEDED, 0) => line.write_str("time exceeded in-transit"),
+        (Kind::TIME_EXCEEDED, 1) => line.write_str("ip reassembly time exceeded"),
+        (Kind::TIME_EXCEEDED, code) => write!(line, "time exceeded-#{code}"),
+        (Kind::PARAMETER_PROBLEM, 0) => {
+            let [octet, ..] = head.rest;
+            write!(line, "parameter problem - octet {octet}")
+        }
+        (Kind::PARAMETER_PROBLEM, code) => write!(line, "parameter problem - code {code}"),
+        (kind, _) => line.write_str(kind.name()),
+    }
+}
+
+fn write_unreachable(line: &mut String, code: u8, rest: [u8; 4], about: &Quoted<'_>) -> Result {
+    let to = about.destination();
+    let [.., high, low] = rest;
+    match (code, u16::from_be_bytes([high, low])) {
+        (0, _) => write!(line, "net {to} unreachable"),
+        (1, _) => write!(line, "host {to} unreachable"),
+        (2, _) => write!(line, "{to} protocol {} unreachable", about.protocol().0),
+        (3, _) => write_port(line, about),
+        (4, 0) => write!(line, "{to} unreachable - need to frag"),
+        (4, mtu) => write!(line, "{to} unreachable - need to frag (mtu {mtu})"),
+        (5, _) => write!(line, "{to} unreachable - source route failed"),
+        (6, _) => write!(line, "net {to} unreachable - unknown"),
+        (7, _) => write!(line, "host {to} unreachable - unknown"),
+        (8, _) => write!(line, "{to} unreachable - source host isolated"),
+        (9, _) => write!(line, "net {to} unreachable - admin prohibited"),
+        (10, _) => write!(line, "host {to} unreachable - admin prohibited"),
+        (11, _) => write!(line, "net {to} unreachable - tos prohibited"),
+        (12, _) => write!(line, "host {to} unreachable - tos prohibited"),
+        (13, _) => write!(line, "host {to} unreachable - admin prohibited filter"),
+        (14, _) => write!(line, "host {to} unreachable - host precedence violation"),
+        (15, _) => write!(line, "host {to} unreachable - precedence cutoff"),
+        _ => write!(line, "{to} unreachable - #{code}"),
+    }
+}
+
+/// The port is where UDP and TCP have it, whatever the protocol.
+fn write_port(line: &mut String, about: &Quoted<'_>) -> Result {
+    let to = about.destination();
+    let Some([_, _, high, low]) = about.data().first_chunk() else {
+        return write!(line, "{to} port unreachable [no port is quoted]");
+    };
+    let port = u16::from_be_bytes([*high, *low]);
+    match about.protocol() {
+        Protocol::UDP => write!(line, "{to} udp port {port} unreachable"),
+        Protocol::TCP => write!(line, "{to} tcp port {port} unreachable"),
+        Protocol(number) => write!(line, "{to} protocol {number} port {port} unreachable"),
+    }
+}
+
+fn write_redirect(line: &mut String, code: u8, to: Ipv4Addr, gateway: Ipv4Addr) -> Result {
+    match code {
+        0 => write!(line, "redirect {to} to net {gateway}"),
+        1 => write!(line, "redirect {to} to host {gateway}"),
+        2 => write!(line, "redirect-tos {to} to net {gateway}"),
+        3 => write!(line, "redirect-tos {to} to host {gateway}"),
+        _ => write!(line, "redirect-#{code} {to} to {gateway}"),
+    }
+}

@@ -1,0 +1,256 @@
+//! Datagrams. Where nothing else is said, the words are tcpdump 4.99.3's of the same octets, with `-e -n -t`.
+
+use super::{HEAD, line};
+use crate::describe::describe;
+use icmp::{Echo, Kind};
+use ipv4::{Fields, Protocol, checksum};
+use proptest::prelude::*;
+
+const FROM: [u8; 4] = [10, 0, 0, 1];
+const TO: [u8; 4] = [10, 0, 0, 2];
+
+/// A datagram, or a fragment that starts so many octets in.
+fn fragment(protocol: u8, offset: usize, more_fragments: bool, data: &[u8]) -> Vec<u8> {
+    let mut octets = [&[0; Fields::LENGTH][..], data].concat();
+    let fields = Fields::new(Protocol(protocol), FROM.into(), TO.into());
+    Fields { fragment_offset: offset, more_fragments, ..fields }.write_to(&mut octets).unwrap();
+    octets
+}
+
+fn datagram(protocol: u8, data: &[u8]) -> Vec<u8> {
+    fragment(protocol, 0, false, data)
+}
+
+fn echo(kind: Kind, data: &[u8]) -> Vec<u8> {
+    let mut message = vec![0; Echo::HEADER + data.len()];
+    Echo { identifier: 7, sequence: 9, data }.write_to(kind, &mut message).unwrap();
+    message
+}
+
+/// A message with a good checksum.
+fn message(kind: u8, code: u8, rest: [u8; 4], data: &[u8]) -> Vec<u8> {
+    let mut message = [&[kind, code, 0, 0], &rest[..], data].concat();
+    let sum = checksum::checksum(&message).to_be_bytes();
+    message[2..4].copy_from_slice(&sum);
+    message
+}
+
+fn udp(length: u16) -> Vec<u8> {
+    let [high, low] = length.to_be_bytes();
+    [&[0x30, 0x39, 0, 9, high, low, 0, 0][..], b"hello"].concat()
+}
+
+fn tcp() -> Vec<u8> {
+    [&[4, 0x57, 0, 80][..], &[0; 8], &[5 << 4, 2, 4, 0], &[0; 4]].concat()
+}
+
+/// What is told of a frame's payload, behind the colon.
+fn told(payload: &[u8]) -> String {
+    let line = line(&[&[8, 0], payload]);
+    let start = format!(
+        "02:00:00:00:00:01 > 02:00:00:00:00:02, ethertype IPv4 (0x0800), length {}: ",
+        14 + payload.len()
+    );
+    line.strip_prefix(&start).unwrap_or_else(|| panic!("{line}")).to_owned()
+}
+
+fn of_icmp(message: &[u8]) -> String {
+    let told = told(&datagram(1, message));
+    told.strip_prefix("10.0.0.1 > 10.0.0.2: ICMP ").unwrap_or_else(|| panic!("{told}")).to_owned()
+}
+
+#[test]
+fn an_echo_and_its_reply() {
+    assert_eq!(of_icmp(&echo(Kind::ECHO_REQUEST, &[0x55; 56])), "echo request, id 7, seq 9, length 64");
+    assert_eq!(of_icmp(&echo(Kind::ECHO_REPLY, b"")), "echo reply, id 7, seq 9, length 8");
+    // A short frame is padded, and the padding is nobody's data.
+    let padded = [&datagram(1, &echo(Kind::ECHO_REQUEST, b""))[..], &[0; 18]].concat();
+    assert_eq!(told(&padded), "10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 9, length 8");
+}
+
+#[test]
+fn an_echo_behind_a_tag_and_in_802_3() {
+    let echo = datagram(1, &echo(Kind::ECHO_REQUEST, b""));
+    let tagged = line(&[&[0x81, 0, 0, 5, 8, 0], &echo]);
+    assert!(tagged.ends_with("ethertype 802.1Q (0x8100), length 46: vlan 5, p 0, ethertype IPv4 (0x0800), 10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 9, length 8"), "{tagged}");
+    let snap = line(&[&[0, 36, 0xaa, 0xaa, 3, 0, 0, 0, 8, 0], &echo]);
+    assert!(snap.ends_with("ethertype IPv4 (0x0800), length 28: 10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 9, length 8"), "{snap}");
+}
+
+#[test]
+fn every_unreachable_names_who_is() {
+    let about = datagram(17, &udp(13));
+    let texts = [
+        "net 10.0.0.2 unreachable",
+        "host 10.0.0.2 unreachable",
+        "10.0.0.2 protocol 17 unreachable",
+        "10.0.0.2 udp port 9 unreachable",
+        "10.0.0.2 unreachable - need to frag",
+        "10.0.0.2 unreachable - source route failed",
+        "net 10.0.0.2 unreachable - unknown",
+        "host 10.0.0.2 unreachable - unknown",
+        "10.0.0.2 unreachable - source host isolated",
+        "net 10.0.0.2 unreachable - admin prohibited",
+        "host 10.0.0.2 unreachable - admin prohibited",
+        "net 10.0.0.2 unreachable - tos prohibited",
+        "host 10.0.0.2 unreachable - tos prohibited",
+        "host 10.0.0.2 unreachable - admin prohibited filter",
+        "host 10.0.0.2 unreachable - host precedence violation",
+        "host 10.0.0.2 unreachable - precedence cutoff",
+        "10.0.0.2 unreachable - #16",
+    ];
+    for (code, text) in (0..).zip(texts) {
+        assert_eq!(of_icmp(&message(3, code, [0; 4], &about)), format!("{text}, length 41"));
+    }
+    let mtu = message(3, 4, [0, 0, 5, 0xdc], &about);
+    assert_eq!(of_icmp(&mtu), "10.0.0.2 unreachable - need to frag (mtu 1500), length 41");
+    let port = |about: &[u8]| of_icmp(&message(3, 3, [0; 4], about));
+    assert_eq!(port(&datagram(6, &tcp())), "10.0.0.2 tcp port 80 unreachable, length 48");
+    assert_eq!(port(&datagram(132, &[0, 7, 0, 8])), "10.0.0.2 protocol 132 port 8 unreachable, length 32");
+}
+
+#[test]
+fn the_other_errors() {
+    let about = datagram(1, &echo(Kind::ECHO_REQUEST, b""));
+    let of = |kind, code, rest| of_icmp(&message(kind, code, rest, &about));
+    let table = [
+        (of(11, 0, [0; 4]), "time exceeded in-transit"),
+        (of(11, 1, [0; 4]), "ip reassembly time exceeded"),
+        (of(11, 2, [0; 4]), "time exceeded-#2"),
+        (of(12, 0, [9, 0, 0, 0]), "parameter problem - octet 9"),
+        (of(12, 1, [9, 0, 0, 0]), "parameter problem - code 1"),
+        (of(5, 0, [10, 0, 0, 254]), "redirect 10.0.0.2 to net 10.0.0.254"),
+        (of(5, 1, [10, 0, 0, 254]), "redirect 10.0.0.2 to host 10.0.0.254"),
+        (of(5, 2, [10, 0, 0, 254]), "redirect-tos 10.0.0.2 to net 10.0.0.254"),
+        (of(5, 3, [10, 0, 0, 254]), "redirect-tos 10.0.0.2 to host 10.0.0.254"),
+        (of(5, 4, [10, 0, 0, 254]), "redirect-#4 10.0.0.2 to 10.0.0.254"),
+        (of(4, 0, [0; 4]), "source quench"),
+    ];
+    for (line, text) in table {
+        assert_eq!(line, format!("{text}, length 36"));
+    }
+}
+
+#[test]
+fn the_other_queries() {
+    let of = |kind| of_icmp(&message(kind, 0, [0, 1, 0, 2], &[0; 12]));
+    let table = [
+        (10, "router solicitation"),
+        (13, "time stamp query id 1 seq 2"),
+        (15, "information request"),
+        (16, "information reply"),
+        (17, "address mask request"),
+        (42, "type-#42"),
+        // Here tcpdump reads on.
+        (9, "router advertisement"),
+        (14, "time stamp reply id 1 seq 2"),
+        (18, "address mask reply"),
+    ];
+    for (kind, text) in table {
+        assert_eq!(of(kind), format!("{text}, length 20"));
+    }
+}
+
+#[test]
+fn fragments() {
+    let first = fragment(1, 0, true, &echo(Kind::ECHO_REQUEST, &[0x55; 1_472]));
+    assert_eq!(told(&first), "10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 9, length 1480");
+    // The checksum is one of the whole: of a part nothing can be said.
+    let mut part = echo(Kind::ECHO_REQUEST, &[0x55; 8]);
+    part[2] ^= 1;
+    assert_eq!(
+        told(&fragment(1, 0, true, &part)),
+        "10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 9, length 16"
+    );
+    assert_eq!(told(&fragment(1, 1_480, true, &[0x55; 1_480])), "10.0.0.1 > 10.0.0.2: ip-proto-1");
+    assert_eq!(told(&fragment(17, 1_480, false, &[0x55; 8])), "10.0.0.1 > 10.0.0.2: ip-proto-17");
+    assert_eq!(told(&fragment(6, 80, false, &[0x55; 40])), "10.0.0.1 > 10.0.0.2: ip-proto-6");
+    assert_eq!(told(&fragment(17, 0, true, &udp(3_008))), "10.0.0.1.12345 > 10.0.0.2.9: UDP, length 3000");
+}
+
+#[test]
+fn udp_names_its_ports() {
+    let of = |length| told(&datagram(17, &udp(length)));
+    assert_eq!(of(13), "10.0.0.1.12345 > 10.0.0.2.9: UDP, length 5");
+    assert_eq!(of(10), "10.0.0.1.12345 > 10.0.0.2.9: UDP, length 2");
+    assert_eq!(of(100), "10.0.0.1.12345 > 10.0.0.2.9: UDP, bad length 92 > 5");
+    assert_eq!(of(3), "10.0.0.1.12345 > 10.0.0.2.9: truncated-udplength 3");
+}
+
+#[test]
+fn a_protocol_without_words_is_a_number() {
+    assert_eq!(told(&datagram(253, b"abcd")), "10.0.0.1 > 10.0.0.2:  ip-proto-253 4");
+}
+
+// Where tcpdump says more, or less.
+
+#[test]
+fn tcp_is_told_briefly() {
+    let segment = |data: &[u8]| told(&datagram(6, &[&tcp()[..], data].concat()));
+    assert_eq!(segment(b""), "10.0.0.1.1111 > 10.0.0.2.80: TCP, length 0");
+    assert_eq!(segment(b"GET /"), "10.0.0.1.1111 > 10.0.0.2.80: TCP, length 5");
+    for offset in [4, 6] {
+        let mut lies = tcp();
+        lies[12] = offset << 4;
+        let expected = "10.0.0.1 > 10.0.0.2: TCP [header makes no sense], length 20";
+        assert_eq!(told(&datagram(6, &lies)), expected, "{offset}");
+    }
+}
+
+#[test]
+fn what_makes_no_sense_says_why_in_brackets() {
+    let echo = echo(Kind::ECHO_REQUEST, b"");
+    assert_eq!(told(&datagram(1, &echo)[..19]), "[shorter than an IPv4 header], length 19");
+    assert_eq!(told(&datagram(1, &echo)[..27]), "[total length beyond the frame], length 27");
+    let mut header = datagram(1, &echo);
+    header[8] ^= 1;
+    assert_eq!(told(&header), "[header checksum is wrong], length 28");
+    header[0] = 0x65;
+    assert_eq!(told(&header), "[version is not 4], length 28");
+    assert_eq!(of_icmp(&echo[..7]), "[shorter than an ICMP header], length 7");
+    let mut wrong = echo.clone();
+    wrong[2] ^= 1;
+    assert_eq!(of_icmp(&wrong), "echo request, id 7, seq 9, length 8 [ICMP checksum is wrong]");
+    assert_eq!(
+        of_icmp(&message(3, 3, [0; 4], &[0x45; 19])),
+        "unreachable [error about no datagram], length 27"
+    );
+    let portless = message(3, 3, [0; 4], &datagram(17, b"")[..20]);
+    assert_eq!(of_icmp(&portless), "10.0.0.2 port unreachable [no port is quoted], length 28");
+    assert_eq!(
+        told(&datagram(17, &[0; 7])),
+        "10.0.0.1 > 10.0.0.2: UDP [shorter than a UDP header], length 7"
+    );
+}
+
+/// Longer than any line there is to be.
+const LINE: usize = 300;
+
+proptest! {
+    #[test]
+    fn any_octets_get_a_short_line(octets in prop::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert!(describe(&octets).len() < LINE);
+        prop_assert!(line(&[&[8, 0], &octets]).len() < LINE);
+    }
+
+    #[test]
+    fn any_data_in_a_good_datagram_gets_a_short_line(
+        protocol in prop_oneof![Just(1), Just(6), Just(17), any::<u8>()],
+        (offset, more) in prop_oneof![Just((0, false)), Just((0, true)), Just((8, false))],
+        kind in 0..20_u8,
+        data in prop::collection::vec(any::<u8>(), 0..100),
+        quoted in any::<u8>(),
+    ) {
+        let mut data = data;
+        if let Some(first) = data.first_mut() {
+            *first = kind;
+        }
+        // Often enough an error quotes something that looks like a header.
+        if let Some(version) = data.get_mut(8).filter(|_| quoted < 200) {
+            *version = 0x40 | quoted & 0x0f;
+        }
+        let octets = [&HEAD[..], &[8, 0], &fragment(protocol, offset, more, &data)].concat();
+        let told = describe(&octets);
+        prop_assert!(told.len() < LINE && told.contains("10.0.0.1"), "{}", told);
+    }
+}

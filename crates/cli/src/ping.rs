@@ -1,0 +1,184 @@
+//! `tapstack ping`: echo requests from our own stack, told in the words of iputils.
+
+mod json;
+mod session;
+mod statistics;
+mod words;
+
+use std::net::Ipv4Addr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use arp::{Settings, Start};
+use host::{Config, Host, Ping, Sent};
+use nix::sys::signal::Signal;
+use tap::Device;
+use tap::linux::{InterfaceName, Tap};
+
+use crate::arguments::PingArguments;
+use crate::clock::Clock;
+use crate::failure::Failure;
+use crate::output::{Sink, standard_output};
+use crate::report::{Level, Report};
+use crate::serve::Server;
+use crate::signals::Signals;
+use crate::station::{own_mac, random};
+use session::{Next, Plan, Session};
+use words::Told;
+
+/// Asks until all is answered, or nothing is waited for any more, or a signal comes; then prints what it
+/// comes to.
+pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
+    let clock = Clock::start();
+    let signals = Signals::take_over(&[Signal::SIGINT, Signal::SIGTERM])?;
+    let tap = arguments.station.open(Some(arguments.address))?;
+    let name = tap.interface().name().clone();
+    let host = host(arguments, &tap, &clock)?;
+    vet(&host, arguments.target)?;
+    let report = Report::new(standard_output()?, Level::Quiet, arguments.json);
+    let mut pinger = Pinger {
+        session: Session::new(plan(arguments)),
+        server: Server::new(host, tap, report, clock),
+        clock,
+        json: arguments.json,
+        quiet: arguments.quiet,
+        time_to_live: arguments.time_to_live,
+        data: (u8::MIN..=u8::MAX).cycle().take(arguments.size.into()).collect(),
+    };
+    pinger.tell(Told::Start { interface: &name, address: arguments.address });
+    let outcome = pinger.converse(&signals, &name);
+    pinger.tell(Told::Statistics);
+    pinger.server.report.farewell();
+    outcome?;
+    Ok(ExitCode::from(u8::from(pinger.session.statistics().received == 0)))
+}
+
+/// The host that asks.
+fn host(arguments: &PingArguments, tap: &Tap, clock: &Clock) -> Result<Host, Failure> {
+    let hardware = arguments.station.mac;
+    let hardware = hardware.unwrap_or_else(|| own_mac(tap.interface().name(), Some(arguments.address)));
+    let usual = Config::new(arguments.address, hardware);
+    let config = Config {
+        mtu: tap.mtu(),
+        vlan: arguments.station.vlan,
+        gateway: arguments.station.gateway,
+        start: if arguments.probe { Start::Probe } else { Start::AtOnce },
+        table: Settings { seed: random(), ..usual.table },
+        ..usual
+    };
+    let mut host = Host::new(clock.now(), &config)?;
+    arguments.station.add_routes(&mut host)?;
+    Ok(host)
+}
+
+fn plan(arguments: &PingArguments) -> Plan {
+    let [.., a, b] = random().to_be_bytes();
+    Plan {
+        target: arguments.target,
+        identifier: u16::from_be_bytes([a, b]),
+        octets: arguments.size.into(),
+        count: arguments.count,
+        interval: arguments.interval,
+        patience: arguments.patience,
+    }
+}
+
+/// Whether there is any sense in asking this address.
+fn vet(host: &Host, target: Ipv4Addr) -> Result<(), Failure> {
+    let addresses = host.ipv4().addresses();
+    let problem = if addresses.is_ours(target) {
+        "is our own address, and what we send to it never comes by the wire; ping another, or choose another --address"
+    } else if addresses.is_broadcast(target) {
+        "means all hosts of a network; ping one of them"
+    } else if target.is_multicast() {
+        "is a group's address; ping one host of the group"
+    } else if !ipv4::may_be_a_host(target) {
+        "can be nobody's address; ping a host's, such as 10.0.0.1"
+    } else if host.routes().next_hop(target).is_none() {
+        "is on no network that we know a way to; name one by --gateway or --route, or choose another --address"
+    } else {
+        return Ok(());
+    };
+    Err(Failure::new(format!("{target} {problem}")))
+}
+
+/// A session on a wire.
+struct Pinger<W> {
+    session: Session,
+    server: Server<W>,
+    clock: Clock,
+    json: bool,
+    quiet: bool,
+    time_to_live: u8,
+    /// What every request carries: octets that count up, as those of iputils do.
+    data: Vec<u8>,
+}
+
+impl<W: Sink> Pinger<W> {
+    /// Sends and hears until the session is over, or somebody ends it.
+    fn converse(&mut self, signals: &Signals, name: &InterfaceName) -> Result<(), Failure> {
+        while signals.next()?.is_none() && self.server.report.has_reader() {
+            let limit = match self.server.host.is_ready().then(|| self.session.next(self.clock.now())) {
+                None => None,
+                Some(Next::Over) => return Ok(()),
+                Some(Next::Wait(limit)) => Some(limit),
+                Some(Next::Send(sequence)) => {
+                    self.send(sequence);
+                    // It departs in the next turn, which is not to wait for anything.
+                    Some(Duration::ZERO)
+                }
+            };
+            let stepped = self.server.step(signals, limit);
+            stepped.map_err(|error| Failure::new(format!("TAP {name}: {error}")))?;
+            if let Some(winner) = self.server.host.ceased() {
+                return Err(Failure::new(format!(
+                    "{} is taken: {} has it or wants it too; choose another --address, or leave --probe out",
+                    winner.protocol, winner.hardware
+                )));
+            }
+            self.hear();
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, sequence: u16) {
+        let now = self.clock.now();
+        let Plan { target: destination, identifier, .. } = *self.session.plan();
+        let ping = Ping { destination, identifier, sequence, time_to_live: self.time_to_live };
+        let Server { host, pool, .. } = &mut self.server;
+        let sent = host.ping(now, ping, &self.data, pool);
+        self.session.sent(now, sequence);
+        if matches!(sent, Sent::Refused | Sent::NoRoute) {
+            self.session.failed();
+            Failure::new(format!(
+                "icmp_seq={sequence} is not sent: too much waits for the wire or for the neighbour already; a longer -i helps"
+            ))
+            .tell();
+        }
+    }
+
+    fn hear(&mut self) {
+        let now = self.server.now;
+        while let Some(event) = self.server.host.take_event() {
+            if let Some(heard) = self.session.hear(now, event)
+                && !self.quiet
+            {
+                self.tell(Told::Heard(heard));
+            }
+        }
+        self.server.report.flush();
+    }
+
+    fn tell(&mut self, told: Told<'_>) {
+        let line = if self.json {
+            json::line(self.clock.now(), &self.session, &told)
+        } else {
+            words::lines(&self.session, &told)
+        };
+        self.server.report.print_line(&line);
+        self.server.report.flush();
+    }
+}
+
+#[cfg(test)]
+mod tests;

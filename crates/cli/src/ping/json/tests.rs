@@ -1,0 +1,46 @@
+use super::*;
+use crate::ping::session::Plan;
+use host::{EchoReply, Event};
+use icmp::Problem;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const TARGET: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+
+#[test]
+fn every_line_is_an_object_with_its_event() {
+    let (interval, patience) = (Duration::from_secs(1), Duration::from_secs(10));
+    let plan = Plan { target: TARGET, identifier: 7, octets: 56, count: None, interval, patience };
+    let mut session = Session::new(plan);
+    session.sent(Instant::from_nanos(100), 1);
+    let reply =
+        EchoReply { from: TARGET, to: TARGET, identifier: 7, sequence: 1, octets: 64, time_to_live: 64 };
+    let heard = session.hear(Instant::from_nanos(350), Event::Echo(reply)).unwrap();
+    let object = |told: Told<'_>| -> Value {
+        serde_json::from_str(&line(Instant::from_nanos(400), &session, &told)).unwrap()
+    };
+    let interface = "tap0".parse().unwrap();
+    let address = "10.0.0.2/24".parse().unwrap();
+    assert_eq!(
+        object(Told::Start { interface: &interface, address }),
+        json!({"event": "start", "time": 400, "interface": "tap0", "address": "10.0.0.2/24",
+            "target": "10.0.0.1", "identifier": 7, "octets": 56})
+    );
+    assert_eq!(
+        object(Told::Heard(heard)),
+        json!({"event": "reply", "time": 400, "from": "10.0.0.1", "sequence": 1, "octets": 64,
+            "time_to_live": 64, "round_trip": 250, "duplicate": false})
+    );
+    let (from, sequence, problem) = (TARGET, 1, Problem::HOST_UNREACHABLE);
+    let error = json!({"event": "error", "time": 400, "from": "10.0.0.1", "sequence": 1, "kind": 3, "code": 1,
+        "problem": "Destination Host Unreachable"});
+    assert_eq!(object(Told::Heard(Heard::Error { from, sequence, problem })), error);
+    let advice = object(Told::Heard(Heard::Advice { from, sequence, problem }));
+    assert_eq!((&advice["event"], &advice["sequence"]), (&json!("advice"), &json!(1)));
+    assert_eq!(
+        object(Told::Statistics),
+        json!({"event": "statistics", "time": 400, "target": "10.0.0.1", "transmitted": 1, "received": 1,
+            "duplicates": 0, "errors": 0, "strays": 0, "elapsed": 0,
+            "round_trips": {"least": 250, "mean": 250, "most": 250, "deviation": 0}})
+    );
+}

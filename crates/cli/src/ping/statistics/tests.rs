@@ -1,0 +1,47 @@
+use super::*;
+
+#[test]
+fn a_loss_is_written_as_c_writes_it() {
+    // What printf("%g", (float) (part * 100.0 / whole)) prints.
+    let table = [
+        (0, 3, "0"),
+        (3, 3, "100"),
+        (1, 3, "33.3333"),
+        (2, 3, "66.6667"),
+        (1, 2, "50"),
+        (1, 8, "12.5"),
+        (1, 7, "14.2857"),
+        (1, 11, "9.09091"),
+        (1, 100, "1"),
+        (1, 300, "0.333333"),
+        (1, 1_001, "0.0999001"),
+        (999, 1_000, "99.9"),
+        (9_999_999, 10_000_000, "100"),
+        (1, 999_999, "0.0001"),
+        (0, 0, "0"),
+    ];
+    for (part, whole, text) in table {
+        assert_eq!(Percent { part, whole }.to_string(), text, "{part}/{whole}");
+    }
+    assert_eq!(Percent { part: u64::MAX, whole: u64::MAX }.to_string(), "100");
+}
+
+#[test]
+fn round_trips_have_a_mean_and_a_deviation() {
+    let mut statistics = Statistics::default();
+    assert_eq!(statistics.round_trips(), None);
+    for millis in [2, 4, 4, 4, 5, 5, 7, 9] {
+        statistics.answered(Duration::from_millis(millis), false);
+    }
+    let [least, mean, most, deviation] = [2, 5, 9, 2].map(Duration::from_millis);
+    assert_eq!(statistics.round_trips(), Some(RoundTrips { least, mean, most, deviation }));
+}
+
+#[test]
+fn absurd_times_do_no_harm() {
+    let mut statistics = Statistics::default();
+    for _ in 0..3 {
+        statistics.answered(Duration::MAX, false);
+    }
+    assert_eq!(statistics.round_trips().map(|trips| trips.most), Some(Duration::MAX));
+}

@@ -1,0 +1,170 @@
+//! What iputils says of the same.
+
+use std::fmt;
+use std::time::Duration;
+
+use icmp::{Kind, Problem};
+use ipnet::Ipv4Net;
+use tap::linux::InterfaceName;
+
+use super::session::{Heard, Session};
+use super::statistics::{RoundTrips, Statistics};
+
+/// What is to be told about a session.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Told<'a> {
+    Start { interface: &'a InterfaceName, address: Ipv4Net },
+    Heard(Heard),
+    Statistics,
+}
+
+/// Octets of data from which on iputils tells times, because it keeps them there. We keep them elsewhere,
+/// and leave them out all the same.
+const TIMED: usize = 16;
+/// Octets of headers before the data: ICMP's, and IPv4's as well.
+const ICMP: usize = 8;
+const DATAGRAM: usize = 28;
+
+/// One line, or the lines of the end, without the last line feed.
+pub(super) fn lines(session: &Session, told: &Told<'_>) -> String {
+    let (target, octets) = (session.plan().target, session.plan().octets);
+    match told {
+        Told::Start { .. } => {
+            format!("PING {target} ({target}) {octets}({}) bytes of data.", octets + DATAGRAM)
+        }
+        Told::Heard(heard) => of_heard(octets, heard),
+        Told::Statistics => {
+            let statistics = session.statistics();
+            let trips = statistics.round_trips().filter(|_| octets >= TIMED);
+            format!(
+                "\n--- {target} ping statistics ---\n{}\n{}",
+                counts(statistics),
+                times(trips, statistics)
+            )
+        }
+    }
+}
+
+fn of_heard(octets: usize, heard: &Heard) -> String {
+    match heard {
+        Heard::Reply { reply, round_trip, is_duplicate, is_from_another } => {
+            let (from, sequence, hops) = (reply.from, reply.sequence, reply.time_to_live);
+            let line = format!("{} bytes from {from}: icmp_seq={sequence} ttl={hops}", reply.octets);
+            if reply.octets < octets + ICMP {
+                return format!("{line} (truncated)");
+            }
+            let time = if octets < TIMED { String::new() } else { format!(" time={}", Time(*round_trip)) };
+            let duplicate = if *is_duplicate { " (DUP!)" } else { "" };
+            let another = if *is_from_another { " (DIFFERENT ADDRESS!)" } else { "" };
+            format!("{line}{time}{duplicate}{another}")
+        }
+        Heard::Error { from, sequence, problem } => {
+            format!("From {from} icmp_seq={sequence} {}", of_problem(*problem))
+        }
+        Heard::Advice { from, sequence, problem } => {
+            format!("From {from}: icmp_seq={sequence} {}", of_problem(*problem))
+        }
+    }
+}
+
+/// A problem in iputils' words.
+pub(super) fn of_problem(problem: Problem) -> String {
+    let text = match (problem.kind(), problem.code()) {
+        (Kind::UNREACHABLE, code) => return of_unreachable(code, problem.mtu()),
+        (Kind::SOURCE_QUENCH, _) => "Source Quench",
+        (Kind::REDIRECT, code) => {
+            let next = problem.gateway().map_or(String::new(), |gateway| format!("(New nexthop: {gateway})"));
+            return format!("{}{next}", of_redirect(code));
+        }
+        (Kind::TIME_EXCEEDED, 0) => "Time to live exceeded",
+        (Kind::TIME_EXCEEDED, 1) => "Frag reassembly time exceeded",
+        (Kind::TIME_EXCEEDED, code) => return format!("Time exceeded, Bad Code: {code}"),
+        (Kind::PARAMETER_PROBLEM, _) => {
+            return format!("Parameter problem: pointer = {}", problem.pointer().unwrap_or_default());
+        }
+        (Kind(number), _) => return format!("Bad ICMP type: {number}"),
+    };
+    text.to_owned()
+}
+
+fn of_unreachable(code: u8, mtu: Option<u16>) -> String {
+    let text = match code {
+        0 => "Destination Net Unreachable",
+        1 => "Destination Host Unreachable",
+        2 => "Destination Protocol Unreachable",
+        3 => "Destination Port Unreachable",
+        4 => return format!("Frag needed and DF set (mtu = {})", mtu.unwrap_or_default()),
+        5 => "Source Route Failed",
+        6 => "Destination Net Unknown",
+        7 => "Destination Host Unknown",
+        8 => "Source Host Isolated",
+        9 => "Destination Net Prohibited",
+        10 => "Destination Host Prohibited",
+        11 => "Destination Net Unreachable for Type of Service",
+        12 => "Destination Host Unreachable for Type of Service",
+        13 => "Packet filtered",
+        14 => "Precedence Violation",
+        15 => "Precedence Cutoff",
+        _ => return format!("Dest Unreachable, Bad Code: {code}"),
+    };
+    text.to_owned()
+}
+
+fn of_redirect(code: u8) -> String {
+    let text = match code {
+        0 => "Redirect Network",
+        1 => "Redirect Host",
+        2 => "Redirect Type of Service and Network",
+        3 => "Redirect Type of Service and Host",
+        _ => return format!("Redirect, Bad Code: {code}"),
+    };
+    text.to_owned()
+}
+
+fn counts(statistics: &Statistics) -> String {
+    let Statistics { transmitted, received, duplicates, errors, .. } = *statistics;
+    let some = |count: u64, what| if count > 0 { format!(", +{count} {what}") } else { String::new() };
+    let lost = if transmitted > 0 {
+        // To the nearest millisecond.
+        let millis = (statistics.elapsed() + Duration::from_micros(500)).as_millis();
+        format!(", {}% packet loss, time {millis}ms", statistics.loss())
+    } else {
+        String::new()
+    };
+    let (duplicates, errors) = (some(duplicates, "duplicates"), some(errors, "errors"));
+    format!("{transmitted} packets transmitted, {received} received{duplicates}{errors}{lost}")
+}
+
+/// The last line, which is empty if there is nothing to tell.
+fn times(trips: Option<RoundTrips>, statistics: &Statistics) -> String {
+    let trips = trips.map(|RoundTrips { least, mean, most, deviation }| {
+        let [least, mean, most, deviation] = [least, mean, most, deviation].map(in_millis);
+        format!("rtt min/avg/max/mdev = {least}/{mean}/{most}/{deviation} ms")
+    });
+    let pipe = Some(statistics.pipe).filter(|pipe| *pipe > 1).map(|pipe| format!("pipe {pipe}"));
+    [trips, pipe].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+fn in_millis(time: Duration) -> String {
+    let micros = time.as_micros();
+    format!("{}.{:03}", micros / 1_000, micros % 1_000)
+}
+
+/// A round trip: three significant digits, and none beyond the microsecond.
+struct Time(Duration);
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Rounded to what is shown, except for the microsecond, as iputils has it.
+        let micros = self.0.as_micros();
+        match micros {
+            99_950.. => write!(f, "{} ms", (micros + 500) / 1_000),
+            9_995.. => write!(f, "{}.{} ms", (micros + 50) / 1_000, (micros + 50) % 1_000 / 100),
+            1_000.. => write!(f, "{}.{:02} ms", (micros + 5) / 1_000, (micros + 5) % 1_000 / 10),
+            _ => write!(f, "0.{micros:03} ms"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

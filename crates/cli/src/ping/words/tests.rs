@@ -1,0 +1,180 @@
+//! The words are those of iputils 20221126.
+
+use super::*;
+use crate::ping::session::Plan;
+use host::{EchoReply, Event, Undelivered};
+use std::net::Ipv4Addr;
+use tap::Instant;
+
+const TARGET: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+
+fn session(octets: usize) -> Session {
+    let (interval, patience) = (Duration::from_secs(1), Duration::from_secs(10));
+    Session::new(Plan { target: TARGET, identifier: 7, octets, count: None, interval, patience })
+}
+
+fn reply(sequence: u16, octets: usize) -> EchoReply {
+    EchoReply { from: TARGET, to: TARGET, identifier: 7, sequence, octets, time_to_live: 64 }
+}
+
+fn at(micros: u64) -> Instant {
+    Instant::ORIGIN + Duration::from_micros(micros)
+}
+
+/// The line about an answer after so long.
+fn answered(octets: usize, reply: EchoReply, micros: u64) -> String {
+    let mut session = session(octets);
+    session.sent(at(0), reply.sequence);
+    let heard = session.hear(at(micros), Event::Echo(reply)).unwrap();
+    lines(&session, &Told::Heard(heard))
+}
+
+#[test]
+fn the_first_line_says_how_long_a_datagram_is() {
+    let interface = "tap0".parse().unwrap();
+    let start = Told::Start { interface: &interface, address: "10.0.0.2/24".parse().unwrap() };
+    assert_eq!(lines(&session(56), &start), "PING 10.0.0.1 (10.0.0.1) 56(84) bytes of data.");
+    assert_eq!(lines(&session(65_507), &start), "PING 10.0.0.1 (10.0.0.1) 65507(65535) bytes of data.");
+}
+
+#[test]
+fn a_time_has_three_digits_that_count() {
+    let table = [
+        (0, "0.000 ms"),
+        (35, "0.035 ms"),
+        (999, "0.999 ms"),
+        (1_000, "1.00 ms"),
+        (1_234, "1.23 ms"),
+        (1_235, "1.24 ms"),
+        (9_994, "9.99 ms"),
+        (9_995, "10.0 ms"),
+        (12_340, "12.3 ms"),
+        (99_949, "99.9 ms"),
+        (99_950, "100 ms"),
+        (1_234_567, "1235 ms"),
+    ];
+    for (micros, text) in table {
+        let line = answered(56, reply(1, 64), micros);
+        assert_eq!(line, format!("64 bytes from 10.0.0.1: icmp_seq=1 ttl=64 time={text}"));
+    }
+}
+
+#[test]
+fn a_request_with_no_room_for_a_time_gets_none() {
+    assert_eq!(answered(15, reply(1, 23), 5), "23 bytes from 10.0.0.1: icmp_seq=1 ttl=64");
+    assert_eq!(answered(16, reply(1, 24), 5), "24 bytes from 10.0.0.1: icmp_seq=1 ttl=64 time=0.005 ms");
+    let mut session = session(15);
+    session.sent(at(0), 1);
+    session.hear(at(5), Event::Echo(reply(1, 23)));
+    assert!(lines(&session, &Told::Statistics).ends_with("0% packet loss, time 0ms\n"));
+}
+
+#[test]
+fn what_is_odd_about_an_answer_is_said() {
+    assert_eq!(answered(56, reply(1, 63), 5), "63 bytes from 10.0.0.1: icmp_seq=1 ttl=64 (truncated)");
+    let other = EchoReply { from: [10, 0, 0, 9].into(), ..reply(1, 64) };
+    let line = "64 bytes from 10.0.0.9: icmp_seq=1 ttl=64 time=0.005 ms (DIFFERENT ADDRESS!)";
+    assert_eq!(answered(56, other, 5), line);
+    let mut session = session(56);
+    session.sent(at(0), 1);
+    session.hear(at(5), Event::Echo(reply(1, 64)));
+    let again = session.hear(at(6), Event::Echo(reply(1, 64))).unwrap();
+    let line = "64 bytes from 10.0.0.1: icmp_seq=1 ttl=64 time=0.006 ms (DUP!)";
+    assert_eq!(lines(&session, &Told::Heard(again)), line);
+}
+
+#[test]
+fn errors_and_advice() {
+    let from = Ipv4Addr::new(10, 0, 0, 2);
+    let error = |problem| of_heard(56, &Heard::Error { from, sequence: 3, problem });
+    assert_eq!(error(Problem::HOST_UNREACHABLE), "From 10.0.0.2 icmp_seq=3 Destination Host Unreachable");
+    assert_eq!(error(Problem::HOPS_EXCEEDED), "From 10.0.0.2 icmp_seq=3 Time to live exceeded");
+    let problem = problem(5, 1, [10, 0, 0, 254]);
+    assert_eq!(
+        of_heard(56, &Heard::Advice { from, sequence: 3, problem }),
+        "From 10.0.0.2: icmp_seq=3 Redirect Host(New nexthop: 10.0.0.254)"
+    );
+}
+
+fn problem(kind: u8, code: u8, rest: [u8; 4]) -> Problem {
+    let about = [&[0x45][..], &[0; 19]].concat();
+    let mut message = [&[kind, code, 0, 0], &rest[..], &about].concat();
+    let sum = ipv4::checksum::checksum(&message).to_be_bytes();
+    message[2..4].copy_from_slice(&sum);
+    match icmp::Message::parse(&message).unwrap().body().unwrap() {
+        icmp::Body::Error(problem, _) => problem,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn every_problem_has_its_words() {
+    let unreachable = [
+        "Destination Net Unreachable",
+        "Destination Host Unreachable",
+        "Destination Protocol Unreachable",
+        "Destination Port Unreachable",
+        "Frag needed and DF set (mtu = 1400)",
+        "Source Route Failed",
+        "Destination Net Unknown",
+        "Destination Host Unknown",
+        "Source Host Isolated",
+        "Destination Net Prohibited",
+        "Destination Host Prohibited",
+        "Destination Net Unreachable for Type of Service",
+        "Destination Host Unreachable for Type of Service",
+        "Packet filtered",
+        "Precedence Violation",
+        "Precedence Cutoff",
+        "Dest Unreachable, Bad Code: 16",
+    ];
+    for (code, text) in (0..).zip(unreachable) {
+        assert_eq!(of_problem(problem(3, code, [0, 0, 5, 120])), text);
+    }
+    let table = [
+        (4, 0, "Source Quench"),
+        (5, 0, "Redirect Network(New nexthop: 10.0.0.9)"),
+        (5, 2, "Redirect Type of Service and Network(New nexthop: 10.0.0.9)"),
+        (5, 3, "Redirect Type of Service and Host(New nexthop: 10.0.0.9)"),
+        (5, 4, "Redirect, Bad Code: 4(New nexthop: 10.0.0.9)"),
+        (11, 0, "Time to live exceeded"),
+        (11, 1, "Frag reassembly time exceeded"),
+        (11, 2, "Time exceeded, Bad Code: 2"),
+        (12, 0, "Parameter problem: pointer = 10"),
+    ];
+    for (kind, code, text) in table {
+        assert_eq!(of_problem(problem(kind, code, [10, 0, 0, 9])), text);
+    }
+}
+
+#[test]
+fn the_statistics_name_what_there_is_of() {
+    let mut session = session(56);
+    assert_eq!(
+        lines(&session, &Told::Statistics),
+        "\n--- 10.0.0.1 ping statistics ---\n0 packets transmitted, 0 received\n"
+    );
+    for sequence in 1..=3_u16 {
+        session.sent(at(1_000_400 * u64::from(sequence)), sequence);
+    }
+    for micros in [33, 35] {
+        session.hear(at(3_001_200 + micros), Event::Echo(reply(3, 64)));
+    }
+    session.hear(
+        at(3_002_000),
+        Event::Undelivered(Undelivered {
+            from: TARGET,
+            problem: Problem::HOST_UNREACHABLE,
+            source: TARGET,
+            destination: TARGET,
+            protocol: ipv4::Protocol::ICMP,
+            echo: Some((7, 2)),
+        }),
+    );
+    assert_eq!(
+        lines(&session, &Told::Statistics),
+        "\n--- 10.0.0.1 ping statistics ---\n\
+         3 packets transmitted, 1 received, +1 duplicates, +1 errors, 66.6667% packet loss, time 2001ms\n\
+         rtt min/avg/max/mdev = 0.033/0.034/0.035/0.001 ms, pipe 2"
+    );
+}

@@ -1,0 +1,189 @@
+//! `tapstack ping`.
+
+use nix::sys::signal::Signal;
+
+use super::claims::Bridged;
+use super::running::Running;
+use crate::harness::lab::until;
+use crate::harness::program::{run, told};
+use crate::harness::{Case, Outcome};
+
+pub(crate) const CASES: &[Case] = &[
+    ("our_ping_reaches_the_kernel_whatever_its_size", our_ping_reaches_the_kernel),
+    ("our_ping_reaches_another_host_of_ours_over_a_bridge", our_ping_crosses_a_bridge),
+    ("our_ping_reaches_a_host_behind_a_router_and_tells_what_does_not_arrive", our_ping_crosses_a_router),
+    ("a_signal_ends_a_ping_with_its_statistics", a_signal_ends_a_ping),
+    ("a_ping_ends_when_its_reader_goes_away", a_reader_that_goes_away),
+    ("a_ping_is_quiet_or_json_if_it_is_told_to", quiet_or_json),
+    ("a_ping_that_makes_no_sense_gets_a_sentence_and_exit_2", wrong_input),
+];
+
+/// A ping on a TAP of its own, the kernel at 10.0.0.1/24.
+const NEAR: [&str; 7] = ["ping", "--tap", "ping0", "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24"];
+
+/// Runs a ping to its end: what it printed, and its exit code.
+fn ping(arguments: &[&str], more: &[&str]) -> std::io::Result<(Option<i32>, String, String)> {
+    Ok(told(&run(&[arguments, more].concat())?))
+}
+
+fn our_ping_reaches_the_kernel() -> Outcome {
+    for size in [0, 56, 1_472, 1_473, 8_000, 65_507] {
+        let (code, out, errors) =
+            ping(&NEAR, &["-c", "3", "-i", "0.01", "-s", &size.to_string(), "10.0.0.1"])?;
+        assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
+        let lines: Vec<_> = out.lines().collect();
+        assert_eq!(lines[0], format!("PING 10.0.0.1 (10.0.0.1) {size}({}) bytes of data.", size + 28));
+        for (line, sequence) in lines[1..4].iter().zip(1..) {
+            let start = format!("{} bytes from 10.0.0.1: icmp_seq={sequence} ttl=64", size + 8);
+            assert!(line.starts_with(&start), "{out}");
+            assert_eq!(line.contains(" time="), size > 0, "{out}");
+        }
+        assert_eq!(lines[4..6], ["", "--- 10.0.0.1 ping statistics ---"]);
+        let counts = "3 packets transmitted, 3 received, 0% packet loss, time ";
+        assert!(lines[6].starts_with(counts) && lines[6].ends_with("ms"), "{out}");
+        assert_eq!(lines[7].starts_with("rtt min/avg/max/mdev = "), size > 0, "{out}");
+        assert_eq!(lines.len(), 8, "{out}");
+    }
+    Ok(())
+}
+
+fn our_ping_crosses_a_bridge() -> Outcome {
+    let _wire = Bridged::new()?;
+    let far = Running::start(&["--tap", "far0", "--address", "10.0.0.3/24"])?;
+    let near = ["ping", "--tap", "near0", "--address", "10.0.0.2/24"];
+    for size in ["56", "8000"] {
+        let (code, out, errors) = ping(&near, &["-c", "2", "-i", "0.05", "-s", size, "10.0.0.3"])?;
+        assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
+        assert!(out.contains(" bytes from 10.0.0.3: icmp_seq=1 ttl=64 time="), "{out}");
+        assert!(out.contains("\n2 packets transmitted, 2 received, 0% packet loss, time "), "{out}");
+    }
+    // The other one's own address is not used, if we ask.
+    let near = ["ping", "--tap", "near0", "--address", "10.0.0.3/24", "--probe"];
+    let (code, out, errors) = ping(&near, &["-c", "1", "10.0.0.1"])?;
+    assert_eq!(code, Some(2), "{out}");
+    assert!(errors.starts_with("tapstack: 10.0.0.3 is taken: 02:"), "{errors}");
+    assert!(out.ends_with("0 packets transmitted, 0 received\n\n"), "{out}");
+    let (_, said, _) = far.stop()?;
+    assert!(said.contains(" 4  icmp: echo requests answered\n"), "{said}");
+    Ok(())
+}
+
+/// The kernel forwards while this value lives.
+struct Forwarding;
+
+const FORWARD: &str = "/proc/sys/net/ipv4/ip_forward";
+
+impl Forwarding {
+    fn on() -> std::io::Result<Forwarding> {
+        std::fs::write(FORWARD, "1")?;
+        Ok(Forwarding)
+    }
+}
+
+impl Drop for Forwarding {
+    fn drop(&mut self) {
+        let _ = std::fs::write(FORWARD, "0");
+    }
+}
+
+/// The kernel is the router: at 10.0.0.1 on our wire, at 10.9.0.1 on the other host's.
+fn our_ping_crosses_a_router() -> Outcome {
+    let _router = Forwarding::on()?;
+    // Three seconds pass until nobody has answered for an address: time for all the rest.
+    let alone = ["ping", "--tap", "alone0", "--address", "10.7.0.2/24", "--kernel", "10.7.0.1/24"];
+    let unresolved = Running::command(&[&alone[..], &["-c", "2", "-i", "0.1", "10.7.0.9"]].concat())?;
+    let other = ["--tap", "behind0", "--address", "10.9.0.2/24", "--kernel", "10.9.0.1/24"];
+    let host = Running::start(&[&other[..], &["--gateway", "10.9.0.1"]].concat())?;
+    let near = [&NEAR[..], &["--gateway", "10.0.0.1", "-c", "2", "-i", "0.05"]].concat();
+
+    let (code, out, _) = ping(&near, &["10.9.0.2"])?;
+    assert_eq!(code, Some(0), "{out}");
+    assert!(out.contains("\n64 bytes from 10.9.0.2: icmp_seq=1 ttl=63 time="), "{out}");
+    assert!(out.contains("\n2 packets transmitted, 2 received, 0% packet loss, time "), "{out}");
+
+    let (code, out, _) = ping(&near, &["-t", "1", "10.9.0.2"])?;
+    assert_eq!(code, Some(1), "{out}");
+    let exceeded = |sequence| format!("\nFrom 10.0.0.1 icmp_seq={sequence} Time to live exceeded\n");
+    assert!(out.contains(&exceeded(1)) && out.contains(&exceeded(2)), "{out}");
+    assert!(out.contains("\n2 packets transmitted, 0 received, +2 errors, 100% packet loss, time "), "{out}");
+
+    let (code, out, _) = ping(&near, &["10.9.0.9"])?;
+    assert_eq!(code, Some(1), "{out}");
+    assert!(out.contains("\nFrom 10.0.0.1 icmp_seq=1 Destination Host Unreachable\n"), "{out}");
+
+    let (code, out, errors) = unresolved.end()?;
+    assert_eq!((code, errors.as_str()), (Some(1), ""), "{out}");
+    let lines: Vec<_> = out.lines().collect();
+    assert_eq!(
+        lines[..4],
+        [
+            "From 10.7.0.2 icmp_seq=1 Destination Host Unreachable",
+            "From 10.7.0.2 icmp_seq=2 Destination Host Unreachable",
+            "",
+            "--- 10.7.0.9 ping statistics ---",
+        ]
+    );
+    let counts = "2 packets transmitted, 0 received, +2 errors, 100% packet loss, time ";
+    assert!(lines[4].starts_with(counts) && lines[5] == "pipe 2", "{out}");
+    assert_eq!(host.stop()?.0, Some(0));
+    Ok(())
+}
+
+fn a_signal_ends_a_ping() -> Outcome {
+    for (signal, target, expected) in
+        [(Signal::SIGINT, "10.0.0.1", Some(0)), (Signal::SIGTERM, "10.0.0.9", Some(1))]
+    {
+        let mut ping = Running::command(&[&NEAR[..], &["-i", "0.01", target]].concat())?;
+        if expected == Some(0) {
+            ping.line()?;
+        }
+        ping.signal(signal)?;
+        let (code, out, errors) = ping.end()?;
+        assert_eq!((code, errors.as_str()), (expected, ""), "{out}");
+        assert!(out.contains(&format!("\n--- {target} ping statistics ---\n")), "{out}");
+    }
+    Ok(())
+}
+
+fn a_reader_that_goes_away() -> Outcome {
+    let mut ping = Running::command(&[&NEAR[..], &["-i", "0.01", "10.0.0.1"]].concat())?;
+    assert!(ping.line()?.contains("icmp_seq=1 "));
+    ping.close_output();
+    until("end of the ping", || ping.has_ended().then_some(()))?;
+    assert_eq!(ping.end()?.0, Some(0));
+    Ok(())
+}
+
+fn quiet_or_json() -> Outcome {
+    let (code, out, _) = ping(&NEAR, &["-q", "-c", "2", "-i", "0.01", "10.0.0.1"])?;
+    assert_eq!(code, Some(0));
+    assert!(out.starts_with("PING ") && out.contains("\n\n--- ") && !out.contains("icmp_seq"), "{out}");
+
+    let (code, out, _) = ping(&NEAR, &["--json", "-c", "2", "-i", "0.01", "10.0.0.1"])?;
+    assert_eq!(code, Some(0));
+    let objects: Vec<serde_json::Value> = out.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let events: Vec<_> = objects.iter().map(|object| object["event"].as_str().unwrap_or_default()).collect();
+    assert_eq!(events, ["start", "reply", "reply", "statistics"]);
+    assert_eq!(objects[3]["received"], 2);
+    Ok(())
+}
+
+fn wrong_input() -> Outcome {
+    let cases: [(&[&str], &str); 9] = [
+        (&["10.0.0.2"], "tapstack: 10.0.0.2 is our own address"),
+        (&["10.0.0.255"], "tapstack: 10.0.0.255 means all hosts"),
+        (&["224.0.0.1"], "tapstack: 224.0.0.1 is a group's address"),
+        (&["192.0.2.1"], "name one by --gateway or --route"),
+        (&["localhost"], "invalid value 'localhost'"),
+        (&["-i", "0", "10.0.0.1"], "such as 0.2"),
+        (&["-W", "nan", "10.0.0.1"], "such as 0.2"),
+        (&["-s", "65508", "10.0.0.1"], "0..=65507"),
+        (&["-c", "0", "10.0.0.1"], "0 is not in 1.."),
+    ];
+    for (arguments, part) in cases {
+        let (code, out, errors) = ping(&NEAR, arguments)?;
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{arguments:?}: {errors}");
+        assert!(errors.contains(part), "{arguments:?}: {errors}");
+    }
+    Ok(())
+}
