@@ -214,7 +214,7 @@ fn an_address_selected_anew() -> Outcome {
 fn without_an_address() -> Outcome {
     let (code, _, errors) = Running::begin(&["--tap", "none0"])?.end()?;
     assert_eq!(code, Some(2));
-    assert!(errors.contains("<--address <ADDRESS/LENGTH>|--link-local>"), "{errors}");
+    assert!(errors.contains("<--address <ADDRESS/LENGTH>|--link-local|"), "{errors}");
     Ok(())
 }
 
