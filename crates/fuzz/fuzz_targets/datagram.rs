@@ -78,7 +78,8 @@ impl Ip<'_> {
                 let (first, last) = (usize::from(part.first % 8), usize::from(part.last % 8));
                 let start = (first * step).min(data.len());
                 let end = if last == 7 { data.len() } else { ((last + 1) * step).min(data.len()) };
-                fields.fragment_offset = start + if part.shift > 250 { usize::from(part.shift) * 250 } else { 0 };
+                fields.fragment_offset =
+                    start + if part.shift > 250 { usize::from(part.shift) * 250 } else { 0 };
                 fields.more_fragments = end < data.len();
                 octets.extend(data.get(start..end).unwrap_or_default());
             }

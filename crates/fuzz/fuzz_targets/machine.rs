@@ -202,7 +202,10 @@ impl Machine {
         let count = |layer: &str, among: &[&str]| -> u64 {
             let counters = self.host.counters();
             let chosen = counters.iter().filter(|counter| counter.layer == layer && counter.is_loss);
-            chosen.filter(|counter| among.is_empty() || among.contains(&counter.name.as_str())).map(|c| c.count).sum()
+            chosen
+                .filter(|counter| among.is_empty() || among.contains(&counter.name.as_str()))
+                .map(|c| c.count)
+                .sum()
         };
         assert_eq!(count("icmp", &[]), self.dropped.icmp);
         let names = [
