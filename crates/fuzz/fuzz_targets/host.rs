@@ -2,6 +2,7 @@
 //! answer is wrong.
 #![no_main]
 
+mod datagram;
 mod machine;
 mod packet;
 
@@ -10,6 +11,7 @@ use std::net::Ipv4Addr;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 
+use datagram::Ip;
 use machine::Machine;
 use packet::{Hardware, Heard};
 
@@ -28,12 +30,18 @@ enum Step<'a> {
     Octets(&'a [u8]),
     /// A packet in a frame that may be in order.
     Arp(ArpFrame<'a>),
+    /// A datagram in a frame that may be in order.
+    Ip(IpFrame<'a>),
     /// The frame before, once more.
     Again,
     /// The wire takes the answers that wait.
     Transmit,
     /// The host sends so many octets to a peer.
     Send { peer: u8, octets: u16 },
+    /// The host asks a peer, near or behind a gateway, for an echo with so many octets.
+    Ping { peer: u8, far: bool, octets: u16 },
+    /// The host learns a way to 192.0.2.0 with this prefix length.
+    Route { prefix: u8, gateway: u8 },
     /// So many tenths of a second pass, and a turn of the loop comes.
     Turn(u8),
 }
@@ -45,6 +53,14 @@ struct ArpFrame<'a> {
     head: Head<'a>,
     heard: Heard<'a>,
     padding: u8,
+}
+
+#[derive(Arbitrary, Debug)]
+struct IpFrame<'a> {
+    destination: Hardware,
+    source: Hardware,
+    tag: Option<Vlan>,
+    datagram: Ip<'a>,
 }
 
 /// What stands between the source address and the packet.
@@ -78,15 +94,28 @@ fuzz_target!(|scene: Scene<'_>| {
                 frame = arp.octets();
                 machine.hear(&frame);
             }
+            Step::Ip(ip) => {
+                frame = ip.octets();
+                machine.hear(&frame);
+            }
             Step::Transmit => machine.transmit(),
             // 10.0.0.6 to .14: near, and not ours.
             Step::Send { peer, octets } => {
                 machine.send(Ipv4Addr::new(10, 0, 0, 6 + peer % 9), (octets % 1_501).into());
             }
+            Step::Ping { peer, far, octets } => {
+                let near = Ipv4Addr::new(10, 0, 0, 6 + peer % 9);
+                let to = if *far { Ipv4Addr::new(192, 0, 2, *peer) } else { near };
+                machine.ping(to, (*octets).into());
+            }
+            Step::Route { prefix, gateway } => {
+                machine.add_route(24 + prefix % 9, Ipv4Addr::new(10, 0, 0, 6 + gateway % 9));
+            }
             Step::Turn(tenths) => machine.turn(u64::from(*tenths) * 100),
         }
         machine.holds();
     }
+    machine.ends();
 });
 
 impl ArpFrame<'_> {
@@ -95,6 +124,14 @@ impl ArpFrame<'_> {
         let head = self.head.octets(packet.len());
         let (destination, source) = (self.destination.address().octets(), self.source.address().octets());
         [&destination[..], &source, &head, &packet, &vec![0xee; usize::from(self.padding)]].concat()
+    }
+}
+
+impl IpFrame<'_> {
+    fn octets(&self) -> Vec<u8> {
+        let (destination, source) = (self.destination.address().octets(), self.source.address().octets());
+        let tag = self.tag.map_or(Vec::new(), |tag| [[0x81, 0], tag.control()].concat());
+        [&destination[..], &source, &tag, &[8, 0], &self.datagram.octets()].concat()
     }
 }
 

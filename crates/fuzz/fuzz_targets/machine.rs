@@ -4,8 +4,9 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use arp::{Operation, Packet, Policy, Settings, Start};
-use host::{Config, Dropped, Host, Sent, Verdict};
+use host::{Config, Dropped, Host, Ping, Sent, Taken, Verdict};
 use ipnet::Ipv4Net;
+use ipv4::{Datagram, Fields, Protocol};
 use link::{Encapsulation, EtherType, Ethernet, MacAddr, VlanId, VlanTag};
 use tap::{Batch, Counters, Device, DeviceError, Instant, Pool};
 
@@ -13,7 +14,7 @@ const OURS: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 2), 28);
 const HARDWARE: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const VLAN: Option<VlanId> = VlanId::new(5);
 /// So few that a few requests are too many.
-const DEPARTING: usize = 2;
+const DEPARTING: usize = 4;
 
 pub(crate) struct Machine {
     host: Host,
@@ -27,6 +28,16 @@ pub(crate) struct Machine {
     /// How many frames it heard, and answers it gave.
     heard: u64,
     answers: u64,
+    echoes: u64,
+    dropped: Dropped4,
+}
+
+/// Frames turned away at layer 3 and above, by the layer that did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Dropped4 {
+    ipv4: u64,
+    icmp: u64,
+    host: u64,
 }
 
 /// It takes what departs and looks at it.
@@ -54,6 +65,8 @@ impl Machine {
             held: 0,
             heard: 0,
             answers: 0,
+            echoes: 0,
+            dropped: Dropped4::default(),
         }
     }
 
@@ -67,16 +80,55 @@ impl Machine {
         let (waiting, congested) = (self.departing.len(), self.host.congested());
         let verdict = self.host.receive(self.now, frame, &mut self.departing, &mut self.pool);
 
-        let answered = matches!(verdict, Verdict::Arp(received) if received.answer.is_some());
-        if answered {
-            self.answers += 1;
-            let reply = self.departing.iter().last().expect("the answer");
-            self.is_the_reply_to(octets, reply.octets());
+        match verdict {
+            Verdict::Arp(received) => {
+                assert_eq!(self.departing.len(), waiting + usize::from(received.answer.is_some()));
+                if received.answer.is_some() {
+                    self.answers += 1;
+                    let reply = self.departing.iter().last().expect("the answer");
+                    self.is_the_reply_to(octets, reply.octets());
+                }
+            }
+            Verdict::Ipv4(taken) => self.is_due_to(octets, taken, waiting),
+            Verdict::Dropped(reason) => {
+                assert_eq!(self.departing.len(), waiting, "what is turned away has no answer");
+                match reason {
+                    Dropped::Ipv4(_) => self.dropped.ipv4 += 1,
+                    Dropped::Icmp(_) => self.dropped.icmp += 1,
+                    Dropped::NotInUse | Dropped::WrongStation | Dropped::Unwanted => self.dropped.host += 1,
+                    _ => {}
+                }
+            }
         }
-        assert_eq!(self.departing.len(), waiting + usize::from(answered));
         let refused = verdict == Verdict::Dropped(Dropped::Congested);
-        assert!(!refused || waiting == DEPARTING);
-        assert_eq!(self.host.congested(), congested + u64::from(refused));
+        assert!(self.host.congested() >= congested);
+        assert!(!refused || self.host.congested() > congested || self.waiting() > 0);
+    }
+
+    /// What departs because of a datagram: one of ours, in one frame or in several.
+    fn is_due_to(&mut self, octets: &[u8], taken: Taken, before: usize) {
+        let vlan = self.host.config().vlan;
+        let mut identifications = Vec::new();
+        for frame in self.departing.iter().skip(before) {
+            identifications.push(is_a_datagram_of_ours(is_from_us(vlan, frame.octets()).payload()));
+        }
+        identifications.dedup();
+        assert!(identifications.len() <= 1, "one datagram at most");
+        match taken {
+            Taken::Answered => self.echoes += 1,
+            Taken::Refused(_) => {}
+            Taken::Kept | Taken::Told => assert!(identifications.is_empty()),
+        }
+        let heard = Ethernet::parse(octets).expect("only a frame is answered");
+        let heard = Datagram::parse(heard.payload()).expect("only a datagram is answered");
+        if let (Taken::Answered, false, Some(frame)) =
+            (taken, heard.is_fragment(), self.departing.iter().nth(before))
+        {
+            let reply = is_from_us(vlan, frame.octets());
+            let reply = Datagram::parse(reply.payload()).expect("what we send is a datagram");
+            assert_eq!((reply.source(), reply.destination()), (heard.destination(), heard.source()));
+            assert_eq!(reply.payload().get(4..), heard.payload().get(4..), "mirrored, and nothing more");
+        }
     }
 
     /// The wire takes the answers that wait.
@@ -94,6 +146,29 @@ impl Machine {
         self.held += usize::from(sent == Sent::Departs);
     }
 
+    /// Sends an echo request.
+    pub(crate) fn ping(&mut self, destination: Ipv4Addr, octets: usize) {
+        let data = vec![0x5a; octets.min(Datagram::LONGEST)];
+        let ping = Ping { destination, identifier: 7, sequence: 1, time_to_live: 64 };
+        let sent = self.host.ping(self.now, ping, &data, &mut self.pool);
+        let message = data.len() + 8;
+        let frames = if message <= 1_480 { 1 } else { message.div_ceil(1_480) };
+        assert!(sent != Sent::Departs || Fields::LENGTH + message <= Datagram::LONGEST);
+        self.held += if sent == Sent::Departs { frames } else { 0 };
+    }
+
+    /// Adds a route; one whose gateway cannot be is refused.
+    pub(crate) fn add_route(&mut self, prefix: u8, gateway: Ipv4Addr) {
+        let network = Ipv4Net::new_assert(Ipv4Addr::new(192, 0, 2, 0), prefix);
+        let before = self.host.routes().iter().count();
+        let added = self.host.add_route(network, gateway).is_ok();
+        assert_eq!(self.host.routes().iter().count(), before + usize::from(added));
+    }
+
+    fn waiting(&self) -> usize {
+        self.host.arp().neighbours().waiting()
+    }
+
     /// Lets time pass, and then one turn of the loop.
     pub(crate) fn turn(&mut self, milliseconds: u64) {
         self.now = self.now + Duration::from_millis(milliseconds);
@@ -106,8 +181,7 @@ impl Machine {
 
     /// What must hold after every step.
     pub(crate) fn holds(&self) {
-        let waiting = self.host.arp().neighbours().waiting();
-        let taken = self.departing.len() + self.held + waiting;
+        let taken = self.departing.len() + self.held + self.waiting();
         assert_eq!(self.pool.held(), taken, "taken less given is held");
 
         let link = self.host.link();
@@ -115,7 +189,31 @@ impl Machine {
         assert_eq!(link.accepted() + dropped, self.heard);
         assert_eq!(self.host.answered(), self.answers);
         let dropped: u64 = self.host.arp().dropped().iter().map(|(_, count)| count).sum();
+        let ipv4: u64 = self.host.ipv4().dropped().iter().map(|(_, count)| count).sum();
+        assert_eq!(ipv4, self.dropped.ipv4, "a datagram is counted once");
+        assert_eq!(self.host.echoed(), self.echoes);
+        let reassembly = self.host.ipv4().reassembly();
+        assert!(reassembly.octets() <= 4 << 20 && reassembly.len() <= 4_096);
         assert!(dropped + self.host.unspoken() + self.host.answered() <= link.accepted());
+    }
+
+    /// What must hold in the end.
+    pub(crate) fn ends(&self) {
+        let count = |layer: &str, among: &[&str]| -> u64 {
+            let counters = self.host.counters();
+            let chosen = counters.iter().filter(|counter| counter.layer == layer && counter.is_loss);
+            chosen
+                .filter(|counter| among.is_empty() || among.contains(&counter.name.as_str()))
+                .map(|c| c.count)
+                .sum()
+        };
+        assert_eq!(count("icmp", &[]), self.dropped.icmp);
+        let names = [
+            "address not in use",
+            "sent to another station than the destination's",
+            "to many, and nobody wants it",
+        ];
+        assert_eq!(count("host", &names), self.dropped.host);
     }
 
     /// The reply goes by unicast from us to the sender hardware address in the request's packet, and
@@ -159,6 +257,8 @@ impl Device for Wire {
                     packet.sender_protocol(),
                     if is_probe { Ipv4Addr::UNSPECIFIED } else { OURS.addr() }
                 );
+            } else if ethernet.payload().first() == Some(&0x45) {
+                is_a_datagram_of_ours(ethernet.payload());
             }
             pool.give(frame);
         }
@@ -169,6 +269,19 @@ impl Device for Wire {
     fn counters(&self) -> Counters {
         Counters::default()
     }
+}
+
+/// The datagram that these octets are: from us, with nothing behind it, an ICMP message or a part of one.
+/// Returns its identification.
+fn is_a_datagram_of_ours(octets: &[u8]) -> u16 {
+    let datagram = Datagram::parse(octets).expect("what we send is a datagram");
+    assert_eq!((datagram.source(), datagram.octets().len()), (OURS.addr(), octets.len()));
+    assert!(octets.len() <= 1_500 && datagram.options().is_empty() && datagram.time_to_live() > 0);
+    assert_eq!(datagram.protocol(), Protocol::ICMP);
+    if !datagram.is_fragment() {
+        assert!(ipv4::checksum::is_valid(datagram.payload()));
+    }
+    datagram.identification()
 }
 
 /// The frame that these octets are: from us, to whoever may be written to, in our VLAN.

@@ -242,6 +242,7 @@ fn stack_of<'a>(first: &'a mut Stack, others: &'a mut [Stack], octets: &[u8]) ->
     if others.is_empty() {
         return first;
     }
+    // spec: many-vlans
     let Ok(frame) = Ethernet::parse(octets) else { return first };
     others.iter_mut().find(|stack| stack.link.is_our_vlan(frame.tags())).unwrap_or(first)
 }

@@ -40,6 +40,10 @@ impl Stack {
     ) -> Verdict {
         let end = payload.offset.saturating_add(length);
         let octets = frame.octets().get(payload.offset..end).unwrap_or_default();
+        if let Err(reason) = self.vet_fragment(octets, payload) {
+            out.pool.give(frame);
+            return Verdict::Dropped(reason);
+        }
         match self.ipv4.receive(now, payload.cast, octets) {
             Err(reason) => {
                 out.pool.give(frame);
@@ -49,27 +53,45 @@ impl Stack {
                 out.pool.give(frame);
                 Verdict::Ipv4(Taken::Kept)
             }
-            Ok(Received::Whole(datagram, cast)) => {
-                let plan = self.plan(now, &datagram, cast, payload, out);
-                self.act(now, plan, frame, payload.offset, out)
-            }
+            Ok(Received::Whole(datagram, cast)) => match self.plan(now, &datagram, cast, payload, out) {
+                Plan::Answer(answer) => self.answer_echo(now, &answer, frame, payload.offset, out),
+                Plan::Done(verdict) => {
+                    out.pool.give(frame);
+                    verdict
+                }
+            },
             Ok(Received::Reassembled(whole, cast)) => {
                 out.pool.give(frame);
                 let plan = whole.datagram().map_or_else(
                     |reason| Plan::Done(Verdict::Dropped(reason.into())),
                     |datagram| self.plan(now, &datagram, cast, payload, out),
                 );
-                let large = whole.datagram().ok().and_then(|datagram| {
-                    let mut frame = out.pool.take_large()?;
-                    frame.write(datagram.octets()).is_ok().then_some(frame)
-                });
+                let verdict = match (plan, whole.datagram()) {
+                    (Plan::Answer(answer), Ok(datagram)) => match large_frame(datagram.octets(), out) {
+                        Some(frame) => self.answer_echo(now, &answer, frame, 0, out),
+                        None => self.congest(),
+                    },
+                    (Plan::Answer(_), Err(reason)) => Verdict::Dropped(reason.into()),
+                    (Plan::Done(verdict), _) => verdict,
+                };
                 self.ipv4.give_back(whole);
-                match large {
-                    Some(frame) => self.act(now, plan, frame, 0, out),
-                    None => self.congest(),
-                }
+                verdict
             }
         }
+    }
+
+    /// Turns a fragment away that the station which it was sent to would not hear whole: else its data
+    /// would be in another host's datagram.
+    fn vet_fragment(&mut self, octets: &[u8], payload: Payload) -> Result<(), Dropped> {
+        // Few are fragments, and those are read twice.
+        let is_fragment = octets.get(6..8).is_some_and(|flags| flags != [0, 0] && flags != [0x40, 0]);
+        if is_fragment
+            && let Ok(datagram) = Datagram::parse(octets)
+            && let Some(cast) = self.ipv4.addresses().cast(datagram.destination())
+        {
+            return self.vet(&datagram, cast, payload);
+        }
+        Ok(())
     }
 
     fn plan(
@@ -155,22 +177,15 @@ impl Stack {
         }
     }
 
-    /// Does what was planned with the frame of the datagram, which starts `offset` octets in.
-    fn act(
+    /// Turns the datagram in a frame, which starts `offset` octets in, into the answer to it.
+    fn answer_echo(
         &mut self,
         now: Instant,
-        plan: Plan,
+        answer: &Answer,
         mut frame: Frame,
         offset: usize,
         out: &mut Out<'_>,
     ) -> Verdict {
-        let answer = match plan {
-            Plan::Done(verdict) => {
-                out.pool.give(frame);
-                return verdict;
-            }
-            Plan::Answer(answer) => answer,
-        };
         // spec: rfc792-echo, rfc1122-echo-mirrored
         let written = frame.narrow(offset.saturating_add(answer.header), answer.length).is_ok()
             && icmp::answer_over(frame.octets_mut()).is_ok()
@@ -245,4 +260,14 @@ impl Stack {
             self.complain(now, problem, quote.octets(), Cast::Unicast, between, out);
         }
     }
+}
+
+/// A frame of 64 KiB with these octets.
+fn large_frame(octets: &[u8], out: &mut Out<'_>) -> Option<Frame> {
+    let mut frame = out.pool.take_large()?;
+    if frame.write(octets).is_err() {
+        out.pool.give(frame);
+        return None;
+    }
+    Some(frame)
 }

@@ -15,7 +15,8 @@ use crate::{Event, Host, Undelivered};
 #[derive(Debug)]
 pub struct Parcel {
     ether_type: EtherType,
-    /// Which of our stations sends it.
+    /// Which of our addresses it is from, and its station.
+    source: Ipv4Addr,
     ours: MacAddr,
     /// A datagram is cut into fragments only when it departs.
     frame: Frame,
@@ -63,7 +64,9 @@ impl Host {
         let (stack, mut out) = self.first_out(pool);
         let ours = stack.arp.locals().first();
         match ours {
-            Some((_, ours)) => stack.resolve(now, neighbour, Parcel { ether_type, ours, frame }, &mut out),
+            Some((source, ours)) => {
+                stack.resolve(now, neighbour, Parcel { ether_type, source, ours, frame }, &mut out)
+            }
             // spec: rfc5227-silence
             None => stack.stay_silent(frame, &mut out),
         }
@@ -133,11 +136,13 @@ impl Stack {
             (Errand::Return { parcel, reason, .. }, _) => self.fail(parcel, reason, out),
             // An address that was given up is used no more, not even for what waited.
             // spec: rfc5227-silence
-            (Errand::Send { parcel, .. }, None) => _ = self.stay_silent(parcel.frame, out),
+            (Errand::Send { parcel, .. }, _) if self.hardware_of(parcel.source).is_none() => {
+                self.stay_silent(parcel.frame, out);
+            }
+            (Errand::Send { hardware, parcel, .. }, _) => _ = self.depart(hardware, parcel, out),
             (Errand::Ask { .. }, None) => {
                 self.counts.addressless = self.counts.addressless.saturating_add(1);
             }
-            (Errand::Send { hardware, parcel, .. }, Some(_)) => _ = self.depart(hardware, parcel, out),
             // Where many hosts share a table, the first of them asks.
             (Errand::Ask { protocol, station }, Some((ours, hardware))) => {
                 // spec: rfc826-request, rfc3927-broadcast
@@ -172,7 +177,7 @@ impl Stack {
         let Some(ours) = self.hardware_of(source) else {
             return self.stay_silent(frame, out);
         };
-        let parcel = Parcel { ether_type: EtherType::IPV4, ours, frame };
+        let parcel = Parcel { ether_type: EtherType::IPV4, source, ours, frame };
         if self.ipv4.addresses().is_broadcast(destination) {
             return self.depart(MacAddr::BROADCAST, parcel, out);
         }
@@ -191,6 +196,7 @@ impl Stack {
         match self.arp.resolve(now, neighbour, parcel.frame.len(), parcel) {
             // spec: rfc826-found
             Resolution::Known(hardware, parcel) => self.depart(hardware, parcel, out),
+            // spec: reply-resolved
             Resolution::Waits => Sent::Waits,
             Resolution::Refused(parcel) => {
                 out.pool.give(parcel.frame);
@@ -207,7 +213,7 @@ impl Stack {
                 return self.depart_in_fragments(to, parcel, out);
             }
         }
-        let Parcel { ether_type, ours, mut frame } = parcel;
+        let Parcel { ether_type, ours, mut frame, .. } = parcel;
         let sent = match self.link.send(&mut frame, to, ours, ether_type) {
             Ok(()) => out.departing.push(frame),
             Err(NoRoom) => Err(frame),
@@ -221,7 +227,7 @@ impl Stack {
         }
     }
 
-    /// Cuts a datagram, and lets all of it depart or none.
+    /// Cuts a datagram, and lets all of it depart, or none for want of room on the wire.
     fn depart_in_fragments(&mut self, to: MacAddr, parcel: Parcel, out: &mut Out<'_>) -> Sent {
         let departed = self.cut(to, &parcel, out);
         out.pool.give(parcel.frame);
@@ -238,11 +244,10 @@ impl Stack {
         for fragment in fragments {
             let part = payload.get(fragment.range.clone())?;
             let mut frame = out.pool.take()?;
-            let octets = frame.append(Fields::LENGTH + part.len()).ok()?;
-            octets.get_mut(Fields::LENGTH..)?.copy_from_slice(part);
-            fragment.apply(fields).write_to(octets).ok()?;
-            self.link.send(&mut frame, to, parcel.ours, EtherType::IPV4).ok()?;
-            if let Err(frame) = out.departing.push(frame) {
+            let written = write_fragment(&mut frame, fragment.apply(fields), part).is_some()
+                && self.link.send(&mut frame, to, parcel.ours, EtherType::IPV4).is_ok();
+            let departs = if written { out.departing.push(frame) } else { Err(frame) };
+            if let Err(frame) = departs {
                 out.pool.give(frame);
                 return None;
             }
@@ -270,13 +275,21 @@ impl Stack {
         };
         match write(&mut frame, fields) {
             Ok(()) => {
-                let parcel = Parcel { ether_type: EtherType::ARP, ours: fields.sender_hardware, frame };
+                let (source, ours) = (fields.sender_protocol, fields.sender_hardware);
+                let parcel = Parcel { ether_type: EtherType::ARP, source, ours, frame };
                 self.depart(to, parcel, out);
             }
             // A frame of the pool has room for a packet.
             Err(NoRoom) => out.pool.give(frame),
         }
     }
+}
+
+/// Writes a datagram, or a part of one, into an empty frame.
+fn write_fragment(frame: &mut Frame, fields: Fields, data: &[u8]) -> Option<()> {
+    let octets = frame.append(Fields::LENGTH + data.len()).ok()?;
+    octets.get_mut(Fields::LENGTH..)?.copy_from_slice(data);
+    fields.write_to(octets).ok()
 }
 
 /// A request for an address: to the station that had it last, or to all.

@@ -128,6 +128,7 @@ impl Stack {
             return self.arp.select(now, config.hardware);
         }
         self.ipv4.addresses_mut().add(first, last, config.broadcasts());
+        // spec: many-hosts
         if config.start == Start::AtOnce {
             return self.arp.claim_all(first, last, config.hardware);
         }

@@ -1,53 +1,154 @@
-//! Once warm, a host allocates nothing.
+//! Once warm, a host allocates nothing; and 65,536 hosts cost the memory of one.
 
 use std::error::Error;
 
 use arp::{Fields, Operation};
 use host::{Config, Host};
+use icmp::{Echo, Kind};
+use ipv4::Protocol;
 use link::MacAddr;
+use std::net::Ipv4Addr;
 use tap::{Batch, Cable, Device, Instant, Pool};
 
-/// A request from the peer, as a broadcast frame.
-fn request() -> Result<Vec<u8>, Box<dyn Error>> {
-    let hardware = MacAddr::new([2, 0, 0, 0, 0, 1]);
+const PEER: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
+const OURS: MacAddr = MacAddr::new([2, 0, 0, 1, 0, 0]);
+
+/// A request from the peer for an address, as a broadcast frame.
+fn request(target: Ipv4Addr) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut packet = [0; Fields::LENGTH];
     let fields = Fields {
         operation: Operation::REQUEST,
-        sender_hardware: hardware,
+        sender_hardware: PEER,
         sender_protocol: [10, 0, 0, 1].into(),
         target_hardware: MacAddr::ZERO,
-        target_protocol: [10, 0, 0, 2].into(),
+        target_protocol: target,
     };
     fields.write_to(&mut packet)?;
-    Ok([&MacAddr::BROADCAST.octets()[..], &hardware.octets(), &[8, 6], &packet].concat())
+    Ok([&MacAddr::BROADCAST.octets()[..], &PEER.octets(), &[8, 6], &packet].concat())
+}
+
+/// An echo request from the peer to an address at a station, in frames of at most 1,480 octets of data.
+fn echo(station: MacAddr, to: Ipv4Addr, data: &[u8]) -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
+    let mut message = vec![0; Echo::HEADER + data.len()];
+    Echo { identifier: 7, sequence: 1, data }.write_to(Kind::ECHO_REQUEST, &mut message)?;
+    let mut frames = Vec::new();
+    for (number, part) in message.chunks(1_480).enumerate() {
+        let mut octets = [&[0; 20], part].concat();
+        let fields = ipv4::Fields {
+            identification: 7,
+            fragment_offset: number * 1_480,
+            more_fragments: (number + 1) * 1_480 < message.len(),
+            ..ipv4::Fields::new(Protocol::ICMP, [10, 0, 0, 1].into(), to)
+        };
+        fields.write_to(&mut octets)?;
+        frames.push([&station.octets()[..], &PEER.octets(), &[8, 0], &octets].concat());
+    }
+    Ok(frames)
+}
+
+/// A host, and the peer's end of its wire.
+struct Bench {
+    host: Host,
+    ours: Cable,
+    wire: Cable,
+    pool: Pool,
+    outside: Pool,
+    batch: Batch,
+}
+
+impl Bench {
+    fn new(config: &Config) -> Result<Bench, Box<dyn Error>> {
+        let (wire, ours) = Cable::pair(1_500)?;
+        let host = Host::new(Instant::ORIGIN, config)?;
+        let pool = Pool::new(1_500, host.frames());
+        Ok(Bench { host, ours, wire, pool, outside: Pool::new(1_500, 64), batch: Batch::new(64) })
+    }
+
+    /// Sends frames, and takes as many back.
+    fn exchange(&mut self, frames: &[Vec<u8>]) -> Result<(), Box<dyn Error>> {
+        for octets in frames {
+            let mut frame = self.outside.take().ok_or("a frame")?;
+            frame.write(octets)?;
+            self.batch.push(frame).map_err(|_| "room")?;
+        }
+        self.wire.transmit(&mut self.batch, &mut self.outside)?;
+        self.host.turn(Instant::ORIGIN, &mut self.ours, &mut self.pool, &mut ())?;
+        self.wire.receive(&mut self.outside, &mut self.batch)?;
+        assert_eq!(self.batch.len(), frames.len(), "each is answered");
+        while let Some(frame) = self.batch.pop() {
+            self.outside.give(frame);
+        }
+        Ok(())
+    }
+
+    /// How many allocations `count` exchanges of these frames in turn make, once a few were made.
+    fn allocations(&mut self, frames: &[Vec<Vec<u8>>], count: usize) -> Result<u64, Box<dyn Error>> {
+        for frames in frames.iter().cycle().take(1_000) {
+            self.exchange(frames)?;
+        }
+        let mut outcome = Ok(());
+        let allocated = allocation_counter::measure(|| {
+            outcome = frames.iter().cycle().take(count).try_for_each(|frames| self.exchange(frames));
+        });
+        outcome?;
+        Ok(allocated.count_total)
+    }
+}
+
+fn one() -> Result<Config, Box<dyn Error>> {
+    Ok(Config::new("10.1.0.2/8".parse()?, OURS))
+}
+
+fn many() -> Result<Config, Box<dyn Error>> {
+    Ok(Config::each("10.1.0.0/16".parse()?, OURS))
 }
 
 #[test]
 fn a_hundred_thousand_requests_allocate_nothing_after_the_first_thousand() -> Result<(), Box<dyn Error>> {
-    let (mut wire, mut ours) = Cable::pair(1_500)?;
-    let mut host =
-        Host::new(Instant::ORIGIN, &Config::new("10.0.0.2/24".parse()?, MacAddr::new([2, 0, 0, 0, 0, 2])))?;
-    let (mut pool, mut outside) = (Pool::new(1_500, host.frames()), Pool::new(1_500, 8));
-    let mut batch = Batch::new(4);
-    let request = request()?;
+    let mut bench = Bench::new(&one()?)?;
+    let requests = [vec![request([10, 1, 0, 2].into())?]];
+    assert_eq!(bench.allocations(&requests, 99_000)?, 0);
+    assert_eq!(bench.host.answered(), 100_000);
+    Ok(())
+}
 
-    let mut exchange = |count: u32| -> Result<(), Box<dyn Error>> {
-        for _ in 0..count {
-            let mut frame = outside.take().ok_or("a frame")?;
-            frame.write(&request)?;
-            batch.push(frame).map_err(|_| "room")?;
-            wire.transmit(&mut batch, &mut outside)?;
-            host.turn(Instant::ORIGIN, &mut ours, &mut pool, &mut ())?;
-            wire.receive(&mut outside, &mut batch)?;
-            outside.give(batch.pop().ok_or("a reply")?);
-        }
-        Ok(())
+#[test]
+fn echoes_allocate_nothing_once_warm_neither_whole_ones_nor_those_in_fragments() -> Result<(), Box<dyn Error>>
+{
+    let mut bench = Bench::new(&one()?)?;
+    let address = Ipv4Addr::new(10, 1, 0, 2);
+    bench.exchange(&[request(address)?])?;
+    let frames = [echo(OURS, address, &[7; 56])?, echo(OURS, address, &[7; 8_000])?];
+    assert_eq!(bench.allocations(&frames, 20_000)?, 0);
+    assert_eq!(bench.host.echoed(), 21_000);
+    Ok(())
+}
+
+// proves: many-hosts
+#[test]
+fn echoes_to_65536_hosts_allocate_nothing_once_warm() -> Result<(), Box<dyn Error>> {
+    let mut bench = Bench::new(&many()?)?;
+    let mut frames = Vec::new();
+    for step in 0..65_536_u32 {
+        let address = Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 1, 0, 0)) + step);
+        let station = OURS.plus(step.into()).ok_or("a station")?;
+        frames.push([vec![request(address)?], echo(station, address, &[7; 56])?].concat());
+    }
+    assert_eq!(bench.allocations(&frames, 65_536)?, 0);
+    assert_eq!(bench.host.echoed(), 66_536);
+    Ok(())
+}
+
+// proves: many-hosts
+#[test]
+fn sixty_five_thousand_hosts_are_set_up_like_one() -> Result<(), Box<dyn Error>> {
+    let (one, many) = (one()?, many()?);
+    let cost = |config: &Config| {
+        let measured = allocation_counter::measure(|| drop(Host::new(Instant::ORIGIN, config)));
+        (measured.count_total, measured.bytes_max)
     };
-    exchange(1_000)?;
-    let mut outcome = Ok(());
-    let allocated = allocation_counter::measure(|| outcome = exchange(99_000));
-    outcome?;
-    assert_eq!(allocated.count_total, 0);
-    assert_eq!(host.answered(), 100_000);
+    let (first, all) = (cost(&one), cost(&many));
+    assert_eq!(all.0, first.0, "allocations");
+    assert!(all.1 <= first.1 + 1_024, "{all:?} octets and not {first:?}");
     Ok(())
 }

@@ -13,12 +13,14 @@ use super::session::Session;
 use super::site::Site;
 use super::subject::Policy;
 use super::wire::Wire;
-use super::{aging, arp, claims, ethernet, learning, ranges, tools};
+use super::{aging, arp, claims, ethernet, fragments, icmp, ipv4, learning, many, ranges, tools};
 
 /// The cases that a host is asked under every policy. What it does about conflicts comes last.
 pub(super) const PLAIN: [&[Case]; 4] = [ethernet::CASES, arp::CASES, learning::CASES, claims::CASES];
+/// The cases about datagrams, which no policy touches.
+pub(super) const DATAGRAMS: [&[Case]; 3] = [ipv4::CASES, icmp::CASES, fragments::CASES];
 /// The cases that have hosts of their own.
-pub(super) const TRIALS: [&[Trial]; 2] = [claims::TRIALS, ranges::TRIALS];
+pub(super) const TRIALS: [&[Trial]; 3] = [claims::TRIALS, ranges::TRIALS, many::TRIALS];
 /// The policy of hosts that are asked about something else.
 const USUAL: Policy = Policy::Cautious;
 
@@ -31,7 +33,7 @@ pub(super) fn tapstack(program: &Path, arpings: &[PathBuf]) -> Result<Report, St
     let mut add = |policy: Policy, records| report.add("tapstack", policy.name(), records);
     // Before anything runs beside it: a program that is about to start holds what is open here.
     let site = |name: &str| Site::make(program, name);
-    let (aging, tools) = (site("aging0")?, site(TOOLS)?);
+    let (aging, datagrams, tools) = (site("aging0")?, site("datagrams0")?, site(TOOLS)?);
     let plain: Result<Vec<_>, _> =
         Policy::ALL.iter().map(|policy| site(&format!("{}0", policy.name()))).collect();
     let plain = Policy::ALL.into_iter().zip(plain?);
@@ -48,6 +50,7 @@ pub(super) fn tapstack(program: &Path, arpings: &[PathBuf]) -> Result<Report, St
             .collect();
         let aging =
             scope.spawn(|| Ok(ask(&mut begin(aging, USUAL, aging::OPTIONS)?, &[aging::CASES], Case::ask)));
+        let datagrams = scope.spawn(|| Ok(ask(&mut begin(datagrams, USUAL, &[])?, &DATAGRAMS, Case::ask)));
         let tools = scope.spawn(|| beside_the_kernel(tools, arpings));
         let trials: Vec<_> = trials
             .into_iter()
@@ -56,7 +59,7 @@ pub(super) fn tapstack(program: &Path, arpings: &[PathBuf]) -> Result<Report, St
         for (policy, run) in plain {
             add(policy, ended(run)?);
         }
-        for run in [aging].into_iter().chain(trials).chain([tools]) {
+        for run in [aging, datagrams].into_iter().chain(trials).chain([tools]) {
             add(USUAL, ended(run)?);
         }
         Ok::<_, String>(())
@@ -71,7 +74,7 @@ pub(super) fn linux() -> Result<Report, String> {
     let wire = Wire::open(&suite)?;
     // As it is set out of the box, it learns as our cautious host does.
     let mut session = Session::new(wire, Policy::Cautious, Box::new(linux))?;
-    let cases = [&PLAIN[..], &[aging::CASES]].concat();
+    let cases = [&PLAIN[..], &[aging::CASES], &DATAGRAMS].concat();
     let mut report = Report::default();
     report.add("linux", "arp_accept=0", ask(&mut session, &cases, Case::ask_linux));
     Ok(report)

@@ -32,7 +32,17 @@ impl Site {
 
     /// The same for a host that these options give an address.
     pub(super) fn start_nameless(&mut self, options: &[&str]) -> Result<Tapstack, String> {
-        let mut host = self.launch(options)?;
+        let host = self.launch(options)?;
+        self.hear(host)
+    }
+
+    /// The same for many hosts, whose hardware addresses these options give.
+    pub(super) fn start_many(&mut self, options: &[&str]) -> Result<Tapstack, String> {
+        let host = Tapstack::start(&self.program, &self.tap, options)?;
+        self.hear(host)
+    }
+
+    fn hear(&mut self, mut host: Tapstack) -> Result<Tapstack, String> {
         // A wire with a new host on it takes a moment until it carries what is sent to it.
         host.hear(|| self.wire.send(&[0; 14]))?;
         Ok(host)

@@ -2,13 +2,13 @@ use std::collections::BTreeSet;
 
 use super::aging;
 use super::case::{Case, Linux, Verdict};
-use super::runs::{PLAIN, TRIALS};
+use super::runs::{DATAGRAMS, PLAIN, TRIALS};
 
 /// What users read.
 const PAGE: &str = include_str!("../../../docs/conform.md");
 
 fn cases() -> impl Iterator<Item = &'static Case> {
-    PLAIN.into_iter().chain([aging::CASES]).flatten()
+    PLAIN.into_iter().chain([aging::CASES]).chain(DATAGRAMS).flatten()
 }
 
 /// A table of the page, as it has to be.

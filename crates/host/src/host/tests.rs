@@ -8,6 +8,10 @@ use std::time::Duration;
 use tap::Cable;
 
 mod claims;
+mod datagrams;
+mod fragments;
+mod many;
+mod rig;
 
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);

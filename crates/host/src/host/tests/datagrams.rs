@@ -1,0 +1,310 @@
+//! Echo requests and their answers, refusals, and what becomes of all else.
+
+use super::rig::*;
+use super::*;
+use crate::{Ping, Taken};
+use icmp::{Message, Problem, Quoted};
+use ipv4::{Datagram, Fields, Protocol};
+
+/// The one datagram in the one frame that was sent, which is for the peer.
+fn only(sent: &[Vec<u8>]) -> Vec<u8> {
+    let [only] = sent else { panic!("{} frames", sent.len()) };
+    assert!(only.starts_with(&framed(PEER_MAC, OUR_MAC, &[])));
+    only[14..].to_vec()
+}
+
+// proves: rfc1122-echo-mirrored, rfc792-echo, rfc791-padding
+#[test]
+fn an_echo_request_comes_back_whatever_its_length_without_its_padding() {
+    let mut rig = Rig::acquainted();
+    for length in (0..64).chain([1_471, 1_472]) {
+        let data: Vec<u8> = (0..=255).cycle().take(length).collect();
+        let request = [frame(&datagram(to_us(), &echo(&data))), vec![0xee; 1_472 - length]].concat();
+        let (verdict, sent) = rig.judge(&request);
+        assert_eq!(verdict, ANSWERED);
+        let reply = only(&sent);
+        let reply = Datagram::parse(&reply).unwrap();
+        assert_eq!((reply.source(), reply.destination()), (OURS, PEER));
+        assert_eq!((reply.time_to_live(), reply.octets().len()), (64, 28 + length));
+        assert_eq!(sent[0].len(), 42 + length, "and nothing more");
+        is_reply(reply.payload(), length);
+    }
+}
+
+// proves: rfc1122-echo-mirrored, rfc791-options
+#[test]
+fn a_reply_has_the_type_of_service_of_its_request_and_none_of_its_options() {
+    let mut rig = Rig::acquainted();
+    let plain = datagram(Fields { type_of_service: 0xb8, ..to_us() }, &echo(b"data"));
+    let mut octets = [&plain[..20], &[1, 1, 1, 0], &plain[20..]].concat();
+    octets[0] = 0x46;
+    let total = u16::try_from(octets.len()).unwrap();
+    octets[2..4].copy_from_slice(&total.to_be_bytes());
+    octets[10..12].fill(0);
+    let sum = ipv4::checksum::checksum(&octets[..24]);
+    octets[10..12].copy_from_slice(&sum.to_be_bytes());
+    let reply = only(&rig.judge(&frame(&octets)).1);
+    let reply = Datagram::parse(&reply).unwrap();
+    assert_eq!((reply.type_of_service(), reply.options().len(), reply.payload().len()), (0xb8, 0, 12));
+}
+
+// proves: rfc791-total-length, rfc791-header-length, rfc1122-version, rfc1122-header-checksum
+#[test]
+fn a_header_that_lies_gets_nothing_out_of_the_host() {
+    let mut rig = Rig::acquainted();
+    let good = frame(&datagram(to_us(), &echo(&[0x5a; 32])));
+    assert_eq!(good.len(), 74);
+    for (place, octets) in [
+        (14, &[0x65_u8][..]),
+        (14, &[0x44]),
+        (14, &[0x4f]),
+        (16, &[0xff, 0xff]),
+        (16, &[0, 61]),
+        (16, &[0, 19]),
+        (16, &[0, 0]),
+    ] {
+        for is_repaired in [false, true] {
+            let mut lie = good.clone();
+            lie[place..place + octets.len()].copy_from_slice(octets);
+            if is_repaired {
+                lie[24..26].fill(0);
+                let end = 14 + usize::from(lie[14] & 0x0f) * 4;
+                let sum = ipv4::checksum::checksum(&lie[14..end.max(34)]);
+                lie[24..26].copy_from_slice(&sum.to_be_bytes());
+            }
+            let before = losses(&rig.host);
+            let (verdict, sent) = rig.judge(&lie);
+            assert!(verdict.dropped().is_some(), "{place} {octets:?}: {verdict:?}");
+            assert_eq!((sent.len(), losses(&rig.host)), (0, before + 1));
+        }
+    }
+    for length in 14..74 {
+        let (verdict, sent) = rig.judge(&good[..length]);
+        assert!(verdict.dropped().is_some() && sent.is_empty(), "{length}");
+    }
+    assert_eq!(rig.judge(&good).0, ANSWERED);
+}
+
+// proves: rfc1122-destination, rfc1122-link-broadcast, rfc1122-source, source-ours, rfc1122-echo-broadcast
+#[test]
+fn what_is_not_for_us_or_from_nobody_is_not_answered() {
+    let mut rig = Rig::acquainted();
+    let ask = |source: [u8; 4], destination: [u8; 4]| {
+        datagram(Fields::new(Protocol::ICMP, source.into(), destination.into()), &echo(b"data"))
+    };
+    let (peer, ours) = (PEER.octets(), OURS.octets());
+    for (source, destination, reason) in [
+        (peer, [10, 0, 0, 3], ipv4::Dropped::NotForUs.into()),
+        (peer, [224, 0, 0, 1], ipv4::Dropped::NotForUs.into()),
+        (peer, [10, 0, 0, 255], icmp::Dropped::EchoToMany.into()),
+        (peer, [255; 4], icmp::Dropped::EchoToMany.into()),
+        ([255; 4], ours, ipv4::Dropped::SourceBroadcast.into()),
+        ([10, 0, 0, 255], ours, ipv4::Dropped::SourceBroadcast.into()),
+        ([10, 0, 0, 0], ours, ipv4::Dropped::SourceBroadcast.into()),
+        ([224, 0, 0, 1], ours, ipv4::Dropped::SourceGroup.into()),
+        ([127, 0, 0, 1], ours, ipv4::Dropped::SourceLoopback.into()),
+        (ours, ours, ipv4::Dropped::SourceOurs.into()),
+        ([0; 4], ours, Dropped::NoRoute),
+        ([240, 0, 0, 1], ours, Dropped::NoRoute),
+    ] {
+        let (verdict, sent) = rig.judge(&frame(&ask(source, destination)));
+        assert_eq!((verdict.dropped(), sent.len()), (Some(reason), 0), "{source:?} {destination:?}");
+    }
+    let (verdict, sent) = rig.judge(&framed(MacAddr::BROADCAST, PEER_MAC, &ask(peer, ours)));
+    assert_eq!((verdict.dropped(), sent.len()), (Some(ipv4::Dropped::LinkBroadcast.into()), 0));
+}
+
+/// Eight octets for a port, and some data.
+const UDP: [u8; 12] = [0x30, 0x39, 0, 9, 0, 12, 0, 0, b'd', b'a', b't', b'a'];
+
+// proves: rfc1122-protocol-unreachable, rfc1122-port-unreachable
+#[test]
+fn what_nobody_here_wants_is_refused_with_its_start() {
+    let mut rig = Rig::acquainted();
+    for (protocol, problem) in [
+        (Protocol::UDP, Problem::PORT_UNREACHABLE),
+        (Protocol::TCP, Problem::PROTOCOL_UNREACHABLE),
+        (Protocol(253), Problem::PROTOCOL_UNREACHABLE),
+    ] {
+        let about = datagram(Fields { protocol, ..to_us() }, &UDP);
+        let (verdict, sent) = rig.judge(&[&frame(&about)[..], &[0xee; 20]].concat());
+        assert_eq!(verdict, Verdict::Ipv4(Taken::Refused(problem)));
+        let reply = only(&sent);
+        let reply = Datagram::parse(&reply).unwrap();
+        assert_eq!((reply.source(), reply.destination(), reply.time_to_live()), (OURS, PEER, 64));
+        let message = Message::parse(reply.payload()).unwrap();
+        assert_eq!((message.kind(), message.code()), (problem.kind(), problem.code()));
+        assert_eq!(&reply.payload()[8..], about, "all of it, and no padding");
+    }
+    assert_eq!(rig.count("icmp", "errors sent"), 3);
+}
+
+// proves: rfc1122-refused-many, rfc1122-error-to-many
+#[test]
+fn a_datagram_to_many_is_dropped_and_counted_and_nobody_is_told() {
+    let mut rig = Rig::acquainted();
+    for destination in [[255; 4], [10, 0, 0, 255]] {
+        let about = datagram(Fields::new(Protocol::UDP, PEER, destination.into()), &UDP);
+        let (verdict, sent) = rig.judge(&framed(MacAddr::BROADCAST, PEER_MAC, &about));
+        assert_eq!((verdict.dropped(), sent.len()), (Some(Dropped::Unwanted), 0));
+    }
+    assert_eq!(rig.count("host", "to many, and nobody wants it"), 2);
+}
+
+// proves: rfc1122-error-about-error, rfc1122-error-fragment, rfc1122-error-source
+#[test]
+fn errors_later_fragments_and_doubtful_sources_are_told_nothing() {
+    let mut rig = Rig::acquainted();
+    let inner = datagram(Fields::new(Protocol::UDP, OURS, PEER), &UDP);
+    let mut error = vec![0; 8 + inner.len()];
+    Problem::PORT_UNREACHABLE.write_to(&inner, &mut error).unwrap();
+    let error = frame(&datagram(to_us(), &error));
+    let nobody = frame(&datagram(Fields::new(Protocol::UDP, Ipv4Addr::UNSPECIFIED, OURS), &UDP));
+    let class_e = frame(&datagram(Fields::new(Protocol::UDP, [240, 0, 0, 1].into(), OURS), &UDP));
+    let part = Fields { protocol: Protocol::UDP, fragment_offset: 8, ..to_us() };
+    for frame in [error, nobody, class_e, frame(&datagram(part, &UDP))] {
+        assert_eq!(rig.judge(&frame).1.len(), 0);
+    }
+    assert_eq!((rig.pass(Duration::from_secs(31)).len(), rig.count("icmp", "errors sent")), (0, 0));
+    assert_eq!(rig.count("icmp", "error withheld: to a source that is no single host"), 2);
+    // An error is an event for whoever sent the datagram.
+    let told = rig.events();
+    assert!(matches!(told[..], [Event::Undelivered(told)] if told.protocol == Protocol::UDP), "{told:?}");
+}
+
+// proves: icmp-rate-each
+#[test]
+fn one_who_was_told_enough_does_not_silence_the_host_for_others() {
+    let mut rig = Rig::acquainted();
+    let other = Ipv4Addr::new(10, 0, 0, 9);
+    rig.host.arp_mut().add_static(NOW, other, MacAddr::new([2, 0, 0, 0, 0, 9])).unwrap();
+    let about = |source| frame(&datagram(Fields::new(Protocol::UDP, source, OURS), &UDP));
+    let floods = rig.hear(&vec![about(PEER); 40]);
+    assert_eq!(floods.len(), 6);
+    assert_eq!(rig.hear(&[about(other)]).len(), 1);
+    assert_eq!(rig.count("icmp", "error withheld: too many to one destination"), 34);
+    assert_eq!((rig.pass(Duration::from_secs(1)).len(), rig.hear(&[about(PEER)]).len()), (0, 1));
+}
+
+/// What the host asks for by ARP.
+fn asks_for(frame: &[u8]) -> Option<Ipv4Addr> {
+    let frame = link::Ethernet::parse(frame).unwrap();
+    (frame.ether_type() == EtherType::ARP)
+        .then(|| arp::Packet::parse(frame.payload()).unwrap().target_protocol())
+}
+
+/// The reply of the peer's station for an address.
+fn it_is_at_the_peers(address: Ipv4Addr) -> Vec<u8> {
+    let mut packet = request();
+    packet[7] = 2;
+    packet[14..18].copy_from_slice(&address.octets());
+    broadcast(&[&[8, 6], &packet])
+}
+
+// proves: reply-resolved, rfc1122-queue
+#[test]
+fn a_reply_to_a_stranger_waits_for_his_hardware_address() {
+    let mut rig = Rig::new(&config());
+    let (verdict, sent) = rig.judge(&frame(&datagram(to_us(), &echo(b"data"))));
+    assert_eq!((verdict, sent.len(), asks_for(&sent[0])), (ANSWERED, 1, Some(PEER)));
+    assert_eq!(rig.pool.held(), 1, "the reply itself waits");
+    let sent = rig.hear(&[it_is_at_the_peers(PEER)]);
+    assert_eq!(payload_of(&sent, PEER_MAC).len(), 12);
+    assert_eq!(rig.host.echoed(), 1);
+}
+
+// proves: rfc1122-host-unreachable
+#[test]
+fn a_datagram_to_nobody_is_told_of_and_given_back() {
+    let mut rig = Rig::new(&config());
+    rig.hear(&[frame(&datagram(to_us(), &echo(b"data")))]);
+    let ping = Ping { destination: [10, 0, 0, 99].into(), identifier: 5, sequence: 6, time_to_live: 64 };
+    assert_eq!(rig.host.ping(NOW, ping, b"hello", &mut rig.pool), Sent::Waits);
+    rig.pass(Duration::from_secs(10));
+    let told: Vec<_> = rig.events();
+    let [Event::Undelivered(reply), Event::Undelivered(request)] = told[..] else { panic!("{told:?}") };
+    assert_eq!((reply.problem, reply.destination, reply.echo), (Problem::HOST_UNREACHABLE, PEER, None));
+    assert_eq!((request.from, request.source, request.problem), (OURS, OURS, Problem::HOST_UNREACHABLE));
+    assert_eq!((request.destination, request.echo), (ping.destination, Some((5, 6))));
+    assert_eq!(rig.pool.held(), 0);
+}
+
+// proves: rfc1122-local-remote, rfc1122-gateway
+#[test]
+fn what_is_off_the_link_goes_to_the_gateway_of_its_route() {
+    let mut rig = Rig::new(&Config { gateway: Some(PEER), ..config() });
+    let (near, far) = (Ipv4Addr::new(10, 0, 0, 9), Ipv4Addr::new(10, 0, 0, 8));
+    rig.host.add_route("198.51.100.0/24".parse().unwrap(), far).unwrap();
+    let ping = |destination: [u8; 4]| Ping {
+        destination: destination.into(),
+        identifier: 1,
+        sequence: 1,
+        time_to_live: 64,
+    };
+    for (destination, hop) in [([192, 0, 2, 1], PEER), ([198, 51, 100, 7], far), ([10, 0, 0, 9], near)] {
+        assert_eq!(rig.host.ping(NOW, ping(destination), b"", &mut rig.pool), Sent::Waits);
+        let asked = rig.hear(&[]);
+        assert_eq!((asked.len(), asks_for(&asked[0])), (1, Some(hop)));
+        let sent = rig.hear(&[it_is_at_the_peers(hop)]);
+        let datagram = Datagram::parse(&sent[0][14..]).unwrap();
+        assert_eq!((&sent[0][..6], datagram.destination().octets()), (&PEER_MAC.octets()[..], destination));
+    }
+    let stranded = rig.host.add_route("203.0.113.0/24".parse().unwrap(), [192, 0, 2, 1].into());
+    assert_eq!(stranded, Err(ConfigError::Route(ipv4::RouteError::NotOnLink([192, 0, 2, 1].into()))));
+}
+
+#[test]
+fn without_a_way_nothing_is_sent_and_it_is_counted() {
+    let mut rig = Rig::new(&config());
+    let ping = Ping { destination: [192, 0, 2, 1].into(), identifier: 1, sequence: 1, time_to_live: 64 };
+    assert_eq!(rig.host.ping(NOW, ping, b"", &mut rig.pool), Sent::NoRoute);
+    let stranger = Fields::new(Protocol::ICMP, ping.destination, OURS);
+    let (verdict, sent) = rig.judge(&frame(&datagram(stranger, &echo(b""))));
+    assert_eq!((verdict.dropped(), sent.len()), (Some(Dropped::NoRoute), 0));
+    assert_eq!((rig.count("ipv4", "no route"), rig.pool.held()), (2, 0));
+}
+
+// proves: rfc1122-limited-broadcast
+#[test]
+fn a_broadcast_of_ours_goes_to_all_without_a_question() {
+    let mut rig = Rig::new(&config());
+    for destination in [[255; 4], [10, 0, 0, 255], [224, 0, 0, 1]] {
+        let ping = Ping { destination: destination.into(), identifier: 1, sequence: 1, time_to_live: 1 };
+        assert_eq!(rig.host.ping(NOW, ping, b"", &mut rig.pool), Sent::Departs);
+        let group = [1, 0, 0x5e, 0, 0, 1];
+        let to = if destination[0] == 224 { group } else { [0xff; 6] };
+        assert!(rig.hear(&[])[0].starts_with(&to));
+    }
+}
+
+#[test]
+fn an_answer_to_a_ping_is_told_with_all_that_its_sender_needs() {
+    let mut rig = Rig::acquainted();
+    let ping = Ping { destination: PEER, identifier: 0x1234, sequence: 7, time_to_live: 3 };
+    assert_eq!(rig.host.ping(NOW, ping, b"data", &mut rig.pool), Sent::Departs);
+    let asked = only(&rig.hear(&[]));
+    let asked = Datagram::parse(&asked).unwrap();
+    assert_eq!((asked.time_to_live(), asked.payload()), (3, &echo(b"data")[..]));
+    let mut reply = echo(b"data");
+    icmp::answer_over(&mut reply).unwrap();
+    let fields = Fields { time_to_live: 62, ..to_us() };
+    assert_eq!(rig.judge(&frame(&datagram(fields, &reply))).0, Verdict::Ipv4(Taken::Told));
+    let told = rig.events();
+    let [Event::Echo(reply)] = told[..] else { panic!("{told:?}") };
+    assert_eq!((reply.from, reply.to, reply.identifier, reply.sequence), (PEER, OURS, 0x1234, 7));
+    assert_eq!((reply.octets, reply.time_to_live), (12, 62));
+}
+
+// proves: rfc1122-error-reported
+#[test]
+fn an_error_about_a_ping_names_the_ping() {
+    let mut rig = Rig::acquainted();
+    let asked = datagram(Fields::new(Protocol::ICMP, OURS, [10, 0, 0, 9].into()), &echo(b"data"));
+    let mut error = vec![0; 8 + 28];
+    Problem::HOPS_EXCEEDED.write_to(&asked[..28], &mut error).unwrap();
+    assert_eq!(rig.judge(&frame(&datagram(to_us(), &error))).0, Verdict::Ipv4(Taken::Told));
+    let told = rig.events();
+    let [Event::Undelivered(told)] = told[..] else { panic!("{told:?}") };
+    assert_eq!((told.from, told.problem, told.echo), (PEER, Problem::HOPS_EXCEEDED, Some((0x1234, 7))));
+    assert!(Quoted::parse(&asked).is_some_and(|quoted| quoted.destination() == told.destination));
+}

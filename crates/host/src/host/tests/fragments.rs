@@ -1,0 +1,215 @@
+//! Datagrams in fragments, both ways.
+
+use super::rig::*;
+use super::*;
+use crate::{Ping, Taken};
+use icmp::{Kind, Message, Problem};
+use ipv4::{Datagram, Fields, Protocol};
+
+const REPEATED: Option<Dropped> = Some(Dropped::Ipv4(ipv4::Dropped::FragmentRepeated));
+const OVERLAP: Option<Dropped> = Some(Dropped::Ipv4(ipv4::Dropped::FragmentOverlap));
+const SPOILED: Option<Dropped> = Some(Dropped::Ipv4(ipv4::Dropped::FragmentSpoiled));
+const BEYOND: Option<Dropped> = Some(Dropped::Ipv4(ipv4::Dropped::FragmentBeyond));
+
+fn dropped(rig: &Rig) -> Vec<Option<Dropped>> {
+    rig.verdicts.iter().map(|verdict| verdict.dropped()).collect()
+}
+
+// proves: rfc1122-reassembly, rfc791-reassembly, rfc791-fragmentation, rfc1122-echo-mirrored
+#[test]
+fn an_echo_of_any_length_comes_back_in_fragments_whatever_their_order() {
+    for octets in [1_473, 2_000, 8_000, 65_507] {
+        let mut rig = Rig::acquainted();
+        let in_order = fragments(to_us(), octets, 1_480);
+        let mut reversed = in_order.clone();
+        reversed.reverse();
+        let mut odd_first = in_order.clone();
+        odd_first.sort_by_key(|frame| frame[21] / 185 % 2);
+        for order in [in_order, reversed, odd_first] {
+            let sent = rig.hear(&order);
+            assert_eq!(sent.len(), order.len());
+            is_reply(&payload_of(&sent, PEER_MAC), octets);
+        }
+        assert_eq!((rig.host.echoed(), losses(&rig.host)), (3, 0));
+        assert!(rig.host.ipv4().reassembly().is_empty());
+    }
+}
+
+// proves: rfc791-reassembly
+#[test]
+fn datagrams_that_mingle_do_not_mix() {
+    let mut rig = Rig::acquainted();
+    let one = fragments(to_us(), 4_000, 1_000);
+    let two = fragments(Fields { identification: 78, ..to_us() }, 4_001, 1_000);
+    let mingled: Vec<_> = one.into_iter().zip(two).flat_map(|(one, two)| [two, one]).collect();
+    let sent = rig.hear(&mingled);
+    let (first, second) = sent.split_at(sent.len() / 2);
+    is_reply(&payload_of(first, PEER_MAC), 4_001);
+    is_reply(&payload_of(second, PEER_MAC), 4_000);
+}
+
+// proves: fragments-repeated
+#[test]
+fn a_fragment_that_comes_twice_is_dropped_and_harms_nothing() {
+    let mut rig = Rig::acquainted();
+    let mut frames = fragments(to_us(), 4_000, 1_480);
+    frames.insert(1, frames[0].clone());
+    rig.verdicts.clear();
+    let sent = rig.hear(&frames);
+    assert_eq!(dropped(&rig), [None, REPEATED, None, None]);
+    is_reply(&payload_of(&sent, PEER_MAC), 4_000);
+}
+
+// proves: fragments-overlap, fragments-spoiled
+#[test]
+fn an_overlap_kills_the_datagram_and_what_is_left_of_it() {
+    let mut rig = Rig::acquainted();
+    let frames = fragments(to_us(), 4_000, 1_480);
+    // Teardrop: the second starts and ends within the first.
+    let inside = Fields { fragment_offset: 24, more_fragments: false, ..to_us() };
+    let teardrop = frame(&datagram(inside, &[0x5a; 4]));
+    rig.verdicts.clear();
+    let order = [&frames[..1], &[teardrop], &frames[1..], &frames[..]].concat();
+    assert_eq!(rig.hear(&order).len(), 0);
+    assert_eq!(dropped(&rig), [None, OVERLAP, SPOILED, SPOILED, SPOILED, SPOILED, SPOILED]);
+    assert_eq!(rig.host.ipv4().reassembly().octets(), 0, "nothing of it is kept");
+    assert_eq!(rig.count("ipv4", "fragments overlapped"), 1);
+    let other = fragments(Fields { identification: 78, ..to_us() }, 4_000, 1_480);
+    assert_eq!(rig.hear(&other).len(), 3);
+}
+
+// proves: fragments-beyond
+#[test]
+fn no_fragment_reaches_beyond_the_longest_datagram() {
+    let mut rig = Rig::acquainted();
+    let mut frames = fragments(to_us(), 65_507, 1_480);
+    let last = Fields { fragment_offset: 65_528, ..to_us() };
+    for length in [1, 8, 1_480] {
+        let death = frame(&datagram(last, &vec![0x5a; length]));
+        assert_eq!((rig.judge(&death).0.dropped(), rig.pool.held()), (BEYOND, 0));
+    }
+    let end = Fields { fragment_offset: 65_512, ..to_us() };
+    *frames.last_mut().unwrap() = frame(&datagram(end, &[0x5a; 8]));
+    assert_eq!((rig.hear(&frames).len(), rig.host.echoed()), (0, 0));
+}
+
+// proves: rfc792-reassembly-time, reassembly-timeout
+#[test]
+fn whoever_sent_the_start_of_a_datagram_learns_once_that_its_rest_did_not_come() {
+    let mut rig = Rig::acquainted();
+    let frames = fragments(to_us(), 4_000, 1_480);
+    assert_eq!(rig.hear(&frames[..2]).len(), 0);
+    // Of this one the start is missing, and nobody can say whose port it was for.
+    let other = fragments(Fields { identification: 78, ..to_us() }, 4_000, 1_480);
+    assert_eq!(rig.hear(&other[1..]).len(), 0);
+    assert_eq!(rig.pass(Duration::from_millis(29_999)).len(), 0);
+    let sent = rig.pass(Duration::from_millis(1));
+    let asked = sent.iter().filter(|frame| frame[12..14] == [8, 6]).count();
+    let errors: Vec<_> = sent.into_iter().filter(|frame| frame[12..14] == [8, 0]).collect();
+    let (message, start) = (payload_of(&errors, PEER_MAC), &frames[0][14..42]);
+    let error = Message::parse(&message).unwrap();
+    assert_eq!((error.kind(), error.code(), &message[8..]), (Kind::TIME_EXCEEDED, 1, start));
+    assert_eq!((errors.len(), asked), (1, 0));
+    assert_eq!(rig.hear(&frames[2..]).len(), 0, "too late");
+    assert_eq!(rig.count("ipv4", "reassembly timed out"), 2);
+}
+
+// proves: rfc1122-port-unreachable
+#[test]
+fn a_refusal_of_a_datagram_made_whole_needs_no_room_for_it() {
+    let mut rig = Rig::acquainted();
+    let udp = Fields { protocol: Protocol::UDP, more_fragments: true, ..to_us() };
+    let first = frame(&datagram(udp, &[7; 1_480]));
+    let last = frame(&datagram(Fields { fragment_offset: 1_480, more_fragments: false, ..udp }, &[7; 100]));
+    let mut large: Vec<_> = std::iter::from_fn(|| rig.pool.take_large()).collect();
+    let mut departing = Batch::new(4);
+    for octets in [first, last] {
+        let mut frame = rig.pool.take().unwrap();
+        frame.write(&octets).unwrap();
+        rig.verdicts.push(rig.host.receive(NOW, frame, &mut departing, &mut rig.pool));
+    }
+    large.drain(..).for_each(|frame| rig.pool.give(frame));
+    let refused = Verdict::Ipv4(Taken::Refused(Problem::PORT_UNREACHABLE));
+    assert_eq!(rig.verdicts[1..], [KEPT, refused]);
+    assert_eq!((departing.len(), rig.host.congested()), (1, 0));
+}
+
+// proves: rfc791-fragmentation, rfc6864-unique
+#[test]
+fn a_long_ping_departs_in_fragments_that_fit_the_mtu() {
+    for mtu in [576, 1_500] {
+        let config = Config { mtu, ..config() };
+        let mut rig = Rig::new(&config);
+        rig.host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
+        let data: Vec<u8> = (0..=255).cycle().take(65_507).collect();
+        let ping = Ping { destination: PEER, identifier: 0x1234, sequence: 7, time_to_live: 64 };
+        for octets in [0, mtu - 28, mtu - 27, 8_000, 65_507] {
+            assert_eq!(rig.host.ping(NOW, ping, &data[..octets], &mut rig.pool), Sent::Departs);
+            let sent = rig.hear(&[]);
+            let whole = octets + 28 <= mtu;
+            assert_eq!(sent.len(), if whole { 1 } else { (octets + 8).div_ceil((mtu - 20) / 8 * 8) });
+            assert!(sent.iter().all(|frame| frame.len() <= 14 + mtu));
+            let numbers = sent.iter().map(|frame| Datagram::parse(&frame[14..]).unwrap().identification());
+            assert_eq!(numbers.collect::<std::collections::BTreeSet<_>>().len(), 1);
+            assert_eq!(payload_of(&sent, PEER_MAC), echo(&data[..octets]));
+        }
+        let beyond = vec![0; 65_508];
+        assert_eq!(rig.host.ping(NOW, ping, &beyond, &mut rig.pool), Sent::Refused);
+        assert_eq!((rig.pool.held(), rig.hear(&[]).len()), (0, 0));
+    }
+}
+
+// proves: reply-resolved, rfc791-fragmentation
+#[test]
+fn a_long_reply_waits_whole_and_departs_in_fragments() {
+    let mut rig = Rig::new(&config());
+    let asked = rig.hear(&fragments(to_us(), 65_507, 1_480));
+    assert_eq!((asked.len(), rig.pool.held()), (1, 1));
+    let mut packet = request();
+    packet[7] = 2;
+    let sent = rig.hear(&[broadcast(&[&[8, 6], &packet])]);
+    is_reply(&payload_of(&sent, PEER_MAC), 65_507);
+}
+
+#[test]
+fn a_pool_that_runs_out_between_fragments_gets_all_back() {
+    let mut rig = Rig::acquainted();
+    let data = vec![0; 8_000];
+    let ping = Ping { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
+    let mut pool = Pool::new(1_500, 2);
+    assert_eq!(rig.host.ping(NOW, ping, &data, &mut pool), Sent::Refused);
+    assert_eq!((rig.host.departing.len(), rig.host.congested()), (2, 1));
+    assert_eq!(pool.held(), 2, "those two");
+}
+
+// proves: reassembly-flood, reassembly-bounds
+#[test]
+fn a_flood_of_fragments_from_a_million_sources_leaves_room_for_an_honest_one() {
+    let mut rig = Rig::new(&Config { who: Who::One("10.0.0.2/8".parse().unwrap()), ..config() });
+    rig.host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
+    let honest = fragments(to_us(), 4_000, 1_480);
+    let template = Fields { more_fragments: true, ..to_us() };
+    let mut most = (0, 0);
+    for number in 0_u32..1_000_000 {
+        let source = Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 1, 0, 0)) + number);
+        let stranger = frame(&datagram(Fields { source, ..template }, &[0x5a; 8]));
+        let (verdict, sent) = if number % 100_000 == 99_999 {
+            let mut mingled: Vec<_> =
+                honest.iter().flat_map(|part| [stranger.clone(), part.clone()]).collect();
+            mingled.push(stranger);
+            let sent = rig.hear(&mingled);
+            is_reply(&payload_of(&sent, PEER_MAC), 4_000);
+            (KEPT, Vec::new())
+        } else {
+            let mut frame = rig.pool.take().unwrap();
+            frame.write(&stranger).unwrap();
+            let mut none = Batch::new(0);
+            (rig.host.receive(rig.now, frame, &mut none, &mut rig.pool), Vec::<Vec<u8>>::new())
+        };
+        assert_eq!((verdict, sent.len()), (KEPT, 0));
+        let reassembly = rig.host.ipv4().reassembly();
+        most = (most.0.max(reassembly.octets()), most.1.max(reassembly.len()));
+    }
+    assert!(most.0 <= 4 << 20 && most.1 <= 4_096, "{most:?}");
+    assert_eq!((rig.host.echoed(), rig.pool.held()), (10, 0));
+}

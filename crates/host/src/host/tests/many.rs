@@ -1,0 +1,225 @@
+//! Many hosts on one wire.
+
+use super::rig::*;
+use super::*;
+use arp::{Defence, Start};
+use ipv4::{Datagram, Fields, Protocol};
+use link::VlanId;
+
+const BASE: MacAddr = MacAddr::new([2, 0, 0, 1, 0, 0]);
+
+fn sixteen() -> Config {
+    Config::each("10.1.0.0/16".parse().unwrap(), BASE)
+}
+
+/// The peer's request for an address, to a station.
+fn ask(address: Ipv4Addr) -> Vec<u8> {
+    let mut packet = request();
+    packet[24..28].copy_from_slice(&address.octets());
+    broadcast(&[&[8, 6], &packet])
+}
+
+fn ping(station: MacAddr, address: Ipv4Addr) -> Vec<u8> {
+    framed(station, PEER_MAC, &datagram(Fields::new(Protocol::ICMP, PEER, address), &echo(b"data")))
+}
+
+fn number(step: u32) -> (Ipv4Addr, MacAddr) {
+    let address = Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 1, 0, 0)) + step);
+    (address, BASE.plus(step.into()).unwrap())
+}
+
+// proves: many-hosts, rfc1122-echo-mirrored
+#[test]
+fn every_address_of_a_range_answers_from_its_own_station() {
+    let mut rig = Rig::new(&sixteen());
+    assert!(rig.host.is_ready());
+    for step in 0..65_536 {
+        let (address, station) = number(step);
+        let sent = rig.hear(&[ask(address), ping(station, address)]);
+        let [reply, pong] = &sent[..] else { panic!("{address}: {} frames", sent.len()) };
+        assert_eq!((&reply[..6], &reply[6..12]), (&PEER_MAC.octets()[..], &station.octets()[..]));
+        assert_eq!((&reply[22..28], &reply[28..32]), (&station.octets()[..], &address.octets()[..]));
+        assert_eq!(&pong[6..12], station.octets());
+        assert_eq!(Datagram::parse(&pong[14..]).unwrap().source(), address);
+    }
+    assert_eq!((rig.host.answered(), rig.host.echoed(), losses(&rig.host)), (65_536, 65_536, 0));
+    assert_eq!(rig.host.arp().neighbours().len(), 1, "they share one table");
+    for outside in [[10, 0, 255, 255], [10, 2, 0, 0]] {
+        assert_eq!(rig.hear(&[ask(outside.into())]).len(), 0);
+    }
+}
+
+// proves: station-of-destination
+#[test]
+fn a_datagram_to_one_hosts_station_for_anothers_address_is_dropped() {
+    let mut rig = Rig::new(&sixteen());
+    let ((one, first), (_, second)) = (number(7), number(8));
+    rig.hear(&[ask(one)]);
+    let (verdict, sent) = rig.judge(&ping(second, one));
+    assert_eq!((verdict.dropped(), sent.len()), (Some(Dropped::WrongStation), 0));
+    assert_eq!(rig.judge(&ping(first, one)).0, ANSWERED);
+    assert_eq!(losses(&rig.host), 1);
+}
+
+// proves: station-of-destination
+#[test]
+fn a_fragment_to_the_wrong_station_is_in_nobodys_datagram() {
+    let mut rig = Rig::new(&sixteen());
+    let ((one, first), (_, second)) = (number(7), number(8));
+    rig.hear(&[ask(one)]);
+    let mut frames = fragments(Fields { destination: one, ..to_us() }, 2_000, 1_480);
+    frames[0][..6].copy_from_slice(&second.octets());
+    frames[1][..6].copy_from_slice(&first.octets());
+    rig.verdicts.clear();
+    assert_eq!(rig.hear(&frames).len(), 0);
+    assert_eq!(rig.verdicts, [Verdict::Dropped(Dropped::WrongStation), KEPT]);
+    frames[0][..6].copy_from_slice(&first.octets());
+    assert_eq!(rig.hear(&frames[..1]).len(), 2);
+}
+
+#[test]
+fn of_a_range_none_is_broadcast_and_every_destination_is_on_the_link() {
+    let mut rig = Rig::new(&sixteen());
+    let (last, station) = number(65_535);
+    rig.hear(&[ask(last)]);
+    assert_eq!(rig.judge(&ping(station, last)).0, ANSWERED, "10.1.255.255 is a host");
+    let stranger = Fields::new(Protocol::ICMP, [192, 0, 2, 1].into(), last);
+    let sent = rig.hear(&[framed(station, PEER_MAC, &datagram(stranger, &echo(b"")))]);
+    assert_eq!(sent[0][38..42], [192, 0, 2, 1], "it is asked for, on the link");
+}
+
+#[test]
+fn with_a_gateway_strangers_are_answered_through_it() {
+    let gateway = Ipv4Addr::new(10, 0, 0, 1);
+    let mut rig = Rig::new(&Config { gateway: Some(gateway), ..sixteen() });
+    let (address, station) = number(3);
+    rig.hear(&[ask(address)]);
+    let stranger = Fields::new(Protocol::ICMP, [192, 0, 2, 1].into(), address);
+    let sent = rig.hear(&[framed(station, PEER_MAC, &datagram(stranger, &echo(b"")))]);
+    assert_eq!((&sent[0][..6], &sent[0][6..12]), (&PEER_MAC.octets()[..], &station.octets()[..]));
+    assert_eq!(Datagram::parse(&sent[0][14..]).unwrap().destination(), Ipv4Addr::new(192, 0, 2, 1));
+}
+
+fn tagged(frame: &[u8], vlan: u8) -> Vec<u8> {
+    [&frame[..12], &[0x81, 0, 0, vlan], &frame[12..]].concat()
+}
+
+// proves: many-vlans, ethernet-vlan-reply
+#[test]
+fn hosts_with_the_same_addresses_in_two_vlans_do_not_mix() {
+    let range = "10.1.0.0/24".parse().unwrap();
+    let other = MacAddr::new([2, 0, 0, 2, 0, 0]);
+    let five = Config { vlan: VlanId::new(5), ..Config::each(range, BASE) };
+    let six = Config { vlan: VlanId::new(6), ..Config::each(range, other) };
+    let mut host = Host::new(NOW, &five).unwrap();
+    host.add(NOW, &six).unwrap();
+    let mut rig = Rig::of(host, 1_500);
+    let (address, first) = number(9);
+    let second = other.plus(9).unwrap();
+    for (vlan, station) in [(5, first), (6, second)] {
+        let sent = rig.hear(&[tagged(&ask(address), vlan), tagged(&ping(station, address), vlan)]);
+        assert_eq!(sent.len(), 2);
+        for frame in &sent {
+            assert_eq!((&frame[6..12], &frame[12..16]), (&station.octets()[..], &[0x81, 0, 0, vlan][..]));
+        }
+    }
+    // A station of one VLAN is none in the other, and without a tag nobody is there.
+    for frame in [tagged(&ping(first, address), 6), tagged(&ping(second, address), 5)] {
+        assert_eq!(rig.judge(&frame).0.dropped(), Some(link::Dropped::NotForUs.into()));
+    }
+    assert_eq!(rig.judge(&ping(first, address)).0.dropped(), Some(link::Dropped::OtherVlan.into()));
+    assert_eq!(rig.judge(&tagged(&ask(address), 7)).0.dropped(), Some(link::Dropped::OtherVlan.into()));
+    // Fragments of the same datagram, half of it in each.
+    let parts = fragments(Fields { destination: address, ..to_us() }, 2_000, 1_480);
+    let mut halves = [tagged(&parts[0], 5), tagged(&parts[1], 6)];
+    halves[0][..6].copy_from_slice(&first.octets());
+    halves[1][..6].copy_from_slice(&second.octets());
+    assert_eq!(rig.hear(&halves).len(), 0);
+}
+
+#[test]
+fn hosts_that_are_given_what_others_have_are_refused() {
+    let mut host = Host::new(NOW, &sixteen()).unwrap();
+    let again = Config::each("10.1.4.0/24".parse().unwrap(), MacAddr::new([2, 0, 0, 9, 0, 0]));
+    let stations = Config::each("10.2.0.0/24".parse().unwrap(), BASE);
+    for config in [again, stations] {
+        assert_eq!(host.add(NOW, &config), Err(ConfigError::Taken(config.network())));
+    }
+    let fitting = Config::each("10.2.0.0/24".parse().unwrap(), MacAddr::new([2, 0, 0, 9, 0, 0]));
+    assert_eq!((host.add(NOW, &fitting), host.hosts().count()), (Ok(()), 2));
+}
+
+// proves: rfc5227-silence
+#[test]
+fn what_waited_for_a_host_that_gave_its_address_up_is_not_sent_though_others_are_there() {
+    let alone = Config { start: Start::AtOnce, defence: Defence::Cease, ..sixteen() };
+    let mut rig = Rig::new(&alone);
+    let (address, station) = number(7);
+    rig.hear(&[ping(station, address)]);
+    assert_eq!(rig.pool.held(), 1, "its reply waits for the peer");
+    let mut conflict = request();
+    conflict[14..18].copy_from_slice(&address.octets());
+    rig.hear(&[broadcast(&[&[8, 6], &conflict])]);
+    assert_eq!(rig.host.arp().locals().hardware_of(address), None);
+    let sent = rig.hear(&[ask(number(8).0)]);
+    assert_eq!(sent.len(), 1, "the answer to the request, and no reply from {address}: {sent:02x?}");
+    assert_eq!(rig.host.addressless(), 1);
+}
+
+/// Frames to three hosts that are good, damaged, or anything at all.
+fn any_frame() -> impl Strategy<Value = Vec<u8>> {
+    let addresses = prop::sample::select(vec![[10, 1, 0, 7], [10, 1, 0, 8], [10, 9, 9, 9], [255; 4], [0; 4]]);
+    let fields = (addresses.clone(), addresses, any::<u8>(), 0_usize..6, any::<bool>(), 0_u8..4);
+    let good = fields.prop_flat_map(|(source, destination, protocol, eighths, more_fragments, kind)| {
+        let protocol = if protocol < 200 { Protocol::ICMP } else { Protocol(protocol) };
+        let source = if source == [10, 1, 0, 8] { PEER } else { source.into() };
+        let fields = Fields {
+            fragment_offset: eighths / 2 * 8,
+            more_fragments,
+            ..Fields::new(protocol, source, destination.into())
+        };
+        let station = [number(7).1, number(8).1, MacAddr::BROADCAST, PEER_MAC][usize::from(kind)];
+        let whole = framed(station, PEER_MAC, &datagram(fields, &echo(&[7; 8])));
+        (Just(whole), 0_usize..100, any::<u8>(), 0_u8..8)
+    });
+    let damaged = good.prop_map(|(mut whole, place, octet, how)| {
+        match how {
+            0 => whole.truncate(place),
+            1 if place < whole.len() => whole[place] = octet,
+            2 => whole.extend(vec![octet; place]),
+            _ => {}
+        }
+        whole
+    });
+    prop_oneof![6 => damaged, 1 => prop::collection::vec(any::<u8>(), 0..90), 1 => Just(ask(number(7).0))]
+}
+
+proptest! {
+    // proves: drops-counted
+    #[test]
+    fn whatever_comes_every_frame_is_counted_once(frames in prop::collection::vec(any_frame(), 0..60)) {
+        let mut rig = Rig::new(&sixteen());
+        rig.host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
+        for frame in &frames {
+            let before = (losses(&rig.host), accepted(&rig));
+            let (verdict, _) = rig.judge(frame);
+            let after = (losses(&rig.host), accepted(&rig));
+            match verdict {
+                // Of the four that the datagram before it was made of, one went to no use.
+                Verdict::Dropped(_) => prop_assert_eq!(after.0 - before.0, 1 + given_up(verdict), "{:?}", verdict),
+                Verdict::Ipv4(crate::Taken::Kept) | Verdict::Arp(_) => prop_assert_eq!(after, before),
+                Verdict::Ipv4(_) => prop_assert_eq!(after, (before.0, before.1 + 1)),
+            }
+        }
+        prop_assert_eq!(rig.verdicts.len(), frames.len());
+    }
+}
+
+/// How many datagrams an overlap costs beside the fragment.
+fn given_up(verdict: Verdict) -> u64 {
+    u64::from(verdict.dropped() == Some(Dropped::Ipv4(ipv4::Dropped::FragmentOverlap)))
+}
+
+fn accepted(rig: &Rig) -> u64 {
+    rig.host.ipv4().accepted()
+}

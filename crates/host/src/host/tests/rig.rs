@@ -1,0 +1,186 @@
+//! A host with a wire of its own, and datagrams for it.
+
+use super::*;
+use crate::Taken;
+use icmp::{Echo, Kind, Message};
+use ipv4::{Datagram, Fields, Protocol};
+use std::collections::VecDeque;
+use tap::Counters;
+
+/// A host, what it heard, and all that it sends.
+pub(super) struct Rig {
+    pub(super) host: Host,
+    pub(super) pool: Pool,
+    pub(super) now: Instant,
+    pub(super) verdicts: Vec<Verdict>,
+    mtu: usize,
+}
+
+/// What waits for the host, and what it sent.
+struct Jack {
+    mtu: usize,
+    arrived: VecDeque<Vec<u8>>,
+    sent: Vec<Vec<u8>>,
+}
+
+impl Rig {
+    pub(super) fn new(config: &Config) -> Rig {
+        Rig::of(Host::new(NOW, config).unwrap(), config.mtu)
+    }
+
+    pub(super) fn of(host: Host, mtu: usize) -> Rig {
+        let pool = Pool::new(mtu, host.frames());
+        Rig { host, pool, now: NOW, verdicts: Vec::new(), mtu }
+    }
+
+    /// The host as 10.0.0.2, which knows the peer.
+    pub(super) fn acquainted() -> Rig {
+        let mut rig = Rig::new(&config());
+        rig.hear(&[broadcast(&[&[8, 6], &request()])]);
+        rig
+    }
+
+    /// All that the host sends because of these frames, in order.
+    pub(super) fn hear(&mut self, frames: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        let mut jack = Jack { mtu: self.mtu, arrived: frames.to_vec().into(), sent: Vec::new() };
+        let mut watch = Watch(std::mem::take(&mut self.verdicts));
+        loop {
+            let turn = self.host.turn(self.now, &mut jack, &mut self.pool, &mut watch).unwrap();
+            if turn.arrived == 0 && !turn.congested {
+                break;
+            }
+        }
+        self.verdicts = watch.0;
+        let waiting: usize = self.host.arps().map(|arp| arp.neighbours().waiting()).sum();
+        assert_eq!(self.pool.held(), waiting, "every frame departs, waits or is given back");
+        jack.sent
+    }
+
+    /// The same for one frame, which is judged so.
+    pub(super) fn judge(&mut self, frame: &[u8]) -> (Verdict, Vec<Vec<u8>>) {
+        let sent = self.hear(&[frame.to_vec()]);
+        (*self.verdicts.last().unwrap(), sent)
+    }
+
+    /// What happened since this was last asked, but for what concerns neighbours.
+    pub(super) fn events(&mut self) -> Vec<Event> {
+        let events = std::iter::from_fn(|| self.host.take_event());
+        events.filter(|event| !matches!(event, Event::Arp(_))).collect()
+    }
+
+    pub(super) fn pass(&mut self, span: Duration) -> Vec<Vec<u8>> {
+        let end = self.now + span;
+        let mut sent = Vec::new();
+        while let Some(due) = self.host.deadline().filter(|due| *due <= end) {
+            self.now = due.max(self.now);
+            sent.extend(self.hear(&[]));
+        }
+        self.now = end;
+        sent
+    }
+
+    pub(super) fn count(&self, layer: &str, name: &str) -> u64 {
+        let counters = self.host.counters();
+        let found = counters.iter().find(|counter| counter.layer == layer && counter.name == name);
+        found.unwrap_or_else(|| panic!("no counter {layer} {name}")).count
+    }
+}
+
+struct Watch(Vec<Verdict>);
+
+impl Trace for Watch {
+    fn judged(&mut self, _: Instant, verdict: Verdict) {
+        self.0.push(verdict);
+    }
+}
+
+impl Device for Jack {
+    fn mtu(&self) -> usize {
+        self.mtu
+    }
+    fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
+        let before = arrived.len();
+        while arrived.room() > 0 && !self.arrived.is_empty() {
+            let Some(mut frame) = pool.take() else { break };
+            frame.write(&self.arrived.pop_front().unwrap()).unwrap();
+            arrived.push(frame).unwrap();
+        }
+        Ok(arrived.len() - before)
+    }
+    fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
+        let count = departing.len();
+        while let Some(frame) = departing.pop() {
+            self.sent.push(frame.octets().to_vec());
+            pool.give(frame);
+        }
+        Ok(count)
+    }
+    fn counters(&self) -> Counters {
+        Counters::default()
+    }
+}
+
+/// An echo request with this data.
+pub(super) fn echo(data: &[u8]) -> Vec<u8> {
+    let mut message = vec![0; Echo::HEADER + data.len()];
+    Echo { identifier: 0x1234, sequence: 7, data }.write_to(Kind::ECHO_REQUEST, &mut message).unwrap();
+    message
+}
+
+/// The fields of an ICMP datagram from the peer to us.
+pub(super) fn to_us() -> Fields {
+    Fields { identification: 77, ..Fields::new(Protocol::ICMP, PEER, OURS) }
+}
+
+pub(super) fn datagram(fields: Fields, payload: &[u8]) -> Vec<u8> {
+    let mut octets = [&[0; Fields::LENGTH], payload].concat();
+    fields.write_to(&mut octets).unwrap();
+    octets
+}
+
+/// A frame from the peer to our station.
+pub(super) fn frame(datagram: &[u8]) -> Vec<u8> {
+    framed(OUR_MAC, PEER_MAC, datagram)
+}
+
+pub(super) fn framed(to: MacAddr, from: MacAddr, datagram: &[u8]) -> Vec<u8> {
+    [&to.octets()[..], &from.octets(), &[8, 0], datagram].concat()
+}
+
+/// An echo request with so many octets of data from the peer, in fragments of at most so many octets.
+pub(super) fn fragments(fields: Fields, octets: usize, each: usize) -> Vec<Vec<u8>> {
+    let data: Vec<u8> = (0..=255).cycle().take(octets).collect();
+    let message = echo(&data);
+    let mut frames = Vec::new();
+    for (number, part) in message.chunks(each).enumerate() {
+        let more_fragments = (number + 1) * each < message.len();
+        let fields = Fields { fragment_offset: number * each, more_fragments, ..fields };
+        frames.push(frame(&datagram(fields, part)));
+    }
+    frames
+}
+
+/// The datagrams in frames that go to a station; fragments are put together in their order.
+pub(super) fn payload_of(frames: &[Vec<u8>], to: MacAddr) -> Vec<u8> {
+    let mut whole = Vec::new();
+    for octets in frames {
+        let frame = link::Ethernet::parse(octets).unwrap();
+        assert_eq!((frame.destination(), frame.ether_type()), (to, EtherType::IPV4));
+        let datagram = Datagram::parse(frame.payload()).unwrap();
+        assert_eq!(datagram.fragment_offset(), whole.len());
+        whole.extend(datagram.payload());
+    }
+    whole
+}
+
+/// The reply to an echo request with this data.
+pub(super) fn is_reply(message: &[u8], octets: usize) {
+    let message = Message::parse(message).unwrap();
+    let data: Vec<u8> = (0..=255).cycle().take(octets).collect();
+    let icmp::Body::Reply(echo) = message.body().unwrap() else { panic!("{:?}", message.kind()) };
+    assert_eq!((echo.identifier, echo.sequence), (0x1234, 7));
+    assert!(echo.data == data, "the data differs");
+}
+
+pub(super) const ANSWERED: Verdict = Verdict::Ipv4(Taken::Answered);
+pub(super) const KEPT: Verdict = Verdict::Ipv4(Taken::Kept);
