@@ -169,14 +169,14 @@ impl<P> Arp<P> {
     }
 
     fn poll_made(&mut self, now: Instant) -> Option<Fields> {
-        while let Some((at, protocol)) = self.claims.due.first().copied().filter(|(at, _)| *at <= now) {
+        // One that is due and has nothing to say waits for a later time: each has its turn once.
+        for _ in 0..self.claims.due.len() {
+            let (_, protocol) = self.claims.due.first().copied().filter(|(at, _)| *at <= now)?;
             let (said, news) = self.claims.touch(protocol, |claim| (claim.poll(now), claim.take_event()))?;
             if let Some(event) = news {
                 self.settle(event);
             }
-            // One that is due and has nothing to say waits for a later time, or for nothing.
-            let again = self.claims.due.first().is_some_and(|first| *first == (at, protocol));
-            if said.is_some() || again {
+            if said.is_some() {
                 return said;
             }
         }

@@ -66,16 +66,21 @@ fuzz_target!(|scene: Scene<'_>| {
     let mut segments =
         policies.map(|policy| Segment::new(policy, defence, scene.entries % 8, scene.parcels % 8));
     let mut now = Instant::ORIGIN;
+    // How far the clock went forward in all: what a table counts ends after 584 years of it.
+    let mut forward = Duration::ZERO;
     for step in &scene.steps {
         match step {
             Step::Wait(tenths) => {
-                now = now + Duration::from_millis(u64::from(*tenths) * 100);
+                let later = now + Duration::from_millis(u64::from(*tenths) * 100);
+                forward += later.since(now);
+                now = later;
                 for segment in &mut segments {
                     segment.poll(now);
                 }
             }
             Step::Jump(nanoseconds) => {
                 let back = *nanoseconds < now.as_nanos();
+                forward += Instant::from_nanos(*nanoseconds).since(now);
                 now = Instant::from_nanos(*nanoseconds);
                 segments.iter_mut().filter(|_| back).for_each(Segment::forget_when);
             }
@@ -90,8 +95,8 @@ fuzz_target!(|scene: Scene<'_>| {
         }
         segments.iter_mut().for_each(Segment::holds);
     }
-    for segment in &mut segments {
-        segment.ends(now);
+    if forward < Duration::from_nanos(u64::MAX / 2) {
+        segments.iter_mut().for_each(|segment| segment.ends(now));
     }
 });
 

@@ -26,7 +26,31 @@ fn ranges_that_cannot_be_ours_are_refused() {
     assert_eq!(locals.add(protocol(1), protocol(5), BASE), Err(LocalsError::Overlap));
     assert_eq!(locals.add(protocol(8), protocol(8), MacAddr::BROADCAST), Err(LocalsError::Hardware));
     assert_eq!(locals.add(protocol(8), protocol(8), MacAddr::ZERO), Err(LocalsError::Hardware));
+    let last = MacAddr::new([2, 0xff, 0xff, 0xff, 0xff, 0xff]);
+    assert_eq!(locals.add(protocol(8), protocol(9), last), Err(LocalsError::Hardware), "a group follows");
+    assert_eq!(locals.add(protocol(8), protocol(8), last), Ok(()));
     assert_eq!(locals.add(protocol(6), protocol(7), BASE), Ok(()));
+}
+
+#[test]
+fn every_error_says_what_is_wrong() {
+    for error in [LocalsError::Backwards, LocalsError::Overlap, LocalsError::Hardware] {
+        assert!(error.to_string().contains("address"), "{error}");
+    }
+}
+
+#[test]
+fn addresses_that_go_on_alike_are_one_range_in_whatever_order_they_come() {
+    let mut locals = Locals::default();
+    for number in [3, 1, 2, 5, 4] {
+        let hardware = BASE.plus(number.into()).unwrap();
+        locals.add(protocol(number), protocol(number), hardware).unwrap();
+    }
+    assert_eq!(locals.ranges.len(), 1);
+    assert_eq!(locals.first(), BASE.plus(1).map(|hardware| (protocol(1), hardware)));
+    // The next one is somewhere else.
+    locals.add(protocol(6), protocol(6), BASE).unwrap();
+    assert_eq!(locals.ranges.len(), 2);
 }
 
 proptest! {
@@ -45,5 +69,25 @@ proptest! {
             }
         }
         prop_assert_eq!(locals.hardware_of(protocol(wanted)), expected);
+    }
+
+    #[test]
+    fn what_was_given_up_is_not_ours_and_all_else_is(
+        given_up in prop::collection::btree_set(0_u32..40, 0..40),
+        first in 1_u32..20,
+        length in 0_u32..20,
+    ) {
+        let mut locals = Locals::default();
+        locals.add(protocol(first), protocol(first + length), BASE).unwrap();
+        for number in &given_up {
+            locals.remove(protocol(*number));
+        }
+        for number in 0..45 {
+            let ours = (first..=first + length).contains(&number) && !given_up.contains(&number);
+            let expected = ours.then(|| BASE.plus(u64::from(number - first)).unwrap());
+            prop_assert_eq!(locals.hardware_of(protocol(number)), expected);
+        }
+        prop_assert!(locals.has_hardware(BASE), "the station is still there");
+        prop_assert_eq!(locals.is_empty(), (first..=first + length).all(|number| given_up.contains(&number)));
     }
 }
