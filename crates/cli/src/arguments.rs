@@ -206,10 +206,11 @@ pub(crate) struct ClaimArguments {
     /// Select an address of our own in 169.254.0.0/16, and another whenever it is lost (RFC 3927)
     #[arg(long, conflicts_with_all = ["no_probe", "announce", "gateway", "routes"])]
     pub(crate) link_local: bool,
-    /// Use the address at once, without asking whether anybody has it; it is announced all the same
+    /// Use the address at once, without a word: neither ask whether anybody has it nor announce it
     #[arg(long)]
     pub(crate) no_probe: bool,
-    /// Announce each address of --hosts at the start; a single address always is
+    /// Announce the address at the start although it is not probed for, so that others with the same
+    /// address hear of it; after probing it always is announced
     #[arg(long)]
     pub(crate) announce: bool,
     /// What to do when somebody else uses the address: give it up, announce it once and give it up if

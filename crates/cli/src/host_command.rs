@@ -70,8 +70,7 @@ fn configs(arguments: &HostArguments, tap: &Tap) -> Result<Vec<Config>, Failure>
         mtu: tap.mtu(),
         gateway: arguments.station.gateway,
         policy: arguments.learn.into(),
-        // What is not announced, another host with the same address does not hear of.
-        start: match (probes, claim.announce || ranges.hosts.is_empty()) {
+        start: match (probes, claim.announce) {
             (true, _) => Start::Probe,
             (false, true) => Start::Announce,
             (false, false) => Start::AtOnce,

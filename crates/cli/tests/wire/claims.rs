@@ -127,7 +127,7 @@ fn who_has_the_address_already() -> Outcome {
 // proves: rfc5227-always, rfc5227-once, rfc5227-cease, rfc5227-defend-interval, rfc5227-last
 fn two_that_do_not_probe() -> Outcome {
     let wire = Bridged::new()?;
-    let (mut first, mut second) = wire.hosts(&["--no-probe"])?;
+    let (mut first, mut second) = wire.hosts(&["--no-probe", "--announce"])?;
     line_with(&mut first, " defended 10.0.0.2 against 02:00:00:00:00:0b")?;
     line_with(&mut second, " defended 10.0.0.2 against 02:00:00:00:00:0a")?;
     // The second announcements come two seconds after the first; nobody may answer them for eight more.
@@ -141,7 +141,7 @@ fn two_that_do_not_probe() -> Outcome {
         assert!((2..=3).contains(&count), "two announcements and one defence: {out}");
     }
     for policy in ["once", "cease"] {
-        let (mut first, mut second) = wire.hosts(&["--no-probe", "--defend", policy])?;
+        let (mut first, mut second) = wire.hosts(&["--no-probe", "--announce", "--defend", policy])?;
         until("host that leaves", || (first.has_ended() || second.has_ended()).then_some(()))?;
         // Where both spoke at the same time, both leave.
         let (one, other) = if first.has_ended() { (first, second) } else { (second, first) };
