@@ -93,6 +93,16 @@ pub enum Event<A> {
         /// Its hardware address.
         hardware: MacAddr,
     },
+    /// An address is asked for that was not known.
+    Asking {
+        /// The protocol address.
+        protocol: A,
+    },
+    /// An address that nobody answered for is forgotten.
+    Forgotten {
+        /// The protocol address.
+        protocol: A,
+    },
     /// An address that was known is said to be somewhere else now, and the entry followed.
     Moved {
         /// The protocol address.
@@ -194,7 +204,9 @@ impl Default for Settings {
 
 impl<A: Address, P> Neighbours<A, P> {
     /// How many events wait to be taken at most; what happens beyond that is counted.
-    pub const EVENTS: usize = 256;
+    ///
+    /// More than the default table has entries: all of them may expire at once.
+    pub const EVENTS: usize = 2_048;
 
     /// An empty table. Its memory is set aside here.
     pub fn new(settings: Settings) -> Neighbours<A, P> {

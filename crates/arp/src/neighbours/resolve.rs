@@ -105,7 +105,10 @@ impl<A: Address, P> Neighbours<A, P> {
     // spec: rfc1122-queue
     fn begin(&mut self, protocol: A, octets: usize, parcel: P) -> Resolution<P> {
         match self.insert(protocol, MacAddr::ZERO, State::Incomplete, Row::Ask) {
-            Some(place) => self.park(place, octets, parcel),
+            Some(place) => {
+                self.report(Event::Asking { protocol });
+                self.park(place, octets, parcel)
+            }
             None => Resolution::Refused(parcel),
         }
     }

@@ -139,6 +139,8 @@ fn whoever_failed_is_forgotten_after_its_hold() {
     pass(&mut table, at(4));
     assert_eq!(state(&table, 5), None);
     assert_eq!(table.deadline(), None);
+    let last = std::iter::from_fn(|| table.take_event()).last();
+    assert_eq!(last, Some(Event::Forgotten { protocol: 5 }));
 }
 
 // proves: rfc4861-reachable-time

@@ -161,6 +161,9 @@ impl<A: Address, P> Neighbours<A, P> {
         if self.table.get(place).is_some_and(|slot| slot.parcels > 0) {
             self.begin_attempt(place, State::Incomplete);
         } else {
+            if let Some(slot) = self.table.get(place) {
+                self.report(Event::Forgotten { protocol: slot.protocol });
+            }
             self.table.remove(place);
         }
     }

@@ -40,6 +40,8 @@ pub(super) enum Line {
         from: &'static str,
         to: &'static str,
     },
+    Asking(About),
+    Forgotten(About),
     Expired(About),
     Evicted(About),
     Refused(About),
@@ -186,6 +188,8 @@ impl Line {
             Change::Changed { protocol, from, to } => {
                 Line::Changed { time, protocol_address: protocol, from: from.name(), to: to.name() }
             }
+            Change::Asking { protocol } => Line::Asking(About::new(time, protocol)),
+            Change::Forgotten { protocol } => Line::Forgotten(About::new(time, protocol)),
             Change::Expired { protocol } => Line::Expired(About::new(time, protocol)),
             Change::Evicted { protocol } => Line::Evicted(About::new(time, protocol)),
             Change::Refused { protocol } => Line::Refused(About::new(time, protocol)),

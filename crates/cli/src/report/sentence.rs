@@ -20,6 +20,8 @@ pub(super) fn sentence(event: Event) -> String {
 fn of_neighbour(event: Change<Ipv4Addr>) -> String {
     match event {
         Change::Learned { protocol, hardware } => format!("learned {protocol} is at {hardware}"),
+        Change::Asking { protocol } => format!("asking who has {protocol}"),
+        Change::Forgotten { protocol } => format!("forgotten {protocol}: nobody answered for it"),
         Change::Moved { protocol, from, to } => format!("moved {protocol} from {from} to {to}"),
         Change::Held { protocol, hardware } => {
             format!("held {protocol} is static and {hardware} claims it")

@@ -10,6 +10,8 @@ fn events() -> Vec<Event> {
     let protocol = [10, 0, 0, 1].into();
     let changes = [
         Change::Learned { protocol, hardware: a },
+        Change::Asking { protocol },
+        Change::Forgotten { protocol },
         Change::Moved { protocol, from: a, to: b },
         Change::Held { protocol, hardware: a },
         Change::Changed { protocol, from: arp::State::Delay, to: arp::State::Probe },

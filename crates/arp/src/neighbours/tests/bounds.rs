@@ -139,10 +139,11 @@ fn a_full_table_of_static_entries_refuses_one_more_and_says_so() {
 #[test]
 fn events_have_a_bound_and_those_beyond_it_are_counted() {
     let mut table = table();
-    for protocol in 0..300 {
+    // Two each: learned, and evicted to make room for others.
+    for protocol in 0..2_000 {
         table.learn(at(0), protocol, heard(protocol));
     }
-    assert_eq!(table.counts().events_lost, 300 - 256);
+    assert_eq!(table.counts().events_lost, 2_000 + (2_000 - 1_024) - 2_048);
     assert_eq!(std::iter::from_fn(|| table.take_event()).count(), Table::EVENTS);
 }
 

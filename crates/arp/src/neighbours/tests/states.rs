@@ -190,6 +190,7 @@ fn every_change_of_state_is_reported_once() {
         (State::Delay, State::Probe),
         (State::Probe, State::Static),
     ];
-    let expected = changes.map(|(from, to)| Event::Changed { protocol: 5, from, to });
+    let mut expected = vec![Event::Asking { protocol: 5 }];
+    expected.extend(changes.map(|(from, to)| Event::Changed { protocol: 5, from, to }));
     assert_eq!(std::iter::from_fn(|| table.take_event()).collect::<Vec<_>>(), expected);
 }
