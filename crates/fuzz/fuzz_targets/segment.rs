@@ -1,6 +1,6 @@
 //! ARP under one policy, and what must hold of it whatever happens.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -30,6 +30,8 @@ pub(crate) struct Segment {
     sent: BTreeMap<Ipv4Addr, usize>,
     /// When an address was last asked for.
     asked: BTreeMap<Ipv4Addr, Instant>,
+    /// What was claimed, whatever became of it.
+    claimed: BTreeSet<Ipv4Addr>,
     /// What a person entered.
     statics: BTreeMap<Ipv4Addr, MacAddr>,
 }
@@ -55,6 +57,7 @@ impl Segment {
             parcels: Vec::new(),
             sent: BTreeMap::new(),
             asked: BTreeMap::new(),
+            claimed: BTreeSet::new(),
             statics: BTreeMap::new(),
         }
     }
@@ -152,7 +155,7 @@ impl Segment {
             Ok(()) => drop(self.statics.insert(peer, hardware)),
             Err(AddError::Full) => assert_eq!(self.arp.neighbours().len(), self.bound()),
             Err(AddError::Hardware) => assert!(!hardware.is_station() || station),
-            Err(AddError::Protocol) => assert!(ours),
+            Err(AddError::Protocol) => assert!(ours || self.claimed.contains(&peer)),
         }
     }
 
@@ -161,6 +164,7 @@ impl Segment {
         let hardware = MacAddr::new([2, 0, 0, 0, 9, protocol.octets()[3]]);
         let ours = self.is_ours(protocol);
         let claimed = self.arp.claim(now, Identity { protocol, hardware }, start).is_ok();
+        self.claimed.insert(protocol);
         assert!(!(claimed && ours));
         if self.is_ours(protocol) {
             self.is_no_neighbour(protocol);
