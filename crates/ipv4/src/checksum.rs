@@ -5,8 +5,8 @@
 const CHUNK: usize = 64;
 /// Words of 32 bits in a chunk.
 const LANES: usize = CHUNK / 4;
-/// So many chunks can be summed up before 32 bits overflow with halves of words.
-const RUN: usize = 1 << 16;
+/// So many chunks can be summed up before 32 bits overflow with halves of words, four lanes together.
+const RUN: usize = 1 << 14;
 
 /// A one's complement sum of 16-bit words.
 ///
@@ -103,8 +103,20 @@ fn wide(run: &[[u8; CHUNK]]) -> u64 {
             *upper = upper.wrapping_add(word >> 16);
         }
     }
-    let lanes = whole.iter().zip(&upper);
-    lanes.map(|(whole, upper)| u64::from(whole.wrapping_sub(upper << 16)) + u64::from(*upper)).sum()
+    let lanes = together(whole).into_iter().zip(together(upper));
+    lanes.map(|(whole, upper)| u64::from(whole.wrapping_sub(upper << 16)) + u64::from(upper)).sum()
+}
+
+/// Four lanes of sixteen: still in registers, which takes less than to sum up each lane alone.
+fn together(lanes: [u32; LANES]) -> [u32; LANES / 4] {
+    let (quarters, _) = lanes.as_chunks::<{ LANES / 4 }>();
+    let mut sums = [0_u32; LANES / 4];
+    for quarter in quarters {
+        for (sum, lane) in sums.iter_mut().zip(quarter) {
+            *sum = sum.wrapping_add(*lane);
+        }
+    }
+    sums
 }
 
 /// A sum brought down to 16 bits: what overflows is carried round.
