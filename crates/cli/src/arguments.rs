@@ -230,10 +230,10 @@ pub(crate) struct HostsArguments {
     pub(crate) hosts: Vec<Hosts>,
     /// The hardware address of the first of --hosts; the others follow one by one [default: locally
     /// administered, derived from machine and TAP]
-    #[arg(long, value_name = "MAC", requires = "hosts")]
+    #[arg(long, value_name = "MAC", requires = "hosts", conflicts_with_all = ["address", "link_local"])]
     pub(crate) mac_base: Option<MacAddr>,
     /// Ask for each address of --hosts whether anybody has it, before any is used
-    #[arg(long, requires = "hosts", conflicts_with = "no_probe")]
+    #[arg(long, requires = "hosts", conflicts_with_all = ["address", "link_local", "no_probe"])]
     pub(crate) probe: bool,
 }
 

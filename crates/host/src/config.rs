@@ -55,6 +55,8 @@ pub enum ConfigError {
     Defence,
     /// One of the addresses, or of the hardware addresses, is another's of these hosts.
     Taken(Ipv4Net),
+    /// The gateway is one of these hosts.
+    Gateway(Ipv4Addr),
     /// The gateway, or a route, cannot be.
     Route(RouteError),
 }
@@ -178,6 +180,9 @@ impl fmt::Display for ConfigError {
             ),
             Self::Taken(range) => {
                 write!(f, "some addresses of {range}, or their hardware addresses, are given to hosts before it; choose others")
+            }
+            Self::Gateway(address) => {
+                write!(f, "{address} is our own address, and no gateway of ours; name another")
             }
             Self::Route(error) => error.fmt(f),
         }

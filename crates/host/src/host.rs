@@ -193,7 +193,7 @@ impl Host {
     /// Adds a way to a network, in every VLAN.
     pub fn add_route(&mut self, network: Ipv4Net, gateway: Ipv4Addr) -> Result<(), ConfigError> {
         for stack in self.stacks_mut() {
-            stack.routes.add(Route { network, gateway: Some(gateway) })?;
+            stack.add_route(Route { network, gateway: Some(gateway) })?;
         }
         Ok(())
     }

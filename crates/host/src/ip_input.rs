@@ -226,8 +226,10 @@ impl Stack {
             self.congest();
             return;
         };
-        let Ok(octets) = frame.append(Fields::LENGTH + Problem::LONGEST) else {
+        // On a link that carries less, it quotes less.
+        let Ok(octets) = frame.append((Fields::LENGTH + Problem::LONGEST).min(self.config.mtu)) else {
             out.pool.give(frame);
+            self.congest();
             return;
         };
         let message = octets.get_mut(Fields::LENGTH..).unwrap_or_default();

@@ -162,10 +162,18 @@ impl Stack {
     /// Adds a route, unless it is here already.
     fn put(&mut self, route: Route) -> Result<(), ConfigError> {
         let route = Route { network: route.network.trunc(), ..route };
-        if !self.routes.iter().any(|other| other == route) {
-            self.routes.add(route)?;
+        if self.routes.iter().any(|other| other == route) {
+            return Ok(());
         }
-        Ok(())
+        self.add_route(route)
+    }
+
+    /// Adds a route, which leads to somebody else.
+    pub(crate) fn add_route(&mut self, route: Route) -> Result<(), ConfigError> {
+        match route.gateway.filter(|gateway| self.ipv4.addresses().is_ours(*gateway)) {
+            Some(ours) => Err(ConfigError::Gateway(ours)),
+            None => Ok(self.routes.add(route)?),
+        }
     }
 
     /// All who are here.

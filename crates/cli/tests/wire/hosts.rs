@@ -189,13 +189,16 @@ fn wrong_ranges() -> Outcome {
         words
     };
     let one = ["host", "--tap", "bad0", "--no-probe", "--address", "10.0.0.2/24"];
-    let cases: [(Vec<&str>, &str); 9] = [
+    let cases: [(Vec<&str>, &str); 12] = [
         (hosts(&["10.1.0.0"]), "such as 10.1.0.0/16@5"),
         (hosts(&["10.1.0.0/16@4095"]), "such as 10.1.0.0/16@5"),
         (hosts(&["224.0.0.0/24"]), "is no host's address"),
         (hosts(&["10.1.0.0/16", "10.1.2.0/24"]), "choose others"),
         ([&hosts(&["10.1.0.0/16"])[..], &["--mac-base", "03:00:00:00:00:00"]].concat(), "no station's"),
         ([&hosts(&["10.1.0.0/16"])[..], &["--address", "10.0.0.2/24"]].concat(), "cannot be used with"),
+        ([&one[..], &["--mac-base", "02:00:00:00:00:00"]].concat(), "cannot be used with"),
+        (vec!["host", "--tap", "bad0", "--address", "10.0.0.2/24", "--probe"], "cannot be used with"),
+        ([&one[..], &["--gateway", "10.0.0.2"]].concat(), "is our own address"),
         ([&one[..], &["--gateway", "192.0.2.1"]].concat(), "is in no network on the link"),
         ([&one[..], &["--route", "192.0.2.0/24", "by", "10.0.0.1"]].concat(), "via 10.0.0.1"),
         (

@@ -139,6 +139,22 @@ fn what_nobody_here_wants_is_refused_with_its_start() {
     assert_eq!(rig.count("icmp", "errors sent"), 3);
 }
 
+// proves: rfc1122-port-unreachable
+#[test]
+fn on_a_link_that_carries_little_an_error_quotes_what_fits() {
+    let about = datagram(Fields { protocol: Protocol::UDP, ..to_us() }, &[7; 48]);
+    for mtu in [68, 500] {
+        let mut rig = Rig::new(&Config { mtu, ..config() });
+        rig.hear(&[broadcast(&[&[8, 6], &request()])]);
+        let (_, sent) = rig.judge(&frame(&about));
+        let reply = only(&sent);
+        let reply = Datagram::parse(&reply).unwrap();
+        let quoted = about.len().min(mtu - Fields::LENGTH - Problem::HEADER);
+        assert_eq!(reply.payload()[Problem::HEADER..], about[..quoted], "{mtu}");
+        assert_eq!((rig.count("icmp", "errors sent"), losses(&rig.host)), (1, 0));
+    }
+}
+
 // proves: rfc1122-refused-many, rfc1122-error-to-many
 #[test]
 fn a_datagram_to_many_is_dropped_and_counted_and_nobody_is_told() {
@@ -251,6 +267,17 @@ fn what_is_off_the_link_goes_to_the_gateway_of_its_route() {
     }
     let stranded = rig.host.add_route("203.0.113.0/24".parse().unwrap(), [192, 0, 2, 1].into());
     assert_eq!(stranded, Err(ConfigError::Route(ipv4::RouteError::NotOnLink([192, 0, 2, 1].into()))));
+}
+
+#[test]
+fn no_gateway_of_ours_is_we_ourselves() {
+    let ours = Some(ConfigError::Gateway(OURS));
+    assert_eq!(Host::new(NOW, &Config { gateway: Some(OURS), ..config() }).err(), ours);
+    let range = Config::each("10.0.0.0/30".parse().unwrap(), OUR_MAC);
+    assert_eq!(Host::new(NOW, &Config { gateway: Some(OURS), ..range }).err(), ours);
+    let mut host = Host::new(NOW, &config()).unwrap();
+    assert_eq!(host.add_route("192.0.2.0/24".parse().unwrap(), OURS).err(), ours);
+    assert_eq!(host.routes().iter().count(), 1);
 }
 
 #[test]
