@@ -80,7 +80,8 @@ Examples:
 It asks whether anybody has the address before it uses it (RFC 5227), says `ready` 4 to 7 seconds
 later, and announces and defends the address from then on. `ready` comes again for each further
 address that --link-local selects. The hosts of --hosts do not ask, unless --probe says so. Those in
-one VLAN share one translation table: the one way in which they differ from separate machines.
+one VLAN share one translation table, the room for fragments and the limits on ICMP errors: the ways in
+which they differ from separate machines.
 
 A reader of standard output that goes away, or does not keep up, costs lines, never answers.
 
@@ -338,9 +339,12 @@ fn hosts(text: &str) -> Result<Hosts, String> {
         None => (text, None),
         Some((range, vlan)) => (range, Some(vlan)),
     };
-    let range = range.parse().ok();
+    let range: Option<Ipv4Net> = range.parse().ok();
     let vlan = vlan.map(str::parse).transpose().ok();
     match (range, vlan) {
+        (Some(range), Some(_)) if range != range.trunc() => {
+            Err(format!("{range} is one address of a range; the range is {}", range.trunc()))
+        }
         (Some(range), Some(vlan)) => Ok(Hosts { range, vlan }),
         _ => Err("a range, and perhaps a VLAN from 1 to 4094, are wanted, such as 10.1.0.0/16@5".to_owned()),
     }

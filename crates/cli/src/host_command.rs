@@ -66,6 +66,7 @@ fn configs(arguments: &HostArguments, tap: &Tap) -> Result<Vec<Config>, Failure>
     let name = tap.interface().name();
     // spec: rfc5227-start, rfc5227-many
     let probes = if ranges.hosts.is_empty() { !claim.no_probe } else { ranges.probe };
+    ranges.check(claim.announce, arguments.station.kernel)?;
     let common = |usual: Config| Config {
         mtu: tap.mtu(),
         gateway: arguments.station.gateway,

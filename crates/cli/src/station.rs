@@ -8,7 +8,7 @@ use ipnet::Ipv4Net;
 use link::MacAddr;
 use tap::linux::{InterfaceName, Tap};
 
-use crate::arguments::StationArguments;
+use crate::arguments::{Hosts, HostsArguments, StationArguments};
 use crate::failure::Failure;
 
 impl StationArguments {
@@ -51,6 +51,30 @@ impl StationArguments {
                 ))
             })?;
             host.add_route(network, gateway)?;
+        }
+        Ok(())
+    }
+}
+
+impl HostsArguments {
+    /// The most hosts that may probe or announce: a wire carries no more of that.
+    const SPEAKERS: u8 = 16;
+
+    /// Refuses ranges that no wire would bear, or that the kernel is in.
+    pub(crate) fn check(&self, announce: bool, kernel: Option<Ipv4Net>) -> Result<(), Failure> {
+        for Hosts { range, .. } in &self.hosts {
+            if (self.probe || announce) && range.prefix_len() < Self::SPEAKERS {
+                return Err(Failure::new(format!(
+                    "{range} has too many hosts for each to probe or to announce itself; name a /{} or smaller, or leave --probe and --announce out",
+                    Self::SPEAKERS
+                )));
+            }
+            if let Some(kernel) = kernel.filter(|kernel| range.contains(&kernel.addr())) {
+                return Err(Failure::new(format!(
+                    "the kernel and we cannot both be {}; choose another address for it, outside {range}",
+                    kernel.addr()
+                )));
+            }
         }
         Ok(())
     }

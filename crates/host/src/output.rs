@@ -119,7 +119,8 @@ impl Stack {
     /// Does what the time brings, as long as there is room on the wire for it.
     pub(crate) fn poll(&mut self, now: Instant, out: &mut Out<'_>) {
         self.complain_of_late(now, out);
-        while out.departing.room() > 0 {
+        let fragments = self.most_fragments();
+        while out.departing.room() >= fragments {
             match self.arp.poll(now) {
                 None => break,
                 // spec: rfc5227-broadcast
@@ -128,6 +129,13 @@ impl Stack {
             }
         }
         self.follow_choice();
+    }
+
+    /// How many frames the longest datagram takes, as far as they may wait for the wire: with less room, what
+    /// waits for a neighbour waits on.
+    fn most_fragments(&self) -> usize {
+        let part = self.config.mtu.saturating_sub(Fields::LENGTH + 7).max(8);
+        (Datagram::LONGEST / part + 1).min(Host::DEPARTING / 2)
     }
 
     fn run(&mut self, errand: Errand<Ipv4Addr, Parcel>, out: &mut Out<'_>) {

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use arp::{Arp, Identity, LINK_LOCAL, Locals, LocalsError, Settings, Start};
 use icmp::Icmp;
 use ipnet::Ipv4Net;
-use ipv4::{Addresses, Identification, Ipv4, Limits, Route, Routes};
+use ipv4::{Addresses, Identification, Ipv4, Limits, NextHop, Route, Routes};
 use link::{Link, MacAddr, Stations};
 use tap::{Batch, Instant, Pool};
 
@@ -170,10 +170,20 @@ impl Stack {
 
     /// Adds a route, which leads to somebody else.
     pub(crate) fn add_route(&mut self, route: Route) -> Result<(), ConfigError> {
-        match route.gateway.filter(|gateway| self.ipv4.addresses().is_ours(*gateway)) {
-            Some(ours) => Err(ConfigError::Gateway(ours)),
-            None => Ok(self.routes.add(route)?),
+        if let Some(ours) = route.gateway.filter(|gateway| self.ipv4.addresses().is_ours(*gateway)) {
+            return Err(ConfigError::Gateway(ours));
         }
+        self.reach(route.gateway)?;
+        Ok(self.routes.add(route)?)
+    }
+
+    /// A range of hosts is no network: a gateway beyond it is a neighbour all the same.
+    fn reach(&mut self, gateway: Option<Ipv4Addr>) -> Result<(), ConfigError> {
+        let Some(gateway) = gateway.filter(|_| matches!(self.config.who, Who::Each(_))) else {
+            return Ok(());
+        };
+        let is_near = self.routes.next_hop(gateway).is_some_and(|hop| hop == NextHop::OnLink(gateway));
+        if is_near { Ok(()) } else { self.put(Route { network: Ipv4Net::from(gateway), gateway: None }) }
     }
 
     /// All who are here.

@@ -189,9 +189,12 @@ fn wrong_ranges() -> Outcome {
         words
     };
     let one = ["host", "--tap", "bad0", "--no-probe", "--address", "10.0.0.2/24"];
-    let cases: [(Vec<&str>, &str); 12] = [
+    let cases: [(Vec<&str>, &str); 15] = [
         (hosts(&["10.1.0.0"]), "such as 10.1.0.0/16@5"),
         (hosts(&["10.1.0.0/16@4095"]), "such as 10.1.0.0/16@5"),
+        (hosts(&["10.1.0.5/24"]), "the range is 10.1.0.0/24"),
+        ([&hosts(&["10.0.0.0/8"])[..], &["--probe"]].concat(), "too many hosts for each to probe"),
+        ([&hosts(&["10.1.0.0/16"])[..], &["--kernel", "10.1.0.1/8"]].concat(), "outside 10.1.0.0/16"),
         (hosts(&["224.0.0.0/24"]), "is no host's address"),
         (hosts(&["10.1.0.0/16", "10.1.2.0/24"]), "choose others"),
         ([&hosts(&["10.1.0.0/16"])[..], &["--mac-base", "03:00:00:00:00:00"]].concat(), "no station's"),

@@ -223,3 +223,18 @@ fn given_up(verdict: Verdict) -> u64 {
 fn accepted(rig: &Rig) -> u64 {
     rig.host.ipv4().accepted()
 }
+
+#[test]
+fn a_range_may_have_several_gateways_beyond_it() {
+    let gateway = Some(Ipv4Addr::new(10, 1, 1, 1));
+    let range = Config::each("10.1.0.0/24".parse().unwrap(), OUR_MAC);
+    let mut host = Host::new(NOW, &Config { gateway, ..range }).unwrap();
+    let other = Ipv4Addr::new(10, 1, 1, 2);
+    host.add_route("192.0.2.0/24".parse().unwrap(), other).unwrap();
+    let hop = |to: [u8; 4]| host.routes().next_hop(to.into()).map(ipv4::NextHop::neighbour);
+    assert_eq!((hop([192, 0, 2, 9]), hop([198, 51, 100, 9])), (Some(other), gateway));
+    assert_eq!(hop([10, 1, 0, 9]), Some(Ipv4Addr::new(10, 1, 0, 9)));
+
+    let mut one = Host::new(NOW, &config()).unwrap();
+    assert!(one.add_route("192.0.2.0/24".parse().unwrap(), other).is_err(), "a network says who is near");
+}
