@@ -8,7 +8,8 @@ use link::{Instant, MacAddr, Tally};
 
 use crate::claims::Claims;
 use crate::neighbours::{self, Neighbours, Resolution, Settings};
-use crate::{AddError, ClaimEvent, Defence, Dropped, Fields, Locals, Proxies};
+use crate::proxy::Proxies;
+use crate::{AddError, ClaimEvent, Defence, Dropped, Fields, Locals};
 
 /// How readily the sender of a packet is entered into the translation table.
 ///

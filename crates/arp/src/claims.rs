@@ -222,12 +222,9 @@ impl<P> Arp<P> {
     fn settle(&mut self, event: ClaimEvent) {
         match event {
             ClaimEvent::Bound { protocol, hardware } => {
+                // Its station was enlisted with it, and none of ours has the address.
                 // spec: rfc5227-answers
-                // One that began at once is ours already.
-                if self.locals.hardware_of(protocol).is_none() {
-                    // Its station was enlisted with it, and none of ours has the address.
-                    let _ = self.own(Identity { protocol, hardware });
-                }
+                let _ = self.own(Identity { protocol, hardware });
             }
             ClaimEvent::ProbeConflict { protocol, hardware } | ClaimEvent::Ceased { protocol, hardware } => {
                 self.locals.remove(protocol);

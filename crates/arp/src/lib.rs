@@ -44,6 +44,6 @@ pub use self::neighbours::{
 };
 pub use self::operation::Operation;
 pub use self::packet::{Fields, Packet};
-pub use self::proxy::{Proxies, ProxyError};
+pub use self::proxy::ProxyError;
 pub use self::reception::{Dropped, Received, destination};
 pub use self::wire::ArpPacket;

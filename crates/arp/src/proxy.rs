@@ -10,7 +10,7 @@ use crate::{Arp, Packet};
 
 /// The ranges that we answer for although nobody there is ours, each under a hardware address of ours.
 #[derive(Debug, Default)]
-pub struct Proxies {
+pub(crate) struct Proxies {
     ranges: Vec<(Ipv4Net, MacAddr)>,
 }
 

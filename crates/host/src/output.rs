@@ -215,12 +215,19 @@ impl Stack {
 
     /// Puts a header before a payload and lets it depart; a datagram too long for the link in fragments.
     fn depart(&mut self, to: MacAddr, parcel: Parcel, out: &mut Out<'_>) -> Sent {
-        if parcel.ether_type == EtherType::IPV4 {
+        let is_datagram = parcel.ether_type == EtherType::IPV4;
+        let sent = if is_datagram && parcel.frame.len() > self.config.mtu {
+            self.depart_in_fragments(to, parcel, out)
+        } else {
+            self.depart_whole(to, parcel, out)
+        };
+        if is_datagram && sent == Sent::Departs {
             self.counts.datagrams = self.counts.datagrams.saturating_add(1);
-            if parcel.frame.len() > self.config.mtu {
-                return self.depart_in_fragments(to, parcel, out);
-            }
         }
+        sent
+    }
+
+    fn depart_whole(&mut self, to: MacAddr, parcel: Parcel, out: &mut Out<'_>) -> Sent {
         let Parcel { ether_type, ours, mut frame, .. } = parcel;
         let sent = match self.link.send(&mut frame, to, ours, ether_type) {
             Ok(()) => out.departing.push(frame),

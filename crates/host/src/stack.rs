@@ -36,7 +36,7 @@ pub(crate) struct Counts {
     pub(crate) answered: u64,
     /// Echo requests answered.
     pub(crate) echoed: u64,
-    /// Datagrams sent, fragments each.
+    /// Datagrams sent, each once however many fragments it took.
     pub(crate) datagrams: u64,
     /// Frames of a protocol that nobody here speaks.
     pub(crate) unspoken: u64,
@@ -150,13 +150,10 @@ impl Stack {
             (Who::Each(_), None) => Ipv4Net::default(),
         };
         self.put(Route { network: on_link, gateway: None })?;
-        if let Some(gateway) = config.gateway {
-            if matches!(config.who, Who::Each(range) if !range.contains(&gateway)) {
-                self.put(Route { network: Ipv4Net::from(gateway), gateway: None })?;
-            }
-            self.put(Route { network: Ipv4Net::default(), gateway: Some(gateway) })?;
+        match config.gateway {
+            Some(_) => self.put(Route { network: Ipv4Net::default(), gateway: config.gateway }),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Adds a route, unless it is here already.
