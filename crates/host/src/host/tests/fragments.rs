@@ -213,3 +213,32 @@ fn a_flood_of_fragments_from_a_million_sources_leaves_room_for_an_honest_one() {
     assert!(most.0 <= 4 << 20 && most.1 <= 4_096, "{most:?}");
     assert_eq!((rig.host.echoed(), rig.pool.held()), (10, 0));
 }
+
+#[test]
+fn what_waited_departs_turn_by_turn_where_the_wire_has_no_room_for_all_of_it() {
+    // Three fragments each, 128 datagrams: more frames than may wait for the wire, and the last of those that
+    // have room would not have room whole.
+    let (mtu, each) = (576, 16);
+    let mut rig = Rig::new(&Config { mtu, ..config() });
+    let peers: Vec<_> = (100..108).map(|last| Ipv4Addr::new(10, 0, 0, last)).collect();
+    for destination in &peers {
+        for sequence in 0..each {
+            let ping = crate::Ping { destination: *destination, identifier: 7, sequence, time_to_live: 64 };
+            let sent = rig.host.ping(rig.now, ping, &[0x5a; 1_400], &mut rig.pool);
+            assert_eq!(sent, Sent::Waits, "{destination} {sequence}");
+        }
+    }
+    let replies: Vec<_> = peers
+        .iter()
+        .map(|peer| {
+            let mut packet = request();
+            packet[14..18].copy_from_slice(&peer.octets());
+            broadcast(&[&[8, 6], &packet])
+        })
+        .collect();
+    let mut sent = rig.hear(&replies);
+    sent.extend(rig.pass(Duration::from_millis(1)));
+    let datagrams = sent.iter().filter(|frame| frame[12..14] == [8, 0]).count();
+    assert_eq!(datagrams, 3 * peers.len() * usize::from(each));
+    assert_eq!(rig.host.congested(), 0);
+}
