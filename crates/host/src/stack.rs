@@ -202,13 +202,15 @@ impl Stack {
         !self.arp.locals().is_empty() && !self.arp.is_probing()
     }
 
-    /// Follows an address of our own choice to where it is now.
+    /// Follows an address of our own choice to where it is now; one that was lost is another's.
     pub(crate) fn follow_choice(&mut self) {
-        if self.config.who == Who::LinkLocal
-            && let Some(address) =
-                self.address().filter(|address| !self.ipv4.addresses().is_ours(address.addr()))
-        {
-            *self.ipv4.addresses_mut() = Addresses::one(address);
+        if self.config.who != Who::LinkLocal {
+            return;
+        }
+        match self.address() {
+            Some(address) if self.ipv4.addresses().is_ours(address.addr()) => {}
+            Some(address) => *self.ipv4.addresses_mut() = Addresses::one(address),
+            None => *self.ipv4.addresses_mut() = Addresses::default(),
         }
     }
 

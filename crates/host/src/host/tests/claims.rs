@@ -204,3 +204,23 @@ fn hosts_that_start_together_with_one_seed_do_not_speak_together() {
     };
     assert_ne!(first(2), first(3));
 }
+
+#[test]
+fn who_takes_a_link_local_address_is_heard_under_it() {
+    let mut host = Host::new(NOW, &Config::link_local(OUR_MAC)).unwrap();
+    run(&mut host, NOW + PROBING * 2);
+    let lost = host.address().unwrap().addr();
+    let mut packet = request();
+    packet[14..18].copy_from_slice(&lost.octets());
+    for _ in 0..2 {
+        hear(&mut host, &broadcast(&[&[8, 6], &packet]));
+    }
+    assert_eq!(host.address(), None);
+    let probes = host.deadline().unwrap();
+    run(&mut host, probes);
+    assert!(!host.ipv4().addresses().is_ours(lost));
+    run(&mut host, NOW + PROBING * 4);
+    let next = host.address().unwrap().addr();
+    assert!(next != lost && host.ipv4().addresses().is_ours(next));
+    assert!(!host.ipv4().addresses().is_ours(lost));
+}
