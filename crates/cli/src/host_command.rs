@@ -22,6 +22,8 @@ use crate::station::{base_mac, own_mac, random};
 pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
     let signals = Signals::take_over(&[Signal::SIGINT, Signal::SIGTERM, Signal::SIGUSR1])?;
+    // Before the kernel's side is touched.
+    arguments.hosts.check(arguments.claim.announce, arguments.station.kernel)?;
     let tap = arguments.station.open(arguments.claim.address)?;
     let name = tap.interface().name().clone();
     let host = host(arguments, &tap, &clock)?;
@@ -66,7 +68,6 @@ fn configs(arguments: &HostArguments, tap: &Tap) -> Result<Vec<Config>, Failure>
     let name = tap.interface().name();
     // spec: rfc5227-start, rfc5227-many
     let probes = if ranges.hosts.is_empty() { !claim.no_probe } else { ranges.probe };
-    ranges.check(claim.announce, arguments.station.kernel)?;
     let common = |usual: Config| Config {
         mtu: tap.mtu(),
         gateway: arguments.station.gateway,

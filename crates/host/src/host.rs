@@ -50,8 +50,9 @@ impl Host {
         })
     }
 
-    /// Adds hosts to the wire. Those in one VLAN share a translation table, and the policies of the
-    /// first of them; in everything else they are as separate machines.
+    /// Adds hosts to the wire. Those in one VLAN share a translation table, the room for fragments, the
+    /// limits on ICMP errors, and the policies of the first of them; in everything else they are as
+    /// separate machines.
     pub fn add(&mut self, now: Instant, config: &Config) -> Result<(), ConfigError> {
         if let Some(stack) = self.stacks_mut().find(|stack| stack.config.vlan == config.vlan) {
             return stack.add(now, config);

@@ -73,9 +73,8 @@ impl Stack {
                 verdict
             }
             Err(frame) => {
-                self.counts.congested = self.counts.congested.saturating_add(1);
                 out.pool.give(frame);
-                Verdict::Dropped(Dropped::Congested)
+                self.congest()
             }
         }
     }

@@ -205,8 +205,8 @@ impl Stack {
         }
     }
 
-    fn congest(&mut self) -> Verdict {
-        self.counts.congested = self.counts.congested.saturating_add(1);
+    pub(crate) fn congest(&mut self) -> Verdict {
+        self.congested();
         Verdict::Dropped(Dropped::Congested)
     }
 

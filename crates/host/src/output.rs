@@ -81,8 +81,7 @@ impl Host {
         let large = length > stack.config.mtu;
         let frame = if large { out.pool.take_large() } else { out.pool.take() };
         let Some(mut frame) = frame else {
-            stack.counts.congested = stack.counts.congested.saturating_add(1);
-            return Sent::Refused;
+            return stack.congested();
         };
         let Some(source) = source else { return stack.stay_silent(frame, &mut out) };
         let fields = Fields {
@@ -270,7 +269,8 @@ impl Stack {
         Some(())
     }
 
-    fn congested(&mut self) -> Sent {
+    /// Counts what the wire had no room for.
+    pub(crate) fn congested(&mut self) -> Sent {
         self.counts.congested = self.counts.congested.saturating_add(1);
         Sent::Refused
     }
