@@ -1,6 +1,7 @@
 //! Chores of this repository: `cargo xtask COMMAND`.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod ci;
 mod conform;
 mod layers;
@@ -46,6 +47,8 @@ enum Command {
     },
     /// Everything that CI checks but the tests: format, lints, docs, layers, spec, benches compile
     Ci,
+    /// Measure, beside peers and floors, alternated in one run
+    Bench(bench::Arguments),
     /// Put a running host to the question from outside: raw frames, its translation table, and the
     /// ARP tools that are installed
     Conform(conform::Arguments),
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Command::Layers { manifest_path } => layers::check(manifest_path.as_deref()),
         Command::Spec { root } => spec::check(root.as_deref()),
         Command::Ci => ci::run(),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Conform(arguments) => conform::run(&arguments),
         Command::ConformLinux => conform::linux::hold(),
     };

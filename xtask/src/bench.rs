@@ -1,0 +1,59 @@
+//! `bench`: what is measured, beside what it is measured against.
+
+mod parse;
+mod table;
+mod wire;
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::Subcommand;
+
+use crate::Outcome;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// Read and write frames beside an unsafe cast, smoltcp, etherparse and pnet
+    Parse(parse::Arguments),
+    /// Answer ARP and pings on a real wire, beside a byte swap, smoltcp and the kernel
+    Wire(wire::Arguments),
+    /// Look up and enter neighbours in tables of 16 to 1,000,000
+    Table,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    match &arguments.bench {
+        Bench::Parse(arguments) => parse::run(arguments),
+        Bench::Wire(arguments) => wire::run(arguments),
+        Bench::Table => table::run(),
+    }
+}
+
+/// Builds a program of crates/bench, and says where it is.
+fn build(program: &str) -> Result<PathBuf, String> {
+    let folder = workspace().join("crates/bench");
+    let arguments = ["build", "--quiet", "--release", "--locked", "--bin", program].map(OsStr::new);
+    cargo(arguments, &folder)?;
+    Ok(folder.join("target/release").join(program))
+}
+
+/// Runs cargo in a folder, and fails as it does.
+fn cargo<'a>(arguments: impl IntoIterator<Item = &'a OsStr>, folder: &Path) -> Result<(), String> {
+    let mut command = Command::new(env!("CARGO"));
+    // The folder's own target, whatever the caller's is: that is where the program is looked for.
+    command.args(arguments).current_dir(folder).env("CARGO_TARGET_DIR", folder.join("target"));
+    let status = command.status().map_err(|error| format!("cannot run cargo: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{command:?} failed")) }
+}
+
+/// The root of the repository.
+fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}

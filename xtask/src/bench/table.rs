@@ -1,0 +1,12 @@
+//! `bench table`: the translation table at every size.
+
+use std::ffi::OsStr;
+use std::process::ExitCode;
+
+use super::{cargo, workspace};
+use crate::Outcome;
+
+pub(super) fn run() -> Outcome {
+    cargo(["bench", "--locked", "--package", "arp", "--bench", "table"].map(OsStr::new), workspace())?;
+    Ok(ExitCode::SUCCESS)
+}
