@@ -8,7 +8,7 @@ use arp::{Defence, Policy};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
-use tap::linux::InterfaceName;
+use tap::linux::{InterfaceName, Io};
 
 /// A host of our own on a real wire: a user-space network stack that answers from a TAP.
 ///
@@ -114,7 +114,7 @@ pub(crate) struct HostArguments {
     /// Print no events, only `ready` and the counters
     #[arg(short, long, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
-    /// Print every frame too, also those for others
+    /// Print every frame too, also those for others, and why io_uring is refused if it is
     #[arg(short, long)]
     pub(crate) verbose: bool,
 }
@@ -195,6 +195,32 @@ pub(crate) struct StationArguments {
     /// The gateway to one more network, as in `--route 192.0.2.0/24 via 10.0.0.1`; may be repeated
     #[arg(long = "route", value_names = ["ADDRESS/LENGTH", "via", "IP"], num_args = 3)]
     pub(crate) routes: Vec<String>,
+    /// How frames are carried: `ring` by io_uring, many a system call; `read-write` one a call; `auto` as
+    /// the load is, and one a call where the kernel refuses io_uring
+    #[arg(long, value_name = "WAY", default_value = "auto")]
+    pub(crate) io: Way,
+    /// How long to look for frames before sleeping, in microseconds: who sleeps answers the next frame
+    /// later, who looks keeps a processor busy [default: 50, or 0 where there is one processor]
+    #[arg(long, value_name = "MICROSECONDS", value_parser = clap::value_parser!(u32).range(..=1_000_000))]
+    pub(crate) busy_poll: Option<u32>,
+}
+
+/// The ways of `--io`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Way {
+    Auto,
+    Ring,
+    ReadWrite,
+}
+
+impl From<Way> for Io {
+    fn from(way: Way) -> Io {
+        match way {
+            Way::Auto => Io::Auto,
+            Way::Ring => Io::Ring,
+            Way::ReadWrite => Io::ReadWrite,
+        }
+    }
 }
 
 /// Which address is ours, and how it is claimed.

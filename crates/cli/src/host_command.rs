@@ -33,7 +33,11 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
         _ => Level::Events,
     };
     let report = Report::new(standard_output()?, level, arguments.json);
-    let mut server = Server::new(host, tap, report, clock);
+    if let Some(error) = tap.ring_refused().filter(|_| arguments.verbose) {
+        Failure::new(format!("frames are carried by read and write, for io_uring is refused: {error}"))
+            .tell();
+    }
+    let mut server = Server::new(host, tap, report, clock, arguments.station.spin());
     let outcome = serve(&mut server, &signals, &name);
     server.counters();
     outcome

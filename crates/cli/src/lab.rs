@@ -22,7 +22,7 @@ use crate::output::{Sink, standard_output};
 use crate::report::{Level, Report};
 use crate::serve::Server;
 use crate::signals::Signals;
-use crate::station::{default_mac, random};
+use crate::station::{default_mac, random, usual_spin};
 
 /// The kernel's address.
 const KERNEL: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 1), 24);
@@ -80,7 +80,7 @@ impl Wire {
         let usual = Config::new(OURS, mac);
         let table = Settings { seed: random(), ..usual.table };
         let host = Host::new(Instant::ORIGIN, &Config { table, ..usual })?;
-        Ok(Server::new(host, self.tap, report, Clock::start()))
+        Ok(Server::new(host, self.tap, report, Clock::start(), usual_spin()))
     }
 }
 

@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     let report = Report::new(standard_output()?, Level::Quiet, arguments.json);
     let mut pinger = Pinger {
         session: Session::new(plan(arguments)),
-        server: Server::new(host, tap, report, clock),
+        server: Server::new(host, tap, report, clock, arguments.station.spin()),
         clock,
         json: arguments.json,
         quiet: arguments.quiet,

@@ -22,7 +22,10 @@ pub(crate) struct Server<W> {
     /// When the last turn was.
     pub(crate) now: Instant,
     clock: Clock,
+    /// How long to look for frames before sleeping.
+    spin: Duration,
     congested: bool,
+    again: bool,
 }
 
 /// Why the loop cannot go on.
@@ -33,9 +36,9 @@ pub(crate) enum ServeError {
 }
 
 impl<W: Sink> Server<W> {
-    pub(crate) fn new(host: Host, tap: Tap, report: Report<W>, clock: Clock) -> Server<W> {
+    pub(crate) fn new(host: Host, tap: Tap, report: Report<W>, clock: Clock, spin: Duration) -> Server<W> {
         let pool = Pool::new(tap.mtu(), host.frames());
-        Server { host, tap, pool, report, now: clock.now(), clock, congested: false }
+        Server { host, tap, pool, report, now: clock.now(), clock, spin, congested: false, again: false }
     }
 
     /// Waits for the wire, for a signal, for what the time brings, or until `limit` has passed; then
@@ -45,14 +48,18 @@ impl<W: Sink> Server<W> {
         let due = self.host.deadline().filter(|_| !self.congested);
         let due = due.map(|deadline| deadline.since(self.clock.now()));
         let limit = [due, limit].into_iter().flatten().min();
-        let woken =
-            wait(self.tap.as_fd(), self.congested, signals.as_fd(), limit).map_err(ServeError::Wait)?;
+        let woken = if self.again {
+            Woken { device: true, stop: false }
+        } else {
+            wait(self.tap.as_fd(), self.congested, signals.as_fd(), limit, self.spin)
+                .map_err(ServeError::Wait)?
+        };
         self.now = self.clock.now();
         let turn = self
             .host
             .turn(self.now, &mut self.tap, &mut self.pool, &mut self.report)
             .map_err(ServeError::Device)?;
-        self.congested = turn.congested;
+        (self.congested, self.again) = (turn.congested, turn.again);
         self.report.flush();
         Ok(woken)
     }

@@ -2,6 +2,7 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use host::Host;
 use ipnet::Ipv4Net;
@@ -14,7 +15,7 @@ use crate::failure::Failure;
 impl StationArguments {
     /// Opens the TAP, and sets up the kernel's side as far as that is ours to do.
     pub(crate) fn open(&self, ours: Option<Ipv4Net>) -> Result<Tap, Failure> {
-        let mut options = Tap::options();
+        let mut options = Tap::options().io(self.io.into());
         if let Some(mtu) = self.mtu {
             options = options.mtu(mtu.into());
         }
@@ -39,6 +40,11 @@ impl StationArguments {
             .tell();
         }
         Ok(tap)
+    }
+
+    /// How long to look for frames before sleeping.
+    pub(crate) fn spin(&self) -> Duration {
+        self.busy_poll.map_or_else(usual_spin, |spin| Duration::from_micros(spin.into()))
     }
 
     /// Adds the routes of `--route`.
@@ -78,6 +84,13 @@ impl HostsArguments {
         }
         Ok(())
     }
+}
+
+/// How long it pays to look for frames before sleeping. Where there is one processor, whoever is to send them
+/// waits for it.
+pub(crate) fn usual_spin() -> Duration {
+    let alone = std::thread::available_parallelism().is_ok_and(|processors| processors.get() == 1);
+    if alone { Duration::ZERO } else { Duration::from_micros(50) }
 }
 
 fn route(words: &[String]) -> Option<(Ipv4Net, Ipv4Addr)> {

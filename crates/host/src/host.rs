@@ -31,6 +31,9 @@ pub struct Turn {
     pub arrived: usize,
     /// Whether frames still wait for room on the wire.
     pub congested: bool,
+    /// Whether to turn again before anything is waited for: more may have arrived than one turn takes, or
+    /// the device has frames in flight.
+    pub again: bool,
 }
 
 impl Host {
@@ -90,7 +93,8 @@ impl Host {
             self.stacks_mut().for_each(|stack| stack.arp.unheard(now));
         }
         transmitted?;
-        Ok(Turn { arrived, congested: !self.departing.is_empty() })
+        let again = arrived >= Self::BATCH || device.in_flight() > 0;
+        Ok(Turn { arrived, congested: !self.departing.is_empty(), again })
     }
 
     /// Pads the frames that are new among the departing ones, and shows them.
@@ -125,11 +129,11 @@ impl Host {
         self.stacks().filter_map(Stack::deadline).min()
     }
 
-    /// How many frames a pool must have for this host never to run out: what arrived, what departs,
-    /// what waits for a neighbour to answer, and what was given back and not yet fetched.
+    /// How many frames a pool must have for this host never to run out: what arrived, what departs or is in
+    /// flight, what waits for a neighbour to answer, and what was given back and not yet fetched.
     pub fn frames(&self) -> usize {
         let parcels: usize = self.stacks().map(|stack| stack.config.table.parcels).sum();
-        2 * (Self::BATCH + parcels) + Self::DEPARTING
+        2 * (Self::BATCH + parcels) + Self::DEPARTING + Self::BATCH
     }
 
     /// What the first host is.

@@ -27,8 +27,15 @@ pub trait Device {
     /// wire took.
     ///
     /// A wire without room ends the call and leaves the rest in the batch. A frame that the wire
-    /// refuses is dropped and counted, and the next one is tried.
+    /// refuses is dropped and counted, and the next one is tried. While more frames arrive than fit into a
+    /// batch, a device may keep some in flight.
     fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError>;
+
+    /// How many frames were given to [`Device::transmit`] and are not on the wire yet: the next
+    /// [`Device::receive`] sends them. Whoever is about to wait calls that first, until there are none.
+    fn in_flight(&self) -> usize {
+        0
+    }
 
     /// What has passed so far.
     fn counters(&self) -> Counters;

@@ -39,20 +39,20 @@ pub(crate) const UNPRIVILEGED: &[Case] = &[
     ("what_is_not_the_users_is_refused_with_a_sentence", what_is_not_the_users),
 ];
 
-const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+pub(super) const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
 const PEER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 7];
-const MAC: &str = "02:00:00:00:00:02";
+pub(super) const MAC: &str = "02:00:00:00:00:02";
 const OUR_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
 
 /// A host on a TAP of its own, the kernel at 10.0.0.1/24.
-fn start(name: &str, more: &[&str]) -> Result<(Running, Interface), Box<dyn std::error::Error>> {
+pub(super) fn start(name: &str, more: &[&str]) -> Result<(Running, Interface), Box<dyn std::error::Error>> {
     let arguments = ["--tap", name, "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24", "--mac", MAC];
     let running = Running::start(&[&arguments, more].concat())?;
     Ok((running, Interface::named(&name.parse()?)?))
 }
 
-fn request() -> Vec<u8> {
+pub(super) fn request() -> Vec<u8> {
     arp([0xff; 6], 1, (PEER_MAC, PEER), ([0; 6], OURS))
 }
 
@@ -275,7 +275,8 @@ fn a_hundred_thousand_requests() -> Outcome {
     let before = host.resident()?;
     exchange(99_000)?;
     let after = host.resident()?;
-    assert_eq!(before, after, "pages of resident memory");
+    // A few frames more may be in use at once, none for each request.
+    assert!(after < before + 64, "{before} and then {after} pages of resident memory");
     let (_, out, _) = host.stop()?;
     assert!(out.contains("    100000  arp: answered\n"), "{out}");
     Ok(())

@@ -5,6 +5,7 @@
 #[path = "../../../tap/tests/harness/mod.rs"]
 mod harness;
 
+mod carriage;
 mod claims;
 mod host;
 mod hosts;
@@ -22,8 +23,16 @@ fn main() -> ExitCode {
         eprintln!("cannot open the program under test: {error}");
         return ExitCode::FAILURE;
     }
-    let cases =
-        [claims::CASES, host::CASES, hosts::CASES, lab::CASES, ping::CASES, tap_command::CASES].concat();
+    let cases = [
+        carriage::CASES,
+        claims::CASES,
+        host::CASES,
+        hosts::CASES,
+        lab::CASES,
+        ping::CASES,
+        tap_command::CASES,
+    ]
+    .concat();
     let unprivileged = [host::UNPRIVILEGED, tap_command::UNPRIVILEGED].concat();
     harness::main(Trials { cases: &cases, refused: lab::REFUSED, unprivileged: &unprivileged })
 }

@@ -6,12 +6,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use super::wait::{Stop, wait};
 use crate::{Batch, Counters, Device, DeviceError, Pool};
 
 /// How many frames one call of the callback sees at most, and how many answers it may give.
 const BATCH: usize = 64;
+/// How long a thread looks for frames before it sleeps.
+const SPIN: Duration = Duration::from_micros(50);
 
 /// A thread that serves one device. Dropped, it stops and joins.
 #[derive(Debug)]
@@ -118,8 +121,10 @@ impl<D: Device + AsFd, F: FnMut(&mut Batch, &mut Batch)> Worker<D, F> {
         let (mut arrived, mut answers) = (Batch::new(BATCH), Batch::new(BATCH));
         loop {
             let congested = !answers.is_empty();
-            let woken =
-                wait(self.device.as_fd(), congested, self.stop.as_fd(), None).map_err(DeviceError::Failed)?;
+            // What is in flight the next call sends: there is no time to wait.
+            let limit = (self.device.in_flight() > 0).then_some(Duration::ZERO);
+            let woken = wait(self.device.as_fd(), congested, self.stop.as_fd(), limit, SPIN)
+                .map_err(DeviceError::Failed)?;
             if woken.stop {
                 return Ok(());
             }

@@ -1,8 +1,9 @@
 //! Everything that talks to the Linux kernel: the TAP driver and what belongs to it.
 //!
-//! All `unsafe` of the project lies in two modules below this one, `ioctl` and
-//! `packet_socket::system`, each block with its proof.
+//! All `unsafe` of the project lies in three modules below this one, `ioctl`,
+//! `packet_socket::system` and `ring::queues`, each block with its proof.
 
+mod carriage;
 mod colons;
 mod holders;
 mod interface;
@@ -15,6 +16,7 @@ mod netlink;
 mod open_error;
 mod packet_socket;
 mod persistent;
+mod ring;
 mod tap;
 mod taps;
 mod wait;
@@ -29,6 +31,6 @@ pub use packet_socket::PacketSocket;
 pub use persistent::{
     CreateError, DeleteError, PersistentTap, UnknownUser, as_root, caller, closed_to, user_id, user_name,
 };
-pub use tap::{Tap, TapOptions};
+pub use tap::{Io, Tap, TapOptions};
 pub use taps::{TapInterface, taps};
 pub use wait::{Stop, Woken, wait};

@@ -67,6 +67,8 @@ pub enum OpenError {
     QueueMismatch(InterfaceName),
     /// It was only to be attached to, and there is none of this name.
     Absent(InterfaceName),
+    /// The kernel carries no frames by `io_uring` here.
+    Ring(io::Error),
     /// The kernel's side of the interface could not be read or changed.
     Interface(InterfaceError),
     /// Anything else that the system refused.
@@ -187,10 +189,25 @@ impl fmt::Display for OpenError {
             Self::Absent(name) => {
                 write!(f, "there is no TAP {name}; `ip -details link show type tun` lists those there are")
             }
+            Self::Ring(source) => ring(f, source),
             Self::Interface(error) => error.fmt(f),
             Self::Failed { step, source } => write!(f, "cannot {step}: {}", reason(source)),
         }
     }
+}
+
+fn ring(f: &mut fmt::Formatter<'_>, source: &io::Error) -> fmt::Result {
+    let (why, mend) = match source.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::EPERM | Errno::EACCES) => {
+            ("it is switched off", "`sudo sysctl kernel.io_uring_disabled=0`")
+        }
+        Some(Errno::ENOSYS) => ("this kernel or container has none", "read and write instead"),
+        Some(Errno::EOPNOTSUPP | Errno::EINVAL) => {
+            ("this kernel is too old for that", "read and write instead")
+        }
+        _ => ("the system refuses", "read and write instead"),
+    };
+    write!(f, "cannot carry frames by io_uring: {}, {why}; {mend}", reason(source))
 }
 
 fn busy(f: &mut fmt::Formatter<'_>, name: &InterfaceName, holders: &[Holder]) -> fmt::Result {
@@ -228,6 +245,7 @@ impl std::error::Error for OpenError {
             Self::NoNode(source)
             | Self::NoNodeInContainer(source)
             | Self::NodeRefused(source)
+            | Self::Ring(source)
             | Self::Failed { source, .. } => Some(source),
             Self::Name(error) => Some(error),
             Self::Interface(error) => Some(error),

@@ -4,12 +4,16 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt;
+use std::thread;
+use std::time::Duration;
 
 use nix::errno::Errno;
 
+use super::carriage::Carriage;
+use super::holders::holders;
 use super::open_error::NODE;
 use super::{Interface, InterfaceName, OpenError, ioctl};
-use crate::plain::{self, Fate, Port};
+use crate::plain::{Fate, Port};
 use crate::{Batch, Counters, Device, DeviceError, Pool};
 
 /// A TAP: a network card of the kernel whose wire is this program.
@@ -21,11 +25,26 @@ use crate::{Batch, Counters, Device, DeviceError, Pool};
 /// A TAP that was not made persistent is deleted with this value.
 #[derive(Debug)]
 pub struct Tap {
+    // Before the node: a ring holds the file too, and lets go of it first.
+    carriage: Carriage,
     node: Node,
     interface: Interface,
     created: bool,
     mtu: usize,
     counters: Counters,
+}
+
+/// How frames are carried between the kernel and us.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Io {
+    /// One at a time while few come, many at a time under load; one at a time always where the kernel
+    /// refuses the other way.
+    Auto,
+    /// Many a system call, by `io_uring`. It takes a Linux that reads a TAP without waiting, 5.12 at least.
+    Ring,
+    /// One a system call, by `read` and `write`.
+    #[default]
+    ReadWrite,
 }
 
 /// How to open a TAP. The default creates the one named, or attaches to it if it exists.
@@ -36,6 +55,7 @@ pub struct TapOptions {
     owner: Option<u32>,
     group: Option<u32>,
     mtu: Option<usize>,
+    io: Io,
 }
 
 #[derive(Debug)]
@@ -61,6 +81,11 @@ impl Tap {
     /// Whether the interface came into being with this value; if not, somebody else set it up.
     pub fn is_created(&self) -> bool {
         self.created
+    }
+
+    /// Why the kernel refused to carry many frames a call, where [`Io::Auto`] had to do without.
+    pub fn ring_refused(&self) -> Option<&io::Error> {
+        self.carriage.refused()
     }
 }
 
@@ -101,6 +126,13 @@ impl TapOptions {
         self
     }
 
+    /// How frames are carried. Default: [`Io::ReadWrite`].
+    #[must_use]
+    pub fn io(mut self, io: Io) -> Self {
+        self.io = io;
+        self
+    }
+
     /// Opens the TAP.
     pub fn open(&self, name: &str) -> Result<Tap, OpenError> {
         let name: InterfaceName = name.parse()?;
@@ -111,10 +143,10 @@ impl TapOptions {
         }
         let node = Node::open()?;
         let tun = node.0.as_fd();
-        let name: InterfaceName = ioctl::attach(tun, &name, ioctl::PLAIN_TAP)
-            .map_err(|errno| OpenError::of_attach(&name, errno, exists))?
-            .parse()?;
+        let name: InterfaceName =
+            attach(tun, &name).map_err(|errno| OpenError::of_attach(&name, errno, exists))?.parse()?;
 
+        let carriage = Carriage::new(self.io, tun).map_err(OpenError::Ring)?;
         let set_up = || -> nix::Result<bool> {
             // Only a persistent interface can have been there before: another holder would be EBUSY.
             let created = ioctl::attached_flags(tun, &name)? & ioctl::PERSISTENT == 0;
@@ -132,8 +164,21 @@ impl TapOptions {
             interface.set_mtu(mtu)?;
         }
         let mtu = self.mtu.map_or_else(|| interface.mtu(), Ok)?;
-        Ok(Tap { node, interface, created, mtu, counters: Counters::default() })
+        Ok(Tap { node, interface, created, mtu, carriage, counters: Counters::default() })
     }
+}
+
+/// Binds an open node to a TAP. One that is busy though nobody holds it may be free in a moment: the kernel
+/// takes a killed program's ring apart, and closes the ring's file, some time after the program is gone.
+fn attach(tun: BorrowedFd<'_>, name: &InterfaceName) -> nix::Result<String> {
+    const TRIES: u32 = 20;
+    for _ in 1..TRIES {
+        match ioctl::attach(tun, name, ioctl::PLAIN_TAP) {
+            Err(Errno::EBUSY) if holders(name).is_empty() => thread::sleep(Duration::from_millis(5)),
+            attached => return attached,
+        }
+    }
+    ioctl::attach(tun, name, ioctl::PLAIN_TAP)
 }
 
 /// Deletes the persistent TAP of this name once nobody holds it: we are the last to.
@@ -149,11 +194,15 @@ impl Device for Tap {
     }
 
     fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
-        plain::receive(&mut self.node, &mut self.counters, pool, arrived)
+        self.carriage.receive(&mut self.node, &mut self.counters, pool, arrived)
     }
 
     fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
-        plain::transmit(&mut self.node, &mut self.counters, departing, pool)
+        self.carriage.transmit(&mut self.node, &mut self.counters, departing, pool)
+    }
+
+    fn in_flight(&self) -> usize {
+        self.carriage.in_flight()
     }
 
     fn counters(&self) -> Counters {
@@ -189,14 +238,19 @@ impl Port for Node {
     }
 
     fn fate(error: &io::Error) -> Fate {
-        match error.raw_os_error().map(Errno::from_raw) {
-            Some(Errno::EAGAIN) => Fate::Wait,
-            Some(Errno::EINTR) => Fate::Again,
-            // Down, too short to be a frame, or no memory just now: the next one may pass.
-            Some(Errno::EIO | Errno::EINVAL | Errno::ENOBUFS | Errno::ENOMEM) => Fate::Drop,
-            // EFAULT is what a reader gets that sat in the call while the interface was deleted.
-            Some(Errno::EBADFD | Errno::EFAULT) => Fate::Gone,
-            _ => Fate::Fail,
-        }
+        error.raw_os_error().map_or(Fate::Fail, |errno| fate(Errno::from_raw(errno)))
+    }
+}
+
+/// What an error of a read or a write means for a TAP.
+pub(super) fn fate(errno: Errno) -> Fate {
+    match errno {
+        Errno::EAGAIN => Fate::Wait,
+        Errno::EINTR => Fate::Again,
+        // Down, too short to be a frame, or no memory just now: the next one may pass.
+        Errno::EIO | Errno::EINVAL | Errno::ENOBUFS | Errno::ENOMEM => Fate::Drop,
+        // EFAULT is what a reader gets that sat in the call while the interface was deleted.
+        Errno::EBADFD | Errno::EFAULT => Fate::Gone,
+        _ => Fate::Fail,
     }
 }

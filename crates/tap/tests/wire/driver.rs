@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
-use tap::linux::{OpenError, PacketSocket, Tap};
+use tap::linux::{Io, OpenError, PacketSocket, Tap};
 use tap::{Batch, Device, DeviceError, Pool};
 
 use crate::harness::lab::{
@@ -35,11 +35,16 @@ pub(crate) const UNPRIVILEGED: &[Case] = &[
 
 const KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
-const OUR_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
+pub(crate) const OUR_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
 
 /// A TAP that is up, with the kernel at 10.0.0.1/24.
 pub(crate) fn wire() -> Result<Tap, Box<dyn std::error::Error>> {
-    let tap = Tap::open("tap%d")?;
+    carried_by(Io::ReadWrite)
+}
+
+/// The same, with frames carried this way.
+pub(crate) fn carried_by(io: Io) -> Result<Tap, Box<dyn std::error::Error>> {
+    let tap = Tap::options().io(io).open("tap%d")?;
     tap.interface().set_address(Ipv4Net::new(KERNEL, 24)?)?;
     tap.interface().set_up(true)?;
     Ok(tap)
@@ -55,7 +60,11 @@ fn the_kernel_chooses_a_name() -> Outcome {
 }
 
 fn the_kernel_learns_our_hardware_address() -> Outcome {
-    let mut tap = wire()?;
+    the_kernel_learns_our_hardware_address_by(Io::ReadWrite)
+}
+
+pub(crate) fn the_kernel_learns_our_hardware_address_by(io: Io) -> Outcome {
+    let mut tap = carried_by(io)?;
     kernel_sends(OURS, b"hello")?;
     let request = receive(&mut tap, is_arp(1))?;
     let kernel_mac = tap.interface().hardware_address()?;
@@ -105,7 +114,11 @@ fn a_name_too_long() -> Outcome {
 }
 
 fn down_is_survived() -> Outcome {
-    let mut tap = wire()?;
+    down_is_survived_by(Io::ReadWrite)
+}
+
+pub(crate) fn down_is_survived_by(io: Io) -> Outcome {
+    let mut tap = carried_by(io)?;
     tap.interface().set_up(false)?;
     send(&mut tap, &[0xff; 42])?;
     assert_eq!(tap.counters().refused, 1);
@@ -118,7 +131,11 @@ fn down_is_survived() -> Outcome {
 }
 
 fn deleted_is_gone() -> Outcome {
-    let mut tap = wire()?;
+    deleted_is_gone_by(Io::ReadWrite)
+}
+
+pub(crate) fn deleted_is_gone_by(io: Io) -> Outcome {
+    let mut tap = carried_by(io)?;
     delete_link(tap.interface())?;
     let (mut pool, mut batch) = (Pool::new(1_500, 4), Batch::new(4));
     let error = until("error", || tap.receive(&mut pool, &mut batch).err())?;
@@ -127,7 +144,11 @@ fn deleted_is_gone() -> Outcome {
 }
 
 fn what_is_no_frame_is_refused_and_counted() -> Outcome {
-    let mut tap = wire()?;
+    what_is_no_frame_is_refused_and_counted_by(Io::ReadWrite)
+}
+
+pub(crate) fn what_is_no_frame_is_refused_and_counted_by(io: Io) -> Outcome {
+    let mut tap = carried_by(io)?;
     for length in 0..14 {
         send(&mut tap, &vec![0xff; length])?;
     }

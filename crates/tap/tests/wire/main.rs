@@ -9,12 +9,13 @@ mod driver;
 mod kernel_side;
 mod listener;
 mod persistent;
+mod ring;
 
 use std::process::ExitCode;
 
 use harness::Trials;
 
 fn main() -> ExitCode {
-    let cases = [driver::CASES, kernel_side::CASES, listener::CASES, persistent::CASES].concat();
+    let cases = [driver::CASES, kernel_side::CASES, listener::CASES, persistent::CASES, ring::CASES].concat();
     harness::main(Trials { cases: &cases, refused: driver::REFUSED, unprivileged: driver::UNPRIVILEGED })
 }

@@ -1,0 +1,55 @@
+//! The ways in which frames are carried.
+
+use nix::sys::signal::Signal;
+use tap::linux::PacketSocket;
+use tap::{Batch, Device, Pool};
+
+use super::host::{MAC, OURS, request, start};
+use super::running::{Persistent, Running};
+use crate::harness::lab::{hears, is_arp, until};
+use crate::harness::{Case, Outcome};
+
+pub(crate) const CASES: &[Case] = &[
+    ("frames_are_answered_whichever_way_they_are_carried", whichever_way_they_are_carried),
+    ("the_tap_of_a_killed_host_can_be_had_at_once", the_tap_of_a_killed_host),
+];
+
+fn whichever_way_they_are_carried() -> Outcome {
+    for (io, spin) in [("auto", "50"), ("auto", "0"), ("ring", "50"), ("ring", "0"), ("read-write", "0")] {
+        let (host, interface) = start("io0", &["--io", io, "--busy-poll", spin])?;
+        let mut socket = PacketSocket::open(interface.name())?;
+        let (mut pool, mut batch) = (Pool::new(1_500, 200), Batch::new(200));
+        for _ in 0..200 {
+            let mut frame = pool.take().ok_or("a frame")?;
+            frame.write(&request())?;
+            batch.push(frame).map_err(|_| "room")?;
+        }
+        socket.transmit(&mut batch, &mut pool)?;
+        let mut answers = 0;
+        until("answer to each", || {
+            socket.receive(&mut pool, &mut batch).ok()?;
+            while let Some(frame) = batch.pop() {
+                answers += u32::from(is_arp(2)(frame.octets()));
+                pool.give(frame);
+            }
+            (answers == 200).then_some(())
+        })?;
+        let (code, out, errors) = host.stop()?;
+        assert_eq!((code, errors.as_str()), (Some(0), ""), "{io}");
+        assert!(out.contains("  200  arp: answered\n"), "{io}: {out}");
+    }
+    Ok(())
+}
+
+fn the_tap_of_a_killed_host() -> Outcome {
+    let tap = Persistent::create("killed0")?;
+    for _ in 0..5 {
+        let arguments = ["--tap", "killed0", "--address", "10.0.0.2/24", "--mac", MAC, "--io", "ring"];
+        let mut host = Running::start(&arguments)?;
+        assert!(host.first.starts_with("ready"), "{}", host.first);
+        hears(&mut PacketSocket::open(tap.0.name())?, OURS)?;
+        host.signal(Signal::SIGKILL)?;
+        until("end", || host.has_ended().then_some(()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! Frames carried many a system call, by `io_uring`.
+
+mod queues;
+
+use std::io;
+use std::os::fd::BorrowedFd;
+
+use nix::errno::Errno;
+
+use self::queues::{Completion, Queues, Request};
+use super::tap::fate;
+use crate::plain::Fate;
+use crate::{Batch, Counters, DeviceError, Frame, Pool};
+
+/// An open TAP's ring. One call into the kernel carries the writes of the last batch and the reads of the next.
+#[derive(Debug)]
+pub(super) struct Ring {
+    queues: Queues,
+    /// How many frames are asked for at once: twice as many when all of them came, fewer when not.
+    reads: usize,
+    /// Whether the last reads, and they were not few, all brought a frame: then more wait, and what is
+    /// transmitted goes with the next reads.
+    more: bool,
+    /// What the wire had no room for, in order.
+    refused: Vec<Frame>,
+    /// Frames in the queues to be written, or in [`Ring::refused`].
+    writes: usize,
+    /// Why the device ended.
+    end: Option<DeviceError>,
+}
+
+impl Ring {
+    /// The most frames that one call reads, and the most that it writes.
+    const BATCH: usize = 64;
+    /// With as few as this many frames a call, the plain way is as good.
+    const FEW: usize = 8;
+
+    /// A ring over an open TAP.
+    pub(super) fn over(file: BorrowedFd<'_>) -> io::Result<Ring> {
+        Ok(Ring {
+            queues: Queues::over(file, 2 * 64)?,
+            reads: 1,
+            more: false,
+            refused: Vec::with_capacity(Self::BATCH),
+            writes: 0,
+            end: None,
+        })
+    }
+
+    /// Frames that were transmitted and are not on the wire yet.
+    pub(super) fn in_flight(&self) -> usize {
+        self.writes
+    }
+
+    /// Whether as little comes and goes that a ring gains nothing.
+    pub(super) fn is_idle(&self) -> bool {
+        self.writes == 0 && self.reads < Self::FEW
+    }
+
+    /// Begins with many reads.
+    pub(super) fn open_up(&mut self) {
+        self.reads = Self::BATCH;
+    }
+
+    /// [`Device::receive`](crate::Device::receive).
+    pub(super) fn receive(
+        &mut self,
+        counters: &mut Counters,
+        pool: &mut Pool,
+        arrived: &mut Batch,
+    ) -> Result<usize, DeviceError> {
+        let before = arrived.len();
+        let wanted = self.reads.min(arrived.room());
+        let mut asked = 0;
+        while asked < wanted {
+            let Some(frame) = pool.take() else { break };
+            if let Err(frame) = self.queues.ask(Request::Read, frame) {
+                pool.give(frame);
+                break;
+            }
+            asked += 1;
+        }
+        self.exchange(counters, pool, arrived)?;
+        let added = arrived.len() - before;
+        let full = asked > 0 && added == asked;
+        self.more = full && asked >= Self::FEW;
+        self.reads = if full { 2 * asked } else { added.max(self.reads / 2) }.clamp(1, Self::BATCH);
+        match self.end.take() {
+            // What has arrived is judged first.
+            Some(end) if added == 0 => Err(end),
+            end => {
+                self.end = end;
+                Ok(added)
+            }
+        }
+    }
+
+    /// [`Device::transmit`](crate::Device::transmit).
+    pub(super) fn transmit(
+        &mut self,
+        counters: &mut Counters,
+        departing: &mut Batch,
+        pool: &mut Pool,
+    ) -> Result<usize, DeviceError> {
+        let before = counters.transmitted;
+        while !departing.is_empty() {
+            if self.writes >= Self::BATCH || !self.refused.is_empty() {
+                self.flush(counters, pool)?;
+            }
+            // What the wire had no room for goes first.
+            if !self.refused.is_empty() {
+                break;
+            }
+            let Some(frame) = departing.pop() else { break };
+            self.writes += 1;
+            self.write(frame);
+        }
+        if !self.more && self.writes > self.refused.len() {
+            self.flush(counters, pool)?;
+        }
+        Ok(usize::try_from(counters.transmitted - before).unwrap_or(usize::MAX))
+    }
+
+    /// Writes what is to be written, now.
+    fn flush(&mut self, counters: &mut Counters, pool: &mut Pool) -> Result<(), DeviceError> {
+        self.exchange(counters, pool, &mut Batch::new(0))?;
+        self.end.take().map_or(Ok(()), Err)
+    }
+
+    /// One call into the kernel, and what came of it.
+    fn exchange(
+        &mut self,
+        counters: &mut Counters,
+        pool: &mut Pool,
+        arrived: &mut Batch,
+    ) -> Result<(), DeviceError> {
+        for frame in std::mem::take(&mut self.refused) {
+            self.write(frame);
+        }
+        self.queues.enter().map_err(DeviceError::Failed)?;
+        while let Some(Completion { request, frame, result }) = self.queues.completed() {
+            match (request, result) {
+                (Request::Read, Ok(_)) => take_in(frame, counters, pool, arrived),
+                (Request::Read, Err(errno)) => {
+                    pool.give(frame);
+                    self.unread(errno, counters);
+                }
+                (Request::Write, Err(Errno::EAGAIN)) => {
+                    counters.congested += 1;
+                    self.refused.push(frame);
+                }
+                (Request::Write, result) => {
+                    self.writes = self.writes.saturating_sub(1);
+                    pool.give(frame);
+                    match result {
+                        Ok(_) => counters.transmitted += 1,
+                        Err(errno) => self.unwritten(errno, counters),
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, frame: Frame) {
+        if let Err(frame) = self.queues.ask(Request::Write, frame) {
+            self.refused.push(frame);
+        }
+    }
+
+    /// A read brought no frame.
+    fn unread(&mut self, errno: Errno, counters: &mut Counters) {
+        match fate(errno) {
+            Fate::Wait | Fate::Again => {}
+            Fate::Drop => counters.unreadable += 1,
+            Fate::Gone => self.end = Some(DeviceError::Gone(errno.into())),
+            Fate::Fail => self.end = Some(DeviceError::Failed(errno.into())),
+        }
+    }
+
+    /// A frame was not written, and will not be.
+    fn unwritten(&mut self, errno: Errno, counters: &mut Counters) {
+        match fate(errno) {
+            Fate::Wait | Fate::Again | Fate::Drop => counters.refused += 1,
+            Fate::Gone => self.end = Some(DeviceError::Gone(errno.into())),
+            Fate::Fail => self.end = Some(DeviceError::Failed(errno.into())),
+        }
+    }
+}
+
+/// A frame arrived, whole or not.
+fn take_in(frame: Frame, counters: &mut Counters, pool: &mut Pool, arrived: &mut Batch) {
+    let taken = if frame.is_full() {
+        counters.truncated += 1;
+        Err(frame)
+    } else {
+        counters.received += 1;
+        arrived.push(frame)
+    };
+    if let Err(frame) = taken {
+        pool.give(frame);
+    }
+}
+
+#[cfg(test)]
+mod tests;

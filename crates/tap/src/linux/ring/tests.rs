@@ -1,0 +1,206 @@
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixDatagram;
+
+use super::*;
+
+/// A ring over one end of a pair of sockets, which read and write as a TAP does, and the other end.
+struct Rig {
+    ring: Ring,
+    counters: Counters,
+    pool: Pool,
+    arrived: Batch,
+    departing: Batch,
+    ours: UnixDatagram,
+    peer: UnixDatagram,
+}
+
+impl Rig {
+    fn new() -> Rig {
+        let (ours, peer) = UnixDatagram::pair().unwrap();
+        peer.set_nonblocking(true).unwrap();
+        Rig {
+            ring: Ring::over(ours.as_fd()).unwrap(),
+            counters: Counters::default(),
+            pool: Pool::new(100, 1_024),
+            arrived: Batch::new(64),
+            departing: Batch::new(1_024),
+            ours,
+            peer,
+        }
+    }
+
+    fn receive(&mut self) -> usize {
+        self.ring.receive(&mut self.counters, &mut self.pool, &mut self.arrived).unwrap()
+    }
+
+    fn transmit(&mut self) -> usize {
+        self.ring.transmit(&mut self.counters, &mut self.departing, &mut self.pool).unwrap()
+    }
+
+    /// Lets as many frames arrive as are asked for at once.
+    fn fill_up(&mut self) {
+        self.ring.open_up();
+        for number in up_to(64) {
+            self.peer.send(&[number]).unwrap();
+        }
+        assert_eq!(self.receive(), 64);
+        assert_eq!(self.take(), up_to(64));
+    }
+
+    /// Gives what has arrived back, and returns its first octets.
+    fn take(&mut self) -> Vec<u8> {
+        let mut firsts = Vec::new();
+        while let Some(frame) = self.arrived.pop() {
+            firsts.push(frame.octets()[0]);
+            self.pool.give(frame);
+        }
+        firsts
+    }
+
+    fn push(&mut self, octets: &[u8]) {
+        let mut frame = self.pool.take().unwrap();
+        frame.write(octets).unwrap();
+        self.departing.push(frame).unwrap();
+    }
+
+    /// The first octets of what the peer has heard.
+    fn heard(&self) -> Vec<u8> {
+        let mut space = [0; 128];
+        std::iter::from_fn(|| self.peer.recv(&mut space).ok().map(|_| space[0])).collect()
+    }
+}
+
+/// The numbers up to a bound.
+fn up_to(bound: u8) -> Vec<u8> {
+    (0..bound).collect()
+}
+
+#[test]
+fn a_silent_wire_holds_nobody_up() {
+    let mut rig = Rig::new();
+    for _ in 0..100 {
+        assert_eq!(rig.receive(), 0);
+    }
+    assert_eq!(rig.pool.held(), 0);
+    assert_eq!(rig.counters, Counters::default());
+}
+
+#[test]
+fn frames_arrive_in_order_and_twice_as_many_when_all_came() {
+    let mut rig = Rig::new();
+    for number in up_to(7) {
+        rig.peer.send(&[number; 60]).unwrap();
+    }
+    assert_eq!((rig.receive(), rig.receive(), rig.receive()), (1, 2, 4));
+    rig.push(&[1]);
+    assert_eq!(rig.transmit(), 1, "a few are no load");
+    assert_eq!(rig.receive(), 0);
+    assert_eq!(rig.take(), up_to(7));
+    assert_eq!((rig.pool.held(), rig.counters.received), (0, 7));
+}
+
+#[test]
+fn no_more_are_read_than_there_is_room_for() {
+    let mut rig = Rig::new();
+    rig.arrived = Batch::new(3);
+    rig.ring.open_up();
+    for number in up_to(5) {
+        rig.peer.send(&[number]).unwrap();
+    }
+    assert_eq!((rig.receive(), rig.receive()), (3, 0));
+    assert_eq!(rig.take(), [0, 1, 2]);
+}
+
+#[test]
+fn what_is_transmitted_leaves_at_once_unless_more_has_come_than_was_read() {
+    let mut rig = Rig::new();
+    rig.push(&[1]);
+    assert_eq!((rig.transmit(), rig.ring.in_flight()), (1, 0));
+    assert_eq!(rig.heard(), [1]);
+
+    rig.fill_up();
+    rig.push(&[2]);
+    assert_eq!((rig.transmit(), rig.ring.in_flight()), (0, 1));
+    assert!(rig.heard().is_empty());
+    assert_eq!(rig.receive(), 0);
+    assert_eq!((rig.heard(), rig.ring.in_flight(), rig.counters.transmitted), (vec![2], 0, 2));
+    rig.take();
+    assert_eq!(rig.pool.held(), 0);
+}
+
+#[test]
+fn a_wire_without_room_takes_the_rest_later_in_order() {
+    let mut rig = Rig::new();
+    let numbers: Vec<u8> = up_to(250).into_iter().cycle().take(1_000).collect();
+    for number in &numbers {
+        rig.push(&[*number; 60]);
+    }
+    let mut heard = Vec::new();
+    for _ in 0..1_000 {
+        rig.transmit();
+        assert!(rig.ring.in_flight() <= Ring::BATCH);
+        if rig.counters.congested > 0 {
+            heard.extend(rig.heard());
+        }
+    }
+    assert_eq!(heard, numbers);
+    assert_eq!((rig.ring.in_flight(), rig.pool.held(), rig.counters.transmitted), (0, 0, 1_000));
+}
+
+#[test]
+fn a_frame_cut_short_is_dropped_and_counted() {
+    let mut rig = Rig::new();
+    rig.peer.send(&[1; 2_000]).unwrap();
+    rig.peer.send(&[2; 60]).unwrap();
+    assert_eq!((rig.receive(), rig.receive()), (0, 1));
+    assert_eq!((rig.counters.truncated, rig.take()), (1, vec![2]));
+    assert_eq!(rig.pool.held(), 0);
+}
+
+#[test]
+fn what_is_in_flight_leaves_when_the_ring_is_dropped() {
+    let mut rig = Rig::new();
+    rig.fill_up();
+    rig.push(&[3]);
+    rig.transmit();
+    let Rig { ring, peer, ours, .. } = rig;
+    drop(ring);
+    let mut space = [0; 8];
+    assert_eq!(peer.recv(&mut space).unwrap(), 1);
+    drop(ours);
+    assert!(peer.send(&[1]).is_err(), "the ring holds its end no longer");
+}
+
+#[test]
+fn what_arrived_is_judged_before_the_end_is_told() {
+    let mut rig = Rig::new();
+    rig.ring.open_up();
+    rig.peer.send(&[1]).unwrap();
+    rig.ring.end = Some(DeviceError::Failed(Errno::EBADF.into()));
+    assert_eq!(rig.receive(), 1);
+    let end = rig.ring.receive(&mut rig.counters, &mut rig.pool, &mut rig.arrived);
+    assert!(matches!(end, Err(DeviceError::Failed(_))));
+}
+
+#[test]
+fn an_error_is_the_frames_or_the_devices() {
+    let mut rig = Rig::new();
+    let mut counters = Counters::default();
+    rig.ring.unread(Errno::EAGAIN, &mut counters);
+    rig.ring.unread(Errno::EIO, &mut counters);
+    rig.ring.unwritten(Errno::EINVAL, &mut counters);
+    assert_eq!((counters.unreadable, counters.refused), (1, 1));
+    assert!(rig.ring.end.is_none());
+    rig.ring.unwritten(Errno::EBADFD, &mut counters);
+    assert!(matches!(rig.ring.end, Some(DeviceError::Gone(_))));
+    rig.ring.unread(Errno::EBADF, &mut counters);
+    assert!(matches!(rig.ring.end, Some(DeviceError::Failed(_))));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_without_waiting_is_refused() {
+    let file = File::open("/proc/self/cmdline").unwrap();
+    let error = Ring::over(file.as_fd()).unwrap_err();
+    assert_eq!(error.raw_os_error(), Some(libc::EOPNOTSUPP));
+}

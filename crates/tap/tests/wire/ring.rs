@@ -1,0 +1,124 @@
+//! Frames carried many a system call.
+
+use tap::linux::{Io, PacketSocket, Tap, listen};
+use tap::{Batch, Device, Pool};
+
+use super::driver::{self, OUR_MAC, carried_by};
+use crate::harness::lab::until;
+use crate::harness::{Case, Outcome};
+
+pub(crate) const CASES: &[Case] = &[
+    ("by_ring_the_kernel_learns_our_hardware_address", || {
+        driver::the_kernel_learns_our_hardware_address_by(Io::Ring)
+    }),
+    ("by_ring_down_is_survived", || driver::down_is_survived_by(Io::Ring)),
+    ("by_ring_deleted_is_gone", || driver::deleted_is_gone_by(Io::Ring)),
+    ("by_ring_what_is_no_frame_is_refused_and_counted", || {
+        driver::what_is_no_frame_is_refused_and_counted_by(Io::Ring)
+    }),
+    ("a_name_is_free_as_soon_as_its_ring_is_dropped", a_name_is_free),
+    ("a_burst_comes_back_whole_and_in_order_whatever_the_way", a_burst_comes_back_whole),
+    ("under_load_many_frames_go_at_once_and_few_do_not", under_load_many_frames_go_at_once),
+    ("a_listener_serves_a_ring", a_listener_serves_a_ring),
+];
+
+/// Frames in a burst: fewer than an interface queues, or a socket.
+const BURST: u16 = 250;
+/// An EtherType for experiments.
+const OURS_ALONE: [u8; 2] = [0x88, 0xb5];
+
+/// A TAP carried this way, and somebody on the kernel's side who says a burst to it.
+fn burst(io: Io) -> Result<(Tap, PacketSocket), Box<dyn std::error::Error>> {
+    let tap = carried_by(io)?;
+    let mut peer = PacketSocket::open(tap.interface().name())?;
+    let (mut pool, mut batch) = (Pool::new(1_500, BURST.into()), Batch::new(BURST.into()));
+    for number in 0..BURST {
+        let mut frame = pool.take().ok_or("a frame")?;
+        let addresses = [OUR_MAC, [2, 0, 0, 0, 0, 1]].concat();
+        frame.write(&[&addresses[..], &OURS_ALONE, &number.to_be_bytes()].concat())?;
+        batch.push(frame).map_err(|_| "room")?;
+    }
+    assert_eq!(peer.transmit(&mut batch, &mut pool)?, usize::from(BURST));
+    Ok((tap, peer))
+}
+
+/// What the peer has heard, as the numbers in it.
+fn numbers(peer: &mut PacketSocket) -> Result<Vec<u16>, Box<dyn std::error::Error>> {
+    let (mut pool, mut batch) = (Pool::new(1_500, 64), Batch::new(64));
+    let mut heard = Vec::new();
+    while peer.receive(&mut pool, &mut batch)? > 0 {
+        while let Some(frame) = batch.pop() {
+            if let Some(&[a, b]) = frame.octets().strip_prefix(&OUR_MAC).and_then(|rest| rest.get(8..10)) {
+                heard.push(u16::from_be_bytes([a, b]));
+            }
+            pool.give(frame);
+        }
+    }
+    Ok(heard)
+}
+
+fn a_name_is_free() -> Outcome {
+    for _ in 0..20 {
+        let mut tap = Tap::options().io(Io::Ring).open("ring0")?;
+        tap.interface().set_up(true)?;
+        let (mut pool, mut batch) = (Pool::new(1_500, 64), Batch::new(64));
+        tap.receive(&mut pool, &mut batch)?;
+    }
+    Ok(())
+}
+
+fn a_burst_comes_back_whole() -> Outcome {
+    for io in [Io::ReadWrite, Io::Auto, Io::Ring] {
+        let (mut tap, mut peer) = burst(io)?;
+        let (mut pool, mut batch) = (Pool::new(1_500, 256), Batch::new(64));
+        until("burst", || {
+            tap.receive(&mut pool, &mut batch).ok()?;
+            tap.transmit(&mut batch, &mut pool).ok()?;
+            (tap.counters().transmitted >= BURST.into()).then_some(())
+        })?;
+        assert!(numbers(&mut peer)?.into_iter().eq(0..BURST), "{io:?}");
+        assert_eq!((pool.held(), tap.in_flight()), (0, 0), "{io:?}");
+    }
+    Ok(())
+}
+
+fn under_load_many_frames_go_at_once() -> Outcome {
+    let (mut tap, _peer) = burst(Io::Auto)?;
+    assert!(tap.ring_refused().is_none());
+    let (mut pool, mut batch) = (Pool::new(1_500, 256), Batch::new(64));
+    let mut in_flight = Vec::new();
+    while tap.receive(&mut pool, &mut batch)? > 0 || tap.in_flight() > 0 {
+        tap.transmit(&mut batch, &mut pool)?;
+        in_flight.push(tap.in_flight());
+    }
+    assert_eq!(in_flight.first(), Some(&0), "it begins with plain reads");
+    assert!(in_flight.contains(&64), "{in_flight:?}");
+
+    // The load is over.
+    for _ in 0..8 {
+        tap.receive(&mut pool, &mut batch)?;
+    }
+    let (mut tap, _peer) = burst(Io::ReadWrite)?;
+    while tap.receive(&mut pool, &mut batch)? > 0 {
+        tap.transmit(&mut batch, &mut pool)?;
+        assert_eq!(tap.in_flight(), 0);
+    }
+    Ok(())
+}
+
+fn a_listener_serves_a_ring() -> Outcome {
+    let (tap, mut peer) = burst(Io::Ring)?;
+    let listener = listen(tap, |arrived, answers| {
+        while let Some(frame) = arrived.pop() {
+            answers.push(frame).expect("as many answers as arrived fit");
+        }
+    })?;
+    let mut heard = Vec::new();
+    until("burst", || {
+        heard.extend(numbers(&mut peer).ok()?);
+        (heard.len() == usize::from(BURST)).then_some(())
+    })?;
+    let ended = listener.stop();
+    assert!(ended.result.is_ok());
+    Ok(())
+}
