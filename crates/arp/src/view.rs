@@ -1,6 +1,6 @@
 //! A frame at one look.
 
-use link::Ethernet;
+use link::{EtherType, Ethernet, EthernetHeader};
 use zerocopy::FromBytes;
 
 use crate::wire::ArpFrame;
@@ -29,17 +29,26 @@ impl<'a> View<'a> {
     // Its result is read at once by whoever called: across crates it would go through memory.
     #[inline]
     pub fn parse(octets: &'a [u8]) -> Result<View<'a>, link::Dropped> {
-        if let Ok((frame, _)) = ArpFrame::ref_from_prefix(octets)
-            && frame.is_ethernet_and_ipv4()
-        {
-            // Its type is known here, so this is compiled to nothing; the filter reads the rest.
-            let ethernet = Ethernet::parse(octets)?;
-            return Ok(View::Whole { ethernet, packet: Packet::of(frame) });
+        if let Some(whole) = View::whole(octets) {
+            return Ok(whole);
         }
         Ethernet::parse(octets).map(View::Layered)
     }
 
+    #[inline]
+    fn whole(octets: &'a [u8]) -> Option<View<'a>> {
+        let (frame, _) = ArpFrame::ref_from_prefix(octets).ok()?;
+        if !frame.is_ethernet_and_ipv4() {
+            return None;
+        }
+        // The padding too: the MTU is about all that the header precedes.
+        let payload = octets.get(size_of::<EthernetHeader>()..)?;
+        let ethernet = Ethernet::of_type(&frame.ethernet, EtherType::ARP, payload)?;
+        Some(View::Whole { ethernet, packet: Packet::of(frame) })
+    }
+
     /// The frame.
+    #[inline]
     pub fn ethernet(&self) -> Ethernet<'a> {
         match self {
             Self::Whole { ethernet, .. } | Self::Layered(ethernet) => *ethernet,
