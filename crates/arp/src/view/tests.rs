@@ -118,11 +118,11 @@ fn padding_belongs_to_the_frame_that_is_seen_at_one_look() {
 }
 
 #[test]
-fn each_octet_of_the_signature_counts_and_no_other() {
-    for place in 0..REQUEST.len() {
+fn each_bit_of_the_signature_counts_and_no_other() {
+    for bit in 0..8 * REQUEST.len() {
         let mut octets = REQUEST;
-        octets[place] ^= 0x40;
-        assert_eq!(is_whole(&octets), !(12..20).contains(&place), "{place}");
+        octets[bit / 8] ^= 1 << (bit % 8);
+        assert_eq!(is_whole(&octets), !(12..20).contains(&(bit / 8)), "{bit}");
     }
 }
 
