@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
     /// Only count instructions and look at the object code; exit with 1 if ours are too many beside the
     /// unsafe cast's, or if a function of ours calls anything or can panic
     #[arg(long)]
-    gate: bool,
+    pub(super) gate: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
