@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Bench {
-    /// Read and write frames beside an unsafe cast, smoltcp, etherparse and pnet
+    /// Read, build and rewrite ARP frames beside an unsafe cast, smoltcp, etherparse and pnet
     Parse(parse::Arguments),
     /// Answer ARP and pings on a real wire, beside a byte swap, smoltcp and the kernel
     Wire(wire::Arguments),
@@ -34,6 +34,11 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         Bench::Wire(arguments) => wire::run(arguments),
         Bench::Table => table::run(),
     }
+}
+
+/// `bench parse --gate`.
+pub(crate) fn hold_parse() -> Outcome {
+    parse::run(&parse::Arguments { gate: true })
 }
 
 /// Builds a program of crates/bench, and says where it is.
@@ -54,6 +59,6 @@ fn cargo<'a>(arguments: impl IntoIterator<Item = &'a OsStr>, folder: &Path) -> R
 }
 
 /// The root of the repository.
-fn workspace() -> &'static Path {
+pub(crate) fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
 }

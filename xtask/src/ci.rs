@@ -2,14 +2,19 @@
 
 use std::process::{Command, ExitCode};
 
-use crate::{Outcome, layers, spec};
+use crate::{Outcome, bench, layers, spec};
+
+/// The benchmarks' own workspace.
+const BENCH: &str = "--manifest-path=crates/bench/Cargo.toml";
 
 /// The steps, each a cargo command line.
-const STEPS: [&[&str]; 4] = [
+const STEPS: [&[&str]; 6] = [
     &["fmt", "--all", "--check"],
     &["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"],
     &["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"],
     &["bench", "--workspace", "--no-run", "--locked"],
+    &["fmt", BENCH, "--check"],
+    &["clippy", BENCH, "--all-targets", "--locked", "--", "--deny", "warnings"],
 ];
 
 pub(crate) fn run() -> Outcome {
@@ -21,13 +26,13 @@ pub(crate) fn run() -> Outcome {
             return Ok(ExitCode::from(1));
         }
     }
-    let layers = layers::check(None)?;
-    let spec = spec::check(None)?;
-    Ok(if layers == ExitCode::SUCCESS { spec } else { layers })
+    println!("cargo xtask bench parse --gate");
+    let checks = [bench::hold_parse()?, layers::check(None)?, spec::check(None)?];
+    Ok(checks.into_iter().find(|check| *check != ExitCode::SUCCESS).unwrap_or(ExitCode::SUCCESS))
 }
 
 fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO"));
-    command.args(arguments).env("RUSTDOCFLAGS", "--deny warnings");
+    command.args(arguments).current_dir(bench::workspace()).env("RUSTDOCFLAGS", "--deny warnings");
     command
 }

@@ -1,7 +1,7 @@
 //! Layer 2.5: the Address Resolution Protocol, RFC 826, for Ethernet and IPv4.
 //!
-//! [`Packet::parse`] turns octets into a valid packet or a [`Dropped`] reason; [`Arp::receive`]
-//! judges it in the RFC's own order: it merges into the translation table, and says what to answer.
+//! [`Packet::parse`] turns octets into a valid packet or a [`Dropped`] reason, [`View::parse`] a frame
+//! and the packet in it at one look; [`Arp::receive`] judges it in the RFC's own order: it merges into the translation table, and says what to answer.
 //! [`Answer::write_over`] rewrites the request into its reply in place. A [`Claim`] probes for one
 //! address, announces and defends it (RFC 5227); [`LinkLocal`] selects one (RFC 3927).
 //!
@@ -27,6 +27,7 @@ mod packet;
 mod proxy;
 mod random;
 mod reception;
+mod view;
 mod wait;
 mod wire;
 
@@ -46,4 +47,5 @@ pub use self::operation::Operation;
 pub use self::packet::{Fields, Packet};
 pub use self::proxy::ProxyError;
 pub use self::reception::{Dropped, Received, destination};
-pub use self::wire::ArpPacket;
+pub use self::view::View;
+pub use self::wire::{ArpFrame, ArpPacket};

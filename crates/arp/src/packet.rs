@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use link::{EtherType, MacAddr};
 use zerocopy::FromBytes;
 
-use crate::wire::ArpPacket;
+use crate::wire::{ArpFrame, ArpPacket};
 use crate::{Dropped, Operation};
 
 /// The hardware type of Ethernet.
@@ -37,28 +37,17 @@ pub struct Fields {
 
 impl<'a> Packet<'a> {
     /// Reads a packet from the start of a frame's payload. What follows its 28 octets is padding.
-    ///
-    /// The order of the checks is RFC 826's, "Packet Reception".
+    // Its result is read at once by whoever called: across crates it would go through memory.
+    #[inline]
     pub fn parse(payload: &'a [u8]) -> Result<Packet<'a>, Dropped> {
         // spec: rfc826-padding, truncated
         let (packet, _) = ArpPacket::ref_from_prefix(payload).map_err(|_| Dropped::Truncated)?;
-        // spec: rfc826-hardware-type
-        if packet.hardware_type.get() != ETHERNET {
-            return Err(Dropped::HardwareType);
-        }
-        // spec: rfc826-lengths
-        if packet.hardware_length != HARDWARE_LENGTH {
-            return Err(Dropped::HardwareLength);
-        }
-        // spec: rfc826-protocol-type
-        if packet.protocol_type.get() != EtherType::IPV4.0 {
-            return Err(Dropped::ProtocolType);
-        }
-        // spec: rfc826-lengths
-        if packet.protocol_length != PROTOCOL_LENGTH {
-            return Err(Dropped::ProtocolLength);
-        }
-        Ok(Packet(packet))
+        if packet.is_ethernet_and_ipv4() { Ok(Packet(packet)) } else { Err(foreign(packet)) }
+    }
+
+    /// The packet in a frame that is known to hold a valid one.
+    pub(crate) fn of(frame: &'a ArpFrame) -> Packet<'a> {
+        Packet(&frame.packet)
     }
 
     /// What the packet is.
@@ -85,6 +74,26 @@ impl<'a> Packet<'a> {
     pub fn target_protocol(self) -> Ipv4Addr {
         self.0.target_protocol.into()
     }
+}
+
+/// Why a packet is none for Ethernet and IPv4. The order of the checks is RFC 826's, "Packet
+/// Reception".
+#[cold]
+fn foreign(packet: &ArpPacket) -> Dropped {
+    // spec: rfc826-hardware-type
+    if packet.hardware_type.get() != ETHERNET {
+        return Dropped::HardwareType;
+    }
+    // spec: rfc826-lengths
+    if packet.hardware_length != HARDWARE_LENGTH {
+        return Dropped::HardwareLength;
+    }
+    // spec: rfc826-protocol-type
+    if packet.protocol_type.get() != EtherType::IPV4.0 {
+        return Dropped::ProtocolType;
+    }
+    // spec: rfc826-lengths
+    Dropped::ProtocolLength
 }
 
 impl Fields {

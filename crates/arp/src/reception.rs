@@ -52,7 +52,17 @@ impl<P> Arp<P> {
         station: Option<MacAddr>,
         payload: &[u8],
     ) -> Result<Received, Dropped> {
-        let judged = Packet::parse(payload).and_then(|packet| {
+        self.judge(now, station, Packet::parse(payload))
+    }
+
+    /// As [`Arp::receive`], of a payload that was parsed already.
+    pub fn judge(
+        &mut self,
+        now: Instant,
+        station: Option<MacAddr>,
+        parsed: Result<Packet<'_>, Dropped>,
+    ) -> Result<Received, Dropped> {
+        let judged = parsed.and_then(|packet| {
             self.vet(now, station, packet)?;
             Ok(self.merge_and_answer(now, packet))
         });

@@ -1,7 +1,9 @@
 //! A segment's packets, good and bad, parcels and time, under every policy: who is answered, who is
-//! believed, who is asked, and that no parcel is lost.
+//! believed, who is asked, and that no parcel is lost; and frames, which say the same at one look and
+//! in layers.
 #![no_main]
 
+mod look;
 mod packet;
 mod segment;
 
@@ -11,7 +13,9 @@ use std::time::Duration;
 use arp::{Defence, Instant, Policy, Start};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
+use link::VlanId;
 
+use look::Pair;
 use packet::{Hardware, Heard};
 use segment::{HARDWARE, Segment};
 
@@ -30,6 +34,12 @@ enum Step<'a> {
     Hear {
         station: Option<u8>,
         heard: Heard<'a>,
+    },
+    /// A frame of any octets, and the same with some changed from this place on.
+    Frame {
+        octets: &'a [u8],
+        place: u8,
+        others: [u8; 2],
     },
     /// A parcel of so many octets for a peer.
     Send {
@@ -65,6 +75,7 @@ fuzz_target!(|scene: Scene<'_>| {
     let defence = [Defence::Cease, Defence::Once, Defence::Always][usize::from(scene.defence % 3)];
     let mut segments =
         policies.map(|policy| Segment::new(policy, defence, scene.entries % 8, scene.parcels % 8));
+    let mut pairs = [None, VlanId::new(5)].map(Pair::new);
     let mut now = Instant::ORIGIN;
     // How far the clock went forward in all: what a table counts ends after 584 years of it.
     let mut forward = Duration::ZERO;
@@ -87,9 +98,22 @@ fuzz_target!(|scene: Scene<'_>| {
             Step::Hear { station, heard } => {
                 let station = station.and_then(|number| HARDWARE.plus(u64::from(number % 4)));
                 let octets = heard.octets();
+                pairs.iter_mut().for_each(|pair| pair.hear(now, &look::frame(station, &octets)));
                 let judged = segments.each_mut().map(|segment| segment.hear(now, station, &octets));
                 let [answer, others @ ..] = judged.map(|judged| judged.map(|received| received.answer));
                 assert_eq!([answer; 2], others, "a policy is about learning, not about answering");
+            }
+            Step::Frame { octets, place, others } => {
+                let mut changed = octets.to_vec();
+                changed
+                    .iter_mut()
+                    .skip((*place).into())
+                    .zip(others)
+                    .for_each(|(octet, other)| *octet = *other);
+                for pair in &mut pairs {
+                    pair.hear(now, octets);
+                    pair.hear(now, &changed);
+                }
             }
             _ => segments.iter_mut().for_each(|segment| step.happens(now, segment)),
         }
@@ -112,7 +136,7 @@ impl Step<'_> {
                 let start = [Start::AtOnce, Start::Announce, Start::Probe][usize::from(start % 3)];
                 segment.claim(now, Ipv4Addr::new(10, 0, 0, 2 + address % 13), start);
             }
-            Self::Hear { .. } | Self::Wait(_) | Self::Jump(_) => {}
+            Self::Hear { .. } | Self::Frame { .. } | Self::Wait(_) | Self::Jump(_) => {}
         }
     }
 }

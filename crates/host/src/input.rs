@@ -1,6 +1,6 @@
 //! Frames that arrive, and ARP.
 
-use arp::Fields;
+use arp::{Fields, View};
 use link::{Accepted, Cast, EtherType, MacAddr};
 use tap::{Frame, Instant};
 
@@ -20,8 +20,10 @@ pub(crate) struct Payload {
 
 impl Stack {
     pub(crate) fn receive(&mut self, now: Instant, frame: Frame, out: &mut Out<'_>) -> Verdict {
-        let Accepted { frame: ethernet, cast } = match self.link.receive(frame.octets()) {
-            Ok(accepted) => accepted,
+        let view = View::parse(frame.octets());
+        let accepted = self.link.judge(view.map(|view| view.ethernet()));
+        let (view, Accepted { frame: ethernet, cast }) = match view.and_then(|view| Ok((view, accepted?))) {
+            Ok(seen) => seen,
             Err(reason) => {
                 out.pool.give(frame);
                 return Verdict::Dropped(reason.into());
@@ -31,7 +33,7 @@ impl Stack {
         let payload = Payload { offset: ethernet.payload_offset(), cast, station };
         match ethernet.ether_type() {
             EtherType::ARP => {
-                let received = self.arp.receive(now, station, ethernet.payload());
+                let received = self.arp.judge(now, station, view.packet());
                 self.answer(received, payload.offset, frame, out)
             }
             // The payload ends where the link layer says, and IPv4's total length lies within.

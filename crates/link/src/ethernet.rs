@@ -46,20 +46,36 @@ impl<'a> Ethernet<'a> {
     pub fn parse(octets: &'a [u8]) -> Result<Ethernet<'a>, Dropped> {
         // spec: ethernet-unpadded, truncated
         let (header, payload) = EthernetHeader::ref_from_prefix(octets).map_err(|_| Dropped::Truncated)?;
-        let ether_type = EtherType(header.type_or_length.get());
-        let plain = Ethernet {
+        let plain = Ethernet::plain(header, EtherType(header.type_or_length.get()), payload);
+        if plain.is_typed() { Ok(plain) } else { plain.untag()?.typed() }
+    }
+
+    /// The frame of a header and what follows it, for whoever has seen already that the header's type
+    /// is `ether_type`. None if that is no type, or a tag's: such a frame is to be parsed.
+    #[inline]
+    pub fn of_type(
+        header: &'a EthernetHeader,
+        ether_type: EtherType,
+        payload: &'a [u8],
+    ) -> Option<Ethernet<'a>> {
+        Some(Ethernet::plain(header, ether_type, payload)).filter(Ethernet::is_typed)
+    }
+
+    fn plain(header: &'a EthernetHeader, ether_type: EtherType, payload: &'a [u8]) -> Ethernet<'a> {
+        Ethernet {
             header,
             tags: Tags::None,
             encapsulation: Encapsulation::Type,
             ether_type,
             payload,
             offset: size_of::<EthernetHeader>(),
-        };
-        // spec: ethernet-type, ethernet-rfc894
-        if ether_type.0 >= EtherType::FIRST && !ether_type.is_tag() {
-            return Ok(plain);
         }
-        plain.untag()?.typed()
+    }
+
+    /// Whether the type says all there is to say.
+    fn is_typed(&self) -> bool {
+        // spec: ethernet-type, ethernet-rfc894
+        self.ether_type.0 >= EtherType::FIRST && !self.ether_type.is_tag()
     }
 
     /// Steps over the tags.

@@ -98,7 +98,12 @@ impl Link {
 
     /// Judges one frame: it is for us and makes sense, or it is dropped and counted.
     pub fn receive<'a>(&mut self, octets: &'a [u8]) -> Result<Accepted<'a>, Dropped> {
-        match self.judge(octets) {
+        self.judge(Ethernet::parse(octets))
+    }
+
+    /// As [`Link::receive`], of a frame that was parsed already.
+    pub fn judge<'a>(&mut self, parsed: Result<Ethernet<'a>, Dropped>) -> Result<Accepted<'a>, Dropped> {
+        match parsed.and_then(|frame| self.filter(frame)) {
             Ok(accepted) => {
                 self.accepted = self.accepted.saturating_add(1);
                 Ok(accepted)
@@ -111,8 +116,7 @@ impl Link {
         }
     }
 
-    fn judge<'a>(&self, octets: &'a [u8]) -> Result<Accepted<'a>, Dropped> {
-        let frame = Ethernet::parse(octets)?;
+    fn filter<'a>(&self, frame: Ethernet<'a>) -> Result<Accepted<'a>, Dropped> {
         // spec: ethernet-group-source
         if frame.source().is_group() {
             return Err(Dropped::GroupSource);

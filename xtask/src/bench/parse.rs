@@ -1,14 +1,82 @@
-//! `bench parse`.
+//! `bench parse`: instructions and times of reading, building and rewriting ARP frames.
 
-use std::process::ExitCode;
+mod code;
+mod counts;
+mod gate;
+
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
 
 use super::build;
 use crate::Outcome;
+use counts::{Contender, Count};
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {}
+pub(crate) struct Arguments {
+    /// Only count instructions and look at the object code; exit with 1 if ours are too many beside the
+    /// unsafe cast's, or if a function of ours calls anything or can panic
+    #[arg(long)]
+    pub(super) gate: bool,
+}
 
-pub(super) fn run(_arguments: &Arguments) -> Outcome {
-    build("parse")?;
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    require("valgrind", "valgrind")?;
+    if arguments.gate {
+        require("objdump", "binutils")?;
+    }
+    let program = build("parse")?;
+    if !start(Command::new(&program).arg("check"))? {
+        return Ok(ExitCode::from(1));
+    }
+    println!();
+    let contenders = counts::list(&program)?;
+    if arguments.gate {
+        return hold(&program, &contenders);
+    }
+    print(&counts::of(&program, contenders.iter())?);
+    start(Command::new(&program).arg("time"))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Sees that ours keep their bounds.
+fn hold(program: &Path, contenders: &[Contender]) -> Outcome {
+    let judged = contenders.iter().filter(|contender| gate::concerns(&contender.name));
+    let counts = counts::of(program, judged)?;
+    print(&counts);
+    let complaints = gate::complaints(&counts, &code::disassemble(program)?);
+    for complaint in &complaints {
+        eprintln!("xtask: {complaint}");
+    }
+    if complaints.is_empty() {
+        println!("ours keep their bounds, and call nothing");
+    }
+    Ok(ExitCode::from(u8::from(!complaints.is_empty())))
+}
+
+/// Prints instructions, each beside the first of its work.
+fn print(counts: &[Count<'_>]) {
+    for works in counts.chunk_by(|one, next| one.contender.work == next.contender.work) {
+        let Some(cast) = works.first() else { continue };
+        println!("{:<31} instructions   beside the cast", cast.contender.work);
+        for count in works {
+            let Contender { name, api, .. } = count.contender;
+            println!("{name:<31} {:>12}   {:>15}   {api}", count.each(), count.beside(cast));
+        }
+        println!();
+    }
+}
+
+/// Runs a program to its end; whether it succeeded.
+fn start(command: &mut Command) -> Result<bool, String> {
+    let status = command.status().map_err(|error| format!("cannot run {command:?}: {error}"))?;
+    Ok(status.success())
+}
+
+/// Sees that a tool is there.
+fn require(tool: &str, package: &str) -> Result<(), String> {
+    let mut command = Command::new(tool);
+    match start(command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null())) {
+        Ok(true) => Ok(()),
+        _ => Err(format!("{tool} is not installed; `sudo apt-get install {package}` installs it")),
+    }
 }

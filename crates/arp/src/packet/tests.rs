@@ -53,6 +53,33 @@ fn each_of_the_four_fixed_fields_must_be_right() {
     }
 }
 
+// proves: rfc826-hardware-type, rfc826-protocol-type, rfc826-lengths
+#[test]
+fn each_bit_of_the_four_fixed_fields_counts_and_no_other() {
+    use Dropped::{HardwareLength, HardwareType, ProtocolLength, ProtocolType};
+    let reasons = [HardwareType, HardwareType, ProtocolType, ProtocolType, HardwareLength, ProtocolLength];
+    for bit in 0..8 * 28 {
+        let mut octets = octets();
+        octets[bit / 8] ^= 1 << (bit % 8);
+        assert_eq!(Packet::parse(&octets).err(), reasons.get(bit / 8).copied(), "{bit}");
+    }
+}
+
+#[test]
+fn of_several_wrong_fields_the_first_in_the_order_of_rfc_826_is_named() {
+    let fields = [
+        (1, Dropped::HardwareType),
+        (4, Dropped::HardwareLength),
+        (3, Dropped::ProtocolType),
+        (5, Dropped::ProtocolLength),
+    ];
+    for first in 0..fields.len() {
+        let mut octets = octets();
+        fields[first..].iter().for_each(|(place, _)| octets[*place] ^= 0xff);
+        assert_eq!(Packet::parse(&octets).unwrap_err(), fields[first].1);
+    }
+}
+
 #[test]
 fn a_packet_needs_28_octets_to_be_written() {
     assert_eq!(REQUEST.write_to(&mut [0; 27]), Err(Dropped::Truncated));

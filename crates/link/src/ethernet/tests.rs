@@ -22,6 +22,17 @@ fn an_unpadded_arp_frame_of_42_octets_is_legal() {
     assert_eq!((parsed.tags(), parsed.encapsulation()), (Tags::None, Encapsulation::Type));
 }
 
+#[test]
+fn a_header_of_known_type_is_the_frame_that_is_parsed() {
+    let octets = frame(&[&[0x08, 0x06][..], &[7; 28]].concat());
+    let (header, payload) = EthernetHeader::ref_from_prefix(&octets).unwrap();
+    let known = Ethernet::of_type(header, EtherType::ARP, payload).unwrap();
+    assert_eq!(format!("{known:?}"), format!("{:?}", Ethernet::parse(&octets).unwrap()));
+    for other in [EtherType::VLAN, EtherType::SERVICE_VLAN, EtherType(0), EtherType(1_535)] {
+        assert!(Ethernet::of_type(header, other, payload).is_none(), "{other}");
+    }
+}
+
 // proves: truncated
 #[test]
 fn every_length_below_a_header_is_truncated() {

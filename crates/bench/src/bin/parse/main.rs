@@ -1,2 +1,77 @@
-//! Placeholder.
-fn main() {}
+//! Reading, building and rewriting ARP frames: ours, an unsafe cast, smoltcp, etherparse and pnet.
+
+mod check;
+mod contenders;
+mod frames;
+mod run;
+mod symbols;
+mod time;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use contenders::ALL;
+
+/// Read, build and rewrite ARP frames: ours, an unsafe cast, smoltcp, etherparse and pnet
+#[derive(Debug, Parser)]
+#[command(name = "parse")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print all contenders: name, work, what they call, the names of the same code
+    List,
+    /// See that all say the same, and on what they were compared; exit with 1 if not
+    Check,
+    /// Let one do its work so often, for a tool that counts instructions
+    Count {
+        name: String,
+        #[arg(long, default_value_t = 10_000)]
+        times: usize,
+    },
+    /// Let all take turns, and print times and their ratios to the cast's
+    Time {
+        /// How many slices each gets
+        #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(10..))]
+        rounds: u32,
+    },
+}
+
+fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::List => {
+            for contender in ALL {
+                let symbols = symbols::of(contender).join(",");
+                println!("{}\t{}\t{}\t{symbols}", contender.name, contender.work.name(), contender.api);
+            }
+        }
+        Command::Check => return check(),
+        Command::Count { name, times } => {
+            let Some(contender) = ALL.iter().find(|contender| contender.name == name) else {
+                eprintln!("parse: there is no contender `{name}`; `parse list` names them");
+                return ExitCode::from(2);
+            };
+            run::of(contender.work)(times);
+        }
+        Command::Time { rounds } => time::all(rounds.try_into().unwrap_or(usize::MAX)),
+    }
+    ExitCode::SUCCESS
+}
+
+fn check() -> ExitCode {
+    let mut code = ExitCode::SUCCESS;
+    for (contender, compared) in check::all() {
+        match compared {
+            Ok(on) => println!("{:<31} {on}", contender.name),
+            Err(difference) => {
+                eprintln!("parse: {} differs from the cast: {difference}", contender.name);
+                code = ExitCode::from(1);
+            }
+        }
+    }
+    code
+}

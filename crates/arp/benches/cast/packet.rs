@@ -1,0 +1,77 @@
+//! The yardstick: octets cast to packed structs, as C does it.
+
+use arp::{Answer, Fields, Operation};
+use link::EtherType;
+
+use frame::{AnyOctets, read};
+
+/// The frame's headers, for which there is one yardstick too.
+#[path = "../../../link/benches/cast/read.rs"]
+mod frame;
+
+#[derive(Clone, Copy)]
+#[repr(C, packed)]
+struct Packet {
+    hardware_type: u16,
+    protocol_type: u16,
+    hardware_length: u8,
+    protocol_length: u8,
+    operation: u16,
+    sender_hardware: [u8; 6],
+    sender_protocol: [u8; 4],
+    target_hardware: [u8; 6],
+    target_protocol: [u8; 4],
+}
+
+// SAFETY: packed, and of integers alone.
+unsafe impl AnyOctets for Packet {}
+
+pub(crate) fn parse(octets: &[u8]) -> Option<Fields> {
+    let frame = frame::parse(octets).ok()?;
+    if frame.ether_type != EtherType::ARP {
+        return None;
+    }
+    let (packet, _) = read::<Packet>(frame.payload)?;
+    let expected = u16::from_be(packet.hardware_type) == 1
+        && u16::from_be(packet.protocol_type) == EtherType::IPV4.0
+        && packet.hardware_length == 6
+        && packet.protocol_length == 4;
+    expected.then(|| Fields {
+        operation: Operation(u16::from_be(packet.operation)),
+        sender_hardware: packet.sender_hardware.into(),
+        sender_protocol: packet.sender_protocol.into(),
+        target_hardware: packet.target_hardware.into(),
+        target_protocol: packet.target_protocol.into(),
+    })
+}
+
+pub(crate) fn write(fields: &Fields, octets: &mut [u8]) -> Option<()> {
+    let packet = place(octets)?;
+    packet.hardware_type = 1_u16.to_be();
+    packet.protocol_type = EtherType::IPV4.0.to_be();
+    packet.hardware_length = 6;
+    packet.protocol_length = 4;
+    packet.operation = fields.operation.0.to_be();
+    packet.sender_hardware = fields.sender_hardware.octets();
+    packet.sender_protocol = fields.sender_protocol.octets();
+    packet.target_hardware = fields.target_hardware.octets();
+    packet.target_protocol = fields.target_protocol.octets();
+    Some(())
+}
+
+pub(crate) fn write_over(answer: Answer, octets: &mut [u8]) -> Option<()> {
+    let packet = place(octets)?;
+    packet.operation = Operation::REPLY.0.to_be();
+    (packet.sender_protocol, packet.target_protocol) = (packet.target_protocol, packet.sender_protocol);
+    packet.target_hardware = packet.sender_hardware;
+    packet.sender_hardware = answer.ours.octets();
+    Some(())
+}
+
+/// The packet that lies at the start of `octets`, to be written field by field.
+fn place(octets: &mut [u8]) -> Option<&mut Packet> {
+    let start = octets.get_mut(..size_of::<Packet>())?.as_mut_ptr();
+    // SAFETY: there are as many octets as the struct has, they are ours to change, a packed struct may
+    // lie anywhere, and any octets are a value of it.
+    Some(unsafe { &mut *start.cast() })
+}

@@ -1,0 +1,189 @@
+use super::*;
+use crate::{Arp, Config, Fields, Locals, Received};
+use link::{EtherType, Instant, Link, MacAddr, Reason, Stations, Tally, VlanId};
+use proptest::prelude::*;
+use std::net::Ipv4Addr;
+
+const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const OUR_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
+const NOW: Instant = Instant::from_nanos(1_000);
+/// So low that short frames exceed it.
+const MTU: usize = 60;
+
+/// A broadcast request for our address, from 10.0.0.1.
+#[rustfmt::skip]
+const REQUEST: [u8; 42] = [
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 8, 6,
+    0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 2,
+];
+
+/// What became of a frame: in the link layer, in ARP, and on the wire.
+#[derive(Debug, PartialEq, Eq)]
+enum Outcome {
+    Unlinked(link::Dropped),
+    OfAnotherProtocol(EtherType),
+    Dropped(Dropped),
+    Received(Fields, Received, Option<Vec<u8>>),
+}
+
+/// One host, which reads its frames in one way.
+struct Host {
+    link: Link,
+    arp: Arp<()>,
+}
+
+impl Host {
+    fn new(vlan: Option<VlanId>) -> Host {
+        let arp = Arp::new(Locals::one(OURS, OUR_MAC).unwrap(), Config::default());
+        Host { link: Link::new(Stations::one(OUR_MAC), MTU, vlan), arp }
+    }
+
+    /// As a host reads them.
+    fn at_one_look(&mut self, octets: &[u8]) -> Outcome {
+        let view = View::parse(octets);
+        let accepted = self.link.judge(view.map(|view| view.ethernet()));
+        self.go_on(octets, accepted, || view.unwrap().packet())
+    }
+
+    /// The one layer, and then the other.
+    fn in_layers(&mut self, octets: &[u8]) -> Outcome {
+        let accepted = self.link.receive(octets);
+        self.go_on(octets, accepted, || Packet::parse(accepted.unwrap().frame.payload()))
+    }
+
+    fn go_on<'a>(
+        &mut self,
+        octets: &[u8],
+        accepted: Result<link::Accepted<'a>, link::Dropped>,
+        parse: impl FnOnce() -> Result<Packet<'a>, Dropped>,
+    ) -> Outcome {
+        let link::Accepted { frame, cast } = match accepted {
+            Ok(accepted) => accepted,
+            Err(reason) => return Outcome::Unlinked(reason),
+        };
+        if frame.ether_type() != EtherType::ARP {
+            return Outcome::OfAnotherProtocol(frame.ether_type());
+        }
+        let station = (cast == link::Cast::Unicast).then_some(frame.destination());
+        let parsed = parse();
+        let received = match self.arp.judge(NOW, station, parsed) {
+            Ok(received) => received,
+            Err(reason) => return Outcome::Dropped(reason),
+        };
+        let answer = received.answer.map(|answer| {
+            let mut reply = octets[frame.payload_offset()..][..Fields::LENGTH].to_vec();
+            answer.write_over(&mut reply).unwrap();
+            reply
+        });
+        Outcome::Received(parsed.unwrap().into(), received, answer)
+    }
+
+    /// All that it counted and learned.
+    fn counts(&self) -> impl PartialEq + std::fmt::Debug {
+        fn all<R: Reason>(tally: &Tally<R>) -> Vec<u64> {
+            tally.iter().map(|(_, count)| count).collect()
+        }
+        let learned = format!("{:?}", self.arp.neighbours().list());
+        (self.link.accepted(), all(self.link.dropped()), all(self.arp.dropped()), learned)
+    }
+}
+
+/// Two hosts alike, one for each way; both say the same of every frame.
+fn agree<'a>(vlan: Option<VlanId>, frames: impl IntoIterator<Item = &'a Vec<u8>>) {
+    let (mut one_look, mut layers) = (Host::new(vlan), Host::new(vlan));
+    for octets in frames {
+        assert_eq!(one_look.at_one_look(octets), layers.in_layers(octets), "{octets:02x?}");
+        assert_eq!(one_look.counts(), layers.counts(), "{octets:02x?}");
+    }
+}
+
+fn is_whole(octets: &[u8]) -> bool {
+    matches!(View::parse(octets), Ok(View::Whole { .. }))
+}
+
+#[test]
+fn a_plain_arp_frame_is_seen_at_one_look_padded_or_not() {
+    assert!(is_whole(&REQUEST));
+    assert!(is_whole(&[&REQUEST[..], &[0; 18]].concat()));
+    let mut host = Host::new(None);
+    assert!(matches!(host.at_one_look(&REQUEST), Outcome::Received(_, _, Some(_))));
+}
+
+#[test]
+fn padding_belongs_to_the_frame_that_is_seen_at_one_look() {
+    let padded = [&REQUEST[..], &[7; 33]].concat();
+    let payload = View::parse(&padded).unwrap().ethernet().payload();
+    assert_eq!(payload, &padded[14..]);
+    assert_eq!(Host::new(None).at_one_look(&padded), Outcome::Unlinked(link::Dropped::TooLong));
+}
+
+#[test]
+fn each_bit_of_the_signature_counts_and_no_other() {
+    for bit in 0..8 * REQUEST.len() {
+        let mut octets = REQUEST;
+        octets[bit / 8] ^= 1 << (bit % 8);
+        assert_eq!(is_whole(&octets), !(12..20).contains(&(bit / 8)), "{bit}");
+    }
+}
+
+#[test]
+fn a_frame_cut_anywhere_is_seen_in_layers() {
+    let cut: Vec<Vec<u8>> = (0..REQUEST.len()).map(|length| REQUEST[..length].to_vec()).collect();
+    assert!(!cut.iter().any(|octets| is_whole(octets)));
+    agree(None, &cut);
+}
+
+/// What may stand between the source address and the packet: a type, tags, a SNAP header.
+fn heads() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        4 => Just(vec![8, 6]),
+        1 => Just(vec![0x81, 0, 0, 0, 8, 6]),
+        1 => Just(vec![0x81, 0, 0, 5, 8, 6]),
+        1 => Just(vec![0x88, 0xa8, 0, 5, 0x81, 0, 0, 0, 8, 6]),
+        1 => Just(vec![0, 36, 0xaa, 0xaa, 3, 0, 0, 0, 8, 6]),
+        1 => Just(vec![8, 0]),
+    ]
+}
+
+prop_compose! {
+    /// A frame that is near a good one: from few stations, about few addresses, with perhaps some
+    /// octets changed, cut off or added.
+    fn near()(
+        head in heads(),
+        broadcast: bool,
+        operation in 0_u8..4,
+        sender in 0_u8..4,
+        target in 0_u8..4,
+        changed in prop::collection::vec((0_usize..60, any::<u8>()), 0..3),
+        length in prop_oneof![2 => Just(None), 1 => (0_usize..80).prop_map(Some)],
+    ) -> Vec<u8> {
+        let mut packet = REQUEST[14..].to_vec();
+        (packet[7], packet[13], packet[17], packet[27]) = (operation, sender, sender, target);
+        let destination = if broadcast { MacAddr::BROADCAST } else { OUR_MAC };
+        let source = [2, 0, 0, 0, 0, sender];
+        let mut octets = [&destination.octets()[..], &source, &head, &packet].concat();
+        for (place, value) in changed {
+            if let Some(octet) = octets.get_mut(place) {
+                *octet = value;
+            }
+        }
+        octets.resize(length.unwrap_or(octets.len()), 0);
+        octets
+    }
+}
+
+proptest! {
+    #[test]
+    fn both_ways_say_the_same_of_any_octets(octets in prop::collection::vec(any::<u8>(), 0..100)) {
+        agree(None, [&octets]);
+        agree(VlanId::new(5), [&octets]);
+    }
+
+    #[test]
+    fn both_ways_say_the_same_of_what_is_nearly_a_packet(
+        frames in prop::collection::vec(near(), 1..20),
+    ) {
+        agree(None, &frames);
+        agree(VlanId::new(5), &frames);
+    }
+}

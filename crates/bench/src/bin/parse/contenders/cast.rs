@@ -1,0 +1,31 @@
+//! The yardstick.
+
+use arp::{Answer, Fields};
+
+use super::{Contender, Work};
+use crate::frames::Reach;
+
+#[path = "../../../../../arp/benches/cast/packet.rs"]
+mod packet;
+
+pub(super) const READ: Contender =
+    Contender { name: "read_cast", api: "unsafe read_unaligned", work: Work::Read(Reach::Any, read_cast) };
+pub(super) const BUILD: Contender =
+    Contender { name: "build_cast", api: "unsafe field writes", work: Work::Build(build_cast) };
+pub(super) const REWRITE: Contender =
+    Contender { name: "rewrite_cast", api: "unsafe field writes", work: Work::Rewrite(rewrite_cast) };
+
+#[inline(never)]
+fn read_cast(octets: &[u8]) -> Option<Fields> {
+    packet::parse(octets)
+}
+
+#[inline(never)]
+fn build_cast(fields: &Fields, octets: &mut [u8]) -> Option<()> {
+    packet::write(fields, octets)
+}
+
+#[inline(never)]
+fn rewrite_cast(answer: Answer, octets: &mut [u8]) -> Option<()> {
+    packet::write_over(answer, octets)
+}

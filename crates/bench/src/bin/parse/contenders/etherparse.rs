@@ -1,0 +1,99 @@
+//! etherparse: its header slices, which read fields where they lie, and what most of its users call:
+//! `SlicedPacket`, which goes through all layers, and `ArpPacket`. It rewrites nothing in place.
+
+use arp::{Fields, Operation};
+use etherparse::{
+    ArpEthIpv4Packet, ArpHardwareId, ArpOperation, ArpPacket, ArpPacketSlice, EtherType,
+    Ethernet2HeaderSlice, NetSlice, SlicedPacket,
+};
+
+use super::{Contender, Work};
+use crate::frames::Reach;
+
+pub(super) const READ_SLICES: Contender = Contender {
+    name: "read_etherparse_slices",
+    api: "Ethernet2HeaderSlice, ArpPacketSlice (best)",
+    work: Work::Read(Reach::Plain, read_etherparse_slices),
+};
+pub(super) const READ_SLICED_PACKET: Contender = Contender {
+    name: "read_etherparse_sliced_packet",
+    api: "SlicedPacket::from_ethernet (usual)",
+    work: Work::Read(Reach::Tagged, read_etherparse_sliced_packet),
+};
+pub(super) const BUILD_ETH_IPV4: Contender = Contender {
+    name: "build_etherparse_eth_ipv4",
+    api: "ArpEthIpv4Packet::to_bytes (best)",
+    work: Work::Build(build_etherparse_eth_ipv4),
+};
+pub(super) const BUILD_PACKET: Contender = Contender {
+    name: "build_etherparse_packet",
+    api: "ArpPacket::new, write (usual)",
+    work: Work::Build(build_etherparse_packet),
+};
+
+#[inline(never)]
+fn read_etherparse_slices(octets: &[u8]) -> Option<Fields> {
+    let header = Ethernet2HeaderSlice::from_slice(octets).ok()?;
+    if header.ether_type() != EtherType::ARP {
+        return None;
+    }
+    let payload = octets.get(header.slice().len()..)?;
+    fields(&ArpPacketSlice::from_slice(payload).ok()?)
+}
+
+#[inline(never)]
+fn read_etherparse_sliced_packet(octets: &[u8]) -> Option<Fields> {
+    match SlicedPacket::from_ethernet(octets).ok()?.net {
+        Some(NetSlice::Arp(packet)) => fields(&packet),
+        _ => None,
+    }
+}
+
+#[inline]
+fn fields(packet: &ArpPacketSlice<'_>) -> Option<Fields> {
+    let expected = packet.hw_addr_type() == ArpHardwareId::ETHERNET
+        && packet.proto_addr_type() == EtherType::IPV4
+        && packet.hw_addr_size() == 6
+        && packet.proto_addr_size() == 4;
+    if !expected {
+        return None;
+    }
+    let sender_hardware: [u8; 6] = packet.sender_hw_addr().try_into().ok()?;
+    let sender_protocol: [u8; 4] = packet.sender_protocol_addr().try_into().ok()?;
+    let target_hardware: [u8; 6] = packet.target_hw_addr().try_into().ok()?;
+    let target_protocol: [u8; 4] = packet.target_protocol_addr().try_into().ok()?;
+    Some(Fields {
+        operation: Operation(packet.operation().0),
+        sender_hardware: sender_hardware.into(),
+        sender_protocol: sender_protocol.into(),
+        target_hardware: target_hardware.into(),
+        target_protocol: target_protocol.into(),
+    })
+}
+
+#[inline(never)]
+fn build_etherparse_eth_ipv4(fields: &Fields, octets: &mut [u8]) -> Option<()> {
+    let packet = ArpEthIpv4Packet {
+        operation: ArpOperation(fields.operation.0),
+        sender_mac: fields.sender_hardware.octets(),
+        sender_ipv4: fields.sender_protocol.octets(),
+        target_mac: fields.target_hardware.octets(),
+        target_ipv4: fields.target_protocol.octets(),
+    };
+    octets.get_mut(..ArpEthIpv4Packet::LEN)?.copy_from_slice(&packet.to_bytes());
+    Some(())
+}
+
+#[inline(never)]
+fn build_etherparse_packet(fields: &Fields, mut octets: &mut [u8]) -> Option<()> {
+    let packet = ArpPacket::new(
+        ArpHardwareId::ETHERNET,
+        EtherType::IPV4,
+        ArpOperation(fields.operation.0),
+        &fields.sender_hardware.octets(),
+        &fields.sender_protocol.octets(),
+        &fields.target_hardware.octets(),
+        &fields.target_protocol.octets(),
+    );
+    packet.ok()?.write(&mut octets).ok()
+}

@@ -1,0 +1,71 @@
+//! Who reads, builds and rewrites ARP frames, each in a function of its own that is never inlined: its
+//! name is its symbol's, by which its instructions are counted and looked at.
+//!
+//! All readers do the same: they check that a frame carries ARP for Ethernet and IPv4 (hardware type,
+//! protocol type, both lengths), and return the five other fields.
+
+mod cast;
+mod etherparse;
+mod ours;
+mod pnet;
+mod smoltcp;
+
+use arp::{Answer, Fields};
+
+use crate::frames::Reach;
+
+/// Somebody who does one kind of work.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Contender {
+    /// The function's name.
+    pub(crate) name: &'static str,
+    /// What it calls.
+    pub(crate) api: &'static str,
+    pub(crate) work: Work,
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Work {
+    /// Read the fields of a frame, as far as the reader can.
+    Read(Reach, fn(&[u8]) -> Option<Fields>),
+    /// Write a packet.
+    Build(fn(&Fields, &mut [u8]) -> Option<()>),
+    /// Make a request the reply to it, where it lies.
+    Rewrite(fn(Answer, &mut [u8]) -> Option<()>),
+}
+
+/// All of them, by their work. The first of each is the unsafe cast, beside which the others stand.
+pub(crate) const ALL: &[Contender] = &[
+    cast::READ,
+    ours::READ_LAYERED,
+    ours::READ_VIEW,
+    smoltcp::READ_PACKET,
+    smoltcp::READ_REPR,
+    etherparse::READ_SLICES,
+    etherparse::READ_SLICED_PACKET,
+    pnet::READ,
+    cast::BUILD,
+    ours::BUILD,
+    smoltcp::BUILD_PACKET,
+    smoltcp::BUILD_REPR,
+    etherparse::BUILD_ETH_IPV4,
+    etherparse::BUILD_PACKET,
+    pnet::BUILD,
+    cast::REWRITE,
+    ours::REWRITE,
+    smoltcp::REWRITE_PACKET,
+    smoltcp::REWRITE_REPR,
+    pnet::REWRITE,
+];
+
+impl Work {
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Read(..) => "read",
+            Self::Build(_) => "build",
+            Self::Rewrite(_) => "rewrite",
+        }
+    }
+}

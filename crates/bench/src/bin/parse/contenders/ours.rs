@@ -1,0 +1,47 @@
+//! Ours.
+
+use arp::{Answer, Fields, Packet, View};
+use link::{EtherType, Ethernet};
+
+use super::{Contender, Work};
+use crate::frames::Reach;
+
+pub(super) const READ_LAYERED: Contender = Contender {
+    name: "read_layered",
+    api: "Ethernet::parse, Packet::parse",
+    work: Work::Read(Reach::Any, read_layered),
+};
+pub(super) const READ_VIEW: Contender =
+    Contender { name: "read_view", api: "View::parse", work: Work::Read(Reach::Any, read_view) };
+pub(super) const BUILD: Contender =
+    Contender { name: "build_fields", api: "Fields::write_to", work: Work::Build(build_fields) };
+pub(super) const REWRITE: Contender =
+    Contender { name: "rewrite_answer", api: "Answer::write_over", work: Work::Rewrite(rewrite_answer) };
+
+#[inline(never)]
+fn read_layered(octets: &[u8]) -> Option<Fields> {
+    let frame = Ethernet::parse(octets).ok()?;
+    if frame.ether_type() != EtherType::ARP {
+        return None;
+    }
+    Packet::parse(frame.payload()).ok().map(Fields::from)
+}
+
+#[inline(never)]
+fn read_view(octets: &[u8]) -> Option<Fields> {
+    let view = View::parse(octets).ok()?;
+    if view.ethernet().ether_type() != EtherType::ARP {
+        return None;
+    }
+    view.packet().ok().map(Fields::from)
+}
+
+#[inline(never)]
+fn build_fields(fields: &Fields, octets: &mut [u8]) -> Option<()> {
+    fields.write_to(octets).ok()
+}
+
+#[inline(never)]
+fn rewrite_answer(answer: Answer, octets: &mut [u8]) -> Option<()> {
+    answer.write_over(octets).ok()
+}

@@ -1,0 +1,93 @@
+//! The frames that are read, and how far a reader must reach to read them.
+
+use arp::{Answer, Fields, MacAddr, Operation};
+
+/// How far a reader goes, and how far a frame asks it to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reach {
+    /// Ethernet II without tags, padded or cut anywhere, of any type.
+    Plain,
+    /// One VLAN tag or two, cut anywhere.
+    Tagged,
+    /// SNAP, the reserved VLAN, more tags, what is neither type nor length.
+    Any,
+}
+
+/// What our reply says.
+pub(crate) const REPLY: Fields = Fields {
+    operation: Operation::REPLY,
+    sender_hardware: MacAddr::new([2, 0, 0, 0, 0, 2]),
+    sender_protocol: std::net::Ipv4Addr::new(10, 0, 0, 2),
+    target_hardware: MacAddr::new([2, 0, 0, 0, 0, 1]),
+    target_protocol: std::net::Ipv4Addr::new(10, 0, 0, 1),
+};
+
+/// What makes [`PACKET`] the packet of [`REPLY`].
+pub(crate) const ANSWER: Answer = Answer { ours: REPLY.sender_hardware, to: REPLY.target_hardware };
+
+/// A request: who has 10.0.0.2, tell 10.0.0.1.
+pub(crate) const PACKET: [u8; Fields::LENGTH] =
+    [0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 2];
+
+/// The request in its frame, as Linux sends it: 42 octets, which is what is counted and timed.
+pub(crate) fn request() -> Vec<u8> {
+    frame(&[&[8, 6], &PACKET])
+}
+
+/// Frames of all kinds, each with the reach that it asks for.
+pub(crate) fn mixed() -> Vec<(Reach, Vec<u8>)> {
+    let mut frames = Vec::new();
+    frames.extend(plain().into_iter().map(|frame| (Reach::Plain, frame)));
+    frames.extend(tagged().into_iter().map(|frame| (Reach::Tagged, frame)));
+    frames.extend(odd().into_iter().map(|frame| (Reach::Any, frame)));
+    frames
+}
+
+fn plain() -> Vec<Vec<u8>> {
+    let mut frames = cut(&request());
+    frames.push(frame(&[&[8, 6], &PACKET, &[0; 18]]));
+    frames.push(frame(&[&[8, 6], &PACKET, &[0xee; 1_472]]));
+    // Each field of the packet another, and each octet of the type.
+    for place in 12..request().len() {
+        for bit in [0x01, 0x02, 0x80] {
+            let mut changed = request();
+            changed[place] ^= bit;
+            // A tag by chance is for those who read tags: none of these is one.
+            frames.push(changed);
+        }
+    }
+    for ether_type in [[8, 0], [0x86, 0xdd], [0x88, 0xcc], [0x90, 0]] {
+        frames.push(frame(&[&ether_type, &PACKET]));
+        frames.push(frame(&[&ether_type, &[7; 100]]));
+    }
+    frames
+}
+
+fn tagged() -> Vec<Vec<u8>> {
+    let one = frame(&[&[0x81, 0, 0, 5, 8, 6], &PACKET]);
+    let two = frame(&[&[0x88, 0xa8, 0, 5, 0x81, 0, 0x60, 6, 8, 6], &PACKET]);
+    let other = frame(&[&[0x81, 0, 0, 5, 0x86, 0xdd], &PACKET]);
+    [cut(&one), cut(&two), cut(&other)].concat()
+}
+
+fn odd() -> Vec<Vec<u8>> {
+    let snap = frame(&[&[0, 36, 0xaa, 0xaa, 3, 0, 0, 0, 8, 6], &PACKET, &[0; 10]]);
+    let mut frames = cut(&snap);
+    frames.push(frame(&[&[0x81, 0, 0, 5, 0, 36, 0xaa, 0xaa, 3, 0, 0, 0, 8, 6], &PACKET]));
+    frames.push(frame(&[&[0, 36, 0xaa, 0xaa, 3, 0, 0, 1, 8, 6], &PACKET]));
+    frames.push(frame(&[&[0, 38, 0x42, 0x42, 3], &[7; 43]]));
+    frames.push(frame(&[&[0x81, 0, 0x0f, 0xff, 8, 6], &PACKET]));
+    frames.push(frame(&[&[0x81, 0, 0, 1, 0x81, 0, 0, 2, 0x81, 0, 0, 3, 8, 6], &PACKET]));
+    frames.push(frame(&[&[5, 0xee], &[7; 46]]));
+    frames
+}
+
+/// The frame cut at every length, and whole.
+fn cut(frame: &[u8]) -> Vec<Vec<u8>> {
+    (0..=frame.len()).map(|length| frame[..length].to_vec()).collect()
+}
+
+/// A broadcast from the peer with what stands behind the source address.
+fn frame(behind: &[&[u8]]) -> Vec<u8> {
+    [&[0xff; 6][..], &REPLY.target_hardware.octets(), &behind.concat()].concat()
+}

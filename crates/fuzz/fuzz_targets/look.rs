@@ -1,0 +1,105 @@
+//! Two hosts alike: one reads a frame at one look, one in layers, and they stay alike.
+
+use std::net::Ipv4Addr;
+
+use arp::{Answer, Arp, Config, Dropped, Fields, Instant, Locals, MacAddr, Packet, Received, View};
+use link::{Accepted, Cast, EtherType, Link, Reason, Stations, Tally, VlanId};
+
+use crate::segment::HARDWARE;
+
+/// So low that short frames exceed it.
+const MTU: usize = 100;
+
+pub(crate) struct Pair {
+    one_look: Host,
+    layers: Host,
+}
+
+struct Host {
+    link: Link,
+    arp: Arp<()>,
+}
+
+/// What became of a frame.
+#[derive(Debug, PartialEq, Eq)]
+enum Outcome {
+    Unlinked(link::Dropped),
+    OfAnotherProtocol(EtherType),
+    Dropped(Dropped),
+    Received(Fields, Received, Option<Vec<u8>>),
+}
+
+impl Pair {
+    pub(crate) fn new(vlan: Option<VlanId>) -> Pair {
+        Pair { one_look: Host::new(vlan), layers: Host::new(vlan) }
+    }
+
+    pub(crate) fn hear(&mut self, now: Instant, octets: &[u8]) {
+        let one_look = self.one_look.looks(now, octets);
+        assert_eq!(one_look, self.layers.goes_down(now, octets));
+        assert_eq!(self.one_look.link.accepted(), self.layers.link.accepted());
+        alike(self.one_look.link.dropped(), self.layers.link.dropped());
+        alike(self.one_look.arp.dropped(), self.layers.arp.dropped());
+        assert_eq!(self.one_look.arp.neighbours().list(), self.layers.arp.neighbours().list());
+    }
+}
+
+impl Host {
+    fn new(vlan: Option<VlanId>) -> Host {
+        let ours = Locals::one(Ipv4Addr::new(10, 0, 0, 2), HARDWARE).expect("a first address");
+        let arp = Arp::new(ours, Config::default());
+        Host { link: Link::new(Stations::one(HARDWARE), MTU, vlan), arp }
+    }
+
+    fn looks(&mut self, now: Instant, octets: &[u8]) -> Outcome {
+        let view = View::parse(octets);
+        let accepted = self.link.judge(view.map(|view| view.ethernet()));
+        self.go_on(now, octets, accepted, |_| view.expect("it was accepted").packet())
+    }
+
+    fn goes_down(&mut self, now: Instant, octets: &[u8]) -> Outcome {
+        let accepted = self.link.receive(octets);
+        self.go_on(now, octets, accepted, Packet::parse)
+    }
+
+    fn go_on<'a>(
+        &mut self,
+        now: Instant,
+        octets: &[u8],
+        accepted: Result<Accepted<'a>, link::Dropped>,
+        parse: impl FnOnce(&'a [u8]) -> Result<Packet<'a>, Dropped>,
+    ) -> Outcome {
+        let Accepted { frame, cast } = match accepted {
+            Ok(accepted) => accepted,
+            Err(reason) => return Outcome::Unlinked(reason),
+        };
+        if frame.ether_type() != EtherType::ARP {
+            return Outcome::OfAnotherProtocol(frame.ether_type());
+        }
+        let station = (cast == Cast::Unicast).then_some(frame.destination());
+        let parsed = parse(frame.payload());
+        match self.arp.judge(now, station, parsed) {
+            Ok(received) => {
+                let reply = received.answer.map(|answer| reply(answer, &octets[frame.payload_offset()..]));
+                Outcome::Received(parsed.expect("it was received").into(), received, reply)
+            }
+            Err(reason) => Outcome::Dropped(reason),
+        }
+    }
+}
+
+fn reply(answer: Answer, request: &[u8]) -> Vec<u8> {
+    let mut reply = request[..Fields::LENGTH].to_vec();
+    answer.write_over(&mut reply).expect("room for a packet");
+    reply
+}
+
+fn alike<R: Reason + std::fmt::Debug + PartialEq>(one: &Tally<R>, other: &Tally<R>) {
+    assert!(one.iter().eq(other.iter()), "{one:?} {other:?}");
+}
+
+/// A frame to a station of ours or to all, with a packet right behind its header.
+pub(crate) fn frame(station: Option<MacAddr>, packet: &[u8]) -> Vec<u8> {
+    let destination = station.unwrap_or(MacAddr::BROADCAST).octets();
+    [&destination[..], &[2, 0, 0, 0, 0, 9], &EtherType::ARP.0.to_be_bytes(), packet].concat()
+}

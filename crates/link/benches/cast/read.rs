@@ -1,0 +1,96 @@
+//! The yardstick for reading: octets cast to packed structs, as C does it.
+
+use link::{Dropped, EtherType, MacAddr, Tags, VlanTag};
+
+/// What a frame says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seen<'a> {
+    pub(crate) destination: MacAddr,
+    pub(crate) source: MacAddr,
+    pub(crate) tags: Tags,
+    pub(crate) ether_type: EtherType,
+    pub(crate) payload: &'a [u8],
+}
+
+/// A struct that may be read from any octets and written over any.
+///
+/// # Safety
+///
+/// It has no padding, and any octets are a value of it.
+pub(crate) unsafe trait AnyOctets: Copy {}
+
+#[derive(Clone, Copy)]
+#[repr(C, packed)]
+struct Header {
+    destination: [u8; 6],
+    source: [u8; 6],
+    type_or_length: u16,
+}
+
+#[derive(Clone, Copy)]
+#[repr(C, packed)]
+struct Tag {
+    control: u16,
+    type_or_length: u16,
+}
+
+#[derive(Clone, Copy)]
+#[repr(C, packed)]
+struct Snap {
+    llc: [u8; 3],
+    organization: [u8; 3],
+    ether_type: u16,
+}
+
+// SAFETY: packed, and of integers alone.
+unsafe impl AnyOctets for Header {}
+// SAFETY: packed, and of integers alone.
+unsafe impl AnyOctets for Tag {}
+// SAFETY: packed, and of integers alone.
+unsafe impl AnyOctets for Snap {}
+
+/// The struct at the start of `octets`, and what follows it.
+pub(crate) fn read<T: AnyOctets>(octets: &[u8]) -> Option<(T, &[u8])> {
+    let rest = octets.get(size_of::<T>()..)?;
+    // SAFETY: there are as many octets as the struct has, and any octets are a value of it.
+    let value = unsafe { octets.as_ptr().cast::<T>().read_unaligned() };
+    Some((value, rest))
+}
+
+pub(crate) fn parse(octets: &[u8]) -> Result<Seen<'_>, Dropped> {
+    let (header, mut payload) = read::<Header>(octets).ok_or(Dropped::Truncated)?;
+    let mut ether_type = EtherType(u16::from_be(header.type_or_length));
+    let mut tags = Tags::None;
+    while ether_type.is_tag() {
+        let (next, rest) = read::<Tag>(payload).ok_or(Dropped::TruncatedTag)?;
+        let tag = VlanTag { protocol: ether_type, control: u16::from_be(next.control) };
+        if tag.identifier() == VlanTag::RESERVED {
+            return Err(Dropped::ReservedVlan);
+        }
+        tags = match tags {
+            Tags::None => Tags::One(tag),
+            Tags::One(outer) => Tags::Two(outer, tag),
+            Tags::Two(..) => return Err(Dropped::TooManyTags),
+        };
+        ether_type = EtherType(u16::from_be(next.type_or_length));
+        payload = rest;
+    }
+    if ether_type.0 < EtherType::FIRST {
+        (ether_type, payload) = snap(ether_type.0, payload)?;
+    }
+    let (destination, source) = (header.destination.into(), header.source.into());
+    Ok(Seen { destination, source, tags, ether_type, payload })
+}
+
+fn snap(length: u16, payload: &[u8]) -> Result<(EtherType, &[u8]), Dropped> {
+    if length > 1_500 {
+        return Err(Dropped::UndefinedType);
+    }
+    let payload = payload.get(..usize::from(length)).ok_or(Dropped::LengthBeyondFrame)?;
+    let (snap, payload) = read::<Snap>(payload).ok_or(Dropped::NotSnap)?;
+    if snap.llc != [0xaa, 0xaa, 3] || snap.organization != [0; 3] {
+        return Err(Dropped::NotSnap);
+    }
+    let ether_type = EtherType(u16::from_be(snap.ether_type));
+    if ether_type.0 < EtherType::FIRST { Err(Dropped::UndefinedType) } else { Ok((ether_type, payload)) }
+}

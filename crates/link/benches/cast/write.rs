@@ -1,0 +1,51 @@
+//! The yardstick for writing: packed structs over octets, as C does it.
+
+use link::{EtherType, MacAddr, VlanId};
+
+use super::read::AnyOctets;
+
+#[derive(Clone, Copy)]
+#[repr(C, packed)]
+struct Header {
+    destination: [u8; 6],
+    source: [u8; 6],
+    ether_type: u16,
+}
+
+#[derive(Clone, Copy)]
+#[repr(C, packed)]
+struct TaggedHeader {
+    destination: [u8; 6],
+    source: [u8; 6],
+    protocol: u16,
+    control: u16,
+    ether_type: u16,
+}
+
+// SAFETY: packed, and of integers alone.
+unsafe impl AnyOctets for Header {}
+// SAFETY: packed, and of integers alone.
+unsafe impl AnyOctets for TaggedHeader {}
+
+pub(crate) fn send(
+    octets: &mut [u8],
+    to: MacAddr,
+    from: MacAddr,
+    vlan: Option<VlanId>,
+    ether_type: EtherType,
+) -> Option<()> {
+    let (destination, source, ether_type) = (to.octets(), from.octets(), ether_type.0.to_be());
+    let Some(vlan) = vlan else {
+        return write(octets, Header { destination, source, ether_type });
+    };
+    let (protocol, control) = (EtherType::VLAN.0.to_be(), vlan.number().to_be());
+    write(octets, TaggedHeader { destination, source, protocol, control, ether_type })
+}
+
+/// Writes the struct to the start of `octets`.
+fn write<T: AnyOctets>(octets: &mut [u8], value: T) -> Option<()> {
+    let start = octets.get_mut(..size_of::<T>())?.as_mut_ptr();
+    // SAFETY: there are as many octets as the struct has, and they are ours to change.
+    unsafe { start.cast::<T>().write_unaligned(value) };
+    Some(())
+}

@@ -1,0 +1,116 @@
+use super::*;
+use crate::bench::parse::code::functions;
+use crate::bench::parse::counts::Contender;
+
+/// What is found where all is well: just as many instructions as are allowed, no call.
+const TOTALS: [(&str, u64); 7] = [
+    ("read_cast", 50_000),
+    ("read_layered", 51_000),
+    ("read_view", 35_000),
+    ("build_cast", 20_000),
+    ("build_fields", 21_000),
+    ("rewrite_cast", 20_000),
+    ("rewrite_answer", 21_000),
+];
+
+const CODE: &str = "
+parse:     file format elf64-x86-64
+
+Disassembly of section .text:
+
+0000000000001000 <parse::contenders::ours::read_layered>:
+    1000:\tcmp    $0xe,%rdx
+    1004:\tjb     1010 <parse::contenders::ours::read_layered+0x10>
+    1010:\tret
+
+0000000000002000 <parse::contenders::ours::read_view>:
+    2000:\tret
+
+0000000000003000 <parse::contenders::cast::build_cast>:
+    3000:\tret
+
+0000000000004000 <parse::contenders::ours::rewrite_answer>:
+    4000:\tjmp    4000 <parse::contenders::ours::rewrite_answer>
+    4004:\tret
+";
+
+/// `build_fields` is the same code as the cast beside it.
+fn contenders() -> Vec<Contender> {
+    let contender = |(name, _): &(&str, u64)| Contender {
+        name: (*name).to_owned(),
+        work: String::new(),
+        api: String::new(),
+        symbols: match *name {
+            "build_fields" => vec!["build_cast".into(), "build_fields".into()],
+            name => vec![name.into()],
+        },
+    };
+    TOTALS.iter().map(contender).collect()
+}
+
+/// The complaints where one function takes so many instructions, and the code is this.
+fn complaints_of(changed: Option<(&str, u64)>, code: &str) -> Vec<String> {
+    let contenders = contenders();
+    let counts: Vec<Count<'_>> = contenders
+        .iter()
+        .zip(TOTALS)
+        .map(|(contender, (_, total))| Count {
+            contender,
+            total: changed.filter(|(name, _)| *name == contender.name).map_or(total, |(_, total)| total),
+        })
+        .collect();
+    complaints(&counts, &functions(code))
+}
+
+#[test]
+fn what_is_just_allowed_passes() {
+    assert_eq!(complaints_of(None, CODE), Vec::<String>::new());
+}
+
+#[test]
+fn one_instruction_too_many_is_named_with_what_is_allowed() {
+    let found =
+        |name| complaints_of(Some((name, TOTALS.iter().find(|(n, _)| *n == name).unwrap().1 + 1)), CODE);
+    let layered = "read_layered takes 51.00 instructions, 1.02 of the 50.00 of read_cast; 1.02 are allowed";
+    assert_eq!(found("read_layered"), [layered]);
+    let view = "read_view takes 35.00 instructions, 0.70 of the 50.00 of read_cast; 0.70 are allowed";
+    assert_eq!(found("read_view"), [view]);
+    for (name, cast) in [("build_fields", "build_cast"), ("rewrite_answer", "rewrite_cast")] {
+        let sentence =
+            format!("{name} takes 21.00 instructions, 1.05 of the 20.00 of {cast}; 1.05 are allowed");
+        assert_eq!(found(name), [sentence]);
+    }
+}
+
+#[test]
+fn a_call_a_panic_and_a_jump_elsewhere_are_named() {
+    let cases = [
+        ("call   9000 <memcpy@plt>", "holds a call"),
+        ("call   *0x20(%rax)", "holds a call"),
+        ("call   9000 <core::panicking::panic_bounds_check>", "can panic"),
+        ("lea    0x10(%rip),%rdi        # 9000 <core::option::unwrap_failed>", "can panic"),
+        ("jne    9000 <arp::packet::foreign>", "ends in a call"),
+        ("jmp    9000 <arp::packet::foreign+0x10>", "ends in a call"),
+    ];
+    for (instruction, what) in cases {
+        let code = CODE.replace("2000:\tret", &format!("2000:\t{instruction}"));
+        let sentence = format!("read_view {what}, `{instruction}`; none is allowed");
+        assert_eq!(complaints_of(None, &code), [sentence]);
+    }
+}
+
+#[test]
+fn code_that_is_one_with_the_casts_is_judged_there() {
+    let code = CODE.replace("3000:\tret", "3000:\tcall   9000 <memcpy@plt>");
+    assert_eq!(
+        complaints_of(None, &code),
+        ["build_fields holds a call, `call   9000 <memcpy@plt>`; none is allowed"]
+    );
+}
+
+#[test]
+fn what_cannot_be_judged_is_a_complaint() {
+    let code = CODE.replace("read_view>:", "read_other>:");
+    assert_eq!(complaints_of(None, &code), ["read_view is not in the object code; it must be, to be judged"]);
+    assert_eq!(complaints(&[], &functions(CODE)).len(), 4);
+}
