@@ -12,8 +12,6 @@ use crate::{Dropped, Operation};
 const ETHERNET: u16 = 1;
 /// Octets of an Ethernet hardware address.
 const HARDWARE_LENGTH: u8 = 6;
-/// Octets of an IPv4 address.
-const PROTOCOL_LENGTH: u8 = 4;
 
 /// A packet that speaks of Ethernet and IPv4 addresses: a view into the octets it was parsed from.
 /// What it claims need not be true, nor polite.
@@ -92,6 +90,7 @@ fn foreign(packet: &ArpPacket) -> Dropped {
     if packet.protocol_type.get() != EtherType::IPV4.0 {
         return Dropped::ProtocolType;
     }
+    // One of the four is wrong, and it is none of the others.
     // spec: rfc826-lengths
     Dropped::ProtocolLength
 }
@@ -105,11 +104,7 @@ impl Fields {
     pub fn write_to(&self, payload: &mut [u8]) -> Result<(), Dropped> {
         let (packet, _) = ArpPacket::mut_from_prefix(payload).map_err(|_| Dropped::Truncated)?;
         // Field by field: a whole struct built beside and copied over costs four times as much.
-        packet.hardware_type.set(ETHERNET);
-        packet.protocol_type.set(EtherType::IPV4.0);
-        packet.hardware_length = HARDWARE_LENGTH;
-        packet.protocol_length = PROTOCOL_LENGTH;
-        packet.operation.set(self.operation.0);
+        packet.begin(self.operation);
         packet.sender_hardware = self.sender_hardware;
         packet.sender_protocol = self.sender_protocol.octets();
         packet.target_hardware = self.target_hardware;

@@ -2,7 +2,9 @@
 
 use link::{EthernetHeader, MacAddr};
 use zerocopy::network_endian::{U16, U64};
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned, transmute_ref};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned, transmute_mut, transmute_ref};
+
+use crate::Operation;
 
 /// An ARP packet for Ethernet and IPv4 (RFC 826, "Packet format").
 ///
@@ -95,7 +97,7 @@ pub struct ArpFrame {
 const _: () = assert!(size_of::<ArpFrame>() == 42);
 
 /// An [`ArpPacket`] with what is the same in every packet for Ethernet and IPv4 as one number.
-#[derive(FromBytes, Immutable, KnownLayout, Unaligned)]
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 struct PacketOverlay {
     /// Six octets of fixed fields, and two of the operation.
@@ -120,6 +122,13 @@ impl ArpPacket {
     pub(crate) fn is_ethernet_and_ipv4(&self) -> bool {
         let PacketOverlay { head, addresses: _ } = transmute_ref!(self);
         head.get() >> 16 == Self::FIXED
+    }
+
+    /// Makes it a packet of this operation that speaks of Ethernet and IPv4 addresses: five fields,
+    /// written at once.
+    pub(crate) fn begin(&mut self, operation: Operation) {
+        let PacketOverlay { head, addresses: _ } = transmute_mut!(self);
+        head.set((Self::FIXED << 16) | u64::from(operation.0));
     }
 }
 
