@@ -15,10 +15,12 @@ pub struct Locals {
     stations: Stations,
 }
 
+/// Protocol addresses as numbers: they are compared for every packet.
 #[derive(Clone, Copy, Debug)]
 struct Range {
-    first: Ipv4Addr,
-    last: Ipv4Addr,
+    first: u32,
+    last: u32,
+    /// The first one's hardware address.
     hardware: MacAddr,
 }
 
@@ -44,7 +46,8 @@ impl Locals {
     /// Adds all addresses from `first` to `last`; the first has `hardware`, each further one the
     /// hardware address after.
     pub fn add(&mut self, first: Ipv4Addr, last: Ipv4Addr, hardware: MacAddr) -> Result<(), LocalsError> {
-        let steps = u32::from(last).checked_sub(first.into()).ok_or(LocalsError::Backwards)?;
+        let (first, last) = (u32::from(first), u32::from(last));
+        let steps = last.checked_sub(first).ok_or(LocalsError::Backwards)?;
         let stations = hardware.plus(steps.into()).is_some_and(MacAddr::is_station);
         if !stations || !hardware.is_station() {
             return Err(LocalsError::Hardware);
@@ -71,8 +74,8 @@ impl Locals {
     /// Makes one range of two if the second goes on where the first ends.
     fn join(&mut self, place: usize) {
         let Some([one, next, ..]) = self.ranges.get_mut(place..) else { return };
-        let steps = u32::from(next.first) - u32::from(one.first);
-        let goes_on = u32::from(one.last).checked_add(1) == Some(next.first.into());
+        let steps = next.first - one.first;
+        let goes_on = one.last.checked_add(1) == Some(next.first);
         if goes_on && one.hardware.plus(steps.into()) == Some(next.hardware) {
             one.last = next.last;
             self.ranges.remove(place + 1);
@@ -81,7 +84,7 @@ impl Locals {
 
     /// The lowest protocol address that is ours, and its hardware address.
     pub fn first(&self) -> Option<(Ipv4Addr, MacAddr)> {
-        self.ranges.first().map(|range| (range.first, range.hardware))
+        self.ranges.first().map(|range| (range.first.into(), range.hardware))
     }
 
     /// Makes a hardware address ours that has no protocol address yet.
@@ -99,14 +102,14 @@ impl Locals {
     pub fn remove(&mut self, protocol: Ipv4Addr) {
         let Some(place) = self.place_of(protocol) else { return };
         let Range { first, last, hardware } = self.ranges.remove(place);
-        let (number, start) = (u32::from(protocol), u32::from(first));
-        let before = number.checked_sub(1).filter(|last| *last >= start);
-        let after = number.checked_add(1).filter(|next| *next <= last.into());
+        let number = u32::from(protocol);
+        let before = number.checked_sub(1).filter(|last| *last >= first);
+        let after = number.checked_add(1).filter(|next| *next <= last);
         let rest = after.and_then(|next| {
-            let hardware = hardware.plus(u64::from(next - start))?;
-            Some(Range { first: next.into(), last, hardware })
+            let hardware = hardware.plus(u64::from(next - first))?;
+            Some(Range { first: next, last, hardware })
         });
-        let kept = before.map(|end| Range { first, last: end.into(), hardware });
+        let kept = before.map(|end| Range { first, last: end, hardware });
         self.ranges.splice(place..place, kept.into_iter().chain(rest));
     }
 
@@ -116,19 +119,26 @@ impl Locals {
     }
 
     /// The hardware address of a protocol address that is ours.
+    #[inline]
     pub fn hardware_of(&self, protocol: Ipv4Addr) -> Option<MacAddr> {
         let range = self.ranges.get(self.place_of(protocol)?)?;
-        let steps = u32::from(protocol).checked_sub(range.first.into())?;
+        let steps = u32::from(protocol).checked_sub(range.first)?;
         range.hardware.plus(steps.into())
     }
 
     /// Whether a hardware address is one of ours.
+    #[inline]
     pub fn has_hardware(&self, hardware: MacAddr) -> bool {
         self.stations.contains(hardware)
     }
 
     /// Which range an address is in.
     fn place_of(&self, protocol: Ipv4Addr) -> Option<usize> {
+        let protocol = u32::from(protocol);
+        // Most have one range.
+        if let [range] = self.ranges.as_slice() {
+            return (range.first <= protocol && protocol <= range.last).then_some(0);
+        }
         let place = self.ranges.partition_point(|range| range.first <= protocol).checked_sub(1)?;
         self.ranges.get(place).filter(|range| protocol <= range.last).map(|_| place)
     }

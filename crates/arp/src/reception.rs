@@ -63,15 +63,21 @@ impl<P> Arp<P> {
         parsed: Result<Packet<'_>, Dropped>,
     ) -> Result<Received, Dropped> {
         let judged = parsed.and_then(|packet| {
-            self.vet(now, station, packet)?;
-            Ok(self.merge_and_answer(now, packet))
+            let ours = self.vet(now, station, packet)?;
+            Ok(self.merge_and_answer(now, packet, ours))
         });
         // spec: drops-counted
         judged.inspect_err(|reason| self.dropped.count(*reason))
     }
 
-    /// Turns away what RFC 826, in a kinder time, would have believed.
-    fn vet(&mut self, now: Instant, station: Option<MacAddr>, packet: Packet<'_>) -> Result<(), Dropped> {
+    /// Turns away what RFC 826, in a kinder time, would have believed. Returns the hardware address that the
+    /// target protocol address has, if it is ours.
+    fn vet(
+        &mut self,
+        now: Instant,
+        station: Option<MacAddr>,
+        packet: Packet<'_>,
+    ) -> Result<Option<MacAddr>, Dropped> {
         // spec: rfc826-foreign
         if packet.operation().is_foreign() {
             return Err(Dropped::ForeignOperation);
@@ -99,7 +105,7 @@ impl<P> Arp<P> {
         if station.is_some() && target.is_some() && station != target {
             return Err(Dropped::WrongStation);
         }
-        Ok(())
+        Ok(target)
     }
 
     pub(crate) fn may_be_a_host(&self, protocol: Ipv4Addr) -> bool {
@@ -113,9 +119,8 @@ impl<P> Arp<P> {
 
     /// RFC 826, "Packet Reception", from the merge flag on. That hardware and protocol type are
     /// ours, [`Packet`] has shown.
-    fn merge_and_answer(&mut self, now: Instant, packet: Packet<'_>) -> Received {
+    fn merge_and_answer(&mut self, now: Instant, packet: Packet<'_>, ours: Option<MacAddr>) -> Received {
         let sender = packet.sender_protocol();
-        let ours = self.locals.hardware_of(packet.target_protocol());
         let heard = Heard {
             hardware: packet.sender_hardware(),
             is_reply_to_us: ours.is_some() && packet.operation() == Operation::REPLY,

@@ -99,7 +99,8 @@ impl Host {
 
     /// Pads the frames that are new among the departing ones, and shows them.
     fn finish(&mut self, now: Instant, device: &impl Device, trace: &mut impl Trace) {
-        for frame in self.departing.iter_mut().skip(self.traced) {
+        while let Some(frame) = self.departing.get_mut(self.traced) {
+            self.traced += 1;
             // spec: ethernet-minimum
             if link::pad(frame, device.minimum_frame()).is_err() {
                 // The wire wants more than its own frames hold: it will refuse this one.
@@ -107,7 +108,6 @@ impl Host {
             }
             trace.departs(now, frame.octets());
         }
-        self.traced = self.departing.len();
     }
 
     /// Judges one frame. What is to be sent is added to `departing`; a frame that is not used again

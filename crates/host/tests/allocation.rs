@@ -148,7 +148,7 @@ fn sixty_five_thousand_hosts_are_set_up_like_one() -> Result<(), Box<dyn Error>>
         (measured.count_total, measured.bytes_max)
     };
     let (first, all) = (cost(&one), cost(&many));
-    assert_eq!(all.0, first.0, "allocations");
+    assert!(all.0 <= first.0, "{} allocations and not {}", all.0, first.0);
     assert!(all.1 <= first.1 + 1_024, "{all:?} octets and not {first:?}");
     Ok(())
 }

@@ -39,6 +39,8 @@ pub struct Echo<'a> {
 
 impl<'a> Message<'a> {
     /// Reads a message, all of a datagram's data.
+    // Its result is read at once by whoever called: across crates it would go through memory.
+    #[inline]
     pub fn parse(octets: &'a [u8]) -> Result<Message<'a>, Dropped> {
         // spec: rfc792-length
         let (header, data) = IcmpHeader::ref_from_prefix(octets).map_err(|_| Dropped::Truncated)?;
@@ -60,6 +62,7 @@ impl<'a> Message<'a> {
     }
 
     /// What it says. Fails if it is about a datagram and quotes none.
+    #[inline]
     pub fn body(&self) -> Result<Body<'a>, Dropped> {
         Ok(match self.kind() {
             Kind::ECHO_REQUEST => Body::Request(self.echo()),

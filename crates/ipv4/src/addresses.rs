@@ -12,9 +12,11 @@ use crate::Dropped;
 /// are kept as ranges: one host is a set of one.
 #[derive(Clone, Debug, Default)]
 pub struct Addresses {
-    /// First and last address of each range, sorted, without overlap.
-    ranges: Vec<(Ipv4Addr, Ipv4Addr)>,
-    networks: Vec<Ipv4Net>,
+    /// First and last address of each range as numbers, which are compared for every datagram; sorted,
+    /// without overlap.
+    ranges: Vec<(u32, u32)>,
+    /// What means all hosts of a network of ours.
+    broadcasts: Vec<Ipv4Addr>,
     groups: BTreeSet<Ipv4Addr>,
 }
 
@@ -33,7 +35,7 @@ impl Addresses {
 
     /// Adds all addresses from `first` to `last`, which are in this network.
     pub fn add(&mut self, first: Ipv4Addr, last: Ipv4Addr, network: Ipv4Net) {
-        self.ranges.push((first, last));
+        self.ranges.push((first.into(), last.into()));
         self.ranges.sort_unstable();
         self.ranges.dedup_by(|later, earlier| {
             let joined = later.0 <= earlier.1;
@@ -42,8 +44,10 @@ impl Addresses {
             }
             joined
         });
-        if !self.networks.contains(&network.trunc()) {
-            self.networks.push(network.trunc());
+        // spec: rfc1122-broadcast
+        let Some(broadcast) = broadcast_of(network) else { return };
+        if !self.broadcasts.contains(&broadcast) {
+            self.broadcasts.extend([broadcast, network.network()]);
         }
     }
 
@@ -65,7 +69,13 @@ impl Addresses {
     }
 
     /// Whether `address` is one of ours.
+    #[inline]
     pub fn is_ours(&self, address: Ipv4Addr) -> bool {
+        let address = u32::from(address);
+        // Most have one range.
+        if let [(first, last)] = *self.ranges.as_slice() {
+            return first <= address && address <= last;
+        }
         let after = self.ranges.partition_point(|(first, _)| *first <= address);
         let range = after.checked_sub(1).and_then(|place| self.ranges.get(place));
         range.is_some_and(|(_, last)| address <= *last)
@@ -74,12 +84,7 @@ impl Addresses {
     /// Whether `address` means all hosts: the limited broadcast, or that of a network of ours, in its
     /// old form with zeros too (RFC 1122 3.3.6). An address of ours never is.
     pub fn is_broadcast(&self, address: Ipv4Addr) -> bool {
-        // spec: rfc1122-broadcast
-        let of = |network: &Ipv4Net| {
-            broadcast_of(*network)
-                .is_some_and(|broadcast| broadcast == address || network.network() == address)
-        };
-        !self.is_ours(address) && (address.is_broadcast() || self.networks.iter().any(of))
+        (address.is_broadcast() || self.broadcasts.contains(&address)) && !self.is_ours(address)
     }
 
     /// How a datagram to `destination` is addressed to us; none if it is not.

@@ -3,6 +3,7 @@
 use std::hash::BuildHasher;
 use std::net::Ipv4Addr;
 
+use crate::seeded::place_of;
 use crate::{Protocol, Seeded};
 
 /// Counters for the identification field.
@@ -30,13 +31,17 @@ impl Identification {
     /// The next number for a datagram that may be fragmented. It does not come
     /// again before 65,535 others have gone to the destinations that share the counter.
     pub fn next(&mut self, source: Ipv4Addr, destination: Ipv4Addr, protocol: Protocol) -> u16 {
-        let key = (source, destination, protocol);
-        let [a, b, ..] = self.seed.hash_one((key, "offset")).to_be_bytes();
-        let place = self.seed.place(key, self.counters.len());
+        // One hash for both, of one word: it costs more than all else in a header. Two protocols may share a
+        // counter as well as two destinations.
+        let [a, b, c, d] = source.octets();
+        let [e, f, g, h] = destination.octets();
+        let hash = self.seed.hash_one(u64::from_be_bytes([a ^ protocol.0, b, c, d, e, f, g, h]));
+        let [.., y, z] = hash.to_be_bytes();
+        let place = place_of(hash, self.counters.len());
         let Some(counter) = self.counters.get_mut(place) else { return 0 };
         // spec: rfc6864-unique
         *counter = counter.wrapping_add(1);
-        counter.wrapping_add(u16::from_be_bytes([a, b]))
+        counter.wrapping_add(u16::from_be_bytes([y, z]))
     }
 }
 

@@ -102,6 +102,7 @@ impl Link {
     }
 
     /// As [`Link::receive`], of a frame that was parsed already.
+    #[inline]
     pub fn judge<'a>(&mut self, parsed: Result<Ethernet<'a>, Dropped>) -> Result<Accepted<'a>, Dropped> {
         match parsed.and_then(|frame| self.filter(frame)) {
             Ok(accepted) => {
@@ -116,6 +117,7 @@ impl Link {
         }
     }
 
+    #[inline]
     fn filter<'a>(&self, frame: Ethernet<'a>) -> Result<Accepted<'a>, Dropped> {
         // spec: ethernet-group-source
         if frame.source().is_group() {
@@ -136,6 +138,7 @@ impl Link {
         Ok(Accepted { frame, cast })
     }
 
+    #[inline]
     fn cast(&self, destination: MacAddr) -> Option<Cast> {
         // spec: ethernet-destination
         if self.stations.contains(destination) {
@@ -153,6 +156,9 @@ impl Link {
     /// in a customer's VLAN: the same number in a service tag is another VLAN.
     pub fn is_our_vlan(&self, tags: Tags) -> bool {
         // spec: ethernet-priority-tag, ethernet-other-vlan
+        if tags == Tags::None {
+            return self.vlan.is_none();
+        }
         let mut vlans = tags.iter().filter(|tag| tag.identifier() != 0);
         let is_ours = |tag: Option<VlanTag>| {
             tag.map(VlanTag::identifier) == self.vlan.map(VlanId::number)

@@ -1,5 +1,6 @@
 //! Hardware addresses.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -7,19 +8,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// An Ethernet hardware address: six octets, as they stand on the wire.
 #[derive(
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Default,
-    FromBytes,
-    IntoBytes,
-    KnownLayout,
-    Immutable,
-    Unaligned,
+    Clone, Copy, PartialEq, Eq, Hash, Default, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
 )]
 #[repr(transparent)]
 pub struct MacAddr([u8; 6]);
@@ -46,6 +35,14 @@ impl MacAddr {
         self.0
     }
 
+    /// It as a number, its first octet the highest: addresses in a series count up.
+    #[inline]
+    pub const fn number(self) -> u64 {
+        let [a, b, c, d, e, f] = self.0;
+        // As the octets lie in a register, and then turned: octet by octet costs three times as much.
+        u64::from_le_bytes([a, b, c, d, e, f, 0, 0]).swap_bytes() >> 16
+    }
+
     /// Whether it names a group of stations; broadcast is one (IEEE 802: the first octet's lowest bit).
     pub const fn is_group(self) -> bool {
         let [first, ..] = self.0;
@@ -69,13 +66,26 @@ impl MacAddr {
     }
 
     /// The address `steps` further up, or none beyond ff:ff:ff:ff:ff:ff.
+    #[inline]
     pub fn plus(self, steps: u64) -> Option<MacAddr> {
-        let [a, b, c, d, e, f] = self.0;
-        let number = u64::from_be_bytes([0, 0, a, b, c, d, e, f]).checked_add(steps)?;
-        match number.to_be_bytes() {
-            [0, 0, a, b, c, d, e, f] => Some(MacAddr([a, b, c, d, e, f])),
-            _ => None,
-        }
+        let number = self.number().checked_add(steps).filter(|number| *number >> 48 == 0)?;
+        let [a, b, c, d, e, f, ..] = (number << 16).to_be_bytes();
+        Some(MacAddr([a, b, c, d, e, f]))
+    }
+}
+
+/// In the order of their octets, which is that of their numbers: six octets are compared at once.
+impl Ord for MacAddr {
+    #[inline]
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.number().cmp(&other.number())
+    }
+}
+
+impl PartialOrd for MacAddr {
+    #[inline]
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

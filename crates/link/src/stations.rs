@@ -6,8 +6,9 @@ use crate::MacAddr;
 /// consecutive addresses cost no more.
 #[derive(Clone, Debug, Default)]
 pub struct Stations {
-    /// First and last address of each range, sorted, without overlap.
-    ranges: Vec<(MacAddr, MacAddr)>,
+    /// First and last address of each range as numbers, sorted, without overlap: a number is made once of an
+    /// address that is looked for.
+    ranges: Vec<(u64, u64)>,
 }
 
 impl Stations {
@@ -20,10 +21,10 @@ impl Stations {
 
     /// Adds all addresses from `first` to `last`. Ranges that meet become one.
     pub fn add(&mut self, first: MacAddr, last: MacAddr) {
-        self.ranges.push((first, last));
+        self.ranges.push((first.number(), last.number()));
         self.ranges.sort_unstable();
         self.ranges.dedup_by(|later, earlier| {
-            let joined = earlier.1.plus(1).is_none_or(|next| later.0 <= next);
+            let joined = later.0 <= earlier.1.saturating_add(1);
             if joined {
                 earlier.1 = earlier.1.max(later.1);
             }
@@ -32,10 +33,16 @@ impl Stations {
     }
 
     /// Whether `address` is one of them.
+    #[inline]
     pub fn contains(&self, address: MacAddr) -> bool {
-        let after = self.ranges.partition_point(|(first, _)| *first <= address);
+        let number = address.number();
+        // Most have one range.
+        if let [(first, last)] = *self.ranges.as_slice() {
+            return first <= number && number <= last;
+        }
+        let after = self.ranges.partition_point(|(first, _)| *first <= number);
         let range = after.checked_sub(1).and_then(|place| self.ranges.get(place));
-        range.is_some_and(|(_, last)| address <= *last)
+        range.is_some_and(|(_, last)| number <= *last)
     }
 }
 

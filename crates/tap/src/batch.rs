@@ -19,6 +19,7 @@ impl Batch {
     }
 
     /// Adds a frame behind the others. A full batch gives it back.
+    #[inline]
     pub fn push(&mut self, frame: Frame) -> Result<(), Frame> {
         if self.room() == 0 {
             return Err(frame);
@@ -28,6 +29,7 @@ impl Batch {
     }
 
     /// Takes the first frame.
+    #[inline]
     pub fn pop(&mut self) -> Option<Frame> {
         self.frames.pop_front()
     }
@@ -57,9 +59,10 @@ impl Batch {
         self.frames.iter()
     }
 
-    /// The frames in order, to change in place.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Frame> {
-        self.frames.iter_mut()
+    /// The frame at a place, counted from the first one's 0, to change in place.
+    #[inline]
+    pub fn get_mut(&mut self, place: usize) -> Option<&mut Frame> {
+        self.frames.get_mut(place)
     }
 }
 

@@ -43,36 +43,43 @@ impl Frame {
     }
 
     /// The frame's octets.
+    #[inline]
     pub fn octets(&self) -> &[u8] {
         self.storage.get(self.start..self.end).unwrap_or_default()
     }
 
     /// The frame's octets, to change in place.
+    #[inline]
     pub fn octets_mut(&mut self) -> &mut [u8] {
         self.storage.get_mut(self.start..self.end).unwrap_or_default()
     }
 
     /// Length in octets.
+    #[inline]
     pub fn len(&self) -> usize {
         self.end - self.start
     }
 
     /// Whether the frame holds no octet.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.start == self.end
     }
 
     /// Octets of storage, headroom included: what kind of frame this is to its pool.
+    #[inline]
     pub fn capacity(&self) -> usize {
         self.storage.len()
     }
 
     /// Whether the octets reach the end of the storage, as those of a truncated read do.
+    #[inline]
     pub fn is_full(&self) -> bool {
         self.end == self.storage.len()
     }
 
     /// Forgets the octets and restores the headroom.
+    #[inline]
     pub fn clear(&mut self) {
         self.start = Self::HEADROOM.min(self.storage.len());
         self.end = self.start;
@@ -97,6 +104,7 @@ impl Frame {
     }
 
     /// Keeps `length` octets from `offset` on and drops the others from both ends.
+    #[inline]
     pub fn narrow(&mut self, offset: usize, length: usize) -> Result<(), NoRoom> {
         let start = self.start.checked_add(offset).ok_or(NoRoom)?;
         let end = start.checked_add(length).ok_or(NoRoom)?;
@@ -109,6 +117,7 @@ impl Frame {
 
     /// Grows the frame by `length` octets in front and returns them; what is in them is left over
     /// from earlier use, so all are to be written.
+    #[inline]
     pub fn prepend(&mut self, length: usize) -> Result<&mut [u8], NoRoom> {
         let start = self.start.checked_sub(length).ok_or(NoRoom)?;
         let header = self.storage.get_mut(start..self.start).ok_or(NoRoom)?;

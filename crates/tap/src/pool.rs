@@ -17,6 +17,8 @@ pub struct Pool {
 struct Shelf {
     free: Vec<Frame>,
     mtu: usize,
+    /// What tells its frames from others.
+    capacity: usize,
     bound: usize,
     held: usize,
     exhausted: u64,
@@ -35,6 +37,7 @@ impl Pool {
     }
 
     /// An empty frame for the wire's MTU, or none if `bound` of them are held already.
+    #[inline]
     pub fn take(&mut self) -> Option<Frame> {
         self.small.take()
     }
@@ -45,8 +48,9 @@ impl Pool {
     }
 
     /// Takes a frame back. A frame from elsewhere is kept if its size is one of this pool's.
+    #[inline]
     pub fn give(&mut self, frame: Frame) {
-        if frame.capacity() == self.small.capacity() {
+        if frame.capacity() == self.small.capacity {
             self.small.give(frame);
         } else {
             self.large.give(frame);
@@ -71,13 +75,11 @@ impl Pool {
 
 impl Shelf {
     fn new(mtu: usize, bound: usize) -> Shelf {
-        Shelf { free: Vec::with_capacity(bound), mtu, bound, held: 0, exhausted: 0 }
+        let capacity = Frame::capacity_for(mtu);
+        Shelf { free: Vec::with_capacity(bound), mtu, capacity, bound, held: 0, exhausted: 0 }
     }
 
-    fn capacity(&self) -> usize {
-        Frame::capacity_for(self.mtu)
-    }
-
+    #[inline]
     fn take(&mut self) -> Option<Frame> {
         if self.held >= self.bound {
             self.exhausted = self.exhausted.saturating_add(1);
@@ -87,9 +89,10 @@ impl Shelf {
         Some(self.free.pop().unwrap_or_else(|| Frame::for_mtu(self.mtu)))
     }
 
+    #[inline]
     fn give(&mut self, mut frame: Frame) {
         self.held = self.held.saturating_sub(1);
-        if frame.capacity() == self.capacity() && self.free.len() < self.bound {
+        if frame.capacity() == self.capacity && self.free.len() < self.bound {
             frame.clear();
             self.free.push(frame);
         }

@@ -43,6 +43,11 @@ impl Chain {
         self.last = place;
     }
 
+    /// Whether a slot is the last one.
+    pub(super) fn is_last(self, place: Place) -> bool {
+        self.last == place
+    }
+
     /// Takes a slot out.
     pub(super) fn unlink<A>(&mut self, slots: &mut [Slot<A>], through: Through<A>, place: Place) {
         let Some(slot) = slots.get_mut(to_usize(place)) else { return };

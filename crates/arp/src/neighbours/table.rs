@@ -149,6 +149,9 @@ impl<A: Address> Table<A> {
         let now = self.clock.tick();
         let Some(slot) = self.get_mut(place) else { return };
         slot.confirmed = now;
+        if self.age.is_last(place) {
+            return;
+        }
         self.age.unlink(&mut self.slots, Slot::age_links, place);
         self.age.append(&mut self.slots, Slot::age_links, place);
     }

@@ -102,7 +102,7 @@ impl Entries {
             slots: Vec::with_capacity(bound),
             unused: Vec::with_capacity(bound),
             // Twice as many as are used: then what was removed never makes it grow.
-            index: HashMap::with_capacity_and_hasher(2 * bound, seed),
+            index: HashMap::with_capacity_and_hasher(2 * bound, seed.clone()),
             bound,
             age: Chain::EMPTY,
             rows: [Chain::EMPTY; 3],
