@@ -1,5 +1,6 @@
-//! The one request of rtnetlink that no ioctl can make: a veth pair.
+//! The requests of rtnetlink for what no ioctl makes well: a veth pair, and a neighbour for good.
 
+use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use nix::libc;
@@ -28,6 +29,22 @@ fn make(name: &str, peer: &str, namespace: BorrowedFd<'_>) -> nix::Result<()> {
     let body =
         [&IFINFOMSG[..], &string(libc::IFLA_IFNAME, name), &attribute(libc::IFLA_LINKINFO, &info)].concat();
     request(libc::RTM_NEWLINK, libc::NLM_F_CREATE | libc::NLM_F_EXCL, &body)
+}
+
+/// Enters a neighbour on the interface with this index, for good.
+pub(crate) fn add_neighbour(index: i32, protocol: Ipv4Addr, hardware: [u8; 6]) -> Result<(), String> {
+    let family = u8::try_from(libc::AF_INET).unwrap_or_default();
+    // struct ndmsg: family, padding, interface, state, flags, type.
+    let body = [
+        &[family, 0, 0, 0][..],
+        &index.to_ne_bytes(),
+        &libc::NUD_PERMANENT.to_ne_bytes(),
+        &[0, 0],
+        &attribute(libc::NDA_DST, &protocol.octets()),
+        &attribute(libc::NDA_LLADDR, &hardware),
+    ];
+    request(libc::RTM_NEWNEIGH, libc::NLM_F_CREATE | libc::NLM_F_REPLACE, &body.concat())
+        .map_err(|errno| format!("cannot tell the kernel of its neighbour: {}", errno.desc()))
 }
 
 /// Sends one request, and waits for the kernel's acknowledgement.

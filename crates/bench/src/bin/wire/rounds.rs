@@ -24,14 +24,20 @@ impl Rounds {
     }
 }
 
-/// Lets each act once. Who goes first finds the caches as who went last has left them: that is another one
-/// every round.
+/// Lets each act once, in another order every round: who follows whom makes a difference to caches.
 pub(crate) fn in_turn<T>(
     all: &mut [T],
     round: usize,
     mut act: impl FnMut(&mut T) -> Result<(), String>,
 ) -> Result<(), String> {
-    let first = round % all.len().max(1);
-    let (before, from) = all.split_at_mut(first);
-    from.iter_mut().chain(before).try_for_each(&mut act)
+    let mut order: Vec<_> = (0..all.len()).collect();
+    let mut seed = u64::try_from(round).unwrap_or_default().wrapping_add(1);
+    for left in (1..order.len()).rev() {
+        // splitmix64
+        seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = usize::try_from(mixed >> 33).unwrap_or_default();
+        order.swap(left, mixed % (left + 1));
+    }
+    order.into_iter().try_for_each(|index| act(&mut all[index]))
 }

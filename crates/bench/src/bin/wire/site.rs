@@ -8,8 +8,8 @@ use ipnet::Ipv4Net;
 use nix::sched::{CloneFlags, setns};
 use tap::linux::{Interface, InterfaceName, Namespace};
 
-use crate::netlink::make_veth;
-use crate::traffic::{ANSWERER, PREFIX};
+use crate::netlink::{add_neighbour, make_veth};
+use crate::traffic::{ANSWERER, ASKER, PREFIX};
 
 /// The namespace that this process is in, and the wire to the kernel in another.
 pub(crate) struct Site {
@@ -78,7 +78,10 @@ fn begin(end: &InterfaceName) -> Result<(), String> {
     let address = Ipv4Net::new(ANSWERER.protocol, PREFIX).map_err(|error| error.to_string())?;
     interface.set_hardware_address(ANSWERER.hardware).map_err(|error| error.to_string())?;
     interface.set_address(address).map_err(|error| error.to_string())?;
-    interface.set_up(true).map_err(|error| error.to_string())
+    interface.set_up(true).map_err(|error| error.to_string())?;
+    // All namespaces share the room for neighbours who come and go: what others do there must not show.
+    let index = interface.index().map_err(|error| error.to_string())?;
+    add_neighbour(index, ASKER.protocol, ASKER.hardware)
 }
 
 fn enter(namespace: &File) -> Result<(), String> {
