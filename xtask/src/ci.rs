@@ -2,7 +2,7 @@
 
 use std::process::{Command, ExitCode};
 
-use crate::{Outcome, layers, spec};
+use crate::{Outcome, bench, layers, spec};
 
 /// The steps, each a cargo command line.
 const STEPS: [&[&str]; 4] = [
@@ -20,6 +20,10 @@ pub(crate) fn run() -> Outcome {
             eprintln!("xtask: `cargo {}` failed", step.join(" "));
             return Ok(ExitCode::from(1));
         }
+    }
+    if let Err(sentence) = bench::check() {
+        eprintln!("xtask: {sentence}");
+        return Ok(ExitCode::from(1));
     }
     let layers = layers::check(None)?;
     let spec = spec::check(None)?;

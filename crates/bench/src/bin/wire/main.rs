@@ -33,7 +33,10 @@ use options::Options;
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    match measure::run(&options).and_then(|report| write::all(&report, &options)) {
+    let done = write::prepare(&options)
+        .and_then(|()| measure::run(&options))
+        .and_then(|report| write::all(&report, &options));
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
             eprintln!("wire: {sentence}");

@@ -27,3 +27,6 @@ pub(crate) fn number(count: usize) -> f64 {
 pub(crate) fn ns(time: Duration) -> f64 {
     time.as_secs_f64() * 1e9
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,3 +76,6 @@ fn echo(frame: &mut [u8; 42]) {
     let (sum, carry) = u16::from_be_bytes([frame[36], frame[37]]).overflowing_add(0x0800);
     frame[36..38].copy_from_slice(&(sum + u16::from(carry)).to_be_bytes());
 }
+
+#[cfg(test)]
+mod tests;

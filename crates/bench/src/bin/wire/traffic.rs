@@ -181,3 +181,6 @@ fn sum(octets: &[u8]) -> u16 {
     }
     u16::try_from(sum).unwrap_or(u16::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,11 +9,17 @@ use crate::options::Options;
 use crate::plot;
 use crate::report::Report;
 
+/// Makes the folder, before much time is spent on what goes there.
+pub(crate) fn prepare(options: &Options) -> Result<(), String> {
+    let folder = options.out.display();
+    fs::create_dir_all(&options.out).map_err(|error| {
+        format!("cannot make the folder {folder}: {error}; `cargo xtask bench wire --out /tmp/bench`")
+    })
+}
+
 /// Prints the report, and writes it to the folder.
 pub(crate) fn all(report: &Report, options: &Options) -> Result<(), String> {
     let json = serde_json::to_string_pretty(report).map_err(|error| format!("no JSON: {error}"))?;
-    fs::create_dir_all(&options.out)
-        .map_err(|error| format!("cannot make the folder {}: {error}", options.out.display()))?;
     let plots = if options.svg { plot::draw(report, &options.out)? } else { Vec::new() };
     put(&options.out.join("report.json"), &json)?;
     put(&options.out.join("report.md"), &markdown(report, &plots))?;
