@@ -16,3 +16,11 @@ fn what_is_neither_is_left_alone() {
     assert_eq!(swap(&mut [0; 60]), None);
     assert_eq!(swap(&mut [8; 13]), None);
 }
+
+#[test]
+fn a_sum_that_overflows_carries_around() {
+    let mut frame = Traffic::plain(Load::Ping).exchanges().remove(0).request;
+    frame[36..38].copy_from_slice(&[0xf9, 0]);
+    assert_eq!(swap(&mut frame), Some(()));
+    assert_eq!(frame[36..38], [1, 1]);
+}

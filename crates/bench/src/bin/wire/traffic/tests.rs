@@ -58,6 +58,9 @@ fn only_a_question_for_the_asker_is_answered() {
     let question = answerer.exchanges().remove(0);
     let answer = Exchange::answer_to(&question.request).expect("it is one");
     assert!(question.is_answered_by(&answer));
+    let mut other = question.request.clone();
+    other[41] ^= 8;
+    assert_eq!(Exchange::answer_to(&other), None);
     for exchange in both() {
         assert_eq!(Exchange::answer_to(&exchange.request), None);
         assert_eq!(Exchange::answer_to(&exchange.reply), None);
