@@ -41,6 +41,21 @@ pub(crate) fn hold_parse() -> Outcome {
     parse::run(&parse::Arguments { gate: true })
 }
 
+/// What of crates/bench CI checks: its style, its tests, and that the bench of replies still runs.
+pub(crate) fn check() -> Result<(), String> {
+    const STEPS: [&[&str]; 3] = [
+        &["fmt", "--check"],
+        &["clippy", "--release", "--all-targets", "--locked", "--quiet", "--", "--deny", "warnings"],
+        &["test", "--release", "--bins", "--locked", "--quiet"],
+    ];
+    for step in STEPS {
+        println!("crates/bench: cargo {}", step.join(" "));
+        cargo(step.iter().map(OsStr::new), &workspace().join("crates/bench"))?;
+    }
+    println!("cargo xtask bench wire --quick --rounds 2");
+    wire::check()
+}
+
 /// Builds a program of crates/bench, and says where it is.
 fn build(program: &str) -> Result<PathBuf, String> {
     let folder = workspace().join("crates/bench");

@@ -4,17 +4,12 @@ use std::process::{Command, ExitCode};
 
 use crate::{Outcome, bench, layers, spec};
 
-/// The benchmarks' own workspace.
-const BENCH: &str = "--manifest-path=crates/bench/Cargo.toml";
-
 /// The steps, each a cargo command line.
-const STEPS: [&[&str]; 6] = [
+const STEPS: [&[&str]; 4] = [
     &["fmt", "--all", "--check"],
     &["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"],
     &["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"],
     &["bench", "--workspace", "--no-run", "--locked"],
-    &["fmt", BENCH, "--check"],
-    &["clippy", BENCH, "--all-targets", "--locked", "--", "--deny", "warnings"],
 ];
 
 pub(crate) fn run() -> Outcome {
@@ -25,6 +20,10 @@ pub(crate) fn run() -> Outcome {
             eprintln!("xtask: `cargo {}` failed", step.join(" "));
             return Ok(ExitCode::from(1));
         }
+    }
+    if let Err(sentence) = bench::check() {
+        eprintln!("xtask: {sentence}");
+        return Ok(ExitCode::from(1));
     }
     println!("cargo xtask bench parse --gate");
     let checks = [bench::hold_parse()?, layers::check(None)?, spec::check(None)?];

@@ -1,14 +1,77 @@
-//! `bench wire`.
+//! `bench wire`: the program of that name in crates/bench, which does it all.
 
-use std::process::ExitCode;
+use std::ffi::OsString;
+use std::process::{Command, ExitCode};
 
-use super::build;
+use serde_json::Value;
+
+use super::{build, workspace};
 use crate::Outcome;
 
+// What may be chosen, the program itself tells: `--help` is its.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {}
-
-pub(super) fn run(_arguments: &Arguments) -> Outcome {
-    build("wire")?;
-    Ok(ExitCode::SUCCESS)
+#[command(disable_help_flag = true)]
+pub(crate) struct Arguments {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    words: Vec<OsString>,
 }
+
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    let program = build("wire")?;
+    let mut command = Command::new(&program);
+    command.arg("--out").arg(workspace().join("target/bench")).args(&arguments.words);
+    let status = command.status().map_err(|error| format!("cannot run {}: {error}", program.display()))?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// Whether every contender still answers every request: two rounds of everything, whose times are
+/// nobody's business. Where there is no wire the reason is told instead, unless one is required.
+pub(crate) fn check() -> Result<(), String> {
+    let output = Command::new(build("wire")?)
+        .args(["--quick", "--rounds", "2", "--json", "--out"])
+        .arg(workspace().join("target/bench/check"))
+        .output()
+        .map_err(|error| format!("cannot run the bench of replies: {error}"))?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        let is_refused = ["namespace", "/dev/net/tun"].iter().any(|words| errors.contains(words));
+        if is_refused && std::env::var_os("TAPSTACK_REQUIRE_WIRE").is_none() {
+            println!("not run: {}", errors.trim());
+            return Ok(());
+        }
+        return Err(format!("the bench of replies failed: {}", errors.trim()));
+    }
+    let report: Value =
+        serde_json::from_slice(&output.stdout).map_err(|error| format!("its report is no JSON: {error}"))?;
+    let unanswered = unanswered(&report);
+    if unanswered.is_empty() { Ok(()) } else { Err(format!("no replies counted: {}", unanswered.join(", "))) }
+}
+
+/// Every row of the report without a reply, or with fewer than requests, and every kind of table without a
+/// row.
+fn unanswered(report: &Value) -> Vec<String> {
+    let list =
+        |value: &Value, field: &str| value.get(field).and_then(Value::as_array).cloned().unwrap_or_default();
+    let is_skipped = |kind: &str| {
+        let mut all = list(report, "skipped").into_iter();
+        all.any(|one| one.get("what").and_then(Value::as_str).is_some_and(|what| what.contains(kind)))
+    };
+    let mut unanswered = Vec::new();
+    for kind in ["drain", "flow", "latency"] {
+        let rows: Vec<_> = list(report, kind).iter().flat_map(|table| list(table, "rows")).collect();
+        if rows.is_empty() && !is_skipped(kind) {
+            unanswered.push(kind.to_owned());
+        }
+        for row in rows {
+            let count = |field: &str| row.get(field).and_then(Value::as_u64);
+            let replies = count("replies").unwrap_or(0);
+            if replies == 0 || count("requests").is_some_and(|requests| requests != replies) {
+                unanswered.push(format!("{kind}: {row}"));
+            }
+        }
+    }
+    unanswered
+}
+
+#[cfg(test)]
+mod tests;

@@ -23,6 +23,7 @@ pub(crate) const CASES: &[Case] = &[
     ("what_is_no_frame_is_refused_and_counted", what_is_no_frame_is_refused_and_counted),
     ("a_frame_beyond_our_mtu_is_dropped_and_counted", a_frame_beyond_our_mtu),
     ("a_packet_socket_puts_the_tag_back", a_packet_socket_puts_the_tag_back),
+    ("past_the_queue_a_full_interface_refuses", past_the_queue_a_full_interface_refuses),
 ];
 
 pub(crate) const REFUSED: &[Case] = &[("a_node_of_another_user_says_so", a_node_of_another_user_says_so)];
@@ -193,6 +194,23 @@ fn a_packet_socket_puts_the_tag_back() -> Outcome {
     send(&mut socket, &tagged)?;
     assert_eq!(receive(&mut tap, |octets| octets.len() == tagged.len())?, tagged);
     assert_eq!(socket.receive(&mut Pool::new(1_500, 4), &mut Batch::new(4))?, 0);
+    Ok(())
+}
+
+fn past_the_queue_a_full_interface_refuses() -> Outcome {
+    // What a TAP holds unless told otherwise.
+    const HELD: u64 = 1_000;
+    let tap = wire()?;
+    let mut socket = PacketSocket::open(tap.interface().name())?;
+    socket.bypass_queue()?;
+    let request = arp([0xff; 6], 1, (OUR_MAC, OURS), ([0; 6], KERNEL));
+    for _ in 0..HELD + 50 {
+        // Those of the kernel's own make, if any, take a place too.
+        let _ = send(&mut socket, &request);
+    }
+    let counters = socket.counters();
+    assert_eq!(counters.transmitted + counters.refused, HELD + 50);
+    assert!(counters.refused >= 50, "{counters:?}");
     Ok(())
 }
 

@@ -1,2 +1,46 @@
-//! Placeholder.
-fn main() {}
+//! Replies over a wire: our host beside the floor and the peers, in one run. `--help` tells more.
+#![forbid(unsafe_code)]
+
+mod contender;
+mod cpu;
+mod crew;
+mod drain;
+mod engine;
+mod flow;
+mod generator;
+mod goals;
+mod grid;
+mod latency;
+mod measure;
+mod netlink;
+mod options;
+mod ours;
+mod plot;
+mod report;
+mod rounds;
+mod site;
+mod smoltcp_peer;
+mod stats;
+mod swap;
+mod traffic;
+mod write;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use options::Options;
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let done = write::prepare(&options)
+        .and_then(|()| measure::run(&options))
+        .and_then(|report| write::all(&report, &options));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("wire: {sentence}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -30,7 +30,8 @@ pub(super) fn open(index: i32) -> io::Result<OwnedFd> {
     Ok(fd)
 }
 
-fn switch_on(fd: BorrowedFd<'_>, option: c_int) -> io::Result<()> {
+/// Sets an option of the level `SOL_PACKET` that is on or off to on.
+pub(super) fn switch_on(fd: BorrowedFd<'_>, option: c_int) -> io::Result<()> {
     let on: c_int = 1;
     // SAFETY: the kernel reads one c_int from the pointer, which leads to one.
     check(unsafe {

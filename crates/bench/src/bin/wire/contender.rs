@@ -1,0 +1,114 @@
+//! Who is measured. A new one takes one line in [`all`].
+
+use tap::linux::{InterfaceName, Tap};
+
+use crate::engine::Engine;
+use crate::ours::{FEW, Naive, Ours, Population};
+use crate::smoltcp_peer::{Batched, Plain};
+use crate::swap::Swap;
+use crate::traffic::{Load, Row, Traffic};
+
+/// Somebody who answers.
+#[derive(Clone, Debug)]
+pub(crate) struct Contender {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    kind: Kind,
+    population: Population,
+}
+
+/// Makes an engine on a new interface of this name.
+type Make = fn(&InterfaceName, &Population) -> Result<Box<dyn Engine>, String>;
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    /// A program on a TAP.
+    Engine(Make),
+    /// The kernel at the other end of a veth pair.
+    Kernel,
+}
+
+/// Ours, in the plain loop that our speed is told against.
+pub(crate) const NAIVE: &str = "naive";
+/// The floor.
+pub(crate) const SWAP: &str = "swap";
+pub(crate) const KERNEL: &str = "kernel";
+pub(crate) const OURS: &str = "tapstack";
+pub(crate) const SMOLTCP: &str = "smoltcp";
+/// Ours with many hosts, with many neighbours, and with many who ask: only where that is the question.
+pub(crate) const MANY_HOSTS: &str = "tapstack-hosts";
+pub(crate) const MANY_NEIGHBOURS: &str = "tapstack-table";
+pub(crate) const MANY_ASKERS: &str = "tapstack-askers";
+
+/// All who may be measured, ours with as many hosts and neighbours as these.
+pub(crate) fn all(hosts: Row, neighbours: Row) -> Vec<Contender> {
+    let engine = |name, about, make| Contender { name, about, kind: Kind::Engine(make), population: FEW };
+    let ours: Make = |name, population| Ok(Box::new(Ours::over(tap(name)?, population)?));
+    vec![
+        engine(OURS, "our host as `tapstack host` drives it, plain reads and writes", ours),
+        engine(NAIVE, "our host in a naive loop: one blocking read, one write", |name, population| {
+            Ok(Box::new(Naive::over(tap(name)?, population)?))
+        }),
+        engine(SWAP, "the floor: a hard-coded swap of octets over the same I/O as ours", |name, _| {
+            Ok(Box::new(Swap::over(tap(name)?)))
+        }),
+        engine(SMOLTCP, "smoltcp 0.14 over its own TAP device, polled until dry", |name, _| {
+            Ok(Box::new(Plain::over(tap(name)?)?))
+        }),
+        engine("smoltcp-best", "smoltcp 0.14 over our batches and pool", |name, _| {
+            Ok(Box::new(Batched::over(tap(name)?)))
+        }),
+        Contender { kind: Kind::Kernel, ..engine(KERNEL, "the kernel itself over a veth pair", ours) },
+        Contender {
+            population: Population { hosts: Some(hosts), ..FEW },
+            ..engine(MANY_HOSTS, "our host with many addresses, each asked in turn", ours)
+        },
+        Contender {
+            population: Population { neighbours, ..FEW },
+            ..engine(MANY_NEIGHBOURS, "our host with many neighbours, one of whom asks", ours)
+        },
+        Contender {
+            population: Population { neighbours, ..FEW },
+            ..engine(MANY_ASKERS, "our host with many neighbours, each of whom asks in turn", ours)
+        },
+    ]
+}
+
+impl Contender {
+    /// Whether the kernel answers, not a program of this process.
+    pub(crate) fn is_kernel(&self) -> bool {
+        matches!(self.kind, Kind::Kernel)
+    }
+
+    /// Whether it is there for the cost of a population only.
+    pub(crate) fn is_populous(&self) -> bool {
+        [MANY_HOSTS, MANY_NEIGHBOURS, MANY_ASKERS].contains(&self.name)
+    }
+
+    /// What is asked of it.
+    pub(crate) fn traffic(&self, load: Load) -> Traffic {
+        let mut traffic = Traffic::plain(load);
+        if let Some(hosts) = self.population.hosts {
+            traffic.answerers = hosts;
+        }
+        if self.name == MANY_ASKERS {
+            traffic.askers = self.population.neighbours;
+        }
+        traffic
+    }
+
+    /// Makes its engine on a new interface of this name; the kernel needs none.
+    pub(crate) fn engine(&self, name: &InterfaceName) -> Result<Option<Box<dyn Engine>>, String> {
+        match self.kind {
+            Kind::Engine(make) => make(name, &self.population).map(Some),
+            Kind::Kernel => Ok(None),
+        }
+    }
+}
+
+/// A new TAP of this name, up.
+fn tap(name: &InterfaceName) -> Result<Tap, String> {
+    let tap = Tap::open(name.as_str()).map_err(|error| error.to_string())?;
+    tap.interface().set_up(true).map_err(|error| error.to_string())?;
+    Ok(tap)
+}

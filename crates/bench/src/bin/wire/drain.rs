@@ -1,0 +1,175 @@
+//! Fill, then drain: requests are queued, and the time until all are answered is taken, on one CPU.
+
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use crate::contender::Contender;
+use crate::cpu::{ThreadClock, reads_and_writes};
+use crate::engine::Engine;
+use crate::generator::Generator;
+use crate::rounds::{Rounds, in_turn};
+use crate::site::Site;
+use crate::stats::{ns, number};
+use crate::traffic::Load;
+
+/// How long to go on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) rounds: Rounds,
+    /// Requests a round.
+    pub(crate) fill: usize,
+}
+
+/// What one contender did.
+#[derive(Debug)]
+pub(crate) struct Drained {
+    pub(crate) contender: &'static str,
+    /// Nanoseconds a reply, round by round, and of those the thread's CPU.
+    pub(crate) ns: Vec<f64>,
+    pub(crate) cpu_ns: Vec<f64>,
+    /// Of the kernel alone: both ways, sending and all.
+    pub(crate) total_ns: Vec<f64>,
+    pub(crate) asked: usize,
+    pub(crate) answered: usize,
+    pub(crate) strange: u64,
+    pub(crate) system_calls: Option<f64>,
+}
+
+struct Lane {
+    engine: Option<Box<dyn Engine>>,
+    generator: Generator,
+    drained: Drained,
+}
+
+/// Rounds that count for nothing: caches and pools are cold.
+const WARM_UP: usize = 3;
+
+/// Lets all drain in turn, round by round.
+pub(crate) fn run(
+    site: &Site,
+    contenders: &[Contender],
+    load: Load,
+    bounds: Bounds,
+) -> Result<Vec<Drained>, String> {
+    let lanes = contenders.iter().map(|contender| {
+        Lane::open(site, contender, load).map_err(|error| format!("{}: {error}", contender.name))
+    });
+    let mut lanes = lanes.collect::<Result<Vec<_>, _>>()?;
+    let round = |lanes: &mut [Lane], round: usize| {
+        in_turn(lanes, round, |lane| {
+            lane.round(bounds.fill).map_err(|error| format!("{}: {error}", lane.drained.contender))
+        })
+    };
+    (0..WARM_UP).try_for_each(|number| round(&mut lanes, number))?;
+    for lane in &mut lanes {
+        lane.drained.forget();
+    }
+    bounds.rounds.repeat(|number| round(&mut lanes, number))?;
+    lanes.into_iter().map(|lane| lane.finish(bounds.fill)).collect()
+}
+
+impl Lane {
+    fn open(site: &Site, contender: &Contender, load: Load) -> Result<Lane, String> {
+        let name = if contender.is_kernel() { site.kernel()?.clone() } else { site.new_name()? };
+        let mut engine = contender.engine(&name)?;
+        let mut generator = Generator::open(&name, &contender.traffic(load))?;
+        generator.settle(|| match &mut engine {
+            Some(engine) => drain_what_waits(engine.as_mut()),
+            None => Ok(()),
+        })?;
+        let drained = Drained {
+            contender: contender.name,
+            ns: Vec::new(),
+            cpu_ns: Vec::new(),
+            total_ns: Vec::new(),
+            asked: 0,
+            answered: 0,
+            strange: 0,
+            system_calls: None,
+        };
+        Ok(Lane { engine, generator, drained })
+    }
+
+    fn round(&mut self, fill: usize) -> Result<(), String> {
+        match &mut self.engine {
+            Some(engine) => {
+                self.generator.greet(|| engine.drain(1))?;
+                self.generator.fill(fill)?;
+                let (cost, drained) = timed(|| engine.drain(fill));
+                drained?;
+                self.drained.note(cost, fill);
+            }
+            None => self.kernel_round(fill)?,
+        }
+        self.drained.asked += fill;
+        self.generator.collect()?;
+        self.drained.answered += fill;
+        Ok(())
+    }
+
+    /// The kernel answers while it is being asked: what it costs is what asking costs more than asking
+    /// a station that is not there.
+    fn kernel_round(&mut self, fill: usize) -> Result<(), String> {
+        self.generator.greet(|| Ok(()))?;
+        let (unheard, sent) = timed(|| self.generator.fill_unheard(fill));
+        sent?;
+        let (total, sent) = timed(|| self.generator.fill(fill));
+        sent?;
+        let cost = (total.0.saturating_sub(unheard.0), total.1.saturating_sub(unheard.1));
+        self.drained.note(cost, fill);
+        self.drained.total_ns.push(ns(total.0) / number(fill));
+        Ok(())
+    }
+
+    /// Counts system calls, which would cost time where time is taken.
+    fn finish(mut self, fill: usize) -> Result<Drained, String> {
+        if let Some(engine) = &mut self.engine {
+            self.generator.fill(fill)?;
+            let before = reads_and_writes();
+            engine.drain(fill)?;
+            let after = reads_and_writes();
+            self.generator.collect()?;
+            // One of them was the question.
+            let calls = before.zip(after).map(|(before, after)| after.saturating_sub(before + 1));
+            let calls = calls.and_then(|calls| usize::try_from(calls).ok());
+            self.drained.system_calls = calls.map(|calls| number(calls) / number(fill));
+        }
+        self.drained.strange = self.generator.strange();
+        Ok(self.drained)
+    }
+}
+
+impl Drained {
+    fn note(&mut self, cost: (Duration, Duration), fill: usize) {
+        self.ns.push(ns(cost.0) / number(fill));
+        self.cpu_ns.push(ns(cost.1) / number(fill));
+    }
+
+    fn forget(&mut self) {
+        self.ns.clear();
+        self.cpu_ns.clear();
+        self.total_ns.clear();
+    }
+}
+
+/// Drains an engine that may block where nothing waits.
+fn drain_what_waits(engine: &mut dyn Engine) -> Result<(), String> {
+    loop {
+        let mut fds = [PollFd::new(engine.fd(), PollFlags::POLLIN)];
+        match poll(&mut fds, PollTimeout::ZERO) {
+            Ok(0) => return Ok(()),
+            Ok(_) => engine.drain(1)?,
+            Err(errno) => return Err(format!("cannot poll: {}", errno.desc())),
+        }
+    }
+}
+
+/// How long it took, by the clock and of this thread's CPU.
+fn timed<R>(act: impl FnOnce() -> R) -> ((Duration, Duration), R) {
+    let cpu = ThreadClock::mine();
+    let (begin, used) = (Instant::now(), cpu.now());
+    let result = act();
+    let took = begin.elapsed();
+    ((took, cpu.now().saturating_sub(used)), result)
+}

@@ -1,0 +1,102 @@
+//! Two CPUs: so many requests under way at any time, in slices that alternate between the contenders.
+
+use std::time::{Duration, Instant};
+
+use crate::cpu::ThreadClock;
+use crate::crew::Member;
+use crate::generator::{CALL, PATIENCE};
+use crate::rounds::{Rounds, in_turn};
+use crate::stats::{ns, number};
+
+/// What one contender did.
+#[derive(Debug)]
+pub(crate) struct Flowed {
+    pub(crate) contender: &'static str,
+    /// Replies a second, slice by slice.
+    pub(crate) rates: Vec<f64>,
+    pub(crate) replies: usize,
+    pub(crate) strange: u64,
+    /// CPU time of its thread a reply.
+    pub(crate) cpu_ns: Option<f64>,
+    /// CPU time of both CPUs a reply: who asks never rests.
+    pub(crate) total_ns: f64,
+}
+
+#[derive(Default)]
+struct Slices {
+    rates: Vec<f64>,
+    replies: usize,
+    time: Duration,
+    cpu: Duration,
+}
+
+/// Keeps `window` requests under way to each in turn, for one slice a round.
+pub(crate) fn run(
+    crew: &mut [Member],
+    window: usize,
+    slice: Duration,
+    rounds: Rounds,
+) -> Result<Vec<Flowed>, String> {
+    let mut lanes: Vec<_> = crew.iter_mut().map(|member| (member, Slices::default())).collect();
+    rounds.repeat(|round| {
+        in_turn(&mut lanes, round, |(member, slices)| {
+            slices.add(member, window, slice).map_err(|error| format!("{}: {error}", member.contender))
+        })
+    })?;
+    Ok(lanes.into_iter().map(|(member, slices)| slices.sum_up(member)).collect())
+}
+
+impl Slices {
+    fn add(&mut self, member: &mut Member, window: usize, slice: Duration) -> Result<(), String> {
+        let clock = member.clock;
+        let generator = &mut member.generator;
+        // It is awake then, and knows whom to answer.
+        generator.greet(|| Ok(()))?;
+        let used = || clock.map_or(Duration::ZERO, ThreadClock::now);
+        let (mut begin, mut cpu, mut replies) = (Instant::now(), used(), 0);
+        let mut last_reply = begin;
+        // The first tenth fills the window and is not counted.
+        let mut is_warm = false;
+        loop {
+            let room = window - generator.outstanding();
+            if room > 0 {
+                generator.send(room)?;
+            }
+            let received = generator.receive(CALL)?;
+            replies += received;
+            let now = Instant::now();
+            if received > 0 {
+                last_reply = now;
+            } else if now.duration_since(last_reply) > PATIENCE {
+                return Err(format!("no reply, and {} are missing", generator.outstanding()));
+            }
+            let elapsed = now.duration_since(begin);
+            if is_warm && elapsed >= slice {
+                self.note(elapsed, used().saturating_sub(cpu), replies);
+                return generator.collect();
+            }
+            if !is_warm && elapsed >= slice / 10 {
+                (is_warm, begin, cpu, replies) = (true, now, used(), 0);
+            }
+        }
+    }
+
+    fn note(&mut self, elapsed: Duration, cpu: Duration, replies: usize) {
+        self.rates.push(number(replies) / elapsed.as_secs_f64());
+        self.replies += replies;
+        self.time += elapsed;
+        self.cpu += cpu;
+    }
+
+    fn sum_up(self, member: &Member) -> Flowed {
+        let replies = number(self.replies.max(1));
+        Flowed {
+            contender: member.contender,
+            rates: self.rates,
+            replies: self.replies,
+            strange: member.generator.strange(),
+            cpu_ns: member.clock.map(|_| ns(self.cpu) / replies),
+            total_ns: ns(self.time + self.cpu) / replies,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What is wanted of our speed, and whether it was found.
+
+use serde::Serialize;
+
+use crate::contender::{KERNEL, MANY_ASKERS, MANY_HOSTS, MANY_NEIGHBOURS, NAIVE, OURS, SMOLTCP, SWAP};
+use crate::report::Report;
+use crate::traffic::Load;
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Goal {
+    pub(crate) load: Load,
+    /// What the figure is.
+    pub(crate) figure: &'static str,
+    /// Whether the figure is to be no more than wanted, or no less.
+    pub(crate) bound: Bound,
+    pub(crate) wanted: f64,
+    pub(crate) found: f64,
+    pub(crate) holds: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Bound {
+    AtMost,
+    AtLeast,
+}
+
+/// One goal: what it is about, its bound, and how its figure is found; none where that was not measured.
+type Line = (&'static str, Bound, f64, fn(&Report, Load) -> Option<f64>);
+
+/// The window in which two CPUs are compared.
+const WINDOW: usize = 256;
+
+const LINES: [Line; 8] = [
+    ("drain: cost of tapstack over swap", Bound::AtMost, 1.05, |report, load| cost(report, load, OURS, SWAP)),
+    ("drain: tapstack as fast as naive, times", Bound::AtLeast, 1.03, |report, load| {
+        cost(report, load, NAIVE, OURS)
+    }),
+    ("drain: tapstack as fast as smoltcp, times", Bound::AtLeast, 1.15, |report, load| {
+        cost(report, load, SMOLTCP, OURS)
+    }),
+    ("drain: cost of many hosts over one", Bound::AtMost, 1.15, |report, load| {
+        cost(report, load, MANY_HOSTS, OURS)
+    }),
+    ("drain: cost of many neighbours over ten", Bound::AtMost, 1.15, |report, load| {
+        cost(report, load, MANY_NEIGHBOURS, OURS)
+    }),
+    ("drain: cost of many who ask over one", Bound::AtMost, 1.15, |report, load| {
+        cost(report, load, MANY_ASKERS, OURS)
+    }),
+    ("flow, window 256: p90 of tapstack over that of the kernel", Bound::AtLeast, 0.95, |report, load| {
+        let table = report.flow.iter().find(|table| table.load == load && table.window == WINDOW)?;
+        let [ours, kernel] = [OURS, KERNEL].map(|name| table.row(name));
+        Some(ours?.replies_per_second_p90 / kernel?.replies_per_second_p90)
+    }),
+    ("latency, spinning: p50 of tapstack over that of the kernel", Bound::AtMost, 1.4, |report, load| {
+        let table = report.latency.iter().find(|table| table.load == load && table.spin_us > 0.0)?;
+        let [ours, kernel] = [OURS, KERNEL].map(|name| table.row(name));
+        Some(ours?.us_p50 / kernel?.us_p50)
+    }),
+];
+
+/// The goals whose figures this report has.
+pub(crate) fn goals(report: &Report) -> Vec<Goal> {
+    let goal = |load, (figure, bound, wanted, find): Line| {
+        let found = find(report, load)?;
+        let holds = if bound == Bound::AtMost { found <= wanted } else { found >= wanted };
+        Some(Goal { load, figure, bound, wanted, found, holds })
+    };
+    [Load::Arp, Load::Ping]
+        .into_iter()
+        .flat_map(|load| LINES.into_iter().filter_map(move |line| goal(load, line)))
+        .collect()
+}
+
+/// How many times what `of` costs `one` costs, when both drain: the median over the rounds.
+fn cost(report: &Report, load: Load, one: &str, of: &str) -> Option<f64> {
+    let table = report.drain.iter().find(|table| table.load == load)?;
+    Some(table.row(of)?.times_as_fast_as.get(one)?.p50)
+}

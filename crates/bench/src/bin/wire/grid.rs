@@ -1,0 +1,165 @@
+//! Tables for people, plain and in Markdown.
+
+use std::fmt::Write;
+
+use crate::contender::{KERNEL, NAIVE, SWAP};
+use crate::goals::Bound;
+use crate::report::{DrainTable, FlowTable, LatencyTable, Ratio, Report};
+
+/// A table: what it is, what its figures hold, its head, its rows.
+pub(crate) struct Grid {
+    title: String,
+    note: &'static str,
+    head: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
+}
+
+const DRAIN: &str = "Requests are queued, then the time is taken until all are answered. `x naive`: how many times as \
+fast, as quotients of the same round. Calls are reads and writes. The kernel answers while it is asked: its figure is \
+what asking it takes more than sending as much to a station that is not there.";
+const FLOW: &str = "Who asks is on one CPU, who answers on the other; all replies are received and checked. CPU is that of the \
+thread that answers, spinning and all; CPU of both adds who asks, and never rests. The kernel answers on the CPU of \
+whoever asks.";
+const LATENCY: &str =
+    "From before a request is sent until after its reply is received, by one who never sleeps.";
+
+/// All tables of a report.
+pub(crate) fn grids(report: &Report) -> Vec<Grid> {
+    let drain = report.drain.iter().map(drain);
+    let flow = report.flow.iter().map(flow);
+    let latency = report.latency.iter().map(latency);
+    let mut grids: Vec<_> = drain.chain(flow).chain(latency).collect();
+    if !report.goals.is_empty() {
+        grids.push(goals(report));
+    }
+    grids
+}
+
+fn drain(table: &DrainTable) -> Grid {
+    let head = vec![
+        "contender",
+        "ns a reply p50",
+        "p90",
+        "CPU ns",
+        "calls a reply",
+        "x naive p50",
+        "p90",
+        "x swap p50",
+        "p90",
+    ];
+    let rows = table.rows.iter().map(|row| {
+        let [naive, swap] = [NAIVE, SWAP].map(|name| ratio(row.times_as_fast_as.get(name)));
+        let calls = row.system_calls_per_reply.map_or("-".to_owned(), |calls| format!("{calls:.3}"));
+        let times = [row.ns_per_reply_p50, row.ns_per_reply_p90, row.cpu_ns_per_reply_p50];
+        let mut line = vec![row.contender.to_owned()];
+        line.extend(times.map(|time| format!("{time:.0}")));
+        line.push(calls);
+        line.extend([naive, swap].into_iter().flatten());
+        line
+    });
+    let title = format!(
+        "Fill, then drain: {:?}, {} requests a round, {} rounds, one CPU",
+        table.load, table.requests_per_round, table.rounds
+    );
+    Grid { title, note: DRAIN, rows: rows.collect(), head }
+}
+
+fn flow(table: &FlowTable) -> Grid {
+    let head = vec![
+        "contender",
+        "replies/s p50",
+        "p90",
+        "CPU ns a reply",
+        "of both",
+        "x naive p50",
+        "p90",
+        "x kernel p50",
+        "p90",
+    ];
+    let rows = table.rows.iter().map(|row| {
+        let [naive, kernel] = [NAIVE, KERNEL].map(|name| ratio(row.times_as_fast_as.get(name)));
+        let mut cells = vec![
+            row.contender.to_owned(),
+            format!("{:.0}", row.replies_per_second_p50),
+            format!("{:.0}", row.replies_per_second_p90),
+            row.cpu_ns_per_reply.map_or("-".to_owned(), |time| format!("{time:.0}")),
+            format!("{:.0}", row.cpu_ns_per_exchange),
+        ];
+        cells.extend([naive, kernel].into_iter().flatten());
+        cells
+    });
+    let title = format!(
+        "Two CPUs: {:?}, {} under way, spinning {} us, {} slices",
+        table.load, table.window, table.spin_us, table.slices
+    );
+    Grid { title, note: FLOW, rows: rows.collect(), head }
+}
+
+fn latency(table: &LatencyTable) -> Grid {
+    let kernel = table.row(KERNEL).map(|row| row.us_p50);
+    let rows = table.rows.iter().map(|row| {
+        vec![
+            row.contender.to_owned(),
+            format!("{:.2}", row.us_p50),
+            format!("{:.2}", row.us_p99),
+            kernel.map_or("-".to_owned(), |kernel| format!("{:.2}", row.us_p50 / kernel)),
+        ]
+    });
+    let how =
+        if table.spin_us > 0.0 { format!("spinning {} us", table.spin_us) } else { "sleeping".to_owned() };
+    let title = format!("Latency: {:?}, one at a time, {how}", table.load);
+    let head = vec!["contender", "us p50", "p99", "p50 x kernel"];
+    Grid { title, note: LATENCY, head, rows: rows.collect() }
+}
+
+fn goals(report: &Report) -> Grid {
+    let rows = report.goals.iter().map(|goal| {
+        let bound = if goal.bound == Bound::AtMost { "<=" } else { ">=" };
+        vec![
+            format!("{:?}, {}", goal.load, goal.figure),
+            format!("{bound} {:.2}", goal.wanted),
+            format!("{:.3}", goal.found),
+            if goal.holds { "holds" } else { "does not hold" }.to_owned(),
+        ]
+    });
+    let head = vec!["goal", "wanted", "found", "verdict"];
+    Grid { title: "Goals".to_owned(), note: "What is wanted of our speed.", head, rows: rows.collect() }
+}
+
+fn ratio(ratio: Option<&Ratio>) -> [String; 2] {
+    let cell = |value: f64| format!("{value:.3}");
+    ratio.map_or(["-", "-"].map(str::to_owned), |ratio| [cell(ratio.p50), cell(ratio.p90)])
+}
+
+impl Grid {
+    /// Columns that line up.
+    pub(crate) fn plain(&self) -> String {
+        let width = |column: usize, head: &str| {
+            let cells = self.rows.iter().filter_map(|row| row.get(column));
+            cells.map(String::len).chain([head.len()]).max().unwrap_or(0)
+        };
+        let widths: Vec<_> = self.head.iter().enumerate().map(|(column, head)| width(column, head)).collect();
+        let line = |cells: &[&str]| {
+            let padded = cells.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
+                if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+            });
+            padded.collect::<Vec<_>>().join("  ")
+        };
+        let mut text = format!("{}\n{}\n", self.title, line(&self.head));
+        for row in &self.rows {
+            let cells: Vec<_> = row.iter().map(String::as_str).collect();
+            let _ = writeln!(text, "{}", line(&cells));
+        }
+        text
+    }
+
+    pub(crate) fn markdown(&self) -> String {
+        let rule = vec!["---"; self.head.len()].join(" | ");
+        let mut text =
+            format!("## {}\n\n{}\n\n| {} |\n| {rule} |\n", self.title, self.note, self.head.join(" | "));
+        for row in &self.rows {
+            let _ = writeln!(text, "| {} |", row.join(" | "));
+        }
+        text
+    }
+}

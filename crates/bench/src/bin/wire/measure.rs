@@ -1,0 +1,129 @@
+//! The run: which tables there are, and of whom.
+
+use std::time::Duration;
+
+use crate::contender::{self, Contender};
+use crate::cpu::{allowed, pin};
+use crate::crew;
+use crate::drain::{self, Bounds};
+use crate::flow;
+use crate::goals::goals;
+use crate::latency;
+use crate::options::{Mode, Options};
+use crate::report::{About, DrainTable, FlowTable, LatencyTable, Machine, Report, Skipped};
+use crate::rounds::Rounds;
+use crate::site::Site;
+use crate::traffic::{Load, Row};
+
+/// Requests a round: half of what an interface holds, beyond which frames vanish.
+const FILL: usize = 512;
+
+/// Measures what the options ask for.
+pub(crate) fn run(options: &Options) -> Result<Report, String> {
+    // Before there is a second thread.
+    let site = Site::enter()?;
+    let cpus = allowed();
+    let first = *cpus.first().ok_or("the system does not tell on which CPUs this may run")?;
+    pin(first)?;
+    let mut skipped = Vec::new();
+    let contenders = choose(options, &site, &mut skipped)?;
+    let mut report = Report {
+        machine: Machine::this(cpus.len()),
+        contenders: contenders.iter().map(|one| About { name: one.name, about: one.about }).collect(),
+        skipped,
+        drain: Vec::new(),
+        flow: Vec::new(),
+        latency: Vec::new(),
+        goals: Vec::new(),
+    };
+    for load in options.loads() {
+        if options.measures(Mode::Drain) {
+            report.drain.push(drained(options, &site, &contenders, *load)?);
+        }
+    }
+    let few: Vec<_> = contenders.into_iter().filter(|contender| !contender.is_populous()).collect();
+    match cpus.get(1) {
+        Some(second) => {
+            for load in options.loads() {
+                on_two_cpus(options, &site, &few, *load, *second, &mut report)?;
+            }
+        }
+        None if options.measures(Mode::Flow) || options.measures(Mode::Latency) => {
+            let why = "this process may run on one CPU only; `taskset -pc $$` tells which".to_owned();
+            report.skipped.push(Skipped { what: "flow and latency".to_owned(), why });
+        }
+        None => {}
+    }
+    report.goals = goals(&report);
+    Ok(report)
+}
+
+/// Those who were asked for and can be had.
+fn choose(options: &Options, site: &Site, skipped: &mut Vec<Skipped>) -> Result<Vec<Contender>, String> {
+    let hosts = Row { protocol: [10, 128, 0, 0].into(), hardware: [2, 1, 0, 0, 0, 0], count: options.hosts };
+    let neighbours =
+        Row { protocol: [10, 64, 0, 0].into(), hardware: [2, 2, 0, 0, 0, 0], count: options.neighbours };
+    let mut all = contender::all(hosts, neighbours);
+    if let Some(unknown) = options.contenders.iter().find(|name| all.iter().all(|one| one.name != **name)) {
+        let names: Vec<_> = all.iter().map(|one| one.name).collect();
+        return Err(format!(
+            "no contender is called `{unknown}`: there are {}; `cargo xtask bench wire --contenders {},{}`",
+            names.join(", "),
+            contender::OURS,
+            contender::SWAP
+        ));
+    }
+    if !options.contenders.is_empty() {
+        all.retain(|one| options.contenders.iter().any(|name| *name == one.name));
+    }
+    if let Err(why) = site.kernel() {
+        all.retain(|one| !one.is_kernel());
+        skipped.push(Skipped { what: contender::KERNEL.to_owned(), why });
+    }
+    Ok(all)
+}
+
+fn drained(
+    options: &Options,
+    site: &Site,
+    contenders: &[Contender],
+    load: Load,
+) -> Result<DrainTable, String> {
+    let bounds = Bounds { rounds: rounds(options), fill: FILL };
+    let drained = drain::run(site, contenders, load, bounds)?;
+    Ok(DrainTable::of(load, FILL, &drained))
+}
+
+fn on_two_cpus(
+    options: &Options,
+    site: &Site,
+    contenders: &[Contender],
+    load: Load,
+    cpu: usize,
+    report: &mut Report,
+) -> Result<(), String> {
+    let [flow, latency] = [Mode::Flow, Mode::Latency].map(|mode| options.measures(mode));
+    for spin in [Duration::ZERO, options.spin()] {
+        // Whoever sleeps in between is measured by latency alone.
+        let flow = flow && !spin.is_zero();
+        if !flow && !latency {
+            continue;
+        }
+        let mut crew = crew::assemble(site, contenders, load, spin, cpu)?;
+        for window in options.windows.iter().filter(|_| flow) {
+            let window = usize::from(*window);
+            let flowed = flow::run(&mut crew, window, options.slice(), rounds(options))?;
+            report.flow.push(FlowTable::of(load, window, spin, &flowed));
+        }
+        if latency {
+            let timed = latency::run(&mut crew, options.slice(), rounds(options))?;
+            report.latency.push(LatencyTable::of(load, spin, &timed));
+        }
+        crew::dismiss(crew)?;
+    }
+    Ok(())
+}
+
+fn rounds(options: &Options) -> Rounds {
+    Rounds { time: options.time(), most: options.rounds() }
+}

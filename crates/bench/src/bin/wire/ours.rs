@@ -1,0 +1,161 @@
+//! Our own host, over any device, and over none to speak of.
+
+use std::net::Ipv4Addr;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
+
+use host::{Config, Host};
+use ipnet::Ipv4Net;
+use link::MacAddr;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use tap::linux::Tap;
+use tap::{Batch, Device, Pool};
+
+use crate::engine::{Engine, Halt, Turned, Turns};
+use crate::traffic::{ANSWERER, PREFIX, Row};
+
+/// Who else there is, beside the one who asks and the one who answers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Population {
+    /// Hosts of ours that are asked instead of the one.
+    pub(crate) hosts: Option<Row>,
+    /// Neighbours in the table.
+    pub(crate) neighbours: Row,
+}
+
+/// Ten neighbours, none of whom asks.
+pub(crate) const FEW: Population = Population {
+    hosts: None,
+    neighbours: Row { protocol: Ipv4Addr::new(10, 0, 1, 0), hardware: [2, 2, 0, 0, 0, 0], count: 10 },
+};
+
+/// [`Host::turn`] over a device, as `tapstack host` does it.
+pub(crate) struct Ours<D> {
+    host: Host,
+    device: D,
+    pool: Pool,
+    clock: Clock,
+}
+
+/// One blocking read, one frame judged, one write, and again.
+pub(crate) struct Naive {
+    host: Host,
+    tap: Tap,
+    pool: Pool,
+    arrived: Batch,
+    departing: Batch,
+    clock: Clock,
+}
+
+#[derive(Clone, Copy)]
+struct Clock(Instant);
+
+impl Clock {
+    fn start() -> Clock {
+        Clock(Instant::now())
+    }
+
+    fn now(self) -> tap::Instant {
+        tap::Instant::ORIGIN + self.0.elapsed()
+    }
+}
+
+impl<D: Device + AsFd> Ours<D> {
+    pub(crate) fn over(device: D, population: &Population) -> Result<Ours<D>, String> {
+        let clock = Clock::start();
+        let host = host(clock.now(), device.mtu(), population)?;
+        let pool = Pool::new(device.mtu(), host.frames());
+        Ok(Ours { host, device, pool, clock })
+    }
+}
+
+impl<D: Device + AsFd> Turns for Ours<D> {
+    fn turn(&mut self) -> Result<Turned, String> {
+        let now = self.clock.now();
+        let turn = self
+            .host
+            .turn(now, &mut self.device, &mut self.pool, &mut ())
+            .map_err(|error| error.to_string())?;
+        while self.host.take_event().is_some() {}
+        Ok(Turned { arrived: turn.arrived, congested: turn.congested })
+    }
+
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.device.as_fd()
+    }
+
+    fn due(&self) -> Option<Duration> {
+        self.host.deadline().map(|deadline| deadline.since(self.clock.now()))
+    }
+}
+
+impl Naive {
+    pub(crate) fn over(tap: Tap, population: &Population) -> Result<Naive, String> {
+        fcntl(&tap, FcntlArg::F_SETFL(OFlag::O_RDWR))
+            .map_err(|errno| format!("cannot make reads block: {}", errno.desc()))?;
+        let clock = Clock::start();
+        let host = host(clock.now(), tap.mtu(), population)?;
+        let pool = Pool::new(tap.mtu(), host.frames());
+        Ok(Naive { host, tap, pool, arrived: Batch::new(1), departing: Batch::new(1), clock })
+    }
+
+    fn one(&mut self) -> Result<(), String> {
+        self.tap.receive(&mut self.pool, &mut self.arrived).map_err(|error| error.to_string())?;
+        let Some(frame) = self.arrived.pop() else { return Ok(()) };
+        self.host.receive(self.clock.now(), frame, &mut self.departing, &mut self.pool);
+        self.tap.transmit(&mut self.departing, &mut self.pool).map_err(|error| error.to_string())?;
+        while self.host.take_event().is_some() {}
+        Ok(())
+    }
+}
+
+impl Engine for Naive {
+    fn drain(&mut self, waiting: usize) -> Result<(), String> {
+        (0..waiting).try_for_each(|_| self.one())
+    }
+
+    fn serve(&mut self, _spin: Duration, halt: &Halt) -> Result<(), String> {
+        while !halt.is_raised() {
+            self.one()?;
+        }
+        Ok(())
+    }
+
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.tap.as_fd()
+    }
+}
+
+/// A host that has its addresses, and its neighbours.
+fn host(now: tap::Instant, mtu: usize, population: &Population) -> Result<Host, String> {
+    let Population { hosts, neighbours } = population;
+    let mut config = Config { mtu, ..Config::new(network(ANSWERER.protocol)?, mac(ANSWERER)) };
+    // Room for whoever asks, too.
+    config.table.entries =
+        usize::try_from(neighbours.count).map_or(usize::MAX, |count| count.max(1_000) + 24);
+    let mut host = Host::new(now, &config).map_err(|error| error.to_string())?;
+    if let Some(row) = hosts {
+        let range = Ipv4Net::new(row.protocol, prefix_of(row.count)).map_err(|error| error.to_string())?;
+        let many = Config { mtu, table: config.table, ..Config::each(range, mac(*row)) };
+        host.add(now, &many).map_err(|error| error.to_string())?;
+    }
+    for step in 0..neighbours.count {
+        let protocol = Ipv4Addr::from(u32::from(neighbours.protocol) + step);
+        let hardware = mac(*neighbours).plus(step.into()).ok_or("too many neighbours")?;
+        host.arp_mut().add_static(now, protocol, hardware).map_err(|error| error.to_string())?;
+    }
+    Ok(host)
+}
+
+fn network(protocol: Ipv4Addr) -> Result<Ipv4Net, String> {
+    Ipv4Net::new(protocol, PREFIX).map_err(|error| error.to_string())
+}
+
+fn mac(row: Row) -> MacAddr {
+    MacAddr::new(row.hardware)
+}
+
+/// The prefix of a range of so many addresses, a power of two.
+fn prefix_of(count: u32) -> u8 {
+    u8::try_from(count.leading_zeros() + 1).unwrap_or(32)
+}

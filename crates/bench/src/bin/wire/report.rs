@@ -1,0 +1,205 @@
+//! What was found. The names of the fields are those of the JSON document.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::drain::Drained;
+use crate::flow::Flowed;
+use crate::latency::Timed;
+use crate::stats::{paired, quantile};
+use crate::traffic::Load;
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    pub(crate) machine: Machine,
+    pub(crate) contenders: Vec<About>,
+    /// What was not measured, and why.
+    pub(crate) skipped: Vec<Skipped>,
+    pub(crate) drain: Vec<DrainTable>,
+    pub(crate) flow: Vec<FlowTable>,
+    pub(crate) latency: Vec<LatencyTable>,
+    pub(crate) goals: Vec<crate::goals::Goal>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Machine {
+    pub(crate) processor: String,
+    pub(crate) architecture: &'static str,
+    pub(crate) kernel: String,
+    /// CPUs that this process may run on.
+    pub(crate) cpus: usize,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct About {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Skipped {
+    pub(crate) what: String,
+    pub(crate) why: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct DrainTable {
+    pub(crate) load: Load,
+    pub(crate) requests_per_round: usize,
+    pub(crate) rounds: usize,
+    pub(crate) rows: Vec<DrainRow>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct DrainRow {
+    pub(crate) contender: &'static str,
+    /// Of all rounds, those that warm up too.
+    pub(crate) requests: usize,
+    pub(crate) replies: usize,
+    pub(crate) unexpected_frames: u64,
+    pub(crate) ns_per_reply_p50: f64,
+    pub(crate) ns_per_reply_p90: f64,
+    pub(crate) cpu_ns_per_reply_p50: f64,
+    /// Of the kernel alone, who answers while it is asked: sending and all.
+    pub(crate) ns_per_exchange_p50: Option<f64>,
+    pub(crate) system_calls_per_reply: Option<f64>,
+    pub(crate) times_as_fast_as: BTreeMap<&'static str, Ratio>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct FlowTable {
+    pub(crate) load: Load,
+    pub(crate) window: usize,
+    pub(crate) spin_us: f64,
+    pub(crate) slices: usize,
+    pub(crate) rows: Vec<FlowRow>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct FlowRow {
+    pub(crate) contender: &'static str,
+    pub(crate) replies: usize,
+    pub(crate) unexpected_frames: u64,
+    pub(crate) replies_per_second_p50: f64,
+    pub(crate) replies_per_second_p90: f64,
+    /// Of the thread that answers; the kernel has none.
+    pub(crate) cpu_ns_per_reply: Option<f64>,
+    /// Of whoever asks as well.
+    pub(crate) cpu_ns_per_exchange: f64,
+    pub(crate) times_as_fast_as: BTreeMap<&'static str, Ratio>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct LatencyTable {
+    pub(crate) load: Load,
+    pub(crate) spin_us: f64,
+    pub(crate) rows: Vec<LatencyRow>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct LatencyRow {
+    pub(crate) contender: &'static str,
+    pub(crate) replies: usize,
+    pub(crate) unexpected_frames: u64,
+    pub(crate) us_p50: f64,
+    pub(crate) us_p99: f64,
+}
+
+/// Of quotients taken round by round.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Ratio {
+    pub(crate) p50: f64,
+    pub(crate) p90: f64,
+}
+
+impl Machine {
+    pub(crate) fn this(cpus: usize) -> Machine {
+        let field = |text: &str| text.split_once(':').map(|(_, value)| value.trim().to_owned());
+        let information = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let model = information.lines().find(|line| line.starts_with("model name")).and_then(field);
+        let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        Machine {
+            processor: model.unwrap_or_else(|| "an unnamed processor".to_owned()),
+            architecture: std::env::consts::ARCH,
+            kernel: format!("Linux {}", release.trim()),
+            cpus,
+        }
+    }
+}
+
+impl DrainTable {
+    pub(crate) fn of(load: Load, requests_per_round: usize, all: &[Drained]) -> DrainTable {
+        let row = |one: &Drained| DrainRow {
+            contender: one.contender,
+            requests: one.asked,
+            replies: one.answered,
+            unexpected_frames: one.strange,
+            ns_per_reply_p50: quantile(&one.ns, 0.5),
+            ns_per_reply_p90: quantile(&one.ns, 0.9),
+            cpu_ns_per_reply_p50: quantile(&one.cpu_ns, 0.5),
+            ns_per_exchange_p50: (!one.total_ns.is_empty()).then(|| quantile(&one.total_ns, 0.5)),
+            system_calls_per_reply: one.system_calls,
+            times_as_fast_as: ratios(all, |other| (other.contender, paired(&other.ns, &one.ns))),
+        };
+        let rounds = all.first().map_or(0, |one| one.ns.len());
+        DrainTable { load, requests_per_round, rounds, rows: all.iter().map(row).collect() }
+    }
+
+    pub(crate) fn row(&self, contender: &str) -> Option<&DrainRow> {
+        self.rows.iter().find(|row| row.contender == contender)
+    }
+}
+
+impl FlowTable {
+    pub(crate) fn of(load: Load, window: usize, spin: Duration, all: &[Flowed]) -> FlowTable {
+        let row = |one: &Flowed| FlowRow {
+            contender: one.contender,
+            replies: one.replies,
+            unexpected_frames: one.strange,
+            replies_per_second_p50: quantile(&one.rates, 0.5),
+            replies_per_second_p90: quantile(&one.rates, 0.9),
+            cpu_ns_per_reply: one.cpu_ns,
+            cpu_ns_per_exchange: one.total_ns,
+            times_as_fast_as: ratios(all, |other| (other.contender, paired(&one.rates, &other.rates))),
+        };
+        let slices = all.first().map_or(0, |one| one.rates.len());
+        FlowTable { load, window, spin_us: us(spin), slices, rows: all.iter().map(row).collect() }
+    }
+
+    pub(crate) fn row(&self, contender: &str) -> Option<&FlowRow> {
+        self.rows.iter().find(|row| row.contender == contender)
+    }
+}
+
+impl LatencyTable {
+    pub(crate) fn of(load: Load, spin: Duration, all: &[Timed]) -> LatencyTable {
+        let row = |one: &Timed| LatencyRow {
+            contender: one.contender,
+            replies: one.us.len(),
+            unexpected_frames: one.strange,
+            us_p50: quantile(&one.us, 0.5),
+            us_p99: quantile(&one.us, 0.99),
+        };
+        LatencyTable { load, spin_us: us(spin), rows: all.iter().map(row).collect() }
+    }
+
+    pub(crate) fn row(&self, contender: &str) -> Option<&LatencyRow> {
+        self.rows.iter().find(|row| row.contender == contender)
+    }
+}
+
+/// What the quotients with each of the others come to.
+fn ratios<T>(all: &[T], quotients: impl Fn(&T) -> (&'static str, Vec<f64>)) -> BTreeMap<&'static str, Ratio> {
+    let ratio = |other| {
+        let (name, values) = quotients(other);
+        (name, Ratio { p50: quantile(&values, 0.5), p90: quantile(&values, 0.9) })
+    };
+    all.iter().map(ratio).collect()
+}
+
+fn us(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}

@@ -1,0 +1,103 @@
+//! Where all is measured: a namespace of one's own, and another for the kernel that answers.
+
+use std::cell::Cell;
+use std::fs::{self, File};
+use std::os::fd::AsFd;
+
+use ipnet::Ipv4Net;
+use nix::sched::{CloneFlags, setns};
+use tap::linux::{Interface, InterfaceName, Namespace};
+
+use crate::netlink::{add_neighbour, make_veth};
+use crate::traffic::{ANSWERER, ASKER, PREFIX};
+
+/// The namespace that this process is in, and the wire to the kernel in another.
+pub(crate) struct Site {
+    kernel: Result<InterfaceName, String>,
+    /// Without it that namespace would be gone, for no process is in it.
+    _kernels: File,
+    /// How many interfaces have had a name.
+    named: Cell<u32>,
+}
+
+/// This end of the veth pair, and the kernel's.
+const ENDS: [&str; 2] = ["kernel0", "kernel1"];
+
+/// What would keep a kernel from answering, or answer to others, and may have been
+/// taken over from the first namespace.
+const SETTINGS: [(&str, &str); 5] = [
+    ("conf/all/arp_ignore", "0"),
+    ("conf/all/rp_filter", "0"),
+    ("conf/default/arp_ignore", "0"),
+    ("conf/default/rp_filter", "0"),
+    ("icmp_echo_ignore_all", "0"),
+];
+
+impl Site {
+    /// Makes both. To be called before there is a second thread.
+    pub(crate) fn enter() -> Result<Site, String> {
+        Namespace::enter().map_err(|error| error.to_string())?;
+        let kernels = here()?;
+        for (name, value) in SETTINGS {
+            let path = format!("/proc/sys/net/ipv4/{name}");
+            fs::write(&path, value).map_err(|error| format!("cannot write {path}: {error}"))?;
+        }
+        Namespace::enter().map_err(|error| error.to_string())?;
+        let kernel = attach_kernel(&here()?, &kernels);
+        Ok(Site { kernel, _kernels: kernels, named: Cell::new(0) })
+    }
+
+    /// This side's end of the wire to the kernel, or why there is none.
+    pub(crate) fn kernel(&self) -> Result<&InterfaceName, String> {
+        self.kernel.as_ref().map_err(Clone::clone)
+    }
+
+    /// A name that no interface has had: one that was deleted may linger.
+    pub(crate) fn new_name(&self) -> Result<InterfaceName, String> {
+        let number = self.named.get();
+        self.named.set(number + 1);
+        name(&format!("bench{number}"))
+    }
+}
+
+/// Lets the kernel answer in its namespace at the other end of a veth pair.
+fn attach_kernel(mine: &File, kernels: &File) -> Result<InterfaceName, String> {
+    let [near, far] = ENDS.map(name);
+    let (near, far) = (near?, far?);
+    make_veth(near.as_str(), far.as_str(), kernels.as_fd())?;
+    enter(kernels)?;
+    let begun = begin(&far);
+    enter(mine)?;
+    begun?;
+    named(&near)?.set_up(true).map_err(|error| error.to_string())?;
+    Ok(near)
+}
+
+fn begin(end: &InterfaceName) -> Result<(), String> {
+    let interface = named(end)?;
+    let address = Ipv4Net::new(ANSWERER.protocol, PREFIX).map_err(|error| error.to_string())?;
+    interface.set_hardware_address(ANSWERER.hardware).map_err(|error| error.to_string())?;
+    interface.set_address(address).map_err(|error| error.to_string())?;
+    interface.set_up(true).map_err(|error| error.to_string())?;
+    // All namespaces share the room for neighbours who come and go: what others do there must not show.
+    let index = interface.index().map_err(|error| error.to_string())?;
+    add_neighbour(index, ASKER.protocol, ASKER.hardware)
+}
+
+fn enter(namespace: &File) -> Result<(), String> {
+    setns(namespace, CloneFlags::CLONE_NEWNET)
+        .map_err(|errno| format!("cannot change the network namespace: {}", errno.desc()))
+}
+
+fn here() -> Result<File, String> {
+    let path = "/proc/thread-self/ns/net";
+    File::open(path).map_err(|error| format!("cannot open {path}: {error}"))
+}
+
+fn named(name: &InterfaceName) -> Result<Interface, String> {
+    Interface::named(name).map_err(|error| format!("no handle on {name}: {error}"))
+}
+
+fn name(text: &str) -> Result<InterfaceName, String> {
+    text.parse().map_err(|error| format!("{error}"))
+}

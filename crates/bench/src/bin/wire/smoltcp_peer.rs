@@ -1,0 +1,189 @@
+//! smoltcp, over its own TAP device and over our batches.
+
+use std::cell::RefCell;
+use std::os::fd::{AsFd, BorrowedFd, IntoRawFd};
+
+use smoltcp::iface::{Config, Interface, PollIngressSingleResult, SocketSet};
+use smoltcp::phy::{self, DeviceCapabilities, Medium, TunTapInterface};
+use smoltcp::time::Instant;
+use smoltcp::wire::{EthernetAddress, IpCidr};
+use tap::linux::Tap;
+use tap::{Batch, Device, Frame, Pool};
+
+use crate::engine::{Turned, Turns};
+use crate::traffic::{ANSWERER, PREFIX};
+
+/// Ethernet's header, which smoltcp counts in the MTU.
+const HEADER: usize = 14;
+/// Frames a turn, as our host has it.
+const BATCH: usize = host::Host::BATCH;
+
+/// As its users drive it: its own device for TAPs, polled until it is dry.
+pub(crate) struct Plain {
+    interface: Interface,
+    device: TunTapInterface,
+    sockets: SocketSet<'static>,
+    tap: Tap,
+}
+
+/// The same interface over our I/O: batches, and frames that are used again.
+pub(crate) struct Batched {
+    interface: Interface,
+    device: Batches,
+    sockets: SocketSet<'static>,
+}
+
+struct Batches {
+    tap: Tap,
+    pool: RefCell<Pool>,
+    arrived: Batch,
+    departing: RefCell<Batch>,
+    /// What arrived since it was last asked.
+    count: usize,
+    failure: Option<String>,
+}
+
+impl Plain {
+    pub(crate) fn over(tap: Tap) -> Result<Plain, String> {
+        // The same open TAP under a second descriptor, which the device closes.
+        let fd = tap.as_fd().try_clone_to_owned().map_err(|error| format!("no descriptor: {error}"))?;
+        let mut device = TunTapInterface::from_fd(fd.into_raw_fd(), Medium::Ethernet, tap.mtu() + HEADER)
+            .map_err(|error| format!("smoltcp does not take the TAP: {error}"))?;
+        let interface = interface(&mut device);
+        Ok(Plain { interface, device, sockets: SocketSet::new(Vec::new()), tap })
+    }
+}
+
+impl Turns for Plain {
+    fn turn(&mut self) -> Result<Turned, String> {
+        let now = Instant::now();
+        // What `Interface::poll` does, but that it does not tell whether there was anything.
+        self.interface.poll_maintenance(now);
+        let mut arrived = 0;
+        while self.interface.poll_ingress_single(now, &mut self.device, &mut self.sockets)
+            != PollIngressSingleResult::None
+        {
+            arrived += 1;
+        }
+        self.interface.poll_egress(now, &mut self.device, &mut self.sockets);
+        Ok(Turned { arrived, congested: false })
+    }
+
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.tap.as_fd()
+    }
+}
+
+impl Batched {
+    pub(crate) fn over(tap: Tap) -> Batched {
+        let mut device = Batches {
+            pool: RefCell::new(Pool::new(tap.mtu(), 4 * BATCH)),
+            tap,
+            arrived: Batch::new(BATCH),
+            departing: RefCell::new(Batch::new(BATCH)),
+            count: 0,
+            failure: None,
+        };
+        let interface = interface(&mut device);
+        Batched { interface, device, sockets: SocketSet::new(Vec::new()) }
+    }
+}
+
+impl Turns for Batched {
+    fn turn(&mut self) -> Result<Turned, String> {
+        self.device.count = 0;
+        self.interface.poll(Instant::now(), &mut self.device, &mut self.sockets);
+        self.device.flush();
+        match self.device.failure.take() {
+            Some(failure) => Err(failure),
+            None => Ok(Turned {
+                arrived: self.device.count,
+                congested: !self.device.departing.get_mut().is_empty(),
+            }),
+        }
+    }
+
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.device.tap.as_fd()
+    }
+}
+
+impl Batches {
+    /// Sends what was answered.
+    fn flush(&mut self) {
+        if let Err(error) = self.tap.transmit(self.departing.get_mut(), self.pool.get_mut()) {
+            self.failure = Some(error.to_string());
+        }
+    }
+}
+
+impl phy::Device for Batches {
+    type RxToken<'a> = Arrived<'a>;
+    type TxToken<'a> = Departing<'a>;
+
+    fn receive(&mut self, _now: Instant) -> Option<(Arrived<'_>, Departing<'_>)> {
+        if self.arrived.is_empty() {
+            self.flush();
+            match self.tap.receive(self.pool.get_mut(), &mut self.arrived) {
+                Ok(count) => self.count += count,
+                Err(error) => self.failure = Some(error.to_string()),
+            }
+        }
+        let frame = self.arrived.pop()?;
+        let arrived = Arrived { frame, pool: &self.pool };
+        Some((arrived, Departing { pool: &self.pool, departing: &self.departing }))
+    }
+
+    fn transmit(&mut self, _now: Instant) -> Option<Departing<'_>> {
+        Some(Departing { pool: &self.pool, departing: &self.departing })
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        let mut capabilities = DeviceCapabilities::default();
+        capabilities.max_transmission_unit = self.tap.mtu() + HEADER;
+        capabilities.medium = Medium::Ethernet;
+        capabilities
+    }
+}
+
+struct Arrived<'a> {
+    frame: Frame,
+    pool: &'a RefCell<Pool>,
+}
+
+impl phy::RxToken for Arrived<'_> {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, read: F) -> R {
+        let result = read(self.frame.octets());
+        self.pool.borrow_mut().give(self.frame);
+        result
+    }
+}
+
+struct Departing<'a> {
+    pool: &'a RefCell<Pool>,
+    departing: &'a RefCell<Batch>,
+}
+
+impl phy::TxToken for Departing<'_> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, write: F) -> R {
+        let mut pool = self.pool.borrow_mut();
+        let frame = pool.take().and_then(|mut frame| frame.append(length).is_ok().then_some(frame));
+        // Its bounds are ours: as many answers as requests, each within the MTU.
+        let Some(mut frame) = frame else { return write(&mut vec![0; length]) };
+        let result = write(frame.octets_mut());
+        if let Err(frame) = self.departing.borrow_mut().push(frame) {
+            pool.give(frame);
+        }
+        result
+    }
+}
+
+fn interface(device: &mut (impl phy::Device + ?Sized)) -> Interface {
+    let config = Config::new(EthernetAddress(ANSWERER.hardware).into());
+    let mut interface = Interface::new(config, device, Instant::now());
+    // There is room for more than one.
+    interface.update_ip_addrs(|addresses| {
+        let _ = addresses.push(IpCidr::new(ANSWERER.protocol.into(), PREFIX));
+    });
+    interface
+}

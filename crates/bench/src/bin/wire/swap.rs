@@ -1,0 +1,81 @@
+//! The floor: a hard-coded swap of octets over the same I/O as ours.
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use tap::{Batch, Device, Pool};
+
+use crate::engine::{Turned, Turns};
+use crate::traffic::ANSWERER;
+
+/// Frames a turn, as our host has it.
+const BATCH: usize = host::Host::BATCH;
+
+/// Answers by swapping, and checks next to nothing.
+pub(crate) struct Swap<D> {
+    device: D,
+    pool: Pool,
+    arrived: Batch,
+    departing: Batch,
+}
+
+impl<D: Device + AsFd> Swap<D> {
+    pub(crate) fn over(device: D) -> Swap<D> {
+        let pool = Pool::new(device.mtu(), 4 * BATCH);
+        Swap { device, pool, arrived: Batch::new(BATCH), departing: Batch::new(BATCH) }
+    }
+}
+
+impl<D: Device + AsFd> Turns for Swap<D> {
+    fn turn(&mut self) -> Result<Turned, String> {
+        let arrived =
+            self.device.receive(&mut self.pool, &mut self.arrived).map_err(|error| error.to_string())?;
+        while let Some(mut frame) = self.arrived.pop() {
+            let refused = match swap(frame.octets_mut()) {
+                Some(()) => self.departing.push(frame).err(),
+                None => Some(frame),
+            };
+            if let Some(frame) = refused {
+                self.pool.give(frame);
+            }
+        }
+        self.device.transmit(&mut self.departing, &mut self.pool).map_err(|error| error.to_string())?;
+        Ok(Turned { arrived, congested: !self.departing.is_empty() })
+    }
+
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.device.as_fd()
+    }
+}
+
+/// Turns a request into its reply.
+fn swap(octets: &mut [u8]) -> Option<()> {
+    match *octets.get(12..14)? {
+        [8, 6] => arp(octets.first_chunk_mut()?),
+        [8, 0] => echo(octets.first_chunk_mut()?),
+        _ => return None,
+    }
+    Some(())
+}
+
+fn arp(frame: &mut [u8; 42]) {
+    frame.copy_within(6..12, 0);
+    frame[6..12].copy_from_slice(&ANSWERER.hardware);
+    frame[21] = 2;
+    frame.copy_within(22..32, 32);
+    frame[22..28].copy_from_slice(&ANSWERER.hardware);
+    frame[28..32].copy_from_slice(&ANSWERER.protocol.octets());
+}
+
+fn echo(frame: &mut [u8; 42]) {
+    frame.copy_within(6..12, 0);
+    frame[6..12].copy_from_slice(&ANSWERER.hardware);
+    frame.copy_within(26..30, 30);
+    frame[26..30].copy_from_slice(&ANSWERER.protocol.octets());
+    // The type falls from 8 to 0, hence the sum rises by 0x0800 (RFC 1624).
+    frame[34] = 0;
+    let (sum, carry) = u16::from_be_bytes([frame[36], frame[37]]).overflowing_add(0x0800);
+    frame[36..38].copy_from_slice(&(sum + u16::from(carry)).to_be_bytes());
+}
+
+#[cfg(test)]
+mod tests;

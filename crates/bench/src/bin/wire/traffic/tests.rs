@@ -1,0 +1,68 @@
+use super::*;
+
+fn both() -> [Exchange; 2] {
+    [Load::Arp, Load::Ping].map(|load| Traffic::plain(load).exchanges().remove(0))
+}
+
+#[test]
+fn a_reply_is_taken_padded_or_not() {
+    for exchange in both() {
+        assert!(exchange.is_answered_by(&exchange.reply));
+        assert!(exchange.is_answered_by(&[&exchange.reply[..], &[0; 18]].concat()));
+    }
+}
+
+#[test]
+fn a_request_is_no_reply() {
+    for exchange in both() {
+        assert!(!exchange.is_answered_by(&exchange.request));
+    }
+}
+
+#[test]
+fn every_octet_of_a_reply_counts() {
+    for exchange in both() {
+        for at in 0..exchange.reply.len() {
+            let mut reply = exchange.reply.clone();
+            reply[at] ^= 1;
+            assert!(!exchange.is_answered_by(&reply), "{:?} at {at}", exchange.load);
+        }
+        assert!(!exchange.is_answered_by(&exchange.reply[1..]));
+    }
+}
+
+#[test]
+fn a_ping_may_come_back_with_another_time_to_live_and_its_sum() {
+    let [_, exchange] = both();
+    let mut reply = exchange.reply.clone();
+    reply[IP + 8] = 255;
+    assert!(!exchange.is_answered_by(&reply));
+    reply[IP + 10..IP + 12].fill(0);
+    set_sum(&mut reply[IP..ICMP], 10);
+    assert!(exchange.is_answered_by(&reply));
+}
+
+#[test]
+fn many_are_asked_in_turn_each_once() {
+    let answerers = Row { count: 1 << 12, ..ANSWERER };
+    let exchanges = Traffic { answerers, ..Traffic::plain(Load::Ping) }.exchanges();
+    let mut asked: Vec<_> = exchanges.iter().map(|exchange| exchange.request[..6].to_vec()).collect();
+    asked.sort();
+    asked.dedup();
+    assert_eq!(asked.len(), 1 << 12);
+}
+
+#[test]
+fn only_a_question_for_the_asker_is_answered() {
+    let answerer = Traffic { askers: ANSWERER, answerers: ASKER, load: Load::Arp };
+    let question = answerer.exchanges().remove(0);
+    let answer = Exchange::answer_to(&question.request).expect("it is one");
+    assert!(question.is_answered_by(&answer));
+    let mut other = question.request.clone();
+    other[41] ^= 8;
+    assert_eq!(Exchange::answer_to(&other), None);
+    for exchange in both() {
+        assert_eq!(Exchange::answer_to(&exchange.request), None);
+        assert_eq!(Exchange::answer_to(&exchange.reply), None);
+    }
+}

@@ -1,0 +1,23 @@
+use serde_json::json;
+
+use super::*;
+
+#[test]
+fn a_reply_for_every_request_is_well() {
+    let report = json!({
+        "skipped": [{"what": "flow and latency", "why": "one CPU"}],
+        "drain": [{"rows": [{"contender": "tapstack", "requests": 512, "replies": 512}]}],
+    });
+    assert_eq!(unanswered(&report), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_missing_is_told() {
+    let report = json!({
+        "drain": [{"rows": [{"contender": "tapstack", "requests": 512, "replies": 511}]}],
+        "flow": [{"rows": [{"contender": "swap", "replies": 0}, {"contender": "naive", "replies": 9}]}],
+    });
+    let told = unanswered(&report);
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(told[0].contains("tapstack") && told[1].contains("swap") && told[2] == "latency", "{told:?}");
+}
