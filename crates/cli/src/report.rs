@@ -247,6 +247,7 @@ fn of_device(device: Counters, pool: &Pool) -> Vec<Counter> {
         counter("reads that failed", device.unreadable, true),
         counter("waits for room on the wire", device.congested, false),
         counter("waits for a free frame", pool.exhausted(), false),
+        counter("system calls", device.calls, false),
     ]
 }
 

@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use host::Host;
-use tap::linux::{Tap, Woken, wait};
+use tap::linux::{Tap, Woken, look, wait};
 use tap::{Device, DeviceError, Instant, Pool};
 
 use crate::clock::Clock;
@@ -48,20 +48,29 @@ impl<W: Sink> Server<W> {
         let due = self.host.deadline().filter(|_| !self.congested);
         let due = due.map(|deadline| deadline.since(self.clock.now()));
         let limit = [due, limit].into_iter().flatten().min();
+        let spin = limit.map_or(self.spin, |limit| limit.min(self.spin));
+        let found = Woken { device: true, stop: false };
         let woken = if self.again {
-            Woken { device: true, stop: false }
+            found
+        } else if look(spin, || self.turn())? {
+            self.report.flush();
+            return Ok(found);
         } else {
-            wait(self.tap.as_fd(), self.congested, signals.as_fd(), limit, self.spin)
-                .map_err(ServeError::Wait)?
+            let limit = limit.map(|limit| limit.saturating_sub(spin));
+            wait(self.tap.as_fd(), self.congested, signals.as_fd(), limit).map_err(ServeError::Wait)?
         };
-        self.now = self.clock.now();
-        let turn = self
-            .host
-            .turn(self.now, &mut self.tap, &mut self.pool, &mut self.report)
-            .map_err(ServeError::Device)?;
-        (self.congested, self.again) = (turn.congested, turn.again);
+        self.turn()?;
         self.report.flush();
         Ok(woken)
+    }
+
+    /// One turn of the loop. Returns whether something arrived.
+    fn turn(&mut self) -> Result<bool, ServeError> {
+        self.now = self.clock.now();
+        let turn = self.host.turn(self.now, &mut self.tap, &mut self.pool, &mut self.report);
+        let turn = turn.map_err(ServeError::Device)?;
+        (self.congested, self.again) = (turn.congested, turn.again);
+        Ok(turn.arrived > 0)
     }
 
     /// Prints what has happened.

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::Duration;
 
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -21,7 +20,7 @@ impl Signals {
 
     /// Sleeps until a signal comes.
     pub(crate) fn wait(&self) -> io::Result<()> {
-        wait(self.0.as_fd(), false, self.0.as_fd(), None, Duration::ZERO).map(drop)
+        wait(self.0.as_fd(), false, self.0.as_fd(), None).map(drop)
     }
 
     /// The next signal that has come.

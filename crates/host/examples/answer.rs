@@ -2,7 +2,6 @@
 
 use std::error::Error;
 use std::os::fd::AsFd;
-use std::time::Duration;
 
 use host::{Config, Host};
 use link::MacAddr;
@@ -18,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let stop = Stop::new()?;
     println!("{} is at {}", address.addr(), host.config().hardware);
     loop {
-        wait(tap.as_fd(), false, stop.as_fd(), None, Duration::ZERO)?;
+        wait(tap.as_fd(), false, stop.as_fd(), None)?;
         host.turn(Instant::ORIGIN, &mut tap, &mut pool, &mut ())?;
         while let Some(event) = host.take_event() {
             println!("{event:?}");

@@ -37,7 +37,7 @@ impl Device for Cable {
     }
 
     fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
-        plain::receive(&mut self.socket, &mut self.counters, pool, arrived)
+        plain::receive(&mut self.socket, &mut self.counters, pool, arrived, usize::MAX)
     }
 
     fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {

@@ -66,6 +66,8 @@ pub struct Counters {
     pub refused: u64,
     /// Calls that ended because the wire had no room; their frames stayed in the batch.
     pub congested: u64,
+    /// System calls that all this took; none where frames need none.
+    pub calls: u64,
 }
 
 impl fmt::Display for DeviceError {

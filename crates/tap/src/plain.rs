@@ -25,18 +25,19 @@ pub(crate) trait Port {
     fn fate(error: &io::Error) -> Fate;
 }
 
-/// [`Device::receive`](crate::Device::receive) over single reads.
+/// [`Device::receive`](crate::Device::receive) over single reads, of which there are `most` at most.
 pub(crate) fn receive<P: Port>(
     port: &mut P,
     counters: &mut Counters,
     pool: &mut Pool,
     arrived: &mut Batch,
+    most: usize,
 ) -> Result<usize, DeviceError> {
     let mut added = 0;
-    // As many reads as there is room: frames that are dropped count too, or a wire full of them
-    // would never let go.
-    for _ in 0..arrived.room() {
+    // Frames that are dropped count too, or a wire full of them would never let go.
+    for _ in 0..arrived.room().min(most) {
         let Some(mut frame) = pool.take() else { break };
+        counters.calls += 1;
         match frame.fill(|space| port.read(space)) {
             Ok(_) if frame.is_full() => {
                 counters.truncated += 1;
@@ -78,6 +79,7 @@ pub(crate) fn transmit<P: Port>(
 ) -> Result<usize, DeviceError> {
     let mut taken = 0;
     while let Some(frame) = departing.front() {
+        counters.calls += 1;
         match port.write(frame.octets()) {
             Ok(_) => {
                 counters.transmitted += 1;

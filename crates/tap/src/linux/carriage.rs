@@ -1,4 +1,4 @@
-//! Which way frames are carried: one a system call, or many.
+//! Which way frames are carried, and how many at once.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -8,21 +8,25 @@ use super::ring::Ring;
 use crate::plain::{self, Port};
 use crate::{Batch, Counters, DeviceError, Pool};
 
-/// The two ways, and which of them is taken.
+/// The two ways, one a system call or many, and which of them is taken.
 #[derive(Debug)]
 pub(super) struct Carriage {
     ring: Option<Ring>,
     /// Whether the ring is used now.
     by_ring: bool,
-    /// Whether the plain way is taken again when little comes.
+    /// Whether the way is the one that the load asks for.
     adapts: bool,
+    /// How many frames are read at once: one that comes alone is answered before the next is looked for.
+    reads: usize,
     /// Why the kernel refused a ring.
     refused: Option<io::Error>,
 }
 
 impl Carriage {
     /// So many frames at once are load.
-    const LOAD: usize = 32;
+    const MANY: usize = 32;
+    /// With less than so many, a ring gains nothing.
+    const FEW: usize = 8;
 
     /// The ways to carry frames of this file. Fails only where a ring is insisted on.
     pub(super) fn new(io: Io, file: BorrowedFd<'_>) -> io::Result<Carriage> {
@@ -34,7 +38,7 @@ impl Carriage {
                 Err(error) => (None, Some(error)),
             },
         };
-        Ok(Carriage { ring, by_ring: io == Io::Ring, adapts: io == Io::Auto, refused })
+        Ok(Carriage { ring, by_ring: io == Io::Ring, adapts: io == Io::Auto, reads: 1, refused })
     }
 
     /// Why the kernel refused a ring.
@@ -55,20 +59,24 @@ impl Carriage {
         pool: &mut Pool,
         arrived: &mut Batch,
     ) -> Result<usize, DeviceError> {
-        let Some(ring) = &mut self.ring else {
-            return plain::receive(port, counters, pool, arrived);
+        let reads = self.reads;
+        let added = match &mut self.ring {
+            Some(ring) if self.by_ring => ring.receive(counters, pool, arrived, reads)?,
+            _ => plain::receive(port, counters, pool, arrived, reads)?,
         };
-        if self.by_ring {
-            let added = ring.receive(counters, pool, arrived)?;
-            self.by_ring = !(self.adapts && ring.is_idle());
-            return Ok(added);
-        }
-        let added = plain::receive(port, counters, pool, arrived)?;
-        if added >= Self::LOAD {
-            ring.open_up();
-            self.by_ring = true;
-        }
+        self.adapt(added);
         Ok(added)
+    }
+
+    /// Reads twice as many next time if all of them came, fewer if not; and goes the way that so many want.
+    fn adapt(&mut self, added: usize) {
+        let next = if added == self.reads { 2 * added } else { added.max(self.reads / 2) };
+        self.reads = next.clamp(1, Ring::BATCH);
+        // While frames are in flight the way does not change: they would be overtaken.
+        if self.adapts && self.in_flight() == 0 {
+            self.by_ring =
+                self.ring.is_some() && self.reads > if self.by_ring { Self::FEW } else { Self::MANY };
+        }
     }
 
     /// [`Device::transmit`](crate::Device::transmit).

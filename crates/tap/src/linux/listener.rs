@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::wait::{Stop, wait};
+use super::wait::{Stop, look, wait};
 use crate::{Batch, Counters, Device, DeviceError, Pool};
 
 /// How many frames one call of the callback sees at most, and how many answers it may give.
@@ -120,19 +120,25 @@ impl<D: Device + AsFd, F: FnMut(&mut Batch, &mut Batch)> Worker<D, F> {
     fn serve(&mut self) -> Result<(), DeviceError> {
         let (mut arrived, mut answers) = (Batch::new(BATCH), Batch::new(BATCH));
         loop {
-            let congested = !answers.is_empty();
-            // What is in flight the next call sends: there is no time to wait.
-            let limit = (self.device.in_flight() > 0).then_some(Duration::ZERO);
-            let woken = wait(self.device.as_fd(), congested, self.stop.as_fd(), limit, SPIN)
+            let found = look(SPIN, || self.turn(&mut arrived, &mut answers))?;
+            // Whatever is found, a stop is seen before the next look.
+            let limit = (found || self.device.in_flight() > 0).then_some(Duration::ZERO);
+            let woken = wait(self.device.as_fd(), !answers.is_empty(), self.stop.as_fd(), limit)
                 .map_err(DeviceError::Failed)?;
             if woken.stop {
                 return Ok(());
             }
-            if self.device.receive(&mut self.pool, &mut arrived)? > 0 {
-                self.call(&mut arrived, &mut answers);
-            }
-            self.device.transmit(&mut answers, &mut self.pool)?;
         }
+    }
+
+    /// Receives, calls, and transmits. Returns whether something arrived.
+    fn turn(&mut self, arrived: &mut Batch, answers: &mut Batch) -> Result<bool, DeviceError> {
+        let found = self.device.receive(&mut self.pool, arrived)? > 0;
+        if found {
+            self.call(arrived, answers);
+        }
+        self.device.transmit(answers, &mut self.pool)?;
+        Ok(found)
     }
 
     fn call(&mut self, arrived: &mut Batch, answers: &mut Batch) {

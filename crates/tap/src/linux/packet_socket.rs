@@ -48,7 +48,7 @@ impl Device for PacketSocket {
     }
 
     fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
-        plain::receive(&mut self.port, &mut self.counters, pool, arrived)
+        plain::receive(&mut self.port, &mut self.counters, pool, arrived, usize::MAX)
     }
 
     fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {

@@ -16,8 +16,6 @@ use crate::{Batch, Counters, DeviceError, Frame, Pool};
 #[derive(Debug)]
 pub(super) struct Ring {
     queues: Queues,
-    /// How many frames are asked for at once: twice as many when all of them came, fewer when not.
-    reads: usize,
     /// Whether the last reads, and they were not few, all brought a frame: then more wait, and what is
     /// transmitted goes with the next reads.
     more: bool,
@@ -31,15 +29,14 @@ pub(super) struct Ring {
 
 impl Ring {
     /// The most frames that one call reads, and the most that it writes.
-    const BATCH: usize = 64;
-    /// With as few as this many frames a call, the plain way is as good.
-    const FEW: usize = 8;
+    pub(super) const BATCH: usize = 64;
+    /// So many frames are few: nothing is kept back for them.
+    const FEW: usize = 7;
 
     /// A ring over an open TAP.
     pub(super) fn over(file: BorrowedFd<'_>) -> io::Result<Ring> {
         Ok(Ring {
             queues: Queues::over(file, 2 * 64)?,
-            reads: 1,
             more: false,
             refused: Vec::with_capacity(Self::BATCH),
             writes: 0,
@@ -52,25 +49,16 @@ impl Ring {
         self.writes
     }
 
-    /// Whether as little comes and goes that a ring gains nothing.
-    pub(super) fn is_idle(&self) -> bool {
-        self.writes == 0 && self.reads < Self::FEW
-    }
-
-    /// Begins with many reads.
-    pub(super) fn open_up(&mut self) {
-        self.reads = Self::BATCH;
-    }
-
-    /// [`Device::receive`](crate::Device::receive).
+    /// [`Device::receive`](crate::Device::receive), of `most` frames at most.
     pub(super) fn receive(
         &mut self,
         counters: &mut Counters,
         pool: &mut Pool,
         arrived: &mut Batch,
+        most: usize,
     ) -> Result<usize, DeviceError> {
         let before = arrived.len();
-        let wanted = self.reads.min(arrived.room());
+        let wanted = arrived.room().min(most).min(Self::BATCH);
         let mut asked = 0;
         while asked < wanted {
             let Some(frame) = pool.take() else { break };
@@ -82,9 +70,7 @@ impl Ring {
         }
         self.exchange(counters, pool, arrived)?;
         let added = arrived.len() - before;
-        let full = asked > 0 && added == asked;
-        self.more = full && asked >= Self::FEW;
-        self.reads = if full { 2 * asked } else { added.max(self.reads / 2) }.clamp(1, Self::BATCH);
+        self.more = added == asked && asked > Self::FEW;
         match self.end.take() {
             // What has arrived is judged first.
             Some(end) if added == 0 => Err(end),
@@ -137,7 +123,7 @@ impl Ring {
         for frame in std::mem::take(&mut self.refused) {
             self.write(frame);
         }
-        self.queues.enter().map_err(DeviceError::Failed)?;
+        counters.calls += self.queues.enter().map_err(DeviceError::Failed)?;
         while let Some(Completion { request, frame, result }) = self.queues.completed() {
             match (request, result) {
                 (Request::Read, Ok(_)) => take_in(frame, counters, pool, arrived),

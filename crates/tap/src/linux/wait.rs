@@ -1,9 +1,9 @@
-//! The one place where the program waits.
+//! The one place where the program waits, and where it looks before it does.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
@@ -19,53 +19,44 @@ pub struct Woken {
     pub stop: bool,
 }
 
-/// Waits until `device` has frames to receive (or, with `room`, takes frames again), until `stop`
+/// Sleeps until `device` has frames to receive (or, with `room`, takes frames again), until `stop`
 /// is readable, or until `limit` has passed.
-///
-/// It looks again and again for as long as `spin`, and sleeps only then: who sleeps is woken late, by tens of
-/// microseconds where the waking processor is another one's.
 pub fn wait(
     device: BorrowedFd<'_>,
     room: bool,
     stop: BorrowedFd<'_>,
     limit: Option<Duration>,
-    spin: Duration,
 ) -> io::Result<Woken> {
     let interest = if room { PollFlags::POLLIN | PollFlags::POLLOUT } else { PollFlags::POLLIN };
     let mut fds = [PollFd::new(device, interest), PollFd::new(stop, PollFlags::POLLIN)];
-    let spin = limit.map_or(spin, |limit| limit.min(spin));
-    let mut passed = Duration::ZERO;
-    if !spin.is_zero() {
-        let start = now();
-        while passed < spin {
-            if let Some(woken) = poll(&mut fds, Some(Duration::ZERO))? {
-                return Ok(woken);
-            }
-            passed = start.elapsed();
-        }
-    }
-    let limit = limit.map(|limit| limit.saturating_sub(passed));
-    poll(&mut fds, limit).map(Option::unwrap_or_default)
-}
-
-/// What is ready within `limit`, if anything is.
-fn poll(fds: &mut [PollFd<'_>; 2], limit: Option<Duration>) -> io::Result<Option<Woken>> {
-    match ppoll(fds, limit.map(TimeSpec::from_duration), None) {
-        Ok(0) => Ok(None),
+    match ppoll(&mut fds, limit.map(TimeSpec::from_duration), None) {
         // POLLERR counts: that is how a deleted TAP wakes its reader.
         Ok(_) => {
-            let [device, stop] = fds.each_ref().map(|fd| fd.any().unwrap_or(true));
-            Ok(Some(Woken { device, stop }))
+            let [device, stop] = fds.map(|fd| fd.any().unwrap_or(true));
+            Ok(Woken { device, stop })
         }
-        Err(Errno::EINTR) => Ok(Some(Woken::default())),
+        Err(Errno::EINTR) => Ok(Woken::default()),
         Err(errno) => Err(errno.into()),
     }
 }
 
-/// How long a wait has spun is its own affair; no layer is told.
+/// Looks again and again until something is found, for as long as `span`. Returns whether something was.
+///
+/// To be done before [`wait`]: who sleeps is woken late, by tens of microseconds where another processor
+/// wakes it. To look is to receive: to ask first whether there is something costs as much again.
+// How long it has looked is its own affair; no layer is told.
 #[allow(clippy::disallowed_methods)]
-fn now() -> std::time::Instant {
-    std::time::Instant::now()
+pub fn look<E>(span: Duration, mut found: impl FnMut() -> Result<bool, E>) -> Result<bool, E> {
+    if span.is_zero() {
+        return Ok(false);
+    }
+    let begin = Instant::now();
+    while begin.elapsed() < span {
+        if found()? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// A descriptor to wait on beside a device, so that another thread can end the wait.

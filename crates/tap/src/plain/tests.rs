@@ -29,7 +29,7 @@ impl Port for Script {
 fn a_wire_full_of_frames_too_long_lets_go_after_a_batch() {
     let mut port = Script { frames: usize::MAX, length: usize::MAX, reads: 0 };
     let (mut counters, mut pool, mut batch) = (Counters::default(), Pool::new(100, 8), Batch::new(8));
-    assert_eq!(receive(&mut port, &mut counters, &mut pool, &mut batch).unwrap(), 0);
+    assert_eq!(receive(&mut port, &mut counters, &mut pool, &mut batch, usize::MAX).unwrap(), 0);
     assert_eq!((port.reads, counters.truncated, pool.held()), (8, 8, 0));
 }
 
@@ -37,8 +37,8 @@ fn a_wire_full_of_frames_too_long_lets_go_after_a_batch() {
 fn what_arrived_before_the_end_is_handed_over_before_the_error() {
     let mut port = Script { frames: 2, length: 20, reads: 0 };
     let (mut counters, mut pool, mut batch) = (Counters::default(), Pool::new(100, 8), Batch::new(8));
-    assert_eq!(receive(&mut port, &mut counters, &mut pool, &mut batch).unwrap(), 2);
-    let error = receive(&mut port, &mut counters, &mut pool, &mut batch).unwrap_err();
+    assert_eq!(receive(&mut port, &mut counters, &mut pool, &mut batch, usize::MAX).unwrap(), 2);
+    let error = receive(&mut port, &mut counters, &mut pool, &mut batch, usize::MAX).unwrap_err();
     assert!(matches!(error, DeviceError::Gone(_)));
     assert_eq!((batch.len(), pool.held()), (2, 2));
 }

@@ -1,6 +1,6 @@
 //! Who is measured. A new one takes one line in [`all`].
 
-use tap::linux::{InterfaceName, Tap};
+use tap::linux::{InterfaceName, Io, Tap};
 
 use crate::engine::Engine;
 use crate::ours::{FEW, Naive, Ours, Population};
@@ -34,6 +34,10 @@ pub(crate) const NAIVE: &str = "naive";
 pub(crate) const SWAP: &str = "swap";
 pub(crate) const KERNEL: &str = "kernel";
 pub(crate) const OURS: &str = "tapstack";
+/// The floor over a ring.
+pub(crate) const SWAP_RING: &str = "swap-ring";
+/// Ours over a ring.
+pub(crate) const RING: &str = "tapstack-ring";
 pub(crate) const SMOLTCP: &str = "smoltcp";
 /// Ours with many hosts, with many neighbours, and with many who ask: only where that is the question.
 pub(crate) const MANY_HOSTS: &str = "tapstack-hosts";
@@ -45,12 +49,21 @@ pub(crate) fn all(hosts: Row, neighbours: Row) -> Vec<Contender> {
     let engine = |name, about, make| Contender { name, about, kind: Kind::Engine(make), population: FEW };
     let ours: Make = |name, population| Ok(Box::new(Ours::over(tap(name)?, population)?));
     vec![
-        engine(OURS, "our host as `tapstack host` drives it, plain reads and writes", ours),
+        engine(OURS, "our host as `tapstack host --io read-write` drives it", ours),
+        engine(RING, "the same with --io ring", |name, population| {
+            Ok(Box::new(Ours::over(carried_by(Io::Ring, name)?, population)?))
+        }),
+        engine("tapstack-auto", "the same with --io auto", |name, population| {
+            Ok(Box::new(Ours::over(carried_by(Io::Auto, name)?, population)?))
+        }),
         engine(NAIVE, "our host in a naive loop: one blocking read, one write", |name, population| {
             Ok(Box::new(Naive::over(tap(name)?, population)?))
         }),
         engine(SWAP, "the floor: a hard-coded swap of octets over the same I/O as ours", |name, _| {
             Ok(Box::new(Swap::over(tap(name)?)))
+        }),
+        engine(SWAP_RING, "the floor by io_uring", |name, _| {
+            Ok(Box::new(Swap::over(carried_by(Io::Ring, name)?)))
         }),
         engine(SMOLTCP, "smoltcp 0.14 over its own TAP device, polled until dry", |name, _| {
             Ok(Box::new(Plain::over(tap(name)?)?))
@@ -108,7 +121,12 @@ impl Contender {
 
 /// A new TAP of this name, up.
 fn tap(name: &InterfaceName) -> Result<Tap, String> {
-    let tap = Tap::open(name.as_str()).map_err(|error| error.to_string())?;
+    carried_by(Io::ReadWrite, name)
+}
+
+/// The same, with frames carried this way.
+fn carried_by(io: Io, name: &InterfaceName) -> Result<Tap, String> {
+    let tap = Tap::options().io(io).open(name.as_str()).map_err(|error| error.to_string())?;
     tap.interface().set_up(true).map_err(|error| error.to_string())?;
     Ok(tap)
 }

@@ -2,9 +2,9 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tap::linux::{Stop, wait};
+use tap::linux::{Stop, look, wait};
 
 /// Something that answers what comes to its interface.
 pub(crate) trait Engine {
@@ -16,6 +16,11 @@ pub(crate) trait Engine {
 
     /// What is readable when frames wait.
     fn fd(&self) -> BorrowedFd<'_>;
+
+    /// How many system calls it has made, if it counts them itself.
+    fn calls(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// Something that is driven in turns, as `tapstack host` drives its host.
@@ -30,6 +35,11 @@ pub(crate) trait Turns {
     fn due(&self) -> Option<Duration> {
         None
     }
+
+    /// How many system calls it has made, if it counts them itself.
+    fn calls(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// What a turn did.
@@ -39,6 +49,8 @@ pub(crate) struct Turned {
     pub(crate) arrived: usize,
     /// Whether frames still wait for room on the wire.
     pub(crate) congested: bool,
+    /// Whether to turn again before anything is waited for.
+    pub(crate) again: bool,
 }
 
 /// How a thread that answers is told to stop.
@@ -66,30 +78,33 @@ impl Halt {
 
 impl<T: Turns> Engine for T {
     fn drain(&mut self, _waiting: usize) -> Result<(), String> {
-        while self.turn()?.arrived > 0 {}
-        Ok(())
+        loop {
+            let turned = self.turn()?;
+            if turned.arrived == 0 && !turned.again {
+                return Ok(());
+            }
+        }
     }
 
     fn serve(&mut self, spin: Duration, halt: &Halt) -> Result<(), String> {
-        let mut dry_since = None;
         loop {
             let turned = self.turn()?;
-            if turned.arrived > 0 {
-                dry_since = None;
-                continue;
-            }
             if halt.is_raised() {
                 return Ok(());
             }
-            if spin.is_zero() || dry_since.get_or_insert_with(Instant::now).elapsed() >= spin {
-                wait(Turns::fd(self), turned.congested, halt.stop.as_fd(), self.due())
-                    .map_err(|error| format!("cannot wait for frames: {error}"))?;
-                dry_since = None;
+            if turned.again || look(spin, || Ok::<_, String>(self.turn()?.arrived > 0))? {
+                continue;
             }
+            wait(Turns::fd(self), turned.congested, halt.stop.as_fd(), self.due())
+                .map_err(|error| format!("cannot wait for frames: {error}"))?;
         }
     }
 
     fn fd(&self) -> BorrowedFd<'_> {
         Turns::fd(self)
+    }
+
+    fn calls(&self) -> Option<u64> {
+        Turns::calls(self)
     }
 }

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use crate::contender::{KERNEL, MANY_ASKERS, MANY_HOSTS, MANY_NEIGHBOURS, NAIVE, OURS, SMOLTCP, SWAP};
+use crate::contender::{
+    KERNEL, MANY_ASKERS, MANY_HOSTS, MANY_NEIGHBOURS, NAIVE, OURS, RING, SMOLTCP, SWAP, SWAP_RING,
+};
 use crate::report::Report;
 use crate::traffic::Load;
 
@@ -31,13 +33,22 @@ type Line = (&'static str, Bound, f64, fn(&Report, Load) -> Option<f64>);
 /// The window in which two CPUs are compared.
 const WINDOW: usize = 256;
 
-const LINES: [Line; 8] = [
+const LINES: [Line; 12] = [
     ("drain: cost of tapstack over swap", Bound::AtMost, 1.05, |report, load| cost(report, load, OURS, SWAP)),
     ("drain: tapstack as fast as naive, times", Bound::AtLeast, 1.03, |report, load| {
         cost(report, load, NAIVE, OURS)
     }),
     ("drain: tapstack as fast as smoltcp, times", Bound::AtLeast, 1.15, |report, load| {
         cost(report, load, SMOLTCP, OURS)
+    }),
+    ("drain: cost of tapstack-ring over swap-ring", Bound::AtMost, 1.05, |report, load| {
+        cost(report, load, RING, SWAP_RING)
+    }),
+    ("drain: tapstack-ring as fast as naive, times", Bound::AtLeast, 1.07, |report, load| {
+        cost(report, load, NAIVE, RING)
+    }),
+    ("drain: tapstack-ring as fast as smoltcp, times", Bound::AtLeast, 1.20, |report, load| {
+        cost(report, load, SMOLTCP, RING)
     }),
     ("drain: cost of many hosts over one", Bound::AtMost, 1.15, |report, load| {
         cost(report, load, MANY_HOSTS, OURS)
@@ -49,10 +60,14 @@ const LINES: [Line; 8] = [
         cost(report, load, MANY_ASKERS, OURS)
     }),
     ("flow, window 256: p90 of tapstack over that of the kernel", Bound::AtLeast, 0.95, |report, load| {
-        let table = report.flow.iter().find(|table| table.load == load && table.window == WINDOW)?;
-        let [ours, kernel] = [OURS, KERNEL].map(|name| table.row(name));
-        Some(ours?.replies_per_second_p90 / kernel?.replies_per_second_p90)
+        flow(report, load, OURS)
     }),
+    (
+        "flow, window 256: p90 of tapstack-ring over that of the kernel",
+        Bound::AtLeast,
+        1.15,
+        |report, load| flow(report, load, RING),
+    ),
     ("latency, spinning: p50 of tapstack over that of the kernel", Bound::AtMost, 1.4, |report, load| {
         let table = report.latency.iter().find(|table| table.load == load && table.spin_us > 0.0)?;
         let [ours, kernel] = [OURS, KERNEL].map(|name| table.row(name));
@@ -71,6 +86,12 @@ pub(crate) fn goals(report: &Report) -> Vec<Goal> {
         .into_iter()
         .flat_map(|load| LINES.into_iter().filter_map(move |line| goal(load, line)))
         .collect()
+}
+
+/// How many replies a second one gives in its better slices, over those of the kernel in its.
+fn flow(report: &Report, load: Load, one: &str) -> Option<f64> {
+    let table = report.flow.iter().find(|table| table.load == load && table.window == WINDOW)?;
+    Some(table.row(one)?.replies_per_second_p90 / table.row(KERNEL)?.replies_per_second_p90)
 }
 
 /// How many times what `of` costs `one` costs, when both drain: the median over the rounds.

@@ -77,7 +77,7 @@ impl<D: Device + AsFd> Turns for Ours<D> {
             .turn(now, &mut self.device, &mut self.pool, &mut ())
             .map_err(|error| error.to_string())?;
         while self.host.take_event().is_some() {}
-        Ok(Turned { arrived: turn.arrived, congested: turn.congested })
+        Ok(Turned { arrived: turn.arrived, congested: turn.congested, again: turn.again })
     }
 
     fn fd(&self) -> BorrowedFd<'_> {
@@ -86,6 +86,10 @@ impl<D: Device + AsFd> Turns for Ours<D> {
 
     fn due(&self) -> Option<Duration> {
         self.host.deadline().map(|deadline| deadline.since(self.clock.now()))
+    }
+
+    fn calls(&self) -> Option<u64> {
+        Some(self.device.counters().calls)
     }
 }
 
@@ -123,6 +127,10 @@ impl Engine for Naive {
 
     fn fd(&self) -> BorrowedFd<'_> {
         self.tap.as_fd()
+    }
+
+    fn calls(&self) -> Option<u64> {
+        Some(self.tap.counters().calls)
     }
 }
 

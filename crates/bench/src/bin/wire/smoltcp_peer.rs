@@ -66,7 +66,8 @@ impl Turns for Plain {
             arrived += 1;
         }
         self.interface.poll_egress(now, &mut self.device, &mut self.sockets);
-        Ok(Turned { arrived, congested: false })
+        // It was polled until dry.
+        Ok(Turned { arrived, congested: false, again: false })
     }
 
     fn fd(&self) -> BorrowedFd<'_> {
@@ -99,6 +100,7 @@ impl Turns for Batched {
             None => Ok(Turned {
                 arrived: self.device.count,
                 congested: !self.device.departing.get_mut().is_empty(),
+                again: false,
             }),
         }
     }

@@ -39,11 +39,16 @@ impl<D: Device + AsFd> Turns for Swap<D> {
             }
         }
         self.device.transmit(&mut self.departing, &mut self.pool).map_err(|error| error.to_string())?;
-        Ok(Turned { arrived, congested: !self.departing.is_empty() })
+        let again = arrived == BATCH || self.device.in_flight() > 0;
+        Ok(Turned { arrived, congested: !self.departing.is_empty(), again })
     }
 
     fn fd(&self) -> BorrowedFd<'_> {
         self.device.as_fd()
+    }
+
+    fn calls(&self) -> Option<u64> {
+        Some(self.device.counters().calls)
     }
 }
 

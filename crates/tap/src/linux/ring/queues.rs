@@ -89,16 +89,19 @@ impl Queues {
         Ok(())
     }
 
-    /// Hands all that is queued to the kernel, in one call, which serves it before it returns.
-    pub(super) fn enter(&mut self) -> io::Result<()> {
+    /// Hands all that is queued to the kernel, in one call, which serves it before it returns. Returns how many
+    /// calls it took: none if nothing is queued, more if a signal came between.
+    pub(super) fn enter(&mut self) -> io::Result<u64> {
+        let mut calls = 0;
         while !self.ring.submission().is_empty() {
+            calls += 1;
             match self.ring.submit() {
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(calls)
     }
 
     /// The next request that the kernel is done with.

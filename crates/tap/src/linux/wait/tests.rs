@@ -1,58 +1,32 @@
+use std::cell::Cell;
+
 use super::*;
 
 const LONG: Duration = Duration::from_hours(1);
 
-fn stops() -> (Stop, Stop) {
-    (Stop::new().unwrap(), Stop::new().unwrap())
+#[test]
+fn what_is_found_ends_the_look() {
+    let looks = Cell::new(0);
+    let found = || {
+        looks.set(looks.get() + 1);
+        Ok::<_, ()>(looks.get() == 3)
+    };
+    assert_eq!((look(LONG, found), looks.get()), (Ok(true), 3));
 }
 
 #[test]
-fn whoever_is_ready_ends_the_wait_asleep_or_not() {
-    for spin in [Duration::ZERO, LONG] {
-        let (device, stop) = stops();
-        device.raise();
-        let woken = wait(device.as_fd(), false, stop.as_fd(), None, spin).unwrap();
-        assert_eq!(woken, Woken { device: true, stop: false });
-
-        let (device, stop) = stops();
-        stop.raise();
-        let woken = wait(device.as_fd(), false, stop.as_fd(), None, spin).unwrap();
-        assert_eq!(woken, Woken { device: false, stop: true });
-
-        // An eventfd has room from the first.
-        let (device, stop) = stops();
-        let woken = wait(device.as_fd(), true, stop.as_fd(), None, spin).unwrap();
-        assert_eq!(woken, Woken { device: true, stop: false });
-    }
+fn whoever_finds_nothing_looks_no_longer_than_told() {
+    let looks = Cell::new(0);
+    let nothing = || {
+        looks.set(looks.get() + 1);
+        Ok::<_, ()>(false)
+    };
+    assert_eq!(look(Duration::from_millis(1), nothing), Ok(false));
+    assert!(looks.replace(0) > 0);
+    assert_eq!((look(Duration::ZERO, nothing), looks.get()), (Ok(false), 0));
 }
 
 #[test]
-fn the_limit_ends_the_wait_before_the_spin_does() {
-    for limit in [Duration::ZERO, Duration::from_millis(1)] {
-        let (device, stop) = stops();
-        let woken = wait(device.as_fd(), false, stop.as_fd(), Some(limit), LONG).unwrap();
-        assert_eq!(woken, Woken::default());
-    }
-}
-
-#[test]
-fn it_sleeps_when_it_has_spun() {
-    let (device, stop) = stops();
-    let later = stop.clone();
-    let raiser = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(20));
-        later.raise();
-    });
-    let before = switches();
-    let woken = wait(device.as_fd(), false, stop.as_fd(), None, Duration::from_micros(50)).unwrap();
-    assert_eq!(woken, Woken { device: false, stop: true });
-    assert!(switches() > before, "a sleeper gives the processor away");
-    raiser.join().unwrap();
-}
-
-/// How often this thread has gone to sleep.
-fn switches() -> u64 {
-    let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
-    line.and_then(|count| count.trim().parse().ok()).unwrap()
+fn an_error_ends_the_look() {
+    assert_eq!(look(LONG, || Err("gone")), Err("gone"));
 }
