@@ -4,10 +4,11 @@ use std::net::Ipv4Addr;
 
 use icmp::{Problem, Quoted};
 use ipv4::{Cast, Datagram, Fields, Protocol, Received};
+use link::{EtherType, MacAddr};
 use tap::{Frame, Instant};
 
 use crate::input::Payload;
-use crate::output::Sent;
+use crate::output::{Parcel, Sent};
 use crate::stack::{Out, Stack};
 use crate::{Dropped, EchoReply, Event, Taken, Undelivered, Verdict};
 
@@ -26,6 +27,8 @@ struct Answer {
     /// Octets of the message.
     length: usize,
     fields: Fields,
+    /// The station that answers.
+    ours: MacAddr,
 }
 
 impl Stack {
@@ -89,7 +92,7 @@ impl Stack {
             && let Ok(datagram) = Datagram::parse(octets)
             && let Some(cast) = self.ipv4.addresses().cast(datagram.destination())
         {
-            return self.vet(&datagram, cast, payload);
+            self.vet(&datagram, cast, payload)?;
         }
         Ok(())
     }
@@ -102,17 +105,15 @@ impl Stack {
         payload: Payload,
         out: &mut Out<'_>,
     ) -> Plan {
-        if let Err(reason) = self.vet(datagram, cast, payload) {
-            return Plan::Done(Verdict::Dropped(reason));
-        }
+        let ours = match self.vet(datagram, cast, payload) {
+            Ok(ours) => ours,
+            Err(reason) => return Plan::Done(Verdict::Dropped(reason)),
+        };
         let (source, destination) = (datagram.source(), datagram.destination());
         match datagram.protocol() {
-            Protocol::ICMP => self.plan_icmp(datagram, cast),
+            Protocol::ICMP => self.plan_icmp(datagram, cast, ours),
             // spec: rfc1122-refused-many
-            _ if cast != Cast::Unicast => {
-                self.counts.unwanted = self.counts.unwanted.saturating_add(1);
-                Plan::Done(Verdict::Dropped(Dropped::Unwanted))
-            }
+            _ if cast != Cast::Unicast => self.unwanted(),
             protocol => {
                 // spec: rfc1122-protocol-unreachable, rfc1122-port-unreachable
                 let problem = match protocol {
@@ -126,10 +127,15 @@ impl Stack {
     }
 
     /// Many hosts on one wire: each hears only what is sent to its own station, and only while its address
-    /// is in use.
-    fn vet(&mut self, datagram: &Datagram<'_>, cast: Cast, payload: Payload) -> Result<(), Dropped> {
+    /// is in use. Returns the station, if it is for one.
+    fn vet(
+        &mut self,
+        datagram: &Datagram<'_>,
+        cast: Cast,
+        payload: Payload,
+    ) -> Result<Option<MacAddr>, Dropped> {
         if cast != Cast::Unicast {
-            return Ok(());
+            return Ok(None);
         }
         // spec: rfc5227-silence
         let Some(hardware) = self.hardware_of(datagram.destination()) else {
@@ -141,23 +147,19 @@ impl Stack {
             self.counts.wrong_station = self.counts.wrong_station.saturating_add(1);
             return Err(Dropped::WrongStation);
         }
-        Ok(())
+        Ok(Some(hardware))
     }
 
-    fn plan_icmp(&mut self, datagram: &Datagram<'_>, cast: Cast) -> Plan {
+    fn plan_icmp(&mut self, datagram: &Datagram<'_>, cast: Cast, ours: Option<MacAddr>) -> Plan {
         let (source, destination) = (datagram.source(), datagram.destination());
         let message = datagram.payload();
         match self.icmp.receive(self.ipv4.addresses(), cast, message) {
             Err(reason) => Plan::Done(Verdict::Dropped(reason.into())),
-            Ok(icmp::Received::Request(_)) => Plan::Answer(Answer {
-                header: datagram.header_length(),
-                length: message.len(),
-                fields: Fields {
-                    type_of_service: datagram.type_of_service(),
-                    identification: self.identification.next(destination, source, Protocol::ICMP),
-                    ..Fields::new(Protocol::ICMP, destination, source)
-                },
-            }),
+            Ok(icmp::Received::Request(_)) => match ours {
+                Some(ours) => Plan::Answer(self.plan_answer(datagram, ours)),
+                // `Icmp` answers nothing that is sent to many.
+                None => self.unwanted(),
+            },
             Ok(icmp::Received::Reply(echo)) => {
                 self.tell(Event::Echo(EchoReply {
                     from: source,
@@ -175,6 +177,21 @@ impl Stack {
                 Plan::Done(Verdict::Ipv4(Taken::Told))
             }
         }
+    }
+
+    fn plan_answer(&mut self, request: &Datagram<'_>, ours: MacAddr) -> Answer {
+        let (source, destination) = (request.destination(), request.source());
+        let fields = Fields {
+            type_of_service: request.type_of_service(),
+            identification: self.identification.next(source, destination, Protocol::ICMP),
+            ..Fields::new(Protocol::ICMP, source, destination)
+        };
+        Answer { header: request.header_length(), length: request.payload().len(), fields, ours }
+    }
+
+    fn unwanted(&mut self) -> Plan {
+        self.counts.unwanted = self.counts.unwanted.saturating_add(1);
+        Plan::Done(Verdict::Dropped(Dropped::Unwanted))
     }
 
     /// Turns the datagram in a frame, which starts `offset` octets in, into the answer to it.
@@ -195,7 +212,10 @@ impl Stack {
             out.pool.give(frame);
             return self.congest();
         }
-        match self.route(now, answer.fields.source, answer.fields.destination, frame, out) {
+        // Who asked is one host: what is sent to many comes from nobody.
+        let Answer { fields: Fields { source, destination, .. }, ours, .. } = *answer;
+        let parcel = Parcel { ether_type: EtherType::IPV4, source, ours, frame };
+        match self.forward(now, destination, parcel, out) {
             Sent::Departs | Sent::Waits => {
                 self.counts.echoed = self.counts.echoed.saturating_add(1);
                 Verdict::Ipv4(Taken::Answered)

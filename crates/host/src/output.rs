@@ -14,12 +14,12 @@ use crate::{Event, Host, Undelivered};
 /// A payload that waits for its neighbour's hardware address.
 #[derive(Debug)]
 pub struct Parcel {
-    ether_type: EtherType,
+    pub(crate) ether_type: EtherType,
     /// Which of our addresses it is from, and its station.
-    source: Ipv4Addr,
-    ours: MacAddr,
+    pub(crate) source: Ipv4Addr,
+    pub(crate) ours: MacAddr,
     /// A datagram is cut into fragments only when it departs.
-    frame: Frame,
+    pub(crate) frame: Frame,
 }
 
 /// What became of a payload.
@@ -191,6 +191,17 @@ impl Stack {
         if let Some(group) = group_hardware(destination) {
             return self.depart(group, parcel, out);
         }
+        self.forward(now, destination, parcel, out)
+    }
+
+    /// Sends a datagram of ours to one host.
+    pub(crate) fn forward(
+        &mut self,
+        now: Instant,
+        destination: Ipv4Addr,
+        parcel: Parcel,
+        out: &mut Out<'_>,
+    ) -> Sent {
         let Some(hop) = self.routes.next_hop(destination) else {
             self.counts.unroutable = self.counts.unroutable.saturating_add(1);
             out.pool.give(parcel.frame);

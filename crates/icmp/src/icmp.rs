@@ -93,6 +93,8 @@ impl Icmp {
     }
 
     /// Judges one datagram's data. `cast` is how the datagram was addressed to us.
+    // As all that is read at once by whoever called.
+    #[inline]
     pub fn receive<'a>(
         &mut self,
         addresses: &Addresses,
@@ -112,6 +114,7 @@ impl Icmp {
         }
     }
 
+    #[inline]
     fn judge<'a>(
         &self,
         addresses: &Addresses,

@@ -122,11 +122,12 @@ fn together(lanes: [u32; LANES]) -> [u32; LANES / 4] {
 /// A sum brought down to 16 bits: what overflows is carried round.
 #[inline]
 fn fold(sum: u64) -> u16 {
-    let sum = (sum & 0xffff_ffff) + (sum >> 32);
-    let sum = (sum & 0xffff) + ((sum >> 16) & 0xffff) + (sum >> 32);
-    // Now it has 17 bits and a little more, and carried round it can overflow once again.
-    let sum = (sum & 0xffff) + (sum >> 16);
-    u16::try_from((sum & 0xffff) + (sum >> 16)).unwrap_or(u16::MAX)
+    // With its halves exchanged it is added to itself: what the lower half carries goes into the upper one,
+    // which is then both halves together, and what they carry.
+    let sum = sum.wrapping_add(sum.rotate_left(32)) >> 32;
+    let sum = u32::try_from(sum).unwrap_or(u32::MAX);
+    let sum = sum.wrapping_add(sum.rotate_left(16)) >> 16;
+    u16::try_from(sum).unwrap_or(u16::MAX)
 }
 
 #[cfg(test)]

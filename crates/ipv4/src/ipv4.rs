@@ -31,6 +31,8 @@ impl Ipv4 {
     }
 
     /// Judges one frame's payload. `cast` is how the frame was addressed.
+    // As all that is read at once by whoever called.
+    #[inline]
     pub fn receive<'a>(
         &mut self,
         now: Instant,
@@ -51,6 +53,7 @@ impl Ipv4 {
         }
     }
 
+    #[inline]
     fn judge<'a>(&mut self, now: Instant, cast: Cast, frame: &'a [u8]) -> Result<Received<'a>, Dropped> {
         let datagram = Datagram::parse(frame)?;
         self.addresses.vet(datagram.source())?;
