@@ -67,6 +67,8 @@ pub enum Due<P> {
 pub struct Arp<P> {
     pub(crate) locals: Locals,
     pub(crate) config: Config,
+    /// The network's broadcast address.
+    pub(crate) broadcast: Option<Ipv4Addr>,
     pub(crate) claims: Claims,
     pub(crate) proxies: Proxies,
     pub(crate) neighbours: Neighbours<Ipv4Addr, P>,
@@ -82,9 +84,12 @@ impl<P> Arp<P> {
     /// ARP for the addresses in `locals`, which are in use at once and without a word; [`Arp::claim`] says
     /// more, and probes.
     pub fn new(locals: Locals, config: Config) -> Arp<P> {
+        // Point-to-point networks (RFC 3021) and single addresses have no broadcast address.
+        let broadcast = config.network.filter(|network| network.prefix_len() < 31);
         Arp {
             locals,
             config,
+            broadcast: broadcast.map(|network| network.broadcast()),
             claims: Claims::new(config.table.seed),
             proxies: Proxies::default(),
             neighbours: Neighbours::new(config.table),

@@ -121,8 +121,15 @@ impl Locals {
     /// The hardware address of a protocol address that is ours.
     #[inline]
     pub fn hardware_of(&self, protocol: Ipv4Addr) -> Option<MacAddr> {
-        let range = self.ranges.get(self.place_of(protocol)?)?;
-        let steps = u32::from(protocol).checked_sub(range.first)?;
+        // Most have one range.
+        let range = match self.ranges.as_slice() {
+            [range] => range,
+            ranges => ranges.get(self.place_of(protocol)?)?,
+        };
+        let steps = u32::from(protocol).wrapping_sub(range.first);
+        if steps > range.last.wrapping_sub(range.first) {
+            return None;
+        }
         range.hardware.plus(steps.into())
     }
 
@@ -135,10 +142,6 @@ impl Locals {
     /// Which range an address is in.
     fn place_of(&self, protocol: Ipv4Addr) -> Option<usize> {
         let protocol = u32::from(protocol);
-        // Most have one range.
-        if let [range] = self.ranges.as_slice() {
-            return (range.first <= protocol && protocol <= range.last).then_some(0);
-        }
         let place = self.ranges.partition_point(|range| range.first <= protocol).checked_sub(1)?;
         self.ranges.get(place).filter(|range| protocol <= range.last).map(|_| place)
     }

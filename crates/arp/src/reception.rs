@@ -109,12 +109,10 @@ impl<P> Arp<P> {
     }
 
     pub(crate) fn may_be_a_host(&self, protocol: Ipv4Addr) -> bool {
-        // Point-to-point networks (RFC 3021) and single addresses have no broadcast address.
-        let broadcast = self.config.network.filter(|network| network.prefix_len() < 31);
         !(protocol.is_broadcast()
             || protocol.is_multicast()
             || protocol.is_loopback()
-            || broadcast.is_some_and(|network| network.broadcast() == protocol))
+            || self.broadcast == Some(protocol))
     }
 
     /// RFC 826, "Packet Reception", from the merge flag on. That hardware and protocol type are
