@@ -148,16 +148,17 @@ impl<P> Arp<P> {
     /// about it is done. Another's probe is one, and is no reason to turn the packet away.
     #[inline]
     pub(crate) fn is_conflict(&mut self, now: Instant, packet: Packet<'_>) -> bool {
-        let ours = self.locals.hardware_of(packet.sender_protocol());
         // As nearly all packets are.
-        let is_nobodys = ours.is_none() && self.claims.made.is_empty() && self.claims.chosen.is_none();
-        !is_nobodys && self.hear_claim(now, packet, ours)
+        let is_nobodys = self.claims.made.is_empty()
+            && self.claims.chosen.is_none()
+            && !self.locals.has(packet.sender_protocol());
+        !is_nobodys && self.hear_claim(now, packet)
     }
 
-    fn hear_claim(&mut self, now: Instant, packet: Packet<'_>, ours: Option<MacAddr>) -> bool {
+    fn hear_claim(&mut self, now: Instant, packet: Packet<'_>) -> bool {
         let sender = packet.sender_protocol();
         let subject = if sender.is_unspecified() { packet.target_protocol() } else { sender };
-        if let Some(hardware) = ours {
+        if let Some(hardware) = self.locals.hardware_of(sender) {
             self.claims.call_up(now, Identity { protocol: sender, hardware }, self.config.defence);
         }
         let event = self.claims.touch(subject, |claim| claim.receive(now, packet)).flatten();

@@ -121,16 +121,25 @@ impl Locals {
     /// The hardware address of a protocol address that is ours.
     #[inline]
     pub fn hardware_of(&self, protocol: Ipv4Addr) -> Option<MacAddr> {
+        let range = self.range_of(protocol)?;
+        range.hardware.plus(u32::from(protocol).wrapping_sub(range.first).into())
+    }
+
+    /// Whether a protocol address is one of ours.
+    #[inline]
+    pub fn has(&self, protocol: Ipv4Addr) -> bool {
+        self.range_of(protocol).is_some()
+    }
+
+    #[inline]
+    fn range_of(&self, protocol: Ipv4Addr) -> Option<&Range> {
         // Most have one range.
         let range = match self.ranges.as_slice() {
             [range] => range,
             ranges => ranges.get(self.place_of(protocol)?)?,
         };
-        let steps = u32::from(protocol).wrapping_sub(range.first);
-        if steps > range.last.wrapping_sub(range.first) {
-            return None;
-        }
-        range.hardware.plus(steps.into())
+        let protocol = u32::from(protocol);
+        (range.first <= protocol && protocol <= range.last).then_some(range)
     }
 
     /// Whether a hardware address is one of ours.

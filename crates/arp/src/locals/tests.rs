@@ -91,3 +91,15 @@ proptest! {
         prop_assert_eq!(locals.is_empty(), (first..=first + length).all(|number| given_up.contains(&number)));
     }
 }
+
+#[test]
+fn an_address_that_has_no_hardware_address_is_none_of_ours() {
+    let mut locals = Locals::one([10, 0, 0, 2].into(), MacAddr::new([2, 0, 0, 0, 0, 2])).unwrap();
+    locals.add([10, 0, 0, 8].into(), [10, 0, 0, 15].into(), MacAddr::new([2, 0, 0, 0, 1, 8])).unwrap();
+    for last in 0..=255 {
+        let protocol = [10, 0, 0, last].into();
+        assert_eq!(locals.has(protocol), last == 2 || (8..=15).contains(&last), "{protocol}");
+        assert_eq!(locals.has(protocol), locals.hardware_of(protocol).is_some(), "{protocol}");
+    }
+    assert!(!locals.has([255; 4].into()) && !locals.has([0; 4].into()));
+}
