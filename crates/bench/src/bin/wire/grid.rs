@@ -58,7 +58,7 @@ fn drain(table: &DrainTable) -> Grid {
         line
     });
     let title = format!(
-        "Fill, then drain: {:?}, {} requests a round, {} rounds, one CPU",
+        "Fill, then drain: {}, {} requests a round, {} rounds, one CPU",
         table.load, table.requests_per_round, table.rounds
     );
     Grid { title, note: DRAIN, rows: rows.collect(), head }
@@ -89,7 +89,7 @@ fn flow(table: &FlowTable) -> Grid {
         cells
     });
     let title = format!(
-        "Two CPUs: {:?}, {} under way, spinning {} us, {} slices",
+        "Two CPUs: {}, {} under way, spinning {} us, {} slices",
         table.load, table.window, table.spin_us, table.slices
     );
     Grid { title, note: FLOW, rows: rows.collect(), head }
@@ -107,7 +107,7 @@ fn latency(table: &LatencyTable) -> Grid {
     });
     let how =
         if table.spin_us > 0.0 { format!("spinning {} us", table.spin_us) } else { "sleeping".to_owned() };
-    let title = format!("Latency: {:?}, one at a time, {how}", table.load);
+    let title = format!("Latency: {}, one at a time, {how}", table.load);
     let head = vec!["contender", "us p50", "p99", "p50 x kernel"];
     Grid { title, note: LATENCY, head, rows: rows.collect() }
 }
@@ -116,7 +116,7 @@ fn goals(report: &Report) -> Grid {
     let rows = report.goals.iter().map(|goal| {
         let bound = if goal.bound == Bound::AtMost { "<=" } else { ">=" };
         vec![
-            format!("{:?}, {}", goal.load, goal.figure),
+            format!("{}, {}", goal.load, goal.figure),
             format!("{bound} {:.2}", goal.wanted),
             format!("{:.3}", goal.found),
             if goal.holds { "holds" } else { "does not hold" }.to_owned(),

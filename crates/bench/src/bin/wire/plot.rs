@@ -26,16 +26,16 @@ const COLOURS: [RGBColor; 3] = [RGBColor(37, 99, 155), RGBColor(110, 163, 204), 
 pub(crate) fn draw(report: &Report, folder: &Path) -> Result<Vec<String>, String> {
     let mut files = Vec::new();
     for load in [Load::Arp, Load::Ping] {
-        let word = format!("{load:?}").to_lowercase();
+        let word = load.to_string().to_lowercase();
         let plots = [
             ("drain", "ns a reply, fill then drain, median", drained(report, load)),
-            ("flow", "replies a second on two CPUs, median, by requests under way", flowed(report, load)),
+            ("flow", "replies a second on two CPUs, median", flowed(report, load)),
             ("latency", "latency in us, median and p99, by spinning", timed(report, load)),
         ];
         for (name, title, groups) in plots {
             if !groups.is_empty() {
                 let file = format!("{name}-{word}.svg");
-                bars(&folder.join(&file), &format!("{load:?}: {title}"), &groups)
+                bars(&folder.join(&file), &format!("{load}: {title}"), &groups)
                     .map_err(|error| format!("cannot draw {file}: {error}"))?;
                 files.push(file);
             }
@@ -53,7 +53,11 @@ fn flowed(report: &Report, load: Load) -> Vec<Group> {
     let mut groups = Vec::new();
     for table in report.flow.iter().filter(|table| table.load == load) {
         for row in &table.rows {
-            add(&mut groups, row.contender, (table.window.to_string(), row.replies_per_second_p50));
+            add(
+                &mut groups,
+                row.contender,
+                (format!("with {} under way", table.window), row.replies_per_second_p50),
+            );
         }
     }
     groups

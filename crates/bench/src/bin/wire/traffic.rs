@@ -1,5 +1,6 @@
 //! Requests, and what must come back.
 
+use std::fmt;
 use std::net::Ipv4Addr;
 
 use clap::ValueEnum;
@@ -13,6 +14,15 @@ pub(crate) enum Load {
     Arp,
     /// Echo requests with 56 octets of data
     Ping,
+}
+
+impl fmt::Display for Load {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Load::Arp => "ARP",
+            Load::Ping => "ping",
+        })
+    }
 }
 
 /// Consecutive addresses with consecutive hardware addresses.
