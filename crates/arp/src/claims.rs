@@ -155,6 +155,7 @@ impl<P> Arp<P> {
         !is_nobodys && self.hear_claim(now, packet)
     }
 
+    #[cold]
     fn hear_claim(&mut self, now: Instant, packet: Packet<'_>) -> bool {
         let sender = packet.sender_protocol();
         let subject = if sender.is_unspecified() { packet.target_protocol() } else { sender };
