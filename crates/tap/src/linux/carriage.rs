@@ -93,3 +93,6 @@ impl Carriage {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

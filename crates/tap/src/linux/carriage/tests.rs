@@ -1,0 +1,92 @@
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixDatagram;
+
+use super::*;
+
+/// The ways over one end of a pair of sockets, which read and write as a TAP does, and the other end.
+struct Rig {
+    carriage: Carriage,
+    ours: UnixDatagram,
+    peer: UnixDatagram,
+    counters: Counters,
+    pool: Pool,
+}
+
+impl Rig {
+    fn new(io: Io) -> Rig {
+        let (ours, peer) = UnixDatagram::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let carriage = Carriage::new(io, ours.as_fd()).unwrap();
+        Rig { carriage, ours, peer, counters: Counters::default(), pool: Pool::new(100, 256) }
+    }
+
+    /// Lets so many frames arrive, and answers all; returns how many were read at once, and by which way.
+    fn exchange(&mut self, frames: usize) -> Vec<(usize, bool)> {
+        for _ in 0..frames {
+            self.peer.send(&[1; 60]).unwrap();
+        }
+        let mut batch = Batch::new(Ring::BATCH);
+        let mut turns = Vec::new();
+        loop {
+            let by_ring = self.carriage.by_ring;
+            let Rig { carriage, ours, counters, pool, .. } = self;
+            let added = carriage.receive(ours, counters, pool, &mut batch).unwrap();
+            carriage.transmit(ours, counters, &mut batch, pool).unwrap();
+            if added == 0 {
+                break;
+            }
+            turns.push((added, by_ring));
+        }
+        // No more than a pair of sockets holds is under way at any time.
+        let mut space = [0; 128];
+        (0..frames).for_each(|_| assert_eq!(self.peer.recv(&mut space).unwrap(), 60));
+        turns
+    }
+}
+
+#[test]
+fn load_is_carried_by_the_ring_and_what_comes_alone_is_not() {
+    let mut rig = Rig::new(Io::Auto);
+    assert_eq!(
+        rig.exchange(200),
+        [
+            (1, false),
+            (2, false),
+            (4, false),
+            (8, false),
+            (16, false),
+            (32, false),
+            (64, true),
+            (64, true),
+            (9, true)
+        ]
+    );
+    let alone: Vec<bool> = (0..6).flat_map(|_| rig.exchange(1)).map(|(_, by_ring)| by_ring).collect();
+    assert_eq!(alone, [true, false, false, false, false, false]);
+    assert_eq!((rig.pool.held(), rig.carriage.in_flight()), (0, 0));
+}
+
+#[test]
+fn the_way_that_was_insisted_on_is_kept() {
+    for (io, way) in [(Io::Ring, true), (Io::ReadWrite, false)] {
+        let mut rig = Rig::new(io);
+        let turns = [rig.exchange(200), rig.exchange(1), rig.exchange(1), rig.exchange(200)].concat();
+        assert!(turns.iter().all(|(_, by_ring)| *by_ring == way), "{turns:?}");
+    }
+}
+
+#[test]
+fn where_a_ring_is_refused_the_load_is_carried_all_the_same() {
+    // It cannot be read without waiting.
+    let file = File::open("/proc/self/cmdline").unwrap();
+    assert!(Carriage::new(Io::Ring, file.as_fd()).is_err());
+    let refused = Carriage::new(Io::Auto, file.as_fd()).unwrap();
+    assert_eq!(refused.refused().and_then(io::Error::raw_os_error), Some(libc::EOPNOTSUPP));
+
+    let mut rig = Rig::new(Io::Auto);
+    rig.carriage = refused;
+    let turns = rig.exchange(200);
+    assert_eq!(turns.iter().map(|(added, _)| added).sum::<usize>(), 200);
+    assert!(turns.iter().all(|(_, by_ring)| !by_ring), "{turns:?}");
+}
