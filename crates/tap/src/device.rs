@@ -33,7 +33,8 @@ pub trait Device {
     fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError>;
 
     /// How many frames were given to [`Device::transmit`] and are not on the wire yet: the next
-    /// [`Device::receive`] sends them. Whoever is about to wait calls that first, until there are none.
+    /// [`Device::receive`] sends them. Whoever is about to wait calls that first, until there are none, or
+    /// until [`Counters::congested`] says that there is no room: then it is room that is waited for.
     fn in_flight(&self) -> usize {
         0
     }
