@@ -50,13 +50,17 @@ impl<W: Sink> Server<W> {
         let limit = [due, limit].into_iter().flatten().min();
         let spin = limit.map_or(self.spin, |limit| limit.min(self.spin));
         let found = Woken { device: true, stop: false };
+        let was_congested = self.congested;
         let woken = if self.again {
             found
         } else if look(spin, || self.turn())? {
             self.report.flush();
             return Ok(found);
         } else {
-            let limit = limit.map(|limit| limit.saturating_sub(spin));
+            // What was due while the wire had no room is due again once it has.
+            let has_room = was_congested && !self.congested;
+            let limit =
+                if has_room { Some(Duration::ZERO) } else { limit.map(|limit| limit.saturating_sub(spin)) };
             wait(self.tap.as_fd(), self.congested, signals.as_fd(), limit).map_err(ServeError::Wait)?
         };
         self.turn()?;

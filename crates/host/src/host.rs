@@ -75,6 +75,7 @@ impl Host {
         pool: &mut Pool,
         trace: &mut impl Trace,
     ) -> Result<Turn, DeviceError> {
+        let before = device.counters();
         let room = self.departing.room() >= Self::DEPARTING / 2;
         let arrived = if room { device.receive(pool, &mut self.arrived)? } else { 0 };
         while let Some(frame) = self.arrived.pop() {
@@ -86,15 +87,19 @@ impl Host {
         }
         self.poll(now, pool);
         self.finish(now, device, trace);
-        let refused = device.counters().refused;
         let transmitted = device.transmit(&mut self.departing, pool);
         self.traced = self.departing.len();
-        if device.counters().refused != refused {
+        let after = device.counters();
+        // What was in flight may have been refused only when more was received.
+        if after.refused != before.refused {
             self.stacks_mut().for_each(|stack| stack.arp.unheard(now));
         }
         transmitted?;
-        let again = arrived >= Self::BATCH || device.in_flight() > 0;
-        Ok(Turn { arrived, congested: !self.departing.is_empty(), again })
+        let in_flight = device.in_flight() > 0;
+        // A wire that has no room for what is in flight is waited for, not asked again and again.
+        let is_stuck = in_flight && after.congested != before.congested;
+        let again = arrived >= Self::BATCH || (in_flight && !is_stuck);
+        Ok(Turn { arrived, congested: is_stuck || !self.departing.is_empty(), again })
     }
 
     /// Pads the frames that are new among the departing ones, and shows them.

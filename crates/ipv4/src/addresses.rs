@@ -46,8 +46,11 @@ impl Addresses {
         });
         // spec: rfc1122-broadcast
         let Some(broadcast) = broadcast_of(network) else { return };
-        if !self.broadcasts.contains(&broadcast) {
-            self.broadcasts.extend([broadcast, network.network()]);
+        // Networks of two lengths may share one of both.
+        for address in [broadcast, network.network()] {
+            if !self.broadcasts.contains(&address) {
+                self.broadcasts.push(address);
+            }
         }
     }
 

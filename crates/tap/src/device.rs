@@ -20,7 +20,8 @@ pub trait Device {
     }
 
     /// Moves what has arrived into `arrived`, in frames taken from `pool`, until the wire is dry or
-    /// the batch or the pool is at its bound. Returns how many frames were added.
+    /// the batch or the pool is at its bound; a device may stop sooner, and read more at the next call. Returns how
+    /// many frames were added.
     fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError>;
 
     /// Sends the frames of `departing` in order and gives them back to `pool`. Returns how many the
@@ -32,7 +33,8 @@ pub trait Device {
     fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError>;
 
     /// How many frames were given to [`Device::transmit`] and are not on the wire yet: the next
-    /// [`Device::receive`] sends them. Whoever is about to wait calls that first, until there are none.
+    /// [`Device::receive`] sends them. Whoever is about to wait calls that first, until there are none, or
+    /// until [`Counters::congested`] says that there is no room: then it is room that is waited for.
     fn in_flight(&self) -> usize {
         0
     }

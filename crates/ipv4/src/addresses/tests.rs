@@ -125,3 +125,17 @@ fn a_group_s_hardware_address_has_its_lower_23_bits() {
     assert_eq!(group_hardware(address("239.255.1.2")), Some(MacAddr::new([1, 0, 0x5e, 0x7f, 1, 2])));
     assert_eq!(group_hardware(address("10.0.0.1")), None);
 }
+
+// proves: rfc1122-broadcast
+#[test]
+fn a_network_in_the_half_of_another_has_its_own_address_of_zeros() {
+    for networks in [["10.0.0.5/24", "10.0.0.200/25"], ["10.0.0.200/25", "10.0.0.5/24"]] {
+        let mut both = Addresses::default();
+        for network in networks.map(|network| network.parse::<Ipv4Net>().unwrap()) {
+            both.add(network.addr(), network.addr(), network);
+        }
+        for broadcast in ["10.0.0.0", "10.0.0.128", "10.0.0.255"] {
+            assert!(both.is_broadcast(address(broadcast)), "{broadcast} in {networks:?}");
+        }
+    }
+}

@@ -120,11 +120,15 @@ impl<D: Device + AsFd, F: FnMut(&mut Batch, &mut Batch)> Worker<D, F> {
     fn serve(&mut self) -> Result<(), DeviceError> {
         let (mut arrived, mut answers) = (Batch::new(BATCH), Batch::new(BATCH));
         loop {
+            let congested = self.device.counters().congested;
             let found = look(SPIN, || self.turn(&mut arrived, &mut answers))?;
+            let in_flight = self.device.in_flight() > 0;
+            let is_stuck = in_flight && self.device.counters().congested != congested;
             // Whatever is found, a stop is seen before the next look.
-            let limit = (found || self.device.in_flight() > 0).then_some(Duration::ZERO);
-            let woken = wait(self.device.as_fd(), !answers.is_empty(), self.stop.as_fd(), limit)
-                .map_err(DeviceError::Failed)?;
+            let limit = (found || (in_flight && !is_stuck)).then_some(Duration::ZERO);
+            let room = is_stuck || !answers.is_empty();
+            let woken =
+                wait(self.device.as_fd(), room, self.stop.as_fd(), limit).map_err(DeviceError::Failed)?;
             if woken.stop {
                 return Ok(());
             }
@@ -150,6 +154,8 @@ impl<D: Device + AsFd, F: FnMut(&mut Batch, &mut Batch)> Worker<D, F> {
         while let Some(frame) = arrived.pop() {
             self.pool.give(frame);
         }
-        self.pool.write_off(self.pool.held().saturating_sub(answers.len()));
+        // What the device has in flight comes back.
+        let kept = answers.len().saturating_add(self.device.in_flight());
+        self.pool.write_off(self.pool.held().saturating_sub(kept));
     }
 }

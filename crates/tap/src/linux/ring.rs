@@ -2,6 +2,7 @@
 
 mod queues;
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::BorrowedFd;
 
@@ -20,7 +21,7 @@ pub(super) struct Ring {
     /// transmitted goes with the next reads.
     more: bool,
     /// What the wire had no room for, in order.
-    refused: Vec<Frame>,
+    refused: VecDeque<Frame>,
     /// Frames in the queues to be written, or in [`Ring::refused`].
     writes: usize,
     /// Why the device ended.
@@ -38,7 +39,7 @@ impl Ring {
         Ok(Ring {
             queues: Queues::over(file, 2 * 64)?,
             more: false,
-            refused: Vec::with_capacity(Self::BATCH),
+            refused: VecDeque::with_capacity(Self::BATCH),
             writes: 0,
             end: None,
         })
@@ -120,7 +121,8 @@ impl Ring {
         pool: &mut Pool,
         arrived: &mut Batch,
     ) -> Result<(), DeviceError> {
-        for frame in std::mem::take(&mut self.refused) {
+        for _ in 0..self.refused.len() {
+            let Some(frame) = self.refused.pop_front() else { break };
             self.write(frame);
         }
         counters.calls += self.queues.enter().map_err(DeviceError::Failed)?;
@@ -133,7 +135,7 @@ impl Ring {
                 }
                 (Request::Write, Err(Errno::EAGAIN)) => {
                     counters.congested += 1;
-                    self.refused.push(frame);
+                    self.refused.push_back(frame);
                 }
                 (Request::Write, result) => {
                     self.writes = self.writes.saturating_sub(1);
@@ -150,7 +152,7 @@ impl Ring {
 
     fn write(&mut self, frame: Frame) {
         if let Err(frame) = self.queues.ask(Request::Write, frame) {
-            self.refused.push(frame);
+            self.refused.push_back(frame);
         }
     }
 

@@ -1,12 +1,13 @@
 //! A thread and a callback on a device.
 
+use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use tap::linux::listen;
-use tap::{Batch, Cable, Device, DeviceError, Frame, Pool};
+use tap::{Batch, Cable, Counters, Device, DeviceError, Frame, Pool};
 
 use super::driver::wire;
 use crate::harness::lab::{delete_link, kernel_sends, receive, send, until};
@@ -18,6 +19,7 @@ pub(crate) const CASES: &[Case] = &[
     ("answers_without_room_go_out_when_there_is_some", answers_without_room_go_out_when_there_is_some),
     ("a_callback_that_panics_is_counted_and_called_again", a_callback_that_panics),
     ("frames_the_callback_keeps_are_replaced", frames_the_callback_keeps_are_replaced),
+    ("frames_in_flight_are_the_pools_still", frames_in_flight_are_the_pools_still),
     ("a_deleted_tap_ends_the_loop_with_an_error", a_deleted_tap_ends_the_loop),
 ];
 
@@ -128,6 +130,71 @@ fn frames_the_callback_keeps_are_replaced() -> Outcome {
         assert_eq!(kept.recv_timeout(Duration::from_secs(10))?, number.to_be_bytes());
     }
     assert!(listener.stop().result.is_ok());
+    Ok(())
+}
+
+/// A cable that keeps what is transmitted in flight until ten frames are, and sees whether the pool knows.
+struct Keeping {
+    cable: Cable,
+    kept: Batch,
+    unknown: Arc<AtomicU64>,
+}
+
+impl Device for Keeping {
+    fn mtu(&self) -> usize {
+        self.cable.mtu()
+    }
+
+    fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
+        let unknown = self.kept.len().saturating_sub(pool.held());
+        self.unknown.fetch_add(u64::try_from(unknown).unwrap_or(u64::MAX), Ordering::Relaxed);
+        if self.kept.room() == 0 {
+            self.cable.transmit(&mut self.kept, pool)?;
+        }
+        self.cable.receive(pool, arrived)
+    }
+
+    fn transmit(&mut self, departing: &mut Batch, _: &mut Pool) -> Result<usize, DeviceError> {
+        while let Some(frame) = departing.pop() {
+            self.kept.push(frame).expect("one comes, one goes");
+        }
+        Ok(0)
+    }
+
+    fn in_flight(&self) -> usize {
+        self.kept.len()
+    }
+
+    fn counters(&self) -> Counters {
+        self.cable.counters()
+    }
+}
+
+impl AsFd for Keeping {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.cable.as_fd()
+    }
+}
+
+fn frames_in_flight_are_the_pools_still() -> Outcome {
+    let (mut near, cable) = Cable::pair(1_500)?;
+    let unknown = Arc::new(AtomicU64::new(0));
+    let far = Keeping { cable, kept: Batch::new(10), unknown: Arc::clone(&unknown) };
+    let called = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&called);
+    let listener = listen(far, move |arrived, answers| {
+        echo(arrived, answers);
+        count.fetch_add(1, Ordering::Relaxed);
+    })?;
+    for number in 1..=10 {
+        send(&mut near, b"one at a time")?;
+        until("call", || (called.load(Ordering::Relaxed) == number).then_some(()))?;
+    }
+    for _ in 0..10 {
+        until("answer", || receive_now(&mut near).then_some(()))?;
+    }
+    assert!(listener.stop().result.is_ok());
+    assert_eq!(unknown.load(Ordering::Relaxed), 0, "frames that the pool has forgotten");
     Ok(())
 }
 

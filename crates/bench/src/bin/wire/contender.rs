@@ -82,7 +82,7 @@ pub(crate) fn all(hosts: Row, neighbours: Row) -> Vec<Contender> {
         },
         Contender {
             population: Population { neighbours, ..FEW },
-            ..engine(MANY_ASKERS, "our host with many neighbours, each of whom asks in turn", ours)
+            ..engine(MANY_ASKERS, "our host with many neighbours, up to 65,536 of whom ask in turn", ours)
         },
     ]
 }

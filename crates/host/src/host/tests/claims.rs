@@ -105,6 +105,77 @@ fn no_address_is_used_that_was_probed_for_on_a_wire_that_was_down() {
     }
 }
 
+/// A wire that keeps what is transmitted in flight until more is received, and then has no room for it as
+/// often as it is said to, and refuses the rest if it is down.
+struct Late {
+    kept: Vec<Frame>,
+    full: u64,
+    down: bool,
+    counters: tap::Counters,
+}
+
+impl Device for Late {
+    fn mtu(&self) -> usize {
+        1_500
+    }
+
+    fn receive(&mut self, pool: &mut Pool, _: &mut Batch) -> Result<usize, DeviceError> {
+        if self.full > 0 && !self.kept.is_empty() {
+            self.full -= 1;
+            self.counters.congested += 1;
+            return Ok(0);
+        }
+        for frame in self.kept.drain(..) {
+            pool.give(frame);
+            self.counters.refused += u64::from(self.down);
+        }
+        Ok(0)
+    }
+
+    fn transmit(&mut self, departing: &mut Batch, _: &mut Pool) -> Result<usize, DeviceError> {
+        self.kept.extend(std::iter::from_fn(|| departing.pop()));
+        Ok(0)
+    }
+
+    fn in_flight(&self) -> usize {
+        self.kept.len()
+    }
+
+    fn counters(&self) -> tap::Counters {
+        self.counters
+    }
+}
+
+// proves: rfc5227-unheard
+#[test]
+fn a_probe_that_was_in_flight_and_then_refused_has_asked_nobody() {
+    let mut host = probing();
+    let mut pool = Pool::new(1_500, host.frames());
+    let mut wire = Late { kept: Vec::new(), full: 0, down: true, counters: tap::Counters::default() };
+    while let Some(now) = host.deadline().filter(|due| *due <= NOW + PROBING * 10) {
+        while host.turn(now, &mut wire, &mut pool, &mut ()).unwrap().again {}
+        assert_eq!((host.address(), pool.held()), (None, 0), "{now:?}");
+    }
+    assert!(wire.counters.refused > 10, "it goes on asking");
+}
+
+#[test]
+fn room_is_waited_for_by_what_is_in_flight_too() {
+    let mut host = probing();
+    let mut pool = Pool::new(1_500, host.frames());
+    let mut wire = Late { kept: Vec::new(), full: 3, down: false, counters: tap::Counters::default() };
+    let now = host.deadline().unwrap();
+    let mut turn = || {
+        let turn = host.turn(now, &mut wire, &mut pool, &mut ()).unwrap();
+        (turn.again, turn.congested)
+    };
+    assert_eq!(turn(), (true, false), "it is in flight");
+    for _ in 0..3 {
+        assert_eq!(turn(), (false, true), "there is no room");
+    }
+    assert_eq!(turn(), (false, false), "it has left");
+}
+
 // proves: rfc5227-silence
 #[test]
 fn nothing_is_sent_from_an_address_that_is_not_in_use() {
