@@ -122,11 +122,15 @@ fn serve<W: Sink>(
             server.report.ready(name, &server.host);
             ready = address;
         }
-        server.step(signals, None).map_err(|error| Failure::new(format!("TAP {name}: {error}")))?;
+        let woken =
+            server.step(signals, None).map_err(|error| Failure::new(format!("TAP {name}: {error}")))?;
         server.tell();
         // spec: rfc5227-last
         if let Some(winner) = server.host.ceased() {
             return Err(Failure::negative(parting(winner, ready.is_some())));
+        }
+        if !woken.stop {
+            continue;
         }
         while let Some(signal) = signals.next()? {
             if signal != Signal::SIGUSR1 {

@@ -13,7 +13,7 @@ use ipnet::Ipv4Net;
 use link::MacAddr;
 use nix::sys::signal::Signal;
 use tap::Instant;
-use tap::linux::{Namespace, Neighbour, NeighbourState, Tap, neighbours};
+use tap::linux::{Namespace, Neighbour, NeighbourState, Tap, neighbours, usual_spin};
 
 use crate::arguments::LabArguments;
 use crate::clock::Clock;
@@ -22,7 +22,7 @@ use crate::output::{Sink, standard_output};
 use crate::report::{Level, Report};
 use crate::serve::Server;
 use crate::signals::Signals;
-use crate::station::{default_mac, random, usual_spin};
+use crate::station::{default_mac, random};
 
 /// The kernel's address.
 const KERNEL: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 1), 24);

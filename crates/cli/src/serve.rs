@@ -26,6 +26,8 @@ pub(crate) struct Server<W> {
     spin: Duration,
     congested: bool,
     again: bool,
+    /// How many steps have found something without asking whether a signal came.
+    finds: u32,
 }
 
 /// Why the loop cannot go on.
@@ -36,9 +38,23 @@ pub(crate) enum ServeError {
 }
 
 impl<W: Sink> Server<W> {
+    /// Under load a signal is looked for once in so many steps: that is a system call, too.
+    const FINDS: u32 = 64;
+
     pub(crate) fn new(host: Host, tap: Tap, report: Report<W>, clock: Clock, spin: Duration) -> Server<W> {
         let pool = Pool::new(tap.mtu(), host.frames());
-        Server { host, tap, pool, report, now: clock.now(), clock, spin, congested: false, again: false }
+        Server {
+            host,
+            tap,
+            pool,
+            report,
+            now: clock.now(),
+            clock,
+            spin,
+            congested: false,
+            again: false,
+            finds: 0,
+        }
     }
 
     /// Waits for the wire, for a signal, for what the time brings, or until `limit` has passed; then
@@ -49,21 +65,23 @@ impl<W: Sink> Server<W> {
         let due = due.map(|deadline| deadline.since(self.clock.now()));
         let limit = [due, limit].into_iter().flatten().min();
         let spin = limit.map_or(self.spin, |limit| limit.min(self.spin));
-        let found = Woken { device: true, stop: false };
         let was_congested = self.congested;
-        let woken = if self.again {
-            found
-        } else if look(spin, || self.turn())? {
-            self.report.flush();
-            return Ok(found);
+        let again = self.again;
+        let found = again || look(spin, || self.turn())?;
+        self.finds = if found { self.finds + 1 } else { Self::FINDS };
+        let woken = if self.finds < Self::FINDS {
+            Woken { device: true, stop: false }
         } else {
+            self.finds = 0;
             // What was due while the wire had no room is due again once it has.
             let has_room = was_congested && !self.congested;
-            let limit =
-                if has_room { Some(Duration::ZERO) } else { limit.map(|limit| limit.saturating_sub(spin)) };
+            let limit = limit.map(|limit| limit.saturating_sub(spin));
+            let limit = if found || has_room { Some(Duration::ZERO) } else { limit };
             wait(self.tap.as_fd(), self.congested, signals.as_fd(), limit).map_err(ServeError::Wait)?
         };
-        self.turn()?;
+        if again || !found {
+            self.turn()?;
+        }
         self.report.flush();
         Ok(woken)
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use host::Host;
 use ipnet::Ipv4Net;
 use link::MacAddr;
-use tap::linux::{InterfaceName, Tap};
+use tap::linux::{InterfaceName, Tap, usual_spin};
 
 use crate::arguments::{Hosts, HostsArguments, StationArguments};
 use crate::failure::Failure;
@@ -84,13 +84,6 @@ impl HostsArguments {
         }
         Ok(())
     }
-}
-
-/// How long it pays to look for frames before sleeping. Where there is one processor, whoever is to send them
-/// waits for it.
-pub(crate) fn usual_spin() -> Duration {
-    let alone = std::thread::available_parallelism().is_ok_and(|processors| processors.get() == 1);
-    if alone { Duration::ZERO } else { Duration::from_micros(50) }
 }
 
 fn route(words: &[String]) -> Option<(Ipv4Net, Ipv4Addr)> {

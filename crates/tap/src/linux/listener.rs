@@ -8,13 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::wait::{Stop, look, wait};
+use super::wait::{Stop, look, usual_spin, wait};
 use crate::{Batch, Counters, Device, DeviceError, Pool};
 
 /// How many frames one call of the callback sees at most, and how many answers it may give.
 const BATCH: usize = 64;
-/// How long a thread looks for frames before it sleeps.
-const SPIN: Duration = Duration::from_micros(50);
 
 /// A thread that serves one device. Dropped, it stops and joins.
 #[derive(Debug)]
@@ -119,9 +117,10 @@ impl<D: Device + AsFd, F: FnMut(&mut Batch, &mut Batch)> Worker<D, F> {
 
     fn serve(&mut self) -> Result<(), DeviceError> {
         let (mut arrived, mut answers) = (Batch::new(BATCH), Batch::new(BATCH));
+        let spin = usual_spin();
         loop {
             let congested = self.device.counters().congested;
-            let found = look(SPIN, || self.turn(&mut arrived, &mut answers))?;
+            let found = look(spin, || self.turn(&mut arrived, &mut answers))?;
             let in_flight = self.device.in_flight() > 0;
             let is_stuck = in_flight && self.device.counters().congested != congested;
             // Whatever is found, a stop is seen before the next look.

@@ -33,4 +33,4 @@ pub use persistent::{
 };
 pub use tap::{Io, Tap, TapOptions};
 pub use taps::{TapInterface, taps};
-pub use wait::{Stop, Woken, look, wait};
+pub use wait::{Stop, Woken, look, usual_spin, wait};

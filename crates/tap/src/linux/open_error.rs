@@ -198,14 +198,18 @@ impl fmt::Display for OpenError {
 
 fn ring(f: &mut fmt::Formatter<'_>, source: &io::Error) -> fmt::Result {
     let (why, mend) = match source.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::EPERM | Errno::EACCES) if in_container() => (
+            "this container forbids it",
+            "`docker run --security-opt seccomp=unconfined ...`, or choose `--io read-write`",
+        ),
         Some(Errno::EPERM | Errno::EACCES) => {
             ("it is switched off", "`sudo sysctl kernel.io_uring_disabled=0`")
         }
-        Some(Errno::ENOSYS) => ("this kernel or container has none", "read and write instead"),
+        Some(Errno::ENOSYS) => ("this kernel or container has none", "choose `--io read-write`"),
         Some(Errno::EOPNOTSUPP | Errno::EINVAL) => {
-            ("this kernel is too old for that", "read and write instead")
+            ("this kernel is too old for that", "choose `--io read-write`")
         }
-        _ => ("the system refuses", "read and write instead"),
+        _ => ("the system refuses", "choose `--io read-write`"),
     };
     write!(f, "cannot carry frames by io_uring: {}, {why}; {mend}", reason(source))
 }

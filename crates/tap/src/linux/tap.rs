@@ -172,13 +172,18 @@ impl TapOptions {
 /// takes a killed program's ring apart, and closes the ring's file, some time after the program is gone.
 fn attach(tun: BorrowedFd<'_>, name: &InterfaceName) -> nix::Result<String> {
     const TRIES: u32 = 20;
-    for _ in 1..TRIES {
-        match ioctl::attach(tun, name, ioctl::PLAIN_TAP) {
-            Err(Errno::EBUSY) if holders(name).is_empty() => thread::sleep(Duration::from_millis(5)),
-            attached => return attached,
+    let attach = || ioctl::attach(tun, name, ioctl::PLAIN_TAP);
+    let mut attached = attach();
+    if attached == Err(Errno::EBUSY) && holders(name).is_empty() {
+        for _ in 0..TRIES {
+            thread::sleep(Duration::from_millis(5));
+            attached = attach();
+            if attached != Err(Errno::EBUSY) {
+                break;
+            }
         }
     }
-    ioctl::attach(tun, name, ioctl::PLAIN_TAP)
+    attached
 }
 
 /// Deletes the persistent TAP of this name once nobody holds it: we are the last to.

@@ -59,6 +59,13 @@ pub fn look<E>(span: Duration, mut found: impl FnMut() -> Result<bool, E>) -> Re
     Ok(false)
 }
 
+/// How long it pays to [`look`]: 50 us. Where there is one processor, whoever is to send the frames waits for it,
+/// and it pays not at all.
+pub fn usual_spin() -> Duration {
+    let alone = std::thread::available_parallelism().is_ok_and(|processors| processors.get() == 1);
+    if alone { Duration::ZERO } else { Duration::from_micros(50) }
+}
+
 /// A descriptor to wait on beside a device, so that another thread can end the wait.
 #[derive(Clone, Debug)]
 pub struct Stop(Arc<EventFd>);

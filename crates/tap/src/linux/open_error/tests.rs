@@ -72,6 +72,9 @@ fn every_message_is_one_sentence_with_a_command_to_paste() {
         (OpenError::NotATap(name()), "`ip link`"),
         (OpenError::QueueMismatch(name()), "sudo ip link delete tap0"),
         (OpenError::Absent(name()), "ip -details link show type tun"),
+        (OpenError::Ring(Errno::ENOSYS.into()), "none; choose `--io read-write`"),
+        (OpenError::Ring(Errno::EOPNOTSUPP.into()), "too old for that; choose `--io read-write`"),
+        (OpenError::Ring(Errno::ENOMEM.into()), "the system refuses; choose `--io read-write`"),
     ];
     for (error, part) in errors {
         let text = error.to_string();
