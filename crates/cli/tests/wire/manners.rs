@@ -1,13 +1,17 @@
 //! What all commands have in common: colour, `completions`, `man`.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{Read, Write};
 use std::process::{Command, Stdio};
+
+use nix::pty::{OpenptyResult, openpty};
 
 use crate::harness::program::{command, run, told};
 use crate::harness::{Case, Outcome};
 
 pub(crate) const CASES: &[Case] = &[
     ("colour_comes_where_it_is_asked_for_and_not_into_a_pipe", colour),
+    ("a_terminal_gets_colour_unless_it_is_not_wanted", a_terminal),
     ("help_and_errors_follow_the_choice_too", help_and_errors),
     ("the_completions_are_a_script_that_bash_reads", completions),
     ("a_manual_page_has_its_sections_and_an_unknown_one_a_sentence", manual_pages),
@@ -28,6 +32,40 @@ fn colour() -> Outcome {
     assert!(!shown(&[], Some("NO_COLOR"))?);
     let (_, out, _) = told(&run(&["lab", "--cable", "--color", "always"])?);
     assert!(out.contains("\u{1b}[1mlearned\u{1b}[0m 10.0.0.1 is at "), "{out}");
+    Ok(())
+}
+
+/// What it shows on a terminal of its own.
+fn on_a_terminal(words: &[&str], variables: &[(&str, &str)]) -> Result<String, Box<dyn std::error::Error>> {
+    let OpenptyResult { master, slave } = openpty(None, None)?;
+    let mut command = command(words);
+    command
+        .env_remove("NO_COLOR")
+        .env_remove("CLICOLOR")
+        .env("TERM", "xterm")
+        .envs(variables.iter().copied());
+    let mut child = command.stdout(slave.try_clone()?).stderr(slave).spawn()?;
+    // With it our own copies of the other end are closed: then the terminal has an end, which is an error.
+    drop(command);
+    let mut shown = Vec::new();
+    let mut master = File::from(master);
+    let mut chunk = [0; 4_096];
+    while let Ok(count @ 1..) = master.read(&mut chunk) {
+        shown.extend_from_slice(&chunk[..count]);
+    }
+    let status = child.wait()?;
+    assert!(status.success(), "{status}");
+    Ok(String::from_utf8(shown)?)
+}
+
+fn a_terminal() -> Outcome {
+    let list = ["man", "--list"];
+    let cable = ["lab", "--cable"];
+    assert!(on_a_terminal(&cable, &[])?.contains("\u{1b}[36mIn \u{1b}[0m"));
+    assert!(on_a_terminal(&["doctor"], &[])?.contains("\u{1b}[32mok  \u{1b}[0m  node "));
+    assert!(!on_a_terminal(&cable, &[("NO_COLOR", "1")])?.contains('\u{1b}'));
+    assert!(!on_a_terminal(&[&cable[..], &["--color", "never"]].concat(), &[])?.contains('\u{1b}'));
+    assert!(!on_a_terminal(&list, &[])?.contains('\u{1b}'), "what a program reads");
     Ok(())
 }
 
