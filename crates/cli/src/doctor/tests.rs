@@ -189,6 +189,7 @@ fn networkd_sets_up_a_tap_by_the_first_file_that_describes_one() {
     };
     assert!(by("[Match]\nName=en* tap*\n[Network]\nDHCP=yes\n"));
     assert!(by("[Match]\nType=ether\n"));
+    assert!(by("[Match]\n# Name=en*\n; Name=en*\nName=tap0\n"), "what is commented out does not count");
     assert!(by("[Match]\nKind=tun\nName=tap?\n"));
     assert!(!by("[Match]\nName=en*\n"));
     assert!(!by("[Match]\nKind=veth\nName=*\n"));
