@@ -4,6 +4,7 @@
 mod bench;
 mod ci;
 mod conform;
+mod dist;
 mod layers;
 mod setup_tap;
 mod spec;
@@ -50,6 +51,8 @@ enum Command {
     Ci,
     /// Measure, beside peers and floors, alternated in one run
     Bench(bench::Arguments),
+    /// Build the binary to give away, stripped, with completions, manual pages and SHA-256 sums
+    Dist(dist::Arguments),
     /// Put a running host to the question from outside: raw frames, its translation table, and the
     /// ARP tools that are installed
     Conform(conform::Arguments),
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
         Command::Spec { root } => spec::check(root.as_deref()),
         Command::Ci => ci::run(),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Dist(arguments) => dist::run(&arguments),
         Command::Conform(arguments) => conform::run(&arguments),
         Command::ConformLinux => conform::linux::hold(),
     };

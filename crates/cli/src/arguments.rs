@@ -5,10 +5,15 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use arp::{Defence, Policy};
-use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
 use tap::linux::{InterfaceName, Io};
+
+use crate::completions::CompletionsArguments;
+use crate::doctor::DoctorArguments;
+use crate::man::ManArguments;
+use crate::tap_command::TapArguments;
 
 /// A host of our own on a real wire: a user-space network stack that answers from a TAP.
 ///
@@ -25,12 +30,16 @@ Examples:
   tapstack host --tap tap0 --address 10.0.0.2/24    serve until Ctrl-C
   tapstack ping --tap tap0 --address 10.0.0.2/24 10.0.0.1
   sudo tapstack tap create tap0 --address 10.0.0.1/24
+  tapstack doctor                                   what this machine allows, and what mends the rest
 
 Exit codes: 0 yes, 1 a negative answer, 2 usage, set-up or permission."
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
+    /// When to print in colour: `auto` on a terminal, unless `NO_COLOR` is set; --json never is
+    #[arg(long, value_name = "WHEN", global = true, default_value_t = ColorChoice::Auto)]
+    pub(crate) color: ColorChoice,
 }
 
 #[derive(Debug, Subcommand)]
@@ -43,6 +52,12 @@ pub(crate) enum Command {
     Ping(PingArguments),
     /// Make, delete and list TAPs that outlive the program
     Tap(TapArguments),
+    /// Check what this machine allows, and say what mends the rest
+    Doctor(DoctorArguments),
+    /// Print what a shell needs to complete our words
+    Completions(CompletionsArguments),
+    /// Print a manual page
+    Man(ManArguments),
 }
 
 #[derive(Debug, Args)]
@@ -307,53 +322,8 @@ impl From<Defend> for Defence {
     }
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct TapArguments {
-    #[command(subcommand)]
-    pub(crate) command: TapCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum TapCommand {
-    /// Make a persistent TAP, or make an existing one so, and bring it up
-    Create(CreateArguments),
-    /// Delete a persistent TAP
-    #[command(after_help = "Exit codes: 0 deleted, 1 there is none of this name, 2 it could not be deleted.")]
-    Delete {
-        /// The TAP
-        name: InterfaceName,
-    },
-    /// List the persistent TAPs
-    #[command(after_help = "Exit codes: 0 listed, also if there is none, 2 they could not be listed.")]
-    List {
-        /// Print one JSON object a line
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Example:
-  sudo tapstack tap create tap0 --address 10.0.0.1/24 --user alice
-
-Exit codes: 0 the TAP is as asked, 2 it is not.")]
-pub(crate) struct CreateArguments {
-    /// The TAP; `tap%d` lets the kernel choose a number
-    pub(crate) name: InterfaceName,
-    /// The kernel's own address on it
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address)]
-    pub(crate) address: Option<Ipv4Net>,
-    /// Who may attach without privilege, by name or number [default: you, behind sudo too]
-    #[arg(long)]
-    pub(crate) user: Option<String>,
-    /// The longest payload of a frame, in octets
-    #[arg(long, value_name = "OCTETS", value_parser = clap::value_parser!(u16).range(68..=65_521))]
-    pub(crate) mtu: Option<u16>,
-}
-
 /// Reads an address with the length of its prefix.
-fn address(text: &str) -> Result<Ipv4Net, String> {
+pub(crate) fn address(text: &str) -> Result<Ipv4Net, String> {
     text.parse().map_err(|_| {
         "an IPv4 address and the length of its prefix are wanted, such as 10.0.0.2/24".to_owned()
     })

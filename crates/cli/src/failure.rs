@@ -4,6 +4,8 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use crate::color::{BAD, Paint};
+
 /// Why a command ends otherwise than well: one sentence on standard error, and the exit code.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -30,7 +32,8 @@ impl Failure {
 
     /// Tells the person. Where standard error takes nothing, nobody is there to be told.
     pub(crate) fn tell(&self) {
-        let _ = writeln!(io::stderr(), "tapstack: {}", self.sentence);
+        let name = Paint::errors().paint(BAD, "tapstack:");
+        let _ = writeln!(io::stderr(), "{name} {}", self.sentence);
     }
 }
 

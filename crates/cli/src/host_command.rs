@@ -11,6 +11,7 @@ use tap::linux::{InterfaceName, Tap};
 
 use crate::arguments::{HostArguments, Hosts};
 use crate::clock::Clock;
+use crate::color::Paint;
 use crate::failure::Failure;
 use crate::output::{Sink, standard_output};
 use crate::report::{Level, Report};
@@ -32,7 +33,7 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
         (_, true) => Level::Frames,
         _ => Level::Events,
     };
-    let report = Report::new(standard_output()?, level, arguments.json);
+    let report = Report::new(standard_output()?, level, arguments.json).painted(Paint::output());
     if let Some(error) = tap.ring_refused().filter(|_| arguments.verbose) {
         Failure::new(format!("frames are carried by read and write, for io_uring is refused: {error}"))
             .tell();

@@ -17,6 +17,7 @@ use tap::linux::{Namespace, Neighbour, NeighbourState, Tap, neighbours, usual_sp
 
 use crate::arguments::LabArguments;
 use crate::clock::Clock;
+use crate::color::Paint;
 use crate::failure::Failure;
 use crate::output::{Sink, standard_output};
 use crate::report::{Level, Report};
@@ -87,7 +88,8 @@ impl Wire {
 /// Makes the kernel talk to us, shows every frame, and then what the kernel knows.
 fn exchange(wire: Wire) -> Result<ExitCode, Failure> {
     let signals = Signals::take_over(&[Signal::SIGINT, Signal::SIGTERM])?;
-    let mut server = wire.serve(Report::new(standard_output()?, Level::Frames, false))?;
+    let mut server =
+        wire.serve(Report::new(standard_output()?, Level::Frames, false).painted(Paint::output()))?;
     let mac = server.host.config().hardware;
     server.report.print_line(&format!(
         "tap0, in a network namespace of its own: the kernel is {}, we are {} at {mac}",

@@ -5,13 +5,22 @@
 
 mod arguments;
 mod clock;
+mod color;
+mod completions;
 mod describe;
+mod doctor;
 mod failure;
 mod host_command;
 mod lab;
+mod man;
 mod output;
 mod ping;
 mod report;
+#[cfg(test)]
+mod schema;
+#[cfg(test)]
+#[path = "schema/tests.rs"]
+mod schema_tests;
 mod serve;
 mod signals;
 mod station;
@@ -26,15 +35,25 @@ use failure::Failure;
 
 fn main() -> ExitCode {
     let mut words = std::env::args_os();
-    if words.next().is_some_and(|name| name == lab::command::GO_BETWEEN) {
+    let name = words.next();
+    if name.as_ref().is_some_and(|name| name == lab::command::GO_BETWEEN) {
         return lab::command::become_command(words).report();
     }
-    let outcome = match Arguments::parse().command {
+    if name.is_some_and(|name| name == doctor::inside::EXPLORER) {
+        return doctor::inside::report().unwrap_or_else(|failure| failure.report());
+    }
+    color::choose(color::asked(words));
+    let arguments = Arguments::parse();
+    color::choose(arguments.color);
+    let outcome = match arguments.command {
         None => lab::newcomer(),
         Some(Command::Lab(arguments)) => lab::run(&arguments),
         Some(Command::Host(arguments)) => host_command::run(&arguments),
         Some(Command::Ping(arguments)) => ping::run(&arguments),
         Some(Command::Tap(arguments)) => tap_command::run(&arguments),
+        Some(Command::Doctor(arguments)) => doctor::run(&arguments),
+        Some(Command::Completions(arguments)) => completions::run(&arguments),
+        Some(Command::Man(arguments)) => man::run(&arguments),
     };
     outcome.unwrap_or_else(|failure: Failure| failure.report())
 }

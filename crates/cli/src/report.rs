@@ -15,6 +15,7 @@ use serde::Serialize;
 use tap::linux::InterfaceName;
 use tap::{Counters, Device, Instant, Pool};
 
+use crate::color::{FAINT, GOOD, IN, OUT, Paint, WARNING};
 use crate::describe::describe;
 use crate::failure::Failure;
 use crate::output::{Output, Sink};
@@ -37,6 +38,7 @@ pub(crate) struct Report<W> {
     out: Output<W>,
     json: bool,
     level: Level,
+    paint: Paint,
     /// Who sent the frame that arrived last, for the sentence about a drop.
     source: Option<MacAddr>,
 }
@@ -57,16 +59,21 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 impl<W: Sink> Report<W> {
     pub(crate) fn new(out: W, level: Level, json: bool) -> Report<W> {
-        Report { out: Output::new(out), json, level, source: None }
+        Report { out: Output::new(out), json, level, paint: Paint::NONE, source: None }
+    }
+
+    /// With colour, as far as what it writes to wants any.
+    pub(crate) fn painted(self, paint: Paint) -> Report<W> {
+        Report { paint, ..self }
     }
 
     /// All hosts answer from now on.
     pub(crate) fn ready(&mut self, interface: &InterfaceName, host: &Host) {
         let hosts: Vec<Ready> = host.hosts().filter_map(|config| Ready::new(config, host)).collect();
         self.print(
-            || {
+            |paint| {
                 let hosts: String = hosts.iter().map(Ready::sentence).collect();
-                format!("ready {interface}{hosts}")
+                paint.first_word(GOOD, &format!("ready {interface}{hosts}"))
             },
             || Line::ready(interface, host.config().mtu, &hosts),
         );
@@ -77,7 +84,8 @@ impl<W: Sink> Report<W> {
     pub(crate) fn events(&mut self, now: Instant, host: &mut Host) {
         while let Some(event) = host.take_event() {
             if self.level >= Level::Events {
-                self.print(|| format!("{} {}", Time(now), sentence(event)), || Line::event(now, event));
+                let words = |paint: Paint| paint.first_word(sentence::style(event), &sentence(event));
+                self.print(|paint| timed(paint, now, &words(paint)), || Line::event(now, event));
             }
         }
     }
@@ -85,7 +93,7 @@ impl<W: Sink> Report<W> {
     /// The translation table, as `ip neigh` prints the kernel's.
     pub(crate) fn table(&mut self, interface: &InterfaceName, host: &Host) {
         for entry in host.arps().flat_map(|arp| arp.neighbours().list()) {
-            self.print(|| row(interface, &entry), || Line::neighbour(interface, &entry));
+            self.print(|_| row(interface, &entry), || Line::neighbour(interface, &entry));
         }
         self.flush();
     }
@@ -101,7 +109,7 @@ impl<W: Sink> Report<W> {
             is_loss: true,
         });
         if self.json {
-            self.print(String::new, || Line::counters(&counters));
+            self.print(|_| String::new(), || Line::counters(&counters));
         } else {
             for counter in counters.iter().filter(|counter| counter.count > 0) {
                 let dropped = if counter.is_loss { "dropped: " } else { "" };
@@ -136,8 +144,8 @@ impl<W: Sink> Report<W> {
         self.out.line(line);
     }
 
-    fn print(&mut self, human: impl FnOnce() -> String, json: impl FnOnce() -> Line) {
-        let line = if self.json { json().to_string() } else { human() };
+    fn print(&mut self, human: impl FnOnce(Paint) -> String, json: impl FnOnce() -> Line) {
+        let line = if self.json { json().to_string() } else { human(self.paint) };
         self.out.line(&line);
     }
 
@@ -151,7 +159,7 @@ impl<W: Sink> Report<W> {
     fn frame(&mut self, now: Instant, direction: Direction, octets: &[u8]) {
         if self.level >= Level::Frames {
             self.print(
-                || format!("{} {direction} {}", Time(now), describe(octets)),
+                |paint| timed(paint, now, &format!("{} {}", direction.painted(paint), describe(octets))),
                 || Line::frame(now, direction, octets),
             );
         }
@@ -179,9 +187,10 @@ impl<W: Sink> Trace for Report<W> {
         }
         let source = self.source;
         self.print(
-            || {
+            |paint| {
                 let from = source.map_or(String::new(), |source| format!(" from {source}"));
-                format!("{} dropped a frame{from}: {reason}", Time(now))
+                let words = format!("dropped a frame{from}: {reason}");
+                timed(paint, now, &paint.first_word(WARNING, &words))
             },
             || Line::dropped(now, source, layer(reason), reason),
         );
@@ -190,6 +199,11 @@ impl<W: Sink> Trace for Report<W> {
     fn departs(&mut self, now: Instant, octets: &[u8]) {
         self.frame(now, Direction::Out, octets);
     }
+}
+
+/// A line for people, with the time before it.
+fn timed(paint: Paint, now: Instant, text: &str) -> String {
+    format!("{} {text}", paint.paint(FAINT, &Time(now).to_string()))
 }
 
 fn layer(reason: Dropped) -> &'static str {
@@ -260,6 +274,16 @@ impl fmt::Display for Time {
         let (seconds, micros) = (micros / 1_000_000, micros % 1_000_000);
         let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);
         write!(f, "{hours:02}:{minutes:02}:{:02}.{micros:06}", seconds % 60)
+    }
+}
+
+impl Direction {
+    fn painted(self, paint: Paint) -> String {
+        let style = match self {
+            Self::In => IN,
+            Self::Out => OUT,
+        };
+        paint.paint(style, &self.to_string())
     }
 }
 

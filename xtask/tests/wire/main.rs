@@ -1,4 +1,4 @@
-//! `cargo xtask setup-tap`, `teardown-tap` and `conform`, on a real wire.
+//! `cargo xtask setup-tap`, `teardown-tap`, `dist` and `conform`, on a real wire.
 
 // A trial may panic: that is how it fails.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
@@ -8,8 +8,8 @@ mod harness;
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
-use std::path::Path;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
 use std::sync::OnceLock;
 
 use harness::program::{run, told};
@@ -36,6 +36,7 @@ const CASES: &[Case] = &[
     ("our_host_passes_the_black_box_suite", our_host_passes),
     ("the_kernel_differs_from_the_suite_as_recorded", the_kernel_differs_as_recorded),
     ("what_is_no_host_does_not_pass", what_is_no_host),
+    ("what_is_given_away_is_whole", what_is_given_away),
 ];
 
 /// The binary of the package `cli`, opened while this process may still read where it lies.
@@ -66,9 +67,7 @@ fn set_up_and_torn_down() -> Outcome {
 }
 
 fn our_host_passes() -> Outcome {
-    let fd = TAPSTACK.get().ok_or("tapstack")?.as_raw_fd();
-    let program = format!("/proc/{}/fd/{fd}", std::process::id());
-    let (code, out, errors) = told(&run(&["conform", "--program", &program])?);
+    let (code, out, errors) = told(&run(&["conform", "--program", &tapstack()?])?);
     assert_eq!(code, Some(0), "{out}{errors}");
     Ok(())
 }
@@ -93,6 +92,42 @@ fn the_kernel_differs_as_recorded() -> Outcome {
 fn what_is_no_host() -> Outcome {
     for program in ["/bin/true", "/bin/cat", "/no/such/program"] {
         assert_eq!(told(&run(&["conform", "--program", program])?).0, Some(2), "{program}");
+    }
+    Ok(())
+}
+
+/// The path of the binary of the package `cli` for a child process.
+fn tapstack() -> Result<String, Box<dyn std::error::Error>> {
+    let fd = TAPSTACK.get().ok_or("tapstack")?.as_raw_fd();
+    Ok(format!("/proc/{}/fd/{fd}", std::process::id()))
+}
+
+/// A folder of its own, gone with this value.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn what_is_given_away() -> Outcome {
+    let folder = Folder(std::env::temp_dir().join(format!("tapstack-dist-{}", std::process::id())));
+    let to = folder.0.to_str().ok_or("a path")?;
+    let (code, out, errors) = told(&run(&["dist", "--program", &tapstack()?, "--to", to])?);
+    assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
+
+    let inside = |program: &str, words: &[&str]| Command::new(program).args(words).current_dir(to).output();
+    let (code, checked, errors) = told(&inside("sha256sum", &["--check", "--strict", "SHA256SUMS"])?);
+    assert_eq!((code, errors.as_str()), (Some(0), ""), "{checked}");
+    // All but the sums themselves.
+    assert_eq!(checked.lines().count() + 1, std::fs::read_dir(to)?.count(), "{checked}");
+    assert_eq!(told(&inside("bash", &["-n", "tapstack.bash"])?), (Some(0), String::new(), String::new()));
+    let version = inside("./tapstack", &["--version"])?;
+    assert!(version.stdout.starts_with(b"tapstack "), "{version:?}");
+    for page in ["tapstack.1", "tapstack-host.1", "tapstack-tap-create.1", "tapstack-doctor.1"] {
+        let text = std::fs::read_to_string(folder.0.join(page))?;
+        assert!(text.contains("\n.SH NAME\n") && text.contains("\n.SH EXAMPLES\n"), "{page}: {text}");
     }
     Ok(())
 }

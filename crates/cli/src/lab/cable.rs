@@ -8,6 +8,7 @@ use tap::{Cable, Device, Instant, Pool};
 
 use super::{KERNEL, OURS};
 use crate::clock::Clock;
+use crate::color::Paint;
 use crate::failure::Failure;
 use crate::output::standard_output;
 use crate::report::{Level, Report};
@@ -27,7 +28,7 @@ pub(super) fn exchange() -> Result<ExitCode, Failure> {
     let mut host = Host::new(Instant::ORIGIN, &Config::new(OURS, default_mac(&name, OURS)))?;
     let mut peer = Host::new(Instant::ORIGIN, &Config::new(KERNEL, default_mac(&name, KERNEL)))?;
     let mut pool = Pool::new(near.mtu(), host.frames() + peer.frames());
-    let mut report = Report::new(standard_output()?, Level::Frames, false);
+    let mut report = Report::new(standard_output()?, Level::Frames, false).painted(Paint::output());
     report.print_line(&format!(
         "an embedded wire, no kernel takes part: a second host of ours is {} at {}, we are {} at {}",
         KERNEL.addr(),

@@ -2,8 +2,11 @@
 
 use std::net::Ipv4Addr;
 
+use anstyle::Style;
 use arp::{Change, ClaimEvent};
 use host::{EchoReply, Event};
+
+use crate::color::{BAD, WARNING, WORD};
 
 /// What happened, in words.
 pub(super) fn sentence(event: Event) -> String {
@@ -14,6 +17,20 @@ pub(super) fn sentence(event: Event) -> String {
             format!("echoed {octets} octets from {from}: icmp_seq={sequence} ttl={time_to_live}")
         }
         Event::Undelivered(event) => format!("undelivered {event}"),
+    }
+}
+
+/// How the first word of its sentence looks: what somebody must see to, what is worth a look, the rest.
+pub(super) fn style(event: Event) -> Style {
+    match event {
+        Event::Arp(arp::Event::Claim(
+            ClaimEvent::ProbeConflict { .. } | ClaimEvent::Conflict { .. } | ClaimEvent::Ceased { .. },
+        )) => BAD,
+        Event::Undelivered(_)
+        | Event::Arp(arp::Event::Neighbour(
+            Change::Forgotten { .. } | Change::Moved { .. } | Change::Held { .. } | Change::Refused { .. },
+        )) => WARNING,
+        _ => WORD,
     }
 }
 

@@ -78,6 +78,29 @@ fn quiet_prints_no_drop_and_frames_prints_the_frame_too() {
 }
 
 #[test]
+fn for_people_who_see_colour_time_direction_and_the_first_word_have_theirs() {
+    let mut report = Report::new(Vec::new(), Level::Frames, false).painted(Paint::ALL);
+    drop_one(&mut report);
+    report.flush();
+    let text = String::from_utf8(report.out.into_inner()).unwrap();
+    let time = "\u{1b}[2m01:01:01.000042\u{1b}[0m";
+    let mut lines = text.lines();
+    assert!(lines.next().unwrap().starts_with(&format!("{time} \u{1b}[36mIn \u{1b}[0m [")), "{text}");
+    let dropped = lines.next().unwrap();
+    assert!(dropped.starts_with(&format!("{time} \u{1b}[33mdropped\u{1b}[0m a frame from ")), "{text}");
+}
+
+#[test]
+fn json_is_never_coloured_and_trouble_looks_otherwise_than_the_everyday() {
+    let mut report = Report::new(Vec::new(), Level::Frames, true).painted(Paint::ALL);
+    drop_one(&mut report);
+    report.flush();
+    assert!(!String::from_utf8(report.out.into_inner()).unwrap().contains('\u{1b}'));
+    let styled = |wanted| events().into_iter().filter(|event| sentence::style(*event) == wanted).count();
+    assert_eq!((styled(crate::color::BAD), styled(WARNING), styled(crate::color::WORD)), (3, 5, 9));
+}
+
+#[test]
 fn every_event_is_one_json_object_a_line_with_its_time() {
     for event in events() {
         let line = serde_json::to_value(Line::event(NOW, event)).unwrap();
@@ -92,4 +115,38 @@ fn every_event_is_one_json_object_a_line_with_its_time() {
         (lines[1]["layer"].as_str(), lines[1]["reason"].as_str()),
         (Some("link"), Some("source is a group address"))
     );
+}
+
+#[test]
+fn whatever_is_printed_as_json_is_what_the_schema_says_and_nothing_it_says_is_never_printed() {
+    let interface = "tap0".parse().unwrap();
+    let network = "10.0.0.2/24".parse().unwrap();
+    let mac = MacAddr::new([2, 0, 0, 0, 0, 2]);
+    let one = Ready { hardware_address: mac, address: network, count: 1, vlan: None };
+    let range = Ready { vlan: Some(5), count: 256, ..one };
+    let entry = |hardware| Neighbour { protocol: network.addr(), hardware, state: arp::State::Static };
+    let counter = Counter { layer: "tap", name: "received".to_owned(), count: 0, is_loss: false };
+    let reason = Dropped::from(link::Dropped::GroupSource);
+    let more = [
+        Line::ready(&interface, 1_500, &[]),
+        Line::ready(&interface, 1_500, &[one, range]),
+        Line::neighbour(&interface, &entry(Some(mac))),
+        Line::neighbour(&interface, &entry(None)),
+        Line::dropped(NOW, Some(mac), layer(reason), reason),
+        Line::dropped(NOW, None, layer(reason), reason),
+        Line::frame(NOW, Direction::In, &[2; 14]),
+        Line::frame(NOW, Direction::Out, &[]),
+        Line::counters(&[counter]),
+    ];
+    let lines = events().into_iter().map(|event| Line::event(NOW, event)).chain(more);
+    let lines: Vec<String> = lines.map(|line| line.to_string()).collect();
+    let mut printed: Vec<String> = lines
+        .iter()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["event"].as_str().unwrap().to_owned())
+        .collect();
+    printed.dedup();
+    crate::schema::check_lines("host", &lines.join("\n"));
+    for event in crate::schema::events("host") {
+        assert!(printed.contains(&event), "no test prints {event}");
+    }
 }

@@ -12,6 +12,7 @@ use super::running::{Persistent, Running};
 use crate::harness::lab::{arp, delete_link, is_arp, kernel_knows, kernel_sends, receive, send, until};
 use crate::harness::program::{command, run, told};
 use crate::harness::{Case, MINE, Outcome, THEIRS};
+use crate::schema::check_lines;
 
 pub(crate) const CASES: &[Case] = &[
     ("the_kernels_own_table_holds_our_hardware_address", the_kernels_own_table),
@@ -116,6 +117,7 @@ fn every_event_is_a_json_object() -> Outcome {
     lines.extend(out.lines().map(str::to_owned));
     let mut events = BTreeSet::new();
     for line in &lines {
+        check_lines("host", line);
         let object: serde_json::Value =
             serde_json::from_str(line).map_err(|error| format!("{line}: {error}"))?;
         events.insert(object["event"].as_str().ok_or("an event")?.to_owned());

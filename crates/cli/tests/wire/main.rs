@@ -5,11 +5,16 @@
 #[path = "../../../tap/tests/harness/mod.rs"]
 mod harness;
 
+#[path = "../../src/schema.rs"]
+mod schema;
+
 mod carriage;
 mod claims;
+mod doctor;
 mod host;
 mod hosts;
 mod lab;
+mod manners;
 mod ping;
 mod running;
 mod tap_command;
@@ -26,13 +31,16 @@ fn main() -> ExitCode {
     let cases = [
         carriage::CASES,
         claims::CASES,
+        doctor::CASES,
         host::CASES,
         hosts::CASES,
         lab::CASES,
+        manners::CASES,
         ping::CASES,
         tap_command::CASES,
     ]
     .concat();
-    let unprivileged = [host::UNPRIVILEGED, tap_command::UNPRIVILEGED].concat();
-    harness::main(Trials { cases: &cases, refused: lab::REFUSED, unprivileged: &unprivileged })
+    let unprivileged = [doctor::UNPRIVILEGED, host::UNPRIVILEGED, tap_command::UNPRIVILEGED].concat();
+    let refused = [doctor::REFUSED, lab::REFUSED].concat();
+    harness::main(Trials { cases: &cases, refused: &refused, unprivileged: &unprivileged })
 }

@@ -7,6 +7,7 @@ use super::running::Running;
 use crate::harness::lab::until;
 use crate::harness::program::{run, told};
 use crate::harness::{Case, Outcome};
+use crate::schema::check_lines;
 
 pub(crate) const CASES: &[Case] = &[
     ("our_ping_reaches_the_kernel_whatever_its_size", our_ping_reaches_the_kernel),
@@ -161,6 +162,7 @@ fn quiet_or_json() -> Outcome {
 
     let (code, out, _) = ping(&NEAR, &["--json", "-c", "2", "-i", "0.01", "10.0.0.1"])?;
     assert_eq!(code, Some(0));
+    check_lines("ping", &out);
     let objects: Vec<serde_json::Value> = out.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
     let events: Vec<_> = objects.iter().map(|object| object["event"].as_str().unwrap_or_default()).collect();
     assert_eq!(events, ["start", "reply", "reply", "statistics"]);

@@ -5,6 +5,7 @@ use tap::linux::Interface;
 use super::running::Running;
 use crate::harness::program::{command, run, told};
 use crate::harness::{Case, Outcome};
+use crate::schema::check_lines;
 
 pub(crate) const CASES: &[Case] = &[
     ("a_tap_is_created_listed_used_and_deleted", a_tap_lives),
@@ -37,6 +38,7 @@ fn a_tap_lives() -> Outcome {
     host.stop()?;
 
     let (_, json, _) = told(&run(&["tap", "list", "--json"])?);
+    check_lines("tap_list", &json);
     let object: serde_json::Value = serde_json::from_str(json.lines().next().ok_or("a line")?)?;
     assert_eq!((object["name"].as_str(), object["attached"].as_bool()), (Some("cli0"), Some(false)));
 

@@ -17,6 +17,7 @@ mod raw {
 
     nix::ioctl_readwrite_bad!(set_iff, libc::TUNSETIFF, ifreq);
     nix::ioctl_readwrite_bad!(get_iff, libc::TUNGETIFF, ifreq);
+    nix::ioctl_read_bad!(get_features, libc::TUNGETFEATURES, c_int);
     nix::ioctl_write_int_bad!(set_persist, libc::TUNSETPERSIST);
     nix::ioctl_write_int_bad!(set_owner, libc::TUNSETOWNER);
     nix::ioctl_write_int_bad!(set_group, libc::TUNSETGROUP);
@@ -73,6 +74,14 @@ fn name_in(request: &ifreq) -> String {
         .take_while(|octet| *octet != 0)
         .collect();
     String::from_utf8_lossy(&octets).into_owned()
+}
+
+/// What the driver behind an open `/dev/net/tun` can do: flags as TUNSETIFF takes them.
+pub(super) fn features(tun: BorrowedFd<'_>) -> Result<c_int> {
+    let mut features = 0;
+    // SAFETY: the kernel writes one integer there, valid and exclusive for the call, and the descriptor is
+    // open.
+    unsafe { raw::get_features(tun.as_raw_fd(), &raw mut features) }.map(|_| features)
 }
 
 /// Binds an open `/dev/net/tun` to an interface. The kernel may choose the name: it is returned.

@@ -5,6 +5,7 @@
 
 mod carriage;
 mod colons;
+mod features;
 mod holders;
 mod interface;
 mod ioctl;
@@ -21,6 +22,7 @@ mod tap;
 mod taps;
 mod wait;
 
+pub use features::{Features, features};
 pub use interface::{Interface, InterfaceError};
 pub use listener::{Ended, Listener, listen};
 pub use name::{InterfaceName, NameError};
@@ -29,7 +31,8 @@ pub use neighbours::{Neighbour, NeighbourState, neighbours};
 pub use open_error::{Holder, OpenError};
 pub use packet_socket::PacketSocket;
 pub use persistent::{
-    CreateError, DeleteError, PersistentTap, UnknownUser, as_root, caller, closed_to, user_id, user_name,
+    CreateError, DeleteError, PersistentTap, UnknownUser, as_root, caller, closed_to, quoted, user_id,
+    user_name,
 };
 pub use tap::{Io, Tap, TapOptions};
 pub use taps::{TapInterface, taps};

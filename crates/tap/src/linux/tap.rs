@@ -58,8 +58,9 @@ pub struct TapOptions {
     io: Io,
 }
 
+/// The open `/dev/net/tun`.
 #[derive(Debug)]
-struct Node(File);
+pub(super) struct Node(File);
 
 impl Tap {
     /// Creates the TAP of this name or attaches to it. `%d` in the name lets the kernel choose a
@@ -221,8 +222,14 @@ impl AsFd for Tap {
     }
 }
 
+impl AsFd for Node {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
 impl Node {
-    fn open() -> Result<Node, OpenError> {
+    pub(super) fn open() -> Result<Node, OpenError> {
         OpenOptions::new()
             .read(true)
             .write(true)

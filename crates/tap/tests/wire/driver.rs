@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
-use tap::linux::{Io, OpenError, PacketSocket, Tap};
+use tap::linux::{Features, Io, OpenError, PacketSocket, Tap, features};
 use tap::{Batch, Device, DeviceError, Pool};
 
 use crate::harness::lab::{
@@ -24,6 +24,7 @@ pub(crate) const CASES: &[Case] = &[
     ("a_frame_beyond_our_mtu_is_dropped_and_counted", a_frame_beyond_our_mtu),
     ("a_packet_socket_puts_the_tag_back", a_packet_socket_puts_the_tag_back),
     ("past_the_queue_a_full_interface_refuses", past_the_queue_a_full_interface_refuses),
+    ("the_driver_tells_what_it_can_do", the_driver_tells_what_it_can_do),
 ];
 
 pub(crate) const REFUSED: &[Case] = &[("a_node_of_another_user_says_so", a_node_of_another_user_says_so)];
@@ -49,6 +50,12 @@ pub(crate) fn carried_by(io: Io) -> Result<Tap, Box<dyn std::error::Error>> {
     tap.interface().set_address(Ipv4Net::new(KERNEL, 24)?)?;
     tap.interface().set_up(true)?;
     Ok(tap)
+}
+
+fn the_driver_tells_what_it_can_do() -> Outcome {
+    // Every kernel since 3.8 has both.
+    assert_eq!(features()?, Features { virtio_header: true, multi_queue: true });
+    Ok(())
 }
 
 fn the_kernel_chooses_a_name() -> Outcome {

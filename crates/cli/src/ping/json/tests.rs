@@ -17,7 +17,9 @@ fn every_line_is_an_object_with_its_event() {
         EchoReply { from: TARGET, to: TARGET, identifier: 7, sequence: 1, octets: 64, time_to_live: 64 };
     let heard = session.hear(Instant::from_nanos(350), Event::Echo(reply)).unwrap();
     let object = |told: Told<'_>| -> Value {
-        serde_json::from_str(&line(Instant::from_nanos(400), &session, &told)).unwrap()
+        let line = line(Instant::from_nanos(400), &session, &told);
+        crate::schema::check_lines("ping", &line);
+        serde_json::from_str(&line).unwrap()
     };
     let interface = "tap0".parse().unwrap();
     let address = "10.0.0.2/24".parse().unwrap();
@@ -43,4 +45,14 @@ fn every_line_is_an_object_with_its_event() {
             "duplicates": 0, "errors": 0, "strays": 0, "elapsed": 0,
             "round_trips": {"least": 250, "mean": 250, "most": 250, "deviation": 0}})
     );
+}
+
+#[test]
+fn statistics_without_an_answer_are_what_the_schema_says_too() {
+    let (interval, patience) = (Duration::from_secs(1), Duration::from_secs(10));
+    let session =
+        Session::new(Plan { target: TARGET, identifier: 7, octets: 56, count: None, interval, patience });
+    let line = line(Instant::from_nanos(400), &session, &Told::Statistics);
+    assert!(line.contains("\"round_trips\":null"), "{line}");
+    crate::schema::check_lines("ping", &line);
 }

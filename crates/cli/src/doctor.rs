@@ -1,0 +1,141 @@
+//! `tapstack doctor`: what this machine allows, and what mends the rest.
+
+mod facts;
+pub(crate) mod inside;
+mod judge;
+mod managers;
+mod sections;
+
+use std::process::ExitCode;
+
+use anstyle::Style;
+use clap::Args;
+use serde::Serialize;
+
+use crate::color::{BAD, FAINT, GOOD, Paint, WARNING, WORD};
+use crate::failure::{Failure, say};
+use facts::Facts;
+use judge::judge;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tapstack doctor                                   a line for each check, and below it what mends it
+  tapstack doctor --json | jq -r 'select(.mend).mend'   only the commands to paste
+  sudo tapstack doctor                              the same of what root may do
+
+It changes nothing: what it has to try, it tries in a network namespace that ends with it.
+
+`ok` works, `warn` does not and is not needed by everything, `bad` does not and is, `skip` could not be
+tried.
+
+Exit codes: 0 all that is needed works, 1 something needed does not, 2 it could not be checked.")]
+pub(crate) struct DoctorArguments {
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How a check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Outcome {
+    Ok,
+    Warn,
+    Bad,
+    Skip,
+}
+
+/// One check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Finding {
+    check: &'static str,
+    outcome: Outcome,
+    /// Whether nothing works without it.
+    needed: bool,
+    why: String,
+    /// A command to paste.
+    mend: Option<String>,
+}
+
+/// One line of `--json`.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Line<'a> {
+    Check(&'a Finding),
+    Summary { ok: usize, warn: usize, bad: usize, skip: usize, exit_code: u8 },
+}
+
+pub(crate) fn run(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
+    let findings = judge(&Facts::gather());
+    let code = exit_code(&findings);
+    if arguments.json {
+        for line in lines(&findings) {
+            say(&serde_json::to_string(&line)?)?;
+        }
+    } else {
+        let paint = Paint::output();
+        for finding in &findings {
+            say(&finding.text(paint))?;
+        }
+    }
+    Ok(ExitCode::from(code))
+}
+
+/// What a machine reads: each check, then how many ended how.
+fn lines(findings: &[Finding]) -> Vec<Line<'_>> {
+    let count = |outcome| findings.iter().filter(|finding| finding.outcome == outcome).count();
+    let summary = Line::Summary {
+        ok: count(Outcome::Ok),
+        warn: count(Outcome::Warn),
+        bad: count(Outcome::Bad),
+        skip: count(Outcome::Skip),
+        exit_code: exit_code(findings),
+    };
+    findings.iter().map(Line::Check).chain([summary]).collect()
+}
+
+/// What does not work outweighs what could not be tried.
+fn exit_code(findings: &[Finding]) -> u8 {
+    let any = |outcome| findings.iter().any(|finding| finding.needed && finding.outcome == outcome);
+    match (any(Outcome::Bad), any(Outcome::Skip)) {
+        (true, _) => 1,
+        (false, true) => 2,
+        (false, false) => 0,
+    }
+}
+
+impl Finding {
+    /// For people: one line, and the mend on the next.
+    fn text(&self, paint: Paint) -> String {
+        let Finding { check, outcome, why, mend, .. } = self;
+        let outcome = paint.paint(outcome.style(), &format!("{:<4}", outcome.word()));
+        let mend = mend.as_ref().map_or(String::new(), |mend| {
+            format!("\n{}{} {mend}", " ".repeat(23), paint.paint(WORD, "mend:"))
+        });
+        format!("{outcome}  {check:<16} {why}{mend}")
+    }
+}
+
+impl Outcome {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Bad => "bad",
+            Self::Skip => "skip",
+        }
+    }
+
+    fn style(self) -> Style {
+        match self {
+            Self::Ok => GOOD,
+            Self::Warn => WARNING,
+            Self::Bad => BAD,
+            Self::Skip => FAINT,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! What this machine says when it is asked. Nothing is judged here, and nothing changed.
+
+use std::fs;
+use std::path::Path;
+use std::thread;
+
+use tap::linux::{Features, caller, features, quoted, user_name};
+
+use super::inside::{self, Inside};
+use super::managers::Managers;
+
+/// All that is judged.
+#[derive(Clone, Debug)]
+pub(super) struct Facts {
+    /// What the driver behind `/dev/net/tun` can do, or why the node does not open.
+    pub(super) node: Result<Features, String>,
+    /// The capabilities that this process may use, if it can tell.
+    pub(super) capabilities: Option<Capabilities>,
+    /// What was tried in a namespace, or why nothing could be.
+    pub(super) inside: Result<Inside, String>,
+    /// `kernel.io_uring_disabled`; kernels before 6.6 have no such switch.
+    pub(super) io_uring_disabled: Option<u64>,
+    pub(super) managers: Managers,
+    /// Whether a new interface speaks IPv6; nothing on a kernel without it.
+    pub(super) ipv6: Option<bool>,
+    /// The most neighbours that the kernel keeps.
+    pub(super) most_neighbours: Option<u64>,
+    pub(super) processors: Option<usize>,
+    /// This program, as a shell takes it.
+    pub(super) program: String,
+    /// The user at the keyboard.
+    pub(super) user: String,
+}
+
+/// Those that count here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Capabilities {
+    pub(super) net_admin: bool,
+    pub(super) net_raw: bool,
+}
+
+impl Facts {
+    pub(super) fn gather() -> Facts {
+        let program = std::env::current_exe().unwrap_or_else(|_| "tapstack".into());
+        let status = fs::read_to_string("/proc/self/status");
+        Facts {
+            node: features().map_err(|error| error.to_string()),
+            capabilities: status.ok().and_then(|status| Capabilities::of(&status)),
+            inside: inside::explore(),
+            io_uring_disabled: setting("kernel/io_uring_disabled"),
+            managers: Managers::find(),
+            ipv6: setting("net/ipv6/conf/default/disable_ipv6").map(|disabled| disabled == 0),
+            most_neighbours: setting("net/ipv4/neigh/default/gc_thresh3"),
+            processors: thread::available_parallelism().ok().map(usize::from),
+            program: quoted(&program.to_string_lossy()),
+            user: quoted(&user_name(caller())),
+        }
+    }
+}
+
+impl Capabilities {
+    const NET_ADMIN: u64 = 1 << 12;
+    const NET_RAW: u64 = 1 << 13;
+
+    /// Those in effect, from the text of `/proc/PID/status`.
+    pub(super) fn of(status: &str) -> Option<Capabilities> {
+        let digits = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?;
+        let bits = u64::from_str_radix(digits.trim(), 16).ok()?;
+        Some(Capabilities { net_admin: bits & Self::NET_ADMIN != 0, net_raw: bits & Self::NET_RAW != 0 })
+    }
+}
+
+fn setting(path: &str) -> Option<u64> {
+    fs::read_to_string(Path::new("/proc/sys").join(path)).ok()?.trim().parse().ok()
+}

@@ -1,0 +1,78 @@
+//! What can only be tried in a namespace: this program, run under another name, moves into one, tries, and
+//! ends. Moving changes a process for good.
+
+use std::fs;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode, Stdio};
+
+use serde::{Deserialize, Serialize};
+use tap::linux::{Io, Namespace, Tap};
+
+use crate::failure::{Failure, say};
+
+/// The name under which this program tries things in a namespace.
+pub(crate) const EXPLORER: &str = "tapstack-doctor-inside";
+
+/// What came of it. Each refusal is a sentence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Inside {
+    /// Whether a namespace was made that holds its privileges, and in which way.
+    pub(super) namespace: Result<Way, String>,
+    /// Whether a TAP can be made there and brought up, if there is a namespace.
+    pub(super) tap: Option<Result<(), String>>,
+    /// Whether `io_uring` carries its frames, if there is a TAP.
+    pub(super) ring: Option<Result<(), String>>,
+}
+
+/// The ways to a network namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Way {
+    /// By privilege.
+    Privilege,
+    /// By a user namespace around it.
+    UserNamespace,
+}
+
+/// Runs this program as the explorer, and takes its report.
+pub(super) fn explore() -> Result<Inside, String> {
+    let mut command = Command::new("/proc/self/exe");
+    let output = command.arg0(EXPLORER).stdin(Stdio::null()).output();
+    let output = output.map_err(|error| format!("cannot start a child process: {error}"))?;
+    serde_json::from_slice(&output.stdout).map_err(|error| {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        format!("the child process gave no report ({error}) and {}: {}", output.status, errors.trim())
+    })
+}
+
+/// What the explorer does.
+pub(crate) fn report() -> Result<ExitCode, Failure> {
+    let report = Inside::explore();
+    say(&serde_json::to_string(&report)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Inside {
+    fn explore() -> Inside {
+        let before = user_namespace();
+        let namespace = Namespace::enter().map_err(|error| error.to_string());
+        let namespace = namespace.map(|_| match (before, user_namespace()) {
+            (Ok(before), Ok(after)) if before == after => Way::Privilege,
+            _ => Way::UserNamespace,
+        });
+        let tap = namespace.is_ok().then(|| open(Io::ReadWrite));
+        let ring = tap.as_ref().is_some_and(Result::is_ok).then(|| open(Io::Ring));
+        Inside { namespace, tap, ring }
+    }
+}
+
+fn user_namespace() -> io::Result<PathBuf> {
+    fs::read_link("/proc/self/ns/user")
+}
+
+/// Makes a TAP whose frames are carried this way, and brings it up.
+fn open(io: Io) -> Result<(), String> {
+    let tap = Tap::options().io(io).open("doctor%d").map_err(|error| error.to_string())?;
+    tap.interface().set_up(true).map_err(|error| error.to_string())
+}

@@ -1,0 +1,217 @@
+//! What the facts mean, and what mends what is not as it should be.
+
+use super::facts::Facts;
+use super::inside::Way;
+use super::managers::Networkd;
+use super::{Finding, Outcome};
+
+/// All checks, the needed ones first.
+pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
+    vec![
+        node(facts),
+        namespace(facts),
+        tap(facts),
+        net_admin(facts),
+        net_raw(facts),
+        io_uring(facts),
+        feature(facts, "virtio header", |features| features.virtio_header),
+        feature(facts, "multi-queue", |features| features.multi_queue),
+        network_manager(facts),
+        networkd(facts),
+        ipv6(facts),
+        neighbours(facts),
+        processors(facts),
+    ]
+}
+
+impl Finding {
+    fn new(check: &'static str, outcome: Outcome, why: impl Into<String>) -> Finding {
+        Finding { check, outcome, needed: false, why: why.into(), mend: None }
+    }
+
+    fn ok(check: &'static str, why: impl Into<String>) -> Finding {
+        Finding::new(check, Outcome::Ok, why)
+    }
+
+    fn warn(check: &'static str, why: impl Into<String>) -> Finding {
+        Finding::new(check, Outcome::Warn, why)
+    }
+
+    fn skip(check: &'static str, why: impl Into<String>) -> Finding {
+        Finding::new(check, Outcome::Skip, why)
+    }
+
+    /// What an error says, whose sentence ends with its mend.
+    fn refused(check: &'static str, outcome: Outcome, sentence: &str) -> Finding {
+        let (why, mend) = split(sentence);
+        Finding { mend, ..Finding::new(check, outcome, why) }
+    }
+
+    fn needed(self) -> Finding {
+        Finding { needed: true, ..self }
+    }
+
+    fn mended_by(self, command: impl Into<String>) -> Finding {
+        Finding { mend: Some(command.into()), ..self }
+    }
+}
+
+/// An error's sentence, and the command at its end, if it has one.
+pub(super) fn split(sentence: &str) -> (&str, Option<String>) {
+    match sentence.strip_suffix('`').and_then(|rest| rest.rsplit_once("; `")) {
+        Some((why, mend)) => (why, Some(mend.to_owned())),
+        None => (sentence, None),
+    }
+}
+
+fn node(facts: &Facts) -> Finding {
+    match &facts.node {
+        Ok(_) => Finding::ok("node", "/dev/net/tun is there and opens"),
+        Err(sentence) => Finding::refused("node", Outcome::Bad, sentence),
+    }
+    .needed()
+}
+
+fn namespace(facts: &Facts) -> Finding {
+    let check = "namespaces";
+    match facts.inside.as_ref().map(|inside| &inside.namespace) {
+        Ok(Ok(Way::Privilege)) => Finding::ok(check, "a network namespace can be made, by privilege"),
+        Ok(Ok(Way::UserNamespace)) => Finding::ok(
+            check,
+            "a network namespace can be made, in a user namespace that holds its privileges",
+        ),
+        // Who may make TAPs outside has a host all the same, though neither `lab` nor the tests.
+        Ok(Err(sentence)) if facts.capabilities.is_some_and(|held| held.net_admin) => {
+            Finding::refused(check, Outcome::Warn, sentence)
+        }
+        Ok(Err(sentence)) => Finding::refused(check, Outcome::Bad, sentence),
+        Err(sentence) => Finding::skip(check, sentence),
+    }
+    .needed()
+}
+
+fn tap(facts: &Facts) -> Finding {
+    let check = "tap";
+    match facts.inside.as_ref().map(|inside| &inside.tap) {
+        Ok(Some(Ok(()))) => Finding::ok(check, "a TAP can be made inside and brought up"),
+        // The node's own mend comes first.
+        Ok(Some(Err(_))) if facts.node.is_err() => Finding::skip(check, "it takes the node"),
+        Ok(Some(Err(sentence))) => Finding::refused(check, Outcome::Bad, sentence),
+        Ok(None) => Finding::skip(check, "it takes a namespace"),
+        Err(sentence) => Finding::skip(check, sentence),
+    }
+    .needed()
+}
+
+fn net_admin(facts: &Facts) -> Finding {
+    let check = "CAP_NET_ADMIN";
+    match facts.capabilities {
+        None => Finding::skip(check, "/proc/self/status does not tell"),
+        Some(capabilities) if capabilities.net_admin => Finding::ok(check, "held: TAPs can be made outside"),
+        Some(_) => {
+            Finding::warn(check, "not held: a TAP outside a namespace must be made for you, once").mended_by(
+                format!("sudo {} tap create tap0 --address 10.0.0.1/24 --user {}", facts.program, facts.user),
+            )
+        }
+    }
+}
+
+fn net_raw(facts: &Facts) -> Finding {
+    let check = "CAP_NET_RAW";
+    match facts.capabilities {
+        None => Finding::skip(check, "/proc/self/status does not tell"),
+        Some(capabilities) if capabilities.net_raw => Finding::ok(check, "held: real interfaces can be used"),
+        Some(_) => Finding::warn(check, "not held: real interfaces are closed to you; TAPs do not need it")
+            .mended_by(format!("sudo setcap cap_net_raw+ep {}", facts.program)),
+    }
+}
+
+fn io_uring(facts: &Facts) -> Finding {
+    let check = "io_uring";
+    let Ok(Some(ring)) = facts.inside.as_ref().map(|inside| &inside.ring) else {
+        return Finding::skip(check, "it takes a TAP");
+    };
+    let Err(sentence) = ring else {
+        return Finding::ok(check, "it carries a TAP's frames, by reads that do not wait");
+    };
+    match facts.io_uring_disabled {
+        Some(value @ 1..) => Finding::warn(
+            check,
+            format!("switched off (kernel.io_uring_disabled is {value}): frames are carried one a call"),
+        )
+        .mended_by("sudo sysctl kernel.io_uring_disabled=0"),
+        // No switch is off, so a mend that turns it on would mend nothing.
+        _ => Finding::warn(check, format!("frames are carried one a call: {}", split(sentence).0)),
+    }
+}
+
+fn feature(facts: &Facts, check: &'static str, has: fn(tap::linux::Features) -> bool) -> Finding {
+    match facts.node {
+        Ok(features) if has(features) => Finding::ok(check, "the kernel's tun driver has it"),
+        Ok(_) => Finding::warn(check, "the kernel's tun driver has none; TAPs of one queue work without"),
+        Err(_) => Finding::skip(check, "it takes the node"),
+    }
+}
+
+fn network_manager(facts: &Facts) -> Finding {
+    let check = "NetworkManager";
+    match facts.managers.network_manager_keeps_off {
+        None => Finding::ok(check, "it does not run here"),
+        Some(true) => Finding::ok(check, "it runs, and is told to let TAPs be"),
+        Some(false) => Finding::warn(check, "it runs, and may set up a TAP that comes up").mended_by(
+            "printf '[device-tapstack]\\nmatch-device=interface-name:tap*\\nmanaged=0\\n' | sudo tee /etc/NetworkManager/conf.d/90-tapstack.conf && sudo systemctl reload NetworkManager",
+        ),
+    }
+}
+
+fn networkd(facts: &Facts) -> Finding {
+    let check = "systemd-networkd";
+    match &facts.managers.networkd {
+        Networkd::Absent => Finding::ok(check, "it does not run here"),
+        Networkd::KeepsOff => Finding::ok(check, "it runs, and none of its files sets up a TAP"),
+        Networkd::SetsUp(path) => {
+            Finding::warn(check, format!("it runs, and sets up every TAP by {}", path.display())).mended_by(
+                "printf '[Match]\\nName=tap*\\n[Link]\\nUnmanaged=yes\\n' | sudo tee /etc/systemd/network/00-tapstack.network && sudo networkctl reload",
+            )
+        }
+    }
+}
+
+fn ipv6(facts: &Facts) -> Finding {
+    let check = "IPv6";
+    match facts.ipv6 {
+        None => Finding::ok(check, "this kernel has none: a TAP carries nothing of it unasked"),
+        Some(false) => Finding::ok(check, "off for new interfaces: a TAP carries nothing of it unasked"),
+        Some(true) => Finding::warn(check, "on: the kernel sends frames of its own over a new TAP, which are counted and dropped; `lab` has it off")
+            .mended_by("sudo sysctl net.ipv6.conf.default.disable_ipv6=1"),
+    }
+}
+
+/// A kernel as it comes keeps 1,024.
+const USUAL: u64 = 1_024;
+
+fn neighbours(facts: &Facts) -> Finding {
+    let check = "neighbours";
+    match facts.most_neighbours {
+        None => Finding::skip(check, "net.ipv4.neigh.default.gc_thresh3 cannot be read in this namespace"),
+        Some(most) if most > USUAL => Finding::ok(check, format!("the kernel keeps {most} at most")),
+        Some(most) => Finding::warn(
+            check,
+            format!("the kernel keeps {most} at most, fewer than large --hosts have"),
+        )
+        .mended_by(
+            "sudo sysctl net.ipv4.neigh.default.gc_thresh2=131072 net.ipv4.neigh.default.gc_thresh3=131072",
+        ),
+    }
+}
+
+fn processors(facts: &Facts) -> Finding {
+    let check = "processors";
+    match facts.processors {
+        None => Finding::skip(check, "the system does not tell how many there are"),
+        Some(1) => {
+            Finding::warn(check, "one: --busy-poll would take it from whoever sends, and is 0 by default")
+        }
+        Some(count) => Finding::ok(check, format!("{count}: --busy-poll has one to keep busy")),
+    }
+}

@@ -1,0 +1,239 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::facts::Capabilities;
+use super::inside::{Inside, Way};
+use super::judge::split;
+use super::managers::{Managers, Networkd, keeps_off, sets_up};
+use super::sections::meets;
+use super::*;
+use tap::linux::Features;
+
+/// A machine on which all is well.
+fn well() -> Facts {
+    Facts {
+        node: Ok(Features { virtio_header: true, multi_queue: true }),
+        capabilities: Some(Capabilities { net_admin: true, net_raw: true }),
+        inside: Ok(Inside { namespace: Ok(Way::Privilege), tap: Some(Ok(())), ring: Some(Ok(())) }),
+        io_uring_disabled: Some(0),
+        managers: Managers::default(),
+        ipv6: Some(false),
+        most_neighbours: Some(131_072),
+        processors: Some(2),
+        program: "/bin/tapstack".to_owned(),
+        user: "alice".to_owned(),
+    }
+}
+
+/// What is not `ok`, and the exit code, after this change to a machine on which all is well.
+fn after(change: impl FnOnce(&mut Facts)) -> (Vec<Finding>, u8) {
+    let mut facts = well();
+    change(&mut facts);
+    let findings = judge(&facts);
+    let code = exit_code(&findings);
+    (findings.into_iter().filter(|finding| finding.outcome != Outcome::Ok).collect(), code)
+}
+
+/// The one that is not `ok`: its check, outcome and mend, and the exit code.
+fn one(change: impl FnOnce(&mut Facts)) -> (&'static str, Outcome, Option<String>, u8) {
+    let (findings, code) = after(change);
+    let [finding] = <[Finding; 1]>::try_from(findings).unwrap();
+    (finding.check, finding.outcome, finding.mend, code)
+}
+
+#[test]
+fn where_all_is_well_there_is_nothing_to_mend() {
+    assert_eq!(after(|_| ()), (vec![], 0));
+    assert!(judge(&well()).iter().all(|finding| finding.mend.is_none()));
+}
+
+#[test]
+fn a_node_that_does_not_open_is_bad_and_what_takes_it_is_skipped() {
+    let sentence = "cannot open /dev/net/tun: Permission denied, its file mode keeps you out; `sudo chmod 0666 /dev/net/tun`";
+    let (findings, code) = after(|facts| {
+        facts.node = Err(sentence.to_owned());
+        facts.inside =
+            Ok(Inside { namespace: Ok(Way::UserNamespace), tap: Some(Err(sentence.to_owned())), ring: None });
+    });
+    assert_eq!(code, 1);
+    let ends: Vec<_> = findings.iter().map(|finding| (finding.check, finding.outcome)).collect();
+    let skipped = ["tap", "io_uring", "virtio header", "multi-queue"].map(|check| (check, Outcome::Skip));
+    assert_eq!(ends, [&[("node", Outcome::Bad)], &skipped[..]].concat());
+    assert_eq!(findings[0].mend.as_deref(), Some("sudo chmod 0666 /dev/net/tun"));
+    assert!(findings[0].why.ends_with("its file mode keeps you out"));
+}
+
+#[test]
+fn a_namespace_that_is_refused_is_bad_for_who_has_no_other_way() {
+    let refused = |facts: &mut Facts| {
+        let sentence = "cannot make a network namespace: kept from you; `sudo -s`".to_owned();
+        facts.inside = Ok(Inside { namespace: Err(sentence), tap: None, ring: None });
+    };
+    let (findings, code) = after(|facts| {
+        refused(facts);
+        facts.capabilities = Some(Capabilities { net_admin: false, net_raw: true });
+    });
+    assert_eq!((findings[0].outcome, findings[0].mend.as_deref(), code), (Outcome::Bad, Some("sudo -s"), 1));
+    // Who may make TAPs outside is fine, but no TAP was made to see it.
+    let (findings, code) = after(refused);
+    assert_eq!((findings[0].outcome, findings[1].outcome, code), (Outcome::Warn, Outcome::Skip, 2));
+}
+
+#[test]
+fn a_tap_that_cannot_be_made_is_bad_and_a_child_that_does_not_report_is_no_answer() {
+    let (findings, code) = after(|facts| {
+        let refused = Err("cannot attach to the TAP: no".to_owned());
+        facts.inside = Ok(Inside { namespace: Ok(Way::Privilege), tap: Some(refused), ring: None });
+    });
+    assert_eq!((findings[0].check, findings[0].outcome, code), ("tap", Outcome::Bad, 1));
+    let (findings, code) = after(|facts| facts.inside = Err("cannot start a child process".to_owned()));
+    assert!(findings.iter().all(|finding| finding.outcome == Outcome::Skip));
+    assert_eq!((findings.len(), code), (3, 2));
+}
+
+#[test]
+fn a_capability_that_is_not_held_is_worth_a_look_and_names_the_command() {
+    let without =
+        |net_admin, net_raw| one(move |facts| facts.capabilities = Some(Capabilities { net_admin, net_raw }));
+    let create = "sudo /bin/tapstack tap create tap0 --address 10.0.0.1/24 --user alice".to_owned();
+    assert_eq!(without(false, true), ("CAP_NET_ADMIN", Outcome::Warn, Some(create), 0));
+    let set = "sudo setcap cap_net_raw+ep /bin/tapstack".to_owned();
+    assert_eq!(without(true, false), ("CAP_NET_RAW", Outcome::Warn, Some(set), 0));
+}
+
+#[test]
+fn capabilities_are_the_bits_in_effect() {
+    let status = "Name:\tx\nCapPrm:\t000001ffffffffff\nCapEff:\t0000000000002000\n";
+    assert_eq!(Capabilities::of(status), Some(Capabilities { net_admin: false, net_raw: true }));
+    let status = "CapEff:\t0000000000001000\n";
+    assert_eq!(Capabilities::of(status), Some(Capabilities { net_admin: true, net_raw: false }));
+    assert_eq!(Capabilities::of("CapPrm:\t0000000000001000\n"), None);
+}
+
+#[test]
+fn io_uring_that_is_refused_is_switched_on_only_where_it_is_switched_off() {
+    let refused = |disabled| {
+        one(move |facts| {
+            let sentence = "cannot carry frames by io_uring: EPERM; `sudo sysctl kernel.io_uring_disabled=0`";
+            if let Ok(inside) = &mut facts.inside {
+                inside.ring = Some(Err(sentence.to_owned()));
+            }
+            facts.io_uring_disabled = disabled;
+        })
+    };
+    let mend = Some("sudo sysctl kernel.io_uring_disabled=0".to_owned());
+    assert_eq!(refused(Some(2)), ("io_uring", Outcome::Warn, mend, 0));
+    assert_eq!(refused(Some(0)), ("io_uring", Outcome::Warn, None, 0));
+    assert_eq!(refused(None), ("io_uring", Outcome::Warn, None, 0));
+}
+
+#[test]
+fn what_a_kernel_lacks_or_does_unasked_is_worth_a_look() {
+    let old = |facts: &mut Facts| facts.node = Ok(Features { virtio_header: true, multi_queue: false });
+    assert_eq!(one(old), ("multi-queue", Outcome::Warn, None, 0));
+    let (check, outcome, mend, _) = one(|facts| facts.ipv6 = Some(true));
+    assert_eq!((check, outcome), ("IPv6", Outcome::Warn));
+    assert_eq!(mend.as_deref(), Some("sudo sysctl net.ipv6.conf.default.disable_ipv6=1"));
+    let (check, outcome, mend, _) = one(|facts| facts.most_neighbours = Some(1_024));
+    assert_eq!((check, outcome, mend.is_some()), ("neighbours", Outcome::Warn, true));
+    assert_eq!(after(|facts| facts.most_neighbours = Some(1_025)), (vec![], 0));
+    assert_eq!(one(|facts| facts.most_neighbours = None), ("neighbours", Outcome::Skip, None, 0));
+    assert_eq!(one(|facts| facts.processors = Some(1)), ("processors", Outcome::Warn, None, 0));
+}
+
+#[test]
+fn a_manager_that_would_set_up_a_tap_is_told_not_to() {
+    let (check, outcome, mend, code) = one(|facts| facts.managers.network_manager_keeps_off = Some(false));
+    assert_eq!((check, outcome, code), ("NetworkManager", Outcome::Warn, 0));
+    // What the mend writes is what is looked for.
+    let written = mend.unwrap().split('\'').nth(1).unwrap().replace("\\n", "\n");
+    assert!(keeps_off([written.as_str()]), "{written}");
+    let path = PathBuf::from("/etc/systemd/network/20-all.network");
+    let (check, _, mend, _) = one(|facts| facts.managers.networkd = Networkd::SetsUp(path.clone()));
+    assert_eq!(check, "systemd-networkd");
+    let written = mend.unwrap().split('\'').nth(1).unwrap().replace("\\n", "\n");
+    let all = (path.clone(), "[Match]\nName=*\n".to_owned());
+    let mut files = BTreeMap::from([("20-all.network".to_owned(), all)]);
+    assert_eq!(sets_up(&files), Some(path.clone()));
+    files.insert("00-tapstack.network".to_owned(), (path, written));
+    assert_eq!(sets_up(&files), None);
+    assert_eq!(after(|facts| facts.managers.networkd = Networkd::KeepsOff), (vec![], 0));
+    assert_eq!(after(|facts| facts.managers.network_manager_keeps_off = Some(true)), (vec![], 0));
+}
+
+#[test]
+fn networkmanager_is_kept_off_by_name_or_by_kind() {
+    for text in [
+        "[keyfile]\nunmanaged-devices=mac:00:22:68:1c:59:b1;interface-name:tap*\n",
+        "[keyfile]\nunmanaged-devices+=type:tun\n",
+        "[device-x]\nmatch-device=interface-name:=tap0\nmanaged=false\n",
+    ] {
+        assert!(keeps_off([text]), "{text}");
+    }
+    for text in [
+        "",
+        "[main]\nplugins=keyfile\n",
+        "[keyfile]\n#unmanaged-devices=type:tun\n",
+        "[keyfile]\nunmanaged-devices=interface-name:eth*;except:interface-name:tap0\n",
+        "[device-x]\nmatch-device=interface-name:tap*\n",
+    ] {
+        assert!(!keeps_off([text]), "{text}");
+    }
+}
+
+#[test]
+fn networkd_sets_up_a_tap_by_the_first_file_that_describes_one() {
+    let by = |text: &str| {
+        let file = (PathBuf::from("/x.network"), text.to_owned());
+        sets_up(&BTreeMap::from([("x.network".to_owned(), file)])).is_some()
+    };
+    assert!(by("[Match]\nName=en* tap*\n[Network]\nDHCP=yes\n"));
+    assert!(by("[Match]\nType=ether\n"));
+    assert!(by("[Match]\n# Name=en*\n; Name=en*\nName=tap0\n"), "what is commented out does not count");
+    assert!(by("[Match]\nKind=tun\nName=tap?\n"));
+    assert!(!by("[Match]\nName=en*\n"));
+    assert!(!by("[Match]\nKind=veth\nName=*\n"));
+    assert!(!by("[Match]\nMACAddress=02:00:00:00:00:01\n"));
+    assert!(!by("[Match]\n[Network]\nDHCP=yes\n"));
+    assert!(!by("[Match]\nName=tap0\n[Link]\nUnmanaged=yes\n"));
+}
+
+#[test]
+fn a_pattern_is_met_by_the_whole_name() {
+    assert!(meets("tap0", "tap*") && meets("tap0", "*0") && meets("tap0", "t??0") && meets("", "*"));
+    assert!(!meets("tap0", "tap") && !meets("tap0", "ap*") && !meets("tap0", "tap0?") && !meets("", "?"));
+}
+
+#[test]
+fn only_a_command_at_the_end_is_a_mend() {
+    assert_eq!(split("no; `sudo -s`"), ("no", Some("sudo -s".to_owned())));
+    assert_eq!(split("no `x` here"), ("no `x` here", None));
+    assert_eq!(split("no; choose another name"), ("no; choose another name", None));
+}
+
+#[test]
+fn a_finding_is_a_line_and_its_mend_the_next() {
+    let finding = Finding {
+        check: "node",
+        outcome: Outcome::Bad,
+        needed: true,
+        why: "closed".to_owned(),
+        mend: Some("sudo -s".to_owned()),
+    };
+    let text = "bad   node             closed\n                       mend: sudo -s";
+    assert_eq!(finding.text(Paint::NONE), text);
+    assert!(finding.text(Paint::ALL).starts_with("\u{1b}[1m\u{1b}[31mbad \u{1b}[0m  node "));
+}
+
+#[test]
+fn what_is_printed_as_json_is_what_the_schema_says_and_the_summary_is_last() {
+    let mut facts = well();
+    facts.ipv6 = Some(true);
+    facts.most_neighbours = None;
+    facts.inside = Err("no".to_owned());
+    let findings = judge(&facts);
+    let lines: Vec<_> = lines(&findings).iter().map(|line| serde_json::to_string(line).unwrap()).collect();
+    crate::schema::check_lines("doctor", &lines.join("\n"));
+    let summary = r#"{"event":"summary","ok":8,"warn":1,"bad":0,"skip":4,"exit_code":2}"#;
+    assert_eq!(lines.last().map(String::as_str), Some(summary));
+}

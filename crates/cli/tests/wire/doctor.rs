@@ -1,0 +1,106 @@
+//! `tapstack doctor`.
+
+use nix::unistd::geteuid;
+use serde_json::Value;
+
+use crate::harness::program::{run, told};
+use crate::harness::{Case, Outcome};
+use crate::schema::check_lines;
+
+pub(crate) const CASES: &[Case] = &[
+    ("where_the_wire_works_the_doctor_finds_that_it_does", the_wire_works),
+    ("the_doctor_leaves_nothing_behind", nothing_is_left),
+    ("the_doctor_prints_a_line_a_check_and_the_mend_on_the_next", lines_for_people),
+];
+
+pub(crate) const REFUSED: &[Case] =
+    &[("a_node_that_is_closed_is_bad_and_its_mend_is_a_command", the_node_is_closed)];
+
+pub(crate) const UNPRIVILEGED: &[Case] =
+    &[("without_privilege_the_doctor_says_which_commands_give_it", without_privilege)];
+
+/// What it says.
+struct Checked {
+    lines: Vec<Value>,
+    code: Option<i32>,
+}
+
+impl Checked {
+    fn run() -> Result<Checked, Box<dyn std::error::Error>> {
+        let (code, out, errors) = told(&run(&["doctor", "--json"])?);
+        assert_eq!(errors, "");
+        check_lines("doctor", &out);
+        let lines: Vec<Value> = out.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+        let summary = lines.last().ok_or("a summary")?;
+        assert_eq!(summary["event"], "summary");
+        assert_eq!(summary["exit_code"].as_i64(), code.map(i64::from));
+        Ok(Checked { lines, code })
+    }
+
+    fn outcome(&self, check: &str) -> &str {
+        self.of(check)["outcome"].as_str().unwrap_or_default()
+    }
+
+    fn mend(&self, check: &str) -> Option<&str> {
+        self.of(check)["mend"].as_str()
+    }
+
+    fn of(&self, check: &str) -> &Value {
+        self.lines.iter().find(|line| line["check"] == check).expect("the check")
+    }
+}
+
+fn the_wire_works() -> Outcome {
+    let checked = Checked::run()?;
+    assert_eq!(checked.code, Some(0));
+    for check in ["node", "namespaces", "tap", "CAP_NET_ADMIN", "CAP_NET_RAW"] {
+        assert_eq!((checked.outcome(check), checked.mend(check)), ("ok", None), "{check}");
+    }
+    // These trials run in a namespace whose IPv6 is off.
+    assert_eq!(checked.outcome("IPv6"), "ok");
+    Ok(())
+}
+
+fn nothing_is_left() -> Outcome {
+    let links = || std::fs::read_to_string("/proc/self/net/dev").map(|text| text.lines().count());
+    let before = links()?;
+    run(&["doctor"])?;
+    assert_eq!(links()?, before);
+    Ok(())
+}
+
+fn lines_for_people() -> Outcome {
+    let (code, out, errors) = told(&run(&["doctor"])?);
+    assert_eq!((code, errors.as_str()), (Some(0), ""));
+    let first = out.lines().next().ok_or("a line")?;
+    assert_eq!(first, "ok    node             /dev/net/tun is there and opens");
+    for line in out.lines() {
+        let known = ["ok    ", "warn  ", "bad   ", "skip  ", "                       mend: "];
+        assert!(known.iter().any(|start| line.starts_with(start)), "{line}");
+    }
+    Ok(())
+}
+
+fn the_node_is_closed() -> Outcome {
+    let checked = Checked::run()?;
+    assert_eq!(checked.code, Some(1));
+    assert_eq!(
+        (checked.outcome("node"), checked.mend("node")),
+        ("bad", Some("sudo chmod 0666 /dev/net/tun"))
+    );
+    assert_eq!((checked.outcome("tap"), checked.outcome("multi-queue")), ("skip", "skip"));
+    Ok(())
+}
+
+fn without_privilege() -> Outcome {
+    assert!(!geteuid().is_root());
+    let checked = Checked::run()?;
+    assert_eq!(checked.outcome("node"), "ok");
+    assert_eq!((checked.outcome("CAP_NET_ADMIN"), checked.outcome("CAP_NET_RAW")), ("warn", "warn"));
+    let create = checked.mend("CAP_NET_ADMIN").ok_or("a mend")?;
+    assert!(create.starts_with("sudo /"), "{create}");
+    assert!(create.ends_with("tapstack tap create tap0 --address 10.0.0.1/24 --user nobody"), "{create}");
+    let set = checked.mend("CAP_NET_RAW").ok_or("a mend")?;
+    assert!(set.starts_with("sudo setcap cap_net_raw+ep /"), "{set}");
+    Ok(())
+}

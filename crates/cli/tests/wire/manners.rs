@@ -1,0 +1,121 @@
+//! What all commands have in common: colour, `completions`, `man`.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
+
+use nix::pty::{OpenptyResult, openpty};
+
+use crate::harness::program::{command, run, told};
+use crate::harness::{Case, Outcome};
+
+pub(crate) const CASES: &[Case] = &[
+    ("colour_comes_where_it_is_asked_for_and_not_into_a_pipe", colour),
+    ("a_terminal_gets_colour_unless_it_is_not_wanted", a_terminal),
+    ("help_and_errors_follow_the_choice_too", help_and_errors),
+    ("the_completions_are_a_script_that_bash_reads", completions),
+    ("a_manual_page_has_its_sections_and_an_unknown_one_a_sentence", manual_pages),
+];
+
+fn colour() -> Outcome {
+    let shown = |words: &[&str], variable: Option<&str>| -> Result<bool, Box<dyn std::error::Error>> {
+        let mut command = command(&[&["lab", "--cable"], words].concat());
+        command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+        let output = command.envs(variable.map(|name| (name, "1"))).output()?;
+        assert_eq!(output.status.code(), Some(0));
+        Ok(output.stdout.contains(&0x1b))
+    };
+    assert!(!shown(&[], None)?, "a pipe");
+    assert!(!shown(&["--color", "never"], None)?);
+    assert!(shown(&["--color", "always"], None)?);
+    assert!(shown(&["--color=always"], Some("NO_COLOR"))?, "who asks by name has more to say");
+    assert!(!shown(&[], Some("NO_COLOR"))?);
+    let (_, out, _) = told(&run(&["lab", "--cable", "--color", "always"])?);
+    assert!(out.contains("\u{1b}[1mlearned\u{1b}[0m 10.0.0.1 is at "), "{out}");
+    Ok(())
+}
+
+/// What it shows on a terminal of its own.
+fn on_a_terminal(words: &[&str], variables: &[(&str, &str)]) -> Result<String, Box<dyn std::error::Error>> {
+    let OpenptyResult { master, slave } = openpty(None, None)?;
+    let mut command = command(words);
+    command
+        .env_remove("NO_COLOR")
+        .env_remove("CLICOLOR")
+        .env("TERM", "xterm")
+        .envs(variables.iter().copied());
+    let mut child = command.stdout(slave.try_clone()?).stderr(slave).spawn()?;
+    // With it our own copies of the other end are closed: then the terminal has an end, which is an error.
+    drop(command);
+    let mut shown = Vec::new();
+    let mut master = File::from(master);
+    let mut chunk = [0; 4_096];
+    while let Ok(count @ 1..) = master.read(&mut chunk) {
+        shown.extend_from_slice(&chunk[..count]);
+    }
+    let status = child.wait()?;
+    assert!(status.success(), "{status}");
+    Ok(String::from_utf8(shown)?)
+}
+
+fn a_terminal() -> Outcome {
+    let list = ["man", "--list"];
+    let cable = ["lab", "--cable"];
+    assert!(on_a_terminal(&cable, &[])?.contains("\u{1b}[36mIn \u{1b}[0m"));
+    assert!(on_a_terminal(&["doctor"], &[])?.contains("\u{1b}[32mok  \u{1b}[0m  node "));
+    assert!(!on_a_terminal(&cable, &[("NO_COLOR", "1")])?.contains('\u{1b}'));
+    assert!(!on_a_terminal(&[&cable[..], &["--color", "never"]].concat(), &[])?.contains('\u{1b}'));
+    assert!(!on_a_terminal(&list, &[])?.contains('\u{1b}'), "what a program reads");
+    Ok(())
+}
+
+fn help_and_errors() -> Outcome {
+    for words in [&["--help"][..], &["host", "--help"], &["tap", "list", "--help"]] {
+        let coloured = [words, &["--color", "always"]].concat();
+        assert!(run(&[&["--color", "always"], words].concat())?.stdout.contains(&0x1b), "{coloured:?}");
+        assert!(!run(words)?.stdout.contains(&0x1b), "{words:?}");
+    }
+    assert!(run(&["--color=always", "host", "--nonsense"])?.stderr.contains(&0x1b));
+    let (code, _, errors) = told(&run(&["--color=always", "tap", "delete", "absent0"])?);
+    assert_eq!(code, Some(1));
+    assert_eq!(errors, "\u{1b}[1m\u{1b}[31mtapstack:\u{1b}[0m there is no TAP absent0 to delete\n");
+    Ok(())
+}
+
+fn completions() -> Outcome {
+    for shell in ["bash", "zsh", "fish"] {
+        let (code, script, errors) = told(&run(&["completions", shell])?);
+        assert_eq!((code, errors.as_str()), (Some(0), ""));
+        assert!(script.contains("doctor") && script.contains("busy-poll"), "{shell}: {script}");
+    }
+    let script = run(&["completions", "bash"])?.stdout;
+    // What the shell itself would offer behind `tapstack tap`.
+    let ask = b"\nCOMP_WORDS=(tapstack tap ''); COMP_CWORD=2; _tapstack tapstack '' tap; echo \"${COMPREPLY[@]}\"\n";
+    let mut bash = Command::new("bash").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    bash.stdin.take().ok_or("a pipe")?.write_all(&[&script[..], ask].concat())?;
+    let offered = bash.wait_with_output()?;
+    let offered = String::from_utf8_lossy(&offered.stdout).into_owned();
+    assert!(["create", "delete", "list"].iter().all(|word| offered.contains(word)), "{offered}");
+    Ok(())
+}
+
+fn manual_pages() -> Outcome {
+    let (code, list, _) = told(&run(&["man", "--list"])?);
+    assert_eq!(code, Some(0));
+    assert!(list.lines().any(|line| line == "tapstack-tap-create.1\ttap create"), "{list}");
+    for line in list.lines() {
+        let (_, words) = line.split_once('\t').ok_or("a tab")?;
+        let words: Vec<_> = ["man"].into_iter().chain(words.split_whitespace()).collect();
+        let (code, page, errors) = told(&run(&words)?);
+        assert_eq!((code, errors.as_str()), (Some(0), ""));
+        assert!(
+            page.contains("\n.SH NAME\ntapstack") && page.contains("\n.SH EXAMPLES\n"),
+            "{words:?}: {page}"
+        );
+    }
+    let (code, out, errors) = told(&run(&["man", "tap", "nonsense"])?);
+    let sentence =
+        "tapstack: there is no command `tap nonsense`; `tapstack man --list` tells which there are\n";
+    assert_eq!((code, out.as_str(), errors.as_str()), (Some(2), "", sentence));
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! `dist`: the binary, its completions and its manual pages, in one folder.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use crate::{Outcome, bench};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Where to write [default: target/dist]
+    #[arg(long, value_name = "FOLDER")]
+    to: Option<PathBuf>,
+    /// Take this binary instead of building one
+    #[arg(long, value_name = "PATH")]
+    program: Option<PathBuf>,
+}
+
+/// The name of the binary.
+const NAME: &str = "tapstack";
+/// The file that tells the others' sums.
+const SUMS: &str = "SHA256SUMS";
+/// The shells, each with the name of its file.
+const SHELLS: [(&str, &str); 3] =
+    [("bash", "tapstack.bash"), ("zsh", "_tapstack"), ("fish", "tapstack.fish")];
+
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    let folder = match &arguments.to {
+        Some(folder) => folder.clone(),
+        None => target()?.join("dist"),
+    };
+    let built = match &arguments.program {
+        Some(path) => path.clone(),
+        None => build()?,
+    };
+    fs::create_dir_all(&folder).map_err(failed("make", &folder))?;
+    let program = folder.join(NAME);
+    fs::copy(&built, &program).map_err(failed("copy", &built))?;
+    let mut files = vec![NAME.to_owned()];
+    files.extend(completions(&program, &folder)?);
+    files.extend(pages(&program, &folder)?);
+    let sums = output(Command::new("sha256sum").arg("--").args(&files).current_dir(&folder))?;
+    write(&folder.join(SUMS), &sums)?;
+    println!("{} files and {SUMS} are in {}", files.len(), folder.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where cargo puts what it builds.
+fn target() -> Result<PathBuf, String> {
+    let text = output(cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
+    let metadata: serde_json::Value =
+        serde_json::from_slice(&text).map_err(|error| format!("cannot read cargo's metadata: {error}"))?;
+    let target = metadata
+        .get("target_directory")
+        .and_then(|path| path.as_str())
+        .ok_or("cargo's metadata names no target directory")?;
+    Ok(PathBuf::from(target))
+}
+
+/// The release binary without its symbols.
+fn build() -> Result<PathBuf, String> {
+    let status = cargo().args(["build", "--locked", "--package", "cli", "--profile", "shipped"]).status();
+    let status = status.map_err(|error| format!("cannot run cargo: {error}"))?;
+    if status.success() {
+        Ok(target()?.join("shipped").join(NAME))
+    } else {
+        Err("`cargo build` failed".to_owned())
+    }
+}
+
+fn cargo() -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command.current_dir(bench::workspace());
+    command
+}
+
+/// Writes the completions, and returns the names of their files.
+fn completions(program: &Path, folder: &Path) -> Result<Vec<String>, String> {
+    let mut files = Vec::new();
+    for (shell, name) in SHELLS {
+        write(&folder.join(name), &output(Command::new(program).args(["completions", shell]))?)?;
+        files.push(name.to_owned());
+    }
+    Ok(files)
+}
+
+/// Writes the manual pages that the program lists, and returns the names of their files.
+fn pages(program: &Path, folder: &Path) -> Result<Vec<String>, String> {
+    let list = output(Command::new(program).args(["man", "--list"]))?;
+    let mut files = Vec::new();
+    for line in String::from_utf8_lossy(&list).lines() {
+        let (name, words) = line.split_once('\t').ok_or_else(|| format!("`man --list` says `{line}`"))?;
+        let page = output(Command::new(program).arg("man").args(words.split_whitespace()))?;
+        write(&folder.join(name), &page)?;
+        files.push(name.to_owned());
+    }
+    Ok(files)
+}
+
+/// What a program prints that ends well.
+fn output(command: &mut Command) -> Result<Vec<u8>, String> {
+    let name = Path::new(command.get_program()).file_name().map(OsStr::to_owned).unwrap_or_default();
+    let name = name.display();
+    let output = command.output().map_err(|error| format!("cannot run {name}: {error}"))?;
+    if !output.status.success() {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("{name} failed, {}: {}", output.status, errors.trim()));
+    }
+    Ok(output.stdout)
+}
+
+fn write(path: &Path, octets: &[u8]) -> Result<(), String> {
+    fs::write(path, octets).map_err(failed("write", path))
+}
+
+fn failed(what: &str, path: &Path) -> impl FnOnce(std::io::Error) -> String {
+    let sentence = format!("cannot {what} {}", path.display());
+    move |error| format!("{sentence}: {error}")
+}
