@@ -4,7 +4,9 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod arguments;
+mod capture;
 mod clock;
+mod decode;
 mod describe;
 mod failure;
 mod host_command;
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         Some(Command::Lab(arguments)) => lab::run(&arguments),
         Some(Command::Host(arguments)) => host_command::run(&arguments),
         Some(Command::Ping(arguments)) => ping::run(&arguments),
+        Some(Command::Decode(arguments)) => decode::run(&arguments),
         Some(Command::Tap(arguments)) => tap_command::run(&arguments),
     };
     outcome.unwrap_or_else(|failure: Failure| failure.report())

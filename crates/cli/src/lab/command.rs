@@ -8,6 +8,7 @@ use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
 
 use super::Wire;
+use crate::capture::arguments::CaptureArguments;
 use crate::failure::Failure;
 use crate::output::standard_error;
 use crate::report::{Level, Report};
@@ -17,12 +18,12 @@ use crate::signals::Signals;
 /// the command's.
 pub(super) fn run(
     wire: Wire,
-    program: &OsString,
-    words: &[OsString],
+    (program, words): (&OsString, &[OsString]),
     verbose: bool,
+    capture: &CaptureArguments,
 ) -> Result<ExitCode, Failure> {
     let level = if verbose { Level::Frames } else { Level::Quiet };
-    let mut server = wire.serve(Report::new(standard_error()?, level, false))?;
+    let mut server = wire.serve(Report::new(standard_error()?, level, false), capture)?;
     let signals = Signals::take_over(&[Signal::SIGCHLD, Signal::SIGINT, Signal::SIGTERM])?;
     // A command inherits which signals are blocked. This program, run under another name, unblocks
     // them and then becomes the command: no signal is lost on the way, and none ends the lab alone.
