@@ -5,8 +5,10 @@
 #[path = "../../../tap/tests/harness/mod.rs"]
 mod harness;
 
+mod capture;
 mod carriage;
 mod claims;
+mod decode;
 mod host;
 mod hosts;
 mod lab;
@@ -24,8 +26,10 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let cases = [
+        capture::CASES,
         carriage::CASES,
         claims::CASES,
+        decode::CASES,
         host::CASES,
         hosts::CASES,
         lab::CASES,
