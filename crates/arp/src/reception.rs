@@ -1,5 +1,6 @@
 //! Packet reception, in the order of RFC 826.
 
+use std::fmt;
 use std::net::Ipv4Addr;
 
 use link::{Instant, MacAddr};
@@ -41,6 +42,16 @@ pub struct Received {
     pub merge: Merge,
     /// The reply that is due.
     pub answer: Option<Answer>,
+}
+
+impl fmt::Display for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.merge, self.answer) {
+            (Merge::None, Some(_)) => f.write_str("answered"),
+            (merge, Some(_)) => write!(f, "{merge}, answered"),
+            (merge, None) => merge.fmt(f),
+        }
+    }
 }
 
 impl<P> Arp<P> {

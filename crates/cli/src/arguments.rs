@@ -10,7 +10,9 @@ use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
 use tap::linux::{InterfaceName, Io};
 
+use crate::capture::arguments::CaptureArguments;
 use crate::completions::CompletionsArguments;
+use crate::decode::arguments::DecodeArguments;
 use crate::doctor::DoctorArguments;
 use crate::man::ManArguments;
 use crate::tap_command::TapArguments;
@@ -29,6 +31,7 @@ Examples:
   tapstack lab -- bash                              a playground with our host at 10.0.0.2
   tapstack host --tap tap0 --address 10.0.0.2/24    serve until Ctrl-C
   tapstack ping --tap tap0 --address 10.0.0.2/24 10.0.0.1
+  tapstack decode --explain arp.pcap                what is in a capture, and what is wrong with it
   sudo tapstack tap create tap0 --address 10.0.0.1/24
   tapstack doctor                                   what this machine allows, and what mends the rest
 
@@ -50,6 +53,8 @@ pub(crate) enum Command {
     Host(HostArguments),
     /// Ask a host for an answer, from our own stack through a TAP
     Ping(PingArguments),
+    /// Print the frames of a capture: in tcpdump's words, as JSON, or drawn and explained
+    Decode(DecodeArguments),
     /// Make, delete and list TAPs that outlive the program
     Tap(TapArguments),
     /// Check what this machine allows, and say what mends the rest
@@ -67,6 +72,7 @@ Examples:
   tapstack lab -- arping -c 3 10.0.0.2      any command, inside, with our host at 10.0.0.2
   tapstack lab -v -- bash                   a playground; frames go to standard error
   tapstack lab --cable                      two hosts of ours, no kernel, no privilege
+  tapstack lab --pcap lab.pcapng            the exchange for Wireshark, with what was decided
 
 Exit codes: 0 the kernel's entry holds our address, 1 it does not, 2 set-up failed;
 with a command, the command's own (128 + the signal that ended it).")]
@@ -77,6 +83,8 @@ pub(crate) struct LabArguments {
     /// Print frames and events to standard error while the command runs
     #[arg(short, long, requires = "command")]
     pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) capture: CaptureArguments,
     /// A command to run inside the namespace, with the kernel at 10.0.0.1 and our host at 10.0.0.2
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
@@ -91,6 +99,7 @@ Examples:
   tapstack host --tap tap0 --hosts 10.1.0.0/16      65,536 hosts that answer ARP and ping
   tapstack host --tap tap0 --hosts 10.1.0.0/24@5 --hosts 10.1.1.0/24@6
   kill -USR1 PID                                    it prints its translation table
+  tapstack host --tap tap0 --address 10.0.0.2/24 --pcap - | wireshark -k -i -
 
 It asks whether anybody has the address before it uses it (RFC 5227), says `ready` 4 to 7 seconds
 later, and announces and defends the address from then on. `ready` comes again for each further
@@ -109,6 +118,8 @@ pub(crate) struct HostArguments {
     pub(crate) claim: ClaimArguments,
     #[command(flatten)]
     pub(crate) hosts: HostsArguments,
+    #[command(flatten)]
+    pub(crate) capture: CaptureArguments,
     /// Answer ARP also for the hosts of this range, which must lie beyond our own network (RFC 1027); may
     /// be repeated
     #[arg(long = "proxy", value_name = "ADDRESS/LENGTH", value_parser = address)]
@@ -153,6 +164,8 @@ pub(crate) struct PingArguments {
     pub(crate) target: Ipv4Addr,
     #[command(flatten)]
     pub(crate) station: StationArguments,
+    #[command(flatten)]
+    pub(crate) capture: CaptureArguments,
     /// Our address, and the length of the network's prefix
     #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address)]
     pub(crate) address: Ipv4Net,

@@ -6,23 +6,74 @@ mod message;
 use std::fmt::Write;
 
 use arp::{MacAddr, Operation, Packet};
-use link::{Encapsulation, EtherType, Ethernet, SnapHeader, VlanTag};
+use link::{Dropped, Encapsulation, EtherType, Ethernet, SnapHeader, VlanTag};
 
-/// One line about a frame.
+/// How much is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Style {
+    /// The link header, as by tcpdump's `-e`.
+    pub(crate) link_header: bool,
+    /// The fields of the IPv4 header, and the fixed ones of an ARP packet, as by `-v`.
+    pub(crate) verbose: bool,
+}
+
+/// One line about a frame, with its link header.
 pub(crate) fn describe(octets: &[u8]) -> String {
     let mut line = String::new();
     // Writing to a String does not fail.
-    let _ = write_frame(&mut line, octets);
+    let _ = write(&mut line, Style { link_header: true, verbose: false }, octets, octets.len());
     line
 }
 
-fn write_frame(line: &mut String, octets: &[u8]) -> std::fmt::Result {
+/// Writes about a frame that was `length` octets long on the wire, of which `octets` were captured.
+pub(crate) fn write(line: &mut String, style: Style, octets: &[u8], length: usize) -> std::fmt::Result {
+    let start = line.len();
+    write_frame(line, style, octets, length)?;
+    let told = line.get(start..).unwrap_or_default().trim_end_matches([',', ':', ' ']).len();
+    line.truncate(start + told);
+    if octets.len() < length {
+        write!(line, " [cut short: {} of {length} octets captured]", octets.len())?;
+    }
+    Ok(())
+}
+
+fn write_frame(line: &mut String, style: Style, octets: &[u8], length: usize) -> std::fmt::Result {
     let frame = match Ethernet::parse(octets) {
         Ok(frame) => frame,
-        Err(reason) => return write!(line, "[{reason}], length {}", octets.len()),
+        Err(reason) => return write_unread(line, octets, length, reason),
     };
+    let ether_type = frame.ether_type();
+    match ether_type {
+        // Without the header, nothing else tells the protocol.
+        EtherType::ARP if !style.link_header => line.push_str("ARP, "),
+        EtherType::IPV4 if !style.link_header => line.push_str("IP "),
+        _ => write_header(line, &frame, length)?,
+    }
+    let is_cut = octets.len() < length;
+    match ether_type {
+        EtherType::IPV4 => datagram::write(line, frame.payload(), style.verbose, is_cut),
+        EtherType::ARP => write_arp(line, frame.payload(), style.verbose),
+        _ => Ok(()),
+    }
+}
+
+/// A frame that is not read: who sent it to whom, if that much is there.
+fn write_unread(line: &mut String, octets: &[u8], length: usize, reason: Dropped) -> std::fmt::Result {
+    if let Some([a, b, c, d, e, f, g, h, i, j, k, l, high, low]) = octets.first_chunk() {
+        let destination = MacAddr::new([*a, *b, *c, *d, *e, *f]);
+        let source = MacAddr::new([*g, *h, *i, *j, *k, *l]);
+        write!(line, "{source} > {destination}, ")?;
+        match u16::from_be_bytes([*high, *low]) {
+            claimed @ ..EtherType::FIRST => write!(line, "802.3, length {claimed}: ")?,
+            number => write_ether_type(line, EtherType(number), Some(length))?,
+        }
+    }
+    write!(line, "[{reason}], length {length}")
+}
+
+fn write_header(line: &mut String, frame: &Ethernet<'_>, length: usize) -> std::fmt::Result {
     write!(line, "{} > {}, ", frame.source(), frame.destination())?;
-    let mut length = Some(octets.len());
+    let mut length = Some(length);
     for tag in frame.tags().iter() {
         write_ether_type(line, tag.protocol, length.take())?;
         write_tag(line, tag)?;
@@ -35,10 +86,7 @@ fn write_frame(line: &mut String, octets: &[u8]) -> std::fmt::Result {
         )?;
         length = Some(frame.payload().len());
     }
-    write_ether_type(line, frame.ether_type(), length)?;
-    write_payload(line, frame.ether_type(), frame.payload())?;
-    line.truncate(line.trim_end_matches([',', ':', ' ']).len());
-    Ok(())
+    write_ether_type(line, frame.ether_type(), length)
 }
 
 /// The first one carries a length, those behind a tag do not.
@@ -54,20 +102,20 @@ fn write_tag(line: &mut String, tag: VlanTag) -> std::fmt::Result {
     write!(line, "vlan {}, p {}{eligible}, ", tag.identifier(), tag.priority())
 }
 
-fn write_payload(line: &mut String, ether_type: EtherType, payload: &[u8]) -> std::fmt::Result {
-    match ether_type {
-        EtherType::IPV4 => return datagram::write(line, payload),
-        EtherType::ARP => {}
-        _ => return Ok(()),
-    }
+fn write_arp(line: &mut String, payload: &[u8], verbose: bool) -> std::fmt::Result {
     match Packet::parse(payload) {
-        Ok(packet) => write_arp(line, packet)?,
+        Ok(packet) => {
+            if verbose {
+                line.push_str("Ethernet (len 6), IPv4 (len 4), ");
+            }
+            write_packet(line, packet)?;
+        }
         Err(reason) => write!(line, "[{reason}]")?,
     }
     write!(line, ", length {}", payload.len())
 }
 
-fn write_arp(line: &mut String, packet: Packet<'_>) -> std::fmt::Result {
+fn write_packet(line: &mut String, packet: Packet<'_>) -> std::fmt::Result {
     let (sender, target) = (packet.sender_protocol(), packet.target_protocol());
     match packet.operation() {
         Operation::REQUEST => {

@@ -11,9 +11,8 @@ use tap::linux::{InterfaceName, Tap};
 
 use crate::arguments::{HostArguments, Hosts};
 use crate::clock::Clock;
-use crate::color::Paint;
 use crate::failure::Failure;
-use crate::output::{Sink, standard_output};
+use crate::output::Sink;
 use crate::report::{Level, Report};
 use crate::serve::Server;
 use crate::signals::Signals;
@@ -33,7 +32,9 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
         (_, true) => Level::Frames,
         _ => Level::Events,
     };
-    let report = Report::new(standard_output()?, level, arguments.json).painted(Paint::output());
+    let recorder = arguments.capture.begin(&name.to_string(), clock)?;
+    let report = Report::new(arguments.capture.other_output()?, level, arguments.json);
+    let report = report.painted(arguments.capture.other_paint()).record(recorder);
     if let Some(error) = tap.ring_refused().filter(|_| arguments.verbose) {
         Failure::new(format!("frames are carried by read and write, for io_uring is refused: {error}"))
             .tell();

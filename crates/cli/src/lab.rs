@@ -16,10 +16,10 @@ use tap::Instant;
 use tap::linux::{Namespace, Neighbour, NeighbourState, Tap, neighbours, usual_spin};
 
 use crate::arguments::LabArguments;
+use crate::capture::arguments::CaptureArguments;
 use crate::clock::Clock;
-use crate::color::Paint;
 use crate::failure::Failure;
-use crate::output::{Sink, standard_output};
+use crate::output::Sink;
 use crate::report::{Level, Report};
 use crate::serve::Server;
 use crate::signals::Signals;
@@ -43,10 +43,10 @@ struct Wire {
 /// Without any argument: the real wire, or where that is refused, the embedded one.
 pub(crate) fn newcomer() -> Result<ExitCode, Failure> {
     match lay() {
-        Ok(wire) => exchange(wire),
+        Ok(wire) => exchange(wire, &CaptureArguments::default()),
         Err(refusal) => {
             refusal.tell();
-            cable::exchange()
+            cable::exchange(&CaptureArguments::default())
         }
     }
 }
@@ -54,12 +54,15 @@ pub(crate) fn newcomer() -> Result<ExitCode, Failure> {
 /// `lab`, as its arguments say.
 pub(crate) fn run(arguments: &LabArguments) -> Result<ExitCode, Failure> {
     if arguments.cable {
-        return cable::exchange();
+        return cable::exchange(&arguments.capture);
+    }
+    if arguments.capture.is_standard_output() && !arguments.command.is_empty() {
+        return Err(Failure::new("standard output is the command's; name a file by --pcap"));
     }
     let wire = lay()?;
     match arguments.command.split_first() {
-        None => exchange(wire),
-        Some((program, words)) => command::run(wire, program, words, arguments.verbose),
+        None => exchange(wire, &arguments.capture),
+        Some(command) => command::run(wire, command, arguments.verbose, &arguments.capture),
     }
 }
 
@@ -73,23 +76,26 @@ fn lay() -> Result<Wire, Failure> {
 
 impl Wire {
     /// Puts our host on the wire.
-    fn serve<W: Sink>(self, report: Report<W>) -> Result<Server<W>, Failure> {
+    fn serve<W: Sink>(self, report: Report<W>, capture: &CaptureArguments) -> Result<Server<W>, Failure> {
         if let Err(error) = self.namespace.ipv6_off() {
             Failure::new(format!("IPv6 stays on inside, expect frames of the kernel's own: {error}")).tell();
         }
-        let mac = default_mac(self.tap.interface().name(), OURS);
+        let name = self.tap.interface().name();
+        let mac = default_mac(name, OURS);
         let usual = Config::new(OURS, mac);
         let table = Settings { seed: random(), ..usual.table };
         let host = Host::new(Instant::ORIGIN, &Config { table, ..usual })?;
-        Ok(Server::new(host, self.tap, report, Clock::start(), usual_spin()))
+        let clock = Clock::start();
+        let report = report.record(capture.begin(&name.to_string(), clock)?);
+        Ok(Server::new(host, self.tap, report, clock, usual_spin()))
     }
 }
 
 /// Makes the kernel talk to us, shows every frame, and then what the kernel knows.
-fn exchange(wire: Wire) -> Result<ExitCode, Failure> {
+fn exchange(wire: Wire, capture: &CaptureArguments) -> Result<ExitCode, Failure> {
     let signals = Signals::take_over(&[Signal::SIGINT, Signal::SIGTERM])?;
-    let mut server =
-        wire.serve(Report::new(standard_output()?, Level::Frames, false).painted(Paint::output()))?;
+    let report = Report::new(capture.other_output()?, Level::Frames, false).painted(capture.other_paint());
+    let mut server = wire.serve(report, capture)?;
     let mac = server.host.config().hardware;
     server.report.print_line(&format!(
         "tap0, in a network namespace of its own: the kernel is {}, we are {} at {mac}",

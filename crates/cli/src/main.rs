@@ -4,9 +4,11 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod arguments;
+mod capture;
 mod clock;
 mod color;
 mod completions;
+mod decode;
 mod describe;
 mod doctor;
 mod failure;
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         Some(Command::Lab(arguments)) => lab::run(&arguments),
         Some(Command::Host(arguments)) => host_command::run(&arguments),
         Some(Command::Ping(arguments)) => ping::run(&arguments),
+        Some(Command::Decode(arguments)) => decode::run(&arguments),
         Some(Command::Tap(arguments)) => tap_command::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments),
         Some(Command::Completions(arguments)) => completions::run(&arguments),

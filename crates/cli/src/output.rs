@@ -26,6 +26,10 @@ pub(crate) struct Output<W> {
     pending: Vec<u8>,
     lost: u64,
     unheard: bool,
+    /// How much is written at a time at most, in octets.
+    chunk: usize,
+    /// Why it is not written to any more, until somebody asks.
+    failure: Option<io::Error>,
 }
 
 /// Standard output as it is, without the line buffer of the standard library.
@@ -40,20 +44,41 @@ pub(crate) fn standard_error() -> io::Result<File> {
 
 impl<W: Sink> Output<W> {
     pub(crate) fn new(to: W) -> Output<W> {
-        Output { to, pending: Vec::new(), lost: 0, unheard: false }
+        Output { to, pending: Vec::new(), lost: 0, unheard: false, chunk: CHUNK, failure: None }
+    }
+
+    /// Output to something that has room for all there is, as a file has.
+    pub(crate) fn at_once(to: W) -> Output<W> {
+        Output { chunk: BOUND, ..Output::new(to) }
     }
 
     /// Adds a line.
     pub(crate) fn line(&mut self, text: &str) {
+        self.add(&[text.as_bytes(), b"\n"]);
+    }
+
+    /// Adds octets that belong together.
+    pub(crate) fn octets(&mut self, octets: &[u8]) {
+        self.add(&[octets]);
+    }
+
+    fn add(&mut self, parts: &[&[u8]]) {
         if self.unheard {
             return;
         }
-        if self.pending.len() + text.len() >= BOUND {
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        if self.pending.len() + length > BOUND {
             self.lost = self.lost.saturating_add(1);
             return;
         }
-        self.pending.extend_from_slice(text.as_bytes());
-        self.pending.push(b'\n');
+        for part in parts {
+            self.pending.extend_from_slice(part);
+        }
+    }
+
+    /// Whether so much waits that it should be written.
+    pub(crate) fn is_half_full(&self) -> bool {
+        self.pending.len() > BOUND / 2
     }
 
     /// Writes what the reader has room for. Beyond that it waits at most `limit` for each bit of room.
@@ -63,11 +88,12 @@ impl<W: Sink> Output<W> {
             if !self.to.has_room(limit) {
                 break;
             }
-            match self.to.write(chunk.get(..CHUNK).unwrap_or(chunk)) {
+            match self.to.write(chunk.get(..self.chunk).unwrap_or(chunk)) {
                 Ok(count) => written += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => {
+                Err(error) => {
                     self.unheard = true;
+                    self.failure = Some(error);
                     self.pending.clear();
                     return;
                 }
@@ -79,6 +105,11 @@ impl<W: Sink> Output<W> {
     /// Whether what is written may still be read.
     pub(crate) fn has_reader(&self) -> bool {
         !self.unheard
+    }
+
+    /// Why it is not written to any more: told once.
+    pub(crate) fn take_failure(&mut self) -> Option<io::Error> {
+        self.failure.take()
     }
 
     /// How many lines did not fit.

@@ -18,7 +18,7 @@ use tap::linux::{InterfaceName, Tap};
 use crate::arguments::PingArguments;
 use crate::clock::Clock;
 use crate::failure::Failure;
-use crate::output::{Sink, standard_output};
+use crate::output::Sink;
 use crate::report::{Level, Report};
 use crate::serve::Server;
 use crate::signals::Signals;
@@ -35,7 +35,9 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     let name = tap.interface().name().clone();
     let host = host(arguments, &tap, &clock)?;
     vet(&host, arguments.target)?;
-    let report = Report::new(standard_output()?, Level::Quiet, arguments.json);
+    let recorder = arguments.capture.begin(&name.to_string(), clock)?;
+    let report =
+        Report::new(arguments.capture.other_output()?, Level::Quiet, arguments.json).record(recorder);
     let mut pinger = Pinger {
         session: Session::new(plan(arguments)),
         server: Server::new(host, tap, report, clock, arguments.station.spin()),

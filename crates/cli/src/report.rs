@@ -4,6 +4,7 @@ mod json;
 mod sentence;
 
 use std::fmt;
+use std::fs::File;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use serde::Serialize;
 use tap::linux::InterfaceName;
 use tap::{Counters, Device, Instant, Pool};
 
+use crate::capture::Recorder;
 use crate::color::{FAINT, GOOD, IN, OUT, Paint, WARNING};
 use crate::describe::describe;
 use crate::failure::Failure;
@@ -41,6 +43,7 @@ pub(crate) struct Report<W> {
     paint: Paint,
     /// Who sent the frame that arrived last, for the sentence about a drop.
     source: Option<MacAddr>,
+    recorder: Option<Recorder<File>>,
 }
 
 /// Hosts that can answer.
@@ -59,12 +62,17 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 impl<W: Sink> Report<W> {
     pub(crate) fn new(out: W, level: Level, json: bool) -> Report<W> {
-        Report { out: Output::new(out), json, level, paint: Paint::NONE, source: None }
+        Report { out: Output::new(out), json, level, paint: Paint::NONE, source: None, recorder: None }
     }
 
     /// With colour, as far as what it writes to wants any.
     pub(crate) fn painted(self, paint: Paint) -> Report<W> {
         Report { paint, ..self }
+    }
+
+    /// Has every frame captured too.
+    pub(crate) fn record(self, recorder: Option<Recorder<File>>) -> Report<W> {
+        Report { recorder, ..self }
     }
 
     /// All hosts answer from now on.
@@ -123,6 +131,9 @@ impl<W: Sink> Report<W> {
     /// Hands over what was printed, as far as the reader keeps up.
     pub(crate) fn flush(&mut self) {
         self.out.flush(Duration::ZERO);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.flush();
+        }
     }
 
     /// Hands over the last lines, and tells if some were lost.
@@ -167,20 +178,36 @@ impl<W: Sink> Report<W> {
 }
 
 /// Which way a frame went, from our side: in tcpdump's words.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Direction {
     In,
     Out,
 }
 
+impl Direction {
+    /// Its name in JSON.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::In => "in",
+            Self::Out => "out",
+        }
+    }
+}
+
 impl<W: Sink> Trace for Report<W> {
     fn arrived(&mut self, now: Instant, octets: &[u8]) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.arrived(octets);
+        }
         let source = octets.get(6..12).and_then(|octets| <[u8; 6]>::try_from(octets).ok());
         self.source = source.map(MacAddr::new);
         self.frame(now, Direction::In, octets);
     }
 
     fn judged(&mut self, now: Instant, verdict: Verdict) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.judged(now, verdict);
+        }
         let Some(reason) = verdict.dropped() else { return };
         if self.level < self.level_of(reason) {
             return;
@@ -197,6 +224,9 @@ impl<W: Sink> Trace for Report<W> {
     }
 
     fn departs(&mut self, now: Instant, octets: &[u8]) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.departs(now, octets);
+        }
         self.frame(now, Direction::Out, octets);
     }
 }

@@ -88,6 +88,27 @@ impl From<icmp::Dropped> for Dropped {
     }
 }
 
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Arp(received) => received.fmt(f),
+            Self::Ipv4(taken) => taken.fmt(f),
+            Self::Dropped(reason) => write!(f, "dropped: {reason}"),
+        }
+    }
+}
+
+impl fmt::Display for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kept => f.write_str("kept, until the rest of its datagram comes"),
+            Self::Answered => f.write_str("answered"),
+            Self::Told => f.write_str("taken in, and told"),
+            Self::Refused(problem) => write!(f, "refused: {problem}"),
+        }
+    }
+}
+
 impl fmt::Display for Dropped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -104,3 +125,6 @@ impl fmt::Display for Dropped {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

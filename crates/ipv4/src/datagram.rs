@@ -58,6 +58,25 @@ impl<'a> Datagram<'a> {
         Ok(Datagram { header, octets, options, payload })
     }
 
+    /// What there is of a datagram, for whoever shows what [`Datagram::parse`] turns away: its checksum may
+    /// be wrong, and it may end before its total length. None if there is no whole header of version 4.
+    pub fn salvage(frame: &'a [u8]) -> Option<Datagram<'a>> {
+        let (header, _) = Ipv4Header::ref_from_prefix(frame).ok()?;
+        let length = usize::from(header.version_and_length & 0x0f) * 4;
+        if header.version_and_length >> 4 != 4 || length < size_of::<Ipv4Header>() {
+            return None;
+        }
+        // Some cards leave the total length to be filled in later: then the frame says.
+        let promised = match usize::from(header.total_length.get()) {
+            short if short < length => frame.len(),
+            promised => promised,
+        };
+        let octets = frame.get(..promised).unwrap_or(frame);
+        let (whole, payload) = octets.split_at_checked(length)?;
+        let options = whole.get(size_of::<Ipv4Header>()..).unwrap_or_default();
+        Some(Datagram { header, octets, options, payload })
+    }
+
     /// Type of service: a DSCP and two bits of ECN.
     pub fn type_of_service(&self) -> u8 {
         self.header.type_of_service
@@ -121,6 +140,11 @@ impl<'a> Datagram<'a> {
     /// Octets of the header, options included.
     pub fn header_length(&self) -> usize {
         size_of::<Ipv4Header>() + self.options.len()
+    }
+
+    /// The total length that the header promises, in octets.
+    pub fn total_length(&self) -> u16 {
+        self.header.total_length.get()
     }
 
     /// All of it: header, options and data, without the link's padding.

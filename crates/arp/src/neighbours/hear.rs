@@ -1,5 +1,7 @@
 //! What others say decides what we know.
 
+use std::fmt;
+
 use link::{Instant, MacAddr};
 
 use super::chain::Place;
@@ -32,6 +34,20 @@ pub enum Merge {
     Held,
     /// The sender was not entered: the table is full.
     Refused,
+}
+
+impl fmt::Display for Merge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "nothing learned",
+            Self::Added => "learned",
+            Self::Completed => "learned, as asked",
+            Self::Confirmed => "known already",
+            Self::Moved => "learned: moved",
+            Self::Held => "not learned: the entry is static",
+            Self::Refused => "not learned: the table is full",
+        })
+    }
 }
 
 impl<A: Address, P> Neighbours<A, P> {

@@ -3,7 +3,7 @@
 use std::fmt::{Result, Write};
 use std::net::Ipv4Addr;
 
-use ipv4::{Datagram, Protocol};
+use ipv4::{Datagram, Dropped, Protocol};
 
 use super::message;
 
@@ -15,13 +15,53 @@ const TCP_HEADER: usize = 20;
 /// Where a datagram goes.
 type Ends = (Ipv4Addr, Ipv4Addr);
 
-/// Writes about a frame's payload. What our own stack would turn away is told by its reason, where tcpdump
-/// shows what it can.
-pub(super) fn write(line: &mut String, payload: &[u8]) -> Result {
-    let datagram = match Datagram::parse(payload) {
-        Ok(datagram) => datagram,
-        Err(reason) => return write!(line, "[{reason}], length {}", payload.len()),
+/// Writes about a frame's payload. What makes no sense is told by its reason, behind what does. A datagram
+/// that `is_cut` was longer on the wire than what is here.
+pub(super) fn write(line: &mut String, payload: &[u8], verbose: bool, is_cut: bool) -> Result {
+    let (datagram, reason) = match Datagram::parse(payload) {
+        Ok(datagram) => (datagram, None),
+        Err(reason) => match Datagram::salvage(payload) {
+            Some(datagram) => (datagram, Some(reason)),
+            None => return write!(line, "[{reason}], length {}", payload.len()),
+        },
     };
+    if verbose {
+        write_header(line, &datagram)?;
+    }
+    write_data(line, &datagram, datagram.is_fragment() || reason == Some(Dropped::TotalLength))?;
+    match reason {
+        Some(Dropped::TotalLength) if is_cut => Ok(()),
+        Some(reason) => write!(line, " [{reason}]"),
+        None => Ok(()),
+    }
+}
+
+/// The header's fields, on a line of their own.
+fn write_header(line: &mut String, datagram: &Datagram<'_>) -> Result {
+    let flags = match (datagram.dont_fragment(), datagram.more_fragments()) {
+        (false, false) => "none",
+        (true, false) => "DF",
+        (false, true) => "+",
+        (true, true) => "+, DF",
+    };
+    write!(
+        line,
+        "(tos {:#x}, ttl {}, id {}, offset {}, flags [{flags}], proto {}, length {}",
+        datagram.type_of_service(),
+        datagram.time_to_live(),
+        datagram.identification(),
+        datagram.fragment_offset(),
+        datagram.protocol(),
+        datagram.total_length(),
+    )?;
+    if !datagram.options().is_empty() {
+        write!(line, ", options of {} octets", datagram.options().len())?;
+    }
+    line.write_str(")\n    ")
+}
+
+/// What a datagram carries. One that is in part here cannot be held to the lengths and checksums in it.
+fn write_data(line: &mut String, datagram: &Datagram<'_>, is_partial: bool) -> Result {
     let ends @ (from, to) = (datagram.source(), datagram.destination());
     let data = datagram.payload();
     match datagram.protocol() {
@@ -30,17 +70,17 @@ pub(super) fn write(line: &mut String, payload: &[u8]) -> Result {
         }
         Protocol::ICMP => {
             write!(line, "{from} > {to}: ICMP ")?;
-            message::write(line, data, datagram.is_fragment())
+            message::write(line, data, is_partial)
         }
-        Protocol::UDP => write_udp(line, ends, data, datagram.is_fragment()),
+        Protocol::UDP => write_udp(line, ends, data, is_partial),
         Protocol::TCP => write_tcp(line, ends, data),
         // The second space is tcpdump's.
         Protocol(number) => write!(line, "{from} > {to}:  ip-proto-{number} {}", data.len()),
     }
 }
 
-/// A fragment holds less than the header says.
-fn write_udp(line: &mut String, (from, to): Ends, octets: &[u8], is_fragment: bool) -> Result {
+/// What is in part here holds less than the header says.
+fn write_udp(line: &mut String, (from, to): Ends, octets: &[u8], is_partial: bool) -> Result {
     let Some([a, b, c, d, e, f, ..]) = octets.first_chunk::<UDP_HEADER>() else {
         return write!(line, "{from} > {to}: UDP [shorter than a UDP header], length {}", octets.len());
     };
@@ -50,7 +90,7 @@ fn write_udp(line: &mut String, (from, to): Ends, octets: &[u8], is_fragment: bo
     let present = octets.len() - UDP_HEADER;
     match length.checked_sub(UDP_HEADER) {
         None => write!(line, "truncated-udplength {length}"),
-        Some(claimed) if claimed > present && !is_fragment => {
+        Some(claimed) if claimed > present && !is_partial => {
             write!(line, "UDP, bad length {claimed} > {present}")
         }
         Some(claimed) => write!(line, "UDP, length {claimed}"),

@@ -14,8 +14,8 @@ struct Head {
     rest: [u8; 4],
 }
 
-/// Writes about a message, or as much of it as the first fragment of a datagram holds.
-pub(super) fn write(line: &mut String, octets: &[u8], is_fragment: bool) -> Result {
+/// Writes about a message, or as much of it as is here.
+pub(super) fn write(line: &mut String, octets: &[u8], is_partial: bool) -> Result {
     let length = octets.len();
     let Some((&[kind, code, _, _, a, b, c, d], data)) = octets.split_first_chunk::<{ Problem::HEADER }>()
     else {
@@ -31,7 +31,7 @@ pub(super) fn write(line: &mut String, octets: &[u8], is_fragment: bool) -> Resu
         write_query(line, &head)?;
     }
     write!(line, ", length {length}")?;
-    if !is_fragment && !checksum::is_valid(octets) {
+    if !is_partial && !checksum::is_valid(octets) {
         write!(line, " [{}]", Dropped::Checksum)?;
     }
     Ok(())

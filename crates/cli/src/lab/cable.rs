@@ -7,10 +7,9 @@ use link::EtherType;
 use tap::{Cable, Device, Instant, Pool};
 
 use super::{KERNEL, OURS};
+use crate::capture::arguments::CaptureArguments;
 use crate::clock::Clock;
-use crate::color::Paint;
 use crate::failure::Failure;
-use crate::output::standard_output;
 use crate::report::{Level, Report};
 use crate::station::default_mac;
 
@@ -22,13 +21,15 @@ const EXPERIMENT: EtherType = EtherType(0x88b5);
 const TURNS: usize = 6;
 
 /// One host asks, the other answers, and the asker's table is printed.
-pub(super) fn exchange() -> Result<ExitCode, Failure> {
+pub(super) fn exchange(capture: &CaptureArguments) -> Result<ExitCode, Failure> {
     let name = "cable0".parse()?;
     let (mut near, mut far) = Cable::pair(1_500)?;
     let mut host = Host::new(Instant::ORIGIN, &Config::new(OURS, default_mac(&name, OURS)))?;
     let mut peer = Host::new(Instant::ORIGIN, &Config::new(KERNEL, default_mac(&name, KERNEL)))?;
     let mut pool = Pool::new(near.mtu(), host.frames() + peer.frames());
-    let mut report = Report::new(standard_output()?, Level::Frames, false).painted(Paint::output());
+    let clock = Clock::start();
+    let report = Report::new(capture.other_output()?, Level::Frames, false).painted(capture.other_paint());
+    let mut report = report.record(capture.begin(&name.to_string(), clock)?);
     report.print_line(&format!(
         "an embedded wire, no kernel takes part: a second host of ours is {} at {}, we are {} at {}",
         KERNEL.addr(),
@@ -37,7 +38,6 @@ pub(super) fn exchange() -> Result<ExitCode, Failure> {
         host.config().hardware
     ));
 
-    let clock = Clock::start();
     // As the kernel does in the other lab: it has something to send, so it has to find us.
     if let Some(mut frame) = pool.take() {
         frame.write(b"hello")?;

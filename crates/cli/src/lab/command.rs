@@ -8,6 +8,7 @@ use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
 
 use super::Wire;
+use crate::capture::arguments::CaptureArguments;
 use crate::color::Paint;
 use crate::failure::Failure;
 use crate::output::standard_error;
@@ -18,12 +19,13 @@ use crate::signals::Signals;
 /// the command's.
 pub(super) fn run(
     wire: Wire,
-    program: &OsString,
-    words: &[OsString],
+    (program, words): (&OsString, &[OsString]),
     verbose: bool,
+    capture: &CaptureArguments,
 ) -> Result<ExitCode, Failure> {
     let level = if verbose { Level::Frames } else { Level::Quiet };
-    let mut server = wire.serve(Report::new(standard_error()?, level, false).painted(Paint::errors()))?;
+    let report = Report::new(standard_error()?, level, false).painted(Paint::errors());
+    let mut server = wire.serve(report, capture)?;
     let signals = Signals::take_over(&[Signal::SIGCHLD, Signal::SIGINT, Signal::SIGTERM])?;
     // A command inherits which signals are blocked. This program, run under another name, unblocks
     // them and then becomes the command: no signal is lost on the way, and none ends the lab alone.

@@ -227,10 +227,7 @@ impl Line {
         }
         Line::Frame {
             time: now.as_nanos(),
-            direction: match direction {
-                Direction::In => "in",
-                Direction::Out => "out",
-            },
+            direction: direction.name(),
             length: octets.len(),
             octets: digits,
         }

@@ -8,8 +8,10 @@ mod harness;
 #[path = "../../src/schema.rs"]
 mod schema;
 
+mod capture;
 mod carriage;
 mod claims;
+mod decode;
 mod doctor;
 mod host;
 mod hosts;
@@ -29,9 +31,11 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let cases = [
+        capture::CASES,
         carriage::CASES,
         claims::CASES,
         doctor::CASES,
+        decode::CASES,
         host::CASES,
         hosts::CASES,
         lab::CASES,

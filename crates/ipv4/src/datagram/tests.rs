@@ -197,3 +197,28 @@ proptest! {
         let _ = Datagram::parse(&octets);
     }
 }
+
+#[test]
+fn what_makes_no_sense_is_salvaged_for_whoever_shows_it() {
+    let whole = datagram(b"abcd");
+    let mut wrong = [&whole[..], &[0; 22]].concat();
+    wrong[8] ^= 1;
+    assert_eq!(reason(&wrong), Dropped::Checksum);
+    let salvaged = Datagram::salvage(&wrong).unwrap();
+    assert_eq!((salvaged.payload(), salvaged.total_length()), (&b"abcd"[..], 24));
+
+    let cut = Datagram::salvage(&whole[..22]).unwrap();
+    assert_eq!((cut.payload(), cut.total_length()), (&b"ab"[..], 24));
+    let mut unfilled = whole.clone();
+    unfilled[2..4].fill(0);
+    assert_eq!(Datagram::salvage(&unfilled).unwrap().payload(), b"abcd");
+
+    for (octets, text) in [
+        (&whole[..19], "short"),
+        (&with(0, 0x65, b""), "version"),
+        (&with(0, 0x44, b""), "length"),
+        (&with(0, 0x46, b""), "beyond"),
+    ] {
+        assert!(Datagram::salvage(octets).is_none(), "{text}");
+    }
+}

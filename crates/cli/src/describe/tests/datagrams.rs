@@ -201,10 +201,13 @@ fn tcp_is_told_briefly() {
 fn what_makes_no_sense_says_why_in_brackets() {
     let echo = echo(Kind::ECHO_REQUEST, b"");
     assert_eq!(told(&datagram(1, &echo)[..19]), "[shorter than an IPv4 header], length 19");
-    assert_eq!(told(&datagram(1, &echo)[..27]), "[total length beyond the frame], length 27");
+    let cut =
+        "10.0.0.1 > 10.0.0.2: ICMP [shorter than an ICMP header], length 7 [total length beyond the frame]";
+    assert_eq!(told(&datagram(1, &echo)[..27]), cut);
     let mut header = datagram(1, &echo);
     header[8] ^= 1;
-    assert_eq!(told(&header), "[header checksum is wrong], length 28");
+    let wrong = "10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 9, length 8 [header checksum is wrong]";
+    assert_eq!(told(&header), wrong);
     header[0] = 0x65;
     assert_eq!(told(&header), "[version is not 4], length 28");
     assert_eq!(of_icmp(&echo[..7]), "[shorter than an ICMP header], length 7");

@@ -1,0 +1,101 @@
+//! A frame drawn and explained.
+
+mod diagram;
+
+use std::fmt::{Result, Write};
+
+use arp::Operation;
+use icmp::Kind;
+use ipv4::Protocol;
+use link::EtherType;
+
+use super::fault::{By, Fault};
+use super::headers::{Header, Value, headers};
+use super::layout::{Field, Form};
+use super::standard::requirement;
+use crate::capture::Record;
+use crate::describe::{self, Style};
+
+/// Writes about every header of a frame, then what is wrong with it.
+pub(super) fn write(page: &mut String, record: &Record<'_>, faults: &[Fault]) -> Result {
+    if record.number > 1 {
+        page.push('\n');
+    }
+    write!(page, "frame {}: ", record.number)?;
+    describe::write(page, Style { link_header: true, verbose: false }, record.octets, record.length)?;
+    page.push('\n');
+    if let Some(comment) = &record.comment {
+        writeln!(page, "comment: {}", comment.escape_debug())?;
+    }
+    for header in headers(record.octets) {
+        write_header(page, &header)?;
+    }
+    for fault in faults {
+        write_fault(page, fault)?;
+    }
+    Ok(())
+}
+
+fn write_header(page: &mut String, header: &Header<'_>) -> Result {
+    let Header { layout, offset, octets } = header;
+    let last = (offset + octets.len()).saturating_sub(1);
+    writeln!(page, "\n{}, octets {offset} to {last} ({})\n", layout.title, layout.standard)?;
+    diagram::draw(page, header)?;
+    page.push('\n');
+    for (field, value) in header.values() {
+        let value = text(field, value);
+        let gloss = gloss(field, &value).map_or(String::new(), |gloss| format!(" = {gloss}"));
+        writeln!(page, "  {:<24} {value}{gloss}: {}", field.name, field.meaning)?;
+    }
+    if header.is_short() {
+        writeln!(page, "  the frame ends here: {} of {} octets", octets.len(), layout.length())?;
+    }
+    if !header.options().is_empty() {
+        let octets: Vec<_> = header.options().iter().map(|octet| format!("{octet:02x}")).collect();
+        writeln!(page, "  {:<24} {}: never acted on here", "options", octets.join(" "))?;
+    }
+    Ok(())
+}
+
+fn write_fault(page: &mut String, fault: &Fault) -> Result {
+    let Fault { layer, field, what, by, .. } = fault;
+    let place = field.map_or_else(|| (*layer).to_owned(), |field| format!("{layer}.{field}"));
+    writeln!(page, "\nwrong: {place}: {what}")?;
+    match by {
+        By::Requirement(id) => match requirement(id) {
+            Some(asked) => writeln!(page, "  {} ({id}): {}", asked.standard, asked.sentence),
+            None => writeln!(page, "  {id}"),
+        },
+        By::Standard(standard, sentence) => writeln!(page, "  {standard}: {sentence}"),
+    }
+}
+
+/// A field's value for people.
+fn text(field: &Field, value: Value) -> String {
+    match value {
+        Value::Number(number) if field.form == Form::Hex => {
+            format!("{number:#0width$x}", width = field.bits.div_ceil(4) + 2)
+        }
+        Value::Number(number) => number.to_string(),
+        Value::Flag(flag) => u8::from(flag).to_string(),
+        Value::HardwareAddress(address) => address.to_string(),
+        Value::ProtocolAddress(address) => address.to_string(),
+    }
+}
+
+/// The name of a value that has one.
+fn gloss(field: &Field, value: &str) -> Option<String> {
+    let hex = || u16::from_str_radix(value.strip_prefix("0x")?, 16).ok();
+    let name = match field.name {
+        "type_or_length" => match hex()? {
+            length @ ..EtherType::FIRST => format!("a length of {length} octets"),
+            number => EtherType(number).name().to_owned(),
+        },
+        "ether_type" | "protocol_type" => EtherType(hex()?).name().to_owned(),
+        "operation" => Operation(value.parse().ok()?).to_string(),
+        "protocol" => Protocol(value.parse().ok()?).name().to_owned(),
+        "type" => Kind(value.parse().ok()?).name().to_owned(),
+        _ => return None,
+    };
+    Some(name)
+}

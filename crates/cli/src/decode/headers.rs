@@ -1,0 +1,192 @@
+//! The headers of a frame, whatever is in them.
+
+use std::net::Ipv4Addr;
+
+use icmp::Kind;
+use ipv4::Protocol;
+use link::{EtherType, MacAddr};
+
+use super::layout::{self, Field, Form, Layout};
+
+/// One header, as much of it as is here.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Header<'a> {
+    pub(super) layout: &'static Layout,
+    /// Where in the frame it starts, in octets.
+    pub(super) offset: usize,
+    /// Its octets, options too: fewer than its layout has if the frame ends in it.
+    pub(super) octets: &'a [u8],
+}
+
+/// What a field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Value {
+    Number(u64),
+    Flag(bool),
+    HardwareAddress(MacAddr),
+    ProtocolAddress(Ipv4Addr),
+}
+
+/// All headers of a frame that are known here, outermost first.
+pub(super) fn headers(octets: &[u8]) -> Vec<Header<'_>> {
+    let mut walk = Walk { octets, offset: 0, headers: Vec::new() };
+    walk.ethernet();
+    walk.headers
+}
+
+impl<'a> Header<'a> {
+    /// Its fields that are here whole, with what they hold.
+    pub(super) fn values(&self) -> impl Iterator<Item = (&'static Field, Value)> {
+        let octets = self.octets;
+        let mut at = 0;
+        self.layout.fields.iter().map_while(move |field| {
+            let value = value(field, bits(octets, at, field.bits)?);
+            at += field.bits;
+            Some((field, value))
+        })
+    }
+
+    /// What follows the fields of its layout: options.
+    pub(super) fn options(&self) -> &'a [u8] {
+        self.octets.get(self.layout.length()..).unwrap_or_default()
+    }
+
+    /// Whether the frame ends in it.
+    pub(super) fn is_short(&self) -> bool {
+        self.octets.len() < self.layout.length()
+    }
+
+    /// What one of its fields holds, as a number.
+    fn number(&self, name: &str) -> Option<u64> {
+        let (_, value) = self.values().find(|(field, _)| field.name == name)?;
+        if let Value::Number(number) = value { Some(number) } else { None }
+    }
+}
+
+/// So many bits as a number, if they are there.
+fn bits(octets: &[u8], at: usize, count: usize) -> Option<u64> {
+    let (first, end) = (at / 8, (at + count).div_ceil(8));
+    let number =
+        octets.get(first..end)?.iter().fold(0_u128, |number, octet| number << 8 | u128::from(*octet));
+    let number = number >> (end * 8 - at - count);
+    u64::try_from(number & ((1 << count) - 1)).ok()
+}
+
+fn value(field: &Field, number: u64) -> Value {
+    let [_, _, a, b, c, d, e, f] = number.to_be_bytes();
+    match field.form {
+        Form::Number | Form::Hex => Value::Number(number),
+        Form::Flag => Value::Flag(number != 0),
+        Form::HardwareAddress => Value::HardwareAddress(MacAddr::new([a, b, c, d, e, f])),
+        Form::ProtocolAddress => Value::ProtocolAddress(Ipv4Addr::new(c, d, e, f)),
+    }
+}
+
+/// The way through a frame.
+struct Walk<'a> {
+    octets: &'a [u8],
+    offset: usize,
+    headers: Vec<Header<'a>>,
+}
+
+impl<'a> Walk<'a> {
+    fn ethernet(&mut self) {
+        let Some(mut header) = self.step(&layout::ETHERNET) else { return };
+        // Frames longer than any are made of tags alone.
+        while let Some(ether_type) = ether_type(header.number("type_or_length")) {
+            match ether_type {
+                tag if tag.is_tag() => match self.step(&layout::TAG) {
+                    Some(tag) => header = tag,
+                    None => return,
+                },
+                EtherType(length) if length < EtherType::FIRST => {
+                    return self.snap(length);
+                }
+                ether_type => return self.payload(ether_type),
+            }
+        }
+    }
+
+    fn snap(&mut self, length: u16) {
+        let rest = self.octets.get(self.offset..).unwrap_or_default();
+        if !rest.starts_with(&[0xaa, 0xaa, 3]) {
+            return;
+        }
+        // What follows is padding.
+        let end = self.offset + usize::from(length);
+        self.octets = self.octets.get(..end).unwrap_or(self.octets);
+        let Some(header) = self.step(&layout::SNAP) else { return };
+        let is_ether_type = header.number("organization") == Some(0);
+        if let Some(ether_type) = ether_type(header.number("ether_type")).filter(|_| is_ether_type) {
+            self.payload(ether_type);
+        }
+    }
+
+    fn payload(&mut self, ether_type: EtherType) {
+        match ether_type {
+            EtherType::ARP => {
+                let rest = self.octets.get(self.offset..).unwrap_or_default();
+                let is_usual = rest.get(4..6).is_none_or(|lengths| lengths == [6, 4]);
+                self.step(if is_usual { &layout::ARP } else { &layout::ARP_HEAD });
+            }
+            EtherType::IPV4 => self.ipv4(),
+            _ => {}
+        }
+    }
+
+    fn ipv4(&mut self) {
+        let start = self.offset;
+        let Some(header) = self.step(&layout::IPV4) else { return };
+        let number = |name| header.number(name).and_then(|number| usize::try_from(number).ok());
+        let (version, words, total) = (number("version"), number("header_length"), number("total_length"));
+        let Some(length) = words.map(|words| words * 4).filter(|length| *length >= layout::IPV4.length())
+        else {
+            return;
+        };
+        if version != Some(4) {
+            return;
+        }
+        // What follows the datagram is padding; a total length that makes no sense says nothing.
+        if let Some(total) = total.filter(|total| *total >= length) {
+            self.octets = self.octets.get(..start + total).unwrap_or(self.octets);
+        }
+        let end = (start + length).min(self.octets.len());
+        if let (Some(last), Some(whole)) = (self.headers.last_mut(), self.octets.get(start..end)) {
+            last.octets = whole;
+        }
+        self.offset = start + length;
+        let protocol = number("protocol").and_then(|number| u8::try_from(number).ok());
+        match protocol.map(Protocol).filter(|_| number("fragment_offset") == Some(0)) {
+            Some(Protocol::ICMP) => self.icmp(),
+            Some(Protocol::UDP) => drop(self.step(&layout::UDP)),
+            Some(Protocol::TCP) => drop(self.step(&layout::TCP)),
+            _ => {}
+        }
+    }
+
+    fn icmp(&mut self) {
+        let Some(kind) = self.octets.get(self.offset) else { return };
+        let layout = match Kind(*kind) {
+            Kind::ECHO_REQUEST | Kind::ECHO_REPLY | Kind(13..=18) => &layout::ECHO,
+            Kind::UNREACHABLE => &layout::UNREACHABLE,
+            Kind::REDIRECT => &layout::REDIRECT,
+            Kind::PARAMETER_PROBLEM => &layout::PARAMETER,
+            _ => &layout::ICMP,
+        };
+        self.step(layout);
+    }
+
+    /// Takes the next header. None if it is not all there.
+    fn step(&mut self, layout: &'static Layout) -> Option<Header<'a>> {
+        let rest = self.octets.get(self.offset..).filter(|rest| !rest.is_empty())?;
+        let octets = rest.get(..layout.length()).unwrap_or(rest);
+        let header = Header { layout, offset: self.offset, octets };
+        self.headers.push(header);
+        self.offset += octets.len();
+        Some(header).filter(|header| !header.is_short())
+    }
+}
+
+fn ether_type(number: Option<u64>) -> Option<EtherType> {
+    number.and_then(|number| u16::try_from(number).ok()).map(EtherType)
+}

@@ -1,0 +1,111 @@
+//! A frame as a JSON object, described in `docs/json.md`.
+
+use std::fmt::{self, Write};
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use super::fault::{By, Fault};
+use super::headers::{Header, Value, headers};
+use super::layout;
+use super::standard::requirement;
+use crate::capture::Record;
+use crate::report::Direction;
+
+/// Writes a line with the object of a frame.
+pub(super) fn write(line: &mut String, record: &Record<'_>, faults: &[Fault]) -> fmt::Result {
+    let object = serde_json::to_string(&Object { record, faults }).map_err(|_| fmt::Error)?;
+    writeln!(line, "{object}")
+}
+
+struct Object<'a> {
+    record: &'a Record<'a>,
+    faults: &'a [Fault],
+}
+
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Record { number, time, length, octets, direction, comment } = self.record;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("number", number)?;
+        map.serialize_entry("time", time)?;
+        map.serialize_entry("length", length)?;
+        map.serialize_entry("captured", &octets.len())?;
+        map.serialize_entry("direction", &direction.map(Direction::name))?;
+        map.serialize_entry("comment", comment)?;
+        let headers = headers(octets);
+        let tags: Vec<_> = headers.iter().filter(|header| is_tag(header)).map(Fields).collect();
+        for header in headers.iter().filter(|header| !is_tag(header)) {
+            map.serialize_entry(header.layout.name, &Fields(header))?;
+            if header.offset == 0 {
+                map.serialize_entry("tags", &tags)?;
+            }
+        }
+        let faults: Vec<_> = self.faults.iter().map(Told).collect();
+        map.serialize_entry("faults", &faults)?;
+        map.end()
+    }
+}
+
+fn is_tag(header: &Header<'_>) -> bool {
+    header.layout.name == layout::TAG.name
+}
+
+/// The fields of a header.
+struct Fields<'a>(&'a Header<'a>);
+
+impl Serialize for Fields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Fields(header) = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("offset", &header.offset)?;
+        for (field, value) in header.values() {
+            match value {
+                Value::Number(number) => map.serialize_entry(field.name, &number)?,
+                Value::Flag(flag) => map.serialize_entry(field.name, &flag)?,
+                Value::HardwareAddress(address) => map.serialize_entry(field.name, &address.to_string())?,
+                Value::ProtocolAddress(address) => map.serialize_entry(field.name, &address)?,
+            }
+        }
+        if header.layout.name == layout::IPV4.name {
+            map.serialize_entry("options", &hex(header.options()))?;
+        }
+        map.end()
+    }
+}
+
+/// A fault, and who says that it is one.
+struct Told<'a>(&'a Fault);
+
+impl Serialize for Told<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Told(fault) = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("header", fault.layer)?;
+        map.serialize_entry("field", &fault.field)?;
+        map.serialize_entry("fault", &fault.what)?;
+        let (id, standard, sentence) = match fault.by {
+            By::Requirement(id) => {
+                let asked = requirement(id);
+                (
+                    Some(id),
+                    asked.as_ref().map(|asked| asked.standard.clone()),
+                    asked.map(|asked| asked.sentence),
+                )
+            }
+            By::Standard(standard, sentence) => (None, Some(standard.to_owned()), Some(sentence.to_owned())),
+        };
+        map.serialize_entry("requirement", &id)?;
+        map.serialize_entry("standard", &standard)?;
+        map.serialize_entry("sentence", &sentence)?;
+        map.end()
+    }
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().fold(String::new(), |mut text, octet| {
+        // Writing to a String does not fail.
+        let _ = write!(text, "{octet:02x}");
+        text
+    })
+}

@@ -1,0 +1,255 @@
+use std::borrow::Cow;
+
+use clap::Parser;
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::*;
+use crate::arguments::{Arguments, Command};
+use crate::report::Direction;
+
+const REQUEST: [u8; 42] = [
+    2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1, 0, 0, 0,
+    0, 0, 0, 10, 0, 0, 2,
+];
+/// An echo request of 8 octets, identifier 7, sequence number 9.
+const ECHO: [u8; 42] = [
+    2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0, 0x45, 0, 0, 28, 0, 0, 0x40, 0, 64, 1, 0x26, 0xdf, 10, 0, 0, 1,
+    10, 0, 0, 2, 8, 0, 0xf7, 0xef, 0, 7, 0, 9,
+];
+
+fn record(octets: &[u8]) -> Record<'_> {
+    Record {
+        number: 1,
+        time: Some(1_700_000_000_123_456_789),
+        length: octets.len(),
+        octets,
+        direction: None,
+        comment: None,
+    }
+}
+
+/// What is printed of a record, with these words on the command line.
+fn printed(words: &str, record: &Record<'_>) -> String {
+    let words = ["tapstack", "decode", "-"].into_iter().chain(words.split_whitespace());
+    let Some(Command::Decode(arguments)) = Arguments::try_parse_from(words).unwrap().command else {
+        panic!("another command");
+    };
+    let mut line = String::new();
+    tell(&mut line, &arguments, record, &faults(record.octets, record.is_cut()));
+    line
+}
+
+fn object(record: &Record<'_>) -> Value {
+    serde_json::from_str(&printed("--json", record)).unwrap()
+}
+
+/// The field, the requirement and the words of each fault.
+fn wrong(octets: &[u8]) -> Vec<(String, String)> {
+    let object = object(&record(octets));
+    let of = |fault: &Value| {
+        let place =
+            format!("{}.{}", fault["header"].as_str().unwrap(), fault["field"].as_str().unwrap_or("-"));
+        let by = fault["requirement"].as_str().or(fault["standard"].as_str()).unwrap();
+        assert!(fault["sentence"].as_str().is_some_and(|sentence| sentence.len() > 20), "{fault}");
+        (place, by.to_owned())
+    };
+    object["faults"].as_array().unwrap().iter().map(of).collect()
+}
+
+fn with(octets: &[u8], changes: &[(usize, u8)]) -> Vec<u8> {
+    let mut octets = octets.to_vec();
+    for (place, octet) in changes {
+        octets[*place] = *octet;
+    }
+    octets
+}
+
+// What tcpdump 4.99.3 prints of the same octets with -n and the same letters.
+
+#[test]
+fn a_line_in_tcpdumps_words() {
+    let arp = record(&REQUEST);
+    assert_eq!(printed("", &arp), "22:13:20.123456 ARP, Request who-has 10.0.0.2 tell 10.0.0.1, length 28\n");
+    assert_eq!(
+        printed("-t -v", &arp),
+        "ARP, Ethernet (len 6), IPv4 (len 4), Request who-has 10.0.0.2 tell 10.0.0.1, length 28\n"
+    );
+    assert_eq!(
+        printed("-t -e", &arp),
+        "02:00:00:00:00:01 > 02:00:00:00:00:02, ethertype ARP (0x0806), length 42: Request who-has 10.0.0.2 tell 10.0.0.1, length 28\n"
+    );
+    let echo = record(&ECHO);
+    assert_eq!(printed("-t", &echo), "IP 10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 9, length 8\n");
+    assert_eq!(
+        printed("-t -v", &echo),
+        "IP (tos 0x0, ttl 64, id 0, offset 0, flags [DF], proto ICMP (1), length 28)\n    10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 9, length 8\n"
+    );
+}
+
+#[test]
+fn octets_without_the_link_header_and_with_it() {
+    let lines = printed("-t -x", &record(&REQUEST));
+    let expected =
+        "\t0x0000:  0001 0800 0604 0001 0200 0000 0001 0a00\n\t0x0010:  0001 0000 0000 0000 0a00 0002\n";
+    assert!(lines.ends_with(expected), "{lines}");
+    let lines = printed("-t -xx", &record(&REQUEST[..17]));
+    assert!(
+        lines.ends_with("\t0x0000:  0200 0000 0002 0200 0000 0001 0806 0001\n\t0x0010:  08\n"),
+        "{lines}"
+    );
+}
+
+// Where tcpdump says less.
+
+#[test]
+fn a_frame_cut_short_by_the_capture_says_so_and_is_not_bad() {
+    let cut = Record { length: 1_514, ..record(&ECHO[..38]) };
+    assert_eq!(
+        printed("-t", &cut),
+        "IP 10.0.0.1 > 10.0.0.2: ICMP [shorter than an ICMP header], length 4 [cut short: 38 of 1514 octets captured]\n"
+    );
+    for length in 0..ECHO.len() {
+        assert_eq!(faults(&ECHO[..length], true), [], "{length}");
+        assert_ne!(faults(&ECHO[..length], false), [], "{length}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_named_with_the_field_and_who_says_so() {
+    let table: [(Vec<u8>, &str, &str); 15] = [
+        (REQUEST[..13].to_vec(), "ethernet.-", "truncated"),
+        (with(&REQUEST, &[(6, 3)]), "ethernet.source", "ethernet-group-source"),
+        (with(&REQUEST, &[(12, 5), (13, 0xff)]), "ethernet.type_or_length", "ethernet-undefined"),
+        (with(&REQUEST, &[(12, 5), (13, 0)]), "ethernet.type_or_length", "ethernet-length-beyond"),
+        (
+            with(&REQUEST, &[(12, 0x81), (13, 0), (14, 0x0f), (15, 0xff)]),
+            "tags.vlan",
+            "ethernet-reserved-vlan",
+        ),
+        (REQUEST[..41].to_vec(), "arp.-", "truncated"),
+        (with(&REQUEST, &[(15, 6)]), "arp.hardware_type", "rfc826-hardware-type"),
+        (with(&REQUEST, &[(17, 6)]), "arp.protocol_type", "rfc826-protocol-type"),
+        (with(&REQUEST, &[(19, 6)]), "arp.protocol_length", "rfc826-lengths"),
+        (with(&REQUEST, &[(22, 3)]), "arp.sender_hardware_address", "sender-hardware-station"),
+        (with(&REQUEST, &[(28, 224)]), "arp.sender_protocol_address", "sender-protocol-host"),
+        (with(&ECHO, &[(22, 63)]), "ipv4.checksum", "rfc1122-header-checksum"),
+        (with(&ECHO, &[(14, 0x65)]), "ipv4.version", "rfc1122-version"),
+        (ECHO[..41].to_vec(), "ipv4.total_length", "rfc791-total-length"),
+        (with(&ECHO, &[(41, 8)]), "icmp.checksum", "rfc792-checksum"),
+    ];
+    for (octets, place, by) in table {
+        assert_eq!(wrong(&octets), [(place.to_owned(), by.to_owned())]);
+    }
+    assert_eq!(wrong(&REQUEST), []);
+    assert_eq!(wrong(&ECHO), []);
+}
+
+#[test]
+fn a_wrong_checksum_says_what_it_should_be() {
+    let page = printed("--explain", &record(&with(&ECHO, &[(24, 0), (25, 0)])));
+    let told = "\nwrong: ipv4.checksum: header checksum is wrong: it is 0x0000, and the octets give 0x26df\n  RFC 1122 3.2.1.2 (rfc1122-header-checksum): a datagram with a wrong header checksum is dropped;";
+    assert!(page.contains(told), "{page}");
+}
+
+#[test]
+fn loopback_is_wrong_on_a_wire_alone() {
+    // The checksum of 127.0.0.1 > 10.0.0.2.
+    let from = with(&ECHO, &[(24, 0xb1), (25, 0xde), (26, 127)]);
+    assert_eq!(wrong(&from), [("ipv4.source".to_owned(), "rfc1122-source".to_owned())]);
+    let inside = [&[0; 12][..], &from[12..]].concat();
+    assert_eq!(wrong(&inside), []);
+}
+
+#[test]
+fn a_header_is_drawn_with_its_values() {
+    let page = printed("--explain", &record(&REQUEST));
+    let drawn = "\
+  +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+  |       hardware_type = 1       |    protocol_type = 0x0800     |
+  +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+  |    hln = 6    |    pln = 4    |         operation = 1         |
+  +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+";
+    assert!(page.contains(drawn), "{page}");
+    assert!(page.contains("  operation                1 = Request: what the packet is\n"), "{page}");
+}
+
+#[test]
+fn every_row_of_a_drawing_is_as_wide_as_its_border() {
+    let tagged = [&ECHO[..12], &[0x81, 0, 0x30, 5], &ECHO[12..]].concat();
+    for octets in [&REQUEST[..], &ECHO, &tagged] {
+        let page = printed("--explain", &record(octets));
+        let lines: Vec<_> =
+            page.lines().filter(|line| line.starts_with("  |") || line.starts_with("  +")).collect();
+        assert!(lines.len() > 10);
+        for pair in lines.windows(2).filter(|pair| pair[0].starts_with("  |")) {
+            assert!(pair[1].len() >= pair[0].len() && pair[0].len() >= 3 + 2 * 16, "{pair:?}");
+        }
+    }
+}
+
+#[test]
+fn an_object_names_every_field() {
+    let comment = Some(Cow::Borrowed("answered"));
+    let object = object(&Record { direction: Some(Direction::In), comment, ..record(&ECHO) });
+    let expected: Value = serde_json::from_str(
+        r#"{"number":1,"time":1700000000123456789,"length":42,"captured":42,"direction":"in","comment":"answered",
+        "ethernet":{"offset":0,"destination":"02:00:00:00:00:02","source":"02:00:00:00:00:01","type_or_length":2048},
+        "tags":[],
+        "ipv4":{"offset":14,"version":4,"header_length":5,"type_of_service":0,"total_length":28,"identification":0,
+        "reserved":false,"dont_fragment":true,"more_fragments":false,"fragment_offset":0,"time_to_live":64,
+        "protocol":1,"checksum":9951,"source":"10.0.0.1","destination":"10.0.0.2","options":""},
+        "icmp":{"offset":34,"type":8,"code":0,"checksum":63471,"identifier":7,"sequence":9},
+        "faults":[]}"#,
+    )
+    .unwrap();
+    assert_eq!(object, expected);
+}
+
+#[test]
+fn every_requirement_that_a_fault_names_is_on_a_page() {
+    let source = include_str!("fault.rs");
+    let ids = source.split('"').filter(|word| {
+        word.contains('-') && word.bytes().all(|octet| matches!(octet, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+    });
+    let ids: Vec<_> = ids.collect();
+    assert!(ids.len() > 15, "{ids:?}");
+    for id in ids {
+        assert!(standard::requirement(id).is_some(), "{id}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_octets_are_printed_every_way(
+        kind in prop_oneof![Just([8, 6]), Just([8, 0]), Just([0x81, 0]), any::<[u8; 2]>()],
+        octets in prop::collection::vec(any::<u8>(), 0..120),
+        more in 0..2_usize,
+    ) {
+        let octets = [&REQUEST[..12], &kind, &octets].concat();
+        for octets in [&octets[..], &octets[octets.len() / 2..]] {
+            let record = Record { length: octets.len() + more, ..record(octets) };
+            for words in ["", "-e -v -xx", "--explain"] {
+                prop_assert!(printed(words, &record).ends_with('\n'));
+            }
+            prop_assert_eq!(&object(&record)["captured"], octets.len());
+        }
+    }
+
+    #[test]
+    fn what_is_bad_has_a_reason_in_brackets(
+        place in 0..ECHO.len(), octet in any::<u8>(), of_arp in any::<bool>()
+    ) {
+        let octets = with(if of_arp { &REQUEST } else { &ECHO }, &[(place, octet)]);
+        let stack_drops = match link::Ethernet::parse(&octets) {
+            Ok(frame) if frame.ether_type() == link::EtherType::ARP => arp::Packet::parse(frame.payload()).is_err(),
+            Ok(frame) if frame.ether_type() == link::EtherType::IPV4 => ipv4::Datagram::parse(frame.payload()).is_err(),
+            _ => false,
+        };
+        if stack_drops {
+            prop_assert!(!faults(&octets, false).is_empty());
+            prop_assert!(printed("", &record(&octets)).contains('['));
+        }
+    }
+}

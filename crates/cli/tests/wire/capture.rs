@@ -1,0 +1,128 @@
+//! `--pcap`, and `tapstack decode` of what it wrote.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use nix::sys::signal::Signal;
+use tap::linux::PacketSocket;
+
+use super::host::{request, start};
+use crate::harness::lab::{send, until};
+use crate::harness::program::{command, run, told};
+use crate::harness::{Case, Outcome};
+
+pub(crate) const CASES: &[Case] = &[
+    ("a_capture_of_a_host_holds_the_decisions_and_survives_its_death", a_capture_of_a_host),
+    ("a_capture_of_a_ping_goes_to_standard_output_alone", a_capture_of_a_ping),
+    ("a_capture_of_the_lab_holds_both_directions", a_capture_of_the_lab),
+    ("a_pipe_that_is_closed_ends_the_capture_and_not_the_host", a_closed_pipe),
+    ("a_capture_that_cannot_be_made_gets_a_sentence_and_exit_2", wrong_file),
+];
+
+/// A file of this trial's own, gone with this value.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Scratch {
+        Scratch(std::env::temp_dir().join(format!("tapstack-{}-{name}", std::process::id())))
+    }
+
+    fn name(&self) -> &str {
+        self.0.to_str().expect("a name in UTF-8")
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// What `decode` prints of a capture, and its exit code.
+fn decode(words: &[&str]) -> std::io::Result<(Option<i32>, String, String)> {
+    Ok(told(&run(&[&["decode", "-t", "-v"], words].concat())?))
+}
+
+fn a_capture_of_a_host() -> Outcome {
+    let file = Scratch::new("host.pcapng");
+    let (host, interface) = start("cap0", &["--pcap", file.name()])?;
+    let mut socket = PacketSocket::open(interface.name())?;
+    send(&mut socket, &request())?;
+    let answered = "Request who-has 10.0.0.2 tell 10.0.0.7, length 28 [comment: learned, answered]";
+    until("the reply in the capture", || {
+        let (_, out, _) = decode(&[file.name()]).ok()?;
+        out.contains("Reply 10.0.0.2 is-at").then_some(())
+    })?;
+    // No farewell, and the capture is whole.
+    host.signal(Signal::SIGKILL)?;
+    host.end()?;
+    let (code, out, errors) = decode(&[file.name()])?;
+    assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
+    assert!(out.contains(answered), "{out}");
+    let (_, out, _) = told(&run(&["decode", "--json", file.name()])?);
+    let reply = out.lines().find(|line| line.contains(r#""operation":2"#)).ok_or("a reply")?;
+    assert!(reply.contains(r#""direction":"out","comment":null"#), "{reply}");
+    Ok(())
+}
+
+fn a_capture_of_a_ping() -> Outcome {
+    let words =
+        ["ping", "--tap", "cap1", "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24", "--pcap", "-"];
+    let mut ping = command(&[&words[..], &["-c", "2", "-i", "0.01", "10.0.0.1"]].concat());
+    let mut ping = ping.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let capture = ping.stdout.take().ok_or("standard output")?;
+    let out = command(&["decode", "-"]).stdin(capture).output()?;
+    let (code, lines, errors) = told(&out);
+    assert_eq!((code, errors.as_str()), (Some(0), ""), "{lines}");
+    assert_eq!(lines.matches("ICMP echo request").count(), 2, "{lines}");
+    assert_eq!(lines.matches("ICMP echo reply").count(), 2, "{lines}");
+    let mut words = String::new();
+    ping.stderr.take().ok_or("standard error")?.read_to_string(&mut words)?;
+    assert!(words.contains("2 packets transmitted, 2 received"), "{words}");
+    assert_eq!(ping.wait()?.code(), Some(0));
+    Ok(())
+}
+
+fn a_capture_of_the_lab() -> Outcome {
+    for words in [&["lab"][..], &["lab", "--cable"]] {
+        let file = Scratch::new("lab.pcapng");
+        let (code, ..) = told(&run(&[words, &["--pcap", file.name()]].concat())?);
+        assert_eq!(code, Some(0), "{words:?}");
+        let (code, out, errors) = decode(&[file.name()])?;
+        assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
+        assert!(out.contains("Request who-has 10.0.0.2 tell 10.0.0.1"), "{out}");
+        assert!(out.contains("Reply 10.0.0.2 is-at"), "{out}");
+    }
+    let (code, _, errors) = told(&run(&["lab", "--pcap", "-", "--", "true"])?);
+    assert_eq!(code, Some(2));
+    assert!(errors.contains("standard output is the command's"), "{errors}");
+    Ok(())
+}
+
+fn a_closed_pipe() -> Outcome {
+    let pipe = Scratch::new("pipe");
+    nix::unistd::mkfifo(&pipe.0, nix::sys::stat::Mode::S_IRWXU)?;
+    let reader = File::options().read(true).custom_flags(nix::libc::O_NONBLOCK).open(&pipe.0)?;
+    let (mut host, interface) = start("cap3", &["--pcap", pipe.name()])?;
+    drop(reader);
+    let mut socket = PacketSocket::open(interface.name())?;
+    for _ in 0..3 {
+        send(&mut socket, &request())?;
+    }
+    assert!(host.line()?.contains("learned 10.0.0.7"));
+    let (code, out, errors) = host.stop()?;
+    assert_eq!(code, Some(0));
+    assert!(out.contains("arp: answered"), "{out}");
+    assert_eq!(errors.matches("capturing ends").count(), 1, "{errors}");
+    Ok(())
+}
+
+fn wrong_file() -> Outcome {
+    let (code, _, errors) = told(&run(&["lab", "--cable", "--pcap", "/nowhere/a.pcapng"])?);
+    assert_eq!(code, Some(2));
+    assert_eq!(errors, "tapstack: cannot write /nowhere/a.pcapng: No such file or directory (os error 2)\n");
+    Ok(())
+}

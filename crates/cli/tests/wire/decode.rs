@@ -1,0 +1,70 @@
+//! `tapstack decode`: its exit codes.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use crate::harness::program::{command, run, told};
+use crate::harness::{Case, Outcome};
+
+pub(crate) const CASES: &[Case] = &[
+    ("a_good_capture_is_0_a_bad_frame_1_and_no_capture_2", every_exit_code),
+    ("a_reader_of_decode_that_goes_away_is_no_failure", a_reader_that_goes_away),
+];
+
+const REQUEST: [u8; 42] = [
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10,
+    0, 0, 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 2,
+];
+
+/// A pcap file of one frame; its second octet of the hardware type is `kind`.
+fn capture(link_type: u8, kind: u8) -> Vec<u8> {
+    let head =
+        [0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, link_type, 0, 0, 0];
+    let mut frame = REQUEST;
+    frame[15] = kind;
+    [&head[..], &[1, 0, 0, 0, 2, 0, 0, 0, 42, 0, 0, 0, 42, 0, 0, 0], &frame].concat()
+}
+
+/// Decodes what comes from standard input.
+fn decode(octets: &[u8]) -> Result<(Option<i32>, String, String), Box<dyn std::error::Error>> {
+    let mut child = command(&["decode", "-"]);
+    let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    child.stdin.take().ok_or("standard input")?.write_all(octets)?;
+    Ok(told(&child.wait_with_output()?))
+}
+
+fn every_exit_code() -> Outcome {
+    let good = "00:00:01.000002 ARP, Request who-has 10.0.0.2 tell 10.0.0.1, length 28\n";
+    let whole = capture(1, 1);
+    assert_eq!(decode(&whole)?, (Some(0), good.to_owned(), String::new()));
+    let bad = "00:00:01.000002 ARP, [hardware type is not Ethernet], length 28\n";
+    assert_eq!(decode(&capture(1, 6))?, (Some(1), bad.to_owned(), String::new()));
+    // What was read is printed first.
+    let cut = [&whole[..], &whole[24..60]].concat();
+    let why = "tapstack: cannot read -: it ends in the middle of a frame or a header\n";
+    assert_eq!(decode(&cut)?, (Some(2), good.to_owned(), why.to_owned()));
+    let why = "tapstack: cannot read -: its frames are not Ethernet's: the link type is 113, and 1 alone can be read\n";
+    assert_eq!(decode(&capture(113, 1))?, (Some(2), String::new(), why.to_owned()));
+    let why = "tapstack: cannot read -: it is no capture; pcap and pcapng can be read, uncompressed\n";
+    assert_eq!(decode(b"")?, (Some(2), String::new(), why.to_owned()));
+    assert_eq!(decode(b"PK\x03\x04 and so on")?, (Some(2), String::new(), why.to_owned()));
+    let absent = "tapstack: cannot read /nowhere/a.pcap: No such file or directory (os error 2)\n";
+    assert_eq!(told(&run(&["decode", "/nowhere/a.pcap"])?), (Some(2), String::new(), absent.to_owned()));
+    Ok(())
+}
+
+fn a_reader_that_goes_away() -> Outcome {
+    let whole = capture(1, 1);
+    let frames = whole[24..].repeat(10_000);
+    let mut child = command(&["decode", "-"]);
+    let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    drop(child.stdout.take());
+    let mut to = child.stdin.take().ok_or("standard input")?;
+    to.write_all(&whole)?;
+    // It may have ended by now.
+    let _ = to.write_all(&frames);
+    drop(to);
+    let (code, _, errors) = told(&child.wait_with_output()?);
+    assert_eq!((code, errors.as_str()), (Some(0), ""));
+    Ok(())
+}
