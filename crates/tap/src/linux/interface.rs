@@ -9,7 +9,7 @@ use ipnet::Ipv4Net;
 use nix::errno::Errno;
 
 use super::colons::Colons;
-use super::{InterfaceName, addresses, ioctl};
+use super::{Carrier, InterfaceName, addresses, ioctl, taps};
 
 /// One network interface of the kernel, addressed by name in the current network namespace.
 ///
@@ -82,10 +82,9 @@ impl Interface {
         Ok(kind == libc::ARPHRD_ETHER)
     }
 
-    /// Whether frames pass: it is up, and has a carrier. The kernel takes note of a new carrier up to a
-    /// second late, and loses until then what is to be sent.
-    pub fn is_running(&self) -> Result<bool, InterfaceError> {
-        ioctl::is_running(self.socket.as_fd(), &self.name).map_err(self.failed("read the flags"))
+    /// Whether it has a carrier: something at its other end. It has none while it is down.
+    pub fn carrier(&self) -> io::Result<Carrier> {
+        taps::carrier(self.index().map_err(io::Error::other)?)
     }
 
     /// Whether it is told to do without ARP (`ip link set ... arp off`).

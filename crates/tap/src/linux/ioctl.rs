@@ -132,11 +132,6 @@ pub(super) fn is_up(socket: BorrowedFd<'_>, name: &InterfaceName) -> Result<bool
     Ok(c_int::from(flags(socket, name)?) & libc::IFF_UP != 0)
 }
 
-/// Whether frames pass: it is up, and has a carrier that the kernel has taken note of.
-pub(super) fn is_running(socket: BorrowedFd<'_>, name: &InterfaceName) -> Result<bool> {
-    Ok(c_int::from(flags(socket, name)?) & libc::IFF_RUNNING != 0)
-}
-
 /// Whether it is told to do without ARP.
 pub(super) fn is_without_arp(socket: BorrowedFd<'_>, name: &InterfaceName) -> Result<bool> {
     Ok(c_int::from(flags(socket, name)?) & libc::IFF_NOARP != 0)

@@ -33,5 +33,5 @@ pub use persistent::{
     CreateError, DeleteError, PersistentTap, UnknownUser, as_root, caller, closed_to, user_id, user_name,
 };
 pub use tap::{Io, Tap, TapOptions};
-pub use taps::{TapInterface, taps};
+pub use taps::{Carrier, TapInterface, taps};
 pub use wait::{Stop, Woken, look, wait};

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use tap::linux::{PacketSocket, SocketError, Tap};
+use tap::linux::{Carrier, Interface, PacketSocket, PersistentTap, SocketError, Tap};
 use tap::{Batch, Device, Pool};
 
 use super::driver::{OUR_MAC, wire};
@@ -15,6 +15,7 @@ pub(crate) const CASES: &[Case] = &[
     ("a_packet_socket_tells_when_its_interface_goes_down_or_away", outlives_no_interface),
     ("a_further_station_may_be_heard_by_whoever_names_one", a_further_station),
     ("all_addresses_of_an_interface_are_told", all_addresses),
+    ("a_tap_has_a_carrier_while_a_program_holds_it", a_carrier),
 ];
 
 pub(crate) const UNPRIVILEGED: &[Case] = &[("raw_frames_take_a_privilege", raw_frames_take_a_privilege)];
@@ -95,6 +96,19 @@ fn all_addresses() -> Outcome {
     let expected: Vec<ipnet::Ipv4Net> = vec!["10.0.5.1/24".parse()?, "192.0.2.1/28".parse()?];
     assert_eq!(tap.interface().addresses()?, expected);
     assert_eq!(other.interface().addresses()?, ["10.0.0.1/24".parse()?]);
+    Ok(())
+}
+
+fn a_carrier() -> Outcome {
+    let tap = Tap::options().persist().open("held%d")?;
+    let side = Interface::named(tap.interface().name())?;
+    assert_eq!(side.carrier()?, Carrier::Down);
+    side.set_up(true)?;
+    assert_ne!(side.carrier()?, Carrier::Down);
+    drop(tap);
+    assert_eq!(side.carrier()?, Carrier::Down);
+    PersistentTap::delete(side.name())?;
+    assert!(side.carrier().is_err());
     Ok(())
 }
 
