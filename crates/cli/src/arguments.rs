@@ -10,6 +10,8 @@ use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
 use tap::linux::{InterfaceName, Io};
 
+use crate::arping::ArpingArguments;
+
 /// A host of our own on a real wire: a user-space network stack that answers from a TAP.
 ///
 /// Without a command it runs `lab`: it makes a network namespace, puts a host into it that exists
@@ -24,6 +26,7 @@ Examples:
   tapstack lab -- bash                              a playground with our host at 10.0.0.2
   tapstack host --tap tap0 --address 10.0.0.2/24    serve until Ctrl-C
   tapstack ping --tap tap0 --address 10.0.0.2/24 10.0.0.1
+  tapstack arping -I eth0 -c 3 10.0.0.1             who has it, and how soon does it answer?
   sudo tapstack tap create tap0 --address 10.0.0.1/24
 
 Exit codes: 0 yes, 1 a negative answer, 2 usage, set-up or permission."
@@ -41,6 +44,8 @@ pub(crate) enum Command {
     Host(HostArguments),
     /// Ask a host for an answer, from our own stack through a TAP
     Ping(PingArguments),
+    /// Ask who has an address, or whether it is free, or announce it: by ARP, from an interface or a TAP
+    Arping(ArpingArguments),
     /// Make, delete and list TAPs that outlive the program
     Tap(TapArguments),
 }
@@ -353,7 +358,7 @@ pub(crate) struct CreateArguments {
 }
 
 /// Reads an address with the length of its prefix.
-fn address(text: &str) -> Result<Ipv4Net, String> {
+pub(crate) fn address(text: &str) -> Result<Ipv4Net, String> {
     text.parse().map_err(|_| {
         "an IPv4 address and the length of its prefix are wanted, such as 10.0.0.2/24".to_owned()
     })
@@ -377,7 +382,7 @@ fn hosts(text: &str) -> Result<Hosts, String> {
 }
 
 /// Reads a time in seconds.
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let parsed = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let bounds = Duration::from_millis(1)..=Duration::from_hours(24);
     parsed

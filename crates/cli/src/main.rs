@@ -4,6 +4,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod arguments;
+mod arping;
 mod clock;
 mod describe;
 mod failure;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Some(Command::Lab(arguments)) => lab::run(&arguments),
         Some(Command::Host(arguments)) => host_command::run(&arguments),
         Some(Command::Ping(arguments)) => ping::run(&arguments),
+        Some(Command::Arping(arguments)) => arping::run(&arguments),
         Some(Command::Tap(arguments)) => tap_command::run(&arguments),
     };
     outcome.unwrap_or_else(|failure: Failure| failure.report())

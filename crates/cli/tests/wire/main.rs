@@ -5,6 +5,7 @@
 #[path = "../../../tap/tests/harness/mod.rs"]
 mod harness;
 
+mod arping;
 mod carriage;
 mod claims;
 mod host;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let cases = [
+        arping::CASES,
         carriage::CASES,
         claims::CASES,
         host::CASES,
@@ -33,6 +35,6 @@ fn main() -> ExitCode {
         tap_command::CASES,
     ]
     .concat();
-    let unprivileged = [host::UNPRIVILEGED, tap_command::UNPRIVILEGED].concat();
+    let unprivileged = [arping::UNPRIVILEGED, host::UNPRIVILEGED, tap_command::UNPRIVILEGED].concat();
     harness::main(Trials { cases: &cases, refused: lab::REFUSED, unprivileged: &unprivileged })
 }
