@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 use tap::linux::Tap;
 
 use super::running::{Persistent, Running};
-use crate::harness::lab::{add_address, arp, delete_link, is_arp, receive, send, until};
+use crate::harness::lab::{add_address, arp, delete_link, is_arp, receive, send, until, without_arp};
 use crate::harness::program::{run, told};
 use crate::harness::{Case, MINE, Outcome, THEIRS};
 
@@ -110,14 +110,16 @@ fn from_a_tap() -> Outcome {
 fn cannot_ask() -> Outcome {
     let (dead, idle) = (Persistent::create("dead0")?, Persistent::create("idle0")?);
     dead.0.set_up(false)?;
-    let held = wire("held0")?;
+    let (held, off) = (wire("held0")?, wire("off0")?);
+    without_arp(off.interface())?;
     let tap = ["--tap", "dead0", "--address", "10.0.0.2/24"];
-    let rows: [(&[&str], &str); 12] = [
+    let rows: [(&[&str], &str); 13] = [
         (&["-I", "absent0", "10.0.0.9"], "there is no interface absent0; `ip link`"),
         (&["-I", "dead0", "10.0.0.9"], "dead0 is down, and nobody is heard or asked"),
         (&[&tap[..], &["10.0.0.9"]].concat(), "dead0 is down, and nobody is heard or asked"),
         (&["-I", "idle0", "10.0.0.9"], "idle0 has no carrier, and nobody is heard or asked"),
         (&["-I", "lo", "10.0.0.9"], "lo carries no Ethernet frames"),
+        (&["-I", "off0", "10.0.0.9"], "off0 is to do without ARP; `sudo ip link set off0 arp on`"),
         (&["-I", "held0", "224.0.0.1"], "224.0.0.1 can be nobody's address"),
         (&["-I", "held0", "--source-mac", "ff:ff:ff:ff:ff:ff", "10.0.0.9"], "is no station's address"),
         (&["-I", "held0", "-c", "0", "10.0.0.9"], "0 is not in 1.."),
@@ -145,15 +147,17 @@ fn cannot_ask() -> Outcome {
 }
 
 fn goes_down_meanwhile() -> Outcome {
-    let tap = wire("fall0")?;
-    for (more, code) in [(&["-D"][..], 2), (&["-c", "2", "-i", "0.5"], 2)] {
+    let mut tap = wire("fall0")?;
+    // Whether the next request finds it down, or there is no next one.
+    for more in [&["-D"][..], &["-D", "-c", "1"], &["-c", "2", "-i", "0.5"], &["-c", "1"]] {
         tap.interface().set_up(true)?;
         let child = Running::command(&[&["arping", "-I", "fall0"], more, &["10.0.0.9"]].concat())?;
         assert!(child.first.starts_with("ARPING 10.0.0.9 "), "{}", child.first);
+        receive(&mut tap, |octets| is_arp(1)(octets) && octets.ends_with(&[10, 0, 0, 9]))?;
         tap.interface().set_up(false)?;
         let (ended, out, errors) = child.end()?;
-        assert_eq!(ended, Some(code), "{out}{errors}");
-        assert!(errors.starts_with("tapstack: nothing ") && errors.contains(" 10.0.0.9"), "{errors}");
+        assert_eq!(ended, Some(2), "{more:?}: {out}{errors}");
+        assert!(errors.starts_with("tapstack: nothing is known of 10.0.0.9: fall0 went down"), "{errors}");
     }
     tap.interface().set_up(true)?;
     let child = Running::command(&["arping", "-I", "fall0", "-i", "0.05", "10.0.0.9"])?;

@@ -72,6 +72,13 @@ fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
     [&length.to_ne_bytes()[..], &kind.to_ne_bytes(), value, &padding].concat()
 }
 
+/// Tells the kernel to do without ARP on an interface, as `ip link set ... arp off` does.
+pub(crate) fn without_arp(interface: &Interface) -> Outcome {
+    const NO_ARP: u32 = 1 << 7;
+    let flags = [NO_ARP.to_ne_bytes(), NO_ARP.to_ne_bytes()].concat();
+    change(16, 0, &[&[0; 4], &interface.index()?.to_ne_bytes()[..], &flags].concat())
+}
+
 /// Gives the kernel one more address on an interface (`RTM_NEWADDR`).
 pub(crate) fn add_address(interface: &Interface, address: ipnet::Ipv4Net) -> Outcome {
     const CREATE_NEW: u16 = 0x600;
