@@ -5,6 +5,8 @@
 //! [`Answer::write_over`] rewrites the request into its reply in place. A [`Claim`] probes for one
 //! address, announces and defends it (RFC 5227); [`LinkLocal`] selects one (RFC 3927).
 //!
+//! An [`inquiry::Inquiry`] asks for one address again and again, as `arping` does.
+//!
 //! [`Neighbours`] is the translation table with its states, timers and the parcels that wait in it;
 //! [`Arp::resolve`] says where a parcel is to go, [`Arp::poll`] what is due.
 //!
@@ -19,6 +21,7 @@ mod arp;
 mod claim;
 mod claims;
 pub mod constants;
+pub mod inquiry;
 mod link_local;
 mod locals;
 mod neighbours;

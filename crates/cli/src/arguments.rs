@@ -10,6 +10,7 @@ use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
 use tap::linux::{InterfaceName, Io};
 
+use crate::arping::ArpingArguments;
 use crate::capture::arguments::CaptureArguments;
 use crate::completions::CompletionsArguments;
 use crate::decode::arguments::DecodeArguments;
@@ -31,6 +32,7 @@ Examples:
   tapstack lab -- bash                              a playground with our host at 10.0.0.2
   tapstack host --tap tap0 --address 10.0.0.2/24    serve until Ctrl-C
   tapstack ping --tap tap0 --address 10.0.0.2/24 10.0.0.1
+  tapstack arping -I eth0 -c 3 10.0.0.1             who has it, and how soon does it answer?
   tapstack decode --explain arp.pcap                what is in a capture, and what is wrong with it
   sudo tapstack tap create tap0 --address 10.0.0.1/24
   tapstack doctor                                   what this machine allows, and what mends the rest
@@ -53,6 +55,8 @@ pub(crate) enum Command {
     Host(HostArguments),
     /// Ask a host for an answer, from our own stack through a TAP
     Ping(PingArguments),
+    /// Ask who has an address, or whether it is free, or announce it: by ARP, from an interface or a TAP
+    Arping(ArpingArguments),
     /// Print the frames of a capture: in tcpdump's words, as JSON, or drawn and explained
     Decode(DecodeArguments),
     /// Make, delete and list TAPs that outlive the program
@@ -360,7 +364,7 @@ fn hosts(text: &str) -> Result<Hosts, String> {
 }
 
 /// Reads a time in seconds.
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let parsed = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let bounds = Duration::from_millis(1)..=Duration::from_hours(24);
     parsed

@@ -4,6 +4,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod arguments;
+mod arping;
 mod capture;
 mod clock;
 mod color;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         Some(Command::Lab(arguments)) => lab::run(&arguments),
         Some(Command::Host(arguments)) => host_command::run(&arguments),
         Some(Command::Ping(arguments)) => ping::run(&arguments),
+        Some(Command::Arping(arguments)) => arping::run(&arguments),
         Some(Command::Decode(arguments)) => decode::run(&arguments),
         Some(Command::Tap(arguments)) => tap_command::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments),

@@ -8,6 +8,7 @@ mod harness;
 #[path = "../../src/schema.rs"]
 mod schema;
 
+mod arping;
 mod capture;
 mod carriage;
 mod claims;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let cases = [
+        arping::CASES,
         capture::CASES,
         carriage::CASES,
         claims::CASES,
@@ -44,7 +46,8 @@ fn main() -> ExitCode {
         tap_command::CASES,
     ]
     .concat();
-    let unprivileged = [doctor::UNPRIVILEGED, host::UNPRIVILEGED, tap_command::UNPRIVILEGED].concat();
+    let unprivileged =
+        [arping::UNPRIVILEGED, doctor::UNPRIVILEGED, host::UNPRIVILEGED, tap_command::UNPRIVILEGED].concat();
     let refused = [doctor::REFUSED, lab::REFUSED].concat();
     harness::main(Trials { cases: &cases, refused: &refused, unprivileged: &unprivileged })
 }

@@ -9,7 +9,7 @@ use ipnet::Ipv4Net;
 use nix::errno::Errno;
 
 use super::colons::Colons;
-use super::{InterfaceName, ioctl};
+use super::{Carrier, InterfaceName, addresses, ioctl, taps};
 
 /// One network interface of the kernel, addressed by name in the current network namespace.
 ///
@@ -71,8 +71,30 @@ impl Interface {
 
     /// The kernel's own hardware address on it.
     pub fn hardware_address(&self) -> Result<[u8; 6], InterfaceError> {
-        ioctl::hardware_address(self.socket.as_fd(), &self.name)
-            .map_err(self.failed("read the hardware address"))
+        let hardware = ioctl::hardware(self.socket.as_fd(), &self.name);
+        hardware.map(|(_, address)| address).map_err(self.failed("read the hardware address"))
+    }
+
+    /// Whether it carries Ethernet frames between stations; the loopback does not.
+    pub fn is_ethernet(&self) -> Result<bool, InterfaceError> {
+        let hardware = ioctl::hardware(self.socket.as_fd(), &self.name);
+        let (kind, _) = hardware.map_err(self.failed("read the hardware type"))?;
+        Ok(kind == libc::ARPHRD_ETHER)
+    }
+
+    /// Whether it has a carrier: something at its other end. It has none while it is down.
+    pub fn carrier(&self) -> io::Result<Carrier> {
+        taps::carrier(self.index().map_err(io::Error::other)?)
+    }
+
+    /// Whether it is told to do without ARP (`ip link set ... arp off`).
+    pub fn is_without_arp(&self) -> Result<bool, InterfaceError> {
+        ioctl::is_without_arp(self.socket.as_fd(), &self.name).map_err(self.failed("read the flags"))
+    }
+
+    /// All of the kernel's IPv4 addresses on it, each with its prefix.
+    pub fn addresses(&self) -> io::Result<Vec<Ipv4Net>> {
+        addresses::on(self.index().map_err(io::Error::other)?)
     }
 
     /// Sets the kernel's own hardware address on it.

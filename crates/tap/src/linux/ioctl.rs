@@ -141,6 +141,11 @@ pub(super) fn is_up(socket: BorrowedFd<'_>, name: &InterfaceName) -> Result<bool
     Ok(c_int::from(flags(socket, name)?) & libc::IFF_UP != 0)
 }
 
+/// Whether it is told to do without ARP.
+pub(super) fn is_without_arp(socket: BorrowedFd<'_>, name: &InterfaceName) -> Result<bool> {
+    Ok(c_int::from(flags(socket, name)?) & libc::IFF_NOARP != 0)
+}
+
 pub(super) fn set_up(socket: BorrowedFd<'_>, name: &InterfaceName, up: bool) -> Result<()> {
     let old = c_int::from(flags(socket, name)?);
     let new = if up { old | libc::IFF_UP } else { old & !libc::IFF_UP };
@@ -169,7 +174,8 @@ pub(super) fn set_mtu(socket: BorrowedFd<'_>, name: &InterfaceName, mtu: c_int) 
     call(socket, raw::set_mtu, &mut request)
 }
 
-pub(super) fn hardware_address(socket: BorrowedFd<'_>, name: &InterfaceName) -> Result<[u8; 6]> {
+/// The hardware type (`ARPHRD_*`), and six octets of the hardware address.
+pub(super) fn hardware(socket: BorrowedFd<'_>, name: &InterfaceName) -> Result<(u16, [u8; 6])> {
     let mut request = request(name);
     call(socket, raw::get_hardware_address, &mut request)?;
     // SAFETY: every octet of the union is initialised, and a sockaddr may hold any bits.
@@ -178,7 +184,7 @@ pub(super) fn hardware_address(socket: BorrowedFd<'_>, name: &InterfaceName) -> 
     for (to, from) in octets.iter_mut().zip(address.sa_data) {
         *to = u8::from_ne_bytes(from.to_ne_bytes());
     }
-    Ok(octets)
+    Ok((address.sa_family, octets))
 }
 
 pub(super) fn set_hardware_address(

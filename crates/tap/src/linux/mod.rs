@@ -3,6 +3,7 @@
 //! All `unsafe` of the project lies in three modules below this one, `ioctl`,
 //! `packet_socket::system` and `ring::queues`, each block with its proof.
 
+mod addresses;
 mod carriage;
 mod colons;
 mod features;
@@ -29,11 +30,11 @@ pub use name::{InterfaceName, NameError};
 pub use namespace::{Namespace, NamespaceError};
 pub use neighbours::{Neighbour, NeighbourState, neighbours};
 pub use open_error::{Holder, OpenError};
-pub use packet_socket::PacketSocket;
+pub use packet_socket::{PacketSocket, SocketError};
 pub use persistent::{
     CreateError, DeleteError, PersistentTap, UnknownUser, as_root, caller, closed_to, quoted, user_id,
     user_name,
 };
 pub use tap::{Io, Tap, TapOptions};
-pub use taps::{TapInterface, taps};
+pub use taps::{Carrier, TapInterface, taps};
 pub use wait::{Stop, Woken, look, usual_spin, wait};

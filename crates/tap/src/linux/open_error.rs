@@ -239,7 +239,7 @@ pub(super) fn belongs_to(owner: Option<u32>, group: Option<u32>) -> String {
 }
 
 /// The system's words for an error, without the number that Rust adds.
-fn reason(error: &io::Error) -> String {
+pub(super) fn reason(error: &io::Error) -> String {
     error.raw_os_error().map_or_else(|| error.to_string(), |code| Errno::from_raw(code).desc().to_owned())
 }
 

@@ -1,5 +1,7 @@
 //! Raw frames on an interface that the kernel uses too.
 
+mod error;
+mod filter;
 mod system;
 
 use std::io;
@@ -10,15 +12,20 @@ use nix::errno::Errno;
 use super::{Interface, InterfaceName};
 use crate::plain::{self, Fate, Port};
 use crate::{Batch, Counters, Device, DeviceError, Pool};
+pub use error::SocketError;
 
 /// An `AF_PACKET` socket bound to one interface: it receives what arrives there, the kernel beside
 /// it, and transmits whole Ethernet frames. It takes `CAP_NET_RAW`.
 ///
 /// The kernel cuts a frame's outer VLAN tag out and hands it over beside the frame; here it is put
 /// back. Frames that this socket sends are not received by it.
+///
+/// The kernel's own stack lives on the interface, and keeps its addresses: whoever opens this socket is to
+/// ask, and to leave the answers about them to the kernel.
 #[derive(Debug)]
 pub struct PacketSocket {
     port: Socket,
+    index: i32,
     mtu: usize,
     counters: Counters,
 }
@@ -27,12 +34,42 @@ pub struct PacketSocket {
 struct Socket(OwnedFd);
 
 impl PacketSocket {
-    /// Opens a socket on the interface of this name.
-    pub fn open(name: &InterfaceName) -> io::Result<PacketSocket> {
-        let interface = Interface::named(name)?;
-        let index = interface.index().map_err(io::Error::other)?;
-        let mtu = interface.mtu().map_err(io::Error::other)?;
-        Ok(PacketSocket { port: Socket(system::open(index)?), mtu, counters: Counters::default() })
+    /// Opens a socket for every frame on the interface of this name.
+    pub fn open(name: &InterfaceName) -> Result<PacketSocket, SocketError> {
+        PacketSocket::open_for(name, None)
+    }
+
+    /// Opens one that receives ARP alone, with VLAN tags and without: of all else on a busy interface
+    /// nothing is copied.
+    pub fn open_for_arp(name: &InterfaceName) -> Result<PacketSocket, SocketError> {
+        PacketSocket::open_for(name, Some(&filter::ARP))
+    }
+
+    fn open_for(
+        name: &InterfaceName,
+        filter: Option<&[libc::sock_filter]>,
+    ) -> Result<PacketSocket, SocketError> {
+        let failed = |step| move |source| SocketError::Failed { step, source };
+        let interface = Interface::named(name).map_err(failed("open a socket"))?;
+        if !interface.exists() {
+            return Err(SocketError::Absent(name.clone()));
+        }
+        if !interface.is_ethernet()? {
+            return Err(SocketError::NotEthernet(name.clone()));
+        }
+        let (index, mtu) = (interface.index()?, interface.mtu()?);
+        let port = system::open(index, filter).map_err(|error| SocketError::of_socket(name, error))?;
+        // Nothing is heard on one that is down, and nobody is asked.
+        if !interface.is_up()? {
+            return Err(SocketError::Down(name.clone()));
+        }
+        Ok(PacketSocket { port: Socket(port), index, mtu, counters: Counters::default() })
+    }
+
+    /// Lets the interface take in what is sent to this hardware address too, as long as this socket is
+    /// open.
+    pub fn add_station(&self, address: [u8; 6]) -> io::Result<()> {
+        system::add_station(self.port.0.as_fd(), self.index, address)
     }
 
     /// Hands what is sent from now on to the interface itself, past the kernel's queue before it: less

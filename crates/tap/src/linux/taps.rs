@@ -33,6 +33,18 @@ pub struct TapInterface {
     pub mtu: u32,
 }
 
+/// Whether an interface has something at its other end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// Frames pass.
+    Up,
+    /// It has a carrier, of which the kernel has taken no note yet: what is to be sent may be lost for
+    /// some milliseconds. Where there never is any change to note, it stays so.
+    Unnoticed,
+    /// No frame passes, be it that the interface is down.
+    Down,
+}
+
 impl TapInterface {
     /// Whose it is: a user's name, a group's number, or anyone's.
     pub fn belongs_to(&self) -> String {
@@ -73,6 +85,32 @@ pub fn taps() -> io::Result<Vec<TapInterface>> {
 /// The TUN or TAP interface of this name, if there is one.
 pub(super) fn find(name: &InterfaceName) -> io::Result<Option<TapInterface>> {
     Ok(taps()?.into_iter().find(|tap| tap.name == *name))
+}
+
+/// Whether frames pass on the interface with this index, as the kernel knows.
+pub(super) fn carrier(index: i32) -> io::Result<Carrier> {
+    let mut found = Carrier::Down;
+    netlink::dump(libc::RTM_GETLINK, Message::default().as_bytes(), |message| {
+        if Message::read_from_prefix(message).is_ok_and(|(fixed, _)| fixed.index == index) {
+            found = carrier_in(message);
+        }
+    })?;
+    Ok(found)
+}
+
+fn carrier_in(message: &[u8]) -> Carrier {
+    /// `IF_OPER_UNKNOWN` and `IF_OPER_UP` of `linux/if.h`.
+    const UNKNOWN: u8 = 0;
+    const UP: u8 = 6;
+    let octet = |wanted| {
+        netlink::attributes(message, size_of::<Message>())
+            .find_map(|(kind, value)| value.first().copied().filter(|_| kind == wanted))
+    };
+    match (octet(libc::IFLA_CARRIER), octet(libc::IFLA_OPERSTATE)) {
+        (Some(1), Some(UP)) => Carrier::Up,
+        (Some(1), Some(UNKNOWN)) => Carrier::Unnoticed,
+        _ => Carrier::Down,
+    }
 }
 
 fn tap(message: &[u8]) -> Option<TapInterface> {

@@ -72,20 +72,39 @@ fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
     [&length.to_ne_bytes()[..], &kind.to_ne_bytes(), value, &padding].concat()
 }
 
+/// Tells the kernel to do without ARP on an interface, as `ip link set ... arp off` does.
+pub(crate) fn without_arp(interface: &Interface) -> Outcome {
+    const NO_ARP: u32 = 1 << 7;
+    let flags = [NO_ARP.to_ne_bytes(), NO_ARP.to_ne_bytes()].concat();
+    change(16, 0, &[&[0; 4], &interface.index()?.to_ne_bytes()[..], &flags].concat())
+}
+
+/// Gives the kernel one more address on an interface (`RTM_NEWADDR`).
+pub(crate) fn add_address(interface: &Interface, address: ipnet::Ipv4Net) -> Outcome {
+    const CREATE_NEW: u16 = 0x600;
+    const LOCAL: u16 = 2;
+    // ifaddrmsg: family, prefix length, flags, scope, index.
+    let fixed = [&[2, address.prefix_len(), 0, 0][..], &interface.index()?.to_ne_bytes()].concat();
+    change(20, CREATE_NEW, &[fixed, attribute(LOCAL, &address.addr().octets())].concat())
+}
+
 /// One message about a link, and the kernel's answer to it.
 fn change_link(kind: u16, flags: u16, index: i32, attributes: &[u8]) -> Outcome {
+    // ifinfomsg: family and kind, index, flags and mask.
+    change(kind, flags, &[&[0; 4], &index.to_ne_bytes()[..], &[0; 8], attributes].concat())
+}
+
+/// One message behind an nlmsghdr, and the kernel's answer to it.
+fn change(kind: u16, flags: u16, body: &[u8]) -> Outcome {
     const REQUEST_ACKNOWLEDGED: u16 = 5;
     let netlink =
         socket(AddressFamily::Netlink, SockType::Raw, SockFlag::empty(), SockProtocol::NetlinkRoute)?;
-    // nlmsghdr, then an ifinfomsg with the index.
     let message = [
-        &u32::try_from(32 + attributes.len())?.to_ne_bytes()[..],
+        &u32::try_from(16 + body.len())?.to_ne_bytes()[..],
         &kind.to_ne_bytes(),
         &(flags | REQUEST_ACKNOWLEDGED).to_ne_bytes(),
-        &[0; 8 + 4],
-        &index.to_ne_bytes(),
         &[0; 8],
-        attributes,
+        body,
     ]
     .concat();
     sendto(netlink.as_raw_fd(), &message, &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
@@ -93,7 +112,7 @@ fn change_link(kind: u16, flags: u16, index: i32, attributes: &[u8]) -> Outcome 
     recv(netlink.as_raw_fd(), &mut answer, MsgFlags::empty())?;
     match i32::from_ne_bytes([answer[16], answer[17], answer[18], answer[19]]) {
         0 => Ok(()),
-        code => Err(format!("the kernel does not change the link: {code}").into()),
+        code => Err(format!("the kernel does not change it: {code}").into()),
     }
 }
 

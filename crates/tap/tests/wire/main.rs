@@ -8,6 +8,7 @@ mod harness;
 mod driver;
 mod kernel_side;
 mod listener;
+mod packet_socket;
 mod persistent;
 mod ring;
 
@@ -16,6 +17,15 @@ use std::process::ExitCode;
 use harness::Trials;
 
 fn main() -> ExitCode {
-    let cases = [driver::CASES, kernel_side::CASES, listener::CASES, persistent::CASES, ring::CASES].concat();
-    harness::main(Trials { cases: &cases, refused: driver::REFUSED, unprivileged: driver::UNPRIVILEGED })
+    let cases = [
+        driver::CASES,
+        kernel_side::CASES,
+        listener::CASES,
+        packet_socket::CASES,
+        persistent::CASES,
+        ring::CASES,
+    ]
+    .concat();
+    let unprivileged = [driver::UNPRIVILEGED, packet_socket::UNPRIVILEGED].concat();
+    harness::main(Trials { cases: &cases, refused: driver::REFUSED, unprivileged: &unprivileged })
 }

@@ -6,10 +6,14 @@ use std::io;
 use std::mem;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
-use libc::{c_int, c_void, iovec, msghdr, sockaddr_ll, socklen_t, tpacket_auxdata};
+use libc::{
+    c_int, c_void, iovec, msghdr, packet_mreq, sock_filter, sock_fprog, sockaddr_ll, socklen_t,
+    tpacket_auxdata,
+};
 
-/// A non-blocking socket for all Ethernet frames on the interface with this index.
-pub(super) fn open(index: i32) -> io::Result<OwnedFd> {
+/// A non-blocking socket for those Ethernet frames on the interface with this index that the filter, if
+/// there is one, lets pass.
+pub(super) fn open(index: i32, filter: Option<&[sock_filter]>) -> io::Result<OwnedFd> {
     let protocol = u16::try_from(libc::ETH_P_ALL).map_err(io::Error::other)?.to_be();
     // Protocol 0 receives nothing until the bind below: no frame of another interface slips in.
     let kind = libc::SOCK_RAW | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
@@ -19,6 +23,9 @@ pub(super) fn open(index: i32) -> io::Result<OwnedFd> {
     let fd = unsafe { OwnedFd::from_raw_fd(fd) };
     switch_on(fd.as_fd(), libc::PACKET_AUXDATA)?;
     switch_on(fd.as_fd(), libc::PACKET_IGNORE_OUTGOING)?;
+    if let Some(filter) = filter {
+        attach(fd.as_fd(), filter)?;
+    }
 
     // SAFETY: sockaddr_ll is integers only, for which zero is a value.
     let mut address: sockaddr_ll = unsafe { mem::zeroed() };
@@ -33,17 +40,42 @@ pub(super) fn open(index: i32) -> io::Result<OwnedFd> {
 /// Sets an option of the level `SOL_PACKET` that is on or off to on.
 pub(super) fn switch_on(fd: BorrowedFd<'_>, option: c_int) -> io::Result<()> {
     let on: c_int = 1;
-    // SAFETY: the kernel reads one c_int from the pointer, which leads to one.
-    check(unsafe {
-        libc::setsockopt(
-            fd.as_raw_fd(),
-            libc::SOL_PACKET,
-            option,
-            (&raw const on).cast::<c_void>(),
-            length_of::<c_int>(),
-        )
-    })
-    .map(drop)
+    // SAFETY: a c_int is what these options take, and it has no pointer in it.
+    unsafe { set(fd, libc::SOL_PACKET, option, &on) }
+}
+
+/// Lets only those frames pass for which the program returns other than zero.
+fn attach(fd: BorrowedFd<'_>, filter: &[sock_filter]) -> io::Result<()> {
+    let length = u16::try_from(filter.len()).map_err(io::Error::other)?;
+    let program = sock_fprog { len: length, filter: filter.as_ptr().cast_mut() };
+    // SAFETY: a sock_fprog is what the option takes; its pointer leads to as many instructions as it says,
+    // which live through the call and are only read: the kernel copies them, and checks them itself.
+    unsafe { set(fd, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &program) }
+}
+
+/// Makes the interface with this index take in what is sent to a further hardware address.
+pub(super) fn add_station(fd: BorrowedFd<'_>, index: i32, address: [u8; 6]) -> io::Result<()> {
+    let [a, b, c, d, e, f] = address;
+    let membership = packet_mreq {
+        mr_ifindex: index,
+        mr_type: u16::try_from(libc::PACKET_MR_UNICAST).map_err(io::Error::other)?,
+        mr_alen: 6,
+        mr_address: [a, b, c, d, e, f, 0, 0],
+    };
+    // SAFETY: a packet_mreq is what the option takes, and it has no pointer in it.
+    unsafe { set(fd, libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP, &membership) }
+}
+
+/// Sets an option.
+///
+/// # Safety
+///
+/// The option must take a `T`, and where that holds pointers they must be valid for what it does with them.
+unsafe fn set<T>(fd: BorrowedFd<'_>, level: c_int, option: c_int, value: &T) -> io::Result<()> {
+    let value = (&raw const *value).cast::<c_void>();
+    // SAFETY: the kernel reads a T's octets at most, from a pointer to one; the caller vouches for what is
+    // in it.
+    check(unsafe { libc::setsockopt(fd.as_raw_fd(), level, option, value, length_of::<T>()) }).map(drop)
 }
 
 /// Sends one whole frame.

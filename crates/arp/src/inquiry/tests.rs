@@ -1,0 +1,256 @@
+use super::*;
+
+mod properties;
+
+const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const TARGET: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+const OTHER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 77);
+const NOBODY: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
+const OUR_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
+const PEER_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
+const THIRD_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 3]);
+const ANNOUNCE: Purpose = Purpose::Announce(Operation::REQUEST);
+
+/// The first request for the target.
+const REQUEST: Fields = Fields {
+    operation: Operation::REQUEST,
+    sender_hardware: OUR_MAC,
+    sender_protocol: OURS,
+    target_hardware: MacAddr::ZERO,
+    target_protocol: TARGET,
+};
+/// The peer's reply to it.
+const REPLY: Fields = Fields {
+    operation: Operation::REPLY,
+    sender_hardware: PEER_MAC,
+    sender_protocol: TARGET,
+    target_hardware: OUR_MAC,
+    target_protocol: OURS,
+};
+
+fn at(millis: u64) -> Instant {
+    Instant::ORIGIN + Duration::from_millis(millis)
+}
+
+fn wait(millis: u64) -> Next {
+    Next::Wait(Duration::from_millis(millis))
+}
+
+fn send(packet: Fields, destination: MacAddr) -> Next {
+    Next::Send { packet, destination }
+}
+
+fn inquiry(purpose: Purpose, change: impl FnOnce(&mut Plan)) -> Inquiry {
+    let protocol = match purpose {
+        Purpose::Find => OURS,
+        Purpose::Probe => NOBODY,
+        Purpose::Announce(_) => TARGET,
+    };
+    let mut plan = Plan {
+        purpose,
+        ours: Identity { protocol, hardware: OUR_MAC },
+        target: TARGET,
+        count: None,
+        interval: Duration::from_secs(1),
+        limit: None,
+        until_first: false,
+        keeps_broadcasting: false,
+    };
+    change(&mut plan);
+    Inquiry::new(at(0), plan)
+}
+
+fn hear(inquiry: &mut Inquiry, now: Instant, fields: Fields) -> Option<Heard> {
+    let mut octets = [0; Fields::LENGTH];
+    fields.write_to(&mut octets).unwrap();
+    inquiry.receive(now, Packet::parse(&octets).unwrap(), false)
+}
+
+/// Sends until it is over, waiting as long as it says. Returns when what was sent.
+fn run(inquiry: &mut Inquiry) -> Vec<(Instant, Next)> {
+    let (mut now, mut sent) = (at(0), Vec::new());
+    for _ in 0..100 {
+        match inquiry.next(now) {
+            Next::Over => return sent,
+            Next::Wait(span) => now = now + span,
+            next @ Next::Send { .. } => {
+                inquiry.sent(now);
+                sent.push((now, next));
+            }
+        }
+    }
+    panic!("no end to it");
+}
+
+#[test]
+fn one_request_an_interval_then_a_pause_for_the_last_reply() {
+    let mut inquiry = inquiry(Purpose::Find, |plan| plan.count = Some(2));
+    assert_eq!(inquiry.next(at(0)), send(REQUEST, MacAddr::BROADCAST));
+    inquiry.sent(at(0));
+    assert_eq!(inquiry.next(at(300)), wait(700));
+    // A late turn is not made up for.
+    assert_eq!(inquiry.next(at(1_500)), send(REQUEST, MacAddr::BROADCAST));
+    inquiry.sent(at(1_500));
+    assert_eq!(inquiry.next(at(1_600)), wait(900));
+    assert_eq!(inquiry.next(at(2_500)), Next::Over);
+    assert_eq!(inquiry.outcome(at(2_500)), Outcome::Silent);
+    assert_eq!((inquiry.counts().sent, inquiry.counts().broadcast), (2, 2));
+}
+
+#[test]
+fn the_last_reply_has_a_second_even_if_requests_follow_each_other_sooner() {
+    let mut inquiry = inquiry(Purpose::Find, |plan| {
+        (plan.count, plan.interval) = (Some(1), Duration::from_millis(10));
+    });
+    inquiry.sent(at(0));
+    assert_eq!(inquiry.next(at(0)), wait(1_000));
+}
+
+#[test]
+fn a_reply_answers_the_last_request_and_another_is_a_duplicate() {
+    let mut inquiry = inquiry(Purpose::Find, |_| {});
+    inquiry.sent(at(0));
+    let heard = hear(&mut inquiry, at(7), REPLY).unwrap();
+    let round_trip = Some(Duration::from_millis(7));
+    assert_eq!(heard, Heard { packet: REPLY, is_broadcast: false, round_trip, is_duplicate: false });
+    let other = Fields { sender_hardware: THIRD_MAC, ..REPLY };
+    assert!(hear(&mut inquiry, at(8), other).unwrap().is_duplicate);
+    inquiry.sent(at(1_000));
+    assert!(!hear(&mut inquiry, at(1_001), other).unwrap().is_duplicate);
+    assert_eq!((inquiry.counts().received, inquiry.counts().duplicates), (2, 1));
+    assert_eq!(inquiry.outcome(at(1_001)), Outcome::Answered);
+}
+
+#[test]
+fn who_answered_is_asked_alone_unless_all_are_to_be_asked() {
+    for keeps_broadcasting in [false, true] {
+        let mut inquiry = inquiry(Purpose::Find, |plan| plan.keeps_broadcasting = keeps_broadcasting);
+        inquiry.sent(at(0));
+        hear(&mut inquiry, at(1), REPLY).unwrap();
+        let alone = send(Fields { target_hardware: PEER_MAC, ..REQUEST }, PEER_MAC);
+        let all = send(REQUEST, MacAddr::BROADCAST);
+        assert_eq!(inquiry.next(at(1_000)), if keeps_broadcasting { all } else { alone });
+        inquiry.sent(at(1_000));
+        assert_eq!(inquiry.counts().broadcast, if keeps_broadcasting { 2 } else { 1 });
+    }
+}
+
+#[test]
+fn replies_to_others_and_by_others_are_not_ours() {
+    let foreign = [
+        Fields { operation: Operation::REQUEST, ..REPLY },
+        Fields { operation: Operation(4), ..REPLY },
+        Fields { sender_protocol: OTHER, ..REPLY },
+        Fields { target_protocol: OTHER, ..REPLY },
+        Fields { target_hardware: THIRD_MAC, ..REPLY },
+        Fields { sender_hardware: MacAddr::BROADCAST, ..REPLY },
+        Fields { sender_hardware: MacAddr::ZERO, ..REPLY },
+        Fields { sender_hardware: OUR_MAC, ..REPLY },
+    ];
+    let mut inquiry = inquiry(Purpose::Find, |_| {});
+    // Nor is a reply to nothing.
+    assert_eq!(hear(&mut inquiry, at(0), REPLY), None);
+    inquiry.sent(at(0));
+    for fields in foreign {
+        assert_eq!(hear(&mut inquiry, at(1), fields), None, "{fields:?}");
+    }
+    assert_eq!((inquiry.counts().received, inquiry.counts().strays), (0, 9));
+}
+
+#[test]
+fn the_first_reply_may_end_it() {
+    let mut inquiry = inquiry(Purpose::Find, |plan| plan.until_first = true);
+    inquiry.sent(at(0));
+    assert_eq!(inquiry.next(at(1)), wait(999));
+    hear(&mut inquiry, at(1), REPLY).unwrap();
+    assert_eq!(inquiry.next(at(1)), Next::Over);
+}
+
+#[test]
+fn a_limit_ends_it_whatever_is_left_but_never_before_the_first_request() {
+    let mut inquiry = inquiry(Purpose::Find, |plan| plan.limit = Some(Duration::from_millis(1_200)));
+    assert_eq!(inquiry.next(at(5_000)), send(REQUEST, MacAddr::BROADCAST));
+    inquiry.sent(at(0));
+    assert_eq!(inquiry.next(at(400)), wait(600));
+    inquiry.sent(at(1_000));
+    assert_eq!(inquiry.next(at(1_000)), wait(200));
+    assert_eq!(inquiry.next(at(1_200)), Next::Over);
+}
+
+// proves: rfc5227-probe-times
+#[test]
+fn a_probe_asks_three_times_and_waits_for_objections() {
+    let mut inquiry = inquiry(Purpose::Probe, |_| {});
+    let probe = send(Fields { sender_protocol: NOBODY, ..REQUEST }, MacAddr::BROADCAST);
+    assert_eq!(run(&mut inquiry), [(at(0), probe), (at(1_000), probe), (at(2_000), probe)]);
+    assert_eq!(inquiry.next(at(3_999)), wait(1));
+    // Whoever is stopped early does not know.
+    assert_eq!(inquiry.outcome(at(3_999)), Outcome::Unfinished);
+    assert_eq!(inquiry.outcome(at(4_000)), Outcome::Free);
+}
+
+// proves: rfc5227-probe-conflict, rfc5227-rival-probe, rfc5227-plain-request, rfc5227-echo
+#[test]
+fn whoever_speaks_from_the_address_or_probes_for_it_too_has_it() {
+    let rival_probe = Fields { sender_hardware: PEER_MAC, sender_protocol: NOBODY, ..REQUEST };
+    let taken = [
+        REPLY,
+        rival_probe,
+        Fields { operation: Operation::REQUEST, target_protocol: OTHER, ..REPLY },
+        Fields { target_hardware: THIRD_MAC, target_protocol: OTHER, ..REPLY },
+    ];
+    for fields in taken {
+        let mut inquiry = inquiry(Purpose::Probe, |_| {});
+        inquiry.sent(at(0));
+        assert!(hear(&mut inquiry, at(1), fields).is_some(), "{fields:?}");
+        assert_eq!((inquiry.next(at(1)), inquiry.outcome(at(1))), (Next::Over, Outcome::Taken));
+    }
+    let free = [
+        Fields { sender_protocol: OTHER, ..rival_probe },
+        Fields { target_protocol: OTHER, ..rival_probe },
+        Fields { operation: Operation::REPLY, ..rival_probe },
+        Fields { operation: Operation(3), ..REPLY },
+        Fields { sender_hardware: OUR_MAC, ..REPLY },
+        Fields { sender_hardware: MacAddr::BROADCAST, ..REPLY },
+    ];
+    let mut inquiry = inquiry(Purpose::Probe, |_| {});
+    inquiry.sent(at(0));
+    for fields in free {
+        assert_eq!(hear(&mut inquiry, at(1), fields), None, "{fields:?}");
+    }
+}
+
+#[test]
+fn an_announcement_waits_for_no_reply() {
+    let reply = Fields { operation: Operation::REPLY, target_hardware: OUR_MAC, ..REQUEST };
+    for (operation, packet) in [(Operation::REQUEST, REQUEST), (Operation::REPLY, reply)] {
+        let mut inquiry = inquiry(Purpose::Announce(operation), |plan| plan.count = Some(2));
+        let packet = send(Fields { sender_protocol: TARGET, ..packet }, MacAddr::BROADCAST);
+        assert_eq!(run(&mut inquiry), [(at(0), packet), (at(1_000), packet)]);
+        assert_eq!(hear(&mut inquiry, at(1_000), REPLY), None);
+        assert_eq!(inquiry.outcome(at(1_000)), Outcome::Announced);
+    }
+}
+
+#[test]
+fn nothing_is_concluded_from_a_wire_that_did_not_carry_everything() {
+    for purpose in [Purpose::Find, Purpose::Probe, ANNOUNCE] {
+        let mut inquiry = inquiry(purpose, |plan| plan.count = Some(2));
+        inquiry.refused(at(0));
+        assert_eq!(inquiry.next(at(0)), wait(1_000));
+        inquiry.refused(at(1_000));
+        assert_eq!(inquiry.outcome(at(9_000)), Outcome::Unasked, "{purpose:?}");
+    }
+    for purpose in [Purpose::Find, Purpose::Probe] {
+        let mut inquiry = inquiry(purpose, |plan| plan.count = Some(2));
+        inquiry.sent(at(0));
+        let mut refused = inquiry.clone();
+        refused.refused(at(1_000));
+        inquiry.sent(at(1_000));
+        inquiry.deaf();
+        for hindered in [refused, inquiry] {
+            assert_eq!(hindered.next(at(9_000)), Next::Over);
+            assert_eq!(hindered.outcome(at(9_000)), Outcome::Hindered);
+        }
+    }
+}

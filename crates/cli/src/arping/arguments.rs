@@ -1,0 +1,101 @@
+//! The command line of `tapstack arping`.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use clap::{ArgGroup, Args};
+use ipnet::Ipv4Net;
+use link::{MacAddr, VlanId};
+use tap::linux::InterfaceName;
+
+use crate::arguments::{address, seconds};
+
+#[derive(Debug, Args)]
+// Each is a letter that somebody has in the fingers; and a terminal shows backticks as they are.
+#[allow(clippy::struct_excessive_bools, clippy::doc_markdown)]
+#[command(
+    version,
+    group(ArgGroup::new("wire").required(true).args(["interface", "tap"])),
+    after_help = "\
+Examples:
+  sudo tapstack arping -I eth0 -c 3 10.0.0.1              who has it, and how soon does it answer?
+  sudo tapstack arping -I eth0 -f -w 5 10.0.0.1           wait until it is there, 5 seconds at most
+  sudo tapstack arping -I eth0 -D 10.0.0.9 && echo free   does anybody have it?
+  sudo tapstack arping -I eth0 -U -c 1 10.0.0.2           all learn where 10.0.0.2 is
+  tapstack arping --tap tap0 --address 10.0.0.2/24 -c 3 --json 10.0.0.1 | jq .event
+
+The letters are those of iputils. A reply counts if it is to us, from the address that was asked for: ARP
+has no number by which it names its request, so it answers the last one, and a further one is a
+duplicate (DUP!). Two arpings that ask for one address from one address at once see each other's replies so.
+
+After the last request a reply is waited for as long as the interval, and a second at least; with -D,
+which without -c and -w sends three probes, two seconds (RFC 5227).
+
+With -I the kernel keeps its addresses and answers for them: we only ask. With --tap the station that asks
+is one of our own.
+
+Ctrl-C and SIGTERM end it with the statistics; it ends when nobody reads what it prints, too.
+
+Exit codes: 0 at least one reply, with -D free, with -U or -A sent; 1 no reply, with -D taken; 2 the question
+could not be asked: usage, permission, no such interface, it is down or has no carrier, it refused frames, or
+-D was ended before it was over."
+)]
+pub(crate) struct ArpingArguments {
+    /// Which protocol address to ask for
+    pub(crate) target: Ipv4Addr,
+    /// The interface to ask on, which the kernel uses too (that takes CAP_NET_RAW)
+    #[arg(short = 'I', long, value_name = "NAME")]
+    pub(crate) interface: Option<InterfaceName>,
+    /// A TAP to ask from, as a station of our own: attached to if it exists, made if not (that takes
+    /// CAP_NET_ADMIN)
+    #[arg(long, value_name = "NAME", requires = "address", conflicts_with_all = ["interface", "source_ip"])]
+    pub(crate) tap: Option<InterfaceName>,
+    /// Our address on the TAP, and the length of the network's prefix
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address, requires = "tap")]
+    pub(crate) address: Option<Ipv4Net>,
+    /// Give the kernel's side of the TAP this address, also on one that exists (that takes CAP_NET_ADMIN
+    /// unless it has it already)
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address, requires = "tap")]
+    pub(crate) kernel: Option<Ipv4Net>,
+    /// How many requests to send [default: until it is ended; 3 with -D]
+    #[arg(short, long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) count: Option<u64>,
+    /// How long it all may take, in seconds
+    #[arg(short = 'w', long, value_name = "S", value_parser = seconds)]
+    pub(crate) deadline: Option<Duration>,
+    /// From one request to the next, in seconds
+    #[arg(short, long, value_name = "S", default_value = "1", value_parser = seconds)]
+    pub(crate) interval: Duration,
+    /// End with the first reply
+    #[arg(short)]
+    pub(crate) first: bool,
+    /// Ask whether anybody else has the address, or probes for it too (RFC 5227): end with 1 if so, with 0
+    /// if nobody does
+    #[arg(short = 'D', conflicts_with_all = ["announce", "answer", "broadcast"])]
+    pub(crate) probe: bool,
+    /// Announce the address as ours, by requests that nobody is to answer
+    #[arg(short = 'U', conflicts_with_all = ["answer", "first", "broadcast"])]
+    pub(crate) announce: bool,
+    /// The same, by replies that nobody asked for
+    #[arg(short = 'A', conflicts_with_all = ["first", "broadcast"])]
+    pub(crate) answer: bool,
+    /// Go on asking all; without it, whoever answered is asked alone from then on
+    #[arg(short)]
+    pub(crate) broadcast: bool,
+    /// Our protocol address [default: the kernel's in the target's network; 0.0.0.0 with -D; the target with
+    /// -U and -A]
+    #[arg(short, long, value_name = "IP")]
+    pub(crate) source_ip: Option<Ipv4Addr>,
+    /// Our hardware address [default: the interface's own; on a TAP one derived from machine, TAP and address]
+    #[arg(long, value_name = "MAC")]
+    pub(crate) source_mac: Option<MacAddr>,
+    /// Ask in this VLAN: hear only frames with its tag, and tag what is sent
+    #[arg(long, value_name = "1..4094")]
+    pub(crate) vlan: Option<VlanId>,
+    /// Print nothing but errors
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// Print one JSON object a line; times are in nanoseconds
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,114 @@
+//! The same as JSON, one object a line, each with an `event`.
+
+use std::net::Ipv4Addr;
+
+use arp::Operation;
+use arp::inquiry::{Counts, Heard, Inquiry, Outcome};
+use serde::Serialize;
+use tap::Instant;
+
+use super::words::Told;
+
+/// One line. Times are nanoseconds, `time` is since the command began.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Line {
+    Start {
+        time: u64,
+        interface: String,
+        target: Ipv4Addr,
+        protocol_address: Ipv4Addr,
+        hardware_address: String,
+    },
+    /// A reply; or, to a probe, any packet that says the address is somebody else's.
+    Reply {
+        time: u64,
+        operation: u16,
+        sender_protocol_address: Ipv4Addr,
+        sender_hardware_address: String,
+        target_protocol_address: Ipv4Addr,
+        target_hardware_address: String,
+        broadcast: bool,
+        round_trip: Option<u128>,
+        duplicate: bool,
+    },
+    Statistics {
+        time: u64,
+        target: Ipv4Addr,
+        outcome: &'static str,
+        sent: u64,
+        broadcast: u64,
+        refused: u64,
+        received: u64,
+        duplicates: u64,
+        strays: u64,
+    },
+}
+
+/// One line, without the line feed.
+pub(super) fn line(now: Instant, inquiry: &Inquiry, told: &Told<'_>) -> String {
+    // Strings and numbers are always JSON.
+    serde_json::to_string(&Line::new(now.as_nanos(), inquiry, told)).unwrap_or_default()
+}
+
+impl Line {
+    fn new(time: u64, inquiry: &Inquiry, told: &Told<'_>) -> Line {
+        let plan = inquiry.plan();
+        match *told {
+            Told::Start { interface } => Line::Start {
+                time,
+                interface: interface.to_string(),
+                target: plan.target,
+                protocol_address: plan.ours.protocol,
+                hardware_address: plan.ours.hardware.to_string(),
+            },
+            Told::Heard(heard) => Line::heard(time, heard),
+            Told::Statistics(outcome) => {
+                let Counts { sent, broadcast, refused, received, duplicates, strays, .. } = *inquiry.counts();
+                let (target, outcome) = (plan.target, word(outcome));
+                Line::Statistics {
+                    time,
+                    target,
+                    outcome,
+                    sent,
+                    broadcast,
+                    refused,
+                    received,
+                    duplicates,
+                    strays,
+                }
+            }
+        }
+    }
+
+    fn heard(time: u64, Heard { packet, is_broadcast, round_trip, is_duplicate }: Heard) -> Line {
+        let Operation(operation) = packet.operation;
+        Line::Reply {
+            time,
+            operation,
+            sender_protocol_address: packet.sender_protocol,
+            sender_hardware_address: packet.sender_hardware.to_string(),
+            target_protocol_address: packet.target_protocol,
+            target_hardware_address: packet.target_hardware.to_string(),
+            broadcast: is_broadcast,
+            round_trip: round_trip.map(|time| time.as_nanos()),
+            duplicate: is_duplicate,
+        }
+    }
+}
+
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Answered => "answered",
+        Outcome::Silent => "silent",
+        Outcome::Taken => "taken",
+        Outcome::Free => "free",
+        Outcome::Announced => "announced",
+        Outcome::Unasked => "unasked",
+        Outcome::Hindered => "hindered",
+        Outcome::Unfinished => "unfinished",
+    }
+}
+
+#[cfg(test)]
+mod tests;

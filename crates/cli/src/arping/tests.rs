@@ -1,0 +1,50 @@
+//! What the tests of words and of JSON tell about.
+
+use super::*;
+use arp::inquiry::Heard;
+use arp::{Fields, Packet};
+use link::MacAddr;
+use std::time::Duration;
+use tap::Instant;
+
+/// An inquiry about 10.0.0.1, of which nothing was sent.
+pub(super) fn inquiry(purpose: Purpose) -> Inquiry {
+    let protocol = match purpose {
+        Purpose::Probe => Ipv4Addr::UNSPECIFIED,
+        _ => Ipv4Addr::new(10, 0, 0, 2),
+    };
+    let plan = Plan {
+        purpose,
+        ours: Identity { protocol, hardware: MacAddr::new([2, 0, 0, 0, 0, 2]) },
+        target: Ipv4Addr::new(10, 0, 0, 1),
+        count: None,
+        interval: Duration::from_secs(1),
+        limit: None,
+        until_first: false,
+        keeps_broadcasting: false,
+    };
+    Inquiry::new(Instant::ORIGIN, plan)
+}
+
+/// What the inquiry makes of the target's reply, changed as a test wants it, so many nanoseconds later.
+pub(super) fn reply(inquiry: &mut Inquiry, nanos: u64, change: impl FnOnce(&mut Fields)) -> Option<Heard> {
+    let mut packet = Fields {
+        operation: Operation::REPLY,
+        sender_hardware: MacAddr::new([2, 0, 0, 0, 0, 10]),
+        sender_protocol: Ipv4Addr::new(10, 0, 0, 1),
+        target_hardware: MacAddr::new([2, 0, 0, 0, 0, 2]),
+        target_protocol: Ipv4Addr::new(10, 0, 0, 2),
+    };
+    change(&mut packet);
+    let mut octets = [0; Fields::LENGTH];
+    packet.write_to(&mut octets).unwrap();
+    inquiry.receive(Instant::from_nanos(nanos), Packet::parse(&octets).unwrap(), false)
+}
+
+/// An inquiry with one request, and the reply to it after 612.5 microseconds.
+pub(super) fn heard() -> (Inquiry, Heard) {
+    let mut inquiry = inquiry(Purpose::Find);
+    inquiry.sent(Instant::ORIGIN);
+    let heard = reply(&mut inquiry, 612_500, |_| {}).unwrap();
+    (inquiry, heard)
+}

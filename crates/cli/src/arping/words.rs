@@ -1,0 +1,80 @@
+//! What iputils says of the same.
+
+use std::time::Duration;
+
+use arp::Operation;
+use arp::inquiry::{Heard, Inquiry};
+use link::MacAddr;
+use tap::linux::InterfaceName;
+
+/// What is to be told about an inquiry.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Told<'a> {
+    Start { interface: &'a InterfaceName },
+    Heard(Heard),
+    Statistics(arp::inquiry::Outcome),
+}
+
+/// One line, or the lines of the end, without the last line feed.
+pub(super) fn lines(inquiry: &Inquiry, told: &Told<'_>) -> String {
+    let plan = inquiry.plan();
+    match told {
+        Told::Start { interface } => {
+            format!("ARPING {} from {} {interface}", plan.target, plan.ours.protocol)
+        }
+        Told::Heard(heard) => of_heard(inquiry, heard),
+        Told::Statistics(_) => of_counts(inquiry),
+    }
+}
+
+fn of_heard(inquiry: &Inquiry, heard: &Heard) -> String {
+    let (packet, ours) = (heard.packet, inquiry.plan().ours);
+    let cast = if heard.is_broadcast { "Broadcast" } else { "Unicast" };
+    let kind = if packet.operation == Operation::REQUEST { "request" } else { "reply" };
+    let from = format!("{} [{}]", packet.sender_protocol, Capitals(packet.sender_hardware));
+    // Whom it is for, as far as that is not us.
+    let protocol = (packet.target_protocol != ours.protocol).then(|| packet.target_protocol.to_string());
+    let hardware =
+        (packet.target_hardware != ours.hardware).then(|| format!("[{}]", Capitals(packet.target_hardware)));
+    let whom: Vec<_> = [protocol, hardware].into_iter().flatten().collect();
+    let whom = if whom.is_empty() { String::new() } else { format!(" for {}", whom.join(" ")) };
+    let time = heard.round_trip.map_or_else(|| " UNSOLICITED?".to_owned(), in_millis);
+    let duplicate = if heard.is_duplicate { " (DUP!)" } else { "" };
+    format!("{cast} {kind} from {from}{whom}  {}{duplicate}", time.trim_start())
+}
+
+fn of_counts(inquiry: &Inquiry) -> String {
+    let counts = inquiry.counts();
+    let among = [
+        (counts.received_requests, "request(s)"),
+        (counts.received_broadcast, "broadcast(s)"),
+        (counts.duplicates, "duplicate(s)"),
+    ];
+    let among: Vec<_> =
+        among.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    let among = if among.is_empty() { String::new() } else { format!(" ({})", among.join(", ")) };
+    format!(
+        "Sent {} probes ({} broadcast(s))\nReceived {} response(s){among}",
+        counts.sent,
+        counts.broadcast,
+        counts.received.saturating_add(counts.duplicates)
+    )
+}
+
+/// Milliseconds to the nearest microsecond.
+fn in_millis(time: Duration) -> String {
+    let micros = (time.as_nanos() + 500) / 1_000;
+    format!("{}.{:03}ms", micros / 1_000, micros % 1_000)
+}
+
+/// A hardware address in capitals.
+struct Capitals(MacAddr);
+
+impl std::fmt::Display for Capitals {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.to_string().to_uppercase())
+    }
+}
+
+#[cfg(test)]
+mod tests;

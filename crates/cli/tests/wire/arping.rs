@@ -1,0 +1,360 @@
+//! `tapstack arping`: exit codes that tell the truth, on an interface and from a TAP.
+
+use std::error::Error;
+use std::net::Ipv4Addr;
+
+use nix::sys::signal::Signal;
+use tap::linux::Tap;
+
+use super::running::{Persistent, Running};
+use crate::harness::lab::{add_address, arp, delete_link, is_arp, receive, send, until, without_arp};
+use crate::harness::program::{run, told};
+use crate::harness::{Case, MINE, Outcome, THEIRS};
+
+pub(crate) const CASES: &[Case] = &[
+    ("on_an_interface_the_exit_code_of_arping_tells_the_truth", on_an_interface),
+    ("from_a_tap_the_exit_code_of_arping_tells_the_truth", from_a_tap),
+    ("an_arping_that_cannot_ask_gets_a_sentence_and_exit_2", cannot_ask),
+    ("a_wire_that_goes_down_meanwhile_proves_nothing", goes_down_meanwhile),
+    ("duplicates_are_shown_and_replies_to_others_are_not", duplicates_are_shown),
+    ("whoever_probes_for_the_address_too_has_it", whoever_probes_too),
+    ("arpings_for_two_addresses_at_once_do_not_mix", two_at_once),
+    ("an_arping_in_a_vlan_hears_that_vlan_alone", in_a_vlan),
+    ("announcements_are_the_standards_octet_by_octet", announcements),
+    ("the_kernels_nearest_address_asks", the_nearest_address),
+    ("a_signal_or_a_reader_that_goes_away_ends_an_arping", ended_by_others),
+    ("an_arping_is_quiet_or_json_if_it_is_told_to", quiet_or_json),
+];
+
+pub(crate) const UNPRIVILEGED: &[Case] = &[("without_privilege_an_arping_exits_with_2", without_privilege)];
+
+const KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+const TARGET: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const NOBODY: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
+const PEER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 7];
+const THIRD_MAC: [u8; 6] = [2, 0, 0, 0, 0, 8];
+const BROADCAST: [u8; 6] = [0xff; 6];
+const ZERO: [u8; 6] = [0; 6];
+
+/// Runs an arping to its end: its exit code, and what it printed.
+fn arping(wire: &[&str], more: &[&str]) -> std::io::Result<(Option<i32>, String, String)> {
+    Ok(told(&run(&[&["arping"], wire, more].concat())?))
+}
+
+/// Rows of arguments, exit code, the line behind the first, and how many packets departed.
+type Rows<'a> = &'a [(&'a [&'a str], i32, &'a str, &'a str)];
+
+fn check(wire: &[&str], rows: Rows<'_>) -> Outcome {
+    for (more, code, line, sent) in rows {
+        let (ended, out, errors) = arping(wire, more)?;
+        assert_eq!((ended, errors.as_str()), (Some(*code), ""), "{more:?}: {out}");
+        let lines: Vec<_> = out.lines().collect();
+        assert!(lines[0].starts_with("ARPING 10.0.0."), "{more:?}: {out}");
+        assert!(lines[1].starts_with(line), "{more:?}: {out}");
+        assert!(out.contains(&format!("\nSent {sent} broadcast(s))\nReceived ")), "{more:?}: {out}");
+    }
+    Ok(())
+}
+
+/// The peer is a host of ours, the kernel's address asks.
+fn on_an_interface() -> Outcome {
+    let there = ["--tap", "ask0", "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24"];
+    let host = Running::start(&[&there[..], &["--mac", "02:00:00:00:00:0a"]].concat())?;
+    let reply = "Unicast reply from 10.0.0.2 [02:00:00:00:00:0A]  ";
+    check(
+        &["-I", "ask0", "-i", "0.05"],
+        &[
+            (&["-c", "3", "10.0.0.2"], 0, reply, "3 probes (1"),
+            (&["-c", "3", "-b", "10.0.0.2"], 0, reply, "3 probes (3"),
+            (&["-f", "-w", "10", "10.0.0.2"], 0, reply, "1 probes (1"),
+            (&["-c", "2", "10.0.0.9"], 1, "Sent 2 ", "2 probes (2"),
+            (&["-D", "10.0.0.2"], 1, reply, "1 probes (1"),
+            (&["-D", "10.0.0.9"], 0, "Sent 3 ", "3 probes (3"),
+            (&["-U", "-c", "2", "10.0.0.1"], 0, "Sent 2 ", "2 probes (2"),
+            (&["-A", "-c", "2", "10.0.0.1"], 0, "Sent 2 ", "2 probes (2"),
+        ],
+    )?;
+    let (code, out, _) =
+        arping(&["-I", "ask0"], &["-c", "1", "--source-mac", "02:00:00:00:00:55", "10.0.0.2"])?;
+    assert_eq!(code, Some(0), "{out}");
+    // We asked, and never answered for anybody.
+    let (code, out, _) = host.stop()?;
+    assert_eq!(code, Some(0));
+    assert!(out.contains("  arp: answered\n") && !out.contains("ours"), "{out}");
+    Ok(())
+}
+
+/// The peer is the kernel, a station of our own asks.
+fn from_a_tap() -> Outcome {
+    let _tap = Persistent::create("from0")?;
+    let reply = "Unicast reply from 10.0.0.1 [";
+    check(
+        &["--tap", "from0", "--address", "10.0.0.2/24", "-i", "0.05"],
+        &[
+            (&["-c", "3", "10.0.0.1"], 0, reply, "3 probes (1"),
+            (&["-w", "0.3", "10.0.0.9"], 1, "Sent ", "6 probes (6"),
+            (&["-D", "10.0.0.1"], 1, reply, "1 probes (1"),
+            (&["-D", "-c", "1", "10.0.0.9"], 0, "Sent 1 ", "1 probes (1"),
+            (&["-U", "-c", "2", "10.0.0.2"], 0, "Sent 2 ", "2 probes (2"),
+            (&["-A", "-c", "2", "10.0.0.2"], 0, "Sent 2 ", "2 probes (2"),
+        ],
+    )?;
+    // One that is made here, and gone afterwards.
+    let made = ["--tap", "made0", "--address", "10.7.0.2/24", "--kernel", "10.7.0.1/24"];
+    let (code, out, _) = arping(&made, &["-c", "1", "10.7.0.1"])?;
+    assert_eq!(code, Some(0), "{out}");
+    assert_eq!(arping(&["-I", "made0"], &["10.7.0.1"])?.0, Some(2));
+    Ok(())
+}
+
+fn cannot_ask() -> Outcome {
+    let (dead, idle) = (Persistent::create("dead0")?, Persistent::create("idle0")?);
+    dead.0.set_up(false)?;
+    let (held, off) = (wire("held0")?, wire("off0")?);
+    without_arp(off.interface())?;
+    let tap = ["--tap", "dead0", "--address", "10.0.0.2/24"];
+    let rows: [(&[&str], &str); 13] = [
+        (&["-I", "absent0", "10.0.0.9"], "there is no interface absent0; `ip link`"),
+        (&["-I", "dead0", "10.0.0.9"], "dead0 is down, and nobody is heard or asked"),
+        (&[&tap[..], &["10.0.0.9"]].concat(), "dead0 is down, and nobody is heard or asked"),
+        (&["-I", "idle0", "10.0.0.9"], "idle0 has no carrier, and nobody is heard or asked"),
+        (&["-I", "lo", "10.0.0.9"], "lo carries no Ethernet frames"),
+        (&["-I", "off0", "10.0.0.9"], "off0 is to do without ARP; `sudo ip link set off0 arp on`"),
+        (&["-I", "held0", "224.0.0.1"], "224.0.0.1 can be nobody's address"),
+        (&["-I", "held0", "--source-mac", "ff:ff:ff:ff:ff:ff", "10.0.0.9"], "is no station's address"),
+        (&["-I", "held0", "-c", "0", "10.0.0.9"], "0 is not in 1.."),
+        (&["-I", "held0", "-i", "0", "10.0.0.9"], "such as 0.2"),
+        (&["-I", "held0", "localhost"], "invalid value 'localhost'"),
+        (&["10.0.0.9"], "<--interface <NAME>|--tap <NAME>>"),
+        (&["--tap", "new0", "10.0.0.9"], "--address <ADDRESS/LENGTH>"),
+    ];
+    for (arguments, part) in rows {
+        for more in [&[][..], &["-D"]] {
+            let (code, out, errors) = arping(&["-w", "1"], &[more, arguments].concat())?;
+            assert_eq!((code, out.as_str()), (Some(2), ""), "{arguments:?}: {errors}");
+            assert!(errors.contains(part), "{arguments:?}: {errors}");
+        }
+    }
+    // These have a sense with -D.
+    let rows = [("192.0.2.1", "name the one to ask from by `-s IP`"), ("10.0.0.1", "nobody answers itself")];
+    for (target, part) in rows {
+        let (code, out, errors) = arping(&["-I", "held0"], &[target])?;
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{errors}");
+        assert!(errors.contains(part) && errors.matches('\n').count() == 1, "{errors}");
+    }
+    drop((idle, held));
+    Ok(())
+}
+
+fn goes_down_meanwhile() -> Outcome {
+    let mut tap = wire("fall0")?;
+    // Whether the next request finds it down, or there is no next one.
+    for more in [&["-D"][..], &["-D", "-c", "1"], &["-c", "2", "-i", "0.5"], &["-c", "1"]] {
+        tap.interface().set_up(true)?;
+        let child = Running::command(&[&["arping", "-I", "fall0"], more, &["10.0.0.9"]].concat())?;
+        assert!(child.first.starts_with("ARPING 10.0.0.9 "), "{}", child.first);
+        receive(&mut tap, |octets| is_arp(1)(octets) && octets.ends_with(&[10, 0, 0, 9]))?;
+        tap.interface().set_up(false)?;
+        let (ended, out, errors) = child.end()?;
+        assert_eq!(ended, Some(2), "{more:?}: {out}{errors}");
+        assert!(errors.starts_with("tapstack: nothing is known of 10.0.0.9: fall0 went down"), "{errors}");
+    }
+    tap.interface().set_up(true)?;
+    let child = Running::command(&["arping", "-I", "fall0", "-i", "0.05", "10.0.0.9"])?;
+    assert!(!child.first.is_empty());
+    delete_link(tap.interface())?;
+    assert_eq!(child.end()?.0, Some(2));
+    Ok(())
+}
+
+/// A TAP that this test is the other end of, the kernel at 10.0.0.1/24.
+fn wire(name: &str) -> Result<Tap, Box<dyn Error>> {
+    let tap = Tap::open(name)?;
+    tap.interface().set_address("10.0.0.1/24".parse()?)?;
+    tap.interface().set_up(true)?;
+    Ok(tap)
+}
+
+/// The next request for the target, which is to be this one.
+fn requested(tap: &mut Tap, destination: [u8; 6], from: Ipv4Addr) -> Result<[u8; 6], Box<dyn Error>> {
+    let mac = tap.interface().hardware_address()?;
+    // The kernel speaks on this wire too, but asks for nobody.
+    let request = receive(tap, |octets| is_arp(1)(octets) && octets.ends_with(&TARGET.octets()))?;
+    let known = if destination == BROADCAST { ZERO } else { destination };
+    assert_eq!(request, arp(destination, 1, (mac, from), (known, TARGET)));
+    Ok(mac)
+}
+
+fn duplicates_are_shown() -> Outcome {
+    let mut tap = wire("twice0")?;
+    let mut child = Running::command(&["arping", "-I", "twice0", "-i", "0.3", "-c", "2", "10.0.0.2"])?;
+    assert_eq!(child.first, "ARPING 10.0.0.2 from 10.0.0.1 twice0\n");
+    let mac = requested(&mut tap, BROADCAST, KERNEL)?;
+    // To another address, to another station, from another address, a request: none is a reply to us.
+    send(&mut tap, &arp(mac, 2, (PEER_MAC, TARGET), (mac, Ipv4Addr::new(10, 0, 0, 77))))?;
+    send(&mut tap, &arp(mac, 2, (PEER_MAC, TARGET), (THIRD_MAC, KERNEL)))?;
+    send(&mut tap, &arp(mac, 2, (PEER_MAC, Ipv4Addr::new(10, 0, 0, 3)), (mac, KERNEL)))?;
+    send(&mut tap, &arp(mac, 1, (PEER_MAC, TARGET), (mac, KERNEL)))?;
+    send(&mut tap, &arp(mac, 2, (PEER_MAC, TARGET), (mac, KERNEL)))?;
+    send(&mut tap, &arp(BROADCAST, 2, (THIRD_MAC, TARGET), (mac, KERNEL)))?;
+    assert!(child.line()?.starts_with("Unicast reply from 10.0.0.2 [02:00:00:00:00:07]  "));
+    let second = child.line()?;
+    assert!(second.starts_with("Broadcast reply from 10.0.0.2 [02:00:00:00:00:08]  "), "{second}");
+    assert!(second.ends_with("ms (DUP!)\n"), "{second}");
+    requested(&mut tap, PEER_MAC, KERNEL)?;
+    let (code, out, _) = child.end()?;
+    let end = "Sent 2 probes (1 broadcast(s))\nReceived 2 response(s) (1 broadcast(s), 1 duplicate(s))\n";
+    assert_eq!((code, out.as_str()), (Some(0), end));
+    Ok(())
+}
+
+fn whoever_probes_too() -> Outcome {
+    let mut tap = wire("rival0")?;
+    let probe = arp(BROADCAST, 1, (PEER_MAC, NOBODY), (ZERO, TARGET));
+    // From the address, whomever it is for.
+    let other = arp(BROADCAST, 1, (PEER_MAC, TARGET), (ZERO, Ipv4Addr::new(10, 0, 0, 77)));
+    for (heard, line) in [(probe, "request from 0.0.0.0 ["), (other, "request from 10.0.0.2 [")] {
+        let child = Running::command(&["arping", "-I", "rival0", "-D", "10.0.0.2"])?;
+        assert_eq!(child.first, "ARPING 10.0.0.2 from 0.0.0.0 rival0\n");
+        requested(&mut tap, BROADCAST, NOBODY)?;
+        send(&mut tap, &heard)?;
+        let (code, out, errors) = child.end()?;
+        assert_eq!((code, errors.as_str()), (Some(1), ""), "{out}");
+        assert!(
+            out.contains(line) && out.ends_with("Received 1 response(s) (1 request(s), 1 broadcast(s))\n")
+        );
+    }
+    Ok(())
+}
+
+fn two_at_once() -> Outcome {
+    let many = ["--tap", "many0", "--hosts", "10.1.0.0/24", "--kernel", "10.2.0.1/8"];
+    let host = Running::begin(&many)?;
+    let ask = |target| Running::command(&["arping", "-I", "many0", "-i", "0.02", "-c", "20", target]);
+    let running = [("10.1.0.5", ask("10.1.0.5")?), ("10.1.0.6", ask("10.1.0.6")?)];
+    for (target, child) in running {
+        let (code, out, _) = child.end()?;
+        assert_eq!(code, Some(0), "{out}");
+        assert_eq!(out.matches(&format!(" reply from {target} [")).count(), 20, "{out}");
+        assert!(out.ends_with("\nReceived 20 response(s)\n"), "{out}");
+    }
+    assert_eq!(host.stop()?.0, Some(0));
+    Ok(())
+}
+
+fn in_a_vlan() -> Outcome {
+    let there = ["--tap", "tag0", "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24", "--vlan", "5"];
+    let host = Running::start(&there)?;
+    for (more, expected) in [(&["--vlan", "5"][..], 0), (&["--vlan", "6"], 1), (&[], 1)] {
+        let (code, out, _) = arping(&["-I", "tag0", "-c", "1"], &[more, &["10.0.0.2"]].concat())?;
+        assert_eq!(code, Some(expected), "{more:?}: {out}");
+    }
+    host.stop()?;
+    // Another's reply in our VLAN counts, the same without its tag does not, nor the other way round.
+    let mut tap = wire("tag1")?;
+    let mac = tap.interface().hardware_address()?;
+    let plain = arp(mac, 2, (PEER_MAC, TARGET), (mac, KERNEL));
+    let tagged = [&plain[..12], &[0x81, 0, 0, 5], &plain[12..]].concat();
+    let plainly: &[&str] = &[];
+    for (vlan, wrong, right) in [(&["--vlan", "5"][..], &plain, &tagged), (plainly, &tagged, &plain)] {
+        let words = [&["arping", "-I", "tag1", "-f", "-w", "10"], vlan, &["10.0.0.2"]].concat();
+        let child = Running::command(&words)?;
+        receive(&mut tap, |octets| octets.ends_with(&TARGET.octets()))?;
+        for octets in [wrong, wrong, right] {
+            send(&mut tap, octets)?;
+        }
+        let (code, out, _) = child.end()?;
+        assert_eq!((code, out.lines().count()), (Some(0), 3), "{out}");
+        assert!(!out.contains("DUP") && out.ends_with("Received 1 response(s)\n"), "{out}");
+    }
+    Ok(())
+}
+
+fn announcements() -> Outcome {
+    let mut tap = wire("tell0")?;
+    let mac = tap.interface().hardware_address()?;
+    let rows = [("-U", 1, ZERO), ("-A", 2, mac)];
+    for (letter, operation, target) in rows {
+        let (code, out, _) = arping(&["-I", "tell0", letter, "-c", "1"], &["10.0.0.2"])?;
+        assert_eq!(code, Some(0), "{out}");
+        let heard = receive(&mut tap, |octets| octets.ends_with(&TARGET.octets()))?;
+        assert_eq!(heard, arp(BROADCAST, operation, (mac, TARGET), (target, TARGET)));
+    }
+    Ok(())
+}
+
+fn the_nearest_address() -> Outcome {
+    let tap = wire("near1")?;
+    add_address(tap.interface(), "10.0.0.17/28".parse()?)?;
+    add_address(tap.interface(), "192.0.2.1/24".parse()?)?;
+    for (target, source) in [("10.0.0.2", "10.0.0.1"), ("10.0.0.18", "10.0.0.17"), ("192.0.2.9", "192.0.2.1")]
+    {
+        let (code, out, _) = arping(&["-I", "near1", "-w", "0.05"], &[target])?;
+        assert_eq!(code, Some(1));
+        assert!(out.starts_with(&format!("ARPING {target} from {source} near1\n")), "{out}");
+    }
+    let (_, out, _) = arping(&["-I", "near1", "-w", "0.05"], &["-s", "10.0.0.99", "10.0.0.2"])?;
+    assert!(out.starts_with("ARPING 10.0.0.2 from 10.0.0.99 near1\n"), "{out}");
+    Ok(())
+}
+
+fn ended_by_others() -> Outcome {
+    let _tap = Persistent::create("end0")?;
+    let near = ["arping", "--tap", "end0", "--address", "10.0.0.2/24", "-i", "0.02"];
+    let rows = [
+        (Signal::SIGINT, &["10.0.0.1"][..], 0),
+        (Signal::SIGTERM, &["10.0.0.9"], 1),
+        (Signal::SIGINT, &["-D", "10.0.0.9"], 2),
+    ];
+    for (signal, target, expected) in rows {
+        let mut child = Running::command(&[&near[..], target].concat())?;
+        if expected == 0 {
+            child.line()?;
+        }
+        // One request at least has departed when a further one has had the time to.
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        child.signal(signal)?;
+        let (code, out, errors) = child.end()?;
+        assert_eq!(code, Some(expected), "{out}{errors}");
+        assert!(out.contains("Sent ") && out.contains("\nReceived "), "{out}");
+        assert_eq!(errors.contains("whether 10.0.0.9 is free is not known"), expected == 2, "{errors}");
+    }
+    let mut child = Running::command(&[&near[..], &["10.0.0.1"]].concat())?;
+    assert!(child.line()?.contains(" reply from 10.0.0.1 ["));
+    child.close_output();
+    until("end of the arping", || child.has_ended().then_some(()))?;
+    let (code, _, errors) = child.end()?;
+    assert_eq!((code, errors.as_str()), (Some(0), ""));
+    Ok(())
+}
+
+fn quiet_or_json() -> Outcome {
+    let _tap = Persistent::create("mute0")?;
+    let near = ["--tap", "mute0", "--address", "10.0.0.2/24", "-i", "0.02"];
+    let (code, out, errors) = arping(&near, &["-q", "-c", "2", "10.0.0.1"])?;
+    assert_eq!((code, out.as_str(), errors.as_str()), (Some(0), "", ""));
+    let (code, out, _) = arping(&near, &["--json", "-c", "2", "10.0.0.1"])?;
+    assert_eq!(code, Some(0));
+    let objects: Vec<serde_json::Value> = out.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let events: Vec<_> = objects.iter().map(|object| object["event"].as_str().unwrap_or_default()).collect();
+    assert_eq!(events, ["start", "reply", "reply", "statistics"]);
+    assert_eq!((&objects[3]["outcome"], &objects[3]["received"]), (&"answered".into(), &2.into()));
+    let (code, out, _) = told(&run(&["arping", "-V"])?);
+    assert!(code == Some(0) && out.ends_with(&format!(" {}\n", env!("CARGO_PKG_VERSION"))), "{out}");
+    Ok(())
+}
+
+fn without_privilege() -> Outcome {
+    for letter in ["-f", "-D", "-U"] {
+        let (code, out, errors) = arping(&["-I", MINE, letter], &["10.0.0.2"])?;
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{errors}");
+        assert!(errors.contains("raw frames take CAP_NET_RAW; `sudo setcap cap_net_raw+ep /"), "{errors}");
+        let (code, _, errors) =
+            arping(&["--tap", THEIRS, "--address", "10.0.1.2/24", letter], &["10.0.1.1"])?;
+        assert_eq!(code, Some(2), "{errors}");
+    }
+    // From a TAP of one's own it takes none.
+    let (code, out, _) = arping(&["--tap", MINE, "--address", "10.0.0.2/24", "-c", "1"], &["10.0.0.1"])?;
+    assert_eq!(code, Some(0), "{out}");
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! Which frames the kernel is to copy for us.
+
+use libc::{BPF_ABS, BPF_H, BPF_JEQ, BPF_JGT, BPF_JMP, BPF_K, BPF_LD, BPF_RET, sock_filter};
+
+/// A whole frame.
+const ALL: u32 = u32::MAX;
+
+/// Lets ARP pass: with no tag, with one or two, and in a length frame behind a SNAP header.
+///
+/// A socket bound to ARP's `EtherType` would not do: to one, the kernel hands over the ARP of every VLAN
+/// without its tag, as if it had never had any. The outer tag is cut out already when this runs, unless it
+/// lies within a further one.
+pub(super) const ARP: [sock_filter; 11] = [
+    load(12),
+    if_equal(0x0806, 8, 0),
+    // A tag that is still in the frame: what it tags is four octets further on.
+    if_equal(0x8100, 4, 0),
+    if_equal(0x88a8, 3, 0),
+    // A length frame carries its type behind LLC and SNAP.
+    if_greater(1_500, 4, 0),
+    load(20),
+    if_equal(0x0806, 3, 2),
+    load(16),
+    if_equal(0x0806, 1, 0),
+    give(0),
+    give(ALL),
+];
+
+/// Takes the two octets at this place; a frame that ends before them does not pass.
+const fn load(offset: u32) -> sock_filter {
+    instruction(BPF_LD | BPF_H | BPF_ABS, 0, 0, offset)
+}
+
+/// Skips so many instructions if what was taken is `value`, so many others if it is not.
+const fn if_equal(value: u32, then: u8, otherwise: u8) -> sock_filter {
+    instruction(BPF_JMP | BPF_JEQ | BPF_K, then, otherwise, value)
+}
+
+/// The same if it is greater.
+const fn if_greater(value: u32, then: u8, otherwise: u8) -> sock_filter {
+    instruction(BPF_JMP | BPF_JGT | BPF_K, then, otherwise, value)
+}
+
+/// Ends, with so many octets of the frame.
+const fn give(octets: u32) -> sock_filter {
+    instruction(BPF_RET | BPF_K, 0, 0, octets)
+}
+
+const fn instruction(code: u32, jt: u8, jf: u8, k: u32) -> sock_filter {
+    // All codes are below 256.
+    let [low, high, ..] = code.to_le_bytes();
+    sock_filter { code: u16::from_le_bytes([low, high]), jt, jf, k }
+}

@@ -1,0 +1,120 @@
+//! Packet sockets on interfaces that the kernel uses too.
+
+use std::net::Ipv4Addr;
+
+use tap::linux::{Carrier, Interface, PacketSocket, PersistentTap, SocketError, Tap};
+use tap::{Batch, Device, Pool};
+
+use super::driver::{OUR_MAC, wire};
+use crate::harness::lab::{add_address, arp, delete_link, receive, send, until};
+use crate::harness::{Case, MINE, Outcome};
+
+pub(crate) const CASES: &[Case] = &[
+    ("of_a_busy_wire_arp_alone_is_heard_with_every_tag", of_a_busy_wire_arp_alone),
+    ("a_packet_socket_that_cannot_be_opened_says_why", cannot_be_opened),
+    ("a_packet_socket_tells_when_its_interface_goes_down_or_away", outlives_no_interface),
+    ("a_further_station_may_be_heard_by_whoever_names_one", a_further_station),
+    ("all_addresses_of_an_interface_are_told", all_addresses),
+    ("a_tap_has_a_carrier_while_a_program_holds_it", a_carrier),
+];
+
+pub(crate) const UNPRIVILEGED: &[Case] = &[("raw_frames_take_a_privilege", raw_frames_take_a_privilege)];
+
+const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+
+fn of_a_busy_wire_arp_alone() -> Outcome {
+    let mut tap = wire()?;
+    let mut socket = PacketSocket::open_for_arp(tap.interface().name())?;
+    let plain = arp([0xff; 6], 1, (OUR_MAC, OURS), ([0; 6], KERNEL));
+    let (addresses, rest) = plain.split_at(12);
+    let with = |inserted: &[u8]| [addresses, inserted, rest].concat();
+    let snap = [addresses, &[0, 36, 0xaa, 0xaa, 3, 0, 0, 0], rest].concat();
+    let one = with(&[0x81, 0, 0x60, 5]);
+    let service = with(&[0x88, 0xa8, 0, 7]);
+    let two = with(&[0x88, 0xa8, 0, 7, 0x81, 0, 0, 5]);
+    for wanted in [plain.clone(), one.clone(), service, two, snap] {
+        // Neither IPv4, nor IPv4 in a VLAN, nor a length frame without SNAP, nor what ends before its type.
+        let ipv4 = [addresses, &[8, 0], &[0x45; 40]].concat();
+        let tagged = [addresses, &[0x81, 0, 0, 5, 8, 0], &[0x45; 40]].concat();
+        let short = [addresses, &[0, 3, 0x42, 0x42, 3]].concat();
+        for octets in [&ipv4, &tagged, &short, &wanted] {
+            send(&mut tap, octets)?;
+        }
+        assert_eq!(receive(&mut socket, |_| true)?, wanted);
+    }
+    // The other way, tag and all, and not back to the sender.
+    send(&mut socket, &one)?;
+    assert_eq!(receive(&mut tap, |octets| octets.len() == one.len())?, one);
+    assert_eq!(socket.receive(&mut Pool::new(1_500, 4), &mut Batch::new(4))?, 0);
+    Ok(())
+}
+
+fn cannot_be_opened() -> Outcome {
+    let absent = PacketSocket::open(&"absent0".parse()?).err().ok_or("there is none")?;
+    assert!(matches!(absent, SocketError::Absent(_)), "{absent:?}");
+    let tap = wire()?;
+    tap.interface().set_up(false)?;
+    let down = PacketSocket::open_for_arp(tap.interface().name()).err().ok_or("it is down")?;
+    assert!(matches!(down, SocketError::Down(_)), "{down:?}");
+    let lo = PacketSocket::open(&"lo".parse()?).err().ok_or("it is no Ethernet")?;
+    assert!(matches!(lo, SocketError::NotEthernet(_)), "{lo:?}");
+    Ok(())
+}
+
+fn outlives_no_interface() -> Outcome {
+    let tap = wire()?;
+    let mut socket = PacketSocket::open_for_arp(tap.interface().name())?;
+    let request = arp([0xff; 6], 1, (OUR_MAC, OURS), ([0; 6], KERNEL));
+    let (mut pool, mut batch) = (Pool::new(1_500, 4), Batch::new(4));
+    tap.interface().set_up(false)?;
+    until("word that it is down", || {
+        socket.receive(&mut pool, &mut batch).ok()?;
+        (socket.counters().unreadable > 0).then_some(())
+    })?;
+    send(&mut socket, &request)?;
+    assert_eq!((socket.counters().transmitted, socket.counters().refused), (0, 1));
+    delete_link(tap.interface())?;
+    assert!(send(&mut socket, &request).is_err());
+    Ok(())
+}
+
+fn a_further_station() -> Outcome {
+    let tap = wire()?;
+    let socket = PacketSocket::open_for_arp(tap.interface().name())?;
+    socket.add_station([2, 0, 0, 0, 0, 0x55])?;
+    delete_link(tap.interface())?;
+    assert!(socket.add_station([2, 0, 0, 0, 0, 0x56]).is_err());
+    Ok(())
+}
+
+fn all_addresses() -> Outcome {
+    let (tap, other) = (Tap::open("tap%d")?, wire()?);
+    assert_eq!(tap.interface().addresses()?, []);
+    tap.interface().set_address("10.0.5.1/24".parse()?)?;
+    add_address(tap.interface(), "192.0.2.1/28".parse()?)?;
+    let expected: Vec<ipnet::Ipv4Net> = vec!["10.0.5.1/24".parse()?, "192.0.2.1/28".parse()?];
+    assert_eq!(tap.interface().addresses()?, expected);
+    assert_eq!(other.interface().addresses()?, ["10.0.0.1/24".parse()?]);
+    Ok(())
+}
+
+fn a_carrier() -> Outcome {
+    let tap = Tap::options().persist().open("held%d")?;
+    let side = Interface::named(tap.interface().name())?;
+    assert_eq!(side.carrier()?, Carrier::Down);
+    side.set_up(true)?;
+    assert_ne!(side.carrier()?, Carrier::Down);
+    drop(tap);
+    assert_eq!(side.carrier()?, Carrier::Down);
+    PersistentTap::delete(side.name())?;
+    assert!(side.carrier().is_err());
+    Ok(())
+}
+
+fn raw_frames_take_a_privilege() -> Outcome {
+    let error = PacketSocket::open(&MINE.parse()?).err().ok_or("an ordinary user may not")?;
+    assert!(matches!(error, SocketError::NotPermitted(_)), "{error:?}");
+    assert!(error.to_string().contains("take CAP_NET_RAW; `sudo setcap cap_net_raw+ep /"), "{error}");
+    Ok(())
+}
