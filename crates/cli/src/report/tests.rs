@@ -85,7 +85,7 @@ fn for_people_who_see_colour_time_direction_and_the_first_word_have_theirs() {
     let text = String::from_utf8(report.out.into_inner()).unwrap();
     let time = "\u{1b}[2m01:01:01.000042\u{1b}[0m";
     let mut lines = text.lines();
-    assert!(lines.next().unwrap().starts_with(&format!("{time} \u{1b}[36mIn \u{1b}[0m [")), "{text}");
+    assert!(lines.next().unwrap().starts_with(&format!("{time} \u{1b}[36mIn \u{1b}[0m ")), "{text}");
     let dropped = lines.next().unwrap();
     assert!(dropped.starts_with(&format!("{time} \u{1b}[33mdropped\u{1b}[0m a frame from ")), "{text}");
 }
