@@ -9,7 +9,7 @@ const STEPS: [&[&str]; 4] = [
     &["fmt", "--all", "--check"],
     &["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"],
     &["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"],
-    &["bench", "--workspace", "--no-run", "--locked"],
+    &["bench", "--workspace", "--no-run", "--locked", "--bench", "*"],
 ];
 
 pub(crate) fn run() -> Outcome {
