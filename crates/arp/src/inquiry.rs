@@ -1,5 +1,4 @@
 //! An inquiry: requests for one protocol address, and the replies to them; or probes, or announcements.
-
 //!
 //! This is what `arping` does. A host has no use for it: its table asks and its claims probe by themselves.
 

@@ -19,16 +19,6 @@ pub(crate) fn check_lines(definition: &str, lines: &str) {
     }
 }
 
-/// The events that a definition describes.
-#[allow(dead_code, reason = "the tests on a wire include this file, and do not count events")]
-pub(crate) fn events(definition: &str) -> Vec<String> {
-    let schema = schema();
-    let objects = schema["$defs"][definition]["anyOf"].as_array().into_iter().flatten();
-    objects
-        .map(|object| object["properties"]["event"]["const"].as_str().expect("an event").to_owned())
-        .collect()
-}
-
 /// What is wrong with a value, if anything is.
 pub(crate) fn meets(root: &Value, schema: &Value, value: &Value) -> Result<(), String> {
     let keywords = schema.as_object().ok_or_else(|| format!("there is no such schema: {schema}"))?;

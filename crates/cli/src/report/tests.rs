@@ -146,7 +146,7 @@ fn whatever_is_printed_as_json_is_what_the_schema_says_and_nothing_it_says_is_ne
         .collect();
     printed.dedup();
     crate::schema::check_lines("host", &lines.join("\n"));
-    for event in crate::schema::events("host") {
+    for event in crate::schema_tests::events("host") {
         assert!(printed.contains(&event), "no test prints {event}");
     }
 }

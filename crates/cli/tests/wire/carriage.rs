@@ -12,6 +12,7 @@ use crate::harness::{Case, Outcome};
 pub(crate) const CASES: &[Case] = &[
     ("frames_are_answered_whichever_way_they_are_carried", whichever_way_they_are_carried),
     ("the_tap_of_a_killed_host_can_be_had_at_once", the_tap_of_a_killed_host),
+    ("a_signal_is_seen_under_load", a_signal_is_seen_under_load),
 ];
 
 fn whichever_way_they_are_carried() -> Outcome {
@@ -51,5 +52,32 @@ fn the_tap_of_a_killed_host() -> Outcome {
         host.signal(Signal::SIGKILL)?;
         until("end", || host.has_ended().then_some(()))?;
     }
+    Ok(())
+}
+
+fn a_signal_is_seen_under_load() -> Outcome {
+    // It looks for frames for a second: it would not ask for signals while one comes in that time.
+    let (mut host, interface) = start("load0", &["-q", "--busy-poll", "1000000"])?;
+    let mut socket = PacketSocket::open(interface.name())?;
+    let (mut pool, mut batch) = (Pool::new(1_500, 1), Batch::new(1));
+    let mut asked = 0_u32;
+    until("end", || {
+        for _ in 0..200 {
+            let mut frame = pool.take()?;
+            frame.write(&request()).ok()?;
+            batch.push(frame).ok()?;
+            // The interface goes with the host.
+            let _ = socket.transmit(&mut batch, &mut pool);
+            while let Some(frame) = batch.pop() {
+                pool.give(frame);
+            }
+        }
+        asked += 200;
+        if asked == 2_000 {
+            host.signal(Signal::SIGINT).ok()?;
+        }
+        host.has_ended().then_some(())
+    })?;
+    assert_eq!(host.end()?.0, Some(0));
     Ok(())
 }
