@@ -2,7 +2,6 @@
 
 mod arguments;
 mod json;
-mod wire;
 mod words;
 
 use std::net::Ipv4Addr;
@@ -16,11 +15,11 @@ use tap::linux::wait;
 
 use crate::clock::Clock;
 use crate::failure::Failure;
-use crate::output::{Sink, standard_output};
+use crate::output::Sink;
 use crate::report::{Level, Report};
 use crate::signals::Signals;
+use crate::wire::Wire;
 pub(crate) use arguments::ArpingArguments;
-use wire::Wire;
 use words::Told;
 
 /// Asks until it is over, or a signal comes; then prints what it comes to.
@@ -28,13 +27,13 @@ pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
     let signals = Signals::take_over(&[Signal::SIGINT, Signal::SIGTERM])?;
     vet(arguments)?;
-    let wire = Wire::open(arguments)?;
+    let wire = Wire::open(&arguments.wire, arguments.vlan, clock)?;
     let plan = plan(arguments, &wire)?;
     wire.settle()?;
     let mut asker = Asker {
         inquiry: Inquiry::new(clock.now(), plan),
         wire,
-        report: Report::new(standard_output()?, Level::Quiet, arguments.json),
+        report: Report::new(arguments.wire.capture.other_output()?, Level::Quiet, arguments.json),
         clock,
         json: arguments.json,
         quiet: arguments.quiet,
@@ -60,7 +59,7 @@ fn vet(arguments: &ArpingArguments) -> Result<(), Failure> {
             "{target} can be nobody's address; ask for a host's, such as 10.0.0.1"
         )));
     }
-    if let Some(hardware) = arguments.source_mac.filter(|hardware| !hardware.is_station()) {
+    if let Some(hardware) = arguments.wire.source_mac.filter(|hardware| !hardware.is_station()) {
         return Err(Failure::new(format!(
             "{hardware} is no station's address; choose another --source-mac, such as 02:00:00:00:00:01"
         )));
@@ -102,7 +101,7 @@ fn plan(arguments: &ArpingArguments, wire: &Wire) -> Result<Plan, Failure> {
 /// Who asks, if nobody said.
 fn source(arguments: &ArpingArguments, wire: &Wire) -> Result<Ipv4Addr, Failure> {
     let target = arguments.target;
-    if let Some(address) = arguments.address {
+    if let Some(address) = arguments.wire.address {
         return Ok(address.addr());
     }
     wire.kernel_address(target)?.ok_or_else(|| {
@@ -132,7 +131,7 @@ impl<W: Sink> Asker<W> {
                 Next::Send { packet, destination } => {
                     // The reply may be there before the call returns.
                     let now = self.clock.now();
-                    if self.wire.send(&packet, destination)? {
+                    if self.wire.send(now, &packet, destination)? {
                         self.inquiry.sent(now);
                     } else {
                         self.inquiry.refused(now);
@@ -151,7 +150,11 @@ impl<W: Sink> Asker<W> {
         let now = self.clock.now();
         let mut heard = Vec::new();
         let inquiry = &mut self.inquiry;
-        self.wire.receive(|packet, is_broadcast| heard.extend(inquiry.receive(now, packet, is_broadcast)))?;
+        self.wire.receive(now, |packet, is_broadcast| {
+            let told = inquiry.receive(now, packet, is_broadcast);
+            heard.extend(told);
+            words::decision(told)
+        })?;
         for heard in heard {
             self.tell(&Told::Heard(heard));
         }

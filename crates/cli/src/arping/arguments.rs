@@ -3,19 +3,17 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use clap::{ArgGroup, Args};
-use ipnet::Ipv4Net;
-use link::{MacAddr, VlanId};
-use tap::linux::InterfaceName;
+use clap::Args;
+use link::VlanId;
 
-use crate::arguments::{address, seconds};
+use crate::arguments::seconds;
+use crate::wire::arguments::WireArguments;
 
 #[derive(Debug, Args)]
-// Each is a letter that somebody has in the fingers; and a terminal shows backticks as they are.
-#[allow(clippy::struct_excessive_bools, clippy::doc_markdown)]
+// Each is a letter that somebody has in the fingers.
+#[allow(clippy::struct_excessive_bools)]
 #[command(
     version,
-    group(ArgGroup::new("wire").required(true).args(["interface", "tap"])),
     after_help = "\
 Examples:
   sudo tapstack arping -I eth0 -c 3 10.0.0.1              who has it, and how soon does it answer?
@@ -23,6 +21,7 @@ Examples:
   sudo tapstack arping -I eth0 -D 10.0.0.9 && echo free   does anybody have it?
   sudo tapstack arping -I eth0 -U -c 1 10.0.0.2           all learn where 10.0.0.2 is
   tapstack arping --tap tap0 --address 10.0.0.2/24 -c 3 --json 10.0.0.1 | jq .event
+  sudo tapstack arping -I eth0 -c 1 --pcap who.pcapng 10.0.0.1
 
 The letters are those of iputils. A reply counts if it is to us, from the address that was asked for: ARP
 has no number by which it names its request, so it answers the last one, and a further one is a
@@ -43,20 +42,8 @@ could not be asked: usage, permission, no such interface, it is down or has no c
 pub(crate) struct ArpingArguments {
     /// Which protocol address to ask for
     pub(crate) target: Ipv4Addr,
-    /// The interface to ask on, which the kernel uses too (that takes CAP_NET_RAW)
-    #[arg(short = 'I', long, value_name = "NAME")]
-    pub(crate) interface: Option<InterfaceName>,
-    /// A TAP to ask from, as a station of our own: attached to if it exists, made if not (that takes
-    /// CAP_NET_ADMIN)
-    #[arg(long, value_name = "NAME", requires = "address", conflicts_with_all = ["interface", "source_ip"])]
-    pub(crate) tap: Option<InterfaceName>,
-    /// Our address on the TAP, and the length of the network's prefix
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address, requires = "tap")]
-    pub(crate) address: Option<Ipv4Net>,
-    /// Give the kernel's side of the TAP this address, also on one that exists (that takes CAP_NET_ADMIN
-    /// unless it has it already)
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address, requires = "tap")]
-    pub(crate) kernel: Option<Ipv4Net>,
+    #[command(flatten)]
+    pub(crate) wire: WireArguments,
     /// How many requests to send [default: until it is ended; 3 with -D]
     #[arg(short, long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) count: Option<u64>,
@@ -84,11 +71,8 @@ pub(crate) struct ArpingArguments {
     pub(crate) broadcast: bool,
     /// Our protocol address [default: the kernel's in the target's network; 0.0.0.0 with -D; the target with
     /// -U and -A]
-    #[arg(short, long, value_name = "IP")]
+    #[arg(short, long, value_name = "IP", conflicts_with = "tap")]
     pub(crate) source_ip: Option<Ipv4Addr>,
-    /// Our hardware address [default: the interface's own; on a TAP one derived from machine, TAP and address]
-    #[arg(long, value_name = "MAC")]
-    pub(crate) source_mac: Option<MacAddr>,
     /// Ask in this VLAN: hear only frames with its tag, and tag what is sent
     #[arg(long, value_name = "1..4094")]
     pub(crate) vlan: Option<VlanId>,

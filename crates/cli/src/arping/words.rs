@@ -27,6 +27,15 @@ pub(super) fn lines(inquiry: &Inquiry, told: &Told<'_>) -> String {
     }
 }
 
+/// What the inquiry made of a packet, for the capture.
+pub(super) fn decision(heard: Option<Heard>) -> &'static str {
+    match heard {
+        None => "passed over: not about what was asked",
+        Some(Heard { is_duplicate: true, .. }) => "a duplicate: the request was answered before",
+        Some(_) => "answers what was asked",
+    }
+}
+
 fn of_heard(inquiry: &Inquiry, heard: &Heard) -> String {
     let (packet, ours) = (heard.packet, inquiry.plan().ours);
     let cast = if heard.is_broadcast { "Broadcast" } else { "Unicast" };

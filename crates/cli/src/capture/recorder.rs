@@ -89,7 +89,8 @@ impl<W: Sink> Recorder<W> {
         self.write(Duration::ZERO);
     }
 
-    fn frame(&mut self, now: Instant, direction: Direction, octets: &[u8], comment: Option<&str>) {
+    /// A frame passed; `comment` is what was decided about it.
+    pub(crate) fn frame(&mut self, now: Instant, direction: Direction, octets: &[u8], comment: Option<&str>) {
         if !self.out.has_reader() {
             return;
         }

@@ -10,6 +10,7 @@ use super::running::{Persistent, Running};
 use crate::harness::lab::{add_address, arp, delete_link, is_arp, receive, send, until, without_arp};
 use crate::harness::program::{run, told};
 use crate::harness::{Case, MINE, Outcome, THEIRS};
+use crate::schema::check_lines;
 
 pub(crate) const CASES: &[Case] = &[
     ("on_an_interface_the_exit_code_of_arping_tells_the_truth", on_an_interface),
@@ -335,6 +336,7 @@ fn quiet_or_json() -> Outcome {
     assert_eq!((code, out.as_str(), errors.as_str()), (Some(0), "", ""));
     let (code, out, _) = arping(&near, &["--json", "-c", "2", "10.0.0.1"])?;
     assert_eq!(code, Some(0));
+    check_lines("arping", &out);
     let objects: Vec<serde_json::Value> = out.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
     let events: Vec<_> = objects.iter().map(|object| object["event"].as_str().unwrap_or_default()).collect();
     assert_eq!(events, ["start", "reply", "reply", "statistics"]);

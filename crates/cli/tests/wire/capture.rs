@@ -17,6 +17,7 @@ use crate::harness::{Case, Outcome};
 pub(crate) const CASES: &[Case] = &[
     ("a_capture_of_a_host_holds_the_decisions_and_survives_its_death", a_capture_of_a_host),
     ("a_capture_of_a_ping_goes_to_standard_output_alone", a_capture_of_a_ping),
+    ("a_capture_of_an_arping_says_what_was_an_answer", a_capture_of_an_arping),
     ("a_capture_of_the_lab_holds_both_directions", a_capture_of_the_lab),
     ("a_pipe_that_is_closed_ends_the_capture_and_not_the_host", a_closed_pipe),
     ("a_capture_that_cannot_be_made_gets_a_sentence_and_exit_2", wrong_file),
@@ -83,6 +84,26 @@ fn a_capture_of_a_ping() -> Outcome {
     ping.stderr.take().ok_or("standard error")?.read_to_string(&mut words)?;
     assert!(words.contains("2 packets transmitted, 2 received"), "{words}");
     assert_eq!(ping.wait()?.code(), Some(0));
+    Ok(())
+}
+
+fn a_capture_of_an_arping() -> Outcome {
+    let (_host, interface) = start("cap4", &[])?;
+    let name = interface.name().to_string();
+    let mut stranger = PacketSocket::open(interface.name())?;
+    let file = Scratch::new("arping.pcapng");
+    let words = ["arping", "-I", &name, "-c", "2", "-i", "0.3", "-s", "10.0.0.1", "--pcap", file.name()];
+    let arping = command(&[&words[..], &["10.0.0.2"]].concat()).stdout(Stdio::null()).spawn()?;
+    until("a request in the capture", || decode(&[file.name()]).ok()?.1.contains("who-has").then_some(()))?;
+    // The reply to somebody else.
+    send(&mut stranger, &request())?;
+    assert_eq!(arping.wait_with_output()?.status.code(), Some(0));
+    let (code, out, errors) = decode(&[file.name()])?;
+    assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
+    assert_eq!(out.matches("[comment: answers what was asked]").count(), 2, "{out}");
+    let stray = "[comment: passed over: not about what was asked]";
+    assert_eq!(out.matches(stray).count(), 1, "{out}");
+    assert_eq!(out.matches("Request who-has 10.0.0.2").count(), 2, "{out}");
     Ok(())
 }
 

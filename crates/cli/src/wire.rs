@@ -1,19 +1,27 @@
-//! The wire that is asked on.
+//! A wire to ask on by ARP: an interface that the kernel uses too, or a TAP.
 
+pub(crate) mod arguments;
+
+use std::fmt::Display;
+use std::fs::File;
 use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::thread;
 use std::time::Duration;
 
 use arp::{Fields, Packet};
+use host::{Dropped, Verdict};
 use ipnet::Ipv4Net;
-use link::{EtherType, Ethernet, Link, MacAddr, Stations, pad};
+use link::{EtherType, Ethernet, Link, MacAddr, Stations, VlanId, pad};
 use tap::linux::{Carrier, Interface, InterfaceName, PacketSocket, Tap};
-use tap::{Batch, Device, DeviceError, Frame, Pool};
+use tap::{Batch, Device, DeviceError, Frame, Instant, Pool};
 
-use super::arguments::ArpingArguments;
+use crate::capture::Recorder;
+use crate::clock::Clock;
 use crate::failure::Failure;
+use crate::report::Direction;
 use crate::station::own_mac;
+use arguments::WireArguments;
 
 /// How many frames are heard in one turn.
 const BATCH: usize = 64;
@@ -29,8 +37,8 @@ trait Wired: Device + AsFd {}
 
 impl<T: Device + AsFd> Wired for T {}
 
-/// An interface, and a way to send and receive on it.
-pub(super) struct Wire {
+/// An interface, and a way to send and to hear ARP on it.
+pub(crate) struct Wire {
     device: Box<dyn Wired>,
     interface: Interface,
     hardware: MacAddr,
@@ -38,40 +46,49 @@ pub(super) struct Wire {
     pool: Pool,
     arrived: Batch,
     departing: Batch,
+    recorder: Option<Recorder<File>>,
+    /// A copy for it of what is being sent.
+    sent: Vec<u8>,
 }
 
 impl Wire {
-    /// Opens the interface of `-I`, or the TAP.
-    pub(super) fn open(arguments: &ArpingArguments) -> Result<Wire, Failure> {
+    /// Opens the interface of `-I`, or the TAP, and the capture if one is wanted; `clock` is the one that
+    /// times are told by.
+    pub(crate) fn open(
+        arguments: &WireArguments,
+        vlan: Option<VlanId>,
+        clock: Clock,
+    ) -> Result<Wire, Failure> {
         let (device, interface, hardware) = match (&arguments.interface, &arguments.tap) {
             (Some(name), _) => on_interface(arguments, name)?,
             (None, Some(name)) => on_tap(arguments, name)?,
             (None, None) => return Err(Failure::new("no wire is named; name one by -I or --tap")),
         };
-        let link = Link::new(Stations::one(hardware), device.mtu(), arguments.vlan);
+        let link = Link::new(Stations::one(hardware), device.mtu(), vlan);
         let pool = Pool::new(device.mtu(), 2 * BATCH);
         let (arrived, departing) = (Batch::new(BATCH), Batch::new(1));
-        Ok(Wire { device, interface, hardware, link, pool, arrived, departing })
+        let recorder = arguments.capture.begin(&interface.name().to_string(), clock)?;
+        Ok(Wire { device, interface, hardware, link, pool, arrived, departing, recorder, sent: Vec::new() })
     }
 
-    pub(super) fn name(&self) -> &InterfaceName {
+    pub(crate) fn name(&self) -> &InterfaceName {
         self.interface.name()
     }
 
     /// Our hardware address.
-    pub(super) fn hardware(&self) -> MacAddr {
+    pub(crate) fn hardware(&self) -> MacAddr {
         self.hardware
     }
 
     /// The kernel's address in the network that `target` is in: the one of the longest prefix.
-    pub(super) fn kernel_address(&self, target: Ipv4Addr) -> Result<Option<Ipv4Addr>, Failure> {
+    pub(crate) fn kernel_address(&self, target: Ipv4Addr) -> Result<Option<Ipv4Addr>, Failure> {
         let addresses = self.interface.addresses()?;
         let near = addresses.into_iter().filter(|network| network.contains(&target));
         Ok(near.max_by_key(Ipv4Net::prefix_len).map(|network| network.addr()))
     }
 
     /// Waits until frames pass: the kernel loses what is sent before it has taken note of the carrier.
-    pub(super) fn settle(&self) -> Result<(), Failure> {
+    pub(crate) fn settle(&self) -> Result<(), Failure> {
         let name = self.name();
         for look in 0..LOOKS {
             match self.interface.carrier()? {
@@ -87,17 +104,26 @@ impl Wire {
     }
 
     /// Whether frames could pass all the time: none was refused by what we receive from, and they can now.
-    pub(super) fn was_there(&self) -> bool {
+    pub(crate) fn was_there(&self) -> bool {
         self.device.counters().unreadable == 0
             && self.interface.carrier().is_ok_and(|carrier| carrier != Carrier::Down)
     }
 
-    /// Sends a packet. Returns whether the wire took it.
-    pub(super) fn send(&mut self, packet: &Fields, destination: MacAddr) -> Result<bool, Failure> {
+    /// Sends a packet. Returns whether the wire took it; what it did not take is not captured either.
+    pub(crate) fn send(
+        &mut self,
+        now: Instant,
+        packet: &Fields,
+        destination: MacAddr,
+    ) -> Result<bool, Failure> {
         let frame = self.frame(packet, destination).ok_or_else(|| {
             let name = self.interface.name();
             Failure::new(format!("{name} has no room for an ARP packet; `sudo ip link set {name} mtu 1500`"))
         })?;
+        if self.recorder.is_some() {
+            self.sent.clear();
+            self.sent.extend_from_slice(frame.octets());
+        }
         if let Err(frame) = self.departing.push(frame) {
             self.pool.give(frame);
         }
@@ -106,6 +132,11 @@ impl Wire {
         // A wire without room has refused it: a request that departs late is no request of its time.
         if let Some(frame) = self.departing.pop() {
             self.pool.give(frame);
+        }
+        if let Some(recorder) = &mut self.recorder {
+            let comment = (taken == 0).then_some("refused by the wire");
+            recorder.frame(now, Direction::Out, &self.sent, comment);
+            recorder.flush();
         }
         Ok(taken > 0)
     }
@@ -119,15 +150,29 @@ impl Wire {
         Some(frame)
     }
 
-    /// Gives every ARP packet of our VLAN that has arrived to `hear`, and whether it was sent to all.
-    pub(super) fn receive(&mut self, mut hear: impl FnMut(Packet<'_>, bool)) -> Result<(), Failure> {
+    /// Gives every ARP packet of our VLAN that has arrived to `hear`, and whether it was sent to all. What
+    /// `hear` says of it stands beside it in the capture.
+    pub(crate) fn receive<C: Display>(
+        &mut self,
+        now: Instant,
+        mut hear: impl FnMut(Packet<'_>, bool) -> C,
+    ) -> Result<(), Failure> {
         let received = self.device.receive(&mut self.pool, &mut self.arrived);
         received.map_err(|error| gone(self.interface.name(), &error))?;
         while let Some(frame) = self.arrived.pop() {
-            if let Some((packet, is_broadcast)) = packet(&self.link, frame.octets()) {
-                hear(packet, is_broadcast);
+            let heard = packet(&self.link, frame.octets());
+            let heard = heard.map(|(packet, is_broadcast)| hear(packet, is_broadcast));
+            if let Some(recorder) = &mut self.recorder {
+                let comment = heard.map_or_else(
+                    |reason| Verdict::Dropped(reason).to_string(),
+                    |comment| comment.to_string(),
+                );
+                recorder.frame(now, Direction::In, frame.octets(), Some(&comment));
             }
             self.pool.give(frame);
+        }
+        if let Some(recorder) = &mut self.recorder {
+            recorder.flush();
         }
         Ok(())
     }
@@ -141,7 +186,7 @@ impl AsFd for Wire {
 
 type Opened = (Box<dyn Wired>, Interface, MacAddr);
 
-fn on_interface(arguments: &ArpingArguments, name: &InterfaceName) -> Result<Opened, Failure> {
+fn on_interface(arguments: &WireArguments, name: &InterfaceName) -> Result<Opened, Failure> {
     let socket = PacketSocket::open_for_arp(name)?;
     let interface = Interface::named(name)?;
     // A kernel that does not answer would make every address look free.
@@ -161,7 +206,7 @@ fn on_interface(arguments: &ArpingArguments, name: &InterfaceName) -> Result<Ope
     Ok((Box::new(socket), interface, hardware))
 }
 
-fn on_tap(arguments: &ArpingArguments, name: &InterfaceName) -> Result<Opened, Failure> {
+fn on_tap(arguments: &WireArguments, name: &InterfaceName) -> Result<Opened, Failure> {
     let tap = Tap::open(name.as_str())?;
     if let Some(address) = arguments.kernel {
         tap.interface().ensure_address(address)?;
@@ -187,10 +232,16 @@ fn gone(name: &InterfaceName, error: &DeviceError) -> Failure {
 }
 
 /// The ARP packet in a frame of our VLAN, and whether the frame was sent to all.
-fn packet<'a>(link: &Link, octets: &'a [u8]) -> Option<(Packet<'a>, bool)> {
-    let frame = Ethernet::parse(octets).ok()?;
-    let is_ours =
-        frame.ether_type() == EtherType::ARP && link.is_our_vlan(frame.tags()) && !frame.source().is_group();
-    let packet = Packet::parse(frame.payload()).ok().filter(|_| is_ours)?;
-    Some((packet, frame.destination().is_group()))
+fn packet<'a>(link: &Link, octets: &'a [u8]) -> Result<(Packet<'a>, bool), Dropped> {
+    let frame = Ethernet::parse(octets)?;
+    if frame.ether_type() != EtherType::ARP {
+        return Err(Dropped::Protocol(frame.ether_type()));
+    }
+    if !link.is_our_vlan(frame.tags()) {
+        return Err(link::Dropped::OtherVlan.into());
+    }
+    if frame.source().is_group() {
+        return Err(link::Dropped::GroupSource.into());
+    }
+    Ok((Packet::parse(frame.payload())?, frame.destination().is_group()))
 }

@@ -1,0 +1,71 @@
+//! The binary `tapstack`, a host of our own on a real wire, as a library: so that fuzzers and benches reach what
+//! reads captures.
+//!
+//! # What this crate does not do
+//!
+//! It holds no protocol: that is below it. It offers no interface to build on: the crates below do.
+#![forbid(unsafe_code)]
+// These panic where nobody reads; `failure::say` and `Failure::tell` do not.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+mod arguments;
+mod arping;
+mod capture;
+mod clock;
+mod color;
+mod completions;
+mod decode;
+mod describe;
+mod doctor;
+mod failure;
+mod host_command;
+mod lab;
+mod man;
+mod output;
+mod ping;
+mod report;
+#[cfg(test)]
+mod schema;
+#[cfg(test)]
+#[path = "schema/tests.rs"]
+mod schema_tests;
+mod serve;
+mod signals;
+mod station;
+mod tap_command;
+mod wire;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+use failure::Failure;
+
+/// Runs the command that the program's arguments name.
+pub fn main() -> ExitCode {
+    let mut words = std::env::args_os();
+    let name = words.next();
+    if name.as_ref().is_some_and(|name| name == lab::command::GO_BETWEEN) {
+        return lab::command::become_command(words).report();
+    }
+    if name.is_some_and(|name| name == doctor::inside::EXPLORER) {
+        return doctor::inside::report().unwrap_or_else(|failure| failure.report());
+    }
+    color::choose(color::asked(words));
+    let arguments = Arguments::parse();
+    color::choose(arguments.color);
+    let outcome = match arguments.command {
+        None => lab::newcomer(),
+        Some(Command::Lab(arguments)) => lab::run(&arguments),
+        Some(Command::Host(arguments)) => host_command::run(&arguments),
+        Some(Command::Ping(arguments)) => ping::run(&arguments),
+        Some(Command::Arping(arguments)) => arping::run(&arguments),
+        Some(Command::Decode(arguments)) => decode::run(&arguments),
+        Some(Command::Tap(arguments)) => tap_command::run(&arguments),
+        Some(Command::Doctor(arguments)) => doctor::run(&arguments),
+        Some(Command::Completions(arguments)) => completions::run(&arguments),
+        Some(Command::Man(arguments)) => man::run(&arguments),
+    };
+    outcome.unwrap_or_else(|failure: Failure| failure.report())
+}
