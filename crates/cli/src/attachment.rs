@@ -23,8 +23,6 @@ pub(crate) enum Attachment {
 pub(crate) struct Stations<'a> {
     /// Their hardware addresses, from the first to the last.
     pub(crate) hardware: (MacAddr, MacAddr),
-    /// Whether they are in VLANs.
-    pub(crate) is_tagged: bool,
     /// The protocol addresses that they answer for.
     pub(crate) protocol: &'a [Ipv4Net],
 }
@@ -36,12 +34,6 @@ impl Attachment {
         let socket = PacketSocket::open_for_stations(name, first.octets(), last.octets())?;
         let interface = Interface::named(name)?;
         stations.vet(&interface)?;
-        if stations.is_tagged {
-            let all = socket.take_in_all();
-            all.map_err(|error| {
-                Failure::new(format!("{name} cannot hear every VLAN: {error}; leave VLANs out"))
-            })?;
-        }
         settle(&interface)?;
         Ok(Attachment::Interface(socket, interface))
     }

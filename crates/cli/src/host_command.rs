@@ -27,10 +27,7 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     let signals = Signals::take_over(&[Signal::SIGINT, Signal::SIGTERM, Signal::SIGUSR1])?;
     // Before the kernel's side is touched.
     arguments.hosts.check(arguments.claim.announce, arguments.station.kernel)?;
-    let is_tagged =
-        arguments.station.vlan.is_some() || arguments.hosts.hosts.iter().any(|hosts| hosts.vlan.is_some());
-    let attachment =
-        arguments.station.attach(&protocol(arguments), |name| hardware(arguments, name), is_tagged)?;
+    let attachment = arguments.station.attach(&protocol(arguments), |name| hardware(arguments, name))?;
     let name = attachment.name().clone();
     let host = host(arguments, &attachment, &clock)?;
     let level = match (arguments.quiet, arguments.verbose) {

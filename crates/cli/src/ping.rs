@@ -35,11 +35,8 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     let signals = Signals::take_over(&[Signal::SIGINT, Signal::SIGTERM])?;
     let station = &arguments.station;
     let hardware = |name: &_| station.mac.unwrap_or_else(|| own_mac(name, Some(arguments.address)));
-    let attachment = station.attach(
-        &[arguments.address.addr().into()],
-        |name| Ok((hardware(name), hardware(name))),
-        station.vlan.is_some(),
-    )?;
+    let attachment =
+        station.attach(&[arguments.address.addr().into()], |name| Ok((hardware(name), hardware(name))))?;
     let name = attachment.name().clone();
     let host = host(arguments, &attachment, hardware(&name), &clock)?;
     vet(&host, arguments.target)?;

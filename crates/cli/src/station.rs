@@ -23,11 +23,10 @@ impl StationArguments {
         &self,
         protocol: &[Ipv4Net],
         hardware: impl FnOnce(&InterfaceName) -> Result<(MacAddr, MacAddr), Failure>,
-        is_tagged: bool,
     ) -> Result<Attachment, Failure> {
         match (&self.interface, &self.tap) {
             (Some(name), _) => {
-                let stations = Stations { hardware: hardware(name)?, is_tagged, protocol };
+                let stations = Stations { hardware: hardware(name)?, protocol };
                 let attachment = Attachment::to_interface(name, &stations)?;
                 self.gateway.map_or(Ok(()), |gateway| attachment.vet(gateway))?;
                 Ok(attachment)

@@ -46,17 +46,8 @@ struct Hearing<'a> {
     filter: Option<&'a [sock_filter]>,
     /// Also those that the kernel or another program sends.
     departing: bool,
-    /// For whom the interface is to take frames in beside the kernel.
-    others: Others,
-}
-
-/// For whom an interface takes frames in beside the kernel.
-#[derive(Clone, Copy, Debug, Default)]
-enum Others {
-    #[default]
-    Nobody,
-    Station([u8; 6]),
-    All,
+    /// Also those that are for neither the kernel nor a group of its own.
+    others: bool,
 }
 
 impl PacketSocket {
@@ -74,22 +65,19 @@ impl PacketSocket {
     /// Opens one that hears all ARP on the wire, in both directions: also what others on it say to each other, as
     /// far as it comes along, and what is sent from here. It is to transmit nothing.
     pub fn open_to_watch(name: &InterfaceName) -> Result<PacketSocket, SocketError> {
-        let hearing = Hearing { filter: Some(&filter::ARP), departing: true, others: Others::All };
+        let hearing = Hearing { filter: Some(&filter::ARP), departing: true, others: true };
         PacketSocket::open_for(name, hearing)
     }
 
     /// Opens one for stations of our own beside the kernel, with the hardware addresses from `first` to `last`: it
     /// hears what is sent to one of them or to a group, and nothing that is sent to the kernel alone.
-    ///
-    /// For one station the interface takes in its frames too; for several, all that come along.
     pub fn open_for_stations(
         name: &InterfaceName,
         first: [u8; 6],
         last: [u8; 6],
     ) -> Result<PacketSocket, SocketError> {
-        let others = if first == last { Others::Station(first) } else { Others::All };
         let filter = filter::stations(first, last);
-        PacketSocket::open_for(name, Hearing { filter: Some(&filter), departing: false, others })
+        PacketSocket::open_for(name, Hearing { filter: Some(&filter), departing: false, others: true })
     }
 
     fn open_for(name: &InterfaceName, hearing: Hearing<'_>) -> Result<PacketSocket, SocketError> {
@@ -123,12 +111,6 @@ impl PacketSocket {
         system::add_station(self.port.as_fd(), self.index, address)
     }
 
-    /// Lets the interface take in all that comes along, as long as this socket is open: also the tags of VLANs
-    /// that the kernel is not in.
-    pub fn take_in_all(&self) -> io::Result<()> {
-        system::take_in_all(self.port.as_fd(), self.index)
-    }
-
     /// Hands what is sent from now on to the interface itself, past the kernel's queue before it: less
     /// work a frame, and a full interface refuses ([`Counters::refused`]) instead of losing.
     pub fn bypass_queue(&self) -> io::Result<()> {
@@ -151,10 +133,8 @@ impl Hearing<'_> {
         if let Some(filter) = self.filter {
             system::attach(socket, filter)?;
         }
-        match self.others {
-            Others::Nobody => {}
-            Others::Station(address) => system::add_station(socket, index, address)?,
-            Others::All => system::take_in_all(socket, index)?,
+        if self.others {
+            system::take_in_all(socket, index)?;
         }
         system::bind(socket, index)
     }
