@@ -111,10 +111,16 @@ impl PacketSocket {
         system::add_station(self.port.as_fd(), self.index, address)
     }
 
+    /// Hears from now on what the kernel and other programs send there too: whoever asks under the kernel's
+    /// addresses is not alone in that.
+    pub fn hear_departing(&self) -> io::Result<()> {
+        system::switch(self.port.as_fd(), libc::PACKET_IGNORE_OUTGOING, false)
+    }
+
     /// Hands what is sent from now on to the interface itself, past the kernel's queue before it: less
     /// work a frame, and a full interface refuses ([`Counters::refused`]) instead of losing.
     pub fn bypass_queue(&self) -> io::Result<()> {
-        system::switch_on(self.port.as_fd(), libc::PACKET_QDISC_BYPASS)
+        system::switch(self.port.as_fd(), libc::PACKET_QDISC_BYPASS, true)
     }
 
     /// Whether the interface went down and nothing arrived since. The kernel tells nobody when one that is down
@@ -128,7 +134,7 @@ impl Hearing<'_> {
     /// Hears, from now on, on the interface with this index.
     fn begin(self, socket: BorrowedFd<'_>, index: i32) -> io::Result<()> {
         if !self.departing {
-            system::switch_on(socket, libc::PACKET_IGNORE_OUTGOING)?;
+            system::switch(socket, libc::PACKET_IGNORE_OUTGOING, true)?;
         }
         if let Some(filter) = self.filter {
             system::attach(socket, filter)?;

@@ -19,7 +19,7 @@ pub(super) fn open() -> io::Result<OwnedFd> {
     let fd = check(unsafe { libc::socket(libc::AF_PACKET, kind, 0) })?;
     // SAFETY: the call above just returned this descriptor, and nobody else has it.
     let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-    switch_on(fd.as_fd(), libc::PACKET_AUXDATA)?;
+    switch(fd.as_fd(), libc::PACKET_AUXDATA, true)?;
     Ok(fd)
 }
 
@@ -46,9 +46,9 @@ pub(super) fn interface(fd: BorrowedFd<'_>) -> io::Result<c_int> {
     Ok(address.sll_ifindex)
 }
 
-/// Sets an option of the level `SOL_PACKET` that is on or off to on.
-pub(super) fn switch_on(fd: BorrowedFd<'_>, option: c_int) -> io::Result<()> {
-    let on: c_int = 1;
+/// Sets an option of the level `SOL_PACKET` that is on or off.
+pub(super) fn switch(fd: BorrowedFd<'_>, option: c_int, on: bool) -> io::Result<()> {
+    let on = c_int::from(on);
     // SAFETY: a c_int is what these options take, and it has no pointer in it.
     unsafe { set(fd, libc::SOL_PACKET, option, &on) }
 }
