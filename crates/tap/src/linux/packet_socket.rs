@@ -48,12 +48,19 @@ struct Hearing<'a> {
     departing: bool,
     /// Also those that are for neither the kernel nor a group of its own.
     others: bool,
+    /// Each by a system call.
+    without_ring: bool,
 }
 
 impl PacketSocket {
     /// Opens a socket for every frame that arrives on the interface of this name.
     pub fn open(name: &InterfaceName) -> Result<PacketSocket, SocketError> {
         PacketSocket::open_for(name, Hearing::default())
+    }
+
+    /// Opens the same without a ring, for whoever reads from the descriptor himself: a frame a system call.
+    pub fn open_without_ring(name: &InterfaceName) -> Result<PacketSocket, SocketError> {
+        PacketSocket::open_for(name, Hearing { without_ring: true, ..Hearing::default() })
     }
 
     /// Opens one that receives ARP alone, with VLAN tags and without: of all else on a busy interface
@@ -65,7 +72,8 @@ impl PacketSocket {
     /// Opens one that hears all ARP on the wire, in both directions: also what others on it say to each other, as
     /// far as it comes along, and what is sent from here. It is to transmit nothing.
     pub fn open_to_watch(name: &InterfaceName) -> Result<PacketSocket, SocketError> {
-        let hearing = Hearing { filter: Some(&filter::ARP), departing: true, others: true };
+        let hearing =
+            Hearing { filter: Some(&filter::ARP), departing: true, others: true, ..Hearing::default() };
         PacketSocket::open_for(name, hearing)
     }
 
@@ -77,7 +85,7 @@ impl PacketSocket {
         last: [u8; 6],
     ) -> Result<PacketSocket, SocketError> {
         let filter = filter::stations(first, last);
-        PacketSocket::open_for(name, Hearing { filter: Some(&filter), departing: false, others: true })
+        PacketSocket::open_for(name, Hearing { filter: Some(&filter), others: true, ..Hearing::default() })
     }
 
     fn open_for(name: &InterfaceName, hearing: Hearing<'_>) -> Result<PacketSocket, SocketError> {
@@ -91,7 +99,11 @@ impl PacketSocket {
         }
         let (index, mtu) = (interface.index()?, interface.mtu()?);
         let socket = system::open().map_err(|error| SocketError::of_socket(name, error))?;
-        let reception = Reception::of(socket.as_fd(), index, mtu);
+        let reception = if hearing.without_ring {
+            Reception::without_ring(index)
+        } else {
+            Reception::of(socket.as_fd(), index, mtu)
+        };
         hearing.begin(socket.as_fd(), index).map_err(|error| SocketError::of_socket(name, error))?;
         // Nothing is heard on one that is down, and nobody is asked.
         if !interface.is_up()? {

@@ -161,7 +161,7 @@ fn what_was_lost_is_counted() -> Outcome {
     let mut far = veth.far_socket()?;
     let name = NEAR.parse()?;
     let ring = PacketSocket::open(&name)?;
-    let calls = without_memory(|| PacketSocket::open(&name))??;
+    let calls = PacketSocket::open_without_ring(&name)?;
     let mut sockets = [ring, calls];
     for _ in 0..FLOOD {
         send(&mut far, &frame(OTHER, 0))?;
@@ -200,7 +200,7 @@ fn what_was_lost_is_counted() -> Outcome {
 fn what_is_too_long() -> Outcome {
     let veth = Veth::new()?;
     let near = NEAR.parse()?;
-    let mut sockets = [PacketSocket::open(&near)?, without_memory(|| PacketSocket::open(&near))??];
+    let mut sockets = [PacketSocket::open(&near)?, PacketSocket::open_without_ring(&near)?];
     veth.near.set_mtu(9_000)?;
     let mut far = veth
         .beyond(|| {
@@ -228,7 +228,7 @@ fn down_up_and_away() -> Outcome {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
     let name = NEAR.parse()?;
-    let mut sockets = [PacketSocket::open(&name)?, without_memory(|| PacketSocket::open(&name))??];
+    let mut sockets = [PacketSocket::open(&name)?, PacketSocket::open_without_ring(&name)?];
     let (mut pool, mut batch) = (Pool::new(1_500, 4), Batch::new(4));
     veth.near.set_up(false)?;
     for socket in &mut sockets {
