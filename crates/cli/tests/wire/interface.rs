@@ -99,6 +99,7 @@ fn receive_all(socket: &mut PacketSocket) -> Result<Vec<Vec<u8>>, Box<dyn std::e
     Ok(crate::harness::lab::frames(&batch))
 }
 
+// proves: beside-hears
 fn what_is_for_the_kernel() -> Outcome {
     let veth = Veth::new()?;
     let near = veth.near.hardware_address()?;
@@ -179,6 +180,7 @@ fn a_range_of_hosts() -> Outcome {
     Ok(())
 }
 
+// proves: beside-gone
 fn down_up_and_away() -> Outcome {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
@@ -197,6 +199,7 @@ fn down_up_and_away() -> Outcome {
     Ok(())
 }
 
+// proves: beside-lost
 fn a_flood_is_counted() -> Outcome {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
@@ -217,6 +220,7 @@ fn a_flood_is_counted() -> Outcome {
     Ok(())
 }
 
+// proves: beside-hardware, beside-protocol, beside-itself
 fn would_fight() -> Outcome {
     let veth = Veth::new()?;
     add_address(&veth.near, "192.0.2.1/24".parse()?)?;

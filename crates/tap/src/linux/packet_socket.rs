@@ -84,6 +84,7 @@ impl PacketSocket {
         first: [u8; 6],
         last: [u8; 6],
     ) -> Result<PacketSocket, SocketError> {
+        // spec: beside-hears
         let filter = filter::stations(first, last);
         PacketSocket::open_for(name, Hearing { filter: Some(&filter), others: true, ..Hearing::default() })
     }
