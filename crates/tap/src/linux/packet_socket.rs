@@ -1,3 +1,5 @@
+//! Raw frames on an interface that the kernel uses too.
+
 mod error;
 mod filter;
 mod reception;
