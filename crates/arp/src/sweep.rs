@@ -69,6 +69,8 @@ type Marks = [Instant; 64];
 /// What a sweep came to in numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
+    /// Addresses that were asked for once at least.
+    pub asked: u64,
     /// Requests that the wire took.
     pub sent: u64,
     /// Requests that the wire refused.
@@ -213,7 +215,7 @@ impl Sweep {
         let ready = self.ready();
         let late = now.since(ready);
         self.due = ready + late.saturating_sub(Self::CATCH_UP) + self.plan.pace;
-        self.replies.ask(number);
+        let is_first = self.replies.ask(number);
         let block = self.block();
         if let Some(mark) = self.marks.get_mut(block) {
             *mark = now;
@@ -221,6 +223,7 @@ impl Sweep {
         self.last = Some(now);
         self.place += 1;
         self.counts.sent = self.counts.sent.saturating_add(1);
+        self.counts.asked += u64::from(is_first);
     }
 
     /// Of what was given to the wire, it refused so many.

@@ -137,8 +137,8 @@ impl Model {
     }
 
     fn agrees(&self, sweep: &Sweep) {
-        let Counts { sent, refused, answered, duplicates, conflicts, contested, strays } = *sweep.counts();
-        assert_eq!((sent + refused, refused), (self.sent, self.refused));
+        let Counts { asked, sent, refused, answered, duplicates, conflicts, contested, strays } = *sweep.counts();
+        assert_eq!((asked, sent + refused, refused), (self.asked.len() as u64, self.sent, self.refused));
         assert_eq!((answered, contested), (self.found.len() as u64, self.contested.len() as u64));
         assert_eq!(answered + duplicates + conflicts, self.told);
         assert_eq!(self.told + strays, self.heard);

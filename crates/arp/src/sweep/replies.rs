@@ -35,13 +35,13 @@ impl Replies {
         Replies { entries: vec![[0; 8]; count], asked: vec![0; count.div_ceil(64)] }
     }
 
-    /// It was asked for.
-    pub(super) fn ask(&mut self, number: u32) {
-        if let Some((word, bit)) =
-            place(number).and_then(|(word, bit)| Some((self.asked.get_mut(word)?, bit)))
-        {
-            *word |= bit;
-        }
+    /// It is asked for. Returns whether for the first time.
+    pub(super) fn ask(&mut self, number: u32) -> bool {
+        let Some((word, bit)) = place(number) else { return false };
+        let Some(word) = self.asked.get_mut(word) else { return false };
+        let is_first = *word & bit == 0;
+        *word |= bit;
+        is_first
     }
 
     /// Whether it was asked for.

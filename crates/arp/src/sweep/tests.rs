@@ -76,7 +76,7 @@ fn each_address_is_asked_for_in_order_and_once_more_when_it_had_its_time() {
     assert_eq!(asked, expected.map(|(time, number)| (at(time), host(number))));
     // 750 ms after the last.
     assert_eq!(end, at(1_254));
-    assert_eq!((sweep.outcome(), sweep.counts().sent), (Outcome::Silent, 6));
+    assert_eq!((sweep.outcome(), sweep.counts().sent, sweep.counts().asked), (Outcome::Silent, 6, 3));
 }
 
 // proves: rfc826-request, rfc826-request-fields
@@ -141,8 +141,16 @@ fn the_same_station_again_is_a_duplicate_and_another_one_a_rival() {
         .map(|fields| hear(&mut sweep, fields).map(|heard| (heard.number, heard.rival)));
     let rival = Some(PEER_MAC);
     assert_eq!(told, [Some((1, None)), Some((2, None)), Some((3, rival)), Some((4, None)), Some((5, rival))]);
-    let expected =
-        Counts { sent: 1, answered: 1, duplicates: 2, conflicts: 2, contested: 1, ..Counts::default() };
+    let expected = Counts {
+        asked: 1,
+        sent: 1,
+        answered: 1,
+        duplicates: 2,
+        conflicts: 2,
+        contested: 1,
+        strays: 0,
+        refused: 0,
+    };
     assert_eq!(*sweep.counts(), expected);
 }
 
