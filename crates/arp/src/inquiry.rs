@@ -47,7 +47,9 @@ pub struct Plan {
 /// come out. It keeps nothing of a reply but counts.
 ///
 /// ARP has no number by which a reply names its request: a reply answers the last request, and whatever
-/// follows it before the next one is a duplicate.
+/// follows it before the next one is a duplicate. But somebody else may ask the same under our addresses: the
+/// kernel, or another inquiry from the same interface. Who is shown those requests too does not take the
+/// replies to them for duplicates.
 #[derive(Clone, Debug)]
 pub struct Inquiry {
     plan: Plan,
@@ -58,6 +60,9 @@ pub struct Inquiry {
     open: Option<(Instant, bool)>,
     /// Who answered last.
     station: Option<MacAddr>,
+    /// Requests like ours by somebody else that no reply was found for, and when the last of them was heard.
+    rivals: u64,
+    rival: Instant,
     counts: Counts,
     is_deaf: bool,
 }
@@ -152,6 +157,8 @@ impl Inquiry {
             last: None,
             open: None,
             station: None,
+            rivals: 0,
+            rival: now,
             counts: Counts::default(),
             is_deaf: false,
         }
@@ -206,7 +213,12 @@ impl Inquiry {
     /// all.
     pub fn receive(&mut self, now: Instant, packet: Packet<'_>, is_broadcast: bool) -> Option<Heard> {
         let packet = Fields::from(packet);
-        if !self.is_about(&packet) {
+        if self.is_ours(&packet) {
+            let forgotten = now.since(self.rival) > Self::PATIENCE;
+            self.rivals = if forgotten { 1 } else { self.rivals.saturating_add(1) };
+            self.rival = now;
+        }
+        if !self.is_about(&packet) || self.answers_a_rival(now, &packet) {
             self.counts.strays = self.counts.strays.saturating_add(1);
             return None;
         }
@@ -291,6 +303,25 @@ impl Inquiry {
     fn destination(&self) -> MacAddr {
         let alone = self.station.filter(|_| !self.plan.keeps_broadcasting);
         alone.unwrap_or(MacAddr::BROADCAST)
+    }
+
+    /// Whether a packet is the request that we would send too: whoever sent it, it was not this inquiry.
+    fn is_ours(&self, packet: &Fields) -> bool {
+        let Identity { protocol, hardware } = self.plan.ours;
+        packet.operation == Operation::REQUEST
+            && (packet.sender_protocol, packet.sender_hardware) == (protocol, hardware)
+            && packet.target_protocol == self.plan.target
+    }
+
+    /// Whether a further reply is the one to such a request. Another station's never is: there are two.
+    fn answers_a_rival(&mut self, now: Instant, packet: &Fields) -> bool {
+        let is_late = now.since(self.rival) > Self::PATIENCE;
+        let is_answered = self.open.is_some_and(|(_, answered)| answered);
+        if self.rivals == 0 || is_late || !is_answered || self.station != Some(packet.sender_hardware) {
+            return false;
+        }
+        self.rivals -= 1;
+        true
     }
 
     /// Whether a packet is what the inquiry waits for.

@@ -122,6 +122,25 @@ fn a_reply_answers_the_last_request_and_another_is_a_duplicate() {
 }
 
 #[test]
+fn the_reply_to_somebody_elses_request_under_our_addresses_is_no_duplicate() {
+    let mut inquiry = inquiry(Purpose::Find, |_| {});
+    inquiry.sent(at(0));
+    assert_eq!(hear(&mut inquiry, at(1), REQUEST), None, "the kernel's own");
+    assert!(!hear(&mut inquiry, at(2), REPLY).unwrap().is_duplicate);
+    assert_eq!(hear(&mut inquiry, at(3), REPLY), None, "the one to the kernel");
+    assert!(hear(&mut inquiry, at(4), REPLY).unwrap().is_duplicate, "a third to two requests");
+    // Another station is one too many, whoever was asked by whom.
+    hear(&mut inquiry, at(5), REQUEST);
+    let other = Fields { sender_hardware: THIRD_MAC, ..REPLY };
+    assert!(hear(&mut inquiry, at(6), other).unwrap().is_duplicate);
+    // What nobody answered in time is answered no more.
+    inquiry.sent(at(1_000));
+    assert!(!hear(&mut inquiry, at(1_001), REPLY).unwrap().is_duplicate);
+    assert!(hear(&mut inquiry, at(1_006), REPLY).unwrap().is_duplicate);
+    assert_eq!((inquiry.counts().received, inquiry.counts().strays), (2, 3));
+}
+
+#[test]
 fn who_answered_is_asked_alone_unless_all_are_to_be_asked() {
     for keeps_broadcasting in [false, true] {
         let mut inquiry = inquiry(Purpose::Find, |plan| plan.keeps_broadcasting = keeps_broadcasting);

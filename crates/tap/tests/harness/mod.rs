@@ -12,6 +12,7 @@
 
 pub(crate) mod lab;
 pub(crate) mod program;
+pub(crate) mod veth;
 
 use std::error::Error;
 use std::fs;

@@ -1,5 +1,6 @@
 use super::*;
 use crate::arping::tests::heard;
+use crate::schema::check_lines;
 use serde_json::{Value, json};
 
 #[test]
@@ -7,7 +8,9 @@ fn every_line_is_an_object_with_its_event() {
     let (inquiry, heard) = heard();
     let interface = "tap0".parse().unwrap();
     let object = |told: Told<'_>| -> Value {
-        serde_json::from_str(&line(Instant::from_nanos(400), &inquiry, &told)).unwrap()
+        let line = line(Instant::from_nanos(400), &inquiry, &told);
+        check_lines("arping", &line);
+        serde_json::from_str(&line).unwrap()
     };
     assert_eq!(
         object(Told::Start { interface: &interface }),
@@ -26,4 +29,7 @@ fn every_line_is_an_object_with_its_event() {
         json!({"event": "statistics", "time": 400, "target": "10.0.0.1", "outcome": "answered", "sent": 1,
             "broadcast": 1, "refused": 0, "received": 1, "duplicates": 0, "strays": 0})
     );
+    let shows_its_event = |outcome: Outcome| object(Told::Statistics(outcome))["outcome"].is_string();
+    let rest = [Outcome::Silent, Outcome::Taken, Outcome::Free, Outcome::Announced, Outcome::Unasked];
+    assert!(rest.into_iter().chain([Outcome::Hindered, Outcome::Unfinished]).all(shows_its_event));
 }
