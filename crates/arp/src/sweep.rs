@@ -37,6 +37,9 @@ pub struct Plan {
 
 /// One sweep. It knows no wire and no clock: times and packets go in, what is due and what was heard come out.
 ///
+/// Somebody else may ask under our addresses too: the kernel, or another sweep from the same interface. Who is shown
+/// those requests as well does not take the replies to them for duplicates.
+///
 /// Its memory is taken at the start: eight octets and a bit for each address, of which the system gives pages as
 /// they are written to. 65,536 addresses are half a mebibyte; [`Ranges::MOST`] of them are 2 MiB if nobody
 /// replies, 130 MiB if all do.
@@ -103,7 +106,7 @@ pub enum Next {
 pub struct Heard {
     /// What it says.
     pub packet: Fields,
-    /// Which reply for this address it is, from 1 on; 32,767 is all later ones too.
+    /// Which reply for this address it is, from 1 on; 4,095 is all later ones too.
     pub number: u16,
     /// The hardware address that replied first, if it is another one: two stations have one address.
     pub rival: Option<MacAddr>,
@@ -240,6 +243,10 @@ impl Sweep {
     /// Hears a packet; none if it is no reply to the sweep.
     pub fn receive(&mut self, packet: Packet<'_>) -> Option<Heard> {
         let packet = Fields::from(packet);
+        let is_like_ours = packet.operation == Operation::REQUEST && self.is_from_us(&packet);
+        if let Some(number) = self.ranges.number(packet.target_protocol).filter(|_| is_like_ours) {
+            self.replies.rival(number);
+        }
         let Some(Entered { first, number, is_newly_contested }) = self.enter(&packet) else {
             self.counts.strays = self.counts.strays.saturating_add(1);
             return None;
@@ -324,6 +331,12 @@ impl Sweep {
             target_hardware: MacAddr::ZERO,
             target_protocol: target,
         }
+    }
+
+    /// Whether a packet says that it is from us; it is not from this sweep.
+    fn is_from_us(&self, packet: &Fields) -> bool {
+        let Identity { protocol, hardware } = self.plan.ours;
+        (packet.sender_protocol, packet.sender_hardware) == (protocol, hardware)
     }
 
     /// Enters a packet if it is a reply to us, for an address that was asked for.

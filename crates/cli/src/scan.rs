@@ -62,9 +62,14 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
         arguments,
     };
     scanner.tell(&Told::Start);
+    scanner.print(Duration::ZERO);
     let ended = scanner.sweep(&signals);
     let outcome = scanner.end();
-    scanner.tell(&Told::Statistics { outcome, elapsed: clock.now().since(scanner.began) });
+    scanner.tell(&Told::Statistics {
+        outcome,
+        elapsed: clock.now().since(scanner.began),
+        lost: scanner.wire.lost(),
+    });
     scanner.hand_over(&signals)?;
     ended?;
     verdict(&scanner, outcome)
@@ -217,7 +222,7 @@ impl Scanner<'_> {
     fn end(&mut self) -> Outcome {
         self.bar.end();
         self.sweep.refused(self.wire.abandon());
-        if !self.wire.was_there() {
+        if !self.wire.was_there() || self.wire.lost() > 0 {
             self.sweep.deaf();
         }
         self.sweep.outcome()
@@ -259,7 +264,7 @@ fn verdict(scanner: &Scanner<'_>, outcome: Outcome) -> Result<ExitCode, Failure>
     Err(Failure::new(match outcome {
         Outcome::Found if sweep.is_hindered() => {
             let warning = format!(
-                "{name} went down or refused frames meanwhile: nothing is known of who did not reply; ask again at a lower --rate"
+                "{name} went down, refused frames or lost some meanwhile: nothing is known of who did not reply; ask again at a lower --rate"
             );
             Failure::new(warning).tell();
             return Ok(ExitCode::SUCCESS);
@@ -279,7 +284,7 @@ fn verdict(scanner: &Scanner<'_>, outcome: Outcome) -> Result<ExitCode, Failure>
             format!("nothing was asked: {name} took no frame; `ip -statistics link show {name}`")
         }
         Outcome::Hindered => format!(
-            "who is there is not known: {name} went down or refused frames meanwhile; ask again when `ip link show {name}` says it is up, or at a lower --rate"
+            "who is there is not known: {name} went down, refused frames or lost some meanwhile; ask again when `ip link show {name}` says it is up, or at a lower --rate"
         ),
         Outcome::Unfinished => {
             "who is there is not known: it was ended before it was over; let it run".to_owned()

@@ -132,6 +132,11 @@ impl Wire {
             && self.interface.carrier().is_ok_and(|carrier| carrier != Carrier::Down)
     }
 
+    /// How many frames were lost before they were read.
+    pub(crate) fn lost(&self) -> u64 {
+        self.device.counters().lost
+    }
+
     /// Sends a packet. Returns whether the wire took it; what it did not take is not captured either.
     pub(crate) fn send(
         &mut self,

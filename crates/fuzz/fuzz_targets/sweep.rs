@@ -59,6 +59,8 @@ struct Model {
     asked: HashMap<Ipv4Addr, u32>,
     found: HashMap<Ipv4Addr, (MacAddr, u16)>,
     contested: HashSet<Ipv4Addr>,
+    /// Requests like ours by others.
+    rivals: HashMap<Ipv4Addr, u8>,
     sent: u64,
     refused: u64,
     heard: u64,
@@ -117,6 +119,11 @@ impl Model {
     }
 
     fn expected(&mut self, packet: &Fields, ours: Identity) -> Option<Told> {
+        let is_from_us = (packet.sender_hardware, packet.sender_protocol) == (ours.hardware, ours.protocol);
+        if is_from_us && packet.operation == Operation::REQUEST {
+            let count = self.rivals.entry(packet.target_protocol).or_default();
+            *count = (*count + 1).min(7);
+        }
         let is_reply = packet.operation == Operation::REPLY
             && packet.target_hardware == ours.hardware
             && packet.target_protocol == ours.protocol
@@ -126,9 +133,15 @@ impl Model {
         if !is_reply {
             return None;
         }
+        let station = self.found.get(&packet.sender_protocol).map(|(first, _)| *first);
+        let rivals = self.rivals.entry(packet.sender_protocol).or_default();
+        if station == Some(packet.sender_hardware) && *rivals > 0 {
+            *rivals -= 1;
+            return None;
+        }
         self.told += 1;
         let (first, number) = self.found.entry(packet.sender_protocol).or_insert((packet.sender_hardware, 0));
-        *number += 1;
+        *number = (*number + 1).min(4_095);
         let rival = Some(*first).filter(|first| *first != packet.sender_hardware);
         if rival.is_some() {
             self.contested.insert(packet.sender_protocol);

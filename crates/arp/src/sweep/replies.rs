@@ -10,12 +10,25 @@ pub(super) struct Replies {
     asked: Vec<u64>,
 }
 
-/// Six octets of the hardware address that replied first, zero if none did; then how often any did, and
-/// whether there is another. An array of octets, so that a vector of zeros is not written.
+/// Six octets of the hardware address that replied first, zero if none did; then the bits of [`State`]. An array
+/// of octets, so that a vector of zeros is not written.
 type Entry = [u8; 8];
 
-/// The bit of an entry's number that says that there is another hardware address.
-const CONTESTED: u16 = 1 << 15;
+/// What else is known of an address.
+#[derive(Clone, Copy)]
+struct State {
+    /// How often somebody replied for it: 12 bits.
+    number: u16,
+    /// How many requests like ours by others no reply was found for: 3 bits.
+    rivals: u16,
+    /// Whether another hardware address than the first replied: the highest bit.
+    is_contested: bool,
+}
+
+/// The highest number of replies that is told apart.
+const MOST: u16 = (1 << 12) - 1;
+/// The highest number of requests by others that is.
+const MOST_RIVALS: u16 = 7;
 
 /// What a reply is, seen from those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,23 +64,46 @@ impl Replies {
 
     /// Whether somebody replied for it.
     pub(super) fn is_answered(&self, number: u32) -> bool {
-        usize::try_from(number)
-            .is_ok_and(|place| self.entries.get(place).is_some_and(|entry| *entry != [0; 8]))
+        let entry = usize::try_from(number).ok().and_then(|place| self.entries.get(place));
+        entry.is_some_and(|entry| read(*entry).0 != MacAddr::ZERO)
     }
 
-    /// Somebody replied for it from this hardware address, which is not zero.
+    /// Somebody else asked for it under our addresses.
+    pub(super) fn rival(&mut self, number: u32) {
+        if let Some(entry) = usize::try_from(number).ok().and_then(|place| self.entries.get_mut(place)) {
+            let (first, state) = read(*entry);
+            *entry = written(first, State { rivals: (state.rivals + 1).min(MOST_RIVALS), ..state });
+        }
+    }
+
+    /// Somebody replied for it from this hardware address, which is not zero. None if it is the reply to somebody
+    /// else, which came here too.
     pub(super) fn enter(&mut self, number: u32, hardware: MacAddr) -> Option<Entered> {
         let entry = self.entries.get_mut(usize::try_from(number).ok()?)?;
-        let [a, b, c, d, e, f, high, low] = *entry;
-        let (known, state) = (MacAddr::new([a, b, c, d, e, f]), u16::from_be_bytes([high, low]));
+        let (known, state) = read(*entry);
+        if known == hardware && state.rivals > 0 {
+            *entry = written(known, State { rivals: state.rivals - 1, ..state });
+            return None;
+        }
         let first = if known == MacAddr::ZERO { hardware } else { known };
-        let number = ((state & !CONTESTED) + 1).min(CONTESTED - 1);
-        let is_contested = state & CONTESTED != 0 || first != hardware;
-        let [a, b, c, d, e, f] = first.octets();
-        let [high, low] = (number | if is_contested { CONTESTED } else { 0 }).to_be_bytes();
-        *entry = [a, b, c, d, e, f, high, low];
-        Some(Entered { first, number, is_newly_contested: is_contested && state & CONTESTED == 0 })
+        let number = (state.number + 1).min(MOST);
+        let is_contested = state.is_contested || first != hardware;
+        *entry = written(first, State { number, is_contested, ..state });
+        Some(Entered { first, number, is_newly_contested: is_contested && !state.is_contested })
     }
+}
+
+fn read([a, b, c, d, e, f, high, low]: Entry) -> (MacAddr, State) {
+    let state = u16::from_be_bytes([high, low]);
+    let state =
+        State { number: state & MOST, rivals: state >> 12 & MOST_RIVALS, is_contested: state >> 15 != 0 };
+    (MacAddr::new([a, b, c, d, e, f]), state)
+}
+
+fn written(first: MacAddr, State { number, rivals, is_contested }: State) -> Entry {
+    let [a, b, c, d, e, f] = first.octets();
+    let [high, low] = (u16::from(is_contested) << 15 | rivals << 12 | number).to_be_bytes();
+    [a, b, c, d, e, f, high, low]
 }
 
 /// The word and the bit of a number.

@@ -159,8 +159,27 @@ fn the_count_of_replies_ends_at_its_bound_and_is_no_conflict() {
     let mut sweep = sweep(10, 10, |_| {});
     sweep.sent(at(0));
     let last = (0..40_000).map(|_| hear(&mut sweep, reply(host(10))).unwrap()).last().unwrap();
-    assert_eq!((last.number, last.rival), (32_767, None));
+    assert_eq!((last.number, last.rival), (4_095, None));
     assert_eq!((sweep.counts().duplicates, sweep.counts().contested), (39_999, 0));
+}
+
+#[test]
+fn a_reply_to_somebody_else_under_our_addresses_is_no_duplicate() {
+    let mut sweep = sweep(10, 12, |_| {});
+    let Next::Send(theirs) = sweep.next(at(0)) else { panic!("the first is due") };
+    sweep.sent(at(0));
+    // They asked before us, and after us, and for an address that nobody here asks for.
+    assert_eq!(hear(&mut sweep, theirs), None);
+    assert_eq!(hear(&mut sweep, Fields { target_protocol: host(77), ..theirs }), None);
+    assert!(hear(&mut sweep, reply(host(10))).is_some_and(|heard| heard.number == 1));
+    assert_eq!(hear(&mut sweep, theirs), None);
+    assert_eq!((hear(&mut sweep, reply(host(10))), hear(&mut sweep, reply(host(10)))), (None, None));
+    assert!(hear(&mut sweep, reply(host(10))).is_some_and(|heard| heard.number == 2));
+    // Another station is one, whoever asked.
+    assert_eq!(hear(&mut sweep, theirs), None);
+    let other = Fields { sender_hardware: THIRD_MAC, ..reply(host(10)) };
+    assert!(hear(&mut sweep, other).is_some_and(|heard| heard.rival == Some(PEER_MAC)));
+    assert_eq!((sweep.counts().answered, sweep.counts().duplicates, sweep.counts().strays), (1, 1, 6));
 }
 
 // proves: sender-hardware-station, rfc5227-echo

@@ -45,6 +45,7 @@ enum Line<'a> {
         conflicts: u64,
         contested: u64,
         strays: u64,
+        lost: u64,
         elapsed: u128,
     },
 }
@@ -78,7 +79,7 @@ pub(super) fn line<'a>(
             conflict_with: rival.map(|rival| rival.to_string()),
             broadcast: is_broadcast,
         },
-        Told::Statistics { outcome, elapsed } => {
+        Told::Statistics { outcome, elapsed, lost } => {
             let Counts { asked, sent, refused, answered, duplicates, conflicts, contested, strays } =
                 *sweep.counts();
             Line::Statistics {
@@ -93,6 +94,7 @@ pub(super) fn line<'a>(
                 conflicts,
                 contested,
                 strays,
+                lost,
                 elapsed: elapsed.as_nanos(),
             }
         }

@@ -12,8 +12,16 @@ use crate::color::{BAD, Paint};
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Told {
     Start,
-    Heard { heard: Heard, is_broadcast: bool },
-    Statistics { outcome: Outcome, elapsed: Duration },
+    Heard {
+        heard: Heard,
+        is_broadcast: bool,
+    },
+    /// With how many frames were lost before they were read.
+    Statistics {
+        outcome: Outcome,
+        elapsed: Duration,
+        lost: u64,
+    },
 }
 
 const PROGRAM: &str = concat!("tapstack ", env!("CARGO_PKG_VERSION"));
@@ -38,7 +46,7 @@ pub(super) fn lines<'a>(
             sweep.targets()
         ),
         Told::Heard { heard, .. } => of_heard(paint, heard, names),
-        Told::Statistics { elapsed, .. } => of_counts(paint, sweep.counts(), *elapsed),
+        Told::Statistics { elapsed, lost, .. } => of_counts(paint, sweep.counts(), *elapsed, *lost),
     }
 }
 
@@ -68,10 +76,11 @@ fn unknown(hardware: MacAddr) -> &'static str {
     if first & LOCAL != 0 { "(Unknown: locally administered)" } else { "(Unknown)" }
 }
 
-fn of_counts(paint: Paint, counts: &Counts, elapsed: Duration) -> String {
+fn of_counts(paint: Paint, counts: &Counts, elapsed: Duration, lost: u64) -> String {
     let Counts { asked, sent, refused, answered, duplicates, conflicts, contested, .. } = *counts;
     let replies = answered.saturating_add(duplicates).saturating_add(conflicts);
     let refused = if refused > 0 { format!(", {refused} refused by the wire") } else { String::new() };
+    let lost = if lost > 0 { format!(", {lost} frames lost unread") } else { String::new() };
     let conflict = match contested {
         0 => String::new(),
         1 => format!("\n{}", paint.paint(BAD, "CONFLICT: several stations replied for 1 address")),
@@ -81,7 +90,7 @@ fn of_counts(paint: Paint, counts: &Counts, elapsed: Duration) -> String {
         ),
     };
     format!(
-        "\n{sent} requests sent{refused}, {replies} replies received\n\
+        "\n{sent} requests sent{refused}, {replies} replies received{lost}\n\
         Ending {PROGRAM}: {asked} hosts scanned in {:.3} seconds ({} hosts/sec). {answered} responded{conflict}",
         elapsed.as_secs_f64(),
         Rate(asked, elapsed),

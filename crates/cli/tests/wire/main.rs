@@ -20,6 +20,7 @@ mod lab;
 mod manners;
 mod ping;
 mod running;
+mod scan;
 mod tap_command;
 
 use std::process::ExitCode;
@@ -43,11 +44,18 @@ fn main() -> ExitCode {
         lab::CASES,
         manners::CASES,
         ping::CASES,
+        scan::CASES,
         tap_command::CASES,
     ]
     .concat();
-    let unprivileged =
-        [arping::UNPRIVILEGED, doctor::UNPRIVILEGED, host::UNPRIVILEGED, tap_command::UNPRIVILEGED].concat();
+    let unprivileged = [
+        arping::UNPRIVILEGED,
+        doctor::UNPRIVILEGED,
+        host::UNPRIVILEGED,
+        scan::UNPRIVILEGED,
+        tap_command::UNPRIVILEGED,
+    ]
+    .concat();
     let refused = [doctor::REFUSED, lab::REFUSED].concat();
     harness::main(Trials { cases: &cases, refused: &refused, unprivileged: &unprivileged })
 }

@@ -43,9 +43,9 @@ fn every_line_is_an_object_with_its_event_and_the_schema_describes_it() {
     ];
     for (outcome, word) in outcomes {
         assert_eq!(
-            object(&sweep, Told::Statistics { outcome, elapsed: Duration::from_nanos(7) }),
+            object(&sweep, Told::Statistics { outcome, elapsed: Duration::from_nanos(7), lost: 5 }),
             json!({"event": "statistics", "time": 400, "outcome": word, "hosts": 2, "asked": 1, "sent": 1,
-                "refused": 0, "answered": 1, "duplicates": 0, "conflicts": 1, "contested": 1, "strays": 0,
+                "refused": 0, "answered": 1, "duplicates": 0, "conflicts": 1, "contested": 1, "strays": 0, "lost": 5,
                 "elapsed": 7})
         );
     }

@@ -30,7 +30,7 @@ fn the_words_are_those_of_arp_scan() {
     assert_eq!(line(reply(&mut sweep, IANA)), "10.0.0.1\t00:00:5e:00:01:01\tIANA (DUP: 2)");
     let elapsed = Duration::from_millis(1_500);
     assert_eq!(
-        told(&sweep, Told::Statistics { outcome: Outcome::Found, elapsed }),
+        told(&sweep, Told::Statistics { outcome: Outcome::Found, elapsed, lost: 0 }),
         format!(
             "\n1 requests sent, 2 replies received\n\
             Ending tapstack {version}: 1 hosts scanned in 1.500 seconds (0.66 hosts/sec). 1 responded"
@@ -52,8 +52,13 @@ fn a_conflict_is_loud() {
         "{bold:?}"
     );
     sweep.refused(1);
-    let end = told(&sweep, Told::Statistics { outcome: Outcome::Found, elapsed: Duration::ZERO });
-    assert!(end.starts_with("\n0 requests sent, 1 refused by the wire, 2 replies received\n"), "{end}");
+    let end = told(&sweep, Told::Statistics { outcome: Outcome::Found, elapsed: Duration::ZERO, lost: 3 });
+    assert!(
+        end.starts_with(
+            "\n0 requests sent, 1 refused by the wire, 2 replies received, 3 frames lost unread\n"
+        ),
+        "{end}"
+    );
     assert!(end.ends_with(" 1 responded\nCONFLICT: several stations replied for 1 address"), "{end}");
 }
 
