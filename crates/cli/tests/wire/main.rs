@@ -21,6 +21,7 @@ mod lab;
 mod manners;
 mod ping;
 mod running;
+mod scan;
 mod tap_command;
 
 use std::process::ExitCode;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         lab::CASES,
         manners::CASES,
         ping::CASES,
+        scan::CASES,
         tap_command::CASES,
     ]
     .concat();
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         doctor::UNPRIVILEGED,
         host::UNPRIVILEGED,
         interface::UNPRIVILEGED,
+        scan::UNPRIVILEGED,
         tap_command::UNPRIVILEGED,
     ]
     .concat();
