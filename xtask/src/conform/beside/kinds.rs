@@ -95,12 +95,13 @@ impl Kind {
             (Self::ArpScan, Question::Who, _) if is_slow => &["--timeout=1000"],
             (Self::Scan | Self::Nmap, ..) | (Self::ArpScan, Question::Who | Question::Range, _) => &[],
             (Self::ArpScan, Question::Free, _) => &["--arpspa=0.0.0.0"],
-            (Self::Habets, Question::Free, _) => &["-0", "-c", "1", "-w", "1"],
+            (Self::Habets, Question::Free, _) if is_slow => &["-0", "-c", "2", "-w", "3"],
+            (Self::Habets, Question::Free, _) => &["-0", "-c", "1", "-w", "2"],
             (_, Question::Free, _) => &["-D", "-c", "2"],
             // To one request some hear one reply and leave.
             (Self::Arping | Self::Station | Self::Iputils, _, Target::Twice) => &["-c", "2"],
-            _ if is_slow => &["-c", "1", "-w", "2"],
-            _ => &["-c", "1", "-w", "1"],
+            _ if is_slow => &["-c", "2", "-w", "3"],
+            _ => &["-c", "1", "-w", "2"],
         };
         let words = on.iter().chain(how).map(|word| (*word).to_owned());
         Ok(words.chain([row.target.words(stand.number)]).collect())

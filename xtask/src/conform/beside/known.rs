@@ -107,8 +107,8 @@ const HABETS: &[Difference] = &[
     differs("no permission; free?", 1, Who::Nobody, ERROR_IS_SILENCE),
     differs("no carrier", 1, Who::Nobody, SILENCE),
     differs("no carrier; free?", 1, Who::Nobody, SILENCE),
-    differs("goes down meanwhile", 1, Who::Nobody, SILENCE),
-    differs("goes down meanwhile; free?", 1, Who::Nobody, SILENCE),
+    differs("goes down meanwhile", 1, Who::Nobody, ERROR_IS_SILENCE),
+    differs("goes down meanwhile; free?", 1, Who::Nobody, ERROR_IS_SILENCE),
     differs("carrier lost meanwhile", 1, Who::Nobody, SILENCE),
     differs("carrier lost meanwhile; free?", 1, Who::Nobody, SILENCE),
 ];
