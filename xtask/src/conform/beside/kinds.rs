@@ -33,6 +33,7 @@ pub(super) struct Tool {
 
 /// Why a tool is not asked.
 pub(super) const ONE_ADDRESS: &str = "it asks for one address";
+pub(super) const NOT_FREE: &str = "it asks who is there; whether nobody is, `arping -D` asks";
 pub(super) const NO_PROBE: &str = "it has no probe";
 pub(super) const MADE: &str = "it makes a TAP that is absent";
 pub(super) const CARRIED: &str = "a TAP has its carrier from whoever holds it";
@@ -92,8 +93,9 @@ impl Kind {
         // It takes a moment to pull a plug: nobody is to be through before.
         let is_slow = matches!(row.scene, Scene::Falls | Scene::Unplugged);
         let how: &[&str] = match (self, row.question, row.target) {
-            (Self::ArpScan, Question::Who, _) if is_slow => &["--timeout=1000"],
+            (Self::Scan | Self::ArpScan, Question::Who, _) if is_slow => &["--timeout=1000"],
             (Self::Scan | Self::Nmap, ..) | (Self::ArpScan, Question::Who | Question::Range, _) => &[],
+            (Self::ArpScan, Question::Free, _) if is_slow => &["--timeout=1000", "--arpspa=0.0.0.0"],
             (Self::ArpScan, Question::Free, _) => &["--arpspa=0.0.0.0"],
             (Self::Habets, Question::Free, _) if is_slow => &["-0", "-c", "2", "-w", "3"],
             (Self::Habets, Question::Free, _) => &["-0", "-c", "1", "-w", "2"],
@@ -110,7 +112,8 @@ impl Kind {
     /// Why a question is not put to it, if it is not.
     pub(super) fn unasked(self, row: &Row) -> Option<&'static str> {
         match (self, row.question, row.scene) {
-            (Self::Scan | Self::Nmap, Question::Free, _) => Some(NO_PROBE),
+            (Self::Scan, Question::Free, _) => Some(NOT_FREE),
+            (Self::Nmap, Question::Free, _) => Some(NO_PROBE),
             (Self::Scan | Self::Nmap | Self::ArpScan, ..) => None,
             (_, Question::Range, _) => Some(ONE_ADDRESS),
             (Self::Station, _, Scene::Absent) => Some(MADE),
