@@ -17,6 +17,7 @@ mod decode;
 mod doctor;
 mod host;
 mod hosts;
+mod interface;
 mod lab;
 mod manners;
 mod ping;
@@ -42,14 +43,21 @@ fn main() -> ExitCode {
         decode::CASES,
         host::CASES,
         hosts::CASES,
+        interface::CASES,
         lab::CASES,
         manners::CASES,
         ping::CASES,
         tap_command::CASES,
     ]
     .concat();
-    let unprivileged =
-        [arping::UNPRIVILEGED, doctor::UNPRIVILEGED, host::UNPRIVILEGED, tap_command::UNPRIVILEGED].concat();
+    let unprivileged = [
+        arping::UNPRIVILEGED,
+        doctor::UNPRIVILEGED,
+        host::UNPRIVILEGED,
+        interface::UNPRIVILEGED,
+        tap_command::UNPRIVILEGED,
+    ]
+    .concat();
     let refused = [doctor::REFUSED, lab::REFUSED].concat();
     harness::main(Trials { cases: &cases, refused: &refused, unprivileged: &unprivileged })
 }
