@@ -12,6 +12,7 @@ mod arping;
 mod capture;
 mod carriage;
 mod claims;
+mod codes;
 mod decode;
 mod doctor;
 mod host;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         capture::CASES,
         carriage::CASES,
         claims::CASES,
+        codes::CASES,
         doctor::CASES,
         decode::CASES,
         host::CASES,
