@@ -15,6 +15,7 @@ use crate::completions::CompletionsArguments;
 use crate::decode::arguments::DecodeArguments;
 use crate::doctor::DoctorArguments;
 use crate::man::ManArguments;
+use crate::scan::ScanArguments;
 use crate::station::arguments::StationArguments;
 use crate::tap_command::TapArguments;
 
@@ -33,6 +34,7 @@ Examples:
   tapstack host --tap tap0 --address 10.0.0.2/24    serve until Ctrl-C
   tapstack ping --tap tap0 --address 10.0.0.2/24 10.0.0.1
   tapstack arping -I eth0 -c 3 10.0.0.1             who has it, and how soon does it answer?
+  tapstack scan -I eth0 10.0.0.0/24                 who is there, and who made the hardware?
   tapstack decode --explain arp.pcap                what is in a capture, and what is wrong with it
   sudo tapstack tap create tap0 --address 10.0.0.1/24
   tapstack doctor                                   what this machine allows, and what mends the rest
@@ -57,6 +59,8 @@ pub(crate) enum Command {
     Ping(PingArguments),
     /// Ask who has an address, or whether it is free, or announce it: by ARP, from an interface or a TAP
     Arping(ArpingArguments),
+    /// Ask for all addresses of networks and ranges who is there: by ARP, from an interface or a TAP
+    Scan(ScanArguments),
     /// Print the frames of a capture: in tcpdump's words, as JSON, or drawn and explained
     Decode(DecodeArguments),
     /// Make, delete and list TAPs that outlive the program

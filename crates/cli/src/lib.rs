@@ -25,6 +25,7 @@ mod man;
 mod output;
 mod ping;
 mod report;
+mod scan;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
@@ -62,6 +63,7 @@ pub fn main() -> ExitCode {
         Some(Command::Host(arguments)) => host_command::run(&arguments),
         Some(Command::Ping(arguments)) => ping::run(&arguments),
         Some(Command::Arping(arguments)) => arping::run(&arguments),
+        Some(Command::Scan(arguments)) => scan::run(&arguments),
         Some(Command::Decode(arguments)) => decode::run(&arguments),
         Some(Command::Tap(arguments)) => tap_command::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments),

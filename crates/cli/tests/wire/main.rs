@@ -12,6 +12,7 @@ mod arping;
 mod capture;
 mod carriage;
 mod claims;
+mod codes;
 mod decode;
 mod doctor;
 mod host;
@@ -21,6 +22,7 @@ mod lab;
 mod manners;
 mod ping;
 mod running;
+mod scan;
 mod tap_command;
 
 use std::process::ExitCode;
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         capture::CASES,
         carriage::CASES,
         claims::CASES,
+        codes::CASES,
         doctor::CASES,
         decode::CASES,
         host::CASES,
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         lab::CASES,
         manners::CASES,
         ping::CASES,
+        scan::CASES,
         tap_command::CASES,
     ]
     .concat();
@@ -53,6 +57,7 @@ fn main() -> ExitCode {
         doctor::UNPRIVILEGED,
         host::UNPRIVILEGED,
         interface::UNPRIVILEGED,
+        scan::UNPRIVILEGED,
         tap_command::UNPRIVILEGED,
     ]
     .concat();
