@@ -76,7 +76,7 @@ fn on_an_interface() -> Outcome {
         (&["-R", "-i", "1", "10.0.0.16/28", "10.0.0.16/30"], 0, "16 hosts scanned in "),
         // Of 10.0.0.0/29 one is our own.
         (&["10.0.0.0:255.255.255.248"], 1, "7 hosts scanned in "),
-        (&["-s", "0.0.0.0", "10.0.0.16/30"], 0, " 4 responded\n"),
+        (&["-s", "0.0.0.0", "10.0.0.16/30"], 0, ", IPv4: 0.0.0.0\n"),
     ];
     for (more, code, part) in rows {
         let (ended, out, errors) = scan(&on, &[&["-q"], more].concat())?;
@@ -215,23 +215,34 @@ fn in_a_vlan() -> Outcome {
     Ok(())
 }
 
-/// Each is found once, whatever the order; and all of them under the hardware address that is theirs.
+/// Each is found once, whatever the order, under the hardware address that is its own; and no line is lost where the
+/// reader begins late.
 fn many_hosts() -> Outcome {
     let many = ["--tap", "many2", "--hosts", "10.1.0.0/20", "--mac-base", "02:11:00:00:00:00"];
     let host = Running::begin(&[&many[..], &["--kernel", "10.2.0.1/8", "-q"]].concat())?;
-    let words = ["scan", "-I", "many2", "--rate", "20000", "-r", "5", "-x", "-q", "-R", "10.1.0.0/20"];
-    let (code, out, errors) = told(&run(&words)?);
+    let file = Scratch::new("long.txt");
+    // More lines than wait in a pipe and before it.
+    let name = "The Makers".repeat(12);
+    std::fs::write(file.name(), format!("0211\t{name}\n"))?;
+    let words =
+        ["scan", "-I", "many2", "--rate", "20000", "-r", "5", "-x", "-R", "-O", file.name(), "10.1.0.0/20"];
+    let child = command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let (code, out, errors) = told(&child.wait_with_output()?);
     assert_eq!(code, Some(0), "{errors}");
-    let mut lines: Vec<_> = out.lines().filter(|line| !line.contains("(DUP")).map(str::to_owned).collect();
-    lines.sort_unstable();
-    let mut expected: Vec<_> = (0..4_096_u16)
+    let found: Vec<_> = out.lines().filter(|line| !line.contains("(DUP")).map(str::to_owned).collect();
+    let expected: Vec<_> = (0..4_096_u16)
         .map(|number| {
             let [high, low] = number.to_be_bytes();
-            format!("10.1.{high}.{low}\t02:11:00:00:{high:02x}:{low:02x}")
+            format!("10.1.{high}.{low}\t02:11:00:00:{high:02x}:{low:02x}\t{name}")
         })
         .collect();
-    expected.sort_unstable();
-    assert!(lines == expected, "{} of 4096", lines.len());
+    assert!(found != expected, "that is no random order");
+    let sorted = |mut lines: Vec<String>| {
+        lines.sort_unstable();
+        lines
+    };
+    assert!(sorted(found) == sorted(expected), "{} lines: {errors}", out.lines().count());
     assert_eq!(host.stop()?.0, Some(0));
     Ok(())
 }
