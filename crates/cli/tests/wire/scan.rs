@@ -227,28 +227,29 @@ fn many_hosts() -> Outcome {
     let many = ["--tap", "many2", "--hosts", "10.1.0.0/20", "--mac-base", "02:11:00:00:00:00"];
     let host = Running::begin(&[&many[..], &["--kernel", "10.2.0.1/8", "-q"]].concat())?;
     let file = Scratch::new("long.txt");
-    // More lines than wait in a pipe and before it.
     let name = "The Makers".repeat(12);
     std::fs::write(file.name(), format!("0211\t{name}\n"))?;
-    let words =
-        ["scan", "-I", "many2", "--rate", "20000", "-r", "5", "-x", "-R", "-O", file.name(), "10.1.0.0/20"];
-    let child = command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    std::thread::sleep(std::time::Duration::from_millis(500));
-    let (code, out, errors) = told(&child.wait_with_output()?);
-    assert_eq!(code, Some(0), "{errors}");
-    let found: Vec<_> = out.lines().filter(|line| !line.contains("(DUP")).map(str::to_owned).collect();
-    let expected: Vec<_> = (0..4_096_u16)
-        .map(|number| {
+    // More lines than wait in a pipe and before it; and fewer, which wait when the scan is over.
+    for (range, count) in [("10.1.0.0/20", 4_096_u16), ("10.1.0.0/22", 1_024)] {
+        let pace = ["--rate", "20000", "-r", "5", "-t", "150", "-x", "-R"];
+        let words = [&["scan", "-I", "many2"], &pace[..], &["-O", file.name(), range]].concat();
+        let child = command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        let (code, out, errors) = told(&child.wait_with_output()?);
+        assert_eq!(code, Some(0), "{errors}");
+        let found: Vec<_> = out.lines().filter(|line| !line.contains("(DUP")).map(str::to_owned).collect();
+        let host = |number: u16| {
             let [high, low] = number.to_be_bytes();
             format!("10.1.{high}.{low}\t02:11:00:00:{high:02x}:{low:02x}\t{name}")
-        })
-        .collect();
-    assert!(found != expected, "that is no random order");
-    let sorted = |mut lines: Vec<String>| {
-        lines.sort_unstable();
-        lines
-    };
-    assert!(sorted(found) == sorted(expected), "{} lines: {errors}", out.lines().count());
+        };
+        let expected: Vec<_> = (0..count).map(host).collect();
+        assert!(found != expected, "that is no random order");
+        let sorted = |mut lines: Vec<String>| {
+            lines.sort_unstable();
+            lines
+        };
+        assert!(sorted(found) == sorted(expected), "{} lines: {errors}", out.lines().count());
+    }
     assert_eq!(host.stop()?.0, Some(0));
     Ok(())
 }
