@@ -10,6 +10,7 @@
 
 mod arguments;
 mod arping;
+mod attachment;
 mod capture;
 mod clock;
 mod color;

@@ -112,18 +112,7 @@ impl Wire {
 
     /// Waits until frames pass: the kernel loses what is sent before it has taken note of the carrier.
     pub(crate) fn settle(&self) -> Result<(), Failure> {
-        let name = self.name();
-        for look in 0..LOOKS {
-            match self.interface.carrier()? {
-                Carrier::Up => return Ok(()),
-                Carrier::Unnoticed if look >= UNNOTICED => return Ok(()),
-                Carrier::Down if !self.interface.is_up()? => return Err(down(name)),
-                Carrier::Unnoticed | Carrier::Down => thread::sleep(PAUSE),
-            }
-        }
-        Err(Failure::new(format!(
-            "{name} has no carrier, and nobody is heard or asked without; connect what is to be at its other end, then `ip link show {name}`"
-        )))
+        settle(&self.interface)
     }
 
     /// Whether frames could pass all the time: none was refused by what we receive from, and they can now.
@@ -259,6 +248,22 @@ impl AsFd for Wire {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.device.as_fd()
     }
+}
+
+/// Waits until frames pass an interface, or tells why none do.
+pub(crate) fn settle(interface: &Interface) -> Result<(), Failure> {
+    let name = interface.name();
+    for look in 0..LOOKS {
+        match interface.carrier()? {
+            Carrier::Up => return Ok(()),
+            Carrier::Unnoticed if look >= UNNOTICED => return Ok(()),
+            Carrier::Down if !interface.is_up()? => return Err(down(name)),
+            Carrier::Unnoticed | Carrier::Down => thread::sleep(PAUSE),
+        }
+    }
+    Err(Failure::new(format!(
+        "{name} has no carrier, and nobody is heard or asked without; connect what is to be at its other end, then `ip link show {name}`"
+    )))
 }
 
 /// A device, its interface, our hardware address there and the kernel's if it sends there too.

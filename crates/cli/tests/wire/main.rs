@@ -12,10 +12,12 @@ mod arping;
 mod capture;
 mod carriage;
 mod claims;
+mod codes;
 mod decode;
 mod doctor;
 mod host;
 mod hosts;
+mod interface;
 mod lab;
 mod manners;
 mod ping;
@@ -37,10 +39,12 @@ fn main() -> ExitCode {
         capture::CASES,
         carriage::CASES,
         claims::CASES,
+        codes::CASES,
         doctor::CASES,
         decode::CASES,
         host::CASES,
         hosts::CASES,
+        interface::CASES,
         lab::CASES,
         manners::CASES,
         ping::CASES,
@@ -52,6 +56,7 @@ fn main() -> ExitCode {
         arping::UNPRIVILEGED,
         doctor::UNPRIVILEGED,
         host::UNPRIVILEGED,
+        interface::UNPRIVILEGED,
         scan::UNPRIVILEGED,
         tap_command::UNPRIVILEGED,
     ]
