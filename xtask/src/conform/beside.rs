@@ -115,10 +115,8 @@ fn in_order(lanes: Lanes<'_>) -> Result<Vec<Asked>, String> {
 
 /// Finds the tools: ours, those that were named, those that are installed.
 fn tools(program: &Path, named: &[PathBuf]) -> Result<Tools, String> {
-    let mut found = vec![Tool::ours(Kind::Arping, program), Tool::ours(Kind::Station, program)];
-    if run::has(program, "scan") {
-        found.push(Tool::ours(Kind::Scan, program));
-    }
+    let ours = Kind::ALL.into_iter().filter(|kind| kind.is_ours());
+    let mut found: Vec<_> = ours.map(|kind| Tool::ours(kind, program)).collect();
     for path in named {
         let tool = identify(path)?;
         found.push(tool.ok_or_else(|| {
@@ -128,12 +126,7 @@ fn tools(program: &Path, named: &[PathBuf]) -> Result<Tools, String> {
     found.extend(installed().iter().filter_map(|path| identify(path).ok().flatten()));
     let of = |kind: Kind| {
         let tool = found.iter().find(|tool| tool.kind == kind).cloned();
-        (
-            kind,
-            tool.ok_or_else(|| {
-                if kind.is_ours() { "this program has no `scan`" } else { "not installed" }.to_owned()
-            }),
-        )
+        (kind, tool.ok_or_else(|| "not installed".to_owned()))
     };
     Ok(Kind::ALL.map(of).to_vec())
 }
