@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     Namespace::enter().map_err(|error| error.to_string())?;
     let tools = tools(&program, &arguments.tool)?;
     let report = compare(&program, tools)?;
-    print!("{}", if arguments.json { report.json() } else { report.text() });
+    super::print(&if arguments.json { report.json() } else { report.text() });
     Ok(report.exit_code())
 }
 
@@ -118,7 +118,9 @@ fn tools(program: &Path, named: &[PathBuf]) -> Result<Tools, String> {
     let ours = Kind::ALL.into_iter().filter(|kind| kind.is_ours());
     let mut found: Vec<_> = ours.map(|kind| Tool::ours(kind, program)).collect();
     for path in named {
-        let tool = identify(path)?;
+        // It may be nobody who is to find it.
+        let path = super::existing(path)?;
+        let tool = identify(&path)?;
         found.push(tool.ok_or_else(|| {
             format!("{} is none of the tools that are known; `cargo xtask beside --help`", path.display())
         })?);
