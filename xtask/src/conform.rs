@@ -31,6 +31,7 @@ mod tapstack;
 mod tools;
 mod wire;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -71,14 +72,23 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let program = if arguments.kernel { PathBuf::new() } else { program(arguments.program.as_deref())? };
     Namespace::enter().map_err(|error| error.to_string())?;
     let report = if arguments.kernel { runs::linux()? } else { runs::tapstack(&program, &arguments.arping)? };
-    print!("{}", if arguments.json { report.json() } else { report.table() });
+    print(&if arguments.json { report.json() } else { report.table() });
     Ok(report.exit_code())
 }
 
 /// The program that was named, or else the workspace's own.
 fn program(named: Option<&Path>) -> Result<PathBuf, String> {
-    let Some(path) = named else { return build() };
+    named.map_or_else(build, existing)
+}
+
+/// The whole path of a program.
+fn existing(path: &Path) -> Result<PathBuf, String> {
     path.canonicalize().map_err(|error| format!("no program {}: {error}", path.display()))
+}
+
+/// Prints a report. A reader that has seen enough of it is no failure.
+fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 /// Builds the workspace's own binary, and tells where it lies.

@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     Namespace::enter().map_err(|error| error.to_string())?;
     let tools = tools(&program, &arguments.tool)?;
     let report = compare(&program, tools)?;
-    print!("{}", if arguments.json { report.json() } else { report.text() });
+    super::print(&if arguments.json { report.json() } else { report.text() });
     Ok(report.exit_code())
 }
 
@@ -115,12 +115,12 @@ fn in_order(lanes: Lanes<'_>) -> Result<Vec<Asked>, String> {
 
 /// Finds the tools: ours, those that were named, those that are installed.
 fn tools(program: &Path, named: &[PathBuf]) -> Result<Tools, String> {
-    let mut found = vec![Tool::ours(Kind::Arping, program), Tool::ours(Kind::Station, program)];
-    if run::has(program, "scan") {
-        found.push(Tool::ours(Kind::Scan, program));
-    }
+    let ours = Kind::ALL.into_iter().filter(|kind| kind.is_ours());
+    let mut found: Vec<_> = ours.map(|kind| Tool::ours(kind, program)).collect();
     for path in named {
-        let tool = identify(path)?;
+        // It may be nobody who is to find it.
+        let path = super::existing(path)?;
+        let tool = identify(&path)?;
         found.push(tool.ok_or_else(|| {
             format!("{} is none of the tools that are known; `cargo xtask beside --help`", path.display())
         })?);
@@ -128,12 +128,7 @@ fn tools(program: &Path, named: &[PathBuf]) -> Result<Tools, String> {
     found.extend(installed().iter().filter_map(|path| identify(path).ok().flatten()));
     let of = |kind: Kind| {
         let tool = found.iter().find(|tool| tool.kind == kind).cloned();
-        (
-            kind,
-            tool.ok_or_else(|| {
-                if kind.is_ours() { "this program has no `scan`" } else { "not installed" }.to_owned()
-            }),
-        )
+        (kind, tool.ok_or_else(|| "not installed".to_owned()))
     };
     Ok(Kind::ALL.map(of).to_vec())
 }

@@ -64,11 +64,6 @@ pub(super) fn version(program: &Path) -> Result<String, String> {
     run(Command::new(program).arg("-V"), None).map(|(_, text)| text)
 }
 
-/// Whether a program of ours has this command.
-pub(super) fn has(program: &Path, command: &str) -> bool {
-    run(Command::new(program).args([command, "--help"]), None).is_ok_and(|(end, _)| end == End::Code(0))
-}
-
 /// Runs a command to its end, or ends it; what it printed, errors last.
 fn run(command: &mut Command, event: Option<Event>) -> Result<(End, String), String> {
     let clock = Clock::start();
