@@ -81,7 +81,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
 }
 
 /// Builds the workspace's own binary, and tells where it lies.
-fn build() -> Result<PathBuf, String> {
+pub(crate) fn build() -> Result<PathBuf, String> {
     let status = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--package", "cli"])
         .status()

@@ -4,6 +4,7 @@
 mod bench;
 mod ci;
 mod conform;
+mod corpus;
 mod dist;
 mod layers;
 mod setup_tap;
@@ -56,6 +57,8 @@ enum Command {
     /// Put a running host to the question from outside: raw frames, its translation table, and the
     /// ARP tools that are installed
     Conform(conform::Arguments),
+    /// Hold what `tapstack decode` says of captures against tshark and tcpdump, field by field
+    Corpus(corpus::Arguments),
     /// Hold the kernel that `conform --kernel` questions
     #[command(name = conform::linux::COMMAND, hide = true)]
     ConformLinux,
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Dist(arguments) => dist::run(&arguments),
         Command::Conform(arguments) => conform::run(&arguments),
+        Command::Corpus(arguments) => corpus::run(&arguments),
         Command::ConformLinux => conform::linux::hold(),
     };
     outcome.unwrap_or_else(|sentence| {
