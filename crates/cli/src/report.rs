@@ -287,6 +287,7 @@ fn of_device(device: Counters, pool: &Pool) -> Vec<Counter> {
         counter("received", device.received, false),
         counter("transmitted", device.transmitted, false),
         counter("cut short: longer than the MTU", device.truncated, true),
+        counter("lost before they were read: the kernel had no more room", device.lost, true),
         counter("refused by the wire", device.refused, true),
         counter("reads that failed", device.unreadable, true),
         counter("waits for room on the wire", device.congested, false),

@@ -42,6 +42,8 @@ pub(crate) struct Wire {
     device: Box<dyn Wired>,
     interface: Interface,
     hardware: MacAddr,
+    /// The kernel's, where it sends beside us.
+    kernel: Option<MacAddr>,
     link: Link,
     pool: Pool,
     arrived: Batch,
@@ -59,7 +61,7 @@ impl Wire {
         vlan: Option<VlanId>,
         clock: Clock,
     ) -> Result<Wire, Failure> {
-        let (device, interface, hardware) = match (&arguments.interface, &arguments.tap) {
+        let Opened { device, interface, hardware, kernel } = match (&arguments.interface, &arguments.tap) {
             (Some(name), _) => on_interface(arguments, name)?,
             (None, Some(name)) => on_tap(arguments, name)?,
             (None, None) => return Err(Failure::new("no wire is named; name one by -I or --tap")),
@@ -68,7 +70,18 @@ impl Wire {
         let pool = Pool::new(device.mtu(), 2 * BATCH);
         let (arrived, departing) = (Batch::new(BATCH), Batch::new(1));
         let recorder = arguments.capture.begin(&interface.name().to_string(), clock)?;
-        Ok(Wire { device, interface, hardware, link, pool, arrived, departing, recorder, sent: Vec::new() })
+        Ok(Wire {
+            device,
+            interface,
+            hardware,
+            kernel,
+            link,
+            pool,
+            arrived,
+            departing,
+            recorder,
+            sent: Vec::new(),
+        })
     }
 
     pub(crate) fn name(&self) -> &InterfaceName {
@@ -167,7 +180,11 @@ impl Wire {
                     |reason| Verdict::Dropped(reason).to_string(),
                     |comment| comment.to_string(),
                 );
-                recorder.frame(now, Direction::In, frame.octets(), Some(&comment));
+                // The kernel sends from its own hardware address only.
+                let departed =
+                    Ethernet::parse(frame.octets()).is_ok_and(|frame| Some(frame.source()) == self.kernel);
+                let direction = if departed { Direction::Out } else { Direction::In };
+                recorder.frame(now, direction, frame.octets(), Some(&comment));
             }
             self.pool.give(frame);
         }
@@ -184,10 +201,18 @@ impl AsFd for Wire {
     }
 }
 
-type Opened = (Box<dyn Wired>, Interface, MacAddr);
+/// A device, its interface, our hardware address there and the kernel's if it sends there too.
+struct Opened {
+    device: Box<dyn Wired>,
+    interface: Interface,
+    hardware: MacAddr,
+    kernel: Option<MacAddr>,
+}
 
 fn on_interface(arguments: &WireArguments, name: &InterfaceName) -> Result<Opened, Failure> {
     let socket = PacketSocket::open_for_arp(name)?;
+    // Others may ask the same as we: the kernel, or another of us.
+    socket.hear_departing()?;
     let interface = Interface::named(name)?;
     // A kernel that does not answer would make every address look free.
     if interface.is_without_arp()? {
@@ -203,7 +228,7 @@ fn on_interface(arguments: &WireArguments, name: &InterfaceName) -> Result<Opene
             ))
         })?;
     }
-    Ok((Box::new(socket), interface, hardware))
+    Ok(Opened { device: Box::new(socket), interface, hardware, kernel: Some(own) })
 }
 
 fn on_tap(arguments: &WireArguments, name: &InterfaceName) -> Result<Opened, Failure> {
@@ -218,7 +243,7 @@ fn on_tap(arguments: &WireArguments, name: &InterfaceName) -> Result<Opened, Fai
     }
     let interface = Interface::named(tap.interface().name())?;
     let hardware = arguments.source_mac.unwrap_or_else(|| own_mac(interface.name(), arguments.address));
-    Ok((Box::new(tap), interface, hardware))
+    Ok(Opened { device: Box::new(tap), interface, hardware, kernel: None })
 }
 
 fn down(name: &InterfaceName) -> Failure {

@@ -60,6 +60,9 @@ pub struct Counters {
     pub received: u64,
     /// Frames that were longer than the MTU allows, hence cut short, hence dropped.
     pub truncated: u64,
+    /// Frames that were lost before we read them: they arrived faster than they were read, and the kernel's room
+    /// for them was full. A device whose kernel does not tell has none.
+    pub lost: u64,
     /// Reads that failed without ending the device, as on an interface that is down.
     pub unreadable: u64,
     /// Frames the wire took.

@@ -25,7 +25,7 @@ Examples:
 
 The letters are those of iputils. A reply counts if it is to us, from the address that was asked for: ARP
 has no number by which it names its request, so it answers the last one, and a further one is a
-duplicate (DUP!). Two arpings that ask for one address from one address at once see each other's replies so.
+duplicate (DUP!), unless the kernel or another arping asked the same from the same address meanwhile.
 
 After the last request a reply is waited for as long as the interval, and a second at least; with -D,
 which without -c and -w sends three probes, two seconds (RFC 5227).

@@ -1,6 +1,6 @@
 //! Everything that talks to the Linux kernel: the TAP driver and what belongs to it.
 //!
-//! All `unsafe` of the project lies in three modules below this one, `ioctl`,
+//! All `unsafe` of the project lies in four modules below this one, `ioctl`, `packet_socket::ring`,
 //! `packet_socket::system` and `ring::queues`, each block with its proof.
 
 mod addresses;

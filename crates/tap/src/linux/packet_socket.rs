@@ -1,29 +1,35 @@
-//! Raw frames on an interface that the kernel uses too.
-
 mod error;
 mod filter;
+mod reception;
+mod ring;
 mod system;
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use libc::sock_filter;
 use nix::errno::Errno;
 
 use super::{Interface, InterfaceName};
 use crate::plain::{self, Fate, Port};
 use crate::{Batch, Counters, Device, DeviceError, Pool};
 pub use error::SocketError;
+use reception::Reception;
+use ring::ADDRESSES;
 
-/// An `AF_PACKET` socket bound to one interface: it receives what arrives there, the kernel beside
+/// An `AF_PACKET` socket bound to one interface: it receives what passes there, the kernel beside
 /// it, and transmits whole Ethernet frames. It takes `CAP_NET_RAW`.
 ///
-/// The kernel cuts a frame's outer VLAN tag out and hands it over beside the frame; here it is put
-/// back. Frames that this socket sends are not received by it.
+/// Frames come by way of a ring in memory that the kernel shares with us, or one a system call where it
+/// refuses that ([`PacketSocket::ring_refused`]). The kernel cuts a frame's outer VLAN tag out and hands it over
+/// beside the frame; here it is put back. Frames that this socket sends are not received by it.
 ///
 /// The kernel's own stack lives on the interface, and keeps its addresses: whoever opens this socket is to
-/// ask, and to leave the answers about them to the kernel.
+/// ask, and to leave the answers about them to the kernel; or to be another station, with addresses of its own
+/// ([`PacketSocket::open_for_stations`]).
 #[derive(Debug)]
 pub struct PacketSocket {
+    reception: Reception,
     port: Socket,
     index: i32,
     mtu: usize,
@@ -33,22 +39,60 @@ pub struct PacketSocket {
 #[derive(Debug)]
 struct Socket(OwnedFd);
 
+/// Which frames a socket is to hear.
+#[derive(Clone, Copy, Debug, Default)]
+struct Hearing<'a> {
+    /// Those that this lets pass; without it all.
+    filter: Option<&'a [sock_filter]>,
+    /// Also those that the kernel or another program sends.
+    departing: bool,
+    /// For whom the interface is to take frames in beside the kernel.
+    others: Others,
+}
+
+/// For whom an interface takes frames in beside the kernel.
+#[derive(Clone, Copy, Debug, Default)]
+enum Others {
+    #[default]
+    Nobody,
+    Station([u8; 6]),
+    All,
+}
+
 impl PacketSocket {
-    /// Opens a socket for every frame on the interface of this name.
+    /// Opens a socket for every frame that arrives on the interface of this name.
     pub fn open(name: &InterfaceName) -> Result<PacketSocket, SocketError> {
-        PacketSocket::open_for(name, None)
+        PacketSocket::open_for(name, Hearing::default())
     }
 
     /// Opens one that receives ARP alone, with VLAN tags and without: of all else on a busy interface
     /// nothing is copied.
     pub fn open_for_arp(name: &InterfaceName) -> Result<PacketSocket, SocketError> {
-        PacketSocket::open_for(name, Some(&filter::ARP))
+        PacketSocket::open_for(name, Hearing { filter: Some(&filter::ARP), ..Hearing::default() })
     }
 
-    fn open_for(
+    /// Opens one that hears all ARP on the wire, in both directions: also what others on it say to each other, as
+    /// far as it comes along, and what is sent from here. It is to transmit nothing.
+    pub fn open_to_watch(name: &InterfaceName) -> Result<PacketSocket, SocketError> {
+        let hearing = Hearing { filter: Some(&filter::ARP), departing: true, others: Others::All };
+        PacketSocket::open_for(name, hearing)
+    }
+
+    /// Opens one for stations of our own beside the kernel, with the hardware addresses from `first` to `last`: it
+    /// hears what is sent to one of them or to a group, and nothing that is sent to the kernel alone.
+    ///
+    /// For one station the interface takes in its frames too; for several, all that come along.
+    pub fn open_for_stations(
         name: &InterfaceName,
-        filter: Option<&[libc::sock_filter]>,
+        first: [u8; 6],
+        last: [u8; 6],
     ) -> Result<PacketSocket, SocketError> {
+        let others = if first == last { Others::Station(first) } else { Others::All };
+        let filter = filter::stations(first, last);
+        PacketSocket::open_for(name, Hearing { filter: Some(&filter), departing: false, others })
+    }
+
+    fn open_for(name: &InterfaceName, hearing: Hearing<'_>) -> Result<PacketSocket, SocketError> {
         let failed = |step| move |source| SocketError::Failed { step, source };
         let interface = Interface::named(name).map_err(failed("open a socket"))?;
         if !interface.exists() {
@@ -58,24 +102,67 @@ impl PacketSocket {
             return Err(SocketError::NotEthernet(name.clone()));
         }
         let (index, mtu) = (interface.index()?, interface.mtu()?);
-        let port = system::open(index, filter).map_err(|error| SocketError::of_socket(name, error))?;
+        let socket = system::open().map_err(|error| SocketError::of_socket(name, error))?;
+        let reception = Reception::of(socket.as_fd(), index, mtu);
+        hearing.begin(socket.as_fd(), index).map_err(|error| SocketError::of_socket(name, error))?;
         // Nothing is heard on one that is down, and nobody is asked.
         if !interface.is_up()? {
             return Err(SocketError::Down(name.clone()));
         }
-        Ok(PacketSocket { port: Socket(port), index, mtu, counters: Counters::default() })
+        Ok(PacketSocket { reception, port: Socket(socket), index, mtu, counters: Counters::default() })
+    }
+
+    /// Why the kernel refused a ring, where frames are received one a system call instead.
+    pub fn ring_refused(&self) -> Option<&io::Error> {
+        self.reception.refused()
     }
 
     /// Lets the interface take in what is sent to this hardware address too, as long as this socket is
     /// open.
     pub fn add_station(&self, address: [u8; 6]) -> io::Result<()> {
-        system::add_station(self.port.0.as_fd(), self.index, address)
+        system::add_station(self.port.as_fd(), self.index, address)
+    }
+
+    /// Lets the interface take in all that comes along, as long as this socket is open: also the tags of VLANs
+    /// that the kernel is not in.
+    pub fn take_in_all(&self) -> io::Result<()> {
+        system::take_in_all(self.port.as_fd(), self.index)
+    }
+
+    /// Hears from now on what the kernel and other programs send there too: whoever asks under the kernel's
+    /// addresses is not alone in that.
+    pub fn hear_departing(&self) -> io::Result<()> {
+        system::switch(self.port.as_fd(), libc::PACKET_IGNORE_OUTGOING, false)
     }
 
     /// Hands what is sent from now on to the interface itself, past the kernel's queue before it: less
     /// work a frame, and a full interface refuses ([`Counters::refused`]) instead of losing.
     pub fn bypass_queue(&self) -> io::Result<()> {
-        system::switch_on(self.port.0.as_fd(), libc::PACKET_QDISC_BYPASS)
+        system::switch(self.port.as_fd(), libc::PACKET_QDISC_BYPASS, true)
+    }
+
+    /// Whether the interface went down and nothing arrived since. The kernel tells nobody when one that is down
+    /// is deleted: to learn of it, receive again before long.
+    pub fn was_down(&self) -> bool {
+        self.reception.was_down()
+    }
+}
+
+impl Hearing<'_> {
+    /// Hears, from now on, on the interface with this index.
+    fn begin(self, socket: BorrowedFd<'_>, index: i32) -> io::Result<()> {
+        if !self.departing {
+            system::switch(socket, libc::PACKET_IGNORE_OUTGOING, true)?;
+        }
+        if let Some(filter) = self.filter {
+            system::attach(socket, filter)?;
+        }
+        match self.others {
+            Others::Nobody => {}
+            Others::Station(address) => system::add_station(socket, index, address)?,
+            Others::All => system::take_in_all(socket, index)?,
+        }
+        system::bind(socket, index)
     }
 }
 
@@ -85,7 +172,7 @@ impl Device for PacketSocket {
     }
 
     fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
-        plain::receive(&mut self.port, &mut self.counters, pool, arrived, usize::MAX)
+        self.reception.receive(&mut self.port, &mut self.counters, pool, arrived)
     }
 
     fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
@@ -99,7 +186,13 @@ impl Device for PacketSocket {
 
 impl AsFd for PacketSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.port.0.as_fd()
+        self.port.as_fd()
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 
@@ -128,9 +221,6 @@ impl Port for Socket {
         }
     }
 }
-
-/// Octets before the place of the outer tag: destination and source.
-const ADDRESSES: usize = 12;
 
 /// Puts a tag back behind the addresses of the frame in the first `length` octets of `space`.
 /// Returns the new length; a frame that then fills the space counts as truncated.

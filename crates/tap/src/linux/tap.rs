@@ -172,7 +172,7 @@ impl TapOptions {
 /// Binds an open node to a TAP. One that is busy though nobody holds it may be free in a moment: the kernel
 /// takes a killed program's ring apart, and closes the ring's file, some time after the program is gone.
 fn attach(tun: BorrowedFd<'_>, name: &InterfaceName) -> nix::Result<String> {
-    const TRIES: u32 = 20;
+    const TRIES: u32 = 200;
     let attach = || ioctl::attach(tun, name, ioctl::PLAIN_TAP);
     let mut attached = attach();
     if attached == Err(Errno::EBUSY) && holders(name).is_empty() {

@@ -1,8 +1,8 @@
-//! Trials on a real wire, in a network namespace of their own.
+//! Trials on a real wire, each in a network namespace of its own.
 //!
-//! The `main` of a test binary calls [`main`]: it enters a namespace before any thread exists, and
-//! runs the trials there one after another. As root it runs itself again as an ordinary user: with
-//! the same trials in a namespace of that user's, and with others where the user has no privilege.
+//! The `main` of a test binary calls [`main`]: it runs the binary again for each trial, some at once, for most of
+//! their time is waiting. Each enters a namespace before any thread exists. Root runs them as an ordinary user
+//! too: the same trials in a namespace of that user's, and others where the user has no privilege.
 //!
 //! Where the wire is refused the trials are reported as ignored, with the reason; with
 //! `TAPSTACK_REQUIRE_WIRE=1` they fail.
@@ -12,6 +12,7 @@
 
 pub(crate) mod lab;
 pub(crate) mod program;
+pub(crate) mod veth;
 
 use std::error::Error;
 use std::fs;
@@ -59,34 +60,51 @@ pub(crate) const MINE: &str = "mine0";
 /// The TAP that is root's.
 pub(crate) const THEIRS: &str = "theirs0";
 
-/// Set in a child that is to run as an ordinary user: the name of the situation.
+/// Set in a child that is to run a trial: the name of the situation.
 const SITUATION: &str = "TAPSTACK_TEST_SITUATION";
+const AS_IT_IS: &str = "as_it_is";
 const ORDINARY: &str = "as_an_ordinary_user";
 const REFUSED: &str = "where_the_node_is_refused";
 const UNPRIVILEGED: &str = "without_privilege";
+/// How many trials run at once, unless `--test-threads` says otherwise.
+const AT_ONCE: usize = 6;
 /// The user "nobody".
 pub(crate) const NOBODY: u32 = 65_534;
 
-/// Runs the trials of a test binary.
+/// Runs the trials of a test binary, each in a process of its own; or the one that this process is for.
 pub(crate) fn main(all: Trials<'_>) -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // The trials share one namespace.
-    arguments.test_threads = Some(1);
     let situation = std::env::var(SITUATION);
-    let is_root = geteuid().is_root();
-    let (cases, ready) = match situation.as_deref() {
-        Ok(ORDINARY) => (all.cases, lay_node(0o666).and_then(|()| become_nobody()).and_then(|()| enter())),
-        Ok(REFUSED) => (all.refused, lay_node(0o600).and_then(|()| become_nobody())),
-        Ok(_) => (all.unprivileged, lay_node(0o666).and_then(|()| furnish()).and_then(|()| become_nobody())),
-        Err(_) => (all.cases, enter()),
+    let trials = if let Ok(situation) = situation.as_deref() {
+        let ready = prepare(situation).err().map(|error| error.to_string());
+        trials(all.of(situation), ready.as_deref())
+    } else {
+        arguments.test_threads.get_or_insert(AT_ONCE);
+        let more: &[&str] = if geteuid().is_root() { &[ORDINARY, REFUSED, UNPRIVILEGED] } else { &[] };
+        let situations = [AS_IT_IS].into_iter().chain(more.iter().copied());
+        situations.flat_map(|situation| launches(situation, all.of(situation))).collect()
     };
-    let mut trials = trials(cases, ready.err().map(|error| error.to_string()).as_deref());
-    if situation.is_err() && is_root {
-        let more = [(ORDINARY, all.cases), (REFUSED, all.refused), (UNPRIVILEGED, all.unprivileged)];
-        let more = more.into_iter().filter(|(_, cases)| !cases.is_empty());
-        trials.extend(more.map(|(name, _)| Trial::ignorable_test(name, move || again(name))));
-    }
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+impl<'a> Trials<'a> {
+    fn of(self, situation: &str) -> &'a [Case] {
+        match situation {
+            REFUSED => self.refused,
+            UNPRIVILEGED => self.unprivileged,
+            _ => self.cases,
+        }
+    }
+}
+
+/// Makes this process what the situation says.
+fn prepare(situation: &str) -> Outcome {
+    match situation {
+        ORDINARY => lay_node(0o666).and_then(|()| become_nobody()).and_then(|()| enter()),
+        REFUSED => lay_node(0o600).and_then(|()| become_nobody()),
+        UNPRIVILEGED => lay_node(0o666).and_then(|()| furnish()).and_then(|()| become_nobody()),
+        _ => enter(),
+    }
 }
 
 /// Moves into a namespace and tries the wire. Only a refusal counts as having none: whatever else
@@ -152,22 +170,34 @@ fn no_wire(reason: &str) -> Result<Completion, Failed> {
     Ok(Completion::ignored_with(reason))
 }
 
-/// Runs this test binary again, with the arguments it has, as an ordinary user.
-fn again(situation: &str) -> Result<Completion, Failed> {
+/// The trials of a situation, each to be run by this test binary again.
+fn launches(situation: &'static str, cases: &[Case]) -> impl Iterator<Item = Trial> {
+    cases.iter().map(move |(name, _)| {
+        let name = *name;
+        let whole = if situation == AS_IT_IS { name.to_owned() } else { format!("{situation}::{name}") };
+        Trial::ignorable_test(whole, move || launch(situation, name))
+    })
+}
+
+/// Runs this test binary again, for one trial.
+fn launch(situation: &str, name: &str) -> Result<Completion, Failed> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let output = Command::new(program)
-        .arg("--color=never")
+        .args(["--color=never", "--test-threads=1", "--exact", name])
         .env(SITUATION, situation)
         .env_remove("SUDO_UID")
         .stdin(Stdio::null())
         .output()
         .map_err(|error| error.to_string())?;
     let text = String::from_utf8_lossy(&output.stdout);
-    if !output.status.success() {
+    let ran = text.contains("1 passed") || text.contains("1 ignored");
+    if !output.status.success() || !ran {
         return Err(format!("{text}{}", String::from_utf8_lossy(&output.stderr)).into());
     }
-    let ignored = text.lines().find(|line| line.contains("... ignored"));
-    Ok(ignored.map_or(Completion::Completed, Completion::ignored_with))
+    let ignored = text.lines().find_map(|line| line.split_once("... ignored"));
+    Ok(ignored.map_or(Completion::Completed, |(_, why)| {
+        Completion::ignored_with(why.trim_matches([',', ' ', '(', ')']).to_owned())
+    }))
 }
 
 /// Lays a `/dev/net/tun` of this mode over the machine's own, for this process only.

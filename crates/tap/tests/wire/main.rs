@@ -11,6 +11,7 @@ mod listener;
 mod packet_socket;
 mod persistent;
 mod ring;
+mod veth;
 
 use std::process::ExitCode;
 
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         packet_socket::CASES,
         persistent::CASES,
         ring::CASES,
+        veth::CASES,
     ]
     .concat();
     let unprivileged = [driver::UNPRIVILEGED, packet_socket::UNPRIVILEGED].concat();

@@ -1,6 +1,9 @@
 //! Which frames the kernel is to copy for us.
 
-use libc::{BPF_ABS, BPF_H, BPF_JEQ, BPF_JGT, BPF_JMP, BPF_K, BPF_LD, BPF_RET, sock_filter};
+use libc::{
+    BPF_ABS, BPF_B, BPF_H, BPF_JEQ, BPF_JGE, BPF_JGT, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_RET, BPF_W,
+    sock_filter,
+};
 
 /// A whole frame.
 const ALL: u32 = u32::MAX;
@@ -26,19 +29,58 @@ pub(super) const ARP: [sock_filter; 11] = [
     give(ALL),
 ];
 
+/// Lets pass what is sent to a station from `first` to `last`, or to a group of stations: what the kernel
+/// beside us is sent is none of it.
+pub(super) fn stations(first: [u8; 6], last: [u8; 6]) -> [sock_filter; 14] {
+    let ((first_high, first_low), (last_high, last_low)) = (halves(first), halves(last));
+    [
+        take(BPF_B, 0),
+        // The lowest bit of the first octet marks a group.
+        jump(BPF_JSET, 1, 10, 0),
+        take(BPF_H, 0),
+        jump(BPF_JGT, last_high, 9, 0),
+        jump(BPF_JGE, first_high, 0, 8),
+        // Below the first one there may be others with the same two octets, and above the last one.
+        jump(BPF_JEQ, first_high, 0, 2),
+        take(BPF_W, 2),
+        jump(BPF_JGE, first_low, 0, 5),
+        take(BPF_H, 0),
+        jump(BPF_JEQ, last_high, 0, 2),
+        take(BPF_W, 2),
+        jump(BPF_JGT, last_low, 1, 0),
+        give(ALL),
+        give(0),
+    ]
+}
+
+/// The first two octets of a hardware address and the other four, as a program compares them.
+fn halves([a, b, c, d, e, f]: [u8; 6]) -> (u32, u32) {
+    (u32::from_be_bytes([0, 0, a, b]), u32::from_be_bytes([c, d, e, f]))
+}
+
 /// Takes the two octets at this place; a frame that ends before them does not pass.
 const fn load(offset: u32) -> sock_filter {
-    instruction(BPF_LD | BPF_H | BPF_ABS, 0, 0, offset)
+    take(BPF_H, offset)
+}
+
+/// Takes as much as this size says from this place.
+const fn take(size: u32, offset: u32) -> sock_filter {
+    instruction(BPF_LD | size | BPF_ABS, 0, 0, offset)
 }
 
 /// Skips so many instructions if what was taken is `value`, so many others if it is not.
 const fn if_equal(value: u32, then: u8, otherwise: u8) -> sock_filter {
-    instruction(BPF_JMP | BPF_JEQ | BPF_K, then, otherwise, value)
+    jump(BPF_JEQ, value, then, otherwise)
 }
 
 /// The same if it is greater.
 const fn if_greater(value: u32, then: u8, otherwise: u8) -> sock_filter {
-    instruction(BPF_JMP | BPF_JGT | BPF_K, then, otherwise, value)
+    jump(BPF_JGT, value, then, otherwise)
+}
+
+/// The same by another comparison of what was taken with `value`.
+const fn jump(comparison: u32, value: u32, then: u8, otherwise: u8) -> sock_filter {
+    instruction(BPF_JMP | comparison | BPF_K, then, otherwise, value)
 }
 
 /// Ends, with so many octets of the frame.
@@ -51,3 +93,6 @@ const fn instruction(code: u32, jt: u8, jf: u8, k: u32) -> sock_filter {
     let [low, high, ..] = code.to_le_bytes();
     sock_filter { code: u16::from_le_bytes([low, high]), jt, jf, k }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,44 +8,53 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use libc::{
     c_int, c_void, iovec, msghdr, packet_mreq, sock_filter, sock_fprog, sockaddr_ll, socklen_t,
-    tpacket_auxdata,
+    tpacket_auxdata, tpacket_stats,
 };
 
-/// A non-blocking socket for those Ethernet frames on the interface with this index that the filter, if
-/// there is one, lets pass.
-pub(super) fn open(index: i32, filter: Option<&[sock_filter]>) -> io::Result<OwnedFd> {
-    let protocol = u16::try_from(libc::ETH_P_ALL).map_err(io::Error::other)?.to_be();
-    // Protocol 0 receives nothing until the bind below: no frame of another interface slips in.
+/// A non-blocking socket that hears nothing until it is bound: no frame of another interface slips in, and
+/// none that a filter is to keep out.
+pub(super) fn open() -> io::Result<OwnedFd> {
     let kind = libc::SOCK_RAW | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
     // SAFETY: socket(2) takes integers only.
     let fd = check(unsafe { libc::socket(libc::AF_PACKET, kind, 0) })?;
     // SAFETY: the call above just returned this descriptor, and nobody else has it.
     let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-    switch_on(fd.as_fd(), libc::PACKET_AUXDATA)?;
-    switch_on(fd.as_fd(), libc::PACKET_IGNORE_OUTGOING)?;
-    if let Some(filter) = filter {
-        attach(fd.as_fd(), filter)?;
-    }
-
-    // SAFETY: sockaddr_ll is integers only, for which zero is a value.
-    let mut address: sockaddr_ll = unsafe { mem::zeroed() };
-    address.sll_family = u16::try_from(libc::AF_PACKET).map_err(io::Error::other)?;
-    address.sll_protocol = protocol;
-    address.sll_ifindex = index;
-    // SAFETY: `address` is a whole sockaddr_ll, the length given is its own, and bind only reads it.
-    check(unsafe { libc::bind(fd.as_raw_fd(), (&raw const address).cast(), length_of::<sockaddr_ll>()) })?;
+    switch(fd.as_fd(), libc::PACKET_AUXDATA, true)?;
     Ok(fd)
 }
 
-/// Sets an option of the level `SOL_PACKET` that is on or off to on.
-pub(super) fn switch_on(fd: BorrowedFd<'_>, option: c_int) -> io::Result<()> {
-    let on: c_int = 1;
+/// Hears, from now on, the frames on the interface with this index.
+pub(super) fn bind(fd: BorrowedFd<'_>, index: i32) -> io::Result<()> {
+    // SAFETY: sockaddr_ll is integers only, for which zero is a value.
+    let mut address: sockaddr_ll = unsafe { mem::zeroed() };
+    address.sll_family = u16::try_from(libc::AF_PACKET).map_err(io::Error::other)?;
+    address.sll_protocol = u16::try_from(libc::ETH_P_ALL).map_err(io::Error::other)?.to_be();
+    address.sll_ifindex = index;
+    // SAFETY: `address` is a whole sockaddr_ll, the length given is its own, and bind only reads it.
+    check(unsafe { libc::bind(fd.as_raw_fd(), (&raw const address).cast(), length_of::<sockaddr_ll>()) })
+        .map(drop)
+}
+
+/// The index of the interface that the socket is bound to; that of none, which is below 0, once it was deleted.
+pub(super) fn interface(fd: BorrowedFd<'_>) -> io::Result<c_int> {
+    // SAFETY: sockaddr_ll is integers only, for which zero is a value.
+    let mut address: sockaddr_ll = unsafe { mem::zeroed() };
+    let mut length = length_of::<sockaddr_ll>();
+    // SAFETY: the pointers are to a whole sockaddr_ll and to its length; the kernel writes so many octets at
+    // most, and any are a value of it.
+    check(unsafe { libc::getsockname(fd.as_raw_fd(), (&raw mut address).cast(), &raw mut length) })?;
+    Ok(address.sll_ifindex)
+}
+
+/// Sets an option of the level `SOL_PACKET` that is on or off.
+pub(super) fn switch(fd: BorrowedFd<'_>, option: c_int, on: bool) -> io::Result<()> {
+    let on = c_int::from(on);
     // SAFETY: a c_int is what these options take, and it has no pointer in it.
     unsafe { set(fd, libc::SOL_PACKET, option, &on) }
 }
 
 /// Lets only those frames pass for which the program returns other than zero.
-fn attach(fd: BorrowedFd<'_>, filter: &[sock_filter]) -> io::Result<()> {
+pub(super) fn attach(fd: BorrowedFd<'_>, filter: &[sock_filter]) -> io::Result<()> {
     let length = u16::try_from(filter.len()).map_err(io::Error::other)?;
     let program = sock_fprog { len: length, filter: filter.as_ptr().cast_mut() };
     // SAFETY: a sock_fprog is what the option takes; its pointer leads to as many instructions as it says,
@@ -55,10 +64,18 @@ fn attach(fd: BorrowedFd<'_>, filter: &[sock_filter]) -> io::Result<()> {
 
 /// Makes the interface with this index take in what is sent to a further hardware address.
 pub(super) fn add_station(fd: BorrowedFd<'_>, index: i32, address: [u8; 6]) -> io::Result<()> {
-    let [a, b, c, d, e, f] = address;
+    join(fd, index, libc::PACKET_MR_UNICAST, address)
+}
+
+/// Makes it take in whatever is on the wire.
+pub(super) fn take_in_all(fd: BorrowedFd<'_>, index: i32) -> io::Result<()> {
+    join(fd, index, libc::PACKET_MR_PROMISC, [0; 6])
+}
+
+fn join(fd: BorrowedFd<'_>, index: i32, kind: c_int, [a, b, c, d, e, f]: [u8; 6]) -> io::Result<()> {
     let membership = packet_mreq {
         mr_ifindex: index,
-        mr_type: u16::try_from(libc::PACKET_MR_UNICAST).map_err(io::Error::other)?,
+        mr_type: u16::try_from(kind).map_err(io::Error::other)?,
         mr_alen: 6,
         mr_address: [a, b, c, d, e, f, 0, 0],
     };
@@ -66,12 +83,25 @@ pub(super) fn add_station(fd: BorrowedFd<'_>, index: i32, address: [u8; 6]) -> i
     unsafe { set(fd, libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP, &membership) }
 }
 
+/// How many frames the kernel had no room for since this was asked last.
+pub(super) fn lost(fd: BorrowedFd<'_>) -> io::Result<u32> {
+    let mut statistics = tpacket_stats { tp_packets: 0, tp_drops: 0 };
+    let mut length = length_of::<tpacket_stats>();
+    let into = (&raw mut statistics).cast::<c_void>();
+    // SAFETY: `into` and `length` are a tpacket_stats and its length; the kernel writes so many octets at most,
+    // and any are a value of it.
+    check(unsafe {
+        libc::getsockopt(fd.as_raw_fd(), libc::SOL_PACKET, libc::PACKET_STATISTICS, into, &raw mut length)
+    })?;
+    Ok(statistics.tp_drops)
+}
+
 /// Sets an option.
 ///
 /// # Safety
 ///
 /// The option must take a `T`, and where that holds pointers they must be valid for what it does with them.
-unsafe fn set<T>(fd: BorrowedFd<'_>, level: c_int, option: c_int, value: &T) -> io::Result<()> {
+pub(super) unsafe fn set<T>(fd: BorrowedFd<'_>, level: c_int, option: c_int, value: &T) -> io::Result<()> {
     let value = (&raw const *value).cast::<c_void>();
     // SAFETY: the kernel reads a T's octets at most, from a pointer to one; the caller vouches for what is
     // in it.
@@ -113,11 +143,17 @@ fn cut_out_tag(message: &msghdr) -> Option<[u8; 4]> {
     // SAFETY: level and type say that a tpacket_auxdata, integers only, lies behind the header; the
     // kernel wrote it whole, and the read asks for no alignment.
     let data = unsafe { libc::CMSG_DATA(header).cast::<tpacket_auxdata>().read_unaligned() };
-    if data.tp_status & libc::TP_STATUS_VLAN_VALID == 0 {
+    tag(data.tp_status, data.tp_vlan_tpid, data.tp_vlan_tci)
+}
+
+/// The tag that was cut out, as it stood in the frame, if the status says that one was.
+pub(super) fn tag(status: u32, kind: u16, control: u16) -> Option<[u8; 4]> {
+    if status & libc::TP_STATUS_VLAN_VALID == 0 {
         return None;
     }
-    let kind = if data.tp_status & libc::TP_STATUS_VLAN_TPID_VALID == 0 { 0x8100 } else { data.tp_vlan_tpid };
-    let ([a, b], [c, d]) = (kind.to_be_bytes(), data.tp_vlan_tci.to_be_bytes());
+    // A kernel before 3.14 does not say which kind it was.
+    let kind = if status & libc::TP_STATUS_VLAN_TPID_VALID == 0 { 0x8100 } else { kind };
+    let ([a, b], [c, d]) = (kind.to_be_bytes(), control.to_be_bytes());
     Some([a, b, c, d])
 }
 

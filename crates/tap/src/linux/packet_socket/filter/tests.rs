@@ -1,0 +1,74 @@
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixDatagram;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::linux::packet_socket::system;
+
+/// Whether the kernel lets these octets pass a filter; and if so, all of them.
+fn passes(filter: &[sock_filter], octets: &[u8]) -> bool {
+    let (near, far) = UnixDatagram::pair().expect("a pair");
+    system::attach(far.as_fd(), filter).expect("a program that the kernel takes");
+    far.set_nonblocking(true).expect("a socket");
+    near.send(octets).expect("room");
+    let mut space = [0; 128];
+    let received = far.recv(&mut space).ok();
+    assert!(received.is_none_or(|length| length == octets.len()), "cut short");
+    received.is_some()
+}
+
+fn frame_to(destination: [u8; 6]) -> Vec<u8> {
+    [&destination[..], &[2, 0, 0, 0, 0, 7, 8, 0], &[0x45; 40]].concat()
+}
+
+fn number([a, b, c, d, e, f]: [u8; 6]) -> u64 {
+    u64::from_be_bytes([0, 0, a, b, c, d, e, f])
+}
+
+#[test]
+fn one_station_and_every_group_pass() {
+    let ours = [2, 1, 2, 3, 4, 5];
+    let filter = stations(ours, ours);
+    for wanted in [ours, [0xff; 6], [1, 0, 0x5e, 0, 0, 1], [0x33, 0x33, 0, 0, 0, 1]] {
+        assert!(passes(&filter, &frame_to(wanted)), "{wanted:x?}");
+    }
+    for other in [[2, 1, 2, 3, 4, 4], [2, 1, 2, 3, 4, 6], [2, 0, 2, 3, 4, 5], [4, 1, 2, 3, 4, 5], [0; 6]] {
+        assert!(!passes(&filter, &frame_to(other)), "{other:x?}");
+    }
+}
+
+#[test]
+fn of_a_range_the_first_and_the_last_pass_and_their_neighbours_do_not() {
+    let (first, last) = ([2, 0, 0xff, 0xff, 0xff, 0xfe], [2, 2, 0, 0, 0, 3]);
+    let filter = stations(first, last);
+    for wanted in
+        [first, [2, 0, 0xff, 0xff, 0xff, 0xff], [2, 1, 0, 0, 0, 0], [2, 1, 0xff, 0xff, 0xff, 0xff], last]
+    {
+        assert!(passes(&filter, &frame_to(wanted)), "{wanted:x?}");
+    }
+    for other in [[2, 0, 0xff, 0xff, 0xff, 0xfd], [2, 0, 0, 0, 0, 0], [2, 2, 0, 0, 0, 4], [2, 3, 0, 0, 0, 0]]
+    {
+        assert!(!passes(&filter, &frame_to(other)), "{other:x?}");
+    }
+}
+
+#[test]
+fn what_ends_before_its_destination_does_not_pass() {
+    assert!(!passes(&stations([2, 0, 0, 0, 0, 1], [2, 0, 0, 0, 0, 1]), &[2, 0, 0, 0, 0]));
+}
+
+proptest! {
+    #[test]
+    fn a_station_passes_if_and_only_if_it_is_in_the_range(
+        // Few values, so that much is equal.
+        addresses: [[u8; 6]; 3],
+        mask in prop::sample::select(vec![[0xfe, 0xff, 0xff, 0xff, 0xff, 0xff], [2, 1, 1, 0, 0, 3], [0, 0, 0, 1, 3, 3]]),
+    ) {
+        let mut addresses = addresses.map(|address| std::array::from_fn(|at| address[at] & mask[at]));
+        addresses[..2].sort_unstable();
+        let [first, last, destination] = addresses;
+        let is_in = (number(first)..=number(last)).contains(&number(destination));
+        prop_assert_eq!(passes(&stations(first, last), &frame_to(destination)), is_in);
+    }
+}

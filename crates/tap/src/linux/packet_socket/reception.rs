@@ -1,0 +1,148 @@
+//! How frames come in: out of a ring, or one a system call.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use nix::errno::Errno;
+use nix::sys::socket::{getsockopt, sockopt};
+
+use super::ring::Ring;
+use super::{Socket, system};
+use crate::plain::{self, Fate, Port};
+use crate::{Batch, Counters, DeviceError, Pool};
+
+/// Where the frames of a socket are, and what is known of its interface.
+#[derive(Debug)]
+pub(super) struct Reception {
+    ring: Option<Ring>,
+    /// Why the kernel refused a ring.
+    refused: Option<io::Error>,
+    /// The interface.
+    index: i32,
+    /// Whether something arrived since we asked how much was lost.
+    is_fed: bool,
+    /// Whether the interface went down, and nothing arrived since.
+    was_down: bool,
+}
+
+impl Reception {
+    /// The reception of a socket that is to be bound to the interface with this index and MTU.
+    pub(super) fn of(socket: BorrowedFd<'_>, index: i32, mtu: usize) -> Reception {
+        let (ring, refused) = match Ring::over(socket, mtu) {
+            Ok(ring) => (Some(ring), None),
+            Err(error) => (None, Some(error)),
+        };
+        Reception { ring, refused, index, is_fed: false, was_down: false }
+    }
+
+    /// Why the kernel refused a ring.
+    pub(super) fn refused(&self) -> Option<&io::Error> {
+        self.refused.as_ref()
+    }
+
+    /// Whether the interface went down, and nothing arrived since.
+    pub(super) fn was_down(&self) -> bool {
+        self.was_down
+    }
+
+    /// [`Device::receive`](crate::Device::receive).
+    pub(super) fn receive(
+        &mut self,
+        port: &mut Socket,
+        counters: &mut Counters,
+        pool: &mut Pool,
+        arrived: &mut Batch,
+    ) -> Result<usize, DeviceError> {
+        let before = *counters;
+        let added = match &mut self.ring {
+            Some(ring) => empty(ring, port.as_fd(), counters, pool, arrived),
+            None => plain::receive(port, counters, pool, arrived, usize::MAX)?,
+        };
+        if added > 0 || counters.truncated > before.truncated {
+            (self.is_fed, self.was_down) = (true, false);
+        } else {
+            self.was_down |= counters.unreadable > before.unreadable;
+            self.hear_news(port.as_fd(), counters)?;
+        }
+        Ok(added)
+    }
+
+    /// What the kernel has to say while no frame is there.
+    fn hear_news(&mut self, socket: BorrowedFd<'_>, counters: &mut Counters) -> Result<(), DeviceError> {
+        if self.is_fed {
+            self.is_fed = false;
+            count_lost(socket, counters);
+        }
+        // Whoever reads from a ring hears of no error unless he asks, and is woken for it again and again.
+        if self.ring.is_some() {
+            counters.calls += 1;
+            let error = getsockopt(&socket, sockopt::SocketError).unwrap_or_default();
+            self.was_down |= error != 0 && judge(io::Error::from_raw_os_error(error), counters)?;
+        }
+        // An interface goes down before it is deleted, and of that the kernel says no more.
+        if self.was_down {
+            counters.calls += 1;
+            if system::interface(socket).map_err(DeviceError::Failed)? != self.index {
+                return Err(DeviceError::Gone(Errno::ENXIO.into()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Moves what lies in a ring into `arrived`. Returns how many frames were added.
+fn empty(
+    ring: &mut Ring,
+    socket: BorrowedFd<'_>,
+    counters: &mut Counters,
+    pool: &mut Pool,
+    arrived: &mut Batch,
+) -> usize {
+    let mut added = 0;
+    // Frames that are dropped count too, or a wire full of them would never let go.
+    for _ in 0..arrived.room() {
+        let Some(mut frame) = pool.take() else { break };
+        let taken = ring.take(|arrival| {
+            // It cannot fail: the octets are there already.
+            let _ = frame.fill(|space| Ok(arrival.write_to(space)));
+            arrival.has_lost
+        });
+        let Some(has_lost) = taken else {
+            pool.give(frame);
+            break;
+        };
+        if has_lost {
+            count_lost(socket, counters);
+        }
+        if frame.is_full() {
+            counters.truncated += 1;
+            pool.give(frame);
+            continue;
+        }
+        counters.received += 1;
+        added += 1;
+        if let Err(frame) = arrived.push(frame) {
+            pool.give(frame);
+        }
+    }
+    added
+}
+
+/// Counts the frames that the kernel had no room for since it was asked last.
+fn count_lost(socket: BorrowedFd<'_>, counters: &mut Counters) {
+    counters.calls += 1;
+    counters.lost += u64::from(system::lost(socket).unwrap_or_default());
+}
+
+/// Counts an error that does not end the device: then it is true.
+fn judge(error: io::Error, counters: &mut Counters) -> Result<bool, DeviceError> {
+    match Socket::fate(&error) {
+        Fate::Wait | Fate::Again => Ok(false),
+        Fate::Drop => {
+            counters.unreadable += 1;
+            Ok(true)
+        }
+        Fate::Gone => Err(DeviceError::Gone(error)),
+        Fate::Fail => Err(DeviceError::Failed(error)),
+    }
+}

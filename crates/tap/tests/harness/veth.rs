@@ -1,0 +1,100 @@
+//! A wire between two kernels: a pair of interfaces whose other end lies in a network namespace of its own.
+
+use std::error::Error;
+use std::fs::File;
+use std::net::Ipv4Addr;
+use std::os::fd::AsRawFd;
+use std::thread;
+
+use ipnet::Ipv4Net;
+use nix::sched::{CloneFlags, setns};
+use tap::linux::{Carrier, Interface, InterfaceName, Namespace, PacketSocket};
+
+use super::Outcome;
+use super::lab::{attribute, change_link, delete_link, until};
+
+/// The end beside the kernel of the trials.
+pub(crate) const NEAR: &str = "near0";
+/// The end beside the other kernel.
+pub(crate) const FAR: &str = "far0";
+/// The address of the near kernel.
+pub(crate) const NEAR_KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+/// The address of the far kernel.
+pub(crate) const FAR_KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 9);
+
+/// A pair that is up at both ends, [`NEAR_KERNEL`] at one of them, [`FAR_KERNEL`] at the other. It goes with this
+/// value.
+pub(crate) struct Veth {
+    pub(crate) near: Interface,
+    far: File,
+}
+
+impl Veth {
+    pub(crate) fn new() -> Result<Veth, Box<dyn Error>> {
+        let far = thread::spawn(|| -> std::io::Result<File> {
+            Namespace::enter().map_err(std::io::Error::other)?;
+            File::open("/proc/thread-self/ns/net")
+        });
+        let far = far.join().map_err(|_| "the far namespace panicked")??;
+        pair(&far)?;
+        let near = Interface::named(&NEAR.parse()?)?;
+        near.set_address(Ipv4Net::new(NEAR_KERNEL, 24)?)?;
+        near.set_up(true)?;
+        let veth = Veth { near, far };
+        veth.beyond(|| {
+            let far = Interface::named(&name())?;
+            far.set_address(Ipv4Net::new(FAR_KERNEL, 24).map_err(std::io::Error::other)?)
+                .and_then(|()| far.set_up(true))
+                .map_err(std::io::Error::other)
+        })?;
+        until("carrier", || (veth.near.carrier().ok()? == Carrier::Up).then_some(()))?;
+        Ok(veth)
+    }
+
+    /// Does something in the far namespace: whatever it opens there stays there.
+    pub(crate) fn beyond<T: Send>(&self, act: impl FnOnce() -> T + Send) -> T {
+        thread::scope(|scope| {
+            let there = scope.spawn(|| {
+                setns(&self.far, CloneFlags::CLONE_NEWNET).expect("the far namespace");
+                act()
+            });
+            there.join().expect("what was done in the far namespace")
+        })
+    }
+
+    /// A packet socket at the far end, for every frame that arrives there.
+    pub(crate) fn far_socket(&self) -> Result<PacketSocket, Box<dyn Error>> {
+        Ok(self.beyond(|| PacketSocket::open(&name()))?)
+    }
+
+    /// The far kernel's interface. What is asked of it is asked there, wherever the question comes from.
+    pub(crate) fn far_interface(&self) -> Result<Interface, Box<dyn Error>> {
+        Ok(self.beyond(|| Interface::named(&name()))?)
+    }
+}
+
+impl Drop for Veth {
+    fn drop(&mut self) {
+        // A trial may have deleted it already. The other end goes with this one.
+        let _ = delete_link(&self.near);
+    }
+}
+
+fn name() -> InterfaceName {
+    FAR.parse().expect("a name")
+}
+
+/// Makes the pair (`RTM_NEWLINK`), its other end in that namespace.
+fn pair(far: &File) -> Outcome {
+    const CREATE_NEW: u16 = 0x600;
+    let (ifname, linkinfo, kind, data, peer, namespace) = (3, 18, 1, 2, 1, 28);
+    let other = [
+        // ifinfomsg: nothing to say.
+        vec![0; 16],
+        attribute(ifname, FAR.as_bytes()),
+        attribute(namespace, &far.as_raw_fd().to_ne_bytes()),
+    ]
+    .concat();
+    let info = [attribute(kind, b"veth"), attribute(data, &attribute(peer, &other))].concat();
+    change_link(16, CREATE_NEW, 0, &[attribute(ifname, NEAR.as_bytes()), attribute(linkinfo, &info)].concat())
+}

@@ -1,0 +1,225 @@
+//! Packet sockets beside a kernel, with another kernel at the far end of the wire.
+
+use std::net::UdpSocket;
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tap::linux::PacketSocket;
+use tap::{Batch, Device, Pool};
+
+use crate::harness::lab::{arp, delete_link, receive, send, until};
+use crate::harness::veth::{FAR_KERNEL, NEAR, NEAR_KERNEL, Veth};
+use crate::harness::{Case, Outcome};
+
+pub(crate) const CASES: &[Case] = &[
+    ("stations_hear_what_is_for_them_and_nothing_that_is_for_the_kernel", stations_hear_what_is_for_them),
+    ("a_watcher_hears_all_arp_in_both_directions", a_watcher_hears_all_arp),
+    ("frames_come_by_a_ring_or_one_a_call_and_are_the_same", by_a_ring_or_not),
+    ("what_the_kernel_had_no_room_for_is_counted", what_was_lost_is_counted),
+    ("what_is_longer_than_the_mtu_is_counted", what_is_too_long),
+    ("an_interface_that_comes_back_is_heard_again_and_one_deleted_is_gone", down_up_and_away),
+];
+
+const FIRST: [u8; 6] = [2, 0, 0, 0, 0, 0x10];
+const LAST: [u8; 6] = [2, 0, 0, 0, 0, 0x1f];
+const OTHER: [u8; 6] = [2, 0, 0, 0, 0, 0x20];
+const PEER: [u8; 6] = [2, 0, 0, 0, 0, 9];
+const GROUP: [u8; 6] = [1, 0, 0x5e, 0, 0, 1];
+
+/// A frame of IPv4's type with this number in it.
+fn frame(destination: [u8; 6], number: u8) -> Vec<u8> {
+    [&destination[..], &PEER, &[8, 0, number], &[0; 45]].concat()
+}
+
+/// The next frame, if one comes at all: the wire is a function call.
+fn next(socket: &mut PacketSocket) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+    receive(socket, |_| true)
+}
+
+fn stations_hear_what_is_for_them() -> Outcome {
+    let veth = Veth::new()?;
+    let mut far = veth.far_socket()?;
+    let near = veth.near.hardware_address()?;
+    for (first, last) in [(FIRST, LAST), (FIRST, FIRST)] {
+        let mut socket = PacketSocket::open_for_stations(&NEAR.parse()?, first, last)?;
+        // The near kernel's own talk is none of ours, in neither direction.
+        UdpSocket::bind((NEAR_KERNEL, 0))?.send_to(b"hello", (FAR_KERNEL, 9))?;
+        for (destination, number) in [(near, 1), (OTHER, 2), (last, 3), (near, 4), (GROUP, 5), ([0xff; 6], 6)]
+        {
+            send(&mut far, &frame(destination, number))?;
+        }
+        for (destination, number) in [(last, 3), (GROUP, 5), ([0xff; 6], 6)] {
+            assert_eq!(
+                receive(&mut socket, |octets| octets[12..14] != [8, 6])?,
+                frame(destination, number),
+                "{last:x?}"
+            );
+        }
+        // With a tag, which is put back; and the other way.
+        let plain = frame(first, 7);
+        for tag in [[0x81, 0, 0x60, 5], [0x88, 0xa8, 0, 7]] {
+            let tagged = [&plain[..12], &tag, &plain[12..]].concat();
+            send(&mut far, &tagged)?;
+            assert_eq!(next(&mut socket)?, tagged);
+            let back = [&PEER, &first, &tagged[12..]].concat();
+            send(&mut socket, &back)?;
+            assert_eq!(receive(&mut far, |octets| octets.starts_with(&PEER))?, back);
+        }
+        assert_eq!(socket.receive(&mut Pool::new(1_500, 4), &mut Batch::new(4))?, 0);
+    }
+    Ok(())
+}
+
+fn a_watcher_hears_all_arp() -> Outcome {
+    let veth = Veth::new()?;
+    let mut far = veth.far_socket()?;
+    let mut watcher = PacketSocket::open_to_watch(&NEAR.parse()?)?;
+    let near = veth.near.hardware_address()?;
+    // The near kernel asks, the far one answers; and one stranger tells another.
+    UdpSocket::bind((NEAR_KERNEL, 0))?.send_to(b"hello", (FAR_KERNEL, 9))?;
+    let asked = next(&mut watcher)?;
+    assert_eq!((&asked[..12], asked[21]), (&[&[0xff; 6][..], &near].concat()[..], 1));
+    let replied = next(&mut watcher)?;
+    assert_eq!((&replied[..6], replied[21]), (&near[..], 2));
+    let between = arp(OTHER, 2, (PEER, "10.0.0.8".parse()?), (OTHER, "10.0.0.7".parse()?));
+    for octets in [frame(OTHER, 1), between.clone()] {
+        send(&mut far, &octets)?;
+    }
+    assert_eq!(next(&mut watcher)?, between);
+    Ok(())
+}
+
+/// Runs `act` with no room for another mapping of a MiB.
+fn without_memory<T>(act: impl FnOnce() -> T) -> Result<T, Box<dyn std::error::Error>> {
+    let pages: u64 =
+        std::fs::read_to_string("/proc/self/statm")?.split(' ').next().ok_or("pages")?.parse()?;
+    let (soft, hard) = getrlimit(Resource::RLIMIT_AS)?;
+    setrlimit(Resource::RLIMIT_AS, pages * 4_096 + (1 << 20), hard)?;
+    let done = act();
+    setrlimit(Resource::RLIMIT_AS, soft, hard)?;
+    Ok(done)
+}
+
+fn by_a_ring_or_not() -> Outcome {
+    let veth = Veth::new()?;
+    let mut far = veth.far_socket()?;
+    let mut ring = PacketSocket::open_for_arp(&NEAR.parse()?)?;
+    let mut calls = without_memory(|| PacketSocket::open_for_arp(&NEAR.parse().expect("a name")))??;
+    assert!(ring.ring_refused().is_none(), "{:?}", ring.ring_refused());
+    let refused = calls.ring_refused().ok_or("there was no memory for it")?;
+    assert_eq!(refused.raw_os_error(), Some(12), "{refused}");
+    let (mut pool, mut batch) = (Pool::new(1_500, 64), Batch::new(64));
+    // Once around the ring, and more.
+    for round in 0..50_u8 {
+        let plain = arp([0xff; 6], 1, (PEER, FAR_KERNEL), ([0; 6], [10, 0, 0, round].into()));
+        let tagged = [&plain[..12], &[0x81, 0, 0, 5], &plain[12..]].concat();
+        for _ in 0..32 {
+            send(&mut far, &plain)?;
+            send(&mut far, &tagged)?;
+        }
+        for socket in [&mut ring, &mut calls] {
+            while batch.len() < 64 {
+                socket.receive(&mut pool, &mut batch)?;
+            }
+            while let (Some(first), Some(second)) = (batch.pop(), batch.pop()) {
+                assert_eq!((first.octets(), second.octets()), (&plain[..], &tagged[..]));
+                pool.give(first);
+                pool.give(second);
+            }
+        }
+    }
+    let (ring, calls) = (ring.counters(), calls.counters());
+    assert_eq!((ring.received, calls.received), (3_200, 3_200));
+    assert_eq!((ring.lost, calls.lost), (0, 0));
+    assert!(ring.calls < 3_200 && calls.calls >= 3_200, "{} {}", ring.calls, calls.calls);
+    Ok(())
+}
+
+fn what_was_lost_is_counted() -> Outcome {
+    const FLOOD: u64 = 6_000;
+    let veth = Veth::new()?;
+    let mut far = veth.far_socket()?;
+    let name = NEAR.parse()?;
+    let ring = PacketSocket::open(&name)?;
+    let calls = without_memory(|| PacketSocket::open(&name))??;
+    let mut sockets = [ring, calls];
+    for _ in 0..FLOOD {
+        send(&mut far, &frame(OTHER, 0))?;
+    }
+    let (mut pool, mut batch) = (Pool::new(1_500, 64), Batch::new(64));
+    for socket in &mut sockets {
+        until("account of every frame", || {
+            socket.receive(&mut pool, &mut batch).ok()?;
+            while let Some(frame) = batch.pop() {
+                pool.give(frame);
+            }
+            let counters = socket.counters();
+            (counters.received + counters.lost == FLOOD && counters.lost > 0).then_some(())
+        })?;
+    }
+    // Whoever reads again hears again.
+    send(&mut far, &frame(OTHER, 1))?;
+    for socket in &mut sockets {
+        assert_eq!(next(socket)?, frame(OTHER, 1));
+    }
+    Ok(())
+}
+
+fn what_is_too_long() -> Outcome {
+    let veth = Veth::new()?;
+    let near = NEAR.parse()?;
+    let mut sockets = [PacketSocket::open(&near)?, without_memory(|| PacketSocket::open(&near))??];
+    veth.near.set_mtu(9_000)?;
+    let mut far = veth
+        .beyond(|| {
+            let far = tap::linux::Interface::named(&"far0".parse().expect("a name")).expect("a socket");
+            far.set_mtu(9_000)
+        })
+        .map_err(Into::into)
+        .and_then(|()| veth.far_socket())?;
+    // As long as a pool's frame and one octet less, and longer.
+    let longest = [&frame(OTHER, 1)[..], &[0; 1_462]].concat();
+    for octets in
+        [&longest, &[&longest[..], &[0]].concat(), &[&longest[..], &[0; 4_000]].concat(), &frame(OTHER, 2)]
+    {
+        send(&mut far, octets)?;
+    }
+    for socket in &mut sockets {
+        assert_eq!(next(socket)?, longest);
+        assert_eq!(next(socket)?, frame(OTHER, 2));
+        assert_eq!(socket.counters().truncated, 2);
+    }
+    Ok(())
+}
+
+fn down_up_and_away() -> Outcome {
+    let veth = Veth::new()?;
+    let mut far = veth.far_socket()?;
+    let name = NEAR.parse()?;
+    let mut sockets = [PacketSocket::open(&name)?, without_memory(|| PacketSocket::open(&name))??];
+    let (mut pool, mut batch) = (Pool::new(1_500, 4), Batch::new(4));
+    veth.near.set_up(false)?;
+    for socket in &mut sockets {
+        assert!(!socket.was_down());
+        until("word that it is down", || {
+            socket.receive(&mut pool, &mut batch).ok()?;
+            (socket.counters().unreadable == 1 && socket.was_down()).then_some(())
+        })?;
+        // The word comes once, and nobody is woken for it again.
+        assert_eq!(socket.receive(&mut pool, &mut batch)?, 0);
+        send(socket, &frame(OTHER, 1))?;
+        let counters = socket.counters();
+        assert_eq!((counters.unreadable, counters.transmitted, counters.refused), (1, 0, 1));
+    }
+    veth.near.set_up(true)?;
+    until("carrier", || (veth.near.carrier().ok()? == tap::linux::Carrier::Up).then_some(()))?;
+    send(&mut far, &frame(OTHER, 2))?;
+    for socket in &mut sockets {
+        receive(socket, |octets| octets == frame(OTHER, 2))?;
+        assert!(!socket.was_down());
+    }
+    delete_link(&veth.near)?;
+    for socket in &mut sockets {
+        until("end of the device", || socket.receive(&mut pool, &mut batch).err())?;
+    }
+    Ok(())
+}
