@@ -6,6 +6,7 @@
 
 mod aging;
 mod arp;
+pub(crate) mod beside;
 mod case;
 mod claims;
 mod clock;
@@ -30,7 +31,7 @@ mod tapstack;
 mod tools;
 mod wire;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tap::linux::Namespace;
@@ -67,17 +68,17 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
-    let program = match (&arguments.program, arguments.kernel) {
-        (Some(path), _) => {
-            path.canonicalize().map_err(|error| format!("no program {}: {error}", path.display()))?
-        }
-        (None, true) => PathBuf::new(),
-        (None, false) => build()?,
-    };
+    let program = if arguments.kernel { PathBuf::new() } else { program(arguments.program.as_deref())? };
     Namespace::enter().map_err(|error| error.to_string())?;
     let report = if arguments.kernel { runs::linux()? } else { runs::tapstack(&program, &arguments.arping)? };
     print!("{}", if arguments.json { report.json() } else { report.table() });
     Ok(report.exit_code())
+}
+
+/// The program that was named, or else the workspace's own.
+fn program(named: Option<&Path>) -> Result<PathBuf, String> {
+    let Some(path) = named else { return build() };
+    path.canonicalize().map_err(|error| format!("no program {}: {error}", path.display()))
 }
 
 /// Builds the workspace's own binary, and tells where it lies.

@@ -57,6 +57,12 @@ enum Command {
     /// Put a running host to the question from outside: raw frames, its translation table, and the
     /// ARP tools that are installed
     Conform(conform::Arguments),
+    /// Put our tools and other people's to the same questions on one wire: iputils' arping, Habets' arping,
+    /// arp-scan and nmap, as far as they are installed
+    Beside(conform::beside::Arguments),
+    /// Turn into a program that has no privilege, for `beside`
+    #[command(name = conform::beside::nobody::COMMAND, hide = true)]
+    BesideNobody(conform::beside::nobody::Arguments),
     /// Hold what `tapstack decode` says of captures against tshark and tcpdump, field by field
     Corpus(corpus::Arguments),
     /// Hold the kernel that `conform --kernel` questions
@@ -77,6 +83,8 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Dist(arguments) => dist::run(&arguments),
         Command::Conform(arguments) => conform::run(&arguments),
+        Command::Beside(arguments) => conform::beside::run(&arguments),
+        Command::BesideNobody(arguments) => Ok(conform::beside::nobody::turn_into(&arguments)),
         Command::Corpus(arguments) => corpus::run(&arguments),
         Command::ConformLinux => conform::linux::hold(),
     };

@@ -5,7 +5,8 @@
 //! [`Answer::write_over`] rewrites the request into its reply in place. A [`Claim`] probes for one
 //! address, announces and defends it (RFC 5227); [`LinkLocal`] selects one (RFC 3927).
 //!
-//! An [`inquiry::Inquiry`] asks for one address again and again, as `arping` does.
+//! An [`inquiry::Inquiry`] asks for one address again and again, as `arping` does; a [`sweep::Sweep`] for many,
+//! as `arp-scan` does.
 //!
 //! [`Neighbours`] is the translation table with its states, timers and the parcels that wait in it;
 //! [`Arp::resolve`] says where a parcel is to go, [`Arp::poll`] what is due.
@@ -30,6 +31,7 @@ mod packet;
 mod proxy;
 mod random;
 mod reception;
+pub mod sweep;
 mod view;
 mod wait;
 mod wire;

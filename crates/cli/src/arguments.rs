@@ -8,7 +8,6 @@ use arp::{Defence, Policy};
 use clap::{ArgGroup, Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
-use tap::linux::{InterfaceName, Io};
 
 use crate::arping::ArpingArguments;
 use crate::capture::arguments::CaptureArguments;
@@ -16,6 +15,8 @@ use crate::completions::CompletionsArguments;
 use crate::decode::arguments::DecodeArguments;
 use crate::doctor::DoctorArguments;
 use crate::man::ManArguments;
+use crate::scan::ScanArguments;
+use crate::station::arguments::StationArguments;
 use crate::tap_command::TapArguments;
 
 /// A host of our own on a real wire: a user-space network stack that answers from a TAP.
@@ -33,6 +34,7 @@ Examples:
   tapstack host --tap tap0 --address 10.0.0.2/24    serve until Ctrl-C
   tapstack ping --tap tap0 --address 10.0.0.2/24 10.0.0.1
   tapstack arping -I eth0 -c 3 10.0.0.1             who has it, and how soon does it answer?
+  tapstack scan -I eth0 10.0.0.0/24                 who is there, and who made the hardware?
   tapstack decode --explain arp.pcap                what is in a capture, and what is wrong with it
   sudo tapstack tap create tap0 --address 10.0.0.1/24
   tapstack doctor                                   what this machine allows, and what mends the rest
@@ -51,12 +53,14 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Show our host and the kernel on a wire of their own, or run a command beside them
     Lab(LabArguments),
-    /// Be a host on a TAP until SIGINT or SIGTERM, then print the counters
+    /// Be a host on a TAP or an interface until SIGINT or SIGTERM, then print the counters
     Host(HostArguments),
-    /// Ask a host for an answer, from our own stack through a TAP
+    /// Ask a host for an answer, from our own stack through a TAP or an interface
     Ping(PingArguments),
     /// Ask who has an address, or whether it is free, or announce it: by ARP, from an interface or a TAP
     Arping(ArpingArguments),
+    /// Ask for all addresses of networks and ranges who is there: by ARP, from an interface or a TAP
+    Scan(ScanArguments),
     /// Print the frames of a capture: in tcpdump's words, as JSON, or drawn and explained
     Decode(DecodeArguments),
     /// Make, delete and list TAPs that outlive the program
@@ -100,6 +104,7 @@ Examples:
   sudo tapstack host --tap tap0 --address 10.0.0.2/24 --kernel 10.0.0.1/24
   tapstack host --tap tap0 --address 10.0.0.2/24 --no-probe --json | jq .event
   tapstack host --tap tap0 --link-local
+  sudo tapstack host -I eth0 --address 192.0.2.9/24  beside the kernel, on a wire of its own
   tapstack host --tap tap0 --hosts 10.1.0.0/16      65,536 hosts that answer ARP and ping
   tapstack host --tap tap0 --hosts 10.1.0.0/24@5 --hosts 10.1.1.0/24@6
   kill -USR1 PID                                    it prints its translation table
@@ -111,10 +116,14 @@ address that --link-local selects. The hosts of --hosts do not ask, unless --pro
 one VLAN share one translation table, the room for fragments and the limits on ICMP errors: the ways in
 which they differ from separate machines.
 
+With -I we are one station more on the kernel's wire: with hardware and protocol addresses that are not the
+kernel's, and deaf to what is sent to it alone. It is the only one whom we cannot reach: neither hears what
+the other sends on their one interface. A wireless network or a cloud mostly lets no second station pass.
+
 A reader of standard output that goes away, or does not keep up, costs lines, never answers.
 
 Exit codes: 0 stopped by a signal, 1 the address is somebody else's, 2 usage, set-up, permission, or
-the TAP was deleted.")]
+the TAP or the interface was deleted.")]
 pub(crate) struct HostArguments {
     #[command(flatten)]
     pub(crate) station: StationArguments,
@@ -156,9 +165,12 @@ Examples:
   tapstack ping --tap tap0 --address 10.0.0.2/24 -c 3 -i 0.2 -s 8000 10.0.0.1
   tapstack ping --tap tap0 --address 10.0.0.2/24 --gateway 10.0.0.1 -t 1 192.0.2.1
   tapstack ping --tap tap0 --address 10.0.0.2/24 -c 100 -i 0.01 --json 10.0.0.1 | jq .event
+  sudo tapstack ping -I eth0 --address 192.0.2.9/24 -c 3 192.0.2.1
 
 The words are those of iputils. The address is used at once: with --probe we ask first whether
 anybody has it (RFC 5227), and the first request leaves 4 to 7 seconds later.
+
+With -I we are one station more on the kernel's wire, and reach everybody there but that kernel itself.
 
 Ctrl-C and SIGTERM end it with the statistics; it ends when nobody reads what it prints, too.
 
@@ -200,61 +212,6 @@ pub(crate) struct PingArguments {
     pub(crate) json: bool,
 }
 
-/// The station that we are, and its wire.
-#[derive(Debug, Args)]
-pub(crate) struct StationArguments {
-    /// The TAP: attached to if it exists, made if not (that takes CAP_NET_ADMIN); `tap%d` lets the
-    /// kernel choose a number
-    #[arg(long, value_name = "NAME")]
-    pub(crate) tap: InterfaceName,
-    /// Our hardware address [default: locally administered, derived from machine, TAP and address]
-    #[arg(long)]
-    pub(crate) mac: Option<MacAddr>,
-    /// The longest payload of a frame in octets: the interface's MTU on a TAP made here, our own
-    /// limit on one that exists [default: the interface's]
-    #[arg(long, value_name = "OCTETS", value_parser = clap::value_parser!(u16).range(68..=65_521))]
-    pub(crate) mtu: Option<u16>,
-    /// Give the kernel's side of the TAP this address, also on one that exists (that takes
-    /// CAP_NET_ADMIN unless it has it already)
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address)]
-    pub(crate) kernel: Option<Ipv4Net>,
-    /// Be in this VLAN: hear only frames with its tag, and tag what is sent
-    #[arg(long, value_name = "1..4094")]
-    pub(crate) vlan: Option<VlanId>,
-    /// The gateway to whatever is not on our own network
-    #[arg(long, value_name = "IP")]
-    pub(crate) gateway: Option<Ipv4Addr>,
-    /// The gateway to one more network, as in `--route 192.0.2.0/24 via 10.0.0.1`; may be repeated
-    #[arg(long = "route", value_names = ["ADDRESS/LENGTH", "via", "IP"], num_args = 3)]
-    pub(crate) routes: Vec<String>,
-    /// How frames are carried: `ring` by io_uring, many a system call; `read-write` one a call; `auto` as
-    /// the load is, and one a call where the kernel refuses io_uring
-    #[arg(long, value_name = "WAY", default_value = "auto")]
-    pub(crate) io: Way,
-    /// How long to look for frames before sleeping, in microseconds: who sleeps answers the next frame
-    /// later, who looks keeps a processor busy [default: 50, or 0 where there is one processor]
-    #[arg(long, value_name = "MICROSECONDS", value_parser = clap::value_parser!(u32).range(..=1_000_000))]
-    pub(crate) busy_poll: Option<u32>,
-}
-
-/// The ways of `--io`.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Way {
-    Auto,
-    Ring,
-    ReadWrite,
-}
-
-impl From<Way> for Io {
-    fn from(way: Way) -> Io {
-        match way {
-            Way::Auto => Io::Auto,
-            Way::Ring => Io::Ring,
-            Way::ReadWrite => Io::ReadWrite,
-        }
-    }
-}
-
 /// Which address is ours, and how it is claimed.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("ours").required(true).args(["address", "link_local", "hosts"])))]
@@ -288,7 +245,7 @@ pub(crate) struct HostsArguments {
     #[arg(long, value_name = "ADDRESS/LENGTH[@VLAN]", value_parser = hosts, conflicts_with_all = ["vlan", "mac"])]
     pub(crate) hosts: Vec<Hosts>,
     /// The hardware address of the first of --hosts; the others follow one by one [default: locally
-    /// administered, derived from machine and TAP]
+    /// administered, derived from machine and interface]
     #[arg(long, value_name = "MAC", requires = "hosts", conflicts_with_all = ["address", "link_local"])]
     pub(crate) mac_base: Option<MacAddr>,
     /// Ask for each address of --hosts whether anybody has it, before any is used

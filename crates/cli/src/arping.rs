@@ -59,11 +59,6 @@ fn vet(arguments: &ArpingArguments) -> Result<(), Failure> {
             "{target} can be nobody's address; ask for a host's, such as 10.0.0.1"
         )));
     }
-    if let Some(hardware) = arguments.wire.source_mac.filter(|hardware| !hardware.is_station()) {
-        return Err(Failure::new(format!(
-            "{hardware} is no station's address; choose another --source-mac, such as 02:00:00:00:00:01"
-        )));
-    }
     Ok(())
 }
 

@@ -3,13 +3,16 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use arp::{Identity, Settings, Start};
+use arp::{Identity, LINK_LOCAL, Settings, Start};
 use host::{Config, Host};
+use ipnet::Ipv4Net;
+use link::MacAddr;
 use nix::sys::signal::Signal;
 use tap::Device;
-use tap::linux::{InterfaceName, Tap};
+use tap::linux::InterfaceName;
 
 use crate::arguments::{HostArguments, Hosts};
+use crate::attachment::Attachment;
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::output::Sink;
@@ -24,9 +27,9 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     let signals = Signals::take_over(&[Signal::SIGINT, Signal::SIGTERM, Signal::SIGUSR1])?;
     // Before the kernel's side is touched.
     arguments.hosts.check(arguments.claim.announce, arguments.station.kernel)?;
-    let tap = arguments.station.open(arguments.claim.address)?;
-    let name = tap.interface().name().clone();
-    let host = host(arguments, &tap, &clock)?;
+    let attachment = arguments.station.attach(&protocol(arguments), |name| hardware(arguments, name))?;
+    let name = attachment.name().clone();
+    let host = host(arguments, &attachment, &clock)?;
     let level = match (arguments.quiet, arguments.verbose) {
         (true, _) => Level::Quiet,
         (_, true) => Level::Frames,
@@ -35,19 +38,50 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     let recorder = arguments.capture.begin(&name.to_string(), clock)?;
     let report = Report::new(arguments.capture.other_output()?, level, arguments.json);
     let report = report.painted(arguments.capture.other_paint()).record(recorder);
-    if let Some(error) = tap.ring_refused().filter(|_| arguments.verbose) {
-        Failure::new(format!("frames are carried by read and write, for io_uring is refused: {error}"))
-            .tell();
+    if let Some(words) = attachment.slower().filter(|_| arguments.verbose) {
+        Failure::new(words).tell();
     }
-    let mut server = Server::new(host, tap, report, clock, arguments.station.spin());
+    let mut server = Server::new(host, attachment, report, clock, arguments.station.spin());
     let outcome = serve(&mut server, &signals, &name);
     server.counters();
     outcome
 }
 
+/// The addresses that we will answer for.
+fn protocol(arguments: &HostArguments) -> Vec<Ipv4Net> {
+    let link_local = arguments.claim.link_local.then_some(LINK_LOCAL);
+    let one = arguments.claim.address.map(|address| Ipv4Net::from(address.addr()));
+    let ranges = arguments.hosts.hosts.iter().map(|hosts| hosts.range);
+    one.into_iter().chain(link_local).chain(ranges).chain(arguments.proxies.iter().copied()).collect()
+}
+
+/// The hardware addresses that we will have on this interface: the first and the last.
+fn hardware(arguments: &HostArguments, name: &InterfaceName) -> Result<(MacAddr, MacAddr), Failure> {
+    let ranges = &arguments.hosts;
+    if ranges.hosts.is_empty() {
+        let one = arguments.station.mac.unwrap_or_else(|| own_mac(name, arguments.claim.address));
+        return Ok((one, one));
+    }
+    let first = ranges.mac_base.unwrap_or_else(|| base_mac(name));
+    let count: u64 = ranges.hosts.iter().map(|hosts| count(hosts.range)).sum();
+    Ok((first, following(first, count - 1)?))
+}
+
+/// The hardware address so many behind another.
+fn following(base: MacAddr, steps: u64) -> Result<MacAddr, Failure> {
+    base.plus(steps).ok_or_else(|| {
+        Failure::new(format!("not enough hardware addresses follow {base}; choose a lower --mac-base"))
+    })
+}
+
+/// How many hosts a range is.
+fn count(range: Ipv4Net) -> u64 {
+    1 << (32 - range.prefix_len())
+}
+
 /// The hosts that the arguments ask for.
-fn host(arguments: &HostArguments, tap: &Tap, clock: &Clock) -> Result<Host, Failure> {
-    let wanted = configs(arguments, tap)?;
+fn host(arguments: &HostArguments, attachment: &Attachment, clock: &Clock) -> Result<Host, Failure> {
+    let wanted = configs(arguments, attachment)?;
     let mut wanted = wanted.iter();
     let first = wanted.next().ok_or_else(|| Failure::new("no address is given; name one by --address"))?;
     let mut host = Host::new(clock.now(), first)?;
@@ -69,13 +103,13 @@ fn host(arguments: &HostArguments, tap: &Tap, clock: &Clock) -> Result<Host, Fai
 }
 
 /// What each of the hosts is to be: one, or one for each range.
-fn configs(arguments: &HostArguments, tap: &Tap) -> Result<Vec<Config>, Failure> {
+fn configs(arguments: &HostArguments, attachment: &Attachment) -> Result<Vec<Config>, Failure> {
     let (claim, ranges) = (&arguments.claim, &arguments.hosts);
-    let name = tap.interface().name();
+    let (mut base, _) = hardware(arguments, attachment.name())?;
     // spec: rfc5227-start, rfc5227-many
     let probes = if ranges.hosts.is_empty() { !claim.no_probe } else { ranges.probe };
     let common = |usual: Config| Config {
-        mtu: tap.mtu(),
+        mtu: attachment.mtu(),
         gateway: arguments.station.gateway,
         policy: arguments.learn.into(),
         start: match (probes, claim.announce) {
@@ -92,20 +126,14 @@ fn configs(arguments: &HostArguments, tap: &Tap) -> Result<Vec<Config>, Failure>
         ..usual
     };
     if ranges.hosts.is_empty() {
-        let hardware = arguments.station.mac.unwrap_or_else(|| own_mac(name, claim.address));
-        let usual = claim
-            .address
-            .map_or_else(|| Config::link_local(hardware), |address| Config::new(address, hardware));
+        let usual =
+            claim.address.map_or_else(|| Config::link_local(base), |address| Config::new(address, base));
         return Ok(vec![common(Config { vlan: arguments.station.vlan, ..usual })]);
     }
-    let mut base = ranges.mac_base.unwrap_or_else(|| base_mac(name));
     let mut configs = Vec::new();
     for Hosts { range, vlan } in &ranges.hosts {
         configs.push(common(Config { vlan: *vlan, ..Config::each(*range, base) }));
-        let hosts = 1_u64 << (32 - range.prefix_len());
-        base = base.plus(hosts).ok_or_else(|| {
-            Failure::new(format!("not enough hardware addresses follow {base}; choose a lower --mac-base"))
-        })?;
+        base = following(base, count(*range))?;
     }
     Ok(configs)
 }
@@ -124,8 +152,8 @@ fn serve<W: Sink>(
             server.report.ready(name, &server.host);
             ready = address;
         }
-        let woken =
-            server.step(signals, None).map_err(|error| Failure::new(format!("TAP {name}: {error}")))?;
+        let stepped = server.step(signals, None);
+        let woken = stepped.map_err(|error| server.attachment.failure(&error))?;
         server.tell();
         // spec: rfc5227-last
         if let Some(winner) = server.host.ceased() {

@@ -87,7 +87,7 @@ impl Wire {
         let host = Host::new(Instant::ORIGIN, &Config { table, ..usual })?;
         let clock = Clock::start();
         let report = report.record(capture.begin(&name.to_string(), clock)?);
-        Ok(Server::new(host, self.tap, report, clock, usual_spin()))
+        Ok(Server::new(host, self.tap.into(), report, clock, usual_spin()))
     }
 }
 
@@ -125,7 +125,7 @@ fn watch<W: Sink>(server: &mut Server<W>, signals: &Signals) -> Result<Option<Ne
         let woken = server.step(signals, Some(SILENCE))?;
         server.tell();
         let entry =
-            neighbours(server.tap.interface())?.into_iter().find(|entry| entry.address == OURS.addr());
+            neighbours(server.attachment.interface())?.into_iter().find(|entry| entry.address == OURS.addr());
         let known = entry.as_ref().is_some_and(|entry| knows(entry, mac));
         let waited = clock.now().since(Instant::ORIGIN);
         if woken.stop || (known && !woken.device) || waited > PATIENCE {

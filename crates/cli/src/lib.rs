@@ -10,6 +10,7 @@
 
 mod arguments;
 mod arping;
+mod attachment;
 mod capture;
 mod clock;
 mod color;
@@ -24,6 +25,7 @@ mod man;
 mod output;
 mod ping;
 mod report;
+mod scan;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
@@ -63,6 +65,7 @@ pub fn main() -> ExitCode {
         Some(Command::Host(arguments)) => host_command::run(&arguments),
         Some(Command::Ping(arguments)) => ping::run(&arguments),
         Some(Command::Arping(arguments)) => arping::run(&arguments),
+        Some(Command::Scan(arguments)) => scan::run(&arguments),
         Some(Command::Decode(arguments)) => decode::run(&arguments),
         Some(Command::Tap(arguments)) => tap_command::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments),

@@ -118,7 +118,6 @@ impl<W: Sink> Output<W> {
     }
 
     /// How many octets wait for the reader.
-    #[cfg(test)]
     pub(crate) fn pending(&self) -> usize {
         self.pending.len()
     }

@@ -11,11 +11,13 @@ use std::time::Duration;
 
 use arp::{Settings, Start};
 use host::{Config, Host, Ping, Sent};
+use ipv4::NextHop;
+use link::MacAddr;
 use nix::sys::signal::Signal;
 use tap::Device;
-use tap::linux::{InterfaceName, Tap};
 
 use crate::arguments::PingArguments;
+use crate::attachment::Attachment;
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::output::Sink;
@@ -31,16 +33,24 @@ use words::Told;
 pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
     let signals = Signals::take_over(&[Signal::SIGINT, Signal::SIGTERM])?;
-    let tap = arguments.station.open(Some(arguments.address))?;
-    let name = tap.interface().name().clone();
-    let host = host(arguments, &tap, &clock)?;
+    let station = &arguments.station;
+    let hardware = |name: &_| station.mac.unwrap_or_else(|| own_mac(name, Some(arguments.address)));
+    let attachment =
+        station.attach(&[arguments.address.addr().into()], |name| Ok((hardware(name), hardware(name))))?;
+    let name = attachment.name().clone();
+    let host = host(arguments, &attachment, hardware(&name), &clock)?;
     vet(&host, arguments.target)?;
+    if let Some(NextHop::OnLink(neighbour) | NextHop::Gateway(neighbour)) =
+        host.routes().next_hop(arguments.target)
+    {
+        attachment.vet(neighbour)?;
+    }
     let recorder = arguments.capture.begin(&name.to_string(), clock)?;
     let report =
         Report::new(arguments.capture.other_output()?, Level::Quiet, arguments.json).record(recorder);
     let mut pinger = Pinger {
         session: Session::new(plan(arguments)),
-        server: Server::new(host, tap, report, clock, arguments.station.spin()),
+        server: Server::new(host, attachment, report, clock, station.spin()),
         clock,
         json: arguments.json,
         quiet: arguments.quiet,
@@ -48,7 +58,7 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
         data: (u8::MIN..=u8::MAX).cycle().take(arguments.size.into()).collect(),
     };
     pinger.tell(Told::Start { interface: &name, address: arguments.address });
-    let outcome = pinger.converse(&signals, &name);
+    let outcome = pinger.converse(&signals);
     pinger.tell(Told::Statistics);
     pinger.server.report.farewell();
     outcome?;
@@ -56,12 +66,15 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
 }
 
 /// The host that asks.
-fn host(arguments: &PingArguments, tap: &Tap, clock: &Clock) -> Result<Host, Failure> {
-    let hardware = arguments.station.mac;
-    let hardware = hardware.unwrap_or_else(|| own_mac(tap.interface().name(), Some(arguments.address)));
+fn host(
+    arguments: &PingArguments,
+    attachment: &Attachment,
+    hardware: MacAddr,
+    clock: &Clock,
+) -> Result<Host, Failure> {
     let usual = Config::new(arguments.address, hardware);
     let config = Config {
-        mtu: tap.mtu(),
+        mtu: attachment.mtu(),
         vlan: arguments.station.vlan,
         gateway: arguments.station.gateway,
         start: if arguments.probe { Start::Probe } else { Start::AtOnce },
@@ -118,7 +131,7 @@ struct Pinger<W> {
 
 impl<W: Sink> Pinger<W> {
     /// Sends and hears until the session is over, or somebody ends it.
-    fn converse(&mut self, signals: &Signals, name: &InterfaceName) -> Result<(), Failure> {
+    fn converse(&mut self, signals: &Signals) -> Result<(), Failure> {
         while signals.next()?.is_none() && self.server.report.has_reader() {
             let limit = match self.server.host.is_ready().then(|| self.session.next(self.clock.now())) {
                 None => None,
@@ -131,7 +144,7 @@ impl<W: Sink> Pinger<W> {
                 }
             };
             let stepped = self.server.step(signals, limit);
-            stepped.map_err(|error| Failure::new(format!("TAP {name}: {error}")))?;
+            stepped.map_err(|error| self.server.attachment.failure(&error))?;
             if let Some(winner) = self.server.host.ceased() {
                 return Err(Failure::new(format!(
                     "{} is taken: {} has it or wants it too; choose another --address, or leave --probe out",

@@ -5,9 +5,10 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use host::Host;
-use tap::linux::{Tap, Woken, look, wait};
+use tap::linux::{Woken, look, wait};
 use tap::{Device, DeviceError, Instant, Pool};
 
+use crate::attachment::Attachment;
 use crate::clock::Clock;
 use crate::output::Sink;
 use crate::report::Report;
@@ -16,7 +17,7 @@ use crate::signals::Signals;
 /// A host, its wire, and who watches.
 pub(crate) struct Server<W> {
     pub(crate) host: Host,
-    pub(crate) tap: Tap,
+    pub(crate) attachment: Attachment,
     pub(crate) pool: Pool,
     pub(crate) report: Report<W>,
     /// When the last turn was.
@@ -40,12 +41,20 @@ pub(crate) enum ServeError {
 impl<W: Sink> Server<W> {
     /// Under load a signal is looked for once in so many steps: that is a system call, too.
     const FINDS: u32 = 64;
+    /// How long an attachment that is in doubt is left alone.
+    const DOUBT: Duration = Duration::from_millis(200);
 
-    pub(crate) fn new(host: Host, tap: Tap, report: Report<W>, clock: Clock, spin: Duration) -> Server<W> {
-        let pool = Pool::new(tap.mtu(), host.frames());
+    pub(crate) fn new(
+        host: Host,
+        attachment: Attachment,
+        report: Report<W>,
+        clock: Clock,
+        spin: Duration,
+    ) -> Server<W> {
+        let pool = Pool::new(attachment.mtu(), host.frames());
         Server {
             host,
-            tap,
+            attachment,
             pool,
             report,
             now: clock.now(),
@@ -63,7 +72,8 @@ impl<W: Sink> Server<W> {
         // While the wire has no room, what is due has nowhere to go.
         let due = self.host.deadline().filter(|_| !self.congested);
         let due = due.map(|deadline| deadline.since(self.clock.now()));
-        let limit = [due, limit].into_iter().flatten().min();
+        let doubt = self.attachment.is_in_doubt().then_some(Self::DOUBT);
+        let limit = [due, limit, doubt].into_iter().flatten().min();
         let spin = limit.map_or(self.spin, |limit| limit.min(self.spin));
         let was_congested = self.congested;
         let again = self.again;
@@ -77,7 +87,7 @@ impl<W: Sink> Server<W> {
             let has_room = was_congested && !self.congested;
             let limit = limit.map(|limit| limit.saturating_sub(spin));
             let limit = if found || has_room { Some(Duration::ZERO) } else { limit };
-            wait(self.tap.as_fd(), self.congested, signals.as_fd(), limit).map_err(ServeError::Wait)?
+            wait(self.attachment.as_fd(), self.congested, signals.as_fd(), limit).map_err(ServeError::Wait)?
         };
         if again || !found {
             self.turn()?;
@@ -89,7 +99,7 @@ impl<W: Sink> Server<W> {
     /// One turn of the loop. Returns whether something arrived.
     fn turn(&mut self) -> Result<bool, ServeError> {
         self.now = self.clock.now();
-        let turn = self.host.turn(self.now, &mut self.tap, &mut self.pool, &mut self.report);
+        let turn = self.host.turn(self.now, &mut self.attachment, &mut self.pool, &mut self.report);
         let turn = turn.map_err(ServeError::Device)?;
         (self.congested, self.again) = (turn.congested, turn.again);
         Ok(turn.arrived > 0)
@@ -104,7 +114,7 @@ impl<W: Sink> Server<W> {
 
     /// Prints what was counted.
     pub(crate) fn counters(&mut self) {
-        self.report.counters(&self.host, &self.tap, &self.pool);
+        self.report.counters(&self.host, &self.attachment, &self.pool);
     }
 }
 

@@ -1,5 +1,7 @@
 //! The station that a command is, and its wire.
 
+pub(crate) mod arguments;
+
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -9,23 +11,42 @@ use ipnet::Ipv4Net;
 use link::MacAddr;
 use tap::linux::{InterfaceName, Tap, usual_spin};
 
-use crate::arguments::{Hosts, HostsArguments, StationArguments};
+use crate::arguments::{Hosts, HostsArguments};
+use crate::attachment::{Attachment, Stations, shared};
 use crate::failure::Failure;
+use arguments::StationArguments;
 
 impl StationArguments {
+    /// Attaches us to the interface or to the TAP. What we will answer for is `protocol`, and which hardware
+    /// addresses we will have there, `hardware` tells.
+    pub(crate) fn attach(
+        &self,
+        protocol: &[Ipv4Net],
+        hardware: impl FnOnce(&InterfaceName) -> Result<(MacAddr, MacAddr), Failure>,
+    ) -> Result<Attachment, Failure> {
+        match (&self.interface, &self.tap) {
+            (Some(name), _) => {
+                let stations = Stations { hardware: hardware(name)?, protocol };
+                let attachment = Attachment::to_interface(name, &stations)?;
+                self.gateway.map_or(Ok(()), |gateway| attachment.vet(gateway))?;
+                Ok(attachment)
+            }
+            (None, Some(name)) => Ok(self.open(name, protocol)?.into()),
+            (None, None) => Err(Failure::new("no wire is named; name one by -I or --tap")),
+        }
+    }
+
     /// Opens the TAP, and sets up the kernel's side as far as that is ours to do.
-    pub(crate) fn open(&self, ours: Option<Ipv4Net>) -> Result<Tap, Failure> {
+    fn open(&self, name: &InterfaceName, ours: &[Ipv4Net]) -> Result<Tap, Failure> {
         let mut options = Tap::options().io(self.io.into());
         if let Some(mtu) = self.mtu {
             options = options.mtu(mtu.into());
         }
-        let tap = options.open(self.tap.as_str())?;
+        let tap = options.open(name.as_str())?;
         if let Some(address) = self.kernel {
-            if ours.is_some_and(|ours| ours.addr() == address.addr()) {
-                return Err(Failure::new(format!(
-                    "the kernel and we cannot both be {}; choose another address for one of us",
-                    address.addr()
-                )));
+            // Of a range that is not ours alone the kernel can be asked on a TAP.
+            if let Some(ours) = ours.iter().find(|ours| **ours == Ipv4Net::from(address.addr())) {
+                return Err(shared(*ours, address.addr()));
             }
             tap.interface().ensure_address(address)?;
         }
@@ -76,10 +97,7 @@ impl HostsArguments {
                 )));
             }
             if let Some(kernel) = kernel.filter(|kernel| range.contains(&kernel.addr())) {
-                return Err(Failure::new(format!(
-                    "the kernel and we cannot both be {}; choose another address for it, outside {range}",
-                    kernel.addr()
-                )));
+                return Err(shared(*range, kernel.addr()));
             }
         }
         Ok(())

@@ -23,7 +23,7 @@ use crate::report::Direction;
 use crate::station::own_mac;
 use arguments::WireArguments;
 
-/// How many frames are heard in one turn.
+/// How many frames are heard in one turn, or sent.
 const BATCH: usize = 64;
 /// Between two looks at an interface that does not run yet.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -61,6 +61,11 @@ impl Wire {
         vlan: Option<VlanId>,
         clock: Clock,
     ) -> Result<Wire, Failure> {
+        if let Some(hardware) = arguments.source_mac.filter(|hardware| !hardware.is_station()) {
+            return Err(Failure::new(format!(
+                "{hardware} is no station's address; choose another --source-mac, such as 02:00:00:00:00:01"
+            )));
+        }
         let Opened { device, interface, hardware, kernel } = match (&arguments.interface, &arguments.tap) {
             (Some(name), _) => on_interface(arguments, name)?,
             (None, Some(name)) => on_tap(arguments, name)?,
@@ -68,7 +73,7 @@ impl Wire {
         };
         let link = Link::new(Stations::one(hardware), device.mtu(), vlan);
         let pool = Pool::new(device.mtu(), 2 * BATCH);
-        let (arrived, departing) = (Batch::new(BATCH), Batch::new(1));
+        let (arrived, departing) = (Batch::new(BATCH), Batch::new(BATCH));
         let recorder = arguments.capture.begin(&interface.name().to_string(), clock)?;
         Ok(Wire {
             device,
@@ -93,6 +98,11 @@ impl Wire {
         self.hardware
     }
 
+    /// The kernel's side of the wire.
+    pub(crate) fn interface(&self) -> &Interface {
+        &self.interface
+    }
+
     /// The kernel's address in the network that `target` is in: the one of the longest prefix.
     pub(crate) fn kernel_address(&self, target: Ipv4Addr) -> Result<Option<Ipv4Addr>, Failure> {
         let addresses = self.interface.addresses()?;
@@ -102,24 +112,18 @@ impl Wire {
 
     /// Waits until frames pass: the kernel loses what is sent before it has taken note of the carrier.
     pub(crate) fn settle(&self) -> Result<(), Failure> {
-        let name = self.name();
-        for look in 0..LOOKS {
-            match self.interface.carrier()? {
-                Carrier::Up => return Ok(()),
-                Carrier::Unnoticed if look >= UNNOTICED => return Ok(()),
-                Carrier::Down if !self.interface.is_up()? => return Err(down(name)),
-                Carrier::Unnoticed | Carrier::Down => thread::sleep(PAUSE),
-            }
-        }
-        Err(Failure::new(format!(
-            "{name} has no carrier, and nobody is heard or asked without; connect what is to be at its other end, then `ip link show {name}`"
-        )))
+        settle(&self.interface)
     }
 
     /// Whether frames could pass all the time: none was refused by what we receive from, and they can now.
     pub(crate) fn was_there(&self) -> bool {
         self.device.counters().unreadable == 0
             && self.interface.carrier().is_ok_and(|carrier| carrier != Carrier::Down)
+    }
+
+    /// How many frames were lost before they were read.
+    pub(crate) fn lost(&self) -> u64 {
+        self.device.counters().lost
     }
 
     /// Sends a packet. Returns whether the wire took it; what it did not take is not captured either.
@@ -129,6 +133,23 @@ impl Wire {
         packet: &Fields,
         destination: MacAddr,
     ) -> Result<bool, Failure> {
+        self.push(packet, destination)?;
+        let refused = self.flush(now)?;
+        // A wire without room has refused it: a request that departs late is no request of its time.
+        let late = self.abandon();
+        if late > 0 {
+            self.record_sent(now, true);
+        }
+        Ok(refused == 0 && late == 0)
+    }
+
+    /// Adds a packet to those that [`Wire::flush`] sends at once. Returns whether there was room among them.
+    pub(crate) fn push(&mut self, packet: &Fields, destination: MacAddr) -> Result<bool, Failure> {
+        // Of several that are sent at once nobody could say which were refused.
+        let most = if self.recorder.is_some() { 1 } else { BATCH };
+        if self.departing.len() >= most {
+            return Ok(false);
+        }
         let frame = self.frame(packet, destination).ok_or_else(|| {
             let name = self.interface.name();
             Failure::new(format!("{name} has no room for an ARP packet; `sudo ip link set {name} mtu 1500`"))
@@ -140,18 +161,46 @@ impl Wire {
         if let Err(frame) = self.departing.push(frame) {
             self.pool.give(frame);
         }
-        let taken = self.device.transmit(&mut self.departing, &mut self.pool);
-        let taken = taken.map_err(|error| gone(self.interface.name(), &error))?;
-        // A wire without room has refused it: a request that departs late is no request of its time.
-        if let Some(frame) = self.departing.pop() {
-            self.pool.give(frame);
+        Ok(true)
+    }
+
+    /// Sends what was pushed, as far as the wire has room now. Returns how many packets it refused.
+    pub(crate) fn flush(&mut self, now: Instant) -> Result<u64, Failure> {
+        if self.departing.is_empty() {
+            return Ok(0);
         }
+        let before = self.device.counters().refused;
+        let taken = self.device.transmit(&mut self.departing, &mut self.pool);
+        taken.map_err(|error| gone(self.interface.name(), &error))?;
+        let refused = self.device.counters().refused.saturating_sub(before);
+        if self.departing.is_empty() {
+            self.record_sent(now, refused > 0);
+        }
+        Ok(refused)
+    }
+
+    /// Whether something that was pushed waits for room on the wire.
+    pub(crate) fn is_congested(&self) -> bool {
+        !self.departing.is_empty()
+    }
+
+    /// Takes back what waits for room. Returns how many packets that is.
+    pub(crate) fn abandon(&mut self) -> u64 {
+        let mut count = 0;
+        while let Some(frame) = self.departing.pop() {
+            self.pool.give(frame);
+            count += 1;
+        }
+        count
+    }
+
+    /// Captures what was sent.
+    fn record_sent(&mut self, now: Instant, is_refused: bool) {
         if let Some(recorder) = &mut self.recorder {
-            let comment = (taken == 0).then_some("refused by the wire");
+            let comment = is_refused.then_some("refused by the wire");
             recorder.frame(now, Direction::Out, &self.sent, comment);
             recorder.flush();
         }
-        Ok(taken > 0)
     }
 
     /// A frame with a packet in it, ready to depart; none if there is no room.
@@ -164,14 +213,14 @@ impl Wire {
     }
 
     /// Gives every ARP packet of our VLAN that has arrived to `hear`, and whether it was sent to all. What
-    /// `hear` says of it stands beside it in the capture.
+    /// `hear` says of it stands beside it in the capture. Returns whether there may be more.
     pub(crate) fn receive<C: Display>(
         &mut self,
         now: Instant,
         mut hear: impl FnMut(Packet<'_>, bool) -> C,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         let received = self.device.receive(&mut self.pool, &mut self.arrived);
-        received.map_err(|error| gone(self.interface.name(), &error))?;
+        let received = received.map_err(|error| gone(self.interface.name(), &error))?;
         while let Some(frame) = self.arrived.pop() {
             let heard = packet(&self.link, frame.octets());
             let heard = heard.map(|(packet, is_broadcast)| hear(packet, is_broadcast));
@@ -191,7 +240,7 @@ impl Wire {
         if let Some(recorder) = &mut self.recorder {
             recorder.flush();
         }
-        Ok(())
+        Ok(received > 0)
     }
 }
 
@@ -199,6 +248,22 @@ impl AsFd for Wire {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.device.as_fd()
     }
+}
+
+/// Waits until frames pass an interface, or tells why none do.
+pub(crate) fn settle(interface: &Interface) -> Result<(), Failure> {
+    let name = interface.name();
+    for look in 0..LOOKS {
+        match interface.carrier()? {
+            Carrier::Up => return Ok(()),
+            Carrier::Unnoticed if look >= UNNOTICED => return Ok(()),
+            Carrier::Down if !interface.is_up()? => return Err(down(name)),
+            Carrier::Unnoticed | Carrier::Down => thread::sleep(PAUSE),
+        }
+    }
+    Err(Failure::new(format!(
+        "{name} has no carrier, and nobody is heard or asked without; connect what is to be at its other end, then `ip link show {name}`"
+    )))
 }
 
 /// A device, its interface, our hardware address there and the kernel's if it sends there too.

@@ -53,7 +53,7 @@ pub(super) enum Verdict {
     /// Not asked, and why.
     Skipped(String),
     /// Not as expected, as was known; why.
-    Differs(&'static str),
+    Differs(String),
 }
 
 impl Case {
@@ -113,7 +113,7 @@ impl Linux {
             Self::Unasked(reason) => Verdict::Skipped(reason.to_owned()),
             Self::Agrees => ask().map_or_else(Verdict::Failed, |()| Verdict::Passed),
             Self::Differs(reason) => match ask() {
-                Err(_) => Verdict::Differs(reason),
+                Err(_) => Verdict::Differs(reason.to_owned()),
                 Ok(()) => Verdict::Failed(format!("Linux does as asked, though this is recorded: {reason}")),
             },
         }

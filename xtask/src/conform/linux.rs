@@ -144,7 +144,7 @@ fn begin(interface: &Interface) -> Result<(), String> {
     ip(&["neigh", "add", &protocol, "lladdr", &hardware, "nud", "permanent", "dev", TESTED])
 }
 
-fn set(name: &str, value: &str) -> Result<(), String> {
+pub(super) fn set(name: &str, value: &str) -> Result<(), String> {
     let path = format!("/proc/sys/net/ipv4/{name}");
     fs::write(&path, value).map_err(|error| format!("cannot write {path}: {error}"))
 }
@@ -166,7 +166,7 @@ fn print_table(interface: &Interface) -> Result<(), String> {
 }
 
 /// Runs `ip`, for what can be had from no ioctl.
-fn ip(arguments: &[&str]) -> Result<(), String> {
+pub(super) fn ip(arguments: &[&str]) -> Result<(), String> {
     let words = arguments.join(" ");
     let output =
         Command::new("ip").args(arguments).output().map_err(|error| format!("cannot run `ip`: {error}"))?;

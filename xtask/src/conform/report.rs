@@ -146,7 +146,7 @@ impl Report {
 
 impl Verdict {
     /// Its name, as it is printed.
-    const fn name(&self) -> &'static str {
+    pub(super) const fn name(&self) -> &'static str {
         match self {
             Self::Passed => "passed",
             Self::Failed(_) => "failed",
@@ -155,17 +155,16 @@ impl Verdict {
         }
     }
 
-    fn reason(&self) -> Option<&str> {
+    pub(super) fn reason(&self) -> Option<&str> {
         match self {
             Self::Passed => None,
-            Self::Failed(reason) | Self::Skipped(reason) => Some(reason),
-            Self::Differs(reason) => Some(reason),
+            Self::Failed(reason) | Self::Skipped(reason) | Self::Differs(reason) => Some(reason),
         }
     }
 }
 
 /// Rows with their columns below each other.
-fn aligned(rows: &[Vec<String>]) -> String {
+pub(super) fn aligned(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));

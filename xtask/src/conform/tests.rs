@@ -55,7 +55,7 @@ fn no_two_cases_have_one_name() {
 #[test]
 fn a_recorded_difference_has_to_show() {
     let differs = Linux::Differs("it is so");
-    assert_eq!(differs.judge(|| Err("no answer".to_owned())), Verdict::Differs("it is so"));
+    assert_eq!(differs.judge(|| Err("no answer".to_owned())), Verdict::Differs("it is so".to_owned()));
     assert!(matches!(differs.judge(|| Ok(())), Verdict::Failed(_)));
     assert_eq!(Linux::Agrees.judge(|| Ok(())), Verdict::Passed);
     assert_eq!(Linux::Agrees.judge(|| Err("no answer".to_owned())), Verdict::Failed("no answer".to_owned()));

@@ -1,4 +1,4 @@
-//! `cargo xtask setup-tap`, `teardown-tap`, `dist` and `conform`, on a real wire.
+//! `cargo xtask setup-tap`, `teardown-tap`, `dist`, `conform` and `beside`, on a real wire.
 
 // A trial may panic: that is how it fails.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
@@ -36,6 +36,7 @@ const CASES: &[Case] = &[
     ("our_host_passes_the_black_box_suite", our_host_passes),
     ("the_kernel_differs_from_the_suite_as_recorded", the_kernel_differs_as_recorded),
     ("what_is_no_host_does_not_pass", what_is_no_host),
+    ("our_tools_say_the_truth_beside_whoever_is_installed", beside_others),
     ("what_is_given_away_is_whole", what_is_given_away),
 ];
 
@@ -93,6 +94,36 @@ fn what_is_no_host() -> Outcome {
     for program in ["/bin/true", "/bin/cat", "/no/such/program"] {
         assert_eq!(told(&run(&["conform", "--program", program])?).0, Some(2), "{program}");
     }
+    Ok(())
+}
+
+fn beside_others() -> Outcome {
+    let (code, out, errors) = told(&run(&["beside", "--program", &tapstack()?, "--json"])?);
+    if code == Some(2)
+        && (errors.contains("cannot make a veth pair") || errors.contains("cannot make a bridge"))
+    {
+        return Err(Missing(errors.trim().to_owned()).into());
+    }
+    assert_eq!(code, Some(0), "{out}{errors}");
+    let lines: Result<Vec<Value>, _> = out.lines().map(serde_json::from_str).collect();
+    let lines = lines?;
+    let (summary, rows) = lines.split_last().ok_or("lines")?;
+    assert_eq!((&summary["event"], &summary["failed"]), (&json!("summary"), &json!(0)), "{out}");
+    let of = |tool: &str, verdict: &str| {
+        let is_it = |row: &&Value| row["tool"] == tool && row["verdict"] == verdict;
+        rows.iter().filter(is_it).cloned().collect::<Vec<_>>()
+    };
+    // All but the range, and on a TAP but what it has none of.
+    assert_eq!(of("tapstack arping -I", "passed").len(), 18, "{out}");
+    assert_eq!(of("tapstack arping --tap", "passed").len(), 12, "{out}");
+    let duplicate = of("tapstack arping -I", "passed").into_iter().find(|row| row["name"] == "duplicate");
+    let duplicate = duplicate.ok_or("the row of the duplicate")?;
+    assert_eq!(
+        (&duplicate["exit_code"], &duplicate["stations"][1]["hardware_address"]),
+        (&json!(0), &json!("02:00:00:00:04:02"))
+    );
+    let none = told(&run(&["beside", "--program", &tapstack()?, "--tool", "/bin/true"])?);
+    assert!(none.0 == Some(2) && none.2.contains("is none of the tools that are known"), "{}", none.2);
     Ok(())
 }
 

@@ -169,7 +169,7 @@ fn goes_down_meanwhile() -> Outcome {
 }
 
 /// A TAP that this test is the other end of, the kernel at 10.0.0.1/24.
-fn wire(name: &str) -> Result<Tap, Box<dyn Error>> {
+pub(crate) fn wire(name: &str) -> Result<Tap, Box<dyn Error>> {
     let tap = Tap::open(name)?;
     tap.interface().set_address("10.0.0.1/24".parse()?)?;
     tap.interface().set_up(true)?;

@@ -24,14 +24,14 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 /// A file of this trial's own, gone with this value.
-struct Scratch(PathBuf);
+pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
-    fn new(name: &str) -> Scratch {
+    pub(crate) fn new(name: &str) -> Scratch {
         Scratch(std::env::temp_dir().join(format!("tapstack-{}-{name}", std::process::id())))
     }
 
-    fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.0.to_str().expect("a name in UTF-8")
     }
 }
@@ -43,7 +43,7 @@ impl Drop for Scratch {
 }
 
 /// What `decode` prints of a capture, and its exit code.
-fn decode(words: &[&str]) -> std::io::Result<(Option<i32>, String, String)> {
+pub(crate) fn decode(words: &[&str]) -> std::io::Result<(Option<i32>, String, String)> {
     Ok(told(&run(&[&["decode", "-t", "-v"], words].concat())?))
 }
 

@@ -12,14 +12,17 @@ mod arping;
 mod capture;
 mod carriage;
 mod claims;
+mod codes;
 mod decode;
 mod doctor;
 mod host;
 mod hosts;
+mod interface;
 mod lab;
 mod manners;
 mod ping;
 mod running;
+mod scan;
 mod tap_command;
 
 use std::process::ExitCode;
@@ -36,18 +39,28 @@ fn main() -> ExitCode {
         capture::CASES,
         carriage::CASES,
         claims::CASES,
+        codes::CASES,
         doctor::CASES,
         decode::CASES,
         host::CASES,
         hosts::CASES,
+        interface::CASES,
         lab::CASES,
         manners::CASES,
         ping::CASES,
+        scan::CASES,
         tap_command::CASES,
     ]
     .concat();
-    let unprivileged =
-        [arping::UNPRIVILEGED, doctor::UNPRIVILEGED, host::UNPRIVILEGED, tap_command::UNPRIVILEGED].concat();
+    let unprivileged = [
+        arping::UNPRIVILEGED,
+        doctor::UNPRIVILEGED,
+        host::UNPRIVILEGED,
+        interface::UNPRIVILEGED,
+        scan::UNPRIVILEGED,
+        tap_command::UNPRIVILEGED,
+    ]
+    .concat();
     let refused = [doctor::REFUSED, lab::REFUSED].concat();
     harness::main(Trials { cases: &cases, refused: &refused, unprivileged: &unprivileged })
 }

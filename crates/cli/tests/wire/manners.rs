@@ -36,7 +36,10 @@ fn colour() -> Outcome {
 }
 
 /// What it shows on a terminal of its own.
-fn on_a_terminal(words: &[&str], variables: &[(&str, &str)]) -> Result<String, Box<dyn std::error::Error>> {
+pub(crate) fn on_a_terminal(
+    words: &[&str],
+    variables: &[(&str, &str)],
+) -> Result<String, Box<dyn std::error::Error>> {
     let OpenptyResult { master, slave } = openpty(None, None)?;
     let mut command = command(words);
     command

@@ -103,13 +103,16 @@ pub(crate) struct Persistent(pub(crate) Interface);
 
 impl Persistent {
     pub(crate) fn create(name: &str) -> Result<Persistent, Box<dyn Error>> {
-        let tap = PersistentTap {
-            name: name.parse()?,
-            owner: None,
-            group: None,
-            mtu: None,
-            address: Some("10.0.0.1/24".parse()?),
-        };
+        Self::create_with(name, Some("10.0.0.1/24".parse()?))
+    }
+
+    /// The same, but the kernel has no address on it.
+    pub(crate) fn create_nameless(name: &str) -> Result<Persistent, Box<dyn Error>> {
+        Self::create_with(name, None)
+    }
+
+    fn create_with(name: &str, address: Option<ipnet::Ipv4Net>) -> Result<Persistent, Box<dyn Error>> {
+        let tap = PersistentTap { name: name.parse()?, owner: None, group: None, mtu: None, address };
         Ok(Persistent(Interface::named(&tap.create()?)?))
     }
 }

@@ -23,6 +23,7 @@ mod tap;
 mod taps;
 mod wait;
 
+pub use addresses::kernel_addresses;
 pub use features::{Features, features};
 pub use interface::{Interface, InterfaceError};
 pub use listener::{Ended, Listener, listen};

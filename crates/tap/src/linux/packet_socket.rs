@@ -46,23 +46,21 @@ struct Hearing<'a> {
     filter: Option<&'a [sock_filter]>,
     /// Also those that the kernel or another program sends.
     departing: bool,
-    /// For whom the interface is to take frames in beside the kernel.
-    others: Others,
-}
-
-/// For whom an interface takes frames in beside the kernel.
-#[derive(Clone, Copy, Debug, Default)]
-enum Others {
-    #[default]
-    Nobody,
-    Station([u8; 6]),
-    All,
+    /// Also those that are for neither the kernel nor a group of its own.
+    others: bool,
+    /// Each by a system call.
+    without_ring: bool,
 }
 
 impl PacketSocket {
     /// Opens a socket for every frame that arrives on the interface of this name.
     pub fn open(name: &InterfaceName) -> Result<PacketSocket, SocketError> {
         PacketSocket::open_for(name, Hearing::default())
+    }
+
+    /// Opens the same without a ring, for whoever reads from the descriptor himself: a frame a system call.
+    pub fn open_without_ring(name: &InterfaceName) -> Result<PacketSocket, SocketError> {
+        PacketSocket::open_for(name, Hearing { without_ring: true, ..Hearing::default() })
     }
 
     /// Opens one that receives ARP alone, with VLAN tags and without: of all else on a busy interface
@@ -74,22 +72,20 @@ impl PacketSocket {
     /// Opens one that hears all ARP on the wire, in both directions: also what others on it say to each other, as
     /// far as it comes along, and what is sent from here. It is to transmit nothing.
     pub fn open_to_watch(name: &InterfaceName) -> Result<PacketSocket, SocketError> {
-        let hearing = Hearing { filter: Some(&filter::ARP), departing: true, others: Others::All };
+        let hearing =
+            Hearing { filter: Some(&filter::ARP), departing: true, others: true, ..Hearing::default() };
         PacketSocket::open_for(name, hearing)
     }
 
     /// Opens one for stations of our own beside the kernel, with the hardware addresses from `first` to `last`: it
     /// hears what is sent to one of them or to a group, and nothing that is sent to the kernel alone.
-    ///
-    /// For one station the interface takes in its frames too; for several, all that come along.
     pub fn open_for_stations(
         name: &InterfaceName,
         first: [u8; 6],
         last: [u8; 6],
     ) -> Result<PacketSocket, SocketError> {
-        let others = if first == last { Others::Station(first) } else { Others::All };
         let filter = filter::stations(first, last);
-        PacketSocket::open_for(name, Hearing { filter: Some(&filter), departing: false, others })
+        PacketSocket::open_for(name, Hearing { filter: Some(&filter), others: true, ..Hearing::default() })
     }
 
     fn open_for(name: &InterfaceName, hearing: Hearing<'_>) -> Result<PacketSocket, SocketError> {
@@ -103,7 +99,11 @@ impl PacketSocket {
         }
         let (index, mtu) = (interface.index()?, interface.mtu()?);
         let socket = system::open().map_err(|error| SocketError::of_socket(name, error))?;
-        let reception = Reception::of(socket.as_fd(), index, mtu);
+        let reception = if hearing.without_ring {
+            Reception::without_ring(index)
+        } else {
+            Reception::of(socket.as_fd(), index, mtu)
+        };
         hearing.begin(socket.as_fd(), index).map_err(|error| SocketError::of_socket(name, error))?;
         // Nothing is heard on one that is down, and nobody is asked.
         if !interface.is_up()? {
@@ -121,12 +121,6 @@ impl PacketSocket {
     /// open.
     pub fn add_station(&self, address: [u8; 6]) -> io::Result<()> {
         system::add_station(self.port.as_fd(), self.index, address)
-    }
-
-    /// Lets the interface take in all that comes along, as long as this socket is open: also the tags of VLANs
-    /// that the kernel is not in.
-    pub fn take_in_all(&self) -> io::Result<()> {
-        system::take_in_all(self.port.as_fd(), self.index)
     }
 
     /// Hears from now on what the kernel and other programs send there too: whoever asks under the kernel's
@@ -157,10 +151,8 @@ impl Hearing<'_> {
         if let Some(filter) = self.filter {
             system::attach(socket, filter)?;
         }
-        match self.others {
-            Others::Nobody => {}
-            Others::Station(address) => system::add_station(socket, index, address)?,
-            Others::All => system::take_in_all(socket, index)?,
+        if self.others {
+            system::take_in_all(socket, index)?;
         }
         system::bind(socket, index)
     }

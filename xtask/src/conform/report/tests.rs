@@ -62,7 +62,7 @@ fn json_is_an_object_for_each_case_and_a_summary() {
 #[test]
 fn what_differs_as_recorded_is_no_failure() {
     let mut report = Report::default();
-    report.add("linux", "arp_accept=0", vec![record("a question", Verdict::Differs("it is so"))]);
+    report.add("linux", "arp_accept=0", vec![record("a question", Verdict::Differs("it is so".to_owned()))]);
     assert_eq!(report.exit_code(), ExitCode::SUCCESS);
     assert!(report.table().ends_with("0 passed, 0 failed, 0 skipped, 1 differ as recorded\n"));
     assert_ne!(self::report().exit_code(), ExitCode::SUCCESS);

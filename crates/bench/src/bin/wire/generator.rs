@@ -39,7 +39,7 @@ pub(crate) struct Generator {
 impl Generator {
     /// Opens a socket on the interface of this name.
     pub(crate) fn open(name: &InterfaceName, traffic: &Traffic) -> Result<Generator, String> {
-        let socket = PacketSocket::open(name)
+        let socket = PacketSocket::open_without_ring(name)
             .map_err(|error| format!("cannot open a packet socket on {name}: {error}"))?;
         socket.bypass_queue().map_err(|error| format!("cannot send on {name} without its queue: {error}"))?;
         // Without the privilege as much as the system allows; a fill that does not fit will say so.

@@ -32,7 +32,12 @@ impl Reception {
             Ok(ring) => (Some(ring), None),
             Err(error) => (None, Some(error)),
         };
-        Reception { ring, refused, index, is_fed: false, was_down: false }
+        Reception { ring, refused, ..Reception::without_ring(index) }
+    }
+
+    /// The same where no ring is wanted.
+    pub(super) fn without_ring(index: i32) -> Reception {
+        Reception { ring: None, refused: None, index, is_fed: false, was_down: false }
     }
 
     /// Why the kernel refused a ring.

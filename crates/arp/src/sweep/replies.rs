@@ -1,0 +1,112 @@
+//! Who replied for which address, and how often.
+
+use link::MacAddr;
+
+/// For each address, by number, what is known of it. The memory is zeros as the system gives them: a page
+/// that nobody in it replied on is never touched.
+#[derive(Clone, Debug)]
+pub(super) struct Replies {
+    entries: Vec<Entry>,
+    asked: Vec<u64>,
+}
+
+/// Six octets of the hardware address that replied first, zero if none did; then the bits of [`State`]. An array
+/// of octets, so that a vector of zeros is not written.
+type Entry = [u8; 8];
+
+/// What else is known of an address.
+#[derive(Clone, Copy)]
+struct State {
+    /// How often somebody replied for it: 12 bits.
+    number: u16,
+    /// How many requests like ours by others no reply was found for: 3 bits.
+    rivals: u16,
+    /// Whether another hardware address than the first replied: the highest bit.
+    is_contested: bool,
+}
+
+/// The highest number of replies that is told apart.
+const MOST: u16 = (1 << 12) - 1;
+/// The highest number of requests by others that is.
+const MOST_RIVALS: u16 = 7;
+
+/// What a reply is, seen from those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Entered {
+    /// The hardware address that replied first.
+    pub(super) first: MacAddr,
+    /// Which reply this is, from 1 on.
+    pub(super) number: u16,
+    /// Whether the address is contested since this reply.
+    pub(super) is_newly_contested: bool,
+}
+
+impl Replies {
+    /// For so many addresses, of which none was asked for.
+    pub(super) fn new(count: u32) -> Replies {
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        Replies { entries: vec![[0; 8]; count], asked: vec![0; count.div_ceil(64)] }
+    }
+
+    /// It is asked for. Returns whether for the first time.
+    pub(super) fn ask(&mut self, number: u32) -> bool {
+        let Some((word, bit)) = place(number) else { return false };
+        let Some(word) = self.asked.get_mut(word) else { return false };
+        let is_first = *word & bit == 0;
+        *word |= bit;
+        is_first
+    }
+
+    /// Whether it was asked for.
+    pub(super) fn was_asked(&self, number: u32) -> bool {
+        place(number).is_some_and(|(word, bit)| self.asked.get(word).is_some_and(|word| word & bit != 0))
+    }
+
+    /// Whether somebody replied for it.
+    pub(super) fn is_answered(&self, number: u32) -> bool {
+        let entry = usize::try_from(number).ok().and_then(|place| self.entries.get(place));
+        entry.is_some_and(|entry| read(*entry).0 != MacAddr::ZERO)
+    }
+
+    /// Somebody else asked for it under our addresses.
+    pub(super) fn rival(&mut self, number: u32) {
+        if let Some(entry) = usize::try_from(number).ok().and_then(|place| self.entries.get_mut(place)) {
+            let (first, state) = read(*entry);
+            *entry = written(first, State { rivals: (state.rivals + 1).min(MOST_RIVALS), ..state });
+        }
+    }
+
+    /// Somebody replied for it from this hardware address, which is not zero. None if it is the reply to somebody
+    /// else, which came here too.
+    pub(super) fn enter(&mut self, number: u32, hardware: MacAddr) -> Option<Entered> {
+        let entry = self.entries.get_mut(usize::try_from(number).ok()?)?;
+        let (known, state) = read(*entry);
+        if known == hardware && state.rivals > 0 {
+            *entry = written(known, State { rivals: state.rivals - 1, ..state });
+            return None;
+        }
+        let first = if known == MacAddr::ZERO { hardware } else { known };
+        let number = (state.number + 1).min(MOST);
+        let is_contested = state.is_contested || first != hardware;
+        *entry = written(first, State { number, is_contested, ..state });
+        Some(Entered { first, number, is_newly_contested: is_contested && !state.is_contested })
+    }
+}
+
+fn read([a, b, c, d, e, f, high, low]: Entry) -> (MacAddr, State) {
+    let state = u16::from_be_bytes([high, low]);
+    let state =
+        State { number: state & MOST, rivals: state >> 12 & MOST_RIVALS, is_contested: state >> 15 != 0 };
+    (MacAddr::new([a, b, c, d, e, f]), state)
+}
+
+fn written(first: MacAddr, State { number, rivals, is_contested }: State) -> Entry {
+    let [a, b, c, d, e, f] = first.octets();
+    let [high, low] = (u16::from(is_contested) << 15 | rivals << 12 | number).to_be_bytes();
+    [a, b, c, d, e, f, high, low]
+}
+
+/// The word and the bit of a number.
+fn place(number: u32) -> Option<(usize, u64)> {
+    Some((usize::try_from(number / 64).ok()?, 1 << (number % 64)))
+}

@@ -1,0 +1,65 @@
+//! An order that looks random, without a list of what is in it.
+
+use crate::random::Random;
+
+/// A permutation of the numbers below a count, from a seed: a Feistel network over the next power of four,
+/// walked until it comes to a number below the count.
+#[derive(Clone, Debug)]
+pub(super) struct Shuffle {
+    count: u32,
+    /// Bits of each half.
+    half: u32,
+    keys: [u64; 4],
+}
+
+impl Shuffle {
+    /// The permutation of the numbers below `count` that this seed gives.
+    pub(super) fn new(count: u32, seed: u64) -> Shuffle {
+        let bits = u32::BITS - count.saturating_sub(1).leading_zeros();
+        let mut random = Random::new(seed);
+        Shuffle { count, half: bits.div_ceil(2).max(1), keys: std::array::from_fn(|_| random.draw()) }
+    }
+
+    /// Which number stands at this place. Only for places below the count.
+    pub(super) fn number(&self, place: u32) -> u32 {
+        // A cycle that begins below the count comes back there.
+        let mut number = self.mix(place);
+        while number >= self.count && number != place {
+            number = self.mix(number);
+        }
+        number
+    }
+
+    fn mix(&self, number: u32) -> u32 {
+        let mask = (1_u64 << self.half) - 1;
+        let (mut left, mut right) = (u64::from(number) >> self.half & mask, u64::from(number) & mask);
+        for key in self.keys {
+            (left, right) = (right, left ^ (Random::new(key ^ right).draw() & mask));
+        }
+        u32::try_from(left << self.half | right).unwrap_or(u32::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_number_stands_at_one_place(count in 1_u32..2_000, seed in any::<u64>()) {
+            let shuffle = Shuffle::new(count, seed);
+            let mut numbers: Vec<_> = (0..count).map(|place| shuffle.number(place)).collect();
+            numbers.sort_unstable();
+            prop_assert!(numbers.into_iter().eq(0..count));
+        }
+    }
+
+    #[test]
+    fn another_seed_is_another_order() {
+        let order = |seed| (0..256).map(|place| Shuffle::new(256, seed).number(place)).collect::<Vec<_>>();
+        assert_eq!(order(1), order(1));
+        assert_ne!(order(1), order(2));
+        assert!(order(1).into_iter().zip(0..).filter(|(number, place)| number == place).count() < 16);
+    }
+}

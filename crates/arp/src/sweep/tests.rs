@@ -1,0 +1,305 @@
+use super::*;
+
+mod properties;
+
+const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const OUR_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
+const PEER_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
+const THIRD_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 3]);
+
+fn at(millis: u64) -> Instant {
+    Instant::ORIGIN + Duration::from_millis(millis)
+}
+
+fn wait(millis: u64) -> Next {
+    Next::Wait(Duration::from_millis(millis))
+}
+
+/// An address of 10.0.0.0/24.
+fn host(number: u8) -> Ipv4Addr {
+    Ipv4Addr::new(10, 0, 0, number)
+}
+
+/// Two passes over 10.0.0.`first` to 10.0.0.`last`, a request every 2 ms, 500 ms and then 750 ms for the replies.
+fn sweep(first: u8, last: u8, change: impl FnOnce(&mut Plan)) -> Sweep {
+    let mut plan = Plan {
+        ours: Identity { protocol: OURS, hardware: OUR_MAC },
+        passes: 2,
+        timeout: Duration::from_millis(500),
+        backoff: 1.5,
+        pace: Duration::from_millis(2),
+        limit: None,
+        seed: None,
+    };
+    change(&mut plan);
+    Sweep::new(at(0), plan, Ranges::new([host(first)..=host(last)]).unwrap())
+}
+
+fn reply(target: Ipv4Addr) -> Fields {
+    Fields {
+        operation: Operation::REPLY,
+        sender_hardware: PEER_MAC,
+        sender_protocol: target,
+        target_hardware: OUR_MAC,
+        target_protocol: OURS,
+    }
+}
+
+fn hear(sweep: &mut Sweep, fields: Fields) -> Option<Heard> {
+    let mut octets = [0; Fields::LENGTH];
+    fields.write_to(&mut octets).unwrap();
+    sweep.receive(Packet::parse(&octets).unwrap())
+}
+
+/// Sends until it is over, waiting as long as it says: when who was asked for, and when it was over.
+fn run(sweep: &mut Sweep, mut now: Instant) -> (Vec<(Instant, Ipv4Addr)>, Instant) {
+    let mut asked = Vec::new();
+    for _ in 0..100_000 {
+        match sweep.next(now) {
+            Next::Over => return (asked, now),
+            Next::Wait(span) => now = now + span,
+            Next::Send(packet) => {
+                sweep.sent(now);
+                asked.push((now, packet.target_protocol));
+            }
+        }
+    }
+    panic!("no end to it");
+}
+
+#[test]
+fn each_address_is_asked_for_in_order_and_once_more_when_it_had_its_time() {
+    let mut sweep = sweep(10, 12, |_| {});
+    assert_eq!(sweep.targets(), 3);
+    let (asked, end) = run(&mut sweep, at(0));
+    let expected = [(0, 10), (2, 11), (4, 12), (500, 10), (502, 11), (504, 12)];
+    assert_eq!(asked, expected.map(|(time, number)| (at(time), host(number))));
+    // 750 ms after the last.
+    assert_eq!(end, at(1_254));
+    assert_eq!((sweep.outcome(), sweep.counts().sent, sweep.counts().asked), (Outcome::Silent, 6, 3));
+}
+
+// proves: rfc826-request, rfc826-request-fields
+#[test]
+fn a_request_is_the_standards() {
+    let mut sweep = sweep(10, 10, |_| {});
+    let packet = Fields {
+        operation: Operation::REQUEST,
+        sender_hardware: OUR_MAC,
+        sender_protocol: OURS,
+        target_hardware: MacAddr::ZERO,
+        target_protocol: host(10),
+    };
+    assert_eq!(sweep.next(at(0)), Next::Send(packet));
+    assert_eq!(sweep.next(at(0)), Next::Send(packet), "until it was sent");
+}
+
+#[test]
+fn whoever_replied_is_not_asked_again_and_the_end_comes_after_the_time_of_the_last() {
+    let mut sweep = sweep(10, 12, |_| {});
+    sweep.sent(at(0));
+    let heard = hear(&mut sweep, reply(host(10)));
+    assert_eq!(heard, Some(Heard { packet: reply(host(10)), number: 1, rival: None }));
+    let (asked, end) = run(&mut sweep, at(0));
+    let expected = [(2, 11), (4, 12), (502, 11), (504, 12)];
+    assert_eq!(asked, expected.map(|(time, number)| (at(time), host(number))));
+    assert_eq!((end, sweep.outcome()), (at(1_254), Outcome::Found));
+}
+
+#[test]
+fn when_all_replied_a_second_station_still_has_its_time_to() {
+    let mut sweep = sweep(10, 10, |_| {});
+    sweep.sent(at(0));
+    hear(&mut sweep, reply(host(10))).unwrap();
+    assert_eq!(sweep.next(at(1)), wait(499));
+    assert_eq!(sweep.next(at(500)), Next::Over);
+}
+
+#[test]
+fn the_limit_ends_it_at_once_and_fewer_are_told() {
+    let mut sweep = sweep(10, 12, |plan| plan.limit = Some(2));
+    sweep.sent(at(0));
+    sweep.sent(at(2));
+    hear(&mut sweep, reply(host(10))).unwrap();
+    assert_eq!(sweep.next(at(3)), wait(1));
+    assert_eq!(sweep.outcome(), Outcome::Unfinished);
+    let mut other = sweep.clone();
+    hear(&mut sweep, reply(host(11))).unwrap();
+    assert_eq!((sweep.next(at(3)), sweep.outcome()), (Next::Over, Outcome::Found));
+    run(&mut other, at(3));
+    assert_eq!(other.outcome(), Outcome::Fewer);
+    other.refused(1);
+    assert_eq!(other.outcome(), Outcome::Hindered);
+}
+
+#[test]
+fn the_same_station_again_is_a_duplicate_and_another_one_a_rival() {
+    let mut sweep = sweep(10, 12, |_| {});
+    sweep.sent(at(0));
+    let other = Fields { sender_hardware: THIRD_MAC, ..reply(host(10)) };
+    let told = [reply(host(10)), reply(host(10)), other, reply(host(10)), other]
+        .map(|fields| hear(&mut sweep, fields).map(|heard| (heard.number, heard.rival)));
+    let rival = Some(PEER_MAC);
+    assert_eq!(told, [Some((1, None)), Some((2, None)), Some((3, rival)), Some((4, None)), Some((5, rival))]);
+    let expected = Counts {
+        asked: 1,
+        sent: 1,
+        answered: 1,
+        duplicates: 2,
+        conflicts: 2,
+        contested: 1,
+        strays: 0,
+        refused: 0,
+    };
+    assert_eq!(*sweep.counts(), expected);
+}
+
+#[test]
+fn the_count_of_replies_ends_at_its_bound_and_is_no_conflict() {
+    let mut sweep = sweep(10, 10, |_| {});
+    sweep.sent(at(0));
+    let last = (0..40_000).map(|_| hear(&mut sweep, reply(host(10))).unwrap()).last().unwrap();
+    assert_eq!((last.number, last.rival), (4_095, None));
+    assert_eq!((sweep.counts().duplicates, sweep.counts().contested), (39_999, 0));
+}
+
+#[test]
+fn a_reply_to_somebody_else_under_our_addresses_is_no_duplicate() {
+    let mut sweep = sweep(10, 12, |_| {});
+    let Next::Send(theirs) = sweep.next(at(0)) else { panic!("the first is due") };
+    sweep.sent(at(0));
+    // They asked before us, and after us, and for an address that nobody here asks for.
+    assert_eq!(hear(&mut sweep, theirs), None);
+    assert_eq!(hear(&mut sweep, Fields { target_protocol: host(77), ..theirs }), None);
+    assert!(hear(&mut sweep, reply(host(10))).is_some_and(|heard| heard.number == 1));
+    assert_eq!(hear(&mut sweep, theirs), None);
+    assert_eq!((hear(&mut sweep, reply(host(10))), hear(&mut sweep, reply(host(10)))), (None, None));
+    assert!(hear(&mut sweep, reply(host(10))).is_some_and(|heard| heard.number == 2));
+    // Another station is one, whoever asked.
+    assert_eq!(hear(&mut sweep, theirs), None);
+    let other = Fields { sender_hardware: THIRD_MAC, ..reply(host(10)) };
+    assert!(hear(&mut sweep, other).is_some_and(|heard| heard.rival == Some(PEER_MAC)));
+    assert_eq!((sweep.counts().answered, sweep.counts().duplicates, sweep.counts().strays), (1, 1, 6));
+}
+
+// proves: sender-hardware-station, rfc5227-echo
+#[test]
+fn replies_to_others_and_by_others_are_not_ours() {
+    let mut sweep = sweep(10, 12, |_| {});
+    sweep.sent(at(0));
+    let good = reply(host(10));
+    let foreign = [
+        Fields { operation: Operation::REQUEST, ..good },
+        Fields { operation: Operation(4), ..good },
+        // Not asked for yet; outside.
+        reply(host(11)),
+        reply(host(9)),
+        Fields { target_protocol: host(77), ..good },
+        Fields { target_hardware: THIRD_MAC, ..good },
+        Fields { sender_hardware: MacAddr::BROADCAST, ..good },
+        Fields { sender_hardware: MacAddr::ZERO, ..good },
+        Fields { sender_hardware: OUR_MAC, ..good },
+    ];
+    for fields in foreign {
+        assert_eq!(hear(&mut sweep, fields), None, "{fields:?}");
+    }
+    assert_eq!((sweep.counts().answered, sweep.counts().strays), (0, 9));
+    assert!(hear(&mut sweep, good).is_some());
+}
+
+#[test]
+fn our_own_address_is_not_asked_for() {
+    let mut sweep = sweep(1, 3, |plan| plan.passes = 1);
+    assert_eq!(sweep.targets(), 2);
+    let (asked, _) = run(&mut sweep, at(0));
+    assert_eq!(asked, [(at(0), host(1)), (at(2), host(3))]);
+    let mut alone = super::tests::sweep(2, 2, |_| {});
+    assert_eq!((alone.targets(), alone.next(at(0))), (0, Next::Over));
+    assert_eq!(alone.outcome(), Outcome::Unasked);
+}
+
+#[test]
+fn lost_time_is_made_up_for_as_far_as_the_bound() {
+    let mut sweep = sweep(1, 200, |_| {});
+    let burst = |sweep: &mut Sweep, now| {
+        let mut count = 0;
+        while let Next::Send(_) = sweep.next(now) {
+            sweep.sent(now);
+            count += 1;
+        }
+        count
+    };
+    assert_eq!(burst(&mut sweep, at(0)), 1);
+    assert_eq!(burst(&mut sweep, at(7)), 3);
+    assert_eq!(sweep.next(at(7)), wait(1));
+    // A second late: 10 ms of it, and the one that is due.
+    assert_eq!(burst(&mut sweep, at(1_007)), 6);
+}
+
+#[test]
+fn a_pass_that_waited_does_not_begin_with_a_burst() {
+    let mut sweep = sweep(10, 29, |_| {});
+    while let Next::Send(_) | Next::Wait(_) = sweep.next(at(100)) {
+        if sweep.progress().0 == 2 {
+            break;
+        }
+        sweep.sent(at(100));
+    }
+    assert_eq!(sweep.progress(), (2, 0));
+    assert_eq!(sweep.next(at(100)), wait(500));
+    sweep.sent(at(600));
+    assert_eq!(sweep.next(at(600)), wait(2));
+}
+
+#[test]
+fn whoever_is_refused_or_deaf_knows_nothing_of_the_silent() {
+    let mut refused = sweep(10, 10, |plan| plan.passes = 1);
+    refused.sent(at(0));
+    refused.refused(1);
+    run(&mut refused, at(0));
+    assert_eq!((refused.outcome(), refused.counts().refused), (Outcome::Unasked, 1));
+    for hinder in [|sweep: &mut Sweep| sweep.refused(1), |sweep: &mut Sweep| sweep.deaf()] {
+        let mut sweep = sweep(10, 12, |_| {});
+        run(&mut sweep, at(0));
+        assert_eq!((sweep.outcome(), sweep.is_hindered()), (Outcome::Silent, false));
+        hinder(&mut sweep);
+        assert_eq!((sweep.outcome(), sweep.is_hindered()), (Outcome::Hindered, true));
+        hear(&mut sweep, reply(host(11))).unwrap();
+        assert_eq!(sweep.outcome(), Outcome::Found);
+    }
+}
+
+#[test]
+fn a_growth_that_is_none_waits_for_a_day_at_most() {
+    for backoff in [f64::NAN, f64::INFINITY, -3.0, 1e300] {
+        let mut sweep = sweep(10, 10, |plan| plan.backoff = backoff);
+        let (_, end) = run(&mut sweep, at(0));
+        assert!(end >= at(500) + Sweep::PATIENCE, "{backoff}: {end:?}");
+    }
+}
+
+#[test]
+fn a_seed_gives_another_order_of_the_same() {
+    let (mut plain, mut random) = (sweep(10, 99, |_| {}), sweep(10, 99, |plan| plan.seed = Some(7)));
+    let (asked, end) = run(&mut plain, at(0));
+    let (shuffled, its_end) = run(&mut random, at(0));
+    assert_ne!(asked, shuffled);
+    assert_eq!(end, its_end);
+    let sorted = |mut asked: Vec<(Instant, Ipv4Addr)>| {
+        asked.sort_unstable_by_key(|(_, address)| *address);
+        asked.into_iter().map(|(_, address)| address).collect::<Vec<_>>()
+    };
+    assert_eq!(sorted(asked), sorted(shuffled));
+}
+
+#[test]
+fn a_sweep_of_a_slash_8_takes_its_memory_page_by_page() {
+    let all = Ranges::new([Ipv4Addr::new(10, 0, 0, 0)..=Ipv4Addr::new(10, 255, 255, 255)]).unwrap();
+    let mut sweep = Sweep::new(at(0), *sweep(1, 1, |plan| plan.pace = Duration::ZERO).plan(), all);
+    assert_eq!(sweep.targets(), u64::from(Ranges::MOST) - 1);
+    for _ in 0..1_000 {
+        assert!(matches!(sweep.next(at(1)), Next::Send(_)));
+        sweep.sent(at(1));
+    }
+    assert_eq!(sweep.progress(), (1, 1_001));
+}

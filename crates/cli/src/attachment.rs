@@ -1,0 +1,177 @@
+//! What a station of ours is attached to: a TAP, or an interface that the kernel uses too.
+
+use std::net::Ipv4Addr;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use ipnet::Ipv4Net;
+use link::MacAddr;
+use tap::linux::{Interface, InterfaceName, PacketSocket, Tap, kernel_addresses};
+use tap::{Batch, Counters, Device, DeviceError, Pool};
+
+use crate::failure::Failure;
+use crate::wire::settle;
+
+/// The device of a host.
+// There is one in a program.
+#[allow(clippy::large_enum_variant)]
+pub(crate) enum Attachment {
+    Tap(Tap),
+    Interface(PacketSocket, Interface),
+}
+
+/// The stations that are to be attached to an interface.
+pub(crate) struct Stations<'a> {
+    /// Their hardware addresses, from the first to the last.
+    pub(crate) hardware: (MacAddr, MacAddr),
+    /// The protocol addresses that they answer for.
+    pub(crate) protocol: &'a [Ipv4Net],
+}
+
+impl Attachment {
+    /// Attaches stations to an interface of the kernel's, if they and the kernel can live there side by side.
+    pub(crate) fn to_interface(name: &InterfaceName, stations: &Stations<'_>) -> Result<Attachment, Failure> {
+        let (first, last) = stations.hardware;
+        let socket = PacketSocket::open_for_stations(name, first.octets(), last.octets())?;
+        let interface = Interface::named(name)?;
+        stations.vet(&interface)?;
+        settle(&interface)?;
+        Ok(Attachment::Interface(socket, interface))
+    }
+
+    /// The kernel's side of it.
+    pub(crate) fn interface(&self) -> &Interface {
+        match self {
+            Self::Tap(tap) => tap.interface(),
+            Self::Interface(_, interface) => interface,
+        }
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &InterfaceName {
+        self.interface().name()
+    }
+
+    /// Why the kernel refused the faster way to carry frames, and which way is taken instead.
+    pub(crate) fn slower(&self) -> Option<String> {
+        match self {
+            Self::Tap(tap) => tap.ring_refused().map(|error| {
+                format!("frames are carried by read and write, for io_uring is refused: {error}")
+            }),
+            Self::Interface(socket, _) => socket.ring_refused().map(|error| {
+                format!("frames are received one a system call, for a ring of them is refused: {error}")
+            }),
+        }
+    }
+
+    /// Whether it may be deleted without a word: then it is to be looked at before long.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        matches!(self, Self::Interface(socket, _) if socket.was_down())
+    }
+
+    /// Refuses to ask for this address if it is the kernel's, which does not hear us on its own interface.
+    pub(crate) fn vet(&self, neighbour: Ipv4Addr) -> Result<(), Failure> {
+        let Self::Interface(_, interface) = self else { return Ok(()) };
+        if kernel_addresses()?.iter().any(|network| network.addr() == neighbour) {
+            return Err(Failure::new(format!(
+                "{neighbour} is this machine's own kernel, which does not hear what we send by {}; reach it from a TAP, by --tap",
+                interface.name()
+            )));
+        }
+        Ok(())
+    }
+
+    /// The error of a device that cannot go on.
+    pub(crate) fn failure(&self, error: &dyn std::error::Error) -> Failure {
+        let kind = if matches!(self, Self::Tap(_)) { "TAP " } else { "" };
+        Failure::new(format!("{kind}{}: {error}", self.name()))
+    }
+}
+
+impl Stations<'_> {
+    /// Refuses what is the kernel's: two that answer for one address fight.
+    fn vet(&self, interface: &Interface) -> Result<(), Failure> {
+        let own = MacAddr::new(interface.hardware_address()?);
+        if (self.hardware.0..=self.hardware.1).contains(&own) {
+            let name = interface.name();
+            return Err(Failure::new(format!(
+                "the kernel has {own} on {name}, and it and we cannot both; choose another --mac or --mac-base, or leave it out"
+            )));
+        }
+        // On whichever interface: the kernel answers for all its addresses on each.
+        let kernel = kernel_addresses()?;
+        let both = |ours: &Ipv4Net| kernel.iter().map(Ipv4Net::addr).find(|address| ours.contains(address));
+        match self.protocol.iter().find_map(|ours| Some((ours, both(ours)?))) {
+            None => Ok(()),
+            Some((ours, address)) => Err(shared(*ours, address)),
+        }
+    }
+}
+
+/// The failure of a range that holds an address of the kernel's.
+pub(crate) fn shared(ours: Ipv4Net, kernel: Ipv4Addr) -> Failure {
+    let mend = if ours.prefix_len() == 32 {
+        "choose another address for one of us".to_owned()
+    } else {
+        format!("choose another address for it, outside {ours}, or another range for us")
+    };
+    Failure::new(format!("the kernel and we cannot both be {kernel}; {mend}"))
+}
+
+impl From<Tap> for Attachment {
+    fn from(tap: Tap) -> Attachment {
+        Attachment::Tap(tap)
+    }
+}
+
+impl Device for Attachment {
+    fn mtu(&self) -> usize {
+        match self {
+            Self::Tap(tap) => tap.mtu(),
+            Self::Interface(socket, _) => socket.mtu(),
+        }
+    }
+
+    fn minimum_frame(&self) -> usize {
+        match self {
+            Self::Tap(tap) => tap.minimum_frame(),
+            Self::Interface(socket, _) => socket.minimum_frame(),
+        }
+    }
+
+    fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
+        match self {
+            Self::Tap(tap) => tap.receive(pool, arrived),
+            Self::Interface(socket, _) => socket.receive(pool, arrived),
+        }
+    }
+
+    fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
+        match self {
+            Self::Tap(tap) => tap.transmit(departing, pool),
+            Self::Interface(socket, _) => socket.transmit(departing, pool),
+        }
+    }
+
+    fn in_flight(&self) -> usize {
+        match self {
+            Self::Tap(tap) => tap.in_flight(),
+            Self::Interface(socket, _) => socket.in_flight(),
+        }
+    }
+
+    fn counters(&self) -> Counters {
+        match self {
+            Self::Tap(tap) => tap.counters(),
+            Self::Interface(socket, _) => socket.counters(),
+        }
+    }
+}
+
+impl AsFd for Attachment {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Tap(tap) => tap.as_fd(),
+            Self::Interface(socket, _) => socket.as_fd(),
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! `tapstack scan`: who is there, in the words of arp-scan.
+
+mod arguments;
+mod bar;
+mod json;
+mod targets;
+mod vendors;
+mod words;
+
+use std::fs::File;
+use std::net::Ipv4Addr;
+use std::os::fd::AsFd;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use arp::Identity;
+use arp::sweep::{Next, Outcome, Plan, Ranges, Sweep};
+use ipnet::Ipv4Net;
+use link::MacAddr;
+use nix::sys::signal::Signal;
+use tap::Instant;
+use tap::linux::wait;
+
+use crate::clock::Clock;
+use crate::color::Paint;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::signals::Signals;
+use crate::wire::Wire;
+pub(crate) use arguments::ScanArguments;
+use bar::Bar;
+use vendors::Vendors;
+use words::Told;
+
+/// How long a wire without room is waited for; then what it has no room for counts as refused.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a reader without room is waited for before signals are looked at again.
+const GLANCE: Duration = Duration::from_millis(50);
+/// How often the wire is read in one turn, as long as there is something.
+const READS: u32 = 8;
+
+/// Asks until it is over, or a signal comes; then prints what it comes to.
+pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
+    let clock = Clock::start();
+    let signals = Signals::take_over(&[Signal::SIGINT, Signal::SIGTERM])?;
+    let wire = Wire::open(&arguments.wire, arguments.vlan, clock)?;
+    let ranges = targets::ranges(arguments, &wire)?;
+    let plan = plan(arguments, &wire, &ranges, clock)?;
+    let vendors = vendors(arguments)?;
+    wire.settle()?;
+    let sweep = Sweep::new(clock.now(), plan, ranges);
+    let capture = &arguments.wire.capture;
+    let mut scanner = Scanner {
+        bar: Bar::new(arguments, sweep.targets(), sweep.plan().passes),
+        began: clock.now(),
+        sweep,
+        wire,
+        vendors,
+        out: Output::new(capture.other_output()?),
+        paint: capture.other_paint(),
+        clock,
+        arguments,
+    };
+    scanner.tell(&Told::Start);
+    scanner.print(Duration::ZERO);
+    let ended = scanner.sweep(&signals);
+    let outcome = scanner.end();
+    scanner.tell(&Told::Statistics {
+        outcome,
+        elapsed: clock.now().since(scanner.began),
+        lost: scanner.wire.lost(),
+    });
+    scanner.hand_over(&signals)?;
+    ended?;
+    verdict(&scanner, outcome)
+}
+
+/// What the arguments ask for.
+fn plan(arguments: &ScanArguments, wire: &Wire, ranges: &Ranges, clock: Clock) -> Result<Plan, Failure> {
+    let protocol = source(arguments, wire, ranges)?;
+    // Nobody's address asks in a probe (RFC 5227 1.1), and is answered.
+    if !protocol.is_unspecified() && !ipv4::may_be_a_host(protocol) {
+        return Err(Failure::new(format!("{protocol} can be nobody's address; ask from another by `-s IP`")));
+    }
+    let seed = u64::try_from(clock.origin().as_nanos()).unwrap_or_default();
+    Ok(Plan {
+        ours: Identity { protocol, hardware: wire.hardware() },
+        passes: arguments.retry,
+        timeout: arguments.timeout,
+        backoff: arguments.backoff,
+        pace: arguments.pace(),
+        limit: arguments.limit,
+        seed: arguments.random.then_some(seed),
+    })
+}
+
+/// Who asks: whoever is named, or the kernel's address in the nearest network that is asked.
+fn source(arguments: &ScanArguments, wire: &Wire, ranges: &Ranges) -> Result<Ipv4Addr, Failure> {
+    if let Some(address) = arguments.arpspa.or(arguments.wire.address.map(|address| address.addr())) {
+        return Ok(address);
+    }
+    let addresses = wire.interface().addresses()?;
+    let near = ranges.iter().find_map(|range| {
+        let meets = |own: &&Ipv4Net| own.network() <= *range.end() && *range.start() <= own.broadcast();
+        addresses.iter().filter(meets).max_by_key(|own| own.prefix_len())
+    });
+    near.map(Ipv4Net::addr).ok_or_else(|| {
+        let name = wire.name();
+        Failure::new(format!(
+            "{name} has no address in a network that is to be asked; name the one to ask from by `-s IP`"
+        ))
+    })
+}
+
+/// The vendors' names, if they are wanted.
+fn vendors(arguments: &ScanArguments) -> Result<Option<Vendors>, Failure> {
+    let vendors = match &arguments.ouifile {
+        _ if arguments.quiet => return Ok(None),
+        Some(path) => Vendors::of_file(path)?,
+        None => Vendors::installed(),
+    };
+    if vendors.bad() > 0 {
+        let bad = vendors.bad();
+        Failure::new(format!("{bad} lines of the vendors' file name no vendor, and are passed over")).tell();
+    }
+    if vendors.is_empty() && !arguments.plain && !arguments.json {
+        Failure::new(
+            "no file of vendors' names is installed; `sudo apt install ieee-data`, or name one by -O",
+        )
+        .tell();
+    }
+    Ok(Some(vendors))
+}
+
+/// A sweep on a wire.
+struct Scanner<'a> {
+    sweep: Sweep,
+    wire: Wire,
+    vendors: Option<Vendors>,
+    out: Output<File>,
+    paint: Paint,
+    bar: Bar,
+    clock: Clock,
+    began: Instant,
+    arguments: &'a ScanArguments,
+}
+
+impl Scanner<'_> {
+    /// Sends and hears until the sweep is over, or somebody ends it.
+    fn sweep(&mut self, signals: &Signals) -> Result<(), Failure> {
+        let mut congested = None;
+        while signals.next()?.is_none() && self.out.has_reader() {
+            // No line of a reader who is slow is lost: nobody is asked until there is room again.
+            if self.out.is_half_full() {
+                self.print(GLANCE);
+                continue;
+            }
+            let now = self.clock.now();
+            let next = self.send(now)?;
+            if next == Next::Over {
+                return Ok(());
+            }
+            let is_congested = self.wire.is_congested();
+            congested = is_congested.then(|| congested.unwrap_or(now));
+            if congested.is_some_and(|since| now.since(since) > PATIENCE) {
+                self.sweep.refused(self.wire.abandon());
+            }
+            let limit = match next {
+                _ if is_congested => PATIENCE,
+                Next::Wait(limit) => limit,
+                _ => Duration::ZERO,
+            };
+            if !limit.is_zero() {
+                wait(self.wire.as_fd(), is_congested, signals.as_fd(), Some(limit))?;
+            }
+            self.hear()?;
+        }
+        Ok(())
+    }
+
+    /// Sends what is due, as far as there is room. Returns what is next.
+    fn send(&mut self, now: Instant) -> Result<Next, Failure> {
+        let next = loop {
+            let next = self.sweep.next(now);
+            let Next::Send(packet) = next else { break next };
+            if !self.wire.push(&packet, MacAddr::BROADCAST)? {
+                break next;
+            }
+            self.sweep.sent(now);
+        };
+        let refused = self.wire.flush(now)?;
+        self.sweep.refused(refused);
+        Ok(next)
+    }
+
+    fn hear(&mut self) -> Result<(), Failure> {
+        let now = self.clock.now();
+        let mut heard = Vec::new();
+        for _ in 0..READS {
+            let sweep = &mut self.sweep;
+            let is_more = self.wire.receive(now, |packet, is_broadcast| {
+                let told = sweep.receive(packet);
+                heard.extend(told.map(|heard| (heard, is_broadcast)));
+                words::decision(told)
+            })?;
+            if !is_more {
+                break;
+            }
+        }
+        for (heard, is_broadcast) in heard {
+            // Whom the person has seen already, unless there are two of them.
+            if heard.number == 1 || heard.rival.is_some() || !self.arguments.ignoredups {
+                self.tell(&Told::Heard { heard, is_broadcast });
+            }
+        }
+        self.print(Duration::ZERO);
+        self.bar.show(&self.sweep);
+        Ok(())
+    }
+
+    /// What it came to. What was never sent is no request.
+    fn end(&mut self) -> Outcome {
+        self.bar.end();
+        self.sweep.refused(self.wire.abandon());
+        if !self.wire.was_there() || self.wire.lost() > 0 {
+            self.sweep.deaf();
+        }
+        self.sweep.outcome()
+    }
+
+    /// Adds what is told to what is to be printed.
+    fn tell(&mut self, told: &Told) {
+        let names = |address| self.vendors.as_ref().and_then(|vendors| vendors.name(address));
+        if self.arguments.json {
+            let line = json::line(self.clock.now(), self.wire.name(), &self.sweep, names, told);
+            self.out.line(&line);
+        } else if !self.arguments.plain || matches!(told, Told::Heard { .. }) {
+            let names = self.vendors.as_ref().map(|_| names);
+            self.out.line(&words::lines(self.paint, self.wire.name(), &self.sweep, names, told));
+        }
+    }
+
+    /// Prints what waits, as far as the reader has room for it within `limit`.
+    fn print(&mut self, limit: Duration) {
+        if self.out.pending() > 0 {
+            let out = &mut self.out;
+            self.bar.aside(|| out.flush(limit));
+        }
+    }
+
+    /// Prints all that is left, however long the reader takes, or until a signal comes.
+    fn hand_over(&mut self, signals: &Signals) -> Result<(), Failure> {
+        self.out.flush(GLANCE);
+        while self.out.pending() > 0 && signals.next()?.is_none() {
+            self.out.flush(GLANCE);
+        }
+        Ok(())
+    }
+}
+
+/// The exit code, and why it is 2 if it is.
+fn verdict(scanner: &Scanner<'_>, outcome: Outcome) -> Result<ExitCode, Failure> {
+    let (name, sweep) = (scanner.wire.name(), &scanner.sweep);
+    Err(Failure::new(match outcome {
+        Outcome::Found if sweep.is_hindered() => {
+            let warning = format!(
+                "{name} went down, refused frames or lost some meanwhile: nothing is known of who did not reply; ask again at a lower --rate"
+            );
+            Failure::new(warning).tell();
+            return Ok(ExitCode::SUCCESS);
+        }
+        Outcome::Found => return Ok(ExitCode::SUCCESS),
+        Outcome::Fewer | Outcome::Silent => return Ok(ExitCode::from(1)),
+        Outcome::Unasked if sweep.targets() == 0 => {
+            format!(
+                "{} is the address that asks, and nobody answers itself; ask for others",
+                sweep.plan().ours.protocol
+            )
+        }
+        Outcome::Unasked if sweep.counts().refused == 0 => {
+            "nothing was asked: it was ended before; let it run".to_owned()
+        }
+        Outcome::Unasked => {
+            format!("nothing was asked: {name} took no frame; `ip -statistics link show {name}`")
+        }
+        Outcome::Hindered => format!(
+            "who is there is not known: {name} went down, refused frames or lost some meanwhile; ask again when `ip link show {name}` says it is up, or at a lower --rate"
+        ),
+        Outcome::Unfinished => {
+            "who is there is not known: it was ended before it was over; let it run".to_owned()
+        }
+    }))
+}
+
+#[cfg(test)]
+mod tests;

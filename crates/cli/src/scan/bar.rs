@@ -1,0 +1,57 @@
+//! How far it is, on a terminal.
+
+use std::io::{self, IsTerminal};
+
+use arp::sweep::{Counts, Sweep};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::ScanArguments;
+
+/// A line at the bottom of the terminal that standard error is, if it is one. What is printed goes above it.
+pub(super) struct Bar(Option<ProgressBar>);
+
+/// How often it is drawn at most, in a second.
+const HERTZ: u8 = 10;
+
+impl Bar {
+    /// A bar, if the arguments leave room for one.
+    pub(super) fn new(arguments: &ScanArguments, targets: u64, passes: u32) -> Bar {
+        let is_wanted = !arguments.plain && !arguments.json && !arguments.quiet;
+        if !is_wanted || !io::stderr().is_terminal() {
+            return Bar(None);
+        }
+        // Without a style that can be drawn there is no bar.
+        let template = format!("pass {{prefix}} of {passes} [{{bar:30}}] {{pos}}/{{len}} {{msg}}");
+        let style = ProgressStyle::with_template(&template).map(|style| style.progress_chars("=> "));
+        Bar(style.ok().map(|style| {
+            let target = ProgressDrawTarget::stderr_with_hz(HERTZ);
+            ProgressBar::with_draw_target(Some(targets), target).with_style(style)
+        }))
+    }
+
+    /// Shows how far it is now.
+    pub(super) fn show(&self, sweep: &Sweep) {
+        if let Some(bar) = &self.0 {
+            let (pass, place) = sweep.progress();
+            let Counts { answered, .. } = *sweep.counts();
+            bar.set_prefix(pass.to_string());
+            bar.set_message(format!("{answered} replied"));
+            bar.set_position(place.into());
+        }
+    }
+
+    /// Does something while the line is not there.
+    pub(super) fn aside(&self, print: impl FnOnce()) {
+        match &self.0 {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+
+    /// Takes it away.
+    pub(super) fn end(&self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}

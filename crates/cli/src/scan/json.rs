@@ -1,0 +1,118 @@
+//! The same as JSON, one object a line, each with an `event`.
+
+use std::net::Ipv4Addr;
+
+use arp::sweep::{Counts, Heard, Outcome, Sweep};
+use link::MacAddr;
+use serde::Serialize;
+use tap::Instant;
+use tap::linux::InterfaceName;
+
+use super::words::Told;
+
+/// One line. Times are nanoseconds, `time` is since the command began.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Line<'a> {
+    Start {
+        time: u64,
+        interface: String,
+        protocol_address: Ipv4Addr,
+        hardware_address: String,
+        hosts: u64,
+        passes: u32,
+        pace: u128,
+    },
+    Reply {
+        time: u64,
+        protocol_address: Ipv4Addr,
+        hardware_address: String,
+        vendor: Option<&'a str>,
+        number: u16,
+        duplicate: bool,
+        conflict_with: Option<String>,
+        broadcast: bool,
+    },
+    Statistics {
+        time: u64,
+        outcome: &'static str,
+        hosts: u64,
+        asked: u64,
+        sent: u64,
+        refused: u64,
+        answered: u64,
+        duplicates: u64,
+        conflicts: u64,
+        contested: u64,
+        strays: u64,
+        lost: u64,
+        elapsed: u128,
+    },
+}
+
+/// One line, without the line feed.
+pub(super) fn line<'a>(
+    now: Instant,
+    interface: &InterfaceName,
+    sweep: &Sweep,
+    names: impl Fn(MacAddr) -> Option<&'a str>,
+    told: &Told,
+) -> String {
+    let (time, plan) = (now.as_nanos(), sweep.plan());
+    let line = match *told {
+        Told::Start => Line::Start {
+            time,
+            interface: interface.to_string(),
+            protocol_address: plan.ours.protocol,
+            hardware_address: plan.ours.hardware.to_string(),
+            hosts: sweep.targets(),
+            passes: plan.passes,
+            pace: plan.pace.as_nanos(),
+        },
+        Told::Heard { heard: Heard { packet, number, rival }, is_broadcast } => Line::Reply {
+            time,
+            protocol_address: packet.sender_protocol,
+            hardware_address: packet.sender_hardware.to_string(),
+            vendor: names(packet.sender_hardware),
+            number,
+            duplicate: number > 1,
+            conflict_with: rival.map(|rival| rival.to_string()),
+            broadcast: is_broadcast,
+        },
+        Told::Statistics { outcome, elapsed, lost } => {
+            let Counts { asked, sent, refused, answered, duplicates, conflicts, contested, strays } =
+                *sweep.counts();
+            Line::Statistics {
+                time,
+                outcome: word(outcome),
+                hosts: sweep.targets(),
+                asked,
+                sent,
+                refused,
+                answered,
+                duplicates,
+                conflicts,
+                contested,
+                strays,
+                lost,
+                elapsed: elapsed.as_nanos(),
+            }
+        }
+    };
+    // Strings and numbers are always JSON.
+    serde_json::to_string(&line).unwrap_or_default()
+}
+
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Found => "found",
+        Outcome::Fewer => "fewer",
+        Outcome::Silent => "silent",
+        Outcome::Unasked => "unasked",
+        Outcome::Hindered => "hindered",
+        Outcome::Unfinished => "unfinished",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! Whom to ask for: ranges as people write them.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::net::Ipv4Addr;
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::str::FromStr;
+
+use arp::sweep::Ranges;
+use ipnet::Ipv4Net;
+
+use super::ScanArguments;
+use crate::failure::Failure;
+use crate::wire::Wire;
+
+/// How much of a file of ranges is read, in octets.
+const BOUND: u64 = 64 << 20;
+
+/// A range of addresses, each of which may be a host's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Target(RangeInclusive<Ipv4Addr>);
+
+impl FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Target, String> {
+        let range = read(text).ok_or(
+            "an address, a network or a range is wanted, such as 10.0.0.1, 10.0.0.0/24 or 10.0.0.1-10.0.0.9",
+        )?;
+        Target::new(range)
+    }
+}
+
+impl Target {
+    fn new(range: RangeInclusive<Ipv4Addr>) -> Result<Target, String> {
+        if range.is_empty() {
+            return Err(format!("{} comes before {}; write the lower one first", range.end(), range.start()));
+        }
+        // 0/8, 127/8 and all from 224/4 on are nobody's, and between them is nothing else that is.
+        let impossible = [[0, 0, 0, 0], [127, 0, 0, 0], [224, 0, 0, 0]].map(Ipv4Addr::from);
+        let ends = [*range.start(), *range.end()];
+        let nobodys =
+            ends.into_iter().chain(impossible.into_iter().filter(|address| range.contains(address)));
+        match nobodys.into_iter().find(|address| !ipv4::may_be_a_host(*address)) {
+            Some(address) => Err(format!("{address} can be nobody's address; leave it out")),
+            None => Ok(Target(range)),
+        }
+    }
+}
+
+/// All that the arguments name.
+pub(super) fn ranges(arguments: &ScanArguments, wire: &Wire) -> Result<Ranges, Failure> {
+    let mut targets = arguments.targets.clone();
+    if let Some(path) = &arguments.file {
+        targets.extend(of_file(path)?);
+    }
+    if arguments.localnet {
+        targets.push(own_network(arguments, wire)?);
+    }
+    Ok(Ranges::new(targets.into_iter().map(|target| target.0))?)
+}
+
+/// The network of our own address.
+fn own_network(arguments: &ScanArguments, wire: &Wire) -> Result<Target, Failure> {
+    let name = wire.name();
+    let first = || Ok::<_, io::Error>(wire.interface().addresses()?.into_iter().next());
+    let network = match arguments.wire.address {
+        Some(address) => address,
+        None => first()?.ok_or_else(|| {
+            Failure::new(format!(
+                "{name} has no address, hence no network; name one, as in `scan -I {name} -s 10.0.0.2 10.0.0.0/24`"
+            ))
+        })?,
+    };
+    Target::new(of_network(network)).map_err(Failure::new)
+}
+
+/// The ranges of a file, one a line.
+fn of_file(path: &Path) -> Result<Vec<Target>, Failure> {
+    let name = path.display();
+    let failed = |error| Failure::new(format!("cannot read {name}: {error}"));
+    let file: Box<dyn Read> = if path == Path::new("-") {
+        Box::new(io::stdin())
+    } else {
+        Box::new(File::open(path).map_err(failed)?)
+    };
+    let mut targets = Vec::new();
+    for (number, line) in BufReader::new(file.take(BOUND)).lines().enumerate() {
+        let line = line.map_err(failed)?;
+        let text = line.split('#').next().unwrap_or_default().trim();
+        if !text.is_empty() {
+            let target = text
+                .parse()
+                .map_err(|fault| Failure::new(format!("line {} of {name}, `{text}`: {fault}", number + 1)))?;
+            targets.push(target);
+        }
+    }
+    Ok(targets)
+}
+
+fn read(text: &str) -> Option<RangeInclusive<Ipv4Addr>> {
+    if let Some((first, last)) = text.split_once('-') {
+        return Some(first.parse().ok()?..=last.parse().ok()?);
+    }
+    if let Some((address, mask)) = text.split_once(':') {
+        let network = Ipv4Net::with_netmask(address.parse().ok()?, mask.parse().ok()?);
+        return network.ok().map(of_network);
+    }
+    if text.contains('/') {
+        return text.parse().ok().map(of_network);
+    }
+    let address = text.parse().ok()?;
+    Some(address..=address)
+}
+
+fn of_network(network: Ipv4Net) -> RangeInclusive<Ipv4Addr> {
+    network.network()..=network.broadcast()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ends(text: &str) -> Result<[String; 2], String> {
+        text.parse::<Target>().map(|Target(range)| [range.start(), range.end()].map(Ipv4Addr::to_string))
+    }
+
+    #[test]
+    fn ranges_are_read_as_people_write_them() {
+        assert_eq!(ends("10.0.0.1").unwrap(), ["10.0.0.1", "10.0.0.1"]);
+        assert_eq!(ends("10.0.0.0/24").unwrap(), ["10.0.0.0", "10.0.0.255"]);
+        // As `ip address` shows it.
+        assert_eq!(ends("10.0.0.5/24").unwrap(), ["10.0.0.0", "10.0.0.255"]);
+        assert_eq!(ends("10.0.0.0/31").unwrap(), ["10.0.0.0", "10.0.0.1"]);
+        assert_eq!(ends("10.0.0.9-10.0.1.3").unwrap(), ["10.0.0.9", "10.0.1.3"]);
+        assert_eq!(ends("10.0.0.0:255.255.255.128").unwrap(), ["10.0.0.0", "10.0.0.127"]);
+    }
+
+    #[test]
+    fn what_is_no_range_or_nobodys_is_turned_away_with_a_sentence() {
+        for bad in
+            ["", "host", "10.0.0", "10.0.0.0/33", "10.0.0.1-9", "10.0.0.0:255.0.255.0", "-", "10.0.0.1-"]
+        {
+            assert!(
+                ends(bad).unwrap_err().starts_with("an address, a network or a range is wanted"),
+                "{bad}"
+            );
+        }
+        assert_eq!(
+            ends("10.0.0.9-10.0.0.1").unwrap_err(),
+            "10.0.0.1 comes before 10.0.0.9; write the lower one first"
+        );
+        let rows = [
+            ("224.0.0.1", "224.0.0.1"),
+            ("0.0.0.0/0", "0.0.0.0"),
+            ("126.0.0.0-128.0.0.1", "127.0.0.0"),
+            ("223.255.255.0-225.0.0.1", "225.0.0.1"),
+            ("127.0.0.1", "127.0.0.1"),
+            ("255.255.255.255", "255.255.255.255"),
+        ];
+        for (text, nobody) in rows {
+            assert_eq!(ends(text).unwrap_err(), format!("{nobody} can be nobody's address; leave it out"));
+        }
+    }
+}

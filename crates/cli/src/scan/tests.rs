@@ -1,0 +1,39 @@
+//! What the tests of words and of JSON tell about.
+
+use super::*;
+use arp::sweep::Heard;
+use arp::{Fields, Operation, Packet};
+
+pub(super) const RIVAL: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 11]);
+
+/// A sweep of 10.0.0.1 and 10.0.0.2, of which the first was asked for.
+pub(super) fn sweep() -> Sweep {
+    let plan = Plan {
+        ours: Identity { protocol: Ipv4Addr::new(10, 0, 0, 9), hardware: MacAddr::new([2, 0, 0, 0, 0, 9]) },
+        passes: 2,
+        timeout: Duration::from_millis(500),
+        backoff: 1.5,
+        pace: Duration::from_millis(2),
+        limit: None,
+        seed: None,
+    };
+    let ranges = Ranges::new([Ipv4Addr::new(10, 0, 0, 1)..=Ipv4Addr::new(10, 0, 0, 2)]).unwrap();
+    let mut sweep = Sweep::new(Instant::ORIGIN, plan, ranges);
+    sweep.sent(Instant::ORIGIN);
+    sweep
+}
+
+/// What the sweep makes of a reply for 10.0.0.1 from this hardware address.
+pub(super) fn reply(sweep: &mut Sweep, sender_hardware: MacAddr) -> Heard {
+    let ours = sweep.plan().ours;
+    let packet = Fields {
+        operation: Operation::REPLY,
+        sender_hardware,
+        sender_protocol: Ipv4Addr::new(10, 0, 0, 1),
+        target_hardware: ours.hardware,
+        target_protocol: ours.protocol,
+    };
+    let mut octets = [0; Fields::LENGTH];
+    packet.write_to(&mut octets).unwrap();
+    sweep.receive(Packet::parse(&octets).unwrap()).unwrap()
+}

@@ -1,0 +1,111 @@
+//! What arp-scan says of the same.
+
+use std::time::Duration;
+
+use arp::sweep::{Counts, Heard, Outcome, Sweep};
+use link::MacAddr;
+use tap::linux::InterfaceName;
+
+use crate::color::{BAD, Paint};
+
+/// What is to be told about a sweep.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Told {
+    Start,
+    Heard {
+        heard: Heard,
+        is_broadcast: bool,
+    },
+    /// With how many frames were lost before they were read.
+    Statistics {
+        outcome: Outcome,
+        elapsed: Duration,
+        lost: u64,
+    },
+}
+
+const PROGRAM: &str = concat!("tapstack ", env!("CARGO_PKG_VERSION"));
+
+/// The bit of the first octet that says that no registry gave the address.
+const LOCAL: u8 = 2;
+
+/// One line, or several, without the last line feed. Without `names` there are no vendors in them.
+pub(super) fn lines<'a>(
+    paint: Paint,
+    interface: &InterfaceName,
+    sweep: &Sweep,
+    names: Option<impl Fn(MacAddr) -> Option<&'a str>>,
+    told: &Told,
+) -> String {
+    let ours = sweep.plan().ours;
+    match told {
+        Told::Start => format!(
+            "Interface: {interface}, type: EN10MB, MAC: {}, IPv4: {}\nStarting {PROGRAM} with {} hosts",
+            ours.hardware,
+            ours.protocol,
+            sweep.targets()
+        ),
+        Told::Heard { heard, .. } => of_heard(paint, heard, names),
+        Told::Statistics { elapsed, lost, .. } => of_counts(paint, sweep.counts(), *elapsed, *lost),
+    }
+}
+
+/// What was decided about a packet, for whoever looks at a capture.
+pub(super) fn decision(heard: Option<Heard>) -> &'static str {
+    match heard {
+        None => "no reply to this scan",
+        Some(Heard { rival: Some(_), .. }) => "conflict: another station has replied for the address",
+        Some(Heard { number: 1, .. }) => "reply",
+        Some(_) => "duplicate reply",
+    }
+}
+
+fn of_heard<'a>(paint: Paint, heard: &Heard, names: Option<impl Fn(MacAddr) -> Option<&'a str>>) -> String {
+    let (protocol, hardware) = (heard.packet.sender_protocol, heard.packet.sender_hardware);
+    let vendor = names.map(|names| names(hardware).unwrap_or_else(|| unknown(hardware)));
+    let vendor = vendor.map(|vendor| format!("\t{vendor}")).unwrap_or_default();
+    let again = if heard.number > 1 { format!(" (DUP: {})", heard.number) } else { String::new() };
+    let conflict = heard.rival.map(|rival| paint.paint(BAD, &format!("(CONFLICT: also at {rival})")));
+    let conflict = conflict.map(|mark| format!(" {mark}")).unwrap_or_default();
+    format!("{protocol}\t{hardware}{vendor}{again}{conflict}")
+}
+
+/// What stands for the vendor of an address that none is known of.
+fn unknown(hardware: MacAddr) -> &'static str {
+    let [first, ..] = hardware.octets();
+    if first & LOCAL != 0 { "(Unknown: locally administered)" } else { "(Unknown)" }
+}
+
+fn of_counts(paint: Paint, counts: &Counts, elapsed: Duration, lost: u64) -> String {
+    let Counts { asked, sent, refused, answered, duplicates, conflicts, contested, .. } = *counts;
+    let replies = answered.saturating_add(duplicates).saturating_add(conflicts);
+    let refused = if refused > 0 { format!(", {refused} refused by the wire") } else { String::new() };
+    let lost = if lost > 0 { format!(", {lost} frames lost unread") } else { String::new() };
+    let conflict = match contested {
+        0 => String::new(),
+        1 => format!("\n{}", paint.paint(BAD, "CONFLICT: several stations replied for 1 address")),
+        _ => format!(
+            "\n{}",
+            paint.paint(BAD, &format!("CONFLICT: several stations replied for {contested} addresses"))
+        ),
+    };
+    format!(
+        "\n{sent} requests sent{refused}, {replies} replies received{lost}\n\
+        Ending {PROGRAM}: {asked} hosts scanned in {:.3} seconds ({} hosts/sec). {answered} responded{conflict}",
+        elapsed.as_secs_f64(),
+        Rate(asked, elapsed),
+    )
+}
+
+/// So many in that time, a second.
+struct Rate(u64, Duration);
+
+impl std::fmt::Display for Rate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let hundredths = u128::from(self.0) * 100 * 1_000_000_000 / self.1.as_nanos().max(1);
+        write!(f, "{}.{:02}", hundredths / 100, hundredths % 100)
+    }
+}
+
+#[cfg(test)]
+mod tests;

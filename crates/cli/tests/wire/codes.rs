@@ -1,0 +1,83 @@
+//! The exit codes of `tapstack arping`, row by row: who asks by `-I` and who asks by `--tap` on one bridge hear
+//! the same truth. What takes no privilege to fail is in `arping.rs`.
+
+use tap::linux::Interface;
+
+use super::running::{Persistent, Running};
+use crate::harness::lab::{bridge, delete_link, until};
+use crate::harness::program::{run, told};
+use crate::harness::{Case, Outcome};
+
+pub(crate) const CASES: &[Case] = &[("every_row_of_arpings_exit_codes_holds_on_both_wires", every_row)];
+
+/// Everybody on the bridge: a host, and two that share an address.
+const HOSTS: [(&str, &str, &str); 3] = [
+    ("host1", "10.0.0.2/24", "02:00:00:00:00:02"),
+    ("twin1", "10.0.0.4/24", "02:00:00:00:04:01"),
+    ("twin2", "10.0.0.4/24", "02:00:00:00:04:02"),
+];
+
+/// A row: its name, the letters, who is asked for, the exit code, and who is named.
+type Row = (&'static str, &'static [&'static str], &'static str, i32, &'static [&'static str]);
+
+const BOTH: &[&str] = &["[02:00:00:00:04:01]", "[02:00:00:00:04:02]"];
+
+/// On a wire that carries.
+const CARRIED: &[Row] = &[
+    ("reply", &["-f"], "10.0.0.2", 0, &["[02:00:00:00:00:02]"]),
+    ("none", &["-w", "0.2"], "10.0.0.9", 1, &[]),
+    ("duplicate", &["-c", "2", "-i", "0.1", "-w", "0.3"], "10.0.0.4", 0, BOTH),
+    ("taken", &["-D"], "10.0.0.2", 1, &["[02:00:00:00:00:02]"]),
+    ("taken by two", &["-D"], "10.0.0.4", 1, &["[02:00:00:00:04:0"]),
+    ("free", &["-D", "-w", "0.2"], "10.0.0.9", 0, &[]),
+];
+/// On one that is down, or absent.
+const BROKEN: &[Row] =
+    &[("broken", &["-w", "0.2"], "10.0.0.9", 2, &[]), ("broken, free?", &["-D"], "10.0.0.9", 2, &[])];
+
+fn every_row() -> Outcome {
+    let taps = HOSTS.map(|(name, ..)| name).into_iter().chain(["asks1"]);
+    let taps: Result<Vec<_>, _> = taps.map(Persistent::create_nameless).collect();
+    let taps = taps?;
+    bridge("codes1", &taps.iter().map(|tap| &tap.0).collect::<Vec<_>>())?;
+    let middle = Interface::named(&"codes1".parse()?)?;
+    middle.set_address("10.0.0.1/24".parse()?)?;
+    let down = Persistent::create("down1")?;
+    down.0.set_up(false)?;
+    let start = |(tap, address, mac)| Running::start(&["--tap", tap, "--address", address, "--mac", mac]);
+    let hosts: Result<Vec<_>, _> = HOSTS.into_iter().map(start).collect();
+    let hosts = hosts?;
+
+    let interface: &[&str] = &["-I", "codes1"];
+    let station: &[&str] = &["--tap", "asks1", "--address", "10.0.0.7/24"];
+    for wire in [interface, station] {
+        // A port of a bridge takes a moment until it passes frames.
+        until("host on the bridge", || {
+            let out = ask(wire, &["-f", "-w", "0.1"], "10.0.0.4").ok()?;
+            (out.0 == Some(0)).then_some(())
+        })?;
+        hold(wire, CARRIED)?;
+    }
+    hold(&["-I", "down1"], BROKEN)?;
+    hold(&["--tap", "down1", "--address", "10.0.0.7/24"], BROKEN)?;
+    hold(&["-I", "absent1"], BROKEN)?;
+    hosts.into_iter().try_for_each(|host| host.stop().map(drop))?;
+    delete_link(&middle)
+}
+
+/// Asks all rows on a wire.
+fn hold(wire: &[&str], rows: &[Row]) -> Outcome {
+    for &(name, letters, target, code, named) in rows {
+        let (ended, out, errors) = ask(wire, letters, target)?;
+        assert_eq!(ended, Some(code), "{wire:?}: {name}: {out}{errors}");
+        assert!(named.iter().all(|who| out.contains(who)), "{wire:?}: {name}: {out}");
+        assert_eq!(out.contains(" from 10.0.0.") && out.contains('['), !named.is_empty(), "{name}: {out}");
+        assert!(named != BOTH || out.contains("ms (DUP!)\n"), "{wire:?}: {name}: {out}");
+        assert_eq!(errors.lines().count(), usize::from(code == 2), "{wire:?}: {name}: {errors}");
+    }
+    Ok(())
+}
+
+fn ask(wire: &[&str], letters: &[&str], target: &str) -> std::io::Result<(Option<i32>, String, String)> {
+    Ok(told(&run(&[&["arping"], wire, letters, &[target]].concat())?))
+}

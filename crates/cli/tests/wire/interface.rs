@@ -1,0 +1,296 @@
+//! `-I`: stations of ours beside a kernel on its own interface, with another kernel at the far end.
+
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::process::Stdio;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use tap::linux::{PacketSocket, Tap, neighbours};
+
+use super::host::MAC;
+use super::running::Running;
+use crate::harness::lab::{add_address, arp, delete_link, hears, is_arp, kernel_knows, receive, send, until};
+use crate::harness::program::{command, run, told};
+use crate::harness::veth::{FAR_KERNEL, NEAR, NEAR_KERNEL, Veth};
+use crate::harness::{Case, MINE, Outcome};
+
+pub(crate) const CASES: &[Case] = &[
+    ("beside_a_kernel_a_host_is_a_station_of_its_own", beside_a_kernel),
+    ("what_is_sent_to_the_kernel_alone_does_not_reach_us", what_is_for_the_kernel),
+    ("our_ping_reaches_the_kernel_at_the_far_end", our_ping_reaches_the_far_kernel),
+    ("a_host_on_an_interface_is_in_a_vlan_if_it_is_told_to", in_a_vlan),
+    ("a_range_of_hosts_lives_on_an_interface", a_range_of_hosts),
+    ("an_interface_that_goes_down_and_up_is_survived_and_a_deleted_one_is_not", down_up_and_away),
+    ("a_flood_that_overruns_the_ring_is_counted", a_flood_is_counted),
+    ("a_station_that_would_fight_the_kernel_gets_a_sentence_and_exit_2", would_fight),
+    ("an_interface_that_cannot_be_used_gets_a_sentence_and_exit_2", cannot_be_used),
+];
+
+pub(crate) const UNPRIVILEGED: &[Case] =
+    &[("without_privilege_no_station_is_on_an_interface", without_privilege)];
+
+const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const OUR_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
+const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
+const PEER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 7];
+const HOST: [&str; 6] = ["-I", NEAR, "--address", "10.0.0.2/24", "--mac", MAC];
+
+/// A request from a stranger at the far end.
+fn request(target: Ipv4Addr) -> Vec<u8> {
+    arp([0xff; 6], 1, (PEER_MAC, PEER), ([0; 6], target))
+}
+
+fn reply(hardware: [u8; 6], protocol: Ipv4Addr) -> Vec<u8> {
+    arp(PEER_MAC, 2, (hardware, protocol), (PEER_MAC, PEER))
+}
+
+/// What a kernel is told that sends a datagram to a port where nobody listens.
+fn refusal(socket: &UdpSocket, to: Ipv4Addr) -> std::io::Result<Option<ErrorKind>> {
+    socket.set_read_timeout(Some(Duration::from_secs(10)))?;
+    socket.connect((to, 9))?;
+    socket.send(b"hello")?;
+    Ok(socket.recv(&mut [0; 16]).err().map(|error| error.kind()))
+}
+
+fn beside_a_kernel() -> Outcome {
+    let veth = Veth::new()?;
+    let host = Running::start(&HOST)?;
+    assert_eq!(host.first, format!("ready near0 {MAC} 10.0.0.2/24\n"));
+
+    // The far kernel finds us, and hears from us that nobody listens.
+    let far = veth.far_interface()?;
+    let socket = veth.beyond(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))?;
+    assert_eq!(refusal(&socket, OURS)?, Some(ErrorKind::ConnectionRefused));
+    let entry = veth.beyond(|| kernel_knows(&far, OURS).map_err(|error| error.to_string()))?;
+    assert_eq!(entry.to_string(), "10.0.0.2 dev far0 lladdr 02:00:00:00:00:02 REACHABLE");
+    // The near kernel lives as before, and knows nothing of us.
+    let socket = veth.beyond(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))?;
+    assert_eq!(refusal(&socket, NEAR_KERNEL)?, Some(ErrorKind::ConnectionRefused));
+    let known = neighbours(&veth.near)?;
+    assert!(known.iter().all(|entry| entry.address == FAR_KERNEL), "{known:?}");
+
+    // Each answers for its own address, and nobody for the other's.
+    let near = veth.near.hardware_address()?;
+    let mut far = veth.far_socket()?;
+    for target in [OURS, NEAR_KERNEL, OURS, NEAR_KERNEL] {
+        send(&mut far, &request(target))?;
+    }
+    let mut replies = Vec::new();
+    while replies.len() < 4 {
+        replies.push(receive(&mut far, |octets| is_arp(2)(octets) && octets.starts_with(&PEER_MAC))?);
+    }
+    replies.sort();
+    let (ours, theirs) = (reply(OUR_MAC, OURS), reply(near, NEAR_KERNEL));
+    let mut expected = vec![ours.clone(), ours, theirs.clone(), theirs];
+    expected.sort();
+    assert_eq!(replies, expected);
+    assert_eq!(host.stop()?.0, Some(0));
+    let silent = receive_all(&mut far)?;
+    assert!(silent.iter().all(|octets| !is_arp(2)(octets)), "{silent:x?}");
+    Ok(())
+}
+
+/// Whatever a socket has.
+fn receive_all(socket: &mut PacketSocket) -> Result<Vec<Vec<u8>>, Box<dyn std::error::Error>> {
+    use tap::{Batch, Device, Pool};
+    let (mut pool, mut batch) = (Pool::new(1_500, 256), Batch::new(256));
+    socket.receive(&mut pool, &mut batch)?;
+    Ok(crate::harness::lab::frames(&batch))
+}
+
+fn what_is_for_the_kernel() -> Outcome {
+    let veth = Veth::new()?;
+    let near = veth.near.hardware_address()?;
+    let mut far = veth.far_socket()?;
+    let mut host = Running::start(&[&HOST[..], &["-v"]].concat())?;
+    // To the near kernel alone, from it, to a stranger, and last to us.
+    UdpSocket::bind((NEAR_KERNEL, 0))?.send_to(b"hello", (FAR_KERNEL, 9))?;
+    until("datagram of the near kernel's", || {
+        receive_all(&mut far).ok()?.iter().any(|octets| octets.get(12..14) == Some(&[8, 0])).then_some(())
+    })?;
+    for destination in [near, PEER_MAC] {
+        send(&mut far, &[&destination[..], &PEER_MAC, &[8, 0], &[0x45; 46]].concat())?;
+    }
+    send(&mut far, &arp(OUR_MAC, 1, (PEER_MAC, PEER), ([0; 6], OURS)))?;
+    let mut lines = String::new();
+    while !lines.contains("Reply 10.0.0.2 is-at") {
+        lines += &host.line()?;
+    }
+    let heard: Vec<_> = lines.lines().filter(|line| line.contains(" In  ")).collect();
+    // The near kernel's answers to all are its own business; what it is sent we do not hear.
+    assert_eq!(heard.len(), 1, "{lines}");
+    let (_, out, _) = host.stop()?;
+    assert!(out.contains("         1  tap: received\n"), "{out}");
+    Ok(())
+}
+
+fn our_ping_reaches_the_far_kernel() -> Outcome {
+    let _veth = Veth::new()?;
+    let near = ["ping", "-I", NEAR, "--address", "10.0.0.2/24", "-c", "3", "-i", "0.01"];
+    for size in ["56", "8000"] {
+        let (code, out, errors) = told(&run(&[&near[..], &["-s", size, "10.0.0.9"]].concat())?);
+        assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
+        assert!(out.contains("\n3 packets transmitted, 3 received, 0% packet loss, time "), "{out}");
+    }
+    // The same in a capture.
+    let mut ping = command(&[&near[..], &["--pcap", "-", "10.0.0.9"]].concat());
+    let mut ping = ping.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let capture = ping.stdout.take().ok_or("standard output")?;
+    let (code, lines, errors) = told(&command(&["decode", "-v", "-"]).stdin(capture).output()?);
+    assert_eq!((code, errors.as_str()), (Some(0), ""), "{lines}");
+    assert_eq!(lines.matches("ICMP echo request").count(), 3, "{lines}");
+    assert_eq!(lines.matches("ICMP echo reply").count(), 3, "{lines}");
+    assert!(lines.contains("[comment: learned"), "{lines}");
+    assert_eq!(ping.wait()?.code(), Some(0));
+    Ok(())
+}
+
+fn in_a_vlan() -> Outcome {
+    let veth = Veth::new()?;
+    let mut far = veth.far_socket()?;
+    let host = Running::start(&[&HOST[..], &["--vlan", "5"]].concat())?;
+    let tagged = |frame: Vec<u8>| [&frame[..12], &[0x81, 0, 0, 5], &frame[12..]].concat();
+    send(&mut far, &request(OURS))?;
+    send(&mut far, &tagged(request(OURS)))?;
+    let answer = receive(&mut far, |octets| octets.starts_with(&PEER_MAC))?;
+    assert_eq!(answer, tagged(reply(OUR_MAC, OURS)));
+    let (_, out, _) = host.stop()?;
+    assert!(out.contains("         1  link: dropped: another VLAN"), "{out}");
+    Ok(())
+}
+
+fn a_range_of_hosts() -> Outcome {
+    let veth = Veth::new()?;
+    let mut far = veth.far_socket()?;
+    let ranges = ["--hosts", "10.0.1.0/24", "--hosts", "10.0.2.0/30", "--mac-base", "02:22:00:00:ff:f0"];
+    let host = Running::begin(&[&["-I", NEAR][..], &ranges].concat())?;
+    for (place, address) in
+        [(0, [10, 0, 1, 0]), (255, [10, 0, 1, 255]), (256, [10, 0, 2, 0]), (259, [10, 0, 2, 3])]
+    {
+        let [.., c, d] = (0xfff0_u32 + place).to_be_bytes();
+        let hardware = [2, 0x22, 0, u8::from(place >= 16), c, d];
+        for destination in [[0xff; 6], hardware] {
+            send(&mut far, &arp(destination, 1, (PEER_MAC, PEER), ([0; 6], address.into())))?;
+            assert_eq!(receive(&mut far, is_arp(2))?, reply(hardware, address.into()));
+        }
+    }
+    assert_eq!(host.stop()?.0, Some(0));
+    Ok(())
+}
+
+fn down_up_and_away() -> Outcome {
+    let veth = Veth::new()?;
+    let mut far = veth.far_socket()?;
+    let host = Running::start(&HOST)?;
+    veth.near.set_up(false)?;
+    std::thread::sleep(Duration::from_millis(50));
+    veth.near.set_up(true)?;
+    hears(&mut far, OURS)?;
+    send(&mut far, &request(OURS))?;
+    assert_eq!(receive(&mut far, is_arp(2))?, reply(OUR_MAC, OURS));
+    delete_link(&veth.near)?;
+    let (code, out, errors) = host.end()?;
+    assert_eq!(code, Some(2), "{out}");
+    assert_eq!(errors, "tapstack: near0: the device is gone: it was deleted while in use\n");
+    assert!(out.contains("  tap: dropped: reads that failed\n"), "{out}");
+    Ok(())
+}
+
+fn a_flood_is_counted() -> Outcome {
+    let veth = Veth::new()?;
+    let mut far = veth.far_socket()?;
+    let host = Running::start(&[&HOST[..], &["-q"]].concat())?;
+    host.signal(Signal::SIGSTOP)?;
+    for _ in 0..6_000 {
+        send(&mut far, &arp([0xff; 6], 1, (PEER_MAC, PEER), ([0; 6], FAR_KERNEL)))?;
+    }
+    host.signal(Signal::SIGCONT)?;
+    until("word from a host that was overrun", || {
+        send(&mut far, &request(OURS)).ok()?;
+        receive_all(&mut far).ok()?.iter().any(|octets| is_arp(2)(octets)).then_some(())
+    })?;
+    let (_, out, _) = host.stop()?;
+    let lost = out.lines().find(|line| line.contains("  tap: dropped: lost before they were read"));
+    let lost: u32 = lost.and_then(|line| line.split_whitespace().next()).ok_or(out.clone())?.parse()?;
+    assert!((1..6_000).contains(&lost), "{out}");
+    Ok(())
+}
+
+fn would_fight() -> Outcome {
+    let veth = Veth::new()?;
+    add_address(&veth.near, "192.0.2.1/24".parse()?)?;
+    let own: Vec<_> = veth.near.hardware_address()?.iter().map(|octet| format!("{octet:02x}")).collect();
+    let own = own.join(":");
+    let host = |words: &[&'static str]| [&["host", "-I", NEAR][..], words].concat();
+    let address = |address| host(&["--address", address]);
+    let ping = |target| vec!["ping", "-I", NEAR, "--address", "10.0.0.2/24", target];
+    let ours = ["--address", "10.0.0.2/24"];
+    let cases: [(Vec<&str>, &str); 12] = [
+        ([&host(&ours)[..], &["--mac", &own]].concat(), "choose another --mac or --mac-base"),
+        (
+            [&host(&["--hosts", "10.0.1.0/24", "--mac-base"])[..], &[&own]].concat(),
+            "another --mac or --mac-base",
+        ),
+        (
+            address("10.0.0.1/24"),
+            "the kernel and we cannot both be 10.0.0.1; choose another address for one of us",
+        ),
+        (address("192.0.2.1/24"), "the kernel and we cannot both be 192.0.2.1"),
+        (address("127.0.0.1/8"), "127.0.0.1"),
+        (host(&["--hosts", "192.0.2.0/24"]), "outside 192.0.2.0/24"),
+        ([&address("10.0.0.2/24")[..], &["--proxy", "192.0.2.0/25"]].concat(), "outside 192.0.2.0/25"),
+        (
+            [&address("10.0.0.2/24")[..], &["--gateway", "10.0.0.1"]].concat(),
+            "does not hear what we send by near0",
+        ),
+        (
+            ping("10.0.0.1"),
+            "10.0.0.1 is this machine's own kernel, which does not hear what we send by near0",
+        ),
+        ([&address("10.0.0.2/24")[..], &["--kernel", "10.0.0.1/24"]].concat(), "cannot be used with"),
+        ([&address("10.0.0.2/24")[..], &["--io", "ring"]].concat(), "cannot be used with"),
+        ([&address("10.0.0.2/24")[..], &["--tap", "tap0"]].concat(), "cannot be used with"),
+    ];
+    for (words, part) in cases {
+        let (code, out, errors) = told(&run(&words)?);
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{words:?}: {errors}");
+        assert!(errors.contains(part), "{words:?}: {errors}");
+    }
+    Ok(())
+}
+
+fn cannot_be_used() -> Outcome {
+    let veth = Veth::new()?;
+    let far = veth.far_interface()?;
+    let check = |name: &str, part: &str| -> Outcome {
+        let commands = [&["host"][..], &["ping", "10.0.0.9"]];
+        // A carrier is waited for, so that is asked of one alone.
+        let count = if part.contains("carrier") { 1 } else { 2 };
+        for words in &commands[..count] {
+            let (code, out, errors) =
+                told(&run(&[*words, &["-I", name, "--address", "10.0.0.2/24"]].concat())?);
+            assert_eq!((code, out.as_str()), (Some(2), ""), "{name}: {errors}");
+            assert!(errors.contains(part), "{name}: {errors}");
+        }
+        Ok(())
+    };
+    check("absent0", "there is no interface absent0; `ip link` lists")?;
+    check("lo", "lo carries no Ethernet frames")?;
+    far.set_up(false)?;
+    check(NEAR, "near0 has no carrier")?;
+    veth.near.set_up(false)?;
+    check(NEAR, "near0 is down, and nobody is heard or asked until it is up; `sudo ip link set near0 up`")?;
+    // On a TAP nothing of that is asked.
+    let tap = Tap::open("tap%d")?;
+    check(tap.interface().name().as_str(), "is down, and nobody is heard")
+}
+
+fn without_privilege() -> Outcome {
+    for words in [&["host"][..], &["ping", "10.0.0.1"]] {
+        let (code, out, errors) = told(&run(&[words, &["-I", MINE, "--address", "10.0.0.2/24"]].concat())?);
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{errors}");
+        assert!(errors.contains("raw frames take CAP_NET_RAW; `sudo setcap cap_net_raw+ep /"), "{errors}");
+    }
+    Ok(())
+}

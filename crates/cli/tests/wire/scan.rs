@@ -1,0 +1,386 @@
+//! `tapstack scan`: exit codes that tell the truth, and lines for people and programs.
+
+use std::io::Write;
+use std::net::Ipv4Addr;
+use std::process::Stdio;
+
+use nix::sys::signal::Signal;
+use tap::linux::{PacketSocket, Tap};
+
+use super::arping::wire;
+use super::capture::{Scratch, decode};
+use super::manners::on_a_terminal;
+use super::running::{Persistent, Running};
+use crate::harness::lab::{arp, delete_link, is_arp, receive, send, until};
+use crate::harness::program::{command, run, told};
+use crate::harness::{Case, MINE, Outcome, THEIRS};
+use crate::schema::check_lines;
+
+pub(crate) const CASES: &[Case] = &[
+    ("on_an_interface_the_exit_code_of_a_scan_tells_the_truth", on_an_interface),
+    ("from_a_tap_the_exit_code_of_a_scan_tells_the_truth", from_a_tap),
+    ("a_scan_that_cannot_ask_gets_a_sentence_and_exit_2", cannot_ask),
+    ("a_wire_that_goes_down_meanwhile_makes_nobody_absent", goes_down_meanwhile),
+    ("a_scan_shows_duplicates_and_two_stations_with_one_address", duplicates_and_conflicts),
+    ("a_scan_in_a_vlan_hears_that_vlan_alone", in_a_vlan),
+    ("a_scan_finds_all_of_4096_hosts", many_hosts),
+    ("scans_and_the_kernel_at_once_see_no_duplicates", several_at_once),
+    ("the_ranges_of_a_scan_come_from_a_file_too", from_a_file),
+    ("a_signal_or_a_reader_that_goes_away_ends_a_scan", ended_by_others),
+    ("the_json_of_a_scan_is_what_the_schema_says", as_json),
+    ("the_bar_of_a_scan_is_for_terminals_and_in_no_line", on_terminals),
+    ("a_capture_of_a_scan_says_what_each_packet_was", captured),
+];
+
+pub(crate) const UNPRIVILEGED: &[Case] = &[("without_privilege_a_scan_exits_with_2", without_privilege)];
+
+const KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+const TARGET: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const PEER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 7];
+const THIRD_MAC: [u8; 6] = [2, 0, 0, 0, 0, 8];
+const BROADCAST: [u8; 6] = [0xff; 6];
+
+/// Soon over where nobody replies.
+const SOON: [&str; 4] = ["-t", "100", "-r", "1"];
+
+/// Runs a scan to its end: its exit code, and what it printed.
+fn scan(wire: &[&str], more: &[&str]) -> std::io::Result<(Option<i32>, String, String)> {
+    Ok(told(&run(&[&["scan"], wire, &SOON, more].concat())?))
+}
+
+/// Four hosts from 10.0.0.16 on, the kernel at 10.0.0.1, on a TAP of this name.
+fn four(name: &str) -> Result<Running, Box<dyn std::error::Error>> {
+    let hosts = ["--hosts", "10.0.0.16/30", "--mac-base", "02:11:00:00:00:00", "--kernel", "10.0.0.1/24"];
+    Running::begin(&[&["--tap", name], &hosts[..]].concat())
+}
+
+/// A list of vendors for them.
+fn vendors(name: &str) -> Result<Scratch, Box<dyn std::error::Error>> {
+    let file = Scratch::new(name);
+    std::fs::write(
+        file.name(),
+        "021100\tThe Makers & Sons\n0211000000010\tToo long\n021100000001\tMade by hand\n",
+    )?;
+    Ok(file)
+}
+
+fn on_an_interface() -> Outcome {
+    let host = four("many1")?;
+    let on = ["-I", "many1"];
+    let rows: [(&[&str], i32, &str); 8] = [
+        (&["10.0.0.16"], 0, "1 hosts scanned in "),
+        (&["10.0.0.19", "10.0.0.9"], 0, " 1 responded\n"),
+        (&["10.0.0.9-10.0.0.11"], 1, " 0 responded\n"),
+        (&["-M", "2", "10.0.0.16/30"], 0, " 2 responded\n"),
+        (&["--limit", "5", "10.0.0.16/28"], 1, " 4 responded\n"),
+        (&["-R", "-i", "1", "10.0.0.16/28", "10.0.0.16/30"], 0, "16 hosts scanned in "),
+        // Of 10.0.0.0/29 one is our own.
+        (&["10.0.0.0:255.255.255.248"], 1, "7 hosts scanned in "),
+        (&["-s", "0.0.0.0", "10.0.0.16/30"], 0, " 4 responded\n"),
+    ];
+    for (more, code, part) in rows {
+        let (ended, out, errors) = scan(&on, &[&["-q"], more].concat())?;
+        assert_eq!((ended, errors.as_str()), (Some(code), ""), "{more:?}: {out}");
+        assert!(out.starts_with("Interface: many1, type: EN10MB, MAC: "), "{out}");
+        assert!(out.contains("\nEnding tapstack ") && out.contains(part), "{more:?}: {out}");
+    }
+    let file = vendors("plain.txt")?;
+    let (code, out, errors) = scan(&on, &["-x", "-O", file.name(), "10.0.0.16/31"])?;
+    let expected =
+        "10.0.0.16\t02:11:00:00:00:00\tThe Makers & Sons\n10.0.0.17\t02:11:00:00:00:01\tMade by hand\n";
+    assert_eq!((code, out.as_str()), (Some(0), expected));
+    assert_eq!(errors, "tapstack: 1 lines of the vendors' file name no vendor, and are passed over\n");
+    let (code, out, errors) = scan(&on, &["-x", "-q", "10.0.0.18"])?;
+    assert_eq!((code, out.as_str(), errors.as_str()), (Some(0), "10.0.0.18\t02:11:00:00:00:02\n", ""));
+    assert_eq!(host.stop()?.0, Some(0));
+    Ok(())
+}
+
+/// The peer is the kernel, a station of our own asks.
+fn from_a_tap() -> Outcome {
+    let _tap = Persistent::create("near2")?;
+    let from = ["--tap", "near2", "--address", "10.0.0.2/29"];
+    for (more, code, part) in [
+        (&["-l"][..], 0, "7 hosts scanned in "),
+        (&["-M", "1", "10.0.0.0/30"], 0, " 1 responded\n"),
+        (&["10.0.0.9"], 1, " 0 responded\n"),
+    ] {
+        let (ended, out, errors) = scan(&from, &[&["-q"], more].concat())?;
+        assert_eq!(ended, Some(code), "{more:?}: {out}{errors}");
+        assert!(out.contains(part), "{more:?}: {out}");
+        assert_eq!(out.contains("\n10.0.0.1\t"), code == 0, "{out}");
+    }
+    Ok(())
+}
+
+fn cannot_ask() -> Outcome {
+    let (dead, idle) = (Persistent::create("dead1")?, Persistent::create("idle1")?);
+    dead.0.set_up(false)?;
+    let held = wire("held1")?;
+    let bare = Tap::open("bare1")?;
+    bare.interface().set_up(true)?;
+    let rows: [(&[&str], &str); 20] = [
+        (&["-I", "absent0", "10.0.0.9"], "there is no interface absent0; `ip link`"),
+        (&["-I", "dead1", "10.0.0.9"], "dead1 is down, and nobody is heard or asked"),
+        (
+            &["--tap", "dead1", "--address", "10.0.0.2/24", "-l"],
+            "dead1 is down, and nobody is heard or asked",
+        ),
+        (&["-I", "idle1", "10.0.0.9"], "idle1 has no carrier, and nobody is heard or asked"),
+        (&["-I", "held1", "192.0.2.0/24"], "has no address in a network that is to be asked; name the one"),
+        (&["-I", "bare1", "-l"], "bare1 has no address, hence no network; name one"),
+        (&["-I", "held1", "10.0.0.1"], "10.0.0.1 is the address that asks, and nobody answers itself"),
+        (&["-I", "held1", "224.0.0.0/24"], "224.0.0.0 can be nobody's address; leave it out"),
+        (&["-I", "held1", "-s", "127.0.0.1", "10.0.0.9"], "127.0.0.1 can be nobody's address"),
+        (&["-I", "held1", "10.0.0.0/7"], "33554432 addresses are more than the 16777216 of a /8"),
+        (&["-I", "held1", "10.0.0.9-10.0.0.3"], "10.0.0.3 comes before 10.0.0.9"),
+        (&["-I", "held1", "localhost"], "such as 10.0.0.1, 10.0.0.0/24 or 10.0.0.1-10.0.0.9"),
+        (&["-I", "held1", "-f", "/dev/null"], "there is no address to ask for"),
+        (&["-I", "held1", "-f", "/nonexistent"], "cannot read /nonexistent: No such file"),
+        (&["-I", "held1", "-O", "/dev/null", "10.0.0.9"], "/dev/null holds no vendor's name"),
+        (&["-I", "held1", "--rate", "0", "10.0.0.9"], "requests a second are wanted"),
+        (&["-I", "held1", "-b", "0.5", "10.0.0.9"], "a factor from 1 to 100 is wanted"),
+        (&["-I", "held1", "-l", "10.0.0.9"], "cannot be used with"),
+        (&["-I", "held1"], "<RANGE|--file <FILE>|--localnet>"),
+        (&["10.0.0.9"], "<--interface <NAME>|--tap <NAME>>"),
+    ];
+    for (arguments, part) in rows {
+        let (code, out, errors) = scan(&[], &[arguments, &["-x"]].concat())?;
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{arguments:?}: {errors}");
+        assert!(errors.contains(part), "{arguments:?}: {errors}");
+    }
+    drop((idle, held, bare));
+    Ok(())
+}
+
+fn goes_down_meanwhile() -> Outcome {
+    let mut tap = wire("fall1")?;
+    // Whether the next request finds it down, or there is no next one.
+    for more in [&["-q", "-b", "1", "-r", "5", "-t", "100"][..], &["-q", "-r", "1", "-t", "1000"]] {
+        tap.interface().set_up(true)?;
+        let child = Running::command(&[&["scan", "-I", "fall1"], more, &["10.0.0.9"]].concat())?;
+        receive(&mut tap, |octets| is_arp(1)(octets) && octets.ends_with(&[10, 0, 0, 9]))?;
+        tap.interface().set_up(false)?;
+        let (ended, out, errors) = child.end()?;
+        assert_eq!(ended, Some(2), "{more:?}: {out}{errors}");
+        assert!(errors.contains("tapstack: who is there is not known: fall1 went down"), "{errors}");
+    }
+    tap.interface().set_up(true)?;
+    let child = Running::command(&["scan", "-I", "fall1", "-q", "-r", "100", "10.0.0.9"])?;
+    delete_link(tap.interface())?;
+    assert_eq!(child.end()?.0, Some(2));
+    Ok(())
+}
+
+fn duplicates_and_conflicts() -> Outcome {
+    let mut tap = wire("twice1")?;
+    let mac = tap.interface().hardware_address()?;
+    let request = |octets: &[u8]| is_arp(1)(octets) && octets.ends_with(&TARGET.octets());
+    let reply = |from| arp(mac, 2, (from, TARGET), (mac, KERNEL));
+    let known = "10.0.0.2\t02:00:00:00:00:07\t(Unknown: locally administered)";
+    let other = "10.0.0.2\t02:00:00:00:00:08\t(Unknown: locally administered)";
+    let conflict = "(CONFLICT: also at 02:00:00:00:00:07)";
+    let all = format!("{known}\n{known} (DUP: 2)\n{other} (DUP: 3) {conflict}\n");
+    let loud = format!("{known}\n{other} (DUP: 3) {conflict}\n");
+    for (more, expected) in [(&["-x"][..], all), (&["-x", "-g"], loud)] {
+        let mut child = command(&[&["scan", "-I", "twice1", "-t", "300"], more, &["10.0.0.2"]].concat());
+        let child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        assert_eq!(receive(&mut tap, request)?, arp(BROADCAST, 1, (mac, KERNEL), ([0; 6], TARGET)));
+        // To another address, to another station, from another address, a request: none is a reply to us.
+        send(&mut tap, &arp(mac, 2, (PEER_MAC, TARGET), (mac, Ipv4Addr::new(10, 0, 0, 77))))?;
+        send(&mut tap, &arp(mac, 2, (PEER_MAC, TARGET), (THIRD_MAC, KERNEL)))?;
+        send(&mut tap, &arp(mac, 2, (PEER_MAC, Ipv4Addr::new(10, 0, 0, 3)), (mac, KERNEL)))?;
+        send(&mut tap, &arp(mac, 1, (PEER_MAC, TARGET), (mac, KERNEL)))?;
+        for from in [PEER_MAC, PEER_MAC, THIRD_MAC] {
+            send(&mut tap, &reply(from))?;
+        }
+        let (code, out, _) = told(&child.wait_with_output()?);
+        assert_eq!((code, out), (Some(0), expected), "{more:?}");
+    }
+    Ok(())
+}
+
+fn in_a_vlan() -> Outcome {
+    let there = ["--tap", "tag2", "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24", "--vlan", "5"];
+    let host = Running::start(&there)?;
+    for (more, expected) in [(&["-Q", "5"][..], 0), (&["--vlan", "6"], 1), (&[], 1)] {
+        let (code, out, _) = scan(&["-I", "tag2"], &[more, &["-x", "-q", "10.0.0.2"]].concat())?;
+        assert_eq!(
+            (code, out.lines().count()),
+            (Some(expected), usize::from(expected == 0)),
+            "{more:?}: {out}"
+        );
+    }
+    assert_eq!(host.stop()?.0, Some(0));
+    Ok(())
+}
+
+/// Each is found once, whatever the order; and all of them under the hardware address that is theirs.
+fn many_hosts() -> Outcome {
+    let many = ["--tap", "many2", "--hosts", "10.1.0.0/20", "--mac-base", "02:11:00:00:00:00"];
+    let host = Running::begin(&[&many[..], &["--kernel", "10.2.0.1/8", "-q"]].concat())?;
+    let words = ["scan", "-I", "many2", "--rate", "20000", "-r", "5", "-x", "-q", "-R", "10.1.0.0/20"];
+    let (code, out, errors) = told(&run(&words)?);
+    assert_eq!(code, Some(0), "{errors}");
+    let mut lines: Vec<_> = out.lines().filter(|line| !line.contains("(DUP")).map(str::to_owned).collect();
+    lines.sort_unstable();
+    let mut expected: Vec<_> = (0..4_096_u16)
+        .map(|number| {
+            let [high, low] = number.to_be_bytes();
+            format!("10.1.{high}.{low}\t02:11:00:00:{high:02x}:{low:02x}")
+        })
+        .collect();
+    expected.sort_unstable();
+    assert!(lines == expected, "{} of 4096", lines.len());
+    assert_eq!(host.stop()?.0, Some(0));
+    Ok(())
+}
+
+fn several_at_once() -> Outcome {
+    let host = four("both0")?;
+    let words = ["scan", "-I", "both0", "-x", "-q", "-t", "300", "-i", "30", "10.0.0.16/30"];
+    let children: Vec<_> = (0..3).map(|_| Running::command(&words)).collect::<Result<_, _>>()?;
+    // The kernel asks for the last two at the same time.
+    for last in [18, 19] {
+        crate::harness::lab::kernel_sends(Ipv4Addr::new(10, 0, 0, last), b"hello")?;
+    }
+    for child in children {
+        let first = child.first.clone();
+        let (code, out, errors) = child.end()?;
+        assert_eq!((code, errors.as_str()), (Some(0), ""));
+        assert_eq!((first + &out).lines().count(), 4, "{out}");
+        assert!(!out.contains("DUP"), "{out}");
+    }
+    assert_eq!(host.stop()?.0, Some(0));
+    Ok(())
+}
+
+fn from_a_file() -> Outcome {
+    let host = four("file0")?;
+    let mut child =
+        command(&["scan", "-I", "file0", "-t", "100", "-r", "1", "-x", "-q", "-f", "-", "10.0.0.19"]);
+    let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    child
+        .stdin
+        .take()
+        .ok_or("a pipe")?
+        .write_all(b"# ours\n10.0.0.16/31   # the first two\n\n10.0.0.17\n")?;
+    let (code, out, _) = told(&child.wait_with_output()?);
+    let hosts = ["16\t02:11:00:00:00:00", "17\t02:11:00:00:00:01", "19\t02:11:00:00:00:03"];
+    assert_eq!((code, out), (Some(0), hosts.map(|host| format!("10.0.0.{host}\n")).concat()));
+    let file = Scratch::new("ranges.txt");
+    std::fs::write(file.name(), "10.0.0.16\n10.0.0.300\n")?;
+    let (code, _, errors) = scan(&["-I", "file0"], &["-f", file.name()])?;
+    assert_eq!(code, Some(2));
+    assert!(errors.contains(&format!("line 2 of {}, `10.0.0.300`: ", file.name())), "{errors}");
+    assert_eq!(host.stop()?.0, Some(0));
+    Ok(())
+}
+
+fn ended_by_others() -> Outcome {
+    let host = four("end1")?;
+    let slow = ["scan", "-I", "end1", "-q", "-i", "100"];
+    // One that has found somebody, and one that has not.
+    for (signal, range, code) in
+        [(Signal::SIGINT, "10.0.0.16-10.0.0.255", 0), (Signal::SIGTERM, "10.0.0.30-10.0.0.255", 2)]
+    {
+        let mut child = Running::command(&[&slow[..], &[range]].concat())?;
+        assert!(child.line()?.starts_with("Starting tapstack "));
+        if code == 0 {
+            assert!(child.line()?.starts_with("10.0.0.16\t"));
+        }
+        // One request at least has departed when a further one has had the time to.
+        std::thread::sleep(std::time::Duration::from_millis(150));
+        child.signal(signal)?;
+        let (ended, out, errors) = child.end()?;
+        assert_eq!(ended, Some(code), "{out}{errors}");
+        assert!(out.contains(" requests sent, ") && out.contains("\nEnding tapstack "), "{out}");
+        assert_eq!(errors.contains("it was ended before it was over; let it run"), code == 2, "{errors}");
+    }
+    let mut child = Running::command(&[&slow[..], &["-x", "10.0.0.16-10.0.0.255"]].concat())?;
+    assert!(child.first.starts_with("10.0.0.16\t"));
+    child.close_output();
+    until("end of the scan", || child.has_ended().then_some(()))?;
+    let (code, _, errors) = child.end()?;
+    assert_eq!((code, errors.contains("Broken pipe")), (Some(0), false), "{errors}");
+    assert_eq!(host.stop()?.0, Some(0));
+    Ok(())
+}
+
+fn as_json() -> Outcome {
+    let host = four("json0")?;
+    let file = vendors("json.txt")?;
+    let (code, out, _) = scan(&["-I", "json0"], &["--json", "-O", file.name(), "10.0.0.16/31", "10.0.0.9"])?;
+    assert_eq!(code, Some(0));
+    check_lines("scan", &out);
+    let objects: Vec<serde_json::Value> = out.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let events: Vec<_> = objects.iter().map(|object| object["event"].as_str().unwrap_or_default()).collect();
+    assert_eq!(events, ["start", "reply", "reply", "statistics"]);
+    assert_eq!((&objects[0]["hosts"], &objects[2]["vendor"]), (&3.into(), &"Made by hand".into()));
+    let end = &objects[3];
+    assert_eq!((&end["outcome"], &end["answered"], &end["asked"]), (&"found".into(), &2.into(), &3.into()));
+    assert_eq!(host.stop()?.0, Some(0));
+    Ok(())
+}
+
+fn on_terminals() -> Outcome {
+    let host = four("bar0")?;
+    let file = vendors("bar.txt")?;
+    let words = ["scan", "-I", "bar0", "-t", "300", "-r", "1", "10.0.0.16-10.0.0.40"];
+    let shown = on_a_terminal(&[&words[..], &["-O", file.name()]].concat(), &[])?;
+    assert!(shown.contains("pass 1 of 1 ["), "{shown:?}");
+    let lines: Vec<_> = shown.split(['\r', '\n']).filter(|line| line.contains("10.0.0.1")).collect();
+    for last in 16..20 {
+        let line = format!("10.0.0.{last}\t02:11:00:00:00:{:02x}\t", last - 16);
+        // Behind what takes the bar away.
+        assert!(lines.iter().any(|shown| shown.contains(&line) && !shown.contains("pass")), "{shown:?}");
+    }
+    for quiet in [&["-q"][..], &["-x", "-O", file.name()], &["--json", "-O", file.name()]] {
+        let shown = on_a_terminal(&[&words[..], quiet].concat(), &[])?;
+        assert!(!shown.contains("pass 1") && !shown.contains("[="), "{quiet:?}: {shown:?}");
+    }
+    assert_eq!(host.stop()?.0, Some(0));
+    Ok(())
+}
+
+fn captured() -> Outcome {
+    let host = four("caught0")?;
+    let file = Scratch::new("scan.pcapng");
+    let (code, _, errors) = scan(&["-I", "caught0"], &["-q", "-W", file.name(), "10.0.0.19-10.0.0.20"])?;
+    assert_eq!(code, Some(0), "{errors}");
+    let (_, out, _) = decode(&[file.name()])?;
+    for line in [
+        "Request who-has 10.0.0.19 tell 10.0.0.1, length 28\n",
+        "Reply 10.0.0.19 is-at 02:11:00:00:00:03, length 28 [comment: reply]\n",
+        "Request who-has 10.0.0.20 tell 10.0.0.1, length 28\n",
+    ] {
+        assert_eq!(out.matches(line).count(), 1, "{line}: {out}");
+    }
+    // Somebody else's packet.
+    let file = Scratch::new("others.pcapng");
+    let mut socket = PacketSocket::open(&"caught0".parse()?)?;
+    let mut child =
+        command(&["scan", "-I", "caught0", "-t", "300", "-r", "1", "-q", "--pcap", file.name(), "10.0.0.20"]);
+    let child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    until("a capture", || decode(&[file.name()]).ok()?.1.contains("who-has 10.0.0.20").then_some(()))?;
+    send(&mut socket, &arp(BROADCAST, 1, (PEER_MAC, TARGET), ([0; 6], KERNEL)))?;
+    assert_eq!(child.wait_with_output()?.status.code(), Some(1));
+    let (_, out, _) = decode(&[file.name()])?;
+    assert!(
+        out.contains("who-has 10.0.0.1 tell 10.0.0.2, length 28 [comment: no reply to this scan]"),
+        "{out}"
+    );
+    assert_eq!(host.stop()?.0, Some(0));
+    Ok(())
+}
+
+fn without_privilege() -> Outcome {
+    let (code, out, errors) = scan(&["-I", MINE], &["10.0.0.2"])?;
+    assert_eq!((code, out.as_str()), (Some(2), ""), "{errors}");
+    assert!(errors.contains("raw frames take CAP_NET_RAW; `sudo setcap cap_net_raw+ep /"), "{errors}");
+    assert_eq!(scan(&["--tap", THEIRS, "--address", "10.0.1.2/24"], &["-l"])?.0, Some(2));
+    // From a TAP of one's own it takes none.
+    let (code, out, _) = scan(&["--tap", MINE, "--address", "10.0.0.2/24"], &["10.0.0.1"])?;
+    assert_eq!(code, Some(0), "{out}");
+    Ok(())
+}

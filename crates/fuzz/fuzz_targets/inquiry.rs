@@ -1,0 +1,140 @@
+//! An inquiry of any purpose, whatever is heard, refused or waited for.
+#![no_main]
+
+mod packet;
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use arp::inquiry::{Counts, Inquiry, Next, Outcome, Plan, Purpose};
+use arp::{Identity, Instant, MacAddr, Operation, Packet};
+use libfuzzer_sys::arbitrary::{self, Arbitrary};
+use libfuzzer_sys::fuzz_target;
+
+use packet::{Hardware, Heard};
+
+#[derive(Arbitrary, Debug)]
+struct Scene<'a> {
+    purpose: Goal,
+    count: Option<u8>,
+    /// Tenths of a second.
+    interval: u8,
+    limit: Option<u8>,
+    until_first: bool,
+    keeps_broadcasting: bool,
+    steps: Vec<Step<'a>>,
+}
+
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Goal {
+    Find,
+    Probe,
+    Announce(u16),
+}
+
+#[derive(Arbitrary, Debug)]
+enum Step<'a> {
+    Hear {
+        heard: Heard<'a>,
+        is_broadcast: bool,
+    },
+    /// So many hundredths of a second pass.
+    Wait(u8),
+    /// The clock jumps, back too, and to its end.
+    Jump(u64),
+    /// The wire refuses the next packet.
+    Refuse,
+    Deaf,
+}
+
+const TARGET: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+
+impl Scene<'_> {
+    fn plan(&self) -> Plan {
+        let (purpose, protocol) = match self.purpose {
+            Goal::Find => (Purpose::Find, Ipv4Addr::new(10, 0, 0, 2)),
+            Goal::Probe => (Purpose::Probe, Ipv4Addr::UNSPECIFIED),
+            Goal::Announce(operation) => (Purpose::Announce(Operation(operation)), TARGET),
+        };
+        let tenths = |count: u8| Duration::from_millis(100 * u64::from(count));
+        Plan {
+            purpose,
+            ours: Identity { protocol, hardware: Hardware::Ours.address() },
+            target: TARGET,
+            count: self.count.map(u64::from),
+            interval: tenths(self.interval),
+            limit: self.limit.map(tenths),
+            until_first: self.until_first,
+            keeps_broadcasting: self.keeps_broadcasting,
+        }
+    }
+}
+
+/// What is due is sent, or refused; never sooner than the interval after the last.
+fn send(inquiry: &mut Inquiry, now: Instant, last: &mut Option<Instant>, is_refused: &mut bool) {
+    let Next::Send { packet, destination } = inquiry.next(now) else { return };
+    let plan = *inquiry.plan();
+    assert!(destination.is_station() || destination == MacAddr::BROADCAST);
+    assert_eq!((packet.sender_hardware, packet.target_protocol), (plan.ours.hardware, plan.target));
+    assert!(last.is_none_or(|last| now >= last + plan.interval), "no sooner than the interval");
+    *last = Some(now);
+    if std::mem::take(is_refused) { inquiry.refused(now) } else { inquiry.sent(now) }
+}
+
+fuzz_target!(|scene: Scene<'_>| {
+    let plan = scene.plan();
+    let mut inquiry = Inquiry::new(Instant::ORIGIN, plan);
+    let (mut now, mut last, mut heard, mut is_refused) = (Instant::ORIGIN, None, 0, false);
+    for step in &scene.steps {
+        match step {
+            Step::Hear { heard: packet, is_broadcast } => {
+                let octets = packet.octets();
+                let Ok(packet) = Packet::parse(&octets) else { continue };
+                heard += 1;
+                if let Some(told) = inquiry.receive(now, packet, *is_broadcast) {
+                    assert!(packet.sender_hardware().is_station());
+                    assert!(packet.sender_hardware() != plan.ours.hardware, "our own echo");
+                    assert_eq!(told.packet, packet.into());
+                    assert!(plan.purpose != Purpose::Find || told.round_trip.is_some());
+                }
+            }
+            Step::Wait(hundredths) => now = now + Duration::from_millis(10 * u64::from(*hundredths)),
+            Step::Jump(nanoseconds) => now = Instant::from_nanos(*nanoseconds),
+            Step::Refuse => is_refused = true,
+            Step::Deaf => inquiry.deaf(),
+        }
+        send(&mut inquiry, now, &mut last, &mut is_refused);
+    }
+    agrees(&inquiry, now, heard);
+    ends(inquiry, now);
+});
+
+/// The numbers and the outcome say the same.
+fn agrees(inquiry: &Inquiry, now: Instant, heard: u64) {
+    let Counts { sent, refused, received, duplicates, strays, broadcast, .. } = *inquiry.counts();
+    assert_eq!(received + duplicates + strays, heard);
+    assert!(inquiry.plan().count.is_none_or(|count| sent + refused <= count.max(1)) && broadcast <= sent);
+    match inquiry.outcome(now) {
+        Outcome::Answered | Outcome::Taken => assert!(received > 0),
+        Outcome::Silent | Outcome::Free => assert!(received == 0 && refused == 0 && sent > 0),
+        Outcome::Announced | Outcome::Hindered | Outcome::Unfinished => assert!(sent > 0),
+        Outcome::Unasked => assert_eq!(sent, 0),
+    }
+}
+
+/// One that is bounded comes to an end, if the clock goes on.
+fn ends(mut inquiry: Inquiry, mut now: Instant) {
+    let is_bounded = inquiry.plan().count.is_some() && inquiry.plan().limit.is_none();
+    let far = Instant::from_nanos(u64::MAX / 2);
+    for _ in 0..1_000 {
+        if !is_bounded || now > far {
+            return;
+        }
+        match inquiry.next(now) {
+            Next::Over => return,
+            Next::Wait(span) => now = now + span,
+            Next::Send { .. } => inquiry.sent(now),
+        }
+    }
+    panic!("no end to it");
+}

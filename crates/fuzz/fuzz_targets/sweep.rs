@@ -1,0 +1,218 @@
+//! A sweep of any ranges, whatever is heard, refused or waited for, beside the plainest model of it.
+#![no_main]
+
+mod packet;
+
+use std::collections::{HashMap, HashSet};
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use arp::sweep::{Counts, Heard as Told, Next, Outcome, Plan, Ranges, Sweep};
+use arp::{Fields, Identity, Instant, MacAddr, Operation, Packet};
+use libfuzzer_sys::arbitrary::{self, Arbitrary};
+use libfuzzer_sys::fuzz_target;
+
+use packet::{Hardware, Heard};
+
+#[derive(Arbitrary, Debug)]
+struct Scene<'a> {
+    ranges: Vec<Range>,
+    passes: u8,
+    /// Tenths of a second.
+    timeout: u8,
+    backoff: f64,
+    /// Tenths of a millisecond.
+    pace: u8,
+    limit: Option<u8>,
+    seed: Option<u64>,
+    steps: Vec<Step<'a>>,
+}
+
+/// From so far behind 10.0.0.0 on, so many.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+struct Range {
+    first: u8,
+    length: u16,
+}
+
+#[derive(Arbitrary, Debug)]
+enum Step<'a> {
+    Hear(Heard<'a>),
+    /// The last that was asked for replies, or another one for it.
+    Reply {
+        hardware: Hardware,
+    },
+    /// So many tenths of a millisecond pass.
+    Wait(u16),
+    Jump(u64),
+    /// As much as is due is sent.
+    Send,
+    Refuse,
+    Deaf,
+}
+
+const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+
+/// What it should know.
+#[derive(Default)]
+struct Model {
+    asked: HashMap<Ipv4Addr, u32>,
+    found: HashMap<Ipv4Addr, (MacAddr, u16)>,
+    contested: HashSet<Ipv4Addr>,
+    /// Requests like ours by others.
+    rivals: HashMap<Ipv4Addr, u8>,
+    sent: u64,
+    refused: u64,
+    heard: u64,
+    told: u64,
+    last: Option<Ipv4Addr>,
+}
+
+impl Scene<'_> {
+    fn sweep(&self) -> Option<Sweep> {
+        let base = Ipv4Addr::new(10, 0, 0, 0).to_bits();
+        let ranges = self.ranges.iter().map(|range| {
+            let first = base + u32::from(range.first);
+            Ipv4Addr::from_bits(first)..=Ipv4Addr::from_bits(first + u32::from(range.length) % 600)
+        });
+        let plan = Plan {
+            ours: Identity { protocol: OURS, hardware: Hardware::Ours.address() },
+            passes: u32::from(self.passes % 5),
+            timeout: Duration::from_millis(100 * u64::from(self.timeout)),
+            backoff: self.backoff,
+            pace: Duration::from_micros(100 * u64::from(self.pace)),
+            limit: self.limit.map(u64::from),
+            seed: self.seed,
+        };
+        Some(Sweep::new(Instant::ORIGIN, plan, Ranges::new(ranges).ok()?))
+    }
+}
+
+impl Model {
+    /// All that is due is sent: no more than the pace and what may be made up for.
+    fn send(&mut self, sweep: &mut Sweep, now: Instant) {
+        let pace = sweep.plan().pace;
+        let most = match Sweep::CATCH_UP.as_nanos().checked_div(pace.as_nanos()) {
+            Some(made_up) => usize::try_from(made_up).expect("a small number") + 1,
+            None => usize::MAX,
+        };
+        let mut burst = 0;
+        while let Next::Send(packet) = sweep.next(now) {
+            burst += 1;
+            assert!(burst <= most, "{burst} at once");
+            let target = packet.target_protocol;
+            assert!(target != OURS && !self.found.contains_key(&target) && sweep.ranges().contains(target));
+            let times = self.asked.entry(target).or_default();
+            *times += 1;
+            assert!(*times <= sweep.plan().passes.max(1));
+            sweep.sent(now);
+            self.sent += 1;
+            self.last = Some(target);
+        }
+    }
+
+    fn hear(&mut self, sweep: &mut Sweep, octets: &[u8]) {
+        let Ok(packet) = Packet::parse(octets) else { return };
+        self.heard += 1;
+        let expected = self.expected(&packet.into(), sweep.plan().ours);
+        assert_eq!(sweep.receive(packet), expected);
+    }
+
+    fn expected(&mut self, packet: &Fields, ours: Identity) -> Option<Told> {
+        let is_from_us = (packet.sender_hardware, packet.sender_protocol) == (ours.hardware, ours.protocol);
+        if is_from_us && packet.operation == Operation::REQUEST {
+            let count = self.rivals.entry(packet.target_protocol).or_default();
+            *count = (*count + 1).min(7);
+        }
+        let is_reply = packet.operation == Operation::REPLY
+            && packet.target_hardware == ours.hardware
+            && packet.target_protocol == ours.protocol
+            && packet.sender_hardware.is_station()
+            && packet.sender_hardware != ours.hardware
+            && self.asked.contains_key(&packet.sender_protocol);
+        if !is_reply {
+            return None;
+        }
+        let station = self.found.get(&packet.sender_protocol).map(|(first, _)| *first);
+        let rivals = self.rivals.entry(packet.sender_protocol).or_default();
+        if station == Some(packet.sender_hardware) && *rivals > 0 {
+            *rivals -= 1;
+            return None;
+        }
+        self.told += 1;
+        let (first, number) = self.found.entry(packet.sender_protocol).or_insert((packet.sender_hardware, 0));
+        *number = (*number + 1).min(4_095);
+        let rival = Some(*first).filter(|first| *first != packet.sender_hardware);
+        if rival.is_some() {
+            self.contested.insert(packet.sender_protocol);
+        }
+        Some(Told { packet: *packet, number: *number, rival })
+    }
+
+    fn agrees(&self, sweep: &Sweep) {
+        let Counts { asked, sent, refused, answered, duplicates, conflicts, contested, strays } = *sweep.counts();
+        assert_eq!((asked, sent + refused, refused), (self.asked.len() as u64, self.sent, self.refused));
+        assert_eq!((answered, contested), (self.found.len() as u64, self.contested.len() as u64));
+        assert_eq!(answered + duplicates + conflicts, self.told);
+        assert_eq!(self.told + strays, self.heard);
+        match sweep.outcome() {
+            Outcome::Found => assert!(answered >= sweep.plan().limit.unwrap_or(1).max(1)),
+            Outcome::Silent => assert!(answered == 0 && refused == 0),
+            Outcome::Fewer => assert!(answered > 0 && refused == 0),
+            Outcome::Hindered => assert!(sweep.is_hindered()),
+            Outcome::Unasked => assert_eq!(sent, 0),
+            Outcome::Unfinished => assert!(sent > 0),
+        }
+    }
+}
+
+fuzz_target!(|scene: Scene<'_>| {
+    let Some(mut sweep) = scene.sweep() else { return };
+    let (mut now, mut model) = (Instant::ORIGIN, Model::default());
+    for step in &scene.steps {
+        match step {
+            Step::Hear(heard) => model.hear(&mut sweep, &heard.octets()),
+            Step::Reply { hardware } => {
+                let Some(sender_protocol) = model.last else { continue };
+                let fields = Fields {
+                    operation: Operation::REPLY,
+                    sender_hardware: hardware.address(),
+                    sender_protocol,
+                    target_hardware: sweep.plan().ours.hardware,
+                    target_protocol: OURS,
+                };
+                let mut octets = [0; Fields::LENGTH];
+                fields.write_to(&mut octets).expect("room for a packet");
+                model.hear(&mut sweep, &octets);
+            }
+            Step::Wait(span) => now = now + Duration::from_micros(100 * u64::from(*span)),
+            // Not to the end of time, where no later instant tells two requests apart.
+            Step::Jump(nanoseconds) => now = Instant::from_nanos(*nanoseconds / 2),
+            Step::Send => model.send(&mut sweep, now),
+            Step::Refuse if sweep.counts().sent > 0 => {
+                sweep.refused(1);
+                model.refused += 1;
+            }
+            Step::Refuse => {}
+            Step::Deaf => sweep.deaf(),
+        }
+        model.agrees(&sweep);
+    }
+    ends(sweep, now, &mut model);
+});
+
+/// Left alone, it comes to an end, if the clock goes on.
+fn ends(mut sweep: Sweep, mut now: Instant, model: &mut Model) {
+    let turns = 10_000 + 10 * sweep.targets();
+    for _ in 0..turns {
+        if now > Instant::from_nanos(u64::MAX / 2) {
+            return;
+        }
+        match sweep.next(now) {
+            Next::Over => return model.agrees(&sweep),
+            Next::Wait(span) => now = now + span,
+            Next::Send(_) => model.send(&mut sweep, now),
+        }
+    }
+    panic!("no end to it");
+}

@@ -1,0 +1,161 @@
+//! `beside`: our tools and other people's, put to the same questions on one wire.
+//!
+//! Who answers is arranged, so the truth is known; what each tool says by its exit code and its lines is
+//! held against it. Ours have to say the truth. What others say instead is recorded.
+
+mod kinds;
+mod known;
+pub(crate) mod nobody;
+mod place;
+mod report;
+mod rows;
+mod run;
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::thread::{self, ScopedJoinHandle};
+
+use tap::linux::Namespace;
+
+use crate::Outcome;
+use kinds::{Kind, Tool};
+use place::{Place, Stand};
+use report::{Column, Report};
+use rows::{ROWS, Scene};
+use run::Asked;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+It makes a wire with a kernel, hosts of ours and two stations of one address on it, in network namespaces of its
+own, and asks there by `tapstack arping`, `tapstack scan`, and what is installed of iputils' arping, Habets'
+arping, arp-scan and nmap. It touches nothing else.
+
+Examples:
+  cargo xtask beside
+  cargo xtask beside --tool /opt/iputils/bin/arping     Debian's two packages of that name exclude each other
+  cargo xtask beside --json | jq -c 'select(.verdict == \"differs\")'
+
+Verdicts: passed, failed, skipped (with the reason), and for the others differs: they say something else than
+the truth, as docs/beside.md says. A recorded difference that does not show has failed, unless it is recorded of
+another version.
+
+Exit codes: 0 none failed, 1 a row failed, 2 the wire or the program could not be had.")]
+pub(crate) struct Arguments {
+    /// The program to compare [default: the workspace's own, built now]
+    #[arg(long, value_name = "PATH")]
+    program: Option<PathBuf>,
+    /// A further tool to ask; may be repeated. Which one it is, it tells itself
+    #[arg(long, value_name = "PATH")]
+    tool: Vec<PathBuf>,
+    /// Print one JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    let program = super::program(arguments.program.as_deref())?;
+    Namespace::enter().map_err(|error| error.to_string())?;
+    let tools = tools(&program, &arguments.tool)?;
+    let report = compare(&program, tools)?;
+    print!("{}", if arguments.json { report.json() } else { report.text() });
+    Ok(report.exit_code())
+}
+
+/// A tool of each kind, or why there is none.
+type Tools = Vec<(Kind, Result<Tool, String>)>;
+
+/// Puts every row to every tool, all tools at once, and each in all scenes at once.
+fn compare(program: &Path, tools: Tools) -> Result<Report, String> {
+    let _place = Place::make(program)?;
+    let mut stands = Vec::new();
+    for ((kind, tool), number) in tools.into_iter().zip(0..) {
+        let tool = match tool {
+            Ok(tool) => Ok((tool, Stand::make(kind, number)?)),
+            Err(reason) => Err(reason),
+        };
+        stands.push((kind, tool));
+    }
+    let turn = &Mutex::new(());
+    thread::scope(|scope| {
+        let ask = |(tool, stand): (Tool, Stand)| {
+            let lanes = Scene::ALL.map(|scene| {
+                let tool = tool.clone();
+                let rows = ROWS.iter().zip(0..).filter(move |(row, _)| row.scene == scene);
+                let ask = move |(row, number)| (number, run::ask(&tool, row, stand, turn));
+                scope.spawn(move || rows.map(ask).collect::<Vec<(usize, Asked)>>())
+            });
+            (tool, lanes)
+        };
+        let runs: Vec<_> = stands.into_iter().map(|(kind, tool)| (kind, tool.map(ask))).collect();
+        let mut columns = Vec::new();
+        for (kind, run) in runs {
+            let asked = match run {
+                Ok((tool, lanes)) => Ok((tool, in_order(lanes)?)),
+                Err(reason) => Err(reason),
+            };
+            columns.push(Column { kind, asked });
+        }
+        Ok(Report(columns))
+    })
+}
+
+/// Threads, one a scene: which rows they asked, and what came of it.
+type Lanes<'scope> = [ScopedJoinHandle<'scope, Vec<(usize, Asked)>>; Scene::ALL.len()];
+
+/// What they came to, in the order of the table.
+fn in_order(lanes: Lanes<'_>) -> Result<Vec<Asked>, String> {
+    let mut asked = BTreeMap::new();
+    for lane in lanes {
+        asked.extend(lane.join().map_err(|_| "a run has panicked".to_owned())?);
+    }
+    Ok(asked.into_values().collect())
+}
+
+/// Finds the tools: ours, those that were named, those that are installed.
+fn tools(program: &Path, named: &[PathBuf]) -> Result<Tools, String> {
+    let mut found = vec![Tool::ours(Kind::Arping, program), Tool::ours(Kind::Station, program)];
+    if run::has(program, "scan") {
+        found.push(Tool::ours(Kind::Scan, program));
+    }
+    for path in named {
+        let tool = identify(path)?;
+        found.push(tool.ok_or_else(|| {
+            format!("{} is none of the tools that are known; `cargo xtask beside --help`", path.display())
+        })?);
+    }
+    found.extend(installed().iter().filter_map(|path| identify(path).ok().flatten()));
+    let of = |kind: Kind| {
+        let tool = found.iter().find(|tool| tool.kind == kind).cloned();
+        (
+            kind,
+            tool.ok_or_else(|| {
+                if kind.is_ours() { "this program has no `scan`" } else { "not installed" }.to_owned()
+            }),
+        )
+    };
+    Ok(Kind::ALL.map(of).to_vec())
+}
+
+/// Which tool a program is, by what it says itself.
+fn identify(program: &Path) -> Result<Option<Tool>, String> {
+    let said = run::version(program)?;
+    Ok(Kind::of(&said).map(|(kind, version)| Tool {
+        kind,
+        program: program.to_owned(),
+        version: Some(version),
+    }))
+}
+
+/// Programs of their names on the path, and where an ordinary user's path does not lead.
+fn installed() -> Vec<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let more = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from);
+    let folders = std::env::split_paths(OsStr::new(&path)).chain(more);
+    let programs = folders.flat_map(|folder| ["arping", "arp-scan", "nmap"].map(|name| folder.join(name)));
+    programs.filter(|path| path.is_file()).collect()
+}
+
+#[cfg(test)]
+mod tests;
