@@ -1,10 +1,10 @@
 //! `--pcap`, and `tapstack decode` of what it wrote.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal;
 use tap::linux::PacketSocket;
@@ -68,6 +68,35 @@ fn a_capture_of_a_host() -> Outcome {
     let (_, out, _) = told(&run(&["decode", "--json", file.name()])?);
     let reply = out.lines().find(|line| line.contains(r#""operation":2"#)).ok_or("a reply")?;
     assert!(reply.contains(r#""direction":"out","comment":null"#), "{reply}");
+    wireshark_reads(
+        &file,
+        &["Packet comments", "learned, answered", "Direction: Inbound", "Direction: Outbound"],
+    )
+}
+
+/// What Wireshark's own programs say of a capture, where they are installed: they have nothing to complain of,
+/// and show these words.
+fn wireshark_reads(file: &Scratch, words: &[&str]) -> Outcome {
+    for arguments in [&["capinfos"][..], &["tshark", "-n", "-V", "-r"]] {
+        let mut command = Command::new(arguments[0]);
+        // The settings of whoever called sudo are not to be read.
+        command.args(&arguments[1..]).arg(file.name()).env("HOME", "/nowhere").env_remove("XDG_CONFIG_HOME");
+        let output = match command.output() {
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            output => output?,
+        };
+        let (code, out, errors) = told(&output);
+        assert_eq!(code, Some(0), "{arguments:?}: {errors}");
+        let complaints = errors.lines().filter(|line| !line.starts_with("Running as user"));
+        assert_eq!(complaints.collect::<Vec<_>>(), [""; 0], "{arguments:?}");
+        for word in ["Malformed", "Expert Info (Error"] {
+            assert!(!out.contains(word), "{arguments:?}: {out}");
+        }
+        let shown = arguments[0] == "tshark";
+        for word in words.iter().filter(|_| shown) {
+            assert!(out.contains(word), "{word}: {out}");
+        }
+    }
     Ok(())
 }
 
@@ -164,6 +193,7 @@ fn a_capture_of_the_lab() -> Outcome {
         assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
         assert!(out.contains("Request who-has 10.0.0.2 tell 10.0.0.1"), "{out}");
         assert!(out.contains("Reply 10.0.0.2 is-at"), "{out}");
+        wireshark_reads(&file, &["Address Resolution Protocol (reply)"])?;
     }
     let (code, _, errors) = told(&run(&["lab", "--pcap", "-", "--", "true"])?);
     assert_eq!(code, Some(2));
