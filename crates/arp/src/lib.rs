@@ -6,7 +6,8 @@
 //! address, announces and defends it (RFC 5227); [`LinkLocal`] selects one (RFC 3927).
 //!
 //! An [`inquiry::Inquiry`] asks for one address again and again, as `arping` does; a [`sweep::Sweep`] for many,
-//! as `arp-scan` does.
+//! as `arp-scan` does. A [`census::Census`] asks nobody: it hears who claims what, and tells what changed and
+//! who is in conflict.
 //!
 //! [`Neighbours`] is the translation table with its states, timers and the parcels that wait in it;
 //! [`Arp::resolve`] says where a parcel is to go, [`Arp::poll`] what is due.
@@ -19,6 +20,7 @@
 
 mod answer;
 mod arp;
+pub mod census;
 mod claim;
 mod claims;
 pub mod constants;

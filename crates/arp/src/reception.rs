@@ -120,10 +120,7 @@ impl<P> Arp<P> {
     }
 
     pub(crate) fn may_be_a_host(&self, protocol: Ipv4Addr) -> bool {
-        !(protocol.is_broadcast()
-            || protocol.is_multicast()
-            || protocol.is_loopback()
-            || self.broadcast == Some(protocol))
+        can_be_a_host(protocol) && self.broadcast != Some(protocol)
     }
 
     /// RFC 826, "Packet Reception", from the merge flag on. That hardware and protocol type are
@@ -172,6 +169,11 @@ impl<P> Arp<P> {
         // spec: rfc5227-probe-teaches-nothing
         taught && !packet.sender_protocol().is_unspecified()
     }
+}
+
+/// Whether an address can be a host's on any network at all; 0.0.0.0, a probe's, passes.
+pub(crate) fn can_be_a_host(protocol: Ipv4Addr) -> bool {
+    !(protocol.is_broadcast() || protocol.is_multicast() || protocol.is_loopback())
 }
 
 /// Where a packet about an address of ours goes that is meant for one station: where the address is

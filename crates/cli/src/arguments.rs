@@ -18,6 +18,7 @@ use crate::man::ManArguments;
 use crate::scan::ScanArguments;
 use crate::station::arguments::StationArguments;
 use crate::tap_command::TapArguments;
+use crate::watch::arguments::WatchArguments;
 
 /// A host of our own on a real wire: a user-space network stack that answers from a TAP.
 ///
@@ -35,6 +36,7 @@ Examples:
   tapstack ping --tap tap0 --address 10.0.0.2/24 10.0.0.1
   tapstack arping -I eth0 -c 3 10.0.0.1             who has it, and how soon does it answer?
   tapstack scan -I eth0 10.0.0.0/24                 who is there, and who made the hardware?
+  tapstack watch -I eth0                            who is there, who moved, who is in conflict
   tapstack decode --explain arp.pcap                what is in a capture, and what is wrong with it
   sudo tapstack tap create tap0 --address 10.0.0.1/24
   tapstack doctor                                   what this machine allows, and what mends the rest
@@ -61,6 +63,8 @@ pub(crate) enum Command {
     Arping(ArpingArguments),
     /// Ask for all addresses of networks and ranges who is there: by ARP, from an interface or a TAP
     Scan(ScanArguments),
+    /// Hear who is there and what changes, and ask nothing: on an interface, a TAP, or in a capture
+    Watch(WatchArguments),
     /// Print the frames of a capture: in tcpdump's words, as JSON, or drawn and explained
     Decode(DecodeArguments),
     /// Make, delete and list TAPs that outlive the program

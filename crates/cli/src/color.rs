@@ -74,6 +74,11 @@ impl Paint {
         Paint(AutoStream::choice(stream) != anstream::ColorChoice::Never)
     }
 
+    /// Whether there is any.
+    pub(crate) fn is_any(self) -> bool {
+        self.0
+    }
+
     /// A text in this style.
     pub(crate) fn paint(self, style: Style, text: &str) -> String {
         if self.0 { format!("{style}{text}{style:#}") } else { text.to_owned() }

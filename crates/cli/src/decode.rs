@@ -105,7 +105,8 @@ fn print(
     })
 }
 
-fn open(path: &Path) -> io::Result<File> {
+/// Opens a capture; `-` is standard input.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
     if path == Path::new("-") {
         return Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?));
     }

@@ -35,6 +35,7 @@ mod serve;
 mod signals;
 mod station;
 mod tap_command;
+mod watch;
 mod wire;
 
 use std::process::ExitCode;
@@ -66,6 +67,7 @@ pub fn main() -> ExitCode {
         Some(Command::Ping(arguments)) => ping::run(&arguments),
         Some(Command::Arping(arguments)) => arping::run(&arguments),
         Some(Command::Scan(arguments)) => scan::run(&arguments),
+        Some(Command::Watch(arguments)) => watch::run(&arguments),
         Some(Command::Decode(arguments)) => decode::run(&arguments),
         Some(Command::Tap(arguments)) => tap_command::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments),

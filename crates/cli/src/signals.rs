@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
 
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -21,6 +22,11 @@ impl Signals {
     /// Sleeps until a signal comes.
     pub(crate) fn wait(&self) -> io::Result<()> {
         wait(self.0.as_fd(), false, self.0.as_fd(), None).map(drop)
+    }
+
+    /// Whether a signal has come that nobody has taken yet.
+    pub(crate) fn have_come(&self) -> io::Result<bool> {
+        Ok(wait(self.0.as_fd(), false, self.0.as_fd(), Some(Duration::ZERO))?.stop)
     }
 
     /// The next signal that has come.

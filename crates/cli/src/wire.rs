@@ -311,13 +311,13 @@ fn on_tap(arguments: &WireArguments, name: &InterfaceName) -> Result<Opened, Fai
     Ok(Opened { device: Box::new(tap), interface, hardware, kernel: None })
 }
 
-fn down(name: &InterfaceName) -> Failure {
+pub(crate) fn down(name: &InterfaceName) -> Failure {
     Failure::new(format!(
         "{name} is down, and nobody is heard or asked until it is up; `sudo ip link set {name} up`"
     ))
 }
 
-fn gone(name: &InterfaceName, error: &DeviceError) -> Failure {
+pub(crate) fn gone(name: &InterfaceName, error: &DeviceError) -> Failure {
     Failure::new(format!("{name}: {error}"))
 }
 

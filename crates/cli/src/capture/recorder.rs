@@ -74,8 +74,13 @@ impl<W: Sink> Recorder<W> {
 
     /// The frame that arrived last was judged.
     pub(crate) fn judged(&mut self, now: Instant, verdict: Verdict) {
+        self.decided(now, &verdict.to_string());
+    }
+
+    /// The same, in words.
+    pub(crate) fn decided(&mut self, now: Instant, comment: &str) {
         let octets = std::mem::take(&mut self.arrived);
-        self.frame(now, Direction::In, &octets, Some(&verdict.to_string()));
+        self.frame(now, Direction::In, &octets, Some(comment));
         self.arrived = octets;
     }
 

@@ -32,7 +32,7 @@ fn fields(schema: &Value) -> Vec<String> {
 fn every_field_and_event_of_the_schema_is_on_the_page_beside_it() {
     let page = include_str!("../../../../docs/json.md");
     let schema = schema();
-    let events = ["host", "ping", "arping", "scan", "doctor"].into_iter().flat_map(events);
+    let events = ["host", "ping", "arping", "scan", "watch", "doctor"].into_iter().flat_map(events);
     let names: Vec<_> = fields(&schema).into_iter().chain(events).collect();
     assert!(names.len() > 100, "{names:?}");
     for name in names {

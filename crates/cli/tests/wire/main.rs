@@ -23,7 +23,9 @@ mod manners;
 mod ping;
 mod running;
 mod scan;
+mod screen;
 mod tap_command;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -49,7 +51,9 @@ fn main() -> ExitCode {
         manners::CASES,
         ping::CASES,
         scan::CASES,
+        screen::CASES,
         tap_command::CASES,
+        watch::CASES,
     ]
     .concat();
     let unprivileged = [
@@ -59,6 +63,7 @@ fn main() -> ExitCode {
         interface::UNPRIVILEGED,
         scan::UNPRIVILEGED,
         tap_command::UNPRIVILEGED,
+        watch::UNPRIVILEGED,
     ]
     .concat();
     let refused = [doctor::REFUSED, lab::REFUSED].concat();

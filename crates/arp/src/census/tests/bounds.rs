@@ -1,0 +1,67 @@
+//! What a census has no room for.
+
+use super::*;
+
+fn small(entries: usize) -> Census {
+    Census::new(Settings { entries, flood_of_all: u32::MAX, ..Settings::default() })
+}
+
+fn address(number: u32) -> Ipv4Addr {
+    Ipv4Addr::from_bits(0x0a01_0000 + number)
+}
+
+#[test]
+fn a_full_census_turns_newcomers_away_and_says_so_once_in_a_while() {
+    let mut census = small(2);
+    for number in 0..5 {
+        hear(&mut census, at(0), request(A, address(number), OTHER));
+    }
+    assert_eq!((census.len(), census.counts().turned_away), (2, 3));
+    let told = events(&mut census);
+    assert_eq!(told.get(2..), Some(&[Event::Full { subject: untagged(address(2)), hardware: A }][..]));
+    // Who is known goes on being heard.
+    assert_eq!(hear(&mut census, at(1), reply(A, address(1))), Verdict::Known);
+    assert_eq!(census.counts().packets(), 6);
+}
+
+#[test]
+fn whoever_is_gone_longest_makes_room() {
+    let mut census = small(2);
+    hear(&mut census, at(0), request(A, address(0), OTHER));
+    hear(&mut census, at(1_000), request(B, address(1), OTHER));
+    // The first is heard again, and so the second is gone sooner.
+    hear(&mut census, at(2_000), request(A, address(0), OTHER));
+    events(&mut census);
+    let later = at(3_601_500);
+    assert_eq!(hear(&mut census, later, request(C, address(2), OTHER)), Verdict::New);
+    let told = [
+        Event::Gone { subject: untagged(address(1)), hardware: B },
+        Event::Evicted { subject: untagged(address(1)) },
+        Event::New { subject: untagged(address(2)), hardware: C },
+    ];
+    assert_eq!((events(&mut census), census.counts().evicted), (told.to_vec(), 1));
+    let left: Vec<_> = census.iter(later).map(|row| (row.hardware, row.addresses)).collect();
+    assert_eq!(left, [(A, 1), (C, 1)]);
+}
+
+#[test]
+fn events_that_nobody_takes_are_counted() {
+    let mut census = small(10_000);
+    let bound = u32::try_from(Census::EVENTS).unwrap();
+    for number in 0..bound + 7 {
+        let hardware = MacAddr::new([2, 0, 0, 0, 0, 1]).plus(number.into()).unwrap();
+        hear(&mut census, at(0), request(hardware, address(number), OTHER));
+    }
+    assert_eq!((census.counts().events_lost, events(&mut census).len()), (7, Census::EVENTS));
+}
+
+#[test]
+fn topics_beyond_the_bound_are_told_again() {
+    let mut census = small(10_000);
+    for number in (0..257).chain([0]) {
+        hear(&mut census, at(0), request(A, NOBODY, address(number)));
+    }
+    assert_eq!((census.counts().hushed, events(&mut census).len()), (0, 258));
+    hear(&mut census, at(0), request(A, NOBODY, address(256)));
+    assert_eq!(census.counts().hushed, 1);
+}

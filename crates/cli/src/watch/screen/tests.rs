@@ -1,0 +1,245 @@
+use super::*;
+use crate::watch::tests::{at, every_event, request, scene};
+use proptest::prelude::*;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::style::{Color, Modifier};
+
+/// What stands on a screen of this size.
+fn drawn(
+    picture: &mut Picture,
+    ui: &mut Ui,
+    (width, height): (u16, u16),
+    paint: Paint,
+) -> Terminal<TestBackend> {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    picture.sort(ui.sort);
+    terminal.draw(|frame| draw::draw(frame, picture, ui, paint)).unwrap();
+    terminal
+}
+
+/// Its lines, without the blanks at their ends.
+fn lines(terminal: &Terminal<TestBackend>) -> Vec<String> {
+    let buffer = terminal.backend().buffer();
+    let line =
+        |row: &[ratatui::buffer::Cell]| row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>();
+    let rows = buffer.content().chunks(buffer.area.width.max(1).into());
+    rows.map(|row| line(row).trim_end().to_owned()).collect()
+}
+
+fn picture() -> Picture {
+    let (observer, told) = scene();
+    let latest: VecDeque<_> = told.into_iter().rev().collect();
+    Picture::of("eth0", true, &observer, &latest)
+}
+
+fn press(ui: &mut Ui, codes: &[KeyCode]) {
+    for code in codes {
+        ui.press(KeyEvent::new(*code, KeyModifiers::NONE));
+    }
+}
+
+fn shown(picture: &mut Picture, ui: &mut Ui, size: (u16, u16)) -> Vec<String> {
+    lines(&drawn(picture, ui, size, Paint::NONE))
+}
+
+#[test]
+fn at_80_by_24() {
+    let expected = "\
+tapstack watch eth0  01:10:00
+1 conflict  6 addresses: 4 fresh, 1 quiet, 1 gone  11 packets, 0.9/s  2 changes
+ADDRESS   HARDWARE ADDRESS   STATE  FIRST LAST PACKETS     /s  NOTES
+10.0.0.1  02:00:00:00:00:aa  fresh     9s   9s       2    0.2  conflict
+10.0.0.2  02:00:00:00:00:08  fresh     8s   7s       2    0.2  moved, 1 of 2
+10.0.0.3  02:00:00:00:00:03  quiet    10m  10m       1    0.0
+10.0.0.4  02:00:00:00:00:04  gone      1h   1h       1    0.0
+10.0.0.5  02:00:00:00:00:05  fresh    10s   1s       2    0.2  1 probe for it
+10.0.0.8  02:00:00:00:00:08  fresh     4s   4s       1    0.1  1 of 2
+LATEST (UTC)
+09:10:02 new 10.0.0.8 is at 02:00:00:00:00:08
+09:10:01 odd from ff:ff:ff:ff:ff:ff: sender hardware address is no station
+09:10:00 probe 10.0.0.5 by 02:00:00:00:00:09; 02:00:00:00:00:05 has it
+09:09:59 announced 10.0.0.2 is at 02:00:00:00:00:08
+09:09:58 moved 10.0.0.2 from 02:00:00:00:00:07 to 02:00:00:00:00:08
+09:09:57 announced 10.0.0.2 is at 02:00:00:00:00:07
+09:09:56 new 10.0.0.2 is at 02:00:00:00:00:07
+09:09:55 conflict 10.0.0.1: both 02:00:00:00:00:01 and 02:00:00:00:00:aa
+09:09:54 new 10.0.0.1 is at 02:00:00:00:00:01
+09:09:53 new 10.0.0.5 is at 02:00:00:00:00:05
+09:09:52 new 10.0.0.3 is at 02:00:00:00:00:03
+09:09:51 gone 10.0.0.4 was at 02:00:00:00:00:04
+09:09:50 new 10.0.0.4 is at 02:00:00:00:00:04
+q quit  arrows scroll  s sort: address  p pause  ? help                 1-6 of 6";
+    let shown = shown(&mut picture(), &mut Ui::default(), (80, 24));
+    assert_eq!(shown.join("\n"), expected);
+}
+
+#[test]
+fn at_200_by_60_there_is_room_for_everything() {
+    let mut ui = Ui { has_bars: true, ..Ui::default() };
+    let shown = shown(&mut picture(), &mut ui, (200, 60));
+    let bars = format!("tapstack watch eth0  01:10:00{}", " ".repeat(161));
+    assert_eq!(shown[0], format!("{bars}\u{2584}\u{2588}\u{2584}\u{2584}\u{2584}\u{2584}\u{2584}  \u{2584}"));
+    assert_eq!(
+        shown[1],
+        "1 conflict  6 addresses: 4 fresh, 1 quiet, 1 gone  11 packets, 0.9/s  2 changes  5 requests, 2 replies  \
+         2 announcements, 1 probe  1 odd, 0 turned away"
+    );
+    let table = "\
+ADDRESS   HARDWARE ADDRESS   STATE  FIRST HEARD (UTC)   LAST HEARD PACKETS     /s REQUESTS REPLIES ANNOUNCED PROBED  ASKED CHANGES  NOTES
+10.0.0.1  02:00:00:00:00:aa  fresh  2026-11-22 09:09:51         9s       2    0.2        0       2         0      0      2       1  conflict with 02:00:00:00:00:01
+10.0.0.2  02:00:00:00:00:08  fresh  2026-11-22 09:09:52         7s       2    0.2        0       0         2      0      0       1  moved from 02:00:00:00:00:07, one of 2 at its station
+10.0.0.3  02:00:00:00:00:03  quiet  2026-11-22 09:00:00        10m       1    0.0        1       0         0      0      0       0
+10.0.0.4  02:00:00:00:00:04  gone   2026-11-22 08:00:00         1h       1    0.0        1       0         0      0      0       0
+10.0.0.5  02:00:00:00:00:05  fresh  2026-11-22 09:09:50         1s       2    0.2        2       0         0      1      0       0  1 probe for it
+10.0.0.8  02:00:00:00:00:08  fresh  2026-11-22 09:09:56         4s       1    0.1        1       0         0      0      0       0  one of 2 at its station
+LATEST (UTC)";
+    assert_eq!(shown[2..10].join("\n"), table);
+    assert_eq!(shown[59].len(), 200);
+}
+
+#[test]
+fn at_120_each_kind_has_a_column_and_everything_is_in_line() {
+    let shown = shown(&mut picture(), &mut Ui::default(), (120, 24));
+    let ends = |line: &str, word: &str| line.find(word).map(|place| place + word.len());
+    let title = &shown[2];
+    assert!(shown.iter().all(|line| line.chars().count() <= 120));
+    assert_eq!(ends(title, "PACKETS"), shown[3].find("       2").map(|place| place + 8));
+    assert_eq!(title.find("NOTES"), shown[3].find("conflict"));
+    assert_eq!(title.find("STATE"), shown[3].find("fresh"));
+}
+
+#[test]
+fn what_is_in_conflict_is_red_and_who_is_silent_is_faint() {
+    let terminal = drawn(&mut picture(), &mut Ui::default(), (80, 24), Paint::ALL);
+    let cell = |x, y| terminal.backend().buffer().cell((x, y)).unwrap().clone();
+    assert_eq!((cell(0, 3).fg, cell(0, 4).fg, cell(0, 1).fg), (Color::Red, Color::Reset, Color::Red));
+    assert!(cell(0, 5).modifier.contains(Modifier::DIM) && cell(0, 2).modifier.contains(Modifier::REVERSED));
+    let plain = drawn(&mut picture(), &mut Ui::default(), (80, 24), Paint::NONE);
+    assert!(plain.backend().buffer().content().iter().all(|cell| cell.fg == Color::Reset));
+}
+
+#[test]
+fn keys_scroll_sort_pause_explain_and_quit() {
+    let (mut picture, mut ui) = (picture(), Ui::default());
+    // Room for three rows beside the quarter that events have.
+    let first = |picture: &mut Picture, ui: &mut Ui| shown(picture, ui, (80, 9))[3].clone();
+    let foot = |picture: &mut Picture, ui: &mut Ui| shown(picture, ui, (80, 9))[8].clone();
+    assert!(first(&mut picture, &mut ui).starts_with("10.0.0.1 "));
+    assert!(foot(&mut picture, &mut ui).ends_with(" 1-3 of 6"));
+    for (code, address) in [
+        (KeyCode::Down, "10.0.0.2"),
+        (KeyCode::Char('j'), "10.0.0.3"),
+        (KeyCode::Up, "10.0.0.2"),
+        (KeyCode::Char('k'), "10.0.0.1"),
+        (KeyCode::Up, "10.0.0.1"),
+        (KeyCode::PageDown, "10.0.0.4"),
+        (KeyCode::PageDown, "10.0.0.4"),
+        (KeyCode::PageUp, "10.0.0.1"),
+        (KeyCode::End, "10.0.0.4"),
+        (KeyCode::Home, "10.0.0.1"),
+    ] {
+        press(&mut ui, &[code]);
+        assert!(first(&mut picture, &mut ui).starts_with(address), "{code:?}");
+    }
+    press(&mut ui, &[KeyCode::Char('s')]);
+    assert!(first(&mut picture, &mut ui).starts_with("10.0.0.5 "), "heard last");
+    press(&mut ui, &[KeyCode::Char('s')]);
+    assert!(first(&mut picture, &mut ui).starts_with("10.0.0.1 "), "two packets, as others have");
+    press(&mut ui, &[KeyCode::Down; 3]);
+    assert!(first(&mut picture, &mut ui).starts_with("10.0.0.3 "), "one packet");
+    press(&mut ui, &[KeyCode::Char('s'), KeyCode::Char('p')]);
+    assert!(shown(&mut picture, &mut ui, (80, 9))[0].ends_with("  PAUSED"));
+    press(&mut ui, &[KeyCode::Char('?')]);
+    assert!(first(&mut picture, &mut ui).starts_with("q, Esc, Ctrl-C  quit"));
+    press(&mut ui, &[KeyCode::Char('q')]);
+    assert!(
+        first(&mut picture, &mut ui).starts_with("10.0.0."),
+        "a key that leaves the help does nothing else"
+    );
+    assert!(!ui.is_left);
+    press(&mut ui, &[KeyCode::Char('q')]);
+    assert!(ui.is_left);
+    let mut ui = Ui { is_help: true, ..Ui::default() };
+    ui.press(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL));
+    assert!(ui.is_left, "Ctrl-C does, whatever is shown");
+}
+
+#[test]
+fn a_screen_that_shrinks_below_the_help_and_keys_pressed_at_once_lose_nobody() {
+    let (mut picture, mut ui) = (picture(), Ui::default());
+    shown(&mut picture, &mut ui, (200, 60));
+    press(&mut ui, &[KeyCode::Char('?')]);
+    shown(&mut picture, &mut ui, (80, 9));
+    press(&mut ui, &[KeyCode::Char('x'), KeyCode::Down, KeyCode::Down]);
+    assert!(shown(&mut picture, &mut ui, (80, 9))[3].starts_with("10.0.0.3 "));
+}
+
+#[test]
+fn the_help_fits_on_a_screen_of_80_by_24() {
+    assert!(help::LINES.len() <= 20 && help::LINES.iter().all(|line| line.len() <= 78));
+}
+
+#[test]
+fn who_was_heard_less_than_a_second_ago_stays_in_line() {
+    let mut observer = Observer::new(None);
+    observer.hear(at(0), &request(7, 1));
+    observer.pass(at(0) + Duration::from_millis(250));
+    let mut picture = Picture::of("eth0", true, &observer, &VecDeque::new());
+    let shown = shown(&mut picture, &mut Ui::default(), (80, 24));
+    assert_eq!(shown[3], "10.0.0.7  02:00:00:00:00:07  fresh     0s   0s       1    0.1");
+}
+
+#[test]
+fn a_wire_that_is_down_is_shown_to_be() {
+    let mut observer = Observer::new(None);
+    observer.is_down = true;
+    let mut picture = Picture::of("eth0", true, &observer, &VecDeque::new());
+    let shown = shown(&mut picture, &mut Ui::default(), (80, 24));
+    assert_eq!(shown[0], "tapstack watch eth0  00:00:00  DOWN: nothing can be heard");
+}
+
+#[test]
+fn the_end_of_a_capture_says_so() {
+    let (observer, _) = scene();
+    let mut picture = Picture::of("arp.pcap", false, &observer, &VecDeque::new());
+    let shown = shown(&mut picture, &mut Ui::default(), (80, 24));
+    assert_eq!(shown[0], "tapstack watch arp.pcap, the end of a capture  01:10:00");
+}
+
+proptest! {
+    // Each draws some screens of thousands of cells.
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// No size of a screen, no number of addresses and no key makes it panic; every address has its place, and
+    /// the footer stays at the bottom.
+    #[test]
+    fn any_size_will_do(
+        width in 0_u16..220,
+        height in 0_u16..70,
+        hosts in 0_u8..80,
+        events in 0_usize..20,
+        keys in prop::collection::vec(prop::sample::select(vec![
+            KeyCode::Char('s'), KeyCode::Char('?'), KeyCode::Char('p'), KeyCode::PageDown, KeyCode::End,
+            KeyCode::Up, KeyCode::Down,
+        ]), 0..8),
+    ) {
+        let mut observer = Observer::new(None);
+        for last in 0..hosts {
+            observer.hear(at(last.into()), &request(last + 1, 1));
+        }
+        let latest = every_event().into_iter().cycle().take(events).map(|event| (at(0), event)).collect();
+        let mut picture = Picture::of("eth0", true, &observer, &latest);
+        let mut ui = Ui { has_bars: true, ..Ui::default() };
+        for key in keys {
+            press(&mut ui, &[key]);
+            let shown = shown(&mut picture, &mut ui, (width, height));
+            if height >= 10 && !ui.is_help {
+                let rows = shown.iter().filter(|line| line.starts_with("10.0.0")).count();
+                prop_assert_eq!(rows, if width >= 6 { ui.shown } else { 0 });
+                prop_assert!(ui.shown >= 3.min(hosts.into()));
+            }
+        }
+    }
+}

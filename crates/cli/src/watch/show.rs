@@ -1,0 +1,146 @@
+//! Where it is told: nowhere, line by line, or on the screen.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use arp::census::Event;
+use tap::Instant;
+
+use super::observer::Observer;
+use super::screen::Screen;
+use super::{json, words};
+use crate::color::{FAINT, Paint};
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::signals::Signals;
+
+/// How long a reader may take for the last lines, or for the next ones of a file.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+pub(super) enum Show {
+    Quiet,
+    Lines(Lines),
+    Screen(Box<Screen>),
+}
+
+/// One line an event.
+pub(super) struct Lines {
+    pub(super) out: Output<File>,
+    pub(super) paint: Paint,
+    pub(super) json: bool,
+    /// Whether what is read waits for whoever reads the lines, as a file does and a wire does not.
+    pub(super) waits: bool,
+}
+
+impl Show {
+    /// The first line.
+    pub(super) fn begin(&mut self, now: Instant, source: &str) {
+        if let Self::Lines(lines) = self {
+            lines.print(&if lines.json { json::start(now, source) } else { format!("watching {source}") });
+            lines.out.flush(Duration::ZERO);
+        }
+    }
+
+    /// Tells what has happened.
+    pub(super) fn tell(&mut self, observer: &mut Observer, signals: &Signals) -> Result<(), Failure> {
+        while let Some(event) = observer.take_event() {
+            match self {
+                Self::Quiet => {}
+                Self::Lines(lines) => lines.event(observer.now, event),
+                Self::Screen(screen) => screen.event(observer.now, event),
+            }
+        }
+        if let Self::Lines(lines) = self {
+            lines.hand_over(signals)?;
+        }
+        Ok(())
+    }
+
+    /// The last lines.
+    pub(super) fn end(self, observer: &Observer, frames_lost: u64) {
+        let mut lines = match self {
+            Self::Quiet => return,
+            Self::Lines(lines) => lines,
+            Self::Screen(screen) => match screen.leave() {
+                Ok(lines) => lines,
+                Err(_) => return,
+            },
+        };
+        if lines.json {
+            for row in observer.census.iter(observer.now) {
+                lines.print(&json::address(observer.now, &row));
+                if lines.out.is_half_full() {
+                    lines.out.flush(PATIENCE);
+                }
+            }
+            lines.print(&json::statistics(observer, frames_lost));
+        } else {
+            lines.print(&words::statistics(observer, frames_lost));
+        }
+        lines.out.flush(PATIENCE);
+        if lines.out.lost() > 0 {
+            let lost = lines.out.lost();
+            Failure::new(format!("{lost} lines are lost: whoever reads them did not keep up")).tell();
+        }
+    }
+
+    /// Whether nobody looks any more.
+    pub(super) fn is_over(&self) -> bool {
+        match self {
+            Self::Quiet => false,
+            Self::Lines(lines) => !lines.out.has_reader(),
+            Self::Screen(screen) => screen.is_left(),
+        }
+    }
+
+    /// What ends a wait beside frames: signals, and keys where there are any.
+    pub(super) fn stop<'a>(&'a self, signals: &'a Signals) -> BorrowedFd<'a> {
+        match self {
+            Self::Quiet | Self::Lines(_) => signals.as_fd(),
+            Self::Screen(screen) => screen.as_fd(),
+        }
+    }
+
+    /// How long the screen may stay as it is.
+    pub(super) fn pause(&self, now: Instant) -> Option<Duration> {
+        match self {
+            Self::Quiet | Self::Lines(_) => None,
+            Self::Screen(screen) => Some(screen.pause(now)),
+        }
+    }
+
+    /// Takes keys, and draws what has changed.
+    pub(super) fn refresh(&mut self, now: Instant, observer: &Observer) -> io::Result<()> {
+        match self {
+            Self::Quiet | Self::Lines(_) => Ok(()),
+            Self::Screen(screen) => screen.refresh(now, observer),
+        }
+    }
+}
+
+impl Lines {
+    fn event(&mut self, now: Instant, event: Event) {
+        let line = if self.json {
+            json::event(now, event)
+        } else {
+            let time = self.paint.paint(FAINT, &words::Date(now).to_string());
+            format!("{time} {}", self.paint.first_word(words::style(event), &words::sentence(event)))
+        };
+        self.print(&line);
+    }
+
+    fn print(&mut self, line: &str) {
+        self.out.line(line);
+    }
+
+    /// Hands over what waits, as far as there is room; all but a bit of it if there is time.
+    fn hand_over(&mut self, signals: &Signals) -> Result<(), Failure> {
+        self.out.flush(Duration::ZERO);
+        while self.waits && self.out.is_half_full() && !signals.have_come()? {
+            self.out.flush(PATIENCE);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,243 @@
+//! The wire that is heard.
+
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use host::{Config, Host, Trace, Verdict};
+use ipnet::Ipv4Net;
+use link::MacAddr;
+use tap::linux::{Interface, InterfaceName, PacketSocket, Tap};
+use tap::{Batch, Device, DeviceError, Instant, Pool};
+
+use super::arguments::WatchArguments;
+use super::observer::{Decision, Observer};
+use crate::capture::Recorder;
+use crate::clock::Clock;
+use crate::failure::Failure;
+use crate::report::Direction;
+use crate::station::{own_mac, random};
+use crate::wire::{down, gone};
+
+/// How many frames are heard in one turn.
+const BATCH: usize = 64;
+/// How often an interface that went down is looked at.
+const DOWN: Duration = Duration::from_millis(100);
+
+/// Whoever hears what passes: the census, and the capture if there is one.
+pub(super) struct Listener {
+    pub(super) observer: Observer,
+    recorder: Option<Recorder<File>>,
+    /// What the wall clock said when our own began.
+    origin: Duration,
+    /// What was decided about the frame that arrived last.
+    decided: Option<Decision>,
+    /// Who sends what departs from here, though not from us.
+    kernel: Option<MacAddr>,
+}
+
+/// A wire.
+pub(super) struct Source {
+    name: InterfaceName,
+    device: Wire,
+    pool: Pool,
+    arrived: Batch,
+    /// What the host that we are waits for: room on the wire, or its next turn at once.
+    waits_for_room: bool,
+    again: bool,
+}
+
+/// What it is made of.
+enum Wire {
+    Socket(PacketSocket, Interface),
+    Tap(Tap),
+    /// A TAP, and the host that we are on it.
+    Host(Tap, Box<Host>),
+}
+
+impl Source {
+    /// Opens the interface of `-I`, or the TAP.
+    pub(super) fn open(arguments: &WatchArguments, clock: Clock) -> Result<Source, Failure> {
+        let (name, device) = match (&arguments.interface, &arguments.tap) {
+            (Some(name), _) => {
+                let socket = PacketSocket::open_to_watch(name)?;
+                (name.clone(), Wire::Socket(socket, Interface::named(name)?))
+            }
+            (None, Some(name)) => {
+                let tap = open_tap(name, arguments.kernel)?;
+                let name = tap.interface().name().clone();
+                match arguments.address {
+                    None => (name, Wire::Tap(tap)),
+                    Some(address) => {
+                        let host = host(arguments, &tap, address, clock.now())?;
+                        (name, Wire::Host(tap, Box::new(host)))
+                    }
+                }
+            }
+            (None, None) => return Err(Failure::new("nothing is named to watch; name it by -I or --tap")),
+        };
+        let frames = if let Wire::Host(_, host) = &device { host.frames() } else { 2 * BATCH };
+        let pool = Pool::new(device.device().mtu(), frames);
+        Ok(Source { name, device, pool, arrived: Batch::new(BATCH), waits_for_room: false, again: false })
+    }
+
+    pub(super) fn name(&self) -> &InterfaceName {
+        &self.name
+    }
+
+    /// How long nothing is due; none if nothing ever is.
+    pub(super) fn pause(&self, now: Instant) -> Option<Duration> {
+        match &self.device {
+            Wire::Host(..) if self.again => Some(Duration::ZERO),
+            // While the wire has no room, what is due has nowhere to go.
+            Wire::Host(_, host) if !self.waits_for_room => host.deadline().map(|at| at.since(now)),
+            // Nobody is told when it is deleted.
+            Wire::Socket(socket, _) if socket.was_down() => Some(DOWN),
+            _ => None,
+        }
+    }
+
+    /// Whether the wire's room is waited for.
+    pub(super) fn waits_for_room(&self) -> bool {
+        self.waits_for_room
+    }
+
+    /// Hears what has arrived, and answers it if we are a host there.
+    pub(super) fn turn(&mut self, now: Instant, listener: &mut Listener) -> Result<(), Failure> {
+        let name = &self.name;
+        let failed = |error: DeviceError| gone(name, &error);
+        let device: &mut dyn Device = match &mut self.device {
+            Wire::Socket(socket, _) => socket,
+            Wire::Tap(tap) => tap,
+            Wire::Host(tap, host) => {
+                let turn = host.turn(now, tap, &mut self.pool, listener).map_err(failed)?;
+                (self.waits_for_room, self.again) = (turn.congested, turn.again);
+                // What becomes of the host is not what is watched.
+                while host.take_event().is_some() {}
+                return Ok(());
+            }
+        };
+        device.receive(&mut self.pool, &mut self.arrived).map_err(failed)?;
+        while let Some(frame) = self.arrived.pop() {
+            listener.heard(now, frame.octets());
+            self.pool.give(frame);
+        }
+        Ok(())
+    }
+
+    /// Whether nothing can be heard for now.
+    pub(super) fn is_down(&self) -> bool {
+        match &self.device {
+            Wire::Socket(socket, interface) => socket.was_down() && !interface.is_up().unwrap_or_default(),
+            Wire::Tap(_) | Wire::Host(..) => false,
+        }
+    }
+
+    /// Frames that were lost before they could be heard.
+    pub(super) fn lost(&self) -> u64 {
+        let counters = self.device.device().counters();
+        counters.truncated.saturating_add(counters.lost)
+    }
+}
+
+impl Wire {
+    fn device(&self) -> &dyn Device {
+        match self {
+            Self::Socket(socket, _) => socket,
+            Self::Tap(tap) | Self::Host(tap, _) => tap,
+        }
+    }
+}
+
+impl AsFd for Source {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match &self.device {
+            Wire::Socket(socket, _) => socket.as_fd(),
+            Wire::Tap(tap) | Wire::Host(tap, _) => tap.as_fd(),
+        }
+    }
+}
+
+fn open_tap(name: &InterfaceName, kernel: Option<Ipv4Net>) -> Result<Tap, Failure> {
+    let tap = Tap::open(name.as_str())?;
+    if let Some(address) = kernel {
+        tap.interface().ensure_address(address)?;
+    }
+    if tap.is_created() {
+        tap.interface().set_up(true)?;
+    } else if !tap.interface().is_up()? {
+        return Err(down(name));
+    }
+    Ok(tap)
+}
+
+/// A host that uses its address at once: it is there to be heard by, not to be heard of.
+fn host(arguments: &WatchArguments, tap: &Tap, address: Ipv4Net, now: Instant) -> Result<Host, Failure> {
+    let usual = Config::new(address, own_mac(tap.interface().name(), Some(address)));
+    let table = arp::Settings { seed: random(), ..usual.table };
+    Ok(Host::new(now, &Config { mtu: tap.mtu(), vlan: arguments.vlan, table, ..usual })?)
+}
+
+impl Listener {
+    /// One that hears `source`.
+    pub(super) fn new(
+        observer: Observer,
+        recorder: Option<Recorder<File>>,
+        origin: Duration,
+        source: &Source,
+    ) -> Result<Listener, Failure> {
+        let kernel = match &source.device {
+            Wire::Socket(_, interface) => Some(MacAddr::new(interface.hardware_address()?)),
+            // Whatever comes out of a TAP comes in.
+            Wire::Tap(_) | Wire::Host(..) => None,
+        };
+        Ok(Listener { observer, recorder, origin, decided: None, kernel })
+    }
+
+    /// Our own clock's time as the wall clock has it.
+    pub(super) fn wall(&self, now: Instant) -> Instant {
+        Instant::ORIGIN + self.origin + now.since(Instant::ORIGIN)
+    }
+
+    /// A frame that nobody answers.
+    fn heard(&mut self, now: Instant, octets: &[u8]) {
+        let decision = self.observer.hear(self.wall(now), octets);
+        let source = octets.get(6..12).and_then(|octets| <[u8; 6]>::try_from(octets).ok()).map(MacAddr::new);
+        let is_ours = source.is_some() && source == self.kernel;
+        let direction = if is_ours { Direction::Out } else { Direction::In };
+        self.record(now, direction, octets, &decision.to_string());
+    }
+
+    /// Writes what is captured.
+    pub(super) fn flush(&mut self) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.flush();
+        }
+    }
+
+    fn record(&mut self, now: Instant, direction: Direction, octets: &[u8], comment: &str) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.frame(now, direction, octets, Some(comment));
+        }
+    }
+}
+
+impl Trace for Listener {
+    fn arrived(&mut self, now: Instant, octets: &[u8]) {
+        self.decided = Some(self.observer.hear(self.wall(now), octets));
+        if let Some(recorder) = &mut self.recorder {
+            recorder.arrived(octets);
+        }
+    }
+
+    fn judged(&mut self, now: Instant, verdict: Verdict) {
+        if let Some((recorder, decision)) = self.recorder.as_mut().zip(self.decided) {
+            recorder.decided(now, &format!("{decision}; {verdict}"));
+        }
+    }
+
+    fn departs(&mut self, now: Instant, octets: &[u8]) {
+        let decision = self.observer.hear(self.wall(now), octets);
+        self.record(now, Direction::Out, octets, &decision.to_string());
+    }
+}

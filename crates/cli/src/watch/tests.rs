@@ -1,0 +1,104 @@
+//! A scene that the tests of all who tell of it share.
+
+use std::net::Ipv4Addr;
+
+use arp::census::{Event, Subject};
+use arp::{Dropped, Fields, Operation};
+use link::{MacAddr, VlanId};
+
+use super::*;
+
+/// 2026-11-22 08:00:00 UTC.
+pub(super) const BEGIN: Instant = Instant::from_nanos(1_795_334_400_000_000_000);
+
+pub(super) fn at(seconds: u64) -> Instant {
+    BEGIN + Duration::from_secs(seconds)
+}
+
+pub(super) fn mac(last: u8) -> MacAddr {
+    MacAddr::new([2, 0, 0, 0, 0, last])
+}
+
+pub(super) fn ip(last: u8) -> Ipv4Addr {
+    Ipv4Addr::new(10, 0, 0, last)
+}
+
+/// A frame to all with an ARP packet in it.
+pub(super) fn frame(operation: u16, sender: (MacAddr, Ipv4Addr), target: (MacAddr, Ipv4Addr)) -> Vec<u8> {
+    let fields = Fields {
+        operation: Operation(operation),
+        sender_hardware: sender.0,
+        sender_protocol: sender.1,
+        target_hardware: target.0,
+        target_protocol: target.1,
+    };
+    let mut packet = [0; Fields::LENGTH];
+    fields.write_to(&mut packet).unwrap();
+    [&[0xff; 6][..], &sender.0.octets(), &[8, 6], &packet].concat()
+}
+
+pub(super) fn request(sender: u8, target: u8) -> Vec<u8> {
+    frame(1, (mac(sender), ip(sender)), (MacAddr::ZERO, ip(target)))
+}
+
+/// An hour and ten minutes with eight hosts: one gone, one quiet, one moved, two in conflict, one probed for, some odd.
+pub(super) fn scene() -> (Observer, Vec<(Instant, Event)>) {
+    let mut observer = Observer::new(None);
+    let reply = |sender: u8| frame(2, (mac(sender), ip(1)), (mac(5), ip(5)));
+    let announced = |sender: u8, last: u8| frame(1, (mac(sender), ip(last)), (MacAddr::ZERO, ip(last)));
+    let probe = frame(1, (mac(9), Ipv4Addr::UNSPECIFIED), (MacAddr::ZERO, ip(5)));
+    let odd = frame(1, (MacAddr::BROADCAST, ip(6)), (MacAddr::ZERO, ip(1)));
+    let heard = [
+        (0, request(4, 1)),
+        (3_600, request(3, 1)),
+        (4_190, request(5, 1)),
+        (4_191, reply(1)),
+        (4_191, reply(0xaa)),
+        (4_192, announced(7, 2)),
+        (4_193, announced(8, 2)),
+        (4_194, probe),
+        (4_195, odd),
+        (4_196, request(8, 1)),
+        (4_199, request(5, 1)),
+    ];
+    for (seconds, octets) in heard {
+        observer.hear(at(seconds), &octets);
+    }
+    observer.pass(at(4_200));
+    let told = std::iter::from_fn(|| observer.take_event()).collect::<Vec<_>>();
+    let told = told.into_iter().zip(0..).map(|(event, number)| (at(4_190 + number), event)).collect();
+    (observer, told)
+}
+
+/// One event of each kind, with the longest addresses there are.
+pub(super) fn every_event() -> Vec<Event> {
+    let subject = Subject { vlan: None, protocol: Ipv4Addr::new(192, 168, 100, 200) };
+    let (hardware, other) = (mac(0xaa), mac(0xbb));
+    vec![
+        Event::New { subject, hardware },
+        Event::Moved { subject, from: hardware, to: other },
+        Event::Conflict { subject, hardware, other },
+        Event::Probe { subject, hardware, holder: None },
+        Event::Probe { subject, hardware, holder: Some(other) },
+        Event::Announcement { subject, hardware },
+        Event::Mismatch { subject, hardware, source: other },
+        Event::Odd { source: hardware, vlan: None, reason: Dropped::SenderHardware },
+        Event::Odd { source: hardware, vlan: VlanId::new(5), reason: Dropped::SenderProtocol },
+        Event::Gone { subject, hardware },
+        Event::Returned { subject, hardware, silence: Duration::from_secs(4_000) },
+        Event::Many { hardware, addresses: 16 },
+        Event::Flood { hardware: Some(hardware), packets: 100 },
+        Event::Flood { hardware: None, packets: 1_000 },
+        Event::Full { subject, hardware },
+        Event::Evicted { subject },
+    ]
+}
+
+#[test]
+fn what_made_it_fail_names_both_stations() {
+    let (observer, _) = scene();
+    assert_eq!(
+        parting(&observer),
+        "10.0.0.1 is in conflict: both 02:00:00:00:00:01 and 02:00:00:00:00:aa claim it; give one of them another"
+    );
+}

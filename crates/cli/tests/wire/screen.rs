@@ -1,0 +1,156 @@
+//! `tapstack watch` on a terminal: the live table, driven in tmux.
+
+use std::error::Error;
+use std::process::{Command, Output, Stdio};
+
+use super::capture::Scratch;
+use super::watch::{reply, wire};
+use crate::harness::lab::{arp, send, until};
+use crate::harness::program::command;
+use crate::harness::{Case, Missing, Outcome};
+
+pub(crate) const CASES: &[Case] = &[("the_live_table_is_driven_in_a_terminal", live_table)];
+
+/// A terminal of its own, without anybody's configuration; gone with this value.
+struct Terminal(Scratch);
+
+impl Terminal {
+    /// Starts a shell command on 80x24.
+    fn start(script: &str) -> Result<Terminal, Box<dyn Error>> {
+        let version = Command::new("tmux").arg("-V").stdout(Stdio::null()).status();
+        if version.is_err() {
+            return Err(Missing("there is no tmux; `sudo apt-get install tmux`".to_owned()).into());
+        }
+        let terminal = Terminal(Scratch::new("terminal"));
+        terminal.tell(&[
+            "-f",
+            "/dev/null",
+            "new-session",
+            "-d",
+            "-x",
+            "80",
+            "-y",
+            "24",
+            "sh",
+            "-c",
+            script,
+        ])?;
+        Ok(terminal)
+    }
+
+    fn ask(&self, words: &[&str]) -> std::io::Result<Output> {
+        let mut tmux = Command::new("tmux");
+        // In ASCII, and without what the user has set up.
+        let tmux = tmux.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        tmux.env("LC_ALL", "C").env("SHELL", "/bin/sh").env("HOME", "/").stdin(Stdio::null());
+        tmux.args(["-S", self.0.name()]).args(words).output()
+    }
+
+    fn tell(&self, words: &[&str]) -> Outcome {
+        let output = self.ask(words)?;
+        let why = String::from_utf8_lossy(&output.stderr).into_owned();
+        if output.status.success() { Ok(()) } else { Err(format!("tmux {words:?}: {why}").into()) }
+    }
+
+    /// Its lines once they have all of these parts; if they never do, what they are instead.
+    fn shows(&self, parts: &[&str]) -> Result<Vec<String>, Box<dyn Error>> {
+        let mut last = String::new();
+        let shown = until("screen", || {
+            last = String::from_utf8_lossy(&self.ask(&["capture-pane", "-p"]).ok()?.stdout).into_owned();
+            parts.iter().all(|part| last.contains(part)).then(|| last.lines().map(str::to_owned).collect())
+        });
+        shown.map_err(|_| format!("the screen never showed {parts:?}, but\n{last}").into())
+    }
+
+    fn press(&self, keys: &[&str]) -> Outcome {
+        self.tell(&[&["send-keys"], keys].concat())
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.ask(&["kill-server"]);
+    }
+}
+
+fn live_table() -> Outcome {
+    let mut tap = wire("scr0")?;
+    let file = Scratch::new("screen.pcapng");
+    // The program as whoever runs in the terminal finds it.
+    let program =
+        command(&[]).get_program().to_string_lossy().replace("self", &std::process::id().to_string());
+    let watch = format!("{program} watch -I scr0 --pcap {}", file.name());
+    // A terminal that is as it was has its echo back.
+    let terminal = Terminal::start(&format!(
+        "{watch} --fail-on conflict; echo first ended with $?; stty -a; read go; {watch}; echo second ended with $?; {program} watch {}; echo third ended with $?; cat",
+        file.name()
+    ))?;
+    terminal.shows(&["tapstack watch scr0", "0 addresses", "q quit"])?;
+    for hardware in [[2, 0, 0, 0, 0, 0xa], [2, 0, 0, 0, 0, 0xb]] {
+        send(&mut tap, &reply(hardware))?;
+    }
+    let shown = terminal.shows(&["first ended with 1", " icanon ", "2 packets in "])?.join("\n");
+    assert!(shown.contains(" echo ") && shown.contains("10.0.0.7 is in conflict: both "), "{shown}");
+    terminal.press(&["Enter"])?;
+    terminal.shows(&["tapstack watch scr0", "0 addresses", "q quit"])?;
+    tap.interface().set_up(false)?;
+    terminal.shows(&["DOWN: nothing can be heard"])?;
+    tap.interface().set_up(true)?;
+    for last in 1..=30 {
+        let sender = ([2, 0, 0, 0, 1, last], [10, 0, 0, last].into());
+        send(&mut tap, &arp([0xff; 6], 1, sender, ([0; 6], [10, 0, 0, 99].into())))?;
+    }
+    for hardware in [[2, 0, 0, 0, 0, 0xa], [2, 0, 0, 0, 0, 0xb]] {
+        send(&mut tap, &reply(hardware))?;
+    }
+    small(&terminal.shows(&["1 conflict", " 30 addresses: 30 fresh", "1-14 of 30"])?);
+    terminal.press(&["NPage"])?;
+    terminal.shows(&["15-28 of 30"])?;
+    terminal.press(&["G"])?;
+    let shown = terminal.shows(&["17-30 of 30"])?;
+    assert!(shown[16].starts_with("10.0.0.30  02:00:00:00:01:1e  fresh"), "{shown:#?}");
+    terminal.press(&["g", "p"])?;
+    terminal.shows(&["PAUSED", "1-14 of 30"])?;
+    terminal.press(&["p", "?"])?;
+    terminal.shows(&["HELP", "two hardware addresses claim it", "many       one station"])?;
+    terminal.tell(&["resize-window", "-x", "200", "-y", "60"])?;
+    terminal.press(&["x", "s", "s"])?;
+    large(&terminal.shows(&["REQUESTS", "s sort: packets", "1-30 of 30"])?);
+    terminal.press(&["q"])?;
+    terminal.shows(&["the end of a capture", "1-30 of 30"])?;
+    terminal.press(&["C-c"])?;
+    terminal.shows(&["second ended with 0", "third ended with 0", "32 packets in "])?;
+    Ok(())
+}
+
+/// 80x24: nothing is cut off, the columns stand in line, and the edges are used.
+fn small(shown: &[String]) {
+    let screen = shown.join("\n");
+    assert_eq!(shown.len(), 24, "{screen}");
+    assert!(shown[0].starts_with("tapstack watch scr0  00:0") && !shown[0].contains("DOWN"), "{screen}");
+    let title = "ADDRESS    HARDWARE ADDRESS   STATE  FIRST LAST PACKETS     /s  NOTES";
+    assert_eq!(shown[2].trim_end(), title, "{screen}");
+    assert!(shown[3].starts_with("10.0.0.1   02:00:00:00:01:01  fresh  "), "{screen}");
+    let conflict = &shown[9];
+    assert!(conflict.starts_with("10.0.0.7   02:00:00:00:00:0b  fresh  "), "{screen}");
+    assert_eq!(conflict.find("conflict"), title.find("NOTES"), "{screen}");
+    assert_eq!(shown[17].trim_end(), "LATEST (UTC)");
+    assert!(
+        shown[18].ends_with(" conflict 10.0.0.7: both 02:00:00:00:00:0a and 02:00:00:00:00:0b"),
+        "{screen}"
+    );
+    assert_eq!(shown[23], "q quit  arrows scroll  s sort: address  p pause  ? help               1-14 of 30");
+}
+
+/// 200x60: every address at once, all columns, and the most packets first.
+fn large(shown: &[String]) {
+    let screen = shown.join("\n");
+    assert_eq!(shown.len(), 60, "{screen}");
+    let title = &shown[2];
+    assert!(title.contains("FIRST HEARD (UTC)   LAST HEARD PACKETS     /s REQUESTS REPLIES"), "{screen}");
+    assert!(shown[3].starts_with("10.0.0.7   02:00:00:00:00:0b  fresh  20"), "{screen}");
+    assert_eq!(shown[3].find("conflict with 02:00:00:00:00:0a"), title.find("NOTES"), "{screen}");
+    assert!(shown[32].starts_with("10.0.0.30 ") && shown[33].trim_end() == "LATEST (UTC)", "{screen}");
+    assert!(shown[34].contains(" conflict 10.0.0.7: "), "{screen}");
+    assert!(shown[59].starts_with("q quit ") && shown[59].len() == 200, "{screen}");
+}

@@ -1,0 +1,333 @@
+//! `tapstack watch`, line by line: what it tells, and its exit codes.
+
+use std::error::Error;
+use std::io::Write;
+use std::net::Ipv4Addr;
+use std::process::Stdio;
+
+use nix::sys::signal::Signal;
+use tap::linux::Tap;
+
+use super::capture::Scratch;
+use super::running::{Persistent, Running};
+use super::schema::check_lines;
+use crate::harness::lab::{arp, delete_link, kernel_knows, kernel_sends, send, until};
+use crate::harness::program::{command, run, told};
+use crate::harness::{Case, MINE, Outcome, THEIRS};
+
+pub(crate) const CASES: &[Case] = &[
+    ("a_watch_tells_who_is_new_who_moved_and_who_is_in_conflict", on_an_interface),
+    ("a_conflict_ends_a_watch_with_1_if_it_is_to", fails_on_conflict),
+    ("a_watch_hears_the_kernel_too_and_every_vlan", both_directions),
+    ("what_a_watch_captures_tells_the_same_again", a_capture),
+    ("who_reads_the_lines_of_a_file_slowly_gets_them_all", slow_reader),
+    ("on_a_tap_a_watch_is_a_reader_or_a_host", on_a_tap),
+    ("a_signal_the_time_or_a_reader_that_goes_away_ends_a_watch", ended_by_others),
+    ("a_watch_that_cannot_hear_gets_a_sentence_and_exit_2", cannot_watch),
+];
+
+pub(crate) const UNPRIVILEGED: &[Case] =
+    &[("without_privilege_a_watch_hears_a_tap_and_no_interface", without_privilege)];
+
+const A: [u8; 6] = [2, 0, 0, 0, 0, 0xa];
+const B: [u8; 6] = [2, 0, 0, 0, 0, 0xb];
+const ASKER: [u8; 6] = [2, 0, 0, 0, 0, 1];
+const SEEN: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
+const BROADCAST: [u8; 6] = [0xff; 6];
+
+/// A TAP that this test is the other end of, up, the kernel at 10.0.0.1/24.
+pub(crate) fn wire(name: &str) -> Result<Tap, Box<dyn Error>> {
+    let tap = Tap::open(name)?;
+    tap.interface().set_address("10.0.0.1/24".parse()?)?;
+    tap.interface().set_up(true)?;
+    Ok(tap)
+}
+
+/// An announcement to all: this station has the address.
+fn announcement(hardware: [u8; 6]) -> Vec<u8> {
+    arp(BROADCAST, 1, (hardware, SEEN), ([0; 6], SEEN))
+}
+
+/// A reply, to nobody whom the kernel is.
+pub(crate) fn reply(hardware: [u8; 6]) -> Vec<u8> {
+    arp(BROADCAST, 2, (hardware, SEEN), (ASKER, Ipv4Addr::new(10, 0, 0, 77)))
+}
+
+/// The event that a watch tells next, without its time.
+fn next(watch: &mut Running) -> Result<String, Box<dyn Error>> {
+    let line = watch.line()?;
+    // 2026-11-22 08:07:10.123456
+    let is_timed =
+        line.get(4..5) == Some("-") && line.get(19..20) == Some(".") && line.get(26..27) == Some(" ");
+    assert!(is_timed, "{line}");
+    Ok(line[27..].trim_end().to_owned())
+}
+
+fn on_an_interface() -> Outcome {
+    let mut tap = wire("wat0")?;
+    let mut watch = Running::command(&["watch", "-I", "wat0"])?;
+    assert_eq!(watch.first, "watching wat0\n");
+    let probe = arp(BROADCAST, 1, (B, Ipv4Addr::UNSPECIFIED), ([0; 6], SEEN));
+    let foreign = [&BROADCAST[..], &B, &announcement(A)[12..]].concat();
+    let rows = [
+        (&announcement(A), &["new 10.0.0.7 is at 02:00:00:00:00:0a"][..]),
+        (&probe, &["probe 10.0.0.7 by 02:00:00:00:00:0b; 02:00:00:00:00:0a has it"]),
+        (&foreign, &["mismatch 10.0.0.7: 02:00:00:00:00:0a sent by 02:00:00:00:00:0b"]),
+        (&reply(B), &["moved 10.0.0.7 from 02:00:00:00:00:0a to 02:00:00:00:00:0b"]),
+        (&reply(A), &["conflict 10.0.0.7: both 02:00:00:00:00:0b and 02:00:00:00:00:0a"]),
+        (&announcement(BROADCAST), &["odd from ff:ff:ff:ff:ff:ff: sender hardware address is no station"]),
+    ];
+    for (octets, lines) in rows {
+        send(&mut tap, octets)?;
+        for line in lines {
+            assert_eq!(next(&mut watch)?, *line);
+        }
+        if *octets == announcement(A) {
+            assert_eq!(next(&mut watch)?, "announced 10.0.0.7 is at 02:00:00:00:00:0a");
+        }
+    }
+    let (code, out, errors) = watch.stop()?;
+    assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
+    assert!(out.starts_with("6 packets in "), "{out}");
+    assert!(
+        out.contains("\n1 address: 1 fresh, 0 quiet, 0 gone; 2 changes, 1 of them in conflict\n"),
+        "{out}"
+    );
+    Ok(())
+}
+
+fn fails_on_conflict() -> Outcome {
+    let mut tap = wire("con0")?;
+    let why = "tapstack: 10.0.0.7 is in conflict: both 02:00:00:00:00:0a and 02:00:00:00:00:0b claim it; give one of them another\n";
+    for (more, has_lines) in [(&[][..], true), (&["--json"][..], true), (&["-q"], false)] {
+        let words = [&["watch", "-I", "con0", "--fail-on", "conflict", "-w", "20"], more].concat();
+        let mut child = command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        // The conflict repeats until it is heard.
+        until("end of the watch", || {
+            for hardware in [A, B] {
+                send(&mut tap, &reply(hardware)).ok()?;
+            }
+            child.try_wait().is_ok_and(|ended| ended.is_some()).then_some(())
+        })?;
+        let (code, out, errors) = told(&child.wait_with_output()?);
+        assert_eq!(code, Some(1), "{more:?}: {out}{errors}");
+        // Whichever of the two was heard first.
+        assert!(
+            [why, &why.replace("0a and 02:00:00:00:00:0b", "0b and 02:00:00:00:00:0a")]
+                .contains(&errors.as_str()),
+            "{errors}"
+        );
+        assert_eq!(out.contains("conflict"), has_lines, "{out}");
+    }
+    // Without the wish it is no failure.
+    let mut watch = Running::command(&["watch", "-I", "con0", "--json"])?;
+    let mut lines = watch.first.clone();
+    for hardware in [A, B] {
+        send(&mut tap, &reply(hardware))?;
+    }
+    while !lines.contains("\"conflict\"") {
+        lines += &watch.line()?;
+    }
+    let (code, out, _) = watch.stop()?;
+    lines += &out;
+    check_lines("watch", &lines);
+    assert_eq!(code, Some(0), "{lines}");
+    assert!(lines.contains(r#""event":"address""#) && lines.contains(r#""conflicts":1"#), "{lines}");
+    Ok(())
+}
+
+fn both_directions() -> Outcome {
+    let mut tap = wire("way0")?;
+    let mac = link::MacAddr::new(tap.interface().hardware_address()?);
+    let mut watch = Running::command(&["watch", "-I", "way0"])?;
+    let mut one = Running::command(&["watch", "-I", "way0", "--vlan", "5"])?;
+    kernel_sends(Ipv4Addr::new(10, 0, 0, 99), b"hello")?;
+    assert_eq!(next(&mut watch)?, format!("new 10.0.0.1 is at {mac}"));
+    let plain = announcement(A);
+    for vlan in [6, 5] {
+        send(&mut tap, &[&plain[..12], &[0x81, 0, 0, vlan], &plain[12..]].concat())?;
+        assert_eq!(next(&mut watch)?, format!("new 10.0.0.7@{vlan} is at 02:00:00:00:00:0a"));
+        assert_eq!(next(&mut watch)?, format!("announced 10.0.0.7@{vlan} is at 02:00:00:00:00:0a"));
+    }
+    assert_eq!(next(&mut one)?, "new 10.0.0.7@5 is at 02:00:00:00:00:0a");
+    assert_eq!((watch.stop()?.0, one.stop()?.0), (Some(0), Some(0)));
+    Ok(())
+}
+
+/// The events among lines, without times.
+fn events(lines: &str) -> Vec<String> {
+    lines
+        .lines()
+        .filter_map(|line| line.get(27..).filter(|_| line.get(4..5) == Some("-")))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn a_capture() -> Outcome {
+    let mut tap = wire("rec0")?;
+    let file = Scratch::new("watch.pcapng");
+    let mut watch = Running::command(&["watch", "-I", "rec0", "--pcap", file.name()])?;
+    let heard = [announcement(A), announcement(B), reply(A), reply(B)];
+    for octets in &heard {
+        send(&mut tap, octets)?;
+    }
+    let mut lines = String::new();
+    while !lines.contains("conflict") {
+        lines += &watch.line()?;
+    }
+    let (code, out, _) = watch.stop()?;
+    assert_eq!(code, Some(0));
+    let live = events(&(lines + &out));
+    assert_eq!(live.len(), 5, "{live:?}");
+    // Read again it tells the same, at the same times, and what was decided stands beside each frame.
+    let (code, out, errors) = told(&run(&["watch", file.name()])?);
+    assert_eq!((code, errors.as_str()), (Some(0), ""));
+    assert_eq!(events(&out), live);
+    let (_, decoded, _) = told(&run(&["decode", "-t", "-v", file.name()])?);
+    for comment in ["new", "moved from 02:00:00:00:00:0a", "conflict with 02:00:00:00:00:0b"] {
+        assert!(decoded.contains(&format!("[comment: {comment}]")), "{decoded}");
+    }
+    let (code, out, errors) = told(&run(&["watch", file.name(), "--json", "--fail-on", "conflict"])?);
+    assert_eq!(code, Some(1));
+    assert!(errors.contains("10.0.0.7 is in conflict"), "{errors}");
+    check_lines("watch", &out);
+    assert!(out.contains(r#""packets":4,"#), "it is read to its end: {out}");
+    // From a pipe, and cut short.
+    let octets = std::fs::read(&file.0)?;
+    for (octets, code) in [(&octets[..], 0), (&octets[..octets.len() - 9], 2)] {
+        let mut child = command(&["watch", "-"]);
+        let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        child.stdin.take().ok_or("standard input")?.write_all(octets)?;
+        let (ended, out, errors) = told(&child.wait_with_output()?);
+        assert_eq!((ended, errors.is_empty()), (Some(code), code == 0), "{errors}");
+        assert!(out.contains(" new 10.0.0.7 is at ") && out.contains(" packets in "), "{out}");
+    }
+    Ok(())
+}
+
+/// A pcap file of announcements of 10,000 addresses, a hundred a second.
+fn many() -> Vec<u8> {
+    let mut file =
+        vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 1, 0, 0, 0];
+    for number in 0..10_000_u32 {
+        let [.., a, b] = number.to_be_bytes();
+        let (seconds, micros) = (number / 100, number % 100 * 10_000);
+        let header = [seconds, micros, 42, 42];
+        file.extend(header.iter().flat_map(|field| field.to_le_bytes()));
+        file.extend(arp(BROADCAST, 1, ([2, 0, 0, 1, a, b], [10, 1, a, b].into()), ([0; 6], SEEN)));
+    }
+    file
+}
+
+fn slow_reader() -> Outcome {
+    let file = Scratch::new("many.pcap");
+    std::fs::write(&file.0, many())?;
+    let child = command(&["watch", file.name()]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    // More than a pipe and what waits before it hold.
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    let (code, out, errors) = told(&child.wait_with_output()?);
+    assert_eq!((code, errors.as_str()), (Some(0), ""));
+    assert_eq!(out.matches(" new 10.1.").count(), 10_000);
+    assert!(out.len() > 600_000 && out.contains("\n10000 addresses: 10000 fresh"), "{}", out.len());
+    Ok(())
+}
+
+fn on_a_tap() -> Outcome {
+    let tap = Persistent::create("hear0")?;
+    let mut watch = Running::command(&["watch", "--tap", "hear0"])?;
+    until("a word of the kernel's", || {
+        kernel_sends(Ipv4Addr::new(10, 0, 0, 2), b"hello").ok()?;
+        Some(())
+    })?;
+    assert!(next(&mut watch)?.starts_with("new 10.0.0.1 is at "));
+    let (code, out, _) = watch.stop()?;
+    assert_eq!(code, Some(0), "{out}");
+    assert!(out.contains("\n1 address: 1 fresh,"), "nobody answered: {out}");
+    // With an address it is a host there.
+    let file = Scratch::new("hosted.pcapng");
+    let mut watch =
+        Running::command(&["watch", "--tap", "hear0", "--address", "10.0.0.2/24", "--pcap", file.name()])?;
+    let known = until("entry of the kernel's", || {
+        kernel_sends(Ipv4Addr::new(10, 0, 0, 2), b"hello").ok()?;
+        kernel_knows(&tap.0, Ipv4Addr::new(10, 0, 0, 2)).ok()
+    })?;
+    let mac = link::MacAddr::new(known.hardware_address.ok_or("a hardware address")?);
+    assert!(next(&mut watch)?.starts_with("new 10.0.0.1 is at "));
+    assert_eq!(next(&mut watch)?, format!("new 10.0.0.2 is at {mac}"));
+    assert_eq!(watch.stop()?.0, Some(0));
+    let (_, decoded, _) = told(&run(&["decode", "-t", "-v", file.name()])?);
+    assert!(decoded.contains("[comment: new; learned, answered]"), "{decoded}");
+    Ok(())
+}
+
+fn ended_by_others() -> Outcome {
+    let mut tap = wire("over0")?;
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        let watch = Running::command(&["watch", "-I", "over0"])?;
+        watch.signal(signal)?;
+        let (code, out, errors) = watch.end()?;
+        assert_eq!((code, errors.as_str()), (Some(0), ""), "{signal}: {out}");
+        assert!(out.starts_with("0 packets in ") && out.lines().count() == 2, "{out}");
+    }
+    let (code, out, _) = told(&run(&["watch", "-I", "over0", "-w", "0.05"])?);
+    assert_eq!((code, out.lines().count()), (Some(0), 3), "{out}");
+    let (code, out, errors) = told(&run(&["watch", "-I", "over0", "-w", "0.05", "-q"])?);
+    assert_eq!((code, out.as_str(), errors.as_str()), (Some(0), "", ""));
+    // A pipe whose writer says nothing, not even what it is.
+    let mut silent = command(&["watch", "-", "-w", "0.05"]).stdin(Stdio::piped()).spawn()?;
+    let writer = silent.stdin.take();
+    assert_eq!(silent.wait()?.code(), Some(0));
+    drop(writer);
+    let mut watch = Running::command(&["watch", "-I", "over0"])?;
+    watch.close_output();
+    until("end of the watch", || {
+        let others = Ipv4Addr::new(10, 0, 0, u8::try_from(watch.pid() % 200).ok()? + 20);
+        send(&mut tap, &arp(BROADCAST, 1, (A, others), ([0; 6], SEEN))).ok()?;
+        watch.has_ended().then_some(())
+    })?;
+    let (code, _, errors) = watch.end()?;
+    assert_eq!((code, errors.as_str()), (Some(0), ""));
+    Ok(())
+}
+
+fn cannot_watch() -> Outcome {
+    let down = Persistent::create("down0")?;
+    down.0.set_up(false)?;
+    let rows: [(&[&str], &str); 9] = [
+        (&["-I", "absent0"], "there is no interface absent0; `ip link`"),
+        (&["-I", "down0"], "down0 is down, and nobody is heard or asked"),
+        (&["-I", "lo"], "lo carries no Ethernet frames"),
+        (&["--tap", "down0"], "down0 is down, and nobody is heard or asked"),
+        (&["/nowhere/a.pcap"], "cannot read /nowhere/a.pcap: No such file or directory"),
+        (&["/proc/self/status"], "cannot read /proc/self/status: it is no capture"),
+        (&[], "<--interface <NAME>|--tap <NAME>|FILE>"),
+        (&["-I", "down0", "a.pcap"], "cannot be used with"),
+        (&["a.pcap", "--pcap", "b.pcapng"], "cannot be used with"),
+    ];
+    for (arguments, part) in rows {
+        for more in [&["--plain"][..], &["--json", "--fail-on", "conflict"]] {
+            let (code, out, errors) = told(&run(&[&["watch", "-w", "1"], arguments, more].concat())?);
+            assert_eq!((code, out.as_str()), (Some(2), ""), "{arguments:?}: {errors}");
+            assert!(errors.contains(part), "{arguments:?}: {errors}");
+        }
+    }
+    let tap = wire("gone0")?;
+    let watch = Running::command(&["watch", "-I", "gone0"])?;
+    delete_link(tap.interface())?;
+    let (code, out, errors) = watch.end()?;
+    assert_eq!(code, Some(2), "{out}");
+    assert!(out.contains("0 packets in ") && errors.starts_with("tapstack: gone0: "), "{out}{errors}");
+    Ok(())
+}
+
+fn without_privilege() -> Outcome {
+    let (code, out, errors) = told(&run(&["watch", "-I", MINE])?);
+    assert_eq!((code, out.as_str()), (Some(2), ""), "{errors}");
+    assert!(errors.contains("raw frames take CAP_NET_RAW; `sudo setcap cap_net_raw+ep /"), "{errors}");
+    assert_eq!(told(&run(&["watch", "--tap", THEIRS])?).0, Some(2));
+    let mut watch = Running::command(&["watch", "--tap", MINE])?;
+    kernel_sends(Ipv4Addr::new(10, 0, 0, 2), b"hello")?;
+    assert!(next(&mut watch)?.starts_with("new 10.0.0.1 is at "));
+    assert_eq!(watch.stop()?.0, Some(0));
+    Ok(())
+}
