@@ -4,6 +4,7 @@
 //! what, and when: it keeps what a table forgets, believes nobody, and is no part of a host.
 
 mod claims;
+mod counts;
 mod entry;
 mod event;
 mod hush;
@@ -25,6 +26,7 @@ use self::register::{Entered, Register};
 use crate::reception::can_be_a_host;
 use crate::{Dropped, Fields, Operation, Packet};
 
+pub use self::counts::Counts;
 pub use self::entry::{Presence, Row};
 pub use self::event::{Event, Verdict};
 
@@ -67,37 +69,6 @@ pub struct Settings {
     pub flood: u32,
     /// So many packets of all in a second are one: 1 at least.
     pub flood_of_all: u32,
-}
-
-/// What was counted. Every packet is one of the first six.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Requests that are neither probes nor announcements.
-    pub requests: u64,
-    /// Replies that are no announcements.
-    pub replies: u64,
-    /// Packets whose sender and target protocol address are the same.
-    pub announcements: u64,
-    /// Requests from 0.0.0.0: somebody asks before using an address (RFC 5227 1.1).
-    pub probes: u64,
-    /// Packets that claim nothing anybody could believe; [`Census::dropped`] says why.
-    pub dropped: u64,
-    /// Packets that claim an address for which there is no room.
-    pub turned_away: u64,
-    /// Of all these, those that were sent to all.
-    pub broadcast: u64,
-    /// Addresses entered.
-    pub entered: u64,
-    /// Times that an address changed its hardware address, in a conflict or not.
-    pub changed: u64,
-    /// Packets that showed a conflict.
-    pub conflicts: u64,
-    /// Addresses that made room for others after they were gone.
-    pub evicted: u64,
-    /// Events that were told a short while before, and not again.
-    pub hushed: u64,
-    /// Events that nobody took in time.
-    pub events_lost: u64,
 }
 
 /// A census of a wire. It knows no wire and no clock: times and packets go in, what is worth a word comes out.
@@ -397,15 +368,6 @@ impl Census {
         } else {
             self.counts.events_lost = self.counts.events_lost.saturating_add(1);
         }
-    }
-}
-
-impl Counts {
-    /// All packets.
-    pub fn packets(&self) -> u64 {
-        [self.requests, self.replies, self.announcements, self.probes, self.dropped, self.turned_away]
-            .into_iter()
-            .fold(0, u64::saturating_add)
     }
 }
 

@@ -1,0 +1,41 @@
+//! What a census counts.
+
+/// What was counted. Every packet is one of the first six.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Requests that are neither probes nor announcements.
+    pub requests: u64,
+    /// Replies that are no announcements.
+    pub replies: u64,
+    /// Packets whose sender and target protocol address are the same.
+    pub announcements: u64,
+    /// Requests from 0.0.0.0: somebody asks before using an address (RFC 5227 1.1).
+    pub probes: u64,
+    /// Packets that claim nothing anybody could believe; [`Census::dropped`](super::Census::dropped) says why.
+    pub dropped: u64,
+    /// Packets that claim an address for which there is no room.
+    pub turned_away: u64,
+    /// Of all these, those that were sent to all.
+    pub broadcast: u64,
+    /// Addresses entered.
+    pub entered: u64,
+    /// Times that an address changed its hardware address, in a conflict or not.
+    pub changed: u64,
+    /// Packets that showed a conflict.
+    pub conflicts: u64,
+    /// Addresses that made room for others after they were gone.
+    pub evicted: u64,
+    /// Events that were told a short while before, and not again.
+    pub hushed: u64,
+    /// Events that nobody took in time.
+    pub events_lost: u64,
+}
+
+impl Counts {
+    /// All packets.
+    pub fn packets(&self) -> u64 {
+        [self.requests, self.replies, self.announcements, self.probes, self.dropped, self.turned_away]
+            .into_iter()
+            .fold(0, u64::saturating_add)
+    }
+}
