@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -14,26 +15,37 @@ const THEIRS: &str = r#"<pdml><packet><proto name="frame" size="20" pos="0">
 <proto name="eth" size="14" pos="0"><field name="eth.type" size="2" pos="12" show="0x0806" value="0806"/>
 <field name="eth.padding" size="6" pos="14" show="00" value="00"/></proto></packet></pdml>"#;
 
+/// One test at a time: a program that is still being written in one must not be open in a child of another.
+static ALONE: Mutex<()> = Mutex::new(());
+
 /// A folder with programs of our making and captures that none of them reads.
-struct Fixture(PathBuf);
+struct Fixture {
+    root: PathBuf,
+    _alone: MutexGuard<'static, ()>,
+}
 
 impl Fixture {
     fn new(name: &str) -> Result<Fixture, Box<dyn Error>> {
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        // What an earlier run left.
+        if root.exists() {
+            fs::remove_dir_all(&root)?;
+        }
         for folder in ["bin", "captures/within"] {
             fs::create_dir_all(root.join(folder))?;
         }
         for name in ["a.pcap", "within/b.pcapng", "c.txt"] {
             fs::write(root.join("captures").join(name), "")?;
         }
-        Ok(Fixture(root))
+        Ok(Fixture { root, _alone: alone })
     }
 
     /// A program that prints this, and says what it is called for a version.
     fn program(&self, name: &str, prints: &str) -> Outcome {
-        let text = self.0.join(format!("{name}.text"));
+        let text = self.root.join(format!("{name}.text"));
         fs::write(&text, prints)?;
-        let path = self.0.join("bin").join(name);
+        let path = self.root.join("bin").join(name);
         let script = format!(
             "#!/bin/sh\nif [ \"$1\" = --version ]; then echo {name} 1; else exec /bin/cat {}; fi\n",
             text.display()
@@ -46,10 +58,10 @@ impl Fixture {
     fn corpus(&self, more: &[&str]) -> Result<(Option<i32>, String), Box<dyn Error>> {
         let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
             .args(["corpus", "--program"])
-            .arg(self.0.join("bin/tapstack"))
-            .arg(self.0.join("captures"))
+            .arg(self.root.join("bin/tapstack"))
+            .arg(self.root.join("captures"))
             .args(more)
-            .env("PATH", self.0.join("bin"))
+            .env("PATH", self.root.join("bin"))
             .output()?;
         let text = [output.stdout, output.stderr].concat();
         Ok((output.status.code(), String::from_utf8(text)?))
@@ -90,8 +102,8 @@ fn a_missing_frame_is_1_and_missing_programs_or_captures_are_2() -> Outcome {
     let (code, text) = fixture.corpus(&[])?;
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("a.pcap frame 1 capture: ours nothing, theirs a further frame\n"), "{text}");
-    fs::remove_dir_all(fixture.0.join("captures"))?;
-    fs::create_dir(fixture.0.join("captures"))?;
+    fs::remove_dir_all(fixture.root.join("captures"))?;
+    fs::create_dir(fixture.root.join("captures"))?;
     let (code, text) = fixture.corpus(&[])?;
     assert_eq!(code, Some(2), "{text}");
     assert!(text.contains("none ends in .pcap, .pcapng or .cap"), "{text}");
@@ -104,7 +116,7 @@ fn words_are_held_against_tcpdumps() -> Outcome {
     // It answers both questions, and what is no JSON comes last.
     let line = "02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff, ethertype ARP (0x0806), length 42: Reply a";
     let script = format!("#!/bin/sh\nif [ \"$2\" = --json ]; then echo '{OURS}'; else echo '{line}'; fi\n");
-    let path = fixture.0.join("bin/tapstack");
+    let path = fixture.root.join("bin/tapstack");
     fs::write(&path, script)?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
     fixture.program("tshark", THEIRS)?;
