@@ -184,7 +184,7 @@ fn a_range_of_hosts() -> Outcome {
 fn down_up_and_away() -> Outcome {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
-    let host = Running::start(&HOST)?;
+    let mut host = Running::start(&HOST)?;
     veth.near.set_up(false)?;
     std::thread::sleep(Duration::from_millis(50));
     veth.near.set_up(true)?;
@@ -192,6 +192,7 @@ fn down_up_and_away() -> Outcome {
     send(&mut far, &request(OURS))?;
     assert_eq!(receive(&mut far, is_arp(2))?, reply(OUR_MAC, OURS));
     delete_link(&veth.near)?;
+    until("end of the host", || host.has_ended().then_some(()))?;
     let (code, out, errors) = host.end()?;
     assert_eq!(code, Some(2), "{out}");
     assert_eq!(errors, "tapstack: near0: the device is gone: it was deleted while in use\n");
