@@ -92,7 +92,7 @@ fn print(text: &str) {
 }
 
 /// Builds the workspace's own binary, and tells where it lies.
-fn build() -> Result<PathBuf, String> {
+pub(crate) fn build() -> Result<PathBuf, String> {
     let status = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--package", "cli"])
         .status()

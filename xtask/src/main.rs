@@ -4,6 +4,7 @@
 mod bench;
 mod ci;
 mod conform;
+mod corpus;
 mod dist;
 mod layers;
 mod setup_tap;
@@ -62,6 +63,8 @@ enum Command {
     /// Turn into a program that has no privilege, for `beside`
     #[command(name = conform::beside::nobody::COMMAND, hide = true)]
     BesideNobody(conform::beside::nobody::Arguments),
+    /// Hold what `tapstack decode` says of captures against tshark and tcpdump, field by field
+    Corpus(corpus::Arguments),
     /// Hold the kernel that `conform --kernel` questions
     #[command(name = conform::linux::COMMAND, hide = true)]
     ConformLinux,
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
         Command::Conform(arguments) => conform::run(&arguments),
         Command::Beside(arguments) => conform::beside::run(&arguments),
         Command::BesideNobody(arguments) => Ok(conform::beside::nobody::turn_into(&arguments)),
+        Command::Corpus(arguments) => corpus::run(&arguments),
         Command::ConformLinux => conform::linux::hold(),
     };
     outcome.unwrap_or_else(|sentence| {

@@ -86,7 +86,7 @@ pub struct Counts {
     pub conflicts: u64,
     /// Addresses that several hardware addresses replied for.
     pub contested: u64,
-    /// Packets about anything else.
+    /// Packets about anything else, and what came after the last that was wanted.
     pub strays: u64,
 }
 
@@ -185,7 +185,7 @@ impl Sweep {
 
     /// What is due. It says the same until [`Sweep::sent`], or until something was heard.
     pub fn next(&mut self, now: Instant) -> Next {
-        if self.plan.limit.is_some_and(|limit| self.counts.answered >= limit) {
+        if self.is_satisfied() {
             return Next::Over;
         }
         while self.counts.answered < self.targets() {
@@ -281,6 +281,11 @@ impl Sweep {
         }
     }
 
+    /// Whether as many replied as were wanted.
+    fn is_satisfied(&self) -> bool {
+        self.plan.limit.is_some_and(|limit| self.counts.answered >= limit)
+    }
+
     /// The next address that is to be asked for in this pass, and its number. Those that replied are passed over.
     fn target(&mut self) -> Option<(Ipv4Addr, u32)> {
         while self.place < self.ranges.count() {
@@ -339,7 +344,7 @@ impl Sweep {
         (packet.sender_protocol, packet.sender_hardware) == (protocol, hardware)
     }
 
-    /// Enters a packet if it is a reply to us, for an address that was asked for.
+    /// Enters a packet if it is a reply to us, for an address that was asked for, and still wanted.
     fn enter(&mut self, packet: &Fields) -> Option<Entered> {
         let Identity { protocol, hardware } = self.plan.ours;
         // Nobody can be at a group's address, and our own packet may come back by a loop.
@@ -347,7 +352,8 @@ impl Sweep {
         let is_from_a_station = packet.sender_hardware.is_station() && packet.sender_hardware != hardware;
         let is_to_us = packet.target_protocol == protocol && packet.target_hardware == hardware;
         let is_reply = packet.operation == Operation::REPLY && is_from_a_station && is_to_us;
-        let number = self.ranges.number(packet.sender_protocol).filter(|_| is_reply)?;
+        let is_wanted = is_reply && !self.is_satisfied();
+        let number = self.ranges.number(packet.sender_protocol).filter(|_| is_wanted)?;
         let number = Some(number).filter(|number| self.replies.was_asked(*number))?;
         self.replies.enter(number, packet.sender_hardware)
     }

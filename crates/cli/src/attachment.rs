@@ -70,6 +70,7 @@ impl Attachment {
 
     /// Refuses to ask for this address if it is the kernel's, which does not hear us on its own interface.
     pub(crate) fn vet(&self, neighbour: Ipv4Addr) -> Result<(), Failure> {
+        // spec: beside-itself
         let Self::Interface(_, interface) = self else { return Ok(()) };
         if kernel_addresses()?.iter().any(|network| network.addr() == neighbour) {
             return Err(Failure::new(format!(
@@ -90,6 +91,7 @@ impl Attachment {
 impl Stations<'_> {
     /// Refuses what is the kernel's: two that answer for one address fight.
     fn vet(&self, interface: &Interface) -> Result<(), Failure> {
+        // spec: beside-hardware
         let own = MacAddr::new(interface.hardware_address()?);
         if (self.hardware.0..=self.hardware.1).contains(&own) {
             let name = interface.name();
@@ -97,6 +99,7 @@ impl Stations<'_> {
                 "the kernel has {own} on {name}, and it and we cannot both; choose another --mac or --mac-base, or leave it out"
             )));
         }
+        // spec: beside-protocol
         // On whichever interface: the kernel answers for all its addresses on each.
         let kernel = kernel_addresses()?;
         let both = |ours: &Ipv4Net| kernel.iter().map(Ipv4Net::addr).find(|address| ours.contains(address));

@@ -10,9 +10,9 @@ mod standard;
 mod words;
 
 use std::fs::File;
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::capture::{ReadError, Reader, Record};
@@ -34,12 +34,8 @@ pub(crate) fn run(arguments: &DecodeArguments) -> Result<ExitCode, Failure> {
     let mut reader = Reader::new(from).map_err(failed)?;
     let mut out = BufWriter::with_capacity(CHUNK, standard_output()?);
     let (mut some_are_bad, mut outcome) = (false, Ok(()));
-    let mut line = String::new();
-    let read = reader.read(|record| {
-        let faults = faults(record.octets, record.is_cut());
-        some_are_bad |= !faults.is_empty();
-        line.clear();
-        tell(&mut line, arguments, record, &faults);
+    let read = print(&mut reader, arguments, |line, is_bad| {
+        some_are_bad |= is_bad;
         outcome = out.write_all(line.as_bytes());
         if is_live && outcome.is_ok() {
             outcome = out.flush();
@@ -55,6 +51,58 @@ pub(crate) fn run(arguments: &DecodeArguments) -> Result<ExitCode, Failure> {
     }
     read.map_err(failed)?;
     Ok(ExitCode::from(u8::from(some_are_bad)))
+}
+
+/// How [`decode_capture`] prints a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// In one line.
+    Words,
+    /// With the link header, all fields and all octets: `-e -v -xx`.
+    AllWords,
+    /// As an object: `--json`.
+    Json,
+    /// In its RFC's diagram: `--explain`.
+    Explained,
+}
+
+/// Shows `each` frame of a capture as `tapstack decode` prints it, until one is not wanted any more.
+///
+/// # Errors
+///
+/// Why the capture cannot be read to its end, in words; what could be read was shown.
+pub fn decode_capture(
+    capture: impl Read + Send,
+    form: Form,
+    mut each: impl FnMut(&str) -> bool,
+) -> Result<(), String> {
+    let is_all = form == Form::AllWords;
+    let arguments = DecodeArguments {
+        file: PathBuf::new(),
+        link_header: is_all,
+        verbose: is_all,
+        octets: if is_all { 2 } else { 0 },
+        no_time: false,
+        json: form == Form::Json,
+        explain: form == Form::Explained,
+    };
+    let mut reader = Reader::new(capture).map_err(|error| error.to_string())?;
+    print(&mut reader, &arguments, |line, _| each(line)).map_err(|error| error.to_string())
+}
+
+/// Shows `each` frame as it is printed, and whether it is bad, until one is not wanted any more.
+fn print(
+    reader: &mut Reader<'_>,
+    arguments: &DecodeArguments,
+    mut each: impl FnMut(&str, bool) -> bool,
+) -> Result<(), ReadError> {
+    let mut line = String::new();
+    reader.read(|record| {
+        let faults = faults(record.octets, record.is_cut());
+        line.clear();
+        tell(&mut line, arguments, record, &faults);
+        each(&line, !faults.is_empty())
+    })
 }
 
 fn open(path: &Path) -> io::Result<File> {

@@ -49,10 +49,10 @@ fn write_frame(line: &mut String, style: Style, octets: &[u8], length: usize) ->
         EtherType::IPV4 if !style.link_header => line.push_str("IP "),
         _ => write_header(line, &frame, length)?,
     }
-    let is_cut = octets.len() < length;
+    let missing = length.saturating_sub(octets.len());
     match ether_type {
-        EtherType::IPV4 => datagram::write(line, frame.payload(), style.verbose, is_cut),
-        EtherType::ARP => write_arp(line, frame.payload(), style.verbose),
+        EtherType::IPV4 => datagram::write(line, frame.payload(), style.verbose, missing > 0),
+        EtherType::ARP => write_arp(line, frame.payload(), style.verbose, missing),
         _ => Ok(()),
     }
 }
@@ -102,7 +102,8 @@ fn write_tag(line: &mut String, tag: VlanTag) -> std::fmt::Result {
     write!(line, "vlan {}, p {}{eligible}, ", tag.identifier(), tag.priority())
 }
 
-fn write_arp(line: &mut String, payload: &[u8], verbose: bool) -> std::fmt::Result {
+/// So many octets of the packet are `missing` in the capture.
+fn write_arp(line: &mut String, payload: &[u8], verbose: bool, missing: usize) -> std::fmt::Result {
     match Packet::parse(payload) {
         Ok(packet) => {
             if verbose {
@@ -112,7 +113,7 @@ fn write_arp(line: &mut String, payload: &[u8], verbose: bool) -> std::fmt::Resu
         }
         Err(reason) => write!(line, "[{reason}]")?,
     }
-    write!(line, ", length {}", payload.len())
+    write!(line, ", length {}", payload.len() + missing)
 }
 
 fn write_packet(line: &mut String, packet: Packet<'_>) -> std::fmt::Result {
@@ -126,6 +127,12 @@ fn write_packet(line: &mut String, packet: Packet<'_>) -> std::fmt::Result {
             write!(line, " tell {sender}")
         }
         Operation::REPLY => write!(line, "Reply {sender} is-at {}", packet.sender_hardware()),
+        // tcpdump's words too: whose protocol address is asked for, and whose it is.
+        other @ Operation(3 | 8) => {
+            write!(line, "{other} who-is {} tell {}", packet.target_hardware(), packet.sender_hardware())
+        }
+        other @ Operation(4) => write!(line, "{other} {} at {target}", packet.target_hardware()),
+        other @ Operation(9) => write!(line, "{other} {} at {sender}", packet.sender_hardware()),
         other => write!(line, "{other} {sender} ({}) to {target}", packet.sender_hardware()),
     }
 }

@@ -41,6 +41,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+pub use decode::{Form, decode_capture};
+
 use arguments::{Arguments, Command};
 use failure::Failure;
 

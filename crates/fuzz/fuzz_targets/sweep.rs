@@ -114,11 +114,12 @@ impl Model {
     fn hear(&mut self, sweep: &mut Sweep, octets: &[u8]) {
         let Ok(packet) = Packet::parse(octets) else { return };
         self.heard += 1;
-        let expected = self.expected(&packet.into(), sweep.plan().ours);
+        let expected = self.expected(&packet.into(), sweep.plan());
         assert_eq!(sweep.receive(packet), expected);
     }
 
-    fn expected(&mut self, packet: &Fields, ours: Identity) -> Option<Told> {
+    fn expected(&mut self, packet: &Fields, plan: &Plan) -> Option<Told> {
+        let ours = plan.ours;
         let is_from_us = (packet.sender_hardware, packet.sender_protocol) == (ours.hardware, ours.protocol);
         if is_from_us && packet.operation == Operation::REQUEST {
             let count = self.rivals.entry(packet.target_protocol).or_default();
@@ -130,7 +131,8 @@ impl Model {
             && packet.sender_hardware.is_station()
             && packet.sender_hardware != ours.hardware
             && self.asked.contains_key(&packet.sender_protocol);
-        if !is_reply {
+        let is_satisfied = plan.limit.is_some_and(|limit| self.found.len() as u64 >= limit);
+        if !is_reply || is_satisfied {
             return None;
         }
         let station = self.found.get(&packet.sender_protocol).map(|(first, _)| *first);
@@ -150,7 +152,8 @@ impl Model {
     }
 
     fn agrees(&self, sweep: &Sweep) {
-        let Counts { asked, sent, refused, answered, duplicates, conflicts, contested, strays } = *sweep.counts();
+        let Counts { asked, sent, refused, answered, duplicates, conflicts, contested, strays } =
+            *sweep.counts();
         assert_eq!((asked, sent + refused, refused), (self.asked.len() as u64, self.sent, self.refused));
         assert_eq!((answered, contested), (self.found.len() as u64, self.contested.len() as u64));
         assert_eq!(answered + duplicates + conflicts, self.told);

@@ -11,6 +11,7 @@ use link::EtherType;
 
 use super::fault::{By, Fault};
 use super::headers::{Header, Value, headers};
+use super::json::hex;
 use super::layout::{Field, Form};
 use super::standard::requirement;
 use crate::capture::Record;
@@ -37,9 +38,10 @@ pub(super) fn write(page: &mut String, record: &Record<'_>, faults: &[Fault]) ->
 }
 
 fn write_header(page: &mut String, header: &Header<'_>) -> Result {
-    let Header { layout, offset, octets } = header;
+    let Header { layout, offset, octets, is_quoted } = header;
     let last = (offset + octets.len()).saturating_sub(1);
-    writeln!(page, "\n{}, octets {offset} to {last} ({})\n", layout.title, layout.standard)?;
+    let quoted = if *is_quoted { " in the datagram it is about" } else { "" };
+    writeln!(page, "\n{}{quoted}, octets {offset} to {last} ({})\n", layout.title, layout.standard)?;
     diagram::draw(page, header)?;
     page.push('\n');
     for (field, value) in header.values() {
@@ -50,9 +52,11 @@ fn write_header(page: &mut String, header: &Header<'_>) -> Result {
     if header.is_short() {
         writeln!(page, "  the frame ends here: {} of {} octets", octets.len(), layout.length())?;
     }
-    if !header.options().is_empty() {
-        let octets: Vec<_> = header.options().iter().map(|octet| format!("{octet:02x}")).collect();
-        writeln!(page, "  {:<24} {}: never acted on here", "options", octets.join(" "))?;
+    for (name, address) in header.addresses() {
+        writeln!(page, "  {name:<24} {address}: as long as the packet says")?;
+    }
+    if let Some(options) = header.options().filter(|options| !options.is_empty()) {
+        writeln!(page, "  {:<24} {}: never acted on here", "options", hex(options, " "))?;
     }
     Ok(())
 }

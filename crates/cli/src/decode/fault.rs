@@ -127,31 +127,18 @@ fn of_arp(faults: &mut Vec<Fault>, payload: &[u8]) {
 
 fn of_ipv4(faults: &mut Vec<Fault>, payload: &[u8], is_inside: bool) {
     let reason = Datagram::parse(payload).err();
-    let fault = |field, what: String, requirement| Fault::of("ipv4", Some(field), &what, requirement);
-    if let Some(reason) = reason {
-        faults.push(match reason {
-            ipv4::Dropped::Version => fault("version", reason.to_string(), "rfc1122-version"),
-            ipv4::Dropped::HeaderLength if Datagram::salvage(payload).is_some() => {
-                let what = "total length below the header's".to_owned();
-                fault("total_length", what, "rfc791-total-length")
-            }
-            ipv4::Dropped::HeaderLength => fault("header_length", reason.to_string(), "rfc791-header-length"),
-            ipv4::Dropped::Checksum => {
-                let header = Datagram::salvage(payload).map_or(0, |datagram| datagram.header_length());
-                let what = wrong_sum(&reason, payload.get(..header).unwrap_or_default(), 10);
-                fault("checksum", what, "rfc1122-header-checksum")
-            }
-            ipv4::Dropped::TotalLength => {
-                Fault::short("ipv4", Some("total_length"), &reason, "rfc791-total-length")
-            }
-            _ => Fault::short("ipv4", None, &reason, "rfc791-header"),
-        });
-    }
+    faults.extend(reason.and_then(|reason| of_header(reason, payload)));
     let Some(datagram) = Datagram::salvage(payload) else { return };
+    // Whatever else is wrong with it.
+    let header = payload.get(..datagram.header_length()).unwrap_or_default();
+    if !checksum::is_valid(header) {
+        let what = wrong_sum(&ipv4::Dropped::Checksum, header, 10);
+        faults.push(Fault::of("ipv4", Some("checksum"), &what, "rfc1122-header-checksum"));
+    }
     let source = datagram.source();
     if source.is_multicast() || source.is_broadcast() || (source.is_loopback() && !is_inside) {
         let what = format!("{source} can send nothing on a wire");
-        faults.push(fault("source", what, "rfc1122-source"));
+        faults.push(Fault::of("ipv4", Some("source"), &what, "rfc1122-source"));
     }
     let is_partial = datagram.is_fragment() || reason == Some(ipv4::Dropped::TotalLength);
     if datagram.fragment_offset() == 0 {
@@ -181,6 +168,24 @@ fn of_data(faults: &mut Vec<Fault>, datagram: &Datagram<'_>, is_partial: bool) {
         }
         _ => {}
     }
+}
+
+/// Why a datagram was turned away, but for its checksum.
+fn of_header(reason: ipv4::Dropped, payload: &[u8]) -> Option<Fault> {
+    let fault = |field, what: String, requirement| Fault::of("ipv4", Some(field), &what, requirement);
+    Some(match reason {
+        ipv4::Dropped::Checksum => return None,
+        ipv4::Dropped::Version => fault("version", reason.to_string(), "rfc1122-version"),
+        ipv4::Dropped::HeaderLength if Datagram::salvage(payload).is_some() => {
+            let what = "total length below the header's".to_owned();
+            fault("total_length", what, "rfc791-total-length")
+        }
+        ipv4::Dropped::HeaderLength => fault("header_length", reason.to_string(), "rfc791-header-length"),
+        ipv4::Dropped::TotalLength => {
+            Fault::short("ipv4", Some("total_length"), &reason, "rfc791-total-length")
+        }
+        _ => Fault::short("ipv4", None, &reason, "rfc791-header"),
+    })
 }
 
 fn of_icmp(faults: &mut Vec<Fault>, data: &[u8], is_partial: bool) {

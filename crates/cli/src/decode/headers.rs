@@ -6,6 +6,7 @@ use icmp::Kind;
 use ipv4::Protocol;
 use link::{EtherType, MacAddr};
 
+use super::json::hex;
 use super::layout::{self, Field, Form, Layout};
 
 /// One header, as much of it as is here.
@@ -16,6 +17,8 @@ pub(super) struct Header<'a> {
     pub(super) offset: usize,
     /// Its octets, options too: fewer than its layout has if the frame ends in it.
     pub(super) octets: &'a [u8],
+    /// Whether it is of the datagram that an ICMP error is about.
+    pub(super) is_quoted: bool,
 }
 
 /// What a field holds.
@@ -27,9 +30,17 @@ pub(super) enum Value {
     ProtocolAddress(Ipv4Addr),
 }
 
+/// The addresses of an ARP packet, in their order.
+const ADDRESSES: [&str; 4] = [
+    "sender_hardware_address",
+    "sender_protocol_address",
+    "target_hardware_address",
+    "target_protocol_address",
+];
+
 /// All headers of a frame that are known here, outermost first.
 pub(super) fn headers(octets: &[u8]) -> Vec<Header<'_>> {
-    let mut walk = Walk { octets, offset: 0, headers: Vec::new() };
+    let mut walk = Walk { octets, offset: 0, is_quoted: false, headers: Vec::new() };
     walk.ethernet();
     walk.headers
 }
@@ -46,8 +57,27 @@ impl<'a> Header<'a> {
         })
     }
 
-    /// What follows the fields of its layout: options.
-    pub(super) fn options(&self) -> &'a [u8] {
+    /// What follows the fields of an IPv4 header; none if it is another's.
+    pub(super) fn options(&self) -> Option<&'a [u8]> {
+        Some(self.rest()).filter(|_| self.layout.name == layout::IPV4.name)
+    }
+
+    /// The addresses of an ARP packet whose lengths are not 6 and 4, with their names, as far as they are here.
+    /// Every address of four octets that is no hardware's stands with dots.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let is_unusual = std::ptr::eq(self.layout, &raw const layout::ARP_HEAD);
+        let length = |name| self.number(name).and_then(|length| usize::try_from(length).ok());
+        let lengths = [length("hardware_length"), length("protocol_length")];
+        let mut rest = self.rest();
+        ADDRESSES.into_iter().zip(lengths.into_iter().cycle()).map_while(move |(name, length)| {
+            let (address, more) = rest.split_at_checked(length.filter(|_| is_unusual)?)?;
+            rest = more;
+            Some((name, text(name, address)))
+        })
+    }
+
+    /// What follows the fields of its layout.
+    fn rest(&self) -> &'a [u8] {
         self.octets.get(self.layout.length()..).unwrap_or_default()
     }
 
@@ -60,6 +90,14 @@ impl<'a> Header<'a> {
     fn number(&self, name: &str) -> Option<u64> {
         let (_, value) = self.values().find(|(field, _)| field.name == name)?;
         if let Value::Number(number) = value { Some(number) } else { None }
+    }
+}
+
+/// An ARP address as it is written.
+fn text(name: &str, address: &[u8]) -> String {
+    match address {
+        &[a, b, c, d] if name.ends_with("protocol_address") => Ipv4Addr::new(a, b, c, d).to_string(),
+        octets => hex(octets, ":"),
     }
 }
 
@@ -86,6 +124,7 @@ fn value(field: &Field, number: u64) -> Value {
 struct Walk<'a> {
     octets: &'a [u8],
     offset: usize,
+    is_quoted: bool,
     headers: Vec<Header<'a>>,
 }
 
@@ -99,22 +138,24 @@ impl<'a> Walk<'a> {
                     Some(tag) => header = tag,
                     None => return,
                 },
-                EtherType(length) if length < EtherType::FIRST => {
-                    return self.snap(length);
-                }
+                EtherType(length @ ..=1_500) => return self.logical_link(length),
+                // Neither a length nor a type.
+                EtherType(..EtherType::FIRST) => return,
                 ether_type => return self.payload(ether_type),
             }
         }
     }
 
-    fn snap(&mut self, length: u16) {
-        let rest = self.octets.get(self.offset..).unwrap_or_default();
-        if !rest.starts_with(&[0xaa, 0xaa, 3]) {
-            return;
-        }
+    fn logical_link(&mut self, length: u16) {
         // What follows is padding.
         let end = self.offset + usize::from(length);
         self.octets = self.octets.get(..end).unwrap_or(self.octets);
+        let rest = self.octets.get(self.offset..).unwrap_or_default();
+        if !rest.starts_with(&[0xaa, 0xaa, 3]) {
+            let is_unnumbered = rest.get(2).is_none_or(|control| control & 3 == 3);
+            self.step(if is_unnumbered { &layout::LLC } else { &layout::LLC_NUMBERED });
+            return;
+        }
         let Some(header) = self.step(&layout::SNAP) else { return };
         let is_ether_type = header.number("organization") == Some(0);
         if let Some(ether_type) = ether_type(header.number("ether_type")).filter(|_| is_ether_type) {
@@ -126,11 +167,22 @@ impl<'a> Walk<'a> {
         match ether_type {
             EtherType::ARP => {
                 let rest = self.octets.get(self.offset..).unwrap_or_default();
-                let is_usual = rest.get(4..6).is_none_or(|lengths| lengths == [6, 4]);
-                self.step(if is_usual { &layout::ARP } else { &layout::ARP_HEAD });
+                match rest.get(4..6) {
+                    Some(&[hardware, protocol]) if [hardware, protocol] != [6, 4] => {
+                        self.unusual_arp(usize::from(hardware), usize::from(protocol));
+                    }
+                    _ => drop(self.step(&layout::ARP)),
+                }
             }
             EtherType::IPV4 => self.ipv4(),
             _ => {}
+        }
+    }
+
+    fn unusual_arp(&mut self, hardware: usize, protocol: usize) {
+        let start = self.offset;
+        if self.step(&layout::ARP_HEAD).is_some() {
+            self.lengthen(start, layout::ARP_HEAD.length() + 2 * (hardware + protocol));
         }
     }
 
@@ -150,11 +202,7 @@ impl<'a> Walk<'a> {
         if let Some(total) = total.filter(|total| *total >= length) {
             self.octets = self.octets.get(..start + total).unwrap_or(self.octets);
         }
-        let end = (start + length).min(self.octets.len());
-        if let (Some(last), Some(whole)) = (self.headers.last_mut(), self.octets.get(start..end)) {
-            last.octets = whole;
-        }
-        self.offset = start + length;
+        self.lengthen(start, length);
         let protocol = number("protocol").and_then(|number| u8::try_from(number).ok());
         match protocol.map(Protocol).filter(|_| number("fragment_offset") == Some(0)) {
             Some(Protocol::ICMP) => self.icmp(),
@@ -165,22 +213,38 @@ impl<'a> Walk<'a> {
     }
 
     fn icmp(&mut self) {
-        let Some(kind) = self.octets.get(self.offset) else { return };
-        let layout = match Kind(*kind) {
-            Kind::ECHO_REQUEST | Kind::ECHO_REPLY | Kind(13..=18) => &layout::ECHO,
-            Kind::UNREACHABLE => &layout::UNREACHABLE,
-            Kind::REDIRECT => &layout::REDIRECT,
-            Kind::PARAMETER_PROBLEM => &layout::PARAMETER,
+        let head = self.octets.get(self.offset..).unwrap_or_default();
+        let Some(kind) = head.first().map(|kind| Kind(*kind)) else { return };
+        let layout = match (kind, head.get(1)) {
+            (Kind::ECHO_REQUEST | Kind::ECHO_REPLY | Kind(15 | 16), _) => &layout::ECHO,
+            (Kind(13 | 14), _) => &layout::TIMESTAMP,
+            (Kind(17 | 18), _) => &layout::MASK,
+            (Kind::UNREACHABLE, Some(4)) => &layout::TOO_BIG,
+            (Kind::REDIRECT, _) => &layout::REDIRECT,
+            (Kind::PARAMETER_PROBLEM, _) => &layout::PARAMETER,
             _ => &layout::ICMP,
         };
-        self.step(layout);
+        let header = self.step(layout);
+        if header.is_some() && kind.is_error() && !self.is_quoted {
+            self.is_quoted = true;
+            self.ipv4();
+        }
+    }
+
+    /// The last header, which starts here, is so long, or ends with the frame.
+    fn lengthen(&mut self, start: usize, length: usize) {
+        let end = (start + length).min(self.octets.len());
+        if let (Some(last), Some(whole)) = (self.headers.last_mut(), self.octets.get(start..end)) {
+            last.octets = whole;
+        }
+        self.offset = start + length;
     }
 
     /// Takes the next header. None if it is not all there.
     fn step(&mut self, layout: &'static Layout) -> Option<Header<'a>> {
         let rest = self.octets.get(self.offset..).filter(|rest| !rest.is_empty())?;
         let octets = rest.get(..layout.length()).unwrap_or(rest);
-        let header = Header { layout, offset: self.offset, octets };
+        let header = Header { layout, offset: self.offset, octets, is_quoted: self.is_quoted };
         self.headers.push(header);
         self.offset += octets.len();
         Some(header).filter(|header| !header.is_short())

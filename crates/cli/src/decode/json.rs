@@ -35,11 +35,14 @@ impl Serialize for Object<'_> {
         map.serialize_entry("comment", comment)?;
         let headers = headers(octets);
         let tags: Vec<_> = headers.iter().filter(|header| is_tag(header)).map(Fields).collect();
-        for header in headers.iter().filter(|header| !is_tag(header)) {
+        for header in headers.iter().filter(|header| !is_tag(header) && !header.is_quoted) {
             map.serialize_entry(header.layout.name, &Fields(header))?;
             if header.offset == 0 {
                 map.serialize_entry("tags", &tags)?;
             }
+        }
+        if headers.iter().any(|header| header.is_quoted) {
+            map.serialize_entry("quoted", &Quoted(&headers))?;
         }
         let faults: Vec<_> = self.faults.iter().map(Told).collect();
         map.serialize_entry("faults", &faults)?;
@@ -49,6 +52,16 @@ impl Serialize for Object<'_> {
 
 fn is_tag(header: &Header<'_>) -> bool {
     header.layout.name == layout::TAG.name
+}
+
+/// The headers of the datagram that an ICMP error is about.
+struct Quoted<'a>(&'a [Header<'a>]);
+
+impl Serialize for Quoted<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let quoted = self.0.iter().filter(|header| header.is_quoted);
+        serializer.collect_map(quoted.map(|header| (header.layout.name, Fields(header))))
+    }
 }
 
 /// The fields of a header.
@@ -67,8 +80,11 @@ impl Serialize for Fields<'_> {
                 Value::ProtocolAddress(address) => map.serialize_entry(field.name, &address)?,
             }
         }
-        if header.layout.name == layout::IPV4.name {
-            map.serialize_entry("options", &hex(header.options()))?;
+        for (name, address) in header.addresses() {
+            map.serialize_entry(name, &address)?;
+        }
+        if let Some(options) = header.options() {
+            map.serialize_entry("options", &hex(options, ""))?;
         }
         map.end()
     }
@@ -102,10 +118,12 @@ impl Serialize for Told<'_> {
     }
 }
 
-fn hex(octets: &[u8]) -> String {
-    octets.iter().fold(String::new(), |mut text, octet| {
+/// Octets in hexadecimal digits, with something between them.
+pub(super) fn hex(octets: &[u8], between: &str) -> String {
+    octets.iter().enumerate().fold(String::new(), |mut text, (place, octet)| {
+        let before = if place == 0 { "" } else { between };
         // Writing to a String does not fail.
-        let _ = write!(text, "{octet:02x}");
+        let _ = write!(text, "{before}{octet:02x}");
         text
     })
 }

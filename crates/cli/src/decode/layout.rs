@@ -99,6 +99,30 @@ pub(super) static SNAP: Layout = Layout {
     ],
 };
 
+/// Another protocol's, behind a length.
+pub(super) static LLC: Layout = Layout {
+    name: "llc",
+    title: "LLC header",
+    standard: "IEEE 802.2 3.2",
+    fields: &[
+        field("dsap", "dsap", 8, Hex, "destination service access point"),
+        field("ssap", "ssap", 8, Hex, "source service access point"),
+        field("control", "ctrl", 8, Hex, "what it is: unnumbered"),
+    ],
+};
+
+/// The same with a number in it.
+pub(super) static LLC_NUMBERED: Layout = Layout {
+    name: "llc",
+    title: "LLC header",
+    standard: "IEEE 802.2 3.2",
+    fields: &[
+        field("dsap", "dsap", 8, Hex, "destination service access point"),
+        field("ssap", "ssap", 8, Hex, "source service access point"),
+        field("control", "ctrl", 16, Hex, "what it is, and its numbers: both octets in their order"),
+    ],
+};
+
 pub(super) static ARP: Layout = Layout {
     name: "arp",
     title: "ARP packet",
@@ -119,7 +143,7 @@ pub(super) static ARP: Layout = Layout {
 /// Of a packet whose addresses are of other lengths, what comes before them.
 pub(super) static ARP_HEAD: Layout = Layout {
     name: "arp",
-    title: "ARP packet, without its addresses",
+    title: "ARP packet with addresses of other lengths",
     standard: "RFC 826 \"Packet format\"",
     fields: match ARP.fields.split_at_checked(5) {
         Some((head, _)) => head,
@@ -162,16 +186,46 @@ pub(super) static ECHO: Layout = Layout {
     ],
 };
 
-pub(super) static UNREACHABLE: Layout = Layout {
+pub(super) static TIMESTAMP: Layout = Layout {
     name: "icmp",
     title: "ICMP message",
-    standard: "RFC 792 \"Destination Unreachable Message\", RFC 1191 4",
+    standard: "RFC 792 \"Timestamp or Timestamp Reply Message\"",
+    fields: &[
+        field("type", "type", 8, Number, "what it is"),
+        field("code", "code", 8, Number, "what it is in particular"),
+        field("checksum", "sum", 16, Hex, "of the whole message"),
+        field("identifier", "id", 16, Number, "whose it is"),
+        field("sequence", "seq", 16, Number, "which of his"),
+        field("originate", "orig", 32, Number, "when it was asked, in milliseconds since midnight UTC"),
+        field("receive", "recv", 32, Number, "when the question arrived"),
+        field("transmit", "xmit", 32, Number, "when it was answered"),
+    ],
+};
+
+pub(super) static MASK: Layout = Layout {
+    name: "icmp",
+    title: "ICMP message",
+    standard: "RFC 950 appendix I",
+    fields: &[
+        field("type", "type", 8, Number, "what it is"),
+        field("code", "code", 8, Number, "what it is in particular"),
+        field("checksum", "sum", 16, Hex, "of the whole message"),
+        field("identifier", "id", 16, Number, "whose it is"),
+        field("sequence", "seq", 16, Number, "which of his"),
+        field("address_mask", "mask", 32, ProtocolAddress, "the network's; 0.0.0.0 in a request"),
+    ],
+};
+
+pub(super) static TOO_BIG: Layout = Layout {
+    name: "icmp",
+    title: "ICMP message",
+    standard: "RFC 1191 4",
     fields: &[
         field("type", "type", 8, Number, "what it is"),
         field("code", "code", 8, Number, "what it is in particular"),
         field("checksum", "sum", 16, Hex, "of the whole message"),
         field("unused", "unused", 16, Number, "zero"),
-        field("next_hop_mtu", "mtu", 16, Number, "with code 4, what would fit, in octets"),
+        field("next_hop_mtu", "mtu", 16, Number, "what would fit, in octets; 0 says nothing"),
     ],
 };
 

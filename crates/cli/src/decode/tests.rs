@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Parser;
 use proptest::prelude::*;
@@ -7,6 +8,7 @@ use serde_json::Value;
 use super::*;
 use crate::arguments::{Arguments, Command};
 use crate::report::Direction;
+use crate::schema::{check_lines, schema};
 
 const REQUEST: [u8; 42] = [
     2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1, 0, 0, 0,
@@ -41,7 +43,9 @@ fn printed(words: &str, record: &Record<'_>) -> String {
 }
 
 fn object(record: &Record<'_>) -> Value {
-    serde_json::from_str(&printed("--json", record)).unwrap()
+    let line = printed("--json", record);
+    check_lines("decode", &line);
+    serde_json::from_str(&line).unwrap()
 }
 
 /// The field, the requirement and the words of each fault.
@@ -205,6 +209,136 @@ fn an_object_names_every_field() {
     )
     .unwrap();
     assert_eq!(object, expected);
+}
+
+/// An Ethernet frame with an IPv4 datagram of this protocol and this data.
+fn datagram(protocol: u8, data: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(20 + data.len()).unwrap();
+    let mut header = [0x45, 0, 0, length, 0, 0, 0x40, 0, 64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+    let sum = ipv4::checksum::checksum(&header);
+    header[10..12].copy_from_slice(&sum.to_be_bytes());
+    [&ECHO[..14], &header, data].concat()
+}
+
+/// An ICMP message with its checksum made right.
+fn message(mut octets: Vec<u8>) -> Vec<u8> {
+    let sum = ipv4::checksum::checksum(&octets);
+    octets[2..4].copy_from_slice(&sum.to_be_bytes());
+    octets
+}
+
+#[test]
+fn a_quoted_datagram_has_its_own_headers() {
+    let about = &datagram(17, &[0, 7, 0, 9, 0, 8, 0, 0])[14..];
+    let error = datagram(1, &message([&[3, 4, 0, 0, 0, 0, 2, 64], about].concat()));
+    let told = object(&record(&error));
+    assert_eq!(told["icmp"]["next_hop_mtu"], 576);
+    assert_eq!(told["ipv4"]["offset"], 14);
+    assert_eq!(told["quoted"]["ipv4"]["offset"], 42);
+    assert_eq!(told["quoted"]["udp"]["destination_port"], 9);
+    assert!(told.get("udp").is_none(), "{told}");
+    let page = printed("--explain", &record(&error));
+    assert!(page.contains("\nUDP header in the datagram it is about, octets 62 to 69 (RFC 768"), "{page}");
+    // Of any other code there is no MTU.
+    let error = datagram(1, &message([&[3, 1, 0, 0, 0, 0, 2, 64], about].concat()));
+    assert_eq!(object(&record(&error))["icmp"]["rest"], 576);
+}
+
+#[test]
+fn time_stamps_and_masks_have_their_fields() {
+    let head = [13, 0, 0, 0, 0, 1, 0, 2];
+    let stamp = datagram(1, &message([&head[..], &[0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 5]].concat()));
+    let told = object(&record(&stamp));
+    assert_eq!(
+        [3, 4, 5],
+        ["originate", "receive", "transmit"].map(|name| told["icmp"][name].as_u64().unwrap())
+    );
+    let mask = datagram(1, &message([&with(&head, &[(0, 18)])[..], &[255, 255, 255, 0]].concat()));
+    assert_eq!(object(&record(&mask))["icmp"]["address_mask"], "255.255.255.0");
+}
+
+#[test]
+fn a_header_of_logical_link_control_is_told_with_either_control_field() {
+    let with_llc = |llc: &[u8]| {
+        let length = u8::try_from(llc.len()).unwrap();
+        [&REQUEST[..12], &[0, length], llc, &[0; 46]].concat()
+    };
+    let unnumbered = object(&record(&with_llc(&[0x42, 0x42, 3, 0, 0])));
+    let expected = serde_json::json!({"offset": 14, "dsap": 66, "ssap": 66, "control": 3});
+    assert_eq!(unnumbered["llc"], expected);
+    let numbered = object(&record(&with_llc(&[0x42, 0x42, 0x28, 1, 0])));
+    assert_eq!(numbered["llc"]["control"], 0x2801);
+    // 1501 to 1535 is no length.
+    assert!(object(&record(&with(&with_llc(&[0x42; 5]), &[(12, 5), (13, 0xdd)]))).get("llc").is_none());
+}
+
+#[test]
+fn arp_addresses_are_as_long_as_the_packet_says() {
+    let packet = [0, 6, 8, 0, 2, 4, 0, 1, 0xaa, 0xbb, 10, 0, 0, 1, 0xcc, 0xdd, 10, 0, 0, 2];
+    let told = object(&record(&[&REQUEST[..14], &packet, &[0; 26]].concat()));
+    assert_eq!(told["arp"]["sender_hardware_address"], "aa:bb");
+    assert_eq!(told["arp"]["target_protocol_address"], "10.0.0.2");
+    let page = printed("--explain", &record(&[&REQUEST[..14], &packet].concat()));
+    assert!(page.contains("  target_hardware_address  cc:dd: as long as the packet says\n"), "{page}");
+    // Those that are not whole are not there.
+    let told = object(&record(&[&REQUEST[..14], &packet[..15]].concat()));
+    assert_eq!(told["arp"]["sender_protocol_address"], "10.0.0.1");
+    assert!(told["arp"].get("target_hardware_address").is_none(), "{told}");
+    let long = with(&packet, &[(5, 2)]);
+    let told = object(&record(&[&REQUEST[..14], &long].concat()));
+    assert_eq!(told["arp"]["sender_protocol_address"], "0a:00");
+}
+
+#[test]
+fn a_header_checksum_is_judged_whatever_the_total_length() {
+    let short = with(&ECHO, &[(17, 200), (22, 63)]);
+    let checksum = ("ipv4.checksum".to_owned(), "rfc1122-header-checksum".to_owned());
+    let length = ("ipv4.total_length".to_owned(), "rfc791-total-length".to_owned());
+    assert_eq!(wrong(&short), [length, checksum.clone()]);
+    let line = printed("-t", &record(&short));
+    assert!(line.ends_with(" [total length beyond the frame] [header checksum is wrong]\n"), "{line}");
+    let cut = Record { length: 300, ..record(&short) };
+    assert!(
+        printed("-t", &cut).ends_with(" [header checksum is wrong] [cut short: 42 of 300 octets captured]\n")
+    );
+    assert_eq!(faults(&short, true).len(), 1);
+}
+
+#[test]
+fn a_packet_that_was_cut_is_as_long_as_it_was() {
+    let cut = Record { length: 60, ..record(&REQUEST) };
+    assert_eq!(
+        printed("-t", &cut),
+        "ARP, Request who-has 10.0.0.2 tell 10.0.0.1, length 46 [cut short: 42 of 60 octets captured]\n"
+    );
+}
+
+#[test]
+fn the_schema_has_the_fields_of_every_layout_and_no_others() {
+    use layout::{
+        ARP, ECHO, ETHERNET, ICMP, IPV4, LLC, MASK, PARAMETER, REDIRECT, SNAP, TAG, TCP, TIMESTAMP, TOO_BIG,
+        UDP,
+    };
+    let layouts = [
+        &ETHERNET, &TAG, &SNAP, &LLC, &ARP, &IPV4, &ECHO, &TIMESTAMP, &MASK, &TOO_BIG, &REDIRECT, &PARAMETER,
+        &ICMP, &UDP, &TCP,
+    ];
+    let mut printed: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for layout in layouts {
+        let name = if layout.name == "tags" { "tag" } else { layout.name };
+        let fields = printed.entry(format!("header_{name}")).or_insert_with(|| ["offset".to_owned()].into());
+        fields.extend(layout.fields.iter().map(|field| field.name.to_owned()));
+    }
+    printed.entry("header_ipv4".to_owned()).or_default().insert("options".to_owned());
+    let schema = schema();
+    let described =
+        schema["$defs"].as_object().unwrap().iter().filter(|(name, _)| name.starts_with("header_"));
+    let described: BTreeMap<String, BTreeSet<String>> = described
+        .map(|(name, header)| {
+            (name.clone(), header["properties"].as_object().unwrap().keys().cloned().collect())
+        })
+        .collect();
+    assert_eq!(printed, described);
 }
 
 #[test]

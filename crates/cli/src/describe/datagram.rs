@@ -3,7 +3,7 @@
 use std::fmt::{Result, Write};
 use std::net::Ipv4Addr;
 
-use ipv4::{Datagram, Dropped, Protocol};
+use ipv4::{Datagram, Dropped, Protocol, checksum};
 
 use super::message;
 
@@ -29,11 +29,15 @@ pub(super) fn write(line: &mut String, payload: &[u8], verbose: bool, is_cut: bo
         write_header(line, &datagram)?;
     }
     write_data(line, &datagram, datagram.is_fragment() || reason == Some(Dropped::TotalLength))?;
-    match reason {
-        Some(Dropped::TotalLength) if is_cut => Ok(()),
-        Some(reason) => write!(line, " [{reason}]"),
-        None => Ok(()),
+    if let Some(reason) = reason.filter(|reason| !is_cut || *reason != Dropped::TotalLength) {
+        write!(line, " [{reason}]")?;
     }
+    let header = datagram.octets().get(..datagram.header_length()).unwrap_or_default();
+    // A length that makes no sense is found first, and hides it.
+    if reason.is_some_and(|reason| reason != Dropped::Checksum) && !checksum::is_valid(header) {
+        write!(line, " [{}]", Dropped::Checksum)?;
+    }
+    Ok(())
 }
 
 /// The header's fields, on a line of their own.

@@ -37,6 +37,23 @@ fn a_request_that_names_its_target_hardware_address() {
 }
 
 #[test]
+fn questions_that_rfc_826_does_not_ask() {
+    let table = [
+        (3, "Reverse Request who-is 02:00:00:00:00:09 tell 02:00:00:00:00:01, length 28"),
+        (4, "Reverse Reply 02:00:00:00:00:09 at 10.0.0.2, length 28"),
+        (8, "Inverse Request who-is 02:00:00:00:00:09 tell 02:00:00:00:00:01, length 28"),
+        (9, "Inverse Reply 02:00:00:00:00:01 at 10.0.0.1, length 28"),
+    ];
+    for (operation, words) in table {
+        let mut packet = REQUEST;
+        packet[7] = operation;
+        packet[18..24].copy_from_slice(&[2, 0, 0, 0, 0, 9]);
+        let line = line(&[&[8, 6], &packet]);
+        assert!(line.ends_with(&format!("length 42: {words}")), "{line}");
+    }
+}
+
+#[test]
 fn one_tag_and_two() {
     let one = line(&[&[0x81, 0, 0x60, 5, 8, 6], &REQUEST]);
     assert!(one.ends_with("ethertype 802.1Q (0x8100), length 46: vlan 5, p 3, ethertype ARP (0x0806), Request who-has 10.0.0.2 tell 10.0.0.1, length 28"), "{one}");

@@ -144,6 +144,8 @@ fn factor(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arguments::{Arguments, Command};
+    use clap::Parser;
 
     #[test]
     fn times_are_read_in_arp_scans_units() {
@@ -153,6 +155,20 @@ mod tests {
         assert_eq!(interval("50u"), Ok(Duration::from_micros(50)));
         for bad in ["", "0", "-1", "NaN", "inf", "1e300", "3600001", "0u", "u", "3600000001u"] {
             assert!(millis(bad).is_err() && interval(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_pace_is_never_faster_than_the_rate() {
+        for (words, nanos) in [
+            (&[][..], 2_000_000),
+            (&["--rate", "300000"], 3_334),
+            (&["--rate", "10000000"], 100),
+            (&["-i", "0.05"], 50_000),
+        ] {
+            let words = [&["tapstack", "scan", "-I", "eth0", "10.0.0.1"], words].concat();
+            let Some(Command::Scan(scan)) = Arguments::parse_from(words).command else { panic!("a scan") };
+            assert_eq!(scan.pace(), Duration::from_nanos(nanos));
         }
     }
 

@@ -25,7 +25,8 @@ impl Bar {
         let style = ProgressStyle::with_template(&template).map(|style| style.progress_chars("=> "));
         Bar(style.ok().map(|style| {
             let target = ProgressDrawTarget::stderr_with_hz(HERTZ);
-            ProgressBar::with_draw_target(Some(targets), target).with_style(style)
+            let bar = ProgressBar::with_draw_target(Some(targets), target).with_style(style);
+            bar.with_prefix("1").with_message("0 replied")
         }))
     }
 
@@ -36,7 +37,8 @@ impl Bar {
             let Counts { answered, .. } = *sweep.counts();
             bar.set_prefix(pass.to_string());
             bar.set_message(format!("{answered} replied"));
-            bar.set_position(place.into());
+            // Our own address is among those that it is past, and is none of its targets.
+            bar.set_position(sweep.targets().min(place.into()));
         }
     }
 

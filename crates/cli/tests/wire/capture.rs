@@ -1,16 +1,17 @@
 //! `--pcap`, and `tapstack decode` of what it wrote.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal;
 use tap::linux::PacketSocket;
 
 use super::host::{request, start};
-use crate::harness::lab::{send, until};
+use super::scan::four;
+use crate::harness::lab::{arp, send, until};
 use crate::harness::program::{command, run, told};
 use crate::harness::{Case, Outcome};
 
@@ -18,6 +19,7 @@ pub(crate) const CASES: &[Case] = &[
     ("a_capture_of_a_host_holds_the_decisions_and_survives_its_death", a_capture_of_a_host),
     ("a_capture_of_a_ping_goes_to_standard_output_alone", a_capture_of_a_ping),
     ("a_capture_of_an_arping_says_what_was_an_answer", a_capture_of_an_arping),
+    ("a_capture_of_a_scan_says_what_each_packet_was", a_capture_of_a_scan),
     ("a_capture_of_the_lab_holds_both_directions", a_capture_of_the_lab),
     ("a_pipe_that_is_closed_ends_the_capture_and_not_the_host", a_closed_pipe),
     ("a_capture_that_cannot_be_made_gets_a_sentence_and_exit_2", wrong_file),
@@ -43,7 +45,7 @@ impl Drop for Scratch {
 }
 
 /// What `decode` prints of a capture, and its exit code.
-pub(crate) fn decode(words: &[&str]) -> std::io::Result<(Option<i32>, String, String)> {
+fn decode(words: &[&str]) -> std::io::Result<(Option<i32>, String, String)> {
     Ok(told(&run(&[&["decode", "-t", "-v"], words].concat())?))
 }
 
@@ -66,6 +68,35 @@ fn a_capture_of_a_host() -> Outcome {
     let (_, out, _) = told(&run(&["decode", "--json", file.name()])?);
     let reply = out.lines().find(|line| line.contains(r#""operation":2"#)).ok_or("a reply")?;
     assert!(reply.contains(r#""direction":"out","comment":null"#), "{reply}");
+    wireshark_reads(
+        &file,
+        &["Packet comments", "learned, answered", "Direction: Inbound", "Direction: Outbound"],
+    )
+}
+
+/// What Wireshark's own programs say of a capture, where they are installed: they have nothing to complain of,
+/// and show these words.
+fn wireshark_reads(file: &Scratch, words: &[&str]) -> Outcome {
+    for arguments in [&["capinfos"][..], &["tshark", "-n", "-V", "-r"]] {
+        let mut command = Command::new(arguments[0]);
+        // The settings of whoever called sudo are not to be read.
+        command.args(&arguments[1..]).arg(file.name()).env("HOME", "/nowhere").env_remove("XDG_CONFIG_HOME");
+        let output = match command.output() {
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            output => output?,
+        };
+        let (code, out, errors) = told(&output);
+        assert_eq!(code, Some(0), "{arguments:?}: {errors}");
+        let complaints = errors.lines().filter(|line| !line.starts_with("Running as user"));
+        assert_eq!(complaints.collect::<Vec<_>>(), [""; 0], "{arguments:?}");
+        for word in ["Malformed", "Expert Info (Error"] {
+            assert!(!out.contains(word), "{arguments:?}: {out}");
+        }
+        let shown = arguments[0] == "tshark";
+        for word in words.iter().filter(|_| shown) {
+            assert!(out.contains(word), "{word}: {out}");
+        }
+    }
     Ok(())
 }
 
@@ -107,6 +138,52 @@ fn a_capture_of_an_arping() -> Outcome {
     Ok(())
 }
 
+fn a_capture_of_a_scan() -> Outcome {
+    let host = four("caught0")?;
+    let file = Scratch::new("scan.pcapng");
+    let (code, _, errors) = told(&run(&[
+        "scan",
+        "-I",
+        "caught0",
+        "-r",
+        "1",
+        "-t",
+        "500",
+        "-q",
+        "-W",
+        file.name(),
+        "10.0.0.19-10.0.0.20",
+    ])?);
+    assert_eq!(code, Some(0), "{errors}");
+    let (_, out, _) = decode(&[file.name()])?;
+    for line in [
+        "Request who-has 10.0.0.19 tell 10.0.0.1, length 28\n",
+        "Reply 10.0.0.19 is-at 02:11:00:00:00:03, length 28 [comment: reply]\n",
+        "Request who-has 10.0.0.20 tell 10.0.0.1, length 28\n",
+    ] {
+        assert_eq!(out.matches(line).count(), 1, "{line}: {out}");
+    }
+    // Somebody else's packet.
+    let file = Scratch::new("others.pcapng");
+    let mut socket = PacketSocket::open(&"caught0".parse()?)?;
+    let mut child =
+        command(&["scan", "-I", "caught0", "-t", "500", "-r", "1", "-q", "--pcap", file.name(), "10.0.0.20"]);
+    let child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    until("a capture", || decode(&[file.name()]).ok()?.1.contains("who-has 10.0.0.20").then_some(()))?;
+    send(
+        &mut socket,
+        &arp([0xff; 6], 1, ([2, 0, 0, 0, 0, 7], [10, 0, 0, 2].into()), ([0; 6], [10, 0, 0, 1].into())),
+    )?;
+    assert_eq!(child.wait_with_output()?.status.code(), Some(1));
+    let (_, out, _) = decode(&[file.name()])?;
+    assert!(
+        out.contains("who-has 10.0.0.1 tell 10.0.0.2, length 28 [comment: no reply to this scan]"),
+        "{out}"
+    );
+    assert_eq!(host.stop()?.0, Some(0));
+    Ok(())
+}
+
 fn a_capture_of_the_lab() -> Outcome {
     for words in [&["lab"][..], &["lab", "--cable"]] {
         let file = Scratch::new("lab.pcapng");
@@ -116,6 +193,7 @@ fn a_capture_of_the_lab() -> Outcome {
         assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
         assert!(out.contains("Request who-has 10.0.0.2 tell 10.0.0.1"), "{out}");
         assert!(out.contains("Reply 10.0.0.2 is-at"), "{out}");
+        wireshark_reads(&file, &["Address Resolution Protocol (reply)"])?;
     }
     let (code, _, errors) = told(&run(&["lab", "--pcap", "-", "--", "true"])?);
     assert_eq!(code, Some(2));

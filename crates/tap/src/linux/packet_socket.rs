@@ -1,3 +1,5 @@
+//! Raw frames on an interface that the kernel uses too.
+
 mod error;
 mod filter;
 mod reception;
@@ -84,6 +86,7 @@ impl PacketSocket {
         first: [u8; 6],
         last: [u8; 6],
     ) -> Result<PacketSocket, SocketError> {
+        // spec: beside-hears
         let filter = filter::stations(first, last);
         PacketSocket::open_for(name, Hearing { filter: Some(&filter), others: true, ..Hearing::default() })
     }

@@ -36,6 +36,7 @@ fn next(socket: &mut PacketSocket) -> Result<Vec<u8>, Box<dyn std::error::Error>
     receive(socket, |_| true)
 }
 
+// proves: beside-hears
 fn stations_hear_what_is_for_them() -> Outcome {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
@@ -155,6 +156,7 @@ fn by_a_ring_or_not() -> Outcome {
     Ok(())
 }
 
+// proves: beside-lost
 fn what_was_lost_is_counted() -> Outcome {
     const FLOOD: u64 = 6_000;
     let veth = Veth::new()?;
@@ -197,6 +199,7 @@ fn what_was_lost_is_counted() -> Outcome {
     Ok(())
 }
 
+// proves: beside-lost
 fn what_is_too_long() -> Outcome {
     let veth = Veth::new()?;
     let near = NEAR.parse()?;
@@ -224,6 +227,7 @@ fn what_is_too_long() -> Outcome {
     Ok(())
 }
 
+// proves: beside-gone
 fn down_up_and_away() -> Outcome {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;

@@ -84,6 +84,7 @@ impl Reception {
             let error = getsockopt(&socket, sockopt::SocketError).unwrap_or_default();
             self.was_down |= error != 0 && judge(io::Error::from_raw_os_error(error), counters)?;
         }
+        // spec: beside-gone
         // An interface goes down before it is deleted, and of that the kernel says no more.
         if self.was_down {
             counters.calls += 1;
@@ -134,6 +135,7 @@ fn empty(
 }
 
 /// Counts the frames that the kernel had no room for since it was asked last.
+// spec: beside-lost
 fn count_lost(socket: BorrowedFd<'_>, counters: &mut Counters) {
     counters.calls += 1;
     counters.lost += u64::from(system::lost(socket).unwrap_or_default());

@@ -1,0 +1,96 @@
+//! What `tapstack decode` costs a frame, beside walking the records of the same capture and looking at none.
+//!
+//! The capture is pcap, of ARP requests and replies between changing stations, and lies in memory.
+
+use std::error::Error;
+use std::hint::black_box;
+
+use arp::{Fields, Operation};
+use cli::{Form, decode_capture};
+use criterion::{Criterion, Throughput};
+use link::MacAddr;
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+/// Frames in the capture.
+const FRAMES: u32 = 10_000;
+/// Octets of a pcap file's header, and of a record's.
+const HEADER: usize = 24;
+const RECORD: usize = 16;
+
+fn main() -> Outcome<()> {
+    let mut criterion = Criterion::default().configure_from_args();
+    let capture = capture()?;
+    if walk(&capture) != FRAMES {
+        return Err("the walk misses frames".into());
+    }
+    let mut group = criterion.benchmark_group("decode");
+    group.throughput(Throughput::Elements(FRAMES.into()));
+    group.bench_function("walking the records (floor)", |bencher| bencher.iter(|| walk(black_box(&capture))));
+    let forms = [("words", Form::Words), ("-e -v -xx", Form::AllWords), ("--json", Form::Json)];
+    for (name, form) in forms {
+        group.bench_function(name, |bencher| bencher.iter(|| decode(black_box(&capture), form)));
+    }
+    group.finish();
+    criterion.final_summary();
+    Ok(())
+}
+
+/// How many octets are printed about a capture.
+fn decode(capture: &[u8], form: Form) -> usize {
+    let mut printed = 0;
+    let read = decode_capture(capture, form, |line| {
+        printed += line.len();
+        true
+    });
+    assert_eq!(read, Ok(()));
+    printed
+}
+
+/// How many records a capture has.
+fn walk(capture: &[u8]) -> u32 {
+    let mut rest = capture.get(HEADER..).unwrap_or_default();
+    let mut count = 0;
+    while let Some((&[.., a, b, c, d, _, _, _, _], more)) = rest.split_first_chunk::<RECORD>() {
+        let length = usize::try_from(u32::from_le_bytes([a, b, c, d])).unwrap_or(usize::MAX);
+        rest = more.get(length..).unwrap_or_default();
+        count += 1;
+    }
+    count
+}
+
+fn capture() -> Outcome<Vec<u8>> {
+    let mut capture =
+        vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0];
+    for number in 0..FRAMES {
+        let frame = frame(number)?;
+        let length = u32::try_from(frame.len())?;
+        for word in [1_700_000_000, number, length, length] {
+            capture.extend(word.to_le_bytes());
+        }
+        capture.extend(frame);
+    }
+    Ok(capture)
+}
+
+/// Requests and replies in turns, padded as a card pads them.
+fn frame(number: u32) -> Outcome<Vec<u8>> {
+    let [_, a, b, c] = number.to_be_bytes();
+    let station = MacAddr::new([2, 0, 0, a, b, c]);
+    let is_reply = number % 2 == 1;
+    let fields = Fields {
+        operation: if is_reply { Operation::REPLY } else { Operation::REQUEST },
+        sender_hardware: station,
+        sender_protocol: [10, a, b, c].into(),
+        target_hardware: if is_reply { MacAddr::new([2, 0, 0, 0, 0, 1]) } else { MacAddr::ZERO },
+        target_protocol: [10, 0, 0, 1].into(),
+    };
+    let mut octets = vec![0xff; 6];
+    octets.extend(station.octets());
+    octets.extend([8, 6]);
+    let mut packet = [0; Fields::LENGTH];
+    fields.write_to(&mut packet).map_err(|reason| reason.to_string())?;
+    octets.extend(packet);
+    octets.resize(60, 0);
+    Ok(octets)
+}

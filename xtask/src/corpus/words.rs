@@ -1,0 +1,204 @@
+//! The words about ARP frames, beside tcpdump's.
+
+use std::io::{BufRead, BufReader, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::report::{Difference, Report};
+use super::run::{Run, short};
+
+/// What became of the lines of one capture.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Words {
+    pub(super) lines: u64,
+    pub(super) equal: u64,
+    /// How many differences each rule explains, in the order of the table.
+    pub(super) explained: Vec<u64>,
+    pub(super) unexplained: Vec<Difference>,
+}
+
+/// A kind of difference between lines that is as it should be.
+#[derive(Debug)]
+pub(super) struct WordRule {
+    pub(super) name: &'static str,
+    pub(super) reason: &'static str,
+    explains: fn(&str, &str) -> bool,
+}
+
+/// The first that explains a difference counts.
+pub(super) const WORD_RULES: &[WordRule] = &[
+    WordRule {
+        name: "words: not for Ethernet and IPv4",
+        reason: "Of an ARP packet that is too short, or has another hardware type, protocol type or length \
+                 (RFC 826), `decode` says in brackets which it is; tcpdump guesses at it, or marks it as cut.",
+        explains: |ours, theirs| {
+            let (head, told) = behind_header(ours);
+            let reasons = [
+                "[shorter than an ARP packet]",
+                "[hardware type is",
+                "[protocol type is",
+                "[hardware length is",
+                "[protocol length is",
+            ];
+            reasons.iter().any(|reason| told.starts_with(reason)) && theirs.starts_with(head)
+        },
+    },
+    WordRule {
+        name: "words: unknown operations",
+        reason: "Behind an operation that it does not know tcpdump prints the octets; `decode` prints sender and \
+                 target, whose meaning RFC 826 does not leave to the operation.",
+        explains: |ours, theirs| {
+            let (head, told) = behind_header(theirs);
+            let operation = told.strip_prefix(USUAL).unwrap_or_default();
+            let is_unknown = operation.starts_with("Unknown (") && operation.ends_with(") ");
+            (is_unknown || operation == "NACK Reply ") && ours.starts_with(&format!("{head}{USUAL}"))
+        },
+    },
+    WordRule {
+        name: "words: a length beyond the frame",
+        reason: "A frame whose length field promises more than is there is dropped (IEEE 802.3 3.2.6): `decode` says so, \
+                 tcpdump reads what there is.",
+        explains: |ours, _| ours.contains("[length field beyond the frame]"),
+    },
+    WordRule {
+        name: "words: cut short",
+        reason: "`decode` says in brackets how much of a frame was captured, tcpdump does not.",
+        explains: |ours, theirs| {
+            ours.strip_prefix(theirs).is_some_and(|more| more.starts_with(" [cut short: "))
+        },
+    },
+];
+
+/// What stands before the operation of a packet for Ethernet and IPv4.
+const USUAL: &str = "Ethernet (len 6), IPv4 (len 4), ";
+/// What tells a line about ARP.
+const ARP: &str = "ethertype ARP (0x0806)";
+
+/// A line's link header, and what comes after it.
+fn behind_header(line: &str) -> (&str, &str) {
+    let Some((_, rest)) = line.split_once(ARP) else { return (line, "") };
+    let told = match rest.strip_prefix(", length ").and_then(|rest| rest.split_once(": ")) {
+        Some((_, told)) => told,
+        // Behind a tag stands no length.
+        None => rest.strip_prefix(", ").unwrap_or_default(),
+    };
+    line.split_at_checked(line.len() - told.len()).unwrap_or((line, ""))
+}
+
+/// Holds the lines about ARP frames of all captures against tcpdump's, if it is installed.
+pub(super) fn compare(
+    program: &Path,
+    folder: &Path,
+    files: &[PathBuf],
+    report: &mut Report,
+) -> Result<(), String> {
+    let known = Command::new("tcpdump").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    match known {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            report.without_words = Some("tcpdump is not installed: sudo apt install tcpdump".to_owned());
+            return Ok(());
+        }
+        Err(error) => return Err(format!("cannot run tcpdump: {error}")),
+        Ok(_) => {}
+    }
+    for file in files {
+        let name = short(folder, file);
+        if report.has_compared(&name) {
+            report.words(&name, of_file(program, file)?);
+        }
+    }
+    Ok(())
+}
+
+fn of_file(program: &Path, file: &Path) -> Result<Words, String> {
+    let mut ours = Run::start(Command::new(program).args(["decode", "-t", "-e", "-v"]).arg(file))?;
+    let mut theirs =
+        Run::start(Command::new("tcpdump").args(["-#", "-t", "-e", "-v", "-n", "-r"]).arg(file))?;
+    let (mut our_lines, mut their_lines) = (Ours(ours.output()?), Theirs::new(theirs.output()?));
+    let mut words = Words { explained: vec![0; WORD_RULES.len()], ..Words::default() };
+    let mut number = 0;
+    loop {
+        let (line, other) = (our_lines.next()?, their_lines.next()?);
+        let (Some(line), Some(other)) = (line, other) else { break };
+        number += 1;
+        words.take(number, &line, &other);
+    }
+    drop((our_lines, their_lines));
+    ours.end()?;
+    theirs.end()?;
+    Ok(words)
+}
+
+impl Words {
+    /// Takes in the lines of both about one frame.
+    fn take(&mut self, frame: u64, ours: &str, theirs: &str) {
+        if !ours.contains(ARP) && !theirs.contains(ARP) {
+            return;
+        }
+        self.lines += 1;
+        if ours == theirs {
+            self.equal += 1;
+            return;
+        }
+        let rule = WORD_RULES.iter().position(|rule| (rule.explains)(ours, theirs));
+        match rule.and_then(|rule| self.explained.get_mut(rule)) {
+            Some(count) => *count += 1,
+            None => self.unexplained.push(Difference {
+                frame,
+                field: "words".to_owned(),
+                ours: Some(ours.to_owned()),
+                theirs: Some(theirs.to_owned()),
+            }),
+        }
+    }
+}
+
+/// Our first line about each frame: the others are indented.
+struct Ours<R>(BufReader<R>);
+
+impl<R: std::io::Read> Ours<R> {
+    fn next(&mut self) -> Result<Option<String>, String> {
+        loop {
+            match line(&mut self.0)? {
+                Some(text) if text.starts_with([' ', '\t']) => {}
+                other => return Ok(other),
+            }
+        }
+    }
+}
+
+/// tcpdump's first line about each frame: it begins with the frame's number.
+struct Theirs<R> {
+    from: BufReader<R>,
+    number: u64,
+}
+
+impl<R: std::io::Read> Theirs<R> {
+    fn new(from: BufReader<R>) -> Theirs<R> {
+        Theirs { from, number: 0 }
+    }
+
+    fn next(&mut self) -> Result<Option<String>, String> {
+        let wanted = self.number + 1;
+        while let Some(text) = line(&mut self.from)? {
+            let found =
+                text.trim_start().split_once("  ").filter(|(number, _)| *number == wanted.to_string());
+            if let Some((_, rest)) = found {
+                self.number = wanted;
+                return Ok(Some(rest.to_owned()));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// A line without its end.
+fn line(from: &mut impl BufRead) -> Result<Option<String>, String> {
+    let mut octets = Vec::new();
+    let length =
+        from.read_until(b'\n', &mut octets).map_err(|error| format!("cannot read lines: {error}"))?;
+    Ok((length > 0).then(|| String::from_utf8_lossy(&octets).trim_end_matches('\n').to_owned()))
+}
+
+#[cfg(test)]
+mod tests;
