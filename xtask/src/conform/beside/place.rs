@@ -16,7 +16,7 @@ use crate::conform::wire::Wire;
 
 const BRIDGE: &str = "bridge0";
 /// How long somebody on the wire may take until he answers for the first time.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(20);
 

@@ -13,8 +13,10 @@ use super::place::{Event, Stand};
 use super::rows::{End, Question, Row, Scene, Stations, Target};
 use crate::conform::clock::Clock;
 
-/// How long a tool may take; the slowest of them that end at all take three seconds.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a tool may take on a machine that has other things to do: the slowest takes five seconds alone.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How long one that is known to end never is let run.
+const ENOUGH: Duration = Duration::from_secs(10);
 /// Between two looks whether it has ended.
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -49,7 +51,8 @@ pub(super) fn ask(tool: &Tool, row: &Row, stand: Stand, one_at_a_time: &Mutex<()
     let refused = End::Code(nobody::REFUSED.into());
     let mut command = if is_powerless { nobody::command(&tool.program) } else { Command::new(&tool.program) };
     command.args(&words);
-    let answer = match stand.event(row.scene).and_then(|event| run(&mut command, event)) {
+    let limit = if tool.kind.says(row).0 == End::Never { ENOUGH } else { PATIENCE };
+    let answer = match stand.event(row.scene).and_then(|event| run(&mut command, event, limit)) {
         Ok((end, text)) if is_powerless && end == refused => Answer::Not(text.trim().to_owned()),
         Ok((end, text)) => Answer::Seen(end, tool.kind.stations(&text), text),
         Err(reason) => Answer::Failed(reason),
@@ -61,11 +64,11 @@ pub(super) fn ask(tool: &Tool, row: &Row, stand: Stand, one_at_a_time: &Mutex<()
 
 /// What a tool says when it is asked for its version.
 pub(super) fn version(program: &Path) -> Result<String, String> {
-    run(Command::new(program).arg("-V"), None).map(|(_, text)| text)
+    run(Command::new(program).arg("-V"), None, PATIENCE).map(|(_, text)| text)
 }
 
-/// Runs a command to its end, or ends it; what it printed, errors last.
-fn run(command: &mut Command, event: Option<Event>) -> Result<(End, String), String> {
+/// Runs a command to its end, or ends it after so long; what it printed, errors last.
+fn run(command: &mut Command, event: Option<Event>, limit: Duration) -> Result<(End, String), String> {
     let clock = Clock::start();
     let mut child = command
         .stdin(Stdio::null())
@@ -76,10 +79,10 @@ fn run(command: &mut Command, event: Option<Event>) -> Result<(End, String), Str
         .map_err(|error| format!("cannot run {}: {error}", command.get_program().display()))?;
     let [out, errors] = [child.stdout.take().map(drain), child.stderr.take().map(drain)];
     let end = match event {
-        None => end_of(&mut child, clock)?,
+        None => end_of(&mut child, clock, limit)?,
         Some(mut event) => {
             let happened = event.happen();
-            let end = end_of(&mut child, clock);
+            let end = end_of(&mut child, clock, limit);
             event.undo()?;
             happened.and(end)?
         }
@@ -89,12 +92,12 @@ fn run(command: &mut Command, event: Option<Event>) -> Result<(End, String), Str
 }
 
 /// Waits for the end of a child; one that has had its time is ended.
-fn end_of(child: &mut Child, clock: Clock) -> Result<End, String> {
+fn end_of(child: &mut Child, clock: Clock, limit: Duration) -> Result<End, String> {
     loop {
         if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
             return status.code().map(End::Code).ok_or_else(|| status.to_string());
         }
-        if clock.elapsed() > PATIENCE {
+        if clock.elapsed() > limit {
             break;
         }
         thread::sleep(PAUSE);

@@ -119,7 +119,10 @@ Sent 2 probes (1 broadcast(s))
 
 --- 10.0.0.4 statistics ---
 ";
-    let scan = "10.0.0.4\t02:00:00:00:04:01\t(Unknown: locally administered)
+    let scan = "10.0.0.4\t02:00:00:00:04:01
+10.0.0.4\t02:00:00:00:04:02 (DUP: 2) (CONFLICT: also at 02:00:00:00:04:01)
+";
+    let vendors = "10.0.0.4\t02:00:00:00:04:01\t(Unknown: locally administered)
 10.0.0.4\t02:00:00:00:04:02\t(Unknown: locally administered) (DUP: 2)
 ";
     let printed = [
@@ -129,6 +132,7 @@ Sent 2 probes (1 broadcast(s))
         (Kind::Habets, habets),
         (Kind::Scan, scan),
         (Kind::ArpScan, scan),
+        (Kind::ArpScan, vendors),
     ];
     for (kind, text) in printed {
         assert_eq!(kind.stations(text), both(), "{}", kind.name());
