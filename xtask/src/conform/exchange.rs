@@ -15,6 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 impl Wire {
     /// Lets the host know a peer: it asks for the host and is answered.
     pub(super) fn acquaint(&mut self, peer: Station) -> Result<(), String> {
+        self.overlook([question(peer).frame(), directly(peer).frame()]);
         let request = Arp { source: peer.0, sender: peer, ..REQUEST };
         let reply = Arp { destination: peer.0, target: peer, ..REPLY };
         self.answered(&request.frame(), &reply.frame())
@@ -27,10 +28,7 @@ impl Wire {
         for frame in before {
             self.send(frame)?;
         }
-        let mut heard = self.ask(last)?;
-        // A host may make sure of a neighbour while it is at it.
-        heard.retain(|frame| *frame != question(from).frame() && *frame != directly(from).frame());
-        Ok(heard)
+        self.ask(last)
     }
 
     /// Wants the host to say nothing to these frames of a peer.
