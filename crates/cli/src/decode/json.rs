@@ -15,7 +15,26 @@ use crate::report::Direction;
 /// Writes a line with the object of a frame.
 pub(super) fn write(line: &mut String, record: &Record<'_>, faults: &[Fault]) -> fmt::Result {
     let object = serde_json::to_string(&Object { record, faults }).map_err(|_| fmt::Error)?;
-    writeln!(line, "{object}")
+    if record.comment.as_deref().is_some_and(|comment| comment.contains(char::is_control)) {
+        write_escaped(line, &object)?;
+    } else {
+        line.push_str(&object);
+    }
+    line.push('\n');
+    Ok(())
+}
+
+/// Writes JSON without the control characters that it may hold as they are and a terminal may obey.
+fn write_escaped(line: &mut String, json: &str) -> fmt::Result {
+    for letter in json.chars() {
+        if letter.is_control() {
+            // They are all below U+00A0.
+            write!(line, "\\u{:04x}", u32::from(letter))?;
+        } else {
+            line.push(letter);
+        }
+    }
+    Ok(())
 }
 
 struct Object<'a> {

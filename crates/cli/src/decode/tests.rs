@@ -387,3 +387,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_comment_moves_nobodys_cursor() {
+    let comment = "\u{7f}\u{9b}2J\u{1b}[2J\n\"";
+    let record = Record { comment: Some(Cow::Borrowed(comment)), ..record(&REQUEST) };
+    for words in ["", "--json", "--explain"] {
+        let told = printed(words, &record);
+        assert!(
+            !told.trim_end_matches('\n').contains(|letter: char| letter.is_control() && letter != '\n'),
+            "{told:?}"
+        );
+    }
+    assert_eq!(object(&record)["comment"], comment);
+}
