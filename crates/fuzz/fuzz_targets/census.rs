@@ -3,10 +3,11 @@
 
 mod packet;
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use arp::census::{Census, Envelope, Event, Row, Settings, Verdict};
-use arp::{Instant, Packet};
+use arp::census::{Census, Counts, Envelope, Event, Row, Settings, Subject, Verdict};
+use arp::{Instant, MacAddr, Packet};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use link::VlanId;
@@ -54,22 +55,77 @@ fn run(scene: &Scene<'_>) -> (Vec<Verdict>, Vec<Event>, Vec<Row>) {
         census.poll(now);
         holds(&census, now, &verdicts, entries);
     }
-    let rows = census.iter(now).collect();
-    (verdicts, std::iter::from_fn(|| census.take_event()).collect(), rows)
+    let rows: Vec<_> = census.iter(now).collect();
+    let events: Vec<_> = std::iter::from_fn(|| census.take_event()).collect();
+    if census.counts().events_lost == 0 {
+        tell(&events, &rows);
+    }
+    (verdicts, events, rows)
 }
 
 fn holds(census: &Census, now: Instant, verdicts: &[Verdict], entries: usize) {
     let rows: Vec<_> = census.iter(now).collect();
     assert!(rows.len() <= entries && rows.len() == census.len());
-    let counts = census.counts();
-    assert_eq!(counts.packets(), verdicts.len() as u64);
-    let conflicts = verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Conflict { .. }));
-    assert_eq!(counts.conflicts, conflicts.count() as u64);
-    assert!(counts.broadcast <= counts.packets() && counts.conflicts <= counts.changed);
+    agrees(&census.counts(), verdicts, rows.len());
+    // Whoever was silent for so long is gone, and nobody is waited for who is.
+    assert!(census.deadline().is_none_or(|deadline| deadline > now || now == Instant::from_nanos(u64::MAX)));
     for row in &rows {
         let others = rows.iter().filter(|other| other.hardware == row.hardware).count();
         assert_eq!(row.addresses as usize, others);
         assert!(row.hardware.is_station() && row.conflict != Some(row.hardware));
+        assert!(row.former != Some(row.hardware) && (row.changes > 0) == row.former.is_some());
+        assert!(row.packets() > row.changes && u64::from(row.recent) <= row.packets());
     }
-    census.seconds(now);
+    assert!(census.seconds(now).iter().map(|count| u64::from(*count)).sum::<u64>() <= verdicts.len() as u64);
+}
+
+/// The counts are those of the verdicts.
+fn agrees(counts: &Counts, verdicts: &[Verdict], rows: usize) {
+    let of = |is: fn(&Verdict) -> bool| verdicts.iter().filter(|verdict| is(verdict)).count() as u64;
+    assert_eq!(counts.packets(), verdicts.len() as u64);
+    assert_eq!(counts.conflicts, of(|verdict| matches!(verdict, Verdict::Conflict { .. })));
+    assert_eq!(counts.changed - counts.conflicts, of(|verdict| matches!(verdict, Verdict::Moved { .. })));
+    assert_eq!(counts.entered, of(|verdict| *verdict == Verdict::New));
+    assert_eq!(counts.turned_away, of(|verdict| *verdict == Verdict::Full));
+    assert_eq!(counts.probes, of(|verdict| *verdict == Verdict::Probe));
+    assert_eq!(counts.dropped, of(|verdict| matches!(verdict, Verdict::Dropped(_))));
+    assert_eq!(counts.entered - counts.evicted, rows as u64);
+    assert!(counts.broadcast <= counts.packets());
+}
+
+/// Whoever takes the events knows who is there: nobody comes who was there, or leaves who was not.
+fn tell(events: &[Event], rows: &[Row]) {
+    let (mut known, mut contested) = (HashMap::<Subject, (MacAddr, bool)>::new(), HashSet::new());
+    for event in events {
+        // Of a conflict not every turn is told: who has the address then, and since when, is not known.
+        match *event {
+            Event::New { subject, hardware } => {
+                assert_eq!(known.insert(subject, (hardware, true)), None);
+            }
+            Event::Gone { subject, hardware } => {
+                let before = known.insert(subject, (hardware, false));
+                assert!(before == Some((hardware, true)) || contested.contains(&subject));
+            }
+            Event::Returned { subject, hardware, .. } => {
+                let before = known.insert(subject, (hardware, true));
+                assert!(before == Some((hardware, false)) || contested.contains(&subject));
+            }
+            Event::Moved { subject, from, to } => {
+                let (before, _) = known.insert(subject, (to, true)).expect("somebody had it");
+                assert!(before == from || contested.contains(&subject));
+            }
+            Event::Conflict { subject, hardware, .. } => {
+                known.insert(subject, (hardware, true)).expect("somebody had it");
+                contested.insert(subject);
+            }
+            Event::Evicted { subject } => {
+                let (_, is_there) = known.remove(&subject).expect("somebody had it");
+                assert!(!is_there || contested.contains(&subject));
+            }
+            _ => {}
+        }
+    }
+    let mut told: Vec<_> = known.into_keys().collect();
+    told.sort_unstable();
+    assert!(told.into_iter().eq(rows.iter().map(|row| row.subject)));
 }

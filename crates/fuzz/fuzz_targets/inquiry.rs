@@ -124,14 +124,16 @@ fn agrees(inquiry: &Inquiry, now: Instant, heard: u64) {
 
 /// One that is bounded comes to an end, if the clock goes on.
 fn ends(mut inquiry: Inquiry, mut now: Instant) {
-    let is_bounded = inquiry.plan().count.is_some() && inquiry.plan().limit.is_none();
+    let Plan { count, limit, interval, .. } = *inquiry.plan();
+    // Without an interval, as many as there is time for are sent.
+    let is_bounded = count.is_some() || limit.is_some() && !interval.is_zero();
     let far = Instant::from_nanos(u64::MAX / 2);
     for _ in 0..1_000 {
         if !is_bounded || now > far {
             return;
         }
         match inquiry.next(now) {
-            Next::Over => return,
+            Next::Over => return assert!(inquiry.outcome(now) != Outcome::Unfinished),
             Next::Wait(span) => now = now + span,
             Next::Send { .. } => inquiry.sent(now),
         }

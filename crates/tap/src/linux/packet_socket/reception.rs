@@ -104,7 +104,7 @@ fn empty(
     pool: &mut Pool,
     arrived: &mut Batch,
 ) -> usize {
-    let mut added = 0;
+    let (mut added, mut has_lost) = (0, false);
     // Frames that are dropped count too, or a wire full of them would never let go.
     for _ in 0..arrived.room() {
         let Some(mut frame) = pool.take() else { break };
@@ -113,13 +113,11 @@ fn empty(
             let _ = frame.fill(|space| Ok(arrival.write_to(space)));
             arrival.has_lost
         });
-        let Some(has_lost) = taken else {
+        let Some(were_lost) = taken else {
             pool.give(frame);
             break;
         };
-        if has_lost {
-            count_lost(socket, counters);
-        }
+        has_lost |= were_lost;
         if frame.is_full() {
             counters.truncated += 1;
             pool.give(frame);
@@ -130,6 +128,10 @@ fn empty(
         if let Err(frame) = arrived.push(frame) {
             pool.give(frame);
         }
+    }
+    // Every frame says so that came between the loss and this question: one answer is for all of them.
+    if has_lost {
+        count_lost(socket, counters);
     }
     added
 }
