@@ -223,12 +223,20 @@ fn slow_reader() -> Outcome {
     let file = Scratch::new("many.pcap");
     std::fs::write(&file.0, many())?;
     let child = command(&["watch", file.name()]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    // More than a pipe and what waits before it hold.
-    std::thread::sleep(std::time::Duration::from_millis(50));
+    // More than a pipe and what waits before it hold; and longer than one of a wire's lines is waited for.
+    std::thread::sleep(std::time::Duration::from_millis(1_200));
     let (code, out, errors) = told(&child.wait_with_output()?);
     assert_eq!((code, errors.as_str()), (Some(0), ""));
     assert_eq!(out.matches(" new 10.1.").count(), 10_000);
     assert!(out.len() > 600_000 && out.contains("\n10000 addresses: 10000 fresh"), "{}", out.len());
+    // One who reads no more holds nobody up who ends it.
+    let mut watch = Running::command(&["watch", "--json", file.name()])?;
+    while !watch.line()?.contains(r#""event":"address""#) {}
+    watch.signal(Signal::SIGINT)?;
+    until("end of the watch", || watch.has_ended().then_some(()))?;
+    let (code, _, errors) = watch.end()?;
+    assert_eq!(code, Some(0));
+    assert!(errors.ends_with(" lines are lost: whoever reads them did not keep up\n"), "{errors}");
     Ok(())
 }
 
