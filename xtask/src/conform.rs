@@ -87,7 +87,7 @@ fn existing(path: &Path) -> Result<PathBuf, String> {
 }
 
 /// Prints a report. A reader that has seen enough of it is no failure.
-fn print(text: &str) {
+pub(crate) fn print(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
