@@ -131,8 +131,10 @@ impl Report {
                 file.skipped = Some(sentence.to_owned());
                 return;
             }
+            // Ours says 0, 1 if a frame is bad, 2 if the capture is; anything else is no answer.
             let is_damaged = theirs.code != Some(0);
-            if (ours.code != Some(0) && ours.code != Some(1)) != is_damaged {
+            let agrees = matches!((ours.code, is_damaged), (Some(0 | 1), false) | (Some(2), true));
+            if !agrees {
                 let field = "capture".to_owned();
                 let (ours, theirs) = (Some(sentence.to_owned()), Some(theirs.errors.trim().to_owned()));
                 file.unexplained.push(Difference { frame: file.frames, field, ours, theirs });
