@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::signals::Signals;
@@ -47,6 +48,11 @@ pub(crate) fn standard_output() -> io::Result<File> {
 /// Standard error, likewise.
 pub(crate) fn standard_error() -> io::Result<File> {
     Ok(File::from(io::stderr().as_fd().try_clone_to_owned()?))
+}
+
+/// An object as a line. Strings, numbers and maps with strings for keys are always JSON.
+pub(crate) fn json(object: &impl Serialize) -> String {
+    serde_json::to_string(object).unwrap_or_default()
 }
 
 impl<W: Sink> Output<W> {

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use nix::sys::signal::Signal;
 use tap::linux::Tap;
 
-use super::running::{Persistent, Running};
+use super::running::{Persistent, Running, wire};
 use crate::harness::lab::{add_address, arp, delete_link, is_arp, receive, send, until, without_arp};
 use crate::harness::program::{run, told};
 use crate::harness::{Case, MINE, Outcome, THEIRS};
@@ -167,14 +167,6 @@ fn goes_down_meanwhile() -> Outcome {
     delete_link(tap.interface())?;
     assert_eq!(child.end()?.0, Some(2));
     Ok(())
-}
-
-/// A TAP that this test is the other end of, the kernel at 10.0.0.1/24.
-pub(crate) fn wire(name: &str) -> Result<Tap, Box<dyn Error>> {
-    let tap = Tap::open(name)?;
-    tap.interface().set_address("10.0.0.1/24".parse()?)?;
-    tap.interface().set_up(true)?;
-    Ok(tap)
 }
 
 /// The next request for the target, which is to be this one.

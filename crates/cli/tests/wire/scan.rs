@@ -7,10 +7,9 @@ use std::process::Stdio;
 use nix::sys::signal::Signal;
 use tap::linux::Tap;
 
-use super::arping::wire;
 use super::capture::Scratch;
 use super::manners::on_a_terminal;
-use super::running::{Persistent, Running};
+use super::running::{Persistent, Running, wire};
 use crate::harness::lab::{arp, delete_link, is_arp, receive, send, until};
 use crate::harness::program::{command, run, told};
 use crate::harness::{Case, MINE, Outcome, THEIRS};

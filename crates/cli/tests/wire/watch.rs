@@ -6,10 +6,9 @@ use std::net::Ipv4Addr;
 use std::process::Stdio;
 
 use nix::sys::signal::Signal;
-use tap::linux::Tap;
 
 use super::capture::Scratch;
-use super::running::{Persistent, Running};
+use super::running::{Persistent, Running, wire};
 use super::schema::check_lines;
 use crate::harness::lab::{arp, delete_link, kernel_knows, kernel_sends, send, until};
 use crate::harness::program::{command, run, told};
@@ -34,14 +33,6 @@ const B: [u8; 6] = [2, 0, 0, 0, 0, 0xb];
 const ASKER: [u8; 6] = [2, 0, 0, 0, 0, 1];
 const SEEN: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
 const BROADCAST: [u8; 6] = [0xff; 6];
-
-/// A TAP that this test is the other end of, up, the kernel at 10.0.0.1/24.
-pub(crate) fn wire(name: &str) -> Result<Tap, Box<dyn Error>> {
-    let tap = Tap::open(name)?;
-    tap.interface().set_address("10.0.0.1/24".parse()?)?;
-    tap.interface().set_up(true)?;
-    Ok(tap)
-}
 
 /// An announcement to all: this station has the address.
 fn announcement(hardware: [u8; 6]) -> Vec<u8> {
