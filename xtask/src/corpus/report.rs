@@ -9,6 +9,7 @@ use super::compare::Compared;
 use super::rules::{RULES, explain};
 use super::run::End;
 use super::words::{WORD_RULES, Words};
+use crate::conform::json_lines;
 
 /// How many differences that nothing explains are told of each capture in the table.
 const TOLD: usize = 20;
@@ -215,8 +216,7 @@ impl Report {
             explained: self.sum(|file| file.explained.iter().sum()),
             unexplained: self.unexplained(),
         });
-        // Strings and numbers are always JSON.
-        lines.iter().map(|line| serde_json::to_string(line).unwrap_or_default() + "\n").collect()
+        json_lines(lines)
     }
 
     /// A row for each capture and each rule, what nothing explains, and a sum.
