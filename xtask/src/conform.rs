@@ -35,6 +35,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde::Serialize;
 use tap::linux::Namespace;
 
 use crate::Outcome;
@@ -87,8 +88,13 @@ fn existing(path: &Path) -> Result<PathBuf, String> {
 }
 
 /// Prints a report. A reader that has seen enough of it is no failure.
-fn print(text: &str) {
+pub(crate) fn print(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// Objects, one a line. Strings and numbers are always JSON.
+pub(crate) fn json_lines(objects: impl IntoIterator<Item = impl Serialize>) -> String {
+    objects.into_iter().map(|object| serde_json::to_string(&object).unwrap_or_default() + "\n").collect()
 }
 
 /// Builds the workspace's own binary, and tells where it lies.

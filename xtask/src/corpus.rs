@@ -48,6 +48,6 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         run::file(&program, &arguments.dir, file, &mut report)?;
     }
     words::compare(&program, &arguments.dir, &files, &mut report)?;
-    print!("{}", if arguments.json { report.json() } else { report.table() });
+    conform::print(&if arguments.json { report.json() } else { report.table() });
     Ok(report.exit_code())
 }

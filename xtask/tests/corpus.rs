@@ -127,5 +127,9 @@ fn words_are_held_against_tcpdumps() -> Outcome {
     let (code, text) = fixture.corpus(&[])?;
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains(&format!("a.pcap frame 1 words: ours {line}, theirs {line}b\n")), "{text}");
+    fixture.program("tcpdump", "")?;
+    let (code, text) = fixture.corpus(&[])?;
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains(&format!("a.pcap frame 1 words: ours {line}, theirs nothing\n")), "{text}");
     Ok(())
 }

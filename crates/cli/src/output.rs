@@ -6,6 +6,10 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::signals::Signals;
 
 /// Something to write to that can tell whether a write would have to wait.
 pub(crate) trait Sink: Write {
@@ -17,6 +21,10 @@ pub(crate) trait Sink: Write {
 const CHUNK: usize = 4_096;
 /// How much waits for a slow reader at most, in octets.
 const BOUND: usize = 256 * 1_024;
+/// So much of it should be written before there is more.
+pub(crate) const HALF: usize = BOUND / 2;
+/// How long a reader without room is waited for before signals are looked at again.
+const GLANCE: Duration = Duration::from_millis(50);
 
 /// Lines on their way out. A reader that stops reading never holds up the writer: what does not
 /// fit is lost, and counted. One that goes away is not written to again.
@@ -40,6 +48,11 @@ pub(crate) fn standard_output() -> io::Result<File> {
 /// Standard error, likewise.
 pub(crate) fn standard_error() -> io::Result<File> {
     Ok(File::from(io::stderr().as_fd().try_clone_to_owned()?))
+}
+
+/// An object as a line. Strings, numbers and maps with strings for keys are always JSON.
+pub(crate) fn json(object: &impl Serialize) -> String {
+    serde_json::to_string(object).unwrap_or_default()
 }
 
 impl<W: Sink> Output<W> {
@@ -78,7 +91,7 @@ impl<W: Sink> Output<W> {
 
     /// Whether so much waits that it should be written.
     pub(crate) fn is_half_full(&self) -> bool {
-        self.pending.len() > BOUND / 2
+        self.pending.len() > HALF
     }
 
     /// Writes what the reader has room for. Beyond that it waits at most `limit` for each bit of room.
@@ -100,6 +113,27 @@ impl<W: Sink> Output<W> {
             }
         }
         self.pending.drain(..written.min(self.pending.len()));
+    }
+
+    /// Writes until no more than `rest` octets wait, however long the reader takes, or until a signal comes.
+    pub(crate) fn hand_over(&mut self, rest: usize, signals: &Signals) -> io::Result<()> {
+        self.flush(Duration::ZERO);
+        while self.pending.len() > rest && !signals.have_come()? {
+            self.flush(GLANCE);
+        }
+        Ok(())
+    }
+
+    /// Writes the last lines, as far as the reader has room for each bit of them within `limit`, and says how many
+    /// he did not get of all there were.
+    pub(crate) fn farewell(&mut self, limit: Duration) {
+        self.flush(limit);
+        let left = self.pending.drain(..).filter(|octet| *octet == b'\n').count();
+        self.lost = self.lost.saturating_add(u64::try_from(left).unwrap_or(u64::MAX));
+        if self.lost > 0 {
+            let lost = self.lost;
+            Failure::new(format!("{lost} lines are lost: whoever reads them did not keep up")).tell();
+        }
     }
 
     /// Whether what is written may still be read.

@@ -19,7 +19,6 @@ use tap::{Counters, Device, Instant, Pool};
 use crate::capture::Recorder;
 use crate::color::{FAINT, GOOD, IN, OUT, Paint, WARNING};
 use crate::describe::describe;
-use crate::failure::Failure;
 use crate::output::{Output, Sink};
 use json::Line;
 use sentence::sentence;
@@ -138,11 +137,7 @@ impl<W: Sink> Report<W> {
 
     /// Hands over the last lines, and tells if some were lost.
     pub(crate) fn farewell(&mut self) {
-        self.out.flush(FAREWELL);
-        if self.out.lost() > 0 {
-            let lost = self.out.lost();
-            Failure::new(format!("{lost} lines are lost: whoever reads them did not keep up")).tell();
-        }
+        self.out.farewell(FAREWELL);
     }
 
     /// Whether anybody still reads what is printed.

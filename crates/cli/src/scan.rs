@@ -2,6 +2,7 @@
 
 mod arguments;
 mod bar;
+mod file;
 mod json;
 mod targets;
 mod vendors;
@@ -70,7 +71,8 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
         elapsed: clock.now().since(scanner.began),
         lost: scanner.wire.lost(),
     });
-    scanner.hand_over(&signals)?;
+    scanner.out.hand_over(0, &signals)?;
+    scanner.out.farewell(Duration::ZERO);
     ended?;
     verdict(&scanner, outcome)
 }
@@ -246,15 +248,6 @@ impl Scanner<'_> {
             let out = &mut self.out;
             self.bar.aside(|| out.flush(limit));
         }
-    }
-
-    /// Prints all that is left, however long the reader takes, or until a signal comes.
-    fn hand_over(&mut self, signals: &Signals) -> Result<(), Failure> {
-        self.out.flush(GLANCE);
-        while self.out.pending() > 0 && signals.next()?.is_none() {
-            self.out.flush(GLANCE);
-        }
-        Ok(())
     }
 }
 

@@ -14,6 +14,7 @@ use tap::linux::{InterfaceName, Tap, usual_spin};
 use crate::arguments::{Hosts, HostsArguments};
 use crate::attachment::{Attachment, Stations, shared};
 use crate::failure::Failure;
+use crate::wire::down;
 use arguments::StationArguments;
 
 impl StationArguments {
@@ -54,11 +55,7 @@ impl StationArguments {
         if tap.is_created() {
             tap.interface().set_up(true)?;
         } else if !tap.interface().is_up()? {
-            let name = tap.interface().name();
-            Failure::new(format!(
-                "{name} is down, and nobody is heard or asked until it is up; `sudo ip link set {name} up`"
-            ))
-            .tell();
+            down(tap.interface().name()).tell();
         }
         Ok(tap)
     }

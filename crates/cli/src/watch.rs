@@ -54,7 +54,7 @@ fn watch(arguments: &WatchArguments, clock: Clock, signals: &Signals) -> Result<
     let end = arguments.deadline.map(|limit| clock.now() + limit);
     let ended = hear(&mut source, &mut listener, &mut show, clock, end, (arguments, signals));
     listener.flush();
-    show.end(&listener.observer, source.lost());
+    show.end(&listener.observer, source.lost(), signals)?;
     ended.map(|()| listener.observer)
 }
 

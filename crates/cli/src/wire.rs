@@ -27,10 +27,10 @@ use arguments::WireArguments;
 const BATCH: usize = 64;
 /// Between two looks at an interface that does not run yet.
 const PAUSE: Duration = Duration::from_millis(10);
-/// How often it is looked at: the kernel takes note of a carrier within a second.
-const LOOKS: u32 = 150;
-/// After how many looks a carrier that is there counts, though the kernel takes no note of it.
-const UNNOTICED: u32 = 10;
+/// How long it is looked at: the kernel takes note of a carrier within a second.
+const SETTLING: Duration = Duration::from_millis(1_500);
+/// After how long a carrier that is there counts, though the kernel takes no note of it.
+const UNNOTICED: Duration = Duration::from_millis(100);
 
 /// A device of the system's.
 trait Wired: Device + AsFd {}
@@ -229,11 +229,7 @@ impl Wire {
                     |reason| Verdict::Dropped(reason).to_string(),
                     |comment| comment.to_string(),
                 );
-                // The kernel sends from its own hardware address only.
-                let departed =
-                    Ethernet::parse(frame.octets()).is_ok_and(|frame| Some(frame.source()) == self.kernel);
-                let direction = if departed { Direction::Out } else { Direction::In };
-                recorder.frame(now, direction, frame.octets(), Some(&comment));
+                recorder.frame(now, direction(self.kernel, frame.octets()), frame.octets(), Some(&comment));
             }
             self.pool.give(frame);
         }
@@ -252,13 +248,16 @@ impl AsFd for Wire {
 
 /// Waits until frames pass an interface, or tells why none do.
 pub(crate) fn settle(interface: &Interface) -> Result<(), Failure> {
-    let name = interface.name();
-    for look in 0..LOOKS {
+    let (name, clock) = (interface.name(), Clock::start());
+    loop {
+        // Before the look: what was not there yet at a late one may have come meanwhile.
+        let waited = clock.now().since(Instant::ORIGIN);
         match interface.carrier()? {
             Carrier::Up => return Ok(()),
-            Carrier::Unnoticed if look >= UNNOTICED => return Ok(()),
+            Carrier::Unnoticed if waited >= UNNOTICED => return Ok(()),
             Carrier::Down if !interface.is_up()? => return Err(down(name)),
-            Carrier::Unnoticed | Carrier::Down => thread::sleep(PAUSE),
+            Carrier::Unnoticed | Carrier::Down if waited < SETTLING => thread::sleep(PAUSE),
+            Carrier::Unnoticed | Carrier::Down => break,
         }
     }
     Err(Failure::new(format!(
@@ -297,20 +296,27 @@ fn on_interface(arguments: &WireArguments, name: &InterfaceName) -> Result<Opene
 }
 
 fn on_tap(arguments: &WireArguments, name: &InterfaceName) -> Result<Opened, Failure> {
-    let tap = Tap::open(name.as_str())?;
-    if let Some(address) = arguments.kernel {
-        tap.interface().ensure_address(address)?;
-    }
-    if tap.is_created() {
-        tap.interface().set_up(true)?;
-    } else if !tap.interface().is_up()? {
-        return Err(down(name));
-    }
+    let tap = open_tap(name, arguments.kernel)?;
     let interface = Interface::named(tap.interface().name())?;
     let hardware = arguments.source_mac.unwrap_or_else(|| own_mac(interface.name(), arguments.address));
     Ok(Opened { device: Box::new(tap), interface, hardware, kernel: None })
 }
 
+/// Opens a TAP that is to carry frames, and gives the kernel's side of it this address.
+pub(crate) fn open_tap(name: &InterfaceName, kernel: Option<Ipv4Net>) -> Result<Tap, Failure> {
+    let tap = Tap::open(name.as_str())?;
+    if let Some(address) = kernel {
+        tap.interface().ensure_address(address)?;
+    }
+    if tap.is_created() {
+        tap.interface().set_up(true)?;
+    } else if !tap.interface().is_up()? {
+        return Err(down(tap.interface().name()));
+    }
+    Ok(tap)
+}
+
+/// The sentence about an interface that is down.
 pub(crate) fn down(name: &InterfaceName) -> Failure {
     Failure::new(format!(
         "{name} is down, and nobody is heard or asked until it is up; `sudo ip link set {name} up`"
@@ -319,6 +325,12 @@ pub(crate) fn down(name: &InterfaceName) -> Failure {
 
 pub(crate) fn gone(name: &InterfaceName, error: &DeviceError) -> Failure {
     Failure::new(format!("{name}: {error}"))
+}
+
+/// Which way a frame went that is not ours: the kernel sends from its own hardware address only.
+pub(crate) fn direction(kernel: Option<MacAddr>, octets: &[u8]) -> Direction {
+    let departed = Ethernet::parse(octets).is_ok_and(|frame| Some(frame.source()) == kernel);
+    if departed { Direction::Out } else { Direction::In }
 }
 
 /// The ARP packet in a frame of our VLAN, and whether the frame was sent to all.

@@ -66,9 +66,14 @@ fn gap(earlier: &Heard, later: &Heard, least: Duration, most: Duration) -> Outco
 }
 
 /// Wants the host to end with 1, and to send nothing before that.
-fn gives_up(site: &mut Site, mut host: Tapstack) -> Outcome {
+fn gives_up(site: &mut Site, host: Tapstack) -> Outcome {
+    ends(host)?;
+    site.wire.quiet(Duration::ZERO)
+}
+
+fn ends(mut host: Tapstack) -> Outcome {
     match host.ended(LATE)? {
-        Some(1) => site.wire.quiet(Duration::ZERO),
+        Some(1) => Ok(()),
         code => Err(format!("the host ends with {code:?} instead of 1")),
     }
 }
@@ -142,9 +147,21 @@ fn own_probe(site: &mut Site) -> Outcome {
 /// Sends a frame after the first probe, and wants the host to give up.
 fn taken_by(site: &mut Site, frame: &Arp) -> Outcome {
     let host = site.start(&[])?;
-    expect(&mut site.wire, &PROBE)?;
+    let probe = expect(&mut site.wire, &PROBE)?;
     site.wire.send(&frame.frame())?;
-    gives_up(site, host)
+    let is_late = may_be_followed(site, &probe);
+    ends(host)?;
+    match site.wire.next(Duration::ZERO)? {
+        Some(octets) if !is_late || octets != PROBE.frame() => {
+            Err(format!("{} was sent for no reason", hex(&octets)))
+        }
+        _ => site.wire.quiet(Duration::ZERO),
+    }
+}
+
+/// Whether the next probe may have departed before the last frame of ours did, for we were late.
+pub(super) fn may_be_followed(site: &Site, probe: &Heard) -> bool {
+    site.wire.since(probe) >= PROBE_MIN
 }
 
 // proves: rfc5227-probe-conflict, rfc5227-last

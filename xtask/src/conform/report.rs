@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::case::Verdict;
+use super::json_lines;
 
 /// How one case ended with one host.
 #[derive(Clone, Debug)]
@@ -38,12 +39,16 @@ enum Line<'a> {
         verdict: &'a str,
         reason: Option<&'a str>,
     },
-    Summary {
-        passed: usize,
-        failed: usize,
-        skipped: usize,
-        differs: usize,
-    },
+    Summary(Sum),
+}
+
+/// How many verdicts there are of each kind.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(super) struct Sum {
+    passed: usize,
+    failed: usize,
+    skipped: usize,
+    differs: usize,
 }
 
 impl Report {
@@ -58,7 +63,7 @@ impl Report {
 
     /// 0 if nothing failed, 1 if something did.
     pub(super) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(u8::from(self.count("failed") > 0))
+        self.sum().exit_code()
     }
 
     /// One object for each case and host, and a summary.
@@ -70,14 +75,8 @@ impl Report {
                 lines.push(Line::Case { name, rule, target, policy, verdict, reason });
             }
         }
-        lines.push(Line::Summary {
-            passed: self.count("passed"),
-            failed: self.count("failed"),
-            skipped: self.count("skipped"),
-            differs: self.count("differs"),
-        });
-        // Strings and numbers are always JSON.
-        lines.iter().map(|line| serde_json::to_string(line).unwrap_or_default() + "\n").collect()
+        lines.push(Line::Summary(self.sum()));
+        json_lines(lines)
     }
 
     /// One row for each case with a verdict for each host, then the reasons, then a sum.
@@ -131,16 +130,36 @@ impl Report {
         reasons.into_iter().filter_map(line).collect()
     }
 
-    fn sum(&self) -> String {
-        let [passed, failed, skipped, differs] =
-            ["passed", "failed", "skipped", "differs"].map(|name| self.count(name));
-        let differs = if differs > 0 { format!(", {differs} differ as recorded") } else { String::new() };
-        format!("{passed} passed, {failed} failed, {skipped} skipped{differs}")
+    fn sum(&self) -> Sum {
+        Sum::of(self.0.iter().flat_map(|column| &column.records).map(|record| &record.verdict))
+    }
+}
+
+impl Sum {
+    pub(super) fn of<'a>(verdicts: impl Iterator<Item = &'a Verdict>) -> Sum {
+        let mut sum = Sum::default();
+        for verdict in verdicts {
+            *match verdict {
+                Verdict::Passed => &mut sum.passed,
+                Verdict::Failed(_) => &mut sum.failed,
+                Verdict::Skipped(_) => &mut sum.skipped,
+                Verdict::Differs(_) => &mut sum.differs,
+            } += 1;
+        }
+        sum
     }
 
-    fn count(&self, verdict: &str) -> usize {
-        let records = self.0.iter().flat_map(|column| &column.records);
-        records.filter(|record| record.verdict.name() == verdict).count()
+    /// 0 if nothing failed, 1 if something did.
+    pub(super) fn exit_code(self) -> ExitCode {
+        ExitCode::from(u8::from(self.failed > 0))
+    }
+}
+
+impl std::fmt::Display for Sum {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Sum { passed, failed, skipped, differs } = self;
+        write!(f, "{passed} passed, {failed} failed, {skipped} skipped")?;
+        if *differs > 0 { write!(f, ", {differs} differ as recorded") } else { Ok(()) }
     }
 }
 

@@ -180,6 +180,11 @@ impl Wire {
         }
     }
 
+    /// How long ago a frame came, at most.
+    pub(super) fn since(&self, heard: &Heard) -> Duration {
+        self.clock.elapsed().saturating_sub(heard.after)
+    }
+
     /// Wants the host to be silent for this long.
     pub(super) fn quiet(&mut self, span: Duration) -> Result<(), String> {
         match self.next(span)? {

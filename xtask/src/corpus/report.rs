@@ -9,6 +9,7 @@ use super::compare::Compared;
 use super::rules::{RULES, explain};
 use super::run::End;
 use super::words::{WORD_RULES, Words};
+use crate::conform::json_lines;
 
 /// How many differences that nothing explains are told of each capture in the table.
 const TOLD: usize = 20;
@@ -131,8 +132,10 @@ impl Report {
                 file.skipped = Some(sentence.to_owned());
                 return;
             }
+            // Ours says 0, 1 if a frame is bad, 2 if the capture is; anything else is no answer.
             let is_damaged = theirs.code != Some(0);
-            if (ours.code != Some(0) && ours.code != Some(1)) != is_damaged {
+            let agrees = matches!((ours.code, is_damaged), (Some(0 | 1), false) | (Some(2), true));
+            if !agrees {
                 let field = "capture".to_owned();
                 let (ours, theirs) = (Some(sentence.to_owned()), Some(theirs.errors.trim().to_owned()));
                 file.unexplained.push(Difference { frame: file.frames, field, ours, theirs });
@@ -213,8 +216,7 @@ impl Report {
             explained: self.sum(|file| file.explained.iter().sum()),
             unexplained: self.unexplained(),
         });
-        // Strings and numbers are always JSON.
-        lines.iter().map(|line| serde_json::to_string(line).unwrap_or_default() + "\n").collect()
+        json_lines(lines)
     }
 
     /// A row for each capture and each rule, what nothing explains, and a sum.

@@ -118,10 +118,15 @@ fn of_file(program: &Path, file: &Path) -> Result<Words, String> {
     let mut words = Words { explained: vec![0; WORD_RULES.len()], ..Words::default() };
     let mut number = 0;
     loop {
-        let (line, other) = (our_lines.next()?, their_lines.next()?);
-        let (Some(line), Some(other)) = (line, other) else { break };
         number += 1;
-        words.take(number, &line, &other);
+        match (our_lines.next()?, their_lines.next()?) {
+            (Some(line), Some(other)) => words.take(number, &line, &other),
+            (None, None) => break,
+            (ours, theirs) => {
+                words.differ(number, ours, theirs);
+                break;
+            }
+        }
     }
     drop((our_lines, their_lines));
     ours.end()?;
@@ -143,13 +148,13 @@ impl Words {
         let rule = WORD_RULES.iter().position(|rule| (rule.explains)(ours, theirs));
         match rule.and_then(|rule| self.explained.get_mut(rule)) {
             Some(count) => *count += 1,
-            None => self.unexplained.push(Difference {
-                frame,
-                field: "words".to_owned(),
-                ours: Some(ours.to_owned()),
-                theirs: Some(theirs.to_owned()),
-            }),
+            None => self.differ(frame, Some(ours.to_owned()), Some(theirs.to_owned())),
         }
+    }
+
+    /// Takes in a difference that nothing explains.
+    fn differ(&mut self, frame: u64, ours: Option<String>, theirs: Option<String>) {
+        self.unexplained.push(Difference { frame, field: "words".to_owned(), ours, theirs });
     }
 }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use tap::Instant;
 
 use super::words::Told;
+use crate::output::json;
 
 /// One line. Times are nanoseconds, `time` is since the command began.
 #[derive(Debug, Serialize)]
@@ -47,8 +48,7 @@ enum Line {
 
 /// One line, without the line feed.
 pub(super) fn line(now: Instant, inquiry: &Inquiry, told: &Told<'_>) -> String {
-    // Strings and numbers are always JSON.
-    serde_json::to_string(&Line::new(now.as_nanos(), inquiry, told)).unwrap_or_default()
+    json(&Line::new(now.as_nanos(), inquiry, told))
 }
 
 impl Line {

@@ -145,6 +145,11 @@ impl<W: Sink> Drop for Recorder<W> {
             let (lost, name) = (self.out.lost(), &self.name);
             Failure::new(format!("{lost} frames are not in {name}: whoever reads it did not keep up")).tell();
         }
+        if self.out.pending() > 0 {
+            let name = &self.name;
+            Failure::new(format!("the last frames are not in {name}: whoever reads it did not keep up"))
+                .tell();
+        }
     }
 }
 

@@ -54,3 +54,13 @@ fn a_reader_that_stopped_reading_costs_lines_and_they_are_counted() {
     let kept = u64::try_from(output.into_inner().taken + pending).unwrap();
     assert_eq!(lost * 1_000 + kept, 1_000_000);
 }
+
+#[test]
+fn the_last_lines_that_nobody_reads_are_counted_too() {
+    let mut output = Output::new(Pipe { broken: false, taken: 8_192 });
+    for _ in 0..3 {
+        output.line("x");
+    }
+    output.farewell(Duration::ZERO);
+    assert_eq!((output.lost(), output.pending()), (3, 0));
+}

@@ -9,6 +9,7 @@ use tap::Instant;
 use super::session::{Heard, Session};
 use super::statistics::RoundTrips;
 use super::words::{Told, of_problem};
+use crate::output::json;
 
 /// One line. Times are nanoseconds, `time` is since the command began.
 #[derive(Debug, Serialize)]
@@ -71,8 +72,7 @@ struct Times {
 
 /// One line, without the line feed.
 pub(super) fn line(now: Instant, session: &Session, told: &Told<'_>) -> String {
-    // Strings and numbers are always JSON.
-    serde_json::to_string(&Line::new(now.as_nanos(), session, told)).unwrap_or_default()
+    json(&Line::new(now.as_nanos(), session, told))
 }
 
 impl Line {

@@ -13,6 +13,7 @@ use tap::Instant;
 use tap::linux::InterfaceName;
 
 use super::{Direction, Ready};
+use crate::output::json;
 
 /// One line. Times are nanoseconds since the command began.
 #[derive(Debug, Serialize)]
@@ -249,7 +250,6 @@ pub(super) fn in_words<T: fmt::Display, S: Serializer>(value: &T, serializer: S)
 
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Strings, numbers and maps with strings for keys are always JSON.
-        f.write_str(&serde_json::to_string(self).unwrap_or_default())
+        f.write_str(&json(self))
     }
 }

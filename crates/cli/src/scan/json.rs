@@ -9,6 +9,7 @@ use tap::Instant;
 use tap::linux::InterfaceName;
 
 use super::words::Told;
+use crate::output::json;
 
 /// One line. Times are nanoseconds, `time` is since the command began.
 #[derive(Debug, Serialize)]
@@ -99,8 +100,7 @@ pub(super) fn line<'a>(
             }
         }
     };
-    // Strings and numbers are always JSON.
-    serde_json::to_string(&line).unwrap_or_default()
+    json(&line)
 }
 
 fn word(outcome: Outcome) -> &'static str {

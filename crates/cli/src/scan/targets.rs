@@ -1,7 +1,6 @@
 //! Whom to ask for: ranges as people write them.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io;
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -11,11 +10,9 @@ use arp::sweep::Ranges;
 use ipnet::Ipv4Net;
 
 use super::ScanArguments;
+use super::file;
 use crate::failure::Failure;
 use crate::wire::Wire;
-
-/// How much of a file of ranges is read, in octets.
-const BOUND: u64 = 64 << 20;
 
 /// A range of addresses, each of which may be a host's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,19 +77,14 @@ fn own_network(arguments: &ScanArguments, wire: &Wire) -> Result<Target, Failure
 fn of_file(path: &Path) -> Result<Vec<Target>, Failure> {
     let name = path.display();
     let failed = |error| Failure::new(format!("cannot read {name}: {error}"));
-    let file: Box<dyn Read> = if path == Path::new("-") {
-        Box::new(io::stdin())
-    } else {
-        Box::new(File::open(path).map_err(failed)?)
-    };
+    let text = file::read(path).and_then(|octets| String::from_utf8(octets).map_err(io::Error::other));
     let mut targets = Vec::new();
-    for (number, line) in BufReader::new(file.take(BOUND)).lines().enumerate() {
-        let line = line.map_err(failed)?;
+    for (number, line) in text.map_err(failed)?.lines().enumerate() {
         let text = line.split('#').next().unwrap_or_default().trim();
         if !text.is_empty() {
-            let target = text
-                .parse()
-                .map_err(|fault| Failure::new(format!("line {} of {name}, `{text}`: {fault}", number + 1)))?;
+            let target = text.parse().map_err(|fault| {
+                Failure::new(format!("line {} of {name}, `{}`: {fault}", number + 1, text.escape_debug()))
+            })?;
             targets.push(target);
         }
     }

@@ -6,17 +6,13 @@
 mod line;
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::Path;
 
 use link::MacAddr;
 
+use super::file::read;
 use crate::failure::Failure;
 use line::Line;
-
-/// How much of a file is read, in octets: ten times the longest there is.
-const BOUND: u64 = 64 << 20;
 
 /// Where such files are found, the most exact first; those of a row belong together.
 const KNOWN: &[&[&str]] = &[
@@ -106,12 +102,6 @@ impl Vendors {
         self.lengths.sort_unstable_by(|one, other| other.cmp(one));
         self.lengths.dedup();
     }
-}
-
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut octets = Vec::new();
-    File::open(path)?.take(BOUND).read_to_end(&mut octets)?;
-    Ok(octets)
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ pub(super) fn watch(
     if read.is_ok() {
         look(&mut show, &observer, signals, clock)?;
     }
-    show.end(&observer, 0);
+    show.end(&observer, 0, signals)?;
     read.map(|()| observer)
 }
 

@@ -9,6 +9,7 @@ use tap::Instant;
 
 use super::observer::Observer;
 use super::words::presences;
+use crate::output::json;
 
 /// One line. Times are nanoseconds since 1970.
 #[derive(Debug, Serialize)]
@@ -225,8 +226,7 @@ pub(super) fn statistics(observer: &Observer, frames_lost: u64) -> String {
 }
 
 fn line(now: Instant, event: &'static str, what: What) -> String {
-    // Strings and numbers are always JSON.
-    serde_json::to_string(&Line { event, time: now.as_nanos(), what }).unwrap_or_default()
+    json(&Line { event, time: now.as_nanos(), what })
 }
 
 fn claim(subject: Subject, hardware: link::MacAddr) -> Claim {

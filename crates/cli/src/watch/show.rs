@@ -12,11 +12,10 @@ use super::observer::Observer;
 use super::screen::Screen;
 use super::{json, words};
 use crate::color::{FAINT, Paint};
-use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{HALF, Output};
 use crate::signals::Signals;
 
-/// How long a reader may take for the last lines, or for the next ones of a file.
+/// How long a reader may take for the last lines.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 pub(super) enum Show {
@@ -44,7 +43,7 @@ impl Show {
     }
 
     /// Tells what has happened.
-    pub(super) fn tell(&mut self, observer: &mut Observer, signals: &Signals) -> Result<(), Failure> {
+    pub(super) fn tell(&mut self, observer: &mut Observer, signals: &Signals) -> io::Result<()> {
         while let Some(event) = observer.take_event() {
             match self {
                 Self::Quiet => {}
@@ -53,37 +52,38 @@ impl Show {
             }
         }
         if let Self::Lines(lines) = self {
-            lines.hand_over(signals)?;
+            lines.hand_over(Duration::ZERO, HALF, signals)?;
         }
         Ok(())
     }
 
-    /// The last lines.
-    pub(super) fn end(self, observer: &Observer, frames_lost: u64) {
+    /// The last lines. What a reader has no room for is lost, unless it is a file's, which waits for them until
+    /// a signal comes.
+    pub(super) fn end(self, observer: &Observer, frames_lost: u64, signals: &Signals) -> io::Result<()> {
         let mut lines = match self {
-            Self::Quiet => return,
+            Self::Quiet => return Ok(()),
             Self::Lines(lines) => lines,
             Self::Screen(screen) => match screen.leave() {
                 Ok(lines) => lines,
-                Err(_) => return,
+                Err(_) => return Ok(()),
             },
         };
         if lines.json {
+            let mut has_room = true;
             for row in observer.census.iter(observer.now) {
                 lines.print(&json::address(observer.now, &row));
-                if lines.out.is_half_full() {
-                    lines.out.flush(PATIENCE);
+                // Who has read nothing for so long is not waited for again and again.
+                if has_room && lines.out.is_half_full() {
+                    has_room = lines.hand_over(PATIENCE, HALF, signals)?;
                 }
             }
             lines.print(&json::statistics(observer, frames_lost));
         } else {
             lines.print(&words::statistics(observer, frames_lost));
         }
-        lines.out.flush(PATIENCE);
-        if lines.out.lost() > 0 {
-            let lost = lines.out.lost();
-            Failure::new(format!("{lost} lines are lost: whoever reads them did not keep up")).tell();
-        }
+        lines.hand_over(PATIENCE, 0, signals)?;
+        lines.out.farewell(Duration::ZERO);
+        Ok(())
     }
 
     /// Whether nobody looks any more.
@@ -135,12 +135,15 @@ impl Lines {
         self.out.line(line);
     }
 
-    /// Hands over what waits, as far as there is room; all but a bit of it if there is time.
-    fn hand_over(&mut self, signals: &Signals) -> Result<(), Failure> {
-        self.out.flush(Duration::ZERO);
-        while self.waits && self.out.is_half_full() && !signals.have_come()? {
-            self.out.flush(PATIENCE);
+    /// Hands over what waits, as far as there is room for each bit of it within `limit`; all but so many octets if
+    /// there is time. Returns whether no more are left.
+    fn hand_over(&mut self, limit: Duration, rest: usize, signals: &Signals) -> io::Result<bool> {
+        if self.waits {
+            self.out.hand_over(rest, signals)?;
         }
-        Ok(())
+        if !self.waits || self.out.pending() > rest {
+            self.out.flush(limit);
+        }
+        Ok(self.out.pending() <= rest)
     }
 }

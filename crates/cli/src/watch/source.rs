@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::report::Direction;
 use crate::station::{own_mac, random};
-use crate::wire::{down, gone};
+use crate::wire::{direction, gone, open_tap};
 
 /// How many frames are heard in one turn.
 const BATCH: usize = 64;
@@ -158,19 +158,6 @@ impl AsFd for Source {
     }
 }
 
-fn open_tap(name: &InterfaceName, kernel: Option<Ipv4Net>) -> Result<Tap, Failure> {
-    let tap = Tap::open(name.as_str())?;
-    if let Some(address) = kernel {
-        tap.interface().ensure_address(address)?;
-    }
-    if tap.is_created() {
-        tap.interface().set_up(true)?;
-    } else if !tap.interface().is_up()? {
-        return Err(down(name));
-    }
-    Ok(tap)
-}
-
 /// A host that uses its address at once: it is there to be heard by, not to be heard of.
 fn host(arguments: &WatchArguments, tap: &Tap, address: Ipv4Net, now: Instant) -> Result<Host, Failure> {
     let usual = Config::new(address, own_mac(tap.interface().name(), Some(address)));
@@ -202,10 +189,7 @@ impl Listener {
     /// A frame that nobody answers.
     fn heard(&mut self, now: Instant, octets: &[u8]) {
         let decision = self.observer.hear(self.wall(now), octets);
-        let source = octets.get(6..12).and_then(|octets| <[u8; 6]>::try_from(octets).ok()).map(MacAddr::new);
-        let is_ours = source.is_some() && source == self.kernel;
-        let direction = if is_ours { Direction::Out } else { Direction::In };
-        self.record(now, direction, octets, &decision.to_string());
+        self.record(now, direction(self.kernel, octets), octets, &decision.to_string());
     }
 
     /// Writes what is captured.

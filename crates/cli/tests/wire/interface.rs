@@ -128,7 +128,7 @@ fn what_is_for_the_kernel() -> Outcome {
 
 fn our_ping_reaches_the_far_kernel() -> Outcome {
     let _veth = Veth::new()?;
-    let near = ["ping", "-I", NEAR, "--address", "10.0.0.2/24", "-c", "3", "-i", "0.01"];
+    let near = ["ping", "-I", NEAR, "--address", "10.0.0.2/24", "-c", "3", "-i", "0.3"];
     for size in ["56", "8000"] {
         let (code, out, errors) = told(&run(&[&near[..], &["-s", size, "10.0.0.9"]].concat())?);
         assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");

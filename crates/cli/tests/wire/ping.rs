@@ -22,6 +22,9 @@ pub(crate) const CASES: &[Case] = &[
 /// A ping on a TAP of its own, the kernel at 10.0.0.1/24.
 const NEAR: [&str; 7] = ["ping", "--tap", "ping0", "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24"];
 
+/// A reply that comes later than this is not waited for, once there was another.
+const INTERVAL: &str = "0.3";
+
 /// Runs a ping to its end: what it printed, and its exit code.
 fn ping(arguments: &[&str], more: &[&str]) -> std::io::Result<(Option<i32>, String, String)> {
     Ok(told(&run(&[arguments, more].concat())?))
@@ -30,7 +33,7 @@ fn ping(arguments: &[&str], more: &[&str]) -> std::io::Result<(Option<i32>, Stri
 fn our_ping_reaches_the_kernel() -> Outcome {
     for size in [0, 56, 1_472, 1_473, 8_000, 65_507] {
         let (code, out, errors) =
-            ping(&NEAR, &["-c", "3", "-i", "0.01", "-s", &size.to_string(), "10.0.0.1"])?;
+            ping(&NEAR, &["-c", "3", "-i", INTERVAL, "-s", &size.to_string(), "10.0.0.1"])?;
         assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
         let lines: Vec<_> = out.lines().collect();
         assert_eq!(lines[0], format!("PING 10.0.0.1 (10.0.0.1) {size}({}) bytes of data.", size + 28));
@@ -53,7 +56,7 @@ fn our_ping_crosses_a_bridge() -> Outcome {
     let far = Running::start(&["--tap", "far0", "--address", "10.0.0.3/24"])?;
     let near = ["ping", "--tap", "near0", "--address", "10.0.0.2/24"];
     for size in ["56", "8000"] {
-        let (code, out, errors) = ping(&near, &["-c", "2", "-i", "0.05", "-s", size, "10.0.0.3"])?;
+        let (code, out, errors) = ping(&near, &["-c", "2", "-i", INTERVAL, "-s", size, "10.0.0.3"])?;
         assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
         assert!(out.contains(" bytes from 10.0.0.3: icmp_seq=1 ttl=64 time="), "{out}");
         assert!(out.contains("\n2 packets transmitted, 2 received, 0% packet loss, time "), "{out}");

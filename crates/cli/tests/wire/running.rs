@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdout, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use tap::linux::{Interface, PersistentTap};
+use tap::linux::{Interface, PersistentTap, Tap};
 
 use crate::harness::program::command;
 
@@ -96,6 +96,14 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A TAP that this test is the other end of, up, the kernel at 10.0.0.1/24.
+pub(crate) fn wire(name: &str) -> Result<Tap, Box<dyn Error>> {
+    let tap = Tap::open(name)?;
+    tap.interface().set_address("10.0.0.1/24".parse()?)?;
+    tap.interface().set_up(true)?;
+    Ok(tap)
 }
 
 /// A persistent TAP that is up, with the kernel at 10.0.0.1/24, for as long as this value lives.

@@ -7,10 +7,9 @@ use std::process::Stdio;
 use nix::sys::signal::Signal;
 use tap::linux::Tap;
 
-use super::arping::wire;
 use super::capture::Scratch;
 use super::manners::on_a_terminal;
-use super::running::{Persistent, Running};
+use super::running::{Persistent, Running, wire};
 use crate::harness::lab::{arp, delete_link, is_arp, receive, send, until};
 use crate::harness::program::{command, run, told};
 use crate::harness::{Case, MINE, Outcome, THEIRS};
@@ -120,7 +119,7 @@ fn cannot_ask() -> Outcome {
     let held = wire("held1")?;
     let bare = Tap::open("bare1")?;
     bare.interface().set_up(true)?;
-    let rows: [(&[&str], &str); 20] = [
+    let rows: [(&[&str], &str); 22] = [
         (&["-I", "absent0", "10.0.0.9"], "there is no interface absent0; `ip link`"),
         (&["-I", "dead1", "10.0.0.9"], "dead1 is down, and nobody is heard or asked"),
         (
@@ -138,6 +137,8 @@ fn cannot_ask() -> Outcome {
         (&["-I", "held1", "localhost"], "such as 10.0.0.1, 10.0.0.0/24 or 10.0.0.1-10.0.0.9"),
         (&["-I", "held1", "-f", "/dev/null"], "there is no address to ask for"),
         (&["-I", "held1", "-f", "/nonexistent"], "cannot read /nonexistent: No such file"),
+        (&["-I", "held1", "-f", "/dev/zero"], "cannot read /dev/zero: it is longer than 64 MiB"),
+        (&["-I", "held1", "-O", "/dev/zero", "10.0.0.9"], "cannot read /dev/zero: it is longer than 64 MiB"),
         (&["-I", "held1", "-O", "/dev/null", "10.0.0.9"], "/dev/null holds no vendor's name"),
         (&["-I", "held1", "--rate", "0", "10.0.0.9"], "requests a second are wanted"),
         (&["-I", "held1", "-b", "0.5", "10.0.0.9"], "a factor from 1 to 100 is wanted"),

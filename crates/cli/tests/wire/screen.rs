@@ -4,7 +4,8 @@ use std::error::Error;
 use std::process::{Command, Output, Stdio};
 
 use super::capture::Scratch;
-use super::watch::{reply, wire};
+use super::running::wire;
+use super::watch::reply;
 use crate::harness::lab::{arp, send, until};
 use crate::harness::program::command;
 use crate::harness::{Case, Missing, Outcome};

@@ -6,10 +6,9 @@ use std::net::Ipv4Addr;
 use std::process::Stdio;
 
 use nix::sys::signal::Signal;
-use tap::linux::Tap;
 
 use super::capture::Scratch;
-use super::running::{Persistent, Running};
+use super::running::{Persistent, Running, wire};
 use super::schema::check_lines;
 use crate::harness::lab::{arp, delete_link, kernel_knows, kernel_sends, send, until};
 use crate::harness::program::{command, run, told};
@@ -34,14 +33,6 @@ const B: [u8; 6] = [2, 0, 0, 0, 0, 0xb];
 const ASKER: [u8; 6] = [2, 0, 0, 0, 0, 1];
 const SEEN: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
 const BROADCAST: [u8; 6] = [0xff; 6];
-
-/// A TAP that this test is the other end of, up, the kernel at 10.0.0.1/24.
-pub(crate) fn wire(name: &str) -> Result<Tap, Box<dyn Error>> {
-    let tap = Tap::open(name)?;
-    tap.interface().set_address("10.0.0.1/24".parse()?)?;
-    tap.interface().set_up(true)?;
-    Ok(tap)
-}
 
 /// An announcement to all: this station has the address.
 fn announcement(hardware: [u8; 6]) -> Vec<u8> {
@@ -205,11 +196,11 @@ fn a_capture() -> Outcome {
     Ok(())
 }
 
-/// A pcap file of announcements of 10,000 addresses, a hundred a second.
-fn many() -> Vec<u8> {
+/// A pcap file of announcements of so many addresses, a hundred a second.
+fn many(count: u32) -> Vec<u8> {
     let mut file =
         vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 1, 0, 0, 0];
-    for number in 0..10_000_u32 {
+    for number in 0..count {
         let [.., a, b] = number.to_be_bytes();
         let (seconds, micros) = (number / 100, number % 100 * 10_000);
         let header = [seconds, micros, 42, 42];
@@ -221,14 +212,27 @@ fn many() -> Vec<u8> {
 
 fn slow_reader() -> Outcome {
     let file = Scratch::new("many.pcap");
-    std::fs::write(&file.0, many())?;
-    let child = command(&["watch", file.name()]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    // More than a pipe and what waits before it hold.
-    std::thread::sleep(std::time::Duration::from_millis(50));
-    let (code, out, errors) = told(&child.wait_with_output()?);
-    assert_eq!((code, errors.as_str()), (Some(0), ""));
-    assert_eq!(out.matches(" new 10.1.").count(), 10_000);
-    assert!(out.len() > 600_000 && out.contains("\n10000 addresses: 10000 fresh"), "{}", out.len());
+    // More than a pipe and what waits before it hold; and what waits there when the file has been read.
+    for count in [10_000, 2_000] {
+        std::fs::write(&file.0, many(count))?;
+        let child = command(&["watch", file.name()]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        // Longer than one of a wire's lines is waited for.
+        std::thread::sleep(std::time::Duration::from_millis(1_500));
+        let (code, out, errors) = told(&child.wait_with_output()?);
+        assert_eq!((code, errors.as_str()), (Some(0), ""));
+        assert_eq!(out.matches(" new 10.1.").count(), usize::try_from(count)?);
+        assert!(out.len() > 100_000, "{}", out.len());
+        assert!(out.contains(&format!("\n{count} addresses: {count} fresh")), "{out}");
+    }
+    std::fs::write(&file.0, many(10_000))?;
+    // One who reads no more holds nobody up who ends it.
+    let mut watch = Running::command(&["watch", "--json", file.name()])?;
+    while !watch.line()?.contains(r#""event":"address""#) {}
+    watch.signal(Signal::SIGINT)?;
+    until("end of the watch", || watch.has_ended().then_some(()))?;
+    let (code, _, errors) = watch.end()?;
+    assert_eq!(code, Some(0));
+    assert!(errors.ends_with(" lines are lost: whoever reads them did not keep up\n"), "{errors}");
     Ok(())
 }
 

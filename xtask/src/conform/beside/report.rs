@@ -10,7 +10,8 @@ use super::rows::{End, ROWS, Row, told};
 use super::run::{Answer, Asked};
 use crate::conform::case::Verdict;
 use crate::conform::frames::mac;
-use crate::conform::report::aligned;
+use crate::conform::json_lines;
+use crate::conform::report::{Sum, aligned};
 
 /// One tool, and what it said to every row; or why it was not asked.
 pub(super) struct Column {
@@ -44,12 +45,7 @@ enum Line<'a> {
         verdict: &'static str,
         reason: Option<&'a str>,
     },
-    Summary {
-        passed: usize,
-        failed: usize,
-        skipped: usize,
-        differs: usize,
-    },
+    Summary(Sum),
 }
 
 #[derive(Debug, Serialize)]
@@ -61,32 +57,22 @@ struct Station {
 impl Report {
     /// 0 if nothing failed, 1 if something did.
     pub(super) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(u8::from(self.count("failed") > 0))
+        Sum::of(self.cells().iter().map(|cell| &cell.verdict)).exit_code()
     }
 
     /// One object for each row and tool, and a summary.
     pub(super) fn json(&self) -> String {
         let cells = self.cells();
         let rows = cells.iter().map(Cell::line);
-        let summary = Line::Summary {
-            passed: self.count("passed"),
-            failed: self.count("failed"),
-            skipped: self.count("skipped"),
-            differs: self.count("differs"),
-        };
-        let lines = rows.chain([summary]);
-        // Strings and numbers are always JSON.
-        lines.map(|line| serde_json::to_string(&line).unwrap_or_default() + "\n").collect()
+        let summary = Line::Summary(Sum::of(cells.iter().map(|cell| &cell.verdict)));
+        json_lines(rows.chain([summary]))
     }
 
     /// A line for each row and tool, then the matrix, then a sum.
     pub(super) fn text(&self) -> String {
         let cells = self.cells();
         let lines: Vec<_> = cells.iter().map(Cell::words).collect();
-        let [passed, failed, skipped, differs] =
-            ["passed", "failed", "skipped", "differs"].map(|name| self.count(name));
-        let sum =
-            format!("{passed} passed, {failed} failed, {skipped} skipped, {differs} differ as recorded");
+        let sum = Sum::of(cells.iter().map(|cell| &cell.verdict));
         format!("{}\n{}\n{sum}\n", aligned(&lines), aligned(&self.matrix(&cells)))
     }
 
@@ -107,10 +93,6 @@ impl Report {
         let of_row =
             |(number, row): (usize, &'static Row)| self.0.iter().map(move |column| column.cell(number, row));
         ROWS.iter().enumerate().flat_map(of_row).collect()
-    }
-
-    fn count(&self, verdict: &str) -> usize {
-        self.cells().iter().filter(|cell| cell.verdict.name() == verdict).count()
     }
 }
 

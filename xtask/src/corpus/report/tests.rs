@@ -52,7 +52,8 @@ fn a_frame_that_one_has_alone_is_a_difference() {
 
 #[test]
 fn both_have_to_read_a_capture_to_its_end_or_neither() {
-    for (ours, theirs, count) in [(0, 0, 0), (1, 0, 0), (2, 2, 0), (2, 0, 1), (0, 2, 1)] {
+    let table = [(0, 0, 0), (1, 0, 0), (2, 2, 0), (2, 0, 1), (0, 2, 1), (101, 0, 1), (101, 2, 1)];
+    for (ours, theirs, count) in table {
         let mut report = report("1");
         report.end(&end(ours, "a"), &end(theirs, "b"));
         assert_eq!(report.unexplained(), count, "{ours} {theirs}");

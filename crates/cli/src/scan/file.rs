@@ -1,0 +1,20 @@
+//! A file that somebody has written down ranges or names in.
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use crate::decode::open;
+
+/// How long it may be, in octets: ten times the longest list of vendors there is.
+const BOUND: u64 = 64 << 20;
+
+/// All of a file; `-` is standard input.
+pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut octets = Vec::new();
+    let mut rest = open(path)?.take(BOUND);
+    rest.read_to_end(&mut octets)?;
+    if rest.limit() == 0 {
+        return Err(io::Error::other("it is longer than 64 MiB"));
+    }
+    Ok(octets)
+}
