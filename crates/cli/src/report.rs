@@ -19,7 +19,7 @@ use tap::{Counters, Device, Instant, Pool};
 use crate::capture::Recorder;
 use crate::color::{FAINT, GOOD, IN, OUT, Paint, WARNING};
 use crate::describe::describe;
-use crate::failure::Failure;
+use crate::failure::{Failure, written};
 use crate::output::{Output, Sink};
 use json::Line;
 use sentence::sentence;
@@ -143,6 +143,11 @@ impl<W: Sink> Report<W> {
             let lost = self.out.lost();
             Failure::new(format!("{lost} lines are lost: whoever reads them did not keep up")).tell();
         }
+    }
+
+    /// What came of writing it: an error if it failed otherwise than by a reader that went away.
+    pub(crate) fn written(&mut self) -> Result<(), Failure> {
+        written(self.out.take_failure())
     }
 
     /// Whether anybody still reads what is printed.

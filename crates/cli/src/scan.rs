@@ -23,7 +23,7 @@ use tap::linux::wait;
 
 use crate::clock::Clock;
 use crate::color::Paint;
-use crate::failure::Failure;
+use crate::failure::{Failure, written};
 use crate::output::Output;
 use crate::signals::Signals;
 use crate::wire::Wire;
@@ -72,6 +72,7 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
     });
     scanner.hand_over(&signals)?;
     ended?;
+    written(scanner.out.take_failure())?;
     verdict(&scanner, outcome)
 }
 

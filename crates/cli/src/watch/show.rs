@@ -12,7 +12,7 @@ use super::observer::Observer;
 use super::screen::Screen;
 use super::{json, words};
 use crate::color::{FAINT, Paint};
-use crate::failure::Failure;
+use crate::failure::{Failure, written};
 use crate::output::Output;
 use crate::signals::Signals;
 
@@ -59,13 +59,13 @@ impl Show {
     }
 
     /// The last lines.
-    pub(super) fn end(self, observer: &Observer, frames_lost: u64) {
+    pub(super) fn end(self, observer: &Observer, frames_lost: u64) -> Result<(), Failure> {
         let mut lines = match self {
-            Self::Quiet => return,
+            Self::Quiet => return Ok(()),
             Self::Lines(lines) => lines,
             Self::Screen(screen) => match screen.leave() {
                 Ok(lines) => lines,
-                Err(_) => return,
+                Err(_) => return Ok(()),
             },
         };
         if lines.json {
@@ -84,6 +84,7 @@ impl Show {
             let lost = lines.out.lost();
             Failure::new(format!("{lost} lines are lost: whoever reads them did not keep up")).tell();
         }
+        written(lines.out.take_failure())
     }
 
     /// Whether nobody looks any more.
