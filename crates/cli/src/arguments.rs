@@ -181,6 +181,7 @@ Ctrl-C and SIGTERM end it with the statistics; it ends when nobody reads what it
 Exit codes: 0 at least one answer, 1 none, 2 usage, set-up, permission, or no way to the target.")]
 pub(crate) struct PingArguments {
     /// Whom to ask
+    #[arg(value_parser = host_address)]
     pub(crate) target: Ipv4Addr,
     #[command(flatten)]
     pub(crate) station: StationArguments,
@@ -305,6 +306,11 @@ pub(crate) fn address(text: &str) -> Result<Ipv4Net, String> {
     text.parse().map_err(|_| {
         "an IPv4 address and the length of its prefix are wanted, such as 10.0.0.2/24".to_owned()
     })
+}
+
+/// Reads an address without a prefix.
+pub(crate) fn host_address(text: &str) -> Result<Ipv4Addr, String> {
+    text.parse().map_err(|_| "an IPv4 address is wanted, such as 10.0.0.1".to_owned())
 }
 
 /// Reads a range of hosts.

@@ -48,6 +48,7 @@ pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
     asker.tell(&Told::Statistics(outcome));
     asker.report.farewell();
     ended?;
+    asker.report.written()?;
     verdict(&asker, outcome)
 }
 

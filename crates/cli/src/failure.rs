@@ -37,11 +37,15 @@ impl Failure {
     }
 }
 
-/// Prints a line that the person asked for. A reader that went away had enough; any other failure
-/// is one of the command.
+/// Prints a line that the person asked for.
 pub(crate) fn say(line: &str) -> Result<(), Failure> {
-    match writeln!(io::stdout(), "{line}") {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+    written(writeln!(io::stdout(), "{line}").err())
+}
+
+/// What came of writing. A reader that went away had enough; any other failure is one of the command.
+pub(crate) fn written(failure: Option<io::Error>) -> Result<(), Failure> {
+    match failure {
+        Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::new(format!("cannot write to standard output: {error}")))
         }
         _ => Ok(()),

@@ -35,6 +35,7 @@ mod serve;
 mod signals;
 mod station;
 mod tap_command;
+mod usage;
 mod watch;
 mod wire;
 
@@ -58,7 +59,10 @@ pub fn main() -> ExitCode {
         return doctor::inside::report().unwrap_or_else(|failure| failure.report());
     }
     color::choose(color::asked(words));
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage::refuse(&error),
+    };
     color::choose(arguments.color);
     let outcome = match arguments.command {
         None => lab::newcomer(),

@@ -62,6 +62,7 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     pinger.tell(Told::Statistics);
     pinger.server.report.farewell();
     outcome?;
+    pinger.server.report.written()?;
     Ok(ExitCode::from(u8::from(pinger.session.statistics().received == 0)))
 }
 

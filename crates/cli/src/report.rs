@@ -19,6 +19,7 @@ use tap::{Counters, Device, Instant, Pool};
 use crate::capture::Recorder;
 use crate::color::{FAINT, GOOD, IN, OUT, Paint, WARNING};
 use crate::describe::describe;
+use crate::failure::{Failure, written};
 use crate::output::{Output, Sink};
 use json::Line;
 use sentence::sentence;
@@ -138,6 +139,11 @@ impl<W: Sink> Report<W> {
     /// Hands over the last lines, and tells if some were lost.
     pub(crate) fn farewell(&mut self) {
         self.out.farewell(FAREWELL);
+    }
+
+    /// What came of writing it: an error if it failed otherwise than by a reader that went away.
+    pub(crate) fn written(&mut self) -> Result<(), Failure> {
+        written(self.out.take_failure())
     }
 
     /// Whether anybody still reads what is printed.

@@ -24,7 +24,7 @@ use tap::linux::wait;
 
 use crate::clock::Clock;
 use crate::color::Paint;
-use crate::failure::Failure;
+use crate::failure::{Failure, written};
 use crate::output::Output;
 use crate::signals::Signals;
 use crate::wire::Wire;
@@ -74,6 +74,7 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
     scanner.out.hand_over(0, &signals)?;
     scanner.out.farewell(Duration::ZERO);
     ended?;
+    written(scanner.out.take_failure())?;
     verdict(&scanner, outcome)
 }
 

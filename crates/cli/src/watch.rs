@@ -17,7 +17,7 @@ use std::time::Duration;
 use arp::census::Event;
 use nix::sys::signal::Signal;
 use tap::Instant;
-use tap::linux::wait;
+use tap::linux::{InterfaceName, wait};
 
 use crate::clock::Clock;
 use crate::failure::Failure;
@@ -54,8 +54,20 @@ fn watch(arguments: &WatchArguments, clock: Clock, signals: &Signals) -> Result<
     let end = arguments.deadline.map(|limit| clock.now() + limit);
     let ended = hear(&mut source, &mut listener, &mut show, clock, end, (arguments, signals));
     listener.flush();
-    show.end(&listener.observer, source.lost(), signals)?;
-    ended.map(|()| listener.observer)
+    let told = show.end(&listener.observer, source.lost(), signals);
+    ended?;
+    told?;
+    if arguments.fail_on.is_some() && listener.observer.counts().conflicts == 0 && !source.was_there() {
+        return Err(deaf(source.name()));
+    }
+    Ok(listener.observer)
+}
+
+/// Why nobody can say that there was no conflict.
+fn deaf(name: &InterfaceName) -> Failure {
+    Failure::new(format!(
+        "whether an address is in conflict is not known: {name} was down or had no carrier meanwhile; watch again when `ip link show {name}` says it is up"
+    ))
 }
 
 /// Hears until the time is up, somebody ends it, or there is a conflict that ends it.

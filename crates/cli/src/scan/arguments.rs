@@ -9,6 +9,7 @@ use clap::{ArgGroup, Args};
 use link::VlanId;
 
 use super::targets::Target;
+use crate::arguments::host_address;
 use crate::wire::arguments::WireArguments;
 
 #[derive(Debug, Args)]
@@ -77,7 +78,7 @@ pub(crate) struct ScanArguments {
     #[arg(short = 'M', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) limit: Option<u64>,
     /// Our protocol address [default: the kernel's in a network that is asked]
-    #[arg(short = 's', long, value_name = "IP", conflicts_with = "tap")]
+    #[arg(short = 's', long, value_name = "IP", value_parser = host_address, conflicts_with = "tap")]
     pub(crate) arpspa: Option<Ipv4Addr>,
     /// Ask in this VLAN: hear only frames with its tag, and tag what is sent
     #[arg(short = 'Q', long, value_name = "1..4094")]

@@ -7,7 +7,7 @@ use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
 use tap::linux::{InterfaceName, Io};
 
-use crate::arguments::address;
+use crate::arguments::{address, host_address};
 
 /// The station that we are, and its wire.
 #[derive(Debug, Args)]
@@ -38,7 +38,7 @@ pub(crate) struct StationArguments {
     #[arg(long, value_name = "1..4094")]
     pub(crate) vlan: Option<VlanId>,
     /// The gateway to whatever is not on our own network
-    #[arg(long, value_name = "IP")]
+    #[arg(long, value_name = "IP", value_parser = host_address)]
     pub(crate) gateway: Option<Ipv4Addr>,
     /// The gateway to one more network, as in `--route 192.0.2.0/24 via 10.0.0.1`; may be repeated
     #[arg(long = "route", value_names = ["ADDRESS/LENGTH", "via", "IP"], num_args = 3)]

@@ -40,7 +40,8 @@ In the table: arrows, j, k, PgUp and PgDn scroll, s sorts, p pauses, ? explains,
 SIGTERM end it with the statistics; it ends when nobody reads what it prints, too. Times are UTC.
 
 Exit codes: 0 ended, and there was no conflict or none was to fail on; 1 a conflict with --fail-on conflict;
-2 it could not watch: usage, permission, no such interface or file, it is down, it vanished."
+2 it could not watch: usage, permission, no such interface or file, it is down, it vanished; with --fail-on also
+if no conflict was heard and it was down or without a carrier meanwhile."
 )]
 pub(crate) struct WatchArguments {
     /// A capture, pcap or pcapng, instead of a wire; - is standard input
@@ -54,11 +55,11 @@ pub(crate) struct WatchArguments {
     pub(crate) tap: Option<InterfaceName>,
     /// Be a host with this address on the TAP, and the length of the network's prefix; without it nobody
     /// answers there
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address, requires = "tap")]
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address, conflicts_with_all = ["interface", "file"])]
     pub(crate) address: Option<Ipv4Net>,
     /// Give the kernel's side of the TAP this address, also on one that exists (that takes CAP_NET_ADMIN
     /// unless it has it already)
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address, requires = "tap")]
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address, conflicts_with_all = ["interface", "file"])]
     pub(crate) kernel: Option<Ipv4Net>,
     /// Hear this VLAN alone; without it, all of them and what has no tag
     #[arg(long, value_name = "1..4094")]

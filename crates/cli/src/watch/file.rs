@@ -66,8 +66,9 @@ pub(super) fn watch(
     if read.is_ok() {
         look(&mut show, &observer, signals, clock)?;
     }
-    show.end(&observer, 0, signals)?;
-    read.map(|()| observer)
+    let told = show.end(&observer, 0, signals);
+    read?;
+    told.map(|()| observer)
 }
 
 /// Shows the end of a capture until nobody wants to see it any more.

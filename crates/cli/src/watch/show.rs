@@ -12,6 +12,7 @@ use super::observer::Observer;
 use super::screen::Screen;
 use super::{json, words};
 use crate::color::{FAINT, Paint};
+use crate::failure::{Failure, written};
 use crate::output::{HALF, Output};
 use crate::signals::Signals;
 
@@ -59,7 +60,7 @@ impl Show {
 
     /// The last lines. What a reader has no room for is lost, unless it is a file's, which waits for them until
     /// a signal comes.
-    pub(super) fn end(self, observer: &Observer, frames_lost: u64, signals: &Signals) -> io::Result<()> {
+    pub(super) fn end(self, observer: &Observer, frames_lost: u64, signals: &Signals) -> Result<(), Failure> {
         let mut lines = match self {
             Self::Quiet => return Ok(()),
             Self::Lines(lines) => lines,
@@ -83,7 +84,7 @@ impl Show {
         }
         lines.hand_over(PATIENCE, 0, signals)?;
         lines.out.farewell(Duration::ZERO);
-        Ok(())
+        written(lines.out.take_failure())
     }
 
     /// Whether nobody looks any more.

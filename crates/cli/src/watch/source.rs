@@ -7,7 +7,7 @@ use std::time::Duration;
 use host::{Config, Host, Trace, Verdict};
 use ipnet::Ipv4Net;
 use link::MacAddr;
-use tap::linux::{Interface, InterfaceName, PacketSocket, Tap};
+use tap::linux::{Carrier, Interface, InterfaceName, PacketSocket, Tap};
 use tap::{Batch, Device, DeviceError, Instant, Pool};
 
 use super::arguments::WatchArguments;
@@ -131,6 +131,17 @@ impl Source {
             Wire::Socket(socket, interface) => socket.was_down() && !interface.is_up().unwrap_or_default(),
             Wire::Tap(_) | Wire::Host(..) => false,
         }
+    }
+
+    /// Whether frames could be heard all the time, as far as can be told: no read failed for the wire was
+    /// down, and one that comes now is heard.
+    pub(super) fn was_there(&self) -> bool {
+        let interface = match &self.device {
+            Wire::Socket(_, interface) => interface,
+            Wire::Tap(tap) | Wire::Host(tap, _) => tap.interface(),
+        };
+        self.device.device().counters().unreadable == 0
+            && interface.carrier().is_ok_and(|carrier| carrier != Carrier::Down)
     }
 
     /// Frames that were lost before they could be heard.

@@ -22,11 +22,11 @@ pub(crate) struct WireArguments {
     #[arg(long, value_name = "NAME", requires = "address")]
     pub(crate) tap: Option<InterfaceName>,
     /// Our address on the TAP, and the length of the network's prefix
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address, requires = "tap")]
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address, conflicts_with = "interface")]
     pub(crate) address: Option<Ipv4Net>,
     /// Give the kernel's side of the TAP this address, also on one that exists (that takes CAP_NET_ADMIN
     /// unless it has it already)
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address, requires = "tap")]
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address, conflicts_with = "interface")]
     pub(crate) kernel: Option<Ipv4Net>,
     /// Our hardware address [default: the interface's own; on a TAP one derived from machine, TAP and address]
     #[arg(long, value_name = "MAC")]

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use nix::pty::{OpenptyResult, openpty};
 
+use super::running::wire;
 use crate::harness::program::{command, run, told};
 use crate::harness::{Case, Outcome};
 
@@ -13,6 +14,7 @@ pub(crate) const CASES: &[Case] = &[
     ("colour_comes_where_it_is_asked_for_and_not_into_a_pipe", colour),
     ("a_terminal_gets_colour_unless_it_is_not_wanted", a_terminal),
     ("help_and_errors_follow_the_choice_too", help_and_errors),
+    ("whoever_cannot_write_says_so_and_not_that_nobody_replied", full_disk),
     ("the_completions_are_a_script_that_bash_reads", completions),
     ("a_manual_page_has_its_sections_and_an_unknown_one_a_sentence", manual_pages),
 ];
@@ -82,6 +84,30 @@ fn help_and_errors() -> Outcome {
     let (code, _, errors) = told(&run(&["--color=always", "tap", "delete", "absent0"])?);
     assert_eq!(code, Some(1));
     assert_eq!(errors, "\u{1b}[1m\u{1b}[31mtapstack:\u{1b}[0m there is no TAP absent0 to delete\n");
+    Ok(())
+}
+
+fn full_disk() -> Outcome {
+    let held = wire("full0")?;
+    let address = ["--address", "10.0.0.9/24"];
+    let rows: [&[&str]; 5] = [
+        &["arping", "-I", "full0", "-c", "1", "10.0.0.2"],
+        &["scan", "-I", "full0", "10.0.0.2"],
+        &["watch", "-I", "full0", "-w", "20"],
+        &[&["ping", "-I", "full0"], &address[..], &["-c", "1", "10.0.0.2"]].concat(),
+        &["man", "--list"],
+    ];
+    for words in rows {
+        let full = File::options().write(true).open("/dev/full")?;
+        let output = command(words).stdout(full).stderr(Stdio::piped()).spawn()?.wait_with_output()?;
+        let (code, _, errors) = told(&output);
+        assert_eq!(code, Some(2), "{words:?}: {errors}");
+        assert!(
+            errors.starts_with("tapstack: cannot write to standard output: No space left"),
+            "{words:?}: {errors}"
+        );
+    }
+    drop(held);
     Ok(())
 }
 

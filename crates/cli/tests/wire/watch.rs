@@ -315,6 +315,20 @@ fn cannot_watch() -> Outcome {
             assert!(errors.contains(part), "{arguments:?}: {errors}");
         }
     }
+    // Nobody can say that there was no conflict on a wire that was not there.
+    let (mute, idle) = (wire("mute0")?, Persistent::create("idle1")?);
+    let watch = Running::command(&["watch", "-I", "mute0", "--fail-on", "conflict"])?;
+    mute.interface().set_up(false)?;
+    watch.signal(Signal::SIGINT)?;
+    let (code, _, errors) = watch.end()?;
+    assert_eq!(code, Some(2), "{errors}");
+    assert!(errors.contains("not known: mute0 was down or had no carrier"), "{errors}");
+    let silent = ["watch", "-I", "idle1", "-w", "0.05"];
+    assert_eq!(run(&silent)?.status.code(), Some(0));
+    let (code, _, errors) = told(&run(&[&silent[..], &["--fail-on", "conflict"]].concat())?);
+    assert_eq!(code, Some(2), "{errors}");
+    assert!(errors.contains("not known: idle1 was down or had no carrier"), "{errors}");
+    drop(idle);
     let tap = wire("gone0")?;
     let watch = Running::command(&["watch", "-I", "gone0"])?;
     delete_link(tap.interface())?;
