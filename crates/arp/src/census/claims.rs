@@ -124,8 +124,8 @@ impl Claims {
         let from = std::mem::replace(&mut self.current, hardware);
         self.changed = Some(now);
         self.changes = self.changes.saturating_add(1);
-        // Whoever stood there already stands at the front now; else the one that left longest ago goes.
-        let known = self.former.iter().position(|former| *former == Some(hardware) || *former == Some(from));
+        // Whoever is back had it no more; else the one that left longest ago is forgotten.
+        let known = self.former.iter().position(|former| *former == Some(hardware));
         let until = known.unwrap_or(FORMER - 1);
         if let Some(moved) = self.former.get_mut(..=until) {
             moved.rotate_right(1);

@@ -31,7 +31,8 @@ pub struct Row {
     pub former: Option<MacAddr>,
     /// Whether it is there.
     pub presence: Presence,
-    /// With whom it is in conflict, or was until a short while ago ([`Settings::again`]).
+    /// With whom it is in conflict, or was until a short while ago ([`Settings::again`] or [`Settings::window`],
+    /// whichever is longer).
     pub conflict: Option<MacAddr>,
     /// When it was heard first.
     pub first: Instant,

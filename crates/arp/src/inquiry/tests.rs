@@ -138,6 +138,10 @@ fn the_reply_to_somebody_elses_request_under_our_addresses_is_no_duplicate() {
     assert!(!hear(&mut inquiry, at(1_001), REPLY).unwrap().is_duplicate);
     assert!(hear(&mut inquiry, at(1_006), REPLY).unwrap().is_duplicate);
     assert_eq!((inquiry.counts().received, inquiry.counts().strays), (2, 3));
+    // Who asks again then is one.
+    hear(&mut inquiry, at(3_000), REQUEST);
+    assert_eq!(hear(&mut inquiry, at(3_001), REPLY), None);
+    assert!(hear(&mut inquiry, at(3_002), REPLY).unwrap().is_duplicate);
 }
 
 #[test]

@@ -137,6 +137,22 @@ mod tests {
     }
 
     #[test]
+    fn the_first_and_the_last_of_all_addresses_are_addresses_like_others() {
+        let (low, high) = (range([0; 4], [0, 0, 0, 9]), range([255, 255, 255, 248], [255; 4]));
+        let ranges = Ranges::new([
+            high.clone(),
+            range([255; 4], [255; 4]),
+            low.clone(),
+            range([0, 0, 0, 8], [0, 0, 0, 9]),
+        ]);
+        let ranges = ranges.unwrap();
+        assert_eq!((ranges.count(), ranges.iter().collect::<Vec<_>>()), (18, vec![low, high]));
+        assert_eq!((ranges.number([0; 4].into()), ranges.number([255; 4].into())), (Some(0), Some(17)));
+        assert_eq!((ranges.address(17), ranges.address(18)), (Some([255; 4].into()), None));
+        assert!(!ranges.contains([255, 255, 255, 247].into()) && !ranges.contains([0, 0, 0, 10].into()));
+    }
+
+    #[test]
     fn the_bound_is_a_slash_8_and_nothing_is_none() {
         let most = Ranges::new([range([10, 0, 0, 0], [10, 255, 255, 255])]).unwrap();
         assert_eq!(most.count(), Ranges::MOST);

@@ -18,6 +18,7 @@ pub(crate) const CASES: &[Case] = &[
     ("what_the_kernel_had_no_room_for_is_counted", what_was_lost_is_counted),
     ("what_is_longer_than_the_mtu_is_counted", what_is_too_long),
     ("an_interface_that_comes_back_is_heard_again_and_one_deleted_is_gone", down_up_and_away),
+    ("what_came_before_an_interface_went_down_does_not_hide_that_it_is_deleted", deleted_with_frames),
 ];
 
 const FIRST: [u8; 6] = [2, 0, 0, 0, 0, 0x10];
@@ -266,6 +267,34 @@ fn down_up_and_away() -> Outcome {
     delete_link(&veth.near)?;
     for socket in &mut sockets {
         until("end of the device", || socket.receive(&mut pool, &mut batch).err())?;
+    }
+    Ok(())
+}
+
+// proves: beside-gone
+fn deleted_with_frames() -> Outcome {
+    let veth = Veth::new()?;
+    let mut far = veth.far_socket()?;
+    let name = NEAR.parse()?;
+    let mut sockets = [PacketSocket::open(&name)?, PacketSocket::open_without_ring(&name)?];
+    for number in 0..3 {
+        send(&mut far, &frame(OTHER, number))?;
+    }
+    veth.near.set_up(false)?;
+    for socket in &mut sockets {
+        // By a ring the frames come first, by calls the word.
+        for number in 0..3 {
+            assert_eq!(next(socket)?, frame(OTHER, number));
+        }
+        until("word that it is down", || {
+            socket.receive(&mut Pool::new(1_500, 1), &mut Batch::new(1)).ok()?;
+            socket.was_down().then_some(())
+        })?;
+        assert_eq!(socket.counters().unreadable, 1);
+    }
+    delete_link(&veth.near)?;
+    for socket in &mut sockets {
+        until("end of the device", || socket.receive(&mut Pool::new(1_500, 1), &mut Batch::new(1)).err())?;
     }
     Ok(())
 }

@@ -35,6 +35,15 @@ fn two_replies_to_one_request_are_a_conflict() {
 }
 
 #[test]
+fn the_reply_by_which_an_address_moved_counts_too() {
+    let told = verdicts(&[(0, reply(A, SEEN)), (2_000, reply(B, SEEN)), (2_001, reply(C, SEEN))]);
+    assert_eq!(told, [Verdict::New, moved(A), conflict(B)]);
+    // What another station said before it moved does not.
+    let told = verdicts(&[(0, reply(A, SEEN)), (1, announcement(B, SEEN)), (2, reply(C, SEEN))]);
+    assert_eq!(told, [Verdict::New, moved(A), moved(B)]);
+}
+
+#[test]
 fn replies_to_two_who_ask_or_a_second_apart_are_a_move() {
     let to_another = Fields { target_hardware: C, ..reply(B, SEEN) };
     assert_eq!(verdicts(&[(0, reply(A, SEEN)), (1, to_another)]), [Verdict::New, moved(A)]);
@@ -99,6 +108,18 @@ fn a_conflict_is_told_once_in_a_while_and_counted_each_time() {
     );
     assert_eq!(row(at(698_000)).conflict, Some(A));
     assert_eq!(row(at(699_000)).conflict, None, "nothing was heard of it for five minutes");
+}
+
+#[test]
+fn a_conflict_is_shown_as_long_as_it_lasts_and_until_it_would_be_told_again() {
+    for (again, window) in [(10, 60), (60, 10)] {
+        let (again, window) = (Duration::from_secs(again), Duration::from_secs(window));
+        let mut census = Census::new(Settings { window, again, ..Settings::default() });
+        hear(&mut census, at(0), reply(A, SEEN));
+        hear(&mut census, at(0), reply(B, SEEN));
+        let shown = |now| census.get(now, SUBJECT).unwrap().conflict;
+        assert_eq!((shown(at(59_999)), shown(at(60_000))), (Some(A), None), "{again:?}");
+    }
 }
 
 #[test]

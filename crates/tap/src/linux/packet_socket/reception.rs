@@ -23,6 +23,8 @@ pub(super) struct Reception {
     is_fed: bool,
     /// Whether the interface went down, and nothing arrived since.
     was_down: bool,
+    /// Whether what had arrived before is read.
+    is_dry: bool,
 }
 
 impl Reception {
@@ -37,7 +39,7 @@ impl Reception {
 
     /// The same where no ring is wanted.
     pub(super) fn without_ring(index: i32) -> Reception {
-        Reception { ring: None, refused: None, index, is_fed: false, was_down: false }
+        Reception { ring: None, refused: None, index, is_fed: false, was_down: false, is_dry: false }
     }
 
     /// Why the kernel refused a ring.
@@ -63,13 +65,26 @@ impl Reception {
             Some(ring) => empty(ring, port.as_fd(), counters, pool, arrived),
             None => plain::receive(port, counters, pool, arrived, usize::MAX)?,
         };
-        if added > 0 || counters.truncated > before.truncated {
-            (self.is_fed, self.was_down) = (true, false);
-        } else {
-            self.was_down |= counters.unreadable > before.unreadable;
+        let has_arrived = added > 0 || counters.truncated > before.truncated;
+        if has_arrived {
+            self.is_fed = true;
+            // What lay there when the interface went down does not say that it is up again.
+            self.was_down &= !self.is_dry;
+        }
+        if counters.unreadable > before.unreadable {
+            self.note_down();
+        } else if !has_arrived {
+            self.is_dry = true;
+        }
+        if !has_arrived {
             self.hear_news(port.as_fd(), counters)?;
         }
         Ok(added)
+    }
+
+    /// The interface went down, perhaps before something that is there was read.
+    fn note_down(&mut self) {
+        (self.was_down, self.is_dry) = (true, false);
     }
 
     /// What the kernel has to say while no frame is there.
@@ -82,7 +97,9 @@ impl Reception {
         if self.ring.is_some() {
             counters.calls += 1;
             let error = getsockopt(&socket, sockopt::SocketError).unwrap_or_default();
-            self.was_down |= error != 0 && judge(io::Error::from_raw_os_error(error), counters)?;
+            if error != 0 && judge(io::Error::from_raw_os_error(error), counters)? {
+                self.note_down();
+            }
         }
         // spec: beside-gone
         // An interface goes down before it is deleted, and of that the kernel says no more.
