@@ -166,6 +166,11 @@ fn a_capture() -> Outcome {
     while !lines.contains("conflict") {
         lines += &watch.line()?;
     }
+    // The last frame tells nothing that was not told.
+    until("all frames in the capture", || {
+        let (_, decoded, _) = told(&run(&["decode", file.name()]).ok()?);
+        (decoded.lines().count() == heard.len()).then_some(())
+    })?;
     let (code, out, _) = watch.stop()?;
     assert_eq!(code, Some(0));
     let live = events(&(lines + &out));
