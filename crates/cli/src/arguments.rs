@@ -30,16 +30,24 @@ use crate::watch::arguments::WatchArguments;
     version,
     after_help = "\
 Examples:
-  tapstack                                          the kernel learns our address, frame by frame
-  tapstack lab -- bash                              a playground with our host at 10.0.0.2
-  tapstack host --tap tap0 --address 10.0.0.2/24    serve until Ctrl-C
+  tapstack
+      the kernel learns our address, frame by frame
+  tapstack lab -- bash
+      a playground with our host at 10.0.0.2
+  tapstack host --tap tap0 --address 10.0.0.2/24
+      serve until Ctrl-C
   tapstack ping --tap tap0 --address 10.0.0.2/24 10.0.0.1
-  tapstack arping -I eth0 -c 3 10.0.0.1             who has it, and how soon does it answer?
-  tapstack scan -I eth0 10.0.0.0/24                 who is there, and who made the hardware?
-  tapstack watch -I eth0                            who is there, who moved, who is in conflict
-  tapstack decode --explain arp.pcap                what is in a capture, and what is wrong with it
+  tapstack arping -I eth0 -c 3 10.0.0.1
+      who has it, and how soon does it answer?
+  tapstack scan -I eth0 10.0.0.0/24
+      who is there, and who made the hardware?
+  tapstack watch -I eth0
+      who is there, who moved, who is in conflict
+  tapstack decode --explain arp.pcap
+      what is in a capture, and what is wrong with it
   sudo tapstack tap create tap0 --address 10.0.0.1/24
-  tapstack doctor                                   what this machine allows, and what mends the rest
+  tapstack doctor
+      what this machine allows, and what mends the rest
 
 Exit codes: 0 yes, 1 a negative answer, 2 usage, set-up or permission."
 )]
@@ -80,13 +88,18 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  tapstack lab                              the exchange, then the kernel's neighbour entry
-  tapstack lab -- arping -c 3 10.0.0.2      any command, inside, with our host at 10.0.0.2
-  tapstack lab -v -- bash                   a playground; frames go to standard error
-  tapstack lab --cable                      two hosts of ours, no kernel, no privilege
-  tapstack lab --pcap lab.pcapng            the exchange for Wireshark, with what was decided
+  tapstack lab
+      the exchange, then the kernel's neighbour entry
+  tapstack lab -- arping -c 3 10.0.0.2
+      any command, inside, with our host at 10.0.0.2
+  tapstack lab -v -- bash
+      a playground; frames go to standard error
+  tapstack lab --cable
+      two hosts of ours, no kernel, no privilege
+  tapstack lab --pcap lab.pcapng
+      the exchange for Wireshark, with what was decided
 
-Exit codes: 0 the kernel's entry holds our address, 1 it does not, 2 set-up failed;
+Exit codes: 0 the kernel's entry holds our address, 1 it does not, 2 set-up failed; \
 with a command, the command's own (128 + the signal that ended it).")]
 pub(crate) struct LabArguments {
     /// Show the exchange on an embedded wire between two hosts of ours, without the kernel
@@ -108,25 +121,28 @@ Examples:
   sudo tapstack host --tap tap0 --address 10.0.0.2/24 --kernel 10.0.0.1/24
   tapstack host --tap tap0 --address 10.0.0.2/24 --no-probe --json | jq .event
   tapstack host --tap tap0 --link-local
-  sudo tapstack host -I eth0 --address 192.0.2.9/24  beside the kernel, on a wire of its own
-  tapstack host --tap tap0 --hosts 10.1.0.0/16      65,536 hosts that answer ARP and ping
+  sudo tapstack host -I eth0 --address 192.0.2.9/24
+      beside the kernel, on a wire of its own
+  tapstack host --tap tap0 --hosts 10.1.0.0/16
+      65,536 hosts that answer ARP and ping
   tapstack host --tap tap0 --hosts 10.1.0.0/24@5 --hosts 10.1.1.0/24@6
-  kill -USR1 PID                                    it prints its translation table
+  kill -USR1 PID
+      it prints its translation table
   tapstack host --tap tap0 --address 10.0.0.2/24 --pcap - | wireshark -k -i -
 
-It asks whether anybody has the address before it uses it (RFC 5227), says `ready` 4 to 7 seconds
-later, and announces and defends the address from then on. `ready` comes again for each further
-address that --link-local selects. The hosts of --hosts do not ask, unless --probe says so. Those in
-one VLAN share one translation table, the room for fragments and the limits on ICMP errors: the ways in
+It asks whether anybody has the address before it uses it (RFC 5227), says `ready` 4 to 7 seconds \
+later, and announces and defends the address from then on. `ready` comes again for each further \
+address that --link-local selects. The hosts of --hosts do not ask, unless --probe says so. Those in \
+one VLAN share one translation table, the room for fragments and the limits on ICMP errors: the ways in \
 which they differ from separate machines.
 
-With -I we are one station more on the kernel's wire: with hardware and protocol addresses that are not the
-kernel's, and deaf to what is sent to it alone. It is the only one whom we cannot reach: neither hears what
+With -I we are one station more on the kernel's wire: with hardware and protocol addresses that are not the \
+kernel's, and deaf to what is sent to it alone. It is the only one whom we cannot reach: neither hears what \
 the other sends on their one interface. A wireless network or a cloud mostly lets no second station pass.
 
 A reader of standard output that goes away, or does not keep up, costs lines, never answers.
 
-Exit codes: 0 stopped by a signal, 1 the address is somebody else's, 2 usage, set-up, permission, or
+Exit codes: 0 stopped by a signal, 1 the address is somebody else's, 2 usage, set-up, permission, or \
 the TAP or the interface was deleted.")]
 pub(crate) struct HostArguments {
     #[command(flatten)]
@@ -171,7 +187,7 @@ Examples:
   tapstack ping --tap tap0 --address 10.0.0.2/24 -c 100 -i 0.01 --json 10.0.0.1 | jq .event
   sudo tapstack ping -I eth0 --address 192.0.2.9/24 -c 3 192.0.2.1
 
-The words are those of iputils. The address is used at once: with --probe we ask first whether
+The words are those of iputils. The address is used at once: with --probe we ask first whether \
 anybody has it (RFC 5227), and the first request leaves 4 to 7 seconds later.
 
 With -I we are one station more on the kernel's wire, and reach everybody there but that kernel itself.

@@ -20,13 +20,16 @@ use judge::judge;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  tapstack doctor                                   a line for each check, and below it what mends it
-  tapstack doctor --json | jq -r 'select(.mend).mend'   only the commands to paste
-  sudo tapstack doctor                              the same of what root may do
+  tapstack doctor
+      a line for each check, and below it what mends it
+  tapstack doctor --json | jq -r 'select(.mend).mend'
+      only the commands to paste
+  sudo tapstack doctor
+      the same of what root may do
 
 It changes nothing: what it has to try, it tries in a network namespace that ends with it.
 
-`ok` works, `warn` does not and is not needed by everything, `bad` does not and is, `skip` could not be
+`ok` works, `warn` does not and is not needed by everything, `bad` does not and is, `skip` could not be \
 tried.
 
 Exit codes: 0 all that is needed works, 1 something needed does not, 2 it could not be checked.")]

@@ -15,7 +15,8 @@ Examples:
   tapstack man host | man -l -
   tapstack man tap create | man -l -
   tapstack man > ~/.local/share/man/man1/tapstack.1
-  tapstack man --list                               the pages there are, by their files' names
+  tapstack man --list
+      the pages there are, by their files' names
 
 Exit codes: 0 printed, 2 usage, there is no such command, or it could not be written.")]
 pub(crate) struct ManArguments {

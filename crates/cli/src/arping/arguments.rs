@@ -16,27 +16,31 @@ use crate::wire::arguments::WireArguments;
     version,
     after_help = "\
 Examples:
-  sudo tapstack arping -I eth0 -c 3 10.0.0.1              who has it, and how soon does it answer?
-  sudo tapstack arping -I eth0 -f -w 5 10.0.0.1           wait until it is there, 5 seconds at most
-  sudo tapstack arping -I eth0 -D 10.0.0.9 && echo free   does anybody have it?
-  sudo tapstack arping -I eth0 -U -c 1 10.0.0.2           all learn where 10.0.0.2 is
+  sudo tapstack arping -I eth0 -c 3 10.0.0.1
+      who has it, and how soon does it answer?
+  sudo tapstack arping -I eth0 -f -w 5 10.0.0.1
+      wait until it is there, 5 seconds at most
+  sudo tapstack arping -I eth0 -D 10.0.0.9 && echo free
+      does anybody have it?
+  sudo tapstack arping -I eth0 -U -c 1 10.0.0.2
+      all learn where 10.0.0.2 is
   tapstack arping --tap tap0 --address 10.0.0.2/24 -c 3 --json 10.0.0.1 | jq .event
   sudo tapstack arping -I eth0 -c 1 --pcap who.pcapng 10.0.0.1
 
-The letters are those of iputils. A reply counts if it is to us, from the address that was asked for: ARP
-has no number by which it names its request, so it answers the last one, and a further one is a
+The letters are those of iputils. A reply counts if it is to us, from the address that was asked for: ARP \
+has no number by which it names its request, so it answers the last one, and a further one is a \
 duplicate (DUP!), unless the kernel or another arping asked the same from the same address meanwhile.
 
-After the last request a reply is waited for as long as the interval, and a second at least; with -D,
+After the last request a reply is waited for as long as the interval, and a second at least; with -D, \
 which without -c and -w sends three probes, two seconds (RFC 5227).
 
-With -I the kernel keeps its addresses and answers for them: we only ask. With --tap the station that asks
+With -I the kernel keeps its addresses and answers for them: we only ask. With --tap the station that asks \
 is one of our own.
 
 Ctrl-C and SIGTERM end it with the statistics; it ends when nobody reads what it prints, too.
 
-Exit codes: 0 at least one reply, with -D free, with -U or -A sent; 1 no reply, with -D taken; 2 the question
-could not be asked: usage, permission, no such interface, it is down or has no carrier, it refused frames, or
+Exit codes: 0 at least one reply, with -D free, with -U or -A sent; 1 no reply, with -D taken; 2 the question \
+could not be asked: usage, permission, no such interface, it is down or has no carrier, it refused frames, or \
 -D was ended before it was over."
 )]
 pub(crate) struct ArpingArguments {

@@ -9,15 +9,19 @@ use clap::{ArgAction, Args};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  tapstack decode arp.pcap                            one line a frame, in tcpdump's words
-  tapstack decode -e -v arp.pcap                      with the link header, and more of the others
-  tcpdump -i eth0 -U -w - arp | tapstack decode -     as the frames come
-  tapstack decode --explain arp.pcap | less           every octet in its RFC's diagram
+  tapstack decode arp.pcap
+      one line a frame, in tcpdump's words
+  tapstack decode -e -v arp.pcap
+      with the link header, and more of the others
+  tcpdump -i eth0 -U -w - arp | tapstack decode -
+      as the frames come
+  tapstack decode --explain arp.pcap | less
+      every octet in its RFC's diagram
   tapstack decode --json arp.pcap | jq 'select(.faults != [])'
 
 Times are UTC. What is bad about a frame stands in brackets behind it. Only Ethernet is read.
 
-Exit codes: 0 all frames were read, 1 some were bad, 2 the file could not be read to its end: what could
+Exit codes: 0 all frames were read, 1 some were bad, 2 the file could not be read to its end: what could \
 be is printed first.")]
 pub(crate) struct DecodeArguments {
     /// The capture, pcap or pcapng; `-` is standard input

@@ -21,27 +21,30 @@ use crate::wire::arguments::WireArguments;
     mut_arg("path", |path| path.short('W')),
     after_help = "\
 Examples:
-  sudo tapstack scan -I eth0 -l                       who is on our own network?
+  sudo tapstack scan -I eth0 -l
+      who is on our own network?
   sudo tapstack scan -I eth0 10.0.0.0/24 10.0.1.1-10.0.1.9 192.0.2.7
-  sudo tapstack scan -I eth0 -l -x | sort -V          addresses, hardware addresses and vendors alone
-  sudo tapstack scan -I eth0 --rate 20000 10.1.0.0/16 65,536 addresses, asked for in 3.3 seconds
+  sudo tapstack scan -I eth0 -l -x | sort -V
+      addresses, hardware addresses and vendors alone
+  sudo tapstack scan -I eth0 --rate 20000 10.1.0.0/16
+      65,536 addresses, asked for in 3.3 seconds
   sudo tapstack scan -I eth0 -M 1 10.0.0.0/24 && echo somebody is there
-  tapstack scan --tap tap0 --address 10.0.0.2/24 -l --json | jq -r 'select(.conflict_with).protocol_address'
+  tapstack scan --tap tap0 --address 10.0.0.2/24 -l --json | jq .event
 
-The letters are those of arp-scan. Every address is asked for, the first and the last of a network too, as
-they may be somebody's; our own is not. Each has --timeout to reply before it is asked again in the next pass,
+The letters are those of arp-scan. Every address is asked for, the first and the last of a network too, as \
+they may be somebody's; our own is not. Each has --timeout to reply before it is asked again in the next pass, \
 where that grows by --backoff. 500 requests a second are 256 kbit/s on the wire.
 
-A further reply for an address is marked (DUP: 2), and if it comes from another hardware address,
+A further reply for an address is marked (DUP: 2), and if it comes from another hardware address, \
 (CONFLICT: also at ...): two stations have one address, or one answers for another.
 
-Vendor names come from the files of arp-scan, ieee-data, Wireshark or nmap, where one of these is installed, or
+Vendor names come from the files of arp-scan, ieee-data, Wireshark or nmap, where one of these is installed, or \
 from --ouifile.
 
 Ctrl-C and SIGTERM end it with the statistics; it ends when nobody reads what it prints, too.
 
-Exit codes: 0 at least one host replied, with --limit N so many; 1 none or fewer; 2 the question could not be
-asked: usage, permission, no such interface, it is down or has no carrier, or nobody replied and it refused
+Exit codes: 0 at least one host replied, with --limit N so many; 1 none or fewer; 2 the question could not be \
+asked: usage, permission, no such interface, it is down or has no carrier, or nobody replied and it refused \
 frames or was ended before."
 )]
 pub(crate) struct ScanArguments {

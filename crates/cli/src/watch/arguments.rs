@@ -18,29 +18,34 @@ use crate::capture::arguments::CaptureArguments;
     group(ArgGroup::new("source").required(true).args(["interface", "tap", "file"])),
     after_help = "\
 Examples:
-  sudo tapstack watch -I eth0                              who is there: a live table
-  sudo tapstack watch -I eth0 --plain | tee arp.log        a line for each change
-  sudo tapstack watch -I eth0 -w 60 --fail-on conflict     does anybody share an address?
-  tapstack watch --tap tap0 --address 10.0.0.2/24          as a host of our own, which hears its kernel
-  tapstack watch arp.pcap                                  the table at the end of a capture
+  sudo tapstack watch -I eth0
+      who is there: a live table
+  sudo tapstack watch -I eth0 --plain | tee arp.log
+      a line for each change
+  sudo tapstack watch -I eth0 -w 60 --fail-on conflict
+      does anybody share an address?
+  tapstack watch --tap tap0 --address 10.0.0.2/24
+      as a host of our own, which hears its kernel
+  tapstack watch arp.pcap
+      the table at the end of a capture
   tcpdump -i eth0 -U -w - arp | tapstack watch - --json | jq .event
 
-It hears ARP and says nothing: new addresses, those that moved to another hardware address, probes,
-announcements, silence. Two hardware addresses that answer one request, an address that comes back within a
-second from where it moved, or that moves three times within a minute of each other, are a conflict; a
-failover and the way back are two moves. (A Linux machine with two cards on one wire answers with both, and is
-in conflict with itself, unless its net.ipv4.conf.all.arp_ignore is 1.) What repeats is told again after five
-minutes. An address is quiet after five minutes without ARP from it, and gone after an hour; whoever is there
-and has nothing to ask is quiet too. Beyond 65,536 addresses those that are gone make room, and others are
+It hears ARP and says nothing: new addresses, those that moved to another hardware address, probes, \
+announcements, silence. Two hardware addresses that answer one request, an address that comes back within a \
+second from where it moved, or that moves three times within a minute of each other, are a conflict; a \
+failover and the way back are two moves. (A Linux machine with two cards on one wire answers with both, and is \
+in conflict with itself, unless its net.ipv4.conf.all.arp_ignore is 1.) What repeats is told again after five \
+minutes. An address is quiet after five minutes without ARP from it, and gone after an hour; whoever is there \
+and has nothing to ask is quiet too. Beyond 65,536 addresses those that are gone make room, and others are \
 turned away and counted.
 
 A switch passes on what is sent to all and to us: two that share an address are heard if both speak to all.
 
-In the table: arrows, j, k, PgUp and PgDn scroll, s sorts, p pauses, ? explains, q or Ctrl-C quits. SIGINT and
+In the table: arrows, j, k, PgUp and PgDn scroll, s sorts, p pauses, ? explains, q or Ctrl-C quits. SIGINT and \
 SIGTERM end it with the statistics; it ends when nobody reads what it prints, too. Times are UTC.
 
-Exit codes: 0 ended, and there was no conflict or none was to fail on; 1 a conflict with --fail-on conflict;
-2 it could not watch: usage, permission, no such interface or file, it is down, it vanished; with --fail-on also
+Exit codes: 0 ended, and there was no conflict or none was to fail on; 1 a conflict with --fail-on conflict; \
+2 it could not watch: usage, permission, no such interface or file, it is down, it vanished; with --fail-on also \
 if no conflict was heard and it was down or without a carrier meanwhile."
 )]
 pub(crate) struct WatchArguments {
