@@ -39,6 +39,8 @@ pub(super) const TRIALS: &[Trial] = &[
 
 /// How long the host may be late, on a machine that has other things to do.
 const LATE: Duration = Duration::from_secs(5);
+/// How long a host may take to end: its TAP goes with it, and the kernel takes those apart one by one.
+const LEAVING: Duration = Duration::from_mins(1);
 /// The constants of RFC 5227 1.1.
 const PROBE_MIN: Duration = Duration::from_secs(1);
 const PROBE_MAX: Duration = Duration::from_secs(2);
@@ -72,7 +74,7 @@ fn gives_up(site: &mut Site, host: Tapstack) -> Outcome {
 }
 
 fn ends(mut host: Tapstack) -> Outcome {
-    match host.ended(LATE)? {
+    match host.ended(LEAVING)? {
         Some(1) => Ok(()),
         code => Err(format!("the host ends with {code:?} instead of 1")),
     }

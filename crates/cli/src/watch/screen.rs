@@ -13,6 +13,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use arp::census::Event;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event as Input, KeyEventKind};
@@ -38,7 +39,7 @@ pub(super) struct Screen {
     paint: Paint,
     /// Signals, and keys.
     wakers: Epoll,
-    _keyboard: Option<File>,
+    keyboard: Option<File>,
     terminal: Option<Restored>,
     ui: Ui,
     latest: VecDeque<(Instant, Event)>,
@@ -60,7 +61,7 @@ impl Screen {
             is_live,
             paint,
             wakers,
-            _keyboard: keyboard,
+            keyboard,
             terminal: None,
             ui: Ui { has_bars: is_utf8(), ..Ui::default() },
             latest: VecDeque::new(),
@@ -123,14 +124,27 @@ impl Screen {
     /// Takes what was pressed. Returns whether the picture is another now.
     fn take_keys(&mut self) -> io::Result<bool> {
         let mut is_changed = false;
-        while event::poll(Duration::ZERO)? {
+        loop {
+            // Of a terminal that is gone crossterm would read for ever.
+            self.ui.is_left |= self.has_hung_up()?;
+            if self.ui.is_left || !event::poll(Duration::ZERO)? {
+                return Ok(is_changed);
+            }
             is_changed = true;
             match event::read()? {
                 Input::Key(key) if key.kind != KeyEventKind::Release => self.ui.press(key),
                 _ => {}
             }
         }
-        Ok(is_changed)
+    }
+
+    /// Whether the terminal is gone, and nobody can press a key any more.
+    fn has_hung_up(&self) -> io::Result<bool> {
+        let stdin = io::stdin();
+        let keyboard = self.keyboard.as_ref().map_or_else(|| stdin.as_fd(), AsFd::as_fd);
+        let mut fds = [PollFd::new(keyboard, PollFlags::empty())];
+        poll(&mut fds, PollTimeout::ZERO)?;
+        Ok(fds.iter().filter_map(PollFd::revents).any(|found| !found.is_empty()))
     }
 }
 

@@ -10,7 +10,10 @@ use crate::harness::lab::{arp, send, until};
 use crate::harness::program::command;
 use crate::harness::{Case, Missing, Outcome};
 
-pub(crate) const CASES: &[Case] = &[("the_live_table_is_driven_in_a_terminal", live_table)];
+pub(crate) const CASES: &[Case] = &[
+    ("the_live_table_is_driven_in_a_terminal", live_table),
+    ("the_live_table_ends_with_its_terminal", terminal_gone),
+];
 
 /// A terminal of its own, without anybody's configuration; gone with this value.
 struct Terminal(Scratch);
@@ -77,9 +80,7 @@ impl Drop for Terminal {
 fn live_table() -> Outcome {
     let mut tap = wire("scr0")?;
     let file = Scratch::new("screen.pcapng");
-    // The program as whoever runs in the terminal finds it.
-    let program =
-        command(&[]).get_program().to_string_lossy().replace("self", &std::process::id().to_string());
+    let program = program();
     let watch = format!("{program} watch -I scr0 --pcap {}", file.name());
     // A terminal that is as it was has its echo back.
     let terminal = Terminal::start(&format!(
@@ -122,6 +123,24 @@ fn live_table() -> Outcome {
     terminal.press(&["C-c"])?;
     terminal.shows(&["second ended with 0", "third ended with 0", "32 packets in "])?;
     Ok(())
+}
+
+/// Whoever has SIGHUP ignored, as by `nohup`, is not told otherwise.
+fn terminal_gone() -> Outcome {
+    let _tap = wire("scr1")?;
+    let ended = Scratch::new("ended");
+    let program = program();
+    let terminal =
+        Terminal::start(&format!("trap '' HUP; {program} watch -I scr1; echo $? > {}", ended.name()))?;
+    terminal.shows(&["tapstack watch scr1", "q quit"])?;
+    drop(terminal);
+    until("end of the watch", || std::fs::read_to_string(&ended.0).ok().filter(|code| !code.is_empty()))?;
+    Ok(())
+}
+
+/// The program as whoever runs in the terminal finds it.
+fn program() -> String {
+    command(&[]).get_program().to_string_lossy().replace("self", &std::process::id().to_string())
 }
 
 /// 80x24: nothing is cut off, the columns stand in line, and the edges are used.
