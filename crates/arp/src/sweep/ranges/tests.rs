@@ -1,0 +1,57 @@
+use super::*;
+
+fn range(first: [u8; 4], last: [u8; 4]) -> RangeInclusive<Ipv4Addr> {
+    first.into()..=last.into()
+}
+
+#[test]
+fn what_overlaps_or_touches_is_one_range_and_every_address_has_one_number() {
+    let ranges = Ranges::new([
+        range([10, 0, 1, 0], [10, 0, 1, 3]),
+        range([10, 0, 0, 4], [10, 0, 0, 7]),
+        range([10, 0, 0, 0], [10, 0, 0, 3]),
+        range([10, 0, 1, 2], [10, 0, 1, 2]),
+        range([10, 0, 9, 2], [10, 0, 9, 1]),
+    ])
+    .unwrap();
+    assert_eq!(ranges.count(), 12);
+    let whole: Vec<_> = ranges.iter().collect();
+    assert_eq!(whole, [range([10, 0, 0, 0], [10, 0, 0, 7]), range([10, 0, 1, 0], [10, 0, 1, 3])]);
+    for number in 0..12 {
+        let address = ranges.address(number).unwrap();
+        assert_eq!(ranges.number(address), Some(number));
+    }
+    assert_eq!(ranges.address(8), Some(Ipv4Addr::new(10, 0, 1, 0)));
+    assert_eq!((ranges.address(12), ranges.address(u32::MAX)), (None, None));
+    for outside in [[9, 255, 255, 255], [10, 0, 0, 8], [10, 0, 0, 255], [10, 0, 1, 4], [255; 4]] {
+        assert!(!ranges.contains(outside.into()), "{outside:?}");
+    }
+}
+
+#[test]
+fn the_first_and_the_last_of_all_addresses_are_addresses_like_others() {
+    let (low, high) = (range([0; 4], [0, 0, 0, 9]), range([255, 255, 255, 248], [255; 4]));
+    let ranges = Ranges::new([
+        high.clone(),
+        range([255; 4], [255; 4]),
+        low.clone(),
+        range([0, 0, 0, 8], [0, 0, 0, 9]),
+    ]);
+    let ranges = ranges.unwrap();
+    assert_eq!((ranges.count(), ranges.iter().collect::<Vec<_>>()), (18, vec![low, high]));
+    assert_eq!((ranges.number([0; 4].into()), ranges.number([255; 4].into())), (Some(0), Some(17)));
+    assert_eq!((ranges.address(17), ranges.address(18)), (Some([255; 4].into()), None));
+    assert!(!ranges.contains([255, 255, 255, 247].into()) && !ranges.contains([0, 0, 0, 10].into()));
+}
+
+#[test]
+fn the_bound_is_a_slash_8_and_nothing_is_none() {
+    let most = Ranges::new([range([10, 0, 0, 0], [10, 255, 255, 255])]).unwrap();
+    assert_eq!(most.count(), Ranges::MOST);
+    assert_eq!(Ranges::new([]), Err(RangesError::Empty));
+    let more = Ranges::new([range([10, 0, 0, 0], [11, 0, 0, 0])]);
+    assert_eq!(more, Err(RangesError::TooMany(16_777_217)));
+    let all = Ranges::new([range([0; 4], [255; 4]), range([0; 4], [255; 4])]);
+    assert_eq!(all, Err(RangesError::TooMany(1 << 32)));
+    assert!(all.unwrap_err().to_string().contains("more than the 16777216 of a /8"));
+}
