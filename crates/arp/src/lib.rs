@@ -19,6 +19,8 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+#[cfg(test)]
+mod arbitrary;
 mod arp;
 pub mod census;
 mod claim;

@@ -1,6 +1,7 @@
 //! What holds whatever arrives, and whenever.
 
 use super::*;
+use crate::arbitrary;
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
@@ -22,16 +23,8 @@ fn protocol() -> impl Strategy<Value = Ipv4Addr> {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let operation = prop_oneof![4 => Just(1), 4 => Just(2), 1 => any::<u16>()].prop_map(Operation);
-    let packet = (operation, hardware(), protocol(), hardware(), protocol()).prop_map(
-        |(operation, sender_hardware, sender_protocol, target_hardware, target_protocol)| Fields {
-            operation,
-            sender_hardware,
-            sender_protocol,
-            target_hardware,
-            target_protocol,
-        },
-    );
+    let operation = prop_oneof![4 => Just(1), 4 => Just(2), 1 => any::<u16>()];
+    let packet = arbitrary::packet(operation, (hardware(), protocol()), (hardware(), protocol()));
     let envelope = (hardware(), any::<bool>(), 0_u16..3).prop_map(|(source, is_broadcast, vlan)| Envelope {
         source,
         is_broadcast,

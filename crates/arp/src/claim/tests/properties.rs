@@ -1,6 +1,7 @@
 //! What holds whatever arrives, and whenever.
 
 use super::*;
+use crate::arbitrary;
 use proptest::prelude::*;
 
 fn defence() -> impl Strategy<Value = Defence> {
@@ -41,16 +42,7 @@ fn packet() -> impl Strategy<Value = Fields> {
             any::<[u8; 4]>().prop_map(Ipv4Addr::from)
         ]
     };
-    let operation = prop_oneof![Just(1), Just(2), any::<u16>()].prop_map(Operation);
-    (operation, hardware(), protocol(), hardware(), protocol()).prop_map(
-        |(operation, sender_hardware, sender_protocol, target_hardware, target_protocol)| Fields {
-            operation,
-            sender_hardware,
-            sender_protocol,
-            target_hardware,
-            target_protocol,
-        },
-    )
+    arbitrary::packet(arbitrary::operation(), (hardware(), protocol()), (hardware(), protocol()))
 }
 
 // proves: rfc5227-probe-times

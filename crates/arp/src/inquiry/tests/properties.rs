@@ -1,6 +1,7 @@
 //! What holds whatever arrives, and whenever.
 
 use super::*;
+use crate::arbitrary;
 use proptest::prelude::*;
 
 #[derive(Clone, Copy, Debug)]
@@ -14,16 +15,7 @@ enum Step {
 fn packet() -> impl Strategy<Value = Fields> {
     let hardware = || prop_oneof![Just(OUR_MAC), Just(PEER_MAC), any::<[u8; 6]>().prop_map(MacAddr::new)];
     let protocol = || prop_oneof![Just(OURS), Just(TARGET), Just(NOBODY), Just(OTHER)];
-    let operation = prop_oneof![Just(1), Just(2), any::<u16>()].prop_map(Operation);
-    (operation, hardware(), protocol(), hardware(), protocol()).prop_map(
-        |(operation, sender_hardware, sender_protocol, target_hardware, target_protocol)| Fields {
-            operation,
-            sender_hardware,
-            sender_protocol,
-            target_hardware,
-            target_protocol,
-        },
-    )
+    arbitrary::packet(arbitrary::operation(), (hardware(), protocol()), (hardware(), protocol()))
 }
 
 fn step() -> impl Strategy<Value = Step> {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::*;
+use crate::arbitrary;
 use proptest::prelude::*;
 
 #[derive(Clone, Copy, Debug)]
@@ -17,17 +18,8 @@ fn packet() -> impl Strategy<Value = Fields> {
     let hardware = || prop_oneof![Just(OUR_MAC), Just(PEER_MAC), any::<[u8; 6]>().prop_map(MacAddr::new)];
     let protocol =
         || prop_oneof![Just(OURS), (0_u8..40).prop_map(host), any::<u32>().prop_map(Ipv4Addr::from)];
-    let operation = prop_oneof![Just(1), Just(2), any::<u16>()].prop_map(Operation);
     let to = prop_oneof![Just((OUR_MAC, OURS)), (hardware(), protocol())];
-    (operation, hardware(), protocol(), to).prop_map(
-        |(operation, sender_hardware, sender_protocol, (target_hardware, target_protocol))| Fields {
-            operation,
-            sender_hardware,
-            sender_protocol,
-            target_hardware,
-            target_protocol,
-        },
-    )
+    arbitrary::packet(arbitrary::operation(), (hardware(), protocol()), to)
 }
 
 fn step() -> impl Strategy<Value = Step> {

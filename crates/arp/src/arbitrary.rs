@@ -1,0 +1,27 @@
+//! Packets of any fields, for properties.
+
+use std::net::Ipv4Addr;
+
+use proptest::prelude::*;
+
+use crate::{Fields, MacAddr, Operation};
+
+/// Packets with this operation, sender and target: a hardware and a protocol address each.
+pub(crate) fn packet(
+    operation: impl Strategy<Value = u16>,
+    sender: impl Strategy<Value = (MacAddr, Ipv4Addr)>,
+    target: impl Strategy<Value = (MacAddr, Ipv4Addr)>,
+) -> impl Strategy<Value = Fields> {
+    (operation, sender, target).prop_map(|(operation, sender, target)| Fields {
+        operation: Operation(operation),
+        sender_hardware: sender.0,
+        sender_protocol: sender.1,
+        target_hardware: target.0,
+        target_protocol: target.1,
+    })
+}
+
+/// A request, a reply, or anything else.
+pub(crate) fn operation() -> impl Strategy<Value = u16> {
+    prop_oneof![Just(1), Just(2), any::<u16>()]
+}
