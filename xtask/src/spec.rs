@@ -4,6 +4,7 @@
 //! holds the two together, both ways. `docs/spec/README.md` explains both.
 
 mod citations;
+mod modules;
 mod requirements;
 mod source;
 
@@ -15,7 +16,8 @@ use std::process::ExitCode;
 
 use crate::Outcome;
 use citations::{Citation, Kind};
-use requirements::{Level, Requirement};
+use modules::Modules;
+use requirements::{Level, Requirement, State};
 use source::{Source, files};
 
 /// The folders that hold our sources.
@@ -74,8 +76,9 @@ fn read(pages: &[Source], sources: &[Source]) -> (Spec, Vec<Fault>) {
     for page in pages {
         requirements::read(page, &mut spec.requirements, &mut faults);
     }
+    let modules = Modules::new(sources);
     for source in sources {
-        citations::read(source, &mut spec.citations, &mut faults);
+        citations::read(source, &modules, &mut spec.citations, &mut faults);
     }
     faults.extend(spec.faults());
     faults.sort();
@@ -99,13 +102,13 @@ impl Spec {
         for Citation { id, place, .. } in &self.citations {
             match by_id.get(id.as_str()) {
                 None => faults.push(place.fault(format!("no page has a requirement `{id}`"))),
-                Some(cited) if cited.refused => {
-                    faults.push(place.fault(format!("`{id}` is cited, and refused at {}", cited.place)));
+                Some(Requirement { state: State::Built, .. }) => {}
+                Some(Requirement { state, place: stated, .. }) => {
+                    faults.push(place.fault(format!("`{id}` is cited, and {state} at {stated}")));
                 }
-                Some(_) => {}
             }
         }
-        for requirement in by_id.into_values().filter(|requirement| !requirement.refused) {
+        for requirement in by_id.into_values().filter(|requirement| requirement.state == State::Built) {
             faults.extend(self.uncited(requirement));
         }
         faults
@@ -125,17 +128,18 @@ impl Spec {
         faults
     }
 
-    /// How many requirements there are, by standard and level, and how often they are cited.
+    /// How many requirements there are, by standard and level, the open ones, and how often all are cited.
     fn table(&self) -> String {
-        let mut counts: BTreeMap<&str, [usize; 5]> = BTreeMap::new();
-        let mut all = [0; 5];
+        let mut counts: BTreeMap<&str, [usize; 6]> = BTreeMap::new();
+        let mut all = [0; 6];
         for requirement in &self.requirements {
-            let column = match requirement.level {
-                _ if requirement.refused => 4,
-                Level::Must => 0,
-                Level::Should => 1,
-                Level::May => 2,
-                Level::Policy => 3,
+            let column = match (requirement.state, requirement.level) {
+                (State::Refused, _) => 4,
+                (State::Open, _) => 5,
+                (State::Built, Level::Must) => 0,
+                (State::Built, Level::Should) => 1,
+                (State::Built, Level::May) => 2,
+                (State::Built, Level::Policy) => 3,
             };
             for row in [counts.entry(&requirement.standard).or_default(), &mut all] {
                 if let Some(count) = row.get_mut(column) {
@@ -143,16 +147,19 @@ impl Spec {
                 }
             }
         }
-        let row = |name: &str, [must, should, may, policy, refused]: [usize; 5]| {
-            format!("{name:<24}{must:>5}{should:>5}{may:>5}{policy:>5}{refused:>9}\n")
+        let row = |name: &str, [must, should, may, policy, refused, open]: [usize; 6]| {
+            format!("{name:<24}{must:>5}{should:>5}{may:>5}{policy:>5}{refused:>9}{open:>6}\n")
         };
-        let head = format!("{:<24}{:>5}{:>5}{:>5}{:>5}{:>9}\n", "", "M", "S", "m", "P", "refused");
+        let head =
+            format!("{:<24}{:>5}{:>5}{:>5}{:>5}{:>9}{:>6}\n", "", "M", "S", "m", "P", "refused", "open");
         let rows: String = counts.into_iter().map(|(name, counts)| row(name, counts)).collect();
+        let open = self.requirements.iter().filter(|requirement| requirement.state == State::Open);
+        let open: Vec<String> = open.map(Requirement::to_string).collect();
         let code = self.citations.iter().filter(|citation| citation.kind == Kind::Code).count();
         let (asked, proofs) = (self.requirements.len(), self.citations.len() - code);
         let sum =
             format!("spec: {asked} requirements, cited {code} times in code and {proofs} times in tests");
-        format!("{head}{rows}{}{sum}\n", row("all", all))
+        format!("{head}{rows}{}{}{sum}\n", row("all", all), open.concat())
     }
 }
 

@@ -18,9 +18,13 @@ impl Fixture {
         }
         let fixture = Fixture(root);
         fixture.write("docs/spec/README.md", "- not a requirement\n")?;
-        fixture.write("docs/spec/rfc1.md", "# RFC 1: all of it\n\n- **greet** M 2.1: all are greeted.\n")?;
+        fixture.write(
+            "docs/spec/rfc1.md",
+            "# RFC 1: all of it\nStatus: finished.\n- **greet** M 2.1: all are greeted.\n",
+        )?;
         fixture.write("crates/a/src/lib.rs", "fn greet() {} // spec: greet\n")?;
-        fixture.write("xtask/src/conform/a.rs", "// proves: greet\nfn a() {}\n")?;
+        fixture.write("xtask/src/main.rs", "fn main() {}\n")?;
+        fixture.write("crates/a/tests/a.rs", "// proves: greet\n#[test]\nfn a() {}\n")?;
         Ok(fixture)
     }
 
@@ -54,7 +58,7 @@ fn a_tree_that_does_and_proves_what_is_asked_is_green_and_counted() -> Outcome {
 #[test]
 fn a_requirement_that_lost_its_test_is_red_and_named() -> Outcome {
     let fixture = Fixture::new("no-test")?;
-    fixture.write("xtask/src/conform/a.rs", "fn a() {}\n")?;
+    fixture.write("crates/a/tests/a.rs", "fn a() {}\n")?;
     assert_red(&fixture.check()?, "docs/spec/rfc1.md:3: `greet` has no test");
     Ok(())
 }
@@ -70,7 +74,7 @@ fn a_requirement_that_lost_its_code_is_red_and_named() -> Outcome {
 #[test]
 fn a_citation_of_nothing_is_red_and_named() -> Outcome {
     let fixture = Fixture::new("unknown")?;
-    fixture.write("crates/b/tests/wire/main.rs", "\n// proves: bow\n")?;
+    fixture.write("crates/b/tests/wire/main.rs", "\n// proves: bow\n#[test]\nfn b() {}\n")?;
     assert_red(&fixture.check()?, "crates/b/tests/wire/main.rs:2: no page has a requirement `bow`");
     Ok(())
 }
@@ -78,7 +82,7 @@ fn a_citation_of_nothing_is_red_and_named() -> Outcome {
 #[test]
 fn an_id_on_two_pages_is_red_and_named() -> Outcome {
     let fixture = Fixture::new("twice")?;
-    fixture.write("docs/spec/rfc2.md", "# RFC 2: more\n\n- **greet** S 1: all again.\n")?;
+    fixture.write("docs/spec/rfc2.md", "# RFC 2: more\nStatus: finished.\n- **greet** S 1: all again.\n")?;
     let red = "docs/spec/rfc2.md:3: `greet` stands at docs/spec/rfc1.md:3 already";
     assert_red(&fixture.check()?, red);
     Ok(())

@@ -3,8 +3,9 @@
 
 use std::path::Path;
 
+use super::modules::{Compiled, Modules};
 use super::requirements::is_id;
-use super::source::{Source, comments};
+use super::source::{Source, comments, names_as_value};
 use super::{Fault, Place};
 
 /// One mention of a requirement.
@@ -28,32 +29,67 @@ pub(super) enum Kind {
 }
 
 /// Adds the citations of a source, and what is wrong with them.
-pub(super) fn read(source: &Source, citations: &mut Vec<Citation>, faults: &mut Vec<Fault>) {
-    let home = home(&source.path);
+pub(super) fn read(
+    source: &Source,
+    modules: &Modules<'_>,
+    citations: &mut Vec<Citation>,
+    faults: &mut Vec<Fault>,
+) {
     for (line, comment) in comments(&source.text) {
-        let place = Place { path: source.path.clone(), line };
         let text = comment.trim_start_matches('/');
         let Some((kind, ids)) = cited(text.trim_start_matches('!').trim_start()) else {
             continue;
         };
-        if comment.len() != text.len() + 2 || text.starts_with('!') {
-            faults.push(place.fault("a citation is a plain comment, with two slashes"));
-        } else if home != Some(kind) {
-            faults.push(place.fault(match kind {
-                Kind::Code => "`spec:` belongs to code under `src`; a test says `proves:`",
-                Kind::Proof => "`proves:` belongs to a test; code says `spec:`",
-            }));
+        let place = Place { path: source.path.clone(), line };
+        let misplaced = if comment.len() != text.len() + 2 || text.starts_with('!') {
+            Some("a citation is a plain comment, with two slashes")
         } else {
-            for id in ids.split(',').map(str::trim) {
-                if is_id(id) {
-                    citations.push(Citation { id: id.to_owned(), kind, place: place.clone() });
-                } else {
-                    faults
-                        .push(place.fault(format!("`{id}` is no id; a citation holds ids and commas alone")));
-                }
+            misplaced(source, modules, line, kind)
+        };
+        if let Some(what) = misplaced {
+            faults.push(place.fault(what));
+            continue;
+        }
+        for id in ids.split(',').map(str::trim) {
+            if is_id(id) {
+                citations.push(Citation { id: id.to_owned(), kind, place: place.clone() });
+            } else {
+                faults.push(place.fault(format!("`{id}` is no id; a citation holds ids and commas alone")));
             }
         }
     }
+}
+
+/// Returns why a citation of this kind cannot stand on this line.
+fn misplaced(source: &Source, modules: &Modules<'_>, line: usize, kind: Kind) -> Option<&'static str> {
+    if home(&source.path) != Some(kind) {
+        return Some(match kind {
+            Kind::Code => "`spec:` belongs to code under `src`; a test says `proves:`",
+            Kind::Proof => "`proves:` belongs to a test; code says `spec:`",
+        });
+    }
+    match (modules.compiled(&source.path), kind) {
+        (Compiled::Never, _) => Some("no `mod` line leads to this file, so it is not compiled"),
+        (Compiled::ForTests, Kind::Code) => {
+            Some("`spec:` belongs to code that is compiled without `cfg(test)`")
+        }
+        (_, Kind::Proof) if !is_at_test(&source.text, line) => {
+            Some("`proves:` belongs directly above a test: `#[test]`, or a case that a list names")
+        }
+        _ => None,
+    }
+}
+
+/// Whether the comment on this line stands above a test, with nothing but comments and attributes between.
+fn is_at_test(text: &str, line: usize) -> bool {
+    let from_here = || text.lines().skip(line.saturating_sub(1)).map(str::trim);
+    let attached = |line: &&str| line.starts_with("//") || line.starts_with("#[");
+    let (mut attributes, item) = (from_here().take_while(attached), from_here().find(|line| !attached(line)));
+    let item = item.unwrap_or_default();
+    let function = item.split_once("fn ").and_then(|(_, rest)| rest.split_once('(')).map(|(name, _)| name);
+    let listed = item.ends_with("-> Outcome {") && function.is_some_and(|name| names_as_value(text, name));
+    from_here().next().is_some_and(|line| line.starts_with("//"))
+        && (listed || item == "Case {" || function.is_some() && attributes.any(|line| line == "#[test]"))
 }
 
 /// The ids in a comment that is a citation.

@@ -1,7 +1,10 @@
 //! The pages of requirements.
 //!
-//! A page is a standard: its first heading names it, up to a colon. Every item of a list on it is a
-//! requirement, and has one form: `- **id** LEVEL place: what is asked. Refused: why`.
+//! A page is a standard: its first heading names it, up to a colon. The next line says whether the work on it is
+//! finished. Every item of a list on it is a requirement, and has one form:
+//! `- **id** LEVEL place: what is asked. Refused: why`, or `Open: why`, or neither where it is built.
+
+use std::fmt;
 
 use super::source::Source;
 use super::{Fault, Place};
@@ -13,8 +16,10 @@ pub(super) struct Requirement {
     pub(super) id: String,
     /// How much it binds.
     pub(super) level: Level,
-    /// Whether it is not met, for a reason that stands beside it.
-    pub(super) refused: bool,
+    /// Whether it is met.
+    pub(super) state: State,
+    /// What it asks, with the reason where it is not met.
+    pub(super) text: String,
     /// The standard, as its page is headed.
     pub(super) standard: String,
     /// Where it stands.
@@ -34,6 +39,17 @@ pub(super) enum Level {
     Policy,
 }
 
+/// Whether a requirement is met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Code does it and a test proves it.
+    Built,
+    /// It is not met, by decision.
+    Refused,
+    /// It is not met yet.
+    Open,
+}
+
 /// Adds the requirements of a page, and what is wrong with it.
 pub(super) fn read(page: &Source, requirements: &mut Vec<Requirement>, faults: &mut Vec<Fault>) {
     let place = |line| Place { path: page.path.clone(), line };
@@ -42,11 +58,29 @@ pub(super) fn read(page: &Source, requirements: &mut Vec<Requirement>, faults: &
     if standard.is_empty() {
         faults.push(place(1).fault("no heading says which standard this is: `# STANDARD: subject`"));
     }
+    let status = page
+        .text
+        .lines()
+        .skip_while(|line| !line.starts_with("# "))
+        .skip(1)
+        .find(|line| !line.trim().is_empty());
+    let finished = match status {
+        Some("Status: finished.") => true,
+        Some("Status: in progress.") => false,
+        _ => {
+            let what = "the line after the heading is neither `Status: finished.` nor `Status: in progress.`";
+            faults.push(place(1).fault(what));
+            false
+        }
+    };
     for (line, item) in items(&page.text) {
         match parse(&item) {
-            Ok((id, level, refused)) => {
-                let (id, standard) = (id.to_owned(), standard.to_owned());
-                requirements.push(Requirement { id, level, refused, standard, place: place(line) });
+            Ok((id, level, state, text)) => {
+                if finished && state == State::Open {
+                    faults.push(place(line).fault(format!("`{id}` is open, and the page is finished")));
+                }
+                let (id, text, standard) = (id.to_owned(), text.to_owned(), standard.to_owned());
+                requirements.push(Requirement { id, level, state, text, standard, place: place(line) });
             }
             Err(what) => faults.push(place(line).fault(what)),
         }
@@ -76,8 +110,8 @@ fn items(text: &str) -> Vec<(usize, String)> {
     items
 }
 
-/// Takes an item apart into its id, its level, and whether it is refused.
-fn parse(item: &str) -> Result<(&str, Level, bool), String> {
+/// Takes an item apart into its id, its level, its state and its text.
+fn parse(item: &str) -> Result<(&str, Level, State, &str), String> {
     let parts = item.strip_prefix("- **").and_then(|rest| rest.split_once("** "));
     let (id, rest) = parts.ok_or(
         "no requirement: its form is `- **id** LEVEL place: what is asked`, and further lines are indented by two spaces",
@@ -85,7 +119,7 @@ fn parse(item: &str) -> Result<(&str, Level, bool), String> {
     if !is_id(id) {
         return Err(format!("`{id}` is no id: it takes lowercase letters, digits and hyphens"));
     }
-    let (level, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+    let (level, text) = rest.split_once(' ').unwrap_or((rest, ""));
     let level = match level {
         "M" => Level::Must,
         "S" => Level::Should,
@@ -93,14 +127,15 @@ fn parse(item: &str) -> Result<(&str, Level, bool), String> {
         "P" => Level::Policy,
         _ => return Err(format!("`{id}` has the level `{level}`: there are M, S, m and P")),
     };
-    let (asked, reason) = rest.split_once("Refused:").map_or((rest, None), |(asked, why)| (asked, Some(why)));
-    if reason.is_some_and(|reason| reason.trim().is_empty()) {
-        return Err(format!("`{id}` is refused without a reason"));
+    let unmet = [("Refused:", State::Refused), ("Open:", State::Open)]
+        .into_iter()
+        .find_map(|(word, state)| text.split_once(word).map(|(asked, reason)| (asked, state, reason)));
+    let (asked, state, reason) = unmet.unwrap_or((text, State::Built, "done"));
+    if reason.trim().is_empty() {
+        return Err(format!("`{id}` is {state} without a reason"));
     }
     match asked.split_once(": ") {
-        Some((place, what)) if !place.is_empty() && !what.trim().is_empty() => {
-            Ok((id, level, reason.is_some()))
-        }
+        Some((place, what)) if !place.is_empty() && !what.trim().is_empty() => Ok((id, level, state, text)),
         _ => Err(format!("`{id}` does not say where it stands and what it asks: `place: what is asked`")),
     }
 }
@@ -109,4 +144,20 @@ fn parse(item: &str) -> Result<(&str, Level, bool), String> {
 pub(super) fn is_id(text: &str) -> bool {
     let may_be_inside = |octet: u8| octet.is_ascii_lowercase() || octet.is_ascii_digit() || octet == b'-';
     text.starts_with(|first: char| first.is_ascii_lowercase()) && text.bytes().all(may_be_inside)
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            State::Built => "built",
+            State::Refused => "refused",
+            State::Open => "open",
+        })
+    }
+}
+
+impl fmt::Display for Requirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}: {}, {}: {}", self.state, self.id, self.place, self.text)
+    }
 }

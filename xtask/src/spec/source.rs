@@ -41,17 +41,27 @@ fn load(root: &Path, path: &Path) -> Result<Source, String> {
 /// The line comments of a Rust source, each with the number of its line. What looks like one inside
 /// a string is none, so that tests can have sources in their strings.
 pub(super) fn comments(text: &str) -> Vec<(usize, &str)> {
-    let mut comments = Vec::new();
+    tokens(text).into_iter().filter(|(_, token)| token.starts_with("//")).collect()
+}
+
+/// Whether a list names the function `name`: the word occurs in the code, neither declared nor called.
+pub(super) fn names_as_value(text: &str, name: &str) -> bool {
+    let tokens = tokens(text).into_iter().map(|(_, token)| token).filter(|token| !token.trim().is_empty());
+    let tokens: Vec<&str> = tokens.collect();
+    tokens.windows(2).any(|two| matches!(two, [word, after] if *word == name && *after != "("))
+}
+
+/// The tokens of a Rust source, each with the number of its first line.
+fn tokens(text: &str) -> Vec<(usize, &str)> {
+    let mut tokens = Vec::new();
     let (mut rest, mut line) = (text, 1);
     while !rest.is_empty() {
         let (token, after) = rest.split_at_checked(token(rest)).unwrap_or((rest, ""));
-        if token.starts_with("//") {
-            comments.push((line, token));
-        }
+        tokens.push((line, token));
         line += token.matches('\n').count();
         rest = after;
     }
-    comments
+    tokens
 }
 
 /// The length of the token that `rest` starts with: as much of one as tells comments and strings

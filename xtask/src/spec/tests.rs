@@ -1,7 +1,7 @@
 use super::source::comments;
 use super::*;
 
-const PAGE: &str = "# RFC 1: a subject\n\nProse: with a colon.\n\n- **greet** M 2.1: whoever comes is\n  greeted.\n- **sing** m 2.2: one may sing. Refused: nobody listens.\n";
+const PAGE: &str = "# RFC 1: a subject\n\nStatus: finished.\nProse: with a colon.\n\n- **greet** M 2.1: whoever comes is\n  greeted.\n- **sing** m 2.2: one may sing. Refused: nobody listens.\n";
 const CODE: &str = "// spec: greet\nfn greet() {}\n";
 const TEST: &str = "// proves: greet\n#[test]\nfn whoever_comes_is_greeted() {}\n";
 
@@ -12,7 +12,7 @@ fn source(path: &str, text: &str) -> Source {
 /// The faults of a page, of code and of a test, which are right unless a test changes them.
 fn faults(page: &str, code: &str, test: &str) -> Vec<String> {
     let pages = [source("docs/spec/rfc1.md", page)];
-    let sources = [source("crates/a/src/a.rs", code), source("crates/a/src/a/tests.rs", test)];
+    let sources = [source("crates/a/src/lib.rs", code), source("crates/a/tests/a.rs", test)];
     read(&pages, &sources).1.iter().map(ToString::to_string).collect()
 }
 
@@ -28,28 +28,28 @@ fn what_is_asked_done_and_proved_is_green() {
 
 #[test]
 fn a_requirement_without_code_or_without_a_test_is_red() {
-    assert_red(&faults(PAGE, "", TEST), "docs/spec/rfc1.md:5: `greet` has no code");
-    assert_red(&faults(PAGE, CODE, ""), "docs/spec/rfc1.md:5: `greet` has no test");
+    assert_red(&faults(PAGE, "", TEST), "docs/spec/rfc1.md:6: `greet` has no code");
+    assert_red(&faults(PAGE, CODE, ""), "docs/spec/rfc1.md:6: `greet` has no test");
 }
 
 #[test]
 fn a_citation_of_nothing_is_red() {
     let code = format!("{CODE}// spec: bow\n");
-    assert_red(&faults(PAGE, &code, TEST), "crates/a/src/a.rs:3: no page has a requirement `bow`");
-    let test = format!("{TEST}fn b() {{}} // proves: greet, bow\n");
-    assert_red(&faults(PAGE, CODE, &test), "crates/a/src/a/tests.rs:4: no page has a requirement `bow`");
+    assert_red(&faults(PAGE, &code, TEST), "crates/a/src/lib.rs:3: no page has a requirement `bow`");
+    let test = TEST.replace("greet", "greet, bow");
+    assert_red(&faults(PAGE, CODE, &test), "crates/a/tests/a.rs:1: no page has a requirement `bow`");
 }
 
 #[test]
 fn a_requirement_that_is_refused_and_cited_is_red() {
-    let red = "crates/a/src/a.rs:3: `sing` is cited, and refused at docs/spec/rfc1.md:7";
+    let red = "crates/a/src/lib.rs:3: `sing` is cited, and refused at docs/spec/rfc1.md:8";
     assert_red(&faults(PAGE, &format!("{CODE}// spec: sing\n"), TEST), red);
 }
 
 #[test]
 fn an_id_that_stands_twice_is_red() {
     let page = format!("{PAGE}- **greet** S 3: greet again.\n");
-    assert_red(&faults(&page, CODE, TEST), "docs/spec/rfc1.md:8: `greet` stands at docs/spec/rfc1.md:5");
+    assert_red(&faults(&page, CODE, TEST), "docs/spec/rfc1.md:9: `greet` stands at docs/spec/rfc1.md:6");
 }
 
 #[test]
@@ -67,19 +67,21 @@ fn an_item_that_breaks_the_form_is_red() {
         "- **bow** m Refused: no",
         "- **bow** m 2.1: all. Refused: ",
         "- **bow** m 2.1:  Refused: no",
+        "- **bow** m 2.1: all. Open: ",
         "* **bow** M 2.1: all",
         "**bow** M 2.1: all",
         "  - **bow** M 2.1: all",
         "further, without an indent",
     ] {
-        assert_red(&faults(&format!("{PAGE}{item}\n"), CODE, TEST), "docs/spec/rfc1.md:8: ");
+        assert_red(&faults(&format!("{PAGE}{item}\n"), CODE, TEST), "docs/spec/rfc1.md:9: ");
     }
 }
 
 #[test]
-fn a_page_without_a_heading_is_red() {
-    let page = PAGE.replace("# RFC 1: a subject", "Some prose.");
-    assert_red(&faults(&page, CODE, TEST), "docs/spec/rfc1.md:1: no heading");
+fn page_without_name_of_standard_is_red() {
+    assert_red(&faults(&PAGE.replace("RFC 1", ""), CODE, TEST), "docs/spec/rfc1.md:1: no heading");
+    let page = PAGE.replace("# RFC 1", "RFC 1");
+    assert!(faults(&page, CODE, TEST)[0].starts_with("docs/spec/rfc1.md:1: no heading"));
 }
 
 #[test]
@@ -93,18 +95,18 @@ fn a_citation_that_breaks_the_form_is_red() {
         ("//! spec: greet", plain),
     ] {
         let faults = faults(PAGE, &format!("{CODE}{comment}\n"), TEST);
-        assert_red(&faults, &format!("crates/a/src/a.rs:3: {what}"));
+        assert_red(&faults, &format!("crates/a/src/lib.rs:3: {what}"));
     }
 }
 
 #[test]
 fn a_proof_in_code_and_a_claim_in_a_test_are_red() {
-    assert_red(&faults(PAGE, &format!("{CODE}{TEST}"), TEST), "crates/a/src/a.rs:3: `proves:` belongs");
-    assert_red(&faults(PAGE, CODE, &format!("{TEST}{CODE}")), "crates/a/src/a/tests.rs:4: `spec:` belongs");
+    assert_red(&faults(PAGE, &format!("{CODE}{TEST}"), TEST), "crates/a/src/lib.rs:3: `proves:` belongs");
+    assert_red(&faults(PAGE, CODE, &format!("{TEST}{CODE}")), "crates/a/tests/a.rs:4: `spec:` belongs");
 }
 
 #[test]
-fn what_tests_are_their_path_tells() {
+fn citation_is_accepted_by_path() {
     let homes = [
         ("crates/a/src/a.rs", true, false),
         ("crates/a/src/tests.rs", false, true),
@@ -116,13 +118,93 @@ fn what_tests_are_their_path_tells() {
         ("crates/a/benches/a.rs", false, false),
         ("crates/fuzz/fuzz_targets/a.rs", false, false),
     ];
+    let declaring = [
+        source("crates/a/src/lib.rs", "mod a;\nmod tests;\n"),
+        source("crates/a/src/a.rs", "#[cfg(test)]\nmod tests;\n"),
+        source("crates/a/src/a/tests.rs", "mod more;\n"),
+        source("xtask/src/main.rs", "mod conform;\nmod spec;\n"),
+        source("xtask/src/conform.rs", "mod arp;\n"),
+    ];
     for (path, does, proves) in homes {
-        let green = |text| {
-            let (mut citations, mut faults) = (Vec::new(), Vec::new());
-            citations::read(&source(path, text), &mut citations, &mut faults);
-            (citations.len(), faults.len()) == (1, 0)
-        };
+        let green = |text| accepted(&declaring, path, text);
         assert_eq!((green(CODE), green(TEST)), (does, proves), "{path}");
+    }
+}
+
+/// Whether the one citation in a file is accepted.
+fn accepted(declaring: &[Source], path: &str, text: &str) -> bool {
+    let (mut citations, mut faults) = (Vec::new(), Vec::new());
+    citations::read(&source(path, text), &Modules::new(declaring), &mut citations, &mut faults);
+    (citations.len(), faults.len()) == (1, 0)
+}
+
+#[test]
+fn citation_is_red_in_file_that_is_not_compiled() {
+    let declaring = [
+        source(
+            "crates/a/src/lib.rs",
+            "pub(crate) mod a;\n#[cfg(test)]\n#[allow(x)]\nmod b;\n// mod c;\npub mod d;\n",
+        ),
+        source("crates/a/src/d/mod.rs", "mod e;\n"),
+        source("crates/a/src/x.rs", "mod y;\n"),
+    ];
+    for (path, compiled) in [
+        ("a", true),
+        ("b", false),
+        ("c", false),
+        ("d/mod", true),
+        ("d/e", true),
+        ("x", false),
+        ("x/y", false),
+    ] {
+        assert_eq!(accepted(&declaring, &format!("crates/a/src/{path}.rs"), CODE), compiled, "{path}");
+    }
+    assert!(accepted(&declaring, "crates/a/tests/a.rs", TEST));
+    assert!(!accepted(&declaring, "crates/a/tests/helpers/a.rs", TEST));
+    assert!(!accepted(&declaring, "crates/a/src/tests.rs", TEST));
+}
+
+#[test]
+fn proof_is_red_unless_directly_above_a_test() {
+    let cases = [
+        ("// proves: greet\n// proves more\n/// Doc.\n#[cfg(x)]\n#[test]\nfn a() {}\n", true),
+        ("proptest! {\n    // proves: greet\n    #[test]\n    fn a(x in 0..1) {}\n}\n", true),
+        ("// proves: greet\nCase {\n", true),
+        (
+            "const CASES: [Case; 1] = [Case::new(\"a\", a)];\n// proves: greet\nfn a(wire: &mut Wire) -> Outcome {\n",
+            true,
+        ),
+        ("Case::new(\"a\", || a());\n// proves: greet\nfn a() -> Outcome {\n", false),
+        ("// a, \"a,\"\n// proves: greet\nfn a() -> Outcome {\n", false),
+        ("list.map(a);\n// proves: greet\nfn a() -> u8 {\n", false),
+        ("// proves: greet\n\n#[test]\nfn a() {}\n", false),
+        ("#[test]\n// proves: greet\nfn a() {}\n", false),
+        ("// proves: greet\nfn a() {}\n", false),
+        ("// proves: greet\n#[test]\nmod a {}\n", false),
+        ("fn a() {} // proves: greet\n#[test]\nfn b() {}\n", false),
+        ("// proves: greet\n", false),
+    ];
+    for (text, attached) in cases {
+        assert_eq!(accepted(&[], "crates/a/tests/a.rs", text), attached, "{text}");
+    }
+}
+
+#[test]
+fn open_requirement_is_red_on_finished_page() {
+    let page = PAGE.replace("Refused: nobody", "Open: nobody");
+    assert_red(&faults(&page, CODE, TEST), "docs/spec/rfc1.md:8: `sing` is open, and the page is finished");
+    let page = page.replace("finished", "in progress");
+    assert_eq!(faults(&page, CODE, TEST), [""; 0]);
+    let code = format!("{CODE}// spec: sing\n");
+    let red = "crates/a/src/lib.rs:3: `sing` is cited, and open at docs/spec/rfc1.md:8";
+    assert_red(&faults(&page, &code, TEST), red);
+}
+
+#[test]
+fn page_without_status_is_red() {
+    for status in ["", "Status: finished", "Status: done.", "Words first.\nStatus: finished."] {
+        let page = PAGE.replace("Status: finished.", status);
+        assert!(faults(&page, CODE, TEST)[0].starts_with("docs/spec/rfc1.md:1: the line after"), "{status}");
     }
 }
 
@@ -150,17 +232,22 @@ fn a_source_that_ends_too_early_is_read_to_its_end() {
 }
 
 #[test]
-fn the_table_counts_by_standard_and_level() {
-    let pages =
-        [source("docs/spec/rfc1.md", PAGE), source("docs/spec/b.md", "# Ours: b\n\n- **b** P ours: b.\n")];
-    let sources = [source("crates/a/src/a.rs", CODE), source("crates/a/tests/a.rs", TEST)];
+fn table_counts_by_standard_and_level_and_names_open_requirements() {
+    let other =
+        "# Ours: b\n\nStatus: in progress.\n\n- **b** P ours: b.\n- **c** M ours: c\n  and d. Open: later.\n";
+    let pages = [source("docs/spec/rfc1.md", PAGE), source("docs/spec/b.md", other)];
+    let sources = [source("crates/a/src/lib.rs", CODE), source("crates/a/tests/a.rs", TEST)];
     let table = read(&pages, &sources).0.table();
     let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
-    assert_eq!(rows[1], ["Ours", "0", "0", "0", "1", "0"]);
-    assert_eq!(rows[2], ["RFC", "1", "1", "0", "0", "0", "1"]);
-    assert_eq!(rows[3], ["all", "1", "0", "0", "1", "1"]);
+    assert_eq!(rows[1], ["Ours", "0", "0", "0", "1", "0", "1"]);
+    assert_eq!(rows[2], ["RFC", "1", "1", "0", "0", "0", "1", "0"]);
+    assert_eq!(rows[3], ["all", "1", "0", "0", "1", "1", "1"]);
+    let last: Vec<&str> = table.lines().skip(4).collect();
     assert_eq!(
-        table.lines().last(),
-        Some("spec: 3 requirements, cited 1 times in code and 1 times in tests")
+        last,
+        [
+            "open: c, docs/spec/b.md:6: ours: c and d. Open: later.",
+            "spec: 4 requirements, cited 1 times in code and 1 times in tests"
+        ]
     );
 }
