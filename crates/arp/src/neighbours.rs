@@ -138,7 +138,8 @@ pub enum Event<A> {
         /// The protocol address.
         protocol: A,
     },
-    /// An address was not entered, for the table is full of entries that are in use or static.
+    /// An address was not entered: the table is full of entries in use or static, or the share of those that have not
+    /// answered is.
     Refused {
         /// The protocol address.
         protocol: A,
@@ -156,7 +157,7 @@ pub struct Counts {
     pub expired: u64,
     /// Entries removed to make room.
     pub evicted: u64,
-    /// Addresses not entered, for the table was full.
+    /// Addresses not entered: no capacity left for them.
     pub refused: u64,
     /// Parcels given back unsent, whatever the reason.
     pub returned: u64,
@@ -174,6 +175,8 @@ pub struct Neighbours<A, P> {
     reachable: Duration,
     drawn: Tick,
     random: Random,
+    /// When an address was last turned away.
+    pressed: Option<Tick>,
     events: VecDeque<Event<A>>,
     counts: Counts,
 }
@@ -219,6 +222,7 @@ impl<A: Address, P> Neighbours<A, P> {
             reachable: timers::draw(&mut random),
             drawn: Tick::default(),
             random,
+            pressed: None,
             events: VecDeque::with_capacity(Self::EVENTS),
             counts: Counts::default(),
         }

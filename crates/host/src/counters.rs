@@ -79,7 +79,7 @@ impl Stack {
             gain("entries expired", table.expired),
             gain("entries evicted", table.evicted),
             gain("resolutions failed", table.failed),
-            gain("entries refused: the translation table is full", table.refused),
+            gain("entries refused: no capacity left in the ARP cache", table.refused),
             counter("arp", "payloads given back unsent", table.returned, true),
             gain("events lost", self.arp.events_lost()),
         ]);

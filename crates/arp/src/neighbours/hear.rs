@@ -74,6 +74,7 @@ impl<A: Address, P> Neighbours<A, P> {
             }
             State::Reachable | State::Stale | State::Delay | State::Probe => {
                 self.table.confirm(place);
+                self.table.touch_in_use(place);
                 if from != heard.hardware {
                     self.follow(place, from, heard);
                     return Merge::Moved;
@@ -96,7 +97,7 @@ impl<A: Address, P> Neighbours<A, P> {
             return merge;
         }
         let hardware = heard.hardware;
-        if self.insert(protocol, hardware, State::Stale, Row::Stranger).is_none() {
+        if self.insert(protocol, hardware, State::Stale, Row::Stale).is_none() {
             return Merge::Refused;
         }
         self.report(Event::Learned { protocol, hardware });

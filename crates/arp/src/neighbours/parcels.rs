@@ -27,7 +27,7 @@ struct Parked<A, P> {
 pub enum Returned {
     /// Nobody answered for the destination.
     Failed,
-    /// Too many parcels, or too many octets, waited: the oldest went.
+    /// Too many parcels, or too many octets, waited, and the oldest went; or the entry was evicted.
     Crowded,
     /// The entry was removed by a person.
     Removed,

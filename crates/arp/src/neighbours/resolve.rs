@@ -3,7 +3,7 @@
 use link::{Instant, MacAddr};
 
 use super::chain::Place;
-use super::slot::Row;
+use super::slot::{Class, Row};
 use super::{AddError, Address, Event, Neighbours, Returned, State};
 
 /// Where a parcel is to go.
@@ -37,8 +37,9 @@ impl<A: Address, P> Neighbours<A, P> {
                 self.park(place, octets, parcel)
             }
             State::Reachable | State::Stale | State::Delay | State::Probe | State::Static => {
+                self.table.touch_in_use(place);
                 // spec: rfc4861-stale
-                if state == State::Stale {
+                if state == State::Stale && self.may_be_checked(place) {
                     self.change(place, State::Delay, Row::Delay);
                 }
                 if parcels == 0 {
@@ -62,6 +63,7 @@ impl<A: Address, P> Neighbours<A, P> {
         if let Some(State::Reachable | State::Stale | State::Delay | State::Probe) = known {
             self.table.confirm(place);
             self.change(place, State::Reachable, Row::Reachable);
+            self.table.touch(place);
         }
     }
 
@@ -168,20 +170,41 @@ impl<A: Address, P> Neighbours<A, P> {
 
     /// Enters an address that is not there; where it takes somebody else's place, that one goes.
     pub(super) fn insert(&mut self, protocol: A, hardware: MacAddr, state: State, row: Row) -> Option<Place> {
-        // spec: table-bound, table-eviction
-        if self.table.is_full() {
-            let Some(victim) = self.table.victim() else {
+        // spec: table-bound, table-eviction, table-share
+        if self.table.is_full() || (state == State::Incomplete && self.table.is_share_full()) {
+            let Some(victim) = self.table.victim(state) else {
+                self.pressed = Some(self.table.clock.tick());
                 self.counts.refused = self.counts.refused.saturating_add(1);
                 self.report(Event::Refused { protocol });
                 return None;
             };
-            if let Some(evicted) = self.table.get(victim).map(|slot| slot.protocol) {
-                self.counts.evicted = self.counts.evicted.saturating_add(1);
-                self.report(Event::Evicted { protocol: evicted });
-            }
-            self.table.remove(victim);
+            self.evict(victim);
         }
         self.table.insert(protocol, hardware, state, row)
+    }
+
+    /// Whether the first use of an entry may begin a check of it: an entry that is in use and has not proved itself
+    /// has the share of those, and where there is none for it, it is used unchecked.
+    // spec: table-share
+    fn may_be_checked(&mut self, place: Place) -> bool {
+        if self.table.get(place).is_none_or(|slot| slot.class != Class::Unused) || !self.table.is_share_full()
+        {
+            return true;
+        }
+        let victim = self.table.unproven_victim();
+        if let Some(victim) = victim {
+            self.evict(victim);
+        }
+        victim.is_some()
+    }
+
+    fn evict(&mut self, place: Place) {
+        if let Some(protocol) = self.table.get(place).map(|slot| slot.protocol) {
+            self.counts.evicted = self.counts.evicted.saturating_add(1);
+            self.report(Event::Evicted { protocol });
+        }
+        self.give_back(place, Returned::Crowded);
+        self.table.remove(place);
     }
 
     /// Gives an entry a state and a row, and reports the change.
@@ -192,7 +215,7 @@ impl<A: Address, P> Neighbours<A, P> {
 
     /// Gives an entry another state in the row where it stands.
     fn restate(&mut self, place: Place, to: State) {
-        let from = self.table.get_mut(place).map(|slot| std::mem::replace(&mut slot.state, to));
+        let from = self.table.restate(place, to);
         self.report_change(place, from, to);
     }
 

@@ -1,4 +1,4 @@
-//! One entry of the table, and the rows that entries stand in.
+//! One entry of the table, the rows that entries stand in, and the classes that eviction looks at.
 
 use link::MacAddr;
 
@@ -10,9 +10,7 @@ use super::{Address, Neighbour, State};
 /// entries of a timed row wait equally long: its first entry is always the next one due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Row {
-    /// Known from what it said, never used.
-    Stranger,
-    /// STALE, and used before.
+    /// STALE.
     Stale,
     /// REACHABLE.
     Reachable,
@@ -33,13 +31,29 @@ pub(super) enum Row {
     Free,
 }
 
-/// One entry: 48 octets. Its cells in the index take 16 more at most.
+/// How much is known of a neighbor: what decides which entry is evicted first. The chain of each class is in the
+/// order of last use, longest ago first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// Learned from a packet, never used.
+    Unused,
+    /// Used or asked for, and has not answered a request of this host: what an outsider can fill. Its use is
+    /// the last request.
+    Unproven,
+    /// Has answered a request of this host, or an upper layer has confirmed it, and has not failed since.
+    Proven,
+    /// Entered by a person.
+    Static,
+}
+
+/// One entry: 64 bytes. Its cells in the index take 16 more at most.
 #[derive(Clone, Debug)]
 pub(super) struct Slot<A> {
     pub(super) protocol: A,
     pub(super) hardware: MacAddr,
     pub(super) state: State,
     pub(super) row: Row,
+    pub(super) class: Class,
     /// Requests sent in this attempt.
     pub(super) asked: u8,
     /// Attempts that failed one after another.
@@ -50,11 +64,14 @@ pub(super) struct Slot<A> {
     pub(super) confirmed: Tick,
     /// When it joined its row.
     pub(super) since: Tick,
+    /// When it was last sent to, heard or asked for, as far as its class counts that.
+    pub(super) used: Tick,
     pub(super) in_row: Links,
     pub(super) by_age: Links,
+    pub(super) in_class: Links,
 }
 
-const _: () = assert!(size_of::<Slot<std::net::Ipv4Addr>>() + 4 * size_of::<u32>() <= 64);
+const _: () = assert!(size_of::<Slot<std::net::Ipv4Addr>>() + 4 * size_of::<u32>() <= 80);
 
 impl<A: Address> Slot<A> {
     pub(super) fn listed(&self) -> Neighbour<A> {
@@ -69,6 +86,10 @@ impl<A: Address> Slot<A> {
     pub(super) fn age_links(&mut self) -> &mut Links {
         &mut self.by_age
     }
+
+    pub(super) fn class_links(&mut self) -> &mut Links {
+        &mut self.in_class
+    }
 }
 
 impl State {
@@ -79,11 +100,10 @@ impl State {
 }
 
 impl Row {
-    pub(super) const COUNT: usize = 12;
+    pub(super) const COUNT: usize = 11;
 
     /// All rows of entries.
     pub(super) const ALL: [Row; Self::COUNT - 1] = [
-        Row::Stranger,
         Row::Stale,
         Row::Reachable,
         Row::Delay,
@@ -98,18 +118,42 @@ impl Row {
 
     pub(super) const fn number(self) -> usize {
         match self {
-            Row::Stranger => 0,
-            Row::Stale => 1,
-            Row::Reachable => 2,
-            Row::Delay => 3,
-            Row::Ask => 4,
-            Row::Wait => 5,
-            Row::Hold1 => 6,
-            Row::Hold2 => 7,
-            Row::Hold4 => 8,
-            Row::Hold8 => 9,
-            Row::Static => 10,
-            Row::Free => 11,
+            Row::Stale => 0,
+            Row::Reachable => 1,
+            Row::Delay => 2,
+            Row::Ask => 3,
+            Row::Wait => 4,
+            Row::Hold1 => 5,
+            Row::Hold2 => 6,
+            Row::Hold4 => 7,
+            Row::Hold8 => 8,
+            Row::Static => 9,
+            Row::Free => 10,
+        }
+    }
+}
+
+impl Class {
+    pub(super) const COUNT: usize = 4;
+
+    /// The class of an entry of this class once it has this state.
+    pub(super) const fn after(self, state: State) -> Class {
+        match (state, self) {
+            (State::Static, _) => Class::Static,
+            (State::Reachable, _) => Class::Proven,
+            (State::Incomplete | State::Failed, _) | (State::Delay | State::Probe, Class::Unused) => {
+                Class::Unproven
+            }
+            (State::Stale | State::Delay | State::Probe, class) => class,
+        }
+    }
+
+    pub(super) const fn number(self) -> usize {
+        match self {
+            Class::Unused => 0,
+            Class::Unproven => 1,
+            Class::Proven => 2,
+            Class::Static => 3,
         }
     }
 }

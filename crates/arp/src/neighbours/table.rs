@@ -7,7 +7,7 @@ use link::{Instant, MacAddr};
 use super::chain::{Chain, Links, NONE, Place, to_usize};
 use super::clock::Clock;
 use super::index::Index;
-use super::slot::{Row, Slot};
+use super::slot::{Class, Row, Slot};
 use super::timers::RETRANSMIT;
 use super::{Address, State};
 
@@ -21,8 +21,18 @@ pub(super) struct Table<A> {
     len: usize,
     bound: usize,
     rows: [Chain; Row::COUNT],
+    classes: [Chain; Class::COUNT],
+    /// How many entries are in [`Class::Unproven`].
+    unproven: usize,
     age: Chain,
 }
+
+/// How long an entry that has proved itself counts as in use after it was sent to or heard: as long as Linux keeps
+/// one from being collected.
+const IN_USE: Duration = Duration::from_secs(5);
+
+/// How many entries of a row are looked at for one that may be evicted.
+const LOOKS: usize = 8;
 
 impl<A: Address> Table<A> {
     /// An empty table. Its memory is set aside here, and the system gives it when it is touched.
@@ -36,6 +46,8 @@ impl<A: Address> Table<A> {
             len: 0,
             bound,
             rows: [Chain::EMPTY; Row::COUNT],
+            classes: [Chain::EMPTY; Class::COUNT],
+            unproven: 0,
             age: Chain::EMPTY,
         }
     }
@@ -47,6 +59,17 @@ impl<A: Address> Table<A> {
     /// Whether another entry needs somebody else's place.
     pub(super) fn is_full(&self) -> bool {
         self.len >= self.bound
+    }
+
+    /// Whether another entry for an address that has not proved itself needs the place of one like it. A
+    /// quarter of the table is for those.
+    // spec: table-share
+    pub(super) fn is_share_full(&self) -> bool {
+        self.unproven >= self.share()
+    }
+
+    fn share(&self) -> usize {
+        (self.bound / 4).max(1)
     }
 
     pub(super) fn find(&self, protocol: A) -> Option<Place> {
@@ -85,13 +108,16 @@ impl<A: Address> Table<A> {
             hardware,
             state,
             row,
+            class: Class::Unused.after(state),
             asked: 0,
             failures: 0,
             parcels: 0,
             confirmed: now,
             since: now,
+            used: now,
             in_row: Links::NONE,
             by_age: Links::NONE,
+            in_class: Links::NONE,
         };
         let free = self.first_place(Row::Free);
         let place = if free == NONE {
@@ -106,6 +132,7 @@ impl<A: Address> Table<A> {
         self.len += 1;
         self.index.insert(protocol, place);
         self.join(row, place);
+        self.join_class(Class::Unused.after(state), place);
         if state.has_age() {
             self.age.append(&mut self.slots, Slot::age_links, place);
         }
@@ -114,11 +141,9 @@ impl<A: Address> Table<A> {
 
     /// Removes an entry.
     pub(super) fn remove(&mut self, place: Place) {
-        let Some((protocol, row, state)) = self.get(place).map(|slot| (slot.protocol, slot.row, slot.state))
-        else {
-            return;
-        };
+        let Some(Slot { protocol, row, state, class, .. }) = self.get(place).cloned() else { return };
         self.leave(row, place);
+        self.leave_class(class, place);
         if state.has_age() {
             self.age.unlink(&mut self.slots, Slot::age_links, place);
         }
@@ -131,7 +156,8 @@ impl<A: Address> Table<A> {
     /// Gives an entry a state, and the last place of a row. Returns the state it had.
     pub(super) fn shift(&mut self, place: Place, state: State, row: Row) -> Option<State> {
         let now = self.clock.tick();
-        let (old_state, old_row) = self.get(place).map(|slot| (slot.state, slot.row))?;
+        let (old_state, old_row, old_class) =
+            self.get(place).map(|slot| (slot.state, slot.row, slot.class))?;
         self.leave(old_row, place);
         match (old_state.has_age(), state.has_age()) {
             (false, true) => self.age.append(&mut self.slots, Slot::age_links, place),
@@ -141,6 +167,7 @@ impl<A: Address> Table<A> {
         let slot = self.get_mut(place)?;
         (slot.state, slot.row, slot.since) = (state, row, now);
         self.join(row, place);
+        self.reclass(place, old_class, old_class.after(state));
         Some(old_state)
     }
 
@@ -154,6 +181,41 @@ impl<A: Address> Table<A> {
         }
         self.age.unlink(&mut self.slots, Slot::age_links, place);
         self.age.append(&mut self.slots, Slot::age_links, place);
+    }
+
+    /// Gives an entry another state in the row where it stands. Returns the state it had.
+    pub(super) fn restate(&mut self, place: Place, state: State) -> Option<State> {
+        let slot = self.get_mut(place)?;
+        let class = slot.class;
+        let old_state = std::mem::replace(&mut slot.state, state);
+        self.reclass(place, class, class.after(state));
+        Some(old_state)
+    }
+
+    fn reclass(&mut self, place: Place, from: Class, to: Class) {
+        if from != to {
+            self.leave_class(from, place);
+            self.join_class(to, place);
+        }
+    }
+
+    /// Notes that an entry was used: it is the last of its class to be evicted.
+    pub(super) fn touch(&mut self, place: Place) {
+        let now = self.clock.tick();
+        let Some(slot) = self.get_mut(place) else { return };
+        slot.used = now;
+        let class = slot.class;
+        if let Some(chain) = self.classes.get_mut(class.number()).filter(|chain| !chain.is_last(place)) {
+            chain.unlink(&mut self.slots, Slot::class_links, place);
+            chain.append(&mut self.slots, Slot::class_links, place);
+        }
+    }
+
+    /// Notes that an entry was heard or sent to. Of one that has not proved itself, only requests count.
+    pub(super) fn touch_in_use(&mut self, place: Place) {
+        if self.get(place).is_some_and(|slot| matches!(slot.class, Class::Unused | Class::Proven)) {
+            self.touch(place);
+        }
     }
 
     /// The entry that is next in a row.
@@ -185,23 +247,77 @@ impl<A: Address> Table<A> {
     }
 
     /// Whether an entry may have been asked for within the last second, and would be again if it
-    /// were forgotten. Who did change its row in that time may have been, strangers never were.
+    /// were forgotten. Who did change its row in that time may have been, unused ones never were.
     pub(super) fn is_fresh(&self, slot: &Slot<A>) -> bool {
-        slot.row != Row::Stranger && self.clock.since(slot.since) < RETRANSMIT
+        slot.class != Class::Unused && self.clock.since(slot.since) < RETRANSMIT
     }
 
-    /// The entry to go first when room is needed: one that answers nobody, then strangers, then
-    /// stale, then reachable ones; never one that is static or in use.
+    /// The entry to evict for a newcomer of this state: one that has failed, then the one unused for longest, then
+    /// the one of those that have proved themselves; never one that is static or in use.
     ///
-    /// Those for which parcels wait are passed over: they are few, for parcels have a bound.
-    pub(super) fn victim(&self) -> Option<Place> {
-        let order =
-            [Row::Hold8, Row::Hold4, Row::Hold2, Row::Hold1, Row::Stranger, Row::Stale, Row::Reachable];
-        let in_row = |row| {
-            let mut long_there = self.row(row).take_while(|(_, slot)| !self.is_fresh(slot));
-            long_there.find(|(_, slot)| slot.parcels == 0).map(|(place, _)| place)
-        };
-        order.into_iter().find_map(in_row)
+    /// Entries that have not proved themselves go for each other, as soon as a second has passed since the last
+    /// request: forgotten sooner, they might be asked for again within it.
+    // spec: table-eviction, table-share
+    pub(super) fn victim(&self, newcomer: State) -> Option<Place> {
+        let is_unproven = Class::Unused.after(newcomer) == Class::Unproven;
+        if is_unproven && self.is_share_full() {
+            return self.unproven_victim();
+        }
+        let beyond_share = self.unproven > self.share();
+        let crowded = if beyond_share { self.unproven_victim() } else { None };
+        crowded
+            .or_else(|| self.failed_victim())
+            .or_else(|| self.longest_unused(Class::Unused, Duration::ZERO))
+            .or_else(|| self.longest_unused(Class::Proven, IN_USE))
+    }
+
+    /// The entry to evict for another that has not proved itself either.
+    pub(super) fn unproven_victim(&self) -> Option<Place> {
+        let place = self.class(Class::Unproven).first;
+        self.was_long_ago(place, RETRANSMIT).then_some(place).or_else(|| self.failed_victim())
+    }
+
+    /// An entry that has failed, and for which nothing waits again.
+    fn failed_victim(&self) -> Option<Place> {
+        [Row::Hold8, Row::Hold4, Row::Hold2, Row::Hold1].into_iter().find_map(|row| {
+            let mut looked_at = self.row(row).take(LOOKS);
+            looked_at
+                .find(|(place, slot)| slot.parcels == 0 && self.was_long_ago(*place, RETRANSMIT))
+                .map(|(place, _)| place)
+        })
+    }
+
+    /// The entry of a class that has gone unused for longest, and at least for a span.
+    fn longest_unused(&self, class: Class, span: Duration) -> Option<Place> {
+        let place = self.class(class).first;
+        let slot = self.get(place)?;
+        (slot.parcels == 0 && !self.is_fresh(slot) && self.was_long_ago(place, span)).then_some(place)
+    }
+
+    fn was_long_ago(&self, place: Place, span: Duration) -> bool {
+        self.get(place).is_some_and(|slot| self.clock.since(slot.used) >= span)
+    }
+
+    fn class(&self, class: Class) -> Chain {
+        self.classes.get(class.number()).copied().unwrap_or(Chain::EMPTY)
+    }
+
+    fn join_class(&mut self, class: Class, place: Place) {
+        let now = self.clock.tick();
+        if let Some(slot) = self.get_mut(place) {
+            (slot.class, slot.used) = (class, now);
+        }
+        self.unproven += usize::from(class == Class::Unproven);
+        if let Some(chain) = self.classes.get_mut(class.number()) {
+            chain.append(&mut self.slots, Slot::class_links, place);
+        }
+    }
+
+    fn leave_class(&mut self, class: Class, place: Place) {
+        self.unproven -= usize::from(class == Class::Unproven);
+        if let Some(chain) = self.classes.get_mut(class.number()) {
+            chain.unlink(&mut self.slots, Slot::class_links, place);
+        }
     }
 
     fn first_place(&self, row: Row) -> Place {

@@ -107,7 +107,7 @@ fn a_dead_destination_is_asked_three_times_a_second_apart_and_its_parcels_come_b
 #[test]
 fn one_dead_destination_does_not_delay_a_live_one() {
     let mut table = table();
-    for dead in 100..600 {
+    for dead in 100..350 {
         table.resolve(at(0), dead, 10, dead);
     }
     due(&mut table, at(0));

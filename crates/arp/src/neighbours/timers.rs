@@ -5,7 +5,7 @@ use std::time::Duration;
 use link::{Instant, MacAddr};
 
 use super::chain::Place;
-use super::slot::Row;
+use super::slot::{Class, Row, Slot};
 use super::{Address, Event, Neighbours, Returned, State};
 use crate::random::Random;
 
@@ -107,7 +107,7 @@ impl<A: Address, P> Neighbours<A, P> {
             Row::Hold4 => RETRANSMIT * 4,
             Row::Hold8 => RETRANSMIT * 8,
             Row::Ask => Duration::ZERO,
-            Row::Stranger | Row::Stale | Row::Static | Row::Free => Duration::MAX,
+            Row::Stale | Row::Static | Row::Free => Duration::MAX,
         }
     }
 
@@ -177,9 +177,14 @@ impl<A: Address, P> Neighbours<A, P> {
 
     /// A request was not answered in time: the next one, or the end.
     fn retry(&mut self, place: Place) {
-        let Some((state, asked)) = self.table.get(place).map(|slot| (slot.state, slot.asked)) else { return };
+        let Some(Slot { state, asked, class, .. }) = self.table.get(place).cloned() else { return };
         let enough = if state == State::Probe { UNICASTS + BROADCASTS } else { BROADCASTS };
-        if asked < enough {
+        // Where addresses are turned away for want of a place among those that have not answered, each gets one
+        // request, and then the next one its place.
+        // spec: table-share
+        let is_pressed = class == Class::Unproven
+            && self.pressed.is_some_and(|pressed| self.table.clock.since(pressed) < RETRANSMIT);
+        if asked < enough && !is_pressed {
             self.change(place, state, Row::Ask);
         } else {
             self.fail(place);
@@ -209,6 +214,7 @@ impl<A: Address, P> Neighbours<A, P> {
         slot.asked = slot.asked.saturating_add(1);
         self.counts.asked = self.counts.asked.saturating_add(1);
         self.change(place, state, Row::Wait);
+        self.table.touch(place);
         Some(Due::Ask { protocol, station })
     }
 }

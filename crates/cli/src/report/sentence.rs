@@ -46,7 +46,7 @@ fn of_neighbour(event: Change<Ipv4Addr>) -> String {
         Change::Changed { protocol, from, to } => format!("changed {protocol} from {from} to {to}"),
         Change::Expired { protocol } => format!("expired {protocol}"),
         Change::Evicted { protocol } => format!("evicted {protocol} to make room"),
-        Change::Refused { protocol } => format!("refused {protocol}: the translation table is full"),
+        Change::Refused { protocol } => format!("refused {protocol}: no capacity left in the ARP cache"),
     }
 }
 

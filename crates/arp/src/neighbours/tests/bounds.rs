@@ -2,40 +2,135 @@
 
 use super::*;
 
+fn evicted(table: &mut Table) -> Vec<u32> {
+    let events = std::iter::from_fn(|| table.take_event());
+    events
+        .filter_map(|event| if let Event::Evicted { protocol } = event { Some(protocol) } else { None })
+        .collect()
+}
+
+/// Asks for an address, which answers at once, and fetches what was due.
+fn resolved(table: &mut Table, now: Instant, protocol: u32) {
+    table.resolve(now, protocol, 10, 0);
+    table.merge(now, protocol, replied(protocol));
+    due(table, now);
+}
+
 // proves: table-eviction
 #[test]
-fn strangers_go_before_stale_before_reachable_and_neither_static_nor_in_use_ever() {
-    let mut table = small(5);
+fn eviction_takes_failed_then_unused_then_idle_entries_and_neither_static_ones_nor_those_in_use() {
+    let mut table = small(8);
     table.add_static(at(0), 1, mac(1)).unwrap();
+    // It fails after three seconds, and is forgotten a second later.
     table.resolve(at(0), 2, 10, 0);
-    for (protocol, now) in [(3, 0), (4, 20)] {
-        table.resolve(at(now), protocol, 10, 0);
-        table.merge(at(now), protocol, replied(protocol));
+    for (protocol, now) in [(3, 0), (4, 1), (5, 2), (6, 3)] {
+        resolved(&mut table, at(now), protocol);
     }
-    table.learn(at(20), 5, heard(5));
-    // 3 has faded, 4 has not; 2 is still being asked for.
-    pass(&mut table, at(20));
-    while state(&table, 3) == Some(State::Reachable) {
-        let now = table.deadline().unwrap();
-        table.resolve(now, 2, 10, 0);
-        due(&mut table, now);
+    // The first of them is sent to once more.
+    table.resolve(at(3), 3, 10, 0);
+    table.learn(at(3), 7, heard(7));
+    table.learn(at(3), 8, heard(8));
+    assert_eq!((table.len(), state(&table, 2)), (8, Some(State::Failed)));
+    for newcomer in 20..22 {
+        assert_eq!(table.learn(at(3), newcomer, heard(newcomer)), Merge::Added);
     }
-    // What has just faded stays for a second more.
-    let now = table.deadline().unwrap() + SECOND;
-    let mut evicted = Vec::new();
-    for newcomer in 10..14 {
-        // Each newcomer is asked for at once, hence in use.
-        table.resolve(now, newcomer, 10, 0);
-        while let Some(event) = table.take_event() {
-            evicted.extend(match event {
-                Event::Evicted { protocol } => Some(protocol),
-                _ => None,
-            });
+    assert_eq!(evicted(&mut table), [2, 7]);
+    // What is used stays: newcomers that are answered push out what is not used, least recently used first.
+    for newcomer in 30..35 {
+        resolved(&mut table, at(7), newcomer);
+    }
+    assert_eq!(evicted(&mut table), [8, 20, 21, 4, 5]);
+    assert_eq!(
+        table.resolve(at(7), 40, 10, 9),
+        Resolution::Refused(9),
+        "all others were used within five seconds"
+    );
+    resolved(&mut table, at(8), 40);
+    assert!([1, 30, 40].iter().all(|protocol| state(&table, *protocol).is_some()));
+}
+
+// proves: table-eviction
+#[test]
+fn entry_that_is_heard_stays_for_five_seconds_as_one_that_is_sent_to() {
+    let mut table = small(4);
+    for protocol in 1..=4 {
+        resolved(&mut table, at(0), protocol);
+    }
+    table.merge(at(4), 1, heard(1));
+    table.resolve(at(4), 2, 10, 0);
+    assert_eq!(table.learn(Instant::from_nanos(at(5).as_nanos() - 1), 9, heard(9)), Merge::Refused);
+    for newcomer in [10, 11] {
+        resolved(&mut table, at(5), newcomer);
+    }
+    assert_eq!(evicted(&mut table), [3, 4]);
+}
+
+// proves: table-share
+#[test]
+fn unanswered_addresses_take_a_quarter_of_the_table_and_evict_no_answered_entry() {
+    let mut table = small(64);
+    for protocol in 0..48 {
+        resolved(&mut table, at(0), protocol);
+    }
+    // A minute later those are STALE, and nothing has used them since; a packet of each keeps them alive.
+    for second in 1..60 {
+        for protocol in 0..48 {
+            table.merge(at(second), protocol, heard(protocol));
         }
+        for dead in 0..100 {
+            table.resolve(at(second), 1_000 * u32::try_from(second).unwrap() + dead, 10, 0);
+        }
+        let asked = pass(&mut table, at(second)).into_iter();
+        let asked = asked.filter(|(_, due)| matches!(due, Due::Ask { station: None, .. })).count();
+        assert!(asked <= 16, "{asked} requests in one second");
+        let unanswered = table.list().iter().filter(|entry| entry.hardware.is_none()).count();
+        assert!(unanswered <= 16, "{unanswered}");
+        assert_eq!(table.list().iter().filter(|entry| entry.protocol < 48).count(), 48);
     }
-    assert_eq!(evicted, [5, 3, 4]);
-    assert_eq!(table.counts().refused, 1);
-    assert!(state(&table, 1).is_some() && state(&table, 2).is_some());
+    assert!(table.counts().refused > 0);
+}
+
+// proves: table-share
+#[test]
+fn senders_that_never_answer_a_request_share_the_quarter_however_much_they_are_used() {
+    let mut table = small(64);
+    for protocol in 0..32 {
+        resolved(&mut table, at(0), protocol);
+    }
+    for millis in 0..20_000 {
+        let now = Instant::from_nanos(1_000_000 * (1_000 + millis));
+        let stranger = 1_000 + u32::try_from(millis).unwrap();
+        table.learn(now, stranger, heard(7));
+        table.resolve(now, stranger, 10, stranger);
+        if millis % 100 == 0 {
+            for protocol in 0..32 {
+                table.resolve(now, protocol, 10, protocol);
+                table.confirm(now, protocol);
+            }
+        }
+        due(&mut table, now);
+        let checked = table.list().into_iter().filter(|entry| {
+            entry.protocol >= 1_000 && matches!(entry.state, State::Delay | State::Probe | State::Failed)
+        });
+        assert!(checked.count() <= 16);
+    }
+    assert!((0..32).all(|protocol| state(&table, protocol).is_some()));
+}
+
+// proves: table-share, rfc1122-flood
+#[test]
+fn address_that_waits_for_a_place_gets_one_a_second_after_the_request_before_it() {
+    let mut table = small(4);
+    assert_eq!(table.resolve(at(0), 1, 10, 1), Resolution::Waits);
+    assert_eq!(due(&mut table, at(0)), [ask(1)]);
+    assert_eq!(table.resolve(at(0), 2, 10, 2), Resolution::Refused(2));
+    let just = Instant::from_nanos(at(1).as_nanos() - 1);
+    assert_eq!(table.resolve(just, 2, 10, 3), Resolution::Refused(3));
+    // No second request for the first address: another waits.
+    assert_eq!(due(&mut table, at(1)), [Due::Return { protocol: 1, parcel: 1, reason: Returned::Failed }]);
+    assert_eq!(table.resolve(at(1), 2, 10, 4), Resolution::Waits);
+    assert_eq!(due(&mut table, at(1)), [ask(2)]);
+    assert_eq!(evicted(&mut table), [1]);
 }
 
 // proves: table-bound, table-eviction
@@ -68,8 +163,8 @@ fn an_idle_table_has_one_deadline_and_nothing_to_do_before_it() {
 
 // proves: table-eviction
 #[test]
-fn whoever_failed_goes_before_a_stranger_even_behind_one_for_whom_something_waits() {
-    let mut table = small(4);
+fn failed_entry_is_evicted_before_an_unused_one_even_behind_one_for_which_a_payload_waits() {
+    let mut table = small(8);
     for dead in [1, 2] {
         table.resolve(at(0), dead, 10, dead);
     }
@@ -81,35 +176,36 @@ fn whoever_failed_goes_before_a_stranger_even_behind_one_for_whom_something_wait
     assert_eq!((state(&table, 1), state(&table, 2)), (Some(State::Failed), Some(State::Failed)));
     // Both are held for two seconds; for the first one something waits again.
     table.resolve(at(7), 1, 10, 3);
-    table.learn(at(7), 3, heard(3));
-    table.learn(at(8), 4, heard(4));
-    assert_eq!(table.learn(at(8), 5, heard(5)), Merge::Added);
-    assert_eq!(table.list().iter().map(|entry| entry.protocol).collect::<Vec<_>>(), [1, 3, 4, 5]);
-    assert_eq!(table.learn(at(8), 6, heard(6)), Merge::Added);
-    assert_eq!(table.list().iter().map(|entry| entry.protocol).collect::<Vec<_>>(), [1, 4, 5, 6]);
+    for stranger in 3..9 {
+        table.learn(at(7), stranger, heard(stranger));
+    }
+    evicted(&mut table);
+    assert_eq!(table.learn(at(8), 9, heard(9)), Merge::Added);
+    assert_eq!(evicted(&mut table), [2]);
+    assert_eq!(table.learn(at(8), 10, heard(10)), Merge::Added);
+    assert_eq!(evicted(&mut table), [3]);
 }
 
 // proves: table-eviction, rfc1122-flood
 #[test]
-fn whoever_may_have_been_asked_within_the_second_stays_for_it() {
+fn entry_that_was_asked_for_within_the_second_is_not_evicted() {
     let mut table = small(1);
     table.resolve(at(0), 5, 10, 1);
-    table.merge(at(0), 5, replied(5));
     due(&mut table, at(0));
     let just = Instant::from_nanos(at(1).as_nanos() - 1);
-    assert_eq!(table.learn(just, 6, heard(6)), Merge::Refused);
-    assert_eq!(table.learn(at(1), 6, heard(6)), Merge::Added);
+    assert_eq!(table.resolve(just, 6, 10, 2), Resolution::Refused(2));
+    assert_eq!(table.resolve(at(1), 6, 10, 2), Resolution::Waits);
 }
 
 // proves: table-eviction
 #[test]
-fn nobody_goes_while_something_is_to_be_sent_there() {
+fn entry_that_a_payload_is_to_be_sent_to_is_not_evicted() {
     let mut table = small(1);
     table.resolve(at(0), 5, 10, 1);
     table.merge(at(0), 5, replied(5));
-    assert_eq!(table.learn(at(2), 6, heard(6)), Merge::Refused);
-    assert_eq!(table.poll(at(2)), Some(Due::Send { protocol: 5, hardware: mac(5), parcel: 1 }));
-    assert_eq!(table.learn(at(2), 6, heard(6)), Merge::Added);
+    assert_eq!(table.learn(at(6), 6, heard(6)), Merge::Refused);
+    assert_eq!(table.poll(at(6)), Some(Due::Send { protocol: 5, hardware: mac(5), parcel: 1 }));
+    assert_eq!(table.learn(at(6), 6, heard(6)), Merge::Added);
 }
 
 // proves: table-bound
