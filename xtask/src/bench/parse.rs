@@ -5,10 +5,11 @@ mod counts;
 mod gate;
 
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 
 use super::build;
 use crate::Outcome;
+use crate::installed::installed;
 use counts::{Contender, Count};
 
 #[derive(Debug, clap::Args)]
@@ -72,11 +73,9 @@ fn start(command: &mut Command) -> Result<bool, String> {
     Ok(status.success())
 }
 
-/// Sees that a tool is there.
+/// Fails unless a tool is installed.
 fn require(tool: &str, package: &str) -> Result<(), String> {
-    let mut command = Command::new(tool);
-    match start(command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null())) {
-        Ok(true) => Ok(()),
-        _ => Err(format!("{tool} is not installed; `sudo apt-get install {package}` installs it")),
-    }
+    installed(tool)
+        .map(drop)
+        .map_err(|absent| format!("{absent}; `sudo apt-get install {package}` installs it"))
 }

@@ -20,6 +20,7 @@ use std::thread::{self, ScopedJoinHandle};
 use tap::linux::Namespace;
 
 use crate::Outcome;
+use crate::installed::is_executable;
 use kinds::{Kind, Tool};
 use place::{Place, Stand};
 use report::{Column, Report};
@@ -149,7 +150,7 @@ fn installed() -> Vec<PathBuf> {
     let more = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from);
     let folders = std::env::split_paths(OsStr::new(&path)).chain(more);
     let programs = folders.flat_map(|folder| ["arping", "arp-scan", "nmap"].map(|name| folder.join(name)));
-    programs.filter(|path| path.is_file()).collect()
+    programs.filter(|path| is_executable(path)).collect()
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use tap::linux::{Interface, InterfaceName, Namespace, neighbours};
 use super::frames::{OUR_MAC, OURS, STATIC, STATIC_MAC, mac};
 use super::lines::Lines;
 use super::subject::{Subject, Table, entry};
+use crate::installed::installed;
 
 /// The suite's end of the pair.
 const SUITE: &str = "suite0";
@@ -168,8 +169,9 @@ fn print_table(interface: &Interface) -> Result<(), String> {
 /// Runs `ip`, for what can be had from no ioctl.
 pub(super) fn ip(arguments: &[&str]) -> Result<(), String> {
     let words = arguments.join(" ");
-    let output =
-        Command::new("ip").args(arguments).output().map_err(|error| format!("cannot run `ip`: {error}"))?;
+    let program = installed("ip").map_err(|absent| format!("{absent}: sudo apt install iproute2"))?;
+    let output = Command::new(program).args(arguments).output();
+    let output = output.map_err(|error| format!("cannot run `ip`: {error}"))?;
     if output.status.success() {
         return Ok(());
     }

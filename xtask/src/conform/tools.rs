@@ -1,6 +1,5 @@
 //! Questions by way of other people's tools, where they are installed.
 
-use std::io::ErrorKind;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,6 +11,7 @@ use tap::linux::{Interface, neighbours};
 use super::case::Verdict;
 use super::frames::{OUR_MAC, OURS, mac};
 use super::report::Record;
+use crate::installed::installed;
 
 /// Tools beside the host: they ask, it answers.
 pub(super) fn peers(interface: &Interface, more: &[PathBuf]) -> Vec<Record> {
@@ -91,11 +91,12 @@ pub(super) fn errors(program: &Path) -> Vec<Record> {
 
 /// Runs a tool to its end and judges its exit code and all that it printed.
 fn run(program: &Path, arguments: &[&str], judge: impl Fn(Option<i32>, &str) -> bool) -> Verdict {
-    let output = match Command::new(program).args(arguments).output() {
+    let path = match installed(&program.to_string_lossy()) {
+        Ok(path) => path,
+        Err(absent) => return Verdict::Skipped(absent.to_string()),
+    };
+    let output = match Command::new(path).args(arguments).output() {
         Ok(output) => output,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Verdict::Skipped(format!("{} is not installed", program.display()));
-        }
         Err(error) => return Verdict::Failed(format!("{}: {error}", program.display())),
     };
     let text = [output.stdout, output.stderr].concat();

@@ -1,7 +1,7 @@
 //! A capture put to both.
 
 use std::fs;
-use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -9,6 +9,7 @@ use super::compare::compare;
 use super::ours::Frame;
 use super::pdml::Packets;
 use super::report::Report;
+use crate::installed::installed;
 
 /// What tshark is asked for: names of nothing, every header where it stands in its own frame, and checksums
 /// looked at.
@@ -33,11 +34,9 @@ const ENDINGS: [&str; 3] = ["pcap", "pcapng", "cap"];
 
 /// The first line that tshark says about itself.
 pub(super) fn tshark_version() -> Result<String, String> {
-    let missing = |error: std::io::Error| match error.kind() {
-        ErrorKind::NotFound => "tshark is not installed: sudo apt install tshark".to_owned(),
-        _ => format!("cannot run tshark: {error}"),
-    };
-    let output = Command::new("tshark").arg("--version").output().map_err(missing)?;
+    let tshark = installed("tshark").map_err(|absent| format!("{absent}: sudo apt install tshark"))?;
+    let output = Command::new(tshark).arg("--version").output();
+    let output = output.map_err(|error| format!("cannot run tshark: {error}"))?;
     let text = String::from_utf8_lossy(&output.stdout);
     Ok(text.lines().next().unwrap_or("tshark").trim_end_matches('.').to_owned())
 }

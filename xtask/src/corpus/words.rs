@@ -1,11 +1,12 @@
 //! The words about ARP frames, beside tcpdump's.
 
-use std::io::{BufRead, BufReader, ErrorKind};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use super::report::{Difference, Report};
 use super::run::{Run, short};
+use crate::installed::installed;
 
 /// What became of the lines of one capture.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -92,14 +93,9 @@ pub(super) fn compare(
     files: &[PathBuf],
     report: &mut Report,
 ) -> Result<(), String> {
-    let known = Command::new("tcpdump").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    match known {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            report.without_words = Some("tcpdump is not installed: sudo apt install tcpdump".to_owned());
-            return Ok(());
-        }
-        Err(error) => return Err(format!("cannot run tcpdump: {error}")),
-        Ok(_) => {}
+    if let Err(absent) = installed("tcpdump") {
+        report.without_words = Some(format!("{absent}: sudo apt install tcpdump"));
+        return Ok(());
     }
     for file in files {
         let name = short(folder, file);

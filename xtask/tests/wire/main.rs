@@ -8,12 +8,14 @@ mod harness;
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::sync::OnceLock;
 
+use harness::installed::installed;
+use harness::launcher::Folder;
 use harness::program::{run, told};
-use harness::{Case, MINE, Missing, NOBODY, Outcome, Trials};
+use harness::{Case, MINE, NOBODY, Outcome, Refused, Trials};
 use serde_json::{Value, json};
 use tap::linux::{Interface, taps};
 
@@ -38,6 +40,7 @@ const CASES: &[Case] = &[
     ("what_is_no_host_does_not_pass", what_is_no_host),
     ("our_tools_say_the_truth_beside_whoever_is_installed", beside_others),
     ("what_is_given_away_is_whole", what_is_given_away),
+    ("bash_reads_the_completions_that_are_given_away", bash_reads_what_is_given_away),
 ];
 
 /// The binary of the package `cli`, opened while this process may still read where it lies.
@@ -74,9 +77,10 @@ fn our_host_passes() -> Outcome {
 }
 
 fn the_kernel_differs_as_recorded() -> Outcome {
+    installed("ip")?;
     let (code, out, errors) = told(&run(&["conform", "--kernel", "--json"])?);
     if code == Some(2) && errors.contains("cannot make a veth pair") {
-        return Err(Missing(errors.trim().to_owned()).into());
+        return Err(Refused(errors.trim().to_owned()).into());
     }
     assert_eq!(code, Some(0), "{out}{errors}");
     let lines: Result<Vec<Value>, _> = out.lines().map(serde_json::from_str).collect();
@@ -98,11 +102,12 @@ fn what_is_no_host() -> Outcome {
 }
 
 fn beside_others() -> Outcome {
+    installed("ip")?;
     let (code, out, errors) = told(&run(&["beside", "--program", &tapstack()?, "--json"])?);
     if code == Some(2)
         && (errors.contains("cannot make a veth pair") || errors.contains("cannot make a bridge"))
     {
-        return Err(Missing(errors.trim().to_owned()).into());
+        return Err(Refused(errors.trim().to_owned()).into());
     }
     let lines: Result<Vec<Value>, _> = out.lines().map(serde_json::from_str).collect();
     let lines = lines?;
@@ -146,18 +151,9 @@ fn tapstack() -> Result<String, Box<dyn std::error::Error>> {
     Ok(format!("/proc/{}/fd/{fd}", std::process::id()))
 }
 
-/// A folder of its own, gone with this value.
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 fn what_is_given_away() -> Outcome {
-    let folder = Folder(std::env::temp_dir().join(format!("tapstack-dist-{}", std::process::id())));
-    let to = folder.0.to_str().ok_or("a path")?;
+    let folder = Folder::new(None)?;
+    let to = folder.path().to_str().ok_or("a path")?;
     let (code, out, errors) = told(&run(&["dist", "--program", &tapstack()?, "--to", to])?);
     assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
 
@@ -166,13 +162,23 @@ fn what_is_given_away() -> Outcome {
     assert_eq!((code, errors.as_str()), (Some(0), ""), "{checked}");
     // All but the sums themselves.
     assert_eq!(checked.lines().count() + 1, std::fs::read_dir(to)?.count(), "{checked}");
-    assert_eq!(told(&inside("bash", &["-n", "tapstack.bash"])?), (Some(0), String::new(), String::new()));
     let version = inside("./tapstack", &["--version"])?;
     assert!(version.stdout.starts_with(b"tapstack "), "{version:?}");
     for page in ["tapstack.1", "tapstack-host.1", "tapstack-tap-create.1", "tapstack-doctor.1"] {
-        let text = std::fs::read_to_string(folder.0.join(page))?;
+        let text = std::fs::read_to_string(folder.path().join(page))?;
         assert!(text.contains("\n.SH NAME\n") && text.contains("\n.SH EXAMPLES\n"), "{page}: {text}");
     }
+    Ok(())
+}
+
+fn bash_reads_what_is_given_away() -> Outcome {
+    let bash = installed("bash")?;
+    let folder = Folder::new(None)?;
+    let to = folder.path().to_str().ok_or("a path")?;
+    assert_eq!(told(&run(&["dist", "--program", &tapstack()?, "--to", to])?).0, Some(0));
+    let script = folder.path().join("tapstack.bash");
+    let checked = Command::new(bash).arg("-n").arg(script).output()?;
+    assert_eq!(told(&checked), (Some(0), String::new(), String::new()));
     Ok(())
 }
 

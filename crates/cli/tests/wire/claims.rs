@@ -37,10 +37,7 @@ fn request(target: Ipv4Addr) -> Vec<u8> {
 /// The next line that has this word.
 fn line_with(host: &mut Running, word: &str) -> Result<String, Box<dyn std::error::Error>> {
     loop {
-        let line = host.line()?;
-        if line.is_empty() {
-            return Err(format!("the host ended before it said {word:?}").into());
-        }
+        let line = host.line().map_err(|error| format!("no line with {word:?}: {error}"))?;
         if line.contains(word) {
             return Ok(line);
         }

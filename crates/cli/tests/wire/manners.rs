@@ -6,7 +6,9 @@ use std::process::{Command, Stdio};
 
 use nix::pty::{OpenptyResult, openpty};
 
+use super::capture::Scratch;
 use super::running::wire;
+use crate::harness::installed::installed;
 use crate::harness::program::{command, run, told};
 use crate::harness::{Case, Outcome};
 
@@ -15,7 +17,8 @@ pub(crate) const CASES: &[Case] = &[
     ("a_terminal_gets_colour_unless_it_is_not_wanted", a_terminal),
     ("help_and_errors_follow_the_choice_too", help_and_errors),
     ("whoever_cannot_write_says_so_and_not_that_nobody_replied", full_disk),
-    ("the_completions_are_a_script_that_bash_reads", completions),
+    ("completions_hold_commands_and_options_for_each_shell", completions),
+    ("completions_are_a_script_that_bash_reads", completions_in_bash),
     ("a_manual_page_has_its_sections_and_an_unknown_one_a_sentence", manual_pages),
 ];
 
@@ -90,9 +93,12 @@ fn help_and_errors() -> Outcome {
 fn full_disk() -> Outcome {
     let held = wire("full0")?;
     let address = ["--address", "10.0.0.9/24"];
+    // Without a list of its own a scan says on standard error whether the system has one.
+    let list = Scratch::new("full.txt");
+    std::fs::write(&list.0, "021100\tThe Makers\n")?;
     let rows: [&[&str]; 5] = [
         &["arping", "-I", "full0", "-c", "1", "10.0.0.2"],
-        &["scan", "-I", "full0", "10.0.0.2"],
+        &["scan", "-I", "full0", "-O", list.name(), "10.0.0.2"],
         &["watch", "-I", "full0", "-w", "20"],
         &[&["ping", "-I", "full0"], &address[..], &["-c", "1", "10.0.0.2"]].concat(),
         &["man", "--list"],
@@ -117,10 +123,15 @@ fn completions() -> Outcome {
         assert_eq!((code, errors.as_str()), (Some(0), ""));
         assert!(script.contains("doctor") && script.contains("busy-poll"), "{shell}: {script}");
     }
+    Ok(())
+}
+
+fn completions_in_bash() -> Outcome {
+    let bash = installed("bash")?;
     let script = run(&["completions", "bash"])?.stdout;
     // What the shell itself would offer behind `tapstack tap`.
     let ask = b"\nCOMP_WORDS=(tapstack tap ''); COMP_CWORD=2; _tapstack tapstack '' tap; echo \"${COMPREPLY[@]}\"\n";
-    let mut bash = Command::new("bash").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    let mut bash = Command::new(bash).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     bash.stdin.take().ok_or("a pipe")?.write_all(&[&script[..], ask].concat())?;
     let offered = bash.wait_with_output()?;
     let offered = String::from_utf8_lossy(&offered.stdout).into_owned();

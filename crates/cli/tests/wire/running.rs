@@ -1,20 +1,71 @@
 //! `tapstack host`, or another command, as a child process, and TAPs for it.
 
 use std::error::Error;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
+use std::os::fd::AsFd;
 use std::process::{Child, ChildStdout, Stdio};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tap::linux::{Interface, PersistentTap, Tap};
 
 use crate::harness::program::command;
 
+/// How long a program may be silent, in milliseconds, before that fails its trial.
+const PATIENCE: u16 = 30_000;
+
+/// What a program prints. Reading it fails if the program is silent for too long.
+struct Output<T>(BufReader<T>);
+
+impl<T: Read + AsFd> Output<T> {
+    /// Waits until there is something to read, or the end.
+    fn wait(&self) -> io::Result<()> {
+        let ready = !self.0.buffer().is_empty() || {
+            let mut descriptor = [PollFd::new(self.0.get_ref().as_fd(), PollFlags::POLLIN)];
+            poll(&mut descriptor, PollTimeout::from(PATIENCE))? > 0
+        };
+        if ready {
+            Ok(())
+        } else {
+            Err(io::Error::other(format!("the program was silent for {PATIENCE} ms")))
+        }
+    }
+
+    /// Reads up to the end of a line, or of the output.
+    fn line(&mut self) -> io::Result<String> {
+        let mut line = Vec::new();
+        while !line.ends_with(b"\n") {
+            self.wait()?;
+            let found = self.0.fill_buf()?;
+            let count = found.iter().position(|byte| *byte == b'\n').map_or(found.len(), |last| last + 1);
+            if count == 0 {
+                break;
+            }
+            line.extend_from_slice(&found[..count]);
+            self.0.consume(count);
+        }
+        String::from_utf8(line).map_err(io::Error::other)
+    }
+
+    /// Reads up to the end of the output.
+    fn rest(&mut self) -> io::Result<String> {
+        let mut rest = String::new();
+        loop {
+            let line = self.line()?;
+            if line.is_empty() {
+                return Ok(rest);
+            }
+            rest += &line;
+        }
+    }
+}
+
 /// A running `tapstack host`, or another command.
 pub(crate) struct Running {
     child: Child,
-    out: Option<BufReader<ChildStdout>>,
-    /// The first line it printed: `ready`, unless it probes.
+    out: Option<Output<ChildStdout>>,
+    /// The first line it printed: `ready`, unless it probes. Empty if it ended without a line.
     pub(crate) first: String,
 }
 
@@ -32,10 +83,10 @@ impl Running {
     /// Starts the program with these words, and takes its first line.
     pub(crate) fn command(words: &[&str]) -> Result<Running, Box<dyn Error>> {
         let mut child = command(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-        let mut out = BufReader::new(child.stdout.take().ok_or("standard output")?);
-        let mut first = String::new();
-        out.read_line(&mut first)?;
-        Ok(Running { child, out: Some(out), first })
+        let out = Output(BufReader::new(child.stdout.take().ok_or("standard output")?));
+        let mut running = Running { child, out: Some(out), first: String::new() };
+        running.first = running.out.as_mut().map_or(Ok(String::new()), Output::line)?;
+        Ok(running)
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -46,13 +97,22 @@ impl Running {
         self.child.try_wait().is_ok_and(|ended| ended.is_some())
     }
 
-    /// The next line it prints.
-    pub(crate) fn line(&mut self) -> std::io::Result<String> {
-        let mut line = String::new();
-        if let Some(out) = &mut self.out {
-            out.read_line(&mut line)?;
+    /// The next line it prints. That there is none, or none for a long time, is an error.
+    pub(crate) fn line(&mut self) -> io::Result<String> {
+        let line = self.out.as_mut().map_or(Ok(String::new()), Output::line)?;
+        if line.is_empty() {
+            let errors = self.errors()?;
+            return Err(io::Error::other(format!(
+                "the program printed no further line; its errors: {errors}"
+            )));
         }
         Ok(line)
+    }
+
+    /// What it prints on standard error, up to its end.
+    fn errors(&mut self) -> io::Result<String> {
+        let errors = self.child.stderr.take().map(|stderr| Output(BufReader::new(stderr)).rest());
+        errors.unwrap_or_else(|| Ok(String::new()))
     }
 
     /// Reads no more of what it prints, as `head` does.
@@ -72,14 +132,8 @@ impl Running {
 
     /// Waits for its end: exit code, the rest of standard output, standard error.
     pub(crate) fn end(mut self) -> Result<(Option<i32>, String, String), Box<dyn Error>> {
-        let mut out = String::new();
-        if let Some(rest) = &mut self.out {
-            rest.read_to_string(&mut out)?;
-        }
-        let mut errors = String::new();
-        if let Some(mut stderr) = self.child.stderr.take() {
-            stderr.read_to_string(&mut errors)?;
-        }
+        let out = self.out.as_mut().map_or(Ok(String::new()), Output::rest)?;
+        let errors = self.errors()?;
         Ok((self.child.wait()?.code(), out, errors))
     }
 

@@ -184,9 +184,13 @@ fn duplicates_and_conflicts() -> Outcome {
     let conflict = "(CONFLICT: also at 02:00:00:00:00:07)";
     let all = format!("{known}\n{known} (DUP: 2)\n{other} (DUP: 3) {conflict}\n");
     let loud = format!("{known}\n{other} (DUP: 3) {conflict}\n");
+    // The system's list might name a vendor.
+    let file = vendors("twice.txt")?;
     for (more, expected) in [(&["-x"][..], all), (&["-x", "-g"], loud)] {
-        let mut child =
-            command(&[&["scan", "-I", "twice1", "-r", "1", "-t", "600"], more, &["10.0.0.2"]].concat());
+        let mut child = command(
+            &[&["scan", "-I", "twice1", "-r", "1", "-t", "600", "-O", file.name()], more, &["10.0.0.2"]]
+                .concat(),
+        );
         let child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         assert_eq!(receive(&mut tap, request)?, arp(BROADCAST, 1, (mac, KERNEL), ([0; 6], TARGET)));
         // To another address, to another station, from another address, a request: none is a reply to us.

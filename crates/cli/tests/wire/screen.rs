@@ -1,14 +1,16 @@
 //! `tapstack watch` on a terminal: the live table, driven in tmux.
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use super::capture::Scratch;
 use super::running::wire;
 use super::watch::reply;
+use crate::harness::installed::installed;
 use crate::harness::lab::{arp, send, until};
 use crate::harness::program::command;
-use crate::harness::{Case, Missing, Outcome};
+use crate::harness::{Case, Outcome};
 
 pub(crate) const CASES: &[Case] = &[
     ("the_live_table_is_driven_in_a_terminal", live_table),
@@ -16,16 +18,15 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 /// A terminal of its own, without anybody's configuration; gone with this value.
-struct Terminal(Scratch);
+struct Terminal {
+    tmux: PathBuf,
+    socket: Scratch,
+}
 
 impl Terminal {
     /// Starts a shell command on 80x24.
     fn start(script: &str) -> Result<Terminal, Box<dyn Error>> {
-        let version = Command::new("tmux").arg("-V").stdout(Stdio::null()).status();
-        if version.is_err() {
-            return Err(Missing("there is no tmux; `sudo apt-get install tmux`".to_owned()).into());
-        }
-        let terminal = Terminal(Scratch::new("terminal"));
+        let terminal = Terminal { tmux: installed("tmux")?, socket: Scratch::new("terminal") };
         terminal.tell(&[
             "-f",
             "/dev/null",
@@ -43,11 +44,11 @@ impl Terminal {
     }
 
     fn ask(&self, words: &[&str]) -> std::io::Result<Output> {
-        let mut tmux = Command::new("tmux");
+        let mut tmux = Command::new(&self.tmux);
         // In ASCII, and without what the user has set up.
         let tmux = tmux.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         tmux.env("LC_ALL", "C").env("SHELL", "/bin/sh").env("HOME", "/").stdin(Stdio::null());
-        tmux.args(["-S", self.0.name()]).args(words).output()
+        tmux.args(["-S", self.socket.name()]).args(words).output()
     }
 
     fn tell(&self, words: &[&str]) -> Outcome {

@@ -4,22 +4,32 @@
 //! their time is waiting. Each enters a namespace before any thread exists. Root runs them as an ordinary user
 //! too: the same trials in a namespace of that user's, and others where the user has no privilege.
 //!
+//! A trial has a time limit, a temporary folder that its user can write, and none of the developer's environment
+//! but `PATH`.
+//!
 //! Where the wire is refused the trials are reported as ignored, with the reason; with
-//! `TAPSTACK_REQUIRE_WIRE=1` they fail.
+//! `TAPSTACK_REQUIRE_WIRE=1` they fail. A trial whose tool is not installed is ignored, with the reason, always.
 
 // Each test binary includes this module and uses what it needs of it.
 #![allow(dead_code)]
 
+pub(crate) mod installed;
 pub(crate) mod lab;
+pub(crate) mod launcher;
 pub(crate) mod program;
 pub(crate) mod veth;
 
 use std::error::Error;
-use std::fs;
-use std::process::{Command, ExitCode, Stdio};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::time::Duration;
 
+use installed::NotInstalled;
+use launcher::Folder;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use nix::mount::{MsFlags, mount};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl;
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
@@ -31,17 +41,19 @@ pub(crate) type Outcome = Result<(), Box<dyn Error>>;
 /// A trial: its name and what it does.
 pub(crate) type Case = (&'static str, fn() -> Outcome);
 
-/// What a trial needs and this machine does not have. As an error of a trial it makes it ignored.
+/// A wire that this machine refuses. As an error of a trial it makes the trial ignored, unless a wire is required.
+///
+/// A tool that is not installed is [`NotInstalled`].
 #[derive(Debug)]
-pub(crate) struct Missing(pub(crate) String);
+pub(crate) struct Refused(pub(crate) String);
 
-impl std::fmt::Display for Missing {
+impl std::fmt::Display for Refused {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl Error for Missing {}
+impl Error for Refused {}
 
 /// The trials of one test binary.
 #[derive(Clone, Copy)]
@@ -68,6 +80,8 @@ const REFUSED: &str = "where_the_node_is_refused";
 const UNPRIVILEGED: &str = "without_privilege";
 /// How many trials run at once, unless `--test-threads` says otherwise.
 const AT_ONCE: usize = 6;
+/// How long a trial may take on a machine that has other things to do.
+const LIMIT: Duration = Duration::from_mins(2);
 /// The user "nobody".
 pub(crate) const NOBODY: u32 = 65_534;
 
@@ -99,6 +113,8 @@ impl<'a> Trials<'a> {
 
 /// Makes this process what the situation says.
 fn prepare(situation: &str) -> Outcome {
+    // What a trial starts stays below it, where it is found at the time limit.
+    prctl::set_child_subreaper(true)?;
     match situation {
         ORDINARY => lay_node(0o666).and_then(|()| become_nobody()).and_then(|()| enter()),
         REFUSED => lay_node(0o600).and_then(|()| become_nobody()),
@@ -153,7 +169,8 @@ fn trials(cases: &[Case], refusal: Option<&str>) -> Vec<Trial> {
         Trial::ignorable_test(*name, move || match refusal {
             None => match case() {
                 Ok(()) => Ok(Completion::Completed),
-                Err(error) if error.is::<Missing>() => no_wire(&error.to_string()),
+                Err(error) if error.is::<NotInstalled>() => Ok(Completion::ignored_with(error.to_string())),
+                Err(error) if error.is::<Refused>() => no_wire(&error.to_string()),
                 Err(error) => Err(error.to_string().into()),
             },
             Some(reason) => no_wire(&reason),
@@ -181,18 +198,21 @@ fn launches(situation: &'static str, cases: &[Case]) -> impl Iterator<Item = Tri
 
 /// Runs this test binary again, for one trial.
 fn launch(situation: &str, name: &str) -> Result<Completion, Failed> {
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let output = Command::new(program)
-        .args(["--color=never", "--test-threads=1", "--exact", name])
-        .env(SITUATION, situation)
-        .env_remove("SUDO_UID")
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| error.to_string())?;
-    let text = String::from_utf8_lossy(&output.stdout);
+    let failed = |error: std::io::Error| Failed::from(error.to_string());
+    let program = std::env::current_exe().map_err(failed)?;
+    let owner = (situation != AS_IT_IS).then_some(NOBODY);
+    let folder = Folder::new(owner).map_err(failed)?;
+    let mut command = Command::new(program);
+    command.args(["--color=never", "--test-threads=1", "--exact", name]).env(SITUATION, situation);
+    let ended = launcher::run(&mut command, &folder, LIMIT).map_err(failed)?;
+    let text = ended.out;
+    let Some(status) = ended.status else {
+        let killed = ended.killed.join("\n  ");
+        return Err(format!("killed after {LIMIT:?}, with\n  {killed}\n{text}{}", ended.errors).into());
+    };
     let ran = text.contains("1 passed") || text.contains("1 ignored");
-    if !output.status.success() || !ran {
-        return Err(format!("{text}{}", String::from_utf8_lossy(&output.stderr)).into());
+    if !status.success() || !ran {
+        return Err(format!("{status}\n{text}{}", ended.errors).into());
     }
     let ignored = text.lines().find_map(|line| line.split_once("... ignored"));
     Ok(ignored.map_or(Completion::Completed, |(_, why)| {
@@ -202,16 +222,29 @@ fn launch(situation: &str, name: &str) -> Result<Completion, Failed> {
 
 /// Lays a `/dev/net/tun` of this mode over the machine's own, for this process only.
 fn lay_node(mode: u32) -> Outcome {
+    const NODE: &str = "/dev/net/tun";
+    let failed = |error: Box<dyn Error>| {
+        format!("cannot lay a {NODE} of mode {mode:o} over this machine's: {error}").into()
+    };
+    if !Path::new(NODE).exists() {
+        return Err(failed("there is none".into()));
+    }
     unshare(CloneFlags::CLONE_NEWNS)?;
     let none: Option<&str> = None;
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
-    let special = std::env::temp_dir().join(format!("tapstack-tun-{}", std::process::id()));
-    mknod(&special, SFlag::S_IFCHR, Mode::empty(), makedev(10, 200))?;
-    let laid = fs::set_permissions(&special, std::os::unix::fs::PermissionsExt::from_mode(mode))
-        .map_err(Box::from)
-        .and_then(|()| Ok(mount(Some(&special), "/dev/net/tun", none, MsFlags::MS_BIND, none)?));
-    fs::remove_file(&special)?;
-    laid
+    // A file system of its own: the one of the temporary folder may allow no devices.
+    let folder = std::env::temp_dir().join("node");
+    let lay = || -> Outcome {
+        fs::create_dir(&folder)?;
+        mount(Some("tmpfs"), &folder, Some("tmpfs"), MsFlags::empty(), none)?;
+        let special = folder.join("tun");
+        mknod(&special, SFlag::S_IFCHR, Mode::empty(), makedev(10, 200))?;
+        fs::set_permissions(&special, Permissions::from_mode(mode))?;
+        mount(Some(&special), NODE, none, MsFlags::MS_BIND, none)?;
+        umount2(&folder, MntFlags::MNT_DETACH)?;
+        Ok(fs::remove_dir(&folder)?)
+    };
+    lay().map_err(failed)
 }
 
 /// Becomes the user "nobody", with no capability.

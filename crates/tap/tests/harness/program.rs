@@ -20,8 +20,8 @@ pub(crate) fn open(path: impl AsRef<Path>) -> std::io::Result<()> {
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let fd = PROGRAM.get().map_or(-1, AsRawFd::as_raw_fd);
     let mut command = Command::new(format!("/proc/self/fd/{fd}"));
-    // Whoever called sudo to run the tests is nobody in particular inside.
-    command.args(arguments).stdin(Stdio::null()).env_remove("SUDO_UID");
+    // A backtrace is a trial's, not the program's.
+    command.args(arguments).stdin(Stdio::null()).env_remove("RUST_BACKTRACE");
     command
 }
 

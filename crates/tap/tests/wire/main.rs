@@ -7,6 +7,7 @@ mod harness;
 
 mod driver;
 mod kernel_side;
+mod launching;
 mod listener;
 mod packet_socket;
 mod persistent;
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
     let cases = [
         driver::CASES,
         kernel_side::CASES,
+        launching::CASES,
         listener::CASES,
         packet_socket::CASES,
         persistent::CASES,
@@ -28,6 +30,6 @@ fn main() -> ExitCode {
         veth::CASES,
     ]
     .concat();
-    let unprivileged = [driver::UNPRIVILEGED, packet_socket::UNPRIVILEGED].concat();
+    let unprivileged = [driver::UNPRIVILEGED, launching::UNPRIVILEGED, packet_socket::UNPRIVILEGED].concat();
     harness::main(Trials { cases: &cases, refused: driver::REFUSED, unprivileged: &unprivileged })
 }

@@ -1,0 +1,44 @@
+//! Optional tools: where one is installed.
+//!
+//! Trials and `xtask` look for other programs in this one way.
+
+use std::error::Error;
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use nix::unistd::{AccessFlags, eaccess};
+
+/// A tool that is not installed. As an error of a trial it makes the trial ignored.
+#[derive(Debug)]
+pub(crate) struct NotInstalled(String);
+
+impl fmt::Display for NotInstalled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is not installed", self.0)
+    }
+}
+
+impl Error for NotInstalled {}
+
+/// Returns the path of a tool: of the first executable file of that name on `PATH`.
+pub(crate) fn installed(tool: &str) -> Result<PathBuf, NotInstalled> {
+    find(tool, &std::env::var_os("PATH").unwrap_or_default())
+}
+
+/// Returns the path of a tool on a search path. A name with a slash is a path itself.
+pub(crate) fn find(tool: &str, search_path: &OsStr) -> Result<PathBuf, NotInstalled> {
+    // An empty folder means the working directory, which is no place of installed tools.
+    let folders = std::env::split_paths(search_path).filter(|folder| !folder.as_os_str().is_empty());
+    let paths: Vec<_> = if tool.contains('/') {
+        vec![PathBuf::from(tool)]
+    } else {
+        folders.map(|folder| folder.join(tool)).collect()
+    };
+    paths.into_iter().find(|path| is_executable(path)).ok_or_else(|| NotInstalled(tool.to_owned()))
+}
+
+/// Whether this user may execute a file. A file in a folder that this user may not search does not count.
+pub(crate) fn is_executable(path: &Path) -> bool {
+    path.is_file() && eaccess(path, AccessFlags::X_OK).is_ok()
+}

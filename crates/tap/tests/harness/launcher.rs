@@ -1,0 +1,175 @@
+//! A trial's process: its environment, its folder, its time limit.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs::{self, File, Permissions};
+use std::io;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::sys::statvfs::{FsFlags, statvfs};
+use nix::unistd::Pid;
+
+/// The variables that reach a trial; all others are the developer's. A trial that fails may print a backtrace.
+const KEPT: [&str; 5] =
+    ["PATH", "LD_LIBRARY_PATH", "LLVM_PROFILE_FILE", "RUST_BACKTRACE", "TAPSTACK_REQUIRE_WIRE"];
+/// The time between two looks whether a trial has ended.
+const PAUSE: Duration = Duration::from_millis(10);
+/// The rounds in which the processes of a trial are ended.
+const ROUNDS: u32 = 1_000;
+/// The longest path of a folder for trials: a socket within it has a path of 107 bytes at most.
+const LONGEST: usize = 60;
+
+/// A temporary folder, removed with this value.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    /// Makes a folder that belongs to this user, or to another one.
+    pub(crate) fn new(owner: Option<u32>) -> io::Result<Folder> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = parent().join(format!("tapstack-{}-{number}", std::process::id()));
+        fs::create_dir(&path)?;
+        let folder = Folder(path);
+        fs::set_permissions(&folder.0, Permissions::from_mode(0o755))?;
+        if owner.is_some() {
+            chown(&folder.0, owner, owner)?;
+        }
+        Ok(folder)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The folder of temporary files that any user may search and whose files may be executed.
+fn parent() -> PathBuf {
+    let usual = std::env::temp_dir();
+    let others = ["/tmp", "/var/tmp", "/dev/shm"].map(PathBuf::from);
+    let all = [usual.clone()].into_iter().chain(others);
+    all.into_iter().find(|folder| is_usable(folder)).unwrap_or(usual)
+}
+
+fn is_usable(folder: &Path) -> bool {
+    let is_open = |folder: &Path| {
+        folder
+            .metadata()
+            .is_ok_and(|metadata| metadata.is_dir() && metadata.permissions().mode() & 0o001 != 0)
+    };
+    let is_executable = statvfs(folder).is_ok_and(|system| !system.flags().contains(FsFlags::ST_NOEXEC));
+    let is_writable = nix::unistd::eaccess(folder, nix::unistd::AccessFlags::W_OK).is_ok();
+    let is_short = folder.as_os_str().len() <= LONGEST;
+    folder.is_absolute() && is_short && is_writable && is_executable && folder.ancestors().all(is_open)
+}
+
+/// What came of a process.
+pub(crate) struct Ended {
+    /// How it ended, unless it was killed at its time limit.
+    pub(crate) status: Option<ExitStatus>,
+    /// The command lines of its descendants that were killed with it.
+    pub(crate) killed: Vec<String>,
+    pub(crate) out: String,
+    pub(crate) errors: String,
+}
+
+/// Runs a command to its end, with an environment and a folder of its own; kills it and its descendants at the limit.
+pub(crate) fn run(command: &mut Command, folder: &Folder, limit: Duration) -> io::Result<Ended> {
+    let (out, errors) = (folder.0.join("stdout"), folder.0.join("stderr"));
+    // Files: a descendant that outlives the trial keeps no pipe open.
+    command.stdin(Stdio::null()).stdout(File::create(&out)?).stderr(File::create(&errors)?);
+    let added: Vec<_> =
+        command.get_envs().map(|(name, value)| (name.to_owned(), value.map(OsStr::to_owned))).collect();
+    command.env_clear().envs(KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+    command.envs(added.into_iter().filter_map(|(name, value)| Some((name, value?)))).env("TMPDIR", &folder.0);
+    let mut child = command.spawn()?;
+    let mut killed = Vec::new();
+    let status = wait(&mut child, limit)?;
+    if status.is_none() {
+        killed = kill_all(&mut child)?;
+    }
+    let text = |path: &Path| fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    Ok(Ended { status, killed, out: text(&out)?, errors: text(&errors)? })
+}
+
+/// Waits for the end of a process, up to a limit.
+fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
+    for _ in 0..limit.as_millis() / PAUSE.as_millis() {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        thread::sleep(PAUSE);
+    }
+    child.try_wait()
+}
+
+/// Kills a process and all its descendants, and returns the descendants' command lines.
+fn kill_all(child: &mut Child) -> io::Result<Vec<String>> {
+    let root = child.id();
+    // A process that is stopped starts no other one, and keeps what it started as its own.
+    signal(root, Signal::SIGSTOP)?;
+    let mut killed = BTreeMap::new();
+    for _ in 0..ROUNDS {
+        let living = descendants(root)?;
+        if living.is_empty() {
+            break;
+        }
+        for pid in living {
+            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let line = String::from_utf8_lossy(&line).replace('\0', " ");
+            killed.entry(pid).or_insert_with(|| line.trim().to_owned());
+            // It may have ended by itself.
+            let _ = signal(pid, Signal::SIGKILL);
+        }
+        thread::sleep(PAUSE);
+    }
+    child.kill()?;
+    child.wait()?;
+    Ok(killed.into_values().filter(|line| !line.is_empty()).collect())
+}
+
+fn signal(pid: u32, signal: Signal) -> io::Result<()> {
+    let pid = i32::try_from(pid).map_err(io::Error::other)?;
+    Ok(kill(Pid::from_raw(pid), signal)?)
+}
+
+/// The processes below one that have not ended.
+fn descendants(root: u32) -> io::Result<Vec<u32>> {
+    let mut parents = BTreeMap::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        // A process may end meanwhile.
+        let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
+        // `PID (NAME) STATE PARENT ...`, and a name may hold anything.
+        let mut fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split(' ');
+        let (Some(state), Some(parent)) = (fields.next(), fields.next()) else { continue };
+        if let Ok(parent) = parent.parse::<u32>() {
+            parents.insert(pid, (parent, state != "Z"));
+        }
+    }
+    let is_below = |pid: u32| {
+        let mut above = pid;
+        // As many steps as there are processes: numbers may be given again while the list is read.
+        parents
+            .keys()
+            .map_while(|_| {
+                above = parents.get(&above)?.0;
+                Some(above)
+            })
+            .any(|above| above == root)
+    };
+    let living = parents.iter().filter(|(_, (_, is_alive))| *is_alive).map(|(pid, _)| *pid);
+    Ok(living.filter(|pid| is_below(*pid)).collect())
+}

@@ -1,0 +1,98 @@
+//! The harness itself: time limits, environments, tools.
+
+use std::ffi::OsStr;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::harness::installed::find;
+use crate::harness::launcher::{Folder, run};
+use crate::harness::{Case, Outcome};
+
+pub(crate) const CASES: &[Case] = &[
+    ("process_is_killed_with_its_descendants_at_its_time_limit", killed_at_the_limit),
+    ("process_gets_no_environment_of_the_developer", environment),
+    ("tool_is_found_only_where_it_can_be_executed", only_executable),
+];
+
+pub(crate) const UNPRIVILEGED: &[Case] =
+    &[("tool_in_an_unreadable_folder_is_not_installed", unreadable_folder)];
+
+fn killed_at_the_limit() -> Outcome {
+    let folder = Folder::new(None)?;
+    let script = "echo begun; sleep 72 & echo late >&2; wait";
+    let ended = run(Command::new("sh").args(["-c", script]), &folder, Duration::from_millis(500))?;
+    assert!(ended.status.is_none());
+    assert_eq!((ended.out.as_str(), ended.errors.as_str()), ("begun\n", "late\n"));
+    assert_eq!(ended.killed, ["sleep 72"]);
+    let ended = run(Command::new("sh").args(["-c", "exit 3"]), &folder, Duration::from_secs(10))?;
+    assert_eq!((ended.status.and_then(|status| status.code()), ended.killed.len()), (Some(3), 0));
+    let path = folder.path().to_owned();
+    drop(folder);
+    assert!(!path.exists());
+    Ok(())
+}
+
+fn environment() -> Outcome {
+    let folder = Folder::new(None)?;
+    let mut command = Command::new("env");
+    command.env("ADDED", "1");
+    let ended = run(&mut command, &folder, Duration::from_secs(10))?;
+    let names: Vec<_> = ended.out.lines().filter_map(|line| line.split('=').next()).collect();
+    assert!(names.contains(&"ADDED"), "{}", ended.out);
+    for name in names {
+        let known = [
+            "PATH",
+            "TMPDIR",
+            "ADDED",
+            "LD_LIBRARY_PATH",
+            "LLVM_PROFILE_FILE",
+            "RUST_BACKTRACE",
+            "TAPSTACK_REQUIRE_WIRE",
+        ];
+        assert!(known.contains(&name), "{}", ended.out);
+    }
+    assert!(ended.out.contains(&format!("TMPDIR={}\n", folder.path().display())), "{}", ended.out);
+    Ok(())
+}
+
+/// Writes a script `tool` of this mode in a new folder.
+fn script(folder: &Path, mode: u32) -> Outcome {
+    fs::create_dir(folder)?;
+    fs::write(folder.join("tool"), "#!/bin/sh\n")?;
+    Ok(fs::set_permissions(folder.join("tool"), Permissions::from_mode(mode))?)
+}
+
+fn only_executable() -> Outcome {
+    let folder = Folder::new(None)?;
+    let at = |name: &str| folder.path().join(name);
+    script(&at("text"), 0o644)?;
+    script(&at("whole"), 0o755)?;
+    fs::create_dir_all(at("folder/tool"))?;
+    fs::write(at("file"), "")?;
+    let before = ["absent", "text", "folder", "file"].map(at);
+    let search = std::env::join_paths(&before)?;
+    let absent = find("tool", &search).err().ok_or("nothing there can be executed")?;
+    assert_eq!(absent.to_string(), "tool is not installed");
+    let search = std::env::join_paths(before.into_iter().chain([at("whole")]))?;
+    assert_eq!(find("tool", &search)?, at("whole/tool"));
+    assert!(find("tool", OsStr::new("")).is_err());
+    Ok(())
+}
+
+fn unreadable_folder() -> Outcome {
+    let folder = Folder::new(None)?;
+    let at = |name: &str| folder.path().join(name);
+    for name in ["closed", "open"] {
+        script(&at(name), 0o755)?;
+    }
+    fs::set_permissions(at("closed"), Permissions::from_mode(0o000))?;
+    let closed = find("tool", at("closed").as_os_str()).is_err();
+    let open = find("tool", &std::env::join_paths([at("closed"), at("open")])?);
+    fs::set_permissions(at("closed"), Permissions::from_mode(0o755))?;
+    assert!(closed);
+    assert_eq!(open?, at("open/tool"));
+    Ok(())
+}
