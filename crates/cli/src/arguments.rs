@@ -49,7 +49,8 @@ Examples:
   tapstack doctor
       what this machine allows, and what mends the rest
 
-Exit codes: 0 yes, 1 a negative answer, 2 usage, set-up or permission."
+Exit codes: 0 yes, 1 a negative answer, 2 usage, set-up or permission. Without a command they are those of \
+`lab`: where no namespace or TAP can be made, the exchange is shown on an embedded wire, and the code is 2."
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -63,7 +64,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Show our host and the kernel on a wire of their own, or run a command beside them
     Lab(LabArguments),
-    /// Be a host on a TAP or an interface until SIGINT or SIGTERM, then print the counters
+    /// Be a host on a TAP or an interface until SIGINT, SIGTERM or SIGHUP, then print the counters
     Host(HostArguments),
     /// Ask a host for an answer, from our own stack through a TAP or an interface
     Ping(PingArguments),
@@ -100,7 +101,8 @@ Examples:
       the exchange for Wireshark, with what was decided
 
 Exit codes: 0 the kernel's entry holds our address, 1 it does not, 2 set-up failed; \
-with a command, the command's own (128 + the signal that ended it).")]
+with a command, the command's own (128 + the signal that ended it), 127 if there is no such command, 126 if it \
+cannot be run; with --cable, 0 the second host's entry holds our address, 1 it does not.")]
 pub(crate) struct LabArguments {
     /// Show the exchange on an embedded wire between two hosts of ours, without the kernel
     #[arg(long, conflicts_with_all = ["verbose", "command"])]

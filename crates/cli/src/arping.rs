@@ -10,14 +10,13 @@ use std::process::ExitCode;
 
 use arp::inquiry::{Inquiry, Next, Outcome, Plan, Purpose};
 use arp::{Identity, Operation};
-use nix::sys::signal::Signal;
 use tap::linux::wait;
 
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::output::Sink;
 use crate::report::{Level, Report};
-use crate::signals::Signals;
+use crate::signals::{ENDING, Signals};
 use crate::wire::Wire;
 pub(crate) use arguments::ArpingArguments;
 use words::Told;
@@ -25,7 +24,7 @@ use words::Told;
 /// Asks until it is over, or a signal comes; then prints what it comes to.
 pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
-    let signals = Signals::take_over(&[Signal::SIGINT, Signal::SIGTERM])?;
+    let signals = Signals::take_over(&ENDING)?;
     vet(arguments)?;
     let wire = Wire::open(&arguments.wire, arguments.vlan, clock)?;
     let plan = plan(arguments, &wire)?;

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use nix::errno::Errno;
+
 use crate::color::{BAD, Paint};
 
 /// Why a command ends otherwise than well: one sentence on standard error, and the exit code.
@@ -22,6 +24,11 @@ impl Failure {
     /// A negative answer: exit code 1.
     pub(crate) fn negative(sentence: impl Into<String>) -> Failure {
         Failure { sentence: sentence.into(), code: 1 }
+    }
+
+    /// A failure with an exit code of its own.
+    pub(crate) fn with_code(sentence: impl Into<String>, code: u8) -> Failure {
+        Failure { sentence: sentence.into(), code }
     }
 
     /// Tells the person, and gives the exit code.
@@ -46,10 +53,15 @@ pub(crate) fn say(line: &str) -> Result<(), Failure> {
 pub(crate) fn written(failure: Option<io::Error>) -> Result<(), Failure> {
     match failure {
         Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(format!("cannot write to standard output: {error}")))
+            Err(Failure::new(format!("cannot write to standard output: {}", reason(&error))))
         }
         _ => Ok(()),
     }
+}
+
+/// The system's words for an error, without the number that Rust adds.
+pub(crate) fn reason(error: &io::Error) -> String {
+    error.raw_os_error().map_or_else(|| error.to_string(), |code| Errno::from_raw(code).desc().to_owned())
 }
 
 impl<E: Error> From<E> for Failure {

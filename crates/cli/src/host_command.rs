@@ -18,16 +18,17 @@ use crate::failure::Failure;
 use crate::output::Sink;
 use crate::report::{Level, Report};
 use crate::serve::Server;
-use crate::signals::Signals;
+use crate::signals::{ENDING, Signals};
 use crate::station::{base_mac, own_mac, random};
 
 /// Serves until a signal comes, or until the address is somebody else's.
 pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
-    let signals = Signals::take_over(&[Signal::SIGINT, Signal::SIGTERM, Signal::SIGUSR1])?;
+    let signals = Signals::take_over(&[&ENDING[..], &[Signal::SIGUSR1]].concat())?;
     // Before the kernel's side is touched.
     arguments.hosts.check(arguments.claim.announce, arguments.station.kernel)?;
     let attachment = arguments.station.attach(&protocol(arguments), |name| hardware(arguments, name))?;
+    arguments.hosts.warn_of_kernel()?;
     let name = attachment.name().clone();
     let host = host(arguments, &attachment, &clock)?;
     let level = match (arguments.quiet, arguments.verbose) {
@@ -44,7 +45,9 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     let mut server = Server::new(host, attachment, report, clock, arguments.station.spin());
     let outcome = serve(&mut server, &signals, &name);
     server.counters();
-    outcome
+    let code = outcome?;
+    server.report.written()?;
+    Ok(code)
 }
 
 /// The addresses that we will answer for.
@@ -138,7 +141,7 @@ fn configs(arguments: &HostArguments, attachment: &Attachment) -> Result<Vec<Con
     Ok(configs)
 }
 
-/// Serves until SIGINT or SIGTERM, or until the last address is gone; SIGUSR1 prints the table.
+/// Serves until SIGINT, SIGTERM or SIGHUP, or until the last address is gone; SIGUSR1 prints the table.
 fn serve<W: Sink>(
     server: &mut Server<W>,
     signals: &Signals,

@@ -11,7 +11,6 @@ use arp::Settings;
 use host::{Config, Host};
 use ipnet::Ipv4Net;
 use link::MacAddr;
-use nix::sys::signal::Signal;
 use tap::Instant;
 use tap::linux::{Namespace, Neighbour, NeighbourState, Tap, neighbours, usual_spin};
 
@@ -22,7 +21,7 @@ use crate::failure::Failure;
 use crate::output::Sink;
 use crate::report::{Level, Report};
 use crate::serve::Server;
-use crate::signals::Signals;
+use crate::signals::{ENDING, Signals};
 use crate::station::{default_mac, random};
 
 /// The kernel's address.
@@ -40,13 +39,15 @@ struct Wire {
     tap: Tap,
 }
 
-/// Without any argument: the real wire, or where that is refused, the embedded one.
+/// Without any argument: the real wire. Where that is refused, the embedded one is shown, and the exit code says
+/// that no kernel took part.
 pub(crate) fn newcomer() -> Result<ExitCode, Failure> {
     match lay() {
         Ok(wire) => exchange(wire, &CaptureArguments::default()),
         Err(refusal) => {
             refusal.tell();
-            cable::exchange(&CaptureArguments::default())
+            cable::exchange(&CaptureArguments::default())?;
+            Ok(ExitCode::from(2))
         }
     }
 }
@@ -93,7 +94,7 @@ impl Wire {
 
 /// Makes the kernel talk to us, shows every frame, and then what the kernel knows.
 fn exchange(wire: Wire, capture: &CaptureArguments) -> Result<ExitCode, Failure> {
-    let signals = Signals::take_over(&[Signal::SIGINT, Signal::SIGTERM])?;
+    let signals = Signals::take_over(&ENDING)?;
     let report = Report::new(capture.other_output()?, Level::Frames, false).painted(capture.other_paint());
     let mut server = wire.serve(report, capture)?;
     let mac = server.host.config().hardware;
@@ -112,7 +113,8 @@ fn exchange(wire: Wire, capture: &CaptureArguments) -> Result<ExitCode, Failure>
         Some(entry) => server.report.print_line(&format!("{entry}")),
         None => server.report.print_line("none"),
     }
-    server.report.flush();
+    server.report.farewell();
+    server.report.written()?;
     Ok(ExitCode::from(code))
 }
 

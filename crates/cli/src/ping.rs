@@ -13,7 +13,6 @@ use arp::{Settings, Start};
 use host::{Config, Host, Ping, Sent};
 use ipv4::NextHop;
 use link::MacAddr;
-use nix::sys::signal::Signal;
 use tap::Device;
 
 use crate::arguments::PingArguments;
@@ -23,7 +22,7 @@ use crate::failure::Failure;
 use crate::output::Sink;
 use crate::report::{Level, Report};
 use crate::serve::Server;
-use crate::signals::Signals;
+use crate::signals::{ENDING, Signals};
 use crate::station::{own_mac, random};
 use session::{Next, Plan, Session};
 use words::Told;
@@ -32,7 +31,7 @@ use words::Told;
 /// comes to.
 pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
-    let signals = Signals::take_over(&[Signal::SIGINT, Signal::SIGTERM])?;
+    let signals = Signals::take_over(&ENDING)?;
     let station = &arguments.station;
     let hardware = |name: &_| station.mac.unwrap_or_else(|| own_mac(name, Some(arguments.address)));
     let attachment =

@@ -1,6 +1,7 @@
 //! What a command prints while a host runs: for people, or as JSON, one object a line.
 
 mod json;
+mod limit;
 mod sentence;
 
 use std::fmt;
@@ -22,6 +23,7 @@ use crate::describe::describe;
 use crate::failure::{Failure, written};
 use crate::output::{Output, Sink};
 use json::Line;
+use limit::{Kind, LineLimits, Suppressed};
 use sentence::sentence;
 
 /// How much is printed.
@@ -44,6 +46,7 @@ pub(crate) struct Report<W> {
     /// Who sent the frame that arrived last, for the sentence about a drop.
     source: Option<MacAddr>,
     recorder: Option<Recorder<File>>,
+    limits: LineLimits,
 }
 
 /// Hosts that can answer.
@@ -62,7 +65,15 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 impl<W: Sink> Report<W> {
     pub(crate) fn new(out: W, level: Level, json: bool) -> Report<W> {
-        Report { out: Output::new(out), json, level, paint: Paint::NONE, source: None, recorder: None }
+        Report {
+            out: Output::new(out),
+            json,
+            level,
+            paint: Paint::NONE,
+            source: None,
+            recorder: None,
+            limits: LineLimits::default(),
+        }
     }
 
     /// With colour, as far as what it writes to wants any.
@@ -91,11 +102,30 @@ impl<W: Sink> Report<W> {
     /// Prints the events that wait in the host.
     pub(crate) fn events(&mut self, now: Instant, host: &mut Host) {
         while let Some(event) = host.take_event() {
-            if self.level >= Level::Events {
+            let kind = Kind::of_event(event);
+            if self.level >= Level::Events && kind.is_none_or(|kind| self.admits(now, kind)) {
                 let words = |paint: Paint| paint.first_word(sentence::style(event), &sentence(event));
                 self.print(|paint| timed(paint, now, &words(paint)), || Line::event(now, event));
             }
         }
+    }
+
+    /// Prints how many lines were suppressed in the windows that have ended; without a time, in all.
+    pub(crate) fn suppressed(&mut self, now: Instant, ended: Option<Instant>) {
+        while let Some(suppressed) = self.limits.take(ended) {
+            let words = |paint: Paint| paint.first_word(WARNING, &suppressed.sentence());
+            self.print(|paint| timed(paint, now, &words(paint)), || Line::suppressed(now, &suppressed));
+        }
+    }
+
+    /// When [`Report::suppressed`] has something to print.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.limits.deadline()
+    }
+
+    /// Whether one more line of this kind is printed. Who asked for every frame gets every line.
+    fn admits(&mut self, now: Instant, kind: Kind) -> bool {
+        self.level >= Level::Frames || self.limits.admits(now, kind)
     }
 
     /// The translation table, as `ip neigh` prints the kernel's.
@@ -161,11 +191,11 @@ impl<W: Sink> Report<W> {
         self.out.line(&line);
     }
 
-    /// From which level on a drop is printed. What is for others is every wire's everyday traffic:
-    /// people see it with the frames, and in the counters.
-    fn level_of(&self, reason: Dropped) -> Level {
+    /// From which level on a drop is printed. Frames for other stations are normal traffic: they are shown with
+    /// the frames, and in the counters.
+    fn level_of(reason: Dropped) -> Level {
         let for_others = matches!(reason, Dropped::Link(link::Dropped::NotForUs | link::Dropped::OtherVlan));
-        if for_others && !self.json { Level::Frames } else { Level::Events }
+        if for_others { Level::Frames } else { Level::Events }
     }
 
     fn frame(&mut self, now: Instant, direction: Direction, octets: &[u8]) {
@@ -210,7 +240,7 @@ impl<W: Sink> Trace for Report<W> {
             recorder.judged(now, verdict);
         }
         let Some(reason) = verdict.dropped() else { return };
-        if self.level < self.level_of(reason) {
+        if self.level < Self::level_of(reason) || !self.admits(now, Kind::of_drop(reason)) {
             return;
         }
         let source = self.source;

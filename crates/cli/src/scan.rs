@@ -18,7 +18,6 @@ use arp::Identity;
 use arp::sweep::{Next, Outcome, Plan, Ranges, Sweep};
 use ipnet::Ipv4Net;
 use link::MacAddr;
-use nix::sys::signal::Signal;
 use tap::Instant;
 use tap::linux::wait;
 
@@ -26,7 +25,7 @@ use crate::clock::Clock;
 use crate::color::Paint;
 use crate::failure::{Failure, written};
 use crate::output::Output;
-use crate::signals::Signals;
+use crate::signals::{ENDING, Signals};
 use crate::wire::Wire;
 pub(crate) use arguments::ScanArguments;
 use bar::Bar;
@@ -43,7 +42,7 @@ const READS: u32 = 8;
 /// Asks until it is over, or a signal comes; then prints what it comes to.
 pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
-    let signals = Signals::take_over(&[Signal::SIGINT, Signal::SIGTERM])?;
+    let signals = Signals::take_over(&ENDING)?;
     let wire = Wire::open(&arguments.wire, arguments.vlan, clock)?;
     let ranges = targets::ranges(arguments, &wire)?;
     let plan = plan(arguments, &wire, &ranges, clock)?;

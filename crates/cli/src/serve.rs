@@ -73,7 +73,8 @@ impl<W: Sink> Server<W> {
         let due = self.host.deadline().filter(|_| !self.congested);
         let due = due.map(|deadline| deadline.since(self.clock.now()));
         let doubt = self.attachment.is_in_doubt().then_some(Self::DOUBT);
-        let limit = [due, limit, doubt].into_iter().flatten().min();
+        let notice = self.report.deadline().map(|deadline| deadline.since(self.clock.now()));
+        let limit = [due, limit, doubt, notice].into_iter().flatten().min();
         let spin = limit.map_or(self.spin, |limit| limit.min(self.spin));
         let was_congested = self.congested;
         let again = self.again;
@@ -92,6 +93,7 @@ impl<W: Sink> Server<W> {
         if again || !found {
             self.turn()?;
         }
+        self.report.suppressed(self.now, Some(self.now));
         self.report.flush();
         Ok(woken)
     }
@@ -114,6 +116,7 @@ impl<W: Sink> Server<W> {
 
     /// Prints what was counted.
     pub(crate) fn counters(&mut self) {
+        self.report.suppressed(self.now, None);
         self.report.counters(&self.host, &self.attachment, &self.pool);
     }
 }

@@ -1,5 +1,6 @@
 //! Signals as something to wait on.
 
+use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
@@ -11,10 +12,16 @@ use tap::linux::wait;
 /// Signals that no longer interrupt the program: they are read when it looks.
 pub(crate) struct Signals(SignalFd);
 
+/// The signals that end a command: Ctrl-C, `kill`, and a terminal that goes away.
+pub(crate) const ENDING: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+
 impl Signals {
     /// Takes these signals over. To be called before any thread exists.
+    ///
+    /// A SIGHUP that the program was started to ignore, as by `nohup`, stays ignored.
     pub(crate) fn take_over(signals: &[Signal]) -> io::Result<Signals> {
-        let mask: SigSet = signals.iter().copied().collect();
+        let is_kept = |signal: &Signal| *signal == Signal::SIGHUP && is_ignored(*signal);
+        let mask: SigSet = signals.iter().copied().filter(|signal| !is_kept(signal)).collect();
         mask.thread_block()?;
         Ok(Signals(SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?))
     }
@@ -37,6 +44,15 @@ impl Signals {
         let number = i32::try_from(signal.ssi_signo).map_err(io::Error::other)?;
         Ok(Some(Signal::try_from(number)?))
     }
+}
+
+/// Whether the program was started to ignore a signal.
+fn is_ignored(signal: Signal) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let digits = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or_default();
+    // Signal 1 is the lowest bit.
+    let mask = u64::from_str_radix(digits.trim(), 16).unwrap_or_default();
+    mask >> (signal as i32 - 1) & 1 == 1
 }
 
 impl AsFd for Signals {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use host::Host;
 use ipnet::Ipv4Net;
 use link::MacAddr;
-use tap::linux::{InterfaceName, Tap, usual_spin};
+use tap::linux::{InterfaceName, Tap, kernel_addresses, usual_spin};
 
 use crate::arguments::{Hosts, HostsArguments};
 use crate::attachment::{Attachment, Stations, shared};
@@ -81,6 +81,20 @@ impl StationArguments {
 }
 
 impl HostsArguments {
+    /// Warns of ranges that hold an address of this machine: its kernel conflicts with the host of that address.
+    pub(crate) fn warn_of_kernel(&self) -> Result<(), Failure> {
+        let kernel = kernel_addresses()?;
+        for Hosts { range, .. } in &self.hosts {
+            if let Some(address) = kernel.iter().map(Ipv4Net::addr).find(|address| range.contains(address)) {
+                Failure::new(format!(
+                    "{address} is this machine's own address and lies in --hosts {range}, where it conflicts with a host; choose a range without it"
+                ))
+                .tell();
+            }
+        }
+        Ok(())
+    }
+
     /// The most hosts that may probe or announce: a wire carries no more of that.
     const SPEAKERS: u8 = 16;
 

@@ -1,19 +1,29 @@
 //! What a person is told whose command line is no good: one sentence, as about anything else.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Error;
 use clap::error::ErrorKind;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, written};
 
 /// Prints what was asked for instead of a command, or says what is wrong with the words.
 pub(crate) fn refuse(error: &Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp
         | ErrorKind::DisplayVersion
-        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => error.exit(),
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => show(error),
         _ => Failure::new(sentence(&error.to_string())).report(),
+    }
+}
+
+/// Prints help or a version: one that cannot be written is a failure.
+fn show(error: &Error) -> ExitCode {
+    let printed = error.print().and_then(|()| io::stdout().flush());
+    match written(printed.err()) {
+        Ok(()) => u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from),
+        Err(failure) => failure.report(),
     }
 }
 

@@ -15,14 +15,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use arp::census::Event;
-use nix::sys::signal::Signal;
 use tap::Instant;
 use tap::linux::{InterfaceName, wait};
 
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::signals::Signals;
+use crate::signals::{ENDING, Signals};
 use arguments::{FailOn, WatchArguments};
 use observer::Observer;
 use screen::Screen;
@@ -32,7 +31,7 @@ use source::{Listener, Source};
 /// Watches until somebody ends it, or until there is no more to hear.
 pub(crate) fn run(arguments: &WatchArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
-    let signals = Signals::take_over(&[Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP])?;
+    let signals = Signals::take_over(&ENDING)?;
     let observer = match &arguments.file {
         Some(path) => file::watch(arguments, path, clock, &signals)?,
         None => watch(arguments, clock, &signals)?,

@@ -1,26 +1,40 @@
-//! A host of our own: `cargo xtask setup-tap`, then this, then `arping -I tap0 10.0.0.2`.
+//! A host at 10.0.0.2 on the TAP `tap0`, which answers ARP and ping.
 
-use std::error::Error;
-use std::os::fd::AsFd;
+use std::{error::Error, os::fd::AsFd, time};
 
 use host::{Config, Host};
 use link::MacAddr;
 use tap::linux::{Stop, Tap, wait};
 use tap::{Device, Instant, Pool};
 
+// This workspace lets a lint find every place that reads a clock; a program of your own needs no such line.
+#[allow(clippy::disallowed_methods)]
 fn main() -> Result<(), Box<dyn Error>> {
     let mut tap = Tap::open("tap0")?;
+    // The host reads no clock: each call is given the time since the start, which must go on. Timeouts,
+    // retries and rate limits depend on it.
+    let start = time::Instant::now();
+    let now = || Instant::ORIGIN + start.elapsed();
     let address = "10.0.0.2/24".parse()?;
     let config = Config { mtu: tap.mtu(), ..Config::new(address, MacAddr::derived_from("answer")) };
-    let mut host = Host::new(Instant::ORIGIN, &config)?;
+    let mut host = Host::new(now(), &config)?;
+    // Every frame comes from this pool and returns to it.
     let mut pool = Pool::new(tap.mtu(), host.frames());
+    // Another thread that holds a clone of this ends the loop by `Stop::raise`.
     let stop = Stop::new()?;
     println!("{} is at {}", address.addr(), host.config().hardware);
     loop {
-        wait(tap.as_fd(), false, stop.as_fd(), None)?;
-        host.turn(Instant::ORIGIN, &mut tap, &mut pool, &mut ())?;
+        // Receives frames, answers them, runs the timers that are due, and transmits. It never waits.
+        let turn = host.turn(now(), &mut tap, &mut pool, &mut ())?;
         while let Some(event) = host.take_event() {
             println!("{event:?}");
+        }
+        // `again`: more frames may have arrived already. Otherwise wait for the next frame, for room on the
+        // wire if frames are waiting for it (`congested`; timers then wait for that room too), or for the
+        // next timer (`deadline`).
+        let timer = host.deadline().filter(|_| !turn.congested).map(|deadline| deadline.since(now()));
+        if !turn.again && wait(tap.as_fd(), turn.congested, stop.as_fd(), timer)?.stop {
+            return Ok(());
         }
     }
 }

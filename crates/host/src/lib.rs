@@ -8,6 +8,14 @@
 //! [`Segment`] is a wire in memory for hosts to be simulated and tested on, with a time of its own and
 //! [`Faults`] where they are wanted.
 //!
+//! # An event loop
+//!
+//! A host on a TAP of Linux, from `examples/answer.rs`: it turns, then waits as the turn says.
+//!
+//! ```no_run
+#![doc = include_str!("../examples/answer.rs")]
+//! ```
+//!
 //! # What this crate does not do
 //!
 //! It never waits, reads no clock, prints nothing. Whoever wants to watch passes a [`Trace`].

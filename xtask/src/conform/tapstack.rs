@@ -46,7 +46,15 @@ impl Tapstack {
         options: &[S],
     ) -> Result<Tapstack, String> {
         let mut child = Command::new(program)
-            .args(["host", "--json", "--tap", tap.as_str(), "--static", &format!("{LAST}={}", mac([2; 6]))])
+            .args([
+                "host",
+                "--json",
+                "-v",
+                "--tap",
+                tap.as_str(),
+                "--static",
+                &format!("{LAST}={}", mac([2; 6])),
+            ])
             .args(options)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

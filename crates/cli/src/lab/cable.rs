@@ -53,6 +53,7 @@ pub(super) fn exchange(capture: &CaptureArguments) -> Result<ExitCode, Failure> 
     let known = entry.is_some_and(|entry| entry.hardware == Some(host.config().hardware));
     report.print_line("the second host's own table:");
     report.table(&name, &peer);
-    report.flush();
+    report.farewell();
+    report.written()?;
     Ok(ExitCode::from(u8::from(!known)))
 }

@@ -1,7 +1,8 @@
 //! A command inside the namespace, beside the kernel and our host.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
 use std::process::{Command, ExitCode, ExitStatus};
 
 use nix::sys::signal::{SigSet, Signal, kill};
@@ -10,10 +11,10 @@ use nix::unistd::Pid;
 use super::Wire;
 use crate::capture::arguments::CaptureArguments;
 use crate::color::Paint;
-use crate::failure::Failure;
+use crate::failure::{Failure, reason};
 use crate::output::standard_error;
 use crate::report::{Level, Report};
-use crate::signals::Signals;
+use crate::signals::{ENDING, Signals};
 
 /// Runs the command with our host on the wire, and exits as it does. Standard output and SIGINT are
 /// the command's.
@@ -26,7 +27,7 @@ pub(super) fn run(
     let level = if verbose { Level::Frames } else { Level::Quiet };
     let report = Report::new(standard_error()?, level, false).painted(Paint::errors());
     let mut server = wire.serve(report, capture)?;
-    let signals = Signals::take_over(&[Signal::SIGCHLD, Signal::SIGINT, Signal::SIGTERM])?;
+    let signals = Signals::take_over(&[&[Signal::SIGCHLD], &ENDING[..]].concat())?;
     // A command inherits which signals are blocked. This program, run under another name, unblocks
     // them and then becomes the command: no signal is lost on the way, and none ends the lab alone.
     let mut child = Command::new("/proc/self/exe").arg0(GO_BETWEEN).arg(program).args(words).spawn()?;
@@ -44,10 +45,10 @@ pub(super) fn run(
             signals.wait()?;
         }
         while let Some(signal) = signals.next()? {
-            if signal == Signal::SIGTERM {
+            if matches!(signal, Signal::SIGTERM | Signal::SIGHUP) {
                 // SIGINT from the keyboard has reached the command by itself. One that has become
                 // another user's cannot be told; it is waited for.
-                let _ = kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGTERM);
+                let _ = kill(Pid::from_raw(i32::try_from(child.id())?), signal);
             }
         }
     }
@@ -65,10 +66,22 @@ pub(crate) fn become_command(mut words: impl Iterator<Item = OsString>) -> Failu
     match SigSet::empty().thread_set_mask() {
         Ok(()) => {
             let error = Command::new(&program).args(words).exec();
-            Failure::new(format!("cannot run {}: {error}", program.display()))
+            // As the shells have it. A folder of PATH that may not be read refuses a command that is nowhere, too.
+            let (why, code) =
+                if exists(&program) { (reason(&error), 126) } else { ("no such command".to_owned(), 127) };
+            Failure::with_code(format!("cannot run {}: {why}", program.display()), code)
         }
         Err(errno) => errno.into(),
     }
+}
+
+/// Whether there is a file of this name, where a command is looked for.
+fn exists(program: &OsStr) -> bool {
+    if Path::new(program).components().count() > 1 {
+        return Path::new(program).exists();
+    }
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders).any(|folder| folder.join(program).exists())
 }
 
 /// The command's own exit code, or 128 and the number of the signal that ended it.

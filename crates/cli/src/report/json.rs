@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 use tap::Instant;
 use tap::linux::InterfaceName;
 
-use super::{Direction, Ready};
+use super::{Direction, Ready, Suppressed};
 use crate::output::json;
 
 /// One line. Times are nanoseconds since the command began.
@@ -76,6 +76,12 @@ pub(super) enum Line {
         source: Option<String>,
         layer: &'static str,
         reason: String,
+    },
+    Suppressed {
+        time: u64,
+        event_name: &'static str,
+        reason: Option<String>,
+        count: u64,
     },
     Frame {
         time: u64,
@@ -217,6 +223,15 @@ impl Line {
             source: source.map(|source| source.to_string()),
             layer,
             reason: reason.to_string(),
+        }
+    }
+
+    pub(super) fn suppressed(now: Instant, suppressed: &Suppressed) -> Line {
+        Line::Suppressed {
+            time: now.as_nanos(),
+            event_name: suppressed.kind.name(),
+            reason: suppressed.kind.reason(),
+            count: suppressed.count,
         }
     }
 

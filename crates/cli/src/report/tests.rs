@@ -55,14 +55,14 @@ fn drop_one(report: &mut Report<Vec<u8>>) {
 }
 
 #[test]
-fn what_is_for_others_is_shown_to_people_with_the_frames_and_to_programs_always() {
+fn frames_for_other_stations_are_printed_only_with_every_frame() {
     let for_others = |report: &mut Report<Vec<u8>>| {
         report.judged(NOW, Verdict::Dropped(link::Dropped::NotForUs.into()));
     };
     assert_eq!(printed(Level::Events, false, for_others), "");
     assert_eq!(printed(Level::Frames, false, for_others).lines().count(), 1);
-    assert_eq!(printed(Level::Events, true, for_others).lines().count(), 1);
-    assert_eq!(printed(Level::Quiet, true, for_others), "");
+    assert_eq!(printed(Level::Events, true, for_others), "");
+    assert_eq!(printed(Level::Frames, true, for_others).lines().count(), 1);
 }
 
 #[test]
@@ -75,6 +75,31 @@ fn a_drop_names_its_sender_and_its_reason() {
 fn quiet_prints_no_drop_and_frames_prints_the_frame_too() {
     assert_eq!(printed(Level::Quiet, false, drop_one), "");
     assert_eq!(printed(Level::Frames, false, drop_one).lines().count(), 2);
+}
+
+#[test]
+fn a_flood_of_drops_is_a_few_lines_when_it_is_not_every_frame_that_is_printed() {
+    let flood = |report: &mut Report<Vec<u8>>| {
+        (0..1_000).for_each(|_| drop_one(report));
+        report.suppressed(NOW, None);
+    };
+    for json in [false, true] {
+        let text = printed(Level::Events, json, flood);
+        assert_eq!(text.lines().count(), 11, "{text}");
+        let last = text.lines().last().unwrap();
+        assert!(last.contains("suppressed") && last.contains("990"), "{last}");
+        assert!(last.contains("source is a group address"), "{last}");
+        assert_eq!(printed(Level::Frames, json, flood).lines().count(), 2_000);
+    }
+}
+
+#[test]
+fn every_limited_event_has_the_name_that_json_gives_it() {
+    for event in events() {
+        let line = serde_json::to_value(Line::event(NOW, event)).unwrap();
+        let name = Kind::of_event(event).map(Kind::name);
+        assert!(name.is_none_or(|name| line["event"] == name), "{line}: {name:?}");
+    }
 }
 
 #[test]
@@ -134,6 +159,8 @@ fn whatever_is_printed_as_json_is_what_the_schema_says_and_nothing_it_says_is_ne
         Line::neighbour(&interface, &entry(None)),
         Line::dropped(NOW, Some(mac), layer(reason), reason),
         Line::dropped(NOW, None, layer(reason), reason),
+        Line::suppressed(NOW, &Suppressed { kind: Kind::of_drop(reason), count: 37 }),
+        Line::suppressed(NOW, &Suppressed { kind: Kind::Event("learned"), count: 1 }),
         Line::frame(NOW, Direction::In, &[2; 14]),
         Line::frame(NOW, Direction::Out, &[]),
         Line::counters(&[counter]),

@@ -9,7 +9,10 @@ use tap::linux::{Interface, PacketSocket};
 use tap::{Batch, Device, Pool};
 
 use super::running::{Persistent, Running};
-use crate::harness::lab::{arp, delete_link, is_arp, kernel_knows, kernel_sends, receive, send, until};
+use super::screen::program;
+use crate::harness::lab::{
+    arp, delete_link, hears, is_arp, kernel_knows, kernel_sends, receive, send, until,
+};
 use crate::harness::program::{command, run, told};
 use crate::harness::{Case, MINE, Outcome, THEIRS};
 use crate::schema::check_lines;
@@ -22,6 +25,8 @@ pub(crate) const CASES: &[Case] = &[
     ("quiet_prints_ready_and_the_counters", quiet_prints_ready_and_the_counters),
     ("verbose_prints_frames_in_tcpdumps_words", verbose_prints_frames),
     ("both_signals_end_it_with_exit_0", both_signals_end_it),
+    ("host_ends_with_its_counters_when_the_terminal_goes_away", terminal_goes_away),
+    ("json_has_no_object_for_each_foreign_frame_unless_verbose", no_object_for_each_foreign_frame),
     ("a_reader_that_goes_away_does_not_end_it", a_reader_that_goes_away),
     ("a_reader_that_stops_reading_does_not_hold_it_up", a_reader_that_stops_reading),
     ("the_table_is_printed_at_sigusr1", the_table_is_printed_at_sigusr1),
@@ -153,6 +158,54 @@ fn both_signals_end_it() -> Outcome {
         let (host, _) = start("signal0", &[])?;
         host.signal(signal)?;
         assert_eq!(host.end()?.0, Some(0), "{signal}");
+    }
+    Ok(())
+}
+
+fn terminal_goes_away() -> Outcome {
+    let (host, _) = start("hup0", &[])?;
+    host.signal(Signal::SIGHUP)?;
+    let (code, out, errors) = host.end()?;
+    assert_eq!((code, errors.as_str()), (Some(0), ""));
+    assert!(out.contains("  tap: system calls\n"), "the counters: {out}");
+
+    // As `nohup` starts it.
+    let tap = Persistent::create("nohup0")?;
+    let script = "trap '' HUP; exec \"$0\" host --tap nohup0 --address 10.0.0.2/24 --no-probe";
+    let mut child = std::process::Command::new("sh")
+        .args(["-c", script])
+        .arg(program())
+        .stdout(std::process::Stdio::piped())
+        .spawn()?;
+    let pid = Pid::from_raw(i32::try_from(child.id())?);
+    let mut socket = PacketSocket::open(tap.0.name())?;
+    hears(&mut socket, OURS)?;
+    kill(pid, Signal::SIGHUP)?;
+    hears(&mut socket, OURS)?;
+    kill(pid, Signal::SIGTERM)?;
+    assert_eq!(child.wait()?.code(), Some(0));
+    Ok(())
+}
+
+fn no_object_for_each_foreign_frame() -> Outcome {
+    for (more, frames) in [(&[][..], 0), (&["-v"], 20)] {
+        let (host, interface) = start("foreign0", &[&["--json"], more].concat())?;
+        let mut socket = PacketSocket::open(interface.name())?;
+        hears(&mut socket, OURS)?;
+        for _ in 0..20 {
+            // To a group that no host here belongs to, as mDNS and spanning tree are.
+            send(&mut socket, &[&[1, 0, 0x5e, 0, 0, 0xfb][..], &PEER_MAC, &[8, 0], &[0; 46]].concat())?;
+        }
+        hears(&mut socket, OURS)?;
+        let (_, out, _) = host.stop()?;
+        assert_eq!(
+            out.lines()
+                .filter(|line| line.contains("\"not for us\"") && line.contains("\"dropped\""))
+                .count(),
+            frames,
+            "{out}"
+        );
+        assert!(out.contains("\"not for us\":20"), "{out}");
     }
     Ok(())
 }

@@ -17,6 +17,8 @@ pub(crate) const CASES: &[Case] = &[
     ("hosts_of_a_range_probe_if_they_are_told_to", hosts_of_a_range_probe),
     ("the_kernel_learns_that_nobody_listens", nobody_listens),
     ("what_is_elsewhere_is_answered_by_way_of_the_gateway", by_way_of_the_gateway),
+    ("log_stays_short_and_counters_exact_when_one_station_conflicts", log_stays_short),
+    ("kernels_own_address_inside_the_range_is_reported_at_start", kernels_own_address),
     ("wrong_ranges_and_routes_get_a_sentence_and_exit_2", wrong_ranges),
 ];
 
@@ -146,6 +148,47 @@ fn hosts_of_a_range_probe() -> Outcome {
 }
 
 // proves: rfc1122-port-unreachable
+fn log_stays_short() -> Outcome {
+    const REQUESTS: usize = 300;
+    for json in [&[][..], &["--json"]] {
+        let arguments = ["--tap", "short0", "--hosts", "10.1.0.0/24", "--kernel", "10.9.0.1/8"];
+        let host = Running::begin(&[&arguments[..], json].concat())?;
+        let mut socket = socket_on("short0")?;
+        hears(&mut socket, Ipv4Addr::new(10, 1, 0, 9))?;
+        let station = (PEER_MAC, Ipv4Addr::new(10, 1, 0, 5));
+        for _ in 0..REQUESTS {
+            send(&mut socket, &arp([0xff; 6], 1, station, ([0; 6], Ipv4Addr::new(10, 1, 0, 77))))?;
+        }
+        hears(&mut socket, Ipv4Addr::new(10, 1, 0, 9))?;
+        let (code, out, errors) = host.stop()?;
+        assert_eq!((code, errors.as_str()), (Some(0), ""));
+        let lines = |word: &str| out.lines().filter(|line| line.contains(word)).count();
+        assert!(lines("suppressed") >= 2 && lines("10.1.0.5") <= 20, "{out}");
+        assert!(out.lines().count() < 80, "{out}");
+        let name = "sender protocol address is ours, or wanted by us";
+        let counted = if json.is_empty() {
+            format!("       {REQUESTS}  arp: dropped: {name}\n")
+        } else {
+            format!("\"{name}\":{REQUESTS},")
+        };
+        assert!(out.contains(&counted), "{out}");
+    }
+    Ok(())
+}
+
+fn kernels_own_address() -> Outcome {
+    let tap = Persistent::create("inside0")?;
+    let host = Running::begin(&["--tap", "inside0", "--hosts", "10.0.0.0/24"])?;
+    let (code, _, errors) = host.stop()?;
+    assert_eq!(code, Some(0));
+    let warning = "tapstack: 10.0.0.1 is this machine's own address and lies in --hosts 10.0.0.0/24, where it conflicts with a host; choose a range without it\n";
+    assert_eq!(errors, warning);
+    let host = Running::begin(&["--tap", "inside0", "--hosts", "10.0.1.0/24"])?;
+    assert_eq!(host.stop()?.2, "");
+    drop(tap);
+    Ok(())
+}
+
 fn nobody_listens() -> Outcome {
     let host = Running::start(&["--tap", "port0", "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24"])?;
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;

@@ -168,8 +168,16 @@ fn a_lab_whose_tap_is_deleted_still_passes_sigterm_on() -> Outcome {
 
 fn a_command_that_is_not_there() -> Outcome {
     let (code, _, errors) = told(&run(&["lab", "--", "no-such-command"])?);
-    assert_eq!(code, Some(2));
-    assert!(errors.starts_with("tapstack: cannot run no-such-command: "), "{errors}");
+    assert_eq!(code, Some(127));
+    assert_eq!(errors, "tapstack: cannot run no-such-command: no such command\n");
+    let (code, _, errors) = told(&run(&["lab", "--", "/no/such/command"])?);
+    assert_eq!(code, Some(127));
+    assert_eq!(errors, "tapstack: cannot run /no/such/command: no such command\n");
+    for not_executable in ["/etc/passwd", "/proc"] {
+        let (code, _, errors) = told(&run(&["lab", "--", not_executable])?);
+        assert_eq!(code, Some(126));
+        assert_eq!(errors, format!("tapstack: cannot run {not_executable}: Permission denied\n"));
+    }
     Ok(())
 }
 
@@ -197,7 +205,7 @@ fn the_embedded_wire() -> Outcome {
 
 fn the_newcomers_run_falls_back() -> Outcome {
     let (code, out, errors) = told(&run(&[])?);
-    assert_eq!(code, Some(0));
+    assert_eq!(code, Some(2), "no kernel took part");
     assert_eq!(errors.lines().count(), 1, "{errors}");
     assert!(errors.contains("`sudo chmod 0666 /dev/net/tun`"), "{errors}");
     assert_embedded(&out);

@@ -17,6 +17,7 @@ pub(crate) const CASES: &[Case] = &[
     ("a_terminal_gets_colour_unless_it_is_not_wanted", a_terminal),
     ("help_and_errors_follow_the_choice_too", help_and_errors),
     ("whoever_cannot_write_says_so_and_not_that_nobody_replied", full_disk),
+    ("no_command_ends_well_when_its_output_cannot_be_written", output_that_cannot_be_written),
     ("completions_hold_commands_and_options_for_each_shell", completions),
     ("completions_are_a_script_that_bash_reads", completions_in_bash),
     ("a_manual_page_has_its_sections_and_an_unknown_one_a_sentence", manual_pages),
@@ -114,6 +115,31 @@ fn full_disk() -> Outcome {
         );
     }
     drop(held);
+    Ok(())
+}
+
+fn output_that_cannot_be_written() -> Outcome {
+    let rows: [&[&str]; 9] = [
+        &[],
+        &["lab"],
+        &["lab", "--cable"],
+        &["--help"],
+        &["--version"],
+        &["host", "--help"],
+        &["completions", "bash"],
+        &["man"],
+        &["doctor"],
+    ];
+    for words in rows {
+        let full = File::options().write(true).open("/dev/full")?;
+        let output = command(words).stdout(full).stderr(Stdio::piped()).spawn()?.wait_with_output()?;
+        let (code, _, errors) = told(&output);
+        assert_eq!(code, Some(2), "{words:?}: {errors}");
+        assert!(
+            errors.ends_with("cannot write to standard output: No space left on device\n"),
+            "{words:?}: {errors}"
+        );
+    }
     Ok(())
 }
 

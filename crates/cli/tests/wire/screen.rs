@@ -140,7 +140,7 @@ fn terminal_gone() -> Outcome {
 }
 
 /// The program as whoever runs in the terminal finds it.
-fn program() -> String {
+pub(super) fn program() -> String {
     command(&[]).get_program().to_string_lossy().replace("self", &std::process::id().to_string())
 }
 

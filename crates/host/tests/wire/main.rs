@@ -5,14 +5,23 @@
 #[path = "../../../tap/tests/harness/mod.rs"]
 mod harness;
 
-use std::io::{BufRead, BufReader};
-use std::process::{ExitCode, Stdio};
+use std::error::Error;
+use std::io::{BufRead, BufReader, ErrorKind};
+use std::net::{Ipv4Addr, UdpSocket};
+use std::process::{Child, ChildStdout, ExitCode, Stdio};
+use std::time::Duration;
 
 use harness::lab::{kernel_knows, kernel_sends};
 use harness::{Case, Outcome, Trials, program};
 use tap::linux::{Interface, PersistentTap};
 
-const CASES: &[Case] = &[("the_example_answers_the_kernel", the_example_answers_the_kernel)];
+const CASES: &[Case] = &[
+    ("the_example_answers_the_kernel", the_example_answers_the_kernel),
+    ("example_sends_more_errors_than_one_burst_when_time_passes", example_sends_more_errors_than_one_burst),
+];
+
+/// The address of the example.
+const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
 fn main() -> ExitCode {
     // Test binaries lie in `deps`, examples beside it.
@@ -27,28 +36,62 @@ fn main() -> ExitCode {
     harness::main(Trials { cases: CASES, refused: &[], unprivileged: &[] })
 }
 
-fn the_example_answers_the_kernel() -> Outcome {
-    let tap = PersistentTap {
-        name: "tap0".parse()?,
-        owner: None,
-        group: None,
-        mtu: None,
-        address: Some("10.0.0.1/24".parse()?),
-    };
-    tap.create()?;
-    let mut example = program::command(&[]).stdout(Stdio::piped()).spawn()?;
-    let mut line = String::new();
-    // Kept until the end: the example prints what it learns.
-    let mut out = BufReader::new(example.stdout.take().ok_or("standard output")?);
-    out.read_line(&mut line)?;
+/// The example, on a TAP where the kernel is 10.0.0.1.
+struct Example {
+    tap: PersistentTap,
+    child: Child,
+    /// Kept until the end: the example prints its events.
+    out: BufReader<ChildStdout>,
+}
 
-    let ours = [10, 0, 0, 2].into();
-    kernel_sends(ours, b"hello")?;
-    let entry = kernel_knows(&Interface::named(&tap.name)?, ours);
-    example.kill()?;
-    example.wait()?;
-    PersistentTap::delete(&tap.name)?;
+impl Example {
+    fn start() -> Result<Example, Box<dyn Error>> {
+        let tap = PersistentTap {
+            name: "tap0".parse()?,
+            owner: None,
+            group: None,
+            mtu: None,
+            address: Some("10.0.0.1/24".parse()?),
+        };
+        tap.create()?;
+        let mut child = program::command(&[]).stdout(Stdio::piped()).spawn()?;
+        let out = BufReader::new(child.stdout.take().ok_or("standard output")?);
+        Ok(Example { tap, child, out })
+    }
+
+    fn stop(mut self) -> Outcome {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(PersistentTap::delete(&self.tap.name)?)
+    }
+}
+
+fn the_example_answers_the_kernel() -> Outcome {
+    let mut example = Example::start()?;
+    let mut line = String::new();
+    example.out.read_line(&mut line)?;
+    kernel_sends(OURS, b"hello")?;
+    let entry = kernel_knows(&Interface::named(&example.tap.name)?, OURS);
+    example.stop()?;
     let hardware = line.trim().strip_prefix("10.0.0.2 is at ").ok_or(line.clone())?.to_owned();
     assert!(entry?.to_string().contains(&hardware));
+    Ok(())
+}
+
+fn example_sends_more_errors_than_one_burst() -> Outcome {
+    /// Six errors at once, then one a second: two more arrive only where time passes.
+    const EXPECTED: usize = 8;
+    const ATTEMPTS: usize = 100;
+    let example = Example::start()?;
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+    socket.connect((OURS, 9))?;
+    socket.set_read_timeout(Some(Duration::from_millis(50)))?;
+    let is_refused = |_: &usize| {
+        let answered = socket.send(b"hello").and_then(|_| socket.recv(&mut [0; 8]));
+        answered.is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+    };
+    let errors = (0..ATTEMPTS).filter(is_refused).take(EXPECTED).count();
+    example.stop()?;
+    assert_eq!(errors, EXPECTED);
     Ok(())
 }

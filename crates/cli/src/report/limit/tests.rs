@@ -1,0 +1,49 @@
+use super::*;
+
+const CONFLICT: Kind = Kind::Event("conflict");
+
+fn at(seconds: u64) -> Instant {
+    Instant::ORIGIN + Duration::from_secs(seconds)
+}
+
+#[test]
+fn lines_of_a_kind_are_suppressed_and_counted_when_a_window_has_enough() {
+    let mut limits = LineLimits::default();
+    let printed = (0..1_000).filter(|_| limits.admits(at(1), CONFLICT)).count();
+    assert_eq!(printed, 10);
+    assert!(limits.admits(at(1), Kind::Event("learned")), "another kind has a window of its own");
+    assert_eq!(limits.deadline(), Some(at(11)));
+    assert_eq!(limits.take(Some(at(10))), None);
+    assert_eq!(limits.take(Some(at(11))), Some(Suppressed { kind: CONFLICT, count: 990 }));
+    assert_eq!((limits.deadline(), limits.take(None)), (None, None));
+    assert!(limits.admits(at(11), CONFLICT));
+}
+
+#[test]
+fn suppressed_lines_are_reported_before_the_next_window_begins() {
+    let mut limits = LineLimits::default();
+    for _ in 0..11 {
+        limits.admits(at(0), CONFLICT);
+    }
+    assert!(!limits.admits(at(60), CONFLICT), "the report of the last window is due");
+    assert_eq!(limits.take(Some(at(60))), Some(Suppressed { kind: CONFLICT, count: 2 }));
+    assert!(limits.admits(at(60), CONFLICT));
+}
+
+#[test]
+fn slow_lines_are_never_suppressed() {
+    let mut limits = LineLimits::default();
+    assert!((0..1_000).all(|second| limits.admits(at(2 * second), CONFLICT)));
+    assert_eq!(limits.deadline(), None);
+}
+
+#[test]
+fn kinds_stay_few_when_a_stranger_tries_every_ether_type() {
+    let mut limits = LineLimits::default();
+    for number in 0..=u16::MAX {
+        limits.admits(at(0), Kind::of_drop(Dropped::Protocol(EtherType(number))));
+    }
+    let suppressed = limits.take(None).unwrap();
+    assert_eq!(suppressed.sentence(), "suppressed 65526 similar lines: dropped, unsupported EtherType");
+    assert_eq!(limits.windows.len(), 1);
+}
