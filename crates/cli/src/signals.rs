@@ -20,7 +20,7 @@ impl Signals {
     ///
     /// A SIGHUP that the program was started to ignore, as by `nohup`, stays ignored.
     pub(crate) fn take_over(signals: &[Signal]) -> io::Result<Signals> {
-        let is_kept = |signal: &Signal| *signal == Signal::SIGHUP && is_ignored(*signal);
+        let is_kept = |signal: &Signal| *signal == Signal::SIGHUP && ignores_hangup();
         let mask: SigSet = signals.iter().copied().filter(|signal| !is_kept(signal)).collect();
         mask.thread_block()?;
         Ok(Signals(SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?))
@@ -46,13 +46,13 @@ impl Signals {
     }
 }
 
-/// Whether the program was started to ignore a signal.
-fn is_ignored(signal: Signal) -> bool {
+/// Whether the program was started to ignore SIGHUP.
+fn ignores_hangup() -> bool {
+    // Signal 1 is the lowest bit.
+    const HANGUP: u64 = 1;
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let digits = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or_default();
-    // Signal 1 is the lowest bit.
-    let mask = u64::from_str_radix(digits.trim(), 16).unwrap_or_default();
-    mask >> (signal as i32 - 1) & 1 == 1
+    u64::from_str_radix(digits.trim(), 16).is_ok_and(|mask| mask & HANGUP != 0)
 }
 
 impl AsFd for Signals {
