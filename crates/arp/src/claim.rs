@@ -90,7 +90,7 @@ pub enum ClaimEvent {
 /// broadcast. The caller turns away senders that cannot be, as [`crate::Arp::receive`] does, and
 /// answers requests while [`Claim::is_in_use`] says so.
 ///
-/// It never probes twice (RFC 5227 2.1). A clock that stands still or goes back makes it late, never
+/// It probes once, and again only when [`Claim::probe_again`] says that the link has become active (RFC 5227 2.1). A clock that stands still or goes back makes it late, never
 /// early.
 #[derive(Clone, Debug)]
 pub struct Claim {
@@ -182,6 +182,52 @@ impl Claim {
             *probes_left = PROBE_NUM;
             *wait = Wait::new(now, self.random.between(PROBE_MIN, PROBE_MAX));
         }
+    }
+
+    /// The link has become active: others may use the address by now, so it is probed for again, and out of use until
+    /// then. A claim that has ceased stays so.
+    // spec: rfc5227-link-up
+    pub fn probe_again(&mut self, now: Instant) {
+        if !self.has_ceased() {
+            let wait = Wait::new(now, self.random.between(Duration::ZERO, PROBE_WAIT));
+            self.phase = Phase::Probing { probes_left: PROBE_NUM, wait };
+            (self.guard, self.bound) = (None, false);
+        }
+    }
+
+    /// Announces an address in use once more, as often as at first.
+    pub(crate) fn announce_again(&mut self, now: Instant) {
+        if self.is_in_use() {
+            self.phase = Phase::in_use(now, ANNOUNCE_NUM);
+        }
+    }
+
+    /// Leaves out the announcement that defends the address. That there was a conflict is remembered.
+    pub(crate) fn withhold_defence(&mut self) {
+        if let Phase::InUse { defence_due, .. } = &mut self.phase {
+            *defence_due = None;
+        }
+    }
+
+    /// Whether no number of conflicts ends it.
+    pub(crate) fn is_kept_always(&self) -> bool {
+        self.defence == Defence::Always
+    }
+
+    pub(crate) fn is_probing(&self) -> bool {
+        matches!(self.phase, Phase::Probing { .. })
+    }
+
+    /// When it has something to say, or when it no longer has a conflict to remember.
+    pub(crate) fn end_of_state(&self) -> Option<Instant> {
+        self.deadline().or_else(|| self.guard?.deadline())
+    }
+
+    /// Whether it is in use, has nothing to say, and no conflict to remember: a claim made now would do as well.
+    pub(crate) fn is_idle(&mut self, now: Instant) -> bool {
+        self.is_in_use()
+            && self.deadline().is_none()
+            && self.guard.as_mut().is_none_or(|guard| guard.is_over(now))
     }
 
     /// The next packet that is due, to be broadcast. Call it until there is none.

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use ipnet::Ipv4Net;
 use link::{Instant, MacAddr};
 
 use crate::random::Random;
+use crate::wait::Wait;
 use crate::{Arp, Claim, ClaimEvent, Defence, Event, Fields, Identity, LinkLocal, LocalsError, Packet};
 
 /// How the use of an address begins.
@@ -34,6 +36,17 @@ pub(crate) struct Claims {
     /// The address of our own choice.
     chosen: Option<LinkLocal>,
     seeds: Random,
+    /// How many of those made are probing.
+    probing: usize,
+    /// The probes that the wire may still refuse.
+    probes_sent: Vec<Ipv4Addr>,
+    /// There were more of those than are kept.
+    probes_overflowed: bool,
+    /// Runs while [`Claims::DEFENCES`] counts, and how many defences there were in it.
+    defence_window: Option<Wait>,
+    defences: u32,
+    /// Defences left out because there were too many.
+    pub(crate) withheld: u64,
     /// The latest time seen.
     latest: Instant,
     /// How many probes and announcements there were.
@@ -42,10 +55,12 @@ pub(crate) struct Claims {
     lost: Option<Identity>,
 }
 
-/// A claim, and under which time it is filed.
+/// A claim, how it began, and under which time it is filed. One that began without a word is here for a conflict
+/// alone, and forgotten after it.
 #[derive(Debug)]
 struct Filed {
     claim: Claim,
+    start: Start,
     at: Option<Instant>,
 }
 
@@ -67,14 +82,14 @@ impl<P> Arp<P> {
                 let mut claim = Claim::at_once(now, identity, self.config.defence, true);
                 // Whoever claims it at once knows that it is in use.
                 let _ = claim.take_event();
-                self.claims.make(claim);
+                self.claims.make(claim, start);
             }
             Start::Probe => {
                 if self.locals.hardware_of(protocol).is_some() {
                     return Err(LocalsError::Overlap);
                 }
                 let seed = self.claims.seeds.draw();
-                self.claims.make(Claim::probe(now, identity, self.config.defence, seed));
+                self.claims.make(Claim::probe(now, identity, self.config.defence, seed), start);
                 self.report(Event::Claim(ClaimEvent::Probing { protocol }));
             }
         }
@@ -101,8 +116,8 @@ impl<P> Arp<P> {
 
     /// Whether an address is being probed for.
     pub fn is_probing(&self) -> bool {
-        let made = || self.claims.made.values().any(|filed| !filed.claim.is_in_use());
-        self.claims.chosen.as_ref().is_some_and(|chosen| chosen.address().is_none()) || made()
+        let chosen = self.claims.chosen.as_ref();
+        self.claims.probing > 0 || chosen.is_some_and(|chosen| chosen.address().is_none())
     }
 
     /// Selects an address of its own choice, and another whenever that is lost (RFC 3927).
@@ -116,15 +131,51 @@ impl<P> Arp<P> {
         Ok(())
     }
 
-    /// The wire refused some of what was sent last, as one that is down does: no claim that probes has
-    /// asked anybody, and each begins again.
+    /// The wire refused some of the frames since [`Arp::transmitted`], as one that is down does. Probes among them asked no
+    /// host, so each claim that has probed since then begins again.
     pub fn unheard(&mut self, now: Instant) {
-        let probing: Vec<_> = self.claims.due.iter().map(|(_, protocol)| *protocol).collect();
-        for protocol in probing {
-            self.claims.touch(protocol, |claim| claim.unheard(now));
+        let mut probes = std::mem::take(&mut self.claims.probes_sent);
+        if std::mem::take(&mut self.claims.probes_overflowed) {
+            probes = self.claims.due.iter().map(|(_, protocol)| *protocol).collect();
+            probes.extend(self.claims.chosen.as_ref().map(LinkLocal::candidate));
         }
-        if let Some(chosen) = &mut self.claims.chosen {
-            chosen.unheard(now);
+        for protocol in probes {
+            self.claims.touch(protocol, |claim| claim.unheard(now));
+            if let Some(chosen) = self.claims.chosen.as_mut().filter(|chosen| chosen.candidate() == protocol)
+            {
+                chosen.unheard(now);
+            }
+        }
+    }
+
+    /// The wire took all that was sent.
+    pub fn transmitted(&mut self) {
+        self.claims.probes_sent.clear();
+        self.claims.probes_overflowed = false;
+    }
+
+    /// The link has become active after it was not. Each address that was probed for at first is probed for again
+    /// before it is used again (RFC 5227 2.1, RFC 3927 2.2); each that was announced is announced again. One whose use
+    /// began without a word goes on without one.
+    // spec: rfc5227-link-up, rfc3927-link-up, link-up-silent
+    pub fn link_up(&mut self, now: Instant) {
+        let spoken = self.claims.made.iter().filter(|(_, filed)| filed.start != Start::AtOnce);
+        let spoken: Vec<_> = spoken.map(|(protocol, filed)| (*protocol, filed.start)).collect();
+        for (protocol, start) in spoken {
+            if start == Start::Probe {
+                self.locals.remove(protocol);
+                self.claims.touch(protocol, |claim| claim.probe_again(now));
+                self.report(Event::Claim(ClaimEvent::Probing { protocol }));
+            } else {
+                self.claims.touch(protocol, |claim| claim.announce_again(now));
+            }
+        }
+        if let Some(chosen) = &mut self.claims.chosen
+            && let Some(protocol) = chosen.wanted()
+        {
+            chosen.probe_again(now);
+            self.locals.remove(protocol);
+            self.report(Event::Claim(ClaimEvent::Probing { protocol }));
         }
     }
 
@@ -142,6 +193,11 @@ impl<P> Arp<P> {
     /// How many probes and announcements there were.
     pub fn said(&self) -> u64 {
         self.claims.said
+    }
+
+    /// How many conflicts were not met with an announcement because there were too many over all addresses.
+    pub fn defences_withheld(&self) -> u64 {
+        self.claims.withheld
     }
 
     /// Whether a packet is a conflict over an address that we use or want; if so, what is to be done
@@ -162,7 +218,7 @@ impl<P> Arp<P> {
         if let Some(hardware) = self.locals.hardware_of(sender) {
             self.claims.call_up(now, Identity { protocol: sender, hardware }, self.config.defence);
         }
-        let event = self.claims.touch(subject, |claim| claim.receive(now, packet)).flatten();
+        let event = self.claims.receive(now, subject, packet);
         if let Some(event) = event {
             self.settle(event);
         }
@@ -175,13 +231,19 @@ impl<P> Arp<P> {
         self.claims.notice(now);
         let said = self.poll_made(now).or_else(|| self.poll_chosen(now))?;
         self.claims.said = self.claims.said.saturating_add(1);
+        if said.sender_protocol.is_unspecified() {
+            self.claims.note_probe(said.target_protocol);
+        }
         Some(said)
     }
 
     fn poll_made(&mut self, now: Instant) -> Option<Fields> {
         // One that is due and has nothing to say waits for a later time: each has its turn once.
-        for _ in 0..self.claims.due.len() {
+        for _ in 0..self.claims.due.len().min(Claims::STEPS) {
             let (_, protocol) = self.claims.due.first().copied().filter(|(at, _)| *at <= now)?;
+            if self.claims.forget_idle(now, protocol) {
+                continue;
+            }
             let (said, news) = self.claims.touch(protocol, |claim| (claim.poll(now), claim.take_event()))?;
             if let Some(event) = news {
                 self.settle(event);
@@ -247,12 +309,26 @@ impl<P> Arp<P> {
 }
 
 impl Claims {
+    /// How many claims one poll looks at that have nothing to say: the rest is due at the next.
+    const STEPS: usize = 64;
+    /// How many probes are kept that the wire may still refuse.
+    const PROBES_SENT: usize = 256;
+    /// How many conflicts over all addresses are met with an announcement in one second.
+    // spec: defence-rate
+    const DEFENCES: u32 = 16;
+
     pub(crate) fn new(seed: u64) -> Claims {
         Claims {
             made: BTreeMap::new(),
             due: BTreeSet::new(),
             chosen: None,
             seeds: Random::new(seed),
+            probing: 0,
+            probes_sent: Vec::with_capacity(Self::PROBES_SENT),
+            probes_overflowed: false,
+            defence_window: None,
+            defences: 0,
+            withheld: 0,
             latest: Instant::ORIGIN,
             said: 0,
             lost: None,
@@ -272,10 +348,65 @@ impl Claims {
         chosen == Some(protocol) || self.made.contains_key(&protocol)
     }
 
-    fn make(&mut self, claim: Claim) {
+    fn make(&mut self, claim: Claim, start: Start) {
         let protocol = claim.identity().protocol;
-        self.made.insert(protocol, Filed { claim, at: None });
+        self.probing += usize::from(claim.is_probing());
+        self.made.insert(protocol, Filed { claim, start, at: None });
         self.touch(protocol, |_| ());
+    }
+
+    /// Has a claim hear a packet. Where it defends its address and there were too many defences already, it does not.
+    fn receive(&mut self, now: Instant, protocol: Ipv4Addr, packet: Packet<'_>) -> Option<ClaimEvent> {
+        let event = self.touch(protocol, |claim| claim.receive(now, packet)).flatten()?;
+        let ClaimEvent::Defended { hardware, .. } = event else { return Some(event) };
+        // spec: defence-rate
+        if self.may_defend(now) {
+            return Some(event);
+        }
+        self.withheld = self.withheld.saturating_add(1);
+        let filed = self.made.get(&protocol);
+        if filed.is_some_and(|filed| filed.start == Start::AtOnce && filed.claim.is_kept_always()) {
+            // Nothing was said, so there is nothing to remember either.
+            self.forget(protocol);
+        } else {
+            self.touch(protocol, Claim::withhold_defence);
+        }
+        Some(ClaimEvent::Conflict { protocol, hardware })
+    }
+
+    fn may_defend(&mut self, now: Instant) -> bool {
+        if self.defence_window.as_mut().is_none_or(|window| window.is_over(now)) {
+            self.defence_window = Some(Wait::new(now, Duration::from_secs(1)));
+            self.defences = 0;
+        }
+        let may = self.defences < Self::DEFENCES;
+        self.defences += u32::from(may);
+        may
+    }
+
+    /// Forgets a claim that a conflict called up, once the conflict is over. Returns whether it did.
+    // spec: defence-forgotten
+    fn forget_idle(&mut self, now: Instant, protocol: Ipv4Addr) -> bool {
+        let filed = self.made.get_mut(&protocol);
+        let is_idle = filed.is_some_and(|filed| filed.start == Start::AtOnce && filed.claim.is_idle(now));
+        if is_idle {
+            self.forget(protocol);
+        }
+        is_idle
+    }
+
+    fn forget(&mut self, protocol: Ipv4Addr) {
+        if let Some(Filed { at: Some(at), .. }) = self.made.remove(&protocol) {
+            self.due.remove(&(at, protocol));
+        }
+    }
+
+    fn note_probe(&mut self, protocol: Ipv4Addr) {
+        if self.probes_sent.len() < Self::PROBES_SENT {
+            self.probes_sent.push(protocol);
+        } else {
+            self.probes_overflowed = true;
+        }
     }
 
     /// The claim to an address that was used without one.
@@ -287,14 +418,19 @@ impl Claims {
         let mut claim = Claim::at_once(now, identity, defence, false);
         // It is in use for long: no news.
         let _ = claim.take_event();
-        self.make(claim);
+        self.make(claim, Start::AtOnce);
     }
 
     /// Does something with a claim, and files it under the time of what it has to say next.
     fn touch<R>(&mut self, protocol: Ipv4Addr, act: impl FnOnce(&mut Claim) -> R) -> Option<R> {
         let filed = self.made.get_mut(&protocol)?;
+        let was_probing = filed.claim.is_probing();
         let result = act(&mut filed.claim);
-        let at = filed.claim.deadline();
+        let is_probing = filed.claim.is_probing();
+        let at = match filed.start {
+            Start::AtOnce => filed.claim.end_of_state(),
+            Start::Announce | Start::Probe => filed.claim.deadline(),
+        };
         if let Some(before) = std::mem::replace(&mut filed.at, at) {
             self.due.remove(&(before, protocol));
         }
@@ -302,6 +438,7 @@ impl Claims {
         if filed.claim.has_ceased() {
             self.made.remove(&protocol);
         }
+        self.probing = self.probing + usize::from(is_probing) - usize::from(was_probing);
         Some(result)
     }
 

@@ -85,6 +85,12 @@ impl LinkLocal {
         self.claim.unheard(now);
     }
 
+    /// The link has become active: the same candidate is probed for again (RFC 3927 2.2).
+    // spec: rfc3927-link-up
+    pub fn probe_again(&mut self, now: Instant) {
+        self.claim.probe_again(now);
+    }
+
     /// The next packet that is due, to be broadcast. Call it until there is none.
     pub fn poll(&mut self, now: Instant) -> Option<Fields> {
         // spec: rfc5227-rate, rfc3927-next

@@ -75,6 +75,7 @@ impl Stack {
         all.extend(losses("arp", self.arp.dropped()));
         all.extend([
             gain("probes and announcements", self.arp.said()),
+            gain("defences withheld: too many conflicts at once", self.arp.defences_withheld()),
             gain("asked", table.asked),
             gain("entries expired", table.expired),
             gain("entries evicted", table.evicted),

@@ -90,12 +90,14 @@ impl Host {
         let transmitted = device.transmit(&mut self.departing, pool);
         self.traced = self.departing.len();
         let after = device.counters();
+        let in_flight = device.in_flight() > 0;
         // What was in flight may have been refused only when more was received.
         if after.refused != before.refused {
             self.stacks_mut().for_each(|stack| stack.arp.unheard(now));
+        } else if !in_flight && self.departing.is_empty() {
+            self.stacks_mut().for_each(|stack| stack.arp.transmitted());
         }
         transmitted?;
-        let in_flight = device.in_flight() > 0;
         // A wire that has no room for what is in flight is waited for, not asked again and again.
         let is_stuck = in_flight && after.congested != before.congested;
         let again = arrived >= Self::BATCH || (in_flight && !is_stuck);

@@ -1,7 +1,9 @@
 use super::*;
 use crate::constants::DEFEND_INTERVAL;
 use crate::{Config, Dropped, Due, Locals, Operation, Received};
-use std::time::Duration;
+
+mod link;
+mod many;
 
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
