@@ -273,6 +273,7 @@ fn layer(reason: Dropped) -> &'static str {
         Dropped::Arp(_) => "arp",
         Dropped::Ipv4(_) => "ipv4",
         Dropped::Icmp(_) => "icmp",
+        Dropped::Udp(_) => "udp",
         Dropped::Protocol(_)
         | Dropped::NotInUse
         | Dropped::WrongStation

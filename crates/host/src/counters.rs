@@ -8,7 +8,7 @@ use crate::stack::Stack;
 /// One counter of a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counter {
-    /// The layer that counts: `link`, `arp`, `ipv4`, `icmp` or `host`.
+    /// The layer that counts: `link`, `arp`, `ipv4`, `icmp`, `udp` or `host`.
     pub layer: &'static str,
     /// What is counted, in words.
     pub name: String,
@@ -57,6 +57,7 @@ impl Stack {
                 .iter()
                 .map(|(reason, count)| counter("icmp", &format!("error withheld: {reason}"), count, false)),
         );
+        all.extend(losses("udp", &self.udp));
         all.push(loss("host", "protocol not spoken", self.counts.unspoken));
         all.push(loss("host", "address not in use", self.counts.not_in_use));
         all.push(loss("host", "sent to another station than the destination's", self.counts.wrong_station));

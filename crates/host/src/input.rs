@@ -2,7 +2,7 @@
 
 use arp::{Fields, View};
 use link::{Accepted, Cast, EtherType, MacAddr};
-use tap::{Frame, Instant};
+use tap::{Checksum, Frame, Instant};
 
 use crate::stack::{Out, Stack};
 use crate::{Dropped, Verdict};
@@ -16,6 +16,8 @@ pub(crate) struct Payload {
     pub(crate) cast: Cast,
     /// Which of our stations, if it was for one.
     pub(crate) station: Option<MacAddr>,
+    /// What is known of its transport checksum.
+    pub(crate) checksum: Checksum,
 }
 
 impl Stack {
@@ -30,7 +32,8 @@ impl Stack {
             }
         };
         let station = (cast == Cast::Unicast).then_some(ethernet.destination());
-        let payload = Payload { offset: ethernet.payload_offset(), cast, station };
+        let checksum = frame.checksum();
+        let payload = Payload { offset: ethernet.payload_offset(), cast, station, checksum };
         match ethernet.ether_type() {
             EtherType::ARP => {
                 let received = self.arp.judge(now, station, view.packet());
@@ -64,6 +67,7 @@ impl Stack {
             return verdict;
         };
         // spec: rfc826-reply-to, rfc826-reply-padding
+        frame.set_checksum(Checksum::None);
         let rewritten = frame.narrow(offset, Fields::LENGTH).is_ok()
             && answer.write_over(frame.octets_mut()).is_ok()
             && self.link.send(&mut frame, answer.to, answer.ours, EtherType::ARP).is_ok();

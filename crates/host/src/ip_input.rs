@@ -5,11 +5,12 @@ use std::net::Ipv4Addr;
 use icmp::{Problem, Quoted};
 use ipv4::{Cast, Datagram, Fields, Protocol, Received};
 use link::{EtherType, MacAddr};
-use tap::{Frame, Instant};
+use tap::{Checksum, Frame, Instant};
 
 use crate::input::Payload;
 use crate::output::{Parcel, Sent};
 use crate::stack::{Out, Stack};
+use crate::udp;
 use crate::{Dropped, EchoReply, Event, Taken, Undelivered, Verdict};
 
 /// What is to be done about a datagram.
@@ -65,6 +66,8 @@ impl Stack {
             },
             Ok(Received::Reassembled(whole, cast)) => {
                 out.pool.give(frame);
+                // A sender that cuts a datagram completes its checksum first.
+                let payload = Payload { checksum: Checksum::None, ..payload };
                 let plan = whole.datagram().map_or_else(
                     |reason| Plan::Done(Verdict::Dropped(reason.into())),
                     |datagram| self.plan(now, &datagram, cast, payload, out),
@@ -110,6 +113,14 @@ impl Stack {
             Err(reason) => return Plan::Done(Verdict::Dropped(reason)),
         };
         let (source, destination) = (datagram.source(), datagram.destination());
+        // Nothing is answered on the word of a header that is wrong.
+        if datagram.protocol() == Protocol::UDP
+            && let Err(reason) = udp::check(datagram, payload.checksum)
+        {
+            // spec: drops-counted
+            self.udp.count(reason);
+            return Plan::Done(Verdict::Dropped(reason.into()));
+        }
         match datagram.protocol() {
             Protocol::ICMP => self.plan_icmp(datagram, cast, ours),
             // spec: rfc1122-refused-many
@@ -204,6 +215,7 @@ impl Stack {
         out: &mut Out<'_>,
     ) -> Verdict {
         // spec: rfc792-echo, rfc1122-echo-mirrored
+        frame.set_checksum(Checksum::None);
         let written = frame.narrow(offset.saturating_add(answer.header), answer.length).is_ok()
             && icmp::answer_over(frame.octets_mut()).is_ok()
             && frame.prepend(Fields::LENGTH).is_ok()

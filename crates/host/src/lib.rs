@@ -36,6 +36,7 @@ mod output;
 mod segment;
 mod stack;
 mod trace;
+mod udp;
 mod verdict;
 
 pub use self::config::{Config, ConfigError, Who};
@@ -46,4 +47,5 @@ pub use self::host::{Host, Turn};
 pub use self::output::{Parcel, Ping, Sent};
 pub use self::segment::{Carried, Port, Restless, Segment, Sighting, Speech};
 pub use self::trace::Trace;
+pub use self::udp::UdpDropped;
 pub use self::verdict::{Dropped, Taken, Verdict};

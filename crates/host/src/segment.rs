@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use link::EtherType;
-use tap::{Counters, Instant, Pool};
+use tap::{Checksum, Counters, Instant, Pool};
 
 use self::seat::{Role, Seat};
 use self::wire::{Flight, Wire};
@@ -103,7 +103,12 @@ impl Segment {
 
     /// Sends a frame of these octets to every port, as if from a peer that is not here. It is no sighting.
     pub fn inject(&mut self, octets: &[u8]) {
-        self.wire.send(self.now, None, octets, self.seats.len());
+        self.inject_with(octets, Checksum::None);
+    }
+
+    /// Sends a frame as [`Segment::inject`] does, with what its receiver is to know of its transport checksum.
+    pub fn inject_with(&mut self, octets: &[u8], checksum: Checksum) {
+        self.wire.send(self.now, None, octets, checksum, self.seats.len());
     }
 
     /// Lets a host send a payload to a neighbour: see [`Host::send`]. It is refused where there is no
@@ -213,10 +218,10 @@ impl Segment {
         let before = self.wire.launched();
         while let Some(flight) = self.wire.land(self.now, before) {
             match flight {
-                Flight::Leaves { from, octets } => {
-                    self.wire.send(self.now, Some(from), &octets, self.seats.len());
+                Flight::Leaves { from, octets, checksum } => {
+                    self.wire.send(self.now, Some(from), &octets, checksum, self.seats.len());
                 }
-                Flight::Arrives { to, octets } => self.arrive(to, octets),
+                Flight::Arrives { to, octets, checksum } => self.arrive(to, octets, checksum),
             }
         }
         for port in (0..self.seats.len()).map(Port) {
@@ -224,7 +229,7 @@ impl Segment {
         }
     }
 
-    fn arrive(&mut self, to: Port, octets: Vec<u8>) {
+    fn arrive(&mut self, to: Port, octets: Vec<u8>, checksum: Checksum) {
         let Some(seat) = self.seats.get_mut(to.0) else { return };
         let carried = &mut self.wire.carried;
         if !seat.runs {
@@ -237,12 +242,12 @@ impl Segment {
                 carried.crowded += 1;
                 return;
             }
-            Role::Host(machine) => machine.jack.push(octets),
+            Role::Host(machine) => machine.jack.push(octets, checksum),
             Role::Script(script) => said = script(self.now, &octets),
         }
         carried.delivered += 1;
         for (after, octets) in said {
-            self.say(to, after, octets);
+            self.say(to, after, octets, Checksum::None);
         }
     }
 
@@ -255,24 +260,25 @@ impl Segment {
         let Some(machine) = seat.machine_mut() else { return };
         machine.turn(self.now);
         let said: Vec<_> = std::iter::from_fn(|| machine.jack.take()).collect();
-        for octets in said {
-            self.say(port, Duration::ZERO, octets);
+        for (octets, checksum) in said {
+            self.say(port, Duration::ZERO, octets, checksum);
         }
     }
 
     /// Sends a frame for a port, unless somebody comes between.
-    fn say(&mut self, from: Port, after: Duration, octets: Vec<u8>) {
+    fn say(&mut self, from: Port, after: Duration, octets: Vec<u8>, checksum: Checksum) {
         let interceptor = self.seats.get_mut(from.0).and_then(|seat| seat.interceptor.as_mut());
-        let said = match interceptor {
-            Some(script) => script(self.now, &octets),
-            None => vec![(Duration::ZERO, octets)],
+        // What a script says has its checksums complete.
+        let (said, checksum) = match interceptor {
+            Some(script) => (script(self.now, &octets), Checksum::None),
+            None => (vec![(Duration::ZERO, octets)], checksum),
         };
         for (more, octets) in said {
             let at = self.now + after + more;
             if at > self.now {
-                self.wire.postpone(at, from, octets);
+                self.wire.postpone(at, from, octets, checksum);
             } else {
-                self.wire.send(self.now, Some(from), &octets, self.seats.len());
+                self.wire.send(self.now, Some(from), &octets, checksum, self.seats.len());
             }
         }
     }

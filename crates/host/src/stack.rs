@@ -7,11 +7,11 @@ use arp::{Arp, Identity, LINK_LOCAL, Locals, LocalsError, Settings, Start};
 use icmp::Icmp;
 use ipnet::Ipv4Net;
 use ipv4::{Addresses, Identification, Ipv4, Limits, NextHop, Route, Routes};
-use link::{Link, MacAddr, Stations};
+use link::{Link, MacAddr, Stations, Tally};
 use tap::{Batch, Instant, Pool};
 
 use crate::output::Parcel;
-use crate::{Config, ConfigError, Event, Who};
+use crate::{Config, ConfigError, Event, UdpDropped, Who};
 
 /// The layers of one segment: a wire, or one VLAN on it.
 #[derive(Debug)]
@@ -23,6 +23,7 @@ pub(crate) struct Stack {
     pub(crate) arp: Arp<Parcel>,
     pub(crate) ipv4: Ipv4,
     pub(crate) icmp: Icmp,
+    pub(crate) udp: Tally<UdpDropped>,
     pub(crate) routes: Routes,
     pub(crate) identification: Identification,
     pub(crate) counts: Counts,
@@ -88,6 +89,7 @@ impl Stack {
             arp: Arp::new(Locals::default(), arp),
             ipv4: Ipv4::new(Addresses::default(), Limits::default(), seed),
             icmp: Icmp::new(&icmp::Config { seed, ..icmp::Config::default() }),
+            udp: Tally::default(),
             routes: Routes::default(),
             identification: Identification::new(seed),
             counts: Counts::default(),

@@ -5,6 +5,8 @@ use std::fmt;
 use icmp::Problem;
 use link::EtherType;
 
+use crate::UdpDropped;
+
 /// What a host made of one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -40,6 +42,8 @@ pub enum Dropped {
     Ipv4(ipv4::Dropped),
     /// By ICMP.
     Icmp(icmp::Dropped),
+    /// A UDP datagram whose header is wrong.
+    Udp(UdpDropped),
     /// Nobody here speaks the protocol.
     Protocol(EtherType),
     /// A datagram for an address of ours that is not in use.
@@ -88,6 +92,12 @@ impl From<icmp::Dropped> for Dropped {
     }
 }
 
+impl From<UdpDropped> for Dropped {
+    fn from(reason: UdpDropped) -> Self {
+        Self::Udp(reason)
+    }
+}
+
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -116,6 +126,7 @@ impl fmt::Display for Dropped {
             Self::Arp(reason) => reason.fmt(f),
             Self::Ipv4(reason) => reason.fmt(f),
             Self::Icmp(reason) => reason.fmt(f),
+            Self::Udp(reason) => reason.fmt(f),
             Self::Protocol(ether_type) => write!(f, "nobody here speaks {ether_type}"),
             Self::NotInUse => f.write_str("the address is not in use"),
             Self::WrongStation => f.write_str("sent to another station than the destination's"),

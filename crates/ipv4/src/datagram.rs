@@ -127,7 +127,7 @@ impl<'a> Datagram<'a> {
         self.header.destination.into()
     }
 
-    /// Its options as they lie, never acted on.
+    /// Its options as they lie.
     pub fn options(&self) -> &'a [u8] {
         self.options
     }

@@ -23,6 +23,8 @@ link::reasons! {
         SourceOurs = "source is ours",
         /// Neither our address, nor a broadcast, nor a group we joined.
         NotForUs = "not for us",
+        /// A source route leads on: to be forwarded, which a host does not do.
+        SourceRoute = "source route is not completed",
         /// To one host, but by a frame to a group or to all (RFC 1122 3.3.6).
         LinkBroadcast = "to one host by a broadcast or group frame",
         /// A fragment without data.

@@ -2,6 +2,7 @@
 
 use link::{Cast, Instant, Tally};
 
+use crate::options::has_incomplete_source_route;
 use crate::{Addresses, Datagram, Dropped, Limits, Reassembled, Reassembly, TimedOut};
 
 /// What became of a datagram that was not dropped.
@@ -61,6 +62,11 @@ impl Ipv4 {
         // spec: rfc1122-link-broadcast
         if cast != Cast::Unicast && destination == Cast::Unicast {
             return Err(Dropped::LinkBroadcast);
+        }
+        // RFC 1122 3.2.1.8(c): only with a completed source route "the datagram has reached its final destination".
+        // spec: rfc791-source-route
+        if has_incomplete_source_route(datagram.options()) {
+            return Err(Dropped::SourceRoute);
         }
         if !datagram.is_fragment() {
             return Ok(Received::Whole(datagram, destination));

@@ -10,7 +10,8 @@
 //!
 //! No input or output, no clock, no allocation per datagram once warm. It sends nothing: it says what
 //! came and where things go. It does not forward, and it knows no protocol above: a [`Protocol`] is a
-//! number with a name. Options are kept and never acted on; none are sent.
+//! number with a name. Options are kept and never acted on, but that a datagram on a source route which is
+//! not completed is dropped; none are sent.
 //!
 //! ```
 //! use ipv4::{Datagram, Fields, Protocol};
@@ -33,6 +34,7 @@ mod fields;
 mod fragments;
 mod identification;
 mod ipv4;
+mod options;
 mod protocol;
 mod reassembly;
 mod routes;

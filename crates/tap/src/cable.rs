@@ -5,15 +5,15 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixDatagram;
 
 use crate::plain::{self, Fate, Port};
-use crate::{Batch, Counters, Device, DeviceError, Pool};
+use crate::{Batch, Checksum, Counters, Device, DeviceError, Frame, Pool};
 
 /// One end of a cable inside the machine: what one end transmits, the other receives.
 ///
 /// It is a pair of datagram sockets, so it has a real file descriptor to wait on, and a real limit
-/// (the socket's send buffer) beyond which it is congested.
+/// (the socket's send buffer) beyond which it is congested. What is known of a frame's checksum goes with it.
 #[derive(Debug)]
 pub struct Cable {
-    socket: UnixDatagram,
+    end: End,
     mtu: usize,
     counters: Counters,
 }
@@ -27,8 +27,16 @@ impl Cable {
 
     fn over(socket: UnixDatagram, mtu: usize) -> io::Result<Cable> {
         socket.set_nonblocking(true)?;
-        Ok(Cable { socket, mtu, counters: Counters::default() })
+        Ok(Cable { end: End { socket, message: Vec::new() }, mtu, counters: Counters::default() })
     }
+}
+
+/// A socket whose datagrams are frames, each behind one byte that holds its [`Checksum`].
+#[derive(Debug)]
+struct End {
+    socket: UnixDatagram,
+    /// The last datagram, as long as the longest one so far.
+    message: Vec<u8>,
 }
 
 impl Device for Cable {
@@ -37,11 +45,11 @@ impl Device for Cable {
     }
 
     fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
-        plain::receive(&mut self.socket, &mut self.counters, pool, arrived, usize::MAX)
+        plain::receive(&mut self.end, &mut self.counters, pool, arrived, usize::MAX)
     }
 
     fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
-        plain::transmit(&mut self.socket, &mut self.counters, departing, pool)
+        plain::transmit(&mut self.end, &mut self.counters, departing, pool)
     }
 
     fn counters(&self) -> Counters {
@@ -51,17 +59,36 @@ impl Device for Cable {
 
 impl AsFd for Cable {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
+        self.end.socket.as_fd()
     }
 }
 
-impl Port for UnixDatagram {
-    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        self.recv(space)
+/// The first byte of a datagram whose frame has a partial checksum; else it is zero.
+const PARTIAL: u8 = 1;
+
+impl Port for End {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Checksum)> {
+        // A longer frame fills the space.
+        self.message.resize(space.len() + 1, 0);
+        let length = self.socket.recv(&mut self.message)?;
+        let Some((first, octets)) = self.message.get(..length).and_then(<[u8]>::split_first) else {
+            return Ok((0, Checksum::None));
+        };
+        if let Some(space) = space.get_mut(..octets.len()) {
+            space.copy_from_slice(octets);
+        }
+        let checksum = if *first == PARTIAL { Checksum::Partial } else { Checksum::None };
+        Ok((octets.len(), checksum))
     }
 
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        self.send(octets)
+    fn write(&mut self, frame: &Frame) -> io::Result<usize> {
+        self.message.clear();
+        self.message.push(match frame.checksum() {
+            Checksum::None => 0,
+            Checksum::Partial => PARTIAL,
+        });
+        self.message.extend_from_slice(frame.octets());
+        self.socket.send(&self.message)
     }
 
     fn fate(error: &io::Error) -> Fate {

@@ -11,6 +11,18 @@ pub struct Frame {
     storage: Box<[u8]>,
     start: usize,
     end: usize,
+    checksum: Checksum,
+}
+
+/// What is known of the transport checksum in a received frame: UDP's or TCP's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Checksum {
+    /// Nothing: the receiver checks it.
+    #[default]
+    None,
+    /// It is not complete. The sender left it to hardware that the frame never reached, as a kernel does on
+    /// a veth pair, so the receiver must not check it.
+    Partial,
 }
 
 /// What was to be written did not fit into the frame.
@@ -34,6 +46,7 @@ impl Frame {
             storage: vec![0; Self::capacity_for(mtu)].into_boxed_slice(),
             start: Self::HEADROOM,
             end: Self::HEADROOM,
+            checksum: Checksum::None,
         }
     }
 
@@ -78,9 +91,22 @@ impl Frame {
         self.end == self.storage.len()
     }
 
-    /// Forgets the octets and restores the headroom.
+    /// What is known of the transport checksum. Writing into the frame does not change it, clearing does.
+    #[inline]
+    pub fn checksum(&self) -> Checksum {
+        self.checksum
+    }
+
+    /// Sets what is known of the transport checksum.
+    #[inline]
+    pub fn set_checksum(&mut self, checksum: Checksum) {
+        self.checksum = checksum;
+    }
+
+    /// Forgets the octets and what is known of them, and restores the headroom.
     #[inline]
     pub fn clear(&mut self) {
+        self.checksum = Checksum::None;
         self.start = Self::HEADROOM.min(self.storage.len());
         self.end = self.start;
     }

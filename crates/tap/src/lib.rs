@@ -42,6 +42,6 @@ mod pool;
 pub use batch::Batch;
 pub use cable::Cable;
 pub use device::{Counters, Device, DeviceError};
-pub use frame::{Frame, NoRoom};
+pub use frame::{Checksum, Frame, NoRoom};
 pub use instant::Instant;
 pub use pool::Pool;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::{Batch, Counters, DeviceError, Pool};
+use crate::{Batch, Checksum, Counters, DeviceError, Frame, Pool};
 
 /// What an error of one read or write means for the device.
 pub(crate) enum Fate {
@@ -20,8 +20,9 @@ pub(crate) enum Fate {
 
 /// A file descriptor that gives and takes whole frames, with its own reading of its errors.
 pub(crate) trait Port {
-    fn read(&mut self, space: &mut [u8]) -> io::Result<usize>;
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize>;
+    /// Reads one frame. Returns its length and what is known of its transport checksum.
+    fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Checksum)>;
+    fn write(&mut self, frame: &Frame) -> io::Result<usize>;
     fn fate(error: &io::Error) -> Fate;
 }
 
@@ -38,7 +39,14 @@ pub(crate) fn receive<P: Port>(
     for _ in 0..arrived.room().min(most) {
         let Some(mut frame) = pool.take() else { break };
         counters.calls += 1;
-        match frame.fill(|space| port.read(space)) {
+        let mut checksum = Checksum::None;
+        let read = frame.fill(|space| {
+            let length;
+            (length, checksum) = port.read(space)?;
+            Ok(length)
+        });
+        frame.set_checksum(checksum);
+        match read {
             Ok(_) if frame.is_full() => {
                 counters.truncated += 1;
                 pool.give(frame);
@@ -80,7 +88,7 @@ pub(crate) fn transmit<P: Port>(
     let mut taken = 0;
     while let Some(frame) = departing.front() {
         counters.calls += 1;
-        match port.write(frame.octets()) {
+        match port.write(frame) {
             Ok(_) => {
                 counters.transmitted += 1;
                 taken += 1;

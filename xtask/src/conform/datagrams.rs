@@ -147,6 +147,26 @@ pub(super) fn udp(data: &[u8]) -> Vec<u8> {
     [&[0x30, 0x39, 0x9c, 0x40, high, low, 0, 0][..], data].concat()
 }
 
+/// A UDP datagram to a closed port, with its length and its checksum changed. `between` is who sends it to whom.
+pub(super) fn udp_with(
+    between: (Ipv4Addr, Ipv4Addr),
+    data: &[u8],
+    length: Option<u16>,
+    error: u16,
+) -> Vec<u8> {
+    let mut octets = udp(data);
+    if let (Some(length), Some(place)) = (length, octets.get_mut(4..6)) {
+        place.copy_from_slice(&length.to_be_bytes());
+    }
+    let length = octets.get(4..6).unwrap_or_default();
+    let pseudo_header = [&between.0.octets()[..], &between.1.octets(), &[0, UDP], length, &octets].concat();
+    let sum = checksum(&pseudo_header) ^ error;
+    if let Some(place) = octets.get_mut(6..8) {
+        place.copy_from_slice(&sum.to_be_bytes());
+    }
+    octets
+}
+
 /// What a frame of the host says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Said {

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::case::{Case, Outcome};
 use super::datagrams::{
-    Ip, MORE_FRAGMENTS, NAME, Said, UDP, data, echo_reply, echo_request, message, peer, udp,
+    Ip, MORE_FRAGMENTS, NAME, Said, UDP, data, echo_reply, echo_request, message, peer, udp, udp_with,
 };
 use super::exchange::forged;
 use super::frames::{BROADCAST, NETWORK_BROADCAST, OURS};
@@ -22,6 +22,8 @@ pub(super) const CASES: &[Case] = &[
     Case::new("a timestamp request is not answered", "RFC 792", timestamp)
         .linux_differs("it answers timestamp requests"),
     Case::new("UDP to a closed port is refused", "RFC 1122 3.2.2.1", closed_port),
+    Case::new("UDP with a wrong checksum is a drop", "RFC 1122 4.1.3.4", udp_checksums),
+    Case::new("UDP with a length that cannot be is a drop", "RFC 768", udp_lengths),
     Case::new("an unknown protocol is refused", "RFC 1122 3.2.2.1", unknown_protocol),
     Case::new("no error is sent about an ICMP error", "RFC 1122 3.2.2", about_errors),
     Case::new("no error is sent about a datagram to all", "RFC 1122 3.2.2", about_broadcasts),
@@ -119,6 +121,42 @@ fn closed_port(wire: &mut Wire) -> Outcome {
         wire.refused(PEER, &Ip { protocol: UDP, ..IP }, &udp(&data(length)), [3, 3])?;
     }
     Ok(())
+}
+
+// proves: rfc1122-udp-checksum, rfc768-no-checksum
+fn udp_checksums(wire: &mut Wire) -> Outcome {
+    let from = peer(139);
+    let ip = Ip { protocol: UDP, ..Ip::from(from) };
+    for error in (0..16).map(|bit| 1 << bit).chain([0xffff]) {
+        wire.mute(from, &[ip.frame(&udp_with((from.1, OURS), &data(33), None, error))])?;
+    }
+    // Of another host's datagram all but the pseudo header is right.
+    wire.mute(from, &[ip.frame(&udp_with((PEER.1, OURS), &data(33), None, 0))])?;
+    for right in [udp(&data(33)), udp_with((from.1, OURS), &data(33), None, 0)] {
+        wire.refused(from, &ip, &right, [3, 3])?;
+    }
+    Ok(())
+}
+
+// proves: rfc768-length
+fn udp_lengths(wire: &mut Wire) -> Outcome {
+    let from = peer(140);
+    let ip = Ip { protocol: UDP, ..Ip::from(from) };
+    for length in [0, 1, 7, 13, 1_000, u16::MAX] {
+        for lie in [udp_with((from.1, OURS), b"data", Some(length), 0), without_checksum(length)] {
+            wire.mute(from, &[ip.frame(&lie)])?;
+        }
+    }
+    for length in 0..8 {
+        wire.mute(from, &[ip.frame(&data(length))])?;
+    }
+    wire.refused(from, &ip, &udp(b"data"), [3, 3])
+}
+
+/// A UDP datagram without a checksum, and this length in its header.
+fn without_checksum(length: u16) -> Vec<u8> {
+    let [high, low] = length.to_be_bytes();
+    [&[0x30, 0x39, 0x9c, 0x40, high, low, 0, 0][..], b"data"].concat()
 }
 
 // proves: rfc1122-protocol-unreachable, rfc792-quote

@@ -21,6 +21,10 @@ pub(super) const CASES: &[Case] = &[
     Case::new("options are tolerated", "RFC 791 3.1", options),
     Case::new("options that make no sense are not looked at", "RFC 791 3.1", senseless_options)
         .linux_differs("it looks at options, and tells of those that make no sense"),
+    Case::new("a source route that leads on is a drop", "RFC 1122 3.2.1.8(c), 3.3.5", leads_on)
+        .linux_differs("it tells of a pointer or a length that cannot be"),
+    Case::new("a completed source route is accepted", "RFC 1122 3.2.1.8(c)", completed_route)
+        .linux_differs("it drops every source route, completed or not (accept_source_route is 0)"),
     Case::new("any time to live will do", "RFC 1122 3.2.1.7", time_to_live),
     Case::new("a datagram for another is not ours", "RFC 1122 3.2.1.3", for_another),
     Case::new("one host's datagram in a broadcast frame is a drop", "RFC 1122 3.3.6", link_broadcast)
@@ -119,7 +123,30 @@ fn options(wire: &mut Wire) -> Outcome {
 
 // proves: rfc791-options
 fn senseless_options(wire: &mut Wire) -> Outcome {
-    for options in [&[7, 0, 0, 0][..], &[7, 200, 4, 0], &[131, 3, 1, 0]] {
+    for options in [&[7, 0, 0, 0][..], &[7, 200, 4, 0], &[68, 3, 1, 0]] {
+        wire.echoed(PEER, &[with_options(options)], &data(32))?;
+    }
+    Ok(())
+}
+
+// proves: rfc791-source-route
+fn leads_on(wire: &mut Wire) -> Outcome {
+    const ROUTES: [&[u8]; 8] = [
+        &[131, 7, 4, 192, 0, 2, 1, 0],
+        &[137, 7, 4, 192, 0, 2, 1, 0],
+        &[1, 131, 7, 4, 10, 0, 0, 110],
+        &[131, 11, 8, 192, 0, 2, 1, 10, 0, 0, 110, 0],
+        &[137, 7, 7, 192, 0, 2, 1, 0],
+        &[131, 7, 3, 192, 0, 2, 1, 0],
+        &[131, 3, 1, 0],
+        &[137, 200, 4, 0],
+    ];
+    dropped(wire, ROUTES.map(with_options))
+}
+
+// proves: rfc791-source-route
+fn completed_route(wire: &mut Wire) -> Outcome {
+    for options in [&[131, 7, 8, 192, 0, 2, 1, 0], &[137, 7, 8, 192, 0, 2, 1, 0]] {
         wire.echoed(PEER, &[with_options(options)], &data(32))?;
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! `-I`: stations of ours beside a kernel on its own interface, with another kernel at the far end.
 
+use std::cell::Cell;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::process::Stdio;
@@ -18,6 +19,7 @@ use crate::harness::{Case, MINE, Outcome};
 pub(crate) const CASES: &[Case] = &[
     ("beside_a_kernel_a_host_is_a_station_of_its_own", beside_a_kernel),
     ("what_is_sent_to_the_kernel_alone_does_not_reach_us", what_is_for_the_kernel),
+    ("udp_with_a_wrong_checksum_gets_no_reply_and_a_kernels_with_a_partial_one_does", udp_checksums),
     ("our_ping_reaches_the_kernel_at_the_far_end", our_ping_reaches_the_far_kernel),
     ("a_host_on_an_interface_is_in_a_vlan_if_it_is_told_to", in_a_vlan),
     ("a_range_of_hosts_lives_on_an_interface", a_range_of_hosts),
@@ -123,6 +125,45 @@ fn what_is_for_the_kernel() -> Outcome {
     assert_eq!(heard.len(), 1, "{lines}");
     let (_, out, _) = host.stop()?;
     assert!(out.contains("         1  tap: received\n"), "{out}");
+    Ok(())
+}
+
+/// A UDP datagram from a stranger to a closed port of ours, in its frame.
+fn udp(checksum: [u8; 2]) -> Vec<u8> {
+    let header = [0x45, 0, 0, 32, 0, 1, 0, 0, 64, 17, 0x66, 0xc4, 10, 0, 0, 7, 10, 0, 0, 2];
+    let data = [&[0x30, 0x39, 0, 9, 0, 12][..], &checksum, b"data"].concat();
+    [&OUR_MAC[..], &PEER_MAC, &[8, 0], &header, &data].concat()
+}
+
+// proves: rfc1122-udp-checksum, rfc768-no-checksum, partial-checksum
+fn udp_checksums() -> Outcome {
+    let veth = Veth::new()?;
+    let mut far = veth.far_socket()?;
+    let host = Running::start(&HOST)?;
+    // The checksum of the far kernel's is left to hardware that there is none of.
+    let socket = veth.beyond(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))?;
+    assert_eq!(refusal(&socket, OURS)?, Some(ErrorKind::ConnectionRefused));
+    let is_reply = |octets: &[u8]| is_arp(2)(octets) && octets.starts_with(&PEER_MAC);
+    send(&mut far, &request(OURS))?;
+    receive(&mut far, is_reply)?;
+    let refused = |octets: &[u8]| {
+        octets.starts_with(&PEER_MAC)
+            && octets.get(12..14) == Some(&[8, 0])
+            && octets.get(34..36) == Some(&[3, 3])
+    };
+    for (checksum, errors) in [([0, 0], 1), ([0xe2, 0xc8], 1), ([0xe2, 0xc9], 0), ([0xff, 0xff], 0)] {
+        send(&mut far, &udp(checksum))?;
+        // What was to come before the reply to this has come before it.
+        send(&mut far, &arp(OUR_MAC, 1, (PEER_MAC, PEER), ([0; 6], OURS)))?;
+        let heard = Cell::new(0);
+        receive(&mut far, |octets| {
+            heard.set(heard.get() + usize::from(refused(octets)));
+            is_reply(octets)
+        })?;
+        assert_eq!(heard.get(), errors, "{checksum:x?}");
+    }
+    let (_, out, _) = host.stop()?;
+    assert!(out.contains("         2  udp: dropped: UDP checksum is wrong\n"), "{out}");
     Ok(())
 }
 

@@ -2,15 +2,15 @@
 
 use std::collections::VecDeque;
 
-use tap::{Batch, Counters, Device, DeviceError, Pool};
+use tap::{Batch, Checksum, Counters, Device, DeviceError, Pool};
 
 /// A device in memory: what has arrived for a host, and what it transmitted.
 #[derive(Debug)]
 pub(super) struct Jack {
     mtu: usize,
-    arrived: VecDeque<Vec<u8>>,
+    arrived: VecDeque<(Vec<u8>, Checksum)>,
     /// What the host sent in one turn: a batch at most, for the segment takes it after each.
-    transmitted: VecDeque<Vec<u8>>,
+    transmitted: VecDeque<(Vec<u8>, Checksum)>,
     counters: Counters,
 }
 
@@ -27,8 +27,8 @@ impl Jack {
         self.arrived.len() >= Self::QUEUE
     }
 
-    pub(super) fn push(&mut self, octets: Vec<u8>) {
-        self.arrived.push_back(octets);
+    pub(super) fn push(&mut self, octets: Vec<u8>, checksum: Checksum) {
+        self.arrived.push_back((octets, checksum));
     }
 
     /// Whether frames wait for the host.
@@ -37,7 +37,7 @@ impl Jack {
     }
 
     /// The oldest frame that the host transmitted.
-    pub(super) fn take(&mut self) -> Option<Vec<u8>> {
+    pub(super) fn take(&mut self) -> Option<(Vec<u8>, Checksum)> {
         self.transmitted.pop_front()
     }
 }
@@ -51,8 +51,9 @@ impl Device for Jack {
         let before = arrived.len();
         while arrived.room() > 0 && self.is_ready() {
             let Some(mut frame) = pool.take() else { break };
-            let octets = self.arrived.pop_front().unwrap_or_default();
+            let (octets, checksum) = self.arrived.pop_front().unwrap_or_default();
             let is_whole = frame.write(&octets).is_ok() && !frame.is_full();
+            frame.set_checksum(checksum);
             let unwanted = if is_whole { arrived.push(frame).err() } else { Some(frame) };
             match unwanted {
                 None => self.counters.received += 1,
@@ -68,7 +69,7 @@ impl Device for Jack {
     fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
         let taken = departing.len();
         while let Some(frame) = departing.pop() {
-            self.transmitted.push_back(frame.octets().to_vec());
+            self.transmitted.push_back((frame.octets().to_vec(), frame.checksum()));
             self.counters.transmitted += 1;
             pool.give(frame);
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use arp::{Fields, Packet};
 use link::{EtherType, Ethernet};
-use tap::Instant;
+use tap::{Checksum, Instant};
 
 use super::{Port, Segment};
 use crate::Faults;
@@ -48,9 +48,9 @@ pub struct Carried {
 #[derive(Debug)]
 pub(super) enum Flight {
     /// A frame goes out on the wire.
-    Leaves { from: Port, octets: Vec<u8> },
+    Leaves { from: Port, octets: Vec<u8>, checksum: Checksum },
     /// A copy arrives.
-    Arrives { to: Port, octets: Vec<u8> },
+    Arrives { to: Port, octets: Vec<u8>, checksum: Checksum },
 }
 
 #[derive(Debug)]
@@ -96,12 +96,19 @@ impl Wire {
     }
 
     /// Sends a frame later.
-    pub(super) fn postpone(&mut self, at: Instant, from: Port, octets: Vec<u8>) {
-        self.launch(at, Flight::Leaves { from, octets });
+    pub(super) fn postpone(&mut self, at: Instant, from: Port, octets: Vec<u8>, checksum: Checksum) {
+        self.launch(at, Flight::Leaves { from, octets, checksum });
     }
 
     /// Sends a frame: every port of `ports` but the sender's gets its own copy, each with its own fate.
-    pub(super) fn send(&mut self, now: Instant, from: Option<Port>, octets: &[u8], ports: usize) {
+    pub(super) fn send(
+        &mut self,
+        now: Instant,
+        from: Option<Port>,
+        octets: &[u8],
+        checksum: Checksum,
+        ports: usize,
+    ) {
         self.carried.sent += 1;
         if let Some(from) = from {
             self.sight(now, from, octets);
@@ -117,7 +124,7 @@ impl Wire {
                     self.carried.altered += 1;
                     alteration.apply(&mut octets);
                 }
-                self.launch(now + delivery.delay, Flight::Arrives { to, octets });
+                self.launch(now + delivery.delay, Flight::Arrives { to, octets, checksum });
             }
             self.carried.lost += u64::from(arrivals == 0);
             self.carried.doubled += u64::from(arrivals == 2);

@@ -119,3 +119,36 @@ fn every_reason_has_a_text_of_its_own() {
     let texts: std::collections::HashSet<String> = Dropped::ALL.iter().map(ToString::to_string).collect();
     assert_eq!(texts.len(), Dropped::ALL.len());
 }
+
+/// A datagram from the peer to us with these options.
+fn with_options(fields: Fields, options: &[u8]) -> Vec<u8> {
+    let plain = octets(fields, b"12345678");
+    let mut octets = [&plain[..20], options, &plain[20..]].concat();
+    octets[0] = 0x45 + u8::try_from(options.len() / 4).unwrap();
+    octets[3] += u8::try_from(options.len()).unwrap();
+    octets[10..12].fill(0);
+    let sum = crate::checksum::checksum(&octets[..20 + options.len()]);
+    octets[10..12].copy_from_slice(&sum.to_be_bytes());
+    octets
+}
+
+// proves: rfc791-source-route, drops-counted
+#[test]
+fn datagram_is_dropped_and_counted_when_its_source_route_is_incomplete() {
+    let mut host = host();
+    let (now, to_us) = (Instant::ORIGIN, fields(PEER, OURS));
+    let route = |kind, pointer| [kind, 7, pointer, 192, 0, 2, 1, 0];
+    for kind in [131, 137] {
+        for to_us in [to_us, Fields { more_fragments: true, ..to_us }, Fields { fragment_offset: 8, ..to_us }]
+        {
+            let leads_on = with_options(to_us, &route(kind, 4));
+            assert_eq!(host.receive(now, Cast::Unicast, &leads_on).unwrap_err(), Dropped::SourceRoute);
+        }
+        let arrived = with_options(to_us, &route(kind, 8));
+        let received = host.receive(now, Cast::Unicast, &arrived).unwrap();
+        assert!(matches!(received, Received::Whole(datagram, _) if datagram.options() == route(kind, 8)));
+        let elsewhere = with_options(fields(PEER, [10, 0, 0, 3].into()), &route(kind, 4));
+        assert_eq!(host.receive(now, Cast::Unicast, &elsewhere).unwrap_err(), Dropped::NotForUs);
+    }
+    assert_eq!((host.dropped().get(Dropped::SourceRoute), host.reassembly().len()), (6, 0));
+}

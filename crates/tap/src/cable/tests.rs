@@ -70,3 +70,22 @@ fn a_cable_whose_other_end_was_closed_is_gone() {
     let error = left.transmit(&mut batch, &mut pool).unwrap_err();
     assert!(matches!(error, DeviceError::Gone(_)));
 }
+
+#[test]
+fn cable_carries_partial_checksum_and_pool_forgets_it() {
+    let (mut left, mut right) = Cable::pair(1500).unwrap();
+    let (mut pool, mut batch) = (Pool::new(1500, 8), Batch::new(8));
+    for checksum in [Checksum::Partial, Checksum::None] {
+        let mut frame = frame(&mut pool, b"octets");
+        frame.set_checksum(checksum);
+        batch.push(frame).unwrap();
+    }
+    left.transmit(&mut batch, &mut pool).unwrap();
+    right.receive(&mut pool, &mut batch).unwrap();
+    let seen: Vec<_> = batch.iter().map(|frame| (frame.octets(), frame.checksum())).collect();
+    assert_eq!(seen, [(&b"octets"[..], Checksum::Partial), (b"octets", Checksum::None)]);
+    while let Some(frame) = batch.pop() {
+        pool.give(frame);
+    }
+    assert_eq!(pool.take().unwrap().checksum(), Checksum::None);
+}

@@ -14,7 +14,7 @@ use nix::errno::Errno;
 
 use super::{Interface, InterfaceName};
 use crate::plain::{self, Fate, Port};
-use crate::{Batch, Counters, Device, DeviceError, Pool};
+use crate::{Batch, Checksum, Counters, Device, DeviceError, Frame, Pool};
 pub use error::SocketError;
 use reception::Reception;
 use ring::ADDRESSES;
@@ -192,16 +192,17 @@ impl AsFd for Socket {
 }
 
 impl Port for Socket {
-    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        let (length, tag) = system::receive(self.0.as_fd(), space)?;
-        Ok(match tag {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Checksum)> {
+        let (length, about) = system::receive(self.0.as_fd(), space)?;
+        let length = match about.tag {
             Some(tag) => insert_tag(space, length, tag),
             None => length,
-        })
+        };
+        Ok((length, about.checksum))
     }
 
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        system::send(self.0.as_fd(), octets)
+    fn write(&mut self, frame: &Frame) -> io::Result<usize> {
+        system::send(self.0.as_fd(), frame.octets())
     }
 
     fn fate(error: &io::Error) -> Fate {

@@ -8,15 +8,15 @@ struct Script {
 }
 
 impl Port for Script {
-    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Checksum)> {
         self.reads += 1;
         if self.reads > self.frames {
             return Err(io::ErrorKind::NotFound.into());
         }
-        Ok(self.length.min(space.len()))
+        Ok((self.length.min(space.len()), Checksum::None))
     }
 
-    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+    fn write(&mut self, _: &Frame) -> io::Result<usize> {
         Err(io::ErrorKind::NotFound.into())
     }
 

@@ -4,7 +4,7 @@ use std::net::UdpSocket;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tap::linux::{Interface, PacketSocket};
-use tap::{Batch, Device, Pool};
+use tap::{Batch, Checksum, Device, Pool};
 
 use crate::harness::lab::{arp, bridge, delete_link, receive, send, until};
 use crate::harness::veth::{FAR_KERNEL, NEAR, NEAR_KERNEL, Veth};
@@ -15,6 +15,7 @@ pub(crate) const CASES: &[Case] = &[
     ("an_interface_takes_in_what_is_for_our_stations_too", taken_in_for_us),
     ("a_watcher_hears_all_arp_in_both_directions", a_watcher_hears_all_arp),
     ("frames_come_by_a_ring_or_one_a_call_and_are_the_same", by_a_ring_or_not),
+    ("frame_of_a_kernel_says_that_its_udp_checksum_is_partial", partial_checksum_is_marked),
     ("what_the_kernel_had_no_room_for_is_counted", what_was_lost_is_counted),
     ("what_is_longer_than_the_mtu_is_counted", what_is_too_long),
     ("an_interface_that_comes_back_is_heard_again_and_one_deleted_is_gone", down_up_and_away),
@@ -154,6 +155,34 @@ fn by_a_ring_or_not() -> Outcome {
     assert_eq!((ring.received, calls.received), (3_200, 3_200));
     assert_eq!((ring.lost, calls.lost), (0, 0));
     assert!(ring.calls < 3_200 && calls.calls >= 3_200, "{} {}", ring.calls, calls.calls);
+    Ok(())
+}
+
+// proves: partial-checksum
+fn partial_checksum_is_marked() -> Outcome {
+    let veth = Veth::new()?;
+    let mut far = veth.far_socket()?;
+    let near = NEAR.parse()?;
+    for mut socket in [PacketSocket::open(&near)?, PacketSocket::open_without_ring(&near)?] {
+        veth.beyond(|| UdpSocket::bind((FAR_KERNEL, 0))?.send_to(b"hello", (NEAR_KERNEL, 9)))?;
+        send(&mut far, &frame(FIRST, 1))?;
+        let (mut pool, mut batch) = (Pool::new(1_500, 64), Batch::new(64));
+        let mut seen = Vec::new();
+        until("frame by hand", || {
+            socket.receive(&mut pool, &mut batch).ok()?;
+            while let Some(heard) = batch.pop() {
+                seen.push((heard.octets().to_vec(), heard.checksum()));
+                pool.give(heard);
+            }
+            seen.iter().any(|(octets, _)| *octets == frame(FIRST, 1)).then_some(())
+        })?;
+        let is_udp = |octets: &[u8]| octets.get(12..14) == Some(&[8, 0]) && octets.get(23) == Some(&17);
+        assert!(seen.iter().any(|(octets, _)| is_udp(octets)), "{seen:x?}");
+        for (octets, checksum) in seen {
+            let expected = if is_udp(&octets) { Checksum::Partial } else { Checksum::None };
+            assert_eq!(checksum, expected, "{octets:x?}");
+        }
+    }
     Ok(())
 }
 

@@ -2,9 +2,10 @@
 
 use super::rig::*;
 use super::*;
-use crate::{Ping, Taken};
+use crate::{Ping, Taken, UdpDropped};
 use icmp::{Message, Problem, Quoted};
 use ipv4::{Datagram, Fields, Protocol};
+use tap::Checksum;
 
 /// The one datagram in the one frame that was sent, which is for the peer.
 fn only(sent: &[Vec<u8>]) -> Vec<u8> {
@@ -114,7 +115,7 @@ fn what_is_not_for_us_or_from_nobody_is_not_answered() {
     assert_eq!((verdict.dropped(), sent.len()), (Some(ipv4::Dropped::LinkBroadcast.into()), 0));
 }
 
-/// Eight octets for a port, and some data.
+/// Eight octets for a port, without a checksum, and some data.
 const UDP: [u8; 12] = [0x30, 0x39, 0, 9, 0, 12, 0, 0, b'd', b'a', b't', b'a'];
 
 // proves: rfc1122-protocol-unreachable, rfc1122-port-unreachable
@@ -142,7 +143,7 @@ fn what_nobody_here_wants_is_refused_with_its_start() {
 // proves: rfc1122-port-unreachable
 #[test]
 fn on_a_link_that_carries_little_an_error_quotes_what_fits() {
-    let about = datagram(Fields { protocol: Protocol::UDP, ..to_us() }, &[7; 48]);
+    let about = datagram(Fields { protocol: Protocol::UDP, ..to_us() }, &udp(&[7; 40]));
     for mtu in [68, 500] {
         let mut rig = Rig::new(&Config { mtu, ..config() });
         rig.hear(&[broadcast(&[&[8, 6], &request()])]);
@@ -152,6 +153,90 @@ fn on_a_link_that_carries_little_an_error_quotes_what_fits() {
         let quoted = about.len().min(mtu - Fields::LENGTH - Problem::HEADER);
         assert_eq!(reply.payload()[Problem::HEADER..], about[..quoted], "{mtu}");
         assert_eq!((rig.count("icmp", "errors sent"), losses(&rig.host)), (1, 0));
+    }
+}
+
+/// A datagram from the peer whose data is said to be UDP.
+fn carrying(udp: &[u8]) -> Vec<u8> {
+    datagram(Fields { protocol: Protocol::UDP, ..to_us() }, udp)
+}
+
+/// Why a fresh host drops a UDP datagram, and how many frames it sends.
+fn refusal(rig: &mut Rig, udp: &[u8]) -> (Option<Dropped>, usize) {
+    *rig = Rig::acquainted();
+    let (verdict, sent) = rig.judge(&frame(&carrying(udp)));
+    (verdict.dropped(), sent.len())
+}
+
+// proves: rfc1122-udp-checksum, rfc768-no-checksum, drops-counted
+#[test]
+fn udp_datagram_gets_port_unreachable_only_when_its_checksum_is_right_or_absent() {
+    let mut rig = Rig::acquainted();
+    for length in [0, 1, 7, 512, 1_472] {
+        let good = udp(&vec![0x5a; length]);
+        assert_eq!(refusal(&mut rig, &good), (None, 1), "{length}");
+        for bit in (0..8 * good.len()).step_by(if length > 7 { 97 } else { 1 }) {
+            let mut bad = good.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            let claimed = usize::from(u16::from_be_bytes([bad[4], bad[5]]));
+            let can_be = (8..=bad.len()).contains(&claimed);
+            let reason = if can_be { UdpDropped::Checksum } else { UdpDropped::Length };
+            assert_eq!(refusal(&mut rig, &bad), (Some(reason.into()), 0), "{length}, bit {bit}");
+            assert_eq!(rig.count("udp", &reason.to_string()), 1);
+        }
+        let mut without = good;
+        without[6..8].fill(0);
+        assert_eq!(refusal(&mut rig, &without), (None, 1), "{length}");
+    }
+    // The pseudo header is checked too: another host's datagram.
+    let astray = datagram(Fields::new(Protocol::UDP, [10, 0, 0, 7].into(), OURS), &udp(b"data"));
+    assert_eq!(rig.judge(&frame(&astray)).0.dropped(), Some(UdpDropped::Checksum.into()));
+}
+
+// proves: rfc768-length
+#[test]
+fn udp_datagram_is_dropped_when_its_length_cannot_be() {
+    let mut rig = Rig::acquainted();
+    for length in (0..8_u16).chain([13, 100, u16::MAX]) {
+        let mut lie = UDP;
+        lie[4..6].copy_from_slice(&length.to_be_bytes());
+        assert_eq!(refusal(&mut rig, &lie), (Some(UdpDropped::Length.into()), 0), "{length}");
+    }
+    for length in 0..8 {
+        assert_eq!(refusal(&mut rig, &UDP[..length]), (Some(UdpDropped::Truncated.into()), 0), "{length}");
+    }
+    // What follows its end within the IP datagram is none of it.
+    let mut longer = udp(b"data");
+    longer.extend([0xee; 9]);
+    assert_eq!(refusal(&mut rig, &longer), (None, 1));
+    assert_eq!(losses(&rig.host), 0);
+}
+
+// proves: partial-checksum
+#[test]
+fn udp_datagram_is_refused_whatever_its_partial_checksum() {
+    let mut rig = Rig::acquainted();
+    let mut partial = udp(b"data");
+    partial[6] ^= 0x55;
+    let octets = frame(&carrying(&partial));
+    assert_eq!(rig.hear_with(std::slice::from_ref(&octets), Checksum::Partial).len(), 1);
+    assert_eq!(rig.hear(&[octets]).len(), 0);
+    // The answer written over a frame does not inherit what was known of the question.
+    let ask = [frame(&datagram(to_us(), &echo(b"data"))), broadcast(&[&[8, 6], &request()])];
+    assert_eq!(rig.hear_with(&ask, Checksum::Partial).len(), 2);
+}
+
+// proves: rfc1122-udp-checksum
+#[test]
+fn udp_datagram_in_fragments_is_checked_when_it_is_whole() {
+    for (wrong, errors) in [(0, 1), (1, 0)] {
+        let mut rig = Rig::acquainted();
+        let mut whole = udp(&[7; 1_600]);
+        whole[1_000] ^= wrong;
+        let part = Fields { protocol: Protocol::UDP, ..to_us() };
+        let first = datagram(Fields { more_fragments: true, ..part }, &whole[..800]);
+        let last = datagram(Fields { fragment_offset: 800, ..part }, &whole[800..]);
+        assert_eq!(rig.hear_with(&[frame(&first), frame(&last)], Checksum::Partial).len(), errors);
     }
 }
 

@@ -119,8 +119,10 @@ fn whoever_sent_the_start_of_a_datagram_learns_once_that_its_rest_did_not_come()
 fn a_refusal_of_a_datagram_made_whole_needs_no_room_for_it() {
     let mut rig = Rig::acquainted();
     let udp = Fields { protocol: Protocol::UDP, more_fragments: true, ..to_us() };
-    let first = frame(&datagram(udp, &[7; 1_480]));
-    let last = frame(&datagram(Fields { fragment_offset: 1_480, more_fragments: false, ..udp }, &[7; 100]));
+    let whole = super::rig::udp(&[7; 1_572]);
+    let first = frame(&datagram(udp, &whole[..1_480]));
+    let rest = Fields { fragment_offset: 1_480, more_fragments: false, ..udp };
+    let last = frame(&datagram(rest, &whole[1_480..]));
     let mut large: Vec<_> = std::iter::from_fn(|| rig.pool.take_large()).collect();
     let mut departing = Batch::new(4);
     for octets in [first, last] {

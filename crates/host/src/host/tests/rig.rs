@@ -5,7 +5,7 @@ use crate::Taken;
 use icmp::{Echo, Kind, Message};
 use ipv4::{Datagram, Fields, Protocol};
 use std::collections::VecDeque;
-use tap::Counters;
+use tap::{Checksum, Counters};
 
 /// A host, what it heard, and all that it sends.
 pub(super) struct Rig {
@@ -20,6 +20,7 @@ pub(super) struct Rig {
 struct Jack {
     mtu: usize,
     arrived: VecDeque<Vec<u8>>,
+    checksum: Checksum,
     sent: Vec<Vec<u8>>,
 }
 
@@ -42,7 +43,12 @@ impl Rig {
 
     /// All that the host sends because of these frames, in order.
     pub(super) fn hear(&mut self, frames: &[Vec<u8>]) -> Vec<Vec<u8>> {
-        let mut jack = Jack { mtu: self.mtu, arrived: frames.to_vec().into(), sent: Vec::new() };
+        self.hear_with(frames, Checksum::None)
+    }
+
+    /// The same for frames of which this is known.
+    pub(super) fn hear_with(&mut self, frames: &[Vec<u8>], checksum: Checksum) -> Vec<Vec<u8>> {
+        let mut jack = Jack { mtu: self.mtu, arrived: frames.to_vec().into(), checksum, sent: Vec::new() };
         let mut watch = Watch(std::mem::take(&mut self.verdicts));
         loop {
             let turn = self.host.turn(self.now, &mut jack, &mut self.pool, &mut watch).unwrap();
@@ -103,6 +109,7 @@ impl Device for Jack {
         while arrived.room() > 0 && !self.arrived.is_empty() {
             let Some(mut frame) = pool.take() else { break };
             frame.write(&self.arrived.pop_front().unwrap()).unwrap();
+            frame.set_checksum(self.checksum);
             arrived.push(frame).unwrap();
         }
         Ok(arrived.len() - before)
@@ -110,6 +117,7 @@ impl Device for Jack {
     fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
         let count = departing.len();
         while let Some(frame) = departing.pop() {
+            assert_eq!(frame.checksum(), Checksum::None, "what departs has its checksums complete");
             self.sent.push(frame.octets().to_vec());
             pool.give(frame);
         }
@@ -125,6 +133,16 @@ pub(super) fn echo(data: &[u8]) -> Vec<u8> {
     let mut message = vec![0; Echo::HEADER + data.len()];
     Echo { identifier: 0x1234, sequence: 7, data }.write_to(Kind::ECHO_REQUEST, &mut message).unwrap();
     message
+}
+
+/// A UDP datagram with this data from the peer to us, to a port that is closed.
+pub(super) fn udp(data: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(8 + data.len()).unwrap();
+    let mut octets = [&[0x30, 0x39, 0, 9][..], &length.to_be_bytes(), &[0, 0], data].concat();
+    let addresses = [PEER.octets(), OURS.octets()].concat();
+    let sum = ipv4::checksum::Sum::default().plus(&addresses).plus_word(17).plus_word(length).plus(&octets);
+    octets[6..8].copy_from_slice(&sum.checksum().to_be_bytes());
+    octets
 }
 
 /// The fields of an ICMP datagram from the peer to us.

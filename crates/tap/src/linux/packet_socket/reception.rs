@@ -128,6 +128,7 @@ fn empty(
         let taken = ring.take(|arrival| {
             // It cannot fail: the octets are there already.
             let _ = frame.fill(|space| Ok(arrival.write_to(space)));
+            frame.set_checksum(arrival.checksum());
             arrival.has_lost
         });
         let Some(were_lost) = taken else {

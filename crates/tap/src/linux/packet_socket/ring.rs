@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use libc::{c_void, tpacket_req, tpacket2_hdr};
 
-use super::system;
-use crate::Frame;
+use super::system::{self, Auxiliary};
+use crate::{Checksum, Frame};
 
 /// The ring: slots of one size, which the kernel fills and we empty in turn. It is of version 2, whose frames
 /// are there as soon as they have arrived; those of version 3 come by the block, once it is full or old.
@@ -37,7 +37,7 @@ struct Shape {
 pub(super) struct Arrival<'a> {
     /// The frame without the tag that the kernel cut out, perhaps not to its end.
     octets: &'a [u8],
-    tag: Option<[u8; 4]>,
+    about: Auxiliary,
     is_whole: bool,
     /// Whether others were lost before it, for want of room.
     pub(super) has_lost: bool,
@@ -85,7 +85,7 @@ impl Ring {
         let octets = unsafe { slice::from_raw_parts(slot.as_ptr().add(begin.min(self.shape.slot)), length) };
         let seen = see(Arrival {
             octets,
-            tag: system::tag(header.tp_status, header.tp_vlan_tpid, header.tp_vlan_tci),
+            about: Auxiliary::of(header.tp_status, header.tp_vlan_tpid, header.tp_vlan_tci),
             is_whole: length == to_usize(header.tp_len),
             has_lost: header.tp_status & libc::TP_STATUS_LOSING != 0,
         });
@@ -155,11 +155,16 @@ impl Shape {
 }
 
 impl Arrival<'_> {
+    /// What is known of its transport checksum.
+    pub(super) fn checksum(&self) -> Checksum {
+        self.about.checksum
+    }
+
     /// Writes the frame with its tag into `space`. Returns how long it is; one that is not whole, or does not
     /// fit, fills the space.
     pub(super) fn write_to(&self, space: &mut [u8]) -> usize {
         let (addresses, rest) = self.octets.split_at(self.octets.len().min(ADDRESSES));
-        let tag = self.tag.as_ref().map_or(&[][..], |tag| tag);
+        let tag = self.about.tag.as_ref().map_or(&[][..], |tag| tag);
         let length = self.octets.len() + tag.len();
         if !self.is_whole || length > space.len() {
             return space.len();

@@ -11,6 +11,8 @@ use libc::{
     tpacket_auxdata, tpacket_stats,
 };
 
+use crate::Checksum;
+
 /// A non-blocking socket that hears nothing until it is bound: no frame of another interface slips in, and
 /// none that a filter is to keep out.
 pub(super) fn open() -> io::Result<OwnedFd> {
@@ -115,8 +117,16 @@ pub(super) fn send(fd: BorrowedFd<'_>, octets: &[u8]) -> io::Result<usize> {
     usize::try_from(sent).map_err(|_| io::Error::last_os_error())
 }
 
-/// Receives one frame into `space`, and the VLAN tag that the kernel cut out of it, if any.
-pub(super) fn receive(fd: BorrowedFd<'_>, space: &mut [u8]) -> io::Result<(usize, Option<[u8; 4]>)> {
+/// What the kernel says about a frame, apart from its octets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Auxiliary {
+    /// The VLAN tag that the kernel cut out of it.
+    pub(super) tag: Option<[u8; 4]>,
+    pub(super) checksum: Checksum,
+}
+
+/// Receives one frame into `space`. Returns its length there, and what the kernel says about it.
+pub(super) fn receive(fd: BorrowedFd<'_>, space: &mut [u8]) -> io::Result<(usize, Auxiliary)> {
     let mut part = iovec { iov_base: space.as_mut_ptr().cast(), iov_len: space.len() };
     // Words, so that the control message in it is aligned.
     let mut control = [0_u64; 16];
@@ -130,11 +140,11 @@ pub(super) fn receive(fd: BorrowedFd<'_>, space: &mut [u8]) -> io::Result<(usize
     // length; all three live through the call and nobody else refers to them.
     let received = unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut message, 0) };
     let length = usize::try_from(received).map_err(|_| io::Error::last_os_error())?;
-    Ok((length, cut_out_tag(&message)))
+    Ok((length, auxiliary(&message).unwrap_or_default()))
 }
 
-/// The tag in the control message that `PACKET_AUXDATA` asks for.
-fn cut_out_tag(message: &msghdr) -> Option<[u8; 4]> {
+/// The control message that `PACKET_AUXDATA` asks for.
+fn auxiliary(message: &msghdr) -> Option<Auxiliary> {
     // SAFETY: recvmsg has filled the message in; its control buffer is alive and as long as it says.
     let header = unsafe { libc::CMSG_FIRSTHDR(message).as_ref() }?;
     if header.cmsg_level != libc::SOL_PACKET || header.cmsg_type != libc::PACKET_AUXDATA {
@@ -143,11 +153,20 @@ fn cut_out_tag(message: &msghdr) -> Option<[u8; 4]> {
     // SAFETY: level and type say that a tpacket_auxdata, integers only, lies behind the header; the
     // kernel wrote it whole, and the read asks for no alignment.
     let data = unsafe { libc::CMSG_DATA(header).cast::<tpacket_auxdata>().read_unaligned() };
-    tag(data.tp_status, data.tp_vlan_tpid, data.tp_vlan_tci)
+    Some(Auxiliary::of(data.tp_status, data.tp_vlan_tpid, data.tp_vlan_tci))
+}
+
+impl Auxiliary {
+    /// Reads the status word, which comes with every frame, and the tag beside it.
+    pub(super) fn of(status: u32, kind: u16, control: u16) -> Auxiliary {
+        let is_partial = status & libc::TP_STATUS_CSUMNOTREADY != 0;
+        let checksum = if is_partial { Checksum::Partial } else { Checksum::None };
+        Auxiliary { tag: tag(status, kind, control), checksum }
+    }
 }
 
 /// The tag that was cut out, as it stood in the frame, if the status says that one was.
-pub(super) fn tag(status: u32, kind: u16, control: u16) -> Option<[u8; 4]> {
+fn tag(status: u32, kind: u16, control: u16) -> Option<[u8; 4]> {
     if status & libc::TP_STATUS_VLAN_VALID == 0 {
         return None;
     }

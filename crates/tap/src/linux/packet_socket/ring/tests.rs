@@ -1,7 +1,8 @@
 use super::*;
 
 fn arrival(octets: &[u8], tag: Option<[u8; 4]>, is_whole: bool) -> Arrival<'_> {
-    Arrival { octets, tag, is_whole, has_lost: false }
+    let about = Auxiliary { tag, ..Auxiliary::default() };
+    Arrival { octets, about, is_whole, has_lost: false }
 }
 
 #[test]

@@ -1,0 +1,46 @@
+//! UDP headers: what is checked before a port is looked for (RFC 768).
+
+use ipv4::checksum::Sum;
+use ipv4::{Datagram, Protocol};
+use tap::Checksum;
+
+link::reasons! {
+    /// Why a UDP datagram was dropped.
+    pub enum UdpDropped {
+        /// The IP datagram ends within the header's 8 bytes.
+        Truncated = "shorter than a UDP header",
+        /// The length is below 8 bytes, or beyond the IP datagram.
+        Length = "UDP length below 8 bytes or beyond the datagram",
+        /// The checksum is wrong.
+        Checksum = "UDP checksum is wrong",
+    }
+}
+
+/// Bytes of a header.
+const HEADER: usize = 8;
+
+/// Checks length and checksum. `checksum` is what is known of the latter: a partial one is not compared.
+pub(crate) fn check(datagram: &Datagram<'_>, checksum: Checksum) -> Result<(), UdpDropped> {
+    let payload = datagram.payload();
+    let Some(([_, _, _, _, l, m, c, d], _)) = payload.split_first_chunk::<HEADER>() else {
+        return Err(UdpDropped::Truncated);
+    };
+    // spec: rfc768-length
+    let length = u16::from_be_bytes([*l, *m]);
+    let octets = payload.get(..usize::from(length)).filter(|octets| octets.len() >= HEADER);
+    let octets = octets.ok_or(UdpDropped::Length)?;
+    // RFC 768: "An all zero transmitted checksum value means that the transmitter generated no checksum".
+    // spec: rfc768-no-checksum, partial-checksum
+    if [*c, *d] == [0, 0] || checksum == Checksum::Partial {
+        return Ok(());
+    }
+    // RFC 1122 4.1.3.4: "If a UDP datagram is received with a checksum that is non-zero and invalid, UDP MUST
+    // silently discard the datagram."
+    // spec: rfc1122-udp-checksum
+    let pseudo_header = Sum::default()
+        .plus(&datagram.source().octets())
+        .plus(&datagram.destination().octets())
+        .plus_word(Protocol::UDP.0.into())
+        .plus_word(length);
+    if pseudo_header.plus(octets).checksum() == 0 { Ok(()) } else { Err(UdpDropped::Checksum) }
+}
