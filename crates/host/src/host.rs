@@ -76,6 +76,7 @@ impl Host {
         trace: &mut impl Trace,
     ) -> Result<Turn, DeviceError> {
         let before = device.counters();
+        // spec: receive-bound
         let room = self.departing.room() >= Self::DEPARTING / 2;
         let arrived = if room { device.receive(pool, &mut self.arrived)? } else { 0 };
         while let Some(frame) = self.arrived.pop() {
@@ -139,6 +140,7 @@ impl Host {
     /// How many frames a pool must have for this host never to run out: what arrived, what departs or is in
     /// flight, what waits for a neighbour to answer, and what was given back and not yet fetched.
     pub fn frames(&self) -> usize {
+        // spec: pool-bound
         let parcels: usize = self.stacks().map(|stack| stack.config.table.parcels).sum();
         2 * (Self::BATCH + parcels) + Self::DEPARTING + Self::BATCH
     }

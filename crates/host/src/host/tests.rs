@@ -7,6 +7,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 use tap::Cable;
 
+mod bounds;
 mod claims;
 mod datagrams;
 mod fragments;

@@ -1,0 +1,71 @@
+//! How much the host takes in while the wire takes nothing.
+
+use super::*;
+use crate::Ping;
+
+/// A wire that takes nothing and brings one ARP request a turn, for as long as the host receives.
+struct Blocked {
+    received: usize,
+}
+
+impl Device for Blocked {
+    fn mtu(&self) -> usize {
+        1_500
+    }
+    fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
+        let mut frame = pool.take().expect("the pool has a frame for what arrives");
+        frame.write(&broadcast(&[&[8, 6], &request()])).unwrap();
+        arrived.push(frame).unwrap();
+        self.received += 1;
+        Ok(1)
+    }
+    fn transmit(&mut self, _: &mut Batch, _: &mut Pool) -> Result<usize, DeviceError> {
+        Ok(0)
+    }
+    fn counters(&self) -> tap::Counters {
+        tap::Counters::default()
+    }
+}
+
+/// Turns the host on a blocked wire until it receives no more, and returns how many frames it received.
+fn fill(host: &mut Host, pool: &mut Pool) -> usize {
+    let mut wire = Blocked { received: 0 };
+    for _ in 0..2 * Host::DEPARTING {
+        assert!(host.turn(NOW, &mut wire, pool, &mut ()).unwrap().congested);
+    }
+    wire.received
+}
+
+// proves: receive-bound
+#[test]
+fn host_receives_nothing_while_more_than_half_of_departing_capacity_is_used() {
+    let mut host = host(None);
+    let mut pool = Pool::new(1_500, host.frames());
+    assert_eq!(fill(&mut host, &mut pool), Host::DEPARTING / 2 + 1);
+    assert_eq!((host.departing.len(), host.congested()), (Host::DEPARTING / 2 + 1, 0), "each is answered");
+}
+
+// proves: pool-bound
+#[test]
+fn pool_of_the_announced_size_never_runs_out_when_all_queues_are_full() {
+    let mut host = host(None);
+    let mut pool = Pool::new(1_500, host.frames());
+    let Config { table, .. } = *host.config();
+    let ping = Ping { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
+    let neighbours = table.parcels.div_ceil(table.parcels_each);
+    for number in 0..table.parcels {
+        let last = u8::try_from(100 + number % neighbours).unwrap();
+        let unknown = Ping { destination: [10, 0, 0, last].into(), ..ping };
+        assert_eq!(host.ping(NOW, unknown, b"", &mut pool), Sent::Waits);
+    }
+    assert_eq!(host.arp().neighbours().waiting(), table.parcels);
+    fill(&mut host, &mut pool);
+    while host.departing.room() > 0 {
+        assert_eq!(host.ping(NOW, ping, b"", &mut pool), Sent::Departs);
+    }
+    // What arrives in one turn, and what the device has in flight.
+    for _ in 0..2 * Host::BATCH {
+        assert!(pool.take().is_some());
+    }
+    assert_eq!((pool.exhausted(), host.congested()), (0, 0));
+}
