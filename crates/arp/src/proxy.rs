@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 use link::MacAddr;
 
-use crate::{Arp, Packet};
+use crate::{Arp, LINK_LOCAL, Packet};
 
 /// The ranges that we answer for although nobody there is ours, each under a hardware address of ours.
 #[derive(Debug, Default)]
@@ -19,6 +19,8 @@ pub(crate) struct Proxies {
 pub enum ProxyError {
     /// It lies within the segment's own network.
     OwnSegment,
+    /// It lies within 169.254.0.0/16, which is on every segment.
+    LinkLocal,
     /// The hardware address is not ours.
     Hardware,
 }
@@ -33,6 +35,10 @@ impl<P> Arp<P> {
         if self.config.network.is_some_and(|network| network.contains(&range)) {
             return Err(ProxyError::OwnSegment);
         }
+        // spec: rfc3927-proxy
+        if LINK_LOCAL.contains(&range) {
+            return Err(ProxyError::LinkLocal);
+        }
         if !self.locals.has_hardware(hardware) {
             return Err(ProxyError::Hardware);
         }
@@ -45,7 +51,9 @@ impl<P> Arp<P> {
         let (sender, target) = (packet.sender_protocol(), packet.target_protocol());
         let (range, hardware) = self.proxies.ranges.iter().find(|(range, _)| range.contains(&target))?;
         // spec: rfc1027-segment
-        let near = self.config.network.is_some_and(|network| network.contains(&target));
+        // spec: rfc3927-proxy
+        let near = self.config.network.is_some_and(|network| network.contains(&target))
+            || LINK_LOCAL.contains(&target);
         // Who probes for an address, or announces it, is there: to answer would take it away.
         // spec: rfc1027-probe
         let claimed = sender.is_unspecified() || sender == target;
@@ -71,6 +79,7 @@ impl fmt::Display for ProxyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::OwnSegment => "its hosts are on our own segment and answer for themselves; name a range beyond the network of our address",
+            Self::LinkLocal => "link-local addresses belong to hosts on our own segment; name a range outside 169.254.0.0/16",
             Self::Hardware => "the hardware address is not one of ours",
         })
     }

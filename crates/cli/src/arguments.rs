@@ -163,6 +163,9 @@ pub(crate) struct HostArguments {
     /// 826 has it), or whoever speaks
     #[arg(long, value_name = "POLICY", default_value = "cautious")]
     pub(crate) learn: Learn,
+    /// IP time to live of replies and errors
+    #[arg(long = "ttl", value_name = "TTL", default_value = "64", value_parser = clap::value_parser!(u8).range(1..))]
+    pub(crate) time_to_live: u8,
     /// How long an entry lives that nothing confirms, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) arp_timeout: u32,

@@ -113,6 +113,7 @@ fn configs(arguments: &HostArguments, attachment: &Attachment) -> Result<Vec<Con
     let probes = if ranges.hosts.is_empty() { !claim.no_probe } else { ranges.probe };
     let common = |usual: Config| Config {
         mtu: attachment.mtu(),
+        time_to_live: arguments.time_to_live,
         gateway: arguments.station.gateway,
         policy: arguments.learn.into(),
         start: match (probes, claim.announce) {

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use arp::{Defence, LINK_LOCAL, Policy, Settings, Start};
 use ipnet::Ipv4Net;
-use ipv4::{RouteError, broadcast_of, may_be_a_host};
+use ipv4::{Fields, RouteError, broadcast_of, may_be_a_host};
 use link::{MacAddr, VlanId};
 
 /// Which protocol addresses are the host's.
@@ -32,6 +32,8 @@ pub struct Config {
     pub mtu: usize,
     /// The VLAN it is in, if it is in one.
     pub vlan: Option<VlanId>,
+    /// The time to live of what it sends, where the sender chooses no other.
+    pub time_to_live: u8,
     /// The gateway to what is not on the wire.
     pub gateway: Option<Ipv4Addr>,
     /// How the use of the address begins. One of its own choice is always probed for.
@@ -71,6 +73,7 @@ impl Config {
             hardware,
             mtu: 1_500,
             vlan: None,
+            time_to_live: Fields::TIME_TO_LIVE,
             gateway: None,
             start: Start::AtOnce,
             defence: Defence::Always,

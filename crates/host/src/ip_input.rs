@@ -193,7 +193,10 @@ impl Stack {
     fn plan_answer(&mut self, request: &Datagram<'_>, ours: MacAddr) -> Answer {
         let (source, destination) = (request.destination(), request.source());
         let fields = Fields {
+            // spec: rfc1349-reply-service
             type_of_service: request.type_of_service(),
+            // spec: rfc1122-time-to-live-configurable
+            time_to_live: self.config.time_to_live,
             identification: self.identification.next(source, destination, Protocol::ICMP),
             ..Fields::new(Protocol::ICMP, source, destination)
         };
@@ -267,7 +270,9 @@ impl Stack {
         let message = octets.get_mut(Fields::LENGTH..).unwrap_or_default();
         // What may not be told, and what comes too often, the layer itself counts.
         let told = self.icmp.error(now, problem, about, cast, self.ipv4.addresses(), message);
+        // spec: rfc1122-error-service
         let fields = Fields {
+            time_to_live: self.config.time_to_live,
             identification: self.identification.next(source, destination, Protocol::ICMP),
             ..Fields::new(Protocol::ICMP, source, destination)
         };

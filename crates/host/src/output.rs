@@ -181,6 +181,7 @@ impl Stack {
         frame: Frame,
         out: &mut Out<'_>,
     ) -> Sent {
+        // spec: rfc1122-source-address
         let Some(ours) = self.hardware_of(source) else {
             return self.stay_silent(frame, out);
         };

@@ -146,7 +146,9 @@ impl Stack {
     fn set_out(&mut self, config: &Config) -> Result<(), ConfigError> {
         let on_link = match (config.who, config.gateway) {
             (Who::One(network), _) => network,
-            (Who::LinkLocal, _) => LINK_LOCAL,
+            // RFC 3927 2.6.2: "ARP for everything".
+            // spec: rfc3927-arp-for-everything
+            (Who::LinkLocal, _) => Ipv4Net::default(),
             // Whoever is no neighbour is behind the gateway.
             (Who::Each(range), Some(_)) => range,
             (Who::Each(_), None) => Ipv4Net::default(),

@@ -93,3 +93,17 @@ fn who_has_no_address_is_no_proxy() {
     assert_eq!(arp.add_proxy(range, OUR_MAC), Ok(()));
     assert_eq!(answers(&mut arp, [10, 0, 0, 7], [10, 1, 0, 9]), None, "not while it probes");
 }
+
+// proves: rfc3927-proxy
+#[test]
+fn proxy_never_answers_for_link_local_addresses() {
+    let mut arp = proxy("169.0.0.0/8");
+    for (target, answered) in
+        [([169, 254, 0, 0], None), ([169, 254, 7, 7], None), ([169, 253, 7, 7], Some(OUR_MAC))]
+    {
+        assert_eq!(answers(&mut arp, [10, 0, 0, 7], target), answered, "{target:?}");
+    }
+    for range in ["169.254.0.0/16", "169.254.7.0/24", "169.254.1.2/32"] {
+        assert_eq!(arp.add_proxy(range.parse().unwrap(), OUR_MAC), Err(ProxyError::LinkLocal), "{range}");
+    }
+}

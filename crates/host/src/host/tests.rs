@@ -13,6 +13,7 @@ mod datagrams;
 mod fragments;
 mod many;
 mod rig;
+mod standards;
 
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
