@@ -133,7 +133,7 @@ impl<W: Sink> Asker<W> {
                     }
                 }
                 Next::Wait(limit) => {
-                    wait(self.wire.as_fd(), false, signals.as_fd(), Some(limit))?;
+                    wait(self.wire.as_fd(), false, signals.as_fd(), &[], Some(limit))?;
                     self.hear()?;
                 }
             }

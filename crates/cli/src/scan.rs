@@ -173,7 +173,7 @@ impl Scanner<'_> {
                 _ => Duration::ZERO,
             };
             if !limit.is_zero() {
-                wait(self.wire.as_fd(), is_congested, signals.as_fd(), Some(limit))?;
+                wait(self.wire.as_fd(), is_congested, signals.as_fd(), &[], Some(limit))?;
             }
             self.hear()?;
         }

@@ -81,14 +81,15 @@ impl<W: Sink> Server<W> {
         let found = again || look(spin, || self.turn())?;
         self.finds = if found { self.finds + 1 } else { Self::FINDS };
         let woken = if self.finds < Self::FINDS {
-            Woken { device: true, stop: false }
+            Woken { device: true, ..Woken::default() }
         } else {
             self.finds = 0;
             // What was due while the wire had no room is due again once it has.
             let has_room = was_congested && !self.congested;
             let limit = limit.map(|limit| limit.saturating_sub(spin));
             let limit = if found || has_room { Some(Duration::ZERO) } else { limit };
-            wait(self.attachment.as_fd(), self.congested, signals.as_fd(), limit).map_err(ServeError::Wait)?
+            wait(self.attachment.as_fd(), self.congested, signals.as_fd(), &[], limit)
+                .map_err(ServeError::Wait)?
         };
         if again || !found {
             self.turn()?;

@@ -28,12 +28,12 @@ impl Signals {
 
     /// Sleeps until a signal comes.
     pub(crate) fn wait(&self) -> io::Result<()> {
-        wait(self.0.as_fd(), false, self.0.as_fd(), None).map(drop)
+        wait(self.0.as_fd(), false, self.0.as_fd(), &[], None).map(drop)
     }
 
     /// Whether a signal has come that nobody has taken yet.
     pub(crate) fn have_come(&self) -> io::Result<bool> {
-        Ok(wait(self.0.as_fd(), false, self.0.as_fd(), Some(Duration::ZERO))?.stop)
+        Ok(wait(self.0.as_fd(), false, self.0.as_fd(), &[], Some(Duration::ZERO))?.stop)
     }
 
     /// The next signal that has come.

@@ -87,7 +87,7 @@ fn hear(
         let wall = listener.wall(now);
         let silent = listener.observer.census.deadline().map(|at| at.since(wall));
         let limit = [left, source.pause(now), silent, show.pause(wall)].into_iter().flatten().min();
-        wait(source.as_fd(), source.waits_for_room(), show.stop(signals), limit)?;
+        wait(source.as_fd(), source.waits_for_room(), show.stop(signals), &[], limit)?;
         let now = clock.now();
         source.turn(now, listener)?;
         listener.observer.pass(listener.wall(now));

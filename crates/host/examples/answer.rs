@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         // wire if frames are waiting for it (`congested`; timers then wait for that room too), or for the
         // next timer (`deadline`).
         let timer = host.deadline().filter(|_| !turn.congested).map(|deadline| deadline.since(now()));
-        if !turn.again && wait(tap.as_fd(), turn.congested, stop.as_fd(), timer)?.stop {
+        if !turn.again && wait(tap.as_fd(), turn.congested, stop.as_fd(), &[], timer)?.stop {
             return Ok(());
         }
     }

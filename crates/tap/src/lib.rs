@@ -34,6 +34,7 @@ mod cable;
 mod device;
 mod frame;
 mod instant;
+mod link_state;
 #[cfg(feature = "linux")]
 pub mod linux;
 mod plain;
@@ -44,4 +45,5 @@ pub use cable::Cable;
 pub use device::{Counters, Device, DeviceError};
 pub use frame::{Checksum, Frame, NoRoom};
 pub use instant::Instant;
+pub use link_state::LinkState;
 pub use pool::Pool;

@@ -175,7 +175,7 @@ impl Wire {
             if left.is_zero() {
                 return Ok(None);
             }
-            wait(self.socket.as_fd(), false, self.never.as_fd(), Some(GRAIN.min(left)))
+            wait(self.socket.as_fd(), false, self.never.as_fd(), &[], Some(GRAIN.min(left)))
                 .map_err(|error| error.to_string())?;
         }
     }

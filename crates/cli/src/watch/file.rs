@@ -79,7 +79,7 @@ fn look(show: &mut Show, observer: &Observer, signals: &Signals, clock: Clock) -
         }
         show.refresh(clock.now(), observer)?;
         if !show.is_over() {
-            wait(signals.as_fd(), false, show.stop(signals), Some(pause))?;
+            wait(signals.as_fd(), false, show.stop(signals), &[], Some(pause))?;
         }
     }
     Ok(())
@@ -89,7 +89,7 @@ impl Read for Stoppable<'_> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
         loop {
             let left = self.end.map(|end| end.since(self.clock.now()));
-            let woken = wait(self.from.as_fd(), false, self.signals.as_fd(), left)?;
+            let woken = wait(self.from.as_fd(), false, self.signals.as_fd(), &[], left)?;
             let is_late = self.end.is_some_and(|end| end.since(self.clock.now()) == Duration::ZERO);
             if woken.stop || is_late {
                 self.stopped.store(true, Ordering::Relaxed);

@@ -4,20 +4,13 @@ use std::io;
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+use netlink_packet_route::address::{AddressHeader, AddressMessage};
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
-use super::netlink;
+use super::netlink::{Connection, attribute};
 
-/// `struct ifaddrmsg`, in host order.
-#[derive(FromBytes, IntoBytes, KnownLayout, Immutable)]
-#[repr(C)]
-struct Message {
-    family: u8,
-    prefix_length: u8,
-    flags: u8,
-    scope: u8,
-    interface: u32,
-}
+/// Size of a `struct ifaddrmsg` in bytes.
+const HEADER: usize = 8;
 
 /// All IPv4 addresses of the kernel's in the current network namespace, on whichever interface, each with its
 /// prefix: it answers ARP for all of them on each.
@@ -31,23 +24,15 @@ pub(super) fn on(index: i32) -> io::Result<Vec<Ipv4Net>> {
 }
 
 fn dump(wanted: impl Fn(u32) -> bool) -> io::Result<Vec<Ipv4Net>> {
-    let family = u8::try_from(libc::AF_INET).map_err(io::Error::other)?;
-    let request = Message { family, prefix_length: 0, flags: 0, scope: 0, interface: 0 };
-    let mut found = Vec::new();
-    netlink::dump(libc::RTM_GETADDR, request.as_bytes(), |message| {
-        found.extend(address(message, &wanted));
-    })?;
-    Ok(found)
+    let mut request = AddressMessage::default();
+    request.header.family = AddressFamily::Inet;
+    Connection::open()?.dump(&RouteNetlinkMessage::GetAddress(request), |message| address(message, &wanted))
 }
 
 fn address(message: &[u8], wanted: impl Fn(u32) -> bool) -> Option<Ipv4Net> {
-    let (fixed, _) = Message::read_from_prefix(message).ok()?;
-    if !wanted(fixed.interface) {
-        return None;
-    }
+    let header = AddressHeader::parse(message).ok().filter(|header| wanted(header.index))?;
     // Where there is a peer, IFA_ADDRESS is the peer's.
-    let (_, local) =
-        netlink::attributes(message, size_of::<Message>()).find(|(kind, _)| *kind == libc::IFA_LOCAL)?;
+    let local = attribute(message, HEADER, libc::IFA_LOCAL)?;
     let local: Ipv4Addr = <[u8; 4]>::try_from(local).ok()?.into();
-    Ipv4Net::new(local, fixed.prefix_length).ok()
+    Ipv4Net::new(local, header.prefix_len).ok()
 }

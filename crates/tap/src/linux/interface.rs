@@ -4,12 +4,17 @@ use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::os::fd::AsFd;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ipnet::Ipv4Net;
+use netlink_packet_route::RouteNetlinkMessage;
+use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkHeader, LinkMessage};
 use nix::errno::Errno;
 
 use super::colons::Colons;
-use super::{Carrier, InterfaceName, addresses, ioctl, taps};
+use super::link::{self, Selector};
+use super::netlink::Connection;
+use super::{Carrier, InterfaceName, addresses, ioctl};
 
 /// One network interface of the kernel, addressed by name in the current network namespace.
 ///
@@ -20,6 +25,8 @@ pub struct Interface {
     name: InterfaceName,
     /// Any socket will do: the ioctls ask it only for its namespace.
     socket: UdpSocket,
+    /// Opened with this value, so that it stays in the namespace of the thread that made it.
+    netlink: Mutex<Connection>,
 }
 
 /// What could not be read or changed about an interface, and why.
@@ -38,7 +45,8 @@ const SET_ADDRESS: &str = "set the address";
 impl Interface {
     /// A handle on the interface with this name. Whether it exists shows when it is asked.
     pub fn named(name: &InterfaceName) -> io::Result<Interface> {
-        Ok(Interface { name: name.clone(), socket: UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))? })
+        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+        Ok(Interface { name: name.clone(), socket, netlink: Mutex::new(Connection::open()?) })
     }
 
     /// Its name.
@@ -84,7 +92,7 @@ impl Interface {
 
     /// Whether it has a carrier: something at its other end. It has none while it is down.
     pub fn carrier(&self) -> io::Result<Carrier> {
-        taps::carrier(self.index().map_err(io::Error::other)?)
+        Ok(link::query(&mut self.netlink(), &Selector::Name(self.name.as_str()))?.carrier())
     }
 
     /// Whether it is told to do without ARP (`ip link set ... arp off`).
@@ -112,7 +120,10 @@ impl Interface {
     /// Brings it up or takes it down.
     pub fn set_up(&self, up: bool) -> Result<(), InterfaceError> {
         let word = if up { "up" } else { "down" };
-        ioctl::set_up(self.socket.as_fd(), &self.name, up)
+        // A mask names the flag to change: others keep what another program makes of them meanwhile.
+        let flags = if up { LinkFlags::Up } else { LinkFlags::empty() };
+        let header = LinkHeader { flags, change_mask: LinkFlags::Up, ..LinkHeader::default() };
+        self.change(header, &[])
             .map_err(self.refused("change the state", format!("link set {} {word}", self.name)))
     }
 
@@ -146,6 +157,20 @@ impl Interface {
         let command = format!("route add {destination}{via} dev {}", self.name);
         ioctl::add_route(&self.socket, &self.name, destination.network(), destination.netmask(), gateway)
             .map_err(self.refused("add to the routes", command))
+    }
+
+    /// Changes what a header and attributes say about the interface.
+    fn change(&self, header: LinkHeader, attributes: &[LinkAttribute]) -> Result<(), Errno> {
+        let mut message = LinkMessage::default();
+        message.header = header;
+        message.attributes = vec![LinkAttribute::IfName(self.name.as_str().to_owned())];
+        message.attributes.extend_from_slice(attributes);
+        self.netlink().change(RouteNetlinkMessage::SetLink(message), 0)
+    }
+
+    fn netlink(&self) -> MutexGuard<'_, Connection> {
+        // A panic leaves no request half done: each answer is recognized by its number.
+        self.netlink.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes the error of a question.

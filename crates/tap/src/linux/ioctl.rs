@@ -32,7 +32,6 @@ mod raw {
     interface!(
         get_index = SIOCGIFINDEX,
         get_flags = SIOCGIFFLAGS,
-        set_flags = SIOCSIFFLAGS,
         get_mtu = SIOCGIFMTU,
         set_mtu = SIOCSIFMTU,
         get_hardware_address = SIOCGIFHWADDR,
@@ -144,14 +143,6 @@ pub(super) fn is_up(socket: BorrowedFd<'_>, name: &InterfaceName) -> Result<bool
 /// Whether it is told to do without ARP.
 pub(super) fn is_without_arp(socket: BorrowedFd<'_>, name: &InterfaceName) -> Result<bool> {
     Ok(c_int::from(flags(socket, name)?) & libc::IFF_NOARP != 0)
-}
-
-pub(super) fn set_up(socket: BorrowedFd<'_>, name: &InterfaceName, up: bool) -> Result<()> {
-    let old = c_int::from(flags(socket, name)?);
-    let new = if up { old | libc::IFF_UP } else { old & !libc::IFF_UP };
-    let mut request = request(name);
-    request.ifr_ifru.ifru_flags = low_bits(new);
-    call(socket, raw::set_flags, &mut request)
 }
 
 fn flags(socket: BorrowedFd<'_>, name: &InterfaceName) -> Result<c_short> {

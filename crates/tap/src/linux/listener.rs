@@ -126,8 +126,8 @@ impl<D: Device + AsFd, F: FnMut(&mut Batch, &mut Batch)> Worker<D, F> {
             // Whatever is found, a stop is seen before the next look.
             let limit = (found || (in_flight && !is_stuck)).then_some(Duration::ZERO);
             let room = is_stuck || !answers.is_empty();
-            let woken =
-                wait(self.device.as_fd(), room, self.stop.as_fd(), limit).map_err(DeviceError::Failed)?;
+            let woken = wait(self.device.as_fd(), room, self.stop.as_fd(), &[], limit)
+                .map_err(DeviceError::Failed)?;
             if woken.stop {
                 return Ok(());
             }

@@ -4,10 +4,11 @@ use std::fmt;
 use std::io;
 use std::net::Ipv4Addr;
 
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+use netlink_packet_route::neighbour::{NeighbourHeader, NeighbourMessage};
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use super::colons::Colons;
-use super::netlink;
+use super::netlink::{Connection, attribute};
 use super::{Interface, InterfaceName};
 
 /// One entry of the kernel's neighbour table.
@@ -32,55 +33,33 @@ impl NeighbourState {
     pub const REACHABLE: NeighbourState = NeighbourState(libc::NUD_REACHABLE);
 }
 
-/// `struct ndmsg`, in host order.
-#[derive(FromBytes, IntoBytes, KnownLayout, Immutable)]
-#[repr(C)]
-struct Message {
-    family: u8,
-    padding: [u8; 3],
-    interface: i32,
-    state: u16,
-    flags: u8,
-    kind: u8,
-}
-
 /// `NDA_DST` and `NDA_LLADDR` of `linux/neighbour.h`, which libc does not name.
 const DESTINATION: u16 = 1;
 const LINK_LAYER_ADDRESS: u16 = 2;
+/// Size of a `struct ndmsg` in bytes.
+const HEADER: usize = 12;
 
 /// The kernel's IPv4 neighbours on one interface, in the current network namespace.
 pub fn neighbours(interface: &Interface) -> io::Result<Vec<Neighbour>> {
     let index = interface.index().map_err(io::Error::other)?;
-    let request = Message {
-        family: u8::try_from(libc::AF_INET).map_err(io::Error::other)?,
-        padding: [0; 3],
-        interface: 0,
-        state: 0,
-        flags: 0,
-        kind: 0,
-    };
-    let mut found = Vec::new();
-    netlink::dump(libc::RTM_GETNEIGH, request.as_bytes(), |message| {
-        found.extend(neighbour(message, index, interface.name()));
-    })?;
-    Ok(found)
+    let mut request = NeighbourMessage::default();
+    request.header.family = AddressFamily::Inet;
+    let request = RouteNetlinkMessage::GetNeighbour(request);
+    Connection::open()?.dump(&request, |message| neighbour(message, index, interface.name()))
 }
 
 fn neighbour(message: &[u8], index: i32, interface: &InterfaceName) -> Option<Neighbour> {
-    let (fixed, _) = Message::read_from_prefix(message).ok()?;
-    if fixed.interface != index {
+    let header = NeighbourHeader::parse(message).ok()?;
+    if header.ifindex != index.cast_unsigned() {
         return None;
     }
-    let attribute = |wanted| {
-        netlink::attributes(message, size_of::<Message>())
-            .find_map(|(kind, value)| (kind == wanted).then_some(value))
-    };
-    let address = <[u8; 4]>::try_from(attribute(DESTINATION)?).ok()?;
+    let address = <[u8; 4]>::try_from(attribute(message, HEADER, DESTINATION)?).ok()?;
     Some(Neighbour {
         address: address.into(),
         interface: interface.clone(),
-        hardware_address: attribute(LINK_LAYER_ADDRESS).and_then(|octets| octets.try_into().ok()),
-        state: NeighbourState(fixed.state),
+        hardware_address: attribute(message, HEADER, LINK_LAYER_ADDRESS)
+            .and_then(|address| address.try_into().ok()),
+        state: NeighbourState(header.state.into()),
     })
 }
 

@@ -1,100 +1,200 @@
-//! Dumps of the kernel's tables by rtnetlink.
+//! Requests to the kernel's network configuration, by rtnetlink.
 
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
-use nix::sys::socket::{
-    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, recv, sendto, socket,
+use netlink_packet_core::{
+    ErrorBuffer, NLA_HEADER_SIZE, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkBuffer,
+    NetlinkHeader, NetlinkMessage, NetlinkPayload, NlasIterator,
 };
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+use netlink_packet_route::RouteNetlinkMessage;
+use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
+use nix::errno::Errno;
 
-/// `struct nlmsghdr`, in host order.
-#[derive(FromBytes, IntoBytes, KnownLayout, Immutable)]
-#[repr(C)]
-struct Header {
-    length: u32,
-    kind: u16,
-    flags: u16,
-    sequence: u32,
-    port: u32,
-}
-
-/// `struct rtattr`, in host order.
-#[derive(FromBytes, KnownLayout, Immutable)]
-#[repr(C)]
-struct AttributeHeader {
-    length: u16,
-    kind: u16,
-}
-
-/// Longer than any datagram of a dump: the kernel fills at most 32 KiB.
+/// Capacity of a datagram buffer in bytes: the kernel fills at most 32 KiB.
 const DATAGRAM: usize = 1 << 16;
-/// Marks an attribute that holds attributes.
-const NESTED: u16 = 1 << 15;
+/// How often a dump is repeated that the kernel says is inconsistent.
+const DUMP_TRIES: usize = 8;
 
-/// Asks for the whole table behind `kind` (`RTM_GETLINK`, `RTM_GETNEIGH`), with `body` as the fixed
-/// part of the request, and gives the payload of each message to `each`.
-pub(super) fn dump(kind: u16, body: &[u8], mut each: impl FnMut(&[u8])) -> io::Result<()> {
-    let socket =
-        socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkRoute)?;
-    let size = size_of::<Header>() + body.len();
-    let header = Header {
-        length: u32::try_from(size).map_err(io::Error::other)?,
-        kind,
-        flags: flags(libc::NLM_F_REQUEST | libc::NLM_F_DUMP),
-        sequence: 1,
-        port: 0,
-    };
-    let request = [header.as_bytes(), body].concat();
-    sendto(socket.as_raw_fd(), &request, &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
+/// A netlink socket of the family `NETLINK_ROUTE`, in the network namespace of the thread that opened it.
+#[derive(Debug)]
+pub(super) struct Connection {
+    socket: Socket,
+    datagram: Vec<u8>,
+    sequence: u32,
+}
 
-    let mut datagram = vec![0; DATAGRAM];
-    loop {
-        let length = recv(socket.as_raw_fd(), &mut datagram, MsgFlags::empty())?;
-        let mut rest = datagram.get(..length).unwrap_or_default();
-        while let Some((header, payload, next)) = message(rest) {
-            match i32::from(header.kind) {
-                libc::NLMSG_DONE => return Ok(()),
-                libc::NLMSG_ERROR => return Err(refusal(payload)),
-                _ => each(payload),
+/// One message of the kernel's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Message<'a> {
+    /// `RTM_*`, `NLMSG_DONE` or `NLMSG_ERROR`.
+    pub(super) kind: u16,
+    /// Number of the request that this answers; 0 for a notification.
+    pub(super) sequence: u32,
+    /// `NLM_F_*`.
+    flags: u16,
+    /// What follows the header.
+    pub(super) payload: &'a [u8],
+}
+
+impl Connection {
+    /// Opens a socket whose calls block.
+    pub(super) fn open() -> io::Result<Connection> {
+        let socket = Socket::new(NETLINK_ROUTE)?;
+        Ok(Connection { socket, datagram: Vec::with_capacity(DATAGRAM), sequence: 0 })
+    }
+
+    /// Opens a socket whose calls do not block, and subscribes it to a group of notifications (`RTNLGRP_*`).
+    pub(super) fn subscribe(group: u32) -> io::Result<Connection> {
+        let mut connection = Connection::open()?;
+        connection.socket.set_non_blocking(true)?;
+        connection.socket.bind_auto()?;
+        connection.socket.add_membership(group)?;
+        Ok(connection)
+    }
+
+    /// Sends a request with these flags (`NLM_F_*`). Returns its sequence number.
+    pub(super) fn send(&mut self, request: RouteNetlinkMessage, flags: u16) -> io::Result<u32> {
+        // 0 is the number of notifications.
+        self.sequence = self.sequence.checked_add(1).unwrap_or(1);
+        let mut header = NetlinkHeader::default();
+        header.flags = NLM_F_REQUEST | flags;
+        header.sequence_number = self.sequence;
+        let mut message = NetlinkMessage::new(header, NetlinkPayload::from(request));
+        message.finalize();
+        let mut bytes = vec![0; message.buffer_len()];
+        message.serialize(&mut bytes);
+        self.socket.send_to(&bytes, &SocketAddr::new(0, 0), 0)?;
+        Ok(self.sequence)
+    }
+
+    /// Receives one datagram. Returns its messages.
+    ///
+    /// A datagram that did not fit into the buffer is an error of the kind `ENOBUFS`, as a full receive queue is:
+    /// messages were lost.
+    pub(super) fn receive(&mut self) -> io::Result<impl Iterator<Item = Message<'_>>> {
+        self.datagram.clear();
+        let length = self.socket.recv(&mut self.datagram, libc::MSG_TRUNC)?;
+        if length > self.datagram.len() {
+            return Err(Errno::ENOBUFS.into());
+        }
+        Ok(messages(&self.datagram))
+    }
+
+    /// Sends a change and waits for the kernel's answer to it.
+    pub(super) fn change(&mut self, request: RouteNetlinkMessage, flags: u16) -> Result<(), Errno> {
+        let sequence = self.send(request, NLM_F_ACK | flags).map_err(|error| errno(&error))?;
+        loop {
+            let mut messages = self.receive().map_err(|error| errno(&error))?;
+            if let Some(answer) = messages.find(|message| message.sequence == sequence) {
+                return answer.error().map_or(Ok(()), Err);
             }
-            rest = next;
+        }
+    }
+
+    /// Requests a whole table. Returns what `parse` makes of its messages.
+    pub(super) fn dump<T>(
+        &mut self,
+        request: &RouteNetlinkMessage,
+        parse: impl Fn(&[u8]) -> Option<T>,
+    ) -> io::Result<Vec<T>> {
+        for _ in 0..DUMP_TRIES {
+            if let Some(table) = self.dump_once(request.clone(), &parse)? {
+                return Ok(table);
+            }
+        }
+        Err(io::Error::new(io::ErrorKind::Interrupted, "the table changed each time it was read"))
+    }
+
+    /// Requests a whole table. Returns `None` if it changed while it was read.
+    fn dump_once<T>(
+        &mut self,
+        request: RouteNetlinkMessage,
+        parse: &impl Fn(&[u8]) -> Option<T>,
+    ) -> io::Result<Option<Vec<T>>> {
+        let sequence = self.send(request, NLM_F_DUMP)?;
+        let (mut table, mut is_consistent) = (Vec::new(), true);
+        loop {
+            for message in self.receive()?.filter(|message| message.sequence == sequence) {
+                is_consistent &= message.flags & NLM_F_DUMP_INTR == 0;
+                match i32::from(message.kind) {
+                    libc::NLMSG_DONE | libc::NLMSG_ERROR => {
+                        return match message.error() {
+                            Some(errno) => Err(errno.into()),
+                            None => Ok(is_consistent.then_some(table)),
+                        };
+                    }
+                    _ => table.extend(parse(message.payload)),
+                }
+            }
         }
     }
 }
 
-fn flags(flags: i32) -> u16 {
-    u16::try_from(flags).unwrap_or_default()
+impl AsFd for Connection {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
 }
 
-fn refusal(payload: &[u8]) -> io::Error {
-    let code = i32::read_from_prefix(payload).map_or(0, |(code, _)| code);
-    io::Error::from_raw_os_error(code.saturating_neg())
+impl Message<'_> {
+    /// A notification of this type.
+    #[cfg(test)]
+    pub(super) fn notification(kind: u16, payload: &[u8]) -> Message<'_> {
+        Message { kind, sequence: 0, flags: 0, payload }
+    }
+
+    /// The error that the kernel answers, if this is one: a code of 0 acknowledges.
+    pub(super) fn error(&self) -> Option<Errno> {
+        if !matches!(i32::from(self.kind), libc::NLMSG_ERROR | libc::NLMSG_DONE) {
+            return None;
+        }
+        let code = ErrorBuffer::new_checked(self.payload).ok()?.code()?;
+        (code.get() < 0).then(|| Errno::from_raw(code.get().saturating_neg()))
+    }
 }
 
-/// The first message of `octets`, its payload, and what follows it.
-fn message(octets: &[u8]) -> Option<(Header, &[u8], &[u8])> {
-    let (header, _) = Header::read_from_prefix(octets).ok()?;
-    let length = usize::try_from(header.length).ok()?;
-    let payload = octets.get(size_of::<Header>()..length)?;
-    Some((header, payload, after(octets, length)))
-}
-
-/// The attributes of a message, by kind, behind a fixed part of `fixed` octets.
-pub(super) fn attributes(message: &[u8], fixed: usize) -> impl Iterator<Item = (u16, &[u8])> {
-    let mut rest = after(message, fixed);
+/// The messages of a datagram. What is malformed ends them.
+fn messages(datagram: &[u8]) -> impl Iterator<Item = Message<'_>> {
+    let mut rest = datagram;
     std::iter::from_fn(move || {
-        let (header, _) = AttributeHeader::read_from_prefix(rest).ok()?;
-        let length = usize::from(header.length);
-        let value = rest.get(size_of::<AttributeHeader>()..length)?;
-        rest = after(rest, length);
-        Some((header.kind & !NESTED, value))
+        let message = NetlinkBuffer::new_checked(rest).ok()?;
+        let length = usize::try_from(message.length()).ok()?;
+        rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+        Some(Message {
+            kind: message.message_type(),
+            sequence: message.sequence_number(),
+            flags: message.flags(),
+            payload: message.payload(),
+        })
     })
 }
 
-/// What lies behind `length` octets, rounded up to the four that netlink aligns to.
-fn after(octets: &[u8], length: usize) -> &[u8] {
-    octets.get(length.next_multiple_of(4)..).unwrap_or_default()
+/// The attributes behind a fixed part of `fixed` bytes, each its type and value. What is malformed ends them.
+///
+/// A message is not parsed as a whole: one attribute in a form that is not known yet would make all others
+/// unreadable.
+pub(super) fn attributes(payload: &[u8], fixed: usize) -> impl Iterator<Item = (u16, &[u8])> {
+    let attributes = NlasIterator::new(payload.get(fixed..).unwrap_or_default());
+    attributes.map_while(Result::ok).map_while(|attribute| {
+        let (kind, length) = (attribute.kind(), usize::from(attribute.length()));
+        Some((kind, attribute.into_inner().get(NLA_HEADER_SIZE..length)?))
+    })
+}
+
+/// The value of the first attribute of this type.
+pub(super) fn attribute(payload: &[u8], fixed: usize, kind: u16) -> Option<&[u8]> {
+    attributes(payload, fixed).find_map(|(found, value)| (found == kind).then_some(value))
+}
+
+/// The value of an attribute that is a number of 32 bits.
+pub(super) fn number(value: &[u8]) -> Option<u32> {
+    value.try_into().ok().map(u32::from_ne_bytes)
+}
+
+/// The error number of a failed call on a socket.
+fn errno(error: &io::Error) -> Errno {
+    Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO))
 }
 
 #[cfg(test)]

@@ -17,23 +17,41 @@ pub struct Woken {
     pub device: bool,
     /// The stop descriptor is readable.
     pub stop: bool,
+    /// One or more of the further descriptors are readable.
+    pub others: bool,
 }
 
+/// The largest number of further descriptors that [`wait`] takes.
+const MOST_OTHERS: usize = 6;
+
 /// Sleeps until `device` has frames to receive (or, with `room`, takes frames again), until `stop`
-/// is readable, or until `limit` has passed.
+/// or one of `others` is readable, or until `limit` has passed.
+///
+/// `others` are up to six further descriptors, such as a [`LinkMonitor`](super::LinkMonitor); more of them are
+/// an error of the kind [`io::ErrorKind::InvalidInput`].
 pub fn wait(
     device: BorrowedFd<'_>,
     room: bool,
     stop: BorrowedFd<'_>,
+    others: &[BorrowedFd<'_>],
     limit: Option<Duration>,
 ) -> io::Result<Woken> {
+    let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
     let interest = if room { PollFlags::POLLIN | PollFlags::POLLOUT } else { PollFlags::POLLIN };
-    let mut fds = [PollFd::new(device, interest), PollFd::new(stop, PollFlags::POLLIN)];
-    match ppoll(&mut fds, limit.map(TimeSpec::from_duration), None) {
+    // An array: a wait allocates nothing. What is past `others` is not polled.
+    let mut all: [PollFd<'_>; 2 + MOST_OTHERS] = std::array::from_fn(|_| readable(stop));
+    let [on_device, _, rest @ ..] = &mut all;
+    *on_device = PollFd::new(device, interest);
+    for (slot, other) in rest.iter_mut().zip(others) {
+        *slot = readable(*other);
+    }
+    let fds = all.get_mut(..2 + others.len()).ok_or(Errno::EINVAL)?;
+    match ppoll(fds, limit.map(TimeSpec::from_duration), None) {
         // POLLERR counts: that is how a deleted TAP wakes its reader.
         Ok(_) => {
-            let [device, stop] = fds.map(|fd| fd.any().unwrap_or(true));
-            Ok(Woken { device, stop })
+            let mut woken = fds.iter().map(|fd| fd.any().unwrap_or(true));
+            let (device, stop) = (woken.next().unwrap_or(false), woken.next().unwrap_or(false));
+            Ok(Woken { device, stop, others: woken.any(|other| other) })
         }
         Err(Errno::EINTR) => Ok(Woken::default()),
         Err(errno) => Err(errno.into()),

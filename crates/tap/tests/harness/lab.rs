@@ -66,7 +66,7 @@ pub(crate) fn bridge(name: &str, ports: &[&Interface]) -> Outcome {
 }
 
 /// An attribute of a netlink message, padded to four octets.
-pub(super) fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
+pub(crate) fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
     let length = u16::try_from(4 + value.len()).unwrap_or(u16::MAX);
     let padding = vec![0; value.len().next_multiple_of(4) - value.len()];
     [&length.to_ne_bytes()[..], &kind.to_ne_bytes(), value, &padding].concat()
@@ -89,7 +89,7 @@ pub(crate) fn add_address(interface: &Interface, address: ipnet::Ipv4Net) -> Out
 }
 
 /// One message about a link, and the kernel's answer to it.
-pub(super) fn change_link(kind: u16, flags: u16, index: i32, attributes: &[u8]) -> Outcome {
+pub(crate) fn change_link(kind: u16, flags: u16, index: i32, attributes: &[u8]) -> Outcome {
     // ifinfomsg: family and kind, index, flags and mask.
     change(kind, flags, &[&[0; 4], &index.to_ne_bytes()[..], &[0; 8], attributes].concat())
 }

@@ -8,6 +8,7 @@ mod harness;
 mod driver;
 mod kernel_side;
 mod launching;
+mod link_monitor;
 mod listener;
 mod packet_socket;
 mod persistent;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
         driver::CASES,
         kernel_side::CASES,
         launching::CASES,
+        link_monitor::CASES,
         listener::CASES,
         packet_socket::CASES,
         persistent::CASES,
@@ -30,6 +32,12 @@ fn main() -> ExitCode {
         veth::CASES,
     ]
     .concat();
-    let unprivileged = [driver::UNPRIVILEGED, launching::UNPRIVILEGED, packet_socket::UNPRIVILEGED].concat();
+    let unprivileged = [
+        driver::UNPRIVILEGED,
+        launching::UNPRIVILEGED,
+        link_monitor::UNPRIVILEGED,
+        packet_socket::UNPRIVILEGED,
+    ]
+    .concat();
     harness::main(Trials { cases: &cases, refused: driver::REFUSED, unprivileged: &unprivileged })
 }

@@ -95,7 +95,7 @@ impl<T: Turns> Engine for T {
             if turned.again || look(spin, || Ok::<_, String>(self.turn()?.arrived > 0))? {
                 continue;
             }
-            wait(Turns::fd(self), turned.congested, halt.stop.as_fd(), self.due())
+            wait(Turns::fd(self), turned.congested, halt.stop.as_fd(), &[], self.due())
                 .map_err(|error| format!("cannot wait for frames: {error}"))?;
         }
     }

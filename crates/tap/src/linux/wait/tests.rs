@@ -30,3 +30,23 @@ fn whoever_finds_nothing_looks_no_longer_than_told() {
 fn an_error_ends_the_look() {
     assert_eq!(look(LONG, || Err("gone")), Err("gone"));
 }
+
+#[test]
+fn wait_ends_when_a_further_descriptor_is_readable() {
+    let [device, stop, quiet, raised] = std::array::from_fn(|_| Stop::new().unwrap());
+    let look = |others: &[BorrowedFd<'_>]| {
+        wait(device.as_fd(), false, stop.as_fd(), others, Some(Duration::ZERO)).unwrap()
+    };
+    assert_eq!(look(&[quiet.as_fd(); MOST_OTHERS]), Woken::default());
+    raised.raise();
+    assert_eq!(look(&[quiet.as_fd(), raised.as_fd()]), Woken { others: true, ..Woken::default() });
+    stop.raise();
+    assert_eq!(look(&[quiet.as_fd()]), Woken { stop: true, ..Woken::default() });
+}
+
+#[test]
+fn wait_fails_when_there_are_more_descriptors_than_it_takes() {
+    let stop = Stop::new().unwrap();
+    let error = wait(stop.as_fd(), false, stop.as_fd(), &[stop.as_fd(); MOST_OTHERS + 1], None).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+}

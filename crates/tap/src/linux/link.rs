@@ -1,0 +1,107 @@
+//! One network interface, as the kernel describes it by rtnetlink.
+
+use std::io;
+
+use netlink_packet_route::AddressFamily;
+use netlink_packet_route::RouteNetlinkMessage;
+use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkHeader, LinkMessage};
+
+use super::Carrier;
+use super::netlink::{Connection, attribute, number};
+use crate::LinkState;
+
+/// Size of a `struct ifinfomsg` in bytes.
+pub(super) const HEADER: usize = 16;
+
+/// An interface as a message of the kernel's describes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Link {
+    pub(super) index: u32,
+    flags: LinkFlags,
+    /// `None` in a notification that does not repeat it, as those of wireless cards.
+    mtu: Option<u32>,
+    /// `IFLA_CARRIER`.
+    has_signal: bool,
+    /// `IFLA_OPERSTATE`.
+    operational_state: Option<u8>,
+    /// How often the carrier was lost since the interface exists (`IFLA_CARRIER_DOWN_COUNT`).
+    pub(super) carrier_losses: Option<u32>,
+}
+
+/// Which interface is meant.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Selector<'a> {
+    Index(u32),
+    Name(&'a str),
+}
+
+/// Requests the description of one interface from a connection whose calls block.
+pub(super) fn query(connection: &mut Connection, which: &Selector<'_>) -> io::Result<Link> {
+    let sequence = connection.send(request(which), 0)?;
+    loop {
+        let mut messages = connection.receive()?;
+        if let Some(message) = messages.find(|message| message.sequence == sequence) {
+            return message.error().map_or_else(|| parse_answer(message.payload), |errno| Err(errno.into()));
+        }
+    }
+}
+
+/// Parses the answer to a [`request`].
+pub(super) fn parse_answer(message: &[u8]) -> io::Result<Link> {
+    Link::parse(message).ok_or_else(|| {
+        io::Error::new(io::ErrorKind::InvalidData, "the kernel's description of it is malformed")
+    })
+}
+
+/// The request for the description of one interface.
+pub(super) fn request(which: &Selector<'_>) -> RouteNetlinkMessage {
+    let mut request = LinkMessage::default();
+    match which {
+        Selector::Index(index) => request.header.index = *index,
+        Selector::Name(name) => request.attributes.push(LinkAttribute::IfName((*name).to_owned())),
+    }
+    RouteNetlinkMessage::GetLink(request)
+}
+
+impl Link {
+    /// Parses an `RTM_NEWLINK` or `RTM_DELLINK`. Those of the family `AF_BRIDGE` describe a bridge's port and not
+    /// the interface: they are `None`, as is what is malformed.
+    pub(super) fn parse(message: &[u8]) -> Option<Link> {
+        let header = LinkHeader::parse(message).ok()?;
+        if header.interface_family != AddressFamily::Unspec {
+            return None;
+        }
+        let byte = |kind| attribute(message, HEADER, kind).and_then(|value| value.first().copied());
+        let number = |kind| attribute(message, HEADER, kind).and_then(number);
+        Some(Link {
+            index: header.index,
+            flags: header.flags,
+            mtu: number(libc::IFLA_MTU),
+            has_signal: byte(libc::IFLA_CARRIER) == Some(1),
+            operational_state: byte(libc::IFLA_OPERSTATE),
+            carrier_losses: number(libc::IFLA_CARRIER_DOWN_COUNT),
+        })
+    }
+
+    /// Its state; `mtu` in bytes is for a message that does not say it.
+    pub(super) fn state(&self, mtu: usize) -> LinkState {
+        LinkState {
+            is_up: self.flags.contains(LinkFlags::Up),
+            // The first waits until the kernel's queue before the interface is ready, the second does not.
+            has_carrier: self.flags.contains(LinkFlags::Up | LinkFlags::Running | LinkFlags::LowerUp),
+            mtu: self.mtu.map_or(mtu, |mtu| usize::try_from(mtu).unwrap_or(usize::MAX)),
+        }
+    }
+
+    /// Whether frames pass, as far as the kernel knows.
+    pub(super) fn carrier(&self) -> Carrier {
+        /// `IF_OPER_UNKNOWN` and `IF_OPER_UP` of `linux/if.h`.
+        const UNKNOWN: u8 = 0;
+        const UP: u8 = 6;
+        match (self.has_signal, self.operational_state) {
+            (true, Some(UP)) => Carrier::Up,
+            (true, Some(UNKNOWN)) => Carrier::Unnoticed,
+            _ => Carrier::Down,
+        }
+    }
+}

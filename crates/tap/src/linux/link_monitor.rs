@@ -1,0 +1,200 @@
+//! Changes of a link while the program runs.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use nix::errno::Errno;
+
+use super::InterfaceName;
+use super::link::{self, Link, Selector};
+use super::netlink::{Connection, Message};
+use crate::LinkState;
+
+/// How often the state is requested anew when the receive queue overflows meanwhile.
+const TRIES: usize = 16;
+
+/// A subscription to the state of one network interface, by rtnetlink. It needs no privilege.
+///
+/// The interface is found by name once; from then on its index identifies it, so that a rename changes nothing. The
+/// monitor belongs to the network namespace of the thread that opened it. Its descriptor is readable when
+/// [`poll`](LinkMonitor::poll) has something to return: it is one to [`wait`](super::wait) on.
+#[derive(Debug)]
+pub struct LinkMonitor {
+    connection: Connection,
+    history: History,
+    state: LinkState,
+}
+
+/// The changes of one interface, in order.
+#[derive(Debug)]
+struct History {
+    index: u32,
+    /// The newest state.
+    newest: LinkState,
+    /// The newest count of lost carriers.
+    carrier_losses: Option<u32>,
+    /// The changes that were not returned yet. One datagram adds two at most.
+    changes: VecDeque<LinkState>,
+    is_deleted: bool,
+}
+
+impl LinkMonitor {
+    /// Subscribes to the state of the interface of this name.
+    ///
+    /// Where no such interface exists, the error is of the kind [`io::ErrorKind::NotFound`].
+    pub fn open(name: &InterfaceName) -> io::Result<LinkMonitor> {
+        let mut connection = Connection::subscribe(libc::RTNLGRP_LINK)?;
+        let link = request(&mut connection, &Selector::Name(name.as_str()))?.ok_or_else(|| {
+            io::Error::new(io::ErrorKind::NotFound, format!("interface {name} does not exist"))
+        })?;
+        let history = History::new(&link);
+        Ok(LinkMonitor { connection, state: history.newest, history })
+    }
+
+    /// The state that [`poll`](LinkMonitor::poll) returned last, at first the one at the time of
+    /// [`open`](LinkMonitor::open).
+    pub fn state(&self) -> LinkState {
+        self.state
+    }
+
+    /// Returns the next change, and `None` if there is none so far. It does not block.
+    ///
+    /// Each change is returned, in order: an interface that went down and came up between two calls gives both. Of
+    /// changes that the kernel merges or discards at least the loss is returned: first a link that is down, then the
+    /// state that follows.
+    ///
+    /// Once the interface is deleted, or moved to another network namespace, every further call is an error of the
+    /// kind [`io::ErrorKind::NotFound`].
+    pub fn poll(&mut self) -> io::Result<Option<LinkState>> {
+        loop {
+            if let Some(state) = self.history.changes.pop_front() {
+                self.state = state;
+                return Ok(Some(state));
+            }
+            if self.history.is_deleted {
+                return Err(io::Error::new(io::ErrorKind::NotFound, "the interface was deleted"));
+            }
+            let history = &mut self.history;
+            let received = self.connection.receive().map(|all| all.for_each(|message| history.take(message)));
+            match received {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if is_overflow(&error) => {
+                    let fresh = request(&mut self.connection, &Selector::Index(self.history.index))?;
+                    self.history.resume(fresh.as_ref());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl AsFd for LinkMonitor {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.connection.as_fd()
+    }
+}
+
+impl History {
+    fn new(link: &Link) -> History {
+        History {
+            index: link.index,
+            newest: link.state(0),
+            carrier_losses: link.carrier_losses,
+            changes: VecDeque::new(),
+            is_deleted: false,
+        }
+    }
+
+    /// Takes a notification.
+    fn take(&mut self, message: Message<'_>) {
+        let Some(link) = Link::parse(message.payload).filter(|link| link.index == self.index) else { return };
+        match message.kind {
+            libc::RTM_NEWLINK => self.follow(&link),
+            libc::RTM_DELLINK => self.is_deleted = true,
+            _ => {}
+        }
+    }
+
+    fn follow(&mut self, link: &Link) {
+        let state = link.state(self.newest.mtu);
+        // The kernel reports changes of the carrier some time later, and only the last of them.
+        let was_lost = link.carrier_losses.is_some() && link.carrier_losses != self.carrier_losses;
+        if was_lost && self.newest.has_carrier && state.has_carrier {
+            self.push(LinkState { has_carrier: false, ..self.newest });
+        }
+        self.carrier_losses = link.carrier_losses.or(self.carrier_losses);
+        self.push(state);
+    }
+
+    /// Goes on after messages were lost, with the state as it is now; `None` if the interface is deleted.
+    fn resume(&mut self, fresh: Option<&Link>) {
+        self.push(LinkState { is_up: false, has_carrier: false, ..self.newest });
+        match fresh {
+            Some(link) => self.follow(link),
+            None => self.is_deleted = true,
+        }
+    }
+
+    fn push(&mut self, state: LinkState) {
+        if state != self.newest {
+            self.newest = state;
+            self.changes.push_back(state);
+        }
+    }
+}
+
+/// Requests the state of an interface on a connection that does not block; `None` if there is no such interface.
+///
+/// Notifications that were received before the answer are older than it, and are discarded; those received after it
+/// are newer.
+fn request(connection: &mut Connection, which: &Selector<'_>) -> io::Result<Option<Link>> {
+    for _ in 0..TRIES {
+        drain(connection)?;
+        // The kernel answers before this call returns.
+        let sequence = connection.send(link::request(which), 0)?;
+        match answer(connection, sequence) {
+            Err(error) if is_overflow(&error) || error.kind() == io::ErrorKind::WouldBlock => {}
+            other => return other,
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::TimedOut, "the receive queue of the link monitor overflows"))
+}
+
+/// Empties the receive queue: a full one would have no space for an answer.
+fn drain(connection: &mut Connection) -> io::Result<()> {
+    loop {
+        match connection.receive() {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) if is_overflow(&error) || error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Receives until the answer to the request of this number.
+fn answer(connection: &mut Connection, sequence: u32) -> io::Result<Option<Link>> {
+    loop {
+        let mut messages = match connection.receive() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            other => other?,
+        };
+        if let Some(message) = messages.find(|message| message.sequence == sequence) {
+            return match message.error() {
+                Some(Errno::ENODEV) => Ok(None),
+                Some(errno) => Err(errno.into()),
+                None => link::parse_answer(message.payload).map(Some),
+            };
+        }
+    }
+}
+
+fn is_overflow(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ENOBUFS)
+}
+
+#[cfg(test)]
+mod tests;

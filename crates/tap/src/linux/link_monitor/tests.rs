@@ -1,0 +1,99 @@
+use netlink_packet_core::Emitable;
+use netlink_packet_route::AddressFamily;
+use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkMessage};
+
+use super::*;
+
+const INDEX: u32 = 7;
+const UP: LinkState = LinkState { is_up: true, has_carrier: true, mtu: 1_500 };
+const LOST: LinkState = LinkState { has_carrier: false, ..UP };
+const DOWN: LinkState = LinkState { is_up: false, has_carrier: false, mtu: 1_500 };
+
+/// A description of the interface as the kernel sends it, with this count of lost carriers.
+fn link(state: LinkState, losses: u32) -> LinkMessage {
+    let mut message = LinkMessage::default();
+    message.header.index = INDEX;
+    message.header.flags.set(LinkFlags::Up, state.is_up);
+    message.header.flags.set(LinkFlags::Running | LinkFlags::LowerUp, state.has_carrier);
+    message.attributes =
+        vec![LinkAttribute::Mtu(u32::try_from(state.mtu).unwrap()), LinkAttribute::CarrierDownCount(losses)];
+    message
+}
+
+fn history() -> History {
+    History::new(&parsed(&link(UP, 0)))
+}
+
+fn parsed(message: &LinkMessage) -> Link {
+    Link::parse(&payload(message)).unwrap()
+}
+
+fn payload(message: &LinkMessage) -> Vec<u8> {
+    let mut payload = vec![0; message.buffer_len()];
+    message.emit(&mut payload);
+    payload
+}
+
+/// Takes a notification. Returns the changes it adds.
+fn take(history: &mut History, kind: u16, message: &LinkMessage) -> Vec<LinkState> {
+    history.take(Message::notification(kind, &payload(message)));
+    history.changes.drain(..).collect()
+}
+
+#[test]
+fn each_change_is_reported_in_order() {
+    let mut history = history();
+    let wide = LinkState { mtu: 9_000, ..UP };
+    for (state, losses) in [(DOWN, 1), (UP, 1), (wide, 1), (UP, 1)] {
+        assert_eq!(take(&mut history, libc::RTM_NEWLINK, &link(state, losses)), [state]);
+        assert_eq!(take(&mut history, libc::RTM_NEWLINK, &link(state, losses)), []);
+    }
+}
+
+#[test]
+fn carrier_lost_and_back_is_reported_when_the_kernel_merges_both() {
+    let mut history = history();
+    assert_eq!(take(&mut history, libc::RTM_NEWLINK, &link(UP, 1)), [LOST, UP]);
+    assert_eq!(take(&mut history, libc::RTM_NEWLINK, &link(UP, 1)), []);
+    assert_eq!(take(&mut history, libc::RTM_NEWLINK, &link(LOST, 2)), [LOST]);
+    assert_eq!(take(&mut history, libc::RTM_NEWLINK, &link(UP, 2)), [UP]);
+}
+
+#[test]
+fn notification_without_mtu_keeps_the_one_before() {
+    let mut history = history();
+    let mut message = link(UP, 0);
+    message.attributes.clear();
+    assert_eq!(take(&mut history, libc::RTM_NEWLINK, &message), []);
+    assert_eq!(take(&mut history, libc::RTM_NEWLINK, &link(UP, 1)), [LOST, UP]);
+}
+
+#[test]
+fn only_the_interface_itself_counts() {
+    let mut history = history();
+    let mut other = link(DOWN, 0);
+    other.header.index = INDEX + 1;
+    let mut port = link(DOWN, 0);
+    port.header.interface_family = AddressFamily::Bridge;
+    for message in [other, port] {
+        for kind in [libc::RTM_NEWLINK, libc::RTM_DELLINK] {
+            assert_eq!(take(&mut history, kind, &message), []);
+        }
+    }
+    assert!(!history.is_deleted);
+    take(&mut history, libc::RTM_DELLINK, &link(DOWN, 0));
+    assert!(history.is_deleted);
+}
+
+#[test]
+fn loss_of_notifications_is_reported_as_a_link_that_was_down() {
+    for fresh in [UP, LOST, DOWN] {
+        let mut history = history();
+        history.resume(Some(&parsed(&link(fresh, 0))));
+        let expected = if fresh == DOWN { vec![DOWN] } else { vec![DOWN, fresh] };
+        assert_eq!(Vec::from(history.changes), expected);
+    }
+    let mut history = history();
+    history.resume(None);
+    assert!(history.is_deleted);
+}

@@ -1,0 +1,153 @@
+//! Changes of a link, as rtnetlink reports them.
+
+use std::io;
+use std::time::Duration;
+
+use std::os::fd::AsFd;
+use tap::LinkState;
+use tap::linux::{Interface, InterfaceName, LinkMonitor, Stop, Tap, wait};
+
+use crate::harness::lab::{attribute, bridge, change_link, delete_link, until};
+use crate::harness::veth::{NEAR, Veth};
+use crate::harness::{Case, Outcome};
+
+pub(crate) const CASES: &[Case] = &[
+    ("link_monitor_reports_down_and_up_in_order", link_monitor_reports_down_and_up),
+    ("link_monitor_reports_a_changed_mtu", link_monitor_reports_a_changed_mtu),
+    ("link_monitor_reports_the_carrier_lost_and_back", link_monitor_reports_the_carrier),
+    ("link_monitor_follows_a_renamed_interface_until_it_is_deleted", link_monitor_follows_a_rename),
+    ("link_monitor_survives_the_removal_from_a_bridge", link_monitor_survives_a_bridge),
+    ("link_monitor_reports_down_when_notifications_were_lost", link_monitor_reports_an_overflow),
+    ("link_monitor_fails_when_the_interface_is_absent", link_monitor_of_an_absent_interface),
+];
+
+pub(crate) const UNPRIVILEGED: &[Case] =
+    &[("link_monitor_needs_no_privilege", link_monitor_needs_no_privilege)];
+
+const UP: LinkState = LinkState { is_up: true, has_carrier: true, mtu: 1_500 };
+const DOWN: LinkState = LinkState { is_up: false, has_carrier: false, mtu: 1_500 };
+
+/// A TAP that is up, once the kernel has taken note of its carrier.
+fn tap() -> Result<(Tap, LinkMonitor), Box<dyn std::error::Error>> {
+    let tap = Tap::open("tap%d")?;
+    tap.interface().set_up(true)?;
+    let monitor = until("carrier", || {
+        LinkMonitor::open(tap.interface().name()).ok().filter(|monitor| monitor.state() == UP)
+    })?;
+    Ok((tap, monitor))
+}
+
+/// The next change, which the descriptor announces.
+fn change(monitor: &mut LinkMonitor) -> io::Result<LinkState> {
+    const PATIENCE: Duration = Duration::from_secs(10);
+    let never = Stop::new()?;
+    loop {
+        if let Some(state) = monitor.poll()? {
+            assert_eq!(monitor.state(), state);
+            return Ok(state);
+        }
+        let woken = wait(never.as_fd(), false, never.as_fd(), &[monitor.as_fd()], Some(PATIENCE))?;
+        if !woken.others {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+    }
+}
+
+fn link_monitor_reports_down_and_up() -> Outcome {
+    let (tap, mut monitor) = tap()?;
+    assert_eq!(monitor.poll()?, None);
+    tap.interface().set_up(false)?;
+    tap.interface().set_up(true)?;
+    assert_eq!((change(&mut monitor)?, change(&mut monitor)?), (DOWN, UP));
+    assert_eq!(monitor.poll()?, None);
+    Ok(())
+}
+
+fn link_monitor_reports_a_changed_mtu() -> Outcome {
+    let (tap, mut monitor) = tap()?;
+    let other = Tap::open("tap%d")?;
+    for mtu in [576, 9_000] {
+        other.interface().set_mtu(1_400)?;
+        tap.interface().set_mtu(mtu)?;
+        assert_eq!(change(&mut monitor)?, LinkState { mtu, ..UP });
+    }
+    assert_eq!(monitor.poll()?, None);
+    Ok(())
+}
+
+fn link_monitor_reports_the_carrier() -> Outcome {
+    let veth = Veth::new()?;
+    let mut monitor = LinkMonitor::open(&NEAR.parse()?)?;
+    assert_eq!(monitor.state(), UP);
+    veth.far_interface()?.set_up(false)?;
+    assert_eq!(change(&mut monitor)?, LinkState { has_carrier: false, ..UP });
+    veth.far_interface()?.set_up(true)?;
+    assert_eq!(change(&mut monitor)?, UP);
+    // At once the kernel may merge both, and still both are reported.
+    veth.far_interface()?.set_up(false)?;
+    veth.far_interface()?.set_up(true)?;
+    assert_eq!(change(&mut monitor)?, LinkState { has_carrier: false, ..UP });
+    assert_eq!(change(&mut monitor)?, UP);
+    Ok(())
+}
+
+fn link_monitor_follows_a_rename() -> Outcome {
+    const NEW_LINK: u16 = 16;
+    const NAME: u16 = 3;
+    let (tap, mut monitor) = tap()?;
+    let index = tap.interface().index()?;
+    tap.interface().set_up(false)?;
+    change_link(NEW_LINK, 0, index, &attribute(NAME, b"other0"))?;
+    let renamed = Interface::named(&"other0".parse()?)?;
+    renamed.set_mtu(1_400)?;
+    assert_eq!(change(&mut monitor)?, DOWN);
+    assert_eq!(change(&mut monitor)?, LinkState { mtu: 1_400, ..DOWN });
+    delete_link(&renamed)?;
+    for _ in 0..2 {
+        let error = change(&mut monitor).err().ok_or("it is deleted")?;
+        assert_eq!(error.kind(), io::ErrorKind::NotFound, "{error}");
+    }
+    Ok(())
+}
+
+fn link_monitor_survives_a_bridge() -> Outcome {
+    const NEW_LINK: u16 = 16;
+    const MASTER: u16 = 10;
+    let (tap, mut monitor) = tap()?;
+    bridge("bridge0", &[tap.interface()])?;
+    change_link(NEW_LINK, 0, tap.interface().index()?, &attribute(MASTER, &[0; 4]))?;
+    tap.interface().set_mtu(1_400)?;
+    assert_eq!(change(&mut monitor)?, LinkState { mtu: 1_400, ..UP });
+    delete_link(&Interface::named(&"bridge0".parse()?)?)
+}
+
+fn link_monitor_reports_an_overflow() -> Outcome {
+    let (tap, mut monitor) = tap()?;
+    for mtu in 1_000..2_000 {
+        tap.interface().set_mtu(mtu)?;
+    }
+    let first = change(&mut monitor)?;
+    assert_eq!(first, LinkState { mtu: first.mtu, ..DOWN });
+    assert_eq!(change(&mut monitor)?, LinkState { mtu: 1_999, ..UP });
+    assert_eq!(monitor.poll()?, None);
+    tap.interface().set_mtu(1_500)?;
+    assert_eq!(change(&mut monitor)?, UP);
+    Ok(())
+}
+
+fn link_monitor_of_an_absent_interface() -> Outcome {
+    let name: InterfaceName = "absent0".parse()?;
+    let error = LinkMonitor::open(&name).err().ok_or("it does not exist")?;
+    assert_eq!(
+        (error.kind(), error.to_string()),
+        (io::ErrorKind::NotFound, "interface absent0 does not exist".to_owned())
+    );
+    Ok(())
+}
+
+fn link_monitor_needs_no_privilege() -> Outcome {
+    let mut monitor = LinkMonitor::open(&crate::harness::THEIRS.parse()?)?;
+    assert_eq!(monitor.state(), LinkState { has_carrier: false, ..UP });
+    assert_eq!(monitor.poll()?, None);
+    Ok(())
+}
