@@ -220,7 +220,7 @@ impl Claim {
 
     /// When it has something to say, or when it no longer has a conflict to remember.
     pub(crate) fn end_of_state(&self) -> Option<Instant> {
-        self.deadline().or_else(|| self.guard?.deadline())
+        if self.has_ceased() { None } else { self.deadline().or_else(|| self.guard?.deadline()) }
     }
 
     /// Whether it is in use, has nothing to say, and no conflict to remember: a claim made now would do as well.

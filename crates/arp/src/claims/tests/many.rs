@@ -58,6 +58,8 @@ fn second_conflict_within_the_interval_ends_a_use_defended_once_even_if_no_annou
         events(&mut arp).pop(),
         Some(ClaimEvent::Ceased { protocol: address(16), hardware: PEER_MAC })
     );
+    // What remains is to forget the others.
+    assert_eq!((arp.claims.made.len(), arp.claims.due.len()), (16, 16));
 }
 
 // proves: defence-forgotten
