@@ -6,7 +6,7 @@ use arp::{Arp, Identity};
 use ipnet::Ipv4Net;
 use ipv4::{Ipv4, Route, Routes};
 use link::{Ethernet, Link};
-use tap::{Batch, Device, DeviceError, Frame, Instant, Pool};
+use tap::{Batch, Device, DeviceError, Frame, Instant, LinkState, Pool};
 
 use crate::output::Parcel;
 use crate::stack::{Out, Stack};
@@ -22,6 +22,8 @@ pub struct Host {
     pub(crate) departing: Batch,
     /// How many of the departing frames the trace has seen.
     traced: usize,
+    /// Whether the link was active when [`Host::link_changed`] was last called.
+    is_link_active: bool,
 }
 
 /// What one turn of the loop did, and what to wait for next.
@@ -50,6 +52,7 @@ impl Host {
             arrived: Batch::new(Self::BATCH),
             departing: Batch::new(Self::DEPARTING),
             traced: 0,
+            is_link_active: true,
         })
     }
 
@@ -103,6 +106,20 @@ impl Host {
         let is_stuck = in_flight && after.congested != before.congested;
         let again = arrived >= Self::BATCH || (in_flight && !is_stuck);
         Ok(Turn { arrived, congested: is_stuck || !self.departing.is_empty(), again })
+    }
+
+    /// Follows the state of the link, to be called at the start and for each change, in order. It is taken for active
+    /// until the first call.
+    ///
+    /// When the link becomes active (up and with a carrier) after it was not, each address that was probed for at first
+    /// is probed for again before it is used again: see [`Arp::link_up`].
+    // spec: rfc5227-link-up, rfc3927-link-up
+    pub fn link_changed(&mut self, now: Instant, state: LinkState) {
+        let is_active = state.is_up && state.has_carrier;
+        if is_active && !self.is_link_active {
+            self.stacks_mut().for_each(|stack| stack.link_up(now));
+        }
+        self.is_link_active = is_active;
     }
 
     /// Pads the frames that are new among the departing ones, and shows them.

@@ -206,6 +206,12 @@ impl Stack {
         !self.arp.locals().is_empty() && !self.arp.is_probing()
     }
 
+    /// The link has become active after it was not.
+    pub(crate) fn link_up(&mut self, now: Instant) {
+        self.arp.link_up(now);
+        self.follow_choice();
+    }
+
     /// Follows an address of our own choice to where it is now; one that was lost is another's.
     pub(crate) fn follow_choice(&mut self) {
         if self.config.who != Who::LinkLocal {

@@ -3,6 +3,7 @@
 use super::*;
 use arp::{ClaimEvent, Defence, Packet, Start};
 use link::Ethernet;
+use tap::LinkState;
 
 /// Longer than probing takes.
 const PROBING: Duration = Duration::from_secs(8);
@@ -49,6 +50,46 @@ fn probes_and_announcements_are_broadcast() {
     }
     assert_eq!(host.address(), Some("10.0.0.2/24".parse().unwrap()));
     assert_eq!(host.arp().said(), 5);
+}
+
+const ACTIVE: LinkState = LinkState { is_up: true, has_carrier: true, mtu: 1_500 };
+const DOWN: LinkState = LinkState { is_up: false, has_carrier: false, mtu: 1_500 };
+const UNPLUGGED: LinkState = LinkState { has_carrier: false, ..ACTIVE };
+
+// proves: rfc5227-link-up, rfc5227-silence
+#[test]
+fn host_whose_link_becomes_active_probes_again_and_answers_and_sends_nothing_until_then() {
+    for inactive in [DOWN, UNPLUGGED] {
+        let mut host = probing();
+        assert_eq!(run(&mut host, NOW + PROBING * 2).len(), 5);
+        let then = NOW + PROBING * 2;
+        host.link_changed(then, ACTIVE);
+        assert!(host.is_ready(), "it was active before");
+        host.link_changed(then, inactive);
+        assert!(host.is_ready() && host.deadline().is_none(), "nothing to do before the link is active");
+        host.link_changed(then, ACTIVE);
+        assert_eq!((host.is_ready(), host.address()), (false, None));
+        assert_eq!(hear(&mut host, &broadcast(&[&[8, 6], &request()])).1, Vec::<Vec<u8>>::new());
+        let mut pool = Pool::new(1_500, 1);
+        let frame = pool.take().unwrap();
+        assert_eq!(host.send(then, PEER, EtherType::IPV4, frame, &mut pool), Sent::Refused);
+        assert_eq!(run(&mut host, then + PROBING * 2).len(), 5);
+        assert!(host.is_ready());
+    }
+}
+
+// proves: rfc3927-link-up
+#[test]
+fn link_local_host_whose_link_becomes_active_probes_again_for_its_address() {
+    let mut host = Host::new(NOW, &Config::link_local(OUR_MAC)).unwrap();
+    run(&mut host, NOW + PROBING * 2);
+    let address = host.address().unwrap();
+    host.link_changed(NOW + PROBING * 2, DOWN);
+    host.link_changed(NOW + PROBING * 2, ACTIVE);
+    assert!(host.address().is_none() && !host.ipv4().addresses().is_ours(address.addr()));
+    assert_eq!(run(&mut host, NOW + PROBING * 4).len(), 5);
+    assert_eq!(host.address(), Some(address));
+    assert!(host.ipv4().addresses().is_ours(address.addr()));
 }
 
 /// A wire that is down as long as it is said to be.
