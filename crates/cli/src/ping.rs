@@ -38,9 +38,9 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
         station.attach(&[arguments.address.addr().into()], |name| Ok((hardware(name), hardware(name))))?;
     let name = attachment.name().clone();
     let host = host(arguments, &attachment, hardware(&name), &clock)?;
-    vet(&host, arguments.target)?;
+    vet(&host, arguments.address.addr(), arguments.target)?;
     if let Some(NextHop::OnLink(neighbour) | NextHop::Gateway(neighbour)) =
-        host.routes().next_hop(arguments.target)
+        host.routes().next_hop(arguments.address.addr(), arguments.target)
     {
         attachment.vet(neighbour)?;
     }
@@ -99,7 +99,7 @@ fn plan(arguments: &PingArguments) -> Plan {
 }
 
 /// Whether there is any sense in asking this address.
-fn vet(host: &Host, target: Ipv4Addr) -> Result<(), Failure> {
+fn vet(host: &Host, source: Ipv4Addr, target: Ipv4Addr) -> Result<(), Failure> {
     let addresses = host.ipv4().addresses();
     let problem = if addresses.is_ours(target) {
         "is our own address, and what we send to it never comes by the wire; ping another, or choose another --address"
@@ -109,7 +109,7 @@ fn vet(host: &Host, target: Ipv4Addr) -> Result<(), Failure> {
         "is a group's address; ping one host of the group"
     } else if !ipv4::may_be_a_host(target) {
         "can be nobody's address; ping a host's, such as 10.0.0.1"
-    } else if host.routes().next_hop(target).is_none() {
+    } else if host.routes().next_hop(source, target).is_none() {
         "is on no network that we know a way to; name one by --gateway or --route, or choose another --address"
     } else {
         return Ok(());

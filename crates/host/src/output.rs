@@ -203,7 +203,7 @@ impl Stack {
         parcel: Parcel,
         out: &mut Out<'_>,
     ) -> Sent {
-        let Some(hop) = self.routes.next_hop(destination) else {
+        let Some(hop) = self.routes.next_hop(parcel.source, destination) else {
             self.counts.unroutable = self.counts.unroutable.saturating_add(1);
             out.pool.give(parcel.frame);
             return Sent::NoRoute;

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use arp::{Arp, Identity, LINK_LOCAL, Locals, LocalsError, Settings, Start};
 use icmp::Icmp;
 use ipnet::Ipv4Net;
-use ipv4::{Addresses, Identification, Ipv4, Limits, NextHop, Route, Routes};
+use ipv4::{Addresses, Identification, Ipv4, Limits, Route, Routes};
 use link::{Link, MacAddr, Stations, Tally};
 use tap::{Batch, Instant, Pool};
 
@@ -183,8 +183,11 @@ impl Stack {
         let Some(gateway) = gateway.filter(|_| matches!(self.config.who, Who::Each(_))) else {
             return Ok(());
         };
-        let is_near = self.routes.next_hop(gateway).is_some_and(|hop| hop == NextHop::OnLink(gateway));
-        if is_near { Ok(()) } else { self.put(Route { network: Ipv4Net::from(gateway), gateway: None }) }
+        if self.routes.on_link(gateway).is_some() {
+            Ok(())
+        } else {
+            self.put(Route { network: Ipv4Net::from(gateway), gateway: None })
+        }
     }
 
     /// All who are here.

@@ -5,7 +5,10 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-use crate::addresses::may_be_a_host;
+use crate::addresses::{broadcast_of, may_be_a_host};
+
+/// The broadcast address of the link-local network (RFC 3927 2.6.2).
+const LINK_LOCAL_BROADCAST: Ipv4Addr = Ipv4Addr::new(169, 254, 255, 255);
 
 /// The way to a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +39,8 @@ pub enum RouteError {
     NotOnLink(Ipv4Addr),
     /// The gateway's address is no host's.
     NoHost(Ipv4Addr),
+    /// No datagram to this network is sent to a gateway.
+    NotByGateway(Ipv4Net),
     /// There is no route to this network.
     Missing(Ipv4Net),
     /// This gateway would not be on our link any more.
@@ -71,9 +76,14 @@ impl Routes {
             return Err(RouteError::Exists(network));
         }
         if let Some(gateway) = route.gateway {
+            if never_by_gateway(network) {
+                return Err(RouteError::NotByGateway(network));
+            }
             // spec: rfc1122-gateway
             let on_link = self.on_link(gateway).ok_or(RouteError::NotOnLink(gateway))?;
-            let is_broadcast = crate::addresses::broadcast_of(on_link) == Some(gateway);
+            // RFC 1122 3.3.6: in its old form, a broadcast address has zeros.
+            let is_broadcast = broadcast_of(on_link)
+                .is_some_and(|broadcast| gateway == broadcast || gateway == on_link.network());
             if is_broadcast || !may_be_a_host(gateway) {
                 return Err(RouteError::NoHost(gateway));
             }
@@ -100,16 +110,26 @@ impl Routes {
         })
     }
 
-    /// The neighbour to send to, by the route to the smallest network that `destination` is in. A
-    /// group, and the broadcast to all, is always on our link. There is none for what may not be sent
-    /// to (0.0.0.0/8, loopback, class E), and none where no route leads.
-    pub fn next_hop(&self, destination: Ipv4Addr) -> Option<NextHop> {
+    /// The neighbor that a datagram from `source` to `destination` is sent to, by the route to the smallest
+    /// network that holds `destination`.
+    ///
+    /// A group, and the broadcast to all, is always on the link. So is every host where either address is
+    /// link-local: such a datagram never goes to a gateway. There is no next hop to an address that no host
+    /// has (0.0.0.0/8, 127.0.0.0/8, 240.0.0.0/4), and none without a route.
+    pub fn next_hop(&self, source: Ipv4Addr, destination: Ipv4Addr) -> Option<NextHop> {
         // spec: rfc1122-limited-broadcast
         if destination.is_broadcast() || destination.is_multicast() {
             return Some(NextHop::OnLink(destination));
         }
-        if !may_be_a_host(destination) {
+        // spec: destination-host
+        if !may_be_a_host(destination) || destination == LINK_LOCAL_BROADCAST {
             return None;
+        }
+        // RFC 3927 2.7: "An IPv4 packet whose source and/or destination address is in the 169.254/16 prefix MUST
+        // NOT be sent to any router for forwarding".
+        // spec: rfc3927-on-link
+        if destination.is_link_local() || source.is_link_local() {
+            return Some(NextHop::OnLink(destination));
         }
         // spec: rfc1122-local-remote
         Some(match self.longest(destination)?.gateway {
@@ -133,8 +153,8 @@ impl Routes {
         self.iter().find(leads_there)
     }
 
-    /// The network on our link that `gateway` is in.
-    fn on_link(&self, gateway: Ipv4Addr) -> Option<Ipv4Net> {
+    /// The network that `gateway` is in, if its route says that it is on the link.
+    pub fn on_link(&self, gateway: Ipv4Addr) -> Option<Ipv4Net> {
         self.longest(gateway).filter(|route| route.gateway.is_none()).map(|route| route.network)
     }
 
@@ -151,6 +171,15 @@ impl NextHop {
             Self::OnLink(neighbour) | Self::Gateway(neighbour) => neighbour,
         }
     }
+}
+
+/// Whether no datagram to any address of this network is sent to a gateway.
+fn never_by_gateway(network: Ipv4Net) -> bool {
+    let (first, last) = (network.network(), network.broadcast());
+    let is_link_local = first.is_link_local() && last.is_link_local();
+    // 0.0.0.0/8, 127.0.0.0/8, and from 224.0.0.0 on: groups and class E.
+    let (first, last) = (first.octets()[0], last.octets()[0]);
+    is_link_local || (first == last && matches!(first, 0 | 127)) || first >= 224
 }
 
 /// Smaller networks first, then by address.
@@ -170,6 +199,9 @@ impl fmt::Display for RouteError {
                 )
             }
             Self::NoHost(gateway) => write!(f, "{gateway} is no host's address, so it cannot be a gateway"),
+            Self::NotByGateway(network) => {
+                write!(f, "invalid route to {network}: no datagram there is sent to a gateway")
+            }
             Self::Missing(network) => write!(f, "there is no route to {network}"),
             Self::InUse(gateway) => {
                 write!(

@@ -9,6 +9,8 @@ fn network(text: &str) -> Ipv4Net {
     text.parse().unwrap()
 }
 
+const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+
 fn via(to: &str, gateway: &str) -> Route {
     Route { network: network(to), gateway: Some(address(gateway)) }
 }
@@ -26,9 +28,9 @@ fn host() -> Routes {
 fn a_neighbour_is_sent_to_directly_and_all_others_by_the_gateway() {
     let routes = host();
     let neighbour = address("10.0.0.77");
-    assert_eq!(routes.next_hop(neighbour), Some(NextHop::OnLink(neighbour)));
+    assert_eq!(routes.next_hop(OURS, neighbour), Some(NextHop::OnLink(neighbour)));
     let gateway = NextHop::Gateway(address("10.0.0.1"));
-    assert_eq!(routes.next_hop(address("192.0.2.1")), Some(gateway));
+    assert_eq!(routes.next_hop(OURS, address("192.0.2.1")), Some(gateway));
     assert_eq!(gateway.neighbour(), address("10.0.0.1"));
 }
 
@@ -36,9 +38,9 @@ fn a_neighbour_is_sent_to_directly_and_all_others_by_the_gateway() {
 #[test]
 fn without_a_gateway_there_is_no_way_out_and_the_link_works() {
     let routes = Routes::of(network("10.0.0.2/24"), None).unwrap();
-    assert_eq!(routes.next_hop(address("192.0.2.1")), None);
-    assert!(routes.next_hop(address("10.0.0.9")).is_some());
-    assert_eq!(Routes::default().next_hop(address("10.0.0.9")), None);
+    assert_eq!(routes.next_hop(OURS, address("192.0.2.1")), None);
+    assert!(routes.next_hop(OURS, address("10.0.0.9")).is_some());
+    assert_eq!(Routes::default().next_hop(OURS, address("10.0.0.9")), None);
 }
 
 #[test]
@@ -57,25 +59,33 @@ fn the_smallest_network_decides_whatever_the_order_of_adding() {
     ];
     for (destination, gateway) in table {
         assert_eq!(
-            routes.next_hop(address(destination)),
+            routes.next_hop(OURS, address(destination)),
             Some(NextHop::Gateway(address(gateway))),
             "{destination}"
         );
     }
 }
 
-// proves: rfc1122-limited-broadcast
+// proves: rfc1122-limited-broadcast, destination-host
 #[test]
 fn groups_and_the_broadcast_to_all_are_on_the_link_and_what_is_no_host_s_is_nowhere() {
     for everywhere in ["255.255.255.255", "224.0.0.1"] {
         let destination = address(everywhere);
-        assert_eq!(Routes::default().next_hop(destination), Some(NextHop::OnLink(destination)));
+        assert_eq!(Routes::default().next_hop(OURS, destination), Some(NextHop::OnLink(destination)));
     }
-    for nowhere in ["0.0.0.0", "0.1.2.3", "127.0.0.1", "240.0.0.1"] {
-        assert_eq!(host().next_hop(address(nowhere)), None, "{nowhere}");
+    for nowhere in [
+        "0.0.0.0",
+        "0.1.2.3",
+        "0.255.255.255",
+        "127.0.0.1",
+        "127.255.255.255",
+        "240.0.0.1",
+        "255.255.255.254",
+    ] {
+        assert_eq!(host().next_hop(OURS, address(nowhere)), None, "{nowhere}");
     }
     let directed = address("10.0.0.255");
-    assert_eq!(host().next_hop(directed), Some(NextHop::OnLink(directed)));
+    assert_eq!(host().next_hop(OURS, directed), Some(NextHop::OnLink(directed)));
 }
 
 // proves: rfc1122-gateway
@@ -85,6 +95,7 @@ fn a_gateway_is_a_host_on_the_link() {
     let table = [
         ("10.0.1.1", RouteError::NotOnLink(address("10.0.1.1"))),
         ("10.0.0.255", RouteError::NoHost(address("10.0.0.255"))),
+        ("10.0.0.0", RouteError::NoHost(address("10.0.0.0"))),
     ];
     for (gateway, expected) in table {
         assert_eq!(routes.add(via("192.0.2.0/24", gateway)), Err(expected));
@@ -98,6 +109,53 @@ fn a_gateway_is_a_host_on_the_link() {
     );
 }
 
+// proves: rfc3927-on-link
+#[test]
+fn link_local_datagram_goes_to_its_destination_whatever_the_routes() {
+    let by_smaller = {
+        let mut routes = host();
+        routes.add(via("168.0.0.0/7", "10.0.0.3")).unwrap();
+        routes
+    };
+    for routes in [host(), Routes::of(network("10.0.0.2/24"), None).unwrap(), Routes::default(), by_smaller] {
+        for there in ["169.254.7.7", "169.254.0.1", "169.254.255.254"].map(address) {
+            assert_eq!(routes.next_hop(OURS, there), Some(NextHop::OnLink(there)));
+        }
+        // From a link-local address every host is a neighbor.
+        for there in ["192.0.2.1", "10.0.0.1", "169.254.7.7"].map(address) {
+            assert_eq!(routes.next_hop(address("169.254.3.4"), there), Some(NextHop::OnLink(there)));
+        }
+        assert_eq!(routes.next_hop(OURS, address("169.254.255.255")), None, "means all hosts");
+    }
+    let beside = [("169.253.255.255", "10.0.0.1"), ("169.255.0.0", "10.0.0.1")];
+    for (there, gateway) in beside.map(|(there, gateway)| (address(there), address(gateway))) {
+        assert_eq!(host().next_hop(OURS, there), Some(NextHop::Gateway(gateway)));
+    }
+}
+
+#[test]
+fn route_by_a_gateway_is_refused_when_no_datagram_could_take_it() {
+    let mut routes = host();
+    for there in [
+        "169.254.0.0/16",
+        "169.254.7.0/24",
+        "0.0.0.0/8",
+        "127.0.0.0/8",
+        "127.0.0.1/32",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+    ] {
+        assert_eq!(
+            routes.add(via(there, "10.0.0.1")),
+            Err(RouteError::NotByGateway(network(there))),
+            "{there}"
+        );
+    }
+    for there in ["168.0.0.0/7", "0.0.0.0/7", "126.0.0.0/7", "169.254.0.0/15", "128.0.0.0/1"] {
+        routes.add(via(there, "10.0.0.1")).unwrap();
+    }
+}
+
 #[test]
 fn of_two_addresses_both_can_be_gateways() {
     assert!(Routes::of(network("10.0.0.0/31"), Some(address("10.0.0.1"))).is_ok());
@@ -108,7 +166,7 @@ fn a_route_is_removed_and_one_that_a_gateway_needs_is_not() {
     let mut routes = host();
     let in_use = Err(RouteError::InUse(address("10.0.0.1")));
     assert_eq!(routes.remove(network("10.0.0.0/24")), in_use);
-    assert!(routes.next_hop(address("10.0.0.9")).is_some(), "it is still there");
+    assert!(routes.next_hop(OURS, address("10.0.0.9")).is_some(), "it is still there");
     assert_eq!(routes.remove(network("0.0.0.0/0")), Ok(via("0.0.0.0/0", "10.0.0.1")));
     assert_eq!(routes.remove(network("10.0.0.9/24")), Ok(direct("10.0.0.0/24")));
     assert_eq!(routes.remove(network("10.0.0.0/24")), Err(RouteError::Missing(network("10.0.0.0/24"))));

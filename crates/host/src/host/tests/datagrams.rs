@@ -354,6 +354,33 @@ fn what_is_off_the_link_goes_to_the_gateway_of_its_route() {
     assert_eq!(stranded, Err(ConfigError::Route(ipv4::RouteError::NotOnLink([192, 0, 2, 1].into()))));
 }
 
+// proves: rfc3927-on-link
+#[test]
+fn link_local_neighbor_is_answered_directly_when_there_is_a_gateway_or_none() {
+    let neighbor = Ipv4Addr::new(169, 254, 7, 7);
+    for gateway in [Some(Ipv4Addr::new(10, 0, 0, 9)), None] {
+        let mut rig = Rig::new(&Config { gateway, ..config() });
+        let (verdict, sent) =
+            rig.judge(&frame(&datagram(Fields::new(Protocol::ICMP, neighbor, OURS), &echo(b""))));
+        assert_eq!((verdict, sent.len(), asks_for(&sent[0])), (ANSWERED, 1, Some(neighbor)));
+        assert_eq!(rig.hear(&[it_is_at_the_peers(neighbor)]).len(), 1);
+    }
+}
+
+// proves: rfc3927-on-link
+#[test]
+fn host_with_a_link_local_address_asks_for_every_destination_itself() {
+    let ours = "169.254.3.4/16".parse().unwrap();
+    let mut rig =
+        Rig::new(&Config { who: Who::One(ours), gateway: Some([169, 254, 0, 1].into()), ..config() });
+    for destination in [[192, 0, 2, 1], [169, 254, 7, 7]].map(Ipv4Addr::from) {
+        let ping = Ping { destination, identifier: 1, sequence: 1, time_to_live: 64 };
+        assert_eq!(rig.host.ping(NOW, ping, b"", &mut rig.pool), Sent::Waits);
+        let asked = rig.hear(&[]);
+        assert_eq!((asked.len(), asks_for(&asked[0])), (1, Some(destination)));
+    }
+}
+
 #[test]
 fn no_gateway_of_ours_is_we_ourselves() {
     let ours = Some(ConfigError::Gateway(OURS));

@@ -231,7 +231,7 @@ fn a_range_may_have_several_gateways_beyond_it() {
     let mut host = Host::new(NOW, &Config { gateway, ..range }).unwrap();
     let other = Ipv4Addr::new(10, 1, 1, 2);
     host.add_route("192.0.2.0/24".parse().unwrap(), other).unwrap();
-    let hop = |to: [u8; 4]| host.routes().next_hop(to.into()).map(ipv4::NextHop::neighbour);
+    let hop = |to: [u8; 4]| host.routes().next_hop(OURS, to.into()).map(ipv4::NextHop::neighbour);
     assert_eq!((hop([192, 0, 2, 9]), hop([198, 51, 100, 9])), (Some(other), gateway));
     assert_eq!(hop([10, 1, 0, 9]), Some(Ipv4Addr::new(10, 1, 0, 9)));
 
