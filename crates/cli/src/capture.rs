@@ -1,9 +1,8 @@
-//! Capture files: pcap and pcapng, read and written.
+//! Captures of Ethernet frames, read and written.
 
 pub(crate) mod arguments;
 mod read;
 mod recorder;
-mod start;
 
 pub(crate) use read::{ReadError, Reader, Record};
 pub(crate) use recorder::Recorder;

@@ -28,7 +28,7 @@ const CHUNK: usize = 64 * 1_024;
 pub(crate) fn run(arguments: &DecodeArguments) -> Result<ExitCode, Failure> {
     let name = arguments.file.display();
     let failed = |error: ReadError| Failure::new(format!("cannot read {name}: {error}"));
-    let from = open(&arguments.file).map_err(|error| failed(ReadError::Io(error)))?;
+    let from = open(&arguments.file).map_err(|error| failed(error.into()))?;
     // What is fed frame by frame is shown frame by frame.
     let is_live = !from.metadata().is_ok_and(|metadata| metadata.is_file());
     let mut reader = Reader::new(from).map_err(failed)?;

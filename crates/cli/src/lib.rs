@@ -23,6 +23,7 @@ mod host_command;
 mod lab;
 mod man;
 mod output;
+mod pcap;
 mod ping;
 mod report;
 mod scan;

@@ -9,10 +9,12 @@ use serde_json::Value;
 /// The start of a pcap file of Ethernet frames: microseconds, octets of the host that have the lowest first.
 const PCAP: [u8; 24] =
     [0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 1, 0, 0, 0];
-/// Where the blocks of a pcapng file start, and its options (comments, flags, resolution, offset).
+/// Types of a pcapng file's blocks.
 const SECTION: u32 = 0x0a0d_0d0a;
 const INTERFACE: u32 = 1;
+const OBSOLETE: u32 = 2;
 const SIMPLE: u32 = 3;
+const NAMES: u32 = 4;
 const ENHANCED: u32 = 6;
 /// The start of a frame for each protocol that is read, so that what follows is often its header.
 const STARTS: [&[u8]; 6] = [
@@ -32,9 +34,19 @@ struct Frame {
     /// How much of it was not captured.
     missing: u16,
     time: u64,
-    is_simple: bool,
+    block: Block,
     comment: Option<Vec<u8>>,
     flags: Option<u32>,
+    /// Bytes of a block without a packet before it: up to 16 MiB.
+    gap: Option<u16>,
+}
+
+/// Which block a frame is in.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Block {
+    Enhanced,
+    Simple,
+    Obsolete,
 }
 
 /// Frames, and what a pcapng file says of their interface.
@@ -43,6 +55,9 @@ struct Frames {
     resolution: u8,
     offset: i64,
     snap_length: u16,
+    is_big_endian: bool,
+    /// Bytes of the section's comments: up to 4 MiB.
+    section_comments: u8,
     frames: Vec<Frame>,
 }
 
@@ -132,46 +147,70 @@ impl Frames {
     }
 
     fn pcapng(&self) -> Vec<u8> {
-        let section = [&0x1a2b_3c4d_u32.to_le_bytes()[..], &[1, 0, 0, 0], &[0xff; 8]].concat();
-        let mut capture = block(SECTION, &section);
-        let mut interface = [&[1, 0, 0, 0][..], &u32::from(self.snap_length).to_le_bytes()].concat();
-        interface.extend(option(9, &[self.resolution]));
-        interface.extend(option(14, &self.offset.to_le_bytes()));
-        capture.extend(block(INTERFACE, &interface));
+        let order = Order(self.is_big_endian);
+        let comments = order.option(1, &[b'x'; 16_384]).repeat(usize::from(self.section_comments));
+        let section = [&order.u32(0x1a2b_3c4d)[..], &order.u16(1), &[0; 2], &[0xff; 8], &comments].concat();
+        let mut capture = order.block(SECTION, &section);
+        let mut interface = [&order.u16(1)[..], &[0; 2], &order.u32(self.snap_length.into())].concat();
+        interface.extend(order.option(9, &[self.resolution]));
+        let offset = if self.is_big_endian { self.offset.to_be_bytes() } else { self.offset.to_le_bytes() };
+        interface.extend(order.option(14, &offset));
+        capture.extend(order.block(INTERFACE, &interface));
         for frame in &self.frames {
-            capture.extend(self.packet(frame));
+            if let Some(gap) = frame.gap {
+                capture.extend(order.block(NAMES, &vec![0xff; usize::from(gap) * 256]));
+            }
+            capture.extend(order.packet(frame));
         }
         capture
     }
+}
 
-    fn packet(&self, frame: &Frame) -> Vec<u8> {
+/// Numbers in one byte order: whether it is big-endian.
+#[derive(Clone, Copy)]
+struct Order(bool);
+
+impl Order {
+    fn packet(self, frame: &Frame) -> Vec<u8> {
         let octets = frame.octets();
         let captured = u32::try_from(octets.len()).expect("a short frame");
         let length = captured + u32::from(frame.missing);
-        if frame.is_simple {
-            return block(SIMPLE, &[&length.to_le_bytes()[..], &padded(&octets)].concat());
-        }
-        let words = [0, (frame.time >> 32) as u32, frame.time as u32, captured, length];
-        let mut body: Vec<u8> = words.into_iter().flat_map(u32::to_le_bytes).collect();
+        let words = [(frame.time >> 32) as u32, frame.time as u32, captured, length];
+        let mut body = match frame.block {
+            Block::Simple => {
+                return self.block(SIMPLE, &[&self.u32(length)[..], &padded(&octets)].concat());
+            }
+            Block::Enhanced => self.u32(0).to_vec(),
+            Block::Obsolete => [self.u16(0), self.u16(7)].concat(),
+        };
+        body.extend(words.into_iter().flat_map(|word| self.u32(word)));
         body.extend(padded(&octets));
         if let Some(comment) = &frame.comment {
-            body.extend(option(1, &comment[..comment.len().min(1_000)]));
+            body.extend(self.option(1, &comment[..comment.len().min(1_000)]));
         }
         if let Some(flags) = frame.flags {
-            body.extend(option(2, &flags.to_le_bytes()));
+            body.extend(self.option(2, &self.u32(flags)));
         }
-        block(ENHANCED, &body)
+        self.block(if matches!(frame.block, Block::Enhanced) { ENHANCED } else { OBSOLETE }, &body)
     }
-}
 
-fn block(kind: u32, body: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(body.len() + 12).expect("a short block").to_le_bytes();
-    [&kind.to_le_bytes()[..], &length, body, &length].concat()
-}
+    fn block(self, kind: u32, body: &[u8]) -> Vec<u8> {
+        let length = self.u32(u32::try_from(body.len() + 12).expect("a block that fits"));
+        [&self.u32(kind)[..], &length, body, &length].concat()
+    }
 
-fn option(code: u16, value: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(value.len()).expect("a short option").to_le_bytes();
-    [&code.to_le_bytes()[..], &length, &padded(value)].concat()
+    fn option(self, code: u16, value: &[u8]) -> Vec<u8> {
+        let length = self.u16(u16::try_from(value.len()).expect("a short option"));
+        [&self.u16(code)[..], &length, &padded(value)].concat()
+    }
+
+    fn u16(self, number: u16) -> [u8; 2] {
+        if self.0 { number.to_be_bytes() } else { number.to_le_bytes() }
+    }
+
+    fn u32(self, number: u32) -> [u8; 4] {
+        if self.0 { number.to_be_bytes() } else { number.to_le_bytes() }
+    }
 }
 
 /// Octets up to the next multiple of four.

@@ -1,25 +1,17 @@
 //! A capture of what passes on a wire, with what was decided about each frame.
 
-use std::borrow::Cow;
 use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
 use host::Verdict;
-use pcap_parser::{
-    EnhancedPacketBlock, InterfaceDescriptionBlock, Linktype, OptionCode, PcapNGOption, SectionHeaderBlock,
-    ToVec,
-};
 use tap::Instant;
 
 use crate::failure::Failure;
 use crate::output::{Output, Sink, standard_output};
+use crate::pcap::{LinkType, write};
 use crate::report::Direction;
 
-/// The option of a frame that holds its direction.
-const FLAGS: OptionCode = OptionCode(2);
-/// Nanoseconds: ten to the power of minus this.
-const RESOLUTION: u8 = 9;
 /// How long a reader may take for the last frames.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -31,6 +23,8 @@ pub(crate) struct Recorder<W: Sink> {
     origin: Duration,
     /// The frame that arrived last, not yet judged.
     arrived: Vec<u8>,
+    /// The block that is written.
+    block: Vec<u8>,
     name: String,
 }
 
@@ -56,9 +50,11 @@ impl<W: Sink> Recorder<W> {
         interface: &str,
         origin: Duration,
     ) -> Result<Recorder<W>, Failure> {
-        let mut recorder = Recorder { out, origin, arrived: Vec::new(), name };
-        recorder.block(&mut section());
-        recorder.block(&mut description(interface));
+        let mut recorder = Recorder { out, origin, arrived: Vec::new(), block: Vec::new(), name };
+        recorder.block(|out| {
+            write::section(out, concat!("tapstack ", env!("CARGO_PKG_VERSION")));
+            write::interface(out, LinkType::ETHERNET, interface);
+        });
         recorder.flush();
         match recorder.out.take_failure() {
             Some(error) => Err(Failure::new(format!("cannot write {}: {error}", recorder.name))),
@@ -101,31 +97,17 @@ impl<W: Sink> Recorder<W> {
         }
         let origin = u64::try_from(self.origin.as_nanos()).unwrap_or_default();
         let time = origin.saturating_add(now.as_nanos());
-        let length = u32::try_from(octets.len()).unwrap_or(u32::MAX);
-        let mut options = vec![option(FLAGS, direction.flags().to_le_bytes().to_vec())];
-        options.extend(comment.map(|comment| option(OptionCode::Comment, comment.into())));
-        self.block(&mut EnhancedPacketBlock {
-            block_type: 0,
-            block_len1: 0,
-            if_id: 0,
-            ts_high: u32::try_from(time >> 32).unwrap_or_default(),
-            ts_low: u32::try_from(time & u64::from(u32::MAX)).unwrap_or_default(),
-            caplen: length,
-            origlen: length,
-            data: octets,
-            options,
-            block_len2: 0,
-        });
+        let flags = direction.flags();
+        self.block(|out| write::packet(out, &write::Packet { time, data: octets, flags, comment }));
     }
 
-    fn block(&mut self, block: &mut impl ToVec) {
+    fn block(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         if self.out.is_half_full() {
             self.flush();
         }
-        // Writing to memory does not fail.
-        if let Ok(octets) = block.to_vec() {
-            self.out.octets(&octets);
-        }
+        self.block.clear();
+        write(&mut self.block);
+        self.out.octets(&self.block);
     }
 
     fn write(&mut self, limit: Duration) {
@@ -151,46 +133,6 @@ impl<W: Sink> Drop for Recorder<W> {
                 .tell();
         }
     }
-}
-
-fn section() -> SectionHeaderBlock<'static> {
-    let program = concat!("tapstack ", env!("CARGO_PKG_VERSION"));
-    SectionHeaderBlock {
-        block_type: 0,
-        block_len1: 0,
-        bom: 0,
-        major_version: 1,
-        minor_version: 0,
-        // Not known beforehand.
-        section_len: -1,
-        options: vec![option(OptionCode::ShbUserAppl, program.into())],
-        block_len2: 0,
-    }
-}
-
-fn description(interface: &str) -> InterfaceDescriptionBlock<'static> {
-    InterfaceDescriptionBlock {
-        block_type: 0,
-        block_len1: 0,
-        linktype: Linktype::ETHERNET,
-        reserved: 0,
-        // No limit.
-        snaplen: 0,
-        options: vec![
-            option(OptionCode::IfName, interface.into()),
-            option(OptionCode::IfTsresol, vec![RESOLUTION]),
-        ],
-        block_len2: 0,
-        if_tsresol: RESOLUTION,
-        if_tsoffset: 0,
-    }
-}
-
-/// Longer than any comment of ours; what is longer is left out.
-fn option(code: OptionCode, value: Vec<u8>) -> PcapNGOption<'static> {
-    let value = if value.len() > usize::from(u16::MAX) { Vec::new() } else { value };
-    let len = u16::try_from(value.len()).unwrap_or_default();
-    PcapNGOption { code, len, value: Cow::Owned(value) }
 }
 
 impl Direction {

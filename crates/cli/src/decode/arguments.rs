@@ -21,8 +21,8 @@ Examples:
 
 Times are UTC. What is bad about a frame stands in brackets behind it. Only Ethernet is read.
 
-Exit codes: 0 all frames were read, 1 some were bad, 2 the file could not be read to its end: what could \
-be is printed first.")]
+Exit codes: 0 all frames were read, 1 some were bad, 2 the file could not be read to its end, or packets in \
+it were omitted (another link type): what could be read is printed first.")]
 pub(crate) struct DecodeArguments {
     /// The capture, pcap or pcapng; `-` is standard input
     pub(crate) file: PathBuf,

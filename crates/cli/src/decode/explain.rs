@@ -25,7 +25,7 @@ pub(super) fn write(page: &mut String, record: &Record<'_>, faults: &[Fault]) ->
     write!(page, "frame {}: ", record.number)?;
     describe::write(page, Style { link_header: true, verbose: false }, record.octets, record.length)?;
     page.push('\n');
-    if let Some(comment) = &record.comment {
+    for comment in &record.comments {
         writeln!(page, "comment: {}", comment.escape_debug())?;
     }
     for header in headers(record.octets) {

@@ -15,7 +15,7 @@ use crate::report::Direction;
 /// Writes a line with the object of a frame.
 pub(super) fn write(line: &mut String, record: &Record<'_>, faults: &[Fault]) -> fmt::Result {
     let object = serde_json::to_string(&Object { record, faults }).map_err(|_| fmt::Error)?;
-    if record.comment.as_deref().is_some_and(|comment| comment.contains(char::is_control)) {
+    if record.comments.iter().any(|comment| comment.contains(char::is_control)) {
         write_escaped(line, &object)?;
     } else {
         line.push_str(&object);
@@ -44,14 +44,15 @@ struct Object<'a> {
 
 impl Serialize for Object<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Record { number, time, length, octets, direction, comment } = self.record;
+        let Record { number, time, length, captured, octets, direction, comments } = self.record;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("number", number)?;
         map.serialize_entry("time", time)?;
         map.serialize_entry("length", length)?;
-        map.serialize_entry("captured", &octets.len())?;
+        map.serialize_entry("captured", captured)?;
         map.serialize_entry("direction", &direction.map(Direction::name))?;
-        map.serialize_entry("comment", comment)?;
+        map.serialize_entry("comment", &comments.first())?;
+        map.serialize_entry("comments", comments)?;
         let headers = headers(octets);
         let tags: Vec<_> = headers.iter().filter(|header| is_tag(header)).map(Fields).collect();
         for header in headers.iter().filter(|header| !is_tag(header) && !header.is_quoted) {

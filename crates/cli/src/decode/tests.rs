@@ -25,9 +25,10 @@ fn record(octets: &[u8]) -> Record<'_> {
         number: 1,
         time: Some(1_700_000_000_123_456_789),
         length: octets.len(),
+        captured: octets.len(),
         octets,
         direction: None,
-        comment: None,
+        comments: Vec::new(),
     }
 }
 
@@ -195,10 +196,10 @@ fn every_row_of_a_drawing_is_as_wide_as_its_border() {
 
 #[test]
 fn an_object_names_every_field() {
-    let comment = Some(Cow::Borrowed("answered"));
-    let object = object(&Record { direction: Some(Direction::In), comment, ..record(&ECHO) });
+    let comments = vec![Cow::Borrowed("answered"), Cow::Borrowed("and kept")];
+    let object = object(&Record { direction: Some(Direction::In), comments, ..record(&ECHO) });
     let expected: Value = serde_json::from_str(
-        r#"{"number":1,"time":1700000000123456789,"length":42,"captured":42,"direction":"in","comment":"answered",
+        r#"{"number":1,"time":1700000000123456789,"length":42,"captured":42,"direction":"in","comment":"answered","comments":["answered","and kept"],
         "ethernet":{"offset":0,"destination":"02:00:00:00:00:02","source":"02:00:00:00:00:01","type_or_length":2048},
         "tags":[],
         "ipv4":{"offset":14,"version":4,"header_length":5,"type_of_service":0,"total_length":28,"identification":0,
@@ -391,7 +392,7 @@ proptest! {
 #[test]
 fn a_comment_moves_nobodys_cursor() {
     let comment = "\u{7f}\u{9b}2J\u{1b}[2J\n\"";
-    let record = Record { comment: Some(Cow::Borrowed(comment)), ..record(&REQUEST) };
+    let record = Record { comments: vec![Cow::Borrowed(comment)], ..record(&REQUEST) };
     for words in ["", "--json", "--explain"] {
         let told = printed(words, &record);
         assert!(

@@ -20,9 +20,7 @@ pub(super) fn write(line: &mut String, arguments: &DecodeArguments, record: &Rec
     }
     let style = Style { link_header: arguments.link_header, verbose: arguments.verbose };
     describe::write(line, style, record.octets, record.length)?;
-    if arguments.verbose
-        && let Some(comment) = &record.comment
-    {
+    for comment in record.comments.iter().filter(|_| arguments.verbose) {
         write!(line, " [comment: {}]", comment.escape_debug())?;
     }
     line.push('\n');

@@ -46,7 +46,7 @@ SIGTERM end it with the statistics; it ends when nobody reads what it prints, to
 
 Exit codes: 0 ended, and there was no conflict or none was to fail on; 1 a conflict with --fail-on conflict; \
 2 it could not watch: usage, permission, no such interface or file, it is down, it vanished; with --fail-on also \
-if no conflict was heard and it was down or without a carrier meanwhile."
+if no conflict was heard and it was down or without a carrier meanwhile. A file of which packets were omitted is 2."
 )]
 pub(crate) struct WatchArguments {
     /// A capture, pcap or pcapng, instead of a wire; - is standard input

@@ -13,7 +13,7 @@ use tap::linux::wait;
 use super::arguments::WatchArguments;
 use super::observer::Observer;
 use super::show::Show;
-use super::{Kind, is_over, show};
+use super::{FailOn, Kind, is_over, show};
 use crate::capture::{ReadError, Reader};
 use crate::clock::Clock;
 use crate::decode::open;
@@ -38,7 +38,7 @@ pub(super) fn watch(
     signals: &Signals,
 ) -> Result<Observer, Failure> {
     let failed = |error: ReadError| Failure::new(format!("cannot read {}: {error}", path.display()));
-    let from = open(path).map_err(|error| failed(ReadError::Io(error)))?;
+    let from = open(path).map_err(|error| failed(error.into()))?;
     let is_file = from.metadata().is_ok_and(|metadata| metadata.is_file());
     let stopped = AtomicBool::new(false);
     let end = arguments.deadline.map(|limit| clock.now() + limit);
@@ -66,9 +66,15 @@ pub(super) fn watch(
     if read.is_ok() {
         look(&mut show, &observer, signals, clock)?;
     }
-    let told = show.end(&observer, 0, signals);
-    read?;
-    told.map(|()| observer)
+    show.end(&observer, 0, signals)?;
+    match read {
+        // A conflict that was found stays found, whatever could not be read.
+        Err(failure) if arguments.fail_on == Some(FailOn::Conflict) && observer.counts().conflicts > 0 => {
+            failure.tell();
+        }
+        read => read?,
+    }
+    Ok(observer)
 }
 
 /// Shows the end of a capture until nobody wants to see it any more.
