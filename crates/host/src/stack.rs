@@ -148,10 +148,9 @@ impl Stack {
             (Who::One(network), _) => network,
             // RFC 3927 2.6.2: "ARP for everything".
             // spec: rfc3927-arp-for-everything
-            (Who::LinkLocal, _) => Ipv4Net::default(),
+            (Who::LinkLocal, _) | (Who::Each(_), None) => Ipv4Net::default(),
             // Whoever is no neighbour is behind the gateway.
             (Who::Each(range), Some(_)) => range,
-            (Who::Each(_), None) => Ipv4Net::default(),
         };
         self.put(Route { network: on_link, gateway: None })?;
         match config.gateway {
