@@ -41,7 +41,6 @@ pub(crate) struct Puzzle {
 struct Picture {
     since: Instant,
     taken: Vec<(usize, bool, Vec<u8>)>,
-    spoiled: bool,
 }
 
 impl Part {
@@ -105,7 +104,8 @@ impl Puzzle {
         }
         let picture = self.pictures.entry(part.key()).or_insert_with(|| Picture::new(now));
         let outcome = picture.give(offset, part.more, data);
-        if let Ok(Some(_)) = outcome {
+        // A datagram that is whole, or whose fragments contradict each other, may start again.
+        if let Ok(Some(_)) | Err(Dropped::FragmentOverlap) = outcome {
             self.pictures.remove(&part.key());
         }
         outcome
@@ -115,19 +115,16 @@ impl Puzzle {
 impl Picture {
     fn new(since: Instant) -> Picture {
         assert!(since + Duration::from_secs(30) > since);
-        Picture { since, taken: Vec::new(), spoiled: false }
+        Picture { since, taken: Vec::new() }
     }
 
     fn give(&mut self, offset: usize, more: bool, data: Vec<u8>) -> Outcome {
-        if self.spoiled {
-            return Err(Dropped::FragmentSpoiled);
-        }
         let new = (offset, more, data);
         if self.taken.contains(&new) {
             return Err(Dropped::FragmentRepeated);
         }
         self.taken.push(new);
-        self.whole().inspect_err(|_| self.spoiled = true)
+        self.whole()
     }
 
     /// All fragments laid out octet by octet.

@@ -19,11 +19,15 @@ pub struct Rate {
 pub struct Rates {
     /// To each destination: by default one a second, six at once.
     pub each: Rate,
-    /// To all of them together: by default 1,000 a second, 50 at once.
+    /// To all of them together: by default 1,000 a second, 50 at once. Both are averages, because each error takes
+    /// 0, 1 or 2 tokens by lot.
     pub all: Rate,
 }
 
 /// A bucket for each destination, and one for all.
+///
+/// An observer that counts the errors sent to itself must not learn how many went to others (CVE-2020-25705). So
+/// what an error costs in the bucket for all is drawn by lot from the secret seed, as Linux does since 5.10.
 ///
 /// Destinations stand in sets of four that a secret seed deals out. Where a fifth one comes, the one
 /// whose bucket is fullest goes: it loses least. So every question costs a look at four, however many
@@ -34,6 +38,8 @@ pub(crate) struct Limit {
     all: Bucket,
     sets: Box<[[Slot; 4]]>,
     seed: Seeded,
+    /// How many errors were paid for from the bucket for all: what the next cost is drawn by.
+    drawn: u64,
 }
 
 /// Which bucket was empty.
@@ -57,6 +63,10 @@ struct Slot {
 impl Limit {
     /// Of four destinations each.
     const SETS: usize = 256;
+    /// The costs of an error in the bucket for all, which are drawn with equal probability: one on average.
+    const COSTS: usize = 3;
+    /// The highest of them.
+    const HIGHEST: u32 = 2;
 
     pub(crate) fn new(rates: Rates, seed: u64) -> Limit {
         Limit {
@@ -64,6 +74,7 @@ impl Limit {
             all: Bucket::default(),
             sets: vec![[Slot::default(); 4]; Self::SETS].into_boxed_slice(),
             seed: Seeded::new(seed),
+            drawn: 0,
         }
     }
 
@@ -79,21 +90,25 @@ impl Limit {
         };
         let slot = slot.ok_or(Empty::Each)?;
         let bucket = if known.is_some() { slot.bucket } else { Bucket::default() };
-        let each = bucket.less_one(now, self.rates.each).ok_or(Empty::Each)?;
-        self.all = self.all.less_one(now, self.rates.all).ok_or(Empty::All)?;
+        let each = bucket.less(now, self.rates.each, 1, 1).ok_or(Empty::Each)?;
+        let cost = u32::try_from(self.seed.place(self.drawn, Self::COSTS)).unwrap_or(1);
+        self.all = self.all.less(now, self.rates.all, cost, Self::HIGHEST).ok_or(Empty::All)?;
+        self.drawn = self.drawn.wrapping_add(1);
         *slot = Slot { destination: Some(destination), bucket: each };
         Ok(())
     }
 }
 
 impl Bucket {
-    /// The bucket with a token less; none if it is empty.
-    fn less_one(self, now: Instant, rate: Rate) -> Option<Bucket> {
+    /// The bucket with `cost` tokens less, none if it does not hold one. A cost above one may leave it in debt, and
+    /// `most` is the highest cost there is.
+    fn less(self, now: Instant, rate: Rate, cost: u32, most: u32) -> Option<Bucket> {
         let capacity = rate.interval.saturating_mul(rate.burst);
-        // A clock that jumped back finds it empty at worst, not in debt.
-        let full_at = self.0.max(now).min(now + capacity);
-        let then = full_at + rate.interval;
-        (then.since(now) <= capacity).then_some(Bucket(then))
+        let debt = rate.interval.saturating_mul(most.saturating_sub(1));
+        // A clock that jumped back finds it no emptier than that.
+        let full_at = self.0.max(now).min(now + capacity + debt);
+        let holds_one = (full_at + rate.interval).since(now) <= capacity;
+        holds_one.then(|| Bucket(full_at + rate.interval.saturating_mul(cost)))
     }
 }
 

@@ -35,8 +35,6 @@ link::reasons! {
         FragmentBeyond = "fragment beyond 65535 octets",
         /// A fragment that contradicts those before it: its datagram is given up.
         FragmentOverlap = "fragment overlaps another",
-        /// A fragment of a datagram that was given up because of an overlap.
-        FragmentSpoiled = "fragment of a datagram spoiled by an overlap",
         /// A fragment that is here already.
         FragmentRepeated = "fragment repeated",
         /// A fragment for which there was no room.

@@ -36,7 +36,7 @@ pub struct Limits {
     pub octets: usize,
     /// Octets of fragments for each source.
     pub octets_each: usize,
-    /// Datagrams in all, spoiled ones among them.
+    /// Datagrams in all.
     pub datagrams: usize,
     /// Datagrams for each source.
     pub datagrams_each: usize,
@@ -161,7 +161,7 @@ impl Reassembly {
         &self.given_up
     }
 
-    /// How many datagrams are here in parts, spoiled ones among them.
+    /// How many datagrams are here in parts.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
@@ -179,10 +179,6 @@ impl Reassembly {
     /// Finds the fragment that a new one comes behind in its datagram.
     fn fit(&mut self, place: u32, fragment: &Fragment<'_>) -> Result<Place, Dropped> {
         let entry = self.entries.get(place).ok_or(Dropped::FragmentCrowded)?;
-        // spec: fragments-spoiled
-        if entry.row() == Row::Spoiled {
-            return Err(Dropped::FragmentSpoiled);
-        }
         let (first, last, end) = (entry.first, entry.last, entry.end);
         let tail = self.store.get(last).map_or(0, |piece| piece.end());
         // Most come in order.
@@ -207,7 +203,7 @@ impl Reassembly {
         let reaches_in = self.store.get(before).is_some_and(|piece| piece.end() > fragment.offset);
         let reaches_out = next.is_some_and(|piece| piece.offset < fragment.end);
         if reaches_in || reaches_out || !fits_the_end {
-            self.spoil(place, GivenUp::Overlap);
+            self.give_up(place, GivenUp::Overlap);
             return Err(Dropped::FragmentOverlap);
         }
         Ok(before)
@@ -252,12 +248,9 @@ impl Reassembly {
 
     fn time_out(&mut self, place: u32) {
         let Some(entry) = self.entries.get(place) else { return };
-        let (key, row) = (entry.key(), entry.row());
+        let key = entry.key();
         let first = self.quote(place);
         self.forget(place);
-        if row == Row::Spoiled {
-            return;
-        }
         self.given_up.count(GivenUp::TimedOut);
         if self.timed_out.len() >= Self::EVENTS {
             self.events_lost = self.events_lost.saturating_add(1);
@@ -267,17 +260,11 @@ impl Reassembly {
         self.timed_out.push_back(TimedOut { source, destination, protocol, identification, first });
     }
 
-    /// Forgets the fragments of a datagram, and remembers for the rest of its time that nobody shall
-    /// start it again.
-    fn spoil(&mut self, place: u32, reason: GivenUp) {
+    /// Forgets a datagram that cannot be made whole. Its key is free again: were it remembered, a stranger could keep
+    /// the datagrams of another host away with two fragments each, ahead of time.
+    fn give_up(&mut self, place: u32, reason: GivenUp) {
         self.given_up.count(reason);
-        self.drop_pieces(place);
-        self.entries.spoil(place);
-        // spec: reassembly-bounds
-        let spoiled = self.entries.row(Row::Spoiled);
-        if spoiled.places > self.limits.datagrams / 4 {
-            self.forget(spoiled.first);
-        }
+        self.forget(place);
     }
 
     fn forget(&mut self, place: u32) {

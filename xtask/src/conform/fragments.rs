@@ -15,8 +15,7 @@ pub(super) const CASES: &[Case] = &[
         .linux_differs(
             "it takes whatever lies within what is here already for a repetition, and never compares",
         ),
-    Case::new("what is left of a killed datagram does not start it again", "security", left_over)
-        .linux_differs("it forgets a datagram that it gave up, and starts anew with the next fragment"),
+    Case::new("a killed datagram that is sent again is whole", "security", sent_again),
     Case::new("a teardrop does nothing", "CVE-1999-0015", teardrop),
     Case::new("nothing reaches beyond 65,535 octets", "CVE-1999-0128", beyond),
     Case::new("a fragment of uneven length is a drop", "RFC 791 3.2", uneven)
@@ -116,14 +115,13 @@ fn inside(wire: &mut Wire) -> Outcome {
     fatal(wire, &[(8, 16), (0, 800), (792, 16), (0, 1_480)], 235)
 }
 
-// proves: fragments-spoiled
-fn left_over(wire: &mut Wire) -> Outcome {
+// proves: fragments-overlap, reassembly-flood
+fn sent_again(wire: &mut Wire) -> Outcome {
     let (mut frames, last) = beginning(240);
     frames.push(other_octets(240, 2_392, 16, MORE_FRAGMENTS));
-    frames.extend(beginning(240).0);
-    frames.push(last);
     wire.mute(PEER, &frames)?;
-    wire.is_well(PEER)
+    let again = [beginning(240).0, vec![last]].concat();
+    wire.echoed(PEER, &again, &data(3_000)).map(drop)
 }
 
 // proves: fragments-overlap

@@ -70,7 +70,7 @@ impl Reassembly {
         // The first fragment's header may be longer than that of the last.
         // spec: fragments-beyond
         let Ok(total) = u16::try_from(entry.header_length + entry.octets) else {
-            self.spoil(place, GivenUp::TooLong);
+            self.give_up(place, GivenUp::TooLong);
             return Err(Dropped::FragmentBeyond);
         };
         let mut octets = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(Datagram::LONGEST));

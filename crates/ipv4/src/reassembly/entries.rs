@@ -24,8 +24,6 @@ pub(super) enum Row {
     Single,
     /// Several fragments are here, and they fit.
     Several,
-    /// Two fragments contradicted each other; none is kept.
-    Spoiled,
 }
 
 /// A datagram in parts.
@@ -87,7 +85,7 @@ pub(super) struct Entries {
     index: HashMap<Key, u32, Seeded>,
     bound: usize,
     age: Chain,
-    rows: [Chain; 3],
+    rows: [Chain; 2],
     /// Sources share buckets, and nobody can tell with whom.
     buckets: Box<[Chain]>,
     seed: Seeded,
@@ -105,7 +103,7 @@ impl Entries {
             index: HashMap::with_capacity_and_hasher(2 * bound, seed.clone()),
             bound,
             age: Chain::EMPTY,
-            rows: [Chain::EMPTY; 3],
+            rows: [Chain::EMPTY; 2],
             buckets: vec![Chain::EMPTY; Self::BUCKETS].into_boxed_slice(),
             seed,
         }
@@ -139,7 +137,7 @@ impl Entries {
         self.rows.get(row.number()).copied().unwrap_or(Chain::EMPTY)
     }
 
-    /// The datagrams of the sources in a bucket, but for spoiled ones.
+    /// The datagrams of the sources in a bucket.
     pub(super) fn bucket(&self, bucket: usize) -> Chain {
         self.buckets.get(bucket).copied().unwrap_or(Chain::EMPTY)
     }
@@ -193,9 +191,7 @@ impl Entries {
         };
         self.leave(place, Which::Age);
         self.leave(place, Which::Row(row));
-        if row != Row::Spoiled {
-            self.leave(place, Which::Source(bucket));
-        }
+        self.leave(place, Which::Source(bucket));
         self.index.remove(&key);
         self.unused.push(place);
     }
@@ -211,18 +207,6 @@ impl Entries {
         }
         self.join(place, Which::Row(to));
         self.join(place, Which::Source(bucket));
-    }
-
-    /// Marks a datagram as spoiled, without fragments and no source's load any more.
-    pub(super) fn spoil(&mut self, place: u32) {
-        let Some((row, bucket)) = self.get(place).map(|entry| (entry.row, entry.bucket)) else { return };
-        self.leave(place, Which::Row(row));
-        self.leave(place, Which::Source(bucket));
-        if let Some(entry) = self.get_mut(place) {
-            entry.row = Row::Spoiled;
-            entry.blocks = 0;
-        }
-        self.join(place, Which::Row(Row::Spoiled));
     }
 
     fn join(&mut self, place: u32, which: Which) {
@@ -302,7 +286,6 @@ impl Row {
         match self {
             Self::Single => 0,
             Self::Several => 1,
-            Self::Spoiled => 2,
         }
     }
 }

@@ -145,9 +145,9 @@ fn the_longest_datagram_comes_together_from_the_smallest_fragments_backwards() {
     assert_eq!(outcome, Some(whole));
 }
 
-// proves: fragments-overlap, fragments-spoiled
+// proves: fragments-overlap
 #[test]
-fn an_overlap_of_any_kind_spoils_the_datagram_until_its_time_is_over() {
+fn overlap_of_any_kind_drops_all_that_is_here_and_the_datagram_may_start_again() {
     // Beside octets 16 to 32, which are here.
     let table = [
         (8, 16, true),
@@ -165,14 +165,12 @@ fn an_overlap_of_any_kind_spoils_the_datagram_until_its_time_is_over() {
         let overlap = give(&mut reassembly, at(1), part(offset, more), &data(length));
         assert_eq!(overlap, Err(Dropped::FragmentOverlap), "{offset} {length}");
         assert_eq!(reassembly.octets(), 0);
-        for second in [2, 29] {
-            let later = give(&mut reassembly, at(second), part(0, true), &data(16));
-            assert_eq!(later, Err(Dropped::FragmentSpoiled));
-        }
         assert_eq!(reassembly.given_up().get(GivenUp::Overlap), 1);
-        reassembly.poll(at(30));
-        assert_eq!((reassembly.len(), reassembly.take_event()), (0, None));
-        assert_eq!(give(&mut reassembly, at(30), part(0, true), &data(16)), Ok(None));
+        assert_eq!((reassembly.len(), reassembly.deadline(), reassembly.take_event()), (0, None, None));
+        assert_eq!(give(&mut reassembly, at(1), part(0, true), &data(16)), Ok(None));
+        assert_eq!(reassembly.deadline(), Some(at(31)), "with a time of its own");
+        let rest = give(&mut reassembly, at(1), part(16, false), &data(16));
+        assert_eq!(rest, Ok(Some([data(16), data(16)].concat())));
     }
 }
 
@@ -247,7 +245,7 @@ fn no_fragment_ends_beyond_the_longest_datagram() {
 
 // proves: fragments-beyond
 #[test]
-fn a_first_header_that_makes_the_whole_too_long_spoils_it() {
+fn a_first_header_that_makes_the_whole_too_long_ends_it() {
     let mut reassembly = reassembly();
     give(&mut reassembly, at(0), part(65_504, false), &data(11)).unwrap();
     for offset in (8..65_504).step_by(8 * 8_187) {
@@ -306,14 +304,10 @@ fn clocks_at_their_limits_do_no_harm() {
 struct Model {
     here: Vec<Option<u8>>,
     taken: Vec<(usize, bool, Vec<u8>)>,
-    spoiled: bool,
 }
 
 impl Model {
     fn give(&mut self, offset: usize, more: bool, data: &[u8]) -> Outcome {
-        if self.spoiled {
-            return Err(Dropped::FragmentSpoiled);
-        }
         let end = offset + data.len();
         let new = (offset, more, data.to_vec());
         if self.taken.contains(&new) {
@@ -325,7 +319,7 @@ impl Model {
         let contradicts =
             known.is_some_and(|known| end > known || !more || end == known) || !more && farthest > end;
         if contradicts || self.here[offset..end].iter().any(Option::is_some) {
-            self.spoiled = true;
+            *self = Model::default();
             return Err(Dropped::FragmentOverlap);
         }
         for (place, octet) in self.here[offset..end].iter_mut().zip(data) {
@@ -338,7 +332,7 @@ impl Model {
 }
 
 proptest! {
-    // proves: rfc791-reassembly, fragments-overlap, fragments-repeated, fragments-spoiled
+    // proves: rfc791-reassembly, fragments-overlap, fragments-repeated
     #[test]
     fn fragments_make_what_the_plainest_model_makes(
         fragments in prop::collection::vec((0_u16..3, 0_usize..6, 1_usize..4, any::<bool>(), 0_u8..20), 1..60),

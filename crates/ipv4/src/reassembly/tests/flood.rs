@@ -157,20 +157,45 @@ fn a_fragment_for_which_only_its_own_datagram_could_go_is_refused() {
     assert_eq!(reassembly.octets(), 256 * BLOCK);
 }
 
-// proves: reassembly-bounds
+// proves: reassembly-flood
 #[test]
-fn spoiled_datagrams_are_remembered_up_to_a_quarter_of_all() {
-    let limits = Limits { datagrams: 64, ..Limits::default() };
-    let mut reassembly = Reassembly::new(limits, 3);
-    for number in 0..1_000 {
-        give(&mut reassembly, at(0), stranger(number), &data(16)).unwrap();
-        let overlap = give(&mut reassembly, at(0), Part { offset: 8, ..stranger(number) }, &data(16));
-        assert_eq!(overlap, Err(Dropped::FragmentOverlap));
-        assert!(reassembly.len() <= 16);
+fn forged_contradictions_leave_the_datagrams_that_follow_them_whole() {
+    const FORGED: u16 = 900;
+    let mut reassembly = Reassembly::new(Limits::default(), 3);
+    for identification in 0..FORGED {
+        for (offset, outcome) in [(0, Ok(None)), (8, Err(Dropped::FragmentOverlap))] {
+            let forged = Part { identification, ..part(offset, true) };
+            assert_eq!(give(&mut reassembly, at(0), forged, &[0xee; 16]), outcome);
+        }
     }
-    let latest = give(&mut reassembly, at(0), stranger(999), &data(16));
-    assert_eq!(latest, Err(Dropped::FragmentSpoiled));
-    assert_eq!(give(&mut reassembly, at(0), stranger(0), &data(16)), Ok(None));
+    assert_eq!((reassembly.len(), reassembly.octets()), (0, 0), "nothing is remembered");
+    let mut whole = 0;
+    for identification in 0..FORGED {
+        let fragment = |offset, more| Part { identification, ..part(offset, more) };
+        assert_eq!(give(&mut reassembly, at(1), fragment(0, true), &data(1_480)), Ok(None));
+        let rest = give(&mut reassembly, at(1), fragment(1_480, false), &data(100));
+        whole += u16::from(matches!(rest, Ok(Some(_))));
+    }
+    assert_eq!(whole, FORGED);
+}
+
+// proves: reassembly-flood
+#[test]
+fn forged_fragment_costs_the_datagram_that_it_contradicts_and_no_other() {
+    let mut reassembly = reassembly();
+    // Every third datagram meets a forged fragment that was there before it.
+    let mut whole = Vec::new();
+    for identification in 0..300 {
+        let fragment = |offset, more| Part { identification, ..part(offset, more) };
+        if identification % 3 == 0 {
+            give(&mut reassembly, at(0), fragment(1_480, true), &[0xee; 8]).unwrap();
+        }
+        let _ = give(&mut reassembly, at(0), fragment(0, true), &data(1_480));
+        whole.extend(give(&mut reassembly, at(0), fragment(1_480, false), &data(100)).ok().flatten());
+    }
+    assert_eq!(whole.len(), 200);
+    assert!(whole.iter().all(|octets| octets[..1_480] == data(1_480) && octets[1_480..] == data(100)));
+    assert_eq!(reassembly.given_up().get(GivenUp::Overlap), 100);
 }
 
 #[test]
