@@ -240,6 +240,7 @@ pub(crate) struct PingArguments {
 
 /// Which address is ours, and how it is claimed.
 #[derive(Debug, Args)]
+// spec: rfc3927-one-scope
 #[command(group(ArgGroup::new("ours").required(true).args(["address", "link_local", "hosts"])))]
 pub(crate) struct ClaimArguments {
     /// Our address, and the length of the network's prefix

@@ -112,6 +112,7 @@ fn configs(arguments: &HostArguments, attachment: &Attachment) -> Result<Vec<Con
     // spec: rfc5227-start, rfc5227-many
     let probes = if ranges.hosts.is_empty() { !claim.no_probe } else { ranges.probe };
     let common = |usual: Config| Config {
+        // spec: rfc1122-mtu
         mtu: attachment.mtu(),
         time_to_live: arguments.time_to_live,
         gateway: arguments.station.gateway,

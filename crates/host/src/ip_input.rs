@@ -183,7 +183,7 @@ impl Stack {
                 Plan::Done(Verdict::Ipv4(Taken::Told))
             }
             Ok(icmp::Received::Error(problem, quoted)) => {
-                // spec: rfc1122-error-reported
+                // spec: rfc1122-error-reported, rfc1122-error-hint
                 self.tell(Event::Undelivered(Undelivered::new(source, problem, &quoted)));
                 Plan::Done(Verdict::Ipv4(Taken::Told))
             }

@@ -186,6 +186,7 @@ impl Stack {
             return self.stay_silent(frame, out);
         };
         let parcel = Parcel { ether_type: EtherType::IPV4, source, ours, frame };
+        // spec: rfc1122-broadcast-sent
         if self.ipv4.addresses().is_broadcast(destination) {
             return self.depart(MacAddr::BROADCAST, parcel, out);
         }

@@ -130,7 +130,7 @@ impl Icmp {
             Body::Error(_, quoted) if !addresses.is_ours(quoted.source()) => Err(Dropped::NotOurs),
             // spec: rfc1122-error-reported
             Body::Error(problem, quoted) => Ok(Received::Error(problem, quoted)),
-            // spec: rfc1122-unknown-type
+            // spec: rfc1122-unknown-type, rfc1122-other-queries
             Body::Other => Err(Dropped::Unserved),
         }
     }

@@ -92,6 +92,7 @@ impl Problem {
         header.kind = self.kind.0;
         header.code = self.code;
         header.checksum.set(0);
+        // spec: rfc792-unused
         header.rest = self.rest;
         // spec: rfc792-quote
         for (to, from) in quote.iter_mut().zip(about) {

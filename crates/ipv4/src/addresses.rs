@@ -114,6 +114,9 @@ impl Addresses {
             Err(Dropped::SourceOurs)
         } else if self.is_broadcast(source) {
             Err(Dropped::SourceBroadcast)
+        // spec: rfc1122-source
+        } else if !may_be_a_host(source) {
+            Err(Dropped::SourceReserved)
         } else {
             Ok(())
         }

@@ -19,6 +19,8 @@ link::reasons! {
         SourceGroup = "source is a group address",
         /// The source is a loopback address, which never leaves a host.
         SourceLoopback = "source is a loopback address",
+        /// The source is in 0.0.0.0/8, which names no host, or in class E, which is reserved.
+        SourceReserved = "source is in 0.0.0.0/8 or class E",
         /// The source is an address of ours: our own datagram come back, or a forged one.
         SourceOurs = "source is ours",
         /// Neither our address, nor a broadcast, nor a group we joined.

@@ -69,9 +69,11 @@ impl Fields {
         let more_fragments = if self.more_fragments { Ipv4Header::MORE_FRAGMENTS } else { 0 };
         // Field by field: a whole struct built beside and copied over costs four times as much.
         header.version_and_length = 0x45;
+        // spec: rfc1122-type-of-service
         header.type_of_service = self.type_of_service;
         header.total_length.set(total_length);
         header.identification.set(self.identification);
+        // spec: rfc791-reserved-flag
         header.flags_and_offset.set(dont_fragment | more_fragments | units);
         // spec: rfc1122-time-to-live
         header.time_to_live = self.time_to_live.max(1);

@@ -215,7 +215,10 @@ fn an_address_selected_anew() -> Outcome {
     Ok(())
 }
 
+// proves: rfc3927-one-scope
 fn without_an_address() -> Outcome {
+    let both = ["--tap", "none0", "--link-local", "--address", "10.0.0.2/24"];
+    assert_eq!(Running::begin(&both)?.end()?.0, Some(2));
     let (code, _, errors) = Running::begin(&["--tap", "none0"])?.end()?;
     assert_eq!(code, Some(2));
     assert!(errors.contains("<--address <ADDRESS/LENGTH>|--link-local|"), "{errors}");

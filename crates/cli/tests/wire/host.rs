@@ -86,6 +86,7 @@ fn the_kernels_own_table() -> Outcome {
     Ok(())
 }
 
+// proves: rfc1122-mtu
 fn a_tap_made_by_the_host() -> Outcome {
     let (host, interface) = start("made0", &["--mtu", "1400"])?;
     assert!(interface.is_up()?);

@@ -133,7 +133,7 @@ fn a_request_to_many_is_answered_if_somebody_wants_that() {
     }
 }
 
-// proves: rfc1122-unknown-type, drops-counted
+// proves: rfc1122-unknown-type, rfc1122-other-queries, drops-counted
 #[test]
 fn every_message_is_taken_or_dropped_and_counted_once() {
     let mut icmp = icmp();
@@ -143,12 +143,12 @@ fn every_message_is_taken_or_dropped_and_counted_once() {
     assert_eq!(judge(&[0; 7]), Err(Dropped::Truncated));
     assert_eq!(judge(&[0; 8]), Err(Dropped::Checksum));
     assert_eq!(judge(&message(3)), Err(Dropped::Quote));
-    for unserved in [1, 13, 14, 200, 255] {
+    for unserved in [1, 13, 14, 15, 16, 17, 18, 200, 255] {
         assert_eq!(judge(&message(unserved)), Err(Dropped::Unserved), "{unserved}");
     }
     assert_eq!(icmp.accepted(), 2);
     let counted: Vec<u64> = icmp.dropped().iter().map(|(_, count)| count).collect();
-    assert_eq!(counted, [1, 1, 1, 0, 0, 5]);
+    assert_eq!(counted, [1, 1, 1, 0, 0, 9]);
 }
 
 // proves: rfc1122-error-reported, icmp-not-ours

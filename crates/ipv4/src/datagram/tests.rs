@@ -31,7 +31,7 @@ fn reason(octets: &[u8]) -> Dropped {
     Datagram::parse(octets).unwrap_err()
 }
 
-// proves: rfc791-header, rfc791-checksum
+// proves: rfc791-header, rfc791-checksum, rfc1122-type-of-service
 #[test]
 fn a_header_looks_as_rfc_791_draws_it() {
     let fields = Fields {

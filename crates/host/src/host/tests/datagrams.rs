@@ -105,8 +105,8 @@ fn what_is_not_for_us_or_from_nobody_is_not_answered() {
         ([224, 0, 0, 1], ours, ipv4::Dropped::SourceGroup.into()),
         ([127, 0, 0, 1], ours, ipv4::Dropped::SourceLoopback.into()),
         (ours, ours, ipv4::Dropped::SourceOurs.into()),
-        ([0; 4], ours, Dropped::NoRoute),
-        ([240, 0, 0, 1], ours, Dropped::NoRoute),
+        ([0; 4], ours, ipv4::Dropped::SourceReserved.into()),
+        ([240, 0, 0, 1], ours, ipv4::Dropped::SourceReserved.into()),
     ] {
         let (verdict, sent) = rig.judge(&frame(&ask(source, destination)));
         assert_eq!((verdict.dropped(), sent.len()), (Some(reason), 0), "{source:?} {destination:?}");
@@ -267,7 +267,7 @@ fn errors_later_fragments_and_doubtful_sources_are_told_nothing() {
         assert_eq!(rig.judge(&frame).1.len(), 0);
     }
     assert_eq!((rig.pass(Duration::from_secs(31)).len(), rig.count("icmp", "errors sent")), (0, 0));
-    assert_eq!(rig.count("icmp", "error withheld: to a source that is no single host"), 2);
+    assert_eq!(rig.count("ipv4", "source is in 0.0.0.0/8 or class E"), 2);
     // An error is an event for whoever sent the datagram.
     let told = rig.events();
     assert!(matches!(told[..], [Event::Undelivered(told)] if told.protocol == Protocol::UDP), "{told:?}");
@@ -403,7 +403,7 @@ fn without_a_way_nothing_is_sent_and_it_is_counted() {
     assert_eq!((rig.count("ipv4", "no route"), rig.pool.held()), (2, 0));
 }
 
-// proves: rfc1122-limited-broadcast
+// proves: rfc1122-limited-broadcast, rfc1122-broadcast-sent
 #[test]
 fn a_broadcast_of_ours_goes_to_all_without_a_question() {
     let mut rig = Rig::new(&config());

@@ -2,6 +2,7 @@
 
 use super::rig::{Rig, datagram, echo, frame, framed, to_us};
 use super::*;
+use crate::Ping;
 use ipv4::{Datagram, Protocol};
 
 /// The datagram in the only frame that was sent.
@@ -57,4 +58,58 @@ fn link_local_host_resolves_every_destination_on_its_link() {
     }
     let gateway = Config { gateway: Some([169, 254, 7, 7].into()), ..Config::link_local(OUR_MAC) };
     assert!(Host::new(NOW, &gateway).is_err(), "a link-local host has no gateway");
+}
+
+// proves: rfc1122-error-hint, rfc792-unused
+#[test]
+fn error_about_a_route_changes_nothing_and_its_unused_field_is_ignored() {
+    let mut rig = Rig::acquainted();
+    let ping = Ping { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
+    for (kind, code) in [(3, 0), (3, 1), (3, 5), (5, 1), (4, 0)] {
+        assert_eq!(rig.host.ping(rig.now, ping, b"", &mut rig.pool), Sent::Departs, "{kind}, {code}");
+        let sent = rig.hear(&[]);
+        let mut error = [&[kind, code, 0, 0, 10, 0, 0, 9][..], &sent[0][14..42]].concat();
+        let sum = ipv4::checksum::checksum(&error);
+        error[2..4].copy_from_slice(&sum.to_be_bytes());
+        assert_eq!(rig.hear(&[frame(&datagram(to_us(), &error))]).len(), 0);
+        assert_eq!(rig.events().len(), 1, "{kind}, {code}");
+    }
+    let refused = rig.hear(&[frame(&unsupported())]);
+    assert_eq!(refused[0][38..42], [0; 4], "the unused field of a protocol unreachable");
+}
+
+// proves: rfc791-reserved-flag
+#[test]
+fn reserved_flag_is_ignored_and_never_sent() {
+    let mut rig = Rig::acquainted();
+    let mut asked = datagram(to_us(), &echo(b"data"));
+    asked[6] |= 0x80;
+    asked[10..12].fill(0);
+    let sum = ipv4::checksum::checksum(&asked[..20]);
+    asked[10..12].copy_from_slice(&sum.to_be_bytes());
+    let sent = rig.hear(&[frame(&asked)]);
+    assert_eq!((sent.len(), sent[0][20] & 0x80), (1, 0));
+}
+
+// proves: rfc1122-source
+#[test]
+fn datagram_from_this_network_or_class_e_is_dropped_and_counted() {
+    for source in [[0, 0, 0, 0], [0, 1, 2, 3], [240, 0, 0, 1], [255, 255, 255, 254]] {
+        let mut rig = Rig::acquainted();
+        let forged = ipv4::Fields::new(Protocol::ICMP, source.into(), OURS);
+        for message in [echo(b"data"), echo_reply()] {
+            let (verdict, sent) = rig.judge(&frame(&datagram(forged, &message)));
+            let reason = Dropped::Ipv4(ipv4::Dropped::SourceReserved);
+            assert_eq!((verdict.dropped(), sent.len()), (Some(reason), 0), "{source:?}");
+        }
+        assert_eq!((rig.count("ipv4", "source is in 0.0.0.0/8 or class E"), rig.events().len()), (2, 0));
+    }
+}
+
+/// An echo reply.
+fn echo_reply() -> Vec<u8> {
+    let mut message = vec![0; 8];
+    let reply = icmp::Echo { identifier: 1, sequence: 1, data: &[] };
+    reply.write_to(icmp::Kind::ECHO_REPLY, &mut message).unwrap();
+    message
 }
