@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
         (_, true) => Level::Frames,
         _ => Level::Events,
     };
-    let recorder = arguments.capture.begin(&name.to_string(), clock)?;
+    let recorder = arguments.capture.begin(name.as_str(), clock)?;
     let report = Report::new(arguments.capture.other_output()?, level, arguments.json);
     let report = report.painted(arguments.capture.other_paint()).record(recorder);
     if let Some(words) = attachment.slower().filter(|_| arguments.verbose) {

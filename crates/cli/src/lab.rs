@@ -70,7 +70,7 @@ pub(crate) fn run(arguments: &LabArguments) -> Result<ExitCode, Failure> {
 fn lay() -> Result<Wire, Failure> {
     let namespace = Namespace::enter()?;
     let tap = Tap::open("tap0")?;
-    tap.interface().set_address(KERNEL)?;
+    tap.interface().add_address(KERNEL)?;
     tap.interface().set_up(true)?;
     Ok(Wire { namespace, tap })
 }
@@ -87,7 +87,7 @@ impl Wire {
         let table = Settings { seed: random(), ..usual.table };
         let host = Host::new(Instant::ORIGIN, &Config { table, ..usual })?;
         let clock = Clock::start();
-        let report = report.record(capture.begin(&name.to_string(), clock)?);
+        let report = report.record(capture.begin(name.as_str(), clock)?);
         Ok(Server::new(host, self.tap.into(), report, clock, usual_spin()))
     }
 }

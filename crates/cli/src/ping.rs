@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     {
         attachment.vet(neighbour)?;
     }
-    let recorder = arguments.capture.begin(&name.to_string(), clock)?;
+    let recorder = arguments.capture.begin(name.as_str(), clock)?;
     let report =
         Report::new(arguments.capture.other_output()?, Level::Quiet, arguments.json).record(recorder);
     let mut pinger = Pinger {

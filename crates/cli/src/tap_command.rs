@@ -103,10 +103,13 @@ fn create(arguments: &CreateArguments) -> Result<ExitCode, Failure> {
         address: arguments.address,
     };
     let name = tap.create()?;
-    let address = Interface::named(&name)?.address()?;
-    let address =
-        address.map_or(String::new(), |address| format!(", the kernel's address on it is {address}"));
-    say(&format!("{name} is up and {} may attach to it{address}", user_name(owner)))?;
+    let addresses: Vec<_> = Interface::named(&name)?.addresses()?.iter().map(Ipv4Net::to_string).collect();
+    let addresses = match addresses.as_slice() {
+        [] => String::new(),
+        [one] => format!(", the kernel's address on it is {one}"),
+        several => format!(", the kernel's addresses on it are {}", several.join(", ")),
+    };
+    say(&format!("{name} is up and {} may attach to it{addresses}", user_name(owner)))?;
     if let Some(sentence) = closed_to(owner) {
         Failure::new(sentence).tell();
     }
@@ -116,7 +119,8 @@ fn create(arguments: &CreateArguments) -> Result<ExitCode, Failure> {
 /// A TAP as `--json` prints it.
 #[derive(Serialize)]
 struct Row {
-    name: String,
+    #[serde(serialize_with = "raw")]
+    name: InterfaceName,
     owner: Option<String>,
     group: Option<u32>,
     mtu: u32,
@@ -136,16 +140,21 @@ fn list(json: bool) -> Result<ExitCode, Failure> {
                 (true, false) => "up",
                 (false, false) => "down",
             };
-            say(&format!("{:<15} {state:<6} mtu {:<5} owner {owner}", row.name, row.mtu))?;
+            say(&format!("{:<15} {state:<6} mtu {:<5} owner {owner}", row.name.to_string(), row.mtu))?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
+/// The name as it is: JSON escapes by rules of its own.
+fn raw<S: serde::Serializer>(name: &InterfaceName, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(name.as_str())
+}
+
 impl From<TapInterface> for Row {
     fn from(tap: TapInterface) -> Self {
         Row {
-            name: tap.name.to_string(),
+            name: tap.name,
             owner: tap.owner.map(user_name),
             group: tap.group,
             mtu: tap.mtu,

@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &WatchArguments) -> Result<ExitCode, Failure> {
 /// Watches a wire.
 fn watch(arguments: &WatchArguments, clock: Clock, signals: &Signals) -> Result<Observer, Failure> {
     let mut source = Source::open(arguments, clock)?;
-    let recorder = arguments.capture.begin(&source.name().to_string(), clock)?;
+    let recorder = arguments.capture.begin(source.name().as_str(), clock)?;
     let mut listener = Listener::new(Observer::new(arguments.vlan), recorder, clock.origin(), &source)?;
     let mut show = show(arguments, &source.name().to_string(), Kind::Wire, signals)?;
     listener.observer.pass(listener.wall(clock.now()));

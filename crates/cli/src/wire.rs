@@ -74,7 +74,7 @@ impl Wire {
         let link = Link::new(Stations::one(hardware), device.mtu(), vlan);
         let pool = Pool::new(device.mtu(), 2 * BATCH);
         let (arrived, departing) = (Batch::new(BATCH), Batch::new(BATCH));
-        let recorder = arguments.capture.begin(&interface.name().to_string(), clock)?;
+        let recorder = arguments.capture.begin(interface.name().as_str(), clock)?;
         Ok(Wire {
             device,
             interface,

@@ -139,7 +139,7 @@ fn begin(interface: &Interface) -> Result<(), String> {
     // Else it would hold back a newer hardware address for a second, and the outcome hang on time.
     set(&format!("neigh/{TESTED}/locktime"), "-1")?;
     let address = Ipv4Net::new(OURS, 24).map_err(|error| error.to_string())?;
-    interface.set_address(address).map_err(|error| error.to_string())?;
+    interface.add_address(address).map_err(|error| error.to_string())?;
     interface.set_up(true).map_err(|error| error.to_string())?;
     let (protocol, hardware) = (STATIC.to_string(), mac(STATIC_MAC));
     ip(&["neigh", "add", &protocol, "lladdr", &hardware, "nud", "permanent", "dev", TESTED])

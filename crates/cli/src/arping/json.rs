@@ -57,7 +57,7 @@ impl Line {
         match *told {
             Told::Start { interface } => Line::Start {
                 time,
-                interface: interface.to_string(),
+                interface: interface.as_str().to_owned(),
                 target: plan.target,
                 protocol_address: plan.ours.protocol,
                 hardware_address: plan.ours.hardware.to_string(),

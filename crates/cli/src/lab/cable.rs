@@ -29,7 +29,7 @@ pub(super) fn exchange(capture: &CaptureArguments) -> Result<ExitCode, Failure> 
     let mut pool = Pool::new(near.mtu(), host.frames() + peer.frames());
     let clock = Clock::start();
     let report = Report::new(capture.other_output()?, Level::Frames, false).painted(capture.other_paint());
-    let mut report = report.record(capture.begin(&name.to_string(), clock)?);
+    let mut report = report.record(capture.begin(name.as_str(), clock)?);
     report.print_line(&format!(
         "an embedded wire, no kernel takes part: a second host of ours is {} at {}, we are {} at {}",
         KERNEL.addr(),

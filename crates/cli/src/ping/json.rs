@@ -81,7 +81,7 @@ impl Line {
         match *told {
             Told::Start { interface, address } => Line::Start {
                 time,
-                interface: interface.to_string(),
+                interface: interface.as_str().to_owned(),
                 address,
                 target: plan.target,
                 identifier: plan.identifier,

@@ -132,7 +132,7 @@ impl Line {
     pub(super) fn ready(interface: &InterfaceName, mtu: usize, hosts: &[Ready]) -> Line {
         let first = hosts.first();
         Line::Ready {
-            interface: interface.to_string(),
+            interface: interface.as_str().to_owned(),
             hardware_address: first.map(|host| host.hardware_address.to_string()),
             address: first.map(|host| host.address),
             vlan: first.and_then(|host| host.vlan),
@@ -205,7 +205,7 @@ impl Line {
 
     pub(super) fn neighbour(interface: &InterfaceName, entry: &Neighbour<Ipv4Addr>) -> Line {
         Line::Neighbour {
-            interface: interface.to_string(),
+            interface: interface.as_str().to_owned(),
             protocol_address: entry.protocol,
             hardware_address: entry.hardware.map(|hardware| hardware.to_string()),
             state: entry.state.name(),

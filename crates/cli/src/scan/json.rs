@@ -63,7 +63,7 @@ pub(super) fn line<'a>(
     let line = match *told {
         Told::Start => Line::Start {
             time,
-            interface: interface.to_string(),
+            interface: interface.as_str().to_owned(),
             protocol_address: plan.ours.protocol,
             hardware_address: plan.ours.hardware.to_string(),
             hosts: sweep.targets(),

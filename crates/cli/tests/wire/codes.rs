@@ -41,7 +41,7 @@ fn every_row() -> Outcome {
     let taps = taps?;
     bridge("codes1", &taps.iter().map(|tap| &tap.0).collect::<Vec<_>>())?;
     let middle = Interface::named(&"codes1".parse()?)?;
-    middle.set_address("10.0.0.1/24".parse()?)?;
+    middle.add_address("10.0.0.1/24".parse()?)?;
     let down = Persistent::create("down1")?;
     down.0.set_up(false)?;
     let start = |(tap, address, mac)| Running::start(&["--tap", tap, "--address", address, "--mac", mac]);

@@ -38,6 +38,8 @@ pub(crate) const CASES: &[Case] = &[
     ("a_vlan_is_heard_and_tagged", a_vlan_is_heard_and_tagged),
     ("wrong_input_gets_a_sentence_and_exit_2", wrong_input),
     ("a_busy_tap_names_the_process_to_kill", a_busy_tap_names_the_process),
+    ("kernel_address_is_added_and_none_is_deleted", kernel_address_is_added),
+    ("host_keeps_no_udp_port_open", host_keeps_no_udp_port_open),
 ];
 
 pub(crate) const UNPRIVILEGED: &[Case] = &[
@@ -354,10 +356,11 @@ fn a_vlan_is_heard_and_tagged() -> Outcome {
 fn wrong_input() -> Outcome {
     let with = |tap, address| ["host", "--tap", tap, "--address", address];
     let kernel = |address| ["host", "--tap", "k0", "--address", "10.0.0.2/24", "--kernel", address];
-    let cases: [(&[&str], &str); 16] = [
+    let cases: [(&[&str], &str); 17] = [
         (&kernel("10.0.0.2/24"), "cannot both be 10.0.0.2"),
         (&kernel("224.0.0.1/24"), "such as 10.0.0.1/24"),
-        (&with("tap%s", "10.0.0.2/24"), "is no interface name"),
+        (&with("tap%s", "10.0.0.2/24"), "invalid interface name"),
+        (&with("all", "10.0.0.2/24"), "reserved by the kernel"),
         (&[&with("tap0", "10.0.0.2/24")[..], &["--static", "10.0.0.1"]].concat(), "such as 10.0.0.1=02:"),
         (&["host"], "--tap"),
         (&with("tap0", "10.0.0.2"), "such as 10.0.0.2/24"),
@@ -384,6 +387,29 @@ fn wrong_input() -> Outcome {
         assert_eq!(code, Some(2), "{arguments:?}: {errors}");
         assert!(errors.contains(part), "{arguments:?}: {errors}");
     }
+    Ok(())
+}
+
+fn kernel_address_is_added() -> Outcome {
+    let tap = Persistent::create("tap5")?;
+    let mut all: Vec<ipnet::Ipv4Net> = vec!["10.0.0.1/24".parse()?];
+    for kernel in ["192.168.5.1/24", "10.0.0.1/24", "10.7.0.1/30"] {
+        let arguments = ["--tap", "tap5", "--address", "10.0.0.2/24", "--kernel", kernel];
+        Running::start(&arguments)?.stop()?;
+        let address = kernel.parse()?;
+        if !all.contains(&address) {
+            all.push(address);
+        }
+        assert_eq!(tap.0.addresses()?, all);
+    }
+    Ok(())
+}
+
+fn host_keeps_no_udp_port_open() -> Outcome {
+    let (host, _) = start("udp0", &[])?;
+    let sockets = std::fs::read_to_string(format!("/proc/{}/net/udp", host.pid()))?;
+    assert_eq!(sockets.lines().count(), 1, "{sockets}");
+    host.stop()?;
     Ok(())
 }
 

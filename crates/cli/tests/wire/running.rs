@@ -155,7 +155,7 @@ impl Drop for Running {
 /// A TAP that this test is the other end of, up, the kernel at 10.0.0.1/24.
 pub(crate) fn wire(name: &str) -> Result<Tap, Box<dyn Error>> {
     let tap = Tap::open(name)?;
-    tap.interface().set_address("10.0.0.1/24".parse()?)?;
+    tap.interface().add_address("10.0.0.1/24".parse()?)?;
     tap.interface().set_up(true)?;
     Ok(tap)
 }

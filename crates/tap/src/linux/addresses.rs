@@ -15,18 +15,18 @@ const HEADER: usize = 8;
 /// All IPv4 addresses of the kernel's in the current network namespace, on whichever interface, each with its
 /// prefix: it answers ARP for all of them on each.
 pub fn kernel_addresses() -> io::Result<Vec<Ipv4Net>> {
-    dump(|_| true)
+    dump(&mut Connection::open()?, |_| true)
 }
 
 /// The addresses on the interface with this index, in the kernel's order.
-pub(super) fn on(index: i32) -> io::Result<Vec<Ipv4Net>> {
-    dump(|interface| interface == index.cast_unsigned())
+pub(super) fn on(connection: &mut Connection, index: u32) -> io::Result<Vec<Ipv4Net>> {
+    dump(connection, |interface| interface == index)
 }
 
-fn dump(wanted: impl Fn(u32) -> bool) -> io::Result<Vec<Ipv4Net>> {
+fn dump(connection: &mut Connection, wanted: impl Fn(u32) -> bool) -> io::Result<Vec<Ipv4Net>> {
     let mut request = AddressMessage::default();
     request.header.family = AddressFamily::Inet;
-    Connection::open()?.dump(&RouteNetlinkMessage::GetAddress(request), |message| address(message, &wanted))
+    connection.dump(&RouteNetlinkMessage::GetAddress(request), |message| address(message, &wanted))
 }
 
 fn address(message: &[u8], wanted: impl Fn(u32) -> bool) -> Option<Ipv4Net> {

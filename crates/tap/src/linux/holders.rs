@@ -18,11 +18,15 @@ pub(super) fn holders(name: &InterfaceName) -> Vec<Holder> {
         .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path())))
         .filter(|(_, process)| here.is_some() && fs::read_link(process.join("ns/net")).ok() == here)
         .filter(|(_, process)| holds(process, name))
-        .map(|(pid, process)| Holder {
-            pid,
-            command: fs::read_to_string(process.join("comm")).unwrap_or_default().trim().to_owned(),
-        })
+        .map(|(pid, process)| Holder { pid, command: command(&process) })
         .collect()
+}
+
+/// The name of a process, which it may have chosen: any bytes but zero.
+fn command(process: &Path) -> String {
+    let name = fs::read(process.join("comm")).unwrap_or_default();
+    let name = name.strip_suffix(b"\n").unwrap_or(&name);
+    String::from_utf8_lossy(name).into_owned()
 }
 
 /// Whether one of the process's open files is a tun file bound to `name`.

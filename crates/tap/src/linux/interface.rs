@@ -1,31 +1,32 @@
-//! The kernel's side of an interface: MTU, hardware address, up or down, address, mask, routes.
+//! The kernel's side of an interface: MTU, hardware address, up or down, addresses, routes.
 
 use std::fmt;
 use std::io;
-use std::net::{Ipv4Addr, UdpSocket};
-use std::os::fd::AsFd;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ipnet::Ipv4Net;
-use netlink_packet_route::RouteNetlinkMessage;
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
+use netlink_packet_route::address::{AddressAttribute, AddressMessage};
 use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkHeader, LinkMessage};
+use netlink_packet_route::route::{
+    RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
+};
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use nix::errno::Errno;
 
 use super::colons::Colons;
-use super::link::{self, Selector};
-use super::netlink::Connection;
-use super::{Carrier, InterfaceName, addresses, ioctl};
+use super::link::{self, Link, Selector};
+use super::netlink::{Connection, errno};
+use super::{Carrier, InterfaceName, addresses};
 
-/// One network interface of the kernel, addressed by name in the current network namespace.
+/// One network interface of the kernel, addressed by name in the network namespace of the thread that made this value.
 ///
-/// All is done by ioctl; no program is run. Reading needs no privilege, changing needs
-/// `CAP_NET_ADMIN`.
+/// All is done by rtnetlink; no program is run. Reading needs no privilege, changing needs
+/// `CAP_NET_ADMIN`. Each change is one request, which the kernel does as a whole or not at all.
 #[derive(Debug)]
 pub struct Interface {
     name: InterfaceName,
-    /// Any socket will do: the ioctls ask it only for its namespace.
-    socket: UdpSocket,
-    /// Opened with this value, so that it stays in the namespace of the thread that made it.
     netlink: Mutex<Connection>,
 }
 
@@ -39,14 +40,13 @@ pub struct InterfaceError {
     source: Errno,
 }
 
-/// What a kernel that takes no such address refused.
-const SET_ADDRESS: &str = "set the address";
+/// What was refused where the address is none of a host.
+const ADD_ADDRESS: &str = "add an address";
 
 impl Interface {
     /// A handle on the interface with this name. Whether it exists shows when it is asked.
     pub fn named(name: &InterfaceName) -> io::Result<Interface> {
-        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
-        Ok(Interface { name: name.clone(), socket, netlink: Mutex::new(Connection::open()?) })
+        Ok(Interface { name: name.clone(), netlink: Mutex::new(Connection::open()?) })
     }
 
     /// Its name.
@@ -61,60 +61,58 @@ impl Interface {
 
     /// Its index.
     pub fn index(&self) -> Result<i32, InterfaceError> {
-        ioctl::index(self.socket.as_fd(), &self.name).map_err(self.failed("read the index"))
+        Ok(self.link("read the index")?.index.cast_signed())
     }
 
-    /// Its MTU: the longest payload of a frame, in octets.
+    /// Its MTU: the longest payload of a frame, in bytes.
     pub fn mtu(&self) -> Result<usize, InterfaceError> {
-        let mtu = ioctl::mtu(self.socket.as_fd(), &self.name).map_err(self.failed("read the MTU"))?;
-        usize::try_from(mtu).map_err(|_| self.failed("read the MTU")(Errno::ERANGE))
+        Ok(self.link("read the MTU")?.state(0).mtu)
     }
 
-    /// Sets its MTU in octets. The kernel takes 68 to 65,521 for a TAP.
+    /// Sets its MTU in bytes. The kernel takes 68 to 65,521 for a TAP.
     pub fn set_mtu(&self, mtu: usize) -> Result<(), InterfaceError> {
         let refused = self.refused("set the MTU", format!("link set {} mtu {mtu}", self.name));
-        let mtu = i32::try_from(mtu).map_err(|_| refused(Errno::EINVAL))?;
-        ioctl::set_mtu(self.socket.as_fd(), &self.name, mtu).map_err(refused)
+        let mtu = u32::try_from(mtu).map_err(|_| refused(Errno::EINVAL))?;
+        self.change(LinkHeader::default(), LinkAttribute::Mtu(mtu)).map_err(refused)
     }
 
     /// The kernel's own hardware address on it.
     pub fn hardware_address(&self) -> Result<[u8; 6], InterfaceError> {
-        let hardware = ioctl::hardware(self.socket.as_fd(), &self.name);
-        hardware.map(|(_, address)| address).map_err(self.failed("read the hardware address"))
+        const WHAT: &str = "read the hardware address";
+        self.link(WHAT)?.hardware_address.ok_or_else(|| self.failed(WHAT)(Errno::EADDRNOTAVAIL))
     }
 
     /// Whether it carries Ethernet frames between stations; the loopback does not.
     pub fn is_ethernet(&self) -> Result<bool, InterfaceError> {
-        let hardware = ioctl::hardware(self.socket.as_fd(), &self.name);
-        let (kind, _) = hardware.map_err(self.failed("read the hardware type"))?;
-        Ok(kind == libc::ARPHRD_ETHER)
+        Ok(self.link("read the hardware type")?.is_ethernet)
     }
 
     /// Whether it has a carrier: something at its other end. It has none while it is down.
     pub fn carrier(&self) -> io::Result<Carrier> {
-        Ok(link::query(&mut self.netlink(), &Selector::Name(self.name.as_str()))?.carrier())
+        self.link("read the carrier").map(|link| link.carrier()).map_err(io::Error::other)
     }
 
     /// Whether it is told to do without ARP (`ip link set ... arp off`).
     pub fn is_without_arp(&self) -> Result<bool, InterfaceError> {
-        ioctl::is_without_arp(self.socket.as_fd(), &self.name).map_err(self.failed("read the flags"))
+        Ok(self.link("read the flags")?.flags.contains(LinkFlags::Noarp))
     }
 
-    /// All of the kernel's IPv4 addresses on it, each with its prefix.
+    /// All of the kernel's IPv4 addresses on it, each with its prefix, in the kernel's order.
     pub fn addresses(&self) -> io::Result<Vec<Ipv4Net>> {
-        addresses::on(self.index().map_err(io::Error::other)?)
+        let index = self.index().map_err(io::Error::other)?;
+        addresses::on(&mut self.netlink(), index.cast_unsigned())
     }
 
     /// Sets the kernel's own hardware address on it.
     pub fn set_hardware_address(&self, address: [u8; 6]) -> Result<(), InterfaceError> {
         let command = format!("link set {} address {}", self.name, Colons(address));
-        ioctl::set_hardware_address(self.socket.as_fd(), &self.name, address)
+        self.change(LinkHeader::default(), LinkAttribute::Address(address.to_vec()))
             .map_err(self.refused("set the hardware address", command))
     }
 
     /// Whether it is up.
     pub fn is_up(&self) -> Result<bool, InterfaceError> {
-        ioctl::is_up(self.socket.as_fd(), &self.name).map_err(self.failed("read the flags"))
+        Ok(self.link("read the flags")?.state(0).is_up)
     }
 
     /// Brings it up or takes it down.
@@ -123,52 +121,84 @@ impl Interface {
         // A mask names the flag to change: others keep what another program makes of them meanwhile.
         let flags = if up { LinkFlags::Up } else { LinkFlags::empty() };
         let header = LinkHeader { flags, change_mask: LinkFlags::Up, ..LinkHeader::default() };
-        self.change(header, &[])
+        self.change(header, None)
             .map_err(self.refused("change the state", format!("link set {} {word}", self.name)))
     }
 
     /// The kernel's primary IPv4 address on it and its prefix, if it has one.
     pub fn address(&self) -> Result<Option<Ipv4Net>, InterfaceError> {
-        let failed = self.failed("read the address");
-        let address = match ioctl::address(self.socket.as_fd(), &self.name) {
-            Err(Errno::EADDRNOTAVAIL) => return Ok(None),
-            other => other.map_err(&failed)?,
-        };
-        let mask = ioctl::netmask(self.socket.as_fd(), &self.name).map_err(&failed)?;
-        Ipv4Net::with_netmask(address, mask).map(Some).map_err(|_| failed(Errno::ERANGE))
+        let all = self.addresses().map_err(|error| self.failed("read the address")(errno(&error)))?;
+        Ok(all.first().copied())
     }
 
-    /// Sets the kernel's primary IPv4 address on it, mask and all.
-    pub fn set_address(&self, to: Ipv4Net) -> Result<(), InterfaceError> {
-        let refused = self.refused(SET_ADDRESS, format!("address add {to} dev {}", self.name));
-        ioctl::set_address(self.socket.as_fd(), &self.name, to.addr()).map_err(&refused)?;
-        // The address alone would get the mask of its class: 10.0.0.1 would own all of 10/8.
-        ioctl::set_netmask(self.socket.as_fd(), &self.name, to.netmask()).map_err(&refused)
+    /// Adds an IPv4 address of the kernel's, with its prefix. All others stay.
+    pub fn add_address(&self, address: Ipv4Net) -> Result<(), InterfaceError> {
+        let refused = self.refused(ADD_ADDRESS, format!("address add {address} dev {}", self.name));
+        // The kernel would take them.
+        let host = address.addr();
+        if host.is_multicast() || host.is_broadcast() || host.octets().starts_with(&[0]) {
+            return Err(refused(Errno::EADDRNOTAVAIL));
+        }
+        let mut message = AddressMessage::default();
+        message.header.family = AddressFamily::Inet;
+        message.header.prefix_len = address.prefix_len();
+        message.header.index = self.link(ADD_ADDRESS)?.index;
+        let host = IpAddr::V4(host);
+        message.attributes = vec![AddressAttribute::Local(host), AddressAttribute::Address(host)];
+        self.netlink()
+            .change(RouteNetlinkMessage::NewAddress(message), NLM_F_CREATE | NLM_F_EXCL)
+            .map_err(refused)
     }
 
-    /// Sets its primary IPv4 address unless it has that address already: then it takes no privilege.
-    pub fn ensure_address(&self, to: Ipv4Net) -> Result<(), InterfaceError> {
-        if self.address()? == Some(to) { Ok(()) } else { self.set_address(to) }
+    /// Adds an IPv4 address unless the interface has it already: then it takes no privilege.
+    pub fn ensure_address(&self, address: Ipv4Net) -> Result<(), InterfaceError> {
+        let all = self.addresses().map_err(|error| self.failed("read the addresses")(errno(&error)))?;
+        if all.contains(&address) { Ok(()) } else { self.add_address(address) }
     }
 
-    /// Routes `destination` through it, by way of `gateway` if one is given.
+    /// Routes `destination` through it, by way of `gateway` if one is given. A route to the same destination must not
+    /// exist yet.
     pub fn add_route(&self, destination: Ipv4Net, gateway: Option<Ipv4Addr>) -> Result<(), InterfaceError> {
+        const WHAT: &str = "add to the routes";
         let via = gateway.map_or(String::new(), |gateway| format!(" via {gateway}"));
         let command = format!("route add {destination}{via} dev {}", self.name);
-        ioctl::add_route(&self.socket, &self.name, destination.network(), destination.netmask(), gateway)
-            .map_err(self.refused("add to the routes", command))
+        let mut message = RouteMessage::default();
+        message.header = RouteHeader {
+            address_family: AddressFamily::Inet,
+            destination_prefix_length: destination.prefix_len(),
+            table: RouteHeader::RT_TABLE_MAIN,
+            protocol: RouteProtocol::Boot,
+            scope: if gateway.is_some() { RouteScope::Universe } else { RouteScope::Link },
+            kind: RouteType::Unicast,
+            ..RouteHeader::default()
+        };
+        message.attributes = vec![
+            RouteAttribute::Destination(RouteAddress::Inet(destination.network())),
+            RouteAttribute::Oif(self.link(WHAT)?.index),
+        ];
+        let gateway = gateway.map(|gateway| RouteAttribute::Gateway(RouteAddress::Inet(gateway)));
+        message.attributes.extend(gateway);
+        self.netlink()
+            .change(RouteNetlinkMessage::NewRoute(message), NLM_F_CREATE | NLM_F_EXCL)
+            .map_err(self.refused(WHAT, command))
     }
 
-    /// Changes what a header and attributes say about the interface.
-    fn change(&self, header: LinkHeader, attributes: &[LinkAttribute]) -> Result<(), Errno> {
+    /// Changes what a header and an attribute say about the interface.
+    fn change(&self, header: LinkHeader, attribute: impl Into<Option<LinkAttribute>>) -> Result<(), Errno> {
         let mut message = LinkMessage::default();
         message.header = header;
         message.attributes = vec![LinkAttribute::IfName(self.name.as_str().to_owned())];
-        message.attributes.extend_from_slice(attributes);
+        message.attributes.extend(attribute.into());
         self.netlink().change(RouteNetlinkMessage::SetLink(message), 0)
     }
 
-    fn netlink(&self) -> MutexGuard<'_, Connection> {
+    /// The kernel's description of it; `what` is to be read from it.
+    fn link(&self, what: &'static str) -> Result<Link, InterfaceError> {
+        link::query(&mut self.netlink(), Selector::Name(self.name.as_str())).map_err(self.failed(what))
+    }
+
+    /// The connection to the kernel.
+    pub(super) fn netlink(&self) -> MutexGuard<'_, Connection> {
         // A panic leaves no request half done: each answer is recognized by its number.
         self.netlink.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -205,7 +235,7 @@ impl fmt::Display for InterfaceError {
                 write!(f, " without CAP_NET_ADMIN; `sudo ip {command}`")
             }
             (Errno::ENODEV, _) => f.write_str("; `ip link` lists the interfaces there are"),
-            (Errno::EADDRNOTAVAIL | Errno::EINVAL, Some(_)) if *what == SET_ADDRESS => {
+            (Errno::EADDRNOTAVAIL | Errno::EINVAL, Some(_)) if *what == ADD_ADDRESS => {
                 f.write_str("; choose a host's address, such as 10.0.0.1/24")
             }
             (Errno::EINVAL, Some(_)) => write!(f, "; `ip -details link show {name}` tells its limits"),

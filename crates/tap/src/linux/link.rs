@@ -1,13 +1,13 @@
 //! One network interface, as the kernel describes it by rtnetlink.
 
-use std::io;
-
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::RouteNetlinkMessage;
-use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkHeader, LinkMessage};
+use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkHeader, LinkLayerType, LinkMessage};
+
+use nix::errno::Errno;
 
 use super::Carrier;
-use super::netlink::{Connection, attribute, number};
+use super::netlink::{Connection, Message, attribute, errno, number};
 use crate::LinkState;
 
 /// Size of a `struct ifinfomsg` in bytes.
@@ -17,7 +17,11 @@ pub(super) const HEADER: usize = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Link {
     pub(super) index: u32,
-    flags: LinkFlags,
+    /// Whether it carries Ethernet frames between stations.
+    pub(super) is_ethernet: bool,
+    pub(super) flags: LinkFlags,
+    /// Its hardware address, if that has the length of Ethernet's.
+    pub(super) hardware_address: Option<[u8; 6]>,
     /// `None` in a notification that does not repeat it, as those of wireless cards.
     mtu: Option<u32>,
     /// `IFLA_CARRIER`.
@@ -36,29 +40,27 @@ pub(super) enum Selector<'a> {
 }
 
 /// Requests the description of one interface from a connection whose calls block.
-pub(super) fn query(connection: &mut Connection, which: &Selector<'_>) -> io::Result<Link> {
-    let sequence = connection.send(request(which), 0)?;
+pub(super) fn query(connection: &mut Connection, which: Selector<'_>) -> Result<Link, Errno> {
+    let sequence = connection.send(request(which), 0).map_err(|error| errno(&error))?;
     loop {
-        let mut messages = connection.receive()?;
+        let mut messages = connection.receive().map_err(|error| errno(&error))?;
         if let Some(message) = messages.find(|message| message.sequence == sequence) {
-            return message.error().map_or_else(|| parse_answer(message.payload), |errno| Err(errno.into()));
+            return answer(&message);
         }
     }
 }
 
-/// Parses the answer to a [`request`].
-pub(super) fn parse_answer(message: &[u8]) -> io::Result<Link> {
-    Link::parse(message).ok_or_else(|| {
-        io::Error::new(io::ErrorKind::InvalidData, "the kernel's description of it is malformed")
-    })
+/// Reads the answer to a [`request`].
+pub(super) fn answer(message: &Message<'_>) -> Result<Link, Errno> {
+    message.error().map_or_else(|| Link::parse(message.payload).ok_or(Errno::EBADMSG), Err)
 }
 
 /// The request for the description of one interface.
-pub(super) fn request(which: &Selector<'_>) -> RouteNetlinkMessage {
+pub(super) fn request(which: Selector<'_>) -> RouteNetlinkMessage {
     let mut request = LinkMessage::default();
     match which {
-        Selector::Index(index) => request.header.index = *index,
-        Selector::Name(name) => request.attributes.push(LinkAttribute::IfName((*name).to_owned())),
+        Selector::Index(index) => request.header.index = index,
+        Selector::Name(name) => request.attributes.push(LinkAttribute::IfName(name.to_owned())),
     }
     RouteNetlinkMessage::GetLink(request)
 }
@@ -75,7 +77,10 @@ impl Link {
         let number = |kind| attribute(message, HEADER, kind).and_then(number);
         Some(Link {
             index: header.index,
+            is_ethernet: header.link_layer_type == LinkLayerType::Ether,
             flags: header.flags,
+            hardware_address: attribute(message, HEADER, libc::IFLA_ADDRESS)
+                .and_then(|address| address.try_into().ok()),
             mtu: number(libc::IFLA_MTU),
             has_signal: byte(libc::IFLA_CARRIER) == Some(1),
             operational_state: byte(libc::IFLA_OPERSTATE),

@@ -45,7 +45,7 @@ impl LinkMonitor {
     /// Where no such interface exists, the error is of the kind [`io::ErrorKind::NotFound`].
     pub fn open(name: &InterfaceName) -> io::Result<LinkMonitor> {
         let mut connection = Connection::subscribe(libc::RTNLGRP_LINK)?;
-        let link = request(&mut connection, &Selector::Name(name.as_str()))?.ok_or_else(|| {
+        let link = request(&mut connection, Selector::Name(name.as_str()))?.ok_or_else(|| {
             io::Error::new(io::ErrorKind::NotFound, format!("interface {name} does not exist"))
         })?;
         let history = History::new(&link);
@@ -82,7 +82,7 @@ impl LinkMonitor {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if is_overflow(&error) => {
-                    let fresh = request(&mut self.connection, &Selector::Index(self.history.index))?;
+                    let fresh = request(&mut self.connection, Selector::Index(self.history.index))?;
                     self.history.resume(fresh.as_ref());
                 }
                 Err(error) => return Err(error),
@@ -150,7 +150,7 @@ impl History {
 ///
 /// Notifications that were received before the answer are older than it, and are discarded; those received after it
 /// are newer.
-fn request(connection: &mut Connection, which: &Selector<'_>) -> io::Result<Option<Link>> {
+fn request(connection: &mut Connection, which: Selector<'_>) -> io::Result<Option<Link>> {
     for _ in 0..TRIES {
         drain(connection)?;
         // The kernel answers before this call returns.
@@ -183,10 +183,10 @@ fn answer(connection: &mut Connection, sequence: u32) -> io::Result<Option<Link>
             other => other?,
         };
         if let Some(message) = messages.find(|message| message.sequence == sequence) {
-            return match message.error() {
-                Some(Errno::ENODEV) => Ok(None),
-                Some(errno) => Err(errno.into()),
-                None => link::parse_answer(message.payload).map(Some),
+            return match link::answer(&message) {
+                Ok(link) => Ok(Some(link)),
+                Err(Errno::ENODEV) => Ok(None),
+                Err(errno) => Err(errno.into()),
             };
         }
     }

@@ -20,6 +20,7 @@ mod netlink;
 mod open_error;
 mod packet_socket;
 mod persistent;
+mod printable;
 mod ring;
 mod tap;
 mod taps;

@@ -3,8 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A name that the kernel takes for a network interface: 1 to 15 octets, no slash, no colon, no
-/// white space, neither `.` nor `..`.
+use super::printable::Printable;
+
+/// A name that the kernel takes for a network interface: 1 to 15 bytes, no slash, no colon, no
+/// white space, none of `.`, `..`, `all` and `default`.
+///
+/// The kernel takes control characters. Printed, they are escaped; [`InterfaceName::as_str`] has the name as it is.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct InterfaceName(String);
 
@@ -15,6 +19,9 @@ pub enum NameError {
     TooLong(String),
     /// Empty, or with a character that the kernel refuses.
     Invalid(String),
+    /// `all` or `default`, which the kernel has for settings of all interfaces
+    /// (`net.ipv4.conf.all`, `net.ipv4.conf.default`).
+    Reserved(String),
 }
 
 impl InterfaceName {
@@ -45,13 +52,16 @@ impl FromStr for InterfaceName {
         if text.is_empty() || text == "." || text == ".." || percent || text.contains(refused) {
             return Err(NameError::Invalid(text.to_owned()));
         }
+        if matches!(text, "all" | "default") {
+            return Err(NameError::Reserved(text.to_owned()));
+        }
         Ok(InterfaceName(text.to_owned()))
     }
 }
 
 impl fmt::Display for InterfaceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        Printable(&self.0).fmt(f)
     }
 }
 
@@ -66,13 +76,19 @@ impl fmt::Display for NameError {
         match self {
             Self::TooLong(name) => write!(
                 f,
-                "`{name}` is {} octets long and an interface name has at most {}; choose a shorter one, such as `tap0`",
+                "invalid interface name `{}`: {} bytes, at most {} are allowed; choose a shorter one, such as `tap0`",
+                Printable(name),
                 name.len(),
                 InterfaceName::MAX
             ),
             Self::Invalid(name) => write!(
                 f,
-                "`{name}` is no interface name: it must not be empty, `.` or `..`, nor hold a slash, a colon, white space or a percent sign other than one `%d`; choose one such as `tap0`"
+                "invalid interface name `{}`: it must not be empty, `.` or `..`, nor hold a slash, a colon, white space or a percent sign other than one `%d`; choose one such as `tap0`",
+                Printable(name)
+            ),
+            Self::Reserved(name) => write!(
+                f,
+                "invalid interface name `{name}`: reserved by the kernel for the settings of all interfaces; choose one such as `tap0`"
             ),
         }
     }

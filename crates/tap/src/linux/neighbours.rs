@@ -8,7 +8,7 @@ use netlink_packet_route::neighbour::{NeighbourHeader, NeighbourMessage};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use super::colons::Colons;
-use super::netlink::{Connection, attribute};
+use super::netlink::attribute;
 use super::{Interface, InterfaceName};
 
 /// One entry of the kernel's neighbour table.
@@ -39,13 +39,13 @@ const LINK_LAYER_ADDRESS: u16 = 2;
 /// Size of a `struct ndmsg` in bytes.
 const HEADER: usize = 12;
 
-/// The kernel's IPv4 neighbours on one interface, in the current network namespace.
+/// The kernel's IPv4 neighbours on one interface.
 pub fn neighbours(interface: &Interface) -> io::Result<Vec<Neighbour>> {
     let index = interface.index().map_err(io::Error::other)?;
     let mut request = NeighbourMessage::default();
     request.header.family = AddressFamily::Inet;
     let request = RouteNetlinkMessage::GetNeighbour(request);
-    Connection::open()?.dump(&request, |message| neighbour(message, index, interface.name()))
+    interface.netlink().dump(&request, |message| neighbour(message, index, interface.name()))
 }
 
 fn neighbour(message: &[u8], index: i32, interface: &InterfaceName) -> Option<Neighbour> {

@@ -193,7 +193,7 @@ pub(super) fn number(value: &[u8]) -> Option<u32> {
 }
 
 /// The error number of a failed call on a socket.
-fn errno(error: &io::Error) -> Errno {
+pub(super) fn errno(error: &io::Error) -> Errno {
     Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO))
 }
 

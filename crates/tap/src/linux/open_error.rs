@@ -10,6 +10,7 @@ use nix::unistd::geteuid;
 
 use super::holders::holders;
 use super::persistent::user_name;
+use super::printable::Printable;
 use super::taps::{self, TapInterface};
 use super::{InterfaceError, InterfaceName, NameError};
 
@@ -21,7 +22,7 @@ pub(super) const NODE: &str = "/dev/net/tun";
 pub struct Holder {
     /// Its process id.
     pub pid: u32,
-    /// The name of its program.
+    /// The name of its program, which that program may choose: printed raw, it may hold what a terminal obeys.
     pub command: String,
 }
 
@@ -224,7 +225,7 @@ fn busy(f: &mut fmt::Formatter<'_>, name: &InterfaceName, holders: &[Holder]) ->
     };
     for (place, Holder { pid, command }) in holders.iter().enumerate() {
         let comma = if place > 0 { ", " } else { "" };
-        write!(f, "{comma}process {pid} ({command})")?;
+        write!(f, "{comma}process {pid} ({})", Printable(command))?;
     }
     write!(f, " holds it; `kill {}`", first.pid)
 }

@@ -9,6 +9,7 @@ use ipnet::Ipv4Net;
 use nix::unistd::{User, getuid};
 
 use super::open_error::NODE;
+use super::printable::Printable;
 use super::{Interface, InterfaceError, InterfaceName, OpenError, Tap, taps};
 
 /// A persistent TAP as it is to be.
@@ -143,10 +144,10 @@ pub fn user_id(user: &str) -> Result<u32, UnknownUser> {
     }
 }
 
-/// The name of the user with this id, or the number where there is none.
+/// The name of the user with this id, or the number where there is none. What a terminal would obey is escaped.
 pub fn user_name(uid: u32) -> String {
     match User::from_uid(uid.into()) {
-        Ok(Some(user)) => user.name,
+        Ok(Some(user)) => Printable(&user.name).to_string(),
         _ => uid.to_string(),
     }
 }

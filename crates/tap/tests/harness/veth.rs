@@ -38,12 +38,12 @@ impl Veth {
         let far = far.join().map_err(|_| "the far namespace panicked")??;
         pair(&far)?;
         let near = Interface::named(&NEAR.parse()?)?;
-        near.set_address(Ipv4Net::new(NEAR_KERNEL, 24)?)?;
+        near.add_address(Ipv4Net::new(NEAR_KERNEL, 24)?)?;
         near.set_up(true)?;
         let veth = Veth { near, far };
         veth.beyond(|| {
             let far = Interface::named(&name())?;
-            far.set_address(Ipv4Net::new(FAR_KERNEL, 24).map_err(std::io::Error::other)?)
+            far.add_address(Ipv4Net::new(FAR_KERNEL, 24).map_err(std::io::Error::other)?)
                 .and_then(|()| far.set_up(true))
                 .map_err(std::io::Error::other)
         })?;

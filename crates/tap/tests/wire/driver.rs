@@ -47,7 +47,7 @@ pub(crate) fn wire() -> Result<Tap, Box<dyn std::error::Error>> {
 /// The same, with frames carried this way.
 pub(crate) fn carried_by(io: Io) -> Result<Tap, Box<dyn std::error::Error>> {
     let tap = Tap::options().io(io).open("tap%d")?;
-    tap.interface().set_address(Ipv4Net::new(KERNEL, 24)?)?;
+    tap.interface().add_address(Ipv4Net::new(KERNEL, 24)?)?;
     tap.interface().set_up(true)?;
     Ok(tap)
 }
@@ -102,6 +102,13 @@ fn a_busy_tap_names_its_holder() -> Outcome {
     };
     assert_eq!(holders.first().map(|holder| holder.pid), Some(std::process::id()));
     assert!(error.to_string().ends_with(&format!("`kill {}`", std::process::id())), "{error}");
+
+    // Its own name of the process is for a terminal to show, not to obey.
+    let own = std::fs::read("/proc/self/comm")?;
+    std::fs::write("/proc/self/comm", b"\x1b[2J\xffpwned")?;
+    let named = Tap::open(name.as_str()).err().ok_or("it is busy")?.to_string();
+    std::fs::write("/proc/self/comm", own)?;
+    assert!(named.contains("(\\u{1b}[2J\u{fffd}pwned) holds it"), "{named}");
     Ok(())
 }
 
@@ -171,7 +178,7 @@ fn a_frame_beyond_our_mtu() -> Outcome {
     let mut tap = Tap::options().mtu(576).open(name.as_str())?;
     assert_eq!(tap.interface().mtu()?, 576, "a TAP made here is sized");
     tap.interface().set_mtu(1_500)?;
-    tap.interface().set_address(Ipv4Net::new(KERNEL, 24)?)?;
+    tap.interface().add_address(Ipv4Net::new(KERNEL, 24)?)?;
     tap.interface().set_up(true)?;
 
     kernel_sends(OURS, &[7; 1_400])?;

@@ -1,8 +1,13 @@
-//! The kernel's side of an interface, by ioctl.
+//! The kernel's side of an interface.
 
 use std::net::Ipv4Addr;
+use std::os::fd::{AsRawFd, OwnedFd};
 
-use tap::linux::{Interface, Tap};
+use ipnet::Ipv4Net;
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, socket,
+};
+use tap::linux::{Interface, PersistentTap, Tap};
 
 use crate::harness::lab::{kernel_sends, receive};
 use crate::harness::{Case, Outcome};
@@ -10,6 +15,9 @@ use crate::harness::{Case, Outcome};
 pub(crate) const CASES: &[Case] = &[
     ("what_is_set_is_read_back", what_is_set_is_read_back),
     ("the_mask_is_the_prefixes_not_the_classes", the_mask_is_the_prefixes),
+    ("added_address_keeps_all_others_and_has_its_prefix_at_once", added_address_keeps_all_others),
+    ("added_route_is_there_once_when_it_is_added_twice", added_route_is_there_once),
+    ("address_that_no_host_has_is_refused", address_that_no_host_has_is_refused),
     ("a_route_leads_to_the_wire", a_route_leads_to_the_wire),
     ("what_does_not_exist_says_so", what_does_not_exist_says_so),
     ("ipv6_is_off_inside", ipv6_is_off_inside),
@@ -34,14 +42,83 @@ fn the_mask_is_the_prefixes() -> Outcome {
     let tap = Tap::open("tap%d")?;
     assert_eq!(tap.interface().address()?, None);
     let address = "10.0.0.1/24".parse()?;
-    tap.interface().set_address(address)?;
+    tap.interface().add_address(address)?;
     assert_eq!(tap.interface().address()?, Some(address));
+    Ok(())
+}
+
+/// What the kernel reports of its addresses and routes: the type of a message (`RTM_*`) and a prefix length.
+fn changes() -> Result<OwnedFd, Box<dyn std::error::Error>> {
+    const ADDRESSES_AND_ROUTES: u32 = 0x10 | 0x40;
+    let socket =
+        socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_NONBLOCK, SockProtocol::NetlinkRoute)?;
+    bind(socket.as_raw_fd(), &NetlinkAddr::new(0, ADDRESSES_AND_ROUTES))?;
+    Ok(socket)
+}
+
+fn reported(changes: &OwnedFd) -> Vec<(u16, u8)> {
+    let mut datagram = [0; 4_096];
+    std::iter::from_fn(|| recv(changes.as_raw_fd(), &mut datagram, MsgFlags::empty()).ok().map(|_| datagram))
+        .map(|message| (u16::from_ne_bytes([message[4], message[5]]), message[17]))
+        .collect()
+}
+
+fn added_address_keeps_all_others() -> Outcome {
+    const NEW_ADDRESS: u16 = 20;
+    const NEW_ROUTE: u16 = 24;
+    let all: Vec<Ipv4Net> = ["192.168.5.1/24", "10.0.0.1/24", "10.2.0.1/30"]
+        .iter()
+        .map(|text| text.parse())
+        .collect::<Result<_, _>>()?;
+    let tap = PersistentTap { name: "two0".parse()?, owner: None, group: None, mtu: None, address: None };
+    let interface = Interface::named(&tap.create()?)?;
+    let changes = changes()?;
+    for (place, address) in all.iter().enumerate() {
+        let wanted = PersistentTap { address: Some(*address), ..tap.clone() };
+        wanted.create()?;
+        assert_eq!(interface.addresses()?, all[..=place]);
+        // The address, its own route, that of its network and that of the network's broadcast.
+        let mut reports = reported(&changes);
+        reports.sort_unstable();
+        let length = address.prefix_len();
+        let expected = [(NEW_ADDRESS, length), (NEW_ROUTE, length), (NEW_ROUTE, 32), (NEW_ROUTE, 32)];
+        assert_eq!(reports, expected, "{address}");
+    }
+    // Repeating it changes nothing, wherever the address stands.
+    for address in all.iter().rev() {
+        interface.ensure_address(*address)?;
+        assert_eq!((interface.addresses()?, reported(&changes)), (all.clone(), vec![]));
+    }
+    PersistentTap::delete(&tap.name)?;
+    Ok(())
+}
+
+fn added_route_is_there_once() -> Outcome {
+    let tap = Tap::open("tap%d")?;
+    tap.interface().set_up(true)?;
+    let changes = changes()?;
+    let destination = "192.0.2.0/24".parse()?;
+    tap.interface().add_route(destination, None)?;
+    assert_eq!(reported(&changes), [(24, 24)]);
+    let error = tap.interface().add_route(destination, None).err().ok_or("it exists")?;
+    assert!(error.to_string().contains("File exists"), "{error}");
+    assert_eq!(reported(&changes), []);
+    Ok(())
+}
+
+fn address_that_no_host_has_is_refused() -> Outcome {
+    let tap = Tap::open("tap%d")?;
+    for address in ["0.0.0.0/0", "0.1.2.3/8", "224.0.0.1/24", "255.255.255.255/32"] {
+        let error = tap.interface().ensure_address(address.parse()?).err().ok_or(address)?;
+        assert!(error.to_string().contains("such as 10.0.0.1/24"), "{error}");
+    }
+    assert_eq!(tap.interface().addresses()?, []);
     Ok(())
 }
 
 fn a_route_leads_to_the_wire() -> Outcome {
     let mut tap = Tap::open("tap%d")?;
-    tap.interface().set_address("10.0.0.1/24".parse()?)?;
+    tap.interface().add_address("10.0.0.1/24".parse()?)?;
     tap.interface().set_up(true)?;
     tap.interface().add_route("192.0.2.0/24".parse()?, None)?;
     tap.interface().add_route("198.51.100.0/24".parse()?, Some(Ipv4Addr::new(10, 0, 0, 9)))?;

@@ -91,7 +91,7 @@ fn a_further_station() -> Outcome {
 fn all_addresses() -> Outcome {
     let (tap, other) = (Tap::open("tap%d")?, wire()?);
     assert_eq!(tap.interface().addresses()?, []);
-    tap.interface().set_address("10.0.5.1/24".parse()?)?;
+    tap.interface().add_address("10.0.5.1/24".parse()?)?;
     add_address(tap.interface(), "192.0.2.1/28".parse()?)?;
     let expected: Vec<ipnet::Ipv4Net> = vec!["10.0.5.1/24".parse()?, "192.0.2.1/28".parse()?];
     assert_eq!(tap.interface().addresses()?, expected);

@@ -59,10 +59,11 @@ fn what_is_asked_anew_is_changed() -> Outcome {
     let mut wanted = persistent("anew0")?;
     wanted.create()?;
     wanted.mtu = Some(1_300);
-    wanted.address = Some("10.0.2.1/16".parse()?);
+    let first = wanted.address.replace("10.0.2.1/16".parse()?);
     wanted.create()?;
     let interface = Interface::named(&wanted.name)?;
-    assert_eq!((interface.mtu()?, interface.address()?), (1_300, wanted.address));
+    assert_eq!((interface.mtu()?, interface.address()?), (1_300, first));
+    assert_eq!(interface.addresses()?.last().copied(), wanted.address);
     PersistentTap::delete(&wanted.name)?;
     Ok(())
 }

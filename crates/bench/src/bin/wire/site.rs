@@ -77,7 +77,7 @@ fn begin(end: &InterfaceName) -> Result<(), String> {
     let interface = named(end)?;
     let address = Ipv4Net::new(ANSWERER.protocol, PREFIX).map_err(|error| error.to_string())?;
     interface.set_hardware_address(ANSWERER.hardware).map_err(|error| error.to_string())?;
-    interface.set_address(address).map_err(|error| error.to_string())?;
+    interface.add_address(address).map_err(|error| error.to_string())?;
     interface.set_up(true).map_err(|error| error.to_string())?;
     // All namespaces share the room for neighbours who come and go: what others do there must not show.
     let index = interface.index().map_err(|error| error.to_string())?;

@@ -12,3 +12,21 @@ fn what_the_kernel_refuses_is_refused_here() {
         assert!(matches!(text.parse::<InterfaceName>(), Err(NameError::Invalid(_))), "{text:?}");
     }
 }
+
+#[test]
+fn name_is_reserved_when_the_kernel_has_it_for_settings() {
+    for text in ["all", "default"] {
+        let error = text.parse::<InterfaceName>().unwrap_err();
+        assert_eq!(error, NameError::Reserved(text.to_owned()));
+        assert!(error.to_string().contains("reserved by the kernel"), "{error}");
+    }
+    assert!("all0".parse::<InterfaceName>().is_ok());
+}
+
+#[test]
+fn printed_name_is_escaped_when_it_has_control_characters() {
+    let name: InterfaceName = "a\x1b[2Jb\\c'd".parse().unwrap();
+    assert_eq!(name.to_string(), "a\\u{1b}[2Jb\\c'd");
+    let too_long = "a\x1b[2J4567890123456".parse::<InterfaceName>().unwrap_err();
+    assert!(!too_long.to_string().contains('\x1b'));
+}

@@ -82,3 +82,10 @@ fn every_message_is_one_sentence_with_a_command_to_paste() {
         assert!(!text.contains('\n') && text.matches('`').count() >= 2, "{text}");
     }
 }
+
+#[test]
+fn name_of_a_holder_is_escaped() {
+    let holders = vec![Holder { pid: 42, command: "\x1b[2J\x1b[Hpwned".to_owned() }];
+    let text = OpenError::Busy { name: name(), holders }.to_string();
+    assert!(text.contains(r"process 42 (\u{1b}[2J\u{1b}[Hpwned) holds it"), "{text}");
+}
