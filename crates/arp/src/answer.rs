@@ -20,7 +20,8 @@ pub struct Answer {
 
 impl Answer {
     /// Rewrites the request at the start of `payload` into its reply: sender and target change
-    /// places, our hardware address goes in, the operation becomes a reply (RFC 826, the last step).
+    /// places, our hardware address goes in, the operation becomes a reply (RFC 826, the last step). The hardware type
+    /// stays the request's.
     pub fn write_over(self, payload: &mut [u8]) -> Result<(), Dropped> {
         let (packet, _) = ArpPacket::mut_from_prefix(payload).map_err(|_| Dropped::Truncated)?;
         // spec: rfc826-reply-fields

@@ -10,6 +10,10 @@ use crate::{Dropped, Operation};
 
 /// The hardware type of Ethernet.
 const ETHERNET: u16 = 1;
+/// The hardware type of IEEE 802 networks, whose addresses are Ethernet's (RFC 1042, "Address Mappings").
+const IEEE_802: u16 = 6;
+/// Bytes of an IPv4 address.
+const PROTOCOL_LENGTH: u8 = 4;
 /// Octets of an Ethernet hardware address.
 const HARDWARE_LENGTH: u8 = 6;
 
@@ -40,7 +44,7 @@ impl<'a> Packet<'a> {
     pub fn parse(payload: &'a [u8]) -> Result<Packet<'a>, Dropped> {
         // spec: rfc826-padding, truncated
         let (packet, _) = ArpPacket::ref_from_prefix(payload).map_err(|_| Dropped::Truncated)?;
-        if packet.is_ethernet_and_ipv4() { Ok(Packet(packet)) } else { Err(foreign(packet)) }
+        if packet.is_ethernet_and_ipv4() { Ok(Packet(packet)) } else { uncommon(packet) }
     }
 
     /// The packet in a frame that is known to hold a valid one.
@@ -74,25 +78,27 @@ impl<'a> Packet<'a> {
     }
 }
 
-/// Why a packet is none for Ethernet and IPv4. The order of the checks is RFC 826's, "Packet
-/// Reception".
+/// A packet of another hardware type than 1, or why it is none for Ethernet and IPv4. The order of the checks is
+/// RFC 826's, "Packet Reception".
 #[cold]
-fn foreign(packet: &ArpPacket) -> Dropped {
-    // spec: rfc826-hardware-type
-    if packet.hardware_type.get() != ETHERNET {
-        return Dropped::HardwareType;
+fn uncommon(packet: &ArpPacket) -> Result<Packet<'_>, Dropped> {
+    // spec: rfc826-hardware-type, rfc1042-hardware-type
+    if !matches!(packet.hardware_type.get(), ETHERNET | IEEE_802) {
+        return Err(Dropped::HardwareType);
     }
     // spec: rfc826-lengths
     if packet.hardware_length != HARDWARE_LENGTH {
-        return Dropped::HardwareLength;
+        return Err(Dropped::HardwareLength);
     }
     // spec: rfc826-protocol-type
     if packet.protocol_type.get() != EtherType::IPV4.0 {
-        return Dropped::ProtocolType;
+        return Err(Dropped::ProtocolType);
     }
-    // One of the four is wrong, and it is none of the others.
     // spec: rfc826-lengths
-    Dropped::ProtocolLength
+    if packet.protocol_length != PROTOCOL_LENGTH {
+        return Err(Dropped::ProtocolLength);
+    }
+    Ok(Packet(packet))
 }
 
 impl Fields {

@@ -28,8 +28,8 @@ pub enum ProxyError {
 impl<P> Arp<P> {
     /// Answers requests for the hosts of `range` with `hardware`, so that what is for them comes to us.
     ///
-    /// Never answered are a request for an address on the segment itself, one for a broadcast address, a
-    /// probe, an announcement, and anything while no address of ours is in use.
+    /// Never answered are a request for an address on the segment itself, one of a host of the range itself, one for a
+    /// broadcast address, a probe, an announcement, and anything while no address of ours is in use.
     pub fn add_proxy(&mut self, range: Ipv4Net, hardware: MacAddr) -> Result<(), ProxyError> {
         // spec: rfc1027-segment
         if self.config.network.is_some_and(|network| network.contains(&range)) {
@@ -52,13 +52,20 @@ impl<P> Arp<P> {
         let (range, hardware) = self.proxies.ranges.iter().find(|(range, _)| range.contains(&target))?;
         // spec: rfc1027-segment
         // spec: rfc3927-proxy
-        let near = self.config.network.is_some_and(|network| network.contains(&target))
-            || LINK_LOCAL.contains(&target);
+        let is_here = |address| self.config.network.is_some_and(|network| network.contains(address));
+        let near = is_here(&target) || LINK_LOCAL.contains(&target);
         // Who probes for an address, or announces it, is there: to answer would take it away.
         // spec: rfc1027-probe
         let claimed = sender.is_unspecified() || sender == target;
+        // A host of the range that asks here, and is not of this segment's network: the range is on this side of
+        // the proxy, and the target with it.
+        // spec: rfc1027-same-range
+        let mut ranges = self.proxies.ranges.iter();
+        let together =
+            !is_here(&sender) && ranges.any(|(range, _)| range.contains(&sender) && range.contains(&target));
         // spec: rfc1027-ranges
-        let answered = !near && !claimed && !is_broadcast(*range, target) && !self.locals.is_empty();
+        let answered =
+            !near && !together && !claimed && !is_broadcast(*range, target) && !self.locals.is_empty();
         answered.then_some(*hardware)
     }
 }

@@ -12,7 +12,7 @@ link::reasons! {
     pub enum Dropped {
         /// Shorter than 28 octets.
         Truncated = "shorter than an ARP packet",
-        /// Not Ethernet's.
+        /// Neither Ethernet's nor that of IEEE 802 networks.
         HardwareType = "hardware type is not Ethernet",
         /// Not the 6 octets of Ethernet.
         HardwareLength = "hardware length is not 6",
@@ -26,7 +26,8 @@ link::reasons! {
         SenderHardware = "sender hardware address is no station",
         /// The sender hardware address is ours: our own packet, come back.
         OwnEcho = "sender hardware address is ours",
-        /// The sender protocol address is broadcast, a group or loopback: nobody can have it.
+        /// The sender protocol address is broadcast, a group, loopback, of class E or of 0.0.0.0/8: no host can
+        /// have it.
         SenderProtocol = "sender protocol address is no host",
         /// The sender protocol address is ours, the sender hardware address is not.
         Conflict = "sender protocol address is ours, or wanted by us",
@@ -171,9 +172,11 @@ impl<P> Arp<P> {
     }
 }
 
-/// Whether an address can be a host's on any network at all; 0.0.0.0, a probe's, passes.
+/// Whether an address can be a host's on any network at all (RFC 1122 3.2.1.3); 0.0.0.0, a probe's, passes.
 pub(crate) fn can_be_a_host(protocol: Ipv4Addr) -> bool {
-    !(protocol.is_broadcast() || protocol.is_multicast() || protocol.is_loopback())
+    let [first, ..] = protocol.octets();
+    // 0 is "this network", 127 is loopback, from 224 on are groups, from 240 on is class E with the broadcast address.
+    matches!(first, 1..=126 | 128..=223) || protocol.is_unspecified()
 }
 
 /// Where a packet about an address of ours goes that is meant for one station: where the address is

@@ -18,8 +18,8 @@ pub(super) const CASES: &[Case] = &[
     Case::new("a reply is not answered", "RFC 826; TC8 42", replies),
     Case::new("other operations are not answered", "RFC 826, 903, 2390, 5494", other_operations),
     Case::new("another hardware type is dropped", "RFC 826; TC8 20, 21", hardware_types),
-    Case::new("hardware type 6 is not Ethernet's", "RFC 826; TC8 21", hardware_type_6)
-        .linux_differs(IEEE_802),
+    Case::new("a request of hardware type 6 gets a reply of that type", "RFC 1042; RFC 826", hardware_type_6)
+        .linux_differs(INTERFACE_TYPE),
     Case::new("another protocol type is dropped", "RFC 826; TC8 26, 27", protocol_types),
     Case::new("other lengths of addresses are dropped", "RFC 826", address_lengths),
     Case::new("truncated at any length is dropped", "RFC 826", truncated),
@@ -38,8 +38,8 @@ pub(super) const CASES: &[Case] = &[
     Case::new("a thousand requests get a thousand replies", "one reply a request", a_thousand),
 ];
 
-/// Why Linux answers, and learns from, a packet with hardware type 6.
-pub(super) const IEEE_802: &str = "it takes the number of IEEE 802 networks (6) for Ethernet's too, as RFC 1042 has them share one space of addresses";
+/// Why Linux's reply to a request of hardware type 6 is another.
+const INTERFACE_TYPE: &str = "it replies with the hardware type of the interface (1)";
 /// Why Linux answers, and learns from, senders that cannot be.
 pub(super) const ANY_SENDER: &str = "it believes whatever sender hardware address a packet names";
 
@@ -106,9 +106,9 @@ fn hardware_types(wire: &mut Wire) -> Outcome {
     wire.answered(&REQUEST.frame(), &REPLY.frame())
 }
 
-// proves: rfc826-hardware-type
+// proves: rfc1042-hardware-type
 fn hardware_type_6(wire: &mut Wire) -> Outcome {
-    wire.silent(&Arp { hardware_type: 6, ..REQUEST }.frame())
+    wire.answered(&Arp { hardware_type: 6, ..REQUEST }.frame(), &Arp { hardware_type: 6, ..REPLY }.frame())
 }
 
 // proves: rfc826-protocol-type

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use serde_json::Value;
 
-use super::arp::{ANY_SENDER, IEEE_802};
+use super::arp::ANY_SENDER;
 use super::case::{Case, Outcome};
 use super::frames::{
     Arp, BROADCAST, GROUP, Mac, NETWORK_BROADCAST, OTHER, OTHER_MAC, OUR_MAC, OURS, PEER_MAC, REPLY, REQUEST,
@@ -29,8 +29,6 @@ pub(super) const CASES: &[Case] = &[
         .linux_unasked("it does not tell of claims that it turns away"),
     Case::of_table("a probe teaches nothing", "RFC 5227 1.1", probes),
     Case::of_table("another hardware type teaches nothing", "RFC 826; TC8 22", hardware_types),
-    Case::of_table("hardware type 6 teaches nothing", "RFC 826; TC8 22", hardware_type_6)
-        .linux_differs(IEEE_802),
     Case::of_table("another protocol type teaches nothing", "RFC 826; TC8 28", protocol_types),
     Case::of_table("other lengths of addresses teach nothing", "RFC 826", address_lengths),
     Case::of_table("operations of other standards teach nothing", "RFC 903, 2390, 5494", foreign_operations),
@@ -227,11 +225,6 @@ fn unbelievable(session: &mut Session, spoil: impl Fn(Arp) -> Arp) -> Outcome {
 fn hardware_types(session: &mut Session) -> Outcome {
     unbelievable(session, |packet| Arp { hardware_type: 2, ..packet })?;
     unbelievable(session, |packet| Arp { hardware_type: 0x0100, ..packet })
-}
-
-// proves: rfc826-hardware-type
-fn hardware_type_6(session: &mut Session) -> Outcome {
-    unbelievable(session, |packet| Arp { hardware_type: 6, ..packet })
 }
 
 // proves: rfc826-protocol-type

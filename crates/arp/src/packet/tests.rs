@@ -41,7 +41,7 @@ fn what_follows_the_28_octets_is_padding() {
 #[test]
 fn each_of_the_four_fixed_fields_must_be_right() {
     let cases = [
-        (1, 6, Dropped::HardwareType),
+        (1, 7, Dropped::HardwareType),
         (4, 8, Dropped::HardwareLength),
         (3, 6, Dropped::ProtocolType),
         (5, 16, Dropped::ProtocolLength),
@@ -62,6 +62,21 @@ fn each_bit_of_the_four_fixed_fields_counts_and_no_other() {
         let mut octets = octets();
         octets[bit / 8] ^= 1 << (bit % 8);
         assert_eq!(Packet::parse(&octets).err(), reasons.get(bit / 8).copied(), "{bit}");
+    }
+}
+
+// proves: rfc1042-hardware-type
+#[test]
+fn hardware_type_6_is_ethernet_too_if_the_other_fixed_fields_are_right() {
+    let mut octets = octets();
+    octets[1] = 6;
+    assert_eq!(Fields::from(Packet::parse(&octets).unwrap()), REQUEST);
+    for (place, reason) in
+        [(4, Dropped::HardwareLength), (3, Dropped::ProtocolType), (5, Dropped::ProtocolLength)]
+    {
+        let mut wrong = octets;
+        wrong[place] ^= 0xff;
+        assert_eq!(Packet::parse(&wrong).unwrap_err(), reason);
     }
 }
 

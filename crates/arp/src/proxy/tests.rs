@@ -54,6 +54,20 @@ fn the_hosts_of_our_own_segment_answer_for_themselves() {
     }
 }
 
+// proves: rfc1027-same-range
+#[test]
+fn request_of_a_host_in_the_range_of_its_target_is_not_answered() {
+    let mut arp = proxy("10.1.0.0/16");
+    arp.add_proxy("10.2.0.0/16".parse().unwrap(), OUR_MAC).unwrap();
+    arp.add_proxy("10.0.0.0/8".parse().unwrap(), OUR_MAC).unwrap();
+    assert_eq!(answers(&mut arp, [10, 1, 0, 7], [10, 1, 3, 4]), None);
+    assert_eq!(answers(&mut arp, [10, 1, 0, 7], [10, 2, 3, 4]), None, "a further range holds both");
+    assert_eq!(answers(&mut arp, [192, 0, 2, 7], [10, 1, 3, 4]), Some(OUR_MAC));
+    let mut arp = proxy("10.1.0.0/16");
+    arp.add_proxy("10.2.0.0/16".parse().unwrap(), OUR_MAC).unwrap();
+    assert_eq!(answers(&mut arp, [10, 1, 0, 7], [10, 2, 3, 4]), Some(OUR_MAC), "another range");
+}
+
 // proves: rfc1027-broadcast
 #[test]
 fn nobody_answers_for_a_broadcast_address() {

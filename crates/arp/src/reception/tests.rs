@@ -200,6 +200,10 @@ fn senders_that_cannot_be_are_dropped_and_counted() {
         (protocol([224, 0, 0, 1]), Dropped::SenderProtocol),
         (protocol([239, 255, 255, 255]), Dropped::SenderProtocol),
         (protocol([127, 0, 0, 1]), Dropped::SenderProtocol),
+        (protocol([240, 0, 0, 1]), Dropped::SenderProtocol),
+        (protocol([255, 255, 255, 254]), Dropped::SenderProtocol),
+        (protocol([0, 0, 0, 1]), Dropped::SenderProtocol),
+        (protocol([0, 255, 255, 255]), Dropped::SenderProtocol),
         (protocol([10, 0, 0, 2]), Dropped::Conflict),
     ];
     for (fields, reason) in cases {

@@ -128,7 +128,13 @@ pub(super) static ARP: Layout = Layout {
     title: "ARP packet",
     standard: "RFC 826 \"Packet format\"",
     fields: &[
-        field("hardware_type", "hrd", 16, Number, "the hardware's address space: 1 is Ethernet"),
+        field(
+            "hardware_type",
+            "hrd",
+            16,
+            Number,
+            "the hardware's address space: 1 is Ethernet, 6 is IEEE 802",
+        ),
         field("protocol_type", "pro", 16, Hex, "the protocol's address space, an EtherType"),
         field("hardware_length", "hln", 8, Number, "octets in a hardware address"),
         field("protocol_length", "pln", 8, Number, "octets in a protocol address"),

@@ -133,7 +133,7 @@ fn what_is_wrong_is_named_with_the_field_and_who_says_so() {
             "ethernet-reserved-vlan",
         ),
         (REQUEST[..41].to_vec(), "arp.-", "truncated"),
-        (with(&REQUEST, &[(15, 6)]), "arp.hardware_type", "rfc826-hardware-type"),
+        (with(&REQUEST, &[(15, 7)]), "arp.hardware_type", "rfc826-hardware-type"),
         (with(&REQUEST, &[(17, 6)]), "arp.protocol_type", "rfc826-protocol-type"),
         (with(&REQUEST, &[(19, 6)]), "arp.protocol_length", "rfc826-lengths"),
         (with(&REQUEST, &[(22, 3)]), "arp.sender_hardware_address", "sender-hardware-station"),

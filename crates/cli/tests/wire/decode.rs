@@ -38,7 +38,7 @@ fn every_exit_code() -> Outcome {
     let whole = capture(1, 1);
     assert_eq!(decode(&whole)?, (Some(0), good.to_owned(), String::new()));
     let bad = "00:00:01.000002 ARP, [hardware type is not Ethernet], length 28\n";
-    assert_eq!(decode(&capture(1, 6))?, (Some(1), bad.to_owned(), String::new()));
+    assert_eq!(decode(&capture(1, 7))?, (Some(1), bad.to_owned(), String::new()));
     // What was read is printed first.
     let cut = [&whole[..], &whole[24..60]].concat();
     let why = "tapstack: cannot read -: it ends in the middle of a frame or a header\n";

@@ -15,6 +15,7 @@ mod claims;
 mod codes;
 mod decode;
 mod doctor;
+mod hardware_type;
 mod host;
 mod hosts;
 mod interface;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
     }
     let cases = [
         arping::CASES,
+        hardware_type::CASES,
         capture::CASES,
         carriage::CASES,
         claims::CASES,

@@ -107,6 +107,20 @@ fn a_packet_about_other_addresses_changes_nothing() {
     }
 }
 
+// proves: rfc1042-hardware-type, rfc826-reply-fields
+#[test]
+fn request_of_hardware_type_6_gets_a_reply_of_that_type_behind_an_ether_type_and_behind_snap() {
+    let mut packet = request();
+    packet[1] = 6;
+    let mut expected = reply(&[8, 6]);
+    expected[15] = 6;
+    for head in [&[8, 6][..], &[0, 36, 0xaa, 0xaa, 3, 0, 0, 0, 8, 6]] {
+        let mut host = host(None);
+        assert_eq!(hear(&mut host, &broadcast(&[head, &packet, &[0; 10]])).1, [expected.clone()]);
+        assert_eq!(host.arp().neighbours().len(), 1, "the requester is learned");
+    }
+}
+
 // proves: learn-default, learn-reply-cautious, learn-reply-rfc826
 #[test]
 fn a_host_is_cautious_unless_it_is_told_otherwise() {
