@@ -279,7 +279,7 @@ fn layer(reason: Dropped) -> &'static str {
         | Dropped::WrongStation
         | Dropped::Unwanted
         | Dropped::NoRoute
-        | Dropped::Congested => "host",
+        | Dropped::NotSent(_) => "host",
     }
 }
 

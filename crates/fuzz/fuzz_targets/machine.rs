@@ -4,9 +4,9 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use arp::{Operation, Packet, Policy, Settings, Start};
-use host::{Config, Dropped, Host, Ping, Sent, Taken, Verdict};
+use host::{Config, Dropped, Host, NotSent, Ping, Sent, Taken, Verdict};
 use ipnet::Ipv4Net;
-use ipv4::{Datagram, Fields, Protocol};
+use ipv4::{Datagram, Fields, Protocol, Reason};
 use link::{Encapsulation, EtherType, Ethernet, MacAddr, VlanId, VlanTag};
 use tap::{Batch, Counters, Device, DeviceError, Instant, Pool};
 
@@ -77,7 +77,7 @@ impl Machine {
             return self.pool.give(frame);
         }
         self.heard += 1;
-        let (waiting, congested) = (self.departing.len(), self.host.congested());
+        let (waiting, unsent) = (self.departing.len(), self.unsent());
         let verdict = self.host.receive(self.now, frame, &mut self.departing, &mut self.pool);
 
         match verdict {
@@ -100,9 +100,13 @@ impl Machine {
                 }
             }
         }
-        let refused = verdict == Verdict::Dropped(Dropped::Congested);
-        assert!(self.host.congested() >= congested);
-        assert!(!refused || self.host.congested() > congested || self.waiting() > 0);
+        let refused = matches!(verdict, Verdict::Dropped(Dropped::NotSent(_)));
+        assert!(self.unsent() >= unsent);
+        assert!(!refused || self.unsent() > unsent, "what is not sent is counted");
+    }
+
+    fn unsent(&self) -> u64 {
+        NotSent::ALL.iter().map(|reason| self.host.not_sent(*reason)).sum()
     }
 
     /// What departs because of a datagram: one of ours, in one frame or in several.

@@ -50,7 +50,7 @@ impl Stack {
         all.push(gain("icmp", "accepted", self.icmp.accepted()));
         all.extend(losses("icmp", self.icmp.dropped()));
         all.push(gain("icmp", "echo requests answered", self.counts.echoed));
-        all.push(gain("icmp", "errors sent", self.icmp.reported()));
+        all.push(gain("icmp", "errors sent", self.counts.errors));
         all.extend(
             self.icmp
                 .withheld()
@@ -62,8 +62,7 @@ impl Stack {
         all.push(loss("host", "address not in use", self.counts.not_in_use));
         all.push(loss("host", "sent to another station than the destination's", self.counts.wrong_station));
         all.push(loss("host", "to many, and nobody wants it", self.counts.unwanted));
-        all.push(loss("host", "no address in use", self.counts.addressless));
-        all.push(loss("host", "too many frames wait for the wire", self.counts.congested));
+        all.extend(losses("host", &self.unsent));
         let unheard = self.counts.events_lost.saturating_add(self.ipv4.reassembly().events_lost());
         all.push(gain("host", "events lost", unheard));
         all

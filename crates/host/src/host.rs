@@ -8,7 +8,7 @@ use ipv4::{Ipv4, Route, Routes};
 use link::{Ethernet, Link};
 use tap::{Batch, Device, DeviceError, Frame, Instant, LinkState, Pool};
 
-use crate::output::Parcel;
+use crate::output::{NotSent, Parcel};
 use crate::stack::{Out, Stack};
 use crate::{Config, ConfigError, Event, Trace, Verdict};
 
@@ -129,7 +129,7 @@ impl Host {
             // spec: ethernet-minimum
             if link::pad(frame, device.minimum_frame()).is_err() {
                 // The wire wants more than its own frames hold: it will refuse this one.
-                self.first.counts.congested = self.first.counts.congested.saturating_add(1);
+                self.first.unsent.count(NotSent::Length);
             }
             trace.departs(now, frame.octets());
         }
@@ -257,14 +257,9 @@ impl Host {
         self.stacks().map(|stack| stack.counts.unspoken).sum()
     }
 
-    /// How many frames were not sent because no address was in use.
-    pub fn addressless(&self) -> u64 {
-        self.stacks().map(|stack| stack.counts.addressless).sum()
-    }
-
-    /// How many frames were not sent because too many waited for the wire.
-    pub fn congested(&self) -> u64 {
-        self.stacks().map(|stack| stack.counts.congested).sum()
+    /// How many frames were not sent for this reason.
+    pub fn not_sent(&self, reason: NotSent) -> u64 {
+        self.stacks().map(|stack| stack.unsent.get(reason)).sum()
     }
 }
 

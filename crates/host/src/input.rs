@@ -4,6 +4,7 @@ use arp::{Fields, View};
 use link::{Accepted, Cast, EtherType, MacAddr};
 use tap::{Checksum, Frame, Instant};
 
+use crate::output::NotSent;
 use crate::stack::{Out, Stack};
 use crate::{Dropped, Verdict};
 
@@ -80,7 +81,7 @@ impl Stack {
             }
             Err(frame) => {
                 out.pool.give(frame);
-                self.congest()
+                self.drop_unsent(if rewritten { NotSent::Congested } else { NotSent::Length })
             }
         }
     }

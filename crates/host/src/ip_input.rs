@@ -8,7 +8,7 @@ use link::{EtherType, MacAddr};
 use tap::{Checksum, Frame, Instant};
 
 use crate::input::Payload;
-use crate::output::{Parcel, Sent};
+use crate::output::{NotSent, Parcel, Sent};
 use crate::stack::{Out, Stack};
 use crate::udp;
 use crate::{Dropped, EchoReply, Event, Taken, Undelivered, Verdict};
@@ -75,7 +75,7 @@ impl Stack {
                 let verdict = match (plan, whole.datagram()) {
                     (Plan::Answer(answer), Ok(datagram)) => match large_frame(datagram.octets(), out) {
                         Some(frame) => self.answer_echo(now, &answer, frame, 0, out),
-                        None => self.congest(),
+                        None => self.drop_unsent(NotSent::NoFrame),
                     },
                     (Plan::Answer(_), Err(reason)) => Verdict::Dropped(reason.into()),
                     (Plan::Done(verdict), _) => verdict,
@@ -225,24 +225,24 @@ impl Stack {
             && answer.fields.write_to(frame.octets_mut()).is_ok();
         if !written {
             out.pool.give(frame);
-            return self.congest();
+            return self.drop_unsent(NotSent::Length);
         }
         // Who asked is one host: what is sent to many comes from nobody.
         let Answer { fields: Fields { source, destination, .. }, ours, .. } = *answer;
         let parcel = Parcel { ether_type: EtherType::IPV4, source, ours, frame };
         match self.forward(now, destination, parcel, out) {
-            Sent::Departs | Sent::Waits => {
+            Ok(Sent::NoRoute) => Verdict::Dropped(Dropped::NoRoute),
+            Ok(_) => {
                 self.counts.echoed = self.counts.echoed.saturating_add(1);
                 Verdict::Ipv4(Taken::Answered)
             }
-            Sent::NoRoute => Verdict::Dropped(Dropped::NoRoute),
-            Sent::Refused => Verdict::Dropped(Dropped::Congested),
+            Err(reason) => Verdict::Dropped(reason.into()),
         }
     }
 
-    pub(crate) fn congest(&mut self) -> Verdict {
-        self.congested();
-        Verdict::Dropped(Dropped::Congested)
+    /// Counts an answer that is not sent.
+    pub(crate) fn drop_unsent(&mut self, reason: NotSent) -> Verdict {
+        Verdict::Dropped(self.not_sent(reason).into())
     }
 
     /// Tells the sender of a datagram what is wrong with it, if he may be told. `between` is who tells
@@ -258,13 +258,12 @@ impl Stack {
     ) {
         let (source, destination) = between;
         let Some(mut frame) = out.pool.take() else {
-            self.congest();
+            self.not_sent(NotSent::NoFrame);
             return;
         };
         // On a link that carries less, it quotes less.
         let Ok(octets) = frame.append((Fields::LENGTH + Problem::LONGEST).min(self.config.mtu)) else {
-            out.pool.give(frame);
-            self.congest();
+            _ = self.refuse(NotSent::Length, frame, out);
             return;
         };
         let message = octets.get_mut(Fields::LENGTH..).unwrap_or_default();
@@ -280,7 +279,10 @@ impl Stack {
             frame.narrow(0, Fields::LENGTH + length).is_ok() && fields.write_to(frame.octets_mut()).is_ok()
         });
         if written {
-            self.route(now, source, destination, frame, out);
+            let sent = self.route(now, source, destination, frame, out);
+            if let Ok(Sent::Departs | Sent::Waits) = sent {
+                self.counts.errors = self.counts.errors.saturating_add(1);
+            }
         } else {
             out.pool.give(frame);
         }

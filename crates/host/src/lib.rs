@@ -44,7 +44,7 @@ pub use self::counters::Counter;
 pub use self::event::{EchoReply, Event, Undelivered};
 pub use self::faults::{Alteration, Delivery, Fate, Faults};
 pub use self::host::{Host, Turn};
-pub use self::output::{Parcel, Ping, Sent};
+pub use self::output::{NotSent, Parcel, Ping, Sent};
 pub use self::segment::{Carried, Port, Restless, Segment, Sighting, Speech};
 pub use self::trace::Trace;
 pub use self::udp::UdpDropped;

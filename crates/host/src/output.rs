@@ -32,9 +32,26 @@ pub enum Sent {
     Waits,
     /// It was given back to the pool at once: no route leads there.
     NoRoute,
-    /// It was given back to the pool at once: there is no room on the wire, or nowhere to wait, or no
-    /// address of ours is in use, or the neighbour is none.
+    /// It was given back to the pool at once, and the reason was counted: see [`NotSent`].
     Refused,
+}
+
+link::reasons! {
+    /// Why a frame was not sent. It went back to the pool.
+    pub enum NotSent {
+        /// No address of ours is in use, or the one that it is from no longer is.
+        NoAddress = "no address in use",
+        /// The frames that wait for the wire leave no capacity for it, or for all of its fragments.
+        Congested = "too many frames wait for the wire",
+        /// It takes more fragments than may wait for the wire at any time.
+        Fragments = "more fragments than may wait for the wire",
+        /// Every frame of the pool is held.
+        NoFrame = "no frame of the pool is free",
+        /// The next hop is not in the ARP cache, and there is no capacity to resolve it or to wait for it.
+        NextHop = "no capacity to wait for the next hop",
+        /// It is longer than a frame of the pool or than a datagram may be.
+        Length = "too long to be sent",
+    }
 }
 
 /// An echo request to be sent.
@@ -63,42 +80,46 @@ impl Host {
     ) -> Sent {
         let (stack, mut out) = self.first_out(pool);
         let ours = stack.arp.locals().first();
-        match ours {
+        let sent = match ours {
             Some((source, ours)) => {
                 stack.resolve(now, neighbour, Parcel { ether_type, source, ours, frame }, &mut out)
             }
             // spec: rfc5227-silence
-            None => stack.stay_silent(frame, &mut out),
-        }
+            None => stack.refuse(NotSent::NoAddress, frame, &mut out),
+        };
+        sent.unwrap_or(Sent::Refused)
     }
 
     /// Sends an echo request with this data from the host's own address. What comes back is an
     /// [`Event::Echo`], or an [`Event::Undelivered`], with its identifier and sequence number.
     pub fn ping(&mut self, now: Instant, ping: Ping, data: &[u8], pool: &mut Pool) -> Sent {
         let (stack, mut out) = self.first_out(pool);
-        let source = stack.address().map(|network| network.addr());
-        let length = Fields::LENGTH + Echo::HEADER + data.len();
-        let large = length > stack.config.mtu;
-        let frame = if large { out.pool.take_large() } else { out.pool.take() };
-        let Some(mut frame) = frame else {
-            return stack.congested();
-        };
-        let Some(source) = source else { return stack.stay_silent(frame, &mut out) };
-        let fields = Fields {
-            time_to_live: ping.time_to_live,
-            identification: stack.identification.next(source, ping.destination, Protocol::ICMP),
-            ..Fields::new(Protocol::ICMP, source, ping.destination)
-        };
-        let echo = Echo { identifier: ping.identifier, sequence: ping.sequence, data };
-        if write_echo(&mut frame, length, fields, echo).is_none() {
-            out.pool.give(frame);
-            return Sent::Refused;
-        }
-        stack.route(now, source, ping.destination, frame, &mut out)
+        stack.ping(now, ping, data, &mut out).unwrap_or(Sent::Refused)
     }
 
     fn first_out<'a>(&'a mut self, pool: &'a mut Pool) -> (&'a mut Stack, Out<'a>) {
         (&mut self.first, Out { departing: &mut self.departing, pool })
+    }
+}
+
+impl Stack {
+    fn ping(&mut self, now: Instant, ping: Ping, data: &[u8], out: &mut Out<'_>) -> Result<Sent, NotSent> {
+        let source = self.address().map(|network| network.addr());
+        let length = Fields::LENGTH + Echo::HEADER + data.len();
+        let large = length > self.config.mtu;
+        let frame = if large { out.pool.take_large() } else { out.pool.take() };
+        let mut frame = frame.ok_or_else(|| self.not_sent(NotSent::NoFrame))?;
+        let Some(source) = source else { return self.refuse(NotSent::NoAddress, frame, out) };
+        let fields = Fields {
+            time_to_live: ping.time_to_live,
+            identification: self.identification.next(source, ping.destination, Protocol::ICMP),
+            ..Fields::new(Protocol::ICMP, source, ping.destination)
+        };
+        let echo = Echo { identifier: ping.identifier, sequence: ping.sequence, data };
+        if write_echo(&mut frame, length, fields, echo).is_none() {
+            return self.refuse(NotSent::Length, frame, out);
+        }
+        self.route(now, source, ping.destination, frame, out)
     }
 }
 
@@ -144,11 +165,11 @@ impl Stack {
             // An address that was given up is used no more, not even for what waited.
             // spec: rfc5227-silence
             (Errand::Send { parcel, .. }, _) if self.hardware_of(parcel.source).is_none() => {
-                self.stay_silent(parcel.frame, out);
+                _ = self.refuse(NotSent::NoAddress, parcel.frame, out);
             }
             (Errand::Send { hardware, parcel, .. }, _) => _ = self.depart(hardware, parcel, out),
             (Errand::Ask { .. }, None) => {
-                self.counts.addressless = self.counts.addressless.saturating_add(1);
+                self.not_sent(NotSent::NoAddress);
             }
             // Where many hosts share a table, the first of them asks.
             (Errand::Ask { protocol, station }, Some((ours, hardware))) => {
@@ -180,10 +201,10 @@ impl Stack {
         destination: Ipv4Addr,
         frame: Frame,
         out: &mut Out<'_>,
-    ) -> Sent {
+    ) -> Result<Sent, NotSent> {
         // spec: rfc1122-source-address
         let Some(ours) = self.hardware_of(source) else {
-            return self.stay_silent(frame, out);
+            return self.refuse(NotSent::NoAddress, frame, out);
         };
         let parcel = Parcel { ether_type: EtherType::IPV4, source, ours, frame };
         // spec: rfc1122-broadcast-sent
@@ -203,112 +224,127 @@ impl Stack {
         destination: Ipv4Addr,
         parcel: Parcel,
         out: &mut Out<'_>,
-    ) -> Sent {
+    ) -> Result<Sent, NotSent> {
         let Some(hop) = self.routes.next_hop(parcel.source, destination) else {
             self.counts.unroutable = self.counts.unroutable.saturating_add(1);
             out.pool.give(parcel.frame);
-            return Sent::NoRoute;
+            return Ok(Sent::NoRoute);
         };
         self.resolve(now, hop.neighbour(), parcel, out)
     }
 
-    fn resolve(&mut self, now: Instant, neighbour: Ipv4Addr, parcel: Parcel, out: &mut Out<'_>) -> Sent {
+    fn resolve(
+        &mut self,
+        now: Instant,
+        neighbour: Ipv4Addr,
+        parcel: Parcel,
+        out: &mut Out<'_>,
+    ) -> Result<Sent, NotSent> {
         match self.arp.resolve(now, neighbour, parcel.frame.len(), parcel) {
             // spec: rfc826-found
             Resolution::Known(hardware, parcel) => self.depart(hardware, parcel, out),
             // spec: reply-resolved
-            Resolution::Waits => Sent::Waits,
-            Resolution::Refused(parcel) => {
-                out.pool.give(parcel.frame);
-                Sent::Refused
-            }
+            Resolution::Waits => Ok(Sent::Waits),
+            // spec: drops-counted
+            Resolution::Refused(parcel) => self.refuse(NotSent::NextHop, parcel.frame, out),
         }
     }
 
     /// Puts a header before a payload and lets it depart; a datagram too long for the link in fragments.
-    fn depart(&mut self, to: MacAddr, parcel: Parcel, out: &mut Out<'_>) -> Sent {
+    fn depart(&mut self, to: MacAddr, parcel: Parcel, out: &mut Out<'_>) -> Result<Sent, NotSent> {
         let is_datagram = parcel.ether_type == EtherType::IPV4;
-        let sent = if is_datagram && parcel.frame.len() > self.config.mtu {
-            self.depart_in_fragments(to, parcel, out)
+        if is_datagram && parcel.frame.len() > self.config.mtu {
+            self.depart_in_fragments(to, parcel, out)?;
         } else {
-            self.depart_whole(to, parcel, out)
-        };
-        if is_datagram && sent == Sent::Departs {
+            self.depart_whole(to, parcel, out)?;
+        }
+        if is_datagram {
             self.counts.datagrams = self.counts.datagrams.saturating_add(1);
         }
-        sent
+        Ok(Sent::Departs)
     }
 
-    fn depart_whole(&mut self, to: MacAddr, parcel: Parcel, out: &mut Out<'_>) -> Sent {
+    fn depart_whole(&mut self, to: MacAddr, parcel: Parcel, out: &mut Out<'_>) -> Result<Sent, NotSent> {
         let Parcel { ether_type, ours, mut frame, .. } = parcel;
-        let sent = match self.link.send(&mut frame, to, ours, ether_type) {
-            Ok(()) => out.departing.push(frame),
-            Err(NoRoom) => Err(frame),
-        };
-        match sent {
-            Ok(()) => Sent::Departs,
-            Err(frame) => {
-                out.pool.give(frame);
-                self.congested()
-            }
+        if self.link.send(&mut frame, to, ours, ether_type).is_err() {
+            return self.refuse(NotSent::Length, frame, out);
+        }
+        match out.departing.push(frame) {
+            Ok(()) => Ok(Sent::Departs),
+            Err(frame) => self.refuse(NotSent::Congested, frame, out),
         }
     }
 
     /// Cuts a datagram, and lets all of it depart, or none for want of room on the wire.
-    fn depart_in_fragments(&mut self, to: MacAddr, parcel: Parcel, out: &mut Out<'_>) -> Sent {
+    fn depart_in_fragments(
+        &mut self,
+        to: MacAddr,
+        parcel: Parcel,
+        out: &mut Out<'_>,
+    ) -> Result<Sent, NotSent> {
         let departed = self.cut(to, &parcel, out);
         out.pool.give(parcel.frame);
-        departed.map_or_else(|| self.congested(), |()| Sent::Departs)
+        departed.map(|()| Sent::Departs).map_err(|reason| self.not_sent(reason))
     }
 
-    fn cut(&mut self, to: MacAddr, parcel: &Parcel, out: &mut Out<'_>) -> Option<()> {
-        let datagram = Datagram::parse(parcel.frame.octets()).ok()?;
+    fn cut(&mut self, to: MacAddr, parcel: &Parcel, out: &mut Out<'_>) -> Result<(), NotSent> {
+        let datagram = Datagram::parse(parcel.frame.octets()).map_err(|_| NotSent::Length)?;
         let (fields, payload) = (Fields::from(&datagram), datagram.payload());
-        let fragments = Fragments::of(payload.len(), self.config.mtu, fields.dont_fragment).ok()?;
-        if fragments.clone().count() > out.departing.room() {
-            return None;
+        let fragments = Fragments::of(payload.len(), self.config.mtu, fields.dont_fragment);
+        let fragments = fragments.map_err(|_| NotSent::Length)?;
+        let count = fragments.clone().count();
+        if count > out.departing.room() {
+            let never = count > Host::DEPARTING;
+            return Err(if never { NotSent::Fragments } else { NotSent::Congested });
         }
         for fragment in fragments {
-            let part = payload.get(fragment.range.clone())?;
-            let mut frame = out.pool.take()?;
+            let part = payload.get(fragment.range.clone()).ok_or(NotSent::Length)?;
+            let mut frame = out.pool.take().ok_or(NotSent::NoFrame)?;
             let written = write_fragment(&mut frame, fragment.apply(fields), part).is_some()
                 && self.link.send(&mut frame, to, parcel.ours, EtherType::IPV4).is_ok();
-            let departs = if written { out.departing.push(frame) } else { Err(frame) };
-            if let Err(frame) = departs {
+            if !written {
                 out.pool.give(frame);
-                return None;
+                return Err(NotSent::Length);
+            }
+            if let Err(frame) = out.departing.push(frame) {
+                out.pool.give(frame);
+                return Err(NotSent::Congested);
             }
         }
-        Some(())
+        Ok(())
     }
 
-    /// Counts what the wire had no room for.
-    pub(crate) fn congested(&mut self) -> Sent {
-        self.counts.congested = self.counts.congested.saturating_add(1);
-        Sent::Refused
+    /// Counts a frame that is not sent.
+    // spec: drops-counted
+    pub(crate) fn not_sent(&mut self, reason: NotSent) -> NotSent {
+        self.unsent.count(reason);
+        reason
     }
 
-    /// Gives a frame back that there is no address for.
-    fn stay_silent(&mut self, frame: Frame, out: &mut Out<'_>) -> Sent {
-        self.counts.addressless = self.counts.addressless.saturating_add(1);
+    /// Gives a frame back that is not sent, and counts it.
+    pub(crate) fn refuse(
+        &mut self,
+        reason: NotSent,
+        frame: Frame,
+        out: &mut Out<'_>,
+    ) -> Result<Sent, NotSent> {
         out.pool.give(frame);
-        Sent::Refused
+        Err(self.not_sent(reason))
     }
 
     /// Sends an ARP packet of our own.
     fn speak(&mut self, fields: arp::Fields, to: MacAddr, out: &mut Out<'_>) {
         let Some(mut frame) = out.pool.take() else {
-            self.congested();
+            self.not_sent(NotSent::NoFrame);
             return;
         };
         match write(&mut frame, fields) {
             Ok(()) => {
                 let (source, ours) = (fields.sender_protocol, fields.sender_hardware);
                 let parcel = Parcel { ether_type: EtherType::ARP, source, ours, frame };
-                self.depart(to, parcel, out);
+                _ = self.depart(to, parcel, out);
             }
-            // A frame of the pool has room for a packet.
-            Err(NoRoom) => out.pool.give(frame),
+            Err(NoRoom) => _ = self.refuse(NotSent::Length, frame, out),
         }
     }
 }

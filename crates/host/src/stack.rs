@@ -10,7 +10,7 @@ use ipv4::{Addresses, Identification, Ipv4, Limits, Route, Routes};
 use link::{Link, MacAddr, Stations, Tally};
 use tap::{Batch, Instant, Pool};
 
-use crate::output::Parcel;
+use crate::output::{NotSent, Parcel};
 use crate::{Config, ConfigError, Event, UdpDropped, Who};
 
 /// The layers of one segment: a wire, or one VLAN on it.
@@ -24,6 +24,8 @@ pub(crate) struct Stack {
     pub(crate) ipv4: Ipv4,
     pub(crate) icmp: Icmp,
     pub(crate) udp: Tally<UdpDropped>,
+    /// Frames that were not sent, by reason.
+    pub(crate) unsent: Tally<NotSent>,
     pub(crate) routes: Routes,
     pub(crate) identification: Identification,
     pub(crate) counts: Counts,
@@ -37,6 +39,8 @@ pub(crate) struct Counts {
     pub(crate) answered: u64,
     /// Echo requests answered.
     pub(crate) echoed: u64,
+    /// ICMP errors sent.
+    pub(crate) errors: u64,
     /// Datagrams sent, each once however many fragments it took.
     pub(crate) datagrams: u64,
     /// Frames of a protocol that nobody here speaks.
@@ -49,10 +53,6 @@ pub(crate) struct Counts {
     pub(crate) unwanted: u64,
     /// Not sent, for no route leads there.
     pub(crate) unroutable: u64,
-    /// Not sent, for no address is in use.
-    pub(crate) addressless: u64,
-    /// Not sent, for too many waited for the wire.
-    pub(crate) congested: u64,
     /// Events that nobody took in time.
     pub(crate) events_lost: u64,
 }
@@ -90,6 +90,7 @@ impl Stack {
             ipv4: Ipv4::new(Addresses::default(), Limits::default(), seed),
             icmp: Icmp::new(&icmp::Config { seed, ..icmp::Config::default() }),
             udp: Tally::default(),
+            unsent: Tally::default(),
             routes: Routes::default(),
             identification: Identification::new(seed),
             counts: Counts::default(),

@@ -5,7 +5,7 @@ use std::fmt;
 use icmp::Problem;
 use link::EtherType;
 
-use crate::UdpDropped;
+use crate::{NotSent, UdpDropped};
 
 /// What a host made of one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +54,8 @@ pub enum Dropped {
     Unwanted,
     /// An answer was due, and there is no way to its destination.
     NoRoute,
-    /// An answer was due, and too many wait for the wire already.
-    Congested,
+    /// An answer was due, and could not be sent.
+    NotSent(NotSent),
 }
 
 impl Verdict {
@@ -98,6 +98,12 @@ impl From<UdpDropped> for Dropped {
     }
 }
 
+impl From<NotSent> for Dropped {
+    fn from(reason: NotSent) -> Self {
+        Self::NotSent(reason)
+    }
+}
+
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -132,7 +138,7 @@ impl fmt::Display for Dropped {
             Self::WrongStation => f.write_str("sent to another station than the destination's"),
             Self::Unwanted => f.write_str("nobody here wants it"),
             Self::NoRoute => f.write_str("no way leads to whoever is to be answered"),
-            Self::Congested => f.write_str("too many frames wait for the wire"),
+            Self::NotSent(reason) => reason.fmt(f),
         }
     }
 }

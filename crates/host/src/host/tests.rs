@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Dropped, Sent, Who};
+use crate::{Dropped, NotSent, Sent, Who};
 use arp::{Fields, Merge, Operation, State};
 use link::{EtherType, MacAddr};
 use proptest::prelude::*;
@@ -176,8 +176,8 @@ fn an_answer_without_room_is_dropped_and_counted() {
     let mut frame = pool.take().unwrap();
     frame.write(&broadcast(&[&[8, 6], &request()])).unwrap();
     let verdict = host.receive(NOW, frame, &mut Batch::new(0), &mut pool);
-    assert_eq!(verdict.dropped(), Some(Dropped::Congested));
-    assert_eq!((host.congested(), host.answered(), pool.held()), (1, 0, 0));
+    assert_eq!(verdict.dropped(), Some(Dropped::NotSent(NotSent::Congested)));
+    assert_eq!((host.not_sent(NotSent::Congested), host.answered(), pool.held()), (1, 0, 0));
 }
 
 /// Two hosts on a cable: we are 10.0.0.2, the peer is 10.0.0.1.
@@ -262,7 +262,7 @@ fn a_host_without_room_on_the_wire_keeps_what_is_due_for_later() {
         pair.peer.turn(NOW, &mut pair.right, &mut pair.pool, &mut ()).unwrap();
         asked = pair.peer.link().accepted();
     }
-    assert_eq!((asked, pair.ours.congested()), (155, 0));
+    assert_eq!((asked, pair.ours.not_sent(NotSent::Congested)), (155, 0));
 }
 
 /// A cable that wants its frames padded, as a real medium does.

@@ -224,7 +224,7 @@ fn nothing_is_sent_from_an_address_that_is_not_in_use() {
     let mut pool = Pool::new(1_500, 8);
     let frame = pool.take().unwrap();
     assert_eq!(host.send(NOW, PEER, TEST, frame, &mut pool), Sent::Refused);
-    assert_eq!((host.addressless(), pool.held()), (1, 0));
+    assert_eq!((host.not_sent(NotSent::NoAddress), pool.held()), (1, 0));
     run(&mut host, NOW + PROBING);
     let frame = pool.take().unwrap();
     assert_eq!(host.send(NOW + PROBING, PEER, TEST, frame, &mut pool), Sent::Waits);
@@ -258,7 +258,7 @@ fn an_address_that_is_given_up_sends_nothing_that_waited_for_it() {
     pair.peer.turn(NOW, &mut pair.right, &mut pair.pool, &mut ()).unwrap();
     assert_eq!(pair.peer.link().accepted() + pair.peer.unspoken(), 0, "nothing came");
     assert_eq!((pair.pool.held(), pair.ours.arp().neighbours().waiting()), (0, 0));
-    assert!(pair.ours.addressless() >= 2);
+    assert!(pair.ours.not_sent(NotSent::NoAddress) >= 2);
 }
 
 // proves: rfc3927-once

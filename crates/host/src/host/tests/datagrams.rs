@@ -3,6 +3,7 @@
 use super::rig::*;
 use super::*;
 use crate::{Ping, Taken, UdpDropped};
+use arp::Settings;
 use icmp::{Message, Problem, Quoted};
 use ipv4::{Datagram, Fields, Protocol};
 use tap::Checksum;
@@ -390,6 +391,24 @@ fn no_gateway_of_ours_is_we_ourselves() {
     let mut host = Host::new(NOW, &config()).unwrap();
     assert_eq!(host.add_route("192.0.2.0/24".parse().unwrap(), OURS).err(), ours);
     assert_eq!(host.routes().iter().count(), 1);
+}
+
+// proves: drops-counted
+#[test]
+fn reply_is_dropped_and_counted_when_the_cache_cannot_take_its_next_hop() {
+    let table = Settings { entries: 1, ..config().table };
+    let mut rig = Rig::new(&Config { table, ..config() });
+    rig.host.arp_mut().add_static(NOW, [10, 0, 0, 9].into(), MacAddr::new([2, 0, 0, 0, 0, 9])).unwrap();
+    let before = losses(&rig.host);
+    for (protocol, message) in [(Protocol::ICMP, echo(b"data")), (Protocol::UDP, udp(b"data"))] {
+        let (verdict, sent) = rig.judge(&frame(&datagram(Fields { protocol, ..to_us() }, &message)));
+        if protocol == Protocol::ICMP {
+            assert_eq!(verdict.dropped(), Some(NotSent::NextHop.into()));
+        }
+        assert_eq!(sent.len(), 0);
+    }
+    assert_eq!((losses(&rig.host), rig.host.not_sent(NotSent::NextHop)), (before + 2, 2));
+    assert_eq!((rig.count("icmp", "errors sent"), rig.host.not_sent(NotSent::Congested)), (0, 0));
 }
 
 #[test]

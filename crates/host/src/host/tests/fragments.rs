@@ -133,7 +133,7 @@ fn a_refusal_of_a_datagram_made_whole_needs_no_room_for_it() {
     large.drain(..).for_each(|frame| rig.pool.give(frame));
     let refused = Verdict::Ipv4(Taken::Refused(Problem::PORT_UNREACHABLE));
     assert_eq!(rig.verdicts[1..], [KEPT, refused]);
-    assert_eq!((departing.len(), rig.host.congested()), (1, 0));
+    assert_eq!((departing.len(), rig.host.not_sent(NotSent::Congested)), (1, 0));
 }
 
 // proves: rfc791-fragmentation, rfc6864-unique
@@ -157,6 +157,7 @@ fn a_long_ping_departs_in_fragments_that_fit_the_mtu() {
         }
         let beyond = vec![0; 65_508];
         assert_eq!(rig.host.ping(NOW, ping, &beyond, &mut rig.pool), Sent::Refused);
+        assert_eq!(rig.host.not_sent(NotSent::Length), 1);
         assert_eq!((rig.pool.held(), rig.hear(&[]).len()), (0, 0));
     }
 }
@@ -180,8 +181,32 @@ fn a_pool_that_runs_out_between_fragments_gets_all_back() {
     let ping = Ping { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
     let mut pool = Pool::new(1_500, 2);
     assert_eq!(rig.host.ping(NOW, ping, &data, &mut pool), Sent::Refused);
-    assert_eq!((rig.host.departing.len(), rig.host.congested()), (2, 1));
+    assert_eq!((rig.host.departing.len(), rig.host.not_sent(NotSent::NoFrame)), (2, 1));
     assert_eq!(pool.held(), 2, "those two");
+}
+
+// proves: drops-counted
+#[test]
+fn reply_that_is_not_sent_is_counted_under_its_reason() {
+    // Each has more fragments than may ever wait for the wire, or than may wait at this moment.
+    let mtu = 260;
+    let mut rig = Rig::new(&Config { mtu, ..config() });
+    rig.host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
+    rig.verdicts.clear();
+    assert_eq!(rig.hear(&fragments(to_us(), 65_507, 240)).len(), 0);
+    assert_eq!(dropped(&rig).last(), Some(&Some(NotSent::Fragments.into())));
+    let long = fragments(to_us(), 40_000, 240);
+    let mut departing = Batch::new(Host::DEPARTING);
+    let mut last = None;
+    for octets in long.iter().chain(&long) {
+        let mut frame = rig.pool.take().unwrap();
+        frame.write(octets).unwrap();
+        last = rig.host.receive(NOW, frame, &mut departing, &mut rig.pool).dropped();
+    }
+    assert_eq!(last, Some(NotSent::Congested.into()));
+    assert_eq!((rig.count("icmp", "echo requests answered"), departing.len()), (1, 167));
+    assert_eq!(rig.count("host", "more fragments than may wait for the wire"), 1);
+    assert_eq!(rig.count("host", "too many frames wait for the wire"), 1);
 }
 
 // proves: reassembly-flood, reassembly-bounds
@@ -242,5 +267,5 @@ fn what_waited_departs_turn_by_turn_where_the_wire_has_no_room_for_all_of_it() {
     sent.extend(rig.pass(Duration::from_millis(1)));
     let datagrams = sent.iter().filter(|frame| frame[12..14] == [8, 0]).count();
     assert_eq!(datagrams, 3 * peers.len() * usize::from(each));
-    assert_eq!(rig.host.congested(), 0);
+    assert_eq!(rig.host.not_sent(NotSent::Congested), 0);
 }

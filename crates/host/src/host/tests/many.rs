@@ -163,7 +163,7 @@ fn what_waited_for_a_host_that_gave_its_address_up_is_not_sent_though_others_are
     assert_eq!(rig.host.arp().locals().hardware_of(address), None);
     let sent = rig.hear(&[ask(number(8).0)]);
     assert_eq!(sent.len(), 1, "the answer to the request, and no reply from {address}: {sent:02x?}");
-    assert_eq!(rig.host.addressless(), 1);
+    assert_eq!(rig.host.not_sent(NotSent::NoAddress), 1);
 }
 
 /// Frames to three hosts that are good, damaged, or anything at all.
