@@ -50,7 +50,7 @@ pub(crate) fn check() -> Result<(), String> {
     ];
     for step in STEPS {
         println!("crates/bench: cargo {}", step.join(" "));
-        cargo(step.iter().map(OsStr::new), &workspace().join("crates/bench"))?;
+        cargo(step.iter().map(OsStr::new), &workspace().join("crates/bench"), None)?;
     }
     println!("cargo xtask bench wire --quick --rounds 2");
     wire::check()
@@ -60,13 +60,18 @@ pub(crate) fn check() -> Result<(), String> {
 fn build(program: &str) -> Result<PathBuf, String> {
     let folder = workspace().join("crates/bench");
     let arguments = ["build", "--quiet", "--release", "--locked", "--bin", program].map(OsStr::new);
-    cargo(arguments, &folder)?;
+    cargo(arguments, &folder, None)?;
     Ok(folder.join("target/release").join(program))
 }
 
-/// Runs cargo in a folder, and fails as it does.
-fn cargo<'a>(arguments: impl IntoIterator<Item = &'a OsStr>, folder: &Path) -> Result<(), String> {
+/// Runs cargo in a folder, perhaps with a variable, and fails as it does.
+pub(crate) fn cargo<'a>(
+    arguments: impl IntoIterator<Item = &'a OsStr>,
+    folder: &Path,
+    variable: Option<(&str, PathBuf)>,
+) -> Result<(), String> {
     let mut command = Command::new(env!("CARGO"));
+    command.envs(variable);
     // The folder's own target, whatever the caller's is: that is where the program is looked for.
     command.args(arguments).current_dir(folder).env("CARGO_TARGET_DIR", folder.join("target"));
     let status = command.status().map_err(|error| format!("cannot run cargo: {error}"))?;

@@ -1,7 +1,9 @@
 //! `ci`: everything but the tests.
 
+use std::ffi::OsStr;
 use std::process::{Command, ExitCode};
 
+use crate::installed::installed;
 use crate::{Outcome, bench, layers, spec};
 
 /// The steps, each a cargo command line. Clippy compiles the benches too.
@@ -10,6 +12,14 @@ const STEPS: [&[&str]; 3] = [
     &["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"],
     &["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"],
 ];
+
+/// The same for crates/fuzz, a workspace of its own. The fuzzer's own library is not built: no program is linked.
+const FUZZ_STEPS: [&[&str]; 2] =
+    [&["fmt", "--check"], &["clippy", "--all-targets", "--locked", "--quiet", "--", "--deny", "warnings"]];
+/// What cargo-deny checks without a network.
+const DENY: &[&str] = &["deny", "--locked", "--log-level", "error", "check", "bans", "licenses", "sources"];
+/// What it checks with one: it fetches the database of advisories.
+const DENY_ADVISORIES: &[&str] = &["deny", "--locked", "--log-level", "error", "check", "advisories"];
 
 pub(crate) fn run() -> Outcome {
     for step in STEPS {
@@ -20,13 +30,45 @@ pub(crate) fn run() -> Outcome {
             return Ok(ExitCode::from(1));
         }
     }
-    if let Err(sentence) = bench::check() {
-        eprintln!("xtask: {sentence}");
-        return Ok(ExitCode::from(1));
+    for check in [deny, fuzz, bench::check] {
+        if let Err(error) = check() {
+            eprintln!("xtask: {error}");
+            return Ok(ExitCode::from(1));
+        }
     }
     println!("cargo xtask bench parse --gate");
     let checks = [bench::hold_parse()?, layers::check(None)?, spec::check(None)?];
     Ok(checks.into_iter().find(|check| *check != ExitCode::SUCCESS).unwrap_or(ExitCode::SUCCESS))
+}
+
+/// Checks the dependencies by cargo-deny, where it is installed.
+fn deny() -> Result<(), String> {
+    if let Err(absent) = installed("cargo-deny") {
+        println!("the dependencies are not checked: {absent}; `cargo install --locked cargo-deny`");
+        return Ok(());
+    }
+    for arguments in [DENY, DENY_ADVISORIES] {
+        println!("cargo {}", arguments.join(" "));
+        let output = cargo(arguments).output().map_err(|error| format!("cannot run cargo: {error}"))?;
+        let errors = String::from_utf8_lossy(&output.stderr);
+        if !output.status.success() && errors.contains("failed to fetch advisory database") {
+            println!("the advisories are not checked: their database cannot be fetched");
+        } else if !output.status.success() {
+            return Err(format!("`cargo {}` failed\n{errors}", arguments.join(" ")));
+        }
+    }
+    Ok(())
+}
+
+/// Checks the fuzz targets.
+fn fuzz() -> Result<(), String> {
+    let folder = bench::workspace().join("crates/fuzz");
+    for step in FUZZ_STEPS {
+        println!("crates/fuzz: cargo {}", step.join(" "));
+        let library = ("CUSTOM_LIBFUZZER_PATH", folder.join("target/libfuzzer.a"));
+        bench::cargo(step.iter().map(OsStr::new), &folder, Some(library))?;
+    }
+    Ok(())
 }
 
 fn cargo(arguments: &[&str]) -> Command {

@@ -49,8 +49,8 @@ enum Command {
         #[arg(long, value_name = "PATH")]
         root: Option<PathBuf>,
     },
-    /// Everything that CI checks but the tests: format, lints, docs, layers, spec, benches compile, the
-    /// bounds on what parsing costs
+    /// Everything that CI checks but the tests: format, lints, docs, layers, spec, dependencies, fuzz targets and
+    /// benches compile, the bounds on what parsing costs
     Ci,
     /// Measure, beside peers and floors, alternated in one run
     Bench(bench::Arguments),

@@ -7,6 +7,6 @@ use super::{cargo, workspace};
 use crate::Outcome;
 
 pub(super) fn run() -> Outcome {
-    cargo(["bench", "--locked", "--package", "arp", "--bench", "table"].map(OsStr::new), workspace())?;
+    cargo(["bench", "--locked", "--package", "arp", "--bench", "table"].map(OsStr::new), workspace(), None)?;
     Ok(ExitCode::SUCCESS)
 }
