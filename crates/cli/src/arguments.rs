@@ -9,6 +9,7 @@ use clap::{ArgGroup, Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
 
+use crate::address::{ip_address, network, station_mac};
 use crate::arping::ArpingArguments;
 use crate::capture::arguments::CaptureArguments;
 use crate::completions::CompletionsArguments;
@@ -112,7 +113,8 @@ pub(crate) struct LabArguments {
     pub(crate) verbose: bool,
     #[command(flatten)]
     pub(crate) capture: CaptureArguments,
-    /// A command to run inside the namespace, with the kernel at 10.0.0.1 and our host at 10.0.0.2
+    /// A command to run inside the namespace, with the kernel at 10.0.0.1 and our host at 10.0.0.2; for an ordinary
+    /// user `tcpdump` takes `-Z root` there
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
 }
@@ -157,7 +159,7 @@ pub(crate) struct HostArguments {
     pub(crate) capture: CaptureArguments,
     /// Answer ARP also for the hosts of this range, which must lie beyond our own network (RFC 1027); may
     /// be repeated
-    #[arg(long = "proxy", value_name = "ADDRESS/LENGTH", value_parser = address)]
+    #[arg(long = "proxy", value_name = "ADDRESS/LENGTH", value_parser = network)]
     pub(crate) proxies: Vec<Ipv4Net>,
     /// Whom to enter into the translation table: those who ask for us, whoever speaks to us (as RFC
     /// 826 has it), or whoever speaks
@@ -202,14 +204,14 @@ Ctrl-C and SIGTERM end it with the statistics; it ends when nobody reads what it
 Exit codes: 0 at least one answer, 1 none, 2 usage, set-up, permission, or no way to the target.")]
 pub(crate) struct PingArguments {
     /// Whom to ask
-    #[arg(value_parser = host_address)]
+    #[arg(value_parser = ip_address)]
     pub(crate) target: Ipv4Addr,
     #[command(flatten)]
     pub(crate) station: StationArguments,
     #[command(flatten)]
     pub(crate) capture: CaptureArguments,
-    /// Our address, and the length of the network's prefix
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address)]
+    /// Our address, and the length of the network's prefix or its netmask
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = network)]
     pub(crate) address: Ipv4Net,
     /// Ask first whether anybody has our address; without this it is used at once
     #[arg(long)]
@@ -243,8 +245,8 @@ pub(crate) struct PingArguments {
 // spec: rfc3927-one-scope
 #[command(group(ArgGroup::new("ours").required(true).args(["address", "link_local", "hosts"])))]
 pub(crate) struct ClaimArguments {
-    /// Our address, and the length of the network's prefix
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address)]
+    /// Our address, and the length of the network's prefix or its netmask
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = network)]
     pub(crate) address: Option<Ipv4Net>,
     /// Select an address of our own in 169.254.0.0/16, and another whenever it is lost (RFC 3927)
     #[arg(long, conflicts_with_all = ["no_probe", "announce", "gateway", "routes"])]
@@ -273,7 +275,7 @@ pub(crate) struct HostsArguments {
     pub(crate) hosts: Vec<Hosts>,
     /// The hardware address of the first of --hosts; the others follow one by one [default: locally
     /// administered, derived from machine and interface]
-    #[arg(long, value_name = "MAC", requires = "hosts", conflicts_with_all = ["address", "link_local"])]
+    #[arg(long, value_name = "MAC", value_parser = station_mac, requires = "hosts", conflicts_with_all = ["address", "link_local"])]
     pub(crate) mac_base: Option<MacAddr>,
     /// Ask for each address of --hosts whether anybody has it, before any is used
     #[arg(long, requires = "hosts", conflicts_with_all = ["address", "link_local", "no_probe"])]
@@ -285,6 +287,11 @@ pub(crate) struct HostsArguments {
 pub(crate) struct Hosts {
     pub(crate) range: Ipv4Net,
     pub(crate) vlan: Option<VlanId>,
+}
+
+impl Hosts {
+    /// The prefix length of the largest range.
+    const SHORTEST: u8 = 8;
 }
 
 /// The policies of `--learn`.
@@ -323,33 +330,29 @@ impl From<Defend> for Defence {
     }
 }
 
-/// Reads an address with the length of its prefix.
-pub(crate) fn address(text: &str) -> Result<Ipv4Net, String> {
-    text.parse().map_err(|_| {
-        "an IPv4 address and the length of its prefix are wanted, such as 10.0.0.2/24".to_owned()
-    })
-}
-
-/// Reads an address without a prefix.
-pub(crate) fn host_address(text: &str) -> Result<Ipv4Addr, String> {
-    text.parse().map_err(|_| "an IPv4 address is wanted, such as 10.0.0.1".to_owned())
-}
-
 /// Reads a range of hosts.
 fn hosts(text: &str) -> Result<Hosts, String> {
     let (range, vlan) = match text.split_once('@') {
         None => (text, None),
         Some((range, vlan)) => (range, Some(vlan)),
     };
-    let range: Option<Ipv4Net> = range.parse().ok();
-    let vlan = vlan.map(str::parse).transpose().ok();
-    match (range, vlan) {
-        (Some(range), Some(_)) if range != range.trunc() => {
-            Err(format!("{range} is one address of a range; the range is {}", range.trunc()))
-        }
-        (Some(range), Some(vlan)) => Ok(Hosts { range, vlan }),
-        _ => Err("a range, and perhaps a VLAN from 1 to 4094, are wanted, such as 10.1.0.0/16@5".to_owned()),
+    if range.contains('-') {
+        return Err("a range FIRST-LAST is not supported here; expected CIDR, e.g. 10.1.0.0/16".to_owned());
     }
+    let range = network(range)?;
+    let vlan = vlan.map(|vlan| vlan.parse().map_err(|_| format!("VLAN {vlan} must be from 1 to 4094")));
+    let vlan = vlan.transpose()?;
+    if range.prefix_len() < Hosts::SHORTEST {
+        let bits = 32 - range.prefix_len();
+        return Err(format!(
+            "too many hosts: 2^{bits}, and at most 2^24 are possible, a /{}",
+            Hosts::SHORTEST
+        ));
+    }
+    if range != range.trunc() {
+        return Err(format!("{range} is one address of a range; the range is {}", range.trunc()));
+    }
+    Ok(Hosts { range, vlan })
 }
 
 /// Reads a time in seconds.
@@ -363,10 +366,8 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
 
 /// Reads a static neighbour.
 fn neighbour(text: &str) -> Result<(Ipv4Addr, MacAddr), String> {
-    let parsed = text
+    let (protocol, hardware) = text
         .split_once('=')
-        .and_then(|(protocol, hardware)| Some((protocol.parse().ok()?, hardware.parse().ok()?)));
-    parsed.ok_or_else(|| {
-        "an address and a hardware address are wanted, such as 10.0.0.1=02:00:00:00:00:01".to_owned()
-    })
+        .ok_or("expected an IP address and a MAC address, e.g. 10.0.0.1=02:00:00:00:00:01")?;
+    Ok((ip_address(protocol)?, station_mac(hardware)?))
 }

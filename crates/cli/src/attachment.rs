@@ -91,14 +91,7 @@ impl Attachment {
 impl Stations<'_> {
     /// Refuses what is the kernel's: two that answer for one address fight.
     fn vet(&self, interface: &Interface) -> Result<(), Failure> {
-        // spec: beside-hardware
-        let own = MacAddr::new(interface.hardware_address()?);
-        if (self.hardware.0..=self.hardware.1).contains(&own) {
-            let name = interface.name();
-            return Err(Failure::new(format!(
-                "the kernel has {own} on {name}, and it and we cannot both; choose another --mac or --mac-base, or leave it out"
-            )));
-        }
+        vet_hardware(self.hardware, interface)?;
         // spec: beside-protocol
         // On whichever interface: the kernel answers for all its addresses on each.
         let kernel = kernel_addresses()?;
@@ -108,6 +101,19 @@ impl Stations<'_> {
             Some((ours, address)) => Err(shared(*ours, address)),
         }
     }
+}
+
+/// Refuses hardware addresses, from the first to the last, of which one is the kernel's on this interface.
+pub(crate) fn vet_hardware((first, last): (MacAddr, MacAddr), interface: &Interface) -> Result<(), Failure> {
+    // spec: beside-hardware
+    let own = MacAddr::new(interface.hardware_address()?);
+    if (first..=last).contains(&own) {
+        let name = interface.name();
+        return Err(Failure::new(format!(
+            "the kernel has {own} on {name}, and it and we cannot both; choose another MAC address, or leave it out"
+        )));
+    }
+    Ok(())
 }
 
 /// The failure of a range that holds an address of the kernel's.

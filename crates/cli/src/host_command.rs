@@ -29,6 +29,9 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     arguments.hosts.check(arguments.claim.announce, arguments.station.kernel)?;
     let attachment = arguments.station.attach(&protocol(arguments), |name| hardware(arguments, name))?;
     arguments.hosts.warn_of_kernel()?;
+    if let Some(address) = arguments.claim.address {
+        arguments.station.warn_of_network(address);
+    }
     let name = attachment.name().clone();
     let host = host(arguments, &attachment, &clock)?;
     let level = match (arguments.quiet, arguments.verbose) {
@@ -70,10 +73,15 @@ fn hardware(arguments: &HostArguments, name: &InterfaceName) -> Result<(MacAddr,
     Ok((first, following(first, count - 1)?))
 }
 
-/// The hardware address so many behind another.
+/// The hardware address so many behind another, if all up to it are stations'.
 fn following(base: MacAddr, steps: u64) -> Result<MacAddr, Failure> {
-    base.plus(steps).ok_or_else(|| {
-        Failure::new(format!("not enough hardware addresses follow {base}; choose a lower --mac-base"))
+    // The lowest bit of the first byte makes a multicast address, and the five bytes behind it count up to that.
+    const FIVE_BYTES: u64 = (1 << 40) - 1;
+    let left = FIVE_BYTES - (base.number() & FIVE_BYTES);
+    base.plus(steps).filter(|_| steps <= left).ok_or_else(|| {
+        Failure::new(format!(
+            "only {left} MAC addresses follow {base}, and {steps} are needed; choose a lower --mac-base, such as 02:00:00:00:00:00"
+        ))
     })
 }
 
@@ -138,7 +146,8 @@ fn configs(arguments: &HostArguments, attachment: &Attachment) -> Result<Vec<Con
     let mut configs = Vec::new();
     for Hosts { range, vlan } in &ranges.hosts {
         configs.push(common(Config { vlan: *vlan, ..Config::each(*range, base) }));
-        base = following(base, count(*range))?;
+        // `hardware` has seen that enough follow; behind the last range none is needed.
+        base = base.plus(count(*range)).unwrap_or(base);
     }
     Ok(configs)
 }

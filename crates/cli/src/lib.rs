@@ -8,6 +8,7 @@
 // These panic where nobody reads; `failure::say` and `Failure::tell` do not.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod address;
 mod arguments;
 mod arping;
 mod attachment;

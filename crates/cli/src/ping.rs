@@ -36,6 +36,7 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     let hardware = |name: &_| station.mac.unwrap_or_else(|| own_mac(name, Some(arguments.address)));
     let attachment =
         station.attach(&[arguments.address.addr().into()], |name| Ok((hardware(name), hardware(name))))?;
+    station.warn_of_network(arguments.address);
     let name = attachment.name().clone();
     let host = host(arguments, &attachment, hardware(&name), &clock)?;
     vet(&host, arguments.address.addr(), arguments.target)?;

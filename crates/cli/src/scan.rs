@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use arp::Identity;
 use arp::sweep::{Next, Outcome, Plan, Ranges, Sweep};
+use indicatif::HumanDuration;
 use ipnet::Ipv4Net;
 use link::MacAddr;
 use tap::Instant;
@@ -49,6 +50,9 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
     let vendors = vendors(arguments)?;
     wire.settle()?;
     let sweep = Sweep::new(clock.now(), plan, ranges);
+    if let Some(words) = warning(longest(sweep.plan(), sweep.targets())) {
+        Failure::new(words).tell();
+    }
     let capture = &arguments.wire.capture;
     let mut scanner = Scanner {
         bar: Bar::new(arguments, sweep.targets(), sweep.plan().passes),
@@ -93,6 +97,25 @@ fn plan(arguments: &ScanArguments, wire: &Wire, ranges: &Ranges, clock: Clock) -
         pace: arguments.pace(),
         limit: arguments.limit,
         seed: arguments.random.then_some(seed),
+    })
+}
+
+/// How long a scan takes if no host replies.
+fn longest(plan: &Plan, targets: u64) -> Duration {
+    let pass = plan.pace.saturating_mul(u32::try_from(targets).unwrap_or(u32::MAX));
+    let waits = (0..plan.passes).map(f64::from).map(|pass| plan.backoff.powf(pass));
+    let waits = Duration::try_from_secs_f64(plan.timeout.as_secs_f64() * waits.sum::<f64>());
+    pass.saturating_mul(plan.passes).saturating_add(waits.unwrap_or(Duration::MAX))
+}
+
+/// What is said before a scan that takes minutes.
+fn warning(longest: Duration) -> Option<String> {
+    const LONG: Duration = Duration::from_mins(3);
+    (longest > LONG).then(|| {
+        format!(
+            "this scan takes up to {}; a higher --rate or fewer --retry shorten it",
+            HumanDuration(longest)
+        )
     })
 }
 

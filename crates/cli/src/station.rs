@@ -11,8 +11,9 @@ use ipnet::Ipv4Net;
 use link::MacAddr;
 use tap::linux::{InterfaceName, Tap, kernel_addresses, usual_spin};
 
+use crate::address::{ip_address, network};
 use crate::arguments::{Hosts, HostsArguments};
-use crate::attachment::{Attachment, Stations, shared};
+use crate::attachment::{Attachment, Stations, shared, vet_hardware};
 use crate::failure::Failure;
 use crate::wire::down;
 use arguments::StationArguments;
@@ -32,7 +33,11 @@ impl StationArguments {
                 self.gateway.map_or(Ok(()), |gateway| attachment.vet(gateway))?;
                 Ok(attachment)
             }
-            (None, Some(name)) => Ok(self.open(name, protocol)?.into()),
+            (None, Some(name)) => {
+                let tap = self.open(name, protocol)?;
+                vet_hardware(hardware(tap.interface().name())?, tap.interface())?;
+                Ok(tap.into())
+            }
             (None, None) => Err(Failure::new("no wire is named; name one by -I or --tap")),
         }
     }
@@ -60,6 +65,19 @@ impl StationArguments {
         Ok(tap)
     }
 
+    /// Warns of a kernel's side that is in another network than `ours`: neither would find the other.
+    pub(crate) fn warn_of_network(&self, ours: Ipv4Net) {
+        let Some(kernel) = self.kernel else { return };
+        let is_routed = self.gateway.is_some() || !self.routes.is_empty();
+        let are_neighbors = ours.contains(&kernel.addr()) && kernel.contains(&ours.addr());
+        if !is_routed && !are_neighbors {
+            Failure::new(format!(
+                "--kernel {kernel} and --address {ours} are not in each other's network, so neither reaches the other; give both addresses of one network, such as 10.0.0.1/24 and 10.0.0.2/24"
+            ))
+            .tell();
+        }
+    }
+
     /// How long to look for frames before sleeping.
     pub(crate) fn spin(&self) -> Duration {
         self.busy_poll.map_or_else(usual_spin, |spin| Duration::from_micros(spin.into()))
@@ -68,12 +86,8 @@ impl StationArguments {
     /// Adds the routes of `--route`.
     pub(crate) fn add_routes(&self, host: &mut Host) -> Result<(), Failure> {
         for words in self.routes.chunks(3) {
-            let (network, gateway) = route(words).ok_or_else(|| {
-                Failure::new(format!(
-                    "`--route {}` is no route; one looks like `--route 192.0.2.0/24 via 10.0.0.1`",
-                    words.join(" ")
-                ))
-            })?;
+            let (network, gateway) = route(words)
+                .map_err(|why| Failure::new(format!("invalid route `--route {}`: {why}", words.join(" "))))?;
             host.add_route(network, gateway)?;
         }
         Ok(())
@@ -115,10 +129,10 @@ impl HostsArguments {
     }
 }
 
-fn route(words: &[String]) -> Option<(Ipv4Net, Ipv4Addr)> {
+fn route(words: &[String]) -> Result<(Ipv4Net, Ipv4Addr), String> {
     match words {
-        [network, via, gateway] if via == "via" => Some((network.parse().ok()?, gateway.parse().ok()?)),
-        _ => None,
+        [destination, via, gateway] if via == "via" => Ok((network(destination)?, ip_address(gateway)?)),
+        _ => Err("expected e.g. `--route 192.0.2.0/24 via 10.0.0.1`".to_owned()),
     }
 }
 

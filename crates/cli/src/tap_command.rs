@@ -6,11 +6,11 @@ use clap::{Args, Subcommand};
 use ipnet::Ipv4Net;
 use serde::Serialize;
 use tap::linux::{
-    DeleteError, Interface, InterfaceName, PersistentTap, TapInterface, caller, closed_to, taps, user_id,
-    user_name,
+    DeleteError, Holder, Interface, InterfaceName, OpenError, PersistentTap, TapInterface, caller, closed_to,
+    quoted, taps, user_id, user_name,
 };
 
-use crate::arguments::address;
+use crate::address::network;
 use crate::failure::{Failure, say};
 
 #[derive(Debug, Args)]
@@ -65,7 +65,7 @@ struct CreateArguments {
     /// The TAP; `tap%d` lets the kernel choose a number
     name: InterfaceName,
     /// The kernel's own address on it
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address)]
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = network)]
     address: Option<Ipv4Net>,
     /// Who may attach without privilege, by name or number [default: you, behind sudo too]
     #[arg(long)]
@@ -87,9 +87,46 @@ pub(crate) fn run(arguments: &TapArguments) -> Result<ExitCode, Failure> {
                 Failure::from(absent).tell();
                 Ok(ExitCode::from(1))
             }
-            Err(error) => Err(error.into()),
+            Err(DeleteError::Open(error)) => Err(Failure::new(not_deleted(name, &error))),
         },
         TapCommand::List { json } => list(*json),
+    }
+}
+
+/// Why a TAP is not deleted: the errors of attaching to it have the remedies of who wants to attach.
+fn not_deleted(name: &InterfaceName, error: &OpenError) -> String {
+    let program = std::env::current_exe().unwrap_or_else(|_| "tapstack".into());
+    let as_root = format!("sudo {} tap delete {}", quoted(&program.to_string_lossy()), quoted(name.as_str()));
+    match error {
+        OpenError::OwnedByAnother { owner: Some(owner), .. } => {
+            format!("cannot delete TAP {name}: it belongs to {}; `{as_root}`", user_name(*owner))
+        }
+        OpenError::OwnedByAnother { .. } | OpenError::NotPermitted(_) => {
+            format!("cannot delete TAP {name}: it belongs to others; `{as_root}`")
+        }
+        OpenError::NodeRefused(_) => {
+            format!("cannot delete TAP {name}: the file mode of /dev/net/tun keeps you out; `{as_root}`")
+        }
+        OpenError::NotATap(_) => {
+            format!("cannot delete {name}: it is not a TAP; `tapstack tap list` lists those there are")
+        }
+        OpenError::TunNotTap(_) => {
+            format!("cannot delete {name}: it is a TUN, not a TAP; `sudo ip link delete {name}`")
+        }
+        OpenError::QueueMismatch(_) => format!(
+            "cannot delete TAP {name}: it was made for several queues, and tapstack opens one; `sudo ip link delete {name}`"
+        ),
+        OpenError::Busy { holders, .. } => match holders.first() {
+            Some(Holder { pid, command }) => {
+                format!(
+                    "cannot delete TAP {name}: process {pid} ({command}) holds it; end it first by `kill {pid}`"
+                )
+            }
+            None => format!(
+                "cannot delete TAP {name}: a process of another user holds it; `sudo ip link delete {name}`"
+            ),
+        },
+        other => format!("cannot delete TAP {name}: {other}"),
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Error;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::failure::{Failure, written};
 
@@ -14,7 +14,7 @@ pub(crate) fn refuse(error: &Error) -> ExitCode {
         ErrorKind::DisplayHelp
         | ErrorKind::DisplayVersion
         | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => show(error),
-        _ => Failure::new(sentence(&error.to_string())).report(),
+        _ => Failure::new(message(error)).report(),
     }
 }
 
@@ -27,6 +27,19 @@ fn show(error: &Error) -> ExitCode {
     }
 }
 
+/// What is wrong with the words.
+fn message(error: &Error) -> String {
+    if let (ErrorKind::UnknownArgument, Some(ContextValue::String(argument))) =
+        (error.kind(), error.get(ContextKind::InvalidArg))
+    {
+        let is_number = argument.strip_prefix('-').is_some_and(|number| number.parse::<f64>().is_ok());
+        if is_number {
+            return format!("invalid value '{argument}': a number must not be negative");
+        }
+    }
+    sentence(&error.to_string())
+}
+
 /// In one sentence what clap says in several lines: what is wrong, perhaps a tip, and how the command is used.
 fn sentence(text: &str) -> String {
     let (text, usage) = text.split_once("\n\nUsage: ").unwrap_or((text, ""));
@@ -36,13 +49,35 @@ fn sentence(text: &str) -> String {
     let first = lines.next().unwrap_or_default();
     let more = lines.collect::<Vec<_>>().join(", ");
     let space = if more.is_empty() { "" } else { " " };
-    format!("{first}{space}{more}{}", mend(tips, usage))
+    format!("{}{space}{more}{}", in_bounds(first), mend(tips, usage))
+}
+
+/// The message about a number out of bounds, which clap gives in Rust's notation.
+fn in_bounds(text: &str) -> String {
+    let said = text.rsplit_once(" is not in ").and_then(|(what, bounds)| {
+        let (what, value) = what.rsplit_once(": ")?;
+        let (least, most) = bounds.split_once("..")?;
+        let most: u64 = most.trim_start_matches('=').parse().ok()?;
+        let bounds = match least {
+            "0" => format!("at most {most}"),
+            // As large as the type allows is no bound that a person has met.
+            least if most >= u32::MAX.into() && value == "0" => format!("at least {least}"),
+            least => format!("from {least} to {most}"),
+        };
+        Some(format!("{what}: it must be {bounds}"))
+    });
+    let said = said.unwrap_or_else(|| text.to_owned());
+    said.replace("number too large to fit in target type", "the number is too large")
+        .replace("invalid digit found in string", "it must be a whole number")
 }
 
 /// What there is instead, or where it stands. A value that is no good names what is wanted itself.
 fn mend(tips: &str, usage: &str) -> String {
     if let Some(tip) = tips.lines().next().filter(|tip| tip.contains("similar")) {
         return format!("; {tip}");
+    }
+    if tips.contains("use '-- ") && usage.starts_with("tapstack lab ") {
+        return "; put `--` before the command, as in `tapstack lab -- bash`".to_owned();
     }
     let is_command = |word: &&str| word.starts_with(|letter: char| letter.is_ascii_lowercase());
     let command = usage.split_whitespace().take_while(is_command).collect::<Vec<_>>().join(" ");

@@ -16,6 +16,7 @@ use link::{EtherType, Ethernet, Link, MacAddr, Stations, VlanId, pad};
 use tap::linux::{Carrier, Interface, InterfaceName, PacketSocket, Tap};
 use tap::{Batch, Device, DeviceError, Frame, Instant, Pool};
 
+use crate::attachment::vet_hardware;
 use crate::capture::Recorder;
 use crate::clock::Clock;
 use crate::failure::Failure;
@@ -61,11 +62,6 @@ impl Wire {
         vlan: Option<VlanId>,
         clock: Clock,
     ) -> Result<Wire, Failure> {
-        if let Some(hardware) = arguments.source_mac.filter(|hardware| !hardware.is_station()) {
-            return Err(Failure::new(format!(
-                "{hardware} is no station's address; choose another --source-mac, such as 02:00:00:00:00:01"
-            )));
-        }
         let Opened { device, interface, hardware, kernel } = match (&arguments.interface, &arguments.tap) {
             (Some(name), _) => on_interface(arguments, name)?,
             (None, Some(name)) => on_tap(arguments, name)?,
@@ -299,6 +295,7 @@ fn on_tap(arguments: &WireArguments, name: &InterfaceName) -> Result<Opened, Fai
     let tap = open_tap(name, arguments.kernel)?;
     let interface = Interface::named(tap.interface().name())?;
     let hardware = arguments.source_mac.unwrap_or_else(|| own_mac(interface.name(), arguments.address));
+    vet_hardware((hardware, hardware), &interface)?;
     Ok(Opened { device: Box::new(tap), interface, hardware, kernel: None })
 }
 

@@ -113,9 +113,19 @@ impl fmt::Debug for MacAddr {
 impl FromStr for MacAddr {
     type Err = MacAddrError;
 
-    /// Six octets in hexadecimal, one or two digits each, with colons (or hyphens) between.
+    /// Six bytes in hexadecimal: one or two digits each with colons or hyphens between, or twelve digits, bare or
+    /// with a dot after each four.
     fn from_str(text: &str) -> Result<Self, MacAddrError> {
         let error = || MacAddrError(text.to_owned());
+        let groups: Vec<_> = text.split('.').collect();
+        if (groups.len() == 3 && groups.iter().all(|group| group.len() == 4)) || text.len() == 12 {
+            let digits = groups.concat();
+            let is_number = digits.len() == 12 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+            if let (true, Ok(number)) = (is_number, u64::from_str_radix(&digits, 16)) {
+                let [_, _, octets @ ..] = number.to_be_bytes();
+                return Ok(MacAddr(octets));
+            }
+        }
         let mut parts = text.split(if text.contains('-') { '-' } else { ':' });
         let mut octets = [0; 6];
         for octet in &mut octets {

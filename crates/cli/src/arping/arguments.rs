@@ -6,7 +6,8 @@ use std::time::Duration;
 use clap::Args;
 use link::VlanId;
 
-use crate::arguments::{host_address, seconds};
+use crate::address::ip_address;
+use crate::arguments::seconds;
 use crate::wire::arguments::WireArguments;
 
 #[derive(Debug, Args)]
@@ -45,7 +46,7 @@ could not be asked: usage, permission, no such interface, it is down or has no c
 )]
 pub(crate) struct ArpingArguments {
     /// Which protocol address to ask for
-    #[arg(value_parser = host_address)]
+    #[arg(value_parser = ip_address)]
     pub(crate) target: Ipv4Addr,
     #[command(flatten)]
     pub(crate) wire: WireArguments,
@@ -76,7 +77,7 @@ pub(crate) struct ArpingArguments {
     pub(crate) broadcast: bool,
     /// Our protocol address [default: the kernel's in the target's network; 0.0.0.0 with -D; the target with
     /// -U and -A]
-    #[arg(short, long, value_name = "IP", value_parser = host_address, conflicts_with = "tap")]
+    #[arg(short, long, value_name = "IP", value_parser = ip_address, conflicts_with = "tap")]
     pub(crate) source_ip: Option<Ipv4Addr>,
     /// Ask in this VLAN: hear only frames with its tag, and tag what is sent
     #[arg(long, value_name = "1..4094")]

@@ -1,14 +1,17 @@
 //! A command inside the namespace, beside the kernel and our host.
 
 use std::ffi::{OsStr, OsString};
+use std::io::{self, IsTerminal, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Command, ExitCode, ExitStatus};
 
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
 
-use super::Wire;
+use super::{KERNEL, OURS, Wire};
 use crate::capture::arguments::CaptureArguments;
 use crate::color::Paint;
 use crate::failure::{Failure, reason};
@@ -28,6 +31,19 @@ pub(super) fn run(
     let report = Report::new(standard_error()?, level, false).painted(Paint::errors());
     let mut server = wire.serve(report, capture)?;
     let signals = Signals::take_over(&[&[Signal::SIGCHLD], &ENDING[..]].concat())?;
+    if let Err(errno) = show_inside()
+        && verbose
+    {
+        Failure::new(format!("/sys still shows the interfaces outside: {}", errno.desc())).tell();
+    }
+    if io::stdin().is_terminal() && io::stderr().is_terminal() {
+        let (kernel, host) = (KERNEL.addr(), OURS.addr());
+        // A banner that cannot be written is missed by no one.
+        let _ = writeln!(
+            io::stderr(),
+            "inside the lab: the kernel is {kernel} on tap0, the host there is {host}"
+        );
+    }
     // A command inherits which signals are blocked. This program, run under another name, unblocks
     // them and then becomes the command: no signal is lost on the way, and none ends the lab alone.
     let mut child = Command::new("/proc/self/exe").arg0(GO_BETWEEN).arg(program).args(words).spawn()?;
@@ -53,6 +69,15 @@ pub(super) fn run(
         }
     }
     Ok(code(child.wait()?))
+}
+
+/// Has /sys show the interfaces of this network namespace, in a mount namespace of its own, as `ip netns exec` does.
+fn show_inside() -> nix::Result<()> {
+    let none: Option<&str> = None;
+    unshare(CloneFlags::CLONE_NEWNS)?;
+    // What is mounted inside stays inside.
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_SLAVE, none)?;
+    mount(Some("lab"), "/sys", Some("sysfs"), MsFlags::empty(), none)
 }
 
 /// The name under which this program becomes the command.

@@ -9,7 +9,7 @@ use clap::{ArgGroup, Args};
 use link::VlanId;
 
 use super::targets::Target;
-use crate::arguments::host_address;
+use crate::address::ip_address;
 use crate::wire::arguments::WireArguments;
 
 #[derive(Debug, Args)]
@@ -27,13 +27,13 @@ Examples:
   sudo tapstack scan -I eth0 -l -x | sort -V
       addresses, hardware addresses and vendors alone
   sudo tapstack scan -I eth0 --rate 20000 10.1.0.0/16
-      65,536 addresses, asked for in 3.3 seconds
+      65,536 addresses: 3.3 seconds a pass, and a second pass for those that are silent
   sudo tapstack scan -I eth0 -M 1 10.0.0.0/24 && echo somebody is there
   tapstack scan --tap tap0 --address 10.0.0.2/24 -l --json | jq .event
 
 The letters are those of arp-scan. Every address is asked for, the first and the last of a network too, as \
 they may be somebody's; our own is not. Each has --timeout to reply before it is asked again in the next pass, \
-where that grows by --backoff. 500 requests a second are 256 kbit/s on the wire.
+where that grows by --backoff. A scan that may take more than three minutes says so before it starts. 500 requests a second are 256 kbit/s on the wire.
 
 A further reply for an address is marked (DUP: 2), and if it comes from another hardware address, \
 (CONFLICT: also at ...): two stations have one address, or one answers for another.
@@ -81,7 +81,7 @@ pub(crate) struct ScanArguments {
     #[arg(short = 'M', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) limit: Option<u64>,
     /// Our protocol address [default: the kernel's in a network that is asked]
-    #[arg(short = 's', long, value_name = "IP", value_parser = host_address, conflicts_with = "tap")]
+    #[arg(short = 's', long, value_name = "IP", value_parser = ip_address, conflicts_with = "tap")]
     pub(crate) arpspa: Option<Ipv4Addr>,
     /// Ask in this VLAN: hear only frames with its tag, and tag what is sent
     #[arg(short = 'Q', long, value_name = "1..4094")]

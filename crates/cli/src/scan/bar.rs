@@ -21,7 +21,8 @@ impl Bar {
             return Bar(None);
         }
         // Without a style that can be drawn there is no bar.
-        let template = format!("pass {{prefix}} of {passes} [{{bar:30}}] {{pos}}/{{len}} {{msg}}");
+        let template =
+            format!("pass {{prefix}} of {passes} [{{bar:30}}] {{pos}}/{{len}} {{msg}}, {{eta}} left");
         let style = ProgressStyle::with_template(&template).map(|style| style.progress_chars("=> "));
         Bar(style.ok().map(|style| {
             let target = ProgressDrawTarget::stderr_with_hz(HERTZ);

@@ -11,8 +11,12 @@ use ipnet::Ipv4Net;
 
 use super::ScanArguments;
 use super::file;
+use crate::address::{NO_IP_ADDRESS, ip_address, network, with_netmask};
 use crate::failure::Failure;
 use crate::wire::Wire;
+
+const NO_TARGET: &str =
+    "expected an address, a network or a range, e.g. 10.0.0.1, 10.0.0.0/24 or 10.0.0.1-10.0.0.9";
 
 /// A range of addresses, each of which may be a host's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,10 +26,9 @@ impl FromStr for Target {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Target, String> {
-        let range = read(text).ok_or(
-            "an address, a network or a range is wanted, such as 10.0.0.1, 10.0.0.0/24 or 10.0.0.1-10.0.0.9",
-        )?;
-        Target::new(range)
+        // What is not even the beginning of an address may have been meant as any of these.
+        let other = |why| if why == NO_IP_ADDRESS || text.is_empty() { NO_TARGET.to_owned() } else { why };
+        Target::new(read(text).map_err(other)?)
     }
 }
 
@@ -91,19 +94,18 @@ fn of_file(path: &Path) -> Result<Vec<Target>, Failure> {
     Ok(targets)
 }
 
-fn read(text: &str) -> Option<RangeInclusive<Ipv4Addr>> {
+fn read(text: &str) -> Result<RangeInclusive<Ipv4Addr>, String> {
     if let Some((first, last)) = text.split_once('-') {
-        return Some(first.parse().ok()?..=last.parse().ok()?);
+        return Ok(ip_address(first)?..=ip_address(last)?);
     }
-    if let Some((address, mask)) = text.split_once(':') {
-        let network = Ipv4Net::with_netmask(address.parse().ok()?, mask.parse().ok()?);
-        return network.ok().map(of_network);
+    if let Some((address, netmask)) = text.split_once(':').filter(|_| text.matches(':').count() == 1) {
+        return with_netmask(ip_address(address)?, netmask).map(of_network);
     }
     if text.contains('/') {
-        return text.parse().ok().map(of_network);
+        return network(text).map(of_network);
     }
-    let address = text.parse().ok()?;
-    Some(address..=address)
+    let address = ip_address(text)?;
+    Ok(address..=address)
 }
 
 fn of_network(network: Ipv4Net) -> RangeInclusive<Ipv4Addr> {
@@ -131,13 +133,20 @@ mod tests {
 
     #[test]
     fn what_is_no_range_or_nobodys_is_turned_away_with_a_sentence() {
-        for bad in
-            ["", "host", "10.0.0", "10.0.0.0/33", "10.0.0.1-9", "10.0.0.0:255.0.255.0", "-", "10.0.0.1-"]
-        {
-            assert!(
-                ends(bad).unwrap_err().starts_with("an address, a network or a range is wanted"),
-                "{bad}"
-            );
+        for bad in ["", "host", "10.0.0", "10.0.0.1-9", "-", "10.0.0.1-"] {
+            assert_eq!(ends(bad).unwrap_err(), NO_TARGET, "{bad}");
+        }
+        for (bad, why) in [
+            ("10.0.0.0/33", "the prefix length must be from 0 to 32"),
+            ("10.0.0.0:255.0.255.0", "255.0.255.0 is not a netmask"),
+            ("010.0.0.1-10.0.0.9", "010 has a leading zero"),
+            ("10.0.0.1-10.0.0.09", "09 has a leading zero"),
+            ("10.0.0.010/30", "010 has a leading zero"),
+            ("fe80::/64", "IPv6 is not supported"),
+            ("fe80::1", "IPv6 is not supported"),
+            ("10.0.0.256", "256 is greater than 255"),
+        ] {
+            assert!(ends(bad).unwrap_err().starts_with(why), "{bad}");
         }
         assert_eq!(
             ends("10.0.0.9-10.0.0.1").unwrap_err(),

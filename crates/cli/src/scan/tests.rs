@@ -37,3 +37,16 @@ pub(super) fn reply(sweep: &mut Sweep, sender_hardware: MacAddr) -> Heard {
     packet.write_to(&mut octets).unwrap();
     sweep.receive(Packet::parse(&octets).unwrap()).unwrap()
 }
+
+#[test]
+fn scan_that_takes_minutes_says_so_before_it_starts() {
+    let plan = |retry: u32, pace| Plan { passes: retry, pace, ..*sweep().plan() };
+    let two = Duration::from_millis(2);
+    assert_eq!(longest(&plan(2, two), 256), Duration::from_millis(2 * 512 + 500 + 750));
+    assert_eq!(warning(longest(&plan(2, two), 256)), None);
+    let words = warning(longest(&plan(2, two), 1 << 24)).unwrap();
+    assert_eq!(words, "this scan takes up to 19 hours; a higher --rate or fewer --retry shorten it");
+    // The number in the help: 65,536 addresses at 20,000 a second.
+    let pass = longest(&plan(1, Duration::from_micros(50)), 1 << 16) - Duration::from_millis(500);
+    assert_eq!(pass.as_millis(), 3_276);
+}

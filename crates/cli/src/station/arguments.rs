@@ -7,7 +7,7 @@ use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
 use tap::linux::{InterfaceName, Io};
 
-use crate::arguments::{address, host_address};
+use crate::address::{ip_address, network, station_mac};
 
 /// The station that we are, and its wire.
 #[derive(Debug, Args)]
@@ -24,7 +24,7 @@ pub(crate) struct StationArguments {
     #[arg(long, value_name = "NAME")]
     pub(crate) tap: Option<InterfaceName>,
     /// Our hardware address [default: locally administered, derived from machine, interface and address]
-    #[arg(long)]
+    #[arg(long, value_parser = station_mac)]
     pub(crate) mac: Option<MacAddr>,
     /// The longest payload of a frame in octets: the interface's MTU on a TAP made here, our own
     /// limit on one that exists [default: the interface's]
@@ -32,13 +32,13 @@ pub(crate) struct StationArguments {
     pub(crate) mtu: Option<u16>,
     /// Give the kernel's side of the TAP this address, also on one that exists (that takes
     /// CAP_NET_ADMIN unless it has it already)
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = address)]
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = network)]
     pub(crate) kernel: Option<Ipv4Net>,
     /// Be in this VLAN: hear only frames with its tag, and tag what is sent
     #[arg(long, value_name = "1..4094")]
     pub(crate) vlan: Option<VlanId>,
     /// The gateway to whatever is not on our own network
-    #[arg(long, value_name = "IP", value_parser = host_address)]
+    #[arg(long, value_name = "IP", value_parser = ip_address)]
     pub(crate) gateway: Option<Ipv4Addr>,
     /// The gateway to one more network, as in `--route 192.0.2.0/24 via 10.0.0.1`; may be repeated
     #[arg(long = "route", value_names = ["ADDRESS/LENGTH", "via", "IP"], num_args = 3)]

@@ -123,8 +123,11 @@ fn cannot_ask() -> Outcome {
         (&["-I", "lo", "10.0.0.9"], "lo carries no Ethernet frames"),
         (&["-I", "off0", "10.0.0.9"], "off0 is to do without ARP; `sudo ip link set off0 arp on`"),
         (&["-I", "held0", "224.0.0.1"], "224.0.0.1 can be nobody's address"),
-        (&["-I", "held0", "--source-mac", "ff:ff:ff:ff:ff:ff", "10.0.0.9"], "is no station's address"),
-        (&["-I", "held0", "-c", "0", "10.0.0.9"], "0 is not in 1.."),
+        (
+            &["-I", "held0", "--source-mac", "ff:ff:ff:ff:ff:ff", "10.0.0.9"],
+            "it is the broadcast MAC address",
+        ),
+        (&["-I", "held0", "-c", "0", "10.0.0.9"], "it must be at least 1"),
         (&["-I", "held0", "-i", "0", "10.0.0.9"], "such as 0.2"),
         (&["-I", "held0", "localhost"], "invalid value 'localhost'"),
         (&["10.0.0.9"], "<--interface <NAME>|--tap <NAME>>"),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
+use link::MacAddr;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tap::linux::{Interface, PacketSocket};
@@ -36,6 +37,8 @@ pub(crate) const CASES: &[Case] = &[
     ("a_deleted_tap_ends_it_with_exit_2_and_a_sentence", a_deleted_tap_ends_it),
     ("a_hundred_thousand_requests_leave_its_memory_as_it_was", a_hundred_thousand_requests),
     ("a_vlan_is_heard_and_tagged", a_vlan_is_heard_and_tagged),
+    ("kernels_own_mac_address_is_refused_on_a_tap", kernels_own_mac_address),
+    ("networks_that_do_not_reach_each_other_are_reported_at_start", networks_that_do_not_reach),
     ("wrong_input_gets_a_sentence_and_exit_2", wrong_input),
     ("a_busy_tap_names_the_process_to_kill", a_busy_tap_names_the_process),
     ("kernel_address_is_added_and_none_is_deleted", kernel_address_is_added),
@@ -353,6 +356,50 @@ fn a_vlan_is_heard_and_tagged() -> Outcome {
     Ok(())
 }
 
+// proves: beside-hardware
+fn kernels_own_mac_address() -> Outcome {
+    let tap = Persistent::create("same0")?;
+    let mac = MacAddr::new(tap.0.hardware_address()?).to_string();
+    let commands: [&[&str]; 4] = [
+        &["host", "--tap", "same0", "--address", "10.0.0.2/24", "--no-probe", "--mac", &mac],
+        &["ping", "--tap", "same0", "--address", "10.0.0.2/24", "-c", "1", "--mac", &mac, "10.0.0.1"],
+        &[
+            "arping",
+            "--tap",
+            "same0",
+            "--address",
+            "10.0.0.2/24",
+            "-c",
+            "1",
+            "--source-mac",
+            &mac,
+            "10.0.0.1",
+        ],
+        &["scan", "--tap", "same0", "--address", "10.0.0.2/24", "--source-mac", &mac, "10.0.0.1"],
+    ];
+    for words in commands {
+        let (code, _, errors) = told(&run(words)?);
+        assert_eq!(code, Some(2), "{words:?}: {errors}");
+        assert!(errors.starts_with(&format!("tapstack: the kernel has {mac} on same0, ")), "{errors}");
+    }
+    Ok(())
+}
+
+fn networks_that_do_not_reach() -> Outcome {
+    let arguments = ["--tap", "reach0", "--address", "10.0.0.2/24", "--kernel"];
+    for (kernel, more, lines) in [
+        ("192.168.9.1/24", &[][..], 1),
+        ("10.0.0.1/24", &[], 0),
+        ("192.168.9.1/24", &["--gateway", "10.0.0.1"], 0),
+    ] {
+        let host = Running::start(&[&arguments[..], &[kernel], more].concat())?;
+        let (code, _, errors) = host.stop()?;
+        assert_eq!((code, errors.lines().count()), (Some(0), lines), "{kernel}: {errors}");
+        assert!(lines == 0 || errors.contains("are not in each other's network"), "{errors}");
+    }
+    Ok(())
+}
+
 fn wrong_input() -> Outcome {
     let with = |tap, address| ["host", "--tap", tap, "--address", address];
     let kernel = |address| ["host", "--tap", "k0", "--address", "10.0.0.2/24", "--kernel", address];
@@ -361,18 +408,18 @@ fn wrong_input() -> Outcome {
         (&kernel("224.0.0.1/24"), "such as 10.0.0.1/24"),
         (&with("tap%s", "10.0.0.2/24"), "invalid interface name"),
         (&with("all", "10.0.0.2/24"), "reserved by the kernel"),
-        (&[&with("tap0", "10.0.0.2/24")[..], &["--static", "10.0.0.1"]].concat(), "such as 10.0.0.1=02:"),
+        (&[&with("tap0", "10.0.0.2/24")[..], &["--static", "10.0.0.1"]].concat(), "e.g. 10.0.0.1=02:"),
         (&["host"], "--tap"),
-        (&with("tap0", "10.0.0.2"), "such as 10.0.0.2/24"),
+        (&with("tap0", "10.0.0.2"), "e.g. 10.0.0.2/24"),
         (&with("tap0", "10.0.0.0/24"), "is no host's address"),
         (&with("a-name-too-long0", "10.0.0.2/24"), "choose a shorter one"),
         (&with("lo", "10.0.0.2/24"), "`ip link`"),
         (
             &[&with("tap0", "10.0.0.2/24")[..], &["--mac", "01:00:5e:00:00:01"]].concat(),
-            "is no station's hardware address",
+            "it is a multicast MAC address",
         ),
-        (&[&with("tap0", "10.0.0.2/24")[..], &["--mac", "nonsense"]].concat(), "one looks like"),
-        (&[&with("tap0", "10.0.0.2/24")[..], &["--mtu", "1"]].concat(), "68..=65521"),
+        (&[&with("tap0", "10.0.0.2/24")[..], &["--mac", "nonsense"]].concat(), "expected six bytes"),
+        (&[&with("tap0", "10.0.0.2/24")[..], &["--mtu", "1"]].concat(), "from 68 to 65521"),
         (&[&with("p0", "10.0.0.2/24")[..], &["--proxy", "10.0.0.0/25"]].concat(), "beyond the network"),
         (
             &[&with("p0", "10.0.0.2/24")[..], &["--no-probe", "--static", "10.0.0.2=02:00:00:00:00:07"]]

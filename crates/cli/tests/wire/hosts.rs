@@ -232,15 +232,22 @@ fn wrong_ranges() -> Outcome {
         words
     };
     let one = ["host", "--tap", "bad0", "--no-probe", "--address", "10.0.0.2/24"];
-    let cases: [(Vec<&str>, &str); 15] = [
-        (hosts(&["10.1.0.0"]), "such as 10.1.0.0/16@5"),
-        (hosts(&["10.1.0.0/16@4095"]), "such as 10.1.0.0/16@5"),
+    let cases: [(Vec<&str>, &str); 16] = [
+        (hosts(&["10.1.0.0"]), "e.g. 10.1.0.0/24"),
+        (hosts(&["10.1.0.0/16@4095"]), "must be from 1 to 4094"),
         (hosts(&["10.1.0.5/24"]), "the range is 10.1.0.0/24"),
         ([&hosts(&["10.0.0.0/8"])[..], &["--probe"]].concat(), "too many hosts for each to probe"),
         ([&hosts(&["10.1.0.0/16"])[..], &["--kernel", "10.1.0.1/8"]].concat(), "outside 10.1.0.0/16"),
         (hosts(&["224.0.0.0/24"]), "is no host's address"),
         (hosts(&["10.1.0.0/16", "10.1.2.0/24"]), "choose others"),
-        ([&hosts(&["10.1.0.0/16"])[..], &["--mac-base", "03:00:00:00:00:00"]].concat(), "no station's"),
+        (
+            [&hosts(&["10.1.0.0/16"])[..], &["--mac-base", "03:00:00:00:00:00"]].concat(),
+            "a multicast MAC address",
+        ),
+        (
+            [&hosts(&["10.1.0.0/16"])[..], &["--mac-base", "02:ff:ff:ff:ff:f0"]].concat(),
+            "only 15 MAC addresses follow 02:ff:ff:ff:ff:f0, and 65535 are needed",
+        ),
         ([&hosts(&["10.1.0.0/16"])[..], &["--address", "10.0.0.2/24"]].concat(), "cannot be used with"),
         ([&one[..], &["--mac-base", "02:00:00:00:00:00"]].concat(), "cannot be used with"),
         (vec!["host", "--tap", "bad0", "--address", "10.0.0.2/24", "--probe"], "cannot be used with"),

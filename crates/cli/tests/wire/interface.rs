@@ -273,11 +273,8 @@ fn would_fight() -> Outcome {
     let ping = |target| vec!["ping", "-I", NEAR, "--address", "10.0.0.2/24", target];
     let ours = ["--address", "10.0.0.2/24"];
     let cases: [(Vec<&str>, &str); 12] = [
-        ([&host(&ours)[..], &["--mac", &own]].concat(), "choose another --mac or --mac-base"),
-        (
-            [&host(&["--hosts", "10.0.1.0/24", "--mac-base"])[..], &[&own]].concat(),
-            "another --mac or --mac-base",
-        ),
+        ([&host(&ours)[..], &["--mac", &own]].concat(), "choose another MAC address"),
+        ([&host(&["--hosts", "10.0.1.0/24", "--mac-base"])[..], &[&own]].concat(), "another MAC address"),
         (
             address("10.0.0.1/24"),
             "the kernel and we cannot both be 10.0.0.1; choose another address for one of us",

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Stdio};
 
+use nix::pty::{OpenptyResult, openpty};
 use nix::sched::{CloneFlags, setns};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -13,7 +14,7 @@ use tap::linux::Interface;
 
 use crate::harness::lab::{delete_link, kernel_knows, kernel_sends, until};
 use crate::harness::program::{command, run, told};
-use crate::harness::{Case, Outcome};
+use crate::harness::{Case, Outcome, Refused};
 
 pub(crate) const CASES: &[Case] = &[
     ("the_newcomers_run_shows_the_kernel_learning_our_address", the_newcomers_run),
@@ -28,6 +29,8 @@ pub(crate) const CASES: &[Case] = &[
         a_lab_whose_tap_is_deleted_still_passes_sigterm_on,
     ),
     ("a_command_that_is_not_there_gets_a_sentence", a_command_that_is_not_there),
+    ("sys_shows_the_interfaces_inside_the_lab", sys_shows_the_inside),
+    ("terminal_gets_a_banner_when_it_is_inside_the_lab", terminal_gets_a_banner),
     ("two_labs_do_not_meet", two_labs_do_not_meet),
     ("the_embedded_wire_needs_no_kernel", the_embedded_wire),
 ];
@@ -178,6 +181,30 @@ fn a_command_that_is_not_there() -> Outcome {
         assert_eq!(code, Some(126));
         assert_eq!(errors, format!("tapstack: cannot run {not_executable}: Permission denied\n"));
     }
+    Ok(())
+}
+
+fn sys_shows_the_inside() -> Outcome {
+    let (code, out, errors) = told(&run(&["lab", "-v", "--", "ls", "/sys/class/net"])?);
+    if let Some((_, why)) = errors.split_once("/sys still shows the interfaces outside: ") {
+        return Err(Refused(format!("sysfs cannot be mounted here: {why}")).into());
+    }
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(out.lines().any(|name| name == "tap0"), "{out}");
+    Ok(())
+}
+
+fn terminal_gets_a_banner() -> Outcome {
+    let banner = "inside the lab: the kernel is 10.0.0.1 on tap0, the host there is 10.0.0.2";
+    let OpenptyResult { master, slave } = openpty(None, None)?;
+    let mut lab = command(&["lab", "--", "true"]);
+    let mut child = lab.stdin(slave.try_clone()?).stdout(Stdio::null()).stderr(slave).spawn()?;
+    drop(lab);
+    let mut shown = String::new();
+    // When its last other end is closed, a terminal has an error instead of an end.
+    let _ = File::from(master).read_to_string(&mut shown);
+    assert!(child.wait()?.success());
+    assert_eq!(shown.trim_end(), banner);
     Ok(())
 }
 

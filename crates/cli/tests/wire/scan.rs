@@ -134,7 +134,7 @@ fn cannot_ask() -> Outcome {
         (&["-I", "held1", "-s", "127.0.0.1", "10.0.0.9"], "127.0.0.1 can be nobody's address"),
         (&["-I", "held1", "10.0.0.0/7"], "33554432 addresses are more than the 16777216 of a /8"),
         (&["-I", "held1", "10.0.0.9-10.0.0.3"], "10.0.0.3 comes before 10.0.0.9"),
-        (&["-I", "held1", "localhost"], "such as 10.0.0.1, 10.0.0.0/24 or 10.0.0.1-10.0.0.9"),
+        (&["-I", "held1", "localhost"], "e.g. 10.0.0.1, 10.0.0.0/24 or 10.0.0.1-10.0.0.9"),
         (&["-I", "held1", "-f", "/dev/null"], "there is no address to ask for"),
         (&["-I", "held1", "-f", "/nonexistent"], "cannot read /nonexistent: No such file"),
         (&["-I", "held1", "-f", "/dev/zero"], "cannot read /dev/zero: it is longer than 64 MiB"),

@@ -4,7 +4,7 @@ use tap::linux::Interface;
 
 use super::running::Running;
 use crate::harness::program::{command, run, told};
-use crate::harness::{Case, Outcome};
+use crate::harness::{Case, Outcome, THEIRS};
 use crate::schema::check_lines;
 
 pub(crate) const CASES: &[Case] = &[
@@ -12,9 +12,13 @@ pub(crate) const CASES: &[Case] = &[
     ("what_is_not_there_is_a_negative_answer", what_is_not_there),
     ("output_that_cannot_be_written_is_a_failure_and_no_panic", output_that_cannot_be_written),
     ("an_unknown_user_gets_a_sentence", an_unknown_user),
+    ("delete_says_so_when_it_is_not_a_tap", not_a_tap),
 ];
 
-pub(crate) const UNPRIVILEGED: &[Case] = &[("without_privilege_the_sudo_line_is_printed", the_sudo_line)];
+pub(crate) const UNPRIVILEGED: &[Case] = &[
+    ("without_privilege_the_sudo_line_is_printed", the_sudo_line),
+    ("delete_advises_deletion_when_the_tap_is_another_users", taps_of_others),
+];
 
 fn a_tap_lives() -> Outcome {
     let create = ["tap", "create", "cli0", "--address", "10.0.0.1/24", "--mtu", "1400"];
@@ -68,6 +72,27 @@ fn what_is_not_there() -> Outcome {
     );
     let (code, out, _) = told(&run(&["tap", "list"])?);
     assert_eq!((code, out.as_str()), (Some(0), ""));
+    Ok(())
+}
+
+fn not_a_tap() -> Outcome {
+    let (code, _, errors) = told(&run(&["tap", "delete", "lo"])?);
+    assert_eq!(code, Some(2));
+    assert_eq!(
+        errors,
+        "tapstack: cannot delete lo: it is not a TAP; `tapstack tap list` lists those there are\n"
+    );
+    Ok(())
+}
+
+fn taps_of_others() -> Outcome {
+    let (code, _, errors) = told(&run(&["tap", "delete", THEIRS])?);
+    assert_eq!(code, Some(2));
+    assert!(
+        errors.starts_with("tapstack: cannot delete TAP theirs0: it belongs to root; `sudo /"),
+        "{errors}"
+    );
+    assert!(errors.ends_with(" tap delete theirs0`\n") && !errors.contains("add"), "{errors}");
     Ok(())
 }
 

@@ -42,6 +42,25 @@ fn what_is_no_address_is_refused() {
     assert_eq!("2-0-0-0-0-A".parse::<MacAddr>().unwrap().to_string(), "02:00:00:00:00:0a");
 }
 
+#[test]
+fn address_is_read_bare_and_in_groups_of_four_digits() {
+    let address = MacAddr::new([2, 0, 0xab, 0xcd, 0, 1]);
+    for text in ["0200.abcd.0001", "0200abcd0001", "0200ABCD0001", "02-00-ab-cd-00-01", "2:0:ab:cd:0:1"] {
+        assert_eq!(text.parse(), Ok(address), "{text}");
+    }
+    for text in [
+        "0200.abcd",
+        "0200.abcd.00001",
+        "020.0abcd.0001",
+        "0200abcd000",
+        "0200abcd00011",
+        "0200abcd000g",
+        "+200abcd0001",
+    ] {
+        assert!(text.parse::<MacAddr>().is_err(), "{text}");
+    }
+}
+
 proptest! {
     #[test]
     fn what_is_printed_is_read_back(octets: [u8; 6]) {

@@ -1,0 +1,78 @@
+//! Addresses as people write them. Every option, argument and file is read by these functions.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use ipnet::Ipv4Net;
+use link::MacAddr;
+
+/// Reads an IP address.
+pub(crate) fn ip_address(text: &str) -> Result<Ipv4Addr, String> {
+    text.parse().map_err(|_| why_no_ip_address(text))
+}
+
+/// Reads an IP address with the length of its prefix, or with a netmask: `10.0.0.2/24`, `10.0.0.2/255.255.255.0`.
+pub(crate) fn network(text: &str) -> Result<Ipv4Net, String> {
+    let Some((address, length)) = text.split_once('/') else {
+        return Err(match ip_address(text) {
+            Ok(address) => format!("the prefix length is missing; expected e.g. {address}/24"),
+            Err(why) if why == NO_IP_ADDRESS => NO_NETWORK.to_owned(),
+            Err(why) => why,
+        });
+    };
+    let address =
+        ip_address(address).map_err(|why| if why == NO_IP_ADDRESS { NO_NETWORK.to_owned() } else { why })?;
+    if length.contains('.') {
+        return with_netmask(address, length);
+    }
+    let digits = matches!(length.len(), 1 | 2) && length.bytes().all(|digit| digit.is_ascii_digit());
+    let length: Option<u8> = if digits { length.parse().ok() } else { None };
+    length
+        .and_then(|length| Ipv4Net::new(address, length).ok())
+        .ok_or_else(|| "the prefix length must be from 0 to 32".to_owned())
+}
+
+/// An IP address with this netmask.
+pub(crate) fn with_netmask(address: Ipv4Addr, netmask: &str) -> Result<Ipv4Net, String> {
+    let netmask = ip_address(netmask)?;
+    Ipv4Net::with_netmask(address, netmask)
+        .map_err(|_| format!("{netmask} is not a netmask; expected e.g. 255.255.255.0"))
+}
+
+/// Reads the MAC address of one station.
+pub(crate) fn station_mac(text: &str) -> Result<MacAddr, String> {
+    let mac: MacAddr = text.parse().map_err(|_| {
+        "expected six bytes in hexadecimal, e.g. 02:00:00:00:00:02, 0200.0000.0002 or 020000000002".to_owned()
+    })?;
+    let kind = match mac {
+        MacAddr::ZERO => "all zeros",
+        MacAddr::BROADCAST => "the broadcast MAC address",
+        mac if mac.is_group() => "a multicast MAC address",
+        mac => return Ok(mac),
+    };
+    Err(format!("it is {kind}; use that of one station, e.g. 02:00:00:00:00:02"))
+}
+
+pub(crate) const NO_IP_ADDRESS: &str = "expected an IPv4 address, e.g. 10.0.0.1";
+const NO_NETWORK: &str = "expected an IPv4 address and a prefix length, e.g. 10.0.0.2/24";
+
+fn why_no_ip_address(text: &str) -> String {
+    let parts: Vec<_> = text.split('.').collect();
+    let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|digit| digit.is_ascii_digit());
+    if text.parse::<Ipv6Addr>().is_ok() {
+        return "IPv6 is not supported; expected an IPv4 address, e.g. 10.0.0.1".to_owned();
+    }
+    if parts.len() != 4 || !parts.iter().all(is_number) {
+        return NO_IP_ADDRESS.to_owned();
+    }
+    // RFC 6943 3.1.1: inet_aton, and with it ping and ip, read such a number as octal.
+    if let Some(part) = parts.iter().find(|part| part.len() > 1 && part.starts_with('0')) {
+        return format!("{part} has a leading zero, which other programs read as octal; write it without");
+    }
+    match parts.iter().find(|part| part.parse::<u8>().is_err()) {
+        Some(part) => format!("{part} is greater than 255"),
+        None => NO_IP_ADDRESS.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

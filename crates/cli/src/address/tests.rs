@@ -1,0 +1,55 @@
+use super::*;
+
+#[test]
+fn leading_zeros_are_refused_with_the_reason_by_every_reader() {
+    let reason = "010 has a leading zero, which other programs read as octal; write it without";
+    for text in ["010.0.0.10", "10.0.0.010"] {
+        assert_eq!(ip_address(text).unwrap_err(), reason);
+        assert_eq!(network(&format!("{text}/24")).unwrap_err(), reason);
+        assert_eq!(network(text).unwrap_err(), reason);
+    }
+    assert!(network("10.0.0.0/024").is_err());
+    assert!(with_netmask([10, 0, 0, 0].into(), "255.255.255.00").unwrap_err().contains("octal"));
+    assert_eq!(ip_address("0.0.0.0").unwrap(), Ipv4Addr::UNSPECIFIED);
+}
+
+#[test]
+fn reason_names_the_wrong_part() {
+    let rows = [
+        ("10.0.0.2/33", "the prefix length must be from 0 to 32"),
+        ("10.0.0.2/", "the prefix length must be from 0 to 32"),
+        ("10.0.0.2/-1", "the prefix length must be from 0 to 32"),
+        ("10.0.0.256/24", "256 is greater than 255"),
+        ("10.0.0.99999999999/24", "99999999999 is greater than 255"),
+        ("10.0.0.2", "the prefix length is missing; expected e.g. 10.0.0.2/24"),
+        ("10.0.0.2/255.0.255.0", "255.0.255.0 is not a netmask; expected e.g. 255.255.255.0"),
+        ("fe80::2/64", "IPv6 is not supported; expected an IPv4 address, e.g. 10.0.0.1"),
+        ("::1", "IPv6 is not supported; expected an IPv4 address, e.g. 10.0.0.1"),
+        ("10.0.0/24", NO_NETWORK),
+        ("10.0.0.x/24", NO_NETWORK),
+        ("", NO_NETWORK),
+        ("host", NO_NETWORK),
+    ];
+    for (text, why) in rows {
+        assert_eq!(network(text).unwrap_err(), why, "{text}");
+    }
+}
+
+#[test]
+fn netmask_is_read_as_a_prefix_length() {
+    assert_eq!(network("10.0.0.2/255.255.255.0").unwrap(), "10.0.0.2/24".parse().unwrap());
+    assert_eq!(network("10.0.0.2/0.0.0.0").unwrap(), "10.0.0.2/0".parse().unwrap());
+}
+
+#[test]
+fn mac_address_of_no_single_station_is_refused_with_its_kind() {
+    for (text, kind) in [
+        ("00:00:00:00:00:00", "all zeros"),
+        ("ff:ff:ff:ff:ff:ff", "the broadcast MAC address"),
+        ("0100.5e00.0001", "a multicast MAC address"),
+        ("02:00", "expected six bytes in hexadecimal"),
+    ] {
+        assert!(station_mac(text).unwrap_err().contains(kind), "{text}");
+    }
+    assert_eq!(station_mac("0200.0000.0002").unwrap().to_string(), "02:00:00:00:00:02");
+}
