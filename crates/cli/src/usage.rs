@@ -36,6 +36,13 @@ fn message(error: &Error) -> String {
         if is_number {
             return format!("invalid value '{argument}': a number must not be negative");
         }
+        // A command line that begins as a command of `lab` would.
+        let text = error.to_string();
+        if text.contains("Usage: tapstack lab ") && !argument.starts_with('-') {
+            return format!(
+                "unexpected argument '{argument}' found; put `--` before the command, as in `tapstack lab -- {argument}`"
+            );
+        }
     }
     sentence(&error.to_string())
 }
@@ -75,9 +82,6 @@ fn in_bounds(text: &str) -> String {
 fn mend(tips: &str, usage: &str) -> String {
     if let Some(tip) = tips.lines().next().filter(|tip| tip.contains("similar")) {
         return format!("; {tip}");
-    }
-    if tips.contains("use '-- ") && usage.starts_with("tapstack lab ") {
-        return "; put `--` before the command, as in `tapstack lab -- bash`".to_owned();
     }
     let is_command = |word: &&str| word.starts_with(|letter: char| letter.is_ascii_lowercase());
     let command = usage.split_whitespace().take_while(is_command).collect::<Vec<_>>().join(" ");
