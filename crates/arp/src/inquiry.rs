@@ -58,6 +58,8 @@ pub struct Inquiry {
     last: Option<Instant>,
     /// When the last request departed, and whether it is answered.
     open: Option<(Instant, bool)>,
+    /// When the last probe departed that the procedure requires. Further ones may follow it.
+    last_required: Option<Instant>,
     /// Who answered last.
     station: Option<MacAddr>,
     /// Requests like ours by somebody else that no reply was found for, and when the last of them was heard.
@@ -126,7 +128,7 @@ pub enum Outcome {
     Silent,
     /// Somebody else has the address, or wants it.
     Taken,
-    /// Nobody else has it, and everybody could have said so.
+    /// Every required probe was sent, [`ANNOUNCE_WAIT`] passed since, and no conflict was received.
     Free,
     /// It was announced.
     Announced,
@@ -134,13 +136,17 @@ pub enum Outcome {
     Unasked,
     /// Nobody answered, but the wire did not carry everything.
     Hindered,
-    /// A probe was ended before it was over, and nobody had answered until then.
+    /// The probing ended before [`ANNOUNCE_WAIT`] after the last required probe, without a conflict until then.
     Unfinished,
 }
 
 impl Inquiry {
     /// How long a reply is waited for after the last request at least.
     pub const PATIENCE: Duration = Duration::from_secs(1);
+
+    /// How much longer than its limit a probing may take to be complete. Each probe departs a little later than it
+    /// is due, and a limit of exactly the time that the procedure takes is not to be missed by that.
+    pub const SLACK: Duration = Duration::from_millis(100);
 
     /// Begins. The first packet is due at once.
     pub fn new(now: Instant, plan: Plan) -> Inquiry {
@@ -156,6 +162,7 @@ impl Inquiry {
             began: now,
             last: None,
             open: None,
+            last_required: None,
             station: None,
             rivals: 0,
             rival: now,
@@ -193,6 +200,9 @@ impl Inquiry {
         self.last = Some(now);
         self.open = Some((now, false));
         self.counts.sent = self.counts.sent.saturating_add(1);
+        if self.counts.sent >= self.required() {
+            self.last_required.get_or_insert(now);
+        }
         if self.destination() == MacAddr::BROADCAST {
             self.counts.broadcast = self.counts.broadcast.saturating_add(1);
         }
@@ -245,14 +255,27 @@ impl Inquiry {
             Purpose::Announce(_) => Outcome::Announced,
             _ if !is_heard => Outcome::Hindered,
             Purpose::Find => Outcome::Silent,
-            Purpose::Probe if self.next(now) == Next::Over => Outcome::Free,
+            // spec: rfc5227-probe-complete
+            Purpose::Probe if self.completion().is_some_and(|at| now >= at) => Outcome::Free,
             Purpose::Probe => Outcome::Unfinished,
         }
     }
 
     /// When it is over at the latest, if it is to be.
     fn end(&self) -> Option<Instant> {
-        self.plan.limit.map(|limit| self.began + limit)
+        let end = self.began + self.plan.limit?;
+        let soon = self.completion().filter(|at| end < *at && at.since(end) <= Self::SLACK);
+        Some(soon.unwrap_or(end))
+    }
+
+    /// How many packets the procedure requires.
+    fn required(&self) -> u64 {
+        self.plan.count.unwrap_or(u64::from(PROBE_NUM))
+    }
+
+    /// When a probing is complete, if all required probes were sent.
+    fn completion(&self) -> Option<Instant> {
+        self.last_required.filter(|_| self.plan.purpose == Purpose::Probe).map(|at| at + ANNOUNCE_WAIT)
     }
 
     /// Whether it is over though not all was sent, or waited for.

@@ -212,6 +212,42 @@ fn a_probe_asks_three_times_and_waits_for_objections() {
     assert_eq!(inquiry.outcome(at(4_000)), Outcome::Free);
 }
 
+// proves: rfc5227-probe-complete
+#[test]
+fn probing_is_unfinished_when_the_limit_precedes_the_announce_wait() {
+    // Three probes at 0, 1 and 2 seconds, then two seconds.
+    for (limit, outcome) in [
+        (0, Outcome::Unfinished),
+        (100, Outcome::Unfinished),
+        (2_000, Outcome::Unfinished),
+        (3_800, Outcome::Unfinished),
+        (4_000, Outcome::Free),
+        (4_500, Outcome::Free),
+        (20_000, Outcome::Free),
+    ] {
+        let mut inquiry = inquiry(Purpose::Probe, |plan| plan.limit = Some(Duration::from_millis(limit)));
+        run(&mut inquiry);
+        assert_eq!(inquiry.outcome(at(limit)), outcome, "{limit}");
+    }
+    // A count says how many probes are enough.
+    let mut inquiry = inquiry(Purpose::Probe, |plan| {
+        (plan.count, plan.limit) = (Some(2), Some(Duration::from_millis(3_000)));
+    });
+    inquiry.sent(at(3));
+    inquiry.sent(at(1_005));
+    // The probes were late by a little, and the limit is stretched by that.
+    assert_eq!((inquiry.next(at(3_000)), inquiry.outcome(at(3_000))), (wait(5), Outcome::Unfinished));
+    assert_eq!((inquiry.next(at(3_005)), inquiry.outcome(at(3_005))), (Next::Over, Outcome::Free));
+}
+
+#[test]
+fn probing_that_was_cut_short_reports_a_conflict() {
+    let mut inquiry = inquiry(Purpose::Probe, |plan| plan.limit = Some(Duration::from_millis(100)));
+    inquiry.sent(at(0));
+    assert!(hear(&mut inquiry, at(50), REPLY).is_some());
+    assert_eq!(inquiry.outcome(at(50)), Outcome::Taken);
+}
+
 // proves: rfc5227-probe-conflict, rfc5227-rival-probe, rfc5227-plain-request, rfc5227-echo
 #[test]
 fn whoever_speaks_from_the_address_or_probes_for_it_too_has_it() {

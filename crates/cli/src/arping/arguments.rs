@@ -33,7 +33,8 @@ has no number by which it names its request, so it answers the last one, and a f
 duplicate (DUP!), unless the kernel or another arping asked the same from the same address meanwhile.
 
 After the last request a reply is waited for as long as the interval, and a second at least; with -D, \
-which without -c and -w sends three probes, two seconds (RFC 5227).
+which without -c sends three probes, two seconds (RFC 5227). That takes four seconds: a -w that ends before \
+has no result, unless the address is taken. Fewer probes by -c, or a shorter -i, take less time.
 
 With -I the kernel keeps its addresses and answers for them: we only ask. With --tap the station that asks \
 is one of our own.
@@ -42,7 +43,7 @@ Ctrl-C and SIGTERM end it with the statistics; it ends when nobody reads what it
 
 Exit codes: 0 at least one reply, with -D free, with -U or -A sent; 1 no reply, with -D taken; 2 the question \
 could not be asked: usage, permission, no such interface, it is down or has no carrier, it refused frames, or \
--D was ended before it was over."
+-D was ended, be it by -w, before it was over."
 )]
 pub(crate) struct ArpingArguments {
     /// Which protocol address to ask for
@@ -50,7 +51,7 @@ pub(crate) struct ArpingArguments {
     pub(crate) target: Ipv4Addr,
     #[command(flatten)]
     pub(crate) wire: WireArguments,
-    /// How many requests to send [default: until it is ended; 3 with -D]
+    /// How many requests to send [default: until it is ended; with -D 3, or as many as -w allows]
     #[arg(short, long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) count: Option<u64>,
     /// How long it all may take, in seconds

@@ -29,7 +29,8 @@ fn step() -> impl Strategy<Value = Step> {
 
 proptest! {
     /// No more is sent than was wanted, every packet heard is counted once, a probe that heard of somebody
-    /// never says that the address is free, and nothing that came to nothing is told as a result.
+    /// never says that the address is free, nor one that was not complete, and nothing that came to nothing is
+    /// told as a result.
     #[test]
     fn counts_and_outcome_agree(
         purpose in prop_oneof![Just(Purpose::Find), Just(Purpose::Probe), Just(ANNOUNCE)],
@@ -43,7 +44,7 @@ proptest! {
             (plan.count, plan.limit) = (count, limit);
             (plan.until_first, plan.keeps_broadcasting) = (until_first, keeps_broadcasting);
         });
-        let (mut now, mut heard, mut refuses) = (at(0), 0, false);
+        let (mut now, mut heard, mut refuses, mut departed) = (at(0), 0, false, Vec::new());
         for step in steps {
             match step {
                 Step::Wait(millis) => now = now + Duration::from_millis(millis),
@@ -59,7 +60,12 @@ proptest! {
             if let Next::Send { packet, destination } = inquiry.next(now) {
                 prop_assert!(destination.is_station() || destination == MacAddr::BROADCAST);
                 prop_assert_eq!(packet.sender_hardware, OUR_MAC);
-                if std::mem::take(&mut refuses) { inquiry.refused(now) } else { inquiry.sent(now) }
+                if std::mem::take(&mut refuses) {
+                    inquiry.refused(now);
+                } else {
+                    inquiry.sent(now);
+                    departed.push(now);
+                }
             }
         }
         let counts = *inquiry.counts();
@@ -71,6 +77,11 @@ proptest! {
             Outcome::Silent | Outcome::Free => {
                 prop_assert_eq!((counts.received, counts.refused), (0, 0));
                 prop_assert!(counts.sent > 0);
+                if purpose == Purpose::Probe {
+                    let required = usize::try_from(count.unwrap_or(u64::from(PROBE_NUM))).unwrap();
+                    prop_assert!(departed.len() >= required);
+                    prop_assert!(now >= departed[required - 1] + ANNOUNCE_WAIT);
+                }
             }
             Outcome::Announced | Outcome::Hindered | Outcome::Unfinished => prop_assert!(counts.sent > 0),
             Outcome::Unasked => prop_assert_eq!(counts.sent, 0),
