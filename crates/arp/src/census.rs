@@ -22,7 +22,7 @@ use self::claims::Turn;
 use self::entry::Entry;
 use self::hush::{Hush, Topic};
 use self::rate::{Rate, Seconds};
-use self::register::{Entered, Register};
+use self::register::{Entered, Evicted, Register};
 use crate::reception::can_be_a_host;
 use crate::{Dropped, Fields, Operation, Packet};
 
@@ -261,9 +261,11 @@ impl Census {
         let entered = match self.register.enter(now, subject, packet, &self.settings) {
             Entered::Heard { turn, silence } => self.note_turn(now, subject, hardware, turn, silence),
             Entered::New { evicted } => {
-                if let Some((subject, hardware)) = evicted {
+                if let Some(Evicted { subject, hardware, was_present }) = evicted {
                     self.leave(hardware);
                     self.counts.evicted = self.counts.evicted.saturating_add(1);
+                    let displaced = self.counts.displaced.saturating_add(was_present.into());
+                    self.counts.displaced = displaced;
                     self.tell(Event::Evicted { subject });
                 }
                 self.counts.entered = self.counts.entered.saturating_add(1);

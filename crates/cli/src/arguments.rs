@@ -201,7 +201,11 @@ With -I we are one station more on the kernel's wire, and reach everybody there 
 
 Ctrl-C and SIGTERM end it with the statistics; it ends when nobody reads what it prints, too.
 
-Exit codes: 0 at least one answer, 1 none, 2 usage, set-up, permission, or no way to the target.")]
+A reply whose data is not the request's is shown, as by iputils (\"wrong data byte #N ...\"), and counted: it is \
+no success.
+
+Exit codes: 0 at least one answer, and none with changed data; 1 none, or changed data; 2 usage, set-up, \
+permission, no way to the target, or no answer from a wire that was down, lost frames or refused them.")]
 pub(crate) struct PingArguments {
     /// Whom to ask
     #[arg(value_parser = ip_address)]

@@ -14,17 +14,18 @@ use tap::linux::wait;
 
 use crate::clock::Clock;
 use crate::failure::Failure;
+use crate::gaps::{Explanation, Gaps};
 use crate::output::Sink;
+use crate::privileges;
 use crate::report::{Level, Report};
 use crate::signals::{ENDING, Signals};
-use crate::wire::Wire;
+use crate::wire::{Wire, drain};
 pub(crate) use arguments::ArpingArguments;
 use words::Told;
 
 /// Asks until it is over, or a signal comes; then prints what it comes to.
 pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
-    let signals = Signals::take_over(&ENDING)?;
     vet(arguments)?;
     let wire = Wire::open(&arguments.wire, arguments.vlan, clock)?;
     let plan = plan(arguments, &wire)?;
@@ -37,10 +38,13 @@ pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
         json: arguments.json,
         quiet: arguments.quiet,
     };
+    // Not before: a signal ends what blocks until here, such as the opening of a FIFO.
+    let signals = Signals::take_over(&ENDING)?;
+    privileges::drop_all()?;
     let name = asker.wire.name().clone();
     asker.tell(&Told::Start { interface: &name });
-    let ended = asker.ask(&signals);
-    if !asker.wire.was_there() {
+    let ended = asker.ask(&signals).and_then(|()| asker.drain());
+    if asker.gap().is_some() {
         asker.inquiry.deaf();
     }
     let outcome = asker.inquiry.outcome(clock.now());
@@ -141,11 +145,26 @@ impl<W: Sink> Asker<W> {
         Ok(())
     }
 
-    fn hear(&mut self) -> Result<(), Failure> {
+    /// Reads what has arrived already: a process that was stopped for a while finds it late.
+    fn drain(&mut self) -> Result<(), Failure> {
+        if !drain(|| self.hear())? {
+            self.wire.leave_unread();
+        }
+        Ok(())
+    }
+
+    /// Why the absence of a reply is no result, if it is none.
+    fn gap(&self) -> Option<Explanation> {
+        let gaps = Gaps { refused: self.inquiry.counts().refused, ..self.wire.gaps() };
+        gaps.explain(self.wire.name())
+    }
+
+    /// Reads one batch. Returns whether there may be more.
+    fn hear(&mut self) -> Result<bool, Failure> {
         let now = self.clock.now();
         let mut heard = Vec::new();
         let inquiry = &mut self.inquiry;
-        self.wire.receive(now, |packet, is_broadcast| {
+        let is_more = self.wire.receive(now, |packet, is_broadcast| {
             let told = inquiry.receive(now, packet, is_broadcast);
             heard.extend(told);
             words::decision(told)
@@ -153,7 +172,7 @@ impl<W: Sink> Asker<W> {
         for heard in heard {
             self.tell(&Told::Heard(heard));
         }
-        Ok(())
+        Ok(is_more)
     }
 
     fn tell(&mut self, told: &Told<'_>) {
@@ -171,7 +190,7 @@ impl<W: Sink> Asker<W> {
 }
 
 /// The exit code, and why it is 2 if it is.
-fn verdict<W>(asker: &Asker<W>, outcome: Outcome) -> Result<ExitCode, Failure> {
+fn verdict<W: Sink>(asker: &Asker<W>, outcome: Outcome) -> Result<ExitCode, Failure> {
     let (name, target) = (asker.wire.name(), asker.inquiry.plan().target);
     Err(Failure::new(match outcome {
         Outcome::Answered | Outcome::Free | Outcome::Announced => return Ok(ExitCode::SUCCESS),
@@ -184,11 +203,12 @@ fn verdict<W>(asker: &Asker<W>, outcome: Outcome) -> Result<ExitCode, Failure> {
                 "nothing was asked about {target}: {name} took no frame; `ip -statistics link show {name}`"
             )
         }
-        Outcome::Hindered => format!(
-            "nothing is known of {target}: {name} went down or refused frames meanwhile; ask again when `ip link show {name}` says it is up"
-        ),
+        Outcome::Hindered => match asker.gap() {
+            Some(why) => format!("no result for {target}: {why}"),
+            None => format!("no result for {target}: not all replies could be received; try again"),
+        },
         Outcome::Unfinished => format!(
-            "whether {target} is free is not known: the probing was ended before it was over; let it run"
+            "no result for {target}: the probing ended before it was complete; give it four seconds, or fewer probes by -c"
         ),
     }))
 }

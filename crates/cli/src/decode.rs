@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use crate::capture::{ReadError, Reader, Record};
 use crate::failure::Failure;
 use crate::output::standard_output;
+use crate::privileges;
 use arguments::DecodeArguments;
 use fault::{Fault, faults};
 
@@ -29,6 +30,7 @@ pub(crate) fn run(arguments: &DecodeArguments) -> Result<ExitCode, Failure> {
     let name = arguments.file.display();
     let failed = |error: ReadError| Failure::new(format!("cannot read {name}: {error}"));
     let from = open(&arguments.file).map_err(|error| failed(error.into()))?;
+    privileges::drop_all()?;
     // What is fed frame by frame is shown frame by frame.
     let is_live = !from.metadata().is_ok_and(|metadata| metadata.is_file());
     let mut reader = Reader::new(from).map_err(failed)?;

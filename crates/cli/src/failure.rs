@@ -3,10 +3,15 @@
 use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use nix::errno::Errno;
 
 use crate::color::{BAD, Paint};
+use crate::output::{Output, standard_error};
+
+/// How long the reader of standard error may take for a line.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Why a command ends otherwise than well: one sentence on standard error, and the exit code.
 #[derive(Debug)]
@@ -37,10 +42,15 @@ impl Failure {
         ExitCode::from(self.code)
     }
 
-    /// Tells the person. Where standard error takes nothing, nobody is there to be told.
+    /// Tells the person. What standard error does not take within [`PATIENCE`] is lost: signals that we took over
+    /// would not end the wait for a reader that has stopped reading.
     pub(crate) fn tell(&self) {
         let name = Paint::errors().paint(BAD, "tapstack:");
-        let _ = writeln!(io::stderr(), "{name} {}", self.sentence);
+        if let Ok(to) = standard_error() {
+            let mut out = Output::new(to);
+            out.line(&format!("{name} {}", self.sentence));
+            out.flush(PATIENCE);
+        }
     }
 }
 

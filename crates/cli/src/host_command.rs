@@ -16,15 +16,16 @@ use crate::attachment::Attachment;
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::output::Sink;
+use crate::privileges;
 use crate::report::{Level, Report};
 use crate::serve::Server;
 use crate::signals::{ENDING, Signals};
 use crate::station::{base_mac, own_mac, random};
+use crate::wire::down;
 
 /// Serves until a signal comes, or until the address is somebody else's.
 pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
-    let signals = Signals::take_over(&[&ENDING[..], &[Signal::SIGUSR1]].concat())?;
     // Before the kernel's side is touched.
     arguments.hosts.check(arguments.claim.announce, arguments.station.kernel)?;
     let attachment = arguments.station.attach(&protocol(arguments), |name| hardware(arguments, name))?;
@@ -33,6 +34,9 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
         arguments.station.warn_of_network(address);
     }
     let name = attachment.name().clone();
+    if !attachment.interface().is_up()? {
+        down(&name).tell();
+    }
     let host = host(arguments, &attachment, &clock)?;
     let level = match (arguments.quiet, arguments.verbose) {
         (true, _) => Level::Quiet,
@@ -46,6 +50,9 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
         Failure::new(words).tell();
     }
     let mut server = Server::new(host, attachment, report, clock, arguments.station.spin());
+    // Not before: a signal ends what blocks until here, such as the opening of a FIFO.
+    let signals = Signals::take_over(&[&ENDING[..], &[Signal::SIGUSR1]].concat())?;
+    privileges::drop_all()?;
     let outcome = serve(&mut server, &signals, &name);
     server.counters();
     let code = outcome?;

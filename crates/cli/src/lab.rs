@@ -94,9 +94,9 @@ impl Wire {
 
 /// Makes the kernel talk to us, shows every frame, and then what the kernel knows.
 fn exchange(wire: Wire, capture: &CaptureArguments) -> Result<ExitCode, Failure> {
-    let signals = Signals::take_over(&ENDING)?;
     let report = Report::new(capture.other_output()?, Level::Frames, false).painted(capture.other_paint());
     let mut server = wire.serve(report, capture)?;
+    let signals = Signals::take_over(&ENDING)?;
     let mac = server.host.config().hardware;
     server.report.print_line(&format!(
         "tap0, in a network namespace of its own: the kernel is {}, we are {} at {mac}",

@@ -20,12 +20,14 @@ mod decode;
 mod describe;
 mod doctor;
 mod failure;
+mod gaps;
 mod host_command;
 mod lab;
 mod man;
 mod output;
 mod pcap;
 mod ping;
+mod privileges;
 mod report;
 mod scan;
 #[cfg(test)]

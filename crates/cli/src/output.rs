@@ -1,7 +1,7 @@
 //! Lines to a reader who may be slow, or gone.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -15,7 +15,13 @@ use crate::signals::Signals;
 pub(crate) trait Sink: Write {
     /// Whether there is room for [`CHUNK`] octets, now or within `limit`.
     fn has_room(&self, limit: Duration) -> bool;
+
+    /// Takes back the last `count` bytes that were written, where that is possible: where nothing follows them.
+    fn retract(&mut self, _count: usize) {}
 }
+
+/// Measures what a write that failed has left behind: how many of the first bytes are whole blocks.
+pub(crate) type Whole = fn(&[u8]) -> usize;
 
 /// What a pipe has room for when it says that it has any (`PIPE_BUF`).
 const CHUNK: usize = 4_096;
@@ -36,6 +42,8 @@ pub(crate) struct Output<W> {
     unheard: bool,
     /// How much is written at a time at most, in octets.
     chunk: usize,
+    /// What is written in blocks, of which none is to be there in part.
+    whole: Option<Whole>,
     /// Why it is not written to any more, until somebody asks.
     failure: Option<io::Error>,
 }
@@ -57,12 +65,13 @@ pub(crate) fn json(object: &impl Serialize) -> String {
 
 impl<W: Sink> Output<W> {
     pub(crate) fn new(to: W) -> Output<W> {
-        Output { to, pending: Vec::new(), lost: 0, unheard: false, chunk: CHUNK, failure: None }
+        Output { to, pending: Vec::new(), lost: 0, unheard: false, chunk: CHUNK, whole: None, failure: None }
     }
 
-    /// Output to something that has room for all there is, as a file has.
-    pub(crate) fn at_once(to: W) -> Output<W> {
-        Output { chunk: BOUND, ..Output::new(to) }
+    /// Output of blocks to something that has room for all there is until it is full, as a file on a disk: then
+    /// it ends behind a whole block, which `whole` measures.
+    pub(crate) fn of_blocks(to: W, whole: Whole) -> Output<W> {
+        Output { chunk: BOUND, whole: Some(whole), ..Output::new(to) }
     }
 
     /// Adds a line.
@@ -105,6 +114,9 @@ impl<W: Sink> Output<W> {
                 Ok(count) => written += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
+                    if let (Some(whole), Some(done)) = (self.whole, self.pending.get(..written)) {
+                        self.to.retract(written.saturating_sub(whole(done)));
+                    }
                     self.unheard = true;
                     self.failure = Some(error);
                     self.pending.clear();
@@ -169,6 +181,17 @@ impl Sink for File {
         let limit = PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX);
         // An error is the write's to report.
         !matches!(poll(&mut fds, limit), Ok(0))
+    }
+
+    fn retract(&mut self, count: usize) {
+        // Where somebody else has written behind it, or there is no behind, it stays. So it does if it fails.
+        let end = self.metadata().map(|metadata| metadata.len());
+        if let (Ok(place), Ok(end), Ok(count)) = (self.stream_position(), end, u64::try_from(count))
+            && place == end
+            && self.set_len(end.saturating_sub(count)).is_ok()
+        {
+            let _ = self.seek(SeekFrom::End(0));
+        }
     }
 }
 

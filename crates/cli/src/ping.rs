@@ -20,10 +20,12 @@ use crate::attachment::Attachment;
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::output::Sink;
+use crate::privileges;
 use crate::report::{Level, Report};
 use crate::serve::Server;
 use crate::signals::{ENDING, Signals};
 use crate::station::{own_mac, random};
+use crate::wire::down;
 use session::{Next, Plan, Session};
 use words::Told;
 
@@ -31,14 +33,16 @@ use words::Told;
 /// comes to.
 pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
-    let signals = Signals::take_over(&ENDING)?;
     let station = &arguments.station;
     let hardware = |name: &_| station.mac.unwrap_or_else(|| own_mac(name, Some(arguments.address)));
     let attachment =
         station.attach(&[arguments.address.addr().into()], |name| Ok((hardware(name), hardware(name))))?;
     station.warn_of_network(arguments.address);
     let name = attachment.name().clone();
-    let host = host(arguments, &attachment, hardware(&name), &clock)?;
+    if !attachment.interface().is_up()? {
+        return Err(down(&name));
+    }
+    let mut host = host(arguments, &attachment, hardware(&name), &clock)?;
     vet(&host, arguments.address.addr(), arguments.target)?;
     if let Some(NextHop::OnLink(neighbour) | NextHop::Gateway(neighbour)) =
         host.routes().next_hop(arguments.address.addr(), arguments.target)
@@ -48,6 +52,8 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     let recorder = arguments.capture.begin(name.as_str(), clock)?;
     let report =
         Report::new(arguments.capture.other_output()?, Level::Quiet, arguments.json).record(recorder);
+    let data: Vec<u8> = (u8::MIN..=u8::MAX).cycle().take(arguments.size.into()).collect();
+    host.expect_echo_data(&data);
     let mut pinger = Pinger {
         session: Session::new(plan(arguments)),
         server: Server::new(host, attachment, report, clock, station.spin()),
@@ -55,15 +61,24 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
         json: arguments.json,
         quiet: arguments.quiet,
         time_to_live: arguments.time_to_live,
-        data: (u8::MIN..=u8::MAX).cycle().take(arguments.size.into()).collect(),
+        data,
     };
+    // Not before: a signal ends what blocks until here, such as the opening of a FIFO.
+    let signals = Signals::take_over(&ENDING)?;
+    privileges::drop_all()?;
     pinger.tell(Told::Start { interface: &name, address: arguments.address });
     let outcome = pinger.converse(&signals);
     pinger.tell(Told::Statistics);
     pinger.server.report.farewell();
     outcome?;
     pinger.server.report.written()?;
-    Ok(ExitCode::from(u8::from(pinger.session.statistics().received == 0)))
+    let statistics = pinger.session.statistics();
+    if statistics.received == 0
+        && let Some(why) = pinger.server.attachment.gaps().explain(&name)
+    {
+        return Err(Failure::new(format!("no result for {}: {why}", arguments.target)));
+    }
+    Ok(ExitCode::from(u8::from(statistics.received == 0 || statistics.changed > 0)))
 }
 
 /// The host that asks.

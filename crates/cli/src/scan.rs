@@ -25,9 +25,11 @@ use tap::linux::wait;
 use crate::clock::Clock;
 use crate::color::Paint;
 use crate::failure::{Failure, written};
+use crate::gaps::{Explanation, Gaps};
 use crate::output::Output;
+use crate::privileges;
 use crate::signals::{ENDING, Signals};
-use crate::wire::Wire;
+use crate::wire::{Wire, drain};
 pub(crate) use arguments::ScanArguments;
 use bar::Bar;
 use vendors::Vendors;
@@ -43,7 +45,6 @@ const READS: u32 = 8;
 /// Asks until it is over, or a signal comes; then prints what it comes to.
 pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
-    let signals = Signals::take_over(&ENDING)?;
     let wire = Wire::open(&arguments.wire, arguments.vlan, clock)?;
     let ranges = targets::ranges(arguments, &wire)?;
     let plan = plan(arguments, &wire, &ranges, clock)?;
@@ -65,14 +66,17 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
         clock,
         arguments,
     };
+    // Not before: a signal ends what blocks until here, such as reading ranges from standard input.
+    let signals = Signals::take_over(&ENDING)?;
+    privileges::drop_all()?;
     scanner.tell(&Told::Start);
     scanner.print(Duration::ZERO);
-    let ended = scanner.sweep(&signals);
+    let ended = scanner.sweep(&signals).and_then(|()| scanner.drain());
     let outcome = scanner.end();
     scanner.tell(&Told::Statistics {
         outcome,
         elapsed: clock.now().since(scanner.began),
-        lost: scanner.wire.lost(),
+        lost: scanner.wire.gaps().lost,
     });
     scanner.out.hand_over(0, &signals)?;
     scanner.out.farewell(Duration::ZERO);
@@ -218,24 +222,11 @@ impl Scanner<'_> {
         Ok(next)
     }
 
+    /// Reads what has arrived in this turn.
     fn hear(&mut self) -> Result<(), Failure> {
-        let now = self.clock.now();
-        let mut heard = Vec::new();
         for _ in 0..READS {
-            let sweep = &mut self.sweep;
-            let is_more = self.wire.receive(now, |packet, is_broadcast| {
-                let told = sweep.receive(packet);
-                heard.extend(told.map(|heard| (heard, is_broadcast)));
-                words::decision(told)
-            })?;
-            if !is_more {
+            if !self.receive()? {
                 break;
-            }
-        }
-        for (heard, is_broadcast) in heard {
-            // Whom the person has seen already, unless there are two of them.
-            if heard.number == 1 || heard.rival.is_some() || !self.arguments.ignoredups {
-                self.tell(&Told::Heard { heard, is_broadcast });
             }
         }
         self.print(Duration::ZERO);
@@ -243,11 +234,44 @@ impl Scanner<'_> {
         Ok(())
     }
 
+    /// Reads what has arrived already: a process that was stopped for a while finds it late.
+    fn drain(&mut self) -> Result<(), Failure> {
+        if !drain(|| self.receive())? {
+            self.wire.leave_unread();
+        }
+        Ok(())
+    }
+
+    /// Reads one batch. Returns whether there may be more.
+    fn receive(&mut self) -> Result<bool, Failure> {
+        let now = self.clock.now();
+        let mut heard = Vec::new();
+        let sweep = &mut self.sweep;
+        let is_more = self.wire.receive(now, |packet, is_broadcast| {
+            let told = sweep.receive(packet);
+            heard.extend(told.map(|heard| (heard, is_broadcast)));
+            words::decision(told)
+        })?;
+        for (heard, is_broadcast) in heard {
+            // Whom the person has seen already, unless there are two of them.
+            if heard.number == 1 || heard.rival.is_some() || !self.arguments.ignoredups {
+                self.tell(&Told::Heard { heard, is_broadcast });
+            }
+        }
+        Ok(is_more)
+    }
+
+    /// Why the absence of replies is no result, if it is none.
+    fn gap(&self) -> Option<Explanation> {
+        let gaps = Gaps { refused: self.sweep.counts().refused, ..self.wire.gaps() };
+        gaps.explain(self.wire.name())
+    }
+
     /// What it came to. What was never sent is no request.
     fn end(&mut self) -> Outcome {
         self.bar.end();
         self.sweep.refused(self.wire.abandon());
-        if !self.wire.was_there() || self.wire.lost() > 0 {
+        if self.gap().is_some() {
             self.sweep.deaf();
         }
         self.sweep.outcome()
@@ -278,14 +302,13 @@ impl Scanner<'_> {
 fn verdict(scanner: &Scanner<'_>, outcome: Outcome) -> Result<ExitCode, Failure> {
     let (name, sweep) = (scanner.wire.name(), &scanner.sweep);
     Err(Failure::new(match outcome {
-        Outcome::Found if sweep.is_hindered() => {
-            let warning = format!(
-                "{name} went down, refused frames or lost some meanwhile: nothing is known of who did not reply; ask again at a lower --rate"
-            );
-            Failure::new(warning).tell();
+        Outcome::Found => {
+            if let Some(why) = scanner.gap() {
+                Failure::new(format!("hosts that did not reply may be there: {why}, at a lower --rate"))
+                    .tell();
+            }
             return Ok(ExitCode::SUCCESS);
         }
-        Outcome::Found => return Ok(ExitCode::SUCCESS),
         Outcome::Fewer | Outcome::Silent => return Ok(ExitCode::from(1)),
         Outcome::Unasked if sweep.targets() == 0 => {
             format!(
@@ -299,11 +322,12 @@ fn verdict(scanner: &Scanner<'_>, outcome: Outcome) -> Result<ExitCode, Failure>
         Outcome::Unasked => {
             format!("nothing was asked: {name} took no frame; `ip -statistics link show {name}`")
         }
-        Outcome::Hindered => format!(
-            "who is there is not known: {name} went down, refused frames or lost some meanwhile; ask again when `ip link show {name}` says it is up, or at a lower --rate"
-        ),
+        Outcome::Hindered => match scanner.gap() {
+            Some(why) => format!("no result of the scan: {why}, at a lower --rate"),
+            None => "no result of the scan: not all replies could be received; try again".to_owned(),
+        },
         Outcome::Unfinished => {
-            "who is there is not known: it was ended before it was over; let it run".to_owned()
+            "no result of the scan: it ended before it was complete; let it run".to_owned()
         }
     }))
 }

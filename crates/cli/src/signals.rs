@@ -16,13 +16,16 @@ pub(crate) struct Signals(SignalFd);
 pub(crate) const ENDING: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
 
 impl Signals {
-    /// Takes these signals over. To be called before any thread exists.
+    /// Takes these signals over. To be called before any thread exists, and after everything that may block without
+    /// looking at them: the opening of a FIFO, reading a file.
     ///
-    /// A SIGHUP that the program was started to ignore, as by `nohup`, stays ignored.
+    /// A SIGHUP that the program was started to ignore, as by `nohup`, stays ignored. A write beyond the limit on the
+    /// size of files fails from now on, and does not end the program by a signal.
     pub(crate) fn take_over(signals: &[Signal]) -> io::Result<Signals> {
         let is_kept = |signal: &Signal| *signal == Signal::SIGHUP && ignores_hangup();
         let mask: SigSet = signals.iter().copied().filter(|signal| !is_kept(signal)).collect();
         mask.thread_block()?;
+        SigSet::from(Signal::SIGXFSZ).thread_block()?;
         Ok(Signals(SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?))
     }
 

@@ -15,7 +15,6 @@ use crate::address::{ip_address, network};
 use crate::arguments::{Hosts, HostsArguments};
 use crate::attachment::{Attachment, Stations, shared, vet_hardware};
 use crate::failure::Failure;
-use crate::wire::down;
 use arguments::StationArguments;
 
 impl StationArguments {
@@ -59,8 +58,6 @@ impl StationArguments {
         // Somebody else's TAP is up or down as they please.
         if tap.is_created() {
             tap.interface().set_up(true)?;
-        } else if !tap.interface().is_up()? {
-            down(tap.interface().name()).tell();
         }
         Ok(tap)
     }

@@ -16,57 +16,101 @@ use std::time::Duration;
 
 use arp::census::Event;
 use tap::Instant;
-use tap::linux::{InterfaceName, wait};
+use tap::linux::wait;
 
 use crate::clock::Clock;
 use crate::failure::Failure;
+use crate::gaps::{Explanation, Gaps};
 use crate::output::Output;
 use crate::signals::{ENDING, Signals};
+use crate::{privileges, wire};
 use arguments::{FailOn, WatchArguments};
 use observer::Observer;
 use screen::Screen;
 use show::{Lines, Show};
 use source::{Listener, Source};
 
+/// What was heard, and why the absence of conflicts is no result, if it is none.
+struct Watched {
+    observer: Observer,
+    gap: Option<Explanation>,
+    /// Whether nothing could be received at any time.
+    was_dead: bool,
+}
+
 /// Watches until somebody ends it, or until there is no more to hear.
 pub(crate) fn run(arguments: &WatchArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
-    let signals = Signals::take_over(&ENDING)?;
-    let observer = match &arguments.file {
-        Some(path) => file::watch(arguments, path, clock, &signals)?,
-        None => watch(arguments, clock, &signals)?,
+    let Watched { observer, gap, was_dead } = match &arguments.file {
+        Some(path) => file::watch(arguments, path, clock)?,
+        None => watch(arguments, clock)?,
     };
-    if arguments.fail_on == Some(FailOn::Conflict) && observer.counts().conflicts > 0 {
+    let fails = arguments.fail_on == Some(FailOn::Conflict);
+    if fails && observer.counts().conflicts > 0 {
         return Err(Failure::negative(parting(&observer)));
     }
-    Ok(ExitCode::SUCCESS)
+    match gap {
+        Some(why) if fails => Err(Failure::new(format!("no result, conflict or none: {why}"))),
+        Some(why) if was_dead => Err(Failure::new(format!("nothing could be watched: {why}"))),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Takes over the signals that end a watch.
+fn signals() -> std::io::Result<Signals> {
+    Signals::take_over(&ENDING)
 }
 
 /// Watches a wire.
-fn watch(arguments: &WatchArguments, clock: Clock, signals: &Signals) -> Result<Observer, Failure> {
+fn watch(arguments: &WatchArguments, clock: Clock) -> Result<Watched, Failure> {
     let mut source = Source::open(arguments, clock)?;
     let recorder = arguments.capture.begin(source.name().as_str(), clock)?;
     let mut listener = Listener::new(Observer::new(arguments.vlan), recorder, clock.origin(), &source)?;
+    let signals = &signals()?;
     let mut show = show(arguments, &source.name().to_string(), Kind::Wire, signals)?;
+    privileges::drop_all()?;
     listener.observer.pass(listener.wall(clock.now()));
     show.begin(listener.observer.now, &source.name().to_string());
     let end = arguments.deadline.map(|limit| clock.now() + limit);
     let ended = hear(&mut source, &mut listener, &mut show, clock, end, (arguments, signals));
+    let ended =
+        ended.and_then(|()| drain(&mut source, &mut listener, &mut show, clock, (arguments, signals)));
     listener.flush();
-    let told = show.end(&listener.observer, source.lost(), signals);
+    let lost = source.gaps();
+    let told = show.end(&listener.observer, lost.lost.saturating_add(lost.truncated), signals);
     ended?;
     told?;
-    if arguments.fail_on.is_some() && listener.observer.counts().conflicts == 0 && !source.was_there() {
-        return Err(deaf(source.name()));
-    }
-    Ok(listener.observer)
+    let gaps = Gaps { turned_away: turned_away(&listener.observer), ..source.gaps() };
+    let gap = gaps.explain(source.name());
+    Ok(Watched { observer: listener.observer, gap, was_dead: !source.was_alive() })
 }
 
-/// Why nobody can say that there was no conflict.
-fn deaf(name: &InterfaceName) -> Failure {
-    Failure::new(format!(
-        "whether an address is in conflict is not known: {name} was down or had no carrier meanwhile; watch again when `ip link show {name}` says it is up"
-    ))
+/// How often a packet or an address was not watched because there were too many addresses.
+fn turned_away(observer: &Observer) -> u64 {
+    let counts = observer.counts();
+    counts.turned_away.saturating_add(counts.displaced)
+}
+
+/// Reads what has arrived already: a process that was stopped for a while finds it late.
+fn drain(
+    source: &mut Source,
+    listener: &mut Listener,
+    show: &mut Show,
+    clock: Clock,
+    (arguments, signals): (&WatchArguments, &Signals),
+) -> Result<(), Failure> {
+    let is_dry = wire::drain(|| {
+        if is_over(arguments, &listener.observer, show) {
+            return Ok(false);
+        }
+        let has_arrived = source.turn(clock.now(), listener)?;
+        show.tell(&mut listener.observer, signals)?;
+        Ok(has_arrived)
+    })?;
+    if !is_dry {
+        source.leave_unread();
+    }
+    Ok(())
 }
 
 /// Hears until the time is up, somebody ends it, or there is a conflict that ends it.

@@ -20,6 +20,7 @@ use crate::attachment::vet_hardware;
 use crate::capture::Recorder;
 use crate::clock::Clock;
 use crate::failure::Failure;
+use crate::gaps::Gaps;
 use crate::report::Direction;
 use crate::station::own_mac;
 use arguments::WireArguments;
@@ -30,6 +31,8 @@ const BATCH: usize = 64;
 const PAUSE: Duration = Duration::from_millis(10);
 /// How long it is looked at: the kernel takes note of a carrier within a second.
 const SETTLING: Duration = Duration::from_millis(1_500);
+/// How many batches are read at the end: more than any receive queue holds.
+const DRAIN: u32 = 256;
 /// After how long a carrier that is there counts, though the kernel takes no note of it.
 const UNNOTICED: Duration = Duration::from_millis(100);
 
@@ -45,6 +48,9 @@ pub(crate) struct Wire {
     hardware: MacAddr,
     /// The kernel's, where it sends beside us.
     kernel: Option<MacAddr>,
+    drops: Drops,
+    /// Whether frames were left unread at the end.
+    is_unread: bool,
     link: Link,
     pool: Pool,
     arrived: Batch,
@@ -71,11 +77,14 @@ impl Wire {
         let pool = Pool::new(device.mtu(), 2 * BATCH);
         let (arrived, departing) = (Batch::new(BATCH), Batch::new(BATCH));
         let recorder = arguments.capture.begin(interface.name().as_str(), clock)?;
+        let drops = if kernel.is_none() { Drops::of_tap(&interface) } else { Drops::default() };
         Ok(Wire {
             device,
             interface,
             hardware,
             kernel,
+            drops,
+            is_unread: false,
             link,
             pool,
             arrived,
@@ -111,15 +120,20 @@ impl Wire {
         settle(&self.interface)
     }
 
-    /// Whether frames could pass all the time: none was refused by what we receive from, and they can now.
-    pub(crate) fn was_there(&self) -> bool {
-        self.device.counters().unreadable == 0
-            && self.interface.carrier().is_ok_and(|carrier| carrier != Carrier::Down)
+    /// What could not be received so far.
+    pub(crate) fn gaps(&self) -> Gaps {
+        let gaps = Gaps::of_device(&self.device.counters());
+        Gaps {
+            was_down: gaps.was_down || is_dead(&self.interface),
+            lost: gaps.lost.saturating_add(self.drops.count(&self.interface)),
+            is_unread: self.is_unread,
+            ..gaps
+        }
     }
 
-    /// How many frames were lost before they were read.
-    pub(crate) fn lost(&self) -> u64 {
-        self.device.counters().lost
+    /// Notes that frames are left unread.
+    pub(crate) fn leave_unread(&mut self) {
+        self.is_unread = true;
     }
 
     /// Sends a packet. Returns whether the wire took it; what it did not take is not captured either.
@@ -240,6 +254,42 @@ impl AsFd for Wire {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.device.as_fd()
     }
+}
+
+/// Frames that the kernel dropped on their way into a TAP. A read from a TAP does not report them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Drops {
+    /// How many there were at the start; none where they are not counted.
+    before: Option<u64>,
+}
+
+impl Drops {
+    /// Starts to count those of a TAP.
+    pub(crate) fn of_tap(interface: &Interface) -> Drops {
+        Drops { before: interface.transmit_drops().ok() }
+    }
+
+    /// How many there were since the start.
+    pub(crate) fn count(&self, interface: &Interface) -> u64 {
+        let now = self.before.and_then(|_| interface.transmit_drops().ok());
+        now.zip(self.before).map_or(0, |(now, before)| now.saturating_sub(before))
+    }
+}
+
+/// Whether an interface is down or has no carrier, or does not say.
+pub(crate) fn is_dead(interface: &Interface) -> bool {
+    !interface.carrier().is_ok_and(|carrier| carrier != Carrier::Down)
+}
+
+/// Reads what has arrived: calls `receive` until it returns that there is no more. Returns whether it got there; it
+/// does not on a wire on which frames arrive faster than they are read.
+pub(crate) fn drain(mut receive: impl FnMut() -> Result<bool, Failure>) -> Result<bool, Failure> {
+    for _ in 0..DRAIN {
+        if !receive()? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Waits until frames pass an interface, or tells why none do.

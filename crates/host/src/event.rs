@@ -32,6 +32,29 @@ pub struct EchoReply {
     pub octets: usize,
     /// How many more hops the answer might have taken.
     pub time_to_live: u8,
+    /// Where its data is first another than expected, if the host was told what to expect
+    /// ([`Host::expect_echo_data`](crate::Host::expect_echo_data)). Data that is missing is no difference.
+    pub difference: Option<Difference>,
+}
+
+/// A byte of data that changed on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Which byte of the data, from 0 on.
+    pub offset: usize,
+    /// What it was expected to be.
+    pub expected: u8,
+    /// What was received.
+    pub received: u8,
+}
+
+impl Difference {
+    /// The first difference between expected and received data.
+    pub(crate) fn between(expected: &[u8], received: &[u8]) -> Option<Difference> {
+        let mut pairs = expected.iter().zip(received).enumerate();
+        let (offset, (expected, received)) = pairs.find(|(_, (expected, received))| expected != received)?;
+        Some(Difference { offset, expected: *expected, received: *received })
+    }
 }
 
 /// A datagram of ours that did not arrive, as somebody said.

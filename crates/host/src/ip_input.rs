@@ -11,7 +11,7 @@ use crate::input::Payload;
 use crate::output::{NotSent, Parcel, Sent};
 use crate::stack::{Out, Stack};
 use crate::udp;
-use crate::{Dropped, EchoReply, Event, Taken, Undelivered, Verdict};
+use crate::{Difference, Dropped, EchoReply, Event, Taken, Undelivered, Verdict};
 
 /// What is to be done about a datagram.
 enum Plan {
@@ -179,6 +179,7 @@ impl Stack {
                     sequence: echo.sequence,
                     octets: message.len(),
                     time_to_live: datagram.time_to_live(),
+                    difference: Difference::between(&self.echo_data, echo.data),
                 }));
                 Plan::Done(Verdict::Ipv4(Taken::Told))
             }

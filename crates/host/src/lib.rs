@@ -41,7 +41,7 @@ mod verdict;
 
 pub use self::config::{Config, ConfigError, Who};
 pub use self::counters::Counter;
-pub use self::event::{EchoReply, Event, Undelivered};
+pub use self::event::{Difference, EchoReply, Event, Undelivered};
 pub use self::faults::{Alteration, Delivery, Fate, Faults};
 pub use self::host::{Host, Turn};
 pub use self::output::{NotSent, Parcel, Ping, Sent};

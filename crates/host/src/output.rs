@@ -97,6 +97,12 @@ impl Host {
         stack.ping(now, ping, data, &mut out).unwrap_or(Sent::Refused)
     }
 
+    /// Has the data of echo replies compared with this; [`EchoReply::difference`](crate::EchoReply::difference)
+    /// says what was found. Without it nothing is compared.
+    pub fn expect_echo_data(&mut self, data: &[u8]) {
+        self.first.echo_data = data.to_vec();
+    }
+
     fn first_out<'a>(&'a mut self, pool: &'a mut Pool) -> (&'a mut Stack, Out<'a>) {
         (&mut self.first, Out { departing: &mut self.departing, pool })
     }

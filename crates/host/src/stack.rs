@@ -30,6 +30,8 @@ pub(crate) struct Stack {
     pub(crate) identification: Identification,
     pub(crate) counts: Counts,
     events: VecDeque<Event>,
+    /// What the data of echo replies is compared with.
+    pub(crate) echo_data: Vec<u8>,
 }
 
 /// What the host itself counts.
@@ -95,6 +97,7 @@ impl Stack {
             identification: Identification::new(seed),
             counts: Counts::default(),
             events: VecDeque::with_capacity(Self::EVENTS),
+            echo_data: Vec::new(),
         };
         stack.join(now, config)?;
         Ok(stack)

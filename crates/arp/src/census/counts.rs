@@ -23,8 +23,11 @@ pub struct Counts {
     pub changed: u64,
     /// Packets that showed a conflict.
     pub conflicts: u64,
-    /// Addresses that made room for others after they were gone.
+    /// Addresses that were dropped because the census was full.
     pub evicted: u64,
+    /// Of these, those that were not gone: one packet alone had claimed them. A conflict about one of them goes
+    /// unnoticed, unless two more packets show it.
+    pub displaced: u64,
     /// Events that were told a short while before, and not again.
     pub hushed: u64,
     /// Events that nobody took in time.

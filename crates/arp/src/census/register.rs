@@ -20,6 +20,9 @@ pub(super) struct Register {
     entries: BTreeMap<Subject, Filed>,
     present: BTreeSet<(Instant, Subject)>,
     gone: BTreeSet<(Instant, Subject)>,
+    /// Those that one packet alone claimed, by when it came. Where all are present these are evicted first, so that a
+    /// flood of forged addresses replaces itself and not what is really there.
+    once: BTreeSet<(Instant, Subject)>,
 }
 
 /// An address, and where it is filed.
@@ -28,6 +31,16 @@ struct Filed {
     entry: Entry,
     at: Instant,
     is_gone: bool,
+    since: Instant,
+}
+
+/// An address that was evicted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Evicted {
+    pub(super) subject: Subject,
+    pub(super) hardware: MacAddr,
+    /// Whether it was not gone: a conflict about it may go unnoticed from now on.
+    pub(super) was_present: bool,
 }
 
 /// What became of a claim.
@@ -35,8 +48,8 @@ struct Filed {
 pub(super) enum Entered {
     /// It is to an address that is known, which may have been silent for so long that it was gone.
     Heard { turn: Turn, silence: Option<Duration> },
-    /// It is to another, which may have taken the place of one that was gone.
-    New { evicted: Option<(Subject, MacAddr)> },
+    /// It is to another, which may have taken the place of one.
+    New { evicted: Option<Evicted> },
     /// There is no room for it.
     Full,
 }
@@ -44,7 +57,13 @@ pub(super) enum Entered {
 impl Register {
     pub(super) fn new(bound: usize) -> Register {
         let bound = bound.max(1);
-        Register { bound, entries: BTreeMap::new(), present: BTreeSet::new(), gone: BTreeSet::new() }
+        Register {
+            bound,
+            entries: BTreeMap::new(),
+            present: BTreeSet::new(),
+            gone: BTreeSet::new(),
+            once: BTreeSet::new(),
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -77,6 +96,7 @@ impl Register {
         let Some(filed) = self.entries.get_mut(&subject) else {
             return self.insert(now, subject, packet);
         };
+        self.once.remove(&(filed.since, subject));
         let silence = filed.is_gone.then(|| now.since(filed.entry.last));
         if filed.is_gone {
             filed.is_gone = false;
@@ -110,14 +130,26 @@ impl Register {
     }
 
     fn insert(&mut self, now: Instant, subject: Subject, packet: &Fields) -> Entered {
-        let evicted = if self.entries.len() < self.bound {
-            None
-        } else {
-            let Some((_, oldest)) = self.gone.pop_first() else { return Entered::Full };
-            self.entries.remove(&oldest).map(|filed| (oldest, filed.entry.claims.current()))
-        };
+        let is_full = self.entries.len() >= self.bound;
+        let evicted = if is_full { self.evict() } else { None };
+        if is_full && evicted.is_none() {
+            return Entered::Full;
+        }
         self.present.insert((now, subject));
-        self.entries.insert(subject, Filed { entry: Entry::new(now, packet), at: now, is_gone: false });
+        self.once.insert((now, subject));
+        let filed = Filed { entry: Entry::new(now, packet), at: now, is_gone: false, since: now };
+        self.entries.insert(subject, filed);
         Entered::New { evicted }
+    }
+
+    /// Evicts the address that has been gone for longest, or the oldest that was claimed once.
+    fn evict(&mut self) -> Option<Evicted> {
+        let gone = self.gone.pop_first();
+        let was_present = gone.is_none();
+        let (_, subject) = gone.or_else(|| self.once.pop_first())?;
+        let filed = self.entries.remove(&subject)?;
+        self.once.remove(&(filed.since, subject));
+        self.present.remove(&(filed.at, subject));
+        Some(Evicted { subject, hardware: filed.entry.claims.current(), was_present })
     }
 }

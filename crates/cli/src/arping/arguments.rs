@@ -42,8 +42,8 @@ is one of our own.
 Ctrl-C and SIGTERM end it with the statistics; it ends when nobody reads what it prints, too.
 
 Exit codes: 0 at least one reply, with -D free, with -U or -A sent; 1 no reply, with -D taken; 2 the question \
-could not be asked: usage, permission, no such interface, it is down or has no carrier, it refused frames, or \
--D was ended, be it by -w, before it was over."
+could not be asked: usage, permission, no such interface, it is down or has no carrier, it refused frames or \
+lost some while nobody replied, or -D was ended, be it by -w, before it was over."
 )]
 pub(crate) struct ArpingArguments {
     /// Which protocol address to ask for

@@ -1,6 +1,8 @@
 //! A capture of what passes on a wire, with what was decided about each frame.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -33,11 +35,11 @@ impl Recorder<File> {
     /// clock that the frames' times come from.
     pub(crate) fn create(path: &Path, interface: &str, origin: Duration) -> Result<Recorder<File>, Failure> {
         let name = path.display().to_string();
-        let opened = if path == Path::new("-") { standard_output() } else { File::create(path) };
+        let opened = if path == Path::new("-") { standard_output() } else { create(path) };
         let file = opened.map_err(|error| Failure::new(format!("cannot write {name}: {error}")))?;
         let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
-        // A file takes all at once, so that it never ends inside a frame; a pipe takes what it has room for.
-        let out = if is_file { Output::at_once(file) } else { Output::new(file) };
+        // A file never ends inside a frame, be the disk full; a pipe takes what it has room for.
+        let out = if is_file { Output::of_blocks(file, whole_blocks) } else { Output::new(file) };
         Recorder::new(out, name, interface, origin)
     }
 }
@@ -133,6 +135,34 @@ impl<W: Sink> Drop for Recorder<W> {
                 .tell();
         }
     }
+}
+
+/// Opens a file to write a capture into, and empties it if it is a regular one. Links are followed, as by tcpdump.
+fn create(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_file() {
+        file.set_len(0)?;
+    } else if metadata.file_type().is_block_device() {
+        // A capture would overwrite what is on the disk.
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a block device"));
+    }
+    Ok(file)
+}
+
+/// How many of these bytes are whole blocks of pcapng. The first byte begins a block, and so all are ours.
+pub(super) fn whole_blocks(octets: &[u8]) -> usize {
+    let mut end = 0;
+    while let Some(length) =
+        octets.get(end..).and_then(|rest| rest.get(4..8)).and_then(|four| four.try_into().ok())
+    {
+        let length = usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX);
+        match end.checked_add(length).filter(|next| length > 0 && *next <= octets.len()) {
+            Some(next) => end = next,
+            None => break,
+        }
+    }
+    end
 }
 
 impl Direction {

@@ -7,6 +7,7 @@ use host::{Dropped, Verdict};
 use proptest::prelude::*;
 use tap::Instant;
 
+use super::recorder::whole_blocks;
 use super::*;
 use crate::output::{Output, Sink};
 use crate::pcap::FRAME_LIMIT;
@@ -81,7 +82,7 @@ fn every_kind_of_omission_is_counted_in_bounded_memory() {
     assert!(told.contains("1 block of unknown type 0x204 omitted"), "{told}");
 }
 
-/// Takes so many octets, and then no more.
+/// Takes so many octets, and then no more; the last write is a short one.
 struct Disk<'d> {
     room: usize,
     octets: &'d mut Vec<u8>,
@@ -89,10 +90,10 @@ struct Disk<'d> {
 
 impl Write for Disk<'_> {
     fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
-        if self.octets.len() + octets.len() > self.room {
-            return Err(std::io::Error::from(std::io::ErrorKind::StorageFull));
+        match self.room - self.octets.len() {
+            0 => Err(std::io::Error::from(std::io::ErrorKind::StorageFull)),
+            left => self.octets.write(&octets[..left.min(octets.len())]),
         }
-        self.octets.write(octets)
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -104,12 +105,16 @@ impl Sink for Disk<'_> {
     fn has_room(&self, _: Duration) -> bool {
         true
     }
+
+    fn retract(&mut self, count: usize) {
+        self.octets.truncate(self.octets.len() - count);
+    }
 }
 
 /// What a recorder makes of these frames: whether each arrived, and its octets.
 fn record(frames: &[(bool, Vec<u8>)], room: usize) -> Vec<u8> {
     let mut octets = Vec::new();
-    let out = Output::at_once(Disk { room, octets: &mut octets });
+    let out = Output::of_blocks(Disk { room, octets: &mut octets }, whole_blocks);
     let mut recorder = Recorder::new(out, "a test".to_owned(), "tap0", Duration::from_secs(1_000)).unwrap();
     for (nanos, (arrived, frame)) in (0..).zip(frames) {
         let now = Instant::ORIGIN + Duration::from_nanos(nanos);
@@ -127,7 +132,7 @@ fn record(frames: &[(bool, Vec<u8>)], room: usize) -> Vec<u8> {
 #[test]
 fn a_frame_that_arrived_carries_the_verdict() {
     let mut octets = Vec::new();
-    let out = Output::at_once(Disk { room: usize::MAX, octets: &mut octets });
+    let out = Output::of_blocks(Disk { room: usize::MAX, octets: &mut octets }, whole_blocks);
     let mut recorder = Recorder::new(out, "a test".to_owned(), "tap0", Duration::ZERO).unwrap();
     let received = arp::Received { merge: Merge::Added, answer: None };
     recorder.arrived(&[7; 42]);
@@ -139,10 +144,14 @@ fn a_frame_that_arrived_carries_the_verdict() {
 #[test]
 fn a_full_disk_ends_capturing_and_nothing_else() {
     let frames = vec![(false, vec![7; 1_000]); 1_000];
-    let octets = record(&frames, 500_000);
-    let (records, outcome) = read(&octets);
-    assert!(outcome.is_ok(), "it ends between two frames");
-    assert!(!records.is_empty() && records.len() < 1_000, "{}", records.len());
+    // A record takes 1,044 octets or so: the disk is full inside of one wherever that is possible.
+    for room in (500_000..501_100).step_by(37) {
+        let octets = record(&frames, room);
+        let (records, outcome) = read(&octets);
+        assert!(outcome.is_ok(), "it ends between two frames: {room}");
+        assert!(!records.is_empty() && records.len() < 1_000, "{}", records.len());
+        assert!(octets.len() > room - 1_100, "all whole frames are there: {} of {room}", octets.len());
+    }
 }
 
 proptest! {

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use host::Difference;
 use ipnet::Ipv4Net;
 use serde::Serialize;
 use tap::Instant;
@@ -32,6 +33,8 @@ enum Line {
         time_to_live: u8,
         round_trip: u128,
         duplicate: bool,
+        /// The first byte of data that changed on the way.
+        difference: Option<Changed>,
     },
     Error {
         time: u64,
@@ -55,11 +58,19 @@ enum Line {
         transmitted: u64,
         received: u64,
         duplicates: u64,
+        changed: u64,
         errors: u64,
         strays: u64,
         elapsed: u128,
         round_trips: Option<Times>,
     },
+}
+
+#[derive(Debug, Serialize)]
+struct Changed {
+    offset: usize,
+    expected: u8,
+    received: u8,
 }
 
 #[derive(Debug, Serialize)]
@@ -96,6 +107,7 @@ impl Line {
                     transmitted: statistics.transmitted,
                     received: statistics.received,
                     duplicates: statistics.duplicates,
+                    changed: statistics.changed,
                     errors: statistics.errors,
                     strays: statistics.strays,
                     elapsed: statistics.elapsed().as_nanos(),
@@ -115,6 +127,7 @@ impl Line {
                 time_to_live: reply.time_to_live,
                 round_trip: round_trip.as_nanos(),
                 duplicate: is_duplicate,
+                difference: reply.difference.map(Changed::from),
             },
             Heard::Error { from, sequence, problem } => {
                 let (kind, code, problem) = (problem.kind().0, problem.code(), of_problem(problem));
@@ -125,6 +138,12 @@ impl Line {
                 Line::Advice { time, from, sequence, kind, code, problem }
             }
         }
+    }
+}
+
+impl From<Difference> for Changed {
+    fn from(Difference { offset, expected, received }: Difference) -> Self {
+        Changed { offset, expected, received }
     }
 }
 

@@ -138,6 +138,8 @@ impl Session {
         let is_from_another = reply.from != self.plan.target;
         self.acknowledge(reply.sequence);
         self.statistics.answered(round_trip, is_duplicate);
+        let changed = u64::from(reply.difference.is_some());
+        self.statistics.changed = self.statistics.changed.saturating_add(changed);
         Some(Heard::Reply { reply, round_trip, is_duplicate, is_from_another })
     }
 

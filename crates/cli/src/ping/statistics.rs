@@ -13,6 +13,8 @@ pub(super) struct Statistics {
     pub(super) received: u64,
     /// Answers beyond the first.
     pub(super) duplicates: u64,
+    /// Answers whose data changed on the way.
+    pub(super) changed: u64,
     /// Requests that did not arrive, as somebody said.
     pub(super) errors: u64,
     /// Answers and errors about nothing of ours.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use host::Difference;
 use icmp::{Kind, Problem};
 use ipnet::Ipv4Net;
 use tap::linux::InterfaceName;
@@ -56,7 +57,10 @@ fn of_heard(octets: usize, heard: &Heard) -> String {
             let time = if octets < TIMED { String::new() } else { format!(" time={}", Time(*round_trip)) };
             let duplicate = if *is_duplicate { " (DUP!)" } else { "" };
             let another = if *is_from_another { " (DIFFERENT ADDRESS!)" } else { "" };
-            format!("{line}{time}{duplicate}{another}")
+            let changed = reply.difference.map(|Difference { offset, expected, received }| {
+                format!("\nwrong data byte #{offset} should be 0x{expected:x} but was 0x{received:x}")
+            });
+            format!("{line}{time}{duplicate}{another}{}", changed.unwrap_or_default())
         }
         Heard::Error { from, sequence, problem } => {
             format!("From {from} icmp_seq={sequence} {}", of_problem(*problem))
@@ -122,7 +126,7 @@ fn of_redirect(code: u8) -> String {
 }
 
 fn counts(statistics: &Statistics) -> String {
-    let Statistics { transmitted, received, duplicates, errors, .. } = *statistics;
+    let Statistics { transmitted, received, duplicates, changed, errors, .. } = *statistics;
     let some = |count: u64, what| if count > 0 { format!(", +{count} {what}") } else { String::new() };
     let lost = if transmitted > 0 {
         // To the nearest millisecond.
@@ -131,8 +135,9 @@ fn counts(statistics: &Statistics) -> String {
     } else {
         String::new()
     };
-    let (duplicates, errors) = (some(duplicates, "duplicates"), some(errors, "errors"));
-    format!("{transmitted} packets transmitted, {received} received{duplicates}{errors}{lost}")
+    let duplicates = some(duplicates, "duplicates");
+    let (changed, errors) = (some(changed, "changed"), some(errors, "errors"));
+    format!("{transmitted} packets transmitted, {received} received{duplicates}{changed}{errors}{lost}")
 }
 
 /// The last line, which is empty if there is nothing to tell.

@@ -27,8 +27,15 @@ fn events() -> Vec<Event> {
         ClaimEvent::Defended { protocol, hardware: a },
         ClaimEvent::Ceased { protocol, hardware: a },
     ];
-    let echo =
-        EchoReply { from: protocol, to: protocol, identifier: 7, sequence: 1, octets: 64, time_to_live: 64 };
+    let echo = EchoReply {
+        from: protocol,
+        to: protocol,
+        identifier: 7,
+        sequence: 1,
+        octets: 64,
+        time_to_live: 64,
+        difference: None,
+    };
     let undelivered = Undelivered {
         from: protocol,
         problem: icmp::Problem::HOST_UNREACHABLE,

@@ -45,7 +45,7 @@ Ctrl-C and SIGTERM end it with the statistics; it ends when nobody reads what it
 
 Exit codes: 0 at least one host replied, with --limit N so many; 1 none or fewer; 2 the question could not be \
 asked: usage, permission, no such interface, it is down or has no carrier, or nobody replied and it refused \
-frames or was ended before."
+frames, lost some, was down for a time or was ended before."
 )]
 pub(crate) struct ScanArguments {
     /// Whom to ask for: ADDRESS, ADDRESS/LENGTH, ADDRESS:MASK or FIRST-LAST; 16,777,216 in all at most

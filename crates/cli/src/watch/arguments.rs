@@ -37,8 +37,8 @@ second from where it moved, or that moves three times within a minute of each ot
 failover and the way back are two moves. (A Linux machine with two cards on one wire answers with both, and is \
 in conflict with itself, unless its net.ipv4.conf.all.arp_ignore is 1.) What repeats is told again after five \
 minutes. An address is quiet after five minutes without ARP from it, and gone after an hour; whoever is there \
-and has nothing to ask is quiet too. Beyond 65,536 addresses those that are gone make room, and others are \
-turned away and counted.
+and has nothing to ask is quiet too. Beyond 65,536 addresses those that are gone are dropped, then those that \
+one packet alone has claimed; if there are none, further ones are turned away. All is counted.
 
 A switch passes on what is sent to all and to us: two that share an address are heard if both speak to all.
 
@@ -46,8 +46,10 @@ In the table: arrows, j, k, PgUp and PgDn scroll, s sorts, p pauses, ? explains,
 SIGTERM end it with the statistics; it ends when nobody reads what it prints, too. Times are UTC.
 
 Exit codes: 0 ended, and there was no conflict or none was to fail on; 1 a conflict with --fail-on conflict; \
-2 it could not watch: usage, permission, no such interface or file, it is down, it vanished; with --fail-on also \
-if no conflict was heard and it was down or without a carrier meanwhile. A file of which packets were omitted is 2."
+2 it could not watch: usage, permission, no such interface or file, it is down, it vanished, it was down or \
+without a carrier all the time, packets of a file were omitted; with --fail-on also if no conflict was seen and \
+not everything could be received: it was down for a time, frames were dropped or cut short, or there were too \
+many addresses."
 )]
 pub(crate) struct WatchArguments {
     /// A capture, pcap or pcapng, instead of a wire; - is standard input

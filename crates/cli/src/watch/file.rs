@@ -1,23 +1,27 @@
 //! A capture, from its first frame to its last.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use nix::fcntl::OFlag;
 use tap::Instant;
 use tap::linux::wait;
 
 use super::arguments::WatchArguments;
 use super::observer::Observer;
 use super::show::Show;
-use super::{FailOn, Kind, is_over, show};
+use super::{FailOn, Kind, Watched, is_over, show, signals, turned_away};
 use crate::capture::{ReadError, Reader};
 use crate::clock::Clock;
 use crate::decode::open;
 use crate::failure::Failure;
+use crate::gaps::Gaps;
+use crate::privileges;
 use crate::signals::Signals;
 
 /// A capture that ends when a signal comes or the time is up, even if whoever writes it has nothing to say.
@@ -31,31 +35,36 @@ struct Stoppable<'a> {
 }
 
 /// Hears all of a capture; its times are its frames'.
-pub(super) fn watch(
-    arguments: &WatchArguments,
-    path: &Path,
-    clock: Clock,
-    signals: &Signals,
-) -> Result<Observer, Failure> {
+pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Result<Watched, Failure> {
     let failed = |error: ReadError| Failure::new(format!("cannot read {}: {error}", path.display()));
-    let from = open(path).map_err(|error| failed(error.into()))?;
+    let from = open_unblocked(path).map_err(|error| failed(error.into()))?;
+    let signals = &signals()?;
+    privileges::drop_all()?;
     let is_file = from.metadata().is_ok_and(|metadata| metadata.is_file());
     let stopped = AtomicBool::new(false);
     let end = arguments.deadline.map(|limit| clock.now() + limit);
     let mut observer = Observer::new(arguments.vlan);
+    let watched = |observer: Observer, truncated| {
+        // What a pipe has not said yet has not happened; what is in a file has.
+        let is_unread = is_file && stopped.load(Ordering::Relaxed);
+        let gaps = Gaps { truncated, is_unread, turned_away: turned_away(&observer), ..Gaps::default() };
+        let gap = gaps.explain_capture(&path.display().to_string());
+        Watched { observer, gap, was_dead: false }
+    };
     let mut reader = match Reader::new(Stoppable { from, signals, clock, end, stopped: &stopped }) {
-        Err(_) if stopped.load(Ordering::Relaxed) => return Ok(observer),
+        Err(_) if stopped.load(Ordering::Relaxed) => return Ok(watched(observer, 0)),
         reader => reader.map_err(failed)?,
     };
     let kind = if is_file { Kind::File } else { Kind::Pipe };
     let mut show = show(arguments, &arguments.name(), kind, signals)?;
-    let (mut has_begun, mut told) = (false, Ok(()));
+    let (mut has_begun, mut told, mut truncated) = (false, Ok(()), 0);
     let read = reader.read(|record| {
         let time = record.time.map_or(observer.now, Instant::from_nanos);
         if !std::mem::replace(&mut has_begun, true) {
             show.begin(time, &arguments.name());
         }
-        observer.hear(time, record.octets);
+        let decision = observer.hear(time, record.octets);
+        truncated += u64::from(record.is_cut() && decision.is_for_want_of_octets());
         told = show.tell(&mut observer, signals);
         // One that is a file is read to its end, whatever there is in it.
         let is_enough = if is_file { show.is_over() } else { is_over(arguments, &observer, &show) };
@@ -66,15 +75,24 @@ pub(super) fn watch(
     if read.is_ok() {
         look(&mut show, &observer, signals, clock)?;
     }
-    show.end(&observer, 0, signals)?;
+    let told = show.end(&observer, truncated, signals);
     match read {
-        // A conflict that was found stays found, whatever could not be read.
-        Err(failure) if arguments.fail_on == Some(FailOn::Conflict) && observer.counts().conflicts > 0 => {
-            failure.tell();
+        // A conflict is one, whatever could not be read behind it.
+        Err(why) if arguments.fail_on == Some(FailOn::Conflict) && observer.counts().conflicts > 0 => {
+            why.tell()
         }
         read => read?,
     }
-    Ok(observer)
+    told.map(|()| watched(observer, truncated))
+}
+
+/// Opens a capture, but does not wait for the writer of a FIFO: that is waited for where a signal and a deadline
+/// end the wait.
+fn open_unblocked(path: &Path) -> io::Result<File> {
+    if path == Path::new("-") {
+        return open(path);
+    }
+    OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)
 }
 
 /// Shows the end of a capture until nobody wants to see it any more.
@@ -102,7 +120,10 @@ impl Read for Stoppable<'_> {
                 return Ok(0);
             }
             if woken.device {
-                return self.from.read(to);
+                match self.from.read(to) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    read => return read,
+                }
             }
         }
     }

@@ -104,6 +104,18 @@ fn vlan(frame: &Ethernet<'_>) -> Result<Option<VlanId>, link::Dropped> {
     }
 }
 
+impl Decision {
+    /// Whether a frame that was cut short might have been heard if it were whole.
+    pub(super) fn is_for_want_of_octets(&self) -> bool {
+        match self {
+            Self::Heard(verdict) => matches!(verdict, Verdict::Dropped(_)),
+            Self::Ignored(reason) => {
+                !matches!(reason, Dropped::Protocol(_) | Dropped::Link(link::Dropped::OtherVlan))
+            }
+        }
+    }
+}
+
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use host::{Config, Host, Trace, Verdict};
 use ipnet::Ipv4Net;
 use link::MacAddr;
-use tap::linux::{Carrier, Interface, InterfaceName, PacketSocket, Tap};
+use tap::linux::{Interface, InterfaceName, PacketSocket, Tap};
 use tap::{Batch, Device, DeviceError, Instant, Pool};
 
 use super::arguments::WatchArguments;
@@ -15,9 +15,10 @@ use super::observer::{Decision, Observer};
 use crate::capture::Recorder;
 use crate::clock::Clock;
 use crate::failure::Failure;
+use crate::gaps::Gaps;
 use crate::report::Direction;
 use crate::station::{own_mac, random};
-use crate::wire::{direction, gone, open_tap};
+use crate::wire::{Drops, direction, gone, is_dead, open_tap};
 
 /// How many frames are heard in one turn.
 const BATCH: usize = 64;
@@ -45,6 +46,11 @@ pub(super) struct Source {
     /// What the host that we are waits for: room on the wire, or its next turn at once.
     waits_for_room: bool,
     again: bool,
+    drops: Drops,
+    /// Whether frames could be received at one time at least.
+    was_alive: bool,
+    /// Whether frames were left unread at the end.
+    is_unread: bool,
 }
 
 /// What it is made of.
@@ -78,7 +84,23 @@ impl Source {
         };
         let frames = if let Wire::Host(_, host) = &device { host.frames() } else { 2 * BATCH };
         let pool = Pool::new(device.device().mtu(), frames);
-        Ok(Source { name, device, pool, arrived: Batch::new(BATCH), waits_for_room: false, again: false })
+        let drops = match &device {
+            Wire::Socket(..) => Drops::default(),
+            Wire::Tap(tap) | Wire::Host(tap, _) => Drops::of_tap(tap.interface()),
+        };
+        let mut source = Source {
+            name,
+            device,
+            pool,
+            arrived: Batch::new(BATCH),
+            waits_for_room: false,
+            again: false,
+            drops,
+            was_alive: false,
+            is_unread: false,
+        };
+        source.was_alive = !is_dead(source.interface());
+        Ok(source)
     }
 
     pub(super) fn name(&self) -> &InterfaceName {
@@ -102,8 +124,8 @@ impl Source {
         self.waits_for_room
     }
 
-    /// Hears what has arrived, and answers it if we are a host there.
-    pub(super) fn turn(&mut self, now: Instant, listener: &mut Listener) -> Result<(), Failure> {
+    /// Hears what has arrived, and answers it if we are a host there. Returns whether something had.
+    pub(super) fn turn(&mut self, now: Instant, listener: &mut Listener) -> Result<bool, Failure> {
         let name = &self.name;
         let failed = |error: DeviceError| gone(name, &error);
         let device: &mut dyn Device = match &mut self.device {
@@ -114,15 +136,17 @@ impl Source {
                 (self.waits_for_room, self.again) = (turn.congested, turn.again);
                 // What becomes of the host is not what is watched.
                 while host.take_event().is_some() {}
-                return Ok(());
+                self.was_alive |= turn.arrived > 0;
+                return Ok(turn.arrived > 0);
             }
         };
-        device.receive(&mut self.pool, &mut self.arrived).map_err(failed)?;
+        let arrived = device.receive(&mut self.pool, &mut self.arrived).map_err(failed)?;
+        self.was_alive |= arrived > 0;
         while let Some(frame) = self.arrived.pop() {
             listener.heard(now, frame.octets());
             self.pool.give(frame);
         }
-        Ok(())
+        Ok(arrived > 0)
     }
 
     /// Whether nothing can be heard for now.
@@ -133,21 +157,32 @@ impl Source {
         }
     }
 
-    /// Whether frames could be heard all the time, as far as can be told: no read failed for the wire was
-    /// down, and one that comes now is heard.
-    pub(super) fn was_there(&self) -> bool {
-        let interface = match &self.device {
-            Wire::Socket(_, interface) => interface,
-            Wire::Tap(tap) | Wire::Host(tap, _) => tap.interface(),
-        };
-        self.device.device().counters().unreadable == 0
-            && interface.carrier().is_ok_and(|carrier| carrier != Carrier::Down)
+    /// What could not be received so far.
+    pub(super) fn gaps(&self) -> Gaps {
+        let gaps = Gaps::of_device(&self.device.device().counters());
+        Gaps {
+            was_down: gaps.was_down || is_dead(self.interface()),
+            lost: gaps.lost.saturating_add(self.drops.count(self.interface())),
+            is_unread: self.is_unread,
+            ..gaps
+        }
     }
 
-    /// Frames that were lost before they could be heard.
-    pub(super) fn lost(&self) -> u64 {
-        let counters = self.device.device().counters();
-        counters.truncated.saturating_add(counters.lost)
+    /// Whether frames could be received at one time at least.
+    pub(super) fn was_alive(&self) -> bool {
+        self.was_alive
+    }
+
+    /// Notes that frames are left unread.
+    pub(super) fn leave_unread(&mut self) {
+        self.is_unread = true;
+    }
+
+    fn interface(&self) -> &Interface {
+        match &self.device {
+            Wire::Socket(_, interface) => interface,
+            Wire::Tap(tap) | Wire::Host(tap, _) => tap.interface(),
+        }
     }
 }
 

@@ -162,7 +162,7 @@ fn goes_down_meanwhile() -> Outcome {
         tap.interface().set_up(false)?;
         let (ended, out, errors) = child.end()?;
         assert_eq!(ended, Some(2), "{more:?}: {out}{errors}");
-        assert!(errors.starts_with("tapstack: nothing is known of 10.0.0.9: fall0 went down"), "{errors}");
+        assert!(errors.starts_with("tapstack: no result for 10.0.0.9: fall0 was down"), "{errors}");
     }
     tap.interface().set_up(true)?;
     let child = Running::command(&["arping", "-I", "fall0", "-i", "0.05", "10.0.0.9"])?;
@@ -321,7 +321,7 @@ fn ended_by_others() -> Outcome {
         let (code, out, errors) = child.end()?;
         assert_eq!(code, Some(expected), "{out}{errors}");
         assert!(out.contains("Sent ") && out.contains("\nReceived "), "{out}");
-        assert_eq!(errors.contains("whether 10.0.0.9 is free is not known"), expected == 2, "{errors}");
+        assert_eq!(errors.contains("no result for 10.0.0.9: the probing ended"), expected == 2, "{errors}");
     }
     let mut child = Running::command(&[&near[..], &["10.0.0.1"]].concat())?;
     assert!(child.line()?.contains(" reply from 10.0.0.1 ["));

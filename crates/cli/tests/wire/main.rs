@@ -15,6 +15,7 @@ mod claims;
 mod codes;
 mod decode;
 mod doctor;
+mod ending;
 mod hardware_type;
 mod host;
 mod hosts;
@@ -26,6 +27,7 @@ mod running;
 mod scan;
 mod screen;
 mod tap_command;
+mod verdicts;
 mod watch;
 
 use std::process::ExitCode;
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         codes::CASES,
         doctor::CASES,
         decode::CASES,
+        ending::CASES,
         host::CASES,
         hosts::CASES,
         interface::CASES,
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         scan::CASES,
         screen::CASES,
         tap_command::CASES,
+        verdicts::CASES,
         watch::CASES,
     ]
     .concat();

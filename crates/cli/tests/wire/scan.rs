@@ -165,7 +165,7 @@ fn goes_down_meanwhile() -> Outcome {
         tap.interface().set_up(false)?;
         let (ended, out, errors) = child.end()?;
         assert_eq!(ended, Some(2), "{more:?}: {out}{errors}");
-        assert!(errors.contains("tapstack: who is there is not known: fall1 went down"), "{errors}");
+        assert!(errors.contains("tapstack: no result of the scan: fall1 was down"), "{errors}");
     }
     tap.interface().set_up(true)?;
     let child = Running::command(&["scan", "-I", "fall1", "-q", "-r", "100", "10.0.0.9"])?;

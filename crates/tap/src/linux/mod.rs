@@ -6,6 +6,7 @@
 mod addresses;
 mod carriage;
 mod colons;
+mod drops;
 mod features;
 mod holders;
 mod interface;

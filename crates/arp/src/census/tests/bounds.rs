@@ -14,14 +14,40 @@ fn address(number: u32) -> Ipv4Addr {
 fn a_full_census_turns_newcomers_away_and_says_so_once_in_a_while() {
     let mut census = small(2);
     for number in 0..5 {
+        // Whoever speaks twice stays.
+        hear(&mut census, at(0), request(A, address(number), OTHER));
         hear(&mut census, at(0), request(A, address(number), OTHER));
     }
-    assert_eq!((census.len(), census.counts().turned_away), (2, 3));
+    assert_eq!((census.len(), census.counts().turned_away), (2, 6));
     let told = events(&mut census);
     assert_eq!(told.get(2..), Some(&[Event::Full { subject: untagged(address(2)), hardware: A }][..]));
     // Who is known goes on being heard.
     assert_eq!(hear(&mut census, at(1), reply(A, address(1))), Verdict::Known);
-    assert_eq!(census.counts().packets(), 6);
+    assert_eq!(census.counts().packets(), 11);
+}
+
+#[test]
+fn forged_flood_displaces_itself_and_conflicts_are_still_detected() {
+    let mut census = small(8);
+    // Four hosts that are really there.
+    for number in (0..4).chain(0..4) {
+        hear(&mut census, at(0), request(A, address(number), OTHER));
+    }
+    for number in 100..1_100 {
+        assert_eq!(hear(&mut census, at(10), request(B, address(number), OTHER)), Verdict::New);
+    }
+    assert_eq!((census.len(), census.counts().turned_away), (8, 0));
+    assert_eq!((census.counts().evicted, census.counts().displaced), (996, 996));
+    assert!((0..4).all(|number| census.get(at(10), untagged(address(number))).is_some()));
+    // An address that comes after the flood is watched, and so is one that was there before.
+    for (number, millis) in [(50, 100), (0, 200)] {
+        for (hardware, later) in [(A, 0), (C, 1), (A, 2)] {
+            hear(&mut census, at(millis + later), reply(hardware, address(number)));
+        }
+        let row = census.get(at(millis + 2), untagged(address(number)));
+        assert_eq!(row.and_then(|row| row.conflict), Some(C), "{number}");
+    }
+    assert!(census.counts().conflicts >= 2);
 }
 
 #[test]

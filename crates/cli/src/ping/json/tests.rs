@@ -13,8 +13,16 @@ fn every_line_is_an_object_with_its_event() {
     let plan = Plan { target: TARGET, identifier: 7, octets: 56, count: None, interval, patience };
     let mut session = Session::new(plan);
     session.sent(Instant::from_nanos(100), 1);
-    let reply =
-        EchoReply { from: TARGET, to: TARGET, identifier: 7, sequence: 1, octets: 64, time_to_live: 64 };
+    let difference = Some(Difference { offset: 9, expected: 9, received: 255 });
+    let reply = EchoReply {
+        from: TARGET,
+        to: TARGET,
+        identifier: 7,
+        sequence: 1,
+        octets: 64,
+        time_to_live: 64,
+        difference,
+    };
     let heard = session.hear(Instant::from_nanos(350), Event::Echo(reply)).unwrap();
     let object = |told: Told<'_>| -> Value {
         let line = line(Instant::from_nanos(400), &session, &told);
@@ -31,7 +39,8 @@ fn every_line_is_an_object_with_its_event() {
     assert_eq!(
         object(Told::Heard(heard)),
         json!({"event": "reply", "time": 400, "from": "10.0.0.1", "sequence": 1, "octets": 64,
-            "time_to_live": 64, "round_trip": 250, "duplicate": false})
+            "time_to_live": 64, "round_trip": 250, "duplicate": false,
+            "difference": {"offset": 9, "expected": 9, "received": 255}})
     );
     let (from, sequence, problem) = (TARGET, 1, Problem::HOST_UNREACHABLE);
     let error = json!({"event": "error", "time": 400, "from": "10.0.0.1", "sequence": 1, "kind": 3, "code": 1,
@@ -42,7 +51,7 @@ fn every_line_is_an_object_with_its_event() {
     assert_eq!(
         object(Told::Statistics),
         json!({"event": "statistics", "time": 400, "target": "10.0.0.1", "transmitted": 1, "received": 1,
-            "duplicates": 0, "errors": 0, "strays": 0, "elapsed": 0,
+            "duplicates": 0, "changed": 1, "errors": 0, "strays": 0, "elapsed": 0,
             "round_trips": {"least": 250, "mean": 250, "most": 250, "deviation": 0}})
     );
 }

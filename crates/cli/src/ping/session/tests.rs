@@ -24,7 +24,15 @@ fn session(count: Option<u64>) -> Session {
 }
 
 fn reply(sequence: u16) -> EchoReply {
-    EchoReply { from: TARGET, to: OURS, identifier: IDENTIFIER, sequence, octets: 64, time_to_live: 64 }
+    EchoReply {
+        from: TARGET,
+        to: OURS,
+        identifier: IDENTIFIER,
+        sequence,
+        octets: 64,
+        time_to_live: 64,
+        difference: None,
+    }
 }
 
 fn undelivered(problem: Problem, sequence: u16) -> Undelivered {

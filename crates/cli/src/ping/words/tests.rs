@@ -14,7 +14,15 @@ fn session(octets: usize) -> Session {
 }
 
 fn reply(sequence: u16, octets: usize) -> EchoReply {
-    EchoReply { from: TARGET, to: TARGET, identifier: 7, sequence, octets, time_to_live: 64 }
+    EchoReply {
+        from: TARGET,
+        to: TARGET,
+        identifier: 7,
+        sequence,
+        octets,
+        time_to_live: 64,
+        difference: None,
+    }
 }
 
 fn at(micros: u64) -> Instant {
@@ -75,9 +83,15 @@ fn what_is_odd_about_an_answer_is_said() {
     let other = EchoReply { from: [10, 0, 0, 9].into(), ..reply(1, 64) };
     let line = "64 bytes from 10.0.0.9: icmp_seq=1 ttl=64 time=0.005 ms (DIFFERENT ADDRESS!)";
     assert_eq!(answered(56, other, 5), line);
+    let difference = Some(Difference { offset: 17, expected: 0x11, received: 0xee });
+    let line = "64 bytes from 10.0.0.1: icmp_seq=1 ttl=64 time=0.005 ms\n\
+        wrong data byte #17 should be 0x11 but was 0xee";
+    assert_eq!(answered(56, EchoReply { difference, ..reply(1, 64) }, 5), line);
     let mut session = session(56);
     session.sent(at(0), 1);
-    session.hear(at(5), Event::Echo(reply(1, 64)));
+    session.hear(at(5), Event::Echo(EchoReply { difference, ..reply(1, 64) }));
+    let end = lines(&session, &Told::Statistics);
+    assert!(end.contains("1 packets transmitted, 1 received, +1 changed, 0% packet loss"), "{end}");
     let again = session.hear(at(6), Event::Echo(reply(1, 64))).unwrap();
     let line = "64 bytes from 10.0.0.1: icmp_seq=1 ttl=64 time=0.006 ms (DUP!)";
     assert_eq!(lines(&session, &Told::Heard(again)), line);

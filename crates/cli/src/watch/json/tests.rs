@@ -49,7 +49,7 @@ fn an_address_and_the_statistics_have_their_numbers() {
         json!({"event": "statistics", "time": 1_795_338_600_000_000_000_u64,
             "elapsed": 4_200_000_000_000_u64, "packets": 11, "requests": 5, "replies": 2, "announcements": 2,
             "probes": 1, "odd": 1, "turned_away": 0, "broadcast": 11, "ignored": 0, "addresses": 6,
-            "fresh": 4, "quiet": 1, "gone": 1, "entered": 6, "changed": 2, "conflicts": 1, "evicted": 0,
+            "fresh": 4, "quiet": 1, "gone": 1, "entered": 6, "changed": 2, "conflicts": 1, "evicted": 0, "displaced": 0,
             "hushed": 0, "events_lost": 0, "frames_lost": 3})
     );
 }

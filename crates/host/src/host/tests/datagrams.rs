@@ -453,6 +453,27 @@ fn an_answer_to_a_ping_is_told_with_all_that_its_sender_needs() {
     assert_eq!((reply.octets, reply.time_to_live), (12, 62));
 }
 
+#[test]
+fn echo_reply_names_first_changed_byte_when_data_is_expected() {
+    let sent = b"data that is long enough".as_slice();
+    let changed = Some(crate::Difference { offset: 5, expected: b't', received: b'T' });
+    for (received, expected, difference) in [
+        (sent, sent, None),
+        (b"data That is lonG enough".as_slice(), sent, changed),
+        (b"data That is lonG enough".as_slice(), b"".as_slice(), None),
+        (b"data".as_slice(), sent, None),
+    ] {
+        let mut rig = Rig::acquainted();
+        rig.host.expect_echo_data(expected);
+        let mut reply = echo(received);
+        icmp::answer_over(&mut reply).unwrap();
+        rig.judge(&frame(&datagram(to_us(), &reply)));
+        let told = rig.events();
+        let [Event::Echo(reply)] = told[..] else { panic!("{told:?}") };
+        assert_eq!(reply.difference, difference, "{received:?}");
+    }
+}
+
 // proves: rfc1122-error-reported
 #[test]
 fn an_error_about_a_ping_names_the_ping() {

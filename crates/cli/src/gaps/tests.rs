@@ -1,0 +1,65 @@
+use super::*;
+
+fn name() -> InterfaceName {
+    "eth0".parse().unwrap()
+}
+
+#[test]
+fn every_gap_makes_a_negative_result_unknown() {
+    assert_eq!(Gaps::default().explain(&name()), None);
+    let none = Gaps::default();
+    let rows = [
+        (
+            Gaps { was_down: true, ..none },
+            "eth0 was down or had no carrier; try again when `ip link show eth0` says that it is up",
+        ),
+        (
+            Gaps { refused: 1, ..none },
+            "eth0 refused 1 frame; try again when `ip link show eth0` says that it is up",
+        ),
+        (
+            Gaps { lost: 1516, ..none },
+            "the kernel dropped 1516 frames: receive queue full; try again on a less busy machine or wire",
+        ),
+        (Gaps { truncated: 1, ..none }, "1 frame was cut short; look at `ip link show eth0`"),
+        (
+            Gaps { is_unread: true, ..none },
+            "more frames arrived than could be read; try again on a less busy machine or wire",
+        ),
+        (
+            Gaps { turned_away: 7, ..none },
+            "the table of addresses was full 7 times; watch fewer addresses, such as one --vlan",
+        ),
+        (
+            Gaps { was_down: true, lost: 2, ..none },
+            "eth0 was down or had no carrier, the kernel dropped 2 frames: receive queue full; \
+             try again when `ip link show eth0` says that it is up",
+        ),
+    ];
+    for (gaps, words) in rows {
+        assert_eq!(gaps.explain(&name()).map(|why| why.to_string()).as_deref(), Some(words), "{gaps:?}");
+    }
+}
+
+#[test]
+fn capture_that_is_read_in_part_is_a_gap() {
+    let words = |gaps: Gaps| gaps.explain_capture("a.pcap").map(|why| why.to_string());
+    assert_eq!(words(Gaps::default()), None);
+    let unread = Gaps { is_unread: true, ..Gaps::default() };
+    assert_eq!(words(unread).as_deref(), Some("the capture was not read to its end; let it run"));
+    let cut = Gaps { truncated: 2, ..Gaps::default() };
+    assert_eq!(words(cut).as_deref(), Some("2 frames were cut short; look at a.pcap"));
+}
+
+#[test]
+fn device_counters_that_mean_loss_are_gaps() {
+    let none = Counters::default();
+    for (counters, is_gap) in [
+        (Counters { received: 9, transmitted: 9, congested: 9, calls: 9, ..none }, false),
+        (Counters { lost: 1, ..none }, true),
+        (Counters { truncated: 1, ..none }, true),
+        (Counters { unreadable: 1, ..none }, true),
+    ] {
+        assert_eq!(Gaps::of_device(&counters).explain(&name()).is_some(), is_gap, "{counters:?}");
+    }
+}

@@ -1,0 +1,32 @@
+//! Giving up privileges once everything that takes them is open.
+
+use std::fmt::Display;
+
+use caps::{CapSet, Capability};
+use nix::sys::prctl;
+
+use crate::failure::Failure;
+
+/// The sets of capabilities of a thread, in the order in which they can be emptied: the permitted set last but one,
+/// as the effective set is part of it.
+const SETS: [CapSet; 4] = [CapSet::Ambient, CapSet::Effective, CapSet::Permitted, CapSet::Inheritable];
+
+/// Drops all capabilities of this process for good, and sees to it that no program that it executes gains any.
+///
+/// To be called once sockets, TAP and capture are open, and before any thread exists: capabilities are a thread's.
+/// What is open stays open, and a TAP of our own is deleted when it is closed.
+pub(crate) fn drop_all() -> Result<(), Failure> {
+    let failed = |what: &str, error: &dyn Display| Failure::new(format!("cannot {what}: {error}"));
+    prctl::set_no_new_privs().map_err(|error| failed("set no_new_privs", &error))?;
+    let held = |set| caps::read(None, set).map_err(|error| failed("read capabilities", &error));
+    // Only who has this one may change the bounding set. Without it, no_new_privs has to do.
+    if held(CapSet::Effective)?.contains(&Capability::CAP_SETPCAP) {
+        caps::clear(None, CapSet::Bounding).map_err(|error| failed("drop the bounding set", &error))?;
+    }
+    for set in SETS {
+        if !held(set)?.is_empty() {
+            caps::clear(None, set).map_err(|error| failed("drop capabilities", &error))?;
+        }
+    }
+    Ok(())
+}

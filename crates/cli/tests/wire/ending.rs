@@ -1,0 +1,226 @@
+//! What ends a command, what it gives up, and what it leaves behind.
+
+use std::fs::{File, read_to_string};
+use std::io::Write;
+use std::process::{Child, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::stat::Mode;
+use nix::unistd::{Pid, mkfifo, pipe};
+use tap::linux::PacketSocket;
+
+use super::capture::Scratch;
+use super::host::{request, start};
+use super::running::{Persistent, Running, wire};
+use crate::harness::lab::{is_arp, receive, send, until};
+use crate::harness::program::{command, run, told};
+use crate::harness::{Case, Outcome};
+
+pub(crate) const CASES: &[Case] = &[
+    ("signals_end_every_command_that_waits_for_a_file", files_that_block),
+    ("watch_of_a_fifo_ends_at_its_deadline", deadline_of_a_fifo),
+    ("full_standard_error_holds_up_no_command", full_standard_error),
+    ("commands_drop_all_capabilities_once_everything_is_open", capabilities),
+    ("command_of_the_lab_keeps_its_capabilities", lab_keeps_capabilities),
+    ("capture_ends_behind_a_whole_record_when_the_disk_is_full", full_disk),
+];
+
+/// How long a command has to end.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A FIFO that nobody else opens.
+fn fifo(name: &str) -> Result<Scratch, Box<dyn std::error::Error>> {
+    let scratch = Scratch::new(name);
+    mkfifo(&scratch.0, Mode::S_IRUSR | Mode::S_IWUSR)?;
+    Ok(scratch)
+}
+
+/// Whether it ended in time; if not, it is killed.
+fn has_ended(child: &mut Child) -> bool {
+    let begin = std::time::Instant::now();
+    while begin.elapsed() < PATIENCE {
+        if child.try_wait().is_ok_and(|ended| ended.is_some()) {
+            return true;
+        }
+        sleep(Duration::from_millis(10));
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    false
+}
+
+fn files_that_block() -> Outcome {
+    let (held, read, written) = (wire("wait0")?, fifo("read")?, fifo("written")?);
+    let (read, written) = (read.name(), written.name());
+    let host = ["--address", "10.0.0.2/24", "--no-probe"];
+    let rows: [&[&str]; 9] = [
+        &["scan", "-I", "wait0", "-f", "-"],
+        &["scan", "-I", "wait0", "-f", read],
+        &["scan", "-I", "wait0", "-O", read, "10.0.0.9"],
+        &["watch", read],
+        &["watch", "-I", "wait0", "--pcap", written],
+        &["decode", read],
+        &["arping", "-I", "wait0", "--pcap", written, "10.0.0.9"],
+        &["ping", "-I", "wait0", "--pcap", written, "--address", "10.0.0.3/24", "10.0.0.9"],
+        &[&["host", "-I", "wait0", "--pcap", written], &host[..]].concat(),
+    ];
+    let mut children = Vec::new();
+    for words in rows {
+        for signal in [Signal::SIGINT, Signal::SIGTERM] {
+            let mut child = command(words);
+            child.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+            children.push((words, signal, child.spawn()?));
+        }
+    }
+    sleep(Duration::from_millis(800));
+    for (words, signal, child) in &mut children {
+        assert!(child.try_wait()?.is_none(), "{words:?} waits");
+        kill(Pid::from_raw(i32::try_from(child.id())?), *signal)?;
+    }
+    let alive: Vec<_> = children
+        .iter_mut()
+        .filter_map(|(words, signal, child)| (!has_ended(child)).then_some((words, signal)))
+        .collect();
+    assert!(alive.is_empty(), "{alive:?}");
+    drop(held);
+    Ok(())
+}
+
+fn deadline_of_a_fifo() -> Outcome {
+    let fifo = fifo("late")?;
+    let mut child = command(&["watch", fifo.name(), "-w", "0.1"]).stdout(Stdio::null()).spawn()?;
+    assert!(has_ended(&mut child));
+    assert_eq!(child.wait()?.code(), Some(0));
+    // A writer that comes later is heard all the same.
+    let capture =
+        [&0xa1b2_c3d4_u32.to_le_bytes()[..], &[2, 0, 4, 0], &[0; 8], &[0xff, 0xff, 0, 0, 1, 0, 0, 0]]
+            .concat();
+    let child = command(&["watch", fifo.name(), "--plain"]).stdout(Stdio::piped()).spawn()?;
+    File::options().write(true).open(&fifo.0)?.write_all(&capture)?;
+    let (code, out, _) = told(&child.wait_with_output()?);
+    assert_eq!(code, Some(0), "{out}");
+    assert!(out.contains("0 packets"), "{out}");
+    Ok(())
+}
+
+fn full_standard_error() -> Outcome {
+    let (reader, writer) = pipe()?;
+    let mut writer = File::from(writer);
+    // One page after the other, until there is no capacity for a further one.
+    nix::fcntl::fcntl(&writer, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK))?;
+    while writer.write(&[b'x'; 4_096]).is_ok() {}
+    nix::fcntl::fcntl(&writer, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::empty()))?;
+    let mut child = command(&["arping", "-I", "absent0", "10.0.0.9"]).stderr(writer).spawn()?;
+    assert!(has_ended(&mut child));
+    assert_eq!(child.wait()?.code(), Some(2));
+    drop(reader);
+    Ok(())
+}
+
+/// The lines of a process's status that tell what it may do.
+fn privileges(pid: u32) -> std::io::Result<Vec<(String, String)>> {
+    let status = read_to_string(format!("/proc/{pid}/status"))?;
+    let lines = status.lines().filter_map(|line| line.split_once(":\t"));
+    let is_wanted = |name: &str| name.starts_with("Cap") || name == "NoNewPrivs";
+    Ok(lines
+        .filter(|(name, _)| is_wanted(name))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect())
+}
+
+fn has_none(pid: u32) -> Option<()> {
+    let told = privileges(pid).ok()?;
+    let none = |(name, value): &(String, String)| {
+        if name == "NoNewPrivs" { value == "1" } else { value == "0000000000000000" }
+    };
+    (told.len() == 6 && told.iter().all(none)).then_some(())
+}
+
+fn capabilities() -> Outcome {
+    let held = Persistent::create("caps0")?;
+    let rows: [&[&str]; 5] = [
+        &["arping", "--tap", "caps1", "--address", "10.1.0.2/24", "--kernel", "10.1.0.1/24", "10.1.0.9"],
+        &[
+            "scan",
+            "--tap",
+            "caps2",
+            "--address",
+            "10.2.0.2/24",
+            "--kernel",
+            "10.2.0.1/24",
+            "-t",
+            "60000",
+            "10.2.0.9",
+        ],
+        &["ping", "--tap", "caps3", "--address", "10.3.0.2/24", "--kernel", "10.3.0.1/24", "10.3.0.1"],
+        &["watch", "--tap", "caps4", "--kernel", "10.4.0.1/24", "--plain"],
+        &["watch", "--tap", "caps0", "--plain"],
+    ];
+    for words in rows {
+        let running = Running::command(words)?;
+        assert!(!running.first.is_empty(), "{words:?}");
+        until("a process without capabilities", || has_none(running.pid()))?;
+        running.stop()?;
+    }
+    let mut decode = command(&["decode", "-"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
+    until("a decode without capabilities", || has_none(decode.id()))?;
+    drop(decode.stdin.take());
+    decode.wait()?;
+    // A host still answers, prints its table, and takes its TAP with it.
+    for carriage in ["ring", "read-write"] {
+        let (mut host, interface) = start("caps5", &["--io", carriage])?;
+        until("a host without capabilities", || has_none(host.pid()))?;
+        let mut socket = PacketSocket::open(interface.name())?;
+        send(&mut socket, &request())?;
+        receive(&mut socket, is_arp(2))?;
+        assert!(host.line()?.contains("learned 10.0.0.7"));
+        host.signal(Signal::SIGUSR1)?;
+        assert!(host.line()?.starts_with("10.0.0.7 dev caps5 "));
+        let (code, out, errors) = host.stop()?;
+        assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
+        assert!(!interface.exists());
+    }
+    // Beside the kernel, on an interface of its own.
+    let _held = wire("caps6")?;
+    let host = Running::start(&["-I", "caps6", "--address", "10.0.0.2/24"])?;
+    until("a host without capabilities", || has_none(host.pid()))?;
+    assert_eq!(host.stop()?.0, Some(0));
+    drop(held);
+    Ok(())
+}
+
+fn lab_keeps_capabilities() -> Outcome {
+    let own = read_to_string("/proc/self/status")?;
+    let effective = own.lines().find(|line| line.starts_with("CapEff")).ok_or("CapEff")?;
+    let (code, out, errors) = told(&run(&["lab", "--", "cat", "/proc/self/status"])?);
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(out.contains(effective) && !effective.ends_with("\t0000000000000000"), "{effective}: {out}");
+    Ok(())
+}
+
+fn full_disk() -> Outcome {
+    let file = Scratch::new("short.pcapng");
+    // No file of ours, nor of a program started here, may be longer than that.
+    let (_, hard) = getrlimit(Resource::RLIMIT_FSIZE)?;
+    setrlimit(Resource::RLIMIT_FSIZE, 5_001, hard)?;
+    let (host, interface) = start("disk0", &["--pcap", file.name(), "-q"])?;
+    let mut socket = PacketSocket::open(interface.name())?;
+    for _ in 0..60 {
+        send(&mut socket, &request())?;
+        receive(&mut socket, is_arp(2))?;
+    }
+    let (code, _, errors) = host.stop()?;
+    assert_eq!(code, Some(0), "the host goes on: {errors}");
+    assert!(
+        errors.contains("capturing ends") && errors.contains("takes no more: File too large"),
+        "{errors}"
+    );
+    let length = std::fs::metadata(&file.0)?.len();
+    assert!((4_700..5_001).contains(&length), "all whole records are there: {length}");
+    let (code, out, errors) = told(&run(&["decode", file.name()])?);
+    assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
+    Ok(())
+}

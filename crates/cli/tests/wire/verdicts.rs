@@ -1,0 +1,269 @@
+//! Negative results: "free", "no reply" and "no conflict" only where everything could be received.
+
+use std::error::Error;
+use std::fs::File;
+use std::io::Write;
+use std::net::Ipv4Addr;
+use std::thread::sleep;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use tap::Device;
+use tap::linux::PacketSocket;
+
+use super::capture::Scratch;
+use super::running::{Persistent, Running, wire};
+use crate::harness::lab::{arp, is_arp, receive, send};
+use crate::harness::program::{run, told};
+use crate::harness::{Case, Outcome};
+
+pub(crate) const CASES: &[Case] = &[
+    ("arping_that_was_stopped_has_no_result_when_frames_were_lost", arping_loses_frames),
+    ("arping_that_was_stopped_reads_what_has_arrived_before_it_ends", arping_reads_to_the_end),
+    ("scan_that_was_stopped_has_no_result_when_frames_were_lost", scan_loses_frames),
+    ("watch_that_was_stopped_has_no_result_when_frames_were_lost", watch_loses_frames),
+    ("watch_with_too_many_addresses_has_no_result_unless_there_is_a_conflict", full_census),
+    ("watch_of_a_cut_or_broken_capture_has_no_result_unless_there_is_a_conflict", cut_capture),
+    ("ping_from_a_tap_that_is_down_exits_with_2", ping_on_a_tap_that_is_down),
+    ("ping_shows_changed_data_and_exits_with_1", changed_data),
+];
+
+const ASKED: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 9);
+const KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+const BROADCAST: [u8; 6] = [0xff; 6];
+/// More frames than a receive queue takes.
+const FLOOD: u32 = 4_000;
+
+/// A request of a stranger, one of many.
+fn stranger(number: u32) -> Vec<u8> {
+    let [.., a, b, c] = number.to_be_bytes();
+    arp(BROADCAST, 1, ([2, 1, 0, a, b, c], Ipv4Addr::new(10, 1 + a, b, c)), ([0; 6], KERNEL))
+}
+
+/// A claim to the address that is asked about.
+fn claim(last: u8) -> Vec<u8> {
+    arp(BROADCAST, 1, ([2, 0, 0, 0, 0, last], ASKED), ([0; 6], KERNEL))
+}
+
+fn is_request(octets: &[u8]) -> bool {
+    is_arp(1)(octets) && octets.ends_with(&ASKED.octets())
+}
+
+/// Stops a process and waits until it stands.
+fn stop(running: &Running) -> Outcome {
+    running.signal(Signal::SIGSTOP)?;
+    crate::harness::lab::until("the stop", || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", running.pid())).ok()?;
+        status.contains("\nState:\tT").then_some(())
+    })
+}
+
+/// Floods a process that is stopped, and lets it go on.
+fn flood(running: &Running, device: &mut impl Device) -> Outcome {
+    stop(running)?;
+    for number in 0..FLOOD {
+        send(device, &stranger(number))?;
+    }
+    running.signal(Signal::SIGCONT)
+}
+
+fn ends(running: Running, code: i32, part: &str) -> Outcome {
+    let (ended, out, errors) = running.end()?;
+    assert_eq!(ended, Some(code), "{out}{errors}");
+    assert!(errors.contains(part), "{out}{errors}");
+    Ok(())
+}
+
+fn arping_loses_frames() -> Outcome {
+    let mut tap = wire("lose0")?;
+    let ask = |more: &[&str]| Running::command(&[&["arping", "-I", "lose0"], more, &["10.0.0.9"]].concat());
+    for more in [&["-D", "-i", "0.05"][..], &["-c", "1"]] {
+        let arping = ask(more)?;
+        receive(&mut tap, is_request)?;
+        flood(&arping, &mut tap)?;
+        ends(arping, 2, "tapstack: no result for 10.0.0.9: the kernel dropped ")?;
+    }
+    // A conflict that was received counts, whatever was lost.
+    let arping = ask(&["-D", "-i", "0.05"])?;
+    receive(&mut tap, is_request)?;
+    stop(&arping)?;
+    send(&mut tap, &claim(7))?;
+    flood(&arping, &mut tap)?;
+    ends(arping, 1, "")
+}
+
+/// What arrives while the process is stopped lies in the receive queue when the time is over.
+fn arping_reads_to_the_end() -> Outcome {
+    let mut tap = wire("late0")?;
+    let arping = Running::command(&["arping", "-I", "late0", "-D", "-c", "1", "10.0.0.9"])?;
+    receive(&mut tap, is_request)?;
+    stop(&arping)?;
+    for number in 0..300 {
+        send(&mut tap, &stranger(number))?;
+    }
+    send(&mut tap, &claim(7))?;
+    // Until after the probing would have been complete.
+    sleep(Duration::from_millis(2_200));
+    arping.signal(Signal::SIGCONT)?;
+    ends(arping, 1, "")
+}
+
+fn scan_loses_frames() -> Outcome {
+    let mut tap = wire("lose1")?;
+    let scan = Running::command(&["scan", "-I", "lose1", "-r", "1", "-t", "300", "-q", "10.0.0.9"])?;
+    receive(&mut tap, is_request)?;
+    flood(&scan, &mut tap)?;
+    ends(scan, 2, "tapstack: no result of the scan: the kernel dropped ")
+}
+
+fn watch_loses_frames() -> Outcome {
+    let mut tap = wire("lose2")?;
+    let watch = |name: [&str; 2]| {
+        Running::command(&[&["watch"], &name[..], &["--fail-on", "conflict", "--plain"]].concat())
+    };
+    let lost = "tapstack: no result, conflict or none: the kernel dropped ";
+    let watching = watch(["-I", "lose2"])?;
+    flood(&watching, &mut tap)?;
+    watching.signal(Signal::SIGINT)?;
+    ends(watching, 2, lost)?;
+    // A read from a TAP reports no loss; the interface counts it.
+    let held = Persistent::create("lose3")?;
+    let mut socket = PacketSocket::open(held.0.name())?;
+    let watching = watch(["--tap", "lose3"])?;
+    flood(&watching, &mut socket)?;
+    watching.signal(Signal::SIGINT)?;
+    ends(watching, 2, lost)?;
+    // Without loss there is a result.
+    let watching = watch(["--tap", "lose3"])?;
+    send(&mut socket, &stranger(1))?;
+    watching.signal(Signal::SIGINT)?;
+    ends(watching, 0, "")
+}
+
+/// A capture of these frames, of which so many bytes are kept each.
+fn capture(
+    name: &str,
+    frames: impl Iterator<Item = Vec<u8>>,
+    kept: usize,
+) -> Result<Scratch, Box<dyn Error>> {
+    let scratch = Scratch::new(name);
+    let mut octets = Vec::new();
+    for word in [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65_535, 1] {
+        octets.extend(word.to_le_bytes());
+    }
+    for frame in frames {
+        let (length, captured) = (frame.len(), frame.len().min(kept));
+        for word in [1_700_000_000, 0, u32::try_from(captured)?, u32::try_from(length)?] {
+            octets.extend(word.to_le_bytes());
+        }
+        octets.extend(&frame[..captured]);
+    }
+    File::create(&scratch.0)?.write_all(&octets)?;
+    Ok(scratch)
+}
+
+fn fails_on_conflict(capture: &Scratch) -> std::io::Result<(Option<i32>, String, String)> {
+    Ok(told(&run(&["watch", capture.name(), "--fail-on", "conflict", "-q"])?))
+}
+
+fn full_census() -> Outcome {
+    let many = || (0..65_537).map(stranger);
+    let full = capture("full.pcap", many(), 65_535)?;
+    let (code, _, errors) = fails_on_conflict(&full)?;
+    assert_eq!(code, Some(2), "{errors}");
+    assert!(
+        errors.contains("no result, conflict or none: the table of addresses was full 1 times"),
+        "{errors}"
+    );
+    assert_eq!(run(&["watch", full.name(), "-q"])?.status.code(), Some(0), "nobody asked for a result");
+    // The flood does not hide a conflict about an address that comes after it.
+    let claims = [7, 8, 7].map(claim);
+    let conflict = capture("conflict.pcap", many().chain(claims), 65_535)?;
+    let (code, _, errors) = fails_on_conflict(&conflict)?;
+    assert_eq!(code, Some(1), "{errors}");
+    Ok(())
+}
+
+fn cut_capture() -> Outcome {
+    let claims = || [7, 8, 7].map(claim).into_iter();
+    assert_eq!(fails_on_conflict(&capture("whole.pcap", claims(), 42)?)?.0, Some(1));
+    let (code, _, errors) = fails_on_conflict(&capture("cut.pcap", claims(), 40)?)?;
+    assert_eq!(code, Some(2), "{errors}");
+    assert!(errors.contains("no result, conflict or none: 3 frames were cut short"), "{errors}");
+    // What cannot be read behind a conflict does not undo it.
+    for (frames, code) in [(3, 1), (1, 2)] {
+        let broken = capture("broken.pcap", claims().take(frames), 42)?;
+        File::options().append(true).open(&broken.0)?.write_all(&[7; 9])?;
+        let (ended, _, errors) = fails_on_conflict(&broken)?;
+        assert_eq!(ended, Some(code), "{errors}");
+        assert!(errors.contains("cannot read"), "{errors}");
+    }
+    Ok(())
+}
+
+fn ping_on_a_tap_that_is_down() -> Outcome {
+    let down = Persistent::create("down3")?;
+    down.0.set_up(false)?;
+    let words = ["ping", "--tap", "down3", "--address", "10.0.0.2/24", "-c", "1", "-W", "0.2", "10.0.0.1"];
+    let (code, out, errors) = told(&run(&words)?);
+    assert_eq!((code, out.as_str()), (Some(2), ""), "{errors}");
+    assert!(errors.contains("down3 is down") && errors.matches("is down").count() == 1, "{errors}");
+    // Nor is there an answer from one that goes down meanwhile, or was lost.
+    down.0.set_up(true)?;
+    let ping = Running::command(&words)?;
+    down.0.set_up(false)?;
+    ends(ping, 2, "tapstack: no result for 10.0.0.1: down3 was down or had no carrier")
+}
+
+/// The peer answers each echo request with one byte changed, and a right checksum.
+fn changed_data() -> Outcome {
+    let held = Persistent::create_nameless("echo3")?;
+    let mut peer = PacketSocket::open(held.0.name())?;
+    let station = ["ping", "--tap", "echo3", "--address", "10.0.0.2/24", "--mac", "02:00:00:00:00:02"];
+    for json in [false, true] {
+        let more = if json { &["--json"][..] } else { &[] };
+        let ping = Running::command(&[&station[..], more, &["-c", "1", "10.0.0.9"]].concat())?;
+        receive(&mut peer, is_request)?;
+        send(
+            &mut peer,
+            &arp(
+                [2, 0, 0, 0, 0, 2],
+                2,
+                ([2, 0, 0, 0, 0, 7], ASKED),
+                ([2, 0, 0, 0, 0, 2], [10, 0, 0, 2].into()),
+            ),
+        )?;
+        let request = receive(&mut peer, |octets| octets[12..14] == [8, 0] && octets[23] == 1)?;
+        send(&mut peer, &reply_with_a_changed_byte(&request))?;
+        let (code, out, errors) = ping.end()?;
+        assert_eq!(code, Some(1), "{out}{errors}");
+        let parts = if json {
+            [r#""difference":{"offset":20,"expected":20,"received":235}"#, r#""changed":1"#]
+        } else {
+            ["\nwrong data byte #20 should be 0x14 but was 0xeb\n", " 1 received, +1 changed, "]
+        };
+        assert!(parts.iter().all(|part| out.contains(part)), "{out}");
+    }
+    Ok(())
+}
+
+/// The echo reply to a request, its byte 20 inverted. To invert the bits of a byte changes the sum of all words as
+/// much as the reply's type does not.
+fn reply_with_a_changed_byte(request: &[u8]) -> Vec<u8> {
+    let (header, message) = request.split_at(34);
+    let addresses = [&header[30..34], &header[26..30]].concat();
+    let mut reply = [&header[6..12], &header[..6], &header[12..26], &addresses, message].concat();
+    reply[34] = 0;
+    reply[34 + 8 + 20] ^= 0xff;
+    reply[36..38].fill(0);
+    let words = reply[34..]
+        .chunks(2)
+        .map(|pair| u32::from(pair[0]) << 8 | pair.get(1).map_or(0, |low| u32::from(*low)));
+    let mut sum: u32 = words.sum();
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    let checksum = !u16::try_from(sum).unwrap_or_default();
+    reply[36..38].copy_from_slice(&checksum.to_be_bytes());
+    reply
+}
