@@ -27,9 +27,9 @@ use words::Told;
 pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
     vet(arguments)?;
-    let wire = Wire::open(&arguments.wire, arguments.vlan, clock)?;
+    let mut wire = Wire::open(&arguments.wire, arguments.vlan, clock)?;
     let plan = plan(arguments, &wire)?;
-    wire.settle()?;
+    wire.settle(clock.now())?;
     let mut asker = Asker {
         inquiry: Inquiry::new(clock.now(), plan),
         wire,
@@ -44,7 +44,8 @@ pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
     let name = asker.wire.name().clone();
     asker.tell(&Told::Start { interface: &name });
     let ended = asker.ask(&signals).and_then(|()| asker.drain());
-    if asker.gap().is_some() {
+    let gap = asker.gap();
+    if gap.is_some() {
         asker.inquiry.deaf();
     }
     let outcome = asker.inquiry.outcome(clock.now());
@@ -52,7 +53,7 @@ pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
     asker.report.farewell();
     ended?;
     asker.report.written()?;
-    verdict(&asker, outcome)
+    verdict(&asker, outcome, gap)
 }
 
 /// Refuses addresses that nobody can have.
@@ -154,8 +155,8 @@ impl<W: Sink> Asker<W> {
     }
 
     /// Why the absence of a reply is no result, if it is none.
-    fn gap(&self) -> Option<Explanation> {
-        let gaps = Gaps { refused: self.inquiry.counts().refused, ..self.wire.gaps() };
+    fn gap(&mut self) -> Option<Explanation> {
+        let gaps = Gaps { refused: self.inquiry.counts().refused, ..self.wire.gaps(self.clock.now()) };
         gaps.explain(self.wire.name())
     }
 
@@ -190,7 +191,7 @@ impl<W: Sink> Asker<W> {
 }
 
 /// The exit code, and why it is 2 if it is.
-fn verdict<W: Sink>(asker: &Asker<W>, outcome: Outcome) -> Result<ExitCode, Failure> {
+fn verdict<W>(asker: &Asker<W>, outcome: Outcome, gap: Option<Explanation>) -> Result<ExitCode, Failure> {
     let (name, target) = (asker.wire.name(), asker.inquiry.plan().target);
     Err(Failure::new(match outcome {
         Outcome::Answered | Outcome::Free | Outcome::Announced => return Ok(ExitCode::SUCCESS),
@@ -203,7 +204,7 @@ fn verdict<W: Sink>(asker: &Asker<W>, outcome: Outcome) -> Result<ExitCode, Fail
                 "nothing was asked about {target}: {name} took no frame; `ip -statistics link show {name}`"
             )
         }
-        Outcome::Hindered => match asker.gap() {
+        Outcome::Hindered => match gap {
             Some(why) => format!("no result for {target}: {why}"),
             None => format!("no result for {target}: not all replies could be received; try again"),
         },

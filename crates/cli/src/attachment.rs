@@ -9,8 +9,7 @@ use tap::linux::{Interface, InterfaceName, PacketSocket, Tap, kernel_addresses};
 use tap::{Batch, Counters, Device, DeviceError, Pool};
 
 use crate::failure::Failure;
-use crate::gaps::Gaps;
-use crate::wire::{is_dead, settle};
+use crate::wire::settle;
 
 /// The device of a host.
 // There is one in a program.
@@ -62,14 +61,6 @@ impl Attachment {
                 format!("frames are received one a system call, for a ring of them is refused: {error}")
             }),
         }
-    }
-
-    /// What could not be received or sent so far.
-    pub(crate) fn gaps(&self) -> Gaps {
-        let counters = self.counters();
-        let gaps = Gaps::of_device(&counters);
-        let was_down = gaps.was_down || is_dead(self.interface());
-        Gaps { was_down, refused: counters.refused, ..gaps }
     }
 
     /// Whether it may be deleted without a word: then it is to be looked at before long.

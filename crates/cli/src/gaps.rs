@@ -1,9 +1,14 @@
 //! What could not be received: the one place that decides whether a negative result can be known.
 
 use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
 
-use tap::Counters;
-use tap::linux::InterfaceName;
+use tap::linux::{Interface, InterfaceName, LinkMonitor};
+use tap::{Counters, Instant, LinkState};
+
+use crate::link_change::is_alive;
 
 /// The ways in which frames escape a command, each counted. "Free", "no reply" and "no conflict" are results only
 /// where there were none.
@@ -74,6 +79,110 @@ impl Gaps {
             () => format!("look at {look}"),
         };
         (!reasons.is_empty()).then_some(Explanation { reasons, hint })
+    }
+}
+
+/// Watches over a device what its counters do not say: the state of the link, frames that a TAP dropped, frames that
+/// were not read.
+#[derive(Debug)]
+pub(crate) struct GapMonitor {
+    link: LinkMonitor,
+    /// Frames that the kernel had dropped on their way into a TAP; a read from it does not report them.
+    drops: Option<u64>,
+    /// Until when a link that is not up from the start may come up without being reported.
+    settles: Option<Instant>,
+    was_alive: bool,
+    was_down: bool,
+    is_unread: bool,
+}
+
+/// How long the kernel may take to notice the carrier of an interface that was just opened.
+const SETTLING: Duration = Duration::from_millis(1_500);
+
+impl GapMonitor {
+    /// Begins to watch over an interface; `is_tap` if it is a TAP whose frames are read here.
+    pub(crate) fn open(interface: &Interface, is_tap: bool, now: Instant) -> io::Result<GapMonitor> {
+        let link = LinkMonitor::open(interface.name())?;
+        let was_alive = is_alive(link.state());
+        Ok(GapMonitor {
+            drops: is_tap.then(|| interface.transmit_drops().ok()).flatten(),
+            settles: (!was_alive).then_some(now + SETTLING),
+            was_alive,
+            was_down: false,
+            is_unread: false,
+            link,
+        })
+    }
+
+    /// Returns the next change of the link's state that is worth a report.
+    pub(crate) fn poll(&mut self, now: Instant) -> Option<LinkState> {
+        loop {
+            let settles = self.settles.filter(|until| now < *until);
+            match self.link.poll() {
+                Ok(Some(state)) => {
+                    self.settles = None;
+                    self.was_alive |= is_alive(state);
+                    if is_alive(state) && settles.is_some() {
+                        continue;
+                    }
+                    self.was_down |= !is_alive(state);
+                    return Some(state);
+                }
+                Ok(None) if settles.is_some() => return None,
+                Ok(None) => {
+                    self.settles.take()?;
+                    self.was_down = true;
+                    return Some(self.link.state());
+                }
+                // It was deleted, which the device reports.
+                Err(_) => {
+                    self.was_down = true;
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// How long until there may be something to [`poll`](GapMonitor::poll) for other reasons than that the
+    /// descriptor is readable.
+    pub(crate) fn pause(&self, now: Instant) -> Option<Duration> {
+        self.settles.map(|until| until.since(now))
+    }
+
+    /// Whether no frames pass now, and not because the interface was just opened.
+    pub(crate) fn is_down(&self) -> bool {
+        !is_alive(self.link.state()) && self.settles.is_none()
+    }
+
+    /// Whether frames could pass at one time at least.
+    pub(crate) fn was_alive(&self) -> bool {
+        self.was_alive
+    }
+
+    /// Notes that frames are left unread.
+    pub(crate) fn leave_unread(&mut self) {
+        self.is_unread = true;
+    }
+
+    /// What could not be received by the device with these counters so far. Every change of the link is to be polled
+    /// before.
+    pub(crate) fn gaps(&self, counters: &Counters, interface: &Interface) -> Gaps {
+        let gaps = Gaps::of_device(counters);
+        let drops =
+            self.drops.and_then(|before| Some(interface.transmit_drops().ok()?.saturating_sub(before)));
+        Gaps {
+            was_down: gaps.was_down || self.was_down || !is_alive(self.link.state()),
+            lost: gaps.lost.saturating_add(drops.unwrap_or_default()),
+            is_unread: self.is_unread,
+            ..gaps
+        }
+    }
+}
+
+impl AsFd for GapMonitor {
+    /// Readable when the state of the link has changed.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.link.as_fd()
     }
 }
 

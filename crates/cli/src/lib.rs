@@ -23,6 +23,7 @@ mod failure;
 mod gaps;
 mod host_command;
 mod lab;
+mod link_change;
 mod man;
 mod output;
 mod pcap;

@@ -19,6 +19,7 @@ use crate::arguments::PingArguments;
 use crate::attachment::Attachment;
 use crate::clock::Clock;
 use crate::failure::Failure;
+use crate::gaps::{Explanation, GapMonitor, Gaps};
 use crate::output::Sink;
 use crate::privileges;
 use crate::report::{Level, Report};
@@ -54,12 +55,15 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
         Report::new(arguments.capture.other_output()?, Level::Quiet, arguments.json).record(recorder);
     let data: Vec<u8> = (u8::MIN..=u8::MAX).cycle().take(arguments.size.into()).collect();
     host.expect_echo_data(&data);
+    let is_tap = matches!(attachment, Attachment::Tap(_));
+    let monitor = GapMonitor::open(attachment.interface(), is_tap, clock.now())?;
     let mut pinger = Pinger {
         session: Session::new(plan(arguments)),
         server: Server::new(host, attachment, report, clock, station.spin()),
         clock,
         json: arguments.json,
         quiet: arguments.quiet,
+        monitor,
         time_to_live: arguments.time_to_live,
         data,
     };
@@ -72,9 +76,9 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     pinger.server.report.farewell();
     outcome?;
     pinger.server.report.written()?;
-    let statistics = pinger.session.statistics();
+    let statistics = *pinger.session.statistics();
     if statistics.received == 0
-        && let Some(why) = pinger.server.attachment.gaps().explain(&name)
+        && let Some(why) = pinger.gap()
     {
         return Err(Failure::new(format!("no result for {}: {why}", arguments.target)));
     }
@@ -140,6 +144,7 @@ struct Pinger<W> {
     clock: Clock,
     json: bool,
     quiet: bool,
+    monitor: GapMonitor,
     time_to_live: u8,
     /// What every request carries: octets that count up, as those of iputils do.
     data: Vec<u8>,
@@ -170,6 +175,15 @@ impl<W: Sink> Pinger<W> {
             self.hear();
         }
         Ok(())
+    }
+
+    /// Why the absence of answers is no result, if it is none.
+    fn gap(&mut self) -> Option<Explanation> {
+        while self.monitor.poll(self.clock.now()).is_some() {}
+        let attachment = &self.server.attachment;
+        let counters = attachment.counters();
+        let gaps = self.monitor.gaps(&counters, attachment.interface());
+        Gaps { refused: counters.refused, ..gaps }.explain(attachment.name())
     }
 
     fn send(&mut self, sequence: u16) {

@@ -45,11 +45,11 @@ const READS: u32 = 8;
 /// Asks until it is over, or a signal comes; then prints what it comes to.
 pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
-    let wire = Wire::open(&arguments.wire, arguments.vlan, clock)?;
+    let mut wire = Wire::open(&arguments.wire, arguments.vlan, clock)?;
     let ranges = targets::ranges(arguments, &wire)?;
     let plan = plan(arguments, &wire, &ranges, clock)?;
     let vendors = vendors(arguments)?;
-    wire.settle()?;
+    wire.settle(clock.now())?;
     let sweep = Sweep::new(clock.now(), plan, ranges);
     if let Some(words) = warning(longest(sweep.plan(), sweep.targets())) {
         Failure::new(words).tell();
@@ -72,17 +72,14 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
     scanner.tell(&Told::Start);
     scanner.print(Duration::ZERO);
     let ended = scanner.sweep(&signals).and_then(|()| scanner.drain());
-    let outcome = scanner.end();
-    scanner.tell(&Told::Statistics {
-        outcome,
-        elapsed: clock.now().since(scanner.began),
-        lost: scanner.wire.gaps().lost,
-    });
+    let (outcome, gap) = scanner.end();
+    let (elapsed, lost) = (clock.now().since(scanner.began), scanner.wire.gaps(clock.now()).lost);
+    scanner.tell(&Told::Statistics { outcome, elapsed, lost });
     scanner.out.hand_over(0, &signals)?;
     scanner.out.farewell(Duration::ZERO);
     ended?;
     written(scanner.out.take_failure())?;
-    verdict(&scanner, outcome)
+    verdict(&scanner, outcome, gap)
 }
 
 /// What the arguments ask for.
@@ -262,19 +259,20 @@ impl Scanner<'_> {
     }
 
     /// Why the absence of replies is no result, if it is none.
-    fn gap(&self) -> Option<Explanation> {
-        let gaps = Gaps { refused: self.sweep.counts().refused, ..self.wire.gaps() };
+    fn gap(&mut self) -> Option<Explanation> {
+        let gaps = Gaps { refused: self.sweep.counts().refused, ..self.wire.gaps(self.clock.now()) };
         gaps.explain(self.wire.name())
     }
 
     /// What it came to. What was never sent is no request.
-    fn end(&mut self) -> Outcome {
+    fn end(&mut self) -> (Outcome, Option<Explanation>) {
         self.bar.end();
         self.sweep.refused(self.wire.abandon());
-        if self.gap().is_some() {
+        let gap = self.gap();
+        if gap.is_some() {
             self.sweep.deaf();
         }
-        self.sweep.outcome()
+        (self.sweep.outcome(), gap)
     }
 
     /// Adds what is told to what is to be printed.
@@ -299,11 +297,11 @@ impl Scanner<'_> {
 }
 
 /// The exit code, and why it is 2 if it is.
-fn verdict(scanner: &Scanner<'_>, outcome: Outcome) -> Result<ExitCode, Failure> {
+fn verdict(scanner: &Scanner<'_>, outcome: Outcome, gap: Option<Explanation>) -> Result<ExitCode, Failure> {
     let (name, sweep) = (scanner.wire.name(), &scanner.sweep);
     Err(Failure::new(match outcome {
         Outcome::Found => {
-            if let Some(why) = scanner.gap() {
+            if let Some(why) = gap {
                 Failure::new(format!("hosts that did not reply may be there: {why}, at a lower --rate"))
                     .tell();
             }
@@ -322,7 +320,7 @@ fn verdict(scanner: &Scanner<'_>, outcome: Outcome) -> Result<ExitCode, Failure>
         Outcome::Unasked => {
             format!("nothing was asked: {name} took no frame; `ip -statistics link show {name}`")
         }
-        Outcome::Hindered => match scanner.gap() {
+        Outcome::Hindered => match gap {
             Some(why) => format!("no result of the scan: {why}, at a lower --rate"),
             None => "no result of the scan: not all replies could be received; try again".to_owned(),
         },

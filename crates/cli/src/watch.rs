@@ -21,6 +21,7 @@ use tap::linux::wait;
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::gaps::{Explanation, Gaps};
+use crate::link_change::is_alive;
 use crate::output::Output;
 use crate::signals::{ENDING, Signals};
 use crate::{privileges, wire};
@@ -85,6 +86,16 @@ fn watch(arguments: &WatchArguments, clock: Clock) -> Result<Watched, Failure> {
     Ok(Watched { observer: listener.observer, gap, was_dead: !source.was_alive() })
 }
 
+/// Tells what has become of the link.
+fn follow_link(source: &mut Source, listener: &mut Listener, show: &mut Show, now: Instant) {
+    while let Some(state) = source.take_link_change(now) {
+        let losses = u64::from(!is_alive(state));
+        listener.observer.link_losses = listener.observer.link_losses.saturating_add(losses);
+        show.link(listener.wall(now), state);
+    }
+    listener.observer.is_down = source.is_down();
+}
+
 /// How often a packet or an address was not watched because there were too many addresses.
 fn turned_away(observer: &Observer) -> u64 {
     let counts = observer.counts();
@@ -110,6 +121,7 @@ fn drain(
     if !is_dry {
         source.leave_unread();
     }
+    follow_link(source, listener, show, clock.now());
     Ok(())
 }
 
@@ -131,13 +143,13 @@ fn hear(
         let wall = listener.wall(now);
         let silent = listener.observer.census.deadline().map(|at| at.since(wall));
         let limit = [left, source.pause(now), silent, show.pause(wall)].into_iter().flatten().min();
-        wait(source.as_fd(), source.waits_for_room(), show.stop(signals), &[], limit)?;
+        wait(source.as_fd(), source.waits_for_room(), show.stop(signals), &[source.link()], limit)?;
         let now = clock.now();
         source.turn(now, listener)?;
         listener.observer.pass(listener.wall(now));
-        listener.observer.is_down = source.is_down();
         listener.flush();
         show.tell(&mut listener.observer, signals)?;
+        follow_link(source, listener, show, now);
         show.refresh(listener.observer.now, &listener.observer)?;
     }
     Ok(())

@@ -20,7 +20,7 @@ use crate::attachment::vet_hardware;
 use crate::capture::Recorder;
 use crate::clock::Clock;
 use crate::failure::Failure;
-use crate::gaps::Gaps;
+use crate::gaps::{GapMonitor, Gaps};
 use crate::report::Direction;
 use crate::station::own_mac;
 use arguments::WireArguments;
@@ -48,9 +48,8 @@ pub(crate) struct Wire {
     hardware: MacAddr,
     /// The kernel's, where it sends beside us.
     kernel: Option<MacAddr>,
-    drops: Drops,
-    /// Whether frames were left unread at the end.
-    is_unread: bool,
+    /// Since frames pass.
+    monitor: Option<GapMonitor>,
     link: Link,
     pool: Pool,
     arrived: Batch,
@@ -77,14 +76,12 @@ impl Wire {
         let pool = Pool::new(device.mtu(), 2 * BATCH);
         let (arrived, departing) = (Batch::new(BATCH), Batch::new(BATCH));
         let recorder = arguments.capture.begin(interface.name().as_str(), clock)?;
-        let drops = if kernel.is_none() { Drops::of_tap(&interface) } else { Drops::default() };
         Ok(Wire {
             device,
             interface,
             hardware,
             kernel,
-            drops,
-            is_unread: false,
+            monitor: None,
             link,
             pool,
             arrived,
@@ -116,24 +113,25 @@ impl Wire {
     }
 
     /// Waits until frames pass: the kernel loses what is sent before it has taken note of the carrier.
-    pub(crate) fn settle(&self) -> Result<(), Failure> {
-        settle(&self.interface)
+    pub(crate) fn settle(&mut self, now: Instant) -> Result<(), Failure> {
+        settle(&self.interface)?;
+        self.monitor = Some(GapMonitor::open(&self.interface, self.kernel.is_none(), now)?);
+        Ok(())
     }
 
     /// What could not be received so far.
-    pub(crate) fn gaps(&self) -> Gaps {
-        let gaps = Gaps::of_device(&self.device.counters());
-        Gaps {
-            was_down: gaps.was_down || is_dead(&self.interface),
-            lost: gaps.lost.saturating_add(self.drops.count(&self.interface)),
-            is_unread: self.is_unread,
-            ..gaps
-        }
+    pub(crate) fn gaps(&mut self, now: Instant) -> Gaps {
+        let counters = self.device.counters();
+        let Some(monitor) = &mut self.monitor else { return Gaps::of_device(&counters) };
+        while monitor.poll(now).is_some() {}
+        monitor.gaps(&counters, &self.interface)
     }
 
     /// Notes that frames are left unread.
     pub(crate) fn leave_unread(&mut self) {
-        self.is_unread = true;
+        if let Some(monitor) = &mut self.monitor {
+            monitor.leave_unread();
+        }
     }
 
     /// Sends a packet. Returns whether the wire took it; what it did not take is not captured either.
@@ -254,31 +252,6 @@ impl AsFd for Wire {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.device.as_fd()
     }
-}
-
-/// Frames that the kernel dropped on their way into a TAP. A read from a TAP does not report them.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Drops {
-    /// How many there were at the start; none where they are not counted.
-    before: Option<u64>,
-}
-
-impl Drops {
-    /// Starts to count those of a TAP.
-    pub(crate) fn of_tap(interface: &Interface) -> Drops {
-        Drops { before: interface.transmit_drops().ok() }
-    }
-
-    /// How many there were since the start.
-    pub(crate) fn count(&self, interface: &Interface) -> u64 {
-        let now = self.before.and_then(|_| interface.transmit_drops().ok());
-        now.zip(self.before).map_or(0, |(now, before)| now.saturating_sub(before))
-    }
-}
-
-/// Whether an interface is down or has no carrier, or does not say.
-pub(crate) fn is_dead(interface: &Interface) -> bool {
-    !interface.carrier().is_ok_and(|carrier| carrier != Carrier::Down)
 }
 
 /// Reads what has arrived: calls `receive` until it returns that there is no more. Returns whether it got there; it

@@ -79,7 +79,7 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
     match read {
         // A conflict is one, whatever could not be read behind it.
         Err(why) if arguments.fail_on == Some(FailOn::Conflict) && observer.counts().conflicts > 0 => {
-            why.tell()
+            why.tell();
         }
         read => read?,
     }

@@ -127,6 +127,7 @@ struct Statistics {
     hushed: u64,
     events_lost: u64,
     frames_lost: u64,
+    link_losses: u64,
 }
 
 /// The first line.
@@ -223,6 +224,7 @@ pub(super) fn statistics(observer: &Observer, frames_lost: u64) -> String {
         hushed,
         events_lost,
         frames_lost,
+        link_losses: observer.link_losses,
     };
     line(observer.now, "statistics", What::Statistics(Box::new(statistics)))
 }

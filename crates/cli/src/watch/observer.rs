@@ -18,6 +18,8 @@ pub(super) struct Observer {
     pub(super) now: Instant,
     /// Frames that carry no ARP, are in another VLAN, or make no sense.
     pub(super) ignored: u64,
+    /// How often the link went down or lost its carrier.
+    pub(super) link_losses: u64,
     /// Whether the wire is down, and nothing can be heard.
     pub(super) is_down: bool,
     /// The first conflict.
@@ -39,6 +41,7 @@ impl Observer {
             began: None,
             now: Instant::ORIGIN,
             ignored: 0,
+            link_losses: 0,
             is_down: false,
             conflict: None,
         }
@@ -106,7 +109,7 @@ fn vlan(frame: &Ethernet<'_>) -> Result<Option<VlanId>, link::Dropped> {
 
 impl Decision {
     /// Whether a frame that was cut short might have been heard if it were whole.
-    pub(super) fn is_for_want_of_octets(&self) -> bool {
+    pub(super) fn is_for_want_of_octets(self) -> bool {
         match self {
             Self::Heard(verdict) => matches!(verdict, Verdict::Dropped(_)),
             Self::Ignored(reason) => {

@@ -6,14 +6,15 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use arp::census::Event;
-use tap::Instant;
+use tap::{Instant, LinkState};
 
 use super::observer::Observer;
 use super::screen::Screen;
 use super::{json, words};
-use crate::color::{FAINT, Paint};
+use crate::color::{FAINT, Paint, WARNING};
 use crate::failure::{Failure, written};
-use crate::output::{HALF, Output};
+use crate::link_change::{self, LinkChange};
+use crate::output::{self, HALF, Output};
 use crate::signals::Signals;
 
 /// How long a reader may take for the last lines.
@@ -56,6 +57,19 @@ impl Show {
             lines.hand_over(Duration::ZERO, HALF, signals)?;
         }
         Ok(())
+    }
+
+    /// Tells what has become of the link. The screen shows it as long as it lasts.
+    pub(super) fn link(&mut self, now: Instant, state: LinkState) {
+        if let Self::Lines(lines) = self {
+            let line = if lines.json {
+                output::json(&LinkChange::new(now, state))
+            } else {
+                lines.timed(now, &lines.paint.first_word(WARNING, &link_change::sentence(state)))
+            };
+            lines.print(&line);
+            lines.out.flush(Duration::ZERO);
+        }
     }
 
     /// The last lines. What a reader has no room for is lost, unless it is a file's, which waits for them until
@@ -126,10 +140,14 @@ impl Lines {
         let line = if self.json {
             json::event(now, event)
         } else {
-            let time = self.paint.paint(FAINT, &words::Date(now).to_string());
-            format!("{time} {}", self.paint.first_word(words::style(event), &words::sentence(event)))
+            self.timed(now, &self.paint.first_word(words::style(event), &words::sentence(event)))
         };
         self.print(&line);
+    }
+
+    /// A line for people, with the time before it.
+    fn timed(&self, now: Instant, text: &str) -> String {
+        format!("{} {text}", self.paint.paint(FAINT, &words::Date(now).to_string()))
     }
 
     fn print(&mut self, line: &str) {

@@ -8,17 +8,17 @@ use host::{Config, Host, Trace, Verdict};
 use ipnet::Ipv4Net;
 use link::MacAddr;
 use tap::linux::{Interface, InterfaceName, PacketSocket, Tap};
-use tap::{Batch, Device, DeviceError, Instant, Pool};
+use tap::{Batch, Device, DeviceError, Instant, LinkState, Pool};
 
 use super::arguments::WatchArguments;
 use super::observer::{Decision, Observer};
 use crate::capture::Recorder;
 use crate::clock::Clock;
 use crate::failure::Failure;
-use crate::gaps::Gaps;
+use crate::gaps::{GapMonitor, Gaps};
 use crate::report::Direction;
 use crate::station::{own_mac, random};
-use crate::wire::{Drops, direction, gone, is_dead, open_tap};
+use crate::wire::{direction, gone, open_tap};
 
 /// How many frames are heard in one turn.
 const BATCH: usize = 64;
@@ -46,11 +46,7 @@ pub(super) struct Source {
     /// What the host that we are waits for: room on the wire, or its next turn at once.
     waits_for_room: bool,
     again: bool,
-    drops: Drops,
-    /// Whether frames could be received at one time at least.
-    was_alive: bool,
-    /// Whether frames were left unread at the end.
-    is_unread: bool,
+    monitor: GapMonitor,
 }
 
 /// What it is made of.
@@ -84,23 +80,14 @@ impl Source {
         };
         let frames = if let Wire::Host(_, host) = &device { host.frames() } else { 2 * BATCH };
         let pool = Pool::new(device.device().mtu(), frames);
-        let drops = match &device {
-            Wire::Socket(..) => Drops::default(),
-            Wire::Tap(tap) | Wire::Host(tap, _) => Drops::of_tap(tap.interface()),
+        let interface = match &device {
+            Wire::Socket(_, interface) => interface,
+            Wire::Tap(tap) | Wire::Host(tap, _) => tap.interface(),
         };
-        let mut source = Source {
-            name,
-            device,
-            pool,
-            arrived: Batch::new(BATCH),
-            waits_for_room: false,
-            again: false,
-            drops,
-            was_alive: false,
-            is_unread: false,
-        };
-        source.was_alive = !is_dead(source.interface());
-        Ok(source)
+        let is_tap = !matches!(device, Wire::Socket(..));
+        let monitor = GapMonitor::open(interface, is_tap, clock.now())?;
+        let arrived = Batch::new(BATCH);
+        Ok(Source { name, device, pool, arrived, waits_for_room: false, again: false, monitor })
     }
 
     pub(super) fn name(&self) -> &InterfaceName {
@@ -109,14 +96,25 @@ impl Source {
 
     /// How long nothing is due; none if nothing ever is.
     pub(super) fn pause(&self, now: Instant) -> Option<Duration> {
-        match &self.device {
+        let of_device = match &self.device {
             Wire::Host(..) if self.again => Some(Duration::ZERO),
             // While the wire has no room, what is due has nowhere to go.
             Wire::Host(_, host) if !self.waits_for_room => host.deadline().map(|at| at.since(now)),
             // Nobody is told when it is deleted.
             Wire::Socket(socket, _) if socket.was_down() => Some(DOWN),
             _ => None,
-        }
+        };
+        [of_device, self.monitor.pause(now)].into_iter().flatten().min()
+    }
+
+    /// The descriptor that is readable when the state of the link has changed.
+    pub(super) fn link(&self) -> BorrowedFd<'_> {
+        self.monitor.as_fd()
+    }
+
+    /// The next change of the link's state.
+    pub(super) fn take_link_change(&mut self, now: Instant) -> Option<LinkState> {
+        self.monitor.poll(now)
     }
 
     /// Whether the wire's room is waited for.
@@ -136,12 +134,11 @@ impl Source {
                 (self.waits_for_room, self.again) = (turn.congested, turn.again);
                 // What becomes of the host is not what is watched.
                 while host.take_event().is_some() {}
-                self.was_alive |= turn.arrived > 0;
                 return Ok(turn.arrived > 0);
             }
         };
         let arrived = device.receive(&mut self.pool, &mut self.arrived).map_err(failed)?;
-        self.was_alive |= arrived > 0;
+
         while let Some(frame) = self.arrived.pop() {
             listener.heard(now, frame.octets());
             self.pool.give(frame);
@@ -151,31 +148,22 @@ impl Source {
 
     /// Whether nothing can be heard for now.
     pub(super) fn is_down(&self) -> bool {
-        match &self.device {
-            Wire::Socket(socket, interface) => socket.was_down() && !interface.is_up().unwrap_or_default(),
-            Wire::Tap(_) | Wire::Host(..) => false,
-        }
+        self.monitor.is_down()
     }
 
-    /// What could not be received so far.
+    /// What could not be received so far. Every change of the link is to be taken before.
     pub(super) fn gaps(&self) -> Gaps {
-        let gaps = Gaps::of_device(&self.device.device().counters());
-        Gaps {
-            was_down: gaps.was_down || is_dead(self.interface()),
-            lost: gaps.lost.saturating_add(self.drops.count(self.interface())),
-            is_unread: self.is_unread,
-            ..gaps
-        }
+        self.monitor.gaps(&self.device.device().counters(), self.interface())
     }
 
     /// Whether frames could be received at one time at least.
     pub(super) fn was_alive(&self) -> bool {
-        self.was_alive
+        self.monitor.was_alive()
     }
 
     /// Notes that frames are left unread.
     pub(super) fn leave_unread(&mut self) {
-        self.is_unread = true;
+        self.monitor.leave_unread();
     }
 
     fn interface(&self) -> &Interface {

@@ -92,6 +92,7 @@ pub(super) fn statistics(observer: &Observer, lost: u64) -> String {
         (counts.evicted, "addresses evicted to make room"),
         (counts.events_lost, "events lost, for they were too many at once"),
         (lost, "frames lost before they were read"),
+        (observer.link_losses, "times that the link was down or had no carrier"),
     ];
     for (count, what) in rest.into_iter().filter(|(count, _)| *count > 0) {
         let _ = write!(lines, "\n{count:>10}  {what}");

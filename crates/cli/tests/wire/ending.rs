@@ -30,6 +30,8 @@ pub(crate) const CASES: &[Case] = &[
 
 /// How long a command has to end.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two looks at it.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// A FIFO that nobody else opens.
 fn fifo(name: &str) -> Result<Scratch, Box<dyn std::error::Error>> {
@@ -40,12 +42,11 @@ fn fifo(name: &str) -> Result<Scratch, Box<dyn std::error::Error>> {
 
 /// Whether it ended in time; if not, it is killed.
 fn has_ended(child: &mut Child) -> bool {
-    let begin = std::time::Instant::now();
-    while begin.elapsed() < PATIENCE {
+    for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
         if child.try_wait().is_ok_and(|ended| ended.is_some()) {
             return true;
         }
-        sleep(Duration::from_millis(10));
+        sleep(PAUSE);
     }
     let _ = child.kill();
     let _ = child.wait();

@@ -8,8 +8,9 @@ use std::process::{Child, ChildStdout, Stdio};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use tap::linux::{Interface, PersistentTap, Tap};
+use tap::linux::{Carrier, Interface, PersistentTap, Tap};
 
+use crate::harness::lab::until;
 use crate::harness::program::command;
 
 /// How long a program may be silent, in milliseconds, before that fails its trial.
@@ -157,7 +158,13 @@ pub(crate) fn wire(name: &str) -> Result<Tap, Box<dyn Error>> {
     let tap = Tap::open(name)?;
     tap.interface().add_address("10.0.0.1/24".parse()?)?;
     tap.interface().set_up(true)?;
+    carries(tap.interface())?;
     Ok(tap)
+}
+
+/// Waits until an interface carries what the kernel sends: it notices a carrier late where many links change.
+pub(crate) fn carries(interface: &Interface) -> Result<(), Box<dyn Error>> {
+    until("carrier", || interface.carrier().is_ok_and(|carrier| carrier == Carrier::Up).then_some(()))
 }
 
 /// A persistent TAP that is up, with the kernel at 10.0.0.1/24, for as long as this value lives.

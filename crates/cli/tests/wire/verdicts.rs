@@ -24,6 +24,8 @@ pub(crate) const CASES: &[Case] = &[
     ("watch_that_was_stopped_has_no_result_when_frames_were_lost", watch_loses_frames),
     ("watch_with_too_many_addresses_has_no_result_unless_there_is_a_conflict", full_census),
     ("watch_of_a_cut_or_broken_capture_has_no_result_unless_there_is_a_conflict", cut_capture),
+    ("watch_reports_a_link_that_goes_down_and_comes_back", link_goes_and_comes),
+    ("arping_and_scan_have_no_result_when_the_link_was_down_for_a_moment", link_flaps),
     ("ping_from_a_tap_that_is_down_exits_with_2", ping_on_a_tap_that_is_down),
     ("ping_shows_changed_data_and_exits_with_1", changed_data),
 ];
@@ -175,7 +177,6 @@ fn full_census() -> Outcome {
         errors.contains("no result, conflict or none: the table of addresses was full 1 times"),
         "{errors}"
     );
-    assert_eq!(run(&["watch", full.name(), "-q"])?.status.code(), Some(0), "nobody asked for a result");
     // The flood does not hide a conflict about an address that comes after it.
     let claims = [7, 8, 7].map(claim);
     let conflict = capture("conflict.pcap", many().chain(claims), 65_535)?;
@@ -197,6 +198,88 @@ fn cut_capture() -> Outcome {
         let (ended, _, errors) = fails_on_conflict(&broken)?;
         assert_eq!(ended, Some(code), "{errors}");
         assert!(errors.contains("cannot read"), "{errors}");
+    }
+    Ok(())
+}
+
+/// Waits for a line that contains this.
+fn line_with(watch: &mut Running, part: &str) -> Result<String, Box<dyn Error>> {
+    loop {
+        let line = watch.line()?;
+        if line.is_empty() || line.contains(part) {
+            assert!(!line.is_empty(), "{part} is not reported");
+            return Ok(line);
+        }
+    }
+}
+
+fn link_goes_and_comes() -> Outcome {
+    // On an interface, and on a TAP of which the watch is the reader.
+    let held = wire("link0")?;
+    let other = Persistent::create("link1")?;
+    let of_kernel = [("-I", "link0", held.interface()), ("--tap", "link1", &other.0)];
+    for (option, name, interface) in of_kernel {
+        for json in [false, true] {
+            let form = if json { "--json" } else { "--plain" };
+            let mut watch = Running::command(&["watch", option, name, form])?;
+            let [down, up] = if json {
+                [r#""event":"link","time":"#, r#""up":true,"carrier":true,"mtu":1500}"#]
+            } else {
+                [" link is down\n", " link is up, mtu 1500\n"]
+            };
+            interface.set_up(false)?;
+            let line = line_with(&mut watch, down)?;
+            assert!(!json || line.contains(r#""up":false,"carrier":false"#), "{line}");
+            interface.set_up(true)?;
+            line_with(&mut watch, up)?;
+            let (code, out, errors) = watch.stop()?;
+            assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
+            if json {
+                crate::schema::check_lines("watch", &line);
+                assert!(out.contains(r#""link_losses":1}"#), "{out}");
+            } else {
+                assert!(out.contains("1  times that the link was down or had no carrier"), "{out}");
+            }
+            // With --fail-on there is no result.
+            let watch = Running::command(&["watch", option, name, "--fail-on", "conflict", "--plain"])?;
+            interface.set_up(false)?;
+            interface.set_up(true)?;
+            watch.signal(Signal::SIGINT)?;
+            ends(watch, 2, &format!("no result, conflict or none: {name} was down or had no carrier"))?;
+        }
+    }
+    // A carrier that is lost: whoever holds the TAP is its other end.
+    let idle = Persistent::create("link2")?;
+    let end = tap::linux::Tap::open("link2")?;
+    crate::harness::lab::until("a carrier", || {
+        idle.0.carrier().is_ok_and(|carrier| carrier == tap::linux::Carrier::Up).then_some(())
+    })?;
+    let mut watch = Running::command(&["watch", "-I", "link2", "--plain"])?;
+    drop(end);
+    line_with(&mut watch, " link has no carrier\n")?;
+    let end = tap::linux::Tap::open("link2")?;
+    line_with(&mut watch, " link is up, mtu 1500\n")?;
+    assert_eq!(watch.stop()?.0, Some(0));
+    drop(end);
+    Ok(())
+}
+
+/// The link is up again when the command ends, and no packet was sent meanwhile.
+fn link_flaps() -> Outcome {
+    let mut tap = wire("flap0")?;
+    for (words, part) in [
+        (&["arping", "-I", "flap0", "-c", "1", "10.0.0.9"][..], "no result for 10.0.0.9: flap0 was down"),
+        (&["arping", "-I", "flap0", "-D", "-c", "1", "10.0.0.9"], "no result for 10.0.0.9: flap0 was down"),
+        (
+            &["scan", "-I", "flap0", "-q", "-r", "1", "-t", "800", "10.0.0.9"],
+            "no result of the scan: flap0 was down",
+        ),
+    ] {
+        let running = Running::command(words)?;
+        receive(&mut tap, is_request)?;
+        tap.interface().set_up(false)?;
+        tap.interface().set_up(true)?;
+        ends(running, 2, part)?;
     }
     Ok(())
 }

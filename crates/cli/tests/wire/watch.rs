@@ -8,7 +8,7 @@ use std::process::Stdio;
 use nix::sys::signal::Signal;
 
 use super::capture::Scratch;
-use super::running::{Persistent, Running, wire};
+use super::running::{Persistent, Running, carries, wire};
 use super::schema::check_lines;
 use crate::harness::lab::{arp, delete_link, kernel_knows, kernel_sends, send, until};
 use crate::harness::program::{command, run, told};
@@ -244,10 +244,8 @@ fn slow_reader() -> Outcome {
 fn on_a_tap() -> Outcome {
     let tap = Persistent::create("hear0")?;
     let mut watch = Running::command(&["watch", "--tap", "hear0"])?;
-    until("a word of the kernel's", || {
-        kernel_sends(Ipv4Addr::new(10, 0, 0, 2), b"hello").ok()?;
-        Some(())
-    })?;
+    carries(&tap.0)?;
+    kernel_sends(Ipv4Addr::new(10, 0, 0, 2), b"hello")?;
     assert!(next(&mut watch)?.starts_with("new 10.0.0.1 is at "));
     let (code, out, _) = watch.stop()?;
     assert_eq!(code, Some(0), "{out}");
@@ -308,7 +306,7 @@ fn cannot_watch() -> Outcome {
         (&["-I", "lo"], "lo carries no Ethernet frames"),
         (&["--tap", "down0"], "down0 is down, and nobody is heard or asked"),
         (&["/nowhere/a.pcap"], "cannot read /nowhere/a.pcap: No such file or directory"),
-        (&["/proc/self/status"], "cannot read /proc/self/status: it is no capture"),
+        (&["/proc/self/status"], "cannot read /proc/self/status: not a capture"),
         (&[], "<--interface <NAME>|--tap <NAME>|FILE>"),
         (&["-I", "down0", "a.pcap"], "cannot be used with"),
         (&["a.pcap", "--pcap", "b.pcapng"], "cannot be used with"),

@@ -1,14 +1,21 @@
 use super::*;
+use crate::link_change::LinkChange;
 use crate::schema::check_lines;
 use crate::schema_tests::events;
 use crate::watch::tests::{at, every_event, scene};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use tap::LinkState;
 
 #[test]
 fn every_line_is_as_the_schema_has_it_and_every_event_of_it_is_printed() {
     let (observer, _) = scene();
-    let mut lines = vec![start(at(0), "eth0"), statistics(&observer, 0)];
+    let link = LinkState { is_up: true, has_carrier: true, mtu: 1_500 };
+    let mut lines = vec![
+        start(at(0), "eth0"),
+        crate::output::json(&LinkChange::new(at(0), link)),
+        statistics(&observer, 0),
+    ];
     lines.extend(every_event().into_iter().map(|happened| event(at(1), happened)));
     lines.extend(observer.census.iter(at(4_200)).map(|row| address(at(4_200), &row)));
     check_lines("watch", &lines.join("\n"));
@@ -50,6 +57,6 @@ fn an_address_and_the_statistics_have_their_numbers() {
             "elapsed": 4_200_000_000_000_u64, "packets": 11, "requests": 5, "replies": 2, "announcements": 2,
             "probes": 1, "odd": 1, "turned_away": 0, "broadcast": 11, "ignored": 0, "addresses": 6,
             "fresh": 4, "quiet": 1, "gone": 1, "entered": 6, "changed": 2, "conflicts": 1, "evicted": 0, "displaced": 0,
-            "hushed": 0, "events_lost": 0, "frames_lost": 3})
+            "hushed": 0, "events_lost": 0, "frames_lost": 3, "link_losses": 0})
     );
 }
