@@ -220,6 +220,11 @@ impl Interface {
 }
 
 impl InterfaceError {
+    /// The system's reason.
+    pub fn reason(&self) -> Errno {
+        self.source
+    }
+
     /// Whether the caller lacks the privilege.
     pub fn is_not_permitted(&self) -> bool {
         matches!(self.source, Errno::EPERM | Errno::EACCES)

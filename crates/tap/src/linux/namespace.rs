@@ -7,9 +7,10 @@ use std::path::Path;
 
 use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::prctl;
 use nix::unistd::{getegid, geteuid};
 
-use super::open_error::in_container;
+use super::open_error::{in_container, reason};
 use super::{Interface, InterfaceName};
 
 /// The network namespace that this process has moved into: empty but for the loopback interface,
@@ -27,11 +28,24 @@ pub enum NamespaceError {
     Forbidden {
         /// The system's reason.
         source: Errno,
-        /// The command that mends it.
+        /// The command that fixes it.
         mend: &'static str,
     },
-    /// The namespace was made, and its privileges were withheld, as AppArmor may do.
+    /// The limit of namespaces is reached (`user.max_user_namespaces`, `user.max_net_namespaces`).
+    LimitReached(Errno),
+    /// The namespace was made, and `AppArmor` withholds the privileges inside: its sysctl
+    /// `kernel.apparmor_restrict_unprivileged_userns` is 1.
     Withheld,
+    /// The namespace was made, and what its root may do was refused, not by `AppArmor`.
+    Denied {
+        /// The step that was refused.
+        step: &'static str,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The caller may make network namespaces (`CAP_SYS_ADMIN`) and not set up what is in them: it lacks
+    /// `CAP_NET_ADMIN`, as root in a container does.
+    NetAdminMissing,
     /// The process has more than one thread.
     Threaded,
     /// Anything else that the system refused.
@@ -43,24 +57,41 @@ pub enum NamespaceError {
     },
 }
 
+/// How a namespace was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// By the caller's privilege.
+    Privilege,
+    /// In a user namespace.
+    UserNamespace,
+}
+
 impl Namespace {
     /// Moves this process, and all it will start, into a new network namespace; where that takes a
     /// privilege the caller lacks, into a new user namespace too, as its root.
     ///
-    /// To be called before the process has a second thread. IPv6 is switched off inside, since a
-    /// kernel with IPv6 sends frames unasked; [`Namespace::ipv6_off`] tells whether that worked.
+    /// A process with several threads is refused ([`NamespaceError::Threaded`]): only the calling one would move. IPv6
+    /// is switched off inside, since a kernel with IPv6 sends frames unasked; [`Namespace::ipv6_off`] tells whether that
+    /// worked.
     pub fn enter() -> Result<Namespace, NamespaceError> {
+        if fs::read_dir("/proc/self/task").map_err(NamespaceError::of("count the threads"))?.count() > 1 {
+            return Err(NamespaceError::Threaded);
+        }
         let (uid, gid) = (geteuid(), getegid());
-        match unshare(CloneFlags::CLONE_NEWNET) {
-            Ok(()) => {}
+        let way = match unshare(CloneFlags::CLONE_NEWNET) {
+            Ok(()) => Way::Privilege,
             Err(Errno::EPERM) => {
                 unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET)
                     .map_err(NamespaceError::of_unshare)?;
-                become_root(uid.as_raw(), gid.as_raw()).map_err(NamespaceError::of_become_root)?;
+                become_root(uid.as_raw(), gid.as_raw()).map_err(|source| {
+                    NamespaceError::of_step("become root inside", source, Way::UserNamespace)
+                })?;
+                Way::UserNamespace
             }
             Err(errno) => return Err(NamespaceError::of_unshare(errno)),
-        }
-        loopback_up()?;
+        };
+        loopback_up()
+            .map_err(|source| NamespaceError::of_step("bring the loopback interface up", source, way))?;
         Ok(Namespace { ipv6_off: ipv6_off() })
     }
 
@@ -72,20 +103,18 @@ impl Namespace {
 
 /// Maps the caller to root of the new user namespace.
 fn become_root(uid: u32, gid: u32) -> io::Result<()> {
+    // The files below are root's where a program is not dumpable, as one with file capabilities is not. From here on
+    // it has none of those: they ended with the move.
+    prctl::set_dumpable(true)?;
     fs::write("/proc/self/uid_map", format!("0 {uid} 1"))?;
     fs::write("/proc/self/setgroups", "deny")?;
     fs::write("/proc/self/gid_map", format!("0 {gid} 1"))
 }
 
 /// The first privileged act inside. Some systems let the namespace be made and refuse this.
-fn loopback_up() -> Result<(), NamespaceError> {
-    let failed = NamespaceError::of("bring the loopback interface up");
-    let name: InterfaceName = "lo".parse().map_err(|error| failed(io::Error::other(error)))?;
-    let loopback = Interface::named(&name).map_err(&failed)?;
-    match loopback.set_up(true) {
-        Err(error) if error.is_not_permitted() => Err(NamespaceError::Withheld),
-        other => other.map_err(|error| failed(io::Error::other(error))),
-    }
+fn loopback_up() -> io::Result<()> {
+    let name: InterfaceName = "lo".parse().map_err(io::Error::other)?;
+    Interface::named(&name)?.set_up(true).map_err(|error| error.reason().into())
 }
 
 fn ipv6_off() -> io::Result<()> {
@@ -104,11 +133,16 @@ impl NamespaceError {
         move |source| NamespaceError::Failed { step, source }
     }
 
-    /// Where `AppArmor` restricts user namespaces, they can be made and this is what is refused.
-    fn of_become_root(source: io::Error) -> NamespaceError {
-        match source.kind() {
-            io::ErrorKind::PermissionDenied => Self::Withheld,
-            _ => Self::of("become root inside")(source),
+    /// A step inside that failed. Where a security module restricts user namespaces, they can be made and this is what
+    /// is refused.
+    fn of_step(step: &'static str, source: io::Error, way: Way) -> NamespaceError {
+        match (source.kind(), way) {
+            (io::ErrorKind::PermissionDenied, Way::Privilege) => Self::NetAdminMissing,
+            (io::ErrorKind::PermissionDenied, Way::UserNamespace) if restricted_by_apparmor() => {
+                Self::Withheld
+            }
+            (io::ErrorKind::PermissionDenied, Way::UserNamespace) => Self::Denied { step, source },
+            _ => Self::Failed { step, source },
         }
     }
 
@@ -116,9 +150,8 @@ impl NamespaceError {
         let forbidden = |mend| NamespaceError::Forbidden { source: errno, mend };
         match errno {
             Errno::EINVAL => Self::Threaded,
-            Errno::ENOSPC | Errno::EUSERS => {
-                forbidden("sudo sysctl user.max_user_namespaces=10000 user.max_net_namespaces=10000")
-            }
+            Errno::ENOSPC | Errno::EUSERS => Self::LimitReached(errno),
+            Errno::EPERM | Errno::EACCES if restricted_by_apparmor() => Self::Withheld,
             Errno::EPERM if setting("kernel/unprivileged_userns_clone") == Some(0) => {
                 forbidden("sudo sysctl kernel.unprivileged_userns_clone=1")
             }
@@ -129,6 +162,11 @@ impl NamespaceError {
             _ => Self::of("make a namespace")(errno.into()),
         }
     }
+}
+
+/// Whether `AppArmor` restricts what ordinary users may do in a user namespace.
+fn restricted_by_apparmor() -> bool {
+    setting("kernel/apparmor_restrict_unprivileged_userns") == Some(1)
 }
 
 fn setting(path: &str) -> Option<u64> {
@@ -143,14 +181,30 @@ impl fmt::Display for NamespaceError {
                 "cannot make a network namespace: this system keeps them from you ({}); `{mend}`",
                 source.desc()
             ),
-            Self::Withheld => f.write_str(
-                "cannot make a network namespace: this system withholds its privileges from you; `sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0`",
+            Self::LimitReached(source) => write!(
+                f,
+                "cannot make a network namespace: limit reached ({}); `sysctl user.max_user_namespaces user.max_net_namespaces` prints the limits, 0 switches namespaces off",
+                source.desc()
             ),
+            Self::Withheld => f.write_str(
+                "cannot make a network namespace: AppArmor withholds its privileges; `sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0`",
+            ),
+            Self::Denied { step, source } => write!(
+                f,
+                "cannot make a network namespace: cannot {step}: {}, a security module or the container forbids it",
+                reason(source)
+            ),
+            Self::NetAdminMissing if in_container() => f.write_str(
+                "cannot make a network namespace: CAP_NET_ADMIN is missing; `docker run --cap-add NET_ADMIN ...`",
+            ),
+            Self::NetAdminMissing => {
+                f.write_str("cannot make a network namespace: CAP_NET_ADMIN is missing; `sudo -s`")
+            }
             Self::Threaded => f.write_str(
                 "cannot make a network namespace: the process has several threads; call it first in `main`",
             ),
             Self::Failed { step, source } => {
-                write!(f, "cannot make a network namespace: cannot {step}: {source}")
+                write!(f, "cannot make a network namespace: cannot {step}: {}", reason(source))
             }
         }
     }
@@ -159,9 +213,12 @@ impl fmt::Display for NamespaceError {
 impl std::error::Error for NamespaceError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Forbidden { source, .. } => Some(source),
-            Self::Failed { source, .. } => Some(source),
-            Self::Withheld | Self::Threaded => None,
+            Self::Forbidden { source, .. } | Self::LimitReached(source) => Some(source),
+            Self::Denied { source, .. } | Self::Failed { source, .. } => Some(source),
+            Self::Withheld | Self::NetAdminMissing | Self::Threaded => None,
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

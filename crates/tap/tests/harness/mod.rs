@@ -127,9 +127,13 @@ fn prepare(situation: &str) -> Outcome {
 /// fails is a fault of ours, and fails the trials.
 fn enter() -> Outcome {
     match Namespace::enter() {
-        Err(error @ (NamespaceError::Forbidden { .. } | NamespaceError::Withheld)) => {
-            return Err(error.into());
-        }
+        Err(
+            error @ (NamespaceError::Forbidden { .. }
+            | NamespaceError::LimitReached(_)
+            | NamespaceError::Withheld
+            | NamespaceError::Denied { .. }
+            | NamespaceError::NetAdminMissing),
+        ) => return Err(error.into()),
         other => drop(other.expect("a namespace that was not refused")),
     }
     match Tap::open("probe%d") {

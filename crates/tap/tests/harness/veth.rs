@@ -7,8 +7,8 @@ use std::os::fd::AsRawFd;
 use std::thread;
 
 use ipnet::Ipv4Net;
-use nix::sched::{CloneFlags, setns};
-use tap::linux::{Carrier, Interface, InterfaceName, Namespace, PacketSocket};
+use nix::sched::{CloneFlags, setns, unshare};
+use tap::linux::{Carrier, Interface, InterfaceName, PacketSocket};
 
 use super::Outcome;
 use super::lab::{attribute, change_link, delete_link, until};
@@ -32,7 +32,12 @@ pub(crate) struct Veth {
 impl Veth {
     pub(crate) fn new() -> Result<Veth, Box<dyn Error>> {
         let far = thread::spawn(|| -> std::io::Result<File> {
-            Namespace::enter().map_err(std::io::Error::other)?;
+            // A thread may move alone into a namespace, though the library moves whole processes.
+            unshare(CloneFlags::CLONE_NEWNET)?;
+            let ipv6 = "/proc/sys/net/ipv6/conf/default/disable_ipv6";
+            if std::path::Path::new(ipv6).exists() {
+                std::fs::write(ipv6, "1")?;
+            }
             File::open("/proc/thread-self/ns/net")
         });
         let far = far.join().map_err(|_| "the far namespace panicked")??;

@@ -10,6 +10,7 @@ mod kernel_side;
 mod launching;
 mod link_monitor;
 mod listener;
+mod namespace;
 mod packet_socket;
 mod persistent;
 mod ring;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         launching::CASES,
         link_monitor::CASES,
         listener::CASES,
+        namespace::CASES,
         packet_socket::CASES,
         persistent::CASES,
         ring::CASES,
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         driver::UNPRIVILEGED,
         launching::UNPRIVILEGED,
         link_monitor::UNPRIVILEGED,
+        namespace::UNPRIVILEGED,
         packet_socket::UNPRIVILEGED,
     ]
     .concat();
