@@ -41,12 +41,13 @@ fn every_exit_code() -> Outcome {
     assert_eq!(decode(&capture(1, 7))?, (Some(1), bad.to_owned(), String::new()));
     // What was read is printed first.
     let cut = [&whole[..], &whole[24..60]].concat();
-    let why = "tapstack: cannot read -: it ends in the middle of a frame or a header\n";
+    let why = "tapstack: cannot read -: the file ends within a packet or a header\n";
     assert_eq!(decode(&cut)?, (Some(2), good.to_owned(), why.to_owned()));
-    let why = "tapstack: cannot read -: its frames are not Ethernet's: the link type is 113, and 1 alone can be read\n";
+    let why = "tapstack: cannot read -: unsupported link type LINUX_SLL (113); only Ethernet is supported: `tcpdump -i eth0`, not `-i any`\n";
     assert_eq!(decode(&capture(113, 1))?, (Some(2), String::new(), why.to_owned()));
-    let why = "tapstack: cannot read -: it is no capture; pcap and pcapng can be read, uncompressed\n";
+    let why = "tapstack: cannot read -: the file is empty\n";
     assert_eq!(decode(b"")?, (Some(2), String::new(), why.to_owned()));
+    let why = "tapstack: cannot read -: not a capture: neither pcap nor pcapng\n";
     assert_eq!(decode(b"PK\x03\x04 and so on")?, (Some(2), String::new(), why.to_owned()));
     let absent = "tapstack: cannot read /nowhere/a.pcap: No such file or directory (os error 2)\n";
     assert_eq!(told(&run(&["decode", "/nowhere/a.pcap"])?), (Some(2), String::new(), absent.to_owned()));
