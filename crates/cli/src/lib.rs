@@ -61,7 +61,7 @@ pub fn main() -> ExitCode {
         return lab::command::become_command(words).report();
     }
     if name.is_some_and(|name| name == doctor::inside::EXPLORER) {
-        return doctor::inside::report().unwrap_or_else(|failure| failure.report());
+        return doctor::inside::report(words).unwrap_or_else(|failure| failure.report());
     }
     color::choose(color::asked(words));
     let arguments = match Arguments::try_parse() {

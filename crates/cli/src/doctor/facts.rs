@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::thread;
 
-use tap::linux::{Features, caller, features, quoted, user_name};
+use tap::linux::{Features, InterfaceName, caller, features, quoted, taps, user_name};
 
 use super::inside::{self, Inside};
 use super::managers::Managers;
@@ -23,6 +23,8 @@ pub(super) struct Facts {
     pub(super) managers: Managers,
     /// Whether a new interface speaks IPv6; nothing on a kernel without it.
     pub(super) ipv6: Option<bool>,
+    /// The TAPs that there are on which IPv6 is on.
+    pub(super) taps_with_ipv6: Vec<InterfaceName>,
     /// The most neighbours that the kernel keeps.
     pub(super) most_neighbours: Option<u64>,
     pub(super) processors: Option<usize>,
@@ -35,8 +37,19 @@ pub(super) struct Facts {
 /// Those that count here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Capabilities {
-    pub(super) net_admin: bool,
-    pub(super) net_raw: bool,
+    pub(super) net_admin: Capability,
+    pub(super) net_raw: Capability,
+}
+
+/// What a process may do with a capability.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Capability {
+    /// It is in effect.
+    Held,
+    /// It is not, and the process and its children can gain it, by `sudo` or by a file that has it.
+    Gainable,
+    /// It is outside of the bounding set: no process here can gain it.
+    OutOfBounds,
 }
 
 impl Facts {
@@ -50,6 +63,7 @@ impl Facts {
             io_uring_disabled: setting("kernel/io_uring_disabled"),
             managers: Managers::find(),
             ipv6: setting("net/ipv6/conf/default/disable_ipv6").map(|disabled| disabled == 0),
+            taps_with_ipv6: taps_with_ipv6(),
             most_neighbours: setting("net/ipv4/neigh/default/gc_thresh3"),
             processors: thread::available_parallelism().ok().map(usize::from),
             program: quoted(&program.to_string_lossy()),
@@ -62,12 +76,27 @@ impl Capabilities {
     const NET_ADMIN: u64 = 1 << 12;
     const NET_RAW: u64 = 1 << 13;
 
-    /// Those in effect, from the text of `/proc/PID/status`.
+    /// Those of a process, from the text of its `/proc/PID/status`.
     pub(super) fn of(status: &str) -> Option<Capabilities> {
-        let digits = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?;
-        let bits = u64::from_str_radix(digits.trim(), 16).ok()?;
-        Some(Capabilities { net_admin: bits & Self::NET_ADMIN != 0, net_raw: bits & Self::NET_RAW != 0 })
+        let mask = |name: &str| {
+            let digits = status.lines().find_map(|line| line.strip_prefix(name))?;
+            u64::from_str_radix(digits.trim(), 16).ok()
+        };
+        let (effective, bounding) = (mask("CapEff:")?, mask("CapBnd:")?);
+        let of = |bit| match (effective & bit != 0, bounding & bit != 0) {
+            (true, _) => Capability::Held,
+            (false, true) => Capability::Gainable,
+            (false, false) => Capability::OutOfBounds,
+        };
+        Some(Capabilities { net_admin: of(Self::NET_ADMIN), net_raw: of(Self::NET_RAW) })
     }
+}
+
+/// The TAPs on which IPv6 is on. Where they cannot be listed, there are none to name.
+fn taps_with_ipv6() -> Vec<InterfaceName> {
+    let is_on = |name: &InterfaceName| setting(&format!("net/ipv6/conf/{name}/disable_ipv6")) == Some(0);
+    let taps = taps().unwrap_or_default().into_iter().filter(|tap| tap.is_tap);
+    taps.map(|tap| tap.name).filter(is_on).collect()
 }
 
 fn setting(path: &str) -> Option<u64> {

@@ -1,12 +1,14 @@
 //! What can only be tried in a namespace: this program, run under another name, moves into one, tries, and
 //! ends. Moving changes a process for good.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
+use nix::sys::prctl;
 use serde::{Deserialize, Serialize};
 use tap::linux::{Io, Namespace, Tap};
 
@@ -14,6 +16,9 @@ use crate::failure::{Failure, say};
 
 /// The name under which this program tries things in a namespace.
 pub(crate) const EXPLORER: &str = "tapstack-doctor-inside";
+
+/// The word by which it is told that `lab` would not be dumpable.
+const UNDUMPABLE: &str = "undumpable";
 
 /// What came of it. Each refusal is a sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +43,10 @@ pub(super) enum Way {
 /// Runs this program as the explorer, and takes its report.
 pub(super) fn explore() -> Result<Inside, String> {
     let mut command = Command::new("/proc/self/exe");
-    let output = command.arg0(EXPLORER).stdin(Stdio::null()).output();
+    // A program whose file has capabilities is not dumpable, which counts inside; the same program, run by itself, is.
+    let is_dumpable = prctl::get_dumpable().unwrap_or(true);
+    let words = (!is_dumpable).then_some(UNDUMPABLE);
+    let output = command.arg0(EXPLORER).args(words).stdin(Stdio::null()).output();
     let output = output.map_err(|error| format!("cannot start a child process: {error}"))?;
     serde_json::from_slice(&output.stdout).map_err(|error| {
         let errors = String::from_utf8_lossy(&output.stderr);
@@ -47,7 +55,10 @@ pub(super) fn explore() -> Result<Inside, String> {
 }
 
 /// What the explorer does.
-pub(crate) fn report() -> Result<ExitCode, Failure> {
+pub(crate) fn report(mut words: impl Iterator<Item = OsString>) -> Result<ExitCode, Failure> {
+    if words.any(|word| word == UNDUMPABLE) {
+        prctl::set_dumpable(false)?;
+    }
     let report = Inside::explore();
     say(&serde_json::to_string(&report)?)?;
     Ok(ExitCode::SUCCESS)

@@ -1,6 +1,8 @@
 //! What the facts mean, and what mends what is not as it should be.
 
-use super::facts::Facts;
+use tap::linux::quoted;
+
+use super::facts::{Capability, Facts};
 use super::inside::Way;
 use super::managers::Networkd;
 use super::{Finding, Outcome};
@@ -59,6 +61,8 @@ impl Finding {
 /// An error's sentence, and the command at its end, if it has one.
 pub(super) fn split(sentence: &str) -> (&str, Option<String>) {
     match sentence.strip_suffix('`').and_then(|rest| rest.rsplit_once("; `")) {
+        // What has to be filled in is no command to paste, and belongs to the words.
+        Some((_, mend)) if mend.ends_with("...") => (sentence, None),
         Some((why, mend)) => (why, Some(mend.to_owned())),
         None => (sentence, None),
     }
@@ -81,7 +85,7 @@ fn namespace(facts: &Facts) -> Finding {
             "a network namespace can be made, in a user namespace that holds its privileges",
         ),
         // Who may make TAPs outside has a host all the same, though neither `lab` nor the tests.
-        Ok(Err(sentence)) if facts.capabilities.is_some_and(|held| held.net_admin) => {
+        Ok(Err(sentence)) if facts.capabilities.is_some_and(|held| held.net_admin == Capability::Held) => {
             Finding::refused(check, Outcome::Warn, sentence)
         }
         Ok(Err(sentence)) => Finding::refused(check, Outcome::Bad, sentence),
@@ -105,24 +109,36 @@ fn tap(facts: &Facts) -> Finding {
 
 fn net_admin(facts: &Facts) -> Finding {
     let check = "CAP_NET_ADMIN";
-    match facts.capabilities {
+    match facts.capabilities.map(|capabilities| capabilities.net_admin) {
         None => Finding::skip(check, "/proc/self/status does not tell"),
-        Some(capabilities) if capabilities.net_admin => Finding::ok(check, "held: TAPs can be made outside"),
-        Some(_) => {
+        Some(Capability::Held) => Finding::ok(check, "held: TAPs can be made outside"),
+        Some(Capability::Gainable) => {
             Finding::warn(check, "not held: a TAP outside a namespace must be made for you, once").mended_by(
                 format!("sudo {} tap create tap0 --address 10.0.0.1/24 --user {}", facts.program, facts.user),
             )
         }
+        Some(Capability::OutOfBounds) => Finding::warn(
+            check,
+            "not held, and outside of the bounding set: no TAP can be made outside a namespace; a container gets it by `docker run --cap-add NET_ADMIN`",
+        ),
     }
 }
 
 fn net_raw(facts: &Facts) -> Finding {
     let check = "CAP_NET_RAW";
-    match facts.capabilities {
+    match facts.capabilities.map(|capabilities| capabilities.net_raw) {
         None => Finding::skip(check, "/proc/self/status does not tell"),
-        Some(capabilities) if capabilities.net_raw => Finding::ok(check, "held: real interfaces can be used"),
-        Some(_) => Finding::warn(check, "not held: real interfaces are closed to you; TAPs do not need it")
-            .mended_by(format!("sudo setcap cap_net_raw+ep {}", facts.program)),
+        Some(Capability::Held) => Finding::ok(check, "held: real interfaces can be used"),
+        Some(Capability::Gainable) => Finding::warn(
+            check,
+            "not held: real interfaces take `sudo`, TAPs do not; with the capability on the program's file every local user could send raw frames",
+        )
+        .mended_by(format!("sudo setcap cap_net_raw+ep {}", facts.program)),
+        // A file with this capability could not even be run.
+        Some(Capability::OutOfBounds) => Finding::warn(
+            check,
+            "not held, and outside of the bounding set: no real interface can be used; a container gets it by `docker run --cap-add NET_RAW`",
+        ),
     }
 }
 
@@ -137,10 +153,11 @@ fn io_uring(facts: &Facts) -> Finding {
     match facts.io_uring_disabled {
         Some(value @ 1..) => Finding::warn(
             check,
-            format!("switched off (kernel.io_uring_disabled is {value}): frames are carried one a call"),
-        )
-        .mended_by("sudo sysctl kernel.io_uring_disabled=0"),
-        // No switch is off, so a mend that turns it on would mend nothing.
+            // For the speed of one program nothing that holds for the whole machine is advised.
+            format!(
+                "switched off (kernel.io_uring_disabled is {value}): frames are carried one a call, slower under load"
+            ),
+        ),
         _ => Finding::warn(check, format!("frames are carried one a call: {}", split(sentence).0)),
     }
 }
@@ -182,8 +199,13 @@ fn ipv6(facts: &Facts) -> Finding {
     match facts.ipv6 {
         None => Finding::ok(check, "this kernel has none: a TAP carries nothing of it unasked"),
         Some(false) => Finding::ok(check, "off for new interfaces: a TAP carries nothing of it unasked"),
-        Some(true) => Finding::warn(check, "on: the kernel sends frames of its own over a new TAP, which are counted and dropped; `lab` has it off")
-            .mended_by("sudo sysctl net.ipv6.conf.default.disable_ipv6=1"),
+        Some(true) => {
+            let why = "on: the kernel sends frames of its own over a new TAP, which are counted and dropped; `lab` has it off";
+            // Off for this TAP, and for no other interface.
+            let off = |name| format!("sudo sysctl net/ipv6/conf/{name}/disable_ipv6=1");
+            let mend = facts.taps_with_ipv6.first().map(|name| off(quoted(name.as_str())));
+            Finding { mend, ..Finding::warn(check, why) }
+        }
     }
 }
 
@@ -195,12 +217,12 @@ fn neighbours(facts: &Facts) -> Finding {
     match facts.most_neighbours {
         None => Finding::skip(check, "net.ipv4.neigh.default.gc_thresh3 cannot be read in this namespace"),
         Some(most) if most > USUAL => Finding::ok(check, format!("the kernel keeps {most} at most")),
-        Some(most) => Finding::warn(
+        // Only whoever has so many hosts needs more.
+        Some(most) => Finding::ok(
             check,
-            format!("the kernel keeps {most} at most, fewer than large --hosts have"),
-        )
-        .mended_by(
-            "sudo sysctl net.ipv4.neigh.default.gc_thresh2=131072 net.ipv4.neigh.default.gc_thresh3=131072",
+            format!(
+                "the kernel keeps {most} at most; to reach more hosts of --hosts, raise net.ipv4.neigh.default.gc_thresh3"
+            ),
         ),
     }
 }

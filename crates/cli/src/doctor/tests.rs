@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::facts::Capabilities;
+use super::facts::{Capabilities, Capability};
 use super::inside::{Inside, Way};
 use super::judge::split;
 use super::managers::{Managers, Networkd, keeps_off, sets_up};
@@ -13,11 +13,12 @@ use tap::linux::Features;
 fn well() -> Facts {
     Facts {
         node: Ok(Features { virtio_header: true, multi_queue: true }),
-        capabilities: Some(Capabilities { net_admin: true, net_raw: true }),
+        capabilities: Some(Capabilities { net_admin: Capability::Held, net_raw: Capability::Held }),
         inside: Ok(Inside { namespace: Ok(Way::Privilege), tap: Some(Ok(())), ring: Some(Ok(())) }),
         io_uring_disabled: Some(0),
         managers: Managers::default(),
         ipv6: Some(false),
+        taps_with_ipv6: vec![],
         most_neighbours: Some(131_072),
         processors: Some(2),
         program: "/bin/tapstack".to_owned(),
@@ -65,15 +66,17 @@ fn a_node_that_does_not_open_is_bad_and_what_takes_it_is_skipped() {
 
 #[test]
 fn a_namespace_that_is_refused_is_bad_for_who_has_no_other_way() {
+    let mend = "sudo sysctl kernel.unprivileged_userns_clone=1";
     let refused = |facts: &mut Facts| {
-        let sentence = "cannot make a network namespace: kept from you; `sudo -s`".to_owned();
+        let sentence = format!("cannot make a network namespace: kept from you; `{mend}`");
         facts.inside = Ok(Inside { namespace: Err(sentence), tap: None, ring: None });
     };
     let (findings, code) = after(|facts| {
         refused(facts);
-        facts.capabilities = Some(Capabilities { net_admin: false, net_raw: true });
+        facts.capabilities =
+            Some(Capabilities { net_admin: Capability::Gainable, net_raw: Capability::Held });
     });
-    assert_eq!((findings[0].outcome, findings[0].mend.as_deref(), code), (Outcome::Bad, Some("sudo -s"), 1));
+    assert_eq!((findings[0].outcome, findings[0].mend.as_deref(), code), (Outcome::Bad, Some(mend), 1));
     // Who may make TAPs outside is fine, but no TAP was made to see it.
     let (findings, code) = after(refused);
     assert_eq!((findings[0].outcome, findings[1].outcome, code), (Outcome::Warn, Outcome::Skip, 2));
@@ -93,25 +96,49 @@ fn a_tap_that_cannot_be_made_is_bad_and_a_child_that_does_not_report_is_no_answe
 
 #[test]
 fn a_capability_that_is_not_held_is_worth_a_look_and_names_the_command() {
+    use Capability::{Gainable, Held};
     let without =
         |net_admin, net_raw| one(move |facts| facts.capabilities = Some(Capabilities { net_admin, net_raw }));
     let create = "sudo /bin/tapstack tap create tap0 --address 10.0.0.1/24 --user alice".to_owned();
-    assert_eq!(without(false, true), ("CAP_NET_ADMIN", Outcome::Warn, Some(create), 0));
+    assert_eq!(without(Gainable, Held), ("CAP_NET_ADMIN", Outcome::Warn, Some(create), 0));
     let set = "sudo setcap cap_net_raw+ep /bin/tapstack".to_owned();
-    assert_eq!(without(true, false), ("CAP_NET_RAW", Outcome::Warn, Some(set), 0));
+    assert_eq!(without(Held, Gainable), ("CAP_NET_RAW", Outcome::Warn, Some(set), 0));
+    let (findings, _) = after(|facts| {
+        facts.capabilities = Some(Capabilities { net_admin: Held, net_raw: Gainable });
+    });
+    assert!(findings[0].why.contains("every local user could send raw frames"), "{}", findings[0].why);
 }
 
 #[test]
-fn capabilities_are_the_bits_in_effect() {
-    let status = "Name:\tx\nCapPrm:\t000001ffffffffff\nCapEff:\t0000000000002000\n";
-    assert_eq!(Capabilities::of(status), Some(Capabilities { net_admin: false, net_raw: true }));
-    let status = "CapEff:\t0000000000001000\n";
-    assert_eq!(Capabilities::of(status), Some(Capabilities { net_admin: true, net_raw: false }));
+fn no_command_is_advised_when_a_capability_is_outside_of_the_bounding_set() {
+    let (findings, code) = after(|facts| {
+        let none = Capability::OutOfBounds;
+        facts.capabilities = Some(Capabilities { net_admin: none, net_raw: none });
+    });
+    assert_eq!((findings.len(), code), (2, 0));
+    for finding in findings {
+        assert_eq!((finding.outcome, &finding.mend), (Outcome::Warn, &None), "{}", finding.why);
+        assert!(
+            finding.why.contains("bounding set") && finding.why.contains("--cap-add NET_"),
+            "{}",
+            finding.why
+        );
+    }
+}
+
+#[test]
+fn capabilities_are_the_bits_in_effect_and_in_the_bounding_set() {
+    use Capability::{Gainable, Held, OutOfBounds};
+    let status =
+        "Name:\tx\nCapPrm:\t000001ffffffffff\nCapEff:\t0000000000002000\nCapBnd:\t000001ffffffffff\n";
+    assert_eq!(Capabilities::of(status), Some(Capabilities { net_admin: Gainable, net_raw: Held }));
+    let status = "CapEff:\t0000000000001000\nCapBnd:\t0000000000001000\n";
+    assert_eq!(Capabilities::of(status), Some(Capabilities { net_admin: Held, net_raw: OutOfBounds }));
     assert_eq!(Capabilities::of("CapPrm:\t0000000000001000\n"), None);
 }
 
 #[test]
-fn io_uring_that_is_refused_is_switched_on_only_where_it_is_switched_off() {
+fn nothing_machine_wide_is_advised_when_io_uring_is_refused() {
     let refused = |disabled| {
         one(move |facts| {
             let sentence = "cannot carry frames by io_uring: EPERM; `sudo sysctl kernel.io_uring_disabled=0`";
@@ -121,8 +148,7 @@ fn io_uring_that_is_refused_is_switched_on_only_where_it_is_switched_off() {
             facts.io_uring_disabled = disabled;
         })
     };
-    let mend = Some("sudo sysctl kernel.io_uring_disabled=0".to_owned());
-    assert_eq!(refused(Some(2)), ("io_uring", Outcome::Warn, mend, 0));
+    assert_eq!(refused(Some(2)), ("io_uring", Outcome::Warn, None, 0));
     assert_eq!(refused(Some(0)), ("io_uring", Outcome::Warn, None, 0));
     assert_eq!(refused(None), ("io_uring", Outcome::Warn, None, 0));
 }
@@ -131,12 +157,14 @@ fn io_uring_that_is_refused_is_switched_on_only_where_it_is_switched_off() {
 fn what_a_kernel_lacks_or_does_unasked_is_worth_a_look() {
     let old = |facts: &mut Facts| facts.node = Ok(Features { virtio_header: true, multi_queue: false });
     assert_eq!(one(old), ("multi-queue", Outcome::Warn, None, 0));
-    let (check, outcome, mend, _) = one(|facts| facts.ipv6 = Some(true));
+    assert_eq!(one(|facts| facts.ipv6 = Some(true)), ("IPv6", Outcome::Warn, None, 0));
+    let (check, outcome, mend, _) = one(|facts| {
+        facts.ipv6 = Some(true);
+        facts.taps_with_ipv6 = vec!["tap0".parse().unwrap(), "tap1".parse().unwrap()];
+    });
     assert_eq!((check, outcome), ("IPv6", Outcome::Warn));
-    assert_eq!(mend.as_deref(), Some("sudo sysctl net.ipv6.conf.default.disable_ipv6=1"));
-    let (check, outcome, mend, _) = one(|facts| facts.most_neighbours = Some(1_024));
-    assert_eq!((check, outcome, mend.is_some()), ("neighbours", Outcome::Warn, true));
-    assert_eq!(after(|facts| facts.most_neighbours = Some(1_025)), (vec![], 0));
+    assert_eq!(mend.as_deref(), Some("sudo sysctl net/ipv6/conf/tap0/disable_ipv6=1"));
+    assert_eq!(after(|facts| facts.most_neighbours = Some(1_024)), (vec![], 0));
     assert_eq!(one(|facts| facts.most_neighbours = None), ("neighbours", Outcome::Skip, None, 0));
     assert_eq!(one(|facts| facts.processors = Some(1)), ("processors", Outcome::Warn, None, 0));
 }
@@ -206,7 +234,8 @@ fn a_pattern_is_met_by_the_whole_name() {
 
 #[test]
 fn only_a_command_at_the_end_is_a_mend() {
-    assert_eq!(split("no; `sudo -s`"), ("no", Some("sudo -s".to_owned())));
+    assert_eq!(split("no; `sudo modprobe tun`"), ("no", Some("sudo modprobe tun".to_owned())));
+    assert_eq!(split("no; `docker run --privileged ...`"), ("no; `docker run --privileged ...`", None));
     assert_eq!(split("no `x` here"), ("no `x` here", None));
     assert_eq!(split("no; choose another name"), ("no; choose another name", None));
 }
@@ -218,9 +247,9 @@ fn a_finding_is_a_line_and_its_mend_the_next() {
         outcome: Outcome::Bad,
         needed: true,
         why: "closed".to_owned(),
-        mend: Some("sudo -s".to_owned()),
+        mend: Some("sudo modprobe tun".to_owned()),
     };
-    let text = "bad   node             closed\n                       mend: sudo -s";
+    let text = "bad   node             closed\n                       mend: sudo modprobe tun";
     assert_eq!(finding.text(Paint::NONE), text);
     assert!(finding.text(Paint::ALL).starts_with("\u{1b}[1m\u{1b}[31mbad \u{1b}[0m  node "));
 }

@@ -102,5 +102,11 @@ fn without_privilege() -> Outcome {
     assert!(create.ends_with("tapstack tap create tap0 --address 10.0.0.1/24 --user nobody"), "{create}");
     let set = checked.mend("CAP_NET_RAW").ok_or("a mend")?;
     assert!(set.starts_with("sudo setcap cap_net_raw+ep /"), "{set}");
+    // Nothing that changes the whole machine for the sake of one program.
+    for line in &checked.lines {
+        let mend = line["mend"].as_str().unwrap_or_default();
+        assert!(!mend.contains(".default.") && !mend.contains(".all."), "{line}");
+        assert!(!mend.ends_with("...") && mend != "sudo -s", "{line}");
+    }
     Ok(())
 }
