@@ -22,6 +22,8 @@ pub struct Host {
     pub(crate) departing: Batch,
     /// How many of the departing frames the trace has seen.
     traced: usize,
+    /// The highest MTU, as known since the first call of [`Host::link_changed`].
+    mtu_limit: Option<usize>,
     /// Whether the link was active when [`Host::link_changed`] was last called.
     is_link_active: bool,
 }
@@ -41,6 +43,8 @@ pub struct Turn {
 impl Host {
     /// How many frames one turn receives at most.
     pub const BATCH: usize = 64;
+    /// The highest MTU that is used: longer frames hold whole datagrams only.
+    const MTU: usize = 65_534;
     /// How many frames may wait for the wire: the fragments of several long datagrams.
     pub const DEPARTING: usize = 256;
 
@@ -52,6 +56,7 @@ impl Host {
             arrived: Batch::new(Self::BATCH),
             departing: Batch::new(Self::DEPARTING),
             traced: 0,
+            mtu_limit: None,
             is_link_active: true,
         })
     }
@@ -63,7 +68,8 @@ impl Host {
         if let Some(stack) = self.stacks_mut().find(|stack| stack.config.vlan == config.vlan) {
             return stack.add(now, config);
         }
-        self.others.push(Stack::new(now, config)?);
+        let mtu = if self.mtu_limit.is_some() { self.first.config.mtu } else { config.mtu };
+        self.others.push(Stack::new(now, &Config { mtu, ..*config })?);
         Ok(())
     }
 
@@ -78,6 +84,7 @@ impl Host {
         pool: &mut Pool,
         trace: &mut impl Trace,
     ) -> Result<Turn, DeviceError> {
+        pool.grow(self.first.config.mtu);
         let before = device.counters();
         // spec: receive-bound
         let room = self.departing.room() >= Self::DEPARTING / 2;
@@ -111,6 +118,10 @@ impl Host {
     /// Follows the state of the link, to be called at the start and for each change, in order. It is taken for active
     /// until the first call.
     ///
+    /// The MTU of the state is used at once: what departs from now on fits it, and a frame that is longer is not received.
+    /// A [`Config::mtu`] below that of the first state is a limit that holds however large the link's becomes. Methods
+    /// that take a [`Pool`] let it grow with the MTU.
+    ///
     /// When the link becomes active (up and with a carrier) after it was not, each address that was probed for at first
     /// is probed for again before it is used again: see [`Arp::link_up`].
     // spec: rfc5227-link-up, rfc3927-link-up
@@ -120,6 +131,18 @@ impl Host {
             self.stacks_mut().for_each(|stack| stack.link_up(now));
         }
         self.is_link_active = is_active;
+        self.follow_mtu(state.mtu);
+    }
+
+    // spec: link-mtu
+    fn follow_mtu(&mut self, mtu: usize) {
+        let configured = self.first.config.mtu;
+        let limit = *self.mtu_limit.get_or_insert(if configured < mtu { configured } else { Self::MTU });
+        let mtu = mtu.min(limit);
+        for stack in self.stacks_mut() {
+            stack.config.mtu = mtu;
+            stack.link.set_mtu(mtu);
+        }
     }
 
     /// Pads the frames that are new among the departing ones, and shows them.
@@ -138,6 +161,7 @@ impl Host {
     /// Judges one frame. What is to be sent is added to `departing`; a frame that is not used again
     /// goes back to `pool`.
     pub fn receive(&mut self, now: Instant, frame: Frame, departing: &mut Batch, pool: &mut Pool) -> Verdict {
+        pool.grow(self.first.config.mtu);
         let stack = stack_of(&mut self.first, &mut self.others, frame.octets());
         stack.receive(now, frame, &mut Out { departing, pool })
     }

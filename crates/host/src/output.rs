@@ -104,6 +104,7 @@ impl Host {
     }
 
     fn first_out<'a>(&'a mut self, pool: &'a mut Pool) -> (&'a mut Stack, Out<'a>) {
+        pool.grow(self.first.config.mtu);
         (&mut self.first, Out { departing: &mut self.departing, pool })
     }
 }

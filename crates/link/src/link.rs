@@ -79,6 +79,11 @@ impl Link {
         Link { stations, groups: BTreeSet::new(), vlan, mtu, accepted: 0, dropped: Tally::default() }
     }
 
+    /// Sets the wire's MTU in bytes.
+    pub fn set_mtu(&mut self, mtu: usize) {
+        self.mtu = mtu;
+    }
+
     /// Accepts frames to `group` from now on. What is no group's address joins nothing.
     pub fn join(&mut self, group: MacAddr) -> Result<(), TooManyGroups> {
         if !group.is_group() {

@@ -39,14 +39,7 @@ pub(crate) fn receive<P: Port>(
     for _ in 0..arrived.room().min(most) {
         let Some(mut frame) = pool.take() else { break };
         counters.calls += 1;
-        let mut checksum = Checksum::None;
-        let read = frame.fill(|space| {
-            let length;
-            (length, checksum) = port.read(space)?;
-            Ok(length)
-        });
-        frame.set_checksum(checksum);
-        match read {
+        match fill(&mut frame, port) {
             Ok(_) if frame.is_full() => {
                 counters.truncated += 1;
                 pool.give(frame);
@@ -76,6 +69,18 @@ pub(crate) fn receive<P: Port>(
         }
     }
     Ok(added)
+}
+
+/// Reads one frame into `frame`. Returns its length.
+pub(crate) fn fill(frame: &mut Frame, port: &mut impl Port) -> io::Result<usize> {
+    let mut checksum = Checksum::None;
+    let length = frame.fill(|space| {
+        let (length, known) = port.read(space)?;
+        checksum = known;
+        Ok(length)
+    })?;
+    frame.set_checksum(checksum);
+    Ok(length)
 }
 
 /// [`Device::transmit`](crate::Device::transmit) over single writes.

@@ -50,11 +50,26 @@ impl Pool {
     /// Takes a frame back. A frame from elsewhere is kept if its size is one of this pool's.
     #[inline]
     pub fn give(&mut self, frame: Frame) {
-        if frame.capacity() == self.small.capacity {
-            self.small.give(frame);
-        } else {
+        // One that was taken before the pool grew is neither size, and is dropped as a small one.
+        if frame.capacity() == self.large.capacity {
             self.large.give(frame);
+        } else {
+            self.small.give(frame);
         }
+    }
+
+    /// Makes every small frame that is taken from now on hold this MTU, where it is larger than that of the pool, up
+    /// to the MTU of a large one less one byte. A pool never shrinks.
+    #[inline]
+    pub fn grow(&mut self, mtu: usize) {
+        if mtu > self.small.mtu {
+            self.small.grow(mtu.min(self.large.mtu - 1));
+        }
+    }
+
+    /// The MTU that a small frame holds.
+    pub fn mtu(&self) -> usize {
+        self.small.mtu
     }
 
     /// Forgets `count` small frames that somebody kept for good, so that others may take their place.
@@ -77,6 +92,11 @@ impl Shelf {
     fn new(mtu: usize, bound: usize) -> Shelf {
         let capacity = Frame::capacity_for(mtu);
         Shelf { free: Vec::with_capacity(bound), mtu, capacity, bound, held: 0, exhausted: 0 }
+    }
+
+    fn grow(&mut self, mtu: usize) {
+        (self.mtu, self.capacity) = (mtu, Frame::capacity_for(mtu));
+        self.free.clear();
     }
 
     #[inline]

@@ -66,3 +66,38 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn pool_that_grows_hands_out_larger_frames_and_loses_account_of_none() {
+    let mut pool = Pool::new(1_500, 4);
+    let (old, kept) = (pool.take().unwrap(), pool.take().unwrap());
+    pool.give(kept);
+    pool.grow(576);
+    assert_eq!(pool.mtu(), 1_500, "it never shrinks");
+    pool.grow(9_000);
+    assert_eq!(pool.mtu(), 9_000);
+    let large = pool.take_large().unwrap();
+    let frames: Vec<_> = std::iter::from_fn(|| pool.take()).collect();
+    assert!(frames.iter().all(|frame| frame.capacity() == Frame::capacity_for(9_000)));
+    assert_eq!((frames.len(), pool.held()), (3, 5));
+    pool.give(old);
+    pool.give(large);
+    for frame in frames {
+        pool.give(frame);
+    }
+    assert_eq!(pool.held(), 0);
+    assert_eq!(pool.take().unwrap().capacity(), Frame::capacity_for(9_000));
+}
+
+#[test]
+fn small_frames_stay_smaller_than_large_ones_whatever_the_mtu() {
+    for mtu in [65_534, 65_535, 65_536, usize::MAX] {
+        let mut pool = Pool::new(1_500, 2);
+        pool.grow(mtu);
+        assert_eq!(pool.mtu(), 65_534);
+        let (small, large) = (pool.take().unwrap(), pool.take_large().unwrap());
+        assert!(small.capacity() < large.capacity());
+        pool.give(small);
+        assert_eq!(pool.held(), 1);
+    }
+}

@@ -18,6 +18,7 @@ pub(crate) const CASES: &[Case] = &[
     ("frame_of_a_kernel_says_that_its_udp_checksum_is_partial", partial_checksum_is_marked),
     ("what_the_kernel_had_no_room_for_is_counted", what_was_lost_is_counted),
     ("what_is_longer_than_the_mtu_is_counted", what_is_too_long),
+    ("longer_frames_are_received_in_order_once_the_mtu_and_the_pool_are_larger", longer_frames_after_the_mtu),
     ("an_interface_that_comes_back_is_heard_again_and_one_deleted_is_gone", down_up_and_away),
     ("what_came_before_an_interface_went_down_does_not_hide_that_it_is_deleted", deleted_with_frames),
 ];
@@ -255,6 +256,53 @@ fn what_is_too_long() -> Outcome {
         assert_eq!(next(socket)?, longest);
         assert_eq!(next(socket)?, frame(OTHER, 2));
         assert_eq!(socket.counters().truncated, 2);
+    }
+    Ok(())
+}
+
+// proves: link-mtu
+fn longer_frames_after_the_mtu() -> Outcome {
+    let veth = Veth::new()?;
+    let near = NEAR.parse()?;
+    let mut far = veth.far_socket()?;
+    let raised = veth.beyond(|| {
+        let far = Interface::named(&"far0".parse().expect("a name")).expect("a socket");
+        far.set_mtu(9_000)
+    });
+    raised?;
+    // With a tag, which the kernel cuts out, and without; among those that a slot holds.
+    let tagged = |octets: &[u8]| [&octets[..12], &[0x81, 0, 0, 5], &octets[12..]].concat();
+    let long = |number: u8| [&frame(OTHER, number)[..], &vec![number; 8_954]].concat();
+    let frames: Vec<_> = (0..40)
+        .flat_map(|number| {
+            [frame(OTHER, number), long(number), tagged(&long(number)), tagged(&frame(OTHER, number))]
+        })
+        .collect();
+    for open in [PacketSocket::open, PacketSocket::open_without_ring] {
+        veth.near.set_mtu(1_500)?;
+        let mut socket = open(&near)?;
+        veth.near.set_mtu(9_000)?;
+        let mut pool = Pool::new(1_500, 256);
+        pool.grow(9_000);
+        let (mut batch, mut seen) = (Batch::new(256), Vec::new());
+        for octets in &frames {
+            send(&mut far, octets)?;
+            socket.receive(&mut pool, &mut batch)?;
+            while let Some(heard) = batch.pop() {
+                seen.push(heard.octets().to_vec());
+                pool.give(heard);
+            }
+        }
+        until("last frame", || {
+            socket.receive(&mut pool, &mut batch).ok()?;
+            while let Some(heard) = batch.pop() {
+                seen.push(heard.octets().to_vec());
+                pool.give(heard);
+            }
+            (seen.len() >= frames.len()).then_some(())
+        })?;
+        assert!(seen == frames, "{} frames, some of them others", seen.len());
+        assert_eq!((socket.counters().truncated, pool.held()), (0, 0));
     }
     Ok(())
 }

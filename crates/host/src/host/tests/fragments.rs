@@ -5,6 +5,7 @@ use super::*;
 use crate::{Ping, Taken};
 use icmp::{Kind, Message, Problem};
 use ipv4::{Datagram, Fields, Protocol};
+use tap::LinkState;
 
 const REPEATED: Option<Dropped> = Some(Dropped::Ipv4(ipv4::Dropped::FragmentRepeated));
 const OVERLAP: Option<Dropped> = Some(Dropped::Ipv4(ipv4::Dropped::FragmentOverlap));
@@ -183,6 +184,64 @@ fn a_pool_that_runs_out_between_fragments_gets_all_back() {
     assert_eq!(rig.host.ping(NOW, ping, &data, &mut pool), Sent::Refused);
     assert_eq!((rig.host.departing.len(), rig.host.not_sent(NotSent::NoFrame)), (2, 1));
     assert_eq!(pool.held(), 2, "those two");
+}
+
+/// The longest datagram in these frames, and how many there are.
+fn longest(sent: &[Vec<u8>]) -> (usize, usize) {
+    (sent.iter().map(|frame| frame.len() - 14).max().unwrap_or(0), sent.len())
+}
+
+// proves: link-mtu
+#[test]
+fn reply_and_error_fit_the_mtu_of_the_link_as_it_changes() {
+    const LINK: LinkState = LinkState { is_up: true, has_carrier: true, mtu: 1_500 };
+    let mut rig = Rig::acquainted();
+    rig.host.link_changed(NOW, LINK);
+    let all =
+        [(1_500, (1_500, 3)), (576, (572, 8)), (1_280, (1_276, 4)), (9_000, (4_028, 1)), (68, (68, 84))];
+    for (mtu, expected) in all {
+        rig.host.link_changed(NOW, LinkState { mtu, ..LINK });
+        let sent = rig.hear(&fragments(to_us(), 4_000, 40));
+        assert_eq!(longest(&sent), expected, "{mtu}");
+        is_reply(&payload_of(&sent, PEER_MAC), 4_000);
+        let udp = datagram(Fields { protocol: Protocol::UDP, ..to_us() }, &super::rig::udp(&[7; 40]));
+        assert_eq!(longest(&rig.hear(&[frame(&udp)])), (mtu.min(96), 1), "{mtu}");
+    }
+    // What is longer than the MTU is not received.
+    let long = frame(&datagram(to_us(), &echo(&[0; 41])));
+    assert_eq!(rig.judge(&long).0.dropped(), Some(Dropped::Link(link::Dropped::TooLong)));
+}
+
+// proves: link-mtu
+#[test]
+fn frame_as_long_as_a_larger_mtu_is_answered_by_one_as_long() {
+    let mut rig = Rig::acquainted();
+    rig.host.link_changed(NOW, LinkState { is_up: true, has_carrier: true, mtu: 1_500 });
+    rig.host.link_changed(NOW, LinkState { is_up: true, has_carrier: true, mtu: 9_000 });
+    for length in [8_972, 8_973] {
+        let ping = Ping { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
+        assert_eq!(rig.host.ping(rig.now, ping, &vec![0; length], &mut rig.pool), Sent::Departs);
+        assert_eq!(rig.hear(&[]).len(), 1 + usize::from(length > 8_972), "{length}");
+    }
+    let sent = rig.hear(&[frame(&datagram(to_us(), &echo(&vec![0; 8_972])))]);
+    assert_eq!(longest(&sent), (9_000, 1));
+    assert_eq!((rig.pool.mtu(), losses(&rig.host)), (9_000, 0));
+}
+
+// proves: link-mtu
+#[test]
+fn mtu_that_the_user_chose_is_a_limit_however_large_the_links_is() {
+    let mut rig = Rig::new(&Config { mtu: 900, ..config() });
+    rig.hear(&[broadcast(&[&[8, 6], &request()])]);
+    for (mtu, most) in [(1_500, 900), (9_000, 900), (576, 572), (usize::MAX, 900)] {
+        rig.host.link_changed(NOW, LinkState { is_up: true, has_carrier: true, mtu });
+        assert_eq!(longest(&rig.hear(&fragments(to_us(), 4_000, 400))).0, most, "{mtu}");
+    }
+    assert_eq!(rig.pool.mtu(), 900);
+    let mut rig = Rig::acquainted();
+    rig.host.link_changed(NOW, LinkState { is_up: true, has_carrier: true, mtu: 1_500 });
+    rig.host.link_changed(NOW, LinkState { is_up: true, has_carrier: true, mtu: usize::MAX });
+    assert_eq!(rig.hear(&fragments(to_us(), 65_507, 400)).len(), 2, "a pool has a bound");
 }
 
 // proves: drops-counted

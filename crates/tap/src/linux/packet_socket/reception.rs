@@ -9,7 +9,7 @@ use nix::sys::socket::{getsockopt, sockopt};
 use super::ring::Ring;
 use super::{Socket, system};
 use crate::plain::{self, Fate, Port};
-use crate::{Batch, Counters, DeviceError, Pool};
+use crate::{Batch, Counters, DeviceError, Frame, Pool};
 
 /// Where the frames of a socket are, and what is known of its interface.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl Reception {
     ) -> Result<usize, DeviceError> {
         let before = *counters;
         let added = match &mut self.ring {
-            Some(ring) => empty(ring, port.as_fd(), counters, pool, arrived),
+            Some(ring) => empty(ring, port, counters, pool, arrived),
             None => plain::receive(port, counters, pool, arrived, usize::MAX)?,
         };
         let has_arrived = added > 0 || counters.truncated > before.truncated;
@@ -116,7 +116,7 @@ impl Reception {
 /// Moves what lies in a ring into `arrived`. Returns how many frames were added.
 fn empty(
     ring: &mut Ring,
-    socket: BorrowedFd<'_>,
+    port: &mut Socket,
     counters: &mut Counters,
     pool: &mut Pool,
     arrived: &mut Batch,
@@ -129,14 +129,16 @@ fn empty(
             // It cannot fail: the octets are there already.
             let _ = frame.fill(|space| Ok(arrival.write_to(space)));
             frame.set_checksum(arrival.checksum());
-            arrival.has_lost
+            (arrival.is_kept, arrival.has_lost)
         });
-        let Some(were_lost) = taken else {
+        let Some((is_kept, were_lost)) = taken else {
             pool.give(frame);
             break;
         };
         has_lost |= were_lost;
-        if frame.is_full() {
+        // The slot holds its start. Those kept come in the order of their slots.
+        let is_read = !is_kept || read_kept(&mut frame, port, counters);
+        if !is_read || frame.is_full() {
             counters.truncated += 1;
             pool.give(frame);
             continue;
@@ -149,9 +151,23 @@ fn empty(
     }
     // Every frame says so that came between the loss and this question: one answer is for all of them.
     if has_lost {
-        count_lost(socket, counters);
+        count_lost(port.as_fd(), counters);
     }
     added
+}
+
+/// Reads a frame that the kernel keeps because it is longer than a slot. Returns whether it is there.
+fn read_kept(frame: &mut Frame, port: &mut Socket, counters: &mut Counters) -> bool {
+    // An error of the interface that was not read yet comes before it, once.
+    for _ in 0..2 {
+        counters.calls += 1;
+        match plain::fill(frame, port) {
+            Ok(_) => return true,
+            Err(error) if matches!(Socket::fate(&error), Fate::Drop) => counters.unreadable += 1,
+            Err(_) => {}
+        }
+    }
+    false
 }
 
 /// Counts the frames that the kernel had no room for since it was asked last.

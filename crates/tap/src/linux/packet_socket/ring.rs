@@ -39,6 +39,8 @@ pub(super) struct Arrival<'a> {
     octets: &'a [u8],
     about: Auxiliary,
     is_whole: bool,
+    /// Whether the kernel keeps the whole of it for the next system call, because it is longer than a slot.
+    pub(super) is_kept: bool,
     /// Whether others were lost before it, for want of room.
     pub(super) has_lost: bool,
 }
@@ -50,6 +52,9 @@ impl Ring {
         let version = libc::tpacket_versions::TPACKET_V2;
         // SAFETY: the option takes a c_int, as large as this enumeration of u32, which has no pointer in it.
         unsafe { system::set(socket, libc::SOL_PACKET, libc::PACKET_VERSION, &version) }?;
+        // What is longer than a slot, as after the MTU became larger, is kept beside the ring, as far as the receive
+        // buffer holds it.
+        system::switch(socket, COPY_THRESHOLD, true)?;
         let shape = Shape::for_mtu(mtu);
         set_up(socket, &shape.request()?)?;
         let mapped = map(socket, shape.octets());
@@ -87,6 +92,7 @@ impl Ring {
             octets,
             about: Auxiliary::of(header.tp_status, header.tp_vlan_tpid, header.tp_vlan_tci),
             is_whole: length == to_usize(header.tp_len),
+            is_kept: header.tp_status & libc::TP_STATUS_COPY != 0,
             has_lost: header.tp_status & libc::TP_STATUS_LOSING != 0,
         });
         // Release: we have read all that we want before the kernel may write there again.
@@ -95,6 +101,9 @@ impl Ring {
         Some(seen)
     }
 }
+
+/// The option `PACKET_COPY_THRESH` of `linux/if_packet.h`, which libc does not have: on, with any number but zero.
+const COPY_THRESHOLD: libc::c_int = 7;
 
 /// Where the status word of a slot lies in it.
 const STATUS: usize = mem::offset_of!(tpacket2_hdr, tp_status);

@@ -2,7 +2,7 @@ use super::*;
 
 fn arrival(octets: &[u8], tag: Option<[u8; 4]>, is_whole: bool) -> Arrival<'_> {
     let about = Auxiliary { tag, ..Auxiliary::default() };
-    Arrival { octets, about, is_whole, has_lost: false }
+    Arrival { octets, about, is_whole, is_kept: false, has_lost: false }
 }
 
 #[test]
