@@ -2,10 +2,9 @@
 
 pub(crate) mod arguments;
 mod explain;
-mod fault;
-mod headers;
+pub(crate) mod headers;
 mod json;
-mod layout;
+pub(crate) mod layout;
 mod standard;
 mod words;
 
@@ -16,11 +15,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::capture::{ReadError, Reader, Record};
+use crate::describe::fault::{Fault, faults};
 use crate::failure::Failure;
 use crate::output::standard_output;
 use crate::privileges;
 use arguments::DecodeArguments;
-use fault::{Fault, faults};
 
 /// How much is written at a time, in octets.
 const CHUNK: usize = 64 * 1_024;
@@ -100,10 +99,10 @@ fn print(
 ) -> Result<(), ReadError> {
     let mut line = String::new();
     reader.read(|record| {
-        let faults = faults(record.octets, record.is_cut());
+        let faults = faults(record.octets, record.length);
         line.clear();
         tell(&mut line, arguments, record, &faults);
-        each(&line, !faults.is_empty())
+        each(&line, faults.iter().any(|fault| !fault.is_warning))
     })
 }
 
@@ -123,7 +122,7 @@ fn tell(line: &mut String, arguments: &DecodeArguments, record: &Record<'_>, fau
     } else if arguments.explain {
         explain::write(line, record, faults)
     } else {
-        words::write(line, arguments, record)
+        words::write(line, arguments, record, faults)
     };
 }
 

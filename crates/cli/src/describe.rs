@@ -1,12 +1,18 @@
 //! A frame in tcpdump's words, as `tcpdump -e -n` prints it.
 
 mod datagram;
+pub(crate) mod fault;
+mod frame;
 mod message;
+mod unread;
 
 use std::fmt::Write;
 
 use arp::{MacAddr, Operation, Packet};
-use link::{Dropped, Encapsulation, EtherType, Ethernet, SnapHeader, VlanTag};
+use link::{Encapsulation, EtherType, SnapHeader, VlanTag};
+
+use fault::{Fault, RARP, faults};
+pub(crate) use frame::Frame;
 
 /// How much is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,80 +26,78 @@ pub(crate) struct Style {
 /// One line about a frame, with its link header.
 pub(crate) fn describe(octets: &[u8]) -> String {
     let mut line = String::new();
+    let style = Style { link_header: true, verbose: false };
     // Writing to a String does not fail.
-    let _ = write(&mut line, Style { link_header: true, verbose: false }, octets, octets.len());
+    let _ = write(&mut line, style, octets, octets.len(), &faults(octets, octets.len()));
     line
 }
 
-/// Writes about a frame that was `length` octets long on the wire, of which `octets` were captured.
-pub(crate) fn write(line: &mut String, style: Style, octets: &[u8], length: usize) -> std::fmt::Result {
+/// Writes about a frame that was `length` octets long on the wire, of which `octets` were captured. What is wrong with it
+/// stands in brackets behind it.
+pub(crate) fn write(
+    line: &mut String,
+    style: Style,
+    octets: &[u8],
+    length: usize,
+    faults: &[Fault],
+) -> std::fmt::Result {
     let start = line.len();
-    write_frame(line, style, octets, length)?;
+    match Frame::parse(octets, length) {
+        Ok(frame) => write_frame(line, style, &frame, length)?,
+        Err(_) => unread::write(line, octets, length)?,
+    }
     let told = line.get(start..).unwrap_or_default().trim_end_matches([',', ':', ' ']).len();
     line.truncate(start + told);
+    for fault in faults {
+        write!(line, " [{}]", fault.what)?;
+    }
     if octets.len() < length {
         write!(line, " [cut short: {} of {length} octets captured]", octets.len())?;
     }
     Ok(())
 }
 
-fn write_frame(line: &mut String, style: Style, octets: &[u8], length: usize) -> std::fmt::Result {
-    let frame = match Ethernet::parse(octets) {
-        Ok(frame) => frame,
-        Err(reason) => return write_unread(line, octets, length, reason),
-    };
-    let ether_type = frame.ether_type();
-    match ether_type {
+fn write_frame(line: &mut String, style: Style, frame: &Frame<'_>, length: usize) -> std::fmt::Result {
+    match frame.ether_type {
         // Without the header, nothing else tells the protocol.
-        EtherType::ARP if !style.link_header => line.push_str("ARP, "),
+        EtherType::ARP | RARP if !style.link_header => line.push_str("ARP, "),
         EtherType::IPV4 if !style.link_header => line.push_str("IP "),
-        _ => write_header(line, &frame, length)?,
+        _ => write_header(line, frame, length)?,
     }
-    let missing = length.saturating_sub(octets.len());
-    match ether_type {
-        EtherType::IPV4 => datagram::write(line, frame.payload(), style.verbose, missing > 0),
-        EtherType::ARP => write_arp(line, frame.payload(), style.verbose, missing),
+    match frame.ether_type {
+        EtherType::IPV4 => datagram::write(line, frame.payload, frame.length, style.verbose),
+        EtherType::ARP | RARP => write_arp(line, frame.payload, frame.length, style.verbose),
         _ => Ok(()),
     }
 }
 
-/// A frame that is not read: who sent it to whom, if that much is there.
-fn write_unread(line: &mut String, octets: &[u8], length: usize, reason: Dropped) -> std::fmt::Result {
-    if let Some([a, b, c, d, e, f, g, h, i, j, k, l, high, low]) = octets.first_chunk() {
-        let destination = MacAddr::new([*a, *b, *c, *d, *e, *f]);
-        let source = MacAddr::new([*g, *h, *i, *j, *k, *l]);
-        write!(line, "{source} > {destination}, ")?;
-        match u16::from_be_bytes([*high, *low]) {
-            claimed @ ..EtherType::FIRST => write!(line, "802.3, length {claimed}: ")?,
-            number => write_ether_type(line, EtherType(number), Some(length))?,
-        }
-    }
-    write!(line, "[{reason}], length {length}")
-}
-
-fn write_header(line: &mut String, frame: &Ethernet<'_>, length: usize) -> std::fmt::Result {
-    write!(line, "{} > {}, ", frame.source(), frame.destination())?;
+fn write_header(line: &mut String, frame: &Frame<'_>, length: usize) -> std::fmt::Result {
+    write!(line, "{} > {}, ", frame.source, frame.destination)?;
     let mut length = Some(length);
-    for tag in frame.tags().iter() {
+    for tag in frame.tags.iter() {
         write_ether_type(line, tag.protocol, length.take())?;
         write_tag(line, tag)?;
     }
-    if frame.encapsulation() == Encapsulation::Snap {
-        let snap = frame.payload().len() + size_of::<SnapHeader>();
+    if frame.encapsulation == Encapsulation::Snap {
+        let snap = frame.length + size_of::<SnapHeader>();
         write!(
             line,
             "802.3, length {snap}: LLC, dsap SNAP (0xaa) Individual, ssap SNAP (0xaa) Command, ctrl 0x03: oui Ethernet (0x000000), "
         )?;
-        length = Some(frame.payload().len());
+        length = Some(frame.length);
     }
-    write_ether_type(line, frame.ether_type(), length)
+    write_ether_type(line, frame.ether_type, length)
 }
 
 /// The first one carries a length, those behind a tag do not.
 fn write_ether_type(line: &mut String, ether_type: EtherType, length: Option<usize>) -> std::fmt::Result {
+    match ether_type {
+        RARP => write!(line, "ethertype Reverse ARP ({:#06x}), ", RARP.0)?,
+        other => write!(line, "ethertype {other}, ")?,
+    }
     match length {
-        Some(length) => write!(line, "ethertype {ether_type}, length {length}: "),
-        None => write!(line, "ethertype {ether_type}, "),
+        Some(length) => write!(line, "length {length}: "),
+        None => Ok(()),
     }
 }
 
@@ -102,18 +106,16 @@ fn write_tag(line: &mut String, tag: VlanTag) -> std::fmt::Result {
     write!(line, "vlan {}, p {}{eligible}, ", tag.identifier(), tag.priority())
 }
 
-/// So many octets of the packet are `missing` in the capture.
-fn write_arp(line: &mut String, payload: &[u8], verbose: bool, missing: usize) -> std::fmt::Result {
-    match Packet::parse(payload) {
-        Ok(packet) => {
-            if verbose {
-                line.push_str("Ethernet (len 6), IPv4 (len 4), ");
-            }
-            write_packet(line, packet)?;
+/// A packet that fills `length` bytes on the wire with its padding.
+fn write_arp(line: &mut String, payload: &[u8], length: usize, verbose: bool) -> std::fmt::Result {
+    if let Ok(packet) = Packet::parse(payload) {
+        if verbose {
+            line.push_str("Ethernet (len 6), IPv4 (len 4), ");
         }
-        Err(reason) => write!(line, "[{reason}]")?,
+        write_packet(line, packet)?;
+        line.push_str(", ");
     }
-    write!(line, ", length {}", payload.len() + missing)
+    write!(line, "length {length}")
 }
 
 fn write_packet(line: &mut String, packet: Packet<'_>) -> std::fmt::Result {

@@ -78,7 +78,7 @@ fn compare_facts<'a>(frame: &'a Frame, packet: &'a Packet, tell: &mut impl FnMut
         let item = about().find_map(|protocol| meaning.find(protocol));
         let ours = frame.facts.iter().find(|(name, _)| name == meaning.field);
         let ours = ours.map(|(_, value)| value.clone());
-        let theirs = item.map(|item| meaning.read(item));
+        let theirs = item.filter(|item| !meaning.is_unknown(item)).map(|item| meaning.read(item));
         if ours.is_some() || theirs.is_some() {
             tell(Compared { ours, theirs, item, ..sides.compared(meaning.header, meaning.field) });
         }

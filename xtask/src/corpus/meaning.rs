@@ -155,6 +155,12 @@ impl Meaning {
         self.theirs.iter().find_map(named)
     }
 
+    /// Whether tshark's value says that nothing is known: a direction of 0 (pcapng 4.3.1).
+    pub(super) fn is_unknown(&self, field: &Field) -> bool {
+        matches!(self.form, Form::Direction)
+            && field.show.trim_start_matches("0x").bytes().all(|digit| digit == b'0')
+    }
+
     /// What tshark says, as we say it. What cannot be read so stands as it is.
     pub(super) fn read(&self, field: &Field) -> String {
         self.form.read(field).unwrap_or_else(|| field.show.clone())

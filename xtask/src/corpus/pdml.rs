@@ -39,6 +39,24 @@ pub(super) struct Field {
     pub(super) is_hidden: bool,
 }
 
+impl Packet {
+    /// Its place in the capture.
+    pub(super) fn number(&self) -> Option<u64> {
+        self.about("frame.number")?.parse().ok()
+    }
+
+    /// Whether its interface's link type is Ethernet; so it is if tshark does not say.
+    pub(super) fn is_ethernet(&self) -> bool {
+        self.about("frame.encap_type").is_none_or(|link_type| link_type == "1")
+    }
+
+    fn about(&self, name: &str) -> Option<&str> {
+        let fields =
+            self.protocols.iter().filter(|protocol| protocol.name == "frame").flat_map(|frame| &frame.fields);
+        fields.into_iter().find(|field| field.name == name).map(|field| field.show.as_str())
+    }
+}
+
 /// The frames of a capture, one after the other.
 pub(super) struct Packets<R> {
     from: R,

@@ -77,14 +77,6 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
-        name: "reverse ARP",
-        reason: "EtherType 0x8035 is RARP's (RFC 903), which has ARP's format: tshark calls it ARP, to `decode` it is \
-                 a protocol that it does not read.",
-        explains: |compared| {
-            compared.header == "arp" && compared.ours.is_none() && last_ether_type(compared) == Some("32821")
-        },
-    },
-    Rule {
         name: "tags of old",
         reason: "tshark takes 0x9100, 0x9200 and 0x9300 for VLAN tags, as some switches did; the EtherTypes of tags are \
                  0x8100 (IEEE 802.1Q) and 0x88a8 (IEEE 802.1ad), and `decode` reads no others.",
@@ -185,6 +177,16 @@ pub(super) const RULES: &[Rule] = &[
                  later standards put there, and behind them (RFC 1256, RFC 4884, RFC 8335); `decode` prints them as one \
                  number.",
         explains: is_left_open,
+    },
+    Rule {
+        name: "a time in echo data",
+        reason: "The data of an echo is the sender's to choose (RFC 792): tshark guesses that it starts with a time, as \
+                 ping of Linux sends it, and calculates with it; `decode` does not read it.",
+        explains: |compared| {
+            compared.header == "icmp"
+                && compared.ours.is_none()
+                && compared.field.starts_with("icmp.data_time")
+        },
     },
     Rule {
         name: "a quoted segment",

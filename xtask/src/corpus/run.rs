@@ -74,15 +74,34 @@ pub(super) fn file(program: &Path, folder: &Path, path: &Path, report: &mut Repo
     loop {
         let line = lines.next().transpose().map_err(|error| format!("cannot read from decode: {error}"))?;
         let packet = packets.next().map_err(|error| format!("cannot read from tshark: {error}"))?;
-        let (line, packet) = match (line, packet) {
+        let (line, mut packet) = match (line, packet) {
             (Some(line), Some(packet)) => (line, packet),
             (None, None) => break,
-            (line, _) => {
-                report.uneven(line.is_some());
+            (None, Some(packet)) => {
+                // Those behind our last frame may be packets that are not Ethernet.
+                let mut left = vec![packet];
+                while let Some(packet) =
+                    packets.next().map_err(|error| format!("cannot read from tshark: {error}"))?
+                {
+                    left.push(packet);
+                }
+                report.left(&left);
+                break;
+            }
+            (Some(_), None) => {
+                report.uneven(true);
                 break;
             }
         };
         let frame = Frame::parse(&line)?;
+        // Packets that are not Ethernet have numbers too.
+        while packet.number().is_some_and(|number| number < frame.number) && !packet.is_ethernet() {
+            report.foreign();
+            match packets.next().map_err(|error| format!("cannot read from tshark: {error}"))? {
+                Some(next) => packet = next,
+                None => break,
+            }
+        }
         report.frame();
         compare(&frame, &packet, &mut |compared| report.take(&compared));
     }
@@ -94,6 +113,12 @@ pub(super) fn file(program: &Path, folder: &Path, path: &Path, report: &mut Repo
 /// A file's name without the folder that was asked for.
 pub(super) fn short(folder: &Path, path: &Path) -> String {
     path.strip_prefix(folder).unwrap_or(path).display().to_string()
+}
+
+/// What a program has to say but for tshark's warning that it runs as root, and the advice that follows it.
+fn without_advice(errors: &str) -> String {
+    let is_advice = |line: &&str| line.starts_with("Running as user \"root\"");
+    errors.lines().filter(|line| !is_advice(line)).fold(String::new(), |text, line| text + line + "\n")
 }
 
 /// How a program ended, and what it had to complain of.
@@ -121,6 +146,7 @@ impl Run {
         if let Some(mut from) = self.0.stderr.take() {
             from.read_to_string(&mut errors).map_err(|error| error.to_string())?;
         }
+        let errors = without_advice(&errors);
         let status = self.0.wait().map_err(|error| error.to_string())?;
         Ok(End { code: status.code(), errors })
     }

@@ -41,7 +41,7 @@ pub(super) const WORD_RULES: &[WordRule] = &[
                 "[hardware length is",
                 "[protocol length is",
             ];
-            reasons.iter().any(|reason| told.starts_with(reason)) && theirs.starts_with(head)
+            reasons.iter().any(|reason| told.contains(reason)) && theirs.starts_with(head)
         },
     },
     WordRule {
@@ -56,28 +56,40 @@ pub(super) const WORD_RULES: &[WordRule] = &[
         },
     },
     WordRule {
-        name: "words: a length beyond the frame",
-        reason: "A frame whose length field promises more than is there is dropped (IEEE 802.3 3.2.6): `decode` says so, \
-                 tcpdump reads what there is.",
-        explains: |ours, _| ours.contains("[length field beyond the frame]"),
+        name: "words: frames that are not read",
+        reason: "A frame whose length field promises more than was on the wire (IEEE 802.3 3.2.6), with a reserved VLAN or \
+                 with more than two tags is dropped: `decode` says so and shows its link header, tcpdump reads on.",
+        explains: |ours, _| {
+            let reasons = ["[length field beyond the frame]", "[reserved VLAN", "[more than two VLAN tags]"];
+            reasons.iter().any(|reason| ours.contains(reason))
+        },
     },
     WordRule {
         name: "words: cut short",
-        reason: "`decode` says in brackets how much of a frame was captured, tcpdump does not.",
+        reason: "Of a packet that the capture cut, `decode` says the length on the wire and how much was captured; tcpdump \
+                 marks it as cut.",
         explains: |ours, theirs| {
-            ours.strip_prefix(theirs).is_some_and(|more| more.starts_with(" [cut short: "))
+            let (head, _) = behind_header(ours);
+            ours.contains(" [cut short: ") && theirs.starts_with(head) && theirs.ends_with("[|arp]")
+        },
+    },
+    WordRule {
+        name: "words: brackets",
+        reason: "`decode` says in brackets what is wrong with a frame and how much of it was captured, tcpdump does not.",
+        explains: |ours, theirs| {
+            ours.strip_prefix(theirs).is_some_and(|more| more.starts_with(" [") && more.ends_with(']'))
         },
     },
 ];
 
 /// What stands before the operation of a packet for Ethernet and IPv4.
 const USUAL: &str = "Ethernet (len 6), IPv4 (len 4), ";
-/// What tells a line about ARP.
-const ARP: &str = "ethertype ARP (0x0806)";
+/// What tells a line about ARP, or RARP.
+const ARP: [&str; 2] = ["ethertype ARP (0x0806)", "ethertype Reverse ARP (0x8035)"];
 
 /// A line's link header, and what comes after it.
 fn behind_header(line: &str) -> (&str, &str) {
-    let Some((_, rest)) = line.split_once(ARP) else { return (line, "") };
+    let Some((_, rest)) = ARP.iter().find_map(|mark| line.split_once(mark)) else { return (line, "") };
     let told = match rest.strip_prefix(", length ").and_then(|rest| rest.split_once(": ")) {
         Some((_, told)) => told,
         // Behind a tag stands no length.
@@ -133,7 +145,7 @@ fn of_file(program: &Path, file: &Path) -> Result<Words, String> {
 impl Words {
     /// Takes in the lines of both about one frame.
     fn take(&mut self, frame: u64, ours: &str, theirs: &str) {
-        if !ours.contains(ARP) && !theirs.contains(ARP) {
+        if ![ours, theirs].iter().any(|line| ARP.iter().any(|mark| line.contains(mark))) {
             return;
         }
         self.lines += 1;

@@ -9,12 +9,12 @@ use icmp::Kind;
 use ipv4::Protocol;
 use link::EtherType;
 
-use super::fault::{By, Fault};
-use super::headers::{Header, Value, headers};
+use super::headers::{Header, Headers, Value, headers};
 use super::json::hex;
 use super::layout::{Field, Form};
 use super::standard::requirement;
 use crate::capture::Record;
+use crate::describe::fault::{By, Fault, RARP};
 use crate::describe::{self, Style};
 
 /// Writes about every header of a frame, then what is wrong with it.
@@ -23,13 +23,18 @@ pub(super) fn write(page: &mut String, record: &Record<'_>, faults: &[Fault]) ->
         page.push('\n');
     }
     write!(page, "frame {}: ", record.number)?;
-    describe::write(page, Style { link_header: true, verbose: false }, record.octets, record.length)?;
+    let style = Style { link_header: true, verbose: false };
+    describe::write(page, style, record.octets, record.length, faults)?;
     page.push('\n');
     for comment in &record.comments {
         writeln!(page, "comment: {}", comment.escape_debug())?;
     }
-    for header in headers(record.octets) {
-        write_header(page, &header)?;
+    let Headers { headers, more_tags } = headers(record.octets);
+    for header in &headers {
+        write_header(page, header)?;
+    }
+    if more_tags > 0 {
+        writeln!(page, "\n{more_tags} more VLAN tags, which are not shown")?;
     }
     for fault in faults {
         write_fault(page, fault)?;
@@ -62,9 +67,10 @@ fn write_header(page: &mut String, header: &Header<'_>) -> Result {
 }
 
 fn write_fault(page: &mut String, fault: &Fault) -> Result {
-    let Fault { layer, field, what, by, .. } = fault;
+    let Fault { layer, field, by, is_warning, .. } = fault;
+    let (kind, what) = (if *is_warning { "warning" } else { "wrong" }, fault.sentence());
     let place = field.map_or_else(|| (*layer).to_owned(), |field| format!("{layer}.{field}"));
-    writeln!(page, "\nwrong: {place}: {what}")?;
+    writeln!(page, "\n{kind}: {place}: {what}")?;
     match by {
         By::Requirement(id) => match requirement(id) {
             Some(asked) => writeln!(page, "  {} ({id}): {}", asked.standard, asked.sentence),
@@ -93,13 +99,38 @@ fn gloss(field: &Field, value: &str) -> Option<String> {
     let name = match field.name {
         "type_or_length" => match hex()? {
             length @ ..EtherType::FIRST => format!("a length of {length} octets"),
-            number => EtherType(number).name().to_owned(),
+            number => ether_type(number),
         },
-        "ether_type" | "protocol_type" => EtherType(hex()?).name().to_owned(),
+        "ether_type" | "protocol_type" => ether_type(hex()?),
+        "flags" => control_bits(hex()?),
+        "type_of_service" => congestion(hex()?).to_owned(),
         "operation" => Operation(value.parse().ok()?).to_string(),
         "protocol" => Protocol(value.parse().ok()?).name().to_owned(),
         "type" => Kind(value.parse().ok()?).name().to_owned(),
         _ => return None,
     };
     Some(name)
+}
+
+fn ether_type(number: u16) -> String {
+    let name = if EtherType(number) == RARP { "Reverse ARP" } else { EtherType(number).name() };
+    name.to_owned()
+}
+
+/// The names of the control bits that are set (RFC 9293 3.1).
+fn control_bits(flags: u16) -> String {
+    let names = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"];
+    let set = (0..8).rev().zip(names.iter().rev()).filter(|(bit, _)| flags >> bit & 1 == 1);
+    let set: Vec<_> = set.map(|(_, name)| *name).collect();
+    if set.is_empty() { "none".to_owned() } else { set.join(" ") }
+}
+
+/// The name of the two lowest bits (RFC 3168 5).
+fn congestion(service: u16) -> &'static str {
+    match service & 3 {
+        0 => "Not-ECT",
+        1 => "ECT(1)",
+        2 => "ECT(0)",
+        _ => "CE",
+    }
 }

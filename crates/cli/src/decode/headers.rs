@@ -8,22 +8,23 @@ use link::{EtherType, MacAddr};
 
 use super::json::hex;
 use super::layout::{self, Field, Form, Layout};
+use crate::describe::fault::RARP;
 
 /// One header, as much of it as is here.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Header<'a> {
-    pub(super) layout: &'static Layout,
+pub(crate) struct Header<'a> {
+    pub(crate) layout: &'static Layout,
     /// Where in the frame it starts, in octets.
-    pub(super) offset: usize,
+    pub(crate) offset: usize,
     /// Its octets, options too: fewer than its layout has if the frame ends in it.
-    pub(super) octets: &'a [u8],
+    pub(crate) octets: &'a [u8],
     /// Whether it is of the datagram that an ICMP error is about.
-    pub(super) is_quoted: bool,
+    pub(crate) is_quoted: bool,
 }
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Number(u64),
     Flag(bool),
     HardwareAddress(MacAddr),
@@ -38,16 +39,28 @@ const ADDRESSES: [&str; 4] = [
     "target_protocol_address",
 ];
 
-/// All headers of a frame that are known here, outermost first.
-pub(super) fn headers(octets: &[u8]) -> Vec<Header<'_>> {
-    let mut walk = Walk { octets, offset: 0, is_quoted: false, headers: Vec::new() };
+/// Most VLAN tags of a frame that are shown.
+pub(crate) const TAG_LIMIT: usize = 8;
+
+/// The headers of a frame, outermost first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Headers<'a> {
+    /// Those that are known here; of VLAN tags [`TAG_LIMIT`] at most.
+    pub(crate) headers: Vec<Header<'a>>,
+    /// Number of further VLAN tags.
+    pub(crate) more_tags: usize,
+}
+
+/// All headers of a frame that are known here.
+pub(crate) fn headers(octets: &[u8]) -> Headers<'_> {
+    let mut walk = Walk { octets, offset: 0, is_quoted: false, found: Headers::default() };
     walk.ethernet();
-    walk.headers
+    walk.found
 }
 
 impl<'a> Header<'a> {
     /// Its fields that are here whole, with what they hold.
-    pub(super) fn values(&self) -> impl Iterator<Item = (&'static Field, Value)> {
+    pub(crate) fn values(&self) -> impl Iterator<Item = (&'static Field, Value)> {
         let octets = self.octets;
         let mut at = 0;
         self.layout.fields.iter().map_while(move |field| {
@@ -58,13 +71,13 @@ impl<'a> Header<'a> {
     }
 
     /// What follows the fields of an IPv4 header; none if it is another's.
-    pub(super) fn options(&self) -> Option<&'a [u8]> {
+    pub(crate) fn options(&self) -> Option<&'a [u8]> {
         Some(self.rest()).filter(|_| self.layout.name == layout::IPV4.name)
     }
 
     /// The addresses of an ARP packet whose lengths are not 6 and 4, with their names, as far as they are here.
     /// Every address of four octets that is no hardware's stands with dots.
-    pub(super) fn addresses(&self) -> impl Iterator<Item = (&'static str, String)> {
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = (&'static str, String)> {
         let is_unusual = std::ptr::eq(self.layout, &raw const layout::ARP_HEAD);
         let length = |name| self.number(name).and_then(|length| usize::try_from(length).ok());
         let lengths = [length("hardware_length"), length("protocol_length")];
@@ -82,14 +95,18 @@ impl<'a> Header<'a> {
     }
 
     /// Whether the frame ends in it.
-    pub(super) fn is_short(&self) -> bool {
+    pub(crate) fn is_short(&self) -> bool {
         self.octets.len() < self.layout.length()
     }
 
+    /// What one of its fields holds.
+    pub(crate) fn value(&self, name: &str) -> Option<Value> {
+        self.values().find(|(field, _)| field.name == name).map(|(_, value)| value)
+    }
+
     /// What one of its fields holds, as a number.
-    fn number(&self, name: &str) -> Option<u64> {
-        let (_, value) = self.values().find(|(field, _)| field.name == name)?;
-        if let Value::Number(number) = value { Some(number) } else { None }
+    pub(crate) fn number(&self, name: &str) -> Option<u64> {
+        if let Some(Value::Number(number)) = self.value(name) { Some(number) } else { None }
     }
 }
 
@@ -125,19 +142,25 @@ struct Walk<'a> {
     octets: &'a [u8],
     offset: usize,
     is_quoted: bool,
-    headers: Vec<Header<'a>>,
+    found: Headers<'a>,
 }
 
 impl<'a> Walk<'a> {
     fn ethernet(&mut self) {
         let Some(mut header) = self.step(&layout::ETHERNET) else { return };
-        // Frames longer than any are made of tags alone.
+        let mut tags = 0;
         while let Some(ether_type) = ether_type(header.number("type_or_length")) {
             match ether_type {
-                tag if tag.is_tag() => match self.step(&layout::TAG) {
-                    Some(tag) => header = tag,
-                    None => return,
-                },
+                tag if tag.is_tag() => {
+                    let Some(tag) = self.step(&layout::TAG) else { return };
+                    header = tag;
+                    tags += 1;
+                    // A hostile frame is made of tags alone.
+                    if tags > TAG_LIMIT {
+                        self.found.headers.pop();
+                        self.found.more_tags += 1;
+                    }
+                }
                 EtherType(length @ ..=1_500) => return self.logical_link(length),
                 // Neither a length nor a type.
                 EtherType(..EtherType::FIRST) => return,
@@ -165,7 +188,7 @@ impl<'a> Walk<'a> {
 
     fn payload(&mut self, ether_type: EtherType) {
         match ether_type {
-            EtherType::ARP => {
+            EtherType::ARP | RARP => {
                 let rest = self.octets.get(self.offset..).unwrap_or_default();
                 match rest.get(4..6) {
                     Some(&[hardware, protocol]) if [hardware, protocol] != [6, 4] => {
@@ -234,7 +257,7 @@ impl<'a> Walk<'a> {
     /// The last header, which starts here, is so long, or ends with the frame.
     fn lengthen(&mut self, start: usize, length: usize) {
         let end = (start + length).min(self.octets.len());
-        if let (Some(last), Some(whole)) = (self.headers.last_mut(), self.octets.get(start..end)) {
+        if let (Some(last), Some(whole)) = (self.found.headers.last_mut(), self.octets.get(start..end)) {
             last.octets = whole;
         }
         self.offset = start + length;
@@ -245,7 +268,7 @@ impl<'a> Walk<'a> {
         let rest = self.octets.get(self.offset..).filter(|rest| !rest.is_empty())?;
         let octets = rest.get(..layout.length()).unwrap_or(rest);
         let header = Header { layout, offset: self.offset, octets, is_quoted: self.is_quoted };
-        self.headers.push(header);
+        self.found.headers.push(header);
         self.offset += octets.len();
         Some(header).filter(|header| !header.is_short())
     }

@@ -5,11 +5,11 @@ use std::fmt::{self, Write};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::fault::{By, Fault};
-use super::headers::{Header, Value, headers};
+use super::headers::{Header, Headers, Value, headers};
 use super::layout;
 use super::standard::requirement;
 use crate::capture::Record;
+use crate::describe::fault::{By, Fault};
 use crate::report::Direction;
 
 /// Writes a line with the object of a frame.
@@ -53,19 +53,22 @@ impl Serialize for Object<'_> {
         map.serialize_entry("direction", &direction.map(Direction::name))?;
         map.serialize_entry("comment", &comments.first())?;
         map.serialize_entry("comments", comments)?;
-        let headers = headers(octets);
+        let Headers { headers, more_tags } = headers(octets);
         let tags: Vec<_> = headers.iter().filter(|header| is_tag(header)).map(Fields).collect();
         for header in headers.iter().filter(|header| !is_tag(header) && !header.is_quoted) {
             map.serialize_entry(header.layout.name, &Fields(header))?;
             if header.offset == 0 {
                 map.serialize_entry("tags", &tags)?;
+                map.serialize_entry("more_tags", &more_tags)?;
             }
         }
         if headers.iter().any(|header| header.is_quoted) {
             map.serialize_entry("quoted", &Quoted(&headers))?;
         }
-        let faults: Vec<_> = self.faults.iter().map(Told).collect();
+        let (warnings, faults): (Vec<_>, Vec<_>) =
+            self.faults.iter().map(Told).partition(|Told(fault)| fault.is_warning);
         map.serialize_entry("faults", &faults)?;
+        map.serialize_entry("warnings", &warnings)?;
         map.end()
     }
 }
@@ -119,7 +122,7 @@ impl Serialize for Told<'_> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("header", fault.layer)?;
         map.serialize_entry("field", &fault.field)?;
-        map.serialize_entry("fault", &fault.what)?;
+        map.serialize_entry("fault", &fault.sentence())?;
         let (id, standard, sentence) = match fault.by {
             By::Requirement(id) => {
                 let asked = requirement(id);

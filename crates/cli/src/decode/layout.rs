@@ -2,33 +2,33 @@
 
 /// A header.
 #[derive(Debug)]
-pub(super) struct Layout {
+pub(crate) struct Layout {
     /// Its name in JSON.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// Its name for people.
-    pub(super) title: &'static str,
+    pub(crate) title: &'static str,
     /// Which standard draws it.
-    pub(super) standard: &'static str,
-    pub(super) fields: &'static [Field],
+    pub(crate) standard: &'static str,
+    pub(crate) fields: &'static [Field],
 }
 
 /// A field of a header.
 #[derive(Debug)]
-pub(super) struct Field {
+pub(crate) struct Field {
     /// Its name in JSON.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// What stands in the drawing where the name does not fit.
-    pub(super) label: &'static str,
+    pub(crate) label: &'static str,
     /// Its width: 64 at most.
-    pub(super) bits: usize,
-    pub(super) form: Form,
+    pub(crate) bits: usize,
+    pub(crate) form: Form,
     /// What it says.
-    pub(super) meaning: &'static str,
+    pub(crate) meaning: &'static str,
 }
 
 /// How a field's value is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     Number,
     /// Its digits say more in hexadecimal; a number in JSON all the same.
     Hex,
@@ -42,7 +42,7 @@ use Form::{Flag, HardwareAddress, Hex, Number, ProtocolAddress};
 
 impl Layout {
     /// Octets of the header.
-    pub(super) fn length(&self) -> usize {
+    pub(crate) fn length(&self) -> usize {
         self.fields.iter().map(|field| field.bits).sum::<usize>() / 8
     }
 }
@@ -57,7 +57,7 @@ const fn field(
     Field { name, label, bits, form, meaning }
 }
 
-pub(super) static ETHERNET: Layout = Layout {
+pub(crate) static ETHERNET: Layout = Layout {
     name: "ethernet",
     title: "Ethernet header",
     standard: "RFC 894, IEEE 802.3 3.2",
@@ -68,7 +68,7 @@ pub(super) static ETHERNET: Layout = Layout {
     ],
 };
 
-pub(super) static TAG: Layout = Layout {
+pub(crate) static TAG: Layout = Layout {
     name: "tags",
     title: "VLAN tag",
     standard: "IEEE 802.1Q clause 9",
@@ -80,7 +80,7 @@ pub(super) static TAG: Layout = Layout {
     ],
 };
 
-pub(super) static SNAP: Layout = Layout {
+pub(crate) static SNAP: Layout = Layout {
     name: "snap",
     title: "LLC and SNAP header",
     standard: "RFC 1042, IEEE 802.2",
@@ -100,7 +100,7 @@ pub(super) static SNAP: Layout = Layout {
 };
 
 /// Another protocol's, behind a length.
-pub(super) static LLC: Layout = Layout {
+pub(crate) static LLC: Layout = Layout {
     name: "llc",
     title: "LLC header",
     standard: "IEEE 802.2 3.2",
@@ -112,7 +112,7 @@ pub(super) static LLC: Layout = Layout {
 };
 
 /// The same with a number in it.
-pub(super) static LLC_NUMBERED: Layout = Layout {
+pub(crate) static LLC_NUMBERED: Layout = Layout {
     name: "llc",
     title: "LLC header",
     standard: "IEEE 802.2 3.2",
@@ -123,7 +123,7 @@ pub(super) static LLC_NUMBERED: Layout = Layout {
     ],
 };
 
-pub(super) static ARP: Layout = Layout {
+pub(crate) static ARP: Layout = Layout {
     name: "arp",
     title: "ARP packet",
     standard: "RFC 826 \"Packet format\"",
@@ -147,7 +147,7 @@ pub(super) static ARP: Layout = Layout {
 };
 
 /// Of a packet whose addresses are of other lengths, what comes before them.
-pub(super) static ARP_HEAD: Layout = Layout {
+pub(crate) static ARP_HEAD: Layout = Layout {
     name: "arp",
     title: "ARP packet with addresses of other lengths",
     standard: "RFC 826 \"Packet format\"",
@@ -157,7 +157,7 @@ pub(super) static ARP_HEAD: Layout = Layout {
     },
 };
 
-pub(super) static IPV4: Layout = Layout {
+pub(crate) static IPV4: Layout = Layout {
     name: "ipv4",
     title: "IPv4 header",
     standard: "RFC 791 3.1",
@@ -179,7 +179,7 @@ pub(super) static IPV4: Layout = Layout {
     ],
 };
 
-pub(super) static ECHO: Layout = Layout {
+pub(crate) static ECHO: Layout = Layout {
     name: "icmp",
     title: "ICMP message",
     standard: "RFC 792 \"Echo or Echo Reply Message\"",
@@ -192,7 +192,7 @@ pub(super) static ECHO: Layout = Layout {
     ],
 };
 
-pub(super) static TIMESTAMP: Layout = Layout {
+pub(crate) static TIMESTAMP: Layout = Layout {
     name: "icmp",
     title: "ICMP message",
     standard: "RFC 792 \"Timestamp or Timestamp Reply Message\"",
@@ -208,7 +208,7 @@ pub(super) static TIMESTAMP: Layout = Layout {
     ],
 };
 
-pub(super) static MASK: Layout = Layout {
+pub(crate) static MASK: Layout = Layout {
     name: "icmp",
     title: "ICMP message",
     standard: "RFC 950 appendix I",
@@ -222,7 +222,7 @@ pub(super) static MASK: Layout = Layout {
     ],
 };
 
-pub(super) static TOO_BIG: Layout = Layout {
+pub(crate) static TOO_BIG: Layout = Layout {
     name: "icmp",
     title: "ICMP message",
     standard: "RFC 1191 4",
@@ -235,7 +235,7 @@ pub(super) static TOO_BIG: Layout = Layout {
     ],
 };
 
-pub(super) static REDIRECT: Layout = Layout {
+pub(crate) static REDIRECT: Layout = Layout {
     name: "icmp",
     title: "ICMP message",
     standard: "RFC 792 \"Redirect Message\"",
@@ -247,7 +247,7 @@ pub(super) static REDIRECT: Layout = Layout {
     ],
 };
 
-pub(super) static PARAMETER: Layout = Layout {
+pub(crate) static PARAMETER: Layout = Layout {
     name: "icmp",
     title: "ICMP message",
     standard: "RFC 792 \"Parameter Problem Message\"",
@@ -260,7 +260,7 @@ pub(super) static PARAMETER: Layout = Layout {
     ],
 };
 
-pub(super) static ICMP: Layout = Layout {
+pub(crate) static ICMP: Layout = Layout {
     name: "icmp",
     title: "ICMP message",
     standard: "RFC 792 \"Message Formats\"",
@@ -272,7 +272,7 @@ pub(super) static ICMP: Layout = Layout {
     ],
 };
 
-pub(super) static UDP: Layout = Layout {
+pub(crate) static UDP: Layout = Layout {
     name: "udp",
     title: "UDP header",
     standard: "RFC 768 \"Format\"",
@@ -290,7 +290,7 @@ pub(super) static UDP: Layout = Layout {
     ],
 };
 
-pub(super) static TCP: Layout = Layout {
+pub(crate) static TCP: Layout = Layout {
     name: "tcp",
     title: "TCP header",
     standard: "RFC 9293 3.1",
@@ -301,7 +301,7 @@ pub(super) static TCP: Layout = Layout {
         field("acknowledgment", "ack", 32, Number, "which octet is expected next"),
         field("data_offset", "off", 4, Number, "of the header, in words of four octets"),
         field("reserved", "rsv", 4, Number, "zero"),
-        field("flags", "flags", 8, Hex, "CWR ECE URG ACK PSH RST SYN FIN"),
+        field("flags", "flags", 8, Hex, "control bits, from CWR (0x80) to FIN (0x01)"),
         field("window", "window", 16, Number, "how much more may be sent"),
         field("checksum", "sum", 16, Hex, "of addresses, header and data. It is not looked at here"),
         field("urgent_pointer", "urgent", 16, Number, "where urgent data ends, with URG"),

@@ -39,7 +39,7 @@ fn printed(words: &str, record: &Record<'_>) -> String {
         panic!("another command");
     };
     let mut line = String::new();
-    tell(&mut line, &arguments, record, &faults(record.octets, record.is_cut()));
+    tell(&mut line, &arguments, record, &faults(record.octets, record.length));
     line
 }
 
@@ -112,11 +112,11 @@ fn a_frame_cut_short_by_the_capture_says_so_and_is_not_bad() {
     let cut = Record { length: 1_514, ..record(&ECHO[..38]) };
     assert_eq!(
         printed("-t", &cut),
-        "IP 10.0.0.1 > 10.0.0.2: ICMP [shorter than an ICMP header], length 4 [cut short: 38 of 1514 octets captured]\n"
+        "IP 10.0.0.1 > 10.0.0.2: ICMP, length 8 [cut short: 38 of 1514 octets captured]\n"
     );
     for length in 0..ECHO.len() {
-        assert_eq!(faults(&ECHO[..length], true), [], "{length}");
-        assert_ne!(faults(&ECHO[..length], false), [], "{length}");
+        assert_eq!(faults(&ECHO[..length], ECHO.len()), [], "{length}");
+        assert_ne!(faults(&ECHO[..length], length), [], "{length}");
     }
 }
 
@@ -201,12 +201,12 @@ fn an_object_names_every_field() {
     let expected: Value = serde_json::from_str(
         r#"{"number":1,"time":1700000000123456789,"length":42,"captured":42,"direction":"in","comment":"answered","comments":["answered","and kept"],
         "ethernet":{"offset":0,"destination":"02:00:00:00:00:02","source":"02:00:00:00:00:01","type_or_length":2048},
-        "tags":[],
+        "tags":[],"more_tags":0,
         "ipv4":{"offset":14,"version":4,"header_length":5,"type_of_service":0,"total_length":28,"identification":0,
         "reserved":false,"dont_fragment":true,"more_fragments":false,"fragment_offset":0,"time_to_live":64,
         "protocol":1,"checksum":9951,"source":"10.0.0.1","destination":"10.0.0.2","options":""},
         "icmp":{"offset":34,"type":8,"code":0,"checksum":63471,"identifier":7,"sequence":9},
-        "faults":[]}"#,
+        "faults":[],"warnings":[]}"#,
     )
     .unwrap();
     assert_eq!(object, expected);
@@ -302,7 +302,7 @@ fn a_header_checksum_is_judged_whatever_the_total_length() {
     assert!(
         printed("-t", &cut).ends_with(" [header checksum is wrong] [cut short: 42 of 300 octets captured]\n")
     );
-    assert_eq!(faults(&short, true).len(), 1);
+    assert_eq!(faults(&short, 300).len(), 1);
 }
 
 #[test]
@@ -344,7 +344,7 @@ fn the_schema_has_the_fields_of_every_layout_and_no_others() {
 
 #[test]
 fn every_requirement_that_a_fault_names_is_on_a_page() {
-    let source = include_str!("fault.rs");
+    let source = include_str!("../describe/fault.rs");
     let ids = source.split('"').filter(|word| {
         word.contains('-') && word.bytes().all(|octet| matches!(octet, b'a'..=b'z' | b'0'..=b'9' | b'-'))
     });
@@ -383,7 +383,7 @@ proptest! {
             _ => false,
         };
         if stack_drops {
-            prop_assert!(!faults(&octets, false).is_empty());
+            prop_assert!(!faults(&octets, octets.len()).is_empty());
             prop_assert!(printed("", &record(&octets)).contains('['));
         }
     }
@@ -401,4 +401,80 @@ fn a_comment_moves_nobodys_cursor() {
         );
     }
     assert_eq!(object(&record)["comment"], comment);
+}
+
+#[test]
+fn faults_stand_in_brackets_on_the_line_in_json_and_explained() {
+    let cases = [
+        with(&REQUEST, &[(6, 3)]),
+        with(&REQUEST, &[(22, 0xff), (23, 0xff)]),
+        with(&REQUEST, &[(28, 224)]),
+        with(&ECHO, &[(26, 255), (27, 255), (28, 255), (29, 255)]),
+        with(&ECHO, &[(41, 8)]),
+        with(&ECHO, &[(16, 0), (17, 0)]),
+    ];
+    for octets in cases {
+        let record = record(&octets);
+        let object = object(&record);
+        let told: Vec<_> = ["faults", "warnings"]
+            .iter()
+            .flat_map(|key| object[key].as_array().unwrap())
+            .map(|fault| fault["fault"].as_str().unwrap().split(": ").next().unwrap().to_owned())
+            .collect();
+        assert!(!told.is_empty(), "{object}");
+        let (line, page) = (printed("-t", &record), printed("--explain", &record));
+        for fault in &told {
+            assert!(line.contains(&format!(" [{fault}]")), "{line}");
+            assert!(page.contains(fault), "{page}");
+        }
+        assert_eq!(line.matches('[').count(), told.len(), "{line}");
+    }
+}
+
+#[test]
+fn total_length_of_0_is_not_blamed_on_the_header_length() {
+    let octets = with(&ECHO, &[(17, 0), (24, 0x26), (25, 0xfb)]);
+    assert_eq!(wrong(&octets), [("ipv4.total_length".to_owned(), "rfc791-total-length".to_owned())]);
+    let expected = "IP 10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 9, length 8 [total length below the header's]\n";
+    assert_eq!(printed("-t", &record(&octets)), expected);
+}
+
+#[test]
+fn another_senders_mac_address_is_a_warning_and_no_fault() {
+    let octets = with(&REQUEST, &[(27, 9)]);
+    let object = object(&record(&octets));
+    assert_eq!(object["faults"], serde_json::json!([]));
+    assert_eq!(object["warnings"][0]["field"], "sender_hardware_address");
+    let line = printed("-t", &record(&octets));
+    assert!(line.ends_with(" [sender MAC address is not the frame's source]\n"), "{line}");
+    assert!(printed("--explain", &record(&octets)).contains("\nwarning: arp.sender_hardware_address: "));
+    assert!(faults(&octets, octets.len()).iter().all(|fault| fault.is_warning));
+}
+
+#[test]
+fn control_bits_are_explained_by_name() {
+    let segment =
+        |flags| datagram(6, &[4, 0x57, 0, 80, 0, 0, 0, 0, 0, 0, 0, 0, 0x50, flags, 4, 0, 0, 0, 0, 0]);
+    let page = |flags| printed("--explain", &record(&segment(flags)));
+    assert!(page(2).contains("  flags                    0x02 = SYN: control bits"), "{}", page(2));
+    assert!(page(0x18).contains(" 0x18 = ACK PSH: "), "{}", page(0x18));
+    assert!(page(0).contains(" 0x00 = none: "), "{}", page(0));
+}
+
+#[test]
+fn a_frame_of_tags_alone_is_shown_in_bounded_memory() {
+    let tags = crate::pcap::FRAME_LIMIT / 4;
+    let octets = [&REQUEST[..12], &[0x81, 0, 0, 5].repeat(tags), &[0x88, 0xb5]].concat();
+    let found = headers::headers(&octets);
+    assert_eq!(found.headers.len(), 1 + headers::TAG_LIMIT);
+    assert_eq!(found.more_tags + headers::TAG_LIMIT, tags);
+    assert!(found.headers.capacity() < 64);
+    let record = record(&octets);
+    assert_eq!(object(&record)["more_tags"], found.more_tags);
+    for words in ["", "-e -v", "--json", "--explain"] {
+        let told = printed(words, &record);
+        assert!(told.len() < 32 * 1_024, "{words}: {} bytes", told.len());
+    }
+    let explained = format!("\n{} more VLAN tags, which are not shown\n", found.more_tags);
+    assert!(printed("--explain", &record).contains(&explained));
 }

@@ -2,31 +2,35 @@
 
 use std::fmt::{Result, Write};
 
-use link::Ethernet;
-
 use super::arguments::DecodeArguments;
 use crate::capture::Record;
-use crate::describe::{self, Style};
+use crate::describe::fault::Fault;
+use crate::describe::{self, Frame, Style};
 
 /// Octets in a line of them.
 const ROW: usize = 16;
 
 /// Writes the line about a frame, and its octets if they are wanted.
-pub(super) fn write(line: &mut String, arguments: &DecodeArguments, record: &Record<'_>) -> Result {
+pub(super) fn write(
+    line: &mut String,
+    arguments: &DecodeArguments,
+    record: &Record<'_>,
+    faults: &[Fault],
+) -> Result {
     if !arguments.no_time
         && let Some(time) = record.time
     {
         write_time(line, time);
     }
     let style = Style { link_header: arguments.link_header, verbose: arguments.verbose };
-    describe::write(line, style, record.octets, record.length)?;
+    describe::write(line, style, record.octets, record.length, faults)?;
     for comment in record.comments.iter().filter(|_| arguments.verbose) {
         write!(line, " [comment: {}]", comment.escape_debug())?;
     }
     line.push('\n');
     match arguments.octets {
         0 => Ok(()),
-        1 => write_octets(line, behind_the_header(record.octets)),
+        1 => write_octets(line, behind_the_header(record)),
         _ => write_octets(line, record.octets),
     }
 }
@@ -52,9 +56,9 @@ fn write_time(line: &mut String, time: u64) {
 }
 
 /// What the link header precedes; of a frame that is not read, all.
-fn behind_the_header(octets: &[u8]) -> &[u8] {
-    let offset = Ethernet::parse(octets).map_or(0, |frame| frame.payload_offset());
-    octets.get(offset..).unwrap_or(octets)
+fn behind_the_header<'a>(record: &Record<'a>) -> &'a [u8] {
+    let offset = Frame::parse(record.octets, record.length).map_or(0, |frame| frame.offset);
+    record.octets.get(offset..).unwrap_or(record.octets)
 }
 
 fn write_octets(line: &mut String, octets: &[u8]) -> Result {

@@ -3,7 +3,7 @@
 use std::fmt::{Result, Write};
 use std::net::Ipv4Addr;
 
-use ipv4::{Datagram, Dropped, Protocol, checksum};
+use ipv4::{Datagram, Protocol};
 
 use super::message;
 
@@ -15,42 +15,41 @@ const TCP_HEADER: usize = 20;
 /// Where a datagram goes.
 type Ends = (Ipv4Addr, Ipv4Addr);
 
-/// Writes about a frame's payload. What makes no sense is told by its reason, behind what does. A datagram
-/// that `is_cut` was longer on the wire than what is here.
-pub(super) fn write(line: &mut String, payload: &[u8], verbose: bool, is_cut: bool) -> Result {
-    let (datagram, reason) = match Datagram::parse(payload) {
-        Ok(datagram) => (datagram, None),
-        Err(reason) => match Datagram::salvage(payload) {
-            Some(datagram) => (datagram, Some(reason)),
-            None => return write!(line, "[{reason}], length {}", payload.len()),
-        },
-    };
+/// Writes about a frame's payload, which was `length` bytes long on the wire. Lengths are those of the headers, however
+/// much was captured.
+pub(super) fn write(line: &mut String, payload: &[u8], length: usize, verbose: bool) -> Result {
+    let Some(datagram) = Datagram::salvage(payload) else { return write!(line, "length {length}") };
     if verbose {
         write_header(line, &datagram)?;
     }
-    write_data(line, &datagram, datagram.is_fragment() || reason == Some(Dropped::TotalLength))?;
-    if let Some(reason) = reason.filter(|reason| !is_cut || *reason != Dropped::TotalLength) {
-        write!(line, " [{reason}]")?;
-    }
-    let header = datagram.octets().get(..datagram.header_length()).unwrap_or_default();
-    // A length that makes no sense is found first, and hides it.
-    if reason.is_some_and(|reason| reason != Dropped::Checksum) && !checksum::is_valid(header) {
-        write!(line, " [{}]", Dropped::Checksum)?;
-    }
-    Ok(())
+    write_data(line, &datagram, data_length(&datagram, length))
+}
+
+/// Length of a datagram's data by its header, or by the frame where the total length makes no sense.
+pub(crate) fn data_length(datagram: &Datagram<'_>, length: usize) -> usize {
+    let header = datagram.header_length();
+    let claimed = usize::from(datagram.total_length()).checked_sub(header);
+    claimed.unwrap_or_else(|| length.saturating_sub(header))
 }
 
 /// The header's fields, on a line of their own.
 fn write_header(line: &mut String, datagram: &Datagram<'_>) -> Result {
-    let flags = match (datagram.dont_fragment(), datagram.more_fragments()) {
-        (false, false) => "none",
-        (true, false) => "DF",
-        (false, true) => "+",
-        (true, true) => "+, DF",
+    let congestion = match datagram.type_of_service() & 3 {
+        0 => "",
+        1 => ",ECT(1)",
+        2 => ",ECT(0)",
+        _ => ",CE",
     };
+    let flags = [
+        (datagram.more_fragments(), "+"),
+        (datagram.dont_fragment(), "DF"),
+        (is_reserved_set(datagram), "rsvd"),
+    ];
+    let flags: Vec<_> = flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, name)| name).collect();
+    let flags = if flags.is_empty() { "none".to_owned() } else { flags.join(", ") };
     write!(
         line,
-        "(tos {:#x}, ttl {}, id {}, offset {}, flags [{flags}], proto {}, length {}",
+        "(tos {:#x}{congestion}, ttl {}, id {}, offset {}, flags [{flags}], proto {}, length {}",
         datagram.type_of_service(),
         datagram.time_to_live(),
         datagram.identification(),
@@ -64,8 +63,13 @@ fn write_header(line: &mut String, datagram: &Datagram<'_>) -> Result {
     line.write_str(")\n    ")
 }
 
-/// What a datagram carries. One that is in part here cannot be held to the lengths and checksums in it.
-fn write_data(line: &mut String, datagram: &Datagram<'_>, is_partial: bool) -> Result {
+/// Whether the flag before "don't fragment" is set (RFC 791 3.1: "reserved, must be zero").
+fn is_reserved_set(datagram: &Datagram<'_>) -> bool {
+    datagram.octets().get(6).is_some_and(|octet| octet & 0x80 != 0)
+}
+
+/// What a datagram carries: `length` bytes by its header.
+fn write_data(line: &mut String, datagram: &Datagram<'_>, length: usize) -> Result {
     let ends @ (from, to) = (datagram.source(), datagram.destination());
     let data = datagram.payload();
     match datagram.protocol() {
@@ -73,47 +77,51 @@ fn write_data(line: &mut String, datagram: &Datagram<'_>, is_partial: bool) -> R
             write!(line, "{from} > {to}: ip-proto-{number}")
         }
         Protocol::ICMP => {
-            write!(line, "{from} > {to}: ICMP ")?;
-            message::write(line, data, is_partial)
+            write!(line, "{from} > {to}: ICMP")?;
+            message::write(line, data, length)
         }
-        Protocol::UDP => write_udp(line, ends, data, is_partial),
-        Protocol::TCP => write_tcp(line, ends, data),
+        Protocol::UDP => write_udp(line, ends, data, length, datagram.is_fragment()),
+        Protocol::TCP => write_tcp(line, ends, data, length),
         // The second space is tcpdump's.
-        Protocol(number) => write!(line, "{from} > {to}:  ip-proto-{number} {}", data.len()),
+        Protocol(number) => write!(line, "{from} > {to}:  ip-proto-{number} {length}"),
     }
 }
 
-/// What is in part here holds less than the header says.
-fn write_udp(line: &mut String, (from, to): Ends, octets: &[u8], is_partial: bool) -> Result {
-    let Some([a, b, c, d, e, f, ..]) = octets.first_chunk::<UDP_HEADER>() else {
-        return write!(line, "{from} > {to}: UDP [shorter than a UDP header], length {}", octets.len());
+/// Writes both ends, with their ports if these were captured.
+fn write_ends(line: &mut String, (from, to): Ends, octets: &[u8]) -> Result {
+    match octets.first_chunk() {
+        Some([a, b, c, d]) => {
+            let (source, destination) = (u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d]));
+            write!(line, "{from}.{source} > {to}.{destination}: ")
+        }
+        None => write!(line, "{from} > {to}: "),
+    }
+}
+
+/// A fragment holds less than the header says.
+fn write_udp(line: &mut String, ends: Ends, octets: &[u8], length: usize, is_fragment: bool) -> Result {
+    write_ends(line, ends, octets)?;
+    let Some([_, _, _, _, high, low]) = octets.first_chunk() else {
+        return write!(line, "UDP, length {}", length.saturating_sub(UDP_HEADER));
     };
-    let [source, destination, length] =
-        [[*a, *b], [*c, *d], [*e, *f]].map(|octets| usize::from(u16::from_be_bytes(octets)));
-    write!(line, "{from}.{source} > {to}.{destination}: ")?;
-    let present = octets.len() - UDP_HEADER;
-    match length.checked_sub(UDP_HEADER) {
-        None => write!(line, "truncated-udplength {length}"),
-        Some(claimed) if claimed > present && !is_partial => {
+    let claimed = usize::from(u16::from_be_bytes([*high, *low]));
+    let present = length.saturating_sub(UDP_HEADER);
+    match claimed.checked_sub(UDP_HEADER) {
+        None => write!(line, "truncated-udplength {claimed}"),
+        Some(claimed) if claimed > present && !is_fragment => {
             write!(line, "UDP, bad length {claimed} > {present}")
         }
         Some(claimed) => write!(line, "UDP, length {claimed}"),
     }
 }
 
-/// Nobody here speaks TCP: whom a segment is for, and how much data it carries, is all that is told.
-fn write_tcp(line: &mut String, (from, to): Ends, octets: &[u8]) -> Result {
-    let header = octets.first_chunk::<TCP_HEADER>();
-    let data = header.and_then(|header| {
-        let [_, _, _, _, _, _, _, _, _, _, _, _, offset, ..] = header;
-        let length = usize::from(offset >> 4) * 4;
-        octets.len().checked_sub(length).filter(|_| length >= TCP_HEADER)
-    });
-    match (header, data) {
-        (Some([a, b, c, d, ..]), Some(length)) => {
-            let (source, destination) = (u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d]));
-            write!(line, "{from}.{source} > {to}.{destination}: TCP, length {length}")
-        }
-        _ => write!(line, "{from} > {to}: TCP [header makes no sense], length {}", octets.len()),
+/// TCP is not read: ports and the length of the data, if the header was captured that far.
+fn write_tcp(line: &mut String, ends: Ends, octets: &[u8], length: usize) -> Result {
+    write_ends(line, ends, octets)?;
+    line.push_str("TCP");
+    let Some(offset) = octets.get(12).map(|octet| usize::from(octet >> 4) * 4) else { return Ok(()) };
+    match length.checked_sub(offset).filter(|_| offset >= TCP_HEADER) {
+        Some(data) => write!(line, ", length {data}"),
+        None => write!(line, ", length {length}"),
     }
 }

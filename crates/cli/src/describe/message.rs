@@ -3,8 +3,8 @@
 use std::fmt::{Result, Write};
 use std::net::Ipv4Addr;
 
-use icmp::{Dropped, Kind, Problem, Quoted};
-use ipv4::{Protocol, checksum};
+use icmp::{Kind, Problem, Quoted};
+use ipv4::Protocol;
 
 /// The first octets of a message: the type and the code, then, behind the checksum, what the type makes of
 /// them.
@@ -14,46 +14,76 @@ struct Head {
     rest: [u8; 4],
 }
 
-/// Writes about a message, or as much of it as is here.
-pub(super) fn write(line: &mut String, octets: &[u8], is_partial: bool) -> Result {
-    let length = octets.len();
-    let Some((&[kind, code, _, _, a, b, c, d], data)) = octets.split_first_chunk::<{ Problem::HEADER }>()
-    else {
-        return write!(line, "[{}], length {length}", Dropped::Truncated);
-    };
-    let head = Head { kind: Kind(kind), code, rest: [a, b, c, d] };
-    if head.kind.is_error() {
-        match Quoted::parse(data) {
+/// Writes about a message that is `length` bytes long, or as much of it as is here.
+pub(super) fn write(line: &mut String, octets: &[u8], length: usize) -> Result {
+    if let Some((&[kind, code, _, _, a, b, c, d], data)) = octets.split_first_chunk::<{ Problem::HEADER }>() {
+        let head = Head { kind: Kind(kind), code, rest: [a, b, c, d] };
+        line.push(' ');
+        match Quoted::parse(data).filter(|_| head.kind.is_error()) {
             Some(about) => write_error(line, &head, &about)?,
-            None => write!(line, "{} [{}]", head.kind.name(), Dropped::Quote)?,
+            None if head.kind.is_error() => line.push_str(head.kind.name()),
+            None => write_query(line, &head, data)?,
         }
-    } else {
-        write_query(line, &head)?;
     }
-    write!(line, ", length {length}")?;
-    if !is_partial && !checksum::is_valid(octets) {
-        write!(line, " [{}]", Dropped::Checksum)?;
-    }
-    Ok(())
+    write!(line, ", length {length}")
 }
 
-fn write_query(line: &mut String, head: &Head) -> Result {
+fn write_query(line: &mut String, head: &Head, data: &[u8]) -> Result {
     let [a, b, c, d] = head.rest;
     let (identifier, sequence) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
     match head.kind {
         kind @ (Kind::ECHO_REQUEST | Kind::ECHO_REPLY) => {
             write!(line, "{}, id {identifier}, seq {sequence}", kind.name())
         }
-        Kind(9) => line.write_str("router advertisement"),
+        Kind(9) => write_advertisement(line, [a, b], sequence, data),
         Kind(10) => line.write_str("router solicitation"),
         Kind(13) => write!(line, "time stamp query id {identifier} seq {sequence}"),
-        Kind(14) => write!(line, "time stamp reply id {identifier} seq {sequence}"),
+        Kind(14) => {
+            write!(line, "time stamp reply id {identifier} seq {sequence}")?;
+            write_times(line, data)
+        }
         Kind(15) => line.write_str("information request"),
         Kind(16) => line.write_str("information reply"),
         Kind(17) => line.write_str("address mask request"),
-        Kind(18) => line.write_str("address mask reply"),
+        Kind(18) => match data.first_chunk() {
+            Some(mask) => write!(line, "address mask is {:#010x}", u32::from_be_bytes(*mask)),
+            None => line.write_str("address mask reply"),
+        },
         Kind(number) => write!(line, "type-#{number}"),
     }
+}
+
+/// A router advertisement (RFC 1256): lifetime in seconds, then addresses with their preferences.
+fn write_advertisement(line: &mut String, [count, size]: [u8; 2], lifetime: u16, data: &[u8]) -> Result {
+    let (hours, minutes, seconds) = (lifetime / 3_600, lifetime / 60 % 60, lifetime % 60);
+    line.push_str("router advertisement lifetime ");
+    match (hours, minutes) {
+        (0, 0) => write!(line, "{seconds}")?,
+        (0, _) => write!(line, "{minutes}:{seconds:02}")?,
+        _ => write!(line, "{hours}:{minutes:02}:{seconds:02}")?,
+    }
+    write!(line, " {count}:")?;
+    if size != 2 {
+        return write!(line, " [size {size}]");
+    }
+    let (entries, _) = data.as_chunks::<8>();
+    for [a, b, c, d, preference @ ..] in entries.iter().take(usize::from(count)) {
+        let address = Ipv4Addr::new(*a, *b, *c, *d);
+        write!(line, " {{{address} {}}}", u32::from_be_bytes(*preference))?;
+    }
+    Ok(())
+}
+
+/// The three times of a time stamp reply (RFC 792), in milliseconds since midnight.
+fn write_times(line: &mut String, data: &[u8]) -> Result {
+    let (times, _) = data.as_chunks::<4>();
+    for (name, time) in [": org", ", recv", ", xmit"].into_iter().zip(times) {
+        let time = u32::from_be_bytes(*time);
+        let (seconds, part) = (time / 1_000, time % 1_000);
+        let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);
+        write!(line, "{name} {hours:02}:{minutes:02}:{:02}.{part:03}", seconds % 60)?;
+    }
+    Ok(())
 }
 
 fn write_error(line: &mut String, head: &Head, about: &Quoted<'_>) -> Result {
@@ -102,7 +132,7 @@ fn write_unreachable(line: &mut String, code: u8, rest: [u8; 4], about: &Quoted<
 fn write_port(line: &mut String, about: &Quoted<'_>) -> Result {
     let to = about.destination();
     let Some([_, _, high, low]) = about.data().first_chunk() else {
-        return write!(line, "{to} port unreachable [no port is quoted]");
+        return write!(line, "{to} port unreachable");
     };
     let port = u16::from_be_bytes([*high, *low]);
     match about.protocol() {

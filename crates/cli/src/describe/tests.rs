@@ -76,6 +76,71 @@ fn a_payload_that_is_not_described_ends_with_the_length() {
 
 #[test]
 fn what_makes_no_sense_says_why() {
-    assert_eq!(describe(&[0; 5]), "[shorter than an Ethernet header], length 5");
-    assert!(line(&[&[8, 6], &REQUEST[..27]]).ends_with("[shorter than an ARP packet], length 27"));
+    assert_eq!(describe(&[0; 5]), "length 5 [shorter than an Ethernet header]");
+    assert!(line(&[&[8, 6], &REQUEST[..27]]).ends_with("length 41: length 27 [shorter than an ARP packet]"));
+}
+
+#[test]
+fn frames_that_are_not_read_keep_their_tags_and_llc_header() {
+    let stp = [0x42, 0x42, 3];
+    let pvst = [0xaa, 0xaa, 3, 0, 0, 0x0c, 1, 0x0b];
+    let padding = [0; 40];
+    let table: [(&[&[u8]], &str); 8] = [
+        (
+            &[&[0, 38], &stp, &padding],
+            "802.3, length 38: LLC, dsap STP (0x42) Individual, ssap STP (0x42) Command, ctrl 0x03",
+        ),
+        (
+            &[&[0x81, 0, 0x60, 7, 0, 41], &pvst, &padding],
+            "ethertype 802.1Q (0x8100), length 66: vlan 7, p 3, 802.3, length 41: LLC, dsap SNAP (0xaa) Individual, ssap SNAP (0xaa) Command, ctrl 0x03: oui Cisco (0x00000c), pid PVST (0x010b)",
+        ),
+        (
+            &[&[0, 10, 5, 0x11, 0x28, 1], &padding],
+            "802.3, length 10: LLC, dsap SNA (0x04) Group, ssap Unknown (0x10) Response, ctrl 0x0128",
+        ),
+        (
+            &[&[0x81, 0, 0x0f, 0xff, 0x88, 0xb5], &padding],
+            "ethertype 802.1Q (0x8100), length 58: vlan 4095, p 0, ethertype Unknown (0x88b5) [reserved VLAN 4095]",
+        ),
+        (
+            &[&[0x88, 0xa8, 0, 5, 0x81, 0, 0x10, 6, 0x81, 0, 0, 7, 8, 6], &REQUEST],
+            "ethertype 802.1Q-QinQ (0x88a8), length 54: vlan 5, p 0, ethertype 802.1Q (0x8100), vlan 6, p 0, DEI, ethertype 802.1Q (0x8100), vlan 7, p 0, ethertype ARP (0x0806) [more than two VLAN tags]",
+        ),
+        (
+            &[&[5, 100, 0xaa, 0xaa, 3, 0, 0, 0, 8, 6], &REQUEST],
+            "802.3, length 1380: LLC, dsap SNAP (0xaa) Individual, ssap SNAP (0xaa) Command, ctrl 0x03: oui Ethernet (0x000000), ethertype ARP (0x0806) [length field beyond the frame]",
+        ),
+        (&[&[5, 250], &padding], "ethertype Unknown (0x05fa), length 54 [neither a type nor a length]"),
+        (&[&[0, 2, 0x42, 0x42]], "802.3, length 2: LLC, dsap STP (0x42) Individual, ssap STP (0x42) Command"),
+    ];
+    for (rest, expected) in table {
+        assert_eq!(line(rest), format!("02:00:00:00:00:01 > 02:00:00:00:00:02, {expected}"));
+    }
+}
+
+#[test]
+fn reverse_arp_is_read() {
+    let mut packet = REQUEST;
+    packet[7] = 3;
+    let told = line(&[&[0x80, 0x35], &packet]);
+    assert!(told.ends_with("ethertype Reverse ARP (0x8035), length 42: Reverse Request who-is 00:00:00:00:00:00 tell 02:00:00:00:00:01, length 28"), "{told}");
+}
+
+#[test]
+fn length_field_is_held_against_the_wire_and_not_the_capture() {
+    let frame = [&HEAD[..], &[0, 100, 0xaa, 0xaa, 3, 0, 0, 0, 8, 6], &REQUEST, &[0; 64]].concat();
+    let told = |captured: usize, length| {
+        let octets = &frame[..captured];
+        let mut told = String::new();
+        let style = Style { link_header: false, verbose: false };
+        write(&mut told, style, octets, length, &faults(octets, length)).unwrap();
+        told
+    };
+    let whole = "ARP, Request who-has 10.0.0.2 tell 10.0.0.1, length 92";
+    assert_eq!(told(114, 114), whole);
+    assert_eq!(told(60, 114), format!("{whole} [cut short: 60 of 114 octets captured]"));
+    for captured in 0..60 {
+        assert_eq!(faults(&frame[..captured], 114), [], "{captured}");
+    }
+    assert!(told(60, 113).contains("[length field beyond the frame] [cut short"), "{}", told(60, 113));
 }

@@ -65,8 +65,8 @@ fn a_capture_of_another_link_is_left_out_with_words() {
     let mut report = Report::new("TShark 4".to_owned());
     report.begin("b.pcap".to_owned());
     report.uneven(false);
-    report.end(&end(2, "its frames are not Ethernet's: 113"), &end(0, ""));
+    report.end(&end(2, "unsupported link type LINUX_SLL (113)"), &end(0, ""));
     assert_eq!(report.unexplained(), 0);
     assert!(!report.has_compared("b.pcap"));
-    assert!(report.table().contains("b.pcap (left out: its frames are not Ethernet's: 113)"));
+    assert!(report.table().contains("b.pcap (left out: unsupported link type LINUX_SLL (113))"));
 }

@@ -1,7 +1,8 @@
 //! Datagrams. Where nothing else is said, the words are tcpdump 4.99.3's of the same octets, with `-e -n -t`.
 
 use super::{HEAD, line};
-use crate::describe::describe;
+use crate::describe::fault::faults;
+use crate::describe::{Style, describe, write};
 use icmp::{Echo, Kind};
 use ipv4::{Fields, Protocol, checksum};
 use proptest::prelude::*;
@@ -141,14 +142,82 @@ fn the_other_queries() {
         (16, "information reply"),
         (17, "address mask request"),
         (42, "type-#42"),
-        // Here tcpdump reads on.
-        (9, "router advertisement"),
-        (14, "time stamp reply id 1 seq 2"),
-        (18, "address mask reply"),
+        (14, "time stamp reply id 1 seq 2: org 00:00:00.000, recv 00:00:00.000, xmit 00:00:00.000"),
+        (18, "address mask is 0x00000000"),
     ];
     for (kind, text) in table {
         assert_eq!(of(kind), format!("{text}, length 20"));
     }
+}
+
+#[test]
+fn router_advertisement_lists_addresses_and_lifetime() {
+    let of = |size, lifetime: u16, addresses: &[u8]| {
+        let [high, low] = lifetime.to_be_bytes();
+        of_icmp(&message(9, 0, [2, size, high, low], addresses))
+    };
+    let two = [10, 0, 0, 9, 0, 0, 0, 5, 10, 0, 0, 8, 0xff, 0xff, 0xff, 0xff];
+    let told = "2: {10.0.0.9 5} {10.0.0.8 4294967295}, length 24";
+    assert_eq!(of(2, 30, &two), format!("router advertisement lifetime 30 {told}"));
+    assert_eq!(of(2, 600, &two), format!("router advertisement lifetime 10:00 {told}"));
+    assert_eq!(of(2, 7_300, &two), format!("router advertisement lifetime 2:01:40 {told}"));
+    assert_eq!(of(3, 30, &two), "router advertisement lifetime 30 2: [size 3], length 24");
+}
+
+#[test]
+fn time_stamp_reply_and_mask_reply_show_their_values() {
+    let times = [3_723_004_u32, 0x8000_0001, 86_399_999].map(u32::to_be_bytes).concat();
+    let expected =
+        "time stamp reply id 1 seq 2: org 01:02:03.004, recv 596:31:23.649, xmit 23:59:59.999, length 20";
+    assert_eq!(of_icmp(&message(14, 0, [0, 1, 0, 2], &times)), expected);
+    let mask = message(18, 0, [0, 1, 0, 2], &[255, 255, 255, 0]);
+    assert_eq!(of_icmp(&mask), "address mask is 0xffffff00, length 12");
+}
+
+#[test]
+fn congestion_bits_and_the_reserved_flag_are_named() {
+    let told = |service, flags| {
+        let mut octets = datagram(1, &echo(Kind::ECHO_REQUEST, b""));
+        (octets[1], octets[6]) = (service, flags);
+        let octets = [&HEAD[..], &[8, 0], &octets].concat();
+        let mut line = String::new();
+        let style = Style { link_header: false, verbose: true };
+        write(&mut line, style, &octets, octets.len(), &[]).unwrap();
+        line.split(", ttl").next().unwrap().to_owned()
+            + line.split_once("offset 0").unwrap().1.split(", proto").next().unwrap()
+    };
+    assert_eq!(told(1, 0xe0), "IP (tos 0x1,ECT(1), flags [+, DF, rsvd]");
+    assert_eq!(told(2, 0x80), "IP (tos 0x2,ECT(0), flags [rsvd]");
+    assert_eq!(told(3, 0), "IP (tos 0x3,CE, flags [none]");
+    assert_eq!(told(4, 0x40), "IP (tos 0x4, flags [DF]");
+}
+
+#[test]
+fn lengths_of_a_cut_capture_are_those_on_the_wire() {
+    let told = |protocol, data: &[u8], captured: usize| {
+        let octets = [&HEAD[..], &[8, 0], &datagram(protocol, data)].concat();
+        let (cut, length) = (&octets[..captured], octets.len());
+        assert_eq!(faults(cut, length), [], "a cut is nobody's fault");
+        let mut line = String::new();
+        let style = Style { link_header: false, verbose: false };
+        write(&mut line, style, cut, length, &[]).unwrap();
+        let told = line.split(" [cut short").next().unwrap();
+        told.strip_prefix("IP ").unwrap().replace("10.0.0.1 > 10.0.0.2: ", "")
+    };
+    let echo = echo(Kind::ECHO_REQUEST, &[0x55; 56]);
+    assert_eq!(told(1, &echo, 60), "ICMP echo request, id 7, seq 9, length 64");
+    for captured in 34..42 {
+        assert_eq!(told(1, &echo, captured), "ICMP, length 64");
+    }
+    assert_eq!(told(1, &echo, 30), "length 84");
+    let udp = [&udp(48)[..8], &[0; 40]].concat();
+    assert_eq!(told(17, &udp, 36), "UDP, length 40");
+    assert_eq!(told(17, &udp, 38), "10.0.0.1.12345 > 10.0.0.2.9: UDP, length 40");
+    assert_eq!(told(17, &udp, 60), "10.0.0.1.12345 > 10.0.0.2.9: UDP, length 40");
+    let tcp = [tcp(), vec![0; 40]].concat();
+    assert_eq!(told(6, &tcp, 40), "10.0.0.1.1111 > 10.0.0.2.80: TCP");
+    assert_eq!(told(6, &tcp, 54), "10.0.0.1.1111 > 10.0.0.2.80: TCP, length 40");
+    assert_eq!(told(99, &[0; 60], 40), " ip-proto-99 60");
 }
 
 #[test]
@@ -173,8 +242,11 @@ fn udp_names_its_ports() {
     let of = |length| told(&datagram(17, &udp(length)));
     assert_eq!(of(13), "10.0.0.1.12345 > 10.0.0.2.9: UDP, length 5");
     assert_eq!(of(10), "10.0.0.1.12345 > 10.0.0.2.9: UDP, length 2");
-    assert_eq!(of(100), "10.0.0.1.12345 > 10.0.0.2.9: UDP, bad length 92 > 5");
-    assert_eq!(of(3), "10.0.0.1.12345 > 10.0.0.2.9: truncated-udplength 3");
+    assert_eq!(
+        of(100),
+        "10.0.0.1.12345 > 10.0.0.2.9: UDP, bad length 92 > 5 [UDP length beyond the datagram]"
+    );
+    assert_eq!(of(3), "10.0.0.1.12345 > 10.0.0.2.9: truncated-udplength 3 [UDP length below 8]");
 }
 
 #[test]
@@ -189,45 +261,47 @@ fn tcp_is_told_briefly() {
     let segment = |data: &[u8]| told(&datagram(6, &[&tcp()[..], data].concat()));
     assert_eq!(segment(b""), "10.0.0.1.1111 > 10.0.0.2.80: TCP, length 0");
     assert_eq!(segment(b"GET /"), "10.0.0.1.1111 > 10.0.0.2.80: TCP, length 5");
-    for offset in [4, 6] {
+    for (offset, why) in [(4, "below 5"), (6, "beyond the segment")] {
         let mut lies = tcp();
         lies[12] = offset << 4;
-        let expected = "10.0.0.1 > 10.0.0.2: TCP [header makes no sense], length 20";
-        assert_eq!(told(&datagram(6, &lies)), expected, "{offset}");
+        let expected = format!("10.0.0.1.1111 > 10.0.0.2.80: TCP, length 20 [TCP data offset {why}]");
+        assert_eq!(told(&datagram(6, &lies)), expected);
     }
 }
 
 #[test]
 fn what_makes_no_sense_says_why_in_brackets() {
     let echo = echo(Kind::ECHO_REQUEST, b"");
-    assert_eq!(told(&datagram(1, &echo)[..19]), "[shorter than an IPv4 header], length 19");
-    let cut =
-        "10.0.0.1 > 10.0.0.2: ICMP [shorter than an ICMP header], length 7 [total length beyond the frame]";
+    assert_eq!(told(&datagram(1, &echo)[..19]), "length 19 [shorter than an IPv4 header]");
+    let cut = "10.0.0.1 > 10.0.0.2: ICMP, length 8 [total length beyond the frame]";
     assert_eq!(told(&datagram(1, &echo)[..27]), cut);
     let mut header = datagram(1, &echo);
     header[8] ^= 1;
     let wrong = "10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 9, length 8 [header checksum is wrong]";
     assert_eq!(told(&header), wrong);
     header[0] = 0x65;
-    assert_eq!(told(&header), "[version is not 4], length 28");
-    assert_eq!(of_icmp(&echo[..7]), "[shorter than an ICMP header], length 7");
+    assert_eq!(told(&header), "length 28 [version is not 4]");
+    assert_eq!(
+        told(&datagram(1, &echo[..7])),
+        "10.0.0.1 > 10.0.0.2: ICMP, length 7 [shorter than an ICMP header]"
+    );
     let mut wrong = echo.clone();
     wrong[2] ^= 1;
     assert_eq!(of_icmp(&wrong), "echo request, id 7, seq 9, length 8 [ICMP checksum is wrong]");
     assert_eq!(
         of_icmp(&message(3, 3, [0; 4], &[0x45; 19])),
-        "unreachable [error about no datagram], length 27"
+        "unreachable, length 27 [error about no datagram]"
     );
     let portless = message(3, 3, [0; 4], &datagram(17, b"")[..20]);
-    assert_eq!(of_icmp(&portless), "10.0.0.2 port unreachable [no port is quoted], length 28");
+    assert_eq!(of_icmp(&portless), "10.0.0.2 port unreachable, length 28");
     assert_eq!(
         told(&datagram(17, &[0; 7])),
-        "10.0.0.1 > 10.0.0.2: UDP [shorter than a UDP header], length 7"
+        "10.0.0.1.0 > 10.0.0.2.0: truncated-udplength 0 [UDP length below 8]"
     );
 }
 
 /// Longer than any line there is to be.
-const LINE: usize = 300;
+const LINE: usize = 700;
 
 proptest! {
     #[test]
