@@ -85,7 +85,7 @@ impl Frame {
     }
 
     fn take_headers(&mut self, object: &Map<String, Value>, is_quoted: bool) {
-        for (name, value) in object.iter().filter(|(name, _)| *name != "quoted" && *name != "faults") {
+        for (name, value) in object.iter().filter(|(name, _)| !APART.contains(&name.as_str())) {
             let objects = match value {
                 Value::Object(object) => vec![object],
                 Value::Array(list) => list.iter().filter_map(Value::as_object).collect(),
@@ -112,6 +112,9 @@ impl Header {
         }
     }
 }
+
+/// Objects and lists that are no headers of the frame.
+const APART: [&str; 3] = ["quoted", "faults", "warnings"];
 
 fn place(fault: &Value) -> (String, Option<String>) {
     let word = |key| fault.get(key).and_then(Value::as_str).map(str::to_owned);

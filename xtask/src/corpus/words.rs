@@ -69,8 +69,9 @@ pub(super) const WORD_RULES: &[WordRule] = &[
         reason: "Of a packet that the capture cut, `decode` says the length on the wire and how much was captured; tcpdump \
                  marks it as cut.",
         explains: |ours, theirs| {
-            let (head, _) = behind_header(ours);
-            ours.contains(" [cut short: ") && theirs.starts_with(head) && theirs.ends_with("[|arp]")
+            let (head, told) = behind_header(ours);
+            let is_cut = told.starts_with("length ") && told.contains(" [cut short: ");
+            is_cut && theirs.starts_with(head)
         },
     },
     WordRule {
@@ -90,7 +91,9 @@ const ARP: [&str; 2] = ["ethertype ARP (0x0806)", "ethertype Reverse ARP (0x8035
 /// A line's link header, and what comes after it.
 fn behind_header(line: &str) -> (&str, &str) {
     let Some((_, rest)) = ARP.iter().find_map(|mark| line.split_once(mark)) else { return (line, "") };
-    let told = match rest.strip_prefix(", length ").and_then(|rest| rest.split_once(": ")) {
+    let is_length = |text: &str| text.bytes().all(|digit| digit.is_ascii_digit());
+    let numbered = rest.strip_prefix(", length ").and_then(|rest| rest.split_once(": "));
+    let told = match numbered.filter(|(length, _)| is_length(length)) {
         Some((_, told)) => told,
         // Behind a tag stands no length.
         None => rest.strip_prefix(", ").unwrap_or_default(),
