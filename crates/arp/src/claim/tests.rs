@@ -359,3 +359,21 @@ fn at_the_end_of_time_nothing_comes_all_at_once() {
 fn a_configured_address_is_defended_for_ever() {
     assert_eq!(Defence::default(), Defence::Always);
 }
+
+// proves: rfc5227-link-up, rfc5227-probe-times
+#[test]
+fn first_probe_waits_for_any_time_up_to_probe_wait_at_the_start_and_after_link_up() {
+    let mut waits = [Vec::new(), Vec::new()];
+    for seed in 0..200 {
+        let mut claim = Claim::probe(at(0), IDENTITY, Defence::Always, seed);
+        waits[0].push(claim.deadline().unwrap().since(at(0)));
+        run(&mut claim);
+        claim.probe_again(at(60));
+        waits[1].push(claim.deadline().unwrap().since(at(60)));
+    }
+    for waits in waits {
+        let (first, last) = (waits.iter().min().unwrap(), waits.iter().max().unwrap());
+        assert!(*first < PROBE_WAIT / 20 && *last > PROBE_WAIT * 19 / 20, "{first:?} to {last:?}");
+        assert!(*last <= PROBE_WAIT, "{last:?}");
+    }
+}

@@ -111,6 +111,21 @@ fn the_time_to_stay_reachable_is_drawn_anew_every_two_hours_and_differs_between_
     assert!(times.iter().all(|time| (15 * SECOND..=45 * SECOND).contains(time)));
 }
 
+// proves: rfc4861-reachable-time
+#[test]
+fn time_to_stay_reachable_is_drawn_from_all_of_its_range() {
+    let times = (0..200).map(|seed| {
+        let mut table = Table::new(Settings { seed, timeout: Duration::MAX, ..Settings::default() });
+        table.learn(at(0), 5, heard(5));
+        table.confirm(at(0), 5);
+        table.deadline().unwrap().since(at(0))
+    });
+    let times: Vec<_> = times.collect();
+    let (least, most) = (times.iter().min().unwrap(), times.iter().max().unwrap());
+    assert!((15 * SECOND..17 * SECOND).contains(least), "{least:?}");
+    assert!(*most > 43 * SECOND && *most <= 45 * SECOND, "{most:?}");
+}
+
 // proves: rfc4861-confirmation
 #[test]
 fn whoever_asks_instead_of_answering_is_sent_to_and_checked() {

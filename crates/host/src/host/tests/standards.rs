@@ -113,3 +113,18 @@ fn echo_reply() -> Vec<u8> {
     reply.write_to(icmp::Kind::ECHO_REPLY, &mut message).unwrap();
     message
 }
+
+// proves: rfc1122-failure, rfc1122-host-unreachable
+#[test]
+fn datagram_that_a_full_queue_returns_is_not_reported_as_host_unreachable() {
+    let mut rig = Rig::new(&config());
+    let each = rig.host.config().table.parcels_each;
+    for sequence in 0..=u16::try_from(each).unwrap() {
+        let ping = Ping { destination: PEER, identifier: 1, sequence, time_to_live: 64 };
+        assert_eq!(rig.host.ping(rig.now, ping, b"", &mut rig.pool), Sent::Waits);
+    }
+    rig.hear(&[]);
+    assert_eq!((rig.events(), rig.pool.held()), (Vec::new(), each), "one came back");
+    rig.pass(Duration::from_secs(10));
+    assert_eq!((rig.events().len(), rig.pool.held()), (each, 0), "no host answered for the others");
+}
