@@ -158,11 +158,11 @@ pub(crate) fn wire(name: &str) -> Result<Tap, Box<dyn Error>> {
     let tap = Tap::open(name)?;
     tap.interface().add_address("10.0.0.1/24".parse()?)?;
     tap.interface().set_up(true)?;
-    carries(tap.interface())?;
     Ok(tap)
 }
 
-/// Waits until an interface carries what the kernel sends: it notices a carrier late where many links change.
+/// Waits until the kernel has noticed the carrier of a TAP that was up before it was attached to: it is late where many
+/// links change, and loses what it sends until then.
 pub(crate) fn carries(interface: &Interface) -> Result<(), Box<dyn Error>> {
     until("carrier", || interface.carrier().is_ok_and(|carrier| carrier == Carrier::Up).then_some(()))
 }
