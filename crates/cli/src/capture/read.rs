@@ -105,6 +105,11 @@ impl<'a> Record<'a> {
             comments: packet.comments().collect(),
         }
     }
+
+    /// Whether there is less of the frame than was on the wire.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.octets.len() < self.length
+    }
 }
 
 impl Omitted {

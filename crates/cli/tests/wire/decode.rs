@@ -37,7 +37,7 @@ fn every_exit_code() -> Outcome {
     let good = "00:00:01.000002 ARP, Request who-has 10.0.0.2 tell 10.0.0.1, length 28\n";
     let whole = capture(1, 1);
     assert_eq!(decode(&whole)?, (Some(0), good.to_owned(), String::new()));
-    let bad = "00:00:01.000002 ARP, [hardware type is not Ethernet], length 28\n";
+    let bad = "00:00:01.000002 ARP, length 28 [hardware type is not Ethernet]\n";
     assert_eq!(decode(&capture(1, 7))?, (Some(1), bad.to_owned(), String::new()));
     // What was read is printed first.
     let cut = [&whole[..], &whole[24..60]].concat();
