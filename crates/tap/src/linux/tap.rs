@@ -40,7 +40,8 @@ pub enum Io {
     /// One at a time while few come, many at a time under load; one at a time always where the kernel
     /// refuses the other way.
     Auto,
-    /// Many a system call, by `io_uring`. It takes a Linux that reads a TAP without waiting, 5.12 at least.
+    /// Many a system call, by `io_uring`. It takes Linux 5.12 or later, which reads a TAP without waiting; from 5.18 on
+    /// it also spares calls after a frame that is refused.
     Ring,
     /// One a system call, by `read` and `write`.
     #[default]

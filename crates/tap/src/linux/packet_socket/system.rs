@@ -130,12 +130,14 @@ pub(super) fn receive(fd: BorrowedFd<'_>, space: &mut [u8]) -> io::Result<(usize
     let mut part = iovec { iov_base: space.as_mut_ptr().cast(), iov_len: space.len() };
     // Words, so that the control message in it is aligned.
     let mut control = [0_u64; 16];
+    /// Their length in bytes. The field for it has a type of each C library's own, into which a byte always goes.
+    const CONTROL: u8 = 128;
     // SAFETY: msghdr is integers and pointers, for which zero is a value.
     let mut message: msghdr = unsafe { mem::zeroed() };
     message.msg_iov = &raw mut part;
     message.msg_iovlen = 1;
     message.msg_control = control.as_mut_ptr().cast();
-    message.msg_controllen = mem::size_of_val(&control);
+    message.msg_controllen = CONTROL.into();
     // SAFETY: the message points to one iovec over `space` and to `control`, each with its true
     // length; all three live through the call and nobody else refers to them.
     let received = unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut message, 0) };

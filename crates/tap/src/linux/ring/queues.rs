@@ -45,12 +45,23 @@ pub(super) struct Queues {
 const FILE: Fixed = Fixed(0);
 /// Nobody waits in the kernel: a request that cannot be served at once fails with `EAGAIN`.
 const AT_ONCE: i32 = libc::RWF_NOWAIT;
+/// The mark of the probe, which no [`tag`] is.
+const PROBE: u64 = u64::MAX;
+
+/// Sets a ring up. `IORING_SETUP_SUBMIT_ALL` spares calls after a request that is refused, and is of Linux 5.18: before
+/// that, [`Queues::enter`] makes them.
+fn set_up(requests: u32) -> io::Result<IoUring> {
+    match IoUring::builder().setup_submit_all().build(requests) {
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => IoUring::builder().build(requests),
+        other => other,
+    }
+}
 
 impl Queues {
     /// Queues for so many requests at once on this file. Fails with `EOPNOTSUPP` where the file cannot be
     /// read without waiting.
     pub(super) fn over(file: BorrowedFd<'_>, requests: u32) -> io::Result<Queues> {
-        let ring = IoUring::builder().setup_submit_all().build(requests)?;
+        let ring = set_up(requests)?;
         ring.submitter().register_files(&[file.as_raw_fd()])?;
         let frames = (0..requests).map(|_| None).collect();
         let mut queues = Queues { ring, frames, free: (0..requests).rev().collect() };
@@ -61,6 +72,7 @@ impl Queues {
     /// Asks for a read of nothing, which is served without a look at what has arrived.
     fn probe(&mut self) -> io::Result<()> {
         let nothing = opcode::Read::new(FILE, std::ptr::null_mut(), 0).rw_flags(AT_ONCE).build();
+        let nothing = nothing.user_data(PROBE);
         // SAFETY: the read is of no octet, so the pointer leads nowhere and is not followed.
         unsafe { self.ring.submission().push(&nothing) }.map_err(io::Error::other)?;
         self.ring.submit_and_wait(1)?;
