@@ -231,7 +231,7 @@ fn probing_is_unfinished_when_the_limit_precedes_the_announce_wait() {
     }
     // A count says how many probes are enough.
     let mut inquiry = inquiry(Purpose::Probe, |plan| {
-        (plan.count, plan.limit) = (Some(2), Some(Duration::from_millis(3_000)));
+        (plan.count, plan.limit) = (Some(2), Some(Duration::from_secs(3)));
     });
     inquiry.sent(at(3));
     inquiry.sent(at(1_005));
