@@ -49,7 +49,8 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     if let Some(words) = attachment.slower().filter(|_| arguments.verbose) {
         Failure::new(words).tell();
     }
-    let mut server = Server::new(host, attachment, report, clock, arguments.station.spin());
+    let mut server =
+        Server::new(host, attachment, report, clock, arguments.station.spin())?.silent(arguments.quiet);
     // Not before: a signal ends what blocks until here, such as the opening of a FIFO.
     let signals = Signals::take_over(&[&ENDING[..], &[Signal::SIGUSR1]].concat())?;
     privileges::drop_all()?;
@@ -171,8 +172,9 @@ fn serve<W: Sink>(
         let address = server.host.address().filter(|_| server.host.is_ready());
         if address.is_some() && address != ready {
             server.report.ready(name, &server.host);
-            ready = address;
         }
+        // An address that is probed for again is ready again after it.
+        ready = address;
         let stepped = server.step(signals, None);
         let woken = stepped.map_err(|error| server.attachment.failure(&error))?;
         server.tell();

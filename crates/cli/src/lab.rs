@@ -88,7 +88,7 @@ impl Wire {
         let host = Host::new(Instant::ORIGIN, &Config { table, ..usual })?;
         let clock = Clock::start();
         let report = report.record(capture.begin(name.as_str(), clock)?);
-        Ok(Server::new(host, self.tap.into(), report, clock, usual_spin()))
+        Server::new(host, self.tap.into(), report, clock, usual_spin())
     }
 }
 

@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     let monitor = GapMonitor::open(attachment.interface(), is_tap, clock.now())?;
     let mut pinger = Pinger {
         session: Session::new(plan(arguments)),
-        server: Server::new(host, attachment, report, clock, station.spin()),
+        server: Server::new(host, attachment, report, clock, station.spin())?.silent(arguments.quiet),
         clock,
         json: arguments.json,
         quiet: arguments.quiet,

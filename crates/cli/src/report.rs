@@ -15,13 +15,14 @@ use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
 use serde::Serialize;
 use tap::linux::InterfaceName;
-use tap::{Counters, Device, Instant, Pool};
+use tap::{Counters, Device, Instant, LinkState, Pool};
 
 use crate::capture::Recorder;
 use crate::color::{FAINT, GOOD, IN, OUT, Paint, WARNING};
 use crate::describe::describe;
 use crate::failure::{Failure, written};
-use crate::output::{Output, Sink};
+use crate::link_change::{self, LinkChange};
+use crate::output::{Output, Sink, json};
 use json::Line;
 use limit::{Kind, LineLimits, Suppressed};
 use sentence::sentence;
@@ -96,6 +97,17 @@ impl<W: Sink> Report<W> {
             },
             || Line::ready(interface, host.config().mtu, &hosts),
         );
+        self.flush();
+    }
+
+    /// Prints a change of the link.
+    pub(crate) fn link(&mut self, now: Instant, state: LinkState) {
+        let line = if self.json {
+            json(&LinkChange::new(now, state))
+        } else {
+            timed(self.paint, now, &self.paint.first_word(WARNING, &link_change::sentence(state)))
+        };
+        self.out.line(&line);
         self.flush();
     }
 

@@ -5,11 +5,12 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use host::Host;
-use tap::linux::{Woken, look, wait};
+use tap::linux::{LinkMonitor, Woken, look, wait};
 use tap::{Device, DeviceError, Instant, Pool};
 
 use crate::attachment::Attachment;
 use crate::clock::Clock;
+use crate::failure::Failure;
 use crate::output::Sink;
 use crate::report::Report;
 use crate::signals::Signals;
@@ -22,6 +23,10 @@ pub(crate) struct Server<W> {
     pub(crate) report: Report<W>,
     /// When the last turn was.
     pub(crate) now: Instant,
+    /// The state of the link; none once its interface is deleted.
+    monitor: Option<LinkMonitor>,
+    /// Whether changes of the link are printed.
+    is_silent: bool,
     clock: Clock,
     /// How long to look for frames before sleeping.
     spin: Duration,
@@ -36,6 +41,7 @@ pub(crate) struct Server<W> {
 pub(crate) enum ServeError {
     Device(DeviceError),
     Wait(io::Error),
+    Link(io::Error),
 }
 
 impl<W: Sink> Server<W> {
@@ -45,25 +51,36 @@ impl<W: Sink> Server<W> {
     const DOUBT: Duration = Duration::from_millis(200);
 
     pub(crate) fn new(
-        host: Host,
+        mut host: Host,
         attachment: Attachment,
         report: Report<W>,
         clock: Clock,
         spin: Duration,
-    ) -> Server<W> {
+    ) -> Result<Server<W>, Failure> {
         let pool = Pool::new(attachment.mtu(), host.frames());
-        Server {
+        let monitor = LinkMonitor::open(attachment.name()).map_err(ServeError::Link);
+        let monitor = monitor.map_err(|error| attachment.failure(&error))?;
+        let now = clock.now();
+        host.link_changed(now, monitor.state());
+        Ok(Server {
             host,
             attachment,
             pool,
             report,
-            now: clock.now(),
+            now,
+            monitor: Some(monitor),
+            is_silent: false,
             clock,
             spin,
             congested: false,
             again: false,
             finds: 0,
-        }
+        })
+    }
+
+    /// The same without lines about the link.
+    pub(crate) fn silent(self, is_silent: bool) -> Server<W> {
+        Server { is_silent, ..self }
     }
 
     /// Waits for the wire, for a signal, for what the time brings, or until `limit` has passed; then
@@ -88,15 +105,39 @@ impl<W: Sink> Server<W> {
             let has_room = was_congested && !self.congested;
             let limit = limit.map(|limit| limit.saturating_sub(spin));
             let limit = if found || has_room { Some(Duration::ZERO) } else { limit };
-            wait(self.attachment.as_fd(), self.congested, signals.as_fd(), &[], limit)
+            let monitor = self.monitor.as_ref().map(AsFd::as_fd);
+            wait(self.attachment.as_fd(), self.congested, signals.as_fd(), monitor.as_slice(), limit)
                 .map_err(ServeError::Wait)?
         };
+        if woken.others {
+            self.follow_link()?;
+        }
         if again || !found {
             self.turn()?;
         }
         self.report.suppressed(self.now, Some(self.now));
         self.report.flush();
         Ok(woken)
+    }
+
+    /// Passes each change of the link to the host, and prints it.
+    fn follow_link(&mut self) -> Result<(), ServeError> {
+        while let Some(monitor) = &mut self.monitor {
+            match monitor.poll() {
+                Ok(None) => break,
+                Ok(Some(state)) => {
+                    let now = self.clock.now();
+                    self.host.link_changed(now, state);
+                    if !self.is_silent {
+                        self.report.link(now, state);
+                    }
+                }
+                // The device reports that as well, and ends the loop.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => self.monitor = None,
+                Err(error) => return Err(ServeError::Link(error)),
+            }
+        }
+        Ok(())
     }
 
     /// One turn of the loop. Returns whether something arrived.
@@ -127,6 +168,7 @@ impl std::fmt::Display for ServeError {
         match self {
             Self::Device(error) => error.fmt(f),
             Self::Wait(error) => write!(f, "cannot wait for frames: {error}"),
+            Self::Link(error) => write!(f, "cannot monitor the link: {error}"),
         }
     }
 }

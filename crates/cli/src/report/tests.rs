@@ -49,6 +49,15 @@ fn events() -> Vec<Event> {
     arp.chain([Event::Echo(echo), Event::Undelivered(undelivered)]).collect()
 }
 
+#[test]
+fn change_of_the_link_is_one_line() {
+    let state = LinkState { is_up: true, has_carrier: false, mtu: 1_500 };
+    let line = |json| printed(Level::Events, json, |report| report.link(NOW, state));
+    assert_eq!(line(false), "01:01:01.000042 link has no carrier\n");
+    crate::schema::check_lines("host", &line(true));
+    crate::schema::check_lines("ping", &line(true));
+}
+
 fn printed(level: Level, json: bool, act: impl FnOnce(&mut Report<Vec<u8>>)) -> String {
     let mut report = Report::new(Vec::new(), level, json);
     act(&mut report);
@@ -173,7 +182,9 @@ fn whatever_is_printed_as_json_is_what_the_schema_says_and_nothing_it_says_is_ne
         Line::counters(&[counter]),
     ];
     let lines = events().into_iter().map(|event| Line::event(NOW, event)).chain(more);
-    let lines: Vec<String> = lines.map(|line| line.to_string()).collect();
+    let link = LinkState { is_up: true, has_carrier: false, mtu: 1_500 };
+    let link = crate::output::json(&LinkChange::new(NOW, link));
+    let lines: Vec<String> = lines.map(|line| line.to_string()).chain([link]).collect();
     let mut printed: Vec<String> = lines
         .iter()
         .map(|line| serde_json::from_str::<Value>(line).unwrap()["event"].as_str().unwrap().to_owned())

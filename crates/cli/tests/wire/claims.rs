@@ -6,6 +6,7 @@ use tap::linux::{Interface, PacketSocket};
 
 use super::running::{Persistent, Running};
 use crate::harness::lab::{arp, bridge, delete_link, hears, is_arp, receive, send, until};
+use crate::harness::veth::{NEAR, Veth};
 use crate::harness::{Case, Outcome};
 
 pub(crate) const CASES: &[Case] = &[
@@ -14,6 +15,9 @@ pub(crate) const CASES: &[Case] = &[
     ("two_that_do_not_probe_fight_by_policy_and_make_no_storm", two_that_do_not_probe),
     ("an_address_lost_in_use_ends_the_host_with_exit_1", an_address_lost_in_use),
     ("on_a_tap_that_is_down_nothing_is_claimed", on_a_tap_that_is_down),
+    ("address_is_probed_for_and_announced_again_when_the_tap_comes_up", on_a_tap_that_comes_up),
+    ("address_taken_while_the_tap_was_down_is_given_up", taken_while_down),
+    ("address_is_probed_for_again_when_the_carrier_is_back", on_a_carrier_that_is_back),
     ("an_address_selected_anew_is_told_even_to_the_quiet", an_address_selected_anew),
     ("without_an_address_both_ways_to_one_are_named", without_an_address),
     ("the_hosts_of_a_proxied_range_are_answered_for", a_proxied_range),
@@ -191,6 +195,74 @@ fn on_a_tap_that_is_down() -> Outcome {
     let sentence =
         "tapstack: void0 is down, and nobody is heard or asked until it is up; `sudo ip link set void0 up`\n";
     assert_eq!((code, errors.as_str()), (Some(0), sentence));
+    Ok(())
+}
+
+/// The next ARP packets of the host: three probes and two announcements.
+fn probed_and_announced(socket: &mut PacketSocket) -> Outcome {
+    for sender in [NOBODY, NOBODY, NOBODY, OURS, OURS] {
+        let packet = receive(socket, |octets| {
+            octets.get(12..14) == Some(&[8, 6]) && octets.get(22..28) == Some(&OUR_MAC)
+        })?;
+        assert_eq!(packet, arp(BROADCAST, 1, (OUR_MAC, sender), (ZERO, OURS)));
+    }
+    Ok(())
+}
+
+// proves: rfc5227-link-up
+fn on_a_tap_that_comes_up() -> Outcome {
+    let tap = Persistent::create("back0")?;
+    let mut host = Running::begin(&["--tap", "back0", "--address", "10.0.0.2/24", "--mac", MAC])?;
+    line_with(&mut host, "ready back0 ")?;
+    let mut socket = PacketSocket::open(tap.0.name())?;
+    tap.0.set_up(false)?;
+    line_with(&mut host, " link is down")?;
+    tap.0.set_up(true)?;
+    line_with(&mut host, " link is up, mtu 1500")?;
+    line_with(&mut host, " probing 10.0.0.2")?;
+    // Nobody may answer it before the announcements.
+    probed_and_announced(&mut socket)?;
+    line_with(&mut host, "ready back0 ")?;
+    hears(&mut socket, OURS)?;
+    assert_eq!(host.stop()?.0, Some(0));
+    Ok(())
+}
+
+// proves: rfc5227-link-up
+fn taken_while_down() -> Outcome {
+    let tap = Persistent::create("gone0")?;
+    let host = ["--tap", "gone0", "--address", "10.0.0.2/24", "--mac", MAC, "--defend", "cease", "--json"];
+    let mut host = Running::begin(&host)?;
+    line_with(&mut host, "\"event\":\"ready\"")?;
+    let mut socket = PacketSocket::open(tap.0.name())?;
+    tap.0.set_up(false)?;
+    let down = line_with(&mut host, "\"event\":\"link\"")?;
+    assert!(down.contains("\"up\":false,\"carrier\":false,\"mtu\":1500}"), "{down}");
+    tap.0.set_up(true)?;
+    receive(&mut socket, |octets| octets.get(22..28) == Some(&OUR_MAC))?;
+    send(&mut socket, &arp(OUR_MAC, 2, (PEER_MAC, OURS), (OUR_MAC, NOBODY)))?;
+    let (code, _, errors) = host.end()?;
+    assert_eq!(code, Some(1), "{errors}");
+    assert!(errors.starts_with("tapstack: 10.0.0.2 is taken: 02:00:00:00:00:07 has it"), "{errors}");
+    Ok(())
+}
+
+// proves: rfc5227-link-up
+fn on_a_carrier_that_is_back() -> Outcome {
+    let veth = Veth::new()?;
+    let far = veth.far_interface()?;
+    let mut host = Running::begin(&["-I", NEAR, "--address", "10.0.0.2/24", "--mac", MAC])?;
+    line_with(&mut host, "ready near0 ")?;
+    let mut socket = veth.far_socket()?;
+    veth.beyond(|| far.set_up(false).map_err(|error| error.to_string()))?;
+    line_with(&mut host, " link has no carrier")?;
+    veth.beyond(|| far.set_up(true).map_err(|error| error.to_string()))?;
+    line_with(&mut host, " link is up")?;
+    probed_and_announced(&mut socket)?;
+    line_with(&mut host, "ready near0 ")?;
+    veth.near.set_mtu(900)?;
+    line_with(&mut host, " link is up, mtu 900")?;
+    assert_eq!(host.stop()?.0, Some(0));
     Ok(())
 }
 
