@@ -34,7 +34,7 @@ struct History {
     newest: LinkState,
     /// The newest count of lost carriers.
     carrier_losses: Option<u32>,
-    /// The changes that were not returned yet. One datagram adds two at most.
+    /// The changes that were not returned yet: those of one datagram at most.
     changes: VecDeque<LinkState>,
     is_deleted: bool,
 }

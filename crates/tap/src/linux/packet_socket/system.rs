@@ -127,11 +127,12 @@ pub(super) struct Auxiliary {
 
 /// Receives one frame into `space`. Returns its length there, and what the kernel says about it.
 pub(super) fn receive(fd: BorrowedFd<'_>, space: &mut [u8]) -> io::Result<(usize, Auxiliary)> {
+    /// Length of the control buffer in bytes. The field for it has a type of each C library's own, into which a byte
+    /// always goes.
+    const CONTROL: u8 = 128;
     let mut part = iovec { iov_base: space.as_mut_ptr().cast(), iov_len: space.len() };
     // Words, so that the control message in it is aligned.
     let mut control = [0_u64; 16];
-    /// Their length in bytes. The field for it has a type of each C library's own, into which a byte always goes.
-    const CONTROL: u8 = 128;
     // SAFETY: msghdr is integers and pointers, for which zero is a value.
     let mut message: msghdr = unsafe { mem::zeroed() };
     message.msg_iov = &raw mut part;
