@@ -318,7 +318,7 @@ fn ended_by_others() -> Outcome {
         let (ended, out, errors) = child.end()?;
         assert_eq!(ended, Some(code), "{out}{errors}");
         assert!(out.contains(" requests sent, ") && out.contains("\nEnding tapstack "), "{out}");
-        assert_eq!(errors.contains("it was ended before it was over; let it run"), code == 2, "{errors}");
+        assert_eq!(errors.contains("it ended before it was complete; let it run"), code == 2, "{errors}");
     }
     let mut child = Running::command(&[&slow[..], &["-x", "10.0.0.16-10.0.0.255"]].concat())?;
     assert!(child.first.starts_with("10.0.0.16\t"));
