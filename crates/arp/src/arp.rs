@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
-use link::{Instant, MacAddr, Tally};
+use link::{Instant, MacAddr, Secret, Tally};
 
 use crate::claims::Claims;
 use crate::neighbours::{self, Neighbours, Resolution, Settings};
@@ -90,7 +90,7 @@ impl<P> Arp<P> {
             locals,
             config,
             broadcast: broadcast.map(|network| network.broadcast()),
-            claims: Claims::new(config.table.seed),
+            claims: Claims::new(Secret::new(config.table.seed)),
             proxies: Proxies::default(),
             neighbours: Neighbours::new(config.table),
             dropped: Tally::default(),

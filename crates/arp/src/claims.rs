@@ -5,9 +5,8 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use ipnet::Ipv4Net;
-use link::{Instant, MacAddr};
+use link::{Instant, MacAddr, Secret};
 
-use crate::random::Random;
 use crate::wait::Wait;
 use crate::{Arp, Claim, ClaimEvent, Defence, Event, Fields, Identity, LinkLocal, LocalsError, Packet};
 
@@ -35,7 +34,9 @@ pub(crate) struct Claims {
     due: BTreeSet<(Instant, Ipv4Addr)>,
     /// The address of our own choice.
     chosen: Option<LinkLocal>,
-    seeds: Random,
+    secret: Secret,
+    /// How many keys were derived for claims.
+    keys: u64,
     /// How many of those made are probing.
     probing: usize,
     /// The probes that the wire may still refuse.
@@ -88,7 +89,7 @@ impl<P> Arp<P> {
                 if self.locals.hardware_of(protocol).is_some() {
                     return Err(LocalsError::Overlap);
                 }
-                let seed = self.claims.seeds.draw();
+                let seed = self.claims.key();
                 self.claims.make(Claim::probe(now, identity, self.config.defence, seed), start);
                 self.report(Event::Claim(ClaimEvent::Probing { protocol }));
             }
@@ -125,7 +126,7 @@ impl<P> Arp<P> {
     /// Fails if the hardware address is no station's.
     pub fn select(&mut self, now: Instant, hardware: MacAddr) -> Result<(), LocalsError> {
         self.locals.enlist(hardware)?;
-        let chosen = LinkLocal::new(now, hardware, self.config.defence, self.claims.seeds.draw());
+        let chosen = LinkLocal::new(now, hardware, self.config.defence, self.claims.key());
         self.report(Event::Claim(ClaimEvent::Probing { protocol: chosen.candidate() }));
         self.claims.chosen = Some(chosen);
         Ok(())
@@ -317,12 +318,13 @@ impl Claims {
     // spec: defence-rate
     const DEFENCES: u32 = 16;
 
-    pub(crate) fn new(seed: u64) -> Claims {
+    pub(crate) fn new(secret: Secret) -> Claims {
         Claims {
             made: BTreeMap::new(),
             due: BTreeSet::new(),
             chosen: None,
-            seeds: Random::new(seed),
+            secret,
+            keys: 0,
             probing: 0,
             probes_sent: Vec::with_capacity(Self::PROBES_SENT),
             probes_overflowed: false,
@@ -333,6 +335,12 @@ impl Claims {
             said: 0,
             lost: None,
         }
+    }
+
+    /// A key for the waits of one more claim.
+    fn key(&mut self) -> u64 {
+        self.keys = self.keys.wrapping_add(1);
+        self.secret.key(("claim", self.keys))
     }
 
     /// When there is something to say next.

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use link::{Instant, MacAddr};
+use link::{Instant, MacAddr, Secret};
 
 use crate::constants::{MAX_CONFLICTS, RATE_LIMIT_INTERVAL};
 use crate::random::Random;
@@ -22,7 +22,9 @@ pub struct LinkLocal {
     hardware: MacAddr,
     defence: Defence,
     addresses: Random,
-    seeds: Random,
+    secret: Secret,
+    /// How many candidates were selected.
+    selected: u64,
     claim: Claim,
     /// Runs since the candidate was selected.
     attempt: Wait,
@@ -39,11 +41,11 @@ impl LinkLocal {
         let [a, b, c, d, e, f] = hardware.octets();
         // spec: rfc3927-seed
         let mut addresses = Random::new(u64::from_be_bytes([0, 0, a, b, c, d, e, f]));
-        let mut seeds = Random::new(seed);
         // spec: rfc3927-once
         let defence = if defence == Defence::Cease { defence } else { Defence::Once };
-        let (claim, attempt) = select(now, hardware, defence, &mut addresses, &mut seeds);
-        LinkLocal { hardware, defence, addresses, seeds, claim, attempt, conflicts: 0 }
+        let secret = Secret::new(seed.into());
+        let (claim, attempt) = select(now, hardware, defence, &mut addresses, secret.key(0_u64));
+        LinkLocal { hardware, defence, addresses, secret, selected: 1, claim, attempt, conflicts: 0 }
     }
 
     /// The address, while it is in use.
@@ -112,8 +114,9 @@ impl LinkLocal {
     }
 
     fn select(&mut self, now: Instant) {
-        (self.claim, self.attempt) =
-            select(now, self.hardware, self.defence, &mut self.addresses, &mut self.seeds);
+        let seed = self.secret.key(self.selected);
+        self.selected = self.selected.wrapping_add(1);
+        (self.claim, self.attempt) = select(now, self.hardware, self.defence, &mut self.addresses, seed);
     }
 }
 
@@ -123,10 +126,10 @@ fn select(
     hardware: MacAddr,
     defence: Defence,
     addresses: &mut Random,
-    seeds: &mut Random,
+    seed: u64,
 ) -> (Claim, Wait) {
     let identity = Identity { protocol: draw(addresses), hardware };
-    let claim = Claim::probe(now, identity, defence, seeds.draw());
+    let claim = Claim::probe(now, identity, defence, seed);
     (claim, Wait::new(now, RATE_LIMIT_INTERVAL))
 }
 

@@ -18,7 +18,7 @@ use std::fmt;
 use std::hash::Hash;
 use std::time::Duration;
 
-use link::MacAddr;
+use link::{MacAddr, Secret};
 
 use self::clock::Tick;
 use self::parcels::Parcels;
@@ -68,8 +68,10 @@ pub struct Settings {
     pub parcels: usize,
     /// The most octets that may wait in all.
     pub octets: usize,
-    /// A number that strangers do not know.
-    pub seed: u64,
+    /// A number that strangers do not know: 128 bits from the randomness of the operating system. Keys are derived
+    /// from it ([`link::Secret`]). The default of 0 is for runs that are to be repeated: with it a stranger can foresee
+    /// which addresses meet in one cell of the index.
+    pub seed: u128,
 }
 
 /// One entry, as it is listed.
@@ -214,9 +216,10 @@ impl<A: Address, P> Neighbours<A, P> {
     /// An empty table. Its memory is set aside here.
     pub fn new(settings: Settings) -> Neighbours<A, P> {
         // The time to stay REACHABLE shows on the wire; where the index looks must not follow from it.
-        let mut random = Random::new(!settings.seed);
+        let secret = Secret::new(settings.seed);
+        let mut random = Random::new(secret.key("reachable time"));
         Neighbours {
-            table: Table::new(settings.entries, settings.seed),
+            table: Table::new(settings.entries, secret.key("neighbor index")),
             parcels: Parcels::new(settings.parcels),
             settings,
             reachable: timers::draw(&mut random),

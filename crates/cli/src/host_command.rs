@@ -20,7 +20,7 @@ use crate::privileges;
 use crate::report::{Level, Report};
 use crate::serve::Server;
 use crate::signals::{ENDING, Signals};
-use crate::station::{base_mac, own_mac, random};
+use crate::station::{base_mac, own_mac, secret};
 use crate::wire::down;
 
 /// Serves until a signal comes, or until the address is somebody else's.
@@ -141,7 +141,7 @@ fn configs(arguments: &HostArguments, attachment: &Attachment) -> Result<Vec<Con
         defence: claim.defend.map_or(usual.defence, Into::into),
         table: Settings {
             timeout: Duration::from_secs(arguments.arp_timeout.into()),
-            seed: random(),
+            seed: secret(),
             ..usual.table
         },
         ..usual

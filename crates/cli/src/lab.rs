@@ -22,7 +22,7 @@ use crate::output::Sink;
 use crate::report::{Level, Report};
 use crate::serve::Server;
 use crate::signals::{ENDING, Signals};
-use crate::station::{default_mac, random};
+use crate::station::{default_mac, secret};
 
 /// The kernel's address.
 const KERNEL: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 1), 24);
@@ -84,7 +84,7 @@ impl Wire {
         let name = self.tap.interface().name();
         let mac = default_mac(name, OURS);
         let usual = Config::new(OURS, mac);
-        let table = Settings { seed: random(), ..usual.table };
+        let table = Settings { seed: secret(), ..usual.table };
         let host = Host::new(Instant::ORIGIN, &Config { table, ..usual })?;
         let clock = Clock::start();
         let report = report.record(capture.begin(name.as_str(), clock)?);

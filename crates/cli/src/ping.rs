@@ -25,7 +25,7 @@ use crate::privileges;
 use crate::report::{Level, Report};
 use crate::serve::Server;
 use crate::signals::{ENDING, Signals};
-use crate::station::{own_mac, random};
+use crate::station::{own_mac, random, secret};
 use crate::wire::down;
 use session::{Next, Plan, Session};
 use words::Told;
@@ -98,7 +98,7 @@ fn host(
         vlan: arguments.station.vlan,
         gateway: arguments.station.gateway,
         start: if arguments.probe { Start::Probe } else { Start::AtOnce },
-        table: Settings { seed: random(), ..usual.table },
+        table: Settings { seed: secret(), ..usual.table },
         ..usual
     };
     let mut host = Host::new(clock.now(), &config)?;

@@ -156,7 +156,13 @@ pub(crate) fn default_mac(interface: &InterfaceName, address: Ipv4Net) -> MacAdd
     MacAddr::derived_from(&format!("{interface} {}", address.addr()))
 }
 
-/// A number that nobody can guess.
+/// A number that no other station can guess.
 pub(crate) fn random() -> u64 {
     RandomState::new().build_hasher().finish()
+}
+
+/// The secret of a host: 128 bits that the standard library has from the operating system.
+pub(crate) fn secret() -> u128 {
+    let random = RandomState::new();
+    (u128::from(random.hash_one(0)) << 64) | u128::from(random.hash_one(1))
 }

@@ -1,5 +1,6 @@
 //! A host at 10.0.0.2 on the TAP `tap0`, which answers ARP and ping.
 
+use std::hash::{BuildHasher, RandomState};
 use std::{error::Error, os::fd::AsFd, time};
 
 use host::{Config, Host};
@@ -16,7 +17,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let start = time::Instant::now();
     let now = || Instant::ORIGIN + start.elapsed();
     let address = "10.0.0.2/24".parse()?;
-    let config = Config { mtu: tap.mtu(), ..Config::new(address, MacAddr::derived_from("answer")) };
+    let mut config = Config { mtu: tap.mtu(), ..Config::new(address, MacAddr::derived_from("answer")) };
+    // What strangers must not foresee follows from this number: 128 bits that the standard library has from the system.
+    let random = RandomState::new();
+    config.table.seed = (u128::from(random.hash_one(0)) << 64) | u128::from(random.hash_one(1));
     let mut host = Host::new(now(), &config)?;
     // Every frame comes from this pool and returns to it.
     let mut pool = Pool::new(tap.mtu(), host.frames());

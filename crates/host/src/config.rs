@@ -66,7 +66,11 @@ pub enum ConfigError {
 impl Config {
     /// A host with this address and hardware address, and all else as usual: an MTU of 1,500 octets,
     /// no VLAN, no gateway, in use at once, defended for ever, the policy `cautious`, a table of 1,024
-    /// entries with seed 0.
+    /// entries.
+    ///
+    /// The seed of the table is 0, so that a run can be repeated, and strangers can foresee what follows from it. A host
+    /// on a real wire needs a random one: set [`Settings::seed`] to 128 bits from the operating system, as
+    /// `examples/answer.rs` does.
     pub fn new(address: Ipv4Net, hardware: MacAddr) -> Config {
         Config {
             who: Who::One(address),

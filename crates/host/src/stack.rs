@@ -7,7 +7,7 @@ use arp::{Arp, Identity, LINK_LOCAL, Locals, LocalsError, Settings, Start};
 use icmp::Icmp;
 use ipnet::Ipv4Net;
 use ipv4::{Addresses, Identification, Ipv4, Limits, Route, Routes};
-use link::{Link, MacAddr, Stations, Tally};
+use link::{Link, MacAddr, Secret, Stations, Tally};
 use tap::{Batch, Instant, Pool};
 
 use crate::output::{NotSent, Parcel};
@@ -72,11 +72,10 @@ impl Stack {
     pub(crate) fn new(now: Instant, config: &Config) -> Result<Stack, ConfigError> {
         config.check()?;
         // Stations that start together must not speak together, even with the same seed.
-        let [a, b, c, d, e, f] = config.hardware.octets();
-        let seed = config.table.seed ^ u64::from_be_bytes([a, b, c, d, e, f, 0, 0]);
+        let secret = Secret::new(Secret::new(config.table.seed).seed(config.hardware.octets()));
         let arp = arp::Config {
             policy: config.policy,
-            table: Settings { seed, ..config.table },
+            table: Settings { seed: secret.seed("arp"), ..config.table },
             network: match config.who {
                 Who::One(network) => Some(network),
                 Who::LinkLocal => Some(LINK_LOCAL),
@@ -89,12 +88,12 @@ impl Stack {
             others: Vec::new(),
             link: Link::new(Stations::default(), config.mtu, config.vlan),
             arp: Arp::new(Locals::default(), arp),
-            ipv4: Ipv4::new(Addresses::default(), Limits::default(), seed),
-            icmp: Icmp::new(&icmp::Config { seed, ..icmp::Config::default() }),
+            ipv4: Ipv4::new(Addresses::default(), Limits::default(), secret.key("reassembly")),
+            icmp: Icmp::new(&icmp::Config { seed: secret.key("icmp"), ..icmp::Config::default() }),
             udp: Tally::default(),
             unsent: Tally::default(),
             routes: Routes::default(),
-            identification: Identification::new(seed),
+            identification: Identification::new(secret.key("identification")),
             counts: Counts::default(),
             events: VecDeque::with_capacity(Self::EVENTS),
             echo_data: Vec::new(),

@@ -2,6 +2,7 @@ use super::*;
 use crate::constants::DEFEND_INTERVAL;
 use crate::{Config, Dropped, Due, Locals, Operation, Received};
 
+mod keys;
 mod link;
 mod many;
 

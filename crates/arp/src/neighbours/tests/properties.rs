@@ -42,6 +42,7 @@ proptest! {
         parcels in 1_usize..10,
         seed: u64,
     ) {
+        let seed = seed.into();
         let settings = Settings { entries, parcels, parcels_each: 3, octets: 500, seed, ..Settings::default() };
         let mut table = Table::new(settings);
         let (mut now, mut forward) = (Instant::ORIGIN, true);
@@ -113,7 +114,7 @@ proptest! {
         steps in prop::collection::vec((any::<bool>(), 0_u32..64), 0..400),
         seed: u64,
     ) {
-        let mut table = Table::new(Settings { entries: 64, seed, ..Settings::default() });
+        let mut table = Table::new(Settings { entries: 64, seed: seed.into(), ..Settings::default() });
         let mut model = BTreeMap::new();
         for (enter, protocol) in steps {
             if enter && !model.contains_key(&protocol) {

@@ -1,0 +1,33 @@
+//! What the times of probes reveal.
+
+use super::*;
+use crate::constants::PROBE_WAIT;
+use crate::random::Random;
+
+// proves: key-separation
+#[test]
+fn waits_of_a_claim_follow_from_a_key_of_their_own() {
+    for seed in 0..100 {
+        let mut config = Config::default();
+        config.table.seed = seed;
+        let mut arp = Segment::new(Locals::default(), config);
+        let other = Identity { protocol: PEER, hardware: PEER_MAC };
+        for identity in [IDENTITY, other] {
+            arp.claim(at(0), identity, Start::Probe).unwrap();
+        }
+        let waits: Vec<_> =
+            [OURS, PEER].iter().map(|protocol| arp.claims.made[protocol].at.unwrap().since(at(0))).collect();
+        assert_ne!(waits[0], waits[1]);
+        // The keys of the index and of the time to stay REACHABLE, and what a generator of the seed itself would draw.
+        let secret = Secret::new(seed);
+        let others =
+            [secret.key("neighbor index"), secret.key("reachable time"), u64::try_from(seed).unwrap()];
+        for key in others {
+            let mut random = Random::new(key);
+            let drawn = random.draw();
+            for key in [key, drawn] {
+                assert!(!waits.contains(&Random::new(key).between(Duration::ZERO, PROBE_WAIT)), "{seed}");
+            }
+        }
+    }
+}

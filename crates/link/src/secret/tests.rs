@@ -1,0 +1,26 @@
+use std::collections::BTreeSet;
+
+use super::*;
+
+// proves: key-separation
+#[test]
+fn each_label_and_each_secret_gives_another_key() {
+    let mut keys = BTreeSet::new();
+    for seed in [0, 1, 1 << 64, u128::MAX] {
+        let secret = Secret::new(seed);
+        for label in ["", "a", "b", "ab"] {
+            let further = secret.seed(label);
+            assert_ne!(further, seed);
+            for key in [secret.key(label), Secret::new(further).key(label)] {
+                assert!(keys.insert(key), "{seed} {label}");
+            }
+        }
+        assert!(keys.insert(secret.key(("a", 1_u64))) && keys.insert(secret.key(("a", 2_u64))));
+    }
+    assert_eq!(Secret::new(7).key("a"), Secret::new(7).key("a"), "a run can be repeated");
+}
+
+#[test]
+fn secret_is_not_printed() {
+    assert_eq!(format!("{:?}", Secret::new(123_456)), "Secret");
+}
