@@ -133,3 +133,29 @@ fn words_are_held_against_tcpdumps() -> Outcome {
     assert!(text.contains(&format!("a.pcap frame 1 words: ours {line}, theirs nothing\n")), "{text}");
     Ok(())
 }
+
+#[test]
+fn packets_that_are_not_ethernet_are_left_out_if_decode_counts_them() -> Outcome {
+    let fixture = Fixture::new("corpus-foreign")?;
+    let foreign = |number| {
+        format!(
+            "<packet><proto name=\"frame\" size=\"20\" pos=\"0\"><field name=\"frame.encap_type\" size=\"0\" \
+             pos=\"0\" show=\"25\"/><field name=\"frame.number\" size=\"0\" pos=\"0\" show=\"{number}\"/></proto></packet>"
+        )
+    };
+    let second = THEIRS.replace("<pdml>", "").replace("pos=\"0\" show=\"1\"/>", "pos=\"0\" show=\"2\"/>");
+    fixture.program("tshark", &format!("<pdml>{}{second}{}", foreign(1), foreign(3)))?;
+    let ours = OURS.replace("\"number\":1", "\"number\":2");
+    let path = fixture.root.join("bin/tapstack");
+    for (count, expected) in [(2, 0), (1, 1)] {
+        let script = format!(
+            "#!/bin/sh\necho '{ours}'\necho 'tapstack: cannot read a: {count} packets of unsupported link type omitted' >&2\nexit 2\n"
+        );
+        fs::write(&path, script)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+        let (code, text) = fixture.corpus(&[])?;
+        assert_eq!(code, Some(expected), "{text}");
+        assert!(!text.contains("a further frame"), "{text}");
+    }
+    Ok(())
+}

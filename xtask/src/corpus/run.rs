@@ -151,3 +151,6 @@ impl Run {
         Ok(End { code: status.code(), errors })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,3 +101,19 @@ fn a_header_elsewhere_is_another() {
     assert!(found.contains(&told("ipv4.version", Some("4"), None)), "{found:?}");
     assert!(found.contains(&told("ipv4.ip.version", None, Some("4"))), "{found:?}");
 }
+
+#[test]
+fn direction_of_0_is_not_known() {
+    let ours = OURS.replace(r#""direction":"in""#, r#""direction":null"#);
+    let theirs = THEIRS.replace("0x00000001", "0x00000000");
+    let (_, unknown) = differences(&ours, &theirs);
+    let (_, known) = differences(&ours, THEIRS);
+    assert!(!unknown.iter().any(|(field, ..)| field == "frame.direction"), "{unknown:?}");
+    assert!(known.contains(&told("frame.direction", None, Some("in"))), "{known:?}");
+}
+
+#[test]
+fn warnings_are_no_headers() {
+    let ours = OURS.replace("\"faults\":[]", r#""faults":[],"warnings":[{"header":"arp","field":"x"}]"#);
+    assert_eq!(differences(&ours, THEIRS), differences(OURS, THEIRS));
+}

@@ -145,3 +145,12 @@ fn what_icmp_leaves_open_is_those_octets_alone() {
         "all four octets, another number"
     );
 }
+
+#[test]
+fn guessed_time_in_echo_data_is_explained_and_a_missing_field_is_not() {
+    let theirs = |name| proto("icmp", 34, &item(name, 42, 8, "1", "01"));
+    let ours = r#""icmp":{"offset":34,"type":8,"sequence":1},"faults":[]"#;
+    let rule = Some("a time in echo data");
+    assert!(explained(ours, &theirs("icmp.data_time")).contains(&rule));
+    assert!(!explained(ours, &theirs("icmp.ext")).contains(&rule));
+}
