@@ -39,7 +39,7 @@ fn request(target: Ipv4Addr) -> Vec<u8> {
 }
 
 /// The next line that has this word.
-fn line_with(host: &mut Running, word: &str) -> Result<String, Box<dyn std::error::Error>> {
+pub(super) fn line_with(host: &mut Running, word: &str) -> Result<String, Box<dyn std::error::Error>> {
     loop {
         let line = host.line().map_err(|error| format!("no line with {word:?}: {error}"))?;
         if line.contains(word) {

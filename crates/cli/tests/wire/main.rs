@@ -22,6 +22,7 @@ mod hosts;
 mod interface;
 mod lab;
 mod manners;
+mod mtu;
 mod ping;
 mod running;
 mod scan;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         interface::CASES,
         lab::CASES,
         manners::CASES,
+        mtu::CASES,
         ping::CASES,
         scan::CASES,
         screen::CASES,

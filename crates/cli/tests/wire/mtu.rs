@@ -1,0 +1,102 @@
+//! An MTU that changes under a host.
+
+use std::net::Ipv4Addr;
+
+use tap::Device;
+use tap::linux::{Interface, PacketSocket};
+
+use super::claims::line_with;
+use super::host::MAC;
+use super::running::{Persistent, Running};
+use crate::harness::lab::{arp, is_arp, receive, send};
+use crate::harness::veth::{NEAR, Veth};
+use crate::harness::{Case, Outcome};
+
+pub(crate) const CASES: &[Case] = &[
+    ("replies_on_a_tap_fit_its_mtu_as_it_changes", on_a_tap),
+    ("replies_on_an_interface_fit_its_mtu_as_it_changes", on_an_interface),
+];
+
+const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const OUR_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
+const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
+const PEER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 7];
+
+// proves: link-mtu
+fn on_a_tap() -> Outcome {
+    let tap = Persistent::create("mtu0")?;
+    let mut host = Running::start(&["--tap", "mtu0", "--address", "10.0.0.2/24", "--mac", MAC])?;
+    follows(&mut host, &tap.0, |_| PacketSocket::open(tap.0.name()).map_err(Into::into))?;
+    assert_eq!(host.stop()?.0, Some(0));
+    Ok(())
+}
+
+// proves: link-mtu
+fn on_an_interface() -> Outcome {
+    let veth = Veth::new()?;
+    let far = veth.far_interface()?;
+    let mut host = Running::start(&["-I", NEAR, "--address", "10.0.0.2/24", "--mac", MAC])?;
+    follows(&mut host, &veth.near, |mtu| {
+        veth.beyond(|| far.set_mtu(mtu).map_err(|error| error.to_string()))?;
+        veth.far_socket()
+    })?;
+    assert_eq!(host.stop()?.0, Some(0));
+    Ok(())
+}
+
+/// Sets one MTU after another, and wants the reply to a long echo request to fit each. `peer` gives the socket of the
+/// peer for an MTU.
+fn follows(
+    host: &mut Running,
+    interface: &Interface,
+    peer: impl Fn(usize) -> Result<PacketSocket, Box<dyn std::error::Error>>,
+) -> Outcome {
+    // Frames of the length of the MTU are sent to the host, and expected from it.
+    for (mtu, frames) in [(576, 15), (1_500, 6), (9_000, 1), (576, 15)] {
+        interface.set_mtu(mtu)?;
+        line_with(host, &format!(" link is up, mtu {mtu}\n"))?;
+        let mut socket = peer(mtu)?;
+        send(&mut socket, &arp([0xff; 6], 1, (PEER_MAC, PEER), ([0; 6], OURS)))?;
+        receive(&mut socket, is_arp(2))?;
+        for octets in echo_request(8_000, mtu) {
+            send(&mut socket, &octets)?;
+        }
+        let mut data = 0;
+        for number in 1..=frames {
+            let octets = receive(&mut socket, |octets| octets.starts_with(&[PEER_MAC, OUR_MAC].concat()))?;
+            assert!(octets.len() <= 14 + mtu, "{} bytes with an MTU of {mtu}", octets.len());
+            assert_eq!(octets[20] & 0x20 == 0, number == frames, "the last fragment, {number} of {frames}");
+            data += octets.len() - 34;
+        }
+        assert_eq!((data, socket.counters().truncated), (8_008, 0));
+    }
+    Ok(())
+}
+
+/// An echo request with so many bytes of data, in frames whose datagrams fit the MTU.
+fn echo_request(length: usize, mtu: usize) -> Vec<Vec<u8>> {
+    let mut message = vec![0x5a; 8 + length];
+    message[..8].copy_from_slice(&[8, 0, 0, 0, 0x12, 0x34, 0, 7]);
+    let sum = checksum(&message);
+    message[2..4].copy_from_slice(&sum);
+    let step = (mtu - 20) / 8 * 8;
+    let parts = message.chunks(step).enumerate();
+    let frame = |(number, part): (usize, &[u8])| {
+        let more = if (number + 1) * step < message.len() { 0x2000 } else { 0 };
+        let place = u16::try_from(number * step / 8).expect("an offset") | more;
+        let total = u16::try_from(20 + part.len()).expect("a length");
+        let mut header =
+            [&[0x45, 0][..], &total.to_be_bytes(), &[0, 9], &place.to_be_bytes(), &[64, 1, 0, 0]].concat();
+        header.extend([PEER.octets(), OURS.octets()].concat());
+        let sum = checksum(&header);
+        header[10..12].copy_from_slice(&sum);
+        [&OUR_MAC[..], &PEER_MAC, &[8, 0], &header, part].concat()
+    };
+    parts.map(frame).collect()
+}
+
+/// RFC 1071, as plain as can be, of an even number of bytes.
+fn checksum(octets: &[u8]) -> [u8; 2] {
+    let sum: u64 = octets.chunks(2).map(|word| u64::from(word[0]) << 8 | u64::from(word[1])).sum();
+    (0xffff - u16::try_from((sum - 1) % 0xffff + 1).expect("16 bits")).to_be_bytes()
+}
