@@ -50,7 +50,7 @@ fn sources_that_cannot_be_are_turned_away_each_with_its_reason() {
         ("10.0.0.2", Err(Dropped::SourceOurs)),
         ("10.0.0.1", Ok(())),
         ("10.0.1.255", Ok(())),
-        ("0.0.0.0", Ok(())),
+        ("0.0.0.0", Err(Dropped::SourceReserved)),
         ("192.0.2.1", Ok(())),
     ];
     for (source, expected) in table {
