@@ -24,6 +24,16 @@ pub(super) const RULES: &[Rule] = &[
         explains: |compared| compared.ours.is_none() && is_behind_foreign(compared),
     },
     Rule {
+        name: "less on the wire than captured",
+        reason: "A capture that claims a length on the wire below the captured length contradicts itself: `decode` takes the \
+                 captured length for both, tshark shows the claim.",
+        explains: |compared| {
+            let theirs = compared.theirs.as_deref().and_then(|theirs| theirs.parse::<usize>().ok());
+            (compared.header, compared.field) == ("frame", "length")
+                && theirs.is_some_and(|theirs| theirs < compared.frame.captured())
+        },
+    },
+    Rule {
         name: "padding",
         reason: "What follows the end that a length or a format sets is padding (IEEE 802.3 3.2.8, RFC 894): no field \
                  of a header, and `decode` shows it among the octets alone (`-x`).",

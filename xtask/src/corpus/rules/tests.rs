@@ -154,3 +154,26 @@ fn guessed_time_in_echo_data_is_explained_and_a_missing_field_is_not() {
     assert!(explained(ours, &theirs("icmp.data_time")).contains(&rule));
     assert!(!explained(ours, &theirs("icmp.ext")).contains(&rule));
 }
+
+#[test]
+fn wire_length_below_the_captured_length_is_explained_and_another_is_not() {
+    let of = |claimed: &str, captured: u32| {
+        let ours = format!("{{\"number\":1,\"captured\":{captured},\"length\":60,\"faults\":[]}}");
+        let frame = Frame::parse(&ours).unwrap();
+        let page = format!(
+            "<packet><proto name=\"frame\" size=\"60\" pos=\"0\">{}</proto></packet>",
+            item("frame.len", 0, 0, claimed, "")
+        );
+        let packet = Packets::new(page.as_bytes()).next().unwrap().unwrap();
+        let mut rules = Vec::new();
+        compare(&frame, &packet, &mut |compared| {
+            if compared.field == "length" {
+                rules.push(explain(&compared).map(|place| RULES[place].name));
+            }
+        });
+        rules
+    };
+    assert_eq!(of("32", 60), [Some("less on the wire than captured")]);
+    assert_eq!(of("61", 60), [None]);
+    assert_eq!(of("32", 20), [None]);
+}
