@@ -31,6 +31,42 @@ pub(crate) fn network(text: &str) -> Result<Ipv4Net, String> {
         .ok_or_else(|| "the prefix length must be from 0 to 32".to_owned())
 }
 
+/// Reads the IP address of a host in a network.
+pub(crate) fn host_network(text: &str) -> Result<Ipv4Net, String> {
+    let network = network(text)?;
+    let address = network.addr();
+    let kind = if address.is_unspecified() {
+        "the unspecified address".to_owned()
+    } else if address.is_loopback() {
+        "a loopback address".to_owned()
+    } else if address.is_multicast() {
+        "a multicast address".to_owned()
+    } else if address.is_broadcast() {
+        "the broadcast address".to_owned()
+    } else if network.prefix_len() < 31 && address == network.network() {
+        format!("the network address of {network}")
+    } else if network.prefix_len() < 31 && address == network.broadcast() {
+        format!("the broadcast address of {}", network.trunc())
+    } else {
+        return Ok(network);
+    };
+    Err(format!("{address} is {kind}; use the address of a host, e.g. 10.0.0.2/24"))
+}
+
+/// Reads a range in CIDR notation.
+pub(crate) fn range(text: &str) -> Result<Ipv4Net, String> {
+    whole(network(text)?)
+}
+
+/// A range as it is, unless it is written as one of its addresses.
+pub(crate) fn whole(range: Ipv4Net) -> Result<Ipv4Net, String> {
+    if range == range.trunc() {
+        Ok(range)
+    } else {
+        Err(format!("{range} is one address of a range; the range is {}", range.trunc()))
+    }
+}
+
 /// An IP address with this netmask.
 pub(crate) fn with_netmask(address: Ipv4Addr, netmask: &str) -> Result<Ipv4Net, String> {
     let netmask = ip_address(netmask)?;

@@ -9,7 +9,7 @@ use clap::{ArgGroup, Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
 
-use crate::address::{ip_address, network, station_mac};
+use crate::address::{host_network, ip_address, network, range, station_mac, whole};
 use crate::arping::ArpingArguments;
 use crate::capture::arguments::CaptureArguments;
 use crate::completions::CompletionsArguments;
@@ -159,7 +159,7 @@ pub(crate) struct HostArguments {
     pub(crate) capture: CaptureArguments,
     /// Answer ARP also for the hosts of this range, which must lie beyond our own network (RFC 1027); may
     /// be repeated
-    #[arg(long = "proxy", value_name = "ADDRESS/LENGTH", value_parser = network)]
+    #[arg(long = "proxy", value_name = "ADDRESS/LENGTH", value_parser = range)]
     pub(crate) proxies: Vec<Ipv4Net>,
     /// Whom to enter into the translation table: those who ask for us, whoever speaks to us (as RFC
     /// 826 has it), or whoever speaks
@@ -215,7 +215,7 @@ pub(crate) struct PingArguments {
     #[command(flatten)]
     pub(crate) capture: CaptureArguments,
     /// Our address, and the length of the network's prefix or its netmask
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = network)]
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = host_network)]
     pub(crate) address: Ipv4Net,
     /// Ask first whether anybody has our address; without this it is used at once
     #[arg(long)]
@@ -250,7 +250,7 @@ pub(crate) struct PingArguments {
 #[command(group(ArgGroup::new("ours").required(true).args(["address", "link_local", "hosts"])))]
 pub(crate) struct ClaimArguments {
     /// Our address, and the length of the network's prefix or its netmask
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = network)]
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = host_network)]
     pub(crate) address: Option<Ipv4Net>,
     /// Select an address of our own in 169.254.0.0/16, and another whenever it is lost (RFC 3927)
     #[arg(long, conflicts_with_all = ["no_probe", "announce", "gateway", "routes"])]
@@ -344,7 +344,7 @@ fn hosts(text: &str) -> Result<Hosts, String> {
         return Err("a range FIRST-LAST is not supported here; expected CIDR, e.g. 10.1.0.0/16".to_owned());
     }
     let range = network(range)?;
-    let vlan = vlan.map(|vlan| vlan.parse().map_err(|_| format!("VLAN {vlan} must be from 1 to 4094")));
+    let vlan = vlan.map(|vlan| vlan.parse().map_err(|_| "the VLAN must be from 1 to 4094".to_owned()));
     let vlan = vlan.transpose()?;
     if range.prefix_len() < Hosts::SHORTEST {
         let bits = 32 - range.prefix_len();
@@ -353,10 +353,7 @@ fn hosts(text: &str) -> Result<Hosts, String> {
             Hosts::SHORTEST
         ));
     }
-    if range != range.trunc() {
-        return Err(format!("{range} is one address of a range; the range is {}", range.trunc()));
-    }
-    Ok(Hosts { range, vlan })
+    whole(range).map(|range| Hosts { range, vlan })
 }
 
 /// Reads a time in seconds.

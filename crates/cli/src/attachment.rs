@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use ipnet::Ipv4Net;
 use link::MacAddr;
-use tap::linux::{Interface, InterfaceName, PacketSocket, Tap, kernel_addresses};
+use tap::linux::{Interface, InterfaceName, PacketSocket, Tap, bridge_of, kernel_addresses};
 use tap::{Batch, Counters, Device, DeviceError, Pool};
 
 use crate::failure::Failure;
@@ -34,6 +34,7 @@ impl Attachment {
         let socket = PacketSocket::open_for_stations(name, first.octets(), last.octets())?;
         let interface = Interface::named(name)?;
         stations.vet(&interface)?;
+        warn_of_bridge(name)?;
         settle(&interface)?;
         Ok(Attachment::Interface(socket, interface))
     }
@@ -101,6 +102,17 @@ impl Stations<'_> {
             Some((ours, address)) => Err(shared(*ours, address)),
         }
     }
+}
+
+/// Warns of an interface that is a port of a bridge: what is sent there leaves by that port alone.
+pub(crate) fn warn_of_bridge(name: &InterfaceName) -> Result<(), Failure> {
+    if let Some(bridge) = bridge_of(name)? {
+        Failure::new(format!(
+            "{name} is a port of the bridge {bridge}, and hosts at its other ports are out of reach; use `-I {bridge}` for all"
+        ))
+        .tell();
+    }
+    Ok(())
 }
 
 /// Refuses hardware addresses, from the first to the last, of which one is the kernel's on this interface.

@@ -26,6 +26,9 @@ const CHUNK: usize = 64 * 1_024;
 
 /// Prints every frame of a capture, and says whether some were bad.
 pub(crate) fn run(arguments: &DecodeArguments) -> Result<ExitCode, Failure> {
+    if ![0, 1, DecodeArguments::DATE].contains(&arguments.no_time) {
+        return Err(Failure::new("-t is supported once, for no times, and four times, for the date too"));
+    }
     let name = arguments.file.display();
     let failed = |error: ReadError| Failure::new(format!("cannot read {name}: {error}"));
     let from = open(&arguments.file).map_err(|error| failed(error.into()))?;
@@ -81,9 +84,9 @@ pub fn decode_capture(
     let arguments = DecodeArguments {
         file: PathBuf::new(),
         link_header: is_all,
-        verbose: is_all,
+        verbose: u8::from(is_all),
         octets: if is_all { 2 } else { 0 },
-        no_time: false,
+        no_time: 0,
         json: form == Form::Json,
         explain: form == Form::Explained,
     };

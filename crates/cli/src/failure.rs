@@ -5,8 +5,6 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use nix::errno::Errno;
-
 use crate::color::{BAD, Paint};
 use crate::output::{Output, standard_error};
 
@@ -23,17 +21,17 @@ pub(crate) struct Failure {
 impl Failure {
     /// A set-up that failed, with a sentence of its own: exit code 2.
     pub(crate) fn new(sentence: impl Into<String>) -> Failure {
-        Failure { sentence: sentence.into(), code: 2 }
+        Failure { sentence: plain(&sentence.into()), code: 2 }
     }
 
     /// A negative answer: exit code 1.
     pub(crate) fn negative(sentence: impl Into<String>) -> Failure {
-        Failure { sentence: sentence.into(), code: 1 }
+        Failure { sentence: plain(&sentence.into()), code: 1 }
     }
 
     /// A failure with an exit code of its own.
     pub(crate) fn with_code(sentence: impl Into<String>, code: u8) -> Failure {
-        Failure { sentence: sentence.into(), code }
+        Failure { sentence: plain(&sentence.into()), code }
     }
 
     /// Tells the person, and gives the exit code.
@@ -63,19 +61,41 @@ pub(crate) fn say(line: &str) -> Result<(), Failure> {
 pub(crate) fn written(failure: Option<io::Error>) -> Result<(), Failure> {
     match failure {
         Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(format!("cannot write to standard output: {}", reason(&error))))
+            Err(Failure::new(format!("cannot write to standard output: {error}")))
         }
         _ => Ok(()),
     }
 }
 
-/// The system's words for an error, without the number that Rust adds.
-pub(crate) fn reason(error: &io::Error) -> String {
-    error.raw_os_error().map_or_else(|| error.to_string(), |code| Errno::from_raw(code).desc().to_owned())
+/// A message without the numbers of the system's errors, which Rust adds to their words.
+fn plain(message: &str) -> String {
+    const NUMBER: &str = " (os error ";
+    let mut rest = message;
+    let mut plain = String::new();
+    while let Some((before, behind)) = rest.split_once(NUMBER) {
+        plain.push_str(before);
+        rest = behind.split_once(')').map_or("", |(_, rest)| rest);
+    }
+    plain + rest
 }
 
 impl<E: Error> From<E> for Failure {
     fn from(error: E) -> Self {
         Failure::new(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn message_has_no_error_number_when_the_system_refuses() {
+        let refused = io::Error::from_raw_os_error(2);
+        let failure = Failure::new(format!("cannot read a: {refused}, nor b: {refused}; choose another"));
+        let words =
+            "cannot read a: No such file or directory, nor b: No such file or directory; choose another";
+        assert_eq!(failure.sentence, words);
+        assert_eq!(Failure::from(refused).sentence, "No such file or directory");
     }
 }

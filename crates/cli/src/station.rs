@@ -11,7 +11,7 @@ use ipnet::Ipv4Net;
 use link::MacAddr;
 use tap::linux::{InterfaceName, Tap, kernel_addresses, usual_spin};
 
-use crate::address::{ip_address, network};
+use crate::address::{ip_address, range};
 use crate::arguments::{Hosts, HostsArguments};
 use crate::attachment::{Attachment, Stations, shared, vet_hardware};
 use crate::failure::Failure;
@@ -128,7 +128,7 @@ impl HostsArguments {
 
 fn route(words: &[String]) -> Result<(Ipv4Net, Ipv4Addr), String> {
     match words {
-        [destination, via, gateway] if via == "via" => Ok((network(destination)?, ip_address(gateway)?)),
+        [destination, via, gateway] if via == "via" => Ok((range(destination)?, ip_address(gateway)?)),
         _ => Err("expected e.g. `--route 192.0.2.0/24 via 10.0.0.1`".to_owned()),
     }
 }

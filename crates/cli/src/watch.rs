@@ -7,7 +7,7 @@ mod observer;
 mod screen;
 mod show;
 mod source;
-mod words;
+pub(crate) mod words;
 
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;

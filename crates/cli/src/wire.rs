@@ -16,7 +16,7 @@ use link::{EtherType, Ethernet, Link, MacAddr, Stations, VlanId, pad};
 use tap::linux::{Carrier, Interface, InterfaceName, PacketSocket, Tap};
 use tap::{Batch, Device, DeviceError, Frame, Instant, Pool};
 
-use crate::attachment::vet_hardware;
+use crate::attachment::{vet_hardware, warn_of_bridge};
 use crate::capture::Recorder;
 use crate::clock::Clock;
 use crate::failure::Failure;
@@ -301,6 +301,7 @@ fn on_interface(arguments: &WireArguments, name: &InterfaceName) -> Result<Opene
     if interface.is_without_arp()? {
         return Err(Failure::new(format!("{name} is to do without ARP; `sudo ip link set {name} arp on`")));
     }
+    warn_of_bridge(name)?;
     let own = MacAddr::new(interface.hardware_address()?);
     let hardware = arguments.source_mac.unwrap_or(own);
     if hardware != own {

@@ -36,6 +36,30 @@ fn reason_names_the_wrong_part() {
 }
 
 #[test]
+fn address_that_is_no_hosts_is_refused_with_its_kind() {
+    let rows = [
+        ("10.0.0.0/24", "10.0.0.0 is the network address of 10.0.0.0/24"),
+        ("10.0.0.255/24", "10.0.0.255 is the broadcast address of 10.0.0.0/24"),
+        ("127.0.0.1/8", "127.0.0.1 is a loopback address"),
+        ("224.0.0.1/24", "224.0.0.1 is a multicast address"),
+        ("0.0.0.0/0", "0.0.0.0 is the unspecified address"),
+        ("255.255.255.255/32", "255.255.255.255 is the broadcast address"),
+    ];
+    for (text, why) in rows {
+        let said = host_network(text).unwrap_err();
+        assert_eq!(said, format!("{why}; use the address of a host, e.g. 10.0.0.2/24"));
+    }
+    for text in ["10.0.0.2/24", "10.0.0.0/31", "10.0.0.1/31", "10.0.0.0/32", "0.0.0.1/0"] {
+        let wanted = text.parse().unwrap();
+        assert_eq!(host_network(text), Ok(wanted));
+    }
+    assert_eq!(
+        range("10.1.0.5/24").unwrap_err(),
+        "10.1.0.5/24 is one address of a range; the range is 10.1.0.0/24"
+    );
+}
+
+#[test]
 fn netmask_is_read_as_a_prefix_length() {
     assert_eq!(network("10.0.0.2/255.255.255.0").unwrap(), "10.0.0.2/24".parse().unwrap());
     assert_eq!(network("10.0.0.2/0.0.0.0").unwrap(), "10.0.0.2/0".parse().unwrap());

@@ -31,14 +31,14 @@ pub(crate) struct DecodeArguments {
     #[arg(short = 'e', long)]
     pub(crate) link_header: bool,
     /// Print the fields of the IPv4 header and the fixed ones of ARP, and comments in the capture
-    #[arg(short, long)]
-    pub(crate) verbose: bool,
+    #[arg(short, long, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
     /// Print the octets too, without the link header; given twice, with it
     #[arg(short = 'x', long = "octets", action = ArgAction::Count)]
     pub(crate) octets: u8,
-    /// Print no times
-    #[arg(short = 't', long)]
-    pub(crate) no_time: bool,
+    /// Print no times; given four times (`-tttt`), the date too
+    #[arg(short = 't', long, action = ArgAction::Count)]
+    pub(crate) no_time: u8,
     /// Print one JSON object a frame, every field named; times are in nanoseconds since 1970
     #[arg(long, conflicts_with_all = ["explain", "link_header", "verbose", "octets", "no_time"])]
     pub(crate) json: bool,
@@ -46,4 +46,9 @@ pub(crate) struct DecodeArguments {
     /// which standard
     #[arg(long, conflicts_with_all = ["link_header", "verbose", "octets", "no_time"])]
     pub(crate) explain: bool,
+}
+
+impl DecodeArguments {
+    /// How often `-t` asks for the date: as in tcpdump.
+    pub(super) const DATE: u8 = 4;
 }

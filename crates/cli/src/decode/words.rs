@@ -6,6 +6,7 @@ use super::arguments::DecodeArguments;
 use crate::capture::Record;
 use crate::describe::fault::Fault;
 use crate::describe::{self, Frame, Style};
+use crate::watch::words::date;
 
 /// Octets in a line of them.
 const ROW: usize = 16;
@@ -17,14 +18,16 @@ pub(super) fn write(
     record: &Record<'_>,
     faults: &[Fault],
 ) -> Result {
-    if !arguments.no_time
-        && let Some(time) = record.time
-    {
+    if let Some(time) = record.time.filter(|_| arguments.no_time != 1) {
+        if arguments.no_time == DecodeArguments::DATE {
+            let (year, month, day) = date(time / 1_000_000_000 / 86_400);
+            write!(line, "{year:04}-{month:02}-{day:02} ")?;
+        }
         write_time(line, time);
     }
-    let style = Style { link_header: arguments.link_header, verbose: arguments.verbose };
+    let style = Style { link_header: arguments.link_header, verbose: arguments.verbose > 0 };
     describe::write(line, style, record.octets, record.length, faults)?;
-    for comment in record.comments.iter().filter(|_| arguments.verbose) {
+    for comment in record.comments.iter().filter(|_| arguments.verbose > 0) {
         write!(line, " [comment: {}]", comment.escape_debug())?;
     }
     line.push('\n');

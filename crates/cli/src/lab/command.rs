@@ -14,7 +14,7 @@ use nix::unistd::Pid;
 use super::{KERNEL, OURS, Wire};
 use crate::capture::arguments::CaptureArguments;
 use crate::color::Paint;
-use crate::failure::{Failure, reason};
+use crate::failure::Failure;
 use crate::output::standard_error;
 use crate::report::{Level, Report};
 use crate::signals::{ENDING, Signals};
@@ -93,7 +93,7 @@ pub(crate) fn become_command(mut words: impl Iterator<Item = OsString>) -> Failu
             let error = Command::new(&program).args(words).exec();
             // As the shells have it. A folder of PATH that may not be read refuses a command that is nowhere, too.
             let (why, code) =
-                if exists(&program) { (reason(&error), 126) } else { ("no such command".to_owned(), 127) };
+                if exists(&program) { (error.to_string(), 126) } else { ("no such command".to_owned(), 127) };
             Failure::with_code(format!("cannot run {}: {why}", program.display()), code)
         }
         Err(errno) => errno.into(),
@@ -102,6 +102,9 @@ pub(crate) fn become_command(mut words: impl Iterator<Item = OsString>) -> Failu
 
 /// Whether there is a file of this name, where a command is looked for.
 fn exists(program: &OsStr) -> bool {
+    if program.is_empty() {
+        return false;
+    }
     if Path::new(program).components().count() > 1 {
         return Path::new(program).exists();
     }

@@ -53,7 +53,7 @@ fn message_names_the_cause_when_a_value_is_invalid() {
             ": a range FIRST-LAST is not supported here; expected CIDR, e.g. 10.1.0.0/16",
         ),
         (&hosts, &["0.0.0.0/0"], ": too many hosts: 2^32, and at most 2^24 are possible, a /8"),
-        (&hosts, &["10.1.0.0/24@4095"], ": VLAN 4095 must be from 1 to 4094"),
+        (&hosts, &["10.1.0.0/24@4095"], ": the VLAN must be from 1 to 4094"),
         (
             &hosts,
             &["010.1.0.0/24"],

@@ -173,7 +173,7 @@ impl fmt::Display for TimeOfDay {
 
 /// Year, month and day so many days after 1970 began, by the Gregorian calendar. Years are counted from March
 /// on here, so that the day that some of them have more is the last.
-fn date(days: u64) -> (u64, u64, u64) {
+pub(crate) fn date(days: u64) -> (u64, u64, u64) {
     // From 0000-03-01 on; 400 years have 146,097 days.
     let days = days + 719_468;
     let (era, day) = (days / 146_097, days % 146_097);

@@ -5,7 +5,7 @@ use ipnet::Ipv4Net;
 use link::MacAddr;
 use tap::linux::InterfaceName;
 
-use crate::address::{network, station_mac};
+use crate::address::{host_network, network, station_mac};
 use crate::capture::arguments::CaptureArguments;
 
 /// The wire to ask on, and who asks.
@@ -22,7 +22,7 @@ pub(crate) struct WireArguments {
     #[arg(long, value_name = "NAME", requires = "address")]
     pub(crate) tap: Option<InterfaceName>,
     /// Our address on the TAP, and the length of the network's prefix
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = network, conflicts_with = "interface")]
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = host_network, conflicts_with = "interface")]
     pub(crate) address: Option<Ipv4Net>,
     /// Give the kernel's side of the TAP this address, also on one that exists (that takes CAP_NET_ADMIN
     /// unless it has it already)

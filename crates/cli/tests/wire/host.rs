@@ -411,7 +411,7 @@ fn wrong_input() -> Outcome {
         (&[&with("tap0", "10.0.0.2/24")[..], &["--static", "10.0.0.1"]].concat(), "e.g. 10.0.0.1=02:"),
         (&["host"], "--tap"),
         (&with("tap0", "10.0.0.2"), "e.g. 10.0.0.2/24"),
-        (&with("tap0", "10.0.0.0/24"), "is no host's address"),
+        (&with("tap0", "10.0.0.0/24"), "10.0.0.0 is the network address of 10.0.0.0/24"),
         (&with("a-name-too-long0", "10.0.0.2/24"), "choose a shorter one"),
         (&with("lo", "10.0.0.2/24"), "`ip link`"),
         (

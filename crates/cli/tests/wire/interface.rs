@@ -7,11 +7,13 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use tap::linux::{PacketSocket, Tap, neighbours};
+use tap::linux::{Interface, PacketSocket, Tap, neighbours};
 
 use super::host::MAC;
 use super::running::Running;
-use crate::harness::lab::{add_address, arp, delete_link, hears, is_arp, kernel_knows, receive, send, until};
+use crate::harness::lab::{
+    add_address, arp, bridge, delete_link, hears, is_arp, kernel_knows, receive, send, until,
+};
 use crate::harness::program::{command, run, told};
 use crate::harness::veth::{FAR_KERNEL, NEAR, NEAR_KERNEL, Veth};
 use crate::harness::{Case, MINE, Outcome};
@@ -25,6 +27,7 @@ pub(crate) const CASES: &[Case] = &[
     ("a_range_of_hosts_lives_on_an_interface", a_range_of_hosts),
     ("an_interface_that_goes_down_and_up_is_survived_and_a_deleted_one_is_not", down_up_and_away),
     ("a_flood_that_overruns_the_ring_is_counted", a_flood_is_counted),
+    ("port_of_a_bridge_is_reported_at_start", port_of_a_bridge),
     ("a_station_that_would_fight_the_kernel_gets_a_sentence_and_exit_2", would_fight),
     ("an_interface_that_cannot_be_used_gets_a_sentence_and_exit_2", cannot_be_used),
 ];
@@ -263,6 +266,20 @@ fn a_flood_is_counted() -> Outcome {
 }
 
 // proves: beside-hardware, beside-protocol, beside-itself
+fn port_of_a_bridge() -> Outcome {
+    let veth = Veth::new()?;
+    bridge("br0", &[&veth.near])?;
+    let warning = "tapstack: near0 is a port of the bridge br0, and hosts at its other ports are out of reach; use `-I br0` for all\n";
+    let host = Running::start(&HOST)?;
+    let (code, _, errors) = host.stop()?;
+    assert_eq!((code, errors.as_str()), (Some(0), warning));
+    let (_, _, errors) = told(&run(&["scan", "-I", NEAR, "-s", "10.0.0.9", "-x", "10.0.0.8"])?);
+    assert!(errors.starts_with(warning), "{errors}");
+    let host = Running::start(&["-I", "br0", "--address", "10.0.0.2/24"])?;
+    assert_eq!(host.stop()?.2, "");
+    delete_link(&Interface::named(&"br0".parse()?)?)
+}
+
 fn would_fight() -> Outcome {
     let veth = Veth::new()?;
     add_address(&veth.near, "192.0.2.1/24".parse()?)?;

@@ -4,6 +4,7 @@
 //! `packet_socket::system` and `ring::queues`, each block with its proof.
 
 mod addresses;
+mod bridge;
 mod carriage;
 mod colons;
 mod drops;
@@ -28,6 +29,7 @@ mod taps;
 mod wait;
 
 pub use addresses::kernel_addresses;
+pub use bridge::bridge_of;
 pub use features::{Features, features};
 pub use interface::{Interface, InterfaceError};
 pub use link_monitor::LinkMonitor;
