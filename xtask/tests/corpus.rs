@@ -131,6 +131,10 @@ fn words_are_held_against_tcpdumps() -> Outcome {
     let (code, text) = fixture.corpus(&[])?;
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains(&format!("a.pcap frame 1 words: ours {line}, theirs nothing\n")), "{text}");
+    // A capture that it refuses has no words.
+    fs::write(fixture.root.join("bin/tcpdump"), "#!/bin/sh\n[ \"$1\" = --version ]\n")?;
+    let (code, text) = fixture.corpus(&[])?;
+    assert_eq!(code, Some(0), "{text}");
     Ok(())
 }
 

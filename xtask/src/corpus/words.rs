@@ -127,21 +127,27 @@ fn of_file(program: &Path, file: &Path) -> Result<Words, String> {
         Run::start(Command::new("tcpdump").args(["-#", "-t", "-e", "-v", "-n", "-r"]).arg(file))?;
     let (mut our_lines, mut their_lines) = (Ours(ours.output()?), Theirs::new(theirs.output()?));
     let mut words = Words { explained: vec![0; WORD_RULES.len()], ..Words::default() };
-    let mut number = 0;
+    let (mut number, mut uneven) = (0, None);
     loop {
         number += 1;
         match (our_lines.next()?, their_lines.next()?) {
             (Some(line), Some(other)) => words.take(number, &line, &other),
             (None, None) => break,
-            (ours, theirs) => {
-                words.differ(number, ours, theirs);
+            more => {
+                uneven = Some(more);
                 break;
             }
         }
     }
     drop((our_lines, their_lines));
     ours.end()?;
-    theirs.end()?;
+    let is_refused = theirs.end()?.code != Some(0) && number == 1;
+    match uneven {
+        // It reads no pcapng whose interfaces differ.
+        Some((Some(_), None)) if is_refused => {}
+        Some((ours, theirs)) => words.differ(number, ours, theirs),
+        None => {}
+    }
     Ok(words)
 }
 
