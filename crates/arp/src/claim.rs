@@ -52,16 +52,16 @@ pub enum ClaimEvent {
         /// Our hardware address.
         hardware: MacAddr,
     },
-    /// Somebody else has the address, or probes for it too: it was never used, and will not be
-    /// (RFC 5227 2.1.1).
+    /// Another host has the address or probes for it too: the address is given up (RFC 5227 2.1.1). It was in use before
+    /// if the link has become active since.
     ProbeConflict {
         /// The protocol address.
         protocol: Ipv4Addr,
         /// Who else wants it.
         hardware: MacAddr,
     },
-    /// Somebody else uses the address, and we say nothing, for we defended it less than
-    /// [`DEFEND_INTERVAL`] ago. It stays in use.
+    /// Another host uses the address. No announcement is sent: the last defence is less than [`DEFEND_INTERVAL`] old, or
+    /// too many addresses were defended lately. The address stays in use.
     Conflict {
         /// The protocol address.
         protocol: Ipv4Addr,
@@ -90,8 +90,8 @@ pub enum ClaimEvent {
 /// broadcast. The caller turns away senders that cannot be, as [`crate::Arp::receive`] does, and
 /// answers requests while [`Claim::is_in_use`] says so.
 ///
-/// It probes once, and again only when [`Claim::probe_again`] says that the link has become active (RFC 5227 2.1). A clock that stands still or goes back makes it late, never
-/// early.
+/// Probes once, and again only after [`Claim::probe_again`], when the link has become active (RFC 5227 2.1). A clock that
+/// stands still or goes back makes it late, never early.
 #[derive(Clone, Debug)]
 pub struct Claim {
     identity: Identity,
@@ -191,7 +191,8 @@ impl Claim {
         if !self.has_ceased() {
             let wait = Wait::new(now, self.random.between(Duration::ZERO, PROBE_WAIT));
             self.phase = Phase::Probing { probes_left: PROBE_NUM, wait };
-            (self.guard, self.bound) = (None, false);
+            // The guard stays: two defences lie far enough apart even if the link was inactive between them.
+            self.bound = false;
         }
     }
 

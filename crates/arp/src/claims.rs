@@ -56,8 +56,8 @@ pub(crate) struct Claims {
     lost: Option<Identity>,
 }
 
-/// A claim, how it began, and under which time it is filed. One that began without a word is here for a conflict
-/// alone, and forgotten after it.
+/// A claim, how it began, and under which time it is filed. A claim started with [`Start::AtOnce`] exists only during a
+/// conflict.
 #[derive(Debug)]
 struct Filed {
     claim: Claim,
@@ -363,7 +363,7 @@ impl Claims {
         self.touch(protocol, |_| ());
     }
 
-    /// Has a claim hear a packet. Where it defends its address and there were too many defences already, it does not.
+    /// Passes a packet to a claim. Withholds its defence beyond the rate limit.
     fn receive(&mut self, now: Instant, protocol: Ipv4Addr, packet: Packet<'_>) -> Option<ClaimEvent> {
         let event = self.touch(protocol, |claim| claim.receive(now, packet)).flatten()?;
         let ClaimEvent::Defended { hardware, .. } = event else { return Some(event) };

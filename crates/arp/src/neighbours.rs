@@ -177,7 +177,7 @@ pub struct Neighbours<A, P> {
     reachable: Duration,
     drawn: Tick,
     random: Random,
-    /// When an address was last turned away.
+    /// When the share of unproven entries last refused an address.
     pressed: Option<Tick>,
     events: VecDeque<Event<A>>,
     counts: Counts,

@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-/// `SplitMix64`: small, quick, uniform. Whoever sees its numbers learns its seed, so each use has a seed of its own
+/// `SplitMix64`: small, quick, uniform. An observer of its numbers learns its seed, so each use has a seed of its own
 /// ([`link::Secret`]).
 #[derive(Clone, Debug)]
 pub(crate) struct Random(u64);

@@ -5,8 +5,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// A secret number from which keys are derived, each under a label of its own.
 ///
-/// Whoever finds out one key, for example from times that are seen on the wire, learns nothing about the others: a key
-/// is `SipHash` of the secret and the label. The same secret gives the same keys again, so a run can be repeated. A
+/// An attacker who learns one key, for example from times that are seen on the wire, finds no other by any known method:
+/// a key is the hash of the secret and the label by the standard library's hasher, `SipHash` at present. The same secret gives the same keys again, so a run can be repeated. A
 /// secret that others cannot guess has 128 bits from the randomness of the operating system.
 #[derive(Clone, Copy)]
 pub struct Secret(u128);

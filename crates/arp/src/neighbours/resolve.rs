@@ -173,7 +173,10 @@ impl<A: Address, P> Neighbours<A, P> {
         // spec: table-bound, table-eviction, table-share
         if self.table.is_full() || (state == State::Incomplete && self.table.is_share_full()) {
             let Some(victim) = self.table.victim(state) else {
-                self.pressed = Some(self.table.clock.tick());
+                // Only entries of the share end sooner for each other: a sender that is not learned says nothing of it.
+                if Class::Unused.after(state) == Class::Unproven {
+                    self.pressed = Some(self.table.clock.tick());
+                }
                 self.counts.refused = self.counts.refused.saturating_add(1);
                 self.report(Event::Refused { protocol });
                 return None;

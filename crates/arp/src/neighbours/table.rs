@@ -274,7 +274,7 @@ impl<A: Address> Table<A> {
     /// The entry to evict for another that has not proved itself either.
     pub(super) fn unproven_victim(&self) -> Option<Place> {
         let place = self.class(Class::Unproven).first;
-        self.was_long_ago(place, RETRANSMIT).then_some(place).or_else(|| self.failed_victim())
+        self.was_long_ago(place, RETRANSMIT).then_some(place)
     }
 
     /// An entry that has failed, and for which nothing waits again.
@@ -291,7 +291,7 @@ impl<A: Address> Table<A> {
     fn longest_unused(&self, class: Class, span: Duration) -> Option<Place> {
         let place = self.class(class).first;
         let slot = self.get(place)?;
-        (slot.parcels == 0 && !self.is_fresh(slot) && self.was_long_ago(place, span)).then_some(place)
+        (slot.parcels == 0 && self.was_long_ago(place, span)).then_some(place)
     }
 
     fn was_long_ago(&self, place: Place, span: Duration) -> bool {

@@ -14,7 +14,7 @@ fn address(number: u32) -> Ipv4Addr {
 fn a_full_census_turns_newcomers_away_and_says_so_once_in_a_while() {
     let mut census = small(2);
     for number in 0..5 {
-        // Whoever speaks twice stays.
+        // An address that is claimed twice stays.
         hear(&mut census, at(0), request(A, address(number), OTHER));
         hear(&mut census, at(0), request(A, address(number), OTHER));
     }
@@ -48,6 +48,12 @@ fn forged_flood_displaces_itself_and_conflicts_are_still_detected() {
         assert_eq!(row.and_then(|row| row.conflict), Some(C), "{number}");
     }
     assert!(census.counts().conflicts >= 2);
+    // An evicted address is forgotten: the others alone are gone later, each once.
+    events(&mut census);
+    census.poll(at(7_200_000));
+    let gone = events(&mut census);
+    assert!(gone.iter().all(|event| matches!(event, Event::Gone { .. })));
+    assert_eq!(gone.len(), 8);
 }
 
 #[test]

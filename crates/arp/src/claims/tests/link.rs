@@ -51,6 +51,24 @@ fn link_that_becomes_active_while_probing_begins_the_probing_again() {
     assert_eq!(probes.iter().filter(|(_, fields)| fields.sender_protocol.is_unspecified()).count(), 3);
 }
 
+// proves: rfc5227-link-up, rfc5227-defend-interval
+#[test]
+fn defence_of_an_address_probed_for_again_is_an_interval_after_the_one_before() {
+    let mut arp = began(Start::Probe, Defence::Always);
+    said(&mut arp, at(0) + LONG);
+    // After the announcements, a defence; the link comes back, and the probing takes less than the interval.
+    let defended = at(60_000);
+    hear(&mut arp, defended, RIVAL).unwrap_err();
+    assert_eq!(said(&mut arp, defended).len(), 1);
+    arp.link_up(defended);
+    said(&mut arp, defended + LONG);
+    assert!(arp.locals().has(OURS));
+    events(&mut arp);
+    hear(&mut arp, defended + LONG, RIVAL).unwrap_err();
+    assert_eq!(events(&mut arp), [ClaimEvent::Conflict { protocol: OURS, hardware: PEER_MAC }]);
+    assert!(said(&mut arp, defended + LONG).iter().all(|(now, _)| *now != defended + LONG));
+}
+
 // proves: link-up-silent
 #[test]
 fn announced_address_is_announced_again_and_one_used_without_a_word_is_not() {

@@ -41,6 +41,20 @@ fn conflicts_over_all_addresses_of_a_range_are_met_slowly_and_leave_nothing_behi
     assert!(is_answered(&mut arp, at(60_000), Fields { target_protocol: address(7), ..REQUEST }));
 }
 
+// proves: defence-rate
+#[test]
+fn two_windows_that_meet_have_no_more_than_32_defences() {
+    let mut arp = many(Defence::Always);
+    let mut announced = 0;
+    for (number, millis) in [(0, 0), (100, 990), (200, 1_000)] {
+        for number in number..number + if millis == 0 { 1 } else { 100 } {
+            forge(&mut arp, at(millis), number);
+        }
+        announced += said(&mut arp, at(millis)).len();
+    }
+    assert_eq!(announced, 32);
+}
+
 // proves: defence-rate, rfc5227-once
 #[test]
 fn second_conflict_within_the_interval_ends_a_use_defended_once_even_if_no_announcement_met_the_first() {

@@ -251,3 +251,67 @@ fn a_sender_entered_twice_is_merged() {
     assert_eq!(table.learn(at(0), 5, heard(6)), Merge::Moved);
     assert_eq!(table.len(), 1);
 }
+
+// proves: table-share
+#[test]
+fn resolution_keeps_its_three_requests_when_a_sender_is_not_learned() {
+    let mut table = small(8);
+    for protocol in 0..7 {
+        resolved(&mut table, at(0), protocol);
+    }
+    table.resolve(at(0), 100, 10, 1);
+    let mut happened = pass(&mut table, at(0));
+    assert_eq!(table.learn(at(0) + SECOND / 2, 200, heard(200)), Merge::Refused);
+    happened.extend(pass(&mut table, at(3)));
+    let failed = Due::Return { protocol: 100, parcel: 1, reason: Returned::Failed };
+    let expected = [(at(0), ask(100)), (at(1), ask(100)), (at(2), ask(100)), (at(3), failed)];
+    assert_eq!(happened, expected);
+}
+
+// proves: table-eviction, rfc1122-flood
+#[test]
+fn entry_is_not_evicted_within_a_second_of_its_second_request() {
+    let mut table = small(4);
+    table.resolve(at(0), 1, 10, 1);
+    assert_eq!(pass(&mut table, at(1)), [(at(0), ask(1)), (at(1), ask(1))]);
+    assert_eq!(table.resolve(at(1) + SECOND / 2, 2, 10, 2), Resolution::Refused(2));
+}
+
+// proves: table-share
+#[test]
+fn newcomer_evicts_a_failed_entry_beyond_the_share_even_if_a_payload_waits_for_it() {
+    let mut table = small(8);
+    for protocol in 1..=8 {
+        resolved(&mut table, at(0), protocol);
+    }
+    // Four neighbors no longer answer: twice the share.
+    pass(&mut table, at(46));
+    for protocol in 1..=8 {
+        table.merge(at(46), protocol, heard(protocol));
+    }
+    for now in [46, 57, 61].map(at) {
+        pass(&mut table, now);
+        for protocol in 1..=4 {
+            assert_eq!(state(&table, protocol) == Some(State::Failed), now > at(46));
+            table.resolve(now, protocol, 10, protocol);
+        }
+    }
+    let now = at(61);
+    for protocol in 5..=8 {
+        table.merge(now, protocol, heard(protocol));
+    }
+    evicted(&mut table);
+    assert_eq!(table.learn(now, 9, heard(9)), Merge::Added);
+    assert_eq!(evicted(&mut table), [1]);
+}
+
+// proves: table-eviction
+#[test]
+fn neighbor_that_never_answered_is_evicted_even_if_it_was_just_heard() {
+    let mut table = small(4);
+    for protocol in 1..=4 {
+        table.learn(at(10), protocol, heard(protocol));
+    }
+    assert_eq!(table.learn(at(10), 9, heard(9)), Merge::Added);
+    assert_eq!(evicted(&mut table), [1]);
+}
