@@ -51,7 +51,7 @@ impl Host {
     /// A host of this configuration, from `now` on.
     pub fn new(now: Instant, config: &Config) -> Result<Host, ConfigError> {
         Ok(Host {
-            first: Stack::new(now, config)?,
+            first: Stack::new(now, &Self::capped(config))?,
             others: Vec::new(),
             arrived: Batch::new(Self::BATCH),
             departing: Batch::new(Self::DEPARTING),
@@ -69,8 +69,18 @@ impl Host {
             return stack.add(now, config);
         }
         let mtu = if self.mtu_limit.is_some() { self.first.config.mtu } else { config.mtu };
-        self.others.push(Stack::new(now, &Config { mtu, ..*config })?);
+        self.others.push(Stack::new(now, &Self::capped(&Config { mtu, ..*config }))?);
         Ok(())
+    }
+
+    /// The same configuration with an MTU that a small frame of a pool can hold.
+    fn capped(config: &Config) -> Config {
+        Config { mtu: config.mtu.min(Self::MTU), ..*config }
+    }
+
+    /// The largest MTU of all VLANs: they differ only until the first call of [`Host::link_changed`].
+    fn largest_mtu(&self) -> usize {
+        self.stacks().map(|stack| stack.config.mtu).fold(self.first.config.mtu, usize::max)
     }
 
     /// One turn of the loop: receives at most [`Host::BATCH`] frames, judges each, does what the time
@@ -84,7 +94,7 @@ impl Host {
         pool: &mut Pool,
         trace: &mut impl Trace,
     ) -> Result<Turn, DeviceError> {
-        pool.grow(self.first.config.mtu);
+        pool.grow(self.largest_mtu());
         let before = device.counters();
         // spec: receive-bound
         let room = self.departing.room() >= Self::DEPARTING / 2;
@@ -161,7 +171,7 @@ impl Host {
     /// Judges one frame. What is to be sent is added to `departing`; a frame that is not used again
     /// goes back to `pool`.
     pub fn receive(&mut self, now: Instant, frame: Frame, departing: &mut Batch, pool: &mut Pool) -> Verdict {
-        pool.grow(self.first.config.mtu);
+        pool.grow(self.largest_mtu());
         let stack = stack_of(&mut self.first, &mut self.others, frame.octets());
         stack.receive(now, frame, &mut Out { departing, pool })
     }

@@ -31,7 +31,8 @@ impl Pool {
     /// A pool for a wire with this MTU, with at most `bound` frames of either size outside at once.
     pub fn new(mtu: usize, bound: usize) -> Pool {
         Pool {
-            small: Shelf::new(mtu, bound), // Of another size than the small ones, whatever the MTU: the size tells them apart.
+            small: Shelf::new(mtu, bound),
+            // Longer than a small one whatever the MTU: the size tells them apart.
             large: Shelf::new(Self::LARGE.max(mtu.saturating_add(1)), bound),
         }
     }
@@ -62,8 +63,9 @@ impl Pool {
     /// to the MTU of a large one less one byte. A pool never shrinks.
     #[inline]
     pub fn grow(&mut self, mtu: usize) {
+        let mtu = mtu.min(self.large.mtu - 1);
         if mtu > self.small.mtu {
-            self.small.grow(mtu.min(self.large.mtu - 1));
+            self.small.grow(mtu);
         }
     }
 

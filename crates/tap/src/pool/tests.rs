@@ -101,3 +101,15 @@ fn small_frames_stay_smaller_than_large_ones_whatever_the_mtu() {
         assert_eq!(pool.held(), 1);
     }
 }
+
+#[test]
+fn free_frames_are_kept_when_the_pool_cannot_grow_further() {
+    let mut pool = Pool::new(1_500, 4);
+    for mtu in [65_534, 65_535, usize::MAX] {
+        pool.grow(mtu);
+        let frame = pool.take().unwrap();
+        pool.give(frame);
+        pool.grow(mtu);
+        assert_eq!(pool.small.free.len(), 1, "{mtu}");
+    }
+}

@@ -104,6 +104,28 @@ fn tagged(frame: &[u8], vlan: u8) -> Vec<u8> {
     [&frame[..12], &[0x81, 0, 0, vlan], &frame[12..]].concat()
 }
 
+// proves: link-mtu
+#[test]
+fn vlan_with_a_larger_mtu_than_the_first_is_served_before_the_link_is_known() {
+    let mut host = Host::new(NOW, &config()).unwrap();
+    host.add(NOW, &Config { mtu: 9_000, vlan: VlanId::new(10), ..config() }).unwrap();
+    let mut rig = Rig::of(host, 1_500);
+    rig.hear(&[tagged(&broadcast(&[&[8, 6], &request()]), 10)]);
+    let long = tagged(&frame(&datagram(to_us(), &echo(&vec![0; 8_972]))), 10);
+    let sent = rig.hear(&[long]);
+    assert_eq!((sent.len(), sent[0].len(), rig.pool.mtu()), (1, 9_018, 9_000));
+}
+
+#[test]
+fn configured_mtu_is_at_most_what_a_frame_of_the_pool_holds() {
+    for mtu in [65_534, 65_535, usize::MAX] {
+        let config = Config { mtu, ..config() };
+        let mut host = Host::new(NOW, &config).unwrap();
+        host.add(NOW, &Config { vlan: VlanId::new(10), ..config }).unwrap();
+        assert!(host.hosts().all(|host| host.mtu == 65_534), "{mtu}");
+    }
+}
+
 // proves: many-vlans, ethernet-vlan-reply
 #[test]
 fn hosts_with_the_same_addresses_in_two_vlans_do_not_mix() {
