@@ -97,6 +97,13 @@ impl Interface {
         Ok(self.link("read the flags")?.flags.contains(LinkFlags::Noarp))
     }
 
+    /// How many frames the kernel dropped that were to leave by it, since it exists. On a TAP these are frames that its
+    /// reader did not read in time: the queue was full.
+    pub fn transmit_drops(&self) -> Result<u64, InterfaceError> {
+        const WHAT: &str = "read the dropped frames";
+        self.link(WHAT)?.transmit_drops.ok_or_else(|| self.failed(WHAT)(Errno::EBADMSG))
+    }
+
     /// All of the kernel's IPv4 addresses on it, each with its prefix, in the kernel's order.
     pub fn addresses(&self) -> io::Result<Vec<Ipv4Net>> {
         let index = self.index().map_err(io::Error::other)?;
@@ -152,8 +159,19 @@ impl Interface {
 
     /// Adds an IPv4 address unless the interface has it already: then it takes no privilege.
     pub fn ensure_address(&self, address: Ipv4Net) -> Result<(), InterfaceError> {
+        if self.has_address(address)? {
+            return Ok(());
+        }
+        match self.add_address(address) {
+            // Another program added it after the look.
+            Err(error) if error.source == Errno::EEXIST && self.has_address(address)? => Ok(()),
+            other => other,
+        }
+    }
+
+    fn has_address(&self, address: Ipv4Net) -> Result<bool, InterfaceError> {
         let all = self.addresses().map_err(|error| self.failed("read the addresses")(errno(&error)))?;
-        if all.contains(&address) { Ok(()) } else { self.add_address(address) }
+        Ok(all.contains(&address))
     }
 
     /// Routes `destination` through it, by way of `gateway` if one is given. A route to the same destination must not

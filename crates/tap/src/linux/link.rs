@@ -30,6 +30,9 @@ pub(super) struct Link {
     operational_state: Option<u8>,
     /// How often the carrier was lost since the interface exists (`IFLA_CARRIER_DOWN_COUNT`).
     pub(super) carrier_losses: Option<u32>,
+    /// How many frames were dropped instead of transmitted since the interface exists (`tx_dropped` of
+    /// `IFLA_STATS64`).
+    pub(super) transmit_drops: Option<u64>,
 }
 
 /// Which interface is meant.
@@ -42,12 +45,7 @@ pub(super) enum Selector<'a> {
 /// Requests the description of one interface from a connection whose calls block.
 pub(super) fn query(connection: &mut Connection, which: Selector<'_>) -> Result<Link, Errno> {
     let sequence = connection.send(request(which), 0).map_err(|error| errno(&error))?;
-    loop {
-        let mut messages = connection.receive().map_err(|error| errno(&error))?;
-        if let Some(message) = messages.find(|message| message.sequence == sequence) {
-            return answer(&message);
-        }
-    }
+    connection.answer(sequence, answer).map_err(|error| errno(&error))?
 }
 
 /// Reads the answer to a [`request`].
@@ -63,6 +61,12 @@ pub(super) fn request(which: Selector<'_>) -> RouteNetlinkMessage {
         Selector::Name(name) => request.attributes.push(LinkAttribute::IfName(name.to_owned())),
     }
     RouteNetlinkMessage::GetLink(request)
+}
+
+/// The eighth number of a `struct rtnl_link_stats64`.
+fn transmit_drops(statistics: &[u8]) -> Option<u64> {
+    let (numbers, _) = statistics.as_chunks();
+    numbers.get(7).copied().map(u64::from_ne_bytes)
 }
 
 impl Link {
@@ -85,6 +89,7 @@ impl Link {
             has_signal: byte(libc::IFLA_CARRIER) == Some(1),
             operational_state: byte(libc::IFLA_OPERSTATE),
             carrier_losses: number(libc::IFLA_CARRIER_DOWN_COUNT),
+            transmit_drops: attribute(message, HEADER, libc::IFLA_STATS64).and_then(transmit_drops),
         })
     }
 

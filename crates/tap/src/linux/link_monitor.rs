@@ -155,9 +155,12 @@ fn request(connection: &mut Connection, which: Selector<'_>) -> io::Result<Optio
         drain(connection)?;
         // The kernel answers before this call returns.
         let sequence = connection.send(link::request(which), 0)?;
-        match answer(connection, sequence) {
+        match connection.answer(sequence, link::answer) {
             Err(error) if is_overflow(&error) || error.kind() == io::ErrorKind::WouldBlock => {}
-            other => return other,
+            Err(error) => return Err(error),
+            Ok(Ok(link)) => return Ok(Some(link)),
+            Ok(Err(Errno::ENODEV)) => return Ok(None),
+            Ok(Err(errno)) => return Err(errno.into()),
         }
     }
     Err(io::Error::new(io::ErrorKind::TimedOut, "the receive queue of the link monitor overflows"))
@@ -171,23 +174,6 @@ fn drain(connection: &mut Connection) -> io::Result<()> {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
             Err(error) if is_overflow(&error) || error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
-        }
-    }
-}
-
-/// Receives until the answer to the request of this number.
-fn answer(connection: &mut Connection, sequence: u32) -> io::Result<Option<Link>> {
-    loop {
-        let mut messages = match connection.receive() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            other => other?,
-        };
-        if let Some(message) = messages.find(|message| message.sequence == sequence) {
-            return match link::answer(&message) {
-                Ok(link) => Ok(Some(link)),
-                Err(Errno::ENODEV) => Ok(None),
-                Err(errno) => Err(errno.into()),
-            };
         }
     }
 }

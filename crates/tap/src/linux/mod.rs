@@ -7,7 +7,6 @@ mod addresses;
 mod bridge;
 mod carriage;
 mod colons;
-mod drops;
 mod features;
 mod holders;
 mod interface;

@@ -81,15 +81,24 @@ impl Connection {
         Ok(messages(&self.datagram))
     }
 
+    /// Receives until the answer to the request of this number, and returns what `read` makes of it.
+    pub(super) fn answer<T>(&mut self, sequence: u32, read: impl FnOnce(&Message<'_>) -> T) -> io::Result<T> {
+        loop {
+            let mut messages = match self.receive() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                other => other?,
+            };
+            if let Some(message) = messages.find(|message| message.sequence == sequence) {
+                return Ok(read(&message));
+            }
+        }
+    }
+
     /// Sends a change and waits for the kernel's answer to it.
     pub(super) fn change(&mut self, request: RouteNetlinkMessage, flags: u16) -> Result<(), Errno> {
         let sequence = self.send(request, NLM_F_ACK | flags).map_err(|error| errno(&error))?;
-        loop {
-            let mut messages = self.receive().map_err(|error| errno(&error))?;
-            if let Some(answer) = messages.find(|message| message.sequence == sequence) {
-                return answer.error().map_or(Ok(()), Err);
-            }
-        }
+        let error = self.answer(sequence, |answer| answer.error()).map_err(|error| errno(&error))?;
+        error.map_or(Ok(()), Err)
     }
 
     /// Requests a whole table. Returns what `parse` makes of its messages.

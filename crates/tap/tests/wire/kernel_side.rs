@@ -2,14 +2,17 @@
 
 use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::Barrier;
+use std::thread;
 
 use ipnet::Ipv4Net;
 use nix::sys::socket::{
     AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, socket,
 };
-use tap::linux::{Interface, PersistentTap, Tap};
+use tap::linux::{Interface, PacketSocket, PersistentTap, Tap};
 
-use crate::harness::lab::{kernel_sends, receive};
+use super::driver::wire;
+use crate::harness::lab::{kernel_sends, receive, send, until};
 use crate::harness::{Case, Outcome};
 
 pub(crate) const CASES: &[Case] = &[
@@ -18,6 +21,8 @@ pub(crate) const CASES: &[Case] = &[
     ("added_address_keeps_all_others_and_has_its_prefix_at_once", added_address_keeps_all_others),
     ("added_route_is_there_once_when_it_is_added_twice", added_route_is_there_once),
     ("address_that_no_host_has_is_refused", address_that_no_host_has_is_refused),
+    ("address_is_ensured_when_another_program_adds_it_at_the_same_time", address_is_ensured_at_once),
+    ("frames_that_a_tap_does_not_read_are_counted_as_dropped", unread_frames_are_counted),
     ("a_route_leads_to_the_wire", a_route_leads_to_the_wire),
     ("what_does_not_exist_says_so", what_does_not_exist_says_so),
     ("ipv6_is_off_inside", ipv6_is_off_inside),
@@ -114,6 +119,42 @@ fn address_that_no_host_has_is_refused() -> Outcome {
     }
     assert_eq!(tap.interface().addresses()?, []);
     Ok(())
+}
+
+fn address_is_ensured_at_once() -> Outcome {
+    let tap = Tap::open("tap%d")?;
+    let name = tap.interface().name();
+    let start = Barrier::new(2);
+    for round in 1..=200_u8 {
+        let address = Ipv4Net::new(Ipv4Addr::new(10, 0, round, 1), 24)?;
+        let ensure = || -> Result<(), String> {
+            let side = Interface::named(name).map_err(|error| error.to_string())?;
+            start.wait();
+            side.ensure_address(address).map_err(|error| error.to_string())
+        };
+        let outcomes = thread::scope(|scope| {
+            let both = [scope.spawn(ensure), scope.spawn(ensure)];
+            both.map(|thread| thread.join().expect("an outcome"))
+        });
+        assert_eq!(outcomes, [Ok(()), Ok(())], "{address}");
+    }
+    // The same address with another prefix is not the one that is to be there.
+    tap.interface().ensure_address("10.0.1.1/16".parse()?)?;
+    assert_eq!(tap.interface().addresses()?.len(), 201);
+    Ok(())
+}
+
+fn unread_frames_are_counted() -> Outcome {
+    let tap = wire()?;
+    let side = tap.interface();
+    assert_eq!(side.transmit_drops()?, 0);
+    let mut socket = PacketSocket::open_for_arp(side.name())?;
+    until("dropped frame", || {
+        for _ in 0..100 {
+            send(&mut socket, &[0xff; 60]).ok()?;
+        }
+        (side.transmit_drops().ok()? > 0).then_some(())
+    })
 }
 
 fn a_route_leads_to_the_wire() -> Outcome {

@@ -18,6 +18,7 @@ pub(crate) const CASES: &[Case] = &[
     ("frame_of_a_kernel_says_that_its_udp_checksum_is_partial", partial_checksum_is_marked),
     ("what_the_kernel_had_no_room_for_is_counted", what_was_lost_is_counted),
     ("what_is_longer_than_the_mtu_is_counted", what_is_too_long),
+    ("dropped_frames_of_an_interface_are_read_in_its_own_namespace", drops_of_the_far_interface),
     ("longer_frames_are_received_in_order_once_the_mtu_and_the_pool_are_larger", longer_frames_after_the_mtu),
     ("an_interface_that_comes_back_is_heard_again_and_one_deleted_is_gone", down_up_and_away),
     ("what_came_before_an_interface_went_down_does_not_hide_that_it_is_deleted", deleted_with_frames),
@@ -37,6 +38,12 @@ fn frame(destination: [u8; 6], number: u8) -> Vec<u8> {
 /// The next frame, if one comes at all: the wire is a function call.
 fn next(socket: &mut PacketSocket) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
     receive(socket, |_| true)
+}
+
+fn drops_of_the_far_interface() -> Outcome {
+    let veth = Veth::new()?;
+    assert_eq!(veth.far_interface()?.transmit_drops()?, 0);
+    Ok(())
 }
 
 // proves: beside-hears

@@ -156,15 +156,21 @@ fn empty(
     added
 }
 
+/// How many errors of the interface may precede a kept frame.
+const ERRORS: usize = 1_024;
+
 /// Reads a frame that the kernel keeps because it is longer than a slot. Returns whether it is there.
-fn read_kept(frame: &mut Frame, port: &mut Socket, counters: &mut Counters) -> bool {
-    // An error of the interface that was not read yet comes before it, once.
-    for _ in 0..2 {
+///
+/// One that stayed in the receive queue would be taken for the next that is kept.
+fn read_kept<P: Port>(frame: &mut Frame, port: &mut P, counters: &mut Counters) -> bool {
+    // Errors of the interface that were not read yet come before it, one each time that it goes down.
+    for _ in 0..ERRORS {
         counters.calls += 1;
-        match plain::fill(frame, port) {
+        match plain::fill(frame, port).map_err(|error| P::fate(&error)) {
             Ok(_) => return true,
-            Err(error) if matches!(Socket::fate(&error), Fate::Drop) => counters.unreadable += 1,
-            Err(_) => {}
+            Err(Fate::Drop) => counters.unreadable += 1,
+            Err(Fate::Again) => {}
+            Err(Fate::Wait | Fate::Gone | Fate::Fail) => break,
         }
     }
     false
@@ -189,3 +195,6 @@ fn judge(error: io::Error, counters: &mut Counters) -> Result<bool, DeviceError>
         Fate::Fail => Err(DeviceError::Failed(error)),
     }
 }
+
+#[cfg(test)]
+mod tests;

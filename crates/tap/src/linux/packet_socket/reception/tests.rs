@@ -1,0 +1,48 @@
+use super::*;
+use crate::Checksum;
+
+/// A port that has so many errors of one kind before its frame.
+struct Script {
+    errors: usize,
+    error: Errno,
+    reads: usize,
+}
+
+impl Port for Script {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Checksum)> {
+        self.reads += 1;
+        if self.reads <= self.errors {
+            Err(self.error.into())
+        } else {
+            Ok((20.min(space.len()), Checksum::None))
+        }
+    }
+
+    fn write(&mut self, _: &Frame) -> io::Result<usize> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn fate(error: &io::Error) -> Fate {
+        Socket::fate(error)
+    }
+}
+
+#[test]
+fn kept_frame_is_read_after_all_errors_of_the_interface() {
+    for errors in [0, 1, 2, 3, 100] {
+        let mut port = Script { errors, error: Errno::ENETDOWN, reads: 0 };
+        let (mut frame, mut counters) = (Frame::for_mtu(100), Counters::default());
+        assert!(read_kept(&mut frame, &mut port, &mut counters), "{errors}");
+        assert_eq!((frame.len(), counters.unreadable), (20, u64::try_from(errors).unwrap()));
+    }
+}
+
+#[test]
+fn kept_frame_is_given_up_when_nothing_is_there_or_errors_never_end() {
+    for (error, reads) in [(Errno::EAGAIN, 1), (Errno::ENXIO, 1), (Errno::EPERM, 1), (Errno::EINVAL, ERRORS)]
+    {
+        let mut port = Script { errors: usize::MAX, error, reads: 0 };
+        assert!(!read_kept(&mut Frame::for_mtu(100), &mut port, &mut Counters::default()));
+        assert_eq!(port.reads, reads, "{error}");
+    }
+}
