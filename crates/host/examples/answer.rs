@@ -33,8 +33,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         while let Some(event) = host.take_event() {
             println!("{event:?}");
         }
-        // `again`: more frames may have arrived already. Otherwise wait for the next frame, for room on the
-        // wire if frames are waiting for it (`congested`; timers then wait for that room too), or for the
+        // `again`: more frames may have arrived already. Otherwise wait for the next frame, for capacity in
+        // the transmit queue if frames are waiting for it (`congested`; timers then wait for that capacity too), or for the
         // next timer (`deadline`).
         let timer = host.deadline().filter(|_| !turn.congested).map(|deadline| deadline.since(now()));
         if !turn.again && wait(tap.as_fd(), turn.congested, stop.as_fd(), &[], timer)?.stop {

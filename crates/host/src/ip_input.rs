@@ -131,8 +131,9 @@ impl Stack {
                     Protocol::UDP => Problem::PORT_UNREACHABLE,
                     _ => Problem::PROTOCOL_UNREACHABLE,
                 };
-                self.complain(now, problem, datagram.octets(), payload.cast, (destination, source), out);
-                Plan::Done(Verdict::Ipv4(Taken::Refused(problem)))
+                let between = (destination, source);
+                let told = self.complain(now, problem, datagram.octets(), payload.cast, between, out);
+                Plan::Done(told.map_or_else(Verdict::Dropped, |()| Verdict::Ipv4(Taken::Refused(problem))))
             }
         }
     }
@@ -246,8 +247,9 @@ impl Stack {
         Verdict::Dropped(self.not_sent(reason).into())
     }
 
-    /// Tells the sender of a datagram what is wrong with it, if he may be told. `between` is who tells
-    /// and who is told.
+    /// Sends an ICMP error about a datagram, if one may be sent. `between` is its source and its destination.
+    ///
+    /// An error is why it was not sent although it may be.
     pub(crate) fn complain(
         &mut self,
         now: Instant,
@@ -256,16 +258,12 @@ impl Stack {
         cast: Cast,
         between: (Ipv4Addr, Ipv4Addr),
         out: &mut Out<'_>,
-    ) {
+    ) -> Result<(), Dropped> {
         let (source, destination) = between;
-        let Some(mut frame) = out.pool.take() else {
-            self.not_sent(NotSent::NoFrame);
-            return;
-        };
+        let mut frame = out.pool.take().ok_or_else(|| self.not_sent(NotSent::NoFrame))?;
         // On a link that carries less, it quotes less.
         let Ok(octets) = frame.append((Fields::LENGTH + Problem::LONGEST).min(self.config.mtu)) else {
-            _ = self.refuse(NotSent::Length, frame, out);
-            return;
+            return Ok(self.refuse(NotSent::Length, frame, out).map(drop)?);
         };
         let message = octets.get_mut(Fields::LENGTH..).unwrap_or_default();
         // What may not be told, and what comes too often, the layer itself counts.
@@ -279,14 +277,15 @@ impl Stack {
         let written = told.is_ok_and(|length| {
             frame.narrow(0, Fields::LENGTH + length).is_ok() && fields.write_to(frame.octets_mut()).is_ok()
         });
-        if written {
-            let sent = self.route(now, source, destination, frame, out);
-            if let Ok(Sent::Departs | Sent::Waits) = sent {
-                self.counts.errors = self.counts.errors.saturating_add(1);
-            }
-        } else {
+        if !written {
             out.pool.give(frame);
+            return Ok(());
         }
+        if self.route(now, source, destination, frame, out)? == Sent::NoRoute {
+            return Err(Dropped::NoRoute);
+        }
+        self.counts.errors = self.counts.errors.saturating_add(1);
+        Ok(())
     }
 
     /// Tells the senders of datagrams whose rest did not come.
@@ -299,7 +298,7 @@ impl Stack {
             };
             let between = (late.destination, late.source);
             let problem = Problem::REASSEMBLY_EXCEEDED;
-            self.complain(now, problem, quote.octets(), Cast::Unicast, between, out);
+            _ = self.complain(now, problem, quote.octets(), Cast::Unicast, between, out);
         }
     }
 }

@@ -39,7 +39,7 @@ pub enum Sent {
 link::reasons! {
     /// Why a frame was not sent. It went back to the pool.
     pub enum NotSent {
-        /// No address of ours is in use, or the one that it is from no longer is.
+        /// No address of ours is in use, or its source address is no longer in use.
         NoAddress = "no address in use",
         /// The frames that wait for the wire leave no capacity for it, or for all of its fragments.
         Congested = "too many frames wait for the wire",

@@ -27,7 +27,7 @@ pub enum Taken {
     Answered,
     /// An answer, or an error about a datagram of ours: an event tells.
     Told,
-    /// Nobody here wants it, and its sender was told if he may be.
+    /// It was refused. An ICMP error was sent if RFC 1122 and the rate limits allow one.
     Refused(Problem),
 }
 

@@ -265,15 +265,15 @@ fn a_host_without_room_on_the_wire_keeps_what_is_due_for_later() {
     assert_eq!((asked, pair.ours.not_sent(NotSent::Congested)), (155, 0));
 }
 
-/// A cable that wants its frames padded, as a real medium does.
-struct Padded(Cable);
+/// A cable that wants its frames padded to this length, as a real medium does.
+struct Padded(Cable, usize);
 
 impl Device for Padded {
     fn mtu(&self) -> usize {
         self.0.mtu()
     }
     fn minimum_frame(&self) -> usize {
-        link::MINIMUM_FRAME
+        self.1
     }
     fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
         self.0.receive(pool, arrived)
@@ -290,7 +290,8 @@ impl Device for Padded {
 #[test]
 fn replies_are_padded_with_zeros_where_the_device_asks_for_it() {
     let (mut left, right) = Cable::pair(1_500).unwrap();
-    let (mut right, mut pool, mut batch) = (Padded(right), Pool::new(1_500, 256), Batch::new(4));
+    let (mut right, mut pool, mut batch) =
+        (Padded(right, link::MINIMUM_FRAME), Pool::new(1_500, 256), Batch::new(4));
     let mut frame = pool.take().unwrap();
     frame.write(&broadcast(&[&[8, 6], &request(), &[0xee; 18]])).unwrap();
     batch.push(frame).unwrap();
@@ -299,6 +300,21 @@ fn replies_are_padded_with_zeros_where_the_device_asks_for_it() {
     left.receive(&mut pool, &mut batch).unwrap();
     let expected = [&reply(&[8, 6])[..], &[0; 18]].concat();
     assert_eq!(batch.front().map(Frame::octets), Some(&expected[..]));
+}
+
+// proves: drops-counted
+#[test]
+fn frame_that_is_transmitted_is_not_counted_as_unsent_when_it_cannot_be_padded() {
+    let (mut left, right) = Cable::pair(1_500).unwrap();
+    let (mut right, mut pool, mut batch) = (Padded(right, 9_000), Pool::new(1_500, 256), Batch::new(4));
+    let (mut frame, mut host) = (pool.take().unwrap(), host(None));
+    frame.write(&broadcast(&[&[8, 6], &request()])).unwrap();
+    batch.push(frame).unwrap();
+    left.transmit(&mut batch, &mut pool).unwrap();
+    host.turn(NOW, &mut right, &mut pool, &mut ()).unwrap();
+    left.receive(&mut pool, &mut batch).unwrap();
+    assert_eq!(batch.front().map(Frame::octets), Some(&reply(&[8, 6])[..]));
+    assert_eq!((host.not_sent(NotSent::Length), right.counters().transmitted), (0, 1));
 }
 
 /// Keeps what departs.
@@ -314,7 +330,8 @@ impl Trace for Departures {
 #[test]
 fn a_request_of_our_own_is_padded_and_shown_too() {
     let (_left, right) = Cable::pair(1_500).unwrap();
-    let (mut right, mut pool, mut host) = (Padded(right), Pool::new(1_500, 256), host(None));
+    let (mut right, mut pool, mut host) =
+        (Padded(right, link::MINIMUM_FRAME), Pool::new(1_500, 256), host(None));
     let (mut frame, mut seen) = (pool.take().unwrap(), Departures(Vec::new()));
     frame.write(b"hello").unwrap();
     host.send(NOW, PEER, TEST, frame, &mut pool);

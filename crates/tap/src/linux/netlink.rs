@@ -97,8 +97,8 @@ impl Connection {
     /// Sends a change and waits for the kernel's answer to it.
     pub(super) fn change(&mut self, request: RouteNetlinkMessage, flags: u16) -> Result<(), Errno> {
         let sequence = self.send(request, NLM_F_ACK | flags).map_err(|error| errno(&error))?;
-        let error = self.answer(sequence, |answer| answer.error()).map_err(|error| errno(&error))?;
-        error.map_or(Ok(()), Err)
+        let answer = self.answer(sequence, |answer| answer.error().map_or(Ok(()), Err));
+        answer.map_err(|error| errno(&error))?
     }
 
     /// Requests a whole table. Returns what `parse` makes of its messages.

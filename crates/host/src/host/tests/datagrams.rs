@@ -141,6 +141,36 @@ fn what_nobody_here_wants_is_refused_with_its_start() {
     assert_eq!(rig.count("icmp", "errors sent"), 3);
 }
 
+// proves: drops-counted
+#[test]
+fn datagram_is_dropped_under_the_reason_when_its_error_is_not_sent() {
+    let about = |source| Fields { protocol: Protocol::UDP, source, ..to_us() };
+    let far = Ipv4Addr::new(192, 0, 2, 1);
+    for (source, frames, capacity, reason) in [
+        (far, 4, 4, Dropped::NoRoute),
+        (PEER, 1, 4, NotSent::NoFrame.into()),
+        (PEER, 4, 0, NotSent::Congested.into()),
+    ] {
+        let mut host = Rig::acquainted().host;
+        let (mut pool, mut departing) = (Pool::new(1_500, frames), Batch::new(capacity));
+        let mut arrived = pool.take().unwrap();
+        arrived.write(&frame(&datagram(about(source), &UDP))).unwrap();
+        let verdict = host.receive(NOW, arrived, &mut departing, &mut pool);
+        assert_eq!((verdict.dropped(), departing.len(), pool.held()), (Some(reason), 0, 0));
+    }
+}
+
+// proves: rfc1122-port-unreachable
+#[test]
+fn error_that_the_rate_limit_withholds_leaves_the_datagram_refused() {
+    let mut rig = Rig::acquainted();
+    let about = frame(&datagram(Fields { protocol: Protocol::UDP, ..to_us() }, &UDP));
+    let all: Vec<_> = (0..1_000).map(|_| rig.judge(&about)).collect();
+    let refused = Verdict::Ipv4(Taken::Refused(Problem::PORT_UNREACHABLE));
+    assert!(all.iter().all(|(verdict, _)| *verdict == refused));
+    assert!(all.iter().any(|(_, sent)| sent.is_empty()));
+}
+
 // proves: rfc1122-port-unreachable
 #[test]
 fn on_a_link_that_carries_little_an_error_quotes_what_fits() {
@@ -220,11 +250,11 @@ fn udp_datagram_is_refused_whatever_its_partial_checksum() {
     let mut partial = udp(b"data");
     partial[6] ^= 0x55;
     let octets = frame(&carrying(&partial));
-    assert_eq!(rig.hear_with(std::slice::from_ref(&octets), Checksum::Partial).len(), 1);
+    assert_eq!(rig.receive_with(std::slice::from_ref(&octets), Checksum::Partial).len(), 1);
     assert_eq!(rig.hear(&[octets]).len(), 0);
     // The answer written over a frame does not inherit what was known of the question.
     let ask = [frame(&datagram(to_us(), &echo(b"data"))), broadcast(&[&[8, 6], &request()])];
-    assert_eq!(rig.hear_with(&ask, Checksum::Partial).len(), 2);
+    assert_eq!(rig.receive_with(&ask, Checksum::Partial).len(), 2);
 }
 
 // proves: rfc1122-udp-checksum
@@ -237,7 +267,7 @@ fn udp_datagram_in_fragments_is_checked_when_it_is_whole() {
         let part = Fields { protocol: Protocol::UDP, ..to_us() };
         let first = datagram(Fields { more_fragments: true, ..part }, &whole[..800]);
         let last = datagram(Fields { fragment_offset: 800, ..part }, &whole[800..]);
-        assert_eq!(rig.hear_with(&[frame(&first), frame(&last)], Checksum::Partial).len(), errors);
+        assert_eq!(rig.receive_with(&[frame(&first), frame(&last)], Checksum::Partial).len(), errors);
     }
 }
 

@@ -43,11 +43,11 @@ impl Rig {
 
     /// All that the host sends because of these frames, in order.
     pub(super) fn hear(&mut self, frames: &[Vec<u8>]) -> Vec<Vec<u8>> {
-        self.hear_with(frames, Checksum::None)
+        self.receive_with(frames, Checksum::None)
     }
 
     /// The same for frames of which this is known.
-    pub(super) fn hear_with(&mut self, frames: &[Vec<u8>], checksum: Checksum) -> Vec<Vec<u8>> {
+    pub(super) fn receive_with(&mut self, frames: &[Vec<u8>], checksum: Checksum) -> Vec<Vec<u8>> {
         let mut jack = Jack { mtu: self.mtu, arrived: frames.to_vec().into(), checksum, sent: Vec::new() };
         let mut watch = Watch(std::mem::take(&mut self.verdicts));
         loop {

@@ -181,6 +181,23 @@ fn forged_contradictions_leave_the_datagrams_that_follow_them_whole() {
 
 // proves: reassembly-flood
 #[test]
+fn datagram_survives_fragments_in_its_senders_name_up_to_the_share_of_one_source() {
+    let share = u16::try_from(Limits::default().datagrams_each).unwrap();
+    assert_eq!(share, 256);
+    for (forged, survives) in [(share - 1, true), (share, false), (900, false)] {
+        let mut reassembly = Reassembly::new(Limits::default(), 3);
+        let fragment = |identification, offset, more| Part { identification, ..part(offset, more) };
+        assert_eq!(give(&mut reassembly, at(0), fragment(0, 0, true), &data(1_480)), Ok(None));
+        for identification in 1..=forged {
+            give(&mut reassembly, at(0), fragment(identification, 0, true), &[0xee; 16]).unwrap();
+        }
+        let rest = give(&mut reassembly, at(0), fragment(0, 1_480, false), &data(100));
+        assert_eq!(matches!(rest, Ok(Some(_))), survives, "{forged}");
+    }
+}
+
+// proves: reassembly-flood
+#[test]
 fn forged_fragment_costs_the_datagram_that_it_contradicts_and_no_other() {
     let mut reassembly = reassembly();
     // Every third datagram meets a forged fragment that was there before it.
