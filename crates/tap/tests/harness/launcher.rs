@@ -7,7 +7,8 @@ use std::io;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ use nix::unistd::Pid;
 /// The variables that reach a trial; all others are the developer's. A trial that fails may print a backtrace.
 const KEPT: [&str; 5] =
     ["PATH", "LD_LIBRARY_PATH", "LLVM_PROFILE_FILE", "RUST_BACKTRACE", "TAPSTACK_REQUIRE_WIRE"];
+/// SIGHUP, SIGINT, SIGQUIT and SIGTERM.
+const ENDING: [i32; 4] = [1, 2, 3, 15];
 /// The time between two looks whether a trial has ended.
 const PAUSE: Duration = Duration::from_millis(10);
 /// The rounds in which the processes of a trial are ended.
@@ -72,6 +75,25 @@ fn is_usable(folder: &Path) -> bool {
     let is_writable = nix::unistd::eaccess(folder, nix::unistd::AccessFlags::W_OK).is_ok();
     let is_short = folder.as_os_str().len() <= LONGEST;
     folder.is_absolute() && is_short && is_writable && is_executable && folder.ancestors().all(is_open)
+}
+
+/// Gives the processes that this one starts the default action of each signal that ends a program. A shell without job
+/// control has its background jobs ignore some of them, as nohup does, and an ignored signal stays ignored in a child.
+pub(crate) fn restore_signals() -> io::Result<()> {
+    let ignored = ignored_signals()?;
+    // A handler does not outlive the start of another program, and this process goes on ignoring the signal.
+    for signal in ENDING.into_iter().filter(|signal| ignored & (1 << (signal - 1)) != 0) {
+        signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))?;
+    }
+    Ok(())
+}
+
+/// The signals that this process ignores: the lowest bit is signal 1.
+pub(crate) fn ignored_signals() -> io::Result<u64> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.ok_or_else(|| io::Error::other("no SigIgn in /proc/self/status"))?;
+    u64::from_str_radix(mask.trim(), 16).map_err(io::Error::other)
 }
 
 /// What came of a process.

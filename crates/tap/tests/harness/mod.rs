@@ -93,6 +93,7 @@ pub(crate) fn main(all: Trials<'_>) -> ExitCode {
         let ready = prepare(situation).err().map(|error| error.to_string());
         trials(all.of(situation), ready.as_deref())
     } else {
+        launcher::restore_signals().expect("the default action of signals");
         arguments.test_threads.get_or_insert(AT_ONCE);
         let more: &[&str] = if geteuid().is_root() { &[ORDINARY, REFUSED, UNPRIVILEGED] } else { &[] };
         let situations = [AS_IT_IS].into_iter().chain(more.iter().copied());

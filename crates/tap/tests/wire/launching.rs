@@ -8,12 +8,13 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::harness::installed::find;
-use crate::harness::launcher::{Folder, run};
+use crate::harness::launcher::{Folder, ignored_signals, run};
 use crate::harness::{Case, Outcome};
 
 pub(crate) const CASES: &[Case] = &[
     ("process_is_killed_with_its_descendants_at_its_time_limit", killed_at_the_limit),
     ("process_gets_no_environment_of_the_developer", environment),
+    ("process_ignores_no_signal_that_the_developers_shell_ignores", signals),
     ("tool_is_found_only_where_it_can_be_executed", only_executable),
 ];
 
@@ -32,6 +33,12 @@ fn killed_at_the_limit() -> Outcome {
     let path = folder.path().to_owned();
     drop(folder);
     assert!(!path.exists());
+    Ok(())
+}
+
+fn signals() -> Outcome {
+    // SIGHUP, SIGINT, SIGQUIT and SIGTERM.
+    assert_eq!(ignored_signals()? & 0x4007, 0);
     Ok(())
 }
 
