@@ -23,7 +23,6 @@ use self::entry::Entry;
 use self::hush::{Hush, Topic};
 use self::rate::{Rate, Seconds};
 use self::register::{Entered, Evicted, Register};
-use crate::reception::can_be_a_host;
 use crate::{Dropped, Fields, Operation, Packet};
 
 pub use self::counts::Counts;
@@ -382,7 +381,7 @@ fn vet(packet: &Fields) -> Result<(), Dropped> {
         return Err(Dropped::SenderHardware);
     }
     let is_probe = packet.sender_protocol.is_unspecified() && packet.operation == Operation::REQUEST;
-    if !is_probe && (packet.sender_protocol.is_unspecified() || !can_be_a_host(packet.sender_protocol)) {
+    if !is_probe && !link::may_be_a_host(packet.sender_protocol) {
         return Err(Dropped::SenderProtocol);
     }
     Ok(())

@@ -70,16 +70,12 @@ impl<P> Arp<P> {
     }
 }
 
-/// Whether an address of a range may be meant for many: broadcast in its newer or its older form, or a
-/// group.
+/// Whether an address of a range names no one host: a broadcast in its newer or its older form, a group, or an address
+/// that no host can have.
 fn is_broadcast(range: Ipv4Net, target: Ipv4Addr) -> bool {
     // spec: rfc1027-broadcast
     let ends = target == range.broadcast() || target == range.network();
-    (ends && range.prefix_len() < 31)
-        || target.is_broadcast()
-        || target.is_multicast()
-        || target.is_unspecified()
-        || target.is_loopback()
+    (ends && range.prefix_len() < 31) || !link::may_be_a_host(target)
 }
 
 impl fmt::Display for ProxyError {

@@ -120,8 +120,9 @@ impl<P> Arp<P> {
         Ok(target)
     }
 
+    /// Whether an address can be a host's in this network; 0.0.0.0, the sender of a probe, passes.
     pub(crate) fn may_be_a_host(&self, protocol: Ipv4Addr) -> bool {
-        can_be_a_host(protocol) && self.broadcast != Some(protocol)
+        (protocol.is_unspecified() || link::may_be_a_host(protocol)) && self.broadcast != Some(protocol)
     }
 
     /// RFC 826, "Packet Reception", from the merge flag on. That hardware and protocol type are
@@ -170,13 +171,6 @@ impl<P> Arp<P> {
         // spec: rfc5227-probe-teaches-nothing
         taught && !packet.sender_protocol().is_unspecified()
     }
-}
-
-/// Whether an address can be a host's on any network at all (RFC 1122 3.2.1.3); 0.0.0.0, a probe's, passes.
-pub(crate) fn can_be_a_host(protocol: Ipv4Addr) -> bool {
-    let [first, ..] = protocol.octets();
-    // 0 is "this network", 127 is loopback, from 224 on are groups, from 240 on is class E with the broadcast address.
-    matches!(first, 1..=126 | 128..=223) || protocol.is_unspecified()
 }
 
 /// Where a packet about an address of ours goes that is meant for one station: where the address is

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
-use link::{Cast, MacAddr, TooManyGroups};
+use link::{Cast, MacAddr, TooManyGroups, may_be_a_host};
 
 use crate::Dropped;
 
@@ -127,13 +127,6 @@ impl Addresses {
     pub fn is_host(&self, address: Ipv4Addr) -> bool {
         may_be_a_host(address) && !self.is_broadcast(address)
     }
-}
-
-/// Whether `address` can be a host's in some network: RFC 1122 3.2.1.3.
-pub fn may_be_a_host(address: Ipv4Addr) -> bool {
-    let [first, ..] = address.octets();
-    // 127 is loopback, from 224 on are groups, from 240 on is class E with the limited broadcast.
-    matches!(first, 1..=126 | 128..=223)
 }
 
 /// The broadcast address of a network. Networks of two addresses (RFC 3021) or of one have none.

@@ -41,9 +41,9 @@ mod routes;
 mod seeded;
 mod wire;
 
-pub use link::{Cast, Instant, Reason, Tally, TooManyGroups, reasons};
+pub use link::{Cast, Instant, Reason, Tally, TooManyGroups, may_be_a_host, reasons};
 
-pub use self::addresses::{Addresses, broadcast_of, group_hardware, may_be_a_host};
+pub use self::addresses::{Addresses, broadcast_of, group_hardware};
 pub use self::datagram::Datagram;
 pub use self::dropped::Dropped;
 pub use self::fields::{Fields, LengthError};

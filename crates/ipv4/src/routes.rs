@@ -4,8 +4,9 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
+use link::{holds_no_host, may_be_a_host};
 
-use crate::addresses::{broadcast_of, may_be_a_host};
+use crate::addresses::broadcast_of;
 
 /// The broadcast address of the link-local network (RFC 3927 2.6.2).
 const LINK_LOCAL_BROADCAST: Ipv4Addr = Ipv4Addr::new(169, 254, 255, 255);
@@ -176,10 +177,7 @@ impl NextHop {
 /// Whether no datagram to any address of this network is sent to a gateway.
 fn never_by_gateway(network: Ipv4Net) -> bool {
     let (first, last) = (network.network(), network.broadcast());
-    let is_link_local = first.is_link_local() && last.is_link_local();
-    // 0.0.0.0/8, 127.0.0.0/8, and from 224.0.0.0 on: groups and class E.
-    let (first, last) = (first.octets()[0], last.octets()[0]);
-    is_link_local || (first == last && matches!(first, 0 | 127)) || first >= 224
+    (first.is_link_local() && last.is_link_local()) || holds_no_host(first, last)
 }
 
 /// Smaller networks first, then by address.

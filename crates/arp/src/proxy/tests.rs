@@ -76,7 +76,9 @@ fn nobody_answers_for_a_broadcast_address() {
         assert_eq!(answers(&mut arp, [10, 0, 0, 7], target), None, "{target:?}");
     }
     let mut all = proxy("0.0.0.0/0");
-    for target in [[255, 255, 255, 255], [224, 0, 0, 1], [0, 0, 0, 0], [127, 0, 0, 1]] {
+    for target in
+        [[255, 255, 255, 255], [224, 0, 0, 1], [0, 0, 0, 0], [127, 0, 0, 1], [0, 0, 0, 5], [240, 0, 0, 1]]
+    {
         assert_eq!(answers(&mut all, [10, 0, 0, 7], target), None, "{target:?}");
     }
     assert_eq!(answers(&mut proxy("0.0.0.0/32"), [10, 0, 0, 7], [0, 0, 0, 0]), None);

@@ -28,8 +28,8 @@ pub enum NamespaceError {
     Forbidden {
         /// The system's reason.
         source: Errno,
-        /// The command that fixes it.
-        mend: &'static str,
+        /// The command that fixes it, where there is one.
+        mend: Option<&'static str>,
     },
     /// The limit of namespaces is reached (`user.max_user_namespaces`, `user.max_net_namespaces`).
     LimitReached(Errno),
@@ -71,7 +71,7 @@ impl Namespace {
     /// privilege the caller lacks, into a new user namespace too, as its root.
     ///
     /// A process with several threads is refused ([`NamespaceError::Threaded`]): only the calling one would move. IPv6
-    /// is switched off inside, since a kernel with IPv6 sends frames unasked; [`Namespace::ipv6_off`] tells whether that
+    /// is switched off inside, since a kernel with IPv6 sends frames unasked; [`Namespace::ipv6_off`] reports whether that
     /// worked.
     pub fn enter() -> Result<Namespace, NamespaceError> {
         if fs::read_dir("/proc/self/task").map_err(NamespaceError::of("count the threads"))?.count() > 1 {
@@ -153,12 +153,12 @@ impl NamespaceError {
             Errno::ENOSPC | Errno::EUSERS => Self::LimitReached(errno),
             Errno::EPERM | Errno::EACCES if restricted_by_apparmor() => Self::Withheld,
             Errno::EPERM if setting("kernel/unprivileged_userns_clone") == Some(0) => {
-                forbidden("sudo sysctl kernel.unprivileged_userns_clone=1")
+                forbidden(Some("sudo sysctl kernel.unprivileged_userns_clone=1"))
             }
             Errno::EPERM | Errno::ENOSYS if in_container() => {
-                forbidden("docker run --privileged --device /dev/net/tun ...")
+                forbidden(Some("docker run --privileged --device /dev/net/tun ..."))
             }
-            Errno::EPERM | Errno::ENOSYS => forbidden("sudo -s"),
+            Errno::EPERM | Errno::ENOSYS => forbidden(None),
             _ => Self::of("make a namespace")(errno.into()),
         }
     }
@@ -176,11 +176,14 @@ fn setting(path: &str) -> Option<u64> {
 impl fmt::Display for NamespaceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Forbidden { source, mend } => write!(
-                f,
-                "cannot make a network namespace: this system keeps them from you ({}); `{mend}`",
-                source.desc()
-            ),
+            Self::Forbidden { source, mend } => {
+                let reason = source.desc();
+                write!(f, "cannot make a network namespace: this system keeps them from you ({reason}); ")?;
+                match mend {
+                    Some(command) => write!(f, "`{command}`"),
+                    None => f.write_str("only root can make one"),
+                }
+            }
             Self::LimitReached(source) => write!(
                 f,
                 "cannot make a network namespace: limit reached ({}); `sysctl user.max_user_namespaces user.max_net_namespaces` prints the limits, 0 switches namespaces off",
@@ -198,7 +201,7 @@ impl fmt::Display for NamespaceError {
                 "cannot make a network namespace: CAP_NET_ADMIN is missing; `docker run --cap-add NET_ADMIN ...`",
             ),
             Self::NetAdminMissing => {
-                f.write_str("cannot make a network namespace: CAP_NET_ADMIN is missing; `sudo -s`")
+                f.write_str("cannot make a network namespace: CAP_NET_ADMIN is missing; run it as root")
             }
             Self::Threaded => f.write_str(
                 "cannot make a network namespace: the process has several threads; call it first in `main`",
