@@ -36,10 +36,14 @@ const BROADCAST: [u8; 6] = [0xff; 6];
 /// More frames than a receive queue takes.
 const FLOOD: u32 = 4_000;
 
-/// A request of a stranger, one of many.
+/// An address that no station has.
+const ABSENT: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 77);
+
+/// A request of a stranger, one of many. It is not for the kernel: the kernel would add each sender to its neighbor table,
+/// whose limit of 1,024 entries holds for all network namespaces, and other trials could not reach the kernel.
 fn stranger(number: u32) -> Vec<u8> {
     let [.., a, b, c] = number.to_be_bytes();
-    arp(BROADCAST, 1, ([2, 1, 0, a, b, c], Ipv4Addr::new(10, 1 + a, b, c)), ([0; 6], KERNEL))
+    arp(BROADCAST, 1, ([2, 1, 0, a, b, c], Ipv4Addr::new(10, 1 + a, b, c)), ([0; 6], ABSENT))
 }
 
 /// A claim to the address that is asked about.
