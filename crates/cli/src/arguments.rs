@@ -199,7 +199,7 @@ anybody has it (RFC 5227), and the first request leaves 4 to 7 seconds later.
 
 With -I we are one station more on the kernel's wire, and reach everybody there but that kernel itself.
 
-Ctrl-C and SIGTERM end it with the statistics; it ends when nobody reads what it prints, too.
+Ctrl-C, SIGTERM and SIGHUP end it with the statistics, and so does a closed output.
 
 A reply whose data is not the request's is shown, as by iputils (\"wrong data byte #N ...\"), and counted: it is \
 no success.

@@ -121,9 +121,7 @@ pub(crate) fn vet_hardware((first, last): (MacAddr, MacAddr), interface: &Interf
     let own = MacAddr::new(interface.hardware_address()?);
     if (first..=last).contains(&own) {
         let name = interface.name();
-        return Err(Failure::new(format!(
-            "the kernel has {own} on {name}, and it and we cannot both; choose another MAC address, or leave it out"
-        )));
+        return Err(Failure::new(format!("{own} is the kernel's MAC address on {name}; use another --mac")));
     }
     Ok(())
 }

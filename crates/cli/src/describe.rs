@@ -32,7 +32,7 @@ pub(crate) fn describe(octets: &[u8]) -> String {
     line
 }
 
-/// Writes about a frame that was `length` octets long on the wire, of which `octets` were captured. What is wrong with it
+/// Writes about a frame that was `length` bytes long on the wire, of which `octets` were captured. What is wrong with it
 /// stands in brackets behind it.
 pub(crate) fn write(
     line: &mut String,
@@ -52,7 +52,7 @@ pub(crate) fn write(
         write!(line, " [{}]", fault.what)?;
     }
     if octets.len() < length {
-        write!(line, " [cut short: {} of {length} octets captured]", octets.len())?;
+        write!(line, " [cut short: {} of {length} bytes captured]", octets.len())?;
     }
     Ok(())
 }

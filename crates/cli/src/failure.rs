@@ -34,13 +34,13 @@ impl Failure {
         Failure { sentence: plain(&sentence.into()), code }
     }
 
-    /// Tells the person, and gives the exit code.
+    /// Prints the message, and returns the exit code.
     pub(crate) fn report(&self) -> ExitCode {
         self.tell();
         ExitCode::from(self.code)
     }
 
-    /// Tells the person. What standard error does not take within [`PATIENCE`] is lost: signals that we took over
+    /// Prints the message to standard error; text not accepted within [`PATIENCE`] is lost. Signals that we took over
     /// would not end the wait for a reader that has stopped reading.
     pub(crate) fn tell(&self) {
         let name = Paint::errors().paint(BAD, "tapstack:");

@@ -82,8 +82,7 @@ impl Gaps {
     }
 }
 
-/// Watches over a device what its counters do not say: the state of the link, frames that a TAP dropped, frames that
-/// were not read.
+/// Monitors what the counters of a device do not include: link state, TAP drops, unread frames.
 #[derive(Debug)]
 pub(crate) struct GapMonitor {
     link: LinkMonitor,

@@ -81,7 +81,7 @@ fn hardware(arguments: &HostArguments, name: &InterfaceName) -> Result<(MacAddr,
     Ok((first, following(first, count - 1)?))
 }
 
-/// The hardware address so many behind another, if all up to it are stations'.
+/// MAC address `steps` after `base`, if no multicast address is in between.
 fn following(base: MacAddr, steps: u64) -> Result<MacAddr, Failure> {
     // The lowest bit of the first byte makes a multicast address, and the five bytes behind it count up to that.
     const FIVE_BYTES: u64 = (1 << 40) - 1;

@@ -184,7 +184,7 @@ impl Sink for File {
     }
 
     fn retract(&mut self, count: usize) {
-        // Where somebody else has written behind it, or there is no behind, it stays. So it does if it fails.
+        // If another writer has appended, or seeking fails, the bytes stay.
         let end = self.metadata().map(|metadata| metadata.len());
         if let (Ok(place), Ok(end), Ok(count)) = (self.stream_position(), end, u64::try_from(count))
             && place == end

@@ -19,7 +19,7 @@ pub(crate) fn drop_all() -> Result<(), Failure> {
     let failed = |what: &str, error: &dyn Display| Failure::new(format!("cannot {what}: {error}"));
     prctl::set_no_new_privs().map_err(|error| failed("set no_new_privs", &error))?;
     let held = |set| caps::read(None, set).map_err(|error| failed("read capabilities", &error));
-    // Only who has this one may change the bounding set. Without it, no_new_privs has to do.
+    // Changing the bounding set requires CAP_SETPCAP; without it no_new_privs suffices.
     if held(CapSet::Effective)?.contains(&Capability::CAP_SETPCAP) {
         caps::clear(None, CapSet::Bounding).map_err(|error| failed("drop the bounding set", &error))?;
     }

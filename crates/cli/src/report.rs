@@ -135,7 +135,7 @@ impl<W: Sink> Report<W> {
         self.limits.deadline()
     }
 
-    /// Whether one more line of this kind is printed. Who asked for every frame gets every line.
+    /// Whether one more line of this kind is printed. `-v` disables the limit.
     fn admits(&mut self, now: Instant, kind: Kind) -> bool {
         self.level >= Level::Frames || self.limits.admits(now, kind)
     }

@@ -62,14 +62,14 @@ impl StationArguments {
         Ok(tap)
     }
 
-    /// Warns of a kernel's side that is in another network than `ours`: neither would find the other.
+    /// Warns if the kernel's address is outside the network of `ours`.
     pub(crate) fn warn_of_network(&self, ours: Ipv4Net) {
         let Some(kernel) = self.kernel else { return };
         let is_routed = self.gateway.is_some() || !self.routes.is_empty();
         let are_neighbors = ours.contains(&kernel.addr()) && kernel.contains(&ours.addr());
         if !is_routed && !are_neighbors {
             Failure::new(format!(
-                "--kernel {kernel} and --address {ours} are not in each other's network, so neither reaches the other; give both addresses of one network, such as 10.0.0.1/24 and 10.0.0.2/24"
+                "no route between --kernel {kernel} and --address {ours}: different networks; use two addresses of one network, such as 10.0.0.1/24 and 10.0.0.2/24"
             ))
             .tell();
         }

@@ -93,7 +93,7 @@ pub(crate) fn run(arguments: &TapArguments) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Why a TAP is not deleted: the errors of attaching to it have the remedies of who wants to attach.
+/// Message of a failed deletion; the hints of attach errors do not apply.
 fn not_deleted(name: &InterfaceName, error: &OpenError) -> String {
     let program = std::env::current_exe().unwrap_or_else(|_| "tapstack".into());
     let as_root = format!("sudo {} tap delete {}", quoted(&program.to_string_lossy()), quoted(name.as_str()));

@@ -31,7 +31,7 @@ use screen::Screen;
 use show::{Lines, Show};
 use source::{Listener, Source};
 
-/// What was heard, and why the absence of conflicts is no result, if it is none.
+/// Result of a watch, and why the absence of conflicts is no result, if it is none.
 struct Watched {
     observer: Observer,
     gap: Option<Explanation>,
@@ -39,7 +39,7 @@ struct Watched {
     was_dead: bool,
 }
 
-/// Watches until somebody ends it, or until there is no more to hear.
+/// Watches until it is ended, or until the source ends.
 pub(crate) fn run(arguments: &WatchArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
     let Watched { observer, gap, was_dead } = match &arguments.file {
@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &WatchArguments) -> Result<ExitCode, Failure> {
         return Err(Failure::negative(parting(&observer)));
     }
     match gap {
-        Some(why) if fails => Err(Failure::new(format!("no result, conflict or none: {why}"))),
+        Some(why) if fails => Err(Failure::new(format!("no result: {why}"))),
         Some(why) if was_dead => Err(Failure::new(format!("nothing could be watched: {why}"))),
         _ => Ok(ExitCode::SUCCESS),
     }
@@ -86,7 +86,7 @@ fn watch(arguments: &WatchArguments, clock: Clock) -> Result<Watched, Failure> {
     Ok(Watched { observer: listener.observer, gap, was_dead: !source.was_alive() })
 }
 
-/// Tells what has become of the link.
+/// Reports changes of the link.
 fn follow_link(source: &mut Source, listener: &mut Listener, show: &mut Show, now: Instant) {
     while let Some(state) = source.take_link_change(now) {
         let losses = u64::from(!is_alive(state));

@@ -32,7 +32,7 @@ impl Pool {
     pub fn new(mtu: usize, bound: usize) -> Pool {
         Pool {
             small: Shelf::new(mtu, bound),
-            // Longer than a small one whatever the MTU: the size tells them apart.
+            // Longer than a small one whatever the MTU: the size distinguishes them.
             large: Shelf::new(Self::LARGE.max(mtu.saturating_add(1)), bound),
         }
     }

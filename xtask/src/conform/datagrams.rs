@@ -147,7 +147,7 @@ pub(super) fn udp(data: &[u8]) -> Vec<u8> {
     [&[0x30, 0x39, 0x9c, 0x40, high, low, 0, 0][..], data].concat()
 }
 
-/// A UDP datagram to a closed port, with its length and its checksum changed. `between` is who sends it to whom.
+/// A UDP datagram to a closed port, with its length and its checksum changed. `between` is its source and its destination.
 pub(super) fn udp_with(
     between: (Ipv4Addr, Ipv4Addr),
     data: &[u8],

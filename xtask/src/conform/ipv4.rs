@@ -22,7 +22,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("options that make no sense are not looked at", "RFC 791 3.1", senseless_options)
         .linux_differs("it looks at options, and tells of those that make no sense"),
     Case::new("a source route that leads on is a drop", "RFC 1122 3.2.1.8(c), 3.3.5", leads_on)
-        .linux_differs("it tells of a pointer or a length that cannot be"),
+        .linux_differs("it reports an invalid pointer or length"),
     Case::new("a completed source route is accepted", "RFC 1122 3.2.1.8(c)", completed_route)
         .linux_differs("it drops every source route, completed or not (accept_source_route is 0)"),
     Case::new("any time to live will do", "RFC 1122 3.2.1.7", time_to_live),

@@ -85,7 +85,7 @@ pub(super) const WORD_RULES: &[WordRule] = &[
 
 /// What stands before the operation of a packet for Ethernet and IPv4.
 const USUAL: &str = "Ethernet (len 6), IPv4 (len 4), ";
-/// What tells a line about ARP, or RARP.
+/// Marks of a line about ARP or RARP.
 const ARP: [&str; 2] = ["ethertype ARP (0x0806)", "ethertype Reverse ARP (0x8035)"];
 
 /// A line's link header, and what comes after it.

@@ -39,11 +39,11 @@ has no result, unless the address is taken. Fewer probes by -c, or a shorter -i,
 With -I the kernel keeps its addresses and answers for them: we only ask. With --tap the station that asks \
 is one of our own.
 
-Ctrl-C and SIGTERM end it with the statistics; it ends when nobody reads what it prints, too.
+Ctrl-C, SIGTERM and SIGHUP end it with the statistics, and so does a closed output.
 
 Exit codes: 0 at least one reply, with -D free, with -U or -A sent; 1 no reply, with -D taken; 2 the question \
 could not be asked: usage, permission, no such interface, it is down or has no carrier, it refused frames or \
-lost some while nobody replied, or -D was ended, be it by -w, before it was over."
+lost some without a reply, or -D ended (also by -w) before it was complete."
 )]
 pub(crate) struct ArpingArguments {
     /// Which protocol address to ask for
@@ -51,7 +51,7 @@ pub(crate) struct ArpingArguments {
     pub(crate) target: Ipv4Addr,
     #[command(flatten)]
     pub(crate) wire: WireArguments,
-    /// How many requests to send [default: until it is ended; with -D 3, or as many as -w allows]
+    /// How many requests to send [default: unlimited; 3 with -D, fewer if -w ends first]
     #[arg(short, long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) count: Option<u64>,
     /// How long it all may take, in seconds

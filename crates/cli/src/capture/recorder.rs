@@ -38,7 +38,7 @@ impl Recorder<File> {
         let opened = if path == Path::new("-") { standard_output() } else { create(path) };
         let file = opened.map_err(|error| Failure::new(format!("cannot write {name}: {error}")))?;
         let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
-        // A file never ends inside a frame, be the disk full; a pipe takes what it has room for.
+        // A file never ends inside a block, even when the disk is full. A pipe accepts any number of bytes.
         let out = if is_file { Output::of_blocks(file, whole_blocks) } else { Output::new(file) };
         Recorder::new(out, name, interface, origin)
     }
@@ -150,7 +150,7 @@ fn create(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// How many of these bytes are whole blocks of pcapng. The first byte begins a block, and so all are ours.
+/// How many of these bytes are whole blocks of pcapng. The input starts at a block boundary.
 pub(super) fn whole_blocks(octets: &[u8]) -> usize {
     let mut end = 0;
     while let Some(length) =

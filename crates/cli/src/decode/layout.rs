@@ -285,7 +285,7 @@ pub(crate) static UDP: Layout = Layout {
             "sum",
             16,
             Hex,
-            "of addresses, header and data; 0 says none. It is not looked at here",
+            "of addresses, header and data; 0 says none. It is not checked by decode",
         ),
     ],
 };
@@ -303,7 +303,7 @@ pub(crate) static TCP: Layout = Layout {
         field("reserved", "rsv", 4, Number, "zero"),
         field("flags", "flags", 8, Hex, "control bits, from CWR (0x80) to FIN (0x01)"),
         field("window", "window", 16, Number, "how much more may be sent"),
-        field("checksum", "sum", 16, Hex, "of addresses, header and data. It is not looked at here"),
+        field("checksum", "sum", 16, Hex, "of addresses, header and data. It is not checked by decode"),
         field("urgent_pointer", "urgent", 16, Number, "where urgent data ends, with URG"),
     ],
 };

@@ -112,7 +112,7 @@ fn a_frame_cut_short_by_the_capture_says_so_and_is_not_bad() {
     let cut = Record { length: 1_514, ..record(&ECHO[..38]) };
     assert_eq!(
         printed("-t", &cut),
-        "IP 10.0.0.1 > 10.0.0.2: ICMP, length 8 [cut short: 38 of 1514 octets captured]\n"
+        "IP 10.0.0.1 > 10.0.0.2: ICMP, length 8 [cut short: 38 of 1514 bytes captured]\n"
     );
     for length in 0..ECHO.len() {
         assert_eq!(faults(&ECHO[..length], ECHO.len()), [], "{length}");
@@ -153,7 +153,7 @@ fn what_is_wrong_is_named_with_the_field_and_who_says_so() {
 #[test]
 fn a_wrong_checksum_says_what_it_should_be() {
     let page = printed("--explain", &record(&with(&ECHO, &[(24, 0), (25, 0)])));
-    let told = "\nwrong: ipv4.checksum: header checksum is wrong: it is 0x0000, and the octets give 0x26df\n  RFC 1122 3.2.1.2 (rfc1122-header-checksum): a datagram with a wrong header checksum is dropped;";
+    let told = "\nwrong: ipv4.checksum: header checksum is wrong: it is 0x0000, and the bytes give 0x26df\n  RFC 1122 3.2.1.2 (rfc1122-header-checksum): a datagram with a wrong header checksum is dropped;";
     assert!(page.contains(told), "{page}");
 }
 
@@ -300,7 +300,7 @@ fn a_header_checksum_is_judged_whatever_the_total_length() {
     assert!(line.ends_with(" [total length beyond the frame] [header checksum is wrong]\n"), "{line}");
     let cut = Record { length: 300, ..record(&short) };
     assert!(
-        printed("-t", &cut).ends_with(" [header checksum is wrong] [cut short: 42 of 300 octets captured]\n")
+        printed("-t", &cut).ends_with(" [header checksum is wrong] [cut short: 42 of 300 bytes captured]\n")
     );
     assert_eq!(faults(&short, 300).len(), 1);
 }
@@ -310,7 +310,7 @@ fn a_packet_that_was_cut_is_as_long_as_it_was() {
     let cut = Record { length: 60, ..record(&REQUEST) };
     assert_eq!(
         printed("-t", &cut),
-        "ARP, Request who-has 10.0.0.2 tell 10.0.0.1, length 46 [cut short: 42 of 60 octets captured]\n"
+        "ARP, Request who-has 10.0.0.2 tell 10.0.0.1, length 46 [cut short: 42 of 60 bytes captured]\n"
     );
 }
 

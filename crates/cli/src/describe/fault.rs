@@ -1,4 +1,4 @@
-//! What is wrong with a frame, whoever it is for.
+//! Faults of a frame.
 
 use std::fmt;
 
@@ -13,9 +13,9 @@ use super::datagram::data_length;
 /// EtherType of RARP, whose packets have ARP's format (RFC 903).
 pub(crate) const RARP: EtherType = EtherType(0x8035);
 
-/// Octets of a UDP header (RFC 768).
+/// Bytes of a UDP header (RFC 768).
 const UDP_HEADER: usize = 8;
-/// Octets of a TCP header without options (RFC 9293 3.1).
+/// Bytes of a TCP header without options (RFC 9293 3.1).
 const TCP_HEADER: usize = 20;
 
 /// One thing that is wrong, or to be warned of.
@@ -29,15 +29,15 @@ pub(crate) struct Fault {
     pub(crate) what: String,
     /// The numbers in it.
     pub(crate) detail: Option<String>,
-    /// Who says so.
+    /// Source of the rule.
     pub(crate) by: By,
     /// Whether it may be right all the same.
     pub(crate) is_warning: bool,
-    /// Whether octets are missing, which the capture may have cut off.
+    /// Whether bytes are missing, which the capture may have cut off.
     is_short: bool,
 }
 
-/// Who says that something is wrong.
+/// Source of the rule that a frame breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum By {
     /// The requirement with this id in `docs/spec`.
@@ -46,7 +46,7 @@ pub(crate) enum By {
     Standard(&'static str, &'static str),
 }
 
-/// All that is wrong with a frame that was `length` octets long on the wire. Octets that are missing because the capture
+/// All that is wrong with a frame that was `length` bytes long on the wire. Bytes that are missing because the capture
 /// cut it short are not.
 pub(crate) fn faults(octets: &[u8], length: usize) -> Vec<Fault> {
     let mut faults = Vec::new();
@@ -299,7 +299,7 @@ fn of_tcp(faults: &mut Vec<Fault>, data: &Data<'_>) {
     });
 }
 
-/// A wrong checksum `at` octets into what it covers: what it is, and what it should be.
+/// A wrong checksum `at` bytes into what it covers: what it is, and what it should be.
 fn wrong_sum(octets: &[u8], at: usize) -> String {
     let mut blank = octets.to_vec();
     let mut is = 0;
@@ -307,5 +307,5 @@ fn wrong_sum(octets: &[u8], at: usize) -> String {
         is = u16::from_be_bytes(*field);
         *field = [0; 2];
     }
-    format!("it is {is:#06x}, and the octets give {:#06x}", checksum::checksum(&blank))
+    format!("it is {is:#06x}, and the bytes give {:#06x}", checksum::checksum(&blank))
 }

@@ -138,7 +138,7 @@ fn length_field_is_held_against_the_wire_and_not_the_capture() {
     };
     let whole = "ARP, Request who-has 10.0.0.2 tell 10.0.0.1, length 92";
     assert_eq!(told(114, 114), whole);
-    assert_eq!(told(60, 114), format!("{whole} [cut short: 60 of 114 octets captured]"));
+    assert_eq!(told(60, 114), format!("{whole} [cut short: 60 of 114 bytes captured]"));
     for captured in 0..60 {
         assert_eq!(faults(&frame[..captured], 114), [], "{captured}");
     }

@@ -94,7 +94,8 @@ impl Capabilities {
 
 /// The TAPs on which IPv6 is on. Where they cannot be listed, there are none to name.
 fn taps_with_ipv6() -> Vec<InterfaceName> {
-    let is_on = |name: &InterfaceName| setting(&format!("net/ipv6/conf/{name}/disable_ipv6")) == Some(0);
+    let is_on =
+        |name: &InterfaceName| setting(&format!("net/ipv6/conf/{}/disable_ipv6", name.as_str())) == Some(0);
     let taps = taps().unwrap_or_default().into_iter().filter(|tap| tap.is_tap);
     taps.map(|tap| tap.name).filter(is_on).collect()
 }

@@ -17,7 +17,7 @@ use crate::failure::{Failure, say};
 /// The name under which this program tries things in a namespace.
 pub(crate) const EXPLORER: &str = "tapstack-doctor-inside";
 
-/// The word by which it is told that `lab` would not be dumpable.
+/// Argument that makes the explorer undumpable, as `lab` would be.
 const UNDUMPABLE: &str = "undumpable";
 
 /// What came of it. Each refusal is a sentence.

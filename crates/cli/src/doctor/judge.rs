@@ -153,7 +153,7 @@ fn io_uring(facts: &Facts) -> Finding {
     match facts.io_uring_disabled {
         Some(value @ 1..) => Finding::warn(
             check,
-            // For the speed of one program nothing that holds for the whole machine is advised.
+            // No machine-wide change is advised for the speed of one program.
             format!(
                 "switched off (kernel.io_uring_disabled is {value}): frames are carried one a call, slower under load"
             ),
@@ -217,7 +217,7 @@ fn neighbours(facts: &Facts) -> Finding {
     match facts.most_neighbours {
         None => Finding::skip(check, "net.ipv4.neigh.default.gc_thresh3 cannot be read in this namespace"),
         Some(most) if most > USUAL => Finding::ok(check, format!("the kernel keeps {most} at most")),
-        // Only whoever has so many hosts needs more.
+        // Only larger --hosts ranges need more.
         Some(most) => Finding::ok(
             check,
             format!(

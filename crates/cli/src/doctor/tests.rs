@@ -141,7 +141,7 @@ fn capabilities_are_the_bits_in_effect_and_in_the_bounding_set() {
 fn nothing_machine_wide_is_advised_when_io_uring_is_refused() {
     let refused = |disabled| {
         one(move |facts| {
-            let sentence = "cannot carry frames by io_uring: EPERM; `sudo sysctl kernel.io_uring_disabled=0`";
+            let sentence = "cannot carry frames by io_uring: EPERM; choose `--io read-write`";
             if let Ok(inside) = &mut facts.inside {
                 inside.ring = Some(Err(sentence.to_owned()));
             }

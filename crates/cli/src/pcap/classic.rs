@@ -35,7 +35,7 @@ pub(super) struct Record {
     pub(super) length: u32,
 }
 
-/// Variants that a first word names.
+/// Magic numbers of the variants.
 const MICROSECONDS: u32 = 0xa1b2_c3d4;
 const NANOSECONDS: u32 = 0xa1b2_3c4d;
 /// Of a patched libpcap: each record has an interface, a protocol and a packet type.

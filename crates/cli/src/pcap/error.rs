@@ -10,7 +10,7 @@ use super::{BLOCK_LIMIT, INTERFACE_LIMIT};
 pub(crate) enum Error {
     /// The input failed.
     Io(io::Error),
-    /// There is not a byte.
+    /// The file is empty.
     Empty,
     /// The file is in another format.
     Foreign(Foreign),
@@ -43,7 +43,7 @@ pub(crate) enum Foreign {
 /// What is wrong with a damaged capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Damage {
-    /// A section header says neither byte order.
+    /// A section header has an invalid byte-order magic.
     ByteOrder,
     /// A block is shorter than its fields, not a multiple of four, or the two lengths of it differ.
     BlockLength,

@@ -179,7 +179,7 @@ fn simple(order: Order, body: &[u8], in_file: usize) -> Option<Found> {
 }
 
 impl Found {
-    /// Limits a packet to the snap length of its interface, where nothing else tells data from padding.
+    /// Limits a packet to the snap length of its interface, where nothing else separates data from padding.
     pub(super) fn limit(&mut self, interface: &Interface) {
         if let Some(limit) = interface.snap_length.filter(|_| self.units.is_none()) {
             self.captured = self.captured.min(u32::try_from(limit).unwrap_or(u32::MAX));

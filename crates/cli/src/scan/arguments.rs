@@ -41,7 +41,7 @@ A further reply for an address is marked (DUP: 2), and if it comes from another 
 Vendor names come from the files of arp-scan, ieee-data, Wireshark or nmap, where one of these is installed, or \
 from --ouifile.
 
-Ctrl-C and SIGTERM end it with the statistics; it ends when nobody reads what it prints, too.
+Ctrl-C, SIGTERM and SIGHUP end it with the statistics, and so does a closed output.
 
 Exit codes: 0 at least one host replied, with --limit N so many; 1 none or fewer; 2 the question could not be \
 asked: usage, permission, no such interface, it is down or has no carrier, or nobody replied and it refused \

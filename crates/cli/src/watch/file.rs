@@ -64,7 +64,7 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
             show.begin(time, &arguments.name());
         }
         let decision = observer.hear(time, record.octets);
-        truncated += u64::from(record.is_cut() && decision.is_for_want_of_octets());
+        truncated += u64::from(record.is_cut() && decision.is_truncated());
         told = show.tell(&mut observer, signals);
         // One that is a file is read to its end, whatever there is in it.
         let is_enough = if is_file { show.is_over() } else { is_over(arguments, &observer, &show) };

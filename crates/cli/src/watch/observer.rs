@@ -108,8 +108,8 @@ fn vlan(frame: &Ethernet<'_>) -> Result<Option<VlanId>, link::Dropped> {
 }
 
 impl Decision {
-    /// Whether a frame that was cut short might have been heard if it were whole.
-    pub(super) fn is_for_want_of_octets(self) -> bool {
+    /// Whether a frame was not read, and might have been if it were not cut short.
+    pub(super) fn is_truncated(self) -> bool {
         match self {
             Self::Heard(verdict) => matches!(verdict, Verdict::Dropped(_)),
             Self::Ignored(reason) => {

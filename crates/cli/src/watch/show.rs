@@ -59,7 +59,7 @@ impl Show {
         Ok(())
     }
 
-    /// Tells what has become of the link. The screen shows it as long as it lasts.
+    /// Prints a link change. The screen shows it as long as it lasts.
     pub(super) fn link(&mut self, now: Instant, state: LinkState) {
         if let Self::Lines(lines) = self {
             let line = if lines.json {

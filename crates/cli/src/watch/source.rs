@@ -122,7 +122,7 @@ impl Source {
         self.waits_for_room
     }
 
-    /// Hears what has arrived, and answers it if we are a host there. Returns whether something had.
+    /// Receives frames and replies to them if this is a host there. Returns whether there were any.
     pub(super) fn turn(&mut self, now: Instant, listener: &mut Listener) -> Result<bool, Failure> {
         let name = &self.name;
         let failed = |error: DeviceError| gone(name, &error);

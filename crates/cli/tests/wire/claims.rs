@@ -220,7 +220,7 @@ fn on_a_tap_that_comes_up() -> Outcome {
     tap.0.set_up(true)?;
     line_with(&mut host, " link is up, mtu 1500")?;
     line_with(&mut host, " probing 10.0.0.2")?;
-    // Nobody may answer it before the announcements.
+    // No reply may come before the announcements.
     probed_and_announced(&mut socket)?;
     line_with(&mut host, "ready back0 ")?;
     hears(&mut socket, OURS)?;

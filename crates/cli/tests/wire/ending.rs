@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two looks at it.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// A FIFO that nobody else opens.
+/// A FIFO that no other process opens.
 fn fifo(name: &str) -> Result<Scratch, Box<dyn std::error::Error>> {
     let scratch = Scratch::new(name);
     mkfifo(&scratch.0, Mode::S_IRUSR | Mode::S_IWUSR)?;

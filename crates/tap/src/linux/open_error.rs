@@ -204,7 +204,7 @@ fn ring(f: &mut fmt::Formatter<'_>, source: &io::Error) -> fmt::Result {
             "`docker run --security-opt seccomp=unconfined ...`, or choose `--io read-write`",
         ),
         Some(Errno::EPERM | Errno::EACCES) => {
-            ("it is switched off", "`sudo sysctl kernel.io_uring_disabled=0`")
+            ("it is switched off (kernel.io_uring_disabled)", "choose `--io read-write`")
         }
         Some(Errno::ENOSYS) => ("this kernel or container has none", "choose `--io read-write`"),
         Some(Errno::EOPNOTSUPP | Errno::EINVAL) => {

@@ -197,7 +197,7 @@ fn lengths_of_a_cut_capture_are_those_on_the_wire() {
     let told = |protocol, data: &[u8], captured: usize| {
         let octets = [&HEAD[..], &[8, 0], &datagram(protocol, data)].concat();
         let (cut, length) = (&octets[..captured], octets.len());
-        assert_eq!(faults(cut, length), [], "a cut is nobody's fault");
+        assert_eq!(faults(cut, length), [], "what the capture cut off is no fault");
         let mut line = String::new();
         let style = Style { link_header: false, verbose: false };
         write(&mut line, style, cut, length, &[]).unwrap();
