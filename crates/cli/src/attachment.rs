@@ -121,7 +121,9 @@ pub(crate) fn vet_hardware((first, last): (MacAddr, MacAddr), interface: &Interf
     let own = MacAddr::new(interface.hardware_address()?);
     if (first..=last).contains(&own) {
         let name = interface.name();
-        return Err(Failure::new(format!("{own} is the kernel's MAC address on {name}; use another --mac")));
+        return Err(Failure::new(format!(
+            "{own} is the kernel's MAC address on {name}; use another MAC address"
+        )));
     }
     Ok(())
 }

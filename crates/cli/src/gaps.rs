@@ -51,9 +51,14 @@ impl Gaps {
     ///
     /// Every command that reports the absence of something asks here.
     pub(crate) fn explain(&self, name: &InterfaceName) -> Option<Explanation> {
+        self.explain_with(name, "try again on a less busy machine or wire")
+    }
+
+    /// The same with the hint of a command that can receive fewer frames.
+    pub(crate) fn explain_with(&self, name: &InterfaceName, fewer: &str) -> Option<Explanation> {
         let look = format!("`ip link show {name}`");
         let unread = "more frames arrived than could be read";
-        self.explain_of(&name.to_string(), (unread, "try again on a less busy machine or wire"), &look)
+        self.explain_of(&name.to_string(), (unread, fewer), &look)
     }
 
     /// The same for the capture of this name.

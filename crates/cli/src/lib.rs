@@ -66,7 +66,7 @@ pub fn main() -> ExitCode {
     color::choose(color::asked(words));
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => return usage::refuse(&error),
+        Err(error) => return usage::refuse(&error, &std::env::args_os().collect::<Vec<_>>()),
     };
     color::choose(arguments.color);
     let outcome = match arguments.command {

@@ -112,11 +112,14 @@ fn longest(plan: &Plan, targets: u64) -> Duration {
 /// What is said before a scan that takes minutes.
 fn warning(longest: Duration) -> Option<String> {
     const LONG: Duration = Duration::from_mins(3);
+    const YEAR: Duration = Duration::from_hours(365 * 24);
     (longest > LONG).then(|| {
-        format!(
-            "this scan takes up to {}; a higher --rate or fewer --retry shorten it",
-            HumanDuration(longest)
-        )
+        let time = if longest > YEAR {
+            "more than a year".to_owned()
+        } else {
+            format!("up to {}", HumanDuration(longest))
+        };
+        format!("this scan takes {time}; a higher --rate or fewer --retry shorten it")
     })
 }
 
@@ -261,7 +264,7 @@ impl Scanner<'_> {
     /// Why the absence of replies is no result, if it is none.
     fn gap(&mut self) -> Option<Explanation> {
         let gaps = Gaps { refused: self.sweep.counts().refused, ..self.wire.gaps(self.clock.now()) };
-        gaps.explain(self.wire.name())
+        gaps.explain_with(self.wire.name(), "scan again at a lower --rate")
     }
 
     /// What it came to. What was never sent is no request.
@@ -302,8 +305,7 @@ fn verdict(scanner: &Scanner<'_>, outcome: Outcome, gap: Option<Explanation>) ->
     Err(Failure::new(match outcome {
         Outcome::Found => {
             if let Some(why) = gap {
-                Failure::new(format!("hosts that did not reply may be there: {why}, at a lower --rate"))
-                    .tell();
+                Failure::new(format!("hosts that did not reply may be there: {why}")).tell();
             }
             return Ok(ExitCode::SUCCESS);
         }
@@ -321,7 +323,7 @@ fn verdict(scanner: &Scanner<'_>, outcome: Outcome, gap: Option<Explanation>) ->
             format!("nothing was asked: {name} took no frame; `ip -statistics link show {name}`")
         }
         Outcome::Hindered => match gap {
-            Some(why) => format!("no result of the scan: {why}, at a lower --rate"),
+            Some(why) => format!("no result of the scan: {why}"),
             None => "no result of the scan: not all replies could be received; try again".to_owned(),
         },
         Outcome::Unfinished => {

@@ -1,20 +1,22 @@
 //! What a person is told whose command line is no good: one sentence, as about anything else.
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, Command, CommandFactory, Error};
 
+use crate::arguments::Arguments;
 use crate::failure::{Failure, written};
 
 /// Prints what was asked for instead of a command, or says what is wrong with the words.
-pub(crate) fn refuse(error: &Error) -> ExitCode {
+pub(crate) fn refuse(error: &Error, words: &[OsString]) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp
         | ErrorKind::DisplayVersion
         | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => show(error),
-        _ => Failure::new(message(error)).report(),
+        _ => Failure::new(message(error, words)).report(),
     }
 }
 
@@ -28,13 +30,12 @@ fn show(error: &Error) -> ExitCode {
 }
 
 /// What is wrong with the words.
-fn message(error: &Error) -> String {
+fn message(error: &Error, words: &[OsString]) -> String {
     if let (ErrorKind::UnknownArgument, Some(ContextValue::String(argument))) =
         (error.kind(), error.get(ContextKind::InvalidArg))
     {
-        let is_number = argument.strip_prefix('-').is_some_and(|number| number.parse::<f64>().is_ok());
-        if is_number {
-            return format!("invalid value '{argument}': a number must not be negative");
+        if let Some(number) = negative_value(words, argument) {
+            return format!("invalid value '{number}': a number must not be negative");
         }
         // A command line that begins as a command of `lab` would.
         let text = error.to_string();
@@ -45,6 +46,32 @@ fn message(error: &Error) -> String {
         }
     }
     sentence(&error.to_string())
+}
+
+/// The negative number after an option that takes a value, of which clap reports the first letters as an unknown option.
+fn negative_value<'w>(words: &'w [OsString], argument: &str) -> Option<&'w str> {
+    let mut command = Arguments::command();
+    command.build();
+    let mut command = &command;
+    for (option, word) in words.iter().zip(words.iter().skip(1)) {
+        let (Some(option), Some(word)) = (option.to_str(), word.to_str()) else { continue };
+        let is_value = word.starts_with(argument)
+            && word.strip_prefix('-').is_some_and(|number| number.parse::<f64>().is_ok());
+        if is_value && takes_value(command, option) {
+            return Some(word);
+        }
+        command = command.find_subcommand(word).unwrap_or(command);
+    }
+    None
+}
+
+/// Whether the word after this one is its value: `--name`, `-n`, or the last letter of `-qn`.
+fn takes_value(command: &Command, word: &str) -> bool {
+    let is_same = |option: &&Arg| match word.strip_prefix("--") {
+        Some(long) => option.get_long() == Some(long),
+        None => word.starts_with('-') && option.get_short().is_some_and(|short| word.ends_with(short)),
+    };
+    command.get_arguments().find(is_same).is_some_and(|option| option.get_action().takes_values())
 }
 
 /// In one sentence what clap says in several lines: what is wrong, perhaps a tip, and how the command is used.

@@ -69,6 +69,7 @@ enum Line<'a> {
         unexplained: usize,
         lines: u64,
         lines_equal: u64,
+        words_refused: Option<&'a str>,
         skipped: Option<&'a str>,
     },
     Rule {
@@ -229,6 +230,7 @@ impl Report {
                 unexplained: file.unexplained.len(),
                 lines: file.words.lines,
                 lines_equal: file.words.equal,
+                words_refused: file.words.refused.as_deref(),
                 skipped: file.skipped.as_deref(),
             });
         }
@@ -284,6 +286,14 @@ impl Report {
         }
         if let Some(why) = &self.without_words {
             writeln!(text, "\nno words were compared: {why}")?;
+        }
+        let refused = |file: &&File| file.words.refused.is_some();
+        let captures = self.files.iter().filter(refused).count();
+        if captures > 0 {
+            writeln!(text, "\nno words were compared of {captures} captures that tcpdump refused:")?;
+        }
+        for file in self.files.iter().filter(refused) {
+            writeln!(text, "  {}: {}", file.name, file.words.refused.as_deref().unwrap_or_default())?;
         }
         Ok(())
     }

@@ -16,6 +16,8 @@ pub(super) struct Words {
     /// How many differences each rule explains, in the order of the table.
     pub(super) explained: Vec<u64>,
     pub(super) unexplained: Vec<Difference>,
+    /// Error of tcpdump, if it read no frame of the capture: no words were compared.
+    pub(super) refused: Option<String>,
 }
 
 /// A kind of difference between lines that is as it should be.
@@ -141,10 +143,13 @@ fn of_file(program: &Path, file: &Path) -> Result<Words, String> {
     }
     drop((our_lines, their_lines));
     ours.end()?;
-    let is_refused = theirs.end()?.code != Some(0) && number == 1;
+    let end = theirs.end()?;
+    let is_refused = end.code != Some(0) && number == 1;
     match uneven {
         // It reads no pcapng whose interfaces differ.
-        Some((Some(_), None)) if is_refused => {}
+        Some((Some(_), None)) if is_refused => {
+            words.refused = Some(end.errors.trim().lines().last().unwrap_or("no message").to_owned());
+        }
         Some((ours, theirs)) => words.differ(number, ours, theirs),
         None => {}
     }

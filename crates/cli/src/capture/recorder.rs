@@ -57,7 +57,7 @@ impl<W: Sink> Recorder<W> {
             write::section(out, concat!("tapstack ", env!("CARGO_PKG_VERSION")));
             write::interface(out, LinkType::ETHERNET, interface);
         });
-        recorder.flush();
+        recorder.out.flush(Duration::ZERO);
         match recorder.out.take_failure() {
             Some(error) => Err(Failure::new(format!("cannot write {}: {error}", recorder.name))),
             None => Ok(recorder),

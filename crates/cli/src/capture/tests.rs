@@ -142,6 +142,16 @@ fn a_frame_that_arrived_carries_the_verdict() {
 }
 
 #[test]
+fn recorder_fails_when_the_disk_is_full_at_the_start() {
+    for room in [0, 20] {
+        let mut octets = Vec::new();
+        let out = Output::of_blocks(Disk { room, octets: &mut octets }, whole_blocks);
+        let refused = Recorder::new(out, "a test".to_owned(), "tap0", Duration::ZERO);
+        assert!(refused.is_err(), "{room}");
+    }
+}
+
+#[test]
 fn a_full_disk_ends_capturing_and_nothing_else() {
     let frames = vec![(false, vec![7; 1_000]); 1_000];
     // A record takes 1,044 octets or so: the disk is full inside of one wherever that is possible.

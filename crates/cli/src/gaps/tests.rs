@@ -36,6 +36,12 @@ fn every_gap_makes_a_negative_result_unknown() {
              try again when `ip link show eth0` says that it is up",
         ),
     ];
+    let hint = |gaps: Gaps| gaps.explain_with(&name(), "scan again at a lower --rate").unwrap().to_string();
+    assert_eq!(
+        hint(Gaps { lost: 2, ..none }),
+        "the kernel dropped 2 frames: receive queue full; scan again at a lower --rate"
+    );
+    assert_eq!(hint(Gaps { truncated: 1, ..none }), rows[3].1, "a lower rate does not help");
     for (gaps, words) in rows {
         assert_eq!(gaps.explain(&name()).map(|why| why.to_string()).as_deref(), Some(words), "{gaps:?}");
     }

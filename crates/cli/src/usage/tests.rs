@@ -1,3 +1,5 @@
+use std::ffi::OsString;
+
 use clap::Parser;
 
 use super::message;
@@ -5,8 +7,8 @@ use crate::arguments::Arguments;
 
 /// What is said of a command line that is no good.
 fn said(words: &[&str]) -> String {
-    let words = ["tapstack"].iter().chain(words);
-    message(&Arguments::try_parse_from(words).expect_err("a command line that is no good"))
+    let words: Vec<_> = ["tapstack"].iter().chain(words).map(OsString::from).collect();
+    message(&Arguments::try_parse_from(&words).expect_err("a command line that is no good"), &words)
 }
 
 #[test]
@@ -46,7 +48,7 @@ fn message_names_the_cause_when_a_value_is_invalid() {
     let host = ["host", "--tap", "tap0", "--address"];
     let hosts = ["host", "--tap", "tap0", "--hosts"];
     let arping = ["arping", "-I", "eth0"];
-    let rows: [(&[&str], &[&str], &str); 19] = [
+    let rows: [(&[&str], &[&str], &str); 25] = [
         (
             &hosts,
             &["10.0.4.0-10.0.7.231"],
@@ -83,6 +85,12 @@ fn message_names_the_cause_when_a_value_is_invalid() {
         (&arping, &["-c", "0", "10.0.0.1"], ": it must be at least 1"),
         (&arping, &["-c", "99999999999999999999", "10.0.0.1"], ": the number is too large"),
         (&arping, &["-c", "-1", "10.0.0.1"], "invalid value '-1': a number must not be negative"),
+        (&arping, &["-w", "-0.5", "10.0.0.1"], "invalid value '-0.5': a number must not be negative"),
+        (&arping, &["-qw", "-2.5", "10.0.0.1"], "invalid value '-2.5': a number must not be negative"),
+        (&arping, &["--count", "-7", "10.0.0.1"], "invalid value '-7': a number must not be negative"),
+        (&arping, &["-1", "10.0.0.1"], "unexpected argument '-1' found; see `tapstack arping --help`"),
+        (&arping, &["-q", "-1", "10.0.0.1"], "unexpected argument '-1' found; see `tapstack arping --help`"),
+        (&["watch"], &["-3"], "unexpected argument '-3' found; see `tapstack watch --help`"),
         (&arping, &["fe80::1"], ": IPv6 is not supported; expected an IPv4 address, e.g. 10.0.0.1"),
         (
             &["scan", "-I", "eth0"],

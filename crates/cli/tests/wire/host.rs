@@ -380,7 +380,10 @@ fn kernels_own_mac_address() -> Outcome {
     for words in commands {
         let (code, _, errors) = told(&run(words)?);
         assert_eq!(code, Some(2), "{words:?}: {errors}");
-        assert!(errors.starts_with(&format!("tapstack: the kernel has {mac} on same0, ")), "{errors}");
+        assert!(
+            errors.starts_with(&format!("tapstack: {mac} is the kernel's MAC address on same0; ")),
+            "{errors}"
+        );
     }
     Ok(())
 }

@@ -39,6 +39,17 @@ fn what_nothing_explains_is_named_with_both_values() {
 }
 
 #[test]
+fn captures_that_tcpdump_refuses_are_counted_with_its_error() {
+    let mut report = report("1");
+    assert!(!report.table().contains("refused"));
+    let refused = Some("tcpdump: unknown file format".to_owned());
+    report.words("a.pcap", Words { refused, ..Words::default() });
+    let told = "no words were compared of 1 captures that tcpdump refused:\n  a.pcap: tcpdump: unknown file format\n";
+    assert!(report.table().contains(told), "{}", report.table());
+    assert!(report.json().contains("\"words_refused\":\"tcpdump: unknown file format\""));
+}
+
+#[test]
 fn a_rule_that_explains_nothing_is_told() {
     assert!(report("1").table().contains("0  padding: nothing here needs it"));
 }
