@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use tap::linux::Printable;
+
 use crate::color::{BAD, Paint};
 use crate::output::{Output, standard_error};
 
@@ -21,17 +23,17 @@ pub(crate) struct Failure {
 impl Failure {
     /// A set-up that failed, with a sentence of its own: exit code 2.
     pub(crate) fn new(sentence: impl Into<String>) -> Failure {
-        Failure { sentence: plain(&sentence.into()), code: 2 }
+        Failure { sentence: printable(&sentence.into()), code: 2 }
     }
 
     /// A negative answer: exit code 1.
     pub(crate) fn negative(sentence: impl Into<String>) -> Failure {
-        Failure { sentence: plain(&sentence.into()), code: 1 }
+        Failure { sentence: printable(&sentence.into()), code: 1 }
     }
 
     /// A failure with an exit code of its own.
     pub(crate) fn with_code(sentence: impl Into<String>, code: u8) -> Failure {
-        Failure { sentence: plain(&sentence.into()), code }
+        Failure { sentence: printable(&sentence.into()), code }
     }
 
     /// Prints the message, and returns the exit code.
@@ -67,14 +69,24 @@ pub(crate) fn written(failure: Option<io::Error>) -> Result<(), Failure> {
     }
 }
 
+/// A message on one line: plain, and with the control characters escaped that names of files and programs may contain.
+fn printable(message: &str) -> String {
+    Printable(&plain(message)).to_string()
+}
+
 /// A message without the numbers of the system's errors, which Rust adds to their words.
 fn plain(message: &str) -> String {
     const NUMBER: &str = " (os error ";
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let mut rest = message;
     let mut plain = String::new();
     while let Some((before, behind)) = rest.split_once(NUMBER) {
         plain.push_str(before);
-        rest = behind.split_once(')').map_or("", |(_, rest)| rest);
+        let number = behind.split_once(')').filter(|(number, _)| is_number(number));
+        rest = number.map_or(behind, |(_, rest)| rest);
+        if number.is_none() {
+            plain.push_str(NUMBER);
+        }
     }
     plain + rest
 }
@@ -97,5 +109,26 @@ mod tests {
             "cannot read a: No such file or directory, nor b: No such file or directory; choose another";
         assert_eq!(failure.sentence, words);
         assert_eq!(Failure::from(refused).sentence, "No such file or directory");
+    }
+
+    #[test]
+    fn message_keeps_its_reason_when_a_name_looks_like_an_error_number() {
+        let refused = io::Error::from_raw_os_error(2);
+        for name in
+            ["x (os error y", "x (os error )", "x (os error 2", "(os error (os error y) (os error -2)"]
+        {
+            let failure = Failure::new(format!("cannot read {name}: {refused}"));
+            assert_eq!(failure.sentence, format!("cannot read {name}: No such file or directory"));
+        }
+    }
+
+    #[test]
+    fn control_characters_are_escaped_when_a_name_contains_them() {
+        for failure in
+            [Failure::new("a\x1b[2J\n"), Failure::negative("a\x1b[2J\n"), Failure::with_code("a\x1b[2J\n", 3)]
+        {
+            assert_eq!(failure.sentence, r"a\u{1b}[2J\n");
+        }
+        assert_eq!(Failure::new(r#"names 'ä' and "\b""#).sentence, r#"names 'ä' and "\b""#);
     }
 }

@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 use ipnet::Ipv4Net;
 use serde::Serialize;
 use tap::linux::{
-    DeleteError, Holder, Interface, InterfaceName, OpenError, PersistentTap, TapInterface, caller, closed_to,
-    quoted, taps, user_id, user_name,
+    DeleteError, Interface, InterfaceName, OpenError, PersistentTap, TapInterface, caller, closed_to, quoted,
+    taps, user_id, user_name,
 };
 
 use crate::address::network;
@@ -117,10 +117,9 @@ fn not_deleted(name: &InterfaceName, error: &OpenError) -> String {
             "cannot delete TAP {name}: it was made for several queues, and tapstack opens one; `sudo ip link delete {name}`"
         ),
         OpenError::Busy { holders, .. } => match holders.first() {
-            Some(Holder { pid, command }) => {
-                format!(
-                    "cannot delete TAP {name}: process {pid} ({command}) holds it; end it first by `kill {pid}`"
-                )
+            Some(holder) => {
+                let pid = holder.pid;
+                format!("cannot delete TAP {name}: {holder} holds it; end it first by `kill {pid}`")
             }
             None => format!(
                 "cannot delete TAP {name}: a process of another user holds it; `sudo ip link delete {name}`"

@@ -88,8 +88,11 @@ fn watch(arguments: &WatchArguments, clock: Clock) -> Result<Watched, Failure> {
 
 /// Reports changes of the link.
 fn follow_link(source: &mut Source, listener: &mut Listener, show: &mut Show, now: Instant) {
+    let mut was_alive = !listener.observer.is_down;
     while let Some(state) = source.take_link_change(now) {
-        let losses = u64::from(!is_alive(state));
+        // Down, and then up without a carrier, is one loss.
+        let losses = u64::from(was_alive && !is_alive(state));
+        was_alive = is_alive(state);
         listener.observer.link_losses = listener.observer.link_losses.saturating_add(losses);
         show.link(listener.wall(now), state);
     }

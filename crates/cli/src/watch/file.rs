@@ -44,18 +44,21 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
     let stopped = AtomicBool::new(false);
     let end = arguments.deadline.map(|limit| clock.now() + limit);
     let mut observer = Observer::new(arguments.vlan);
-    let watched = |observer: Observer, truncated| {
+    let watched = |observer: Observer, truncated, has_header: bool| {
         // What a pipe has not said yet has not happened; what is in a file has.
-        let is_unread = is_file && stopped.load(Ordering::Relaxed);
+        let is_unread = !has_header || (is_file && stopped.load(Ordering::Relaxed));
         let gaps = Gaps { truncated, is_unread, turned_away: turned_away(&observer), ..Gaps::default() };
         let gap = gaps.explain_capture(&path.display().to_string());
-        Watched { observer, gap, was_dead: false }
-    };
-    let mut reader = match Reader::new(Stoppable { from, signals, clock, end, stopped: &stopped }) {
-        Err(_) if stopped.load(Ordering::Relaxed) => return Ok(watched(observer, 0)),
-        reader => reader.map_err(failed)?,
+        Watched { observer, gap, was_dead: !has_header }
     };
     let kind = if is_file { Kind::File } else { Kind::Pipe };
+    let mut reader = match Reader::new(Stoppable { from, signals, clock, end, stopped: &stopped }) {
+        Err(_) if stopped.load(Ordering::Relaxed) => {
+            show(arguments, &arguments.name(), kind, signals)?.end(&observer, 0, signals)?;
+            return Ok(watched(observer, 0, false));
+        }
+        reader => reader.map_err(failed)?,
+    };
     let mut show = show(arguments, &arguments.name(), kind, signals)?;
     let (mut has_begun, mut told, mut truncated) = (false, Ok(()), 0);
     let read = reader.read(|record| {
@@ -83,7 +86,7 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
         }
         read => read?,
     }
-    told.map(|()| watched(observer, truncated))
+    told.map(|()| watched(observer, truncated, true))
 }
 
 /// Opens a capture, but does not wait for the writer of a FIFO: that is waited for where a signal and a deadline

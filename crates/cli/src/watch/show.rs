@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use arp::census::Event;
+use tap::linux::Printable;
 use tap::{Instant, LinkState};
 
 use super::observer::Observer;
@@ -39,7 +40,11 @@ impl Show {
     /// The first line.
     pub(super) fn begin(&mut self, now: Instant, source: &str) {
         if let Self::Lines(lines) = self {
-            lines.print(&if lines.json { json::start(now, source) } else { format!("watching {source}") });
+            lines.print(&if lines.json {
+                json::start(now, source)
+            } else {
+                format!("watching {}", Printable(source))
+            });
             lines.out.flush(Duration::ZERO);
         }
     }

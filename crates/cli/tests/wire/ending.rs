@@ -21,7 +21,7 @@ use crate::harness::{Case, Outcome};
 
 pub(crate) const CASES: &[Case] = &[
     ("signals_end_every_command_that_waits_for_a_file", files_that_block),
-    ("watch_of_a_fifo_ends_at_its_deadline", deadline_of_a_fifo),
+    ("watch_of_a_fifo_has_no_result_when_it_ends_before_the_header", deadline_of_a_fifo),
     ("full_standard_error_holds_up_no_command", full_standard_error),
     ("commands_drop_all_capabilities_once_everything_is_open", capabilities),
     ("command_of_the_lab_keeps_its_capabilities", lab_keeps_capabilities),
@@ -92,9 +92,22 @@ fn files_that_block() -> Outcome {
 
 fn deadline_of_a_fifo() -> Outcome {
     let fifo = fifo("late")?;
-    let mut child = command(&["watch", fifo.name(), "-w", "0.1"]).stdout(Stdio::null()).spawn()?;
-    assert!(has_ended(&mut child));
-    assert_eq!(child.wait()?.code(), Some(0));
+    for form in ["--plain", "--json"] {
+        let (code, out, errors) = told(&run(&["watch", fifo.name(), "-w", "0.1", form])?);
+        assert_eq!(code, Some(2), "nothing was watched: {out}{errors}");
+        assert!(errors.contains("nothing could be watched: the capture was not read to its end"), "{errors}");
+        let statistics = if form == "--json" { r#""event":"statistics""# } else { "0 packets" };
+        assert!(out.contains(statistics), "{out}");
+    }
+    // Nor was anything by a signal within the header, whose writer is silent.
+    let mut writer = File::options().read(true).write(true).open(&fifo.0)?;
+    writer.write_all(&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0])?;
+    let child = command(&["watch", fifo.name()]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    until("a watch that waits", || has_none(child.id()))?;
+    kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGTERM)?;
+    let (code, out, errors) = told(&child.wait_with_output()?);
+    assert_eq!(code, Some(2), "{out}{errors}");
+    drop(writer);
     // A writer that comes later is heard all the same.
     let capture =
         [&0xa1b2_c3d4_u32.to_le_bytes()[..], &[2, 0, 4, 0], &[0; 8], &[0xff, 0xff, 0, 0, 1, 0, 0, 0]]

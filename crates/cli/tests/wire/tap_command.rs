@@ -2,7 +2,7 @@
 
 use tap::linux::Interface;
 
-use super::running::Running;
+use super::running::{Running, wire};
 use crate::harness::program::{command, run, told};
 use crate::harness::{Case, Outcome, THEIRS};
 use crate::schema::check_lines;
@@ -13,6 +13,8 @@ pub(crate) const CASES: &[Case] = &[
     ("output_that_cannot_be_written_is_a_failure_and_no_panic", output_that_cannot_be_written),
     ("an_unknown_user_gets_a_sentence", an_unknown_user),
     ("delete_says_so_when_it_is_not_a_tap", not_a_tap),
+    ("names_with_control_characters_are_escaped_on_a_terminal", escaped_names),
+    ("kernel_is_given_no_address_that_is_no_hosts", no_hosts_address),
 ];
 
 pub(crate) const UNPRIVILEGED: &[Case] = &[
@@ -82,6 +84,42 @@ fn not_a_tap() -> Outcome {
         errors,
         "tapstack: cannot delete lo: it is not a TAP; `tapstack tap list` lists those there are\n"
     );
+    Ok(())
+}
+
+fn escaped_names() -> Outcome {
+    let held = wire("named0")?;
+    let name = std::fs::read("/proc/self/comm")?;
+    std::fs::write("/proc/self/comm", "\x1b[31mholder")?;
+    let (code, _, errors) = told(&run(&["tap", "delete", "named0"])?);
+    std::fs::write("/proc/self/comm", name)?;
+    assert_eq!(code, Some(2));
+    assert!(errors.contains(r"(\u{1b}[31mholder) holds it; end it first by `kill "), "{errors:?}");
+    drop(held);
+    // Names of files and programs too.
+    for words in [
+        &["decode", "absent\x1b[31m"][..],
+        &["decode", "absent\u{9b}31m"],
+        &["watch", "absent\x1b[31m"],
+        &["lab", "--", "absent\x1b[31m"],
+        &["lab", "--pcap", "/absent/\x1b[31m"],
+    ] {
+        let (code, _, errors) = told(&run(words)?);
+        assert_ne!(code, Some(0), "{words:?}");
+        let is_escaped = errors.contains(r"\u{1b}[31m") || errors.contains(r"\u{9b}31m");
+        assert!(is_escaped && !errors.trim_end().contains(char::is_control), "{errors:?}");
+    }
+    Ok(())
+}
+
+fn no_hosts_address() -> Outcome {
+    for address in ["10.0.0.0/24", "10.0.0.255/24", "240.0.0.1/24", "0.0.0.1/8"] {
+        let (code, _, errors) = told(&run(&["tap", "create", "kind0", "--address", address])?);
+        assert_eq!(code, Some(2), "{address}");
+        assert!(errors.contains("use the address of a host"), "{errors}");
+    }
+    let (code, out, _) = told(&run(&["tap", "list"])?);
+    assert_eq!((code, out.contains("kind0")), (Some(0), false));
     Ok(())
 }
 

@@ -15,6 +15,7 @@ use super::capture::Scratch;
 use super::running::{Persistent, Running, wire};
 use crate::harness::lab::{arp, is_arp, receive, send};
 use crate::harness::program::{run, told};
+use crate::harness::veth::{NEAR, Veth};
 use crate::harness::{Case, Outcome};
 
 pub(crate) const CASES: &[Case] = &[
@@ -249,6 +250,19 @@ fn link_goes_and_comes() -> Outcome {
             ends(watch, 2, &format!("no result: {name} was down or had no carrier"))?;
         }
     }
+    // A link that is up before it has a carrier was lost once.
+    let veth = Veth::new()?;
+    let far = veth.far_interface()?;
+    let mut watch = Running::command(&["watch", "-I", NEAR, "--json"])?;
+    veth.near.set_up(false)?;
+    line_with(&mut watch, r#""up":false,"#)?;
+    far.set_up(false)?;
+    veth.near.set_up(true)?;
+    line_with(&mut watch, r#""up":true,"carrier":false,"#)?;
+    far.set_up(true)?;
+    line_with(&mut watch, r#""up":true,"carrier":true,"#)?;
+    let (_, out, _) = watch.stop()?;
+    assert!(out.contains(r#""link_losses":1}"#), "{out}");
     // A carrier that is lost: the process that holds the TAP is its other end.
     let idle = Persistent::create("link2")?;
     let end = tap::linux::Tap::open("link2")?;

@@ -42,6 +42,7 @@ pub use persistent::{
     CreateError, DeleteError, PersistentTap, UnknownUser, as_root, caller, closed_to, quoted, user_id,
     user_name,
 };
+pub use printable::Printable;
 pub use tap::{Io, Tap, TapOptions};
 pub use taps::{Carrier, TapInterface, taps};
 pub use wait::{Stop, Woken, look, usual_spin, wait};

@@ -22,8 +22,15 @@ pub(super) const NODE: &str = "/dev/net/tun";
 pub struct Holder {
     /// Its process id.
     pub pid: u32,
-    /// The name of its program, which that program may choose: printed raw, it may hold what a terminal obeys.
-    pub command: String,
+    /// The name of its program, which that program may choose.
+    pub(super) command: String,
+}
+
+impl fmt::Display for Holder {
+    /// Process id and name, the name escaped: `process 26230 (tapstack)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "process {} ({})", self.pid, Printable(&self.command))
+    }
 }
 
 /// Why a TAP could not be opened.
@@ -223,9 +230,9 @@ fn busy(f: &mut fmt::Formatter<'_>, name: &InterfaceName, holders: &[Holder]) ->
             "another process holds it, one you may not look at; `sudo grep -l 'iff:.{name}$' /proc/[0-9]*/fdinfo/*` finds all who hold one of this name"
         );
     };
-    for (place, Holder { pid, command }) in holders.iter().enumerate() {
+    for (place, holder) in holders.iter().enumerate() {
         let comma = if place > 0 { ", " } else { "" };
-        write!(f, "{comma}process {pid} ({})", Printable(command))?;
+        write!(f, "{comma}{holder}")?;
     }
     write!(f, " holds it; `kill {}`", first.pid)
 }

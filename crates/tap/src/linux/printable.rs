@@ -4,7 +4,8 @@ use std::fmt::{self, Write};
 
 /// Prints a text that another user may have chosen: characters that a terminal obeys or does not show are escaped, as
 /// `\u{1b}`.
-pub(super) struct Printable<'a>(pub(super) &'a str);
+#[derive(Clone, Copy, Debug)]
+pub struct Printable<'a>(pub &'a str);
 
 impl fmt::Display for Printable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
