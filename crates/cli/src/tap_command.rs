@@ -10,7 +10,7 @@ use tap::linux::{
     taps, user_id, user_name,
 };
 
-use crate::address::network;
+use crate::address::host_network;
 use crate::failure::{Failure, say};
 
 #[derive(Debug, Args)]
@@ -65,7 +65,7 @@ struct CreateArguments {
     /// The TAP; `tap%d` lets the kernel choose a number
     name: InterfaceName,
     /// The kernel's own address on it
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = network)]
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = host_network)]
     address: Option<Ipv4Net>,
     /// Who may attach without privilege, by name or number [default: you, behind sudo too]
     #[arg(long)]

@@ -43,13 +43,15 @@ fn address_that_is_no_hosts_is_refused_with_its_kind() {
         ("127.0.0.1/8", "127.0.0.1 is a loopback address"),
         ("224.0.0.1/24", "224.0.0.1 is a multicast address"),
         ("0.0.0.0/0", "0.0.0.0 is the unspecified address"),
+        ("0.0.0.1/8", "0.0.0.1 is an address of 0.0.0.0/8, which no host has"),
+        ("240.0.0.1/24", "240.0.0.1 is a reserved address of 240.0.0.0/4"),
         ("255.255.255.255/32", "255.255.255.255 is the broadcast address"),
     ];
     for (text, why) in rows {
         let said = host_network(text).unwrap_err();
         assert_eq!(said, format!("{why}; use the address of a host, e.g. 10.0.0.2/24"));
     }
-    for text in ["10.0.0.2/24", "10.0.0.0/31", "10.0.0.1/31", "10.0.0.0/32", "0.0.0.1/0"] {
+    for text in ["10.0.0.2/24", "10.0.0.0/31", "10.0.0.1/31", "10.0.0.0/32", "223.0.0.1/0"] {
         let wanted = text.parse().unwrap();
         assert_eq!(host_network(text), Ok(wanted));
     }

@@ -1,5 +1,6 @@
 //! How many lines of one kind are printed: no sender of frames can flood the log.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use arp::{Change, ClaimEvent};
@@ -9,11 +10,13 @@ use tap::Instant;
 
 /// What similar lines have in common.
 ///
-/// There are finitely many: a reason to drop a frame carries no number but its EtherType, which is left out.
+/// There are finitely many but for the addresses, whose number [`LineLimits`] bounds: a reason to drop a frame carries no number but its EtherType, which is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Events of this name.
     Event(&'static str),
+    /// Events of this name about this address: a flood about one hides none about another.
+    EventAbout(&'static str, Ipv4Addr),
     /// Dropped frames, for this reason.
     Dropped(Dropped),
 }
@@ -45,9 +48,12 @@ impl LineLimits {
     pub(super) const LINES: u32 = 10;
     /// How long a window lasts.
     pub(super) const WINDOW: Duration = Duration::from_secs(10);
+    /// How many addresses have a window of their own for events of one name; further ones share one.
+    const ADDRESSES: usize = 64;
 
     /// Whether one more line of this kind may be printed; if not, it is counted.
     pub(super) fn admits(&mut self, now: Instant, kind: Kind) -> bool {
+        let kind = self.counted_as(now, kind);
         let known = self.windows.iter_mut().find(|window| window.kind == kind);
         let Some(window) = known else {
             self.windows.push(Window { kind, end: now + Self::WINDOW, printed: 1, suppressed: 0 });
@@ -63,6 +69,18 @@ impl LineLimits {
             window.suppressed = window.suppressed.saturating_add(1);
         }
         admits
+    }
+
+    /// The kind whose window counts an event: its address's, as long as there is capacity for it.
+    fn counted_as(&mut self, now: Instant, kind: Kind) -> Kind {
+        let Kind::EventAbout(name, _) = kind else { return kind };
+        if self.windows.iter().any(|window| window.kind == kind) {
+            return kind;
+        }
+        let is_of_name = |window: &Window| matches!(window.kind, Kind::EventAbout(other, _) if other == name);
+        self.windows.retain(|window| !is_of_name(window) || window.suppressed > 0 || now < window.end);
+        let count = self.windows.iter().filter(|window| is_of_name(window)).count();
+        if count < Self::ADDRESSES { kind } else { Kind::Event(name) }
     }
 
     /// When the next window with suppressed lines ends.
@@ -83,8 +101,8 @@ impl Kind {
     pub(super) fn of_event(event: Event) -> Option<Kind> {
         let name = match event {
             Event::Arp(arp::Event::Claim(event)) => match event {
-                ClaimEvent::Conflict { .. } => "conflict",
-                ClaimEvent::Defended { .. } => "defended",
+                ClaimEvent::Conflict { protocol, .. } => return Some(Kind::EventAbout("conflict", protocol)),
+                ClaimEvent::Defended { protocol, .. } => return Some(Kind::EventAbout("defended", protocol)),
                 ClaimEvent::Probing { .. }
                 | ClaimEvent::Bound { .. }
                 | ClaimEvent::ProbeConflict { .. }
@@ -94,7 +112,7 @@ impl Kind {
                 Change::Learned { .. } => "learned",
                 Change::Asking { .. } => "asking",
                 Change::Forgotten { .. } => "forgotten",
-                Change::Moved { .. } => "moved",
+                Change::Moved { protocol, .. } => return Some(Kind::EventAbout("moved", protocol)),
                 Change::Held { .. } => "held",
                 Change::Changed { .. } => "changed",
                 Change::Expired { .. } => "expired",
@@ -118,7 +136,7 @@ impl Kind {
     /// The event that its lines have in JSON: the first word of each.
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::Event(name) => name,
+            Self::Event(name) | Self::EventAbout(name, _) => name,
             Self::Dropped(_) => "dropped",
         }
     }
@@ -126,7 +144,7 @@ impl Kind {
     /// Why its frames were dropped, in words.
     pub(super) fn reason(self) -> Option<String> {
         match self {
-            Self::Event(_) => None,
+            Self::Event(_) | Self::EventAbout(..) => None,
             Self::Dropped(Dropped::Protocol(_)) => Some("unsupported EtherType".to_owned()),
             Self::Dropped(reason) => Some(reason.to_string()),
         }
@@ -137,7 +155,11 @@ impl Suppressed {
     /// What was not printed, in words.
     pub(super) fn sentence(self) -> String {
         let Suppressed { kind, count } = self;
-        let reason = kind.reason().map_or(String::new(), |reason| format!(", {reason}"));
+        let address = match kind {
+            Kind::EventAbout(_, address) => Some(address.to_string()),
+            Kind::Event(_) | Kind::Dropped(_) => None,
+        };
+        let reason = kind.reason().or(address).map_or(String::new(), |reason| format!(", {reason}"));
         let lines = if count == 1 { "line" } else { "lines" };
         format!("suppressed {count} similar {lines}: {}{reason}", kind.name())
     }

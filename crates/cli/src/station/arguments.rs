@@ -7,7 +7,7 @@ use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
 use tap::linux::{InterfaceName, Io};
 
-use crate::address::{ip_address, network, station_mac};
+use crate::address::{host_network, ip_address, station_mac};
 
 /// The station that we are, and its wire.
 #[derive(Debug, Args)]
@@ -32,7 +32,7 @@ pub(crate) struct StationArguments {
     pub(crate) mtu: Option<u16>,
     /// Give the kernel's side of the TAP this address, also on one that exists (that takes
     /// CAP_NET_ADMIN unless it has it already)
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = network)]
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = host_network)]
     pub(crate) kernel: Option<Ipv4Net>,
     /// Be in this VLAN: hear only frames with its tag, and tag what is sent
     #[arg(long, value_name = "1..4094")]

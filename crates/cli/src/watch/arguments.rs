@@ -8,7 +8,7 @@ use ipnet::Ipv4Net;
 use link::VlanId;
 use tap::linux::InterfaceName;
 
-use crate::address::network;
+use crate::address::host_network;
 use crate::arguments::seconds;
 use crate::capture::arguments::CaptureArguments;
 
@@ -63,11 +63,11 @@ pub(crate) struct WatchArguments {
     pub(crate) tap: Option<InterfaceName>,
     /// Be a host with this address on the TAP, and the length of the network's prefix; without it nobody
     /// answers there
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = network, conflicts_with_all = ["interface", "file"])]
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = host_network, conflicts_with_all = ["interface", "file"])]
     pub(crate) address: Option<Ipv4Net>,
     /// Give the kernel's side of the TAP this address, also on one that exists (that takes CAP_NET_ADMIN
     /// unless it has it already)
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = network, conflicts_with_all = ["interface", "file"])]
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = host_network, conflicts_with_all = ["interface", "file"])]
     pub(crate) kernel: Option<Ipv4Net>,
     /// Hear this VLAN alone; without it, all of them and what has no tag
     #[arg(long, value_name = "1..4094")]

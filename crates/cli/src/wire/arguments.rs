@@ -5,7 +5,7 @@ use ipnet::Ipv4Net;
 use link::MacAddr;
 use tap::linux::InterfaceName;
 
-use crate::address::{host_network, network, station_mac};
+use crate::address::{host_network, station_mac};
 use crate::capture::arguments::CaptureArguments;
 
 /// The wire to ask on, and who asks.
@@ -26,7 +26,7 @@ pub(crate) struct WireArguments {
     pub(crate) address: Option<Ipv4Net>,
     /// Give the kernel's side of the TAP this address, also on one that exists (that takes CAP_NET_ADMIN
     /// unless it has it already)
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = network, conflicts_with = "interface")]
+    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = host_network, conflicts_with = "interface")]
     pub(crate) kernel: Option<Ipv4Net>,
     /// Our hardware address [default: the interface's own; on a TAP one derived from machine, TAP and address]
     #[arg(long, value_name = "MAC", value_parser = station_mac)]

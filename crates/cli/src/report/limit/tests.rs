@@ -47,3 +47,32 @@ fn kinds_stay_few_when_a_stranger_tries_every_ether_type() {
     assert_eq!(suppressed.sentence(), "suppressed 65526 similar lines: dropped, unsupported EtherType");
     assert_eq!(limits.windows.len(), 1);
 }
+
+/// A conflict about one of many addresses.
+fn conflict(number: u8) -> Kind {
+    let hardware = link::MacAddr::new([2, 0, 0, 0, 0, 7]);
+    let event = ClaimEvent::Conflict { protocol: [10, 0, 0, number].into(), hardware };
+    Kind::of_event(Event::Arp(arp::Event::Claim(event))).unwrap()
+}
+
+#[test]
+fn event_is_printed_when_a_flood_is_about_another_address() {
+    let mut limits = LineLimits::default();
+    for _ in 0..1_000 {
+        limits.admits(at(0), conflict(2));
+    }
+    assert!(limits.admits(at(0), conflict(3)), "another address");
+    let suppressed = limits.take(None).unwrap();
+    assert_eq!(suppressed.sentence(), "suppressed 990 similar lines: conflict, 10.0.0.2");
+}
+
+#[test]
+fn addresses_share_a_window_when_there_are_too_many() {
+    let mut limits = LineLimits::default();
+    let printed = (0..=255).filter(|number| limits.admits(at(0), conflict(*number))).count();
+    assert_eq!((printed, limits.windows.len()), (64 + 10, 65));
+    assert_eq!(limits.take(None).unwrap().sentence(), "suppressed 182 similar lines: conflict");
+    // A window that has ended gives way to another address's.
+    assert!((100..110).all(|number| limits.admits(at(11), conflict(number))));
+    assert_eq!(limits.windows.len(), 11);
+}
