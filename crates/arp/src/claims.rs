@@ -48,6 +48,8 @@ pub(crate) struct Claims {
     defences: u32,
     /// Defences left out because there were too many.
     pub(crate) withheld: u64,
+    /// The link is not active: what a claim sends would reach no host.
+    is_link_down: bool,
     /// The latest time seen.
     latest: Instant,
     /// How many probes and announcements there were.
@@ -155,11 +157,18 @@ impl<P> Arp<P> {
         self.claims.probes_overflowed = false;
     }
 
+    /// The link is no longer active: a probe would reach no host, so no claim sends anything until [`Arp::link_up`].
+    // spec: rfc5227-no-carrier
+    pub fn link_down(&mut self) {
+        self.claims.is_link_down = true;
+    }
+
     /// The link has become active after it was not. Each address that was probed for at first is probed for again
     /// before it is used again (RFC 5227 2.1, RFC 3927 2.2); each that was announced is announced again. One whose use
     /// began without a word goes on without one.
     // spec: rfc5227-link-up, rfc3927-link-up, link-up-silent
     pub fn link_up(&mut self, now: Instant) {
+        self.claims.is_link_down = false;
         let spoken = self.claims.made.iter().filter(|(_, filed)| filed.start != Start::AtOnce);
         let spoken: Vec<_> = spoken.map(|(protocol, filed)| (*protocol, filed.start)).collect();
         for (protocol, start) in spoken {
@@ -229,6 +238,9 @@ impl<P> Arp<P> {
 
     /// The next probe or announcement that is due, to be broadcast.
     pub(crate) fn poll_claims(&mut self, now: Instant) -> Option<Fields> {
+        if self.claims.is_link_down {
+            return None;
+        }
         self.claims.notice(now);
         let said = self.poll_made(now).or_else(|| self.poll_chosen(now))?;
         self.claims.said = self.claims.said.saturating_add(1);
@@ -331,6 +343,7 @@ impl Claims {
             defence_window: None,
             defences: 0,
             withheld: 0,
+            is_link_down: false,
             latest: Instant::ORIGIN,
             said: 0,
             lost: None,
@@ -345,6 +358,9 @@ impl Claims {
 
     /// When there is something to say next.
     pub(crate) fn deadline(&self) -> Option<Instant> {
+        if self.is_link_down {
+            return None;
+        }
         let made = self.due.first().map(|(at, _)| *at);
         let chosen = self.chosen.as_ref().and_then(LinkLocal::deadline);
         [made, chosen].into_iter().flatten().min()

@@ -166,7 +166,7 @@ fn serve<W: Sink>(
     signals: &Signals,
     name: &InterfaceName,
 ) -> Result<ExitCode, Failure> {
-    let mut ready = None;
+    let (mut ready, mut was_ready) = (None, false);
     loop {
         // A link-local address may be followed by another, and whoever reads must know.
         let address = server.host.address().filter(|_| server.host.is_ready());
@@ -175,12 +175,13 @@ fn serve<W: Sink>(
         }
         // An address that is probed for again is ready again after it.
         ready = address;
+        was_ready |= ready.is_some();
         let stepped = server.step(signals, None);
         let woken = stepped.map_err(|error| server.attachment.failure(&error))?;
         server.tell();
         // spec: rfc5227-last
         if let Some(winner) = server.host.ceased() {
-            return Err(Failure::negative(parting(winner, ready.is_some())));
+            return Err(Failure::negative(parting(winner, ready.is_some(), was_ready)));
         }
         if !woken.stop {
             continue;
@@ -194,13 +195,33 @@ fn serve<W: Sink>(
     }
 }
 
-/// Why a host ends whose address is somebody else's.
-fn parting(Identity { protocol, hardware }: Identity, was_ready: bool) -> String {
-    if was_ready {
+/// The message of a host that ends because another host has its address: in use, when it was probed for again after the
+/// link became active, or before its first use.
+fn parting(Identity { protocol, hardware }: Identity, is_ready: bool, was_ready: bool) -> String {
+    if is_ready {
         format!("{protocol} is given up, for {hardware} uses it too; `--defend always` would have kept it")
+    } else if was_ready {
+        format!(
+            "{protocol} is given up: since the link became active, {hardware} has it or wants it too; choose another --address, or use it all the same with --no-probe"
+        )
     } else {
         format!(
             "{protocol} is taken: {hardware} has it or wants it too; choose another --address, or use it all the same with --no-probe"
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn message_about_a_lost_address_says_when_it_was_lost() {
+        let winner = Identity { protocol: [10, 0, 0, 2].into(), hardware: MacAddr::new([2, 0, 0, 0, 0, 7]) };
+        let [used, again, before] =
+            [(true, true), (false, true), (false, false)].map(|(is, was)| parting(winner, is, was));
+        assert!(used.contains("is given up") && used.contains("--defend always"), "{used}");
+        assert!(again.contains("is given up") && !again.contains("--defend"), "{again}");
+        assert!(before.contains("is taken") && before.contains("--no-probe"), "{before}");
     }
 }

@@ -154,7 +154,7 @@ impl<W: Sink> Pinger<W> {
     /// Sends and hears until the session is over, or somebody ends it.
     fn converse(&mut self, signals: &Signals) -> Result<(), Failure> {
         while signals.next()?.is_none() && self.server.report.has_reader() {
-            let limit = match self.server.host.is_ready().then(|| self.session.next(self.clock.now())) {
+            let limit = match self.server.host.address().map(|_| self.session.next(self.clock.now())) {
                 None => None,
                 Some(Next::Over) => return Ok(()),
                 Some(Next::Wait(limit)) => Some(limit),

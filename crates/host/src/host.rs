@@ -26,6 +26,9 @@ pub struct Host {
     mtu_limit: Option<usize>,
     /// Whether the link was active when [`Host::link_changed`] was last called.
     is_link_active: bool,
+    /// The departing frames are older than a link that has become active, and an address is being probed for: they may
+    /// be from it.
+    has_stale_frames: bool,
 }
 
 /// What one turn of the loop did, and what to wait for next.
@@ -58,6 +61,7 @@ impl Host {
             traced: 0,
             mtu_limit: None,
             is_link_active: true,
+            has_stale_frames: false,
         })
     }
 
@@ -69,7 +73,11 @@ impl Host {
             return stack.add(now, config);
         }
         let mtu = if self.mtu_limit.is_some() { self.first.config.mtu } else { config.mtu };
-        self.others.push(Stack::new(now, &Self::capped(&Config { mtu, ..*config }))?);
+        let mut stack = Stack::new(now, &Self::capped(&Config { mtu, ..*config }))?;
+        if !self.is_link_active {
+            stack.arp.link_down();
+        }
+        self.others.push(stack);
         Ok(())
     }
 
@@ -95,6 +103,7 @@ impl Host {
         trace: &mut impl Trace,
     ) -> Result<Turn, DeviceError> {
         pool.grow(self.largest_mtu());
+        self.drop_stale_frames(pool);
         let before = device.counters();
         // spec: receive-bound
         let room = self.departing.room() >= Self::DEPARTING / 2;
@@ -132,16 +141,34 @@ impl Host {
     /// A [`Config::mtu`] below that of the first state is a limit that holds however large the link's becomes. Methods
     /// that take a [`Pool`] let it grow with the MTU.
     ///
-    /// When the link becomes active (up and with a carrier) after it was not, each address that was probed for at first
-    /// is probed for again before it is used again: see [`Arp::link_up`].
-    // spec: rfc5227-link-up, rfc3927-link-up
+    /// While the link is not active (up and with a carrier), no probe is sent and [`Host::is_ready`] is false. When it
+    /// becomes active, each address that was probed for at first is probed for again before it is used again (see
+    /// [`Arp::link_up`]), and frames that still depart from such an address are dropped.
+    // spec: rfc5227-link-up, rfc3927-link-up, rfc5227-no-carrier
     pub fn link_changed(&mut self, now: Instant, state: LinkState) {
         let is_active = state.is_up && state.has_carrier;
         if is_active && !self.is_link_active {
             self.stacks_mut().for_each(|stack| stack.link_up(now));
+            let is_probing = self.stacks().any(|stack| stack.arp.is_probing());
+            self.has_stale_frames = is_probing;
+        } else if !is_active {
+            self.stacks_mut().for_each(|stack| stack.arp.link_down());
         }
         self.is_link_active = is_active;
         self.follow_mtu(state.mtu);
+    }
+
+    /// Drops the departing frames after the link has become active, where an address is out of use since.
+    // spec: rfc5227-silence
+    fn drop_stale_frames(&mut self, pool: &mut Pool) {
+        if !std::mem::take(&mut self.has_stale_frames) {
+            return;
+        }
+        while let Some(frame) = self.departing.pop() {
+            pool.give(frame);
+            self.first.not_sent(NotSent::NoAddress);
+        }
+        self.traced = 0;
     }
 
     // spec: link-mtu
@@ -209,9 +236,9 @@ impl Host {
         self.first.address()
     }
 
-    /// Whether all hosts can answer: their addresses are in use, and none is being probed for.
+    /// Whether all hosts can answer: the link is active, their addresses are in use, and none is being probed for.
     pub fn is_ready(&self) -> bool {
-        self.stacks().all(Stack::is_ready)
+        self.is_link_active && self.stacks().all(Stack::is_ready)
     }
 
     /// Who has the host's last address, once it has none and will have none any more: it is over then.

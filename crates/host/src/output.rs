@@ -39,7 +39,7 @@ pub enum Sent {
 link::reasons! {
     /// Why a frame was not sent. It went back to the pool.
     pub enum NotSent {
-        /// No address of ours is in use, or its source address is no longer in use.
+        /// No address of the host is in use, or its source address is no longer in use.
         NoAddress = "no address in use",
         /// The frames that wait for the wire leave no capacity for it, or for all of its fragments.
         Congested = "too many frames wait for the wire",
@@ -151,8 +151,8 @@ impl Stack {
             match self.arp.poll(now) {
                 None => break,
                 // spec: rfc5227-broadcast
-                Some(Due::Say(fields)) => self.speak(fields, MacAddr::BROADCAST, out),
-                Some(Due::Neighbour(errand)) => self.run(errand, out),
+                Some(Due::Say(fields)) => self.speak(now, fields, MacAddr::BROADCAST, out),
+                Some(Due::Neighbour(errand)) => self.run(now, errand, out),
             }
         }
         self.follow_choice();
@@ -165,7 +165,7 @@ impl Stack {
         (Datagram::LONGEST / part + 1).min(Host::DEPARTING / 2)
     }
 
-    fn run(&mut self, errand: Errand<Ipv4Addr, Parcel>, out: &mut Out<'_>) {
+    fn run(&mut self, now: Instant, errand: Errand<Ipv4Addr, Parcel>, out: &mut Out<'_>) {
         let ours = self.arp.locals().first();
         match (errand, ours) {
             (Errand::Return { parcel, reason, .. }, _) => self.fail(parcel, reason, out),
@@ -182,7 +182,7 @@ impl Stack {
             (Errand::Ask { protocol, station }, Some((ours, hardware))) => {
                 // spec: rfc826-request, rfc3927-broadcast
                 let to = station.map_or(MacAddr::BROADCAST, |station| arp::destination(ours, station));
-                self.speak(request(ours, hardware, protocol), to, out);
+                self.speak(now, request(ours, hardware, protocol), to, out);
             }
         }
     }
@@ -339,19 +339,23 @@ impl Stack {
         Err(self.not_sent(reason))
     }
 
-    /// Sends an ARP packet of our own.
-    fn speak(&mut self, fields: arp::Fields, to: MacAddr, out: &mut Out<'_>) {
-        let Some(mut frame) = out.pool.take() else {
-            self.not_sent(NotSent::NoFrame);
-            return;
-        };
+    /// Sends an ARP packet of the host's own. A probe that cannot be sent has reached no host, so its claim begins again.
+    fn speak(&mut self, now: Instant, fields: arp::Fields, to: MacAddr, out: &mut Out<'_>) {
+        // spec: rfc5227-unheard
+        if self.send_arp(fields, to, out).is_err() && fields.sender_protocol.is_unspecified() {
+            self.arp.unheard(now);
+        }
+    }
+
+    fn send_arp(&mut self, fields: arp::Fields, to: MacAddr, out: &mut Out<'_>) -> Result<Sent, NotSent> {
+        let frame = out.pool.take();
+        let mut frame = frame.ok_or_else(|| self.not_sent(NotSent::NoFrame))?;
         match write(&mut frame, fields) {
             Ok(()) => {
                 let (source, ours) = (fields.sender_protocol, fields.sender_hardware);
-                let parcel = Parcel { ether_type: EtherType::ARP, source, ours, frame };
-                _ = self.depart(to, parcel, out);
+                self.depart(to, Parcel { ether_type: EtherType::ARP, source, ours, frame }, out)
             }
-            Err(NoRoom) => _ = self.refuse(NotSent::Length, frame, out),
+            Err(NoRoom) => self.refuse(NotSent::Length, frame, out),
         }
     }
 }

@@ -66,7 +66,7 @@ fn host_whose_link_becomes_active_probes_again_and_answers_and_sends_nothing_unt
         host.link_changed(then, ACTIVE);
         assert!(host.is_ready(), "it was active before");
         host.link_changed(then, inactive);
-        assert!(host.is_ready() && host.deadline().is_none(), "nothing to do before the link is active");
+        assert!(!host.is_ready() && host.deadline().is_none(), "nothing to do before the link is active");
         host.link_changed(then, ACTIVE);
         assert_eq!((host.is_ready(), host.address()), (false, None));
         assert_eq!(hear(&mut host, &broadcast(&[&[8, 6], &request()])).1, Vec::<Vec<u8>>::new());
@@ -76,6 +76,143 @@ fn host_whose_link_becomes_active_probes_again_and_answers_and_sends_nothing_unt
         assert_eq!(run(&mut host, then + PROBING * 2).len(), 5);
         assert!(host.is_ready());
     }
+}
+
+// proves: rfc5227-no-carrier
+#[test]
+fn host_is_not_ready_while_its_link_has_no_carrier() {
+    for inactive in [DOWN, UNPLUGGED] {
+        for config in [Config { start: Start::Probe, ..config() }, Config::link_local(OUR_MAC)] {
+            let mut host = Host::new(NOW, &config).unwrap();
+            host.link_changed(NOW, inactive);
+            assert_eq!((host.deadline(), host.is_ready(), host.address()), (None, false, None));
+            let (mut gate, mut pool) = (Gate::new(true), Pool::new(1_500, host.frames()));
+            host.turn(NOW + PROBING, &mut gate, &mut pool, &mut ()).unwrap();
+            assert!(gate.sent.is_empty());
+            host.link_changed(NOW + PROBING, ACTIVE);
+            assert_eq!((run(&mut host, NOW + PROBING * 3).len(), host.is_ready()), (5, true));
+        }
+        let mut host = Host::new(NOW, &config()).unwrap();
+        host.link_changed(NOW, inactive);
+        assert!(host.address().is_some() && !host.is_ready());
+        host.link_changed(NOW, ACTIVE);
+        assert!(host.is_ready());
+    }
+}
+
+// proves: rfc5227-no-carrier
+#[test]
+fn host_of_a_vlan_added_while_the_link_is_down_sends_no_probe_before_the_link_is_active() {
+    let mut host = probing();
+    host.link_changed(NOW, DOWN);
+    let vlan = link::VlanId::new(7);
+    host.add(NOW, &Config { start: Start::Probe, vlan, ..config() }).unwrap();
+    assert!(run(&mut host, NOW + PROBING).is_empty());
+    host.link_changed(NOW + PROBING, ACTIVE);
+    assert_eq!(run(&mut host, NOW + PROBING * 3).len(), 10);
+}
+
+/// A wire that has capacity only while it is open, and refuses datagrams if it is said to.
+struct Gate {
+    is_open: bool,
+    refuses_datagrams: bool,
+    arrived: Vec<Vec<u8>>,
+    sent: Vec<Vec<u8>>,
+    refused: u64,
+}
+
+impl Gate {
+    fn new(is_open: bool) -> Gate {
+        Gate { is_open, refuses_datagrams: false, arrived: Vec::new(), sent: Vec::new(), refused: 0 }
+    }
+}
+
+impl Device for Gate {
+    fn mtu(&self) -> usize {
+        1_500
+    }
+
+    fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
+        for octets in self.arrived.drain(..) {
+            let mut frame = pool.take().unwrap();
+            frame.write(&octets).unwrap();
+            arrived.push(frame).unwrap();
+        }
+        Ok(arrived.len())
+    }
+
+    fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
+        while let Some(frame) = if self.is_open { departing.pop() } else { None } {
+            if self.refuses_datagrams && frame.octets()[12..14] == [8, 0] {
+                self.refused += 1;
+            } else {
+                self.sent.push(frame.octets().to_vec());
+            }
+            pool.give(frame);
+        }
+        Ok(self.sent.len())
+    }
+
+    fn counters(&self) -> tap::Counters {
+        tap::Counters { refused: self.refused, ..tap::Counters::default() }
+    }
+}
+
+// proves: rfc5227-silence, drops-counted
+#[test]
+fn queued_frame_is_dropped_and_counted_when_its_address_is_probed_for_again() {
+    let then = NOW + PROBING * 2;
+    // An address whose use began without a probe stays in use, and its frames depart.
+    for (start, sent) in [(Start::Probe, 0), (Start::AtOnce, 1)] {
+        let mut host = Host::new(NOW, &Config { start, ..config() }).unwrap();
+        run(&mut host, then);
+        let mut gate = Gate::new(false);
+        gate.arrived.push(broadcast(&[&[8, 6], &request()]));
+        let mut pool = Pool::new(1_500, host.frames());
+        assert!(host.turn(then, &mut gate, &mut pool, &mut ()).unwrap().congested);
+        host.link_changed(then, DOWN);
+        host.link_changed(then, ACTIVE);
+        gate.is_open = true;
+        host.turn(then, &mut gate, &mut pool, &mut ()).unwrap();
+        assert_eq!((gate.sent.len(), pool.held()), (sent, 0), "{start:?}");
+        assert_eq!(host.not_sent(NotSent::NoAddress), 1 - u64::try_from(sent).unwrap());
+    }
+}
+
+// proves: rfc5227-unheard
+#[test]
+fn probe_for_which_no_frame_is_free_does_not_count() {
+    let mut host = probing();
+    let (mut gate, mut pool) = (Gate::new(true), Pool::new(1_500, 0));
+    while let Some(now) = host.deadline().filter(|due| *due <= NOW + PROBING * 4) {
+        host.turn(now, &mut gate, &mut pool, &mut ()).unwrap();
+        assert_eq!((host.address(), gate.sent.len()), (None, 0), "{now:?}");
+    }
+    assert!(host.not_sent(NotSent::NoFrame) > 10, "it goes on asking");
+}
+
+// proves: rfc5227-unheard
+#[test]
+fn refused_datagram_after_a_transmitted_probe_does_not_restart_the_probing() {
+    let mut host = probing();
+    let other = Config::new("10.0.0.3/24".parse().unwrap(), MacAddr::new([2, 0, 0, 0, 0, 3]));
+    host.add(NOW, &other).unwrap();
+    let (mut gate, mut pool) = (Gate::new(true), Pool::new(1_500, host.frames()));
+    gate.refuses_datagrams = true;
+    let probe = host.deadline().unwrap();
+    host.turn(probe, &mut gate, &mut pool, &mut ()).unwrap();
+    assert_eq!(gate.sent.len(), 1);
+    let next = host.deadline();
+    // An echo request to the other host, whose reply the wire refuses.
+    let mut to_other = request();
+    to_other[24..28].copy_from_slice(&[10, 0, 0, 3]);
+    gate.arrived.push(broadcast(&[&[8, 6], &to_other]));
+    let fields = ipv4::Fields::new(ipv4::Protocol::ICMP, PEER, other.network().addr());
+    let echo = rig::datagram(fields, &rig::echo(b"hello"));
+    gate.arrived.push(rig::framed(other.hardware, PEER_MAC, &echo));
+    host.turn(probe, &mut gate, &mut pool, &mut ()).unwrap();
+    assert_eq!((gate.refused, gate.sent.len()), (1, 2));
+    assert_eq!(host.deadline(), next);
 }
 
 // proves: rfc3927-link-up
