@@ -243,7 +243,8 @@ fn taken_while_down() -> Outcome {
     send(&mut socket, &arp(OUR_MAC, 2, (PEER_MAC, OURS), (OUR_MAC, NOBODY)))?;
     let (code, _, errors) = host.end()?;
     assert_eq!(code, Some(1), "{errors}");
-    assert!(errors.starts_with("tapstack: 10.0.0.2 is taken: 02:00:00:00:00:07 has it"), "{errors}");
+    let expected = "tapstack: 10.0.0.2 is given up: since the link became active, 02:00:00:00:00:07 has it";
+    assert!(errors.starts_with(expected), "{errors}");
     Ok(())
 }
 
