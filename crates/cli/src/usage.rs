@@ -83,7 +83,7 @@ fn sentence(text: &str) -> String {
     let first = lines.next().unwrap_or_default();
     let more = lines.collect::<Vec<_>>().join(", ");
     let space = if more.is_empty() { "" } else { " " };
-    format!("{}{space}{more}{}", in_bounds(first), mend(tips, usage))
+    format!("{}{space}{more}{}", in_bounds(first), hint(tips, usage))
 }
 
 /// The message about a number out of bounds, which clap gives in Rust's notation.
@@ -106,7 +106,7 @@ fn in_bounds(text: &str) -> String {
 }
 
 /// What there is instead, or where it stands. A value that is no good names what is wanted itself.
-fn mend(tips: &str, usage: &str) -> String {
+fn hint(tips: &str, usage: &str) -> String {
     if let Some(tip) = tips.lines().next().filter(|tip| tip.contains("similar")) {
         return format!("; {tip}");
     }

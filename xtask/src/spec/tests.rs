@@ -1,7 +1,7 @@
 use super::source::comments;
 use super::*;
 
-const PAGE: &str = "# RFC 1: a subject\n\nStatus: finished.\nProse: with a colon.\n\n- **greet** M 2.1: whoever comes is\n  greeted.\n- **sing** m 2.2: one may sing. Refused: nobody listens.\n";
+const PAGE: &str = "# RFC 1: a subject\n\nStatus: finished.\nProse: with a colon.\n\n- **greet** M 2.1: any host is\n  greeted.\n- **sing** m 2.2: one may sing. Refused: no host listens.\n";
 const CODE: &str = "// spec: greet\nfn greet() {}\n";
 const TEST: &str = "// proves: greet\n#[test]\nfn whoever_comes_is_greeted() {}\n";
 
@@ -191,7 +191,7 @@ fn proof_is_red_unless_directly_above_a_test() {
 
 #[test]
 fn open_requirement_is_red_on_finished_page() {
-    let page = PAGE.replace("Refused: nobody", "Open: nobody");
+    let page = PAGE.replace("Refused: no host", "Open: no host");
     assert_red(&faults(&page, CODE, TEST), "docs/spec/rfc1.md:8: `sing` is open, and the page is finished");
     let page = page.replace("finished", "in progress");
     assert_eq!(faults(&page, CODE, TEST), [""; 0]);

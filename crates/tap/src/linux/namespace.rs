@@ -29,7 +29,7 @@ pub enum NamespaceError {
         /// The system's reason.
         source: Errno,
         /// The command that fixes it, where there is one.
-        mend: Option<&'static str>,
+        hint: Option<&'static str>,
     },
     /// The limit of namespaces is reached (`user.max_user_namespaces`, `user.max_net_namespaces`).
     LimitReached(Errno),
@@ -147,7 +147,7 @@ impl NamespaceError {
     }
 
     fn of_unshare(errno: Errno) -> NamespaceError {
-        let forbidden = |mend| NamespaceError::Forbidden { source: errno, mend };
+        let forbidden = |hint| NamespaceError::Forbidden { source: errno, hint };
         match errno {
             Errno::EINVAL => Self::Threaded,
             Errno::ENOSPC | Errno::EUSERS => Self::LimitReached(errno),
@@ -176,10 +176,10 @@ fn setting(path: &str) -> Option<u64> {
 impl fmt::Display for NamespaceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Forbidden { source, mend } => {
+            Self::Forbidden { source, hint } => {
                 let reason = source.desc();
                 write!(f, "cannot make a network namespace: this system keeps them from you ({reason}); ")?;
-                match mend {
+                match hint {
                     Some(command) => write!(f, "`{command}`"),
                     None => f.write_str("only root can make one"),
                 }

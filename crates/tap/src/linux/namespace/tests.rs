@@ -10,7 +10,7 @@ fn refused_unshare_names_its_cause() {
 
 #[test]
 fn refused_namespace_names_a_command_only_when_one_fixes_it() {
-    let text = |mend| NamespaceError::Forbidden { source: Errno::EPERM, mend }.to_string();
+    let text = |hint| NamespaceError::Forbidden { source: Errno::EPERM, hint }.to_string();
     assert!(text(Some("sudo act")).ends_with("(Operation not permitted); `sudo act`"));
     assert!(text(None).ends_with("(Operation not permitted); only root can make one"));
     assert!(!NamespaceError::NetAdminMissing.to_string().contains("sudo"));
