@@ -283,7 +283,7 @@ fn ended_by_others() -> Outcome {
     // A pipe whose writer says nothing, not even what it is.
     let mut silent = command(&["watch", "-", "-w", "0.05"]).stdin(Stdio::piped()).spawn()?;
     let writer = silent.stdin.take();
-    assert_eq!(silent.wait()?.code(), Some(0));
+    assert_eq!(silent.wait()?.code(), Some(2));
     drop(writer);
     let mut watch = Running::command(&["watch", "-I", "over0"])?;
     watch.close_output();
