@@ -71,8 +71,9 @@ impl Stack {
 
     pub(crate) fn new(now: Instant, config: &Config) -> Result<Stack, ConfigError> {
         config.check()?;
-        // Stations that start together must not speak together, even with the same seed.
-        let secret = Secret::new(Secret::new(config.table.seed).seed(config.hardware.octets()));
+        // Stations that start together must not send together, even with the same seed, nor one station in two VLANs.
+        let secret =
+            Secret::new(Secret::new(config.table.seed).seed((config.hardware.octets(), config.vlan)));
         let arp = arp::Config {
             policy: config.policy,
             table: Settings { seed: secret.seed("arp"), ..config.table },

@@ -454,6 +454,16 @@ fn hosts_that_start_together_with_one_seed_do_not_speak_together() {
     assert_ne!(first(2), first(3));
 }
 
+// proves: key-separation
+#[test]
+fn hosts_with_one_mac_address_in_two_vlans_do_not_send_together() {
+    let first = |vlan| {
+        let vlan = link::VlanId::new(vlan);
+        Host::new(NOW, &Config { vlan, start: Start::Probe, ..config() }).unwrap().deadline()
+    };
+    assert_ne!(first(7), first(8));
+}
+
 #[test]
 fn who_takes_a_link_local_address_is_heard_under_it() {
     let mut host = Host::new(NOW, &Config::link_local(OUR_MAC)).unwrap();

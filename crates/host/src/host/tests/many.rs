@@ -260,3 +260,13 @@ fn a_range_may_have_several_gateways_beyond_it() {
     let mut one = Host::new(NOW, &config()).unwrap();
     assert!(one.add_route("192.0.2.0/24".parse().unwrap(), other).is_err(), "a network says who is near");
 }
+
+// proves: link-mtu
+#[test]
+fn host_of_a_vlan_added_after_a_change_of_the_mtu_has_the_mtu_of_the_link() {
+    let mut host = Host::new(NOW, &config()).unwrap();
+    host.link_changed(NOW, tap::LinkState { is_up: true, has_carrier: true, mtu: 1_400 });
+    host.add(NOW, &Config { vlan: link::VlanId::new(7), ..config() }).unwrap();
+    let mtus: Vec<_> = host.hosts().map(|config| config.mtu).collect();
+    assert_eq!(mtus, [1_400, 1_400]);
+}
