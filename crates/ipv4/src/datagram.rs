@@ -43,7 +43,7 @@ impl<'a> Datagram<'a> {
         }
         // spec: rfc791-total-length, rfc791-padding
         let octets = frame.get(..usize::from(header.total_length.get())).ok_or(Dropped::TotalLength)?;
-        let (whole, payload) = octets.split_at_checked(length).ok_or(Dropped::HeaderLength)?;
+        let (whole, payload) = octets.split_at_checked(length).ok_or(Dropped::TotalLengthShort)?;
         // spec: rfc791-options
         let options = whole.get(size_of::<Ipv4Header>()..).unwrap_or_default();
         // spec: rfc1122-header-checksum

@@ -7,8 +7,10 @@ link::reasons! {
         Truncated = "shorter than an IPv4 header",
         /// Not version 4.
         Version = "version is not 4",
-        /// The header length is below 20 octets, or beyond the total length.
-        HeaderLength = "header length below 20 octets or beyond the total length",
+        /// The header length is below 20 bytes.
+        HeaderLength = "header length below 20 bytes",
+        /// The total length is below the header length.
+        TotalLengthShort = "total length below the header length",
         /// The total length promises more than there is.
         TotalLength = "total length beyond the frame",
         /// The header checksum is wrong.

@@ -435,7 +435,7 @@ fn faults_stand_in_brackets_on_the_line_in_json_and_explained() {
 fn total_length_of_0_is_not_blamed_on_the_header_length() {
     let octets = with(&ECHO, &[(17, 0), (24, 0x26), (25, 0xfb)]);
     assert_eq!(wrong(&octets), [("ipv4.total_length".to_owned(), "rfc791-total-length".to_owned())]);
-    let expected = "IP 10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 9, length 8 [total length below the header's]\n";
+    let expected = "IP 10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 9, length 8 [total length below the header length]\n";
     assert_eq!(printed("-t", &record(&octets)), expected);
 }
 

@@ -210,14 +210,12 @@ fn of_header(reason: ipv4::Dropped, frame: &Frame<'_>) -> Option<Fault> {
     Some(match reason {
         ipv4::Dropped::Checksum => return None,
         ipv4::Dropped::Version => fault("version", reason.to_string(), "rfc1122-version"),
-        ipv4::Dropped::HeaderLength if Datagram::salvage(frame.payload).is_some() => {
-            let what = "total length below the header's".to_owned();
-            fault("total_length", what, "rfc791-total-length")
-        }
         ipv4::Dropped::HeaderLength => fault("header_length", reason.to_string(), "rfc791-header-length"),
         // More than was captured; more than was on the wire, too?
         ipv4::Dropped::TotalLength if !is_beyond(frame) => return None,
-        ipv4::Dropped::TotalLength => fault("total_length", reason.to_string(), "rfc791-total-length"),
+        ipv4::Dropped::TotalLengthShort | ipv4::Dropped::TotalLength => {
+            fault("total_length", reason.to_string(), "rfc791-total-length")
+        }
         _ => Fault::short("ipv4", None, &reason, "rfc791-header"),
     })
 }

@@ -40,6 +40,30 @@ fn every_field_and_event_of_the_schema_is_on_the_page_beside_it() {
     }
 }
 
+/// All lists of values that a schema allows.
+fn enums(schema: &Value) -> Vec<Vec<String>> {
+    let below = match schema {
+        Value::Object(map) => map.values().flat_map(enums).collect(),
+        Value::Array(list) => list.iter().flat_map(enums).collect(),
+        _ => Vec::new(),
+    };
+    let own = schema["enum"].as_array();
+    let own = own.map(|values| values.iter().filter_map(Value::as_str).map(str::to_owned).collect());
+    own.into_iter().chain(below).collect()
+}
+
+#[test]
+fn every_value_of_the_schema_is_on_the_page_in_its_list() {
+    let page = include_str!("../../../../docs/json.md");
+    let lists = enums(&schema());
+    assert!(lists.len() > 5, "{lists:?}");
+    for values in lists {
+        let quoted: Vec<_> = values.iter().map(|value| format!("`{value}`")).collect();
+        let has_all = |line: &str| quoted.iter().all(|value| line.contains(value));
+        assert!(page.lines().any(has_all), "docs/json.md has no line with all of {values:?}");
+    }
+}
+
 #[test]
 fn the_checker_turns_away_what_is_not_described() {
     let object = json!({"type": "object", "properties": {"a": {"type": ["integer", "null"], "minimum": 0}},

@@ -76,7 +76,7 @@ fn a_header_has_five_words_at_least_and_ends_within_the_datagram() {
     for words in 5..16 {
         assert!(Datagram::parse(&with(0, 0x40 | words, &[0; 40])).is_ok(), "{words}");
     }
-    assert_eq!(reason(&with(0, 0x46, b"abc")), Dropped::HeaderLength);
+    assert_eq!(reason(&with(0, 0x46, b"abc")), Dropped::TotalLengthShort);
 }
 
 // proves: rfc791-total-length
@@ -85,7 +85,7 @@ fn a_datagram_is_no_longer_than_what_arrived_and_no_shorter_than_its_header() {
     let octets = datagram(b"data");
     assert_eq!(reason(&octets[..23]), Dropped::TotalLength);
     for total in 0..20 {
-        assert_eq!(reason(&with(3, total, b"data")), Dropped::HeaderLength, "{total}");
+        assert_eq!(reason(&with(3, total, b"data")), Dropped::TotalLengthShort, "{total}");
     }
     assert_eq!(Datagram::parse(&with(3, 20, b"data")).unwrap().payload(), b"");
 }
