@@ -32,9 +32,10 @@ fn hardware(number: u16) -> [u8; 6] {
     [2, 0x11, 0, 0, high, low]
 }
 
-/// One's complement sum over whole words.
-fn checksum(octets: &[u8]) -> [u8; 2] {
-    let mut sum: u32 = octets.chunks(2).map(|word| u32::from(word[0]) << 8 | u32::from(word[1])).sum();
+/// The checksum of RFC 1071, by its plainest algorithm.
+pub(super) fn checksum(octets: &[u8]) -> [u8; 2] {
+    let word = |pair: &[u8]| u32::from(pair[0]) << 8 | pair.get(1).map_or(0, |low| u32::from(*low));
+    let mut sum: u32 = octets.chunks(2).map(word).sum();
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);
     }

@@ -7,6 +7,7 @@ use tap::linux::{Interface, PacketSocket};
 
 use super::claims::line_with;
 use super::host::MAC;
+use super::hosts::checksum;
 use super::running::{Persistent, Running};
 use crate::harness::lab::{arp, is_arp, receive, send};
 use crate::harness::veth::{NEAR, Veth};
@@ -93,10 +94,4 @@ fn echo_request(length: usize, mtu: usize) -> Vec<Vec<u8>> {
         [&OUR_MAC[..], &PEER_MAC, &[8, 0], &header, part].concat()
     };
     parts.map(frame).collect()
-}
-
-/// RFC 1071, as plain as can be, of an even number of bytes.
-fn checksum(octets: &[u8]) -> [u8; 2] {
-    let sum: u64 = octets.chunks(2).map(|word| u64::from(word[0]) << 8 | u64::from(word[1])).sum();
-    (0xffff - u16::try_from((sum - 1) % 0xffff + 1).expect("16 bits")).to_be_bytes()
 }

@@ -12,6 +12,8 @@ use tap::Device;
 use tap::linux::PacketSocket;
 
 use super::capture::Scratch;
+use super::claims::line_with;
+use super::hosts::checksum;
 use super::running::{Persistent, Running, wire};
 use crate::harness::lab::{arp, is_arp, receive, send};
 use crate::harness::program::{run, told};
@@ -204,17 +206,6 @@ fn cut_capture() -> Outcome {
     Ok(())
 }
 
-/// Waits for a line that contains this.
-fn line_with(watch: &mut Running, part: &str) -> Result<String, Box<dyn Error>> {
-    loop {
-        let line = watch.line()?;
-        if line.is_empty() || line.contains(part) {
-            assert!(!line.is_empty(), "{part} is not reported");
-            return Ok(line);
-        }
-    }
-}
-
 fn link_goes_and_comes() -> Outcome {
     // On an interface, and on a TAP of which the watch is the reader.
     let held = wire("link0")?;
@@ -354,14 +345,7 @@ fn reply_with_a_changed_byte(request: &[u8]) -> Vec<u8> {
     reply[34] = 0;
     reply[34 + 8 + 20] ^= 0xff;
     reply[36..38].fill(0);
-    let words = reply[34..]
-        .chunks(2)
-        .map(|pair| u32::from(pair[0]) << 8 | pair.get(1).map_or(0, |low| u32::from(*low)));
-    let mut sum: u32 = words.sum();
-    while sum > 0xffff {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    let checksum = !u16::try_from(sum).unwrap_or_default();
-    reply[36..38].copy_from_slice(&checksum.to_be_bytes());
+    let checksum = checksum(&reply[34..]);
+    reply[36..38].copy_from_slice(&checksum);
     reply
 }
