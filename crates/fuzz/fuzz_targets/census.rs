@@ -58,7 +58,7 @@ fn run(scene: &Scene<'_>) -> (Vec<Verdict>, Vec<Event>, Vec<Row>) {
     let rows: Vec<_> = census.iter(now).collect();
     let events: Vec<_> = std::iter::from_fn(|| census.take_event()).collect();
     if census.counts().events_lost == 0 {
-        tell(&events, &rows);
+        tell(&events, &rows, census.counts().displaced);
     }
     (verdicts, events, rows)
 }
@@ -93,8 +93,10 @@ fn agrees(counts: &Counts, verdicts: &[Verdict], rows: usize) {
     assert!(counts.broadcast <= counts.packets());
 }
 
-/// Whoever takes the events knows who is there: nobody comes who was there, or leaves who was not.
-fn tell(events: &[Event], rows: &[Row]) {
+/// The events say which addresses are there: none comes that was there, and none leaves that was not, but for those that a full
+/// census has displaced.
+fn tell(events: &[Event], rows: &[Row], displaced: u64) {
+    let mut evicted_present = 0;
     let (mut known, mut contested) = (HashMap::<Subject, (MacAddr, bool)>::new(), HashSet::new());
     for event in events {
         // Of a conflict not every turn is told: who has the address then, and since when, is not known.
@@ -119,12 +121,13 @@ fn tell(events: &[Event], rows: &[Row]) {
                 contested.insert(subject);
             }
             Event::Evicted { subject } => {
-                let (_, is_there) = known.remove(&subject).expect("somebody had it");
-                assert!(!is_there || contested.contains(&subject));
+                let (_, is_there) = known.remove(&subject).expect("an entry");
+                evicted_present += u64::from(is_there && !contested.contains(&subject));
             }
             _ => {}
         }
     }
+    assert!(evicted_present <= displaced);
     let mut told: Vec<_> = known.into_keys().collect();
     told.sort_unstable();
     assert!(told.into_iter().eq(rows.iter().map(|row| row.subject)));

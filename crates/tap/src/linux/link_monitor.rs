@@ -18,7 +18,7 @@ const TRIES: usize = 16;
 ///
 /// The interface is found by name once; from then on its index identifies it, so that a rename changes nothing. The
 /// monitor belongs to the network namespace of the thread that opened it. Its descriptor is readable when
-/// [`poll`](LinkMonitor::poll) has something to return: it is one to [`wait`](super::wait) on.
+/// [`poll`](LinkMonitor::poll) has something to return: it is one to [`wait`](super::wait()) on.
 #[derive(Debug)]
 pub struct LinkMonitor {
     connection: Connection,
