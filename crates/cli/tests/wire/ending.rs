@@ -6,6 +6,7 @@ use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
+use nix::libc::{SYS_openat, SYS_ppoll, SYS_read};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
@@ -53,6 +54,15 @@ fn has_ended(child: &mut Child) -> bool {
     false
 }
 
+/// Whether a process waits to open or read a file: two looks at its system call agree.
+fn is_blocked(pid: u32) -> Option<()> {
+    let call = || read_to_string(format!("/proc/{pid}/syscall")).ok();
+    let first = call()?;
+    let number = first.split(' ').next()?.parse().ok()?;
+    sleep(PAUSE);
+    ([SYS_openat, SYS_read, SYS_ppoll].contains(&number) && call()? == first).then_some(())
+}
+
 fn files_that_block() -> Outcome {
     let (held, read, written) = (wire("wait0")?, fifo("read")?, fifo("written")?);
     let (read, written) = (read.name(), written.name());
@@ -76,8 +86,8 @@ fn files_that_block() -> Outcome {
             children.push((words, signal, child.spawn()?));
         }
     }
-    sleep(Duration::from_millis(800));
     for (words, signal, child) in &mut children {
+        until(&format!("{words:?} to wait for its file"), || is_blocked(child.id()))?;
         assert!(child.try_wait()?.is_none(), "{words:?} waits");
         kill(Pid::from_raw(i32::try_from(child.id())?), *signal)?;
     }
