@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use nix::time::{ClockId, clock_gettime};
 use tap::Instant;
 
 /// Time since the command began.
@@ -29,3 +30,44 @@ impl Clock {
         self.wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
     }
 }
+
+/// Detects that the machine was suspended: the clock of this program stands still meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Suspension {
+    /// How long the machine has been suspended since it was started.
+    total: Duration,
+}
+
+impl Suspension {
+    /// What the two clocks differ by though there was no suspension, for they are read one after the other.
+    const SLACK: Duration = Duration::from_secs(1);
+
+    /// From now on.
+    pub(crate) fn start() -> Suspension {
+        Suspension { total: suspended() }
+    }
+
+    /// Whether the machine was suspended since the start or since the last call that said so.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.has_grown_to(suspended())
+    }
+
+    fn has_grown_to(&mut self, total: Duration) -> bool {
+        let has_grown = total.saturating_sub(self.total) > Self::SLACK;
+        if has_grown {
+            self.total = total;
+        }
+        has_grown
+    }
+}
+
+/// How much `CLOCK_BOOTTIME`, which counts suspension, is ahead of `CLOCK_MONOTONIC`, which does not. Zero where the system has
+/// no such clock.
+fn suspended() -> Duration {
+    let read = |clock| clock_gettime(clock).map(Duration::from).unwrap_or_default();
+    let awake = read(ClockId::CLOCK_MONOTONIC);
+    read(ClockId::CLOCK_BOOTTIME).saturating_sub(awake)
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use host::Host;
 use tap::linux::{LinkMonitor, Woken, look, wait};
-use tap::{Device, DeviceError, Instant, Pool};
+use tap::{Device, DeviceError, Instant, LinkState, Pool};
 
 use crate::attachment::Attachment;
-use crate::clock::Clock;
+use crate::clock::{Clock, Suspension};
 use crate::failure::Failure;
 use crate::output::Sink;
 use crate::report::Report;
@@ -28,6 +28,7 @@ pub(crate) struct Server<W> {
     /// Whether changes of the link are printed.
     is_silent: bool,
     clock: Clock,
+    suspension: Suspension,
     /// How long to look for frames before sleeping.
     spin: Duration,
     congested: bool,
@@ -71,6 +72,7 @@ impl<W: Sink> Server<W> {
             monitor: Some(monitor),
             is_silent: false,
             clock,
+            suspension: Suspension::start(),
             spin,
             congested: false,
             again: false,
@@ -112,6 +114,10 @@ impl<W: Sink> Server<W> {
         if woken.others {
             self.follow_link()?;
         }
+        // Many steps a second need not look for what takes seconds.
+        if self.finds == 0 && self.suspension.has_ended() {
+            self.wake();
+        }
         if again || !found {
             self.turn()?;
         }
@@ -138,6 +144,17 @@ impl<W: Sink> Server<W> {
             }
         }
         Ok(())
+    }
+
+    /// Has the host act as after a lost link, because the machine was suspended: the wire may be
+    /// another one, although the carrier was not lost.
+    // spec: rfc5227-wake
+    fn wake(&mut self) {
+        if let Some(monitor) = &self.monitor {
+            let (now, state) = (self.clock.now(), monitor.state());
+            self.host.link_changed(now, LinkState { has_carrier: false, ..state });
+            self.host.link_changed(now, state);
+        }
     }
 
     /// One turn of the loop. Returns whether something arrived.
