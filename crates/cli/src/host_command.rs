@@ -167,6 +167,8 @@ fn serve<W: Sink>(
     name: &InterfaceName,
 ) -> Result<ExitCode, Failure> {
     let (mut ready, mut was_ready) = (None, false);
+    // What the host does at its start is printed before anything is waited for.
+    server.tell();
     loop {
         // A link-local address may be followed by another, and whoever reads must know.
         let address = server.host.address().filter(|_| server.host.is_ready());

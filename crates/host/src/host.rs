@@ -141,7 +141,7 @@ impl Host {
     /// A [`Config::mtu`] below that of the first state is a limit that holds however large the link's becomes. Methods
     /// that take a [`Pool`] let it grow with the MTU.
     ///
-    /// While the link is not active (up and with a carrier), no probe is sent and [`Host::is_ready`] is false. When it
+    /// While the link is not active (up and with a carrier), no probe is sent, and a host that probes is not ready. When it
     /// becomes active, each address that was probed for at first is probed for again before it is used again (see
     /// [`Arp::link_up`]), and frames that still depart from such an address are dropped.
     // spec: rfc5227-link-up, rfc3927-link-up, rfc5227-no-carrier
@@ -236,9 +236,10 @@ impl Host {
         self.first.address()
     }
 
-    /// Whether all hosts can answer: the link is active, their addresses are in use, and none is being probed for.
+    /// Whether all hosts can answer: their addresses are in use, and none is being probed for. One that probes is not ready
+    /// while the link is not active.
     pub fn is_ready(&self) -> bool {
-        self.is_link_active && self.stacks().all(Stack::is_ready)
+        self.stacks().all(|stack| stack.is_ready() && (self.is_link_active || !stack.probes()))
     }
 
     /// Who has the host's last address, once it has none and will have none any more: it is over then.

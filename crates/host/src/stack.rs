@@ -212,6 +212,11 @@ impl Stack {
         !self.arp.locals().is_empty() && !self.arp.is_probing()
     }
 
+    /// Whether a host here probes for its address before it uses it.
+    pub(crate) fn probes(&self) -> bool {
+        self.hosts().any(|host| host.start == Start::Probe || host.who == Who::LinkLocal)
+    }
+
     /// The link has become active after it was not.
     pub(crate) fn link_up(&mut self, now: Instant) {
         self.arp.link_up(now);

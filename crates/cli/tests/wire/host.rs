@@ -408,7 +408,7 @@ fn wrong_input() -> Outcome {
     let kernel = |address| ["host", "--tap", "k0", "--address", "10.0.0.2/24", "--kernel", address];
     let cases: [(&[&str], &str); 17] = [
         (&kernel("10.0.0.2/24"), "cannot both be 10.0.0.2"),
-        (&kernel("224.0.0.1/24"), "such as 10.0.0.1/24"),
+        (&kernel("224.0.0.1/24"), "224.0.0.1 is a multicast address"),
         (&with("tap%s", "10.0.0.2/24"), "invalid interface name"),
         (&with("all", "10.0.0.2/24"), "reserved by the kernel"),
         (&[&with("tap0", "10.0.0.2/24")[..], &["--static", "10.0.0.1"]].concat(), "e.g. 10.0.0.1=02:"),

@@ -290,7 +290,7 @@ fn would_fight() -> Outcome {
     let ping = |target| vec!["ping", "-I", NEAR, "--address", "10.0.0.2/24", target];
     let ours = ["--address", "10.0.0.2/24"];
     let cases: [(Vec<&str>, &str); 12] = [
-        ([&host(&ours)[..], &["--mac", &own]].concat(), "choose another MAC address"),
+        ([&host(&ours)[..], &["--mac", &own]].concat(), "is the kernel's MAC address on near0"),
         ([&host(&["--hosts", "10.0.1.0/24", "--mac-base"])[..], &[&own]].concat(), "another MAC address"),
         (
             address("10.0.0.1/24"),
