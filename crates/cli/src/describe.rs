@@ -110,7 +110,9 @@ fn write_tag(line: &mut String, tag: VlanTag) -> std::fmt::Result {
 fn write_arp(line: &mut String, payload: &[u8], length: usize, verbose: bool) -> std::fmt::Result {
     if let Ok(packet) = Packet::parse(payload) {
         if verbose {
-            line.push_str("Ethernet (len 6), IPv4 (len 4), ");
+            // tcpdump's name of the hardware type 6 is the first network that had it.
+            let hardware = if payload.starts_with(&[0, 6]) { "TokenRing" } else { "Ethernet" };
+            write!(line, "{hardware} (len 6), IPv4 (len 4), ")?;
         }
         write_packet(line, packet)?;
         line.push_str(", ");

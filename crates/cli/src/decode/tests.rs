@@ -81,6 +81,10 @@ fn a_line_in_tcpdumps_words() {
         "ARP, Ethernet (len 6), IPv4 (len 4), Request who-has 10.0.0.2 tell 10.0.0.1, length 28\n"
     );
     assert_eq!(
+        printed("-t -v", &record(&with(&REQUEST, &[(15, 6)]))),
+        "ARP, TokenRing (len 6), IPv4 (len 4), Request who-has 10.0.0.2 tell 10.0.0.1, length 28\n"
+    );
+    assert_eq!(
         printed("-t -e", &arp),
         "02:00:00:00:00:01 > 02:00:00:00:00:02, ethertype ARP (0x0806), length 42: Request who-has 10.0.0.2 tell 10.0.0.1, length 28\n"
     );
