@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 
+use base::Secret;
 use ipnet::Ipv4Net;
-use link::{Instant, MacAddr, Secret, Tally};
+use link::{Instant, MacAddr, Tally};
 
 use crate::claims::Claims;
 use crate::neighbours::{self, Neighbours, Resolution, Settings};

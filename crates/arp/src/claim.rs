@@ -9,9 +9,9 @@ use crate::constants::{
     ANNOUNCE_INTERVAL, ANNOUNCE_NUM, ANNOUNCE_WAIT, DEFEND_INTERVAL, PROBE_MAX, PROBE_MIN, PROBE_NUM,
     PROBE_WAIT,
 };
-use crate::random::Random;
 use crate::wait::Wait;
 use crate::{Fields, Operation, Packet};
+use base::Random;
 
 /// Who claims what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

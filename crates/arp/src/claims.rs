@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use base::Secret;
 use ipnet::Ipv4Net;
-use link::{Instant, MacAddr, Secret};
+use link::{Instant, MacAddr};
 
 use crate::wait::Wait;
 use crate::{Arp, Claim, ClaimEvent, Defence, Event, Fields, Identity, LinkLocal, LocalsError, Packet};

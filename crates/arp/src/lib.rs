@@ -33,7 +33,6 @@ mod neighbours;
 mod operation;
 mod packet;
 mod proxy;
-mod random;
 mod reception;
 pub mod sweep;
 mod view;

@@ -2,12 +2,13 @@
 
 use std::net::Ipv4Addr;
 
-use link::{Instant, MacAddr, Secret};
+use base::Secret;
+use link::{Instant, MacAddr};
 
 use crate::constants::{MAX_CONFLICTS, RATE_LIMIT_INTERVAL};
-use crate::random::Random;
 use crate::wait::Wait;
 use crate::{Claim, ClaimEvent, Defence, Fields, Identity, Packet};
+use base::Random;
 
 /// Selects an address in 169.254.1.0..=169.254.254.255, claims it, and selects another when it is lost
 /// (RFC 3927 2).

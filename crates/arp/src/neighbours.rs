@@ -18,13 +18,14 @@ use std::fmt;
 use std::hash::Hash;
 use std::time::Duration;
 
-use link::{MacAddr, Secret};
+use base::Secret;
+use link::MacAddr;
 
 use self::clock::Tick;
 use self::parcels::Parcels;
 use self::slot::Slot;
 use self::table::Table;
-use crate::random::Random;
+use base::Random;
 
 pub use self::hear::{Heard, Merge};
 pub use self::parcels::Returned;
@@ -69,7 +70,7 @@ pub struct Settings {
     /// The most octets that may wait in all.
     pub octets: usize,
     /// A number that strangers do not know: 128 bits from the randomness of the operating system. Keys are derived
-    /// from it ([`link::Secret`]). The default of 0 is for runs that are to be repeated: with it a stranger can foresee
+    /// from it ([`base::Secret`]). The default of 0 is for runs that are to be repeated: with it a stranger can foresee
     /// which addresses meet in one cell of the index.
     pub seed: u128,
 }

@@ -1,7 +1,9 @@
 //! What a bad wire does to frames.
 
-use std::num::{NonZeroU8, NonZeroU64};
+use std::num::NonZeroU8;
 use std::time::Duration;
+
+use base::Random;
 
 /// A bad wire: how often it loses, doubles, holds up or changes a frame, and how long a frame takes.
 ///
@@ -78,8 +80,8 @@ impl Faults {
 
     /// Everything is drawn whether it is wanted or not: so a rate changes nothing but its own faults.
     fn deliver(&self, dice: &mut Dice, length: usize) -> Delivery {
-        let delay = dice.between(self.shortest, self.longest);
-        let (is_held_up, detour) = (dice.hits(self.reordering), dice.between(Duration::ZERO, self.detour));
+        let delay = dice.0.between(self.shortest, self.longest);
+        let (is_held_up, detour) = (dice.hits(self.reordering), dice.0.between(Duration::ZERO, self.detour));
         let (is_altered, alteration) = (dice.hits(self.corruption), dice.alteration(length));
         Delivery {
             delay: if is_held_up { delay.saturating_add(detour) } else { delay },
@@ -107,40 +109,22 @@ impl Alteration {
     }
 }
 
-/// The numbers drawn for one frame: `SplitMix64`, from a place of the frame's own.
-struct Dice(u64);
+/// The random numbers of one frame.
+struct Dice(Random);
 
 impl Dice {
     fn new(seed: u64, number: u64) -> Dice {
         // The number is mixed before it meets the seed: frames that follow one another share no draws.
-        Dice(Dice(number).draw() ^ seed)
-    }
-
-    fn draw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number in 0..=`last`.
-    fn up_to(&mut self, last: u64) -> u64 {
-        self.draw() % NonZeroU64::MIN.saturating_add(last)
+        Dice(Random::new(Random::new(number).draw() ^ seed))
     }
 
     fn hits(&mut self, per_mille: u16) -> bool {
-        self.up_to(999) < per_mille.into()
-    }
-
-    fn between(&mut self, shortest: Duration, longest: Duration) -> Duration {
-        let room = longest.saturating_sub(shortest).as_nanos();
-        let extra = self.up_to(u64::try_from(room).unwrap_or(u64::MAX));
-        shortest.saturating_add(Duration::from_nanos(extra))
+        self.0.up_to(999) < per_mille.into()
     }
 
     /// A change of one octet, none where there is no octet.
     fn alteration(&mut self, length: usize) -> Option<Alteration> {
-        let (place, bits) = (self.draw(), self.up_to(254));
+        let (place, bits) = (self.0.draw(), self.0.up_to(254));
         let offset = place.checked_rem(u64::try_from(length).ok()?)?;
         let mask = NonZeroU8::MIN.saturating_add(u8::try_from(bits).ok()?);
         Some(Alteration { offset: usize::try_from(offset).ok()?, mask })

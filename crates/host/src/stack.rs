@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 
 use arp::{Arp, Identity, LINK_LOCAL, Locals, LocalsError, Settings, Start};
+use base::Secret;
 use icmp::Icmp;
 use ipnet::Ipv4Net;
 use ipv4::{Addresses, Identification, Ipv4, Limits, Route, Routes};
-use link::{Link, MacAddr, Secret, Stations, Tally};
+use link::{Link, MacAddr, Stations, Tally};
 use tap::{Batch, Instant, Pool};
 
 use crate::output::{NotSent, Parcel};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use super::chain::Place;
-use crate::random::Random;
+use base::Random;
 
 /// An open-addressed hash index: places only, the addresses lie in the table. Probing is linear, at
 /// most half of the cells are used, and removal closes the gap, so that a look-up costs the same

@@ -7,7 +7,7 @@ use link::{Instant, MacAddr};
 use super::chain::Place;
 use super::slot::{Class, Row, Slot};
 use super::{Address, Event, Neighbours, Returned, State};
-use crate::random::Random;
+use base::Random;
 
 /// Mean time that an entry stays REACHABLE (RFC 4861 10).
 const REACHABLE_TIME: Duration = Duration::from_secs(30);

@@ -1,6 +1,6 @@
 //! An order that looks random, without a list of what is in it.
 
-use crate::random::Random;
+use base::Random;
 
 /// A permutation of the numbers below a count, from a seed: a Feistel network over the next power of four,
 /// walked until it comes to a number below the count.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::constants::PROBE_WAIT;
-use crate::random::Random;
+use base::Random;
 
 // proves: key-separation
 #[test]

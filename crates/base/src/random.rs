@@ -4,18 +4,18 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 /// `SplitMix64`: small, quick, uniform. An observer of its numbers learns its seed, so each use has a seed of its own
-/// ([`link::Secret`]).
+/// ([`crate::Secret`]).
 #[derive(Clone, Debug)]
-pub(crate) struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
     /// The sequence of this seed.
-    pub(crate) fn new(seed: u64) -> Random {
+    pub fn new(seed: u64) -> Random {
         Random(seed)
     }
 
     /// The next number of the sequence.
-    pub(crate) fn draw(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -23,12 +23,12 @@ impl Random {
     }
 
     /// A number in 0..=`last`. The remainder favours small numbers by less than `last` in 2^64.
-    pub(crate) fn up_to(&mut self, last: u64) -> u64 {
+    pub fn up_to(&mut self, last: u64) -> u64 {
         self.draw() % NonZeroU64::MIN.saturating_add(last)
     }
 
     /// A span in `shortest`..=`longest`, to the nanosecond.
-    pub(crate) fn between(&mut self, shortest: Duration, longest: Duration) -> Duration {
+    pub fn between(&mut self, shortest: Duration, longest: Duration) -> Duration {
         let room = longest.saturating_sub(shortest).as_nanos();
         let extra = self.up_to(u64::try_from(room).unwrap_or(u64::MAX));
         shortest.saturating_add(Duration::from_nanos(extra))
