@@ -1,6 +1,6 @@
 //! `tapstack arping`: who has an address, is it free, it is ours; told in the words of iputils.
 
-mod arguments;
+pub(crate) mod arguments;
 mod json;
 mod words;
 
@@ -17,17 +17,17 @@ use crate::failure::Failure;
 use crate::gaps::{Explanation, Gaps};
 use crate::output::Sink;
 use crate::privileges;
+use crate::probe_socket::{ProbeSocket, drain};
 use crate::report::{Level, Report};
 use crate::signals::{ENDING, Signals};
-use crate::wire::{Wire, drain};
-pub(crate) use arguments::ArpingArguments;
+use arguments::ArpingArguments;
 use words::Told;
 
 /// Asks until it is over, or a signal comes; then prints what it comes to.
 pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
     vet(arguments)?;
-    let mut wire = Wire::open(&arguments.wire, arguments.vlan, clock)?;
+    let mut wire = ProbeSocket::open(&arguments.wire, arguments.vlan, clock)?;
     let plan = plan(arguments, &wire)?;
     wire.settle(clock.now())?;
     let mut asker = Asker {
@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
     }
     let outcome = asker.inquiry.outcome(clock.now());
     asker.tell(&Told::Statistics(outcome));
-    asker.report.farewell();
+    asker.report.finish();
     ended?;
     asker.report.written()?;
     verdict(&asker, outcome, gap)
@@ -68,7 +68,7 @@ fn vet(arguments: &ArpingArguments) -> Result<(), Failure> {
 }
 
 /// What the arguments ask for.
-fn plan(arguments: &ArpingArguments, wire: &Wire) -> Result<Plan, Failure> {
+fn plan(arguments: &ArpingArguments, wire: &ProbeSocket) -> Result<Plan, Failure> {
     let purpose = match arguments {
         ArpingArguments { probe: true, .. } => Purpose::Probe,
         ArpingArguments { announce: true, .. } => Purpose::Announce(Operation::REQUEST),
@@ -99,7 +99,7 @@ fn plan(arguments: &ArpingArguments, wire: &Wire) -> Result<Plan, Failure> {
 }
 
 /// Who asks, if nobody said.
-fn source(arguments: &ArpingArguments, wire: &Wire) -> Result<Ipv4Addr, Failure> {
+fn source(arguments: &ArpingArguments, wire: &ProbeSocket) -> Result<Ipv4Addr, Failure> {
     let target = arguments.target;
     if let Some(address) = arguments.wire.address {
         return Ok(address.addr());
@@ -115,7 +115,7 @@ fn source(arguments: &ArpingArguments, wire: &Wire) -> Result<Ipv4Addr, Failure>
 /// An inquiry on a wire.
 struct Asker<W> {
     inquiry: Inquiry,
-    wire: Wire,
+    wire: ProbeSocket,
     report: Report<W>,
     clock: Clock,
     json: bool,

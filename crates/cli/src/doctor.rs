@@ -9,35 +9,13 @@ mod sections;
 use std::process::ExitCode;
 
 use anstyle::Style;
-use clap::Args;
 use serde::Serialize;
 
+use crate::arguments::DoctorArguments;
 use crate::color::{BAD, FAINT, GOOD, Paint, WARNING, WORD};
 use crate::failure::{Failure, say};
 use facts::Facts;
 use judge::judge;
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  tapstack doctor
-      a line for each check, and below it what mends it
-  tapstack doctor --json | jq -r 'select(.mend).mend'
-      only the commands to paste
-  sudo tapstack doctor
-      the same of what root may do
-
-It changes nothing: what it has to try, it tries in a network namespace that ends with it.
-
-`ok` works, `warn` does not and is not needed by everything, `bad` does not and is, `skip` could not be \
-tried.
-
-Exit codes: 0 all that is needed works, 1 something needed does not, 2 it could not be checked.")]
-pub(crate) struct DoctorArguments {
-    /// Print one JSON object a line
-    #[arg(long)]
-    pub(crate) json: bool,
-}
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

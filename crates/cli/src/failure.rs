@@ -59,6 +59,13 @@ pub(crate) fn say(line: &str) -> Result<(), Failure> {
     written(writeln!(io::stdout(), "{line}").err())
 }
 
+/// Warns of lines that a slow reader did not accept.
+pub(crate) fn warn_of_lost_lines(lost: u64) {
+    if lost > 0 {
+        Failure::new(format!("{lost} lines are lost: whoever reads them did not keep up")).tell();
+    }
+}
+
 /// What came of writing. A reader that went away had enough; any other failure is one of the command.
 pub(crate) fn written(failure: Option<io::Error>) -> Result<(), Failure> {
     match failure {

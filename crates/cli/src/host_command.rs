@@ -1,5 +1,7 @@
 //! `tapstack host`.
 
+pub(crate) mod arguments;
+
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -9,19 +11,20 @@ use ipnet::Ipv4Net;
 use link::MacAddr;
 use nix::sys::signal::Signal;
 use tap::Device;
-use tap::linux::InterfaceName;
+use tap::linux::{InterfaceName, kernel_addresses};
 
-use crate::arguments::{HostArguments, Hosts};
-use crate::attachment::Attachment;
+use crate::carrier::interface_down;
 use crate::clock::Clock;
 use crate::failure::Failure;
+use crate::host_device::{HostDevice, shared};
+use crate::mac::{default_base_mac, default_mac};
 use crate::output::Sink;
 use crate::privileges;
 use crate::report::{Level, Report};
 use crate::serve::Server;
 use crate::signals::{ENDING, Signals};
-use crate::station::{base_mac, own_mac, secret};
-use crate::wire::down;
+use crate::station::secret;
+use arguments::{HostArguments, Hosts, HostsArguments};
 
 /// Serves until a signal comes, or until the address is somebody else's.
 pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
@@ -35,7 +38,7 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     }
     let name = attachment.name().clone();
     if !attachment.interface().is_up()? {
-        down(&name).tell();
+        interface_down(&name).tell();
     }
     let host = host(arguments, &attachment, &clock)?;
     let level = match (arguments.quiet, arguments.verbose) {
@@ -61,6 +64,41 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     Ok(code)
 }
 
+impl HostsArguments {
+    /// Warns of ranges that hold an address of this machine: its kernel conflicts with the host of that address.
+    pub(crate) fn warn_of_kernel(&self) -> Result<(), Failure> {
+        let kernel = kernel_addresses()?;
+        for Hosts { range, .. } in &self.hosts {
+            if let Some(address) = kernel.iter().map(Ipv4Net::addr).find(|address| range.contains(address)) {
+                Failure::new(format!(
+                    "{address} is this machine's own address and lies in --hosts {range}, where it conflicts with a host; choose a range without it"
+                ))
+                .tell();
+            }
+        }
+        Ok(())
+    }
+
+    /// The most hosts that may probe or announce: a wire carries no more of that.
+    const SPEAKERS: u8 = 16;
+
+    /// Refuses ranges that no wire would bear, or that the kernel is in.
+    pub(crate) fn check(&self, announce: bool, kernel: Option<Ipv4Net>) -> Result<(), Failure> {
+        for Hosts { range, .. } in &self.hosts {
+            if (self.probe || announce) && range.prefix_len() < Self::SPEAKERS {
+                return Err(Failure::new(format!(
+                    "{range} has too many hosts for each to probe or to announce itself; name a /{} or smaller, or leave --probe and --announce out",
+                    Self::SPEAKERS
+                )));
+            }
+            if let Some(kernel) = kernel.filter(|kernel| range.contains(&kernel.addr())) {
+                return Err(shared(*range, kernel.addr()));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The addresses that we will answer for.
 fn protocol(arguments: &HostArguments) -> Vec<Ipv4Net> {
     let link_local = arguments.claim.link_local.then_some(LINK_LOCAL);
@@ -73,10 +111,10 @@ fn protocol(arguments: &HostArguments) -> Vec<Ipv4Net> {
 fn hardware(arguments: &HostArguments, name: &InterfaceName) -> Result<(MacAddr, MacAddr), Failure> {
     let ranges = &arguments.hosts;
     if ranges.hosts.is_empty() {
-        let one = arguments.station.mac.unwrap_or_else(|| own_mac(name, arguments.claim.address));
+        let one = arguments.station.mac.unwrap_or_else(|| default_mac(name, arguments.claim.address));
         return Ok((one, one));
     }
-    let first = ranges.mac_base.unwrap_or_else(|| base_mac(name));
+    let first = ranges.mac_base.unwrap_or_else(|| default_base_mac(name));
     let count: u64 = ranges.hosts.iter().map(|hosts| count(hosts.range)).sum();
     Ok((first, following(first, count - 1)?))
 }
@@ -99,7 +137,7 @@ fn count(range: Ipv4Net) -> u64 {
 }
 
 /// The hosts that the arguments ask for.
-fn host(arguments: &HostArguments, attachment: &Attachment, clock: &Clock) -> Result<Host, Failure> {
+fn host(arguments: &HostArguments, attachment: &HostDevice, clock: &Clock) -> Result<Host, Failure> {
     let wanted = configs(arguments, attachment)?;
     let mut wanted = wanted.iter();
     let first = wanted.next().ok_or_else(|| Failure::new("no address is given; name one by --address"))?;
@@ -122,7 +160,7 @@ fn host(arguments: &HostArguments, attachment: &Attachment, clock: &Clock) -> Re
 }
 
 /// What each of the hosts is to be: one, or one for each range.
-fn configs(arguments: &HostArguments, attachment: &Attachment) -> Result<Vec<Config>, Failure> {
+fn configs(arguments: &HostArguments, attachment: &HostDevice) -> Result<Vec<Config>, Failure> {
     let (claim, ranges) = (&arguments.claim, &arguments.hosts);
     let (mut base, _) = hardware(arguments, attachment.name())?;
     // spec: rfc5227-start, rfc5227-many

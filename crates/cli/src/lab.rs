@@ -1,5 +1,6 @@
 //! `tapstack lab`: the kernel, our host, and a wire between them that nobody else is on.
 
+pub(crate) mod arguments;
 mod cable;
 pub(crate) mod command;
 
@@ -14,15 +15,16 @@ use link::MacAddr;
 use tap::Instant;
 use tap::linux::{Namespace, Neighbour, NeighbourState, Tap, neighbours, usual_spin};
 
-use crate::arguments::LabArguments;
 use crate::capture::arguments::CaptureArguments;
 use crate::clock::Clock;
 use crate::failure::Failure;
+use crate::mac::lab_mac;
 use crate::output::Sink;
 use crate::report::{Level, Report};
 use crate::serve::Server;
 use crate::signals::{ENDING, Signals};
-use crate::station::{default_mac, secret};
+use crate::station::secret;
+use arguments::LabArguments;
 
 /// The kernel's address.
 const KERNEL: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 1), 24);
@@ -82,7 +84,7 @@ impl Wire {
             Failure::new(format!("IPv6 stays on inside, expect frames of the kernel's own: {error}")).tell();
         }
         let name = self.tap.interface().name();
-        let mac = default_mac(name, OURS);
+        let mac = lab_mac(name, OURS);
         let usual = Config::new(OURS, mac);
         let table = Settings { seed: secret(), ..usual.table };
         let host = Host::new(Instant::ORIGIN, &Config { table, ..usual })?;
@@ -113,7 +115,7 @@ fn exchange(wire: Wire, capture: &CaptureArguments) -> Result<ExitCode, Failure>
         Some(entry) => server.report.print_line(&format!("{entry}")),
         None => server.report.print_line("none"),
     }
-    server.report.farewell();
+    server.report.finish();
     server.report.written()?;
     Ok(ExitCode::from(code))
 }

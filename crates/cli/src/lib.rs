@@ -8,11 +8,10 @@
 // These panic where nobody reads; `failure::say` and `Failure::tell` do not.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
-mod address;
 mod arguments;
 mod arping;
-mod attachment;
 mod capture;
+mod carrier;
 mod clock;
 mod color;
 mod completions;
@@ -22,13 +21,16 @@ mod doctor;
 mod failure;
 mod gaps;
 mod host_command;
+mod host_device;
 mod lab;
 mod link_change;
+mod mac;
 mod man;
 mod output;
 mod pcap;
 mod ping;
 mod privileges;
+mod probe_socket;
 mod report;
 mod scan;
 #[cfg(test)]
@@ -41,8 +43,8 @@ mod signals;
 mod station;
 mod tap_command;
 mod usage;
+mod values;
 mod watch;
-mod wire;
 
 use std::process::ExitCode;
 

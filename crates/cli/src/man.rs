@@ -2,31 +2,12 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, Command, CommandFactory};
+use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, ManArguments};
 use crate::failure::{Failure, say};
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  tapstack man host | man -l -
-  tapstack man tap create | man -l -
-  tapstack man > ~/.local/share/man/man1/tapstack.1
-  tapstack man --list
-      the pages there are, by their files' names
-
-Exit codes: 0 printed, 2 usage, there is no such command, or it could not be written.")]
-pub(crate) struct ManArguments {
-    /// The command whose page it is, such as `tap create` [default: tapstack's own]
-    #[arg(conflicts_with = "list")]
-    pub(crate) command: Vec<String>,
-    /// List the pages there are, each with the command that it is for
-    #[arg(long)]
-    pub(crate) list: bool,
-}
 
 pub(crate) fn run(arguments: &ManArguments) -> Result<ExitCode, Failure> {
     let mut root = Arguments::command().disable_help_subcommand(true);

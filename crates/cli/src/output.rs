@@ -8,7 +8,6 @@ use std::time::Duration;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::Serialize;
 
-use crate::failure::Failure;
 use crate::signals::Signals;
 
 /// Something to write to that can tell whether a write would have to wait.
@@ -136,16 +135,13 @@ impl<W: Sink> Output<W> {
         Ok(())
     }
 
-    /// Writes the last lines, as far as the reader has room for each bit of them within `limit`, and says how many
-    /// he did not get of all there were.
-    pub(crate) fn farewell(&mut self, limit: Duration) {
+    /// Writes the last lines, as far as the reader accepts each chunk of them within `limit`. Returns how many lines
+    /// were lost in all.
+    pub(crate) fn finish(&mut self, limit: Duration) -> u64 {
         self.flush(limit);
         let left = self.pending.drain(..).filter(|octet| *octet == b'\n').count();
         self.lost = self.lost.saturating_add(u64::try_from(left).unwrap_or(u64::MAX));
-        if self.lost > 0 {
-            let lost = self.lost;
-            Failure::new(format!("{lost} lines are lost: whoever reads them did not keep up")).tell();
-        }
+        self.lost
     }
 
     /// Whether what is written may still be read.

@@ -1,5 +1,6 @@
 //! `tapstack ping`: echo requests from our own stack, told in the words of iputils.
 
+pub(crate) mod arguments;
 mod json;
 mod session;
 mod statistics;
@@ -15,18 +16,19 @@ use ipv4::NextHop;
 use link::MacAddr;
 use tap::Device;
 
-use crate::arguments::PingArguments;
-use crate::attachment::Attachment;
+use crate::carrier::interface_down;
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::gaps::{Explanation, GapMonitor, Gaps};
+use crate::host_device::HostDevice;
+use crate::mac::default_mac;
 use crate::output::Sink;
 use crate::privileges;
 use crate::report::{Level, Report};
 use crate::serve::Server;
 use crate::signals::{ENDING, Signals};
-use crate::station::{own_mac, random, secret};
-use crate::wire::down;
+use crate::station::{random, secret};
+use arguments::PingArguments;
 use session::{Next, Plan, Session};
 use words::Told;
 
@@ -35,13 +37,13 @@ use words::Told;
 pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
     let station = &arguments.station;
-    let hardware = |name: &_| station.mac.unwrap_or_else(|| own_mac(name, Some(arguments.address)));
+    let hardware = |name: &_| station.mac.unwrap_or_else(|| default_mac(name, Some(arguments.address)));
     let attachment =
         station.attach(&[arguments.address.addr().into()], |name| Ok((hardware(name), hardware(name))))?;
     station.warn_of_network(arguments.address);
     let name = attachment.name().clone();
     if !attachment.interface().is_up()? {
-        return Err(down(&name));
+        return Err(interface_down(&name));
     }
     let mut host = host(arguments, &attachment, hardware(&name), &clock)?;
     vet(&host, arguments.address.addr(), arguments.target)?;
@@ -55,7 +57,7 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
         Report::new(arguments.capture.other_output()?, Level::Quiet, arguments.json).record(recorder);
     let data: Vec<u8> = (u8::MIN..=u8::MAX).cycle().take(arguments.size.into()).collect();
     host.expect_echo_data(&data);
-    let is_tap = matches!(attachment, Attachment::Tap(_));
+    let is_tap = matches!(attachment, HostDevice::Tap(_));
     let monitor = GapMonitor::open(attachment.interface(), is_tap, clock.now())?;
     let mut pinger = Pinger {
         session: Session::new(plan(arguments)),
@@ -73,7 +75,7 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     pinger.tell(Told::Start { interface: &name, address: arguments.address });
     let outcome = pinger.converse(&signals);
     pinger.tell(Told::Statistics);
-    pinger.server.report.farewell();
+    pinger.server.report.finish();
     outcome?;
     pinger.server.report.written()?;
     let statistics = *pinger.session.statistics();
@@ -88,7 +90,7 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
 /// The host that asks.
 fn host(
     arguments: &PingArguments,
-    attachment: &Attachment,
+    attachment: &HostDevice,
     hardware: MacAddr,
     clock: &Clock,
 ) -> Result<Host, Failure> {

@@ -20,7 +20,7 @@ use tap::{Counters, Device, Instant, LinkState, Pool};
 use crate::capture::Recorder;
 use crate::color::{FAINT, GOOD, IN, OUT, Paint, WARNING};
 use crate::describe::describe;
-use crate::failure::{Failure, written};
+use crate::failure::{Failure, warn_of_lost_lines, written};
 use crate::link_change::{self, LinkChange};
 use crate::output::{Output, Sink, json};
 use json::Line;
@@ -62,7 +62,7 @@ pub(crate) struct Ready {
 }
 
 /// How long a reader may take for the last lines.
-const FAREWELL: Duration = Duration::from_secs(1);
+const LAST_LINES_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl<W: Sink> Report<W> {
     pub(crate) fn new(out: W, level: Level, json: bool) -> Report<W> {
@@ -167,7 +167,7 @@ impl<W: Sink> Report<W> {
                 self.out.line(&format!("{count:>10}  {layer}: {dropped}{name}"));
             }
         }
-        self.out.flush(FAREWELL);
+        self.out.flush(LAST_LINES_TIMEOUT);
     }
 
     /// Hands over what was printed, as far as the reader keeps up.
@@ -178,9 +178,9 @@ impl<W: Sink> Report<W> {
         }
     }
 
-    /// Hands over the last lines, and tells if some were lost.
-    pub(crate) fn farewell(&mut self) {
-        self.out.farewell(FAREWELL);
+    /// Writes the last lines, and warns if some were lost.
+    pub(crate) fn finish(&mut self) {
+        warn_of_lost_lines(self.out.finish(LAST_LINES_TIMEOUT));
     }
 
     /// What came of writing it: an error if it failed otherwise than by a reader that went away.

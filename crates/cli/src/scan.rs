@@ -1,6 +1,6 @@
 //! `tapstack scan`: who is there, in the words of arp-scan.
 
-mod arguments;
+pub(crate) mod arguments;
 mod bar;
 mod file;
 mod json;
@@ -24,13 +24,13 @@ use tap::linux::wait;
 
 use crate::clock::Clock;
 use crate::color::Paint;
-use crate::failure::{Failure, written};
+use crate::failure::{Failure, warn_of_lost_lines, written};
 use crate::gaps::{Explanation, Gaps};
 use crate::output::Output;
 use crate::privileges;
+use crate::probe_socket::{ProbeSocket, drain};
 use crate::signals::{ENDING, Signals};
-use crate::wire::{Wire, drain};
-pub(crate) use arguments::ScanArguments;
+use arguments::ScanArguments;
 use bar::Bar;
 use vendors::Vendors;
 use words::Told;
@@ -45,8 +45,9 @@ const READS: u32 = 8;
 /// Asks until it is over, or a signal comes; then prints what it comes to.
 pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
-    let mut wire = Wire::open(&arguments.wire, arguments.vlan, clock)?;
-    let ranges = targets::ranges(arguments, &wire)?;
+    let mut wire = ProbeSocket::open(&arguments.wire, arguments.vlan, clock)?;
+    let network = arguments.localnet.then(|| local_network(arguments, &wire)).transpose()?;
+    let ranges = targets::ranges(&arguments.targets, arguments.file.as_deref(), network)?;
     let plan = plan(arguments, &wire, &ranges, clock)?;
     let vendors = vendors(arguments)?;
     wire.settle(clock.now())?;
@@ -76,14 +77,32 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
     let (elapsed, lost) = (clock.now().since(scanner.began), scanner.wire.gaps(clock.now()).lost);
     scanner.tell(&Told::Statistics { outcome, elapsed, lost });
     scanner.out.hand_over(0, &signals)?;
-    scanner.out.farewell(Duration::ZERO);
+    warn_of_lost_lines(scanner.out.finish(Duration::ZERO));
     ended?;
     written(scanner.out.take_failure())?;
     verdict(&scanner, outcome, gap)
 }
 
+/// Returns the network of the sender address.
+fn local_network(arguments: &ScanArguments, socket: &ProbeSocket) -> Result<Ipv4Net, Failure> {
+    if let Some(address) = arguments.wire.address {
+        return Ok(address);
+    }
+    socket.interface().addresses()?.into_iter().next().ok_or_else(|| {
+        let name = socket.name();
+        Failure::new(format!(
+            "{name} has no address, hence no network; name one, as in `scan -I {name} -s 10.0.0.2 10.0.0.0/24`"
+        ))
+    })
+}
+
 /// What the arguments ask for.
-fn plan(arguments: &ScanArguments, wire: &Wire, ranges: &Ranges, clock: Clock) -> Result<Plan, Failure> {
+fn plan(
+    arguments: &ScanArguments,
+    wire: &ProbeSocket,
+    ranges: &Ranges,
+    clock: Clock,
+) -> Result<Plan, Failure> {
     let protocol = source(arguments, wire, ranges)?;
     // Nobody's address asks in a probe (RFC 5227 1.1), and is answered.
     if !protocol.is_unspecified() && !ipv4::may_be_a_host(protocol) {
@@ -124,7 +143,7 @@ fn warning(longest: Duration) -> Option<String> {
 }
 
 /// Who asks: whoever is named, or the kernel's address in the nearest network that is asked.
-fn source(arguments: &ScanArguments, wire: &Wire, ranges: &Ranges) -> Result<Ipv4Addr, Failure> {
+fn source(arguments: &ScanArguments, wire: &ProbeSocket, ranges: &Ranges) -> Result<Ipv4Addr, Failure> {
     if let Some(address) = arguments.arpspa.or(arguments.wire.address.map(|address| address.addr())) {
         return Ok(address);
     }
@@ -164,7 +183,7 @@ fn vendors(arguments: &ScanArguments) -> Result<Option<Vendors>, Failure> {
 /// A sweep on a wire.
 struct Scanner<'a> {
     sweep: Sweep,
-    wire: Wire,
+    wire: ProbeSocket,
     vendors: Option<Vendors>,
     out: Output<File>,
     paint: Paint,

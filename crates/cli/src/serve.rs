@@ -8,9 +8,9 @@ use host::Host;
 use tap::linux::{LinkMonitor, Woken, look, wait};
 use tap::{Device, DeviceError, Instant, LinkState, Pool};
 
-use crate::attachment::Attachment;
 use crate::clock::{Clock, Suspension};
 use crate::failure::Failure;
+use crate::host_device::HostDevice;
 use crate::output::Sink;
 use crate::report::Report;
 use crate::signals::Signals;
@@ -18,7 +18,7 @@ use crate::signals::Signals;
 /// A host, its wire, and who watches.
 pub(crate) struct Server<W> {
     pub(crate) host: Host,
-    pub(crate) attachment: Attachment,
+    pub(crate) attachment: HostDevice,
     pub(crate) pool: Pool,
     pub(crate) report: Report<W>,
     /// When the last turn was.
@@ -53,7 +53,7 @@ impl<W: Sink> Server<W> {
 
     pub(crate) fn new(
         mut host: Host,
-        attachment: Attachment,
+        attachment: HostDevice,
         report: Report<W>,
         clock: Clock,
         spin: Duration,

@@ -9,12 +9,11 @@ use std::time::Duration;
 use host::Host;
 use ipnet::Ipv4Net;
 use link::MacAddr;
-use tap::linux::{InterfaceName, Tap, kernel_addresses, usual_spin};
+use tap::linux::{InterfaceName, Tap, usual_spin};
 
-use crate::address::{ip_address, range};
-use crate::arguments::{Hosts, HostsArguments};
-use crate::attachment::{Attachment, Stations, shared, vet_hardware};
 use crate::failure::Failure;
+use crate::host_device::{HostDevice, Stations, shared, vet_hardware};
+use crate::values::{ip_address, range};
 use arguments::StationArguments;
 
 impl StationArguments {
@@ -24,11 +23,11 @@ impl StationArguments {
         &self,
         protocol: &[Ipv4Net],
         hardware: impl FnOnce(&InterfaceName) -> Result<(MacAddr, MacAddr), Failure>,
-    ) -> Result<Attachment, Failure> {
+    ) -> Result<HostDevice, Failure> {
         match (&self.interface, &self.tap) {
             (Some(name), _) => {
                 let stations = Stations { hardware: hardware(name)?, protocol };
-                let attachment = Attachment::to_interface(name, &stations)?;
+                let attachment = HostDevice::to_interface(name, &stations)?;
                 self.gateway.map_or(Ok(()), |gateway| attachment.vet(gateway))?;
                 Ok(attachment)
             }
@@ -91,69 +90,11 @@ impl StationArguments {
     }
 }
 
-impl HostsArguments {
-    /// Warns of ranges that hold an address of this machine: its kernel conflicts with the host of that address.
-    pub(crate) fn warn_of_kernel(&self) -> Result<(), Failure> {
-        let kernel = kernel_addresses()?;
-        for Hosts { range, .. } in &self.hosts {
-            if let Some(address) = kernel.iter().map(Ipv4Net::addr).find(|address| range.contains(address)) {
-                Failure::new(format!(
-                    "{address} is this machine's own address and lies in --hosts {range}, where it conflicts with a host; choose a range without it"
-                ))
-                .tell();
-            }
-        }
-        Ok(())
-    }
-
-    /// The most hosts that may probe or announce: a wire carries no more of that.
-    const SPEAKERS: u8 = 16;
-
-    /// Refuses ranges that no wire would bear, or that the kernel is in.
-    pub(crate) fn check(&self, announce: bool, kernel: Option<Ipv4Net>) -> Result<(), Failure> {
-        for Hosts { range, .. } in &self.hosts {
-            if (self.probe || announce) && range.prefix_len() < Self::SPEAKERS {
-                return Err(Failure::new(format!(
-                    "{range} has too many hosts for each to probe or to announce itself; name a /{} or smaller, or leave --probe and --announce out",
-                    Self::SPEAKERS
-                )));
-            }
-            if let Some(kernel) = kernel.filter(|kernel| range.contains(&kernel.addr())) {
-                return Err(shared(*range, kernel.addr()));
-            }
-        }
-        Ok(())
-    }
-}
-
 fn route(words: &[String]) -> Result<(Ipv4Net, Ipv4Addr), String> {
     match words {
         [destination, via, gateway] if via == "via" => Ok((range(destination)?, ip_address(gateway)?)),
         _ => Err("expected e.g. `--route 192.0.2.0/24 via 10.0.0.1`".to_owned()),
     }
-}
-
-/// The hardware address of a host that was given none: the same at every start, another on each machine.
-pub(crate) fn own_mac(interface: &InterfaceName, address: Option<Ipv4Net>) -> MacAddr {
-    let address = address.map(|address| address.addr().to_string()).unwrap_or_default();
-    MacAddr::derived_from(&format!("{} {interface} {address}", machine()))
-}
-
-/// The first hardware address of many hosts: room for 2^24 of them follows it.
-pub(crate) fn base_mac(interface: &InterfaceName) -> MacAddr {
-    let [a, b, c, ..] = MacAddr::derived_from(&format!("{} {interface} many", machine())).octets();
-    MacAddr::new([a, b, c, 0, 0, 0])
-}
-
-/// What tells this machine from others. Where it cannot be read, hosts of one name and address on several
-/// machines are told apart by hand.
-fn machine() -> String {
-    std::fs::read_to_string("/etc/machine-id").unwrap_or_default().trim().to_owned()
-}
-
-/// The hardware address of a host in the lab, where it is alone.
-pub(crate) fn default_mac(interface: &InterfaceName, address: Ipv4Net) -> MacAddr {
-    MacAddr::derived_from(&format!("{interface} {}", address.addr()))
 }
 
 /// A number that no other station can guess.

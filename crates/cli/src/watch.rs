@@ -24,7 +24,7 @@ use crate::gaps::{Explanation, Gaps};
 use crate::link_change::is_alive;
 use crate::output::Output;
 use crate::signals::{ENDING, Signals};
-use crate::{privileges, wire};
+use crate::{privileges, probe_socket};
 use arguments::{FailOn, WatchArguments};
 use observer::Observer;
 use screen::Screen;
@@ -113,7 +113,7 @@ fn drain(
     clock: Clock,
     (arguments, signals): (&WatchArguments, &Signals),
 ) -> Result<(), Failure> {
-    let is_dry = wire::drain(|| {
+    let is_dry = probe_socket::drain(|| {
         if is_over(arguments, &listener.observer, show) {
             return Ok(false);
         }

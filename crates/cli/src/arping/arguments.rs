@@ -6,9 +6,9 @@ use std::time::Duration;
 use clap::Args;
 use link::VlanId;
 
-use crate::address::ip_address;
-use crate::arguments::seconds;
-use crate::wire::arguments::WireArguments;
+use crate::probe_socket::arguments::ProbeArguments;
+use crate::values::ip_address;
+use crate::values::seconds;
 
 #[derive(Debug, Args)]
 // Each is a letter that somebody has in the fingers.
@@ -50,7 +50,7 @@ pub(crate) struct ArpingArguments {
     #[arg(value_parser = ip_address)]
     pub(crate) target: Ipv4Addr,
     #[command(flatten)]
-    pub(crate) wire: WireArguments,
+    pub(crate) wire: ProbeArguments,
     /// How many requests to send [default: unlimited; 3 with -D, fewer if -w ends first]
     #[arg(short, long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) count: Option<u64>,

@@ -10,8 +10,8 @@ use super::{KERNEL, OURS};
 use crate::capture::arguments::CaptureArguments;
 use crate::clock::Clock;
 use crate::failure::Failure;
+use crate::mac::lab_mac;
 use crate::report::{Level, Report};
-use crate::station::default_mac;
 
 /// The first `EtherType` that is set aside for experiments.
 const EXPERIMENT: EtherType = EtherType(0x88b5);
@@ -24,8 +24,8 @@ const TURNS: usize = 6;
 pub(super) fn exchange(capture: &CaptureArguments) -> Result<ExitCode, Failure> {
     let name = "cable0".parse()?;
     let (mut near, mut far) = Cable::pair(1_500)?;
-    let mut host = Host::new(Instant::ORIGIN, &Config::new(OURS, default_mac(&name, OURS)))?;
-    let mut peer = Host::new(Instant::ORIGIN, &Config::new(KERNEL, default_mac(&name, KERNEL)))?;
+    let mut host = Host::new(Instant::ORIGIN, &Config::new(OURS, lab_mac(&name, OURS)))?;
+    let mut peer = Host::new(Instant::ORIGIN, &Config::new(KERNEL, lab_mac(&name, KERNEL)))?;
     let mut pool = Pool::new(near.mtu(), host.frames() + peer.frames());
     let clock = Clock::start();
     let report = Report::new(capture.other_output()?, Level::Frames, false).painted(capture.other_paint());
@@ -53,7 +53,7 @@ pub(super) fn exchange(capture: &CaptureArguments) -> Result<ExitCode, Failure> 
     let known = entry.is_some_and(|entry| entry.hardware == Some(host.config().hardware));
     report.print_line("the second host's own table:");
     report.table(&name, &peer);
-    report.farewell();
+    report.finish();
     report.written()?;
     Ok(ExitCode::from(u8::from(!known)))
 }

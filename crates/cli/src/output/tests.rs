@@ -61,6 +61,6 @@ fn the_last_lines_that_nobody_reads_are_counted_too() {
     for _ in 0..3 {
         output.line("x");
     }
-    output.farewell(Duration::ZERO);
-    assert_eq!((output.lost(), output.pending()), (3, 0));
+    let lost = output.finish(Duration::ZERO);
+    assert_eq!((lost, output.pending()), (3, 0));
 }

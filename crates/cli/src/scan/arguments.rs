@@ -9,8 +9,8 @@ use clap::{ArgGroup, Args};
 use link::VlanId;
 
 use super::targets::Target;
-use crate::address::ip_address;
-use crate::wire::arguments::WireArguments;
+use crate::probe_socket::arguments::ProbeArguments;
+use crate::values::ip_address;
 
 #[derive(Debug, Args)]
 // Each is a letter that somebody has in the fingers.
@@ -52,7 +52,7 @@ pub(crate) struct ScanArguments {
     #[arg(value_name = "RANGE", conflicts_with = "localnet")]
     pub(crate) targets: Vec<Target>,
     #[command(flatten)]
-    pub(crate) wire: WireArguments,
+    pub(crate) wire: ProbeArguments,
     /// Ask for all of the network that our own address is in
     #[arg(short, long)]
     pub(crate) localnet: bool,

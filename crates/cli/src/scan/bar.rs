@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 use arp::sweep::{Counts, Sweep};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::ScanArguments;
+use super::arguments::ScanArguments;
 
 /// A line at the bottom of the terminal that standard error is, if it is one. What is printed goes above it.
 pub(super) struct Bar(Option<ProgressBar>);

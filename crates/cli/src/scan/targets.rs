@@ -9,11 +9,9 @@ use std::str::FromStr;
 use arp::sweep::Ranges;
 use ipnet::Ipv4Net;
 
-use super::ScanArguments;
 use super::file;
-use crate::address::{NO_IP_ADDRESS, ip_address, network, with_netmask};
 use crate::failure::Failure;
-use crate::wire::Wire;
+use crate::values::{NO_IP_ADDRESS, ip_address, network, with_netmask};
 
 const NO_TARGET: &str =
     "expected an address, a network or a range, e.g. 10.0.0.1, 10.0.0.0/24 or 10.0.0.1-10.0.0.9";
@@ -49,31 +47,20 @@ impl Target {
     }
 }
 
-/// All that the arguments name.
-pub(super) fn ranges(arguments: &ScanArguments, wire: &Wire) -> Result<Ranges, Failure> {
-    let mut targets = arguments.targets.clone();
-    if let Some(path) = &arguments.file {
+/// Returns the ranges of these targets, of a file, and of a network.
+pub(super) fn ranges(
+    targets: &[Target],
+    file: Option<&Path>,
+    network: Option<Ipv4Net>,
+) -> Result<Ranges, Failure> {
+    let mut targets = targets.to_vec();
+    if let Some(path) = file {
         targets.extend(of_file(path)?);
     }
-    if arguments.localnet {
-        targets.push(own_network(arguments, wire)?);
+    if let Some(network) = network {
+        targets.push(Target::new(of_network(network)).map_err(Failure::new)?);
     }
     Ok(Ranges::new(targets.into_iter().map(|target| target.0))?)
-}
-
-/// The network of our own address.
-fn own_network(arguments: &ScanArguments, wire: &Wire) -> Result<Target, Failure> {
-    let name = wire.name();
-    let first = || Ok::<_, io::Error>(wire.interface().addresses()?.into_iter().next());
-    let network = match arguments.wire.address {
-        Some(address) => address,
-        None => first()?.ok_or_else(|| {
-            Failure::new(format!(
-                "{name} has no address, hence no network; name one, as in `scan -I {name} -s 10.0.0.2 10.0.0.0/24`"
-            ))
-        })?,
-    };
-    Target::new(of_network(network)).map_err(Failure::new)
 }
 
 /// The ranges of a file, one a line.

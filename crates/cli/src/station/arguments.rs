@@ -7,7 +7,7 @@ use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
 use tap::linux::{InterfaceName, Io};
 
-use crate::address::{host_network, ip_address, station_mac};
+use crate::values::{host_network, ip_address, station_mac};
 
 /// The station that we are, and its wire.
 #[derive(Debug, Args)]

@@ -8,9 +8,9 @@ use ipnet::Ipv4Net;
 use link::VlanId;
 use tap::linux::InterfaceName;
 
-use crate::address::host_network;
-use crate::arguments::seconds;
 use crate::capture::arguments::CaptureArguments;
+use crate::values::host_network;
+use crate::values::seconds;
 
 #[derive(Debug, Args)]
 // Each is a switch of its own on the command line; and a terminal shows backticks as they are.

@@ -13,7 +13,7 @@ use super::observer::Observer;
 use super::screen::Screen;
 use super::{json, words};
 use crate::color::{FAINT, Paint, WARNING};
-use crate::failure::{Failure, written};
+use crate::failure::{Failure, warn_of_lost_lines, written};
 use crate::link_change::{self, LinkChange};
 use crate::output::{self, HALF, Output};
 use crate::signals::Signals;
@@ -102,7 +102,7 @@ impl Show {
             lines.print(&words::statistics(observer, frames_lost));
         }
         lines.hand_over(PATIENCE, 0, signals)?;
-        lines.out.farewell(Duration::ZERO);
+        warn_of_lost_lines(lines.out.finish(Duration::ZERO));
         written(lines.out.take_failure())
     }
 

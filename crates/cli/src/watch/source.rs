@@ -16,9 +16,10 @@ use crate::capture::Recorder;
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::gaps::{GapMonitor, Gaps};
+use crate::mac::default_mac;
+use crate::probe_socket::{direction, gone, open_tap};
 use crate::report::Direction;
-use crate::station::{own_mac, secret};
-use crate::wire::{direction, gone, open_tap};
+use crate::station::secret;
 
 /// How many frames are heard in one turn.
 const BATCH: usize = 64;
@@ -194,7 +195,7 @@ impl AsFd for Source {
 
 /// A host that uses its address at once: it is there to be heard by, not to be heard of.
 fn host(arguments: &WatchArguments, tap: &Tap, address: Ipv4Net, now: Instant) -> Result<Host, Failure> {
-    let usual = Config::new(address, own_mac(tap.interface().name(), Some(address)));
+    let usual = Config::new(address, default_mac(tap.interface().name(), Some(address)));
     let table = arp::Settings { seed: secret(), ..usual.table };
     Ok(Host::new(now, &Config { mtu: tap.mtu(), vlan: arguments.vlan, table, ..usual })?)
 }

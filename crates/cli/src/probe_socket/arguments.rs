@@ -5,15 +5,15 @@ use ipnet::Ipv4Net;
 use link::MacAddr;
 use tap::linux::InterfaceName;
 
-use crate::address::{host_network, station_mac};
 use crate::capture::arguments::CaptureArguments;
+use crate::values::{host_network, station_mac};
 
 /// The wire to ask on, and who asks.
 #[derive(Debug, Args)]
 // A terminal shows backticks as they are.
 #[allow(clippy::doc_markdown)]
 #[command(group(ArgGroup::new("wire").required(true).args(["interface", "tap"])))]
-pub(crate) struct WireArguments {
+pub(crate) struct ProbeArguments {
     /// The interface to ask on, which the kernel uses too (that takes CAP_NET_RAW)
     #[arg(short = 'I', long, value_name = "NAME")]
     pub(crate) interface: Option<InterfaceName>,

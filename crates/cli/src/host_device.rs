@@ -8,13 +8,13 @@ use link::MacAddr;
 use tap::linux::{Interface, InterfaceName, PacketSocket, Tap, bridge_of, kernel_addresses};
 use tap::{Batch, Counters, Device, DeviceError, Pool};
 
+use crate::carrier::wait_for_carrier;
 use crate::failure::Failure;
-use crate::wire::settle;
 
 /// The device of a host.
 // There is one in a program.
 #[allow(clippy::large_enum_variant)]
-pub(crate) enum Attachment {
+pub(crate) enum HostDevice {
     Tap(Tap),
     Interface(PacketSocket, Interface),
 }
@@ -27,16 +27,16 @@ pub(crate) struct Stations<'a> {
     pub(crate) protocol: &'a [Ipv4Net],
 }
 
-impl Attachment {
+impl HostDevice {
     /// Attaches stations to an interface of the kernel's, if they and the kernel can live there side by side.
-    pub(crate) fn to_interface(name: &InterfaceName, stations: &Stations<'_>) -> Result<Attachment, Failure> {
+    pub(crate) fn to_interface(name: &InterfaceName, stations: &Stations<'_>) -> Result<HostDevice, Failure> {
         let (first, last) = stations.hardware;
         let socket = PacketSocket::open_for_stations(name, first.octets(), last.octets())?;
         let interface = Interface::named(name)?;
         stations.vet(&interface)?;
         warn_of_bridge(name)?;
-        settle(&interface)?;
-        Ok(Attachment::Interface(socket, interface))
+        wait_for_carrier(&interface)?;
+        Ok(HostDevice::Interface(socket, interface))
     }
 
     /// The kernel's side of it.
@@ -138,13 +138,13 @@ pub(crate) fn shared(ours: Ipv4Net, kernel: Ipv4Addr) -> Failure {
     Failure::new(format!("the kernel and we cannot both be {kernel}; {mend}"))
 }
 
-impl From<Tap> for Attachment {
-    fn from(tap: Tap) -> Attachment {
-        Attachment::Tap(tap)
+impl From<Tap> for HostDevice {
+    fn from(tap: Tap) -> HostDevice {
+        HostDevice::Tap(tap)
     }
 }
 
-impl Device for Attachment {
+impl Device for HostDevice {
     fn mtu(&self) -> usize {
         match self {
             Self::Tap(tap) => tap.mtu(),
@@ -188,7 +188,7 @@ impl Device for Attachment {
     }
 }
 
-impl AsFd for Attachment {
+impl AsFd for HostDevice {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
             Self::Tap(tap) => tap.as_fd(),

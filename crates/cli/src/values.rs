@@ -1,6 +1,7 @@
-//! Addresses as people write them. Every option, argument and file is read by these functions.
+//! Parsers of the values that options, arguments and files share: addresses, networks, times.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
 use ipnet::Ipv4Net;
 use link::MacAddr;
@@ -90,6 +91,15 @@ pub(crate) fn station_mac(text: &str) -> Result<MacAddr, String> {
         mac => return Ok(mac),
     };
     Err(format!("it is {kind}; use that of one station, e.g. 02:00:00:00:00:02"))
+}
+
+/// Reads a time in seconds.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    let parsed = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let bounds = Duration::from_millis(1)..=Duration::from_hours(24);
+    parsed
+        .filter(|time| bounds.contains(time))
+        .ok_or_else(|| "seconds are wanted, from 0.001 to 86400, such as 0.2".to_owned())
 }
 
 pub(crate) const NO_IP_ADDRESS: &str = "expected an IPv4 address, e.g. 10.0.0.1";

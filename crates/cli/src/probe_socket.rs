@@ -6,43 +6,35 @@ use std::fmt::Display;
 use std::fs::File;
 use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::thread;
-use std::time::Duration;
 
 use arp::{Fields, Packet};
 use host::{Dropped, Verdict};
 use ipnet::Ipv4Net;
 use link::{EtherType, Ethernet, Link, MacAddr, Stations, VlanId, pad};
-use tap::linux::{Carrier, Interface, InterfaceName, PacketSocket, Tap};
+use tap::linux::{Interface, InterfaceName, PacketSocket, Tap};
 use tap::{Batch, Device, DeviceError, Frame, Instant, Pool};
 
-use crate::attachment::{vet_hardware, warn_of_bridge};
 use crate::capture::Recorder;
+use crate::carrier::{interface_down, wait_for_carrier};
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::gaps::{GapMonitor, Gaps};
+use crate::host_device::{vet_hardware, warn_of_bridge};
+use crate::mac::default_mac;
 use crate::report::Direction;
-use crate::station::own_mac;
-use arguments::WireArguments;
+use arguments::ProbeArguments;
 
 /// How many frames are heard in one turn, or sent.
 const BATCH: usize = 64;
-/// Between two looks at an interface that does not run yet.
-const PAUSE: Duration = Duration::from_millis(10);
-/// How long it is looked at: the kernel takes note of a carrier within a second.
-const SETTLING: Duration = Duration::from_millis(1_500);
 /// How many batches are read at the end: more than any receive queue holds.
 const DRAIN: u32 = 256;
-/// After how long a carrier that is there counts, though the kernel takes no note of it.
-const UNNOTICED: Duration = Duration::from_millis(100);
-
 /// A device of the system's.
 trait Wired: Device + AsFd {}
 
 impl<T: Device + AsFd> Wired for T {}
 
 /// An interface, and a way to send and to hear ARP on it.
-pub(crate) struct Wire {
+pub(crate) struct ProbeSocket {
     device: Box<dyn Wired>,
     interface: Interface,
     hardware: MacAddr,
@@ -59,14 +51,14 @@ pub(crate) struct Wire {
     sent: Vec<u8>,
 }
 
-impl Wire {
+impl ProbeSocket {
     /// Opens the interface of `-I`, or the TAP, and the capture if one is wanted; `clock` is the one that
     /// times are told by.
     pub(crate) fn open(
-        arguments: &WireArguments,
+        arguments: &ProbeArguments,
         vlan: Option<VlanId>,
         clock: Clock,
-    ) -> Result<Wire, Failure> {
+    ) -> Result<ProbeSocket, Failure> {
         let Opened { device, interface, hardware, kernel } = match (&arguments.interface, &arguments.tap) {
             (Some(name), _) => on_interface(arguments, name)?,
             (None, Some(name)) => on_tap(arguments, name)?,
@@ -76,7 +68,7 @@ impl Wire {
         let pool = Pool::new(device.mtu(), 2 * BATCH);
         let (arrived, departing) = (Batch::new(BATCH), Batch::new(BATCH));
         let recorder = arguments.capture.begin(interface.name().as_str(), clock)?;
-        Ok(Wire {
+        Ok(ProbeSocket {
             device,
             interface,
             hardware,
@@ -114,7 +106,7 @@ impl Wire {
 
     /// Waits until frames pass: the kernel loses what is sent before it has taken note of the carrier.
     pub(crate) fn settle(&mut self, now: Instant) -> Result<(), Failure> {
-        settle(&self.interface)?;
+        wait_for_carrier(&self.interface)?;
         self.monitor = Some(GapMonitor::open(&self.interface, self.kernel.is_none(), now)?);
         Ok(())
     }
@@ -151,7 +143,7 @@ impl Wire {
         Ok(refused == 0 && late == 0)
     }
 
-    /// Adds a packet to those that [`Wire::flush`] sends at once. Returns whether there was room among them.
+    /// Adds a packet to those that [`ProbeSocket::flush`] sends at once. Returns whether there was room among them.
     pub(crate) fn push(&mut self, packet: &Fields, destination: MacAddr) -> Result<bool, Failure> {
         // Of several that are sent at once nobody could say which were refused.
         let most = if self.recorder.is_some() { 1 } else { BATCH };
@@ -248,7 +240,7 @@ impl Wire {
     }
 }
 
-impl AsFd for Wire {
+impl AsFd for ProbeSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.device.as_fd()
     }
@@ -265,25 +257,6 @@ pub(crate) fn drain(mut receive: impl FnMut() -> Result<bool, Failure>) -> Resul
     Ok(false)
 }
 
-/// Waits until frames pass an interface, or tells why none do.
-pub(crate) fn settle(interface: &Interface) -> Result<(), Failure> {
-    let (name, clock) = (interface.name(), Clock::start());
-    loop {
-        // Before the look: what was not there yet at a late one may have come meanwhile.
-        let waited = clock.now().since(Instant::ORIGIN);
-        match interface.carrier()? {
-            Carrier::Up => return Ok(()),
-            Carrier::Unnoticed if waited >= UNNOTICED => return Ok(()),
-            Carrier::Down if !interface.is_up()? => return Err(down(name)),
-            Carrier::Unnoticed | Carrier::Down if waited < SETTLING => thread::sleep(PAUSE),
-            Carrier::Unnoticed | Carrier::Down => break,
-        }
-    }
-    Err(Failure::new(format!(
-        "{name} has no carrier, and nobody is heard or asked without; connect what is to be at its other end, then `ip link show {name}`"
-    )))
-}
-
 /// A device, its interface, our hardware address there and the kernel's if it sends there too.
 struct Opened {
     device: Box<dyn Wired>,
@@ -292,7 +265,7 @@ struct Opened {
     kernel: Option<MacAddr>,
 }
 
-fn on_interface(arguments: &WireArguments, name: &InterfaceName) -> Result<Opened, Failure> {
+fn on_interface(arguments: &ProbeArguments, name: &InterfaceName) -> Result<Opened, Failure> {
     let socket = PacketSocket::open_for_arp(name)?;
     // Others may ask the same as we: the kernel, or another of us.
     socket.hear_departing()?;
@@ -315,10 +288,10 @@ fn on_interface(arguments: &WireArguments, name: &InterfaceName) -> Result<Opene
     Ok(Opened { device: Box::new(socket), interface, hardware, kernel: Some(own) })
 }
 
-fn on_tap(arguments: &WireArguments, name: &InterfaceName) -> Result<Opened, Failure> {
+fn on_tap(arguments: &ProbeArguments, name: &InterfaceName) -> Result<Opened, Failure> {
     let tap = open_tap(name, arguments.kernel)?;
     let interface = Interface::named(tap.interface().name())?;
-    let hardware = arguments.source_mac.unwrap_or_else(|| own_mac(interface.name(), arguments.address));
+    let hardware = arguments.source_mac.unwrap_or_else(|| default_mac(interface.name(), arguments.address));
     vet_hardware((hardware, hardware), &interface)?;
     Ok(Opened { device: Box::new(tap), interface, hardware, kernel: None })
 }
@@ -332,16 +305,9 @@ pub(crate) fn open_tap(name: &InterfaceName, kernel: Option<Ipv4Net>) -> Result<
     if tap.is_created() {
         tap.interface().set_up(true)?;
     } else if !tap.interface().is_up()? {
-        return Err(down(tap.interface().name()));
+        return Err(interface_down(tap.interface().name()));
     }
     Ok(tap)
-}
-
-/// The sentence about an interface that is down.
-pub(crate) fn down(name: &InterfaceName) -> Failure {
-    Failure::new(format!(
-        "{name} is down, and nobody is heard or asked until it is up; `sudo ip link set {name} up`"
-    ))
 }
 
 pub(crate) fn gone(name: &InterfaceName, error: &DeviceError) -> Failure {

@@ -1,0 +1,43 @@
+//! Waiting for the carrier of an interface.
+
+use std::thread;
+use std::time::Duration;
+
+use tap::Instant;
+use tap::linux::{Carrier, Interface, InterfaceName};
+
+use crate::clock::Clock;
+use crate::failure::Failure;
+
+/// Time between two checks of an interface without carrier.
+const CHECK_INTERVAL: Duration = Duration::from_millis(10);
+/// Time to wait for a carrier: the kernel notices one within a second.
+const CARRIER_TIMEOUT: Duration = Duration::from_millis(1_500);
+/// Time after which a carrier counts that the kernel has not noticed.
+const UNNOTICED_LIMIT: Duration = Duration::from_millis(100);
+
+/// Waits until an interface carries frames, or returns why it does not.
+pub(crate) fn wait_for_carrier(interface: &Interface) -> Result<(), Failure> {
+    let (name, clock) = (interface.name(), Clock::start());
+    loop {
+        // Read before the check: a carrier may have come during one that was late.
+        let waited = clock.now().since(Instant::ORIGIN);
+        match interface.carrier()? {
+            Carrier::Up => return Ok(()),
+            Carrier::Unnoticed if waited >= UNNOTICED_LIMIT => return Ok(()),
+            Carrier::Down if !interface.is_up()? => return Err(interface_down(name)),
+            Carrier::Unnoticed | Carrier::Down if waited < CARRIER_TIMEOUT => thread::sleep(CHECK_INTERVAL),
+            Carrier::Unnoticed | Carrier::Down => break,
+        }
+    }
+    Err(Failure::new(format!(
+        "{name} has no carrier, and nobody is heard or asked without; connect what is to be at its other end, then `ip link show {name}`"
+    )))
+}
+
+/// Returns the failure of a command whose interface is down.
+pub(crate) fn interface_down(name: &InterfaceName) -> Failure {
+    Failure::new(format!(
+        "{name} is down, and nobody is heard or asked until it is up; `sudo ip link set {name} up`"
+    ))
+}
