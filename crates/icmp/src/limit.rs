@@ -3,7 +3,8 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use ipv4::{Instant, Seeded};
+use base::{KeyedHash, Secret};
+use ipv4::Instant;
 
 /// A bucket of tokens: how long one takes to come (no time at all means no limit), and how many it holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +38,8 @@ pub(crate) struct Limit {
     rates: Rates,
     all: Bucket,
     sets: Box<[[Slot; 4]]>,
-    seed: Seeded,
+    hash: KeyedHash,
+    secret: Secret,
     /// How many errors were paid for from the bucket for all: what the next cost is drawn by.
     drawn: u64,
 }
@@ -64,16 +66,18 @@ impl Limit {
     /// Of four destinations each.
     const SETS: usize = 256;
     /// The costs of an error in the bucket for all, which are drawn with equal probability: one on average.
-    const COSTS: usize = 3;
+    const COSTS: u64 = 3;
     /// The highest of them.
     const HIGHEST: u32 = 2;
 
     pub(crate) fn new(rates: Rates, seed: u64) -> Limit {
+        let secret = Secret::new(seed.into());
         Limit {
             rates,
             all: Bucket::default(),
             sets: vec![[Slot::default(); 4]; Self::SETS].into_boxed_slice(),
-            seed: Seeded::new(seed),
+            hash: KeyedHash::new(secret.key("destinations")),
+            secret,
             drawn: 0,
         }
     }
@@ -81,7 +85,7 @@ impl Limit {
     /// Takes a token of the destination's and one of all, or none.
     // spec: icmp-rate-each, icmp-rate-all
     pub(crate) fn take(&mut self, now: Instant, destination: Ipv4Addr) -> Result<(), Empty> {
-        let set = self.seed.place(destination, self.sets.len());
+        let set = self.hash.bucket(destination, self.sets.len());
         let slots = self.sets.get_mut(set).ok_or(Empty::Each)?;
         let known = slots.iter().position(|slot| slot.destination == Some(destination));
         let slot = match known {
@@ -91,7 +95,7 @@ impl Limit {
         let slot = slot.ok_or(Empty::Each)?;
         let bucket = if known.is_some() { slot.bucket } else { Bucket::default() };
         let each = bucket.less(now, self.rates.each, 1, 1).ok_or(Empty::Each)?;
-        let cost = u32::try_from(self.seed.place(self.drawn, Self::COSTS)).unwrap_or(1);
+        let cost = u32::try_from(self.secret.key(("cost", self.drawn)) % Self::COSTS).unwrap_or(1);
         self.all = self.all.less(now, self.rates.all, cost, Self::HIGHEST).ok_or(Empty::All)?;
         self.drawn = self.drawn.wrapping_add(1);
         *slot = Slot { destination: Some(destination), bucket: each };

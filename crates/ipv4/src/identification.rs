@@ -1,10 +1,10 @@
 //! Which identification a datagram of ours gets.
 
-use std::hash::BuildHasher;
 use std::net::Ipv4Addr;
 
-use crate::seeded::place_of;
-use crate::{Protocol, Seeded};
+use base::Secret;
+
+use crate::Protocol;
 
 /// Counters for the identification field.
 ///
@@ -16,16 +16,19 @@ use crate::{Protocol, Seeded};
 #[derive(Clone, Debug)]
 pub struct Identification {
     counters: Box<[u16]>,
-    seed: Seeded,
+    secret: Secret,
 }
 
 impl Identification {
-    /// Two octets each.
-    const COUNTERS: usize = 2_048;
+    /// There are 2^11 counters of two bytes each.
+    const COUNTER_BITS: u32 = 11;
 
     /// The numbers of this seed.
     pub fn new(seed: u64) -> Identification {
-        Identification { counters: vec![0; Self::COUNTERS].into_boxed_slice(), seed: Seeded::new(seed) }
+        Identification {
+            counters: vec![0; 1 << Self::COUNTER_BITS].into_boxed_slice(),
+            secret: Secret::new(seed.into()),
+        }
     }
 
     /// The next number for a datagram that may be fragmented. It does not come
@@ -35,9 +38,9 @@ impl Identification {
         // counter as well as two destinations.
         let [a, b, c, d] = source.octets();
         let [e, f, g, h] = destination.octets();
-        let hash = self.seed.hash_one(u64::from_be_bytes([a ^ protocol.0, b, c, d, e, f, g, h]));
+        let hash = self.secret.key(u64::from_be_bytes([a ^ protocol.0, b, c, d, e, f, g, h]));
         let [.., y, z] = hash.to_be_bytes();
-        let place = place_of(hash, self.counters.len());
+        let place = usize::try_from(hash >> (u64::BITS - Self::COUNTER_BITS)).unwrap_or_default();
         let Some(counter) = self.counters.get_mut(place) else { return 0 };
         // spec: rfc6864-unique
         *counter = counter.wrapping_add(1);

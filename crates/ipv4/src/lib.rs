@@ -38,7 +38,6 @@ mod options;
 mod protocol;
 mod reassembly;
 mod routes;
-mod seeded;
 mod wire;
 
 pub use link::{Cast, Instant, Reason, Tally, TooManyGroups, may_be_a_host, reasons};
@@ -53,5 +52,4 @@ pub use self::ipv4::{Ipv4, Received};
 pub use self::protocol::Protocol;
 pub use self::reassembly::{GivenUp, Limits, Quote, Reassembled, Reassembly, TimedOut};
 pub use self::routes::{NextHop, Route, RouteError, Routes};
-pub use self::seeded::Seeded;
 pub use self::wire::Ipv4Header;

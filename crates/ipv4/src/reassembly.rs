@@ -16,9 +16,10 @@ use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use base::KeyedHash;
 use link::{Instant, Tally};
 
-use crate::{Datagram, Dropped, Protocol, Seeded};
+use crate::{Datagram, Dropped, Protocol};
 
 mod assemble;
 mod entries;
@@ -104,7 +105,7 @@ impl Reassembly {
     pub fn new(limits: Limits, seed: u64) -> Reassembly {
         let limits = limits.sane();
         Reassembly {
-            entries: Entries::new(limits.datagrams, Seeded::new(seed)),
+            entries: Entries::new(limits.datagrams, KeyedHash::new(seed)),
             store: Store::new(limits.octets / BLOCK),
             limits,
             given_up: Tally::default(),

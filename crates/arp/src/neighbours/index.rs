@@ -1,10 +1,10 @@
 //! From a protocol address to the place of its entry.
 
 use std::fmt;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher, Hash};
 
 use super::chain::Place;
-use base::Random;
+use base::KeyedHash;
 
 /// An open-addressed hash index: places only, the addresses lie in the table. Probing is linear, at
 /// most half of the cells are used, and removal closes the gap, so that a look-up costs the same
@@ -13,23 +13,14 @@ pub(super) struct Index {
     /// Each holds a place and one more; zero is an empty cell, so that a new index touches no memory.
     cells: Box<[Place]>,
     mask: usize,
-    /// Where the folding of an address starts, and what it multiplies by: without both nobody can
-    /// tell which addresses meet in one cell.
-    start: u64,
-    factor: u64,
+    hash: KeyedHash,
 }
 
 impl Index {
     /// An index for up to `bound` entries, with two to four cells for each.
     pub(super) fn new(bound: usize, seed: u64) -> Index {
         let cells = bound.saturating_mul(2).next_power_of_two();
-        let mut random = Random::new(seed);
-        Index {
-            cells: vec![0; cells].into_boxed_slice(),
-            mask: cells - 1,
-            start: random.draw(),
-            factor: random.draw() | 1,
-        }
+        Index { cells: vec![0; cells].into_boxed_slice(), mask: cells - 1, hash: KeyedHash::new(seed) }
     }
 
     /// The place of the entry that `is` recognizes, among those with this address.
@@ -80,9 +71,7 @@ impl Index {
 
     /// The cell where the search for an address starts.
     fn home<A: Hash>(&self, address: &A) -> usize {
-        let mut hasher = Folded { state: self.start, factor: self.factor };
-        address.hash(&mut hasher);
-        usize::try_from(hasher.finish() >> 32).unwrap_or_default() & self.mask
+        usize::try_from(self.hash.hash_one(address) >> 32).unwrap_or_default() & self.mask
     }
 
     fn after(&self, cell: usize) -> usize {
@@ -104,37 +93,6 @@ impl fmt::Debug for Index {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Where an address is looked for is a secret.
         write!(f, "Index({} cells)", self.cells.len())
-    }
-}
-
-/// Folds octets into 64 bits by products with a secret factor.
-struct Folded {
-    state: u64,
-    factor: u64,
-}
-
-impl Folded {
-    /// Both halves of the product with the factor, in one word.
-    fn fold(&self, word: u64) -> u64 {
-        let (low, high) = (self.state ^ word).carrying_mul(self.factor, 0);
-        low ^ high
-    }
-}
-
-impl Hasher for Folded {
-    fn write(&mut self, octets: &[u8]) {
-        for chunk in octets.chunks(8) {
-            let mut word = [0; 8];
-            for (to, from) in word.iter_mut().zip(chunk) {
-                *to = *from;
-            }
-            self.state = self.fold(u64::from_le_bytes(word));
-        }
-    }
-
-    /// Once more, for one product leaves addresses in a series too much alike.
-    fn finish(&self) -> u64 {
-        self.fold(0)
     }
 }
 

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
 
+use base::KeyedHash;
 use link::Instant;
 
 use super::store::{NONE, Place, to_usize};
-use crate::{Protocol, Seeded};
+use crate::Protocol;
 
 /// What the fragments of one datagram have in common (RFC 791 3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -82,30 +83,30 @@ enum Which {
 pub(super) struct Entries {
     slots: Vec<Entry>,
     unused: Vec<u32>,
-    index: HashMap<Key, u32, Seeded>,
+    index: HashMap<Key, u32, KeyedHash>,
     bound: usize,
     age: Chain,
     rows: [Chain; 2],
-    /// Sources share buckets, and nobody can tell with whom.
+    /// Sources share buckets, and no sender can foresee with which others.
     buckets: Box<[Chain]>,
-    seed: Seeded,
+    hash: KeyedHash,
 }
 
 impl Entries {
     /// Many more than there are heavy senders at a time.
     const BUCKETS: usize = 1_024;
 
-    pub(super) fn new(bound: usize, seed: Seeded) -> Entries {
+    pub(super) fn new(bound: usize, hash: KeyedHash) -> Entries {
         Entries {
             slots: Vec::with_capacity(bound),
             unused: Vec::with_capacity(bound),
             // Twice as many as are used: then what was removed never makes it grow.
-            index: HashMap::with_capacity_and_hasher(2 * bound, seed.clone()),
+            index: HashMap::with_capacity_and_hasher(2 * bound, hash.clone()),
             bound,
             age: Chain::EMPTY,
             rows: [Chain::EMPTY; 2],
             buckets: vec![Chain::EMPTY; Self::BUCKETS].into_boxed_slice(),
-            seed,
+            hash,
         }
     }
 
@@ -130,7 +131,7 @@ impl Entries {
     }
 
     pub(super) fn bucket_of(&self, source: Ipv4Addr) -> usize {
-        self.seed.place(source, Self::BUCKETS)
+        self.hash.bucket(source, Self::BUCKETS)
     }
 
     pub(super) fn row(&self, row: Row) -> Chain {
