@@ -44,7 +44,7 @@ Examples:
 Exit codes: 0 yes, 1 a negative answer, 2 usage, set-up or permission. Without a command they are those of \
 `lab`: where no namespace or TAP can be made, the exchange is shown on an embedded wire, and the code is 2."
 )]
-pub(crate) struct Arguments {
+pub(crate) struct CommandLine {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
     /// When to print in colour: `auto` on a terminal, unless `NO_COLOR` is set; --json never is

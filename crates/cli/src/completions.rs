@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-use crate::arguments::{Arguments, CompletionsArguments, For};
+use crate::arguments::{CommandLine, CompletionsArguments, For};
 use crate::failure::{Failure, say};
 
 pub(crate) fn run(arguments: &CompletionsArguments) -> Result<ExitCode, Failure> {
@@ -21,7 +21,7 @@ fn script(shell: For) -> String {
         For::Fish => Shell::Fish,
     };
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Arguments::command(), "tapstack", &mut script);
+    clap_complete::generate(shell, &mut CommandLine::command(), "tapstack", &mut script);
     String::from_utf8_lossy(&script).into_owned()
 }
 

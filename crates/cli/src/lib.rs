@@ -42,7 +42,7 @@ mod serve;
 mod signals;
 mod station;
 mod tap_command;
-mod usage;
+mod usage_error;
 mod values;
 mod watch;
 
@@ -52,7 +52,7 @@ use clap::Parser;
 
 pub use decode::{Form, decode_capture};
 
-use arguments::{Arguments, Command};
+use arguments::{Command, CommandLine};
 use failure::Failure;
 
 /// Runs the command that the program's arguments name.
@@ -66,9 +66,9 @@ pub fn main() -> ExitCode {
         return doctor::inside::report(words).unwrap_or_else(|failure| failure.report());
     }
     color::choose(color::asked(words));
-    let arguments = match Arguments::try_parse() {
+    let arguments = match CommandLine::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => return usage::refuse(&error, &std::env::args_os().collect::<Vec<_>>()),
+        Err(error) => return usage_error::report(&error, &std::env::args_os().collect::<Vec<_>>()),
     };
     color::choose(arguments.color);
     let outcome = match arguments.command {

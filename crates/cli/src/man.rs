@@ -6,11 +6,11 @@ use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
-use crate::arguments::{Arguments, ManArguments};
+use crate::arguments::{CommandLine, ManArguments};
 use crate::failure::{Failure, say};
 
 pub(crate) fn run(arguments: &ManArguments) -> Result<ExitCode, Failure> {
-    let mut root = Arguments::command().disable_help_subcommand(true);
+    let mut root = CommandLine::command().disable_help_subcommand(true);
     root.build();
     if arguments.list {
         for line in list(&root, &[]) {

@@ -1,6 +1,9 @@
 //! Parsers of the values that options, arguments and files share: addresses, networks, times.
 
+use std::fmt::Display;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::ops::{Bound, RangeBounds};
+use std::str::FromStr;
 use std::time::Duration;
 
 use ipnet::Ipv4Net;
@@ -91,6 +94,24 @@ pub(crate) fn station_mac(text: &str) -> Result<MacAddr, String> {
         mac => return Ok(mac),
     };
     Err(format!("it is {kind}; use that of one station, e.g. 02:00:00:00:00:02"))
+}
+
+/// Returns a parser of whole numbers within `bounds`.
+pub(crate) fn number<T, R>(bounds: R) -> impl Fn(&str) -> Result<T, String> + Clone
+where
+    T: FromStr + PartialOrd + Display,
+    R: RangeBounds<T> + Clone,
+{
+    move |text| {
+        text.parse().ok().filter(|number| bounds.contains(number)).ok_or_else(|| {
+            let bounds = match (bounds.start_bound(), bounds.end_bound()) {
+                (Bound::Included(least), Bound::Included(most)) => format!(" from {least} to {most}"),
+                (Bound::Included(least), _) => format!(" of at least {least}"),
+                _ => String::new(),
+            };
+            format!("expected a whole number{bounds}")
+        })
+    }
 }
 
 /// Reads a time in seconds.

@@ -7,8 +7,8 @@ use clap::Args;
 use link::VlanId;
 
 use crate::probe_socket::arguments::ProbeArguments;
-use crate::values::ip_address;
 use crate::values::seconds;
+use crate::values::{ip_address, number};
 
 #[derive(Debug, Args)]
 // Each is a letter that somebody has in the fingers.
@@ -52,13 +52,13 @@ pub(crate) struct ArpingArguments {
     #[command(flatten)]
     pub(crate) wire: ProbeArguments,
     /// How many requests to send [default: unlimited; 3 with -D, fewer if -w ends first]
-    #[arg(short, long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(short, long, value_name = "COUNT", value_parser = number(1..), allow_negative_numbers = true)]
     pub(crate) count: Option<u64>,
     /// How long it all may take, in seconds
-    #[arg(short = 'w', long, value_name = "S", value_parser = seconds)]
+    #[arg(short = 'w', long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) deadline: Option<Duration>,
     /// From one request to the next, in seconds
-    #[arg(short, long, value_name = "S", default_value = "1", value_parser = seconds)]
+    #[arg(short, long, value_name = "S", default_value = "1", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) interval: Duration,
     /// End with the first reply
     #[arg(short)]

@@ -4,7 +4,7 @@ use super::*;
 fn every_command_and_its_options_are_in_the_script_of_every_shell() {
     for shell in [For::Bash, For::Zsh, For::Fish] {
         let script = script(shell);
-        let command = Arguments::command();
+        let command = CommandLine::command();
         let commands: Vec<_> = command.get_subcommands().map(clap::Command::get_name).collect();
         assert!(commands.contains(&"doctor"), "{commands:?}");
         for word in commands.into_iter().chain(["link-local", "busy-poll", "read-write", "color"]) {

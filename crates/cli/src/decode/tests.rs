@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Command, CommandLine};
 use crate::report::Direction;
 use crate::schema::{check_lines, schema};
 
@@ -35,7 +35,7 @@ fn record(octets: &[u8]) -> Record<'_> {
 /// What is printed of a record, with these words on the command line.
 fn printed(words: &str, record: &Record<'_>) -> String {
     let words = ["tapstack", "decode", "-"].into_iter().chain(words.split_whitespace());
-    let Some(Command::Decode(arguments)) = Arguments::try_parse_from(words).unwrap().command else {
+    let Some(Command::Decode(arguments)) = CommandLine::try_parse_from(words).unwrap().command else {
         panic!("another command");
     };
     let mut line = String::new();

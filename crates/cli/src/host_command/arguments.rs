@@ -9,7 +9,7 @@ use link::{MacAddr, VlanId};
 
 use crate::capture::arguments::CaptureArguments;
 use crate::station::arguments::StationArguments;
-use crate::values::{host_network, ip_address, network, range, station_mac, whole};
+use crate::values::{host_network, ip_address, network, number, range, station_mac, whole};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -58,10 +58,10 @@ pub(crate) struct HostArguments {
     #[arg(long, value_name = "POLICY", default_value = "cautious")]
     pub(crate) learn: Learn,
     /// IP time to live of replies and errors
-    #[arg(long = "ttl", value_name = "TTL", default_value = "64", value_parser = clap::value_parser!(u8).range(1..))]
+    #[arg(long = "ttl", value_name = "TTL", default_value = "64", value_parser = number(1..=255), allow_negative_numbers = true)]
     pub(crate) time_to_live: u8,
     /// How long an entry lives that nothing confirms, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = number(1..), allow_negative_numbers = true)]
     pub(crate) arp_timeout: u32,
     /// A neighbour that neither ages nor moves; may be repeated
     #[arg(long = "static", value_name = "IP=MAC", value_parser = neighbour)]

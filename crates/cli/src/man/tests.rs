@@ -1,7 +1,7 @@
 use super::*;
 
 fn built() -> Command {
-    let mut root = Arguments::command().disable_help_subcommand(true);
+    let mut root = CommandLine::command().disable_help_subcommand(true);
     root.build();
     root
 }

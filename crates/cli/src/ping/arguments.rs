@@ -8,7 +8,7 @@ use ipnet::Ipv4Net;
 
 use crate::capture::arguments::CaptureArguments;
 use crate::station::arguments::StationArguments;
-use crate::values::{host_network, ip_address, seconds};
+use crate::values::{host_network, ip_address, number, seconds};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -46,20 +46,20 @@ pub(crate) struct PingArguments {
     #[arg(long)]
     pub(crate) probe: bool,
     /// How many requests to send [default: until Ctrl-C]
-    #[arg(short, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(short, value_name = "N", value_parser = number(1..), allow_negative_numbers = true)]
     pub(crate) count: Option<u64>,
     /// From one request to the next, in seconds: 0.001 at least
-    #[arg(short, value_name = "S", default_value = "1", value_parser = seconds)]
+    #[arg(short, value_name = "S", default_value = "1", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) interval: Duration,
     /// How much data a request carries, in octets; below 16 no times are printed, as iputils has none then
-    #[arg(short, value_name = "SIZE", default_value = "56", value_parser = clap::value_parser!(u16).range(..=65_507))]
+    #[arg(short, value_name = "SIZE", default_value = "56", value_parser = number(0..=65_507), allow_negative_numbers = true)]
     pub(crate) size: u16,
     /// How long to wait after the last request if nothing was answered, in seconds; otherwise it is two
     /// round trips, and the interval at least
-    #[arg(short = 'W', value_name = "S", default_value = "10", value_parser = seconds)]
+    #[arg(short = 'W', value_name = "S", default_value = "10", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) patience: Duration,
     /// How many hops a request may take
-    #[arg(short, value_name = "TTL", default_value = "64", value_parser = clap::value_parser!(u8).range(1..))]
+    #[arg(short, value_name = "TTL", default_value = "64", value_parser = number(1..=255), allow_negative_numbers = true)]
     pub(crate) time_to_live: u8,
     /// Print only the first line and the statistics
     #[arg(short, long)]

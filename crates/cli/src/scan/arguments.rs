@@ -10,7 +10,7 @@ use link::VlanId;
 
 use super::targets::Target;
 use crate::probe_socket::arguments::ProbeArguments;
-use crate::values::ip_address;
+use crate::values::{ip_address, number};
 
 #[derive(Debug, Args)]
 // Each is a letter that somebody has in the fingers.
@@ -60,25 +60,25 @@ pub(crate) struct ScanArguments {
     #[arg(short, long, value_name = "FILE", conflicts_with = "localnet")]
     pub(crate) file: Option<PathBuf>,
     /// How often to ask for an address as long as nobody replies: all requests, as arp-scan counts
-    #[arg(short, long, value_name = "TIMES", default_value = "2", value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(short, long, value_name = "TIMES", default_value = "2", value_parser = number(1..=100), allow_negative_numbers = true)]
     pub(crate) retry: u32,
     /// How long an address has to reply in the first pass, in milliseconds
-    #[arg(short, long, value_name = "MS", default_value = "500", value_parser = millis)]
+    #[arg(short, long, value_name = "MS", default_value = "500", value_parser = millis, allow_negative_numbers = true)]
     pub(crate) timeout: Duration,
     /// By what that grows from one pass to the next
-    #[arg(short, long, value_name = "FACTOR", default_value = "1.5", value_parser = factor)]
+    #[arg(short, long, value_name = "FACTOR", default_value = "1.5", value_parser = factor, allow_negative_numbers = true)]
     pub(crate) backoff: f64,
     /// How many requests to send in a second
-    #[arg(long, value_name = "PPS", default_value = "500", value_parser = rate)]
+    #[arg(long, value_name = "PPS", default_value = "500", value_parser = rate, allow_negative_numbers = true)]
     pub(crate) rate: NonZeroU64,
     /// The same as the time from one request to the next, in milliseconds, or in microseconds as in 50u
-    #[arg(short, long, value_name = "MS", value_parser = interval, conflicts_with = "rate")]
+    #[arg(short, long, value_name = "MS", value_parser = interval, allow_negative_numbers = true, conflicts_with = "rate")]
     pub(crate) interval: Option<Duration>,
     /// Ask in an order that looks random
     #[arg(short = 'R', long)]
     pub(crate) random: bool,
     /// End when so many hosts have replied
-    #[arg(short = 'M', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(short = 'M', long, value_name = "N", value_parser = number(1..), allow_negative_numbers = true)]
     pub(crate) limit: Option<u64>,
     /// Our protocol address [default: the kernel's in a network that is asked]
     #[arg(short = 's', long, value_name = "IP", value_parser = ip_address, conflicts_with = "tap")]
@@ -148,7 +148,7 @@ fn factor(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arguments::{Arguments, Command};
+    use crate::arguments::{Command, CommandLine};
     use clap::Parser;
 
     #[test]
@@ -171,7 +171,7 @@ mod tests {
             (&["-i", "0.05"], 50_000),
         ] {
             let words = [&["tapstack", "scan", "-I", "eth0", "10.0.0.1"], words].concat();
-            let Some(Command::Scan(scan)) = Arguments::parse_from(words).command else { panic!("a scan") };
+            let Some(Command::Scan(scan)) = CommandLine::parse_from(words).command else { panic!("a scan") };
             assert_eq!(scan.pace(), Duration::from_nanos(nanos));
         }
     }

@@ -7,7 +7,7 @@ use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
 use tap::linux::{InterfaceName, Io};
 
-use crate::values::{host_network, ip_address, station_mac};
+use crate::values::{host_network, ip_address, number, station_mac};
 
 /// The station that we are, and its wire.
 #[derive(Debug, Args)]
@@ -28,7 +28,7 @@ pub(crate) struct StationArguments {
     pub(crate) mac: Option<MacAddr>,
     /// The longest payload of a frame in octets: the interface's MTU on a TAP made here, our own
     /// limit on one that exists [default: the interface's]
-    #[arg(long, value_name = "OCTETS", value_parser = clap::value_parser!(u16).range(68..=65_521))]
+    #[arg(long, value_name = "OCTETS", value_parser = number(68..=65_521), allow_negative_numbers = true)]
     pub(crate) mtu: Option<u16>,
     /// Give the kernel's side of the TAP this address, also on one that exists (that takes
     /// CAP_NET_ADMIN unless it has it already)
@@ -49,7 +49,7 @@ pub(crate) struct StationArguments {
     pub(crate) io: Way,
     /// How long to look for frames before sleeping, in microseconds: who sleeps answers the next frame
     /// later, who looks keeps a processor busy [default: 50, or 0 where there is one processor]
-    #[arg(long, value_name = "MICROSECONDS", value_parser = clap::value_parser!(u32).range(..=1_000_000))]
+    #[arg(long, value_name = "MICROSECONDS", value_parser = number(0..=1_000_000), allow_negative_numbers = true)]
     pub(crate) busy_poll: Option<u32>,
 }
 

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use ipnet::Ipv4Net;
 use tap::linux::InterfaceName;
 
-use crate::values::host_network;
+use crate::values::{host_network, number};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -64,6 +64,6 @@ pub(crate) struct CreateArguments {
     #[arg(long)]
     pub(super) user: Option<String>,
     /// The longest payload of a frame, in octets
-    #[arg(long, value_name = "OCTETS", value_parser = clap::value_parser!(u16).range(68..=65_521))]
+    #[arg(long, value_name = "OCTETS", value_parser = number(68..=65_521), allow_negative_numbers = true)]
     pub(super) mtu: Option<u16>,
 }

@@ -78,7 +78,7 @@ pub(crate) struct WatchArguments {
     #[arg(long, value_name = "WHAT")]
     pub(crate) fail_on: Option<FailOn>,
     /// How long to watch at most, in seconds
-    #[arg(short = 'w', long, value_name = "S", value_parser = seconds)]
+    #[arg(short = 'w', long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) deadline: Option<Duration>,
     /// Print a line for each event, as is done anyway where standard output is no terminal
     #[arg(long)]

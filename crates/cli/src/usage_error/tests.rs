@@ -3,16 +3,16 @@ use std::ffi::OsString;
 use clap::Parser;
 
 use super::message;
-use crate::arguments::Arguments;
+use crate::arguments::CommandLine;
 
-/// What is said of a command line that is no good.
-fn said(words: &[&str]) -> String {
+/// Returns the message about an invalid command line.
+fn message_of(words: &[&str]) -> String {
     let words: Vec<_> = ["tapstack"].iter().chain(words).map(OsString::from).collect();
-    message(&Arguments::try_parse_from(&words).expect_err("a command line that is no good"), &words)
+    message(&CommandLine::try_parse_from(&words).expect_err("an invalid command line"), &words)
 }
 
 #[test]
-fn whoever_mistypes_is_told_in_one_sentence_how_to_go_on() {
+fn message_names_the_fix_or_the_help_when_an_argument_is_invalid() {
     let rows: [(&[&str], &str); 8] = [
         (
             &["decode"],
@@ -23,8 +23,8 @@ fn whoever_mistypes_is_told_in_one_sentence_how_to_go_on() {
             "the argument '--localnet' cannot be used with: --file <FILE>, [RANGE]...; see `tapstack scan --help`",
         ),
         (&["tap", "delete", "a", "-z"], "unexpected argument '-z' found; see `tapstack tap delete --help`"),
-        (&["decode", "--jsn", "a"], "unexpected argument '--jsn' found; a similar argument exists: '--json'"),
-        (&["arpin"], "unrecognized subcommand 'arpin'; a similar subcommand exists: 'arping'"),
+        (&["decode", "--jsn", "a"], "unexpected argument '--jsn' found; did you mean '--json'?"),
+        (&["arpin"], "unrecognized subcommand 'arpin'; did you mean 'arping'?"),
         (
             &["--color", "blue"],
             "invalid value 'blue' for '--color <WHEN>' [possible values: auto, always, never]",
@@ -39,7 +39,7 @@ fn whoever_mistypes_is_told_in_one_sentence_how_to_go_on() {
         ),
     ];
     for (words, expected) in rows {
-        assert_eq!(said(words), expected, "{words:?}");
+        assert_eq!(message_of(words), expected, "{words:?}");
     }
 }
 
@@ -66,12 +66,12 @@ fn message_names_the_cause_when_a_value_is_invalid() {
         (
             &host,
             &["10.0.0.2/24", "--mtu", "0"],
-            "invalid value '0' for '--mtu <OCTETS>': it must be from 68 to 65521",
+            "invalid value '0' for '--mtu <OCTETS>': expected a whole number from 68 to 65521",
         ),
-        (&host, &["10.0.0.2/24", "--arp-timeout", "-5"], "invalid value '-5': a number must not be negative"),
-        (&host, &["10.0.0.2/24", "--arp-timeout", "0"], ": it must be at least 1"),
-        (&host, &["10.0.0.2/24", "--arp-timeout", "1x"], ": it must be a whole number"),
-        (&host, &["10.0.0.2/24", "--busy-poll", "1000001"], ": it must be at most 1000000"),
+        (&host, &["10.0.0.2/24", "--arp-timeout", "-5"], ": expected a whole number of at least 1"),
+        (&host, &["10.0.0.2/24", "--arp-timeout", "0"], ": expected a whole number of at least 1"),
+        (&host, &["10.0.0.2/24", "--arp-timeout", "1x"], ": expected a whole number of at least 1"),
+        (&host, &["10.0.0.2/24", "--busy-poll", "1000001"], ": expected a whole number from 0 to 1000000"),
         (
             &host,
             &["10.0.0.2/24", "--mac", "ff:ff:ff:ff:ff:ff"],
@@ -82,12 +82,12 @@ fn message_names_the_cause_when_a_value_is_invalid() {
             &["10.0.0.2/24", "--static", "10.0.0.9=x"],
             ": expected six bytes in hexadecimal, e.g. 02:00:00:00:00:02, 0200.0000.0002 or 020000000002",
         ),
-        (&arping, &["-c", "0", "10.0.0.1"], ": it must be at least 1"),
-        (&arping, &["-c", "99999999999999999999", "10.0.0.1"], ": the number is too large"),
-        (&arping, &["-c", "-1", "10.0.0.1"], "invalid value '-1': a number must not be negative"),
-        (&arping, &["-w", "-0.5", "10.0.0.1"], "invalid value '-0.5': a number must not be negative"),
-        (&arping, &["-qw", "-2.5", "10.0.0.1"], "invalid value '-2.5': a number must not be negative"),
-        (&arping, &["--count", "-7", "10.0.0.1"], "invalid value '-7': a number must not be negative"),
+        (&arping, &["-c", "0", "10.0.0.1"], ": expected a whole number of at least 1"),
+        (&arping, &["-c", "99999999999999999999", "10.0.0.1"], ": expected a whole number of at least 1"),
+        (&arping, &["-c", "-1", "10.0.0.1"], ": expected a whole number of at least 1"),
+        (&arping, &["-w", "-0.5", "10.0.0.1"], ": seconds are wanted, from 0.001 to 86400, such as 0.2"),
+        (&arping, &["-qw", "-2.5", "10.0.0.1"], ": seconds are wanted, from 0.001 to 86400, such as 0.2"),
+        (&arping, &["--count", "-7", "10.0.0.1"], ": expected a whole number of at least 1"),
         (&arping, &["-1", "10.0.0.1"], "unexpected argument '-1' found; see `tapstack arping --help`"),
         (&arping, &["-q", "-1", "10.0.0.1"], "unexpected argument '-1' found; see `tapstack arping --help`"),
         (&["watch"], &["-3"], "unexpected argument '-3' found; see `tapstack watch --help`"),
@@ -95,7 +95,7 @@ fn message_names_the_cause_when_a_value_is_invalid() {
         (
             &["scan", "-I", "eth0"],
             &["--rate", "-1", "10.0.0.1"],
-            "invalid value '-1': a number must not be negative",
+            "invalid value '-1' for '--rate <PPS>': requests a second are wanted, from 1 to 10000000",
         ),
         (
             &["lab"],
@@ -104,22 +104,22 @@ fn message_names_the_cause_when_a_value_is_invalid() {
         ),
     ];
     for (command, words, expected) in rows {
-        let said = said(&[command, words].concat());
-        assert!(said.ends_with(expected), "{words:?}: {said}");
+        let message = message_of(&[command, words].concat());
+        assert!(message.ends_with(expected), "{words:?}: {message}");
     }
 }
 
 #[test]
-fn an_address_of_a_tap_is_none_of_an_interface() {
+fn tap_addresses_are_rejected_with_an_interface_or_a_file() {
     for command in ["arping", "scan", "watch"] {
         for option in ["--address", "--kernel"] {
             let mut words = vec![command, "-I", "eth0", option, "10.0.0.3/24"];
             words.extend((command != "watch").then_some("10.0.0.2"));
-            let said = said(&words);
-            assert!(said.contains("cannot be used with"), "{words:?}: {said}");
+            let message = message_of(&words);
+            assert!(message.contains("cannot be used with"), "{words:?}: {message}");
         }
     }
     for option in ["--address", "--kernel"] {
-        assert!(said(&["watch", "a.pcap", option, "10.0.0.3/24"]).contains("cannot be used with"));
+        assert!(message_of(&["watch", "a.pcap", option, "10.0.0.3/24"]).contains("cannot be used with"));
     }
 }
