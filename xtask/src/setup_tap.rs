@@ -41,14 +41,14 @@ pub(crate) fn set_up(arguments: &Arguments) -> Outcome {
     if let Some(sentence) = closed_to(owner) {
         eprintln!("xtask: {sentence}");
     }
-    if let Some(ours) = neighbour(arguments.address) {
+    if let Some(ours) = neighbor(arguments.address) {
         println!("next: cargo run -p cli -- host --tap {name} --address {ours}");
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Another address in the kernel's network, for a host of ours.
-fn neighbour(kernel: Ipv4Net) -> Option<Ipv4Net> {
+fn neighbor(kernel: Ipv4Net) -> Option<Ipv4Net> {
     let other = kernel.hosts().find(|host| *host != kernel.addr() && !host.is_unspecified())?;
     Ipv4Net::new(other, kernel.prefix_len()).ok()
 }

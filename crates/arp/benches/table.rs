@@ -16,10 +16,10 @@ use std::hint::black_box;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant as Stopwatch};
 
-use arp::{Heard, Instant, MacAddr, Neighbours, Resolution, Settings};
+use arp::{Heard, Instant, MacAddr, NeighborTable, Resolution, Settings};
 use criterion::{BenchmarkId, Criterion};
 
-type Table = Neighbours<Ipv4Addr, ()>;
+type Table = NeighborTable<Ipv4Addr, ()>;
 /// A name, and what is done in one turn.
 type Contender<'a> = (&'a str, Box<dyn FnMut() + 'a>);
 
@@ -235,7 +235,7 @@ fn get(table: &Table, number: u32) -> u32 {
     table.get(address(number)).and_then(|entry| entry.hardware).map_or(0, number_of)
 }
 
-/// A table of neighbours that are all REACHABLE, the hardware address of each naming the next.
+/// A table of neighbors that are all REACHABLE, the hardware address of each naming the next.
 fn reachable(size: u32, next: &[u32]) -> Result<Table, Box<dyn Error>> {
     let mut table = Table::new(Settings { entries: usize::try_from(size)?, seed: 7, ..Settings::default() });
     for (number, next) in (0..size).zip(next) {

@@ -8,7 +8,7 @@ use ipnet::Ipv4Net;
 use link::{Instant, MacAddr, Tally};
 
 use crate::claims::Claims;
-use crate::neighbours::{self, Neighbours, Resolution, Settings};
+use crate::neighbors::{self, NeighborTable, Resolution, Settings};
 use crate::proxy::Proxies;
 use crate::{AddError, ClaimEvent, Defence, Dropped, Fields, Locals};
 
@@ -46,7 +46,7 @@ pub struct Config {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// To an entry of the translation table.
-    Neighbour(neighbours::Event<Ipv4Addr>),
+    Neighbor(neighbors::Event<Ipv4Addr>),
     /// To a claim to an address (RFC 5227).
     Claim(ClaimEvent),
 }
@@ -56,8 +56,8 @@ pub enum Event {
 pub enum Due<P> {
     /// A probe or an announcement, to be broadcast.
     Say(Fields),
-    /// Something for a neighbour.
-    Neighbour(neighbours::Due<Ipv4Addr, P>),
+    /// Something for a neighbor.
+    Neighbor(neighbors::Due<Ipv4Addr, P>),
 }
 
 /// ARP on one segment, with parcels of type `P` that wait for an answer.
@@ -72,7 +72,7 @@ pub struct Arp<P> {
     pub(crate) broadcast: Option<Ipv4Addr>,
     pub(crate) claims: Claims,
     pub(crate) proxies: Proxies,
-    pub(crate) neighbours: Neighbours<Ipv4Addr, P>,
+    pub(crate) neighbors: NeighborTable<Ipv4Addr, P>,
     pub(crate) dropped: Tally<Dropped>,
     events: VecDeque<Event>,
     events_lost: u64,
@@ -93,23 +93,23 @@ impl<P> Arp<P> {
             broadcast: broadcast.map(|network| network.broadcast()),
             claims: Claims::new(Secret::new(config.table.seed)),
             proxies: Proxies::default(),
-            neighbours: Neighbours::new(config.table),
+            neighbors: NeighborTable::new(config.table),
             dropped: Tally::default(),
             events: VecDeque::with_capacity(Self::EVENTS),
             events_lost: 0,
         }
     }
 
-    /// Where to send a parcel of so many octets: see [`Neighbours::resolve`]. Refused are addresses that
+    /// Where to send a parcel of so many octets: see [`NeighborTable::resolve`]. Refused are addresses that
     /// are ours or that we probe for, and such as no host can have.
     pub fn resolve(&mut self, now: Instant, protocol: Ipv4Addr, octets: usize, parcel: P) -> Resolution<P> {
-        if !self.may_be_a_neighbour(protocol) {
+        if !self.may_be_a_neighbor(protocol) {
             return Resolution::Refused(parcel);
         }
-        self.neighbours.resolve(now, protocol, octets, parcel)
+        self.neighbors.resolve(now, protocol, octets, parcel)
     }
 
-    /// Enters a neighbour by hand: see [`Neighbours::add_static`]. Refused are addresses as with
+    /// Enters a neighbor by hand: see [`NeighborTable::add_static`]. Refused are addresses as with
     /// [`Arp::resolve`].
     pub fn add_static(
         &mut self,
@@ -117,16 +117,16 @@ impl<P> Arp<P> {
         protocol: Ipv4Addr,
         hardware: MacAddr,
     ) -> Result<(), AddError> {
-        if !self.may_be_a_neighbour(protocol) {
+        if !self.may_be_a_neighbor(protocol) {
             return Err(AddError::Protocol);
         }
         if self.locals.has_hardware(hardware) {
             return Err(AddError::Hardware);
         }
-        self.neighbours.add_static(now, protocol, hardware)
+        self.neighbors.add_static(now, protocol, hardware)
     }
 
-    fn may_be_a_neighbour(&self, protocol: Ipv4Addr) -> bool {
+    fn may_be_a_neighbor(&self, protocol: Ipv4Addr) -> bool {
         self.may_be_a_host(protocol)
             && !protocol.is_unspecified()
             && self.locals.hardware_of(protocol).is_none()
@@ -136,22 +136,22 @@ impl<P> Arp<P> {
     /// The next thing that is due, to be called until there is none.
     pub fn poll(&mut self, now: Instant) -> Option<Due<P>> {
         let said = self.poll_claims(now).map(Due::Say);
-        said.or_else(|| self.neighbours.poll(now).map(Due::Neighbour))
+        said.or_else(|| self.neighbors.poll(now).map(Due::Neighbor))
     }
 
     /// When [`Arp::poll`] has something to do next.
     pub fn deadline(&self) -> Option<Instant> {
-        [self.claims.deadline(), self.neighbours.deadline()].into_iter().flatten().min()
+        [self.claims.deadline(), self.neighbors.deadline()].into_iter().flatten().min()
     }
 
     /// The translation table.
-    pub fn neighbours(&self) -> &Neighbours<Ipv4Addr, P> {
-        &self.neighbours
+    pub fn neighbors(&self) -> &NeighborTable<Ipv4Addr, P> {
+        &self.neighbors
     }
 
     /// The translation table, for a person to add to and to remove from.
-    pub fn neighbours_mut(&mut self) -> &mut Neighbours<Ipv4Addr, P> {
-        &mut self.neighbours
+    pub fn neighbors_mut(&mut self) -> &mut NeighborTable<Ipv4Addr, P> {
+        &mut self.neighbors
     }
 
     /// The addresses that are ours.
@@ -164,14 +164,14 @@ impl<P> Arp<P> {
         &self.dropped
     }
 
-    /// The oldest event not yet taken; those about ourselves go before those about neighbours.
+    /// The oldest event not yet taken; those about ourselves go before those about neighbors.
     pub fn take_event(&mut self) -> Option<Event> {
-        self.events.pop_front().or_else(|| self.neighbours.take_event().map(Event::Neighbour))
+        self.events.pop_front().or_else(|| self.neighbors.take_event().map(Event::Neighbor))
     }
 
     /// How many events nobody took in time.
     pub fn events_lost(&self) -> u64 {
-        self.events_lost.saturating_add(self.neighbours.counts().events_lost)
+        self.events_lost.saturating_add(self.neighbors.counts().events_lost)
     }
 
     pub(crate) fn report(&mut self, event: Event) {

@@ -111,9 +111,9 @@ impl<P> Arp<P> {
         hardware: MacAddr,
     ) -> Result<(), LocalsError> {
         self.locals.add(first, last, hardware)?;
-        let entries = self.neighbours.list().into_iter().map(|entry| entry.protocol);
+        let entries = self.neighbors.list().into_iter().map(|entry| entry.protocol);
         for protocol in entries.filter(|protocol| (first..=last).contains(protocol)) {
-            self.neighbours.remove(protocol);
+            self.neighbors.remove(protocol);
         }
         Ok(())
     }
@@ -297,10 +297,10 @@ impl<P> Arp<P> {
         }
     }
 
-    /// Makes an address ours. Who had it in the table was no neighbour, or is none any more.
+    /// Makes an address ours. Who had it in the table was no neighbor, or is none any more.
     fn own(&mut self, Identity { protocol, hardware }: Identity) -> Result<(), LocalsError> {
         self.locals.add(protocol, protocol, hardware)?;
-        self.neighbours.remove(protocol);
+        self.neighbors.remove(protocol);
         Ok(())
     }
 

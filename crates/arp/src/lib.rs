@@ -9,7 +9,7 @@
 //! as `arp-scan` does. A [`census::Census`] asks nobody: it hears who claims what, and tells what changed and
 //! who is in conflict.
 //!
-//! [`Neighbours`] is the translation table with its states, timers and the parcels that wait in it;
+//! [`NeighborTable`] is the translation table with its states, timers and the parcels that wait in it;
 //! [`Arp::resolve`] says where a parcel is to go, [`Arp::poll`] what is due.
 //!
 //! # What this crate does not do
@@ -29,7 +29,7 @@ pub mod constants;
 pub mod inquiry;
 mod link_local;
 mod locals;
-mod neighbours;
+mod neighbors;
 mod operation;
 mod packet;
 mod proxy;
@@ -47,8 +47,8 @@ pub use self::claim::{Claim, ClaimEvent, Defence, Identity};
 pub use self::claims::{LINK_LOCAL, Start};
 pub use self::link_local::LinkLocal;
 pub use self::locals::{Locals, LocalsError};
-pub use self::neighbours::{
-    AddError, Address, Counts, Due as Errand, Event as Change, Heard, Merge, Neighbour, Neighbours,
+pub use self::neighbors::{
+    AddError, Address, Counts, Due as Errand, Event as Change, Heard, Merge, Neighbor, NeighborTable,
     Resolution, Returned, Settings, State,
 };
 pub use self::operation::Operation;

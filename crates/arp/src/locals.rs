@@ -62,7 +62,7 @@ impl Locals {
         Ok(())
     }
 
-    /// Puts a range in its place, and makes one of it and its neighbours where they go on alike.
+    /// Puts a range in its place, and makes one of it and its neighbors where they go on alike.
     fn insert(&mut self, place: usize, range: Range) {
         self.ranges.insert(place, range);
         self.join(place);

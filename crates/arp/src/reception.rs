@@ -137,12 +137,12 @@ impl<P> Arp<P> {
         // Merge_flag := false; if the pair <protocol type, sender protocol address> is in the
         // table, update its hardware address and set Merge_flag to true.
         // spec: rfc826-merge
-        let mut merge = self.neighbours.merge(now, sender, heard);
+        let mut merge = self.neighbors.merge(now, sender, heard);
 
         // Am I the target protocol address? If Merge_flag is false, add the sender to the table.
         // spec: rfc826-add, rfc826-not-ours
         if merge == Merge::None && self.adds(packet, ours.is_some()) {
-            merge = self.neighbours.learn(now, sender, heard);
+            merge = self.neighbors.learn(now, sender, heard);
         }
 
         // Is the opcode a request? Only now is it looked at. Swap hardware and protocol fields, put

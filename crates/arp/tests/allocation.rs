@@ -3,9 +3,9 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use arp::{Errand, Heard, Instant, MacAddr, Merge, Neighbours, Resolution, Settings};
+use arp::{Errand, Heard, Instant, MacAddr, Merge, NeighborTable, Resolution, Settings};
 
-type Table = Neighbours<Ipv4Addr, u32>;
+type Table = NeighborTable<Ipv4Addr, u32>;
 
 /// Addresses of strangers: 10.0.0.0 and up.
 fn stranger(number: u32) -> Ipv4Addr {

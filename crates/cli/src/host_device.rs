@@ -70,12 +70,12 @@ impl HostDevice {
     }
 
     /// Refuses to ask for this address if it is the kernel's, which does not hear us on its own interface.
-    pub(crate) fn vet(&self, neighbour: Ipv4Addr) -> Result<(), Failure> {
+    pub(crate) fn vet(&self, neighbor: Ipv4Addr) -> Result<(), Failure> {
         // spec: beside-itself
         let Self::Interface(_, interface) = self else { return Ok(()) };
-        if kernel_addresses()?.iter().any(|network| network.addr() == neighbour) {
+        if kernel_addresses()?.iter().any(|network| network.addr() == neighbor) {
             return Err(Failure::new(format!(
-                "{neighbour} is this machine's own kernel, which does not hear what we send by {}; reach it from a TAP, by --tap",
+                "{neighbor} is this machine's own kernel, which does not hear what we send by {}; reach it from a TAP, by --tap",
                 interface.name()
             )));
         }

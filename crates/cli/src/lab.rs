@@ -13,7 +13,7 @@ use host::{Config, Host};
 use ipnet::Ipv4Net;
 use link::MacAddr;
 use tap::Instant;
-use tap::linux::{Namespace, Neighbour, NeighbourState, Tap, neighbours, usual_spin};
+use tap::linux::{Namespace, Neighbor, NeighborState, Tap, neighbors, usual_spin};
 
 use crate::capture::arguments::CaptureArguments;
 use crate::clock::Clock;
@@ -122,14 +122,14 @@ fn exchange(wire: Wire, capture: &CaptureArguments) -> Result<ExitCode, Failure>
 
 /// Serves until the kernel knows us and the wire is silent, or until patience ends. Returns the
 /// kernel's entry for us.
-fn watch<W: Sink>(server: &mut Server<W>, signals: &Signals) -> Result<Option<Neighbour>, Failure> {
+fn watch<W: Sink>(server: &mut Server<W>, signals: &Signals) -> Result<Option<Neighbor>, Failure> {
     let mac = server.host.config().hardware;
     let clock = Clock::start();
     loop {
         let woken = server.step(signals, Some(SILENCE))?;
         server.tell();
         let entry =
-            neighbours(server.attachment.interface())?.into_iter().find(|entry| entry.address == OURS.addr());
+            neighbors(server.attachment.interface())?.into_iter().find(|entry| entry.address == OURS.addr());
         let known = entry.as_ref().is_some_and(|entry| knows(entry, mac));
         let waited = clock.now().since(Instant::ORIGIN);
         if woken.stop || (known && !woken.device) || waited > PATIENCE {
@@ -139,13 +139,13 @@ fn watch<W: Sink>(server: &mut Server<W>, signals: &Signals) -> Result<Option<Ne
 }
 
 /// The exit code of the exchange: whether the kernel has us where we are.
-fn code(entry: Option<&Neighbour>, mac: MacAddr) -> u8 {
+fn code(entry: Option<&Neighbor>, mac: MacAddr) -> u8 {
     u8::from(!entry.is_some_and(|entry| knows(entry, mac)))
 }
 
 /// Whether the kernel has us where we are.
-fn knows(entry: &Neighbour, mac: MacAddr) -> bool {
-    entry.hardware_address == Some(mac.octets()) && entry.state == NeighbourState::REACHABLE
+fn knows(entry: &Neighbor, mac: MacAddr) -> bool {
+    entry.hardware_address == Some(mac.octets()) && entry.state == NeighborState::REACHABLE
 }
 
 #[cfg(test)]

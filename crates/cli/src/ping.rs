@@ -47,10 +47,10 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     }
     let mut host = host(arguments, &attachment, hardware(&name), &clock)?;
     vet(&host, arguments.address.addr(), arguments.target)?;
-    if let Some(NextHop::OnLink(neighbour) | NextHop::Gateway(neighbour)) =
+    if let Some(NextHop::OnLink(neighbor) | NextHop::Gateway(neighbor)) =
         host.routes().next_hop(arguments.address.addr(), arguments.target)
     {
-        attachment.vet(neighbour)?;
+        attachment.vet(neighbor)?;
     }
     let recorder = arguments.capture.begin(name.as_str(), clock)?;
     let report =

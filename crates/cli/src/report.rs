@@ -9,7 +9,7 @@ use std::fs::File;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use arp::Neighbour;
+use arp::Neighbor;
 use host::{Config, Counter, Dropped, Host, Trace, Verdict, Who};
 use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
@@ -142,8 +142,8 @@ impl<W: Sink> Report<W> {
 
     /// The translation table, as `ip neigh` prints the kernel's.
     pub(crate) fn table(&mut self, interface: &InterfaceName, host: &Host) {
-        for entry in host.arps().flat_map(|arp| arp.neighbours().list()) {
-            self.print(|_| row(interface, &entry), || Line::neighbour(interface, &entry));
+        for entry in host.arps().flat_map(|arp| arp.neighbors().list()) {
+            self.print(|_| row(interface, &entry), || Line::neighbor(interface, &entry));
         }
         self.flush();
     }
@@ -319,7 +319,7 @@ impl Ready {
     }
 }
 
-fn row(interface: &InterfaceName, entry: &Neighbour<Ipv4Addr>) -> String {
+fn row(interface: &InterfaceName, entry: &Neighbor<Ipv4Addr>) -> String {
     let hardware = entry.hardware.map_or(String::new(), |hardware| format!(" lladdr {hardware}"));
     format!("{} dev {interface}{hardware} {}", entry.protocol, entry.state)
 }

@@ -40,7 +40,7 @@ impl Pair {
         assert_eq!(self.one_look.link.accepted(), self.layers.link.accepted());
         alike(self.one_look.link.dropped(), self.layers.link.dropped());
         alike(self.one_look.arp.dropped(), self.layers.arp.dropped());
-        assert_eq!(self.one_look.arp.neighbours().list(), self.layers.arp.neighbours().list());
+        assert_eq!(self.one_look.arp.neighbors().list(), self.layers.arp.neighbors().list());
     }
 }
 

@@ -142,7 +142,7 @@ impl Machine {
         }
     }
 
-    /// Sends a payload to a neighbour.
+    /// Sends a payload to a neighbor.
     pub(crate) fn send(&mut self, to: Ipv4Addr, octets: usize) {
         let Some(mut frame) = self.pool.take() else { return };
         frame.append(octets).expect("room for the MTU");
@@ -170,7 +170,7 @@ impl Machine {
     }
 
     fn waiting(&self) -> usize {
-        self.host.arp().neighbours().waiting()
+        self.host.arp().neighbors().waiting()
     }
 
     /// Lets time pass, and then one turn of the loop.

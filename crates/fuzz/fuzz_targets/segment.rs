@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arp::{
     AddError, Arp, Change, Config, Defence, Dropped, Due, Errand, Event, Fields, Identity, Instant, Locals,
-    MacAddr, Merge, Neighbour, Operation, Packet, Policy, Received, Resolution, Settings, Start, State,
+    MacAddr, Merge, Neighbor, Operation, Packet, Policy, Received, Resolution, Settings, Start, State,
 };
 use ipnet::Ipv4Net;
 
@@ -16,7 +16,7 @@ const LAST: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 5);
 pub(crate) const HARDWARE: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const NETWORK: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 0), 28);
 
-type Table = Vec<Neighbour<Ipv4Addr>>;
+type Table = Vec<Neighbor<Ipv4Addr>>;
 
 pub(crate) struct Segment {
     arp: Arp<usize>,
@@ -68,9 +68,9 @@ impl Segment {
         station: Option<MacAddr>,
         octets: &[u8],
     ) -> Result<Received, Dropped> {
-        let before = self.arp.neighbours().list();
+        let before = self.arp.neighbors().list();
         let judged = self.arp.receive(now, station, octets);
-        let after = self.arp.neighbours().list();
+        let after = self.arp.neighbors().list();
         match judged {
             Ok(received) => {
                 let packet = Packet::parse(octets).expect("what was received is a packet");
@@ -94,7 +94,7 @@ impl Segment {
             Resolution::Waits => {}
             Resolution::Refused(parcel) => self.came_back(parcel),
             Resolution::Known(hardware, parcel) => {
-                let entry = self.arp.neighbours().get(to).expect("only who is in the table is known");
+                let entry = self.arp.neighbors().get(to).expect("only who is in the table is known");
                 assert_eq!(entry.hardware, Some(hardware));
                 self.is_sent(to, parcel);
             }
@@ -109,13 +109,13 @@ impl Segment {
             assert!(count < 1_000, "it ends");
             match due {
                 Due::Say(fields) => self.is_said(fields),
-                Due::Neighbour(Errand::Return { parcel, .. }) => self.came_back(parcel),
-                Due::Neighbour(Errand::Send { protocol, hardware, parcel }) => {
-                    let entry = self.arp.neighbours().get(protocol).expect("its destination is known");
+                Due::Neighbor(Errand::Return { parcel, .. }) => self.came_back(parcel),
+                Due::Neighbor(Errand::Send { protocol, hardware, parcel }) => {
+                    let entry = self.arp.neighbors().get(protocol).expect("its destination is known");
                     assert_eq!(entry.hardware, Some(hardware));
                     self.is_sent(protocol, parcel);
                 }
-                Due::Neighbour(Errand::Ask { protocol, station }) => {
+                Due::Neighbor(Errand::Ask { protocol, station }) => {
                     assert!(station.is_none_or(MacAddr::is_station));
                     let last = self.asked.insert(protocol, now);
                     let often = last.is_some_and(|last| last + Duration::from_secs(1) > now);
@@ -128,7 +128,7 @@ impl Segment {
 
     /// Lets the time pass until no parcel waits: each one is sent or comes back in the end.
     pub(crate) fn ends(&mut self, mut now: Instant) {
-        while self.arp.neighbours().waiting() > 0 {
+        while self.arp.neighbors().waiting() > 0 {
             now = match self.arp.deadline() {
                 Some(deadline) => now.max(deadline),
                 // Time ended before that: it begins again.
@@ -145,7 +145,7 @@ impl Segment {
 
     pub(crate) fn confirm(&mut self, now: Instant, peer: Ipv4Addr) {
         let before = self.hardware_of(peer);
-        self.arp.neighbours_mut().confirm(now, peer);
+        self.arp.neighbors_mut().confirm(now, peer);
         assert_eq!(self.hardware_of(peer), before);
     }
 
@@ -153,7 +153,7 @@ impl Segment {
         let (ours, station) = (self.is_ours(peer), self.arp.locals().has_hardware(hardware));
         match self.arp.add_static(now, peer, hardware) {
             Ok(()) => drop(self.statics.insert(peer, hardware)),
-            Err(AddError::Full) => assert_eq!(self.arp.neighbours().len(), self.bound()),
+            Err(AddError::Full) => assert_eq!(self.arp.neighbors().len(), self.bound()),
             Err(AddError::Hardware) => assert!(!hardware.is_station() || station),
             Err(AddError::Protocol) => assert!(ours || self.claimed.contains(&peer)),
         }
@@ -167,7 +167,7 @@ impl Segment {
         self.claimed.insert(protocol);
         assert!(!(claimed && ours));
         if self.is_ours(protocol) {
-            self.is_no_neighbour(protocol);
+            self.is_no_neighbor(protocol);
         }
     }
 
@@ -185,26 +185,26 @@ impl Segment {
         let used_by = self.arp.locals().hardware_of(target_protocol);
         assert_eq!(used_by, announced.then_some(sender_hardware));
         if announced {
-            self.is_no_neighbour(target_protocol);
+            self.is_no_neighbor(target_protocol);
         }
     }
 
-    fn is_no_neighbour(&mut self, protocol: Ipv4Addr) {
+    fn is_no_neighbor(&mut self, protocol: Ipv4Addr) {
         self.statics.remove(&protocol);
         self.asked.remove(&protocol);
     }
 
     pub(crate) fn remove(&mut self, peer: Ipv4Addr) {
-        self.arp.neighbours_mut().remove(peer);
+        self.arp.neighbors_mut().remove(peer);
         self.statics.remove(&peer);
         self.asked.remove(&peer);
-        assert_eq!(self.arp.neighbours().get(peer), None);
+        assert_eq!(self.arp.neighbors().get(peer), None);
     }
 
     pub(crate) fn flush(&mut self) {
-        self.arp.neighbours_mut().flush();
+        self.arp.neighbors_mut().flush();
         self.asked.clear();
-        assert_eq!(self.arp.neighbours().len(), self.statics.len());
+        assert_eq!(self.arp.neighbors().len(), self.statics.len());
     }
 
     /// What a second is, a clock that jumped back cannot tell.
@@ -214,12 +214,12 @@ impl Segment {
 
     /// What must hold after every step.
     pub(crate) fn holds(&mut self) {
-        let table = self.arp.neighbours().list();
-        assert_eq!(table.len(), self.arp.neighbours().len());
+        let table = self.arp.neighbors().list();
+        assert_eq!(table.len(), self.arp.neighbors().len());
         assert!(table.len() <= self.bound());
         for entry in &table {
             assert!(entry.hardware.is_none_or(MacAddr::is_station));
-            // A station that became ours later may have been a neighbour's before.
+            // A station that became ours later may have been a neighbor's before.
             let first_ours = HARDWARE..=MacAddr::new([2, 0, 0, 0, 0, 5]);
             assert!(entry.hardware.is_none_or(|hardware| !first_ours.contains(&hardware)));
             assert!(!self.is_ours(entry.protocol));
@@ -231,8 +231,8 @@ impl Segment {
         assert!(statics.map(|entry| (entry.protocol, entry.hardware)).eq(self.expected_statics()));
 
         let back = self.parcels.iter().filter(|back| **back).count();
-        assert_eq!(back + self.arp.neighbours().waiting(), self.parcels.len(), "no parcel is lost");
-        assert!(self.arp.neighbours().waiting() <= 2 * self.settings.parcels);
+        assert_eq!(back + self.arp.neighbors().waiting(), self.parcels.len(), "no parcel is lost");
+        assert!(self.arp.neighbors().waiting() <= 2 * self.settings.parcels);
 
         let dropped: u64 = self.arp.dropped().iter().map(|(_, count)| count).sum();
         assert_eq!(dropped, self.dropped);
@@ -269,10 +269,10 @@ impl Segment {
             assert_eq!(find(after).and_then(|entry| entry.hardware), Some(hardware));
         }
         let reported = self.events(|event| match event {
-            Event::Neighbour(Change::Learned { .. }) => merge == Merge::Added,
-            Event::Neighbour(Change::Moved { .. }) => merge == Merge::Moved,
-            Event::Neighbour(Change::Held { .. }) => merge == Merge::Held,
-            Event::Neighbour(Change::Refused { .. }) => merge == Merge::Refused,
+            Event::Neighbor(Change::Learned { .. }) => merge == Merge::Added,
+            Event::Neighbor(Change::Moved { .. }) => merge == Merge::Moved,
+            Event::Neighbor(Change::Held { .. }) => merge == Merge::Held,
+            Event::Neighbor(Change::Refused { .. }) => merge == Merge::Refused,
             _ => false,
         });
         let tells = matches!(merge, Merge::Added | Merge::Moved | Merge::Held | Merge::Refused);
@@ -306,7 +306,7 @@ impl Segment {
     }
 
     fn hardware_of(&self, peer: Ipv4Addr) -> Option<MacAddr> {
-        self.arp.neighbours().get(peer).and_then(|entry| entry.hardware)
+        self.arp.neighbors().get(peer).and_then(|entry| entry.hardware)
     }
 
     fn expected_statics(&self) -> impl Iterator<Item = (Ipv4Addr, Option<MacAddr>)> {

@@ -159,7 +159,7 @@ impl Config {
     }
 }
 
-/// How many datagrams may wait for one neighbour.
+/// How many datagrams may wait for one neighbor.
 const PARCELS_EACH: usize = 16;
 
 /// Whether the address may be one host's in this network.

@@ -70,7 +70,7 @@ impl Stack {
 
     fn arp_counters(&self) -> Vec<Counter> {
         let gain = |name: &str, count| counter("arp", name, count, false);
-        let table = self.arp.neighbours().counts();
+        let table = self.arp.neighbors().counts();
         let mut all = vec![gain("answered", self.counts.answered)];
         all.extend(losses("arp", self.arp.dropped()));
         all.extend([

@@ -9,7 +9,7 @@ use ipv4::Protocol;
 /// What happened, beyond the verdict on a single frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// To a neighbour, or to an address of ours.
+    /// To a neighbor, or to an address of ours.
     Arp(arp::Event),
     /// An echo request of ours was answered.
     Echo(EchoReply),

@@ -214,7 +214,7 @@ impl Host {
     }
 
     /// How many frames a pool must have for this host never to run out: what arrived, what departs or is in
-    /// flight, what waits for a neighbour to answer, and what was given back and not yet fetched.
+    /// flight, what waits for a neighbor to answer, and what was given back and not yet fetched.
     pub fn frames(&self) -> usize {
         // spec: pool-bound
         let parcels: usize = self.stacks().map(|stack| stack.config.table.parcels).sum();

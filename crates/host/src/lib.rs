@@ -2,7 +2,7 @@
 //!
 //! A [`Host`] moves values between the layers: frames go in, through `link` to `arp`, and what is
 //! to be answered comes out. [`Host::turn`] is one turn of an event loop on any [`tap::Device`];
-//! [`Host::receive`] judges a single frame without one. [`Host::send`] sends a payload to a neighbour,
+//! [`Host::receive`] judges a single frame without one. [`Host::send`] sends a payload to a neighbor,
 //! whose hardware address is asked for if need be.
 //!
 //! [`Segment`] is a wire in memory for hosts to be simulated and tested on, with a time of its own and

@@ -11,7 +11,7 @@ use tap::{Frame, Instant, NoRoom, Pool};
 use crate::stack::{Out, Stack};
 use crate::{Event, Host, Undelivered};
 
-/// A payload that waits for its neighbour's hardware address.
+/// A payload that waits for its neighbor's hardware address.
 #[derive(Debug)]
 pub struct Parcel {
     pub(crate) ether_type: EtherType,
@@ -27,7 +27,7 @@ pub struct Parcel {
 pub enum Sent {
     /// It departs at the next turn.
     Departs,
-    /// It waits until the neighbour answers; if none does, it is given back to the pool, and an event
+    /// It waits until the neighbor answers; if none does, it is given back to the pool, and an event
     /// tells.
     Waits,
     /// It was given back to the pool at once: no route leads there.
@@ -68,12 +68,12 @@ pub struct Ping {
 }
 
 impl Host {
-    /// Sends the payload in `frame` to a neighbour on the wire. The frame itself waits while the
-    /// neighbour is asked for: it is moved, never copied.
+    /// Sends the payload in `frame` to a neighbor on the wire. The frame itself waits while the
+    /// neighbor is asked for: it is moved, never copied.
     pub fn send(
         &mut self,
         now: Instant,
-        neighbour: Ipv4Addr,
+        neighbor: Ipv4Addr,
         ether_type: EtherType,
         frame: Frame,
         pool: &mut Pool,
@@ -82,7 +82,7 @@ impl Host {
         let ours = stack.arp.locals().first();
         let sent = match ours {
             Some((source, ours)) => {
-                stack.resolve(now, neighbour, Parcel { ether_type, source, ours, frame }, &mut out)
+                stack.resolve(now, neighbor, Parcel { ether_type, source, ours, frame }, &mut out)
             }
             // spec: rfc5227-silence
             None => stack.refuse(NotSent::NoAddress, frame, &mut out),
@@ -152,14 +152,14 @@ impl Stack {
                 None => break,
                 // spec: rfc5227-broadcast
                 Some(Due::Say(fields)) => self.speak(now, fields, MacAddr::BROADCAST, out),
-                Some(Due::Neighbour(errand)) => self.run(now, errand, out),
+                Some(Due::Neighbor(errand)) => self.run(now, errand, out),
             }
         }
         self.follow_choice();
     }
 
     /// How many frames the longest datagram takes, as far as they may wait for the wire: with less room, what
-    /// waits for a neighbour waits on.
+    /// waits for a neighbor waits on.
     fn most_fragments(&self) -> usize {
         let part = self.config.mtu.saturating_sub(Fields::LENGTH + 7).max(8);
         (Datagram::LONGEST / part + 1).min(Host::DEPARTING / 2)
@@ -187,7 +187,7 @@ impl Stack {
         }
     }
 
-    /// Gives back what could not be sent, and tells if nobody answered for its neighbour.
+    /// Gives back what could not be sent, and tells if nobody answered for its neighbor.
     fn fail(&mut self, parcel: Parcel, reason: Returned, out: &mut Out<'_>) {
         if parcel.ether_type == EtherType::IPV4
             && reason == Returned::Failed
@@ -237,17 +237,17 @@ impl Stack {
             out.pool.give(parcel.frame);
             return Ok(Sent::NoRoute);
         };
-        self.resolve(now, hop.neighbour(), parcel, out)
+        self.resolve(now, hop.neighbor(), parcel, out)
     }
 
     fn resolve(
         &mut self,
         now: Instant,
-        neighbour: Ipv4Addr,
+        neighbor: Ipv4Addr,
         parcel: Parcel,
         out: &mut Out<'_>,
     ) -> Result<Sent, NotSent> {
-        match self.arp.resolve(now, neighbour, parcel.frame.len(), parcel) {
+        match self.arp.resolve(now, neighbor, parcel.frame.len(), parcel) {
             // spec: rfc826-found
             Resolution::Known(hardware, parcel) => self.depart(hardware, parcel, out),
             // spec: reply-resolved

@@ -41,7 +41,7 @@ pub use self::wire::{Carried, Sighting};
 ///
 /// let speakers: Vec<_> = wire.take_sightings().iter().map(|frame| frame.from).collect();
 /// assert_eq!(speakers, [left, right, left], "a request, its reply, and what waited for it");
-/// let table = wire.host(left).ok_or("a host")?.arp().neighbours();
+/// let table = wire.host(left).ok_or("a host")?.arp().neighbors();
 /// let entry = table.get("10.0.0.2".parse()?).ok_or("an entry")?;
 /// assert_eq!(entry.hardware, Some(MacAddr::new([2, 0, 0, 0, 0, 2])));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -111,11 +111,11 @@ impl Segment {
         self.wire.send(self.now, None, octets, checksum, self.seats.len());
     }
 
-    /// Lets a host send a payload to a neighbour: see [`Host::send`]. It is refused where there is no
+    /// Lets a host send a payload to a neighbor: see [`Host::send`]. It is refused where there is no
     /// such host, it is stopped, or the payload is longer than a frame.
-    pub fn send(&mut self, port: Port, neighbour: Ipv4Addr, ether_type: EtherType, payload: &[u8]) -> Sent {
+    pub fn send(&mut self, port: Port, neighbor: Ipv4Addr, ether_type: EtherType, payload: &[u8]) -> Sent {
         match self.seats.get_mut(port.0) {
-            Some(seat) if seat.runs => seat.send(self.now, neighbour, ether_type, payload),
+            Some(seat) if seat.runs => seat.send(self.now, neighbor, ether_type, payload),
             _ => Sent::Refused,
         }
     }

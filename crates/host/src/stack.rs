@@ -154,7 +154,7 @@ impl Stack {
             // RFC 3927 2.6.2: "ARP for everything".
             // spec: rfc3927-arp-for-everything
             (Who::LinkLocal, _) | (Who::Each(_), None) => Ipv4Net::default(),
-            // Whoever is no neighbour is behind the gateway.
+            // Whoever is no neighbor is behind the gateway.
             (Who::Each(range), Some(_)) => range,
         };
         self.put(Route { network: on_link, gateway: None })?;
@@ -182,7 +182,7 @@ impl Stack {
         Ok(self.routes.add(route)?)
     }
 
-    /// A range of hosts is no network: a gateway beyond it is a neighbour all the same.
+    /// A range of hosts is no network: a gateway beyond it is a neighbor all the same.
     fn reach(&mut self, gateway: Option<Ipv4Addr>) -> Result<(), ConfigError> {
         let Some(gateway) = gateway.filter(|_| matches!(self.config.who, Who::Each(_))) else {
             return Ok(());
@@ -241,7 +241,7 @@ impl Stack {
         self.arp.locals().hardware_of(ours)
     }
 
-    /// The oldest event not yet taken; those about datagrams go before those about neighbours.
+    /// The oldest event not yet taken; those about datagrams go before those about neighbors.
     pub(crate) fn take_event(&mut self) -> Option<Event> {
         self.events.pop_front().or_else(|| self.arp.take_event().map(Event::Arp))
     }

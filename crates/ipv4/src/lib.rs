@@ -3,7 +3,7 @@
 //! [`Datagram::parse`] turns octets into a valid datagram or a [`Dropped`] reason, without copying;
 //! [`Ipv4::receive`] takes what is addressed to us and makes fragments whole again ([`Reassembly`]).
 //! [`Fields::write_to`] writes a header, [`Fragments`] cuts what is too long for a link,
-//! [`Identification`] numbers it, and [`Routes`] says to which neighbour it goes. The Internet
+//! [`Identification`] numbers it, and [`Routes`] says to which neighbor it goes. The Internet
 //! [`checksum`] is here for all who need it.
 //!
 //! # What this crate does not do

@@ -20,7 +20,7 @@ pub struct Route {
     pub gateway: Option<Ipv4Addr>,
 }
 
-/// The neighbour that a datagram is sent to.
+/// The neighbor that a datagram is sent to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextHop {
     /// The destination itself, which is on our link.
@@ -166,10 +166,10 @@ impl Routes {
 }
 
 impl NextHop {
-    /// The neighbour's address.
-    pub fn neighbour(self) -> Ipv4Addr {
+    /// The neighbor's address.
+    pub fn neighbor(self) -> Ipv4Addr {
         match self {
-            Self::OnLink(neighbour) | Self::Gateway(neighbour) => neighbour,
+            Self::OnLink(neighbor) | Self::Gateway(neighbor) => neighbor,
         }
     }
 }

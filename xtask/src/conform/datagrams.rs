@@ -136,7 +136,7 @@ pub(super) fn echo_reply(data: &[u8]) -> Vec<u8> {
     message([0, 0], NAME, data)
 }
 
-/// So many octets, none like its neighbours.
+/// So many octets, none like its neighbors.
 pub(super) fn data(length: usize) -> Vec<u8> {
     (0..=250).cycle().take(length).collect()
 }

@@ -6,7 +6,7 @@ pub(super) const KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 pub(super) const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 pub(super) const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
 pub(super) const OTHER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 99);
-/// A neighbour that a person entered.
+/// A neighbor that a person entered.
 pub(super) const STATIC: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 98);
 pub(super) const STATIC_MAC: Mac = [2, 0, 0, 0, 0, 98];
 /// The last address that a host may have.

@@ -1,7 +1,7 @@
 //! The kernel of Linux as a host under test, at the other end of a veth pair.
 //!
 //! Its end lies in a namespace of its own, which a child process holds: this program under another
-//! command, which sets the end up and prints the kernel's neighbour table when it is asked to.
+//! command, which sets the end up and prints the kernel's neighbor table when it is asked to.
 
 use std::fs;
 use std::io::{BufRead, Write};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use ipnet::Ipv4Net;
 use serde_json::{Value, json};
-use tap::linux::{Interface, InterfaceName, Namespace, neighbours};
+use tap::linux::{Interface, InterfaceName, Namespace, neighbors};
 
 use super::frames::{OUR_MAC, OURS, STATIC, STATIC_MAC, mac};
 use super::lines::Lines;
@@ -129,7 +129,7 @@ const OFF: [&str; 8] = [
     "accept_local",
 ];
 
-/// Gives the kernel its address and one neighbour that a person entered.
+/// Gives the kernel its address and one neighbor that a person entered.
 fn begin(interface: &Interface) -> Result<(), String> {
     for name in OFF {
         for scope in ["all", TESTED] {
@@ -151,7 +151,7 @@ pub(super) fn set(name: &str, value: &str) -> Result<(), String> {
 }
 
 fn print_table(interface: &Interface) -> Result<(), String> {
-    for entry in neighbours(interface).map_err(|error| error.to_string())? {
+    for entry in neighbors(interface).map_err(|error| error.to_string())? {
         let hardware_address = entry.hardware_address.map(mac);
         println!(
             "{}",

@@ -82,8 +82,8 @@ pub(super) fn linux() -> Result<Report, String> {
 
 /// Starts a host of ours that does not probe, and returns once it answers.
 fn begin(mut site: Site, policy: Policy, more: &[&str]) -> Result<Session, String> {
-    let neighbour = format!("{STATIC}={}", mac(STATIC_MAC));
-    let options = ["--no-probe", "--learn", policy.name(), "--static", &neighbour];
+    let neighbor = format!("{STATIC}={}", mac(STATIC_MAC));
+    let options = ["--no-probe", "--learn", policy.name(), "--static", &neighbor];
     let mut host = site.start(&[&options, more].concat())?;
     host.ready()?;
     Session::new(site.wire, policy, Box::new(host))

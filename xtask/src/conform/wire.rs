@@ -95,7 +95,7 @@ impl Wire {
         }
     }
 
-    /// Passes over these frames whenever they come: a host may make sure of a neighbour whom it knows, on a slow
+    /// Passes over these frames whenever they come: a host may make sure of a neighbor whom it knows, on a slow
     /// machine in the middle of another case.
     pub(super) fn overlook(&mut self, frames: [Vec<u8>; 2]) {
         if !self.overlooked.contains(&frames) {

@@ -70,7 +70,7 @@ fn said(arp: &mut Segment, until: Instant) -> Vec<(Instant, Fields)> {
 fn events(arp: &mut Segment) -> Vec<ClaimEvent> {
     let claim = |event| match event {
         Event::Claim(event) => Some(event),
-        Event::Neighbour(_) => None,
+        Event::Neighbor(_) => None,
     };
     std::iter::from_fn(|| arp.take_event()).filter_map(claim).collect()
 }
@@ -273,18 +273,18 @@ fn an_ordinary_address_is_answered_for_by_unicast() {
 }
 
 #[test]
-fn an_address_that_becomes_ours_is_no_neighbours_any_more() {
+fn an_address_that_becomes_ours_is_no_neighbors_any_more() {
     for start in [Start::AtOnce, Start::Announce, Start::Probe] {
         let mut arp = silent(Defence::Always);
         arp.add_static(at(0), OURS, PEER_MAC).unwrap();
         arp.claim(at(0), IDENTITY, start).unwrap();
         said(&mut arp, at(0) + LONG);
-        assert_eq!(arp.neighbours().get(OURS), None, "{start:?}");
+        assert_eq!(arp.neighbors().get(OURS), None, "{start:?}");
     }
 }
 
 #[test]
-fn an_address_that_we_probe_for_is_no_neighbours() {
+fn an_address_that_we_probe_for_is_no_neighbors() {
     let mut arp = began(Start::Probe, Defence::Always);
     assert_eq!(arp.add_static(at(0), OURS, PEER_MAC), Err(crate::AddError::Protocol));
     assert_eq!(arp.resolve(at(0), OURS, 1, ()), crate::Resolution::Refused(()));
@@ -300,7 +300,7 @@ fn an_address_that_we_probe_for_is_no_neighbours() {
 }
 
 #[test]
-fn nobody_resolves_or_enters_what_is_no_neighbour() {
+fn nobody_resolves_or_enters_what_is_no_neighbor() {
     let mut arp = began(Start::AtOnce, Defence::Always);
     for nobody in
         [OURS, Ipv4Addr::UNSPECIFIED, Ipv4Addr::BROADCAST, [127, 0, 0, 1].into(), [224, 0, 0, 1].into()]
@@ -309,5 +309,5 @@ fn nobody_resolves_or_enters_what_is_no_neighbour() {
         assert_eq!(arp.add_static(at(0), nobody, PEER_MAC), Err(crate::AddError::Protocol), "{nobody}");
     }
     assert_eq!(arp.add_static(at(0), PEER, OUR_MAC), Err(crate::AddError::Hardware));
-    assert!(arp.neighbours().is_empty());
+    assert!(arp.neighbors().is_empty());
 }

@@ -39,7 +39,7 @@ fn the_hosts_of_a_range_are_answered_for_and_no_others() {
         assert_eq!(answers(&mut arp, [10, 0, 0, 7], target), None, "{target:?}");
     }
     assert_eq!(answers(&mut arp, [10, 0, 0, 7], [10, 0, 0, 2]), Some(OUR_MAC), "we are still there");
-    assert!(arp.neighbours().get([10, 0, 0, 7].into()).is_some());
+    assert!(arp.neighbors().get([10, 0, 0, 7].into()).is_some());
 }
 
 // proves: rfc1027-segment

@@ -1,5 +1,5 @@
 use super::*;
-use crate::neighbours::Event as Neighbour;
+use crate::neighbors::Event as Neighbor;
 use crate::{ClaimEvent, Config, Event, Fields, Locals, Resolution, Settings, State};
 use proptest::prelude::*;
 
@@ -40,7 +40,7 @@ fn hear(arp: &mut Segment, fields: Fields) -> Result<Received, Dropped> {
 }
 
 fn known(arp: &Segment, protocol: Ipv4Addr) -> Option<MacAddr> {
-    arp.neighbours().get(protocol).and_then(|entry| entry.hardware)
+    arp.neighbors().get(protocol).and_then(|entry| entry.hardware)
 }
 
 fn events(arp: &mut Segment) -> Vec<Event> {
@@ -121,10 +121,7 @@ fn the_target_hardware_address_of_a_request_is_not_looked_at() {
 fn a_sender_that_says_the_same_again_is_confirmed_without_an_event() {
     let mut arp = arp(Policy::Cautious);
     hear(&mut arp, REQUEST).unwrap();
-    assert_eq!(
-        events(&mut arp),
-        [Event::Neighbour(Neighbour::Learned { protocol: PEER, hardware: PEER_MAC })]
-    );
+    assert_eq!(events(&mut arp), [Event::Neighbor(Neighbor::Learned { protocol: PEER, hardware: PEER_MAC })]);
     assert_eq!(hear(&mut arp, REQUEST).unwrap().merge, Merge::Confirmed);
     assert_eq!(events(&mut arp), []);
 }
@@ -136,7 +133,7 @@ fn a_move_is_followed_and_reported() {
     hear(&mut arp, Fields { sender_hardware: OLD_MAC, ..REQUEST }).unwrap();
     events(&mut arp);
     hear(&mut arp, REQUEST).unwrap();
-    let moved = Event::Neighbour(Neighbour::Moved { protocol: PEER, from: OLD_MAC, to: PEER_MAC });
+    let moved = Event::Neighbor(Neighbor::Moved { protocol: PEER, from: OLD_MAC, to: PEER_MAC });
     assert_eq!(events(&mut arp), [moved]);
 }
 
@@ -148,7 +145,7 @@ fn a_probe_is_answered_and_teaches_nothing() {
         let probe = Fields { sender_protocol: Ipv4Addr::UNSPECIFIED, ..REQUEST };
         let received = hear(&mut arp, probe).unwrap();
         assert_eq!(received.merge, Merge::None);
-        assert!(received.answer.is_some() && arp.neighbours().is_empty());
+        assert!(received.answer.is_some() && arp.neighbors().is_empty());
     }
 }
 
@@ -210,7 +207,7 @@ fn senders_that_cannot_be_are_dropped_and_counted() {
         let mut arp = arp(Policy::Rfc826);
         assert_eq!(hear(&mut arp, fields), Err(reason), "{fields:?}");
         assert_eq!(arp.dropped().get(reason), 1);
-        assert!(arp.neighbours().is_empty());
+        assert!(arp.neighbors().is_empty());
     }
 }
 
@@ -240,7 +237,7 @@ fn somebody_else_with_our_address_is_a_conflict_and_is_named() {
 fn fill(arp: &mut Segment) {
     for host in 10..18 {
         let protocol = Ipv4Addr::new(10, 0, 0, host);
-        arp.neighbours_mut().add_static(NOW, protocol, OLD_MAC).unwrap();
+        arp.neighbors_mut().add_static(NOW, protocol, OLD_MAC).unwrap();
     }
 }
 
@@ -252,8 +249,8 @@ fn a_table_full_of_static_entries_still_answers() {
     events(&mut arp);
     let received = hear(&mut arp, REQUEST).unwrap();
     assert_eq!((received.merge, received.answer.is_some()), (Merge::Refused, true));
-    assert_eq!(events(&mut arp), [Event::Neighbour(Neighbour::Refused { protocol: PEER })]);
-    assert_eq!((arp.neighbours().len(), arp.neighbours().counts().refused), (8, 1));
+    assert_eq!(events(&mut arp), [Event::Neighbor(Neighbor::Refused { protocol: PEER })]);
+    assert_eq!((arp.neighbors().len(), arp.neighbors().counts().refused), (8, 1));
 }
 
 /// The security section's table: what the sender's entry is, what the packet is, and what each of
@@ -307,7 +304,7 @@ fn each_policy_learns_as_its_table_says() {
                 Entry::Unknown => {}
                 Entry::Asked => assert_eq!(arp.resolve(NOW, PEER, 0, ()), Resolution::Waits),
                 Entry::Known => drop(hear(&mut arp, Fields { sender_hardware: OLD_MAC, ..REQUEST })),
-                Entry::Static => arp.neighbours_mut().add_static(NOW, PEER, OLD_MAC).unwrap(),
+                Entry::Static => arp.neighbors_mut().add_static(NOW, PEER, OLD_MAC).unwrap(),
             }
             let fields = match kind {
                 Kind::Request => REQUEST,
@@ -333,7 +330,7 @@ fn a_reply_to_us_completes_an_entry_as_reachable_and_a_request_as_in_use_unprove
         let mut arp = arp(Policy::Cautious);
         assert_eq!(arp.resolve(NOW, PEER, 0, ()), Resolution::Waits);
         hear(&mut arp, Fields { operation, ..REQUEST }).unwrap();
-        assert_eq!(arp.neighbours().get(PEER).map(|entry| entry.state), Some(state));
+        assert_eq!(arp.neighbors().get(PEER).map(|entry| entry.state), Some(state));
     }
 }
 
@@ -386,7 +383,7 @@ proptest! {
             if received.is_ok_and(|received| received.answer.is_some()) {
                 prop_assert!(for_us && cut.is_none());
             }
-            prop_assert!(arp.neighbours().len() <= 8);
+            prop_assert!(arp.neighbors().len() <= 8);
             prop_assert!(known(&arp, OURS).is_none());
         }
         let counted: u64 = arp.dropped().iter().map(|(_, count)| count).sum();

@@ -83,7 +83,7 @@ impl Host {
         fn all<R: Reason>(tally: &Tally<R>) -> Vec<u64> {
             tally.iter().map(|(_, count)| count).collect()
         }
-        let learned = format!("{:?}", self.arp.neighbours().list());
+        let learned = format!("{:?}", self.arp.neighbors().list());
         (self.link.accepted(), all(self.link.dropped()), all(self.arp.dropped()), learned)
     }
 }

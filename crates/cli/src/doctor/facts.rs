@@ -25,8 +25,8 @@ pub(super) struct Facts {
     pub(super) ipv6: Option<bool>,
     /// The TAPs that there are on which IPv6 is on.
     pub(super) taps_with_ipv6: Vec<InterfaceName>,
-    /// The most neighbours that the kernel keeps.
-    pub(super) most_neighbours: Option<u64>,
+    /// The most neighbors that the kernel keeps.
+    pub(super) most_neighbors: Option<u64>,
     pub(super) processors: Option<usize>,
     /// This program, as a shell takes it.
     pub(super) program: String,
@@ -64,7 +64,7 @@ impl Facts {
             managers: Managers::find(),
             ipv6: setting("net/ipv6/conf/default/disable_ipv6").map(|disabled| disabled == 0),
             taps_with_ipv6: taps_with_ipv6(),
-            most_neighbours: setting("net/ipv4/neigh/default/gc_thresh3"),
+            most_neighbors: setting("net/ipv4/neigh/default/gc_thresh3"),
             processors: thread::available_parallelism().ok().map(usize::from),
             program: quoted(&program.to_string_lossy()),
             user: quoted(&user_name(caller())),

@@ -21,7 +21,7 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
         network_manager(facts),
         networkd(facts),
         ipv6(facts),
-        neighbours(facts),
+        neighbors(facts),
         processors(facts),
     ]
 }
@@ -212,9 +212,9 @@ fn ipv6(facts: &Facts) -> Finding {
 /// A kernel as it comes keeps 1,024.
 const USUAL: u64 = 1_024;
 
-fn neighbours(facts: &Facts) -> Finding {
+fn neighbors(facts: &Facts) -> Finding {
     let check = "neighbours";
-    match facts.most_neighbours {
+    match facts.most_neighbors {
         None => Finding::skip(check, "net.ipv4.neigh.default.gc_thresh3 cannot be read in this namespace"),
         Some(most) if most > USUAL => Finding::ok(check, format!("the kernel keeps {most} at most")),
         // Only larger --hosts ranges need more.

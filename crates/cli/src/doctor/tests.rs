@@ -19,7 +19,7 @@ fn well() -> Facts {
         managers: Managers::default(),
         ipv6: Some(false),
         taps_with_ipv6: vec![],
-        most_neighbours: Some(131_072),
+        most_neighbors: Some(131_072),
         processors: Some(2),
         program: "/bin/tapstack".to_owned(),
         user: "alice".to_owned(),
@@ -164,8 +164,8 @@ fn what_a_kernel_lacks_or_does_unasked_is_worth_a_look() {
     });
     assert_eq!((check, outcome), ("IPv6", Outcome::Warn));
     assert_eq!(mend.as_deref(), Some("sudo sysctl net/ipv6/conf/tap0/disable_ipv6=1"));
-    assert_eq!(after(|facts| facts.most_neighbours = Some(1_024)), (vec![], 0));
-    assert_eq!(one(|facts| facts.most_neighbours = None), ("neighbours", Outcome::Skip, None, 0));
+    assert_eq!(after(|facts| facts.most_neighbors = Some(1_024)), (vec![], 0));
+    assert_eq!(one(|facts| facts.most_neighbors = None), ("neighbours", Outcome::Skip, None, 0));
     assert_eq!(one(|facts| facts.processors = Some(1)), ("processors", Outcome::Warn, None, 0));
 }
 
@@ -258,7 +258,7 @@ fn a_finding_is_a_line_and_its_mend_the_next() {
 fn what_is_printed_as_json_is_what_the_schema_says_and_the_summary_is_last() {
     let mut facts = well();
     facts.ipv6 = Some(true);
-    facts.most_neighbours = None;
+    facts.most_neighbors = None;
     facts.inside = Err("no".to_owned());
     let findings = judge(&facts);
     let lines: Vec<_> = lines(&findings).iter().map(|line| serde_json::to_string(line).unwrap()).collect();

@@ -64,7 +64,7 @@ pub(crate) struct HostArguments {
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = number(1..), allow_negative_numbers = true)]
     pub(crate) arp_timeout: u32,
     /// A neighbour that neither ages nor moves; may be repeated
-    #[arg(long = "static", value_name = "IP=MAC", value_parser = neighbour)]
+    #[arg(long = "static", value_name = "IP=MAC", value_parser = neighbor)]
     pub(crate) statics: Vec<(Ipv4Addr, MacAddr)>,
     /// Print one JSON object a line
     #[arg(long)]
@@ -189,8 +189,8 @@ fn hosts(text: &str) -> Result<Hosts, String> {
     whole(range).map(|range| Hosts { range, vlan })
 }
 
-/// Reads a static neighbour.
-fn neighbour(text: &str) -> Result<(Ipv4Addr, MacAddr), String> {
+/// Reads a static neighbor.
+fn neighbor(text: &str) -> Result<(Ipv4Addr, MacAddr), String> {
     let (protocol, hardware) = text
         .split_once('=')
         .ok_or("expected an IP address and a MAC address, e.g. 10.0.0.1=02:00:00:00:00:01")?;

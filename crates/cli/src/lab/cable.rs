@@ -49,7 +49,7 @@ pub(super) fn exchange(capture: &CaptureArguments) -> Result<ExitCode, Failure> 
         host.turn(now, &mut near, &mut pool, &mut report)?;
         report.events(now, &mut host);
     }
-    let entry = peer.arp().neighbours().get(OURS.addr());
+    let entry = peer.arp().neighbors().get(OURS.addr());
     let known = entry.is_some_and(|entry| entry.hardware == Some(host.config().hardware));
     report.print_line("the second host's own table:");
     report.table(&name, &peer);

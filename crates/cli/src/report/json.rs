@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::net::Ipv4Addr;
 
-use arp::{Change, ClaimEvent, Neighbour};
+use arp::{Change, ClaimEvent, Neighbor};
 use host::{Counter, Dropped, Event};
 use ipnet::Ipv4Net;
 use link::MacAddr;
@@ -89,7 +89,8 @@ pub(super) enum Line {
         length: usize,
         octets: String,
     },
-    Neighbour {
+    #[serde(rename = "neighbour")]
+    Neighbor {
         interface: String,
         protocol_address: Ipv4Addr,
         hardware_address: Option<String>,
@@ -145,7 +146,7 @@ impl Line {
         let time = now.as_nanos();
         match event {
             Event::Arp(arp::Event::Claim(event)) => Line::claim(time, event),
-            Event::Arp(arp::Event::Neighbour(change)) => Line::change(time, change),
+            Event::Arp(arp::Event::Neighbor(change)) => Line::change(time, change),
             Event::Echo(reply) => Line::Echoed {
                 time,
                 from: reply.from,
@@ -203,8 +204,8 @@ impl Line {
         }
     }
 
-    pub(super) fn neighbour(interface: &InterfaceName, entry: &Neighbour<Ipv4Addr>) -> Line {
-        Line::Neighbour {
+    pub(super) fn neighbor(interface: &InterfaceName, entry: &Neighbor<Ipv4Addr>) -> Line {
+        Line::Neighbor {
             interface: interface.as_str().to_owned(),
             protocol_address: entry.protocol,
             hardware_address: entry.hardware.map(|hardware| hardware.to_string()),

@@ -108,7 +108,7 @@ impl Kind {
                 | ClaimEvent::ProbeConflict { .. }
                 | ClaimEvent::Ceased { .. } => return None,
             },
-            Event::Arp(arp::Event::Neighbour(event)) => match event {
+            Event::Arp(arp::Event::Neighbor(event)) => match event {
                 Change::Learned { .. } => "learned",
                 Change::Asking { .. } => "asking",
                 Change::Forgotten { .. } => "forgotten",

@@ -12,7 +12,7 @@ use crate::color::{BAD, WARNING, WORD};
 pub(super) fn sentence(event: Event) -> String {
     match event {
         Event::Arp(arp::Event::Claim(event)) => of_claim(event),
-        Event::Arp(arp::Event::Neighbour(event)) => of_neighbour(event),
+        Event::Arp(arp::Event::Neighbor(event)) => of_neighbor(event),
         Event::Echo(EchoReply { from, sequence, time_to_live, octets, .. }) => {
             format!("echoed {octets} octets from {from}: icmp_seq={sequence} ttl={time_to_live}")
         }
@@ -27,14 +27,14 @@ pub(super) fn style(event: Event) -> Style {
             ClaimEvent::ProbeConflict { .. } | ClaimEvent::Conflict { .. } | ClaimEvent::Ceased { .. },
         )) => BAD,
         Event::Undelivered(_)
-        | Event::Arp(arp::Event::Neighbour(
+        | Event::Arp(arp::Event::Neighbor(
             Change::Forgotten { .. } | Change::Moved { .. } | Change::Held { .. } | Change::Refused { .. },
         )) => WARNING,
         _ => WORD,
     }
 }
 
-fn of_neighbour(event: Change<Ipv4Addr>) -> String {
+fn of_neighbor(event: Change<Ipv4Addr>) -> String {
     match event {
         Change::Learned { protocol, hardware } => format!("learned {protocol} is at {hardware}"),
         Change::Asking { protocol } => format!("asking who has {protocol}"),

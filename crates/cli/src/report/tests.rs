@@ -44,7 +44,7 @@ fn events() -> Vec<Event> {
         protocol: ipv4::Protocol::ICMP,
         echo: Some((7, 1)),
     };
-    let arp = changes.into_iter().map(arp::Event::Neighbour);
+    let arp = changes.into_iter().map(arp::Event::Neighbor);
     let arp = arp.chain(claims.into_iter().map(arp::Event::Claim)).map(Event::Arp);
     arp.chain([Event::Echo(echo), Event::Undelivered(undelivered)]).collect()
 }
@@ -165,14 +165,14 @@ fn whatever_is_printed_as_json_is_what_the_schema_says_and_nothing_it_says_is_ne
     let mac = MacAddr::new([2, 0, 0, 0, 0, 2]);
     let one = Ready { hardware_address: mac, address: network, count: 1, vlan: None };
     let range = Ready { vlan: Some(5), count: 256, ..one };
-    let entry = |hardware| Neighbour { protocol: network.addr(), hardware, state: arp::State::Static };
+    let entry = |hardware| Neighbor { protocol: network.addr(), hardware, state: arp::State::Static };
     let counter = Counter { layer: "tap", name: "received".to_owned(), count: 0, is_loss: false };
     let reason = Dropped::from(link::Dropped::GroupSource);
     let more = [
         Line::ready(&interface, 1_500, &[]),
         Line::ready(&interface, 1_500, &[one, range]),
-        Line::neighbour(&interface, &entry(Some(mac))),
-        Line::neighbour(&interface, &entry(None)),
+        Line::neighbor(&interface, &entry(Some(mac))),
+        Line::neighbor(&interface, &entry(None)),
         Line::dropped(NOW, Some(mac), layer(reason), reason),
         Line::dropped(NOW, None, layer(reason), reason),
         Line::suppressed(NOW, &Suppressed { kind: Kind::of_drop(reason), count: 37 }),

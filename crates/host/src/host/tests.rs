@@ -88,7 +88,7 @@ fn a_frame_cut_short_at_any_length_changes_nothing_and_is_counted() {
     for (before, length) in (0..42).enumerate() {
         let (verdict, sent) = hear(&mut host, &whole[..length]);
         assert!(verdict.dropped().is_some() && sent.is_empty(), "{length}");
-        assert!(host.arp().neighbours().is_empty(), "{length}");
+        assert!(host.arp().neighbors().is_empty(), "{length}");
         assert_eq!(losses(&host), u64::try_from(before).unwrap() + 1);
     }
     assert_eq!(hear(&mut host, &whole).1.len(), 1);
@@ -103,7 +103,7 @@ fn a_packet_about_other_addresses_changes_nothing() {
         packet[place] ^= 0x06;
         let (verdict, sent) = hear(&mut host, &broadcast(&[&[8, 6], &packet]));
         assert!(verdict.dropped().is_some() && sent.is_empty(), "{place}");
-        assert!(host.arp().neighbours().is_empty(), "{place}");
+        assert!(host.arp().neighbors().is_empty(), "{place}");
     }
 }
 
@@ -117,7 +117,7 @@ fn request_of_hardware_type_6_gets_a_reply_of_that_type_behind_an_ether_type_and
     for head in [&[8, 6][..], &[0, 36, 0xaa, 0xaa, 3, 0, 0, 0, 8, 6]] {
         let mut host = host(None);
         assert_eq!(hear(&mut host, &broadcast(&[head, &packet, &[0; 10]])).1, [expected.clone()]);
-        assert_eq!(host.arp().neighbours().len(), 1, "the requester is learned");
+        assert_eq!(host.arp().neighbors().len(), 1, "the requester is learned");
     }
 }
 
@@ -131,7 +131,7 @@ fn a_host_is_cautious_unless_it_is_told_otherwise() {
     let mut trusting = Host::new(Instant::ORIGIN, &Config { policy, ..config() }).unwrap();
     hear(&mut cautious, &unasked);
     hear(&mut trusting, &unasked);
-    assert_eq!((cautious.arp().neighbours().len(), trusting.arp().neighbours().len()), (0, 1));
+    assert_eq!((cautious.arp().neighbors().len(), trusting.arp().neighbors().len()), (0, 1));
     assert_eq!(arp::Config::default().policy, arp::Policy::Cautious);
 }
 
@@ -222,9 +222,8 @@ fn a_first_payload_waits_for_the_reply_and_arrives() {
     assert_eq!(pair.ours.deadline(), Some(NOW));
     pair.settle(NOW);
     assert_eq!(pair.peer.unspoken(), 1, "the payload has arrived");
-    let entry = |host: &Host, address| {
-        host.arp().neighbours().get(address).map(|entry| (entry.hardware, entry.state))
-    };
+    let entry =
+        |host: &Host, address| host.arp().neighbors().get(address).map(|entry| (entry.hardware, entry.state));
     assert_eq!(entry(&pair.ours, PEER), Some((Some(PEER_MAC), State::Reachable)));
     assert_eq!(entry(&pair.peer, OURS), Some((Some(OUR_MAC), State::Stale)));
 
@@ -244,7 +243,7 @@ fn a_payload_for_nobody_comes_back_to_the_pool_and_is_counted() {
         pair.settle(now);
     }
     assert_eq!(pair.pool.held(), 0);
-    let counts = pair.ours.arp().neighbours().counts();
+    let counts = pair.ours.arp().neighbors().counts();
     assert_eq!((counts.asked, counts.failed, counts.returned), (3, 1, 1));
     assert_eq!(pair.peer.link().accepted(), 3, "three requests, by broadcast");
 }

@@ -76,7 +76,7 @@ impl Seat {
     pub(super) fn send(
         &mut self,
         now: Instant,
-        neighbour: Ipv4Addr,
+        neighbor: Ipv4Addr,
         ether_type: EtherType,
         payload: &[u8],
     ) -> Sent {
@@ -90,7 +90,7 @@ impl Seat {
             pool.give(frame);
             return Sent::Refused;
         }
-        host.send(now, neighbour, ether_type, frame, pool)
+        host.send(now, neighbor, ether_type, frame, pool)
     }
 
     pub(super) fn start(&mut self, now: Instant) -> Result<(), ConfigError> {

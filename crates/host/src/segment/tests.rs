@@ -40,7 +40,7 @@ fn pair(faults: Faults) -> (Segment, Port, Port) {
 
 /// What a host knows.
 fn known(wire: &Segment, port: Port, last: u8) -> Option<(Option<MacAddr>, State)> {
-    wire.host(port).unwrap().arp().neighbours().get(ip(last)).map(|entry| (entry.hardware, entry.state))
+    wire.host(port).unwrap().arp().neighbors().get(ip(last)).map(|entry| (entry.hardware, entry.state))
 }
 
 /// A broadcast of somebody who is not here.
@@ -189,7 +189,7 @@ fn what_is_entered_by_hand_is_acted_on_without_any_frame() {
     wire.run_for(Duration::from_millis(500)).unwrap();
     let now = wire.now();
     let host = wire.host_mut(left).unwrap();
-    host.arp_mut().neighbours_mut().add_static(now, ip(9), mac(9)).unwrap();
+    host.arp_mut().neighbors_mut().add_static(now, ip(9), mac(9)).unwrap();
     wire.run_for(Duration::ZERO).unwrap();
     assert!(wire.take_sightings().last().unwrap().octets.starts_with(&mac(9).octets()));
     assert_eq!(wire.pool(left).unwrap().held(), 0);

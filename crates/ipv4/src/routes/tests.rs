@@ -25,13 +25,13 @@ fn host() -> Routes {
 
 // proves: rfc1122-local-remote
 #[test]
-fn a_neighbour_is_sent_to_directly_and_all_others_by_the_gateway() {
+fn a_neighbor_is_sent_to_directly_and_all_others_by_the_gateway() {
     let routes = host();
-    let neighbour = address("10.0.0.77");
-    assert_eq!(routes.next_hop(OURS, neighbour), Some(NextHop::OnLink(neighbour)));
+    let neighbor = address("10.0.0.77");
+    assert_eq!(routes.next_hop(OURS, neighbor), Some(NextHop::OnLink(neighbor)));
     let gateway = NextHop::Gateway(address("10.0.0.1"));
     assert_eq!(routes.next_hop(OURS, address("192.0.2.1")), Some(gateway));
-    assert_eq!(gateway.neighbour(), address("10.0.0.1"));
+    assert_eq!(gateway.neighbor(), address("10.0.0.1"));
 }
 
 // proves: rfc1122-local-remote

@@ -16,7 +16,7 @@ mod link_monitor;
 mod listener;
 mod name;
 mod namespace;
-mod neighbours;
+mod neighbors;
 mod netlink;
 mod open_error;
 mod packet_socket;
@@ -35,7 +35,7 @@ pub use link_monitor::LinkMonitor;
 pub use listener::{Ended, Listener, listen};
 pub use name::{InterfaceName, NameError};
 pub use namespace::{Namespace, NamespaceError};
-pub use neighbours::{Neighbour, NeighbourState, neighbours};
+pub use neighbors::{Neighbor, NeighborState, neighbors};
 pub use open_error::{Holder, OpenError};
 pub use packet_socket::{PacketSocket, SocketError};
 pub use persistent::{

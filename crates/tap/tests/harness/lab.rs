@@ -9,7 +9,7 @@ use std::time::Duration;
 use nix::sys::socket::{
     AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, recv, sendto, socket,
 };
-use tap::linux::{Interface, Neighbour, neighbours};
+use tap::linux::{Interface, Neighbor, neighbors};
 use tap::{Batch, Device, Frame, Pool};
 
 use super::Outcome;
@@ -37,9 +37,9 @@ pub(crate) fn kernel_sends(to: Ipv4Addr, octets: &[u8]) -> Outcome {
 }
 
 /// The kernel's entry for an address, once it is one with a hardware address.
-pub(crate) fn kernel_knows(interface: &Interface, address: Ipv4Addr) -> Result<Neighbour, Box<dyn Error>> {
+pub(crate) fn kernel_knows(interface: &Interface, address: Ipv4Addr) -> Result<Neighbor, Box<dyn Error>> {
     until("entry in the kernel's neighbour table", || {
-        neighbours(interface)
+        neighbors(interface)
             .ok()?
             .into_iter()
             .find(|entry| entry.address == address && entry.hardware_address.is_some())

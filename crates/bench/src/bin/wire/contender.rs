@@ -39,13 +39,13 @@ pub(crate) const SWAP_RING: &str = "swap-ring";
 /// Ours over a ring.
 pub(crate) const RING: &str = "tapstack-ring";
 pub(crate) const SMOLTCP: &str = "smoltcp";
-/// Ours with many hosts, with many neighbours, and with many who ask: only where that is the question.
+/// Ours with many hosts, with many neighbors, and with many who ask: only where that is the question.
 pub(crate) const MANY_HOSTS: &str = "tapstack-hosts";
-pub(crate) const MANY_NEIGHBOURS: &str = "tapstack-table";
+pub(crate) const MANY_NEIGHBORS: &str = "tapstack-table";
 pub(crate) const MANY_ASKERS: &str = "tapstack-askers";
 
-/// All who may be measured, ours with as many hosts and neighbours as these.
-pub(crate) fn all(hosts: Row, neighbours: Row) -> Vec<Contender> {
+/// All who may be measured, ours with as many hosts and neighbors as these.
+pub(crate) fn all(hosts: Row, neighbors: Row) -> Vec<Contender> {
     let engine = |name, about, make| Contender { name, about, kind: Kind::Engine(make), population: FEW };
     let ours: Make = |name, population| Ok(Box::new(Ours::over(tap(name)?, population)?));
     vec![
@@ -77,11 +77,11 @@ pub(crate) fn all(hosts: Row, neighbours: Row) -> Vec<Contender> {
             ..engine(MANY_HOSTS, "our host with many addresses, each asked in turn", ours)
         },
         Contender {
-            population: Population { neighbours, ..FEW },
-            ..engine(MANY_NEIGHBOURS, "our host with many neighbours, one of whom asks", ours)
+            population: Population { neighbors, ..FEW },
+            ..engine(MANY_NEIGHBORS, "our host with many neighbours, one of whom asks", ours)
         },
         Contender {
-            population: Population { neighbours, ..FEW },
+            population: Population { neighbors, ..FEW },
             ..engine(MANY_ASKERS, "our host with many neighbours, up to 65,536 of whom ask in turn", ours)
         },
     ]
@@ -95,7 +95,7 @@ impl Contender {
 
     /// Whether it is there for the cost of a population only.
     pub(crate) fn is_populous(&self) -> bool {
-        [MANY_HOSTS, MANY_NEIGHBOURS, MANY_ASKERS].contains(&self.name)
+        [MANY_HOSTS, MANY_NEIGHBORS, MANY_ASKERS].contains(&self.name)
     }
 
     /// What is asked of it.
@@ -105,7 +105,7 @@ impl Contender {
             traffic.answerers = hosts;
         }
         if self.name == MANY_ASKERS {
-            traffic.askers = self.population.neighbours;
+            traffic.askers = self.population.neighbors;
         }
         traffic
     }

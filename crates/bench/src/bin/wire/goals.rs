@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::contender::{
-    KERNEL, MANY_ASKERS, MANY_HOSTS, MANY_NEIGHBOURS, NAIVE, OURS, RING, SMOLTCP, SWAP, SWAP_RING,
+    KERNEL, MANY_ASKERS, MANY_HOSTS, MANY_NEIGHBORS, NAIVE, OURS, RING, SMOLTCP, SWAP, SWAP_RING,
 };
 use crate::report::Report;
 use crate::traffic::Load;
@@ -54,7 +54,7 @@ const LINES: [Line; 12] = [
         cost(report, load, MANY_HOSTS, OURS)
     }),
     ("drain: cost of many neighbours over ten", Bound::AtMost, 1.15, |report, load| {
-        cost(report, load, MANY_NEIGHBOURS, OURS)
+        cost(report, load, MANY_NEIGHBORS, OURS)
     }),
     ("drain: cost of many who ask over one", Bound::AtMost, 1.15, |report, load| {
         cost(report, load, MANY_ASKERS, OURS)

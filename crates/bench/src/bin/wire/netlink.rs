@@ -1,4 +1,4 @@
-//! The requests of rtnetlink for what no ioctl makes well: a veth pair, and a neighbour for good.
+//! The requests of rtnetlink for what no ioctl makes well: a veth pair, and a neighbor for good.
 
 use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -31,8 +31,8 @@ fn make(name: &str, peer: &str, namespace: BorrowedFd<'_>) -> nix::Result<()> {
     request(libc::RTM_NEWLINK, libc::NLM_F_CREATE | libc::NLM_F_EXCL, &body)
 }
 
-/// Enters a neighbour on the interface with this index, for good.
-pub(crate) fn add_neighbour(index: i32, protocol: Ipv4Addr, hardware: [u8; 6]) -> Result<(), String> {
+/// Enters a neighbor on the interface with this index, for good.
+pub(crate) fn add_neighbor(index: i32, protocol: Ipv4Addr, hardware: [u8; 6]) -> Result<(), String> {
     let family = u8::try_from(libc::AF_INET).unwrap_or_default();
     // struct ndmsg: family, padding, interface, state, flags, type.
     let body = [

@@ -47,8 +47,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 65_536, value_parser = hosts)]
     pub(crate) hosts: u32,
     /// How many neighbours `tapstack-table` and `tapstack-askers` have
-    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub(crate) neighbours: u32,
+    #[arg(long = "neighbours", value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) neighbors: u32,
     /// Print one JSON document instead of the tables
     #[arg(long)]
     pub(crate) json: bool,

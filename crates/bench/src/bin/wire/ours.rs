@@ -19,14 +19,14 @@ use crate::traffic::{ANSWERER, PREFIX, Row};
 pub(crate) struct Population {
     /// Hosts of ours that are asked instead of the one.
     pub(crate) hosts: Option<Row>,
-    /// Neighbours in the table.
-    pub(crate) neighbours: Row,
+    /// NeighborTable in the table.
+    pub(crate) neighbors: Row,
 }
 
-/// Ten neighbours, none of whom asks.
+/// Ten neighbors, none of whom asks.
 pub(crate) const FEW: Population = Population {
     hosts: None,
-    neighbours: Row { protocol: Ipv4Addr::new(10, 0, 1, 0), hardware: [2, 2, 0, 0, 0, 0], count: 10 },
+    neighbors: Row { protocol: Ipv4Addr::new(10, 0, 1, 0), hardware: [2, 2, 0, 0, 0, 0], count: 10 },
 };
 
 /// [`Host::turn`] over a device, as `tapstack host` does it.
@@ -134,22 +134,22 @@ impl Engine for Naive {
     }
 }
 
-/// A host that has its addresses, and its neighbours.
+/// A host that has its addresses, and its neighbors.
 fn host(now: tap::Instant, mtu: usize, population: &Population) -> Result<Host, String> {
-    let Population { hosts, neighbours } = population;
+    let Population { hosts, neighbors } = population;
     let mut config = Config { mtu, ..Config::new(network(ANSWERER.protocol)?, mac(ANSWERER)) };
     // Room for whoever asks, too.
     config.table.entries =
-        usize::try_from(neighbours.count).map_or(usize::MAX, |count| count.max(1_000) + 24);
+        usize::try_from(neighbors.count).map_or(usize::MAX, |count| count.max(1_000) + 24);
     let mut host = Host::new(now, &config).map_err(|error| error.to_string())?;
     if let Some(row) = hosts {
         let range = Ipv4Net::new(row.protocol, prefix_of(row.count)).map_err(|error| error.to_string())?;
         let many = Config { mtu, table: config.table, ..Config::each(range, mac(*row)) };
         host.add(now, &many).map_err(|error| error.to_string())?;
     }
-    for step in 0..neighbours.count {
-        let protocol = Ipv4Addr::from(u32::from(neighbours.protocol) + step);
-        let hardware = mac(*neighbours).plus(step.into()).ok_or("too many neighbours")?;
+    for step in 0..neighbors.count {
+        let protocol = Ipv4Addr::from(u32::from(neighbors.protocol) + step);
+        let hardware = mac(*neighbors).plus(step.into()).ok_or("too many neighbours")?;
         host.arp_mut().add_static(now, protocol, hardware).map_err(|error| error.to_string())?;
     }
     Ok(host)

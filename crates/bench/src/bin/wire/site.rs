@@ -8,7 +8,7 @@ use ipnet::Ipv4Net;
 use nix::sched::{CloneFlags, setns};
 use tap::linux::{Interface, InterfaceName, Namespace};
 
-use crate::netlink::{add_neighbour, make_veth};
+use crate::netlink::{add_neighbor, make_veth};
 use crate::traffic::{ANSWERER, ASKER, PREFIX};
 
 /// The namespace that this process is in, and the wire to the kernel in another.
@@ -79,9 +79,9 @@ fn begin(end: &InterfaceName) -> Result<(), String> {
     interface.set_hardware_address(ANSWERER.hardware).map_err(|error| error.to_string())?;
     interface.add_address(address).map_err(|error| error.to_string())?;
     interface.set_up(true).map_err(|error| error.to_string())?;
-    // All namespaces share the room for neighbours who come and go: what others do there must not show.
+    // All namespaces share the room for neighbors who come and go: what others do there must not show.
     let index = interface.index().map_err(|error| error.to_string())?;
-    add_neighbour(index, ASKER.protocol, ASKER.hardware)
+    add_neighbor(index, ASKER.protocol, ASKER.hardware)
 }
 
 fn enter(namespace: &File) -> Result<(), String> {

@@ -85,7 +85,7 @@ impl Traffic {
     }
 
     /// The exchanges in the order in which they are to be had, as often as wanted. Where there are many
-    /// hosts, each is another's, and neighbours in the row are far from each other in time.
+    /// hosts, each is another's, and neighbors in the row are far from each other in time.
     pub(crate) fn exchanges(&self) -> Vec<Exchange> {
         /// No more different ones than this: they have to be remembered.
         const MOST: u32 = 1 << 16;

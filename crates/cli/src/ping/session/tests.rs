@@ -180,8 +180,8 @@ fn what_is_about_nothing_of_ours_is_counted_and_not_told() {
     }
     let Statistics { received, errors, strays, .. } = *session.statistics();
     assert_eq!((received, errors, strays), (0, 0, 7));
-    let neighbour = arp::Event::Neighbour(arp::Change::Expired { protocol: TARGET });
-    assert_eq!(session.hear(at(1), Event::Arp(neighbour)), None);
+    let neighbor = arp::Event::Neighbor(arp::Change::Expired { protocol: TARGET });
+    assert_eq!(session.hear(at(1), Event::Arp(neighbor)), None);
     assert_eq!(session.statistics().strays, 7);
 }
 

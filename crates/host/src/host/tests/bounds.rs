@@ -56,13 +56,13 @@ fn pool_of_the_announced_size_never_runs_out_when_all_queues_are_full() {
     let mut pool = Pool::new(1_500, host.frames());
     let Config { table, .. } = *host.config();
     let ping = Ping { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
-    let neighbours = table.parcels.div_ceil(table.parcels_each);
+    let neighbors = table.parcels.div_ceil(table.parcels_each);
     for number in 0..table.parcels {
-        let last = u8::try_from(100 + number % neighbours).unwrap();
+        let last = u8::try_from(100 + number % neighbors).unwrap();
         let unknown = Ping { destination: [10, 0, 0, last].into(), ..ping };
         assert_eq!(host.ping(NOW, unknown, b"", &mut pool), Sent::Waits);
     }
-    assert_eq!(host.arp().neighbours().waiting(), table.parcels);
+    assert_eq!(host.arp().neighbors().waiting(), table.parcels);
     fill(&mut host, &mut pool);
     while host.departing.room() > 0 {
         assert_eq!(host.ping(NOW, ping, b"", &mut pool), Sent::Departs);

@@ -373,9 +373,9 @@ fn an_address_that_is_given_up_sends_nothing_that_waited_for_it() {
     let mut pair = Pair::new();
     pair.ours = Host::new(NOW, &config).unwrap();
     let stranger = Ipv4Addr::new(10, 0, 0, 9);
-    for neighbour in [PEER, stranger] {
+    for neighbor in [PEER, stranger] {
         let frame = pair.payload(b"hello");
-        assert_eq!(pair.ours.send(NOW, neighbour, TEST, frame, &mut pair.pool), Sent::Waits);
+        assert_eq!(pair.ours.send(NOW, neighbor, TEST, frame, &mut pair.pool), Sent::Waits);
     }
     let mut departing = Batch::new(4);
     let conflict = pair.payload(&conflict());
@@ -393,7 +393,7 @@ fn an_address_that_is_given_up_sends_nothing_that_waited_for_it() {
     }
     pair.peer.turn(NOW, &mut pair.right, &mut pair.pool, &mut ()).unwrap();
     assert_eq!(pair.peer.link().accepted() + pair.peer.unspoken(), 0, "nothing came");
-    assert_eq!((pair.pool.held(), pair.ours.arp().neighbours().waiting()), (0, 0));
+    assert_eq!((pair.pool.held(), pair.ours.arp().neighbors().waiting()), (0, 0));
     assert!(pair.ours.not_sent(NotSent::NoAddress) >= 2);
 }
 
@@ -420,7 +420,7 @@ fn from_a_link_local_address_everything_is_broadcast() {
     assert!(sent[0].starts_with(&[0xff; 6]), "the reply");
     assert_eq!(sent[0][32..38], PEER_MAC.octets(), "and it is for the peer");
 
-    // A neighbour that is known already, and asked once more.
+    // A neighbor that is known already, and asked once more.
     let now = NOW + PROBING * 3;
     let mut pool = Pool::new(1_500, 8);
     let frame = pool.take().unwrap();

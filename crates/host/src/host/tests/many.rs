@@ -43,7 +43,7 @@ fn every_address_of_a_range_answers_from_its_own_station() {
         assert_eq!(Datagram::parse(&pong[14..]).unwrap().source(), address);
     }
     assert_eq!((rig.host.answered(), rig.host.echoed(), losses(&rig.host)), (65_536, 65_536, 0));
-    assert_eq!(rig.host.arp().neighbours().len(), 1, "they share one table");
+    assert_eq!(rig.host.arp().neighbors().len(), 1, "they share one table");
     for outside in [[10, 0, 255, 255], [10, 2, 0, 0]] {
         assert_eq!(rig.hear(&[ask(outside.into())]).len(), 0);
     }
@@ -253,7 +253,7 @@ fn a_range_may_have_several_gateways_beyond_it() {
     let mut host = Host::new(NOW, &Config { gateway, ..range }).unwrap();
     let other = Ipv4Addr::new(10, 1, 1, 2);
     host.add_route("192.0.2.0/24".parse().unwrap(), other).unwrap();
-    let hop = |to: [u8; 4]| host.routes().next_hop(OURS, to.into()).map(ipv4::NextHop::neighbour);
+    let hop = |to: [u8; 4]| host.routes().next_hop(OURS, to.into()).map(ipv4::NextHop::neighbor);
     assert_eq!((hop([192, 0, 2, 9]), hop([198, 51, 100, 9])), (Some(other), gateway));
     assert_eq!(hop([10, 1, 0, 9]), Some(Ipv4Addr::new(10, 1, 0, 9)));
 

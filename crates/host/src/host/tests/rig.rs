@@ -57,7 +57,7 @@ impl Rig {
             }
         }
         self.verdicts = watch.0;
-        let waiting: usize = self.host.arps().map(|arp| arp.neighbours().waiting()).sum();
+        let waiting: usize = self.host.arps().map(|arp| arp.neighbors().waiting()).sum();
         assert_eq!(self.pool.held(), waiting, "every frame departs, waits or is given back");
         jack.sent
     }
@@ -68,7 +68,7 @@ impl Rig {
         (*self.verdicts.last().unwrap(), sent)
     }
 
-    /// What happened since this was last asked, but for what concerns neighbours.
+    /// What happened since this was last asked, but for what concerns neighbors.
     pub(super) fn events(&mut self) -> Vec<Event> {
         let events = std::iter::from_fn(|| self.host.take_event());
         events.filter(|event| !matches!(event, Event::Arp(_))).collect()

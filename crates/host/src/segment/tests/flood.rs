@@ -45,7 +45,7 @@ fn under_forged_pings(each_second: u64) -> (usize, usize) {
         }
         busiest = busiest.max(asked);
     }
-    assert!(wire.host(ours).unwrap().arp().neighbours().counts().refused > 0);
+    assert!(wire.host(ours).unwrap().arp().neighbors().counts().refused > 0);
     (answered, busiest)
 }
 

@@ -119,10 +119,10 @@ impl Three {
     /// That no host holds more than it may, and each frame that it holds is one that waits.
     fn check_bounds(&self) -> Result<(), TestCaseError> {
         for port in self.ports {
-            let neighbours = self.wire.host(port).unwrap().arp().neighbours();
-            prop_assert!(neighbours.len() <= self.settings.entries);
-            prop_assert!(neighbours.waiting() <= self.settings.parcels);
-            prop_assert_eq!(self.wire.pool(port).unwrap().held(), neighbours.waiting());
+            let neighbors = self.wire.host(port).unwrap().arp().neighbors();
+            prop_assert!(neighbors.len() <= self.settings.entries);
+            prop_assert!(neighbors.waiting() <= self.settings.parcels);
+            prop_assert_eq!(self.wire.pool(port).unwrap().held(), neighbors.waiting());
         }
         Ok(())
     }
@@ -131,10 +131,10 @@ impl Three {
     fn check_parcels(&self) -> Result<(), TestCaseError> {
         prop_assert!(self.seen.values().all(|times| *times == 1), "{:?}", self.seen);
         for (index, port) in self.ports.into_iter().enumerate() {
-            let neighbours = self.wire.host(port).unwrap().arp().neighbours();
+            let neighbors = self.wire.host(port).unwrap().arp().neighbors();
             let sent = self.seen.keys().filter(|(from, _)| *from == port).count();
-            let returned = usize::try_from(neighbours.counts().returned).unwrap();
-            let ended = sent + self.refused[index] + returned + neighbours.waiting();
+            let returned = usize::try_from(neighbors.counts().returned).unwrap();
+            let ended = sent + self.refused[index] + returned + neighbors.waiting();
             prop_assert_eq!(ended, usize::try_from(self.next[index]).unwrap());
         }
         Ok(())
@@ -283,7 +283,7 @@ fn a_hundred_thousand_strangers_move_neither_what_is_static_nor_what_is_in_use()
     wire.add(&Config::new("10.0.0.2/8".parse().unwrap(), mac(2))).unwrap();
     let now = wire.now();
     let host = wire.host_mut(ours).unwrap();
-    host.arp_mut().neighbours_mut().add_static(now, ip(3), mac(3)).unwrap();
+    host.arp_mut().neighbors_mut().add_static(now, ip(3), mac(3)).unwrap();
     for number in 0_u32..100_000 {
         let [_, high, middle, low] = number.to_be_bytes();
         let stranger = [&[10, 1 + high, middle, low][..], &[2, 9, high, middle, low, 9]];
@@ -296,14 +296,14 @@ fn a_hundred_thousand_strangers_move_neither_what_is_static_nor_what_is_in_use()
         if number % 5_000 == 0 {
             assert_ne!(wire.send(ours, ip(2), TEST, b""), Sent::Refused);
         }
-        assert!(wire.host(ours).unwrap().arp().neighbours().len() <= 256);
+        assert!(wire.host(ours).unwrap().arp().neighbors().len() <= 256);
         wire.take_sightings();
     }
     assert_eq!(known(&wire, ours, 3), Some((Some(mac(3)), State::Static)));
     assert_eq!(known(&wire, ours, 2).and_then(|(hardware, _)| hardware), Some(mac(2)));
     let host = wire.host(ours).unwrap();
-    let counts = host.arp().neighbours().counts();
-    assert_eq!((host.answered(), host.arp().neighbours().len()), (50_000, 256));
+    let counts = host.arp().neighbors().counts();
+    assert_eq!((host.answered(), host.arp().neighbors().len()), (50_000, 256));
     assert_eq!((counts.evicted, counts.refused), (100_000 - 254, 0));
     assert_eq!(wire.pool(ours).unwrap().held(), 0);
 }

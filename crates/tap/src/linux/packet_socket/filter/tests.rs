@@ -39,7 +39,7 @@ fn one_station_and_every_group_pass() {
 }
 
 #[test]
-fn of_a_range_the_first_and_the_last_pass_and_their_neighbours_do_not() {
+fn of_a_range_the_first_and_the_last_pass_and_their_neighbors_do_not() {
     let (first, last) = ([2, 0, 0xff, 0xff, 0xff, 0xfe], [2, 2, 0, 0, 0, 3]);
     let filter = stations(first, last);
     for wanted in

@@ -10,7 +10,7 @@ mod states;
 mod words;
 
 /// A protocol address in these tests, and a parcel that knows its own number.
-type Table = Neighbours<u32, u32>;
+type Table = NeighborTable<u32, u32>;
 type Happened = Vec<Due<u32, u32>>;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -64,7 +64,7 @@ fn ask(protocol: u32) -> Due<u32, u32> {
     Due::Ask { protocol, station: None }
 }
 
-/// The table with one neighbour that was asked for and answered at the origin.
+/// The table with one neighbor that was asked for and answered at the origin.
 fn with_reachable(protocol: u32) -> Table {
     let mut table = table();
     assert_eq!(table.resolve(at(0), protocol, 10, 1), Resolution::Waits);
@@ -117,7 +117,7 @@ fn one_dead_destination_does_not_delay_a_live_one() {
     assert!(due(&mut table, at(0)).contains(&Due::Send { protocol: 5, hardware: mac(5), parcel: 1 }));
 }
 
-// proves: neighbour-back-off
+// proves: neighbor-back-off
 #[test]
 fn who_does_not_answer_is_asked_again_after_ever_longer_holds() {
     let mut table = table();
@@ -162,7 +162,7 @@ fn reachable_fades_to_stale_between_half_and_one_and_a_half_of_the_mean() {
 
 // proves: rfc4861-stale, rfc4861-unicast, rfc4861-broadcast-last
 #[test]
-fn a_stale_neighbour_is_sent_to_at_once_and_checked_by_unicast_first() {
+fn a_stale_neighbor_is_sent_to_at_once_and_checked_by_unicast_first() {
     let mut table = Table::new(Settings { timeout: Duration::from_mins(10), ..Settings::default() });
     table.learn(at(0), 5, heard(5));
     assert_eq!(table.resolve(at(0), 5, 10, 1), Resolution::Known(mac(5), 1));
@@ -241,7 +241,7 @@ fn whatever_confirms_an_entry_gives_it_a_new_life() {
 }
 
 #[test]
-fn a_neighbour_in_probe_that_expires_is_not_asked_again_at_once() {
+fn a_neighbor_in_probe_that_expires_is_not_asked_again_at_once() {
     let settings = Settings { timeout: Duration::from_millis(5_500), ..Settings::default() };
     let mut table = Table::new(settings);
     table.learn(at(0), 5, heard(5));
@@ -258,7 +258,7 @@ fn a_neighbour_in_probe_that_expires_is_not_asked_again_at_once() {
 fn a_move_is_followed_and_unproved() {
     let mut table = with_reachable(5);
     assert_eq!(table.merge(at(1), 5, heard(9)), Merge::Moved);
-    assert_eq!(table.get(5), Some(Neighbour { protocol: 5, hardware: Some(mac(9)), state: State::Stale }));
+    assert_eq!(table.get(5), Some(Neighbor { protocol: 5, hardware: Some(mac(9)), state: State::Stale }));
 }
 
 // proves: static-held

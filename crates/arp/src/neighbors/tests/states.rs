@@ -151,7 +151,7 @@ fn an_answer_that_nobody_waits_for_confirms_the_address_and_not_the_way_there() 
     assert_eq!(state(&table, 5), Some(State::Delay));
 }
 
-// proves: neighbour-back-off
+// proves: neighbor-back-off
 #[test]
 fn whoever_answered_after_all_has_nothing_held_against_it() {
     let mut table = living(600);

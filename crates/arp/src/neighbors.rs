@@ -1,4 +1,4 @@
-//! The neighbours of one segment: who is known, who is being asked, and what waits for an answer.
+//! The neighbors of one segment: who is known, who is being asked, and what waits for an answer.
 //!
 //! The states are those of RFC 4861 7.3.2, as Linux uses them for ARP. Nothing here knows ARP's
 //! packets: the address is a type parameter, so is the parcel, and neither is looked into.
@@ -32,7 +32,7 @@ pub use self::parcels::Returned;
 pub use self::resolve::Resolution;
 pub use self::timers::Due;
 
-/// A protocol address, as far as a table of neighbours needs to know it.
+/// A protocol address, as far as a table of neighbors needs to know it.
 pub trait Address: Copy + Eq + Ord + Hash + fmt::Debug {}
 
 impl<A: Copy + Eq + Ord + Hash + fmt::Debug> Address for A {}
@@ -56,7 +56,7 @@ pub enum State {
     Static,
 }
 
-/// How a table of neighbours is to behave. Times of zero are taken as they are.
+/// How a table of neighbors is to behave. Times of zero are taken as they are.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
     /// The most entries it may hold: 1 to 2^20.
@@ -77,7 +77,7 @@ pub struct Settings {
 
 /// One entry, as it is listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Neighbour<A> {
+pub struct Neighbor<A> {
     /// Its protocol address.
     pub protocol: A,
     /// Its hardware address, where one is known.
@@ -168,9 +168,9 @@ pub struct Counts {
     pub events_lost: u64,
 }
 
-/// The neighbours of one segment, each with the parcels that wait for it.
+/// The neighbors of one segment, each with the parcels that wait for it.
 #[derive(Debug)]
-pub struct Neighbours<A, P> {
+pub struct NeighborTable<A, P> {
     table: Table<A>,
     parcels: Parcels<A, P>,
     settings: Settings,
@@ -208,18 +208,18 @@ impl Default for Settings {
     }
 }
 
-impl<A: Address, P> Neighbours<A, P> {
+impl<A: Address, P> NeighborTable<A, P> {
     /// How many events wait to be taken at most; what happens beyond that is counted.
     ///
     /// More than the default table has entries: all of them may expire at once.
     pub const EVENTS: usize = 2_048;
 
     /// An empty table. Its memory is set aside here.
-    pub fn new(settings: Settings) -> Neighbours<A, P> {
+    pub fn new(settings: Settings) -> NeighborTable<A, P> {
         // The time to stay REACHABLE shows on the wire; where the index looks must not follow from it.
         let secret = Secret::new(settings.seed);
         let mut random = Random::new(secret.key("reachable time"));
-        Neighbours {
+        NeighborTable {
             table: Table::new(settings.entries, secret.key("neighbor index")),
             parcels: Parcels::new(settings.parcels),
             settings,
@@ -233,13 +233,13 @@ impl<A: Address, P> Neighbours<A, P> {
     }
 
     /// The entry of an address.
-    pub fn get(&self, protocol: A) -> Option<Neighbour<A>> {
+    pub fn get(&self, protocol: A) -> Option<Neighbor<A>> {
         let entry = self.table.get(self.table.find(protocol)?)?;
         Some(entry.listed())
     }
 
     /// All entries, in the order of their protocol addresses.
-    pub fn list(&self) -> Vec<Neighbour<A>> {
+    pub fn list(&self) -> Vec<Neighbor<A>> {
         let mut all: Vec<_> = self.table.iter().map(Slot::listed).collect();
         all.sort_unstable_by_key(|entry| entry.protocol);
         all
@@ -255,7 +255,7 @@ impl<A: Address, P> Neighbours<A, P> {
         self.table.len() == 0
     }
 
-    /// How many parcels are held: those that wait, and those that [`Neighbours::poll`] has yet to
+    /// How many parcels are held: those that wait, and those that [`NeighborTable::poll`] has yet to
     /// hand out. At most twice the bound.
     pub fn waiting(&self) -> usize {
         self.parcels.len()

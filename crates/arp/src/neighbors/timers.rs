@@ -6,14 +6,14 @@ use link::{Instant, MacAddr};
 
 use super::chain::Place;
 use super::slot::{Class, Row, Slot};
-use super::{Address, Event, Neighbours, Returned, State};
+use super::{Address, Event, NeighborTable, Returned, State};
 use base::Random;
 
 /// Mean time that an entry stays REACHABLE (RFC 4861 10).
 const REACHABLE_TIME: Duration = Duration::from_secs(30);
 /// How often the real one is drawn, between half and one and a half of the mean (RFC 4861 6.3.2).
 const REDRAW: Duration = Duration::from_hours(2);
-/// How long an upper layer has to confirm a neighbour in use (RFC 4861 10).
+/// How long an upper layer has to confirm a neighbor in use (RFC 4861 10).
 // spec: rfc4861-stale
 const DELAY_FIRST_PROBE_TIME: Duration = Duration::from_secs(5);
 /// Between two requests for one destination: never less than a second (RFC 1122 2.3.2.1).
@@ -22,7 +22,7 @@ pub(super) const RETRANSMIT: Duration = Duration::from_secs(1);
 /// Broadcast requests before a resolution fails (RFC 4861 10, `MAX_MULTICAST_SOLICIT`).
 // spec: rfc4861-incomplete, rfc4861-broadcast-last
 const BROADCASTS: u8 = 3;
-/// Unicast requests to a neighbour in use before it is asked for by broadcast.
+/// Unicast requests to a neighbor in use before it is asked for by broadcast.
 // spec: rfc4861-unicast
 const UNICASTS: u8 = 3;
 
@@ -56,7 +56,7 @@ pub enum Due<A, P> {
     },
 }
 
-impl<A: Address, P> Neighbours<A, P> {
+impl<A: Address, P> NeighborTable<A, P> {
     /// The next thing that is due, to be called until there is none. A table whose entries are all
     /// idle costs a look at the first of each row.
     // spec: table-idle
@@ -88,7 +88,7 @@ impl<A: Address, P> Neighbours<A, P> {
         self.ask(place)
     }
 
-    /// When [`Neighbours::poll`] has something to do next.
+    /// When [`NeighborTable::poll`] has something to do next.
     pub fn deadline(&self) -> Option<Instant> {
         if self.parcels.has_settled() {
             return Some(self.table.clock.told());
@@ -192,7 +192,7 @@ impl<A: Address, P> Neighbours<A, P> {
     }
 
     /// Gives up, for longer each time.
-    // spec: rfc1122-failure, queue-failure, neighbour-back-off
+    // spec: rfc1122-failure, queue-failure, neighbor-back-off
     fn fail(&mut self, place: Place) {
         let Some(slot) = self.table.get_mut(place) else { return };
         let row = match slot.failures {

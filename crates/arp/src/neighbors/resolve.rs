@@ -4,20 +4,20 @@ use link::{Instant, MacAddr};
 
 use super::chain::Place;
 use super::slot::{Class, Row};
-use super::{AddError, Address, Event, Neighbours, Returned, State};
+use super::{AddError, Address, Event, NeighborTable, Returned, State};
 
 /// Where a parcel is to go.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Resolution<P> {
     /// At once to this hardware address.
     Known(MacAddr, P),
-    /// It waits here; [`Neighbours::poll`] will send it or give it back.
+    /// It waits here; [`NeighborTable::poll`] will send it or give it back.
     Waits,
     /// Nowhere: the table, or the place to wait, is full.
     Refused(P),
 }
 
-impl<A: Address, P> Neighbours<A, P> {
+impl<A: Address, P> NeighborTable<A, P> {
     /// Where to send a parcel of so many octets. One for an unknown destination waits, and the
     /// destination is asked for.
     pub fn resolve(&mut self, now: Instant, protocol: A, octets: usize, parcel: P) -> Resolution<P> {
@@ -54,7 +54,7 @@ impl<A: Address, P> Neighbours<A, P> {
         }
     }
 
-    /// Notes that an upper layer heard from a neighbour: its packets arrive, so it is REACHABLE.
+    /// Notes that an upper layer heard from a neighbor: its packets arrive, so it is REACHABLE.
     // spec: rfc4861-upper-layer
     pub fn confirm(&mut self, now: Instant, protocol: A) {
         self.table.clock.tell(now);

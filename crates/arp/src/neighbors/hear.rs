@@ -6,7 +6,7 @@ use link::{Instant, MacAddr};
 
 use super::chain::Place;
 use super::slot::Row;
-use super::{Address, Event, Neighbours, State};
+use super::{Address, Event, NeighborTable, State};
 
 /// What a packet says about its sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl fmt::Display for Merge {
     }
 }
 
-impl<A: Address, P> Neighbours<A, P> {
+impl<A: Address, P> NeighborTable<A, P> {
     /// Merges: follows a sender that is in the table, and enters nobody (RFC 826).
     pub fn merge(&mut self, now: Instant, protocol: A, heard: Heard) -> Merge {
         self.table.clock.tell(now);
@@ -120,7 +120,7 @@ impl<A: Address, P> Neighbours<A, P> {
         self.make_ready(place);
     }
 
-    /// Follows a neighbour to its new hardware address, which is as yet unproved.
+    /// Follows a neighbor to its new hardware address, which is as yet unproved.
     fn follow(&mut self, place: Place, from: MacAddr, heard: Heard) {
         let Some(slot) = self.table.get_mut(place) else { return };
         // spec: learn-move

@@ -1,4 +1,4 @@
-//! What holds of a table of neighbours whatever happens to it.
+//! What holds of a table of neighbors whatever happens to it.
 
 use std::collections::BTreeMap;
 

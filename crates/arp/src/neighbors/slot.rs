@@ -4,7 +4,7 @@ use link::MacAddr;
 
 use super::chain::Links;
 use super::clock::Tick;
-use super::{Address, Neighbour, State};
+use super::{Address, Neighbor, State};
 
 /// The row that an entry stands in. Each row is in the order in which its entries joined, and all
 /// entries of a timed row wait equally long: its first entry is always the next one due.
@@ -74,9 +74,9 @@ pub(super) struct Slot<A> {
 const _: () = assert!(size_of::<Slot<std::net::Ipv4Addr>>() + 4 * size_of::<u32>() <= 80);
 
 impl<A: Address> Slot<A> {
-    pub(super) fn listed(&self) -> Neighbour<A> {
+    pub(super) fn listed(&self) -> Neighbor<A> {
         let known = !matches!(self.state, State::Incomplete | State::Failed);
-        Neighbour { protocol: self.protocol, hardware: known.then_some(self.hardware), state: self.state }
+        Neighbor { protocol: self.protocol, hardware: known.then_some(self.hardware), state: self.state }
     }
 
     pub(super) fn row_links(&mut self) -> &mut Links {

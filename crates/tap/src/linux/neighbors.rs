@@ -1,4 +1,4 @@
-//! The kernel's own neighbour table, as `ip neigh` shows it.
+//! The kernel's own neighbor table, as `ip neigh` shows it.
 
 use std::fmt;
 use std::io;
@@ -11,9 +11,9 @@ use super::colons::Colons;
 use super::netlink::attribute;
 use super::{Interface, InterfaceName};
 
-/// One entry of the kernel's neighbour table.
+/// One entry of the kernel's neighbor table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Neighbour {
+pub struct Neighbor {
     /// The protocol address.
     pub address: Ipv4Addr,
     /// The interface it was learned on.
@@ -21,16 +21,16 @@ pub struct Neighbour {
     /// The hardware address, if the kernel has one.
     pub hardware_address: Option<[u8; 6]>,
     /// How far the kernel trusts the entry.
-    pub state: NeighbourState,
+    pub state: NeighborState,
 }
 
 /// The kernel's `NUD_*` states: an open number with the names that `ip neigh` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NeighbourState(pub u16);
+pub struct NeighborState(pub u16);
 
-impl NeighbourState {
+impl NeighborState {
     /// Confirmed a short while ago.
-    pub const REACHABLE: NeighbourState = NeighbourState(libc::NUD_REACHABLE);
+    pub const REACHABLE: NeighborState = NeighborState(libc::NUD_REACHABLE);
 }
 
 /// `NDA_DST` and `NDA_LLADDR` of `linux/neighbour.h`, which libc does not name.
@@ -39,31 +39,31 @@ const LINK_LAYER_ADDRESS: u16 = 2;
 /// Size of a `struct ndmsg` in bytes.
 const HEADER: usize = 12;
 
-/// The kernel's IPv4 neighbours on one interface.
-pub fn neighbours(interface: &Interface) -> io::Result<Vec<Neighbour>> {
+/// The kernel's IPv4 neighbors on one interface.
+pub fn neighbors(interface: &Interface) -> io::Result<Vec<Neighbor>> {
     let index = interface.index().map_err(io::Error::other)?;
     let mut request = NeighbourMessage::default();
     request.header.family = AddressFamily::Inet;
     let request = RouteNetlinkMessage::GetNeighbour(request);
-    interface.netlink().dump(&request, |message| neighbour(message, index, interface.name()))
+    interface.netlink().dump(&request, |message| neighbor(message, index, interface.name()))
 }
 
-fn neighbour(message: &[u8], index: i32, interface: &InterfaceName) -> Option<Neighbour> {
+fn neighbor(message: &[u8], index: i32, interface: &InterfaceName) -> Option<Neighbor> {
     let header = NeighbourHeader::parse(message).ok()?;
     if header.ifindex != index.cast_unsigned() {
         return None;
     }
     let address = <[u8; 4]>::try_from(attribute(message, HEADER, DESTINATION)?).ok()?;
-    Some(Neighbour {
+    Some(Neighbor {
         address: address.into(),
         interface: interface.clone(),
         hardware_address: attribute(message, HEADER, LINK_LAYER_ADDRESS)
             .and_then(|address| address.try_into().ok()),
-        state: NeighbourState(header.state.into()),
+        state: NeighborState(header.state.into()),
     })
 }
 
-impl fmt::Display for Neighbour {
+impl fmt::Display for Neighbor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} dev {}", self.address, self.interface)?;
         if let Some(address) = self.hardware_address {
@@ -73,7 +73,7 @@ impl fmt::Display for Neighbour {
     }
 }
 
-impl fmt::Display for NeighbourState {
+impl fmt::Display for NeighborState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             libc::NUD_NONE => "NONE",
