@@ -3,8 +3,8 @@
 use std::ffi::OsStr;
 use std::process::{Command, ExitCode};
 
-use crate::installed::installed;
 use crate::{Outcome, bench, layers, spec};
+use testbed::installed::installed;
 
 /// The steps, each a cargo command line. Clippy compiles the benches too.
 const STEPS: [&[&str]; 3] = [

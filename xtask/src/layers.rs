@@ -8,16 +8,39 @@ use serde_json::Value;
 
 use crate::Outcome;
 
-/// Who uses whom, by package name.
+/// The packages that each package depends on, by name.
 type Edges = BTreeMap<String, BTreeSet<String>>;
+
+/// A table of allowed edges in the workspace's manifest, under `workspace.metadata`.
+struct Table {
+    name: &'static str,
+    /// Whether an edge of this kind of dependency (`null`, `dev` or `build`) belongs into the table.
+    holds: fn(&Value) -> bool,
+}
+
+/// The dependencies of the crates themselves.
+const LAYERS: Table = Table { name: "layers", holds: |kind| kind != "dev" };
+/// What only tests, examples and benches depend on.
+const DEV_LAYERS: Table = Table { name: "dev-layers", holds: |kind| kind == "dev" };
 
 /// Packages that talk to the operating system.
 const SYSTEM: [&str; 2] = ["libc", "nix"];
 
 pub(crate) fn check(manifest: Option<&Path>) -> Outcome {
     let metadata = metadata(manifest)?;
-    let allowed = allowed(&metadata)?;
-    let mut faults = differences(&allowed, &actual(&metadata));
+    let layers =
+        allowed(&metadata, &LAYERS).ok_or("the workspace's Cargo.toml has no [workspace.metadata.layers]")?;
+    let dev_layers = allowed(&metadata, &DEV_LAYERS).unwrap_or_default();
+    let edges = actual(&metadata, &LAYERS);
+    let mut dev_edges = actual(&metadata, &DEV_LAYERS);
+    // A dev-dependency that is a dependency too adds features, not an edge.
+    for (name, dev) in &mut dev_edges {
+        dev.retain(|other| edges.get(name).is_none_or(|others| !others.contains(other)));
+    }
+    let mut faults = differences(&LAYERS, &layers, &edges);
+    faults.extend(differences(&DEV_LAYERS, &dev_layers, &dev_edges));
+    let unknown = edges.keys().filter(|name| !layers.contains_key(*name));
+    faults.extend(unknown.map(|name| format!("{name} has no line in [workspace.metadata.layers]")));
     for package in strings(metadata.pointer("/metadata/sans-io")) {
         faults.extend(alone(manifest, &package)?);
     }
@@ -25,8 +48,9 @@ pub(crate) fn check(manifest: Option<&Path>) -> Outcome {
         eprintln!("xtask: layers: {fault}");
     }
     if faults.is_empty() {
-        let edges: usize = allowed.values().map(BTreeSet::len).sum();
-        println!("layers: {} crates, {edges} edges, all as [workspace.metadata.layers] says", allowed.len());
+        let count = |edges: &Edges| edges.values().map(BTreeSet::len).sum::<usize>();
+        let (all, dev) = (count(&layers), count(&dev_layers));
+        println!("layers: {} crates, {all} edges, {dev} of tests, all as Cargo.toml says", layers.len());
     }
     Ok(ExitCode::from(u8::from(!faults.is_empty())))
 }
@@ -49,25 +73,25 @@ fn cargo(manifest: Option<&Path>, command: &str, arguments: &[&str]) -> Result<S
     String::from_utf8(output.stdout).map_err(|error| format!("cannot read cargo's output: {error}"))
 }
 
-/// The edges that the manifest allows.
-fn allowed(metadata: &Value) -> Result<Edges, String> {
-    let layers = metadata
-        .pointer("/metadata/layers")
-        .and_then(Value::as_object)
-        .ok_or("the workspace's Cargo.toml has no [workspace.metadata.layers]")?;
-    Ok(layers.iter().map(|(name, below)| (name.clone(), strings(Some(below)))).collect())
+/// The edges that a table of the manifest allows.
+fn allowed(metadata: &Value, table: &Table) -> Option<Edges> {
+    let edges = metadata.get("metadata")?.get(table.name)?.as_object()?;
+    Some(edges.iter().map(|(name, below)| (name.clone(), strings(Some(below)))).collect())
 }
 
-/// The edges there are: dependencies on members of the workspace, of every kind.
-fn actual(metadata: &Value) -> Edges {
+/// The dependencies on members of the workspace, of the kinds that belong into a table.
+fn actual(metadata: &Value, table: &Table) -> Edges {
     let packages = || metadata["packages"].as_array().into_iter().flatten();
     let name = |value: &Value| value["name"].as_str().unwrap_or_default().to_owned();
     let members: BTreeSet<_> = packages().map(name).collect();
+    let is_member = |dependency: &&Value| {
+        dependency["path"].is_string() && members.contains(dependency["name"].as_str().unwrap_or_default())
+    };
     packages()
         .map(|package| {
-            let dependencies = package["dependencies"].as_array().into_iter().flatten();
-            let ours = dependencies.filter(|dependency| dependency["path"].is_string()).map(name);
-            (name(package), ours.filter(|name| members.contains(name)).collect())
+            let dependencies = package["dependencies"].as_array().into_iter().flatten().filter(is_member);
+            let of_kind = dependencies.filter(|dependency| (table.holds)(&dependency["kind"]));
+            (name(package), of_kind.map(name).collect())
         })
         .collect()
 }
@@ -77,8 +101,8 @@ fn strings(list: Option<&Value>) -> BTreeSet<String> {
     items.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// What is there and not allowed, and what is allowed and not there.
-fn differences(allowed: &Edges, actual: &Edges) -> Vec<String> {
+/// The edges that exist but are not allowed, and those that are allowed but do not exist.
+fn differences(table: &Table, allowed: &Edges, actual: &Edges) -> Vec<String> {
     let pairs = |edges: &Edges| -> BTreeSet<(String, String)> {
         let of_one = |(from, to): (&String, &BTreeSet<String>)| -> Vec<_> {
             to.iter().map(|to| (from.clone(), to.clone())).collect()
@@ -86,17 +110,14 @@ fn differences(allowed: &Edges, actual: &Edges) -> Vec<String> {
         edges.iter().flat_map(of_one).collect()
     };
     let (may, are) = (pairs(allowed), pairs(actual));
-    let planted = are.difference(&may).map(|(from, to)| {
-        format!("{from} -> {to} is not allowed; drop the dependency from {from}, or allow it in [workspace.metadata.layers]")
+    let name = table.name;
+    let forbidden = are.difference(&may).map(|(from, to)| {
+        format!("{from} -> {to} is not allowed; drop the dependency from {from}, or allow it in [workspace.metadata.{name}]")
     });
     let unused = may.difference(&are).map(|(from, to)| {
-        format!("{from} -> {to} is allowed and not there; drop it from [workspace.metadata.layers]")
+        format!("{from} -> {to} is allowed and not there; drop it from [workspace.metadata.{name}]")
     });
-    let unknown = actual
-        .keys()
-        .filter(|name| !allowed.contains_key(*name))
-        .map(|name| format!("{name} has no line in [workspace.metadata.layers]"));
-    planted.chain(unused).chain(unknown).collect()
+    forbidden.chain(unused).collect()
 }
 
 /// What is wrong with a protocol crate when it is built alone.

@@ -6,8 +6,6 @@ mod ci;
 mod conform;
 mod corpus;
 mod dist;
-#[path = "../../crates/tap/tests/harness/installed.rs"]
-mod installed;
 mod layers;
 mod setup_tap;
 mod spec;

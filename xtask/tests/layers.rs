@@ -89,3 +89,18 @@ fn libc_in_a_protocol_crates_tree_is_red_and_named() -> Outcome {
     assert_red(&Fixture::new("libc", arp)?.check()?, "arp -> libc");
     Ok(())
 }
+
+#[test]
+fn dev_edge_is_green_only_when_the_table_of_dev_edges_has_it() -> Outcome {
+    let arp =
+        "[dependencies]\nlink = { path = \"../link\" }\n[dev-dependencies]\ntap = { path = \"../tap\" }\n";
+    let fixture = Fixture::new("dev-table", arp)?;
+    let manifest = fs::read_to_string(fixture.0.join("Cargo.toml"))?;
+    fixture.write("Cargo.toml", &format!("{manifest}[workspace.metadata.dev-layers]\narp = [\"tap\"]\n"))?;
+    assert!(fixture.check()?.status.success());
+    fixture.write("Cargo.toml", &format!("{manifest}[workspace.metadata.dev-layers]\nlink = [\"arp\"]\n"))?;
+    let output = fixture.check()?;
+    assert_red(&output, "arp -> tap is not allowed");
+    assert_red(&output, "link -> arp is allowed and not there; drop it from [workspace.metadata.dev-layers]");
+    Ok(())
+}

@@ -33,11 +33,6 @@ mod privileges;
 mod probe_socket;
 mod report;
 mod scan;
-#[cfg(test)]
-mod schema;
-#[cfg(test)]
-#[path = "schema/tests.rs"]
-mod schema_tests;
 mod serve;
 mod signals;
 mod station;

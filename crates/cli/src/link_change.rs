@@ -48,7 +48,7 @@ mod tests {
             is_alive(state(true, true)) && !is_alive(state(true, false)) && !is_alive(state(false, false))
         );
         let line = crate::output::json(&LinkChange::new(Instant::from_nanos(7), state(true, false)));
-        crate::schema::check_lines("watch", &line);
+        testbed::schema::check_lines("watch", &line);
         let object: serde_json::Value = serde_json::from_str(&line).unwrap();
         let expected = json!({"event": "link", "time": 7, "up": true, "carrier": false, "mtu": 1_500});
         assert_eq!(object, expected);

@@ -9,8 +9,8 @@ use std::process::{Command, ExitCode};
 
 use super::build;
 use crate::Outcome;
-use crate::installed::installed;
 use counts::{Contender, Count};
+use testbed::installed::installed;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {

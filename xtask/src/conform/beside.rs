@@ -20,12 +20,12 @@ use std::thread::{self, ScopedJoinHandle};
 use tap::linux::Namespace;
 
 use crate::Outcome;
-use crate::installed::is_executable;
 use kinds::{Kind, Tool};
 use place::{Place, Stand};
 use report::{Column, Report};
 use rows::{ROWS, Scene};
 use run::Asked;
+use testbed::installed::is_executable;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\

@@ -15,7 +15,7 @@ use tap::linux::{Interface, InterfaceName, Namespace, neighbors};
 use super::frames::{OUR_MAC, OURS, STATIC, STATIC_MAC, mac};
 use super::lines::Lines;
 use super::subject::{Subject, Table, entry};
-use crate::installed::installed;
+use testbed::installed::installed;
 
 /// The suite's end of the pair.
 const SUITE: &str = "suite0";

@@ -11,7 +11,7 @@ use tap::linux::{Interface, neighbors};
 use super::case::Verdict;
 use super::frames::{OUR_MAC, OURS, mac};
 use super::report::Record;
-use crate::installed::installed;
+use testbed::installed::installed;
 
 /// Tools beside the host: they ask, it answers.
 pub(super) fn peers(interface: &Interface, more: &[PathBuf]) -> Vec<Record> {

@@ -9,7 +9,7 @@ use super::compare::compare;
 use super::ours::Frame;
 use super::pdml::Packets;
 use super::report::Report;
-use crate::installed::installed;
+use testbed::installed::installed;
 
 /// What tshark is asked for: names of nothing, every header where it stands in its own frame, and checksums
 /// looked at.

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::report::{Difference, Report};
 use super::run::{Run, short};
-use crate::installed::installed;
+use testbed::installed::installed;
 
 /// What became of the lines of one capture.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -87,7 +87,8 @@ fn is_at_test(text: &str, line: usize) -> bool {
     let (mut attributes, item) = (from_here().take_while(attached), from_here().find(|line| !attached(line)));
     let item = item.unwrap_or_default();
     let function = item.split_once("fn ").and_then(|(_, rest)| rest.split_once('(')).map(|(name, _)| name);
-    let listed = item.ends_with("-> Outcome {") && function.is_some_and(|name| names_as_value(text, name));
+    let is_trial = ["-> TestResult {", "-> Outcome {"].iter().any(|returns| item.ends_with(returns));
+    let listed = is_trial && function.is_some_and(|name| names_as_value(text, name));
     from_here().next().is_some_and(|line| line.starts_with("//"))
         && (listed || item == "Case {" || function.is_some() && attributes.any(|line| line == "#[test]"))
 }

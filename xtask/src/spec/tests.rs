@@ -174,6 +174,7 @@ fn proof_is_red_unless_directly_above_a_test() {
             "const CASES: [Case; 1] = [Case::new(\"a\", a)];\n// proves: greet\nfn a(wire: &mut Wire) -> Outcome {\n",
             true,
         ),
+        ("const CASES: &[Case] = &[(\"a\", a)];\n// proves: greet\nfn a() -> TestResult {\n", true),
         ("Case::new(\"a\", || a());\n// proves: greet\nfn a() -> Outcome {\n", false),
         ("// a, \"a,\"\n// proves: greet\nfn a() -> Outcome {\n", false),
         ("list.map(a);\n// proves: greet\nfn a() -> u8 {\n", false),

@@ -3,34 +3,31 @@
 // A trial may panic: that is how it fails.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
-#[path = "../../../crates/tap/tests/harness/mod.rs"]
-mod harness;
-
 use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::sync::OnceLock;
 
-use harness::installed::installed;
-use harness::launcher::Folder;
-use harness::program::{run, told};
-use harness::{Case, MINE, NOBODY, Outcome, Refused, Trials};
 use serde_json::{Value, json};
 use tap::linux::{Interface, taps};
+use testbed::installed::installed;
+use testbed::launcher::TempFolder;
+use testbed::program::{exit_and_text, run};
+use testbed::{Case, TestResult, Trials, UNPRIVILEGED_UID, USER_TAP, WireRefused};
 
 fn main() -> ExitCode {
     let xtask = Path::new(env!("CARGO_BIN_EXE_xtask"));
     // It lies beside this package's own.
     let tapstack = File::open(xtask.with_file_name("tapstack"));
-    match (harness::program::open(xtask), tapstack) {
+    match (testbed::program::open(xtask), tapstack) {
         (Ok(()), Ok(file)) => TAPSTACK.get_or_init(|| file),
         (Err(error), _) | (_, Err(error)) => {
             eprintln!("cannot open the programs under test: {error}; `cargo build --workspace`");
             return ExitCode::FAILURE;
         }
     };
-    harness::main(Trials { cases: CASES, refused: &[], unprivileged: UNPRIVILEGED })
+    testbed::main(Trials { cases: CASES, refused: &[], unprivileged: UNPRIVILEGED })
 }
 
 const CASES: &[Case] = &[
@@ -51,10 +48,10 @@ const UNPRIVILEGED: &[Case] = &[
     ("what_is_set_up_already_needs_no_privilege", what_is_set_up_already),
 ];
 
-fn set_up_and_torn_down() -> Outcome {
+fn set_up_and_torn_down() -> TestResult {
     for _ in 0..2 {
         let me = nix::unistd::getuid().to_string();
-        let (code, out, errors) = told(&run(&["setup-tap", "--mtu", "1400", "--user", &me])?);
+        let (code, out, errors) = exit_and_text(&run(&["setup-tap", "--mtu", "1400", "--user", &me])?);
         assert_eq!((code, errors.as_str()), (Some(0), ""));
         assert!(out.contains("host --tap tap0 --address 10.0.0.2/24"), "{out}");
     }
@@ -64,23 +61,23 @@ fn set_up_and_torn_down() -> Outcome {
     let tap = taps()?.into_iter().find(|tap| tap.name == *interface.name()).ok_or("tap0 is listed")?;
     assert!(tap.persistent && tap.owner == Some(nix::unistd::getuid().as_raw()));
     for _ in 0..2 {
-        assert_eq!(told(&run(&["teardown-tap"])?).0, Some(0));
+        assert_eq!(exit_and_text(&run(&["teardown-tap"])?).0, Some(0));
     }
     assert!(!interface.exists());
     Ok(())
 }
 
-fn our_host_passes() -> Outcome {
-    let (code, out, errors) = told(&run(&["conform", "--program", &tapstack()?])?);
+fn our_host_passes() -> TestResult {
+    let (code, out, errors) = exit_and_text(&run(&["conform", "--program", &tapstack()?])?);
     assert_eq!(code, Some(0), "{out}{errors}");
     Ok(())
 }
 
-fn the_kernel_differs_as_recorded() -> Outcome {
+fn the_kernel_differs_as_recorded() -> TestResult {
     installed("ip")?;
-    let (code, out, errors) = told(&run(&["conform", "--kernel", "--json"])?);
+    let (code, out, errors) = exit_and_text(&run(&["conform", "--kernel", "--json"])?);
     if code == Some(2) && errors.contains("cannot make a veth pair") {
-        return Err(Refused(errors.trim().to_owned()).into());
+        return Err(WireRefused(errors.trim().to_owned()).into());
     }
     assert_eq!(code, Some(0), "{out}{errors}");
     let lines: Result<Vec<Value>, _> = out.lines().map(serde_json::from_str).collect();
@@ -94,20 +91,20 @@ fn the_kernel_differs_as_recorded() -> Outcome {
     Ok(())
 }
 
-fn what_is_no_host() -> Outcome {
+fn what_is_no_host() -> TestResult {
     for program in ["/bin/true", "/bin/cat", "/no/such/program"] {
-        assert_eq!(told(&run(&["conform", "--program", program])?).0, Some(2), "{program}");
+        assert_eq!(exit_and_text(&run(&["conform", "--program", program])?).0, Some(2), "{program}");
     }
     Ok(())
 }
 
-fn beside_others() -> Outcome {
+fn beside_others() -> TestResult {
     installed("ip")?;
-    let (code, out, errors) = told(&run(&["beside", "--program", &tapstack()?, "--json"])?);
+    let (code, out, errors) = exit_and_text(&run(&["beside", "--program", &tapstack()?, "--json"])?);
     if code == Some(2)
         && (errors.contains("cannot make a veth pair") || errors.contains("cannot make a bridge"))
     {
-        return Err(Refused(errors.trim().to_owned()).into());
+        return Err(WireRefused(errors.trim().to_owned()).into());
     }
     let lines: Result<Vec<Value>, _> = out.lines().map(serde_json::from_str).collect();
     let lines = lines?;
@@ -140,7 +137,7 @@ fn beside_others() -> Outcome {
         (&duplicate["exit_code"], &duplicate["stations"][1]["hardware_address"]),
         (&json!(0), &json!("02:00:00:00:04:02"))
     );
-    let none = told(&run(&["beside", "--program", &tapstack()?, "--tool", "/bin/true"])?);
+    let none = exit_and_text(&run(&["beside", "--program", &tapstack()?, "--tool", "/bin/true"])?);
     assert!(none.0 == Some(2) && none.2.contains("is none of the tools that are known"), "{}", none.2);
     Ok(())
 }
@@ -151,14 +148,15 @@ fn tapstack() -> Result<String, Box<dyn std::error::Error>> {
     Ok(format!("/proc/{}/fd/{fd}", std::process::id()))
 }
 
-fn what_is_given_away() -> Outcome {
-    let folder = Folder::new(None)?;
+fn what_is_given_away() -> TestResult {
+    let folder = TempFolder::new(None)?;
     let to = folder.path().to_str().ok_or("a path")?;
-    let (code, out, errors) = told(&run(&["dist", "--program", &tapstack()?, "--to", to])?);
+    let (code, out, errors) = exit_and_text(&run(&["dist", "--program", &tapstack()?, "--to", to])?);
     assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
 
     let inside = |program: &str, words: &[&str]| Command::new(program).args(words).current_dir(to).output();
-    let (code, checked, errors) = told(&inside("sha256sum", &["--check", "--strict", "SHA256SUMS"])?);
+    let (code, checked, errors) =
+        exit_and_text(&inside("sha256sum", &["--check", "--strict", "SHA256SUMS"])?);
     assert_eq!((code, errors.as_str()), (Some(0), ""), "{checked}");
     // All but the sums themselves.
     assert_eq!(checked.lines().count() + 1, std::fs::read_dir(to)?.count(), "{checked}");
@@ -171,20 +169,21 @@ fn what_is_given_away() -> Outcome {
     Ok(())
 }
 
-fn bash_reads_what_is_given_away() -> Outcome {
+fn bash_reads_what_is_given_away() -> TestResult {
     let bash = installed("bash")?;
-    let folder = Folder::new(None)?;
+    let folder = TempFolder::new(None)?;
     let to = folder.path().to_str().ok_or("a path")?;
-    assert_eq!(told(&run(&["dist", "--program", &tapstack()?, "--to", to])?).0, Some(0));
+    assert_eq!(exit_and_text(&run(&["dist", "--program", &tapstack()?, "--to", to])?).0, Some(0));
     let script = folder.path().join("tapstack.bash");
     let checked = Command::new(bash).arg("-n").arg(script).output()?;
-    assert_eq!(told(&checked), (Some(0), String::new(), String::new()));
+    assert_eq!(exit_and_text(&checked), (Some(0), String::new(), String::new()));
     Ok(())
 }
 
-fn the_sudo_line() -> Outcome {
-    assert_eq!(nix::unistd::getuid().as_raw(), NOBODY);
-    let (code, out, errors) = told(&run(&["setup-tap", "--name", "new0", "--address", "10.0.9.1/24"])?);
+fn the_sudo_line() -> TestResult {
+    assert_eq!(nix::unistd::getuid().as_raw(), UNPRIVILEGED_UID);
+    let (code, out, errors) =
+        exit_and_text(&run(&["setup-tap", "--name", "new0", "--address", "10.0.9.1/24"])?);
     assert_eq!((code, out.as_str()), (Some(2), ""));
     assert!(errors.contains("; `sudo /"), "{errors}");
     assert!(
@@ -194,7 +193,7 @@ fn the_sudo_line() -> Outcome {
     Ok(())
 }
 
-fn what_is_set_up_already() -> Outcome {
-    assert_eq!(told(&run(&["setup-tap", "--name", MINE])?).0, Some(0));
+fn what_is_set_up_already() -> TestResult {
+    assert_eq!(exit_and_text(&run(&["setup-tap", "--name", USER_TAP])?).0, Some(0));
     Ok(())
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::*;
 use crate::arguments::{Command, CommandLine};
 use crate::report::Direction;
-use crate::schema::{check_lines, schema};
+use testbed::schema::{check_lines, schema};
 
 const REQUEST: [u8; 42] = [
     2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1, 0, 0, 0,

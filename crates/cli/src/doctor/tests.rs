@@ -262,7 +262,7 @@ fn what_is_printed_as_json_is_what_the_schema_says_and_the_summary_is_last() {
     facts.inside = Err("no".to_owned());
     let findings = judge(&facts);
     let lines: Vec<_> = lines(&findings).iter().map(|line| serde_json::to_string(line).unwrap()).collect();
-    crate::schema::check_lines("doctor", &lines.join("\n"));
+    testbed::schema::check_lines("doctor", &lines.join("\n"));
     let summary = r#"{"event":"summary","ok":8,"warn":1,"bad":0,"skip":4,"exit_code":2}"#;
     assert_eq!(lines.last().map(String::as_str), Some(summary));
 }

@@ -54,8 +54,8 @@ fn change_of_the_link_is_one_line() {
     let state = LinkState { is_up: true, has_carrier: false, mtu: 1_500 };
     let line = |json| printed(Level::Events, json, |report| report.link(NOW, state));
     assert_eq!(line(false), "01:01:01.000042 link has no carrier\n");
-    crate::schema::check_lines("host", &line(true));
-    crate::schema::check_lines("ping", &line(true));
+    testbed::schema::check_lines("host", &line(true));
+    testbed::schema::check_lines("ping", &line(true));
 }
 
 fn printed(level: Level, json: bool, act: impl FnOnce(&mut Report<Vec<u8>>)) -> String {
@@ -190,8 +190,8 @@ fn whatever_is_printed_as_json_is_what_the_schema_says_and_nothing_it_says_is_ne
         .map(|line| serde_json::from_str::<Value>(line).unwrap()["event"].as_str().unwrap().to_owned())
         .collect();
     printed.dedup();
-    crate::schema::check_lines("host", &lines.join("\n"));
-    for event in crate::schema_tests::events("host") {
+    testbed::schema::check_lines("host", &lines.join("\n"));
+    for event in testbed::schema::events("host") {
         assert!(printed.contains(&event), "no test prints {event}");
     }
 }

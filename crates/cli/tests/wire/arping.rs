@@ -7,10 +7,11 @@ use nix::sys::signal::Signal;
 use tap::linux::Tap;
 
 use super::running::{Persistent, Running, wire};
-use crate::harness::lab::{add_address, arp, delete_link, is_arp, receive, send, until, without_arp};
-use crate::harness::program::{run, told};
-use crate::harness::{Case, MINE, Outcome, THEIRS};
-use crate::schema::check_lines;
+use testbed::frames::{arp, is_arp, receive, send};
+use testbed::kernel::{add_address, delete_link, disable_arp};
+use testbed::program::{exit_and_text, run};
+use testbed::schema::check_lines;
+use testbed::{Case, ROOT_TAP, TestResult, USER_TAP, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
     ("on_an_interface_the_exit_code_of_arping_tells_the_truth", on_an_interface),
@@ -39,13 +40,13 @@ const ZERO: [u8; 6] = [0; 6];
 
 /// Runs an arping to its end: its exit code, and what it printed.
 fn arping(wire: &[&str], more: &[&str]) -> std::io::Result<(Option<i32>, String, String)> {
-    Ok(told(&run(&[&["arping"], wire, more].concat())?))
+    Ok(exit_and_text(&run(&[&["arping"], wire, more].concat())?))
 }
 
 /// Rows of arguments, exit code, the line behind the first, and how many packets departed.
 type Rows<'a> = &'a [(&'a [&'a str], i32, &'a str, &'a str)];
 
-fn check(wire: &[&str], rows: Rows<'_>) -> Outcome {
+fn check(wire: &[&str], rows: Rows<'_>) -> TestResult {
     for (more, code, line, sent) in rows {
         let (ended, out, errors) = arping(wire, more)?;
         assert_eq!((ended, errors.as_str()), (Some(*code), ""), "{more:?}: {out}");
@@ -58,7 +59,7 @@ fn check(wire: &[&str], rows: Rows<'_>) -> Outcome {
 }
 
 /// The peer is a host of ours, the kernel's address asks.
-fn on_an_interface() -> Outcome {
+fn on_an_interface() -> TestResult {
     let there = ["--tap", "ask0", "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24"];
     let host = Running::start(&[&there[..], &["--mac", "02:00:00:00:00:0a"]].concat())?;
     let reply = "Unicast reply from 10.0.0.2 [02:00:00:00:00:0A]  ";
@@ -86,7 +87,7 @@ fn on_an_interface() -> Outcome {
 }
 
 /// The peer is the kernel, a station of our own asks.
-fn from_a_tap() -> Outcome {
+fn from_a_tap() -> TestResult {
     let _tap = Persistent::create("from0")?;
     let reply = "Unicast reply from 10.0.0.1 [";
     check(
@@ -109,11 +110,11 @@ fn from_a_tap() -> Outcome {
     Ok(())
 }
 
-fn cannot_ask() -> Outcome {
+fn cannot_ask() -> TestResult {
     let (dead, idle) = (Persistent::create("dead0")?, Persistent::create("idle0")?);
     dead.0.set_up(false)?;
     let (held, off) = (wire("held0")?, wire("off0")?);
-    without_arp(off.interface())?;
+    disable_arp(off.interface())?;
     let tap = ["--tap", "dead0", "--address", "10.0.0.2/24"];
     let rows: [(&[&str], &str); 13] = [
         (&["-I", "absent0", "10.0.0.9"], "there is no interface absent0; `ip link`"),
@@ -151,7 +152,7 @@ fn cannot_ask() -> Outcome {
     Ok(())
 }
 
-fn goes_down_meanwhile() -> Outcome {
+fn goes_down_meanwhile() -> TestResult {
     let mut tap = wire("fall0")?;
     // Whether the next request finds it down, or there is no next one.
     for more in [&["-D"][..], &["-D", "-c", "1"], &["-c", "2", "-i", "0.5"], &["-c", "1"]] {
@@ -182,7 +183,7 @@ fn requested(tap: &mut Tap, destination: [u8; 6], from: Ipv4Addr) -> Result<[u8;
     Ok(mac)
 }
 
-fn duplicates_are_shown() -> Outcome {
+fn duplicates_are_shown() -> TestResult {
     let mut tap = wire("twice0")?;
     let mut child = Running::command(&["arping", "-I", "twice0", "-i", "0.3", "-c", "2", "10.0.0.2"])?;
     assert_eq!(child.first, "ARPING 10.0.0.2 from 10.0.0.1 twice0\n");
@@ -205,7 +206,7 @@ fn duplicates_are_shown() -> Outcome {
     Ok(())
 }
 
-fn whoever_probes_too() -> Outcome {
+fn whoever_probes_too() -> TestResult {
     let mut tap = wire("rival0")?;
     let probe = arp(BROADCAST, 1, (PEER_MAC, NOBODY), (ZERO, TARGET));
     // From the address, whomever it is for.
@@ -224,7 +225,7 @@ fn whoever_probes_too() -> Outcome {
     Ok(())
 }
 
-fn several_at_once() -> Outcome {
+fn several_at_once() -> TestResult {
     let many = ["--tap", "many0", "--hosts", "10.1.0.0/24", "--kernel", "10.2.0.1/8"];
     let host = Running::begin(&many)?;
     let ask = |target| Running::command(&["arping", "-I", "many0", "-i", "0.3", "-c", "5", target]);
@@ -246,7 +247,7 @@ fn several_at_once() -> Outcome {
     Ok(())
 }
 
-fn in_a_vlan() -> Outcome {
+fn in_a_vlan() -> TestResult {
     let there = ["--tap", "tag0", "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24", "--vlan", "5"];
     let host = Running::start(&there)?;
     for (more, expected) in [(&["--vlan", "5"][..], 0), (&["--vlan", "6"], 1), (&[], 1)] {
@@ -274,7 +275,7 @@ fn in_a_vlan() -> Outcome {
     Ok(())
 }
 
-fn announcements() -> Outcome {
+fn announcements() -> TestResult {
     let mut tap = wire("tell0")?;
     let mac = tap.interface().hardware_address()?;
     let rows = [("-U", 1, ZERO), ("-A", 2, mac)];
@@ -287,7 +288,7 @@ fn announcements() -> Outcome {
     Ok(())
 }
 
-fn the_nearest_address() -> Outcome {
+fn the_nearest_address() -> TestResult {
     let tap = wire("near1")?;
     add_address(tap.interface(), "10.0.0.17/28".parse()?)?;
     add_address(tap.interface(), "192.0.2.1/24".parse()?)?;
@@ -302,7 +303,7 @@ fn the_nearest_address() -> Outcome {
     Ok(())
 }
 
-fn ended_by_others() -> Outcome {
+fn ended_by_others() -> TestResult {
     let _tap = Persistent::create("end0")?;
     let near = ["arping", "--tap", "end0", "--address", "10.0.0.2/24", "-i", "0.02"];
     let rows = [
@@ -326,13 +327,13 @@ fn ended_by_others() -> Outcome {
     let mut child = Running::command(&[&near[..], &["10.0.0.1"]].concat())?;
     assert!(child.line()?.contains(" reply from 10.0.0.1 ["));
     child.close_output();
-    until("end of the arping", || child.has_ended().then_some(()))?;
+    wait_for("end of the arping", || child.has_ended().then_some(()))?;
     let (code, _, errors) = child.end()?;
     assert_eq!((code, errors.as_str()), (Some(0), ""));
     Ok(())
 }
 
-fn quiet_or_json() -> Outcome {
+fn quiet_or_json() -> TestResult {
     let _tap = Persistent::create("mute0")?;
     let near = ["--tap", "mute0", "--address", "10.0.0.2/24", "-i", "0.02"];
     let (code, out, errors) = arping(&near, &["-q", "-c", "2", "10.0.0.1"])?;
@@ -344,22 +345,22 @@ fn quiet_or_json() -> Outcome {
     let events: Vec<_> = objects.iter().map(|object| object["event"].as_str().unwrap_or_default()).collect();
     assert_eq!(events, ["start", "reply", "reply", "statistics"]);
     assert_eq!((&objects[3]["outcome"], &objects[3]["received"]), (&"answered".into(), &2.into()));
-    let (code, out, _) = told(&run(&["arping", "-V"])?);
+    let (code, out, _) = exit_and_text(&run(&["arping", "-V"])?);
     assert!(code == Some(0) && out.ends_with(&format!(" {}\n", env!("CARGO_PKG_VERSION"))), "{out}");
     Ok(())
 }
 
-fn without_privilege() -> Outcome {
+fn without_privilege() -> TestResult {
     for letter in ["-f", "-D", "-U"] {
-        let (code, out, errors) = arping(&["-I", MINE, letter], &["10.0.0.2"])?;
+        let (code, out, errors) = arping(&["-I", USER_TAP, letter], &["10.0.0.2"])?;
         assert_eq!((code, out.as_str()), (Some(2), ""), "{errors}");
         assert!(errors.contains("raw frames take CAP_NET_RAW; `sudo setcap cap_net_raw+ep /"), "{errors}");
         let (code, _, errors) =
-            arping(&["--tap", THEIRS, "--address", "10.0.1.2/24", letter], &["10.0.1.1"])?;
+            arping(&["--tap", ROOT_TAP, "--address", "10.0.1.2/24", letter], &["10.0.1.1"])?;
         assert_eq!(code, Some(2), "{errors}");
     }
     // From a TAP of one's own it takes none.
-    let (code, out, _) = arping(&["--tap", MINE, "--address", "10.0.0.2/24", "-c", "1"], &["10.0.0.1"])?;
+    let (code, out, _) = arping(&["--tap", USER_TAP, "--address", "10.0.0.2/24", "-c", "1"], &["10.0.0.1"])?;
     assert_eq!(code, Some(0), "{out}");
     Ok(())
 }

@@ -11,10 +11,10 @@ use tap::linux::PacketSocket;
 
 use super::host::{request, start};
 use super::scan::four;
-use crate::harness::installed::installed;
-use crate::harness::lab::{arp, is_arp, receive, send, until};
-use crate::harness::program::{command, run, told};
-use crate::harness::{Case, Outcome};
+use testbed::frames::{arp, is_arp, receive, send};
+use testbed::installed::installed;
+use testbed::program::{command, exit_and_text, run};
+use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
     ("a_capture_of_a_host_holds_the_decisions_and_survives_its_death", a_capture_of_a_host),
@@ -49,16 +49,16 @@ impl Drop for Scratch {
 
 /// What `decode` prints of a capture, and its exit code.
 fn decode(words: &[&str]) -> std::io::Result<(Option<i32>, String, String)> {
-    Ok(told(&run(&[&["decode", "-t", "-v"], words].concat())?))
+    Ok(exit_and_text(&run(&[&["decode", "-t", "-v"], words].concat())?))
 }
 
-fn a_capture_of_a_host() -> Outcome {
+fn a_capture_of_a_host() -> TestResult {
     let file = Scratch::new("host.pcapng");
     let (host, interface) = start("cap0", &["--pcap", file.name()])?;
     let mut socket = PacketSocket::open(interface.name())?;
     send(&mut socket, &request())?;
     let answered = "Request who-has 10.0.0.2 tell 10.0.0.7, length 28 [comment: learned, answered]";
-    until("the reply in the capture", || {
+    wait_for("the reply in the capture", || {
         let (_, out, _) = decode(&[file.name()]).ok()?;
         out.contains("Reply 10.0.0.2 is-at").then_some(())
     })?;
@@ -68,7 +68,7 @@ fn a_capture_of_a_host() -> Outcome {
     let (code, out, errors) = decode(&[file.name()])?;
     assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
     assert!(out.contains(answered), "{out}");
-    let (_, out, _) = told(&run(&["decode", "--json", file.name()])?);
+    let (_, out, _) = exit_and_text(&run(&["decode", "--json", file.name()])?);
     let reply = out.lines().find(|line| line.contains(r#""operation":2"#)).ok_or("a reply")?;
     assert!(reply.contains(r#""direction":"out","comment":null"#), "{reply}");
     Ok(())
@@ -83,7 +83,7 @@ fn captures() -> Result<[Scratch; 3], Box<dyn std::error::Error>> {
     receive(&mut socket, is_arp(2))?;
     host.stop()?;
     for (file, words) in files[1..].iter().zip([&["lab"][..], &["lab", "--cable"]]) {
-        let (code, _, errors) = told(&run(&[words, &["--pcap", file.name()]].concat())?);
+        let (code, _, errors) = exit_and_text(&run(&[words, &["--pcap", file.name()]].concat())?);
         assert_eq!(code, Some(0), "{errors}");
     }
     Ok(files)
@@ -97,7 +97,7 @@ fn wireshark_prints(
 ) -> Result<String, Box<dyn std::error::Error>> {
     // It may not read the settings of the user.
     let output = Command::new(program).args(words).arg(file.name()).env("HOME", "/nowhere").output()?;
-    let (code, out, errors) = told(&output);
+    let (code, out, errors) = exit_and_text(&output);
     assert_eq!(code, Some(0), "{}: {errors}", program.display());
     let complaints: Vec<_> = errors.lines().filter(|line| !line.starts_with("Running as user")).collect();
     assert_eq!(complaints, [""; 0], "{}", program.display());
@@ -107,7 +107,7 @@ fn wireshark_prints(
     Ok(out)
 }
 
-fn capinfos_reads() -> Outcome {
+fn capinfos_reads() -> TestResult {
     let capinfos = installed("capinfos")?;
     for file in captures()? {
         let out = wireshark_prints(&capinfos, &[], &file)?;
@@ -116,7 +116,7 @@ fn capinfos_reads() -> Outcome {
     Ok(())
 }
 
-fn tshark_reads() -> Outcome {
+fn tshark_reads() -> TestResult {
     let tshark = installed("tshark")?;
     let files = captures()?;
     for file in &files {
@@ -130,7 +130,7 @@ fn tshark_reads() -> Outcome {
     Ok(())
 }
 
-fn a_capture_of_a_ping() -> Outcome {
+fn a_capture_of_a_ping() -> TestResult {
     let words =
         ["ping", "--tap", "cap1", "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24", "--pcap", "-"];
     // Of several, who got a reply waits for the others no longer than that took, or the interval.
@@ -138,7 +138,7 @@ fn a_capture_of_a_ping() -> Outcome {
     let mut ping = ping.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let capture = ping.stdout.take().ok_or("standard output")?;
     let out = command(&["decode", "-"]).stdin(capture).output()?;
-    let (code, lines, errors) = told(&out);
+    let (code, lines, errors) = exit_and_text(&out);
     assert_eq!((code, errors.as_str()), (Some(0), ""), "{lines}");
     assert_eq!(lines.matches("ICMP echo request").count(), 1, "{lines}");
     assert_eq!(lines.matches("ICMP echo reply").count(), 1, "{lines}");
@@ -149,14 +149,16 @@ fn a_capture_of_a_ping() -> Outcome {
     Ok(())
 }
 
-fn a_capture_of_an_arping() -> Outcome {
+fn a_capture_of_an_arping() -> TestResult {
     let (_host, interface) = start("cap4", &[])?;
     let name = interface.name().to_string();
     let mut stranger = PacketSocket::open(interface.name())?;
     let file = Scratch::new("arping.pcapng");
     let words = ["arping", "-I", &name, "-c", "2", "-i", "0.3", "-s", "10.0.0.1", "--pcap", file.name()];
     let arping = command(&[&words[..], &["10.0.0.2"]].concat()).stdout(Stdio::null()).spawn()?;
-    until("a request in the capture", || decode(&[file.name()]).ok()?.1.contains("who-has").then_some(()))?;
+    wait_for("a request in the capture", || {
+        decode(&[file.name()]).ok()?.1.contains("who-has").then_some(())
+    })?;
     // What others say to each other.
     send(&mut stranger, &request())?;
     assert_eq!(arping.wait_with_output()?.status.code(), Some(0));
@@ -169,10 +171,10 @@ fn a_capture_of_an_arping() -> Outcome {
     Ok(())
 }
 
-fn a_capture_of_a_scan() -> Outcome {
+fn a_capture_of_a_scan() -> TestResult {
     let host = four("caught0")?;
     let file = Scratch::new("scan.pcapng");
-    let (code, _, errors) = told(&run(&[
+    let (code, _, errors) = exit_and_text(&run(&[
         "scan",
         "-I",
         "caught0",
@@ -200,7 +202,7 @@ fn a_capture_of_a_scan() -> Outcome {
     let mut child =
         command(&["scan", "-I", "caught0", "-t", "500", "-r", "1", "-q", "--pcap", file.name(), "10.0.0.20"]);
     let child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    until("a capture", || decode(&[file.name()]).ok()?.1.contains("who-has 10.0.0.20").then_some(()))?;
+    wait_for("a capture", || decode(&[file.name()]).ok()?.1.contains("who-has 10.0.0.20").then_some(()))?;
     send(
         &mut socket,
         &arp([0xff; 6], 1, ([2, 0, 0, 0, 0, 7], [10, 0, 0, 2].into()), ([0; 6], [10, 0, 0, 1].into())),
@@ -215,23 +217,23 @@ fn a_capture_of_a_scan() -> Outcome {
     Ok(())
 }
 
-fn a_capture_of_the_lab() -> Outcome {
+fn a_capture_of_the_lab() -> TestResult {
     for words in [&["lab"][..], &["lab", "--cable"]] {
         let file = Scratch::new("lab.pcapng");
-        let (code, ..) = told(&run(&[words, &["--pcap", file.name()]].concat())?);
+        let (code, ..) = exit_and_text(&run(&[words, &["--pcap", file.name()]].concat())?);
         assert_eq!(code, Some(0), "{words:?}");
         let (code, out, errors) = decode(&[file.name()])?;
         assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
         assert!(out.contains("Request who-has 10.0.0.2 tell 10.0.0.1"), "{out}");
         assert!(out.contains("Reply 10.0.0.2 is-at"), "{out}");
     }
-    let (code, _, errors) = told(&run(&["lab", "--pcap", "-", "--", "true"])?);
+    let (code, _, errors) = exit_and_text(&run(&["lab", "--pcap", "-", "--", "true"])?);
     assert_eq!(code, Some(2));
     assert!(errors.contains("standard output is the command's"), "{errors}");
     Ok(())
 }
 
-fn a_closed_pipe() -> Outcome {
+fn a_closed_pipe() -> TestResult {
     let pipe = Scratch::new("pipe");
     nix::unistd::mkfifo(&pipe.0, nix::sys::stat::Mode::S_IRWXU)?;
     let reader = File::options().read(true).custom_flags(nix::libc::O_NONBLOCK).open(&pipe.0)?;
@@ -249,8 +251,8 @@ fn a_closed_pipe() -> Outcome {
     Ok(())
 }
 
-fn wrong_file() -> Outcome {
-    let (code, _, errors) = told(&run(&["lab", "--cable", "--pcap", "/nowhere/a.pcapng"])?);
+fn wrong_file() -> TestResult {
+    let (code, _, errors) = exit_and_text(&run(&["lab", "--cable", "--pcap", "/nowhere/a.pcapng"])?);
     assert_eq!(code, Some(2));
     assert_eq!(errors, "tapstack: cannot write /nowhere/a.pcapng: No such file or directory\n");
     Ok(())

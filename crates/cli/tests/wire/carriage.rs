@@ -6,8 +6,8 @@ use tap::{Batch, Device, Pool};
 
 use super::host::{MAC, OURS, request, start};
 use super::running::{Persistent, Running};
-use crate::harness::lab::{hears, is_arp, until};
-use crate::harness::{Case, Outcome};
+use testbed::frames::{is_arp, wait_until_answering};
+use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
     ("frames_are_answered_whichever_way_they_are_carried", whichever_way_they_are_carried),
@@ -15,7 +15,7 @@ pub(crate) const CASES: &[Case] = &[
     ("a_signal_is_seen_under_load", a_signal_is_seen_under_load),
 ];
 
-fn whichever_way_they_are_carried() -> Outcome {
+fn whichever_way_they_are_carried() -> TestResult {
     for (io, spin) in [("auto", "50"), ("auto", "0"), ("ring", "50"), ("ring", "0"), ("read-write", "0")] {
         let (host, interface) = start("io0", &["--io", io, "--busy-poll", spin])?;
         let mut socket = PacketSocket::open(interface.name())?;
@@ -27,7 +27,7 @@ fn whichever_way_they_are_carried() -> Outcome {
         }
         socket.transmit(&mut batch, &mut pool)?;
         let mut answers = 0;
-        until("answer to each", || {
+        wait_for("answer to each", || {
             socket.receive(&mut pool, &mut batch).ok()?;
             while let Some(frame) = batch.pop() {
                 answers += u32::from(is_arp(2)(frame.octets()));
@@ -42,26 +42,26 @@ fn whichever_way_they_are_carried() -> Outcome {
     Ok(())
 }
 
-fn the_tap_of_a_killed_host() -> Outcome {
+fn the_tap_of_a_killed_host() -> TestResult {
     let tap = Persistent::create("killed0")?;
     for _ in 0..5 {
         let arguments = ["--tap", "killed0", "--address", "10.0.0.2/24", "--mac", MAC, "--io", "ring"];
         let mut host = Running::start(&arguments)?;
         assert!(host.first.starts_with("ready"), "{}", host.first);
-        hears(&mut PacketSocket::open(tap.0.name())?, OURS)?;
+        wait_until_answering(&mut PacketSocket::open(tap.0.name())?, OURS)?;
         host.signal(Signal::SIGKILL)?;
-        until("end", || host.has_ended().then_some(()))?;
+        wait_for("end", || host.has_ended().then_some(()))?;
     }
     Ok(())
 }
 
-fn a_signal_is_seen_under_load() -> Outcome {
+fn a_signal_is_seen_under_load() -> TestResult {
     // It looks for frames for a second: it would not ask for signals while one comes in that time.
     let (mut host, interface) = start("load0", &["-q", "--busy-poll", "1000000"])?;
     let mut socket = PacketSocket::open(interface.name())?;
     let (mut pool, mut batch) = (Pool::new(1_500, 1), Batch::new(1));
     let mut asked = 0_u32;
-    until("end", || {
+    wait_for("end", || {
         for _ in 0..200 {
             let mut frame = pool.take()?;
             frame.write(&request()).ok()?;

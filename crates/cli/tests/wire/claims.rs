@@ -5,9 +5,10 @@ use std::net::Ipv4Addr;
 use tap::linux::{Interface, PacketSocket};
 
 use super::running::{Persistent, Running};
-use crate::harness::lab::{arp, bridge, delete_link, hears, is_arp, receive, send, until};
-use crate::harness::veth::{NEAR, Veth};
-use crate::harness::{Case, Outcome};
+use testbed::frames::{arp, is_arp, receive, send, wait_until_answering};
+use testbed::kernel::{create_bridge, delete_link};
+use testbed::veth::{NEAR, Veth};
+use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
     ("an_address_is_probed_for_announced_and_then_answered_for", an_address_is_probed_for),
@@ -49,7 +50,7 @@ pub(super) fn line_with(host: &mut Running, word: &str) -> Result<String, Box<dy
 }
 
 // proves: rfc5227-start, rfc5227-answers, rfc5227-broadcast, rfc3927-broadcast
-fn an_address_is_probed_for() -> Outcome {
+fn an_address_is_probed_for() -> TestResult {
     let (tap, other) = (Persistent::create("probe0")?, Persistent::create("choice0")?);
     let mut socket = PacketSocket::open(tap.0.name())?;
     let mut host = Running::begin(&["--tap", "probe0", "--address", "10.0.0.2/24", "--mac", MAC])?;
@@ -91,7 +92,7 @@ pub(crate) struct Bridged {
 impl Bridged {
     pub(crate) fn new() -> Result<Bridged, Box<dyn std::error::Error>> {
         let (near, far) = (Persistent::create("near0")?, Persistent::create("far0")?);
-        bridge("bridge0", &[&near.0, &far.0])?;
+        create_bridge("bridge0", &[&near.0, &far.0])?;
         Ok(Bridged { near, far, bridge: Interface::named(&"bridge0".parse()?)? })
     }
 
@@ -115,7 +116,7 @@ impl Drop for Bridged {
 }
 
 // proves: rfc5227-last, rfc5227-probe-conflict
-fn who_has_the_address_already() -> Outcome {
+fn who_has_the_address_already() -> TestResult {
     let _wire = Bridged::new()?;
     let near = ["--tap", "near0", "--address", "10.0.0.2/24", "--mac", "02:00:00:00:00:0a"];
     let first = Running::start(&near)?;
@@ -129,7 +130,7 @@ fn who_has_the_address_already() -> Outcome {
 }
 
 // proves: rfc5227-always, rfc5227-once, rfc5227-cease, rfc5227-defend-interval, rfc5227-last
-fn two_that_do_not_probe() -> Outcome {
+fn two_that_do_not_probe() -> TestResult {
     let wire = Bridged::new()?;
     let (mut first, mut second) = wire.hosts(&["--no-probe", "--announce"])?;
     line_with(&mut first, " defended 10.0.0.2 against 02:00:00:00:00:0b")?;
@@ -150,7 +151,7 @@ fn two_that_do_not_probe() -> Outcome {
     }
     for policy in ["once", "cease"] {
         let (mut first, mut second) = wire.hosts(&["--no-probe", "--announce", "--defend", policy])?;
-        until("host that leaves", || (first.has_ended() || second.has_ended()).then_some(()))?;
+        wait_for("host that leaves", || (first.has_ended() || second.has_ended()).then_some(()))?;
         // Where both spoke at the same time, both leave.
         let (one, other) = if first.has_ended() { (first, second) } else { (second, first) };
         let (code, _, errors) = one.end()?;
@@ -162,12 +163,12 @@ fn two_that_do_not_probe() -> Outcome {
 }
 
 // proves: rfc5227-last, rfc5227-cease
-fn an_address_lost_in_use() -> Outcome {
+fn an_address_lost_in_use() -> TestResult {
     let tap = Persistent::create("lost0")?;
     let mut socket = PacketSocket::open(tap.0.name())?;
     let options = ["--no-probe", "--defend", "cease", "--json"];
     let host = Running::begin(&[&["--tap", "lost0", "--address", "10.0.0.2/24"][..], &options].concat())?;
-    hears(&mut socket, OURS)?;
+    wait_until_answering(&mut socket, OURS)?;
     send(&mut socket, &arp(BROADCAST, 1, (PEER_MAC, OURS), (ZERO, OURS)))?;
     let (code, out, errors) = host.end()?;
     assert_eq!(code, Some(1), "{errors}");
@@ -178,7 +179,7 @@ fn an_address_lost_in_use() -> Outcome {
 }
 
 // proves: rfc5227-unheard
-fn on_a_tap_that_is_down() -> Outcome {
+fn on_a_tap_that_is_down() -> TestResult {
     let tap = Persistent::create("void0")?;
     tap.0.set_up(false)?;
     let mut host = Running::begin(&["--tap", "void0", "--address", "10.0.0.2/24", "--mac", MAC])?;
@@ -199,7 +200,7 @@ fn on_a_tap_that_is_down() -> Outcome {
 }
 
 /// The next ARP packets of the host: three probes and two announcements.
-fn probed_and_announced(socket: &mut PacketSocket) -> Outcome {
+fn probed_and_announced(socket: &mut PacketSocket) -> TestResult {
     for sender in [NOBODY, NOBODY, NOBODY, OURS, OURS] {
         let packet = receive(socket, |octets| {
             octets.get(12..14) == Some(&[8, 6]) && octets.get(22..28) == Some(&OUR_MAC)
@@ -210,7 +211,7 @@ fn probed_and_announced(socket: &mut PacketSocket) -> Outcome {
 }
 
 // proves: rfc5227-link-up
-fn on_a_tap_that_comes_up() -> Outcome {
+fn on_a_tap_that_comes_up() -> TestResult {
     let tap = Persistent::create("back0")?;
     let mut host = Running::begin(&["--tap", "back0", "--address", "10.0.0.2/24", "--mac", MAC])?;
     line_with(&mut host, "ready back0 ")?;
@@ -223,13 +224,13 @@ fn on_a_tap_that_comes_up() -> Outcome {
     // No reply may come before the announcements.
     probed_and_announced(&mut socket)?;
     line_with(&mut host, "ready back0 ")?;
-    hears(&mut socket, OURS)?;
+    wait_until_answering(&mut socket, OURS)?;
     assert_eq!(host.stop()?.0, Some(0));
     Ok(())
 }
 
 // proves: rfc5227-link-up
-fn taken_while_down() -> Outcome {
+fn taken_while_down() -> TestResult {
     let tap = Persistent::create("gone0")?;
     let host = ["--tap", "gone0", "--address", "10.0.0.2/24", "--mac", MAC, "--defend", "cease", "--json"];
     let mut host = Running::begin(&host)?;
@@ -249,15 +250,15 @@ fn taken_while_down() -> Outcome {
 }
 
 // proves: rfc5227-link-up
-fn on_a_carrier_that_is_back() -> Outcome {
+fn on_a_carrier_that_is_back() -> TestResult {
     let veth = Veth::new()?;
     let far = veth.far_interface()?;
     let mut host = Running::begin(&["-I", NEAR, "--address", "10.0.0.2/24", "--mac", MAC])?;
     line_with(&mut host, "ready near0 ")?;
     let mut socket = veth.far_socket()?;
-    veth.beyond(|| far.set_up(false).map_err(|error| error.to_string()))?;
+    veth.in_far_namespace(|| far.set_up(false).map_err(|error| error.to_string()))?;
     line_with(&mut host, " link has no carrier")?;
-    veth.beyond(|| far.set_up(true).map_err(|error| error.to_string()))?;
+    veth.in_far_namespace(|| far.set_up(true).map_err(|error| error.to_string()))?;
     line_with(&mut host, " link is up")?;
     probed_and_announced(&mut socket)?;
     line_with(&mut host, "ready near0 ")?;
@@ -268,7 +269,7 @@ fn on_a_carrier_that_is_back() -> Outcome {
 }
 
 // proves: rfc3927-next
-fn an_address_selected_anew() -> Outcome {
+fn an_address_selected_anew() -> TestResult {
     let tap = Persistent::create("anew0")?;
     let mut socket = PacketSocket::open(tap.0.name())?;
     let mut host = Running::begin(&["--tap", "anew0", "--link-local", "--defend", "cease", "-q"])?;
@@ -289,7 +290,7 @@ fn an_address_selected_anew() -> Outcome {
 }
 
 // proves: rfc3927-one-scope
-fn without_an_address() -> Outcome {
+fn without_an_address() -> TestResult {
     let both = ["--tap", "none0", "--link-local", "--address", "10.0.0.2/24"];
     assert_eq!(Running::begin(&both)?.end()?.0, Some(2));
     let (code, _, errors) = Running::begin(&["--tap", "none0"])?.end()?;
@@ -299,12 +300,12 @@ fn without_an_address() -> Outcome {
 }
 
 // proves: rfc1027-ranges, rfc1027-segment
-fn a_proxied_range() -> Outcome {
+fn a_proxied_range() -> TestResult {
     let tap = Persistent::create("proxy0")?;
     let mut socket = PacketSocket::open(tap.0.name())?;
     let proxies = ["--proxy", "10.1.0.0/16", "--proxy", "192.0.2.0/24", "--mac", MAC];
     let host = Running::start(&[&["--tap", "proxy0", "--address", "10.0.0.2/24"][..], &proxies].concat())?;
-    hears(&mut socket, OURS)?;
+    wait_until_answering(&mut socket, OURS)?;
     for target in [[10, 0, 0, 9], [10, 1, 255, 255], [10, 2, 0, 1]] {
         send(&mut socket, &request(target.into()))?;
     }

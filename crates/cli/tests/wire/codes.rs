@@ -4,9 +4,9 @@
 use tap::linux::Interface;
 
 use super::running::{Persistent, Running};
-use crate::harness::lab::{bridge, delete_link, until};
-use crate::harness::program::{run, told};
-use crate::harness::{Case, Outcome};
+use testbed::kernel::{create_bridge, delete_link};
+use testbed::program::{exit_and_text, run};
+use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[("every_row_of_arpings_exit_codes_holds_on_both_wires", every_row)];
 
@@ -38,11 +38,11 @@ const CARRIED: &[Row] = &[
 const BROKEN: &[Row] =
     &[("broken", &["-w", "0.2"], "10.0.0.9", 2, &[]), ("broken, free?", &["-D"], "10.0.0.9", 2, &[])];
 
-fn every_row() -> Outcome {
+fn every_row() -> TestResult {
     let taps = HOSTS.map(|(name, ..)| name).into_iter().chain(["asks1"]);
     let taps: Result<Vec<_>, _> = taps.map(Persistent::create_nameless).collect();
     let taps = taps?;
-    bridge("codes1", &taps.iter().map(|tap| &tap.0).collect::<Vec<_>>())?;
+    create_bridge("codes1", &taps.iter().map(|tap| &tap.0).collect::<Vec<_>>())?;
     let middle = Interface::named(&"codes1".parse()?)?;
     middle.add_address("10.0.0.1/24".parse()?)?;
     let down = Persistent::create("down1")?;
@@ -55,7 +55,7 @@ fn every_row() -> Outcome {
     let station: &[&str] = &["--tap", "asks1", "--address", "10.0.0.7/24"];
     for wire in [interface, station] {
         // A port of a bridge takes a moment until it passes frames.
-        until("host on the bridge", || {
+        wait_for("host on the bridge", || {
             let out = ask(wire, &["-f", "-w", "0.1"], "10.0.0.4").ok()?;
             (out.0 == Some(0)).then_some(())
         })?;
@@ -69,7 +69,7 @@ fn every_row() -> Outcome {
 }
 
 /// Asks all rows on a wire.
-fn hold(wire: &[&str], rows: &[Row]) -> Outcome {
+fn hold(wire: &[&str], rows: &[Row]) -> TestResult {
     for &(name, letters, target, code, named) in rows {
         let (ended, out, errors) = ask(wire, letters, target)?;
         assert_eq!(ended, Some(code), "{wire:?}: {name}: {out}{errors}");
@@ -82,5 +82,5 @@ fn hold(wire: &[&str], rows: &[Row]) -> Outcome {
 }
 
 fn ask(wire: &[&str], letters: &[&str], target: &str) -> std::io::Result<(Option<i32>, String, String)> {
-    Ok(told(&run(&[&["arping"], wire, letters, &[target]].concat())?))
+    Ok(exit_and_text(&run(&[&["arping"], wire, letters, &[target]].concat())?))
 }

@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use crate::harness::program::{command, run, told};
-use crate::harness::{Case, Outcome};
+use testbed::program::{command, exit_and_text, run};
+use testbed::{Case, TestResult};
 
 pub(crate) const CASES: &[Case] = &[
     ("a_good_capture_is_0_a_bad_frame_1_and_no_capture_2", every_exit_code),
@@ -30,10 +30,10 @@ fn decode(octets: &[u8]) -> Result<(Option<i32>, String, String), Box<dyn std::e
     let mut child = command(&["decode", "-"]);
     let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     child.stdin.take().ok_or("standard input")?.write_all(octets)?;
-    Ok(told(&child.wait_with_output()?))
+    Ok(exit_and_text(&child.wait_with_output()?))
 }
 
-fn every_exit_code() -> Outcome {
+fn every_exit_code() -> TestResult {
     let good = "00:00:01.000002 ARP, Request who-has 10.0.0.2 tell 10.0.0.1, length 28\n";
     let whole = capture(1, 1);
     assert_eq!(decode(&whole)?, (Some(0), good.to_owned(), String::new()));
@@ -50,11 +50,14 @@ fn every_exit_code() -> Outcome {
     let why = "tapstack: cannot read -: not a capture: neither pcap nor pcapng\n";
     assert_eq!(decode(b"PK\x03\x04 and so on")?, (Some(2), String::new(), why.to_owned()));
     let absent = "tapstack: cannot read /nowhere/a.pcap: No such file or directory\n";
-    assert_eq!(told(&run(&["decode", "/nowhere/a.pcap"])?), (Some(2), String::new(), absent.to_owned()));
+    assert_eq!(
+        exit_and_text(&run(&["decode", "/nowhere/a.pcap"])?),
+        (Some(2), String::new(), absent.to_owned())
+    );
     Ok(())
 }
 
-fn a_reader_that_goes_away() -> Outcome {
+fn a_reader_that_goes_away() -> TestResult {
     let whole = capture(1, 1);
     let frames = whole[24..].repeat(10_000);
     let mut child = command(&["decode", "-"]);
@@ -65,7 +68,7 @@ fn a_reader_that_goes_away() -> Outcome {
     // It may have ended by now.
     let _ = to.write_all(&frames);
     drop(to);
-    let (code, _, errors) = told(&child.wait_with_output()?);
+    let (code, _, errors) = exit_and_text(&child.wait_with_output()?);
     assert_eq!((code, errors.as_str()), (Some(0), ""));
     Ok(())
 }

@@ -3,9 +3,9 @@
 use nix::unistd::geteuid;
 use serde_json::Value;
 
-use crate::harness::program::{run, told};
-use crate::harness::{Case, Outcome};
-use crate::schema::check_lines;
+use testbed::program::{exit_and_text, run};
+use testbed::schema::check_lines;
+use testbed::{Case, TestResult};
 
 pub(crate) const CASES: &[Case] = &[
     ("where_the_wire_works_the_doctor_finds_that_it_does", the_wire_works),
@@ -27,7 +27,7 @@ struct Checked {
 
 impl Checked {
     fn run() -> Result<Checked, Box<dyn std::error::Error>> {
-        let (code, out, errors) = told(&run(&["doctor", "--json"])?);
+        let (code, out, errors) = exit_and_text(&run(&["doctor", "--json"])?);
         assert_eq!(errors, "");
         check_lines("doctor", &out);
         let lines: Vec<Value> = out.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
@@ -50,7 +50,7 @@ impl Checked {
     }
 }
 
-fn the_wire_works() -> Outcome {
+fn the_wire_works() -> TestResult {
     let checked = Checked::run()?;
     assert_eq!(checked.code, Some(0));
     for check in ["node", "namespaces", "tap", "CAP_NET_ADMIN", "CAP_NET_RAW"] {
@@ -61,7 +61,7 @@ fn the_wire_works() -> Outcome {
     Ok(())
 }
 
-fn nothing_is_left() -> Outcome {
+fn nothing_is_left() -> TestResult {
     let links = || std::fs::read_to_string("/proc/self/net/dev").map(|text| text.lines().count());
     let before = links()?;
     run(&["doctor"])?;
@@ -69,8 +69,8 @@ fn nothing_is_left() -> Outcome {
     Ok(())
 }
 
-fn lines_for_people() -> Outcome {
-    let (code, out, errors) = told(&run(&["doctor"])?);
+fn lines_for_people() -> TestResult {
+    let (code, out, errors) = exit_and_text(&run(&["doctor"])?);
     assert_eq!((code, errors.as_str()), (Some(0), ""));
     let first = out.lines().next().ok_or("a line")?;
     assert_eq!(first, "ok    node             /dev/net/tun is there and opens");
@@ -81,7 +81,7 @@ fn lines_for_people() -> Outcome {
     Ok(())
 }
 
-fn the_node_is_closed() -> Outcome {
+fn the_node_is_closed() -> TestResult {
     let checked = Checked::run()?;
     assert_eq!(checked.code, Some(1));
     assert_eq!(
@@ -92,7 +92,7 @@ fn the_node_is_closed() -> Outcome {
     Ok(())
 }
 
-fn without_privilege() -> Outcome {
+fn without_privilege() -> TestResult {
     assert!(!geteuid().is_root());
     let checked = Checked::run()?;
     assert_eq!(checked.outcome("node"), "ok");

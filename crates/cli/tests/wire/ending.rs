@@ -16,9 +16,9 @@ use tap::linux::PacketSocket;
 use super::capture::Scratch;
 use super::host::{request, start};
 use super::running::{Persistent, Running, wire};
-use crate::harness::lab::{is_arp, receive, send, until};
-use crate::harness::program::{command, run, told};
-use crate::harness::{Case, Outcome};
+use testbed::frames::{is_arp, receive, send};
+use testbed::program::{command, exit_and_text, run};
+use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
     ("signals_end_every_command_that_waits_for_a_file", files_that_block),
@@ -63,7 +63,7 @@ fn is_blocked(pid: u32) -> Option<()> {
     ([SYS_openat, SYS_read, SYS_ppoll].contains(&number) && call()? == first).then_some(())
 }
 
-fn files_that_block() -> Outcome {
+fn files_that_block() -> TestResult {
     let (held, read, written) = (wire("wait0")?, fifo("read")?, fifo("written")?);
     let (read, written) = (read.name(), written.name());
     let host = ["--address", "10.0.0.2/24", "--no-probe"];
@@ -87,7 +87,7 @@ fn files_that_block() -> Outcome {
         }
     }
     for (words, signal, child) in &mut children {
-        until(&format!("{words:?} to wait for its file"), || is_blocked(child.id()))?;
+        wait_for(&format!("{words:?} to wait for its file"), || is_blocked(child.id()))?;
         assert!(child.try_wait()?.is_none(), "{words:?} waits");
         kill(Pid::from_raw(i32::try_from(child.id())?), *signal)?;
     }
@@ -100,10 +100,10 @@ fn files_that_block() -> Outcome {
     Ok(())
 }
 
-fn deadline_of_a_fifo() -> Outcome {
+fn deadline_of_a_fifo() -> TestResult {
     let fifo = fifo("late")?;
     for form in ["--plain", "--json"] {
-        let (code, out, errors) = told(&run(&["watch", fifo.name(), "-w", "0.1", form])?);
+        let (code, out, errors) = exit_and_text(&run(&["watch", fifo.name(), "-w", "0.1", form])?);
         assert_eq!(code, Some(2), "nothing was watched: {out}{errors}");
         assert!(errors.contains("nothing could be watched: the capture was not read to its end"), "{errors}");
         let statistics = if form == "--json" { r#""event":"statistics""# } else { "0 packets" };
@@ -113,9 +113,9 @@ fn deadline_of_a_fifo() -> Outcome {
     let mut writer = File::options().read(true).write(true).open(&fifo.0)?;
     writer.write_all(&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0])?;
     let child = command(&["watch", fifo.name()]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    until("a watch that waits", || has_none(child.id()))?;
+    wait_for("a watch that waits", || has_none(child.id()))?;
     kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGTERM)?;
-    let (code, out, errors) = told(&child.wait_with_output()?);
+    let (code, out, errors) = exit_and_text(&child.wait_with_output()?);
     assert_eq!(code, Some(2), "{out}{errors}");
     drop(writer);
     // A writer that comes later is heard all the same.
@@ -124,13 +124,13 @@ fn deadline_of_a_fifo() -> Outcome {
             .concat();
     let child = command(&["watch", fifo.name(), "--plain"]).stdout(Stdio::piped()).spawn()?;
     File::options().write(true).open(&fifo.0)?.write_all(&capture)?;
-    let (code, out, _) = told(&child.wait_with_output()?);
+    let (code, out, _) = exit_and_text(&child.wait_with_output()?);
     assert_eq!(code, Some(0), "{out}");
     assert!(out.contains("0 packets"), "{out}");
     Ok(())
 }
 
-fn full_standard_error() -> Outcome {
+fn full_standard_error() -> TestResult {
     let (reader, writer) = pipe()?;
     let mut writer = File::from(writer);
     // One page after the other, until there is no capacity for a further one.
@@ -163,7 +163,7 @@ fn has_none(pid: u32) -> Option<()> {
     (told.len() == 6 && told.iter().all(none)).then_some(())
 }
 
-fn capabilities() -> Outcome {
+fn capabilities() -> TestResult {
     let held = Persistent::create("caps0")?;
     let rows: [&[&str]; 5] = [
         &["arping", "--tap", "caps1", "--address", "10.1.0.2/24", "--kernel", "10.1.0.1/24", "10.1.0.9"],
@@ -186,17 +186,17 @@ fn capabilities() -> Outcome {
     for words in rows {
         let running = Running::command(words)?;
         assert!(!running.first.is_empty(), "{words:?}");
-        until("a process without capabilities", || has_none(running.pid()))?;
+        wait_for("a process without capabilities", || has_none(running.pid()))?;
         running.stop()?;
     }
     let mut decode = command(&["decode", "-"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
-    until("a decode without capabilities", || has_none(decode.id()))?;
+    wait_for("a decode without capabilities", || has_none(decode.id()))?;
     drop(decode.stdin.take());
     decode.wait()?;
     // A host still answers, prints its table, and takes its TAP with it.
     for carriage in ["ring", "read-write"] {
         let (mut host, interface) = start("caps5", &["--io", carriage])?;
-        until("a host without capabilities", || has_none(host.pid()))?;
+        wait_for("a host without capabilities", || has_none(host.pid()))?;
         let mut socket = PacketSocket::open(interface.name())?;
         send(&mut socket, &request())?;
         receive(&mut socket, is_arp(2))?;
@@ -210,22 +210,22 @@ fn capabilities() -> Outcome {
     // Beside the kernel, on an interface of its own.
     let _held = wire("caps6")?;
     let host = Running::start(&["-I", "caps6", "--address", "10.0.0.2/24"])?;
-    until("a host without capabilities", || has_none(host.pid()))?;
+    wait_for("a host without capabilities", || has_none(host.pid()))?;
     assert_eq!(host.stop()?.0, Some(0));
     drop(held);
     Ok(())
 }
 
-fn lab_keeps_capabilities() -> Outcome {
+fn lab_keeps_capabilities() -> TestResult {
     let own = read_to_string("/proc/self/status")?;
     let effective = own.lines().find(|line| line.starts_with("CapEff")).ok_or("CapEff")?;
-    let (code, out, errors) = told(&run(&["lab", "--", "cat", "/proc/self/status"])?);
+    let (code, out, errors) = exit_and_text(&run(&["lab", "--", "cat", "/proc/self/status"])?);
     assert_eq!(code, Some(0), "{errors}");
     assert!(out.contains(effective) && !effective.ends_with("\t0000000000000000"), "{effective}: {out}");
     Ok(())
 }
 
-fn full_disk() -> Outcome {
+fn full_disk() -> TestResult {
     let file = Scratch::new("short.pcapng");
     // No file of ours, nor of a program started here, may be longer than that.
     let (_, hard) = getrlimit(Resource::RLIMIT_FSIZE)?;
@@ -244,7 +244,7 @@ fn full_disk() -> Outcome {
     );
     let length = std::fs::metadata(&file.0)?.len();
     assert!((4_700..5_001).contains(&length), "all whole records are there: {length}");
-    let (code, out, errors) = told(&run(&["decode", file.name()])?);
+    let (code, out, errors) = exit_and_text(&run(&["decode", file.name()])?);
     assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
     Ok(())
 }

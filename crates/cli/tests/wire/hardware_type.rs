@@ -3,8 +3,8 @@
 use std::net::Ipv4Addr;
 
 use super::running::{Running, wire};
-use crate::harness::lab::{arp, is_arp, receive, send};
-use crate::harness::{Case, Outcome};
+use testbed::frames::{arp, is_arp, receive, send};
+use testbed::{Case, TestResult};
 
 pub(crate) const CASES: &[Case] = &[("replies_of_hardware_type_6_reach_arping_scan_and_watch", all_tools)];
 
@@ -21,7 +21,7 @@ fn of_type_6(frame: &[u8], is_snap: bool) -> Vec<u8> {
 }
 
 // proves: rfc1042-hardware-type
-fn all_tools() -> Outcome {
+fn all_tools() -> TestResult {
     for is_snap in [false, true] {
         let mut tap = wire("six0")?;
         let mut watch = Running::command(&["watch", "-I", "six0"])?;

@@ -11,12 +11,11 @@ use tap::{Batch, Device, Pool};
 
 use super::running::{Persistent, Running};
 use super::screen::program;
-use crate::harness::lab::{
-    arp, delete_link, hears, is_arp, kernel_knows, kernel_sends, receive, send, until,
-};
-use crate::harness::program::{command, run, told};
-use crate::harness::{Case, MINE, Outcome, THEIRS};
-use crate::schema::check_lines;
+use testbed::frames::{arp, is_arp, receive, send, wait_until_answering};
+use testbed::kernel::{delete_link, kernel_neighbor, send_from_kernel};
+use testbed::program::{command, exit_and_text, run};
+use testbed::schema::check_lines;
+use testbed::{Case, ROOT_TAP, TestResult, USER_TAP, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
     ("the_kernels_own_table_holds_our_hardware_address", the_kernels_own_table),
@@ -71,15 +70,15 @@ fn reply() -> Vec<u8> {
     arp(PEER_MAC, 2, (OUR_MAC, OURS), (PEER_MAC, PEER))
 }
 
-fn the_kernels_own_table() -> Outcome {
+fn the_kernels_own_table() -> TestResult {
     let tap = Persistent::create("tap0")?;
     let host = Running::start(&["--tap", "tap0", "--address", "10.0.0.2/24"])?;
     let mac = host.first.split(' ').nth(2).ok_or("a hardware address")?.to_owned();
     assert_eq!(host.first, format!("ready tap0 {mac} 10.0.0.2/24\n"));
     assert!(mac.starts_with("02:"), "locally administered: {mac}");
 
-    kernel_sends(OURS, b"hello")?;
-    let entry = kernel_knows(&tap.0, OURS)?;
+    send_from_kernel(OURS, b"hello")?;
+    let entry = kernel_neighbor(&tap.0, OURS)?;
     assert_eq!(entry.to_string(), format!("10.0.0.2 dev tap0 lladdr {mac} REACHABLE"));
     let (code, out, _) = host.stop()?;
     assert_eq!(code, Some(0));
@@ -92,7 +91,7 @@ fn the_kernels_own_table() -> Outcome {
 }
 
 // proves: rfc1122-mtu
-fn a_tap_made_by_the_host() -> Outcome {
+fn a_tap_made_by_the_host() -> TestResult {
     let (host, interface) = start("made0", &["--mtu", "1400"])?;
     assert!(interface.is_up()?);
     assert_eq!((interface.mtu()?, interface.address()?), (1_400, Some("10.0.0.1/24".parse()?)));
@@ -101,7 +100,7 @@ fn a_tap_made_by_the_host() -> Outcome {
     Ok(())
 }
 
-fn a_tap_of_somebody_else() -> Outcome {
+fn a_tap_of_somebody_else() -> TestResult {
     let tap = Persistent::create("their0")?;
     tap.0.set_up(false)?;
     let host = Running::start(&["--tap", "their0", "--address", "10.0.0.2/24", "--mtu", "900", "--json"])?;
@@ -113,7 +112,7 @@ fn a_tap_of_somebody_else() -> Outcome {
     Ok(())
 }
 
-fn every_event_is_a_json_object() -> Outcome {
+fn every_event_is_a_json_object() -> TestResult {
     let (mut host, interface) = start("json0", &["--json", "-v"])?;
     let mut socket = PacketSocket::open(interface.name())?;
     send(&mut socket, &request())?;
@@ -138,7 +137,7 @@ fn every_event_is_a_json_object() -> Outcome {
     Ok(())
 }
 
-fn quiet_prints_ready_and_the_counters() -> Outcome {
+fn quiet_prints_ready_and_the_counters() -> TestResult {
     let (host, interface) = start("quiet0", &["-q"])?;
     let mut socket = PacketSocket::open(interface.name())?;
     send(&mut socket, &request())?;
@@ -149,7 +148,7 @@ fn quiet_prints_ready_and_the_counters() -> Outcome {
     Ok(())
 }
 
-fn verbose_prints_frames() -> Outcome {
+fn verbose_prints_frames() -> TestResult {
     let (mut host, interface) = start("verb0", &["-v"])?;
     let mut socket = PacketSocket::open(interface.name())?;
     send(&mut socket, &request())?;
@@ -159,7 +158,7 @@ fn verbose_prints_frames() -> Outcome {
     Ok(())
 }
 
-fn both_signals_end_it() -> Outcome {
+fn both_signals_end_it() -> TestResult {
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let (host, _) = start("signal0", &[])?;
         host.signal(signal)?;
@@ -168,7 +167,7 @@ fn both_signals_end_it() -> Outcome {
     Ok(())
 }
 
-fn terminal_goes_away() -> Outcome {
+fn terminal_goes_away() -> TestResult {
     let (host, _) = start("hup0", &[])?;
     host.signal(Signal::SIGHUP)?;
     let (code, out, errors) = host.end()?;
@@ -185,24 +184,24 @@ fn terminal_goes_away() -> Outcome {
         .spawn()?;
     let pid = Pid::from_raw(i32::try_from(child.id())?);
     let mut socket = PacketSocket::open(tap.0.name())?;
-    hears(&mut socket, OURS)?;
+    wait_until_answering(&mut socket, OURS)?;
     kill(pid, Signal::SIGHUP)?;
-    hears(&mut socket, OURS)?;
+    wait_until_answering(&mut socket, OURS)?;
     kill(pid, Signal::SIGTERM)?;
     assert_eq!(child.wait()?.code(), Some(0));
     Ok(())
 }
 
-fn no_object_for_each_foreign_frame() -> Outcome {
+fn no_object_for_each_foreign_frame() -> TestResult {
     for (more, frames) in [(&[][..], 0), (&["-v"], 20)] {
         let (host, interface) = start("foreign0", &[&["--json"], more].concat())?;
         let mut socket = PacketSocket::open(interface.name())?;
-        hears(&mut socket, OURS)?;
+        wait_until_answering(&mut socket, OURS)?;
         for _ in 0..20 {
             // To a group that no host here belongs to, as mDNS and spanning tree are.
             send(&mut socket, &[&[1, 0, 0x5e, 0, 0, 0xfb][..], &PEER_MAC, &[8, 0], &[0; 46]].concat())?;
         }
-        hears(&mut socket, OURS)?;
+        wait_until_answering(&mut socket, OURS)?;
         let (_, out, _) = host.stop()?;
         assert_eq!(
             out.lines()
@@ -216,7 +215,7 @@ fn no_object_for_each_foreign_frame() -> Outcome {
     Ok(())
 }
 
-fn a_reader_that_goes_away() -> Outcome {
+fn a_reader_that_goes_away() -> TestResult {
     let (host, interface) = start("pipe0", &["-v"])?;
     let mut host = host;
     host.close_output();
@@ -229,7 +228,7 @@ fn a_reader_that_goes_away() -> Outcome {
     Ok(())
 }
 
-fn a_reader_that_stops_reading() -> Outcome {
+fn a_reader_that_stops_reading() -> TestResult {
     let (host, interface) = start("slow0", &["-v"])?;
     let mut socket = PacketSocket::open(interface.name())?;
     // Some 300 octets each: more than the pipe holds, and than waits for a slow reader.
@@ -242,7 +241,7 @@ fn a_reader_that_stops_reading() -> Outcome {
     Ok(())
 }
 
-fn the_table_is_printed_at_sigusr1() -> Outcome {
+fn the_table_is_printed_at_sigusr1() -> TestResult {
     let statics = ["--static", "10.0.0.50=02:00:00:00:00:50", "--arp-timeout", "600"];
     let (mut host, interface) = start("table0", &statics)?;
     let mut socket = PacketSocket::open(interface.name())?;
@@ -260,7 +259,7 @@ fn the_table_is_printed_at_sigusr1() -> Outcome {
     Ok(())
 }
 
-fn each_policy_learns_from_whom_it_says() -> Outcome {
+fn each_policy_learns_from_whom_it_says() -> TestResult {
     let announcement = arp([0xff; 6], 2, (PEER_MAC, PEER), ([0xff; 6], PEER));
     for (policy, learns) in [("cautious", false), ("rfc826", false), ("permissive", true)] {
         let (host, interface) = start("learn0", &["--learn", policy])?;
@@ -275,7 +274,7 @@ fn each_policy_learns_from_whom_it_says() -> Outcome {
     Ok(())
 }
 
-fn an_entry_that_nothing_confirms_expires() -> Outcome {
+fn an_entry_that_nothing_confirms_expires() -> TestResult {
     let (mut host, interface) = start("age0", &["--arp-timeout", "1", "--json"])?;
     let mut socket = PacketSocket::open(interface.name())?;
     send(&mut socket, &request())?;
@@ -284,19 +283,19 @@ fn an_entry_that_nothing_confirms_expires() -> Outcome {
     Ok(())
 }
 
-fn down_and_up_does_not_end_it() -> Outcome {
+fn down_and_up_does_not_end_it() -> TestResult {
     let (host, interface) = start("down0", &[])?;
     interface.set_up(false)?;
     // Long enough for the host to meet a wire that is down.
     std::thread::sleep(std::time::Duration::from_millis(50));
     interface.set_up(true)?;
-    kernel_sends(OURS, b"hello")?;
-    assert_eq!(kernel_knows(&interface, OURS)?.hardware_address, Some(OUR_MAC));
+    send_from_kernel(OURS, b"hello")?;
+    assert_eq!(kernel_neighbor(&interface, OURS)?.hardware_address, Some(OUR_MAC));
     assert_eq!(host.stop()?.0, Some(0));
     Ok(())
 }
 
-fn a_deleted_tap_ends_it() -> Outcome {
+fn a_deleted_tap_ends_it() -> TestResult {
     let (host, interface) = start("del0", &[])?;
     delete_link(&interface)?;
     let (code, _, errors) = host.end()?;
@@ -305,7 +304,7 @@ fn a_deleted_tap_ends_it() -> Outcome {
     Ok(())
 }
 
-fn a_hundred_thousand_requests() -> Outcome {
+fn a_hundred_thousand_requests() -> TestResult {
     // Hosts of a range say nothing of their own accord.
     let range = ["--hosts", "10.0.0.2/32", "--mac-base", MAC, "--kernel", "10.0.0.1/24"];
     let host = Running::begin(&[&["--tap", "many0", "-q"][..], &range].concat())?;
@@ -314,7 +313,7 @@ fn a_hundred_thousand_requests() -> Outcome {
     let mut pool = Pool::new(1_500, 128);
     let (mut outgoing, mut incoming) = (Batch::new(64), Batch::new(64));
     let request = request();
-    let mut exchange = |count: u32| -> Outcome {
+    let mut exchange = |count: u32| -> TestResult {
         let (mut asked, mut answered) = (0, 0);
         while answered < count {
             while asked - answered < 64 && asked < count {
@@ -324,7 +323,7 @@ fn a_hundred_thousand_requests() -> Outcome {
                 asked += 1;
             }
             socket.transmit(&mut outgoing, &mut pool)?;
-            until("reply", || socket.receive(&mut pool, &mut incoming).ok().filter(|count| *count > 0))?;
+            wait_for("reply", || socket.receive(&mut pool, &mut incoming).ok().filter(|count| *count > 0))?;
             while let Some(frame) = incoming.pop() {
                 answered += u32::from(is_arp(2)(frame.octets()));
                 pool.give(frame);
@@ -343,7 +342,7 @@ fn a_hundred_thousand_requests() -> Outcome {
     Ok(())
 }
 
-fn a_vlan_is_heard_and_tagged() -> Outcome {
+fn a_vlan_is_heard_and_tagged() -> TestResult {
     let (host, interface) = start("vlan0", &["--vlan", "5"])?;
     let mut socket = PacketSocket::open(interface.name())?;
     let tagged = |frame: Vec<u8>| [&frame[..12], &[0x81, 0, 0, 5], &frame[12..]].concat();
@@ -357,7 +356,7 @@ fn a_vlan_is_heard_and_tagged() -> Outcome {
 }
 
 // proves: beside-hardware
-fn kernels_own_mac_address() -> Outcome {
+fn kernels_own_mac_address() -> TestResult {
     let tap = Persistent::create("same0")?;
     let mac = MacAddr::new(tap.0.hardware_address()?).to_string();
     let commands: [&[&str]; 4] = [
@@ -378,7 +377,7 @@ fn kernels_own_mac_address() -> Outcome {
         &["scan", "--tap", "same0", "--address", "10.0.0.2/24", "--source-mac", &mac, "10.0.0.1"],
     ];
     for words in commands {
-        let (code, _, errors) = told(&run(words)?);
+        let (code, _, errors) = exit_and_text(&run(words)?);
         assert_eq!(code, Some(2), "{words:?}: {errors}");
         assert!(
             errors.starts_with(&format!("tapstack: {mac} is the kernel's MAC address on same0; ")),
@@ -388,7 +387,7 @@ fn kernels_own_mac_address() -> Outcome {
     Ok(())
 }
 
-fn networks_that_do_not_reach() -> Outcome {
+fn networks_that_do_not_reach() -> TestResult {
     let arguments = ["--tap", "reach0", "--address", "10.0.0.2/24", "--kernel"];
     for (kernel, more, lines) in [
         ("192.168.9.1/24", &[][..], 1),
@@ -403,7 +402,7 @@ fn networks_that_do_not_reach() -> Outcome {
     Ok(())
 }
 
-fn wrong_input() -> Outcome {
+fn wrong_input() -> TestResult {
     let with = |tap, address| ["host", "--tap", tap, "--address", address];
     let kernel = |address| ["host", "--tap", "k0", "--address", "10.0.0.2/24", "--kernel", address];
     let cases: [(&[&str], &str); 17] = [
@@ -433,14 +432,14 @@ fn wrong_input() -> Outcome {
         (&["host", "--tap", "p0", "--link-local", "--defend", "always"], "choose `once` or `cease`"),
     ];
     for (arguments, part) in cases {
-        let (code, _, errors) = told(&run(arguments)?);
+        let (code, _, errors) = exit_and_text(&run(arguments)?);
         assert_eq!(code, Some(2), "{arguments:?}: {errors}");
         assert!(errors.contains(part), "{arguments:?}: {errors}");
     }
     Ok(())
 }
 
-fn kernel_address_is_added() -> Outcome {
+fn kernel_address_is_added() -> TestResult {
     let tap = Persistent::create("tap5")?;
     let mut all: Vec<ipnet::Ipv4Net> = vec!["10.0.0.1/24".parse()?];
     for kernel in ["192.168.5.1/24", "10.0.0.1/24", "10.7.0.1/30"] {
@@ -455,7 +454,7 @@ fn kernel_address_is_added() -> Outcome {
     Ok(())
 }
 
-fn host_keeps_no_udp_port_open() -> Outcome {
+fn host_keeps_no_udp_port_open() -> TestResult {
     let (host, _) = start("udp0", &[])?;
     let sockets = std::fs::read_to_string(format!("/proc/{}/net/udp", host.pid()))?;
     assert_eq!(sockets.lines().count(), 1, "{sockets}");
@@ -463,9 +462,9 @@ fn host_keeps_no_udp_port_open() -> Outcome {
     Ok(())
 }
 
-fn a_busy_tap_names_the_process() -> Outcome {
+fn a_busy_tap_names_the_process() -> TestResult {
     let (host, _) = start("busy0", &[])?;
-    let (code, _, errors) = told(&run(&["host", "--tap", "busy0", "--address", "10.0.0.3/24"])?);
+    let (code, _, errors) = exit_and_text(&run(&["host", "--tap", "busy0", "--address", "10.0.0.3/24"])?);
     assert_eq!(code, Some(2));
     assert!(errors.contains(&format!("process {} (", host.pid())), "{errors}");
     assert!(errors.contains(&format!("`kill {}`", host.pid())), "{errors}");
@@ -478,27 +477,28 @@ fn a_busy_tap_names_the_process() -> Outcome {
         .spawn()?;
     let mut ready = [0; 6];
     std::io::Read::read_exact(lab.stdout.as_mut().ok_or("standard output")?, &mut ready)?;
-    let (_, _, errors) = told(&run(&["host", "--tap", "busy0", "--address", "10.0.0.3/24"])?);
+    let (_, _, errors) = exit_and_text(&run(&["host", "--tap", "busy0", "--address", "10.0.0.3/24"])?);
     kill(Pid::from_raw(i32::try_from(lab.id())?), Signal::SIGTERM)?;
     lab.wait()?;
     assert_eq!(errors.matches("process ").count(), 1, "{errors}");
     Ok(())
 }
 
-fn an_owner_serves_without_privilege() -> Outcome {
-    let host = Running::start(&["--tap", MINE, "--address", "10.0.0.2/24", "--mac", MAC])?;
-    kernel_sends(OURS, b"hello")?;
-    let entry = kernel_knows(&Interface::named(&MINE.parse()?)?, OURS)?;
+fn an_owner_serves_without_privilege() -> TestResult {
+    let host = Running::start(&["--tap", USER_TAP, "--address", "10.0.0.2/24", "--mac", MAC])?;
+    send_from_kernel(OURS, b"hello")?;
+    let entry = kernel_neighbor(&Interface::named(&USER_TAP.parse()?)?, OURS)?;
     assert_eq!(entry.hardware_address, Some(OUR_MAC));
     assert_eq!(host.stop()?.0, Some(0));
     Ok(())
 }
 
-fn what_is_not_the_users() -> Outcome {
-    for (name, part) in
-        [(THEIRS, "it belongs to root; choose another name, or `sudo "), ("new0", "that takes CAP_NET_ADMIN")]
-    {
-        let (code, out, errors) = told(&run(&["host", "--tap", name, "--address", "10.0.0.2/24"])?);
+fn what_is_not_the_users() -> TestResult {
+    for (name, part) in [
+        (ROOT_TAP, "it belongs to root; choose another name, or `sudo "),
+        ("new0", "that takes CAP_NET_ADMIN"),
+    ] {
+        let (code, out, errors) = exit_and_text(&run(&["host", "--tap", name, "--address", "10.0.0.2/24"])?);
         assert_eq!((code, out.as_str()), (Some(2), ""));
         assert!(errors.contains(part), "{errors}");
     }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use tap::linux::{Interface, PacketSocket};
 
 use super::running::{Persistent, Running};
-use crate::harness::lab::{arp, hears, is_arp, receive, send};
-use crate::harness::program::{run, told};
-use crate::harness::{Case, Outcome};
+use testbed::frames::{arp, is_arp, receive, send, wait_until_answering};
+use testbed::program::{exit_and_text, run};
+use testbed::{Case, TestResult};
 
 pub(crate) const CASES: &[Case] = &[
     ("every_address_of_a_range_answers_as_a_host_of_its_own", every_address_of_a_range),
@@ -71,7 +71,7 @@ fn socket_on(name: &str) -> Result<PacketSocket, Box<dyn std::error::Error>> {
 }
 
 // proves: rfc5227-many
-fn every_address_of_a_range() -> Outcome {
+fn every_address_of_a_range() -> TestResult {
     let host = Running::begin(&[
         "--tap",
         "range0",
@@ -102,7 +102,7 @@ fn every_address_of_a_range() -> Outcome {
     Ok(())
 }
 
-fn ranges_in_vlans() -> Outcome {
+fn ranges_in_vlans() -> TestResult {
     let ranges = ["--hosts", "10.1.0.0/24@5", "--hosts", "10.1.0.0/24@6", "--hosts", "10.1.1.0/24@6"];
     let common = ["--tap", "vlans0", "--mac-base", BASE, "--kernel", "10.9.0.1/8"];
     let host = Running::begin(&[&common[..], &ranges].concat())?;
@@ -131,7 +131,7 @@ fn ranges_in_vlans() -> Outcome {
 }
 
 // proves: rfc5227-many
-fn hosts_of_a_range_probe() -> Outcome {
+fn hosts_of_a_range_probe() -> TestResult {
     let tap = Persistent::create("ask0")?;
     let mut socket = PacketSocket::open(tap.0.name())?;
     let hosts = ["--tap", "ask0", "--hosts", "10.1.0.0/30", "--mac-base", BASE, "--probe", "-q"];
@@ -149,18 +149,18 @@ fn hosts_of_a_range_probe() -> Outcome {
 }
 
 // proves: rfc1122-port-unreachable
-fn log_stays_short() -> Outcome {
+fn log_stays_short() -> TestResult {
     const REQUESTS: usize = 300;
     for json in [&[][..], &["--json"]] {
         let arguments = ["--tap", "short0", "--hosts", "10.1.0.0/24", "--kernel", "10.9.0.1/8"];
         let host = Running::begin(&[&arguments[..], json].concat())?;
         let mut socket = socket_on("short0")?;
-        hears(&mut socket, Ipv4Addr::new(10, 1, 0, 9))?;
+        wait_until_answering(&mut socket, Ipv4Addr::new(10, 1, 0, 9))?;
         let station = (PEER_MAC, Ipv4Addr::new(10, 1, 0, 5));
         for _ in 0..REQUESTS {
             send(&mut socket, &arp([0xff; 6], 1, station, ([0; 6], Ipv4Addr::new(10, 1, 0, 77))))?;
         }
-        hears(&mut socket, Ipv4Addr::new(10, 1, 0, 9))?;
+        wait_until_answering(&mut socket, Ipv4Addr::new(10, 1, 0, 9))?;
         let (code, out, errors) = host.stop()?;
         assert_eq!((code, errors.as_str()), (Some(0), ""));
         let lines = |word: &str| out.lines().filter(|line| line.contains(word)).count();
@@ -177,7 +177,7 @@ fn log_stays_short() -> Outcome {
     Ok(())
 }
 
-fn kernels_own_address() -> Outcome {
+fn kernels_own_address() -> TestResult {
     let tap = Persistent::create("inside0")?;
     let host = Running::begin(&["--tap", "inside0", "--hosts", "10.0.0.0/24"])?;
     let (code, _, errors) = host.stop()?;
@@ -190,7 +190,7 @@ fn kernels_own_address() -> Outcome {
     Ok(())
 }
 
-fn nobody_listens() -> Outcome {
+fn nobody_listens() -> TestResult {
     let host = Running::start(&["--tap", "port0", "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24"])?;
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
     socket.set_read_timeout(Some(Duration::from_secs(10)))?;
@@ -203,7 +203,7 @@ fn nobody_listens() -> Outcome {
     Ok(())
 }
 
-fn by_way_of_the_gateway() -> Outcome {
+fn by_way_of_the_gateway() -> TestResult {
     let tap = Persistent::create("gate0")?;
     let mut socket = PacketSocket::open(tap.0.name())?;
     let gateway = ([2, 0, 0, 0, 0, 0xfe], Ipv4Addr::new(10, 0, 0, 254));
@@ -212,7 +212,7 @@ fn by_way_of_the_gateway() -> Outcome {
     let ways = ["--gateway", "10.0.0.254", "--route", "192.0.2.0/24", "via", "10.0.0.253"];
     let host = Running::start(&[&common[..], &ways].concat())?;
     let ours = (hardware(2), Ipv4Addr::new(10, 0, 0, 2));
-    hears(&mut socket, ours.1)?;
+    wait_until_answering(&mut socket, ours.1)?;
     for (source, hop) in [([198, 51, 100, 1], gateway), ([192, 0, 2, 1], other)] {
         // It comes from some router; the way back is ours to choose, and has to be found first.
         send(&mut socket, &echo(8, (PEER_MAC, source.into()), ours))?;
@@ -226,7 +226,7 @@ fn by_way_of_the_gateway() -> Outcome {
     Ok(())
 }
 
-fn wrong_ranges() -> Outcome {
+fn wrong_ranges() -> TestResult {
     let hosts = |ranges: &[&'static str]| {
         let mut words = vec!["host", "--tap", "bad0"];
         words.extend(ranges.iter().flat_map(|range| ["--hosts", *range]));
@@ -261,7 +261,7 @@ fn wrong_ranges() -> Outcome {
         ),
     ];
     for (arguments, part) in cases {
-        let (code, _, errors) = told(&run(&arguments)?);
+        let (code, _, errors) = exit_and_text(&run(&arguments)?);
         assert_eq!(code, Some(2), "{arguments:?}: {errors}");
         assert!(errors.contains(part), "{arguments:?}: {errors}");
     }

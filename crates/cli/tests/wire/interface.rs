@@ -11,12 +11,11 @@ use tap::linux::{Interface, PacketSocket, Tap, neighbors};
 
 use super::host::MAC;
 use super::running::Running;
-use crate::harness::lab::{
-    add_address, arp, bridge, delete_link, hears, is_arp, kernel_knows, receive, send, until,
-};
-use crate::harness::program::{command, run, told};
-use crate::harness::veth::{FAR_KERNEL, NEAR, NEAR_KERNEL, Veth};
-use crate::harness::{Case, MINE, Outcome};
+use testbed::frames::{arp, is_arp, receive, send, wait_until_answering};
+use testbed::kernel::{add_address, create_bridge, delete_link, kernel_neighbor};
+use testbed::program::{command, exit_and_text, run};
+use testbed::veth::{FAR_KERNEL, NEAR, NEAR_KERNEL, Veth};
+use testbed::{Case, TestResult, USER_TAP, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
     ("beside_a_kernel_a_host_is_a_station_of_its_own", beside_a_kernel),
@@ -58,19 +57,19 @@ fn refusal(socket: &UdpSocket, to: Ipv4Addr) -> std::io::Result<Option<ErrorKind
     Ok(socket.recv(&mut [0; 16]).err().map(|error| error.kind()))
 }
 
-fn beside_a_kernel() -> Outcome {
+fn beside_a_kernel() -> TestResult {
     let veth = Veth::new()?;
     let host = Running::start(&HOST)?;
     assert_eq!(host.first, format!("ready near0 {MAC} 10.0.0.2/24\n"));
 
     // The far kernel finds us, and hears from us that nobody listens.
     let far = veth.far_interface()?;
-    let socket = veth.beyond(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))?;
+    let socket = veth.in_far_namespace(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))?;
     assert_eq!(refusal(&socket, OURS)?, Some(ErrorKind::ConnectionRefused));
-    let entry = veth.beyond(|| kernel_knows(&far, OURS).map_err(|error| error.to_string()))?;
+    let entry = veth.in_far_namespace(|| kernel_neighbor(&far, OURS).map_err(|error| error.to_string()))?;
     assert_eq!(entry.to_string(), "10.0.0.2 dev far0 lladdr 02:00:00:00:00:02 REACHABLE");
     // The near kernel lives as before, and knows nothing of us.
-    let socket = veth.beyond(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))?;
+    let socket = veth.in_far_namespace(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))?;
     assert_eq!(refusal(&socket, NEAR_KERNEL)?, Some(ErrorKind::ConnectionRefused));
     let known = neighbors(&veth.near)?;
     assert!(known.iter().all(|entry| entry.address == FAR_KERNEL), "{known:?}");
@@ -101,18 +100,18 @@ fn receive_all(socket: &mut PacketSocket) -> Result<Vec<Vec<u8>>, Box<dyn std::e
     use tap::{Batch, Device, Pool};
     let (mut pool, mut batch) = (Pool::new(1_500, 256), Batch::new(256));
     socket.receive(&mut pool, &mut batch)?;
-    Ok(crate::harness::lab::frames(&batch))
+    Ok(testbed::frames::frames(&batch))
 }
 
 // proves: beside-hears
-fn what_is_for_the_kernel() -> Outcome {
+fn what_is_for_the_kernel() -> TestResult {
     let veth = Veth::new()?;
     let near = veth.near.hardware_address()?;
     let mut far = veth.far_socket()?;
     let mut host = Running::start(&[&HOST[..], &["-v"]].concat())?;
     // To the near kernel alone, from it, to a stranger, and last to us.
     UdpSocket::bind((NEAR_KERNEL, 0))?.send_to(b"hello", (FAR_KERNEL, 9))?;
-    until("datagram of the near kernel's", || {
+    wait_for("datagram of the near kernel's", || {
         receive_all(&mut far).ok()?.iter().any(|octets| octets.get(12..14) == Some(&[8, 0])).then_some(())
     })?;
     for destination in [near, PEER_MAC] {
@@ -139,12 +138,12 @@ fn udp(checksum: [u8; 2]) -> Vec<u8> {
 }
 
 // proves: rfc1122-udp-checksum, rfc768-no-checksum, partial-checksum
-fn udp_checksums() -> Outcome {
+fn udp_checksums() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
     let host = Running::start(&HOST)?;
     // The checksum of the far kernel's is left to hardware that there is none of.
-    let socket = veth.beyond(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))?;
+    let socket = veth.in_far_namespace(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))?;
     assert_eq!(refusal(&socket, OURS)?, Some(ErrorKind::ConnectionRefused));
     let is_reply = |octets: &[u8]| is_arp(2)(octets) && octets.starts_with(&PEER_MAC);
     send(&mut far, &request(OURS))?;
@@ -170,11 +169,11 @@ fn udp_checksums() -> Outcome {
     Ok(())
 }
 
-fn our_ping_reaches_the_far_kernel() -> Outcome {
+fn our_ping_reaches_the_far_kernel() -> TestResult {
     let _veth = Veth::new()?;
     let near = ["ping", "-I", NEAR, "--address", "10.0.0.2/24", "-c", "3", "-i", "0.3"];
     for size in ["56", "8000"] {
-        let (code, out, errors) = told(&run(&[&near[..], &["-s", size, "10.0.0.9"]].concat())?);
+        let (code, out, errors) = exit_and_text(&run(&[&near[..], &["-s", size, "10.0.0.9"]].concat())?);
         assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
         assert!(out.contains("\n3 packets transmitted, 3 received, 0% packet loss, time "), "{out}");
     }
@@ -182,7 +181,7 @@ fn our_ping_reaches_the_far_kernel() -> Outcome {
     let mut ping = command(&[&near[..], &["--pcap", "-", "10.0.0.9"]].concat());
     let mut ping = ping.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
     let capture = ping.stdout.take().ok_or("standard output")?;
-    let (code, lines, errors) = told(&command(&["decode", "-v", "-"]).stdin(capture).output()?);
+    let (code, lines, errors) = exit_and_text(&command(&["decode", "-v", "-"]).stdin(capture).output()?);
     assert_eq!((code, errors.as_str()), (Some(0), ""), "{lines}");
     assert_eq!(lines.matches("ICMP echo request").count(), 3, "{lines}");
     assert_eq!(lines.matches("ICMP echo reply").count(), 3, "{lines}");
@@ -191,7 +190,7 @@ fn our_ping_reaches_the_far_kernel() -> Outcome {
     Ok(())
 }
 
-fn in_a_vlan() -> Outcome {
+fn in_a_vlan() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
     let host = Running::start(&[&HOST[..], &["--vlan", "5"]].concat())?;
@@ -205,7 +204,7 @@ fn in_a_vlan() -> Outcome {
     Ok(())
 }
 
-fn a_range_of_hosts() -> Outcome {
+fn a_range_of_hosts() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
     let ranges = ["--hosts", "10.0.1.0/24", "--hosts", "10.0.2.0/30", "--mac-base", "02:22:00:00:ff:f0"];
@@ -225,18 +224,18 @@ fn a_range_of_hosts() -> Outcome {
 }
 
 // proves: beside-gone
-fn down_up_and_away() -> Outcome {
+fn down_up_and_away() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
     let mut host = Running::start(&HOST)?;
     veth.near.set_up(false)?;
     std::thread::sleep(Duration::from_millis(50));
     veth.near.set_up(true)?;
-    hears(&mut far, OURS)?;
+    wait_until_answering(&mut far, OURS)?;
     send(&mut far, &request(OURS))?;
     assert_eq!(receive(&mut far, is_arp(2))?, reply(OUR_MAC, OURS));
     delete_link(&veth.near)?;
-    until("end of the host", || host.has_ended().then_some(()))?;
+    wait_for("end of the host", || host.has_ended().then_some(()))?;
     let (code, out, errors) = host.end()?;
     assert_eq!(code, Some(2), "{out}");
     assert_eq!(errors, "tapstack: near0: the device is gone: it was deleted while in use\n");
@@ -245,7 +244,7 @@ fn down_up_and_away() -> Outcome {
 }
 
 // proves: beside-lost
-fn a_flood_is_counted() -> Outcome {
+fn a_flood_is_counted() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
     let host = Running::start(&[&HOST[..], &["-q"]].concat())?;
@@ -254,7 +253,7 @@ fn a_flood_is_counted() -> Outcome {
         send(&mut far, &arp([0xff; 6], 1, (PEER_MAC, PEER), ([0; 6], FAR_KERNEL)))?;
     }
     host.signal(Signal::SIGCONT)?;
-    until("word from a host that was overrun", || {
+    wait_for("word from a host that was overrun", || {
         send(&mut far, &request(OURS)).ok()?;
         receive_all(&mut far).ok()?.iter().any(|octets| is_arp(2)(octets)).then_some(())
     })?;
@@ -266,21 +265,21 @@ fn a_flood_is_counted() -> Outcome {
 }
 
 // proves: beside-hardware, beside-protocol, beside-itself
-fn port_of_a_bridge() -> Outcome {
+fn port_of_a_bridge() -> TestResult {
     let veth = Veth::new()?;
-    bridge("br0", &[&veth.near])?;
+    create_bridge("br0", &[&veth.near])?;
     let warning = "tapstack: near0 is a port of the bridge br0, and hosts at its other ports are out of reach; use `-I br0` for all\n";
     let host = Running::start(&HOST)?;
     let (code, _, errors) = host.stop()?;
     assert_eq!((code, errors.as_str()), (Some(0), warning));
-    let (_, _, errors) = told(&run(&["scan", "-I", NEAR, "-s", "10.0.0.9", "-x", "10.0.0.8"])?);
+    let (_, _, errors) = exit_and_text(&run(&["scan", "-I", NEAR, "-s", "10.0.0.9", "-x", "10.0.0.8"])?);
     assert!(errors.starts_with(warning), "{errors}");
     let host = Running::start(&["-I", "br0", "--address", "10.0.0.2/24"])?;
     assert_eq!(host.stop()?.2, "");
     delete_link(&Interface::named(&"br0".parse()?)?)
 }
 
-fn would_fight() -> Outcome {
+fn would_fight() -> TestResult {
     let veth = Veth::new()?;
     add_address(&veth.near, "192.0.2.1/24".parse()?)?;
     let own: Vec<_> = veth.near.hardware_address()?.iter().map(|octet| format!("{octet:02x}")).collect();
@@ -319,20 +318,20 @@ fn would_fight() -> Outcome {
 }
 
 /// Wants a command to end with exit 2 and this in its sentence, before it has done anything.
-fn refused(words: &[&str], part: &str) -> Outcome {
+fn refused(words: &[&str], part: &str) -> TestResult {
     let mut running = Running::command(words)?;
     assert_eq!(running.first, "", "{words:?}");
-    until("end of what is refused", || running.has_ended().then_some(()))?;
+    wait_for("end of what is refused", || running.has_ended().then_some(()))?;
     let (code, _, errors) = running.end()?;
     assert_eq!(code, Some(2), "{words:?}: {errors}");
     assert!(errors.contains(part), "{words:?}: {errors}");
     Ok(())
 }
 
-fn cannot_be_used() -> Outcome {
+fn cannot_be_used() -> TestResult {
     let veth = Veth::new()?;
     let far = veth.far_interface()?;
-    let check = |name: &str, part: &str| -> Outcome {
+    let check = |name: &str, part: &str| -> TestResult {
         let commands = [&["host"][..], &["ping", "10.0.0.9"]];
         // A carrier is waited for, so that is asked of one alone.
         let count = if part.contains("carrier") { 1 } else { 2 };
@@ -352,10 +351,10 @@ fn cannot_be_used() -> Outcome {
     check(tap.interface().name().as_str(), "is down, and nobody is heard")
 }
 
-fn without_privilege() -> Outcome {
+fn without_privilege() -> TestResult {
     for words in [&["host"][..], &["ping", "10.0.0.1"]] {
         let part = "raw frames take CAP_NET_RAW; `sudo setcap cap_net_raw+ep /";
-        refused(&[words, &["-I", MINE, "--address", "10.0.0.2/24"]].concat(), part)?;
+        refused(&[words, &["-I", USER_TAP, "--address", "10.0.0.2/24"]].concat(), part)?;
     }
     Ok(())
 }

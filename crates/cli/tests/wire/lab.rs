@@ -12,9 +12,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tap::linux::Interface;
 
-use crate::harness::lab::{delete_link, kernel_knows, kernel_sends, until};
-use crate::harness::program::{command, run, told};
-use crate::harness::{Case, Outcome, Refused};
+use testbed::kernel::{delete_link, kernel_neighbor, send_from_kernel};
+use testbed::program::{command, exit_and_text, run};
+use testbed::{Case, TestResult, WireRefused, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
     ("the_newcomers_run_shows_the_kernel_learning_our_address", the_newcomers_run),
@@ -41,9 +41,9 @@ pub(crate) const REFUSED: &[Case] = &[
     ("lab_cable_works_all_the_same", the_embedded_wire),
 ];
 
-fn the_newcomers_run() -> Outcome {
+fn the_newcomers_run() -> TestResult {
     for arguments in [&[][..], &["lab"]] {
-        let (code, out, errors) = told(&run(arguments)?);
+        let (code, out, errors) = exit_and_text(&run(arguments)?);
         assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
         assert!(out.contains("Request who-has 10.0.0.2 tell 10.0.0.1, length 28"), "{out}");
         assert!(out.contains("Reply 10.0.0.2 is-at 02:"), "{out}");
@@ -56,12 +56,12 @@ fn the_newcomers_run() -> Outcome {
     Ok(())
 }
 
-fn the_lab_touches_nothing_outside() -> Outcome {
+fn the_lab_touches_nothing_outside() -> TestResult {
     let links = || std::fs::read_to_string("/proc/self/net/dev").map(|text| names(&text));
     let before = links()?;
     run(&["lab", "--", "true"])?;
     assert_eq!(links()?, before);
-    let (_, inside, _) = told(&run(&["lab", "--", "cat", "/proc/self/net/dev"])?);
+    let (_, inside, _) = exit_and_text(&run(&["lab", "--", "cat", "/proc/self/net/dev"])?);
     assert_eq!(names(&inside), ["lo", "tap0"], "and nothing from outside is inside");
     Ok(())
 }
@@ -73,9 +73,9 @@ fn names(dev: &str) -> Vec<String> {
     names
 }
 
-fn a_command_runs_beside_our_host() -> Outcome {
+fn a_command_runs_beside_our_host() -> TestResult {
     for code in [0, 1, 7] {
-        let (exit, out, errors) = told(&run(&["lab", "--", "sh", "-c", &format!("exit {code}")])?);
+        let (exit, out, errors) = exit_and_text(&run(&["lab", "--", "sh", "-c", &format!("exit {code}")])?);
         assert_eq!((exit, out.as_str(), errors.as_str()), (Some(code), "", ""));
     }
     Ok(())
@@ -91,7 +91,7 @@ fn within<T: Send>(lab: &Child, act: impl FnOnce() -> T + Send) -> Result<T, Box
     })
 }
 
-fn standard_output_is_the_commands() -> Outcome {
+fn standard_output_is_the_commands() -> TestResult {
     const SCRIPT: &str = "echo begun; read go; cat /proc/net/arp";
     let host = Ipv4Addr::new(10, 0, 0, 2);
     for words in [&["lab"][..], &["lab", "-v"]] {
@@ -102,11 +102,11 @@ fn standard_output_is_the_commands() -> Outcome {
         within(&lab, || -> Result<(), String> {
             let tap = Interface::named(&"tap0".parse().map_err(|_| "a name")?)
                 .map_err(|error| error.to_string())?;
-            kernel_sends(host, b"hello").map_err(|error| error.to_string())?;
-            kernel_knows(&tap, host).map(drop).map_err(|error| error.to_string())
+            send_from_kernel(host, b"hello").map_err(|error| error.to_string())?;
+            kernel_neighbor(&tap, host).map(drop).map_err(|error| error.to_string())
         })??;
         lab.stdin.take().ok_or("standard input")?.write_all(b"\n")?;
-        let (code, out, errors) = told(&lab.wait_with_output()?);
+        let (code, out, errors) = exit_and_text(&lab.wait_with_output()?);
         assert_eq!(code, Some(0), "{errors}");
         let entry = |line: &str| line.starts_with("10.0.0.2 ") && line.contains(" 02:");
         assert!(out.lines().any(entry) && !out.contains("who-has"), "{out}");
@@ -117,41 +117,41 @@ fn standard_output_is_the_commands() -> Outcome {
     Ok(())
 }
 
-fn a_command_ended_by_a_signal() -> Outcome {
+fn a_command_ended_by_a_signal() -> TestResult {
     assert_eq!(run(&["lab", "--", "sh", "-c", "kill -9 $$"])?.status.code(), Some(137));
     // SIGINT from the keyboard goes to both; the lab leaves it to the command.
     assert_eq!(run(&["lab", "--", "sh", "-c", "kill -INT $PPID; sleep 0.1; exit 3"])?.status.code(), Some(3));
     Ok(())
 }
 
-fn sigterm_is_passed_on() -> Outcome {
+fn sigterm_is_passed_on() -> TestResult {
     let script = "trap 'exit 5' TERM; echo up >&2; for i in $(seq 300); do sleep 0.05; done";
     let mut lab = command(&["lab", "--", "sh", "-c", script]).stderr(Stdio::piped()).spawn()?;
     let mut line = [0; 3];
     lab.stderr.as_mut().ok_or("standard error")?.read_exact(&mut line)?;
     kill(Pid::from_raw(i32::try_from(lab.id())?), Signal::SIGTERM)?;
-    let status = until("end of the lab", || lab.try_wait().ok().flatten())?;
+    let status = wait_for("end of the lab", || lab.try_wait().ok().flatten())?;
     assert_eq!(status.code(), Some(5));
     Ok(())
 }
 
-fn no_signal_is_kept_from_the_command() -> Outcome {
-    let (_, status, _) = told(&run(&["lab", "--", "cat", "/proc/self/status"])?);
+fn no_signal_is_kept_from_the_command() -> TestResult {
+    let (_, status, _) = exit_and_text(&run(&["lab", "--", "cat", "/proc/self/status"])?);
     assert!(status.contains("SigBlk:\t0000000000000000"), "{status}");
 
     // As Ctrl-C does: to the whole group, of which the lab is the first.
     let mut lab = command(&["lab", "--", "sleep", "30"]).process_group(0).spawn()?;
-    until("command in the lab", || {
+    wait_for("command in the lab", || {
         let children = format!("/proc/{0}/task/{0}/children", lab.id());
         std::fs::read_to_string(children).ok().filter(|text| !text.is_empty())
     })?;
     kill(Pid::from_raw(-i32::try_from(lab.id())?), Signal::SIGINT)?;
-    let status = until("end of the lab", || lab.try_wait().ok().flatten())?;
+    let status = wait_for("end of the lab", || lab.try_wait().ok().flatten())?;
     assert_eq!(status.code(), Some(130));
     Ok(())
 }
 
-fn a_lab_whose_tap_is_deleted_still_passes_sigterm_on() -> Outcome {
+fn a_lab_whose_tap_is_deleted_still_passes_sigterm_on() -> TestResult {
     let mut lab = command(&["lab", "--", "sh", "-c", "echo begun; exec sleep 30"]);
     let mut lab = lab.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let mut begun = [0; 6];
@@ -164,37 +164,37 @@ fn a_lab_whose_tap_is_deleted_still_passes_sigterm_on() -> Outcome {
     let mut told = [0; 9];
     lab.stderr.as_mut().ok_or("standard error")?.read_exact(&mut told)?;
     kill(Pid::from_raw(i32::try_from(lab.id())?), Signal::SIGTERM)?;
-    let status = until("end of the lab", || lab.try_wait().ok().flatten())?;
+    let status = wait_for("end of the lab", || lab.try_wait().ok().flatten())?;
     assert_eq!(status.code(), Some(143));
     Ok(())
 }
 
-fn a_command_that_is_not_there() -> Outcome {
-    let (code, _, errors) = told(&run(&["lab", "--", "no-such-command"])?);
+fn a_command_that_is_not_there() -> TestResult {
+    let (code, _, errors) = exit_and_text(&run(&["lab", "--", "no-such-command"])?);
     assert_eq!(code, Some(127));
     assert_eq!(errors, "tapstack: cannot run no-such-command: no such command\n");
-    let (code, _, errors) = told(&run(&["lab", "--", "/no/such/command"])?);
+    let (code, _, errors) = exit_and_text(&run(&["lab", "--", "/no/such/command"])?);
     assert_eq!(code, Some(127));
     assert_eq!(errors, "tapstack: cannot run /no/such/command: no such command\n");
     for not_executable in ["/etc/passwd", "/proc"] {
-        let (code, _, errors) = told(&run(&["lab", "--", not_executable])?);
+        let (code, _, errors) = exit_and_text(&run(&["lab", "--", not_executable])?);
         assert_eq!(code, Some(126));
         assert_eq!(errors, format!("tapstack: cannot run {not_executable}: Permission denied\n"));
     }
     Ok(())
 }
 
-fn sys_shows_the_inside() -> Outcome {
-    let (code, out, errors) = told(&run(&["lab", "-v", "--", "ls", "/sys/class/net"])?);
+fn sys_shows_the_inside() -> TestResult {
+    let (code, out, errors) = exit_and_text(&run(&["lab", "-v", "--", "ls", "/sys/class/net"])?);
     if let Some((_, why)) = errors.split_once("/sys still shows the interfaces outside: ") {
-        return Err(Refused(format!("sysfs cannot be mounted here: {why}")).into());
+        return Err(WireRefused(format!("sysfs cannot be mounted here: {why}")).into());
     }
     assert_eq!(code, Some(0), "{errors}");
     assert!(out.lines().any(|name| name == "tap0"), "{out}");
     Ok(())
 }
 
-fn terminal_gets_a_banner() -> Outcome {
+fn terminal_gets_a_banner() -> TestResult {
     let banner = "inside the lab: the kernel is 10.0.0.1 on tap0, the host there is 10.0.0.2";
     let OpenptyResult { master, slave } = openpty(None, None)?;
     let mut lab = command(&["lab", "--", "true"]);
@@ -208,7 +208,7 @@ fn terminal_gets_a_banner() -> Outcome {
     Ok(())
 }
 
-fn two_labs_do_not_meet() -> Outcome {
+fn two_labs_do_not_meet() -> TestResult {
     let (first, second) =
         (command(&[]).stdout(Stdio::piped()).spawn()?, command(&[]).stdout(Stdio::piped()).spawn()?);
     assert!(first.wait_with_output()?.status.success());
@@ -223,15 +223,15 @@ fn assert_embedded(out: &str) {
     assert!(entry.starts_with("10.0.0.2 dev cable0 lladdr 02:"), "{out}");
 }
 
-fn the_embedded_wire() -> Outcome {
-    let (code, out, errors) = told(&run(&["lab", "--cable"])?);
+fn the_embedded_wire() -> TestResult {
+    let (code, out, errors) = exit_and_text(&run(&["lab", "--cable"])?);
     assert_eq!((code, errors.as_str()), (Some(0), ""));
     assert_embedded(&out);
     Ok(())
 }
 
-fn the_newcomers_run_falls_back() -> Outcome {
-    let (code, out, errors) = told(&run(&[])?);
+fn the_newcomers_run_falls_back() -> TestResult {
+    let (code, out, errors) = exit_and_text(&run(&[])?);
     assert_eq!(code, Some(2), "no kernel took part");
     assert_eq!(errors.lines().count(), 1, "{errors}");
     assert!(errors.contains("`sudo chmod 0666 /dev/net/tun`"), "{errors}");
@@ -239,9 +239,9 @@ fn the_newcomers_run_falls_back() -> Outcome {
     Ok(())
 }
 
-fn lab_by_name_does_not_fall_back() -> Outcome {
+fn lab_by_name_does_not_fall_back() -> TestResult {
     for arguments in [&["lab"][..], &["lab", "--", "true"]] {
-        let (code, out, errors) = told(&run(arguments)?);
+        let (code, out, errors) = exit_and_text(&run(arguments)?);
         assert_eq!((code, out.as_str()), (Some(2), ""));
         assert!(errors.contains("`sudo chmod 0666 /dev/net/tun`"), "{errors}");
     }

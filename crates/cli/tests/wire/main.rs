@@ -2,12 +2,6 @@
 // A trial may panic: that is how it fails. Each has the shape of a `Case`.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unnecessary_wraps)]
 
-#[path = "../../../tap/tests/harness/mod.rs"]
-mod harness;
-
-#[path = "../../src/schema.rs"]
-mod schema;
-
 mod arping;
 mod capture;
 mod carriage;
@@ -33,10 +27,10 @@ mod watch;
 
 use std::process::ExitCode;
 
-use harness::Trials;
+use testbed::Trials;
 
 fn main() -> ExitCode {
-    if let Err(error) = harness::program::open(env!("CARGO_BIN_EXE_tapstack")) {
+    if let Err(error) = testbed::program::open(env!("CARGO_BIN_EXE_tapstack")) {
         eprintln!("cannot open the program under test: {error}");
         return ExitCode::FAILURE;
     }
@@ -75,5 +69,5 @@ fn main() -> ExitCode {
     ]
     .concat();
     let refused = [doctor::REFUSED, lab::REFUSED].concat();
-    harness::main(Trials { cases: &cases, refused: &refused, unprivileged: &unprivileged })
+    testbed::main(Trials { cases: &cases, refused: &refused, unprivileged: &unprivileged })
 }

@@ -8,9 +8,9 @@ use nix::pty::{OpenptyResult, openpty};
 
 use super::capture::Scratch;
 use super::running::wire;
-use crate::harness::installed::installed;
-use crate::harness::program::{command, run, told};
-use crate::harness::{Case, Outcome};
+use testbed::installed::installed;
+use testbed::program::{command, exit_and_text, run};
+use testbed::{Case, TestResult};
 
 pub(crate) const CASES: &[Case] = &[
     ("colour_comes_where_it_is_asked_for_and_not_into_a_pipe", colour),
@@ -23,7 +23,7 @@ pub(crate) const CASES: &[Case] = &[
     ("a_manual_page_has_its_sections_and_an_unknown_one_a_sentence", manual_pages),
 ];
 
-fn colour() -> Outcome {
+fn colour() -> TestResult {
     let shown = |words: &[&str], variable: Option<&str>| -> Result<bool, Box<dyn std::error::Error>> {
         let mut command = command(&[&["lab", "--cable"], words].concat());
         command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
@@ -36,7 +36,7 @@ fn colour() -> Outcome {
     assert!(shown(&["--color", "always"], None)?);
     assert!(shown(&["--color=always"], Some("NO_COLOR"))?, "who asks by name has more to say");
     assert!(!shown(&[], Some("NO_COLOR"))?);
-    let (_, out, _) = told(&run(&["lab", "--cable", "--color", "always"])?);
+    let (_, out, _) = exit_and_text(&run(&["lab", "--cable", "--color", "always"])?);
     assert!(out.contains("\u{1b}[1mlearned\u{1b}[0m 10.0.0.1 is at "), "{out}");
     Ok(())
 }
@@ -67,7 +67,7 @@ pub(crate) fn on_a_terminal(
     Ok(String::from_utf8(shown)?)
 }
 
-fn a_terminal() -> Outcome {
+fn a_terminal() -> TestResult {
     let list = ["man", "--list"];
     let cable = ["lab", "--cable"];
     assert!(on_a_terminal(&cable, &[])?.contains("\u{1b}[36mIn \u{1b}[0m"));
@@ -78,20 +78,20 @@ fn a_terminal() -> Outcome {
     Ok(())
 }
 
-fn help_and_errors() -> Outcome {
+fn help_and_errors() -> TestResult {
     for words in [&["--help"][..], &["host", "--help"], &["tap", "list", "--help"]] {
         let coloured = [words, &["--color", "always"]].concat();
         assert!(run(&[&["--color", "always"], words].concat())?.stdout.contains(&0x1b), "{coloured:?}");
         assert!(!run(words)?.stdout.contains(&0x1b), "{words:?}");
     }
     assert!(run(&["--color=always", "host", "--nonsense"])?.stderr.contains(&0x1b));
-    let (code, _, errors) = told(&run(&["--color=always", "tap", "delete", "absent0"])?);
+    let (code, _, errors) = exit_and_text(&run(&["--color=always", "tap", "delete", "absent0"])?);
     assert_eq!(code, Some(1));
     assert_eq!(errors, "\u{1b}[1m\u{1b}[31mtapstack:\u{1b}[0m there is no TAP absent0 to delete\n");
     Ok(())
 }
 
-fn full_disk() -> Outcome {
+fn full_disk() -> TestResult {
     let held = wire("full0")?;
     let address = ["--address", "10.0.0.9/24"];
     // Without a list of its own a scan says on standard error whether the system has one.
@@ -107,7 +107,7 @@ fn full_disk() -> Outcome {
     for words in rows {
         let full = File::options().write(true).open("/dev/full")?;
         let output = command(words).stdout(full).stderr(Stdio::piped()).spawn()?.wait_with_output()?;
-        let (code, _, errors) = told(&output);
+        let (code, _, errors) = exit_and_text(&output);
         assert_eq!(code, Some(2), "{words:?}: {errors}");
         assert!(
             errors.starts_with("tapstack: cannot write to standard output: No space left"),
@@ -118,7 +118,7 @@ fn full_disk() -> Outcome {
     Ok(())
 }
 
-fn output_that_cannot_be_written() -> Outcome {
+fn output_that_cannot_be_written() -> TestResult {
     let rows: [&[&str]; 9] = [
         &[],
         &["lab"],
@@ -133,7 +133,7 @@ fn output_that_cannot_be_written() -> Outcome {
     for words in rows {
         let full = File::options().write(true).open("/dev/full")?;
         let output = command(words).stdout(full).stderr(Stdio::piped()).spawn()?.wait_with_output()?;
-        let (code, _, errors) = told(&output);
+        let (code, _, errors) = exit_and_text(&output);
         assert_eq!(code, Some(2), "{words:?}: {errors}");
         assert!(
             errors.ends_with("cannot write to standard output: No space left on device\n"),
@@ -143,16 +143,16 @@ fn output_that_cannot_be_written() -> Outcome {
     Ok(())
 }
 
-fn completions() -> Outcome {
+fn completions() -> TestResult {
     for shell in ["bash", "zsh", "fish"] {
-        let (code, script, errors) = told(&run(&["completions", shell])?);
+        let (code, script, errors) = exit_and_text(&run(&["completions", shell])?);
         assert_eq!((code, errors.as_str()), (Some(0), ""));
         assert!(script.contains("doctor") && script.contains("busy-poll"), "{shell}: {script}");
     }
     Ok(())
 }
 
-fn completions_in_bash() -> Outcome {
+fn completions_in_bash() -> TestResult {
     let bash = installed("bash")?;
     let script = run(&["completions", "bash"])?.stdout;
     // What the shell itself would offer behind `tapstack tap`.
@@ -165,21 +165,21 @@ fn completions_in_bash() -> Outcome {
     Ok(())
 }
 
-fn manual_pages() -> Outcome {
-    let (code, list, _) = told(&run(&["man", "--list"])?);
+fn manual_pages() -> TestResult {
+    let (code, list, _) = exit_and_text(&run(&["man", "--list"])?);
     assert_eq!(code, Some(0));
     assert!(list.lines().any(|line| line == "tapstack-tap-create.1\ttap create"), "{list}");
     for line in list.lines() {
         let (_, words) = line.split_once('\t').ok_or("a tab")?;
         let words: Vec<_> = ["man"].into_iter().chain(words.split_whitespace()).collect();
-        let (code, page, errors) = told(&run(&words)?);
+        let (code, page, errors) = exit_and_text(&run(&words)?);
         assert_eq!((code, errors.as_str()), (Some(0), ""));
         assert!(
             page.contains("\n.SH NAME\ntapstack") && page.contains("\n.SH EXAMPLES\n"),
             "{words:?}: {page}"
         );
     }
-    let (code, out, errors) = told(&run(&["man", "tap", "nonsense"])?);
+    let (code, out, errors) = exit_and_text(&run(&["man", "tap", "nonsense"])?);
     let sentence =
         "tapstack: there is no command `tap nonsense`; `tapstack man --list` tells which there are\n";
     assert_eq!((code, out.as_str(), errors.as_str()), (Some(2), "", sentence));

@@ -9,9 +9,9 @@ use super::claims::line_with;
 use super::host::MAC;
 use super::hosts::checksum;
 use super::running::{Persistent, Running};
-use crate::harness::lab::{arp, is_arp, receive, send};
-use crate::harness::veth::{NEAR, Veth};
-use crate::harness::{Case, Outcome};
+use testbed::frames::{arp, is_arp, receive, send};
+use testbed::veth::{NEAR, Veth};
+use testbed::{Case, TestResult};
 
 pub(crate) const CASES: &[Case] = &[
     ("replies_on_a_tap_fit_its_mtu_as_it_changes", on_a_tap),
@@ -24,7 +24,7 @@ const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
 const PEER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 7];
 
 // proves: link-mtu
-fn on_a_tap() -> Outcome {
+fn on_a_tap() -> TestResult {
     let tap = Persistent::create("mtu0")?;
     let mut host = Running::start(&["--tap", "mtu0", "--address", "10.0.0.2/24", "--mac", MAC])?;
     follows(&mut host, &tap.0, |_| PacketSocket::open(tap.0.name()).map_err(Into::into))?;
@@ -33,12 +33,12 @@ fn on_a_tap() -> Outcome {
 }
 
 // proves: link-mtu
-fn on_an_interface() -> Outcome {
+fn on_an_interface() -> TestResult {
     let veth = Veth::new()?;
     let far = veth.far_interface()?;
     let mut host = Running::start(&["-I", NEAR, "--address", "10.0.0.2/24", "--mac", MAC])?;
     follows(&mut host, &veth.near, |mtu| {
-        veth.beyond(|| far.set_mtu(mtu).map_err(|error| error.to_string()))?;
+        veth.in_far_namespace(|| far.set_mtu(mtu).map_err(|error| error.to_string()))?;
         veth.far_socket()
     })?;
     assert_eq!(host.stop()?.0, Some(0));
@@ -51,7 +51,7 @@ fn follows(
     host: &mut Running,
     interface: &Interface,
     peer: impl Fn(usize) -> Result<PacketSocket, Box<dyn std::error::Error>>,
-) -> Outcome {
+) -> TestResult {
     // Frames of the length of the MTU are sent to the host, and expected from it.
     for (mtu, frames) in [(576, 15), (1_500, 6), (9_000, 1), (576, 15)] {
         interface.set_mtu(mtu)?;

@@ -4,10 +4,9 @@ use nix::sys::signal::Signal;
 
 use super::claims::Bridged;
 use super::running::Running;
-use crate::harness::lab::until;
-use crate::harness::program::{run, told};
-use crate::harness::{Case, Outcome};
-use crate::schema::check_lines;
+use testbed::program::{exit_and_text, run};
+use testbed::schema::check_lines;
+use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
     ("our_ping_reaches_the_kernel_whatever_its_size", our_ping_reaches_the_kernel),
@@ -27,10 +26,10 @@ const INTERVAL: &str = "0.3";
 
 /// Runs a ping to its end: what it printed, and its exit code.
 fn ping(arguments: &[&str], more: &[&str]) -> std::io::Result<(Option<i32>, String, String)> {
-    Ok(told(&run(&[arguments, more].concat())?))
+    Ok(exit_and_text(&run(&[arguments, more].concat())?))
 }
 
-fn our_ping_reaches_the_kernel() -> Outcome {
+fn our_ping_reaches_the_kernel() -> TestResult {
     for size in [0, 56, 1_472, 1_473, 8_000, 65_507] {
         let (code, out, errors) =
             ping(&NEAR, &["-c", "3", "-i", INTERVAL, "-s", &size.to_string(), "10.0.0.1"])?;
@@ -51,7 +50,7 @@ fn our_ping_reaches_the_kernel() -> Outcome {
     Ok(())
 }
 
-fn our_ping_crosses_a_bridge() -> Outcome {
+fn our_ping_crosses_a_bridge() -> TestResult {
     let _wire = Bridged::new()?;
     let far = Running::start(&["--tap", "far0", "--address", "10.0.0.3/24"])?;
     let near = ["ping", "--tap", "near0", "--address", "10.0.0.2/24"];
@@ -91,7 +90,7 @@ impl Drop for Forwarding {
 }
 
 /// The kernel is the router: at 10.0.0.1 on our wire, at 10.9.0.1 on the other host's.
-fn our_ping_crosses_a_router() -> Outcome {
+fn our_ping_crosses_a_router() -> TestResult {
     let _router = Forwarding::on()?;
     // Three seconds pass until nobody has answered for an address: time for all the rest.
     let alone = ["ping", "--tap", "alone0", "--address", "10.7.0.2/24", "--kernel", "10.7.0.1/24"];
@@ -133,7 +132,7 @@ fn our_ping_crosses_a_router() -> Outcome {
     Ok(())
 }
 
-fn a_signal_ends_a_ping() -> Outcome {
+fn a_signal_ends_a_ping() -> TestResult {
     for (signal, target, expected) in
         [(Signal::SIGINT, "10.0.0.1", Some(0)), (Signal::SIGTERM, "10.0.0.9", Some(1))]
     {
@@ -149,16 +148,16 @@ fn a_signal_ends_a_ping() -> Outcome {
     Ok(())
 }
 
-fn a_reader_that_goes_away() -> Outcome {
+fn a_reader_that_goes_away() -> TestResult {
     let mut ping = Running::command(&[&NEAR[..], &["-i", "0.01", "10.0.0.1"]].concat())?;
     assert!(ping.line()?.contains("icmp_seq=1 "));
     ping.close_output();
-    until("end of the ping", || ping.has_ended().then_some(()))?;
+    wait_for("end of the ping", || ping.has_ended().then_some(()))?;
     assert_eq!(ping.end()?.0, Some(0));
     Ok(())
 }
 
-fn quiet_or_json() -> Outcome {
+fn quiet_or_json() -> TestResult {
     let (code, out, _) = ping(&NEAR, &["-q", "-c", "2", "-i", "0.01", "10.0.0.1"])?;
     assert_eq!(code, Some(0));
     assert!(out.starts_with("PING ") && out.contains("\n\n--- ") && !out.contains("icmp_seq"), "{out}");
@@ -173,7 +172,7 @@ fn quiet_or_json() -> Outcome {
     Ok(())
 }
 
-fn wrong_input() -> Outcome {
+fn wrong_input() -> TestResult {
     let cases: [(&[&str], &str); 9] = [
         (&["10.0.0.2"], "tapstack: 10.0.0.2 is our own address"),
         (&["10.0.0.255"], "tapstack: 10.0.0.255 means all hosts"),

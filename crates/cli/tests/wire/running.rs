@@ -10,8 +10,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tap::linux::{Carrier, Interface, PersistentTap, Tap};
 
-use crate::harness::lab::until;
-use crate::harness::program::command;
+use testbed::program::command;
+use testbed::wait_for;
 
 /// How long a program may be silent, in milliseconds, before that fails its trial.
 const PATIENCE: u16 = 30_000;
@@ -164,7 +164,7 @@ pub(crate) fn wire(name: &str) -> Result<Tap, Box<dyn Error>> {
 /// Waits until the kernel has noticed the carrier of a TAP that was up before it was attached to: it is late where many
 /// links change, and loses what it sends until then.
 pub(crate) fn carries(interface: &Interface) -> Result<(), Box<dyn Error>> {
-    until("carrier", || interface.carrier().is_ok_and(|carrier| carrier == Carrier::Up).then_some(()))
+    wait_for("carrier", || interface.carrier().is_ok_and(|carrier| carrier == Carrier::Up).then_some(()))
 }
 
 /// A persistent TAP that is up, with the kernel at 10.0.0.1/24, for as long as this value lives.

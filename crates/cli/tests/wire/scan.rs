@@ -10,10 +10,11 @@ use tap::linux::Tap;
 use super::capture::Scratch;
 use super::manners::on_a_terminal;
 use super::running::{Persistent, Running, wire};
-use crate::harness::lab::{arp, delete_link, is_arp, receive, send, until};
-use crate::harness::program::{command, run, told};
-use crate::harness::{Case, MINE, Outcome, THEIRS};
-use crate::schema::check_lines;
+use testbed::frames::{arp, is_arp, receive, send};
+use testbed::kernel::delete_link;
+use testbed::program::{command, exit_and_text, run};
+use testbed::schema::check_lines;
+use testbed::{Case, ROOT_TAP, TestResult, USER_TAP, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
     ("on_an_interface_the_exit_code_of_a_scan_tells_the_truth", on_an_interface),
@@ -45,7 +46,7 @@ const ONE: [&str; 4] = ["-t", "3000", "-M", "1"];
 
 /// Runs a scan of one pass to its end: its exit code, and what it printed.
 fn scan(wire: &[&str], more: &[&str]) -> std::io::Result<(Option<i32>, String, String)> {
-    Ok(told(&run(&[&["scan", "-r", "1"], wire, more].concat())?))
+    Ok(exit_and_text(&run(&[&["scan", "-r", "1"], wire, more].concat())?))
 }
 
 /// Four hosts from 10.0.0.16 on, the kernel at 10.0.0.1, on a TAP of this name.
@@ -64,7 +65,7 @@ fn vendors(name: &str) -> Result<Scratch, Box<dyn std::error::Error>> {
     Ok(file)
 }
 
-fn on_an_interface() -> Outcome {
+fn on_an_interface() -> TestResult {
     let host = four("many1")?;
     let on = ["-I", "many1"];
     let rows: [(&[&str], i32, &str); 8] = [
@@ -97,7 +98,7 @@ fn on_an_interface() -> Outcome {
 }
 
 /// The peer is the kernel, a station of our own asks.
-fn from_a_tap() -> Outcome {
+fn from_a_tap() -> TestResult {
     let _tap = Persistent::create("near2")?;
     let from = ["--tap", "near2", "--address", "10.0.0.2/29"];
     for (more, code, part) in [
@@ -113,7 +114,7 @@ fn from_a_tap() -> Outcome {
     Ok(())
 }
 
-fn cannot_ask() -> Outcome {
+fn cannot_ask() -> TestResult {
     let (dead, idle) = (Persistent::create("dead1")?, Persistent::create("idle1")?);
     dead.0.set_up(false)?;
     let held = wire("held1")?;
@@ -155,7 +156,7 @@ fn cannot_ask() -> Outcome {
     Ok(())
 }
 
-fn goes_down_meanwhile() -> Outcome {
+fn goes_down_meanwhile() -> TestResult {
     let mut tap = wire("fall1")?;
     // Whether the next request finds it down, or there is no next one.
     for more in [&["-q", "-b", "1", "-r", "8", "-t", "100"][..], &["-q", "-r", "1", "-t", "1000"]] {
@@ -174,7 +175,7 @@ fn goes_down_meanwhile() -> Outcome {
     Ok(())
 }
 
-fn duplicates_and_conflicts() -> Outcome {
+fn duplicates_and_conflicts() -> TestResult {
     let mut tap = wire("twice1")?;
     let mac = tap.interface().hardware_address()?;
     let request = |octets: &[u8]| is_arp(1)(octets) && octets.ends_with(&TARGET.octets());
@@ -201,13 +202,13 @@ fn duplicates_and_conflicts() -> Outcome {
         for from in [PEER_MAC, PEER_MAC, THIRD_MAC] {
             send(&mut tap, &reply(from))?;
         }
-        let (code, out, _) = told(&child.wait_with_output()?);
+        let (code, out, _) = exit_and_text(&child.wait_with_output()?);
         assert_eq!((code, out), (Some(0), expected), "{more:?}");
     }
     Ok(())
 }
 
-fn in_a_vlan() -> Outcome {
+fn in_a_vlan() -> TestResult {
     let there = ["--tap", "tag2", "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24", "--vlan", "5"];
     let host = Running::start(&there)?;
     for (more, expected) in [
@@ -228,7 +229,7 @@ fn in_a_vlan() -> Outcome {
 
 /// Each is found once, whatever the order, under the hardware address that is its own; and no line is lost where the
 /// reader begins late.
-fn many_hosts() -> Outcome {
+fn many_hosts() -> TestResult {
     let many = ["--tap", "many2", "--hosts", "10.1.0.0/20", "--mac-base", "02:11:00:00:00:00"];
     let host = Running::begin(&[&many[..], &["--kernel", "10.2.0.1/8", "-q"]].concat())?;
     let file = Scratch::new("long.txt");
@@ -240,7 +241,7 @@ fn many_hosts() -> Outcome {
         let words = [&["scan", "-I", "many2"], &pace[..], &["-O", file.name(), range]].concat();
         let child = command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         std::thread::sleep(std::time::Duration::from_millis(500));
-        let (code, out, errors) = told(&child.wait_with_output()?);
+        let (code, out, errors) = exit_and_text(&child.wait_with_output()?);
         assert_eq!(code, Some(0), "{errors}");
         let found: Vec<_> = out.lines().filter(|line| !line.contains("(DUP")).map(str::to_owned).collect();
         let host = |number: u16| {
@@ -259,13 +260,13 @@ fn many_hosts() -> Outcome {
     Ok(())
 }
 
-fn several_at_once() -> Outcome {
+fn several_at_once() -> TestResult {
     let host = four("both0")?;
     let words = ["scan", "-I", "both0", "-x", "-q", "-r", "1", "-t", "700", "-i", "30", "10.0.0.16/30"];
     let children: Vec<_> = (0..3).map(|_| Running::command(&words)).collect::<Result<_, _>>()?;
     // The kernel asks for the last two at the same time.
     for last in [18, 19] {
-        crate::harness::lab::kernel_sends(Ipv4Addr::new(10, 0, 0, last), b"hello")?;
+        testbed::kernel::send_from_kernel(Ipv4Addr::new(10, 0, 0, last), b"hello")?;
     }
     for child in children {
         let first = child.first.clone();
@@ -278,7 +279,7 @@ fn several_at_once() -> Outcome {
     Ok(())
 }
 
-fn from_a_file() -> Outcome {
+fn from_a_file() -> TestResult {
     let host = four("file0")?;
     let mut child =
         command(&["scan", "-I", "file0", "-t", "3000", "-M", "3", "-x", "-q", "-f", "-", "10.0.0.19"]);
@@ -288,7 +289,7 @@ fn from_a_file() -> Outcome {
         .take()
         .ok_or("a pipe")?
         .write_all(b"# ours\n10.0.0.16/31   # the first two\n\n10.0.0.17\n")?;
-    let (code, out, _) = told(&child.wait_with_output()?);
+    let (code, out, _) = exit_and_text(&child.wait_with_output()?);
     let hosts = ["16\t02:11:00:00:00:00", "17\t02:11:00:00:00:01", "19\t02:11:00:00:00:03"];
     assert_eq!((code, out), (Some(0), hosts.map(|host| format!("10.0.0.{host}\n")).concat()));
     let file = Scratch::new("ranges.txt");
@@ -300,7 +301,7 @@ fn from_a_file() -> Outcome {
     Ok(())
 }
 
-fn ended_by_others() -> Outcome {
+fn ended_by_others() -> TestResult {
     let host = four("end1")?;
     let slow = ["scan", "-I", "end1", "-q", "-i", "100"];
     // One that has found somebody, and one that has not.
@@ -323,14 +324,14 @@ fn ended_by_others() -> Outcome {
     let mut child = Running::command(&[&slow[..], &["-x", "10.0.0.16-10.0.0.255"]].concat())?;
     assert!(child.first.starts_with("10.0.0.16\t"));
     child.close_output();
-    until("end of the scan", || child.has_ended().then_some(()))?;
+    wait_for("end of the scan", || child.has_ended().then_some(()))?;
     let (code, _, errors) = child.end()?;
     assert_eq!((code, errors.contains("Broken pipe")), (Some(0), false), "{errors}");
     assert_eq!(host.stop()?.0, Some(0));
     Ok(())
 }
 
-fn as_json() -> Outcome {
+fn as_json() -> TestResult {
     let host = four("json0")?;
     let file = vendors("json.txt")?;
     let (code, out, _) = scan(
@@ -350,7 +351,7 @@ fn as_json() -> Outcome {
     Ok(())
 }
 
-fn on_terminals() -> Outcome {
+fn on_terminals() -> TestResult {
     let host = four("bar0")?;
     let file = vendors("bar.txt")?;
     let words = ["scan", "-I", "bar0", "-t", "500", "-r", "1", "10.0.0.16-10.0.0.40"];
@@ -370,14 +371,14 @@ fn on_terminals() -> Outcome {
     Ok(())
 }
 
-fn without_privilege() -> Outcome {
-    let (code, out, errors) = scan(&["-I", MINE], &["-t", "60", "10.0.0.2"])?;
+fn without_privilege() -> TestResult {
+    let (code, out, errors) = scan(&["-I", USER_TAP], &["-t", "60", "10.0.0.2"])?;
     assert_eq!((code, out.as_str()), (Some(2), ""), "{errors}");
     assert!(errors.contains("raw frames take CAP_NET_RAW; `sudo setcap cap_net_raw+ep /"), "{errors}");
-    assert_eq!(scan(&["--tap", THEIRS, "--address", "10.0.1.2/24"], &["-l"])?.0, Some(2));
+    assert_eq!(scan(&["--tap", ROOT_TAP, "--address", "10.0.1.2/24"], &["-l"])?.0, Some(2));
     // From a TAP of one's own it takes none.
     let (code, out, _) =
-        scan(&["--tap", MINE, "--address", "10.0.0.2/24"], &[&ONE[..], &["10.0.0.1"]].concat())?;
+        scan(&["--tap", USER_TAP, "--address", "10.0.0.2/24"], &[&ONE[..], &["10.0.0.1"]].concat())?;
     assert_eq!(code, Some(0), "{out}");
     Ok(())
 }

@@ -7,10 +7,10 @@ use std::process::{Command, Output, Stdio};
 use super::capture::Scratch;
 use super::running::wire;
 use super::watch::reply;
-use crate::harness::installed::installed;
-use crate::harness::lab::{arp, send, until};
-use crate::harness::program::command;
-use crate::harness::{Case, Outcome};
+use testbed::frames::{arp, send};
+use testbed::installed::installed;
+use testbed::program::command;
+use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
     ("the_live_table_is_driven_in_a_terminal", live_table),
@@ -51,7 +51,7 @@ impl Terminal {
         tmux.args(["-S", self.socket.name()]).args(words).output()
     }
 
-    fn tell(&self, words: &[&str]) -> Outcome {
+    fn tell(&self, words: &[&str]) -> TestResult {
         let output = self.ask(words)?;
         let why = String::from_utf8_lossy(&output.stderr).into_owned();
         if output.status.success() { Ok(()) } else { Err(format!("tmux {words:?}: {why}").into()) }
@@ -60,14 +60,14 @@ impl Terminal {
     /// Its lines once they have all of these parts; if they never do, what they are instead.
     fn shows(&self, parts: &[&str]) -> Result<Vec<String>, Box<dyn Error>> {
         let mut last = String::new();
-        let shown = until("screen", || {
+        let shown = wait_for("screen", || {
             last = String::from_utf8_lossy(&self.ask(&["capture-pane", "-p"]).ok()?.stdout).into_owned();
             parts.iter().all(|part| last.contains(part)).then(|| last.lines().map(str::to_owned).collect())
         });
         shown.map_err(|_| format!("the screen never showed {parts:?}, but\n{last}").into())
     }
 
-    fn press(&self, keys: &[&str]) -> Outcome {
+    fn press(&self, keys: &[&str]) -> TestResult {
         self.tell(&[&["send-keys"], keys].concat())
     }
 }
@@ -78,7 +78,7 @@ impl Drop for Terminal {
     }
 }
 
-fn live_table() -> Outcome {
+fn live_table() -> TestResult {
     let mut tap = wire("scr0")?;
     let file = Scratch::new("screen.pcapng");
     let program = program();
@@ -127,7 +127,7 @@ fn live_table() -> Outcome {
 }
 
 /// Whoever has SIGHUP ignored, as by `nohup`, is not told otherwise.
-fn terminal_gone() -> Outcome {
+fn terminal_gone() -> TestResult {
     let _tap = wire("scr1")?;
     let ended = Scratch::new("ended");
     let program = program();
@@ -135,7 +135,7 @@ fn terminal_gone() -> Outcome {
         Terminal::start(&format!("trap '' HUP; {program} watch -I scr1; echo $? > {}", ended.name()))?;
     terminal.shows(&["tapstack watch scr1", "q quit"])?;
     drop(terminal);
-    until("end of the watch", || std::fs::read_to_string(&ended.0).ok().filter(|code| !code.is_empty()))?;
+    wait_for("end of the watch", || std::fs::read_to_string(&ended.0).ok().filter(|code| !code.is_empty()))?;
     Ok(())
 }
 

@@ -3,9 +3,9 @@
 use tap::linux::Interface;
 
 use super::running::{Running, wire};
-use crate::harness::program::{command, run, told};
-use crate::harness::{Case, Outcome, THEIRS};
-use crate::schema::check_lines;
+use testbed::program::{command, exit_and_text, run};
+use testbed::schema::check_lines;
+use testbed::{Case, ROOT_TAP, TestResult};
 
 pub(crate) const CASES: &[Case] = &[
     ("a_tap_is_created_listed_used_and_deleted", a_tap_lives),
@@ -22,10 +22,10 @@ pub(crate) const UNPRIVILEGED: &[Case] = &[
     ("delete_advises_deletion_when_the_tap_is_another_users", taps_of_others),
 ];
 
-fn a_tap_lives() -> Outcome {
+fn a_tap_lives() -> TestResult {
     let create = ["tap", "create", "cli0", "--address", "10.0.0.1/24", "--mtu", "1400"];
     for _ in 0..2 {
-        let (code, out, errors) = told(&run(&create)?);
+        let (code, out, errors) = exit_and_text(&run(&create)?);
         assert_eq!((code, errors.as_str()), (Some(0), ""));
         assert!(out.starts_with("cli0 is up") && out.contains("10.0.0.1/24"), "{out}");
     }
@@ -33,31 +33,31 @@ fn a_tap_lives() -> Outcome {
     assert!(interface.is_up()? && interface.mtu()? == 1_400);
 
     let host = Running::start(&["--tap", "cli0", "--address", "10.0.0.2/24"])?;
-    let (_, listed, _) = told(&run(&["tap", "list"])?);
+    let (_, listed, _) = exit_and_text(&run(&["tap", "list"])?);
     assert!(
         listed.lines().any(|line| line.starts_with("cli0 ") && line.contains("in use mtu 1400")),
         "{listed}"
     );
-    let (code, _, errors) = told(&run(&["tap", "delete", "cli0"])?);
+    let (code, _, errors) = exit_and_text(&run(&["tap", "delete", "cli0"])?);
     assert_eq!(code, Some(2));
     assert!(errors.contains(&format!("`kill {}`", host.pid())), "{errors}");
     host.stop()?;
 
-    let (_, json, _) = told(&run(&["tap", "list", "--json"])?);
+    let (_, json, _) = exit_and_text(&run(&["tap", "list", "--json"])?);
     check_lines("tap_list", &json);
     let object: serde_json::Value = serde_json::from_str(json.lines().next().ok_or("a line")?)?;
     assert_eq!((object["name"].as_str(), object["attached"].as_bool()), (Some("cli0"), Some(false)));
 
-    let (code, out, _) = told(&run(&["tap", "delete", "cli0"])?);
+    let (code, out, _) = exit_and_text(&run(&["tap", "delete", "cli0"])?);
     assert_eq!((code, out.as_str()), (Some(0), "deleted cli0\n"));
     assert!(!interface.exists());
     Ok(())
 }
 
-fn output_that_cannot_be_written() -> Outcome {
+fn output_that_cannot_be_written() -> TestResult {
     let full = || std::fs::OpenOptions::new().write(true).open("/dev/full");
     let output = command(&["tap", "create", "full0"]).stdout(full()?).output()?;
-    let (code, _, errors) = told(&output);
+    let (code, _, errors) = exit_and_text(&output);
     assert_eq!(code, Some(2));
     assert!(errors.starts_with("tapstack: cannot write to standard output: "), "{errors}");
     let output = command(&["tap", "delete", "absent0"]).stderr(full()?).output()?;
@@ -66,19 +66,19 @@ fn output_that_cannot_be_written() -> Outcome {
     Ok(())
 }
 
-fn what_is_not_there() -> Outcome {
-    let (code, out, errors) = told(&run(&["tap", "delete", "absent0"])?);
+fn what_is_not_there() -> TestResult {
+    let (code, out, errors) = exit_and_text(&run(&["tap", "delete", "absent0"])?);
     assert_eq!(
         (code, out.as_str(), errors.as_str()),
         (Some(1), "", "tapstack: there is no TAP absent0 to delete\n")
     );
-    let (code, out, _) = told(&run(&["tap", "list"])?);
+    let (code, out, _) = exit_and_text(&run(&["tap", "list"])?);
     assert_eq!((code, out.as_str()), (Some(0), ""));
     Ok(())
 }
 
-fn not_a_tap() -> Outcome {
-    let (code, _, errors) = told(&run(&["tap", "delete", "lo"])?);
+fn not_a_tap() -> TestResult {
+    let (code, _, errors) = exit_and_text(&run(&["tap", "delete", "lo"])?);
     assert_eq!(code, Some(2));
     assert_eq!(
         errors,
@@ -87,11 +87,11 @@ fn not_a_tap() -> Outcome {
     Ok(())
 }
 
-fn escaped_names() -> Outcome {
+fn escaped_names() -> TestResult {
     let held = wire("named0")?;
     let name = std::fs::read("/proc/self/comm")?;
     std::fs::write("/proc/self/comm", "\x1b[31mholder")?;
-    let (code, _, errors) = told(&run(&["tap", "delete", "named0"])?);
+    let (code, _, errors) = exit_and_text(&run(&["tap", "delete", "named0"])?);
     std::fs::write("/proc/self/comm", name)?;
     assert_eq!(code, Some(2));
     assert!(errors.contains(r"(\u{1b}[31mholder) holds it; end it first by `kill "), "{errors:?}");
@@ -104,7 +104,7 @@ fn escaped_names() -> Outcome {
         &["lab", "--", "absent\x1b[31m"],
         &["lab", "--pcap", "/absent/\x1b[31m"],
     ] {
-        let (code, _, errors) = told(&run(words)?);
+        let (code, _, errors) = exit_and_text(&run(words)?);
         assert_ne!(code, Some(0), "{words:?}");
         let is_escaped = errors.contains(r"\u{1b}[31m") || errors.contains(r"\u{9b}31m");
         assert!(is_escaped && !errors.trim_end().contains(char::is_control), "{errors:?}");
@@ -112,19 +112,19 @@ fn escaped_names() -> Outcome {
     Ok(())
 }
 
-fn no_hosts_address() -> Outcome {
+fn no_hosts_address() -> TestResult {
     for address in ["10.0.0.0/24", "10.0.0.255/24", "240.0.0.1/24", "0.0.0.1/8"] {
-        let (code, _, errors) = told(&run(&["tap", "create", "kind0", "--address", address])?);
+        let (code, _, errors) = exit_and_text(&run(&["tap", "create", "kind0", "--address", address])?);
         assert_eq!(code, Some(2), "{address}");
         assert!(errors.contains("use the address of a host"), "{errors}");
     }
-    let (code, out, _) = told(&run(&["tap", "list"])?);
+    let (code, out, _) = exit_and_text(&run(&["tap", "list"])?);
     assert_eq!((code, out.contains("kind0")), (Some(0), false));
     Ok(())
 }
 
-fn taps_of_others() -> Outcome {
-    let (code, _, errors) = told(&run(&["tap", "delete", THEIRS])?);
+fn taps_of_others() -> TestResult {
+    let (code, _, errors) = exit_and_text(&run(&["tap", "delete", ROOT_TAP])?);
     assert_eq!(code, Some(2));
     assert!(
         errors.starts_with("tapstack: cannot delete TAP theirs0: it belongs to root; `sudo /"),
@@ -134,15 +134,15 @@ fn taps_of_others() -> Outcome {
     Ok(())
 }
 
-fn an_unknown_user() -> Outcome {
-    let (code, _, errors) = told(&run(&["tap", "create", "x0", "--user", "no-such-user"])?);
+fn an_unknown_user() -> TestResult {
+    let (code, _, errors) = exit_and_text(&run(&["tap", "create", "x0", "--user", "no-such-user"])?);
     assert_eq!(code, Some(2));
     assert!(errors.contains("`getent passwd`"), "{errors}");
     Ok(())
 }
 
-fn the_sudo_line() -> Outcome {
-    let (code, _, errors) = told(&run(&["tap", "create", "new0", "--address", "10.0.0.1/24"])?);
+fn the_sudo_line() -> TestResult {
+    let (code, _, errors) = exit_and_text(&run(&["tap", "create", "new0", "--address", "10.0.0.1/24"])?);
     assert_eq!(code, Some(2));
     assert!(
         errors.starts_with("tapstack: cannot make TAP new0: that takes CAP_NET_ADMIN; `sudo /"),
@@ -151,7 +151,7 @@ fn the_sudo_line() -> Outcome {
     let rest = "tapstack tap create new0 --address 10.0.0.1/24 --user nobody`\n";
     assert!(errors.ends_with(rest), "{errors}");
     // What is as asked already needs no privilege.
-    let (code, _, errors) = told(&run(&["tap", "create", "mine0", "--address", "10.0.0.1/24"])?);
+    let (code, _, errors) = exit_and_text(&run(&["tap", "create", "mine0", "--address", "10.0.0.1/24"])?);
     assert_eq!((code, errors.as_str()), (Some(0), ""));
     Ok(())
 }

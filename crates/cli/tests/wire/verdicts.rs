@@ -15,10 +15,10 @@ use super::capture::Scratch;
 use super::claims::line_with;
 use super::hosts::checksum;
 use super::running::{Persistent, Running, wire};
-use crate::harness::lab::{arp, is_arp, receive, send};
-use crate::harness::program::{run, told};
-use crate::harness::veth::{NEAR, Veth};
-use crate::harness::{Case, Outcome};
+use testbed::frames::{arp, is_arp, receive, send};
+use testbed::program::{exit_and_text, run};
+use testbed::veth::{NEAR, Veth};
+use testbed::{Case, TestResult};
 
 pub(crate) const CASES: &[Case] = &[
     ("arping_that_was_stopped_has_no_result_when_frames_were_lost", arping_loses_frames),
@@ -59,16 +59,16 @@ fn is_request(octets: &[u8]) -> bool {
 }
 
 /// Stops a process and waits until it stands.
-fn stop(running: &Running) -> Outcome {
+fn stop(running: &Running) -> TestResult {
     running.signal(Signal::SIGSTOP)?;
-    crate::harness::lab::until("the stop", || {
+    testbed::wait_for("the stop", || {
         let status = std::fs::read_to_string(format!("/proc/{}/status", running.pid())).ok()?;
         status.contains("\nState:\tT").then_some(())
     })
 }
 
 /// Floods a process that is stopped, and lets it go on.
-fn flood(running: &Running, device: &mut impl Device) -> Outcome {
+fn flood(running: &Running, device: &mut impl Device) -> TestResult {
     stop(running)?;
     for number in 0..FLOOD {
         send(device, &stranger(number))?;
@@ -76,14 +76,14 @@ fn flood(running: &Running, device: &mut impl Device) -> Outcome {
     running.signal(Signal::SIGCONT)
 }
 
-fn ends(running: Running, code: i32, part: &str) -> Outcome {
+fn ends(running: Running, code: i32, part: &str) -> TestResult {
     let (ended, out, errors) = running.end()?;
     assert_eq!(ended, Some(code), "{out}{errors}");
     assert!(errors.contains(part), "{out}{errors}");
     Ok(())
 }
 
-fn arping_loses_frames() -> Outcome {
+fn arping_loses_frames() -> TestResult {
     let mut tap = wire("lose0")?;
     let ask = |more: &[&str]| Running::command(&[&["arping", "-I", "lose0"], more, &["10.0.0.9"]].concat());
     for more in [&["-D"][..], &["-c", "4"]] {
@@ -102,7 +102,7 @@ fn arping_loses_frames() -> Outcome {
 }
 
 /// What arrives while the process is stopped lies in the receive queue when the time is over.
-fn arping_reads_to_the_end() -> Outcome {
+fn arping_reads_to_the_end() -> TestResult {
     let mut tap = wire("late0")?;
     let arping = Running::command(&["arping", "-I", "late0", "-D", "-c", "1", "10.0.0.9"])?;
     receive(&mut tap, is_request)?;
@@ -117,7 +117,7 @@ fn arping_reads_to_the_end() -> Outcome {
     ends(arping, 1, "")
 }
 
-fn scan_loses_frames() -> Outcome {
+fn scan_loses_frames() -> TestResult {
     let mut tap = wire("lose1")?;
     let scan = Running::command(&["scan", "-I", "lose1", "-r", "1", "-t", "300", "-q", "10.0.0.9"])?;
     receive(&mut tap, is_request)?;
@@ -125,7 +125,7 @@ fn scan_loses_frames() -> Outcome {
     ends(scan, 2, "tapstack: no result of the scan: the kernel dropped ")
 }
 
-fn watch_loses_frames() -> Outcome {
+fn watch_loses_frames() -> TestResult {
     let mut tap = wire("lose2")?;
     let watch = |name: [&str; 2]| {
         Running::command(&[&["watch"], &name[..], &["--fail-on", "conflict", "--plain"]].concat())
@@ -172,10 +172,10 @@ fn capture(
 }
 
 fn fails_on_conflict(capture: &Scratch) -> std::io::Result<(Option<i32>, String, String)> {
-    Ok(told(&run(&["watch", capture.name(), "--fail-on", "conflict", "-q"])?))
+    Ok(exit_and_text(&run(&["watch", capture.name(), "--fail-on", "conflict", "-q"])?))
 }
 
-fn full_census() -> Outcome {
+fn full_census() -> TestResult {
     let many = || (0..65_537).map(stranger);
     let full = capture("full.pcap", many(), 65_535)?;
     let (code, _, errors) = fails_on_conflict(&full)?;
@@ -189,7 +189,7 @@ fn full_census() -> Outcome {
     Ok(())
 }
 
-fn cut_capture() -> Outcome {
+fn cut_capture() -> TestResult {
     let claims = || [7, 8, 7].map(claim).into_iter();
     assert_eq!(fails_on_conflict(&capture("whole.pcap", claims(), 42)?)?.0, Some(1));
     let (code, _, errors) = fails_on_conflict(&capture("cut.pcap", claims(), 40)?)?;
@@ -206,7 +206,7 @@ fn cut_capture() -> Outcome {
     Ok(())
 }
 
-fn link_goes_and_comes() -> Outcome {
+fn link_goes_and_comes() -> TestResult {
     // On an interface, and on a TAP of which the watch is the reader.
     let held = wire("link0")?;
     let other = Persistent::create("link1")?;
@@ -228,7 +228,7 @@ fn link_goes_and_comes() -> Outcome {
             let (code, out, errors) = watch.stop()?;
             assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
             if json {
-                crate::schema::check_lines("watch", &line);
+                testbed::schema::check_lines("watch", &line);
                 assert!(out.contains(r#""link_losses":1}"#), "{out}");
             } else {
                 assert!(out.contains("1  times that the link was down or had no carrier"), "{out}");
@@ -257,7 +257,7 @@ fn link_goes_and_comes() -> Outcome {
     // A carrier that is lost: the process that holds the TAP is its other end.
     let idle = Persistent::create("link2")?;
     let end = tap::linux::Tap::open("link2")?;
-    crate::harness::lab::until("a carrier", || {
+    testbed::wait_for("a carrier", || {
         idle.0.carrier().is_ok_and(|carrier| carrier == tap::linux::Carrier::Up).then_some(())
     })?;
     let mut watch = Running::command(&["watch", "-I", "link2", "--plain"])?;
@@ -271,7 +271,7 @@ fn link_goes_and_comes() -> Outcome {
 }
 
 /// The link is up again when the command ends, and no packet was sent meanwhile.
-fn link_flaps() -> Outcome {
+fn link_flaps() -> TestResult {
     let mut tap = wire("flap0")?;
     for (words, part) in [
         (&["arping", "-I", "flap0", "-c", "1", "10.0.0.9"][..], "no result for 10.0.0.9: flap0 was down"),
@@ -290,11 +290,11 @@ fn link_flaps() -> Outcome {
     Ok(())
 }
 
-fn ping_on_a_tap_that_is_down() -> Outcome {
+fn ping_on_a_tap_that_is_down() -> TestResult {
     let down = Persistent::create("down3")?;
     down.0.set_up(false)?;
     let words = ["ping", "--tap", "down3", "--address", "10.0.0.2/24", "-c", "1", "-W", "0.2", "10.0.0.1"];
-    let (code, out, errors) = told(&run(&words)?);
+    let (code, out, errors) = exit_and_text(&run(&words)?);
     assert_eq!((code, out.as_str()), (Some(2), ""), "{errors}");
     assert!(errors.contains("down3 is down") && errors.matches("is down").count() == 1, "{errors}");
     // A TAP that goes down meanwhile gives no result either.
@@ -305,7 +305,7 @@ fn ping_on_a_tap_that_is_down() -> Outcome {
 }
 
 /// The peer answers each echo request with one byte changed, and a right checksum.
-fn changed_data() -> Outcome {
+fn changed_data() -> TestResult {
     let held = Persistent::create_nameless("echo3")?;
     let mut peer = PacketSocket::open(held.0.name())?;
     let station = ["ping", "--tap", "echo3", "--address", "10.0.0.2/24", "--mac", "02:00:00:00:00:02"];

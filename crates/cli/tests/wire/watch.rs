@@ -9,10 +9,11 @@ use nix::sys::signal::Signal;
 
 use super::capture::Scratch;
 use super::running::{Persistent, Running, carries, wire};
-use super::schema::check_lines;
-use crate::harness::lab::{arp, delete_link, kernel_knows, kernel_sends, send, until};
-use crate::harness::program::{command, run, told};
-use crate::harness::{Case, MINE, Outcome, THEIRS};
+use testbed::frames::{arp, send};
+use testbed::kernel::{delete_link, kernel_neighbor, send_from_kernel};
+use testbed::program::{command, exit_and_text, run};
+use testbed::schema::check_lines;
+use testbed::{Case, ROOT_TAP, TestResult, USER_TAP, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
     ("a_watch_tells_who_is_new_who_moved_and_who_is_in_conflict", on_an_interface),
@@ -54,7 +55,7 @@ fn next(watch: &mut Running) -> Result<String, Box<dyn Error>> {
     Ok(line[27..].trim_end().to_owned())
 }
 
-fn on_an_interface() -> Outcome {
+fn on_an_interface() -> TestResult {
     let mut tap = wire("wat0")?;
     let mut watch = Running::command(&["watch", "-I", "wat0"])?;
     assert_eq!(watch.first, "watching wat0\n");
@@ -87,20 +88,20 @@ fn on_an_interface() -> Outcome {
     Ok(())
 }
 
-fn fails_on_conflict() -> Outcome {
+fn fails_on_conflict() -> TestResult {
     let mut tap = wire("con0")?;
     let why = "tapstack: 10.0.0.7 is in conflict: both 02:00:00:00:00:0a and 02:00:00:00:00:0b claim it; give one of them another\n";
     for (more, has_lines) in [(&[][..], true), (&["--json"][..], true), (&["-q"], false)] {
         let words = [&["watch", "-I", "con0", "--fail-on", "conflict", "-w", "20"], more].concat();
         let mut child = command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         // The conflict repeats until it is heard.
-        until("end of the watch", || {
+        wait_for("end of the watch", || {
             for hardware in [A, B] {
                 send(&mut tap, &reply(hardware)).ok()?;
             }
             child.try_wait().is_ok_and(|ended| ended.is_some()).then_some(())
         })?;
-        let (code, out, errors) = told(&child.wait_with_output()?);
+        let (code, out, errors) = exit_and_text(&child.wait_with_output()?);
         assert_eq!(code, Some(1), "{more:?}: {out}{errors}");
         // Whichever of the two was heard first.
         assert!(
@@ -127,12 +128,12 @@ fn fails_on_conflict() -> Outcome {
     Ok(())
 }
 
-fn both_directions() -> Outcome {
+fn both_directions() -> TestResult {
     let mut tap = wire("way0")?;
     let mac = link::MacAddr::new(tap.interface().hardware_address()?);
     let mut watch = Running::command(&["watch", "-I", "way0"])?;
     let mut one = Running::command(&["watch", "-I", "way0", "--vlan", "5"])?;
-    kernel_sends(Ipv4Addr::new(10, 0, 0, 99), b"hello")?;
+    send_from_kernel(Ipv4Addr::new(10, 0, 0, 99), b"hello")?;
     assert_eq!(next(&mut watch)?, format!("new 10.0.0.1 is at {mac}"));
     let plain = announcement(A);
     for vlan in [6, 5] {
@@ -154,7 +155,7 @@ fn events(lines: &str) -> Vec<String> {
         .collect()
 }
 
-fn a_capture() -> Outcome {
+fn a_capture() -> TestResult {
     let mut tap = wire("rec0")?;
     let file = Scratch::new("watch.pcapng");
     let mut watch = Running::command(&["watch", "-I", "rec0", "--pcap", file.name()])?;
@@ -167,8 +168,8 @@ fn a_capture() -> Outcome {
         lines += &watch.line()?;
     }
     // The last frame tells nothing that was not told.
-    until("all frames in the capture", || {
-        let (_, decoded, _) = told(&run(&["decode", file.name()]).ok()?);
+    wait_for("all frames in the capture", || {
+        let (_, decoded, _) = exit_and_text(&run(&["decode", file.name()]).ok()?);
         (decoded.lines().count() == heard.len()).then_some(())
     })?;
     let (code, out, _) = watch.stop()?;
@@ -176,14 +177,15 @@ fn a_capture() -> Outcome {
     let live = events(&(lines + &out));
     assert_eq!(live.len(), 5, "{live:?}");
     // Read again it tells the same, at the same times, and what was decided stands beside each frame.
-    let (code, out, errors) = told(&run(&["watch", file.name()])?);
+    let (code, out, errors) = exit_and_text(&run(&["watch", file.name()])?);
     assert_eq!((code, errors.as_str()), (Some(0), ""));
     assert_eq!(events(&out), live);
-    let (_, decoded, _) = told(&run(&["decode", "-t", "-v", file.name()])?);
+    let (_, decoded, _) = exit_and_text(&run(&["decode", "-t", "-v", file.name()])?);
     for comment in ["new", "moved from 02:00:00:00:00:0a", "conflict with 02:00:00:00:00:0b"] {
         assert!(decoded.contains(&format!("[comment: {comment}]")), "{decoded}");
     }
-    let (code, out, errors) = told(&run(&["watch", file.name(), "--json", "--fail-on", "conflict"])?);
+    let (code, out, errors) =
+        exit_and_text(&run(&["watch", file.name(), "--json", "--fail-on", "conflict"])?);
     assert_eq!(code, Some(1));
     assert!(errors.contains("10.0.0.7 is in conflict"), "{errors}");
     check_lines("watch", &out);
@@ -194,7 +196,7 @@ fn a_capture() -> Outcome {
         let mut child = command(&["watch", "-"]);
         let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         child.stdin.take().ok_or("standard input")?.write_all(octets)?;
-        let (ended, out, errors) = told(&child.wait_with_output()?);
+        let (ended, out, errors) = exit_and_text(&child.wait_with_output()?);
         assert_eq!((ended, errors.is_empty()), (Some(code), code == 0), "{errors}");
         assert!(out.contains(" new 10.0.0.7 is at ") && out.contains(" packets in "), "{out}");
     }
@@ -215,7 +217,7 @@ fn many(count: u32) -> Vec<u8> {
     file
 }
 
-fn slow_reader() -> Outcome {
+fn slow_reader() -> TestResult {
     let file = Scratch::new("many.pcap");
     // More than a pipe and what waits before it hold; and what waits there when the file has been read.
     for count in [10_000, 2_000] {
@@ -223,7 +225,7 @@ fn slow_reader() -> Outcome {
         let child = command(&["watch", file.name()]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         // Longer than one of a wire's lines is waited for.
         std::thread::sleep(std::time::Duration::from_millis(1_500));
-        let (code, out, errors) = told(&child.wait_with_output()?);
+        let (code, out, errors) = exit_and_text(&child.wait_with_output()?);
         assert_eq!((code, errors.as_str()), (Some(0), ""));
         assert_eq!(out.matches(" new 10.1.").count(), usize::try_from(count)?);
         assert!(out.len() > 100_000, "{}", out.len());
@@ -234,18 +236,18 @@ fn slow_reader() -> Outcome {
     let mut watch = Running::command(&["watch", "--json", file.name()])?;
     while !watch.line()?.contains(r#""event":"address""#) {}
     watch.signal(Signal::SIGINT)?;
-    until("end of the watch", || watch.has_ended().then_some(()))?;
+    wait_for("end of the watch", || watch.has_ended().then_some(()))?;
     let (code, _, errors) = watch.end()?;
     assert_eq!(code, Some(0));
     assert!(errors.ends_with(" lines are lost: whoever reads them did not keep up\n"), "{errors}");
     Ok(())
 }
 
-fn on_a_tap() -> Outcome {
+fn on_a_tap() -> TestResult {
     let tap = Persistent::create("hear0")?;
     let mut watch = Running::command(&["watch", "--tap", "hear0"])?;
     carries(&tap.0)?;
-    kernel_sends(Ipv4Addr::new(10, 0, 0, 2), b"hello")?;
+    send_from_kernel(Ipv4Addr::new(10, 0, 0, 2), b"hello")?;
     assert!(next(&mut watch)?.starts_with("new 10.0.0.1 is at "));
     let (code, out, _) = watch.stop()?;
     assert_eq!(code, Some(0), "{out}");
@@ -254,20 +256,20 @@ fn on_a_tap() -> Outcome {
     let file = Scratch::new("hosted.pcapng");
     let mut watch =
         Running::command(&["watch", "--tap", "hear0", "--address", "10.0.0.2/24", "--pcap", file.name()])?;
-    let known = until("entry of the kernel's", || {
-        kernel_sends(Ipv4Addr::new(10, 0, 0, 2), b"hello").ok()?;
-        kernel_knows(&tap.0, Ipv4Addr::new(10, 0, 0, 2)).ok()
+    let known = wait_for("entry of the kernel's", || {
+        send_from_kernel(Ipv4Addr::new(10, 0, 0, 2), b"hello").ok()?;
+        kernel_neighbor(&tap.0, Ipv4Addr::new(10, 0, 0, 2)).ok()
     })?;
     let mac = link::MacAddr::new(known.hardware_address.ok_or("a hardware address")?);
     assert!(next(&mut watch)?.starts_with("new 10.0.0.1 is at "));
     assert_eq!(next(&mut watch)?, format!("new 10.0.0.2 is at {mac}"));
     assert_eq!(watch.stop()?.0, Some(0));
-    let (_, decoded, _) = told(&run(&["decode", "-t", "-v", file.name()])?);
+    let (_, decoded, _) = exit_and_text(&run(&["decode", "-t", "-v", file.name()])?);
     assert!(decoded.contains("[comment: new; learned, answered]"), "{decoded}");
     Ok(())
 }
 
-fn ended_by_others() -> Outcome {
+fn ended_by_others() -> TestResult {
     let mut tap = wire("over0")?;
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         let watch = Running::command(&["watch", "-I", "over0"])?;
@@ -276,9 +278,9 @@ fn ended_by_others() -> Outcome {
         assert_eq!((code, errors.as_str()), (Some(0), ""), "{signal}: {out}");
         assert!(out.starts_with("0 packets in ") && out.lines().count() == 2, "{out}");
     }
-    let (code, out, _) = told(&run(&["watch", "-I", "over0", "-w", "0.05"])?);
+    let (code, out, _) = exit_and_text(&run(&["watch", "-I", "over0", "-w", "0.05"])?);
     assert_eq!((code, out.lines().count()), (Some(0), 3), "{out}");
-    let (code, out, errors) = told(&run(&["watch", "-I", "over0", "-w", "0.05", "-q"])?);
+    let (code, out, errors) = exit_and_text(&run(&["watch", "-I", "over0", "-w", "0.05", "-q"])?);
     assert_eq!((code, out.as_str(), errors.as_str()), (Some(0), "", ""));
     // A pipe whose writer says nothing, not even what it is.
     let mut silent = command(&["watch", "-", "-w", "0.05"]).stdin(Stdio::piped()).spawn()?;
@@ -287,7 +289,7 @@ fn ended_by_others() -> Outcome {
     drop(writer);
     let mut watch = Running::command(&["watch", "-I", "over0"])?;
     watch.close_output();
-    until("end of the watch", || {
+    wait_for("end of the watch", || {
         let others = Ipv4Addr::new(10, 0, 0, u8::try_from(watch.pid() % 200).ok()? + 20);
         send(&mut tap, &arp(BROADCAST, 1, (A, others), ([0; 6], SEEN))).ok()?;
         watch.has_ended().then_some(())
@@ -297,7 +299,7 @@ fn ended_by_others() -> Outcome {
     Ok(())
 }
 
-fn cannot_watch() -> Outcome {
+fn cannot_watch() -> TestResult {
     let down = Persistent::create("down0")?;
     down.0.set_up(false)?;
     let rows: [(&[&str], &str); 9] = [
@@ -313,7 +315,8 @@ fn cannot_watch() -> Outcome {
     ];
     for (arguments, part) in rows {
         for more in [&["--plain"][..], &["--json", "--fail-on", "conflict"]] {
-            let (code, out, errors) = told(&run(&[&["watch", "-w", "1"], arguments, more].concat())?);
+            let (code, out, errors) =
+                exit_and_text(&run(&[&["watch", "-w", "1"], arguments, more].concat())?);
             assert_eq!((code, out.as_str()), (Some(2), ""), "{arguments:?}: {errors}");
             assert!(errors.contains(part), "{arguments:?}: {errors}");
         }
@@ -327,10 +330,10 @@ fn cannot_watch() -> Outcome {
     assert_eq!(code, Some(2), "{errors}");
     assert!(errors.contains("no result: mute0 was down or had no carrier"), "{errors}");
     let silent = ["watch", "-I", "idle1", "-w", "0.05"];
-    let (code, _, errors) = told(&run(&silent)?);
+    let (code, _, errors) = exit_and_text(&run(&silent)?);
     assert_eq!(code, Some(2), "{errors}");
     assert!(errors.contains("nothing could be watched: idle1 was down or had no carrier"), "{errors}");
-    let (code, _, errors) = told(&run(&[&silent[..], &["--fail-on", "conflict"]].concat())?);
+    let (code, _, errors) = exit_and_text(&run(&[&silent[..], &["--fail-on", "conflict"]].concat())?);
     assert_eq!(code, Some(2), "{errors}");
     assert!(errors.contains("no result: idle1 was down or had no carrier"), "{errors}");
     drop(idle);
@@ -343,13 +346,13 @@ fn cannot_watch() -> Outcome {
     Ok(())
 }
 
-fn without_privilege() -> Outcome {
-    let (code, out, errors) = told(&run(&["watch", "-I", MINE])?);
+fn without_privilege() -> TestResult {
+    let (code, out, errors) = exit_and_text(&run(&["watch", "-I", USER_TAP])?);
     assert_eq!((code, out.as_str()), (Some(2), ""), "{errors}");
     assert!(errors.contains("raw frames take CAP_NET_RAW; `sudo setcap cap_net_raw+ep /"), "{errors}");
-    assert_eq!(told(&run(&["watch", "--tap", THEIRS])?).0, Some(2));
-    let mut watch = Running::command(&["watch", "--tap", MINE])?;
-    kernel_sends(Ipv4Addr::new(10, 0, 0, 2), b"hello")?;
+    assert_eq!(exit_and_text(&run(&["watch", "--tap", ROOT_TAP])?).0, Some(2));
+    let mut watch = Running::command(&["watch", "--tap", USER_TAP])?;
+    send_from_kernel(Ipv4Addr::new(10, 0, 0, 2), b"hello")?;
     assert!(next(&mut watch)?.starts_with("new 10.0.0.1 is at "));
     assert_eq!(watch.stop()?.0, Some(0));
     Ok(())

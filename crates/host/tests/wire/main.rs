@@ -2,18 +2,15 @@
 // A trial may panic: that is how it fails. Each has the shape of a `Case`.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unnecessary_wraps)]
 
-#[path = "../../../tap/tests/harness/mod.rs"]
-mod harness;
-
 use std::error::Error;
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::net::{Ipv4Addr, UdpSocket};
 use std::process::{Child, ChildStdout, ExitCode, Stdio};
 use std::time::Duration;
 
-use harness::lab::{kernel_knows, kernel_sends};
-use harness::{Case, Outcome, Trials, program};
 use tap::linux::{Interface, PersistentTap};
+use testbed::kernel::{kernel_neighbor, send_from_kernel};
+use testbed::{Case, TestResult, Trials, program};
 
 const CASES: &[Case] = &[
     ("the_example_answers_the_kernel", the_example_answers_the_kernel),
@@ -33,7 +30,7 @@ fn main() -> ExitCode {
         eprintln!("no example `answer`: {error}; `cargo build -p host --examples`");
         return ExitCode::FAILURE;
     }
-    harness::main(Trials { cases: CASES, refused: &[], unprivileged: &[] })
+    testbed::main(Trials { cases: CASES, refused: &[], unprivileged: &[] })
 }
 
 /// The example, on a TAP where the kernel is 10.0.0.1.
@@ -59,26 +56,26 @@ impl Example {
         Ok(Example { tap, child, out })
     }
 
-    fn stop(mut self) -> Outcome {
+    fn stop(mut self) -> TestResult {
         self.child.kill()?;
         self.child.wait()?;
         Ok(PersistentTap::delete(&self.tap.name)?)
     }
 }
 
-fn the_example_answers_the_kernel() -> Outcome {
+fn the_example_answers_the_kernel() -> TestResult {
     let mut example = Example::start()?;
     let mut line = String::new();
     example.out.read_line(&mut line)?;
-    kernel_sends(OURS, b"hello")?;
-    let entry = kernel_knows(&Interface::named(&example.tap.name)?, OURS);
+    send_from_kernel(OURS, b"hello")?;
+    let entry = kernel_neighbor(&Interface::named(&example.tap.name)?, OURS);
     example.stop()?;
     let hardware = line.trim().strip_prefix("10.0.0.2 is at ").ok_or(line.clone())?.to_owned();
     assert!(entry?.to_string().contains(&hardware));
     Ok(())
 }
 
-fn example_sends_more_errors_than_one_burst() -> Outcome {
+fn example_sends_more_errors_than_one_burst() -> TestResult {
     /// Six errors at once, then one a second: two more arrive only where time passes.
     const EXPECTED: usize = 8;
     const ATTEMPTS: usize = 100;

@@ -6,10 +6,9 @@ use ipnet::Ipv4Net;
 use tap::linux::{Features, Io, OpenError, PacketSocket, Tap, features};
 use tap::{Batch, Device, DeviceError, Pool};
 
-use crate::harness::lab::{
-    arp, delete_link, frames, is_arp, kernel_knows, kernel_sends, receive, send, until,
-};
-use crate::harness::{Case, MINE, Outcome, THEIRS};
+use testbed::frames::{arp, frames, is_arp, receive, send};
+use testbed::kernel::{delete_link, kernel_neighbor, send_from_kernel};
+use testbed::{Case, ROOT_TAP, TestResult, USER_TAP, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
     ("the_kernel_chooses_a_name", the_kernel_chooses_a_name),
@@ -52,13 +51,13 @@ pub(crate) fn carried_by(io: Io) -> Result<Tap, Box<dyn std::error::Error>> {
     Ok(tap)
 }
 
-fn the_driver_tells_what_it_can_do() -> Outcome {
+fn the_driver_tells_what_it_can_do() -> TestResult {
     // Every kernel since 3.8 has both.
     assert_eq!(features()?, Features { virtio_header: true, multi_queue: true });
     Ok(())
 }
 
-fn the_kernel_chooses_a_name() -> Outcome {
+fn the_kernel_chooses_a_name() -> TestResult {
     let (first, second) = (Tap::open("some%d")?, Tap::open("some%d")?);
     assert_eq!(first.interface().name().as_str(), "some0");
     assert_eq!(second.interface().name().as_str(), "some1");
@@ -67,20 +66,20 @@ fn the_kernel_chooses_a_name() -> Outcome {
     Ok(())
 }
 
-fn the_kernel_learns_our_hardware_address() -> Outcome {
+fn the_kernel_learns_our_hardware_address() -> TestResult {
     the_kernel_learns_our_hardware_address_by(Io::ReadWrite)
 }
 
-pub(crate) fn the_kernel_learns_our_hardware_address_by(io: Io) -> Outcome {
+pub(crate) fn the_kernel_learns_our_hardware_address_by(io: Io) -> TestResult {
     let mut tap = carried_by(io)?;
-    kernel_sends(OURS, b"hello")?;
+    send_from_kernel(OURS, b"hello")?;
     let request = receive(&mut tap, is_arp(1))?;
     let kernel_mac = tap.interface().hardware_address()?;
     let asked = arp([0xff; 6], 1, (kernel_mac, KERNEL), ([0; 6], OURS));
     assert_eq!(request, asked, "42 octets: neither padding nor a frame check sequence");
 
     send(&mut tap, &arp(kernel_mac, 2, (OUR_MAC, OURS), (kernel_mac, KERNEL)))?;
-    let entry = kernel_knows(tap.interface(), OURS)?;
+    let entry = kernel_neighbor(tap.interface(), OURS)?;
     assert_eq!(entry.hardware_address, Some(OUR_MAC));
     let name = tap.interface().name();
     assert_eq!(entry.to_string(), format!("10.0.0.2 dev {name} lladdr 02:00:00:00:00:02 REACHABLE"));
@@ -93,7 +92,7 @@ pub(crate) fn the_kernel_learns_our_hardware_address_by(io: Io) -> Outcome {
     Ok(())
 }
 
-fn a_busy_tap_names_its_holder() -> Outcome {
+fn a_busy_tap_names_its_holder() -> TestResult {
     let tap = Tap::open("tap%d")?;
     let name = tap.interface().name();
     let error = Tap::open(name.as_str()).err().ok_or("it is busy")?;
@@ -112,27 +111,27 @@ fn a_busy_tap_names_its_holder() -> Outcome {
     Ok(())
 }
 
-fn what_is_no_tap_is_refused() -> Outcome {
+fn what_is_no_tap_is_refused() -> TestResult {
     assert!(matches!(Tap::open("lo"), Err(OpenError::NotATap(_))));
     Ok(())
 }
 
-fn a_tap_to_attach_to_must_exist() -> Outcome {
+fn a_tap_to_attach_to_must_exist() -> TestResult {
     let attached = Tap::options().attach_only().open("absent0");
     assert!(matches!(attached, Err(OpenError::Absent(_))));
     Ok(())
 }
 
-fn a_name_too_long() -> Outcome {
+fn a_name_too_long() -> TestResult {
     assert!(matches!(Tap::open("a-name-too-long0"), Err(OpenError::Name(_))));
     Ok(())
 }
 
-fn down_is_survived() -> Outcome {
+fn down_is_survived() -> TestResult {
     down_is_survived_by(Io::ReadWrite)
 }
 
-pub(crate) fn down_is_survived_by(io: Io) -> Outcome {
+pub(crate) fn down_is_survived_by(io: Io) -> TestResult {
     let mut tap = carried_by(io)?;
     tap.interface().set_up(false)?;
     send(&mut tap, &[0xff; 42])?;
@@ -140,29 +139,29 @@ pub(crate) fn down_is_survived_by(io: Io) -> Outcome {
     assert_eq!(tap.receive(&mut Pool::new(1_500, 1), &mut Batch::new(1))?, 0);
 
     tap.interface().set_up(true)?;
-    kernel_sends(OURS, b"hello")?;
+    send_from_kernel(OURS, b"hello")?;
     receive(&mut tap, is_arp(1))?;
     Ok(())
 }
 
-fn deleted_is_gone() -> Outcome {
+fn deleted_is_gone() -> TestResult {
     deleted_is_gone_by(Io::ReadWrite)
 }
 
-pub(crate) fn deleted_is_gone_by(io: Io) -> Outcome {
+pub(crate) fn deleted_is_gone_by(io: Io) -> TestResult {
     let mut tap = carried_by(io)?;
     delete_link(tap.interface())?;
     let (mut pool, mut batch) = (Pool::new(1_500, 4), Batch::new(4));
-    let error = until("error", || tap.receive(&mut pool, &mut batch).err())?;
+    let error = wait_for("error", || tap.receive(&mut pool, &mut batch).err())?;
     assert!(matches!(error, DeviceError::Gone(_)), "{error}");
     Ok(())
 }
 
-fn what_is_no_frame_is_refused_and_counted() -> Outcome {
+fn what_is_no_frame_is_refused_and_counted() -> TestResult {
     what_is_no_frame_is_refused_and_counted_by(Io::ReadWrite)
 }
 
-pub(crate) fn what_is_no_frame_is_refused_and_counted_by(io: Io) -> Outcome {
+pub(crate) fn what_is_no_frame_is_refused_and_counted_by(io: Io) -> TestResult {
     let mut tap = carried_by(io)?;
     for length in 0..14 {
         send(&mut tap, &vec![0xff; length])?;
@@ -171,7 +170,7 @@ pub(crate) fn what_is_no_frame_is_refused_and_counted_by(io: Io) -> Outcome {
     Ok(())
 }
 
-fn a_frame_beyond_our_mtu() -> Outcome {
+fn a_frame_beyond_our_mtu() -> TestResult {
     let tap = wire()?;
     let name = tap.interface().name().clone();
     drop(tap);
@@ -181,12 +180,12 @@ fn a_frame_beyond_our_mtu() -> Outcome {
     tap.interface().add_address(Ipv4Net::new(KERNEL, 24)?)?;
     tap.interface().set_up(true)?;
 
-    kernel_sends(OURS, &[7; 1_400])?;
+    send_from_kernel(OURS, &[7; 1_400])?;
     let kernel_mac = tap.interface().hardware_address()?;
     receive(&mut tap, is_arp(1))?;
     send(&mut tap, &arp(kernel_mac, 2, (OUR_MAC, OURS), (kernel_mac, KERNEL)))?;
     let (mut pool, mut batch) = (Pool::new(tap.mtu(), 4), Batch::new(4));
-    until("truncated frame", || {
+    wait_for("truncated frame", || {
         tap.receive(&mut pool, &mut batch).ok()?;
         (tap.counters().truncated == 1).then_some(())
     })?;
@@ -194,7 +193,7 @@ fn a_frame_beyond_our_mtu() -> Outcome {
     Ok(())
 }
 
-fn a_packet_socket_puts_the_tag_back() -> Outcome {
+fn a_packet_socket_puts_the_tag_back() -> TestResult {
     let mut tap = wire()?;
     let mut socket = PacketSocket::open(tap.interface().name())?;
     let untagged = arp([0xff; 6], 1, (OUR_MAC, OURS), ([0; 6], KERNEL));
@@ -211,7 +210,7 @@ fn a_packet_socket_puts_the_tag_back() -> Outcome {
     Ok(())
 }
 
-fn past_the_queue_a_full_interface_refuses() -> Outcome {
+fn past_the_queue_a_full_interface_refuses() -> TestResult {
     // What a TAP holds unless told otherwise.
     const HELD: u64 = 1_000;
     let tap = wire()?;
@@ -228,17 +227,17 @@ fn past_the_queue_a_full_interface_refuses() -> Outcome {
     Ok(())
 }
 
-fn a_node_of_another_user_says_so() -> Outcome {
+fn a_node_of_another_user_says_so() -> TestResult {
     let error = Tap::open("tap0").err().ok_or("the node is root's")?;
     assert!(matches!(error, OpenError::NodeRefused(_)), "{error:?}");
     assert!(error.to_string().ends_with("`sudo chmod 0666 /dev/net/tun`"), "{error}");
     Ok(())
 }
 
-fn an_owner_attaches_without_privilege() -> Outcome {
-    let mut tap = Tap::open(MINE)?;
+fn an_owner_attaches_without_privilege() -> TestResult {
+    let mut tap = Tap::open(USER_TAP)?;
     assert!(!tap.is_created());
-    kernel_sends(OURS, b"hello")?;
+    send_from_kernel(OURS, b"hello")?;
     receive(&mut tap, is_arp(1))?;
     let error = tap.interface().set_up(false).err().ok_or("an owner may not")?;
     assert!(error.is_not_permitted());
@@ -246,13 +245,13 @@ fn an_owner_attaches_without_privilege() -> Outcome {
     Ok(())
 }
 
-fn a_tap_of_another_user_names_the_owner() -> Outcome {
-    let error = Tap::open(THEIRS).err().ok_or("it is root's")?;
+fn a_tap_of_another_user_names_the_owner() -> TestResult {
+    let error = Tap::open(ROOT_TAP).err().ok_or("it is root's")?;
     assert!(matches!(error, OpenError::OwnedByAnother { owner: Some(0), .. }), "{error:?}");
     Ok(())
 }
 
-fn making_a_tap_takes_privilege() -> Outcome {
+fn making_a_tap_takes_privilege() -> TestResult {
     let error = Tap::open("new0").err().ok_or("nobody may not")?;
     assert!(matches!(error, OpenError::NotPermitted(_)), "{error:?}");
     Ok(())

@@ -12,8 +12,9 @@ use nix::sys::socket::{
 use tap::linux::{Interface, PacketSocket, PersistentTap, Tap};
 
 use super::driver::wire;
-use crate::harness::lab::{kernel_sends, receive, send, until};
-use crate::harness::{Case, Outcome};
+use testbed::frames::{receive, send};
+use testbed::kernel::send_from_kernel;
+use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
     ("what_is_set_is_read_back", what_is_set_is_read_back),
@@ -28,7 +29,7 @@ pub(crate) const CASES: &[Case] = &[
     ("ipv6_is_off_inside", ipv6_is_off_inside),
 ];
 
-fn what_is_set_is_read_back() -> Outcome {
+fn what_is_set_is_read_back() -> TestResult {
     let tap = Tap::open("tap%d")?;
     let side = tap.interface();
     assert!(!side.is_up()?);
@@ -43,7 +44,7 @@ fn what_is_set_is_read_back() -> Outcome {
     Ok(())
 }
 
-fn the_mask_is_the_prefixes() -> Outcome {
+fn the_mask_is_the_prefixes() -> TestResult {
     let tap = Tap::open("tap%d")?;
     assert_eq!(tap.interface().address()?, None);
     let address = "10.0.0.1/24".parse()?;
@@ -68,7 +69,7 @@ fn reported(changes: &OwnedFd) -> Vec<(u16, u8)> {
         .collect()
 }
 
-fn added_address_keeps_all_others() -> Outcome {
+fn added_address_keeps_all_others() -> TestResult {
     const NEW_ADDRESS: u16 = 20;
     const NEW_ROUTE: u16 = 24;
     let all: Vec<Ipv4Net> = ["192.168.5.1/24", "10.0.0.1/24", "10.2.0.1/30"]
@@ -98,7 +99,7 @@ fn added_address_keeps_all_others() -> Outcome {
     Ok(())
 }
 
-fn added_route_is_there_once() -> Outcome {
+fn added_route_is_there_once() -> TestResult {
     let tap = Tap::open("tap%d")?;
     tap.interface().set_up(true)?;
     let changes = changes()?;
@@ -111,7 +112,7 @@ fn added_route_is_there_once() -> Outcome {
     Ok(())
 }
 
-fn address_that_no_host_has_is_refused() -> Outcome {
+fn address_that_no_host_has_is_refused() -> TestResult {
     let tap = Tap::open("tap%d")?;
     for address in ["0.0.0.0/0", "0.1.2.3/8", "224.0.0.1/24", "255.255.255.255/32"] {
         let error = tap.interface().ensure_address(address.parse()?).err().ok_or(address)?;
@@ -121,7 +122,7 @@ fn address_that_no_host_has_is_refused() -> Outcome {
     Ok(())
 }
 
-fn address_is_ensured_at_once() -> Outcome {
+fn address_is_ensured_at_once() -> TestResult {
     let tap = Tap::open("tap%d")?;
     let name = tap.interface().name();
     let start = Barrier::new(2);
@@ -144,12 +145,12 @@ fn address_is_ensured_at_once() -> Outcome {
     Ok(())
 }
 
-fn unread_frames_are_counted() -> Outcome {
+fn unread_frames_are_counted() -> TestResult {
     let tap = wire()?;
     let side = tap.interface();
     assert_eq!(side.transmit_drops()?, 0);
     let mut socket = PacketSocket::open_for_arp(side.name())?;
-    until("dropped frame", || {
+    wait_for("dropped frame", || {
         for _ in 0..100 {
             send(&mut socket, &[0xff; 60]).ok()?;
         }
@@ -157,7 +158,7 @@ fn unread_frames_are_counted() -> Outcome {
     })
 }
 
-fn a_route_leads_to_the_wire() -> Outcome {
+fn a_route_leads_to_the_wire() -> TestResult {
     let mut tap = Tap::open("tap%d")?;
     tap.interface().add_address("10.0.0.1/24".parse()?)?;
     tap.interface().set_up(true)?;
@@ -166,13 +167,13 @@ fn a_route_leads_to_the_wire() -> Outcome {
 
     // Without a gateway the kernel asks for the destination, with one for the gateway.
     for (destination, asked) in [([192, 0, 2, 7], [192, 0, 2, 7]), ([198, 51, 100, 7], [10, 0, 0, 9])] {
-        kernel_sends(destination.into(), b"hello")?;
+        send_from_kernel(destination.into(), b"hello")?;
         receive(&mut tap, |octets| octets.ends_with(&asked))?;
     }
     Ok(())
 }
 
-fn what_does_not_exist_says_so() -> Outcome {
+fn what_does_not_exist_says_so() -> TestResult {
     let absent = Interface::named(&"absent0".parse()?)?;
     assert!(!absent.exists());
     let error = absent.set_up(true).err().ok_or("it does not exist")?;
@@ -180,7 +181,7 @@ fn what_does_not_exist_says_so() -> Outcome {
     Ok(())
 }
 
-fn ipv6_is_off_inside() -> Outcome {
+fn ipv6_is_off_inside() -> TestResult {
     let setting = "/proc/sys/net/ipv6/conf/default/disable_ipv6";
     if std::path::Path::new(setting).exists() {
         assert_eq!(std::fs::read_to_string(setting)?.trim(), "1");

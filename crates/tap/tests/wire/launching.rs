@@ -7,9 +7,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::harness::installed::find;
-use crate::harness::launcher::{Folder, ignored_signals, run};
-use crate::harness::{Case, Outcome};
+use testbed::installed::find;
+use testbed::launcher::{TempFolder, ignored_signals, run};
+use testbed::{Case, TestResult};
 
 pub(crate) const CASES: &[Case] = &[
     ("process_is_killed_with_its_descendants_at_its_time_limit", killed_at_the_limit),
@@ -21,8 +21,8 @@ pub(crate) const CASES: &[Case] = &[
 pub(crate) const UNPRIVILEGED: &[Case] =
     &[("tool_in_an_unreadable_folder_is_not_installed", unreadable_folder)];
 
-fn killed_at_the_limit() -> Outcome {
-    let folder = Folder::new(None)?;
+fn killed_at_the_limit() -> TestResult {
+    let folder = TempFolder::new(None)?;
     let script = "echo begun; sleep 72 & echo late >&2; wait";
     let ended = run(Command::new("sh").args(["-c", script]), &folder, Duration::from_millis(500))?;
     assert!(ended.status.is_none());
@@ -36,14 +36,14 @@ fn killed_at_the_limit() -> Outcome {
     Ok(())
 }
 
-fn signals() -> Outcome {
+fn signals() -> TestResult {
     // SIGHUP, SIGINT, SIGQUIT and SIGTERM.
     assert_eq!(ignored_signals()? & 0x4007, 0);
     Ok(())
 }
 
-fn environment() -> Outcome {
-    let folder = Folder::new(None)?;
+fn environment() -> TestResult {
+    let folder = TempFolder::new(None)?;
     let mut command = Command::new("env");
     command.env("ADDED", "1");
     let ended = run(&mut command, &folder, Duration::from_secs(10))?;
@@ -66,14 +66,14 @@ fn environment() -> Outcome {
 }
 
 /// Writes a script `tool` of this mode in a new folder.
-fn script(folder: &Path, mode: u32) -> Outcome {
+fn script(folder: &Path, mode: u32) -> TestResult {
     fs::create_dir(folder)?;
     fs::write(folder.join("tool"), "#!/bin/sh\n")?;
     Ok(fs::set_permissions(folder.join("tool"), Permissions::from_mode(mode))?)
 }
 
-fn only_executable() -> Outcome {
-    let folder = Folder::new(None)?;
+fn only_executable() -> TestResult {
+    let folder = TempFolder::new(None)?;
     let at = |name: &str| folder.path().join(name);
     script(&at("text"), 0o644)?;
     script(&at("whole"), 0o755)?;
@@ -89,8 +89,8 @@ fn only_executable() -> Outcome {
     Ok(())
 }
 
-fn unreadable_folder() -> Outcome {
-    let folder = Folder::new(None)?;
+fn unreadable_folder() -> TestResult {
+    let folder = TempFolder::new(None)?;
     let at = |name: &str| folder.path().join(name);
     for name in ["closed", "open"] {
         script(&at(name), 0o755)?;

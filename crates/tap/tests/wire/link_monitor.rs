@@ -7,9 +7,9 @@ use std::os::fd::AsFd;
 use tap::LinkState;
 use tap::linux::{Interface, InterfaceName, LinkMonitor, Stop, Tap, wait};
 
-use crate::harness::lab::{attribute, bridge, change_link, delete_link, until};
-use crate::harness::veth::{NEAR, Veth};
-use crate::harness::{Case, Outcome};
+use testbed::kernel::{attribute, change_link, create_bridge, delete_link};
+use testbed::veth::{NEAR, Veth};
+use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
     ("link_monitor_reports_down_and_up_in_order", link_monitor_reports_down_and_up),
@@ -31,7 +31,7 @@ const DOWN: LinkState = LinkState { is_up: false, has_carrier: false, mtu: 1_500
 fn tap() -> Result<(Tap, LinkMonitor), Box<dyn std::error::Error>> {
     let tap = Tap::open("tap%d")?;
     tap.interface().set_up(true)?;
-    let monitor = until("carrier", || {
+    let monitor = wait_for("carrier", || {
         LinkMonitor::open(tap.interface().name()).ok().filter(|monitor| monitor.state() == UP)
     })?;
     Ok((tap, monitor))
@@ -53,7 +53,7 @@ fn change(monitor: &mut LinkMonitor) -> io::Result<LinkState> {
     }
 }
 
-fn link_monitor_reports_down_and_up() -> Outcome {
+fn link_monitor_reports_down_and_up() -> TestResult {
     let (tap, mut monitor) = tap()?;
     assert_eq!(monitor.poll()?, None);
     tap.interface().set_up(false)?;
@@ -63,7 +63,7 @@ fn link_monitor_reports_down_and_up() -> Outcome {
     Ok(())
 }
 
-fn link_monitor_reports_a_changed_mtu() -> Outcome {
+fn link_monitor_reports_a_changed_mtu() -> TestResult {
     let (tap, mut monitor) = tap()?;
     let other = Tap::open("tap%d")?;
     for mtu in [576, 9_000] {
@@ -75,7 +75,7 @@ fn link_monitor_reports_a_changed_mtu() -> Outcome {
     Ok(())
 }
 
-fn link_monitor_reports_the_carrier() -> Outcome {
+fn link_monitor_reports_the_carrier() -> TestResult {
     let veth = Veth::new()?;
     let mut monitor = LinkMonitor::open(&NEAR.parse()?)?;
     assert_eq!(monitor.state(), UP);
@@ -91,7 +91,7 @@ fn link_monitor_reports_the_carrier() -> Outcome {
     Ok(())
 }
 
-fn link_monitor_follows_a_rename() -> Outcome {
+fn link_monitor_follows_a_rename() -> TestResult {
     const NEW_LINK: u16 = 16;
     const NAME: u16 = 3;
     let (tap, mut monitor) = tap()?;
@@ -110,18 +110,18 @@ fn link_monitor_follows_a_rename() -> Outcome {
     Ok(())
 }
 
-fn link_monitor_survives_a_bridge() -> Outcome {
+fn link_monitor_survives_a_bridge() -> TestResult {
     const NEW_LINK: u16 = 16;
     const MASTER: u16 = 10;
     let (tap, mut monitor) = tap()?;
-    bridge("bridge0", &[tap.interface()])?;
+    create_bridge("bridge0", &[tap.interface()])?;
     change_link(NEW_LINK, 0, tap.interface().index()?, &attribute(MASTER, &[0; 4]))?;
     tap.interface().set_mtu(1_400)?;
     assert_eq!(change(&mut monitor)?, LinkState { mtu: 1_400, ..UP });
     delete_link(&Interface::named(&"bridge0".parse()?)?)
 }
 
-fn link_monitor_reports_an_overflow() -> Outcome {
+fn link_monitor_reports_an_overflow() -> TestResult {
     let (tap, mut monitor) = tap()?;
     for mtu in 1_000..2_000 {
         tap.interface().set_mtu(mtu)?;
@@ -135,7 +135,7 @@ fn link_monitor_reports_an_overflow() -> Outcome {
     Ok(())
 }
 
-fn link_monitor_of_an_absent_interface() -> Outcome {
+fn link_monitor_of_an_absent_interface() -> TestResult {
     let name: InterfaceName = "absent0".parse()?;
     let error = LinkMonitor::open(&name).err().ok_or("it does not exist")?;
     assert_eq!(
@@ -145,8 +145,8 @@ fn link_monitor_of_an_absent_interface() -> Outcome {
     Ok(())
 }
 
-fn link_monitor_needs_no_privilege() -> Outcome {
-    let mut monitor = LinkMonitor::open(&crate::harness::THEIRS.parse()?)?;
+fn link_monitor_needs_no_privilege() -> TestResult {
+    let mut monitor = LinkMonitor::open(&testbed::ROOT_TAP.parse()?)?;
     assert_eq!(monitor.state(), LinkState { has_carrier: false, ..UP });
     assert_eq!(monitor.poll()?, None);
     Ok(())

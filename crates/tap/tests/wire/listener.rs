@@ -10,8 +10,9 @@ use tap::linux::listen;
 use tap::{Batch, Cable, Counters, Device, DeviceError, Frame, Pool};
 
 use super::driver::wire;
-use crate::harness::lab::{delete_link, kernel_sends, receive, send, until};
-use crate::harness::{Case, Outcome};
+use testbed::frames::{receive, send};
+use testbed::kernel::{delete_link, send_from_kernel};
+use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
     ("answers_are_transmitted_after_each_call", answers_are_transmitted_after_each_call),
@@ -29,7 +30,7 @@ fn echo(arrived: &mut Batch, answers: &mut Batch) {
     }
 }
 
-fn answers_are_transmitted_after_each_call() -> Outcome {
+fn answers_are_transmitted_after_each_call() -> TestResult {
     let (mut near, far) = Cable::pair(1_500)?;
     let listener = listen(far, echo)?;
     for text in [&b"first"[..], b"second"] {
@@ -42,7 +43,7 @@ fn answers_are_transmitted_after_each_call() -> Outcome {
     Ok(())
 }
 
-fn a_silent_wire_does_not_hold_up_the_stop() -> Outcome {
+fn a_silent_wire_does_not_hold_up_the_stop() -> TestResult {
     let listener = listen(wire()?, |_, _| {})?;
     let ended = within(move || listener.stop())?;
     assert!(ended.result.is_ok());
@@ -59,7 +60,7 @@ fn within<T: Send + 'static>(
     Ok(waiting.recv_timeout(Duration::from_secs(10))?)
 }
 
-fn answers_without_room_go_out_when_there_is_some() -> Outcome {
+fn answers_without_room_go_out_when_there_is_some() -> TestResult {
     let (mut near, far) = Cable::pair(1_500)?;
     let given = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&given);
@@ -77,7 +78,7 @@ fn answers_without_room_go_out_when_there_is_some() -> Outcome {
     }
     // From now on nothing is sent that could wake the listener.
     let mut received = 0;
-    until("answer to the last frame", || {
+    wait_for("answer to the last frame", || {
         received += u64::from(receive_now(&mut near));
         (received > 0 && received == given.load(Ordering::Relaxed)).then_some(())
     })?;
@@ -92,7 +93,7 @@ fn receive_now(cable: &mut Cable) -> bool {
     cable.receive(&mut pool, &mut batch).is_ok_and(|count| count == 1)
 }
 
-fn a_callback_that_panics() -> Outcome {
+fn a_callback_that_panics() -> TestResult {
     let (mut near, far) = Cable::pair(1_500)?;
     let listener = listen(far, |arrived, answers| {
         if arrived.front().map(Frame::octets) == Some(b"panic") {
@@ -104,7 +105,7 @@ fn a_callback_that_panics() -> Outcome {
     // More often than the listener's pool has frames.
     for number in 1..=200 {
         send(&mut near, b"panic")?;
-        until("panic", || (listener.panics() == number).then_some(()))?;
+        wait_for("panic", || (listener.panics() == number).then_some(()))?;
     }
     send(&mut near, b"go on")?;
     assert_eq!(receive(&mut near, |octets| octets == b"go on")?, b"go on");
@@ -115,7 +116,7 @@ fn a_callback_that_panics() -> Outcome {
     Ok(())
 }
 
-fn frames_the_callback_keeps_are_replaced() -> Outcome {
+fn frames_the_callback_keeps_are_replaced() -> TestResult {
     let (mut near, far) = Cable::pair(1_500)?;
     let (keep, kept) = mpsc::channel();
     let listener = listen(far, move |arrived, _| {
@@ -176,7 +177,7 @@ impl AsFd for Keeping {
     }
 }
 
-fn frames_in_flight_are_the_pools_still() -> Outcome {
+fn frames_in_flight_are_the_pools_still() -> TestResult {
     let (mut near, cable) = Cable::pair(1_500)?;
     let unknown = Arc::new(AtomicU64::new(0));
     let far = Keeping { cable, kept: Batch::new(10), unknown: Arc::clone(&unknown) };
@@ -188,22 +189,22 @@ fn frames_in_flight_are_the_pools_still() -> Outcome {
     })?;
     for number in 1..=10 {
         send(&mut near, b"one at a time")?;
-        until("call", || (called.load(Ordering::Relaxed) == number).then_some(()))?;
+        wait_for("call", || (called.load(Ordering::Relaxed) == number).then_some(()))?;
     }
     for _ in 0..10 {
-        until("answer", || receive_now(&mut near).then_some(()))?;
+        wait_for("answer", || receive_now(&mut near).then_some(()))?;
     }
     assert!(listener.stop().result.is_ok());
     assert_eq!(unknown.load(Ordering::Relaxed), 0, "frames that the pool has forgotten");
     Ok(())
 }
 
-fn a_deleted_tap_ends_the_loop() -> Outcome {
+fn a_deleted_tap_ends_the_loop() -> TestResult {
     let tap = wire()?;
     let name = tap.interface().name().clone();
     let interface = tap::linux::Interface::named(&name)?;
     let listener = listen(tap, |_, _| {})?;
-    kernel_sends([10, 0, 0, 2].into(), b"hello")?;
+    send_from_kernel([10, 0, 0, 2].into(), b"hello")?;
     delete_link(&interface)?;
     let ended = listener.join();
     assert!(matches!(ended.result, Err(DeviceError::Gone(_))), "{ended:?}");

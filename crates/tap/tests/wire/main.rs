@@ -2,9 +2,6 @@
 // A trial may panic: that is how it fails. Each has the shape of a `Case`.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unnecessary_wraps)]
 
-#[path = "../harness/mod.rs"]
-mod harness;
-
 mod driver;
 mod kernel_side;
 mod launching;
@@ -18,7 +15,7 @@ mod veth;
 
 use std::process::ExitCode;
 
-use harness::Trials;
+use testbed::Trials;
 
 fn main() -> ExitCode {
     let cases = [
@@ -42,5 +39,5 @@ fn main() -> ExitCode {
         packet_socket::UNPRIVILEGED,
     ]
     .concat();
-    harness::main(Trials { cases: &cases, refused: driver::REFUSED, unprivileged: &unprivileged })
+    testbed::main(Trials { cases: &cases, refused: driver::REFUSED, unprivileged: &unprivileged })
 }

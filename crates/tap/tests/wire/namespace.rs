@@ -7,7 +7,7 @@ use std::thread;
 use nix::sys::prctl;
 use tap::linux::{Namespace, NamespaceError};
 
-use crate::harness::{Case, Outcome};
+use testbed::{Case, TestResult};
 
 pub(crate) const CASES: &[Case] =
     &[("namespace_is_refused_when_the_process_has_several_threads", namespace_of_several_threads)];
@@ -17,7 +17,7 @@ pub(crate) const UNPRIVILEGED: &[Case] = &[
     ("namespace_is_refused_when_the_limit_is_reached", namespace_beyond_the_limit),
 ];
 
-fn namespace_of_several_threads() -> Outcome {
+fn namespace_of_several_threads() -> TestResult {
     let here = fs::read_link("/proc/thread-self/ns/net")?;
     let (end, ended) = mpsc::channel::<()>();
     let other = thread::spawn(move || ended.recv());
@@ -30,13 +30,13 @@ fn namespace_of_several_threads() -> Outcome {
 }
 
 /// What a program with file capabilities is.
-fn namespace_of_an_undumpable_process() -> Outcome {
+fn namespace_of_an_undumpable_process() -> TestResult {
     prctl::set_dumpable(false)?;
     Namespace::enter()?;
     Ok(())
 }
 
-fn namespace_beyond_the_limit() -> Outcome {
+fn namespace_beyond_the_limit() -> TestResult {
     Namespace::enter()?;
     // The limits are those of the user namespace that this one just made.
     fs::write("/proc/sys/user/max_net_namespaces", "0")?;

@@ -6,8 +6,9 @@ use tap::linux::{Carrier, Interface, PacketSocket, PersistentTap, SocketError, T
 use tap::{Batch, Device, Pool};
 
 use super::driver::{OUR_MAC, wire};
-use crate::harness::lab::{add_address, arp, delete_link, receive, send, until};
-use crate::harness::{Case, MINE, Outcome};
+use testbed::frames::{arp, receive, send};
+use testbed::kernel::{add_address, delete_link};
+use testbed::{Case, TestResult, USER_TAP, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
     ("of_a_busy_wire_arp_alone_is_heard_with_every_tag", of_a_busy_wire_arp_alone),
@@ -23,7 +24,7 @@ pub(crate) const UNPRIVILEGED: &[Case] = &[("raw_frames_take_a_privilege", raw_f
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 
-fn of_a_busy_wire_arp_alone() -> Outcome {
+fn of_a_busy_wire_arp_alone() -> TestResult {
     let mut tap = wire()?;
     let mut socket = PacketSocket::open_for_arp(tap.interface().name())?;
     let plain = arp([0xff; 6], 1, (OUR_MAC, OURS), ([0; 6], KERNEL));
@@ -50,7 +51,7 @@ fn of_a_busy_wire_arp_alone() -> Outcome {
     Ok(())
 }
 
-fn cannot_be_opened() -> Outcome {
+fn cannot_be_opened() -> TestResult {
     let absent = PacketSocket::open(&"absent0".parse()?).err().ok_or("there is none")?;
     assert!(matches!(absent, SocketError::Absent(_)), "{absent:?}");
     let tap = wire()?;
@@ -62,13 +63,13 @@ fn cannot_be_opened() -> Outcome {
     Ok(())
 }
 
-fn outlives_no_interface() -> Outcome {
+fn outlives_no_interface() -> TestResult {
     let tap = wire()?;
     let mut socket = PacketSocket::open_for_arp(tap.interface().name())?;
     let request = arp([0xff; 6], 1, (OUR_MAC, OURS), ([0; 6], KERNEL));
     let (mut pool, mut batch) = (Pool::new(1_500, 4), Batch::new(4));
     tap.interface().set_up(false)?;
-    until("word that it is down", || {
+    wait_for("word that it is down", || {
         socket.receive(&mut pool, &mut batch).ok()?;
         (socket.counters().unreadable > 0).then_some(())
     })?;
@@ -79,7 +80,7 @@ fn outlives_no_interface() -> Outcome {
     Ok(())
 }
 
-fn a_further_station() -> Outcome {
+fn a_further_station() -> TestResult {
     let tap = wire()?;
     let socket = PacketSocket::open_for_arp(tap.interface().name())?;
     socket.add_station([2, 0, 0, 0, 0, 0x55])?;
@@ -88,7 +89,7 @@ fn a_further_station() -> Outcome {
     Ok(())
 }
 
-fn all_addresses() -> Outcome {
+fn all_addresses() -> TestResult {
     let (tap, other) = (Tap::open("tap%d")?, wire()?);
     assert_eq!(tap.interface().addresses()?, []);
     tap.interface().add_address("10.0.5.1/24".parse()?)?;
@@ -99,7 +100,7 @@ fn all_addresses() -> Outcome {
     Ok(())
 }
 
-fn a_carrier() -> Outcome {
+fn a_carrier() -> TestResult {
     let tap = Tap::options().persist().open("held%d")?;
     let side = Interface::named(tap.interface().name())?;
     assert_eq!(side.carrier()?, Carrier::Down);
@@ -112,8 +113,8 @@ fn a_carrier() -> Outcome {
     Ok(())
 }
 
-fn raw_frames_take_a_privilege() -> Outcome {
-    let error = PacketSocket::open(&MINE.parse()?).err().ok_or("an ordinary user may not")?;
+fn raw_frames_take_a_privilege() -> TestResult {
+    let error = PacketSocket::open(&USER_TAP.parse()?).err().ok_or("an ordinary user may not")?;
     assert!(matches!(error, SocketError::NotPermitted(_)), "{error:?}");
     assert!(error.to_string().contains("take CAP_NET_RAW; `sudo setcap cap_net_raw+ep /"), "{error}");
     Ok(())

@@ -3,7 +3,7 @@
 use tap::Device;
 use tap::linux::{DeleteError, Interface, PersistentTap, Tap, caller, taps};
 
-use crate::harness::{Case, Outcome};
+use testbed::{Case, TestResult};
 
 pub(crate) const CASES: &[Case] = &[
     ("a_persistent_tap_is_made_attached_to_and_deleted", a_persistent_tap_lives),
@@ -25,7 +25,7 @@ fn persistent(name: &str) -> Result<PersistentTap, Box<dyn std::error::Error>> {
     })
 }
 
-fn a_persistent_tap_lives() -> Outcome {
+fn a_persistent_tap_lives() -> TestResult {
     let wanted = persistent("stay0")?;
     assert_eq!(wanted.create()?, wanted.name);
     let listed = taps()?.into_iter().find(|tap| tap.name == wanted.name).ok_or("it is listed")?;
@@ -45,7 +45,7 @@ fn a_persistent_tap_lives() -> Outcome {
     Ok(())
 }
 
-fn making_it_again() -> Outcome {
+fn making_it_again() -> TestResult {
     let wanted = persistent("again0")?;
     wanted.create()?;
     let tap = Tap::open("again0")?;
@@ -55,7 +55,7 @@ fn making_it_again() -> Outcome {
     Ok(())
 }
 
-fn what_is_asked_anew_is_changed() -> Outcome {
+fn what_is_asked_anew_is_changed() -> TestResult {
     let mut wanted = persistent("anew0")?;
     wanted.create()?;
     wanted.mtu = Some(1_300);
@@ -68,7 +68,7 @@ fn what_is_asked_anew_is_changed() -> Outcome {
     Ok(())
 }
 
-fn half_a_tap_is_not_left_behind() -> Outcome {
+fn half_a_tap_is_not_left_behind() -> TestResult {
     let wanted = PersistentTap { address: Some("224.0.0.1/24".parse()?), ..persistent("half0")? };
     let error = wanted.create().err().ok_or("no host has a group's address")?;
     assert!(error.to_string().contains("such as 10.0.0.1/24"), "{error}");
@@ -76,13 +76,13 @@ fn half_a_tap_is_not_left_behind() -> Outcome {
     Ok(())
 }
 
-fn an_absent_tap() -> Outcome {
+fn an_absent_tap() -> TestResult {
     let deleted = PersistentTap::delete(&"absent0".parse()?);
     assert!(matches!(deleted, Err(DeleteError::Absent(_))));
     Ok(())
 }
 
-fn a_mtu_of_our_own() -> Outcome {
+fn a_mtu_of_our_own() -> TestResult {
     let wanted = persistent("limit0")?;
     wanted.create()?;
     let tap = Tap::options().mtu(500).open("limit0")?;

@@ -4,8 +4,7 @@ use tap::linux::{Io, PacketSocket, Tap, listen};
 use tap::{Batch, Device, Pool};
 
 use super::driver::{self, OUR_MAC, carried_by};
-use crate::harness::lab::until;
-use crate::harness::{Case, Outcome};
+use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
     ("by_ring_the_kernel_learns_our_hardware_address", || {
@@ -57,7 +56,7 @@ fn numbers(peer: &mut PacketSocket) -> Result<Vec<u16>, Box<dyn std::error::Erro
     Ok(heard)
 }
 
-fn a_name_is_free() -> Outcome {
+fn a_name_is_free() -> TestResult {
     for _ in 0..20 {
         let mut tap = Tap::options().io(Io::Ring).open("ring0")?;
         tap.interface().set_up(true)?;
@@ -67,11 +66,11 @@ fn a_name_is_free() -> Outcome {
     Ok(())
 }
 
-fn a_burst_comes_back_whole() -> Outcome {
+fn a_burst_comes_back_whole() -> TestResult {
     for io in [Io::ReadWrite, Io::Auto, Io::Ring] {
         let (mut tap, mut peer) = burst(io)?;
         let (mut pool, mut batch) = (Pool::new(1_500, 256), Batch::new(64));
-        until("burst", || {
+        wait_for("burst", || {
             tap.receive(&mut pool, &mut batch).ok()?;
             tap.transmit(&mut batch, &mut pool).ok()?;
             (tap.counters().transmitted >= BURST.into()).then_some(())
@@ -82,7 +81,7 @@ fn a_burst_comes_back_whole() -> Outcome {
     Ok(())
 }
 
-fn under_load_many_frames_go_at_once() -> Outcome {
+fn under_load_many_frames_go_at_once() -> TestResult {
     let (mut tap, _peer) = burst(Io::Auto)?;
     assert!(tap.ring_refused().is_none());
     let (mut pool, mut batch) = (Pool::new(1_500, 256), Batch::new(64));
@@ -102,7 +101,7 @@ fn under_load_many_frames_go_at_once() -> Outcome {
     Ok(())
 }
 
-fn a_listener_serves_a_ring() -> Outcome {
+fn a_listener_serves_a_ring() -> TestResult {
     let (tap, mut peer) = burst(Io::Ring)?;
     let listener = listen(tap, |arrived, answers| {
         while let Some(frame) = arrived.pop() {
@@ -110,7 +109,7 @@ fn a_listener_serves_a_ring() -> Outcome {
         }
     })?;
     let mut heard = Vec::new();
-    until("burst", || {
+    wait_for("burst", || {
         heard.extend(numbers(&mut peer).ok()?);
         (heard.len() == usize::from(BURST)).then_some(())
     })?;

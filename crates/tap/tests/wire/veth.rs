@@ -6,9 +6,10 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tap::linux::{Interface, PacketSocket};
 use tap::{Batch, Checksum, Device, Pool};
 
-use crate::harness::lab::{arp, bridge, delete_link, receive, send, until};
-use crate::harness::veth::{FAR_KERNEL, NEAR, NEAR_KERNEL, Veth};
-use crate::harness::{Case, Outcome};
+use testbed::frames::{arp, receive, send};
+use testbed::kernel::{create_bridge, delete_link};
+use testbed::veth::{FAR_KERNEL, NEAR, NEAR_KERNEL, Veth};
+use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
     ("stations_hear_what_is_for_them_and_nothing_that_is_for_the_kernel", stations_hear_what_is_for_them),
@@ -40,14 +41,14 @@ fn next(socket: &mut PacketSocket) -> Result<Vec<u8>, Box<dyn std::error::Error>
     receive(socket, |_| true)
 }
 
-fn drops_of_the_far_interface() -> Outcome {
+fn drops_of_the_far_interface() -> TestResult {
     let veth = Veth::new()?;
     assert_eq!(veth.far_interface()?.transmit_drops()?, 0);
     Ok(())
 }
 
 // proves: beside-hears
-fn stations_hear_what_is_for_them() -> Outcome {
+fn stations_hear_what_is_for_them() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
     let near = veth.near.hardware_address()?;
@@ -82,15 +83,15 @@ fn stations_hear_what_is_for_them() -> Outcome {
 }
 
 /// A bridge takes in what is sent to itself and to groups, unless it is told otherwise.
-fn taken_in_for_us() -> Outcome {
+fn taken_in_for_us() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
-    bridge("bridge0", &[&veth.near])?;
+    create_bridge("bridge0", &[&veth.near])?;
     let bridge = Interface::named(&"bridge0".parse()?)?;
     for (first, last) in [(FIRST, FIRST), (FIRST, LAST)] {
         let mut socket = PacketSocket::open_for_stations(bridge.name(), first, last)?;
         let (mut pool, mut batch) = (Pool::new(1_500, 4), Batch::new(4));
-        until("frame for our station", || {
+        wait_for("frame for our station", || {
             let request = arp(last, 1, (PEER, FAR_KERNEL), ([0; 6], NEAR_KERNEL));
             send(&mut far, &request).ok()?;
             socket.receive(&mut pool, &mut batch).ok()?;
@@ -100,7 +101,7 @@ fn taken_in_for_us() -> Outcome {
     delete_link(&bridge)
 }
 
-fn a_watcher_hears_all_arp() -> Outcome {
+fn a_watcher_hears_all_arp() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
     let mut watcher = PacketSocket::open_to_watch(&NEAR.parse()?)?;
@@ -130,7 +131,7 @@ fn without_memory<T>(act: impl FnOnce() -> T) -> Result<T, Box<dyn std::error::E
     Ok(done)
 }
 
-fn by_a_ring_or_not() -> Outcome {
+fn by_a_ring_or_not() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
     let mut ring = PacketSocket::open_for_arp(&NEAR.parse()?)?;
@@ -148,7 +149,7 @@ fn by_a_ring_or_not() -> Outcome {
             send(&mut far, &tagged)?;
         }
         for socket in [&mut ring, &mut calls] {
-            until("all frames", || {
+            wait_for("all frames", || {
                 socket.receive(&mut pool, &mut batch).ok()?;
                 (batch.len() == 64).then_some(())
             })?;
@@ -167,16 +168,16 @@ fn by_a_ring_or_not() -> Outcome {
 }
 
 // proves: partial-checksum
-fn partial_checksum_is_marked() -> Outcome {
+fn partial_checksum_is_marked() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
     let near = NEAR.parse()?;
     for mut socket in [PacketSocket::open(&near)?, PacketSocket::open_without_ring(&near)?] {
-        veth.beyond(|| UdpSocket::bind((FAR_KERNEL, 0))?.send_to(b"hello", (NEAR_KERNEL, 9)))?;
+        veth.in_far_namespace(|| UdpSocket::bind((FAR_KERNEL, 0))?.send_to(b"hello", (NEAR_KERNEL, 9)))?;
         send(&mut far, &frame(FIRST, 1))?;
         let (mut pool, mut batch) = (Pool::new(1_500, 64), Batch::new(64));
         let mut seen = Vec::new();
-        until("frame by hand", || {
+        wait_for("frame by hand", || {
             socket.receive(&mut pool, &mut batch).ok()?;
             while let Some(heard) = batch.pop() {
                 seen.push((heard.octets().to_vec(), heard.checksum()));
@@ -195,7 +196,7 @@ fn partial_checksum_is_marked() -> Outcome {
 }
 
 // proves: beside-lost
-fn what_was_lost_is_counted() -> Outcome {
+fn what_was_lost_is_counted() -> TestResult {
     const FLOOD: u64 = 6_000;
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
@@ -222,7 +223,7 @@ fn what_was_lost_is_counted() -> Outcome {
     // Every frame that came after a loss says so; one question a call is enough.
     assert!(ring.counters().calls <= 50, "{}", ring.counters().calls);
     for socket in &mut sockets {
-        until("account of every frame", || {
+        wait_for("account of every frame", || {
             socket.receive(&mut pool, &mut batch).ok()?;
             while let Some(frame) = batch.pop() {
                 pool.give(frame);
@@ -240,13 +241,13 @@ fn what_was_lost_is_counted() -> Outcome {
 }
 
 // proves: beside-lost
-fn what_is_too_long() -> Outcome {
+fn what_is_too_long() -> TestResult {
     let veth = Veth::new()?;
     let near = NEAR.parse()?;
     let mut sockets = [PacketSocket::open(&near)?, PacketSocket::open_without_ring(&near)?];
     veth.near.set_mtu(9_000)?;
     let mut far = veth
-        .beyond(|| {
+        .in_far_namespace(|| {
             let far = Interface::named(&"far0".parse().expect("a name")).expect("a socket");
             far.set_mtu(9_000)
         })
@@ -268,11 +269,11 @@ fn what_is_too_long() -> Outcome {
 }
 
 // proves: link-mtu
-fn longer_frames_after_the_mtu() -> Outcome {
+fn longer_frames_after_the_mtu() -> TestResult {
     let veth = Veth::new()?;
     let near = NEAR.parse()?;
     let mut far = veth.far_socket()?;
-    let raised = veth.beyond(|| {
+    let raised = veth.in_far_namespace(|| {
         let far = Interface::named(&"far0".parse().expect("a name")).expect("a socket");
         far.set_mtu(9_000)
     });
@@ -300,7 +301,7 @@ fn longer_frames_after_the_mtu() -> Outcome {
                 pool.give(heard);
             }
         }
-        until("last frame", || {
+        wait_for("last frame", || {
             socket.receive(&mut pool, &mut batch).ok()?;
             while let Some(heard) = batch.pop() {
                 seen.push(heard.octets().to_vec());
@@ -315,7 +316,7 @@ fn longer_frames_after_the_mtu() -> Outcome {
 }
 
 // proves: beside-gone
-fn down_up_and_away() -> Outcome {
+fn down_up_and_away() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
     let name = NEAR.parse()?;
@@ -324,7 +325,7 @@ fn down_up_and_away() -> Outcome {
     veth.near.set_up(false)?;
     for socket in &mut sockets {
         assert!(!socket.was_down());
-        until("word that it is down", || {
+        wait_for("word that it is down", || {
             socket.receive(&mut pool, &mut batch).ok()?;
             (socket.counters().unreadable == 1 && socket.was_down()).then_some(())
         })?;
@@ -336,7 +337,7 @@ fn down_up_and_away() -> Outcome {
     }
     veth.near.set_up(true)?;
     for socket in &mut sockets {
-        until("frame after all", || {
+        wait_for("frame after all", || {
             // It is lost until the far kernel has taken note of the carrier.
             send(&mut far, &frame(OTHER, 2)).ok()?;
             socket.receive(&mut pool, &mut batch).ok()?;
@@ -350,13 +351,13 @@ fn down_up_and_away() -> Outcome {
     }
     delete_link(&veth.near)?;
     for socket in &mut sockets {
-        until("end of the device", || socket.receive(&mut pool, &mut batch).err())?;
+        wait_for("end of the device", || socket.receive(&mut pool, &mut batch).err())?;
     }
     Ok(())
 }
 
 // proves: beside-gone
-fn deleted_with_frames() -> Outcome {
+fn deleted_with_frames() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
     let name = NEAR.parse()?;
@@ -370,7 +371,7 @@ fn deleted_with_frames() -> Outcome {
         for number in 0..3 {
             assert_eq!(next(socket)?, frame(OTHER, number));
         }
-        until("word that it is down", || {
+        wait_for("word that it is down", || {
             socket.receive(&mut Pool::new(1_500, 1), &mut Batch::new(1)).ok()?;
             socket.was_down().then_some(())
         })?;
@@ -378,7 +379,7 @@ fn deleted_with_frames() -> Outcome {
     }
     delete_link(&veth.near)?;
     for socket in &mut sockets {
-        until("end of the device", || socket.receive(&mut Pool::new(1_500, 1), &mut Batch::new(1)).err())?;
+        wait_for("end of the device", || socket.receive(&mut Pool::new(1_500, 1), &mut Batch::new(1)).err())?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::arping::tests::heard;
-use crate::schema::check_lines;
 use serde_json::{Value, json};
+use testbed::schema::check_lines;
 
 #[test]
 fn every_line_is_an_object_with_its_event() {

@@ -26,7 +26,7 @@ fn every_line_is_an_object_with_its_event() {
     let heard = session.hear(Instant::from_nanos(350), Event::Echo(reply)).unwrap();
     let object = |told: Told<'_>| -> Value {
         let line = line(Instant::from_nanos(400), &session, &told);
-        crate::schema::check_lines("ping", &line);
+        testbed::schema::check_lines("ping", &line);
         serde_json::from_str(&line).unwrap()
     };
     let interface = "tap0".parse().unwrap();
@@ -63,5 +63,5 @@ fn statistics_without_an_answer_are_what_the_schema_says_too() {
         Session::new(Plan { target: TARGET, identifier: 7, octets: 56, count: None, interval, patience });
     let line = line(Instant::from_nanos(400), &session, &Told::Statistics);
     assert!(line.contains("\"round_trips\":null"), "{line}");
-    crate::schema::check_lines("ping", &line);
+    testbed::schema::check_lines("ping", &line);
 }

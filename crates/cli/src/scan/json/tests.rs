@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::scan::tests::{RIVAL, reply, sweep};
-use crate::schema::check_lines;
 use serde_json::{Value, json};
+use testbed::schema::check_lines;
 
 #[test]
 fn every_line_is_an_object_with_its_event_and_the_schema_describes_it() {

@@ -1,11 +1,11 @@
 use super::*;
 use crate::link_change::LinkChange;
-use crate::schema::check_lines;
-use crate::schema_tests::events;
 use crate::watch::tests::{at, every_event, scene};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tap::LinkState;
+use testbed::schema::check_lines;
+use testbed::schema::events;
 
 #[test]
 fn every_line_is_as_the_schema_has_it_and_every_event_of_it_is_printed() {

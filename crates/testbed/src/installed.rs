@@ -1,6 +1,4 @@
-//! Optional tools: where one is installed.
-//!
-//! Trials and `xtask` look for other programs in this one way.
+//! The path of an optional tool, if it is installed.
 
 use std::error::Error;
 use std::ffi::OsStr;
@@ -9,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, eaccess};
 
-/// A tool that is not installed. As an error of a trial it makes the trial ignored.
+/// The error that a tool is not installed. A trial that returns it is ignored.
 #[derive(Debug)]
-pub(crate) struct NotInstalled(String);
+pub struct NotInstalled(String);
 
 impl fmt::Display for NotInstalled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -21,14 +19,14 @@ impl fmt::Display for NotInstalled {
 
 impl Error for NotInstalled {}
 
-/// Returns the path of a tool: of the first executable file of that name on `PATH`.
-pub(crate) fn installed(tool: &str) -> Result<PathBuf, NotInstalled> {
+/// Returns the path of a tool: the first executable file of that name on `PATH`.
+pub fn installed(tool: &str) -> Result<PathBuf, NotInstalled> {
     find(tool, &std::env::var_os("PATH").unwrap_or_default())
 }
 
-/// Returns the path of a tool on a search path. A name with a slash is a path itself.
-pub(crate) fn find(tool: &str, search_path: &OsStr) -> Result<PathBuf, NotInstalled> {
-    // An empty folder means the working directory, which is no place of installed tools.
+/// Returns the path of a tool on a search path. A name with a slash is a path.
+pub fn find(tool: &str, search_path: &OsStr) -> Result<PathBuf, NotInstalled> {
+    // An empty folder means the working directory, where no tools are installed.
     let folders = std::env::split_paths(search_path).filter(|folder| !folder.as_os_str().is_empty());
     let paths: Vec<_> = if tool.contains('/') {
         vec![PathBuf::from(tool)]
@@ -39,6 +37,6 @@ pub(crate) fn find(tool: &str, search_path: &OsStr) -> Result<PathBuf, NotInstal
 }
 
 /// Whether this user may execute a file. A file in a folder that this user may not search does not count.
-pub(crate) fn is_executable(path: &Path) -> bool {
+pub fn is_executable(path: &Path) -> bool {
     path.is_file() && eaccess(path, AccessFlags::X_OK).is_ok()
 }

@@ -1,4 +1,4 @@
-//! A wire between two kernels: a pair of interfaces whose other end lies in a network namespace of its own.
+//! A veth pair between two network namespaces, each with a kernel's IP stack.
 
 use std::error::Error;
 use std::fs::File;
@@ -10,27 +10,29 @@ use ipnet::Ipv4Net;
 use nix::sched::{CloneFlags, setns, unshare};
 use tap::linux::{Carrier, Interface, InterfaceName, PacketSocket};
 
-use super::Outcome;
-use super::lab::{attribute, change_link, delete_link, until};
+use crate::kernel::{attribute, change_link, delete_link};
+use crate::{TestResult, wait_for};
 
-/// The end beside the kernel of the trials.
-pub(crate) const NEAR: &str = "near0";
-/// The end beside the other kernel.
-pub(crate) const FAR: &str = "far0";
+/// The end in the namespace of the trial.
+pub const NEAR: &str = "near0";
+/// The end in the other namespace.
+pub const FAR: &str = "far0";
 /// The address of the near kernel.
-pub(crate) const NEAR_KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+pub const NEAR_KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 /// The address of the far kernel.
-pub(crate) const FAR_KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 9);
+pub const FAR_KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 9);
 
-/// A pair that is up at both ends, [`NEAR_KERNEL`] at one of them, [`FAR_KERNEL`] at the other. It goes with this
-/// value.
-pub(crate) struct Veth {
-    pub(crate) near: Interface,
+/// A veth pair that is up at both ends, with the addresses [`NEAR_KERNEL`] and [`FAR_KERNEL`]. Dropping it deletes
+/// the pair.
+pub struct Veth {
+    /// The end in the namespace of the trial.
+    pub near: Interface,
     far: File,
 }
 
 impl Veth {
-    pub(crate) fn new() -> Result<Veth, Box<dyn Error>> {
+    /// Creates the pair and waits for its carrier.
+    pub fn new() -> Result<Veth, Box<dyn Error>> {
         let far = thread::spawn(|| -> std::io::Result<File> {
             // A thread may move alone into a namespace, though the library moves whole processes.
             unshare(CloneFlags::CLONE_NEWNET)?;
@@ -46,18 +48,18 @@ impl Veth {
         near.add_address(Ipv4Net::new(NEAR_KERNEL, 24)?)?;
         near.set_up(true)?;
         let veth = Veth { near, far };
-        veth.beyond(|| {
+        veth.in_far_namespace(|| {
             let far = Interface::named(&name())?;
             far.add_address(Ipv4Net::new(FAR_KERNEL, 24).map_err(std::io::Error::other)?)
                 .and_then(|()| far.set_up(true))
                 .map_err(std::io::Error::other)
         })?;
-        until("carrier", || (veth.near.carrier().ok()? == Carrier::Up).then_some(()))?;
+        wait_for("carrier", || (veth.near.carrier().ok()? == Carrier::Up).then_some(()))?;
         Ok(veth)
     }
 
-    /// Does something in the far namespace: whatever it opens there stays there.
-    pub(crate) fn beyond<T: Send>(&self, act: impl FnOnce() -> T + Send) -> T {
+    /// Runs a closure in the far namespace. Sockets that it opens stay in that namespace.
+    pub fn in_far_namespace<T: Send>(&self, act: impl FnOnce() -> T + Send) -> T {
         thread::scope(|scope| {
             let there = scope.spawn(|| {
                 setns(&self.far, CloneFlags::CLONE_NEWNET).expect("the far namespace");
@@ -67,14 +69,14 @@ impl Veth {
         })
     }
 
-    /// A packet socket at the far end, for every frame that arrives there.
-    pub(crate) fn far_socket(&self) -> Result<PacketSocket, Box<dyn Error>> {
-        Ok(self.beyond(|| PacketSocket::open(&name()))?)
+    /// Opens a packet socket at the far end, which receives every frame that arrives there.
+    pub fn far_socket(&self) -> Result<PacketSocket, Box<dyn Error>> {
+        Ok(self.in_far_namespace(|| PacketSocket::open(&name()))?)
     }
 
-    /// The far kernel's interface. What is asked of it is asked there, wherever the question comes from.
-    pub(crate) fn far_interface(&self) -> Result<Interface, Box<dyn Error>> {
-        Ok(self.beyond(|| Interface::named(&name()))?)
+    /// Returns the far interface. Its methods act in the far namespace, from any thread.
+    pub fn far_interface(&self) -> Result<Interface, Box<dyn Error>> {
+        Ok(self.in_far_namespace(|| Interface::named(&name()))?)
     }
 }
 
@@ -90,7 +92,7 @@ fn name() -> InterfaceName {
 }
 
 /// Makes the pair (`RTM_NEWLINK`), its other end in that namespace.
-fn pair(far: &File) -> Outcome {
+fn pair(far: &File) -> TestResult {
     const CREATE_NEW: u16 = 0x600;
     let (ifname, linkinfo, kind, data, peer, namespace) = (3, 18, 1, 2, 1, 28);
     let other = [

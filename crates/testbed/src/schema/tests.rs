@@ -1,20 +1,11 @@
-//! The schema against the page beside it, and the checker against what it must turn away.
+//! The schema against docs/json.md, and the checker against values that it must reject.
 
 use serde_json::{Value, json};
 
-use crate::schema::{meets, schema};
+use crate::schema::{events, schema, validate};
 
-/// The events that a definition describes.
-pub(crate) fn events(definition: &str) -> Vec<String> {
-    let schema = schema();
-    let objects = schema["$defs"][definition]["anyOf"].as_array().into_iter().flatten();
-    objects
-        .map(|object| object["properties"]["event"]["const"].as_str().expect("an event").to_owned())
-        .collect()
-}
-
-fn judged(schema: &Value, value: &Value) -> bool {
-    meets(schema, schema, value).is_ok()
+fn conforms(schema: &Value, value: &Value) -> bool {
+    validate(schema, schema, value).is_ok()
 }
 
 /// All names of fields that a schema describes.
@@ -29,7 +20,7 @@ fn fields(schema: &Value) -> Vec<String> {
 }
 
 #[test]
-fn every_field_and_event_of_the_schema_is_on_the_page_beside_it() {
+fn json_page_names_every_field_and_event_of_the_schema() {
     let page = include_str!("../../../../docs/json.md");
     let schema = schema();
     let events = ["host", "ping", "arping", "scan", "watch", "doctor"].into_iter().flat_map(events);
@@ -53,7 +44,7 @@ fn enums(schema: &Value) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn every_value_of_the_schema_is_on_the_page_in_its_list() {
+fn json_page_lists_every_value_of_each_enum_on_one_line() {
     let page = include_str!("../../../../docs/json.md");
     let lists = enums(&schema());
     assert!(lists.len() > 5, "{lists:?}");
@@ -65,22 +56,22 @@ fn every_value_of_the_schema_is_on_the_page_in_its_list() {
 }
 
 #[test]
-fn the_checker_turns_away_what_is_not_described() {
+fn checker_rejects_values_that_do_not_conform() {
     let object = json!({"type": "object", "properties": {"a": {"type": ["integer", "null"], "minimum": 0}},
         "required": ["a"], "additionalProperties": false});
     for good in [json!({"a": 1}), json!({"a": null})] {
-        assert!(judged(&object, &good), "{good}");
+        assert!(conforms(&object, &good), "{good}");
     }
     for bad in
         [json!({}), json!({"a": -1}), json!({"a": "1"}), json!({"a": 1.5}), json!({"a": 1, "b": 1}), json!(1)]
     {
-        assert!(!judged(&object, &bad), "{bad}");
+        assert!(!conforms(&object, &bad), "{bad}");
     }
-    assert!(!judged(&json!({"const": "a"}), &json!("b")));
-    assert!(!judged(&json!({"enum": ["a"]}), &json!("b")));
-    assert!(!judged(&json!({"items": {"type": "string"}}), &json!(["a", 1])));
-    assert!(!judged(&json!({"anyOf": [{"type": "string"}, {"const": 2}]}), &json!(1)));
-    assert!(!judged(&json!({"additionalProperties": {"type": "integer"}}), &json!({"a": "b"})));
-    assert!(!judged(&json!({"$ref": "#/$defs/none", "$defs": {}}), &json!(1)), "an unknown definition");
-    assert!(!judged(&json!({"pattern": "a"}), &json!("a")), "an unknown keyword");
+    assert!(!conforms(&json!({"const": "a"}), &json!("b")));
+    assert!(!conforms(&json!({"enum": ["a"]}), &json!("b")));
+    assert!(!conforms(&json!({"items": {"type": "string"}}), &json!(["a", 1])));
+    assert!(!conforms(&json!({"anyOf": [{"type": "string"}, {"const": 2}]}), &json!(1)));
+    assert!(!conforms(&json!({"additionalProperties": {"type": "integer"}}), &json!({"a": "b"})));
+    assert!(!conforms(&json!({"$ref": "#/$defs/none", "$defs": {}}), &json!(1)), "an unknown definition");
+    assert!(!conforms(&json!({"pattern": "a"}), &json!("a")), "an unknown keyword");
 }

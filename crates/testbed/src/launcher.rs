@@ -1,4 +1,4 @@
-//! A trial's process: its environment, its folder, its time limit.
+//! The process of a trial: its environment, its folder, its time limit.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -16,29 +16,29 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::Pid;
 
-/// The variables that reach a trial; all others are the developer's. A trial that fails may print a backtrace.
-const KEPT: [&str; 5] =
+/// The environment variables that reach a trial. A trial that fails may print a backtrace.
+const KEPT_VARIABLES: [&str; 5] =
     ["PATH", "LD_LIBRARY_PATH", "LLVM_PROFILE_FILE", "RUST_BACKTRACE", "TAPSTACK_REQUIRE_WIRE"];
 /// SIGHUP, SIGINT, SIGQUIT and SIGTERM.
-const ENDING: [i32; 4] = [1, 2, 3, 15];
-/// The time between two looks whether a trial has ended.
+const ENDING_SIGNALS: [i32; 4] = [1, 2, 3, 15];
+/// The interval at which a trial is checked for its end.
 const PAUSE: Duration = Duration::from_millis(10);
-/// The rounds in which the processes of a trial are ended.
-const ROUNDS: u32 = 1_000;
-/// The longest path of a folder for trials: a socket within it has a path of 107 bytes at most.
-const LONGEST: usize = 60;
+/// How many times the descendants of a trial are listed and killed.
+const KILL_ROUNDS: u32 = 1_000;
+/// The longest path of a trial's folder, in bytes: the path of a socket within it has at most 107.
+const MAX_FOLDER_PATH: usize = 60;
 
 /// A temporary folder, removed with this value.
-pub(crate) struct Folder(PathBuf);
+pub struct TempFolder(PathBuf);
 
-impl Folder {
-    /// Makes a folder that belongs to this user, or to another one.
-    pub(crate) fn new(owner: Option<u32>) -> io::Result<Folder> {
+impl TempFolder {
+    /// Creates a folder that belongs to this user, or to another one.
+    pub fn new(owner: Option<u32>) -> io::Result<TempFolder> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let path = parent().join(format!("tapstack-{}-{number}", std::process::id()));
         fs::create_dir(&path)?;
-        let folder = Folder(path);
+        let folder = TempFolder(path);
         fs::set_permissions(&folder.0, Permissions::from_mode(0o755))?;
         if owner.is_some() {
             chown(&folder.0, owner, owner)?;
@@ -46,18 +46,19 @@ impl Folder {
         Ok(folder)
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    /// Returns its path.
+    pub fn path(&self) -> &Path {
         &self.0
     }
 }
 
-impl Drop for Folder {
+impl Drop for TempFolder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
 }
 
-/// The folder of temporary files that any user may search and whose files may be executed.
+/// Returns a folder of temporary files that any user may search and whose files may be executed.
 fn parent() -> PathBuf {
     let usual = std::env::temp_dir();
     let others = ["/tmp", "/var/tmp", "/dev/shm"].map(PathBuf::from);
@@ -73,47 +74,51 @@ fn is_usable(folder: &Path) -> bool {
     };
     let is_executable = statvfs(folder).is_ok_and(|system| !system.flags().contains(FsFlags::ST_NOEXEC));
     let is_writable = nix::unistd::eaccess(folder, nix::unistd::AccessFlags::W_OK).is_ok();
-    let is_short = folder.as_os_str().len() <= LONGEST;
+    let is_short = folder.as_os_str().len() <= MAX_FOLDER_PATH;
     folder.is_absolute() && is_short && is_writable && is_executable && folder.ancestors().all(is_open)
 }
 
-/// Gives the processes that this one starts the default action of each signal that ends a program. A shell without job
-/// control has its background jobs ignore some of them, as nohup does, and an ignored signal stays ignored in a child.
-pub(crate) fn restore_signals() -> io::Result<()> {
+/// Restores the default action of each signal that ends a program, for the processes that this one starts.
+///
+/// A shell without job control starts background jobs that ignore some of these signals, as nohup does. An ignored
+/// signal stays ignored in a child.
+pub fn restore_signals() -> io::Result<()> {
     let ignored = ignored_signals()?;
     // A handler does not outlive the start of another program, and this process goes on ignoring the signal.
-    for signal in ENDING.into_iter().filter(|signal| ignored & (1 << (signal - 1)) != 0) {
+    for signal in ENDING_SIGNALS.into_iter().filter(|signal| ignored & (1 << (signal - 1)) != 0) {
         signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))?;
     }
     Ok(())
 }
 
 /// The signals that this process ignores: the lowest bit is signal 1.
-pub(crate) fn ignored_signals() -> io::Result<u64> {
+pub fn ignored_signals() -> io::Result<u64> {
     let status = fs::read_to_string("/proc/self/status")?;
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.ok_or_else(|| io::Error::other("no SigIgn in /proc/self/status"))?;
     u64::from_str_radix(mask.trim(), 16).map_err(io::Error::other)
 }
 
-/// What came of a process.
-pub(crate) struct Ended {
+/// How a process ended and what it wrote.
+pub struct ProcessOutput {
     /// How it ended, unless it was killed at its time limit.
-    pub(crate) status: Option<ExitStatus>,
+    pub status: Option<ExitStatus>,
     /// The command lines of its descendants that were killed with it.
-    pub(crate) killed: Vec<String>,
-    pub(crate) out: String,
-    pub(crate) errors: String,
+    pub killed: Vec<String>,
+    /// Its standard output.
+    pub out: String,
+    /// Its standard error.
+    pub errors: String,
 }
 
-/// Runs a command to its end, with an environment and a folder of its own; kills it and its descendants at the limit.
-pub(crate) fn run(command: &mut Command, folder: &Folder, limit: Duration) -> io::Result<Ended> {
+/// Runs a command to its end, with a clean environment and a folder. Kills it and its descendants at the time limit.
+pub fn run(command: &mut Command, folder: &TempFolder, limit: Duration) -> io::Result<ProcessOutput> {
     let (out, errors) = (folder.0.join("stdout"), folder.0.join("stderr"));
     // Files: a descendant that outlives the trial keeps no pipe open.
     command.stdin(Stdio::null()).stdout(File::create(&out)?).stderr(File::create(&errors)?);
     let added: Vec<_> =
         command.get_envs().map(|(name, value)| (name.to_owned(), value.map(OsStr::to_owned))).collect();
-    command.env_clear().envs(KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+    command.env_clear().envs(KEPT_VARIABLES.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
     command.envs(added.into_iter().filter_map(|(name, value)| Some((name, value?)))).env("TMPDIR", &folder.0);
     let mut child = command.spawn()?;
     let mut killed = Vec::new();
@@ -122,7 +127,7 @@ pub(crate) fn run(command: &mut Command, folder: &Folder, limit: Duration) -> io
         killed = kill_all(&mut child)?;
     }
     let text = |path: &Path| fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    Ok(Ended { status, killed, out: text(&out)?, errors: text(&errors)? })
+    Ok(ProcessOutput { status, killed, out: text(&out)?, errors: text(&errors)? })
 }
 
 /// Waits for the end of a process, up to a limit.
@@ -142,7 +147,7 @@ fn kill_all(child: &mut Child) -> io::Result<Vec<String>> {
     // A process that is stopped starts no other one, and keeps what it started as its own.
     signal(root, Signal::SIGSTOP)?;
     let mut killed = BTreeMap::new();
-    for _ in 0..ROUNDS {
+    for _ in 0..KILL_ROUNDS {
         let living = descendants(root)?;
         if living.is_empty() {
             break;

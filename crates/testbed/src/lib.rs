@@ -1,8 +1,8 @@
 //! Trials on a real wire, each in a network namespace of its own.
 //!
-//! The `main` of a test binary calls [`main`]: it runs the binary again for each trial, some at once, for most of
-//! their time is waiting. Each enters a namespace before any thread exists. Root runs them as an ordinary user
-//! too: the same trials in a namespace of that user's, and others where the user has no privilege.
+//! The `main` of a test binary calls [`main`]. It runs the binary again for each trial, several at once, because trials
+//! mostly wait. Each process enters a namespace before any thread exists. For root the trials also run as an ordinary
+//! user: the same trials in a namespace of that user, and others where the user has no privilege.
 //!
 //! A trial has a time limit, a temporary folder that its user can write, and none of the developer's environment
 //! but `PATH`.
@@ -10,24 +10,27 @@
 //! Where the wire is refused the trials are reported as ignored, with the reason; with
 //! `TAPSTACK_REQUIRE_WIRE=1` they fail. A trial whose tool is not installed is ignored, with the reason, always.
 
-// Each test binary includes this module and uses what it needs of it.
-#![allow(dead_code)]
+// Test support: a trial fails by a panic.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::missing_panics_doc, clippy::panic)]
 
-pub(crate) mod installed;
-pub(crate) mod lab;
-pub(crate) mod launcher;
-pub(crate) mod program;
-pub(crate) mod veth;
+pub mod frames;
+pub mod installed;
+pub mod kernel;
+pub mod launcher;
+pub mod program;
+pub mod schema;
+pub mod veth;
 
 use std::error::Error;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::thread;
 use std::time::Duration;
 
 use installed::NotInstalled;
-use launcher::Folder;
+use launcher::TempFolder;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
@@ -36,57 +39,73 @@ use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use nix::unistd::{Gid, Uid, geteuid, setgroups, setresgid, setresuid};
 use tap::linux::{Namespace, NamespaceError, OpenError, PersistentTap, Tap};
 
-/// What a trial returns: an error is a failure.
-pub(crate) type Outcome = Result<(), Box<dyn Error>>;
+/// The result of a trial: an error is a failure.
+pub type TestResult = Result<(), Box<dyn Error>>;
 /// A trial: its name and what it does.
-pub(crate) type Case = (&'static str, fn() -> Outcome);
+pub type Case = (&'static str, fn() -> TestResult);
 
-/// A wire that this machine refuses. As an error of a trial it makes the trial ignored, unless a wire is required.
+/// The error that this machine refuses a wire. A trial that returns it is ignored, unless a wire is required.
 ///
-/// A tool that is not installed is [`NotInstalled`].
+/// [`NotInstalled`] is the error for a tool.
 #[derive(Debug)]
-pub(crate) struct Refused(pub(crate) String);
+pub struct WireRefused(pub String);
 
-impl std::fmt::Display for Refused {
+impl std::fmt::Display for WireRefused {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl Error for Refused {}
+impl Error for WireRefused {}
 
 /// The trials of one test binary.
 #[derive(Clone, Copy)]
-pub(crate) struct Trials<'a> {
-    /// Run by whoever runs the binary, in a namespace of their own; and again as an ordinary user.
-    pub(crate) cases: &'a [Case],
-    /// Run as an ordinary user whom the mode of `/dev/net/tun` keeps out.
-    pub(crate) refused: &'a [Case],
-    /// Run as an ordinary user in a namespace of root's. There is a TAP [`MINE`], which is up and
-    /// the user's, with the kernel at 10.0.0.1/24, and a TAP [`THEIRS`], which is root's.
-    pub(crate) unprivileged: &'a [Case],
+pub struct Trials<'a> {
+    /// Run as the user of the binary, in a new namespace, and again as an ordinary user.
+    pub cases: &'a [Case],
+    /// Run as an ordinary user without permission to open `/dev/net/tun`.
+    pub refused: &'a [Case],
+    /// Run as an ordinary user in a namespace of root. It has the TAP [`USER_TAP`], which is up and owned by the
+    /// user, with the kernel at 10.0.0.1/24, and the TAP [`ROOT_TAP`], which root owns.
+    pub unprivileged: &'a [Case],
 }
 
-/// The TAP of the ordinary user without privilege.
-pub(crate) const MINE: &str = "mine0";
-/// The TAP that is root's.
-pub(crate) const THEIRS: &str = "theirs0";
+/// The TAP that the ordinary user owns.
+pub const USER_TAP: &str = "mine0";
+/// The TAP that root owns.
+pub const ROOT_TAP: &str = "theirs0";
 
-/// Set in a child that is to run a trial: the name of the situation.
+/// The environment variable that tells a child which situation it runs a trial in.
 const SITUATION: &str = "TAPSTACK_TEST_SITUATION";
 const AS_IT_IS: &str = "as_it_is";
 const ORDINARY: &str = "as_an_ordinary_user";
 const REFUSED: &str = "where_the_node_is_refused";
 const UNPRIVILEGED: &str = "without_privilege";
-/// How many trials run at once, unless `--test-threads` says otherwise.
-const AT_ONCE: usize = 6;
-/// How long a trial may take on a machine that has other things to do.
-const LIMIT: Duration = Duration::from_mins(2);
-/// The user "nobody".
-pub(crate) const NOBODY: u32 = 65_534;
+/// How many trials run at once, by default.
+const PARALLEL_TRIALS: usize = 6;
+/// The time limit of a trial, with allowance for a busy machine.
+const TRIAL_TIME_LIMIT: Duration = Duration::from_mins(2);
+/// The ID of the unprivileged user that trials run as.
+pub const UNPRIVILEGED_UID: u32 = 65_534;
 
-/// Runs the trials of a test binary, each in a process of its own; or the one that this process is for.
-pub(crate) fn main(all: Trials<'_>) -> ExitCode {
+/// The time limit of [`wait_for`].
+const WAIT_LIMIT: Duration = Duration::from_secs(10);
+/// The time between two attempts.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// Repeats `attempt` until it returns a value, up to a time limit. The error names what did not appear.
+pub fn wait_for<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> Result<T, Box<dyn Error>> {
+    for _ in 0..WAIT_LIMIT.as_millis() / PAUSE.as_millis() {
+        if let Some(value) = attempt() {
+            return Ok(value);
+        }
+        thread::sleep(PAUSE);
+    }
+    Err(format!("in {WAIT_LIMIT:?} there was no {what}").into())
+}
+
+/// Runs the trials of a test binary, each in its own process, or the one trial that this process is for.
+pub fn main(all: Trials<'_>) -> ExitCode {
     let mut arguments = Arguments::from_args();
     let situation = std::env::var(SITUATION);
     let trials = if let Ok(situation) = situation.as_deref() {
@@ -94,7 +113,7 @@ pub(crate) fn main(all: Trials<'_>) -> ExitCode {
         trials(all.of(situation), ready.as_deref())
     } else {
         launcher::restore_signals().expect("the default action of signals");
-        arguments.test_threads.get_or_insert(AT_ONCE);
+        arguments.test_threads.get_or_insert(PARALLEL_TRIALS);
         let more: &[&str] = if geteuid().is_root() { &[ORDINARY, REFUSED, UNPRIVILEGED] } else { &[] };
         let situations = [AS_IT_IS].into_iter().chain(more.iter().copied());
         situations.flat_map(|situation| launches(situation, all.of(situation))).collect()
@@ -112,21 +131,21 @@ impl<'a> Trials<'a> {
     }
 }
 
-/// Makes this process what the situation says.
-fn prepare(situation: &str) -> Outcome {
+/// Puts this process into a situation.
+fn prepare(situation: &str) -> TestResult {
     // What a trial starts stays below it, where it is found at the time limit.
     prctl::set_child_subreaper(true)?;
     match situation {
-        ORDINARY => lay_node(0o666).and_then(|()| become_nobody()).and_then(|()| enter()),
-        REFUSED => lay_node(0o600).and_then(|()| become_nobody()),
-        UNPRIVILEGED => lay_node(0o666).and_then(|()| furnish()).and_then(|()| become_nobody()),
-        _ => enter(),
+        ORDINARY => mount_tun_node(0o666).and_then(|()| drop_privileges()).and_then(|()| enter_namespace()),
+        REFUSED => mount_tun_node(0o600).and_then(|()| drop_privileges()),
+        UNPRIVILEGED => mount_tun_node(0o666).and_then(|()| create_taps()).and_then(|()| drop_privileges()),
+        _ => enter_namespace(),
     }
 }
 
-/// Moves into a namespace and tries the wire. Only a refusal counts as having none: whatever else
-/// fails is a fault of ours, and fails the trials.
-fn enter() -> Outcome {
+/// Moves into a namespace and opens a TAP there. Only a refusal by the system is returned. Any other error is a defect
+/// and fails the trials.
+fn enter_namespace() -> TestResult {
     match Namespace::enter() {
         Err(
             error @ (NamespaceError::Forbidden { .. }
@@ -152,10 +171,11 @@ fn enter() -> Outcome {
     }
 }
 
-/// Moves into a namespace of root's with two TAPs in it.
-fn furnish() -> Outcome {
+/// Moves into a namespace of root with two TAPs in it.
+fn create_taps() -> TestResult {
     Namespace::enter()?;
-    for (name, owner, address) in [(MINE, NOBODY, "10.0.0.1/24"), (THEIRS, 0, "10.0.1.1/24")] {
+    for (name, owner, address) in [(USER_TAP, UNPRIVILEGED_UID, "10.0.0.1/24"), (ROOT_TAP, 0, "10.0.1.1/24")]
+    {
         let tap = PersistentTap {
             name: name.parse()?,
             owner: Some(owner),
@@ -175,7 +195,7 @@ fn trials(cases: &[Case], refusal: Option<&str>) -> Vec<Trial> {
             None => match case() {
                 Ok(()) => Ok(Completion::Completed),
                 Err(error) if error.is::<NotInstalled>() => Ok(Completion::ignored_with(error.to_string())),
-                Err(error) if error.is::<Refused>() => no_wire(&error.to_string()),
+                Err(error) if error.is::<WireRefused>() => no_wire(&error.to_string()),
                 Err(error) => Err(error.to_string().into()),
             },
             Some(reason) => no_wire(&reason),
@@ -184,7 +204,7 @@ fn trials(cases: &[Case], refusal: Option<&str>) -> Vec<Trial> {
     cases.iter().map(one).collect()
 }
 
-/// A trial that cannot run is ignored, unless a wire is required.
+/// Ignores a trial that cannot run, unless a wire is required.
 fn no_wire(reason: &str) -> Result<Completion, Failed> {
     if std::env::var_os("TAPSTACK_REQUIRE_WIRE").is_some_and(|value| value == "1") {
         return Err(format!("a wire is required: {reason}").into());
@@ -192,7 +212,7 @@ fn no_wire(reason: &str) -> Result<Completion, Failed> {
     Ok(Completion::ignored_with(reason))
 }
 
-/// The trials of a situation, each to be run by this test binary again.
+/// Returns the trials of a situation, each of which runs this test binary again.
 fn launches(situation: &'static str, cases: &[Case]) -> impl Iterator<Item = Trial> {
     cases.iter().map(move |(name, _)| {
         let name = *name;
@@ -205,15 +225,17 @@ fn launches(situation: &'static str, cases: &[Case]) -> impl Iterator<Item = Tri
 fn launch(situation: &str, name: &str) -> Result<Completion, Failed> {
     let failed = |error: std::io::Error| Failed::from(error.to_string());
     let program = std::env::current_exe().map_err(failed)?;
-    let owner = (situation != AS_IT_IS).then_some(NOBODY);
-    let folder = Folder::new(owner).map_err(failed)?;
+    let owner = (situation != AS_IT_IS).then_some(UNPRIVILEGED_UID);
+    let folder = TempFolder::new(owner).map_err(failed)?;
     let mut command = Command::new(program);
     command.args(["--color=never", "--test-threads=1", "--exact", name]).env(SITUATION, situation);
-    let ended = launcher::run(&mut command, &folder, LIMIT).map_err(failed)?;
+    let ended = launcher::run(&mut command, &folder, TRIAL_TIME_LIMIT).map_err(failed)?;
     let text = ended.out;
     let Some(status) = ended.status else {
         let killed = ended.killed.join("\n  ");
-        return Err(format!("killed after {LIMIT:?}, with\n  {killed}\n{text}{}", ended.errors).into());
+        return Err(
+            format!("killed after {TRIAL_TIME_LIMIT:?}, with\n  {killed}\n{text}{}", ended.errors).into()
+        );
     };
     let ran = text.contains("1 passed") || text.contains("1 ignored");
     if !status.success() || !ran {
@@ -225,8 +247,8 @@ fn launch(situation: &str, name: &str) -> Result<Completion, Failed> {
     }))
 }
 
-/// Lays a `/dev/net/tun` of this mode over the machine's own, for this process only.
-fn lay_node(mode: u32) -> Outcome {
+/// Mounts a `/dev/net/tun` of this mode over that of the machine, for this process only.
+fn mount_tun_node(mode: u32) -> TestResult {
     const NODE: &str = "/dev/net/tun";
     let failed = |error: Box<dyn Error>| {
         format!("cannot lay a {NODE} of mode {mode:o} over this machine's: {error}").into()
@@ -239,7 +261,7 @@ fn lay_node(mode: u32) -> Outcome {
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
     // A file system of its own: the one of the temporary folder may allow no devices.
     let folder = std::env::temp_dir().join("node");
-    let lay = || -> Outcome {
+    let lay = || -> TestResult {
         fs::create_dir(&folder)?;
         mount(Some("tmpfs"), &folder, Some("tmpfs"), MsFlags::empty(), none)?;
         let special = folder.join("tun");
@@ -252,12 +274,20 @@ fn lay_node(mode: u32) -> Outcome {
     lay().map_err(failed)
 }
 
-/// Becomes the user "nobody", with no capability.
-fn become_nobody() -> Outcome {
+/// Changes to the unprivileged user, without capabilities.
+fn drop_privileges() -> TestResult {
     std::env::set_current_dir("/")?;
     setgroups(&[])?;
-    setresgid(Gid::from_raw(NOBODY), Gid::from_raw(NOBODY), Gid::from_raw(NOBODY))?;
-    setresuid(Uid::from_raw(NOBODY), Uid::from_raw(NOBODY), Uid::from_raw(NOBODY))?;
+    setresgid(
+        Gid::from_raw(UNPRIVILEGED_UID),
+        Gid::from_raw(UNPRIVILEGED_UID),
+        Gid::from_raw(UNPRIVILEGED_UID),
+    )?;
+    setresuid(
+        Uid::from_raw(UNPRIVILEGED_UID),
+        Uid::from_raw(UNPRIVILEGED_UID),
+        Uid::from_raw(UNPRIVILEGED_UID),
+    )?;
     // Without an exec in between, /proc/self would stay root's, and the id maps out of reach.
     Ok(prctl::set_dumpable(true)?)
 }

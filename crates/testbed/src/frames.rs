@@ -1,0 +1,86 @@
+//! Frames as byte strings, sent to and received from a device.
+
+use std::error::Error;
+use std::net::Ipv4Addr;
+use std::thread;
+
+use tap::{Batch, Device, Frame, Pool};
+
+use crate::{PAUSE, TestResult, wait_for};
+
+/// Sends one frame over a device.
+pub fn send(device: &mut impl Device, bytes: &[u8]) -> TestResult {
+    let mut pool = Pool::new(bytes.len(), 1);
+    let mut batch = Batch::new(1);
+    let mut frame = pool.take().ok_or("a frame")?;
+    frame.write(bytes)?;
+    batch.push(frame).map_err(|_| "a batch with capacity")?;
+    device.transmit(&mut batch, &mut pool)?;
+    Ok(())
+}
+
+/// Waits until a host answers ARP probes for an address.
+///
+/// Frames are lost between the moment when a program attaches to a TAP and the one when the kernel notices. A probe
+/// adds no entry to any ARP cache.
+pub fn wait_until_answering(device: &mut impl Device, target: Ipv4Addr) -> TestResult {
+    const PROBER: [u8; 6] = [2, 0, 0, 0, 0, 0x77];
+    let (mut pool, mut batch) = (Pool::new(device.mtu(), 64), Batch::new(64));
+    wait_for("reply to a probe", || {
+        send(device, &arp([0xff; 6], 1, (PROBER, Ipv4Addr::UNSPECIFIED), ([0; 6], target))).ok()?;
+        thread::sleep(PAUSE);
+        device.receive(&mut pool, &mut batch).ok()?;
+        let mut reply = None;
+        while let Some(frame) = batch.pop() {
+            reply = reply.or(frame.octets().starts_with(&PROBER).then_some(()));
+            pool.give(frame);
+        }
+        reply
+    })?;
+    // Replies to the other probes have arrived by now, or arrive very soon.
+    thread::sleep(10 * PAUSE);
+    device.receive(&mut pool, &mut batch)?;
+    Ok(())
+}
+
+/// Receives frames from a device until one matches, and returns it.
+pub fn receive(device: &mut impl Device, matches: impl Fn(&[u8]) -> bool) -> Result<Vec<u8>, Box<dyn Error>> {
+    let mut pool = Pool::new(device.mtu(), 1);
+    let mut batch = Batch::new(1);
+    wait_for("frame of the kind that was waited for", || {
+        device.receive(&mut pool, &mut batch).ok()?;
+        let frame = batch.pop()?;
+        let bytes = Some(frame.octets().to_vec()).filter(|bytes| matches(bytes));
+        pool.give(frame);
+        bytes
+    })
+}
+
+/// Matches an untagged ARP packet of this operation, as the kernel's TAP delivers it.
+pub fn is_arp(operation: u8) -> impl Fn(&[u8]) -> bool {
+    move |bytes| bytes.get(12..14) == Some(&[8, 6]) && bytes.get(21) == Some(&operation)
+}
+
+/// Builds an ARP packet for Ethernet and IPv4 in an Ethernet II frame, unpadded.
+pub fn arp(
+    destination: [u8; 6],
+    operation: u8,
+    sender: ([u8; 6], Ipv4Addr),
+    target: ([u8; 6], Ipv4Addr),
+) -> Vec<u8> {
+    [
+        &destination[..],
+        &sender.0,
+        &[8, 6, 0, 1, 8, 0, 6, 4, 0, operation],
+        &sender.0,
+        &sender.1.octets(),
+        &target.0,
+        &target.1.octets(),
+    ]
+    .concat()
+}
+
+/// Returns the frames of a batch.
+pub fn frames(batch: &Batch) -> Vec<Vec<u8>> {
+    batch.iter().map(Frame::octets).map(<[u8]>::to_vec).collect()
+}

@@ -1,0 +1,37 @@
+//! The program under test, which an ordinary user may run even where its folder is closed to that user.
+
+use std::fs::File;
+use std::os::fd::AsRawFd;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+/// The program, opened while this process may still read its folder.
+static PROGRAM: OnceLock<File> = OnceLock::new();
+
+/// Opens the program; to be called first in `main`.
+pub fn open(path: impl AsRef<Path>) -> std::io::Result<()> {
+    let file = File::open(path)?;
+    PROGRAM.get_or_init(|| file);
+    Ok(())
+}
+
+/// Returns a command that runs the program with these arguments.
+pub fn command(arguments: &[&str]) -> Command {
+    let fd = PROGRAM.get().map_or(-1, AsRawFd::as_raw_fd);
+    let mut command = Command::new(format!("/proc/self/fd/{fd}"));
+    // `RUST_BACKTRACE` is for the trial, not for the program.
+    command.args(arguments).stdin(Stdio::null()).env_remove("RUST_BACKTRACE");
+    command
+}
+
+/// Runs the program to its end.
+pub fn run(arguments: &[&str]) -> std::io::Result<Output> {
+    command(arguments).output()
+}
+
+/// Returns the exit code, the standard output and the standard error of a finished program.
+pub fn exit_and_text(output: &Output) -> (Option<i32>, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}

@@ -1,0 +1,111 @@
+//! Checks the JSON that a command prints against `docs/json.schema.json`.
+//!
+//! It supports the keywords that the file uses. Any other keyword is an error, so that every keyword is checked.
+
+use serde_json::{Map, Value};
+
+/// Returns the schema.
+pub fn schema() -> Value {
+    serde_json::from_str(include_str!("../../../docs/json.schema.json")).expect("the schema is JSON")
+}
+
+/// Returns the names of the events that a definition describes.
+pub fn events(definition: &str) -> Vec<String> {
+    let schema = schema();
+    let objects = schema["$defs"][definition]["anyOf"].as_array().into_iter().flatten();
+    objects
+        .map(|object| object["properties"]["event"]["const"].as_str().expect("an event").to_owned())
+        .collect()
+}
+
+/// Panics unless each line conforms to the definition of this name.
+pub fn check_lines(definition: &str, lines: &str) {
+    for line in lines.lines() {
+        let value: Value = serde_json::from_str(line).expect("a line is JSON");
+        let schema = schema();
+        if let Err(fault) = validate(&schema, &schema["$defs"][definition], &value) {
+            panic!("no {definition} as docs/json.schema.json has it: {fault}\n{line}");
+        }
+    }
+}
+
+/// Checks a value against a schema. The error says what is wrong.
+pub fn validate(root: &Value, schema: &Value, value: &Value) -> Result<(), String> {
+    let keywords = schema.as_object().ok_or_else(|| format!("there is no such schema: {schema}"))?;
+    for (keyword, expected) in keywords {
+        match keyword.as_str() {
+            "description" => {}
+            // The other keyword looks at these too.
+            "properties" if keywords.contains_key("additionalProperties") => {}
+            "$ref" => {
+                let pointer =
+                    expected.as_str().and_then(|target| target.strip_prefix('#')).expect("a pointer");
+                validate(root, root.pointer(pointer).unwrap_or(&Value::Null), value)?;
+            }
+            "type" => of_type(expected, value)?,
+            "const" if expected == value => {}
+            "enum" if expected.as_array().is_some_and(|values| values.contains(value)) => {}
+            "minimum" if value.is_null() || value.as_i64() >= expected.as_i64() => {}
+            "anyOf" => any_of(root, expected, value)?,
+            "items" => {
+                for item in value.as_array().into_iter().flatten() {
+                    validate(root, expected, item)?;
+                }
+            }
+            "required" => required(expected, value)?,
+            "additionalProperties" => {
+                for (name, value) in value.as_object().into_iter().flatten() {
+                    let own = keywords.get("properties").and_then(|properties| properties.get(name));
+                    let fault = |fault| format!("{name}: {fault}");
+                    match own {
+                        Some(own) => validate(root, own, value).map_err(fault)?,
+                        None if *expected == Value::Bool(false) => {
+                            return Err(format!("{name} is not described"));
+                        }
+                        None => validate(root, expected, value).map_err(fault)?,
+                    }
+                }
+            }
+            _ => return Err(format!("{value} does not meet {keyword} {expected}")),
+        }
+    }
+    Ok(())
+}
+
+fn of_type(expected: &Value, value: &Value) -> Result<(), String> {
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let met =
+        expected == kind || expected.as_array().is_some_and(|kinds| kinds.iter().any(|one| one == kind));
+    if met { Ok(()) } else { Err(format!("{value} is no {expected}")) }
+}
+
+fn required(names: &Value, value: &Value) -> Result<(), String> {
+    let empty = Map::new();
+    let fields = value.as_object().unwrap_or(&empty);
+    let mut names = names.as_array().into_iter().flatten().filter_map(Value::as_str);
+    names.find(|name| !fields.contains_key(*name)).map_or(Ok(()), |name| Err(format!("{name} is missing")))
+}
+
+/// Checks a value against a list of schemas. The error is that of the schema with the value's `event`, if there is one.
+fn any_of(root: &Value, schemas: &Value, value: &Value) -> Result<(), String> {
+    let schemas = schemas.as_array().expect("a list of schemas");
+    if schemas.iter().any(|schema| validate(root, schema, value).is_ok()) {
+        return Ok(());
+    }
+    let event = |schema: &&Value| schema["properties"]["event"]["const"] == value["event"];
+    match schemas.iter().find(event) {
+        Some(schema) => validate(root, schema, value),
+        None => Err(format!("{value} is none of those described")),
+    }
+}
+
+#[cfg(test)]
+mod tests;
