@@ -19,7 +19,7 @@ use crate::output::Sink;
 use crate::privileges;
 use crate::probe_socket::{ProbeSocket, drain};
 use crate::report::{Level, Report};
-use crate::signals::{ENDING, Signals};
+use crate::signals::{Signals, TERMINATION_SIGNALS};
 use arguments::ArpingArguments;
 use words::Told;
 
@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
         quiet: arguments.quiet,
     };
     // Not before: a signal ends what blocks until here, such as the opening of a FIFO.
-    let signals = Signals::take_over(&ENDING)?;
+    let signals = Signals::take_over(&TERMINATION_SIGNALS)?;
     privileges::drop_all()?;
     let name = asker.wire.name().clone();
     asker.tell(&Told::Start { interface: &name });
@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
     asker.tell(&Told::Statistics(outcome));
     asker.report.finish();
     ended?;
-    asker.report.written()?;
+    asker.report.check_written()?;
     verdict(&asker, outcome, gap)
 }
 

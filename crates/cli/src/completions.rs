@@ -6,10 +6,10 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 
 use crate::arguments::{CommandLine, CompletionsArguments, For};
-use crate::failure::{Failure, say};
+use crate::failure::{Failure, print_line};
 
 pub(crate) fn run(arguments: &CompletionsArguments) -> Result<ExitCode, Failure> {
-    say(script(arguments.shell).trim_end())?;
+    print_line(script(arguments.shell).trim_end())?;
     Ok(ExitCode::SUCCESS)
 }
 

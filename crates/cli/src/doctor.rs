@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::arguments::DoctorArguments;
 use crate::color::{BAD, FAINT, GOOD, Paint, WARNING, WORD};
-use crate::failure::{Failure, say};
+use crate::failure::{Failure, print_line};
 use facts::Facts;
 use judge::judge;
 
@@ -52,12 +52,12 @@ pub(crate) fn run(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
     let code = exit_code(&findings);
     if arguments.json {
         for line in lines(&findings) {
-            say(&serde_json::to_string(&line)?)?;
+            print_line(&serde_json::to_string(&line)?)?;
         }
     } else {
         let paint = Paint::output();
         for finding in &findings {
-            say(&finding.text(paint))?;
+            print_line(&finding.text(paint))?;
         }
     }
     Ok(ExitCode::from(code))

@@ -1,4 +1,4 @@
-//! What a person is told when a command could not do its work.
+//! Failures of commands: messages on standard error, and exit codes.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -10,64 +10,64 @@ use tap::linux::Printable;
 use crate::color::{BAD, Paint};
 use crate::output::{Output, standard_error};
 
-/// How long the reader of standard error may take for a line.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// Time within which the reader of standard error must accept a line.
+const STDERR_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Why a command ends otherwise than well: one sentence on standard error, and the exit code.
+/// A failure of a command: its message on standard error, and the exit code.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    sentence: String,
+    message: String,
     code: u8,
 }
 
 impl Failure {
-    /// A set-up that failed, with a sentence of its own: exit code 2.
-    pub(crate) fn new(sentence: impl Into<String>) -> Failure {
-        Failure { sentence: printable(&sentence.into()), code: 2 }
+    /// Returns a failure of usage, set-up or permission: exit code 2.
+    pub(crate) fn new(message: impl Into<String>) -> Failure {
+        Failure::with_code(message, 2)
     }
 
-    /// A negative answer: exit code 1.
-    pub(crate) fn negative(sentence: impl Into<String>) -> Failure {
-        Failure { sentence: printable(&sentence.into()), code: 1 }
+    /// Returns a negative answer: exit code 1.
+    pub(crate) fn negative(message: impl Into<String>) -> Failure {
+        Failure::with_code(message, 1)
     }
 
-    /// A failure with an exit code of its own.
-    pub(crate) fn with_code(sentence: impl Into<String>, code: u8) -> Failure {
-        Failure { sentence: printable(&sentence.into()), code }
+    /// Returns a failure with this exit code.
+    pub(crate) fn with_code(message: impl Into<String>, code: u8) -> Failure {
+        Failure { message: printable(&message.into()), code }
     }
 
     /// Prints the message, and returns the exit code.
     pub(crate) fn report(&self) -> ExitCode {
-        self.tell();
+        self.print();
         ExitCode::from(self.code)
     }
 
-    /// Prints the message to standard error; text not accepted within [`PATIENCE`] is lost. Signals that we took over
+    /// Prints the message to standard error; text not accepted within [`STDERR_TIMEOUT`] is lost. Signals that we took over
     /// would not end the wait for a reader that has stopped reading.
-    pub(crate) fn tell(&self) {
+    pub(crate) fn print(&self) {
         let name = Paint::errors().paint(BAD, "tapstack:");
         if let Ok(to) = standard_error() {
             let mut out = Output::new(to);
-            out.line(&format!("{name} {}", self.sentence));
-            out.flush(PATIENCE);
+            out.line(&format!("{name} {}", self.message));
+            out.flush(STDERR_TIMEOUT);
         }
     }
 }
 
-/// Prints a line that the person asked for.
-pub(crate) fn say(line: &str) -> Result<(), Failure> {
-    written(writeln!(io::stdout(), "{line}").err())
+/// Prints a line of a command's result to standard output.
+pub(crate) fn print_line(line: &str) -> Result<(), Failure> {
+    check_written(writeln!(io::stdout(), "{line}").err())
 }
 
 /// Warns of lines that a slow reader did not accept.
 pub(crate) fn warn_of_lost_lines(lost: u64) {
     if lost > 0 {
-        Failure::new(format!("{lost} lines are lost: whoever reads them did not keep up")).tell();
+        Failure::new(format!("{lost} lines are lost: whoever reads them did not keep up")).print();
     }
 }
 
-/// What came of writing. A reader that went away had enough; any other failure is one of the command.
-pub(crate) fn written(failure: Option<io::Error>) -> Result<(), Failure> {
+/// Returns the failure of a write to standard output; a reader that has closed it is none.
+pub(crate) fn check_written(failure: Option<io::Error>) -> Result<(), Failure> {
     match failure {
         Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::new(format!("cannot write to standard output: {error}")))
@@ -76,13 +76,13 @@ pub(crate) fn written(failure: Option<io::Error>) -> Result<(), Failure> {
     }
 }
 
-/// A message on one line: plain, and with the control characters escaped that names of files and programs may contain.
+/// Returns a message on one line, with the control characters escaped that names of files and programs may contain.
 fn printable(message: &str) -> String {
-    Printable(&plain(message)).to_string()
+    Printable(&without_error_numbers(message)).to_string()
 }
 
-/// A message without the numbers of the system's errors, which Rust adds to their words.
-fn plain(message: &str) -> String {
+/// Returns a message without the numbers that Rust appends to errors of the system.
+fn without_error_numbers(message: &str) -> String {
     const NUMBER: &str = " (os error ";
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let mut rest = message;
@@ -114,8 +114,8 @@ mod tests {
         let failure = Failure::new(format!("cannot read a: {refused}, nor b: {refused}; choose another"));
         let words =
             "cannot read a: No such file or directory, nor b: No such file or directory; choose another";
-        assert_eq!(failure.sentence, words);
-        assert_eq!(Failure::from(refused).sentence, "No such file or directory");
+        assert_eq!(failure.message, words);
+        assert_eq!(Failure::from(refused).message, "No such file or directory");
     }
 
     #[test]
@@ -125,7 +125,7 @@ mod tests {
             ["x (os error y", "x (os error )", "x (os error 2", "(os error (os error y) (os error -2)"]
         {
             let failure = Failure::new(format!("cannot read {name}: {refused}"));
-            assert_eq!(failure.sentence, format!("cannot read {name}: No such file or directory"));
+            assert_eq!(failure.message, format!("cannot read {name}: No such file or directory"));
         }
     }
 
@@ -134,8 +134,8 @@ mod tests {
         for failure in
             [Failure::new("a\x1b[2J\n"), Failure::negative("a\x1b[2J\n"), Failure::with_code("a\x1b[2J\n", 3)]
         {
-            assert_eq!(failure.sentence, r"a\u{1b}[2J\n");
+            assert_eq!(failure.message, r"a\u{1b}[2J\n");
         }
-        assert_eq!(Failure::new(r#"names 'ä' and "\b""#).sentence, r#"names 'ä' and "\b""#);
+        assert_eq!(Failure::new(r#"names 'ä' and "\b""#).message, r#"names 'ä' and "\b""#);
     }
 }

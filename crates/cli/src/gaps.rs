@@ -8,7 +8,7 @@ use std::time::Duration;
 use tap::linux::{Interface, InterfaceName, LinkMonitor};
 use tap::{Counters, Instant, LinkState};
 
-use crate::link_change::is_alive;
+use crate::link_change::carries_frames;
 
 /// The ways in which frames escape a command, each counted. "Free", "no reply" and "no conflict" are results only
 /// where there were none.
@@ -107,7 +107,7 @@ impl GapMonitor {
     /// Begins to watch over an interface; `is_tap` if it is a TAP whose frames are read here.
     pub(crate) fn open(interface: &Interface, is_tap: bool, now: Instant) -> io::Result<GapMonitor> {
         let link = LinkMonitor::open(interface.name())?;
-        let was_alive = is_alive(link.state());
+        let was_alive = carries_frames(link.state());
         Ok(GapMonitor {
             drops: is_tap.then(|| interface.transmit_drops().ok()).flatten(),
             settles: (!was_alive).then_some(now + SETTLING),
@@ -125,11 +125,11 @@ impl GapMonitor {
             match self.link.poll() {
                 Ok(Some(state)) => {
                     self.settles = None;
-                    self.was_alive |= is_alive(state);
-                    if is_alive(state) && settles.is_some() {
+                    self.was_alive |= carries_frames(state);
+                    if carries_frames(state) && settles.is_some() {
                         continue;
                     }
-                    self.was_down |= !is_alive(state);
+                    self.was_down |= !carries_frames(state);
                     return Some(state);
                 }
                 Ok(None) if settles.is_some() => return None,
@@ -155,7 +155,7 @@ impl GapMonitor {
 
     /// Whether no frames pass now, and not because the interface was just opened.
     pub(crate) fn is_down(&self) -> bool {
-        !is_alive(self.link.state()) && self.settles.is_none()
+        !carries_frames(self.link.state()) && self.settles.is_none()
     }
 
     /// Whether frames could pass at one time at least.
@@ -175,7 +175,7 @@ impl GapMonitor {
         let drops =
             self.drops.and_then(|before| Some(interface.transmit_drops().ok()?.saturating_sub(before)));
         Gaps {
-            was_down: gaps.was_down || self.was_down || !is_alive(self.link.state()),
+            was_down: gaps.was_down || self.was_down || !carries_frames(self.link.state()),
             lost: gaps.lost.saturating_add(drops.unwrap_or_default()),
             is_unread: self.is_unread,
             ..gaps

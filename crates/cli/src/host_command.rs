@@ -22,7 +22,7 @@ use crate::output::Sink;
 use crate::privileges;
 use crate::report::{Level, Report};
 use crate::serve::Server;
-use crate::signals::{ENDING, Signals};
+use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::station::secret;
 use arguments::{HostArguments, Hosts, HostsArguments};
 
@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     }
     let name = attachment.name().clone();
     if !attachment.interface().is_up()? {
-        interface_down(&name).tell();
+        interface_down(&name).print();
     }
     let host = host(arguments, &attachment, &clock)?;
     let level = match (arguments.quiet, arguments.verbose) {
@@ -50,17 +50,17 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     let report = Report::new(arguments.capture.other_output()?, level, arguments.json);
     let report = report.painted(arguments.capture.other_paint()).record(recorder);
     if let Some(words) = attachment.slower().filter(|_| arguments.verbose) {
-        Failure::new(words).tell();
+        Failure::new(words).print();
     }
     let mut server =
         Server::new(host, attachment, report, clock, arguments.station.spin())?.silent(arguments.quiet);
     // Not before: a signal ends what blocks until here, such as the opening of a FIFO.
-    let signals = Signals::take_over(&[&ENDING[..], &[Signal::SIGUSR1]].concat())?;
+    let signals = Signals::take_over(&[&TERMINATION_SIGNALS[..], &[Signal::SIGUSR1]].concat())?;
     privileges::drop_all()?;
     let outcome = serve(&mut server, &signals, &name);
     server.counters();
     let code = outcome?;
-    server.report.written()?;
+    server.report.check_written()?;
     Ok(code)
 }
 
@@ -73,7 +73,7 @@ impl HostsArguments {
                 Failure::new(format!(
                     "{address} is this machine's own address and lies in --hosts {range}, where it conflicts with a host; choose a range without it"
                 ))
-                .tell();
+                .print();
             }
         }
         Ok(())
@@ -206,7 +206,7 @@ fn serve<W: Sink>(
 ) -> Result<ExitCode, Failure> {
     let (mut ready, mut was_ready) = (None, false);
     // What the host does at its start is printed before anything is waited for.
-    server.tell();
+    server.print_events();
     loop {
         // A link-local address may be followed by another, and whoever reads must know.
         let address = server.host.address().filter(|_| server.host.is_ready());
@@ -218,7 +218,7 @@ fn serve<W: Sink>(
         was_ready |= ready.is_some();
         let stepped = server.step(signals, None);
         let woken = stepped.map_err(|error| server.attachment.failure(&error))?;
-        server.tell();
+        server.print_events();
         // spec: rfc5227-last
         if let Some(winner) = server.host.ceased() {
             return Err(Failure::negative(parting(winner, ready.is_some(), was_ready)));

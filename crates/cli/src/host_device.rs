@@ -110,7 +110,7 @@ pub(crate) fn warn_of_bridge(name: &InterfaceName) -> Result<(), Failure> {
         Failure::new(format!(
             "{name} is a port of the bridge {bridge}, and hosts at its other ports are out of reach; use `-I {bridge}` for all"
         ))
-        .tell();
+        .print();
     }
     Ok(())
 }

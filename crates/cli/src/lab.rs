@@ -22,7 +22,7 @@ use crate::mac::lab_mac;
 use crate::output::Sink;
 use crate::report::{Level, Report};
 use crate::serve::Server;
-use crate::signals::{ENDING, Signals};
+use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::station::secret;
 use arguments::LabArguments;
 
@@ -47,7 +47,7 @@ pub(crate) fn newcomer() -> Result<ExitCode, Failure> {
     match lay() {
         Ok(wire) => exchange(wire, &CaptureArguments::default()),
         Err(refusal) => {
-            refusal.tell();
+            refusal.print();
             cable::exchange(&CaptureArguments::default())?;
             Ok(ExitCode::from(2))
         }
@@ -81,7 +81,7 @@ impl Wire {
     /// Puts our host on the wire.
     fn serve<W: Sink>(self, report: Report<W>, capture: &CaptureArguments) -> Result<Server<W>, Failure> {
         if let Err(error) = self.namespace.ipv6_off() {
-            Failure::new(format!("IPv6 stays on inside, expect frames of the kernel's own: {error}")).tell();
+            Failure::new(format!("IPv6 stays on inside, expect frames of the kernel's own: {error}")).print();
         }
         let name = self.tap.interface().name();
         let mac = lab_mac(name, OURS);
@@ -98,7 +98,7 @@ impl Wire {
 fn exchange(wire: Wire, capture: &CaptureArguments) -> Result<ExitCode, Failure> {
     let report = Report::new(capture.other_output()?, Level::Frames, false).painted(capture.other_paint());
     let mut server = wire.serve(report, capture)?;
-    let signals = Signals::take_over(&ENDING)?;
+    let signals = Signals::take_over(&TERMINATION_SIGNALS)?;
     let mac = server.host.config().hardware;
     server.report.print_line(&format!(
         "tap0, in a network namespace of its own: the kernel is {}, we are {} at {mac}",
@@ -116,7 +116,7 @@ fn exchange(wire: Wire, capture: &CaptureArguments) -> Result<ExitCode, Failure>
         None => server.report.print_line("none"),
     }
     server.report.finish();
-    server.report.written()?;
+    server.report.check_written()?;
     Ok(ExitCode::from(code))
 }
 
@@ -127,7 +127,7 @@ fn watch<W: Sink>(server: &mut Server<W>, signals: &Signals) -> Result<Option<Ne
     let clock = Clock::start();
     loop {
         let woken = server.step(signals, Some(SILENCE))?;
-        server.tell();
+        server.print_events();
         let entry =
             neighbors(server.attachment.interface())?.into_iter().find(|entry| entry.address == OURS.addr());
         let known = entry.as_ref().is_some_and(|entry| knows(entry, mac));

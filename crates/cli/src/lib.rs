@@ -5,7 +5,7 @@
 //!
 //! It holds no protocol: that is below it. It offers no interface to build on: the crates below do.
 #![forbid(unsafe_code)]
-// These panic where nobody reads; `failure::say` and `Failure::tell` do not.
+// These panic if a stream is closed; `failure::print_line` and `Failure::print` do not.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod arguments;

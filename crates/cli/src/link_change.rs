@@ -1,15 +1,15 @@
-//! A change of a link's state, in words and as JSON: the same in every command.
+//! A change of a link's state, as text and as JSON: the same in every command.
 
 use serde::Serialize;
 use tap::{Instant, LinkState};
 
-/// Whether frames pass.
-pub(crate) fn is_alive(state: LinkState) -> bool {
+/// Whether a link in this state carries frames.
+pub(crate) fn carries_frames(state: LinkState) -> bool {
     state.is_up && state.has_carrier
 }
 
-/// The change in words.
-pub(crate) fn sentence(state: LinkState) -> String {
+/// Returns the change as text.
+pub(crate) fn text(state: LinkState) -> String {
     match state {
         LinkState { is_up: false, .. } => "link is down".to_owned(),
         LinkState { has_carrier: false, .. } => "link has no carrier".to_owned(),
@@ -17,7 +17,7 @@ pub(crate) fn sentence(state: LinkState) -> String {
     }
 }
 
-/// The change as an object, whose event is `link`.
+/// The change as a JSON object, whose event is `link`.
 #[derive(Debug, Serialize)]
 pub(crate) struct LinkChange {
     event: &'static str,
@@ -41,11 +41,13 @@ mod tests {
     #[test]
     fn link_change_names_state_carrier_and_mtu() {
         let state = |is_up, has_carrier| LinkState { is_up, has_carrier, mtu: 1_500 };
-        assert_eq!(sentence(state(false, false)), "link is down");
-        assert_eq!(sentence(state(true, false)), "link has no carrier");
-        assert_eq!(sentence(state(true, true)), "link is up, mtu 1500");
+        assert_eq!(text(state(false, false)), "link is down");
+        assert_eq!(text(state(true, false)), "link has no carrier");
+        assert_eq!(text(state(true, true)), "link is up, mtu 1500");
         assert!(
-            is_alive(state(true, true)) && !is_alive(state(true, false)) && !is_alive(state(false, false))
+            carries_frames(state(true, true))
+                && !carries_frames(state(true, false))
+                && !carries_frames(state(false, false))
         );
         let line = crate::output::json(&LinkChange::new(Instant::from_nanos(7), state(true, false)));
         testbed::schema::check_lines("watch", &line);

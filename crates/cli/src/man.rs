@@ -7,14 +7,14 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
 use crate::arguments::{CommandLine, ManArguments};
-use crate::failure::{Failure, say};
+use crate::failure::{Failure, print_line};
 
 pub(crate) fn run(arguments: &ManArguments) -> Result<ExitCode, Failure> {
     let mut root = CommandLine::command().disable_help_subcommand(true);
     root.build();
     if arguments.list {
         for line in list(&root, &[]) {
-            say(&line)?;
+            print_line(&line)?;
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &ManArguments) -> Result<ExitCode, Failure> {
         let words = arguments.command.join(" ");
         Failure::new(format!("there is no command `{words}`; `tapstack man --list` tells which there are"))
     })?;
-    say(page(command)?.trim_end())?;
+    print_line(page(command)?.trim_end())?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -129,7 +129,7 @@ impl<W: Sink> Output<W> {
     /// Writes until no more than `rest` octets wait, however long the reader takes, or until a signal comes.
     pub(crate) fn hand_over(&mut self, rest: usize, signals: &Signals) -> io::Result<()> {
         self.flush(Duration::ZERO);
-        while self.pending.len() > rest && !signals.have_come()? {
+        while self.pending.len() > rest && !signals.is_pending()? {
             self.flush(GLANCE);
         }
         Ok(())

@@ -26,7 +26,7 @@ use crate::output::Sink;
 use crate::privileges;
 use crate::report::{Level, Report};
 use crate::serve::Server;
-use crate::signals::{ENDING, Signals};
+use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::station::{random, secret};
 use arguments::PingArguments;
 use session::{Next, Plan, Session};
@@ -70,14 +70,14 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
         data,
     };
     // Not before: a signal ends what blocks until here, such as the opening of a FIFO.
-    let signals = Signals::take_over(&ENDING)?;
+    let signals = Signals::take_over(&TERMINATION_SIGNALS)?;
     privileges::drop_all()?;
     pinger.tell(Told::Start { interface: &name, address: arguments.address });
     let outcome = pinger.converse(&signals);
     pinger.tell(Told::Statistics);
     pinger.server.report.finish();
     outcome?;
-    pinger.server.report.written()?;
+    pinger.server.report.check_written()?;
     let statistics = *pinger.session.statistics();
     if statistics.received == 0
         && let Some(why) = pinger.gap()
@@ -200,7 +200,7 @@ impl<W: Sink> Pinger<W> {
             Failure::new(format!(
                 "icmp_seq={sequence} is not sent: too much waits for the wire or for the neighbour already; a longer -i helps"
             ))
-            .tell();
+            .print();
         }
     }
 

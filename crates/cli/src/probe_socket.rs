@@ -171,7 +171,7 @@ impl ProbeSocket {
         }
         let before = self.device.counters().refused;
         let taken = self.device.transmit(&mut self.departing, &mut self.pool);
-        taken.map_err(|error| gone(self.interface.name(), &error))?;
+        taken.map_err(|error| device_failure(self.interface.name(), &error))?;
         let refused = self.device.counters().refused.saturating_sub(before);
         if self.departing.is_empty() {
             self.record_sent(now, refused > 0);
@@ -220,7 +220,7 @@ impl ProbeSocket {
         mut hear: impl FnMut(Packet<'_>, bool) -> C,
     ) -> Result<bool, Failure> {
         let received = self.device.receive(&mut self.pool, &mut self.arrived);
-        let received = received.map_err(|error| gone(self.interface.name(), &error))?;
+        let received = received.map_err(|error| device_failure(self.interface.name(), &error))?;
         while let Some(frame) = self.arrived.pop() {
             let heard = packet(&self.link, frame.octets());
             let heard = heard.map(|(packet, is_broadcast)| hear(packet, is_broadcast));
@@ -310,7 +310,7 @@ pub(crate) fn open_tap(name: &InterfaceName, kernel: Option<Ipv4Net>) -> Result<
     Ok(tap)
 }
 
-pub(crate) fn gone(name: &InterfaceName, error: &DeviceError) -> Failure {
+pub(crate) fn device_failure(name: &InterfaceName, error: &DeviceError) -> Failure {
     Failure::new(format!("{name}: {error}"))
 }
 

@@ -20,7 +20,7 @@ use tap::{Counters, Device, Instant, LinkState, Pool};
 use crate::capture::Recorder;
 use crate::color::{FAINT, GOOD, IN, OUT, Paint, WARNING};
 use crate::describe::describe;
-use crate::failure::{Failure, warn_of_lost_lines, written};
+use crate::failure::{Failure, check_written, warn_of_lost_lines};
 use crate::link_change::{self, LinkChange};
 use crate::output::{Output, Sink, json};
 use json::Line;
@@ -105,7 +105,7 @@ impl<W: Sink> Report<W> {
         let line = if self.json {
             json(&LinkChange::new(now, state))
         } else {
-            timed(self.paint, now, &self.paint.first_word(WARNING, &link_change::sentence(state)))
+            timed(self.paint, now, &self.paint.first_word(WARNING, &link_change::text(state)))
         };
         self.out.line(&line);
         self.flush();
@@ -184,8 +184,8 @@ impl<W: Sink> Report<W> {
     }
 
     /// What came of writing it: an error if it failed otherwise than by a reader that went away.
-    pub(crate) fn written(&mut self) -> Result<(), Failure> {
-        written(self.out.take_failure())
+    pub(crate) fn check_written(&mut self) -> Result<(), Failure> {
+        check_written(self.out.take_failure())
     }
 
     /// Whether anybody still reads what is printed.

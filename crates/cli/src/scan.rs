@@ -24,12 +24,12 @@ use tap::linux::wait;
 
 use crate::clock::Clock;
 use crate::color::Paint;
-use crate::failure::{Failure, warn_of_lost_lines, written};
+use crate::failure::{Failure, check_written, warn_of_lost_lines};
 use crate::gaps::{Explanation, Gaps};
 use crate::output::Output;
 use crate::privileges;
 use crate::probe_socket::{ProbeSocket, drain};
-use crate::signals::{ENDING, Signals};
+use crate::signals::{Signals, TERMINATION_SIGNALS};
 use arguments::ScanArguments;
 use bar::Bar;
 use vendors::Vendors;
@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
     wire.settle(clock.now())?;
     let sweep = Sweep::new(clock.now(), plan, ranges);
     if let Some(words) = warning(longest(sweep.plan(), sweep.targets())) {
-        Failure::new(words).tell();
+        Failure::new(words).print();
     }
     let capture = &arguments.wire.capture;
     let mut scanner = Scanner {
@@ -68,7 +68,7 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
         arguments,
     };
     // Not before: a signal ends what blocks until here, such as reading ranges from standard input.
-    let signals = Signals::take_over(&ENDING)?;
+    let signals = Signals::take_over(&TERMINATION_SIGNALS)?;
     privileges::drop_all()?;
     scanner.tell(&Told::Start);
     scanner.print(Duration::ZERO);
@@ -79,7 +79,7 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
     scanner.out.hand_over(0, &signals)?;
     warn_of_lost_lines(scanner.out.finish(Duration::ZERO));
     ended?;
-    written(scanner.out.take_failure())?;
+    check_written(scanner.out.take_failure())?;
     verdict(&scanner, outcome, gap)
 }
 
@@ -169,13 +169,13 @@ fn vendors(arguments: &ScanArguments) -> Result<Option<Vendors>, Failure> {
     };
     if vendors.bad() > 0 {
         let bad = vendors.bad();
-        Failure::new(format!("{bad} lines of the vendors' file name no vendor, and are passed over")).tell();
+        Failure::new(format!("{bad} lines of the vendors' file name no vendor, and are passed over")).print();
     }
     if vendors.is_empty() && !arguments.plain && !arguments.json {
         Failure::new(
             "no file of vendors' names is installed; `sudo apt install ieee-data`, or name one by -O",
         )
-        .tell();
+        .print();
     }
     Ok(Some(vendors))
 }
@@ -324,7 +324,7 @@ fn verdict(scanner: &Scanner<'_>, outcome: Outcome, gap: Option<Explanation>) ->
     Err(Failure::new(match outcome {
         Outcome::Found => {
             if let Some(why) = gap {
-                Failure::new(format!("hosts that did not reply may be there: {why}")).tell();
+                Failure::new(format!("hosts that did not reply may be there: {why}")).print();
             }
             return Ok(ExitCode::SUCCESS);
         }

@@ -166,8 +166,8 @@ impl<W: Sink> Server<W> {
         Ok(turn.arrived > 0)
     }
 
-    /// Prints what has happened.
-    pub(crate) fn tell(&mut self) {
+    /// Prints the events of the host.
+    pub(crate) fn print_events(&mut self) {
         let now = self.clock.now();
         self.report.events(now, &mut self.host);
         self.report.flush();

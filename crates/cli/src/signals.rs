@@ -1,4 +1,4 @@
-//! Signals as something to wait on.
+//! Signals that are read from a descriptor.
 
 use std::fs;
 use std::io;
@@ -9,11 +9,11 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use tap::linux::wait;
 
-/// Signals that no longer interrupt the program: they are read when it looks.
+/// Signals that are blocked, and read from this descriptor.
 pub(crate) struct Signals(SignalFd);
 
 /// The signals that end a command: Ctrl-C, `kill`, and a terminal that goes away.
-pub(crate) const ENDING: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+pub(crate) const TERMINATION_SIGNALS: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
 
 impl Signals {
     /// Takes these signals over. To be called before any thread exists, and after everything that may block without
@@ -34,8 +34,8 @@ impl Signals {
         wait(self.0.as_fd(), false, self.0.as_fd(), &[], None).map(drop)
     }
 
-    /// Whether a signal has come that nobody has taken yet.
-    pub(crate) fn have_come(&self) -> io::Result<bool> {
+    /// Whether a signal has come that has not been read.
+    pub(crate) fn is_pending(&self) -> io::Result<bool> {
         Ok(wait(self.0.as_fd(), false, self.0.as_fd(), &[], Some(Duration::ZERO))?.stop)
     }
 

@@ -70,7 +70,7 @@ impl StationArguments {
             Failure::new(format!(
                 "no route between --kernel {kernel} and --address {ours}: different networks; use two addresses of one network, such as 10.0.0.1/24 and 10.0.0.2/24"
             ))
-            .tell();
+            .print();
         }
     }
 

@@ -11,7 +11,7 @@ use tap::linux::{
     taps, user_id, user_name,
 };
 
-use crate::failure::{Failure, say};
+use crate::failure::{Failure, print_line};
 use arguments::{CreateArguments, TapArguments, TapCommand};
 
 pub(crate) fn run(arguments: &TapArguments) -> Result<ExitCode, Failure> {
@@ -19,11 +19,11 @@ pub(crate) fn run(arguments: &TapArguments) -> Result<ExitCode, Failure> {
         TapCommand::Create(arguments) => create(arguments),
         TapCommand::Delete { name } => match PersistentTap::delete(name) {
             Ok(()) => {
-                say(&format!("deleted {name}"))?;
+                print_line(&format!("deleted {name}"))?;
                 Ok(ExitCode::SUCCESS)
             }
             Err(absent @ DeleteError::Absent(_)) => {
-                Failure::from(absent).tell();
+                Failure::from(absent).print();
                 Ok(ExitCode::from(1))
             }
             Err(DeleteError::Open(error)) => Err(Failure::new(not_deleted(name, &error))),
@@ -84,9 +84,9 @@ fn create(arguments: &CreateArguments) -> Result<ExitCode, Failure> {
         [one] => format!(", the kernel's address on it is {one}"),
         several => format!(", the kernel's addresses on it are {}", several.join(", ")),
     };
-    say(&format!("{name} is up and {} may attach to it{addresses}", user_name(owner)))?;
+    print_line(&format!("{name} is up and {} may attach to it{addresses}", user_name(owner)))?;
     if let Some(sentence) = closed_to(owner) {
-        Failure::new(sentence).tell();
+        Failure::new(sentence).print();
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -108,14 +108,14 @@ fn list(json: bool) -> Result<ExitCode, Failure> {
         let owner = tap.belongs_to();
         let row = Row::from(tap);
         if json {
-            say(&serde_json::to_string(&row)?)?;
+            print_line(&serde_json::to_string(&row)?)?;
         } else {
             let state = match (row.up, row.attached) {
                 (_, true) => "in use",
                 (true, false) => "up",
                 (false, false) => "down",
             };
-            say(&format!("{:<15} {state:<6} mtu {:<5} owner {owner}", row.name.to_string(), row.mtu))?;
+            print_line(&format!("{:<15} {state:<6} mtu {:<5} owner {owner}", row.name.to_string(), row.mtu))?;
         }
     }
     Ok(ExitCode::SUCCESS)

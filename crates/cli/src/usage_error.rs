@@ -9,7 +9,7 @@ use clap::error::{ContextKind, ErrorKind};
 use clap::{CommandFactory, Error};
 
 use crate::arguments::CommandLine;
-use crate::failure::{Failure, written};
+use crate::failure::{Failure, check_written};
 
 /// Prints help or a version if `error` is a request for them, otherwise the message about these invalid arguments.
 pub(crate) fn report(error: &Error, arguments: &[OsString]) -> ExitCode {
@@ -24,7 +24,7 @@ pub(crate) fn report(error: &Error, arguments: &[OsString]) -> ExitCode {
 /// Prints help or a version. A failed write is a failure of the command.
 fn show(error: &Error) -> ExitCode {
     let printed = error.print().and_then(|()| io::stdout().flush());
-    match written(printed.err()) {
+    match check_written(printed.err()) {
         Ok(()) => u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from),
         Err(failure) => failure.report(),
     }

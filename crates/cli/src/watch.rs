@@ -21,9 +21,9 @@ use tap::linux::wait;
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::gaps::{Explanation, Gaps};
-use crate::link_change::is_alive;
+use crate::link_change::carries_frames;
 use crate::output::Output;
-use crate::signals::{ENDING, Signals};
+use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::{privileges, probe_socket};
 use arguments::{FailOn, WatchArguments};
 use observer::Observer;
@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &WatchArguments) -> Result<ExitCode, Failure> {
 
 /// Takes over the signals that end a watch.
 fn signals() -> std::io::Result<Signals> {
-    Signals::take_over(&ENDING)
+    Signals::take_over(&TERMINATION_SIGNALS)
 }
 
 /// Watches a wire.
@@ -91,8 +91,8 @@ fn follow_link(source: &mut Source, listener: &mut Listener, show: &mut Show, no
     let mut was_alive = !listener.observer.is_down;
     while let Some(state) = source.take_link_change(now) {
         // Down, and then up without a carrier, is one loss.
-        let losses = u64::from(was_alive && !is_alive(state));
-        was_alive = is_alive(state);
+        let losses = u64::from(was_alive && !carries_frames(state));
+        was_alive = carries_frames(state);
         listener.observer.link_losses = listener.observer.link_losses.saturating_add(losses);
         show.link(listener.wall(now), state);
     }

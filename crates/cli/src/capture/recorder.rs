@@ -117,7 +117,7 @@ impl<W: Sink> Recorder<W> {
         if let Some(error) = self.out.take_failure() {
             let name = &self.name;
             Failure::new(format!("capturing ends, for {name} takes no more: {error}; the rest goes on"))
-                .tell();
+                .print();
         }
     }
 }
@@ -127,12 +127,13 @@ impl<W: Sink> Drop for Recorder<W> {
         self.write(FAREWELL);
         if self.out.lost() > 0 {
             let (lost, name) = (self.out.lost(), &self.name);
-            Failure::new(format!("{lost} frames are not in {name}: whoever reads it did not keep up")).tell();
+            Failure::new(format!("{lost} frames are not in {name}: whoever reads it did not keep up"))
+                .print();
         }
         if self.out.pending() > 0 {
             let name = &self.name;
             Failure::new(format!("the last frames are not in {name}: whoever reads it did not keep up"))
-                .tell();
+                .print();
         }
     }
 }

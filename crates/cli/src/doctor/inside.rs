@@ -12,7 +12,7 @@ use nix::sys::prctl;
 use serde::{Deserialize, Serialize};
 use tap::linux::{Io, Namespace, Tap};
 
-use crate::failure::{Failure, say};
+use crate::failure::{Failure, print_line};
 
 /// The name under which this program tries things in a namespace.
 pub(crate) const EXPLORER: &str = "tapstack-doctor-inside";
@@ -60,7 +60,7 @@ pub(crate) fn report(mut words: impl Iterator<Item = OsString>) -> Result<ExitCo
         prctl::set_dumpable(false)?;
     }
     let report = Inside::explore();
-    say(&serde_json::to_string(&report)?)?;
+    print_line(&serde_json::to_string(&report)?)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -54,6 +54,6 @@ pub(super) fn exchange(capture: &CaptureArguments) -> Result<ExitCode, Failure> 
     report.print_line("the second host's own table:");
     report.table(&name, &peer);
     report.finish();
-    report.written()?;
+    report.check_written()?;
     Ok(ExitCode::from(u8::from(!known)))
 }

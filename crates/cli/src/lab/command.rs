@@ -17,7 +17,7 @@ use crate::color::Paint;
 use crate::failure::Failure;
 use crate::output::standard_error;
 use crate::report::{Level, Report};
-use crate::signals::{ENDING, Signals};
+use crate::signals::{Signals, TERMINATION_SIGNALS};
 
 /// Runs the command with our host on the wire, and exits as it does. Standard output and SIGINT are
 /// the command's.
@@ -30,11 +30,11 @@ pub(super) fn run(
     let level = if verbose { Level::Frames } else { Level::Quiet };
     let report = Report::new(standard_error()?, level, false).painted(Paint::errors());
     let mut server = wire.serve(report, capture)?;
-    let signals = Signals::take_over(&[&[Signal::SIGCHLD], &ENDING[..]].concat())?;
+    let signals = Signals::take_over(&[&[Signal::SIGCHLD], &TERMINATION_SIGNALS[..]].concat())?;
     if let Err(errno) = show_inside()
         && verbose
     {
-        Failure::new(format!("/sys still shows the interfaces outside: {}", errno.desc())).tell();
+        Failure::new(format!("/sys still shows the interfaces outside: {}", errno.desc())).print();
     }
     if io::stdin().is_terminal() && io::stderr().is_terminal() {
         let (kernel, host) = (KERNEL.addr(), OURS.addr());
@@ -51,10 +51,10 @@ pub(super) fn run(
     while child.try_wait()?.is_none() {
         if on_the_wire {
             let stepped = server.step(&signals, None);
-            server.tell();
+            server.print_events();
             if let Err(error) = stepped {
                 // The command may go on without us, as after `ip link delete tap0`; its code counts.
-                Failure::from(error).tell();
+                Failure::from(error).print();
                 on_the_wire = false;
             }
         } else {

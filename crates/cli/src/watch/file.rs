@@ -82,7 +82,7 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
     match read {
         // A conflict is one, whatever could not be read behind it.
         Err(why) if arguments.fail_on == Some(FailOn::Conflict) && observer.counts().conflicts > 0 => {
-            why.tell();
+            why.print();
         }
         read => read?,
     }

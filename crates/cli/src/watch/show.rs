@@ -13,7 +13,7 @@ use super::observer::Observer;
 use super::screen::Screen;
 use super::{json, words};
 use crate::color::{FAINT, Paint, WARNING};
-use crate::failure::{Failure, warn_of_lost_lines, written};
+use crate::failure::{Failure, check_written, warn_of_lost_lines};
 use crate::link_change::{self, LinkChange};
 use crate::output::{self, HALF, Output};
 use crate::signals::Signals;
@@ -70,7 +70,7 @@ impl Show {
             let line = if lines.json {
                 output::json(&LinkChange::new(now, state))
             } else {
-                lines.timed(now, &lines.paint.first_word(WARNING, &link_change::sentence(state)))
+                lines.timed(now, &lines.paint.first_word(WARNING, &link_change::text(state)))
             };
             lines.print(&line);
             lines.out.flush(Duration::ZERO);
@@ -103,7 +103,7 @@ impl Show {
         }
         lines.hand_over(PATIENCE, 0, signals)?;
         warn_of_lost_lines(lines.out.finish(Duration::ZERO));
-        written(lines.out.take_failure())
+        check_written(lines.out.take_failure())
     }
 
     /// Whether nobody looks any more.

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::gaps::{GapMonitor, Gaps};
 use crate::mac::default_mac;
-use crate::probe_socket::{direction, gone, open_tap};
+use crate::probe_socket::{device_failure, direction, open_tap};
 use crate::report::Direction;
 use crate::station::secret;
 
@@ -126,7 +126,7 @@ impl Source {
     /// Receives frames and replies to them if this is a host there. Returns whether there were any.
     pub(super) fn turn(&mut self, now: Instant, listener: &mut Listener) -> Result<bool, Failure> {
         let name = &self.name;
-        let failed = |error: DeviceError| gone(name, &error);
+        let failed = |error: DeviceError| device_failure(name, &error);
         let device: &mut dyn Device = match &mut self.device {
             Wire::Socket(socket, _) => socket,
             Wire::Tap(tap) => tap,

@@ -128,7 +128,7 @@ fn cannot_ask() -> TestResult {
             &["-I", "held0", "--source-mac", "ff:ff:ff:ff:ff:ff", "10.0.0.9"],
             "it is the broadcast MAC address",
         ),
-        (&["-I", "held0", "-c", "0", "10.0.0.9"], "it must be at least 1"),
+        (&["-I", "held0", "-c", "0", "10.0.0.9"], "of at least 1"),
         (&["-I", "held0", "-i", "0", "10.0.0.9"], "such as 0.2"),
         (&["-I", "held0", "localhost"], "invalid value 'localhost'"),
         (&["10.0.0.9"], "<--interface <NAME>|--tap <NAME>>"),

@@ -181,8 +181,8 @@ fn wrong_input() -> TestResult {
         (&["localhost"], "invalid value 'localhost'"),
         (&["-i", "0", "10.0.0.1"], "such as 0.2"),
         (&["-W", "nan", "10.0.0.1"], "such as 0.2"),
-        (&["-s", "65508", "10.0.0.1"], "it must be at most 65507"),
-        (&["-c", "0", "10.0.0.1"], "it must be at least 1"),
+        (&["-s", "65508", "10.0.0.1"], "from 0 to 65507"),
+        (&["-c", "0", "10.0.0.1"], "of at least 1"),
     ];
     for (arguments, part) in cases {
         let (code, out, errors) = ping(&NEAR, arguments)?;
