@@ -3,8 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use cli::advice::explain;
+use cli::users::{caller, closed_to, user_id, user_name};
 use ipnet::Ipv4Net;
-use tap::linux::{DeleteError, InterfaceName, PersistentTap, caller, closed_to, user_id, user_name};
+use tap::linux::{DeleteError, InterfaceName, PersistentTap};
 
 use crate::Outcome;
 
@@ -36,7 +38,7 @@ pub(crate) fn set_up(arguments: &Arguments) -> Outcome {
         mtu: arguments.mtu.map(usize::from),
         address: Some(arguments.address),
     };
-    let name = tap.create().map_err(|error| error.to_string())?;
+    let name = tap.create().map_err(|error| explain(&error))?;
     println!("{name} is up, the kernel is {} on it, {} may attach", arguments.address, user_name(owner));
     if let Some(sentence) = closed_to(owner) {
         eprintln!("xtask: {sentence}");
@@ -62,7 +64,7 @@ pub(crate) fn tear_down(name: &InterfaceName) -> Outcome {
     match PersistentTap::delete(name) {
         Ok(()) => println!("{name} is deleted"),
         Err(DeleteError::Absent(_)) => println!("there is no {name}: nothing to do"),
-        Err(error) => return Err(error.to_string()),
+        Err(error) => return Err(explain(&error)),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use tap::Instant;
-use tap::linux::{Carrier, Interface, InterfaceName};
+use tap::linux::{Carrier, Interface, InterfaceName, SocketError};
 
 use crate::clock::Clock;
 use crate::failure::Failure;
@@ -37,7 +37,5 @@ pub(crate) fn wait_for_carrier(interface: &Interface) -> Result<(), Failure> {
 
 /// Returns the failure of a command whose interface is down.
 pub(crate) fn interface_down(name: &InterfaceName) -> Failure {
-    Failure::new(format!(
-        "{name} is down, and nobody is heard or asked until it is up; `sudo ip link set {name} up`"
-    ))
+    Failure::from(SocketError::Down(name.clone()))
 }

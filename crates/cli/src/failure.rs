@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tap::linux::Printable;
 
+use crate::advice::{explain, without_error_numbers};
 use crate::color::{BAD, Paint};
 use crate::output::{Output, standard_error};
 
@@ -81,26 +82,9 @@ fn printable(message: &str) -> String {
     Printable(&without_error_numbers(message)).to_string()
 }
 
-/// Returns a message without the numbers that Rust appends to errors of the system.
-fn without_error_numbers(message: &str) -> String {
-    const NUMBER: &str = " (os error ";
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let mut rest = message;
-    let mut plain = String::new();
-    while let Some((before, behind)) = rest.split_once(NUMBER) {
-        plain.push_str(before);
-        let number = behind.split_once(')').filter(|(number, _)| is_number(number));
-        rest = number.map_or(behind, |(_, rest)| rest);
-        if number.is_none() {
-            plain.push_str(NUMBER);
-        }
-    }
-    plain + rest
-}
-
-impl<E: Error> From<E> for Failure {
+impl<E: Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
-        Failure::new(error.to_string())
+        Failure::new(explain(&error))
     }
 }
 

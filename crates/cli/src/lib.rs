@@ -8,6 +8,7 @@
 // These panic if a stream is closed; `failure::print_line` and `Failure::print` do not.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+pub mod advice;
 mod arguments;
 mod arping;
 mod capture;
@@ -38,6 +39,7 @@ mod signals;
 mod station;
 mod tap_command;
 mod usage_error;
+pub mod users;
 mod values;
 mod watch;
 

@@ -6,12 +6,11 @@ use std::process::ExitCode;
 
 use ipnet::Ipv4Net;
 use serde::Serialize;
-use tap::linux::{
-    DeleteError, Interface, InterfaceName, OpenError, PersistentTap, TapInterface, caller, closed_to, quoted,
-    taps, user_id, user_name,
-};
+use tap::linux::{DeleteError, Interface, InterfaceName, OpenError, PersistentTap, TapInterface, taps};
 
+use crate::advice::{explain, quoted};
 use crate::failure::{Failure, print_line};
+use crate::users::{caller, closed_to, tap_owner, user_id, user_name};
 use arguments::{CreateArguments, TapArguments, TapCommand};
 
 pub(crate) fn run(arguments: &TapArguments) -> Result<ExitCode, Failure> {
@@ -64,7 +63,7 @@ fn not_deleted(name: &InterfaceName, error: &OpenError) -> String {
                 "cannot delete TAP {name}: a process of another user holds it; `sudo ip link delete {name}`"
             ),
         },
-        other => format!("cannot delete TAP {name}: {other}"),
+        other => format!("cannot delete TAP {name}: {}", explain(other)),
     }
 }
 
@@ -105,7 +104,7 @@ struct Row {
 
 fn list(json: bool) -> Result<ExitCode, Failure> {
     for tap in taps()?.into_iter().filter(|tap| tap.is_tap && tap.persistent) {
-        let owner = tap.belongs_to();
+        let owner = tap_owner(tap.owner, tap.group);
         let row = Row::from(tap);
         if json {
             print_line(&serde_json::to_string(&row)?)?;

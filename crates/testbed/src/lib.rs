@@ -157,13 +157,9 @@ fn enter_namespace() -> TestResult {
         other => drop(other.expect("a namespace that was not refused")),
     }
     match Tap::open("probe%d") {
-        Err(
-            error @ (OpenError::NoNode(_)
-            | OpenError::NoNodeInContainer(_)
-            | OpenError::NodeRefused(_)
-            | OpenError::NotPermitted(_)
-            | OpenError::NotPermittedInContainer(_)),
-        ) => Err(error.into()),
+        Err(error @ (OpenError::NoNode(_) | OpenError::NodeRefused(_) | OpenError::NotPermitted(_))) => {
+            Err(error.into())
+        }
         other => {
             drop(other.expect("a TAP that was not refused"));
             Ok(())

@@ -4,10 +4,12 @@ use std::fs;
 use std::path::Path;
 use std::thread;
 
-use tap::linux::{Features, InterfaceName, caller, features, quoted, taps, user_name};
+use tap::linux::{Features, InterfaceName, features, taps};
 
 use super::inside::{self, Inside};
 use super::managers::Managers;
+use crate::advice::{explain, quoted};
+use crate::users::{caller, user_name};
 
 /// All that is judged.
 #[derive(Clone, Debug)]
@@ -57,7 +59,7 @@ impl Facts {
         let program = std::env::current_exe().unwrap_or_else(|_| "tapstack".into());
         let status = fs::read_to_string("/proc/self/status");
         Facts {
-            node: features().map_err(|error| error.to_string()),
+            node: features().map_err(|error| explain(&error)),
             capabilities: status.ok().and_then(|status| Capabilities::of(&status)),
             inside: inside::explore(),
             io_uring_disabled: setting("kernel/io_uring_disabled"),

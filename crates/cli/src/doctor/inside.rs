@@ -12,6 +12,7 @@ use nix::sys::prctl;
 use serde::{Deserialize, Serialize};
 use tap::linux::{Io, Namespace, Tap};
 
+use crate::advice::explain;
 use crate::failure::{Failure, print_line};
 
 /// The name under which this program tries things in a namespace.
@@ -67,7 +68,7 @@ pub(crate) fn report(mut words: impl Iterator<Item = OsString>) -> Result<ExitCo
 impl Inside {
     fn explore() -> Inside {
         let before = user_namespace();
-        let namespace = Namespace::enter().map_err(|error| error.to_string());
+        let namespace = Namespace::enter().map_err(|error| explain(&error));
         let namespace = namespace.map(|_| match (before, user_namespace()) {
             (Ok(before), Ok(after)) if before == after => Way::Privilege,
             _ => Way::UserNamespace,
@@ -84,6 +85,6 @@ fn user_namespace() -> io::Result<PathBuf> {
 
 /// Makes a TAP whose frames are carried this way, and brings it up.
 fn open(io: Io) -> Result<(), String> {
-    let tap = Tap::options().io(io).open("doctor%d").map_err(|error| error.to_string())?;
-    tap.interface().set_up(true).map_err(|error| error.to_string())
+    let tap = Tap::options().io(io).open("doctor%d").map_err(|error| explain(&error))?;
+    tap.interface().set_up(true).map_err(|error| explain(&error))
 }

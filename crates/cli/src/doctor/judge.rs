@@ -1,11 +1,10 @@
 //! What the facts mean, and what mends what is not as it should be.
 
-use tap::linux::quoted;
-
 use super::facts::{Capability, Facts};
 use super::inside::Way;
 use super::managers::Networkd;
 use super::{Finding, Outcome};
+use crate::advice::quoted;
 
 /// All checks, the needed ones first.
 pub(super) fn judge(facts: &Facts) -> Vec<Finding> {

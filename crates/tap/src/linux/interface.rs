@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ipnet::Ipv4Net;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
-use netlink_packet_route::address::{AddressAttribute, AddressMessage};
+use netlink_packet_route::address::{AddressAttribute, AddressHeader, AddressMessage};
 use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkHeader, LinkMessage};
 use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
@@ -15,10 +15,9 @@ use netlink_packet_route::route::{
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use nix::errno::Errno;
 
-use super::colons::Colons;
-use super::link::{self, Link, Selector};
-use super::netlink::{Connection, errno};
-use super::{Carrier, InterfaceName, addresses};
+use super::InterfaceName;
+use super::link::{self, Carrier, Link, Selector};
+use super::netlink::{Connection, attribute, errno};
 
 /// One network interface of the kernel, addressed by name in the network namespace of the thread that made this value.
 ///
@@ -35,13 +34,32 @@ pub struct Interface {
 pub struct InterfaceError {
     name: InterfaceName,
     what: &'static str,
-    /// What root would type to the same effect; nothing for a mere question.
-    command: Option<String>,
+    change: Option<InterfaceChange>,
     source: Errno,
 }
 
-/// What was refused where the address is none of a host.
-const ADD_ADDRESS: &str = "add an address";
+/// A change of an interface that was requested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InterfaceChange {
+    /// The MTU in bytes.
+    Mtu(usize),
+    /// The MAC address.
+    MacAddress([u8; 6]),
+    /// Up or down.
+    Up(bool),
+    /// A further IPv4 address with its prefix.
+    Address(Ipv4Net),
+    /// A further route.
+    Route {
+        /// The network that it leads to.
+        destination: Ipv4Net,
+        /// The first hop, if the network is not on the link.
+        gateway: Option<Ipv4Addr>,
+    },
+}
+
+/// Size of a `struct ifaddrmsg` in bytes.
+const ADDRESS_HEADER: usize = 8;
 
 impl Interface {
     /// A handle on the interface with this name. Whether it exists shows when it is asked.
@@ -71,7 +89,7 @@ impl Interface {
 
     /// Sets its MTU in bytes. The kernel takes 68 to 65,521 for a TAP.
     pub fn set_mtu(&self, mtu: usize) -> Result<(), InterfaceError> {
-        let refused = self.refused("set the MTU", format!("link set {} mtu {mtu}", self.name));
+        let refused = self.refused(InterfaceChange::Mtu(mtu));
         let mtu = u32::try_from(mtu).map_err(|_| refused(Errno::EINVAL))?;
         self.change(LinkHeader::default(), LinkAttribute::Mtu(mtu)).map_err(refused)
     }
@@ -107,14 +125,13 @@ impl Interface {
     /// All of the kernel's IPv4 addresses on it, each with its prefix, in the kernel's order.
     pub fn addresses(&self) -> io::Result<Vec<Ipv4Net>> {
         let index = self.index().map_err(io::Error::other)?;
-        addresses::on(&mut self.netlink(), index.cast_unsigned())
+        dump_addresses(&mut self.netlink(), |interface| interface == index.cast_unsigned())
     }
 
     /// Sets the kernel's own hardware address on it.
     pub fn set_hardware_address(&self, address: [u8; 6]) -> Result<(), InterfaceError> {
-        let command = format!("link set {} address {}", self.name, Colons(address));
         self.change(LinkHeader::default(), LinkAttribute::Address(address.to_vec()))
-            .map_err(self.refused("set the hardware address", command))
+            .map_err(self.refused(InterfaceChange::MacAddress(address)))
     }
 
     /// Whether it is up.
@@ -124,12 +141,10 @@ impl Interface {
 
     /// Brings it up or takes it down.
     pub fn set_up(&self, up: bool) -> Result<(), InterfaceError> {
-        let word = if up { "up" } else { "down" };
         // A mask names the flag to change: others keep what another program makes of them meanwhile.
         let flags = if up { LinkFlags::Up } else { LinkFlags::empty() };
         let header = LinkHeader { flags, change_mask: LinkFlags::Up, ..LinkHeader::default() };
-        self.change(header, None)
-            .map_err(self.refused("change the state", format!("link set {} {word}", self.name)))
+        self.change(header, None).map_err(self.refused(InterfaceChange::Up(up)))
     }
 
     /// The kernel's primary IPv4 address on it and its prefix, if it has one.
@@ -140,7 +155,7 @@ impl Interface {
 
     /// Adds an IPv4 address of the kernel's, with its prefix. All others stay.
     pub fn add_address(&self, address: Ipv4Net) -> Result<(), InterfaceError> {
-        let refused = self.refused(ADD_ADDRESS, format!("address add {address} dev {}", self.name));
+        let refused = self.refused(InterfaceChange::Address(address));
         // The kernel would take them.
         let host = address.addr();
         if host.is_multicast() || host.is_broadcast() || host.octets().starts_with(&[0]) {
@@ -149,7 +164,7 @@ impl Interface {
         let mut message = AddressMessage::default();
         message.header.family = AddressFamily::Inet;
         message.header.prefix_len = address.prefix_len();
-        message.header.index = self.link(ADD_ADDRESS)?.index;
+        message.header.index = self.link(InterfaceChange::Address(address).what())?.index;
         let host = IpAddr::V4(host);
         message.attributes = vec![AddressAttribute::Local(host), AddressAttribute::Address(host)];
         self.netlink()
@@ -177,9 +192,7 @@ impl Interface {
     /// Routes `destination` through it, by way of `gateway` if one is given. A route to the same destination must not
     /// exist yet.
     pub fn add_route(&self, destination: Ipv4Net, gateway: Option<Ipv4Addr>) -> Result<(), InterfaceError> {
-        const WHAT: &str = "add to the routes";
-        let via = gateway.map_or(String::new(), |gateway| format!(" via {gateway}"));
-        let command = format!("route add {destination}{via} dev {}", self.name);
+        let change = InterfaceChange::Route { destination, gateway };
         let mut message = RouteMessage::default();
         message.header = RouteHeader {
             address_family: AddressFamily::Inet,
@@ -192,13 +205,13 @@ impl Interface {
         };
         message.attributes = vec![
             RouteAttribute::Destination(RouteAddress::Inet(destination.network())),
-            RouteAttribute::Oif(self.link(WHAT)?.index),
+            RouteAttribute::Oif(self.link(change.what())?.index),
         ];
         let gateway = gateway.map(|gateway| RouteAttribute::Gateway(RouteAddress::Inet(gateway)));
         message.attributes.extend(gateway);
         self.netlink()
             .change(RouteNetlinkMessage::NewRoute(message), NLM_F_CREATE | NLM_F_EXCL)
-            .map_err(self.refused(WHAT, command))
+            .map_err(self.refused(change))
     }
 
     /// Changes what a header and an attribute say about the interface.
@@ -221,23 +234,45 @@ impl Interface {
         self.netlink.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes the error of a question.
+    /// Makes the error of a failed query.
     fn failed(&self, what: &'static str) -> impl Fn(Errno) -> InterfaceError {
         self.error(what, None)
     }
 
-    /// Makes the error of a change that `ip` with these arguments would make as well.
-    fn refused(&self, what: &'static str, arguments: String) -> impl Fn(Errno) -> InterfaceError {
-        self.error(what, Some(arguments))
+    /// Makes the error of a failed change.
+    fn refused(&self, change: InterfaceChange) -> impl Fn(Errno) -> InterfaceError {
+        self.error(change.what(), Some(change))
     }
 
-    fn error(&self, what: &'static str, command: Option<String>) -> impl Fn(Errno) -> InterfaceError {
+    fn error(&self, what: &'static str, change: Option<InterfaceChange>) -> impl Fn(Errno) -> InterfaceError {
         let name = self.name.clone();
-        move |source| InterfaceError { name: name.clone(), what, command: command.clone(), source }
+        move |source| InterfaceError { name: name.clone(), what, change, source }
+    }
+}
+
+impl InterfaceChange {
+    fn what(self) -> &'static str {
+        match self {
+            Self::Mtu(_) => "set the MTU",
+            Self::MacAddress(_) => "set the hardware address",
+            Self::Up(_) => "change the state",
+            Self::Address(_) => "add an address",
+            Self::Route { .. } => "add to the routes",
+        }
     }
 }
 
 impl InterfaceError {
+    /// The interface.
+    pub fn name(&self) -> &InterfaceName {
+        &self.name
+    }
+
+    /// The change that failed; none if it was a query.
+    pub fn change(&self) -> Option<InterfaceChange> {
+        self.change
+    }
+
     /// The system's reason.
     pub fn reason(&self) -> Errno {
         self.source
@@ -253,17 +288,10 @@ impl fmt::Display for InterfaceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, what, source, .. } = self;
         write!(f, "cannot {what} of interface {name}: {}", source.desc())?;
-        match (source, &self.command) {
-            (Errno::EPERM | Errno::EACCES, Some(command)) => {
-                write!(f, " without CAP_NET_ADMIN; `sudo ip {command}`")
-            }
-            (Errno::ENODEV, _) => f.write_str("; `ip link` lists the interfaces there are"),
-            (Errno::EADDRNOTAVAIL | Errno::EINVAL, Some(_)) if *what == ADD_ADDRESS => {
-                f.write_str("; choose a host's address, such as 10.0.0.1/24")
-            }
-            (Errno::EINVAL, Some(_)) => write!(f, "; `ip -details link show {name}` tells its limits"),
-            _ => Ok(()),
+        if self.is_not_permitted() && self.change.is_some() {
+            f.write_str(" without CAP_NET_ADMIN")?;
         }
+        Ok(())
     }
 }
 
@@ -271,4 +299,28 @@ impl std::error::Error for InterfaceError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&self.source)
     }
+}
+
+/// All IPv4 addresses of the kernel's in the current network namespace, on whichever interface, each with its
+/// prefix: it answers ARP for all of them on each.
+pub fn kernel_addresses() -> io::Result<Vec<Ipv4Net>> {
+    dump_addresses(&mut Connection::open()?, |_| true)
+}
+
+/// The addresses of the interfaces whose index `is_included` accepts.
+fn dump_addresses(
+    connection: &mut Connection,
+    is_included: impl Fn(u32) -> bool,
+) -> io::Result<Vec<Ipv4Net>> {
+    let mut request = AddressMessage::default();
+    request.header.family = AddressFamily::Inet;
+    connection.dump(&RouteNetlinkMessage::GetAddress(request), |message| address(message, &is_included))
+}
+
+fn address(message: &[u8], is_included: impl Fn(u32) -> bool) -> Option<Ipv4Net> {
+    let header = AddressHeader::parse(message).ok().filter(|header| is_included(header.index))?;
+    // Where there is a peer, IFA_ADDRESS is the peer's.
+    let local = attribute(message, ADDRESS_HEADER, libc::IFA_LOCAL)?;
+    let local: Ipv4Addr = <[u8; 4]>::try_from(local).ok()?.into();
+    Ipv4Net::new(local, header.prefix_len).ok()
 }

@@ -1,12 +1,13 @@
 //! One network interface, as the kernel describes it by rtnetlink.
 
+use std::io;
+
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkHeader, LinkLayerType, LinkMessage};
-
 use nix::errno::Errno;
 
-use super::Carrier;
+use super::InterfaceName;
 use super::netlink::{Connection, Message, attribute, errno, number};
 use crate::LinkState;
 
@@ -33,6 +34,18 @@ pub(super) struct Link {
     /// How many frames were dropped instead of transmitted since the interface exists (`tx_dropped` of
     /// `IFLA_STATS64`).
     pub(super) transmit_drops: Option<u64>,
+}
+
+/// Whether an interface has something at its other end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// Frames pass.
+    Up,
+    /// It has a carrier, of which the kernel has taken no note yet: what is to be sent may be lost for
+    /// some milliseconds. Where there never is any change to note, it stays so.
+    Unnoticed,
+    /// No frame passes, be it that the interface is down.
+    Down,
 }
 
 /// Which interface is meant.
@@ -114,4 +127,33 @@ impl Link {
             _ => Carrier::Down,
         }
     }
+}
+
+/// An interface as far as bridges are concerned.
+struct Member {
+    index: u32,
+    name: InterfaceName,
+    /// The index of the bridge that it is a port of.
+    bridge: Option<u32>,
+}
+
+/// The bridge that an interface is a port of, if it is one.
+pub fn bridge_of(name: &InterfaceName) -> io::Result<Option<InterfaceName>> {
+    let request = RouteNetlinkMessage::GetLink(LinkMessage::default());
+    let members = Connection::open()?.dump(&request, member)?;
+    let bridge = members.iter().find(|member| member.name == *name).and_then(|member| member.bridge);
+    Ok(members.into_iter().find(|member| Some(member.index) == bridge).map(|member| member.name))
+}
+
+fn member(message: &[u8]) -> Option<Member> {
+    let header = LinkHeader::parse(message).ok()?;
+    let link = |kind| attribute(message, HEADER, kind);
+    let text = |value: &[u8]| String::from_utf8_lossy(value.strip_suffix(&[0]).unwrap_or(value)).into_owned();
+    let port = attribute(link(libc::IFLA_LINKINFO).unwrap_or_default(), 0, libc::IFLA_INFO_SLAVE_KIND);
+    let is_port = port.is_some_and(|kind| text(kind) == "bridge");
+    Some(Member {
+        index: header.index,
+        name: text(link(libc::IFLA_IFNAME)?).parse().ok()?,
+        bridge: link(libc::IFLA_MASTER).and_then(number).filter(|_| is_port),
+    })
 }

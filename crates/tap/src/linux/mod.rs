@@ -3,13 +3,8 @@
 //! All `unsafe` of the project lies in four modules below this one, `ioctl`, `packet_socket::ring`,
 //! `packet_socket::system` and `ring::queues`, each block with its proof.
 
-mod addresses;
-mod bridge;
-mod carriage;
-mod colons;
-mod features;
-mod holders;
 mod interface;
+mod io;
 mod ioctl;
 mod link;
 mod link_monitor;
@@ -18,31 +13,27 @@ mod name;
 mod namespace;
 mod neighbors;
 mod netlink;
+mod node;
 mod open_error;
 mod packet_socket;
 mod persistent;
-mod printable;
 mod ring;
 mod tap;
 mod taps;
 mod wait;
 
-pub use addresses::kernel_addresses;
-pub use bridge::bridge_of;
-pub use features::{Features, features};
-pub use interface::{Interface, InterfaceError};
+pub use interface::{Interface, InterfaceChange, InterfaceError, kernel_addresses};
+pub use io::Io;
+pub use link::{Carrier, bridge_of};
 pub use link_monitor::LinkMonitor;
 pub use listener::{Ended, Listener, listen};
-pub use name::{InterfaceName, NameError};
+pub use name::{InterfaceName, NameError, Printable};
 pub use namespace::{Namespace, NamespaceError};
 pub use neighbors::{Neighbor, NeighborState, neighbors};
-pub use open_error::{Holder, OpenError};
+pub use node::{Features, features};
+pub use open_error::OpenError;
 pub use packet_socket::{PacketSocket, SocketError};
-pub use persistent::{
-    CreateError, DeleteError, PersistentTap, UnknownUser, as_root, caller, closed_to, quoted, user_id,
-    user_name,
-};
-pub use printable::Printable;
-pub use tap::{Io, Tap, TapOptions};
-pub use taps::{Carrier, TapInterface, taps};
+pub use persistent::{CreateError, DeleteError, PersistentTap};
+pub use tap::{Tap, TapOptions};
+pub use taps::{Holder, TapInterface, taps};
 pub use wait::{Stop, Woken, look, usual_spin, wait};

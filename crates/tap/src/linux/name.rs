@@ -1,9 +1,7 @@
-//! Names of network interfaces.
+//! Names of network interfaces, and names of others made safe to print.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::str::FromStr;
-
-use super::printable::Printable;
 
 /// A name that the kernel takes for a network interface: 1 to 15 bytes, no slash, no colon, no
 /// white space, none of `.`, `..`, `all` and `default`.
@@ -95,6 +93,23 @@ impl fmt::Display for NameError {
 }
 
 impl std::error::Error for NameError {}
+
+/// Prints a text that another user may have chosen: characters that a terminal obeys or does not show are escaped, as
+/// `\u{1b}`.
+#[derive(Clone, Copy, Debug)]
+pub struct Printable<'a>(pub &'a str);
+
+impl fmt::Display for Printable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars() {
+            match character {
+                '\\' | '\'' | '"' => f.write_char(character)?,
+                other => write!(f, "{}", other.escape_debug())?,
+            }
+        }
+        Ok(())
+    }
+}
 
 #[cfg(test)]
 mod tests;

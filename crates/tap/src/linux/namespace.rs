@@ -10,7 +10,6 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl;
 use nix::unistd::{getegid, geteuid};
 
-use super::open_error::{in_container, reason};
 use super::{Interface, InterfaceName};
 
 /// The network namespace that this process has moved into: empty but for the loopback interface,
@@ -25,12 +24,7 @@ pub struct Namespace {
 #[non_exhaustive]
 pub enum NamespaceError {
     /// The system keeps user namespaces from ordinary users.
-    Forbidden {
-        /// The system's reason.
-        source: Errno,
-        /// The command that fixes it, where there is one.
-        hint: Option<&'static str>,
-    },
+    Forbidden(Errno),
     /// The limit of namespaces is reached (`user.max_user_namespaces`, `user.max_net_namespaces`).
     LimitReached(Errno),
     /// The namespace was made, and `AppArmor` withholds the privileges inside: its sysctl
@@ -74,24 +68,21 @@ impl Namespace {
     /// is switched off inside, since a kernel with IPv6 sends frames unasked; [`Namespace::ipv6_off`] reports whether that
     /// worked.
     pub fn enter() -> Result<Namespace, NamespaceError> {
-        if fs::read_dir("/proc/self/task").map_err(NamespaceError::of("count the threads"))?.count() > 1 {
+        if fs::read_dir("/proc/self/task").map_err(failed("count the threads"))?.count() > 1 {
             return Err(NamespaceError::Threaded);
         }
         let (uid, gid) = (geteuid(), getegid());
         let way = match unshare(CloneFlags::CLONE_NEWNET) {
             Ok(()) => Way::Privilege,
             Err(Errno::EPERM) => {
-                unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET)
-                    .map_err(NamespaceError::of_unshare)?;
-                become_root(uid.as_raw(), gid.as_raw()).map_err(|source| {
-                    NamespaceError::of_step("become root inside", source, Way::UserNamespace)
-                })?;
+                unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET).map_err(unshare_error)?;
+                become_root(uid.as_raw(), gid.as_raw())
+                    .map_err(|source| step_error("become root inside", source, Way::UserNamespace))?;
                 Way::UserNamespace
             }
-            Err(errno) => return Err(NamespaceError::of_unshare(errno)),
+            Err(errno) => return Err(unshare_error(errno)),
         };
-        loopback_up()
-            .map_err(|source| NamespaceError::of_step("bring the loopback interface up", source, way))?;
+        loopback_up().map_err(|source| step_error("bring the loopback interface up", source, way))?;
         Ok(Namespace { ipv6_off: ipv6_off() })
     }
 
@@ -128,39 +119,32 @@ fn ipv6_off() -> io::Result<()> {
     Ok(())
 }
 
-impl NamespaceError {
-    fn of(step: &'static str) -> impl Fn(io::Error) -> NamespaceError {
-        move |source| NamespaceError::Failed { step, source }
-    }
+/// The error of a step that fails for another reason than permission.
+fn failed(step: &'static str) -> impl Fn(io::Error) -> NamespaceError {
+    move |source| NamespaceError::Failed { step, source }
+}
 
-    /// A step inside that failed. Where a security module restricts user namespaces, they can be made and this is what
-    /// is refused.
-    fn of_step(step: &'static str, source: io::Error, way: Way) -> NamespaceError {
-        match (source.kind(), way) {
-            (io::ErrorKind::PermissionDenied, Way::Privilege) => Self::NetAdminMissing,
-            (io::ErrorKind::PermissionDenied, Way::UserNamespace) if restricted_by_apparmor() => {
-                Self::Withheld
-            }
-            (io::ErrorKind::PermissionDenied, Way::UserNamespace) => Self::Denied { step, source },
-            _ => Self::Failed { step, source },
+/// The error of a step inside the namespace. Where a security module restricts user namespaces, creating one succeeds
+/// and these steps are refused.
+fn step_error(step: &'static str, source: io::Error, way: Way) -> NamespaceError {
+    match (source.kind(), way) {
+        (io::ErrorKind::PermissionDenied, Way::Privilege) => NamespaceError::NetAdminMissing,
+        (io::ErrorKind::PermissionDenied, Way::UserNamespace) if restricted_by_apparmor() => {
+            NamespaceError::Withheld
         }
+        (io::ErrorKind::PermissionDenied, Way::UserNamespace) => NamespaceError::Denied { step, source },
+        _ => NamespaceError::Failed { step, source },
     }
+}
 
-    fn of_unshare(errno: Errno) -> NamespaceError {
-        let forbidden = |hint| NamespaceError::Forbidden { source: errno, hint };
-        match errno {
-            Errno::EINVAL => Self::Threaded,
-            Errno::ENOSPC | Errno::EUSERS => Self::LimitReached(errno),
-            Errno::EPERM | Errno::EACCES if restricted_by_apparmor() => Self::Withheld,
-            Errno::EPERM if setting("kernel/unprivileged_userns_clone") == Some(0) => {
-                forbidden(Some("sudo sysctl kernel.unprivileged_userns_clone=1"))
-            }
-            Errno::EPERM | Errno::ENOSYS if in_container() => {
-                forbidden(Some("docker run --privileged --device /dev/net/tun ..."))
-            }
-            Errno::EPERM | Errno::ENOSYS => forbidden(None),
-            _ => Self::of("make a namespace")(errno.into()),
-        }
+/// The error of a refused `unshare`.
+fn unshare_error(errno: Errno) -> NamespaceError {
+    match errno {
+        Errno::EINVAL => NamespaceError::Threaded,
+        Errno::ENOSPC | Errno::EUSERS => NamespaceError::LimitReached(errno),
+        Errno::EPERM | Errno::EACCES if restricted_by_apparmor() => NamespaceError::Withheld,
+        Errno::EPERM | Errno::ENOSYS => NamespaceError::Forbidden(errno),
+        _ => failed("make a namespace")(errno.into()),
     }
 }
 
@@ -175,40 +159,16 @@ fn setting(path: &str) -> Option<u64> {
 
 impl fmt::Display for NamespaceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("cannot make a network namespace: ")?;
         match self {
-            Self::Forbidden { source, hint } => {
-                let reason = source.desc();
-                write!(f, "cannot make a network namespace: this system keeps them from you ({reason}); ")?;
-                match hint {
-                    Some(command) => write!(f, "`{command}`"),
-                    None => f.write_str("only root can make one"),
-                }
+            Self::Forbidden(source) => write!(f, "this system keeps them from you ({})", source.desc()),
+            Self::LimitReached(source) => write!(f, "limit reached ({})", source.desc()),
+            Self::Withheld => f.write_str("AppArmor withholds its privileges"),
+            Self::Denied { step, source } | Self::Failed { step, source } => {
+                write!(f, "cannot {step}: {source}")
             }
-            Self::LimitReached(source) => write!(
-                f,
-                "cannot make a network namespace: limit reached ({}); `sysctl user.max_user_namespaces user.max_net_namespaces` prints the limits, 0 switches namespaces off",
-                source.desc()
-            ),
-            Self::Withheld => f.write_str(
-                "cannot make a network namespace: AppArmor withholds its privileges; `sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0`",
-            ),
-            Self::Denied { step, source } => write!(
-                f,
-                "cannot make a network namespace: cannot {step}: {}, a security module or the container forbids it",
-                reason(source)
-            ),
-            Self::NetAdminMissing if in_container() => f.write_str(
-                "cannot make a network namespace: CAP_NET_ADMIN is missing; `docker run --cap-add NET_ADMIN ...`",
-            ),
-            Self::NetAdminMissing => {
-                f.write_str("cannot make a network namespace: CAP_NET_ADMIN is missing; run it as root")
-            }
-            Self::Threaded => f.write_str(
-                "cannot make a network namespace: the process has several threads; call it first in `main`",
-            ),
-            Self::Failed { step, source } => {
-                write!(f, "cannot make a network namespace: cannot {step}: {}", reason(source))
-            }
+            Self::NetAdminMissing => f.write_str("CAP_NET_ADMIN is missing"),
+            Self::Threaded => f.write_str("the process has several threads; call it first in `main`"),
         }
     }
 }
@@ -216,7 +176,7 @@ impl fmt::Display for NamespaceError {
 impl std::error::Error for NamespaceError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Forbidden { source, .. } | Self::LimitReached(source) => Some(source),
+            Self::Forbidden(source) | Self::LimitReached(source) => Some(source),
             Self::Denied { source, .. } | Self::Failed { source, .. } => Some(source),
             Self::Withheld | Self::NetAdminMissing | Self::Threaded => None,
         }

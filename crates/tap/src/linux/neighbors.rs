@@ -7,7 +7,6 @@ use std::net::Ipv4Addr;
 use netlink_packet_route::neighbour::{NeighbourHeader, NeighbourMessage};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
-use super::colons::Colons;
 use super::netlink::attribute;
 use super::{Interface, InterfaceName};
 
@@ -67,7 +66,8 @@ impl fmt::Display for Neighbor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} dev {}", self.address, self.interface)?;
         if let Some(address) = self.hardware_address {
-            write!(f, " lladdr {}", Colons(address))?;
+            let [a, b, c, d, e, g] = address;
+            write!(f, " lladdr {a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")?;
         }
         write!(f, " {}", self.state)
     }

@@ -1,15 +1,10 @@
 //! TAPs that outlive the program: made once with privilege, attached to ever after without.
 
 use std::fmt;
-use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 
 use ipnet::Ipv4Net;
-use nix::unistd::{User, getuid};
 
-use super::open_error::NODE;
-use super::printable::Printable;
 use super::{Interface, InterfaceError, InterfaceName, OpenError, Tap, taps};
 
 /// A persistent TAP as it is to be.
@@ -30,24 +25,18 @@ pub struct PersistentTap {
 /// Why a persistent TAP could not be made.
 #[derive(Debug)]
 pub enum CreateError {
-    /// It takes privilege: to make a TAP, to change another user's, or to open the node at all.
-    NotPermitted {
+    /// The TAP could not be opened.
+    Open {
         /// The TAP.
         name: InterfaceName,
-        /// What was refused.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        /// The error of opening it.
+        source: OpenError,
     },
-    /// The TAP could not be opened.
-    Open(OpenError),
     /// The kernel's side could not be set up.
     Interface(InterfaceError),
     /// The list of TAPs could not be read.
     List(io::Error),
 }
-
-/// There is no user of this name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownUser(String);
 
 /// Why a persistent TAP could not be deleted.
 #[derive(Debug)]
@@ -68,7 +57,7 @@ impl PersistentTap {
         let is_new = existing.is_none();
         let name = match existing {
             Some(tap) if self.is_met_by(&tap) => tap.name,
-            _ => self.open().map_err(|error| CreateError::of_open(&self.name, error))?,
+            _ => self.open().map_err(|source| CreateError::Open { name: self.name.clone(), source })?,
         };
         let set_up = self.set_up(&name);
         if is_new && set_up.is_err() {
@@ -80,16 +69,15 @@ impl PersistentTap {
 
     /// Sets up the kernel's side, as far as it is not as it should be.
     fn set_up(&self, name: &InterfaceName) -> Result<(), CreateError> {
-        let refused = |error| CreateError::of_interface(name, error);
         let interface = Interface::named(name).map_err(CreateError::List)?;
         if let Some(mtu) = self.mtu.filter(|mtu| interface.mtu().ok() != Some(*mtu)) {
-            interface.set_mtu(mtu).map_err(refused)?;
+            interface.set_mtu(mtu).map_err(CreateError::Interface)?;
         }
         if let Some(address) = self.address {
-            interface.ensure_address(address).map_err(refused)?;
+            interface.ensure_address(address).map_err(CreateError::Interface)?;
         }
-        if !interface.is_up().map_err(refused)? {
-            interface.set_up(true).map_err(refused)?;
+        if !interface.is_up().map_err(CreateError::Interface)? {
+            interface.set_up(true).map_err(CreateError::Interface)?;
         }
         Ok(())
     }
@@ -125,90 +113,10 @@ impl PersistentTap {
     }
 }
 
-/// The id of the user at the keyboard: the one behind `sudo`, if there is one.
-pub fn caller() -> u32 {
-    behind_sudo(getuid().as_raw(), std::env::var("SUDO_UID").ok().as_deref())
-}
-
-/// Only root can have come by `sudo`; for anybody else the variable is a leftover.
-fn behind_sudo(uid: u32, sudo_uid: Option<&str>) -> u32 {
-    sudo_uid.filter(|_| uid == 0).and_then(|text| text.parse().ok()).unwrap_or(uid)
-}
-
-/// The id of a user, from the name or the number that a person typed.
-pub fn user_id(user: &str) -> Result<u32, UnknownUser> {
-    match User::from_name(user) {
-        Ok(Some(found)) => Ok(found.uid.as_raw()),
-        // The last number stands for nobody at all.
-        _ => user.parse().ok().filter(|uid| *uid != u32::MAX).ok_or_else(|| UnknownUser(user.to_owned())),
-    }
-}
-
-/// The name of the user with this id, or the number where there is none. What a terminal would obey is escaped.
-pub fn user_name(uid: u32) -> String {
-    match User::from_uid(uid.into()) {
-        Ok(Some(user)) => Printable(&user.name).to_string(),
-        _ => uid.to_string(),
-    }
-}
-
-/// What still keeps a TAP's owner out, if the node's file mode does: a sentence with its mend.
-pub fn closed_to(owner: u32) -> Option<String> {
-    let mode = fs::metadata(NODE).ok()?.permissions().mode();
-    let everybody = 0o006;
-    (owner != 0 && mode & everybody != everybody).then(|| {
-        format!("{NODE} is closed to {} by its file mode; `sudo chmod 0666 {NODE}`", user_name(owner))
-    })
-}
-
-/// This very command, with `sudo` before it and the caller as `--user` behind it.
-pub fn as_root() -> String {
-    let program = std::env::current_exe().unwrap_or_else(|_| "tapstack".into());
-    let arguments: Vec<_> = std::env::args().skip(1).collect();
-    let names_user = arguments.iter().any(|argument| argument.starts_with("--user"));
-    let mut words = vec!["sudo".to_owned(), quoted(&program.to_string_lossy())];
-    words.extend(arguments.iter().map(|argument| quoted(argument)));
-    if !names_user {
-        words.extend(["--user".to_owned(), quoted(&user_name(caller()))]);
-    }
-    words.join(" ")
-}
-
-/// A word as a shell takes it.
-pub fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
-}
-
-impl CreateError {
-    fn of_open(name: &InterfaceName, error: OpenError) -> CreateError {
-        match error {
-            OpenError::NotPermitted(_) | OpenError::OwnedByAnother { .. } => Self::not_permitted(name, error),
-            OpenError::NodeRefused(_) if !getuid().is_root() => Self::not_permitted(name, error),
-            other => Self::Open(other),
-        }
-    }
-
-    fn of_interface(name: &InterfaceName, error: InterfaceError) -> CreateError {
-        if error.is_not_permitted() { Self::not_permitted(name, error) } else { Self::Interface(error) }
-    }
-
-    fn not_permitted(name: &InterfaceName, source: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self::NotPermitted { name: name.clone(), source: Box::new(source) }
-    }
-}
-
 impl fmt::Display for CreateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotPermitted { name, .. } => {
-                write!(f, "cannot make TAP {name}: that takes CAP_NET_ADMIN; `{}`", as_root())
-            }
-            Self::Open(error) => error.fmt(f),
+            Self::Open { source, .. } => source.fmt(f),
             Self::Interface(error) => error.fmt(f),
             Self::List(error) => write!(f, "cannot list the interfaces: {error}"),
         }
@@ -218,21 +126,12 @@ impl fmt::Display for CreateError {
 impl std::error::Error for CreateError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::NotPermitted { source, .. } => Some(source.as_ref()),
-            Self::Open(error) => Some(error),
+            Self::Open { source, .. } => Some(source),
             Self::Interface(error) => Some(error),
             Self::List(error) => Some(error),
         }
     }
 }
-
-impl fmt::Display for UnknownUser {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "there is no user `{}`; `getent passwd` lists those there are", self.0)
-    }
-}
-
-impl std::error::Error for UnknownUser {}
 
 impl fmt::Display for DeleteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -251,6 +150,3 @@ impl std::error::Error for DeleteError {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -9,7 +9,7 @@ use std::os::fd::BorrowedFd;
 use nix::errno::Errno;
 
 use self::queues::{Completion, Queues, Request};
-use super::tap::fate;
+use super::node::fate;
 use crate::plain::Fate;
 use crate::{Batch, Counters, DeviceError, Frame, Pool};
 

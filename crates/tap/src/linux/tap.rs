@@ -1,20 +1,17 @@
 //! The TAP driver.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::OpenOptionsExt;
 use std::thread;
 use std::time::Duration;
 
 use nix::errno::Errno;
 
-use super::carriage::Carriage;
-use super::holders::holders;
-use super::open_error::NODE;
+use super::io::{FrameIo, Io};
+use super::node::Node;
+use super::taps::{self, TapInterface, holders};
 use super::{Interface, InterfaceName, OpenError, ioctl};
-use crate::plain::{Fate, Port};
-use crate::{Batch, Checksum, Counters, Device, DeviceError, Frame, Pool};
+use crate::{Batch, Counters, Device, DeviceError, Pool};
 
 /// A TAP: a network card of the kernel whose wire is this program.
 ///
@@ -26,26 +23,12 @@ use crate::{Batch, Checksum, Counters, Device, DeviceError, Frame, Pool};
 #[derive(Debug)]
 pub struct Tap {
     // Before the node: a ring holds the file too, and lets go of it first.
-    carriage: Carriage,
+    frame_io: FrameIo,
     node: Node,
     interface: Interface,
     created: bool,
     mtu: usize,
     counters: Counters,
-}
-
-/// How frames are carried between the kernel and us.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Io {
-    /// One at a time while few come, many at a time under load; one at a time always where the kernel
-    /// refuses the other way.
-    Auto,
-    /// Many a system call, by `io_uring`. It takes Linux 5.12 or later, which reads a TAP without waiting; from 5.18 on
-    /// it also spares calls after a frame that is refused.
-    Ring,
-    /// One a system call, by `read` and `write`.
-    #[default]
-    ReadWrite,
 }
 
 /// How to open a TAP. The default creates the one named, or attaches to it if it exists.
@@ -58,10 +41,6 @@ pub struct TapOptions {
     mtu: Option<usize>,
     io: Io,
 }
-
-/// The open `/dev/net/tun`.
-#[derive(Debug)]
-pub(super) struct Node(File);
 
 impl Tap {
     /// Creates the TAP of this name or attaches to it. `%d` in the name lets the kernel choose a
@@ -87,7 +66,7 @@ impl Tap {
 
     /// Why the kernel refused to carry many frames a call, where [`Io::Auto`] had to do without.
     pub fn ring_refused(&self) -> Option<&io::Error> {
-        self.carriage.refused()
+        self.frame_io.refused()
     }
 }
 
@@ -144,11 +123,11 @@ impl TapOptions {
             return Err(OpenError::Absent(name));
         }
         let node = Node::open()?;
-        let tun = node.0.as_fd();
+        let tun = node.as_fd();
         let name: InterfaceName =
-            attach(tun, &name).map_err(|errno| OpenError::of_attach(&name, errno, exists))?.parse()?;
+            attach(tun, &name).map_err(|errno| attach_error(&name, errno, exists))?.parse()?;
 
-        let carriage = Carriage::new(self.io, tun).map_err(OpenError::Ring)?;
+        let frame_io = FrameIo::new(self.io, tun).map_err(OpenError::Ring)?;
         let set_up = || -> nix::Result<bool> {
             // Only a persistent interface can have been there before: another holder would be EBUSY.
             let created = ioctl::attached_flags(tun, &name)? & ioctl::PERSISTENT == 0;
@@ -166,7 +145,7 @@ impl TapOptions {
             interface.set_mtu(mtu)?;
         }
         let mtu = self.mtu.map_or_else(|| interface.mtu(), Ok)?;
-        Ok(Tap { node, interface, created, mtu, carriage, counters: Counters::default() })
+        Ok(Tap { node, interface, created, mtu, frame_io, counters: Counters::default() })
     }
 }
 
@@ -188,10 +167,37 @@ fn attach(tun: BorrowedFd<'_>, name: &InterfaceName) -> nix::Result<String> {
     attached
 }
 
+/// Returns the error of a refused TUNSETIFF, after asking the kernel what exists: the errno alone is ambiguous.
+fn attach_error(name: &InterfaceName, errno: Errno, exists: bool) -> OpenError {
+    let tap = taps::find(name).ok().flatten();
+    match explain(name, errno, tap, exists) {
+        OpenError::Busy { name, .. } => OpenError::Busy { holders: holders(&name), name },
+        other => other,
+    }
+}
+
+/// What an errno means, given the TUN or TAP of this name, if there is one, and whether any interface has the name.
+fn explain(name: &InterfaceName, errno: Errno, tap: Option<TapInterface>, exists: bool) -> OpenError {
+    let name = name.clone();
+    match (errno, tap) {
+        (Errno::EBUSY, _) => OpenError::Busy { name, holders: Vec::new() },
+        (Errno::EPERM, Some(TapInterface { owner, group, .. })) => {
+            OpenError::OwnedByAnother { name, owner, group }
+        }
+        (Errno::EPERM, None) => OpenError::NotPermitted(name),
+        (Errno::EINVAL, Some(tap)) if !tap.is_tap => OpenError::TunNotTap(name),
+        (Errno::EINVAL, Some(tap)) if tap.multi_queue => OpenError::QueueMismatch(name),
+        (Errno::EINVAL, None) if exists => OpenError::NotATap(name),
+        // What was opened is not the tun driver's node.
+        (Errno::ENOTTY | Errno::EBADFD, None) => OpenError::NoNode(errno.into()),
+        (errno, _) => OpenError::Failed { step: "attach to the TAP", source: errno.into() },
+    }
+}
+
 /// Deletes the persistent TAP of this name once nobody holds it: we are the last to.
 pub(super) fn unpersist(name: &InterfaceName) -> Result<(), OpenError> {
     let tap = TapOptions::default().attach_only().open(name.as_str())?;
-    ioctl::set_persist(tap.node.0.as_fd(), false)
+    ioctl::set_persist(tap.node.as_fd(), false)
         .map_err(|errno| OpenError::Failed { step: "delete the TAP", source: errno.into() })
 }
 
@@ -201,15 +207,15 @@ impl Device for Tap {
     }
 
     fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
-        self.carriage.receive(&mut self.node, &mut self.counters, pool, arrived)
+        self.frame_io.receive(&mut self.node, &mut self.counters, pool, arrived)
     }
 
     fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
-        self.carriage.transmit(&mut self.node, &mut self.counters, departing, pool)
+        self.frame_io.transmit(&mut self.node, &mut self.counters, departing, pool)
     }
 
     fn in_flight(&self) -> usize {
-        self.carriage.in_flight()
+        self.frame_io.in_flight()
     }
 
     fn counters(&self) -> Counters {
@@ -219,52 +225,9 @@ impl Device for Tap {
 
 impl AsFd for Tap {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.node.0.as_fd()
+        self.node.as_fd()
     }
 }
 
-impl AsFd for Node {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
-    }
-}
-
-impl Node {
-    pub(super) fn open() -> Result<Node, OpenError> {
-        OpenOptions::new()
-            .read(true)
-            .write(true)
-            .custom_flags(libc::O_NONBLOCK)
-            .open(NODE)
-            .map(Node)
-            .map_err(OpenError::of_node)
-    }
-}
-
-impl Port for Node {
-    fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Checksum)> {
-        // Without offloads the kernel completes every checksum.
-        Ok((self.0.read(space)?, Checksum::None))
-    }
-
-    fn write(&mut self, frame: &Frame) -> io::Result<usize> {
-        self.0.write(frame.octets())
-    }
-
-    fn fate(error: &io::Error) -> Fate {
-        error.raw_os_error().map_or(Fate::Fail, |errno| fate(Errno::from_raw(errno)))
-    }
-}
-
-/// What an error of a read or a write means for a TAP.
-pub(super) fn fate(errno: Errno) -> Fate {
-    match errno {
-        Errno::EAGAIN => Fate::Wait,
-        Errno::EINTR => Fate::Again,
-        // Down, too short to be a frame, or no memory just now: the next one may pass.
-        Errno::EIO | Errno::EINVAL | Errno::ENOBUFS | Errno::ENOMEM => Fate::Drop,
-        // EFAULT is what a reader gets that sat in the call while the interface was deleted.
-        Errno::EBADFD | Errno::EFAULT => Fate::Gone,
-        _ => Fate::Fail,
-    }
-}
+#[cfg(test)]
+mod tests;

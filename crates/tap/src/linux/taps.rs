@@ -1,14 +1,16 @@
-//! The TAP interfaces there are, as the kernel tells by rtnetlink.
+//! The TAP interfaces that exist, as rtnetlink reports them, and the processes that hold them, as `/proc` does.
 
+use std::fmt;
+use std::fs;
 use std::io;
+use std::path::Path;
 
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{LinkFlags, LinkHeader, LinkMessage};
 
-use super::InterfaceName;
 use super::link;
+use super::name::{InterfaceName, Printable};
 use super::netlink::{Connection, attribute, number};
-use super::open_error::belongs_to;
 
 /// What the kernel says of one TUN or TAP interface.
 // Five independent facts of the kernel's, not a state machine.
@@ -35,22 +37,19 @@ pub struct TapInterface {
     pub mtu: u32,
 }
 
-/// Whether an interface has something at its other end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Carrier {
-    /// Frames pass.
-    Up,
-    /// It has a carrier, of which the kernel has taken no note yet: what is to be sent may be lost for
-    /// some milliseconds. Where there never is any change to note, it stays so.
-    Unnoticed,
-    /// No frame passes, be it that the interface is down.
-    Down,
+/// A process that holds a TAP open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// Its process id.
+    pub pid: u32,
+    /// The name of its program, which that program may choose.
+    pub command: String,
 }
 
-impl TapInterface {
-    /// Whose it is: a user's name, a group's number, or anyone's.
-    pub fn belongs_to(&self) -> String {
-        belongs_to(self.owner, self.group)
+impl fmt::Display for Holder {
+    /// Process id and name, the name escaped: `process 26230 (tapstack)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "process {} ({})", self.pid, Printable(&self.command))
     }
 }
 
@@ -100,4 +99,39 @@ fn tap(message: &[u8]) -> Option<TapInterface> {
 /// A string as netlink sends it: with a zero at its end.
 fn text(value: &[u8]) -> String {
     String::from_utf8_lossy(value.strip_suffix(&[0]).unwrap_or(value)).into_owned()
+}
+
+/// The processes of this network namespace that hold the TAP open and that the caller may look at.
+pub(super) fn holders(name: &InterfaceName) -> Vec<Holder> {
+    // The same name may be held in another namespace by somebody who is not in our way.
+    let here = fs::read_link("/proc/self/ns/net").ok();
+    let Ok(processes) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    processes
+        .flatten()
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path())))
+        .filter(|(_, process)| here.is_some() && fs::read_link(process.join("ns/net")).ok() == here)
+        .filter(|(_, process)| holds(process, name))
+        .map(|(pid, process)| Holder { pid, command: command(&process) })
+        .collect()
+}
+
+/// The name of a process, which it may have chosen: any bytes but zero.
+fn command(process: &Path) -> String {
+    let name = fs::read(process.join("comm")).unwrap_or_default();
+    let name = name.strip_suffix(b"\n").unwrap_or(&name);
+    String::from_utf8_lossy(name).into_owned()
+}
+
+/// Whether one of the process's open files is a tun file bound to `name`.
+fn holds(process: &Path, name: &InterfaceName) -> bool {
+    let Ok(files) = fs::read_dir(process.join("fdinfo")) else {
+        return false;
+    };
+    files.flatten().any(|file| {
+        fs::read_to_string(file.path()).is_ok_and(|info| {
+            info.lines().filter_map(|line| line.strip_prefix("iff:")).any(|held| held.trim() == name.as_str())
+        })
+    })
 }

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
-use tap::linux::{Features, Io, OpenError, PacketSocket, Tap, features};
+use tap::linux::{Features, InterfaceChange, Io, OpenError, PacketSocket, Tap, features};
 use tap::{Batch, Device, DeviceError, Pool};
 
 use testbed::frames::{arp, frames, is_arp, receive, send};
@@ -100,7 +100,6 @@ fn a_busy_tap_names_its_holder() -> TestResult {
         return Err(error.into());
     };
     assert_eq!(holders.first().map(|holder| holder.pid), Some(std::process::id()));
-    assert!(error.to_string().ends_with(&format!("`kill {}`", std::process::id())), "{error}");
 
     // Its own name of the process is for a terminal to show, not to obey.
     let own = std::fs::read("/proc/self/comm")?;
@@ -230,7 +229,6 @@ fn past_the_queue_a_full_interface_refuses() -> TestResult {
 fn a_node_of_another_user_says_so() -> TestResult {
     let error = Tap::open("tap0").err().ok_or("the node is root's")?;
     assert!(matches!(error, OpenError::NodeRefused(_)), "{error:?}");
-    assert!(error.to_string().ends_with("`sudo chmod 0666 /dev/net/tun`"), "{error}");
     Ok(())
 }
 
@@ -241,7 +239,7 @@ fn an_owner_attaches_without_privilege() -> TestResult {
     receive(&mut tap, is_arp(1))?;
     let error = tap.interface().set_up(false).err().ok_or("an owner may not")?;
     assert!(error.is_not_permitted());
-    assert!(error.to_string().ends_with("`sudo ip link set mine0 down`"), "{error}");
+    assert_eq!(error.change(), Some(InterfaceChange::Up(false)));
     Ok(())
 }
 

@@ -116,6 +116,5 @@ fn a_carrier() -> TestResult {
 fn raw_frames_take_a_privilege() -> TestResult {
     let error = PacketSocket::open(&USER_TAP.parse()?).err().ok_or("an ordinary user may not")?;
     assert!(matches!(error, SocketError::NotPermitted(_)), "{error:?}");
-    assert!(error.to_string().contains("take CAP_NET_RAW; `sudo setcap cap_net_raw+ep /"), "{error}");
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! TAPs that outlive the program.
 
 use tap::Device;
-use tap::linux::{DeleteError, Interface, PersistentTap, Tap, caller, taps};
+use tap::linux::{CreateError, DeleteError, Interface, PersistentTap, Tap, taps};
 
 use testbed::{Case, TestResult};
 
@@ -18,7 +18,7 @@ fn persistent(name: &str) -> Result<PersistentTap, Box<dyn std::error::Error>> {
     Ok(PersistentTap {
         name: name.parse()?,
         // Inside a user namespace the caller is its root, and no other user exists.
-        owner: Some(caller()),
+        owner: Some(nix::unistd::getuid().as_raw()),
         group: Some(nix::unistd::getegid().as_raw()),
         mtu: Some(1_400),
         address: Some("10.0.1.1/24".parse()?),
@@ -71,7 +71,7 @@ fn what_is_asked_anew_is_changed() -> TestResult {
 fn half_a_tap_is_not_left_behind() -> TestResult {
     let wanted = PersistentTap { address: Some("224.0.0.1/24".parse()?), ..persistent("half0")? };
     let error = wanted.create().err().ok_or("no host has a group's address")?;
-    assert!(error.to_string().contains("such as 10.0.0.1/24"), "{error}");
+    assert!(matches!(error, CreateError::Interface(_)), "{error:?}");
     assert!(!Interface::named(&wanted.name)?.exists());
     Ok(())
 }

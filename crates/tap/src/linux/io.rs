@@ -1,16 +1,29 @@
-//! Which way frames are carried, and how many at once.
+//! How the frames of a TAP are moved: by `io_uring` or by `read` and `write`, and how many at once.
 
 use std::io;
 use std::os::fd::BorrowedFd;
 
-use super::Io;
 use super::ring::Ring;
 use crate::plain::{self, Port};
 use crate::{Batch, Counters, DeviceError, Pool};
 
-/// The two ways, one a system call or many, and which of them is taken.
+/// How the frames of a TAP are moved between the kernel and this program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Io {
+    /// One at a time while few come, many at a time under load; one at a time always where the kernel
+    /// refuses the other way.
+    Auto,
+    /// Many a system call, by `io_uring`. It takes Linux 5.12 or later, which reads a TAP without waiting; from 5.18 on
+    /// it also spares calls after a frame that is refused.
+    Ring,
+    /// One a system call, by `read` and `write`.
+    #[default]
+    ReadWrite,
+}
+
+/// Moves the frames of a TAP by the method that its [`Io`] and the load select.
 #[derive(Debug)]
-pub(super) struct Carriage {
+pub(super) struct FrameIo {
     ring: Option<Ring>,
     /// Whether the ring is used now.
     by_ring: bool,
@@ -22,14 +35,14 @@ pub(super) struct Carriage {
     refused: Option<io::Error>,
 }
 
-impl Carriage {
+impl FrameIo {
     /// So many frames at once are load.
     const MANY: usize = 32;
     /// With less than so many, a ring gains nothing.
     const FEW: usize = 8;
 
     /// The ways to carry frames of this file. Fails only where a ring is insisted on.
-    pub(super) fn new(io: Io, file: BorrowedFd<'_>) -> io::Result<Carriage> {
+    pub(super) fn new(io: Io, file: BorrowedFd<'_>) -> io::Result<FrameIo> {
         let (ring, refused) = match io {
             Io::ReadWrite => (None, None),
             Io::Ring => (Some(Ring::over(file)?), None),
@@ -38,7 +51,7 @@ impl Carriage {
                 Err(error) => (None, Some(error)),
             },
         };
-        Ok(Carriage { ring, by_ring: io == Io::Ring, adapts: io == Io::Auto, reads: 1, refused })
+        Ok(FrameIo { ring, by_ring: io == Io::Ring, adapts: io == Io::Auto, reads: 1, refused })
     }
 
     /// Why the kernel refused a ring.

@@ -5,13 +5,13 @@ use std::os::unix::net::UnixDatagram;
 use nix::errno::Errno;
 
 use super::*;
-use crate::linux::tap::fate;
+use crate::linux::node::fate;
 use crate::plain::Fate;
 use crate::{Checksum, Frame};
 
 /// The ways over one end of a pair of sockets, which read and write as a TAP does, and the other end.
 struct Rig {
-    carriage: Carriage,
+    frame_io: FrameIo,
     ours: End,
     peer: UnixDatagram,
     counters: Counters,
@@ -39,8 +39,8 @@ impl Rig {
     fn new(io: Io) -> Rig {
         let (ours, peer) = UnixDatagram::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
-        let carriage = Carriage::new(io, ours.as_fd()).unwrap();
-        Rig { carriage, ours: End(ours), peer, counters: Counters::default(), pool: Pool::new(100, 256) }
+        let frame_io = FrameIo::new(io, ours.as_fd()).unwrap();
+        Rig { frame_io, ours: End(ours), peer, counters: Counters::default(), pool: Pool::new(100, 256) }
     }
 
     /// Lets so many frames arrive, and answers all; returns how many were read at once, and by which way.
@@ -51,10 +51,10 @@ impl Rig {
         let mut batch = Batch::new(Ring::BATCH);
         let mut turns = Vec::new();
         loop {
-            let by_ring = self.carriage.by_ring;
-            let Rig { carriage, ours, counters, pool, .. } = self;
-            let added = carriage.receive(ours, counters, pool, &mut batch).unwrap();
-            carriage.transmit(ours, counters, &mut batch, pool).unwrap();
+            let by_ring = self.frame_io.by_ring;
+            let Rig { frame_io, ours, counters, pool, .. } = self;
+            let added = frame_io.receive(ours, counters, pool, &mut batch).unwrap();
+            frame_io.transmit(ours, counters, &mut batch, pool).unwrap();
             if added == 0 {
                 break;
             }
@@ -86,7 +86,7 @@ fn load_is_carried_by_the_ring_and_what_comes_alone_is_not() {
     );
     let alone: Vec<bool> = (0..6).flat_map(|_| rig.exchange(1)).map(|(_, by_ring)| by_ring).collect();
     assert_eq!(alone, [true, false, false, false, false, false]);
-    assert_eq!((rig.pool.held(), rig.carriage.in_flight()), (0, 0));
+    assert_eq!((rig.pool.held(), rig.frame_io.in_flight()), (0, 0));
 }
 
 #[test]
@@ -102,12 +102,12 @@ fn the_way_that_was_insisted_on_is_kept() {
 fn where_a_ring_is_refused_the_load_is_carried_all_the_same() {
     // It cannot be read without waiting.
     let file = File::open("/proc/self/cmdline").unwrap();
-    assert!(Carriage::new(Io::Ring, file.as_fd()).is_err());
-    let refused = Carriage::new(Io::Auto, file.as_fd()).unwrap();
+    assert!(FrameIo::new(Io::Ring, file.as_fd()).is_err());
+    let refused = FrameIo::new(Io::Auto, file.as_fd()).unwrap();
     assert_eq!(refused.refused().and_then(io::Error::raw_os_error), Some(libc::EOPNOTSUPP));
 
     let mut rig = Rig::new(Io::Auto);
-    rig.carriage = refused;
+    rig.frame_io = refused;
     let turns = rig.exchange(200);
     assert_eq!(turns.iter().map(|(added, _)| added).sum::<usize>(), 200);
     assert!(turns.iter().all(|(_, by_ring)| !by_ring), "{turns:?}");

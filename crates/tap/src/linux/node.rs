@@ -1,0 +1,99 @@
+//! The node `/dev/net/tun`: opening it, what the driver behind it can do, frames read and written.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::OpenOptionsExt;
+
+use nix::errno::Errno;
+
+use super::{OpenError, ioctl};
+use crate::plain::{Fate, Port};
+use crate::{Checksum, Frame};
+
+/// Path of the node that TAPs are created through.
+const NODE: &str = "/dev/net/tun";
+
+/// An open `/dev/net/tun`.
+#[derive(Debug)]
+pub(super) struct Node(File);
+
+/// What the kernel's tun driver offers beyond a plain TAP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Features {
+    /// A header before each frame that says what is left to do on it: checksums, segmentation.
+    pub virtio_header: bool,
+    /// Several queues on one TAP.
+    pub multi_queue: bool,
+}
+
+/// Returns what the driver behind `/dev/net/tun` offers. It creates no interface, and requires no privilege but to
+/// open the node.
+pub fn features() -> Result<Features, OpenError> {
+    let node = Node::open()?;
+    // What answers otherwise is not the tun driver.
+    let flags = ioctl::features(node.as_fd()).map_err(|errno| OpenError::NoNode(errno.into()))?;
+    Ok(Features {
+        virtio_header: flags & libc::IFF_VNET_HDR != 0,
+        multi_queue: flags & libc::IFF_MULTI_QUEUE != 0,
+    })
+}
+
+impl Node {
+    /// Opens the node; reads and writes do not block.
+    pub(super) fn open() -> Result<Node, OpenError> {
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags(libc::O_NONBLOCK)
+            .open(NODE)
+            .map(Node)
+            .map_err(refused)
+    }
+}
+
+/// The error of a failed `open` of the node.
+fn refused(source: io::Error) -> OpenError {
+    match source.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::ENOENT | Errno::ENODEV | Errno::ENXIO) => OpenError::NoNode(source),
+        Some(Errno::EACCES | Errno::EPERM) => OpenError::NodeRefused(source),
+        _ => OpenError::Failed { step: "open /dev/net/tun", source },
+    }
+}
+
+impl AsFd for Node {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl Port for Node {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Checksum)> {
+        // Without offloads the kernel completes every checksum.
+        Ok((self.0.read(space)?, Checksum::None))
+    }
+
+    fn write(&mut self, frame: &Frame) -> io::Result<usize> {
+        self.0.write(frame.octets())
+    }
+
+    fn fate(error: &io::Error) -> Fate {
+        error.raw_os_error().map_or(Fate::Fail, |errno| fate(Errno::from_raw(errno)))
+    }
+}
+
+/// What an error of a read or a write means for a TAP.
+pub(super) fn fate(errno: Errno) -> Fate {
+    match errno {
+        Errno::EAGAIN => Fate::Wait,
+        Errno::EINTR => Fate::Again,
+        // Down, too short to be a frame, or no memory just now: the next one may pass.
+        Errno::EIO | Errno::EINVAL | Errno::ENOBUFS | Errno::ENOMEM => Fate::Drop,
+        // EFAULT is what a reader gets that sat in the call while the interface was deleted.
+        Errno::EBADFD | Errno::EFAULT => Fate::Gone,
+        _ => Fate::Fail,
+    }
+}
+
+#[cfg(test)]
+mod tests;
