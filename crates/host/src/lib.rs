@@ -5,8 +5,7 @@
 //! [`Host::receive`] judges a single frame without one. [`Host::send`] sends a payload to a neighbor,
 //! whose hardware address is asked for if need be.
 //!
-//! [`Segment`] is a wire in memory for hosts to be simulated and tested on, with a time of its own and
-//! [`Faults`] where they are wanted.
+//! The crate `sim` simulates hosts on a network segment with a virtual clock.
 //!
 //! # An event loop
 //!
@@ -21,19 +20,13 @@
 //! It never waits, reads no clock, prints nothing. Whoever wants to watch passes a [`Trace`].
 #![forbid(unsafe_code)]
 
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/segment.md")]
-struct Page;
-
 mod config;
 mod counters;
 mod event;
-mod faults;
 mod host;
 mod input;
 mod ip_input;
 mod output;
-mod segment;
 mod stack;
 mod trace;
 mod udp;
@@ -42,10 +35,8 @@ mod verdict;
 pub use self::config::{Config, ConfigError, Who};
 pub use self::counters::Counter;
 pub use self::event::{Difference, EchoReply, Event, Undelivered};
-pub use self::faults::{Alteration, Delivery, Fate, Faults};
 pub use self::host::{Host, Turn};
 pub use self::output::{NotSent, Parcel, Ping, Sent};
-pub use self::segment::{Carried, Port, Restless, Segment, Sighting, Speech};
 pub use self::trace::Trace;
 pub use self::udp::UdpDropped;
 pub use self::verdict::{Dropped, Taken, Verdict};

@@ -1,4 +1,4 @@
-//! The page in the book and the cases say the same.
+//! Checks that the page in the book lists the cases.
 
 use arp::Policy;
 use libtest_mimic::Failed;
@@ -7,41 +7,43 @@ use crate::cases::{self, Case};
 
 const PAGE: &str = include_str!("../../../../docs/spec/tc8.md");
 
-/// Fails unless the page has the row of every case, and no other.
-pub(crate) fn lists(cases: &[Case]) -> Result<(), Failed> {
+/// Fails unless the table on the page has exactly one row for each case.
+pub(crate) fn check(cases: &[Case]) -> Result<(), Failed> {
     let found: Vec<&str> = PAGE.lines().filter(|line| line.starts_with('|')).skip(2).collect();
     let expected: Vec<String> = cases.iter().map(row).collect();
     match expected.iter().zip(&found).find(|(expected, found)| expected != found) {
-        Some((expected, found)) => Err(format!("the page says\n{found}\nand the case\n{expected}").into()),
+        Some((expected, found)) => Err(format!("the page has\n{found}\nexpected\n{expected}").into()),
         None if expected.len() == found.len() => Ok(()),
         None => Err(format!("{} cases, and {} rows on the page", expected.len(), found.len()).into()),
     }
 }
 
-/// The row of a case on the page.
+/// Returns the row of a case in the table.
 fn row(case: &Case) -> String {
     let policies = match case.policies {
         [_, _, _] => "any".to_owned(),
-        some => some.iter().map(|policy| format!("`{}`", word(*policy))).collect::<Vec<_>>().join(", "),
+        some => {
+            some.iter().map(|policy| format!("`{}`", policy_name(*policy))).collect::<Vec<_>>().join(", ")
+        }
     };
-    format!("| {:02} | {} | {policies} | {} |", case.number, case.name, proved(case.number))
+    format!("| {:02} | {} | {policies} | {} |", case.number, case.name, proven_ids(case.number))
 }
 
-/// What the comment above a case says that it proves.
-fn proved(number: u8) -> &'static str {
-    let mut proved = "";
+/// Returns the requirements in the `proves` comment above a case.
+fn proven_ids(number: u8) -> &'static str {
+    let mut proven_ids = "";
     for line in cases::SOURCES.iter().flat_map(|source| source.lines()).map(str::trim) {
         if let Some(ids) = line.strip_prefix("// proves: ") {
-            proved = ids;
+            proven_ids = ids;
         } else if line == format!("number: {number},") {
-            return proved;
+            return proven_ids;
         }
     }
     ""
 }
 
-/// The word for a policy that `--learn` takes.
-pub(crate) fn word(policy: Policy) -> &'static str {
+/// Returns the value of `--learn` for a policy.
+pub(crate) fn policy_name(policy: Policy) -> &'static str {
     match policy {
         Policy::Cautious => "cautious",
         Policy::Rfc826 => "rfc826",

@@ -1,33 +1,33 @@
-//! The frames of the other stations, octet by octet.
+//! Frames of the other stations.
 
 use std::net::Ipv4Addr;
 
 use arp::{Fields, Operation};
 use link::MacAddr;
 
-use crate::tester::Outcome;
+use crate::tester::CaseResult;
 
-/// A station: who it is.
+/// The addresses of a station.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Station {
-    pub(crate) hardware: MacAddr,
-    pub(crate) protocol: Ipv4Addr,
+    pub(crate) mac: MacAddr,
+    pub(crate) ip: Ipv4Addr,
 }
 
 /// The host under test.
-pub(crate) const OURS: Station = station(2, 2);
+pub(crate) const HOST: Station = station(2, 2);
 /// The other station of most cases.
 pub(crate) const PEER: Station = station(1, 1);
-/// The same protocol address at another hardware address.
+/// The IP address of [`PEER`] at another MAC address.
 pub(crate) const MOVED: Station = station(0x51, 1);
 /// A second station.
 pub(crate) const SECOND: Station = station(3, 3);
 
-const fn station(hardware: u8, protocol: u8) -> Station {
-    Station { hardware: MacAddr::new([2, 0, 0, 0, 0, hardware]), protocol: Ipv4Addr::new(10, 0, 0, protocol) }
+const fn station(mac: u8, ip: u8) -> Station {
+    Station { mac: MacAddr::new([2, 0, 0, 0, 0, mac]), ip: Ipv4Addr::new(10, 0, 0, ip) }
 }
 
-/// A field of a frame with an ARP packet: its name and its first octet.
+/// A field of a frame with an ARP packet: its name and offset in bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Field(pub(crate) &'static str, pub(crate) usize);
 
@@ -44,24 +44,24 @@ pub(crate) const SENDER_PROTOCOL: Field = Field("sender protocol address", 28);
 pub(crate) const TARGET_HARDWARE: Field = Field("target hardware address", 32);
 pub(crate) const TARGET_PROTOCOL: Field = Field("target protocol address", 38);
 
-/// A request of `from` for us, to all.
+/// Returns a broadcast request of `from` for [`HOST`].
 pub(crate) fn request(from: Station) -> Vec<u8> {
-    frame(MacAddr::BROADCAST, Operation::REQUEST, from, MacAddr::ZERO, OURS.protocol)
+    frame(MacAddr::BROADCAST, Operation::REQUEST, from, MacAddr::ZERO, HOST.ip)
 }
 
-/// A request of `from` for `target`, to all.
+/// Returns a broadcast request of `from` for `target`.
 pub(crate) fn request_for(from: Station, target: Ipv4Addr) -> Vec<u8> {
     frame(MacAddr::BROADCAST, Operation::REQUEST, from, MacAddr::ZERO, target)
 }
 
-/// A reply of `from` to us.
+/// Returns a reply of `from` to [`HOST`].
 pub(crate) fn reply(from: Station) -> Vec<u8> {
-    frame(OURS.hardware, Operation::REPLY, from, OURS.hardware, OURS.protocol)
+    frame(HOST.mac, Operation::REPLY, from, HOST.mac, HOST.ip)
 }
 
-/// A reply of `from` to itself, told to all.
+/// Returns a broadcast gratuitous reply of `from`.
 pub(crate) fn gratuitous(from: Station) -> Vec<u8> {
-    frame(MacAddr::BROADCAST, Operation::REPLY, from, MacAddr::BROADCAST, from.protocol)
+    frame(MacAddr::BROADCAST, Operation::REPLY, from, MacAddr::BROADCAST, from.ip)
 }
 
 fn frame(
@@ -74,26 +74,26 @@ fn frame(
     let mut packet = [0; Fields::LENGTH];
     let fields = Fields {
         operation,
-        sender_hardware: sender.hardware,
-        sender_protocol: sender.protocol,
+        sender_hardware: sender.mac,
+        sender_protocol: sender.ip,
         target_hardware,
         target_protocol,
     };
-    // 28 octets are enough.
+    // 28 bytes are enough.
     let _ = fields.write_to(&mut packet);
-    [&destination.octets()[..], &sender.hardware.octets(), &[8, 6], &packet].concat()
+    [&destination.octets()[..], &sender.mac.octets(), &[8, 6], &packet].concat()
 }
 
-/// The frame with other octets in a field.
-pub(crate) fn with(mut frame: Vec<u8>, Field(_, at): Field, octets: &[u8]) -> Vec<u8> {
-    if let Some(field) = frame.get_mut(at..at + octets.len()) {
-        field.copy_from_slice(octets);
+/// The frame with other bytes in a field.
+pub(crate) fn with(mut frame: Vec<u8>, Field(_, at): Field, bytes: &[u8]) -> Vec<u8> {
+    if let Some(field) = frame.get_mut(at..at + bytes.len()) {
+        field.copy_from_slice(bytes);
     }
     frame
 }
 
-/// Whether a field holds these octets.
-pub(crate) fn holds(frame: &[u8], Field(name, at): Field, expected: &[u8]) -> Outcome {
+/// Whether a field holds these bytes.
+pub(crate) fn expect_field(frame: &[u8], Field(name, at): Field, expected: &[u8]) -> CaseResult {
     match frame.get(at..at + expected.len()) {
         Some(found) if found == expected => Ok(()),
         found => Err(format!("the {name} is {found:02x?}, not {expected:02x?}").into()),

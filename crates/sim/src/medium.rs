@@ -1,0 +1,168 @@
+//! The shared medium: frames in flight, capture and counters.
+
+use std::collections::BTreeMap;
+
+use arp::{Fields, Packet};
+use link::{EtherType, Ethernet};
+use tap::{Checksum, Instant};
+
+use crate::faults::Faults;
+use crate::node::NodeId;
+
+/// A frame as a node sent it, before any fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CapturedFrame {
+    /// When it was sent.
+    pub at: Instant,
+    /// The node that sent it.
+    pub from: NodeId,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Counters of a segment. Each frame is copied once for every receiving node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SegmentCounters {
+    /// Frames sent.
+    pub sent: u64,
+    /// Copies made: one for each node except the sender.
+    pub copies: u64,
+    /// Copies lost by the faults.
+    pub lost: u64,
+    /// Additional copies made by the faults.
+    pub duplicated: u64,
+    /// Copies in which the faults changed a byte.
+    pub corrupted: u64,
+    /// Copies delivered.
+    pub delivered: u64,
+    /// Copies, or frames not sent yet, dropped because [`Segment::IN_FLIGHT`](crate::Segment::IN_FLIGHT) were in flight or the
+    /// receive queue of the host was full.
+    pub overflowed: u64,
+    /// Copies dropped because the receiving node was stopped.
+    pub receiver_stopped: u64,
+    /// Frames not captured because [`Segment::CAPTURED`](crate::Segment::CAPTURED) were kept already.
+    pub not_captured: u64,
+}
+
+/// An event that is scheduled for a time.
+#[derive(Debug)]
+pub(crate) enum MediumEvent {
+    /// A node sends a frame.
+    Transmit { from: NodeId, bytes: Vec<u8>, checksum: Checksum },
+    /// A copy arrives at a node.
+    Deliver { to: NodeId, bytes: Vec<u8>, checksum: Checksum },
+}
+
+#[derive(Debug)]
+pub(crate) struct Medium {
+    pub(crate) faults: Faults,
+    /// Ordered by time; events of one time in the order in which they were scheduled.
+    events: BTreeMap<(Instant, u64), MediumEvent>,
+    scheduled: u64,
+    captured: Vec<CapturedFrame>,
+    pub(crate) counters: SegmentCounters,
+}
+
+impl Medium {
+    pub(crate) const IN_FLIGHT: usize = 1 << 14;
+    pub(crate) const CAPTURED: usize = 1 << 16;
+
+    pub(crate) fn new(faults: Faults) -> Medium {
+        Medium {
+            faults,
+            events: BTreeMap::new(),
+            scheduled: 0,
+            captured: Vec::new(),
+            counters: SegmentCounters::default(),
+        }
+    }
+
+    pub(crate) fn in_flight(&self) -> usize {
+        self.events.len()
+    }
+
+    /// The time of the next event.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        self.events.keys().next().map(|(at, _)| *at)
+    }
+
+    /// The number of events scheduled so far, which is the number of the next one.
+    pub(crate) fn scheduled(&self) -> u64 {
+        self.scheduled
+    }
+
+    /// Takes the next event that is due, among those with a number below `before`.
+    pub(crate) fn take_due(&mut self, now: Instant, before: u64) -> Option<MediumEvent> {
+        let first = self.events.first_entry()?;
+        let (at, number) = *first.key();
+        (at <= now && number < before).then(|| first.remove())
+    }
+
+    /// Sends a frame later.
+    pub(crate) fn send_at(&mut self, at: Instant, from: NodeId, bytes: Vec<u8>, checksum: Checksum) {
+        self.schedule(at, MediumEvent::Transmit { from, bytes, checksum });
+    }
+
+    /// Sends a frame: each of the `nodes` except the sender gets a copy, with faults of its own.
+    pub(crate) fn send(
+        &mut self,
+        now: Instant,
+        from: Option<NodeId>,
+        bytes: &[u8],
+        checksum: Checksum,
+        nodes: usize,
+    ) {
+        self.counters.sent += 1;
+        if let Some(from) = from {
+            self.capture(now, from, bytes);
+        }
+        for to in (0..nodes).map(NodeId).filter(|to| Some(*to) != from) {
+            let deliveries = self.faults.deliveries(self.counters.copies, bytes.len());
+            self.counters.copies += 1;
+            let mut count = 0;
+            for delivery in deliveries {
+                count += 1;
+                let mut bytes = bytes.to_vec();
+                if let Some(corruption) = delivery.corruption {
+                    self.counters.corrupted += 1;
+                    corruption.apply(&mut bytes);
+                }
+                self.schedule(now + delivery.delay, MediumEvent::Deliver { to, bytes, checksum });
+            }
+            self.counters.lost += u64::from(count == 0);
+            self.counters.duplicated += u64::from(count == 2);
+        }
+    }
+
+    pub(crate) fn take_captured(&mut self) -> Vec<CapturedFrame> {
+        std::mem::take(&mut self.captured)
+    }
+
+    fn schedule(&mut self, at: Instant, event: MediumEvent) {
+        if self.events.len() >= Self::IN_FLIGHT {
+            self.counters.overflowed += 1;
+            return;
+        }
+        self.events.insert((at, self.scheduled), event);
+        self.scheduled += 1;
+    }
+
+    fn capture(&mut self, at: Instant, from: NodeId, bytes: &[u8]) {
+        if self.captured.len() >= Self::CAPTURED {
+            self.counters.not_captured += 1;
+            return;
+        }
+        self.captured.push(CapturedFrame { at, from, bytes: bytes.to_vec() });
+    }
+}
+
+impl CapturedFrame {
+    /// The ARP packet in the frame, if there is a valid one.
+    pub fn arp(&self) -> Option<Fields> {
+        let frame = Ethernet::parse(&self.bytes).ok()?;
+        if frame.ether_type() != EtherType::ARP {
+            return None;
+        }
+        Packet::parse(frame.payload()).ok().map(Fields::from)
+    }
+}

@@ -1,0 +1,140 @@
+//! Nodes of a segment: simulated hosts and scripted peers.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use host::{Config, ConfigError, Host, Sent};
+use link::EtherType;
+use tap::{Counters, Device, Instant, Pool};
+
+use crate::port::SegmentPort;
+
+/// Identifies a node of a segment. It is valid for that segment only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub(crate) usize);
+
+/// A frame that a script sends: its delay, and its bytes.
+pub type ScriptedFrame = (Duration, Vec<u8>);
+
+/// A function that is given a frame and returns the frames to send.
+pub(crate) type Script = Box<dyn FnMut(Instant, &[u8]) -> Vec<ScriptedFrame>>;
+
+/// A node of the segment.
+pub(crate) struct Node {
+    pub(crate) kind: NodeKind,
+    pub(crate) is_running: bool,
+    /// Processes each frame that the node sends, before the medium carries it.
+    pub(crate) interceptor: Option<Script>,
+}
+
+pub(crate) enum NodeKind {
+    Host(Box<HostNode>),
+    Script(Script),
+}
+
+/// A host with its pool and its device.
+#[derive(Debug)]
+pub(crate) struct HostNode {
+    pub(crate) host: Host,
+    pub(crate) pool: Pool,
+    pub(crate) port: SegmentPort,
+    /// The host was accessed, so it may have work that its deadline does not show.
+    needs_poll: bool,
+}
+
+impl Node {
+    pub(crate) fn host(now: Instant, config: &Config) -> Result<Node, ConfigError> {
+        Ok(Node::new(NodeKind::Host(Box::new(HostNode::new(now, config)?))))
+    }
+
+    pub(crate) fn script(script: Script) -> Node {
+        Node::new(NodeKind::Script(script))
+    }
+
+    fn new(kind: NodeKind) -> Node {
+        Node { kind, is_running: true, interceptor: None }
+    }
+
+    pub(crate) fn as_host(&self) -> Option<&HostNode> {
+        match &self.kind {
+            NodeKind::Host(node) => Some(node),
+            NodeKind::Script(_) => None,
+        }
+    }
+
+    /// The host, for the caller to change it.
+    pub(crate) fn as_host_mut(&mut self) -> Option<&mut HostNode> {
+        match &mut self.kind {
+            NodeKind::Host(node) => {
+                node.needs_poll = true;
+                Some(node)
+            }
+            NodeKind::Script(_) => None,
+        }
+    }
+
+    /// When the node has work without a further frame.
+    pub(crate) fn next(&self, now: Instant) -> Option<Instant> {
+        let node = self.as_host().filter(|_| self.is_running)?;
+        if node.needs_poll || node.port.is_rx_ready() { Some(now) } else { node.host.deadline() }
+    }
+
+    pub(crate) fn send(
+        &mut self,
+        now: Instant,
+        neighbor: Ipv4Addr,
+        ether_type: EtherType,
+        payload: &[u8],
+    ) -> Sent {
+        let Some(HostNode { host, pool, .. }) = self.as_host_mut() else {
+            return Sent::Refused;
+        };
+        let Some(mut frame) = pool.take() else {
+            return Sent::Refused;
+        };
+        if frame.write(payload).is_err() {
+            pool.give(frame);
+            return Sent::Refused;
+        }
+        host.send(now, neighbor, ether_type, frame, pool)
+    }
+
+    pub(crate) fn start(&mut self, now: Instant) -> Result<(), ConfigError> {
+        if let Some(node) = self.as_host_mut() {
+            *node = HostNode::new(now, &node.host.config().clone())?;
+        }
+        self.is_running = true;
+        Ok(())
+    }
+}
+
+impl HostNode {
+    fn new(now: Instant, config: &Config) -> Result<HostNode, ConfigError> {
+        let host = Host::new(now, config)?;
+        let pool = Pool::new(config.mtu, host.frames());
+        Ok(HostNode { host, pool, port: SegmentPort::new(config.mtu), needs_poll: true })
+    }
+
+    /// Polls the host once.
+    pub(crate) fn poll(&mut self, now: Instant) {
+        let turn = self.host.turn(now, &mut self.port, &mut self.pool, &mut ());
+        // A device in memory does not fail, and accepts every frame.
+        self.needs_poll = turn.is_ok_and(|turn| turn.congested);
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        self.port.counters()
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Node { is_running, interceptor, .. } = self;
+        f.debug_struct("Node")
+            .field("host", &self.as_host())
+            .field("is_running", is_running)
+            .field("is_intercepted", &interceptor.is_some())
+            .finish()
+    }
+}

@@ -1,0 +1,87 @@
+//! The network device of a simulated host.
+
+use std::collections::VecDeque;
+
+use tap::{Batch, Checksum, Counters, Device, DeviceError, Pool};
+
+/// A device in memory: frames that arrived for a host, and frames that it transmitted.
+#[derive(Debug)]
+pub(crate) struct SegmentPort {
+    mtu: usize,
+    rx_queue: VecDeque<(Vec<u8>, Checksum)>,
+    /// Frames transmitted in one poll: one batch at most, because the segment takes them after each poll.
+    transmitted: VecDeque<(Vec<u8>, Checksum)>,
+    counters: Counters,
+}
+
+impl SegmentPort {
+    /// Maximum number of frames in the receive queue, as in the queue of a TAP.
+    pub(crate) const RX_QUEUE: usize = 1_000;
+
+    pub(crate) fn new(mtu: usize) -> SegmentPort {
+        SegmentPort {
+            mtu,
+            rx_queue: VecDeque::new(),
+            transmitted: VecDeque::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Whether the receive queue is full.
+    pub(crate) fn is_rx_full(&self) -> bool {
+        self.rx_queue.len() >= Self::RX_QUEUE
+    }
+
+    pub(crate) fn push_rx(&mut self, bytes: Vec<u8>, checksum: Checksum) {
+        self.rx_queue.push_back((bytes, checksum));
+    }
+
+    /// Whether frames wait in the receive queue.
+    pub(crate) fn is_rx_ready(&self) -> bool {
+        !self.rx_queue.is_empty()
+    }
+
+    /// Takes the oldest frame that the host transmitted.
+    pub(crate) fn take_tx(&mut self) -> Option<(Vec<u8>, Checksum)> {
+        self.transmitted.pop_front()
+    }
+}
+
+impl Device for SegmentPort {
+    fn mtu(&self) -> usize {
+        self.mtu
+    }
+
+    fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
+        let before = arrived.len();
+        while arrived.room() > 0 && self.is_rx_ready() {
+            let Some(mut frame) = pool.take() else { break };
+            let (bytes, checksum) = self.rx_queue.pop_front().unwrap_or_default();
+            let is_whole = frame.write(&bytes).is_ok() && !frame.is_full();
+            frame.set_checksum(checksum);
+            let rejected = if is_whole { arrived.push(frame).err() } else { Some(frame) };
+            match rejected {
+                None => self.counters.received += 1,
+                Some(frame) => {
+                    self.counters.truncated += 1;
+                    pool.give(frame);
+                }
+            }
+        }
+        Ok(arrived.len() - before)
+    }
+
+    fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
+        let count = departing.len();
+        while let Some(frame) = departing.pop() {
+            self.transmitted.push_back((frame.octets().to_vec(), frame.checksum()));
+            self.counters.transmitted += 1;
+            pool.give(frame);
+        }
+        Ok(count)
+    }
+
+    fn counters(&self) -> Counters {
+        self.counters
+    }
+}

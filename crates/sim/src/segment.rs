@@ -1,0 +1,291 @@
+//! The simulated segment and its virtual clock.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use host::{Config, ConfigError, Host, Sent};
+use link::EtherType;
+use tap::{Checksum, Counters, Instant, Pool};
+
+use crate::faults::Faults;
+use crate::medium::{CapturedFrame, Medium, MediumEvent, SegmentCounters};
+use crate::node::{Node, NodeId, NodeKind, ScriptedFrame};
+
+/// A simulated segment: nodes, frames in flight, and a virtual clock that jumps from one event to the next.
+///
+/// Every frame is delivered to every other node, as on a hub; the link layer of each host filters. The [`Faults`] of the
+/// segment apply to each copy separately. Nothing waits and no clock is read, so the run time does not depend on the
+/// simulated time. The same calls produce the same run.
+///
+/// Two hosts that resolve each other's address:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use host::Config;
+/// use link::{EtherType, MacAddr};
+/// use sim::{Faults, Segment};
+/// use tap::Instant;
+///
+/// let mut segment = Segment::new(Instant::ORIGIN, Faults::NONE);
+/// let left = segment.add(&Config::new("10.0.0.1/24".parse()?, MacAddr::new([2, 0, 0, 0, 0, 1])))?;
+/// let right = segment.add(&Config::new("10.0.0.2/24".parse()?, MacAddr::new([2, 0, 0, 0, 0, 2])))?;
+///
+/// segment.send(left, "10.0.0.2".parse()?, EtherType(0x88b5), b"hello");
+/// segment.run_for(Duration::from_secs(1))?;
+///
+/// let senders: Vec<_> = segment.take_captured().iter().map(|frame| frame.from).collect();
+/// assert_eq!(senders, [left, right, left], "a request, its reply, and the payload that waited for it");
+/// let table = segment.host(left).ok_or("a host")?.arp().neighbors();
+/// let entry = table.get("10.0.0.2".parse()?).ok_or("an entry")?;
+/// assert_eq!(entry.hardware, Some(MacAddr::new([2, 0, 0, 0, 0, 2])));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Segment {
+    now: Instant,
+    medium: Medium,
+    nodes: Vec<Node>,
+}
+
+/// Error of a run in which the clock cannot advance, because events at one instant cause each other without end.
+///
+/// An example is two scripts that answer each other without delay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Livelock {
+    /// The instant.
+    pub at: Instant,
+}
+
+impl Segment {
+    /// Maximum number of frames in flight. Further frames are lost and counted.
+    pub const IN_FLIGHT: usize = Medium::IN_FLIGHT;
+
+    /// Maximum number of captured frames that are kept until they are taken. Further frames are counted only.
+    pub const CAPTURED: usize = Medium::CAPTURED;
+
+    /// Maximum number of steps at one instant; a run with more ends with [`Livelock`].
+    pub const STEPS: u32 = 10_000;
+
+    /// Returns a segment without nodes, whose clock starts at `now`.
+    pub fn new(now: Instant, faults: Faults) -> Segment {
+        Segment { now, medium: Medium::new(faults), nodes: Vec::new() }
+    }
+
+    /// Adds a host, which starts now.
+    pub fn add(&mut self, config: &Config) -> Result<NodeId, ConfigError> {
+        let node = Node::host(self.now, config)?;
+        Ok(self.add_node(node))
+    }
+
+    /// Adds a scripted peer: `script` is given every frame that arrives, and returns the frames to send.
+    pub fn attach(&mut self, script: impl FnMut(Instant, &[u8]) -> Vec<ScriptedFrame> + 'static) -> NodeId {
+        self.add_node(Node::script(Box::new(script)))
+    }
+
+    /// Gives every frame that a node sends to `script` from now on; the frames that it returns are sent instead.
+    pub fn intercept(
+        &mut self,
+        node: NodeId,
+        script: impl FnMut(Instant, &[u8]) -> Vec<ScriptedFrame> + 'static,
+    ) {
+        if let Some(node) = self.nodes.get_mut(node.0) {
+            node.interceptor = Some(Box::new(script));
+        }
+    }
+
+    /// Sends a frame with these bytes to every node, as if from a further node. It is not captured.
+    pub fn inject(&mut self, bytes: &[u8]) {
+        self.inject_with(bytes, Checksum::None);
+    }
+
+    /// Sends a frame as [`Segment::inject`] does; the receiver is told this state of its transport checksum.
+    pub fn inject_with(&mut self, bytes: &[u8], checksum: Checksum) {
+        self.medium.send(self.now, None, bytes, checksum, self.nodes.len());
+    }
+
+    /// Sends a payload from a host to a neighbor: see [`Host::send`].
+    ///
+    /// Returns [`Sent::Refused`] if the node is not a running host, or the payload is longer than a frame.
+    pub fn send(&mut self, node: NodeId, neighbor: Ipv4Addr, ether_type: EtherType, payload: &[u8]) -> Sent {
+        match self.nodes.get_mut(node.0) {
+            Some(node) if node.is_running => node.send(self.now, neighbor, ether_type, payload),
+            _ => Sent::Refused,
+        }
+    }
+
+    /// Stops a node: it does nothing, and frames that arrive for it are lost. The state of a stopped host can still be read.
+    pub fn stop(&mut self, node: NodeId) {
+        if let Some(node) = self.nodes.get_mut(node.0) {
+            node.is_running = false;
+        }
+    }
+
+    /// Starts a node. A host starts with empty tables, as after a reboot; a scripted peer continues.
+    pub fn start(&mut self, node: NodeId) -> Result<(), ConfigError> {
+        match self.nodes.get_mut(node.0) {
+            Some(node) => node.start(self.now),
+            None => Ok(()),
+        }
+    }
+
+    /// Replaces the faults for frames sent from now on. Frames in flight are not affected.
+    pub fn set_faults(&mut self, faults: Faults) {
+        self.medium.faults = faults;
+    }
+
+    /// Advances the clock by a span, and processes all events in it.
+    pub fn run_for(&mut self, span: Duration) -> Result<(), Livelock> {
+        self.run_until(self.now + span)
+    }
+
+    /// Advances the clock to `end`, and processes all events until then, including those at `end`.
+    pub fn run_until(&mut self, end: Instant) -> Result<(), Livelock> {
+        let mut steps = 0;
+        while let Some(at) = self.next().filter(|at| *at <= end) {
+            steps = if at > self.now { 0 } else { steps + 1 };
+            if steps > Self::STEPS {
+                return Err(Livelock { at });
+            }
+            self.now = at;
+            self.step();
+        }
+        self.now = self.now.max(end);
+        Ok(())
+    }
+
+    /// Returns the time of the next event, or `None` if only a call can cause one.
+    pub fn next(&self) -> Option<Instant> {
+        let nodes = self.nodes.iter().filter_map(|node| node.next(self.now));
+        nodes.chain(self.medium.next()).min().map(|at| at.max(self.now))
+    }
+
+    /// Returns the virtual time.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Returns the host of a node, if it is one.
+    pub fn host(&self, node: NodeId) -> Option<&Host> {
+        Some(&self.nodes.get(node.0)?.as_host()?.host)
+    }
+
+    /// Returns the host of a node, for example to take its events or to add entries to its ARP cache.
+    pub fn host_mut(&mut self, node: NodeId) -> Option<&mut Host> {
+        Some(&mut self.nodes.get_mut(node.0)?.as_host_mut()?.host)
+    }
+
+    /// Returns the frame pool of a host.
+    pub fn pool(&self, node: NodeId) -> Option<&Pool> {
+        Some(&self.nodes.get(node.0)?.as_host()?.pool)
+    }
+
+    /// Returns the device counters of a host.
+    pub fn device_counters(&self, node: NodeId) -> Option<Counters> {
+        Some(self.nodes.get(node.0)?.as_host()?.counters())
+    }
+
+    /// Takes the frames that were sent since the last call, in order.
+    pub fn take_captured(&mut self) -> Vec<CapturedFrame> {
+        self.medium.take_captured()
+    }
+
+    /// Returns the number of frames in flight.
+    pub fn in_flight(&self) -> usize {
+        self.medium.in_flight()
+    }
+
+    /// Returns the counters of the segment.
+    pub fn counters(&self) -> SegmentCounters {
+        self.medium.counters
+    }
+
+    fn add_node(&mut self, node: Node) -> NodeId {
+        self.nodes.push(node);
+        NodeId(self.nodes.len() - 1)
+    }
+
+    /// Processes the events that are due, then polls each host that has work once.
+    fn step(&mut self) {
+        // Events scheduled in this step are processed in the next one.
+        let before = self.medium.scheduled();
+        while let Some(event) = self.medium.take_due(self.now, before) {
+            match event {
+                MediumEvent::Transmit { from, bytes, checksum } => {
+                    self.medium.send(self.now, Some(from), &bytes, checksum, self.nodes.len());
+                }
+                MediumEvent::Deliver { to, bytes, checksum } => self.deliver(to, bytes, checksum),
+            }
+        }
+        for node in (0..self.nodes.len()).map(NodeId) {
+            self.poll(node);
+        }
+    }
+
+    fn deliver(&mut self, to: NodeId, bytes: Vec<u8>, checksum: Checksum) {
+        let Some(node) = self.nodes.get_mut(to.0) else { return };
+        let counters = &mut self.medium.counters;
+        if !node.is_running {
+            counters.receiver_stopped += 1;
+            return;
+        }
+        let mut replies = Vec::new();
+        match &mut node.kind {
+            NodeKind::Host(node) if node.port.is_rx_full() => {
+                counters.overflowed += 1;
+                return;
+            }
+            NodeKind::Host(node) => node.port.push_rx(bytes, checksum),
+            NodeKind::Script(script) => replies = script(self.now, &bytes),
+        }
+        counters.delivered += 1;
+        for (delay, bytes) in replies {
+            self.transmit(to, delay, bytes, Checksum::None);
+        }
+    }
+
+    /// Polls the host of a node, if it has work.
+    fn poll(&mut self, id: NodeId) {
+        let Some(node) = self.nodes.get_mut(id.0) else { return };
+        if node.next(self.now).is_none_or(|at| at > self.now) {
+            return;
+        }
+        let Some(node) = node.as_host_mut() else { return };
+        node.poll(self.now);
+        let sent: Vec<_> = std::iter::from_fn(|| node.port.take_tx()).collect();
+        for (bytes, checksum) in sent {
+            self.transmit(id, Duration::ZERO, bytes, checksum);
+        }
+    }
+
+    /// Sends a frame for a node, through its interceptor if it has one.
+    fn transmit(&mut self, from: NodeId, delay: Duration, bytes: Vec<u8>, checksum: Checksum) {
+        let interceptor = self.nodes.get_mut(from.0).and_then(|node| node.interceptor.as_mut());
+        // The checksums of scripted frames are complete.
+        let (frames, checksum) = match interceptor {
+            Some(script) => (script(self.now, &bytes), Checksum::None),
+            None => (vec![(Duration::ZERO, bytes)], checksum),
+        };
+        for (additional_delay, bytes) in frames {
+            let at = self.now + delay + additional_delay;
+            if at > self.now {
+                self.medium.send_at(at, from, bytes, checksum);
+            } else {
+                self.medium.send(self.now, Some(from), &bytes, checksum, self.nodes.len());
+            }
+        }
+    }
+}
+
+impl fmt::Display for Livelock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nanoseconds = self.at.as_nanos();
+        write!(f, "the time stands still at {nanoseconds} ns: something happens there without end")
+    }
+}
+
+impl std::error::Error for Livelock {}
+
+#[cfg(test)]
+mod tests;

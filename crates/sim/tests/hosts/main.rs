@@ -1,0 +1,45 @@
+//! Hosts on a simulated segment: properties that hold for any traffic, faults and address conflicts.
+// A test may panic: that is how it fails.
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
+
+mod conflicts;
+mod flood;
+mod properties;
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use arp::State;
+use host::Config;
+use link::{EtherType, MacAddr};
+use sim::{Faults, NodeId, Segment};
+use tap::Instant;
+
+/// The EtherType of the payloads, for experiments.
+const TEST: EtherType = EtherType(0x88b5);
+const SECOND: Duration = Duration::from_secs(1);
+
+fn ip(last: u8) -> Ipv4Addr {
+    Ipv4Addr::new(10, 0, 0, last)
+}
+
+fn mac(last: u8) -> MacAddr {
+    MacAddr::new([2, 0, 0, 0, 0, last])
+}
+
+fn config(last: u8) -> Config {
+    Config::new(format!("10.0.0.{last}/24").parse().unwrap(), mac(last))
+}
+
+fn segment(faults: Faults) -> Segment {
+    Segment::new(Instant::ORIGIN, faults)
+}
+
+/// The entry of 10.0.0.`last` in the ARP cache of a host.
+fn arp_entry(segment: &Segment, node: NodeId, last: u8) -> Option<(Option<MacAddr>, State)> {
+    segment.host(node).unwrap().arp().neighbors().get(ip(last)).map(|entry| (entry.hardware, entry.state))
+}
+
+fn at(span: Duration) -> Instant {
+    Instant::ORIGIN + span
+}
