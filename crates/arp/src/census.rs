@@ -381,7 +381,7 @@ fn vet(packet: &Fields) -> Result<(), Dropped> {
         return Err(Dropped::SenderHardware);
     }
     let is_probe = packet.sender_protocol.is_unspecified() && packet.operation == Operation::REQUEST;
-    if !is_probe && !link::may_be_a_host(packet.sender_protocol) {
+    if !is_probe && !inet::is_valid_host(packet.sender_protocol) {
         return Err(Dropped::SenderProtocol);
     }
     Ok(())

@@ -75,7 +75,7 @@ impl<P> Arp<P> {
 fn is_broadcast(range: Ipv4Net, target: Ipv4Addr) -> bool {
     // spec: rfc1027-broadcast
     let ends = target == range.broadcast() || target == range.network();
-    (ends && range.prefix_len() < 31) || !link::may_be_a_host(target)
+    (ends && range.prefix_len() < 31) || !inet::is_valid_host(target)
 }
 
 impl fmt::Display for ProxyError {

@@ -122,7 +122,7 @@ impl<P> Arp<P> {
 
     /// Whether an address can be a host's in this network; 0.0.0.0, the sender of a probe, passes.
     pub(crate) fn may_be_a_host(&self, protocol: Ipv4Addr) -> bool {
-        (protocol.is_unspecified() || link::may_be_a_host(protocol)) && self.broadcast != Some(protocol)
+        (protocol.is_unspecified() || inet::is_valid_host(protocol)) && self.broadcast != Some(protocol)
     }
 
     /// RFC 826, "Packet Reception", from the merge flag on. That hardware and protocol type are

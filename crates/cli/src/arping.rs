@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
 /// Refuses addresses that nobody can have.
 fn vet(arguments: &ArpingArguments) -> Result<(), Failure> {
     let target = arguments.target;
-    if !ipv4::may_be_a_host(target) {
+    if !inet::is_valid_host(target) {
         return Err(Failure::new(format!(
             "{target} can be nobody's address; ask for a host's, such as 10.0.0.1"
         )));

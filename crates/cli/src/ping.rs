@@ -129,7 +129,7 @@ fn vet(host: &Host, source: Ipv4Addr, target: Ipv4Addr) -> Result<(), Failure> {
         "means all hosts of a network; ping one of them"
     } else if target.is_multicast() {
         "is a group's address; ping one host of the group"
-    } else if !ipv4::may_be_a_host(target) {
+    } else if !inet::is_valid_host(target) {
         "can be nobody's address; ping a host's, such as 10.0.0.1"
     } else if host.routes().next_hop(source, target).is_none() {
         "is on no network that we know a way to; name one by --gateway or --route, or choose another --address"

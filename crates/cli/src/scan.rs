@@ -105,7 +105,7 @@ fn plan(
 ) -> Result<Plan, Failure> {
     let protocol = source(arguments, wire, ranges)?;
     // Nobody's address asks in a probe (RFC 5227 1.1), and is answered.
-    if !protocol.is_unspecified() && !ipv4::may_be_a_host(protocol) {
+    if !protocol.is_unspecified() && !inet::is_valid_host(protocol) {
         return Err(Failure::new(format!("{protocol} can be nobody's address; ask from another by `-s IP`")));
     }
     let seed = u64::try_from(clock.origin().as_nanos()).unwrap_or_default();

@@ -49,7 +49,7 @@ pub(crate) fn host_network(text: &str) -> Result<Ipv4Net, String> {
         "the broadcast address".to_owned()
     } else if address.octets()[0] == 0 {
         "an address of 0.0.0.0/8, which no host has".to_owned()
-    } else if !link::may_be_a_host(address) {
+    } else if !inet::is_valid_host(address) {
         "a reserved address of 240.0.0.0/4".to_owned()
     } else if network.prefix_len() < 31 && address == network.network() {
         format!("the network address of {network}")

@@ -3,7 +3,8 @@
 use std::net::Ipv4Addr;
 
 use icmp::{Echo, Kind, Problem};
-use ipv4::{Fields, Protocol, checksum};
+use inet::{IpProtocol, checksum};
+use ipv4::Fields;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 
 /// A datagram on the wire.
@@ -102,7 +103,7 @@ impl Ip<'_> {
 fn repair(octets: &mut [u8], length: usize) {
     if let Some(header) = octets.get_mut(..length.max(Fields::LENGTH)) {
         header[10..12].fill(0);
-        let sum = checksum::checksum(header);
+        let sum = checksum::of(header);
         header[10..12].copy_from_slice(&sum.to_be_bytes());
     }
 }
@@ -119,21 +120,21 @@ impl Address {
 }
 
 impl Data<'_> {
-    fn octets(&self) -> (Protocol, Vec<u8>) {
+    fn octets(&self) -> (IpProtocol, Vec<u8>) {
         match self {
-            Self::Echo(number) => (Protocol::ICMP, echo(Kind::ECHO_REQUEST, *number)),
-            Self::Reply(number) => (Protocol::ICMP, echo(Kind::ECHO_REPLY, *number)),
-            Self::Error { code, about } => (Protocol::ICMP, error(*code, about.address())),
+            Self::Echo(number) => (IpProtocol::ICMP, echo(Kind::ECHO_REQUEST, *number)),
+            Self::Reply(number) => (IpProtocol::ICMP, echo(Kind::ECHO_REPLY, *number)),
+            Self::Error { code, about } => (IpProtocol::ICMP, error(*code, about.address())),
             Self::Message(octets) => {
                 let mut message = octets.to_vec();
                 if message.len() >= 4 {
                     message[2..4].fill(0);
-                    let sum = checksum::checksum(&message);
+                    let sum = checksum::of(&message);
                     message[2..4].copy_from_slice(&sum.to_be_bytes());
                 }
-                (Protocol::ICMP, message)
+                (IpProtocol::ICMP, message)
             }
-            Self::Other { protocol, octets } => (Protocol(*protocol), octets.to_vec()),
+            Self::Other { protocol, octets } => (IpProtocol(*protocol), octets.to_vec()),
         }
     }
 }
@@ -149,7 +150,7 @@ fn echo(kind: Kind, number: u8) -> Vec<u8> {
 fn error(code: u8, about: Ipv4Addr) -> Vec<u8> {
     let mut datagram = vec![0; Fields::LENGTH];
     datagram.extend(echo(Kind::ECHO_REQUEST, 1));
-    let fields = Fields::new(Protocol::ICMP, about, Ipv4Addr::new(192, 0, 2, 1));
+    let fields = Fields::new(IpProtocol::ICMP, about, Ipv4Addr::new(192, 0, 2, 1));
     fields.write_to(&mut datagram).expect("a datagram");
     let mut message = vec![0; Problem::LONGEST];
     let length = Problem::unreachable(code).write_to(&datagram, &mut message).expect("room for it");

@@ -7,7 +7,8 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use icmp::{Addresses, Cast, Config, Icmp, Instant, Kind, Message, Problem, Quoted, Received, answer_over};
-use ipv4::{Fields, Protocol};
+use inet::IpProtocol;
+use ipv4::Fields;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 
@@ -63,7 +64,7 @@ fuzz_target!(|scene: Scene<'_>| {
             }
             Step::Datagram { source, destination, protocol, offset, data, link } => {
                 let mut octets = [&[0; 20], data].concat();
-                let protocol = if protocol < 128 { Protocol::ICMP } else { Protocol(protocol) };
+                let protocol = if protocol < 128 { IpProtocol::ICMP } else { IpProtocol(protocol) };
                 let fields = Fields::new(protocol, source.address(), destination.address());
                 let fields = Fields { fragment_offset: usize::from(offset / 128) * 8, ..fields };
                 fields.write_to(&mut octets).expect("room for a header");
@@ -120,7 +121,7 @@ fn allowed(about: &[u8], message: &[u8]) -> Ipv4Addr {
     assert!(!destination.is_multicast() && !destination.is_broadcast());
     assert!(![[10, 0, 0, 255], [10, 0, 0, 0]].contains(&destination.octets()));
     assert!(!quoted.is_later_fragment());
-    if quoted.protocol() == Protocol::ICMP {
+    if quoted.protocol() == IpProtocol::ICMP {
         assert!(Kind(quoted.data()[0]).is_query());
     }
     assert!(Message::parse(message).is_ok());
@@ -132,7 +133,7 @@ fn repair(octets: &[u8]) -> Vec<u8> {
     let mut octets = octets.to_vec();
     if octets.len() >= 8 {
         octets[2..4].fill(0);
-        let sum = ipv4::checksum::checksum(&octets);
+        let sum = inet::checksum::of(&octets);
         octets[2..4].copy_from_slice(&sum.to_be_bytes());
     }
     octets

@@ -6,7 +6,8 @@ mod puzzle;
 
 use std::time::Duration;
 
-use ipv4::{Addresses, Cast, Datagram, Dropped, Fields, GivenUp, Instant, Ipv4, Limits, Protocol, Received};
+use inet::IpProtocol;
+use ipv4::{Addresses, Cast, Datagram, Dropped, Fields, GivenUp, Instant, Ipv4, Limits, Received};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 
@@ -70,7 +71,7 @@ fuzz_target!(|scene: Scene<'_>| {
             }
             Step::Stranger(number) => {
                 let source = [0x20, 0, number.to_be_bytes()[0], number.to_be_bytes()[1]].into();
-                let fields = Fields::new(Protocol::UDP, source, puzzle::OURS);
+                let fields = Fields::new(IpProtocol::UDP, source, puzzle::OURS);
                 let mut octets = [0; 28];
                 Fields { more_fragments: true, ..fields }.write_to(&mut octets).expect("room for a header");
                 let _ = give(&mut tight, now, &octets);
@@ -133,7 +134,7 @@ fn repair(octets: &[u8]) -> Vec<u8> {
     octets[0] = 0x40 | octets[0] & 0x0f;
     let length = (usize::from(octets[0] & 0x0f) * 4).clamp(20, octets.len());
     octets[10..12].fill(0);
-    let sum = ipv4::checksum::checksum(&octets[..length]);
+    let sum = inet::checksum::of(&octets[..length]);
     octets[10..12].copy_from_slice(&sum.to_be_bytes());
     octets
 }

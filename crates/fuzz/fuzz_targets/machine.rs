@@ -6,7 +6,8 @@ use std::time::Duration;
 use arp::{Operation, Packet, Policy, Settings, Start};
 use host::{Config, Dropped, Host, NotSent, Ping, Sent, Taken, Verdict};
 use ipnet::Ipv4Net;
-use ipv4::{Datagram, Fields, Protocol, Reason};
+use inet::IpProtocol;
+use ipv4::{Datagram, Fields, Reason};
 use link::{Encapsulation, EtherType, Ethernet, MacAddr, VlanId, VlanTag};
 use tap::{Batch, Counters, Device, DeviceError, Instant, Pool};
 
@@ -281,9 +282,9 @@ fn is_a_datagram_of_ours(octets: &[u8]) -> u16 {
     let datagram = Datagram::parse(octets).expect("what we send is a datagram");
     assert_eq!((datagram.source(), datagram.octets().len()), (OURS.addr(), octets.len()));
     assert!(octets.len() <= 1_500 && datagram.options().is_empty() && datagram.time_to_live() > 0);
-    assert_eq!(datagram.protocol(), Protocol::ICMP);
+    assert_eq!(datagram.protocol(), IpProtocol::ICMP);
     if !datagram.is_fragment() {
-        assert!(ipv4::checksum::is_valid(datagram.payload()));
+        assert!(inet::checksum::is_valid(datagram.payload()));
     }
     datagram.identification()
 }

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use ipv4::{Dropped, Fields, Instant, Limits, Protocol};
+use inet::IpProtocol;
+use ipv4::{Dropped, Fields, Instant, Limits};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 
 pub(crate) const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
@@ -71,7 +72,7 @@ impl Part {
             identification: u16::from(self.key() / 2),
             more_fragments: self.more,
             fragment_offset: self.offset(),
-            ..Fields::new(Protocol::ICMP, [10, 0, 0, 10 + self.key() % 2].into(), OURS)
+            ..Fields::new(IpProtocol::ICMP, [10, 0, 0, 10 + self.key() % 2].into(), OURS)
         };
         fields.write_to(&mut octets).expect("a short fragment");
         octets

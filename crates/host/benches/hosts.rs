@@ -13,7 +13,7 @@ use arp::{Fields, Operation};
 use criterion::{Criterion, Throughput};
 use host::{Config, Host, Verdict};
 use icmp::{Echo, Kind};
-use ipv4::Protocol;
+use inet::IpProtocol;
 use link::MacAddr;
 use tap::{Batch, Instant, Pool};
 
@@ -138,6 +138,6 @@ fn echo(step: u32) -> Outcome<Vec<u8>> {
     let mut datagram = vec![0; ipv4::Fields::LENGTH + Echo::HEADER + 56];
     let message = datagram.get_mut(ipv4::Fields::LENGTH..).unwrap_or_default();
     Echo { identifier: 7, sequence: 1, data: &[7; 56] }.write_to(Kind::ECHO_REQUEST, message)?;
-    ipv4::Fields::new(Protocol::ICMP, PEER_ADDRESS, address).write_to(&mut datagram)?;
+    ipv4::Fields::new(IpProtocol::ICMP, PEER_ADDRESS, address).write_to(&mut datagram)?;
     Ok([&station.octets()[..], &PEER.octets(), &[8, 0], &datagram].concat())
 }

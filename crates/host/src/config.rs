@@ -4,8 +4,9 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use arp::{Defence, LINK_LOCAL, Policy, Settings, Start};
+use inet::{directed_broadcast, is_valid_host};
 use ipnet::Ipv4Net;
-use ipv4::{Fields, RouteError, broadcast_of, may_be_a_host};
+use ipv4::{Fields, RouteError};
 use link::{MacAddr, VlanId};
 
 /// Which protocol addresses are the host's.
@@ -144,7 +145,7 @@ impl Config {
             Who::LinkLocal if self.defence == Defence::Always => return Err(ConfigError::Defence),
             Who::LinkLocal => (None, 0),
             Who::Each(range) => {
-                let hosts = may_be_a_host(range.network()) && may_be_a_host(range.broadcast());
+                let hosts = is_valid_host(range.network()) && is_valid_host(range.broadcast());
                 (Some(range).filter(|_| !hosts), u32::from(range.broadcast()) - u32::from(range.network()))
             }
         };
@@ -166,9 +167,9 @@ const PARCELS_EACH: usize = 16;
 fn is_host_in(network: Ipv4Net) -> bool {
     let address = network.addr();
     // A network of two (RFC 3021) or one address has neither network nor broadcast address.
-    let is_reserved =
-        broadcast_of(network).is_some_and(|broadcast| address == broadcast || address == network.network());
-    !is_reserved && may_be_a_host(address)
+    let is_reserved = directed_broadcast(network)
+        .is_some_and(|broadcast| address == broadcast || address == network.network());
+    !is_reserved && is_valid_host(address)
 }
 
 impl fmt::Display for ConfigError {

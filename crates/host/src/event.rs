@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use icmp::{Problem, Quoted};
-use ipv4::Protocol;
+use inet::IpProtocol;
 
 /// What happened, beyond the verdict on a single frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub struct Undelivered {
     /// Whom it was for.
     pub destination: Ipv4Addr,
     /// The protocol of its data.
-    pub protocol: Protocol,
+    pub protocol: IpProtocol,
     /// Identifier and sequence number, if it was an echo request.
     pub echo: Option<(u16, u16)>,
 }

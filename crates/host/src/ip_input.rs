@@ -3,7 +3,8 @@
 use std::net::Ipv4Addr;
 
 use icmp::{Problem, Quoted};
-use ipv4::{Cast, Datagram, Fields, Protocol, Received};
+use inet::IpProtocol;
+use ipv4::{Cast, Datagram, Fields, Received};
 use link::{EtherType, MacAddr};
 use tap::{Checksum, Frame, Instant};
 
@@ -114,7 +115,7 @@ impl Stack {
         };
         let (source, destination) = (datagram.source(), datagram.destination());
         // Nothing is answered on the word of a header that is wrong.
-        if datagram.protocol() == Protocol::UDP
+        if datagram.protocol() == IpProtocol::UDP
             && let Err(reason) = udp::check(datagram, payload.checksum)
         {
             // spec: drops-counted
@@ -122,13 +123,13 @@ impl Stack {
             return Plan::Done(Verdict::Dropped(reason.into()));
         }
         match datagram.protocol() {
-            Protocol::ICMP => self.plan_icmp(datagram, cast, ours),
+            IpProtocol::ICMP => self.plan_icmp(datagram, cast, ours),
             // spec: rfc1122-refused-many
             _ if cast != Cast::Unicast => self.unwanted(),
             protocol => {
                 // spec: rfc1122-protocol-unreachable, rfc1122-port-unreachable
                 let problem = match protocol {
-                    Protocol::UDP => Problem::PORT_UNREACHABLE,
+                    IpProtocol::UDP => Problem::PORT_UNREACHABLE,
                     _ => Problem::PROTOCOL_UNREACHABLE,
                 };
                 let between = (destination, source);
@@ -199,8 +200,8 @@ impl Stack {
             type_of_service: request.type_of_service(),
             // spec: rfc1122-time-to-live-configurable
             time_to_live: self.config.time_to_live,
-            identification: self.identification.next(source, destination, Protocol::ICMP),
-            ..Fields::new(Protocol::ICMP, source, destination)
+            identification: self.identification.next(source, destination, IpProtocol::ICMP),
+            ..Fields::new(IpProtocol::ICMP, source, destination)
         };
         Answer { header: request.header_length(), length: request.payload().len(), fields, ours }
     }
@@ -271,8 +272,8 @@ impl Stack {
         // spec: rfc1122-error-service
         let fields = Fields {
             time_to_live: self.config.time_to_live,
-            identification: self.identification.next(source, destination, Protocol::ICMP),
-            ..Fields::new(Protocol::ICMP, source, destination)
+            identification: self.identification.next(source, destination, IpProtocol::ICMP),
+            ..Fields::new(IpProtocol::ICMP, source, destination)
         };
         let written = told.is_ok_and(|length| {
             frame.narrow(0, Fields::LENGTH + length).is_ok() && fields.write_to(frame.octets_mut()).is_ok()

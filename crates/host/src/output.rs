@@ -4,7 +4,8 @@ use std::net::Ipv4Addr;
 
 use arp::{Due, Errand, Operation, Resolution, Returned};
 use icmp::{Echo, Kind, Problem, Quoted};
-use ipv4::{Datagram, Fields, Fragments, Protocol, group_hardware};
+use inet::IpProtocol;
+use ipv4::{Datagram, Fields, Fragments, multicast_mac};
 use link::{EtherType, MacAddr};
 use tap::{Frame, Instant, NoRoom, Pool};
 
@@ -119,8 +120,8 @@ impl Stack {
         let Some(source) = source else { return self.refuse(NotSent::NoAddress, frame, out) };
         let fields = Fields {
             time_to_live: ping.time_to_live,
-            identification: self.identification.next(source, ping.destination, Protocol::ICMP),
-            ..Fields::new(Protocol::ICMP, source, ping.destination)
+            identification: self.identification.next(source, ping.destination, IpProtocol::ICMP),
+            ..Fields::new(IpProtocol::ICMP, source, ping.destination)
         };
         let echo = Echo { identifier: ping.identifier, sequence: ping.sequence, data };
         if write_echo(&mut frame, length, fields, echo).is_none() {
@@ -218,7 +219,7 @@ impl Stack {
         if self.ipv4.addresses().is_broadcast(destination) {
             return self.depart(MacAddr::BROADCAST, parcel, out);
         }
-        if let Some(group) = group_hardware(destination) {
+        if let Some(group) = multicast_mac(destination) {
             return self.depart(group, parcel, out);
         }
         self.forward(now, destination, parcel, out)

@@ -1,7 +1,8 @@
 //! UDP headers: what is checked before a port is looked for (RFC 768).
 
-use ipv4::checksum::Sum;
-use ipv4::{Datagram, Protocol};
+use inet::IpProtocol;
+use inet::checksum::Sum;
+use ipv4::Datagram;
 use tap::Checksum;
 
 link::reasons! {
@@ -40,7 +41,7 @@ pub(crate) fn check(datagram: &Datagram<'_>, checksum: Checksum) -> Result<(), U
     let pseudo_header = Sum::default()
         .plus(&datagram.source().octets())
         .plus(&datagram.destination().octets())
-        .plus_word(Protocol::UDP.0.into())
+        .plus_word(IpProtocol::UDP.0.into())
         .plus_word(length);
     if pseudo_header.plus(octets).checksum() == 0 { Ok(()) } else { Err(UdpDropped::Checksum) }
 }

@@ -5,7 +5,7 @@ use std::error::Error;
 use arp::{Fields, Operation};
 use host::{Config, Host};
 use icmp::{Echo, Kind};
-use ipv4::Protocol;
+use inet::IpProtocol;
 use link::MacAddr;
 use std::net::Ipv4Addr;
 use tap::{Batch, Cable, Device, Instant, Pool};
@@ -38,7 +38,7 @@ fn echo(station: MacAddr, to: Ipv4Addr, data: &[u8]) -> Result<Vec<Vec<u8>>, Box
             identification: 7,
             fragment_offset: number * 1_480,
             more_fragments: (number + 1) * 1_480 < message.len(),
-            ..ipv4::Fields::new(Protocol::ICMP, [10, 0, 0, 1].into(), to)
+            ..ipv4::Fields::new(IpProtocol::ICMP, [10, 0, 0, 1].into(), to)
         };
         fields.write_to(&mut octets)?;
         frames.push([&station.octets()[..], &PEER.octets(), &[8, 0], &octets].concat());

@@ -1,6 +1,6 @@
 //! A valid message.
 
-use ipv4::checksum;
+use inet::checksum;
 use zerocopy::FromBytes;
 
 use crate::wire::{EchoHeader, IcmpHeader};
@@ -127,7 +127,7 @@ pub fn answer_over(message: &mut [u8]) -> Result<(), Dropped> {
 
 /// Puts the checksum into a message whose checksum field is zero.
 pub(crate) fn set_checksum(message: &mut [u8]) -> Result<(), Dropped> {
-    let sum = checksum::checksum(message);
+    let sum = checksum::of(message);
     let (header, _) = IcmpHeader::mut_from_prefix(message).map_err(|_| Dropped::Truncated)?;
     header.checksum.set(sum);
     Ok(())

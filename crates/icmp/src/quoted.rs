@@ -2,7 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use ipv4::{Ipv4Header, Protocol};
+use inet::IpProtocol;
+use ipv4::Ipv4Header;
 use zerocopy::FromBytes;
 
 use crate::Kind;
@@ -37,8 +38,8 @@ impl<'a> Quoted<'a> {
     }
 
     /// The protocol that is to be told (RFC 1122 3.2.2).
-    pub fn protocol(&self) -> Protocol {
-        Protocol(self.header.protocol)
+    pub fn protocol(&self) -> IpProtocol {
+        IpProtocol(self.header.protocol)
     }
 
     /// Its identification.
@@ -58,7 +59,7 @@ impl<'a> Quoted<'a> {
 
     /// Source and destination port, if it is UDP's or TCP's.
     pub fn ports(&self) -> Option<(u16, u16)> {
-        let has_ports = matches!(self.protocol(), Protocol::UDP | Protocol::TCP);
+        let has_ports = matches!(self.protocol(), IpProtocol::UDP | IpProtocol::TCP);
         let [a, b, c, d] = self.start().filter(|_| has_ports)?;
         Some((u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])))
     }
@@ -66,7 +67,7 @@ impl<'a> Quoted<'a> {
     /// Identifier and sequence number, if it is an echo request.
     pub fn echo(&self) -> Option<(u16, u16)> {
         let [kind, ..] = self.start()?;
-        let is_request = self.protocol() == Protocol::ICMP && Kind(kind) == Kind::ECHO_REQUEST;
+        let is_request = self.protocol() == IpProtocol::ICMP && Kind(kind) == Kind::ECHO_REQUEST;
         let [a, b, c, d] = *self.data.get(4..8).filter(|_| is_request)?.first_chunk()?;
         Some((u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])))
     }
@@ -74,7 +75,7 @@ impl<'a> Quoted<'a> {
     /// Whether it may be an ICMP error: an ICMP message that is not known to be none.
     pub(crate) fn may_be_an_error(&self) -> bool {
         let is_query = || self.data.first().is_some_and(|kind| Kind(*kind).is_query());
-        self.protocol() == Protocol::ICMP && !is_query()
+        self.protocol() == IpProtocol::ICMP && !is_query()
     }
 
     /// The first octets of its data; none of a later fragment, whose data starts elsewhere.

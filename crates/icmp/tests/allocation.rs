@@ -3,7 +3,8 @@
 use std::error::Error;
 
 use icmp::{Addresses, Cast, Config, Echo, Icmp, Instant, Kind, Problem, Received, answer_over};
-use ipv4::{Fields, Protocol};
+use inet::IpProtocol;
+use ipv4::Fields;
 
 #[test]
 fn neither_echo_nor_errors_allocate() -> Result<(), Box<dyn Error>> {
@@ -20,7 +21,7 @@ fn neither_echo_nor_errors_allocate() -> Result<(), Box<dyn Error>> {
             if matches!(received, Ok(Received::Request(_))) && answer_over(&mut message).is_ok() {
                 answered += 1;
             }
-            let fields = Fields::new(Protocol::UDP, [192, 0, 2, last].into(), [10, 0, 0, 2].into());
+            let fields = Fields::new(IpProtocol::UDP, [192, 0, 2, last].into(), [10, 0, 0, 2].into());
             let _ = fields.write_to(&mut about);
             let written = icmp.error(
                 Instant::from_nanos(u64::from(last) * 1_000_000),

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
+use inet::{directed_broadcast, is_valid_host};
 use ipnet::Ipv4Net;
-use link::{Cast, MacAddr, TooManyGroups, may_be_a_host};
+use link::{Cast, MacAddr, TooManyGroups};
 
 use crate::Dropped;
 
@@ -45,7 +46,7 @@ impl Addresses {
             joined
         });
         // spec: rfc1122-broadcast
-        let Some(broadcast) = broadcast_of(network) else { return };
+        let Some(broadcast) = directed_broadcast(network) else { return };
         // Networks of two lengths may share one of both.
         for address in [broadcast, network.network()] {
             if !self.broadcasts.contains(&address) {
@@ -115,7 +116,7 @@ impl Addresses {
         } else if self.is_broadcast(source) {
             Err(Dropped::SourceBroadcast)
         // spec: rfc1122-source
-        } else if !may_be_a_host(source) {
+        } else if !is_valid_host(source) {
             Err(Dropped::SourceReserved)
         } else {
             Ok(())
@@ -125,19 +126,12 @@ impl Addresses {
     /// Whether `address` names one host and no other: not "this network" (0.0.0.0/8), loopback, a
     /// broadcast, a group or an address of class E (RFC 1122 3.2.2).
     pub fn is_host(&self, address: Ipv4Addr) -> bool {
-        may_be_a_host(address) && !self.is_broadcast(address)
+        is_valid_host(address) && !self.is_broadcast(address)
     }
 }
 
-/// The broadcast address of a network. Networks of two addresses (RFC 3021) or of one have none.
-pub fn broadcast_of(network: Ipv4Net) -> Option<Ipv4Addr> {
-    // spec: rfc3021-no-broadcast
-    (network.prefix_len() < 31).then(|| network.broadcast())
-}
-
-/// The hardware address that stands for a group on Ethernet: 01:00:5e and the lower 23 bits (RFC 1112
-/// 6.4).
-pub fn group_hardware(group: Ipv4Addr) -> Option<MacAddr> {
+/// Returns the Ethernet address of a multicast group: 01:00:5e and the lower 23 bits (RFC 1112 6.4).
+pub fn multicast_mac(group: Ipv4Addr) -> Option<MacAddr> {
     let [_, b, c, d] = group.octets();
     group.is_multicast().then(|| MacAddr::new([1, 0, 0x5e, b & 0x7f, c, d]))
 }

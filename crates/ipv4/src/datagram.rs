@@ -4,9 +4,10 @@ use std::net::Ipv4Addr;
 
 use zerocopy::{FromBytes, IntoBytes};
 
-use crate::checksum;
+use crate::Dropped;
 use crate::wire::Ipv4Header;
-use crate::{Dropped, Protocol};
+use inet::IpProtocol;
+use inet::checksum;
 
 /// A datagram, or a fragment of one, whose header makes sense: a view into the octets it was parsed
 /// from. What it claims need not be true.
@@ -113,8 +114,8 @@ impl<'a> Datagram<'a> {
     }
 
     /// The protocol of its data.
-    pub fn protocol(&self) -> Protocol {
-        Protocol(self.header.protocol)
+    pub fn protocol(&self) -> IpProtocol {
+        IpProtocol(self.header.protocol)
     }
 
     /// Who sent it.

@@ -5,9 +5,10 @@ use std::net::Ipv4Addr;
 
 use zerocopy::{FromBytes, IntoBytes};
 
-use crate::checksum;
+use crate::Datagram;
 use crate::wire::Ipv4Header;
-use crate::{Datagram, Protocol};
+use inet::IpProtocol;
+use inet::checksum;
 
 /// What a header says beyond its lengths and its checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +27,7 @@ pub struct Fields {
     /// How many hops it may take; never zero.
     pub time_to_live: u8,
     /// The protocol of its data.
-    pub protocol: Protocol,
+    pub protocol: IpProtocol,
     /// Who sends it.
     pub source: Ipv4Addr,
     /// Whom it is for.
@@ -45,7 +46,7 @@ impl Fields {
     pub const TIME_TO_LIVE: u8 = 64;
 
     /// The fields of a whole datagram that may be fragmented.
-    pub const fn new(protocol: Protocol, source: Ipv4Addr, destination: Ipv4Addr) -> Fields {
+    pub const fn new(protocol: IpProtocol, source: Ipv4Addr, destination: Ipv4Addr) -> Fields {
         Fields {
             type_of_service: 0,
             identification: 0,
@@ -82,7 +83,7 @@ impl Fields {
         header.source = self.source.octets();
         header.destination = self.destination.octets();
         // spec: rfc791-checksum
-        let checksum = checksum::checksum(header.as_bytes());
+        let checksum = checksum::of(header.as_bytes());
         header.checksum.set(checksum);
         Ok(())
     }

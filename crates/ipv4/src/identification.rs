@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use base::Secret;
 
-use crate::Protocol;
+use inet::IpProtocol;
 
 /// Counters for the identification field.
 ///
@@ -33,7 +33,7 @@ impl Identification {
 
     /// The next number for a datagram that may be fragmented. It does not come
     /// again before 65,535 others have gone to the destinations that share the counter.
-    pub fn next(&mut self, source: Ipv4Addr, destination: Ipv4Addr, protocol: Protocol) -> u16 {
+    pub fn next(&mut self, source: Ipv4Addr, destination: Ipv4Addr, protocol: IpProtocol) -> u16 {
         // One hash for both, of one word: it costs more than all else in a header. Two protocols may share a
         // counter as well as two destinations.
         let [a, b, c, d] = source.octets();

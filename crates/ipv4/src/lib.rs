@@ -3,22 +3,22 @@
 //! [`Datagram::parse`] turns octets into a valid datagram or a [`Dropped`] reason, without copying;
 //! [`Ipv4::receive`] takes what is addressed to us and makes fragments whole again ([`Reassembly`]).
 //! [`Fields::write_to`] writes a header, [`Fragments`] cuts what is too long for a link,
-//! [`Identification`] numbers it, and [`Routes`] says to which neighbor it goes. The Internet
-//! [`checksum`] is here for all who need it.
+//! [`Identification`] numbers it, and [`Routes`] says to which neighbor it goes.
 //!
 //! # What this crate does not do
 //!
 //! No input or output, no clock, no allocation per datagram once warm. It sends nothing: it says what
-//! came and where things go. It does not forward, and it knows no protocol above: a [`Protocol`] is a
+//! came and where things go. It does not forward, and it knows no protocol above: an [`inet::IpProtocol`] is a
 //! number with a name. Options are kept and never acted on, but that a datagram on a source route which is
 //! not completed is dropped; none are sent.
 //!
 //! ```
-//! use ipv4::{Datagram, Fields, Protocol};
+//! use inet::IpProtocol;
+//! use ipv4::{Datagram, Fields};
 //!
 //! let mut octets = [0; 24];
 //! octets[20..].copy_from_slice(b"data");
-//! Fields::new(Protocol::UDP, [10, 0, 0, 1].into(), [10, 0, 0, 2].into()).write_to(&mut octets)?;
+//! Fields::new(IpProtocol::UDP, [10, 0, 0, 1].into(), [10, 0, 0, 2].into()).write_to(&mut octets)?;
 //!
 //! let datagram = Datagram::parse(&octets)?;
 //! assert_eq!(datagram.payload(), b"data");
@@ -27,7 +27,6 @@
 #![forbid(unsafe_code)]
 
 mod addresses;
-pub mod checksum;
 mod datagram;
 mod dropped;
 mod fields;
@@ -35,21 +34,19 @@ mod fragments;
 mod identification;
 mod ipv4;
 mod options;
-mod protocol;
 mod reassembly;
 mod routes;
 mod wire;
 
-pub use link::{Cast, Instant, Reason, Tally, TooManyGroups, may_be_a_host, reasons};
+pub use link::{Cast, Instant, Reason, Tally, TooManyGroups, reasons};
 
-pub use self::addresses::{Addresses, broadcast_of, group_hardware};
+pub use self::addresses::{Addresses, multicast_mac};
 pub use self::datagram::Datagram;
 pub use self::dropped::Dropped;
 pub use self::fields::{Fields, LengthError};
 pub use self::fragments::{Fragment, Fragments, Unsendable};
 pub use self::identification::Identification;
 pub use self::ipv4::{Ipv4, Received};
-pub use self::protocol::Protocol;
 pub use self::reassembly::{GivenUp, Limits, Quote, Reassembled, Reassembly, TimedOut};
 pub use self::routes::{NextHop, Route, RouteError, Routes};
 pub use self::wire::Ipv4Header;

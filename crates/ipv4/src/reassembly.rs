@@ -19,7 +19,8 @@ use std::time::Duration;
 use base::KeyedHash;
 use link::{Instant, Tally};
 
-use crate::{Datagram, Dropped, Protocol};
+use crate::{Datagram, Dropped};
+use inet::IpProtocol;
 
 mod assemble;
 mod entries;
@@ -67,7 +68,7 @@ pub struct TimedOut {
     /// Whom it was for.
     pub destination: Ipv4Addr,
     /// The protocol of its data.
-    pub protocol: Protocol,
+    pub protocol: IpProtocol,
     /// What its fragments had in common.
     pub identification: u16,
     /// The start of its first fragment, if that was here: its sender can be told (RFC 792, "Time

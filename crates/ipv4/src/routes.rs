@@ -3,10 +3,8 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
+use inet::{directed_broadcast, is_reserved_range, is_valid_host};
 use ipnet::Ipv4Net;
-use link::{holds_no_host, may_be_a_host};
-
-use crate::addresses::broadcast_of;
 
 /// The broadcast address of the link-local network (RFC 3927 2.6.2).
 const LINK_LOCAL_BROADCAST: Ipv4Addr = Ipv4Addr::new(169, 254, 255, 255);
@@ -83,9 +81,9 @@ impl Routes {
             // spec: rfc1122-gateway
             let on_link = self.on_link(gateway).ok_or(RouteError::NotOnLink(gateway))?;
             // RFC 1122 3.3.6: in its old form, a broadcast address has zeros.
-            let is_broadcast = broadcast_of(on_link)
+            let is_broadcast = directed_broadcast(on_link)
                 .is_some_and(|broadcast| gateway == broadcast || gateway == on_link.network());
-            if is_broadcast || !may_be_a_host(gateway) {
+            if is_broadcast || !is_valid_host(gateway) {
                 return Err(RouteError::NoHost(gateway));
             }
         }
@@ -123,7 +121,7 @@ impl Routes {
             return Some(NextHop::OnLink(destination));
         }
         // spec: destination-host
-        if !may_be_a_host(destination) || destination == LINK_LOCAL_BROADCAST {
+        if !is_valid_host(destination) || destination == LINK_LOCAL_BROADCAST {
             return None;
         }
         // RFC 3927 2.7: "An IPv4 packet whose source and/or destination address is in the 169.254/16 prefix MUST
@@ -177,7 +175,7 @@ impl NextHop {
 /// Whether no datagram to any address of this network is sent to a gateway.
 fn never_by_gateway(network: Ipv4Net) -> bool {
     let (first, last) = (network.network(), network.broadcast());
-    (first.is_link_local() && last.is_link_local()) || holds_no_host(first, last)
+    (first.is_link_local() && last.is_link_local()) || is_reserved_range(first, last)
 }
 
 /// Smaller networks first, then by address.

@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::net::Ipv4Addr;
 
-use ipv4::{Addresses, Cast, Dropped, Fields, Fragments, Instant, Ipv4, Limits, Protocol, Received};
+use inet::IpProtocol;
+use ipv4::{Addresses, Cast, Dropped, Fields, Fragments, Instant, Ipv4, Limits, Received};
 
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
@@ -23,13 +24,13 @@ fn give(host: &mut Ipv4, frame: &mut [u8], fields: Fields) -> Result<bool, Box<d
 /// A whole datagram, one of 60,000 octets in fragments, a stranger's fragment, and a damaged header.
 fn round(host: &mut Ipv4, frame: &mut [u8], number: u16) -> Result<usize, Box<dyn Error>> {
     let stranger = Ipv4Addr::from(0x2000_0000 | u32::from(number));
-    let mut whole = usize::from(give(host, frame, Fields::new(Protocol::ICMP, stranger, OURS))?);
-    let strange = Fields { more_fragments: true, ..Fields::new(Protocol::ICMP, stranger, OURS) };
+    let mut whole = usize::from(give(host, frame, Fields::new(IpProtocol::ICMP, stranger, OURS))?);
+    let strange = Fields { more_fragments: true, ..Fields::new(IpProtocol::ICMP, stranger, OURS) };
     let length = frame.len().min(20 + 1_480);
     for (fragment, identification) in Fragments::of(60_000, length, false)?.zip(0..) {
         give(host, frame, Fields { identification, ..strange })?;
         let part = frame.get_mut(..20 + fragment.range.len()).unwrap_or_default();
-        let fields = Fields::new(Protocol::ICMP, Ipv4Addr::new(10, 0, 0, 1), OURS);
+        let fields = Fields::new(IpProtocol::ICMP, Ipv4Addr::new(10, 0, 0, 1), OURS);
         whole += usize::from(give(host, part, fragment.apply(fields))?);
     }
     if let Some(first) = frame.first_mut() {

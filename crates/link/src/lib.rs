@@ -7,8 +7,7 @@
 //! # What this crate does not do
 //!
 //! No input or output, no clock, no allocation per frame. It knows no protocol above Ethernet: an
-//! [`EtherType`] is a number with a name. Only which IPv4 addresses can name a host stands here
-//! ([`may_be_a_host`]), because ARP and IPv4 share it. The preamble and the frame check sequence are the
+//! [`EtherType`] is a number with a name. The preamble and the frame check sequence are the
 //! card's; a TAP has neither.
 //!
 //! ```
@@ -33,7 +32,6 @@ mod link;
 mod mac;
 mod output;
 mod reason;
-mod reserved;
 mod stations;
 mod vlan;
 mod wire;
@@ -46,7 +44,6 @@ pub use self::link::{Accepted, Cast, Dropped, Link, TooManyGroups};
 pub use self::mac::{MacAddr, MacAddrError};
 pub use self::output::{MINIMUM_FRAME, pad};
 pub use self::reason::{Reason, Tally};
-pub use self::reserved::{holds_no_host, may_be_a_host};
 pub use self::stations::Stations;
 pub use self::vlan::{VlanId, VlanIdError, VlanTag};
 pub use self::wire::{EthernetHeader, SnapHeader, TagHeader};

@@ -6,7 +6,7 @@ use std::fmt::{Result, Write};
 
 use arp::Operation;
 use icmp::Kind;
-use ipv4::Protocol;
+use inet::IpProtocol;
 use link::EtherType;
 
 use super::headers::{Header, Headers, Value, headers};
@@ -105,7 +105,7 @@ fn gloss(field: &Field, value: &str) -> Option<String> {
         "flags" => control_bits(hex()?),
         "type_of_service" => congestion(hex()?).to_owned(),
         "operation" => Operation(value.parse().ok()?).to_string(),
-        "protocol" => Protocol(value.parse().ok()?).name().to_owned(),
+        "protocol" => IpProtocol(value.parse().ok()?).name().to_owned(),
         "type" => Kind(value.parse().ok()?).name().to_owned(),
         _ => return None,
     };

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use icmp::Kind;
-use ipv4::Protocol;
+use inet::IpProtocol;
 use link::{EtherType, MacAddr};
 
 use super::json::hex;
@@ -227,10 +227,10 @@ impl<'a> Walk<'a> {
         }
         self.lengthen(start, length);
         let protocol = number("protocol").and_then(|number| u8::try_from(number).ok());
-        match protocol.map(Protocol).filter(|_| number("fragment_offset") == Some(0)) {
-            Some(Protocol::ICMP) => self.icmp(),
-            Some(Protocol::UDP) => drop(self.step(&layout::UDP)),
-            Some(Protocol::TCP) => drop(self.step(&layout::TCP)),
+        match protocol.map(IpProtocol).filter(|_| number("fragment_offset") == Some(0)) {
+            Some(IpProtocol::ICMP) => self.icmp(),
+            Some(IpProtocol::UDP) => drop(self.step(&layout::UDP)),
+            Some(IpProtocol::TCP) => drop(self.step(&layout::TCP)),
             _ => {}
         }
     }

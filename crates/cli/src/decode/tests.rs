@@ -220,14 +220,14 @@ fn an_object_names_every_field() {
 fn datagram(protocol: u8, data: &[u8]) -> Vec<u8> {
     let length = u8::try_from(20 + data.len()).unwrap();
     let mut header = [0x45, 0, 0, length, 0, 0, 0x40, 0, 64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
-    let sum = ipv4::checksum::checksum(&header);
+    let sum = inet::checksum::of(&header);
     header[10..12].copy_from_slice(&sum.to_be_bytes());
     [&ECHO[..14], &header, data].concat()
 }
 
 /// An ICMP message with its checksum made right.
 fn message(mut octets: Vec<u8>) -> Vec<u8> {
-    let sum = ipv4::checksum::checksum(&octets);
+    let sum = inet::checksum::of(&octets);
     octets[2..4].copy_from_slice(&sum.to_be_bytes());
     octets
 }

@@ -3,7 +3,8 @@
 use std::fmt::{Result, Write};
 use std::net::Ipv4Addr;
 
-use ipv4::{Datagram, Protocol};
+use inet::IpProtocol;
+use ipv4::Datagram;
 
 use super::message;
 
@@ -73,17 +74,17 @@ fn write_data(line: &mut String, datagram: &Datagram<'_>, length: usize) -> Resu
     let ends @ (from, to) = (datagram.source(), datagram.destination());
     let data = datagram.payload();
     match datagram.protocol() {
-        Protocol(number) if datagram.fragment_offset() > 0 => {
+        IpProtocol(number) if datagram.fragment_offset() > 0 => {
             write!(line, "{from} > {to}: ip-proto-{number}")
         }
-        Protocol::ICMP => {
+        IpProtocol::ICMP => {
             write!(line, "{from} > {to}: ICMP")?;
             message::write(line, data, length)
         }
-        Protocol::UDP => write_udp(line, ends, data, length, datagram.is_fragment()),
-        Protocol::TCP => write_tcp(line, ends, data, length),
+        IpProtocol::UDP => write_udp(line, ends, data, length, datagram.is_fragment()),
+        IpProtocol::TCP => write_tcp(line, ends, data, length),
         // The second space is tcpdump's.
-        Protocol(number) => write!(line, "{from} > {to}:  ip-proto-{number} {length}"),
+        IpProtocol(number) => write!(line, "{from} > {to}:  ip-proto-{number} {length}"),
     }
 }
 

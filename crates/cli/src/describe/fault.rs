@@ -4,7 +4,8 @@ use std::fmt;
 
 use arp::{Operation, Packet};
 use icmp::Message;
-use ipv4::{Datagram, Protocol, checksum};
+use inet::{IpProtocol, checksum};
+use ipv4::Datagram;
 use link::{EtherType, MacAddr};
 
 use super::Frame;
@@ -180,9 +181,9 @@ fn of_ipv4(faults: &mut Vec<Fault>, frame: &Frame<'_>) {
             is_fragment: datagram.is_fragment(),
         };
         match datagram.protocol() {
-            Protocol::ICMP => of_icmp(faults, &data),
-            Protocol::UDP => of_udp(faults, &data),
-            Protocol::TCP => of_tcp(faults, &data),
+            IpProtocol::ICMP => of_icmp(faults, &data),
+            IpProtocol::UDP => of_udp(faults, &data),
+            IpProtocol::TCP => of_tcp(faults, &data),
             _ => {}
         }
     }
@@ -305,5 +306,5 @@ fn wrong_sum(octets: &[u8], at: usize) -> String {
         is = u16::from_be_bytes(*field);
         *field = [0; 2];
     }
-    format!("it is {is:#06x}, and the bytes give {:#06x}", checksum::checksum(&blank))
+    format!("it is {is:#06x}, and the bytes give {:#06x}", checksum::of(&blank))
 }

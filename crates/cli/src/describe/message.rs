@@ -4,7 +4,7 @@ use std::fmt::{Result, Write};
 use std::net::Ipv4Addr;
 
 use icmp::{Kind, Problem, Quoted};
-use ipv4::Protocol;
+use inet::IpProtocol;
 
 /// The first octets of a message: the type and the code, then, behind the checksum, what the type makes of
 /// them.
@@ -136,9 +136,9 @@ fn write_port(line: &mut String, about: &Quoted<'_>) -> Result {
     };
     let port = u16::from_be_bytes([*high, *low]);
     match about.protocol() {
-        Protocol::UDP => write!(line, "{to} udp port {port} unreachable"),
-        Protocol::TCP => write!(line, "{to} tcp port {port} unreachable"),
-        Protocol(number) => write!(line, "{to} protocol {number} port {port} unreachable"),
+        IpProtocol::UDP => write!(line, "{to} udp port {port} unreachable"),
+        IpProtocol::TCP => write!(line, "{to} tcp port {port} unreachable"),
+        IpProtocol(number) => write!(line, "{to} protocol {number} port {port} unreachable"),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use host::{EchoReply, Event, Undelivered};
 use icmp::{Kind, Problem};
-use ipv4::Protocol;
+use inet::IpProtocol;
 use tap::Instant;
 
 use super::statistics::Statistics;
@@ -146,7 +146,7 @@ impl Session {
     fn hear_error(&mut self, undelivered: Undelivered) -> Option<Heard> {
         let Undelivered { from, problem, destination, protocol, echo, .. } = undelivered;
         let (identifier, sequence) = echo?;
-        let is_ours = protocol == Protocol::ICMP
+        let is_ours = protocol == IpProtocol::ICMP
             && destination == self.plan.target
             && identifier == self.plan.identifier
             && self.requests.contains_key(&sequence);

@@ -41,7 +41,7 @@ fn events() -> Vec<Event> {
         problem: icmp::Problem::HOST_UNREACHABLE,
         source: protocol,
         destination: protocol,
-        protocol: ipv4::Protocol::ICMP,
+        protocol: inet::IpProtocol::ICMP,
         echo: Some((7, 1)),
     };
     let arp = changes.into_iter().map(arp::Event::Neighbor);

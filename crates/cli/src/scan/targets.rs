@@ -40,7 +40,7 @@ impl Target {
         let ends = [*range.start(), *range.end()];
         let nobodys =
             ends.into_iter().chain(impossible.into_iter().filter(|address| range.contains(address)));
-        match nobodys.into_iter().find(|address| !ipv4::may_be_a_host(*address)) {
+        match nobodys.into_iter().find(|address| !inet::is_valid_host(*address)) {
             Some(address) => Err(format!("{address} can be nobody's address; leave it out")),
             None => Ok(Target(range)),
         }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::Kind;
-use ipv4::{Fields, Protocol, Reason};
+use inet::IpProtocol;
+use ipv4::{Fields, Reason};
 use std::net::Ipv4Addr;
 
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
@@ -21,7 +22,7 @@ fn datagram(fields: Fields, data: &[u8]) -> Vec<u8> {
 }
 
 fn udp(source: Ipv4Addr, destination: Ipv4Addr) -> Vec<u8> {
-    datagram(Fields::new(Protocol::UDP, source, destination), &[0; 8])
+    datagram(Fields::new(IpProtocol::UDP, source, destination), &[0; 8])
 }
 
 fn message(kind: u8) -> Vec<u8> {
@@ -43,14 +44,14 @@ type Case = (Fields, &'static [u8], Cast, Result<(), Withheld>);
 // proves: rfc1122-error-fragment, rfc1122-error-source
 #[test]
 fn an_error_is_sent_about_what_rfc_1122_allows_and_nothing_else() {
-    let good = Fields::new(Protocol::UDP, PEER, OURS);
-    let icmp = Fields { protocol: Protocol::ICMP, ..good };
+    let good = Fields::new(IpProtocol::UDP, PEER, OURS);
+    let icmp = Fields { protocol: IpProtocol::ICMP, ..good };
     let from = |source: [u8; 4]| Fields { source: source.into(), ..good };
     let to = |destination: [u8; 4]| Fields { destination: destination.into(), ..good };
     let one = Cast::Unicast;
     let table: [Case; 26] = [
         (good, &[3], one, Ok(())),
-        (Fields { protocol: Protocol(200), ..good }, &[3], one, Ok(())),
+        (Fields { protocol: IpProtocol(200), ..good }, &[3], one, Ok(())),
         (Fields { more_fragments: true, ..good }, &[3], one, Ok(())),
         (from([192, 0, 2, 1]), &[], one, Ok(())),
         (icmp, &[8], one, Ok(())),

@@ -2,7 +2,7 @@ use super::*;
 use ipv4::Fields;
 
 /// The start of a datagram of ours, offset and protocol as given, with these octets of data.
-fn quote(protocol: Protocol, offset: usize, data: &[u8]) -> Vec<u8> {
+fn quote(protocol: IpProtocol, offset: usize, data: &[u8]) -> Vec<u8> {
     let mut octets = [&[0; 20], data].concat();
     let source = [10, 0, 0, 2].into();
     let fields = Fields {
@@ -19,14 +19,14 @@ const DATA: [u8; 8] = [8, 0, 0xaa, 0xbb, 0x12, 0x34, 0, 7];
 // proves: rfc1122-error-reported
 #[test]
 fn a_quotation_tells_whom_to_tell() {
-    let octets = quote(Protocol::ICMP, 0, &DATA);
+    let octets = quote(IpProtocol::ICMP, 0, &DATA);
     let quoted = Quoted::parse(&octets).unwrap();
     assert_eq!(quoted.source(), Ipv4Addr::new(10, 0, 0, 2));
     assert_eq!(quoted.destination(), Ipv4Addr::new(10, 0, 0, 1));
-    assert_eq!((quoted.protocol(), quoted.identification()), (Protocol::ICMP, 9));
+    assert_eq!((quoted.protocol(), quoted.identification()), (IpProtocol::ICMP, 9));
     assert_eq!((quoted.echo(), quoted.ports()), (Some((0x1234, 7)), None));
     assert_eq!(quoted.data(), DATA);
-    for protocol in [Protocol::UDP, Protocol::TCP] {
+    for protocol in [IpProtocol::UDP, IpProtocol::TCP] {
         let octets = quote(protocol, 0, &DATA);
         let quoted = Quoted::parse(&octets).unwrap();
         assert_eq!((quoted.echo(), quoted.ports()), (None, Some((0x0800, 0xaabb))));
@@ -35,23 +35,23 @@ fn a_quotation_tells_whom_to_tell() {
 
 #[test]
 fn what_is_not_there_is_not_told() {
-    let later = quote(Protocol::UDP, 8, &DATA);
+    let later = quote(IpProtocol::UDP, 8, &DATA);
     assert_eq!(Quoted::parse(&later).unwrap().ports(), None);
-    let later = quote(Protocol::ICMP, 8, &DATA);
+    let later = quote(IpProtocol::ICMP, 8, &DATA);
     assert_eq!(Quoted::parse(&later).unwrap().echo(), None);
     for length in 0..8 {
-        let short = quote(Protocol::ICMP, 0, &DATA[..length]);
+        let short = quote(IpProtocol::ICMP, 0, &DATA[..length]);
         assert_eq!(Quoted::parse(&short).unwrap().echo(), None, "{length}");
     }
     let mut reply = DATA;
     reply[0] = 0;
-    let reply = quote(Protocol::ICMP, 0, &reply);
+    let reply = quote(IpProtocol::ICMP, 0, &reply);
     assert_eq!(Quoted::parse(&reply).unwrap().echo(), None);
 }
 
 #[test]
 fn a_header_changed_on_the_way_is_read_all_the_same() {
-    let mut octets = quote(Protocol::ICMP, 0, &DATA);
+    let mut octets = quote(IpProtocol::ICMP, 0, &DATA);
     octets[3] = 0xff;
     octets[8] = 1;
     octets[10] ^= 0xff;
@@ -60,7 +60,7 @@ fn a_header_changed_on_the_way_is_read_all_the_same() {
 
 #[test]
 fn what_holds_no_whole_ipv4_header_is_no_quotation() {
-    let octets = quote(Protocol::ICMP, 0, &DATA);
+    let octets = quote(IpProtocol::ICMP, 0, &DATA);
     for length in 0..20 {
         assert!(Quoted::parse(&octets[..length]).is_none(), "{length}");
     }

@@ -2,7 +2,7 @@ use super::*;
 use crate::Fields;
 use proptest::prelude::*;
 
-const FIELDS: Fields = Fields::new(Protocol::UDP, Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2));
+const FIELDS: Fields = Fields::new(IpProtocol::UDP, Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2));
 
 /// A datagram with this payload.
 fn datagram(payload: &[u8]) -> Vec<u8> {
@@ -23,7 +23,7 @@ fn repair(octets: &mut [u8]) {
     let length = usize::from(octets[0] & 0x0f) * 4;
     octets[10..12].fill(0);
     let length = length.clamp(20, octets.len());
-    let sum = checksum::checksum(&octets[..length]);
+    let sum = checksum::of(&octets[..length]);
     octets[10..12].copy_from_slice(&sum.to_be_bytes());
 }
 
@@ -169,7 +169,7 @@ prop_compose! {
             more_fragments: flags.1,
             fragment_offset: units * 8,
             time_to_live,
-            protocol: Protocol(protocol),
+            protocol: IpProtocol(protocol),
             source: source.into(),
             destination: destination.into(),
         }

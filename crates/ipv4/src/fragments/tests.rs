@@ -40,7 +40,7 @@ fn no_datagram_is_too_long_and_no_mtu_too_small() {
 
 #[test]
 fn a_fragment_s_header_is_the_datagram_s_with_offset_and_flag() {
-    let fields = Fields::new(crate::Protocol::ICMP, [10, 0, 0, 2].into(), [10, 0, 0, 1].into());
+    let fields = Fields::new(inet::IpProtocol::ICMP, [10, 0, 0, 2].into(), [10, 0, 0, 1].into());
     let last = Fragments::of(17, 28, false).unwrap().last().unwrap();
     assert_eq!(last.apply(fields), Fields { fragment_offset: 16, ..fields });
     let first = Fragments::of(17, 28, false).unwrap().next().unwrap();

@@ -1,7 +1,7 @@
 use super::*;
 use std::collections::HashSet;
 
-fn next(identification: &mut Identification, last: u8, protocol: Protocol) -> u16 {
+fn next(identification: &mut Identification, last: u8, protocol: IpProtocol) -> u16 {
     identification.next([10, 0, 0, 2].into(), [10, 0, 0, last].into(), protocol)
 }
 
@@ -9,7 +9,7 @@ fn next(identification: &mut Identification, last: u8, protocol: Protocol) -> u1
 #[test]
 fn no_number_repeats_for_one_destination_and_protocol() {
     let mut identification = Identification::new(7);
-    let numbers: HashSet<u16> = (0..65_536).map(|_| next(&mut identification, 1, Protocol::UDP)).collect();
+    let numbers: HashSet<u16> = (0..65_536).map(|_| next(&mut identification, 1, IpProtocol::UDP)).collect();
     assert_eq!(numbers.len(), 65_536);
 }
 
@@ -17,8 +17,8 @@ fn no_number_repeats_for_one_destination_and_protocol() {
 fn destinations_and_protocols_start_apart_and_seeds_decide_where() {
     let first = |seed| {
         let mut identification = Identification::new(seed);
-        let udp: Vec<u16> = (0..100).map(|last| next(&mut identification, last, Protocol::UDP)).collect();
-        let icmp: Vec<u16> = (0..100).map(|last| next(&mut identification, last, Protocol::ICMP)).collect();
+        let udp: Vec<u16> = (0..100).map(|last| next(&mut identification, last, IpProtocol::UDP)).collect();
+        let icmp: Vec<u16> = (0..100).map(|last| next(&mut identification, last, IpProtocol::ICMP)).collect();
         [udp, icmp].concat()
     };
     let distinct: HashSet<u16> = first(1).into_iter().collect();

@@ -1,5 +1,6 @@
 use super::*;
-use crate::{Fields, Protocol};
+use crate::Fields;
+use inet::IpProtocol;
 use link::Reason;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -18,7 +19,7 @@ fn octets(fields: Fields, data: &[u8]) -> Vec<u8> {
 }
 
 fn fields(source: Ipv4Addr, destination: Ipv4Addr) -> Fields {
-    Fields::new(Protocol::ICMP, source, destination)
+    Fields::new(IpProtocol::ICMP, source, destination)
 }
 
 /// How a datagram was addressed, or why it was dropped.
@@ -127,7 +128,7 @@ fn with_options(fields: Fields, options: &[u8]) -> Vec<u8> {
     octets[0] = 0x45 + u8::try_from(options.len() / 4).unwrap();
     octets[3] += u8::try_from(options.len()).unwrap();
     octets[10..12].fill(0);
-    let sum = crate::checksum::checksum(&octets[..20 + options.len()]);
+    let sum = inet::checksum::of(&octets[..20 + options.len()]);
     octets[10..12].copy_from_slice(&sum.to_be_bytes());
     octets
 }

@@ -4,7 +4,8 @@ use zerocopy::FromBytes;
 
 use super::{GivenUp, Reassembly};
 use crate::wire::Ipv4Header;
-use crate::{Datagram, Dropped, checksum};
+use crate::{Datagram, Dropped};
+use inet::checksum;
 
 /// A datagram made whole: the header of its first fragment, as if it had never been cut, and its data.
 ///
@@ -91,7 +92,7 @@ impl Reassembly {
             header.flags_and_offset.set(flags & !(Ipv4Header::MORE_FRAGMENTS | Ipv4Header::OFFSET));
             header.checksum.set(0);
         }
-        let sum = checksum::checksum(octets);
+        let sum = checksum::of(octets);
         if let Ok((header, _)) = Ipv4Header::mut_from_prefix(octets) {
             header.checksum.set(sum);
         }

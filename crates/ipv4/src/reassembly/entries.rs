@@ -7,14 +7,14 @@ use base::KeyedHash;
 use link::Instant;
 
 use super::store::{NONE, Place, to_usize};
-use crate::Protocol;
+use inet::IpProtocol;
 
 /// What the fragments of one datagram have in common (RFC 791 3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     pub(super) source: Ipv4Addr,
     pub(super) destination: Ipv4Addr,
-    pub(super) protocol: Protocol,
+    pub(super) protocol: IpProtocol,
     pub(super) identification: u16,
 }
 

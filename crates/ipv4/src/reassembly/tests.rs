@@ -32,13 +32,13 @@ fn octets(part: Part, options: &[u8], data: &[u8]) -> Vec<u8> {
         identification: part.identification,
         more_fragments: part.more,
         fragment_offset: part.offset,
-        ..Fields::new(Protocol::ICMP, part.source, OURS)
+        ..Fields::new(IpProtocol::ICMP, part.source, OURS)
     };
     fields.write_to(&mut octets).unwrap();
     let words = u8::try_from(5 + options.len() / 4).unwrap();
     octets[0] = 0x40 | words;
     octets[10..12].fill(0);
-    let sum = crate::checksum::checksum(&octets[..20 + options.len()]);
+    let sum = inet::checksum::of(&octets[..20 + options.len()]);
     octets[10..12].copy_from_slice(&sum.to_be_bytes());
     octets
 }
@@ -98,7 +98,7 @@ fn the_header_is_the_first_fragment_s_as_if_it_had_never_been_cut() {
     let mut first = octets(part(0, true), &[148, 4, 0, 0], b"datagram");
     first[6] |= 0x40;
     first[10..12].fill(0);
-    let sum = crate::checksum::checksum(&first[..24]);
+    let sum = inet::checksum::of(&first[..24]);
     first[10..12].copy_from_slice(&sum.to_be_bytes());
     let whole = reassembly.receive(at(0), &Datagram::parse(&first).unwrap()).unwrap().unwrap();
     let datagram = whole.datagram().unwrap();
@@ -121,9 +121,9 @@ fn what_is_no_part_of_a_datagram_stays_out_of_it() {
         assert_eq!(give(&mut reassembly, at(0), other, b"tail"), Ok(None));
     }
     let mut octets = octets(part(8, false), &[], b"tail");
-    octets[9] = Protocol::UDP.0;
+    octets[9] = IpProtocol::UDP.0;
     octets[10..12].fill(0);
-    let sum = crate::checksum::checksum(&octets[..20]);
+    let sum = inet::checksum::of(&octets[..20]);
     octets[10..12].copy_from_slice(&sum.to_be_bytes());
     assert_eq!(reassembly.receive(at(0), &Datagram::parse(&octets).unwrap()), Ok(None));
     assert_eq!(reassembly.len(), 4);

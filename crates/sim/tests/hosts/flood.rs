@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use host::Config;
 use icmp::{Echo, Kind};
-use ipv4::{Fields, Protocol};
+use inet::IpProtocol;
+use ipv4::Fields;
 use link::MacAddr;
 use sim::{CapturedFrame, Faults};
 
@@ -19,7 +20,7 @@ fn ping(from: MacAddr, source: Ipv4Addr) -> Vec<u8> {
     let mut datagram = vec![0; Fields::LENGTH + Echo::HEADER];
     let echo = Echo { identifier: 1, sequence: 1, data: &[] };
     echo.write_to(Kind::ECHO_REQUEST, &mut datagram[Fields::LENGTH..]).unwrap();
-    Fields::new(Protocol::ICMP, source, ip(2)).write_to(&mut datagram).unwrap();
+    Fields::new(IpProtocol::ICMP, source, ip(2)).write_to(&mut datagram).unwrap();
     [&mac(2).octets()[..], &from.octets(), &[8, 0], &datagram].concat()
 }
 

@@ -4,7 +4,8 @@ use super::{HEAD, line};
 use crate::describe::fault::faults;
 use crate::describe::{Style, describe, write};
 use icmp::{Echo, Kind};
-use ipv4::{Fields, Protocol, checksum};
+use inet::{IpProtocol, checksum};
+use ipv4::Fields;
 use proptest::prelude::*;
 
 const FROM: [u8; 4] = [10, 0, 0, 1];
@@ -13,7 +14,7 @@ const TO: [u8; 4] = [10, 0, 0, 2];
 /// A datagram, or a fragment that starts so many octets in.
 fn fragment(protocol: u8, offset: usize, more_fragments: bool, data: &[u8]) -> Vec<u8> {
     let mut octets = [&[0; Fields::LENGTH][..], data].concat();
-    let fields = Fields::new(Protocol(protocol), FROM.into(), TO.into());
+    let fields = Fields::new(IpProtocol(protocol), FROM.into(), TO.into());
     Fields { fragment_offset: offset, more_fragments, ..fields }.write_to(&mut octets).unwrap();
     octets
 }
@@ -31,7 +32,7 @@ fn echo(kind: Kind, data: &[u8]) -> Vec<u8> {
 /// A message with a good checksum.
 fn message(kind: u8, code: u8, rest: [u8; 4], data: &[u8]) -> Vec<u8> {
     let mut message = [&[kind, code, 0, 0], &rest[..], data].concat();
-    let sum = checksum::checksum(&message).to_be_bytes();
+    let sum = checksum::of(&message).to_be_bytes();
     message[2..4].copy_from_slice(&sum);
     message
 }

@@ -41,7 +41,7 @@ fn undelivered(problem: Problem, sequence: u16) -> Undelivered {
         problem,
         source: OURS,
         destination: TARGET,
-        protocol: Protocol::ICMP,
+        protocol: IpProtocol::ICMP,
         echo: Some((IDENTIFIER, sequence)),
     }
 }
@@ -50,7 +50,7 @@ fn undelivered(problem: Problem, sequence: u16) -> Undelivered {
 fn problem(kind: u8) -> Problem {
     let about = [&[0x45][..], &[0; 19]].concat();
     let mut message = [&[kind, 1, 0, 0, 10, 0, 0, 254][..], &about].concat();
-    let sum = ipv4::checksum::checksum(&message).to_be_bytes();
+    let sum = inet::checksum::of(&message).to_be_bytes();
     message[2..4].copy_from_slice(&sum);
     match icmp::Message::parse(&message).unwrap().body().unwrap() {
         icmp::Body::Error(problem, _) => problem,
@@ -173,7 +173,7 @@ fn what_is_about_nothing_of_ours_is_counted_and_not_told() {
         Event::Undelivered(Undelivered { echo: Some((IDENTIFIER + 1, 1)), ..good }),
         Event::Undelivered(Undelivered { echo: None, ..good }),
         Event::Undelivered(Undelivered { destination: OURS, ..good }),
-        Event::Undelivered(Undelivered { protocol: Protocol::UDP, ..good }),
+        Event::Undelivered(Undelivered { protocol: IpProtocol::UDP, ..good }),
     ];
     for event in strays {
         assert_eq!(session.hear(at(1), event), None, "{event:?}");

@@ -113,7 +113,7 @@ fn errors_and_advice() {
 fn problem(kind: u8, code: u8, rest: [u8; 4]) -> Problem {
     let about = [&[0x45][..], &[0; 19]].concat();
     let mut message = [&[kind, code, 0, 0], &rest[..], &about].concat();
-    let sum = ipv4::checksum::checksum(&message).to_be_bytes();
+    let sum = inet::checksum::of(&message).to_be_bytes();
     message[2..4].copy_from_slice(&sum);
     match icmp::Message::parse(&message).unwrap().body().unwrap() {
         icmp::Body::Error(problem, _) => problem,
@@ -181,7 +181,7 @@ fn the_statistics_name_what_there_is_of() {
             problem: Problem::HOST_UNREACHABLE,
             source: TARGET,
             destination: TARGET,
-            protocol: ipv4::Protocol::ICMP,
+            protocol: inet::IpProtocol::ICMP,
             echo: Some((7, 2)),
         }),
     );

@@ -206,7 +206,7 @@ fn refused_datagram_after_a_transmitted_probe_does_not_restart_the_probing() {
     let mut to_other = request();
     to_other[24..28].copy_from_slice(&[10, 0, 0, 3]);
     gate.arrived.push(broadcast(&[&[8, 6], &to_other]));
-    let fields = ipv4::Fields::new(ipv4::Protocol::ICMP, PEER, other.network().addr());
+    let fields = ipv4::Fields::new(inet::IpProtocol::ICMP, PEER, other.network().addr());
     let echo = rig::datagram(fields, &rig::echo(b"hello"));
     gate.arrived.push(rig::framed(other.hardware, PEER_MAC, &echo));
     host.turn(probe, &mut gate, &mut pool, &mut ()).unwrap();

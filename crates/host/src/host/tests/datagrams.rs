@@ -5,7 +5,8 @@ use super::*;
 use crate::{Ping, Taken, UdpDropped};
 use arp::Settings;
 use icmp::{Message, Problem, Quoted};
-use ipv4::{Datagram, Fields, Protocol};
+use inet::IpProtocol;
+use ipv4::{Datagram, Fields};
 use tap::Checksum;
 
 /// The one datagram in the one frame that was sent, which is for the peer.
@@ -43,7 +44,7 @@ fn a_reply_has_the_type_of_service_of_its_request_and_none_of_its_options() {
     let total = u16::try_from(octets.len()).unwrap();
     octets[2..4].copy_from_slice(&total.to_be_bytes());
     octets[10..12].fill(0);
-    let sum = ipv4::checksum::checksum(&octets[..24]);
+    let sum = inet::checksum::of(&octets[..24]);
     octets[10..12].copy_from_slice(&sum.to_be_bytes());
     let reply = only(&rig.judge(&frame(&octets)).1);
     let reply = Datagram::parse(&reply).unwrap();
@@ -71,7 +72,7 @@ fn a_header_that_lies_gets_nothing_out_of_the_host() {
             if is_repaired {
                 lie[24..26].fill(0);
                 let end = 14 + usize::from(lie[14] & 0x0f) * 4;
-                let sum = ipv4::checksum::checksum(&lie[14..end.max(34)]);
+                let sum = inet::checksum::of(&lie[14..end.max(34)]);
                 lie[24..26].copy_from_slice(&sum.to_be_bytes());
             }
             let before = losses(&rig.host);
@@ -92,7 +93,7 @@ fn a_header_that_lies_gets_nothing_out_of_the_host() {
 fn what_is_not_for_us_or_from_nobody_is_not_answered() {
     let mut rig = Rig::acquainted();
     let ask = |source: [u8; 4], destination: [u8; 4]| {
-        datagram(Fields::new(Protocol::ICMP, source.into(), destination.into()), &echo(b"data"))
+        datagram(Fields::new(IpProtocol::ICMP, source.into(), destination.into()), &echo(b"data"))
     };
     let (peer, ours) = (PEER.octets(), OURS.octets());
     for (source, destination, reason) in [
@@ -124,9 +125,9 @@ const UDP: [u8; 12] = [0x30, 0x39, 0, 9, 0, 12, 0, 0, b'd', b'a', b't', b'a'];
 fn what_nobody_here_wants_is_refused_with_its_start() {
     let mut rig = Rig::acquainted();
     for (protocol, problem) in [
-        (Protocol::UDP, Problem::PORT_UNREACHABLE),
-        (Protocol::TCP, Problem::PROTOCOL_UNREACHABLE),
-        (Protocol(253), Problem::PROTOCOL_UNREACHABLE),
+        (IpProtocol::UDP, Problem::PORT_UNREACHABLE),
+        (IpProtocol::TCP, Problem::PROTOCOL_UNREACHABLE),
+        (IpProtocol(253), Problem::PROTOCOL_UNREACHABLE),
     ] {
         let about = datagram(Fields { protocol, ..to_us() }, &UDP);
         let (verdict, sent) = rig.judge(&[&frame(&about)[..], &[0xee; 20]].concat());
@@ -144,7 +145,7 @@ fn what_nobody_here_wants_is_refused_with_its_start() {
 // proves: drops-counted
 #[test]
 fn datagram_is_dropped_under_the_reason_when_its_error_is_not_sent() {
-    let about = |source| Fields { protocol: Protocol::UDP, source, ..to_us() };
+    let about = |source| Fields { protocol: IpProtocol::UDP, source, ..to_us() };
     let far = Ipv4Addr::new(192, 0, 2, 1);
     for (source, frames, capacity, reason) in [
         (far, 4, 4, Dropped::NoRoute),
@@ -164,7 +165,7 @@ fn datagram_is_dropped_under_the_reason_when_its_error_is_not_sent() {
 #[test]
 fn error_that_the_rate_limit_withholds_leaves_the_datagram_refused() {
     let mut rig = Rig::acquainted();
-    let about = frame(&datagram(Fields { protocol: Protocol::UDP, ..to_us() }, &UDP));
+    let about = frame(&datagram(Fields { protocol: IpProtocol::UDP, ..to_us() }, &UDP));
     let all: Vec<_> = (0..1_000).map(|_| rig.judge(&about)).collect();
     let refused = Verdict::Ipv4(Taken::Refused(Problem::PORT_UNREACHABLE));
     assert!(all.iter().all(|(verdict, _)| *verdict == refused));
@@ -174,7 +175,7 @@ fn error_that_the_rate_limit_withholds_leaves_the_datagram_refused() {
 // proves: rfc1122-port-unreachable
 #[test]
 fn on_a_link_that_carries_little_an_error_quotes_what_fits() {
-    let about = datagram(Fields { protocol: Protocol::UDP, ..to_us() }, &udp(&[7; 40]));
+    let about = datagram(Fields { protocol: IpProtocol::UDP, ..to_us() }, &udp(&[7; 40]));
     for mtu in [68, 500] {
         let mut rig = Rig::new(&Config { mtu, ..config() });
         rig.hear(&[broadcast(&[&[8, 6], &request()])]);
@@ -189,7 +190,7 @@ fn on_a_link_that_carries_little_an_error_quotes_what_fits() {
 
 /// A datagram from the peer whose data is said to be UDP.
 fn carrying(udp: &[u8]) -> Vec<u8> {
-    datagram(Fields { protocol: Protocol::UDP, ..to_us() }, udp)
+    datagram(Fields { protocol: IpProtocol::UDP, ..to_us() }, udp)
 }
 
 /// Why a fresh host drops a UDP datagram, and how many frames it sends.
@@ -220,7 +221,7 @@ fn udp_datagram_gets_port_unreachable_only_when_its_checksum_is_right_or_absent(
         assert_eq!(refusal(&mut rig, &without), (None, 1), "{length}");
     }
     // The pseudo header is checked too: another host's datagram.
-    let astray = datagram(Fields::new(Protocol::UDP, [10, 0, 0, 7].into(), OURS), &udp(b"data"));
+    let astray = datagram(Fields::new(IpProtocol::UDP, [10, 0, 0, 7].into(), OURS), &udp(b"data"));
     assert_eq!(rig.judge(&frame(&astray)).0.dropped(), Some(UdpDropped::Checksum.into()));
 }
 
@@ -264,7 +265,7 @@ fn udp_datagram_in_fragments_is_checked_when_it_is_whole() {
         let mut rig = Rig::acquainted();
         let mut whole = udp(&[7; 1_600]);
         whole[1_000] ^= wrong;
-        let part = Fields { protocol: Protocol::UDP, ..to_us() };
+        let part = Fields { protocol: IpProtocol::UDP, ..to_us() };
         let first = datagram(Fields { more_fragments: true, ..part }, &whole[..800]);
         let last = datagram(Fields { fragment_offset: 800, ..part }, &whole[800..]);
         assert_eq!(rig.receive_with(&[frame(&first), frame(&last)], Checksum::Partial).len(), errors);
@@ -276,7 +277,7 @@ fn udp_datagram_in_fragments_is_checked_when_it_is_whole() {
 fn a_datagram_to_many_is_dropped_and_counted_and_nobody_is_told() {
     let mut rig = Rig::acquainted();
     for destination in [[255; 4], [10, 0, 0, 255]] {
-        let about = datagram(Fields::new(Protocol::UDP, PEER, destination.into()), &UDP);
+        let about = datagram(Fields::new(IpProtocol::UDP, PEER, destination.into()), &UDP);
         let (verdict, sent) = rig.judge(&framed(MacAddr::BROADCAST, PEER_MAC, &about));
         assert_eq!((verdict.dropped(), sent.len()), (Some(Dropped::Unwanted), 0));
     }
@@ -287,13 +288,13 @@ fn a_datagram_to_many_is_dropped_and_counted_and_nobody_is_told() {
 #[test]
 fn errors_later_fragments_and_doubtful_sources_are_told_nothing() {
     let mut rig = Rig::acquainted();
-    let inner = datagram(Fields::new(Protocol::UDP, OURS, PEER), &UDP);
+    let inner = datagram(Fields::new(IpProtocol::UDP, OURS, PEER), &UDP);
     let mut error = vec![0; 8 + inner.len()];
     Problem::PORT_UNREACHABLE.write_to(&inner, &mut error).unwrap();
     let error = frame(&datagram(to_us(), &error));
-    let nobody = frame(&datagram(Fields::new(Protocol::UDP, Ipv4Addr::UNSPECIFIED, OURS), &UDP));
-    let class_e = frame(&datagram(Fields::new(Protocol::UDP, [240, 0, 0, 1].into(), OURS), &UDP));
-    let part = Fields { protocol: Protocol::UDP, fragment_offset: 8, ..to_us() };
+    let nobody = frame(&datagram(Fields::new(IpProtocol::UDP, Ipv4Addr::UNSPECIFIED, OURS), &UDP));
+    let class_e = frame(&datagram(Fields::new(IpProtocol::UDP, [240, 0, 0, 1].into(), OURS), &UDP));
+    let part = Fields { protocol: IpProtocol::UDP, fragment_offset: 8, ..to_us() };
     for frame in [error, nobody, class_e, frame(&datagram(part, &UDP))] {
         assert_eq!(rig.judge(&frame).1.len(), 0);
     }
@@ -301,7 +302,7 @@ fn errors_later_fragments_and_doubtful_sources_are_told_nothing() {
     assert_eq!(rig.count("ipv4", "source is in 0.0.0.0/8 or class E"), 2);
     // An error is an event for whoever sent the datagram.
     let told = rig.events();
-    assert!(matches!(told[..], [Event::Undelivered(told)] if told.protocol == Protocol::UDP), "{told:?}");
+    assert!(matches!(told[..], [Event::Undelivered(told)] if told.protocol == IpProtocol::UDP), "{told:?}");
 }
 
 // proves: icmp-rate-each
@@ -310,7 +311,7 @@ fn one_who_was_told_enough_does_not_silence_the_host_for_others() {
     let mut rig = Rig::acquainted();
     let other = Ipv4Addr::new(10, 0, 0, 9);
     rig.host.arp_mut().add_static(NOW, other, MacAddr::new([2, 0, 0, 0, 0, 9])).unwrap();
-    let about = |source| frame(&datagram(Fields::new(Protocol::UDP, source, OURS), &UDP));
+    let about = |source| frame(&datagram(Fields::new(IpProtocol::UDP, source, OURS), &UDP));
     let floods = rig.hear(&vec![about(PEER); 40]);
     assert_eq!(floods.len(), 6);
     assert_eq!(rig.hear(&[about(other)]).len(), 1);
@@ -392,7 +393,7 @@ fn link_local_neighbor_is_answered_directly_when_there_is_a_gateway_or_none() {
     for gateway in [Some(Ipv4Addr::new(10, 0, 0, 9)), None] {
         let mut rig = Rig::new(&Config { gateway, ..config() });
         let (verdict, sent) =
-            rig.judge(&frame(&datagram(Fields::new(Protocol::ICMP, neighbor, OURS), &echo(b""))));
+            rig.judge(&frame(&datagram(Fields::new(IpProtocol::ICMP, neighbor, OURS), &echo(b""))));
         assert_eq!((verdict, sent.len(), asks_for(&sent[0])), (ANSWERED, 1, Some(neighbor)));
         assert_eq!(rig.hear(&[it_is_at_the_peers(neighbor)]).len(), 1);
     }
@@ -430,9 +431,9 @@ fn reply_is_dropped_and_counted_when_the_cache_cannot_take_its_next_hop() {
     let mut rig = Rig::new(&Config { table, ..config() });
     rig.host.arp_mut().add_static(NOW, [10, 0, 0, 9].into(), MacAddr::new([2, 0, 0, 0, 0, 9])).unwrap();
     let before = losses(&rig.host);
-    for (protocol, message) in [(Protocol::ICMP, echo(b"data")), (Protocol::UDP, udp(b"data"))] {
+    for (protocol, message) in [(IpProtocol::ICMP, echo(b"data")), (IpProtocol::UDP, udp(b"data"))] {
         let (verdict, sent) = rig.judge(&frame(&datagram(Fields { protocol, ..to_us() }, &message)));
-        if protocol == Protocol::ICMP {
+        if protocol == IpProtocol::ICMP {
             assert_eq!(verdict.dropped(), Some(NotSent::NextHop.into()));
         }
         assert_eq!(sent.len(), 0);
@@ -446,7 +447,7 @@ fn without_a_way_nothing_is_sent_and_it_is_counted() {
     let mut rig = Rig::new(&config());
     let ping = Ping { destination: [192, 0, 2, 1].into(), identifier: 1, sequence: 1, time_to_live: 64 };
     assert_eq!(rig.host.ping(NOW, ping, b"", &mut rig.pool), Sent::NoRoute);
-    let stranger = Fields::new(Protocol::ICMP, ping.destination, OURS);
+    let stranger = Fields::new(IpProtocol::ICMP, ping.destination, OURS);
     let (verdict, sent) = rig.judge(&frame(&datagram(stranger, &echo(b""))));
     assert_eq!((verdict.dropped(), sent.len()), (Some(Dropped::NoRoute), 0));
     assert_eq!((rig.count("ipv4", "no route"), rig.pool.held()), (2, 0));
@@ -508,7 +509,7 @@ fn echo_reply_names_first_changed_byte_when_data_is_expected() {
 #[test]
 fn an_error_about_a_ping_names_the_ping() {
     let mut rig = Rig::acquainted();
-    let asked = datagram(Fields::new(Protocol::ICMP, OURS, [10, 0, 0, 9].into()), &echo(b"data"));
+    let asked = datagram(Fields::new(IpProtocol::ICMP, OURS, [10, 0, 0, 9].into()), &echo(b"data"));
     let mut error = vec![0; 8 + 28];
     Problem::HOPS_EXCEEDED.write_to(&asked[..28], &mut error).unwrap();
     assert_eq!(rig.judge(&frame(&datagram(to_us(), &error))).0, Verdict::Ipv4(Taken::Told));

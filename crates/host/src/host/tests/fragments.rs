@@ -4,7 +4,8 @@ use super::rig::*;
 use super::*;
 use crate::{Ping, Taken};
 use icmp::{Kind, Message, Problem};
-use ipv4::{Datagram, Fields, Protocol};
+use inet::IpProtocol;
+use ipv4::{Datagram, Fields};
 use tap::LinkState;
 
 const REPEATED: Option<Dropped> = Some(Dropped::Ipv4(ipv4::Dropped::FragmentRepeated));
@@ -119,7 +120,7 @@ fn whoever_sent_the_start_of_a_datagram_learns_once_that_its_rest_did_not_come()
 #[test]
 fn a_refusal_of_a_datagram_made_whole_needs_no_room_for_it() {
     let mut rig = Rig::acquainted();
-    let udp = Fields { protocol: Protocol::UDP, more_fragments: true, ..to_us() };
+    let udp = Fields { protocol: IpProtocol::UDP, more_fragments: true, ..to_us() };
     let whole = super::rig::udp(&[7; 1_572]);
     let first = frame(&datagram(udp, &whole[..1_480]));
     let rest = Fields { fragment_offset: 1_480, more_fragments: false, ..udp };
@@ -204,7 +205,7 @@ fn reply_and_error_fit_the_mtu_of_the_link_as_it_changes() {
         let sent = rig.hear(&fragments(to_us(), 4_000, 40));
         assert_eq!(longest(&sent), expected, "{mtu}");
         is_reply(&payload_of(&sent, PEER_MAC), 4_000);
-        let udp = datagram(Fields { protocol: Protocol::UDP, ..to_us() }, &super::rig::udp(&[7; 40]));
+        let udp = datagram(Fields { protocol: IpProtocol::UDP, ..to_us() }, &super::rig::udp(&[7; 40]));
         assert_eq!(longest(&rig.hear(&[frame(&udp)])), (mtu.min(96), 1), "{mtu}");
     }
     // What is longer than the MTU is not received.

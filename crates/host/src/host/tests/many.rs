@@ -3,7 +3,8 @@
 use super::rig::*;
 use super::*;
 use arp::{Defence, Start};
-use ipv4::{Datagram, Fields, Protocol};
+use inet::IpProtocol;
+use ipv4::{Datagram, Fields};
 use link::VlanId;
 
 const BASE: MacAddr = MacAddr::new([2, 0, 0, 1, 0, 0]);
@@ -20,7 +21,7 @@ fn ask(address: Ipv4Addr) -> Vec<u8> {
 }
 
 fn ping(station: MacAddr, address: Ipv4Addr) -> Vec<u8> {
-    framed(station, PEER_MAC, &datagram(Fields::new(Protocol::ICMP, PEER, address), &echo(b"data")))
+    framed(station, PEER_MAC, &datagram(Fields::new(IpProtocol::ICMP, PEER, address), &echo(b"data")))
 }
 
 fn number(step: u32) -> (Ipv4Addr, MacAddr) {
@@ -83,7 +84,7 @@ fn of_a_range_none_is_broadcast_and_every_destination_is_on_the_link() {
     let (last, station) = number(65_535);
     rig.hear(&[ask(last)]);
     assert_eq!(rig.judge(&ping(station, last)).0, ANSWERED, "10.1.255.255 is a host");
-    let stranger = Fields::new(Protocol::ICMP, [192, 0, 2, 1].into(), last);
+    let stranger = Fields::new(IpProtocol::ICMP, [192, 0, 2, 1].into(), last);
     let sent = rig.hear(&[framed(station, PEER_MAC, &datagram(stranger, &echo(b"")))]);
     assert_eq!(sent[0][38..42], [192, 0, 2, 1], "it is asked for, on the link");
 }
@@ -94,7 +95,7 @@ fn with_a_gateway_strangers_are_answered_through_it() {
     let mut rig = Rig::new(&Config { gateway: Some(gateway), ..sixteen() });
     let (address, station) = number(3);
     rig.hear(&[ask(address)]);
-    let stranger = Fields::new(Protocol::ICMP, [192, 0, 2, 1].into(), address);
+    let stranger = Fields::new(IpProtocol::ICMP, [192, 0, 2, 1].into(), address);
     let sent = rig.hear(&[framed(station, PEER_MAC, &datagram(stranger, &echo(b"")))]);
     assert_eq!((&sent[0][..6], &sent[0][6..12]), (&PEER_MAC.octets()[..], &station.octets()[..]));
     assert_eq!(Datagram::parse(&sent[0][14..]).unwrap().destination(), Ipv4Addr::new(192, 0, 2, 1));
@@ -193,7 +194,7 @@ fn any_frame() -> impl Strategy<Value = Vec<u8>> {
     let addresses = prop::sample::select(vec![[10, 1, 0, 7], [10, 1, 0, 8], [10, 9, 9, 9], [255; 4], [0; 4]]);
     let fields = (addresses.clone(), addresses, any::<u8>(), 0_usize..6, any::<bool>(), 0_u8..4);
     let good = fields.prop_flat_map(|(source, destination, protocol, eighths, more_fragments, kind)| {
-        let protocol = if protocol < 200 { Protocol::ICMP } else { Protocol(protocol) };
+        let protocol = if protocol < 200 { IpProtocol::ICMP } else { IpProtocol(protocol) };
         let source = if source == [10, 1, 0, 8] { PEER } else { source.into() };
         let fields = Fields {
             fragment_offset: eighths / 2 * 8,

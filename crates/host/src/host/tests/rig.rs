@@ -3,7 +3,8 @@
 use super::*;
 use crate::Taken;
 use icmp::{Echo, Kind, Message};
-use ipv4::{Datagram, Fields, Protocol};
+use inet::IpProtocol;
+use ipv4::{Datagram, Fields};
 use std::collections::VecDeque;
 use tap::{Checksum, Counters};
 
@@ -140,14 +141,14 @@ pub(super) fn udp(data: &[u8]) -> Vec<u8> {
     let length = u16::try_from(8 + data.len()).unwrap();
     let mut octets = [&[0x30, 0x39, 0, 9][..], &length.to_be_bytes(), &[0, 0], data].concat();
     let addresses = [PEER.octets(), OURS.octets()].concat();
-    let sum = ipv4::checksum::Sum::default().plus(&addresses).plus_word(17).plus_word(length).plus(&octets);
+    let sum = inet::checksum::Sum::default().plus(&addresses).plus_word(17).plus_word(length).plus(&octets);
     octets[6..8].copy_from_slice(&sum.checksum().to_be_bytes());
     octets
 }
 
 /// The fields of an ICMP datagram from the peer to us.
 pub(super) fn to_us() -> Fields {
-    Fields { identification: 77, ..Fields::new(Protocol::ICMP, PEER, OURS) }
+    Fields { identification: 77, ..Fields::new(IpProtocol::ICMP, PEER, OURS) }
 }
 
 pub(super) fn datagram(fields: Fields, payload: &[u8]) -> Vec<u8> {

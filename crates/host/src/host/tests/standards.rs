@@ -3,7 +3,8 @@
 use super::rig::{Rig, datagram, echo, frame, framed, to_us};
 use super::*;
 use crate::Ping;
-use ipv4::{Datagram, Protocol};
+use inet::IpProtocol;
+use ipv4::Datagram;
 
 /// The datagram in the only frame that was sent.
 fn sent_datagram(frames: &[Vec<u8>]) -> Datagram<'_> {
@@ -13,7 +14,7 @@ fn sent_datagram(frames: &[Vec<u8>]) -> Datagram<'_> {
 
 /// A datagram of a protocol that the host does not support.
 fn unsupported() -> Vec<u8> {
-    datagram(ipv4::Fields { protocol: Protocol(254), type_of_service: 0xb8, ..to_us() }, &[7; 8])
+    datagram(ipv4::Fields { protocol: IpProtocol(254), type_of_service: 0xb8, ..to_us() }, &[7; 8])
 }
 
 // proves: rfc1122-time-to-live-configurable
@@ -52,7 +53,7 @@ fn link_local_host_resolves_every_destination_on_its_link() {
     rig.pass(Duration::from_secs(20));
     let ours = rig.host.address().unwrap().addr();
     for stranger in [[192, 0, 2, 1], [10, 0, 0, 9], [169, 254, 7, 7]] {
-        let ask = ipv4::Fields::new(Protocol::ICMP, stranger.into(), ours);
+        let ask = ipv4::Fields::new(IpProtocol::ICMP, stranger.into(), ours);
         let sent = rig.hear(&[framed(OUR_MAC, PEER_MAC, &datagram(ask, &echo(b"data")))]);
         assert_eq!((sent.len(), &sent[0][12..14], &sent[0][38..42]), (1, &[8, 6][..], &stranger[..]));
     }
@@ -69,7 +70,7 @@ fn error_about_a_route_changes_nothing_and_its_unused_field_is_ignored() {
         assert_eq!(rig.host.ping(rig.now, ping, b"", &mut rig.pool), Sent::Departs, "{kind}, {code}");
         let sent = rig.hear(&[]);
         let mut error = [&[kind, code, 0, 0, 10, 0, 0, 9][..], &sent[0][14..42]].concat();
-        let sum = ipv4::checksum::checksum(&error);
+        let sum = inet::checksum::of(&error);
         error[2..4].copy_from_slice(&sum.to_be_bytes());
         assert_eq!(rig.hear(&[frame(&datagram(to_us(), &error))]).len(), 0);
         assert_eq!(rig.events().len(), 1, "{kind}, {code}");
@@ -85,7 +86,7 @@ fn reserved_flag_is_ignored_and_never_sent() {
     let mut asked = datagram(to_us(), &echo(b"data"));
     asked[6] |= 0x80;
     asked[10..12].fill(0);
-    let sum = ipv4::checksum::checksum(&asked[..20]);
+    let sum = inet::checksum::of(&asked[..20]);
     asked[10..12].copy_from_slice(&sum.to_be_bytes());
     let sent = rig.hear(&[frame(&asked)]);
     assert_eq!((sent.len(), sent[0][20] & 0x80), (1, 0));
@@ -96,7 +97,7 @@ fn reserved_flag_is_ignored_and_never_sent() {
 fn datagram_from_this_network_or_class_e_is_dropped_and_counted() {
     for source in [[0, 0, 0, 0], [0, 1, 2, 3], [240, 0, 0, 1], [255, 255, 255, 254]] {
         let mut rig = Rig::acquainted();
-        let forged = ipv4::Fields::new(Protocol::ICMP, source.into(), OURS);
+        let forged = ipv4::Fields::new(IpProtocol::ICMP, source.into(), OURS);
         for message in [echo(b"data"), echo_reply()] {
             let (verdict, sent) = rig.judge(&frame(&datagram(forged, &message)));
             let reason = Dropped::Ipv4(ipv4::Dropped::SourceReserved);

@@ -46,7 +46,7 @@ fn a_million_strangers_leave_the_bounds_and_an_honest_datagram_gets_through_them
     let mut octets = [0xee; 28];
     for number in number..1_000_000 {
         let source = stranger(number).source;
-        let fields = Fields { more_fragments: true, ..Fields::new(Protocol::ICMP, source, OURS) };
+        let fields = Fields { more_fragments: true, ..Fields::new(IpProtocol::ICMP, source, OURS) };
         fields.write_to(&mut octets).unwrap();
         let kept = reassembly.receive(at(1), &Datagram::parse(&octets).unwrap());
         assert_eq!(kept, Ok(None));

@@ -5,17 +5,17 @@ use std::fmt;
 /// The protocol of a datagram's data: an open number with names for those known here (RFC 790, now
 /// IANA's).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Protocol(pub u8);
+pub struct IpProtocol(pub u8);
 
-impl Protocol {
-    /// The Internet Control Message Protocol (RFC 792).
-    pub const ICMP: Protocol = Protocol(1);
+impl IpProtocol {
+    /// The Internet Control Message IpProtocol (RFC 792).
+    pub const ICMP: IpProtocol = IpProtocol(1);
     /// Group management (RFC 3376).
-    pub const IGMP: Protocol = Protocol(2);
-    /// The Transmission Control Protocol (RFC 9293).
-    pub const TCP: Protocol = Protocol(6);
-    /// The User Datagram Protocol (RFC 768).
-    pub const UDP: Protocol = Protocol(17);
+    pub const IGMP: IpProtocol = IpProtocol(2);
+    /// The Transmission Control IpProtocol (RFC 9293).
+    pub const TCP: IpProtocol = IpProtocol(6);
+    /// The User Datagram IpProtocol (RFC 768).
+    pub const UDP: IpProtocol = IpProtocol(17);
 
     /// The name that tcpdump gives it.
     pub const fn name(self) -> &'static str {
@@ -29,13 +29,13 @@ impl Protocol {
     }
 }
 
-impl fmt::Display for Protocol {
+impl fmt::Display for IpProtocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.name(), self.0)
     }
 }
 
-impl fmt::Debug for Protocol {
+impl fmt::Debug for IpProtocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }

@@ -1,18 +1,18 @@
 use super::*;
 
 #[test]
-fn address_may_be_a_hosts_when_it_is_in_class_a_to_c_and_not_reserved() {
+fn address_is_valid_host_when_in_class_a_to_c_and_not_reserved() {
     for first in 0..=255_u8 {
         let expected = matches!(first, 1..=126 | 128..=223);
         for rest in [[0, 0, 0], [1, 2, 3], [255, 255, 255]] {
             let address = Ipv4Addr::from([first, rest[0], rest[1], rest[2]]);
-            assert_eq!(may_be_a_host(address), expected, "{address}");
+            assert_eq!(is_valid_host(address), expected, "{address}");
         }
     }
 }
 
 #[test]
-fn network_holds_no_host_when_it_lies_in_one_reserved_range() {
+fn range_is_reserved_when_in_one_reserved_block() {
     for (first, last, expected) in [
         ([0, 0, 0, 0], [0, 255, 255, 255], true),
         ([127, 0, 0, 0], [127, 0, 255, 255], true),
@@ -24,6 +24,16 @@ fn network_holds_no_host_when_it_lies_in_one_reserved_range() {
         ([192, 0, 0, 0], [255, 255, 255, 255], false),
         ([10, 0, 0, 0], [10, 255, 255, 255], false),
     ] {
-        assert_eq!(holds_no_host(first.into(), last.into()), expected, "{first:?}");
+        assert_eq!(is_reserved_range(first.into(), last.into()), expected, "{first:?}");
+    }
+}
+
+// proves: rfc3021-no-broadcast
+#[test]
+fn network_has_no_directed_broadcast_when_prefix_is_longer_than_30() {
+    for (network, expected) in
+        [("10.0.0.0/30", Some(Ipv4Addr::new(10, 0, 0, 3))), ("10.0.0.0/31", None), ("10.0.0.0/32", None)]
+    {
+        assert_eq!(directed_broadcast(network.parse().unwrap()), expected, "{network}");
     }
 }

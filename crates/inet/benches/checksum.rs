@@ -32,7 +32,7 @@ fn stream(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
     group.throughput(Throughput::Bytes(octets.len().try_into()?)).sample_size(10);
     let each = |sum: fn(&[u8]) -> u64| octets.chunks(DATAGRAM).map(sum).fold(0, u64::wrapping_add);
     group.bench_function("ipv4", |bencher| {
-        bencher.iter(|| each(|datagram| ipv4::checksum::checksum(black_box(datagram)).into()));
+        bencher.iter(|| each(|datagram| inet::checksum::of(black_box(datagram)).into()));
     });
     group.bench_function("read", |bencher| bencher.iter(|| each(|datagram| read(black_box(datagram)))));
     group.finish();
@@ -42,11 +42,11 @@ fn stream(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
 fn compare(criterion: &mut Criterion, length: usize) -> Result<(), Box<dyn Error>> {
     let octets: Vec<u8> = (0..length).map(|place| place.to_le_bytes()[0].wrapping_mul(167)).collect();
     let mut copy = vec![0; length];
-    assert_eq!(ipv4::checksum::checksum(&octets), naive(&octets));
+    assert_eq!(inet::checksum::of(&octets), naive(&octets));
 
     let mut group = criterion.benchmark_group(format!("checksum/{length}"));
     group.throughput(Throughput::Bytes(length.try_into()?));
-    group.bench_function("ipv4", |bencher| bencher.iter(|| ipv4::checksum::checksum(black_box(&octets))));
+    group.bench_function("ipv4", |bencher| bencher.iter(|| inet::checksum::of(black_box(&octets))));
     group.bench_function("naive", |bencher| bencher.iter(|| naive(black_box(&octets))));
     group.bench_function("read", |bencher| bencher.iter(|| read(black_box(&octets))));
     group.bench_function("copy", |bencher| {

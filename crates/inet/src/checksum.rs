@@ -47,7 +47,7 @@ impl Sum {
 
 /// The checksum of octets whose checksum field is zero.
 #[inline]
-pub fn checksum(octets: &[u8]) -> u16 {
+pub fn of(octets: &[u8]) -> u16 {
     // spec: rfc1071-sum
     !u16::from_be(fold(native(octets)))
 }
