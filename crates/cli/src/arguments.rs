@@ -111,12 +111,12 @@ Examples:
 Exit codes: 0 printed, 2 usage, or it could not be written.")]
 pub(crate) struct CompletionsArguments {
     /// The shell
-    pub(crate) shell: For,
+    pub(crate) shell: SupportedShell,
 }
 
 /// The shells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum For {
+pub(crate) enum SupportedShell {
     Bash,
     Zsh,
     Fish,

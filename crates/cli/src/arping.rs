@@ -2,7 +2,7 @@
 
 pub(crate) mod arguments;
 mod json;
-mod words;
+mod text;
 
 use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
@@ -21,19 +21,19 @@ use crate::probe_socket::{ProbeSocket, drain};
 use crate::report::{Level, Report};
 use crate::signals::{Signals, TERMINATION_SIGNALS};
 use arguments::ArpingArguments;
-use words::Told;
+use text::ArpingEvent;
 
 /// Asks until it is over, or a signal comes; then prints what it comes to.
 pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
-    vet(arguments)?;
-    let mut wire = ProbeSocket::open(&arguments.wire, arguments.vlan, clock)?;
-    let plan = plan(arguments, &wire)?;
-    wire.settle(clock.now())?;
-    let mut asker = Asker {
+    check_target(arguments)?;
+    let mut socket = ProbeSocket::open(&arguments.socket, arguments.vlan, clock)?;
+    let plan = plan(arguments, &socket)?;
+    socket.wait_for_carrier(clock.now())?;
+    let mut runner = ArpingRunner {
         inquiry: Inquiry::new(clock.now(), plan),
-        wire,
-        report: Report::new(arguments.wire.capture.other_output()?, Level::Quiet, arguments.json),
+        socket,
+        report: Report::new(arguments.socket.capture.other_output()?, Level::Quiet, arguments.json),
         clock,
         json: arguments.json,
         quiet: arguments.quiet,
@@ -41,23 +41,23 @@ pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
     // Not before: a signal ends what blocks until here, such as the opening of a FIFO.
     let signals = Signals::take_over(&TERMINATION_SIGNALS)?;
     privileges::drop_all()?;
-    let name = asker.wire.name().clone();
-    asker.tell(&Told::Start { interface: &name });
-    let ended = asker.ask(&signals).and_then(|()| asker.drain());
-    let gap = asker.gap();
+    let name = runner.socket.name().clone();
+    runner.print(&ArpingEvent::Start { interface: &name });
+    let ended = runner.run(&signals).and_then(|()| runner.drain());
+    let gap = runner.explain_gap();
     if gap.is_some() {
-        asker.inquiry.deaf();
+        runner.inquiry.deaf();
     }
-    let outcome = asker.inquiry.outcome(clock.now());
-    asker.tell(&Told::Statistics(outcome));
-    asker.report.finish();
+    let outcome = runner.inquiry.outcome(clock.now());
+    runner.print(&ArpingEvent::Statistics(outcome));
+    runner.report.finish();
     ended?;
-    asker.report.check_written()?;
-    verdict(&asker, outcome, gap)
+    runner.report.check_written()?;
+    verdict(&runner, outcome, gap)
 }
 
 /// Refuses addresses that nobody can have.
-fn vet(arguments: &ArpingArguments) -> Result<(), Failure> {
+fn check_target(arguments: &ArpingArguments) -> Result<(), Failure> {
     let target = arguments.target;
     if !inet::is_valid_host(target) {
         return Err(Failure::new(format!(
@@ -68,7 +68,7 @@ fn vet(arguments: &ArpingArguments) -> Result<(), Failure> {
 }
 
 /// What the arguments ask for.
-fn plan(arguments: &ArpingArguments, wire: &ProbeSocket) -> Result<Plan, Failure> {
+fn plan(arguments: &ArpingArguments, socket: &ProbeSocket) -> Result<Plan, Failure> {
     let purpose = match arguments {
         ArpingArguments { probe: true, .. } => Purpose::Probe,
         ArpingArguments { announce: true, .. } => Purpose::Announce(Operation::REQUEST),
@@ -76,10 +76,10 @@ fn plan(arguments: &ArpingArguments, wire: &ProbeSocket) -> Result<Plan, Failure
         _ => Purpose::Find,
     };
     let protocol = match (arguments.source_ip, purpose) {
-        (Some(source), _) => source,
+        (Some(sender_ip), _) => sender_ip,
         (None, Purpose::Probe) => Ipv4Addr::UNSPECIFIED,
         (None, Purpose::Announce(_)) => arguments.target,
-        (None, Purpose::Find) => source(arguments, wire)?,
+        (None, Purpose::Find) => sender_ip(arguments, socket)?,
     };
     if purpose == Purpose::Find && protocol == arguments.target {
         return Err(Failure::new(format!(
@@ -88,7 +88,7 @@ fn plan(arguments: &ArpingArguments, wire: &ProbeSocket) -> Result<Plan, Failure
     }
     Ok(Plan {
         purpose,
-        ours: Identity { protocol, hardware: wire.hardware() },
+        ours: Identity { protocol, hardware: socket.mac() },
         target: arguments.target,
         count: arguments.count,
         interval: arguments.interval,
@@ -99,13 +99,13 @@ fn plan(arguments: &ArpingArguments, wire: &ProbeSocket) -> Result<Plan, Failure
 }
 
 /// Who asks, if nobody said.
-fn source(arguments: &ArpingArguments, wire: &ProbeSocket) -> Result<Ipv4Addr, Failure> {
+fn sender_ip(arguments: &ArpingArguments, socket: &ProbeSocket) -> Result<Ipv4Addr, Failure> {
     let target = arguments.target;
-    if let Some(address) = arguments.wire.address {
+    if let Some(address) = arguments.socket.address {
         return Ok(address.addr());
     }
-    wire.kernel_address(target)?.ok_or_else(|| {
-        let name = wire.name();
+    socket.kernel_address(target)?.ok_or_else(|| {
+        let name = socket.name();
         Failure::new(format!(
             "{name} has no address in a network that {target} is in; name the one to ask from by `-s IP`"
         ))
@@ -113,33 +113,33 @@ fn source(arguments: &ArpingArguments, wire: &ProbeSocket) -> Result<Ipv4Addr, F
 }
 
 /// An inquiry on a wire.
-struct Asker<W> {
+struct ArpingRunner<W> {
     inquiry: Inquiry,
-    wire: ProbeSocket,
+    socket: ProbeSocket,
     report: Report<W>,
     clock: Clock,
     json: bool,
     quiet: bool,
 }
 
-impl<W: Sink> Asker<W> {
+impl<W: Sink> ArpingRunner<W> {
     /// Sends and hears until the inquiry is over, or somebody ends it.
-    fn ask(&mut self, signals: &Signals) -> Result<(), Failure> {
+    fn run(&mut self, signals: &Signals) -> Result<(), Failure> {
         while signals.next()?.is_none() && self.report.has_reader() {
             match self.inquiry.next(self.clock.now()) {
                 Next::Over => return Ok(()),
                 Next::Send { packet, destination } => {
                     // The reply may be there before the call returns.
                     let now = self.clock.now();
-                    if self.wire.send(now, &packet, destination)? {
+                    if self.socket.send(now, &packet, destination)? {
                         self.inquiry.sent(now);
                     } else {
                         self.inquiry.refused(now);
                     }
                 }
                 Next::Wait(limit) => {
-                    wait(self.wire.as_fd(), false, signals.as_fd(), &[], Some(limit))?;
-                    self.hear()?;
+                    wait(self.socket.as_fd(), false, signals.as_fd(), &[], Some(limit))?;
+                    self.receive()?;
                 }
             }
         }
@@ -148,42 +148,42 @@ impl<W: Sink> Asker<W> {
 
     /// Reads what has arrived already: a process that was stopped for a while finds it late.
     fn drain(&mut self) -> Result<(), Failure> {
-        if !drain(|| self.hear())? {
-            self.wire.leave_unread();
+        if !drain(|| self.receive())? {
+            self.socket.mark_unread();
         }
         Ok(())
     }
 
     /// Why the absence of a reply is no result, if it is none.
-    fn gap(&mut self) -> Option<Explanation> {
-        let gaps = Gaps { refused: self.inquiry.counts().refused, ..self.wire.gaps(self.clock.now()) };
-        gaps.explain(self.wire.name())
+    fn explain_gap(&mut self) -> Option<Explanation> {
+        let gaps = Gaps { refused: self.inquiry.counts().refused, ..self.socket.gaps(self.clock.now()) };
+        gaps.explain(self.socket.name())
     }
 
     /// Reads one batch. Returns whether there may be more.
-    fn hear(&mut self) -> Result<bool, Failure> {
+    fn receive(&mut self) -> Result<bool, Failure> {
         let now = self.clock.now();
         let mut heard = Vec::new();
         let inquiry = &mut self.inquiry;
-        let is_more = self.wire.receive(now, |packet, is_broadcast| {
-            let told = inquiry.receive(now, packet, is_broadcast);
-            heard.extend(told);
-            words::decision(told)
+        let is_more = self.socket.receive(now, |packet, is_broadcast| {
+            let reply = inquiry.receive(now, packet, is_broadcast);
+            heard.extend(reply);
+            text::capture_comment(reply)
         })?;
         for heard in heard {
-            self.tell(&Told::Heard(heard));
+            self.print(&ArpingEvent::Reply(heard));
         }
         Ok(is_more)
     }
 
-    fn tell(&mut self, told: &Told<'_>) {
+    fn print(&mut self, event: &ArpingEvent<'_>) {
         if self.quiet {
             return;
         }
         let line = if self.json {
-            json::line(self.clock.now(), &self.inquiry, told)
+            json::line(self.clock.now(), &self.inquiry, event)
         } else {
-            words::lines(&self.inquiry, told)
+            text::lines(&self.inquiry, event)
         };
         self.report.print_line(&line);
         self.report.flush();
@@ -191,12 +191,16 @@ impl<W: Sink> Asker<W> {
 }
 
 /// The exit code, and why it is 2 if it is.
-fn verdict<W>(asker: &Asker<W>, outcome: Outcome, gap: Option<Explanation>) -> Result<ExitCode, Failure> {
-    let (name, target) = (asker.wire.name(), asker.inquiry.plan().target);
+fn verdict<W>(
+    runner: &ArpingRunner<W>,
+    outcome: Outcome,
+    gap: Option<Explanation>,
+) -> Result<ExitCode, Failure> {
+    let (name, target) = (runner.socket.name(), runner.inquiry.plan().target);
     Err(Failure::new(match outcome {
         Outcome::Answered | Outcome::Free | Outcome::Announced => return Ok(ExitCode::SUCCESS),
         Outcome::Silent | Outcome::Taken => return Ok(ExitCode::from(1)),
-        Outcome::Unasked if asker.inquiry.counts().refused == 0 => {
+        Outcome::Unasked if runner.inquiry.counts().refused == 0 => {
             format!("nothing was asked about {target}: it was ended before; let it run")
         }
         Outcome::Unasked => {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-use crate::arguments::{CommandLine, CompletionsArguments, For};
+use crate::arguments::{CommandLine, CompletionsArguments, SupportedShell};
 use crate::failure::{Failure, print_line};
 
 pub(crate) fn run(arguments: &CompletionsArguments) -> Result<ExitCode, Failure> {
@@ -14,11 +14,11 @@ pub(crate) fn run(arguments: &CompletionsArguments) -> Result<ExitCode, Failure>
 }
 
 /// The whole script.
-fn script(shell: For) -> String {
+fn script(shell: SupportedShell) -> String {
     let shell = match shell {
-        For::Bash => Shell::Bash,
-        For::Zsh => Shell::Zsh,
-        For::Fish => Shell::Fish,
+        SupportedShell::Bash => Shell::Bash,
+        SupportedShell::Zsh => Shell::Zsh,
+        SupportedShell::Fish => Shell::Fish,
     };
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut CommandLine::command(), "tapstack", &mut script);

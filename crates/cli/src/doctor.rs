@@ -1,8 +1,8 @@
 //! `tapstack doctor`: what this machine allows, and what mends the rest.
 
+mod checks;
 mod facts;
 pub(crate) mod inside;
-mod judge;
 mod managers;
 mod sections;
 
@@ -14,13 +14,13 @@ use serde::Serialize;
 use crate::arguments::DoctorArguments;
 use crate::color::{BAD, FAINT, GOOD, Paint, WARNING, WORD};
 use crate::failure::{Failure, print_line};
+use checks::check_all;
 use facts::Facts;
-use judge::judge;
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Outcome {
+enum CheckOutcome {
     Ok,
     Warn,
     Bad,
@@ -31,24 +31,25 @@ enum Outcome {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Finding {
     check: &'static str,
-    outcome: Outcome,
+    outcome: CheckOutcome,
     /// Whether nothing works without it.
     needed: bool,
     why: String,
     /// A command to paste.
-    mend: Option<String>,
+    #[serde(rename = "mend")]
+    hint: Option<String>,
 }
 
 /// One line of `--json`.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-enum Line<'a> {
+enum DoctorJson<'a> {
     Check(&'a Finding),
     Summary { ok: usize, warn: usize, bad: usize, skip: usize, exit_code: u8 },
 }
 
 pub(crate) fn run(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
-    let findings = judge(&Facts::gather());
+    let findings = check_all(&Facts::gather());
     let code = exit_code(&findings);
     if arguments.json {
         for line in lines(&findings) {
@@ -64,22 +65,22 @@ pub(crate) fn run(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
 }
 
 /// What a machine reads: each check, then how many ended how.
-fn lines(findings: &[Finding]) -> Vec<Line<'_>> {
+fn lines(findings: &[Finding]) -> Vec<DoctorJson<'_>> {
     let count = |outcome| findings.iter().filter(|finding| finding.outcome == outcome).count();
-    let summary = Line::Summary {
-        ok: count(Outcome::Ok),
-        warn: count(Outcome::Warn),
-        bad: count(Outcome::Bad),
-        skip: count(Outcome::Skip),
+    let summary = DoctorJson::Summary {
+        ok: count(CheckOutcome::Ok),
+        warn: count(CheckOutcome::Warn),
+        bad: count(CheckOutcome::Bad),
+        skip: count(CheckOutcome::Skip),
         exit_code: exit_code(findings),
     };
-    findings.iter().map(Line::Check).chain([summary]).collect()
+    findings.iter().map(DoctorJson::Check).chain([summary]).collect()
 }
 
 /// What does not work outweighs what could not be tried.
 fn exit_code(findings: &[Finding]) -> u8 {
     let any = |outcome| findings.iter().any(|finding| finding.needed && finding.outcome == outcome);
-    match (any(Outcome::Bad), any(Outcome::Skip)) {
+    match (any(CheckOutcome::Bad), any(CheckOutcome::Skip)) {
         (true, _) => 1,
         (false, true) => 2,
         (false, false) => 0,
@@ -87,19 +88,19 @@ fn exit_code(findings: &[Finding]) -> u8 {
 }
 
 impl Finding {
-    /// For people: one line, and the mend on the next.
+    /// Returns the finding as a line, and its hint as the next.
     fn text(&self, paint: Paint) -> String {
-        let Finding { check, outcome, why, mend, .. } = self;
-        let outcome = paint.paint(outcome.style(), &format!("{:<4}", outcome.word()));
-        let mend = mend.as_ref().map_or(String::new(), |mend| {
-            format!("\n{}{} {mend}", " ".repeat(23), paint.paint(WORD, "mend:"))
+        let Finding { check, outcome, why, hint, .. } = self;
+        let outcome = paint.paint(outcome.style(), &format!("{:<4}", outcome.name()));
+        let hint = hint.as_ref().map_or(String::new(), |hint| {
+            format!("\n{}{} {hint}", " ".repeat(23), paint.paint(WORD, "mend:"))
         });
-        format!("{outcome}  {check:<16} {why}{mend}")
+        format!("{outcome}  {check:<16} {why}{hint}")
     }
 }
 
-impl Outcome {
-    fn word(self) -> &'static str {
+impl CheckOutcome {
+    fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Warn => "warn",

@@ -164,7 +164,7 @@ impl GapMonitor {
     }
 
     /// Notes that frames are left unread.
-    pub(crate) fn leave_unread(&mut self) {
+    pub(crate) fn mark_unread(&mut self) {
         self.is_unread = true;
     }
 

@@ -16,7 +16,7 @@ use tap::linux::{InterfaceName, kernel_addresses};
 use crate::carrier::interface_down;
 use crate::clock::Clock;
 use crate::failure::Failure;
-use crate::host_device::{HostDevice, shared};
+use crate::host_device::{HostDevice, shared_address};
 use crate::mac::{default_base_mac, default_mac};
 use crate::output::Sink;
 use crate::privileges;
@@ -24,23 +24,23 @@ use crate::report::{Level, Report};
 use crate::serve::Server;
 use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::station::secret;
-use arguments::{HostArguments, Hosts, HostsArguments};
+use arguments::{HostArguments, HostRange, HostsArguments};
 
 /// Serves until a signal comes, or until the address is somebody else's.
 pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
     // Before the kernel's side is touched.
     arguments.hosts.check(arguments.claim.announce, arguments.station.kernel)?;
-    let attachment = arguments.station.attach(&protocol(arguments), |name| hardware(arguments, name))?;
-    arguments.hosts.warn_of_kernel()?;
+    let device = arguments.station.attach(&ip_ranges(arguments), |name| mac_range(arguments, name))?;
+    arguments.hosts.warn_of_kernel_addresses()?;
     if let Some(address) = arguments.claim.address {
         arguments.station.warn_of_network(address);
     }
-    let name = attachment.name().clone();
-    if !attachment.interface().is_up()? {
+    let name = device.name().clone();
+    if !device.interface().is_up()? {
         interface_down(&name).print();
     }
-    let host = host(arguments, &attachment, &clock)?;
+    let host = host(arguments, &device, &clock)?;
     let level = match (arguments.quiet, arguments.verbose) {
         (true, _) => Level::Quiet,
         (_, true) => Level::Frames,
@@ -49,11 +49,11 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     let recorder = arguments.capture.begin(name.as_str(), clock)?;
     let report = Report::new(arguments.capture.other_output()?, level, arguments.json);
     let report = report.painted(arguments.capture.other_paint()).record(recorder);
-    if let Some(words) = attachment.slower().filter(|_| arguments.verbose) {
+    if let Some(words) = device.fallback_message().filter(|_| arguments.verbose) {
         Failure::new(words).print();
     }
-    let mut server =
-        Server::new(host, attachment, report, clock, arguments.station.spin())?.silent(arguments.quiet);
+    let mut server = Server::new(host, device, report, clock, arguments.station.busy_poll_time())?
+        .without_link_lines(arguments.quiet);
     // Not before: a signal ends what blocks until here, such as the opening of a FIFO.
     let signals = Signals::take_over(&[&TERMINATION_SIGNALS[..], &[Signal::SIGUSR1]].concat())?;
     privileges::drop_all()?;
@@ -66,9 +66,9 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
 
 impl HostsArguments {
     /// Warns of ranges that hold an address of this machine: its kernel conflicts with the host of that address.
-    pub(crate) fn warn_of_kernel(&self) -> Result<(), Failure> {
+    pub(crate) fn warn_of_kernel_addresses(&self) -> Result<(), Failure> {
         let kernel = kernel_addresses()?;
-        for Hosts { range, .. } in &self.hosts {
+        for HostRange { range, .. } in &self.hosts {
             if let Some(address) = kernel.iter().map(Ipv4Net::addr).find(|address| range.contains(address)) {
                 Failure::new(format!(
                     "{address} is this machine's own address and lies in --hosts {range}, where it conflicts with a host; choose a range without it"
@@ -80,19 +80,19 @@ impl HostsArguments {
     }
 
     /// The most hosts that may probe or announce: a wire carries no more of that.
-    const SPEAKERS: u8 = 16;
+    const MIN_CLAIMING_PREFIX: u8 = 16;
 
     /// Refuses ranges that no wire would bear, or that the kernel is in.
     pub(crate) fn check(&self, announce: bool, kernel: Option<Ipv4Net>) -> Result<(), Failure> {
-        for Hosts { range, .. } in &self.hosts {
-            if (self.probe || announce) && range.prefix_len() < Self::SPEAKERS {
+        for HostRange { range, .. } in &self.hosts {
+            if (self.probe || announce) && range.prefix_len() < Self::MIN_CLAIMING_PREFIX {
                 return Err(Failure::new(format!(
                     "{range} has too many hosts for each to probe or to announce itself; name a /{} or smaller, or leave --probe and --announce out",
-                    Self::SPEAKERS
+                    Self::MIN_CLAIMING_PREFIX
                 )));
             }
             if let Some(kernel) = kernel.filter(|kernel| range.contains(&kernel.addr())) {
-                return Err(shared(*range, kernel.addr()));
+                return Err(shared_address(*range, kernel.addr()));
             }
         }
         Ok(())
@@ -100,7 +100,7 @@ impl HostsArguments {
 }
 
 /// The addresses that we will answer for.
-fn protocol(arguments: &HostArguments) -> Vec<Ipv4Net> {
+fn ip_ranges(arguments: &HostArguments) -> Vec<Ipv4Net> {
     let link_local = arguments.claim.link_local.then_some(LINK_LOCAL);
     let one = arguments.claim.address.map(|address| Ipv4Net::from(address.addr()));
     let ranges = arguments.hosts.hosts.iter().map(|hosts| hosts.range);
@@ -108,19 +108,19 @@ fn protocol(arguments: &HostArguments) -> Vec<Ipv4Net> {
 }
 
 /// The hardware addresses that we will have on this interface: the first and the last.
-fn hardware(arguments: &HostArguments, name: &InterfaceName) -> Result<(MacAddr, MacAddr), Failure> {
+fn mac_range(arguments: &HostArguments, name: &InterfaceName) -> Result<(MacAddr, MacAddr), Failure> {
     let ranges = &arguments.hosts;
     if ranges.hosts.is_empty() {
         let one = arguments.station.mac.unwrap_or_else(|| default_mac(name, arguments.claim.address));
         return Ok((one, one));
     }
     let first = ranges.mac_base.unwrap_or_else(|| default_base_mac(name));
-    let count: u64 = ranges.hosts.iter().map(|hosts| count(hosts.range)).sum();
-    Ok((first, following(first, count - 1)?))
+    let host_count: u64 = ranges.hosts.iter().map(|hosts| host_count(hosts.range)).sum();
+    Ok((first, mac_after(first, host_count - 1)?))
 }
 
 /// MAC address `steps` after `base`, if no multicast address is in between.
-fn following(base: MacAddr, steps: u64) -> Result<MacAddr, Failure> {
+fn mac_after(base: MacAddr, steps: u64) -> Result<MacAddr, Failure> {
     // The lowest bit of the first byte makes a multicast address, and the five bytes behind it count up to that.
     const FIVE_BYTES: u64 = (1 << 40) - 1;
     let left = FIVE_BYTES - (base.number() & FIVE_BYTES);
@@ -132,24 +132,24 @@ fn following(base: MacAddr, steps: u64) -> Result<MacAddr, Failure> {
 }
 
 /// How many hosts a range is.
-fn count(range: Ipv4Net) -> u64 {
+fn host_count(range: Ipv4Net) -> u64 {
     1 << (32 - range.prefix_len())
 }
 
 /// The hosts that the arguments ask for.
-fn host(arguments: &HostArguments, attachment: &HostDevice, clock: &Clock) -> Result<Host, Failure> {
-    let wanted = configs(arguments, attachment)?;
-    let mut wanted = wanted.iter();
-    let first = wanted.next().ok_or_else(|| Failure::new("no address is given; name one by --address"))?;
+fn host(arguments: &HostArguments, device: &HostDevice, clock: &Clock) -> Result<Host, Failure> {
+    let configs = configs(arguments, device)?;
+    let mut configs = configs.iter();
+    let first = configs.next().ok_or_else(|| Failure::new("no address is given; name one by --address"))?;
     let mut host = Host::new(clock.now(), first)?;
-    for config in wanted {
+    for config in configs {
         host.add(clock.now(), config)?;
     }
     arguments.station.add_routes(&mut host)?;
-    for (protocol, hardware) in &arguments.statics {
-        let added = host.arp_mut().add_static(clock.now(), *protocol, *hardware);
+    for (ip, mac) in &arguments.statics {
+        let added = host.arp_mut().add_static(clock.now(), *ip, *mac);
         added.map_err(|error| {
-            Failure::new(format!("cannot enter {protocol}={hardware}: {error}; name a neighbour on the wire"))
+            Failure::new(format!("cannot enter {ip}={mac}: {error}; name a neighbour on the wire"))
         })?;
     }
     for range in &arguments.proxies {
@@ -160,14 +160,14 @@ fn host(arguments: &HostArguments, attachment: &HostDevice, clock: &Clock) -> Re
 }
 
 /// What each of the hosts is to be: one, or one for each range.
-fn configs(arguments: &HostArguments, attachment: &HostDevice) -> Result<Vec<Config>, Failure> {
+fn configs(arguments: &HostArguments, device: &HostDevice) -> Result<Vec<Config>, Failure> {
     let (claim, ranges) = (&arguments.claim, &arguments.hosts);
-    let (mut base, _) = hardware(arguments, attachment.name())?;
+    let (mut base, _) = mac_range(arguments, device.name())?;
     // spec: rfc5227-start, rfc5227-many
     let probes = if ranges.hosts.is_empty() { !claim.no_probe } else { ranges.probe };
     let common = |usual: Config| Config {
         // spec: rfc1122-mtu
-        mtu: attachment.mtu(),
+        mtu: device.mtu(),
         time_to_live: arguments.time_to_live,
         gateway: arguments.station.gateway,
         policy: arguments.learn.into(),
@@ -190,10 +190,10 @@ fn configs(arguments: &HostArguments, attachment: &HostDevice) -> Result<Vec<Con
         return Ok(vec![common(Config { vlan: arguments.station.vlan, ..usual })]);
     }
     let mut configs = Vec::new();
-    for Hosts { range, vlan } in &ranges.hosts {
+    for HostRange { range, vlan } in &ranges.hosts {
         configs.push(common(Config { vlan: *vlan, ..Config::each(*range, base) }));
-        // `hardware` has seen that enough follow; behind the last range none is needed.
-        base = base.plus(count(*range)).unwrap_or(base);
+        // `mac_range` has seen that enough follow; behind the last range none is needed.
+        base = base.plus(host_count(*range)).unwrap_or(base);
     }
     Ok(configs)
 }
@@ -217,11 +217,11 @@ fn serve<W: Sink>(
         ready = address;
         was_ready |= ready.is_some();
         let stepped = server.step(signals, None);
-        let woken = stepped.map_err(|error| server.attachment.failure(&error))?;
+        let woken = stepped.map_err(|error| server.device.failure(&error))?;
         server.print_events();
         // spec: rfc5227-last
         if let Some(winner) = server.host.ceased() {
-            return Err(Failure::negative(parting(winner, ready.is_some(), was_ready)));
+            return Err(Failure::negative(address_lost_message(winner, ready.is_some(), was_ready)));
         }
         if !woken.stop {
             continue;
@@ -237,16 +237,20 @@ fn serve<W: Sink>(
 
 /// The message of a host that ends because another host has its address: in use, when it was probed for again after the
 /// link became active, or before its first use.
-fn parting(Identity { protocol, hardware }: Identity, is_ready: bool, was_ready: bool) -> String {
+fn address_lost_message(
+    Identity { protocol: ip, hardware: mac }: Identity,
+    is_ready: bool,
+    was_ready: bool,
+) -> String {
     if is_ready {
-        format!("{protocol} is given up, for {hardware} uses it too; `--defend always` would have kept it")
+        format!("{ip} is given up, for {mac} uses it too; `--defend always` would have kept it")
     } else if was_ready {
         format!(
-            "{protocol} is given up: since the link became active, {hardware} has it or wants it too; choose another --address, or use it all the same with --no-probe"
+            "{ip} is given up: since the link became active, {mac} has it or wants it too; choose another --address, or use it all the same with --no-probe"
         )
     } else {
         format!(
-            "{protocol} is taken: {hardware} has it or wants it too; choose another --address, or use it all the same with --no-probe"
+            "{ip} is taken: {mac} has it or wants it too; choose another --address, or use it all the same with --no-probe"
         )
     }
 }
@@ -258,8 +262,8 @@ mod tests {
     #[test]
     fn message_about_a_lost_address_says_when_it_was_lost() {
         let winner = Identity { protocol: [10, 0, 0, 2].into(), hardware: MacAddr::new([2, 0, 0, 0, 0, 7]) };
-        let [used, again, before] =
-            [(true, true), (false, true), (false, false)].map(|(is, was)| parting(winner, is, was));
+        let [used, again, before] = [(true, true), (false, true), (false, false)]
+            .map(|(is, was)| address_lost_message(winner, is, was));
         assert!(used.contains("is given up") && used.contains("--defend always"), "{used}");
         assert!(again.contains("is given up") && !again.contains("--defend"), "{again}");
         assert!(before.contains("is taken") && before.contains("--no-probe"), "{before}");

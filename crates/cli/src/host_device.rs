@@ -20,7 +20,7 @@ pub(crate) enum HostDevice {
 }
 
 /// The stations that are to be attached to an interface.
-pub(crate) struct Stations<'a> {
+pub(crate) struct HostAddresses<'a> {
     /// Their hardware addresses, from the first to the last.
     pub(crate) hardware: (MacAddr, MacAddr),
     /// The protocol addresses that they answer for.
@@ -29,11 +29,14 @@ pub(crate) struct Stations<'a> {
 
 impl HostDevice {
     /// Attaches stations to an interface of the kernel's, if they and the kernel can live there side by side.
-    pub(crate) fn to_interface(name: &InterfaceName, stations: &Stations<'_>) -> Result<HostDevice, Failure> {
-        let (first, last) = stations.hardware;
+    pub(crate) fn open_interface(
+        name: &InterfaceName,
+        addresses: &HostAddresses<'_>,
+    ) -> Result<HostDevice, Failure> {
+        let (first, last) = addresses.hardware;
         let socket = PacketSocket::open_for_stations(name, first.octets(), last.octets())?;
         let interface = Interface::named(name)?;
-        stations.vet(&interface)?;
+        addresses.check(&interface)?;
         warn_of_bridge(name)?;
         wait_for_carrier(&interface)?;
         Ok(HostDevice::Interface(socket, interface))
@@ -53,7 +56,7 @@ impl HostDevice {
     }
 
     /// Why the kernel refused the faster way to carry frames, and which way is taken instead.
-    pub(crate) fn slower(&self) -> Option<String> {
+    pub(crate) fn fallback_message(&self) -> Option<String> {
         match self {
             Self::Tap(tap) => tap.ring_refused().map(|error| {
                 format!("frames are carried by read and write, for io_uring is refused: {error}")
@@ -65,12 +68,12 @@ impl HostDevice {
     }
 
     /// Whether it may be deleted without a word: then it is to be looked at before long.
-    pub(crate) fn is_in_doubt(&self) -> bool {
+    pub(crate) fn needs_recheck(&self) -> bool {
         matches!(self, Self::Interface(socket, _) if socket.was_down())
     }
 
     /// Refuses to ask for this address if it is the kernel's, which does not hear us on its own interface.
-    pub(crate) fn vet(&self, neighbor: Ipv4Addr) -> Result<(), Failure> {
+    pub(crate) fn check_reachable(&self, neighbor: Ipv4Addr) -> Result<(), Failure> {
         // spec: beside-itself
         let Self::Interface(_, interface) = self else { return Ok(()) };
         if kernel_addresses()?.iter().any(|network| network.addr() == neighbor) {
@@ -89,17 +92,17 @@ impl HostDevice {
     }
 }
 
-impl Stations<'_> {
+impl HostAddresses<'_> {
     /// Refuses what is the kernel's: two that answer for one address fight.
-    fn vet(&self, interface: &Interface) -> Result<(), Failure> {
-        vet_hardware(self.hardware, interface)?;
+    fn check(&self, interface: &Interface) -> Result<(), Failure> {
+        check_macs(self.hardware, interface)?;
         // spec: beside-protocol
         // On whichever interface: the kernel answers for all its addresses on each.
         let kernel = kernel_addresses()?;
         let both = |ours: &Ipv4Net| kernel.iter().map(Ipv4Net::addr).find(|address| ours.contains(address));
         match self.protocol.iter().find_map(|ours| Some((ours, both(ours)?))) {
             None => Ok(()),
-            Some((ours, address)) => Err(shared(*ours, address)),
+            Some((ours, address)) => Err(shared_address(*ours, address)),
         }
     }
 }
@@ -116,20 +119,20 @@ pub(crate) fn warn_of_bridge(name: &InterfaceName) -> Result<(), Failure> {
 }
 
 /// Refuses hardware addresses, from the first to the last, of which one is the kernel's on this interface.
-pub(crate) fn vet_hardware((first, last): (MacAddr, MacAddr), interface: &Interface) -> Result<(), Failure> {
+pub(crate) fn check_macs((first, last): (MacAddr, MacAddr), interface: &Interface) -> Result<(), Failure> {
     // spec: beside-hardware
-    let own = MacAddr::new(interface.hardware_address()?);
-    if (first..=last).contains(&own) {
+    let kernel_mac = MacAddr::new(interface.hardware_address()?);
+    if (first..=last).contains(&kernel_mac) {
         let name = interface.name();
         return Err(Failure::new(format!(
-            "{own} is the kernel's MAC address on {name}; use another MAC address"
+            "{kernel_mac} is the kernel's MAC address on {name}; use another MAC address"
         )));
     }
     Ok(())
 }
 
 /// The failure of a range that holds an address of the kernel's.
-pub(crate) fn shared(ours: Ipv4Net, kernel: Ipv4Addr) -> Failure {
+pub(crate) fn shared_address(ours: Ipv4Net, kernel: Ipv4Addr) -> Failure {
     let mend = if ours.prefix_len() == 32 {
         "choose another address for one of us".to_owned()
     } else {

@@ -29,23 +29,23 @@ use arguments::LabArguments;
 /// The kernel's address.
 const KERNEL: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 1), 24);
 /// Our host's address.
-const OURS: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 2), 24);
+const HOST: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 2), 24);
 /// How long the kernel has to find us.
-const PATIENCE: Duration = Duration::from_secs(5);
+const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the wire must have been silent for the exchange to be over.
-const SILENCE: Duration = Duration::from_millis(100);
+const IDLE_TIME: Duration = Duration::from_millis(100);
 
 /// A namespace with a TAP in it whose kernel side is up.
-struct Wire {
+struct LabNetwork {
     namespace: Namespace,
     tap: Tap,
 }
 
 /// Without any argument: the real wire. Where that is refused, the embedded one is shown, and the exit code says
 /// that no kernel took part.
-pub(crate) fn newcomer() -> Result<ExitCode, Failure> {
-    match lay() {
-        Ok(wire) => exchange(wire, &CaptureArguments::default()),
+pub(crate) fn run_default() -> Result<ExitCode, Failure> {
+    match set_up() {
+        Ok(network) => exchange(network, &CaptureArguments::default()),
         Err(refusal) => {
             refusal.print();
             cable::exchange(&CaptureArguments::default())?;
@@ -62,30 +62,30 @@ pub(crate) fn run(arguments: &LabArguments) -> Result<ExitCode, Failure> {
     if arguments.capture.is_standard_output() && !arguments.command.is_empty() {
         return Err(Failure::new("standard output is the command's; name a file by --pcap"));
     }
-    let wire = lay()?;
+    let network = set_up()?;
     match arguments.command.split_first() {
-        None => exchange(wire, &arguments.capture),
-        Some(command) => command::run(wire, command, arguments.verbose, &arguments.capture),
+        None => exchange(network, &arguments.capture),
+        Some(command) => command::run(network, command, arguments.verbose, &arguments.capture),
     }
 }
 
-fn lay() -> Result<Wire, Failure> {
+fn set_up() -> Result<LabNetwork, Failure> {
     let namespace = Namespace::enter()?;
     let tap = Tap::open("tap0")?;
     tap.interface().add_address(KERNEL)?;
     tap.interface().set_up(true)?;
-    Ok(Wire { namespace, tap })
+    Ok(LabNetwork { namespace, tap })
 }
 
-impl Wire {
+impl LabNetwork {
     /// Puts our host on the wire.
     fn serve<W: Sink>(self, report: Report<W>, capture: &CaptureArguments) -> Result<Server<W>, Failure> {
         if let Err(error) = self.namespace.ipv6_off() {
             Failure::new(format!("IPv6 stays on inside, expect frames of the kernel's own: {error}")).print();
         }
         let name = self.tap.interface().name();
-        let mac = lab_mac(name, OURS);
-        let usual = Config::new(OURS, mac);
+        let mac = lab_mac(name, HOST);
+        let usual = Config::new(HOST, mac);
         let table = Settings { seed: secret(), ..usual.table };
         let host = Host::new(Instant::ORIGIN, &Config { table, ..usual })?;
         let clock = Clock::start();
@@ -95,21 +95,21 @@ impl Wire {
 }
 
 /// Makes the kernel talk to us, shows every frame, and then what the kernel knows.
-fn exchange(wire: Wire, capture: &CaptureArguments) -> Result<ExitCode, Failure> {
+fn exchange(network: LabNetwork, capture: &CaptureArguments) -> Result<ExitCode, Failure> {
     let report = Report::new(capture.other_output()?, Level::Frames, false).painted(capture.other_paint());
-    let mut server = wire.serve(report, capture)?;
+    let mut server = network.serve(report, capture)?;
     let signals = Signals::take_over(&TERMINATION_SIGNALS)?;
     let mac = server.host.config().hardware;
     server.report.print_line(&format!(
         "tap0, in a network namespace of its own: the kernel is {}, we are {} at {mac}",
         KERNEL.addr(),
-        OURS.addr()
+        HOST.addr()
     ));
     // Port 9 is discard's. The datagram itself does not matter: the kernel must find us to send it.
-    UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?.send_to(b"hello", SocketAddrV4::new(OURS.addr(), 9))?;
+    UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?.send_to(b"hello", SocketAddrV4::new(HOST.addr(), 9))?;
 
-    let entry = watch(&mut server, &signals)?;
-    let code = code(entry.as_ref(), mac);
+    let entry = serve_until_idle(&mut server, &signals)?;
+    let exit_code = exit_code(entry.as_ref(), mac);
     server.report.print_line("the kernel's own entry for us, as `ip neigh` shows it:");
     match entry {
         Some(entry) => server.report.print_line(&format!("{entry}")),
@@ -117,34 +117,34 @@ fn exchange(wire: Wire, capture: &CaptureArguments) -> Result<ExitCode, Failure>
     }
     server.report.finish();
     server.report.check_written()?;
-    Ok(ExitCode::from(code))
+    Ok(ExitCode::from(exit_code))
 }
 
 /// Serves until the kernel knows us and the wire is silent, or until patience ends. Returns the
 /// kernel's entry for us.
-fn watch<W: Sink>(server: &mut Server<W>, signals: &Signals) -> Result<Option<Neighbor>, Failure> {
+fn serve_until_idle<W: Sink>(server: &mut Server<W>, signals: &Signals) -> Result<Option<Neighbor>, Failure> {
     let mac = server.host.config().hardware;
     let clock = Clock::start();
     loop {
-        let woken = server.step(signals, Some(SILENCE))?;
+        let woken = server.step(signals, Some(IDLE_TIME))?;
         server.print_events();
         let entry =
-            neighbors(server.attachment.interface())?.into_iter().find(|entry| entry.address == OURS.addr());
-        let known = entry.as_ref().is_some_and(|entry| knows(entry, mac));
+            neighbors(server.device.interface())?.into_iter().find(|entry| entry.address == HOST.addr());
+        let is_reachable = entry.as_ref().is_some_and(|entry| is_reachable_at(entry, mac));
         let waited = clock.now().since(Instant::ORIGIN);
-        if woken.stop || (known && !woken.device) || waited > PATIENCE {
+        if woken.stop || (is_reachable && !woken.device) || waited > EXCHANGE_TIMEOUT {
             return Ok(entry);
         }
     }
 }
 
 /// The exit code of the exchange: whether the kernel has us where we are.
-fn code(entry: Option<&Neighbor>, mac: MacAddr) -> u8 {
-    u8::from(!entry.is_some_and(|entry| knows(entry, mac)))
+fn exit_code(entry: Option<&Neighbor>, mac: MacAddr) -> u8 {
+    u8::from(!entry.is_some_and(|entry| is_reachable_at(entry, mac)))
 }
 
 /// Whether the kernel has us where we are.
-fn knows(entry: &Neighbor, mac: MacAddr) -> bool {
+fn is_reachable_at(entry: &Neighbor, mac: MacAddr) -> bool {
     entry.hardware_address == Some(mac.octets()) && entry.state == NeighborState::REACHABLE
 }
 

@@ -56,10 +56,10 @@ use failure::Failure;
 pub fn main() -> ExitCode {
     let mut words = std::env::args_os();
     let name = words.next();
-    if name.as_ref().is_some_and(|name| name == lab::command::GO_BETWEEN) {
-        return lab::command::become_command(words).report();
+    if name.as_ref().is_some_and(|name| name == lab::command::COMMAND_LAUNCHER) {
+        return lab::command::exec_command(words).report();
     }
-    if name.is_some_and(|name| name == doctor::inside::EXPLORER) {
+    if name.is_some_and(|name| name == doctor::inside::NAMESPACE_CHECK) {
         return doctor::inside::report(words).unwrap_or_else(|failure| failure.report());
     }
     color::choose(color::asked(words));
@@ -69,7 +69,7 @@ pub fn main() -> ExitCode {
     };
     color::choose(arguments.color);
     let outcome = match arguments.command {
-        None => lab::newcomer(),
+        None => lab::run_default(),
         Some(Command::Lab(arguments)) => lab::run(&arguments),
         Some(Command::Host(arguments)) => host_command::run(&arguments),
         Some(Command::Ping(arguments)) => ping::run(&arguments),

@@ -4,7 +4,7 @@ pub(crate) mod arguments;
 mod json;
 mod session;
 mod statistics;
-mod words;
+mod text;
 
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
@@ -27,10 +27,10 @@ use crate::privileges;
 use crate::report::{Level, Report};
 use crate::serve::Server;
 use crate::signals::{Signals, TERMINATION_SIGNALS};
-use crate::station::{random, secret};
+use crate::station::{random_number, secret};
 use arguments::PingArguments;
-use session::{Next, Plan, Session};
-use words::Told;
+use session::{Next, PingPlan, PingSession};
+use text::PingEvent;
 
 /// Asks until all is answered, or nothing is waited for any more, or a signal comes; then prints what it
 /// comes to.
@@ -38,30 +38,31 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
     let station = &arguments.station;
     let hardware = |name: &_| station.mac.unwrap_or_else(|| default_mac(name, Some(arguments.address)));
-    let attachment =
+    let device =
         station.attach(&[arguments.address.addr().into()], |name| Ok((hardware(name), hardware(name))))?;
     station.warn_of_network(arguments.address);
-    let name = attachment.name().clone();
-    if !attachment.interface().is_up()? {
+    let name = device.name().clone();
+    if !device.interface().is_up()? {
         return Err(interface_down(&name));
     }
-    let mut host = host(arguments, &attachment, hardware(&name), &clock)?;
-    vet(&host, arguments.address.addr(), arguments.target)?;
+    let mut host = host(arguments, &device, hardware(&name), &clock)?;
+    check_target(&host, arguments.address.addr(), arguments.target)?;
     if let Some(NextHop::OnLink(neighbor) | NextHop::Gateway(neighbor)) =
         host.routes().next_hop(arguments.address.addr(), arguments.target)
     {
-        attachment.vet(neighbor)?;
+        device.check_reachable(neighbor)?;
     }
     let recorder = arguments.capture.begin(name.as_str(), clock)?;
     let report =
         Report::new(arguments.capture.other_output()?, Level::Quiet, arguments.json).record(recorder);
     let data: Vec<u8> = (u8::MIN..=u8::MAX).cycle().take(arguments.size.into()).collect();
     host.expect_echo_data(&data);
-    let is_tap = matches!(attachment, HostDevice::Tap(_));
-    let monitor = GapMonitor::open(attachment.interface(), is_tap, clock.now())?;
-    let mut pinger = Pinger {
-        session: Session::new(plan(arguments)),
-        server: Server::new(host, attachment, report, clock, station.spin())?.silent(arguments.quiet),
+    let is_tap = matches!(device, HostDevice::Tap(_));
+    let monitor = GapMonitor::open(device.interface(), is_tap, clock.now())?;
+    let mut runner = PingRunner {
+        session: PingSession::new(plan(arguments)),
+        server: Server::new(host, device, report, clock, station.busy_poll_time())?
+            .without_link_lines(arguments.quiet),
         clock,
         json: arguments.json,
         quiet: arguments.quiet,
@@ -72,15 +73,15 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     // Not before: a signal ends what blocks until here, such as the opening of a FIFO.
     let signals = Signals::take_over(&TERMINATION_SIGNALS)?;
     privileges::drop_all()?;
-    pinger.tell(Told::Start { interface: &name, address: arguments.address });
-    let outcome = pinger.converse(&signals);
-    pinger.tell(Told::Statistics);
-    pinger.server.report.finish();
+    runner.print_event(PingEvent::Start { interface: &name, address: arguments.address });
+    let outcome = runner.run(&signals);
+    runner.print_event(PingEvent::Statistics);
+    runner.server.report.finish();
     outcome?;
-    pinger.server.report.check_written()?;
-    let statistics = *pinger.session.statistics();
+    runner.server.report.check_written()?;
+    let statistics = *runner.session.statistics();
     if statistics.received == 0
-        && let Some(why) = pinger.gap()
+        && let Some(why) = runner.explain_gap()
     {
         return Err(Failure::new(format!("no result for {}: {why}", arguments.target)));
     }
@@ -90,13 +91,13 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
 /// The host that asks.
 fn host(
     arguments: &PingArguments,
-    attachment: &HostDevice,
+    device: &HostDevice,
     hardware: MacAddr,
     clock: &Clock,
 ) -> Result<Host, Failure> {
     let usual = Config::new(arguments.address, hardware);
     let config = Config {
-        mtu: attachment.mtu(),
+        mtu: device.mtu(),
         vlan: arguments.station.vlan,
         gateway: arguments.station.gateway,
         start: if arguments.probe { Start::Probe } else { Start::AtOnce },
@@ -108,20 +109,20 @@ fn host(
     Ok(host)
 }
 
-fn plan(arguments: &PingArguments) -> Plan {
-    let [.., a, b] = random().to_be_bytes();
-    Plan {
+fn plan(arguments: &PingArguments) -> PingPlan {
+    let [.., a, b] = random_number().to_be_bytes();
+    PingPlan {
         target: arguments.target,
         identifier: u16::from_be_bytes([a, b]),
         octets: arguments.size.into(),
         count: arguments.count,
         interval: arguments.interval,
-        patience: arguments.patience,
+        timeout: arguments.timeout,
     }
 }
 
 /// Whether there is any sense in asking this address.
-fn vet(host: &Host, source: Ipv4Addr, target: Ipv4Addr) -> Result<(), Failure> {
+fn check_target(host: &Host, source: Ipv4Addr, target: Ipv4Addr) -> Result<(), Failure> {
     let addresses = host.ipv4().addresses();
     let problem = if addresses.is_ours(target) {
         "is our own address, and what we send to it never comes by the wire; ping another, or choose another --address"
@@ -140,8 +141,8 @@ fn vet(host: &Host, source: Ipv4Addr, target: Ipv4Addr) -> Result<(), Failure> {
 }
 
 /// A session on a wire.
-struct Pinger<W> {
-    session: Session,
+struct PingRunner<W> {
+    session: PingSession,
     server: Server<W>,
     clock: Clock,
     json: bool,
@@ -152,9 +153,9 @@ struct Pinger<W> {
     data: Vec<u8>,
 }
 
-impl<W: Sink> Pinger<W> {
+impl<W: Sink> PingRunner<W> {
     /// Sends and hears until the session is over, or somebody ends it.
-    fn converse(&mut self, signals: &Signals) -> Result<(), Failure> {
+    fn run(&mut self, signals: &Signals) -> Result<(), Failure> {
         while signals.next()?.is_none() && self.server.report.has_reader() {
             let limit = match self.server.host.address().map(|_| self.session.next(self.clock.now())) {
                 None => None,
@@ -167,36 +168,36 @@ impl<W: Sink> Pinger<W> {
                 }
             };
             let stepped = self.server.step(signals, limit);
-            stepped.map_err(|error| self.server.attachment.failure(&error))?;
+            stepped.map_err(|error| self.server.device.failure(&error))?;
             if let Some(winner) = self.server.host.ceased() {
                 return Err(Failure::new(format!(
                     "{} is taken: {} has it or wants it too; choose another --address, or leave --probe out",
                     winner.protocol, winner.hardware
                 )));
             }
-            self.hear();
+            self.receive();
         }
         Ok(())
     }
 
     /// Why the absence of answers is no result, if it is none.
-    fn gap(&mut self) -> Option<Explanation> {
+    fn explain_gap(&mut self) -> Option<Explanation> {
         while self.monitor.poll(self.clock.now()).is_some() {}
-        let attachment = &self.server.attachment;
-        let counters = attachment.counters();
-        let gaps = self.monitor.gaps(&counters, attachment.interface());
-        Gaps { refused: counters.refused, ..gaps }.explain(attachment.name())
+        let device = &self.server.device;
+        let counters = device.counters();
+        let gaps = self.monitor.gaps(&counters, device.interface());
+        Gaps { refused: counters.refused, ..gaps }.explain(device.name())
     }
 
     fn send(&mut self, sequence: u16) {
         let now = self.clock.now();
-        let Plan { target: destination, identifier, .. } = *self.session.plan();
+        let PingPlan { target: destination, identifier, .. } = *self.session.plan();
         let ping = Ping { destination, identifier, sequence, time_to_live: self.time_to_live };
         let Server { host, pool, .. } = &mut self.server;
         let sent = host.ping(now, ping, &self.data, pool);
         self.session.sent(now, sequence);
         if matches!(sent, Sent::Refused | Sent::NoRoute) {
-            self.session.failed();
+            self.session.transmit_failed();
             Failure::new(format!(
                 "icmp_seq={sequence} is not sent: too much waits for the wire or for the neighbour already; a longer -i helps"
             ))
@@ -204,23 +205,23 @@ impl<W: Sink> Pinger<W> {
         }
     }
 
-    fn hear(&mut self) {
+    fn receive(&mut self) {
         let now = self.server.now;
         while let Some(event) = self.server.host.take_event() {
-            if let Some(heard) = self.session.hear(now, event)
+            if let Some(response) = self.session.receive(now, event)
                 && !self.quiet
             {
-                self.tell(Told::Heard(heard));
+                self.print_event(PingEvent::Response(response));
             }
         }
         self.server.report.flush();
     }
 
-    fn tell(&mut self, told: Told<'_>) {
+    fn print_event(&mut self, event: PingEvent<'_>) {
         let line = if self.json {
-            json::line(self.clock.now(), &self.session, &told)
+            json::line(self.clock.now(), &self.session, &event)
         } else {
-            words::lines(&self.session, &told)
+            text::lines(&self.session, &event)
         };
         self.server.report.print_line(&line);
         self.server.report.flush();

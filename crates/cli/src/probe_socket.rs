@@ -19,7 +19,7 @@ use crate::carrier::{interface_down, wait_for_carrier};
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::gaps::{GapMonitor, Gaps};
-use crate::host_device::{vet_hardware, warn_of_bridge};
+use crate::host_device::{check_macs, warn_of_bridge};
 use crate::mac::default_mac;
 use crate::report::Direction;
 use arguments::ProbeArguments;
@@ -27,19 +27,19 @@ use arguments::ProbeArguments;
 /// How many frames are heard in one turn, or sent.
 const BATCH: usize = 64;
 /// How many batches are read at the end: more than any receive queue holds.
-const DRAIN: u32 = 256;
+const MAX_DRAIN_BATCHES: u32 = 256;
 /// A device of the system's.
-trait Wired: Device + AsFd {}
+trait ProbeDevice: Device + AsFd {}
 
-impl<T: Device + AsFd> Wired for T {}
+impl<T: Device + AsFd> ProbeDevice for T {}
 
 /// An interface, and a way to send and to hear ARP on it.
 pub(crate) struct ProbeSocket {
-    device: Box<dyn Wired>,
+    device: Box<dyn ProbeDevice>,
     interface: Interface,
-    hardware: MacAddr,
+    mac: MacAddr,
     /// The kernel's, where it sends beside us.
-    kernel: Option<MacAddr>,
+    kernel_mac: Option<MacAddr>,
     /// Since frames pass.
     monitor: Option<GapMonitor>,
     link: Link,
@@ -59,20 +59,21 @@ impl ProbeSocket {
         vlan: Option<VlanId>,
         clock: Clock,
     ) -> Result<ProbeSocket, Failure> {
-        let Opened { device, interface, hardware, kernel } = match (&arguments.interface, &arguments.tap) {
+        let OpenedDevice { device, interface, mac, kernel_mac } = match (&arguments.interface, &arguments.tap)
+        {
             (Some(name), _) => on_interface(arguments, name)?,
             (None, Some(name)) => on_tap(arguments, name)?,
             (None, None) => return Err(Failure::new("no wire is named; name one by -I or --tap")),
         };
-        let link = Link::new(Stations::one(hardware), device.mtu(), vlan);
+        let link = Link::new(Stations::one(mac), device.mtu(), vlan);
         let pool = Pool::new(device.mtu(), 2 * BATCH);
         let (arrived, departing) = (Batch::new(BATCH), Batch::new(BATCH));
         let recorder = arguments.capture.begin(interface.name().as_str(), clock)?;
         Ok(ProbeSocket {
             device,
             interface,
-            hardware,
-            kernel,
+            mac,
+            kernel_mac,
             monitor: None,
             link,
             pool,
@@ -88,8 +89,8 @@ impl ProbeSocket {
     }
 
     /// Our hardware address.
-    pub(crate) fn hardware(&self) -> MacAddr {
-        self.hardware
+    pub(crate) fn mac(&self) -> MacAddr {
+        self.mac
     }
 
     /// The kernel's side of the wire.
@@ -105,9 +106,9 @@ impl ProbeSocket {
     }
 
     /// Waits until frames pass: the kernel loses what is sent before it has taken note of the carrier.
-    pub(crate) fn settle(&mut self, now: Instant) -> Result<(), Failure> {
+    pub(crate) fn wait_for_carrier(&mut self, now: Instant) -> Result<(), Failure> {
         wait_for_carrier(&self.interface)?;
-        self.monitor = Some(GapMonitor::open(&self.interface, self.kernel.is_none(), now)?);
+        self.monitor = Some(GapMonitor::open(&self.interface, self.kernel_mac.is_none(), now)?);
         Ok(())
     }
 
@@ -120,9 +121,9 @@ impl ProbeSocket {
     }
 
     /// Notes that frames are left unread.
-    pub(crate) fn leave_unread(&mut self) {
+    pub(crate) fn mark_unread(&mut self) {
         if let Some(monitor) = &mut self.monitor {
-            monitor.leave_unread();
+            monitor.mark_unread();
         }
     }
 
@@ -133,10 +134,10 @@ impl ProbeSocket {
         packet: &Fields,
         destination: MacAddr,
     ) -> Result<bool, Failure> {
-        self.push(packet, destination)?;
+        self.queue(packet, destination)?;
         let refused = self.flush(now)?;
         // A wire without room has refused it: a request that departs late is no request of its time.
-        let late = self.abandon();
+        let late = self.discard_queued();
         if late > 0 {
             self.record_sent(now, true);
         }
@@ -144,7 +145,7 @@ impl ProbeSocket {
     }
 
     /// Adds a packet to those that [`ProbeSocket::flush`] sends at once. Returns whether there was room among them.
-    pub(crate) fn push(&mut self, packet: &Fields, destination: MacAddr) -> Result<bool, Failure> {
+    pub(crate) fn queue(&mut self, packet: &Fields, destination: MacAddr) -> Result<bool, Failure> {
         // Of several that are sent at once nobody could say which were refused.
         let most = if self.recorder.is_some() { 1 } else { BATCH };
         if self.departing.len() >= most {
@@ -185,7 +186,7 @@ impl ProbeSocket {
     }
 
     /// Takes back what waits for room. Returns how many packets that is.
-    pub(crate) fn abandon(&mut self) -> u64 {
+    pub(crate) fn discard_queued(&mut self) -> u64 {
         let mut count = 0;
         while let Some(frame) = self.departing.pop() {
             self.pool.give(frame);
@@ -207,29 +208,34 @@ impl ProbeSocket {
     fn frame(&mut self, packet: &Fields, destination: MacAddr) -> Option<Frame> {
         let mut frame = self.pool.take()?;
         packet.write_to(frame.append(Fields::LENGTH).ok()?).ok()?;
-        self.link.send(&mut frame, destination, self.hardware, EtherType::ARP).ok()?;
+        self.link.send(&mut frame, destination, self.mac, EtherType::ARP).ok()?;
         pad(&mut frame, self.device.minimum_frame()).ok()?;
         Some(frame)
     }
 
-    /// Gives every ARP packet of our VLAN that has arrived to `hear`, and whether it was sent to all. What
-    /// `hear` says of it stands beside it in the capture. Returns whether there may be more.
+    /// Gives every ARP packet of our VLAN that has arrived to `on_packet`, and whether it was sent to all. What
+    /// `on_packet` says of it stands beside it in the capture. Returns whether there may be more.
     pub(crate) fn receive<C: Display>(
         &mut self,
         now: Instant,
-        mut hear: impl FnMut(Packet<'_>, bool) -> C,
+        mut on_packet: impl FnMut(Packet<'_>, bool) -> C,
     ) -> Result<bool, Failure> {
         let received = self.device.receive(&mut self.pool, &mut self.arrived);
         let received = received.map_err(|error| device_failure(self.interface.name(), &error))?;
         while let Some(frame) = self.arrived.pop() {
             let heard = packet(&self.link, frame.octets());
-            let heard = heard.map(|(packet, is_broadcast)| hear(packet, is_broadcast));
+            let heard = heard.map(|(packet, is_broadcast)| on_packet(packet, is_broadcast));
             if let Some(recorder) = &mut self.recorder {
                 let comment = heard.map_or_else(
                     |reason| Verdict::Dropped(reason).to_string(),
                     |comment| comment.to_string(),
                 );
-                recorder.frame(now, direction(self.kernel, frame.octets()), frame.octets(), Some(&comment));
+                recorder.frame(
+                    now,
+                    frame_direction(self.kernel_mac, frame.octets()),
+                    frame.octets(),
+                    Some(&comment),
+                );
             }
             self.pool.give(frame);
         }
@@ -249,7 +255,7 @@ impl AsFd for ProbeSocket {
 /// Reads what has arrived: calls `receive` until it returns that there is no more. Returns whether it got there; it
 /// does not on a wire on which frames arrive faster than they are read.
 pub(crate) fn drain(mut receive: impl FnMut() -> Result<bool, Failure>) -> Result<bool, Failure> {
-    for _ in 0..DRAIN {
+    for _ in 0..MAX_DRAIN_BATCHES {
         if !receive()? {
             return Ok(true);
         }
@@ -258,14 +264,14 @@ pub(crate) fn drain(mut receive: impl FnMut() -> Result<bool, Failure>) -> Resul
 }
 
 /// A device, its interface, our hardware address there and the kernel's if it sends there too.
-struct Opened {
-    device: Box<dyn Wired>,
+struct OpenedDevice {
+    device: Box<dyn ProbeDevice>,
     interface: Interface,
-    hardware: MacAddr,
-    kernel: Option<MacAddr>,
+    mac: MacAddr,
+    kernel_mac: Option<MacAddr>,
 }
 
-fn on_interface(arguments: &ProbeArguments, name: &InterfaceName) -> Result<Opened, Failure> {
+fn on_interface(arguments: &ProbeArguments, name: &InterfaceName) -> Result<OpenedDevice, Failure> {
     let socket = PacketSocket::open_for_arp(name)?;
     // Others may ask the same as we: the kernel, or another of us.
     socket.hear_departing()?;
@@ -276,24 +282,22 @@ fn on_interface(arguments: &ProbeArguments, name: &InterfaceName) -> Result<Open
     }
     warn_of_bridge(name)?;
     let own = MacAddr::new(interface.hardware_address()?);
-    let hardware = arguments.source_mac.unwrap_or(own);
-    if hardware != own {
-        let added = socket.add_station(hardware.octets());
+    let mac = arguments.source_mac.unwrap_or(own);
+    if mac != own {
+        let added = socket.add_station(mac.octets());
         added.map_err(|error| {
-            Failure::new(format!(
-                "{name} cannot hear what is sent to {hardware}: {error}; leave --source-mac out"
-            ))
+            Failure::new(format!("{name} cannot hear what is sent to {mac}: {error}; leave --source-mac out"))
         })?;
     }
-    Ok(Opened { device: Box::new(socket), interface, hardware, kernel: Some(own) })
+    Ok(OpenedDevice { device: Box::new(socket), interface, mac, kernel_mac: Some(own) })
 }
 
-fn on_tap(arguments: &ProbeArguments, name: &InterfaceName) -> Result<Opened, Failure> {
+fn on_tap(arguments: &ProbeArguments, name: &InterfaceName) -> Result<OpenedDevice, Failure> {
     let tap = open_tap(name, arguments.kernel)?;
     let interface = Interface::named(tap.interface().name())?;
-    let hardware = arguments.source_mac.unwrap_or_else(|| default_mac(interface.name(), arguments.address));
-    vet_hardware((hardware, hardware), &interface)?;
-    Ok(Opened { device: Box::new(tap), interface, hardware, kernel: None })
+    let mac = arguments.source_mac.unwrap_or_else(|| default_mac(interface.name(), arguments.address));
+    check_macs((mac, mac), &interface)?;
+    Ok(OpenedDevice { device: Box::new(tap), interface, mac, kernel_mac: None })
 }
 
 /// Opens a TAP that is to carry frames, and gives the kernel's side of it this address.
@@ -315,8 +319,8 @@ pub(crate) fn device_failure(name: &InterfaceName, error: &DeviceError) -> Failu
 }
 
 /// Which way a frame went that is not ours: the kernel sends from its own hardware address only.
-pub(crate) fn direction(kernel: Option<MacAddr>, octets: &[u8]) -> Direction {
-    let departed = Ethernet::parse(octets).is_ok_and(|frame| Some(frame.source()) == kernel);
+pub(crate) fn frame_direction(kernel_mac: Option<MacAddr>, octets: &[u8]) -> Direction {
+    let departed = Ethernet::parse(octets).is_ok_and(|frame| Some(frame.source()) == kernel_mac);
     if departed { Direction::Out } else { Direction::In }
 }
 

@@ -1,12 +1,12 @@
 //! `tapstack scan`: who is there, in the words of arp-scan.
 
 pub(crate) mod arguments;
-mod bar;
 mod file;
 mod json;
+mod progress;
 mod targets;
+mod text;
 mod vendors;
-mod words;
 
 use std::fs::File;
 use std::net::Ipv4Addr;
@@ -31,36 +31,36 @@ use crate::privileges;
 use crate::probe_socket::{ProbeSocket, drain};
 use crate::signals::{Signals, TERMINATION_SIGNALS};
 use arguments::ScanArguments;
-use bar::Bar;
+use progress::ScanProgress;
+use text::ScanEvent;
 use vendors::Vendors;
-use words::Told;
 
 /// How long a wire without room is waited for; then what it has no room for counts as refused.
-const PATIENCE: Duration = Duration::from_secs(1);
+const CONGESTION_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a reader without room is waited for before signals are looked at again.
-const GLANCE: Duration = Duration::from_millis(50);
+const SIGNAL_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 /// How often the wire is read in one turn, as long as there is something.
-const READS: u32 = 8;
+const MAX_READS: u32 = 8;
 
 /// Asks until it is over, or a signal comes; then prints what it comes to.
 pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
-    let mut wire = ProbeSocket::open(&arguments.wire, arguments.vlan, clock)?;
-    let network = arguments.localnet.then(|| local_network(arguments, &wire)).transpose()?;
+    let mut socket = ProbeSocket::open(&arguments.socket, arguments.vlan, clock)?;
+    let network = arguments.localnet.then(|| local_network(arguments, &socket)).transpose()?;
     let ranges = targets::ranges(&arguments.targets, arguments.file.as_deref(), network)?;
-    let plan = plan(arguments, &wire, &ranges, clock)?;
+    let plan = plan(arguments, &socket, &ranges, clock)?;
     let vendors = vendors(arguments)?;
-    wire.settle(clock.now())?;
+    socket.wait_for_carrier(clock.now())?;
     let sweep = Sweep::new(clock.now(), plan, ranges);
-    if let Some(words) = warning(longest(sweep.plan(), sweep.targets())) {
-        Failure::new(words).print();
+    if let Some(text) = duration_warning(max_duration(sweep.plan(), sweep.targets())) {
+        Failure::new(text).print();
     }
-    let capture = &arguments.wire.capture;
-    let mut scanner = Scanner {
-        bar: Bar::new(arguments, sweep.targets(), sweep.plan().passes),
+    let capture = &arguments.socket.capture;
+    let mut runner = ScanRunner {
+        progress: ScanProgress::new(arguments, sweep.targets(), sweep.plan().passes),
         began: clock.now(),
         sweep,
-        wire,
+        socket,
         vendors,
         out: Output::new(capture.other_output()?),
         paint: capture.other_paint(),
@@ -70,22 +70,22 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
     // Not before: a signal ends what blocks until here, such as reading ranges from standard input.
     let signals = Signals::take_over(&TERMINATION_SIGNALS)?;
     privileges::drop_all()?;
-    scanner.tell(&Told::Start);
-    scanner.print(Duration::ZERO);
-    let ended = scanner.sweep(&signals).and_then(|()| scanner.drain());
-    let (outcome, gap) = scanner.end();
-    let (elapsed, lost) = (clock.now().since(scanner.began), scanner.wire.gaps(clock.now()).lost);
-    scanner.tell(&Told::Statistics { outcome, elapsed, lost });
-    scanner.out.hand_over(0, &signals)?;
-    warn_of_lost_lines(scanner.out.finish(Duration::ZERO));
+    runner.print_event(&ScanEvent::Start);
+    runner.print(Duration::ZERO);
+    let ended = runner.sweep(&signals).and_then(|()| runner.drain());
+    let (outcome, gap) = runner.end();
+    let (elapsed, lost) = (clock.now().since(runner.began), runner.socket.gaps(clock.now()).lost);
+    runner.print_event(&ScanEvent::Statistics { outcome, elapsed, lost });
+    runner.out.hand_over(0, &signals)?;
+    warn_of_lost_lines(runner.out.finish(Duration::ZERO));
     ended?;
-    check_written(scanner.out.take_failure())?;
-    verdict(&scanner, outcome, gap)
+    check_written(runner.out.take_failure())?;
+    verdict(&runner, outcome, gap)
 }
 
 /// Returns the network of the sender address.
 fn local_network(arguments: &ScanArguments, socket: &ProbeSocket) -> Result<Ipv4Net, Failure> {
-    if let Some(address) = arguments.wire.address {
+    if let Some(address) = arguments.socket.address {
         return Ok(address);
     }
     socket.interface().addresses()?.into_iter().next().ok_or_else(|| {
@@ -99,18 +99,18 @@ fn local_network(arguments: &ScanArguments, socket: &ProbeSocket) -> Result<Ipv4
 /// What the arguments ask for.
 fn plan(
     arguments: &ScanArguments,
-    wire: &ProbeSocket,
+    socket: &ProbeSocket,
     ranges: &Ranges,
     clock: Clock,
 ) -> Result<Plan, Failure> {
-    let protocol = source(arguments, wire, ranges)?;
+    let protocol = sender_ip(arguments, socket, ranges)?;
     // Nobody's address asks in a probe (RFC 5227 1.1), and is answered.
     if !protocol.is_unspecified() && !inet::is_valid_host(protocol) {
         return Err(Failure::new(format!("{protocol} can be nobody's address; ask from another by `-s IP`")));
     }
     let seed = u64::try_from(clock.origin().as_nanos()).unwrap_or_default();
     Ok(Plan {
-        ours: Identity { protocol, hardware: wire.hardware() },
+        ours: Identity { protocol, hardware: socket.mac() },
         passes: arguments.retry,
         timeout: arguments.timeout,
         backoff: arguments.backoff,
@@ -121,7 +121,7 @@ fn plan(
 }
 
 /// How long a scan takes if no host replies.
-fn longest(plan: &Plan, targets: u64) -> Duration {
+fn max_duration(plan: &Plan, targets: u64) -> Duration {
     let pass = plan.pace.saturating_mul(u32::try_from(targets).unwrap_or(u32::MAX));
     let waits = (0..plan.passes).map(f64::from).map(|pass| plan.backoff.powf(pass));
     let waits = Duration::try_from_secs_f64(plan.timeout.as_secs_f64() * waits.sum::<f64>());
@@ -129,31 +129,31 @@ fn longest(plan: &Plan, targets: u64) -> Duration {
 }
 
 /// What is said before a scan that takes minutes.
-fn warning(longest: Duration) -> Option<String> {
+fn duration_warning(max_duration: Duration) -> Option<String> {
     const LONG: Duration = Duration::from_mins(3);
     const YEAR: Duration = Duration::from_hours(365 * 24);
-    (longest > LONG).then(|| {
-        let time = if longest > YEAR {
+    (max_duration > LONG).then(|| {
+        let time = if max_duration > YEAR {
             "more than a year".to_owned()
         } else {
-            format!("up to {}", HumanDuration(longest))
+            format!("up to {}", HumanDuration(max_duration))
         };
         format!("this scan takes {time}; a higher --rate or fewer --retry shorten it")
     })
 }
 
 /// Who asks: whoever is named, or the kernel's address in the nearest network that is asked.
-fn source(arguments: &ScanArguments, wire: &ProbeSocket, ranges: &Ranges) -> Result<Ipv4Addr, Failure> {
-    if let Some(address) = arguments.arpspa.or(arguments.wire.address.map(|address| address.addr())) {
+fn sender_ip(arguments: &ScanArguments, socket: &ProbeSocket, ranges: &Ranges) -> Result<Ipv4Addr, Failure> {
+    if let Some(address) = arguments.arpspa.or(arguments.socket.address.map(|address| address.addr())) {
         return Ok(address);
     }
-    let addresses = wire.interface().addresses()?;
+    let addresses = socket.interface().addresses()?;
     let near = ranges.iter().find_map(|range| {
         let meets = |own: &&Ipv4Net| own.network() <= *range.end() && *range.start() <= own.broadcast();
         addresses.iter().filter(meets).max_by_key(|own| own.prefix_len())
     });
     near.map(Ipv4Net::addr).ok_or_else(|| {
-        let name = wire.name();
+        let name = socket.name();
         Failure::new(format!(
             "{name} has no address in a network that is to be asked; name the one to ask from by `-s IP`"
         ))
@@ -164,11 +164,11 @@ fn source(arguments: &ScanArguments, wire: &ProbeSocket, ranges: &Ranges) -> Res
 fn vendors(arguments: &ScanArguments) -> Result<Option<Vendors>, Failure> {
     let vendors = match &arguments.ouifile {
         _ if arguments.quiet => return Ok(None),
-        Some(path) => Vendors::of_file(path)?,
+        Some(path) => Vendors::from_file(path)?,
         None => Vendors::installed(),
     };
-    if vendors.bad() > 0 {
-        let bad = vendors.bad();
+    if vendors.invalid_lines() > 0 {
+        let bad = vendors.invalid_lines();
         Failure::new(format!("{bad} lines of the vendors' file name no vendor, and are passed over")).print();
     }
     if vendors.is_empty() && !arguments.plain && !arguments.json {
@@ -181,26 +181,26 @@ fn vendors(arguments: &ScanArguments) -> Result<Option<Vendors>, Failure> {
 }
 
 /// A sweep on a wire.
-struct Scanner<'a> {
+struct ScanRunner<'a> {
     sweep: Sweep,
-    wire: ProbeSocket,
+    socket: ProbeSocket,
     vendors: Option<Vendors>,
     out: Output<File>,
     paint: Paint,
-    bar: Bar,
+    progress: ScanProgress,
     clock: Clock,
     began: Instant,
     arguments: &'a ScanArguments,
 }
 
-impl Scanner<'_> {
+impl ScanRunner<'_> {
     /// Sends and hears until the sweep is over, or somebody ends it.
     fn sweep(&mut self, signals: &Signals) -> Result<(), Failure> {
         let mut congested = None;
         while signals.next()?.is_none() && self.out.has_reader() {
             // No line of a reader who is slow is lost: nobody is asked until there is room again.
             if self.out.is_half_full() {
-                self.print(GLANCE);
+                self.print(SIGNAL_CHECK_INTERVAL);
                 continue;
             }
             let now = self.clock.now();
@@ -208,20 +208,20 @@ impl Scanner<'_> {
             if next == Next::Over {
                 return Ok(());
             }
-            let is_congested = self.wire.is_congested();
+            let is_congested = self.socket.is_congested();
             congested = is_congested.then(|| congested.unwrap_or(now));
-            if congested.is_some_and(|since| now.since(since) > PATIENCE) {
-                self.sweep.refused(self.wire.abandon());
+            if congested.is_some_and(|since| now.since(since) > CONGESTION_TIMEOUT) {
+                self.sweep.refused(self.socket.discard_queued());
             }
             let limit = match next {
-                _ if is_congested => PATIENCE,
+                _ if is_congested => CONGESTION_TIMEOUT,
                 Next::Wait(limit) => limit,
                 _ => Duration::ZERO,
             };
             if !limit.is_zero() {
-                wait(self.wire.as_fd(), is_congested, signals.as_fd(), &[], Some(limit))?;
+                wait(self.socket.as_fd(), is_congested, signals.as_fd(), &[], Some(limit))?;
             }
-            self.hear()?;
+            self.receive_all()?;
         }
         Ok(())
     }
@@ -231,32 +231,32 @@ impl Scanner<'_> {
         let next = loop {
             let next = self.sweep.next(now);
             let Next::Send(packet) = next else { break next };
-            if !self.wire.push(&packet, MacAddr::BROADCAST)? {
+            if !self.socket.queue(&packet, MacAddr::BROADCAST)? {
                 break next;
             }
             self.sweep.sent(now);
         };
-        let refused = self.wire.flush(now)?;
+        let refused = self.socket.flush(now)?;
         self.sweep.refused(refused);
         Ok(next)
     }
 
     /// Reads what has arrived in this turn.
-    fn hear(&mut self) -> Result<(), Failure> {
-        for _ in 0..READS {
+    fn receive_all(&mut self) -> Result<(), Failure> {
+        for _ in 0..MAX_READS {
             if !self.receive()? {
                 break;
             }
         }
         self.print(Duration::ZERO);
-        self.bar.show(&self.sweep);
+        self.progress.show(&self.sweep);
         Ok(())
     }
 
     /// Reads what has arrived already: a process that was stopped for a while finds it late.
     fn drain(&mut self) -> Result<(), Failure> {
         if !drain(|| self.receive())? {
-            self.wire.leave_unread();
+            self.socket.mark_unread();
         }
         Ok(())
     }
@@ -266,31 +266,31 @@ impl Scanner<'_> {
         let now = self.clock.now();
         let mut heard = Vec::new();
         let sweep = &mut self.sweep;
-        let is_more = self.wire.receive(now, |packet, is_broadcast| {
-            let told = sweep.receive(packet);
-            heard.extend(told.map(|heard| (heard, is_broadcast)));
-            words::decision(told)
+        let is_more = self.socket.receive(now, |packet, is_broadcast| {
+            let reply = sweep.receive(packet);
+            heard.extend(reply.map(|heard| (heard, is_broadcast)));
+            text::capture_comment(reply)
         })?;
         for (heard, is_broadcast) in heard {
             // Whom the person has seen already, unless there are two of them.
             if heard.number == 1 || heard.rival.is_some() || !self.arguments.ignoredups {
-                self.tell(&Told::Heard { heard, is_broadcast });
+                self.print_event(&ScanEvent::Reply { heard, is_broadcast });
             }
         }
         Ok(is_more)
     }
 
     /// Why the absence of replies is no result, if it is none.
-    fn gap(&mut self) -> Option<Explanation> {
-        let gaps = Gaps { refused: self.sweep.counts().refused, ..self.wire.gaps(self.clock.now()) };
-        gaps.explain_with(self.wire.name(), "scan again at a lower --rate")
+    fn explain_gap(&mut self) -> Option<Explanation> {
+        let gaps = Gaps { refused: self.sweep.counts().refused, ..self.socket.gaps(self.clock.now()) };
+        gaps.explain_with(self.socket.name(), "scan again at a lower --rate")
     }
 
     /// What it came to. What was never sent is no request.
     fn end(&mut self) -> (Outcome, Option<Explanation>) {
-        self.bar.end();
-        self.sweep.refused(self.wire.abandon());
-        let gap = self.gap();
+        self.progress.end();
+        self.sweep.refused(self.socket.discard_queued());
+        let gap = self.explain_gap();
         if gap.is_some() {
             self.sweep.deaf();
         }
@@ -298,14 +298,14 @@ impl Scanner<'_> {
     }
 
     /// Adds what is told to what is to be printed.
-    fn tell(&mut self, told: &Told) {
+    fn print_event(&mut self, event: &ScanEvent) {
         let names = |address| self.vendors.as_ref().and_then(|vendors| vendors.name(address));
         if self.arguments.json {
-            let line = json::line(self.clock.now(), self.wire.name(), &self.sweep, names, told);
+            let line = json::line(self.clock.now(), self.socket.name(), &self.sweep, names, event);
             self.out.line(&line);
-        } else if !self.arguments.plain || matches!(told, Told::Heard { .. }) {
+        } else if !self.arguments.plain || matches!(event, ScanEvent::Reply { .. }) {
             let names = self.vendors.as_ref().map(|_| names);
-            self.out.line(&words::lines(self.paint, self.wire.name(), &self.sweep, names, told));
+            self.out.line(&text::lines(self.paint, self.socket.name(), &self.sweep, names, event));
         }
     }
 
@@ -313,14 +313,14 @@ impl Scanner<'_> {
     fn print(&mut self, limit: Duration) {
         if self.out.pending() > 0 {
             let out = &mut self.out;
-            self.bar.aside(|| out.flush(limit));
+            self.progress.print_above(|| out.flush(limit));
         }
     }
 }
 
 /// The exit code, and why it is 2 if it is.
-fn verdict(scanner: &Scanner<'_>, outcome: Outcome, gap: Option<Explanation>) -> Result<ExitCode, Failure> {
-    let (name, sweep) = (scanner.wire.name(), &scanner.sweep);
+fn verdict(runner: &ScanRunner<'_>, outcome: Outcome, gap: Option<Explanation>) -> Result<ExitCode, Failure> {
+    let (name, sweep) = (runner.socket.name(), &runner.sweep);
     Err(Failure::new(match outcome {
         Outcome::Found => {
             if let Some(why) = gap {

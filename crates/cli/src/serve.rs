@@ -18,7 +18,7 @@ use crate::signals::Signals;
 /// A host, its wire, and who watches.
 pub(crate) struct Server<W> {
     pub(crate) host: Host,
-    pub(crate) attachment: HostDevice,
+    pub(crate) device: HostDevice,
     pub(crate) pool: Pool,
     pub(crate) report: Report<W>,
     /// When the last turn was.
@@ -26,7 +26,7 @@ pub(crate) struct Server<W> {
     /// The state of the link; none once its interface is deleted.
     monitor: Option<LinkMonitor>,
     /// Whether changes of the link are printed.
-    is_silent: bool,
+    hides_link_lines: bool,
     clock: Clock,
     suspension: Suspension,
     /// How long to look for frames before sleeping.
@@ -34,7 +34,7 @@ pub(crate) struct Server<W> {
     congested: bool,
     again: bool,
     /// How many steps have found something without asking whether a signal came.
-    finds: u32,
+    busy_steps: u32,
 }
 
 /// Why the loop cannot go on.
@@ -47,42 +47,42 @@ pub(crate) enum ServeError {
 
 impl<W: Sink> Server<W> {
     /// Under load a signal is looked for once in so many steps: that is a system call, too.
-    const FINDS: u32 = 64;
+    const MAX_BUSY_STEPS: u32 = 64;
     /// How long an attachment that is in doubt is left alone.
-    const DOUBT: Duration = Duration::from_millis(200);
+    const RECHECK_INTERVAL: Duration = Duration::from_millis(200);
 
     pub(crate) fn new(
         mut host: Host,
-        attachment: HostDevice,
+        device: HostDevice,
         report: Report<W>,
         clock: Clock,
         spin: Duration,
     ) -> Result<Server<W>, Failure> {
-        let pool = Pool::new(attachment.mtu(), host.frames());
-        let monitor = LinkMonitor::open(attachment.name()).map_err(ServeError::Link);
-        let monitor = monitor.map_err(|error| attachment.failure(&error))?;
+        let pool = Pool::new(device.mtu(), host.frames());
+        let monitor = LinkMonitor::open(device.name()).map_err(ServeError::Link);
+        let monitor = monitor.map_err(|error| device.failure(&error))?;
         let now = clock.now();
         host.link_changed(now, monitor.state());
         Ok(Server {
             host,
-            attachment,
+            device,
             pool,
             report,
             now,
             monitor: Some(monitor),
-            is_silent: false,
+            hides_link_lines: false,
             clock,
             suspension: Suspension::start(),
             spin,
             congested: false,
             again: false,
-            finds: 0,
+            busy_steps: 0,
         })
     }
 
     /// The same without lines about the link.
-    pub(crate) fn silent(self, is_silent: bool) -> Server<W> {
-        Server { is_silent, ..self }
+    pub(crate) fn without_link_lines(self, hides_link_lines: bool) -> Server<W> {
+        Server { hides_link_lines, ..self }
     }
 
     /// Waits for the wire, for a signal, for what the time brings, or until `limit` has passed; then
@@ -91,32 +91,32 @@ impl<W: Sink> Server<W> {
         // While the wire has no room, what is due has nowhere to go.
         let due = self.host.deadline().filter(|_| !self.congested);
         let due = due.map(|deadline| deadline.since(self.clock.now()));
-        let doubt = self.attachment.is_in_doubt().then_some(Self::DOUBT);
+        let recheck = self.device.needs_recheck().then_some(Self::RECHECK_INTERVAL);
         let notice = self.report.deadline().map(|deadline| deadline.since(self.clock.now()));
-        let limit = [due, limit, doubt, notice].into_iter().flatten().min();
+        let limit = [due, limit, recheck, notice].into_iter().flatten().min();
         let spin = limit.map_or(self.spin, |limit| limit.min(self.spin));
         let was_congested = self.congested;
         let again = self.again;
         let found = again || look(spin, || self.turn())?;
-        self.finds = if found { self.finds + 1 } else { Self::FINDS };
-        let woken = if self.finds < Self::FINDS {
+        self.busy_steps = if found { self.busy_steps + 1 } else { Self::MAX_BUSY_STEPS };
+        let woken = if self.busy_steps < Self::MAX_BUSY_STEPS {
             Woken { device: true, ..Woken::default() }
         } else {
-            self.finds = 0;
+            self.busy_steps = 0;
             // What was due while the wire had no room is due again once it has.
-            let has_room = was_congested && !self.congested;
+            let was_cleared = was_congested && !self.congested;
             let limit = limit.map(|limit| limit.saturating_sub(spin));
-            let limit = if found || has_room { Some(Duration::ZERO) } else { limit };
+            let limit = if found || was_cleared { Some(Duration::ZERO) } else { limit };
             let monitor = self.monitor.as_ref().map(AsFd::as_fd);
-            wait(self.attachment.as_fd(), self.congested, signals.as_fd(), monitor.as_slice(), limit)
+            wait(self.device.as_fd(), self.congested, signals.as_fd(), monitor.as_slice(), limit)
                 .map_err(ServeError::Wait)?
         };
         if woken.others {
             self.follow_link()?;
         }
         // Many steps a second need not look for what takes seconds.
-        if self.finds == 0 && self.suspension.has_ended() {
-            self.wake();
+        if self.busy_steps == 0 && self.suspension.has_ended() {
+            self.handle_resume();
         }
         if again || !found {
             self.turn()?;
@@ -134,7 +134,7 @@ impl<W: Sink> Server<W> {
                 Ok(Some(state)) => {
                     let now = self.clock.now();
                     self.host.link_changed(now, state);
-                    if !self.is_silent {
+                    if !self.hides_link_lines {
                         self.report.link(now, state);
                     }
                 }
@@ -149,7 +149,7 @@ impl<W: Sink> Server<W> {
     /// Has the host act as after a lost link, because the machine was suspended: the wire may be
     /// another one, although the carrier was not lost.
     // spec: rfc5227-wake
-    fn wake(&mut self) {
+    fn handle_resume(&mut self) {
         if let Some(monitor) = &self.monitor {
             let (now, state) = (self.clock.now(), monitor.state());
             self.host.link_changed(now, LinkState { has_carrier: false, ..state });
@@ -160,7 +160,7 @@ impl<W: Sink> Server<W> {
     /// One turn of the loop. Returns whether something arrived.
     fn turn(&mut self) -> Result<bool, ServeError> {
         self.now = self.clock.now();
-        let turn = self.host.turn(self.now, &mut self.attachment, &mut self.pool, &mut self.report);
+        let turn = self.host.turn(self.now, &mut self.device, &mut self.pool, &mut self.report);
         let turn = turn.map_err(ServeError::Device)?;
         (self.congested, self.again) = (turn.congested, turn.again);
         Ok(turn.arrived > 0)
@@ -176,7 +176,7 @@ impl<W: Sink> Server<W> {
     /// Prints what was counted.
     pub(crate) fn counters(&mut self) {
         self.report.suppressed(self.now, None);
-        self.report.counters(&self.host, &self.attachment, &self.pool);
+        self.report.counters(&self.host, &self.device, &self.pool);
     }
 }
 

@@ -12,7 +12,7 @@ use link::MacAddr;
 use tap::linux::{InterfaceName, Tap, usual_spin};
 
 use crate::failure::Failure;
-use crate::host_device::{HostDevice, Stations, shared, vet_hardware};
+use crate::host_device::{HostAddresses, HostDevice, check_macs, shared_address};
 use crate::values::{ip_address, range};
 use arguments::StationArguments;
 
@@ -26,14 +26,14 @@ impl StationArguments {
     ) -> Result<HostDevice, Failure> {
         match (&self.interface, &self.tap) {
             (Some(name), _) => {
-                let stations = Stations { hardware: hardware(name)?, protocol };
-                let attachment = HostDevice::to_interface(name, &stations)?;
-                self.gateway.map_or(Ok(()), |gateway| attachment.vet(gateway))?;
-                Ok(attachment)
+                let addresses = HostAddresses { hardware: hardware(name)?, protocol };
+                let device = HostDevice::open_interface(name, &addresses)?;
+                self.gateway.map_or(Ok(()), |gateway| device.check_reachable(gateway))?;
+                Ok(device)
             }
             (None, Some(name)) => {
                 let tap = self.open(name, protocol)?;
-                vet_hardware(hardware(tap.interface().name())?, tap.interface())?;
+                check_macs(hardware(tap.interface().name())?, tap.interface())?;
                 Ok(tap.into())
             }
             (None, None) => Err(Failure::new("no wire is named; name one by -I or --tap")),
@@ -50,7 +50,7 @@ impl StationArguments {
         if let Some(address) = self.kernel {
             // Of a range that is not ours alone the kernel can be asked on a TAP.
             if let Some(ours) = ours.iter().find(|ours| **ours == Ipv4Net::from(address.addr())) {
-                return Err(shared(*ours, address.addr()));
+                return Err(shared_address(*ours, address.addr()));
             }
             tap.interface().ensure_address(address)?;
         }
@@ -75,8 +75,8 @@ impl StationArguments {
     }
 
     /// How long to look for frames before sleeping.
-    pub(crate) fn spin(&self) -> Duration {
-        self.busy_poll.map_or_else(usual_spin, |spin| Duration::from_micros(spin.into()))
+    pub(crate) fn busy_poll_time(&self) -> Duration {
+        self.busy_poll.map_or_else(usual_spin, |busy_poll_time| Duration::from_micros(busy_poll_time.into()))
     }
 
     /// Adds the routes of `--route`.
@@ -98,12 +98,12 @@ fn route(words: &[String]) -> Result<(Ipv4Net, Ipv4Addr), String> {
 }
 
 /// A number that no other station can guess.
-pub(crate) fn random() -> u64 {
+pub(crate) fn random_number() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
 /// The secret of a host: 128 bits that the standard library has from the operating system.
 pub(crate) fn secret() -> u128 {
-    let random = RandomState::new();
-    (u128::from(random.hash_one(0)) << 64) | u128::from(random.hash_one(1))
+    let random_number = RandomState::new();
+    (u128::from(random_number.hash_one(0)) << 64) | u128::from(random_number.hash_one(1))
 }

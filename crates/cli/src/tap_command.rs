@@ -25,14 +25,14 @@ pub(crate) fn run(arguments: &TapArguments) -> Result<ExitCode, Failure> {
                 Failure::from(absent).print();
                 Ok(ExitCode::from(1))
             }
-            Err(DeleteError::Open(error)) => Err(Failure::new(not_deleted(name, &error))),
+            Err(DeleteError::Open(error)) => Err(Failure::new(delete_message(name, &error))),
         },
         TapCommand::List { json } => list(*json),
     }
 }
 
 /// Message of a failed deletion; the hints of attach errors do not apply.
-fn not_deleted(name: &InterfaceName, error: &OpenError) -> String {
+fn delete_message(name: &InterfaceName, error: &OpenError) -> String {
     let program = std::env::current_exe().unwrap_or_else(|_| "tapstack".into());
     let as_root = format!("sudo {} tap delete {}", quoted(&program.to_string_lossy()), quoted(name.as_str()));
     match error {
@@ -92,8 +92,8 @@ fn create(arguments: &CreateArguments) -> Result<ExitCode, Failure> {
 
 /// A TAP as `--json` prints it.
 #[derive(Serialize)]
-struct Row {
-    #[serde(serialize_with = "raw")]
+struct TapJson {
+    #[serde(serialize_with = "serialize_name")]
     name: InterfaceName,
     owner: Option<String>,
     group: Option<u32>,
@@ -105,29 +105,33 @@ struct Row {
 fn list(json: bool) -> Result<ExitCode, Failure> {
     for tap in taps()?.into_iter().filter(|tap| tap.is_tap && tap.persistent) {
         let owner = tap_owner(tap.owner, tap.group);
-        let row = Row::from(tap);
+        let line = TapJson::from(tap);
         if json {
-            print_line(&serde_json::to_string(&row)?)?;
+            print_line(&serde_json::to_string(&line)?)?;
         } else {
-            let state = match (row.up, row.attached) {
+            let state = match (line.up, line.attached) {
                 (_, true) => "in use",
                 (true, false) => "up",
                 (false, false) => "down",
             };
-            print_line(&format!("{:<15} {state:<6} mtu {:<5} owner {owner}", row.name.to_string(), row.mtu))?;
+            print_line(&format!(
+                "{:<15} {state:<6} mtu {:<5} owner {owner}",
+                line.name.to_string(),
+                line.mtu
+            ))?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// The name as it is: JSON escapes by rules of its own.
-fn raw<S: serde::Serializer>(name: &InterfaceName, serializer: S) -> Result<S::Ok, S::Error> {
+fn serialize_name<S: serde::Serializer>(name: &InterfaceName, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(name.as_str())
 }
 
-impl From<TapInterface> for Row {
+impl From<TapInterface> for TapJson {
     fn from(tap: TapInterface) -> Self {
-        Row {
+        TapJson {
             name: tap.name,
             owner: tap.owner.map(user_name),
             group: tap.group,

@@ -11,7 +11,7 @@ use link::MacAddr;
 
 /// Reads an IP address.
 pub(crate) fn ip_address(text: &str) -> Result<Ipv4Addr, String> {
-    text.parse().map_err(|_| why_no_ip_address(text))
+    text.parse().map_err(|_| ip_address_error(text))
 }
 
 /// Reads an IP address with the length of its prefix, or with a netmask: `10.0.0.2/24`, `10.0.0.2/255.255.255.0`.
@@ -19,12 +19,12 @@ pub(crate) fn network(text: &str) -> Result<Ipv4Net, String> {
     let Some((address, length)) = text.split_once('/') else {
         return Err(match ip_address(text) {
             Ok(address) => format!("the prefix length is missing; expected e.g. {address}/24"),
-            Err(why) if why == NO_IP_ADDRESS => NO_NETWORK.to_owned(),
+            Err(why) if why == EXPECTED_IP_ADDRESS => EXPECTED_NETWORK.to_owned(),
             Err(why) => why,
         });
     };
-    let address =
-        ip_address(address).map_err(|why| if why == NO_IP_ADDRESS { NO_NETWORK.to_owned() } else { why })?;
+    let address = ip_address(address)
+        .map_err(|why| if why == EXPECTED_IP_ADDRESS { EXPECTED_NETWORK.to_owned() } else { why })?;
     if length.contains('.') {
         return with_netmask(address, length);
     }
@@ -63,11 +63,11 @@ pub(crate) fn host_network(text: &str) -> Result<Ipv4Net, String> {
 
 /// Reads a range in CIDR notation.
 pub(crate) fn range(text: &str) -> Result<Ipv4Net, String> {
-    whole(network(text)?)
+    check_host_bits(network(text)?)
 }
 
 /// A range as it is, unless it is written as one of its addresses.
-pub(crate) fn whole(range: Ipv4Net) -> Result<Ipv4Net, String> {
+pub(crate) fn check_host_bits(range: Ipv4Net) -> Result<Ipv4Net, String> {
     if range == range.trunc() {
         Ok(range)
     } else {
@@ -123,17 +123,17 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "seconds are wanted, from 0.001 to 86400, such as 0.2".to_owned())
 }
 
-pub(crate) const NO_IP_ADDRESS: &str = "expected an IPv4 address, e.g. 10.0.0.1";
-const NO_NETWORK: &str = "expected an IPv4 address and a prefix length, e.g. 10.0.0.2/24";
+pub(crate) const EXPECTED_IP_ADDRESS: &str = "expected an IPv4 address, e.g. 10.0.0.1";
+const EXPECTED_NETWORK: &str = "expected an IPv4 address and a prefix length, e.g. 10.0.0.2/24";
 
-fn why_no_ip_address(text: &str) -> String {
+fn ip_address_error(text: &str) -> String {
     let parts: Vec<_> = text.split('.').collect();
     let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|digit| digit.is_ascii_digit());
     if text.parse::<Ipv6Addr>().is_ok() {
         return "IPv6 is not supported; expected an IPv4 address, e.g. 10.0.0.1".to_owned();
     }
     if parts.len() != 4 || !parts.iter().all(is_number) {
-        return NO_IP_ADDRESS.to_owned();
+        return EXPECTED_IP_ADDRESS.to_owned();
     }
     // RFC 6943 3.1.1: inet_aton, and with it ping and ip, read such a number as octal.
     if let Some(part) = parts.iter().find(|part| part.len() > 1 && part.starts_with('0')) {
@@ -141,7 +141,7 @@ fn why_no_ip_address(text: &str) -> String {
     }
     match parts.iter().find(|part| part.parse::<u8>().is_err()) {
         Some(part) => format!("{part} is greater than 255"),
-        None => NO_IP_ADDRESS.to_owned(),
+        None => EXPECTED_IP_ADDRESS.to_owned(),
     }
 }
 

@@ -122,7 +122,7 @@ fn drain(
         Ok(has_arrived)
     })?;
     if !is_dry {
-        source.leave_unread();
+        source.mark_unread();
     }
     follow_link(source, listener, show, clock.now());
     Ok(())

@@ -50,9 +50,9 @@ pub(crate) struct ArpingArguments {
     #[arg(value_parser = ip_address)]
     pub(crate) target: Ipv4Addr,
     #[command(flatten)]
-    pub(crate) wire: ProbeArguments,
+    pub(crate) socket: ProbeArguments,
     /// How many requests to send [default: unlimited; 3 with -D, fewer if -w ends first]
-    #[arg(short, long, value_name = "COUNT", value_parser = number(1..), allow_negative_numbers = true)]
+    #[arg(short, long, value_name = "COUNT", value_parser = number(1_u64..), allow_negative_numbers = true)]
     pub(crate) count: Option<u64>,
     /// How long it all may take, in seconds
     #[arg(short = 'w', long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]

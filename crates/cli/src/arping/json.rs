@@ -7,13 +7,13 @@ use arp::inquiry::{Counts, Heard, Inquiry, Outcome};
 use serde::Serialize;
 use tap::Instant;
 
-use super::words::Told;
+use super::text::ArpingEvent;
 use crate::output::json;
 
 /// One line. Times are nanoseconds, `time` is since the command began.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-enum Line {
+enum ArpingJson {
     Start {
         time: u64,
         interface: String,
@@ -47,26 +47,26 @@ enum Line {
 }
 
 /// One line, without the line feed.
-pub(super) fn line(now: Instant, inquiry: &Inquiry, told: &Told<'_>) -> String {
-    json(&Line::new(now.as_nanos(), inquiry, told))
+pub(super) fn line(now: Instant, inquiry: &Inquiry, event: &ArpingEvent<'_>) -> String {
+    json(&ArpingJson::new(now.as_nanos(), inquiry, event))
 }
 
-impl Line {
-    fn new(time: u64, inquiry: &Inquiry, told: &Told<'_>) -> Line {
+impl ArpingJson {
+    fn new(time: u64, inquiry: &Inquiry, event: &ArpingEvent<'_>) -> ArpingJson {
         let plan = inquiry.plan();
-        match *told {
-            Told::Start { interface } => Line::Start {
+        match *event {
+            ArpingEvent::Start { interface } => ArpingJson::Start {
                 time,
                 interface: interface.as_str().to_owned(),
                 target: plan.target,
                 protocol_address: plan.ours.protocol,
                 hardware_address: plan.ours.hardware.to_string(),
             },
-            Told::Heard(heard) => Line::heard(time, heard),
-            Told::Statistics(outcome) => {
+            ArpingEvent::Reply(heard) => ArpingJson::reply(time, heard),
+            ArpingEvent::Statistics(outcome) => {
                 let Counts { sent, broadcast, refused, received, duplicates, strays, .. } = *inquiry.counts();
-                let (target, outcome) = (plan.target, word(outcome));
-                Line::Statistics {
+                let (target, outcome) = (plan.target, outcome_name(outcome));
+                ArpingJson::Statistics {
                     time,
                     target,
                     outcome,
@@ -81,9 +81,9 @@ impl Line {
         }
     }
 
-    fn heard(time: u64, Heard { packet, is_broadcast, round_trip, is_duplicate }: Heard) -> Line {
+    fn reply(time: u64, Heard { packet, is_broadcast, round_trip, is_duplicate }: Heard) -> ArpingJson {
         let Operation(operation) = packet.operation;
-        Line::Reply {
+        ArpingJson::Reply {
             time,
             operation,
             sender_protocol_address: packet.sender_protocol,
@@ -97,7 +97,7 @@ impl Line {
     }
 }
 
-fn word(outcome: Outcome) -> &'static str {
+fn outcome_name(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Answered => "answered",
         Outcome::Silent => "silent",

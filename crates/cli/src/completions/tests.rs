@@ -2,7 +2,7 @@ use super::*;
 
 #[test]
 fn every_command_and_its_options_are_in_the_script_of_every_shell() {
-    for shell in [For::Bash, For::Zsh, For::Fish] {
+    for shell in [SupportedShell::Bash, SupportedShell::Zsh, SupportedShell::Fish] {
         let script = script(shell);
         let command = CommandLine::command();
         let commands: Vec<_> = command.get_subcommands().map(clap::Command::get_name).collect();

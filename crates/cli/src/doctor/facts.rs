@@ -6,8 +6,8 @@ use std::thread;
 
 use tap::linux::{Features, InterfaceName, features, taps};
 
-use super::inside::{self, Inside};
-use super::managers::Managers;
+use super::inside::{self, NamespaceReport};
+use super::managers::InterfaceManagers;
 use crate::advice::{explain, quoted};
 use crate::users::{caller, user_name};
 
@@ -19,10 +19,10 @@ pub(super) struct Facts {
     /// The capabilities that this process may use, if it can tell.
     pub(super) capabilities: Option<Capabilities>,
     /// What was tried in a namespace, or why nothing could be.
-    pub(super) inside: Result<Inside, String>,
+    pub(super) inside: Result<NamespaceReport, String>,
     /// `kernel.io_uring_disabled`; kernels before 6.6 have no such switch.
     pub(super) io_uring_disabled: Option<u64>,
-    pub(super) managers: Managers,
+    pub(super) managers: InterfaceManagers,
     /// Whether a new interface speaks IPv6; nothing on a kernel without it.
     pub(super) ipv6: Option<bool>,
     /// The TAPs that there are on which IPv6 is on.
@@ -61,9 +61,9 @@ impl Facts {
         Facts {
             node: features().map_err(|error| explain(&error)),
             capabilities: status.ok().and_then(|status| Capabilities::of(&status)),
-            inside: inside::explore(),
+            inside: inside::run_in_child(),
             io_uring_disabled: setting("kernel/io_uring_disabled"),
-            managers: Managers::find(),
+            managers: InterfaceManagers::find(),
             ipv6: setting("net/ipv6/conf/default/disable_ipv6").map(|disabled| disabled == 0),
             taps_with_ipv6: taps_with_ipv6(),
             most_neighbors: setting("net/ipv4/neigh/default/gc_thresh3"),

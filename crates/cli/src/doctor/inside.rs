@@ -16,16 +16,16 @@ use crate::advice::explain;
 use crate::failure::{Failure, print_line};
 
 /// The name under which this program tries things in a namespace.
-pub(crate) const EXPLORER: &str = "tapstack-doctor-inside";
+pub(crate) const NAMESPACE_CHECK: &str = "tapstack-doctor-inside";
 
 /// Argument that makes the explorer undumpable, as `lab` would be.
 const UNDUMPABLE: &str = "undumpable";
 
 /// What came of it. Each refusal is a sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Inside {
+pub(super) struct NamespaceReport {
     /// Whether a namespace was made that holds its privileges, and in which way.
-    pub(super) namespace: Result<Way, String>,
+    pub(super) namespace: Result<NamespaceMethod, String>,
     /// Whether a TAP can be made there and brought up, if there is a namespace.
     pub(super) tap: Option<Result<(), String>>,
     /// Whether `io_uring` carries its frames, if there is a TAP.
@@ -34,7 +34,7 @@ pub(super) struct Inside {
 
 /// The ways to a network namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Way {
+pub(super) enum NamespaceMethod {
     /// By privilege.
     Privilege,
     /// By a user namespace around it.
@@ -42,12 +42,12 @@ pub(super) enum Way {
 }
 
 /// Runs this program as the explorer, and takes its report.
-pub(super) fn explore() -> Result<Inside, String> {
+pub(super) fn run_in_child() -> Result<NamespaceReport, String> {
     let mut command = Command::new("/proc/self/exe");
     // A program whose file has capabilities is not dumpable, which counts inside; the same program, run by itself, is.
     let is_dumpable = prctl::get_dumpable().unwrap_or(true);
     let words = (!is_dumpable).then_some(UNDUMPABLE);
-    let output = command.arg0(EXPLORER).args(words).stdin(Stdio::null()).output();
+    let output = command.arg0(NAMESPACE_CHECK).args(words).stdin(Stdio::null()).output();
     let output = output.map_err(|error| format!("cannot start a child process: {error}"))?;
     serde_json::from_slice(&output.stdout).map_err(|error| {
         let errors = String::from_utf8_lossy(&output.stderr);
@@ -57,25 +57,25 @@ pub(super) fn explore() -> Result<Inside, String> {
 
 /// What the explorer does.
 pub(crate) fn report(mut words: impl Iterator<Item = OsString>) -> Result<ExitCode, Failure> {
-    if words.any(|word| word == UNDUMPABLE) {
+    if words.any(|name| name == UNDUMPABLE) {
         prctl::set_dumpable(false)?;
     }
-    let report = Inside::explore();
+    let report = NamespaceReport::run_in_child();
     print_line(&serde_json::to_string(&report)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
-impl Inside {
-    fn explore() -> Inside {
+impl NamespaceReport {
+    fn run_in_child() -> NamespaceReport {
         let before = user_namespace();
         let namespace = Namespace::enter().map_err(|error| explain(&error));
         let namespace = namespace.map(|_| match (before, user_namespace()) {
-            (Ok(before), Ok(after)) if before == after => Way::Privilege,
-            _ => Way::UserNamespace,
+            (Ok(before), Ok(after)) if before == after => NamespaceMethod::Privilege,
+            _ => NamespaceMethod::UserNamespace,
         });
         let tap = namespace.is_ok().then(|| open(Io::ReadWrite));
         let ring = tap.as_ref().is_some_and(Result::is_ok).then(|| open(Io::Ring));
-        Inside { namespace, tap, ring }
+        NamespaceReport { namespace, tap, ring }
     }
 }
 

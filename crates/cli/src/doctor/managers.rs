@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::sections::{Section, meets, sections};
+use super::sections::{Section, matches_glob, sections};
 
 /// Which of them run, and what they would do to a TAP.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Managers {
+pub(super) struct InterfaceManagers {
     /// Whether its files keep `NetworkManager` off TAPs, if it runs.
-    pub(super) network_manager_keeps_off: Option<bool>,
+    pub(super) network_manager_ignores_taps: Option<bool>,
     pub(super) networkd: Networkd,
 }
 
@@ -21,9 +21,9 @@ pub(super) enum Networkd {
     #[default]
     Absent,
     /// None of its files sets a TAP up.
-    KeepsOff,
+    IgnoresTaps,
     /// This one does.
-    SetsUp(PathBuf),
+    ManagesTaps(PathBuf),
 }
 
 /// The TAP that people have.
@@ -43,18 +43,19 @@ const NETWORKD: [&str; 4] = [
     "/etc/systemd/network",
 ];
 
-impl Managers {
-    pub(super) fn find() -> Managers {
+impl InterfaceManagers {
+    pub(super) fn find() -> InterfaceManagers {
         let running = running();
         let runs = |name: &str| running.iter().any(|program| program == name);
-        Managers {
-            network_manager_keeps_off: runs("NetworkManager")
-                .then(|| keeps_off(files(&NETWORK_MANAGER, "conf").values().map(|(_, text)| text.as_str()))),
+        InterfaceManagers {
+            network_manager_ignores_taps: runs("NetworkManager").then(|| {
+                ignores_taps(files(&NETWORK_MANAGER, "conf").values().map(|(_, text)| text.as_str()))
+            }),
             // The kernel cuts a program's name after fifteen octets.
-            networkd: match runs("systemd-network").then(|| sets_up(&files(&NETWORKD, "network"))) {
+            networkd: match runs("systemd-network").then(|| manages_taps(&files(&NETWORKD, "network"))) {
                 None => Networkd::Absent,
-                Some(None) => Networkd::KeepsOff,
-                Some(Some(path)) => Networkd::SetsUp(path),
+                Some(None) => Networkd::IgnoresTaps,
+                Some(Some(path)) => Networkd::ManagesTaps(path),
             },
         }
     }
@@ -84,28 +85,28 @@ fn files(folders: &[&str], ending: &str) -> BTreeMap<String, (PathBuf, String)> 
 }
 
 /// Whether one of the files keeps `NetworkManager` off TAPs.
-pub(super) fn keeps_off<'a>(files: impl IntoIterator<Item = &'a str>) -> bool {
+pub(super) fn ignores_taps<'a>(files: impl IntoIterator<Item = &'a str>) -> bool {
     files.into_iter().flat_map(sections).any(|section| {
         let unmanaged = section.sets("managed", &["0", "no", "false", "off"]);
         section.settings.iter().any(|(key, value)| match key.trim_end_matches('+') {
-            "unmanaged-devices" => names_taps(value),
-            "match-device" => unmanaged && names_taps(value),
+            "unmanaged-devices" => lists_taps(value),
+            "match-device" => unmanaged && lists_taps(value),
             _ => false,
         })
     })
 }
 
 /// Whether a list of devices, as `NetworkManager` takes it, names TAPs.
-fn names_taps(devices: &str) -> bool {
+fn lists_taps(devices: &str) -> bool {
     devices.split([';', ',']).map(str::trim).any(|device| match device.split_once(':') {
-        Some(("interface-name", pattern)) => meets(TAP, pattern.trim_start_matches('=')),
+        Some(("interface-name", pattern)) => matches_glob(TAP, pattern.trim_start_matches('=')),
         Some((kind, name)) => kind == "type" && name == "tun",
-        None => meets(TAP, device),
+        None => matches_glob(TAP, device),
     })
 }
 
 /// The first file by which `systemd-networkd` sets TAPs up, unless one before it says to let them be.
-pub(super) fn sets_up(files: &BTreeMap<String, (PathBuf, String)>) -> Option<PathBuf> {
+pub(super) fn manages_taps(files: &BTreeMap<String, (PathBuf, String)>) -> Option<PathBuf> {
     let (path, sections) =
         files.values().map(|(path, text)| (path, sections(text))).find(|(_, sections)| {
             sections.iter().any(|section| section.name == "Match" && matches_taps(section))
@@ -118,7 +119,7 @@ pub(super) fn sets_up(files: &BTreeMap<String, (PathBuf, String)>) -> Option<Pat
 /// Whether a TAP is what the section describes. One that describes nothing matches nothing.
 fn matches_taps(section: &Section) -> bool {
     let met = |(key, patterns): &(String, String)| {
-        let any = |what: &str| patterns.split_whitespace().any(|pattern| meets(what, pattern));
+        let any = |what: &str| patterns.split_whitespace().any(|pattern| matches_glob(what, pattern));
         match key.as_str() {
             "Name" => any(TAP),
             "Type" => any("ether"),

@@ -28,18 +28,18 @@ pub(super) fn sections(text: &str) -> Vec<Section> {
 }
 
 /// Whether a pattern with `*` and `?` is met.
-pub(super) fn meets(text: &str, pattern: &str) -> bool {
+pub(super) fn matches_glob(text: &str, pattern: &str) -> bool {
     let mut rest = pattern.chars();
     match rest.next() {
         None => text.is_empty(),
         Some('*') => {
             let mut tails = text.char_indices().map(|(at, _)| at).chain([text.len()]);
-            tails.any(|at| text.get(at..).is_some_and(|tail| meets(tail, rest.as_str())))
+            tails.any(|at| text.get(at..).is_some_and(|tail| matches_glob(tail, rest.as_str())))
         }
         Some(wanted) => {
             let mut others = text.chars();
             others.next().is_some_and(|first| wanted == '?' || wanted == first)
-                && meets(others.as_str(), rest.as_str())
+                && matches_glob(others.as_str(), rest.as_str())
         }
     }
 }

@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::checks::split_hint;
 use super::facts::{Capabilities, Capability};
-use super::inside::{Inside, Way};
-use super::judge::split;
-use super::managers::{Managers, Networkd, keeps_off, sets_up};
-use super::sections::meets;
+use super::inside::{NamespaceMethod, NamespaceReport};
+use super::managers::{InterfaceManagers, Networkd, ignores_taps, manages_taps};
+use super::sections::matches_glob;
 use super::*;
 use tap::linux::Features;
 
@@ -14,9 +14,13 @@ fn well() -> Facts {
     Facts {
         node: Ok(Features { virtio_header: true, multi_queue: true }),
         capabilities: Some(Capabilities { net_admin: Capability::Held, net_raw: Capability::Held }),
-        inside: Ok(Inside { namespace: Ok(Way::Privilege), tap: Some(Ok(())), ring: Some(Ok(())) }),
+        inside: Ok(NamespaceReport {
+            namespace: Ok(NamespaceMethod::Privilege),
+            tap: Some(Ok(())),
+            ring: Some(Ok(())),
+        }),
         io_uring_disabled: Some(0),
-        managers: Managers::default(),
+        managers: InterfaceManagers::default(),
         ipv6: Some(false),
         taps_with_ipv6: vec![],
         most_neighbors: Some(131_072),
@@ -30,22 +34,22 @@ fn well() -> Facts {
 fn after(change: impl FnOnce(&mut Facts)) -> (Vec<Finding>, u8) {
     let mut facts = well();
     change(&mut facts);
-    let findings = judge(&facts);
+    let findings = check_all(&facts);
     let code = exit_code(&findings);
-    (findings.into_iter().filter(|finding| finding.outcome != Outcome::Ok).collect(), code)
+    (findings.into_iter().filter(|finding| finding.outcome != CheckOutcome::Ok).collect(), code)
 }
 
 /// The one that is not `ok`: its check, outcome and mend, and the exit code.
-fn one(change: impl FnOnce(&mut Facts)) -> (&'static str, Outcome, Option<String>, u8) {
+fn one(change: impl FnOnce(&mut Facts)) -> (&'static str, CheckOutcome, Option<String>, u8) {
     let (findings, code) = after(change);
     let [finding] = <[Finding; 1]>::try_from(findings).unwrap();
-    (finding.check, finding.outcome, finding.mend, code)
+    (finding.check, finding.outcome, finding.hint, code)
 }
 
 #[test]
 fn where_all_is_well_there_is_nothing_to_mend() {
     assert_eq!(after(|_| ()), (vec![], 0));
-    assert!(judge(&well()).iter().all(|finding| finding.mend.is_none()));
+    assert!(check_all(&well()).iter().all(|finding| finding.hint.is_none()));
 }
 
 #[test]
@@ -53,44 +57,49 @@ fn a_node_that_does_not_open_is_bad_and_what_takes_it_is_skipped() {
     let sentence = "cannot open /dev/net/tun: Permission denied, its file mode keeps you out; `sudo chmod 0666 /dev/net/tun`";
     let (findings, code) = after(|facts| {
         facts.node = Err(sentence.to_owned());
-        facts.inside =
-            Ok(Inside { namespace: Ok(Way::UserNamespace), tap: Some(Err(sentence.to_owned())), ring: None });
+        facts.inside = Ok(NamespaceReport {
+            namespace: Ok(NamespaceMethod::UserNamespace),
+            tap: Some(Err(sentence.to_owned())),
+            ring: None,
+        });
     });
     assert_eq!(code, 1);
     let ends: Vec<_> = findings.iter().map(|finding| (finding.check, finding.outcome)).collect();
-    let skipped = ["tap", "io_uring", "virtio header", "multi-queue"].map(|check| (check, Outcome::Skip));
-    assert_eq!(ends, [&[("node", Outcome::Bad)], &skipped[..]].concat());
-    assert_eq!(findings[0].mend.as_deref(), Some("sudo chmod 0666 /dev/net/tun"));
+    let skipped =
+        ["tap", "io_uring", "virtio header", "multi-queue"].map(|check| (check, CheckOutcome::Skip));
+    assert_eq!(ends, [&[("node", CheckOutcome::Bad)], &skipped[..]].concat());
+    assert_eq!(findings[0].hint.as_deref(), Some("sudo chmod 0666 /dev/net/tun"));
     assert!(findings[0].why.ends_with("its file mode keeps you out"));
 }
 
 #[test]
 fn a_namespace_that_is_refused_is_bad_for_who_has_no_other_way() {
-    let mend = "sudo sysctl kernel.unprivileged_userns_clone=1";
+    let hint = "sudo sysctl kernel.unprivileged_userns_clone=1";
     let refused = |facts: &mut Facts| {
-        let sentence = format!("cannot make a network namespace: kept from you; `{mend}`");
-        facts.inside = Ok(Inside { namespace: Err(sentence), tap: None, ring: None });
+        let sentence = format!("cannot make a network namespace: kept from you; `{hint}`");
+        facts.inside = Ok(NamespaceReport { namespace: Err(sentence), tap: None, ring: None });
     };
     let (findings, code) = after(|facts| {
         refused(facts);
         facts.capabilities =
             Some(Capabilities { net_admin: Capability::Gainable, net_raw: Capability::Held });
     });
-    assert_eq!((findings[0].outcome, findings[0].mend.as_deref(), code), (Outcome::Bad, Some(mend), 1));
+    assert_eq!((findings[0].outcome, findings[0].hint.as_deref(), code), (CheckOutcome::Bad, Some(hint), 1));
     // Who may make TAPs outside is fine, but no TAP was made to see it.
     let (findings, code) = after(refused);
-    assert_eq!((findings[0].outcome, findings[1].outcome, code), (Outcome::Warn, Outcome::Skip, 2));
+    assert_eq!((findings[0].outcome, findings[1].outcome, code), (CheckOutcome::Warn, CheckOutcome::Skip, 2));
 }
 
 #[test]
 fn a_tap_that_cannot_be_made_is_bad_and_a_child_that_does_not_report_is_no_answer() {
     let (findings, code) = after(|facts| {
         let refused = Err("cannot attach to the TAP: no".to_owned());
-        facts.inside = Ok(Inside { namespace: Ok(Way::Privilege), tap: Some(refused), ring: None });
+        facts.inside =
+            Ok(NamespaceReport { namespace: Ok(NamespaceMethod::Privilege), tap: Some(refused), ring: None });
     });
-    assert_eq!((findings[0].check, findings[0].outcome, code), ("tap", Outcome::Bad, 1));
+    assert_eq!((findings[0].check, findings[0].outcome, code), ("tap", CheckOutcome::Bad, 1));
     let (findings, code) = after(|facts| facts.inside = Err("cannot start a child process".to_owned()));
-    assert!(findings.iter().all(|finding| finding.outcome == Outcome::Skip));
+    assert!(findings.iter().all(|finding| finding.outcome == CheckOutcome::Skip));
     assert_eq!((findings.len(), code), (3, 2));
 }
 
@@ -100,9 +109,9 @@ fn a_capability_that_is_not_held_is_worth_a_look_and_names_the_command() {
     let without =
         |net_admin, net_raw| one(move |facts| facts.capabilities = Some(Capabilities { net_admin, net_raw }));
     let create = "sudo /bin/tapstack tap create tap0 --address 10.0.0.1/24 --user alice".to_owned();
-    assert_eq!(without(Gainable, Held), ("CAP_NET_ADMIN", Outcome::Warn, Some(create), 0));
+    assert_eq!(without(Gainable, Held), ("CAP_NET_ADMIN", CheckOutcome::Warn, Some(create), 0));
     let set = "sudo setcap cap_net_raw+ep /bin/tapstack".to_owned();
-    assert_eq!(without(Held, Gainable), ("CAP_NET_RAW", Outcome::Warn, Some(set), 0));
+    assert_eq!(without(Held, Gainable), ("CAP_NET_RAW", CheckOutcome::Warn, Some(set), 0));
     let (findings, _) = after(|facts| {
         facts.capabilities = Some(Capabilities { net_admin: Held, net_raw: Gainable });
     });
@@ -117,7 +126,7 @@ fn no_command_is_advised_when_a_capability_is_outside_of_the_bounding_set() {
     });
     assert_eq!((findings.len(), code), (2, 0));
     for finding in findings {
-        assert_eq!((finding.outcome, &finding.mend), (Outcome::Warn, &None), "{}", finding.why);
+        assert_eq!((finding.outcome, &finding.hint), (CheckOutcome::Warn, &None), "{}", finding.why);
         assert!(
             finding.why.contains("bounding set") && finding.why.contains("--cap-add NET_"),
             "{}",
@@ -148,45 +157,45 @@ fn nothing_machine_wide_is_advised_when_io_uring_is_refused() {
             facts.io_uring_disabled = disabled;
         })
     };
-    assert_eq!(refused(Some(2)), ("io_uring", Outcome::Warn, None, 0));
-    assert_eq!(refused(Some(0)), ("io_uring", Outcome::Warn, None, 0));
-    assert_eq!(refused(None), ("io_uring", Outcome::Warn, None, 0));
+    assert_eq!(refused(Some(2)), ("io_uring", CheckOutcome::Warn, None, 0));
+    assert_eq!(refused(Some(0)), ("io_uring", CheckOutcome::Warn, None, 0));
+    assert_eq!(refused(None), ("io_uring", CheckOutcome::Warn, None, 0));
 }
 
 #[test]
 fn what_a_kernel_lacks_or_does_unasked_is_worth_a_look() {
     let old = |facts: &mut Facts| facts.node = Ok(Features { virtio_header: true, multi_queue: false });
-    assert_eq!(one(old), ("multi-queue", Outcome::Warn, None, 0));
-    assert_eq!(one(|facts| facts.ipv6 = Some(true)), ("IPv6", Outcome::Warn, None, 0));
-    let (check, outcome, mend, _) = one(|facts| {
+    assert_eq!(one(old), ("multi-queue", CheckOutcome::Warn, None, 0));
+    assert_eq!(one(|facts| facts.ipv6 = Some(true)), ("IPv6", CheckOutcome::Warn, None, 0));
+    let (check, outcome, hint, _) = one(|facts| {
         facts.ipv6 = Some(true);
         facts.taps_with_ipv6 = vec!["tap0".parse().unwrap(), "tap1".parse().unwrap()];
     });
-    assert_eq!((check, outcome), ("IPv6", Outcome::Warn));
-    assert_eq!(mend.as_deref(), Some("sudo sysctl net/ipv6/conf/tap0/disable_ipv6=1"));
+    assert_eq!((check, outcome), ("IPv6", CheckOutcome::Warn));
+    assert_eq!(hint.as_deref(), Some("sudo sysctl net/ipv6/conf/tap0/disable_ipv6=1"));
     assert_eq!(after(|facts| facts.most_neighbors = Some(1_024)), (vec![], 0));
-    assert_eq!(one(|facts| facts.most_neighbors = None), ("neighbours", Outcome::Skip, None, 0));
-    assert_eq!(one(|facts| facts.processors = Some(1)), ("processors", Outcome::Warn, None, 0));
+    assert_eq!(one(|facts| facts.most_neighbors = None), ("neighbours", CheckOutcome::Skip, None, 0));
+    assert_eq!(one(|facts| facts.processors = Some(1)), ("processors", CheckOutcome::Warn, None, 0));
 }
 
 #[test]
 fn a_manager_that_would_set_up_a_tap_is_told_not_to() {
-    let (check, outcome, mend, code) = one(|facts| facts.managers.network_manager_keeps_off = Some(false));
-    assert_eq!((check, outcome, code), ("NetworkManager", Outcome::Warn, 0));
+    let (check, outcome, hint, code) = one(|facts| facts.managers.network_manager_ignores_taps = Some(false));
+    assert_eq!((check, outcome, code), ("NetworkManager", CheckOutcome::Warn, 0));
     // What the mend writes is what is looked for.
-    let written = mend.unwrap().split('\'').nth(1).unwrap().replace("\\n", "\n");
-    assert!(keeps_off([written.as_str()]), "{written}");
+    let written = hint.unwrap().split('\'').nth(1).unwrap().replace("\\n", "\n");
+    assert!(ignores_taps([written.as_str()]), "{written}");
     let path = PathBuf::from("/etc/systemd/network/20-all.network");
-    let (check, _, mend, _) = one(|facts| facts.managers.networkd = Networkd::SetsUp(path.clone()));
+    let (check, _, hint, _) = one(|facts| facts.managers.networkd = Networkd::ManagesTaps(path.clone()));
     assert_eq!(check, "systemd-networkd");
-    let written = mend.unwrap().split('\'').nth(1).unwrap().replace("\\n", "\n");
+    let written = hint.unwrap().split('\'').nth(1).unwrap().replace("\\n", "\n");
     let all = (path.clone(), "[Match]\nName=*\n".to_owned());
     let mut files = BTreeMap::from([("20-all.network".to_owned(), all)]);
-    assert_eq!(sets_up(&files), Some(path.clone()));
+    assert_eq!(manages_taps(&files), Some(path.clone()));
     files.insert("00-tapstack.network".to_owned(), (path, written));
-    assert_eq!(sets_up(&files), None);
-    assert_eq!(after(|facts| facts.managers.networkd = Networkd::KeepsOff), (vec![], 0));
-    assert_eq!(after(|facts| facts.managers.network_manager_keeps_off = Some(true)), (vec![], 0));
+    assert_eq!(manages_taps(&files), None);
+    assert_eq!(after(|facts| facts.managers.networkd = Networkd::IgnoresTaps), (vec![], 0));
+    assert_eq!(after(|facts| facts.managers.network_manager_ignores_taps = Some(true)), (vec![], 0));
 }
 
 #[test]
@@ -196,7 +205,7 @@ fn networkmanager_is_kept_off_by_name_or_by_kind() {
         "[keyfile]\nunmanaged-devices+=type:tun\n",
         "[device-x]\nmatch-device=interface-name:=tap0\nmanaged=false\n",
     ] {
-        assert!(keeps_off([text]), "{text}");
+        assert!(ignores_taps([text]), "{text}");
     }
     for text in [
         "",
@@ -205,7 +214,7 @@ fn networkmanager_is_kept_off_by_name_or_by_kind() {
         "[keyfile]\nunmanaged-devices=interface-name:eth*;except:interface-name:tap0\n",
         "[device-x]\nmatch-device=interface-name:tap*\n",
     ] {
-        assert!(!keeps_off([text]), "{text}");
+        assert!(!ignores_taps([text]), "{text}");
     }
 }
 
@@ -213,7 +222,7 @@ fn networkmanager_is_kept_off_by_name_or_by_kind() {
 fn networkd_sets_up_a_tap_by_the_first_file_that_describes_one() {
     let by = |text: &str| {
         let file = (PathBuf::from("/x.network"), text.to_owned());
-        sets_up(&BTreeMap::from([("x.network".to_owned(), file)])).is_some()
+        manages_taps(&BTreeMap::from([("x.network".to_owned(), file)])).is_some()
     };
     assert!(by("[Match]\nName=en* tap*\n[Network]\nDHCP=yes\n"));
     assert!(by("[Match]\nType=ether\n"));
@@ -228,26 +237,36 @@ fn networkd_sets_up_a_tap_by_the_first_file_that_describes_one() {
 
 #[test]
 fn a_pattern_is_met_by_the_whole_name() {
-    assert!(meets("tap0", "tap*") && meets("tap0", "*0") && meets("tap0", "t??0") && meets("", "*"));
-    assert!(!meets("tap0", "tap") && !meets("tap0", "ap*") && !meets("tap0", "tap0?") && !meets("", "?"));
+    assert!(
+        matches_glob("tap0", "tap*")
+            && matches_glob("tap0", "*0")
+            && matches_glob("tap0", "t??0")
+            && matches_glob("", "*")
+    );
+    assert!(
+        !matches_glob("tap0", "tap")
+            && !matches_glob("tap0", "ap*")
+            && !matches_glob("tap0", "tap0?")
+            && !matches_glob("", "?")
+    );
 }
 
 #[test]
 fn only_a_command_at_the_end_is_a_mend() {
-    assert_eq!(split("no; `sudo modprobe tun`"), ("no", Some("sudo modprobe tun".to_owned())));
-    assert_eq!(split("no; `docker run --privileged ...`"), ("no; `docker run --privileged ...`", None));
-    assert_eq!(split("no `x` here"), ("no `x` here", None));
-    assert_eq!(split("no; choose another name"), ("no; choose another name", None));
+    assert_eq!(split_hint("no; `sudo modprobe tun`"), ("no", Some("sudo modprobe tun".to_owned())));
+    assert_eq!(split_hint("no; `docker run --privileged ...`"), ("no; `docker run --privileged ...`", None));
+    assert_eq!(split_hint("no `x` here"), ("no `x` here", None));
+    assert_eq!(split_hint("no; choose another name"), ("no; choose another name", None));
 }
 
 #[test]
 fn a_finding_is_a_line_and_its_mend_the_next() {
     let finding = Finding {
         check: "node",
-        outcome: Outcome::Bad,
+        outcome: CheckOutcome::Bad,
         needed: true,
         why: "closed".to_owned(),
-        mend: Some("sudo modprobe tun".to_owned()),
+        hint: Some("sudo modprobe tun".to_owned()),
     };
     let text = "bad   node             closed\n                       mend: sudo modprobe tun";
     assert_eq!(finding.text(Paint::NONE), text);
@@ -260,7 +279,7 @@ fn what_is_printed_as_json_is_what_the_schema_says_and_the_summary_is_last() {
     facts.ipv6 = Some(true);
     facts.most_neighbors = None;
     facts.inside = Err("no".to_owned());
-    let findings = judge(&facts);
+    let findings = check_all(&facts);
     let lines: Vec<_> = lines(&findings).iter().map(|line| serde_json::to_string(line).unwrap()).collect();
     testbed::schema::check_lines("doctor", &lines.join("\n"));
     let summary = r#"{"event":"summary","ok":8,"warn":1,"bad":0,"skip":4,"exit_code":2}"#;

@@ -9,7 +9,7 @@ use link::{MacAddr, VlanId};
 
 use crate::capture::arguments::CaptureArguments;
 use crate::station::arguments::StationArguments;
-use crate::values::{host_network, ip_address, network, number, range, station_mac, whole};
+use crate::values::{check_host_bits, host_network, ip_address, network, number, range, station_mac};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -56,12 +56,12 @@ pub(crate) struct HostArguments {
     /// Whom to enter into the translation table: those who ask for us, whoever speaks to us (as RFC
     /// 826 has it), or whoever speaks
     #[arg(long, value_name = "POLICY", default_value = "cautious")]
-    pub(crate) learn: Learn,
+    pub(crate) learn: LearnPolicy,
     /// IP time to live of replies and errors
-    #[arg(long = "ttl", value_name = "TTL", default_value = "64", value_parser = number(1..=255), allow_negative_numbers = true)]
+    #[arg(long = "ttl", value_name = "TTL", default_value = "64", value_parser = number(1_u8..=255), allow_negative_numbers = true)]
     pub(crate) time_to_live: u8,
     /// How long an entry lives that nothing confirms, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = number(1..), allow_negative_numbers = true)]
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = number(1_u32..), allow_negative_numbers = true)]
     pub(crate) arp_timeout: u32,
     /// A neighbour that neither ages nor moves; may be repeated
     #[arg(long = "static", value_name = "IP=MAC", value_parser = neighbor)]
@@ -99,7 +99,7 @@ pub(crate) struct ClaimArguments {
     /// that does not help, or announce it for ever, every 10 seconds at most [default: always; once for
     /// --link-local, which allows no always]
     #[arg(long, value_name = "POLICY")]
-    pub(crate) defend: Option<Defend>,
+    pub(crate) defend: Option<DefendPolicy>,
 }
 
 /// Hosts for all addresses of a range.
@@ -108,8 +108,8 @@ pub(crate) struct HostsArguments {
     /// Be a host for each address of this range, each with a hardware address of its own, perhaps in a
     /// VLAN; may be repeated. The range is no network: without --gateway or --route every destination
     /// is on the wire, and none but 255.255.255.255 is broadcast
-    #[arg(long, value_name = "ADDRESS/LENGTH[@VLAN]", value_parser = hosts, conflicts_with_all = ["vlan", "mac"])]
-    pub(crate) hosts: Vec<Hosts>,
+    #[arg(long, value_name = "ADDRESS/LENGTH[@VLAN]", value_parser = host_range, conflicts_with_all = ["vlan", "mac"])]
+    pub(crate) hosts: Vec<HostRange>,
     /// The hardware address of the first of --hosts; the others follow one by one [default: locally
     /// administered, derived from machine and interface]
     #[arg(long, value_name = "MAC", value_parser = station_mac, requires = "hosts", conflicts_with_all = ["address", "link_local"])]
@@ -121,54 +121,54 @@ pub(crate) struct HostsArguments {
 
 /// A range of hosts, and the VLAN they are in.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Hosts {
+pub(crate) struct HostRange {
     pub(crate) range: Ipv4Net,
     pub(crate) vlan: Option<VlanId>,
 }
 
-impl Hosts {
+impl HostRange {
     /// The prefix length of the largest range.
-    const SHORTEST: u8 = 8;
+    const MIN_PREFIX: u8 = 8;
 }
 
 /// The policies of `--learn`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Learn {
+pub(crate) enum LearnPolicy {
     Cautious,
     Rfc826,
     Permissive,
 }
 
-impl From<Learn> for Policy {
-    fn from(learn: Learn) -> Policy {
+impl From<LearnPolicy> for Policy {
+    fn from(learn: LearnPolicy) -> Policy {
         match learn {
-            Learn::Cautious => Policy::Cautious,
-            Learn::Rfc826 => Policy::Rfc826,
-            Learn::Permissive => Policy::Permissive,
+            LearnPolicy::Cautious => Policy::Cautious,
+            LearnPolicy::Rfc826 => Policy::Rfc826,
+            LearnPolicy::Permissive => Policy::Permissive,
         }
     }
 }
 
 /// The policies of `--defend`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Defend {
+pub(crate) enum DefendPolicy {
     Cease,
     Once,
     Always,
 }
 
-impl From<Defend> for Defence {
-    fn from(defend: Defend) -> Defence {
+impl From<DefendPolicy> for Defence {
+    fn from(defend: DefendPolicy) -> Defence {
         match defend {
-            Defend::Cease => Defence::Cease,
-            Defend::Once => Defence::Once,
-            Defend::Always => Defence::Always,
+            DefendPolicy::Cease => Defence::Cease,
+            DefendPolicy::Once => Defence::Once,
+            DefendPolicy::Always => Defence::Always,
         }
     }
 }
 
 /// Reads a range of hosts.
-fn hosts(text: &str) -> Result<Hosts, String> {
+fn host_range(text: &str) -> Result<HostRange, String> {
     let (range, vlan) = match text.split_once('@') {
         None => (text, None),
         Some((range, vlan)) => (range, Some(vlan)),
@@ -179,14 +179,14 @@ fn hosts(text: &str) -> Result<Hosts, String> {
     let range = network(range)?;
     let vlan = vlan.map(|vlan| vlan.parse().map_err(|_| "the VLAN must be from 1 to 4094".to_owned()));
     let vlan = vlan.transpose()?;
-    if range.prefix_len() < Hosts::SHORTEST {
+    if range.prefix_len() < HostRange::MIN_PREFIX {
         let bits = 32 - range.prefix_len();
         return Err(format!(
             "too many hosts: 2^{bits}, and at most 2^24 are possible, a /{}",
-            Hosts::SHORTEST
+            HostRange::MIN_PREFIX
         ));
     }
-    whole(range).map(|range| Hosts { range, vlan })
+    check_host_bits(range).map(|range| HostRange { range, vlan })
 }
 
 /// Reads a static neighbor.

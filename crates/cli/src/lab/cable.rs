@@ -6,7 +6,7 @@ use host::{Config, Host};
 use link::EtherType;
 use tap::{Cable, Device, Instant, Pool};
 
-use super::{KERNEL, OURS};
+use super::{HOST, KERNEL};
 use crate::capture::arguments::CaptureArguments;
 use crate::clock::Clock;
 use crate::failure::Failure;
@@ -14,7 +14,7 @@ use crate::mac::lab_mac;
 use crate::report::{Level, Report};
 
 /// The first `EtherType` that is set aside for experiments.
-const EXPERIMENT: EtherType = EtherType(0x88b5);
+const EXPERIMENTAL: EtherType = EtherType(0x88b5);
 
 /// A cable carries a request, its reply and the payload in three turns of each end; a few more show
 /// that it is silent.
@@ -24,7 +24,7 @@ const TURNS: usize = 6;
 pub(super) fn exchange(capture: &CaptureArguments) -> Result<ExitCode, Failure> {
     let name = "cable0".parse()?;
     let (mut near, mut far) = Cable::pair(1_500)?;
-    let mut host = Host::new(Instant::ORIGIN, &Config::new(OURS, lab_mac(&name, OURS)))?;
+    let mut host = Host::new(Instant::ORIGIN, &Config::new(HOST, lab_mac(&name, HOST)))?;
     let mut peer = Host::new(Instant::ORIGIN, &Config::new(KERNEL, lab_mac(&name, KERNEL)))?;
     let mut pool = Pool::new(near.mtu(), host.frames() + peer.frames());
     let clock = Clock::start();
@@ -34,14 +34,14 @@ pub(super) fn exchange(capture: &CaptureArguments) -> Result<ExitCode, Failure> 
         "an embedded wire, no kernel takes part: a second host of ours is {} at {}, we are {} at {}",
         KERNEL.addr(),
         peer.config().hardware,
-        OURS.addr(),
+        HOST.addr(),
         host.config().hardware
     ));
 
     // As the kernel does in the other lab: it has something to send, so it has to find us.
     if let Some(mut frame) = pool.take() {
         frame.write(b"hello")?;
-        peer.send(clock.now(), OURS.addr(), EXPERIMENT, frame, &mut pool);
+        peer.send(clock.now(), HOST.addr(), EXPERIMENTAL, frame, &mut pool);
     }
     for _ in 0..TURNS {
         let now = clock.now();
@@ -49,11 +49,11 @@ pub(super) fn exchange(capture: &CaptureArguments) -> Result<ExitCode, Failure> 
         host.turn(now, &mut near, &mut pool, &mut report)?;
         report.events(now, &mut host);
     }
-    let entry = peer.arp().neighbors().get(OURS.addr());
-    let known = entry.is_some_and(|entry| entry.hardware == Some(host.config().hardware));
+    let entry = peer.arp().neighbors().get(HOST.addr());
+    let is_reachable = entry.is_some_and(|entry| entry.hardware == Some(host.config().hardware));
     report.print_line("the second host's own table:");
     report.table(&name, &peer);
     report.finish();
     report.check_written()?;
-    Ok(ExitCode::from(u8::from(!known)))
+    Ok(ExitCode::from(u8::from(!is_reachable)))
 }

@@ -11,7 +11,7 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
 
-use super::{KERNEL, OURS, Wire};
+use super::{HOST, KERNEL, LabNetwork};
 use crate::capture::arguments::CaptureArguments;
 use crate::color::Paint;
 use crate::failure::Failure;
@@ -22,22 +22,22 @@ use crate::signals::{Signals, TERMINATION_SIGNALS};
 /// Runs the command with our host on the wire, and exits as it does. Standard output and SIGINT are
 /// the command's.
 pub(super) fn run(
-    wire: Wire,
+    network: LabNetwork,
     (program, words): (&OsString, &[OsString]),
     verbose: bool,
     capture: &CaptureArguments,
 ) -> Result<ExitCode, Failure> {
     let level = if verbose { Level::Frames } else { Level::Quiet };
     let report = Report::new(standard_error()?, level, false).painted(Paint::errors());
-    let mut server = wire.serve(report, capture)?;
+    let mut server = network.serve(report, capture)?;
     let signals = Signals::take_over(&[&[Signal::SIGCHLD], &TERMINATION_SIGNALS[..]].concat())?;
-    if let Err(errno) = show_inside()
+    if let Err(errno) = mount_sys()
         && verbose
     {
         Failure::new(format!("/sys still shows the interfaces outside: {}", errno.desc())).print();
     }
     if io::stdin().is_terminal() && io::stderr().is_terminal() {
-        let (kernel, host) = (KERNEL.addr(), OURS.addr());
+        let (kernel, host) = (KERNEL.addr(), HOST.addr());
         // A banner that cannot be written is missed by no one.
         let _ = writeln!(
             io::stderr(),
@@ -46,16 +46,16 @@ pub(super) fn run(
     }
     // A command inherits which signals are blocked. This program, run under another name, unblocks
     // them and then becomes the command: no signal is lost on the way, and none ends the lab alone.
-    let mut child = Command::new("/proc/self/exe").arg0(GO_BETWEEN).arg(program).args(words).spawn()?;
-    let mut on_the_wire = true;
+    let mut child = Command::new("/proc/self/exe").arg0(COMMAND_LAUNCHER).arg(program).args(words).spawn()?;
+    let mut is_serving = true;
     while child.try_wait()?.is_none() {
-        if on_the_wire {
+        if is_serving {
             let stepped = server.step(&signals, None);
             server.print_events();
             if let Err(error) = stepped {
                 // The command may go on without us, as after `ip link delete tap0`; its code counts.
                 Failure::from(error).print();
-                on_the_wire = false;
+                is_serving = false;
             }
         } else {
             signals.wait()?;
@@ -68,11 +68,11 @@ pub(super) fn run(
             }
         }
     }
-    Ok(code(child.wait()?))
+    Ok(exit_code(child.wait()?))
 }
 
 /// Has /sys show the interfaces of this network namespace, in a mount namespace of its own, as `ip netns exec` does.
-fn show_inside() -> nix::Result<()> {
+fn mount_sys() -> nix::Result<()> {
     let none: Option<&str> = None;
     unshare(CloneFlags::CLONE_NEWNS)?;
     // What is mounted inside stays inside.
@@ -81,10 +81,10 @@ fn show_inside() -> nix::Result<()> {
 }
 
 /// The name under which this program becomes the command.
-pub(crate) const GO_BETWEEN: &str = "tapstack-lab-command";
+pub(crate) const COMMAND_LAUNCHER: &str = "tapstack-lab-command";
 
 /// Becomes the command that the arguments name, with no signal blocked.
-pub(crate) fn become_command(mut words: impl Iterator<Item = OsString>) -> Failure {
+pub(crate) fn exec_command(mut words: impl Iterator<Item = OsString>) -> Failure {
     let Some(program) = words.next() else {
         return Failure::new("no command is named");
     };
@@ -92,9 +92,9 @@ pub(crate) fn become_command(mut words: impl Iterator<Item = OsString>) -> Failu
         Ok(()) => {
             let error = Command::new(&program).args(words).exec();
             // As the shells have it. A folder of PATH that may not be read refuses a command that is nowhere, too.
-            let (why, code) =
+            let (why, exit_code) =
                 if exists(&program) { (error.to_string(), 126) } else { ("no such command".to_owned(), 127) };
-            Failure::with_code(format!("cannot run {}: {why}", program.display()), code)
+            Failure::with_code(format!("cannot run {}: {why}", program.display()), exit_code)
         }
         Err(errno) => errno.into(),
     }
@@ -113,7 +113,7 @@ fn exists(program: &OsStr) -> bool {
 }
 
 /// The command's own exit code, or 128 and the number of the signal that ended it.
-fn code(status: ExitStatus) -> ExitCode {
-    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
-    ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX))
+fn exit_code(status: ExitStatus) -> ExitCode {
+    let exit_code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    ExitCode::from(exit_code.and_then(|exit_code| u8::try_from(exit_code).ok()).unwrap_or(u8::MAX))
 }

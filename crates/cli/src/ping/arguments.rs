@@ -46,20 +46,20 @@ pub(crate) struct PingArguments {
     #[arg(long)]
     pub(crate) probe: bool,
     /// How many requests to send [default: until Ctrl-C]
-    #[arg(short, value_name = "N", value_parser = number(1..), allow_negative_numbers = true)]
+    #[arg(short, value_name = "N", value_parser = number(1_u64..), allow_negative_numbers = true)]
     pub(crate) count: Option<u64>,
     /// From one request to the next, in seconds: 0.001 at least
     #[arg(short, value_name = "S", default_value = "1", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) interval: Duration,
     /// How much data a request carries, in octets; below 16 no times are printed, as iputils has none then
-    #[arg(short, value_name = "SIZE", default_value = "56", value_parser = number(0..=65_507), allow_negative_numbers = true)]
+    #[arg(short, value_name = "SIZE", default_value = "56", value_parser = number(0_u16..=65_507), allow_negative_numbers = true)]
     pub(crate) size: u16,
     /// How long to wait after the last request if nothing was answered, in seconds; otherwise it is two
     /// round trips, and the interval at least
     #[arg(short = 'W', value_name = "S", default_value = "10", value_parser = seconds, allow_negative_numbers = true)]
-    pub(crate) patience: Duration,
+    pub(crate) timeout: Duration,
     /// How many hops a request may take
-    #[arg(short, value_name = "TTL", default_value = "64", value_parser = number(1..=255), allow_negative_numbers = true)]
+    #[arg(short, value_name = "TTL", default_value = "64", value_parser = number(1_u8..=255), allow_negative_numbers = true)]
     pub(crate) time_to_live: u8,
     /// Print only the first line and the statistics
     #[arg(short, long)]

@@ -7,15 +7,15 @@ use ipnet::Ipv4Net;
 use serde::Serialize;
 use tap::Instant;
 
-use super::session::{Heard, Session};
+use super::session::{PingResponse, PingSession};
 use super::statistics::RoundTrips;
-use super::words::{Told, of_problem};
+use super::text::{PingEvent, problem_text};
 use crate::output::json;
 
 /// One line. Times are nanoseconds, `time` is since the command began.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-enum Line {
+enum PingJson {
     Start {
         time: u64,
         interface: String,
@@ -34,7 +34,7 @@ enum Line {
         round_trip: u128,
         duplicate: bool,
         /// The first byte of data that changed on the way.
-        difference: Option<Changed>,
+        difference: Option<ChangedByte>,
     },
     Error {
         time: u64,
@@ -62,19 +62,19 @@ enum Line {
         errors: u64,
         strays: u64,
         elapsed: u128,
-        round_trips: Option<Times>,
+        round_trips: Option<RoundTripsJson>,
     },
 }
 
 #[derive(Debug, Serialize)]
-struct Changed {
+struct ChangedByte {
     offset: usize,
     expected: u8,
     received: u8,
 }
 
 #[derive(Debug, Serialize)]
-struct Times {
+struct RoundTripsJson {
     least: u128,
     mean: u128,
     most: u128,
@@ -82,15 +82,15 @@ struct Times {
 }
 
 /// One line, without the line feed.
-pub(super) fn line(now: Instant, session: &Session, told: &Told<'_>) -> String {
-    json(&Line::new(now.as_nanos(), session, told))
+pub(super) fn line(now: Instant, session: &PingSession, event: &PingEvent<'_>) -> String {
+    json(&PingJson::new(now.as_nanos(), session, event))
 }
 
-impl Line {
-    fn new(time: u64, session: &Session, told: &Told<'_>) -> Line {
+impl PingJson {
+    fn new(time: u64, session: &PingSession, event: &PingEvent<'_>) -> PingJson {
         let plan = session.plan();
-        match *told {
-            Told::Start { interface, address } => Line::Start {
+        match *event {
+            PingEvent::Start { interface, address } => PingJson::Start {
                 time,
                 interface: interface.as_str().to_owned(),
                 address,
@@ -98,10 +98,10 @@ impl Line {
                 identifier: plan.identifier,
                 octets: plan.octets,
             },
-            Told::Heard(heard) => Line::heard(time, heard),
-            Told::Statistics => {
+            PingEvent::Response(response) => PingJson::response(time, response),
+            PingEvent::Statistics => {
                 let statistics = session.statistics();
-                Line::Statistics {
+                PingJson::Statistics {
                     time,
                     target: plan.target,
                     transmitted: statistics.transmitted,
@@ -111,15 +111,15 @@ impl Line {
                     errors: statistics.errors,
                     strays: statistics.strays,
                     elapsed: statistics.elapsed().as_nanos(),
-                    round_trips: statistics.round_trips().map(Times::from),
+                    round_trips: statistics.round_trips().map(RoundTripsJson::from),
                 }
             }
         }
     }
 
-    fn heard(time: u64, heard: Heard) -> Line {
-        match heard {
-            Heard::Reply { reply, round_trip, is_duplicate, .. } => Line::Reply {
+    fn response(time: u64, response: PingResponse) -> PingJson {
+        match response {
+            PingResponse::Reply { reply, round_trip, is_duplicate, .. } => PingJson::Reply {
                 time,
                 from: reply.from,
                 sequence: reply.sequence,
@@ -127,31 +127,31 @@ impl Line {
                 time_to_live: reply.time_to_live,
                 round_trip: round_trip.as_nanos(),
                 duplicate: is_duplicate,
-                difference: reply.difference.map(Changed::from),
+                difference: reply.difference.map(ChangedByte::from),
             },
-            Heard::Error { from, sequence, problem } => {
-                let (kind, code, problem) = (problem.kind().0, problem.code(), of_problem(problem));
-                Line::Error { time, from, sequence, kind, code, problem }
+            PingResponse::Error { from, sequence, problem } => {
+                let (kind, code, problem) = (problem.kind().0, problem.code(), problem_text(problem));
+                PingJson::Error { time, from, sequence, kind, code, problem }
             }
-            Heard::Advice { from, sequence, problem } => {
-                let (kind, code, problem) = (problem.kind().0, problem.code(), of_problem(problem));
-                Line::Advice { time, from, sequence, kind, code, problem }
+            PingResponse::Advice { from, sequence, problem } => {
+                let (kind, code, problem) = (problem.kind().0, problem.code(), problem_text(problem));
+                PingJson::Advice { time, from, sequence, kind, code, problem }
             }
         }
     }
 }
 
-impl From<Difference> for Changed {
+impl From<Difference> for ChangedByte {
     fn from(Difference { offset, expected, received }: Difference) -> Self {
-        Changed { offset, expected, received }
+        ChangedByte { offset, expected, received }
     }
 }
 
-impl From<RoundTrips> for Times {
+impl From<RoundTrips> for RoundTripsJson {
     fn from(trips: RoundTrips) -> Self {
         let [least, mean, most, deviation] =
             [trips.least, trips.mean, trips.most, trips.deviation].map(|time| time.as_nanos());
-        Times { least, mean, most, deviation }
+        RoundTripsJson { least, mean, most, deviation }
     }
 }
 

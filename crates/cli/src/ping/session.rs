@@ -9,11 +9,11 @@ use icmp::{Kind, Problem};
 use inet::IpProtocol;
 use tap::Instant;
 
-use super::statistics::Statistics;
+use super::statistics::PingStatistics;
 
 /// What is to be asked, and how often.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Plan {
+pub(super) struct PingPlan {
     pub(super) target: Ipv4Addr,
     pub(super) identifier: u16,
     /// Octets of data.
@@ -23,16 +23,16 @@ pub(super) struct Plan {
     /// From one request to the next.
     pub(super) interval: Duration,
     /// How long after the last request an answer is waited for if there was none at all.
-    pub(super) patience: Duration,
+    pub(super) timeout: Duration,
 }
 
 /// One run of requests. It knows no wire: times and events go in, what is due and what was heard come
 /// out. It remembers the last request of each sequence number, 65,536 at most.
 #[derive(Debug)]
-pub(super) struct Session {
-    plan: Plan,
+pub(super) struct PingSession {
+    plan: PingPlan,
     requests: BTreeMap<u16, Request>,
-    statistics: Statistics,
+    statistics: PingStatistics,
     /// When nothing is waited for any more, once all is sent.
     end: Option<Instant>,
 }
@@ -56,7 +56,7 @@ pub(super) enum Next {
 
 /// What was heard about a request of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(super) enum PingResponse {
     /// It was answered.
     Reply {
         reply: EchoReply,
@@ -72,23 +72,23 @@ pub(super) enum Heard {
     Advice { from: Ipv4Addr, sequence: u16, problem: Problem },
 }
 
-impl Session {
-    pub(super) fn new(plan: Plan) -> Session {
-        Session { plan, requests: BTreeMap::new(), statistics: Statistics::default(), end: None }
+impl PingSession {
+    pub(super) fn new(plan: PingPlan) -> PingSession {
+        PingSession { plan, requests: BTreeMap::new(), statistics: PingStatistics::default(), end: None }
     }
 
-    pub(super) fn plan(&self) -> &Plan {
+    pub(super) fn plan(&self) -> &PingPlan {
         &self.plan
     }
 
-    pub(super) fn statistics(&self) -> &Statistics {
+    pub(super) fn statistics(&self) -> &PingStatistics {
         &self.statistics
     }
 
     /// What is due. As that of iputils it is over once there are as many answers and errors as requests
     /// were wanted.
     pub(super) fn next(&self, now: Instant) -> Next {
-        let Statistics { transmitted, received, errors, last, .. } = self.statistics;
+        let PingStatistics { transmitted, received, errors, last, .. } = self.statistics;
         if self.plan.count.is_some_and(|count| received.saturating_add(errors) >= count) {
             return Next::Over;
         }
@@ -106,29 +106,29 @@ impl Session {
         self.requests.insert(sequence, Request { sent: now, is_answered: false });
         self.statistics.sent(now);
         if self.plan.count.is_some_and(|count| self.statistics.transmitted >= count) {
-            self.end = Some(now + self.lingering());
+            self.end = Some(now + self.reply_timeout());
         }
     }
 
     /// It could not leave.
-    pub(super) fn failed(&mut self) {
+    pub(super) fn transmit_failed(&mut self) {
         self.statistics.errors = self.statistics.errors.saturating_add(1);
     }
 
     /// Takes what the host has to tell; none if it is not about a request of ours.
-    pub(super) fn hear(&mut self, now: Instant, event: Event) -> Option<Heard> {
-        let heard = match event {
-            Event::Echo(reply) => self.hear_reply(now, reply),
-            Event::Undelivered(undelivered) => self.hear_error(undelivered),
+    pub(super) fn receive(&mut self, now: Instant, event: Event) -> Option<PingResponse> {
+        let response = match event {
+            Event::Echo(reply) => self.receive_reply(now, reply),
+            Event::Undelivered(undelivered) => self.receive_error(undelivered),
             Event::Arp(_) => return None,
         };
-        if heard.is_none() {
+        if response.is_none() {
             self.statistics.strays = self.statistics.strays.saturating_add(1);
         }
-        heard
+        response
     }
 
-    fn hear_reply(&mut self, now: Instant, reply: EchoReply) -> Option<Heard> {
+    fn receive_reply(&mut self, now: Instant, reply: EchoReply) -> Option<PingResponse> {
         let request = self.requests.get_mut(&reply.sequence)?;
         if reply.identifier != self.plan.identifier {
             return None;
@@ -136,14 +136,14 @@ impl Session {
         let round_trip = now.since(request.sent);
         let is_duplicate = std::mem::replace(&mut request.is_answered, true);
         let is_from_another = reply.from != self.plan.target;
-        self.acknowledge(reply.sequence);
+        self.update_pipe(reply.sequence);
         self.statistics.answered(round_trip, is_duplicate);
         let changed = u64::from(reply.difference.is_some());
         self.statistics.changed = self.statistics.changed.saturating_add(changed);
-        Some(Heard::Reply { reply, round_trip, is_duplicate, is_from_another })
+        Some(PingResponse::Reply { reply, round_trip, is_duplicate, is_from_another })
     }
 
-    fn hear_error(&mut self, undelivered: Undelivered) -> Option<Heard> {
+    fn receive_error(&mut self, undelivered: Undelivered) -> Option<PingResponse> {
         let Undelivered { from, problem, destination, protocol, echo, .. } = undelivered;
         let (identifier, sequence) = echo?;
         let is_ours = protocol == IpProtocol::ICMP
@@ -154,15 +154,15 @@ impl Session {
             return None;
         }
         if matches!(problem.kind(), Kind::REDIRECT | Kind::SOURCE_QUENCH) {
-            return Some(Heard::Advice { from, sequence, problem });
+            return Some(PingResponse::Advice { from, sequence, problem });
         }
-        self.acknowledge(sequence);
-        self.failed();
-        Some(Heard::Error { from, sequence, problem })
+        self.update_pipe(sequence);
+        self.transmit_failed();
+        Some(PingResponse::Error { from, sequence, problem })
     }
 
     /// How many requests were under way when this one came back.
-    fn acknowledge(&mut self, sequence: u16) {
+    fn update_pipe(&mut self, sequence: u16) {
         let under_way = sequence_of(self.statistics.transmitted).wrapping_sub(sequence);
         if let Some(pipe) = under_way.checked_add(1).filter(|_| under_way <= u16::MAX / 2) {
             self.statistics.pipe = self.statistics.pipe.max(pipe);
@@ -171,10 +171,10 @@ impl Session {
 
     /// How long an answer is waited for after the last request: two round trips, and not less than the
     /// interval. Where nothing was answered, how long a round trip takes is not known.
-    fn lingering(&self) -> Duration {
+    fn reply_timeout(&self) -> Duration {
         match self.statistics.most() {
             Some(most) => most.saturating_mul(2).max(self.plan.interval),
-            None => self.plan.patience,
+            None => self.plan.timeout,
         }
     }
 }

@@ -7,7 +7,7 @@ use tap::Instant;
 
 /// Requests, answers, and the times from one to the other.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Statistics {
+pub(super) struct PingStatistics {
     pub(super) transmitted: u64,
     /// Requests that were answered.
     pub(super) received: u64,
@@ -47,7 +47,7 @@ pub(super) struct Percent {
     pub(super) whole: u64,
 }
 
-impl Statistics {
+impl PingStatistics {
     pub(super) fn sent(&mut self, now: Instant) {
         self.transmitted = self.transmitted.saturating_add(1);
         self.first.get_or_insert(now);

@@ -10,7 +10,8 @@ fn host(gateway: Option<&str>) -> Host {
 #[test]
 fn only_one_host_that_a_way_leads_to_is_asked() {
     let verdict = |gateway, target: &str| {
-        vet(&host(gateway), [10, 0, 0, 2].into(), target.parse().unwrap()).map_err(|f| format!("{f:?}"))
+        check_target(&host(gateway), [10, 0, 0, 2].into(), target.parse().unwrap())
+            .map_err(|f| format!("{f:?}"))
     };
     assert_eq!(verdict(None, "10.0.0.1"), Ok(()));
     assert_eq!(verdict(Some("10.0.0.1"), "192.0.2.1"), Ok(()));

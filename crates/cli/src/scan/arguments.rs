@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Args};
 use link::VlanId;
 
-use super::targets::Target;
+use super::targets::TargetRange;
 use crate::probe_socket::arguments::ProbeArguments;
 use crate::values::{ip_address, number};
 
@@ -50,9 +50,9 @@ frames, lost some, was down for a time or was ended before."
 pub(crate) struct ScanArguments {
     /// Whom to ask for: ADDRESS, ADDRESS/LENGTH, ADDRESS:MASK or FIRST-LAST; 16,777,216 in all at most
     #[arg(value_name = "RANGE", conflicts_with = "localnet")]
-    pub(crate) targets: Vec<Target>,
+    pub(crate) targets: Vec<TargetRange>,
     #[command(flatten)]
-    pub(crate) wire: ProbeArguments,
+    pub(crate) socket: ProbeArguments,
     /// Ask for all of the network that our own address is in
     #[arg(short, long)]
     pub(crate) localnet: bool,
@@ -60,7 +60,7 @@ pub(crate) struct ScanArguments {
     #[arg(short, long, value_name = "FILE", conflicts_with = "localnet")]
     pub(crate) file: Option<PathBuf>,
     /// How often to ask for an address as long as nobody replies: all requests, as arp-scan counts
-    #[arg(short, long, value_name = "TIMES", default_value = "2", value_parser = number(1..=100), allow_negative_numbers = true)]
+    #[arg(short, long, value_name = "TIMES", default_value = "2", value_parser = number(1_u32..=100), allow_negative_numbers = true)]
     pub(crate) retry: u32,
     /// How long an address has to reply in the first pass, in milliseconds
     #[arg(short, long, value_name = "MS", default_value = "500", value_parser = millis, allow_negative_numbers = true)]
@@ -78,7 +78,7 @@ pub(crate) struct ScanArguments {
     #[arg(short = 'R', long)]
     pub(crate) random: bool,
     /// End when so many hosts have replied
-    #[arg(short = 'M', long, value_name = "N", value_parser = number(1..), allow_negative_numbers = true)]
+    #[arg(short = 'M', long, value_name = "N", value_parser = number(1_u64..), allow_negative_numbers = true)]
     pub(crate) limit: Option<u64>,
     /// Our protocol address [default: the kernel's in a network that is asked]
     #[arg(short = 's', long, value_name = "IP", value_parser = ip_address, conflicts_with = "tap")]
@@ -164,14 +164,14 @@ mod tests {
 
     #[test]
     fn the_pace_is_never_faster_than_the_rate() {
-        for (words, nanos) in [
+        for (text, nanos) in [
             (&[][..], 2_000_000),
             (&["--rate", "300000"], 3_334),
             (&["--rate", "10000000"], 100),
             (&["-i", "0.05"], 50_000),
         ] {
-            let words = [&["tapstack", "scan", "-I", "eth0", "10.0.0.1"], words].concat();
-            let Some(Command::Scan(scan)) = CommandLine::parse_from(words).command else { panic!("a scan") };
+            let text = [&["tapstack", "scan", "-I", "eth0", "10.0.0.1"], text].concat();
+            let Some(Command::Scan(scan)) = CommandLine::parse_from(text).command else { panic!("a scan") };
             assert_eq!(scan.pace(), Duration::from_nanos(nanos));
         }
     }

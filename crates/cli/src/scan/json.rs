@@ -8,13 +8,13 @@ use serde::Serialize;
 use tap::Instant;
 use tap::linux::InterfaceName;
 
-use super::words::Told;
+use super::text::ScanEvent;
 use crate::output::json;
 
 /// One line. Times are nanoseconds, `time` is since the command began.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-enum Line<'a> {
+enum ScanJson<'a> {
     Start {
         time: u64,
         interface: String,
@@ -57,11 +57,11 @@ pub(super) fn line<'a>(
     interface: &InterfaceName,
     sweep: &Sweep,
     names: impl Fn(MacAddr) -> Option<&'a str>,
-    told: &Told,
+    event: &ScanEvent,
 ) -> String {
     let (time, plan) = (now.as_nanos(), sweep.plan());
-    let line = match *told {
-        Told::Start => Line::Start {
+    let line = match *event {
+        ScanEvent::Start => ScanJson::Start {
             time,
             interface: interface.as_str().to_owned(),
             protocol_address: plan.ours.protocol,
@@ -70,7 +70,7 @@ pub(super) fn line<'a>(
             passes: plan.passes,
             pace: plan.pace.as_nanos(),
         },
-        Told::Heard { heard: Heard { packet, number, rival }, is_broadcast } => Line::Reply {
+        ScanEvent::Reply { heard: Heard { packet, number, rival }, is_broadcast } => ScanJson::Reply {
             time,
             protocol_address: packet.sender_protocol,
             hardware_address: packet.sender_hardware.to_string(),
@@ -80,12 +80,12 @@ pub(super) fn line<'a>(
             conflict_with: rival.map(|rival| rival.to_string()),
             broadcast: is_broadcast,
         },
-        Told::Statistics { outcome, elapsed, lost } => {
+        ScanEvent::Statistics { outcome, elapsed, lost } => {
             let Counts { asked, sent, refused, answered, duplicates, conflicts, contested, strays } =
                 *sweep.counts();
-            Line::Statistics {
+            ScanJson::Statistics {
                 time,
-                outcome: word(outcome),
+                outcome: outcome_name(outcome),
                 hosts: sweep.targets(),
                 asked,
                 sent,
@@ -103,7 +103,7 @@ pub(super) fn line<'a>(
     json(&line)
 }
 
-fn word(outcome: Outcome) -> &'static str {
+fn outcome_name(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Found => "found",
         Outcome::Fewer => "fewer",

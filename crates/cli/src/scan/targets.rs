@@ -11,27 +11,29 @@ use ipnet::Ipv4Net;
 
 use super::file;
 use crate::failure::Failure;
-use crate::values::{NO_IP_ADDRESS, ip_address, network, with_netmask};
+use crate::values::{EXPECTED_IP_ADDRESS, ip_address, network, with_netmask};
 
-const NO_TARGET: &str =
+const EXPECTED_TARGET: &str =
     "expected an address, a network or a range, e.g. 10.0.0.1, 10.0.0.0/24 or 10.0.0.1-10.0.0.9";
 
 /// A range of addresses, each of which may be a host's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Target(RangeInclusive<Ipv4Addr>);
+pub(crate) struct TargetRange(RangeInclusive<Ipv4Addr>);
 
-impl FromStr for Target {
+impl FromStr for TargetRange {
     type Err = String;
 
-    fn from_str(text: &str) -> Result<Target, String> {
+    fn from_str(text: &str) -> Result<TargetRange, String> {
         // What is not even the beginning of an address may have been meant as any of these.
-        let other = |why| if why == NO_IP_ADDRESS || text.is_empty() { NO_TARGET.to_owned() } else { why };
-        Target::new(read(text).map_err(other)?)
+        let other = |why| {
+            if why == EXPECTED_IP_ADDRESS || text.is_empty() { EXPECTED_TARGET.to_owned() } else { why }
+        };
+        TargetRange::new(read(text).map_err(other)?)
     }
 }
 
-impl Target {
-    fn new(range: RangeInclusive<Ipv4Addr>) -> Result<Target, String> {
+impl TargetRange {
+    fn new(range: RangeInclusive<Ipv4Addr>) -> Result<TargetRange, String> {
         if range.is_empty() {
             return Err(format!("{} comes before {}; write the lower one first", range.end(), range.start()));
         }
@@ -42,29 +44,29 @@ impl Target {
             ends.into_iter().chain(impossible.into_iter().filter(|address| range.contains(address)));
         match nobodys.into_iter().find(|address| !inet::is_valid_host(*address)) {
             Some(address) => Err(format!("{address} can be nobody's address; leave it out")),
-            None => Ok(Target(range)),
+            None => Ok(TargetRange(range)),
         }
     }
 }
 
 /// Returns the ranges of these targets, of a file, and of a network.
 pub(super) fn ranges(
-    targets: &[Target],
+    targets: &[TargetRange],
     file: Option<&Path>,
     network: Option<Ipv4Net>,
 ) -> Result<Ranges, Failure> {
     let mut targets = targets.to_vec();
     if let Some(path) = file {
-        targets.extend(of_file(path)?);
+        targets.extend(from_file(path)?);
     }
     if let Some(network) = network {
-        targets.push(Target::new(of_network(network)).map_err(Failure::new)?);
+        targets.push(TargetRange::new(network_range(network)).map_err(Failure::new)?);
     }
     Ok(Ranges::new(targets.into_iter().map(|target| target.0))?)
 }
 
 /// The ranges of a file, one a line.
-fn of_file(path: &Path) -> Result<Vec<Target>, Failure> {
+fn from_file(path: &Path) -> Result<Vec<TargetRange>, Failure> {
     let name = path.display();
     let failed = |error| Failure::new(format!("cannot read {name}: {error}"));
     let text = file::read(path).and_then(|octets| String::from_utf8(octets).map_err(io::Error::other));
@@ -86,16 +88,16 @@ fn read(text: &str) -> Result<RangeInclusive<Ipv4Addr>, String> {
         return Ok(ip_address(first)?..=ip_address(last)?);
     }
     if let Some((address, netmask)) = text.split_once(':').filter(|_| text.matches(':').count() == 1) {
-        return with_netmask(ip_address(address)?, netmask).map(of_network);
+        return with_netmask(ip_address(address)?, netmask).map(network_range);
     }
     if text.contains('/') {
-        return network(text).map(of_network);
+        return network(text).map(network_range);
     }
     let address = ip_address(text)?;
     Ok(address..=address)
 }
 
-fn of_network(network: Ipv4Net) -> RangeInclusive<Ipv4Addr> {
+fn network_range(network: Ipv4Net) -> RangeInclusive<Ipv4Addr> {
     network.network()..=network.broadcast()
 }
 
@@ -104,7 +106,8 @@ mod tests {
     use super::*;
 
     fn ends(text: &str) -> Result<[String; 2], String> {
-        text.parse::<Target>().map(|Target(range)| [range.start(), range.end()].map(Ipv4Addr::to_string))
+        text.parse::<TargetRange>()
+            .map(|TargetRange(range)| [range.start(), range.end()].map(Ipv4Addr::to_string))
     }
 
     #[test]
@@ -121,7 +124,7 @@ mod tests {
     #[test]
     fn what_is_no_range_or_nobodys_is_turned_away_with_a_sentence() {
         for bad in ["", "host", "10.0.0", "10.0.0.1-9", "-", "10.0.0.1-"] {
-            assert_eq!(ends(bad).unwrap_err(), NO_TARGET, "{bad}");
+            assert_eq!(ends(bad).unwrap_err(), EXPECTED_TARGET, "{bad}");
         }
         for (bad, why) in [
             ("10.0.0.0/33", "the prefix length must be from 0 to 32"),

@@ -42,13 +42,13 @@ pub(super) fn reply(sweep: &mut Sweep, sender_hardware: MacAddr) -> Heard {
 fn scan_that_takes_minutes_says_so_before_it_starts() {
     let plan = |retry: u32, pace| Plan { passes: retry, pace, ..*sweep().plan() };
     let two = Duration::from_millis(2);
-    assert_eq!(longest(&plan(2, two), 256), Duration::from_millis(2 * 512 + 500 + 750));
-    assert_eq!(warning(longest(&plan(2, two), 256)), None);
-    let words = warning(longest(&plan(2, two), 1 << 24)).unwrap();
-    assert_eq!(words, "this scan takes up to 19 hours; a higher --rate or fewer --retry shorten it");
-    let words = warning(longest(&plan(2, Duration::from_hours(1)), u64::MAX)).unwrap();
-    assert_eq!(words, "this scan takes more than a year; a higher --rate or fewer --retry shorten it");
+    assert_eq!(max_duration(&plan(2, two), 256), Duration::from_millis(2 * 512 + 500 + 750));
+    assert_eq!(duration_warning(max_duration(&plan(2, two), 256)), None);
+    let text = duration_warning(max_duration(&plan(2, two), 1 << 24)).unwrap();
+    assert_eq!(text, "this scan takes up to 19 hours; a higher --rate or fewer --retry shorten it");
+    let text = duration_warning(max_duration(&plan(2, Duration::from_hours(1)), u64::MAX)).unwrap();
+    assert_eq!(text, "this scan takes more than a year; a higher --rate or fewer --retry shorten it");
     // The number in the help: 65,536 addresses at 20,000 a second.
-    let pass = longest(&plan(1, Duration::from_micros(50)), 1 << 16);
+    let pass = max_duration(&plan(1, Duration::from_micros(50)), 1 << 16);
     assert_eq!(pass, Duration::from_micros(50 * 65_536) + Duration::from_millis(500));
 }

@@ -12,10 +12,10 @@ use link::MacAddr;
 
 use super::file::read;
 use crate::failure::Failure;
-use line::Line;
+use line::VendorLine;
 
 /// Where such files are found, the most exact first; those of a row belong together.
-const KNOWN: &[&[&str]] = &[
+const INSTALLED_FILES: &[&[&str]] = &[
     &["/usr/share/arp-scan/ieee-oui.txt", "/etc/arp-scan/mac-vendor.txt"],
     &[
         "/usr/share/ieee-data/oui.csv",
@@ -38,12 +38,12 @@ pub(super) struct Vendors {
     /// The lengths that there are, the longest first.
     lengths: Vec<u32>,
     /// Lines that were not understood.
-    bad: u64,
+    invalid_lines: u64,
 }
 
 impl Vendors {
     /// The names in this file.
-    pub(super) fn of_file(path: &Path) -> Result<Vendors, Failure> {
+    pub(super) fn from_file(path: &Path) -> Result<Vendors, Failure> {
         let name = path.display();
         let mut vendors = Vendors::default();
         let octets = read(path).map_err(|error| Failure::new(format!("cannot read {name}: {error}")))?;
@@ -59,7 +59,7 @@ impl Vendors {
     /// The names in the files that are installed; none if none is.
     pub(super) fn installed() -> Vendors {
         let mut vendors = Vendors::default();
-        for row in KNOWN {
+        for row in INSTALLED_FILES {
             for octets in row.iter().filter_map(|path| read(Path::new(path)).ok()) {
                 vendors.add(&octets);
             }
@@ -76,8 +76,8 @@ impl Vendors {
     }
 
     /// How many lines were not understood.
-    pub(super) fn bad(&self) -> u64 {
-        self.bad
+    pub(super) fn invalid_lines(&self) -> u64 {
+        self.invalid_lines
     }
 
     /// The name behind the longest prefix that is known of this address.
@@ -91,11 +91,11 @@ impl Vendors {
     fn add(&mut self, octets: &[u8]) {
         for octets in octets.split(|octet| *octet == b'\n') {
             match line::read(&String::from_utf8_lossy(octets)) {
-                Line::Name(prefix, name) => {
+                VendorLine::Entry(prefix, name) => {
                     self.names.insert(prefix, name);
                 }
-                Line::Other => {}
-                Line::Bad => self.bad += 1,
+                VendorLine::Other => {}
+                VendorLine::Invalid => self.invalid_lines += 1,
             }
         }
         self.lengths = self.names.keys().map(|(_, length)| *length).collect();

@@ -28,7 +28,7 @@ pub(crate) struct StationArguments {
     pub(crate) mac: Option<MacAddr>,
     /// The longest payload of a frame in octets: the interface's MTU on a TAP made here, our own
     /// limit on one that exists [default: the interface's]
-    #[arg(long, value_name = "OCTETS", value_parser = number(68..=65_521), allow_negative_numbers = true)]
+    #[arg(long, value_name = "OCTETS", value_parser = number(68_u16..=65_521), allow_negative_numbers = true)]
     pub(crate) mtu: Option<u16>,
     /// Give the kernel's side of the TAP this address, also on one that exists (that takes
     /// CAP_NET_ADMIN unless it has it already)
@@ -46,27 +46,27 @@ pub(crate) struct StationArguments {
     /// How frames are carried: `ring` by io_uring, many a system call; `read-write` one a call; `auto` as
     /// the load is, and one a call where the kernel refuses io_uring
     #[arg(long, value_name = "WAY", default_value = "auto")]
-    pub(crate) io: Way,
+    pub(crate) io: IoMode,
     /// How long to look for frames before sleeping, in microseconds: who sleeps answers the next frame
     /// later, who looks keeps a processor busy [default: 50, or 0 where there is one processor]
-    #[arg(long, value_name = "MICROSECONDS", value_parser = number(0..=1_000_000), allow_negative_numbers = true)]
+    #[arg(long, value_name = "MICROSECONDS", value_parser = number(0_u32..=1_000_000), allow_negative_numbers = true)]
     pub(crate) busy_poll: Option<u32>,
 }
 
 /// The ways of `--io`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Way {
+pub(crate) enum IoMode {
     Auto,
     Ring,
     ReadWrite,
 }
 
-impl From<Way> for Io {
-    fn from(way: Way) -> Io {
-        match way {
-            Way::Auto => Io::Auto,
-            Way::Ring => Io::Ring,
-            Way::ReadWrite => Io::ReadWrite,
+impl From<IoMode> for Io {
+    fn from(mode: IoMode) -> Io {
+        match mode {
+            IoMode::Auto => Io::Auto,
+            IoMode::Ring => Io::Ring,
+            IoMode::ReadWrite => Io::ReadWrite,
         }
     }
 }

@@ -64,6 +64,6 @@ pub(crate) struct CreateArguments {
     #[arg(long)]
     pub(super) user: Option<String>,
     /// The longest payload of a frame, in octets
-    #[arg(long, value_name = "OCTETS", value_parser = number(68..=65_521), allow_negative_numbers = true)]
+    #[arg(long, value_name = "OCTETS", value_parser = number(68_u16..=65_521), allow_negative_numbers = true)]
     pub(super) mtu: Option<u16>,
 }

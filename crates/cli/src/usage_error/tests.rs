@@ -123,3 +123,21 @@ fn tap_addresses_are_rejected_with_an_interface_or_a_file() {
         assert!(message_of(&["watch", "a.pcap", option, "10.0.0.3/24"]).contains("cannot be used with"));
     }
 }
+
+#[test]
+fn numbers_are_accepted_when_they_are_within_their_bounds() {
+    let host = "host --tap t --address 10.0.0.2/24 --mtu 68 --busy-poll 0 --ttl 255 --arp-timeout 1";
+    let rows = [
+        host,
+        "ping --tap t --address 10.0.0.2/24 -c 1 -s 0 -t 1 -i 0.2 -W 1 10.0.0.1",
+        "arping -I e -c 1 -w 1 -i 0.5 10.0.0.1",
+        "scan -I e --retry 1 -t 1 -b 1 --rate 1 -M 1 10.0.0.1",
+        "scan -I e -i 50u 10.0.0.1",
+        "watch -I e -w 1",
+        "tap create t --mtu 65521",
+    ];
+    for row in rows {
+        let words = ["tapstack"].into_iter().chain(row.split_whitespace());
+        CommandLine::try_parse_from(words).unwrap_or_else(|error| panic!("{row}: {error}"));
+    }
+}

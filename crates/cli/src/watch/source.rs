@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::gaps::{GapMonitor, Gaps};
 use crate::mac::default_mac;
-use crate::probe_socket::{device_failure, direction, open_tap};
+use crate::probe_socket::{device_failure, frame_direction, open_tap};
 use crate::report::Direction;
 use crate::station::secret;
 
@@ -163,8 +163,8 @@ impl Source {
     }
 
     /// Notes that frames are left unread.
-    pub(super) fn leave_unread(&mut self) {
-        self.monitor.leave_unread();
+    pub(super) fn mark_unread(&mut self) {
+        self.monitor.mark_unread();
     }
 
     fn interface(&self) -> &Interface {
@@ -224,7 +224,7 @@ impl Listener {
     /// A frame that nobody answers.
     fn heard(&mut self, now: Instant, octets: &[u8]) {
         let decision = self.observer.hear(self.wall(now), octets);
-        self.record(now, direction(self.kernel, octets), octets, &decision.to_string());
+        self.record(now, frame_direction(self.kernel, octets), octets, &decision.to_string());
     }
 
     /// Writes what is captured.

@@ -7,29 +7,29 @@ use testbed::schema::check_lines;
 fn every_line_is_an_object_with_its_event() {
     let (inquiry, heard) = heard();
     let interface = "tap0".parse().unwrap();
-    let object = |told: Told<'_>| -> Value {
-        let line = line(Instant::from_nanos(400), &inquiry, &told);
+    let object = |event: ArpingEvent<'_>| -> Value {
+        let line = line(Instant::from_nanos(400), &inquiry, &event);
         check_lines("arping", &line);
         serde_json::from_str(&line).unwrap()
     };
     assert_eq!(
-        object(Told::Start { interface: &interface }),
+        object(ArpingEvent::Start { interface: &interface }),
         json!({"event": "start", "time": 400, "interface": "tap0", "target": "10.0.0.1",
             "protocol_address": "10.0.0.2", "hardware_address": "02:00:00:00:00:02"})
     );
     assert_eq!(
-        object(Told::Heard(heard)),
+        object(ArpingEvent::Reply(heard)),
         json!({"event": "reply", "time": 400, "operation": 2, "sender_protocol_address": "10.0.0.1",
             "sender_hardware_address": "02:00:00:00:00:0a", "target_protocol_address": "10.0.0.2",
             "target_hardware_address": "02:00:00:00:00:02", "broadcast": false, "round_trip": 612_500,
             "duplicate": false})
     );
     assert_eq!(
-        object(Told::Statistics(Outcome::Answered)),
+        object(ArpingEvent::Statistics(Outcome::Answered)),
         json!({"event": "statistics", "time": 400, "target": "10.0.0.1", "outcome": "answered", "sent": 1,
             "broadcast": 1, "refused": 0, "received": 1, "duplicates": 0, "strays": 0})
     );
-    let shows_its_event = |outcome: Outcome| object(Told::Statistics(outcome))["outcome"].is_string();
+    let shows_its_event = |outcome: Outcome| object(ArpingEvent::Statistics(outcome))["outcome"].is_string();
     let rest = [Outcome::Silent, Outcome::Taken, Outcome::Free, Outcome::Announced, Outcome::Unasked];
     assert!(rest.into_iter().chain([Outcome::Hindered, Outcome::Unfinished]).all(shows_its_event));
 }

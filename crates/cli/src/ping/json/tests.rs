@@ -1,5 +1,5 @@
 use super::*;
-use crate::ping::session::Plan;
+use crate::ping::session::PingPlan;
 use host::{EchoReply, Event};
 use icmp::Problem;
 use serde_json::{Value, json};
@@ -9,9 +9,9 @@ const TARGET: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 
 #[test]
 fn every_line_is_an_object_with_its_event() {
-    let (interval, patience) = (Duration::from_secs(1), Duration::from_secs(10));
-    let plan = Plan { target: TARGET, identifier: 7, octets: 56, count: None, interval, patience };
-    let mut session = Session::new(plan);
+    let (interval, timeout) = (Duration::from_secs(1), Duration::from_secs(10));
+    let plan = PingPlan { target: TARGET, identifier: 7, octets: 56, count: None, interval, timeout };
+    let mut session = PingSession::new(plan);
     session.sent(Instant::from_nanos(100), 1);
     let difference = Some(Difference { offset: 9, expected: 9, received: 255 });
     let reply = EchoReply {
@@ -23,21 +23,21 @@ fn every_line_is_an_object_with_its_event() {
         time_to_live: 64,
         difference,
     };
-    let heard = session.hear(Instant::from_nanos(350), Event::Echo(reply)).unwrap();
-    let object = |told: Told<'_>| -> Value {
-        let line = line(Instant::from_nanos(400), &session, &told);
+    let response = session.receive(Instant::from_nanos(350), Event::Echo(reply)).unwrap();
+    let object = |event: PingEvent<'_>| -> Value {
+        let line = line(Instant::from_nanos(400), &session, &event);
         testbed::schema::check_lines("ping", &line);
         serde_json::from_str(&line).unwrap()
     };
     let interface = "tap0".parse().unwrap();
     let address = "10.0.0.2/24".parse().unwrap();
     assert_eq!(
-        object(Told::Start { interface: &interface, address }),
+        object(PingEvent::Start { interface: &interface, address }),
         json!({"event": "start", "time": 400, "interface": "tap0", "address": "10.0.0.2/24",
             "target": "10.0.0.1", "identifier": 7, "octets": 56})
     );
     assert_eq!(
-        object(Told::Heard(heard)),
+        object(PingEvent::Response(response)),
         json!({"event": "reply", "time": 400, "from": "10.0.0.1", "sequence": 1, "octets": 64,
             "time_to_live": 64, "round_trip": 250, "duplicate": false,
             "difference": {"offset": 9, "expected": 9, "received": 255}})
@@ -45,11 +45,11 @@ fn every_line_is_an_object_with_its_event() {
     let (from, sequence, problem) = (TARGET, 1, Problem::HOST_UNREACHABLE);
     let error = json!({"event": "error", "time": 400, "from": "10.0.0.1", "sequence": 1, "kind": 3, "code": 1,
         "problem": "Destination Host Unreachable"});
-    assert_eq!(object(Told::Heard(Heard::Error { from, sequence, problem })), error);
-    let advice = object(Told::Heard(Heard::Advice { from, sequence, problem }));
+    assert_eq!(object(PingEvent::Response(PingResponse::Error { from, sequence, problem })), error);
+    let advice = object(PingEvent::Response(PingResponse::Advice { from, sequence, problem }));
     assert_eq!((&advice["event"], &advice["sequence"]), (&json!("advice"), &json!(1)));
     assert_eq!(
-        object(Told::Statistics),
+        object(PingEvent::Statistics),
         json!({"event": "statistics", "time": 400, "target": "10.0.0.1", "transmitted": 1, "received": 1,
             "duplicates": 0, "changed": 1, "errors": 0, "strays": 0, "elapsed": 0,
             "round_trips": {"least": 250, "mean": 250, "most": 250, "deviation": 0}})
@@ -58,10 +58,16 @@ fn every_line_is_an_object_with_its_event() {
 
 #[test]
 fn statistics_without_an_answer_are_what_the_schema_says_too() {
-    let (interval, patience) = (Duration::from_secs(1), Duration::from_secs(10));
-    let session =
-        Session::new(Plan { target: TARGET, identifier: 7, octets: 56, count: None, interval, patience });
-    let line = line(Instant::from_nanos(400), &session, &Told::Statistics);
+    let (interval, timeout) = (Duration::from_secs(1), Duration::from_secs(10));
+    let session = PingSession::new(PingPlan {
+        target: TARGET,
+        identifier: 7,
+        octets: 56,
+        count: None,
+        interval,
+        timeout,
+    });
+    let line = line(Instant::from_nanos(400), &session, &PingEvent::Statistics);
     assert!(line.contains("\"round_trips\":null"), "{line}");
     testbed::schema::check_lines("ping", &line);
 }

@@ -12,14 +12,14 @@ fn wait(millis: u64) -> Next {
     Next::Wait(Duration::from_millis(millis))
 }
 
-fn session(count: Option<u64>) -> Session {
-    Session::new(Plan {
+fn session(count: Option<u64>) -> PingSession {
+    PingSession::new(PingPlan {
         target: TARGET,
         identifier: IDENTIFIER,
         octets: 56,
         count,
         interval: Duration::from_secs(1),
-        patience: Duration::from_secs(10),
+        timeout: Duration::from_secs(10),
     })
 }
 
@@ -64,12 +64,12 @@ fn one_request_an_interval_until_all_are_sent_and_answered() {
     assert_eq!(session.next(at(0)), Next::Send(1));
     session.sent(at(0), 1);
     assert_eq!(session.next(at(300)), wait(700));
-    assert!(session.hear(at(300), Event::Echo(reply(1))).is_some());
+    assert!(session.receive(at(300), Event::Echo(reply(1))).is_some());
     // A late turn is not made up for.
     assert_eq!(session.next(at(1_400)), Next::Send(2));
     session.sent(at(1_400), 2);
     assert_eq!(session.next(at(1_400)), wait(1_000));
-    session.hear(at(1_500), Event::Echo(reply(2)));
+    session.receive(at(1_500), Event::Echo(reply(2)));
     assert_eq!(session.next(at(1_500)), Next::Over);
     let trips = session.statistics().round_trips().unwrap();
     assert_eq!((trips.least, trips.most), (Duration::from_millis(100), Duration::from_millis(300)));
@@ -100,7 +100,7 @@ fn where_something_was_answered_it_is_two_round_trips_and_the_interval_at_least(
     for (round_trip, lingers) in [(200, 1_000), (700, 1_400)] {
         let mut session = session(Some(2));
         session.sent(at(0), 1);
-        session.hear(at(round_trip), Event::Echo(reply(1)));
+        session.receive(at(round_trip), Event::Echo(reply(1)));
         session.sent(at(1_000), 2);
         assert_eq!(session.next(at(1_000)), wait(lingers));
         assert_eq!(session.next(at(1_000 + lingers)), Next::Over);
@@ -112,19 +112,19 @@ fn errors_count_as_ends_and_advice_does_not() {
     let mut session = session(Some(2));
     session.sent(at(0), 1);
     session.sent(at(1_000), 2);
-    let error = Heard::Error { from: OURS, sequence: 1, problem: Problem::HOST_UNREACHABLE };
+    let error = PingResponse::Error { from: OURS, sequence: 1, problem: Problem::HOST_UNREACHABLE };
     assert_eq!(
-        session.hear(at(3_000), Event::Undelivered(undelivered(Problem::HOST_UNREACHABLE, 1))),
+        session.receive(at(3_000), Event::Undelivered(undelivered(Problem::HOST_UNREACHABLE, 1))),
         Some(error)
     );
     for kind in [4, 5] {
-        let heard = session.hear(at(3_000), Event::Undelivered(undelivered(problem(kind), 2)));
-        assert!(matches!(heard, Some(Heard::Advice { sequence: 2, .. })), "{kind}");
+        let response = session.receive(at(3_000), Event::Undelivered(undelivered(problem(kind), 2)));
+        assert!(matches!(response, Some(PingResponse::Advice { sequence: 2, .. })), "{kind}");
     }
     assert_ne!(session.next(at(3_000)), Next::Over);
-    session.hear(at(3_000), Event::Undelivered(undelivered(Problem::HOPS_EXCEEDED, 2)));
+    session.receive(at(3_000), Event::Undelivered(undelivered(Problem::HOPS_EXCEEDED, 2)));
     assert_eq!(session.next(at(3_000)), Next::Over);
-    let Statistics { transmitted, received, errors, strays, .. } = *session.statistics();
+    let PingStatistics { transmitted, received, errors, strays, .. } = *session.statistics();
     assert_eq!((transmitted, received, errors, strays), (2, 0, 2, 0));
 }
 
@@ -132,7 +132,7 @@ fn errors_count_as_ends_and_advice_does_not() {
 fn a_request_that_cannot_leave_is_an_error() {
     let mut session = session(Some(1));
     session.sent(at(0), 1);
-    session.failed();
+    session.transmit_failed();
     assert_eq!(session.next(at(0)), Next::Over);
 }
 
@@ -140,12 +140,12 @@ fn a_request_that_cannot_leave_is_an_error() {
 fn an_answer_heard_again_is_a_duplicate_and_no_second_answer() {
     let mut session = session(Some(2));
     session.sent(at(0), 1);
-    let mut hear = |now| match session.hear(now, Event::Echo(reply(1))) {
-        Some(Heard::Reply { is_duplicate, round_trip, .. }) => (is_duplicate, round_trip.as_millis()),
+    let mut receive = |now| match session.receive(now, Event::Echo(reply(1))) {
+        Some(PingResponse::Reply { is_duplicate, round_trip, .. }) => (is_duplicate, round_trip.as_millis()),
         other => panic!("{other:?}"),
     };
-    assert_eq!((hear(at(1)), hear(at(3))), ((false, 1), (true, 3)));
-    let Statistics { received, duplicates, .. } = *session.statistics();
+    assert_eq!((receive(at(1)), receive(at(3))), ((false, 1), (true, 3)));
+    let PingStatistics { received, duplicates, .. } = *session.statistics();
     assert_eq!((received, duplicates), (1, 1));
     assert_eq!(session.statistics().round_trips().unwrap().mean, Duration::from_millis(2));
     assert_ne!(session.next(at(3)), Next::Over);
@@ -155,10 +155,10 @@ fn an_answer_heard_again_is_a_duplicate_and_no_second_answer() {
 fn another_who_answers_is_told_apart() {
     let mut session = session(None);
     session.sent(at(0), 1);
-    let heard = session.hear(at(1), Event::Echo(EchoReply { from: [10, 0, 0, 9].into(), ..reply(1) }));
-    assert!(matches!(heard, Some(Heard::Reply { is_from_another: true, .. })));
-    let heard = session.hear(at(1), Event::Echo(reply(1)));
-    assert!(matches!(heard, Some(Heard::Reply { is_from_another: false, .. })));
+    let response = session.receive(at(1), Event::Echo(EchoReply { from: [10, 0, 0, 9].into(), ..reply(1) }));
+    assert!(matches!(response, Some(PingResponse::Reply { is_from_another: true, .. })));
+    let response = session.receive(at(1), Event::Echo(reply(1)));
+    assert!(matches!(response, Some(PingResponse::Reply { is_from_another: false, .. })));
 }
 
 #[test]
@@ -176,12 +176,12 @@ fn what_is_about_nothing_of_ours_is_counted_and_not_told() {
         Event::Undelivered(Undelivered { protocol: IpProtocol::UDP, ..good }),
     ];
     for event in strays {
-        assert_eq!(session.hear(at(1), event), None, "{event:?}");
+        assert_eq!(session.receive(at(1), event), None, "{event:?}");
     }
-    let Statistics { received, errors, strays, .. } = *session.statistics();
+    let PingStatistics { received, errors, strays, .. } = *session.statistics();
     assert_eq!((received, errors, strays), (0, 0, 7));
     let neighbor = arp::Event::Neighbor(arp::Change::Expired { protocol: TARGET });
-    assert_eq!(session.hear(at(1), Event::Arp(neighbor)), None);
+    assert_eq!(session.receive(at(1), Event::Arp(neighbor)), None);
     assert_eq!(session.statistics().strays, 7);
 }
 
@@ -192,10 +192,10 @@ fn sequence_numbers_begin_again_and_requests_are_kept_for_one_round() {
         let Next::Send(sequence) = session.next(at(1_000 * u64::from(number))) else { panic!("{number}") };
         assert_eq!(u32::from(sequence), number % 65_536);
         session.sent(at(1_000 * u64::from(number)), sequence);
-        session.hear(at(1_000 * u64::from(number)), Event::Echo(reply(sequence)));
+        session.receive(at(1_000 * u64::from(number)), Event::Echo(reply(sequence)));
     }
     assert_eq!(session.requests.len(), 65_536);
-    let Statistics { received, duplicates, pipe, .. } = *session.statistics();
+    let PingStatistics { received, duplicates, pipe, .. } = *session.statistics();
     assert_eq!((received, duplicates, pipe), (65_537, 0, 1));
 }
 
@@ -205,10 +205,10 @@ fn the_pipe_is_as_long_as_the_most_that_were_under_way() {
     for sequence in 1..=5 {
         session.sent(at(u64::from(sequence)), sequence);
     }
-    session.hear(at(6), Event::Echo(reply(3)));
+    session.receive(at(6), Event::Echo(reply(3)));
     assert_eq!(session.statistics().pipe, 3);
-    session.hear(at(6), Event::Undelivered(undelivered(Problem::HOST_UNREACHABLE, 2)));
+    session.receive(at(6), Event::Undelivered(undelivered(Problem::HOST_UNREACHABLE, 2)));
     assert_eq!(session.statistics().pipe, 4);
-    session.hear(at(6), Event::Echo(reply(5)));
+    session.receive(at(6), Event::Echo(reply(5)));
     assert_eq!(session.statistics().pipe, 4);
 }

@@ -28,7 +28,7 @@ fn a_loss_is_written_as_c_writes_it() {
 
 #[test]
 fn round_trips_have_a_mean_and_a_deviation() {
-    let mut statistics = Statistics::default();
+    let mut statistics = PingStatistics::default();
     assert_eq!(statistics.round_trips(), None);
     for millis in [2, 4, 4, 4, 5, 5, 7, 9] {
         statistics.answered(Duration::from_millis(millis), false);
@@ -39,7 +39,7 @@ fn round_trips_have_a_mean_and_a_deviation() {
 
 #[test]
 fn absurd_times_do_no_harm() {
-    let mut statistics = Statistics::default();
+    let mut statistics = PingStatistics::default();
     for _ in 0..3 {
         statistics.answered(Duration::MAX, false);
     }

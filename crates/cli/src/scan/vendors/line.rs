@@ -4,12 +4,12 @@ use super::Prefix;
 
 /// What a line says.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line {
-    Name(Prefix, Box<str>),
+pub(super) enum VendorLine {
+    Entry(Prefix, Box<str>),
     /// Nothing: it is empty, a comment, a heading, or one more of what an earlier line began.
     Other,
     /// Nothing that could be understood.
-    Bad,
+    Invalid,
 }
 
 /// Bits of a hardware address.
@@ -27,27 +27,27 @@ pub(super) fn mask(length: u32) -> u64 {
 /// - Wireshark: `00:1B:C5:00:00:00/36<tab>Short<tab>The name`;
 /// - IEEE's text: `00-00-5E   (hex)<tab><tab>IANA`, of whose other lines the next repeats it and the rest are addresses;
 /// - IEEE's CSV: `MA-L,00005E,"ICANN, IANA Department",...`.
-pub(super) fn read(line: &str) -> Line {
+pub(super) fn read(line: &str) -> VendorLine {
     let line = line.trim_start_matches('\u{feff}').trim_end();
     if line.is_empty() || line.starts_with(['#', ' ', '\t']) {
-        return Line::Other;
+        return VendorLine::Other;
     }
     let read = match line.split_once(',') {
-        Some(("Registry", _)) => return Line::Other,
-        Some((registry, rest)) if REGISTRIES.contains(&registry) => of_csv(rest),
-        _ if line.ends_with("Organization") || line.contains("(base 16)") => return Line::Other,
-        _ => of_columns(line),
+        Some(("Registry", _)) => return VendorLine::Other,
+        Some((registry, rest)) if REGISTRIES.contains(&registry) => parse_csv(rest),
+        _ if line.ends_with("Organization") || line.contains("(base 16)") => return VendorLine::Other,
+        _ => parse_columns(line),
     };
-    let entry = read.map(|(prefix, name)| (prefix, plain(&name)));
+    let entry = read.map(|(prefix, name)| (prefix, printable(&name)));
     entry
         .filter(|(_, name)| !name.is_empty())
-        .map_or(Line::Bad, |(prefix, name)| Line::Name(prefix, name.into()))
+        .map_or(VendorLine::Invalid, |(prefix, name)| VendorLine::Entry(prefix, name.into()))
 }
 
 /// IEEE's.
 const REGISTRIES: [&str; 5] = ["MA-L", "MA-M", "MA-S", "IAB", "CID"];
 
-fn of_columns(line: &str) -> Option<(Prefix, String)> {
+fn parse_columns(line: &str) -> Option<(Prefix, String)> {
     let (octets, rest) = line.split_once(char::is_whitespace)?;
     let rest = rest.trim_start();
     let rest = rest.strip_prefix("(hex)").unwrap_or(rest);
@@ -57,7 +57,7 @@ fn of_columns(line: &str) -> Option<(Prefix, String)> {
     Some((prefix(octets)?, long.unwrap_or(short).to_owned()))
 }
 
-fn of_csv(rest: &str) -> Option<(Prefix, String)> {
+fn parse_csv(rest: &str) -> Option<(Prefix, String)> {
     let (octets, rest) = rest.split_once(',')?;
     let name = match rest.strip_prefix('"') {
         Some(quoted) => unquoted(quoted),
@@ -100,6 +100,6 @@ fn prefix(text: &str) -> Option<Prefix> {
 }
 
 /// A name without what a terminal would take for an order.
-fn plain(name: &str) -> String {
+fn printable(name: &str) -> String {
     name.trim().chars().filter(|char| !char.is_control()).collect()
 }

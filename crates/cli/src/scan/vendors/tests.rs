@@ -1,5 +1,5 @@
 use super::*;
-use line::{Line, read as read_line};
+use line::{VendorLine, read as read_line};
 
 fn vendors(text: &str) -> Vendors {
     let mut vendors = Vendors::default();
@@ -11,8 +11,8 @@ fn name(vendors: &Vendors, address: &str) -> Option<String> {
     vendors.name(address.parse().unwrap()).map(str::to_owned)
 }
 
-fn said(prefix: u64, length: u32, name: &str) -> Line {
-    Line::Name((prefix, length), name.into())
+fn said(prefix: u64, length: u32, name: &str) -> VendorLine {
+    VendorLine::Entry((prefix, length), name.into())
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn headings_comments_and_addresses_say_nothing() {
         "OUI/MA-L                    Organization",
         "Registry,Assignment,Organization Name,Organization Address",
     ] {
-        assert_eq!(read_line(line), Line::Other, "{line:?}");
+        assert_eq!(read_line(line), VendorLine::Other, "{line:?}");
     }
 }
 
@@ -62,7 +62,7 @@ fn headings_comments_and_addresses_say_nothing() {
 fn bad_lines_are_counted_and_no_more() {
     let text = "00005E\tIANA\nIANA\n0000ZZ\tX\n0\tX\n00005E000000000\tX\n00005E/40\tX\n00005E/x\tX\n00005E\t\nMA-L,00005E\nÄÖ\tX\n";
     let vendors = vendors(text);
-    assert_eq!((vendors.bad(), vendors.names.len()), (9, 1));
+    assert_eq!((vendors.invalid_lines(), vendors.names.len()), (9, 1));
 }
 
 #[test]
@@ -91,6 +91,6 @@ fn a_name_gives_a_terminal_no_orders() {
 
 #[test]
 fn a_file_without_names_is_refused_and_an_absent_one_too() {
-    assert!(Vendors::of_file(Path::new("/dev/null")).is_err());
-    assert!(Vendors::of_file(Path::new("/nonexistent")).is_err());
+    assert!(Vendors::from_file(Path::new("/dev/null")).is_err());
+    assert!(Vendors::from_file(Path::new("/nonexistent")).is_err());
 }

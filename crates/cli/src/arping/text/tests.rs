@@ -8,15 +8,15 @@ use std::net::Ipv4Addr;
 fn the_words_are_those_of_iputils() {
     let (mut inquiry, first) = heard();
     let interface = "tap0".parse().unwrap();
-    let told = |inquiry: &_, told: Told<'_>| lines(inquiry, &told);
-    let start = told(&inquiry, Told::Start { interface: &interface });
+    let event = |inquiry: &_, event: ArpingEvent<'_>| lines(inquiry, &event);
+    let start = event(&inquiry, ArpingEvent::Start { interface: &interface });
     assert_eq!(start, "ARPING 10.0.0.1 from 10.0.0.2 tap0");
-    let line = told(&inquiry, Told::Heard(first));
+    let line = event(&inquiry, ArpingEvent::Reply(first));
     assert_eq!(line, "Unicast reply from 10.0.0.1 [02:00:00:00:00:0A]  0.613ms");
     let again = reply(&mut inquiry, 1_000_499, |_| {}).unwrap();
-    let line = told(&inquiry, Told::Heard(Heard { is_broadcast: true, ..again }));
+    let line = event(&inquiry, ArpingEvent::Reply(Heard { is_broadcast: true, ..again }));
     assert_eq!(line, "Broadcast reply from 10.0.0.1 [02:00:00:00:00:0A]  1.000ms (DUP!)");
-    let counts = told(&inquiry, Told::Statistics(Outcome::Answered));
+    let counts = event(&inquiry, ArpingEvent::Statistics(Outcome::Answered));
     assert_eq!(counts, "Sent 1 probes (1 broadcast(s))\nReceived 2 response(s) (1 duplicate(s))");
 }
 
@@ -30,10 +30,10 @@ fn whom_a_packet_was_for_is_told_if_not_us() {
         packet.target_hardware = MacAddr::ZERO;
     };
     let heard = reply(&mut inquiry, 5, rival).unwrap();
-    let line = lines(&inquiry, &Told::Heard(heard));
+    let line = lines(&inquiry, &ArpingEvent::Reply(heard));
     let expected =
         "Unicast request from 0.0.0.0 [02:00:00:00:00:0A] for 10.0.0.1 [00:00:00:00:00:00]  UNSOLICITED?";
     assert_eq!(line, expected);
-    let counts = lines(&inquiry, &Told::Statistics(Outcome::Taken));
+    let counts = lines(&inquiry, &ArpingEvent::Statistics(Outcome::Taken));
     assert_eq!(counts, "Sent 0 probes (0 broadcast(s))\nReceived 1 response(s) (1 request(s))");
 }

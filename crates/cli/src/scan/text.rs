@@ -10,9 +10,9 @@ use crate::color::{BAD, Paint};
 
 /// What is to be told about a sweep.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Told {
+pub(super) enum ScanEvent {
     Start,
-    Heard {
+    Reply {
         heard: Heard,
         is_broadcast: bool,
     },
@@ -35,23 +35,25 @@ pub(super) fn lines<'a>(
     interface: &InterfaceName,
     sweep: &Sweep,
     names: Option<impl Fn(MacAddr) -> Option<&'a str>>,
-    told: &Told,
+    event: &ScanEvent,
 ) -> String {
     let ours = sweep.plan().ours;
-    match told {
-        Told::Start => format!(
+    match event {
+        ScanEvent::Start => format!(
             "Interface: {interface}, type: EN10MB, MAC: {}, IPv4: {}\nStarting {PROGRAM} with {} hosts",
             ours.hardware,
             ours.protocol,
             sweep.targets()
         ),
-        Told::Heard { heard, .. } => of_heard(paint, heard, names),
-        Told::Statistics { elapsed, lost, .. } => of_counts(paint, sweep.counts(), *elapsed, *lost),
+        ScanEvent::Reply { heard, .. } => reply_text(paint, heard, names),
+        ScanEvent::Statistics { elapsed, lost, .. } => {
+            statistics_text(paint, sweep.counts(), *elapsed, *lost)
+        }
     }
 }
 
 /// What was decided about a packet, for whoever looks at a capture.
-pub(super) fn decision(heard: Option<Heard>) -> &'static str {
+pub(super) fn capture_comment(heard: Option<Heard>) -> &'static str {
     match heard {
         None => "no reply to this scan",
         Some(Heard { rival: Some(_), .. }) => "conflict: another station has replied for the address",
@@ -60,9 +62,9 @@ pub(super) fn decision(heard: Option<Heard>) -> &'static str {
     }
 }
 
-fn of_heard<'a>(paint: Paint, heard: &Heard, names: Option<impl Fn(MacAddr) -> Option<&'a str>>) -> String {
+fn reply_text<'a>(paint: Paint, heard: &Heard, names: Option<impl Fn(MacAddr) -> Option<&'a str>>) -> String {
     let (protocol, hardware) = (heard.packet.sender_protocol, heard.packet.sender_hardware);
-    let vendor = names.map(|names| names(hardware).unwrap_or_else(|| unknown(hardware)));
+    let vendor = names.map(|names| names(hardware).unwrap_or_else(|| unknown_vendor(hardware)));
     let vendor = vendor.map(|vendor| format!("\t{vendor}")).unwrap_or_default();
     let again = if heard.number > 1 { format!(" (DUP: {})", heard.number) } else { String::new() };
     let conflict = heard.rival.map(|rival| paint.paint(BAD, &format!("(CONFLICT: also at {rival})")));
@@ -71,12 +73,12 @@ fn of_heard<'a>(paint: Paint, heard: &Heard, names: Option<impl Fn(MacAddr) -> O
 }
 
 /// What stands for the vendor of an address that none is known of.
-fn unknown(hardware: MacAddr) -> &'static str {
+fn unknown_vendor(hardware: MacAddr) -> &'static str {
     let [first, ..] = hardware.octets();
     if first & LOCAL != 0 { "(Unknown: locally administered)" } else { "(Unknown)" }
 }
 
-fn of_counts(paint: Paint, counts: &Counts, elapsed: Duration, lost: u64) -> String {
+fn statistics_text(paint: Paint, counts: &Counts, elapsed: Duration, lost: u64) -> String {
     let Counts { asked, sent, refused, answered, duplicates, conflicts, contested, .. } = *counts;
     let replies = answered.saturating_add(duplicates).saturating_add(conflicts);
     let refused = if refused > 0 { format!(", {refused} refused by the wire") } else { String::new() };
@@ -93,14 +95,14 @@ fn of_counts(paint: Paint, counts: &Counts, elapsed: Duration, lost: u64) -> Str
         "\n{sent} requests sent{refused}, {replies} replies received{lost}\n\
         Ending {PROGRAM}: {asked} hosts scanned in {:.3} seconds ({} hosts/sec). {answered} responded{conflict}",
         elapsed.as_secs_f64(),
-        Rate(asked, elapsed),
+        PerSecond(asked, elapsed),
     )
 }
 
 /// So many in that time, a second.
-struct Rate(u64, Duration);
+struct PerSecond(u64, Duration);
 
-impl std::fmt::Display for Rate {
+impl std::fmt::Display for PerSecond {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let hundredths = u128::from(self.0) * 100 * 1_000_000_000 / self.1.as_nanos().max(1);
         write!(f, "{}.{:02}", hundredths / 100, hundredths % 100)

@@ -9,26 +9,26 @@ use tap::linux::InterfaceName;
 
 /// What is to be told about an inquiry.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Told<'a> {
+pub(super) enum ArpingEvent<'a> {
     Start { interface: &'a InterfaceName },
-    Heard(Heard),
+    Reply(Heard),
     Statistics(arp::inquiry::Outcome),
 }
 
 /// One line, or the lines of the end, without the last line feed.
-pub(super) fn lines(inquiry: &Inquiry, told: &Told<'_>) -> String {
+pub(super) fn lines(inquiry: &Inquiry, event: &ArpingEvent<'_>) -> String {
     let plan = inquiry.plan();
-    match told {
-        Told::Start { interface } => {
+    match event {
+        ArpingEvent::Start { interface } => {
             format!("ARPING {} from {} {interface}", plan.target, plan.ours.protocol)
         }
-        Told::Heard(heard) => of_heard(inquiry, heard),
-        Told::Statistics(_) => of_counts(inquiry),
+        ArpingEvent::Reply(heard) => reply_text(inquiry, heard),
+        ArpingEvent::Statistics(_) => statistics_text(inquiry),
     }
 }
 
 /// What the inquiry made of a packet, for the capture.
-pub(super) fn decision(heard: Option<Heard>) -> &'static str {
+pub(super) fn capture_comment(heard: Option<Heard>) -> &'static str {
     match heard {
         None => "passed over: not about what was asked",
         Some(Heard { is_duplicate: true, .. }) => "a duplicate: the request was answered before",
@@ -36,34 +36,37 @@ pub(super) fn decision(heard: Option<Heard>) -> &'static str {
     }
 }
 
-fn of_heard(inquiry: &Inquiry, heard: &Heard) -> String {
+fn reply_text(inquiry: &Inquiry, heard: &Heard) -> String {
     let (packet, ours) = (heard.packet, inquiry.plan().ours);
-    let cast = if heard.is_broadcast { "Broadcast" } else { "Unicast" };
+    let destination = if heard.is_broadcast { "Broadcast" } else { "Unicast" };
     let kind = if packet.operation == Operation::REQUEST { "request" } else { "reply" };
-    let from = format!("{} [{}]", packet.sender_protocol, Capitals(packet.sender_hardware));
+    let from = format!("{} [{}]", packet.sender_protocol, UppercaseMac(packet.sender_hardware));
     // Whom it is for, as far as that is not us.
     let protocol = (packet.target_protocol != ours.protocol).then(|| packet.target_protocol.to_string());
-    let hardware =
-        (packet.target_hardware != ours.hardware).then(|| format!("[{}]", Capitals(packet.target_hardware)));
-    let whom: Vec<_> = [protocol, hardware].into_iter().flatten().collect();
-    let whom = if whom.is_empty() { String::new() } else { format!(" for {}", whom.join(" ")) };
-    let time = heard.round_trip.map_or_else(|| " UNSOLICITED?".to_owned(), in_millis);
+    let hardware = (packet.target_hardware != ours.hardware)
+        .then(|| format!("[{}]", UppercaseMac(packet.target_hardware)));
+    let target: Vec<_> = [protocol, hardware].into_iter().flatten().collect();
+    let target = if target.is_empty() { String::new() } else { format!(" for {}", target.join(" ")) };
+    let time = heard.round_trip.map_or_else(|| " UNSOLICITED?".to_owned(), milliseconds);
     let duplicate = if heard.is_duplicate { " (DUP!)" } else { "" };
-    format!("{cast} {kind} from {from}{whom}  {}{duplicate}", time.trim_start())
+    format!("{destination} {kind} from {from}{target}  {}{duplicate}", time.trim_start())
 }
 
-fn of_counts(inquiry: &Inquiry) -> String {
+fn statistics_text(inquiry: &Inquiry) -> String {
     let counts = inquiry.counts();
-    let among = [
+    let details = [
         (counts.received_requests, "request(s)"),
         (counts.received_broadcast, "broadcast(s)"),
         (counts.duplicates, "duplicate(s)"),
     ];
-    let among: Vec<_> =
-        among.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    let among = if among.is_empty() { String::new() } else { format!(" ({})", among.join(", ")) };
+    let details: Vec<_> = details
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    let details = if details.is_empty() { String::new() } else { format!(" ({})", details.join(", ")) };
     format!(
-        "Sent {} probes ({} broadcast(s))\nReceived {} response(s){among}",
+        "Sent {} probes ({} broadcast(s))\nReceived {} response(s){details}",
         counts.sent,
         counts.broadcast,
         counts.received.saturating_add(counts.duplicates)
@@ -71,15 +74,15 @@ fn of_counts(inquiry: &Inquiry) -> String {
 }
 
 /// Milliseconds to the nearest microsecond.
-fn in_millis(time: Duration) -> String {
+fn milliseconds(time: Duration) -> String {
     let micros = (time.as_nanos() + 500) / 1_000;
     format!("{}.{:03}ms", micros / 1_000, micros % 1_000)
 }
 
 /// A hardware address in capitals.
-struct Capitals(MacAddr);
+struct UppercaseMac(MacAddr);
 
-impl std::fmt::Display for Capitals {
+impl std::fmt::Display for UppercaseMac {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0.to_string().to_uppercase())
     }

@@ -1,16 +1,16 @@
 //! The words are those of iputils 20221126.
 
 use super::*;
-use crate::ping::session::Plan;
+use crate::ping::session::PingPlan;
 use host::{EchoReply, Event, Undelivered};
 use std::net::Ipv4Addr;
 use tap::Instant;
 
 const TARGET: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 
-fn session(octets: usize) -> Session {
-    let (interval, patience) = (Duration::from_secs(1), Duration::from_secs(10));
-    Session::new(Plan { target: TARGET, identifier: 7, octets, count: None, interval, patience })
+fn session(octets: usize) -> PingSession {
+    let (interval, timeout) = (Duration::from_secs(1), Duration::from_secs(10));
+    PingSession::new(PingPlan { target: TARGET, identifier: 7, octets, count: None, interval, timeout })
 }
 
 fn reply(sequence: u16, octets: usize) -> EchoReply {
@@ -33,14 +33,14 @@ fn at(micros: u64) -> Instant {
 fn answered(octets: usize, reply: EchoReply, micros: u64) -> String {
     let mut session = session(octets);
     session.sent(at(0), reply.sequence);
-    let heard = session.hear(at(micros), Event::Echo(reply)).unwrap();
-    lines(&session, &Told::Heard(heard))
+    let response = session.receive(at(micros), Event::Echo(reply)).unwrap();
+    lines(&session, &PingEvent::Response(response))
 }
 
 #[test]
 fn the_first_line_says_how_long_a_datagram_is() {
     let interface = "tap0".parse().unwrap();
-    let start = Told::Start { interface: &interface, address: "10.0.0.2/24".parse().unwrap() };
+    let start = PingEvent::Start { interface: &interface, address: "10.0.0.2/24".parse().unwrap() };
     assert_eq!(lines(&session(56), &start), "PING 10.0.0.1 (10.0.0.1) 56(84) bytes of data.");
     assert_eq!(lines(&session(65_507), &start), "PING 10.0.0.1 (10.0.0.1) 65507(65535) bytes of data.");
 }
@@ -73,8 +73,8 @@ fn a_request_with_no_room_for_a_time_gets_none() {
     assert_eq!(answered(16, reply(1, 24), 5), "24 bytes from 10.0.0.1: icmp_seq=1 ttl=64 time=0.005 ms");
     let mut session = session(15);
     session.sent(at(0), 1);
-    session.hear(at(5), Event::Echo(reply(1, 23)));
-    assert!(lines(&session, &Told::Statistics).ends_with("0% packet loss, time 0ms\n"));
+    session.receive(at(5), Event::Echo(reply(1, 23)));
+    assert!(lines(&session, &PingEvent::Statistics).ends_with("0% packet loss, time 0ms\n"));
 }
 
 #[test]
@@ -89,23 +89,23 @@ fn what_is_odd_about_an_answer_is_said() {
     assert_eq!(answered(56, EchoReply { difference, ..reply(1, 64) }, 5), line);
     let mut session = session(56);
     session.sent(at(0), 1);
-    session.hear(at(5), Event::Echo(EchoReply { difference, ..reply(1, 64) }));
-    let end = lines(&session, &Told::Statistics);
+    session.receive(at(5), Event::Echo(EchoReply { difference, ..reply(1, 64) }));
+    let end = lines(&session, &PingEvent::Statistics);
     assert!(end.contains("1 packets transmitted, 1 received, +1 changed, 0% packet loss"), "{end}");
-    let again = session.hear(at(6), Event::Echo(reply(1, 64))).unwrap();
+    let again = session.receive(at(6), Event::Echo(reply(1, 64))).unwrap();
     let line = "64 bytes from 10.0.0.1: icmp_seq=1 ttl=64 time=0.006 ms (DUP!)";
-    assert_eq!(lines(&session, &Told::Heard(again)), line);
+    assert_eq!(lines(&session, &PingEvent::Response(again)), line);
 }
 
 #[test]
 fn errors_and_advice() {
     let from = Ipv4Addr::new(10, 0, 0, 2);
-    let error = |problem| of_heard(56, &Heard::Error { from, sequence: 3, problem });
+    let error = |problem| response_text(56, &PingResponse::Error { from, sequence: 3, problem });
     assert_eq!(error(Problem::HOST_UNREACHABLE), "From 10.0.0.2 icmp_seq=3 Destination Host Unreachable");
     assert_eq!(error(Problem::HOPS_EXCEEDED), "From 10.0.0.2 icmp_seq=3 Time to live exceeded");
     let problem = problem(5, 1, [10, 0, 0, 254]);
     assert_eq!(
-        of_heard(56, &Heard::Advice { from, sequence: 3, problem }),
+        response_text(56, &PingResponse::Advice { from, sequence: 3, problem }),
         "From 10.0.0.2: icmp_seq=3 Redirect Host(New nexthop: 10.0.0.254)"
     );
 }
@@ -143,7 +143,7 @@ fn every_problem_has_its_words() {
         "Dest Unreachable, Bad Code: 16",
     ];
     for (code, text) in (0..).zip(unreachable) {
-        assert_eq!(of_problem(problem(3, code, [0, 0, 5, 120])), text);
+        assert_eq!(problem_text(problem(3, code, [0, 0, 5, 120])), text);
     }
     let table = [
         (4, 0, "Source Quench"),
@@ -157,7 +157,7 @@ fn every_problem_has_its_words() {
         (12, 0, "Parameter problem: pointer = 10"),
     ];
     for (kind, code, text) in table {
-        assert_eq!(of_problem(problem(kind, code, [10, 0, 0, 9])), text);
+        assert_eq!(problem_text(problem(kind, code, [10, 0, 0, 9])), text);
     }
 }
 
@@ -165,16 +165,16 @@ fn every_problem_has_its_words() {
 fn the_statistics_name_what_there_is_of() {
     let mut session = session(56);
     assert_eq!(
-        lines(&session, &Told::Statistics),
+        lines(&session, &PingEvent::Statistics),
         "\n--- 10.0.0.1 ping statistics ---\n0 packets transmitted, 0 received\n"
     );
     for sequence in 1..=3_u16 {
         session.sent(at(1_000_400 * u64::from(sequence)), sequence);
     }
     for micros in [33, 35] {
-        session.hear(at(3_001_200 + micros), Event::Echo(reply(3, 64)));
+        session.receive(at(3_001_200 + micros), Event::Echo(reply(3, 64)));
     }
-    session.hear(
+    session.receive(
         at(3_002_000),
         Event::Undelivered(Undelivered {
             from: TARGET,
@@ -186,7 +186,7 @@ fn the_statistics_name_what_there_is_of() {
         }),
     );
     assert_eq!(
-        lines(&session, &Told::Statistics),
+        lines(&session, &PingEvent::Statistics),
         "\n--- 10.0.0.1 ping statistics ---\n\
          3 packets transmitted, 1 received, +1 duplicates, +1 errors, 66.6667% packet loss, time 2001ms\n\
          rtt min/avg/max/mdev = 0.033/0.034/0.035/0.001 ms, pipe 2"

@@ -8,53 +8,53 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::arguments::ScanArguments;
 
 /// A line at the bottom of the terminal that standard error is, if it is one. What is printed goes above it.
-pub(super) struct Bar(Option<ProgressBar>);
+pub(super) struct ScanProgress(Option<ProgressBar>);
 
 /// How often it is drawn at most, in a second.
 const HERTZ: u8 = 10;
 
-impl Bar {
+impl ScanProgress {
     /// A bar, if the arguments leave room for one.
-    pub(super) fn new(arguments: &ScanArguments, targets: u64, passes: u32) -> Bar {
+    pub(super) fn new(arguments: &ScanArguments, targets: u64, passes: u32) -> ScanProgress {
         let is_wanted = !arguments.plain && !arguments.json && !arguments.quiet;
         if !is_wanted || !io::stderr().is_terminal() {
-            return Bar(None);
+            return ScanProgress(None);
         }
         // Without a style that can be drawn there is no bar.
         let template =
             format!("pass {{prefix}} of {passes} [{{bar:30}}] {{pos}}/{{len}} {{msg}}, {{eta}} left");
         let style = ProgressStyle::with_template(&template).map(|style| style.progress_chars("=> "));
-        Bar(style.ok().map(|style| {
+        ScanProgress(style.ok().map(|style| {
             let target = ProgressDrawTarget::stderr_with_hz(HERTZ);
-            let bar = ProgressBar::with_draw_target(Some(targets), target).with_style(style);
-            bar.with_prefix("1").with_message("0 replied")
+            let progress = ProgressBar::with_draw_target(Some(targets), target).with_style(style);
+            progress.with_prefix("1").with_message("0 replied")
         }))
     }
 
     /// Shows how far it is now.
     pub(super) fn show(&self, sweep: &Sweep) {
-        if let Some(bar) = &self.0 {
+        if let Some(progress) = &self.0 {
             let (pass, place) = sweep.progress();
             let Counts { answered, .. } = *sweep.counts();
-            bar.set_prefix(pass.to_string());
-            bar.set_message(format!("{answered} replied"));
+            progress.set_prefix(pass.to_string());
+            progress.set_message(format!("{answered} replied"));
             // Our own address is among those that it is past, and is none of its targets.
-            bar.set_position(sweep.targets().min(place.into()));
+            progress.set_position(sweep.targets().min(place.into()));
         }
     }
 
     /// Does something while the line is not there.
-    pub(super) fn aside(&self, print: impl FnOnce()) {
+    pub(super) fn print_above(&self, print: impl FnOnce()) {
         match &self.0 {
-            Some(bar) => bar.suspend(print),
+            Some(progress) => progress.suspend(print),
             None => print(),
         }
     }
 
     /// Takes it away.
     pub(super) fn end(&self) {
-        if let Some(bar) = &self.0 {
-            bar.finish_and_clear();
+        if let Some(progress) = &self.0 {
+            progress.finish_and_clear();
         }
     }
 }

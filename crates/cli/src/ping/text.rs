@@ -8,35 +8,35 @@ use icmp::{Kind, Problem};
 use ipnet::Ipv4Net;
 use tap::linux::InterfaceName;
 
-use super::session::{Heard, Session};
-use super::statistics::{RoundTrips, Statistics};
+use super::session::{PingResponse, PingSession};
+use super::statistics::{PingStatistics, RoundTrips};
 
 /// What is to be told about a session.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Told<'a> {
+pub(super) enum PingEvent<'a> {
     Start { interface: &'a InterfaceName, address: Ipv4Net },
-    Heard(Heard),
+    Response(PingResponse),
     Statistics,
 }
 
 /// Octets of data from which on iputils tells times, because it keeps them there. We keep them elsewhere,
 /// and leave them out all the same.
-const TIMED: usize = 16;
+const TIMED_BYTES: usize = 16;
 /// Octets of headers before the data: ICMP's, and IPv4's as well.
-const ICMP: usize = 8;
-const DATAGRAM: usize = 28;
+const ICMP_HEADER: usize = 8;
+const DATAGRAM_HEADERS: usize = 28;
 
 /// One line, or the lines of the end, without the last line feed.
-pub(super) fn lines(session: &Session, told: &Told<'_>) -> String {
+pub(super) fn lines(session: &PingSession, event: &PingEvent<'_>) -> String {
     let (target, octets) = (session.plan().target, session.plan().octets);
-    match told {
-        Told::Start { .. } => {
-            format!("PING {target} ({target}) {octets}({}) bytes of data.", octets + DATAGRAM)
+    match event {
+        PingEvent::Start { .. } => {
+            format!("PING {target} ({target}) {octets}({}) bytes of data.", octets + DATAGRAM_HEADERS)
         }
-        Told::Heard(heard) => of_heard(octets, heard),
-        Told::Statistics => {
+        PingEvent::Response(response) => response_text(octets, response),
+        PingEvent::Statistics => {
             let statistics = session.statistics();
-            let trips = statistics.round_trips().filter(|_| octets >= TIMED);
+            let trips = statistics.round_trips().filter(|_| octets >= TIMED_BYTES);
             format!(
                 "\n--- {target} ping statistics ---\n{}\n{}",
                 counts(statistics),
@@ -46,15 +46,19 @@ pub(super) fn lines(session: &Session, told: &Told<'_>) -> String {
     }
 }
 
-fn of_heard(octets: usize, heard: &Heard) -> String {
-    match heard {
-        Heard::Reply { reply, round_trip, is_duplicate, is_from_another } => {
-            let (from, sequence, hops) = (reply.from, reply.sequence, reply.time_to_live);
-            let line = format!("{} bytes from {from}: icmp_seq={sequence} ttl={hops}", reply.octets);
-            if reply.octets < octets + ICMP {
+fn response_text(octets: usize, response: &PingResponse) -> String {
+    match response {
+        PingResponse::Reply { reply, round_trip, is_duplicate, is_from_another } => {
+            let (from, sequence, time_to_live) = (reply.from, reply.sequence, reply.time_to_live);
+            let line = format!("{} bytes from {from}: icmp_seq={sequence} ttl={time_to_live}", reply.octets);
+            if reply.octets < octets + ICMP_HEADER {
                 return format!("{line} (truncated)");
             }
-            let time = if octets < TIMED { String::new() } else { format!(" time={}", Time(*round_trip)) };
+            let time = if octets < TIMED_BYTES {
+                String::new()
+            } else {
+                format!(" time={}", RoundTrip(*round_trip))
+            };
             let duplicate = if *is_duplicate { " (DUP!)" } else { "" };
             let another = if *is_from_another { " (DIFFERENT ADDRESS!)" } else { "" };
             let changed = reply.difference.map(|Difference { offset, expected, received }| {
@@ -62,23 +66,23 @@ fn of_heard(octets: usize, heard: &Heard) -> String {
             });
             format!("{line}{time}{duplicate}{another}{}", changed.unwrap_or_default())
         }
-        Heard::Error { from, sequence, problem } => {
-            format!("From {from} icmp_seq={sequence} {}", of_problem(*problem))
+        PingResponse::Error { from, sequence, problem } => {
+            format!("From {from} icmp_seq={sequence} {}", problem_text(*problem))
         }
-        Heard::Advice { from, sequence, problem } => {
-            format!("From {from}: icmp_seq={sequence} {}", of_problem(*problem))
+        PingResponse::Advice { from, sequence, problem } => {
+            format!("From {from}: icmp_seq={sequence} {}", problem_text(*problem))
         }
     }
 }
 
 /// A problem in iputils' words.
-pub(super) fn of_problem(problem: Problem) -> String {
+pub(super) fn problem_text(problem: Problem) -> String {
     let text = match (problem.kind(), problem.code()) {
-        (Kind::UNREACHABLE, code) => return of_unreachable(code, problem.mtu()),
+        (Kind::UNREACHABLE, code) => return unreachable_text(code, problem.mtu()),
         (Kind::SOURCE_QUENCH, _) => "Source Quench",
         (Kind::REDIRECT, code) => {
             let next = problem.gateway().map_or(String::new(), |gateway| format!("(New nexthop: {gateway})"));
-            return format!("{}{next}", of_redirect(code));
+            return format!("{}{next}", redirect_text(code));
         }
         (Kind::TIME_EXCEEDED, 0) => "Time to live exceeded",
         (Kind::TIME_EXCEEDED, 1) => "Frag reassembly time exceeded",
@@ -91,7 +95,7 @@ pub(super) fn of_problem(problem: Problem) -> String {
     text.to_owned()
 }
 
-fn of_unreachable(code: u8, mtu: Option<u16>) -> String {
+fn unreachable_text(code: u8, mtu: Option<u16>) -> String {
     let text = match code {
         0 => "Destination Net Unreachable",
         1 => "Destination Host Unreachable",
@@ -114,7 +118,7 @@ fn of_unreachable(code: u8, mtu: Option<u16>) -> String {
     text.to_owned()
 }
 
-fn of_redirect(code: u8) -> String {
+fn redirect_text(code: u8) -> String {
     let text = match code {
         0 => "Redirect Network",
         1 => "Redirect Host",
@@ -125,8 +129,8 @@ fn of_redirect(code: u8) -> String {
     text.to_owned()
 }
 
-fn counts(statistics: &Statistics) -> String {
-    let Statistics { transmitted, received, duplicates, changed, errors, .. } = *statistics;
+fn counts(statistics: &PingStatistics) -> String {
+    let PingStatistics { transmitted, received, duplicates, changed, errors, .. } = *statistics;
     let some = |count: u64, what| if count > 0 { format!(", +{count} {what}") } else { String::new() };
     let lost = if transmitted > 0 {
         // To the nearest millisecond.
@@ -141,24 +145,24 @@ fn counts(statistics: &Statistics) -> String {
 }
 
 /// The last line, which is empty if there is nothing to tell.
-fn times(trips: Option<RoundTrips>, statistics: &Statistics) -> String {
+fn times(trips: Option<RoundTrips>, statistics: &PingStatistics) -> String {
     let trips = trips.map(|RoundTrips { least, mean, most, deviation }| {
-        let [least, mean, most, deviation] = [least, mean, most, deviation].map(in_millis);
+        let [least, mean, most, deviation] = [least, mean, most, deviation].map(milliseconds);
         format!("rtt min/avg/max/mdev = {least}/{mean}/{most}/{deviation} ms")
     });
     let pipe = Some(statistics.pipe).filter(|pipe| *pipe > 1).map(|pipe| format!("pipe {pipe}"));
     [trips, pipe].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-fn in_millis(time: Duration) -> String {
+fn milliseconds(time: Duration) -> String {
     let micros = time.as_micros();
     format!("{}.{:03}", micros / 1_000, micros % 1_000)
 }
 
 /// A round trip: three significant digits, and none beyond the microsecond.
-struct Time(Duration);
+struct RoundTrip(Duration);
 
-impl fmt::Display for Time {
+impl fmt::Display for RoundTrip {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Rounded to what is shown, except for the microsecond, as iputils has it.
         let micros = self.0.as_micros();

@@ -7,12 +7,12 @@ fn name(address: MacAddr) -> Option<&'static str> {
     (address == IANA).then_some("IANA")
 }
 
-fn told(sweep: &Sweep, told: Told) -> String {
+fn told(sweep: &Sweep, told: ScanEvent) -> String {
     lines(Paint::NONE, &"tap0".parse().unwrap(), sweep, Some(name), &told)
 }
 
 fn line(heard: Heard) -> String {
-    told(&sweep(), Told::Heard { heard, is_broadcast: false })
+    told(&sweep(), ScanEvent::Reply { heard, is_broadcast: false })
 }
 
 #[test]
@@ -20,7 +20,7 @@ fn the_words_are_those_of_arp_scan() {
     let mut sweep = sweep();
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(
-        told(&sweep, Told::Start),
+        told(&sweep, ScanEvent::Start),
         format!(
             "Interface: tap0, type: EN10MB, MAC: 02:00:00:00:00:09, IPv4: 10.0.0.9\n\
             Starting tapstack {version} with 2 hosts"
@@ -30,7 +30,7 @@ fn the_words_are_those_of_arp_scan() {
     assert_eq!(line(reply(&mut sweep, IANA)), "10.0.0.1\t00:00:5e:00:01:01\tIANA (DUP: 2)");
     let elapsed = Duration::from_millis(1_500);
     assert_eq!(
-        told(&sweep, Told::Statistics { outcome: Outcome::Found, elapsed, lost: 0 }),
+        told(&sweep, ScanEvent::Statistics { outcome: Outcome::Found, elapsed, lost: 0 }),
         format!(
             "\n1 requests sent, 2 replies received\n\
             Ending tapstack {version}: 1 hosts scanned in 1.500 seconds (0.66 hosts/sec). 1 responded"
@@ -44,15 +44,16 @@ fn a_conflict_is_loud() {
     let first = reply(&mut sweep, MacAddr::new([0, 1, 2, 3, 4, 5]));
     assert_eq!(line(first), "10.0.0.1\t00:01:02:03:04:05\t(Unknown)");
     let second = reply(&mut sweep, RIVAL);
-    let words = "10.0.0.1\t02:00:00:00:00:0b\t(Unknown: locally administered) (DUP: 2) (CONFLICT: also at 00:01:02:03:04:05)";
-    assert_eq!(line(second), words);
-    let bold = of_heard(Paint::ALL, &second, Some(name));
+    let text = "10.0.0.1\t02:00:00:00:00:0b\t(Unknown: locally administered) (DUP: 2) (CONFLICT: also at 00:01:02:03:04:05)";
+    assert_eq!(line(second), text);
+    let bold = reply_text(Paint::ALL, &second, Some(name));
     assert!(
         bold.ends_with("(DUP: 2) \u{1b}[1m\u{1b}[31m(CONFLICT: also at 00:01:02:03:04:05)\u{1b}[0m"),
         "{bold:?}"
     );
     sweep.refused(1);
-    let end = told(&sweep, Told::Statistics { outcome: Outcome::Found, elapsed: Duration::ZERO, lost: 3 });
+    let end =
+        told(&sweep, ScanEvent::Statistics { outcome: Outcome::Found, elapsed: Duration::ZERO, lost: 3 });
     assert!(
         end.starts_with(
             "\n0 requests sent, 1 refused by the wire, 2 replies received, 3 frames lost unread\n"
@@ -66,13 +67,13 @@ fn a_conflict_is_loud() {
 fn without_vendors_a_line_ends_with_the_hardware_address() {
     let heard = reply(&mut sweep(), IANA);
     let none: Option<fn(MacAddr) -> Option<&'static str>> = None;
-    assert_eq!(of_heard(Paint::NONE, &heard, none), "10.0.0.1\t00:00:5e:00:01:01");
+    assert_eq!(reply_text(Paint::NONE, &heard, none), "10.0.0.1\t00:00:5e:00:01:01");
 }
 
 #[test]
 fn a_capture_says_what_each_packet_was() {
     let mut sweep = sweep();
-    let decisions = [IANA, IANA, RIVAL].map(|hardware| decision(Some(reply(&mut sweep, hardware))));
+    let decisions = [IANA, IANA, RIVAL].map(|hardware| capture_comment(Some(reply(&mut sweep, hardware))));
     let expected = ["reply", "duplicate reply", "conflict: another station has replied for the address"];
-    assert_eq!((decisions, decision(None)), (expected, "no reply to this scan"));
+    assert_eq!((decisions, capture_comment(None)), (expected, "no reply to this scan"));
 }

@@ -1,13 +1,13 @@
 //! What the facts mean, and what mends what is not as it should be.
 
 use super::facts::{Capability, Facts};
-use super::inside::Way;
+use super::inside::NamespaceMethod;
 use super::managers::Networkd;
-use super::{Finding, Outcome};
+use super::{CheckOutcome, Finding};
 use crate::advice::quoted;
 
 /// All checks, the needed ones first.
-pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
+pub(super) fn check_all(facts: &Facts) -> Vec<Finding> {
     vec![
         node(facts),
         namespace(facts),
@@ -26,43 +26,43 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
 }
 
 impl Finding {
-    fn new(check: &'static str, outcome: Outcome, why: impl Into<String>) -> Finding {
-        Finding { check, outcome, needed: false, why: why.into(), mend: None }
+    fn new(check: &'static str, outcome: CheckOutcome, why: impl Into<String>) -> Finding {
+        Finding { check, outcome, needed: false, why: why.into(), hint: None }
     }
 
     fn ok(check: &'static str, why: impl Into<String>) -> Finding {
-        Finding::new(check, Outcome::Ok, why)
+        Finding::new(check, CheckOutcome::Ok, why)
     }
 
     fn warn(check: &'static str, why: impl Into<String>) -> Finding {
-        Finding::new(check, Outcome::Warn, why)
+        Finding::new(check, CheckOutcome::Warn, why)
     }
 
     fn skip(check: &'static str, why: impl Into<String>) -> Finding {
-        Finding::new(check, Outcome::Skip, why)
+        Finding::new(check, CheckOutcome::Skip, why)
     }
 
     /// What an error says, whose sentence ends with its mend.
-    fn refused(check: &'static str, outcome: Outcome, sentence: &str) -> Finding {
-        let (why, mend) = split(sentence);
-        Finding { mend, ..Finding::new(check, outcome, why) }
+    fn refused(check: &'static str, outcome: CheckOutcome, sentence: &str) -> Finding {
+        let (why, hint) = split_hint(sentence);
+        Finding { hint, ..Finding::new(check, outcome, why) }
     }
 
     fn needed(self) -> Finding {
         Finding { needed: true, ..self }
     }
 
-    fn mended_by(self, command: impl Into<String>) -> Finding {
-        Finding { mend: Some(command.into()), ..self }
+    fn with_hint(self, command: impl Into<String>) -> Finding {
+        Finding { hint: Some(command.into()), ..self }
     }
 }
 
 /// An error's sentence, and the command at its end, if it has one.
-pub(super) fn split(sentence: &str) -> (&str, Option<String>) {
+pub(super) fn split_hint(sentence: &str) -> (&str, Option<String>) {
     match sentence.strip_suffix('`').and_then(|rest| rest.rsplit_once("; `")) {
         // What has to be filled in is no command to paste, and belongs to the words.
-        Some((_, mend)) if mend.ends_with("...") => (sentence, None),
-        Some((why, mend)) => (why, Some(mend.to_owned())),
+        Some((_, hint)) if hint.ends_with("...") => (sentence, None),
+        Some((why, hint)) => (why, Some(hint.to_owned())),
         None => (sentence, None),
     }
 }
@@ -70,7 +70,7 @@ pub(super) fn split(sentence: &str) -> (&str, Option<String>) {
 fn node(facts: &Facts) -> Finding {
     match &facts.node {
         Ok(_) => Finding::ok("node", "/dev/net/tun is there and opens"),
-        Err(sentence) => Finding::refused("node", Outcome::Bad, sentence),
+        Err(sentence) => Finding::refused("node", CheckOutcome::Bad, sentence),
     }
     .needed()
 }
@@ -78,16 +78,18 @@ fn node(facts: &Facts) -> Finding {
 fn namespace(facts: &Facts) -> Finding {
     let check = "namespaces";
     match facts.inside.as_ref().map(|inside| &inside.namespace) {
-        Ok(Ok(Way::Privilege)) => Finding::ok(check, "a network namespace can be made, by privilege"),
-        Ok(Ok(Way::UserNamespace)) => Finding::ok(
+        Ok(Ok(NamespaceMethod::Privilege)) => {
+            Finding::ok(check, "a network namespace can be made, by privilege")
+        }
+        Ok(Ok(NamespaceMethod::UserNamespace)) => Finding::ok(
             check,
             "a network namespace can be made, in a user namespace that holds its privileges",
         ),
         // Who may make TAPs outside has a host all the same, though neither `lab` nor the tests.
         Ok(Err(sentence)) if facts.capabilities.is_some_and(|held| held.net_admin == Capability::Held) => {
-            Finding::refused(check, Outcome::Warn, sentence)
+            Finding::refused(check, CheckOutcome::Warn, sentence)
         }
-        Ok(Err(sentence)) => Finding::refused(check, Outcome::Bad, sentence),
+        Ok(Err(sentence)) => Finding::refused(check, CheckOutcome::Bad, sentence),
         Err(sentence) => Finding::skip(check, sentence),
     }
     .needed()
@@ -99,7 +101,7 @@ fn tap(facts: &Facts) -> Finding {
         Ok(Some(Ok(()))) => Finding::ok(check, "a TAP can be made inside and brought up"),
         // The node's own mend comes first.
         Ok(Some(Err(_))) if facts.node.is_err() => Finding::skip(check, "it takes the node"),
-        Ok(Some(Err(sentence))) => Finding::refused(check, Outcome::Bad, sentence),
+        Ok(Some(Err(sentence))) => Finding::refused(check, CheckOutcome::Bad, sentence),
         Ok(None) => Finding::skip(check, "it takes a namespace"),
         Err(sentence) => Finding::skip(check, sentence),
     }
@@ -112,7 +114,7 @@ fn net_admin(facts: &Facts) -> Finding {
         None => Finding::skip(check, "/proc/self/status does not tell"),
         Some(Capability::Held) => Finding::ok(check, "held: TAPs can be made outside"),
         Some(Capability::Gainable) => {
-            Finding::warn(check, "not held: a TAP outside a namespace must be made for you, once").mended_by(
+            Finding::warn(check, "not held: a TAP outside a namespace must be made for you, once").with_hint(
                 format!("sudo {} tap create tap0 --address 10.0.0.1/24 --user {}", facts.program, facts.user),
             )
         }
@@ -132,7 +134,7 @@ fn net_raw(facts: &Facts) -> Finding {
             check,
             "not held: real interfaces take `sudo`, TAPs do not; with the capability on the program's file every local user could send raw frames",
         )
-        .mended_by(format!("sudo setcap cap_net_raw+ep {}", facts.program)),
+        .with_hint(format!("sudo setcap cap_net_raw+ep {}", facts.program)),
         // A file with this capability could not even be run.
         Some(Capability::OutOfBounds) => Finding::warn(
             check,
@@ -157,7 +159,7 @@ fn io_uring(facts: &Facts) -> Finding {
                 "switched off (kernel.io_uring_disabled is {value}): frames are carried one a call, slower under load"
             ),
         ),
-        _ => Finding::warn(check, format!("frames are carried one a call: {}", split(sentence).0)),
+        _ => Finding::warn(check, format!("frames are carried one a call: {}", split_hint(sentence).0)),
     }
 }
 
@@ -171,10 +173,10 @@ fn feature(facts: &Facts, check: &'static str, has: fn(tap::linux::Features) -> 
 
 fn network_manager(facts: &Facts) -> Finding {
     let check = "NetworkManager";
-    match facts.managers.network_manager_keeps_off {
+    match facts.managers.network_manager_ignores_taps {
         None => Finding::ok(check, "it does not run here"),
         Some(true) => Finding::ok(check, "it runs, and is told to let TAPs be"),
-        Some(false) => Finding::warn(check, "it runs, and may set up a TAP that comes up").mended_by(
+        Some(false) => Finding::warn(check, "it runs, and may set up a TAP that comes up").with_hint(
             "printf '[device-tapstack]\\nmatch-device=interface-name:tap*\\nmanaged=0\\n' | sudo tee /etc/NetworkManager/conf.d/90-tapstack.conf && sudo systemctl reload NetworkManager",
         ),
     }
@@ -184,9 +186,9 @@ fn networkd(facts: &Facts) -> Finding {
     let check = "systemd-networkd";
     match &facts.managers.networkd {
         Networkd::Absent => Finding::ok(check, "it does not run here"),
-        Networkd::KeepsOff => Finding::ok(check, "it runs, and none of its files sets up a TAP"),
-        Networkd::SetsUp(path) => {
-            Finding::warn(check, format!("it runs, and sets up every TAP by {}", path.display())).mended_by(
+        Networkd::IgnoresTaps => Finding::ok(check, "it runs, and none of its files sets up a TAP"),
+        Networkd::ManagesTaps(path) => {
+            Finding::warn(check, format!("it runs, and sets up every TAP by {}", path.display())).with_hint(
                 "printf '[Match]\\nName=tap*\\n[Link]\\nUnmanaged=yes\\n' | sudo tee /etc/systemd/network/00-tapstack.network && sudo networkctl reload",
             )
         }
@@ -202,20 +204,22 @@ fn ipv6(facts: &Facts) -> Finding {
             let why = "on: the kernel sends frames of its own over a new TAP, which are counted and dropped; `lab` has it off";
             // Off for this TAP, and for no other interface.
             let off = |name| format!("sudo sysctl net/ipv6/conf/{name}/disable_ipv6=1");
-            let mend = facts.taps_with_ipv6.first().map(|name| off(quoted(name.as_str())));
-            Finding { mend, ..Finding::warn(check, why) }
+            let hint = facts.taps_with_ipv6.first().map(|name| off(quoted(name.as_str())));
+            Finding { hint, ..Finding::warn(check, why) }
         }
     }
 }
 
 /// A kernel as it comes keeps 1,024.
-const USUAL: u64 = 1_024;
+const DEFAULT_MAX_NEIGHBORS: u64 = 1_024;
 
 fn neighbors(facts: &Facts) -> Finding {
     let check = "neighbours";
     match facts.most_neighbors {
         None => Finding::skip(check, "net.ipv4.neigh.default.gc_thresh3 cannot be read in this namespace"),
-        Some(most) if most > USUAL => Finding::ok(check, format!("the kernel keeps {most} at most")),
+        Some(most) if most > DEFAULT_MAX_NEIGHBORS => {
+            Finding::ok(check, format!("the kernel keeps {most} at most"))
+        }
         // Only larger --hosts ranges need more.
         Some(most) => Finding::ok(
             check,
