@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn message_has_no_error_number_when_the_system_refuses() {
+    fn message_omits_os_error_number() {
         let refused = io::Error::from_raw_os_error(2);
         let failure = Failure::new(format!("cannot read a: {refused}, nor b: {refused}; choose another"));
         let words =
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn message_keeps_its_reason_when_a_name_looks_like_an_error_number() {
+    fn message_keeps_reason_when_name_looks_like_error_number() {
         let refused = io::Error::from_raw_os_error(2);
         for name in
             ["x (os error y", "x (os error )", "x (os error 2", "(os error (os error y) (os error -2)"]
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_are_escaped_when_a_name_contains_them() {
+    fn message_escapes_control_characters_of_names() {
         for failure in
             [Failure::new("a\x1b[2J\n"), Failure::negative("a\x1b[2J\n"), Failure::with_code("a\x1b[2J\n", 3)]
         {

@@ -260,7 +260,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn message_about_a_lost_address_says_when_it_was_lost() {
+    fn lost_address_message_depends_on_time_of_loss() {
         let winner = Identity { protocol: [10, 0, 0, 2].into(), hardware: MacAddr::new([2, 0, 0, 0, 0, 7]) };
         let [used, again, before] = [(true, true), (false, true), (false, false)]
             .map(|(is, was)| address_lost_message(winner, is, was));

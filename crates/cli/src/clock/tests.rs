@@ -4,7 +4,7 @@ use super::*;
 
 // proves: rfc5227-wake
 #[test]
-fn suspension_is_reported_once_when_it_is_longer_than_the_slack() {
+fn suspension_is_reported_once_when_longer_than_slack() {
     let mut suspension = Suspension { total: Duration::from_secs(100) };
     assert!(!suspension.has_grown_to(Duration::from_secs(100)));
     assert!(!suspension.has_grown_to(Duration::from_secs(101)));

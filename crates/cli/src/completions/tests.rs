@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn every_command_and_its_options_are_in_the_script_of_every_shell() {
+fn completion_script_lists_all_commands_and_options_for_each_shell() {
     for shell in [SupportedShell::Bash, SupportedShell::Zsh, SupportedShell::Fish] {
         let script = script(shell);
         let command = CommandLine::command();

@@ -47,13 +47,13 @@ fn one(change: impl FnOnce(&mut Facts)) -> (&'static str, CheckOutcome, Option<S
 }
 
 #[test]
-fn where_all_is_well_there_is_nothing_to_mend() {
+fn doctor_gives_no_hints_when_everything_works() {
     assert_eq!(after(|_| ()), (vec![], 0));
     assert!(check_all(&well()).iter().all(|finding| finding.hint.is_none()));
 }
 
 #[test]
-fn a_node_that_does_not_open_is_bad_and_what_takes_it_is_skipped() {
+fn unopenable_node_is_bad_and_skips_dependent_checks() {
     let sentence = "cannot open /dev/net/tun: Permission denied, its file mode keeps you out; `sudo chmod 0666 /dev/net/tun`";
     let (findings, code) = after(|facts| {
         facts.node = Err(sentence.to_owned());
@@ -73,7 +73,7 @@ fn a_node_that_does_not_open_is_bad_and_what_takes_it_is_skipped() {
 }
 
 #[test]
-fn a_namespace_that_is_refused_is_bad_for_who_has_no_other_way() {
+fn refused_namespace_is_bad_without_net_admin_and_warns_with_it() {
     let hint = "sudo sysctl kernel.unprivileged_userns_clone=1";
     let refused = |facts: &mut Facts| {
         let sentence = format!("cannot make a network namespace: kept from you; `{hint}`");
@@ -91,7 +91,7 @@ fn a_namespace_that_is_refused_is_bad_for_who_has_no_other_way() {
 }
 
 #[test]
-fn a_tap_that_cannot_be_made_is_bad_and_a_child_that_does_not_report_is_no_answer() {
+fn refused_tap_is_bad_and_missing_child_report_is_skipped() {
     let (findings, code) = after(|facts| {
         let refused = Err("cannot attach to the TAP: no".to_owned());
         facts.inside =
@@ -104,7 +104,7 @@ fn a_tap_that_cannot_be_made_is_bad_and_a_child_that_does_not_report_is_no_answe
 }
 
 #[test]
-fn a_capability_that_is_not_held_is_worth_a_look_and_names_the_command() {
+fn missing_capability_warns_and_hints_command() {
     use Capability::{Gainable, Held};
     let without =
         |net_admin, net_raw| one(move |facts| facts.capabilities = Some(Capabilities { net_admin, net_raw }));
@@ -119,7 +119,7 @@ fn a_capability_that_is_not_held_is_worth_a_look_and_names_the_command() {
 }
 
 #[test]
-fn no_command_is_advised_when_a_capability_is_outside_of_the_bounding_set() {
+fn missing_capability_gives_no_hint_outside_bounding_set() {
     let (findings, code) = after(|facts| {
         let none = Capability::OutOfBounds;
         facts.capabilities = Some(Capabilities { net_admin: none, net_raw: none });
@@ -136,7 +136,7 @@ fn no_command_is_advised_when_a_capability_is_outside_of_the_bounding_set() {
 }
 
 #[test]
-fn capabilities_are_the_bits_in_effect_and_in_the_bounding_set() {
+fn capabilities_are_parsed_from_effective_and_bounding_sets() {
     use Capability::{Gainable, Held, OutOfBounds};
     let status =
         "Name:\tx\nCapPrm:\t000001ffffffffff\nCapEff:\t0000000000002000\nCapBnd:\t000001ffffffffff\n";
@@ -147,7 +147,7 @@ fn capabilities_are_the_bits_in_effect_and_in_the_bounding_set() {
 }
 
 #[test]
-fn nothing_machine_wide_is_advised_when_io_uring_is_refused() {
+fn refused_io_uring_gives_no_machine_wide_hint() {
     let refused = |disabled| {
         one(move |facts| {
             let sentence = "cannot carry frames by io_uring: EPERM; choose `--io read-write`";
@@ -163,7 +163,7 @@ fn nothing_machine_wide_is_advised_when_io_uring_is_refused() {
 }
 
 #[test]
-fn what_a_kernel_lacks_or_does_unasked_is_worth_a_look() {
+fn missing_kernel_features_and_enabled_ipv6_warn() {
     let old = |facts: &mut Facts| facts.node = Ok(Features { virtio_header: true, multi_queue: false });
     assert_eq!(one(old), ("multi-queue", CheckOutcome::Warn, None, 0));
     assert_eq!(one(|facts| facts.ipv6 = Some(true)), ("IPv6", CheckOutcome::Warn, None, 0));
@@ -179,7 +179,7 @@ fn what_a_kernel_lacks_or_does_unasked_is_worth_a_look() {
 }
 
 #[test]
-fn a_manager_that_would_set_up_a_tap_is_told_not_to() {
+fn interface_managers_warn_and_hint_unmanaged_configuration() {
     let (check, outcome, hint, code) = one(|facts| facts.managers.network_manager_ignores_taps = Some(false));
     assert_eq!((check, outcome, code), ("NetworkManager", CheckOutcome::Warn, 0));
     // What the mend writes is what is looked for.
@@ -199,7 +199,7 @@ fn a_manager_that_would_set_up_a_tap_is_told_not_to() {
 }
 
 #[test]
-fn networkmanager_is_kept_off_by_name_or_by_kind() {
+fn networkmanager_ignores_taps_by_name_or_type() {
     for text in [
         "[keyfile]\nunmanaged-devices=mac:00:22:68:1c:59:b1;interface-name:tap*\n",
         "[keyfile]\nunmanaged-devices+=type:tun\n",
@@ -219,7 +219,7 @@ fn networkmanager_is_kept_off_by_name_or_by_kind() {
 }
 
 #[test]
-fn networkd_sets_up_a_tap_by_the_first_file_that_describes_one() {
+fn networkd_manages_tap_by_first_matching_file() {
     let by = |text: &str| {
         let file = (PathBuf::from("/x.network"), text.to_owned());
         manages_taps(&BTreeMap::from([("x.network".to_owned(), file)])).is_some()
@@ -236,7 +236,7 @@ fn networkd_sets_up_a_tap_by_the_first_file_that_describes_one() {
 }
 
 #[test]
-fn a_pattern_is_met_by_the_whole_name() {
+fn glob_matches_whole_name() {
     assert!(
         matches_glob("tap0", "tap*")
             && matches_glob("tap0", "*0")
@@ -252,7 +252,7 @@ fn a_pattern_is_met_by_the_whole_name() {
 }
 
 #[test]
-fn only_a_command_at_the_end_is_a_mend() {
+fn hint_is_split_only_from_command_at_end_of_message() {
     assert_eq!(split_hint("no; `sudo modprobe tun`"), ("no", Some("sudo modprobe tun".to_owned())));
     assert_eq!(split_hint("no; `docker run --privileged ...`"), ("no; `docker run --privileged ...`", None));
     assert_eq!(split_hint("no `x` here"), ("no `x` here", None));
@@ -260,7 +260,7 @@ fn only_a_command_at_the_end_is_a_mend() {
 }
 
 #[test]
-fn a_finding_is_a_line_and_its_mend_the_next() {
+fn finding_prints_line_and_hint_on_next_line() {
     let finding = Finding {
         check: "node",
         outcome: CheckOutcome::Bad,
@@ -274,7 +274,7 @@ fn a_finding_is_a_line_and_its_mend_the_next() {
 }
 
 #[test]
-fn what_is_printed_as_json_is_what_the_schema_says_and_the_summary_is_last() {
+fn doctor_json_matches_schema_and_ends_with_summary() {
     let mut facts = well();
     facts.ipv6 = Some(true);
     facts.most_neighbors = None;

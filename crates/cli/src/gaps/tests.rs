@@ -5,7 +5,7 @@ fn name() -> InterfaceName {
 }
 
 #[test]
-fn every_gap_makes_a_negative_result_unknown() {
+fn each_gap_is_explained_with_cause_and_hint() {
     assert_eq!(Gaps::default().explain(&name()), None);
     let none = Gaps::default();
     let rows = [
@@ -48,7 +48,7 @@ fn every_gap_makes_a_negative_result_unknown() {
 }
 
 #[test]
-fn capture_that_is_read_in_part_is_a_gap() {
+fn partly_read_capture_is_explained_as_gap() {
     let words = |gaps: Gaps| gaps.explain_capture("a.pcap").map(|why| why.to_string());
     assert_eq!(words(Gaps::default()), None);
     let unread = Gaps { is_unread: true, ..Gaps::default() };
@@ -58,7 +58,7 @@ fn capture_that_is_read_in_part_is_a_gap() {
 }
 
 #[test]
-fn device_counters_that_mean_loss_are_gaps() {
+fn device_loss_counters_become_gaps() {
     let none = Counters::default();
     for (counters, is_gap) in [
         (Counters { received: 9, transmitted: 9, congested: 9, calls: 9, ..none }, false),

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn only_a_reachable_entry_with_our_own_hardware_address_is_a_yes() {
+fn exit_code_is_zero_only_for_reachable_entry_with_host_mac() {
     let mac = MacAddr::new([2, 0, 0, 0, 0, 2]);
     let entry = |hardware_address, state| Neighbor {
         address: HOST.addr(),

@@ -14,7 +14,7 @@ fn all() -> Vec<Vec<String>> {
 }
 
 #[test]
-fn every_commands_help_has_examples_and_exit_codes() {
+fn help_has_examples_and_exit_codes_for_each_command() {
     let root = built();
     assert!(all().contains(&vec!["tap".to_owned(), "create".to_owned()]));
     for words in all() {
@@ -26,7 +26,7 @@ fn every_commands_help_has_examples_and_exit_codes() {
 }
 
 #[test]
-fn every_command_has_a_page_with_all_its_sections() {
+fn manual_page_has_all_sections_for_each_command() {
     let root = built();
     for words in all() {
         let page = page(find(&root, &words).unwrap()).unwrap();
@@ -41,13 +41,13 @@ fn every_command_has_a_page_with_all_its_sections() {
 }
 
 #[test]
-fn what_is_neither_an_example_nor_an_exit_code_is_one_section_of_notes() {
+fn manual_page_collects_other_paragraphs_as_notes() {
     let page = below("Examples:\n  ls\n\nOne.\n\nTwo.\n\nExit codes: 0 yes").render();
     assert!(page.contains(".SH NOTES\nOne.\n.PP\nTwo.\n.SH \"EXIT STATUS\"\n0 yes\n"), "{page}");
 }
 
 #[test]
-fn a_page_is_named_after_the_words_of_its_command() {
+fn manual_page_is_named_after_command_path() {
     let lines = list(&built(), &[]);
     assert_eq!(lines[0], "tapstack.1\t");
     assert!(lines.contains(&"tapstack-tap-create.1\ttap create".to_owned()), "{lines:?}");

@@ -8,7 +8,7 @@ fn host(gateway: Option<&str>) -> Host {
 }
 
 #[test]
-fn only_one_host_that_a_way_leads_to_is_asked() {
+fn ping_target_must_be_one_reachable_host() {
     let verdict = |gateway, target: &str| {
         check_target(&host(gateway), [10, 0, 0, 2].into(), target.parse().unwrap())
             .map_err(|f| format!("{f:?}"))

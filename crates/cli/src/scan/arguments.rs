@@ -152,7 +152,7 @@ mod tests {
     use clap::Parser;
 
     #[test]
-    fn times_are_read_in_arp_scans_units() {
+    fn scan_times_parse_in_milliseconds_and_microseconds() {
         assert_eq!(millis("500"), Ok(Duration::from_millis(500)));
         assert_eq!(millis("0.5"), Ok(Duration::from_micros(500)));
         assert_eq!(interval("2"), Ok(Duration::from_millis(2)));
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pace_is_never_faster_than_the_rate() {
+    fn request_interval_never_exceeds_rate() {
         for (text, nanos) in [
             (&[][..], 2_000_000),
             (&["--rate", "300000"], 3_334),
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_and_factors_have_bounds() {
+    fn rate_and_backoff_reject_values_out_of_bounds() {
         assert!(rate("1").is_ok() && rate("10000000").is_ok());
         for bad in ["0", "10000001", "-5", "1.5", "many"] {
             assert!(rate(bad).is_err(), "{bad}");

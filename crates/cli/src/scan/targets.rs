@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_are_read_as_people_write_them() {
+    fn target_parses_address_network_netmask_and_range() {
         assert_eq!(ends("10.0.0.1").unwrap(), ["10.0.0.1", "10.0.0.1"]);
         assert_eq!(ends("10.0.0.0/24").unwrap(), ["10.0.0.0", "10.0.0.255"]);
         // As `ip address` shows it.
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_range_or_nobodys_is_turned_away_with_a_sentence() {
+    fn target_rejects_invalid_and_non_host_ranges_with_reason() {
         for bad in ["", "host", "10.0.0", "10.0.0.1-9", "-", "10.0.0.1-"] {
             assert_eq!(ends(bad).unwrap_err(), EXPECTED_TARGET, "{bad}");
         }

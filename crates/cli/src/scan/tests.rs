@@ -39,7 +39,7 @@ pub(super) fn reply(sweep: &mut Sweep, sender_hardware: MacAddr) -> Heard {
 }
 
 #[test]
-fn scan_that_takes_minutes_says_so_before_it_starts() {
+fn scan_warns_before_start_when_it_takes_minutes() {
     let plan = |retry: u32, pace| Plan { passes: retry, pace, ..*sweep().plan() };
     let two = Duration::from_millis(2);
     assert_eq!(max_duration(&plan(2, two), 256), Duration::from_millis(2 * 512 + 500 + 750));

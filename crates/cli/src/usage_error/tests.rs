@@ -12,7 +12,7 @@ fn message_of(words: &[&str]) -> String {
 }
 
 #[test]
-fn message_names_the_fix_or_the_help_when_an_argument_is_invalid() {
+fn usage_error_names_fix_or_help_when_argument_is_invalid() {
     let rows: [(&[&str], &str); 8] = [
         (
             &["decode"],
@@ -44,7 +44,7 @@ fn message_names_the_fix_or_the_help_when_an_argument_is_invalid() {
 }
 
 #[test]
-fn message_names_the_cause_when_a_value_is_invalid() {
+fn usage_error_names_cause_when_value_is_invalid() {
     let host = ["host", "--tap", "tap0", "--address"];
     let hosts = ["host", "--tap", "tap0", "--hosts"];
     let arping = ["arping", "-I", "eth0"];
@@ -110,7 +110,7 @@ fn message_names_the_cause_when_a_value_is_invalid() {
 }
 
 #[test]
-fn tap_addresses_are_rejected_with_an_interface_or_a_file() {
+fn tap_addresses_are_rejected_with_interface_or_file() {
     for command in ["arping", "scan", "watch"] {
         for option in ["--address", "--kernel"] {
             let mut words = vec![command, "-I", "eth0", option, "10.0.0.3/24"];
@@ -125,7 +125,7 @@ fn tap_addresses_are_rejected_with_an_interface_or_a_file() {
 }
 
 #[test]
-fn numbers_are_accepted_when_they_are_within_their_bounds() {
+fn numbers_are_accepted_within_bounds() {
     let host = "host --tap t --address 10.0.0.2/24 --mtu 68 --busy-poll 0 --ttl 255 --arp-timeout 1";
     let rows = [
         host,

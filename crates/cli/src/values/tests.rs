@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn leading_zeros_are_refused_with_the_reason_by_every_reader() {
+fn leading_zeros_are_rejected_with_reason_by_each_parser() {
     let reason = "010 has a leading zero, which other programs read as octal; write it without";
     for text in ["010.0.0.10", "10.0.0.010"] {
         assert_eq!(ip_address(text).unwrap_err(), reason);
@@ -14,7 +14,7 @@ fn leading_zeros_are_refused_with_the_reason_by_every_reader() {
 }
 
 #[test]
-fn reason_names_the_wrong_part() {
+fn parse_error_names_invalid_part() {
     let rows = [
         ("10.0.0.2/33", "the prefix length must be from 0 to 32"),
         ("10.0.0.2/", "the prefix length must be from 0 to 32"),
@@ -36,7 +36,7 @@ fn reason_names_the_wrong_part() {
 }
 
 #[test]
-fn address_that_is_no_hosts_is_refused_with_its_kind() {
+fn non_host_address_is_rejected_with_reason() {
     let rows = [
         ("10.0.0.0/24", "10.0.0.0 is the network address of 10.0.0.0/24"),
         ("10.0.0.255/24", "10.0.0.255 is the broadcast address of 10.0.0.0/24"),
@@ -62,13 +62,13 @@ fn address_that_is_no_hosts_is_refused_with_its_kind() {
 }
 
 #[test]
-fn netmask_is_read_as_a_prefix_length() {
+fn netmask_parses_to_prefix_length() {
     assert_eq!(network("10.0.0.2/255.255.255.0").unwrap(), "10.0.0.2/24".parse().unwrap());
     assert_eq!(network("10.0.0.2/0.0.0.0").unwrap(), "10.0.0.2/0".parse().unwrap());
 }
 
 #[test]
-fn mac_address_of_no_single_station_is_refused_with_its_kind() {
+fn group_and_zero_mac_addresses_are_rejected_with_reason() {
     for (text, kind) in [
         ("00:00:00:00:00:00", "all zeros"),
         ("ff:ff:ff:ff:ff:ff", "the broadcast MAC address"),

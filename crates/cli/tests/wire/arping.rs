@@ -14,25 +14,25 @@ use testbed::schema::check_lines;
 use testbed::{Case, ROOT_TAP, TestResult, USER_TAP, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
-    ("on_an_interface_the_exit_code_of_arping_tells_the_truth", on_an_interface),
-    ("from_a_tap_the_exit_code_of_arping_tells_the_truth", from_a_tap),
-    ("an_arping_that_cannot_ask_gets_a_sentence_and_exit_2", cannot_ask),
-    ("a_wire_that_goes_down_meanwhile_proves_nothing", goes_down_meanwhile),
-    ("duplicates_are_shown_and_replies_to_others_are_not", duplicates_are_shown),
-    ("whoever_probes_for_the_address_too_has_it", whoever_probes_too),
-    ("arpings_at_once_do_not_mix_be_it_for_one_address", several_at_once),
-    ("an_arping_in_a_vlan_hears_that_vlan_alone", in_a_vlan),
-    ("announcements_are_the_standards_octet_by_octet", announcements),
-    ("the_kernels_nearest_address_asks", the_nearest_address),
-    ("a_signal_or_a_reader_that_goes_away_ends_an_arping", ended_by_others),
-    ("an_arping_is_quiet_or_json_if_it_is_told_to", quiet_or_json),
+    ("arping_exit_code_matches_result_on_interface", on_an_interface),
+    ("arping_exit_code_matches_result_on_tap", from_a_tap),
+    ("arping_exits_2_with_message_when_it_cannot_ask", cannot_ask),
+    ("arping_has_no_result_when_link_goes_down", goes_down_meanwhile),
+    ("arping_shows_duplicates_and_ignores_replies_to_other_hosts", duplicates_are_shown),
+    ("arping_probe_fails_when_other_host_probes_same_address", other_host_probes),
+    ("concurrent_arpings_do_not_mix_replies", several_at_once),
+    ("arping_in_vlan_receives_only_that_vlan", in_a_vlan),
+    ("arping_announcements_equal_standard_byte_by_byte", announcements),
+    ("arping_uses_kernel_address_of_longest_prefix", nearest_address),
+    ("arping_ends_on_signal_or_closed_output", ended_by_others),
+    ("arping_prints_nothing_or_json_by_option", quiet_or_json),
 ];
 
-pub(crate) const UNPRIVILEGED: &[Case] = &[("without_privilege_an_arping_exits_with_2", without_privilege)];
+pub(crate) const UNPRIVILEGED: &[Case] = &[("arping_exits_2_without_privilege", without_privilege)];
 
 const KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const TARGET: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
-const NOBODY: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
+const UNSPECIFIED: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
 const PEER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 7];
 const THIRD_MAC: [u8; 6] = [2, 0, 0, 0, 0, 8];
 const BROADCAST: [u8; 6] = [0xff; 6];
@@ -206,15 +206,15 @@ fn duplicates_are_shown() -> TestResult {
     Ok(())
 }
 
-fn whoever_probes_too() -> TestResult {
+fn other_host_probes() -> TestResult {
     let mut tap = wire("rival0")?;
-    let probe = arp(BROADCAST, 1, (PEER_MAC, NOBODY), (ZERO, TARGET));
+    let probe = arp(BROADCAST, 1, (PEER_MAC, UNSPECIFIED), (ZERO, TARGET));
     // From the address, whomever it is for.
     let other = arp(BROADCAST, 1, (PEER_MAC, TARGET), (ZERO, Ipv4Addr::new(10, 0, 0, 77)));
     for (heard, line) in [(probe, "request from 0.0.0.0 ["), (other, "request from 10.0.0.2 [")] {
         let child = Running::command(&["arping", "-I", "rival0", "-D", "10.0.0.2"])?;
         assert_eq!(child.first, "ARPING 10.0.0.2 from 0.0.0.0 rival0\n");
-        requested(&mut tap, BROADCAST, NOBODY)?;
+        requested(&mut tap, BROADCAST, UNSPECIFIED)?;
         send(&mut tap, &heard)?;
         let (code, out, errors) = child.end()?;
         assert_eq!((code, errors.as_str()), (Some(1), ""), "{out}");
@@ -288,7 +288,7 @@ fn announcements() -> TestResult {
     Ok(())
 }
 
-fn the_nearest_address() -> TestResult {
+fn nearest_address() -> TestResult {
     let tap = wire("near1")?;
     add_address(tap.interface(), "10.0.0.17/28".parse()?)?;
     add_address(tap.interface(), "192.0.2.1/24".parse()?)?;

@@ -11,25 +11,25 @@ use testbed::veth::{NEAR, Veth};
 use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
-    ("an_address_is_probed_for_announced_and_then_answered_for", an_address_is_probed_for),
-    ("who_has_the_address_already_is_named_and_wins", who_has_the_address_already),
-    ("two_that_do_not_probe_fight_by_policy_and_make_no_storm", two_that_do_not_probe),
-    ("an_address_lost_in_use_ends_the_host_with_exit_1", an_address_lost_in_use),
-    ("on_a_tap_that_is_down_nothing_is_claimed", on_a_tap_that_is_down),
-    ("address_is_probed_for_and_announced_again_when_the_tap_comes_up", on_a_tap_that_comes_up),
-    ("address_taken_while_the_tap_was_down_is_given_up", taken_while_down),
-    ("address_is_probed_for_again_when_the_carrier_is_back", on_a_carrier_that_is_back),
-    ("an_address_selected_anew_is_told_even_to_the_quiet", an_address_selected_anew),
-    ("without_an_address_both_ways_to_one_are_named", without_an_address),
-    ("the_hosts_of_a_proxied_range_are_answered_for", a_proxied_range),
+    ("address_is_probed_announced_then_answered", probe_and_announce),
+    ("address_in_use_is_given_up_and_owner_named", address_in_use),
+    ("conflicting_hosts_follow_defend_policy_without_storm", conflicting_hosts),
+    ("host_exits_1_when_address_is_lost_in_use", address_lost_in_use),
+    ("host_claims_no_address_while_tap_is_down", tap_down),
+    ("address_is_probed_and_announced_again_when_tap_comes_up", tap_comes_up),
+    ("address_taken_while_tap_was_down_is_given_up", taken_while_down),
+    ("address_is_probed_again_when_carrier_returns", carrier_returns),
+    ("newly_selected_address_is_printed_with_quiet", new_address),
+    ("host_without_address_names_both_options", without_address),
+    ("host_answers_arp_for_proxied_range", proxied_range),
 ];
 
-const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const HOST_IP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const OTHER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 9);
-const NOBODY: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
+const UNSPECIFIED: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
 const PEER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 7];
-const OUR_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
+const HOST_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
 const MAC: &str = "02:00:00:00:00:02";
 const ZERO: [u8; 6] = [0; 6];
 const BROADCAST: [u8; 6] = [0xff; 6];
@@ -50,25 +50,25 @@ pub(super) fn line_with(host: &mut Running, word: &str) -> Result<String, Box<dy
 }
 
 // proves: rfc5227-start, rfc5227-answers, rfc5227-broadcast, rfc3927-broadcast
-fn an_address_is_probed_for() -> TestResult {
+fn probe_and_announce() -> TestResult {
     let (tap, other) = (Persistent::create("probe0")?, Persistent::create("choice0")?);
     let mut socket = PacketSocket::open(tap.0.name())?;
     let mut host = Running::begin(&["--tap", "probe0", "--address", "10.0.0.2/24", "--mac", MAC])?;
     let mut chooser = Running::begin(&["--tap", "choice0", "--link-local", "--mac", MAC])?;
     assert!(host.first.ends_with(" probing 10.0.0.2: does anybody have it?\n"), "{}", host.first);
 
-    send(&mut socket, &request(OURS))?;
+    send(&mut socket, &request(HOST_IP))?;
     for _ in 0..3 {
         // Were the request answered, the reply would come first.
         let probe = receive(&mut socket, |octets| octets.get(12..14) == Some(&[8, 6]))?;
-        assert_eq!(probe, arp(BROADCAST, 1, (OUR_MAC, NOBODY), (ZERO, OURS)));
+        assert_eq!(probe, arp(BROADCAST, 1, (HOST_MAC, UNSPECIFIED), (ZERO, HOST_IP)));
     }
-    let announcement = arp(BROADCAST, 1, (OUR_MAC, OURS), (ZERO, OURS));
+    let announcement = arp(BROADCAST, 1, (HOST_MAC, HOST_IP), (ZERO, HOST_IP));
     assert_eq!(receive(&mut socket, is_arp(1))?, announcement);
     line_with(&mut host, " using 10.0.0.2 at 02:00:00:00:00:02")?;
     assert_eq!(host.line()?, "ready probe0 02:00:00:00:00:02 10.0.0.2/24\n");
-    send(&mut socket, &request(OURS))?;
-    assert_eq!(receive(&mut socket, is_arp(2))?, arp(PEER_MAC, 2, (OUR_MAC, OURS), (PEER_MAC, PEER)));
+    send(&mut socket, &request(HOST_IP))?;
+    assert_eq!(receive(&mut socket, is_arp(2))?, arp(PEER_MAC, 2, (HOST_MAC, HOST_IP), (PEER_MAC, PEER)));
     assert_eq!(receive(&mut socket, is_arp(1))?, announcement);
 
     let ready = line_with(&mut chooser, "ready ")?;
@@ -76,7 +76,7 @@ fn an_address_is_probed_for() -> TestResult {
     assert!(network.addr().is_link_local() && network.prefix_len() == 16, "{ready}");
     let mut socket = PacketSocket::open(other.0.name())?;
     send(&mut socket, &request(network.addr()))?;
-    let reply = arp(BROADCAST, 2, (OUR_MAC, network.addr()), (PEER_MAC, PEER));
+    let reply = arp(BROADCAST, 2, (HOST_MAC, network.addr()), (PEER_MAC, PEER));
     assert_eq!(receive(&mut socket, is_arp(2))?[..32], reply[..32]);
     assert_eq!((host.stop()?.0, chooser.stop()?.0), (Some(0), Some(0)));
     Ok(())
@@ -116,7 +116,7 @@ impl Drop for Bridged {
 }
 
 // proves: rfc5227-last, rfc5227-probe-conflict
-fn who_has_the_address_already() -> TestResult {
+fn address_in_use() -> TestResult {
     let _wire = Bridged::new()?;
     let near = ["--tap", "near0", "--address", "10.0.0.2/24", "--mac", "02:00:00:00:00:0a"];
     let first = Running::start(&near)?;
@@ -130,7 +130,7 @@ fn who_has_the_address_already() -> TestResult {
 }
 
 // proves: rfc5227-always, rfc5227-once, rfc5227-cease, rfc5227-defend-interval, rfc5227-last
-fn two_that_do_not_probe() -> TestResult {
+fn conflicting_hosts() -> TestResult {
     let wire = Bridged::new()?;
     let (mut first, mut second) = wire.hosts(&["--no-probe", "--announce"])?;
     line_with(&mut first, " defended 10.0.0.2 against 02:00:00:00:00:0b")?;
@@ -138,7 +138,7 @@ fn two_that_do_not_probe() -> TestResult {
     // For ten seconds from then on nobody may answer anybody. That the two meet again within that time is not
     // said, if one began late: so a third meets both.
     let mut socket = PacketSocket::open(wire.bridge.name())?;
-    send(&mut socket, &arp(BROADCAST, 1, (PEER_MAC, OURS), (ZERO, OTHER)))?;
+    send(&mut socket, &arp(BROADCAST, 1, (PEER_MAC, HOST_IP), (ZERO, OTHER)))?;
     for host in [&mut first, &mut second] {
         line_with(host, " conflict 10.0.0.2 is used by 02:00:00:00:00:07 too")?;
     }
@@ -163,13 +163,13 @@ fn two_that_do_not_probe() -> TestResult {
 }
 
 // proves: rfc5227-last, rfc5227-cease
-fn an_address_lost_in_use() -> TestResult {
+fn address_lost_in_use() -> TestResult {
     let tap = Persistent::create("lost0")?;
     let mut socket = PacketSocket::open(tap.0.name())?;
     let options = ["--no-probe", "--defend", "cease", "--json"];
     let host = Running::begin(&[&["--tap", "lost0", "--address", "10.0.0.2/24"][..], &options].concat())?;
-    wait_until_answering(&mut socket, OURS)?;
-    send(&mut socket, &arp(BROADCAST, 1, (PEER_MAC, OURS), (ZERO, OURS)))?;
+    wait_until_answering(&mut socket, HOST_IP)?;
+    send(&mut socket, &arp(BROADCAST, 1, (PEER_MAC, HOST_IP), (ZERO, HOST_IP)))?;
     let (code, out, errors) = host.end()?;
     assert_eq!(code, Some(1), "{errors}");
     let ceased = "\"protocol_address\":\"10.0.0.2\",\"hardware_address\":\"02:00:00:00:00:07\"}";
@@ -179,7 +179,7 @@ fn an_address_lost_in_use() -> TestResult {
 }
 
 // proves: rfc5227-unheard
-fn on_a_tap_that_is_down() -> TestResult {
+fn tap_down() -> TestResult {
     let tap = Persistent::create("void0")?;
     tap.0.set_up(false)?;
     let mut host = Running::begin(&["--tap", "void0", "--address", "10.0.0.2/24", "--mac", MAC])?;
@@ -189,7 +189,7 @@ fn on_a_tap_that_is_down() -> TestResult {
     // The first may have come before the socket was there.
     for _ in 0..2 {
         let probe = receive(&mut socket, |octets| octets.get(12..14) == Some(&[8, 6]))?;
-        assert_eq!(probe, arp(BROADCAST, 1, (OUR_MAC, NOBODY), (ZERO, OURS)));
+        assert_eq!(probe, arp(BROADCAST, 1, (HOST_MAC, UNSPECIFIED), (ZERO, HOST_IP)));
     }
     line_with(&mut host, " using 10.0.0.2 at 02:00:00:00:00:02")?;
     let (code, _, errors) = host.stop()?;
@@ -201,17 +201,17 @@ fn on_a_tap_that_is_down() -> TestResult {
 
 /// The next ARP packets of the host: three probes and two announcements.
 fn probed_and_announced(socket: &mut PacketSocket) -> TestResult {
-    for sender in [NOBODY, NOBODY, NOBODY, OURS, OURS] {
+    for sender in [UNSPECIFIED, UNSPECIFIED, UNSPECIFIED, HOST_IP, HOST_IP] {
         let packet = receive(socket, |octets| {
-            octets.get(12..14) == Some(&[8, 6]) && octets.get(22..28) == Some(&OUR_MAC)
+            octets.get(12..14) == Some(&[8, 6]) && octets.get(22..28) == Some(&HOST_MAC)
         })?;
-        assert_eq!(packet, arp(BROADCAST, 1, (OUR_MAC, sender), (ZERO, OURS)));
+        assert_eq!(packet, arp(BROADCAST, 1, (HOST_MAC, sender), (ZERO, HOST_IP)));
     }
     Ok(())
 }
 
 // proves: rfc5227-link-up
-fn on_a_tap_that_comes_up() -> TestResult {
+fn tap_comes_up() -> TestResult {
     let tap = Persistent::create("back0")?;
     let mut host = Running::begin(&["--tap", "back0", "--address", "10.0.0.2/24", "--mac", MAC])?;
     line_with(&mut host, "ready back0 ")?;
@@ -224,7 +224,7 @@ fn on_a_tap_that_comes_up() -> TestResult {
     // No reply may come before the announcements.
     probed_and_announced(&mut socket)?;
     line_with(&mut host, "ready back0 ")?;
-    wait_until_answering(&mut socket, OURS)?;
+    wait_until_answering(&mut socket, HOST_IP)?;
     assert_eq!(host.stop()?.0, Some(0));
     Ok(())
 }
@@ -240,8 +240,8 @@ fn taken_while_down() -> TestResult {
     let down = line_with(&mut host, "\"event\":\"link\"")?;
     assert!(down.contains("\"up\":false,\"carrier\":false,\"mtu\":1500}"), "{down}");
     tap.0.set_up(true)?;
-    receive(&mut socket, |octets| octets.get(22..28) == Some(&OUR_MAC))?;
-    send(&mut socket, &arp(OUR_MAC, 2, (PEER_MAC, OURS), (OUR_MAC, NOBODY)))?;
+    receive(&mut socket, |octets| octets.get(22..28) == Some(&HOST_MAC))?;
+    send(&mut socket, &arp(HOST_MAC, 2, (PEER_MAC, HOST_IP), (HOST_MAC, UNSPECIFIED)))?;
     let (code, _, errors) = host.end()?;
     assert_eq!(code, Some(1), "{errors}");
     let expected = "tapstack: 10.0.0.2 is given up: since the link became active, 02:00:00:00:00:07 has it";
@@ -250,7 +250,7 @@ fn taken_while_down() -> TestResult {
 }
 
 // proves: rfc5227-link-up
-fn on_a_carrier_that_is_back() -> TestResult {
+fn carrier_returns() -> TestResult {
     let veth = Veth::new()?;
     let far = veth.far_interface()?;
     let mut host = Running::begin(&["-I", NEAR, "--address", "10.0.0.2/24", "--mac", MAC])?;
@@ -269,7 +269,7 @@ fn on_a_carrier_that_is_back() -> TestResult {
 }
 
 // proves: rfc3927-next
-fn an_address_selected_anew() -> TestResult {
+fn new_address() -> TestResult {
     let tap = Persistent::create("anew0")?;
     let mut socket = PacketSocket::open(tap.0.name())?;
     let mut host = Running::begin(&["--tap", "anew0", "--link-local", "--defend", "cease", "-q"])?;
@@ -290,7 +290,7 @@ fn an_address_selected_anew() -> TestResult {
 }
 
 // proves: rfc3927-one-scope
-fn without_an_address() -> TestResult {
+fn without_address() -> TestResult {
     let both = ["--tap", "none0", "--link-local", "--address", "10.0.0.2/24"];
     assert_eq!(Running::begin(&both)?.end()?.0, Some(2));
     let (code, _, errors) = Running::begin(&["--tap", "none0"])?.end()?;
@@ -300,18 +300,18 @@ fn without_an_address() -> TestResult {
 }
 
 // proves: rfc1027-ranges, rfc1027-segment
-fn a_proxied_range() -> TestResult {
+fn proxied_range() -> TestResult {
     let tap = Persistent::create("proxy0")?;
     let mut socket = PacketSocket::open(tap.0.name())?;
     let proxies = ["--proxy", "10.1.0.0/16", "--proxy", "192.0.2.0/24", "--mac", MAC];
     let host = Running::start(&[&["--tap", "proxy0", "--address", "10.0.0.2/24"][..], &proxies].concat())?;
-    wait_until_answering(&mut socket, OURS)?;
+    wait_until_answering(&mut socket, HOST_IP)?;
     for target in [[10, 0, 0, 9], [10, 1, 255, 255], [10, 2, 0, 1]] {
         send(&mut socket, &request(target.into()))?;
     }
     for target in [[10, 1, 7, 7], [192, 0, 2, 200]] {
         send(&mut socket, &request(target.into()))?;
-        let reply = arp(PEER_MAC, 2, (OUR_MAC, target.into()), (PEER_MAC, PEER));
+        let reply = arp(PEER_MAC, 2, (HOST_MAC, target.into()), (PEER_MAC, PEER));
         assert_eq!(receive(&mut socket, is_arp(2))?, reply);
     }
     assert_eq!(host.stop()?.0, Some(0));

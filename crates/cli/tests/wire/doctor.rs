@@ -8,16 +8,14 @@ use testbed::schema::check_lines;
 use testbed::{Case, TestResult};
 
 pub(crate) const CASES: &[Case] = &[
-    ("where_the_wire_works_the_doctor_finds_that_it_does", the_wire_works),
-    ("the_doctor_leaves_nothing_behind", nothing_is_left),
-    ("the_doctor_prints_a_line_a_check_and_the_mend_on_the_next", lines_for_people),
+    ("doctor_exits_0_when_everything_works", everything_works),
+    ("doctor_leaves_no_interface_behind", no_interface_left),
+    ("doctor_prints_check_line_and_hint_line", check_and_hint_lines),
 ];
 
-pub(crate) const REFUSED: &[Case] =
-    &[("a_node_that_is_closed_is_bad_and_its_mend_is_a_command", the_node_is_closed)];
+pub(crate) const REFUSED: &[Case] = &[("closed_node_is_bad_and_hints_command", closed_node)];
 
-pub(crate) const UNPRIVILEGED: &[Case] =
-    &[("without_privilege_the_doctor_says_which_commands_give_it", without_privilege)];
+pub(crate) const UNPRIVILEGED: &[Case] = &[("doctor_hints_commands_without_privilege", without_privilege)];
 
 /// What it says.
 struct Checked {
@@ -41,7 +39,7 @@ impl Checked {
         self.of(check)["outcome"].as_str().unwrap_or_default()
     }
 
-    fn mend(&self, check: &str) -> Option<&str> {
+    fn hint(&self, check: &str) -> Option<&str> {
         self.of(check)["mend"].as_str()
     }
 
@@ -50,18 +48,18 @@ impl Checked {
     }
 }
 
-fn the_wire_works() -> TestResult {
+fn everything_works() -> TestResult {
     let checked = Checked::run()?;
     assert_eq!(checked.code, Some(0));
     for check in ["node", "namespaces", "tap", "CAP_NET_ADMIN", "CAP_NET_RAW"] {
-        assert_eq!((checked.outcome(check), checked.mend(check)), ("ok", None), "{check}");
+        assert_eq!((checked.outcome(check), checked.hint(check)), ("ok", None), "{check}");
     }
     // These trials run in a namespace whose IPv6 is off.
     assert_eq!(checked.outcome("IPv6"), "ok");
     Ok(())
 }
 
-fn nothing_is_left() -> TestResult {
+fn no_interface_left() -> TestResult {
     let links = || std::fs::read_to_string("/proc/self/net/dev").map(|text| text.lines().count());
     let before = links()?;
     run(&["doctor"])?;
@@ -69,7 +67,7 @@ fn nothing_is_left() -> TestResult {
     Ok(())
 }
 
-fn lines_for_people() -> TestResult {
+fn check_and_hint_lines() -> TestResult {
     let (code, out, errors) = exit_and_text(&run(&["doctor"])?);
     assert_eq!((code, errors.as_str()), (Some(0), ""));
     let first = out.lines().next().ok_or("a line")?;
@@ -81,11 +79,11 @@ fn lines_for_people() -> TestResult {
     Ok(())
 }
 
-fn the_node_is_closed() -> TestResult {
+fn closed_node() -> TestResult {
     let checked = Checked::run()?;
     assert_eq!(checked.code, Some(1));
     assert_eq!(
-        (checked.outcome("node"), checked.mend("node")),
+        (checked.outcome("node"), checked.hint("node")),
         ("bad", Some("sudo chmod 0666 /dev/net/tun"))
     );
     assert_eq!((checked.outcome("tap"), checked.outcome("multi-queue")), ("skip", "skip"));
@@ -97,16 +95,16 @@ fn without_privilege() -> TestResult {
     let checked = Checked::run()?;
     assert_eq!(checked.outcome("node"), "ok");
     assert_eq!((checked.outcome("CAP_NET_ADMIN"), checked.outcome("CAP_NET_RAW")), ("warn", "warn"));
-    let create = checked.mend("CAP_NET_ADMIN").ok_or("a mend")?;
+    let create = checked.hint("CAP_NET_ADMIN").ok_or("a mend")?;
     assert!(create.starts_with("sudo /"), "{create}");
     assert!(create.ends_with("tapstack tap create tap0 --address 10.0.0.1/24 --user nobody"), "{create}");
-    let set = checked.mend("CAP_NET_RAW").ok_or("a mend")?;
+    let set = checked.hint("CAP_NET_RAW").ok_or("a mend")?;
     assert!(set.starts_with("sudo setcap cap_net_raw+ep /"), "{set}");
     // Nothing that changes the whole machine for the sake of one program.
     for line in &checked.lines {
-        let mend = line["mend"].as_str().unwrap_or_default();
-        assert!(!mend.contains(".default.") && !mend.contains(".all."), "{line}");
-        assert!(!mend.ends_with("...") && mend != "sudo -s", "{line}");
+        let hint = line["mend"].as_str().unwrap_or_default();
+        assert!(!hint.contains(".default.") && !hint.contains(".all."), "{line}");
+        assert!(!hint.ends_with("...") && hint != "sudo -s", "{line}");
     }
     Ok(())
 }

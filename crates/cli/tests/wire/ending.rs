@@ -21,18 +21,18 @@ use testbed::program::{command, exit_and_text, run};
 use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
-    ("signals_end_every_command_that_waits_for_a_file", files_that_block),
-    ("watch_of_a_fifo_has_no_result_when_it_ends_before_the_header", deadline_of_a_fifo),
-    ("full_standard_error_holds_up_no_command", full_standard_error),
-    ("commands_drop_all_capabilities_once_everything_is_open", capabilities),
-    ("command_of_the_lab_keeps_its_capabilities", lab_keeps_capabilities),
-    ("capture_ends_behind_a_whole_record_when_the_disk_is_full", full_disk),
+    ("commands_end_on_signal_while_opening_file", files_that_block),
+    ("watch_has_no_result_when_fifo_gives_no_header", deadline_of_a_fifo),
+    ("commands_continue_when_standard_error_is_full", full_standard_error),
+    ("commands_drop_capabilities_after_opening", capabilities),
+    ("lab_command_keeps_capabilities", lab_keeps_capabilities),
+    ("capture_ends_with_complete_record_when_disk_is_full", full_disk),
 ];
 
 /// How long a command has to end.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 /// Between two looks at it.
-const PAUSE: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A FIFO that no other process opens.
 fn fifo(name: &str) -> Result<Scratch, Box<dyn std::error::Error>> {
@@ -43,11 +43,11 @@ fn fifo(name: &str) -> Result<Scratch, Box<dyn std::error::Error>> {
 
 /// Whether it ended in time; if not, it is killed.
 fn has_ended(child: &mut Child) -> bool {
-    for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
+    for _ in 0..TIMEOUT.as_millis() / POLL_INTERVAL.as_millis() {
         if child.try_wait().is_ok_and(|ended| ended.is_some()) {
             return true;
         }
-        sleep(PAUSE);
+        sleep(POLL_INTERVAL);
     }
     let _ = child.kill();
     let _ = child.wait();
@@ -59,7 +59,7 @@ fn is_blocked(pid: u32) -> Option<()> {
     let call = || read_to_string(format!("/proc/{pid}/syscall")).ok();
     let first = call()?;
     let number = first.split(' ').next()?.parse().ok()?;
-    sleep(PAUSE);
+    sleep(POLL_INTERVAL);
     ([SYS_openat, SYS_read, SYS_ppoll].contains(&number) && call()? == first).then_some(())
 }
 
@@ -137,9 +137,15 @@ fn full_standard_error() -> TestResult {
     nix::fcntl::fcntl(&writer, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK))?;
     while writer.write(&[b'x'; 4_096]).is_ok() {}
     nix::fcntl::fcntl(&writer, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::empty()))?;
-    let mut child = command(&["arping", "-I", "absent0", "10.0.0.9"]).stderr(writer).spawn()?;
+    let mut child = command(&["arping", "-I", "absent0", "10.0.0.9"]).stderr(writer.try_clone()?).spawn()?;
     assert!(has_ended(&mut child));
     assert_eq!(child.wait()?.code(), Some(2));
+    // A host that warns at its start, about two networks without a route between them.
+    let addresses = ["--address", "10.0.0.2/24", "--kernel", "10.9.0.1/24"];
+    let host = [&["host", "--tap", "full1", "--no-probe"][..], &addresses].concat();
+    let host = Running::with_errors(&host, writer.into())?;
+    assert!(host.first.starts_with("ready full1 "), "{}", host.first);
+    assert_eq!(host.stop()?.0, Some(0));
     drop(reader);
     Ok(())
 }

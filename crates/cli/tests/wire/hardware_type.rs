@@ -6,7 +6,7 @@ use super::running::{Running, wire};
 use testbed::frames::{arp, is_arp, receive, send};
 use testbed::{Case, TestResult};
 
-pub(crate) const CASES: &[Case] = &[("replies_of_hardware_type_6_reach_arping_scan_and_watch", all_tools)];
+pub(crate) const CASES: &[Case] = &[("arping_scan_and_watch_accept_hardware_type_6", all_tools)];
 
 const BROADCAST: [u8; 6] = [0xff; 6];
 const STATION: [u8; 6] = [2, 0, 0, 0, 0, 7];

@@ -18,42 +18,42 @@ use testbed::schema::check_lines;
 use testbed::{Case, ROOT_TAP, TestResult, USER_TAP, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
-    ("the_kernels_own_table_holds_our_hardware_address", the_kernels_own_table),
-    ("a_tap_made_by_the_host_is_up_and_sized_and_gone_after_it", a_tap_made_by_the_host),
-    ("a_tap_of_somebody_else_is_left_as_it_is", a_tap_of_somebody_else),
-    ("every_event_is_a_json_object", every_event_is_a_json_object),
-    ("quiet_prints_ready_and_the_counters", quiet_prints_ready_and_the_counters),
-    ("verbose_prints_frames_in_tcpdumps_words", verbose_prints_frames),
-    ("both_signals_end_it_with_exit_0", both_signals_end_it),
-    ("host_ends_with_its_counters_when_the_terminal_goes_away", terminal_goes_away),
-    ("json_has_no_object_for_each_foreign_frame_unless_verbose", no_object_for_each_foreign_frame),
-    ("a_reader_that_goes_away_does_not_end_it", a_reader_that_goes_away),
-    ("a_reader_that_stops_reading_does_not_hold_it_up", a_reader_that_stops_reading),
-    ("the_table_is_printed_at_sigusr1", the_table_is_printed_at_sigusr1),
-    ("each_policy_learns_from_whom_it_says", each_policy_learns_from_whom_it_says),
-    ("an_entry_that_nothing_confirms_expires", an_entry_that_nothing_confirms_expires),
-    ("down_and_up_does_not_end_it", down_and_up_does_not_end_it),
-    ("a_deleted_tap_ends_it_with_exit_2_and_a_sentence", a_deleted_tap_ends_it),
-    ("a_hundred_thousand_requests_leave_its_memory_as_it_was", a_hundred_thousand_requests),
-    ("a_vlan_is_heard_and_tagged", a_vlan_is_heard_and_tagged),
-    ("kernels_own_mac_address_is_refused_on_a_tap", kernels_own_mac_address),
-    ("networks_that_do_not_reach_each_other_are_reported_at_start", networks_that_do_not_reach),
-    ("wrong_input_gets_a_sentence_and_exit_2", wrong_input),
-    ("a_busy_tap_names_the_process_to_kill", a_busy_tap_names_the_process),
-    ("kernel_address_is_added_and_none_is_deleted", kernel_address_is_added),
+    ("kernel_neighbor_table_holds_host_mac", kernel_table),
+    ("tap_created_by_host_is_up_with_mtu_and_deleted_after", created_tap),
+    ("existing_tap_is_left_unchanged", existing_tap),
+    ("host_json_prints_each_event_as_object", host_json_prints_each_event_as_object),
+    ("host_quiet_prints_ready_and_counters", host_quiet_prints_ready_and_counters),
+    ("host_verbose_prints_frames_like_tcpdump", verbose_prints_frames),
+    ("host_exits_0_on_termination_signals", termination_signals),
+    ("host_prints_counters_and_ends_on_hangup", hangup),
+    ("host_json_omits_foreign_frames_unless_verbose", foreign_frames),
+    ("host_continues_when_output_is_closed", output_closed),
+    ("host_continues_when_output_is_not_read", output_not_read),
+    ("host_prints_table_on_sigusr1", host_prints_table_on_sigusr1),
+    ("learn_policies_add_documented_senders", learn_policies_add_documented_senders),
+    ("unconfirmed_entry_expires", unconfirmed_entry_expires),
+    ("host_continues_when_link_goes_down_and_up", host_continues_when_link_goes_down_and_up),
+    ("host_exits_2_with_message_when_tap_is_deleted", deleted_tap),
+    ("host_memory_is_constant_after_100000_requests", many_requests),
+    ("host_in_vlan_receives_and_sends_tagged_frames", host_in_vlan_receives_and_sends_tagged_frames),
+    ("kernel_mac_address_is_rejected_on_tap", kernel_mac_address),
+    ("host_warns_at_start_when_networks_differ", different_networks),
+    ("host_exits_2_with_message_for_invalid_arguments", invalid_arguments),
+    ("busy_tap_error_names_process", busy_tap),
+    ("kernel_address_is_added_and_others_are_kept", kernel_address_is_added),
     ("host_keeps_no_udp_port_open", host_keeps_no_udp_port_open),
 ];
 
 pub(crate) const UNPRIVILEGED: &[Case] = &[
-    ("an_owner_serves_without_privilege", an_owner_serves_without_privilege),
-    ("what_is_not_the_users_is_refused_with_a_sentence", what_is_not_the_users),
+    ("tap_owner_runs_host_without_privilege", tap_owner_runs_host_without_privilege),
+    ("tap_of_other_user_is_rejected_with_message", tap_of_other_user),
 ];
 
-pub(super) const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+pub(super) const HOST_IP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
 const PEER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 7];
 pub(super) const MAC: &str = "02:00:00:00:00:02";
-const OUR_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
+const HOST_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
 
 /// A host on a TAP of its own, the kernel at 10.0.0.1/24.
 pub(super) fn start(name: &str, more: &[&str]) -> Result<(Running, Interface), Box<dyn std::error::Error>> {
@@ -63,22 +63,22 @@ pub(super) fn start(name: &str, more: &[&str]) -> Result<(Running, Interface), B
 }
 
 pub(super) fn request() -> Vec<u8> {
-    arp([0xff; 6], 1, (PEER_MAC, PEER), ([0; 6], OURS))
+    arp([0xff; 6], 1, (PEER_MAC, PEER), ([0; 6], HOST_IP))
 }
 
 fn reply() -> Vec<u8> {
-    arp(PEER_MAC, 2, (OUR_MAC, OURS), (PEER_MAC, PEER))
+    arp(PEER_MAC, 2, (HOST_MAC, HOST_IP), (PEER_MAC, PEER))
 }
 
-fn the_kernels_own_table() -> TestResult {
+fn kernel_table() -> TestResult {
     let tap = Persistent::create("tap0")?;
     let host = Running::start(&["--tap", "tap0", "--address", "10.0.0.2/24"])?;
     let mac = host.first.split(' ').nth(2).ok_or("a hardware address")?.to_owned();
     assert_eq!(host.first, format!("ready tap0 {mac} 10.0.0.2/24\n"));
     assert!(mac.starts_with("02:"), "locally administered: {mac}");
 
-    send_from_kernel(OURS, b"hello")?;
-    let entry = kernel_neighbor(&tap.0, OURS)?;
+    send_from_kernel(HOST_IP, b"hello")?;
+    let entry = kernel_neighbor(&tap.0, HOST_IP)?;
     assert_eq!(entry.to_string(), format!("10.0.0.2 dev tap0 lladdr {mac} REACHABLE"));
     let (code, out, _) = host.stop()?;
     assert_eq!(code, Some(0));
@@ -91,7 +91,7 @@ fn the_kernels_own_table() -> TestResult {
 }
 
 // proves: rfc1122-mtu
-fn a_tap_made_by_the_host() -> TestResult {
+fn created_tap() -> TestResult {
     let (host, interface) = start("made0", &["--mtu", "1400"])?;
     assert!(interface.is_up()?);
     assert_eq!((interface.mtu()?, interface.address()?), (1_400, Some("10.0.0.1/24".parse()?)));
@@ -100,7 +100,7 @@ fn a_tap_made_by_the_host() -> TestResult {
     Ok(())
 }
 
-fn a_tap_of_somebody_else() -> TestResult {
+fn existing_tap() -> TestResult {
     let tap = Persistent::create("their0")?;
     tap.0.set_up(false)?;
     let host = Running::start(&["--tap", "their0", "--address", "10.0.0.2/24", "--mtu", "900", "--json"])?;
@@ -112,7 +112,7 @@ fn a_tap_of_somebody_else() -> TestResult {
     Ok(())
 }
 
-fn every_event_is_a_json_object() -> TestResult {
+fn host_json_prints_each_event_as_object() -> TestResult {
     let (mut host, interface) = start("json0", &["--json", "-v"])?;
     let mut socket = PacketSocket::open(interface.name())?;
     send(&mut socket, &request())?;
@@ -137,7 +137,7 @@ fn every_event_is_a_json_object() -> TestResult {
     Ok(())
 }
 
-fn quiet_prints_ready_and_the_counters() -> TestResult {
+fn host_quiet_prints_ready_and_counters() -> TestResult {
     let (host, interface) = start("quiet0", &["-q"])?;
     let mut socket = PacketSocket::open(interface.name())?;
     send(&mut socket, &request())?;
@@ -158,7 +158,7 @@ fn verbose_prints_frames() -> TestResult {
     Ok(())
 }
 
-fn both_signals_end_it() -> TestResult {
+fn termination_signals() -> TestResult {
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let (host, _) = start("signal0", &[])?;
         host.signal(signal)?;
@@ -167,7 +167,7 @@ fn both_signals_end_it() -> TestResult {
     Ok(())
 }
 
-fn terminal_goes_away() -> TestResult {
+fn hangup() -> TestResult {
     let (host, _) = start("hup0", &[])?;
     host.signal(Signal::SIGHUP)?;
     let (code, out, errors) = host.end()?;
@@ -184,24 +184,24 @@ fn terminal_goes_away() -> TestResult {
         .spawn()?;
     let pid = Pid::from_raw(i32::try_from(child.id())?);
     let mut socket = PacketSocket::open(tap.0.name())?;
-    wait_until_answering(&mut socket, OURS)?;
+    wait_until_answering(&mut socket, HOST_IP)?;
     kill(pid, Signal::SIGHUP)?;
-    wait_until_answering(&mut socket, OURS)?;
+    wait_until_answering(&mut socket, HOST_IP)?;
     kill(pid, Signal::SIGTERM)?;
     assert_eq!(child.wait()?.code(), Some(0));
     Ok(())
 }
 
-fn no_object_for_each_foreign_frame() -> TestResult {
+fn foreign_frames() -> TestResult {
     for (more, frames) in [(&[][..], 0), (&["-v"], 20)] {
         let (host, interface) = start("foreign0", &[&["--json"], more].concat())?;
         let mut socket = PacketSocket::open(interface.name())?;
-        wait_until_answering(&mut socket, OURS)?;
+        wait_until_answering(&mut socket, HOST_IP)?;
         for _ in 0..20 {
             // To a group that no host here belongs to, as mDNS and spanning tree are.
             send(&mut socket, &[&[1, 0, 0x5e, 0, 0, 0xfb][..], &PEER_MAC, &[8, 0], &[0; 46]].concat())?;
         }
-        wait_until_answering(&mut socket, OURS)?;
+        wait_until_answering(&mut socket, HOST_IP)?;
         let (_, out, _) = host.stop()?;
         assert_eq!(
             out.lines()
@@ -215,7 +215,7 @@ fn no_object_for_each_foreign_frame() -> TestResult {
     Ok(())
 }
 
-fn a_reader_that_goes_away() -> TestResult {
+fn output_closed() -> TestResult {
     let (host, interface) = start("pipe0", &["-v"])?;
     let mut host = host;
     host.close_output();
@@ -228,7 +228,7 @@ fn a_reader_that_goes_away() -> TestResult {
     Ok(())
 }
 
-fn a_reader_that_stops_reading() -> TestResult {
+fn output_not_read() -> TestResult {
     let (host, interface) = start("slow0", &["-v"])?;
     let mut socket = PacketSocket::open(interface.name())?;
     // Some 300 octets each: more than the pipe holds, and than waits for a slow reader.
@@ -241,7 +241,7 @@ fn a_reader_that_stops_reading() -> TestResult {
     Ok(())
 }
 
-fn the_table_is_printed_at_sigusr1() -> TestResult {
+fn host_prints_table_on_sigusr1() -> TestResult {
     let statics = ["--static", "10.0.0.50=02:00:00:00:00:50", "--arp-timeout", "600"];
     let (mut host, interface) = start("table0", &statics)?;
     let mut socket = PacketSocket::open(interface.name())?;
@@ -249,7 +249,7 @@ fn the_table_is_printed_at_sigusr1() -> TestResult {
     receive(&mut socket, is_arp(2))?;
     assert!(host.line()?.contains(" learned 10.0.0.7 is at 02:00:00:00:00:07"));
     // Somebody claims the static entry's address.
-    send(&mut socket, &arp([0xff; 6], 1, (PEER_MAC, [10, 0, 0, 50].into()), ([0; 6], OURS)))?;
+    send(&mut socket, &arp([0xff; 6], 1, (PEER_MAC, [10, 0, 0, 50].into()), ([0; 6], HOST_IP)))?;
     receive(&mut socket, is_arp(2))?;
     assert!(host.line()?.contains(" held 10.0.0.50 is static and 02:00:00:00:00:07 claims it"));
     host.signal(Signal::SIGUSR1)?;
@@ -259,13 +259,13 @@ fn the_table_is_printed_at_sigusr1() -> TestResult {
     Ok(())
 }
 
-fn each_policy_learns_from_whom_it_says() -> TestResult {
+fn learn_policies_add_documented_senders() -> TestResult {
     let announcement = arp([0xff; 6], 2, (PEER_MAC, PEER), ([0xff; 6], PEER));
     for (policy, learns) in [("cautious", false), ("rfc826", false), ("permissive", true)] {
         let (host, interface) = start("learn0", &["--learn", policy])?;
         let mut socket = PacketSocket::open(interface.name())?;
         send(&mut socket, &announcement)?;
-        let other = arp([0xff; 6], 1, ([2, 0, 0, 0, 0, 8], [10, 0, 0, 8].into()), ([0; 6], OURS));
+        let other = arp([0xff; 6], 1, ([2, 0, 0, 0, 0, 8], [10, 0, 0, 8].into()), ([0; 6], HOST_IP));
         send(&mut socket, &other)?;
         receive(&mut socket, is_arp(2))?;
         let (_, out, _) = host.stop()?;
@@ -274,7 +274,7 @@ fn each_policy_learns_from_whom_it_says() -> TestResult {
     Ok(())
 }
 
-fn an_entry_that_nothing_confirms_expires() -> TestResult {
+fn unconfirmed_entry_expires() -> TestResult {
     let (mut host, interface) = start("age0", &["--arp-timeout", "1", "--json"])?;
     let mut socket = PacketSocket::open(interface.name())?;
     send(&mut socket, &request())?;
@@ -283,19 +283,19 @@ fn an_entry_that_nothing_confirms_expires() -> TestResult {
     Ok(())
 }
 
-fn down_and_up_does_not_end_it() -> TestResult {
+fn host_continues_when_link_goes_down_and_up() -> TestResult {
     let (host, interface) = start("down0", &[])?;
     interface.set_up(false)?;
     // Long enough for the host to meet a wire that is down.
     std::thread::sleep(std::time::Duration::from_millis(50));
     interface.set_up(true)?;
-    send_from_kernel(OURS, b"hello")?;
-    assert_eq!(kernel_neighbor(&interface, OURS)?.hardware_address, Some(OUR_MAC));
+    send_from_kernel(HOST_IP, b"hello")?;
+    assert_eq!(kernel_neighbor(&interface, HOST_IP)?.hardware_address, Some(HOST_MAC));
     assert_eq!(host.stop()?.0, Some(0));
     Ok(())
 }
 
-fn a_deleted_tap_ends_it() -> TestResult {
+fn deleted_tap() -> TestResult {
     let (host, interface) = start("del0", &[])?;
     delete_link(&interface)?;
     let (code, _, errors) = host.end()?;
@@ -304,7 +304,7 @@ fn a_deleted_tap_ends_it() -> TestResult {
     Ok(())
 }
 
-fn a_hundred_thousand_requests() -> TestResult {
+fn many_requests() -> TestResult {
     // Hosts of a range say nothing of their own accord.
     let range = ["--hosts", "10.0.0.2/32", "--mac-base", MAC, "--kernel", "10.0.0.1/24"];
     let host = Running::begin(&[&["--tap", "many0", "-q"][..], &range].concat())?;
@@ -342,7 +342,7 @@ fn a_hundred_thousand_requests() -> TestResult {
     Ok(())
 }
 
-fn a_vlan_is_heard_and_tagged() -> TestResult {
+fn host_in_vlan_receives_and_sends_tagged_frames() -> TestResult {
     let (host, interface) = start("vlan0", &["--vlan", "5"])?;
     let mut socket = PacketSocket::open(interface.name())?;
     let tagged = |frame: Vec<u8>| [&frame[..12], &[0x81, 0, 0, 5], &frame[12..]].concat();
@@ -356,7 +356,7 @@ fn a_vlan_is_heard_and_tagged() -> TestResult {
 }
 
 // proves: beside-hardware
-fn kernels_own_mac_address() -> TestResult {
+fn kernel_mac_address() -> TestResult {
     let tap = Persistent::create("same0")?;
     let mac = MacAddr::new(tap.0.hardware_address()?).to_string();
     let commands: [&[&str]; 4] = [
@@ -387,7 +387,7 @@ fn kernels_own_mac_address() -> TestResult {
     Ok(())
 }
 
-fn networks_that_do_not_reach() -> TestResult {
+fn different_networks() -> TestResult {
     let arguments = ["--tap", "reach0", "--address", "10.0.0.2/24", "--kernel"];
     for (kernel, more, lines) in [
         ("192.168.9.1/24", &[][..], 1),
@@ -402,7 +402,7 @@ fn networks_that_do_not_reach() -> TestResult {
     Ok(())
 }
 
-fn wrong_input() -> TestResult {
+fn invalid_arguments() -> TestResult {
     let with = |tap, address| ["host", "--tap", tap, "--address", address];
     let kernel = |address| ["host", "--tap", "k0", "--address", "10.0.0.2/24", "--kernel", address];
     let cases: [(&[&str], &str); 17] = [
@@ -462,7 +462,7 @@ fn host_keeps_no_udp_port_open() -> TestResult {
     Ok(())
 }
 
-fn a_busy_tap_names_the_process() -> TestResult {
+fn busy_tap() -> TestResult {
     let (host, _) = start("busy0", &[])?;
     let (code, _, errors) = exit_and_text(&run(&["host", "--tap", "busy0", "--address", "10.0.0.3/24"])?);
     assert_eq!(code, Some(2));
@@ -484,16 +484,16 @@ fn a_busy_tap_names_the_process() -> TestResult {
     Ok(())
 }
 
-fn an_owner_serves_without_privilege() -> TestResult {
+fn tap_owner_runs_host_without_privilege() -> TestResult {
     let host = Running::start(&["--tap", USER_TAP, "--address", "10.0.0.2/24", "--mac", MAC])?;
-    send_from_kernel(OURS, b"hello")?;
-    let entry = kernel_neighbor(&Interface::named(&USER_TAP.parse()?)?, OURS)?;
-    assert_eq!(entry.hardware_address, Some(OUR_MAC));
+    send_from_kernel(HOST_IP, b"hello")?;
+    let entry = kernel_neighbor(&Interface::named(&USER_TAP.parse()?)?, HOST_IP)?;
+    assert_eq!(entry.hardware_address, Some(HOST_MAC));
     assert_eq!(host.stop()?.0, Some(0));
     Ok(())
 }
 
-fn what_is_not_the_users() -> TestResult {
+fn tap_of_other_user() -> TestResult {
     for (name, part) in [
         (ROOT_TAP, "it belongs to root; choose another name, or `sudo "),
         ("new0", "that takes CAP_NET_ADMIN"),

@@ -12,14 +12,14 @@ use testbed::program::{exit_and_text, run};
 use testbed::{Case, TestResult};
 
 pub(crate) const CASES: &[Case] = &[
-    ("every_address_of_a_range_answers_as_a_host_of_its_own", every_address_of_a_range),
-    ("ranges_in_vlans_do_not_mix", ranges_in_vlans),
-    ("hosts_of_a_range_probe_if_they_are_told_to", hosts_of_a_range_probe),
-    ("the_kernel_learns_that_nobody_listens", nobody_listens),
-    ("what_is_elsewhere_is_answered_by_way_of_the_gateway", by_way_of_the_gateway),
-    ("log_stays_short_and_counters_exact_when_one_station_conflicts", log_stays_short),
-    ("kernels_own_address_inside_the_range_is_reported_at_start", kernels_own_address),
-    ("wrong_ranges_and_routes_get_a_sentence_and_exit_2", wrong_ranges),
+    ("each_address_of_range_answers_with_separate_mac", each_address),
+    ("ranges_in_vlans_are_separate", ranges_in_vlans),
+    ("hosts_of_range_probe_with_probe_option", probe_option),
+    ("kernel_receives_port_unreachable_from_range", port_unreachable),
+    ("range_answers_remote_hosts_through_gateway", through_gateway),
+    ("log_is_limited_and_counters_exact_when_station_conflicts", log_stays_short),
+    ("host_warns_at_start_when_range_contains_kernel_address", kernel_address),
+    ("host_exits_2_with_message_for_invalid_ranges_and_routes", invalid_ranges),
 ];
 
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 7);
@@ -71,7 +71,7 @@ fn socket_on(name: &str) -> Result<PacketSocket, Box<dyn std::error::Error>> {
 }
 
 // proves: rfc5227-many
-fn every_address_of_a_range() -> TestResult {
+fn each_address() -> TestResult {
     let host = Running::begin(&[
         "--tap",
         "range0",
@@ -131,7 +131,7 @@ fn ranges_in_vlans() -> TestResult {
 }
 
 // proves: rfc5227-many
-fn hosts_of_a_range_probe() -> TestResult {
+fn probe_option() -> TestResult {
     let tap = Persistent::create("ask0")?;
     let mut socket = PacketSocket::open(tap.0.name())?;
     let hosts = ["--tap", "ask0", "--hosts", "10.1.0.0/30", "--mac-base", BASE, "--probe", "-q"];
@@ -177,7 +177,7 @@ fn log_stays_short() -> TestResult {
     Ok(())
 }
 
-fn kernels_own_address() -> TestResult {
+fn kernel_address() -> TestResult {
     let tap = Persistent::create("inside0")?;
     let host = Running::begin(&["--tap", "inside0", "--hosts", "10.0.0.0/24"])?;
     let (code, _, errors) = host.stop()?;
@@ -190,7 +190,7 @@ fn kernels_own_address() -> TestResult {
     Ok(())
 }
 
-fn nobody_listens() -> TestResult {
+fn port_unreachable() -> TestResult {
     let host = Running::start(&["--tap", "port0", "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24"])?;
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
     socket.set_read_timeout(Some(Duration::from_secs(10)))?;
@@ -203,7 +203,7 @@ fn nobody_listens() -> TestResult {
     Ok(())
 }
 
-fn by_way_of_the_gateway() -> TestResult {
+fn through_gateway() -> TestResult {
     let tap = Persistent::create("gate0")?;
     let mut socket = PacketSocket::open(tap.0.name())?;
     let gateway = ([2, 0, 0, 0, 0, 0xfe], Ipv4Addr::new(10, 0, 0, 254));
@@ -226,7 +226,7 @@ fn by_way_of_the_gateway() -> TestResult {
     Ok(())
 }
 
-fn wrong_ranges() -> TestResult {
+fn invalid_ranges() -> TestResult {
     let hosts = |ranges: &[&'static str]| {
         let mut words = vec!["host", "--tap", "bad0"];
         words.extend(ranges.iter().flat_map(|range| ["--hosts", *range]));

@@ -18,24 +18,24 @@ use testbed::veth::{FAR_KERNEL, NEAR, NEAR_KERNEL, Veth};
 use testbed::{Case, TestResult, USER_TAP, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
-    ("beside_a_kernel_a_host_is_a_station_of_its_own", beside_a_kernel),
-    ("what_is_sent_to_the_kernel_alone_does_not_reach_us", what_is_for_the_kernel),
-    ("udp_with_a_wrong_checksum_gets_no_reply_and_a_kernels_with_a_partial_one_does", udp_checksums),
-    ("our_ping_reaches_the_kernel_at_the_far_end", our_ping_reaches_the_far_kernel),
-    ("a_host_on_an_interface_is_in_a_vlan_if_it_is_told_to", in_a_vlan),
-    ("a_range_of_hosts_lives_on_an_interface", a_range_of_hosts),
-    ("an_interface_that_goes_down_and_up_is_survived_and_a_deleted_one_is_not", down_up_and_away),
-    ("a_flood_that_overruns_the_ring_is_counted", a_flood_is_counted),
-    ("port_of_a_bridge_is_reported_at_start", port_of_a_bridge),
-    ("a_station_that_would_fight_the_kernel_gets_a_sentence_and_exit_2", would_fight),
-    ("an_interface_that_cannot_be_used_gets_a_sentence_and_exit_2", cannot_be_used),
+    ("host_on_interface_is_separate_from_kernel", separate_from_kernel),
+    ("host_ignores_frames_addressed_to_kernel", frames_to_kernel),
+    ("udp_reply_requires_valid_or_partial_checksum", udp_checksums),
+    ("ping_on_interface_reaches_remote_kernel", ping_remote_kernel),
+    ("host_on_interface_uses_vlan", in_a_vlan),
+    ("range_of_hosts_answers_on_interface", range_of_hosts),
+    ("host_survives_interface_down_and_ends_when_interface_is_deleted", down_up_and_deleted),
+    ("frames_lost_in_flood_are_counted", flood),
+    ("bridge_port_is_reported_at_start", bridge_port),
+    ("host_exits_2_with_message_for_kernel_addresses", kernel_addresses),
+    ("host_exits_2_with_message_for_unusable_interface", unusable_interface),
 ];
 
 pub(crate) const UNPRIVILEGED: &[Case] =
-    &[("without_privilege_no_station_is_on_an_interface", without_privilege)];
+    &[("host_on_interface_exits_2_without_privilege", without_privilege)];
 
-const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
-const OUR_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
+const HOST_IP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const HOST_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
 const PEER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 7];
 const HOST: [&str; 6] = ["-I", NEAR, "--address", "10.0.0.2/24", "--mac", MAC];
@@ -57,7 +57,7 @@ fn refusal(socket: &UdpSocket, to: Ipv4Addr) -> std::io::Result<Option<ErrorKind
     Ok(socket.recv(&mut [0; 16]).err().map(|error| error.kind()))
 }
 
-fn beside_a_kernel() -> TestResult {
+fn separate_from_kernel() -> TestResult {
     let veth = Veth::new()?;
     let host = Running::start(&HOST)?;
     assert_eq!(host.first, format!("ready near0 {MAC} 10.0.0.2/24\n"));
@@ -65,8 +65,9 @@ fn beside_a_kernel() -> TestResult {
     // The far kernel finds us, and hears from us that nobody listens.
     let far = veth.far_interface()?;
     let socket = veth.in_far_namespace(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))?;
-    assert_eq!(refusal(&socket, OURS)?, Some(ErrorKind::ConnectionRefused));
-    let entry = veth.in_far_namespace(|| kernel_neighbor(&far, OURS).map_err(|error| error.to_string()))?;
+    assert_eq!(refusal(&socket, HOST_IP)?, Some(ErrorKind::ConnectionRefused));
+    let entry =
+        veth.in_far_namespace(|| kernel_neighbor(&far, HOST_IP).map_err(|error| error.to_string()))?;
     assert_eq!(entry.to_string(), "10.0.0.2 dev far0 lladdr 02:00:00:00:00:02 REACHABLE");
     // The near kernel lives as before, and knows nothing of us.
     let socket = veth.in_far_namespace(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))?;
@@ -77,7 +78,7 @@ fn beside_a_kernel() -> TestResult {
     // Each answers for its own address, and nobody for the other's.
     let near = veth.near.hardware_address()?;
     let mut far = veth.far_socket()?;
-    for target in [OURS, NEAR_KERNEL, OURS, NEAR_KERNEL] {
+    for target in [HOST_IP, NEAR_KERNEL, HOST_IP, NEAR_KERNEL] {
         send(&mut far, &request(target))?;
     }
     let mut replies = Vec::new();
@@ -85,7 +86,7 @@ fn beside_a_kernel() -> TestResult {
         replies.push(receive(&mut far, |octets| is_arp(2)(octets) && octets.starts_with(&PEER_MAC))?);
     }
     replies.sort();
-    let (ours, theirs) = (reply(OUR_MAC, OURS), reply(near, NEAR_KERNEL));
+    let (ours, theirs) = (reply(HOST_MAC, HOST_IP), reply(near, NEAR_KERNEL));
     let mut expected = vec![ours.clone(), ours, theirs.clone(), theirs];
     expected.sort();
     assert_eq!(replies, expected);
@@ -104,7 +105,7 @@ fn receive_all(socket: &mut PacketSocket) -> Result<Vec<Vec<u8>>, Box<dyn std::e
 }
 
 // proves: beside-hears
-fn what_is_for_the_kernel() -> TestResult {
+fn frames_to_kernel() -> TestResult {
     let veth = Veth::new()?;
     let near = veth.near.hardware_address()?;
     let mut far = veth.far_socket()?;
@@ -117,7 +118,7 @@ fn what_is_for_the_kernel() -> TestResult {
     for destination in [near, PEER_MAC] {
         send(&mut far, &[&destination[..], &PEER_MAC, &[8, 0], &[0x45; 46]].concat())?;
     }
-    send(&mut far, &arp(OUR_MAC, 1, (PEER_MAC, PEER), ([0; 6], OURS)))?;
+    send(&mut far, &arp(HOST_MAC, 1, (PEER_MAC, PEER), ([0; 6], HOST_IP)))?;
     let mut lines = String::new();
     while !lines.contains("Reply 10.0.0.2 is-at") {
         lines += &host.line()?;
@@ -134,7 +135,7 @@ fn what_is_for_the_kernel() -> TestResult {
 fn udp(checksum: [u8; 2]) -> Vec<u8> {
     let header = [0x45, 0, 0, 32, 0, 1, 0, 0, 64, 17, 0x66, 0xc4, 10, 0, 0, 7, 10, 0, 0, 2];
     let data = [&[0x30, 0x39, 0, 9, 0, 12][..], &checksum, b"data"].concat();
-    [&OUR_MAC[..], &PEER_MAC, &[8, 0], &header, &data].concat()
+    [&HOST_MAC[..], &PEER_MAC, &[8, 0], &header, &data].concat()
 }
 
 // proves: rfc1122-udp-checksum, rfc768-no-checksum, partial-checksum
@@ -144,9 +145,9 @@ fn udp_checksums() -> TestResult {
     let host = Running::start(&HOST)?;
     // The checksum of the far kernel's is left to hardware that there is none of.
     let socket = veth.in_far_namespace(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))?;
-    assert_eq!(refusal(&socket, OURS)?, Some(ErrorKind::ConnectionRefused));
+    assert_eq!(refusal(&socket, HOST_IP)?, Some(ErrorKind::ConnectionRefused));
     let is_reply = |octets: &[u8]| is_arp(2)(octets) && octets.starts_with(&PEER_MAC);
-    send(&mut far, &request(OURS))?;
+    send(&mut far, &request(HOST_IP))?;
     receive(&mut far, is_reply)?;
     let refused = |octets: &[u8]| {
         octets.starts_with(&PEER_MAC)
@@ -156,7 +157,7 @@ fn udp_checksums() -> TestResult {
     for (checksum, errors) in [([0, 0], 1), ([0xe2, 0xc8], 1), ([0xe2, 0xc9], 0), ([0xff, 0xff], 0)] {
         send(&mut far, &udp(checksum))?;
         // What was to come before the reply to this has come before it.
-        send(&mut far, &arp(OUR_MAC, 1, (PEER_MAC, PEER), ([0; 6], OURS)))?;
+        send(&mut far, &arp(HOST_MAC, 1, (PEER_MAC, PEER), ([0; 6], HOST_IP)))?;
         let heard = Cell::new(0);
         receive(&mut far, |octets| {
             heard.set(heard.get() + usize::from(refused(octets)));
@@ -169,7 +170,7 @@ fn udp_checksums() -> TestResult {
     Ok(())
 }
 
-fn our_ping_reaches_the_far_kernel() -> TestResult {
+fn ping_remote_kernel() -> TestResult {
     let _veth = Veth::new()?;
     let near = ["ping", "-I", NEAR, "--address", "10.0.0.2/24", "-c", "3", "-i", "0.3"];
     for size in ["56", "8000"] {
@@ -195,16 +196,16 @@ fn in_a_vlan() -> TestResult {
     let mut far = veth.far_socket()?;
     let host = Running::start(&[&HOST[..], &["--vlan", "5"]].concat())?;
     let tagged = |frame: Vec<u8>| [&frame[..12], &[0x81, 0, 0, 5], &frame[12..]].concat();
-    send(&mut far, &request(OURS))?;
-    send(&mut far, &tagged(request(OURS)))?;
+    send(&mut far, &request(HOST_IP))?;
+    send(&mut far, &tagged(request(HOST_IP)))?;
     let answer = receive(&mut far, |octets| octets.starts_with(&PEER_MAC))?;
-    assert_eq!(answer, tagged(reply(OUR_MAC, OURS)));
+    assert_eq!(answer, tagged(reply(HOST_MAC, HOST_IP)));
     let (_, out, _) = host.stop()?;
     assert!(out.contains("         1  link: dropped: another VLAN"), "{out}");
     Ok(())
 }
 
-fn a_range_of_hosts() -> TestResult {
+fn range_of_hosts() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
     let ranges = ["--hosts", "10.0.1.0/24", "--hosts", "10.0.2.0/30", "--mac-base", "02:22:00:00:ff:f0"];
@@ -224,16 +225,16 @@ fn a_range_of_hosts() -> TestResult {
 }
 
 // proves: beside-gone
-fn down_up_and_away() -> TestResult {
+fn down_up_and_deleted() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
     let mut host = Running::start(&HOST)?;
     veth.near.set_up(false)?;
     std::thread::sleep(Duration::from_millis(50));
     veth.near.set_up(true)?;
-    wait_until_answering(&mut far, OURS)?;
-    send(&mut far, &request(OURS))?;
-    assert_eq!(receive(&mut far, is_arp(2))?, reply(OUR_MAC, OURS));
+    wait_until_answering(&mut far, HOST_IP)?;
+    send(&mut far, &request(HOST_IP))?;
+    assert_eq!(receive(&mut far, is_arp(2))?, reply(HOST_MAC, HOST_IP));
     delete_link(&veth.near)?;
     wait_for("end of the host", || host.has_ended().then_some(()))?;
     let (code, out, errors) = host.end()?;
@@ -244,7 +245,7 @@ fn down_up_and_away() -> TestResult {
 }
 
 // proves: beside-lost
-fn a_flood_is_counted() -> TestResult {
+fn flood() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
     let host = Running::start(&[&HOST[..], &["-q"]].concat())?;
@@ -254,7 +255,7 @@ fn a_flood_is_counted() -> TestResult {
     }
     host.signal(Signal::SIGCONT)?;
     wait_for("word from a host that was overrun", || {
-        send(&mut far, &request(OURS)).ok()?;
+        send(&mut far, &request(HOST_IP)).ok()?;
         receive_all(&mut far).ok()?.iter().any(|octets| is_arp(2)(octets)).then_some(())
     })?;
     let (_, out, _) = host.stop()?;
@@ -265,7 +266,7 @@ fn a_flood_is_counted() -> TestResult {
 }
 
 // proves: beside-hardware, beside-protocol, beside-itself
-fn port_of_a_bridge() -> TestResult {
+fn bridge_port() -> TestResult {
     let veth = Veth::new()?;
     create_bridge("br0", &[&veth.near])?;
     let warning = "tapstack: near0 is a port of the bridge br0, and hosts at its other ports are out of reach; use `-I br0` for all\n";
@@ -279,7 +280,7 @@ fn port_of_a_bridge() -> TestResult {
     delete_link(&Interface::named(&"br0".parse()?)?)
 }
 
-fn would_fight() -> TestResult {
+fn kernel_addresses() -> TestResult {
     let veth = Veth::new()?;
     add_address(&veth.near, "192.0.2.1/24".parse()?)?;
     let own: Vec<_> = veth.near.hardware_address()?.iter().map(|octet| format!("{octet:02x}")).collect();
@@ -328,7 +329,7 @@ fn refused(words: &[&str], part: &str) -> TestResult {
     Ok(())
 }
 
-fn cannot_be_used() -> TestResult {
+fn unusable_interface() -> TestResult {
     let veth = Veth::new()?;
     let far = veth.far_interface()?;
     let check = |name: &str, part: &str| -> TestResult {

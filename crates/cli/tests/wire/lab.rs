@@ -17,31 +17,28 @@ use testbed::program::{command, exit_and_text, run};
 use testbed::{Case, TestResult, WireRefused, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
-    ("the_newcomers_run_shows_the_kernel_learning_our_address", the_newcomers_run),
-    ("the_lab_touches_nothing_outside", the_lab_touches_nothing_outside),
-    ("a_command_runs_beside_our_host_and_its_code_is_the_labs", a_command_runs_beside_our_host),
-    ("standard_output_is_the_commands_and_frames_go_to_standard_error", standard_output_is_the_commands),
-    ("a_command_ended_by_a_signal_gives_128_and_its_number", a_command_ended_by_a_signal),
-    ("sigterm_is_passed_on_to_the_command", sigterm_is_passed_on),
-    ("no_signal_is_kept_from_the_command", no_signal_is_kept_from_the_command),
-    (
-        "a_lab_whose_tap_is_deleted_still_passes_sigterm_on",
-        a_lab_whose_tap_is_deleted_still_passes_sigterm_on,
-    ),
-    ("a_command_that_is_not_there_gets_a_sentence", a_command_that_is_not_there),
-    ("sys_shows_the_interfaces_inside_the_lab", sys_shows_the_inside),
-    ("terminal_gets_a_banner_when_it_is_inside_the_lab", terminal_gets_a_banner),
-    ("two_labs_do_not_meet", two_labs_do_not_meet),
-    ("the_embedded_wire_needs_no_kernel", the_embedded_wire),
+    ("default_run_shows_kernel_learning_host_mac", default_run),
+    ("lab_changes_nothing_outside_namespace", lab_changes_nothing_outside_namespace),
+    ("lab_exits_with_code_of_command", command_exit_code),
+    ("lab_prints_frames_to_standard_error_with_command", frames_on_standard_error),
+    ("lab_exits_128_plus_signal_of_command", command_ended_by_signal),
+    ("lab_forwards_sigterm_to_command", sigterm),
+    ("lab_command_starts_with_no_signal_blocked", lab_command_starts_with_no_signal_blocked),
+    ("lab_forwards_sigterm_after_tap_is_deleted", sigterm_after_tap_is_deleted),
+    ("lab_reports_missing_command", missing_command),
+    ("lab_sys_shows_inner_interfaces", inner_sys),
+    ("lab_prints_banner_on_terminal", banner),
+    ("two_labs_are_separate", two_labs_are_separate),
+    ("lab_cable_runs_without_kernel", cable),
 ];
 
 pub(crate) const REFUSED: &[Case] = &[
-    ("the_newcomers_run_falls_back_to_the_embedded_wire_and_says_why", the_newcomers_run_falls_back),
-    ("lab_by_name_does_not_fall_back", lab_by_name_does_not_fall_back),
-    ("lab_cable_works_all_the_same", the_embedded_wire),
+    ("default_run_falls_back_to_cable_and_names_reason", default_run_falls_back),
+    ("lab_command_does_not_fall_back", lab_command_does_not_fall_back),
+    ("lab_cable_runs_without_namespace", cable),
 ];
 
-fn the_newcomers_run() -> TestResult {
+fn default_run() -> TestResult {
     for arguments in [&[][..], &["lab"]] {
         let (code, out, errors) = exit_and_text(&run(arguments)?);
         assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
@@ -56,7 +53,7 @@ fn the_newcomers_run() -> TestResult {
     Ok(())
 }
 
-fn the_lab_touches_nothing_outside() -> TestResult {
+fn lab_changes_nothing_outside_namespace() -> TestResult {
     let links = || std::fs::read_to_string("/proc/self/net/dev").map(|text| names(&text));
     let before = links()?;
     run(&["lab", "--", "true"])?;
@@ -73,7 +70,7 @@ fn names(dev: &str) -> Vec<String> {
     names
 }
 
-fn a_command_runs_beside_our_host() -> TestResult {
+fn command_exit_code() -> TestResult {
     for code in [0, 1, 7] {
         let (exit, out, errors) = exit_and_text(&run(&["lab", "--", "sh", "-c", &format!("exit {code}")])?);
         assert_eq!((exit, out.as_str(), errors.as_str()), (Some(code), "", ""));
@@ -91,7 +88,7 @@ fn within<T: Send>(lab: &Child, act: impl FnOnce() -> T + Send) -> Result<T, Box
     })
 }
 
-fn standard_output_is_the_commands() -> TestResult {
+fn frames_on_standard_error() -> TestResult {
     const SCRIPT: &str = "echo begun; read go; cat /proc/net/arp";
     let host = Ipv4Addr::new(10, 0, 0, 2);
     for words in [&["lab"][..], &["lab", "-v"]] {
@@ -117,14 +114,14 @@ fn standard_output_is_the_commands() -> TestResult {
     Ok(())
 }
 
-fn a_command_ended_by_a_signal() -> TestResult {
+fn command_ended_by_signal() -> TestResult {
     assert_eq!(run(&["lab", "--", "sh", "-c", "kill -9 $$"])?.status.code(), Some(137));
     // SIGINT from the keyboard goes to both; the lab leaves it to the command.
     assert_eq!(run(&["lab", "--", "sh", "-c", "kill -INT $PPID; sleep 0.1; exit 3"])?.status.code(), Some(3));
     Ok(())
 }
 
-fn sigterm_is_passed_on() -> TestResult {
+fn sigterm() -> TestResult {
     let script = "trap 'exit 5' TERM; echo up >&2; for i in $(seq 300); do sleep 0.05; done";
     let mut lab = command(&["lab", "--", "sh", "-c", script]).stderr(Stdio::piped()).spawn()?;
     let mut line = [0; 3];
@@ -135,7 +132,7 @@ fn sigterm_is_passed_on() -> TestResult {
     Ok(())
 }
 
-fn no_signal_is_kept_from_the_command() -> TestResult {
+fn lab_command_starts_with_no_signal_blocked() -> TestResult {
     let (_, status, _) = exit_and_text(&run(&["lab", "--", "cat", "/proc/self/status"])?);
     assert!(status.contains("SigBlk:\t0000000000000000"), "{status}");
 
@@ -151,7 +148,7 @@ fn no_signal_is_kept_from_the_command() -> TestResult {
     Ok(())
 }
 
-fn a_lab_whose_tap_is_deleted_still_passes_sigterm_on() -> TestResult {
+fn sigterm_after_tap_is_deleted() -> TestResult {
     let mut lab = command(&["lab", "--", "sh", "-c", "echo begun; exec sleep 30"]);
     let mut lab = lab.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let mut begun = [0; 6];
@@ -169,7 +166,7 @@ fn a_lab_whose_tap_is_deleted_still_passes_sigterm_on() -> TestResult {
     Ok(())
 }
 
-fn a_command_that_is_not_there() -> TestResult {
+fn missing_command() -> TestResult {
     let (code, _, errors) = exit_and_text(&run(&["lab", "--", "no-such-command"])?);
     assert_eq!(code, Some(127));
     assert_eq!(errors, "tapstack: cannot run no-such-command: no such command\n");
@@ -184,7 +181,7 @@ fn a_command_that_is_not_there() -> TestResult {
     Ok(())
 }
 
-fn sys_shows_the_inside() -> TestResult {
+fn inner_sys() -> TestResult {
     let (code, out, errors) = exit_and_text(&run(&["lab", "-v", "--", "ls", "/sys/class/net"])?);
     if let Some((_, why)) = errors.split_once("/sys still shows the interfaces outside: ") {
         return Err(WireRefused(format!("sysfs cannot be mounted here: {why}")).into());
@@ -194,7 +191,7 @@ fn sys_shows_the_inside() -> TestResult {
     Ok(())
 }
 
-fn terminal_gets_a_banner() -> TestResult {
+fn banner() -> TestResult {
     let banner = "inside the lab: the kernel is 10.0.0.1 on tap0, the host there is 10.0.0.2";
     let OpenptyResult { master, slave } = openpty(None, None)?;
     let mut lab = command(&["lab", "--", "true"]);
@@ -208,7 +205,7 @@ fn terminal_gets_a_banner() -> TestResult {
     Ok(())
 }
 
-fn two_labs_do_not_meet() -> TestResult {
+fn two_labs_are_separate() -> TestResult {
     let (first, second) =
         (command(&[]).stdout(Stdio::piped()).spawn()?, command(&[]).stdout(Stdio::piped()).spawn()?);
     assert!(first.wait_with_output()?.status.success());
@@ -223,14 +220,14 @@ fn assert_embedded(out: &str) {
     assert!(entry.starts_with("10.0.0.2 dev cable0 lladdr 02:"), "{out}");
 }
 
-fn the_embedded_wire() -> TestResult {
+fn cable() -> TestResult {
     let (code, out, errors) = exit_and_text(&run(&["lab", "--cable"])?);
     assert_eq!((code, errors.as_str()), (Some(0), ""));
     assert_embedded(&out);
     Ok(())
 }
 
-fn the_newcomers_run_falls_back() -> TestResult {
+fn default_run_falls_back() -> TestResult {
     let (code, out, errors) = exit_and_text(&run(&[])?);
     assert_eq!(code, Some(2), "no kernel took part");
     assert_eq!(errors.lines().count(), 1, "{errors}");
@@ -239,7 +236,7 @@ fn the_newcomers_run_falls_back() -> TestResult {
     Ok(())
 }
 
-fn lab_by_name_does_not_fall_back() -> TestResult {
+fn lab_command_does_not_fall_back() -> TestResult {
     for arguments in [&["lab"][..], &["lab", "--", "true"]] {
         let (code, out, errors) = exit_and_text(&run(arguments)?);
         assert_eq!((code, out.as_str()), (Some(2), ""));

@@ -4,18 +4,18 @@
 
 mod arping;
 mod capture;
-mod carriage;
 mod claims;
-mod codes;
+mod common;
 mod decode;
 mod doctor;
 mod ending;
+mod exit_codes;
 mod hardware_type;
 mod host;
 mod hosts;
 mod interface;
+mod io_modes;
 mod lab;
-mod manners;
 mod mtu;
 mod ping;
 mod running;
@@ -38,9 +38,9 @@ fn main() -> ExitCode {
         arping::CASES,
         hardware_type::CASES,
         capture::CASES,
-        carriage::CASES,
+        io_modes::CASES,
         claims::CASES,
-        codes::CASES,
+        exit_codes::CASES,
         doctor::CASES,
         decode::CASES,
         ending::CASES,
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
         hosts::CASES,
         interface::CASES,
         lab::CASES,
-        manners::CASES,
+        common::CASES,
         mtu::CASES,
         ping::CASES,
         scan::CASES,

@@ -13,18 +13,16 @@ use testbed::frames::{arp, is_arp, receive, send};
 use testbed::veth::{NEAR, Veth};
 use testbed::{Case, TestResult};
 
-pub(crate) const CASES: &[Case] = &[
-    ("replies_on_a_tap_fit_its_mtu_as_it_changes", on_a_tap),
-    ("replies_on_an_interface_fit_its_mtu_as_it_changes", on_an_interface),
-];
+pub(crate) const CASES: &[Case] =
+    &[("replies_fit_changed_mtu_on_tap", tap), ("replies_fit_changed_mtu_on_interface", interface)];
 
-const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
-const OUR_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
+const HOST_IP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const HOST_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
 const PEER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 7];
 
 // proves: link-mtu
-fn on_a_tap() -> TestResult {
+fn tap() -> TestResult {
     let tap = Persistent::create("mtu0")?;
     let mut host = Running::start(&["--tap", "mtu0", "--address", "10.0.0.2/24", "--mac", MAC])?;
     follows(&mut host, &tap.0, |_| PacketSocket::open(tap.0.name()).map_err(Into::into))?;
@@ -33,7 +31,7 @@ fn on_a_tap() -> TestResult {
 }
 
 // proves: link-mtu
-fn on_an_interface() -> TestResult {
+fn interface() -> TestResult {
     let veth = Veth::new()?;
     let far = veth.far_interface()?;
     let mut host = Running::start(&["-I", NEAR, "--address", "10.0.0.2/24", "--mac", MAC])?;
@@ -57,14 +55,14 @@ fn follows(
         interface.set_mtu(mtu)?;
         line_with(host, &format!(" link is up, mtu {mtu}\n"))?;
         let mut socket = peer(mtu)?;
-        send(&mut socket, &arp([0xff; 6], 1, (PEER_MAC, PEER), ([0; 6], OURS)))?;
+        send(&mut socket, &arp([0xff; 6], 1, (PEER_MAC, PEER), ([0; 6], HOST_IP)))?;
         receive(&mut socket, is_arp(2))?;
         for octets in echo_request(8_000, mtu) {
             send(&mut socket, &octets)?;
         }
         let mut data = 0;
         for number in 1..=frames {
-            let octets = receive(&mut socket, |octets| octets.starts_with(&[PEER_MAC, OUR_MAC].concat()))?;
+            let octets = receive(&mut socket, |octets| octets.starts_with(&[PEER_MAC, HOST_MAC].concat()))?;
             assert!(octets.len() <= 14 + mtu, "{} bytes with an MTU of {mtu}", octets.len());
             assert_eq!(octets[20] & 0x20 == 0, number == frames, "the last fragment, {number} of {frames}");
             data += octets.len() - 34;
@@ -88,10 +86,10 @@ fn echo_request(length: usize, mtu: usize) -> Vec<Vec<u8>> {
         let total = u16::try_from(20 + part.len()).expect("a length");
         let mut header =
             [&[0x45, 0][..], &total.to_be_bytes(), &[0, 9], &place.to_be_bytes(), &[64, 1, 0, 0]].concat();
-        header.extend([PEER.octets(), OURS.octets()].concat());
+        header.extend([PEER.octets(), HOST_IP.octets()].concat());
         let sum = checksum(&header);
         header[10..12].copy_from_slice(&sum);
-        [&OUR_MAC[..], &PEER_MAC, &[8, 0], &header, part].concat()
+        [&HOST_MAC[..], &PEER_MAC, &[8, 0], &header, part].concat()
     };
     parts.map(frame).collect()
 }

@@ -9,13 +9,13 @@ use testbed::schema::check_lines;
 use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
-    ("our_ping_reaches_the_kernel_whatever_its_size", our_ping_reaches_the_kernel),
-    ("our_ping_reaches_another_host_of_ours_over_a_bridge", our_ping_crosses_a_bridge),
-    ("our_ping_reaches_a_host_behind_a_router_and_tells_what_does_not_arrive", our_ping_crosses_a_router),
-    ("a_signal_ends_a_ping_with_its_statistics", a_signal_ends_a_ping),
-    ("a_ping_ends_when_its_reader_goes_away", a_reader_that_goes_away),
-    ("a_ping_is_quiet_or_json_if_it_is_told_to", quiet_or_json),
-    ("a_ping_that_makes_no_sense_gets_a_sentence_and_exit_2", wrong_input),
+    ("ping_reaches_kernel_with_each_data_size", data_sizes),
+    ("ping_reaches_second_host_over_bridge", over_bridge),
+    ("ping_crosses_router_and_reports_icmp_errors", over_router),
+    ("ping_prints_statistics_on_signal", signal),
+    ("ping_ends_when_output_is_closed", output_closed),
+    ("ping_prints_summary_or_json_by_option", quiet_or_json),
+    ("ping_exits_2_with_message_for_invalid_targets", invalid_targets),
 ];
 
 /// A ping on a TAP of its own, the kernel at 10.0.0.1/24.
@@ -29,7 +29,7 @@ fn ping(arguments: &[&str], more: &[&str]) -> std::io::Result<(Option<i32>, Stri
     Ok(exit_and_text(&run(&[arguments, more].concat())?))
 }
 
-fn our_ping_reaches_the_kernel() -> TestResult {
+fn data_sizes() -> TestResult {
     for size in [0, 56, 1_472, 1_473, 8_000, 65_507] {
         let (code, out, errors) =
             ping(&NEAR, &["-c", "3", "-i", INTERVAL, "-s", &size.to_string(), "10.0.0.1"])?;
@@ -50,7 +50,7 @@ fn our_ping_reaches_the_kernel() -> TestResult {
     Ok(())
 }
 
-fn our_ping_crosses_a_bridge() -> TestResult {
+fn over_bridge() -> TestResult {
     let _wire = Bridged::new()?;
     let far = Running::start(&["--tap", "far0", "--address", "10.0.0.3/24"])?;
     let near = ["ping", "--tap", "near0", "--address", "10.0.0.2/24"];
@@ -90,7 +90,7 @@ impl Drop for Forwarding {
 }
 
 /// The kernel is the router: at 10.0.0.1 on our wire, at 10.9.0.1 on the other host's.
-fn our_ping_crosses_a_router() -> TestResult {
+fn over_router() -> TestResult {
     let _router = Forwarding::on()?;
     // Three seconds pass until nobody has answered for an address: time for all the rest.
     let alone = ["ping", "--tap", "alone0", "--address", "10.7.0.2/24", "--kernel", "10.7.0.1/24"];
@@ -132,7 +132,7 @@ fn our_ping_crosses_a_router() -> TestResult {
     Ok(())
 }
 
-fn a_signal_ends_a_ping() -> TestResult {
+fn signal() -> TestResult {
     for (signal, target, expected) in
         [(Signal::SIGINT, "10.0.0.1", Some(0)), (Signal::SIGTERM, "10.0.0.9", Some(1))]
     {
@@ -148,7 +148,7 @@ fn a_signal_ends_a_ping() -> TestResult {
     Ok(())
 }
 
-fn a_reader_that_goes_away() -> TestResult {
+fn output_closed() -> TestResult {
     let mut ping = Running::command(&[&NEAR[..], &["-i", "0.01", "10.0.0.1"]].concat())?;
     assert!(ping.line()?.contains("icmp_seq=1 "));
     ping.close_output();
@@ -172,7 +172,7 @@ fn quiet_or_json() -> TestResult {
     Ok(())
 }
 
-fn wrong_input() -> TestResult {
+fn invalid_targets() -> TestResult {
     let cases: [(&[&str], &str); 9] = [
         (&["10.0.0.2"], "tapstack: 10.0.0.2 is our own address"),
         (&["10.0.0.255"], "tapstack: 10.0.0.255 means all hosts"),

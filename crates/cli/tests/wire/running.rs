@@ -14,7 +14,7 @@ use testbed::program::command;
 use testbed::wait_for;
 
 /// How long a program may be silent, in milliseconds, before that fails its trial.
-const PATIENCE: u16 = 30_000;
+const TIMEOUT: u16 = 30_000;
 
 /// What a program prints. Reading it fails if the program is silent for too long.
 struct Output<T>(BufReader<T>);
@@ -24,13 +24,9 @@ impl<T: Read + AsFd> Output<T> {
     fn wait(&self) -> io::Result<()> {
         let ready = !self.0.buffer().is_empty() || {
             let mut descriptor = [PollFd::new(self.0.get_ref().as_fd(), PollFlags::POLLIN)];
-            poll(&mut descriptor, PollTimeout::from(PATIENCE))? > 0
+            poll(&mut descriptor, PollTimeout::from(TIMEOUT))? > 0
         };
-        if ready {
-            Ok(())
-        } else {
-            Err(io::Error::other(format!("the program was silent for {PATIENCE} ms")))
-        }
+        if ready { Ok(()) } else { Err(io::Error::other(format!("the program was silent for {TIMEOUT} ms"))) }
     }
 
     /// Reads up to the end of a line, or of the output.
@@ -81,9 +77,14 @@ impl Running {
         Running::command(&[&["host"], arguments].concat())
     }
 
-    /// Starts the program with these words, and takes its first line.
-    pub(crate) fn command(words: &[&str]) -> Result<Running, Box<dyn Error>> {
-        let mut child = command(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    /// Starts the program with these arguments, and takes its first line.
+    pub(crate) fn command(arguments: &[&str]) -> Result<Running, Box<dyn Error>> {
+        Running::with_errors(arguments, Stdio::piped())
+    }
+
+    /// The same with this standard error.
+    pub(crate) fn with_errors(arguments: &[&str], errors: Stdio) -> Result<Running, Box<dyn Error>> {
+        let mut child = command(arguments).stdout(Stdio::piped()).stderr(errors).spawn()?;
         let out = Output(BufReader::new(child.stdout.take().ok_or("standard output")?));
         let mut running = Running { child, out: Some(out), first: String::new() };
         running.first = running.out.as_mut().map_or(Ok(String::new()), Output::line)?;

@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use tap::linux::Tap;
 
 use super::capture::Scratch;
-use super::manners::on_a_terminal;
+use super::common::on_a_terminal;
 use super::running::{Persistent, Running, wire};
 use testbed::frames::{arp, is_arp, receive, send};
 use testbed::kernel::delete_link;
@@ -17,21 +17,21 @@ use testbed::schema::check_lines;
 use testbed::{Case, ROOT_TAP, TestResult, USER_TAP, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
-    ("on_an_interface_the_exit_code_of_a_scan_tells_the_truth", on_an_interface),
-    ("from_a_tap_the_exit_code_of_a_scan_tells_the_truth", from_a_tap),
-    ("a_scan_that_cannot_ask_gets_a_sentence_and_exit_2", cannot_ask),
-    ("a_wire_that_goes_down_meanwhile_makes_nobody_absent", goes_down_meanwhile),
-    ("a_scan_shows_duplicates_and_two_stations_with_one_address", duplicates_and_conflicts),
-    ("a_scan_in_a_vlan_hears_that_vlan_alone", in_a_vlan),
-    ("a_scan_finds_all_of_4096_hosts", many_hosts),
-    ("scans_and_the_kernel_at_once_see_no_duplicates", several_at_once),
-    ("the_ranges_of_a_scan_come_from_a_file_too", from_a_file),
-    ("a_signal_or_a_reader_that_goes_away_ends_a_scan", ended_by_others),
-    ("the_json_of_a_scan_is_what_the_schema_says", as_json),
-    ("the_bar_of_a_scan_is_for_terminals_and_in_no_line", on_terminals),
+    ("scan_exit_code_matches_result_on_interface", on_an_interface),
+    ("scan_exit_code_matches_result_on_tap", from_a_tap),
+    ("scan_exits_2_with_message_when_it_cannot_ask", cannot_ask),
+    ("scan_has_no_result_when_link_goes_down", goes_down_meanwhile),
+    ("scan_shows_duplicates_and_conflicts", duplicates_and_conflicts),
+    ("scan_in_vlan_receives_only_that_vlan", in_a_vlan),
+    ("scan_finds_all_of_4096_hosts", many_hosts),
+    ("concurrent_scans_and_kernel_see_no_duplicates", several_at_once),
+    ("scan_reads_ranges_from_file", from_a_file),
+    ("scan_ends_on_signal_or_closed_output", ended_by_others),
+    ("scan_json_matches_schema", as_json),
+    ("scan_progress_is_drawn_only_on_terminal", on_terminals),
 ];
 
-pub(crate) const UNPRIVILEGED: &[Case] = &[("without_privilege_a_scan_exits_with_2", without_privilege)];
+pub(crate) const UNPRIVILEGED: &[Case] = &[("scan_exits_2_without_privilege", without_privilege)];
 
 const KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const TARGET: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);

@@ -8,21 +8,21 @@ use testbed::schema::check_lines;
 use testbed::{Case, ROOT_TAP, TestResult};
 
 pub(crate) const CASES: &[Case] = &[
-    ("a_tap_is_created_listed_used_and_deleted", a_tap_lives),
-    ("what_is_not_there_is_a_negative_answer", what_is_not_there),
-    ("output_that_cannot_be_written_is_a_failure_and_no_panic", output_that_cannot_be_written),
-    ("an_unknown_user_gets_a_sentence", an_unknown_user),
-    ("delete_says_so_when_it_is_not_a_tap", not_a_tap),
-    ("names_with_control_characters_are_escaped_on_a_terminal", escaped_names),
-    ("kernel_is_given_no_address_that_is_no_hosts", no_hosts_address),
+    ("tap_command_creates_lists_and_deletes_tap", tap_lifecycle),
+    ("tap_delete_exits_1_when_tap_is_absent", absent_tap),
+    ("tap_command_exits_2_when_output_cannot_be_written", output_that_cannot_be_written),
+    ("tap_create_reports_unknown_user", unknown_user),
+    ("tap_delete_reports_interface_that_is_no_tap", not_a_tap),
+    ("tap_names_with_control_characters_are_escaped", escaped_names),
+    ("tap_create_rejects_non_host_address", non_host_address),
 ];
 
 pub(crate) const UNPRIVILEGED: &[Case] = &[
-    ("without_privilege_the_sudo_line_is_printed", the_sudo_line),
-    ("delete_advises_deletion_when_the_tap_is_another_users", taps_of_others),
+    ("tap_create_prints_sudo_command_without_privilege", sudo_command),
+    ("tap_delete_prints_sudo_command_when_tap_is_of_other_user", taps_of_others),
 ];
 
-fn a_tap_lives() -> TestResult {
+fn tap_lifecycle() -> TestResult {
     let create = ["tap", "create", "cli0", "--address", "10.0.0.1/24", "--mtu", "1400"];
     for _ in 0..2 {
         let (code, out, errors) = exit_and_text(&run(&create)?);
@@ -66,7 +66,7 @@ fn output_that_cannot_be_written() -> TestResult {
     Ok(())
 }
 
-fn what_is_not_there() -> TestResult {
+fn absent_tap() -> TestResult {
     let (code, out, errors) = exit_and_text(&run(&["tap", "delete", "absent0"])?);
     assert_eq!(
         (code, out.as_str(), errors.as_str()),
@@ -112,7 +112,7 @@ fn escaped_names() -> TestResult {
     Ok(())
 }
 
-fn no_hosts_address() -> TestResult {
+fn non_host_address() -> TestResult {
     for address in ["10.0.0.0/24", "10.0.0.255/24", "240.0.0.1/24", "0.0.0.1/8"] {
         let (code, _, errors) = exit_and_text(&run(&["tap", "create", "kind0", "--address", address])?);
         assert_eq!(code, Some(2), "{address}");
@@ -134,14 +134,14 @@ fn taps_of_others() -> TestResult {
     Ok(())
 }
 
-fn an_unknown_user() -> TestResult {
+fn unknown_user() -> TestResult {
     let (code, _, errors) = exit_and_text(&run(&["tap", "create", "x0", "--user", "no-such-user"])?);
     assert_eq!(code, Some(2));
     assert!(errors.contains("`getent passwd`"), "{errors}");
     Ok(())
 }
 
-fn the_sudo_line() -> TestResult {
+fn sudo_command() -> TestResult {
     let (code, _, errors) = exit_and_text(&run(&["tap", "create", "new0", "--address", "10.0.0.1/24"])?);
     assert_eq!(code, Some(2));
     assert!(

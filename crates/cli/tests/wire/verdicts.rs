@@ -21,16 +21,16 @@ use testbed::veth::{NEAR, Veth};
 use testbed::{Case, TestResult};
 
 pub(crate) const CASES: &[Case] = &[
-    ("arping_that_was_stopped_has_no_result_when_frames_were_lost", arping_loses_frames),
-    ("arping_that_was_stopped_reads_what_has_arrived_before_it_ends", arping_reads_to_the_end),
-    ("scan_that_was_stopped_has_no_result_when_frames_were_lost", scan_loses_frames),
-    ("watch_that_was_stopped_has_no_result_when_frames_were_lost", watch_loses_frames),
-    ("watch_with_too_many_addresses_has_no_result_unless_there_is_a_conflict", full_census),
-    ("watch_of_a_cut_or_broken_capture_has_no_result_unless_there_is_a_conflict", cut_capture),
-    ("watch_reports_a_link_that_goes_down_and_comes_back", link_goes_and_comes),
-    ("arping_and_scan_have_no_result_when_the_link_was_down_for_a_moment", link_flaps),
-    ("ping_from_a_tap_that_is_down_exits_with_2", ping_on_a_tap_that_is_down),
-    ("ping_shows_changed_data_and_exits_with_1", changed_data),
+    ("stopped_arping_has_no_result_when_frames_were_lost", arping_loses_frames),
+    ("stopped_arping_reads_queued_frames_before_end", arping_reads_to_the_end),
+    ("stopped_scan_has_no_result_when_frames_were_lost", scan_loses_frames),
+    ("stopped_watch_has_no_result_when_frames_were_lost", watch_loses_frames),
+    ("watch_with_full_table_has_no_result_without_conflict", full_census),
+    ("watch_of_damaged_capture_has_no_result_without_conflict", cut_capture),
+    ("watch_reports_link_down_and_up", link_goes_and_comes),
+    ("arping_and_scan_have_no_result_when_link_flaps", link_flaps),
+    ("ping_exits_2_when_tap_is_down", ping_on_a_tap_that_is_down),
+    ("ping_exits_1_when_data_changed", changed_data),
 ];
 
 const ASKED: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 9);

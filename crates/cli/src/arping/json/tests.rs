@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use testbed::schema::check_lines;
 
 #[test]
-fn every_line_is_an_object_with_its_event() {
+fn arping_json_lines_match_schema() {
     let (inquiry, heard) = heard();
     let interface = "tap0".parse().unwrap();
     let object = |event: ArpingEvent<'_>| -> Value {

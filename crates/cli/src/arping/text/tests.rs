@@ -5,7 +5,7 @@ use arp::inquiry::{Outcome, Purpose};
 use std::net::Ipv4Addr;
 
 #[test]
-fn the_words_are_those_of_iputils() {
+fn arping_text_equals_iputils_output() {
     let (mut inquiry, first) = heard();
     let interface = "tap0".parse().unwrap();
     let event = |inquiry: &_, event: ArpingEvent<'_>| lines(inquiry, &event);
@@ -21,7 +21,7 @@ fn the_words_are_those_of_iputils() {
 }
 
 #[test]
-fn whom_a_packet_was_for_is_told_if_not_us() {
+fn reply_text_names_target_when_it_is_another_host() {
     let mut inquiry = inquiry(Purpose::Probe);
     let rival = |packet: &mut Fields| {
         packet.operation = Operation::REQUEST;

@@ -8,7 +8,7 @@ use std::time::Duration;
 const TARGET: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 
 #[test]
-fn every_line_is_an_object_with_its_event() {
+fn ping_json_lines_match_schema() {
     let (interval, timeout) = (Duration::from_secs(1), Duration::from_secs(10));
     let plan = PingPlan { target: TARGET, identifier: 7, octets: 56, count: None, interval, timeout };
     let mut session = PingSession::new(plan);
@@ -57,7 +57,7 @@ fn every_line_is_an_object_with_its_event() {
 }
 
 #[test]
-fn statistics_without_an_answer_are_what_the_schema_says_too() {
+fn statistics_json_matches_schema_without_replies() {
     let (interval, timeout) = (Duration::from_secs(1), Duration::from_secs(10));
     let session = PingSession::new(PingPlan {
         target: TARGET,

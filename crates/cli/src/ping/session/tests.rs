@@ -59,7 +59,7 @@ fn problem(kind: u8) -> Problem {
 }
 
 #[test]
-fn one_request_an_interval_until_all_are_sent_and_answered() {
+fn session_sends_one_request_per_interval_until_all_are_answered() {
     let mut session = session(Some(2));
     assert_eq!(session.next(at(0)), Next::Send(1));
     session.sent(at(0), 1);
@@ -77,7 +77,7 @@ fn one_request_an_interval_until_all_are_sent_and_answered() {
 }
 
 #[test]
-fn without_a_count_it_does_not_end() {
+fn session_continues_without_count() {
     let mut session = session(None);
     for sequence in 1..=100 {
         let now = at(1_000 * u64::from(sequence));
@@ -87,7 +87,7 @@ fn without_a_count_it_does_not_end() {
 }
 
 #[test]
-fn where_nothing_was_answered_the_last_request_is_waited_for_as_long_as_was_said() {
+fn session_waits_timeout_after_last_request_when_no_reply_came() {
     let mut session = session(Some(1));
     session.sent(at(0), 1);
     assert_eq!(session.next(at(0)), wait(10_000));
@@ -96,7 +96,7 @@ fn where_nothing_was_answered_the_last_request_is_waited_for_as_long_as_was_said
 }
 
 #[test]
-fn where_something_was_answered_it_is_two_round_trips_and_the_interval_at_least() {
+fn session_waits_two_round_trips_but_at_least_interval_after_replies() {
     for (round_trip, lingers) in [(200, 1_000), (700, 1_400)] {
         let mut session = session(Some(2));
         session.sent(at(0), 1);
@@ -108,7 +108,7 @@ fn where_something_was_answered_it_is_two_round_trips_and_the_interval_at_least(
 }
 
 #[test]
-fn errors_count_as_ends_and_advice_does_not() {
+fn icmp_errors_end_requests_and_redirects_do_not() {
     let mut session = session(Some(2));
     session.sent(at(0), 1);
     session.sent(at(1_000), 2);
@@ -129,7 +129,7 @@ fn errors_count_as_ends_and_advice_does_not() {
 }
 
 #[test]
-fn a_request_that_cannot_leave_is_an_error() {
+fn unsent_request_counts_as_error() {
     let mut session = session(Some(1));
     session.sent(at(0), 1);
     session.transmit_failed();
@@ -137,7 +137,7 @@ fn a_request_that_cannot_leave_is_an_error() {
 }
 
 #[test]
-fn an_answer_heard_again_is_a_duplicate_and_no_second_answer() {
+fn repeated_reply_counts_as_duplicate() {
     let mut session = session(Some(2));
     session.sent(at(0), 1);
     let mut receive = |now| match session.receive(now, Event::Echo(reply(1))) {
@@ -152,7 +152,7 @@ fn an_answer_heard_again_is_a_duplicate_and_no_second_answer() {
 }
 
 #[test]
-fn another_who_answers_is_told_apart() {
+fn reply_from_other_address_is_marked() {
     let mut session = session(None);
     session.sent(at(0), 1);
     let response = session.receive(at(1), Event::Echo(EchoReply { from: [10, 0, 0, 9].into(), ..reply(1) }));
@@ -162,7 +162,7 @@ fn another_who_answers_is_told_apart() {
 }
 
 #[test]
-fn what_is_about_nothing_of_ours_is_counted_and_not_told() {
+fn unrelated_events_are_counted_and_not_reported() {
     let mut session = session(Some(1));
     session.sent(at(0), 1);
     let good = undelivered(Problem::HOPS_EXCEEDED, 1);
@@ -186,7 +186,7 @@ fn what_is_about_nothing_of_ours_is_counted_and_not_told() {
 }
 
 #[test]
-fn sequence_numbers_begin_again_and_requests_are_kept_for_one_round() {
+fn sequence_numbers_wrap_and_replace_old_requests() {
     let mut session = session(None);
     for number in 1..=65_537_u32 {
         let Next::Send(sequence) = session.next(at(1_000 * u64::from(number))) else { panic!("{number}") };
@@ -200,7 +200,7 @@ fn sequence_numbers_begin_again_and_requests_are_kept_for_one_round() {
 }
 
 #[test]
-fn the_pipe_is_as_long_as_the_most_that_were_under_way() {
+fn pipe_is_maximum_of_requests_in_flight() {
     let mut session = session(None);
     for sequence in 1..=5 {
         session.sent(at(u64::from(sequence)), sequence);

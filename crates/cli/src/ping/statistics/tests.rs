@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn a_loss_is_written_as_c_writes_it() {
+fn loss_percentage_prints_like_c_percent_g() {
     // What printf("%g", (float) (part * 100.0 / whole)) prints.
     let table = [
         (0, 3, "0"),
@@ -27,7 +27,7 @@ fn a_loss_is_written_as_c_writes_it() {
 }
 
 #[test]
-fn round_trips_have_a_mean_and_a_deviation() {
+fn round_trips_give_mean_and_standard_deviation() {
     let mut statistics = PingStatistics::default();
     assert_eq!(statistics.round_trips(), None);
     for millis in [2, 4, 4, 4, 5, 5, 7, 9] {
@@ -38,7 +38,7 @@ fn round_trips_have_a_mean_and_a_deviation() {
 }
 
 #[test]
-fn absurd_times_do_no_harm() {
+fn statistics_saturate_at_extreme_times() {
     let mut statistics = PingStatistics::default();
     for _ in 0..3 {
         statistics.answered(Duration::MAX, false);

@@ -38,7 +38,7 @@ fn answered(octets: usize, reply: EchoReply, micros: u64) -> String {
 }
 
 #[test]
-fn the_first_line_says_how_long_a_datagram_is() {
+fn first_line_names_data_and_datagram_length() {
     let interface = "tap0".parse().unwrap();
     let start = PingEvent::Start { interface: &interface, address: "10.0.0.2/24".parse().unwrap() };
     assert_eq!(lines(&session(56), &start), "PING 10.0.0.1 (10.0.0.1) 56(84) bytes of data.");
@@ -46,7 +46,7 @@ fn the_first_line_says_how_long_a_datagram_is() {
 }
 
 #[test]
-fn a_time_has_three_digits_that_count() {
+fn round_trip_prints_three_significant_digits() {
     let table = [
         (0, "0.000 ms"),
         (35, "0.035 ms"),
@@ -68,7 +68,7 @@ fn a_time_has_three_digits_that_count() {
 }
 
 #[test]
-fn a_request_with_no_room_for_a_time_gets_none() {
+fn reply_prints_no_time_below_16_bytes_of_data() {
     assert_eq!(answered(15, reply(1, 23), 5), "23 bytes from 10.0.0.1: icmp_seq=1 ttl=64");
     assert_eq!(answered(16, reply(1, 24), 5), "24 bytes from 10.0.0.1: icmp_seq=1 ttl=64 time=0.005 ms");
     let mut session = session(15);
@@ -78,7 +78,7 @@ fn a_request_with_no_room_for_a_time_gets_none() {
 }
 
 #[test]
-fn what_is_odd_about_an_answer_is_said() {
+fn reply_text_marks_truncated_duplicate_foreign_and_changed_replies() {
     assert_eq!(answered(56, reply(1, 63), 5), "63 bytes from 10.0.0.1: icmp_seq=1 ttl=64 (truncated)");
     let other = EchoReply { from: [10, 0, 0, 9].into(), ..reply(1, 64) };
     let line = "64 bytes from 10.0.0.9: icmp_seq=1 ttl=64 time=0.005 ms (DIFFERENT ADDRESS!)";
@@ -98,7 +98,7 @@ fn what_is_odd_about_an_answer_is_said() {
 }
 
 #[test]
-fn errors_and_advice() {
+fn icmp_errors_print_like_iputils() {
     let from = Ipv4Addr::new(10, 0, 0, 2);
     let error = |problem| response_text(56, &PingResponse::Error { from, sequence: 3, problem });
     assert_eq!(error(Problem::HOST_UNREACHABLE), "From 10.0.0.2 icmp_seq=3 Destination Host Unreachable");
@@ -122,7 +122,7 @@ fn problem(kind: u8, code: u8, rest: [u8; 4]) -> Problem {
 }
 
 #[test]
-fn every_problem_has_its_words() {
+fn each_icmp_problem_has_text() {
     let unreachable = [
         "Destination Net Unreachable",
         "Destination Host Unreachable",
@@ -162,7 +162,7 @@ fn every_problem_has_its_words() {
 }
 
 #[test]
-fn the_statistics_name_what_there_is_of() {
+fn statistics_text_lists_only_nonzero_counts() {
     let mut session = session(56);
     assert_eq!(
         lines(&session, &PingEvent::Statistics),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use testbed::schema::check_lines;
 
 #[test]
-fn every_line_is_an_object_with_its_event_and_the_schema_describes_it() {
+fn scan_json_lines_match_schema() {
     let mut sweep = sweep();
     let object = |sweep: &Sweep, event: ScanEvent| -> Value {
         let name = |address| (address == RIVAL).then_some("Rival & Sons");

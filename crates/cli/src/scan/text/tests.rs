@@ -16,7 +16,7 @@ fn line(heard: Heard) -> String {
 }
 
 #[test]
-fn the_words_are_those_of_arp_scan() {
+fn scan_text_equals_arp_scan_output() {
     let mut sweep = sweep();
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(
@@ -39,7 +39,7 @@ fn the_words_are_those_of_arp_scan() {
 }
 
 #[test]
-fn a_conflict_is_loud() {
+fn conflict_is_marked_in_reply_and_summary() {
     let mut sweep = sweep();
     let first = reply(&mut sweep, MacAddr::new([0, 1, 2, 3, 4, 5]));
     assert_eq!(line(first), "10.0.0.1\t00:01:02:03:04:05\t(Unknown)");
@@ -64,14 +64,14 @@ fn a_conflict_is_loud() {
 }
 
 #[test]
-fn without_vendors_a_line_ends_with_the_hardware_address() {
+fn reply_line_ends_with_mac_address_without_vendors() {
     let heard = reply(&mut sweep(), IANA);
     let none: Option<fn(MacAddr) -> Option<&'static str>> = None;
     assert_eq!(reply_text(Paint::NONE, &heard, none), "10.0.0.1\t00:00:5e:00:01:01");
 }
 
 #[test]
-fn a_capture_says_what_each_packet_was() {
+fn capture_comment_classifies_each_packet() {
     let mut sweep = sweep();
     let decisions = [IANA, IANA, RIVAL].map(|hardware| capture_comment(Some(reply(&mut sweep, hardware))));
     let expected = ["reply", "duplicate reply", "conflict: another station has replied for the address"];

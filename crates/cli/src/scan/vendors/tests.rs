@@ -16,7 +16,7 @@ fn said(prefix: u64, length: u32, name: &str) -> VendorLine {
 }
 
 #[test]
-fn every_dialect_says_the_same() {
+fn vendor_file_formats_parse_to_same_entry() {
     let iana = || said(0x0000_5e00_0000, 24, "IANA");
     for line in [
         "00005E\tIANA",
@@ -44,7 +44,7 @@ fn every_dialect_says_the_same() {
 }
 
 #[test]
-fn headings_comments_and_addresses_say_nothing() {
+fn vendor_headings_comments_and_addresses_are_ignored() {
     for line in [
         "",
         "\r",
@@ -59,14 +59,14 @@ fn headings_comments_and_addresses_say_nothing() {
 }
 
 #[test]
-fn bad_lines_are_counted_and_no_more() {
+fn invalid_vendor_lines_are_counted() {
     let text = "00005E\tIANA\nIANA\n0000ZZ\tX\n0\tX\n00005E000000000\tX\n00005E/40\tX\n00005E/x\tX\n00005E\t\nMA-L,00005E\nÄÖ\tX\n";
     let vendors = vendors(text);
     assert_eq!((vendors.invalid_lines(), vendors.names.len()), (9, 1));
 }
 
 #[test]
-fn the_longest_prefix_has_the_say() {
+fn vendor_of_longest_prefix_wins() {
     let vendors = vendors("70B3D5\tIEEE\n70B3D5001\tSmall\n70B3D50\tMedium\n52:54:00\tQEMU\n");
     let rows = [
         ("70:b3:d5:00:1f:ff", Some("Small")),
@@ -82,7 +82,7 @@ fn the_longest_prefix_has_the_say() {
 }
 
 #[test]
-fn a_name_gives_a_terminal_no_orders() {
+fn vendor_name_loses_control_characters() {
     assert_eq!(read_line("00005E\t\u{1b}[31mIANA\u{7}"), said(0x0000_5e00_0000, 24, "[31mIANA"));
     let mut vendors = Vendors::default();
     vendors.add(b"00005E\tI\xffNA\n");
@@ -90,7 +90,7 @@ fn a_name_gives_a_terminal_no_orders() {
 }
 
 #[test]
-fn a_file_without_names_is_refused_and_an_absent_one_too() {
+fn vendor_file_is_rejected_when_empty_or_absent() {
     assert!(Vendors::from_file(Path::new("/dev/null")).is_err());
     assert!(Vendors::from_file(Path::new("/nonexistent")).is_err());
 }

@@ -13,17 +13,17 @@ use testbed::program::{command, exit_and_text, run};
 use testbed::{Case, TestResult};
 
 pub(crate) const CASES: &[Case] = &[
-    ("colour_comes_where_it_is_asked_for_and_not_into_a_pipe", colour),
-    ("a_terminal_gets_colour_unless_it_is_not_wanted", a_terminal),
-    ("help_and_errors_follow_the_choice_too", help_and_errors),
-    ("whoever_cannot_write_says_so_and_not_that_nobody_replied", full_disk),
-    ("no_command_ends_well_when_its_output_cannot_be_written", output_that_cannot_be_written),
-    ("completions_hold_commands_and_options_for_each_shell", completions),
-    ("completions_are_a_script_that_bash_reads", completions_in_bash),
-    ("a_manual_page_has_its_sections_and_an_unknown_one_a_sentence", manual_pages),
+    ("color_follows_option_and_is_off_in_pipe", color),
+    ("color_is_on_for_terminal_unless_disabled", terminal),
+    ("help_and_errors_follow_color_option", help_and_errors),
+    ("commands_report_write_error_instead_of_no_reply", full_disk),
+    ("commands_exit_2_when_output_cannot_be_written", output_that_cannot_be_written),
+    ("completions_contain_commands_and_options_for_each_shell", completions),
+    ("completions_script_runs_in_bash", completions_in_bash),
+    ("manual_pages_have_sections_and_unknown_page_is_reported", manual_pages),
 ];
 
-fn colour() -> TestResult {
+fn color() -> TestResult {
     let shown = |words: &[&str], variable: Option<&str>| -> Result<bool, Box<dyn std::error::Error>> {
         let mut command = command(&[&["lab", "--cable"], words].concat());
         command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
@@ -67,7 +67,7 @@ pub(crate) fn on_a_terminal(
     Ok(String::from_utf8(shown)?)
 }
 
-fn a_terminal() -> TestResult {
+fn terminal() -> TestResult {
     let list = ["man", "--list"];
     let cable = ["lab", "--cable"];
     assert!(on_a_terminal(&cable, &[])?.contains("\u{1b}[36mIn \u{1b}[0m"));
@@ -91,6 +91,15 @@ fn help_and_errors() -> TestResult {
     Ok(())
 }
 
+/// Runs a command that cannot write to standard output. Returns its standard error.
+pub(crate) fn errors_of_full_output(words: &[&str]) -> Result<String, Box<dyn std::error::Error>> {
+    let full = File::options().write(true).open("/dev/full")?;
+    let output = command(words).stdout(full).stderr(Stdio::piped()).spawn()?.wait_with_output()?;
+    let (code, _, errors) = exit_and_text(&output);
+    assert_eq!(code, Some(2), "{words:?}: {errors}");
+    Ok(errors)
+}
+
 fn full_disk() -> TestResult {
     let held = wire("full0")?;
     let address = ["--address", "10.0.0.9/24"];
@@ -105,10 +114,7 @@ fn full_disk() -> TestResult {
         &["man", "--list"],
     ];
     for words in rows {
-        let full = File::options().write(true).open("/dev/full")?;
-        let output = command(words).stdout(full).stderr(Stdio::piped()).spawn()?.wait_with_output()?;
-        let (code, _, errors) = exit_and_text(&output);
-        assert_eq!(code, Some(2), "{words:?}: {errors}");
+        let errors = errors_of_full_output(words)?;
         assert!(
             errors.starts_with("tapstack: cannot write to standard output: No space left"),
             "{words:?}: {errors}"
@@ -131,10 +137,7 @@ fn output_that_cannot_be_written() -> TestResult {
         &["doctor"],
     ];
     for words in rows {
-        let full = File::options().write(true).open("/dev/full")?;
-        let output = command(words).stdout(full).stderr(Stdio::piped()).spawn()?.wait_with_output()?;
-        let (code, _, errors) = exit_and_text(&output);
-        assert_eq!(code, Some(2), "{words:?}: {errors}");
+        let errors = errors_of_full_output(words)?;
         assert!(
             errors.ends_with("cannot write to standard output: No space left on device\n"),
             "{words:?}: {errors}"

@@ -4,18 +4,18 @@ use nix::sys::signal::Signal;
 use tap::linux::PacketSocket;
 use tap::{Batch, Device, Pool};
 
-use super::host::{MAC, OURS, request, start};
+use super::host::{HOST_IP, MAC, request, start};
 use super::running::{Persistent, Running};
 use testbed::frames::{is_arp, wait_until_answering};
 use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
-    ("frames_are_answered_whichever_way_they_are_carried", whichever_way_they_are_carried),
-    ("the_tap_of_a_killed_host_can_be_had_at_once", the_tap_of_a_killed_host),
-    ("a_signal_is_seen_under_load", a_signal_is_seen_under_load),
+    ("host_answers_with_each_io_mode", each_io_mode),
+    ("tap_of_killed_host_is_free_at_once", tap_of_killed_host),
+    ("host_ends_on_signal_under_load", host_ends_on_signal_under_load),
 ];
 
-fn whichever_way_they_are_carried() -> TestResult {
+fn each_io_mode() -> TestResult {
     for (io, spin) in [("auto", "50"), ("auto", "0"), ("ring", "50"), ("ring", "0"), ("read-write", "0")] {
         let (host, interface) = start("io0", &["--io", io, "--busy-poll", spin])?;
         let mut socket = PacketSocket::open(interface.name())?;
@@ -42,20 +42,20 @@ fn whichever_way_they_are_carried() -> TestResult {
     Ok(())
 }
 
-fn the_tap_of_a_killed_host() -> TestResult {
+fn tap_of_killed_host() -> TestResult {
     let tap = Persistent::create("killed0")?;
     for _ in 0..5 {
         let arguments = ["--tap", "killed0", "--address", "10.0.0.2/24", "--mac", MAC, "--io", "ring"];
         let mut host = Running::start(&arguments)?;
         assert!(host.first.starts_with("ready"), "{}", host.first);
-        wait_until_answering(&mut PacketSocket::open(tap.0.name())?, OURS)?;
+        wait_until_answering(&mut PacketSocket::open(tap.0.name())?, HOST_IP)?;
         host.signal(Signal::SIGKILL)?;
         wait_for("end", || host.has_ended().then_some(()))?;
     }
     Ok(())
 }
 
-fn a_signal_is_seen_under_load() -> TestResult {
+fn host_ends_on_signal_under_load() -> TestResult {
     // It looks for frames for a second: it would not ask for signals while one comes in that time.
     let (mut host, interface) = start("load0", &["-q", "--busy-poll", "1000000"])?;
     let mut socket = PacketSocket::open(interface.name())?;

@@ -8,7 +8,7 @@ use testbed::kernel::{create_bridge, delete_link};
 use testbed::program::{exit_and_text, run};
 use testbed::{Case, TestResult, wait_for};
 
-pub(crate) const CASES: &[Case] = &[("every_row_of_arpings_exit_codes_holds_on_both_wires", every_row)];
+pub(crate) const CASES: &[Case] = &[("arping_exit_codes_are_equal_on_interface_and_tap", every_row)];
 
 /// Everybody on the bridge: a host, and two that share an address.
 const HOSTS: [(&str, &str, &str); 3] = [
@@ -59,17 +59,17 @@ fn every_row() -> TestResult {
             let out = ask(wire, &["-f", "-w", "0.1"], "10.0.0.4").ok()?;
             (out.0 == Some(0)).then_some(())
         })?;
-        hold(wire, CARRIED)?;
+        check_rows(wire, CARRIED)?;
     }
-    hold(&["-I", "down1"], BROKEN)?;
-    hold(&["--tap", "down1", "--address", "10.0.0.7/24"], BROKEN)?;
-    hold(&["-I", "absent1"], BROKEN)?;
+    check_rows(&["-I", "down1"], BROKEN)?;
+    check_rows(&["--tap", "down1", "--address", "10.0.0.7/24"], BROKEN)?;
+    check_rows(&["-I", "absent1"], BROKEN)?;
     hosts.into_iter().try_for_each(|host| host.stop().map(drop))?;
     delete_link(&middle)
 }
 
 /// Asks all rows on a wire.
-fn hold(wire: &[&str], rows: &[Row]) -> TestResult {
+fn check_rows(wire: &[&str], rows: &[Row]) -> TestResult {
     for &(name, letters, target, code, named) in rows {
         let (ended, out, errors) = ask(wire, letters, target)?;
         assert_eq!(ended, Some(code), "{wire:?}: {name}: {out}{errors}");
