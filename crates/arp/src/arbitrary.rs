@@ -1,4 +1,4 @@
-//! Packets of any fields, for properties.
+//! Strategies for packets of any fields, for property tests here and in crates above.
 
 use std::net::Ipv4Addr;
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::{Fields, MacAddr, Operation};
 
 /// Packets with this operation, sender and target: a hardware and a protocol address each.
-pub(crate) fn packet(
+pub fn packet(
     operation: impl Strategy<Value = u16>,
     sender: impl Strategy<Value = (MacAddr, Ipv4Addr)>,
     target: impl Strategy<Value = (MacAddr, Ipv4Addr)>,
@@ -22,6 +22,6 @@ pub(crate) fn packet(
 }
 
 /// A request, a reply, or anything else.
-pub(crate) fn operation() -> impl Strategy<Value = u16> {
+pub fn operation() -> impl Strategy<Value = u16> {
     prop_oneof![Just(1), Just(2), any::<u16>()]
 }

@@ -1,14 +1,13 @@
 //! One segment's ARP: who we are, whom we know, how readily we learn.
 
-use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 
-use base::Secret;
+use base::{EventQueue, Secret};
 use ipnet::Ipv4Net;
 use link::{Instant, MacAddr, Tally};
+use neighbor::{NeighborTable, Resolution, Settings};
 
 use crate::claims::Claims;
-use crate::neighbors::{self, NeighborTable, Resolution, Settings};
 use crate::proxy::Proxies;
 use crate::{AddError, ClaimEvent, Defence, Dropped, Fields, Locals};
 
@@ -46,7 +45,7 @@ pub struct Config {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// To an entry of the translation table.
-    Neighbor(neighbors::Event<Ipv4Addr>),
+    Neighbor(neighbor::Event<Ipv4Addr>),
     /// To a claim to an address (RFC 5227).
     Claim(ClaimEvent),
 }
@@ -57,7 +56,7 @@ pub enum Due<P> {
     /// A probe or an announcement, to be broadcast.
     Say(Fields),
     /// Something for a neighbor.
-    Neighbor(neighbors::Due<Ipv4Addr, P>),
+    Neighbor(neighbor::Due<Ipv4Addr, P>),
 }
 
 /// ARP on one segment, with parcels of type `P` that wait for an answer.
@@ -74,8 +73,7 @@ pub struct Arp<P> {
     pub(crate) proxies: Proxies,
     pub(crate) neighbors: NeighborTable<Ipv4Addr, P>,
     pub(crate) dropped: Tally<Dropped>,
-    events: VecDeque<Event>,
-    events_lost: u64,
+    events: EventQueue<Event>,
 }
 
 impl<P> Arp<P> {
@@ -95,8 +93,7 @@ impl<P> Arp<P> {
             proxies: Proxies::default(),
             neighbors: NeighborTable::new(config.table),
             dropped: Tally::default(),
-            events: VecDeque::with_capacity(Self::EVENTS),
-            events_lost: 0,
+            events: EventQueue::new(Self::EVENTS),
         }
     }
 
@@ -166,19 +163,15 @@ impl<P> Arp<P> {
 
     /// The oldest event not yet taken; those about ourselves go before those about neighbors.
     pub fn take_event(&mut self) -> Option<Event> {
-        self.events.pop_front().or_else(|| self.neighbors.take_event().map(Event::Neighbor))
+        self.events.pop().or_else(|| self.neighbors.take_event().map(Event::Neighbor))
     }
 
     /// How many events nobody took in time.
     pub fn events_lost(&self) -> u64 {
-        self.events_lost.saturating_add(self.neighbors.counts().events_lost)
+        self.events.lost().saturating_add(self.neighbors.counts().events_lost)
     }
 
     pub(crate) fn report(&mut self, event: Event) {
-        if self.events.len() < Self::EVENTS {
-            self.events.push_back(event);
-        } else {
-            self.events_lost = self.events_lost.saturating_add(1);
-        }
+        self.events.push(event);
     }
 }

@@ -5,10 +5,6 @@
 //! [`Answer::write_over`] rewrites the request into its reply in place. A [`Claim`] probes for one
 //! address, announces and defends it (RFC 5227); [`LinkLocal`] selects one (RFC 3927).
 //!
-//! An [`inquiry::Inquiry`] asks for one address again and again, as `arping` does; a [`sweep::Sweep`] for many,
-//! as `arp-scan` does. A [`census::Census`] asks nobody: it hears who claims what, and tells what changed and
-//! who is in conflict.
-//!
 //! [`NeighborTable`] is the translation table with its states, timers and the parcels that wait in it;
 //! [`Arp::resolve`] says where a parcel is to go, [`Arp::poll`] what is due.
 //!
@@ -19,27 +15,27 @@
 #![forbid(unsafe_code)]
 
 mod answer;
-#[cfg(test)]
-mod arbitrary;
+#[cfg(any(test, feature = "arbitrary"))]
+pub mod arbitrary;
 mod arp;
-pub mod census;
 mod claim;
 mod claims;
 pub mod constants;
-pub mod inquiry;
 mod link_local;
 mod locals;
-mod neighbors;
 mod operation;
 mod packet;
 mod proxy;
 mod reception;
-pub mod sweep;
 mod view;
 mod wait;
 mod wire;
 
 pub use link::{Cast, Instant, MacAddr, Reason, Tally};
+pub use neighbor::{
+    AddError, Address, Counts, Due as Errand, Event as Change, Heard, Merge, Neighbor, NeighborTable,
+    Resolution, Returned, Settings, State,
+};
 
 pub use self::answer::Answer;
 pub use self::arp::{Arp, Config, Due, Event, Policy};
@@ -47,10 +43,6 @@ pub use self::claim::{Claim, ClaimEvent, Defence, Identity};
 pub use self::claims::{LINK_LOCAL, Start};
 pub use self::link_local::LinkLocal;
 pub use self::locals::{Locals, LocalsError};
-pub use self::neighbors::{
-    AddError, Address, Counts, Due as Errand, Event as Change, Heard, Merge, Neighbor, NeighborTable,
-    Resolution, Returned, Settings, State,
-};
 pub use self::operation::Operation;
 pub use self::packet::{Fields, Packet};
 pub use self::proxy::ProxyError;

@@ -8,8 +8,8 @@ use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
 use std::process::ExitCode;
 
-use arp::inquiry::{Inquiry, Next, Outcome, Plan, Purpose};
 use arp::{Identity, Operation};
+use arptools::inquiry::{Inquiry, Next, Outcome, Plan, Purpose};
 use tap::linux::wait;
 
 use crate::clock::Clock;

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use arp::Identity;
-use arp::sweep::{Next, Outcome, Plan, Ranges, Sweep};
+use arptools::sweep::{Next, Outcome, Plan, Ranges, Sweep};
 use indicatif::HumanDuration;
 use ipnet::Ipv4Net;
 use link::MacAddr;

@@ -14,7 +14,7 @@ use std::os::fd::AsFd;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use arp::census::Event;
+use arptools::census::Event;
 use tap::Instant;
 use tap::linux::wait;
 

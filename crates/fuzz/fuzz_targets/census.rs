@@ -6,7 +6,7 @@ mod packet;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use arp::census::{Census, Counts, Envelope, Event, Row, Settings, Subject, Verdict};
+use arptools::census::{Census, Counts, Envelope, Event, Row, Settings, Subject, Verdict};
 use arp::{Instant, MacAddr, Packet};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;

@@ -6,7 +6,7 @@ mod packet;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use arp::inquiry::{Counts, Inquiry, Next, Outcome, Plan, Purpose};
+use arptools::inquiry::{Counts, Inquiry, Next, Outcome, Plan, Purpose};
 use arp::{Identity, Instant, MacAddr, Operation, Packet};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use arp::sweep::{Counts, Heard as Told, Next, Outcome, Plan, Ranges, Sweep};
+use arptools::sweep::{Counts, Heard as Told, Next, Outcome, Plan, Ranges, Sweep};
 use arp::{Fields, Identity, Instant, MacAddr, Operation, Packet};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;

@@ -7,6 +7,10 @@ use super::{cargo, workspace};
 use crate::Outcome;
 
 pub(super) fn run() -> Outcome {
-    cargo(["bench", "--locked", "--package", "arp", "--bench", "table"].map(OsStr::new), workspace(), None)?;
+    cargo(
+        ["bench", "--locked", "--package", "neighbor", "--bench", "table"].map(OsStr::new),
+        workspace(),
+        None,
+    )?;
     Ok(ExitCode::SUCCESS)
 }

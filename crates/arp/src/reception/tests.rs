@@ -1,6 +1,6 @@
 use super::*;
-use crate::neighbors::Event as Neighbor;
 use crate::{ClaimEvent, Config, Event, Fields, Locals, Resolution, Settings, State};
+use neighbor::Event as Neighbor;
 use proptest::prelude::*;
 
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use arp::Operation;
-use arp::inquiry::{Counts, Heard, Inquiry, Outcome};
+use arptools::inquiry::{Counts, Heard, Inquiry, Outcome};
 use serde::Serialize;
 use tap::Instant;
 

@@ -1,8 +1,8 @@
 //! What the tests of words and of JSON tell about.
 
 use super::*;
-use arp::inquiry::Heard;
 use arp::{Fields, Packet};
+use arptools::inquiry::Heard;
 use link::MacAddr;
 use std::time::Duration;
 use tap::Instant;

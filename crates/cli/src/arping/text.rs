@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use arp::Operation;
-use arp::inquiry::{Heard, Inquiry};
+use arptools::inquiry::{Heard, Inquiry};
 use link::MacAddr;
 use tap::linux::InterfaceName;
 
@@ -12,7 +12,7 @@ use tap::linux::InterfaceName;
 pub(super) enum ArpingEvent<'a> {
     Start { interface: &'a InterfaceName },
     Reply(Heard),
-    Statistics(arp::inquiry::Outcome),
+    Statistics(arptools::inquiry::Outcome),
 }
 
 /// One line, or the lines of the end, without the last line feed.

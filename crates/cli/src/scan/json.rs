@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use arp::sweep::{Counts, Heard, Outcome, Sweep};
+use arptools::sweep::{Counts, Heard, Outcome, Sweep};
 use link::MacAddr;
 use serde::Serialize;
 use tap::Instant;

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
-use arp::sweep::{Counts, Sweep};
+use arptools::sweep::{Counts, Sweep};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::arguments::ScanArguments;

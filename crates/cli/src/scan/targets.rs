@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 use std::str::FromStr;
 
-use arp::sweep::Ranges;
+use arptools::sweep::Ranges;
 use ipnet::Ipv4Net;
 
 use super::file;

@@ -1,8 +1,8 @@
 //! What the tests of words and of JSON tell about.
 
 use super::*;
-use arp::sweep::Heard;
 use arp::{Fields, Operation, Packet};
+use arptools::sweep::Heard;
 
 pub(super) const RIVAL: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 11]);
 

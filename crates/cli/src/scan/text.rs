@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use arp::sweep::{Counts, Heard, Outcome, Sweep};
+use arptools::sweep::{Counts, Heard, Outcome, Sweep};
 use link::MacAddr;
 use tap::linux::InterfaceName;
 

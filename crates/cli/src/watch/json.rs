@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use arp::census::{Counts, Event, Row, Subject};
+use arptools::census::{Counts, Event, Row, Subject};
 use link::VlanId;
 use serde::Serialize;
 use tap::Instant;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use arp::View;
-use arp::census::{Census, Counts, Envelope, Event, Settings, Verdict};
+use arptools::census::{Census, Counts, Envelope, Event, Settings, Verdict};
 use host::Dropped;
 use link::{EtherType, Ethernet, VlanId, VlanTag};
 use tap::Instant;

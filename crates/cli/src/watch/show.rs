@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-use arp::census::Event;
+use arptools::census::Event;
 use tap::linux::Printable;
 use tap::{Instant, LinkState};
 

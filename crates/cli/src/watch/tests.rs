@@ -2,8 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use arp::census::{Event, Subject};
 use arp::{Dropped, Fields, Operation};
+use arptools::census::{Event, Subject};
 use link::{MacAddr, VlanId};
 
 use super::*;

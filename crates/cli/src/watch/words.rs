@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 use std::time::Duration;
 
 use anstyle::Style;
-use arp::census::{Counts, Event, Presence};
+use arptools::census::{Counts, Event, Presence};
 use tap::Instant;
 
 use super::observer::Observer;

@@ -1,7 +1,7 @@
 use super::*;
 use crate::arping::tests::{heard, inquiry, reply};
 use arp::Fields;
-use arp::inquiry::{Outcome, Purpose};
+use arptools::inquiry::{Outcome, Purpose};
 use std::net::Ipv4Addr;
 
 #[test]

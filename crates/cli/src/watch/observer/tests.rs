@@ -1,6 +1,6 @@
 use super::*;
 use crate::watch::tests::{at, request, scene};
-use arp::census::Row;
+use arptools::census::Row;
 
 fn tagged(tags: &[u8]) -> Vec<u8> {
     let plain = request(7, 1);

@@ -1,6 +1,6 @@
 //! The picture on the screen.
 
-use arp::census::Event;
+use arptools::census::Event;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use arp::census::{Census, Counts, Event, Row};
+use arptools::census::{Census, Counts, Event, Row};
 use tap::Instant;
 
 use super::keys::Sort;

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use arp::census::{Presence, Row};
+use arptools::census::{Presence, Row};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use tap::Instant;

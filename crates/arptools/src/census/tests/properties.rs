@@ -1,0 +1,108 @@
+//! What holds whatever arrives, and whenever.
+
+use super::*;
+use arp::arbitrary;
+use proptest::prelude::*;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Wait(u64),
+    Jump(u64),
+    Hear(Envelope, Fields),
+    Octets(Vec<u8>),
+}
+
+fn hardware() -> impl Strategy<Value = MacAddr> {
+    let near = (0_u8..4).prop_map(|last| MacAddr::new([2, 0, 0, 0, 0, last]));
+    prop_oneof![8 => near, 1 => any::<[u8; 6]>().prop_map(MacAddr::new)]
+}
+
+fn protocol() -> impl Strategy<Value = Ipv4Addr> {
+    let near = (0_u8..6).prop_map(|last| Ipv4Addr::new(10, 0, 0, last));
+    prop_oneof![8 => near, 1 => Just(NOBODY), 1 => any::<u32>().prop_map(Ipv4Addr::from_bits)]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let operation = prop_oneof![4 => Just(1), 4 => Just(2), 1 => any::<u16>()];
+    let packet = arbitrary::packet(operation, (hardware(), protocol()), (hardware(), protocol()));
+    let envelope = (hardware(), any::<bool>(), 0_u16..3).prop_map(|(source, is_broadcast, vlan)| Envelope {
+        source,
+        is_broadcast,
+        vlan: VlanId::new(vlan),
+    });
+    prop_oneof![
+        2 => (0_u64..5_000_000).prop_map(Step::Wait),
+        1 => any::<u64>().prop_map(Step::Jump),
+        8 => (envelope, packet).prop_map(|(envelope, packet)| Step::Hear(envelope, packet)),
+        1 => prop::collection::vec(any::<u8>(), 0..40).prop_map(Step::Octets),
+    ]
+}
+
+/// What a census says of each packet, then what it tells, and who is there in the end.
+type Told = (Vec<Verdict>, Vec<Event>, Vec<Row>);
+
+fn run(entries: usize, steps: &[Step]) -> Result<Told, TestCaseError> {
+    let mut census =
+        Census::new(Settings { entries, flood: 3, flood_of_all: 5, many: 2, ..Settings::default() });
+    let (mut now, mut verdicts) = (at(0), Vec::new());
+    for step in steps {
+        match step {
+            Step::Wait(millis) => now = now + Duration::from_millis(*millis),
+            Step::Jump(nanos) => now = Instant::from_nanos(*nanos),
+            Step::Hear(envelope, packet) => verdicts.push(hear_in(&mut census, now, *envelope, *packet)),
+            Step::Octets(octets) => {
+                let envelope = Envelope { source: A, is_broadcast: true, vlan: None };
+                verdicts.push(census.receive(now, envelope, Packet::parse(octets)));
+            }
+        }
+        census.poll(now);
+        let rows: Vec<_> = census.iter(now).collect();
+        prop_assert!(rows.len() <= entries && rows.len() == census.len());
+        prop_assert_eq!(census.counts().packets(), u64::try_from(verdicts.len()).unwrap());
+        for row in &rows {
+            let others = rows.iter().filter(|other| other.hardware == row.hardware).count();
+            prop_assert_eq!(usize::try_from(row.addresses).unwrap(), others);
+            prop_assert!(row.hardware.is_station() && row.conflict != Some(row.hardware));
+        }
+    }
+    let conflicts = verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Conflict { .. })).count();
+    prop_assert_eq!(census.counts().conflicts, u64::try_from(conflicts).unwrap());
+    let rows = census.iter(now).collect();
+    Ok((verdicts, events(&mut census), rows))
+}
+
+proptest! {
+    /// The bound is kept, every packet counts once, a station has as many addresses as name it, and the same
+    /// packets at the same times give the same again.
+    #[test]
+    fn whatever_arrives_is_counted_and_bounded(
+        entries in 1_usize..6,
+        steps in prop::collection::vec(step(), 0..60),
+    ) {
+        prop_assert_eq!(run(entries, &steps)?, run(entries, &steps)?);
+    }
+
+    /// Hosts that each have their own addresses and nobody else's never move and never conflict, whatever they
+    /// say and whenever.
+    #[test]
+    fn honest_hosts_never_conflict(
+        said in prop::collection::vec((0_u8..5, 0_u8..5, 0_u64..100_000, 0_u8..4), 1..80),
+    ) {
+        let mut census = census();
+        let mut now = at(0);
+        for (speaker, other, pause, kind) in said {
+            now = now + Duration::from_millis(pause);
+            let hardware = MacAddr::new([2, 0, 0, 0, 0, speaker + 1]);
+            let (own, other) = (Ipv4Addr::new(10, 0, 0, speaker), Ipv4Addr::new(10, 0, 0, other));
+            let packet = match kind {
+                0 => announcement(hardware, own),
+                1 => request(hardware, NOBODY, own),
+                2 => reply(hardware, own),
+                _ => request(hardware, own, other),
+            };
+            let verdict = hear(&mut census, now, packet);
+            prop_assert!(!matches!(verdict, Verdict::Moved { .. } | Verdict::Conflict { .. }), "{:?}", packet);
+        }
+        prop_assert_eq!((census.counts().conflicts, census.counts().changed), (0, 0));
+    }
+}

@@ -1,0 +1,90 @@
+//! What holds whatever arrives, and whenever.
+
+use super::*;
+use arp::arbitrary;
+use proptest::prelude::*;
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Wait(u64),
+    Jump(u64),
+    Refuse,
+    Hear(Fields, bool),
+}
+
+fn packet() -> impl Strategy<Value = Fields> {
+    let hardware = || prop_oneof![Just(OUR_MAC), Just(PEER_MAC), any::<[u8; 6]>().prop_map(MacAddr::new)];
+    let protocol = || prop_oneof![Just(OURS), Just(TARGET), Just(NOBODY), Just(OTHER)];
+    arbitrary::packet(arbitrary::operation(), (hardware(), protocol()), (hardware(), protocol()))
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        (0_u64..3_000).prop_map(Step::Wait),
+        any::<u64>().prop_map(Step::Jump),
+        Just(Step::Refuse),
+        (packet(), any::<bool>()).prop_map(|(fields, is_broadcast)| Step::Hear(fields, is_broadcast)),
+    ]
+}
+
+proptest! {
+    /// No more is sent than was wanted, every packet heard is counted once, a probe that heard of somebody
+    /// never says that the address is free, nor one that was not complete, and nothing that came to nothing is
+    /// told as a result.
+    #[test]
+    fn counts_and_outcome_agree(
+        purpose in prop_oneof![Just(Purpose::Find), Just(Purpose::Probe), Just(ANNOUNCE)],
+        count in proptest::option::of(1_u64..5),
+        limit in proptest::option::of((0_u64..10_000).prop_map(Duration::from_millis)),
+        until_first in any::<bool>(),
+        keeps_broadcasting in any::<bool>(),
+        steps in prop::collection::vec(step(), 0..40),
+    ) {
+        let mut inquiry = inquiry(purpose, |plan| {
+            (plan.count, plan.limit) = (count, limit);
+            (plan.until_first, plan.keeps_broadcasting) = (until_first, keeps_broadcasting);
+        });
+        let (mut now, mut heard, mut refuses, mut departed) = (at(0), 0, false, Vec::new());
+        for step in steps {
+            match step {
+                Step::Wait(millis) => now = now + Duration::from_millis(millis),
+                Step::Jump(nanos) => now = Instant::from_nanos(nanos),
+                Step::Refuse => refuses = true,
+                Step::Hear(fields, is_broadcast) => {
+                    let mut octets = [0; Fields::LENGTH];
+                    fields.write_to(&mut octets).unwrap();
+                    inquiry.receive(now, Packet::parse(&octets).unwrap(), is_broadcast);
+                    heard += 1;
+                }
+            }
+            if let Next::Send { packet, destination } = inquiry.next(now) {
+                prop_assert!(destination.is_station() || destination == MacAddr::BROADCAST);
+                prop_assert_eq!(packet.sender_hardware, OUR_MAC);
+                if std::mem::take(&mut refuses) {
+                    inquiry.refused(now);
+                } else {
+                    inquiry.sent(now);
+                    departed.push(now);
+                }
+            }
+        }
+        let counts = *inquiry.counts();
+        prop_assert_eq!(counts.received + counts.duplicates + counts.strays, heard);
+        prop_assert!(count.is_none_or(|count| counts.sent + counts.refused <= count));
+        prop_assert!(purpose != Purpose::Find || counts.received <= counts.sent);
+        match inquiry.outcome(now) {
+            Outcome::Answered | Outcome::Taken => prop_assert!(counts.received > 0),
+            Outcome::Silent | Outcome::Free => {
+                prop_assert_eq!((counts.received, counts.refused), (0, 0));
+                prop_assert!(counts.sent > 0);
+                if purpose == Purpose::Probe {
+                    let required = usize::try_from(count.unwrap_or(u64::from(PROBE_NUM))).unwrap();
+                    prop_assert!(departed.len() >= required);
+                    prop_assert!(now >= departed[required - 1] + ANNOUNCE_WAIT);
+                }
+            }
+            Outcome::Announced | Outcome::Hindered | Outcome::Unfinished => prop_assert!(counts.sent > 0),
+            Outcome::Unasked => prop_assert_eq!(counts.sent, 0),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What holds whatever arrives, and whenever.
+
+use std::collections::HashMap;
+
+use super::*;
+use arp::arbitrary;
+use proptest::prelude::*;
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Wait(u64),
+    Jump(u64),
+    Refuse,
+    Hear(Fields),
+}
+
+fn packet() -> impl Strategy<Value = Fields> {
+    let hardware = || prop_oneof![Just(OUR_MAC), Just(PEER_MAC), any::<[u8; 6]>().prop_map(MacAddr::new)];
+    let protocol =
+        || prop_oneof![Just(OURS), (0_u8..40).prop_map(host), any::<u32>().prop_map(Ipv4Addr::from)];
+    let to = prop_oneof![Just((OUR_MAC, OURS)), (hardware(), protocol())];
+    arbitrary::packet(arbitrary::operation(), (hardware(), protocol()), to)
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0_u64..800).prop_map(Step::Wait),
+        1 => any::<u64>().prop_map(Step::Jump),
+        1 => Just(Step::Refuse),
+        4 => packet().prop_map(Step::Hear),
+    ]
+}
+
+fn long(count: usize) -> u64 {
+    count.try_into().unwrap()
+}
+
+proptest! {
+    /// Nobody replies: every address is asked for in every pass, never sooner than its timeout allows, and
+    /// never more than the pace and what may be made up for.
+    #[test]
+    fn the_silent_are_asked_in_every_pass_at_the_pace(
+        first in 0_u8..100,
+        length in 0_u8..150,
+        passes in 1_u32..4,
+        pace in 0_u64..20_000,
+        seed in proptest::option::of(any::<u64>()),
+        lateness in prop::collection::vec(0_u64..30_000, 1..20),
+    ) {
+        let pace = Duration::from_micros(pace);
+        let mut sweep = sweep(first, first.saturating_add(length), |plan| {
+            (plan.passes, plan.pace, plan.seed) = (passes, pace, seed);
+        });
+        let (mut now, mut asked, mut lateness) = (at(0), Vec::new(), lateness.into_iter().cycle());
+        loop {
+            match sweep.next(now) {
+                Next::Over => break,
+                Next::Wait(span) => now = now + span + Duration::from_micros(lateness.next().unwrap()),
+                Next::Send(packet) => {
+                    sweep.sent(now);
+                    asked.push((now, packet.target_protocol));
+                }
+            }
+        }
+        let mut times: HashMap<Ipv4Addr, Vec<Instant>> = HashMap::new();
+        for (time, target) in &asked {
+            times.entry(*target).or_default().push(*time);
+        }
+        let timeouts = [500, 750, 1_125].map(Duration::from_millis);
+        prop_assert_eq!(long(times.len()), sweep.targets());
+        for times in times.values() {
+            prop_assert_eq!(long(times.len()), u64::from(passes));
+            for (pair, timeout) in times.windows(2).zip(timeouts) {
+                prop_assert!(pair[1].since(pair[0]) >= timeout);
+            }
+        }
+        // How far each is behind the pace of the first, and none further ahead of another than may be made up for.
+        let mut latest = 0;
+        for (place, (time, _)) in (0_i128..).zip(&asked) {
+            let behind = i128::from(time.as_nanos()) - place * i128::try_from(pace.as_nanos()).unwrap();
+            prop_assert!(behind >= latest - i128::try_from(Sweep::CATCH_UP.as_nanos()).unwrap());
+            latest = latest.max(behind);
+        }
+        let outcome = if sweep.targets() == 0 { Outcome::Unasked } else { Outcome::Silent };
+        prop_assert_eq!(sweep.outcome(), outcome);
+    }
+
+    /// Whatever is heard and whenever: each reply is told once or is a stray, an address is found once, only an address
+    /// that was asked for is found, and nothing that came to nothing is told as a result.
+    #[test]
+    fn every_reply_is_told_once(
+        passes in 0_u32..4,
+        limit in proptest::option::of(0_u64..5),
+        seed in proptest::option::of(any::<u64>()),
+        steps in prop::collection::vec(step(), 0..120),
+    ) {
+        let mut sweep = sweep(0, 30, |plan| (plan.passes, plan.limit, plan.seed) = (passes, limit, seed));
+        let (mut now, mut heard, mut asked) = (at(0), 0, Vec::new());
+        let mut found: HashMap<Ipv4Addr, (MacAddr, u16)> = HashMap::new();
+        for step in steps {
+            match step {
+                Step::Wait(millis) => now = now + Duration::from_millis(millis),
+                Step::Jump(nanos) => now = Instant::from_nanos(nanos),
+                Step::Refuse => sweep.refused(u64::from(sweep.counts().sent > 0)),
+                Step::Hear(fields) => {
+                    heard += 1;
+                    // Somebody asks as we do: the replies to that are theirs.
+                    let is_ours = (fields.sender_hardware, fields.sender_protocol) == (OUR_MAC, OURS);
+                    prop_assume!(!is_ours || fields.operation != Operation::REQUEST);
+                    if let Some(Heard { packet, number, rival }) = hear(&mut sweep, fields) {
+                        prop_assert_eq!(packet, fields);
+                        prop_assert!(asked.contains(&packet.sender_protocol));
+                        let first = found.entry(packet.sender_protocol).or_insert((packet.sender_hardware, 0));
+                        first.1 += 1;
+                        prop_assert_eq!(number, first.1);
+                        prop_assert_eq!(rival, Some(first.0).filter(|first| *first != packet.sender_hardware));
+                    }
+                }
+            }
+            if let Next::Send(packet) = sweep.next(now) {
+                prop_assert!(!found.contains_key(&packet.target_protocol), "it replied already");
+                prop_assert!(packet.target_protocol != OURS);
+                sweep.sent(now);
+                asked.push(packet.target_protocol);
+            }
+        }
+        let counts = *sweep.counts();
+        prop_assert_eq!(counts.answered + counts.duplicates + counts.conflicts + counts.strays, heard);
+        prop_assert_eq!(counts.answered, long(found.len()));
+        prop_assert_eq!(counts.sent + counts.refused, long(asked.len()));
+        prop_assert!(long(asked.len()) <= sweep.targets() * u64::from(passes.max(1)));
+        match sweep.outcome() {
+            Outcome::Found => prop_assert!(counts.answered >= limit.unwrap_or(1).max(1)),
+            Outcome::Silent => prop_assert_eq!((counts.answered, counts.refused), (0, 0)),
+            Outcome::Fewer => prop_assert!(counts.answered < limit.unwrap_or(0) && counts.refused == 0),
+            Outcome::Hindered => prop_assert!(counts.sent > 0 && counts.refused > 0),
+            Outcome::Unasked => prop_assert_eq!(counts.sent, 0),
+            Outcome::Unfinished => prop_assert!(counts.sent > 0),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Doubly linked lists through the slots of a table.
+
+/// Position of a slot in its table.
+pub type Place = u32;
+
+/// No slot at all. No table is that large.
+const NONE: Place = Place::MAX;
+
+/// Doubly linked list through slots that a table owns, first to last. Every operation takes constant time.
+///
+/// Each slot has one [`Links`] per list that it can be in; an accessor function selects it.
+#[derive(Clone, Copy, Debug)]
+pub struct List {
+    first: Place,
+    last: Place,
+}
+
+/// A slot's neighbors in a list.
+#[derive(Clone, Copy, Debug)]
+pub struct Links {
+    before: Place,
+    after: Place,
+}
+
+impl List {
+    /// The empty list.
+    pub const EMPTY: List = List { first: NONE, last: NONE };
+
+    /// Returns the first slot.
+    pub fn first(self) -> Option<Place> {
+        (self.first != NONE).then_some(self.first)
+    }
+
+    /// Returns whether a slot is the last one.
+    pub fn is_last(self, place: Place) -> bool {
+        self.last == place
+    }
+
+    /// Adds a slot that is not in the list behind the last one.
+    pub fn append<S>(&mut self, slots: &mut [S], links: fn(&mut S) -> &mut Links, place: Place) {
+        let Some(slot) = slots.get_mut(index(place)) else { return };
+        *links(slot) = Links { before: self.last, after: NONE };
+        match slots.get_mut(index(self.last)) {
+            Some(last) => links(last).after = place,
+            None => self.first = place,
+        }
+        self.last = place;
+    }
+
+    /// Takes a slot out of the list that it is in.
+    pub fn unlink<S>(&mut self, slots: &mut [S], links: fn(&mut S) -> &mut Links, place: Place) {
+        let Some(slot) = slots.get_mut(index(place)) else { return };
+        let Links { before, after } = std::mem::replace(links(slot), Links::NONE);
+        match slots.get_mut(index(before)) {
+            Some(slot) => links(slot).after = after,
+            None => self.first = after,
+        }
+        match slots.get_mut(index(after)) {
+            Some(slot) => links(slot).before = before,
+            None => self.last = before,
+        }
+    }
+}
+
+impl Links {
+    /// The links of a slot that is in no list.
+    pub const NONE: Links = Links { before: NONE, after: NONE };
+
+    /// Returns the next slot.
+    pub fn next(self) -> Option<Place> {
+        (self.after != NONE).then_some(self.after)
+    }
+}
+
+/// Returns a place as an index. Every place fits: a `usize` has 32 bits at least wherever there is a TAP.
+pub fn index(place: Place) -> usize {
+    usize::try_from(place).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn links(slot: &mut Links) -> &mut Links {
+        slot
+    }
+
+    fn order(list: List, slots: &[Links]) -> Vec<Place> {
+        let next = |place: &Place| slots.get(index(*place)).and_then(|links| links.next());
+        std::iter::successors(list.first(), next).collect()
+    }
+
+    #[test]
+    fn list_keeps_order_when_slots_leave_from_anywhere() {
+        let mut slots = [Links::NONE; 4];
+        let mut list = List::EMPTY;
+        for place in [2, 0, 3, 1] {
+            list.append(&mut slots, links, place);
+        }
+        assert_eq!(order(list, &slots), [2, 0, 3, 1]);
+        list.unlink(&mut slots, links, 3);
+        assert_eq!(order(list, &slots), [2, 0, 1]);
+        list.unlink(&mut slots, links, 2);
+        list.unlink(&mut slots, links, 1);
+        assert_eq!(order(list, &slots), [0]);
+        assert!(list.is_last(0));
+        list.append(&mut slots, links, 2);
+        assert_eq!(order(list, &slots), [0, 2]);
+        list.unlink(&mut slots, links, 2);
+        list.unlink(&mut slots, links, 0);
+        assert_eq!(order(list, &slots), []);
+    }
+
+    #[test]
+    fn list_ignores_places_outside_table() {
+        let mut slots = [Links::NONE; 1];
+        let mut list = List::EMPTY;
+        list.append(&mut slots, links, 1);
+        assert_eq!(list.first(), None);
+        list.append(&mut slots, links, 0);
+        list.unlink(&mut slots, links, 7);
+        assert_eq!(order(list, &slots), [0]);
+    }
+}

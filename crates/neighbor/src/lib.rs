@@ -1,0 +1,312 @@
+//! The neighbor cache of one segment: known MAC addresses, pending resolutions, and the packets that wait for them.
+//!
+//! The states are those of RFC 4861 7.3.2, as Linux uses them for ARP. The cache knows no packet format: the IP
+//! address and the waiting packet are type parameters.
+#![forbid(unsafe_code)]
+
+mod clock;
+mod hear;
+mod index;
+mod parcels;
+mod resolve;
+mod slot;
+mod table;
+mod timers;
+
+use std::fmt;
+use std::hash::Hash;
+use std::time::Duration;
+
+use base::{EventQueue, Secret};
+use link::MacAddr;
+
+use self::clock::Tick;
+use self::parcels::Parcels;
+use self::slot::Slot;
+use self::table::Table;
+use base::Random;
+
+pub use self::hear::{Heard, Merge};
+pub use self::parcels::Returned;
+pub use self::resolve::Resolution;
+pub use self::timers::Due;
+
+/// A protocol address, as far as a table of neighbors needs to know it.
+pub trait Address: Copy + Eq + Ord + Hash + fmt::Debug {}
+
+impl<A: Copy + Eq + Ord + Hash + fmt::Debug> Address for A {}
+
+/// How far an entry is trusted (RFC 4861 7.3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Being asked for; nothing is known yet.
+    Incomplete,
+    /// Confirmed a short while ago.
+    Reachable,
+    /// Known, and not confirmed lately. The first use starts a check.
+    Stale,
+    /// In use unconfirmed: an upper layer has a short while to confirm it.
+    Delay,
+    /// In use unconfirmed, and being asked.
+    Probe,
+    /// Asked for, and nobody answered.
+    Failed,
+    /// Entered by a person: it neither ages nor moves.
+    Static,
+}
+
+/// How a table of neighbors is to behave. Times of zero are taken as they are.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// The most entries it may hold: 1 to 2^20.
+    pub entries: usize,
+    /// How long an unconfirmed entry lives, whatever its state (RFC 1122 2.3.2.1).
+    pub timeout: Duration,
+    /// The most parcels that may wait for one destination: 255 at most.
+    pub parcels_each: usize,
+    /// The most parcels that may wait in all: 2^16 at most.
+    pub parcels: usize,
+    /// The most octets that may wait in all.
+    pub octets: usize,
+    /// A number that strangers do not know: 128 bits from the randomness of the operating system. Keys are derived
+    /// from it ([`base::Secret`]). The default of 0 is for runs that are to be repeated: with it a stranger can foresee
+    /// which addresses meet in one cell of the index.
+    pub seed: u128,
+}
+
+/// One entry, as it is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Neighbor<A> {
+    /// Its protocol address.
+    pub protocol: A,
+    /// Its hardware address, where one is known.
+    pub hardware: Option<MacAddr>,
+    /// How far the entry is trusted.
+    pub state: State,
+}
+
+/// What happened to an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event<A> {
+    /// A sender was entered.
+    Learned {
+        /// Its protocol address.
+        protocol: A,
+        /// Its hardware address.
+        hardware: MacAddr,
+    },
+    /// An address is asked for that was not known.
+    Asking {
+        /// The protocol address.
+        protocol: A,
+    },
+    /// An address that nobody answered for is forgotten.
+    Forgotten {
+        /// The protocol address.
+        protocol: A,
+    },
+    /// An address that was known is said to be somewhere else now, and the entry followed.
+    Moved {
+        /// The protocol address.
+        protocol: A,
+        /// Where it was.
+        from: MacAddr,
+        /// Where it is.
+        to: MacAddr,
+    },
+    /// A static entry was held against a sender that claims its address.
+    Held {
+        /// The protocol address.
+        protocol: A,
+        /// Who claims it.
+        hardware: MacAddr,
+    },
+    /// An entry changed its state.
+    Changed {
+        /// The protocol address.
+        protocol: A,
+        /// The state it was in.
+        from: State,
+        /// The state it is in.
+        to: State,
+    },
+    /// An entry was removed: nothing had confirmed it for the whole timeout.
+    Expired {
+        /// The protocol address.
+        protocol: A,
+    },
+    /// An entry was removed to make room.
+    Evicted {
+        /// The protocol address.
+        protocol: A,
+    },
+    /// An address was not entered: the table is full of entries in use or static, or the share of those that have not
+    /// answered is.
+    Refused {
+        /// The protocol address.
+        protocol: A,
+    },
+}
+
+/// What was counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Requests that were due.
+    pub asked: u64,
+    /// Resolutions that nobody answered.
+    pub failed: u64,
+    /// Entries removed for age.
+    pub expired: u64,
+    /// Entries removed to make room.
+    pub evicted: u64,
+    /// Addresses not entered: no capacity left for them.
+    pub refused: u64,
+    /// Parcels given back unsent, whatever the reason.
+    pub returned: u64,
+    /// Events that nobody took in time.
+    pub events_lost: u64,
+}
+
+/// The neighbors of one segment, each with the parcels that wait for it.
+#[derive(Debug)]
+pub struct NeighborTable<A, P> {
+    table: Table<A>,
+    parcels: Parcels<A, P>,
+    settings: Settings,
+    /// How long an entry stays REACHABLE, drawn anew now and then (RFC 4861 6.3.2).
+    reachable: Duration,
+    drawn: Tick,
+    random: Random,
+    /// When the share of unproven entries last refused an address.
+    pressed: Option<Tick>,
+    events: EventQueue<Event<A>>,
+    counts: Counts,
+}
+
+/// Why a person's entry could not be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddError {
+    /// The table is full of entries that are static or in use.
+    Full,
+    /// The hardware address is a group's, zero, or ours.
+    Hardware,
+    /// The protocol address is ours, or one that no host can have.
+    Protocol,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            entries: 1_024,
+            timeout: Duration::from_mins(1),
+            parcels_each: 8,
+            parcels: 512,
+            octets: 256 * 1_024,
+            seed: 0,
+        }
+    }
+}
+
+impl<A: Address, P> NeighborTable<A, P> {
+    /// How many events wait to be taken at most; what happens beyond that is counted.
+    ///
+    /// More than the default table has entries: all of them may expire at once.
+    pub const EVENTS: usize = 2_048;
+
+    /// An empty table. Its memory is set aside here.
+    pub fn new(settings: Settings) -> NeighborTable<A, P> {
+        // The time to stay REACHABLE shows on the wire; where the index looks must not follow from it.
+        let secret = Secret::new(settings.seed);
+        let mut random = Random::new(secret.key("reachable time"));
+        NeighborTable {
+            table: Table::new(settings.entries, secret.key("neighbor index")),
+            parcels: Parcels::new(settings.parcels),
+            settings,
+            reachable: timers::draw(&mut random),
+            drawn: Tick::default(),
+            random,
+            pressed: None,
+            events: EventQueue::new(Self::EVENTS),
+            counts: Counts::default(),
+        }
+    }
+
+    /// The entry of an address.
+    pub fn get(&self, protocol: A) -> Option<Neighbor<A>> {
+        let entry = self.table.get(self.table.find(protocol)?)?;
+        Some(entry.listed())
+    }
+
+    /// All entries, in the order of their protocol addresses.
+    pub fn list(&self) -> Vec<Neighbor<A>> {
+        let mut all: Vec<_> = self.table.iter().map(Slot::listed).collect();
+        all.sort_unstable_by_key(|entry| entry.protocol);
+        all
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.table.len() == 0
+    }
+
+    /// How many parcels are held: those that wait, and those that [`NeighborTable::poll`] has yet to
+    /// hand out. At most twice the bound.
+    pub fn waiting(&self) -> usize {
+        self.parcels.len()
+    }
+
+    /// What was counted.
+    pub fn counts(&self) -> Counts {
+        Counts { events_lost: self.events.lost(), ..self.counts }
+    }
+
+    /// The oldest event not yet taken.
+    pub fn take_event(&mut self) -> Option<Event<A>> {
+        self.events.pop()
+    }
+
+    fn report(&mut self, event: Event<A>) {
+        self.events.push(event);
+    }
+}
+
+impl State {
+    /// The name that `ip neigh` prints.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Incomplete => "INCOMPLETE",
+            Self::Reachable => "REACHABLE",
+            Self::Stale => "STALE",
+            Self::Delay => "DELAY",
+            Self::Probe => "PROBE",
+            Self::Failed => "FAILED",
+            Self::Static => "PERMANENT",
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Display for AddError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "the translation table is full of entries that are static or in use",
+            Self::Hardware => "the hardware address is a group's, zero, or ours",
+            Self::Protocol => "the protocol address is ours, or one that no host can have",
+        })
+    }
+}
+
+impl std::error::Error for AddError {}
+
+#[cfg(test)]
+mod tests;
