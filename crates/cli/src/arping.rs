@@ -1,4 +1,4 @@
-//! `tapstack arping`: who has an address, is it free, it is ours; told in the words of iputils.
+//! `tapstack arping`: asks for the MAC address of an IP address, probes it, or announces it; prints as iputils does.
 
 pub(crate) mod arguments;
 mod json;
@@ -23,7 +23,7 @@ use crate::signals::{Signals, TERMINATION_SIGNALS};
 use arguments::ArpingArguments;
 use text::ArpingEvent;
 
-/// Asks until it is over, or a signal comes; then prints what it comes to.
+/// Runs the inquiry until it is complete or a signal comes, then prints its result.
 pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
     check_target(arguments)?;
@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
         json: arguments.json,
         quiet: arguments.quiet,
     };
-    // Not before: a signal ends what blocks until here, such as the opening of a FIFO.
+    // Last: opening a FIFO blocks, and a signal must end it until then.
     let signals = Signals::take_over(&TERMINATION_SIGNALS)?;
     privileges::drop_all()?;
     let name = runner.socket.name().clone();
@@ -56,7 +56,7 @@ pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
     verdict(&runner, outcome, gap)
 }
 
-/// Refuses addresses that nobody can have.
+/// Rejects targets that are no host's address.
 fn check_target(arguments: &ArpingArguments) -> Result<(), Failure> {
     let target = arguments.target;
     if !inet::is_valid_host(target) {
@@ -67,7 +67,7 @@ fn check_target(arguments: &ArpingArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What the arguments ask for.
+/// Returns the plan of these arguments.
 fn plan(arguments: &ArpingArguments, socket: &ProbeSocket) -> Result<Plan, Failure> {
     let purpose = match arguments {
         ArpingArguments { probe: true, .. } => Purpose::Probe,
@@ -98,7 +98,7 @@ fn plan(arguments: &ArpingArguments, socket: &ProbeSocket) -> Result<Plan, Failu
     })
 }
 
-/// Who asks, if nobody said.
+/// Returns the sender address if the arguments name none.
 fn sender_ip(arguments: &ArpingArguments, socket: &ProbeSocket) -> Result<Ipv4Addr, Failure> {
     let target = arguments.target;
     if let Some(address) = arguments.socket.address {
@@ -112,7 +112,7 @@ fn sender_ip(arguments: &ArpingArguments, socket: &ProbeSocket) -> Result<Ipv4Ad
     })
 }
 
-/// An inquiry on a wire.
+/// A running inquiry and its socket.
 struct ArpingRunner<W> {
     inquiry: Inquiry,
     socket: ProbeSocket,
@@ -123,13 +123,13 @@ struct ArpingRunner<W> {
 }
 
 impl<W: Sink> ArpingRunner<W> {
-    /// Sends and hears until the inquiry is over, or somebody ends it.
+    /// Sends and receives until the inquiry is complete, a signal comes, or the output is closed.
     fn run(&mut self, signals: &Signals) -> Result<(), Failure> {
         while signals.next()?.is_none() && self.report.has_reader() {
             match self.inquiry.next(self.clock.now()) {
                 Next::Over => return Ok(()),
                 Next::Send { packet, destination } => {
-                    // The reply may be there before the call returns.
+                    // Read before the call: the reply may arrive before it returns.
                     let now = self.clock.now();
                     if self.socket.send(now, &packet, destination)? {
                         self.inquiry.sent(now);
@@ -146,7 +146,7 @@ impl<W: Sink> ArpingRunner<W> {
         Ok(())
     }
 
-    /// Reads what has arrived already: a process that was stopped for a while finds it late.
+    /// Reads frames that have arrived already: a process that was stopped reads them late.
     fn drain(&mut self) -> Result<(), Failure> {
         if !drain(|| self.receive())? {
             self.socket.mark_unread();
@@ -154,7 +154,7 @@ impl<W: Sink> ArpingRunner<W> {
         Ok(())
     }
 
-    /// Why the absence of a reply is no result, if it is none.
+    /// Returns why the absence of a reply is no result, if so.
     fn explain_gap(&mut self) -> Option<Explanation> {
         let gaps = Gaps { refused: self.inquiry.counts().refused, ..self.socket.gaps(self.clock.now()) };
         gaps.explain(self.socket.name())
@@ -190,7 +190,7 @@ impl<W: Sink> ArpingRunner<W> {
     }
 }
 
-/// The exit code, and why it is 2 if it is.
+/// Returns the exit code, or the failure if there is no result.
 fn verdict<W>(
     runner: &ArpingRunner<W>,
     outcome: Outcome,

@@ -12,7 +12,7 @@ pub(crate) struct Clock {
     wall: SystemTime,
 }
 
-// The event loop reads the clock here, once a turn; nobody else does.
+// The event loop reads the clock here, once a turn, and nothing else reads it.
 #[allow(clippy::disallowed_methods)]
 impl Clock {
     /// A clock whose origin is now.
@@ -25,7 +25,7 @@ impl Clock {
         Instant::ORIGIN + self.start.elapsed()
     }
 
-    /// What the wall clock said at the origin, since 1970 in UTC: whoever shows our time to others adds it.
+    /// The wall-clock time of the origin, since 1970 in UTC, to be added to times that are shown.
     pub(crate) fn origin(self) -> Duration {
         self.wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
     }
@@ -39,7 +39,7 @@ pub(crate) struct Suspension {
 }
 
 impl Suspension {
-    /// What the two clocks differ by though there was no suspension, for they are read one after the other.
+    /// Maximum difference of the two clocks without a suspension, as they are read one after the other.
     const SLACK: Duration = Duration::from_secs(1);
 
     /// From now on.
@@ -47,7 +47,7 @@ impl Suspension {
         Suspension { total: suspended() }
     }
 
-    /// Whether the machine was suspended since the start or since the last call that said so.
+    /// Whether the machine was suspended since the start or since the last call that returned true.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.has_grown_to(suspended())
     }

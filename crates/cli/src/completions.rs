@@ -13,7 +13,7 @@ pub(crate) fn run(arguments: &CompletionsArguments) -> Result<ExitCode, Failure>
     Ok(ExitCode::SUCCESS)
 }
 
-/// The whole script.
+/// Returns the completion script of a shell.
 fn script(shell: SupportedShell) -> String {
     let shell = match shell {
         SupportedShell::Bash => Shell::Bash,

@@ -1,10 +1,9 @@
-//! `tapstack doctor`: what this machine allows, and what mends the rest.
+//! `tapstack doctor`: checks what this machine allows, and hints how to fix the rest.
 
 mod checks;
 mod facts;
 pub(crate) mod inside;
 mod managers;
-mod sections;
 
 use std::process::ExitCode;
 
@@ -17,7 +16,7 @@ use crate::failure::{Failure, print_line};
 use checks::check_all;
 use facts::Facts;
 
-/// How a check ended.
+/// The outcome of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum CheckOutcome {
@@ -27,7 +26,7 @@ enum CheckOutcome {
     Skip,
 }
 
-/// One check.
+/// The result of one check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Finding {
     check: &'static str,
@@ -40,7 +39,7 @@ struct Finding {
     hint: Option<String>,
 }
 
-/// One line of `--json`.
+/// A line of `--json`.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum DoctorJson<'a> {
@@ -64,7 +63,7 @@ pub(crate) fn run(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(code))
 }
 
-/// What a machine reads: each check, then how many ended how.
+/// Returns the lines of `--json`: each check, then the summary.
 fn lines(findings: &[Finding]) -> Vec<DoctorJson<'_>> {
     let count = |outcome| findings.iter().filter(|finding| finding.outcome == outcome).count();
     let summary = DoctorJson::Summary {
@@ -77,7 +76,7 @@ fn lines(findings: &[Finding]) -> Vec<DoctorJson<'_>> {
     findings.iter().map(DoctorJson::Check).chain([summary]).collect()
 }
 
-/// What does not work outweighs what could not be tried.
+/// Returns the exit code: a failed check outweighs a skipped one.
 fn exit_code(findings: &[Finding]) -> u8 {
     let any = |outcome| findings.iter().any(|finding| finding.needed && finding.outcome == outcome);
     match (any(CheckOutcome::Bad), any(CheckOutcome::Skip)) {

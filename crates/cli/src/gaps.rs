@@ -1,4 +1,4 @@
-//! What could not be received: the one place that decides whether a negative result can be known.
+//! Gaps in what was received: the one place that decides whether a negative result is known.
 
 use std::fmt;
 use std::io;
@@ -10,8 +10,8 @@ use tap::{Counters, Instant, LinkState};
 
 use crate::link_change::carries_frames;
 
-/// The ways in which frames escape a command, each counted. "Free", "no reply" and "no conflict" are results only
-/// where there were none.
+/// Kinds of frames that a command did not receive or send, each counted. "Free", "no reply" and "no conflict" are
+/// results only without gaps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Gaps {
     /// Whether the link was down or had no carrier for a time, or is now.
@@ -24,11 +24,11 @@ pub(crate) struct Gaps {
     pub(crate) is_unread: bool,
     /// Packets about addresses that the table had no capacity for, and addresses that it dropped while present.
     pub(crate) turned_away: u64,
-    /// Frames of our own that the wire refused: these questions were not asked.
+    /// Frames that the device refused to send.
     pub(crate) refused: u64,
 }
 
-/// [`Gaps`] in words: the reasons, and what helps.
+/// [`Gaps`] as text: the reasons, and a hint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Explanation {
     reasons: Vec<String>,
@@ -58,15 +58,15 @@ impl Gaps {
     pub(crate) fn explain_with(&self, name: &InterfaceName, fewer: &str) -> Option<Explanation> {
         let look = format!("`ip link show {name}`");
         let unread = "more frames arrived than could be read";
-        self.explain_of(&name.to_string(), (unread, fewer), &look)
+        self.explain_for(&name.to_string(), (unread, fewer), &look)
     }
 
     /// The same for the capture of this name.
     pub(crate) fn explain_capture(&self, name: &str) -> Option<Explanation> {
-        self.explain_of(name, ("the capture was not read to its end", "let it run"), name)
+        self.explain_for(name, ("the capture was not read to its end", "let it run"), name)
     }
 
-    fn explain_of(&self, name: &str, unread: (&str, &str), look: &str) -> Option<Explanation> {
+    fn explain_for(&self, name: &str, unread: (&str, &str), look: &str) -> Option<Explanation> {
         let Gaps { was_down, lost, truncated, is_unread, turned_away, refused } = *self;
         let reasons = [
             (was_down, format!("{name} was down or had no carrier")),
@@ -94,14 +94,14 @@ pub(crate) struct GapMonitor {
     /// Frames that the kernel had dropped on their way into a TAP; a read from it does not report them.
     drops: Option<u64>,
     /// Until when a link that is not up from the start may come up without being reported.
-    settles: Option<Instant>,
+    carrier_deadline: Option<Instant>,
     was_alive: bool,
     was_down: bool,
     is_unread: bool,
 }
 
 /// How long the kernel may take to notice the carrier of an interface that was just opened.
-const SETTLING: Duration = Duration::from_millis(1_500);
+const CARRIER_TIMEOUT: Duration = Duration::from_millis(1_500);
 
 impl GapMonitor {
     /// Begins to watch over an interface; `is_tap` if it is a TAP whose frames are read here.
@@ -110,7 +110,7 @@ impl GapMonitor {
         let was_alive = carries_frames(link.state());
         Ok(GapMonitor {
             drops: is_tap.then(|| interface.transmit_drops().ok()).flatten(),
-            settles: (!was_alive).then_some(now + SETTLING),
+            carrier_deadline: (!was_alive).then_some(now + CARRIER_TIMEOUT),
             was_alive,
             was_down: false,
             is_unread: false,
@@ -121,20 +121,20 @@ impl GapMonitor {
     /// Returns the next change of the link's state that is worth a report.
     pub(crate) fn poll(&mut self, now: Instant) -> Option<LinkState> {
         loop {
-            let settles = self.settles.filter(|until| now < *until);
+            let carrier_deadline = self.carrier_deadline.filter(|until| now < *until);
             match self.link.poll() {
                 Ok(Some(state)) => {
-                    self.settles = None;
+                    self.carrier_deadline = None;
                     self.was_alive |= carries_frames(state);
-                    if carries_frames(state) && settles.is_some() {
+                    if carries_frames(state) && carrier_deadline.is_some() {
                         continue;
                     }
                     self.was_down |= !carries_frames(state);
                     return Some(state);
                 }
-                Ok(None) if settles.is_some() => return None,
+                Ok(None) if carrier_deadline.is_some() => return None,
                 Ok(None) => {
-                    self.settles.take()?;
+                    self.carrier_deadline.take()?;
                     self.was_down = true;
                     return Some(self.link.state());
                 }
@@ -147,15 +147,15 @@ impl GapMonitor {
         }
     }
 
-    /// How long until there may be something to [`poll`](GapMonitor::poll) for other reasons than that the
-    /// descriptor is readable.
+    /// Time until [`poll`](GapMonitor::poll) may return a change although the descriptor is not
+    /// readable.
     pub(crate) fn pause(&self, now: Instant) -> Option<Duration> {
-        self.settles.map(|until| until.since(now))
+        self.carrier_deadline.map(|until| until.since(now))
     }
 
     /// Whether no frames pass now, and not because the interface was just opened.
     pub(crate) fn is_down(&self) -> bool {
-        !carries_frames(self.link.state()) && self.settles.is_none()
+        !carries_frames(self.link.state()) && self.carrier_deadline.is_none()
     }
 
     /// Whether frames could pass at one time at least.
@@ -163,13 +163,13 @@ impl GapMonitor {
         self.was_alive
     }
 
-    /// Notes that frames are left unread.
+    /// Records that frames are left unread.
     pub(crate) fn mark_unread(&mut self) {
         self.is_unread = true;
     }
 
-    /// What could not be received by the device with these counters so far. Every change of the link is to be polled
-    /// before.
+    /// Returns what a device with these counters could not receive so far. Every change of the link must have been
+    /// polled.
     pub(crate) fn gaps(&self, counters: &Counters, interface: &Interface) -> Gaps {
         let gaps = Gaps::of_device(counters);
         let drops =
@@ -199,7 +199,7 @@ fn were(count: u64) -> String {
 }
 
 impl fmt::Display for Explanation {
-    /// The reasons, then what helps: `eth0 was down or had no carrier; try again when ...`.
+    /// The reasons, then the hint: `eth0 was down or had no carrier; try again when ...`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}; {}", self.reasons.join(", "), self.hint)
     }

@@ -26,10 +26,10 @@ use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::station::secret;
 use arguments::{HostArguments, HostRange, HostsArguments};
 
-/// Serves until a signal comes, or until the address is somebody else's.
+/// Serves until a signal comes, or until another host takes the last address.
 pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
-    // Before the kernel's side is touched.
+    // First: nothing is changed in the kernel before the arguments are valid.
     arguments.hosts.check(arguments.claim.announce, arguments.station.kernel)?;
     let device = arguments.station.attach(&ip_ranges(arguments), |name| mac_range(arguments, name))?;
     arguments.hosts.warn_of_kernel_addresses()?;
@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     }
     let mut server = Server::new(host, device, report, clock, arguments.station.busy_poll_time())?
         .without_link_lines(arguments.quiet);
-    // Not before: a signal ends what blocks until here, such as the opening of a FIFO.
+    // Last: opening a FIFO blocks, and a signal must end it until then.
     let signals = Signals::take_over(&[&TERMINATION_SIGNALS[..], &[Signal::SIGUSR1]].concat())?;
     privileges::drop_all()?;
     let outcome = serve(&mut server, &signals, &name);
@@ -65,7 +65,7 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
 }
 
 impl HostsArguments {
-    /// Warns of ranges that hold an address of this machine: its kernel conflicts with the host of that address.
+    /// Warns of ranges that contain an address of this machine: its kernel conflicts with the host of that address.
     pub(crate) fn warn_of_kernel_addresses(&self) -> Result<(), Failure> {
         let kernel = kernel_addresses()?;
         for HostRange { range, .. } in &self.hosts {
@@ -79,10 +79,10 @@ impl HostsArguments {
         Ok(())
     }
 
-    /// The most hosts that may probe or announce: a wire carries no more of that.
+    /// The shortest prefix of a range whose hosts probe or announce: more hosts would flood the network.
     const MIN_CLAIMING_PREFIX: u8 = 16;
 
-    /// Refuses ranges that no wire would bear, or that the kernel is in.
+    /// Rejects ranges that would flood the network, or that contain the kernel's address.
     pub(crate) fn check(&self, announce: bool, kernel: Option<Ipv4Net>) -> Result<(), Failure> {
         for HostRange { range, .. } in &self.hosts {
             if (self.probe || announce) && range.prefix_len() < Self::MIN_CLAIMING_PREFIX {
@@ -99,7 +99,7 @@ impl HostsArguments {
     }
 }
 
-/// The addresses that we will answer for.
+/// Returns the IP addresses that the host answers for.
 fn ip_ranges(arguments: &HostArguments) -> Vec<Ipv4Net> {
     let link_local = arguments.claim.link_local.then_some(LINK_LOCAL);
     let one = arguments.claim.address.map(|address| Ipv4Net::from(address.addr()));
@@ -107,7 +107,7 @@ fn ip_ranges(arguments: &HostArguments) -> Vec<Ipv4Net> {
     one.into_iter().chain(link_local).chain(ranges).chain(arguments.proxies.iter().copied()).collect()
 }
 
-/// The hardware addresses that we will have on this interface: the first and the last.
+/// Returns the first and the last MAC address of the hosts on this interface.
 fn mac_range(arguments: &HostArguments, name: &InterfaceName) -> Result<(MacAddr, MacAddr), Failure> {
     let ranges = &arguments.hosts;
     if ranges.hosts.is_empty() {
@@ -119,9 +119,9 @@ fn mac_range(arguments: &HostArguments, name: &InterfaceName) -> Result<(MacAddr
     Ok((first, mac_after(first, host_count - 1)?))
 }
 
-/// MAC address `steps` after `base`, if no multicast address is in between.
+/// Returns the MAC address `steps` after `base`, if no multicast address is in between.
 fn mac_after(base: MacAddr, steps: u64) -> Result<MacAddr, Failure> {
-    // The lowest bit of the first byte makes a multicast address, and the five bytes behind it count up to that.
+    // The lowest bit of the first byte marks a multicast address; the five bytes after it count up to that.
     const FIVE_BYTES: u64 = (1 << 40) - 1;
     let left = FIVE_BYTES - (base.number() & FIVE_BYTES);
     base.plus(steps).filter(|_| steps <= left).ok_or_else(|| {
@@ -131,12 +131,12 @@ fn mac_after(base: MacAddr, steps: u64) -> Result<MacAddr, Failure> {
     })
 }
 
-/// How many hosts a range is.
+/// Returns the number of hosts in a range.
 fn host_count(range: Ipv4Net) -> u64 {
     1 << (32 - range.prefix_len())
 }
 
-/// The hosts that the arguments ask for.
+/// Returns the hosts of these arguments.
 fn host(arguments: &HostArguments, device: &HostDevice, clock: &Clock) -> Result<Host, Failure> {
     let configs = configs(arguments, device)?;
     let mut configs = configs.iter();
@@ -159,7 +159,7 @@ fn host(arguments: &HostArguments, device: &HostDevice, clock: &Clock) -> Result
     Ok(host)
 }
 
-/// What each of the hosts is to be: one, or one for each range.
+/// Returns the configuration of each host: one, or one for each range.
 fn configs(arguments: &HostArguments, device: &HostDevice) -> Result<Vec<Config>, Failure> {
     let (claim, ranges) = (&arguments.claim, &arguments.hosts);
     let (mut base, _) = mac_range(arguments, device.name())?;
@@ -192,28 +192,28 @@ fn configs(arguments: &HostArguments, device: &HostDevice) -> Result<Vec<Config>
     let mut configs = Vec::new();
     for HostRange { range, vlan } in &ranges.hosts {
         configs.push(common(Config { vlan: *vlan, ..Config::each(*range, base) }));
-        // `mac_range` has seen that enough follow; behind the last range none is needed.
+        // `mac_range` has checked that enough addresses follow; after the last range none is needed.
         base = base.plus(host_count(*range)).unwrap_or(base);
     }
     Ok(configs)
 }
 
-/// Serves until SIGINT, SIGTERM or SIGHUP, or until the last address is gone; SIGUSR1 prints the table.
+/// Serves until SIGINT, SIGTERM or SIGHUP, or until the last address is lost; SIGUSR1 prints the table.
 fn serve<W: Sink>(
     server: &mut Server<W>,
     signals: &Signals,
     name: &InterfaceName,
 ) -> Result<ExitCode, Failure> {
     let (mut ready, mut was_ready) = (None, false);
-    // What the host does at its start is printed before anything is waited for.
+    // What the host does at its start is printed before the first wait.
     server.print_events();
     loop {
-        // A link-local address may be followed by another, and whoever reads must know.
+        // A link-local address may be replaced by another, which is printed too.
         let address = server.host.address().filter(|_| server.host.is_ready());
         if address.is_some() && address != ready {
             server.report.ready(name, &server.host);
         }
-        // An address that is probed for again is ready again after it.
+        // An address that is probed again is ready again afterwards.
         ready = address;
         was_ready |= ready.is_some();
         let stepped = server.step(signals, None);
@@ -235,8 +235,8 @@ fn serve<W: Sink>(
     }
 }
 
-/// The message of a host that ends because another host has its address: in use, when it was probed for again after the
-/// link became active, or before its first use.
+/// Returns the message of a host that ends because another host has its address: in use, when it was probed again
+/// after the link became active, or before its first use.
 fn address_lost_message(
     Identity { protocol: ip, hardware: mac }: Identity,
     is_ready: bool,

@@ -1,4 +1,4 @@
-//! What a station of ours is attached to: a TAP, or an interface that the kernel uses too.
+//! The device of a host: a TAP, or an interface that the kernel uses too.
 
 use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -12,28 +12,28 @@ use crate::carrier::wait_for_carrier;
 use crate::failure::Failure;
 
 /// The device of a host.
-// There is one in a program.
+// A program has one: its size does not matter.
 #[allow(clippy::large_enum_variant)]
 pub(crate) enum HostDevice {
     Tap(Tap),
     Interface(PacketSocket, Interface),
 }
 
-/// The stations that are to be attached to an interface.
+/// The addresses of the hosts on an interface.
 pub(crate) struct HostAddresses<'a> {
-    /// Their hardware addresses, from the first to the last.
-    pub(crate) hardware: (MacAddr, MacAddr),
-    /// The protocol addresses that they answer for.
-    pub(crate) protocol: &'a [Ipv4Net],
+    /// The first and the last MAC address.
+    pub(crate) macs: (MacAddr, MacAddr),
+    /// The IP addresses that the hosts answer for.
+    pub(crate) ips: &'a [Ipv4Net],
 }
 
 impl HostDevice {
-    /// Attaches stations to an interface of the kernel's, if they and the kernel can live there side by side.
+    /// Opens an interface of the kernel's for hosts whose addresses are not the kernel's.
     pub(crate) fn open_interface(
         name: &InterfaceName,
         addresses: &HostAddresses<'_>,
     ) -> Result<HostDevice, Failure> {
-        let (first, last) = addresses.hardware;
+        let (first, last) = addresses.macs;
         let socket = PacketSocket::open_for_stations(name, first.octets(), last.octets())?;
         let interface = Interface::named(name)?;
         addresses.check(&interface)?;
@@ -42,7 +42,7 @@ impl HostDevice {
         Ok(HostDevice::Interface(socket, interface))
     }
 
-    /// The kernel's side of it.
+    /// The kernel's interface.
     pub(crate) fn interface(&self) -> &Interface {
         match self {
             Self::Tap(tap) => tap.interface(),
@@ -50,12 +50,12 @@ impl HostDevice {
         }
     }
 
-    /// Its name.
+    /// The name of the interface.
     pub(crate) fn name(&self) -> &InterfaceName {
         self.interface().name()
     }
 
-    /// Why the kernel refused the faster way to carry frames, and which way is taken instead.
+    /// Returns why the kernel refused the faster way to carry frames, and which way is used instead.
     pub(crate) fn fallback_message(&self) -> Option<String> {
         match self {
             Self::Tap(tap) => tap.ring_refused().map(|error| {
@@ -67,12 +67,12 @@ impl HostDevice {
         }
     }
 
-    /// Whether it may be deleted without a word: then it is to be looked at before long.
+    /// Whether the interface may have been deleted without an error: it must be checked again soon.
     pub(crate) fn needs_recheck(&self) -> bool {
         matches!(self, Self::Interface(socket, _) if socket.was_down())
     }
 
-    /// Refuses to ask for this address if it is the kernel's, which does not hear us on its own interface.
+    /// Rejects a neighbor that is this machine's kernel, which does not receive frames sent on its own interface.
     pub(crate) fn check_reachable(&self, neighbor: Ipv4Addr) -> Result<(), Failure> {
         // spec: beside-itself
         let Self::Interface(_, interface) = self else { return Ok(()) };
@@ -85,7 +85,7 @@ impl HostDevice {
         Ok(())
     }
 
-    /// The error of a device that cannot go on.
+    /// Returns the failure of a command whose device reported this error.
     pub(crate) fn failure(&self, error: &dyn std::error::Error) -> Failure {
         let kind = if matches!(self, Self::Tap(_)) { "TAP " } else { "" };
         Failure::new(format!("{kind}{}: {error}", self.name()))
@@ -93,21 +93,21 @@ impl HostDevice {
 }
 
 impl HostAddresses<'_> {
-    /// Refuses what is the kernel's: two that answer for one address fight.
+    /// Rejects addresses of the kernel's: two hosts with one address conflict.
     fn check(&self, interface: &Interface) -> Result<(), Failure> {
-        check_macs(self.hardware, interface)?;
+        check_macs(self.macs, interface)?;
         // spec: beside-protocol
-        // On whichever interface: the kernel answers for all its addresses on each.
+        // Of any interface: the kernel answers for all its addresses on each.
         let kernel = kernel_addresses()?;
         let both = |ours: &Ipv4Net| kernel.iter().map(Ipv4Net::addr).find(|address| ours.contains(address));
-        match self.protocol.iter().find_map(|ours| Some((ours, both(ours)?))) {
+        match self.ips.iter().find_map(|ours| Some((ours, both(ours)?))) {
             None => Ok(()),
             Some((ours, address)) => Err(shared_address(*ours, address)),
         }
     }
 }
 
-/// Warns of an interface that is a port of a bridge: what is sent there leaves by that port alone.
+/// Warns if an interface is a port of a bridge: frames sent there leave by that port alone.
 pub(crate) fn warn_of_bridge(name: &InterfaceName) -> Result<(), Failure> {
     if let Some(bridge) = bridge_of(name)? {
         Failure::new(format!(
@@ -118,7 +118,7 @@ pub(crate) fn warn_of_bridge(name: &InterfaceName) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Refuses hardware addresses, from the first to the last, of which one is the kernel's on this interface.
+/// Rejects a range of MAC addresses that contains the kernel's on this interface.
 pub(crate) fn check_macs((first, last): (MacAddr, MacAddr), interface: &Interface) -> Result<(), Failure> {
     // spec: beside-hardware
     let kernel_mac = MacAddr::new(interface.hardware_address()?);
@@ -131,7 +131,7 @@ pub(crate) fn check_macs((first, last): (MacAddr, MacAddr), interface: &Interfac
     Ok(())
 }
 
-/// The failure of a range that holds an address of the kernel's.
+/// Returns the failure of a range that contains an address of the kernel's.
 pub(crate) fn shared_address(ours: Ipv4Net, kernel: Ipv4Addr) -> Failure {
     let mend = if ours.prefix_len() == 32 {
         "choose another address for one of us".to_owned()

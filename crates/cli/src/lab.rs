@@ -1,4 +1,4 @@
-//! `tapstack lab`: the kernel, our host, and a wire between them that nobody else is on.
+//! `tapstack lab`: the kernel and a host of this program on a TAP in a network namespace.
 
 pub(crate) mod arguments;
 mod cable;
@@ -28,21 +28,21 @@ use arguments::LabArguments;
 
 /// The kernel's address.
 const KERNEL: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 1), 24);
-/// Our host's address.
+/// The host's address.
 const HOST: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 2), 24);
-/// How long the kernel has to find us.
+/// Time within which the kernel must resolve the host's address.
 const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long the wire must have been silent for the exchange to be over.
+/// Time without frames after which the exchange is over.
 const IDLE_TIME: Duration = Duration::from_millis(100);
 
-/// A namespace with a TAP in it whose kernel side is up.
+/// A network namespace, and a TAP in it that is up.
 struct LabNetwork {
     namespace: Namespace,
     tap: Tap,
 }
 
-/// Without any argument: the real wire. Where that is refused, the embedded one is shown, and the exit code says
-/// that no kernel took part.
+/// Runs `lab` without arguments. If no namespace or TAP can be created, shows the exchange on a cable, and returns exit
+/// code 2.
 pub(crate) fn run_default() -> Result<ExitCode, Failure> {
     match set_up() {
         Ok(network) => exchange(network, &CaptureArguments::default()),
@@ -54,7 +54,7 @@ pub(crate) fn run_default() -> Result<ExitCode, Failure> {
     }
 }
 
-/// `lab`, as its arguments say.
+/// Runs `lab` with these arguments.
 pub(crate) fn run(arguments: &LabArguments) -> Result<ExitCode, Failure> {
     if arguments.cable {
         return cable::exchange(&arguments.capture);
@@ -78,7 +78,7 @@ fn set_up() -> Result<LabNetwork, Failure> {
 }
 
 impl LabNetwork {
-    /// Puts our host on the wire.
+    /// Starts a host on the TAP.
     fn serve<W: Sink>(self, report: Report<W>, capture: &CaptureArguments) -> Result<Server<W>, Failure> {
         if let Err(error) = self.namespace.ipv6_off() {
             Failure::new(format!("IPv6 stays on inside, expect frames of the kernel's own: {error}")).print();
@@ -94,7 +94,7 @@ impl LabNetwork {
     }
 }
 
-/// Makes the kernel talk to us, shows every frame, and then what the kernel knows.
+/// Makes the kernel send to the host, prints every frame, and then the kernel's neighbor entry.
 fn exchange(network: LabNetwork, capture: &CaptureArguments) -> Result<ExitCode, Failure> {
     let report = Report::new(capture.other_output()?, Level::Frames, false).painted(capture.other_paint());
     let mut server = network.serve(report, capture)?;
@@ -105,7 +105,7 @@ fn exchange(network: LabNetwork, capture: &CaptureArguments) -> Result<ExitCode,
         KERNEL.addr(),
         HOST.addr()
     ));
-    // Port 9 is discard's. The datagram itself does not matter: the kernel must find us to send it.
+    // Port 9 is discard. The content does not matter: the kernel must resolve the host's address to send it.
     UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?.send_to(b"hello", SocketAddrV4::new(HOST.addr(), 9))?;
 
     let entry = serve_until_idle(&mut server, &signals)?;
@@ -120,8 +120,8 @@ fn exchange(network: LabNetwork, capture: &CaptureArguments) -> Result<ExitCode,
     Ok(ExitCode::from(exit_code))
 }
 
-/// Serves until the kernel knows us and the wire is silent, or until patience ends. Returns the
-/// kernel's entry for us.
+/// Serves until the kernel has resolved the host's address and no frames pass, or until the timeout. Returns the
+/// kernel's entry for the host.
 fn serve_until_idle<W: Sink>(server: &mut Server<W>, signals: &Signals) -> Result<Option<Neighbor>, Failure> {
     let mac = server.host.config().hardware;
     let clock = Clock::start();
@@ -138,12 +138,12 @@ fn serve_until_idle<W: Sink>(server: &mut Server<W>, signals: &Signals) -> Resul
     }
 }
 
-/// The exit code of the exchange: whether the kernel has us where we are.
+/// Returns the exit code of the exchange: 0 if the kernel's entry holds the host's MAC address.
 fn exit_code(entry: Option<&Neighbor>, mac: MacAddr) -> u8 {
     u8::from(!entry.is_some_and(|entry| is_reachable_at(entry, mac)))
 }
 
-/// Whether the kernel has us where we are.
+/// Whether the kernel's entry is reachable and holds this MAC address.
 fn is_reachable_at(entry: &Neighbor, mac: MacAddr) -> bool {
     entry.hardware_address == Some(mac.octets()) && entry.state == NeighborState::REACHABLE
 }

@@ -1,9 +1,9 @@
-//! The binary `tapstack`, a host of our own on a real wire, as a library: so that fuzzers and benches reach what
-//! reads captures.
+//! The binary `tapstack`, a host in user space on a real network, as a library: so that fuzzers and benches reach the
+//! reader of captures.
 //!
 //! # What this crate does not do
 //!
-//! It holds no protocol: that is below it. It offers no interface to build on: the crates below do.
+//! It holds no protocol, and no interface to build on: those are in the crates below.
 #![forbid(unsafe_code)]
 // These panic if a stream is closed; `failure::print_line` and `Failure::print` do not.
 #![warn(clippy::print_stdout, clippy::print_stderr)]

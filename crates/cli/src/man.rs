@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &ManArguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A line for each page: its file's name, and behind a tab the words of its command.
+/// Returns a line for each page: the name of its file and, after a tab, its command.
 fn list(command: &Command, words: &[&str]) -> Vec<String> {
     let name = command.get_display_name().unwrap_or_else(|| command.get_name());
     let mut lines = vec![format!("{name}.1\t{}", words.join(" "))];
@@ -40,7 +40,7 @@ fn find<'a>(root: &'a Command, words: &[String]) -> Option<&'a Command> {
     words.iter().try_fold(root, |command, word| command.find_subcommand(word))
 }
 
-/// The page of one command: what clap knows, and what stands below its options.
+/// Returns the page of a command: what clap renders, then the text after its options.
 fn page(command: &Command) -> Result<String, Failure> {
     let source = concat!("tapstack ", env!("CARGO_PKG_VERSION"));
     let man = Man::new(command.clone()).source(source);
@@ -57,7 +57,7 @@ fn page(command: &Command) -> Result<String, Failure> {
     Ok(String::from_utf8_lossy(&page).into_owned())
 }
 
-/// What stands below the options, in sections of its own.
+/// Returns the text after the options, in sections.
 fn below(text: &str) -> Roff {
     let mut roff = Roff::new();
     let mut has_notes = false;

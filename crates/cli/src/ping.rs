@@ -1,4 +1,4 @@
-//! `tapstack ping`: echo requests from our own stack, told in the words of iputils.
+//! `tapstack ping`: sends echo requests from a host of this program; prints as iputils does.
 
 pub(crate) mod arguments;
 mod json;
@@ -29,11 +29,11 @@ use crate::serve::Server;
 use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::station::{random_number, secret};
 use arguments::PingArguments;
-use session::{Next, PingPlan, PingSession};
+use session::{PingPlan, PingSession, PingStep};
 use text::PingEvent;
 
-/// Asks until all is answered, or nothing is waited for any more, or a signal comes; then prints what it
-/// comes to.
+/// Runs the session until all requests are answered, the timeout has passed, or a signal comes; then prints the
+/// statistics.
 pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
     let station = &arguments.station;
@@ -70,7 +70,7 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
         time_to_live: arguments.time_to_live,
         data,
     };
-    // Not before: a signal ends what blocks until here, such as the opening of a FIFO.
+    // Last: opening a FIFO blocks, and a signal must end it until then.
     let signals = Signals::take_over(&TERMINATION_SIGNALS)?;
     privileges::drop_all()?;
     runner.print_event(PingEvent::Start { interface: &name, address: arguments.address });
@@ -88,7 +88,7 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(u8::from(statistics.received == 0 || statistics.changed > 0)))
 }
 
-/// The host that asks.
+/// Returns the host that sends the requests.
 fn host(
     arguments: &PingArguments,
     device: &HostDevice,
@@ -114,14 +114,14 @@ fn plan(arguments: &PingArguments) -> PingPlan {
     PingPlan {
         target: arguments.target,
         identifier: u16::from_be_bytes([a, b]),
-        octets: arguments.size.into(),
+        bytes: arguments.size.into(),
         count: arguments.count,
         interval: arguments.interval,
         timeout: arguments.timeout,
     }
 }
 
-/// Whether there is any sense in asking this address.
+/// Rejects targets that are not one reachable host.
 fn check_target(host: &Host, source: Ipv4Addr, target: Ipv4Addr) -> Result<(), Failure> {
     let addresses = host.ipv4().addresses();
     let problem = if addresses.is_ours(target) {
@@ -140,7 +140,7 @@ fn check_target(host: &Host, source: Ipv4Addr, target: Ipv4Addr) -> Result<(), F
     Err(Failure::new(format!("{target} {problem}")))
 }
 
-/// A session on a wire.
+/// A running session and its host.
 struct PingRunner<W> {
     session: PingSession,
     server: Server<W>,
@@ -149,21 +149,21 @@ struct PingRunner<W> {
     quiet: bool,
     monitor: GapMonitor,
     time_to_live: u8,
-    /// What every request carries: octets that count up, as those of iputils do.
+    /// Data of each request: bytes that count up, as in iputils.
     data: Vec<u8>,
 }
 
 impl<W: Sink> PingRunner<W> {
-    /// Sends and hears until the session is over, or somebody ends it.
+    /// Sends and receives until the session is complete, a signal comes, or the output is closed.
     fn run(&mut self, signals: &Signals) -> Result<(), Failure> {
         while signals.next()?.is_none() && self.server.report.has_reader() {
             let limit = match self.server.host.address().map(|_| self.session.next(self.clock.now())) {
                 None => None,
-                Some(Next::Over) => return Ok(()),
-                Some(Next::Wait(limit)) => Some(limit),
-                Some(Next::Send(sequence)) => {
+                Some(PingStep::Over) => return Ok(()),
+                Some(PingStep::Wait(limit)) => Some(limit),
+                Some(PingStep::Send(sequence)) => {
                     self.send(sequence);
-                    // It departs in the next turn, which is not to wait for anything.
+                    // The request departs in the next turn, which must not wait.
                     Some(Duration::ZERO)
                 }
             };
@@ -180,7 +180,7 @@ impl<W: Sink> PingRunner<W> {
         Ok(())
     }
 
-    /// Why the absence of answers is no result, if it is none.
+    /// Returns why the absence of replies is no result, if so.
     fn explain_gap(&mut self) -> Option<Explanation> {
         while self.monitor.poll(self.clock.now()).is_some() {}
         let device = &self.server.device;

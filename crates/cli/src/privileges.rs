@@ -1,4 +1,4 @@
-//! Giving up privileges once everything that takes them is open.
+//! Dropping privileges once everything that requires them is open.
 
 use std::fmt::Display;
 
@@ -11,10 +11,10 @@ use crate::failure::Failure;
 /// as the effective set is part of it.
 const SETS: [CapSet; 4] = [CapSet::Ambient, CapSet::Effective, CapSet::Permitted, CapSet::Inheritable];
 
-/// Drops all capabilities of this process for good, and sees to it that no program that it executes gains any.
+/// Drops all capabilities of this process for good, and keeps programs that it executes from gaining any.
 ///
 /// To be called once sockets, TAP and capture are open, and before any thread exists: capabilities are a thread's.
-/// What is open stays open, and a TAP of our own is deleted when it is closed.
+/// Open files stay open, and a TAP that this program created is deleted when it is closed.
 pub(crate) fn drop_all() -> Result<(), Failure> {
     let failed = |what: &str, error: &dyn Display| Failure::new(format!("cannot {what}: {error}"));
     prctl::set_no_new_privs().map_err(|error| failed("set no_new_privs", &error))?;

@@ -1,4 +1,4 @@
-//! A wire to ask on by ARP: an interface that the kernel uses too, or a TAP.
+//! A socket for ARP probes: on an interface that the kernel uses too, or on a TAP.
 
 pub(crate) mod arguments;
 
@@ -24,36 +24,36 @@ use crate::mac::default_mac;
 use crate::report::Direction;
 use arguments::ProbeArguments;
 
-/// How many frames are heard in one turn, or sent.
+/// Maximum number of frames received or sent at a time.
 const BATCH: usize = 64;
-/// How many batches are read at the end: more than any receive queue holds.
+/// Maximum number of batches read at the end: more than any receive queue holds.
 const MAX_DRAIN_BATCHES: u32 = 256;
-/// A device of the system's.
+/// A TAP or a packet socket.
 trait ProbeDevice: Device + AsFd {}
 
 impl<T: Device + AsFd> ProbeDevice for T {}
 
-/// An interface, and a way to send and to hear ARP on it.
+/// A device on which ARP packets are sent and received.
 pub(crate) struct ProbeSocket {
     device: Box<dyn ProbeDevice>,
     interface: Interface,
     mac: MacAddr,
-    /// The kernel's, where it sends beside us.
+    /// The kernel's MAC address, if the kernel sends on the interface too.
     kernel_mac: Option<MacAddr>,
-    /// Since frames pass.
+    /// Set once the link carries frames.
     monitor: Option<GapMonitor>,
     link: Link,
     pool: Pool,
     arrived: Batch,
     departing: Batch,
     recorder: Option<Recorder<File>>,
-    /// A copy for it of what is being sent.
+    /// A copy of the frame being sent, for the recorder.
     sent: Vec<u8>,
 }
 
 impl ProbeSocket {
-    /// Opens the interface of `-I`, or the TAP, and the capture if one is wanted; `clock` is the one that
-    /// times are told by.
+    /// Opens the interface of `-I`, or the TAP, and the capture if there is one, with the times of
+    /// `clock`.
     pub(crate) fn open(
         arguments: &ProbeArguments,
         vlan: Option<VlanId>,
@@ -88,31 +88,31 @@ impl ProbeSocket {
         self.interface.name()
     }
 
-    /// Our hardware address.
+    /// The sender's MAC address.
     pub(crate) fn mac(&self) -> MacAddr {
         self.mac
     }
 
-    /// The kernel's side of the wire.
+    /// The kernel's interface.
     pub(crate) fn interface(&self) -> &Interface {
         &self.interface
     }
 
-    /// The kernel's address in the network that `target` is in: the one of the longest prefix.
+    /// Returns the kernel's address in the network of `target`: the one with the longest prefix.
     pub(crate) fn kernel_address(&self, target: Ipv4Addr) -> Result<Option<Ipv4Addr>, Failure> {
         let addresses = self.interface.addresses()?;
         let near = addresses.into_iter().filter(|network| network.contains(&target));
         Ok(near.max_by_key(Ipv4Net::prefix_len).map(|network| network.addr()))
     }
 
-    /// Waits until frames pass: the kernel loses what is sent before it has taken note of the carrier.
+    /// Waits for the carrier: the kernel drops frames until it has noticed it.
     pub(crate) fn wait_for_carrier(&mut self, now: Instant) -> Result<(), Failure> {
         wait_for_carrier(&self.interface)?;
         self.monitor = Some(GapMonitor::open(&self.interface, self.kernel_mac.is_none(), now)?);
         Ok(())
     }
 
-    /// What could not be received so far.
+    /// Returns what could not be received so far.
     pub(crate) fn gaps(&mut self, now: Instant) -> Gaps {
         let counters = self.device.counters();
         let Some(monitor) = &mut self.monitor else { return Gaps::of_device(&counters) };
@@ -120,14 +120,14 @@ impl ProbeSocket {
         monitor.gaps(&counters, &self.interface)
     }
 
-    /// Notes that frames are left unread.
+    /// Records that frames are left unread.
     pub(crate) fn mark_unread(&mut self) {
         if let Some(monitor) = &mut self.monitor {
             monitor.mark_unread();
         }
     }
 
-    /// Sends a packet. Returns whether the wire took it; what it did not take is not captured either.
+    /// Sends a packet. Returns whether the device accepted it; a refused packet is not captured as sent.
     pub(crate) fn send(
         &mut self,
         now: Instant,
@@ -136,7 +136,7 @@ impl ProbeSocket {
     ) -> Result<bool, Failure> {
         self.queue(packet, destination)?;
         let refused = self.flush(now)?;
-        // A wire without room has refused it: a request that departs late is no request of its time.
+        // A congested device has refused the packet: sent later, it would not match its time.
         let late = self.discard_queued();
         if late > 0 {
             self.record_sent(now, true);
@@ -144,9 +144,9 @@ impl ProbeSocket {
         Ok(refused == 0 && late == 0)
     }
 
-    /// Adds a packet to those that [`ProbeSocket::flush`] sends at once. Returns whether there was room among them.
+    /// Queues a packet for [`ProbeSocket::flush`]. Returns false if the queue is full.
     pub(crate) fn queue(&mut self, packet: &Fields, destination: MacAddr) -> Result<bool, Failure> {
-        // Of several that are sent at once nobody could say which were refused.
+        // If several are sent at once, it is unknown which of them were refused.
         let most = if self.recorder.is_some() { 1 } else { BATCH };
         if self.departing.len() >= most {
             return Ok(false);
@@ -165,7 +165,7 @@ impl ProbeSocket {
         Ok(true)
     }
 
-    /// Sends what was pushed, as far as the wire has room now. Returns how many packets it refused.
+    /// Sends queued packets, up to the capacity of the device. Returns the number of refused packets.
     pub(crate) fn flush(&mut self, now: Instant) -> Result<u64, Failure> {
         if self.departing.is_empty() {
             return Ok(0);
@@ -180,12 +180,12 @@ impl ProbeSocket {
         Ok(refused)
     }
 
-    /// Whether something that was pushed waits for room on the wire.
+    /// Whether queued packets wait for capacity of the device.
     pub(crate) fn is_congested(&self) -> bool {
         !self.departing.is_empty()
     }
 
-    /// Takes back what waits for room. Returns how many packets that is.
+    /// Discards queued packets. Returns their number.
     pub(crate) fn discard_queued(&mut self) -> u64 {
         let mut count = 0;
         while let Some(frame) = self.departing.pop() {
@@ -195,7 +195,7 @@ impl ProbeSocket {
         count
     }
 
-    /// Captures what was sent.
+    /// Captures the frame that was sent.
     fn record_sent(&mut self, now: Instant, is_refused: bool) {
         if let Some(recorder) = &mut self.recorder {
             let comment = is_refused.then_some("refused by the wire");
@@ -204,7 +204,7 @@ impl ProbeSocket {
         }
     }
 
-    /// A frame with a packet in it, ready to depart; none if there is no room.
+    /// Returns a frame with this packet, or none if it does not fit.
     fn frame(&mut self, packet: &Fields, destination: MacAddr) -> Option<Frame> {
         let mut frame = self.pool.take()?;
         packet.write_to(frame.append(Fields::LENGTH).ok()?).ok()?;
@@ -213,8 +213,8 @@ impl ProbeSocket {
         Some(frame)
     }
 
-    /// Gives every ARP packet of our VLAN that has arrived to `on_packet`, and whether it was sent to all. What
-    /// `on_packet` says of it stands beside it in the capture. Returns whether there may be more.
+    /// Passes each received ARP packet of the VLAN to `on_packet`, and whether it was broadcast. The result of
+    /// `on_packet` is the comment in the capture. Returns whether there may be more.
     pub(crate) fn receive<C: Display>(
         &mut self,
         now: Instant,
@@ -252,8 +252,8 @@ impl AsFd for ProbeSocket {
     }
 }
 
-/// Reads what has arrived: calls `receive` until it returns that there is no more. Returns whether it got there; it
-/// does not on a wire on which frames arrive faster than they are read.
+/// Calls `receive` until it returns that there is no more. Returns false if frames arrive faster than they
+/// are read.
 pub(crate) fn drain(mut receive: impl FnMut() -> Result<bool, Failure>) -> Result<bool, Failure> {
     for _ in 0..MAX_DRAIN_BATCHES {
         if !receive()? {
@@ -263,7 +263,7 @@ pub(crate) fn drain(mut receive: impl FnMut() -> Result<bool, Failure>) -> Resul
     Ok(false)
 }
 
-/// A device, its interface, our hardware address there and the kernel's if it sends there too.
+/// An open device, its interface, and the MAC addresses of the sender and of a kernel that sends there too.
 struct OpenedDevice {
     device: Box<dyn ProbeDevice>,
     interface: Interface,
@@ -273,10 +273,10 @@ struct OpenedDevice {
 
 fn on_interface(arguments: &ProbeArguments, name: &InterfaceName) -> Result<OpenedDevice, Failure> {
     let socket = PacketSocket::open_for_arp(name)?;
-    // Others may ask the same as we: the kernel, or another of us.
+    // The kernel, or another instance of this program, may send the same requests.
     socket.hear_departing()?;
     let interface = Interface::named(name)?;
-    // A kernel that does not answer would make every address look free.
+    // With a kernel that does not answer, every address would look free.
     if interface.is_without_arp()? {
         return Err(Failure::new(format!("{name} is to do without ARP; `sudo ip link set {name} arp on`")));
     }
@@ -300,7 +300,7 @@ fn on_tap(arguments: &ProbeArguments, name: &InterfaceName) -> Result<OpenedDevi
     Ok(OpenedDevice { device: Box::new(tap), interface, mac, kernel_mac: None })
 }
 
-/// Opens a TAP that is to carry frames, and gives the kernel's side of it this address.
+/// Opens a TAP that must be up, and adds this address to the kernel's side.
 pub(crate) fn open_tap(name: &InterfaceName, kernel: Option<Ipv4Net>) -> Result<Tap, Failure> {
     let tap = Tap::open(name.as_str())?;
     if let Some(address) = kernel {
@@ -318,13 +318,13 @@ pub(crate) fn device_failure(name: &InterfaceName, error: &DeviceError) -> Failu
     Failure::new(format!("{name}: {error}"))
 }
 
-/// Which way a frame went that is not ours: the kernel sends from its own hardware address only.
+/// Returns the direction of a frame: the kernel's frames have its MAC address as source.
 pub(crate) fn frame_direction(kernel_mac: Option<MacAddr>, octets: &[u8]) -> Direction {
     let departed = Ethernet::parse(octets).is_ok_and(|frame| Some(frame.source()) == kernel_mac);
     if departed { Direction::Out } else { Direction::In }
 }
 
-/// The ARP packet in a frame of our VLAN, and whether the frame was sent to all.
+/// Returns the ARP packet in a frame of the VLAN, and whether the frame was broadcast.
 fn packet<'a>(link: &Link, octets: &'a [u8]) -> Result<(Packet<'a>, bool), Dropped> {
     let frame = Ethernet::parse(octets)?;
     if frame.ether_type() != EtherType::ARP {

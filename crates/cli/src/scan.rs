@@ -1,4 +1,4 @@
-//! `tapstack scan`: who is there, in the words of arp-scan.
+//! `tapstack scan`: finds the hosts of networks and ranges by ARP; prints as arp-scan does.
 
 pub(crate) mod arguments;
 mod file;
@@ -35,14 +35,14 @@ use progress::ScanProgress;
 use text::ScanEvent;
 use vendors::Vendors;
 
-/// How long a wire without room is waited for; then what it has no room for counts as refused.
+/// Time to wait for a congested device; what it has not accepted by then counts as refused.
 const CONGESTION_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long a reader without room is waited for before signals are looked at again.
+/// Time between two checks for signals while the reader of the output is slow.
 const SIGNAL_CHECK_INTERVAL: Duration = Duration::from_millis(50);
-/// How often the wire is read in one turn, as long as there is something.
+/// Maximum number of batches read in one turn.
 const MAX_READS: u32 = 8;
 
-/// Asks until it is over, or a signal comes; then prints what it comes to.
+/// Runs the scan until it is complete or a signal comes, then prints its result.
 pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
     let mut socket = ProbeSocket::open(&arguments.socket, arguments.vlan, clock)?;
@@ -67,7 +67,7 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
         clock,
         arguments,
     };
-    // Not before: a signal ends what blocks until here, such as reading ranges from standard input.
+    // Last: reading ranges from standard input blocks, and a signal must end it until then.
     let signals = Signals::take_over(&TERMINATION_SIGNALS)?;
     privileges::drop_all()?;
     runner.print_event(&ScanEvent::Start);
@@ -96,7 +96,7 @@ fn local_network(arguments: &ScanArguments, socket: &ProbeSocket) -> Result<Ipv4
     })
 }
 
-/// What the arguments ask for.
+/// Returns the plan of these arguments.
 fn plan(
     arguments: &ScanArguments,
     socket: &ProbeSocket,
@@ -104,7 +104,7 @@ fn plan(
     clock: Clock,
 ) -> Result<Plan, Failure> {
     let protocol = sender_ip(arguments, socket, ranges)?;
-    // Nobody's address asks in a probe (RFC 5227 1.1), and is answered.
+    // RFC 5227 1.1: a probe has the unspecified sender address, and is answered.
     if !protocol.is_unspecified() && !inet::is_valid_host(protocol) {
         return Err(Failure::new(format!("{protocol} can be nobody's address; ask from another by `-s IP`")));
     }
@@ -120,7 +120,7 @@ fn plan(
     })
 }
 
-/// How long a scan takes if no host replies.
+/// Returns the duration of a scan without replies.
 fn max_duration(plan: &Plan, targets: u64) -> Duration {
     let pass = plan.pace.saturating_mul(u32::try_from(targets).unwrap_or(u32::MAX));
     let waits = (0..plan.passes).map(f64::from).map(|pass| plan.backoff.powf(pass));
@@ -128,7 +128,7 @@ fn max_duration(plan: &Plan, targets: u64) -> Duration {
     pass.saturating_mul(plan.passes).saturating_add(waits.unwrap_or(Duration::MAX))
 }
 
-/// What is said before a scan that takes minutes.
+/// Returns the warning before a scan that takes minutes.
 fn duration_warning(max_duration: Duration) -> Option<String> {
     const LONG: Duration = Duration::from_mins(3);
     const YEAR: Duration = Duration::from_hours(365 * 24);
@@ -142,7 +142,7 @@ fn duration_warning(max_duration: Duration) -> Option<String> {
     })
 }
 
-/// Who asks: whoever is named, or the kernel's address in the nearest network that is asked.
+/// Returns the sender address: the one that is named, or the kernel's in the nearest network that is scanned.
 fn sender_ip(arguments: &ScanArguments, socket: &ProbeSocket, ranges: &Ranges) -> Result<Ipv4Addr, Failure> {
     if let Some(address) = arguments.arpspa.or(arguments.socket.address.map(|address| address.addr())) {
         return Ok(address);
@@ -160,7 +160,7 @@ fn sender_ip(arguments: &ScanArguments, socket: &ProbeSocket, ranges: &Ranges) -
     })
 }
 
-/// The vendors' names, if they are wanted.
+/// Returns the vendor names, unless they are not printed.
 fn vendors(arguments: &ScanArguments) -> Result<Option<Vendors>, Failure> {
     let vendors = match &arguments.ouifile {
         _ if arguments.quiet => return Ok(None),
@@ -180,7 +180,7 @@ fn vendors(arguments: &ScanArguments) -> Result<Option<Vendors>, Failure> {
     Ok(Some(vendors))
 }
 
-/// A sweep on a wire.
+/// A running sweep and its socket.
 struct ScanRunner<'a> {
     sweep: Sweep,
     socket: ProbeSocket,
@@ -194,11 +194,11 @@ struct ScanRunner<'a> {
 }
 
 impl ScanRunner<'_> {
-    /// Sends and hears until the sweep is over, or somebody ends it.
+    /// Sends and receives until the sweep is complete, a signal comes, or the output is closed.
     fn sweep(&mut self, signals: &Signals) -> Result<(), Failure> {
         let mut congested = None;
         while signals.next()?.is_none() && self.out.has_reader() {
-            // No line of a reader who is slow is lost: nobody is asked until there is room again.
+            // A slow reader loses no line: nothing is sent until half of the output is written.
             if self.out.is_half_full() {
                 self.print(SIGNAL_CHECK_INTERVAL);
                 continue;
@@ -226,7 +226,7 @@ impl ScanRunner<'_> {
         Ok(())
     }
 
-    /// Sends what is due, as far as there is room. Returns what is next.
+    /// Sends what is due, up to the capacity of the device. Returns what is next.
     fn send(&mut self, now: Instant) -> Result<Next, Failure> {
         let next = loop {
             let next = self.sweep.next(now);
@@ -241,7 +241,7 @@ impl ScanRunner<'_> {
         Ok(next)
     }
 
-    /// Reads what has arrived in this turn.
+    /// Reads frames that have arrived, up to [`MAX_READS`] batches.
     fn receive_all(&mut self) -> Result<(), Failure> {
         for _ in 0..MAX_READS {
             if !self.receive()? {
@@ -253,7 +253,7 @@ impl ScanRunner<'_> {
         Ok(())
     }
 
-    /// Reads what has arrived already: a process that was stopped for a while finds it late.
+    /// Reads frames that have arrived already: a process that was stopped reads them late.
     fn drain(&mut self) -> Result<(), Failure> {
         if !drain(|| self.receive())? {
             self.socket.mark_unread();
@@ -272,7 +272,7 @@ impl ScanRunner<'_> {
             text::capture_comment(reply)
         })?;
         for (heard, is_broadcast) in heard {
-            // Whom the person has seen already, unless there are two of them.
+            // A duplicate is hidden by --ignoredups, a conflict never.
             if heard.number == 1 || heard.rival.is_some() || !self.arguments.ignoredups {
                 self.print_event(&ScanEvent::Reply { heard, is_broadcast });
             }
@@ -280,13 +280,13 @@ impl ScanRunner<'_> {
         Ok(is_more)
     }
 
-    /// Why the absence of replies is no result, if it is none.
+    /// Returns why the absence of replies is no result, if so.
     fn explain_gap(&mut self) -> Option<Explanation> {
         let gaps = Gaps { refused: self.sweep.counts().refused, ..self.socket.gaps(self.clock.now()) };
         gaps.explain_with(self.socket.name(), "scan again at a lower --rate")
     }
 
-    /// What it came to. What was never sent is no request.
+    /// Ends the sweep. Queued requests that were never sent count as refused.
     fn end(&mut self) -> (Outcome, Option<Explanation>) {
         self.progress.end();
         self.sweep.refused(self.socket.discard_queued());
@@ -297,7 +297,7 @@ impl ScanRunner<'_> {
         (self.sweep.outcome(), gap)
     }
 
-    /// Adds what is told to what is to be printed.
+    /// Adds an event to the output.
     fn print_event(&mut self, event: &ScanEvent) {
         let names = |address| self.vendors.as_ref().and_then(|vendors| vendors.name(address));
         if self.arguments.json {
@@ -309,7 +309,7 @@ impl ScanRunner<'_> {
         }
     }
 
-    /// Prints what waits, as far as the reader has room for it within `limit`.
+    /// Writes the output, as far as the reader accepts it within `limit`.
     fn print(&mut self, limit: Duration) {
         if self.out.pending() > 0 {
             let out = &mut self.out;
@@ -318,7 +318,7 @@ impl ScanRunner<'_> {
     }
 }
 
-/// The exit code, and why it is 2 if it is.
+/// Returns the exit code, or the failure if there is no result.
 fn verdict(runner: &ScanRunner<'_>, outcome: Outcome, gap: Option<Explanation>) -> Result<ExitCode, Failure> {
     let (name, sweep) = (runner.socket.name(), &runner.sweep);
     Err(Failure::new(match outcome {

@@ -1,4 +1,4 @@
-//! The event loop.
+//! The event loop of a host.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -15,29 +15,29 @@ use crate::output::Sink;
 use crate::report::Report;
 use crate::signals::Signals;
 
-/// A host, its wire, and who watches.
+/// A host, its device, and its report.
 pub(crate) struct Server<W> {
     pub(crate) host: Host,
     pub(crate) device: HostDevice,
     pub(crate) pool: Pool,
     pub(crate) report: Report<W>,
-    /// When the last turn was.
+    /// The time of the last turn.
     pub(crate) now: Instant,
     /// The state of the link; none once its interface is deleted.
     monitor: Option<LinkMonitor>,
-    /// Whether changes of the link are printed.
+    /// Whether changes of the link are not printed.
     hides_link_lines: bool,
     clock: Clock,
     suspension: Suspension,
-    /// How long to look for frames before sleeping.
+    /// Time to poll for frames before sleeping.
     spin: Duration,
     congested: bool,
     again: bool,
-    /// How many steps have found something without asking whether a signal came.
+    /// Steps with work since signals were last checked.
     busy_steps: u32,
 }
 
-/// Why the loop cannot go on.
+/// An error that ends the loop.
 #[derive(Debug)]
 pub(crate) enum ServeError {
     Device(DeviceError),
@@ -46,9 +46,9 @@ pub(crate) enum ServeError {
 }
 
 impl<W: Sink> Server<W> {
-    /// Under load a signal is looked for once in so many steps: that is a system call, too.
+    /// Maximum number of steps with work between two checks for signals, which are a system call.
     const MAX_BUSY_STEPS: u32 = 64;
-    /// How long an attachment that is in doubt is left alone.
+    /// Time after which a device is checked again that may have been deleted.
     const RECHECK_INTERVAL: Duration = Duration::from_millis(200);
 
     pub(crate) fn new(
@@ -80,15 +80,15 @@ impl<W: Sink> Server<W> {
         })
     }
 
-    /// The same without lines about the link.
+    /// Returns the server with or without lines about the link.
     pub(crate) fn without_link_lines(self, hides_link_lines: bool) -> Server<W> {
         Server { hides_link_lines, ..self }
     }
 
-    /// Waits for the wire, for a signal, for what the time brings, or until `limit` has passed; then
-    /// does what is due.
+    /// Waits for frames, for a signal, for the host's deadline, or until `limit` has passed; then
+    /// runs a turn.
     pub(crate) fn step(&mut self, signals: &Signals, limit: Option<Duration>) -> Result<Woken, ServeError> {
-        // While the wire has no room, what is due has nowhere to go.
+        // While the device is congested, nothing that is due can be sent.
         let due = self.host.deadline().filter(|_| !self.congested);
         let due = due.map(|deadline| deadline.since(self.clock.now()));
         let recheck = self.device.needs_recheck().then_some(Self::RECHECK_INTERVAL);
@@ -103,7 +103,7 @@ impl<W: Sink> Server<W> {
             Woken { device: true, ..Woken::default() }
         } else {
             self.busy_steps = 0;
-            // What was due while the wire had no room is due again once it has.
+            // What was due during congestion is due again after it.
             let was_cleared = was_congested && !self.congested;
             let limit = limit.map(|limit| limit.saturating_sub(spin));
             let limit = if found || was_cleared { Some(Duration::ZERO) } else { limit };
@@ -114,7 +114,7 @@ impl<W: Sink> Server<W> {
         if woken.others {
             self.follow_link()?;
         }
-        // Many steps a second need not look for what takes seconds.
+        // A suspension lasts seconds: it need not be checked in each of many steps a second.
         if self.busy_steps == 0 && self.suspension.has_ended() {
             self.handle_resume();
         }
@@ -146,8 +146,8 @@ impl<W: Sink> Server<W> {
         Ok(())
     }
 
-    /// Has the host act as after a lost link, because the machine was suspended: the wire may be
-    /// another one, although the carrier was not lost.
+    /// Reports a lost link to the host, because the machine was suspended: it may be connected to another
+    /// network, although the carrier was not lost.
     // spec: rfc5227-wake
     fn handle_resume(&mut self) {
         if let Some(monitor) = &self.monitor {
@@ -157,7 +157,7 @@ impl<W: Sink> Server<W> {
         }
     }
 
-    /// One turn of the loop. Returns whether something arrived.
+    /// Runs one turn. Returns whether frames arrived.
     fn turn(&mut self) -> Result<bool, ServeError> {
         self.now = self.clock.now();
         let turn = self.host.turn(self.now, &mut self.device, &mut self.pool, &mut self.report);
@@ -173,7 +173,7 @@ impl<W: Sink> Server<W> {
         self.report.flush();
     }
 
-    /// Prints what was counted.
+    /// Prints the counters.
     pub(crate) fn counters(&mut self) {
         self.report.suppressed(self.now, None);
         self.report.counters(&self.host, &self.device, &self.pool);

@@ -16,11 +16,11 @@ pub(crate) struct Signals(SignalFd);
 pub(crate) const TERMINATION_SIGNALS: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
 
 impl Signals {
-    /// Takes these signals over. To be called before any thread exists, and after everything that may block without
-    /// looking at them: the opening of a FIFO, reading a file.
+    /// Blocks these signals. To be called before any thread exists, and after everything that may block without
+    /// checking them: opening a FIFO, reading a file.
     ///
-    /// A SIGHUP that the program was started to ignore, as by `nohup`, stays ignored. A write beyond the limit on the
-    /// size of files fails from now on, and does not end the program by a signal.
+    /// A SIGHUP that was ignored at the start, as by `nohup`, stays ignored. A write beyond the file size limit
+    /// fails from now on, and does not end the program by a signal.
     pub(crate) fn take_over(signals: &[Signal]) -> io::Result<Signals> {
         let is_kept = |signal: &Signal| *signal == Signal::SIGHUP && ignores_hangup();
         let mask: SigSet = signals.iter().copied().filter(|signal| !is_kept(signal)).collect();
@@ -39,7 +39,7 @@ impl Signals {
         Ok(wait(self.0.as_fd(), false, self.0.as_fd(), &[], Some(Duration::ZERO))?.stop)
     }
 
-    /// The next signal that has come.
+    /// Reads the next signal that has come.
     pub(crate) fn next(&self) -> io::Result<Option<Signal>> {
         let Some(signal) = self.0.read_signal()? else {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! The station that a command is, and its wire.
+//! Opening the device of a host, with its routes and random numbers.
 
 pub(crate) mod arguments;
 
@@ -17,30 +17,30 @@ use crate::values::{ip_address, range};
 use arguments::StationArguments;
 
 impl StationArguments {
-    /// Attaches us to the interface or to the TAP. What we will answer for is `protocol`, and which hardware
-    /// addresses we will have there, `hardware` tells.
+    /// Opens the interface or the TAP for hosts that answer for the addresses `ips`. `macs` returns
+    /// their first and last MAC address on an interface.
     pub(crate) fn attach(
         &self,
-        protocol: &[Ipv4Net],
-        hardware: impl FnOnce(&InterfaceName) -> Result<(MacAddr, MacAddr), Failure>,
+        ips: &[Ipv4Net],
+        macs: impl FnOnce(&InterfaceName) -> Result<(MacAddr, MacAddr), Failure>,
     ) -> Result<HostDevice, Failure> {
         match (&self.interface, &self.tap) {
             (Some(name), _) => {
-                let addresses = HostAddresses { hardware: hardware(name)?, protocol };
+                let addresses = HostAddresses { macs: macs(name)?, ips };
                 let device = HostDevice::open_interface(name, &addresses)?;
                 self.gateway.map_or(Ok(()), |gateway| device.check_reachable(gateway))?;
                 Ok(device)
             }
             (None, Some(name)) => {
-                let tap = self.open(name, protocol)?;
-                check_macs(hardware(tap.interface().name())?, tap.interface())?;
+                let tap = self.open(name, ips)?;
+                check_macs(macs(tap.interface().name())?, tap.interface())?;
                 Ok(tap.into())
             }
             (None, None) => Err(Failure::new("no wire is named; name one by -I or --tap")),
         }
     }
 
-    /// Opens the TAP, and sets up the kernel's side as far as that is ours to do.
+    /// Opens the TAP, and configures the kernel's side as far as the arguments say.
     fn open(&self, name: &InterfaceName, ours: &[Ipv4Net]) -> Result<Tap, Failure> {
         let mut options = Tap::options().io(self.io.into());
         if let Some(mtu) = self.mtu {
@@ -48,13 +48,13 @@ impl StationArguments {
         }
         let tap = options.open(name.as_str())?;
         if let Some(address) = self.kernel {
-            // Of a range that is not ours alone the kernel can be asked on a TAP.
+            // On a TAP, a range that proxies the kernel's network may contain its address.
             if let Some(ours) = ours.iter().find(|ours| **ours == Ipv4Net::from(address.addr())) {
                 return Err(shared_address(*ours, address.addr()));
             }
             tap.interface().ensure_address(address)?;
         }
-        // Somebody else's TAP is up or down as they please.
+        // An existing TAP is up or down as its owner chose.
         if tap.is_created() {
             tap.interface().set_up(true)?;
         }
@@ -74,7 +74,7 @@ impl StationArguments {
         }
     }
 
-    /// How long to look for frames before sleeping.
+    /// Time to poll for frames before sleeping.
     pub(crate) fn busy_poll_time(&self) -> Duration {
         self.busy_poll.map_or_else(usual_spin, |busy_poll_time| Duration::from_micros(busy_poll_time.into()))
     }
@@ -97,12 +97,12 @@ fn route(words: &[String]) -> Result<(Ipv4Net, Ipv4Addr), String> {
     }
 }
 
-/// A number that no other station can guess.
+/// Returns a number that other hosts cannot guess.
 pub(crate) fn random_number() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-/// The secret of a host: 128 bits that the standard library has from the operating system.
+/// Returns the secret of a host: 128 bits, seeded by the operating system.
 pub(crate) fn secret() -> u128 {
     let random_number = RandomState::new();
     (u128::from(random_number.hash_one(0)) << 64) | u128::from(random_number.hash_one(1))

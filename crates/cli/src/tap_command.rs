@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &TapArguments) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Message of a failed deletion; the hints of attach errors do not apply.
+/// Returns the message of a failed deletion; the hints for attaching do not apply.
 fn delete_message(name: &InterfaceName, error: &OpenError) -> String {
     let program = std::env::current_exe().unwrap_or_else(|_| "tapstack".into());
     let as_root = format!("sudo {} tap delete {}", quoted(&program.to_string_lossy()), quoted(name.as_str()));
@@ -124,7 +124,7 @@ fn list(json: bool) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The name as it is: JSON escapes by rules of its own.
+/// Serializes the name unescaped: JSON has its own escapes.
 fn serialize_name<S: serde::Serializer>(name: &InterfaceName, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(name.as_str())
 }

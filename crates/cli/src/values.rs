@@ -9,12 +9,12 @@ use std::time::Duration;
 use ipnet::Ipv4Net;
 use link::MacAddr;
 
-/// Reads an IP address.
+/// Parses an IP address.
 pub(crate) fn ip_address(text: &str) -> Result<Ipv4Addr, String> {
     text.parse().map_err(|_| ip_address_error(text))
 }
 
-/// Reads an IP address with the length of its prefix, or with a netmask: `10.0.0.2/24`, `10.0.0.2/255.255.255.0`.
+/// Parses an IP address with a prefix length or a netmask: `10.0.0.2/24`, `10.0.0.2/255.255.255.0`.
 pub(crate) fn network(text: &str) -> Result<Ipv4Net, String> {
     let Some((address, length)) = text.split_once('/') else {
         return Err(match ip_address(text) {
@@ -35,7 +35,7 @@ pub(crate) fn network(text: &str) -> Result<Ipv4Net, String> {
         .ok_or_else(|| "the prefix length must be from 0 to 32".to_owned())
 }
 
-/// Reads the IP address of a host in a network.
+/// Parses the IP address of a host in a network.
 pub(crate) fn host_network(text: &str) -> Result<Ipv4Net, String> {
     let network = network(text)?;
     let address = network.addr();
@@ -61,12 +61,12 @@ pub(crate) fn host_network(text: &str) -> Result<Ipv4Net, String> {
     Err(format!("{address} is {kind}; use the address of a host, e.g. 10.0.0.2/24"))
 }
 
-/// Reads a range in CIDR notation.
+/// Parses a range in CIDR notation.
 pub(crate) fn range(text: &str) -> Result<Ipv4Net, String> {
     check_host_bits(network(text)?)
 }
 
-/// A range as it is, unless it is written as one of its addresses.
+/// Returns a range, unless its host bits are set.
 pub(crate) fn check_host_bits(range: Ipv4Net) -> Result<Ipv4Net, String> {
     if range == range.trunc() {
         Ok(range)
@@ -75,14 +75,14 @@ pub(crate) fn check_host_bits(range: Ipv4Net) -> Result<Ipv4Net, String> {
     }
 }
 
-/// An IP address with this netmask.
+/// Returns an IP address with this netmask.
 pub(crate) fn with_netmask(address: Ipv4Addr, netmask: &str) -> Result<Ipv4Net, String> {
     let netmask = ip_address(netmask)?;
     Ipv4Net::with_netmask(address, netmask)
         .map_err(|_| format!("{netmask} is not a netmask; expected e.g. 255.255.255.0"))
 }
 
-/// Reads the MAC address of one station.
+/// Parses the MAC address of one station.
 pub(crate) fn station_mac(text: &str) -> Result<MacAddr, String> {
     let mac: MacAddr = text.parse().map_err(|_| {
         "expected six bytes in hexadecimal, e.g. 02:00:00:00:00:02, 0200.0000.0002 or 020000000002".to_owned()
@@ -114,7 +114,7 @@ where
     }
 }
 
-/// Reads a time in seconds.
+/// Parses a time in seconds.
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let parsed = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let bounds = Duration::from_millis(1)..=Duration::from_hours(24);
@@ -135,7 +135,7 @@ fn ip_address_error(text: &str) -> String {
     if parts.len() != 4 || !parts.iter().all(is_number) {
         return EXPECTED_IP_ADDRESS.to_owned();
     }
-    // RFC 6943 3.1.1: inet_aton, and with it ping and ip, read such a number as octal.
+    // RFC 6943 3.1.1: inet_aton, and so ping and ip, read such a number as octal.
     if let Some(part) = parts.iter().find(|part| part.len() > 1 && part.starts_with('0')) {
         return format!("{part} has a leading zero, which other programs read as octal; write it without");
     }

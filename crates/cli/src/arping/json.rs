@@ -1,4 +1,4 @@
-//! The same as JSON, one object a line, each with an `event`.
+//! Events of an inquiry as JSON: one object a line, each with an `event`.
 
 use std::net::Ipv4Addr;
 
@@ -10,7 +10,7 @@ use tap::Instant;
 use super::text::ArpingEvent;
 use crate::output::json;
 
-/// One line. Times are nanoseconds, `time` is since the command began.
+/// A line of JSON. Times are nanoseconds; `time` is since the start of the command.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum ArpingJson {
@@ -21,7 +21,7 @@ enum ArpingJson {
         protocol_address: Ipv4Addr,
         hardware_address: String,
     },
-    /// A reply; or, to a probe, any packet that says the address is somebody else's.
+    /// A reply or, while probing, any packet that shows the address to be in use.
     Reply {
         time: u64,
         operation: u16,
@@ -46,7 +46,7 @@ enum ArpingJson {
     },
 }
 
-/// One line, without the line feed.
+/// Returns an event as one line, without the line feed.
 pub(super) fn line(now: Instant, inquiry: &Inquiry, event: &ArpingEvent<'_>) -> String {
     json(&ArpingJson::new(now.as_nanos(), inquiry, event))
 }

@@ -1,4 +1,4 @@
-//! What iputils says of the same.
+//! Events of an inquiry as text, as iputils prints them.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use arptools::inquiry::{Heard, Inquiry};
 use link::MacAddr;
 use tap::linux::InterfaceName;
 
-/// What is to be told about an inquiry.
+/// An event of an inquiry that is printed.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum ArpingEvent<'a> {
     Start { interface: &'a InterfaceName },
@@ -15,7 +15,7 @@ pub(super) enum ArpingEvent<'a> {
     Statistics(arptools::inquiry::Outcome),
 }
 
-/// One line, or the lines of the end, without the last line feed.
+/// Returns an event as one line or, for the statistics, several, without the last line feed.
 pub(super) fn lines(inquiry: &Inquiry, event: &ArpingEvent<'_>) -> String {
     let plan = inquiry.plan();
     match event {
@@ -27,7 +27,7 @@ pub(super) fn lines(inquiry: &Inquiry, event: &ArpingEvent<'_>) -> String {
     }
 }
 
-/// What the inquiry made of a packet, for the capture.
+/// Returns the comment on a packet in the capture.
 pub(super) fn capture_comment(heard: Option<Heard>) -> &'static str {
     match heard {
         None => "passed over: not about what was asked",
@@ -41,7 +41,7 @@ fn reply_text(inquiry: &Inquiry, heard: &Heard) -> String {
     let destination = if heard.is_broadcast { "Broadcast" } else { "Unicast" };
     let kind = if packet.operation == Operation::REQUEST { "request" } else { "reply" };
     let from = format!("{} [{}]", packet.sender_protocol, UppercaseMac(packet.sender_hardware));
-    // Whom it is for, as far as that is not us.
+    // The target, if it is another host.
     let protocol = (packet.target_protocol != ours.protocol).then(|| packet.target_protocol.to_string());
     let hardware = (packet.target_hardware != ours.hardware)
         .then(|| format!("[{}]", UppercaseMac(packet.target_hardware)));
@@ -73,13 +73,13 @@ fn statistics_text(inquiry: &Inquiry) -> String {
     )
 }
 
-/// Milliseconds to the nearest microsecond.
+/// Formats milliseconds, rounded to the microsecond.
 fn milliseconds(time: Duration) -> String {
     let micros = (time.as_nanos() + 500) / 1_000;
     format!("{}.{:03}ms", micros / 1_000, micros % 1_000)
 }
 
-/// A hardware address in capitals.
+/// A MAC address in upper case.
 struct UppercaseMac(MacAddr);
 
 impl std::fmt::Display for UppercaseMac {

@@ -1,4 +1,4 @@
-//! What the facts mean, and what mends what is not as it should be.
+//! The checks: what the facts mean, and hints how to fix what does not work.
 
 use super::facts::{Capability, Facts};
 use super::inside::NamespaceMethod;
@@ -6,7 +6,7 @@ use super::managers::Networkd;
 use super::{CheckOutcome, Finding};
 use crate::advice::quoted;
 
-/// All checks, the needed ones first.
+/// Runs all checks, the needed ones first.
 pub(super) fn check_all(facts: &Facts) -> Vec<Finding> {
     vec![
         node(facts),
@@ -42,7 +42,7 @@ impl Finding {
         Finding::new(check, CheckOutcome::Skip, why)
     }
 
-    /// What an error says, whose sentence ends with its mend.
+    /// Returns the finding of an error message that may end with a command.
     fn refused(check: &'static str, outcome: CheckOutcome, sentence: &str) -> Finding {
         let (why, hint) = split_hint(sentence);
         Finding { hint, ..Finding::new(check, outcome, why) }
@@ -57,10 +57,10 @@ impl Finding {
     }
 }
 
-/// An error's sentence, and the command at its end, if it has one.
+/// Splits a message from the command at its end, if it has one.
 pub(super) fn split_hint(sentence: &str) -> (&str, Option<String>) {
     match sentence.strip_suffix('`').and_then(|rest| rest.rsplit_once("; `")) {
-        // What has to be filled in is no command to paste, and belongs to the words.
+        // A command with a part to fill in cannot be pasted: it stays in the message.
         Some((_, hint)) if hint.ends_with("...") => (sentence, None),
         Some((why, hint)) => (why, Some(hint.to_owned())),
         None => (sentence, None),
@@ -85,7 +85,7 @@ fn namespace(facts: &Facts) -> Finding {
             check,
             "a network namespace can be made, in a user namespace that holds its privileges",
         ),
-        // Who may make TAPs outside has a host all the same, though neither `lab` nor the tests.
+        // With CAP_NET_ADMIN a host runs on a TAP outside, though neither `lab` nor the tests do.
         Ok(Err(sentence)) if facts.capabilities.is_some_and(|held| held.net_admin == Capability::Held) => {
             Finding::refused(check, CheckOutcome::Warn, sentence)
         }
@@ -99,7 +99,7 @@ fn tap(facts: &Facts) -> Finding {
     let check = "tap";
     match facts.inside.as_ref().map(|inside| &inside.tap) {
         Ok(Some(Ok(()))) => Finding::ok(check, "a TAP can be made inside and brought up"),
-        // The node's own mend comes first.
+        // The hint for the node comes first.
         Ok(Some(Err(_))) if facts.node.is_err() => Finding::skip(check, "it takes the node"),
         Ok(Some(Err(sentence))) => Finding::refused(check, CheckOutcome::Bad, sentence),
         Ok(None) => Finding::skip(check, "it takes a namespace"),
@@ -135,7 +135,7 @@ fn net_raw(facts: &Facts) -> Finding {
             "not held: real interfaces take `sudo`, TAPs do not; with the capability on the program's file every local user could send raw frames",
         )
         .with_hint(format!("sudo setcap cap_net_raw+ep {}", facts.program)),
-        // A file with this capability could not even be run.
+        // A file with this capability could not be executed.
         Some(Capability::OutOfBounds) => Finding::warn(
             check,
             "not held, and outside of the bounding set: no real interface can be used; a container gets it by `docker run --cap-add NET_RAW`",
@@ -154,7 +154,7 @@ fn io_uring(facts: &Facts) -> Finding {
     match facts.io_uring_disabled {
         Some(value @ 1..) => Finding::warn(
             check,
-            // No machine-wide change is advised for the speed of one program.
+            // The speed of one program is no reason to advise a machine-wide change.
             format!(
                 "switched off (kernel.io_uring_disabled is {value}): frames are carried one a call, slower under load"
             ),
@@ -210,7 +210,7 @@ fn ipv6(facts: &Facts) -> Finding {
     }
 }
 
-/// A kernel as it comes keeps 1,024.
+/// The kernel's default.
 const DEFAULT_MAX_NEIGHBORS: u64 = 1_024;
 
 fn neighbors(facts: &Facts) -> Finding {

@@ -1,4 +1,4 @@
-//! What this machine says when it is asked. Nothing is judged here, and nothing changed.
+//! Facts about this machine. Nothing is judged here, and nothing changed.
 
 use std::fs;
 use std::path::Path;
@@ -11,46 +11,46 @@ use super::managers::InterfaceManagers;
 use crate::advice::{explain, quoted};
 use crate::users::{caller, user_name};
 
-/// All that is judged.
+/// The facts that are checked.
 #[derive(Clone, Debug)]
 pub(super) struct Facts {
-    /// What the driver behind `/dev/net/tun` can do, or why the node does not open.
+    /// Features of the driver of `/dev/net/tun`, or why the node does not open.
     pub(super) node: Result<Features, String>,
-    /// The capabilities that this process may use, if it can tell.
+    /// The capabilities of this process, if known.
     pub(super) capabilities: Option<Capabilities>,
-    /// What was tried in a namespace, or why nothing could be.
+    /// The results in a namespace, or why there are none.
     pub(super) inside: Result<NamespaceReport, String>,
-    /// `kernel.io_uring_disabled`; kernels before 6.6 have no such switch.
+    /// `kernel.io_uring_disabled`, which kernels before 6.6 lack.
     pub(super) io_uring_disabled: Option<u64>,
     pub(super) managers: InterfaceManagers,
-    /// Whether a new interface speaks IPv6; nothing on a kernel without it.
+    /// Whether IPv6 is on for new interfaces; none on a kernel without IPv6.
     pub(super) ipv6: Option<bool>,
-    /// The TAPs that there are on which IPv6 is on.
+    /// The TAPs on which IPv6 is on.
     pub(super) taps_with_ipv6: Vec<InterfaceName>,
-    /// The most neighbors that the kernel keeps.
+    /// The maximum size of the kernel's neighbor table.
     pub(super) most_neighbors: Option<u64>,
     pub(super) processors: Option<usize>,
-    /// This program, as a shell takes it.
+    /// The path of this program, quoted for a shell.
     pub(super) program: String,
-    /// The user at the keyboard.
+    /// The user, before `sudo`.
     pub(super) user: String,
 }
 
-/// Those that count here.
+/// The capabilities that are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Capabilities {
     pub(super) net_admin: Capability,
     pub(super) net_raw: Capability,
 }
 
-/// What a process may do with a capability.
+/// State of a capability.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Capability {
-    /// It is in effect.
+    /// In effect.
     Held,
-    /// It is not, and the process and its children can gain it, by `sudo` or by a file that has it.
+    /// Not in effect, but the process or its children can gain it, by `sudo` or by a file that has it.
     Gainable,
-    /// It is outside of the bounding set: no process here can gain it.
+    /// Outside the bounding set: no process here can gain it.
     OutOfBounds,
 }
 
@@ -78,7 +78,7 @@ impl Capabilities {
     const NET_ADMIN: u64 = 1 << 12;
     const NET_RAW: u64 = 1 << 13;
 
-    /// Those of a process, from the text of its `/proc/PID/status`.
+    /// Parses the capabilities of a process from its `/proc/PID/status`.
     pub(super) fn of(status: &str) -> Option<Capabilities> {
         let mask = |name: &str| {
             let digits = status.lines().find_map(|line| line.strip_prefix(name))?;
@@ -94,7 +94,7 @@ impl Capabilities {
     }
 }
 
-/// The TAPs on which IPv6 is on. Where they cannot be listed, there are none to name.
+/// Returns the TAPs on which IPv6 is on; none if TAPs cannot be listed.
 fn taps_with_ipv6() -> Vec<InterfaceName> {
     let is_on =
         |name: &InterfaceName| setting(&format!("net/ipv6/conf/{}/disable_ipv6", name.as_str())) == Some(0);

@@ -1,5 +1,5 @@
-//! What can only be tried in a namespace: this program, run under another name, moves into one, tries, and
-//! ends. Moving changes a process for good.
+//! Checks that need a namespace: this program, run under another name, enters one, runs the checks, and
+//! ends, since entering a namespace cannot be undone.
 
 use std::ffi::OsString;
 use std::fs;
@@ -15,36 +15,36 @@ use tap::linux::{Io, Namespace, Tap};
 use crate::advice::explain;
 use crate::failure::{Failure, print_line};
 
-/// The name under which this program tries things in a namespace.
+/// The name under which this program runs the checks in a namespace.
 pub(crate) const NAMESPACE_CHECK: &str = "tapstack-doctor-inside";
 
-/// Argument that makes the explorer undumpable, as `lab` would be.
+/// Argument that makes the child undumpable, as `lab` would be.
 const UNDUMPABLE: &str = "undumpable";
 
-/// What came of it. Each refusal is a sentence.
+/// The results in a namespace. Each refusal is an error message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct NamespaceReport {
-    /// Whether a namespace was made that holds its privileges, and in which way.
+    /// How the namespace was created, or why it was not.
     pub(super) namespace: Result<NamespaceMethod, String>,
-    /// Whether a TAP can be made there and brought up, if there is a namespace.
+    /// Whether a TAP can be created and brought up; none without a namespace.
     pub(super) tap: Option<Result<(), String>>,
-    /// Whether `io_uring` carries its frames, if there is a TAP.
+    /// Whether `io_uring` carries its frames; none without a TAP.
     pub(super) ring: Option<Result<(), String>>,
 }
 
-/// The ways to a network namespace.
+/// How a network namespace was created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum NamespaceMethod {
-    /// By privilege.
+    /// With privilege.
     Privilege,
-    /// By a user namespace around it.
+    /// In a new user namespace.
     UserNamespace,
 }
 
-/// Runs this program as the explorer, and takes its report.
+/// Runs the checks in a child process, and returns its report.
 pub(super) fn run_in_child() -> Result<NamespaceReport, String> {
     let mut command = Command::new("/proc/self/exe");
-    // A program whose file has capabilities is not dumpable, which counts inside; the same program, run by itself, is.
+    // A program whose file has capabilities is not dumpable, which matters inside; the child, which has none, is.
     let is_dumpable = prctl::get_dumpable().unwrap_or(true);
     let words = (!is_dumpable).then_some(UNDUMPABLE);
     let output = command.arg0(NAMESPACE_CHECK).args(words).stdin(Stdio::null()).output();
@@ -55,7 +55,7 @@ pub(super) fn run_in_child() -> Result<NamespaceReport, String> {
     })
 }
 
-/// What the explorer does.
+/// Runs the checks in this process, and prints the report.
 pub(crate) fn report(mut words: impl Iterator<Item = OsString>) -> Result<ExitCode, Failure> {
     if words.any(|name| name == UNDUMPABLE) {
         prctl::set_dumpable(false)?;
@@ -83,7 +83,7 @@ fn user_namespace() -> io::Result<PathBuf> {
     fs::read_link("/proc/self/ns/user")
 }
 
-/// Makes a TAP whose frames are carried this way, and brings it up.
+/// Creates a TAP whose frames are carried in this mode, and brings it up.
 fn open(io: Io) -> Result<(), String> {
     let tap = Tap::options().io(io).open("doctor%d").map_err(|error| explain(&error))?;
     tap.interface().set_up(true).map_err(|error| explain(&error))

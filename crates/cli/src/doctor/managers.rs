@@ -1,41 +1,39 @@
-//! The programs that set interfaces up unasked, and whether they let a TAP be.
+//! Network managers that configure interfaces, and whether they ignore TAPs.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::sections::{Section, matches_glob, sections};
-
-/// Which of them run, and what they would do to a TAP.
+/// Which network managers run, and what they do to a TAP.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct InterfaceManagers {
-    /// Whether its files keep `NetworkManager` off TAPs, if it runs.
+    /// Whether `NetworkManager` ignores TAPs, if it runs.
     pub(super) network_manager_ignores_taps: Option<bool>,
     pub(super) networkd: Networkd,
 }
 
-/// What `systemd-networkd` would do to a TAP.
+/// What `systemd-networkd` does to a TAP.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum Networkd {
     /// It does not run.
     #[default]
     Absent,
-    /// None of its files sets a TAP up.
+    /// None of its files matches a TAP.
     IgnoresTaps,
-    /// This one does.
+    /// This file matches a TAP.
     ManagesTaps(PathBuf),
 }
 
-/// The TAP that people have.
+/// The usual name of a TAP.
 const TAP: &str = "tap0";
-/// Where `NetworkManager` reads what it is told.
+/// Folders of `NetworkManager`'s configuration.
 const NETWORK_MANAGER: [&str; 4] = [
     "/usr/lib/NetworkManager/conf.d",
     "/run/NetworkManager/conf.d",
     "/etc/NetworkManager",
     "/etc/NetworkManager/conf.d",
 ];
-/// Where `systemd-networkd` does: of two files of one name the later folder's counts.
+/// Folders of `systemd-networkd`'s: of two files with one name, the later folder's counts.
 const NETWORKD: [&str; 4] = [
     "/usr/lib/systemd/network",
     "/usr/local/lib/systemd/network",
@@ -51,7 +49,7 @@ impl InterfaceManagers {
             network_manager_ignores_taps: runs("NetworkManager").then(|| {
                 ignores_taps(files(&NETWORK_MANAGER, "conf").values().map(|(_, text)| text.as_str()))
             }),
-            // The kernel cuts a program's name after fifteen octets.
+            // The kernel cuts a program's name after 15 bytes.
             networkd: match runs("systemd-network").then(|| manages_taps(&files(&NETWORKD, "network"))) {
                 None => Networkd::Absent,
                 Some(None) => Networkd::IgnoresTaps,
@@ -61,7 +59,7 @@ impl InterfaceManagers {
     }
 }
 
-/// The programs that run, as far as they can be seen.
+/// Returns the names of the visible programs that run.
 fn running() -> Vec<String> {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     processes
@@ -70,7 +68,7 @@ fn running() -> Vec<String> {
         .collect()
 }
 
-/// The files with this ending, by name: a later folder's replaces an earlier one's.
+/// Reads the files with this extension, by name: a later folder's replaces an earlier one's.
 fn files(folders: &[&str], ending: &str) -> BTreeMap<String, (PathBuf, String)> {
     let entries = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
     entries
@@ -84,7 +82,7 @@ fn files(folders: &[&str], ending: &str) -> BTreeMap<String, (PathBuf, String)> 
         .collect()
 }
 
-/// Whether one of the files keeps `NetworkManager` off TAPs.
+/// Whether one of these files makes `NetworkManager` ignore TAPs.
 pub(super) fn ignores_taps<'a>(files: impl IntoIterator<Item = &'a str>) -> bool {
     files.into_iter().flat_map(sections).any(|section| {
         let unmanaged = section.sets("managed", &["0", "no", "false", "off"]);
@@ -96,7 +94,7 @@ pub(super) fn ignores_taps<'a>(files: impl IntoIterator<Item = &'a str>) -> bool
     })
 }
 
-/// Whether a list of devices, as `NetworkManager` takes it, names TAPs.
+/// Whether a list of devices, in `NetworkManager`'s syntax, contains TAPs.
 fn lists_taps(devices: &str) -> bool {
     devices.split([';', ',']).map(str::trim).any(|device| match device.split_once(':') {
         Some(("interface-name", pattern)) => matches_glob(TAP, pattern.trim_start_matches('=')),
@@ -105,7 +103,7 @@ fn lists_taps(devices: &str) -> bool {
     })
 }
 
-/// The first file by which `systemd-networkd` sets TAPs up, unless one before it says to let them be.
+/// Returns the first file by which `systemd-networkd` manages TAPs, unless it makes them unmanaged.
 pub(super) fn manages_taps(files: &BTreeMap<String, (PathBuf, String)>) -> Option<PathBuf> {
     let (path, sections) =
         files.values().map(|(path, text)| (path, sections(text))).find(|(_, sections)| {
@@ -116,7 +114,7 @@ pub(super) fn manages_taps(files: &BTreeMap<String, (PathBuf, String)>) -> Optio
     (!sections.iter().any(unmanaged)).then(|| path.clone())
 }
 
-/// Whether a TAP is what the section describes. One that describes nothing matches nothing.
+/// Whether a section matches a TAP. An empty section matches nothing.
 fn matches_taps(section: &Section) -> bool {
     let met = |(key, patterns): &(String, String)| {
         let any = |what: &str| patterns.split_whitespace().any(|pattern| matches_glob(what, pattern));
@@ -124,9 +122,53 @@ fn matches_taps(section: &Section) -> bool {
             "Name" => any(TAP),
             "Type" => any("ether"),
             "Kind" | "Driver" => any("tun"),
-            // A TAP has neither a path nor an address that anybody could have written down.
+            // A TAP has neither a path nor a fixed MAC address.
             _ => false,
         }
     };
     !section.settings.is_empty() && section.settings.iter().all(met)
+}
+
+/// A section: its name and its settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Section {
+    name: String,
+    settings: Vec<(String, String)>,
+}
+
+impl Section {
+    /// Whether it sets this key to one of these values.
+    fn sets(&self, key: &str, values: &[&str]) -> bool {
+        self.settings.iter().any(|(name, value)| name == key && values.contains(&value.as_str()))
+    }
+}
+
+/// Parses the sections of a file.
+fn sections(text: &str) -> Vec<Section> {
+    let mut sections: Vec<Section> = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';'])) {
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            sections.push(Section { name: name.to_owned(), settings: Vec::new() });
+        } else if let (Some((key, value)), Some(section)) = (line.split_once('='), sections.last_mut()) {
+            section.settings.push((key.trim().to_owned(), value.trim().to_owned()));
+        }
+    }
+    sections
+}
+
+/// Whether a text matches a pattern with `*` and `?`.
+pub(super) fn matches_glob(text: &str, pattern: &str) -> bool {
+    let mut rest = pattern.chars();
+    match rest.next() {
+        None => text.is_empty(),
+        Some('*') => {
+            let mut tails = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+            tails.any(|at| text.get(at..).is_some_and(|tail| matches_glob(tail, rest.as_str())))
+        }
+        Some(wanted) => {
+            let mut others = text.chars();
+            others.next().is_some_and(|first| wanted == '?' || wanted == first)
+                && matches_glob(others.as_str(), rest.as_str())
+        }
+    }
 }

@@ -4,12 +4,11 @@ use std::path::PathBuf;
 use super::checks::split_hint;
 use super::facts::{Capabilities, Capability};
 use super::inside::{NamespaceMethod, NamespaceReport};
-use super::managers::{InterfaceManagers, Networkd, ignores_taps, manages_taps};
-use super::sections::matches_glob;
+use super::managers::{InterfaceManagers, Networkd, ignores_taps, manages_taps, matches_glob};
 use super::*;
 use tap::linux::Features;
 
-/// A machine on which all is well.
+/// Returns the facts of a machine on which everything works.
 fn well() -> Facts {
     Facts {
         node: Ok(Features { virtio_header: true, multi_queue: true }),
@@ -30,7 +29,7 @@ fn well() -> Facts {
     }
 }
 
-/// What is not `ok`, and the exit code, after this change to a machine on which all is well.
+/// Returns the findings that are not `ok`, and the exit code, after this change to a working machine.
 fn after(change: impl FnOnce(&mut Facts)) -> (Vec<Finding>, u8) {
     let mut facts = well();
     change(&mut facts);
@@ -39,7 +38,7 @@ fn after(change: impl FnOnce(&mut Facts)) -> (Vec<Finding>, u8) {
     (findings.into_iter().filter(|finding| finding.outcome != CheckOutcome::Ok).collect(), code)
 }
 
-/// The one that is not `ok`: its check, outcome and mend, and the exit code.
+/// Returns check, outcome and hint of the only finding that is not `ok`, and the exit code.
 fn one(change: impl FnOnce(&mut Facts)) -> (&'static str, CheckOutcome, Option<String>, u8) {
     let (findings, code) = after(change);
     let [finding] = <[Finding; 1]>::try_from(findings).unwrap();
@@ -85,7 +84,7 @@ fn refused_namespace_is_bad_without_net_admin_and_warns_with_it() {
             Some(Capabilities { net_admin: Capability::Gainable, net_raw: Capability::Held });
     });
     assert_eq!((findings[0].outcome, findings[0].hint.as_deref(), code), (CheckOutcome::Bad, Some(hint), 1));
-    // Who may make TAPs outside is fine, but no TAP was made to see it.
+    // With CAP_NET_ADMIN a TAP can be created outside, but none was.
     let (findings, code) = after(refused);
     assert_eq!((findings[0].outcome, findings[1].outcome, code), (CheckOutcome::Warn, CheckOutcome::Skip, 2));
 }
@@ -182,7 +181,7 @@ fn missing_kernel_features_and_enabled_ipv6_warn() {
 fn interface_managers_warn_and_hint_unmanaged_configuration() {
     let (check, outcome, hint, code) = one(|facts| facts.managers.network_manager_ignores_taps = Some(false));
     assert_eq!((check, outcome, code), ("NetworkManager", CheckOutcome::Warn, 0));
-    // What the mend writes is what is looked for.
+    // The file of the hint has the effect that is checked.
     let written = hint.unwrap().split('\'').nth(1).unwrap().replace("\\n", "\n");
     assert!(ignores_taps([written.as_str()]), "{written}");
     let path = PathBuf::from("/etc/systemd/network/20-all.network");

@@ -1,4 +1,4 @@
-//! The exchange without a kernel: two hosts of ours on an embedded wire.
+//! The exchange without a kernel: two hosts on a cable in memory.
 
 use std::process::ExitCode;
 
@@ -13,14 +13,14 @@ use crate::failure::Failure;
 use crate::mac::lab_mac;
 use crate::report::{Level, Report};
 
-/// The first `EtherType` that is set aside for experiments.
+/// The first `EtherType` reserved for experiments.
 const EXPERIMENTAL: EtherType = EtherType(0x88b5);
 
-/// A cable carries a request, its reply and the payload in three turns of each end; a few more show
-/// that it is silent.
+/// Turns of each end: three for a request, its reply and the payload, and more to show that no further
+/// frames follow.
 const TURNS: usize = 6;
 
-/// One host asks, the other answers, and the asker's table is printed.
+/// Runs the exchange, and prints the table of the host that sent the request.
 pub(super) fn exchange(capture: &CaptureArguments) -> Result<ExitCode, Failure> {
     let name = "cable0".parse()?;
     let (mut near, mut far) = Cable::pair(1_500)?;
@@ -38,7 +38,7 @@ pub(super) fn exchange(capture: &CaptureArguments) -> Result<ExitCode, Failure> 
         host.config().hardware
     ));
 
-    // As the kernel does in the other lab: it has something to send, so it has to find us.
+    // As in the other lab, the peer has something to send, so it must resolve the address.
     if let Some(mut frame) = pool.take() {
         frame.write(b"hello")?;
         peer.send(clock.now(), HOST.addr(), EXPERIMENTAL, frame, &mut pool);

@@ -1,4 +1,4 @@
-//! A command inside the namespace, beside the kernel and our host.
+//! A command inside the namespace of the lab.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Write};
@@ -19,8 +19,8 @@ use crate::output::standard_error;
 use crate::report::{Level, Report};
 use crate::signals::{Signals, TERMINATION_SIGNALS};
 
-/// Runs the command with our host on the wire, and exits as it does. Standard output and SIGINT are
-/// the command's.
+/// Runs the command while the host serves, and returns its exit code. Standard output and SIGINT are left to
+/// the command.
 pub(super) fn run(
     network: LabNetwork,
     (program, words): (&OsString, &[OsString]),
@@ -38,14 +38,14 @@ pub(super) fn run(
     }
     if io::stdin().is_terminal() && io::stderr().is_terminal() {
         let (kernel, host) = (KERNEL.addr(), HOST.addr());
-        // A banner that cannot be written is missed by no one.
+        // A failed write of the banner is harmless.
         let _ = writeln!(
             io::stderr(),
             "inside the lab: the kernel is {kernel} on tap0, the host there is {host}"
         );
     }
     // A command inherits which signals are blocked. This program, run under another name, unblocks
-    // them and then becomes the command: no signal is lost on the way, and none ends the lab alone.
+    // them and then executes the command: no signal is lost meanwhile, and none ends the lab alone.
     let mut child = Command::new("/proc/self/exe").arg0(COMMAND_LAUNCHER).arg(program).args(words).spawn()?;
     let mut is_serving = true;
     while child.try_wait()?.is_none() {
@@ -53,7 +53,7 @@ pub(super) fn run(
             let stepped = server.step(&signals, None);
             server.print_events();
             if let Err(error) = stepped {
-                // The command may go on without us, as after `ip link delete tap0`; its code counts.
+                // The command may continue without the host, as after `ip link delete tap0`; its exit code counts.
                 Failure::from(error).print();
                 is_serving = false;
             }
@@ -62,8 +62,8 @@ pub(super) fn run(
         }
         while let Some(signal) = signals.next()? {
             if matches!(signal, Signal::SIGTERM | Signal::SIGHUP) {
-                // SIGINT from the keyboard has reached the command by itself. One that has become
-                // another user's cannot be told; it is waited for.
+                // SIGINT from the keyboard has reached the command by itself. A command that runs as
+                // another user cannot be signalled; its end is awaited.
                 let _ = kill(Pid::from_raw(i32::try_from(child.id())?), signal);
             }
         }
@@ -71,19 +71,19 @@ pub(super) fn run(
     Ok(exit_code(child.wait()?))
 }
 
-/// Has /sys show the interfaces of this network namespace, in a mount namespace of its own, as `ip netns exec` does.
+/// Mounts /sys for this network namespace, in a new mount namespace, as `ip netns exec` does.
 fn mount_sys() -> nix::Result<()> {
     let none: Option<&str> = None;
     unshare(CloneFlags::CLONE_NEWNS)?;
-    // What is mounted inside stays inside.
+    // Mounts inside do not propagate outside.
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_SLAVE, none)?;
     mount(Some("lab"), "/sys", Some("sysfs"), MsFlags::empty(), none)
 }
 
-/// The name under which this program becomes the command.
+/// The name under which this program executes the command.
 pub(crate) const COMMAND_LAUNCHER: &str = "tapstack-lab-command";
 
-/// Becomes the command that the arguments name, with no signal blocked.
+/// Executes the command of these arguments, with no signal blocked.
 pub(crate) fn exec_command(mut words: impl Iterator<Item = OsString>) -> Failure {
     let Some(program) = words.next() else {
         return Failure::new("no command is named");
@@ -91,7 +91,7 @@ pub(crate) fn exec_command(mut words: impl Iterator<Item = OsString>) -> Failure
     match SigSet::empty().thread_set_mask() {
         Ok(()) => {
             let error = Command::new(&program).args(words).exec();
-            // As the shells have it. A folder of PATH that may not be read refuses a command that is nowhere, too.
+            // As in shells. An unreadable folder of PATH also refuses a command that exists nowhere.
             let (why, exit_code) =
                 if exists(&program) { (error.to_string(), 126) } else { ("no such command".to_owned(), 127) };
             Failure::with_code(format!("cannot run {}: {why}", program.display()), exit_code)
@@ -100,7 +100,7 @@ pub(crate) fn exec_command(mut words: impl Iterator<Item = OsString>) -> Failure
     }
 }
 
-/// Whether there is a file of this name, where a command is looked for.
+/// Whether a command of this name exists, in PATH or as a path.
 fn exists(program: &OsStr) -> bool {
     if program.is_empty() {
         return false;
@@ -112,7 +112,7 @@ fn exists(program: &OsStr) -> bool {
     std::env::split_paths(&folders).any(|folder| folder.join(program).exists())
 }
 
-/// The command's own exit code, or 128 and the number of the signal that ended it.
+/// Returns the exit code of the command, or 128 plus the number of the signal that ended it.
 fn exit_code(status: ExitStatus) -> ExitCode {
     let exit_code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
     ExitCode::from(exit_code.and_then(|exit_code| u8::try_from(exit_code).ok()).unwrap_or(u8::MAX))

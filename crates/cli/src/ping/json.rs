@@ -1,4 +1,4 @@
-//! The same as JSON, one object a line, each with an `event`.
+//! Events of a session as JSON: one object a line, each with an `event`.
 
 use std::net::Ipv4Addr;
 
@@ -12,7 +12,7 @@ use super::statistics::RoundTrips;
 use super::text::{PingEvent, problem_text};
 use crate::output::json;
 
-/// One line. Times are nanoseconds, `time` is since the command began.
+/// A line of JSON. Times are nanoseconds; `time` is since the start of the command.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum PingJson {
@@ -22,18 +22,20 @@ enum PingJson {
         address: Ipv4Net,
         target: Ipv4Addr,
         identifier: u16,
-        octets: usize,
+        #[serde(rename = "octets")]
+        bytes: usize,
     },
     Reply {
         time: u64,
         from: Ipv4Addr,
         sequence: u16,
-        /// Of the ICMP message, header and data.
-        octets: usize,
+        /// Length of the ICMP message, header and data.
+        #[serde(rename = "octets")]
+        bytes: usize,
         time_to_live: u8,
         round_trip: u128,
         duplicate: bool,
-        /// The first byte of data that changed on the way.
+        /// The first byte of data that changed in transit.
         difference: Option<ChangedByte>,
     },
     Error {
@@ -60,7 +62,8 @@ enum PingJson {
         duplicates: u64,
         changed: u64,
         errors: u64,
-        strays: u64,
+        #[serde(rename = "strays")]
+        unmatched: u64,
         elapsed: u128,
         round_trips: Option<RoundTripsJson>,
     },
@@ -75,13 +78,15 @@ struct ChangedByte {
 
 #[derive(Debug, Serialize)]
 struct RoundTripsJson {
-    least: u128,
+    #[serde(rename = "least")]
+    min: u128,
     mean: u128,
-    most: u128,
+    #[serde(rename = "most")]
+    max: u128,
     deviation: u128,
 }
 
-/// One line, without the line feed.
+/// Returns an event as one line, without the line feed.
 pub(super) fn line(now: Instant, session: &PingSession, event: &PingEvent<'_>) -> String {
     json(&PingJson::new(now.as_nanos(), session, event))
 }
@@ -96,7 +101,7 @@ impl PingJson {
                 address,
                 target: plan.target,
                 identifier: plan.identifier,
-                octets: plan.octets,
+                bytes: plan.bytes,
             },
             PingEvent::Response(response) => PingJson::response(time, response),
             PingEvent::Statistics => {
@@ -109,7 +114,7 @@ impl PingJson {
                     duplicates: statistics.duplicates,
                     changed: statistics.changed,
                     errors: statistics.errors,
-                    strays: statistics.strays,
+                    unmatched: statistics.unmatched,
                     elapsed: statistics.elapsed().as_nanos(),
                     round_trips: statistics.round_trips().map(RoundTripsJson::from),
                 }
@@ -123,7 +128,7 @@ impl PingJson {
                 time,
                 from: reply.from,
                 sequence: reply.sequence,
-                octets: reply.octets,
+                bytes: reply.octets,
                 time_to_live: reply.time_to_live,
                 round_trip: round_trip.as_nanos(),
                 duplicate: is_duplicate,
@@ -149,9 +154,9 @@ impl From<Difference> for ChangedByte {
 
 impl From<RoundTrips> for RoundTripsJson {
     fn from(trips: RoundTrips) -> Self {
-        let [least, mean, most, deviation] =
-            [trips.least, trips.mean, trips.most, trips.deviation].map(|time| time.as_nanos());
-        RoundTripsJson { least, mean, most, deviation }
+        let [min, mean, max, deviation] =
+            [trips.min, trips.mean, trips.max, trips.deviation].map(|time| time.as_nanos());
+        RoundTripsJson { min, mean, max, deviation }
     }
 }
 

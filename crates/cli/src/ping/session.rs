@@ -1,4 +1,4 @@
-//! When the next request is due, which of them an answer is to, and when it is over.
+//! A run of echo requests: when the next is due, which request a reply matches, and when the run is complete.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -11,29 +11,29 @@ use tap::Instant;
 
 use super::statistics::PingStatistics;
 
-/// What is to be asked, and how often.
+/// The target and the schedule of the requests.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PingPlan {
     pub(super) target: Ipv4Addr,
     pub(super) identifier: u16,
-    /// Octets of data.
-    pub(super) octets: usize,
-    /// How many requests; without it, until somebody ends it.
+    /// Bytes of data.
+    pub(super) bytes: usize,
+    /// Number of requests; unlimited if none.
     pub(super) count: Option<u64>,
-    /// From one request to the next.
+    /// Time between two requests.
     pub(super) interval: Duration,
-    /// How long after the last request an answer is waited for if there was none at all.
+    /// Time to wait after the last request if no reply has come.
     pub(super) timeout: Duration,
 }
 
-/// One run of requests. It knows no wire: times and events go in, what is due and what was heard come
-/// out. It remembers the last request of each sequence number, 65,536 at most.
+/// A run of requests. It does no I/O: times and events are arguments, due requests and responses are results. It keeps the
+/// last request of each sequence number, up to 65,536.
 #[derive(Debug)]
 pub(super) struct PingSession {
     plan: PingPlan,
     requests: BTreeMap<u16, Request>,
     statistics: PingStatistics,
-    /// When nothing is waited for any more, once all is sent.
+    /// The end of the wait for replies, once all requests are sent.
     end: Option<Instant>,
 }
 
@@ -43,32 +43,32 @@ struct Request {
     is_answered: bool,
 }
 
-/// What is to be done next.
+/// The next step of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub(super) enum PingStep {
     /// Send the request of this sequence number.
     Send(u16),
-    /// Listen, for so long at most.
+    /// Receive, for up to this time.
     Wait(Duration),
-    /// No more.
+    /// The session is complete.
     Over,
 }
 
-/// What was heard about a request of ours.
+/// A response to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PingResponse {
-    /// It was answered.
+    /// An echo reply.
     Reply {
         reply: EchoReply,
         round_trip: Duration,
-        /// Not for the first time.
+        /// Whether the request had a reply before.
         is_duplicate: bool,
-        /// Not by the one who was asked.
+        /// Whether the sender is not the target.
         is_from_another: bool,
     },
-    /// It did not arrive.
+    /// An ICMP error: the request was not delivered.
     Error { from: Ipv4Addr, sequence: u16, problem: Problem },
-    /// Somebody on the way wants it otherwise next time; it may arrive all the same.
+    /// A redirect or a source quench: the request may have been delivered.
     Advice { from: Ipv4Addr, sequence: u16, problem: Problem },
 }
 
@@ -85,23 +85,23 @@ impl PingSession {
         &self.statistics
     }
 
-    /// What is due. As that of iputils it is over once there are as many answers and errors as requests
-    /// were wanted.
-    pub(super) fn next(&self, now: Instant) -> Next {
+    /// Returns the next step. As in iputils, a session is complete after as many replies and errors as requests
+    /// were planned.
+    pub(super) fn next(&self, now: Instant) -> PingStep {
         let PingStatistics { transmitted, received, errors, last, .. } = self.statistics;
         if self.plan.count.is_some_and(|count| received.saturating_add(errors) >= count) {
-            return Next::Over;
+            return PingStep::Over;
         }
         if let Some(end) = self.end {
-            return if now < end { Next::Wait(end.since(now)) } else { Next::Over };
+            return if now < end { PingStep::Wait(end.since(now)) } else { PingStep::Over };
         }
         match last.map(|last| last + self.plan.interval) {
-            Some(due) if now < due => Next::Wait(due.since(now)),
-            _ => Next::Send(sequence_of(transmitted.saturating_add(1))),
+            Some(due) if now < due => PingStep::Wait(due.since(now)),
+            _ => PingStep::Send(sequence_of(transmitted.saturating_add(1))),
         }
     }
 
-    /// The request of this sequence number was sent.
+    /// Records that the request of this sequence number was sent.
     pub(super) fn sent(&mut self, now: Instant, sequence: u16) {
         self.requests.insert(sequence, Request { sent: now, is_answered: false });
         self.statistics.sent(now);
@@ -110,12 +110,12 @@ impl PingSession {
         }
     }
 
-    /// It could not leave.
+    /// Counts a request that could not be sent.
     pub(super) fn transmit_failed(&mut self) {
         self.statistics.errors = self.statistics.errors.saturating_add(1);
     }
 
-    /// Takes what the host has to tell; none if it is not about a request of ours.
+    /// Returns the response that an event of the host is, or none if it matches no request.
     pub(super) fn receive(&mut self, now: Instant, event: Event) -> Option<PingResponse> {
         let response = match event {
             Event::Echo(reply) => self.receive_reply(now, reply),
@@ -123,7 +123,7 @@ impl PingSession {
             Event::Arp(_) => return None,
         };
         if response.is_none() {
-            self.statistics.strays = self.statistics.strays.saturating_add(1);
+            self.statistics.unmatched = self.statistics.unmatched.saturating_add(1);
         }
         response
     }
@@ -161,7 +161,7 @@ impl PingSession {
         Some(PingResponse::Error { from, sequence, problem })
     }
 
-    /// How many requests were under way when this one came back.
+    /// Updates the maximum number of requests in flight with the response to this request.
     fn update_pipe(&mut self, sequence: u16) {
         let under_way = sequence_of(self.statistics.transmitted).wrapping_sub(sequence);
         if let Some(pipe) = under_way.checked_add(1).filter(|_| under_way <= u16::MAX / 2) {
@@ -169,17 +169,17 @@ impl PingSession {
         }
     }
 
-    /// How long an answer is waited for after the last request: two round trips, and not less than the
-    /// interval. Where nothing was answered, how long a round trip takes is not known.
+    /// Returns the time to wait for a reply after the last request: two round trips, but at least the interval. Without
+    /// any reply the round trip is unknown, and the timeout applies.
     fn reply_timeout(&self) -> Duration {
-        match self.statistics.most() {
-            Some(most) => most.saturating_mul(2).max(self.plan.interval),
+        match self.statistics.max() {
+            Some(max) => max.saturating_mul(2).max(self.plan.interval),
             None => self.plan.timeout,
         }
     }
 }
 
-/// The sequence number of the request that makes it so many.
+/// Returns the sequence number of the request with this count.
 fn sequence_of(count: u64) -> u16 {
     u16::try_from(count % 65_536).unwrap_or_default()
 }

@@ -1,46 +1,46 @@
-//! What a run of requests comes to.
+//! Statistics of a session.
 
 use std::fmt;
 use std::time::Duration;
 
 use tap::Instant;
 
-/// Requests, answers, and the times from one to the other.
+/// Counts of requests and replies, and round-trip times.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct PingStatistics {
     pub(super) transmitted: u64,
-    /// Requests that were answered.
+    /// Requests with a reply.
     pub(super) received: u64,
-    /// Answers beyond the first.
+    /// Replies beyond the first.
     pub(super) duplicates: u64,
-    /// Answers whose data changed on the way.
+    /// Replies whose data changed in transit.
     pub(super) changed: u64,
-    /// Requests that did not arrive, as somebody said.
+    /// Requests that were not delivered, by ICMP errors.
     pub(super) errors: u64,
-    /// Answers and errors about nothing of ours.
-    pub(super) strays: u64,
-    /// The most requests that were under way at a time when one came back.
+    /// Replies and errors that match no request.
+    pub(super) unmatched: u64,
+    /// Maximum number of requests in flight when a response came.
     pub(super) pipe: u16,
     pub(super) first: Option<Instant>,
     pub(super) last: Option<Instant>,
-    least: Option<Duration>,
-    most: Option<Duration>,
-    /// Sum of the round trips, in nanoseconds.
+    min: Option<Duration>,
+    max: Option<Duration>,
+    /// Sum of the round-trip times, in nanoseconds.
     sum: u128,
     /// Sum of their squares.
     squares: u128,
 }
 
-/// The least, the mean and the greatest round trip, and the standard deviation.
+/// Minimum, mean, maximum and standard deviation of the round-trip times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RoundTrips {
-    pub(super) least: Duration,
+    pub(super) min: Duration,
     pub(super) mean: Duration,
-    pub(super) most: Duration,
+    pub(super) max: Duration,
     pub(super) deviation: Duration,
 }
 
-/// A share of the whole as C's `%g` writes a percentage: six significant digits, no zeros behind them.
+/// A percentage in the format of C's `%g`: six significant digits, without trailing zeros.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Percent {
     pub(super) part: u64,
@@ -60,16 +60,16 @@ impl PingStatistics {
         let nanos = round_trip.as_nanos();
         self.sum = self.sum.saturating_add(nanos);
         self.squares = self.squares.saturating_add(nanos.saturating_mul(nanos));
-        self.least = Some(self.least.map_or(round_trip, |least| least.min(round_trip)));
-        self.most = self.most.max(Some(round_trip));
+        self.min = Some(self.min.map_or(round_trip, |min| min.min(round_trip)));
+        self.max = self.max.max(Some(round_trip));
     }
 
-    /// The greatest round trip.
-    pub(super) fn most(&self) -> Option<Duration> {
-        self.most
+    /// The maximum round-trip time.
+    pub(super) fn max(&self) -> Option<Duration> {
+        self.max
     }
 
-    /// From the first request to the last.
+    /// Time from the first request to the last.
     pub(super) fn elapsed(&self) -> Duration {
         match (self.first, self.last) {
             (Some(first), Some(last)) => last.since(first),
@@ -77,20 +77,20 @@ impl PingStatistics {
         }
     }
 
-    /// Requests that were not answered.
+    /// The share of requests without a reply.
     pub(super) fn loss(&self) -> Percent {
         Percent { part: self.transmitted.saturating_sub(self.received), whole: self.transmitted }
     }
 
-    /// The round trips, if there was any. Those of duplicates count.
+    /// The round-trip times, if there was a reply. Duplicates count.
     pub(super) fn round_trips(&self) -> Option<RoundTrips> {
         let answers = u128::from(self.received) + u128::from(self.duplicates);
         let mean = self.sum.checked_div(answers)?;
         let variance = (self.squares / answers).saturating_sub(mean.saturating_mul(mean));
         Some(RoundTrips {
-            least: self.least?,
+            min: self.min?,
             mean: nanos(mean),
-            most: self.most?,
+            max: self.max?,
             deviation: nanos(variance.isqrt()),
         })
     }
@@ -103,7 +103,7 @@ fn nanos(count: u128) -> Duration {
 impl fmt::Display for Percent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (part, whole) = (u128::from(self.part) * 100, u128::from(self.whole.max(1)));
-        // Six digits from the first one on that is not zero: 100 takes three of them before the point.
+        // Six digits from the first that is not zero: of 100 three are before the point.
         let mut decimals = 3_u32;
         let mut scaled = part * 1_000;
         while scaled < whole * 100_000 && decimals < 9 {

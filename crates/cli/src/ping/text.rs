@@ -1,4 +1,4 @@
-//! What iputils says of the same.
+//! Events of a session as text, as iputils prints them.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tap::linux::InterfaceName;
 use super::session::{PingResponse, PingSession};
 use super::statistics::{PingStatistics, RoundTrips};
 
-/// What is to be told about a session.
+/// An event of a session that is printed.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum PingEvent<'a> {
     Start { interface: &'a InterfaceName, address: Ipv4Net },
@@ -19,24 +19,24 @@ pub(super) enum PingEvent<'a> {
     Statistics,
 }
 
-/// Octets of data from which on iputils tells times, because it keeps them there. We keep them elsewhere,
-/// and leave them out all the same.
+/// Bytes of data below which iputils prints no times, as it keeps the time of sending there. This program keeps it
+/// elsewhere, and prints none either.
 const TIMED_BYTES: usize = 16;
-/// Octets of headers before the data: ICMP's, and IPv4's as well.
+/// Bytes of headers before the data: of ICMP, and of ICMP and IPv4.
 const ICMP_HEADER: usize = 8;
 const DATAGRAM_HEADERS: usize = 28;
 
-/// One line, or the lines of the end, without the last line feed.
+/// Returns an event as one line or, for the statistics, several, without the last line feed.
 pub(super) fn lines(session: &PingSession, event: &PingEvent<'_>) -> String {
-    let (target, octets) = (session.plan().target, session.plan().octets);
+    let (target, bytes) = (session.plan().target, session.plan().bytes);
     match event {
         PingEvent::Start { .. } => {
-            format!("PING {target} ({target}) {octets}({}) bytes of data.", octets + DATAGRAM_HEADERS)
+            format!("PING {target} ({target}) {bytes}({}) bytes of data.", bytes + DATAGRAM_HEADERS)
         }
-        PingEvent::Response(response) => response_text(octets, response),
+        PingEvent::Response(response) => response_text(bytes, response),
         PingEvent::Statistics => {
             let statistics = session.statistics();
-            let trips = statistics.round_trips().filter(|_| octets >= TIMED_BYTES);
+            let trips = statistics.round_trips().filter(|_| bytes >= TIMED_BYTES);
             format!(
                 "\n--- {target} ping statistics ---\n{}\n{}",
                 counts(statistics),
@@ -46,19 +46,16 @@ pub(super) fn lines(session: &PingSession, event: &PingEvent<'_>) -> String {
     }
 }
 
-fn response_text(octets: usize, response: &PingResponse) -> String {
+fn response_text(bytes: usize, response: &PingResponse) -> String {
     match response {
         PingResponse::Reply { reply, round_trip, is_duplicate, is_from_another } => {
             let (from, sequence, time_to_live) = (reply.from, reply.sequence, reply.time_to_live);
             let line = format!("{} bytes from {from}: icmp_seq={sequence} ttl={time_to_live}", reply.octets);
-            if reply.octets < octets + ICMP_HEADER {
+            if reply.octets < bytes + ICMP_HEADER {
                 return format!("{line} (truncated)");
             }
-            let time = if octets < TIMED_BYTES {
-                String::new()
-            } else {
-                format!(" time={}", RoundTrip(*round_trip))
-            };
+            let time =
+                if bytes < TIMED_BYTES { String::new() } else { format!(" time={}", RoundTrip(*round_trip)) };
             let duplicate = if *is_duplicate { " (DUP!)" } else { "" };
             let another = if *is_from_another { " (DIFFERENT ADDRESS!)" } else { "" };
             let changed = reply.difference.map(|Difference { offset, expected, received }| {
@@ -75,7 +72,7 @@ fn response_text(octets: usize, response: &PingResponse) -> String {
     }
 }
 
-/// A problem in iputils' words.
+/// Returns an ICMP problem in the words of iputils.
 pub(super) fn problem_text(problem: Problem) -> String {
     let text = match (problem.kind(), problem.code()) {
         (Kind::UNREACHABLE, code) => return unreachable_text(code, problem.mtu()),
@@ -133,7 +130,7 @@ fn counts(statistics: &PingStatistics) -> String {
     let PingStatistics { transmitted, received, duplicates, changed, errors, .. } = *statistics;
     let some = |count: u64, what| if count > 0 { format!(", +{count} {what}") } else { String::new() };
     let lost = if transmitted > 0 {
-        // To the nearest millisecond.
+        // Rounded to the millisecond.
         let millis = (statistics.elapsed() + Duration::from_micros(500)).as_millis();
         format!(", {}% packet loss, time {millis}ms", statistics.loss())
     } else {
@@ -144,11 +141,11 @@ fn counts(statistics: &PingStatistics) -> String {
     format!("{transmitted} packets transmitted, {received} received{duplicates}{changed}{errors}{lost}")
 }
 
-/// The last line, which is empty if there is nothing to tell.
+/// Returns the last line, which is empty without round-trip times.
 fn times(trips: Option<RoundTrips>, statistics: &PingStatistics) -> String {
-    let trips = trips.map(|RoundTrips { least, mean, most, deviation }| {
-        let [least, mean, most, deviation] = [least, mean, most, deviation].map(milliseconds);
-        format!("rtt min/avg/max/mdev = {least}/{mean}/{most}/{deviation} ms")
+    let trips = trips.map(|RoundTrips { min, mean, max, deviation }| {
+        let [min, mean, max, deviation] = [min, mean, max, deviation].map(milliseconds);
+        format!("rtt min/avg/max/mdev = {min}/{mean}/{max}/{deviation} ms")
     });
     let pipe = Some(statistics.pipe).filter(|pipe| *pipe > 1).map(|pipe| format!("pipe {pipe}"));
     [trips, pipe].into_iter().flatten().collect::<Vec<_>>().join(", ")
@@ -159,12 +156,12 @@ fn milliseconds(time: Duration) -> String {
     format!("{}.{:03}", micros / 1_000, micros % 1_000)
 }
 
-/// A round trip: three significant digits, and none beyond the microsecond.
+/// A round-trip time: three significant digits, but none below the microsecond.
 struct RoundTrip(Duration);
 
 impl fmt::Display for RoundTrip {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Rounded to what is shown, except for the microsecond, as iputils has it.
+        // Rounded to the digits shown, but cut at the microsecond, as in iputils.
         let micros = self.0.as_micros();
         match micros {
             99_950.. => write!(f, "{} ms", (micros + 500) / 1_000),

@@ -1,14 +1,14 @@
-//! A file that somebody has written down ranges or names in.
+//! Files of ranges and of vendor names.
 
 use std::io::{self, Read};
 use std::path::Path;
 
 use crate::decode::open;
 
-/// How long it may be, in octets: ten times the longest list of vendors there is.
+/// Maximum length in bytes: ten times the longest known list of vendors.
 const BOUND: u64 = 64 << 20;
 
-/// All of a file; `-` is standard input.
+/// Reads a file; `-` is standard input.
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut octets = Vec::new();
     let mut rest = open(path)?.take(BOUND);

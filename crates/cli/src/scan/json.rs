@@ -1,4 +1,4 @@
-//! The same as JSON, one object a line, each with an `event`.
+//! Events of a sweep as JSON: one object a line, each with an `event`.
 
 use std::net::Ipv4Addr;
 
@@ -11,7 +11,7 @@ use tap::linux::InterfaceName;
 use super::text::ScanEvent;
 use crate::output::json;
 
-/// One line. Times are nanoseconds, `time` is since the command began.
+/// A line of JSON. Times are nanoseconds; `time` is since the start of the command.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum ScanJson<'a> {
@@ -51,7 +51,7 @@ enum ScanJson<'a> {
     },
 }
 
-/// One line, without the line feed.
+/// Returns an event as one line, without the line feed.
 pub(super) fn line<'a>(
     now: Instant,
     interface: &InterfaceName,

@@ -1,4 +1,4 @@
-//! How far it is, on a terminal.
+//! The progress of a scan on a terminal.
 
 use std::io::{self, IsTerminal};
 
@@ -7,20 +7,20 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::arguments::ScanArguments;
 
-/// A line at the bottom of the terminal that standard error is, if it is one. What is printed goes above it.
+/// A progress bar at the bottom of standard error, if that is a terminal. Other output is printed above it.
 pub(super) struct ScanProgress(Option<ProgressBar>);
 
-/// How often it is drawn at most, in a second.
+/// Maximum number of times the bar is drawn in a second.
 const HERTZ: u8 = 10;
 
 impl ScanProgress {
-    /// A bar, if the arguments leave room for one.
+    /// Returns a progress bar, or none if the arguments or the terminal rule it out.
     pub(super) fn new(arguments: &ScanArguments, targets: u64, passes: u32) -> ScanProgress {
         let is_wanted = !arguments.plain && !arguments.json && !arguments.quiet;
         if !is_wanted || !io::stderr().is_terminal() {
             return ScanProgress(None);
         }
-        // Without a style that can be drawn there is no bar.
+        // An invalid style gives no bar.
         let template =
             format!("pass {{prefix}} of {passes} [{{bar:30}}] {{pos}}/{{len}} {{msg}}, {{eta}} left");
         let style = ProgressStyle::with_template(&template).map(|style| style.progress_chars("=> "));
@@ -31,19 +31,19 @@ impl ScanProgress {
         }))
     }
 
-    /// Shows how far it is now.
+    /// Draws the current progress.
     pub(super) fn show(&self, sweep: &Sweep) {
         if let Some(progress) = &self.0 {
             let (pass, place) = sweep.progress();
             let Counts { answered, .. } = *sweep.counts();
             progress.set_prefix(pass.to_string());
             progress.set_message(format!("{answered} replied"));
-            // Our own address is among those that it is past, and is none of its targets.
+            // The sender's own address counts in the progress, and is no target.
             progress.set_position(sweep.targets().min(place.into()));
         }
     }
 
-    /// Does something while the line is not there.
+    /// Calls `print` while the bar is hidden.
     pub(super) fn print_above(&self, print: impl FnOnce()) {
         match &self.0 {
             Some(progress) => progress.suspend(print),
@@ -51,7 +51,7 @@ impl ScanProgress {
         }
     }
 
-    /// Takes it away.
+    /// Removes the bar.
     pub(super) fn end(&self) {
         if let Some(progress) = &self.0 {
             progress.finish_and_clear();

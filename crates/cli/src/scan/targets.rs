@@ -1,4 +1,4 @@
-//! Whom to ask for: ranges as people write them.
+//! Targets of a scan: addresses, networks and ranges.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -16,7 +16,7 @@ use crate::values::{EXPECTED_IP_ADDRESS, ip_address, network, with_netmask};
 const EXPECTED_TARGET: &str =
     "expected an address, a network or a range, e.g. 10.0.0.1, 10.0.0.0/24 or 10.0.0.1-10.0.0.9";
 
-/// A range of addresses, each of which may be a host's.
+/// A range of addresses that hosts can have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TargetRange(RangeInclusive<Ipv4Addr>);
 
@@ -24,7 +24,7 @@ impl FromStr for TargetRange {
     type Err = String;
 
     fn from_str(text: &str) -> Result<TargetRange, String> {
-        // What is not even the beginning of an address may have been meant as any of these.
+        // Text that does not begin like an address may be meant as any kind of target.
         let other = |why| {
             if why == EXPECTED_IP_ADDRESS || text.is_empty() { EXPECTED_TARGET.to_owned() } else { why }
         };
@@ -37,7 +37,7 @@ impl TargetRange {
         if range.is_empty() {
             return Err(format!("{} comes before {}; write the lower one first", range.end(), range.start()));
         }
-        // 0/8, 127/8 and all from 224/4 on are nobody's, and between them is nothing else that is.
+        // 0/8, 127/8 and all from 224/4 on are no host addresses; all between them are.
         let impossible = [[0, 0, 0, 0], [127, 0, 0, 0], [224, 0, 0, 0]].map(Ipv4Addr::from);
         let ends = [*range.start(), *range.end()];
         let nobodys =
@@ -65,7 +65,7 @@ pub(super) fn ranges(
     Ok(Ranges::new(targets.into_iter().map(|target| target.0))?)
 }
 
-/// The ranges of a file, one a line.
+/// Reads the ranges of a file, one a line.
 fn from_file(path: &Path) -> Result<Vec<TargetRange>, Failure> {
     let name = path.display();
     let failed = |error| Failure::new(format!("cannot read {name}: {error}"));

@@ -1,4 +1,4 @@
-//! What arp-scan says of the same.
+//! Events of a sweep as text, as arp-scan prints them.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tap::linux::InterfaceName;
 
 use crate::color::{BAD, Paint};
 
-/// What is to be told about a sweep.
+/// An event of a sweep that is printed.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum ScanEvent {
     Start,
@@ -16,7 +16,7 @@ pub(super) enum ScanEvent {
         heard: Heard,
         is_broadcast: bool,
     },
-    /// With how many frames were lost before they were read.
+    /// With the number of frames that were lost unread.
     Statistics {
         outcome: Outcome,
         elapsed: Duration,
@@ -26,10 +26,10 @@ pub(super) enum ScanEvent {
 
 const PROGRAM: &str = concat!("tapstack ", env!("CARGO_PKG_VERSION"));
 
-/// The bit of the first octet that says that no registry gave the address.
+/// The bit of the first byte that marks a locally administered MAC address.
 const LOCAL: u8 = 2;
 
-/// One line, or several, without the last line feed. Without `names` there are no vendors in them.
+/// Returns an event as one line or more, without the last line feed. Without `names` no vendors are printed.
 pub(super) fn lines<'a>(
     paint: Paint,
     interface: &InterfaceName,
@@ -52,7 +52,7 @@ pub(super) fn lines<'a>(
     }
 }
 
-/// What was decided about a packet, for whoever looks at a capture.
+/// Returns the comment on a packet in the capture.
 pub(super) fn capture_comment(heard: Option<Heard>) -> &'static str {
     match heard {
         None => "no reply to this scan",
@@ -72,7 +72,7 @@ fn reply_text<'a>(paint: Paint, heard: &Heard, names: Option<impl Fn(MacAddr) ->
     format!("{protocol}\t{hardware}{vendor}{again}{conflict}")
 }
 
-/// What stands for the vendor of an address that none is known of.
+/// Returns the text in place of an unknown vendor.
 fn unknown_vendor(hardware: MacAddr) -> &'static str {
     let [first, ..] = hardware.octets();
     if first & LOCAL != 0 { "(Unknown: locally administered)" } else { "(Unknown)" }
@@ -99,7 +99,7 @@ fn statistics_text(paint: Paint, counts: &Counts, elapsed: Duration, lost: u64) 
     )
 }
 
-/// So many in that time, a second.
+/// A rate: a number of hosts in a time.
 struct PerSecond(u64, Duration);
 
 impl std::fmt::Display for PerSecond {

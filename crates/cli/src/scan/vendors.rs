@@ -1,7 +1,7 @@
-//! Who made the hardware: the names that stand behind the first octets of a hardware address.
+//! Vendor names of MAC addresses.
 //!
-//! IEEE's lists are nobody's to license, and are a month old when they are compiled in. So they are read where the
-//! system, or the person, has them.
+//! IEEE's lists have no license and change each month, so none is compiled in: they are read where the system has
+//! them installed, or from --ouifile.
 
 mod line;
 
@@ -14,7 +14,7 @@ use super::file::read;
 use crate::failure::Failure;
 use line::VendorLine;
 
-/// Where such files are found, the most exact first; those of a row belong together.
+/// Known paths of vendor files, the most exact first; those of a row belong together.
 const INSTALLED_FILES: &[&[&str]] = &[
     &["/usr/share/arp-scan/ieee-oui.txt", "/etc/arp-scan/mac-vendor.txt"],
     &[
@@ -28,21 +28,21 @@ const INSTALLED_FILES: &[&[&str]] = &[
     &["/usr/share/nmap/nmap-mac-prefixes"],
 ];
 
-/// The first bits of a hardware address, the others zero, and how many they are.
+/// The first bits of a MAC address, the others zero, and their number.
 type Prefix = (u64, u32);
 
-/// Names by prefix.
+/// Vendor names by prefix.
 #[derive(Debug, Default)]
 pub(super) struct Vendors {
     names: HashMap<Prefix, Box<str>>,
-    /// The lengths that there are, the longest first.
+    /// The prefix lengths in use, the longest first.
     lengths: Vec<u32>,
-    /// Lines that were not understood.
+    /// Number of lines that could not be parsed.
     invalid_lines: u64,
 }
 
 impl Vendors {
-    /// The names in this file.
+    /// Reads the names of a file.
     pub(super) fn from_file(path: &Path) -> Result<Vendors, Failure> {
         let name = path.display();
         let mut vendors = Vendors::default();
@@ -56,7 +56,7 @@ impl Vendors {
         Ok(vendors)
     }
 
-    /// The names in the files that are installed; none if none is.
+    /// Reads the names of the installed files.
     pub(super) fn installed() -> Vendors {
         let mut vendors = Vendors::default();
         for row in INSTALLED_FILES {
@@ -70,24 +70,24 @@ impl Vendors {
         vendors
     }
 
-    /// Whether there are none.
+    /// Whether there are no names.
     pub(super) fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
 
-    /// How many lines were not understood.
+    /// Number of lines that could not be parsed.
     pub(super) fn invalid_lines(&self) -> u64 {
         self.invalid_lines
     }
 
-    /// The name behind the longest prefix that is known of this address.
+    /// Returns the name for the longest known prefix of this address.
     pub(super) fn name(&self, address: MacAddr) -> Option<&str> {
         let address = address.octets().into_iter().fold(0, |bits, octet| bits << 8 | u64::from(octet));
         let prefixes = self.lengths.iter().map(|length| (address & line::mask(*length), *length));
         prefixes.filter_map(|prefix| self.names.get(&prefix)).map(Box::as_ref).next()
     }
 
-    /// Adds the names in these octets; of two for one prefix the later one counts.
+    /// Adds the names in this text; a later one replaces an earlier one of the same prefix.
     fn add(&mut self, octets: &[u8]) {
         for octets in octets.split(|octet| *octet == b'\n') {
             match line::read(&String::from_utf8_lossy(octets)) {

@@ -2,6 +2,7 @@
 
 use tap::linux::Interface;
 
+use super::common::errors_of_full_output;
 use super::running::{Running, wire};
 use testbed::program::{command, exit_and_text, run};
 use testbed::schema::check_lines;
@@ -55,12 +56,10 @@ fn tap_lifecycle() -> TestResult {
 }
 
 fn output_that_cannot_be_written() -> TestResult {
-    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full");
-    let output = command(&["tap", "create", "full0"]).stdout(full()?).output()?;
-    let (code, _, errors) = exit_and_text(&output);
-    assert_eq!(code, Some(2));
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full")?;
+    let errors = errors_of_full_output(&["tap", "create", "full0"])?;
     assert!(errors.starts_with("tapstack: cannot write to standard output: "), "{errors}");
-    let output = command(&["tap", "delete", "absent0"]).stderr(full()?).output()?;
+    let output = command(&["tap", "delete", "absent0"]).stderr(full).output()?;
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(run(&["tap", "delete", "full0"])?.status.code(), Some(0));
     Ok(())

@@ -10,7 +10,7 @@ const TARGET: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 #[test]
 fn ping_json_lines_match_schema() {
     let (interval, timeout) = (Duration::from_secs(1), Duration::from_secs(10));
-    let plan = PingPlan { target: TARGET, identifier: 7, octets: 56, count: None, interval, timeout };
+    let plan = PingPlan { target: TARGET, identifier: 7, bytes: 56, count: None, interval, timeout };
     let mut session = PingSession::new(plan);
     session.sent(Instant::from_nanos(100), 1);
     let difference = Some(Difference { offset: 9, expected: 9, received: 255 });
@@ -62,7 +62,7 @@ fn statistics_json_matches_schema_without_replies() {
     let session = PingSession::new(PingPlan {
         target: TARGET,
         identifier: 7,
-        octets: 56,
+        bytes: 56,
         count: None,
         interval,
         timeout,

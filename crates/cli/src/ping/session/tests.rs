@@ -8,15 +8,15 @@ fn at(millis: u64) -> Instant {
     Instant::ORIGIN + Duration::from_millis(millis)
 }
 
-fn wait(millis: u64) -> Next {
-    Next::Wait(Duration::from_millis(millis))
+fn wait(millis: u64) -> PingStep {
+    PingStep::Wait(Duration::from_millis(millis))
 }
 
 fn session(count: Option<u64>) -> PingSession {
     PingSession::new(PingPlan {
         target: TARGET,
         identifier: IDENTIFIER,
-        octets: 56,
+        bytes: 56,
         count,
         interval: Duration::from_secs(1),
         timeout: Duration::from_secs(10),
@@ -61,18 +61,18 @@ fn problem(kind: u8) -> Problem {
 #[test]
 fn session_sends_one_request_per_interval_until_all_are_answered() {
     let mut session = session(Some(2));
-    assert_eq!(session.next(at(0)), Next::Send(1));
+    assert_eq!(session.next(at(0)), PingStep::Send(1));
     session.sent(at(0), 1);
     assert_eq!(session.next(at(300)), wait(700));
     assert!(session.receive(at(300), Event::Echo(reply(1))).is_some());
     // A late turn is not made up for.
-    assert_eq!(session.next(at(1_400)), Next::Send(2));
+    assert_eq!(session.next(at(1_400)), PingStep::Send(2));
     session.sent(at(1_400), 2);
     assert_eq!(session.next(at(1_400)), wait(1_000));
     session.receive(at(1_500), Event::Echo(reply(2)));
-    assert_eq!(session.next(at(1_500)), Next::Over);
+    assert_eq!(session.next(at(1_500)), PingStep::Over);
     let trips = session.statistics().round_trips().unwrap();
-    assert_eq!((trips.least, trips.most), (Duration::from_millis(100), Duration::from_millis(300)));
+    assert_eq!((trips.min, trips.max), (Duration::from_millis(100), Duration::from_millis(300)));
     assert_eq!(session.statistics().elapsed(), Duration::from_millis(1_400));
 }
 
@@ -81,7 +81,7 @@ fn session_continues_without_count() {
     let mut session = session(None);
     for sequence in 1..=100 {
         let now = at(1_000 * u64::from(sequence));
-        assert_eq!(session.next(now), Next::Send(sequence));
+        assert_eq!(session.next(now), PingStep::Send(sequence));
         session.sent(now, sequence);
     }
 }
@@ -92,7 +92,7 @@ fn session_waits_timeout_after_last_request_when_no_reply_came() {
     session.sent(at(0), 1);
     assert_eq!(session.next(at(0)), wait(10_000));
     assert_eq!(session.next(at(9_999)), wait(1));
-    assert_eq!(session.next(at(10_000)), Next::Over);
+    assert_eq!(session.next(at(10_000)), PingStep::Over);
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn session_waits_two_round_trips_but_at_least_interval_after_replies() {
         session.receive(at(round_trip), Event::Echo(reply(1)));
         session.sent(at(1_000), 2);
         assert_eq!(session.next(at(1_000)), wait(lingers));
-        assert_eq!(session.next(at(1_000 + lingers)), Next::Over);
+        assert_eq!(session.next(at(1_000 + lingers)), PingStep::Over);
     }
 }
 
@@ -121,11 +121,11 @@ fn icmp_errors_end_requests_and_redirects_do_not() {
         let response = session.receive(at(3_000), Event::Undelivered(undelivered(problem(kind), 2)));
         assert!(matches!(response, Some(PingResponse::Advice { sequence: 2, .. })), "{kind}");
     }
-    assert_ne!(session.next(at(3_000)), Next::Over);
+    assert_ne!(session.next(at(3_000)), PingStep::Over);
     session.receive(at(3_000), Event::Undelivered(undelivered(Problem::HOPS_EXCEEDED, 2)));
-    assert_eq!(session.next(at(3_000)), Next::Over);
-    let PingStatistics { transmitted, received, errors, strays, .. } = *session.statistics();
-    assert_eq!((transmitted, received, errors, strays), (2, 0, 2, 0));
+    assert_eq!(session.next(at(3_000)), PingStep::Over);
+    let PingStatistics { transmitted, received, errors, unmatched, .. } = *session.statistics();
+    assert_eq!((transmitted, received, errors, unmatched), (2, 0, 2, 0));
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn unsent_request_counts_as_error() {
     let mut session = session(Some(1));
     session.sent(at(0), 1);
     session.transmit_failed();
-    assert_eq!(session.next(at(0)), Next::Over);
+    assert_eq!(session.next(at(0)), PingStep::Over);
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn repeated_reply_counts_as_duplicate() {
     let PingStatistics { received, duplicates, .. } = *session.statistics();
     assert_eq!((received, duplicates), (1, 1));
     assert_eq!(session.statistics().round_trips().unwrap().mean, Duration::from_millis(2));
-    assert_ne!(session.next(at(3)), Next::Over);
+    assert_ne!(session.next(at(3)), PingStep::Over);
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn unrelated_events_are_counted_and_not_reported() {
     let mut session = session(Some(1));
     session.sent(at(0), 1);
     let good = undelivered(Problem::HOPS_EXCEEDED, 1);
-    let strays = [
+    let unmatched = [
         Event::Echo(reply(2)),
         Event::Echo(EchoReply { identifier: IDENTIFIER + 1, ..reply(1) }),
         Event::Undelivered(Undelivered { echo: Some((IDENTIFIER, 2)), ..good }),
@@ -175,21 +175,23 @@ fn unrelated_events_are_counted_and_not_reported() {
         Event::Undelivered(Undelivered { destination: OURS, ..good }),
         Event::Undelivered(Undelivered { protocol: IpProtocol::UDP, ..good }),
     ];
-    for event in strays {
+    for event in unmatched {
         assert_eq!(session.receive(at(1), event), None, "{event:?}");
     }
-    let PingStatistics { received, errors, strays, .. } = *session.statistics();
-    assert_eq!((received, errors, strays), (0, 0, 7));
+    let PingStatistics { received, errors, unmatched, .. } = *session.statistics();
+    assert_eq!((received, errors, unmatched), (0, 0, 7));
     let neighbor = arp::Event::Neighbor(arp::Change::Expired { protocol: TARGET });
     assert_eq!(session.receive(at(1), Event::Arp(neighbor)), None);
-    assert_eq!(session.statistics().strays, 7);
+    assert_eq!(session.statistics().unmatched, 7);
 }
 
 #[test]
 fn sequence_numbers_wrap_and_replace_old_requests() {
     let mut session = session(None);
     for number in 1..=65_537_u32 {
-        let Next::Send(sequence) = session.next(at(1_000 * u64::from(number))) else { panic!("{number}") };
+        let PingStep::Send(sequence) = session.next(at(1_000 * u64::from(number))) else {
+            panic!("{number}")
+        };
         assert_eq!(u32::from(sequence), number % 65_536);
         session.sent(at(1_000 * u64::from(number)), sequence);
         session.receive(at(1_000 * u64::from(number)), Event::Echo(reply(sequence)));

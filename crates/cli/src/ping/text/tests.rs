@@ -8,18 +8,18 @@ use tap::Instant;
 
 const TARGET: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 
-fn session(octets: usize) -> PingSession {
+fn session(bytes: usize) -> PingSession {
     let (interval, timeout) = (Duration::from_secs(1), Duration::from_secs(10));
-    PingSession::new(PingPlan { target: TARGET, identifier: 7, octets, count: None, interval, timeout })
+    PingSession::new(PingPlan { target: TARGET, identifier: 7, bytes, count: None, interval, timeout })
 }
 
-fn reply(sequence: u16, octets: usize) -> EchoReply {
+fn reply(sequence: u16, bytes: usize) -> EchoReply {
     EchoReply {
         from: TARGET,
         to: TARGET,
         identifier: 7,
         sequence,
-        octets,
+        octets: bytes,
         time_to_live: 64,
         difference: None,
     }
@@ -30,8 +30,8 @@ fn at(micros: u64) -> Instant {
 }
 
 /// The line about an answer after so long.
-fn answered(octets: usize, reply: EchoReply, micros: u64) -> String {
-    let mut session = session(octets);
+fn answered(bytes: usize, reply: EchoReply, micros: u64) -> String {
+    let mut session = session(bytes);
     session.sent(at(0), reply.sequence);
     let response = session.receive(at(micros), Event::Echo(reply)).unwrap();
     lines(&session, &PingEvent::Response(response))

@@ -1,31 +1,31 @@
-//! One line of a file of vendors, whoever wrote it.
+//! A line of a vendor file, in any of the known formats.
 
 use super::Prefix;
 
-/// What a line says.
+/// A parsed line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum VendorLine {
     Entry(Prefix, Box<str>),
-    /// Nothing: it is empty, a comment, a heading, or one more of what an earlier line began.
+    /// Empty, a comment, a heading, or the continuation of an entry.
     Other,
-    /// Nothing that could be understood.
+    /// Not parsable.
     Invalid,
 }
 
-/// Bits of a hardware address.
+/// Bits of a MAC address.
 const BITS: u32 = 48;
 
-/// The first bits of a hardware address, so many.
+/// Returns the mask of the first `length` bits of a MAC address.
 pub(super) fn mask(length: u32) -> u64 {
     let all = (1_u64 << BITS) - 1;
     all & !(all.checked_shr(length).unwrap_or(0))
 }
 
-/// Reads a line:
+/// Parses a line:
 ///
-/// - arp-scan and nmap: `00005E<tab>IANA`, with `:` or `-` between octets as one likes;
+/// - arp-scan and nmap: `00005E<tab>IANA`, optionally with `:` or `-` between bytes;
 /// - Wireshark: `00:1B:C5:00:00:00/36<tab>Short<tab>The name`;
-/// - IEEE's text: `00-00-5E   (hex)<tab><tab>IANA`, of whose other lines the next repeats it and the rest are addresses;
+/// - IEEE's text: `00-00-5E   (hex)<tab><tab>IANA`, followed by lines that repeat it and give the postal address;
 /// - IEEE's CSV: `MA-L,00005E,"ICANN, IANA Department",...`.
 pub(super) fn read(line: &str) -> VendorLine {
     let line = line.trim_start_matches('\u{feff}').trim_end();
@@ -44,7 +44,7 @@ pub(super) fn read(line: &str) -> VendorLine {
         .map_or(VendorLine::Invalid, |(prefix, name)| VendorLine::Entry(prefix, name.into()))
 }
 
-/// IEEE's.
+/// The registries of IEEE's CSV.
 const REGISTRIES: [&str; 5] = ["MA-L", "MA-M", "MA-S", "IAB", "CID"];
 
 fn parse_columns(line: &str) -> Option<(Prefix, String)> {
@@ -66,7 +66,7 @@ fn parse_csv(rest: &str) -> Option<(Prefix, String)> {
     Some((prefix(octets)?, name))
 }
 
-/// The field up to its closing quotation mark; one that belongs to it is doubled.
+/// Returns the field up to its closing quotation mark; a doubled one is part of the field.
 fn unquoted(text: &str) -> String {
     let mut name = String::new();
     let mut chars = text.chars();
@@ -79,7 +79,7 @@ fn unquoted(text: &str) -> String {
     name
 }
 
-/// A prefix: hexadecimal digits, and perhaps how many bits of them count.
+/// Parses a prefix: hexadecimal digits, optionally with the number of bits.
 fn prefix(text: &str) -> Option<Prefix> {
     let (octets, length) = match text.split_once('/') {
         None => (text, None),
@@ -99,7 +99,7 @@ fn prefix(text: &str) -> Option<Prefix> {
     is_one.then(|| (bits << (BITS - count) & mask(length), length))
 }
 
-/// A name without what a terminal would take for an order.
+/// Returns a name without control characters.
 fn printable(name: &str) -> String {
     name.trim().chars().filter(|char| !char.is_control()).collect()
 }
