@@ -6,7 +6,7 @@ use std::error::Error;
 use std::hint::black_box;
 
 use arp::{Fields, Operation};
-use cli::{Form, decode_capture};
+use cli::{DecodeFormat, decode_capture};
 use criterion::{Criterion, Throughput};
 use link::MacAddr;
 
@@ -27,7 +27,11 @@ fn main() -> Outcome<()> {
     let mut group = criterion.benchmark_group("decode");
     group.throughput(Throughput::Elements(FRAMES.into()));
     group.bench_function("walking the records (floor)", |bencher| bencher.iter(|| walk(black_box(&capture))));
-    let forms = [("words", Form::Words), ("-e -v -xx", Form::AllWords), ("--json", Form::Json)];
+    let forms = [
+        ("words", DecodeFormat::Summary),
+        ("-e -v -xx", DecodeFormat::Verbose),
+        ("--json", DecodeFormat::Json),
+    ];
     for (name, form) in forms {
         group.bench_function(name, |bencher| bencher.iter(|| decode(black_box(&capture), form)));
     }
@@ -37,7 +41,7 @@ fn main() -> Outcome<()> {
 }
 
 /// How many octets are printed about a capture.
-fn decode(capture: &[u8], form: Form) -> usize {
+fn decode(capture: &[u8], form: DecodeFormat) -> usize {
     let mut printed = 0;
     let read = decode_capture(capture, form, |line| {
         printed += line.len();

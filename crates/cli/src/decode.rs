@@ -1,45 +1,43 @@
-//! `tapstack decode`: a capture in words.
+//! `tapstack decode`: the frames of a capture in one line each, as JSON or explained.
 
 pub(crate) mod arguments;
-mod explain;
-pub(crate) mod headers;
 mod json;
-pub(crate) mod layout;
-mod standard;
-mod words;
+mod text;
 
+use std::fmt::{self, Write};
 use std::fs::File;
-use std::io::{self, BufWriter, ErrorKind, Read, Write};
+use std::io::{self, BufWriter, ErrorKind, Read, Write as _};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::capture::{ReadError, Reader, Record};
-use crate::describe::fault::{Fault, faults};
+use capture::{CapturedFrame, FrameReader, FrameReaderError};
+use dissect::{Dissection, SummaryStyle, dissect};
+
 use crate::failure::Failure;
 use crate::output::standard_output;
 use crate::privileges;
 use arguments::DecodeArguments;
 
-/// How much is written at a time, in octets.
-const CHUNK: usize = 64 * 1_024;
+/// Size of the output buffer, in bytes.
+const BUFFER_SIZE: usize = 64 * 1_024;
 
-/// Prints every frame of a capture, and says whether some were bad.
+/// Prints every frame of a capture. The exit code says whether a frame had a fault.
 pub(crate) fn run(arguments: &DecodeArguments) -> Result<ExitCode, Failure> {
     if ![0, 1, DecodeArguments::DATE].contains(&arguments.no_time) {
         return Err(Failure::new("-t is supported once, for no times, and four times, for the date too"));
     }
     let name = arguments.file.display();
-    let failed = |error: ReadError| Failure::new(format!("cannot read {name}: {error}"));
-    let from = open(&arguments.file).map_err(|error| failed(error.into()))?;
+    let read_failure = |error: FrameReaderError| Failure::new(format!("cannot read {name}: {error}"));
+    let from = open(&arguments.file).map_err(|error| read_failure(error.into()))?;
     privileges::drop_all()?;
-    // What is fed frame by frame is shown frame by frame.
+    // A capture that comes frame by frame is printed frame by frame.
     let is_live = !from.metadata().is_ok_and(|metadata| metadata.is_file());
-    let mut reader = Reader::new(from).map_err(failed)?;
-    let mut out = BufWriter::with_capacity(CHUNK, standard_output()?);
-    let (mut some_are_bad, mut outcome) = (false, Ok(()));
-    let read = print(&mut reader, arguments, |line, is_bad| {
-        some_are_bad |= is_bad;
+    let mut reader = FrameReader::new(from).map_err(read_failure)?;
+    let mut out = BufWriter::with_capacity(BUFFER_SIZE, standard_output()?);
+    let (mut has_faulty, mut outcome) = (false, Ok(()));
+    let read = print(&mut reader, arguments, |line, is_faulty| {
+        has_faulty |= is_faulty;
         outcome = out.write_all(line.as_bytes());
         if is_live && outcome.is_ok() {
             outcome = out.flush();
@@ -47,65 +45,65 @@ pub(crate) fn run(arguments: &DecodeArguments) -> Result<ExitCode, Failure> {
         outcome.is_ok()
     });
     match outcome.and_then(|()| out.flush()) {
-        // A reader that went away had enough.
+        // A reader that closed the pipe needs no more.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             return Err(Failure::new(format!("cannot write to standard output: {error}")));
         }
         _ => {}
     }
-    read.map_err(failed)?;
-    Ok(ExitCode::from(u8::from(some_are_bad)))
+    read.map_err(read_failure)?;
+    Ok(ExitCode::from(u8::from(has_faulty)))
 }
 
-/// How [`decode_capture`] prints a frame.
+/// Format in which [`decode_capture`] prints a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// In one line.
-    Words,
-    /// With the link header, all fields and all octets: `-e -v -xx`.
-    AllWords,
-    /// As an object: `--json`.
+pub enum DecodeFormat {
+    /// One line.
+    Summary,
+    /// With the link header, all fields and all bytes: `-e -v -xx`.
+    Verbose,
+    /// A JSON object: `--json`.
     Json,
-    /// In its RFC's diagram: `--explain`.
+    /// Diagrams of the headers: `--explain`.
     Explained,
 }
 
-/// Shows `each` frame of a capture as `tapstack decode` prints it, until one is not wanted any more.
+/// Passes `each` frame of a capture as `tapstack decode` prints it, until that returns false.
 ///
 /// # Errors
 ///
-/// Why the capture cannot be read to its end, in words; what could be read was shown.
+/// The reason, if the capture cannot be read to its end. What could be read was passed.
 pub fn decode_capture(
     capture: impl Read + Send,
-    form: Form,
+    format: DecodeFormat,
     mut each: impl FnMut(&str) -> bool,
 ) -> Result<(), String> {
-    let is_all = form == Form::AllWords;
+    let is_verbose = format == DecodeFormat::Verbose;
     let arguments = DecodeArguments {
         file: PathBuf::new(),
-        link_header: is_all,
-        verbose: u8::from(is_all),
-        octets: if is_all { 2 } else { 0 },
+        link_header: is_verbose,
+        verbose: u8::from(is_verbose),
+        bytes: if is_verbose { 2 } else { 0 },
         no_time: 0,
-        json: form == Form::Json,
-        explain: form == Form::Explained,
+        json: format == DecodeFormat::Json,
+        explain: format == DecodeFormat::Explained,
     };
-    let mut reader = Reader::new(capture).map_err(|error| error.to_string())?;
+    let mut reader = FrameReader::new(capture).map_err(|error| error.to_string())?;
     print(&mut reader, &arguments, |line, _| each(line)).map_err(|error| error.to_string())
 }
 
-/// Shows `each` frame as it is printed, and whether it is bad, until one is not wanted any more.
+/// Passes `each` frame as it is printed, and whether it has a fault, until that returns false.
 fn print(
-    reader: &mut Reader<'_>,
+    reader: &mut FrameReader<'_>,
     arguments: &DecodeArguments,
     mut each: impl FnMut(&str, bool) -> bool,
-) -> Result<(), ReadError> {
+) -> Result<(), FrameReaderError> {
     let mut line = String::new();
-    reader.read(|record| {
-        let faults = faults(record.octets, record.length);
+    reader.read(|frame| {
+        let dissection = dissect(frame.bytes, frame.length);
         line.clear();
-        tell(&mut line, arguments, record, &faults);
-        each(&line, faults.iter().any(|fault| !fault.is_warning))
+        write_frame(&mut line, arguments, frame, &dissection);
+        each(&line, dissection.is_faulty())
     })
 }
 
@@ -117,16 +115,35 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// Tells of one frame, as it was asked for.
-fn tell(line: &mut String, arguments: &DecodeArguments, record: &Record<'_>, faults: &[Fault]) {
+/// Writes one frame in the format that the arguments select.
+fn write_frame(
+    text: &mut String,
+    arguments: &DecodeArguments,
+    frame: &CapturedFrame<'_>,
+    dissection: &Dissection<'_>,
+) {
     // Writing to a String does not fail.
     let _ = if arguments.json {
-        json::write(line, record, faults)
+        json::write(text, frame, dissection)
     } else if arguments.explain {
-        explain::write(line, record, faults)
+        write_explained(text, frame, dissection)
     } else {
-        words::write(line, arguments, record, faults)
+        text::write(text, arguments, frame, dissection)
     };
+}
+
+/// Writes a summary of a frame and its comments, then its layers and faults explained.
+fn write_explained(page: &mut String, frame: &CapturedFrame<'_>, dissection: &Dissection<'_>) -> fmt::Result {
+    if frame.number > 1 {
+        page.push('\n');
+    }
+    write!(page, "frame {}: ", frame.number)?;
+    dissection.write_summary(page, SummaryStyle { link_header: true, verbose: false })?;
+    page.push('\n');
+    for comment in &frame.comments {
+        writeln!(page, "comment: {}", comment.escape_debug())?;
+    }
+    dissection.explain(page)
 }
 
 #[cfg(test)]

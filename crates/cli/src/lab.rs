@@ -15,11 +15,11 @@ use link::MacAddr;
 use tap::Instant;
 use tap::linux::{Namespace, Neighbor, NeighborState, Tap, neighbors, usual_spin};
 
-use crate::capture::arguments::CaptureArguments;
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::mac::lab_mac;
 use crate::output::Sink;
+use crate::recorder::CaptureArguments;
 use crate::report::{Level, Report};
 use crate::serve::Server;
 use crate::signals::{Signals, TERMINATION_SIGNALS};

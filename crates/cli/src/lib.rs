@@ -11,13 +11,11 @@
 pub mod advice;
 mod arguments;
 mod arping;
-mod capture;
 mod carrier;
 mod clock;
 mod color;
 mod completions;
 mod decode;
-mod describe;
 mod doctor;
 mod failure;
 mod gaps;
@@ -28,10 +26,10 @@ mod link_change;
 mod mac;
 mod man;
 mod output;
-mod pcap;
 mod ping;
 mod privileges;
 mod probe_socket;
+mod recorder;
 mod report;
 mod scan;
 mod serve;
@@ -47,7 +45,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-pub use decode::{Form, decode_capture};
+pub use decode::{DecodeFormat, decode_capture};
 
 use arguments::{Command, CommandLine};
 use failure::Failure;

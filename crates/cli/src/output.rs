@@ -78,9 +78,9 @@ impl<W: Sink> Output<W> {
         self.add(&[text.as_bytes(), b"\n"]);
     }
 
-    /// Adds octets that belong together.
-    pub(crate) fn octets(&mut self, octets: &[u8]) {
-        self.add(&[octets]);
+    /// Adds bytes that are kept or dropped as a whole.
+    pub(crate) fn write_bytes(&mut self, bytes: &[u8]) {
+        self.add(&[bytes]);
     }
 
     fn add(&mut self, parts: &[&[u8]]) {

@@ -8,20 +8,20 @@ use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use arp::{Fields, Packet};
+use capture::Direction;
 use host::{Dropped, Verdict};
 use ipnet::Ipv4Net;
 use link::{EtherType, Ethernet, Link, MacAddr, Stations, VlanId, pad};
 use tap::linux::{Interface, InterfaceName, PacketSocket, Tap};
 use tap::{Batch, Device, DeviceError, Frame, Instant, Pool};
 
-use crate::capture::Recorder;
 use crate::carrier::{interface_down, wait_for_carrier};
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::gaps::{GapMonitor, Gaps};
 use crate::host_device::{check_macs, warn_of_bridge};
 use crate::mac::default_mac;
-use crate::report::Direction;
+use crate::recorder::Recorder;
 use arguments::ProbeArguments;
 
 /// Maximum number of frames received or sent at a time.

@@ -10,6 +10,8 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use arp::Neighbor;
+use capture::Direction;
+use dissect::summarize;
 use host::{Config, Counter, Dropped, Host, Trace, Verdict, Who};
 use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
@@ -17,12 +19,11 @@ use serde::Serialize;
 use tap::linux::InterfaceName;
 use tap::{Counters, Device, Instant, LinkState, Pool};
 
-use crate::capture::Recorder;
 use crate::color::{FAINT, GOOD, IN, OUT, Paint, WARNING};
-use crate::describe::describe;
 use crate::failure::{Failure, check_written, warn_of_lost_lines};
 use crate::link_change::{self, LinkChange};
 use crate::output::{Output, Sink, json};
+use crate::recorder::Recorder;
 use json::Line;
 use limit::{Kind, LineLimits, Suppressed};
 use sentence::sentence;
@@ -213,26 +214,15 @@ impl<W: Sink> Report<W> {
     fn frame(&mut self, now: Instant, direction: Direction, octets: &[u8]) {
         if self.level >= Level::Frames {
             self.print(
-                |paint| timed(paint, now, &format!("{} {}", direction.painted(paint), describe(octets))),
+                |paint| {
+                    timed(
+                        paint,
+                        now,
+                        &format!("{} {}", painted_direction(paint, direction), summarize(octets)),
+                    )
+                },
                 || Line::frame(now, direction, octets),
             );
-        }
-    }
-}
-
-/// Which way a frame went, from our side: in tcpdump's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Direction {
-    In,
-    Out,
-}
-
-impl Direction {
-    /// Its name in JSON.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::In => "in",
-            Self::Out => "out",
         }
     }
 }
@@ -352,23 +342,13 @@ impl fmt::Display for Time {
     }
 }
 
-impl Direction {
-    fn painted(self, paint: Paint) -> String {
-        let style = match self {
-            Self::In => IN,
-            Self::Out => OUT,
-        };
-        paint.paint(style, &self.to_string())
-    }
-}
-
-impl fmt::Display for Direction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::In => "In ",
-            Self::Out => "Out",
-        })
-    }
+/// Returns the name of a direction, padded to a column as tcpdump prints it, in its color.
+fn painted_direction(paint: Paint, direction: Direction) -> String {
+    let (style, name) = match direction {
+        Direction::In => (IN, "In "),
+        Direction::Out => (OUT, "Out"),
+    };
+    paint.paint(style, name)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A capture of any octets, and captures of frames of any octets: every printer prints them all.
 #![no_main]
 
-use cli::{Form, decode_capture};
+use cli::{DecodeFormat, decode_capture};
 use libfuzzer_sys::arbitrary::{self, Arbitrary, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
@@ -95,7 +95,7 @@ fuzz_target!(|capture: Capture| match capture {
 
 /// Prints a capture every way, and returns how many frames it has.
 fn print(capture: &[u8]) -> Result<usize, String> {
-    let counts = [Form::Words, Form::AllWords, Form::Json, Form::Explained].map(|form| {
+    let counts = [DecodeFormat::Summary, DecodeFormat::Verbose, DecodeFormat::Json, DecodeFormat::Explained].map(|form| {
         let (mut count, mut number) = (0, 0);
         let read = decode_capture(capture, form, |text| {
             count += 1;
@@ -111,18 +111,18 @@ fn print(capture: &[u8]) -> Result<usize, String> {
 
 /// What is printed is whole lines, and nothing in it moves a terminal's cursor. Returns the number of the packet, if the form
 /// has one: packets that are not shown count.
-fn check(text: &str, form: Form, before: u64) -> u64 {
+fn check(text: &str, form: DecodeFormat, before: u64) -> u64 {
     assert!(text.ends_with('\n'), "{text:?}");
     assert!(!text.chars().any(|letter| letter.is_control() && letter != '\n' && letter != '\t'), "{text:?}");
     match form {
-        Form::Words => assert!(text.lines().count() == 1, "{text:?}"),
-        Form::Json => {
+        DecodeFormat::Summary => assert!(text.lines().count() == 1, "{text:?}"),
+        DecodeFormat::Json => {
             let object: Value = serde_json::from_str(text).expect("a line is JSON");
             let number = object["number"].as_u64().expect("a number");
             assert!(number > before && object["faults"].is_array());
             return number;
         }
-        Form::AllWords | Form::Explained => {}
+        DecodeFormat::Verbose | DecodeFormat::Explained => {}
     }
     before
 }

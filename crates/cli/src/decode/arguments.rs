@@ -35,16 +35,16 @@ pub(crate) struct DecodeArguments {
     pub(crate) verbose: u8,
     /// Print the octets too, without the link header; given twice, with it
     #[arg(short = 'x', long = "octets", action = ArgAction::Count)]
-    pub(crate) octets: u8,
+    pub(crate) bytes: u8,
     /// Print no times; given four times (`-tttt`), the date too
     #[arg(short = 't', long, action = ArgAction::Count)]
     pub(crate) no_time: u8,
     /// Print one JSON object a frame, every field named; times are in nanoseconds since 1970
-    #[arg(long, conflicts_with_all = ["explain", "link_header", "verbose", "octets", "no_time"])]
+    #[arg(long, conflicts_with_all = ["explain", "link_header", "verbose", "bytes", "no_time"])]
     pub(crate) json: bool,
     /// Draw every header as its RFC does, with its values, what they mean, and what is wrong with them by
     /// which standard
-    #[arg(long, conflicts_with_all = ["link_header", "verbose", "octets", "no_time"])]
+    #[arg(long, conflicts_with_all = ["link_header", "verbose", "bytes", "no_time"])]
     pub(crate) explain: bool,
 }
 

@@ -1,57 +1,63 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use capture::{CapturedFrame, Direction};
 use clap::Parser;
+use dissect::{FrameFault, LAYOUTS, TAG_LIMIT, dissect};
 use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
 use crate::arguments::{Command, CommandLine};
-use crate::report::Direction;
 use testbed::schema::{check_lines, schema};
 
 const REQUEST: [u8; 42] = [
     2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1, 0, 0, 0,
     0, 0, 0, 10, 0, 0, 2,
 ];
-/// An echo request of 8 octets, identifier 7, sequence number 9.
+/// An echo request of 8 bytes, identifier 7, sequence number 9.
 const ECHO: [u8; 42] = [
     2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0, 0x45, 0, 0, 28, 0, 0, 0x40, 0, 64, 1, 0x26, 0xdf, 10, 0, 0, 1,
     10, 0, 0, 2, 8, 0, 0xf7, 0xef, 0, 7, 0, 9,
 ];
 
-fn record(octets: &[u8]) -> Record<'_> {
-    Record {
+fn record(bytes: &[u8]) -> CapturedFrame<'_> {
+    CapturedFrame {
         number: 1,
         time: Some(1_700_000_000_123_456_789),
-        length: octets.len(),
-        captured: octets.len(),
-        octets,
+        length: bytes.len(),
+        captured: bytes.len(),
+        bytes,
         direction: None,
         comments: Vec::new(),
     }
 }
 
+/// The faults and warnings of a frame.
+fn faults(bytes: &[u8], length: usize) -> Vec<FrameFault> {
+    dissect(bytes, length).faults().to_vec()
+}
+
 /// What is printed of a record, with these words on the command line.
-fn printed(words: &str, record: &Record<'_>) -> String {
+fn printed(words: &str, record: &CapturedFrame<'_>) -> String {
     let words = ["tapstack", "decode", "-"].into_iter().chain(words.split_whitespace());
     let Some(Command::Decode(arguments)) = CommandLine::try_parse_from(words).unwrap().command else {
         panic!("another command");
     };
     let mut line = String::new();
-    tell(&mut line, &arguments, record, &faults(record.octets, record.length));
+    write_frame(&mut line, &arguments, record, &dissect(record.bytes, record.length));
     line
 }
 
-fn object(record: &Record<'_>) -> Value {
+fn object(record: &CapturedFrame<'_>) -> Value {
     let line = printed("--json", record);
     check_lines("decode", &line);
     serde_json::from_str(&line).unwrap()
 }
 
 /// The field, the requirement and the words of each fault.
-fn wrong(octets: &[u8]) -> Vec<(String, String)> {
-    let object = object(&record(octets));
+fn wrong(bytes: &[u8]) -> Vec<(String, String)> {
+    let object = object(&record(bytes));
     let of = |fault: &Value| {
         let place =
             format!("{}.{}", fault["header"].as_str().unwrap(), fault["field"].as_str().unwrap_or("-"));
@@ -62,15 +68,15 @@ fn wrong(octets: &[u8]) -> Vec<(String, String)> {
     object["faults"].as_array().unwrap().iter().map(of).collect()
 }
 
-fn with(octets: &[u8], changes: &[(usize, u8)]) -> Vec<u8> {
-    let mut octets = octets.to_vec();
-    for (place, octet) in changes {
-        octets[*place] = *octet;
+fn with(bytes: &[u8], changes: &[(usize, u8)]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    for (place, byte) in changes {
+        bytes[*place] = *byte;
     }
-    octets
+    bytes
 }
 
-// What tcpdump 4.99.3 prints of the same octets with -n and the same letters.
+// What tcpdump 4.99.3 prints of the same bytes with -n and the same letters.
 
 #[test]
 fn a_line_in_tcpdumps_words() {
@@ -113,7 +119,7 @@ fn octets_without_the_link_header_and_with_it() {
 
 #[test]
 fn a_frame_cut_short_by_the_capture_says_so_and_is_not_bad() {
-    let cut = Record { length: 1_514, ..record(&ECHO[..38]) };
+    let cut = CapturedFrame { length: 1_514, ..record(&ECHO[..38]) };
     assert_eq!(
         printed("-t", &cut),
         "IP 10.0.0.1 > 10.0.0.2: ICMP, length 8 [cut short: 38 of 1514 bytes captured]\n"
@@ -147,8 +153,8 @@ fn what_is_wrong_is_named_with_the_field_and_who_says_so() {
         (ECHO[..41].to_vec(), "ipv4.total_length", "rfc791-total-length"),
         (with(&ECHO, &[(41, 8)]), "icmp.checksum", "rfc792-checksum"),
     ];
-    for (octets, place, by) in table {
-        assert_eq!(wrong(&octets), [(place.to_owned(), by.to_owned())]);
+    for (bytes, place, by) in table {
+        assert_eq!(wrong(&bytes), [(place.to_owned(), by.to_owned())]);
     }
     assert_eq!(wrong(&REQUEST), []);
     assert_eq!(wrong(&ECHO), []);
@@ -187,8 +193,8 @@ fn a_header_is_drawn_with_its_values() {
 #[test]
 fn every_row_of_a_drawing_is_as_wide_as_its_border() {
     let tagged = [&ECHO[..12], &[0x81, 0, 0x30, 5], &ECHO[12..]].concat();
-    for octets in [&REQUEST[..], &ECHO, &tagged] {
-        let page = printed("--explain", &record(octets));
+    for bytes in [&REQUEST[..], &ECHO, &tagged] {
+        let page = printed("--explain", &record(bytes));
         let lines: Vec<_> =
             page.lines().filter(|line| line.starts_with("  |") || line.starts_with("  +")).collect();
         assert!(lines.len() > 10);
@@ -201,7 +207,7 @@ fn every_row_of_a_drawing_is_as_wide_as_its_border() {
 #[test]
 fn an_object_names_every_field() {
     let comments = vec![Cow::Borrowed("answered"), Cow::Borrowed("and kept")];
-    let object = object(&Record { direction: Some(Direction::In), comments, ..record(&ECHO) });
+    let object = object(&CapturedFrame { direction: Some(Direction::In), comments, ..record(&ECHO) });
     let expected: Value = serde_json::from_str(
         r#"{"number":1,"time":1700000000123456789,"length":42,"captured":42,"direction":"in","comment":"answered","comments":["answered","and kept"],
         "ethernet":{"offset":0,"destination":"02:00:00:00:00:02","source":"02:00:00:00:00:01","type_or_length":2048},
@@ -226,10 +232,10 @@ fn datagram(protocol: u8, data: &[u8]) -> Vec<u8> {
 }
 
 /// An ICMP message with its checksum made right.
-fn message(mut octets: Vec<u8>) -> Vec<u8> {
-    let sum = inet::checksum::of(&octets);
-    octets[2..4].copy_from_slice(&sum.to_be_bytes());
-    octets
+fn message(mut bytes: Vec<u8>) -> Vec<u8> {
+    let sum = inet::checksum::of(&bytes);
+    bytes[2..4].copy_from_slice(&sum.to_be_bytes());
+    bytes
 }
 
 #[test]
@@ -302,7 +308,7 @@ fn a_header_checksum_is_judged_whatever_the_total_length() {
     assert_eq!(wrong(&short), [length, checksum.clone()]);
     let line = printed("-t", &record(&short));
     assert!(line.ends_with(" [total length beyond the frame] [header checksum is wrong]\n"), "{line}");
-    let cut = Record { length: 300, ..record(&short) };
+    let cut = CapturedFrame { length: 300, ..record(&short) };
     assert!(
         printed("-t", &cut).ends_with(" [header checksum is wrong] [cut short: 42 of 300 bytes captured]\n")
     );
@@ -311,7 +317,7 @@ fn a_header_checksum_is_judged_whatever_the_total_length() {
 
 #[test]
 fn a_packet_that_was_cut_is_as_long_as_it_was() {
-    let cut = Record { length: 60, ..record(&REQUEST) };
+    let cut = CapturedFrame { length: 60, ..record(&REQUEST) };
     assert_eq!(
         printed("-t", &cut),
         "ARP, Request who-has 10.0.0.2 tell 10.0.0.1, length 46 [cut short: 42 of 60 bytes captured]\n"
@@ -320,16 +326,8 @@ fn a_packet_that_was_cut_is_as_long_as_it_was() {
 
 #[test]
 fn the_schema_has_the_fields_of_every_layout_and_no_others() {
-    use layout::{
-        ARP, ECHO, ETHERNET, ICMP, IPV4, LLC, MASK, PARAMETER, REDIRECT, SNAP, TAG, TCP, TIMESTAMP, TOO_BIG,
-        UDP,
-    };
-    let layouts = [
-        &ETHERNET, &TAG, &SNAP, &LLC, &ARP, &IPV4, &ECHO, &TIMESTAMP, &MASK, &TOO_BIG, &REDIRECT, &PARAMETER,
-        &ICMP, &UDP, &TCP,
-    ];
     let mut printed: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for layout in layouts {
+    for layout in LAYOUTS {
         let name = if layout.name == "tags" { "tag" } else { layout.name };
         let fields = printed.entry(format!("header_{name}")).or_insert_with(|| ["offset".to_owned()].into());
         fields.extend(layout.fields.iter().map(|field| field.name.to_owned()));
@@ -346,49 +344,36 @@ fn the_schema_has_the_fields_of_every_layout_and_no_others() {
     assert_eq!(printed, described);
 }
 
-#[test]
-fn every_requirement_that_a_fault_names_is_on_a_page() {
-    let source = include_str!("../describe/fault.rs");
-    let ids = source.split('"').filter(|word| {
-        word.contains('-') && word.bytes().all(|octet| matches!(octet, b'a'..=b'z' | b'0'..=b'9' | b'-'))
-    });
-    let ids: Vec<_> = ids.collect();
-    assert!(ids.len() > 15, "{ids:?}");
-    for id in ids {
-        assert!(standard::requirement(id).is_some(), "{id}");
-    }
-}
-
 proptest! {
     #[test]
     fn any_octets_are_printed_every_way(
         kind in prop_oneof![Just([8, 6]), Just([8, 0]), Just([0x81, 0]), any::<[u8; 2]>()],
-        octets in prop::collection::vec(any::<u8>(), 0..120),
+        bytes in prop::collection::vec(any::<u8>(), 0..120),
         more in 0..2_usize,
     ) {
-        let octets = [&REQUEST[..12], &kind, &octets].concat();
-        for octets in [&octets[..], &octets[octets.len() / 2..]] {
-            let record = Record { length: octets.len() + more, ..record(octets) };
+        let bytes = [&REQUEST[..12], &kind, &bytes].concat();
+        for bytes in [&bytes[..], &bytes[bytes.len() / 2..]] {
+            let record = CapturedFrame { length: bytes.len() + more, ..record(bytes) };
             for words in ["", "-e -v -xx", "--explain"] {
                 prop_assert!(printed(words, &record).ends_with('\n'));
             }
-            prop_assert_eq!(&object(&record)["captured"], octets.len());
+            prop_assert_eq!(&object(&record)["captured"], bytes.len());
         }
     }
 
     #[test]
     fn what_is_bad_has_a_reason_in_brackets(
-        place in 0..ECHO.len(), octet in any::<u8>(), of_arp in any::<bool>()
+        place in 0..ECHO.len(), byte in any::<u8>(), of_arp in any::<bool>()
     ) {
-        let octets = with(if of_arp { &REQUEST } else { &ECHO }, &[(place, octet)]);
-        let stack_drops = match link::Ethernet::parse(&octets) {
+        let bytes = with(if of_arp { &REQUEST } else { &ECHO }, &[(place, byte)]);
+        let stack_drops = match link::Ethernet::parse(&bytes) {
             Ok(frame) if frame.ether_type() == link::EtherType::ARP => arp::Packet::parse(frame.payload()).is_err(),
             Ok(frame) if frame.ether_type() == link::EtherType::IPV4 => ipv4::Datagram::parse(frame.payload()).is_err(),
             _ => false,
         };
         if stack_drops {
-            prop_assert!(!faults(&octets, octets.len()).is_empty());
-            prop_assert!(printed("", &record(&octets)).contains('['));
+            prop_assert!(!faults(&bytes, bytes.len()).is_empty());
+            prop_assert!(printed("", &record(&bytes)).contains('['));
         }
     }
 }
@@ -396,7 +381,7 @@ proptest! {
 #[test]
 fn a_comment_moves_nobodys_cursor() {
     let comment = "\u{7f}\u{9b}2J\u{1b}[2J\n\"";
-    let record = Record { comments: vec![Cow::Borrowed(comment)], ..record(&REQUEST) };
+    let record = CapturedFrame { comments: vec![Cow::Borrowed(comment)], ..record(&REQUEST) };
     for words in ["", "--json", "--explain"] {
         let told = printed(words, &record);
         assert!(
@@ -417,8 +402,8 @@ fn faults_stand_in_brackets_on_the_line_in_json_and_explained() {
         with(&ECHO, &[(41, 8)]),
         with(&ECHO, &[(16, 0), (17, 0)]),
     ];
-    for octets in cases {
-        let record = record(&octets);
+    for bytes in cases {
+        let record = record(&bytes);
         let object = object(&record);
         let told: Vec<_> = ["faults", "warnings"]
             .iter()
@@ -437,22 +422,22 @@ fn faults_stand_in_brackets_on_the_line_in_json_and_explained() {
 
 #[test]
 fn total_length_of_0_is_not_blamed_on_the_header_length() {
-    let octets = with(&ECHO, &[(17, 0), (24, 0x26), (25, 0xfb)]);
-    assert_eq!(wrong(&octets), [("ipv4.total_length".to_owned(), "rfc791-total-length".to_owned())]);
+    let bytes = with(&ECHO, &[(17, 0), (24, 0x26), (25, 0xfb)]);
+    assert_eq!(wrong(&bytes), [("ipv4.total_length".to_owned(), "rfc791-total-length".to_owned())]);
     let expected = "IP 10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 9, length 8 [total length below the header length]\n";
-    assert_eq!(printed("-t", &record(&octets)), expected);
+    assert_eq!(printed("-t", &record(&bytes)), expected);
 }
 
 #[test]
 fn another_senders_mac_address_is_a_warning_and_no_fault() {
-    let octets = with(&REQUEST, &[(27, 9)]);
-    let object = object(&record(&octets));
+    let bytes = with(&REQUEST, &[(27, 9)]);
+    let object = object(&record(&bytes));
     assert_eq!(object["faults"], serde_json::json!([]));
     assert_eq!(object["warnings"][0]["field"], "sender_hardware_address");
-    let line = printed("-t", &record(&octets));
+    let line = printed("-t", &record(&bytes));
     assert!(line.ends_with(" [sender MAC address is not the frame's source]\n"), "{line}");
-    assert!(printed("--explain", &record(&octets)).contains("\nwarning: arp.sender_hardware_address: "));
-    assert!(faults(&octets, octets.len()).iter().all(|fault| fault.is_warning));
+    assert!(printed("--explain", &record(&bytes)).contains("\nwarning: arp.sender_hardware_address: "));
+    assert!(faults(&bytes, bytes.len()).iter().all(|fault| fault.is_warning));
 }
 
 #[test]
@@ -467,13 +452,13 @@ fn control_bits_are_explained_by_name() {
 
 #[test]
 fn a_frame_of_tags_alone_is_shown_in_bounded_memory() {
-    let tags = crate::pcap::FRAME_LIMIT / 4;
-    let octets = [&REQUEST[..12], &[0x81, 0, 0, 5].repeat(tags), &[0x88, 0xb5]].concat();
-    let found = headers::headers(&octets);
-    assert_eq!(found.headers.len(), 1 + headers::TAG_LIMIT);
-    assert_eq!(found.more_tags + headers::TAG_LIMIT, tags);
-    assert!(found.headers.capacity() < 64);
-    let record = record(&octets);
+    let tags = capture::FRAME_LIMIT / 4;
+    let bytes = [&REQUEST[..12], &[0x81, 0, 0, 5].repeat(tags), &[0x88, 0xb5]].concat();
+    let found = dissect(&bytes, bytes.len()).layers();
+    assert_eq!(found.layers.len(), 1 + TAG_LIMIT);
+    assert_eq!(found.more_tags + TAG_LIMIT, tags);
+    assert!(found.layers.capacity() < 64);
+    let record = record(&bytes);
     assert_eq!(object(&record)["more_tags"], found.more_tags);
     for words in ["", "-e -v", "--json", "--explain"] {
         let told = printed(words, &record);

@@ -7,7 +7,7 @@ use clap::{ArgGroup, Args, ValueEnum};
 use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
 
-use crate::capture::arguments::CaptureArguments;
+use crate::recorder::CaptureArguments;
 use crate::station::arguments::StationArguments;
 use crate::values::{check_host_bits, host_network, ip_address, network, number, range, station_mac};
 

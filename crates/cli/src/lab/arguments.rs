@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::Args;
 
-use crate::capture::arguments::CaptureArguments;
+use crate::recorder::CaptureArguments;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -7,10 +7,10 @@ use link::EtherType;
 use tap::{Cable, Device, Instant, Pool};
 
 use super::{HOST, KERNEL};
-use crate::capture::arguments::CaptureArguments;
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::mac::lab_mac;
+use crate::recorder::CaptureArguments;
 use crate::report::{Level, Report};
 
 /// The first `EtherType` reserved for experiments.

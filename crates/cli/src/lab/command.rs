@@ -12,10 +12,10 @@ use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
 
 use super::{HOST, KERNEL, LabNetwork};
-use crate::capture::arguments::CaptureArguments;
 use crate::color::Paint;
 use crate::failure::Failure;
 use crate::output::standard_error;
+use crate::recorder::CaptureArguments;
 use crate::report::{Level, Report};
 use crate::signals::{Signals, TERMINATION_SIGNALS};
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use ipnet::Ipv4Net;
 
-use crate::capture::arguments::CaptureArguments;
+use crate::recorder::CaptureArguments;
 use crate::station::arguments::StationArguments;
 use crate::values::{host_network, ip_address, number, seconds};
 

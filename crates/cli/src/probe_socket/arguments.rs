@@ -5,7 +5,7 @@ use ipnet::Ipv4Net;
 use link::MacAddr;
 use tap::linux::InterfaceName;
 
-use crate::capture::arguments::CaptureArguments;
+use crate::recorder::CaptureArguments;
 use crate::values::{host_network, station_mac};
 
 /// The wire to ask on, and who asks.

@@ -5,6 +5,7 @@ use std::fmt::{self, Write};
 use std::net::Ipv4Addr;
 
 use arp::{Change, ClaimEvent, Neighbor};
+use capture::Direction;
 use host::{Counter, Dropped, Event};
 use ipnet::Ipv4Net;
 use link::MacAddr;
@@ -12,7 +13,7 @@ use serde::{Serialize, Serializer};
 use tap::Instant;
 use tap::linux::InterfaceName;
 
-use super::{Direction, Ready, Suppressed};
+use super::{Ready, Suppressed};
 use crate::output::json;
 
 /// One line. Times are nanoseconds since the command began.

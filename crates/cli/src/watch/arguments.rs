@@ -8,7 +8,7 @@ use ipnet::Ipv4Net;
 use link::VlanId;
 use tap::linux::InterfaceName;
 
-use crate::capture::arguments::CaptureArguments;
+use crate::recorder::CaptureArguments;
 use crate::values::host_network;
 use crate::values::seconds;
 

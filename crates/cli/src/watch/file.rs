@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use capture::{FrameReader, FrameReaderError};
 use nix::fcntl::OFlag;
 use tap::Instant;
 use tap::linux::wait;
@@ -16,7 +17,6 @@ use super::arguments::WatchArguments;
 use super::observer::Observer;
 use super::show::Show;
 use super::{FailOn, Kind, Watched, is_over, show, signals, turned_away};
-use crate::capture::{ReadError, Reader};
 use crate::clock::Clock;
 use crate::decode::open;
 use crate::failure::Failure;
@@ -36,7 +36,7 @@ struct Stoppable<'a> {
 
 /// Hears all of a capture; its times are its frames'.
 pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Result<Watched, Failure> {
-    let failed = |error: ReadError| Failure::new(format!("cannot read {}: {error}", path.display()));
+    let failed = |error: FrameReaderError| Failure::new(format!("cannot read {}: {error}", path.display()));
     let from = open_unblocked(path).map_err(|error| failed(error.into()))?;
     let signals = &signals()?;
     privileges::drop_all()?;
@@ -52,7 +52,7 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
         Watched { observer, gap, was_dead: !has_header }
     };
     let kind = if is_file { Kind::File } else { Kind::Pipe };
-    let mut reader = match Reader::new(Stoppable { from, signals, clock, end, stopped: &stopped }) {
+    let mut reader = match FrameReader::new(Stoppable { from, signals, clock, end, stopped: &stopped }) {
         Err(_) if stopped.load(Ordering::Relaxed) => {
             show(arguments, &arguments.name(), kind, signals)?.end(&observer, 0, signals)?;
             return Ok(watched(observer, 0, false));
@@ -61,13 +61,13 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
     };
     let mut show = show(arguments, &arguments.name(), kind, signals)?;
     let (mut has_begun, mut told, mut truncated) = (false, Ok(()), 0);
-    let read = reader.read(|record| {
-        let time = record.time.map_or(observer.now, Instant::from_nanos);
+    let read = reader.read(|frame| {
+        let time = frame.time.map_or(observer.now, Instant::from_nanos);
         if !std::mem::replace(&mut has_begun, true) {
             show.begin(time, &arguments.name());
         }
-        let decision = observer.hear(time, record.octets);
-        truncated += u64::from(record.is_cut() && decision.is_truncated());
+        let decision = observer.hear(time, frame.bytes);
+        truncated += u64::from(frame.is_cut() && decision.is_truncated());
         told = show.tell(&mut observer, signals);
         // One that is a file is read to its end, whatever there is in it.
         let is_enough = if is_file { show.is_over() } else { is_over(arguments, &observer, &show) };

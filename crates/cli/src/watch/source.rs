@@ -4,6 +4,7 @@ use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
+use capture::Direction;
 use host::{Config, Host, Trace, Verdict};
 use ipnet::Ipv4Net;
 use link::MacAddr;
@@ -12,13 +13,12 @@ use tap::{Batch, Device, DeviceError, Instant, LinkState, Pool};
 
 use super::arguments::WatchArguments;
 use super::observer::{Decision, Observer};
-use crate::capture::Recorder;
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::gaps::{GapMonitor, Gaps};
 use crate::mac::default_mac;
 use crate::probe_socket::{device_failure, frame_direction, open_tap};
-use crate::report::Direction;
+use crate::recorder::Recorder;
 use crate::station::secret;
 
 /// How many frames are heard in one turn.

@@ -1,0 +1,218 @@
+//! Ethernet frames of a capture.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io::{self, Read};
+
+use crate::{Error, FRAME_LIMIT, LinkType, Packet, PacketReader};
+
+/// Link types of omitted packets that are counted apart.
+const LINK_TYPES: usize = 8;
+
+/// Direction of a frame, seen from the interface that captured it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Received.
+    In,
+    /// Transmitted.
+    Out,
+}
+
+impl Direction {
+    /// Returns its name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::In => "in",
+            Self::Out => "out",
+        }
+    }
+
+    /// Returns the lowest two bits of a packet's flags in pcapng.
+    pub fn flags(self) -> u32 {
+        match self {
+            Self::In => 1,
+            Self::Out => 2,
+        }
+    }
+
+    /// Returns the direction in the lowest two bits of a packet's flags; none if it is not known.
+    pub fn from_flags(flags: u32) -> Option<Direction> {
+        match flags & 3 {
+            1 => Some(Self::In),
+            2 => Some(Self::Out),
+            _ => None,
+        }
+    }
+}
+
+/// One Ethernet frame of a capture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CapturedFrame<'a> {
+    /// Place among all packets of the capture, from 1 on.
+    pub number: u64,
+    /// When it was captured, in nanoseconds since 1970 in UTC, if that is known.
+    pub time: Option<u64>,
+    /// Length on the wire, in bytes.
+    pub length: usize,
+    /// Length in the capture, in bytes.
+    pub captured: usize,
+    /// The captured bytes, the first [`FRAME_LIMIT`] at most.
+    pub bytes: &'a [u8],
+    /// Direction, if the capture has it.
+    pub direction: Option<Direction>,
+    /// Comments on it, in their order.
+    pub comments: Vec<Cow<'a, str>>,
+}
+
+/// Reads the Ethernet frames of a capture.
+pub struct FrameReader<'r> {
+    packets: PacketReader<Box<dyn Read + Send + 'r>>,
+    omitted: OmittedPackets,
+}
+
+/// Reason why a capture cannot be read whole.
+#[derive(Debug)]
+pub enum FrameReaderError {
+    /// The file cannot be read, or not any further.
+    File(Error),
+    /// All its packets are of this link type.
+    LinkType(LinkType),
+    /// It was read to its end, without these.
+    Omitted(OmittedPackets),
+}
+
+/// Packets of a capture that were not returned, or not whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OmittedPackets {
+    /// Packets by link type, for the first [`LINK_TYPES`] of these.
+    other_link_types: Vec<(LinkType, u64)>,
+    /// Packets of further link types.
+    further: u64,
+    /// Frames longer than [`FRAME_LIMIT`].
+    shortened: u64,
+    /// Blocks of unknown types, and the first such type.
+    unknown: (u64, Option<u32>),
+}
+
+impl<'r> FrameReader<'r> {
+    /// Reads the start of a capture.
+    pub fn new(from: impl Read + Send + 'r) -> Result<FrameReader<'r>, FrameReaderError> {
+        let from: Box<dyn Read + Send + 'r> = Box::new(from);
+        let packets = PacketReader::new(from).map_err(FrameReaderError::File)?;
+        match packets.link_type() {
+            Some(link_type) if link_type != LinkType::ETHERNET => Err(FrameReaderError::LinkType(link_type)),
+            _ => Ok(FrameReader { packets, omitted: OmittedPackets::default() }),
+        }
+    }
+
+    /// Passes frames to `each` until none is left, or until it returns false. Fails at the end of a capture if
+    /// something in it was omitted.
+    pub fn read(&mut self, mut each: impl FnMut(&CapturedFrame<'_>) -> bool) -> Result<(), FrameReaderError> {
+        while let Some(packet) = self.packets.next().map_err(FrameReaderError::File)? {
+            if packet.link_type != LinkType::ETHERNET {
+                self.omitted.count(packet.link_type);
+                continue;
+            }
+            let frame = CapturedFrame::new(&packet);
+            self.omitted.shortened += u64::from(frame.bytes.len() < frame.captured);
+            if !each(&frame) {
+                return Ok(());
+            }
+        }
+        self.omitted.unknown = self.packets.unknown_blocks();
+        if self.omitted == OmittedPackets::default() {
+            return Ok(());
+        }
+        Err(FrameReaderError::Omitted(std::mem::take(&mut self.omitted)))
+    }
+}
+
+impl<'a> CapturedFrame<'a> {
+    fn new(packet: &Packet<'a>) -> CapturedFrame<'a> {
+        let size = |length| usize::try_from(length).unwrap_or(usize::MAX);
+        CapturedFrame {
+            number: packet.number,
+            time: packet.time,
+            length: size(packet.length),
+            captured: size(packet.captured),
+            bytes: packet.data,
+            direction: packet.flags.and_then(Direction::from_flags),
+            comments: packet.comments().collect(),
+        }
+    }
+
+    /// Whether there is less of the frame than was on the wire.
+    pub fn is_cut(&self) -> bool {
+        self.bytes.len() < self.length
+    }
+}
+
+impl OmittedPackets {
+    fn count(&mut self, link_type: LinkType) {
+        let has_capacity = self.other_link_types.len() < LINK_TYPES;
+        match self.other_link_types.iter_mut().find(|(known, _)| *known == link_type) {
+            Some((_, count)) => *count = count.saturating_add(1),
+            None if has_capacity => self.other_link_types.push((link_type, 1)),
+            None => self.further = self.further.saturating_add(1),
+        }
+    }
+}
+
+impl From<io::Error> for FrameReaderError {
+    fn from(error: io::Error) -> FrameReaderError {
+        FrameReaderError::File(Error::Io(error))
+    }
+}
+
+impl fmt::Display for FrameReaderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(error) => error.fmt(f),
+            Self::LinkType(link_type) => {
+                write!(f, "unsupported link type {link_type}; {}", advice(&[*link_type]))
+            }
+            Self::Omitted(omitted) => omitted.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for OmittedPackets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut reasons = Vec::new();
+        for (link_type, count) in &self.other_link_types {
+            reasons.push(format!("{} of unsupported link type {link_type} omitted", packets(*count)));
+        }
+        if self.further > 0 {
+            reasons.push(format!("{} of further link types omitted", packets(self.further)));
+        }
+        if self.shortened > 0 {
+            let shortened = packets(self.shortened);
+            reasons.push(format!("{shortened} longer than {FRAME_LIMIT} bytes read in part"));
+        }
+        if let (count @ 1.., Some(number)) = self.unknown {
+            let blocks = if count == 1 { "block" } else { "blocks" };
+            reasons.push(format!("{count} {blocks} of unknown type {number:#x} omitted"));
+        }
+        f.write_str(&reasons.join(", "))?;
+        let link_types: Vec<_> = self.other_link_types.iter().map(|(link_type, _)| *link_type).collect();
+        if link_types.is_empty() { Ok(()) } else { write!(f, "; {}", advice(&link_types)) }
+    }
+}
+
+fn packets(count: u64) -> String {
+    format!("{count} {}", if count == 1 { "packet" } else { "packets" })
+}
+
+/// What to do about packets of these link types.
+fn advice(link_types: &[LinkType]) -> &'static str {
+    if link_types.iter().any(|link_type| LinkType::COOKED.contains(link_type)) {
+        "only Ethernet is supported: `tcpdump -i eth0`, not `-i any`"
+    } else {
+        "only Ethernet is supported"
+    }
+}
+
+impl std::error::Error for FrameReaderError {}
+
+#[cfg(test)]
+mod tests;

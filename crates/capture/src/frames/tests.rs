@@ -1,0 +1,67 @@
+use super::*;
+use crate::tests::LITTLE;
+
+/// Returns the first byte of each frame of a capture, and how reading it ended.
+fn read(bytes: &[u8]) -> (Vec<u8>, Result<(), FrameReaderError>) {
+    let mut frames = Vec::new();
+    let outcome = FrameReader::new(bytes).and_then(|mut reader| {
+        reader.read(|frame| {
+            frames.push(frame.bytes[0]);
+            true
+        })
+    });
+    (frames, outcome)
+}
+
+#[test]
+fn classic_file_of_another_link_type_is_refused_at_once() {
+    let refused = |link_type| match FrameReader::new(&LITTLE.pcap(0xa1b2_c3d4, 4, link_type, &[])[..]) {
+        Err(error) => error.to_string(),
+        Ok(_) => panic!("{link_type} was read"),
+    };
+    let expected =
+        "unsupported link type LINUX_SLL2 (276); only Ethernet is supported: `tcpdump -i eth0`, not `-i any`";
+    assert_eq!(refused(276), expected);
+    assert_eq!(refused(105), "unsupported link type IEEE802_11 (105); only Ethernet is supported");
+    assert_eq!(refused(3_333), "unsupported link type 3333; only Ethernet is supported");
+}
+
+#[test]
+fn packets_of_other_link_types_are_counted_and_the_rest_is_read() {
+    let capture = [
+        LITTLE.section(1, 0, &[]),
+        LITTLE.interface(1, 0, &[]),
+        LITTLE.interface(276, 0, &[]),
+        LITTLE.enhanced(0, 0, &[1; 60], &[]),
+        LITTLE.enhanced(1, 0, &[2; 60], &[]),
+        LITTLE.enhanced(1, 0, &[3; 60], &[]),
+        LITTLE.enhanced(0, 0, &[4; 60], &[]),
+    ]
+    .concat();
+    let mut numbers = Vec::new();
+    let mut reader = FrameReader::new(&capture[..]).unwrap();
+    let outcome = reader.read(|frame| {
+        numbers.push((frame.number, frame.bytes[0]));
+        true
+    });
+    assert_eq!(numbers, [(1, 1), (4, 4)]);
+    let message = outcome.unwrap_err().to_string();
+    let expected = "2 packets of unsupported link type LINUX_SLL2 (276) omitted; only Ethernet is supported: `tcpdump -i eth0`, not `-i any`";
+    assert_eq!(message, expected);
+}
+
+#[test]
+fn every_kind_of_omission_is_counted_in_bounded_memory() {
+    let long = vec![7; FRAME_LIMIT + 1];
+    let mut blocks = vec![LITTLE.section(1, 0, &[]), LITTLE.block(0x204, &[])];
+    blocks.extend((0..20).map(|link_type| LITTLE.interface(link_type, 0, &[])));
+    blocks.extend((0..20).map(|interface| LITTLE.enhanced(interface, 0, &[7; 4], &[])));
+    blocks.push(LITTLE.enhanced(1, 0, &long, &[]));
+    let (frames, outcome) = read(&blocks.concat());
+    assert_eq!(frames.len(), 2);
+    let Err(FrameReaderError::Omitted(omitted)) = outcome else { panic!("{outcome:?}") };
+    let message = omitted.to_string();
+    assert!(message.contains("11 packets of further link types omitted"), "{message}");
+    assert!(message.contains("1 packet longer than 262144 bytes read in part"), "{message}");
+    assert!(message.contains("1 block of unknown type 0x204 omitted"), "{message}");
+}

@@ -1,0 +1,295 @@
+//! Packets of a capture.
+
+use std::io::Read;
+use std::ops::Range;
+
+use crate::classic::{self, RecordLayout};
+use crate::error::{Damage, Error, UnsupportedFormat};
+use crate::fields::{ByteOrder, Options, size};
+use crate::link_type::LinkType;
+use crate::packet::Interface;
+use crate::packet::Packet;
+use crate::pcapng::{self, BlockKind, HEAD, PacketBlock, SECTION, TAIL};
+use crate::source::Source;
+use crate::{BLOCK_LIMIT, FRAME_LIMIT, INTERFACE_LIMIT};
+
+/// Reads the packets of a capture.
+pub struct PacketReader<R> {
+    source: Source<R>,
+    format: Format,
+    /// Those of the section.
+    interfaces: Vec<Interface>,
+    number: u64,
+    /// Bytes at the start of the source that the last packet lies in.
+    held: usize,
+    /// Bytes that follow them and belong to the same block.
+    rest: Remainder,
+    unknown_blocks: u64,
+    unknown_type: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Format {
+    Classic(RecordLayout),
+    Pcapng(ByteOrder),
+}
+
+/// What follows the part of a block that was in memory.
+#[derive(Clone, Copy, Debug)]
+enum Remainder {
+    Bytes(u64),
+    /// The same, with the block's length at the end of it.
+    Block {
+        bytes: u64,
+        length: [u8; 4],
+    },
+}
+
+/// Where a packet lies among the bytes that are held.
+struct PacketLocation {
+    interface: Interface,
+    time: Option<u64>,
+    captured: u32,
+    length: u32,
+    data: Range<usize>,
+    options: Range<usize>,
+    order: ByteOrder,
+}
+
+impl<R: Read> PacketReader<R> {
+    /// Reads the start of a capture.
+    pub fn new(from: R) -> Result<PacketReader<R>, Error> {
+        let mut source = Source::new(from);
+        let first = source.peek(4)?;
+        if first.is_empty() {
+            return Err(Error::Empty);
+        }
+        let first: [u8; 4] =
+            first.try_into().map_err(|_| Error::UnsupportedFormat(UnsupportedFormat::Unknown))?;
+        let mut reader = PacketReader {
+            source,
+            format: Format::Pcapng(ByteOrder::Little),
+            interfaces: Vec::new(),
+            number: 0,
+            held: 0,
+            rest: Remainder::Bytes(0),
+            unknown_blocks: 0,
+            unknown_type: None,
+        };
+        if u32::from_be_bytes(first) == SECTION {
+            reader.block()?;
+        } else if let Some((magic, order)) = classic::magic(first) {
+            let header = reader.source.peek(classic::HEADER)?;
+            if header.len() < classic::HEADER {
+                return Err(Error::Truncated);
+            }
+            let (layout, interface) = RecordLayout::read(magic, order, header)?;
+            (reader.format, reader.held) = (Format::Classic(layout), classic::HEADER);
+            reader.interfaces.push(interface);
+        } else {
+            return Err(Error::UnsupportedFormat(UnsupportedFormat::of(first)));
+        }
+        Ok(reader)
+    }
+
+    /// Returns the one link type of a file that has no other.
+    pub fn link_type(&self) -> Option<LinkType> {
+        let is_classic = matches!(self.format, Format::Classic(_));
+        self.interfaces.first().map(|interface| interface.link_type).filter(|_| is_classic)
+    }
+
+    /// Returns the number of blocks of unknown types, in which packets may be, and the first such type.
+    pub fn unknown_blocks(&self) -> (u64, Option<u32>) {
+        (self.unknown_blocks, self.unknown_type)
+    }
+
+    /// Returns the next packet, or none at the end.
+    pub fn next(&mut self) -> Result<Option<Packet<'_>>, Error> {
+        let place = loop {
+            self.step_over()?;
+            let step = match self.format {
+                Format::Classic(layout) => self.record(layout)?,
+                Format::Pcapng(_) => self.block()?,
+            };
+            match step {
+                Item::Packet(place) => break place,
+                Item::Other => {}
+                Item::End => return Ok(None),
+            }
+        };
+        self.number = self.number.saturating_add(1);
+        let held = self.source.peeked(self.held);
+        let options = Options::new(place.order, held.get(place.options).unwrap_or_default());
+        Ok(Some(Packet {
+            number: self.number,
+            link_type: place.interface.link_type,
+            time: place.time,
+            length: place.length,
+            captured: place.captured,
+            data: held.get(place.data).unwrap_or_default(),
+            flags: PacketBlock::flags(place.order, &options),
+            options,
+        }))
+    }
+
+    /// Returns the memory that the input occupies, in bytes.
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.source.capacity()
+    }
+
+    /// Consumes the block that was looked at last.
+    fn step_over(&mut self) -> Result<(), Error> {
+        let held = u64::try_from(std::mem::take(&mut self.held)).unwrap_or(u64::MAX);
+        let is_there = match std::mem::replace(&mut self.rest, Remainder::Bytes(0)) {
+            Remainder::Bytes(bytes) => self.source.skip(held.saturating_add(bytes))?,
+            Remainder::Block { bytes, length } => {
+                let is_there = self.source.skip(held.saturating_add(bytes))?;
+                let tail = self.source.peek(TAIL)?;
+                if is_there && tail.len() == TAIL && tail != length {
+                    return Err(Damage::BlockLength.into());
+                }
+                is_there && self.source.skip(u64::try_from(TAIL).unwrap_or_default())?
+            }
+        };
+        if is_there { Ok(()) } else { Err(Error::Truncated) }
+    }
+
+    /// Reads a record of a pcap file.
+    fn record(&mut self, layout: RecordLayout) -> Result<Item, Error> {
+        let interface = *self.interfaces.first().ok_or(Damage::NoInterface(0))?;
+        let bytes = self.source.peek(layout.record)?;
+        if bytes.is_empty() {
+            return Ok(Item::End);
+        }
+        let record = layout.header(bytes, &interface).filter(|_| bytes.len() == layout.record);
+        let record = record.ok_or(Error::Truncated)?;
+        let held = size(record.captured).min(FRAME_LIMIT);
+        let end = layout.record + held;
+        if self.source.peek(end)?.len() < end {
+            return Err(Error::Truncated);
+        }
+        self.held = end;
+        self.rest = Remainder::Bytes(u64::try_from(size(record.captured) - held).unwrap_or(u64::MAX));
+        Ok(Item::Packet(PacketLocation {
+            interface,
+            time: interface.time(record.units),
+            captured: record.captured,
+            length: record.length,
+            data: layout.record..end,
+            options: 0..0,
+            order: layout.order,
+        }))
+    }
+
+    /// Reads a block of a pcapng file.
+    fn block(&mut self) -> Result<Item, Error> {
+        let Some((number, order, length)) = self.block_head()? else { return Ok(Item::End) };
+        self.format = Format::Pcapng(order);
+        let kind = BlockKind::of(number);
+        let limit = if kind.is_read() { BLOCK_LIMIT } else { HEAD };
+        let whole = size(length);
+        // The last length is either held with the rest of the block, or not at all.
+        self.held = if whole <= limit { whole } else { limit.min(whole - TAIL) };
+        let bytes = self.source.peek(self.held)?;
+        if bytes.len() < self.held {
+            return Err(Error::Truncated);
+        }
+        let tail = match order {
+            ByteOrder::Little => length.to_le_bytes(),
+            ByteOrder::Big => length.to_be_bytes(),
+        };
+        if self.held < whole {
+            let bytes = u64::try_from(whole - self.held - TAIL).unwrap_or(u64::MAX);
+            self.rest = Remainder::Block { bytes, length: tail };
+        } else if !bytes.ends_with(&tail) {
+            return Err(Damage::BlockLength.into());
+        }
+        let body = bytes.get(HEAD..self.held.min(whole - TAIL)).unwrap_or_default();
+        match kind {
+            BlockKind::Section => {
+                pcapng::check_version(order, body)?;
+                self.interfaces.clear();
+            }
+            BlockKind::Interface => {
+                if self.held < whole {
+                    return Err(Damage::InterfaceLength.into());
+                }
+                if self.interfaces.len() >= INTERFACE_LIMIT {
+                    return Err(Damage::Interfaces.into());
+                }
+                self.interfaces.push(pcapng::interface(order, body)?);
+            }
+            BlockKind::NoPacket => {}
+            BlockKind::Unknown => {
+                self.unknown_blocks = self.unknown_blocks.saturating_add(1);
+                self.unknown_type.get_or_insert(number);
+            }
+            BlockKind::Enhanced | BlockKind::Simple | BlockKind::Obsolete => {
+                let mut found = pcapng::packet(kind, order, body, whole - HEAD - TAIL)?;
+                let end = HEAD + body.len();
+                let interface = usize::try_from(found.interface).ok();
+                let interface = interface.and_then(|number| self.interfaces.get(number));
+                let interface = *interface.ok_or(Damage::NoInterface(found.interface))?;
+                found.limit(&interface);
+                return Ok(Item::Packet(PacketLocation::of(&found, interface, order, end)));
+            }
+        }
+        Ok(Item::Other)
+    }
+
+    /// Reads a block's type and length, and of a section header the byte order; none at the end of the file.
+    fn block_head(&mut self) -> Result<Option<(u32, ByteOrder, u32)>, Error> {
+        let Format::Pcapng(order) = self.format else { return Ok(None) };
+        let bytes = self.source.peek(HEAD)?;
+        let Some(&[a, b, c, d, e, f, g, h]) = bytes.first_chunk() else {
+            return if bytes.is_empty() { Ok(None) } else { Err(Error::Truncated) };
+        };
+        let number = order.u32([a, b, c, d]);
+        let (order, length) = if number == SECTION {
+            let start = self.source.peek(HEAD + 4)?.first_chunk().copied();
+            pcapng::section(start.ok_or(Error::Truncated)?)?
+        } else {
+            (order, order.u32([e, f, g, h]))
+        };
+        let is_possible = size(length) >= HEAD + TAIL && length.is_multiple_of(4);
+        if is_possible { Ok(Some((number, order, length))) } else { Err(Damage::BlockLength.into()) }
+    }
+}
+
+/// What came of a look at the input.
+enum Item {
+    Packet(PacketLocation),
+    Other,
+    End,
+}
+
+impl PacketLocation {
+    /// Where a packet lies in a block of which the bytes up to `end` are held, the last length not counted.
+    fn of(found: &PacketBlock, interface: Interface, order: ByteOrder, end: usize) -> PacketLocation {
+        let at = |place: usize| place.saturating_add(HEAD).min(end);
+        let start = at(found.data.start);
+        PacketLocation {
+            time: found.units.and_then(|units| interface.time(units)),
+            interface,
+            captured: found.captured,
+            length: found.length,
+            data: start..at(found.data.end).min(start.saturating_add(FRAME_LIMIT)),
+            options: at(found.options)..end,
+            order,
+        }
+    }
+}
+
+impl UnsupportedFormat {
+    /// The format of a file that starts so.
+    fn of(first: [u8; 4]) -> UnsupportedFormat {
+        match first {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            [0xfd, b'7', b'z', b'X'] => Self::Xz,
+            [0x28, 0xb5, 0x2f, 0xfd] => Self::Zstandard,
+            [b's', b'n', b'o', b'o'] => Self::Snoop,
+            _ => Self::Unknown,
+        }
+    }
+}

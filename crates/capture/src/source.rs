@@ -1,0 +1,93 @@
+//! Buffered input.
+
+use std::io::{self, ErrorKind, Read};
+
+use crate::BLOCK_LIMIT;
+
+/// Size of the buffer at first, in bytes.
+const CAPACITY: usize = 256 * 1_024;
+
+/// Input that is looked at before it is consumed. The buffer grows to what is looked at at once.
+pub(crate) struct Source<R> {
+    from: R,
+    buffer: Vec<u8>,
+    /// Where in the buffer the bytes start that are not consumed yet.
+    start: usize,
+    /// Where they end.
+    end: usize,
+}
+
+impl<R: Read> Source<R> {
+    pub(crate) fn new(from: R) -> Source<R> {
+        Source { from, buffer: vec![0; CAPACITY], start: 0, end: 0 }
+    }
+
+    /// Returns the next `length` bytes without consuming them: fewer if the input ends before, and
+    /// [`BLOCK_LIMIT`] at most. Waits for no more than these.
+    pub(crate) fn peek(&mut self, length: usize) -> io::Result<&[u8]> {
+        let length = length.min(BLOCK_LIMIT);
+        if self.end - self.start < length {
+            self.make_capacity(length);
+            while self.end - self.start < length && self.fill()? {}
+        }
+        Ok(self.peeked(length))
+    }
+
+    /// Returns the bytes that [`Source::peek`] returned for this length.
+    pub(crate) fn peeked(&self, length: usize) -> &[u8] {
+        let unread = self.buffer.get(self.start..self.end).unwrap_or_default();
+        unread.get(..length).unwrap_or(unread)
+    }
+
+    /// Consumes `length` bytes. Returns whether the input has them.
+    pub(crate) fn skip(&mut self, length: u64) -> io::Result<bool> {
+        let mut left = length;
+        loop {
+            let unread = self.end - self.start;
+            match usize::try_from(left) {
+                Ok(left) if left <= unread => {
+                    self.start += left;
+                    return Ok(true);
+                }
+                _ => left -= u64::try_from(unread).unwrap_or(left),
+            }
+            (self.start, self.end) = (0, 0);
+            if !self.fill()? {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Returns the size of the buffer, in bytes.
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// Moves the unread bytes to the front and enlarges the buffer, as far as `length` bytes need it.
+    fn make_capacity(&mut self, length: usize) {
+        if self.start + length <= self.buffer.len() {
+            return;
+        }
+        self.buffer.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.end - self.start);
+        if length > self.buffer.len() {
+            self.buffer.resize(length, 0);
+        }
+    }
+
+    /// Reads once into the free part of the buffer. Returns whether anything came.
+    fn fill(&mut self) -> io::Result<bool> {
+        let free = self.buffer.get_mut(self.end..).unwrap_or_default();
+        loop {
+            match self.from.read(free) {
+                Ok(count) => {
+                    self.end += count.min(free.len());
+                    return Ok(count > 0);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}

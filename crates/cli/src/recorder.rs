@@ -1,0 +1,190 @@
+//! Captures of a running command (`--pcap`): every frame, with the decision on each that arrived.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use capture::write::{self, whole_blocks};
+use capture::{Direction, LinkType};
+use clap::Args;
+use host::Verdict;
+use tap::Instant;
+
+use crate::clock::Clock;
+use crate::color::Paint;
+use crate::failure::Failure;
+use crate::output::{Output, Sink, standard_error, standard_output};
+
+/// Whether what passes is captured, and where to.
+#[derive(Debug, Default, Args)]
+pub(crate) struct CaptureArguments {
+    /// Capture every frame into this file, as pcapng with nanoseconds, and on each that arrives the decision
+    /// taken; `-` is standard output, and what else is printed goes to standard error then
+    #[arg(long = "pcap", value_name = "FILE")]
+    path: Option<PathBuf>,
+}
+
+impl CaptureArguments {
+    /// Begins the capture, if one is wanted.
+    pub(crate) fn begin(&self, interface: &str, clock: Clock) -> Result<Option<Recorder<File>>, Failure> {
+        let path = self.path.as_deref();
+        path.map(|path| Recorder::create(path, interface, clock.origin())).transpose()
+    }
+
+    /// Where everything else is printed.
+    pub(crate) fn other_output(&self) -> std::io::Result<File> {
+        if self.is_standard_output() { standard_error() } else { standard_output() }
+    }
+
+    /// The colours of that.
+    pub(crate) fn other_paint(&self) -> Paint {
+        if self.is_standard_output() { Paint::errors() } else { Paint::output() }
+    }
+
+    /// Whether the capture is written to standard output.
+    pub(crate) fn is_standard_output(&self) -> bool {
+        self.path.as_deref() == Some(Path::new("-"))
+    }
+}
+
+/// How long a reader may take for the last frames.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Writes pcapng. It never holds the host up: what a slow reader has no room for is lost and counted, and
+/// where nothing can be written any more, capturing ends.
+pub(crate) struct Recorder<W: Sink> {
+    out: Output<W>,
+    /// Wall clock at the origin of our own clock, since 1970 in UTC.
+    origin: Duration,
+    /// The frame that arrived last, not yet judged.
+    arrived: Vec<u8>,
+    /// The block that is written.
+    block: Vec<u8>,
+    name: String,
+}
+
+impl Recorder<File> {
+    /// Makes the file, or takes standard output for `-`. `origin` is the wall clock at the origin of the
+    /// clock that the frames' times come from.
+    pub(crate) fn create(path: &Path, interface: &str, origin: Duration) -> Result<Recorder<File>, Failure> {
+        let name = path.display().to_string();
+        let opened = if path == Path::new("-") { standard_output() } else { create(path) };
+        let file = opened.map_err(|error| Failure::new(format!("cannot write {name}: {error}")))?;
+        let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
+        // A file never ends inside a block, even when the disk is full. A pipe accepts any number of bytes.
+        let out = if is_file { Output::of_blocks(file, whole_blocks) } else { Output::new(file) };
+        Recorder::new(out, name, interface, origin)
+    }
+}
+
+impl<W: Sink> Recorder<W> {
+    /// Begins a capture of one interface. `name` is what the capture is called in sentences.
+    pub(super) fn new(
+        out: Output<W>,
+        name: String,
+        interface: &str,
+        origin: Duration,
+    ) -> Result<Recorder<W>, Failure> {
+        let mut recorder = Recorder { out, origin, arrived: Vec::new(), block: Vec::new(), name };
+        recorder.block(|out| {
+            write::section(out, concat!("tapstack ", env!("CARGO_PKG_VERSION")));
+            write::interface(out, LinkType::ETHERNET, interface);
+        });
+        recorder.out.flush(Duration::ZERO);
+        match recorder.out.take_failure() {
+            Some(error) => Err(Failure::new(format!("cannot write {}: {error}", recorder.name))),
+            None => Ok(recorder),
+        }
+    }
+
+    /// A frame arrived; what becomes of it, [`Recorder::judged`] tells.
+    pub(crate) fn arrived(&mut self, bytes: &[u8]) {
+        self.arrived.clear();
+        self.arrived.extend_from_slice(bytes);
+    }
+
+    /// The frame that arrived last was judged.
+    pub(crate) fn judged(&mut self, now: Instant, verdict: Verdict) {
+        self.decided(now, &verdict.to_string());
+    }
+
+    /// The same, in words.
+    pub(crate) fn decided(&mut self, now: Instant, comment: &str) {
+        let bytes = std::mem::take(&mut self.arrived);
+        self.frame(now, Direction::In, &bytes, Some(comment));
+        self.arrived = bytes;
+    }
+
+    /// A frame departs.
+    pub(crate) fn departs(&mut self, now: Instant, bytes: &[u8]) {
+        self.frame(now, Direction::Out, bytes, None);
+    }
+
+    /// Writes what waits.
+    pub(crate) fn flush(&mut self) {
+        self.write(Duration::ZERO);
+    }
+
+    /// A frame passed; `comment` is what was decided about it.
+    pub(crate) fn frame(&mut self, now: Instant, direction: Direction, bytes: &[u8], comment: Option<&str>) {
+        if !self.out.has_reader() {
+            return;
+        }
+        let origin = u64::try_from(self.origin.as_nanos()).unwrap_or_default();
+        let time = origin.saturating_add(now.as_nanos());
+        let flags = direction.flags();
+        self.block(|out| write::packet(out, &write::EnhancedPacket { time, data: bytes, flags, comment }));
+    }
+
+    fn block(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        if self.out.is_half_full() {
+            self.flush();
+        }
+        self.block.clear();
+        write(&mut self.block);
+        self.out.write_bytes(&self.block);
+    }
+
+    fn write(&mut self, limit: Duration) {
+        self.out.flush(limit);
+        if let Some(error) = self.out.take_failure() {
+            let name = &self.name;
+            Failure::new(format!("capturing ends, for {name} takes no more: {error}; the rest goes on"))
+                .print();
+        }
+    }
+}
+
+impl<W: Sink> Drop for Recorder<W> {
+    fn drop(&mut self) {
+        self.write(FAREWELL);
+        if self.out.lost() > 0 {
+            let (lost, name) = (self.out.lost(), &self.name);
+            Failure::new(format!("{lost} frames are not in {name}: whoever reads it did not keep up"))
+                .print();
+        }
+        if self.out.pending() > 0 {
+            let name = &self.name;
+            Failure::new(format!("the last frames are not in {name}: whoever reads it did not keep up"))
+                .print();
+        }
+    }
+}
+
+/// Opens a file to write a capture into, and empties it if it is a regular one. Links are followed, as by tcpdump.
+fn create(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_file() {
+        file.set_len(0)?;
+    } else if metadata.file_type().is_block_device() {
+        // A capture would overwrite what is on the disk.
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a block device"));
+    }
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests;

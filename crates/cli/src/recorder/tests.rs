@@ -1,0 +1,133 @@
+use std::borrow::Cow;
+use std::io::Write;
+use std::time::Duration;
+
+use arp::Merge;
+use capture::{FrameReader, FrameReaderError};
+use host::{Dropped, Verdict};
+use proptest::prelude::*;
+use tap::Instant;
+
+use super::*;
+
+type Owned = (Option<u64>, usize, Vec<u8>, Option<Direction>, Option<String>);
+
+/// All frames of a capture, and how reading it ended.
+fn read(bytes: &[u8]) -> (Vec<Owned>, Result<(), FrameReaderError>) {
+    let mut records = Vec::new();
+    let outcome = FrameReader::new(bytes).and_then(|mut reader| {
+        reader.read(|record| {
+            let comment = record.comments.first().cloned().map(Cow::into_owned);
+            records.push((record.time, record.length, record.bytes.to_vec(), record.direction, comment));
+            true
+        })
+    });
+    (records, outcome)
+}
+
+/// Takes so many bytes, and then no more; the last write is a short one.
+struct Disk<'d> {
+    room: usize,
+    bytes: &'d mut Vec<u8>,
+}
+
+impl Write for Disk<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self.room - self.bytes.len() {
+            0 => Err(std::io::Error::from(std::io::ErrorKind::StorageFull)),
+            left => self.bytes.write(&bytes[..left.min(bytes.len())]),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Sink for Disk<'_> {
+    fn has_room(&self, _: Duration) -> bool {
+        true
+    }
+
+    fn retract(&mut self, count: usize) {
+        self.bytes.truncate(self.bytes.len() - count);
+    }
+}
+
+/// What a recorder makes of these frames: whether each arrived, and its bytes.
+fn record(frames: &[(bool, Vec<u8>)], room: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let out = Output::of_blocks(Disk { room, bytes: &mut bytes }, whole_blocks);
+    let mut recorder = Recorder::new(out, "a test".to_owned(), "tap0", Duration::from_secs(1_000)).unwrap();
+    for (nanos, (arrived, frame)) in (0..).zip(frames) {
+        let now = Instant::ORIGIN + Duration::from_nanos(nanos);
+        if *arrived {
+            recorder.arrived(frame);
+            recorder.judged(now, Verdict::Dropped(Dropped::Link(link::Dropped::NotForUs)));
+        } else {
+            recorder.departs(now, frame);
+        }
+    }
+    drop(recorder);
+    bytes
+}
+
+#[test]
+fn a_frame_that_arrived_carries_the_verdict() {
+    let mut bytes = Vec::new();
+    let out = Output::of_blocks(Disk { room: usize::MAX, bytes: &mut bytes }, whole_blocks);
+    let mut recorder = Recorder::new(out, "a test".to_owned(), "tap0", Duration::ZERO).unwrap();
+    let received = arp::Received { merge: Merge::Added, answer: None };
+    recorder.arrived(&[7; 42]);
+    recorder.judged(Instant::ORIGIN, Verdict::Arp(received));
+    drop(recorder);
+    assert_eq!(read(&bytes).0[0].4.as_deref(), Some("learned"));
+}
+
+#[test]
+fn recorder_fails_when_the_disk_is_full_at_the_start() {
+    for room in [0, 20] {
+        let mut bytes = Vec::new();
+        let out = Output::of_blocks(Disk { room, bytes: &mut bytes }, whole_blocks);
+        let refused = Recorder::new(out, "a test".to_owned(), "tap0", Duration::ZERO);
+        assert!(refused.is_err(), "{room}");
+    }
+}
+
+#[test]
+fn a_full_disk_ends_capturing_and_nothing_else() {
+    let frames = vec![(false, vec![7; 1_000]); 1_000];
+    // A record takes 1,044 bytes or so: the disk is full inside of one wherever that is possible.
+    for room in (500_000..501_100).step_by(37) {
+        let bytes = record(&frames, room);
+        let (records, outcome) = read(&bytes);
+        assert!(outcome.is_ok(), "it ends between two frames: {room}");
+        assert!(!records.is_empty() && records.len() < 1_000, "{}", records.len());
+        assert!(bytes.len() > room - 1_100, "all whole frames are there: {} of {room}", bytes.len());
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_was_written_reads_back(
+        frames in prop::collection::vec((any::<bool>(), prop::collection::vec(any::<u8>(), 0..200)), 0..50)
+    ) {
+        let (records, outcome) = read(&record(&frames, usize::MAX));
+        prop_assert!(outcome.is_ok());
+        prop_assert_eq!(records.len(), frames.len());
+        for ((nanos, record), (arrived, frame)) in (0..).zip(records).zip(frames) {
+            let comment = arrived.then(|| "dropped: not for us".to_owned());
+            let direction = if arrived { Direction::In } else { Direction::Out };
+            let time = Some(1_000_000_000_000 + nanos);
+            prop_assert_eq!(record, (time, frame.len(), frame, Some(direction), comment));
+        }
+    }
+
+    #[test]
+    fn a_capture_with_a_wrong_octet_is_read_or_refused(place in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let mut bytes = record(&[(true, vec![7; 60]), (false, vec![8; 61])], usize::MAX);
+        let place = place.index(bytes.len());
+        bytes[place] = byte;
+        let _ = read(&bytes);
+    }
+}

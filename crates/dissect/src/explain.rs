@@ -1,0 +1,123 @@
+//! A frame explained: each layer in the diagram of its standard with its values, then the faults.
+
+mod diagram;
+
+use std::fmt::{Result, Write};
+
+use arp::Operation;
+use icmp::Kind;
+use inet::IpProtocol;
+use link::EtherType;
+
+use crate::fault::{FaultRule, FrameFault, RARP};
+use crate::layers::{FieldValue, Layer, Layers, hex};
+use crate::layout::{Field, FieldFormat};
+use crate::requirement::requirement;
+
+/// Writes about every layer of a frame, then about its faults.
+pub(crate) fn write(page: &mut String, layers: &Layers<'_>, faults: &[FrameFault]) -> Result {
+    let Layers { layers, more_tags } = layers;
+    for layer in layers {
+        write_layer(page, layer)?;
+    }
+    if *more_tags > 0 {
+        writeln!(page, "\n{more_tags} more VLAN tags, which are not shown")?;
+    }
+    for fault in faults {
+        write_fault(page, fault)?;
+    }
+    Ok(())
+}
+
+fn write_layer(page: &mut String, layer: &Layer<'_>) -> Result {
+    let Layer { layout, offset, bytes, is_quoted } = layer;
+    let last = (offset + bytes.len()).saturating_sub(1);
+    let quoted = if *is_quoted { " in the datagram it is about" } else { "" };
+    writeln!(page, "\n{}{quoted}, octets {offset} to {last} ({})\n", layout.title, layout.standard)?;
+    diagram::draw(page, layer)?;
+    page.push('\n');
+    for (field, value) in layer.fields() {
+        let value = value_text(field, value);
+        let name = value_name(field, &value).map_or(String::new(), |name| format!(" = {name}"));
+        writeln!(page, "  {:<24} {value}{name}: {}", field.name, field.meaning)?;
+    }
+    if layer.is_short() {
+        writeln!(page, "  the frame ends here: {} of {} octets", bytes.len(), layout.length())?;
+    }
+    for (name, address) in layer.addresses() {
+        writeln!(page, "  {name:<24} {address}: as long as the packet says")?;
+    }
+    if let Some(options) = layer.options().filter(|options| !options.is_empty()) {
+        writeln!(page, "  {:<24} {}: never acted on here", "options", hex(options, " "))?;
+    }
+    Ok(())
+}
+
+fn write_fault(page: &mut String, fault: &FrameFault) -> Result {
+    let FrameFault { layer, field, rule, is_warning, .. } = fault;
+    let (kind, summary) = (if *is_warning { "warning" } else { "wrong" }, fault.message());
+    let place = field.map_or_else(|| (*layer).to_owned(), |field| format!("{layer}.{field}"));
+    writeln!(page, "\n{kind}: {place}: {summary}")?;
+    match rule {
+        FaultRule::Requirement(id) => match requirement(id) {
+            Some(requirement) => writeln!(page, "  {} ({id}): {}", requirement.standard, requirement.text),
+            None => writeln!(page, "  {id}"),
+        },
+        FaultRule::Standard(standard, message) => writeln!(page, "  {standard}: {message}"),
+    }
+}
+
+/// Formats a field's value.
+fn value_text(field: &Field, value: FieldValue) -> String {
+    match value {
+        FieldValue::Number(number) if field.format == FieldFormat::Hex => {
+            format!("{number:#0width$x}", width = field.bits.div_ceil(4) + 2)
+        }
+        FieldValue::Number(number) => number.to_string(),
+        FieldValue::Flag(flag) => u8::from(flag).to_string(),
+        FieldValue::Mac(address) => address.to_string(),
+        FieldValue::Ip(address) => address.to_string(),
+    }
+}
+
+/// Returns the name of a value, if it has one.
+fn value_name(field: &Field, value: &str) -> Option<String> {
+    let hex = || u16::from_str_radix(value.strip_prefix("0x")?, 16).ok();
+    let name = match field.name {
+        "type_or_length" => match hex()? {
+            length @ ..EtherType::FIRST => format!("a length of {length} octets"),
+            number => ether_type(number),
+        },
+        "ether_type" | "protocol_type" => ether_type(hex()?),
+        "flags" => control_bits(hex()?),
+        "type_of_service" => congestion(hex()?).to_owned(),
+        "operation" => Operation(value.parse().ok()?).to_string(),
+        "protocol" => IpProtocol(value.parse().ok()?).name().to_owned(),
+        "type" => Kind(value.parse().ok()?).name().to_owned(),
+        _ => return None,
+    };
+    Some(name)
+}
+
+fn ether_type(number: u16) -> String {
+    let name = if EtherType(number) == RARP { "Reverse ARP" } else { EtherType(number).name() };
+    name.to_owned()
+}
+
+/// Returns the names of the control bits that are set (RFC 9293 3.1).
+fn control_bits(flags: u16) -> String {
+    let names = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"];
+    let set = (0..8).rev().zip(names.iter().rev()).filter(|(bit, _)| flags >> bit & 1 == 1);
+    let set: Vec<_> = set.map(|(_, name)| *name).collect();
+    if set.is_empty() { "none".to_owned() } else { set.join(" ") }
+}
+
+/// Returns the name of the two ECN bits, which are the lowest (RFC 3168 5).
+fn congestion(service: u16) -> &'static str {
+    match service & 3 {
+        0 => "Not-ECT",
+        1 => "ECT(1)",
+        2 => "ECT(0)",
+        _ => "CE",
+    }
+}

@@ -1,0 +1,319 @@
+//! Faults of a frame: what in it breaks a standard, and which.
+
+use std::fmt;
+
+use arp::{Operation, Packet};
+use icmp::Message;
+use inet::{IpProtocol, checksum};
+use ipv4::Datagram;
+use link::{EtherType, MacAddr};
+
+use crate::frame::EthernetFrame;
+use crate::summary::data_length;
+
+/// EtherType of RARP, whose packets have ARP's format (RFC 903).
+pub(crate) const RARP: EtherType = EtherType(0x8035);
+
+/// Length of a UDP header in bytes (RFC 768).
+const UDP_HEADER: usize = 8;
+/// Length of a TCP header without options in bytes (RFC 9293 3.1).
+const TCP_HEADER: usize = 20;
+
+/// A fault of a frame, or a warning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameFault {
+    /// Name of the layer in JSON.
+    pub layer: &'static str,
+    /// Name of the field in JSON; none if the layer is not complete.
+    pub field: Option<&'static str>,
+    /// What is wrong, without numbers.
+    pub summary: String,
+    /// The numbers: found and expected.
+    pub detail: Option<String>,
+    /// Source of the rule.
+    pub rule: FaultRule,
+    /// Whether the frame may be valid all the same.
+    pub is_warning: bool,
+    /// Whether bytes are missing, which the capture may have cut off.
+    is_truncation: bool,
+}
+
+/// Source of the rule that a frame breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultRule {
+    /// The requirement with this id in `docs/spec`.
+    Requirement(&'static str),
+    /// A standard without a page there, with its section, and the rule in words.
+    Standard(&'static str, &'static str),
+}
+
+/// Returns the faults of a frame that was `length` bytes long on the wire. Bytes that the capture cut off are no fault.
+pub(crate) fn faults(bytes: &[u8], length: usize) -> Vec<FrameFault> {
+    let mut faults = Vec::new();
+    match EthernetFrame::parse(bytes, length) {
+        Ok(frame) => {
+            if frame.source.is_group() {
+                let reason = link::Dropped::GroupSource;
+                faults.push(FrameFault::new("ethernet", Some("source"), &reason, "ethernet-group-source"));
+            }
+            match frame.ether_type {
+                EtherType::ARP | RARP => check_arp(&mut faults, &frame),
+                EtherType::IPV4 => check_ipv4(&mut faults, &frame),
+                _ => {}
+            }
+        }
+        Err(reason) => faults.extend(link_fault(reason)),
+    }
+    if bytes.len() < length {
+        faults.retain(|fault| !fault.is_truncation);
+    }
+    faults
+}
+
+impl FrameFault {
+    fn new(
+        layer: &'static str,
+        field: Option<&'static str>,
+        summary: &dyn fmt::Display,
+        requirement: &'static str,
+    ) -> FrameFault {
+        let rule = FaultRule::Requirement(requirement);
+        FrameFault {
+            layer,
+            field,
+            summary: summary.to_string(),
+            detail: None,
+            rule,
+            is_warning: false,
+            is_truncation: false,
+        }
+    }
+
+    /// Returns what is wrong, with the numbers.
+    pub fn message(&self) -> String {
+        match &self.detail {
+            Some(detail) => format!("{}: {detail}", self.summary),
+            None => self.summary.clone(),
+        }
+    }
+
+    fn truncation(
+        layer: &'static str,
+        field: Option<&'static str>,
+        summary: &dyn fmt::Display,
+        requirement: &'static str,
+    ) -> FrameFault {
+        FrameFault { is_truncation: true, ..FrameFault::new(layer, field, summary, requirement) }
+    }
+}
+
+fn link_fault(reason: link::Dropped) -> Option<FrameFault> {
+    use link::Dropped as D;
+    Some(match reason {
+        D::Truncated => FrameFault::truncation("ethernet", None, &reason, "truncated"),
+        D::TruncatedTag => FrameFault::truncation("tags", None, &reason, "ethernet-tags"),
+        D::TooManyTags => FrameFault::new("tags", None, &reason, "ethernet-tags"),
+        D::ReservedVlan => FrameFault::new("tags", Some("vlan"), &reason, "ethernet-reserved-vlan"),
+        D::UndefinedType => {
+            FrameFault::new("ethernet", Some("type_or_length"), &reason, "ethernet-undefined")
+        }
+        D::LengthBeyondFrame => {
+            FrameFault::new("ethernet", Some("type_or_length"), &reason, "ethernet-length-beyond")
+        }
+        // A valid frame of another protocol; the others depend on the receiving host.
+        D::NotSnap | D::TooLong | D::GroupSource | D::NotForUs | D::OtherVlan => return None,
+    })
+}
+
+fn check_arp(faults: &mut Vec<FrameFault>, frame: &EthernetFrame<'_>) {
+    const RULE: &str =
+        "a station names its own address as the sender's; a proxy may name another, and so does a forger";
+    let fault = |field, reason, requirement| FrameFault::new("arp", Some(field), &reason, requirement);
+    match Packet::parse(frame.payload) {
+        Ok(packet) => {
+            let sender = packet.sender_hardware();
+            let is_arp = matches!(packet.operation(), Operation::REQUEST | Operation::REPLY);
+            if is_arp && !sender.is_station() {
+                let reason = arp::Dropped::SenderHardware;
+                faults.push(fault("sender_hardware_address", reason, "sender-hardware-station"));
+            }
+            let sender = packet.sender_protocol();
+            if is_arp && (sender.is_multicast() || sender.is_broadcast() || sender.is_loopback()) {
+                let reason = arp::Dropped::SenderProtocol;
+                faults.push(fault("sender_protocol_address", reason, "sender-protocol-host"));
+            }
+            if is_arp && packet.sender_hardware() != frame.source {
+                faults.push(FrameFault {
+                    layer: "arp",
+                    field: Some("sender_hardware_address"),
+                    summary: "sender MAC address is not the frame's source".to_owned(),
+                    detail: None,
+                    rule: FaultRule::Standard("RFC 826 \"Packet Generation\"", RULE),
+                    is_warning: true,
+                    is_truncation: false,
+                });
+            }
+        }
+        Err(reason) => faults.extend(match reason {
+            arp::Dropped::HardwareType => Some(fault("hardware_type", reason, "rfc826-hardware-type")),
+            arp::Dropped::ProtocolType => Some(fault("protocol_type", reason, "rfc826-protocol-type")),
+            arp::Dropped::HardwareLength => Some(fault("hardware_length", reason, "rfc826-lengths")),
+            arp::Dropped::ProtocolLength => Some(fault("protocol_length", reason, "rfc826-lengths")),
+            _ => Some(FrameFault::truncation("arp", None, &reason, "truncated")),
+        }),
+    }
+}
+
+fn check_ipv4(faults: &mut Vec<FrameFault>, frame: &EthernetFrame<'_>) {
+    let payload = frame.payload;
+    let reason = Datagram::parse(payload).err();
+    faults.extend(reason.and_then(|reason| header_fault(reason, frame)));
+    let Some(datagram) = Datagram::salvage(payload) else { return };
+    let header = payload.get(..datagram.header_length()).unwrap_or_default();
+    if !checksum::is_valid(header) {
+        let reason = ipv4::Dropped::Checksum;
+        let fault = FrameFault::new("ipv4", Some("checksum"), &reason, "rfc1122-header-checksum");
+        faults.push(FrameFault { detail: Some(wrong_sum(header, 10)), ..fault });
+    }
+    let source = datagram.source();
+    // On the loopback interface, loopback addresses are valid.
+    let is_loopback_frame = [frame.source, frame.destination] == [MacAddr::ZERO; 2];
+    if source.is_multicast() || source.is_broadcast() || (source.is_loopback() && !is_loopback_frame) {
+        let summary = format!("source address {source} is not a host's");
+        faults.push(FrameFault::new("ipv4", Some("source"), &summary, "rfc1122-source"));
+    }
+    if datagram.fragment_offset() == 0 {
+        let data = DatagramData {
+            bytes: datagram.payload(),
+            length: data_length(&datagram, frame.length),
+            is_fragment: datagram.is_fragment(),
+        };
+        match datagram.protocol() {
+            IpProtocol::ICMP => check_icmp(faults, &data),
+            IpProtocol::UDP => check_udp(faults, &data),
+            IpProtocol::TCP => check_tcp(faults, &data),
+            _ => {}
+        }
+    }
+}
+
+/// Data of a datagram or of a first fragment.
+struct DatagramData<'a> {
+    /// As much as was captured.
+    bytes: &'a [u8],
+    /// Length by the datagram's header.
+    length: usize,
+    is_fragment: bool,
+}
+
+impl DatagramData<'_> {
+    /// Whether all of it was captured.
+    fn is_whole(&self) -> bool {
+        !self.is_fragment && self.bytes.len() >= self.length
+    }
+}
+
+/// Returns the fault of an invalid IPv4 header, except of its checksum.
+fn header_fault(reason: ipv4::Dropped, frame: &EthernetFrame<'_>) -> Option<FrameFault> {
+    let fault =
+        |field, summary: String, requirement| FrameFault::new("ipv4", Some(field), &summary, requirement);
+    Some(match reason {
+        ipv4::Dropped::Checksum => return None,
+        ipv4::Dropped::Version => fault("version", reason.to_string(), "rfc1122-version"),
+        ipv4::Dropped::HeaderLength => fault("header_length", reason.to_string(), "rfc791-header-length"),
+        // Beyond the captured bytes, but not beyond the frame on the wire.
+        ipv4::Dropped::TotalLength if !is_beyond(frame) => return None,
+        ipv4::Dropped::TotalLengthShort | ipv4::Dropped::TotalLength => {
+            fault("total_length", reason.to_string(), "rfc791-total-length")
+        }
+        _ => FrameFault::truncation("ipv4", None, &reason, "rfc791-header"),
+    })
+}
+
+/// Whether the total length of a datagram exceeds the frame on the wire.
+fn is_beyond(frame: &EthernetFrame<'_>) -> bool {
+    let total = frame.payload.get(2..4).and_then(|bytes| bytes.first_chunk().copied());
+    total.is_some_and(|total| usize::from(u16::from_be_bytes(total)) > frame.length)
+}
+
+fn check_icmp(faults: &mut Vec<FrameFault>, data: &DatagramData<'_>) {
+    // The checksum is one of the whole message.
+    if !data.is_whole() {
+        return;
+    }
+    let reason = match Message::parse(data.bytes) {
+        Ok(message) => message.body().err(),
+        Err(reason) => Some(reason),
+    };
+    match reason {
+        Some(reason @ icmp::Dropped::Checksum) => {
+            let fault = FrameFault::new("icmp", Some("checksum"), &reason, "rfc792-checksum");
+            faults.push(FrameFault { detail: Some(wrong_sum(data.bytes, 2)), ..fault });
+        }
+        Some(reason @ icmp::Dropped::Truncated) => {
+            faults.push(FrameFault::new("icmp", None, &reason, "rfc792-length"));
+        }
+        Some(reason @ icmp::Dropped::Quote) => {
+            faults.push(FrameFault::new("icmp", None, &reason, "rfc792-quote"));
+        }
+        _ => {}
+    }
+}
+
+fn check_udp(faults: &mut Vec<FrameFault>, data: &DatagramData<'_>) {
+    const RULE: &str =
+        "the length counts the header and the data: it is 8 at least, and no more than there is";
+    let claimed = data.bytes.get(4..6).and_then(|bytes| bytes.first_chunk().copied());
+    let claimed = claimed.map(|bytes| usize::from(u16::from_be_bytes(bytes)));
+    let is_below = claimed.is_some_and(|claimed| claimed < UDP_HEADER);
+    let is_short = data.length < UDP_HEADER && !data.is_fragment;
+    let is_beyond = claimed.is_some_and(|claimed| claimed > data.length) && !data.is_fragment;
+    let summary = match claimed {
+        _ if is_below => "UDP length below 8",
+        _ if is_short => "shorter than a UDP header",
+        _ if is_beyond => "UDP length beyond the datagram",
+        _ => return,
+    };
+    faults.push(FrameFault {
+        layer: "udp",
+        field: claimed.map(|_| "length"),
+        summary: summary.to_owned(),
+        detail: claimed.map(|claimed| format!("it is {claimed}, and the datagram has {} bytes", data.length)),
+        rule: FaultRule::Standard("RFC 768 \"Fields\"", RULE),
+        is_warning: false,
+        is_truncation: false,
+    });
+}
+
+fn check_tcp(faults: &mut Vec<FrameFault>, data: &DatagramData<'_>) {
+    const RULE: &str = "a header has five words at least, and ends within the segment";
+    let offset = data.bytes.get(12).map(|offset| usize::from(offset >> 4) * 4);
+    let (field, summary) = match offset {
+        Some(offset) if offset < TCP_HEADER => (Some("data_offset"), "TCP data offset below 5"),
+        Some(offset) if offset > data.length && !data.is_fragment => {
+            (Some("data_offset"), "TCP data offset beyond the segment")
+        }
+        _ if data.length < TCP_HEADER && !data.is_fragment => (None, "shorter than a TCP header"),
+        _ => return,
+    };
+    faults.push(FrameFault {
+        layer: "tcp",
+        field,
+        summary: summary.to_owned(),
+        detail: None,
+        rule: FaultRule::Standard("RFC 9293 3.1", RULE),
+        is_warning: false,
+        is_truncation: false,
+    });
+}
+
+/// Describes a wrong checksum `at` bytes into the bytes it covers: the value found and the value expected.
+fn wrong_sum(bytes: &[u8], at: usize) -> String {
+    let mut blank = bytes.to_vec();
+    let mut is = 0;
+    if let Some(field) = blank.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<2>()) {
+        is = u16::from_be_bytes(*field);
+        *field = [0; 2];
+    }
+    format!("it is {is:#06x}, and the bytes give {:#06x}", checksum::of(&blank))
+}

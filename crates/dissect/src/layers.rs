@@ -1,0 +1,293 @@
+//! The layers of a frame, however malformed.
+
+use std::fmt::Write;
+use std::net::Ipv4Addr;
+
+use icmp::Kind;
+use inet::IpProtocol;
+use link::{EtherType, MacAddr};
+
+use crate::fault::RARP;
+use crate::layout::{self, Field, FieldFormat, Layout};
+
+/// One header of a frame, or as much of it as the frame has.
+#[derive(Clone, Copy, Debug)]
+pub struct Layer<'a> {
+    /// Its fields and their widths.
+    pub layout: &'static Layout,
+    /// Offset in the frame, in bytes.
+    pub offset: usize,
+    /// Its bytes with options: fewer than its layout has if the frame ends in it.
+    pub bytes: &'a [u8],
+    /// Whether it belongs to the datagram that an ICMP error quotes.
+    pub is_quoted: bool,
+}
+
+/// Value of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldValue {
+    /// A number.
+    Number(u64),
+    /// A single bit.
+    Flag(bool),
+    /// A MAC address.
+    Mac(MacAddr),
+    /// An IPv4 address.
+    Ip(Ipv4Addr),
+}
+
+/// Names of the addresses of an ARP packet, in their order.
+const ADDRESSES: [&str; 4] = [
+    "sender_hardware_address",
+    "sender_protocol_address",
+    "target_hardware_address",
+    "target_protocol_address",
+];
+
+/// Maximum number of VLAN tags among [`Layers::layers`].
+pub const TAG_LIMIT: usize = 8;
+
+/// The layers of a frame, outermost first.
+#[derive(Clone, Debug, Default)]
+pub struct Layers<'a> {
+    /// Layers of known protocols; of VLAN tags [`TAG_LIMIT`] at most.
+    pub layers: Vec<Layer<'a>>,
+    /// Number of further VLAN tags.
+    pub more_tags: usize,
+}
+
+/// Returns the layers of a frame that belong to a known protocol.
+pub(crate) fn layers(bytes: &[u8]) -> Layers<'_> {
+    let mut parser = LayerParser { bytes, offset: 0, is_quoted: false, found: Layers::default() };
+    parser.ethernet();
+    parser.found
+}
+
+impl<'a> Layer<'a> {
+    /// Returns the fields that are complete, with their values.
+    pub fn fields(&self) -> impl Iterator<Item = (&'static Field, FieldValue)> {
+        let bytes = self.bytes;
+        let mut at = 0;
+        self.layout.fields.iter().map_while(move |field| {
+            let value = value(field, bits(bytes, at, field.bits)?);
+            at += field.bits;
+            Some((field, value))
+        })
+    }
+
+    /// Returns the options of an IPv4 header; none of another layer.
+    pub fn options(&self) -> Option<&'a [u8]> {
+        Some(self.rest()).filter(|_| self.layout.name == layout::IPV4.name)
+    }
+
+    /// Returns the addresses of an ARP packet whose lengths are not 6 and 4, with their names, as far as the frame has
+    /// them. A protocol address of four bytes is written as an IPv4 address.
+    pub fn addresses(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let is_other_length = std::ptr::eq(self.layout, &raw const layout::ARP_HEAD);
+        let length = |name| self.number(name).and_then(|length| usize::try_from(length).ok());
+        let lengths = [length("hardware_length"), length("protocol_length")];
+        let mut rest = self.rest();
+        ADDRESSES.into_iter().zip(lengths.into_iter().cycle()).map_while(move |(name, length)| {
+            let (address, more) = rest.split_at_checked(length.filter(|_| is_other_length)?)?;
+            rest = more;
+            Some((name, address_text(name, address)))
+        })
+    }
+
+    /// Returns the bytes behind the fields of the layout.
+    fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.layout.length()..).unwrap_or_default()
+    }
+
+    /// Whether the frame ends in this layer.
+    pub fn is_short(&self) -> bool {
+        self.bytes.len() < self.layout.length()
+    }
+
+    /// Returns the value of a field.
+    pub fn value(&self, name: &str) -> Option<FieldValue> {
+        self.fields().find(|(field, _)| field.name == name).map(|(_, value)| value)
+    }
+
+    /// Returns the value of a numeric field.
+    pub fn number(&self, name: &str) -> Option<u64> {
+        if let Some(FieldValue::Number(number)) = self.value(name) { Some(number) } else { None }
+    }
+}
+
+/// Formats an address of an ARP packet.
+fn address_text(name: &str, address: &[u8]) -> String {
+    match address {
+        &[a, b, c, d] if name.ends_with("protocol_address") => Ipv4Addr::new(a, b, c, d).to_string(),
+        bytes => hex(bytes, ":"),
+    }
+}
+
+/// Returns `count` bits as a number, if there are as many.
+fn bits(bytes: &[u8], at: usize, count: usize) -> Option<u64> {
+    let (first, end) = (at / 8, (at + count).div_ceil(8));
+    let number = bytes.get(first..end)?.iter().fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
+    let number = number >> (end * 8 - at - count);
+    u64::try_from(number & ((1 << count) - 1)).ok()
+}
+
+fn value(field: &Field, number: u64) -> FieldValue {
+    let [_, _, a, b, c, d, e, f] = number.to_be_bytes();
+    match field.format {
+        FieldFormat::Number | FieldFormat::Hex => FieldValue::Number(number),
+        FieldFormat::Flag => FieldValue::Flag(number != 0),
+        FieldFormat::Mac => FieldValue::Mac(MacAddr::new([a, b, c, d, e, f])),
+        FieldFormat::Ip => FieldValue::Ip(Ipv4Addr::new(c, d, e, f)),
+    }
+}
+
+/// Steps through a frame from header to header.
+struct LayerParser<'a> {
+    bytes: &'a [u8],
+    offset: usize,
+    is_quoted: bool,
+    found: Layers<'a>,
+}
+
+impl<'a> LayerParser<'a> {
+    fn ethernet(&mut self) {
+        let Some(mut layer) = self.push(&layout::ETHERNET) else { return };
+        let mut tags = 0;
+        while let Some(ether_type) = ether_type(layer.number("type_or_length")) {
+            match ether_type {
+                tag if tag.is_tag() => {
+                    let Some(tag) = self.push(&layout::TAG) else { return };
+                    layer = tag;
+                    tags += 1;
+                    // A hostile frame may consist of tags alone.
+                    if tags > TAG_LIMIT {
+                        self.found.layers.pop();
+                        self.found.more_tags += 1;
+                    }
+                }
+                EtherType(length @ ..=1_500) => return self.llc(length),
+                // Neither a length nor a type.
+                EtherType(..EtherType::FIRST) => return,
+                ether_type => return self.payload(ether_type),
+            }
+        }
+    }
+
+    fn llc(&mut self, length: u16) {
+        // What follows is padding.
+        let end = self.offset + usize::from(length);
+        self.bytes = self.bytes.get(..end).unwrap_or(self.bytes);
+        let rest = self.bytes.get(self.offset..).unwrap_or_default();
+        if !rest.starts_with(&[0xaa, 0xaa, 3]) {
+            let is_unnumbered = rest.get(2).is_none_or(|control| control & 3 == 3);
+            self.push(if is_unnumbered { &layout::LLC } else { &layout::LLC_NUMBERED });
+            return;
+        }
+        let Some(layer) = self.push(&layout::SNAP) else { return };
+        let is_ether_type = layer.number("organization") == Some(0);
+        if let Some(ether_type) = ether_type(layer.number("ether_type")).filter(|_| is_ether_type) {
+            self.payload(ether_type);
+        }
+    }
+
+    fn payload(&mut self, ether_type: EtherType) {
+        match ether_type {
+            EtherType::ARP | RARP => {
+                let rest = self.bytes.get(self.offset..).unwrap_or_default();
+                match rest.get(4..6) {
+                    Some(&[hardware, protocol]) if [hardware, protocol] != [6, 4] => {
+                        self.other_length_arp(usize::from(hardware), usize::from(protocol));
+                    }
+                    _ => drop(self.push(&layout::ARP)),
+                }
+            }
+            EtherType::IPV4 => self.ipv4(),
+            _ => {}
+        }
+    }
+
+    fn other_length_arp(&mut self, hardware: usize, protocol: usize) {
+        let start = self.offset;
+        if self.push(&layout::ARP_HEAD).is_some() {
+            self.extend(start, layout::ARP_HEAD.length() + 2 * (hardware + protocol));
+        }
+    }
+
+    fn ipv4(&mut self) {
+        let start = self.offset;
+        let Some(layer) = self.push(&layout::IPV4) else { return };
+        let number = |name| layer.number(name).and_then(|number| usize::try_from(number).ok());
+        let (version, words, total) = (number("version"), number("header_length"), number("total_length"));
+        let Some(length) = words.map(|words| words * 4).filter(|length| *length >= layout::IPV4.length())
+        else {
+            return;
+        };
+        if version != Some(4) {
+            return;
+        }
+        // What follows the datagram is padding; a total length that makes no sense says nothing.
+        if let Some(total) = total.filter(|total| *total >= length) {
+            self.bytes = self.bytes.get(..start + total).unwrap_or(self.bytes);
+        }
+        self.extend(start, length);
+        let protocol = number("protocol").and_then(|number| u8::try_from(number).ok());
+        match protocol.map(IpProtocol).filter(|_| number("fragment_offset") == Some(0)) {
+            Some(IpProtocol::ICMP) => self.icmp(),
+            Some(IpProtocol::UDP) => drop(self.push(&layout::UDP)),
+            Some(IpProtocol::TCP) => drop(self.push(&layout::TCP)),
+            _ => {}
+        }
+    }
+
+    fn icmp(&mut self) {
+        let head = self.bytes.get(self.offset..).unwrap_or_default();
+        let Some(kind) = head.first().map(|kind| Kind(*kind)) else { return };
+        let layout = match (kind, head.get(1)) {
+            (Kind::ECHO_REQUEST | Kind::ECHO_REPLY | Kind(15 | 16), _) => &layout::ECHO,
+            (Kind(13 | 14), _) => &layout::TIMESTAMP,
+            (Kind(17 | 18), _) => &layout::MASK,
+            (Kind::UNREACHABLE, Some(4)) => &layout::TOO_BIG,
+            (Kind::REDIRECT, _) => &layout::REDIRECT,
+            (Kind::PARAMETER_PROBLEM, _) => &layout::PARAMETER,
+            _ => &layout::ICMP,
+        };
+        let layer = self.push(layout);
+        if layer.is_some() && kind.is_error() && !self.is_quoted {
+            self.is_quoted = true;
+            self.ipv4();
+        }
+    }
+
+    /// Extends the last layer, which starts at `start`, to `length` bytes or to the end of the frame.
+    fn extend(&mut self, start: usize, length: usize) {
+        let end = (start + length).min(self.bytes.len());
+        if let (Some(last), Some(whole)) = (self.found.layers.last_mut(), self.bytes.get(start..end)) {
+            last.bytes = whole;
+        }
+        self.offset = start + length;
+    }
+
+    /// Appends the next layer. Returns none if the frame does not have all of it.
+    fn push(&mut self, layout: &'static Layout) -> Option<Layer<'a>> {
+        let rest = self.bytes.get(self.offset..).filter(|rest| !rest.is_empty())?;
+        let bytes = rest.get(..layout.length()).unwrap_or(rest);
+        let layer = Layer { layout, offset: self.offset, bytes, is_quoted: self.is_quoted };
+        self.found.layers.push(layer);
+        self.offset += bytes.len();
+        Some(layer).filter(|layer| !layer.is_short())
+    }
+}
+
+/// Formats bytes as hexadecimal digits, with a separator between them.
+pub(crate) fn hex(bytes: &[u8], separator: &str) -> String {
+    bytes.iter().enumerate().fold(String::new(), |mut text, (index, byte)| {
+        let before = if index == 0 { "" } else { separator };
+        // Writing to a String does not fail.
+        let _ = write!(text, "{before}{byte:02x}");
+        text
+    })
+}
+
+fn ether_type(number: Option<u64>) -> Option<EtherType> {
+    number.and_then(|number| u16::try_from(number).ok()).map(EtherType)
+}

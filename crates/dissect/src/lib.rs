@@ -1,0 +1,91 @@
+//! Frames taken apart: their layers and fields, their faults, and three ways to write them.
+//!
+//! [`dissect`] takes the bytes of an Ethernet frame and returns a [`Dissection`]:
+//!
+//! - [`Dissection::layers`]: Ethernet, VLAN tags, LLC and SNAP, ARP and RARP, IPv4, ICMP with the datagram it quotes, UDP
+//!   and TCP, each with its fields;
+//! - [`Dissection::faults`]: what breaks a standard, in which field, and by which rule;
+//! - [`Dissection::write_summary`]: one line as tcpdump prints it;
+//! - `impl Serialize`: an object with all layers and faults;
+//! - [`Dissection::explain`]: each layer in the diagram of its standard, then the faults.
+//!
+//! Any bytes are accepted, and a frame may be cut by its capture. No input makes the crate panic, and a layer never reaches
+//! beyond the frame.
+#![forbid(unsafe_code)]
+
+mod explain;
+mod fault;
+mod frame;
+mod json;
+mod layers;
+mod layout;
+mod requirement;
+mod summary;
+
+use std::fmt;
+
+pub use fault::{FaultRule, FrameFault};
+pub use layers::{FieldValue, Layer, Layers, TAG_LIMIT};
+pub use layout::{Field, FieldFormat, LAYOUTS, Layout};
+pub use summary::SummaryStyle;
+
+use frame::EthernetFrame;
+
+/// A frame taken apart.
+#[derive(Clone, Debug)]
+pub struct Dissection<'a> {
+    bytes: &'a [u8],
+    length: usize,
+    faults: Vec<FrameFault>,
+}
+
+/// Dissects a frame that was `length` bytes long on the wire, of which `bytes` were captured.
+pub fn dissect(bytes: &[u8], length: usize) -> Dissection<'_> {
+    Dissection { bytes, length, faults: fault::faults(bytes, length) }
+}
+
+/// Returns a line about a complete frame, with its link header.
+pub fn summarize(bytes: &[u8]) -> String {
+    let mut line = String::new();
+    let style = SummaryStyle { link_header: true, verbose: false };
+    // Writing to a String does not fail.
+    let _ = dissect(bytes, bytes.len()).write_summary(&mut line, style);
+    line
+}
+
+impl<'a> Dissection<'a> {
+    /// Returns the layers of known protocols, outermost first.
+    pub fn layers(&self) -> Layers<'a> {
+        layers::layers(self.bytes)
+    }
+
+    /// Returns the faults and warnings. Bytes that the capture cut off are no fault.
+    pub fn faults(&self) -> &[FrameFault] {
+        &self.faults
+    }
+
+    /// Whether the frame has a fault that is more than a warning.
+    pub fn is_faulty(&self) -> bool {
+        self.faults.iter().any(|fault| !fault.is_warning)
+    }
+
+    /// Returns the bytes behind the link header, or all bytes if the link header is invalid.
+    pub fn payload(&self) -> &'a [u8] {
+        let offset = EthernetFrame::parse(self.bytes, self.length).map_or(0, |frame| frame.offset);
+        self.bytes.get(offset..).unwrap_or(self.bytes)
+    }
+
+    /// Appends one line as tcpdump prints it, without a line break at its end. Faults follow in brackets.
+    pub fn write_summary(&self, line: &mut String, style: SummaryStyle) -> fmt::Result {
+        summary::write(line, style, self.bytes, self.length, &self.faults)
+    }
+
+    /// Appends each layer in the diagram of its standard, with values and their meanings, then the faults with the rules
+    /// that they break.
+    pub fn explain(&self, page: &mut String) -> fmt::Result {
+        explain::write(page, &self.layers(), &self.faults)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! A frame in one line, as `tcpdump -n` prints it.
+
+mod datagram;
+mod message;
+mod unparsed;
+
+use std::fmt::Write;
+
+use arp::{MacAddr, Operation, Packet};
+use link::{Encapsulation, EtherType, SnapHeader, VlanTag};
+
+use crate::fault::{FrameFault, RARP};
+use crate::frame::EthernetFrame;
+pub(crate) use datagram::data_length;
+
+/// What a summary holds besides the protocol's own line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SummaryStyle {
+    /// The link header, as tcpdump's `-e` prints it.
+    pub link_header: bool,
+    /// The fields of the IPv4 header and the fixed ones of an ARP packet, as `-v` prints them.
+    pub verbose: bool,
+}
+
+/// Writes a line about a frame that was `length` bytes long on the wire, of which `bytes` were captured. Its faults follow
+/// in brackets.
+pub(crate) fn write(
+    line: &mut String,
+    style: SummaryStyle,
+    bytes: &[u8],
+    length: usize,
+    faults: &[FrameFault],
+) -> std::fmt::Result {
+    let start = line.len();
+    match EthernetFrame::parse(bytes, length) {
+        Ok(frame) => write_frame(line, style, &frame, length)?,
+        Err(_) => unparsed::write(line, bytes, length)?,
+    }
+    let trimmed = line.get(start..).unwrap_or_default().trim_end_matches([',', ':', ' ']).len();
+    line.truncate(start + trimmed);
+    for fault in faults {
+        write!(line, " [{}]", fault.summary)?;
+    }
+    if bytes.len() < length {
+        write!(line, " [cut short: {} of {length} bytes captured]", bytes.len())?;
+    }
+    Ok(())
+}
+
+fn write_frame(
+    line: &mut String,
+    style: SummaryStyle,
+    frame: &EthernetFrame<'_>,
+    length: usize,
+) -> std::fmt::Result {
+    match frame.ether_type {
+        // Without the link header, the line names the protocol.
+        EtherType::ARP | RARP if !style.link_header => line.push_str("ARP, "),
+        EtherType::IPV4 if !style.link_header => line.push_str("IP "),
+        _ => write_header(line, frame, length)?,
+    }
+    match frame.ether_type {
+        EtherType::IPV4 => datagram::write(line, frame.payload, frame.length, style.verbose),
+        EtherType::ARP | RARP => write_arp(line, frame.payload, frame.length, style.verbose),
+        _ => Ok(()),
+    }
+}
+
+fn write_header(line: &mut String, frame: &EthernetFrame<'_>, length: usize) -> std::fmt::Result {
+    write!(line, "{} > {}, ", frame.source, frame.destination)?;
+    let mut length = Some(length);
+    for tag in frame.tags.iter() {
+        write_ether_type(line, tag.protocol, length.take())?;
+        write_tag(line, tag)?;
+    }
+    if frame.encapsulation == Encapsulation::Snap {
+        let snap = frame.length + size_of::<SnapHeader>();
+        write!(
+            line,
+            "802.3, length {snap}: LLC, dsap SNAP (0xaa) Individual, ssap SNAP (0xaa) Command, ctrl 0x03: oui Ethernet (0x000000), "
+        )?;
+        length = Some(frame.length);
+    }
+    write_ether_type(line, frame.ether_type, length)
+}
+
+/// Writes an EtherType, and the length behind the outermost one.
+fn write_ether_type(line: &mut String, ether_type: EtherType, length: Option<usize>) -> std::fmt::Result {
+    match ether_type {
+        RARP => write!(line, "ethertype Reverse ARP ({:#06x}), ", RARP.0)?,
+        other => write!(line, "ethertype {other}, ")?,
+    }
+    match length {
+        Some(length) => write!(line, "length {length}: "),
+        None => Ok(()),
+    }
+}
+
+fn write_tag(line: &mut String, tag: VlanTag) -> std::fmt::Result {
+    let eligible = if tag.is_drop_eligible() { ", DEI" } else { "" };
+    write!(line, "vlan {}, p {}{eligible}, ", tag.identifier(), tag.priority())
+}
+
+/// Writes about an ARP packet that fills `length` bytes on the wire with its padding.
+fn write_arp(line: &mut String, payload: &[u8], length: usize, verbose: bool) -> std::fmt::Result {
+    if let Ok(packet) = Packet::parse(payload) {
+        if verbose {
+            // tcpdump names hardware type 6 after the first network that used it.
+            let hardware = if payload.starts_with(&[0, 6]) { "TokenRing" } else { "Ethernet" };
+            write!(line, "{hardware} (len 6), IPv4 (len 4), ")?;
+        }
+        write_packet(line, packet)?;
+        line.push_str(", ");
+    }
+    write!(line, "length {length}")
+}
+
+fn write_packet(line: &mut String, packet: Packet<'_>) -> std::fmt::Result {
+    let (sender, target) = (packet.sender_protocol(), packet.target_protocol());
+    match packet.operation() {
+        Operation::REQUEST => {
+            write!(line, "Request who-has {target}")?;
+            if packet.target_hardware() != MacAddr::ZERO {
+                write!(line, " ({})", packet.target_hardware())?;
+            }
+            write!(line, " tell {sender}")
+        }
+        Operation::REPLY => write!(line, "Reply {sender} is-at {}", packet.sender_hardware()),
+        // As tcpdump prints them: the MAC address in question, and the sender's.
+        other @ Operation(3 | 8) => {
+            write!(line, "{other} who-is {} tell {}", packet.target_hardware(), packet.sender_hardware())
+        }
+        other @ Operation(4) => write!(line, "{other} {} at {target}", packet.target_hardware()),
+        other @ Operation(9) => write!(line, "{other} {} at {sender}", packet.sender_hardware()),
+        other => write!(line, "{other} {sender} ({}) to {target}", packet.sender_hardware()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

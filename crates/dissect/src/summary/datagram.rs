@@ -1,0 +1,134 @@
+//! An IPv4 datagram or fragment in one line.
+
+use std::fmt::{Result, Write};
+use std::net::Ipv4Addr;
+
+use inet::IpProtocol;
+use ipv4::Datagram;
+
+use super::message;
+
+/// Length of a UDP header in bytes (RFC 768).
+const UDP_HEADER: usize = 8;
+/// Length of a TCP header without options in bytes (RFC 9293 3.1).
+const TCP_HEADER: usize = 20;
+
+/// Source and destination of a datagram.
+type Addresses = (Ipv4Addr, Ipv4Addr);
+
+/// Writes about a frame's payload, which was `length` bytes long on the wire. Lengths are those of the headers, however
+/// much was captured.
+pub(super) fn write(line: &mut String, payload: &[u8], length: usize, verbose: bool) -> Result {
+    let Some(datagram) = Datagram::salvage(payload) else { return write!(line, "length {length}") };
+    if verbose {
+        write_header(line, &datagram)?;
+    }
+    write_data(line, &datagram, data_length(&datagram, length))
+}
+
+/// Returns the length of a datagram's data by its header, or by the frame if the total length is invalid.
+pub(crate) fn data_length(datagram: &Datagram<'_>, length: usize) -> usize {
+    let header = datagram.header_length();
+    let claimed = usize::from(datagram.total_length()).checked_sub(header);
+    claimed.unwrap_or_else(|| length.saturating_sub(header))
+}
+
+/// Writes the fields of the header on a separate line.
+fn write_header(line: &mut String, datagram: &Datagram<'_>) -> Result {
+    let congestion = match datagram.type_of_service() & 3 {
+        0 => "",
+        1 => ",ECT(1)",
+        2 => ",ECT(0)",
+        _ => ",CE",
+    };
+    let flags = [
+        (datagram.more_fragments(), "+"),
+        (datagram.dont_fragment(), "DF"),
+        (is_reserved_set(datagram), "rsvd"),
+    ];
+    let flags: Vec<_> = flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, name)| name).collect();
+    let flags = if flags.is_empty() { "none".to_owned() } else { flags.join(", ") };
+    write!(
+        line,
+        "(tos {:#x}{congestion}, ttl {}, id {}, offset {}, flags [{flags}], proto {}, length {}",
+        datagram.type_of_service(),
+        datagram.time_to_live(),
+        datagram.identification(),
+        datagram.fragment_offset(),
+        datagram.protocol(),
+        datagram.total_length(),
+    )?;
+    if !datagram.options().is_empty() {
+        write!(line, ", options of {} octets", datagram.options().len())?;
+    }
+    line.write_str(")\n    ")
+}
+
+/// Whether the flag before "don't fragment" is set (RFC 791 3.1: "reserved, must be zero").
+fn is_reserved_set(datagram: &Datagram<'_>) -> bool {
+    datagram.octets().get(6).is_some_and(|byte| byte & 0x80 != 0)
+}
+
+/// Writes about the data of a datagram, which is `length` bytes long by its header.
+fn write_data(line: &mut String, datagram: &Datagram<'_>, length: usize) -> Result {
+    let addresses @ (from, to) = (datagram.source(), datagram.destination());
+    let data = datagram.payload();
+    match datagram.protocol() {
+        IpProtocol(number) if datagram.fragment_offset() > 0 => {
+            write!(line, "{from} > {to}: ip-proto-{number}")
+        }
+        IpProtocol::ICMP => {
+            write!(line, "{from} > {to}: ICMP")?;
+            message::write(line, data, length)
+        }
+        IpProtocol::UDP => write_udp(line, addresses, data, length, datagram.is_fragment()),
+        IpProtocol::TCP => write_tcp(line, addresses, data, length),
+        // The second space is tcpdump's.
+        IpProtocol(number) => write!(line, "{from} > {to}:  ip-proto-{number} {length}"),
+    }
+}
+
+/// Writes both addresses, with the ports if these were captured.
+fn write_addresses(line: &mut String, (from, to): Addresses, bytes: &[u8]) -> Result {
+    match bytes.first_chunk() {
+        Some([a, b, c, d]) => {
+            let (source, destination) = (u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d]));
+            write!(line, "{from}.{source} > {to}.{destination}: ")
+        }
+        None => write!(line, "{from} > {to}: "),
+    }
+}
+
+/// Writes about a UDP datagram. A fragment holds less than the header says.
+fn write_udp(
+    line: &mut String,
+    addresses: Addresses,
+    bytes: &[u8],
+    length: usize,
+    is_fragment: bool,
+) -> Result {
+    write_addresses(line, addresses, bytes)?;
+    let Some([_, _, _, _, high, low]) = bytes.first_chunk() else {
+        return write!(line, "UDP, length {}", length.saturating_sub(UDP_HEADER));
+    };
+    let claimed = usize::from(u16::from_be_bytes([*high, *low]));
+    let present = length.saturating_sub(UDP_HEADER);
+    match claimed.checked_sub(UDP_HEADER) {
+        None => write!(line, "truncated-udplength {claimed}"),
+        Some(claimed) if claimed > present && !is_fragment => {
+            write!(line, "UDP, bad length {claimed} > {present}")
+        }
+        Some(claimed) => write!(line, "UDP, length {claimed}"),
+    }
+}
+
+/// Writes ports and data length of a TCP segment, as far as its header was captured.
+fn write_tcp(line: &mut String, addresses: Addresses, bytes: &[u8], length: usize) -> Result {
+    write_addresses(line, addresses, bytes)?;
+    line.push_str("TCP");
+    let Some(offset) = bytes.get(12).map(|byte| usize::from(byte >> 4) * 4) else { return Ok(()) };
+    match length.checked_sub(offset).filter(|_| offset >= TCP_HEADER) {
+        Some(data) => write!(line, ", length {data}"),
+        None => write!(line, ", length {length}"),
+    }
+}
