@@ -1,4 +1,5 @@
 //! Chores of this repository: `cargo xtask COMMAND`.
+#![allow(clippy::disallowed_types, reason = "chores start programs and write files")]
 #![forbid(unsafe_code)]
 
 mod bench;

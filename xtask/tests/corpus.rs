@@ -1,5 +1,7 @@
 //! `cargo xtask corpus` beside programs that say what they are told to.
 
+#![allow(clippy::disallowed_types, reason = "tests start programs and read their output")]
+
 use std::error::Error;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

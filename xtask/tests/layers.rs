@@ -1,5 +1,7 @@
 //! `cargo xtask layers` on small workspaces with faults planted in them.
 
+#![allow(clippy::disallowed_types, reason = "tests start programs and read their output")]
+
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -5,6 +5,7 @@
 //!
 //! It holds no protocol, and no interface to build on: those are in the crates below.
 #![forbid(unsafe_code)]
+#![allow(clippy::disallowed_types, reason = "a program reads and writes files, and starts others")]
 // These panic if a stream is closed; `failure::print_line` and `Failure::print` do not.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 

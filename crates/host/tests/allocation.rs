@@ -8,7 +8,8 @@ use icmp::{Echo, Kind};
 use inet::IpProtocol;
 use link::MacAddr;
 use std::net::Ipv4Addr;
-use tap::{Batch, Cable, Device, Instant, Pool};
+use tap::linux::Cable;
+use tap::{Batch, Device, Instant, Pool};
 
 const PEER: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
 const OURS: MacAddr = MacAddr::new([2, 0, 0, 1, 0, 0]);

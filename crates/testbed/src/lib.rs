@@ -10,6 +10,7 @@
 //! Where the wire is refused the trials are reported as ignored, with the reason; with
 //! `TAPSTACK_REQUIRE_WIRE=1` they fail. A trial whose tool is not installed is ignored, with the reason, always.
 
+#![allow(clippy::disallowed_types, reason = "tests start programs and read their output")]
 // Test support: a trial fails by a panic.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::missing_panics_doc, clippy::panic)]
 

@@ -1,5 +1,6 @@
 //! `cargo xtask setup-tap`, `teardown-tap`, `dist`, `conform` and `beside`, on a real wire.
 
+#![allow(clippy::disallowed_types, reason = "tests start programs and read their output")]
 // A trial may panic: that is how it fails.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use host::{Config, Host};
 use link::EtherType;
-use tap::{Cable, Device, Instant, Pool};
+use tap::linux::Cable;
+use tap::{Device, Instant, Pool};
 
 use super::{HOST, KERNEL};
 use crate::clock::Clock;

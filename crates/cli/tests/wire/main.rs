@@ -1,4 +1,5 @@
 //! The binary `tapstack`, run as a person would, on a real wire.
+#![allow(clippy::disallowed_types, reason = "tests start programs and read their output")]
 // A trial may panic: that is how it fails. Each has the shape of a `Case`.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unnecessary_wraps)]
 

@@ -5,7 +5,7 @@ use link::{EtherType, MacAddr};
 use proptest::prelude::*;
 use std::net::Ipv4Addr;
 use std::time::Duration;
-use tap::Cable;
+use tap::linux::Cable;
 
 mod bounds;
 mod claims;

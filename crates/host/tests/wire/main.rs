@@ -1,6 +1,7 @@
 //! The example of the README, run beside the kernel.
 // A trial may panic: that is how it fails. Each has the shape of a `Case`.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unnecessary_wraps)]
+#![allow(clippy::disallowed_types, reason = "tests send datagrams from the kernel")]
 
 use std::error::Error;
 use std::io::{BufRead, BufReader, ErrorKind};

@@ -3,8 +3,8 @@
 use std::io;
 use std::os::fd::BorrowedFd;
 
+use super::read_write::{self, FrameFile};
 use super::ring::Ring;
-use crate::plain::{self, Port};
 use crate::{Batch, Counters, DeviceError, Pool};
 
 /// How the frames of a TAP are moved between the kernel and this program.
@@ -67,7 +67,7 @@ impl FrameIo {
     /// [`Device::receive`](crate::Device::receive).
     pub(super) fn receive(
         &mut self,
-        port: &mut impl Port,
+        file: &mut impl FrameFile,
         counters: &mut Counters,
         pool: &mut Pool,
         arrived: &mut Batch,
@@ -75,7 +75,7 @@ impl FrameIo {
         let reads = self.reads;
         let added = match &mut self.ring {
             Some(ring) if self.by_ring => ring.receive(counters, pool, arrived, reads)?,
-            _ => plain::receive(port, counters, pool, arrived, reads)?,
+            _ => read_write::receive(file, counters, pool, arrived, reads)?,
         };
         self.adapt(added);
         Ok(added)
@@ -95,14 +95,14 @@ impl FrameIo {
     /// [`Device::transmit`](crate::Device::transmit).
     pub(super) fn transmit(
         &mut self,
-        port: &mut impl Port,
+        file: &mut impl FrameFile,
         counters: &mut Counters,
         departing: &mut Batch,
         pool: &mut Pool,
     ) -> Result<usize, DeviceError> {
         match &mut self.ring {
             Some(ring) if self.by_ring => ring.transmit(counters, departing, pool),
-            _ => plain::transmit(port, counters, departing, pool),
+            _ => read_write::transmit(file, counters, departing, pool),
         }
     }
 }

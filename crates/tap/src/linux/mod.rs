@@ -3,6 +3,7 @@
 //! All `unsafe` of the project lies in four modules below this one, `ioctl`, `packet_socket::ring`,
 //! `packet_socket::system` and `ring::queues`, each block with its proof.
 
+mod cable;
 mod interface;
 mod io;
 mod ioctl;
@@ -17,11 +18,13 @@ mod node;
 mod open_error;
 mod packet_socket;
 mod persistent;
+mod read_write;
 mod ring;
 mod tap;
 mod taps;
 mod wait;
 
+pub use cable::Cable;
 pub use interface::{Interface, InterfaceChange, InterfaceError, kernel_addresses};
 pub use io::Io;
 pub use link::{Carrier, bridge_of};

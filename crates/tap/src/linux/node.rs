@@ -7,8 +7,8 @@ use std::os::unix::fs::OpenOptionsExt;
 
 use nix::errno::Errno;
 
+use super::read_write::{ErrorClass, FrameFile};
 use super::{OpenError, ioctl};
-use crate::plain::{Fate, Port};
 use crate::{Checksum, Frame};
 
 /// Path of the node that TAPs are created through.
@@ -67,7 +67,7 @@ impl AsFd for Node {
     }
 }
 
-impl Port for Node {
+impl FrameFile for Node {
     fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Checksum)> {
         // Without offloads the kernel completes every checksum.
         Ok((self.0.read(space)?, Checksum::None))
@@ -77,21 +77,21 @@ impl Port for Node {
         self.0.write(frame.octets())
     }
 
-    fn fate(error: &io::Error) -> Fate {
-        error.raw_os_error().map_or(Fate::Fail, |errno| fate(Errno::from_raw(errno)))
+    fn classify(error: &io::Error) -> ErrorClass {
+        error.raw_os_error().map_or(ErrorClass::DeviceFailed, |errno| classify(Errno::from_raw(errno)))
     }
 }
 
-/// What an error of a read or a write means for a TAP.
-pub(super) fn fate(errno: Errno) -> Fate {
+/// The effect of an error that a read or a write of a TAP returned.
+pub(super) fn classify(errno: Errno) -> ErrorClass {
     match errno {
-        Errno::EAGAIN => Fate::Wait,
-        Errno::EINTR => Fate::Again,
+        Errno::EAGAIN => ErrorClass::WouldBlock,
+        Errno::EINTR => ErrorClass::Interrupted,
         // Down, too short to be a frame, or no memory just now: the next one may pass.
-        Errno::EIO | Errno::EINVAL | Errno::ENOBUFS | Errno::ENOMEM => Fate::Drop,
+        Errno::EIO | Errno::EINVAL | Errno::ENOBUFS | Errno::ENOMEM => ErrorClass::FrameLost,
         // EFAULT is what a reader gets that sat in the call while the interface was deleted.
-        Errno::EBADFD | Errno::EFAULT => Fate::Gone,
-        _ => Fate::Fail,
+        Errno::EBADFD | Errno::EFAULT => ErrorClass::DeviceGone,
+        _ => ErrorClass::DeviceFailed,
     }
 }
 

@@ -12,8 +12,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use libc::sock_filter;
 use nix::errno::Errno;
 
+use super::read_write::{self, ErrorClass, FrameFile};
 use super::{Interface, InterfaceName};
-use crate::plain::{self, Fate, Port};
 use crate::{Batch, Checksum, Counters, Device, DeviceError, Frame, Pool};
 pub use error::SocketError;
 use reception::Reception;
@@ -32,7 +32,7 @@ use ring::ADDRESSES;
 #[derive(Debug)]
 pub struct PacketSocket {
     reception: Reception,
-    port: Socket,
+    socket: Socket,
     index: i32,
     mtu: usize,
     counters: Counters,
@@ -112,7 +112,7 @@ impl PacketSocket {
         if !interface.is_up()? {
             return Err(SocketError::Down(name.clone()));
         }
-        Ok(PacketSocket { reception, port: Socket(socket), index, mtu, counters: Counters::default() })
+        Ok(PacketSocket { reception, socket: Socket(socket), index, mtu, counters: Counters::default() })
     }
 
     /// Why the kernel refused a ring, where frames are received one a system call instead.
@@ -123,19 +123,19 @@ impl PacketSocket {
     /// Lets the interface take in what is sent to this hardware address too, as long as this socket is
     /// open.
     pub fn add_station(&self, address: [u8; 6]) -> io::Result<()> {
-        system::add_station(self.port.as_fd(), self.index, address)
+        system::add_station(self.socket.as_fd(), self.index, address)
     }
 
     /// Hears from now on what the kernel and other programs send there too: whoever asks under the kernel's
     /// addresses is not alone in that.
     pub fn hear_departing(&self) -> io::Result<()> {
-        system::switch(self.port.as_fd(), libc::PACKET_IGNORE_OUTGOING, false)
+        system::switch(self.socket.as_fd(), libc::PACKET_IGNORE_OUTGOING, false)
     }
 
     /// Hands what is sent from now on to the interface itself, past the kernel's queue before it: less
     /// work a frame, and a full interface refuses ([`Counters::refused`]) instead of losing.
     pub fn bypass_queue(&self) -> io::Result<()> {
-        system::switch(self.port.as_fd(), libc::PACKET_QDISC_BYPASS, true)
+        system::switch(self.socket.as_fd(), libc::PACKET_QDISC_BYPASS, true)
     }
 
     /// Whether the interface went down and nothing arrived since. The kernel tells nobody when one that is down
@@ -167,11 +167,11 @@ impl Device for PacketSocket {
     }
 
     fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
-        self.reception.receive(&mut self.port, &mut self.counters, pool, arrived)
+        self.reception.receive(&mut self.socket, &mut self.counters, pool, arrived)
     }
 
     fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
-        plain::transmit(&mut self.port, &mut self.counters, departing, pool)
+        read_write::transmit(&mut self.socket, &mut self.counters, departing, pool)
     }
 
     fn counters(&self) -> Counters {
@@ -181,7 +181,7 @@ impl Device for PacketSocket {
 
 impl AsFd for PacketSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.port.as_fd()
+        self.socket.as_fd()
     }
 }
 
@@ -191,7 +191,7 @@ impl AsFd for Socket {
     }
 }
 
-impl Port for Socket {
+impl FrameFile for Socket {
     fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Checksum)> {
         let (length, about) = system::receive(self.0.as_fd(), space)?;
         let length = match about.tag {
@@ -205,15 +205,15 @@ impl Port for Socket {
         system::send(self.0.as_fd(), frame.octets())
     }
 
-    fn fate(error: &io::Error) -> Fate {
+    fn classify(error: &io::Error) -> ErrorClass {
         match error.raw_os_error().map(Errno::from_raw) {
-            Some(Errno::EAGAIN) => Fate::Wait,
-            Some(Errno::EINTR) => Fate::Again,
+            Some(Errno::EAGAIN) => ErrorClass::WouldBlock,
+            Some(Errno::EINTR) => ErrorClass::Interrupted,
             Some(Errno::ENETDOWN | Errno::EINVAL | Errno::ENOBUFS | Errno::ENOMEM | Errno::EMSGSIZE) => {
-                Fate::Drop
+                ErrorClass::FrameLost
             }
-            Some(Errno::ENODEV | Errno::ENXIO) => Fate::Gone,
-            _ => Fate::Fail,
+            Some(Errno::ENODEV | Errno::ENXIO) => ErrorClass::DeviceGone,
+            _ => ErrorClass::DeviceFailed,
         }
     }
 }

@@ -9,8 +9,8 @@ use std::os::fd::BorrowedFd;
 use nix::errno::Errno;
 
 use self::queues::{Completion, Queues, Request};
-use super::node::fate;
-use crate::plain::Fate;
+use super::node::classify;
+use super::read_write::ErrorClass;
 use crate::{Batch, Counters, DeviceError, Frame, Pool};
 
 /// An open TAP's ring. One call into the kernel carries the writes of the last batch and the reads of the next.
@@ -158,20 +158,20 @@ impl Ring {
 
     /// A read brought no frame.
     fn unread(&mut self, errno: Errno, counters: &mut Counters) {
-        match fate(errno) {
-            Fate::Wait | Fate::Again => {}
-            Fate::Drop => counters.unreadable += 1,
-            Fate::Gone => self.end = Some(DeviceError::Gone(errno.into())),
-            Fate::Fail => self.end = Some(DeviceError::Failed(errno.into())),
+        match classify(errno) {
+            ErrorClass::WouldBlock | ErrorClass::Interrupted => {}
+            ErrorClass::FrameLost => counters.unreadable += 1,
+            ErrorClass::DeviceGone => self.end = Some(DeviceError::Gone(errno.into())),
+            ErrorClass::DeviceFailed => self.end = Some(DeviceError::Failed(errno.into())),
         }
     }
 
     /// A frame was not written, and will not be.
     fn unwritten(&mut self, errno: Errno, counters: &mut Counters) {
-        match fate(errno) {
-            Fate::Wait | Fate::Again | Fate::Drop => counters.refused += 1,
-            Fate::Gone => self.end = Some(DeviceError::Gone(errno.into())),
-            Fate::Fail => self.end = Some(DeviceError::Failed(errno.into())),
+        match classify(errno) {
+            ErrorClass::WouldBlock | ErrorClass::Interrupted | ErrorClass::FrameLost => counters.refused += 1,
+            ErrorClass::DeviceGone => self.end = Some(DeviceError::Gone(errno.into())),
+            ErrorClass::DeviceFailed => self.end = Some(DeviceError::Failed(errno.into())),
         }
     }
 }

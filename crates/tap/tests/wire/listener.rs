@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use tap::linux::Cable;
 use tap::linux::listen;
-use tap::{Batch, Cable, Counters, Device, DeviceError, Frame, Pool};
+use tap::{Batch, Counters, Device, DeviceError, Frame, Pool};
 
 use super::driver::wire;
 use testbed::frames::{receive, send};

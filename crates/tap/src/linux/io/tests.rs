@@ -4,9 +4,9 @@ use std::os::unix::net::UnixDatagram;
 
 use nix::errno::Errno;
 
+use super::read_write::ErrorClass;
 use super::*;
-use crate::linux::node::fate;
-use crate::plain::Fate;
+use crate::linux::node::classify;
 use crate::{Checksum, Frame};
 
 /// The ways over one end of a pair of sockets, which read and write as a TAP does, and the other end.
@@ -21,7 +21,7 @@ struct Rig {
 /// An end that reads and writes frames as they are.
 struct End(UnixDatagram);
 
-impl Port for End {
+impl FrameFile for End {
     fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Checksum)> {
         Ok((self.0.recv(space)?, Checksum::None))
     }
@@ -30,8 +30,8 @@ impl Port for End {
         self.0.send(frame.octets())
     }
 
-    fn fate(error: &io::Error) -> Fate {
-        error.raw_os_error().map_or(Fate::Fail, |errno| fate(Errno::from_raw(errno)))
+    fn classify(error: &io::Error) -> ErrorClass {
+        error.raw_os_error().map_or(ErrorClass::DeviceFailed, |errno| classify(Errno::from_raw(errno)))
     }
 }
 

@@ -6,9 +6,9 @@ use std::os::fd::{AsFd, BorrowedFd};
 use nix::errno::Errno;
 use nix::sys::socket::{getsockopt, sockopt};
 
+use super::read_write::{self, ErrorClass, FrameFile};
 use super::ring::Ring;
 use super::{Socket, system};
-use crate::plain::{self, Fate, Port};
 use crate::{Batch, Counters, DeviceError, Frame, Pool};
 
 /// Where the frames of a socket are, and what is known of its interface.
@@ -55,15 +55,15 @@ impl Reception {
     /// [`Device::receive`](crate::Device::receive).
     pub(super) fn receive(
         &mut self,
-        port: &mut Socket,
+        socket: &mut Socket,
         counters: &mut Counters,
         pool: &mut Pool,
         arrived: &mut Batch,
     ) -> Result<usize, DeviceError> {
         let before = *counters;
         let added = match &mut self.ring {
-            Some(ring) => empty(ring, port, counters, pool, arrived),
-            None => plain::receive(port, counters, pool, arrived, usize::MAX)?,
+            Some(ring) => empty(ring, socket, counters, pool, arrived),
+            None => read_write::receive(socket, counters, pool, arrived, usize::MAX)?,
         };
         let has_arrived = added > 0 || counters.truncated > before.truncated;
         if has_arrived {
@@ -77,7 +77,7 @@ impl Reception {
             self.is_dry = true;
         }
         if !has_arrived {
-            self.hear_news(port.as_fd(), counters)?;
+            self.hear_news(socket.as_fd(), counters)?;
         }
         Ok(added)
     }
@@ -116,7 +116,7 @@ impl Reception {
 /// Moves what lies in a ring into `arrived`. Returns how many frames were added.
 fn empty(
     ring: &mut Ring,
-    port: &mut Socket,
+    socket: &mut Socket,
     counters: &mut Counters,
     pool: &mut Pool,
     arrived: &mut Batch,
@@ -137,7 +137,7 @@ fn empty(
         };
         has_lost |= were_lost;
         // The slot holds its start. Those kept come in the order of their slots.
-        let is_read = !is_kept || read_kept(&mut frame, port, counters);
+        let is_read = !is_kept || read_kept(&mut frame, socket, counters);
         if !is_read || frame.is_full() {
             counters.truncated += 1;
             pool.give(frame);
@@ -151,7 +151,7 @@ fn empty(
     }
     // Every frame says so that came between the loss and this question: one answer is for all of them.
     if has_lost {
-        count_lost(port.as_fd(), counters);
+        count_lost(socket.as_fd(), counters);
     }
     added
 }
@@ -162,15 +162,15 @@ const ERRORS: usize = 1_024;
 /// Reads a frame that the kernel keeps because it is longer than a slot. Returns whether it is there.
 ///
 /// One that stayed in the receive queue would be taken for the next that is kept.
-fn read_kept<P: Port>(frame: &mut Frame, port: &mut P, counters: &mut Counters) -> bool {
+fn read_kept<F: FrameFile>(frame: &mut Frame, file: &mut F, counters: &mut Counters) -> bool {
     // Errors of the interface that were not read yet come before it, one each time that it goes down.
     for _ in 0..ERRORS {
         counters.calls += 1;
-        match plain::fill(frame, port).map_err(|error| P::fate(&error)) {
+        match read_write::fill(frame, file).map_err(|error| F::classify(&error)) {
             Ok(_) => return true,
-            Err(Fate::Drop) => counters.unreadable += 1,
-            Err(Fate::Again) => {}
-            Err(Fate::Wait | Fate::Gone | Fate::Fail) => break,
+            Err(ErrorClass::FrameLost) => counters.unreadable += 1,
+            Err(ErrorClass::Interrupted) => {}
+            Err(ErrorClass::WouldBlock | ErrorClass::DeviceGone | ErrorClass::DeviceFailed) => break,
         }
     }
     false
@@ -185,14 +185,14 @@ fn count_lost(socket: BorrowedFd<'_>, counters: &mut Counters) {
 
 /// Counts an error that does not end the device: then it is true.
 fn judge(error: io::Error, counters: &mut Counters) -> Result<bool, DeviceError> {
-    match Socket::fate(&error) {
-        Fate::Wait | Fate::Again => Ok(false),
-        Fate::Drop => {
+    match Socket::classify(&error) {
+        ErrorClass::WouldBlock | ErrorClass::Interrupted => Ok(false),
+        ErrorClass::FrameLost => {
             counters.unreadable += 1;
             Ok(true)
         }
-        Fate::Gone => Err(DeviceError::Gone(error)),
-        Fate::Fail => Err(DeviceError::Failed(error)),
+        ErrorClass::DeviceGone => Err(DeviceError::Gone(error)),
+        ErrorClass::DeviceFailed => Err(DeviceError::Failed(error)),
     }
 }
 

@@ -1,14 +1,14 @@
 use super::*;
 use crate::Checksum;
 
-/// A port that has so many errors of one kind before its frame.
+/// A file that has so many errors of one kind before its frame.
 struct Script {
     errors: usize,
     error: Errno,
     reads: usize,
 }
 
-impl Port for Script {
+impl FrameFile for Script {
     fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Checksum)> {
         self.reads += 1;
         if self.reads <= self.errors {
@@ -22,17 +22,17 @@ impl Port for Script {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    fn fate(error: &io::Error) -> Fate {
-        Socket::fate(error)
+    fn classify(error: &io::Error) -> ErrorClass {
+        Socket::classify(error)
     }
 }
 
 #[test]
 fn kept_frame_is_read_after_all_errors_of_the_interface() {
     for errors in [0, 1, 2, 3, 100] {
-        let mut port = Script { errors, error: Errno::ENETDOWN, reads: 0 };
+        let mut file = Script { errors, error: Errno::ENETDOWN, reads: 0 };
         let (mut frame, mut counters) = (Frame::for_mtu(100), Counters::default());
-        assert!(read_kept(&mut frame, &mut port, &mut counters), "{errors}");
+        assert!(read_kept(&mut frame, &mut file, &mut counters), "{errors}");
         assert_eq!((frame.len(), counters.unreadable), (20, u64::try_from(errors).unwrap()));
     }
 }
@@ -41,8 +41,8 @@ fn kept_frame_is_read_after_all_errors_of_the_interface() {
 fn kept_frame_is_given_up_when_nothing_is_there_or_errors_never_end() {
     for (error, reads) in [(Errno::EAGAIN, 1), (Errno::ENXIO, 1), (Errno::EPERM, 1), (Errno::EINVAL, ERRORS)]
     {
-        let mut port = Script { errors: usize::MAX, error, reads: 0 };
-        assert!(!read_kept(&mut Frame::for_mtu(100), &mut port, &mut Counters::default()));
-        assert_eq!(port.reads, reads, "{error}");
+        let mut file = Script { errors: usize::MAX, error, reads: 0 };
+        assert!(!read_kept(&mut Frame::for_mtu(100), &mut file, &mut Counters::default()));
+        assert_eq!(file.reads, reads, "{error}");
     }
 }

@@ -1,16 +1,34 @@
-//! Two devices joined by a cable.
+//! A pair of devices inside one process.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixDatagram;
 
-use crate::plain::{self, Fate, Port};
+use super::read_write::{self, ErrorClass, FrameFile};
 use crate::{Batch, Checksum, Counters, Device, DeviceError, Frame, Pool};
 
 /// One end of a cable inside the machine: what one end transmits, the other receives.
 ///
 /// It is a pair of datagram sockets, so it has a real file descriptor to wait on, and a real limit
 /// (the socket's send buffer) beyond which it is congested. What is known of a frame's checksum goes with it.
+///
+/// ```
+/// use tap::linux::Cable;
+/// use tap::{Batch, Device, Frame, Pool};
+///
+/// let (mut left, mut right) = Cable::pair(1500)?;
+/// let mut pool = Pool::new(1500, 16);
+/// let mut batch = Batch::new(16);
+///
+/// let mut frame = pool.take().ok_or("a new pool has frames")?;
+/// frame.write(b"any octets")?;
+/// batch.push(frame).map_err(|_| "an empty batch has room")?;
+/// left.transmit(&mut batch, &mut pool)?;
+///
+/// right.receive(&mut pool, &mut batch)?;
+/// assert_eq!(batch.front().map(Frame::octets), Some(&b"any octets"[..]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Cable {
     end: End,
@@ -45,11 +63,11 @@ impl Device for Cable {
     }
 
     fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
-        plain::receive(&mut self.end, &mut self.counters, pool, arrived, usize::MAX)
+        read_write::receive(&mut self.end, &mut self.counters, pool, arrived, usize::MAX)
     }
 
     fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
-        plain::transmit(&mut self.end, &mut self.counters, departing, pool)
+        read_write::transmit(&mut self.end, &mut self.counters, departing, pool)
     }
 
     fn counters(&self) -> Counters {
@@ -66,7 +84,7 @@ impl AsFd for Cable {
 /// The first byte of a datagram whose frame has a partial checksum; else it is zero.
 const PARTIAL: u8 = 1;
 
-impl Port for End {
+impl FrameFile for End {
     fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Checksum)> {
         // A longer frame fills the space.
         self.message.resize(space.len() + 1, 0);
@@ -91,16 +109,16 @@ impl Port for End {
         self.socket.send(&self.message)
     }
 
-    fn fate(error: &io::Error) -> Fate {
+    fn classify(error: &io::Error) -> ErrorClass {
         match error.kind() {
-            io::ErrorKind::WouldBlock => Fate::Wait,
-            io::ErrorKind::Interrupted => Fate::Again,
-            io::ErrorKind::OutOfMemory => Fate::Drop,
+            io::ErrorKind::WouldBlock => ErrorClass::WouldBlock,
+            io::ErrorKind::Interrupted => ErrorClass::Interrupted,
+            io::ErrorKind::OutOfMemory => ErrorClass::FrameLost,
             io::ErrorKind::ConnectionRefused
             | io::ErrorKind::ConnectionReset
             | io::ErrorKind::NotConnected
-            | io::ErrorKind::BrokenPipe => Fate::Gone,
-            _ => Fate::Fail,
+            | io::ErrorKind::BrokenPipe => ErrorClass::DeviceGone,
+            _ => ErrorClass::DeviceFailed,
         }
     }
 }

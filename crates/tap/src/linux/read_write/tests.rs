@@ -1,13 +1,13 @@
 use super::*;
 
-/// A port that gives so many frames of so many octets, and then is gone.
+/// A file that gives so many frames of so many octets, and then is gone.
 struct Script {
     frames: usize,
     length: usize,
     reads: usize,
 }
 
-impl Port for Script {
+impl FrameFile for Script {
     fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Checksum)> {
         self.reads += 1;
         if self.reads > self.frames {
@@ -20,25 +20,25 @@ impl Port for Script {
         Err(io::ErrorKind::NotFound.into())
     }
 
-    fn fate(_: &io::Error) -> Fate {
-        Fate::Gone
+    fn classify(_: &io::Error) -> ErrorClass {
+        ErrorClass::DeviceGone
     }
 }
 
 #[test]
 fn a_wire_full_of_frames_too_long_lets_go_after_a_batch() {
-    let mut port = Script { frames: usize::MAX, length: usize::MAX, reads: 0 };
+    let mut file = Script { frames: usize::MAX, length: usize::MAX, reads: 0 };
     let (mut counters, mut pool, mut batch) = (Counters::default(), Pool::new(100, 8), Batch::new(8));
-    assert_eq!(receive(&mut port, &mut counters, &mut pool, &mut batch, usize::MAX).unwrap(), 0);
-    assert_eq!((port.reads, counters.truncated, pool.held()), (8, 8, 0));
+    assert_eq!(receive(&mut file, &mut counters, &mut pool, &mut batch, usize::MAX).unwrap(), 0);
+    assert_eq!((file.reads, counters.truncated, pool.held()), (8, 8, 0));
 }
 
 #[test]
 fn what_arrived_before_the_end_is_handed_over_before_the_error() {
-    let mut port = Script { frames: 2, length: 20, reads: 0 };
+    let mut file = Script { frames: 2, length: 20, reads: 0 };
     let (mut counters, mut pool, mut batch) = (Counters::default(), Pool::new(100, 8), Batch::new(8));
-    assert_eq!(receive(&mut port, &mut counters, &mut pool, &mut batch, usize::MAX).unwrap(), 2);
-    let error = receive(&mut port, &mut counters, &mut pool, &mut batch, usize::MAX).unwrap_err();
+    assert_eq!(receive(&mut file, &mut counters, &mut pool, &mut batch, usize::MAX).unwrap(), 2);
+    let error = receive(&mut file, &mut counters, &mut pool, &mut batch, usize::MAX).unwrap_err();
     assert!(matches!(error, DeviceError::Gone(_)));
     assert_eq!((batch.len(), pool.held()), (2, 2));
 }

@@ -1,34 +1,37 @@
-//! Plain reads and writes, one frame a call: the loop that every unbuffered device shares.
+//! Reads and writes of one frame each: the loops that all devices without a ring share.
 
 use std::io;
 
 use crate::{Batch, Checksum, Counters, DeviceError, Frame, Pool};
 
-/// What an error of one read or write means for the device.
-pub(crate) enum Fate {
-    /// Nothing to read, or no room to write: the call ends, the frame stays.
-    Wait,
-    /// A signal came between: the same again.
-    Again,
+/// Effect of an error of one read or write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ErrorClass {
+    /// Nothing to read, or no space to write: the call ends, the frame stays.
+    WouldBlock,
+    /// A signal arrived: the call is repeated.
+    Interrupted,
     /// This frame is lost, the next may pass.
-    Drop,
-    /// The device is no more.
-    Gone,
+    FrameLost,
+    /// The device no longer exists.
+    DeviceGone,
     /// The device cannot go on.
-    Fail,
+    DeviceFailed,
 }
 
-/// A file descriptor that gives and takes whole frames, with its own reading of its errors.
-pub(crate) trait Port {
+/// A file descriptor that reads and writes whole frames.
+pub(crate) trait FrameFile {
     /// Reads one frame. Returns its length and what is known of its transport checksum.
     fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Checksum)>;
+    /// Writes one frame. Returns its length.
     fn write(&mut self, frame: &Frame) -> io::Result<usize>;
-    fn fate(error: &io::Error) -> Fate;
+    /// Returns the effect of an error that a read or a write returned.
+    fn classify(error: &io::Error) -> ErrorClass;
 }
 
 /// [`Device::receive`](crate::Device::receive) over single reads, of which there are `most` at most.
-pub(crate) fn receive<P: Port>(
-    port: &mut P,
+pub(crate) fn receive<F: FrameFile>(
+    file: &mut F,
     counters: &mut Counters,
     pool: &mut Pool,
     arrived: &mut Batch,
@@ -39,7 +42,7 @@ pub(crate) fn receive<P: Port>(
     for _ in 0..arrived.room().min(most) {
         let Some(mut frame) = pool.take() else { break };
         counters.calls += 1;
-        match fill(&mut frame, port) {
+        match fill(&mut frame, file) {
             Ok(_) if frame.is_full() => {
                 counters.truncated += 1;
                 pool.give(frame);
@@ -53,17 +56,17 @@ pub(crate) fn receive<P: Port>(
             }
             Err(error) => {
                 pool.give(frame);
-                match P::fate(&error) {
-                    Fate::Again => {}
-                    Fate::Wait => break,
-                    Fate::Drop => {
+                match F::classify(&error) {
+                    ErrorClass::Interrupted => {}
+                    ErrorClass::WouldBlock => break,
+                    ErrorClass::FrameLost => {
                         counters.unreadable += 1;
                         break;
                     }
                     // What has arrived is judged first; the next call meets the same error.
-                    Fate::Gone | Fate::Fail if added > 0 => break,
-                    Fate::Gone => return Err(DeviceError::Gone(error)),
-                    Fate::Fail => return Err(DeviceError::Failed(error)),
+                    ErrorClass::DeviceGone | ErrorClass::DeviceFailed if added > 0 => break,
+                    ErrorClass::DeviceGone => return Err(DeviceError::Gone(error)),
+                    ErrorClass::DeviceFailed => return Err(DeviceError::Failed(error)),
                 }
             }
         }
@@ -72,10 +75,10 @@ pub(crate) fn receive<P: Port>(
 }
 
 /// Reads one frame into `frame`. Returns its length.
-pub(crate) fn fill(frame: &mut Frame, port: &mut impl Port) -> io::Result<usize> {
+pub(crate) fn fill(frame: &mut Frame, file: &mut impl FrameFile) -> io::Result<usize> {
     let mut checksum = Checksum::None;
     let length = frame.fill(|space| {
-        let (length, known) = port.read(space)?;
+        let (length, known) = file.read(space)?;
         checksum = known;
         Ok(length)
     })?;
@@ -84,8 +87,8 @@ pub(crate) fn fill(frame: &mut Frame, port: &mut impl Port) -> io::Result<usize>
 }
 
 /// [`Device::transmit`](crate::Device::transmit) over single writes.
-pub(crate) fn transmit<P: Port>(
-    port: &mut P,
+pub(crate) fn transmit<F: FrameFile>(
+    file: &mut F,
     counters: &mut Counters,
     departing: &mut Batch,
     pool: &mut Pool,
@@ -93,20 +96,20 @@ pub(crate) fn transmit<P: Port>(
     let mut taken = 0;
     while let Some(frame) = departing.front() {
         counters.calls += 1;
-        match port.write(frame) {
+        match file.write(frame) {
             Ok(_) => {
                 counters.transmitted += 1;
                 taken += 1;
             }
-            Err(error) => match P::fate(&error) {
-                Fate::Again => continue,
-                Fate::Wait => {
+            Err(error) => match F::classify(&error) {
+                ErrorClass::Interrupted => continue,
+                ErrorClass::WouldBlock => {
                     counters.congested += 1;
                     break;
                 }
-                Fate::Drop => counters.refused += 1,
-                Fate::Gone => return Err(DeviceError::Gone(error)),
-                Fate::Fail => return Err(DeviceError::Failed(error)),
+                ErrorClass::FrameLost => counters.refused += 1,
+                ErrorClass::DeviceGone => return Err(DeviceError::Gone(error)),
+                ErrorClass::DeviceFailed => return Err(DeviceError::Failed(error)),
             },
         }
         if let Some(frame) = departing.pop() {
