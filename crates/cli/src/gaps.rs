@@ -8,8 +8,6 @@ use std::time::Duration;
 use tap::linux::{Interface, InterfaceName, LinkMonitor};
 use tap::{Counters, Instant, LinkState};
 
-use crate::link_change::carries_frames;
-
 /// Kinds of frames that a command did not receive or send, each counted. "Free", "no reply" and "no conflict" are
 /// results only without gaps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -107,7 +105,7 @@ impl GapMonitor {
     /// Begins to watch over an interface; `is_tap` if it is a TAP whose frames are read here.
     pub(crate) fn open(interface: &Interface, is_tap: bool, now: Instant) -> io::Result<GapMonitor> {
         let link = LinkMonitor::open(interface.name())?;
-        let was_alive = carries_frames(link.state());
+        let was_alive = link.state().carries_frames();
         Ok(GapMonitor {
             drops: is_tap.then(|| interface.transmit_drops().ok()).flatten(),
             carrier_deadline: (!was_alive).then_some(now + CARRIER_TIMEOUT),
@@ -125,11 +123,11 @@ impl GapMonitor {
             match self.link.poll() {
                 Ok(Some(state)) => {
                     self.carrier_deadline = None;
-                    self.was_alive |= carries_frames(state);
-                    if carries_frames(state) && carrier_deadline.is_some() {
+                    self.was_alive |= state.carries_frames();
+                    if state.carries_frames() && carrier_deadline.is_some() {
                         continue;
                     }
-                    self.was_down |= !carries_frames(state);
+                    self.was_down |= !state.carries_frames();
                     return Some(state);
                 }
                 Ok(None) if carrier_deadline.is_some() => return None,
@@ -155,7 +153,7 @@ impl GapMonitor {
 
     /// Whether no frames pass now, and not because the interface was just opened.
     pub(crate) fn is_down(&self) -> bool {
-        !carries_frames(self.link.state()) && self.carrier_deadline.is_none()
+        !self.link.state().carries_frames() && self.carrier_deadline.is_none()
     }
 
     /// Whether frames could pass at one time at least.
@@ -175,7 +173,7 @@ impl GapMonitor {
         let drops =
             self.drops.and_then(|before| Some(interface.transmit_drops().ok()?.saturating_sub(before)));
         Gaps {
-            was_down: gaps.was_down || self.was_down || !carries_frames(self.link.state()),
+            was_down: gaps.was_down || self.was_down || !self.link.state().carries_frames(),
             lost: gaps.lost.saturating_add(drops.unwrap_or_default()),
             is_unread: self.is_unread,
             ..gaps

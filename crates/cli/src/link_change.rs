@@ -3,11 +3,6 @@
 use serde::Serialize;
 use tap::{Instant, LinkState};
 
-/// Whether a link in this state carries frames.
-pub(crate) fn carries_frames(state: LinkState) -> bool {
-    state.is_up && state.has_carrier
-}
-
 /// Returns the change as text.
 pub(crate) fn text(state: LinkState) -> String {
     match state {
@@ -45,9 +40,9 @@ mod tests {
         assert_eq!(text(state(true, false)), "link has no carrier");
         assert_eq!(text(state(true, true)), "link is up, mtu 1500");
         assert!(
-            carries_frames(state(true, true))
-                && !carries_frames(state(true, false))
-                && !carries_frames(state(false, false))
+            state(true, true).carries_frames()
+                && !state(true, false).carries_frames()
+                && !state(false, false).carries_frames()
         );
         let line = crate::output::json(&LinkChange::new(Instant::from_nanos(7), state(true, false)));
         testbed::schema::check_lines("watch", &line);

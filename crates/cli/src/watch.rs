@@ -21,7 +21,6 @@ use tap::linux::wait;
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::gaps::{Explanation, Gaps};
-use crate::link_change::carries_frames;
 use crate::output::Output;
 use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::{privileges, probe_socket};
@@ -91,8 +90,8 @@ fn follow_link(source: &mut Source, listener: &mut Listener, show: &mut Show, no
     let mut was_alive = !listener.observer.is_down;
     while let Some(state) = source.take_link_change(now) {
         // Down, and then up without a carrier, is one loss.
-        let losses = u64::from(was_alive && !carries_frames(state));
-        was_alive = carries_frames(state);
+        let losses = u64::from(was_alive && !state.carries_frames());
+        was_alive = state.carries_frames();
         listener.observer.link_losses = listener.observer.link_losses.saturating_add(losses);
         show.link(listener.wall(now), state);
     }

@@ -146,7 +146,7 @@ impl Host {
     /// [`Arp::link_up`]), and frames that still depart from such an address are dropped.
     // spec: rfc5227-link-up, rfc3927-link-up, rfc5227-no-carrier
     pub fn link_changed(&mut self, now: Instant, state: LinkState) {
-        let is_active = state.is_up && state.has_carrier;
+        let is_active = state.carries_frames();
         if is_active && !self.is_link_active {
             self.stacks_mut().for_each(|stack| stack.link_up(now));
             let is_probing = self.stacks().any(|stack| stack.arp.is_probing());
