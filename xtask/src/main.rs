@@ -4,15 +4,14 @@
 
 mod bench;
 mod ci;
-mod conform;
-mod corpus;
 mod dist;
 mod layers;
 mod setup_tap;
 mod spec;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
 
 use clap::{Parser, Subcommand};
 use tap::linux::InterfaceName;
@@ -55,20 +54,32 @@ enum Command {
     Bench(bench::Arguments),
     /// Build the binary to give away, stripped, with completions, manual pages and SHA-256 sums
     Dist(dist::Arguments),
-    /// Put a running host to the question from outside: raw frames, its translation table, and the
-    /// ARP tools that are installed
-    Conform(conform::Arguments),
-    /// Put our tools and other people's to the same questions on one wire: iputils' arping, Habets' arping,
-    /// arp-scan and nmap, as far as they are installed
-    Beside(conform::beside::Arguments),
-    /// Turn into a program that has no privilege, for `beside`
-    #[command(name = conform::beside::nobody::COMMAND, hide = true)]
-    BesideNobody(conform::beside::nobody::Arguments),
-    /// Hold what `tapstack decode` says of captures against tshark and tcpdump, field by field
-    Corpus(corpus::Arguments),
-    /// Hold the kernel that `conform --kernel` questions
-    #[command(name = conform::linux::COMMAND, hide = true)]
-    ConformLinux,
+    /// Run the black-box suite against a running host: crates/conform
+    Conform(SuiteArguments),
+    /// Compare our ARP tools with those of others on one wire: crates/compare
+    Compare(SuiteArguments),
+    /// Compare `tapstack decode` with tshark and tcpdump, field by field: crates/corpus
+    Corpus(SuiteArguments),
+}
+
+/// The arguments of a suite, passed on as they are.
+#[derive(Debug, clap::Args)]
+#[command(disable_help_flag = true)]
+struct SuiteArguments {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
+    arguments: Vec<OsString>,
+}
+
+impl SuiteArguments {
+    /// Runs the suite of this package, and exits as it does.
+    fn run(&self, package: &str) -> Outcome {
+        let mut cargo = process::Command::new(env!("CARGO"));
+        cargo.args(["run", "--quiet", "--manifest-path"]).arg(bench::workspace().join("Cargo.toml"));
+        cargo.args(["--package", package, "--"]).args(&self.arguments);
+        let status = cargo.status().map_err(|error| format!("cannot run cargo: {error}"))?;
+        let code = status.code().and_then(|code| u8::try_from(code).ok());
+        Ok(ExitCode::from(code.ok_or_else(|| format!("{package}: {status}"))?))
+    }
 }
 
 /// What a chore ends with: done, a negative answer, or a sentence about what kept it from its work.
@@ -83,11 +94,9 @@ fn main() -> ExitCode {
         Command::Ci => ci::run(),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Dist(arguments) => dist::run(&arguments),
-        Command::Conform(arguments) => conform::run(&arguments),
-        Command::Beside(arguments) => conform::beside::run(&arguments),
-        Command::BesideNobody(arguments) => Ok(conform::beside::nobody::turn_into(&arguments)),
-        Command::Corpus(arguments) => corpus::run(&arguments),
-        Command::ConformLinux => conform::linux::hold(),
+        Command::Conform(arguments) => arguments.run("conform"),
+        Command::Compare(arguments) => arguments.run("compare"),
+        Command::Corpus(arguments) => arguments.run("corpus"),
     };
     outcome.unwrap_or_else(|sentence| {
         eprintln!("xtask: {sentence}");

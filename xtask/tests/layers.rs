@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-type Outcome = Result<(), Box<dyn Error>>;
+type TestResult = Result<(), Box<dyn Error>>;
 
 /// A workspace with the packages tap, link and arp, and a package `libc` beside it.
 struct Fixture(PathBuf);
@@ -30,13 +30,13 @@ impl Fixture {
         Ok(fixture)
     }
 
-    fn package(&self, name: &str, dependencies: &str) -> Outcome {
+    fn package(&self, name: &str, dependencies: &str) -> TestResult {
         let head = format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
         self.write(&format!("{name}/Cargo.toml"), &format!("{head}{dependencies}"))?;
         self.write(&format!("{name}/src/lib.rs"), "")
     }
 
-    fn write(&self, path: &str, text: &str) -> Outcome {
+    fn write(&self, path: &str, text: &str) -> TestResult {
         let path = self.0.join(path);
         fs::create_dir_all(path.parent().ok_or("a folder")?)?;
         Ok(fs::write(path, text)?)
@@ -58,21 +58,21 @@ fn assert_red(output: &Output, edge: &str) {
 }
 
 #[test]
-fn a_workspace_as_its_manifest_says_is_green() -> Outcome {
+fn a_workspace_as_its_manifest_says_is_green() -> TestResult {
     let output = Fixture::new("green", "[dependencies]\nlink = { path = \"../link\" }\n")?.check()?;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Ok(())
 }
 
 #[test]
-fn an_edge_past_a_layer_is_red_and_named() -> Outcome {
+fn an_edge_past_a_layer_is_red_and_named() -> TestResult {
     let arp = "[dependencies]\nlink = { path = \"../link\" }\ntap = { path = \"../tap\" }\n";
     assert_red(&Fixture::new("planted", arp)?.check()?, "arp -> tap is not allowed");
     Ok(())
 }
 
 #[test]
-fn dev_dependencies_obey_too() -> Outcome {
+fn dev_dependencies_obey_too() -> TestResult {
     let arp =
         "[dependencies]\nlink = { path = \"../link\" }\n[dev-dependencies]\ntap = { path = \"../tap\" }\n";
     assert_red(&Fixture::new("planted-dev", arp)?.check()?, "arp -> tap is not allowed");
@@ -80,20 +80,20 @@ fn dev_dependencies_obey_too() -> Outcome {
 }
 
 #[test]
-fn an_edge_that_nobody_uses_is_red_and_named() -> Outcome {
+fn an_edge_that_nobody_uses_is_red_and_named() -> TestResult {
     assert_red(&Fixture::new("unused", "")?.check()?, "arp -> link is allowed and not there");
     Ok(())
 }
 
 #[test]
-fn libc_in_a_protocol_crates_tree_is_red_and_named() -> Outcome {
+fn libc_in_a_protocol_crates_tree_is_red_and_named() -> TestResult {
     let arp = "[dependencies]\nlink = { path = \"../link\" }\nlibc = { path = \"../libc\" }\n";
     assert_red(&Fixture::new("libc", arp)?.check()?, "arp -> libc");
     Ok(())
 }
 
 #[test]
-fn dev_edge_is_green_only_when_the_table_of_dev_edges_has_it() -> Outcome {
+fn dev_edge_is_green_only_when_the_table_of_dev_edges_has_it() -> TestResult {
     let arp =
         "[dependencies]\nlink = { path = \"../link\" }\n[dev-dependencies]\ntap = { path = \"../tap\" }\n";
     let fixture = Fixture::new("dev-table", arp)?;

@@ -20,6 +20,7 @@ pub mod kernel;
 pub mod launcher;
 pub mod program;
 pub mod schema;
+pub mod suite;
 pub mod veth;
 
 use std::error::Error;

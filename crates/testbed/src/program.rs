@@ -9,11 +9,31 @@ use std::sync::OnceLock;
 /// The program, opened while this process may still read its folder.
 static PROGRAM: OnceLock<File> = OnceLock::new();
 
+/// The binary `tapstack`, opened at the same time, for a program under test that runs it.
+static TAPSTACK: OnceLock<File> = OnceLock::new();
+
 /// Opens the program; to be called first in `main`.
 pub fn open(path: impl AsRef<Path>) -> std::io::Result<()> {
     let file = File::open(path)?;
     PROGRAM.get_or_init(|| file);
     Ok(())
+}
+
+/// Opens the program, and the binary `tapstack` in the same folder; to be called first in `main`.
+pub fn open_with_tapstack(path: impl AsRef<Path>) -> std::io::Result<()> {
+    let tapstack = path.as_ref().with_file_name("tapstack");
+    let file = File::open(&tapstack).map_err(|error| {
+        let path = tapstack.display();
+        std::io::Error::other(format!("{path}: {error}; `cargo build --workspace`"))
+    })?;
+    TAPSTACK.get_or_init(|| file);
+    open(path)
+}
+
+/// Returns a path of the binary `tapstack` that a child process of any user may execute.
+pub fn tapstack() -> String {
+    let fd = TAPSTACK.get().map_or(-1, AsRawFd::as_raw_fd);
+    format!("/proc/{}/fd/{fd}", std::process::id())
 }
 
 /// Returns a command that runs the program with these arguments.

@@ -87,7 +87,7 @@ fn is_at_test(text: &str, line: usize) -> bool {
     let (mut attributes, item) = (from_here().take_while(attached), from_here().find(|line| !attached(line)));
     let item = item.unwrap_or_default();
     let function = item.split_once("fn ").and_then(|(_, rest)| rest.split_once('(')).map(|(name, _)| name);
-    let is_trial = ["-> TestResult {", "-> Outcome {"].iter().any(|returns| item.ends_with(returns));
+    let is_trial = ["-> TestResult {", "-> CaseResult {"].iter().any(|returns| item.ends_with(returns));
     let listed = is_trial && function.is_some_and(|name| names_as_value(text, name));
     from_here().next().is_some_and(|line| line.starts_with("//"))
         && (listed || item == "Case {" || function.is_some() && attributes.any(|line| line == "#[test]"))
@@ -104,7 +104,7 @@ fn cited(text: &str) -> Option<(Kind, &str)> {
 fn home(path: &Path) -> Option<Kind> {
     let has = |name| path.components().any(|part| part.as_os_str() == name);
     // The black-box suite is a program, and all that it does is to test.
-    let suite = path.with_extension("").starts_with("xtask/src/conform");
+    let suite = path.starts_with("crates/conform/src");
     if suite || has("tests") || has("tests.rs") {
         Some(Kind::Proof)
     } else {

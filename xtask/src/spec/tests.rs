@@ -112,8 +112,8 @@ fn citation_is_accepted_by_path() {
         ("crates/a/src/tests.rs", false, true),
         ("crates/a/src/a/tests/more.rs", false, true),
         ("crates/a/tests/wire/main.rs", false, true),
-        ("xtask/src/conform.rs", false, true),
-        ("xtask/src/conform/arp.rs", false, true),
+        ("crates/conform/src/lib.rs", false, true),
+        ("crates/conform/src/arp.rs", false, true),
         ("xtask/src/spec.rs", true, false),
         ("crates/a/benches/a.rs", false, false),
         ("crates/fuzz/fuzz_targets/a.rs", false, false),
@@ -122,8 +122,8 @@ fn citation_is_accepted_by_path() {
         source("crates/a/src/lib.rs", "mod a;\nmod tests;\n"),
         source("crates/a/src/a.rs", "#[cfg(test)]\nmod tests;\n"),
         source("crates/a/src/a/tests.rs", "mod more;\n"),
-        source("xtask/src/main.rs", "mod conform;\nmod spec;\n"),
-        source("xtask/src/conform.rs", "mod arp;\n"),
+        source("xtask/src/main.rs", "mod spec;\n"),
+        source("crates/conform/src/lib.rs", "mod arp;\n"),
     ];
     for (path, does, proves) in homes {
         let green = |text| accepted(&declaring, path, text);
@@ -171,12 +171,12 @@ fn proof_is_red_unless_directly_above_a_test() {
         ("proptest! {\n    // proves: greet\n    #[test]\n    fn a(x in 0..1) {}\n}\n", true),
         ("// proves: greet\nCase {\n", true),
         (
-            "const CASES: [Case; 1] = [Case::new(\"a\", a)];\n// proves: greet\nfn a(wire: &mut Wire) -> Outcome {\n",
+            "const CASES: [Case; 1] = [Case::new(\"a\", a)];\n// proves: greet\nfn a(wire: &mut Wire) -> CaseResult {\n",
             true,
         ),
         ("const CASES: &[Case] = &[(\"a\", a)];\n// proves: greet\nfn a() -> TestResult {\n", true),
-        ("Case::new(\"a\", || a());\n// proves: greet\nfn a() -> Outcome {\n", false),
-        ("// a, \"a,\"\n// proves: greet\nfn a() -> Outcome {\n", false),
+        ("Case::new(\"a\", || a());\n// proves: greet\nfn a() -> CaseResult {\n", false),
+        ("// a, \"a,\"\n// proves: greet\nfn a() -> CaseResult {\n", false),
         ("list.map(a);\n// proves: greet\nfn a() -> u8 {\n", false),
         ("// proves: greet\n\n#[test]\nfn a() {}\n", false),
         ("#[test]\n// proves: greet\nfn a() {}\n", false),

@@ -1,0 +1,57 @@
+//! Runs a tool without privilege: as the user "nobody" in a new user namespace, which has no capability over the wire.
+
+use std::convert::Infallible;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::os::fd::AsRawFd;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use nix::sched::{CloneFlags, unshare};
+use nix::unistd::{getegid, geteuid};
+
+/// The first argument of the child, before the tool and its arguments.
+const CHILD: &str = "unprivileged-child";
+
+/// The exit code of a child that cannot run its tool. No tool has it.
+pub(crate) const REFUSED: u8 = 125;
+
+/// The ID of the user and the group "nobody".
+const UNPRIVILEGED_ID: u32 = 65_534;
+
+/// Returns a command that runs a program without privilege.
+pub(crate) fn command(program: &Path) -> Command {
+    let mut command = Command::new("/proc/self/exe");
+    command.arg(CHILD).arg(program);
+    command
+}
+
+/// Runs the tool, if this process is the child of [`command`]. Returns only if it is not, or if the tool cannot run.
+pub(crate) fn child() -> Option<ExitCode> {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next()? != CHILD {
+        return None;
+    }
+    let Err(message) = replace(Path::new(&arguments.next()?), arguments.collect());
+    eprintln!("compare: {message}");
+    Some(ExitCode::from(REFUSED))
+}
+
+/// Replaces this process by the tool.
+fn replace(program: &Path, arguments: Vec<OsString>) -> Result<Infallible, String> {
+    // The user "nobody" may not have access to its folder.
+    let file = File::open(program).map_err(|error| format!("cannot open {}: {error}", program.display()))?;
+    let (uid, gid) = (geteuid(), getegid());
+    unshare(CloneFlags::CLONE_NEWUSER).map_err(|error| format!("no user namespace: {error}"))?;
+    let write = |name: &str, text: String| {
+        fs::write(format!("/proc/self/{name}"), text)
+            .map_err(|error| format!("cannot become nobody: {error}"))
+    };
+    write("uid_map", format!("{UNPRIVILEGED_ID} {uid} 1"))?;
+    write("setgroups", "deny".to_owned())?;
+    write("gid_map", format!("{UNPRIVILEGED_ID} {gid} 1"))?;
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let error = Command::new(path).arg0(program).args(arguments).exec();
+    Err(format!("cannot run {}: {error}", program.display()))
+}

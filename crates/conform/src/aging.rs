@@ -1,0 +1,33 @@
+//! Questions to a host whose entries live for a second.
+
+use std::thread;
+use std::time::Duration;
+
+use super::case::{Case, CaseResult};
+use super::clock::Clock;
+use super::frames::{Arp, REQUEST};
+use super::session::Session;
+
+pub(crate) const CASES: &[Case] =
+    &[Case::of_table("an idle entry expires", "RFC 1122 2.3.2.1; TC8 48", an_idle_entry)
+        .linux_differs("it collects no stale entry while its table has few (gc_thresh1)")];
+
+/// How the host is started.
+pub(crate) const OPTIONS: &[&str] = &["--arp-timeout", "1"];
+/// How long an entry may outlive its second.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+// proves: rfc1122-flush
+fn an_idle_entry(session: &mut Session) -> CaseResult {
+    let stranger = session.stranger()?;
+    let request = Arp { source: stranger.0, sender: stranger, ..REQUEST };
+    session.teaches(&request.frame(), stranger.1, Some(stranger.0))?;
+    let clock = Clock::start();
+    while session.place_of(stranger.1)?.is_some() {
+        if clock.elapsed() > PATIENCE {
+            return Err(format!("{} is in the table for more than {PATIENCE:?}", stranger.1));
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! Questions about ARP.
+
+use std::net::Ipv4Addr;
+
+use super::case::{Case, CaseResult};
+use super::frames::{
+    Arp, BROADCAST, GROUP, NETWORK_BROADCAST, OTHER, OTHER_MAC, OUR_MAC, OURS, PEER, PEER_MAC, REPLY,
+    REQUEST, ZERO,
+};
+use super::wire::Wire;
+
+pub(crate) const CASES: &[Case] = &[
+    Case::new("every field of the reply is RFC 826's", "RFC 826; TC8 36, 41, 43, 44, 46, 47", the_reply),
+    Case::new("the reply follows each requester", "RFC 826; TC8 45", follows_the_requester),
+    Case::new("the reply goes to the sender in the packet", "RFC 826", sender_in_the_packet),
+    Case::new("the target hardware address is not looked at", "RFC 826; TC8 16..19", target_hardware),
+    Case::new("a request for another is not answered", "RFC 826; TC8 37", for_another),
+    Case::new("a reply is not answered", "RFC 826; TC8 42", replies),
+    Case::new("other operations are not answered", "RFC 826, 903, 2390, 5494", other_operations),
+    Case::new("another hardware type is dropped", "RFC 826; TC8 20, 21", hardware_types),
+    Case::new("a request of hardware type 6 gets a reply of that type", "RFC 1042; RFC 826", hardware_type_6)
+        .linux_differs(INTERFACE_TYPE),
+    Case::new("another protocol type is dropped", "RFC 826; TC8 26, 27", protocol_types),
+    Case::new("other lengths of addresses are dropped", "RFC 826", address_lengths),
+    Case::new("truncated at any length is dropped", "RFC 826", truncated),
+    Case::new("a probe is answered", "RFC 5227 2.5", probes),
+    Case::new("an announcement is not answered", "RFC 5227 2.3", announcements),
+    Case::new("a sender at the broadcast address is dropped", "security", at_broadcast)
+        .linux_differs(ANY_SENDER),
+    Case::new("a sender at a group's address is dropped", "security", at_a_group).linux_differs(ANY_SENDER),
+    Case::new("a sender at address zero is dropped", "security", at_zero).linux_differs(ANY_SENDER),
+    Case::new("a sender at our own hardware address is dropped", "security", own_echo)
+        .linux_differs(ANY_SENDER),
+    Case::new("our own announcement, come back, is dropped", "RFC 5227 2.4", own_announcement),
+    Case::new("a sender that is no host is dropped", "security", no_host),
+    Case::new("the network's broadcast address is no sender", "security", network_broadcast)
+        .linux_differs("it turns away only sources that no route may lead to, and this is none of them"),
+    Case::new("a thousand requests get a thousand replies", "one reply a request", a_thousand),
+];
+
+/// Why Linux's reply to a request of hardware type 6 is another.
+const INTERFACE_TYPE: &str = "it replies with the hardware type of the interface (1)";
+/// Why Linux answers, and learns from, senders that cannot be.
+pub(crate) const ANY_SENDER: &str = "it believes whatever sender hardware address a packet names";
+
+// proves: rfc826-reply-fields, rfc826-reply-to
+fn the_reply(wire: &mut Wire) -> CaseResult {
+    wire.answered(&REQUEST.frame(), &REPLY.frame())
+}
+
+// proves: rfc826-reply-fields, rfc826-reply-to
+fn follows_the_requester(wire: &mut Wire) -> CaseResult {
+    for number in 10..20 {
+        let sender = ([2, 0, 0, 0, 1, number], Ipv4Addr::new(10, 0, 0, number));
+        let request = Arp { source: sender.0, sender, ..REQUEST };
+        let reply = Arp { destination: sender.0, target: sender, ..REPLY };
+        wire.answered(&request.frame(), &reply.frame())?;
+    }
+    Ok(())
+}
+
+// proves: rfc826-reply-to
+fn sender_in_the_packet(wire: &mut Wire) -> CaseResult {
+    // The frame comes by way of a bridge that shows its own address.
+    wire.answered(&Arp { source: OTHER_MAC, ..REQUEST }.frame(), &REPLY.frame())
+}
+
+// proves: rfc826-target-hardware
+fn target_hardware(wire: &mut Wire) -> CaseResult {
+    for hardware in [ZERO, BROADCAST, [0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc], OUR_MAC, GROUP] {
+        wire.answered(&Arp { target: (hardware, OURS), ..REQUEST }.frame(), &REPLY.frame())?;
+    }
+    Ok(())
+}
+
+// proves: reply-none
+fn for_another(wire: &mut Wire) -> CaseResult {
+    for destination in [BROADCAST, OUR_MAC] {
+        wire.silent(&Arp { destination, target: (ZERO, OTHER), ..REQUEST }.frame())?;
+        wire.silent(&Arp { destination, target: (OUR_MAC, OTHER), ..REQUEST }.frame())?;
+    }
+    Ok(())
+}
+
+// proves: rfc826-operation-last, reply-none
+fn replies(wire: &mut Wire) -> CaseResult {
+    for destination in [BROADCAST, OUR_MAC] {
+        wire.silent(&Arp { destination, operation: 2, target: (OUR_MAC, OURS), ..REQUEST }.frame())?;
+    }
+    Ok(())
+}
+
+// proves: rfc826-foreign, rfc826-operation-last
+fn other_operations(wire: &mut Wire) -> CaseResult {
+    for operation in [0, 3, 4, 5, 6, 7, 8, 9, 10, 24, 25, 0x0100, 65_535] {
+        wire.silent(&Arp { operation, ..REQUEST }.frame())?;
+    }
+    Ok(())
+}
+
+// proves: rfc826-hardware-type
+fn hardware_types(wire: &mut Wire) -> CaseResult {
+    for hardware_type in [0, 2, 0x0100, 65_535] {
+        wire.silent(&Arp { hardware_type, ..REQUEST }.frame())?;
+    }
+    wire.answered(&REQUEST.frame(), &REPLY.frame())
+}
+
+// proves: rfc1042-hardware-type
+fn hardware_type_6(wire: &mut Wire) -> CaseResult {
+    wire.answered(&Arp { hardware_type: 6, ..REQUEST }.frame(), &Arp { hardware_type: 6, ..REPLY }.frame())
+}
+
+// proves: rfc826-protocol-type
+fn protocol_types(wire: &mut Wire) -> CaseResult {
+    for protocol_type in [0, 0x0801, 0x0806, 0x86dd, 0x0008] {
+        wire.silent(&Arp { protocol_type, ..REQUEST }.frame())?;
+    }
+    wire.answered(&REQUEST.frame(), &REPLY.frame())
+}
+
+// proves: rfc826-lengths
+fn address_lengths(wire: &mut Wire) -> CaseResult {
+    for length in [0, 1, 5, 7, 8, 255] {
+        wire.silent(&Arp { hardware_length: length, ..REQUEST }.padded(&[0; 18]))?;
+    }
+    for length in [0, 1, 3, 5, 16, 255] {
+        wire.silent(&Arp { protocol_length: length, ..REQUEST }.padded(&[0; 18]))?;
+    }
+    Ok(())
+}
+
+// proves: truncated
+fn truncated(wire: &mut Wire) -> CaseResult {
+    // Below the 14 octets of a header the kernel itself refuses to send.
+    let frame = REQUEST.frame();
+    (14..42).try_for_each(|length| wire.silent(frame.get(..length).unwrap_or_default()))
+}
+
+fn probes(wire: &mut Wire) -> CaseResult {
+    let sender = (PEER_MAC, Ipv4Addr::UNSPECIFIED);
+    let reply = Arp { target: sender, ..REPLY };
+    wire.answered(&Arp { sender, ..REQUEST }.frame(), &reply.frame())
+}
+
+// proves: reply-none
+fn announcements(wire: &mut Wire) -> CaseResult {
+    for operation in [1, 2] {
+        for hardware in [ZERO, BROADCAST, PEER_MAC] {
+            wire.silent(&Arp { operation, target: (hardware, PEER), ..REQUEST }.frame())?;
+        }
+    }
+    Ok(())
+}
+
+// proves: sender-hardware-station
+fn at_broadcast(wire: &mut Wire) -> CaseResult {
+    wire.silent(&Arp { sender: (BROADCAST, PEER), ..REQUEST }.frame())
+}
+
+// proves: sender-hardware-station
+fn at_a_group(wire: &mut Wire) -> CaseResult {
+    wire.silent(&Arp { sender: (GROUP, PEER), ..REQUEST }.frame())
+}
+
+// proves: sender-hardware-station
+fn at_zero(wire: &mut Wire) -> CaseResult {
+    wire.silent(&Arp { sender: (ZERO, PEER), ..REQUEST }.frame())
+}
+
+// proves: sender-hardware-ours
+fn own_echo(wire: &mut Wire) -> CaseResult {
+    wire.silent(&Arp { source: OUR_MAC, sender: (OUR_MAC, PEER), ..REQUEST }.frame())
+}
+
+// proves: sender-hardware-ours
+fn own_announcement(wire: &mut Wire) -> CaseResult {
+    wire.silent(&Arp { source: OUR_MAC, sender: (OUR_MAC, OURS), ..REQUEST }.frame())
+}
+
+// proves: sender-protocol-host
+fn no_host(wire: &mut Wire) -> CaseResult {
+    for address in [[255; 4], [224, 0, 0, 1], [239, 255, 255, 255], [127, 0, 0, 1]] {
+        wire.silent(&Arp { sender: (PEER_MAC, address.into()), ..REQUEST }.frame())?;
+    }
+    Ok(())
+}
+
+// proves: sender-protocol-host
+fn network_broadcast(wire: &mut Wire) -> CaseResult {
+    wire.silent(&Arp { sender: (PEER_MAC, NETWORK_BROADCAST), ..REQUEST }.frame())
+}
+
+// proves: reply-one
+fn a_thousand(wire: &mut Wire) -> CaseResult {
+    (0..1_000).try_for_each(|_| wire.answered(&REQUEST.frame(), &REPLY.frame()))
+}

@@ -1,0 +1,133 @@
+//! Frames, byte by byte.
+
+use std::net::Ipv4Addr;
+
+pub(crate) const KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+/// The address of the host under test.
+pub const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+pub(crate) const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
+pub(crate) const OTHER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 99);
+/// A neighbor that a person entered.
+pub(crate) const STATIC: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 98);
+pub(crate) const STATIC_MAC: Mac = [2, 0, 0, 0, 0, 98];
+/// The last address that a host may have.
+pub(crate) const LAST: Ipv4Addr = Ipv4Addr::new(223, 255, 255, 254);
+/// The MAC address of the host under test.
+pub const OUR_MAC: Mac = [2, 0, 0, 0, 0, 2];
+pub(crate) const PEER_MAC: Mac = [2, 0, 0, 0, 0, 7];
+pub(crate) const OTHER_MAC: Mac = [2, 0, 0, 0, 0, 99];
+pub(crate) const BROADCAST: Mac = [0xff; 6];
+pub(crate) const GROUP: Mac = [1, 0, 0x5e, 0, 0, 1];
+/// A group that no host has a reason to join.
+pub(crate) const STRANGE_GROUP: Mac = [1, 0, 0x5e, 0x7f, 0, 99];
+pub(crate) const NETWORK_BROADCAST: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 255);
+pub(crate) const ZERO: Mac = [0; 6];
+
+/// A MAC address.
+pub type Mac = [u8; 6];
+
+/// The fields of an ARP frame, to be varied one at a time.
+#[derive(Clone, Copy)]
+pub(crate) struct Arp {
+    pub(crate) destination: Mac,
+    pub(crate) source: Mac,
+    pub(crate) hardware_type: u16,
+    pub(crate) protocol_type: u16,
+    pub(crate) hardware_length: u8,
+    pub(crate) protocol_length: u8,
+    pub(crate) operation: u16,
+    pub(crate) sender: (Mac, Ipv4Addr),
+    pub(crate) target: (Mac, Ipv4Addr),
+}
+
+/// The peer's request for the host's address, by broadcast.
+pub(crate) const REQUEST: Arp = Arp {
+    destination: BROADCAST,
+    source: PEER_MAC,
+    hardware_type: 1,
+    protocol_type: 0x0800,
+    hardware_length: 6,
+    protocol_length: 4,
+    operation: 1,
+    sender: (PEER_MAC, PEER),
+    target: (ZERO, OURS),
+};
+
+/// The one reply to [`REQUEST`].
+pub(crate) const REPLY: Arp = Arp {
+    destination: PEER_MAC,
+    source: OUR_MAC,
+    operation: 2,
+    sender: (OUR_MAC, OURS),
+    target: (PEER_MAC, PEER),
+    ..REQUEST
+};
+
+/// How the host says that the address is its own.
+pub(crate) const ANNOUNCEMENT: Arp =
+    Arp { destination: BROADCAST, source: OUR_MAC, sender: (OUR_MAC, OURS), target: (ZERO, OURS), ..REQUEST };
+
+/// How the host asks whether anybody has the address.
+pub(crate) const PROBE: Arp = Arp { sender: (OUR_MAC, Ipv4Addr::UNSPECIFIED), ..ANNOUNCEMENT };
+
+/// How the peer says that the host's address is its own.
+pub(crate) const CONFLICT: Arp = Arp { sender: (PEER_MAC, OURS), ..REQUEST };
+
+impl Arp {
+    /// The 28 octets of the packet.
+    pub(crate) fn packet(&self) -> Vec<u8> {
+        [
+            &self.hardware_type.to_be_bytes()[..],
+            &self.protocol_type.to_be_bytes(),
+            &[self.hardware_length, self.protocol_length],
+            &self.operation.to_be_bytes(),
+            &self.sender.0,
+            &self.sender.1.octets(),
+            &self.target.0,
+            &self.target.1.octets(),
+        ]
+        .concat()
+    }
+
+    /// Returns the frame, unpadded: 42 bytes.
+    pub(crate) fn frame(&self) -> Vec<u8> {
+        self.behind(&[8, 6])
+    }
+
+    /// The frame with other octets between the addresses and the packet.
+    pub(crate) fn behind(&self, head: &[u8]) -> Vec<u8> {
+        [&self.destination[..], &self.source, head, &self.packet()].concat()
+    }
+
+    /// The frame with octets behind the packet.
+    pub(crate) fn padded(&self, padding: &[u8]) -> Vec<u8> {
+        [&self.frame()[..], padding].concat()
+    }
+}
+
+/// Returns the peer's request for an address.
+pub fn request_for(address: Ipv4Addr) -> Vec<u8> {
+    Arp { target: (REQUEST.target.0, address), ..REQUEST }.frame()
+}
+
+/// Formats a MAC address with colons.
+pub fn mac(bytes: Mac) -> String {
+    bytes.map(|byte| format!("{byte:02x}")).join(":")
+}
+
+/// Parses a MAC address with colons.
+pub fn parse_mac(text: &str) -> Option<Mac> {
+    let octets: Option<Vec<u8>> = text.split(':').map(|octet| u8::from_str_radix(octet, 16).ok()).collect();
+    octets?.try_into().ok()
+}
+
+/// Octets in hexadecimal, for a message.
+pub(crate) fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect::<Vec<_>>().concat()
+}
+
+/// The target protocol address of an ARP frame.
+pub(crate) fn target_of(frame: &[u8]) -> Option<Ipv4Addr> {
+    let octets: [u8; 4] = frame.get(38..42)?.try_into().ok()?;
+    Some(octets.into())
+}

@@ -1,0 +1,187 @@
+//! The kernel of Linux as a host under test, at the other end of a veth pair.
+//!
+//! That end is in another network namespace, which a child process holds. The child is this program with a hidden
+//! first argument. It sets the end up and prints the kernel's neighbor table on request.
+
+use std::fs;
+use std::io::{BufRead, Write};
+use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use ipnet::Ipv4Net;
+use serde_json::{Value, json};
+use tap::linux::{Interface, InterfaceName, Namespace, neighbors};
+
+use super::frames::{OUR_MAC, OURS, STATIC, STATIC_MAC, mac};
+use super::lines::Lines;
+use super::subject::{Subject, Table, entry};
+use testbed::installed::installed;
+use testbed::suite::SuiteResult;
+
+/// The suite's end of the pair.
+const SUITE: &str = "suite0";
+/// The kernel's end.
+const TESTED: &str = "tested0";
+/// How long the child may take for an answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A kernel that answers as 10.0.0.2 in a namespace of its own.
+pub struct Linux {
+    child: Child,
+    orders: ChildStdin,
+    lines: Lines,
+}
+
+impl Linux {
+    /// Makes the pair and the second namespace. Returns the kernel and the suite's end, whose own
+    /// side is silent: it has no address, and no ARP.
+    pub fn start() -> Result<(Linux, InterfaceName), String> {
+        let mut child = Command::new("/proc/self/exe")
+            .arg(CHILD)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("cannot run myself again: {error}"))?;
+        let lines = Lines::of(child.stdout.take().ok_or("the child has no standard output")?);
+        let orders = child.stdin.take().ok_or("the child has no standard input")?;
+        let mut linux = Linux { child, orders, lines };
+        linux.answers("namespace")?;
+        let (pid, tested) = (linux.child.id().to_string(), mac(OUR_MAC));
+        let pair = ["link", "add", SUITE, "arp", "off", "type", "veth", "peer", "name", TESTED];
+        ip(&[&pair[..], &["address", &tested, "netns", &pid]].concat())
+            .map_err(|error| format!("cannot make a veth pair: {error}"))?;
+        linux.order("begin")?;
+        linux.answers("begun")?;
+        // Up after the other end, it finds a carrier and sends at once.
+        ip(&["link", "set", SUITE, "up"])?;
+        Ok((linux, SUITE.parse().map_err(|error| format!("{error}"))?))
+    }
+
+    fn order(&mut self, order: &str) -> Result<(), String> {
+        writeln!(self.orders, "{order}").map_err(|error| format!("the child does not listen: {error}"))
+    }
+
+    /// Waits for the line that tells of this event, and returns those before it.
+    fn answers(&mut self, event: &str) -> Result<Vec<Value>, String> {
+        let mut before = Vec::new();
+        loop {
+            let line = self.lines.next(PATIENCE).map_err(|error| format!("the child: {error}"))?;
+            if line.get("event").and_then(Value::as_str) == Some(event) {
+                return Ok(before);
+            }
+            before.push(line);
+        }
+    }
+}
+
+impl Subject for Linux {
+    fn table(&mut self, _: &mut dyn FnMut() -> Result<(), String>) -> Result<Table, String> {
+        self.order("table")?;
+        Ok(self.answers("end")?.iter().filter_map(entry).collect())
+    }
+
+    fn told(&mut self) -> Vec<Value> {
+        Vec::new()
+    }
+
+    fn is_alive(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|ended| ended.is_none())
+    }
+}
+
+impl Drop for Linux {
+    fn drop(&mut self) {
+        // Ended already or not, it is over with; its namespace and the pair go with it.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The first argument of the child.
+const CHILD: &str = "linux-child";
+
+/// Runs the child, if this process is one. The `main` of a program that calls [`Linux::start`] calls it first.
+pub fn child() -> Option<SuiteResult> {
+    let is_child = std::env::args_os().nth(1).is_some_and(|argument| argument == CHILD);
+    is_child.then(hold_namespace)
+}
+
+/// Holds a namespace and executes orders until standard input ends.
+fn hold_namespace() -> SuiteResult {
+    Namespace::enter().map_err(|error| error.to_string())?;
+    println!("{}", json!({"event": "namespace"}));
+    let name: InterfaceName = TESTED.parse().map_err(|error| format!("{error}"))?;
+    let interface = Interface::named(&name).map_err(|error| error.to_string())?;
+    for order in std::io::stdin().lock().lines().map_while(Result::ok) {
+        if order == "begin" {
+            begin(&interface)?;
+            println!("{}", json!({"event": "begun"}));
+        } else {
+            print_table(&interface)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is switched off, for new namespaces may take it over from the first one: a kernel as it is
+/// out of the box.
+const OFF: [&str; 8] = [
+    "arp_accept",
+    "arp_ignore",
+    "arp_filter",
+    "drop_gratuitous_arp",
+    "proxy_arp",
+    "forwarding",
+    "rp_filter",
+    "accept_local",
+];
+
+/// Gives the kernel its address and one neighbor that a person entered.
+fn begin(interface: &Interface) -> Result<(), String> {
+    for name in OFF {
+        for scope in ["all", TESTED] {
+            set(&format!("conf/{scope}/{name}"), "0")?;
+        }
+    }
+    // Else it would hold back a newer hardware address for a second, and the outcome hang on time.
+    set(&format!("neigh/{TESTED}/locktime"), "-1")?;
+    let address = Ipv4Net::new(OURS, 24).map_err(|error| error.to_string())?;
+    interface.add_address(address).map_err(|error| error.to_string())?;
+    interface.set_up(true).map_err(|error| error.to_string())?;
+    let (protocol, hardware) = (STATIC.to_string(), mac(STATIC_MAC));
+    ip(&["neigh", "add", &protocol, "lladdr", &hardware, "nud", "permanent", "dev", TESTED])
+}
+
+/// Writes a sysctl under `net.ipv4`.
+pub fn set(name: &str, value: &str) -> Result<(), String> {
+    let path = format!("/proc/sys/net/ipv4/{name}");
+    fs::write(&path, value).map_err(|error| format!("cannot write {path}: {error}"))
+}
+
+fn print_table(interface: &Interface) -> Result<(), String> {
+    for entry in neighbors(interface).map_err(|error| error.to_string())? {
+        let hardware_address = entry.hardware_address.map(mac);
+        println!(
+            "{}",
+            json!({
+                "event": "neighbour",
+                "protocol_address": entry.address,
+                "hardware_address": hardware_address,
+            })
+        );
+    }
+    println!("{}", json!({"event": "end"}));
+    Ok(())
+}
+
+/// Runs `ip` of iproute2.
+pub fn ip(arguments: &[&str]) -> Result<(), String> {
+    let words = arguments.join(" ");
+    let program = installed("ip").map_err(|absent| format!("{absent}: sudo apt install iproute2"))?;
+    let output = Command::new(program).args(arguments).output();
+    let output = output.map_err(|error| format!("cannot run `ip`: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(format!("`ip {words}`: {}", String::from_utf8_lossy(&output.stderr).trim()))
+}

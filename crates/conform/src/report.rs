@@ -1,0 +1,205 @@
+//! What the cases came to: a table for people, or JSON, one object a line.
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use super::case::Verdict;
+use testbed::suite::json_lines;
+
+/// How one case ended with one host.
+#[derive(Clone, Debug)]
+pub(crate) struct Record {
+    pub(crate) name: String,
+    pub(crate) rule: &'static str,
+    pub(crate) verdict: Verdict,
+}
+
+/// All records of one host, which has a column of its own.
+#[derive(Clone, Debug)]
+pub(crate) struct Column {
+    pub(crate) target: &'static str,
+    pub(crate) policy: &'static str,
+    pub(crate) records: Vec<Record>,
+}
+
+/// What was asked, in order, and of whom.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Report(Vec<Column>);
+
+/// One line of JSON.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Line<'a> {
+    Case {
+        name: &'a str,
+        rule: &'a str,
+        target: &'a str,
+        policy: &'a str,
+        verdict: &'a str,
+        reason: Option<&'a str>,
+    },
+    Summary(Sum),
+}
+
+/// How many verdicts there are of each kind.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Sum {
+    passed: usize,
+    failed: usize,
+    skipped: usize,
+    differs: usize,
+}
+
+impl Report {
+    /// Adds records to the column of their host.
+    pub(crate) fn add(&mut self, target: &'static str, policy: &'static str, records: Vec<Record>) {
+        let is_its = |column: &&mut Column| (column.target, column.policy) == (target, policy);
+        match self.0.iter_mut().find(is_its) {
+            Some(column) => column.records.extend(records),
+            None => self.0.push(Column { target, policy, records }),
+        }
+    }
+
+    /// 0 if nothing failed, 1 if something did.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        self.sum().exit_code()
+    }
+
+    /// One object for each case and host, and a summary.
+    pub(crate) fn json(&self) -> String {
+        let mut lines = Vec::new();
+        for Column { target, policy, records } in &self.0 {
+            for Record { name, rule, verdict } in records {
+                let (verdict, reason) = (verdict.name(), verdict.reason());
+                lines.push(Line::Case { name, rule, target, policy, verdict, reason });
+            }
+        }
+        lines.push(Line::Summary(self.sum()));
+        json_lines(lines)
+    }
+
+    /// One row for each case with a verdict for each host, then the reasons, then a sum.
+    pub(crate) fn table(&self) -> String {
+        let mut rows = vec![self.head()];
+        let mut reasons = String::new();
+        for (name, rule) in self.cases() {
+            let mut row = vec![name.to_owned(), rule.to_owned()];
+            for column in &self.0 {
+                let verdict = column.records.iter().find(|record| record.name == name);
+                row.push(verdict.map_or("-", |record| record.verdict.name()).to_owned());
+            }
+            rows.push(row);
+            reasons.push_str(&self.reasons(name));
+        }
+        let blank = if reasons.is_empty() { "" } else { "\n" };
+        format!("{}{blank}{reasons}\n{}\n", aligned(&rows), self.sum())
+    }
+
+    fn head(&self) -> Vec<String> {
+        let hosts = self.0.iter().map(|column| column.policy);
+        ["case", "rule"].into_iter().chain(hosts).map(str::to_owned).collect()
+    }
+
+    /// Every case once, in the order of the first to be asked.
+    fn cases(&self) -> Vec<(&str, &'static str)> {
+        let mut cases: Vec<(&str, &str)> = Vec::new();
+        for record in self.0.iter().flat_map(|column| &column.records) {
+            if cases.iter().all(|(name, _)| *name != record.name) {
+                cases.push((&record.name, record.rule));
+            }
+        }
+        cases
+    }
+
+    /// A line for each reason that a case has, with the hosts that have it.
+    fn reasons(&self, name: &str) -> String {
+        let mut reasons: Vec<(&Verdict, Vec<&str>)> = Vec::new();
+        for column in &self.0 {
+            for record in column.records.iter().filter(|record| record.name == name) {
+                match reasons.iter_mut().find(|(verdict, _)| **verdict == record.verdict) {
+                    Some((_, hosts)) => hosts.push(column.policy),
+                    None => reasons.push((&record.verdict, vec![column.policy])),
+                }
+            }
+        }
+        let line = |(verdict, hosts): (&Verdict, Vec<&str>)| {
+            let reason = verdict.reason()?;
+            Some(format!("{}: {name} ({}): {reason}\n", verdict.name(), hosts.join(", ")))
+        };
+        reasons.into_iter().filter_map(line).collect()
+    }
+
+    fn sum(&self) -> Sum {
+        Sum::of(self.0.iter().flat_map(|column| &column.records).map(|record| &record.verdict))
+    }
+}
+
+impl Sum {
+    /// Counts verdicts.
+    pub fn of<'a>(verdicts: impl Iterator<Item = &'a Verdict>) -> Sum {
+        let mut sum = Sum::default();
+        for verdict in verdicts {
+            *match verdict {
+                Verdict::Passed => &mut sum.passed,
+                Verdict::Failed(_) => &mut sum.failed,
+                Verdict::Skipped(_) => &mut sum.skipped,
+                Verdict::Differs(_) => &mut sum.differs,
+            } += 1;
+        }
+        sum
+    }
+
+    /// Returns 0 if nothing failed, else 1.
+    pub fn exit_code(self) -> ExitCode {
+        ExitCode::from(u8::from(self.failed > 0))
+    }
+}
+
+impl std::fmt::Display for Sum {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Sum { passed, failed, skipped, differs } = self;
+        write!(f, "{passed} passed, {failed} failed, {skipped} skipped")?;
+        if *differs > 0 { write!(f, ", {differs} differ as recorded") } else { Ok(()) }
+    }
+}
+
+impl Verdict {
+    /// Returns its name, as it is printed.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed(_) => "failed",
+            Self::Skipped(_) => "skipped",
+            Self::Differs(_) => "differs",
+        }
+    }
+
+    /// Returns the reason, if it has one.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Passed => None,
+            Self::Failed(reason) | Self::Skipped(reason) | Self::Differs(reason) => Some(reason),
+        }
+    }
+}
+
+/// Formats rows with aligned columns.
+pub fn aligned(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

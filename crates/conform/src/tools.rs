@@ -1,0 +1,115 @@
+//! Questions by way of other people's tools, where they are installed.
+
+use std::net::{Ipv4Addr, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use tap::linux::{Interface, neighbors};
+
+use super::case::Verdict;
+use super::frames::{OUR_MAC, OURS, mac};
+use super::report::Record;
+use testbed::installed::installed;
+
+/// Tools beside the host: they ask, it answers.
+pub(crate) fn peers(interface: &Interface, more: &[PathBuf]) -> Vec<Record> {
+    let name = interface.name().as_str();
+    let installed = [PathBuf::from("arping")];
+    let mut records = Vec::new();
+    for program in installed.iter().chain(more) {
+        let verdict = arping(program, name);
+        let name = format!("{} gets 5 of 5 by unicast", program.display());
+        records.push(Record { name, rule: "RFC 826", verdict });
+    }
+    let verdict = match kernel_asks(interface) {
+        Ok(()) => run(Path::new("ip"), &["neigh", "show", "dev", name], |_, text| {
+            let entry = format!("{OURS} lladdr {} REACHABLE", mac(OUR_MAC));
+            text.lines().any(|line| line.trim_end() == entry)
+        }),
+        Err(reason) => Verdict::Failed(reason),
+    };
+    records.push(Record {
+        name: "`ip neigh` shows our hardware address".to_owned(),
+        rule: "RFC 826",
+        verdict,
+    });
+    records
+}
+
+/// Makes the kernel itself ask for us, and waits until it has an entry: `arping` asks past it.
+fn kernel_asks(interface: &Interface) -> Result<(), String> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).map_err(|error| error.to_string())?;
+    socket.send_to(b"hello", (OURS, 9)).map_err(|error| error.to_string())?;
+    for _ in 0..200 {
+        let table = neighbors(interface).map_err(|error| error.to_string())?;
+        if table.iter().any(|entry| entry.address == OURS && entry.hardware_address.is_some()) {
+            return Ok(());
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    Err("the kernel has no entry for us".to_owned())
+}
+
+/// Five requests, each answered. The two programs of this name print different words.
+fn arping(program: &Path, interface: &str) -> Verdict {
+    // Both know -c and -I; an interval of their own would make them differ.
+    run(program, &["-c", "5", "-I", interface, &OURS.to_string()], |code, text| {
+        let iputils =
+            text.contains("Received 5 response(s)") && text.matches("Unicast reply from").count() == 5;
+        let habets = text.contains("5 packets transmitted, 5 packets received,   0% unanswered (0 extra)");
+        code == Some(0) && (iputils || habets) && text.to_lowercase().contains(&mac(OUR_MAC))
+    })
+}
+
+/// What the program under test says of interfaces that only `ip` can make.
+pub(crate) fn errors(program: &Path) -> Vec<Record> {
+    let cases: [(&str, &[&str], &str); 2] = [
+        ("a TUN is told from a TAP", &["mode", "tun"], "it is a TUN"),
+        ("a multi-queue TAP is told from a busy one", &["mode", "tap", "multi_queue"], "for several queues"),
+    ];
+    let mut records = Vec::new();
+    for (name, mode, words) in cases {
+        let made = run(Path::new("ip"), &[&["tuntap", "add", "dev", "odd0"], mode].concat(), |code, _| {
+            code == Some(0)
+        });
+        let verdict = match made {
+            Verdict::Passed => {
+                run(program, &["host", "--tap", "odd0", "--address", "10.0.0.3/24"], |code, text| {
+                    code == Some(2) && text.contains(words)
+                })
+            }
+            other => other,
+        };
+        records.push(Record { name: name.to_owned(), rule: "set-up errors", verdict });
+        // Were it left over, the next case would fail to make its own and say so.
+        let _ = Command::new("ip").args(["link", "delete", "odd0"]).status();
+    }
+    records
+}
+
+/// Runs a tool to its end and judges its exit code and all that it printed.
+fn run(program: &Path, arguments: &[&str], judge: impl Fn(Option<i32>, &str) -> bool) -> Verdict {
+    let path = match installed(&program.to_string_lossy()) {
+        Ok(path) => path,
+        Err(absent) => return Verdict::Skipped(absent.to_string()),
+    };
+    let output = match Command::new(path).args(arguments).output() {
+        Ok(output) => output,
+        Err(error) => return Verdict::Failed(format!("{}: {error}", program.display())),
+    };
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    if judge(output.status.code(), &text) {
+        Verdict::Passed
+    } else {
+        Verdict::Failed(format!(
+            "{} {}: {}: {}",
+            program.display(),
+            arguments.join(" "),
+            output.status,
+            text.trim()
+        ))
+    }
+}

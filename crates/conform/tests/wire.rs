@@ -1,0 +1,56 @@
+//! The black-box suite against our host and against the kernel, on a real wire.
+
+// A trial may panic: that is how it fails.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+use testbed::installed::installed;
+use testbed::program::{exit_and_text, open_with_tapstack, run, tapstack};
+use testbed::{Case, TestResult, Trials, WireRefused};
+
+const CASES: &[Case] = &[
+    ("tapstack_host_passes_the_suite", host_passes),
+    ("linux_kernel_differs_from_the_suite_as_recorded", kernel_differs_as_recorded),
+    ("program_that_is_not_a_host_exits_2", program_is_not_a_host),
+];
+
+fn main() -> ExitCode {
+    if let Err(error) = open_with_tapstack(env!("CARGO_BIN_EXE_conform")) {
+        eprintln!("cannot open the programs under test: {error}");
+        return ExitCode::FAILURE;
+    }
+    testbed::main(Trials { cases: CASES, refused: &[], unprivileged: &[] })
+}
+
+fn host_passes() -> TestResult {
+    let (code, out, errors) = exit_and_text(&run(&["--program", &tapstack()])?);
+    assert_eq!(code, Some(0), "{out}{errors}");
+    Ok(())
+}
+
+fn kernel_differs_as_recorded() -> TestResult {
+    installed("ip")?;
+    let (code, out, errors) = exit_and_text(&run(&["--kernel", "--json"])?);
+    if code == Some(2) && errors.contains("cannot make a veth pair") {
+        return Err(WireRefused(errors.trim().to_owned()).into());
+    }
+    assert_eq!(code, Some(0), "{out}{errors}");
+    let lines: Result<Vec<Value>, _> = out.lines().map(serde_json::from_str).collect();
+    let lines = lines?;
+    let (summary, cases) = lines.split_last().ok_or("lines")?;
+    assert_eq!((&summary["event"], &summary["failed"]), (&json!("summary"), &json!(0)), "{out}");
+    assert!(cases.iter().all(|case| case["event"] == "case" && case["target"] == "linux"), "{out}");
+    // Where it differs there is a reason.
+    let differing: Vec<_> = cases.iter().filter(|case| case["verdict"] == "differs").collect();
+    assert!(differing.len() > 5 && differing.iter().all(|case| case["reason"].is_string()), "{out}");
+    Ok(())
+}
+
+fn program_is_not_a_host() -> TestResult {
+    for program in ["/bin/true", "/bin/cat", "/no/such/program"] {
+        assert_eq!(exit_and_text(&run(&["--program", program])?).0, Some(2), "{program}");
+    }
+    Ok(())
+}

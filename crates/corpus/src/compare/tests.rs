@@ -1,0 +1,119 @@
+use super::*;
+use crate::pdml::Packets;
+
+const OURS: &str = r#"{"number":1,"time":1700000000000000005,"length":60,"captured":60,"direction":"in","comment":null,
+    "ethernet":{"offset":0,"destination":"02:00:00:00:00:02","source":"02:00:00:00:00:01","type_or_length":2048},
+    "tags":[],
+    "ipv4":{"offset":14,"version":4,"header_length":5,"fragment_offset":3,"checksum":9951,"options":""},
+    "faults":[]}"#;
+
+const THEIRS: &str = r#"<packet>
+<proto name="frame" size="60" pos="0">
+  <field name="frame.time_epoch" size="0" pos="0" show="1700000000.000000005"/>
+  <field name="frame.number" size="0" pos="0" show="1"/>
+  <field name="frame.len" size="0" pos="0" show="60"/>
+  <field name="frame.cap_len" size="0" pos="0" show="60"/>
+  <field name="frame.packet_flags_direction" size="0" pos="0" show="0x00000001"/>
+</proto>
+<proto name="eth" size="14" pos="0">
+  <field name="eth.dst" size="6" pos="0" show="02:00:00:00:00:02" value="020000000002">
+    <field name="eth.dst.lg" size="3" pos="0" show="1" value="1"/>
+  </field>
+  <field name="eth.src" size="6" pos="6" show="02:00:00:00:00:01" value="020000000001"/>
+  <field name="eth.type" size="2" pos="12" show="0x0800" value="0800"/>
+</proto>
+<proto name="ip" size="20" pos="14">
+  <field name="ip.version" size="1" pos="14" show="4" value="45"/>
+  <field name="ip.hdr_len" size="1" pos="14" show="20" value="45"/>
+  <field name="ip.frag_offset" size="2" pos="20" show="24" value="3" unmaskedvalue="0003"/>
+  <field name="ip.checksum" size="2" pos="24" show="0x26df" value="26df"/>
+  <field name="ip.checksum.status" size="0" pos="24" show="1"/>
+  <field name="ip.checksum_calculated" size="2" pos="24" show="0x26df" value="26df"/>
+</proto>
+</packet>"#;
+
+/// A field and what we and tshark say of it.
+type Told = (String, Option<String>, Option<String>);
+
+/// Fields with both values, where they differ; and how many were looked at.
+fn differences(ours: &str, theirs: &str) -> (usize, Vec<Told>) {
+    let frame = Frame::parse(ours).unwrap();
+    let packet = Packets::new(theirs.as_bytes()).next().unwrap().unwrap();
+    let (mut count, mut differences) = (0, Vec::new());
+    compare(&frame, &packet, &mut |compared| {
+        count += 1;
+        if compared.ours != compared.theirs {
+            differences.push((
+                format!("{}.{}", compared.header, compared.field),
+                compared.ours,
+                compared.theirs,
+            ));
+        }
+    });
+    (count, differences)
+}
+
+fn told(field: &str, ours: Option<&str>, theirs: Option<&str>) -> Told {
+    (field.to_owned(), ours.map(str::to_owned), theirs.map(str::to_owned))
+}
+
+#[test]
+fn what_both_say_is_equal_in_either_notation() {
+    assert_eq!(differences(OURS, THEIRS), (14, Vec::new()));
+}
+
+#[test]
+fn a_wrong_value_differs_wherever_it_is() {
+    let changes = [
+        ("\"number\":1", "\"number\":2", "frame.number"),
+        ("0005,\"length\"", "0006,\"length\"", "frame.time"),
+        ("\"direction\":\"in\"", "\"direction\":\"out\"", "frame.direction"),
+        ("00:02\"", "00:03\"", "ethernet.destination"),
+        (":2048}", ":2049}", "ethernet.type_or_length"),
+        ("\"header_length\":5", "\"header_length\":6", "ipv4.header_length"),
+        ("\"fragment_offset\":3", "\"fragment_offset\":24", "ipv4.fragment_offset"),
+        ("\"options\":\"\"", "\"options\":\"00\"", "ipv4.options"),
+        ("\"faults\":[]", "\"faults\":[{\"header\":\"ipv4\",\"field\":\"checksum\"}]", "ipv4.verdict"),
+    ];
+    for (from, to, field) in changes {
+        let (_, differences) = differences(&OURS.replacen(from, to, 1), THEIRS);
+        assert_eq!(differences.len(), 1, "{field}: {differences:?}");
+        assert_eq!(differences[0].0, field);
+    }
+}
+
+#[test]
+fn a_field_that_one_has_alone_is_told() {
+    let without = THEIRS.replace("ip.version", "ip.other");
+    let (_, found) = differences(OURS, &without);
+    assert_eq!(found, [told("ipv4.version", Some("4"), None)], "the octet is known by another field");
+    let padding = "<field name=\"eth.padding\" size=\"4\" pos=\"56\" show=\"00:00\" value=\"0000\"/>\n</proto>\n<proto name=\"ip\"";
+    let (_, found) = differences(OURS, &THEIRS.replace("</proto>\n<proto name=\"ip\"", padding));
+    assert_eq!(found, [told("ethernet.eth.padding", None, Some("00:00"))]);
+}
+
+#[test]
+fn a_header_elsewhere_is_another() {
+    let (_, found) = differences(
+        OURS,
+        &THEIRS.replace("name=\"ip\" size=\"20\" pos=\"14\"", "name=\"ip\" size=\"20\" pos=\"18\""),
+    );
+    assert!(found.contains(&told("ipv4.version", Some("4"), None)), "{found:?}");
+    assert!(found.contains(&told("ipv4.ip.version", None, Some("4"))), "{found:?}");
+}
+
+#[test]
+fn direction_of_0_is_not_known() {
+    let ours = OURS.replace(r#""direction":"in""#, r#""direction":null"#);
+    let theirs = THEIRS.replace("0x00000001", "0x00000000");
+    let (_, unknown) = differences(&ours, &theirs);
+    let (_, known) = differences(&ours, THEIRS);
+    assert!(!unknown.iter().any(|(field, ..)| field == "frame.direction"), "{unknown:?}");
+    assert!(known.contains(&told("frame.direction", None, Some("in"))), "{known:?}");
+}
+
+#[test]
+fn warnings_are_no_headers() {
+    let ours = OURS.replace("\"faults\":[]", r#""faults":[],"warnings":[{"header":"arp","field":"x"}]"#);
+    assert_eq!(differences(&ours, THEIRS), differences(OURS, THEIRS));
+}

@@ -1,0 +1,135 @@
+//! What `tapstack decode --json` says of a frame.
+
+use serde_json::{Map, Value};
+
+/// One frame.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Frame {
+    pub(crate) number: u64,
+    /// What the capture says of the frame: names and values, null left out.
+    pub(crate) facts: Vec<(String, String)>,
+    pub(crate) headers: Vec<Header>,
+    /// Which field of which header is bad; none if the header is.
+    pub(crate) faults: Vec<(String, Option<String>)>,
+}
+
+/// One header.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) name: String,
+    /// Where in the frame it starts, in octets.
+    pub(crate) offset: usize,
+    /// Names and values, flags as 0 and 1.
+    pub(crate) fields: Vec<(String, String)>,
+    /// Whether it is of the datagram that an ICMP error is about.
+    pub(crate) is_quoted: bool,
+}
+
+impl Frame {
+    /// Reads one line.
+    pub(crate) fn parse(line: &str) -> Result<Frame, String> {
+        let value: Value = serde_json::from_str(line).map_err(|error| format!("no JSON: {error}: {line}"))?;
+        let object = value.as_object().ok_or_else(|| format!("no object: {line}"))?;
+        let number = object.get("number").and_then(Value::as_u64).ok_or("a frame without a number")?;
+        let mut frame = Frame { number, ..Frame::default() };
+        for (name, value) in object {
+            match (name.as_str(), value) {
+                ("quoted", Value::Object(quoted)) => frame.take_headers(quoted, true),
+                ("faults", Value::Array(faults)) => frame.faults = faults.iter().map(place).collect(),
+                (_, Value::Object(_) | Value::Array(_)) => {}
+                (_, value) => frame.facts.extend(text(value).map(|text| (name.clone(), text))),
+            }
+        }
+        frame.take_headers(object, false);
+        frame.headers.sort_by_key(|header| header.offset);
+        Ok(frame)
+    }
+
+    /// The header of this name, not that of a quoted datagram; of tags, the outermost.
+    pub(crate) fn header(&self, name: &str) -> Option<&Header> {
+        self.headers.iter().find(|header| header.name == name && !header.is_quoted)
+    }
+
+    /// What a field holds.
+    pub(crate) fn field(&self, header: &str, field: &str) -> Option<&str> {
+        self.header(header).and_then(|header| header.field(field))
+    }
+
+    /// What a field holds, if it is a number.
+    pub(crate) fn number_of(&self, header: &str, field: &str) -> Option<usize> {
+        self.field(header, field)?.parse().ok()
+    }
+
+    /// How many octets of the frame are in the capture.
+    pub(crate) fn captured(&self) -> usize {
+        let captured = self.facts.iter().find(|(name, _)| name == "captured");
+        captured.and_then(|(_, value)| value.parse().ok()).unwrap_or_default()
+    }
+
+    /// Whether so many octets from the start of a header on are in the capture.
+    pub(crate) fn holds(&self, header: &str, octets: usize) -> bool {
+        self.header(header).is_some_and(|header| header.offset + octets <= self.captured())
+    }
+
+    /// Whether all of a datagram is here, and it is no fragment.
+    pub(crate) fn has_whole_datagram(&self) -> bool {
+        let is_part = self.number_of("ipv4", "more_fragments") != Some(0)
+            || self.number_of("ipv4", "fragment_offset") != Some(0);
+        let total = self.number_of("ipv4", "total_length");
+        !is_part && total.is_some_and(|total| self.holds("ipv4", total))
+    }
+
+    /// Whether this field of this header is bad.
+    pub(crate) fn has_fault(&self, header: &str, field: &str) -> bool {
+        self.faults.iter().any(|(of, what)| of == header && what.as_deref() == Some(field))
+    }
+
+    fn take_headers(&mut self, object: &Map<String, Value>, is_quoted: bool) {
+        for (name, value) in object.iter().filter(|(name, _)| !APART.contains(&name.as_str())) {
+            let objects = match value {
+                Value::Object(object) => vec![object],
+                Value::Array(list) => list.iter().filter_map(Value::as_object).collect(),
+                _ => Vec::new(),
+            };
+            self.headers.extend(objects.into_iter().map(|object| Header::of(name, object, is_quoted)));
+        }
+    }
+}
+
+impl Header {
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
+    }
+
+    fn of(name: &str, object: &Map<String, Value>, is_quoted: bool) -> Header {
+        let offset = object.get("offset").and_then(Value::as_u64).unwrap_or_default();
+        let fields = object.iter().filter(|(name, _)| *name != "offset");
+        Header {
+            name: name.to_owned(),
+            offset: usize::try_from(offset).unwrap_or(usize::MAX),
+            fields: fields.filter_map(|(name, value)| Some((name.clone(), text(value)?))).collect(),
+            is_quoted,
+        }
+    }
+}
+
+/// Objects and lists that are no headers of the frame.
+const APART: [&str; 3] = ["quoted", "faults", "warnings"];
+
+fn place(fault: &Value) -> (String, Option<String>) {
+    let word = |key| fault.get(key).and_then(Value::as_str).map(str::to_owned);
+    (word("header").unwrap_or_default(), word("field"))
+}
+
+/// A value in the form in which it is compared.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::Bool(flag) => Some(u8::from(*flag).to_string()),
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,179 @@
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::compare::compare;
+use crate::ours::Frame;
+use crate::pdml::Packets;
+use crate::words::WORD_RULES;
+
+/// What users read.
+const PAGE: &str = include_str!("../../../../docs/corpus.md");
+
+#[test]
+fn the_page_lists_every_rule_with_its_reason() {
+    let rules = RULES.iter().map(|rule| (rule.name, rule.reason));
+    let words = WORD_RULES.iter().map(|rule| (rule.name, rule.reason));
+    let rows: Vec<_> = rules.chain(words).map(|(name, reason)| format!("| {name} | {reason} |\n")).collect();
+    let table = format!("\n| rule | why it is so |\n|---|---|\n{}\n", rows.concat());
+    assert!(format!("{PAGE}\n").contains(&table), "docs/corpus.md should have:\n{table}");
+}
+
+#[test]
+fn no_two_rules_have_one_name() {
+    let names: BTreeSet<_> = RULES.iter().map(|rule| rule.name).collect();
+    assert_eq!(names.len(), RULES.len());
+}
+
+/// Which rule explains each difference of a frame.
+fn explained(ours: &str, theirs: &str) -> Vec<Option<&'static str>> {
+    let frame = Frame::parse(&format!("{{\"number\":1,\"captured\":60,{ours}}}")).unwrap();
+    let page = format!(
+        "<packet><proto name=\"frame\" size=\"60\" pos=\"0\"><field name=\"frame.number\" size=\"0\" pos=\"0\" \
+         show=\"1\"/><field name=\"frame.cap_len\" size=\"0\" pos=\"0\" show=\"60\"/></proto>{theirs}</packet>"
+    );
+    let packet = Packets::new(page.as_bytes()).next().unwrap().unwrap();
+    let mut rules = Vec::new();
+    compare(&frame, &packet, &mut |compared| {
+        if compared.ours != compared.theirs {
+            rules.push(explain(&compared).map(|place| RULES[place].name));
+        }
+    });
+    rules
+}
+
+fn proto(name: &str, position: usize, fields: &str) -> String {
+    format!("<proto name=\"{name}\" size=\"20\" pos=\"{position}\">{fields}</proto>")
+}
+
+fn item(name: &str, position: usize, size: usize, show: &str, value: &str) -> String {
+    format!("<field name=\"{name}\" size=\"{size}\" pos=\"{position}\" show=\"{show}\" value=\"{value}\"/>")
+}
+
+#[test]
+fn a_header_is_foreign_only_behind_a_foreign_one() {
+    let inner = proto("ip", 38, &item("ip.ttl", 46, 1, "64", "40"));
+    let tunnel = proto("gre", 34, "");
+    assert_eq!(explained("\"faults\":[]", &format!("{tunnel}{inner}")), [Some("behind a foreign header")]);
+    assert_eq!(explained("\"faults\":[]", &inner), [None]);
+    assert_eq!(explained("\"faults\":[]", &format!("{inner}{tunnel}")), [None], "the other way round");
+}
+
+#[test]
+fn padding_is_behind_all_headers() {
+    let ours = "\"ethernet\":{\"offset\":0},\"arp\":{\"offset\":14}";
+    let rest = proto("arp", 14, "");
+    let padding = |position| proto("eth", 0, &item("eth.padding", position, 4, "00:00:00:00", "00000000"));
+    assert_eq!(explained(ours, &(padding(42) + &rest)), [Some("padding")]);
+    assert_eq!(explained(ours, &(padding(10) + &rest)), [None]);
+}
+
+#[test]
+fn dots_and_digits_have_to_be_the_same_octets() {
+    let ours = "\"arp\":{\"offset\":14,\"protocol_type\":2049,\"sender_protocol_address\":\"10.0.0.1\"}";
+    let theirs = |digits| {
+        let kind = item("arp.proto.type", 16, 2, "0x0801", "0801");
+        proto("arp", 14, &(kind + &item("arp.src.proto", 28, 4, digits, "")))
+    };
+    assert_eq!(explained(ours, &theirs("0a:00:00:01")), [Some("dots or digits")]);
+    assert_eq!(explained(ours, &theirs("0a:00:00:02")), [None]);
+    let ours = ours.replace("2049", "2048");
+    let ipv4 = theirs("0a:00:00:01").replace("0801", "0800");
+    assert_eq!(explained(&ours, &ipv4), [None], "an IPv4 address is one to both");
+}
+
+#[test]
+fn addresses_may_be_missing_where_the_frame_ends_before_them() {
+    let arp = |length: u8| {
+        format!(
+            "\"arp\":{{\"offset\":14,\"hardware_length\":{length},\"protocol_length\":4,\"sender_hardware_address\":\"02\"}}"
+        )
+    };
+    let theirs = |length: u8| {
+        let lengths =
+            item("arp.hw.size", 18, 1, &length.to_string(), "") + &item("arp.proto.size", 19, 1, "4", "");
+        proto("arp", 14, &lengths)
+    };
+    assert_eq!(explained(&arp(200), &theirs(200)), [Some("addresses beyond the frame")]);
+    assert_eq!(explained(&arp(1), &theirs(1)), [Some("a header cut short")]);
+}
+
+#[test]
+fn a_value_that_differs_in_a_whole_header_has_no_rule() {
+    let ours =
+        "\"udp\":{\"offset\":34,\"source_port\":7,\"destination_port\":8,\"length\":20,\"checksum\":1}";
+    let theirs = |port, length: &str| {
+        let ports = item("udp.srcport", 34, 2, port, "") + &item("udp.dstport", 36, 2, "8", "");
+        let rest = item("udp.length", 38, 2, length, "") + &item("udp.checksum", 40, 2, "0x0001", "");
+        proto("udp", 34, &(ports + &rest))
+    };
+    assert_eq!(explained(ours, &theirs("7", "20")), []);
+    assert_eq!(explained(ours, &theirs("9", "20")), [None]);
+    assert_eq!(explained(ours, &theirs("7", "21")), [None]);
+}
+
+#[test]
+fn a_senseless_ipv4_header_excuses_silence_and_no_other_value() {
+    let ours = |words| {
+        format!(
+            "\"ipv4\":{{\"offset\":14,\"header_length\":{words},\"time_to_live\":64,\"destination\":\"10.0.0.2\"}}"
+        )
+    };
+    let head = item("ip.hdr_len", 14, 1, "16", "");
+    let to = item("ip.dst", 30, 4, "10.0.0.2", "");
+    let silent = proto("ip", 14, &format!("{head}{to}"));
+    assert_eq!(explained(&ours(4), &silent), [Some("no IPv4 header")]);
+    let other = proto("ip", 14, &format!("{head}{}{to}", item("ip.ttl", 22, 1, "63", "")));
+    assert_eq!(explained(&ours(4), &other), [None]);
+    let whole = silent.replace("show=\"16\"", "show=\"20\"");
+    assert_eq!(explained(&ours(5), &whole), [None]);
+}
+
+#[test]
+fn what_icmp_leaves_open_is_those_octets_alone() {
+    let ours = "\"icmp\":{\"offset\":34,\"type\":3,\"code\":0,\"checksum\":1,\"rest\":7}";
+    let head = item("icmp.type", 34, 1, "3", "") + &item("icmp.checksum", 36, 2, "1", "");
+    let told = |code, part: &str| {
+        explained(ours, &proto("icmp", 34, &format!("{head}{}{part}", item("icmp.code", 35, 1, code, ""))))
+    };
+    let verdict = Some("a message that is not all here");
+    let open = Some("what ICMP leaves open");
+    assert_eq!(told("0", &item("icmp.length", 39, 1, "7", "07")), [open, verdict, open]);
+    assert_eq!(told("1", ""), [None, open, verdict]);
+    assert_eq!(
+        told("0", &item("icmp.unused", 38, 4, "", "00000008")),
+        [None, verdict],
+        "all four octets, another number"
+    );
+}
+
+#[test]
+fn guessed_time_in_echo_data_is_explained_and_a_missing_field_is_not() {
+    let theirs = |name| proto("icmp", 34, &item(name, 42, 8, "1", "01"));
+    let ours = r#""icmp":{"offset":34,"type":8,"sequence":1},"faults":[]"#;
+    let rule = Some("a time in echo data");
+    assert!(explained(ours, &theirs("icmp.data_time")).contains(&rule));
+    assert!(!explained(ours, &theirs("icmp.ext")).contains(&rule));
+}
+
+#[test]
+fn wire_length_below_the_captured_length_is_explained_and_another_is_not() {
+    let of = |claimed: &str, captured: u32| {
+        let ours = format!("{{\"number\":1,\"captured\":{captured},\"length\":60,\"faults\":[]}}");
+        let frame = Frame::parse(&ours).unwrap();
+        let page = format!(
+            "<packet><proto name=\"frame\" size=\"60\" pos=\"0\">{}</proto></packet>",
+            item("frame.len", 0, 0, claimed, "")
+        );
+        let packet = Packets::new(page.as_bytes()).next().unwrap().unwrap();
+        let mut rules = Vec::new();
+        compare(&frame, &packet, &mut |compared| {
+            if compared.field == "length" {
+                rules.push(explain(&compared).map(|place| RULES[place].name));
+            }
+        });
+        rules
+    };
+    assert_eq!(of("32", 60), [Some("less on the wire than captured")]);
+    assert_eq!(of("61", 60), [None]);
+    assert_eq!(of("32", 20), [None]);
+}

@@ -1,0 +1,156 @@
+//! A capture put to both.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use super::compare::compare;
+use super::ours::Frame;
+use super::pdml::Packets;
+use super::report::Report;
+use testbed::installed::installed;
+
+/// What tshark is asked for: names of nothing, every header where it stands in its own frame, and checksums
+/// looked at.
+const OPTIONS: [&str; 14] = [
+    "-n",
+    "-T",
+    "pdml",
+    "-o",
+    "ip.check_checksum:TRUE",
+    "-o",
+    "ip.defragment:FALSE",
+    "-o",
+    "tcp.desegment_tcp_streams:FALSE",
+    "-o",
+    "ip.tso_support:FALSE",
+    "-o",
+    "tcp.relative_sequence_numbers:FALSE",
+    "-r",
+];
+/// The endings of captures.
+const ENDINGS: [&str; 3] = ["pcap", "pcapng", "cap"];
+
+/// The first line that tshark says about itself.
+pub(crate) fn tshark_version() -> Result<String, String> {
+    let tshark = installed("tshark").map_err(|absent| format!("{absent}: sudo apt install tshark"))?;
+    let output = Command::new(tshark).arg("--version").output();
+    let output = output.map_err(|error| format!("cannot run tshark: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(text.lines().next().unwrap_or("tshark").trim_end_matches('.').to_owned())
+}
+
+/// All captures in a folder and the folders within, in the order of their names.
+pub(crate) fn captures(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let failed = |error| format!("cannot read {}: {error}", folder.display());
+        for entry in fs::read_dir(&folder).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+            if path.is_dir() && !path.is_symlink() {
+                folders.push(path);
+            } else if ENDINGS.contains(&ending) {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        return Err(format!("no capture lies in {}: none ends in .pcap, .pcapng or .cap", folder.display()));
+    }
+    Ok(files)
+}
+
+/// Holds one capture's frames against tshark's.
+pub(crate) fn file(program: &Path, folder: &Path, path: &Path, report: &mut Report) -> Result<(), String> {
+    report.begin(short(folder, path));
+    let mut ours = Run::start(Command::new(program).args(["decode", "--json"]).arg(path))?;
+    let mut theirs = Run::start(Command::new("tshark").args(OPTIONS).arg(path))?;
+    let mut lines = ours.output()?.lines();
+    let mut packets = Packets::new(theirs.output()?);
+    loop {
+        let line = lines.next().transpose().map_err(|error| format!("cannot read from decode: {error}"))?;
+        let packet = packets.next().map_err(|error| format!("cannot read from tshark: {error}"))?;
+        let (line, mut packet) = match (line, packet) {
+            (Some(line), Some(packet)) => (line, packet),
+            (None, None) => break,
+            (None, Some(packet)) => {
+                // Those behind our last frame may be packets that are not Ethernet.
+                let mut left = vec![packet];
+                while let Some(packet) =
+                    packets.next().map_err(|error| format!("cannot read from tshark: {error}"))?
+                {
+                    left.push(packet);
+                }
+                report.left(&left);
+                break;
+            }
+            (Some(_), None) => {
+                report.uneven(true);
+                break;
+            }
+        };
+        let frame = Frame::parse(&line)?;
+        // Packets that are not Ethernet have numbers too.
+        while packet.number().is_some_and(|number| number < frame.number) && !packet.is_ethernet() {
+            report.foreign();
+            match packets.next().map_err(|error| format!("cannot read from tshark: {error}"))? {
+                Some(next) => packet = next,
+                None => break,
+            }
+        }
+        report.frame();
+        compare(&frame, &packet, &mut |compared| report.take(&compared));
+    }
+    drop((lines, packets));
+    report.end(&ours.end()?, &theirs.end()?);
+    Ok(())
+}
+
+/// A file's name without the folder that was asked for.
+pub(crate) fn short(folder: &Path, path: &Path) -> String {
+    path.strip_prefix(folder).unwrap_or(path).display().to_string()
+}
+
+/// What a program has to say but for tshark's warning that it runs as root, and the advice that follows it.
+fn without_advice(errors: &str) -> String {
+    let is_advice = |line: &&str| line.starts_with("Running as user \"root\"");
+    errors.lines().filter(|line| !is_advice(line)).fold(String::new(), |text, line| text + line + "\n")
+}
+
+/// How a program ended, and what it had to complain of.
+pub(crate) struct End {
+    pub(crate) code: Option<i32>,
+    pub(crate) errors: String,
+}
+
+/// A program whose output is read as it comes.
+pub(crate) struct Run(Child);
+
+impl Run {
+    pub(crate) fn start(command: &mut Command) -> Result<Run, String> {
+        let name = command.get_program().display().to_string();
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        child.map(Run).map_err(|error| format!("cannot run {name}: {error}"))
+    }
+
+    pub(crate) fn output(&mut self) -> Result<BufReader<ChildStdout>, String> {
+        self.0.stdout.take().map(BufReader::new).ok_or_else(|| "a program without output".to_owned())
+    }
+
+    pub(crate) fn end(mut self) -> Result<End, String> {
+        let mut errors = String::new();
+        if let Some(mut from) = self.0.stderr.take() {
+            from.read_to_string(&mut errors).map_err(|error| error.to_string())?;
+        }
+        let errors = without_advice(&errors);
+        let status = self.0.wait().map_err(|error| error.to_string())?;
+        Ok(End { code: status.code(), errors })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,52 @@
+//! What the suites share: the program under test, and how they print and exit.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use serde::Serialize;
+
+/// The result of a suite: its exit code, or why it cannot run.
+pub type SuiteResult = Result<ExitCode, String>;
+
+/// Returns the exit code of a suite. If the suite cannot run, prints the reason and returns 2.
+pub fn exit_code(suite: &str, result: SuiteResult) -> ExitCode {
+    result.unwrap_or_else(|message| {
+        eprintln!("{suite}: {message}");
+        ExitCode::from(2)
+    })
+}
+
+/// Returns the absolute path of the program under test: the one that is named, or else the workspace's own, built now.
+pub fn program(named: Option<&Path>) -> Result<PathBuf, String> {
+    named.map_or_else(build, existing)
+}
+
+/// Returns the absolute path of a program.
+pub fn existing(path: &Path) -> Result<PathBuf, String> {
+    path.canonicalize().map_err(|error| format!("no program {}: {error}", path.display()))
+}
+
+/// Builds the binary `tapstack` and returns its path.
+pub fn build() -> Result<PathBuf, String> {
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--package", "cli"])
+        .status()
+        .map_err(|error| format!("cannot run cargo: {error}"))?;
+    if !status.success() {
+        return Err("`cargo build --package cli` failed".to_owned());
+    }
+    // Cargo puts both binaries into one folder.
+    let program = std::env::current_exe().map_err(|error| format!("cannot find myself: {error}"))?;
+    Ok(program.with_file_name("tapstack"))
+}
+
+/// Prints a report. A closed pipe is not an error.
+pub fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// Serializes objects as JSON Lines. Strings and numbers are always JSON.
+pub fn json_lines(objects: impl IntoIterator<Item = impl Serialize>) -> String {
+    objects.into_iter().map(|object| serde_json::to_string(&object).unwrap_or_default() + "\n").collect()
+}
