@@ -54,9 +54,9 @@ impl Gaps {
 
     /// The same with the hint of a command that can receive fewer frames.
     pub(crate) fn explain_with(&self, name: &InterfaceName, fewer: &str) -> Option<Explanation> {
-        let look = format!("`ip link show {name}`");
+        let inspect = format!("`ip link show {name}`");
         let unread = "more frames arrived than could be read";
-        self.explain_for(&name.to_string(), (unread, fewer), &look)
+        self.explain_for(&name.to_string(), (unread, fewer), &inspect)
     }
 
     /// The same for the capture of this name.
@@ -64,22 +64,22 @@ impl Gaps {
         self.explain_for(name, ("the capture was not read to its end", "let it run"), name)
     }
 
-    fn explain_for(&self, name: &str, unread: (&str, &str), look: &str) -> Option<Explanation> {
+    fn explain_for(&self, name: &str, unread: (&str, &str), inspect: &str) -> Option<Explanation> {
         let Gaps { was_down, lost, truncated, is_unread, turned_away, refused } = *self;
         let reasons = [
             (was_down, format!("{name} was down or had no carrier")),
             (refused > 0, format!("{name} refused {}", frames(refused))),
             (lost > 0, format!("the kernel dropped {}: receive queue full", frames(lost))),
-            (truncated > 0, format!("{} cut short", were(truncated))),
+            (truncated > 0, format!("{} cut short", frames_were(truncated))),
             (is_unread, unread.0.to_owned()),
             (turned_away > 0, format!("the table of addresses was full {turned_away} times")),
         ];
         let reasons: Vec<_> = reasons.into_iter().filter(|(is_so, _)| *is_so).map(|(_, why)| why).collect();
         let hint = match () {
-            () if was_down || refused > 0 => format!("try again when {look} says that it is up"),
+            () if was_down || refused > 0 => format!("try again when {inspect} says that it is up"),
             () if lost > 0 || is_unread => unread.1.to_owned(),
             () if turned_away > 0 => "watch fewer addresses, such as one --vlan".to_owned(),
-            () => format!("look at {look}"),
+            () => format!("look at {inspect}"),
         };
         (!reasons.is_empty()).then_some(Explanation { reasons, hint })
     }
@@ -192,7 +192,7 @@ fn frames(count: u64) -> String {
     if count == 1 { "1 frame".to_owned() } else { format!("{count} frames") }
 }
 
-fn were(count: u64) -> String {
+fn frames_were(count: u64) -> String {
     if count == 1 { "1 frame was".to_owned() } else { format!("{count} frames were") }
 }
 

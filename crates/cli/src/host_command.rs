@@ -165,7 +165,7 @@ fn configs(arguments: &HostArguments, device: &HostDevice) -> Result<Vec<Config>
     let (mut base, _) = mac_range(arguments, device.name())?;
     // spec: rfc5227-start, rfc5227-many
     let probes = if ranges.hosts.is_empty() { !claim.no_probe } else { ranges.probe };
-    let common = |usual: Config| Config {
+    let common = |defaults: Config| Config {
         // spec: rfc1122-mtu
         mtu: device.mtu(),
         time_to_live: arguments.time_to_live,
@@ -176,18 +176,18 @@ fn configs(arguments: &HostArguments, device: &HostDevice) -> Result<Vec<Config>
             (false, true) => Start::Announce,
             (false, false) => Start::AtOnce,
         },
-        defence: claim.defend.map_or(usual.defence, Into::into),
+        defence: claim.defend.map_or(defaults.defence, Into::into),
         table: Settings {
             timeout: Duration::from_secs(arguments.arp_timeout.into()),
             seed: secret(),
-            ..usual.table
+            ..defaults.table
         },
-        ..usual
+        ..defaults
     };
     if ranges.hosts.is_empty() {
-        let usual =
+        let defaults =
             claim.address.map_or_else(|| Config::link_local(base), |address| Config::new(address, base));
-        return Ok(vec![common(Config { vlan: arguments.station.vlan, ..usual })]);
+        return Ok(vec![common(Config { vlan: arguments.station.vlan, ..defaults })]);
     }
     let mut configs = Vec::new();
     for HostRange { range, vlan } in &ranges.hosts {
@@ -220,8 +220,8 @@ fn serve<W: Sink>(
         let woken = stepped.map_err(|error| server.device.failure(&error))?;
         server.print_events();
         // spec: rfc5227-last
-        if let Some(winner) = server.host.ceased() {
-            return Err(Failure::negative(address_lost_message(winner, ready.is_some(), was_ready)));
+        if let Some(other) = server.host.ceased() {
+            return Err(Failure::negative(address_lost_message(other, ready.is_some(), was_ready)));
         }
         if !woken.stop {
             continue;
@@ -261,9 +261,9 @@ mod tests {
 
     #[test]
     fn lost_address_message_depends_on_time_of_loss() {
-        let winner = Identity { protocol: [10, 0, 0, 2].into(), hardware: MacAddr::new([2, 0, 0, 0, 0, 7]) };
+        let other = Identity { protocol: [10, 0, 0, 2].into(), hardware: MacAddr::new([2, 0, 0, 0, 0, 7]) };
         let [used, again, before] = [(true, true), (false, true), (false, false)]
-            .map(|(is, was)| address_lost_message(winner, is, was));
+            .map(|(is, was)| address_lost_message(other, is, was));
         assert!(used.contains("is given up") && used.contains("--defend always"), "{used}");
         assert!(again.contains("is given up") && !again.contains("--defend"), "{again}");
         assert!(before.contains("is taken") && before.contains("--no-probe"), "{before}");

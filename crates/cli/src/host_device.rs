@@ -99,10 +99,10 @@ impl HostAddresses<'_> {
         // spec: beside-protocol
         // Of any interface: the kernel answers for all its addresses on each.
         let kernel = kernel_addresses()?;
-        let both = |ours: &Ipv4Net| kernel.iter().map(Ipv4Net::addr).find(|address| ours.contains(address));
-        match self.ips.iter().find_map(|ours| Some((ours, both(ours)?))) {
+        let both = |range: &Ipv4Net| kernel.iter().map(Ipv4Net::addr).find(|address| range.contains(address));
+        match self.ips.iter().find_map(|range| Some((range, both(range)?))) {
             None => Ok(()),
-            Some((ours, address)) => Err(shared_address(*ours, address)),
+            Some((range, address)) => Err(shared_address(*range, address)),
         }
     }
 }
@@ -132,13 +132,13 @@ pub(crate) fn check_macs((first, last): (MacAddr, MacAddr), interface: &Interfac
 }
 
 /// Returns the failure of a range that contains an address of the kernel's.
-pub(crate) fn shared_address(ours: Ipv4Net, kernel: Ipv4Addr) -> Failure {
-    let mend = if ours.prefix_len() == 32 {
+pub(crate) fn shared_address(range: Ipv4Net, kernel: Ipv4Addr) -> Failure {
+    let hint = if range.prefix_len() == 32 {
         "choose another address for one of us".to_owned()
     } else {
-        format!("choose another address for it, outside {ours}, or another range for us")
+        format!("choose another address for it, outside {range}, or another range for us")
     };
-    Failure::new(format!("the kernel and we cannot both be {kernel}; {mend}"))
+    Failure::new(format!("the kernel and we cannot both be {kernel}; {hint}"))
 }
 
 impl From<Tap> for HostDevice {

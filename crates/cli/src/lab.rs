@@ -85,9 +85,9 @@ impl LabNetwork {
         }
         let name = self.tap.interface().name();
         let mac = lab_mac(name, HOST);
-        let usual = Config::new(HOST, mac);
-        let table = Settings { seed: secret(), ..usual.table };
-        let host = Host::new(Instant::ORIGIN, &Config { table, ..usual })?;
+        let defaults = Config::new(HOST, mac);
+        let table = Settings { seed: secret(), ..defaults.table };
+        let host = Host::new(Instant::ORIGIN, &Config { table, ..defaults })?;
         let clock = Clock::start();
         let report = report.record(capture.begin(name.as_str(), clock)?);
         Server::new(host, self.tap.into(), report, clock, usual_spin())

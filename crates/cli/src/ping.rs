@@ -95,14 +95,14 @@ fn host(
     hardware: MacAddr,
     clock: &Clock,
 ) -> Result<Host, Failure> {
-    let usual = Config::new(arguments.address, hardware);
+    let defaults = Config::new(arguments.address, hardware);
     let config = Config {
         mtu: device.mtu(),
         vlan: arguments.station.vlan,
         gateway: arguments.station.gateway,
         start: if arguments.probe { Start::Probe } else { Start::AtOnce },
-        table: Settings { seed: secret(), ..usual.table },
-        ..usual
+        table: Settings { seed: secret(), ..defaults.table },
+        ..defaults
     };
     let mut host = Host::new(clock.now(), &config)?;
     arguments.station.add_routes(&mut host)?;
@@ -169,10 +169,10 @@ impl<W: Sink> PingRunner<W> {
             };
             let stepped = self.server.step(signals, limit);
             stepped.map_err(|error| self.server.device.failure(&error))?;
-            if let Some(winner) = self.server.host.ceased() {
+            if let Some(other) = self.server.host.ceased() {
                 return Err(Failure::new(format!(
                     "{} is taken: {} has it or wants it too; choose another --address, or leave --probe out",
-                    winner.protocol, winner.hardware
+                    other.protocol, other.hardware
                 )));
             }
             self.receive();

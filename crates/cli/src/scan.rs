@@ -149,8 +149,8 @@ fn sender_ip(arguments: &ScanArguments, socket: &ProbeSocket, ranges: &Ranges) -
     }
     let addresses = socket.interface().addresses()?;
     let near = ranges.iter().find_map(|range| {
-        let meets = |own: &&Ipv4Net| own.network() <= *range.end() && *range.start() <= own.broadcast();
-        addresses.iter().filter(meets).max_by_key(|own| own.prefix_len())
+        let overlaps = |own: &&Ipv4Net| own.network() <= *range.end() && *range.start() <= own.broadcast();
+        addresses.iter().filter(overlaps).max_by_key(|own| own.prefix_len())
     });
     near.map(Ipv4Net::addr).ok_or_else(|| {
         let name = socket.name();

@@ -30,7 +30,7 @@ pub(crate) struct Server<W> {
     clock: Clock,
     suspension: Suspension,
     /// Time to poll for frames before sleeping.
-    spin: Duration,
+    busy_poll_time: Duration,
     congested: bool,
     again: bool,
     /// Steps with work since signals were last checked.
@@ -56,7 +56,7 @@ impl<W: Sink> Server<W> {
         device: HostDevice,
         report: Report<W>,
         clock: Clock,
-        spin: Duration,
+        busy_poll_time: Duration,
     ) -> Result<Server<W>, Failure> {
         let pool = Pool::new(device.mtu(), host.frames());
         let monitor = LinkMonitor::open(device.name()).map_err(ServeError::Link);
@@ -73,7 +73,7 @@ impl<W: Sink> Server<W> {
             hides_link_lines: false,
             clock,
             suspension: Suspension::start(),
-            spin,
+            busy_poll_time,
             congested: false,
             again: false,
             busy_steps: 0,
@@ -94,19 +94,19 @@ impl<W: Sink> Server<W> {
         let recheck = self.device.needs_recheck().then_some(Self::RECHECK_INTERVAL);
         let notice = self.report.deadline().map(|deadline| deadline.since(self.clock.now()));
         let limit = [due, limit, recheck, notice].into_iter().flatten().min();
-        let spin = limit.map_or(self.spin, |limit| limit.min(self.spin));
+        let busy_poll_time = limit.map_or(self.busy_poll_time, |limit| limit.min(self.busy_poll_time));
         let was_congested = self.congested;
         let again = self.again;
-        let found = again || look(spin, || self.turn())?;
-        self.busy_steps = if found { self.busy_steps + 1 } else { Self::MAX_BUSY_STEPS };
+        let has_arrived = again || look(busy_poll_time, || self.turn())?;
+        self.busy_steps = if has_arrived { self.busy_steps + 1 } else { Self::MAX_BUSY_STEPS };
         let woken = if self.busy_steps < Self::MAX_BUSY_STEPS {
             Woken { device: true, ..Woken::default() }
         } else {
             self.busy_steps = 0;
             // What was due during congestion is due again after it.
             let was_cleared = was_congested && !self.congested;
-            let limit = limit.map(|limit| limit.saturating_sub(spin));
-            let limit = if found || was_cleared { Some(Duration::ZERO) } else { limit };
+            let limit = limit.map(|limit| limit.saturating_sub(busy_poll_time));
+            let limit = if has_arrived || was_cleared { Some(Duration::ZERO) } else { limit };
             let monitor = self.monitor.as_ref().map(AsFd::as_fd);
             wait(self.device.as_fd(), self.congested, signals.as_fd(), monitor.as_slice(), limit)
                 .map_err(ServeError::Wait)?
@@ -118,7 +118,7 @@ impl<W: Sink> Server<W> {
         if self.busy_steps == 0 && self.suspension.has_ended() {
             self.handle_resume();
         }
-        if again || !found {
+        if again || !has_arrived {
             self.turn()?;
         }
         self.report.suppressed(self.now, Some(self.now));

@@ -41,7 +41,7 @@ impl StationArguments {
     }
 
     /// Opens the TAP, and configures the kernel's side as far as the arguments say.
-    fn open(&self, name: &InterfaceName, ours: &[Ipv4Net]) -> Result<Tap, Failure> {
+    fn open(&self, name: &InterfaceName, ranges: &[Ipv4Net]) -> Result<Tap, Failure> {
         let mut options = Tap::options().io(self.io.into());
         if let Some(mtu) = self.mtu {
             options = options.mtu(mtu.into());
@@ -49,8 +49,8 @@ impl StationArguments {
         let tap = options.open(name.as_str())?;
         if let Some(address) = self.kernel {
             // On a TAP, a range that proxies the kernel's network may contain its address.
-            if let Some(ours) = ours.iter().find(|ours| **ours == Ipv4Net::from(address.addr())) {
-                return Err(shared_address(*ours, address.addr()));
+            if let Some(range) = ranges.iter().find(|range| **range == Ipv4Net::from(address.addr())) {
+                return Err(shared_address(*range, address.addr()));
             }
             tap.interface().ensure_address(address)?;
         }
@@ -61,14 +61,14 @@ impl StationArguments {
         Ok(tap)
     }
 
-    /// Warns if the kernel's address is outside the network of `ours`.
-    pub(crate) fn warn_of_network(&self, ours: Ipv4Net) {
+    /// Warns if the kernel's address is outside the network of `address`.
+    pub(crate) fn warn_of_network(&self, address: Ipv4Net) {
         let Some(kernel) = self.kernel else { return };
         let is_routed = self.gateway.is_some() || !self.routes.is_empty();
-        let are_neighbors = ours.contains(&kernel.addr()) && kernel.contains(&ours.addr());
+        let are_neighbors = address.contains(&kernel.addr()) && kernel.contains(&address.addr());
         if !is_routed && !are_neighbors {
             Failure::new(format!(
-                "no route between --kernel {kernel} and --address {ours}: different networks; use two addresses of one network, such as 10.0.0.1/24 and 10.0.0.2/24"
+                "no route between --kernel {kernel} and --address {address}: different networks; use two addresses of one network, such as 10.0.0.1/24 and 10.0.0.2/24"
             ))
             .print();
         }

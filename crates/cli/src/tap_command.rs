@@ -84,8 +84,8 @@ fn create(arguments: &CreateArguments) -> Result<ExitCode, Failure> {
         several => format!(", the kernel's addresses on it are {}", several.join(", ")),
     };
     print_line(&format!("{name} is up and {} may attach to it{addresses}", user_name(owner)))?;
-    if let Some(sentence) = closed_to(owner) {
-        Failure::new(sentence).print();
+    if let Some(message) = closed_to(owner) {
+        Failure::new(message).print();
     }
     Ok(ExitCode::SUCCESS)
 }

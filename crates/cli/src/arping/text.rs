@@ -37,13 +37,13 @@ pub(super) fn capture_comment(heard: Option<Heard>) -> &'static str {
 }
 
 fn reply_text(inquiry: &Inquiry, heard: &Heard) -> String {
-    let (packet, ours) = (heard.packet, inquiry.plan().ours);
+    let (packet, sender) = (heard.packet, inquiry.plan().ours);
     let destination = if heard.is_broadcast { "Broadcast" } else { "Unicast" };
     let kind = if packet.operation == Operation::REQUEST { "request" } else { "reply" };
     let from = format!("{} [{}]", packet.sender_protocol, UppercaseMac(packet.sender_hardware));
     // The target, if it is another host.
-    let protocol = (packet.target_protocol != ours.protocol).then(|| packet.target_protocol.to_string());
-    let hardware = (packet.target_hardware != ours.hardware)
+    let protocol = (packet.target_protocol != sender.protocol).then(|| packet.target_protocol.to_string());
+    let hardware = (packet.target_hardware != sender.hardware)
         .then(|| format!("[{}]", UppercaseMac(packet.target_hardware)));
     let target: Vec<_> = [protocol, hardware].into_iter().flatten().collect();
     let target = if target.is_empty() { String::new() } else { format!(" for {}", target.join(" ")) };

@@ -43,8 +43,8 @@ impl Finding {
     }
 
     /// Returns the finding of an error message that may end with a command.
-    fn refused(check: &'static str, outcome: CheckOutcome, sentence: &str) -> Finding {
-        let (why, hint) = split_hint(sentence);
+    fn refused(check: &'static str, outcome: CheckOutcome, message: &str) -> Finding {
+        let (why, hint) = split_hint(message);
         Finding { hint, ..Finding::new(check, outcome, why) }
     }
 
@@ -58,19 +58,19 @@ impl Finding {
 }
 
 /// Splits a message from the command at its end, if it has one.
-pub(super) fn split_hint(sentence: &str) -> (&str, Option<String>) {
-    match sentence.strip_suffix('`').and_then(|rest| rest.rsplit_once("; `")) {
+pub(super) fn split_hint(message: &str) -> (&str, Option<String>) {
+    match message.strip_suffix('`').and_then(|rest| rest.rsplit_once("; `")) {
         // A command with a part to fill in cannot be pasted: it stays in the message.
-        Some((_, hint)) if hint.ends_with("...") => (sentence, None),
+        Some((_, hint)) if hint.ends_with("...") => (message, None),
         Some((why, hint)) => (why, Some(hint.to_owned())),
-        None => (sentence, None),
+        None => (message, None),
     }
 }
 
 fn node(facts: &Facts) -> Finding {
     match &facts.node {
         Ok(_) => Finding::ok("node", "/dev/net/tun is there and opens"),
-        Err(sentence) => Finding::refused("node", CheckOutcome::Bad, sentence),
+        Err(message) => Finding::refused("node", CheckOutcome::Bad, message),
     }
     .needed()
 }
@@ -86,11 +86,11 @@ fn namespace(facts: &Facts) -> Finding {
             "a network namespace can be made, in a user namespace that holds its privileges",
         ),
         // With CAP_NET_ADMIN a host runs on a TAP outside, though neither `lab` nor the tests do.
-        Ok(Err(sentence)) if facts.capabilities.is_some_and(|held| held.net_admin == Capability::Held) => {
-            Finding::refused(check, CheckOutcome::Warn, sentence)
+        Ok(Err(message)) if facts.capabilities.is_some_and(|held| held.net_admin == Capability::Held) => {
+            Finding::refused(check, CheckOutcome::Warn, message)
         }
-        Ok(Err(sentence)) => Finding::refused(check, CheckOutcome::Bad, sentence),
-        Err(sentence) => Finding::skip(check, sentence),
+        Ok(Err(message)) => Finding::refused(check, CheckOutcome::Bad, message),
+        Err(message) => Finding::skip(check, message),
     }
     .needed()
 }
@@ -101,9 +101,9 @@ fn tap(facts: &Facts) -> Finding {
         Ok(Some(Ok(()))) => Finding::ok(check, "a TAP can be made inside and brought up"),
         // The hint for the node comes first.
         Ok(Some(Err(_))) if facts.node.is_err() => Finding::skip(check, "it takes the node"),
-        Ok(Some(Err(sentence))) => Finding::refused(check, CheckOutcome::Bad, sentence),
+        Ok(Some(Err(message))) => Finding::refused(check, CheckOutcome::Bad, message),
         Ok(None) => Finding::skip(check, "it takes a namespace"),
-        Err(sentence) => Finding::skip(check, sentence),
+        Err(message) => Finding::skip(check, message),
     }
     .needed()
 }
@@ -148,7 +148,7 @@ fn io_uring(facts: &Facts) -> Finding {
     let Ok(Some(ring)) = facts.inside.as_ref().map(|inside| &inside.ring) else {
         return Finding::skip(check, "it takes a TAP");
     };
-    let Err(sentence) = ring else {
+    let Err(message) = ring else {
         return Finding::ok(check, "it carries a TAP's frames, by reads that do not wait");
     };
     match facts.io_uring_disabled {
@@ -159,7 +159,7 @@ fn io_uring(facts: &Facts) -> Finding {
                 "switched off (kernel.io_uring_disabled is {value}): frames are carried one a call, slower under load"
             ),
         ),
-        _ => Finding::warn(check, format!("frames are carried one a call: {}", split_hint(sentence).0)),
+        _ => Finding::warn(check, format!("frames are carried one a call: {}", split_hint(message).0)),
     }
 }
 

@@ -116,7 +116,7 @@ pub(super) fn manages_taps(files: &BTreeMap<String, (PathBuf, String)>) -> Optio
 
 /// Whether a section matches a TAP. An empty section matches nothing.
 fn matches_taps(section: &Section) -> bool {
-    let met = |(key, patterns): &(String, String)| {
+    let matches = |(key, patterns): &(String, String)| {
         let any = |what: &str| patterns.split_whitespace().any(|pattern| matches_glob(what, pattern));
         match key.as_str() {
             "Name" => any(TAP),
@@ -126,7 +126,7 @@ fn matches_taps(section: &Section) -> bool {
             _ => false,
         }
     };
-    !section.settings.is_empty() && section.settings.iter().all(met)
+    !section.settings.is_empty() && section.settings.iter().all(matches)
 }
 
 /// A section: its name and its settings.

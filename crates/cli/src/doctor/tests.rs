@@ -9,7 +9,7 @@ use super::*;
 use tap::linux::Features;
 
 /// Returns the facts of a machine on which everything works.
-fn well() -> Facts {
+fn working_facts() -> Facts {
     Facts {
         node: Ok(Features { virtio_header: true, multi_queue: true }),
         capabilities: Some(Capabilities { net_admin: Capability::Held, net_raw: Capability::Held }),
@@ -30,8 +30,8 @@ fn well() -> Facts {
 }
 
 /// Returns the findings that are not `ok`, and the exit code, after this change to a working machine.
-fn after(change: impl FnOnce(&mut Facts)) -> (Vec<Finding>, u8) {
-    let mut facts = well();
+fn findings_after(change: impl FnOnce(&mut Facts)) -> (Vec<Finding>, u8) {
+    let mut facts = working_facts();
     change(&mut facts);
     let findings = check_all(&facts);
     let code = exit_code(&findings);
@@ -39,26 +39,26 @@ fn after(change: impl FnOnce(&mut Facts)) -> (Vec<Finding>, u8) {
 }
 
 /// Returns check, outcome and hint of the only finding that is not `ok`, and the exit code.
-fn one(change: impl FnOnce(&mut Facts)) -> (&'static str, CheckOutcome, Option<String>, u8) {
-    let (findings, code) = after(change);
+fn only_finding(change: impl FnOnce(&mut Facts)) -> (&'static str, CheckOutcome, Option<String>, u8) {
+    let (findings, code) = findings_after(change);
     let [finding] = <[Finding; 1]>::try_from(findings).unwrap();
     (finding.check, finding.outcome, finding.hint, code)
 }
 
 #[test]
 fn doctor_gives_no_hints_when_everything_works() {
-    assert_eq!(after(|_| ()), (vec![], 0));
-    assert!(check_all(&well()).iter().all(|finding| finding.hint.is_none()));
+    assert_eq!(findings_after(|_| ()), (vec![], 0));
+    assert!(check_all(&working_facts()).iter().all(|finding| finding.hint.is_none()));
 }
 
 #[test]
 fn unopenable_node_is_bad_and_skips_dependent_checks() {
-    let sentence = "cannot open /dev/net/tun: Permission denied, its file mode keeps you out; `sudo chmod 0666 /dev/net/tun`";
-    let (findings, code) = after(|facts| {
-        facts.node = Err(sentence.to_owned());
+    let message = "cannot open /dev/net/tun: Permission denied, its file mode keeps you out; `sudo chmod 0666 /dev/net/tun`";
+    let (findings, code) = findings_after(|facts| {
+        facts.node = Err(message.to_owned());
         facts.inside = Ok(NamespaceReport {
             namespace: Ok(NamespaceMethod::UserNamespace),
-            tap: Some(Err(sentence.to_owned())),
+            tap: Some(Err(message.to_owned())),
             ring: None,
         });
     });
@@ -75,29 +75,30 @@ fn unopenable_node_is_bad_and_skips_dependent_checks() {
 fn refused_namespace_is_bad_without_net_admin_and_warns_with_it() {
     let hint = "sudo sysctl kernel.unprivileged_userns_clone=1";
     let refused = |facts: &mut Facts| {
-        let sentence = format!("cannot make a network namespace: kept from you; `{hint}`");
-        facts.inside = Ok(NamespaceReport { namespace: Err(sentence), tap: None, ring: None });
+        let message = format!("cannot make a network namespace: kept from you; `{hint}`");
+        facts.inside = Ok(NamespaceReport { namespace: Err(message), tap: None, ring: None });
     };
-    let (findings, code) = after(|facts| {
+    let (findings, code) = findings_after(|facts| {
         refused(facts);
         facts.capabilities =
             Some(Capabilities { net_admin: Capability::Gainable, net_raw: Capability::Held });
     });
     assert_eq!((findings[0].outcome, findings[0].hint.as_deref(), code), (CheckOutcome::Bad, Some(hint), 1));
     // With CAP_NET_ADMIN a TAP can be created outside, but none was.
-    let (findings, code) = after(refused);
+    let (findings, code) = findings_after(refused);
     assert_eq!((findings[0].outcome, findings[1].outcome, code), (CheckOutcome::Warn, CheckOutcome::Skip, 2));
 }
 
 #[test]
 fn refused_tap_is_bad_and_missing_child_report_is_skipped() {
-    let (findings, code) = after(|facts| {
+    let (findings, code) = findings_after(|facts| {
         let refused = Err("cannot attach to the TAP: no".to_owned());
         facts.inside =
             Ok(NamespaceReport { namespace: Ok(NamespaceMethod::Privilege), tap: Some(refused), ring: None });
     });
     assert_eq!((findings[0].check, findings[0].outcome, code), ("tap", CheckOutcome::Bad, 1));
-    let (findings, code) = after(|facts| facts.inside = Err("cannot start a child process".to_owned()));
+    let (findings, code) =
+        findings_after(|facts| facts.inside = Err("cannot start a child process".to_owned()));
     assert!(findings.iter().all(|finding| finding.outcome == CheckOutcome::Skip));
     assert_eq!((findings.len(), code), (3, 2));
 }
@@ -105,13 +106,14 @@ fn refused_tap_is_bad_and_missing_child_report_is_skipped() {
 #[test]
 fn missing_capability_warns_and_hints_command() {
     use Capability::{Gainable, Held};
-    let without =
-        |net_admin, net_raw| one(move |facts| facts.capabilities = Some(Capabilities { net_admin, net_raw }));
+    let without = |net_admin, net_raw| {
+        only_finding(move |facts| facts.capabilities = Some(Capabilities { net_admin, net_raw }))
+    };
     let create = "sudo /bin/tapstack tap create tap0 --address 10.0.0.1/24 --user alice".to_owned();
     assert_eq!(without(Gainable, Held), ("CAP_NET_ADMIN", CheckOutcome::Warn, Some(create), 0));
     let set = "sudo setcap cap_net_raw+ep /bin/tapstack".to_owned();
     assert_eq!(without(Held, Gainable), ("CAP_NET_RAW", CheckOutcome::Warn, Some(set), 0));
-    let (findings, _) = after(|facts| {
+    let (findings, _) = findings_after(|facts| {
         facts.capabilities = Some(Capabilities { net_admin: Held, net_raw: Gainable });
     });
     assert!(findings[0].why.contains("every local user could send raw frames"), "{}", findings[0].why);
@@ -119,7 +121,7 @@ fn missing_capability_warns_and_hints_command() {
 
 #[test]
 fn missing_capability_gives_no_hint_outside_bounding_set() {
-    let (findings, code) = after(|facts| {
+    let (findings, code) = findings_after(|facts| {
         let none = Capability::OutOfBounds;
         facts.capabilities = Some(Capabilities { net_admin: none, net_raw: none });
     });
@@ -148,10 +150,10 @@ fn capabilities_are_parsed_from_effective_and_bounding_sets() {
 #[test]
 fn refused_io_uring_gives_no_machine_wide_hint() {
     let refused = |disabled| {
-        one(move |facts| {
-            let sentence = "cannot carry frames by io_uring: EPERM; choose `--io read-write`";
+        only_finding(move |facts| {
+            let message = "cannot carry frames by io_uring: EPERM; choose `--io read-write`";
             if let Ok(inside) = &mut facts.inside {
-                inside.ring = Some(Err(sentence.to_owned()));
+                inside.ring = Some(Err(message.to_owned()));
             }
             facts.io_uring_disabled = disabled;
         })
@@ -164,28 +166,33 @@ fn refused_io_uring_gives_no_machine_wide_hint() {
 #[test]
 fn missing_kernel_features_and_enabled_ipv6_warn() {
     let old = |facts: &mut Facts| facts.node = Ok(Features { virtio_header: true, multi_queue: false });
-    assert_eq!(one(old), ("multi-queue", CheckOutcome::Warn, None, 0));
-    assert_eq!(one(|facts| facts.ipv6 = Some(true)), ("IPv6", CheckOutcome::Warn, None, 0));
-    let (check, outcome, hint, _) = one(|facts| {
+    assert_eq!(only_finding(old), ("multi-queue", CheckOutcome::Warn, None, 0));
+    assert_eq!(only_finding(|facts| facts.ipv6 = Some(true)), ("IPv6", CheckOutcome::Warn, None, 0));
+    let (check, outcome, hint, _) = only_finding(|facts| {
         facts.ipv6 = Some(true);
         facts.taps_with_ipv6 = vec!["tap0".parse().unwrap(), "tap1".parse().unwrap()];
     });
     assert_eq!((check, outcome), ("IPv6", CheckOutcome::Warn));
     assert_eq!(hint.as_deref(), Some("sudo sysctl net/ipv6/conf/tap0/disable_ipv6=1"));
-    assert_eq!(after(|facts| facts.most_neighbors = Some(1_024)), (vec![], 0));
-    assert_eq!(one(|facts| facts.most_neighbors = None), ("neighbours", CheckOutcome::Skip, None, 0));
-    assert_eq!(one(|facts| facts.processors = Some(1)), ("processors", CheckOutcome::Warn, None, 0));
+    assert_eq!(findings_after(|facts| facts.most_neighbors = Some(1_024)), (vec![], 0));
+    assert_eq!(
+        only_finding(|facts| facts.most_neighbors = None),
+        ("neighbours", CheckOutcome::Skip, None, 0)
+    );
+    assert_eq!(only_finding(|facts| facts.processors = Some(1)), ("processors", CheckOutcome::Warn, None, 0));
 }
 
 #[test]
 fn interface_managers_warn_and_hint_unmanaged_configuration() {
-    let (check, outcome, hint, code) = one(|facts| facts.managers.network_manager_ignores_taps = Some(false));
+    let (check, outcome, hint, code) =
+        only_finding(|facts| facts.managers.network_manager_ignores_taps = Some(false));
     assert_eq!((check, outcome, code), ("NetworkManager", CheckOutcome::Warn, 0));
     // The file of the hint has the effect that is checked.
     let written = hint.unwrap().split('\'').nth(1).unwrap().replace("\\n", "\n");
     assert!(ignores_taps([written.as_str()]), "{written}");
     let path = PathBuf::from("/etc/systemd/network/20-all.network");
-    let (check, _, hint, _) = one(|facts| facts.managers.networkd = Networkd::ManagesTaps(path.clone()));
+    let (check, _, hint, _) =
+        only_finding(|facts| facts.managers.networkd = Networkd::ManagesTaps(path.clone()));
     assert_eq!(check, "systemd-networkd");
     let written = hint.unwrap().split('\'').nth(1).unwrap().replace("\\n", "\n");
     let all = (path.clone(), "[Match]\nName=*\n".to_owned());
@@ -193,8 +200,8 @@ fn interface_managers_warn_and_hint_unmanaged_configuration() {
     assert_eq!(manages_taps(&files), Some(path.clone()));
     files.insert("00-tapstack.network".to_owned(), (path, written));
     assert_eq!(manages_taps(&files), None);
-    assert_eq!(after(|facts| facts.managers.networkd = Networkd::IgnoresTaps), (vec![], 0));
-    assert_eq!(after(|facts| facts.managers.network_manager_ignores_taps = Some(true)), (vec![], 0));
+    assert_eq!(findings_after(|facts| facts.managers.networkd = Networkd::IgnoresTaps), (vec![], 0));
+    assert_eq!(findings_after(|facts| facts.managers.network_manager_ignores_taps = Some(true)), (vec![], 0));
 }
 
 #[test]
@@ -274,7 +281,7 @@ fn finding_prints_line_and_hint_on_next_line() {
 
 #[test]
 fn doctor_json_matches_schema_and_ends_with_summary() {
-    let mut facts = well();
+    let mut facts = working_facts();
     facts.ipv6 = Some(true);
     facts.most_neighbors = None;
     facts.inside = Err("no".to_owned());

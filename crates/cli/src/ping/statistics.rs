@@ -44,7 +44,7 @@ pub(super) struct RoundTrips {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Percent {
     pub(super) part: u64,
-    pub(super) whole: u64,
+    pub(super) total: u64,
 }
 
 impl PingStatistics {
@@ -79,7 +79,7 @@ impl PingStatistics {
 
     /// The share of requests without a reply.
     pub(super) fn loss(&self) -> Percent {
-        Percent { part: self.transmitted.saturating_sub(self.received), whole: self.transmitted }
+        Percent { part: self.transmitted.saturating_sub(self.received), total: self.transmitted }
     }
 
     /// The round-trip times, if there was a reply. Duplicates count.
@@ -102,15 +102,15 @@ fn nanos(count: u128) -> Duration {
 
 impl fmt::Display for Percent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (part, whole) = (u128::from(self.part) * 100, u128::from(self.whole.max(1)));
+        let (part, total) = (u128::from(self.part) * 100, u128::from(self.total.max(1)));
         // Six digits from the first that is not zero: of 100 three are before the point.
         let mut decimals = 3_u32;
         let mut scaled = part * 1_000;
-        while scaled < whole * 100_000 && decimals < 9 {
+        while scaled < total * 100_000 && decimals < 9 {
             decimals += 1;
             scaled *= 10;
         }
-        let digits = (scaled + whole / 2) / whole;
+        let digits = (scaled + total / 2) / total;
         let unit = 10_u128.pow(decimals);
         let places = usize::try_from(decimals).unwrap_or_default();
         let text = format!("{}.{:0places$}", digits / unit, digits % unit);

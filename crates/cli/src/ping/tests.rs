@@ -2,9 +2,9 @@ use super::*;
 use link::MacAddr;
 
 fn host(gateway: Option<&str>) -> Host {
-    let usual = Config::new("10.0.0.2/24".parse().unwrap(), MacAddr::new([2, 0, 0, 0, 0, 2]));
+    let defaults = Config::new("10.0.0.2/24".parse().unwrap(), MacAddr::new([2, 0, 0, 0, 0, 2]));
     let gateway = gateway.map(|gateway| gateway.parse().unwrap());
-    Host::new(tap::Instant::ORIGIN, &Config { gateway, ..usual }).unwrap()
+    Host::new(tap::Instant::ORIGIN, &Config { gateway, ..defaults }).unwrap()
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn ping_target_must_be_one_reachable_host() {
         ("240.0.0.1", "nobody's address"),
     ];
     for (target, part) in table {
-        let sentence = verdict(Some("10.0.0.1").filter(|_| target != "192.0.2.1"), target).unwrap_err();
-        assert!(sentence.contains(part) && sentence.contains("code: 2"), "{target}: {sentence}");
+        let message = verdict(Some("10.0.0.1").filter(|_| target != "192.0.2.1"), target).unwrap_err();
+        assert!(message.contains(part) && message.contains("code: 2"), "{target}: {message}");
     }
 }

@@ -40,9 +40,9 @@ impl TargetRange {
         // 0/8, 127/8 and all from 224/4 on are no host addresses; all between them are.
         let impossible = [[0, 0, 0, 0], [127, 0, 0, 0], [224, 0, 0, 0]].map(Ipv4Addr::from);
         let ends = [*range.start(), *range.end()];
-        let nobodys =
+        let special =
             ends.into_iter().chain(impossible.into_iter().filter(|address| range.contains(address)));
-        match nobodys.into_iter().find(|address| !inet::is_valid_host(*address)) {
+        match special.into_iter().find(|address| !inet::is_valid_host(*address)) {
             Some(address) => Err(format!("{address} can be nobody's address; leave it out")),
             None => Ok(TargetRange(range)),
         }
@@ -150,8 +150,8 @@ mod tests {
             ("127.0.0.1", "127.0.0.1"),
             ("255.255.255.255", "255.255.255.255"),
         ];
-        for (text, nobody) in rows {
-            assert_eq!(ends(text).unwrap_err(), format!("{nobody} can be nobody's address; leave it out"));
+        for (text, address) in rows {
+            assert_eq!(ends(text).unwrap_err(), format!("{address} can be nobody's address; leave it out"));
         }
     }
 }

@@ -37,12 +37,12 @@ pub(super) fn lines<'a>(
     names: Option<impl Fn(MacAddr) -> Option<&'a str>>,
     event: &ScanEvent,
 ) -> String {
-    let ours = sweep.plan().ours;
+    let sender = sweep.plan().ours;
     match event {
         ScanEvent::Start => format!(
             "Interface: {interface}, type: EN10MB, MAC: {}, IPv4: {}\nStarting {PROGRAM} with {} hosts",
-            ours.hardware,
-            ours.protocol,
+            sender.hardware,
+            sender.protocol,
             sweep.targets()
         ),
         ScanEvent::Reply { heard, .. } => reply_text(paint, heard, names),

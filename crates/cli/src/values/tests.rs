@@ -48,8 +48,8 @@ fn non_host_address_is_rejected_with_reason() {
         ("255.255.255.255/32", "255.255.255.255 is the broadcast address"),
     ];
     for (text, why) in rows {
-        let said = host_network(text).unwrap_err();
-        assert_eq!(said, format!("{why}; use the address of a host, e.g. 10.0.0.2/24"));
+        let message = host_network(text).unwrap_err();
+        assert_eq!(message, format!("{why}; use the address of a host, e.g. 10.0.0.2/24"));
     }
     for text in ["10.0.0.2/24", "10.0.0.0/31", "10.0.0.1/31", "10.0.0.0/32", "223.0.0.1/0"] {
         let wanted = text.parse().unwrap();

@@ -1,7 +1,7 @@
 use super::*;
 
 const TARGET: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
-const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const HOST_IP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const IDENTIFIER: u16 = 77;
 
 fn at(millis: u64) -> Instant {
@@ -26,7 +26,7 @@ fn session(count: Option<u64>) -> PingSession {
 fn reply(sequence: u16) -> EchoReply {
     EchoReply {
         from: TARGET,
-        to: OURS,
+        to: HOST_IP,
         identifier: IDENTIFIER,
         sequence,
         octets: 64,
@@ -37,9 +37,9 @@ fn reply(sequence: u16) -> EchoReply {
 
 fn undelivered(problem: Problem, sequence: u16) -> Undelivered {
     Undelivered {
-        from: OURS,
+        from: HOST_IP,
         problem,
-        source: OURS,
+        source: HOST_IP,
         destination: TARGET,
         protocol: IpProtocol::ICMP,
         echo: Some((IDENTIFIER, sequence)),
@@ -97,13 +97,13 @@ fn session_waits_timeout_after_last_request_when_no_reply_came() {
 
 #[test]
 fn session_waits_two_round_trips_but_at_least_interval_after_replies() {
-    for (round_trip, lingers) in [(200, 1_000), (700, 1_400)] {
+    for (round_trip, timeout) in [(200, 1_000), (700, 1_400)] {
         let mut session = session(Some(2));
         session.sent(at(0), 1);
         session.receive(at(round_trip), Event::Echo(reply(1)));
         session.sent(at(1_000), 2);
-        assert_eq!(session.next(at(1_000)), wait(lingers));
-        assert_eq!(session.next(at(1_000 + lingers)), PingStep::Over);
+        assert_eq!(session.next(at(1_000)), wait(timeout));
+        assert_eq!(session.next(at(1_000 + timeout)), PingStep::Over);
     }
 }
 
@@ -112,7 +112,7 @@ fn icmp_errors_end_requests_and_redirects_do_not() {
     let mut session = session(Some(2));
     session.sent(at(0), 1);
     session.sent(at(1_000), 2);
-    let error = PingResponse::Error { from: OURS, sequence: 1, problem: Problem::HOST_UNREACHABLE };
+    let error = PingResponse::Error { from: HOST_IP, sequence: 1, problem: Problem::HOST_UNREACHABLE };
     assert_eq!(
         session.receive(at(3_000), Event::Undelivered(undelivered(Problem::HOST_UNREACHABLE, 1))),
         Some(error)
@@ -172,7 +172,7 @@ fn unrelated_events_are_counted_and_not_reported() {
         Event::Undelivered(Undelivered { echo: Some((IDENTIFIER, 2)), ..good }),
         Event::Undelivered(Undelivered { echo: Some((IDENTIFIER + 1, 1)), ..good }),
         Event::Undelivered(Undelivered { echo: None, ..good }),
-        Event::Undelivered(Undelivered { destination: OURS, ..good }),
+        Event::Undelivered(Undelivered { destination: HOST_IP, ..good }),
         Event::Undelivered(Undelivered { protocol: IpProtocol::UDP, ..good }),
     ];
     for event in unmatched {

@@ -20,10 +20,10 @@ fn loss_percentage_prints_like_c_percent_g() {
         (1, 999_999, "0.0001"),
         (0, 0, "0"),
     ];
-    for (part, whole, text) in table {
-        assert_eq!(Percent { part, whole }.to_string(), text, "{part}/{whole}");
+    for (part, total, text) in table {
+        assert_eq!(Percent { part, total }.to_string(), text, "{part}/{total}");
     }
-    assert_eq!(Percent { part: u64::MAX, whole: u64::MAX }.to_string(), "100");
+    assert_eq!(Percent { part: u64::MAX, total: u64::MAX }.to_string(), "100");
 }
 
 #[test]

@@ -7,12 +7,12 @@ fn name(address: MacAddr) -> Option<&'static str> {
     (address == IANA).then_some("IANA")
 }
 
-fn told(sweep: &Sweep, told: ScanEvent) -> String {
-    lines(Paint::NONE, &"tap0".parse().unwrap(), sweep, Some(name), &told)
+fn printed(sweep: &Sweep, event: ScanEvent) -> String {
+    lines(Paint::NONE, &"tap0".parse().unwrap(), sweep, Some(name), &event)
 }
 
 fn line(heard: Heard) -> String {
-    told(&sweep(), ScanEvent::Reply { heard, is_broadcast: false })
+    printed(&sweep(), ScanEvent::Reply { heard, is_broadcast: false })
 }
 
 #[test]
@@ -20,7 +20,7 @@ fn scan_text_equals_arp_scan_output() {
     let mut sweep = sweep();
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(
-        told(&sweep, ScanEvent::Start),
+        printed(&sweep, ScanEvent::Start),
         format!(
             "Interface: tap0, type: EN10MB, MAC: 02:00:00:00:00:09, IPv4: 10.0.0.9\n\
             Starting tapstack {version} with 2 hosts"
@@ -30,7 +30,7 @@ fn scan_text_equals_arp_scan_output() {
     assert_eq!(line(reply(&mut sweep, IANA)), "10.0.0.1\t00:00:5e:00:01:01\tIANA (DUP: 2)");
     let elapsed = Duration::from_millis(1_500);
     assert_eq!(
-        told(&sweep, ScanEvent::Statistics { outcome: Outcome::Found, elapsed, lost: 0 }),
+        printed(&sweep, ScanEvent::Statistics { outcome: Outcome::Found, elapsed, lost: 0 }),
         format!(
             "\n1 requests sent, 2 replies received\n\
             Ending tapstack {version}: 1 hosts scanned in 1.500 seconds (0.66 hosts/sec). 1 responded"
@@ -53,7 +53,7 @@ fn conflict_is_marked_in_reply_and_summary() {
     );
     sweep.refused(1);
     let end =
-        told(&sweep, ScanEvent::Statistics { outcome: Outcome::Found, elapsed: Duration::ZERO, lost: 3 });
+        printed(&sweep, ScanEvent::Statistics { outcome: Outcome::Found, elapsed: Duration::ZERO, lost: 3 });
     assert!(
         end.starts_with(
             "\n0 requests sent, 1 refused by the wire, 2 replies received, 3 frames lost unread\n"

@@ -11,13 +11,13 @@ fn name(vendors: &Vendors, address: &str) -> Option<String> {
     vendors.name(address.parse().unwrap()).map(str::to_owned)
 }
 
-fn said(prefix: u64, length: u32, name: &str) -> VendorLine {
+fn entry(prefix: u64, length: u32, name: &str) -> VendorLine {
     VendorLine::Entry((prefix, length), name.into())
 }
 
 #[test]
 fn vendor_file_formats_parse_to_same_entry() {
-    let iana = || said(0x0000_5e00_0000, 24, "IANA");
+    let iana = || entry(0x0000_5e00_0000, 24, "IANA");
     for line in [
         "00005E\tIANA",
         "00005e IANA",
@@ -33,14 +33,14 @@ fn vendor_file_formats_parse_to_same_entry() {
     }
     assert_eq!(
         read_line("00:1B:C5:00:10:00/36\tShort\tThe Name, Inc."),
-        said(0x001b_c500_1000, 36, "The Name, Inc.")
+        entry(0x001b_c500_1000, 36, "The Name, Inc.")
     );
     assert_eq!(
         read_line("MA-S,70B3D5001,\"A, B \"\"C\"\" GmbH\",x"),
-        said(0x70b3_d500_1000, 36, "A, B \"C\" GmbH")
+        entry(0x70b3_d500_1000, 36, "A, B \"C\" GmbH")
     );
-    assert_eq!(read_line("02:bf\tMicrosoft WLBS"), said(0x02bf_0000_0000, 16, "Microsoft WLBS"));
-    assert_eq!(read_line("ff:ff:ff:ff:ff:ff\tBroadcast"), said(0xffff_ffff_ffff, 48, "Broadcast"));
+    assert_eq!(read_line("02:bf\tMicrosoft WLBS"), entry(0x02bf_0000_0000, 16, "Microsoft WLBS"));
+    assert_eq!(read_line("ff:ff:ff:ff:ff:ff\tBroadcast"), entry(0xffff_ffff_ffff, 48, "Broadcast"));
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn vendor_of_longest_prefix_wins() {
 
 #[test]
 fn vendor_name_loses_control_characters() {
-    assert_eq!(read_line("00005E\t\u{1b}[31mIANA\u{7}"), said(0x0000_5e00_0000, 24, "[31mIANA"));
+    assert_eq!(read_line("00005E\t\u{1b}[31mIANA\u{7}"), entry(0x0000_5e00_0000, 24, "[31mIANA"));
     let mut vendors = Vendors::default();
     vendors.add(b"00005E\tI\xffNA\n");
     assert_eq!(name(&vendors, "00:00:5e:00:00:01").as_deref(), Some("I\u{fffd}NA"));
