@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use nix::sys::signal::Signal;
 use tap::linux::Tap;
 
-use super::running::{Persistent, Running, wire};
+use super::running::{PersistentTapGuard, Running, open_tap};
 use testbed::frames::{arp, is_arp, receive, send};
 use testbed::kernel::{add_address, delete_link, disable_arp};
 use testbed::program::{exit_and_text, run};
@@ -39,16 +39,16 @@ const BROADCAST: [u8; 6] = [0xff; 6];
 const ZERO: [u8; 6] = [0; 6];
 
 /// Runs an arping to its end: its exit code, and what it printed.
-fn arping(wire: &[&str], more: &[&str]) -> std::io::Result<(Option<i32>, String, String)> {
-    Ok(exit_and_text(&run(&[&["arping"], wire, more].concat())?))
+fn arping(device: &[&str], more: &[&str]) -> std::io::Result<(Option<i32>, String, String)> {
+    Ok(exit_and_text(&run(&[&["arping"], device, more].concat())?))
 }
 
 /// Rows of arguments, exit code, the line behind the first, and how many packets departed.
 type Rows<'a> = &'a [(&'a [&'a str], i32, &'a str, &'a str)];
 
-fn check(wire: &[&str], rows: Rows<'_>) -> TestResult {
+fn check(device: &[&str], rows: Rows<'_>) -> TestResult {
     for (more, code, line, sent) in rows {
-        let (ended, out, errors) = arping(wire, more)?;
+        let (ended, out, errors) = arping(device, more)?;
         assert_eq!((ended, errors.as_str()), (Some(*code), ""), "{more:?}: {out}");
         let lines: Vec<_> = out.lines().collect();
         assert!(lines[0].starts_with("ARPING 10.0.0."), "{more:?}: {out}");
@@ -88,7 +88,7 @@ fn on_an_interface() -> TestResult {
 
 /// The peer is the kernel, a station of our own asks.
 fn from_a_tap() -> TestResult {
-    let _tap = Persistent::create("from0")?;
+    let _tap = PersistentTapGuard::create("from0")?;
     let reply = "Unicast reply from 10.0.0.1 [";
     check(
         &["--tap", "from0", "--address", "10.0.0.2/24", "-i", "0.05"],
@@ -111,9 +111,9 @@ fn from_a_tap() -> TestResult {
 }
 
 fn cannot_ask() -> TestResult {
-    let (dead, idle) = (Persistent::create("dead0")?, Persistent::create("idle0")?);
+    let (dead, idle) = (PersistentTapGuard::create("dead0")?, PersistentTapGuard::create("idle0")?);
     dead.0.set_up(false)?;
-    let (held, off) = (wire("held0")?, wire("off0")?);
+    let (held, off) = (open_tap("held0")?, open_tap("off0")?);
     disable_arp(off.interface())?;
     let tap = ["--tap", "dead0", "--address", "10.0.0.2/24"];
     let rows: [(&[&str], &str); 13] = [
@@ -153,7 +153,7 @@ fn cannot_ask() -> TestResult {
 }
 
 fn goes_down_meanwhile() -> TestResult {
-    let mut tap = wire("fall0")?;
+    let mut tap = open_tap("fall0")?;
     // Whether the next request finds it down, or there is no next one.
     for more in [&["-D"][..], &["-D", "-c", "1"], &["-c", "2", "-i", "0.5"], &["-c", "1"]] {
         tap.interface().set_up(true)?;
@@ -184,7 +184,7 @@ fn requested(tap: &mut Tap, destination: [u8; 6], from: Ipv4Addr) -> Result<[u8;
 }
 
 fn duplicates_are_shown() -> TestResult {
-    let mut tap = wire("twice0")?;
+    let mut tap = open_tap("twice0")?;
     let mut child = Running::command(&["arping", "-I", "twice0", "-i", "0.3", "-c", "2", "10.0.0.2"])?;
     assert_eq!(child.first, "ARPING 10.0.0.2 from 10.0.0.1 twice0\n");
     let mac = requested(&mut tap, BROADCAST, KERNEL)?;
@@ -207,7 +207,7 @@ fn duplicates_are_shown() -> TestResult {
 }
 
 fn other_host_probes() -> TestResult {
-    let mut tap = wire("rival0")?;
+    let mut tap = open_tap("rival0")?;
     let probe = arp(BROADCAST, 1, (PEER_MAC, UNSPECIFIED), (ZERO, TARGET));
     // From the address, whomever it is for.
     let other = arp(BROADCAST, 1, (PEER_MAC, TARGET), (ZERO, Ipv4Addr::new(10, 0, 0, 77)));
@@ -228,11 +228,11 @@ fn other_host_probes() -> TestResult {
 fn several_at_once() -> TestResult {
     let many = ["--tap", "many0", "--hosts", "10.1.0.0/24", "--kernel", "10.2.0.1/8"];
     let host = Running::begin(&many)?;
-    let ask = |target| Running::command(&["arping", "-I", "many0", "-i", "0.3", "-c", "5", target]);
+    let start = |target| Running::command(&["arping", "-I", "many0", "-i", "0.3", "-c", "5", target]);
     let mut running = Vec::new();
     for target in ["10.1.0.5", "10.1.0.6", "10.1.0.6"] {
         // Nothing is on its way that the next one has not heard asked for.
-        let mut child = ask(target)?;
+        let mut child = start(target)?;
         let lines = child.line()? + &child.line()?;
         running.push((target, lines, child));
     }
@@ -256,7 +256,7 @@ fn in_a_vlan() -> TestResult {
     }
     host.stop()?;
     // Another's reply in our VLAN counts, the same without its tag does not, nor the other way round.
-    let mut tap = wire("tag1")?;
+    let mut tap = open_tap("tag1")?;
     let mac = tap.interface().hardware_address()?;
     let plain = arp(mac, 2, (PEER_MAC, TARGET), (mac, KERNEL));
     let tagged = [&plain[..12], &[0x81, 0, 0, 5], &plain[12..]].concat();
@@ -276,7 +276,7 @@ fn in_a_vlan() -> TestResult {
 }
 
 fn announcements() -> TestResult {
-    let mut tap = wire("tell0")?;
+    let mut tap = open_tap("tell0")?;
     let mac = tap.interface().hardware_address()?;
     let rows = [("-U", 1, ZERO), ("-A", 2, mac)];
     for (letter, operation, target) in rows {
@@ -289,7 +289,7 @@ fn announcements() -> TestResult {
 }
 
 fn nearest_address() -> TestResult {
-    let tap = wire("near1")?;
+    let tap = open_tap("near1")?;
     add_address(tap.interface(), "10.0.0.17/28".parse()?)?;
     add_address(tap.interface(), "192.0.2.1/24".parse()?)?;
     for (target, source) in [("10.0.0.2", "10.0.0.1"), ("10.0.0.18", "10.0.0.17"), ("192.0.2.9", "192.0.2.1")]
@@ -304,15 +304,15 @@ fn nearest_address() -> TestResult {
 }
 
 fn ended_by_others() -> TestResult {
-    let _tap = Persistent::create("end0")?;
-    let near = ["arping", "--tap", "end0", "--address", "10.0.0.2/24", "-i", "0.02"];
+    let _tap = PersistentTapGuard::create("end0")?;
+    let options = ["arping", "--tap", "end0", "--address", "10.0.0.2/24", "-i", "0.02"];
     let rows = [
         (Signal::SIGINT, &["10.0.0.1"][..], 0),
         (Signal::SIGTERM, &["10.0.0.9"], 1),
         (Signal::SIGINT, &["-D", "10.0.0.9"], 2),
     ];
     for (signal, target, expected) in rows {
-        let mut child = Running::command(&[&near[..], target].concat())?;
+        let mut child = Running::command(&[&options[..], target].concat())?;
         if expected == 0 {
             child.line()?;
         }
@@ -324,7 +324,7 @@ fn ended_by_others() -> TestResult {
         assert!(out.contains("Sent ") && out.contains("\nReceived "), "{out}");
         assert_eq!(errors.contains("no result for 10.0.0.9: the probing ended"), expected == 2, "{errors}");
     }
-    let mut child = Running::command(&[&near[..], &["10.0.0.1"]].concat())?;
+    let mut child = Running::command(&[&options[..], &["10.0.0.1"]].concat())?;
     assert!(child.line()?.contains(" reply from 10.0.0.1 ["));
     child.close_output();
     wait_for("end of the arping", || child.has_ended().then_some(()))?;
@@ -334,11 +334,11 @@ fn ended_by_others() -> TestResult {
 }
 
 fn quiet_or_json() -> TestResult {
-    let _tap = Persistent::create("mute0")?;
-    let near = ["--tap", "mute0", "--address", "10.0.0.2/24", "-i", "0.02"];
-    let (code, out, errors) = arping(&near, &["-q", "-c", "2", "10.0.0.1"])?;
+    let _tap = PersistentTapGuard::create("mute0")?;
+    let options = ["--tap", "mute0", "--address", "10.0.0.2/24", "-i", "0.02"];
+    let (code, out, errors) = arping(&options, &["-q", "-c", "2", "10.0.0.1"])?;
     assert_eq!((code, out.as_str(), errors.as_str()), (Some(0), "", ""));
-    let (code, out, _) = arping(&near, &["--json", "-c", "2", "10.0.0.1"])?;
+    let (code, out, _) = arping(&options, &["--json", "-c", "2", "10.0.0.1"])?;
     assert_eq!(code, Some(0));
     check_lines("arping", &out);
     let objects: Vec<serde_json::Value> = out.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use tap::linux::{Interface, PacketSocket};
 
-use super::running::{Persistent, Running};
+use super::running::{PersistentTapGuard, Running};
 use testbed::frames::{arp, is_arp, receive, send, wait_until_answering};
 use testbed::kernel::{create_bridge, delete_link};
 use testbed::veth::{NEAR, Veth};
@@ -51,7 +51,7 @@ pub(super) fn line_with(host: &mut Running, word: &str) -> Result<String, Box<dy
 
 // proves: rfc5227-start, rfc5227-answers, rfc5227-broadcast, rfc3927-broadcast
 fn probe_and_announce() -> TestResult {
-    let (tap, other) = (Persistent::create("probe0")?, Persistent::create("choice0")?);
+    let (tap, other) = (PersistentTapGuard::create("probe0")?, PersistentTapGuard::create("choice0")?);
     let mut socket = PacketSocket::open(tap.0.name())?;
     let mut host = Running::begin(&["--tap", "probe0", "--address", "10.0.0.2/24", "--mac", MAC])?;
     let mut chooser = Running::begin(&["--tap", "choice0", "--link-local", "--mac", MAC])?;
@@ -84,14 +84,14 @@ fn probe_and_announce() -> TestResult {
 
 /// Two TAPs on a bridge, which is deleted with this value.
 pub(crate) struct Bridged {
-    near: Persistent,
-    far: Persistent,
+    near: PersistentTapGuard,
+    far: PersistentTapGuard,
     bridge: Interface,
 }
 
 impl Bridged {
     pub(crate) fn new() -> Result<Bridged, Box<dyn std::error::Error>> {
-        let (near, far) = (Persistent::create("near0")?, Persistent::create("far0")?);
+        let (near, far) = (PersistentTapGuard::create("near0")?, PersistentTapGuard::create("far0")?);
         create_bridge("bridge0", &[&near.0, &far.0])?;
         Ok(Bridged { near, far, bridge: Interface::named(&"bridge0".parse()?)? })
     }
@@ -145,8 +145,8 @@ fn conflicting_hosts() -> TestResult {
     for host in [first, second] {
         let (code, out, _) = host.stop()?;
         assert_eq!(code, Some(0));
-        let said = out.lines().find(|line| line.ends_with("arp: probes and announcements"));
-        let count: u32 = said.and_then(|line| line.split_whitespace().next()).ok_or("a count")?.parse()?;
+        let line = out.lines().find(|line| line.ends_with("arp: probes and announcements"));
+        let count: u32 = line.and_then(|line| line.split_whitespace().next()).ok_or("a count")?.parse()?;
         assert!((2..=3).contains(&count), "two announcements and one defence: {out}");
     }
     for policy in ["once", "cease"] {
@@ -164,7 +164,7 @@ fn conflicting_hosts() -> TestResult {
 
 // proves: rfc5227-last, rfc5227-cease
 fn address_lost_in_use() -> TestResult {
-    let tap = Persistent::create("lost0")?;
+    let tap = PersistentTapGuard::create("lost0")?;
     let mut socket = PacketSocket::open(tap.0.name())?;
     let options = ["--no-probe", "--defend", "cease", "--json"];
     let host = Running::begin(&[&["--tap", "lost0", "--address", "10.0.0.2/24"][..], &options].concat())?;
@@ -180,7 +180,7 @@ fn address_lost_in_use() -> TestResult {
 
 // proves: rfc5227-unheard
 fn tap_down() -> TestResult {
-    let tap = Persistent::create("void0")?;
+    let tap = PersistentTapGuard::create("void0")?;
     tap.0.set_up(false)?;
     let mut host = Running::begin(&["--tap", "void0", "--address", "10.0.0.2/24", "--mac", MAC])?;
     assert!(host.first.ends_with(" probing 10.0.0.2: does anybody have it?\n"), "{}", host.first);
@@ -212,7 +212,7 @@ fn probed_and_announced(socket: &mut PacketSocket) -> TestResult {
 
 // proves: rfc5227-link-up
 fn tap_comes_up() -> TestResult {
-    let tap = Persistent::create("back0")?;
+    let tap = PersistentTapGuard::create("back0")?;
     let mut host = Running::begin(&["--tap", "back0", "--address", "10.0.0.2/24", "--mac", MAC])?;
     line_with(&mut host, "ready back0 ")?;
     let mut socket = PacketSocket::open(tap.0.name())?;
@@ -231,7 +231,7 @@ fn tap_comes_up() -> TestResult {
 
 // proves: rfc5227-link-up
 fn taken_while_down() -> TestResult {
-    let tap = Persistent::create("gone0")?;
+    let tap = PersistentTapGuard::create("gone0")?;
     let host = ["--tap", "gone0", "--address", "10.0.0.2/24", "--mac", MAC, "--defend", "cease", "--json"];
     let mut host = Running::begin(&host)?;
     line_with(&mut host, "\"event\":\"ready\"")?;
@@ -270,7 +270,7 @@ fn carrier_returns() -> TestResult {
 
 // proves: rfc3927-next
 fn new_address() -> TestResult {
-    let tap = Persistent::create("anew0")?;
+    let tap = PersistentTapGuard::create("anew0")?;
     let mut socket = PacketSocket::open(tap.0.name())?;
     let mut host = Running::begin(&["--tap", "anew0", "--link-local", "--defend", "cease", "-q"])?;
     let address = |ready: &str| -> Result<ipnet::Ipv4Net, Box<dyn std::error::Error>> {
@@ -301,7 +301,7 @@ fn without_address() -> TestResult {
 
 // proves: rfc1027-ranges, rfc1027-segment
 fn proxied_range() -> TestResult {
-    let tap = Persistent::create("proxy0")?;
+    let tap = PersistentTapGuard::create("proxy0")?;
     let mut socket = PacketSocket::open(tap.0.name())?;
     let proxies = ["--proxy", "10.1.0.0/16", "--proxy", "192.0.2.0/24", "--mac", MAC];
     let host = Running::start(&[&["--tap", "proxy0", "--address", "10.0.0.2/24"][..], &proxies].concat())?;

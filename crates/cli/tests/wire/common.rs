@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use nix::pty::{OpenptyResult, openpty};
 
 use super::capture::Scratch;
-use super::running::wire;
+use super::running::open_tap;
 use testbed::installed::installed;
 use testbed::program::{command, exit_and_text, run};
 use testbed::{Case, TestResult};
@@ -101,7 +101,7 @@ pub(crate) fn errors_of_full_output(words: &[&str]) -> Result<String, Box<dyn st
 }
 
 fn full_disk() -> TestResult {
-    let held = wire("full0")?;
+    let held = open_tap("full0")?;
     let address = ["--address", "10.0.0.9/24"];
     // Without a list of its own a scan says on standard error whether the system has one.
     let list = Scratch::new("full.txt");

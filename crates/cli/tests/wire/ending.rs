@@ -15,7 +15,7 @@ use tap::linux::PacketSocket;
 
 use super::capture::Scratch;
 use super::host::{request, start};
-use super::running::{Persistent, Running, wire};
+use super::running::{PersistentTapGuard, Running, open_tap};
 use testbed::frames::{is_arp, receive, send};
 use testbed::program::{command, exit_and_text, run};
 use testbed::{Case, TestResult, wait_for};
@@ -64,7 +64,7 @@ fn is_blocked(pid: u32) -> Option<()> {
 }
 
 fn files_that_block() -> TestResult {
-    let (held, read, written) = (wire("wait0")?, fifo("read")?, fifo("written")?);
+    let (held, read, written) = (open_tap("wait0")?, fifo("read")?, fifo("written")?);
     let (read, written) = (read.name(), written.name());
     let host = ["--address", "10.0.0.2/24", "--no-probe"];
     let rows: [&[&str]; 9] = [
@@ -113,7 +113,7 @@ fn deadline_of_a_fifo() -> TestResult {
     let mut writer = File::options().read(true).write(true).open(&fifo.0)?;
     writer.write_all(&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0])?;
     let child = command(&["watch", fifo.name()]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    wait_for("a watch that waits", || has_none(child.id()))?;
+    wait_for("a watch that waits", || has_no_privileges(child.id()))?;
     kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGTERM)?;
     let (code, out, errors) = exit_and_text(&child.wait_with_output()?);
     assert_eq!(code, Some(2), "{out}{errors}");
@@ -161,16 +161,16 @@ fn privileges(pid: u32) -> std::io::Result<Vec<(String, String)>> {
         .collect())
 }
 
-fn has_none(pid: u32) -> Option<()> {
-    let told = privileges(pid).ok()?;
+fn has_no_privileges(pid: u32) -> Option<()> {
+    let lines = privileges(pid).ok()?;
     let none = |(name, value): &(String, String)| {
         if name == "NoNewPrivs" { value == "1" } else { value == "0000000000000000" }
     };
-    (told.len() == 6 && told.iter().all(none)).then_some(())
+    (lines.len() == 6 && lines.iter().all(none)).then_some(())
 }
 
 fn capabilities() -> TestResult {
-    let held = Persistent::create("caps0")?;
+    let held = PersistentTapGuard::create("caps0")?;
     let rows: [&[&str]; 5] = [
         &["arping", "--tap", "caps1", "--address", "10.1.0.2/24", "--kernel", "10.1.0.1/24", "10.1.0.9"],
         &[
@@ -192,17 +192,17 @@ fn capabilities() -> TestResult {
     for words in rows {
         let running = Running::command(words)?;
         assert!(!running.first.is_empty(), "{words:?}");
-        wait_for("a process without capabilities", || has_none(running.pid()))?;
+        wait_for("a process without capabilities", || has_no_privileges(running.pid()))?;
         running.stop()?;
     }
     let mut decode = command(&["decode", "-"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
-    wait_for("a decode without capabilities", || has_none(decode.id()))?;
+    wait_for("a decode without capabilities", || has_no_privileges(decode.id()))?;
     drop(decode.stdin.take());
     decode.wait()?;
     // A host still answers, prints its table, and takes its TAP with it.
     for carriage in ["ring", "read-write"] {
         let (mut host, interface) = start("caps5", &["--io", carriage])?;
-        wait_for("a host without capabilities", || has_none(host.pid()))?;
+        wait_for("a host without capabilities", || has_no_privileges(host.pid()))?;
         let mut socket = PacketSocket::open(interface.name())?;
         send(&mut socket, &request())?;
         receive(&mut socket, is_arp(2))?;
@@ -214,9 +214,9 @@ fn capabilities() -> TestResult {
         assert!(!interface.exists());
     }
     // Beside the kernel, on an interface of its own.
-    let _held = wire("caps6")?;
+    let _held = open_tap("caps6")?;
     let host = Running::start(&["-I", "caps6", "--address", "10.0.0.2/24"])?;
-    wait_for("a host without capabilities", || has_none(host.pid()))?;
+    wait_for("a host without capabilities", || has_no_privileges(host.pid()))?;
     assert_eq!(host.stop()?.0, Some(0));
     drop(held);
     Ok(())

@@ -3,7 +3,7 @@
 
 use tap::linux::Interface;
 
-use super::running::{Persistent, Running};
+use super::running::{PersistentTapGuard, Running};
 use testbed::kernel::{create_bridge, delete_link};
 use testbed::program::{exit_and_text, run};
 use testbed::{Case, TestResult, wait_for};
@@ -40,12 +40,12 @@ const BROKEN: &[Row] =
 
 fn every_row() -> TestResult {
     let taps = HOSTS.map(|(name, ..)| name).into_iter().chain(["asks1"]);
-    let taps: Result<Vec<_>, _> = taps.map(Persistent::create_nameless).collect();
+    let taps: Result<Vec<_>, _> = taps.map(PersistentTapGuard::create_without_address).collect();
     let taps = taps?;
     create_bridge("codes1", &taps.iter().map(|tap| &tap.0).collect::<Vec<_>>())?;
     let middle = Interface::named(&"codes1".parse()?)?;
     middle.add_address("10.0.0.1/24".parse()?)?;
-    let down = Persistent::create("down1")?;
+    let down = PersistentTapGuard::create("down1")?;
     down.0.set_up(false)?;
     let start = |(tap, address, mac)| Running::start(&["--tap", tap, "--address", address, "--mac", mac]);
     let hosts: Result<Vec<_>, _> = HOSTS.into_iter().map(start).collect();
@@ -53,13 +53,13 @@ fn every_row() -> TestResult {
 
     let interface: &[&str] = &["-I", "codes1"];
     let station: &[&str] = &["--tap", "asks1", "--address", "10.0.0.7/24"];
-    for wire in [interface, station] {
+    for device in [interface, station] {
         // A port of a bridge takes a moment until it passes frames.
         wait_for("host on the bridge", || {
-            let out = ask(wire, &["-f", "-w", "0.1"], "10.0.0.4").ok()?;
+            let out = arping(device, &["-f", "-w", "0.1"], "10.0.0.4").ok()?;
             (out.0 == Some(0)).then_some(())
         })?;
-        check_rows(wire, CARRIED)?;
+        check_rows(device, CARRIED)?;
     }
     check_rows(&["-I", "down1"], BROKEN)?;
     check_rows(&["--tap", "down1", "--address", "10.0.0.7/24"], BROKEN)?;
@@ -69,18 +69,18 @@ fn every_row() -> TestResult {
 }
 
 /// Asks all rows on a wire.
-fn check_rows(wire: &[&str], rows: &[Row]) -> TestResult {
-    for &(name, letters, target, code, named) in rows {
-        let (ended, out, errors) = ask(wire, letters, target)?;
-        assert_eq!(ended, Some(code), "{wire:?}: {name}: {out}{errors}");
-        assert!(named.iter().all(|who| out.contains(who)), "{wire:?}: {name}: {out}");
+fn check_rows(device: &[&str], rows: &[Row]) -> TestResult {
+    for &(name, options, target, code, named) in rows {
+        let (ended, out, errors) = arping(device, options, target)?;
+        assert_eq!(ended, Some(code), "{device:?}: {name}: {out}{errors}");
+        assert!(named.iter().all(|host| out.contains(host)), "{device:?}: {name}: {out}");
         assert_eq!(out.contains(" from 10.0.0.") && out.contains('['), !named.is_empty(), "{name}: {out}");
-        assert!(named != BOTH || out.contains("ms (DUP!)\n"), "{wire:?}: {name}: {out}");
-        assert_eq!(errors.lines().count(), usize::from(code == 2), "{wire:?}: {name}: {errors}");
+        assert!(named != BOTH || out.contains("ms (DUP!)\n"), "{device:?}: {name}: {out}");
+        assert_eq!(errors.lines().count(), usize::from(code == 2), "{device:?}: {name}: {errors}");
     }
     Ok(())
 }
 
-fn ask(wire: &[&str], letters: &[&str], target: &str) -> std::io::Result<(Option<i32>, String, String)> {
-    Ok(exit_and_text(&run(&[&["arping"], wire, letters, &[target]].concat())?))
+fn arping(device: &[&str], options: &[&str], target: &str) -> std::io::Result<(Option<i32>, String, String)> {
+    Ok(exit_and_text(&run(&[&["arping"], device, options, &[target]].concat())?))
 }

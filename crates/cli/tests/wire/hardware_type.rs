@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::running::{Running, wire};
+use super::running::{Running, open_tap};
 use testbed::frames::{arp, is_arp, receive, send};
 use testbed::{Case, TestResult};
 
@@ -23,19 +23,19 @@ fn of_type_6(frame: &[u8], is_snap: bool) -> Vec<u8> {
 // proves: rfc1042-hardware-type
 fn all_tools() -> TestResult {
     for is_snap in [false, true] {
-        let mut tap = wire("six0")?;
+        let mut tap = open_tap("six0")?;
         let mut watch = Running::command(&["watch", "-I", "six0"])?;
         send(&mut tap, &of_type_6(&arp(BROADCAST, 1, (STATION, TARGET), ([0; 6], TARGET)), is_snap))?;
         let line = watch.line()?;
         assert!(line.ends_with("new 10.0.0.2 is at 02:00:00:00:00:07\n"), "{line}");
         drop(watch);
 
-        for (command, asker, code) in [
+        for (command, sender, code) in [
             (&["arping", "-I", "six0", "-D", "10.0.0.2"][..], [0; 4], 1),
             (&["scan", "-I", "six0", "-r", "1", "-t", "3000", "-M", "1", "10.0.0.2"], [10, 0, 0, 1], 0),
         ] {
             let child = Running::command(command)?;
-            let request = receive(&mut tap, |octets| is_arp(1)(octets) && octets[28..32] == asker)?;
+            let request = receive(&mut tap, |octets| is_arp(1)(octets) && octets[28..32] == sender)?;
             let sender = ([0; 6], Ipv4Addr::UNSPECIFIED);
             let mut reply = arp(BROADCAST, 2, (STATION, TARGET), sender);
             reply[32..42].copy_from_slice(&request[22..32]);

@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 use tap::linux::{Interface, PacketSocket};
 use tap::{Batch, Device, Pool};
 
-use super::running::{Persistent, Running};
+use super::running::{PersistentTapGuard, Running};
 use super::screen::program;
 use testbed::frames::{arp, is_arp, receive, send, wait_until_answering};
 use testbed::kernel::{delete_link, kernel_neighbor, send_from_kernel};
@@ -71,7 +71,7 @@ fn reply() -> Vec<u8> {
 }
 
 fn kernel_table() -> TestResult {
-    let tap = Persistent::create("tap0")?;
+    let tap = PersistentTapGuard::create("tap0")?;
     let host = Running::start(&["--tap", "tap0", "--address", "10.0.0.2/24"])?;
     let mac = host.first.split(' ').nth(2).ok_or("a hardware address")?.to_owned();
     assert_eq!(host.first, format!("ready tap0 {mac} 10.0.0.2/24\n"));
@@ -101,7 +101,7 @@ fn created_tap() -> TestResult {
 }
 
 fn existing_tap() -> TestResult {
-    let tap = Persistent::create("their0")?;
+    let tap = PersistentTapGuard::create("their0")?;
     tap.0.set_up(false)?;
     let host = Running::start(&["--tap", "their0", "--address", "10.0.0.2/24", "--mtu", "900", "--json"])?;
     assert!(host.first.contains("\"mtu\":900"), "{}", host.first);
@@ -175,7 +175,7 @@ fn hangup() -> TestResult {
     assert!(out.contains("  tap: system calls\n"), "the counters: {out}");
 
     // As `nohup` starts it.
-    let tap = Persistent::create("nohup0")?;
+    let tap = PersistentTapGuard::create("nohup0")?;
     let script = "trap '' HUP; exec \"$0\" host --tap nohup0 --address 10.0.0.2/24 --no-probe";
     let mut child = std::process::Command::new("sh")
         .args(["-c", script])
@@ -357,7 +357,7 @@ fn host_in_vlan_receives_and_sends_tagged_frames() -> TestResult {
 
 // proves: beside-hardware
 fn kernel_mac_address() -> TestResult {
-    let tap = Persistent::create("same0")?;
+    let tap = PersistentTapGuard::create("same0")?;
     let mac = MacAddr::new(tap.0.hardware_address()?).to_string();
     let commands: [&[&str]; 4] = [
         &["host", "--tap", "same0", "--address", "10.0.0.2/24", "--no-probe", "--mac", &mac],
@@ -440,7 +440,7 @@ fn invalid_arguments() -> TestResult {
 }
 
 fn kernel_address_is_added() -> TestResult {
-    let tap = Persistent::create("tap5")?;
+    let tap = PersistentTapGuard::create("tap5")?;
     let mut all: Vec<ipnet::Ipv4Net> = vec!["10.0.0.1/24".parse()?];
     for kernel in ["192.168.5.1/24", "10.0.0.1/24", "10.7.0.1/30"] {
         let arguments = ["--tap", "tap5", "--address", "10.0.0.2/24", "--kernel", kernel];

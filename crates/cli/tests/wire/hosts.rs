@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tap::linux::{Interface, PacketSocket};
 
-use super::running::{Persistent, Running};
+use super::running::{PersistentTapGuard, Running};
 use testbed::frames::{arp, is_arp, receive, send, wait_until_answering};
 use testbed::program::{exit_and_text, run};
 use testbed::{Case, TestResult};
@@ -132,7 +132,7 @@ fn ranges_in_vlans() -> TestResult {
 
 // proves: rfc5227-many
 fn probe_option() -> TestResult {
-    let tap = Persistent::create("ask0")?;
+    let tap = PersistentTapGuard::create("ask0")?;
     let mut socket = PacketSocket::open(tap.0.name())?;
     let hosts = ["--tap", "ask0", "--hosts", "10.1.0.0/30", "--mac-base", BASE, "--probe", "-q"];
     // The first line comes after probing.
@@ -142,8 +142,8 @@ fn probe_option() -> TestResult {
     assert_eq!(probe[28..32], [0; 4], "a probe");
     let (_, out, _) = host.stop()?;
     // Three probes and one announcement each, and perhaps the second.
-    let said = out.lines().find(|line| line.ends_with("arp: probes and announcements"));
-    let count: u32 = said.and_then(|line| line.split_whitespace().next()).ok_or("a count")?.parse()?;
+    let line = out.lines().find(|line| line.ends_with("arp: probes and announcements"));
+    let count: u32 = line.and_then(|line| line.split_whitespace().next()).ok_or("a count")?.parse()?;
     assert!((13..=20).contains(&count), "{out}");
     Ok(())
 }
@@ -178,7 +178,7 @@ fn log_stays_short() -> TestResult {
 }
 
 fn kernel_address() -> TestResult {
-    let tap = Persistent::create("inside0")?;
+    let tap = PersistentTapGuard::create("inside0")?;
     let host = Running::begin(&["--tap", "inside0", "--hosts", "10.0.0.0/24"])?;
     let (code, _, errors) = host.stop()?;
     assert_eq!(code, Some(0));
@@ -204,7 +204,7 @@ fn port_unreachable() -> TestResult {
 }
 
 fn through_gateway() -> TestResult {
-    let tap = Persistent::create("gate0")?;
+    let tap = PersistentTapGuard::create("gate0")?;
     let mut socket = PacketSocket::open(tap.0.name())?;
     let gateway = ([2, 0, 0, 0, 0, 0xfe], Ipv4Addr::new(10, 0, 0, 254));
     let other = ([2, 0, 0, 0, 0, 0xfd], Ipv4Addr::new(10, 0, 0, 253));

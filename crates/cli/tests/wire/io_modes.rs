@@ -5,7 +5,7 @@ use tap::linux::PacketSocket;
 use tap::{Batch, Device, Pool};
 
 use super::host::{HOST_IP, MAC, request, start};
-use super::running::{Persistent, Running};
+use super::running::{PersistentTapGuard, Running};
 use testbed::frames::{is_arp, wait_until_answering};
 use testbed::{Case, TestResult, wait_for};
 
@@ -43,7 +43,7 @@ fn each_io_mode() -> TestResult {
 }
 
 fn tap_of_killed_host() -> TestResult {
-    let tap = Persistent::create("killed0")?;
+    let tap = PersistentTapGuard::create("killed0")?;
     for _ in 0..5 {
         let arguments = ["--tap", "killed0", "--address", "10.0.0.2/24", "--mac", MAC, "--io", "ring"];
         let mut host = Running::start(&arguments)?;

@@ -8,7 +8,7 @@ use tap::linux::{Interface, PacketSocket};
 use super::claims::line_with;
 use super::host::MAC;
 use super::hosts::checksum;
-use super::running::{Persistent, Running};
+use super::running::{PersistentTapGuard, Running};
 use testbed::frames::{arp, is_arp, receive, send};
 use testbed::veth::{NEAR, Veth};
 use testbed::{Case, TestResult};
@@ -23,7 +23,7 @@ const PEER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 7];
 
 // proves: link-mtu
 fn tap() -> TestResult {
-    let tap = Persistent::create("mtu0")?;
+    let tap = PersistentTapGuard::create("mtu0")?;
     let mut host = Running::start(&["--tap", "mtu0", "--address", "10.0.0.2/24", "--mac", MAC])?;
     follows(&mut host, &tap.0, |_| PacketSocket::open(tap.0.name()).map_err(Into::into))?;
     assert_eq!(host.stop()?.0, Some(0));

@@ -155,7 +155,7 @@ impl Drop for Running {
 }
 
 /// A TAP that this test is the other end of, up, the kernel at 10.0.0.1/24.
-pub(crate) fn wire(name: &str) -> Result<Tap, Box<dyn Error>> {
+pub(crate) fn open_tap(name: &str) -> Result<Tap, Box<dyn Error>> {
     let tap = Tap::open(name)?;
     tap.interface().add_address("10.0.0.1/24".parse()?)?;
     tap.interface().set_up(true)?;
@@ -169,25 +169,28 @@ pub(crate) fn carries(interface: &Interface) -> Result<(), Box<dyn Error>> {
 }
 
 /// A persistent TAP that is up, with the kernel at 10.0.0.1/24, for as long as this value lives.
-pub(crate) struct Persistent(pub(crate) Interface);
+pub(crate) struct PersistentTapGuard(pub(crate) Interface);
 
-impl Persistent {
-    pub(crate) fn create(name: &str) -> Result<Persistent, Box<dyn Error>> {
+impl PersistentTapGuard {
+    pub(crate) fn create(name: &str) -> Result<PersistentTapGuard, Box<dyn Error>> {
         Self::create_with(name, Some("10.0.0.1/24".parse()?))
     }
 
     /// The same, but the kernel has no address on it.
-    pub(crate) fn create_nameless(name: &str) -> Result<Persistent, Box<dyn Error>> {
+    pub(crate) fn create_without_address(name: &str) -> Result<PersistentTapGuard, Box<dyn Error>> {
         Self::create_with(name, None)
     }
 
-    fn create_with(name: &str, address: Option<ipnet::Ipv4Net>) -> Result<Persistent, Box<dyn Error>> {
+    fn create_with(
+        name: &str,
+        address: Option<ipnet::Ipv4Net>,
+    ) -> Result<PersistentTapGuard, Box<dyn Error>> {
         let tap = PersistentTap { name: name.parse()?, owner: None, group: None, mtu: None, address };
-        Ok(Persistent(Interface::named(&tap.create()?)?))
+        Ok(PersistentTapGuard(Interface::named(&tap.create()?)?))
     }
 }
 
-impl Drop for Persistent {
+impl Drop for PersistentTapGuard {
     fn drop(&mut self) {
         // A trial may have deleted it already.
         let _ = PersistentTap::delete(self.0.name());

@@ -9,7 +9,7 @@ use tap::linux::Tap;
 
 use super::capture::Scratch;
 use super::common::on_a_terminal;
-use super::running::{Persistent, Running, wire};
+use super::running::{PersistentTapGuard, Running, open_tap};
 use testbed::frames::{arp, is_arp, receive, send};
 use testbed::kernel::delete_link;
 use testbed::program::{command, exit_and_text, run};
@@ -45,8 +45,8 @@ const SOON: [&str; 2] = ["-t", "60"];
 const ONE: [&str; 4] = ["-t", "3000", "-M", "1"];
 
 /// Runs a scan of one pass to its end: its exit code, and what it printed.
-fn scan(wire: &[&str], more: &[&str]) -> std::io::Result<(Option<i32>, String, String)> {
-    Ok(exit_and_text(&run(&[&["scan", "-r", "1"], wire, more].concat())?))
+fn scan(device: &[&str], more: &[&str]) -> std::io::Result<(Option<i32>, String, String)> {
+    Ok(exit_and_text(&run(&[&["scan", "-r", "1"], device, more].concat())?))
 }
 
 /// Four hosts from 10.0.0.16 on, the kernel at 10.0.0.1, on a TAP of this name.
@@ -99,7 +99,7 @@ fn on_an_interface() -> TestResult {
 
 /// The peer is the kernel, a station of our own asks.
 fn from_a_tap() -> TestResult {
-    let _tap = Persistent::create("near2")?;
+    let _tap = PersistentTapGuard::create("near2")?;
     let from = ["--tap", "near2", "--address", "10.0.0.2/29"];
     for (more, code, part) in [
         (&["-t", "500", "-l"][..], 0, ": 7 hosts scanned in "),
@@ -115,9 +115,9 @@ fn from_a_tap() -> TestResult {
 }
 
 fn cannot_ask() -> TestResult {
-    let (dead, idle) = (Persistent::create("dead1")?, Persistent::create("idle1")?);
+    let (dead, idle) = (PersistentTapGuard::create("dead1")?, PersistentTapGuard::create("idle1")?);
     dead.0.set_up(false)?;
-    let held = wire("held1")?;
+    let held = open_tap("held1")?;
     let bare = Tap::open("bare1")?;
     bare.interface().set_up(true)?;
     let rows: [(&[&str], &str); 22] = [
@@ -157,7 +157,7 @@ fn cannot_ask() -> TestResult {
 }
 
 fn goes_down_meanwhile() -> TestResult {
-    let mut tap = wire("fall1")?;
+    let mut tap = open_tap("fall1")?;
     // Whether the next request finds it down, or there is no next one.
     for more in [&["-q", "-b", "1", "-r", "8", "-t", "100"][..], &["-q", "-r", "1", "-t", "1000"]] {
         tap.interface().set_up(true)?;
@@ -176,7 +176,7 @@ fn goes_down_meanwhile() -> TestResult {
 }
 
 fn duplicates_and_conflicts() -> TestResult {
-    let mut tap = wire("twice1")?;
+    let mut tap = open_tap("twice1")?;
     let mac = tap.interface().hardware_address()?;
     let request = |octets: &[u8]| is_arp(1)(octets) && octets.ends_with(&TARGET.octets());
     let reply = |from| arp(mac, 2, (from, TARGET), (mac, KERNEL));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use super::capture::Scratch;
-use super::running::wire;
+use super::running::open_tap;
 use super::watch::reply;
 use testbed::frames::{arp, send};
 use testbed::installed::installed;
@@ -79,7 +79,7 @@ impl Drop for Terminal {
 }
 
 fn live_table() -> TestResult {
-    let mut tap = wire("scr0")?;
+    let mut tap = open_tap("scr0")?;
     let file = Scratch::new("screen.pcapng");
     let program = program();
     let watch = format!("{program} watch -I scr0 --pcap {}", file.name());
@@ -128,7 +128,7 @@ fn live_table() -> TestResult {
 
 /// Whoever has SIGHUP ignored, as by `nohup`, is not told otherwise.
 fn terminal_gone() -> TestResult {
-    let _tap = wire("scr1")?;
+    let _tap = open_tap("scr1")?;
     let ended = Scratch::new("ended");
     let program = program();
     let terminal =

@@ -3,7 +3,7 @@
 use tap::linux::Interface;
 
 use super::common::errors_of_full_output;
-use super::running::{Running, wire};
+use super::running::{Running, open_tap};
 use testbed::program::{command, exit_and_text, run};
 use testbed::schema::check_lines;
 use testbed::{Case, ROOT_TAP, TestResult};
@@ -87,7 +87,7 @@ fn not_a_tap() -> TestResult {
 }
 
 fn escaped_names() -> TestResult {
-    let held = wire("named0")?;
+    let held = open_tap("named0")?;
     let name = std::fs::read("/proc/self/comm")?;
     std::fs::write("/proc/self/comm", "\x1b[31mholder")?;
     let (code, _, errors) = exit_and_text(&run(&["tap", "delete", "named0"])?);

@@ -14,7 +14,7 @@ use tap::linux::PacketSocket;
 use super::capture::Scratch;
 use super::claims::line_with;
 use super::hosts::checksum;
-use super::running::{Persistent, Running, wire};
+use super::running::{PersistentTapGuard, Running, open_tap};
 use testbed::frames::{arp, is_arp, receive, send};
 use testbed::program::{exit_and_text, run};
 use testbed::veth::{NEAR, Veth};
@@ -84,7 +84,7 @@ fn ends(running: Running, code: i32, part: &str) -> TestResult {
 }
 
 fn arping_loses_frames() -> TestResult {
-    let mut tap = wire("lose0")?;
+    let mut tap = open_tap("lose0")?;
     let ask = |more: &[&str]| Running::command(&[&["arping", "-I", "lose0"], more, &["10.0.0.9"]].concat());
     for more in [&["-D"][..], &["-c", "4"]] {
         let arping = ask(more)?;
@@ -103,7 +103,7 @@ fn arping_loses_frames() -> TestResult {
 
 /// What arrives while the process is stopped lies in the receive queue when the time is over.
 fn arping_reads_to_the_end() -> TestResult {
-    let mut tap = wire("late0")?;
+    let mut tap = open_tap("late0")?;
     let arping = Running::command(&["arping", "-I", "late0", "-D", "-c", "1", "10.0.0.9"])?;
     receive(&mut tap, is_request)?;
     stop(&arping)?;
@@ -118,7 +118,7 @@ fn arping_reads_to_the_end() -> TestResult {
 }
 
 fn scan_loses_frames() -> TestResult {
-    let mut tap = wire("lose1")?;
+    let mut tap = open_tap("lose1")?;
     let scan = Running::command(&["scan", "-I", "lose1", "-r", "1", "-t", "300", "-q", "10.0.0.9"])?;
     receive(&mut tap, is_request)?;
     flood(&scan, &mut tap)?;
@@ -126,7 +126,7 @@ fn scan_loses_frames() -> TestResult {
 }
 
 fn watch_loses_frames() -> TestResult {
-    let mut tap = wire("lose2")?;
+    let mut tap = open_tap("lose2")?;
     let watch = |name: [&str; 2]| {
         Running::command(&[&["watch"], &name[..], &["--fail-on", "conflict", "--plain"]].concat())
     };
@@ -136,7 +136,7 @@ fn watch_loses_frames() -> TestResult {
     watching.signal(Signal::SIGINT)?;
     ends(watching, 2, lost)?;
     // A read from a TAP reports no loss; the interface counts it.
-    let held = Persistent::create("lose3")?;
+    let held = PersistentTapGuard::create("lose3")?;
     let mut socket = PacketSocket::open(held.0.name())?;
     let watching = watch(["--tap", "lose3"])?;
     flood(&watching, &mut socket)?;
@@ -208,8 +208,8 @@ fn cut_capture() -> TestResult {
 
 fn link_goes_and_comes() -> TestResult {
     // On an interface, and on a TAP of which the watch is the reader.
-    let held = wire("link0")?;
-    let other = Persistent::create("link1")?;
+    let held = open_tap("link0")?;
+    let other = PersistentTapGuard::create("link1")?;
     let of_kernel = [("-I", "link0", held.interface()), ("--tap", "link1", &other.0)];
     for (option, name, interface) in of_kernel {
         for json in [false, true] {
@@ -255,7 +255,7 @@ fn link_goes_and_comes() -> TestResult {
     let (_, out, _) = watch.stop()?;
     assert!(out.contains(r#""link_losses":1}"#), "{out}");
     // A carrier that is lost: the process that holds the TAP is its other end.
-    let idle = Persistent::create("link2")?;
+    let idle = PersistentTapGuard::create("link2")?;
     let end = tap::linux::Tap::open("link2")?;
     testbed::wait_for("a carrier", || {
         idle.0.carrier().is_ok_and(|carrier| carrier == tap::linux::Carrier::Up).then_some(())
@@ -272,7 +272,7 @@ fn link_goes_and_comes() -> TestResult {
 
 /// The link is up again when the command ends, and no packet was sent meanwhile.
 fn link_flaps() -> TestResult {
-    let mut tap = wire("flap0")?;
+    let mut tap = open_tap("flap0")?;
     for (words, part) in [
         (&["arping", "-I", "flap0", "-c", "1", "10.0.0.9"][..], "no result for 10.0.0.9: flap0 was down"),
         (&["arping", "-I", "flap0", "-D", "-c", "1", "10.0.0.9"], "no result for 10.0.0.9: flap0 was down"),
@@ -291,7 +291,7 @@ fn link_flaps() -> TestResult {
 }
 
 fn ping_on_a_tap_that_is_down() -> TestResult {
-    let down = Persistent::create("down3")?;
+    let down = PersistentTapGuard::create("down3")?;
     down.0.set_up(false)?;
     let words = ["ping", "--tap", "down3", "--address", "10.0.0.2/24", "-c", "1", "-W", "0.2", "10.0.0.1"];
     let (code, out, errors) = exit_and_text(&run(&words)?);
@@ -306,7 +306,7 @@ fn ping_on_a_tap_that_is_down() -> TestResult {
 
 /// The peer answers each echo request with one byte changed, and a right checksum.
 fn changed_data() -> TestResult {
-    let held = Persistent::create_nameless("echo3")?;
+    let held = PersistentTapGuard::create_without_address("echo3")?;
     let mut peer = PacketSocket::open(held.0.name())?;
     let station = ["ping", "--tap", "echo3", "--address", "10.0.0.2/24", "--mac", "02:00:00:00:00:02"];
     for json in [false, true] {

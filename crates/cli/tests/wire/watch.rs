@@ -8,7 +8,7 @@ use std::process::Stdio;
 use nix::sys::signal::Signal;
 
 use super::capture::Scratch;
-use super::running::{Persistent, Running, carries, wire};
+use super::running::{PersistentTapGuard, Running, carries, open_tap};
 use testbed::frames::{arp, send};
 use testbed::kernel::{delete_link, kernel_neighbor, send_from_kernel};
 use testbed::program::{command, exit_and_text, run};
@@ -56,7 +56,7 @@ fn next(watch: &mut Running) -> Result<String, Box<dyn Error>> {
 }
 
 fn on_an_interface() -> TestResult {
-    let mut tap = wire("wat0")?;
+    let mut tap = open_tap("wat0")?;
     let mut watch = Running::command(&["watch", "-I", "wat0"])?;
     assert_eq!(watch.first, "watching wat0\n");
     let probe = arp(BROADCAST, 1, (B, Ipv4Addr::UNSPECIFIED), ([0; 6], SEEN));
@@ -89,7 +89,7 @@ fn on_an_interface() -> TestResult {
 }
 
 fn fails_on_conflict() -> TestResult {
-    let mut tap = wire("con0")?;
+    let mut tap = open_tap("con0")?;
     let why = "tapstack: 10.0.0.7 is in conflict: both 02:00:00:00:00:0a and 02:00:00:00:00:0b claim it; give one of them another\n";
     for (more, has_lines) in [(&[][..], true), (&["--json"][..], true), (&["-q"], false)] {
         let words = [&["watch", "-I", "con0", "--fail-on", "conflict", "-w", "20"], more].concat();
@@ -129,7 +129,7 @@ fn fails_on_conflict() -> TestResult {
 }
 
 fn both_directions() -> TestResult {
-    let mut tap = wire("way0")?;
+    let mut tap = open_tap("way0")?;
     let mac = link::MacAddr::new(tap.interface().hardware_address()?);
     let mut watch = Running::command(&["watch", "-I", "way0"])?;
     let mut one = Running::command(&["watch", "-I", "way0", "--vlan", "5"])?;
@@ -156,7 +156,7 @@ fn events(lines: &str) -> Vec<String> {
 }
 
 fn a_capture() -> TestResult {
-    let mut tap = wire("rec0")?;
+    let mut tap = open_tap("rec0")?;
     let file = Scratch::new("watch.pcapng");
     let mut watch = Running::command(&["watch", "-I", "rec0", "--pcap", file.name()])?;
     let heard = [announcement(A), announcement(B), reply(A), reply(B)];
@@ -244,7 +244,7 @@ fn slow_reader() -> TestResult {
 }
 
 fn on_a_tap() -> TestResult {
-    let tap = Persistent::create("hear0")?;
+    let tap = PersistentTapGuard::create("hear0")?;
     let mut watch = Running::command(&["watch", "--tap", "hear0"])?;
     carries(&tap.0)?;
     send_from_kernel(Ipv4Addr::new(10, 0, 0, 2), b"hello")?;
@@ -270,7 +270,7 @@ fn on_a_tap() -> TestResult {
 }
 
 fn ended_by_others() -> TestResult {
-    let mut tap = wire("over0")?;
+    let mut tap = open_tap("over0")?;
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         let watch = Running::command(&["watch", "-I", "over0"])?;
         watch.signal(signal)?;
@@ -300,7 +300,7 @@ fn ended_by_others() -> TestResult {
 }
 
 fn cannot_watch() -> TestResult {
-    let down = Persistent::create("down0")?;
+    let down = PersistentTapGuard::create("down0")?;
     down.0.set_up(false)?;
     let rows: [(&[&str], &str); 9] = [
         (&["-I", "absent0"], "there is no interface absent0; `ip link`"),
@@ -322,7 +322,7 @@ fn cannot_watch() -> TestResult {
         }
     }
     // Nobody can say that there was no conflict on a wire that was not there.
-    let (mute, idle) = (wire("mute0")?, Persistent::create("idle1")?);
+    let (mute, idle) = (open_tap("mute0")?, PersistentTapGuard::create("idle1")?);
     let watch = Running::command(&["watch", "-I", "mute0", "--fail-on", "conflict"])?;
     mute.interface().set_up(false)?;
     watch.signal(Signal::SIGINT)?;
@@ -337,7 +337,7 @@ fn cannot_watch() -> TestResult {
     assert_eq!(code, Some(2), "{errors}");
     assert!(errors.contains("no result: idle1 was down or had no carrier"), "{errors}");
     drop(idle);
-    let tap = wire("gone0")?;
+    let tap = open_tap("gone0")?;
     let watch = Running::command(&["watch", "-I", "gone0"])?;
     delete_link(tap.interface())?;
     let (code, out, errors) = watch.end()?;
