@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use arp::{Identity, LINK_LOCAL, Settings, Start};
-use host::{Config, Host};
+use host::{Host, HostConfig};
 use ipnet::Ipv4Net;
 use link::MacAddr;
 use nix::sys::signal::Signal;
@@ -153,19 +153,19 @@ fn host(arguments: &HostArguments, device: &HostDevice, clock: &Clock) -> Result
         })?;
     }
     for range in &arguments.proxies {
-        let added = host.arp_mut().add_proxy(*range, first.hardware);
+        let added = host.arp_mut().add_proxy(*range, first.mac);
         added.map_err(|error| Failure::new(format!("cannot answer for {range}: {error}")))?;
     }
     Ok(host)
 }
 
 /// Returns the configuration of each host: one, or one for each range.
-fn configs(arguments: &HostArguments, device: &HostDevice) -> Result<Vec<Config>, Failure> {
+fn configs(arguments: &HostArguments, device: &HostDevice) -> Result<Vec<HostConfig>, Failure> {
     let (claim, ranges) = (&arguments.claim, &arguments.hosts);
     let (mut base, _) = mac_range(arguments, device.name())?;
     // spec: rfc5227-start, rfc5227-many
     let probes = if ranges.hosts.is_empty() { !claim.no_probe } else { ranges.probe };
-    let common = |defaults: Config| Config {
+    let common = |defaults: HostConfig| HostConfig {
         // spec: rfc1122-mtu
         mtu: device.mtu(),
         time_to_live: arguments.time_to_live,
@@ -185,13 +185,14 @@ fn configs(arguments: &HostArguments, device: &HostDevice) -> Result<Vec<Config>
         ..defaults
     };
     if ranges.hosts.is_empty() {
-        let defaults =
-            claim.address.map_or_else(|| Config::link_local(base), |address| Config::new(address, base));
-        return Ok(vec![common(Config { vlan: arguments.station.vlan, ..defaults })]);
+        let defaults = claim
+            .address
+            .map_or_else(|| HostConfig::link_local(base), |address| HostConfig::new(address, base));
+        return Ok(vec![common(HostConfig { vlan: arguments.station.vlan, ..defaults })]);
     }
     let mut configs = Vec::new();
     for HostRange { range, vlan } in &ranges.hosts {
-        configs.push(common(Config { vlan: *vlan, ..Config::each(*range, base) }));
+        configs.push(common(HostConfig { vlan: *vlan, ..HostConfig::range(*range, base) }));
         // `mac_range` has checked that enough addresses follow; after the last range none is needed.
         base = base.plus(host_count(*range)).unwrap_or(base);
     }

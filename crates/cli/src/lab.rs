@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use arp::Settings;
-use host::{Config, Host};
+use host::{Host, HostConfig};
 use ipnet::Ipv4Net;
 use link::MacAddr;
 use tap::Instant;
@@ -85,9 +85,9 @@ impl LabNetwork {
         }
         let name = self.tap.interface().name();
         let mac = lab_mac(name, HOST);
-        let defaults = Config::new(HOST, mac);
+        let defaults = HostConfig::new(HOST, mac);
         let table = Settings { seed: secret(), ..defaults.table };
-        let host = Host::new(Instant::ORIGIN, &Config { table, ..defaults })?;
+        let host = Host::new(Instant::ORIGIN, &HostConfig { table, ..defaults })?;
         let clock = Clock::start();
         let report = report.record(capture.begin(name.as_str(), clock)?);
         Server::new(host, self.tap.into(), report, clock, usual_spin())
@@ -99,7 +99,7 @@ fn exchange(network: LabNetwork, capture: &CaptureArguments) -> Result<ExitCode,
     let report = Report::new(capture.other_output()?, Level::Frames, false).painted(capture.other_paint());
     let mut server = network.serve(report, capture)?;
     let signals = Signals::take_over(&TERMINATION_SIGNALS)?;
-    let mac = server.host.config().hardware;
+    let mac = server.host.config().mac;
     server.report.print_line(&format!(
         "tap0, in a network namespace of its own: the kernel is {}, we are {} at {mac}",
         KERNEL.addr(),
@@ -123,7 +123,7 @@ fn exchange(network: LabNetwork, capture: &CaptureArguments) -> Result<ExitCode,
 /// Serves until the kernel has resolved the host's address and no frames pass, or until the timeout. Returns the
 /// kernel's entry for the host.
 fn serve_until_idle<W: Sink>(server: &mut Server<W>, signals: &Signals) -> Result<Option<Neighbor>, Failure> {
-    let mac = server.host.config().hardware;
+    let mac = server.host.config().mac;
     let clock = Clock::start();
     loop {
         let woken = server.step(signals, Some(IDLE_TIME))?;

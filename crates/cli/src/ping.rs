@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use arp::{Settings, Start};
-use host::{Config, Host, Ping, Sent};
+use host::{EchoRequest, Host, HostConfig, SendOutcome};
 use ipv4::NextHop;
 use link::MacAddr;
 use tap::Device;
@@ -95,8 +95,8 @@ fn host(
     hardware: MacAddr,
     clock: &Clock,
 ) -> Result<Host, Failure> {
-    let defaults = Config::new(arguments.address, hardware);
-    let config = Config {
+    let defaults = HostConfig::new(arguments.address, hardware);
+    let config = HostConfig {
         mtu: device.mtu(),
         vlan: arguments.station.vlan,
         gateway: arguments.station.gateway,
@@ -192,11 +192,11 @@ impl<W: Sink> PingRunner<W> {
     fn send(&mut self, sequence: u16) {
         let now = self.clock.now();
         let PingPlan { target: destination, identifier, .. } = *self.session.plan();
-        let ping = Ping { destination, identifier, sequence, time_to_live: self.time_to_live };
+        let ping = EchoRequest { destination, identifier, sequence, time_to_live: self.time_to_live };
         let Server { host, pool, .. } = &mut self.server;
         let sent = host.ping(now, ping, &self.data, pool);
         self.session.sent(now, sequence);
-        if matches!(sent, Sent::Refused | Sent::NoRoute) {
+        if matches!(sent, SendOutcome::Dropped | SendOutcome::NoRoute) {
             self.session.transmit_failed();
             Failure::new(format!(
                 "icmp_seq={sequence} is not sent: too much waits for the wire or for the neighbour already; a longer -i helps"

@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use arp::{Fields, Packet};
 use capture::Direction;
-use host::{Dropped, Verdict};
+use host::{DropReason, FrameOutcome};
 use ipnet::Ipv4Net;
 use link::{EtherType, Ethernet, Link, MacAddr, Stations, VlanId, pad};
 use tap::linux::{Interface, InterfaceName, PacketSocket, Tap};
@@ -227,7 +227,7 @@ impl ProbeSocket {
             let heard = heard.map(|(packet, is_broadcast)| on_packet(packet, is_broadcast));
             if let Some(recorder) = &mut self.recorder {
                 let comment = heard.map_or_else(
-                    |reason| Verdict::Dropped(reason).to_string(),
+                    |reason| FrameOutcome::Dropped(reason).to_string(),
                     |comment| comment.to_string(),
                 );
                 recorder.frame(
@@ -325,10 +325,10 @@ pub(crate) fn frame_direction(kernel_mac: Option<MacAddr>, octets: &[u8]) -> Dir
 }
 
 /// Returns the ARP packet in a frame of the VLAN, and whether the frame was broadcast.
-fn packet<'a>(link: &Link, octets: &'a [u8]) -> Result<(Packet<'a>, bool), Dropped> {
+fn packet<'a>(link: &Link, octets: &'a [u8]) -> Result<(Packet<'a>, bool), DropReason> {
     let frame = Ethernet::parse(octets)?;
     if frame.ether_type() != EtherType::ARP {
-        return Err(Dropped::Protocol(frame.ether_type()));
+        return Err(DropReason::UnsupportedEtherType(frame.ether_type()));
     }
     if !link.is_our_vlan(frame.tags()) {
         return Err(link::Dropped::OtherVlan.into());

@@ -9,7 +9,7 @@ use std::time::Duration;
 use capture::write::{self, whole_blocks};
 use capture::{Direction, LinkType};
 use clap::Args;
-use host::Verdict;
+use host::FrameOutcome;
 use tap::Instant;
 
 use crate::clock::Clock;
@@ -106,7 +106,7 @@ impl<W: Sink> Recorder<W> {
     }
 
     /// The frame that arrived last was judged.
-    pub(crate) fn judged(&mut self, now: Instant, verdict: Verdict) {
+    pub(crate) fn judged(&mut self, now: Instant, verdict: FrameOutcome) {
         self.decided(now, &verdict.to_string());
     }
 

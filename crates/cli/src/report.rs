@@ -12,7 +12,7 @@ use std::time::Duration;
 use arp::Neighbor;
 use capture::Direction;
 use dissect::summarize;
-use host::{Config, Counter, Dropped, Host, Trace, Verdict, Who};
+use host::{Counter, DropReason, FrameOutcome, Host, HostConfig, HostSet, Tracer};
 use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
 use serde::Serialize;
@@ -39,7 +39,7 @@ pub(crate) enum Level {
     Frames,
 }
 
-/// Prints what happens. It is the host's [`Trace`].
+/// Prints what happens. It is the host's [`Tracer`].
 pub(crate) struct Report<W> {
     out: Output<W>,
     json: bool,
@@ -206,8 +206,9 @@ impl<W: Sink> Report<W> {
 
     /// From which level on a drop is printed. Frames for other stations are normal traffic: they are shown with
     /// the frames, and in the counters.
-    fn level_of(reason: Dropped) -> Level {
-        let for_others = matches!(reason, Dropped::Link(link::Dropped::NotForUs | link::Dropped::OtherVlan));
+    fn level_of(reason: DropReason) -> Level {
+        let for_others =
+            matches!(reason, DropReason::Link(link::Dropped::NotForUs | link::Dropped::OtherVlan));
         if for_others { Level::Frames } else { Level::Events }
     }
 
@@ -227,8 +228,8 @@ impl<W: Sink> Report<W> {
     }
 }
 
-impl<W: Sink> Trace for Report<W> {
-    fn arrived(&mut self, now: Instant, octets: &[u8]) {
+impl<W: Sink> Tracer for Report<W> {
+    fn frame_received(&mut self, now: Instant, octets: &[u8]) {
         if let Some(recorder) = &mut self.recorder {
             recorder.arrived(octets);
         }
@@ -237,7 +238,7 @@ impl<W: Sink> Trace for Report<W> {
         self.frame(now, Direction::In, octets);
     }
 
-    fn judged(&mut self, now: Instant, verdict: Verdict) {
+    fn frame_handled(&mut self, now: Instant, verdict: FrameOutcome) {
         if let Some(recorder) = &mut self.recorder {
             recorder.judged(now, verdict);
         }
@@ -256,7 +257,7 @@ impl<W: Sink> Trace for Report<W> {
         );
     }
 
-    fn departs(&mut self, now: Instant, octets: &[u8]) {
+    fn frame_sent(&mut self, now: Instant, octets: &[u8]) {
         if let Some(recorder) = &mut self.recorder {
             recorder.departs(now, octets);
         }
@@ -269,35 +270,35 @@ fn timed(paint: Paint, now: Instant, text: &str) -> String {
     format!("{} {text}", paint.paint(FAINT, &Time(now).to_string()))
 }
 
-fn layer(reason: Dropped) -> &'static str {
+fn layer(reason: DropReason) -> &'static str {
     match reason {
-        Dropped::Link(_) => "link",
-        Dropped::Arp(_) => "arp",
-        Dropped::Ipv4(_) => "ipv4",
-        Dropped::Icmp(_) => "icmp",
-        Dropped::Udp(_) => "udp",
-        Dropped::Protocol(_)
-        | Dropped::NotInUse
-        | Dropped::WrongStation
-        | Dropped::Unwanted
-        | Dropped::NoRoute
-        | Dropped::NotSent(_) => "host",
+        DropReason::Link(_) => "link",
+        DropReason::Arp(_) => "arp",
+        DropReason::Ipv4(_) => "ipv4",
+        DropReason::Icmp(_) => "icmp",
+        DropReason::Udp(_) => "udp",
+        DropReason::UnsupportedEtherType(_)
+        | DropReason::AddressNotInUse
+        | DropReason::WrongMac
+        | DropReason::NoListener
+        | DropReason::NoRoute
+        | DropReason::Transmit(_) => "host",
     }
 }
 
 impl Ready {
     /// What a host is, once its address is in use.
-    fn new(config: &Config, host: &Host) -> Option<Ready> {
-        let address = match config.who {
-            Who::One(network) | Who::Each(network) => network,
-            Who::LinkLocal => host.address()?,
+    fn new(config: &HostConfig, host: &Host) -> Option<Ready> {
+        let address = match config.addresses {
+            HostSet::One(network) | HostSet::Range(network) => network,
+            HostSet::LinkLocal => host.address()?,
         };
-        let count = match config.who {
-            Who::One(_) | Who::LinkLocal => 1,
-            Who::Each(range) => 1_u64 << (32 - range.prefix_len()),
+        let count = match config.addresses {
+            HostSet::One(_) | HostSet::LinkLocal => 1,
+            HostSet::Range(range) => 1_u64 << (32 - range.prefix_len()),
         };
         let vlan = config.vlan.map(VlanId::number);
-        Some(Ready { hardware_address: config.hardware, address, count, vlan })
+        Some(Ready { hardware_address: config.mac, address, count, vlan })
     }
 
     fn sentence(&self) -> String {

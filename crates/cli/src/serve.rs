@@ -160,10 +160,10 @@ impl<W: Sink> Server<W> {
     /// Runs one turn. Returns whether frames arrived.
     fn turn(&mut self) -> Result<bool, ServeError> {
         self.now = self.clock.now();
-        let turn = self.host.turn(self.now, &mut self.device, &mut self.pool, &mut self.report);
-        let turn = turn.map_err(ServeError::Device)?;
-        (self.congested, self.again) = (turn.congested, turn.again);
-        Ok(turn.arrived > 0)
+        let outcome = self.host.poll(self.now, &mut self.device, &mut self.pool, &mut self.report);
+        let outcome = outcome.map_err(ServeError::Device)?;
+        (self.congested, self.again) = (outcome.tx_blocked, outcome.poll_again);
+        Ok(outcome.received > 0)
     }
 
     /// Prints the events of the host.

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use arp::{Operation, Packet, Policy, Settings, Start};
-use host::{Config, Dropped, Host, NotSent, Ping, Sent, Taken, Verdict};
+use host::{HostConfig, DropReason, Host, TxDropReason, EchoRequest, SendOutcome, DatagramOutcome, FrameOutcome};
 use ipnet::Ipv4Net;
 use inet::IpProtocol;
 use ipv4::{Datagram, Fields, Reason};
@@ -49,12 +49,12 @@ struct Wire {
 
 impl Machine {
     pub(crate) fn new(tagged: bool, believing: bool, probing: bool, entries: u8) -> Machine {
-        let config = Config {
+        let config = HostConfig {
             vlan: VLAN.filter(|_| tagged),
             policy: if believing { Policy::Rfc826 } else { Policy::Cautious },
             start: if probing { Start::Probe } else { Start::AtOnce },
             table: Settings { entries: entries.into(), parcels: 4, parcels_each: 2, ..Settings::default() },
-            ..Config::new(OURS, HARDWARE)
+            ..HostConfig::new(OURS, HARDWARE)
         };
         let host = Host::new(Instant::ORIGIN, &config).expect("a good configuration");
         Machine {
@@ -82,7 +82,7 @@ impl Machine {
         let verdict = self.host.receive(self.now, frame, &mut self.departing, &mut self.pool);
 
         match verdict {
-            Verdict::Arp(received) => {
+            FrameOutcome::Arp(received) => {
                 assert_eq!(self.departing.len(), waiting + usize::from(received.answer.is_some()));
                 if received.answer.is_some() {
                     self.answers += 1;
@@ -90,28 +90,28 @@ impl Machine {
                     self.is_the_reply_to(octets, reply.octets());
                 }
             }
-            Verdict::Ipv4(taken) => self.is_due_to(octets, taken, waiting),
-            Verdict::Dropped(reason) => {
+            FrameOutcome::Ipv4(taken) => self.is_due_to(octets, taken, waiting),
+            FrameOutcome::Dropped(reason) => {
                 assert_eq!(self.departing.len(), waiting, "what is turned away has no answer");
                 match reason {
-                    Dropped::Ipv4(_) => self.dropped.ipv4 += 1,
-                    Dropped::Icmp(_) => self.dropped.icmp += 1,
-                    Dropped::NotInUse | Dropped::WrongStation | Dropped::Unwanted => self.dropped.host += 1,
+                    DropReason::Ipv4(_) => self.dropped.ipv4 += 1,
+                    DropReason::Icmp(_) => self.dropped.icmp += 1,
+                    DropReason::AddressNotInUse | DropReason::WrongMac | DropReason::NoListener => self.dropped.host += 1,
                     _ => {}
                 }
             }
         }
-        let refused = matches!(verdict, Verdict::Dropped(Dropped::NotSent(_)));
+        let refused = matches!(verdict, FrameOutcome::Dropped(DropReason::Transmit(_)));
         assert!(self.unsent() >= unsent);
         assert!(!refused || self.unsent() > unsent, "what is not sent is counted");
     }
 
     fn unsent(&self) -> u64 {
-        NotSent::ALL.iter().map(|reason| self.host.not_sent(*reason)).sum()
+        TxDropReason::ALL.iter().map(|reason| self.host.tx_dropped(*reason)).sum()
     }
 
     /// What departs because of a datagram: one of ours, in one frame or in several.
-    fn is_due_to(&mut self, octets: &[u8], taken: Taken, before: usize) {
+    fn is_due_to(&mut self, octets: &[u8], taken: DatagramOutcome, before: usize) {
         let vlan = self.host.config().vlan;
         let mut identifications = Vec::new();
         for frame in self.departing.iter().skip(before) {
@@ -120,13 +120,13 @@ impl Machine {
         identifications.dedup();
         assert!(identifications.len() <= 1, "one datagram at most");
         match taken {
-            Taken::Answered => self.echoes += 1,
-            Taken::Refused(_) => {}
-            Taken::Kept | Taken::Told => assert!(identifications.is_empty()),
+            DatagramOutcome::EchoReplied => self.echoes += 1,
+            DatagramOutcome::Rejected(_) => {}
+            DatagramOutcome::FragmentStored | DatagramOutcome::Reported => assert!(identifications.is_empty()),
         }
         let heard = Ethernet::parse(octets).expect("only a frame is answered");
         let heard = Datagram::parse(heard.payload()).expect("only a datagram is answered");
-        if let (Taken::Answered, false, Some(frame)) =
+        if let (DatagramOutcome::EchoReplied, false, Some(frame)) =
             (taken, heard.is_fragment(), self.departing.iter().nth(before))
         {
             let reply = is_from_us(vlan, frame.octets());
@@ -148,18 +148,18 @@ impl Machine {
         let Some(mut frame) = self.pool.take() else { return };
         frame.append(octets).expect("room for the MTU");
         let sent = self.host.send(self.now, to, EtherType::IPV4, frame, &mut self.pool);
-        self.held += usize::from(sent == Sent::Departs);
+        self.held += usize::from(sent == SendOutcome::Queued);
     }
 
     /// Sends an echo request.
     pub(crate) fn ping(&mut self, destination: Ipv4Addr, octets: usize) {
         let data = vec![0x5a; octets.min(Datagram::LONGEST)];
-        let ping = Ping { destination, identifier: 7, sequence: 1, time_to_live: 64 };
+        let ping = EchoRequest { destination, identifier: 7, sequence: 1, time_to_live: 64 };
         let sent = self.host.ping(self.now, ping, &data, &mut self.pool);
         let message = data.len() + 8;
         let frames = if message <= 1_480 { 1 } else { message.div_ceil(1_480) };
-        assert!(sent != Sent::Departs || Fields::LENGTH + message <= Datagram::LONGEST);
-        self.held += if sent == Sent::Departs { frames } else { 0 };
+        assert!(sent != SendOutcome::Queued || Fields::LENGTH + message <= Datagram::LONGEST);
+        self.held += if sent == SendOutcome::Queued { frames } else { 0 };
     }
 
     /// Adds a route; one whose gateway cannot be is refused.
@@ -178,8 +178,8 @@ impl Machine {
     pub(crate) fn turn(&mut self, milliseconds: u64) {
         self.now = self.now + Duration::from_millis(milliseconds);
         let before = self.wire.taken;
-        let turn = self.host.turn(self.now, &mut self.wire, &mut self.pool, &mut ());
-        assert!(turn.is_ok_and(|turn| !turn.congested && turn.arrived == 0));
+        let outcome = self.host.poll(self.now, &mut self.wire, &mut self.pool, &mut ());
+        assert!(outcome.is_ok_and(|outcome| !outcome.tx_blocked && outcome.received == 0));
         assert!(self.wire.taken >= before + self.held, "what departs reaches the wire");
         self.held = 0;
     }
@@ -199,7 +199,7 @@ impl Machine {
         assert_eq!(self.host.echoed(), self.echoes);
         let reassembly = self.host.ipv4().reassembly();
         assert!(reassembly.octets() <= 4 << 20 && reassembly.len() <= 4_096);
-        assert!(dropped + self.host.unspoken() + self.host.answered() <= link.accepted());
+        assert!(dropped + self.host.unsupported_protocol() + self.host.answered() <= link.accepted());
     }
 
     /// What must hold in the end.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use arp::{Fields, Operation};
 use criterion::{Criterion, Throughput};
-use host::{Config, Host, Verdict};
+use host::{FrameOutcome, Host, HostConfig};
 use icmp::{Echo, Kind};
 use inet::IpProtocol;
 use link::MacAddr;
@@ -35,10 +35,11 @@ fn main() -> Outcome<()> {
     let mut criterion = Criterion::default().configure_from_args();
     let cases: [(&str, Make); 2] = [("arp", request), ("echo", echo)];
     for (name, make) in cases {
-        let mut one = Bench::new(&Config::new("10.1.0.0/8".parse()?, STATION), |_| make(0))?;
+        let mut one = Bench::new(&HostConfig::new("10.1.0.0/8".parse()?, STATION), |_| make(0))?;
         // Far from each other, and none twice.
-        let mut many =
-            Bench::new(&Config::each("10.1.0.0/16".parse()?, STATION), |step| make(step * 40_503 % 65_536))?;
+        let mut many = Bench::new(&HostConfig::range("10.1.0.0/16".parse()?, STATION), |step| {
+            make(step * 40_503 % 65_536)
+        })?;
         let mut group = criterion.benchmark_group(name);
         group.throughput(Throughput::Elements(ROUND.into()));
         group.bench_function("1 host", |bencher| bencher.iter(|| one.round()));
@@ -84,7 +85,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(config: &Config, frame: impl Fn(u32) -> Outcome<Vec<u8>>) -> Outcome<Bench> {
+    fn new(config: &HostConfig, frame: impl Fn(u32) -> Outcome<Vec<u8>>) -> Outcome<Bench> {
         let host = Host::new(Instant::ORIGIN, config)?;
         let pool = Pool::new(config.mtu, host.frames());
         let frames = (0..ROUND).map(frame).collect::<Outcome<_>>()?;
@@ -103,7 +104,7 @@ impl Bench {
                 break;
             }
             let verdict = self.host.receive(Instant::ORIGIN, frame, &mut self.departing, &mut self.pool);
-            answered += u32::from(!matches!(verdict, Verdict::Dropped(_)));
+            answered += u32::from(!matches!(verdict, FrameOutcome::Dropped(_)));
             if let Some(frame) = self.departing.pop() {
                 self.pool.give(frame);
             }

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::{error::Error, os::fd::AsFd, time};
 
-use host::{Config, Host};
+use host::{Host, HostConfig};
 use link::MacAddr;
 use tap::linux::{Stop, Tap, wait};
 use tap::{Device, Instant, Pool};
@@ -17,7 +17,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let start = time::Instant::now();
     let now = || Instant::ORIGIN + start.elapsed();
     let address = "10.0.0.2/24".parse()?;
-    let mut config = Config { mtu: tap.mtu(), ..Config::new(address, MacAddr::derived_from("answer")) };
+    let mut config =
+        HostConfig { mtu: tap.mtu(), ..HostConfig::new(address, MacAddr::derived_from("answer")) };
     // What strangers must not foresee follows from this number: 128 bits that the standard library has from the system.
     let random = RandomState::new();
     config.table.seed = (u128::from(random.hash_one(0)) << 64) | u128::from(random.hash_one(1));
@@ -26,18 +27,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut pool = Pool::new(tap.mtu(), host.frames());
     // Another thread that holds a clone of this ends the loop by `Stop::raise`.
     let stop = Stop::new()?;
-    println!("{} is at {}", address.addr(), host.config().hardware);
+    println!("{} is at {}", address.addr(), host.config().mac);
     loop {
         // Receives frames, answers them, runs the timers that are due, and transmits. It never waits.
-        let turn = host.turn(now(), &mut tap, &mut pool, &mut ())?;
+        let outcome = host.poll(now(), &mut tap, &mut pool, &mut ())?;
         while let Some(event) = host.take_event() {
             println!("{event:?}");
         }
         // `again`: more frames may have arrived already. Otherwise wait for the next frame, for capacity in
         // the transmit queue if frames are waiting for it (`congested`; timers then wait for that capacity too), or for the
         // next timer (`deadline`).
-        let timer = host.deadline().filter(|_| !turn.congested).map(|deadline| deadline.since(now()));
-        if !turn.again && wait(tap.as_fd(), turn.congested, stop.as_fd(), &[], timer)?.stop {
+        let timer = host.deadline().filter(|_| !outcome.tx_blocked).map(|deadline| deadline.since(now()));
+        if !outcome.poll_again && wait(tap.as_fd(), outcome.tx_blocked, stop.as_fd(), &[], timer)?.stop {
             return Ok(());
         }
     }

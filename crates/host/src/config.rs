@@ -11,7 +11,7 @@ use link::{MacAddr, VlanId};
 
 /// Which protocol addresses are the host's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Who {
+pub enum HostSet {
     /// This one; the network lies on the wire.
     One(Ipv4Net),
     /// One of its own choice (RFC 3927).
@@ -19,16 +19,16 @@ pub enum Who {
     /// All of a range, as if each were a host of its own, with consecutive hardware addresses. The range
     /// is no network: without a gateway every destination is on the wire, and none but 255.255.255.255
     /// is broadcast.
-    Each(Ipv4Net),
+    Range(Ipv4Net),
 }
 
 /// What a host is to be.
 #[derive(Clone, Copy, Debug)]
-pub struct Config {
+pub struct HostConfig {
     /// Its protocol address.
-    pub who: Who,
+    pub addresses: HostSet,
     /// Its hardware address; that of the first address, if there are more.
-    pub hardware: MacAddr,
+    pub mac: MacAddr,
     /// The longest payload of a frame, in octets.
     pub mtu: usize,
     /// The VLAN it is in, if it is in one.
@@ -49,22 +49,22 @@ pub struct Config {
 
 /// Why nobody can be such a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConfigError {
+pub enum HostConfigError {
     /// The address is a network's, a broadcast, a group's, loopback, or 0.0.0.0.
     Address(Ipv4Net),
     /// The hardware address is a group's or zero, or there are not enough after it.
-    Hardware(MacAddr),
+    Mac(MacAddr),
     /// An address of its own choice cannot be defended for ever (RFC 3927 2.5).
     Defence,
     /// One of the addresses, or of the hardware addresses, is another's of these hosts.
-    Taken(Ipv4Net),
+    Duplicate(Ipv4Net),
     /// The gateway is one of these hosts.
     Gateway(Ipv4Addr),
     /// The gateway, or a route, cannot be.
     Route(RouteError),
 }
 
-impl Config {
+impl HostConfig {
     /// A host with this address and hardware address, and all else as usual: an MTU of 1,500 octets,
     /// no VLAN, no gateway, in use at once, defended for ever, the policy `cautious`, a table of 1,024
     /// entries.
@@ -72,10 +72,10 @@ impl Config {
     /// The seed of the table is 0, so that a run can be repeated, and strangers can foresee what follows from it. A host
     /// on a real wire needs a random one: set [`Settings::seed`] to 128 bits from the operating system, as
     /// `examples/answer.rs` does.
-    pub fn new(address: Ipv4Net, hardware: MacAddr) -> Config {
-        Config {
-            who: Who::One(address),
-            hardware,
+    pub fn new(address: Ipv4Net, mac: MacAddr) -> HostConfig {
+        HostConfig {
+            addresses: HostSet::One(address),
+            mac,
             mtu: 1_500,
             vlan: None,
             time_to_live: Fields::TIME_TO_LIVE,
@@ -90,71 +90,75 @@ impl Config {
 
     /// A host that selects its own address (RFC 3927), defends it once, and selects another when that is
     /// lost.
-    pub fn link_local(hardware: MacAddr) -> Config {
+    pub fn link_local(mac: MacAddr) -> HostConfig {
         // spec: rfc3927-once
-        Config { who: Who::LinkLocal, defence: Defence::Once, ..Config::new(Ipv4Net::default(), hardware) }
+        HostConfig {
+            addresses: HostSet::LinkLocal,
+            defence: Defence::Once,
+            ..HostConfig::new(Ipv4Net::default(), mac)
+        }
     }
 
-    /// A host for each address of a range, with hardware addresses from `hardware` on.
-    pub fn each(range: Ipv4Net, hardware: MacAddr) -> Config {
-        Config { who: Who::Each(range.trunc()), ..Config::new(range, hardware) }
+    /// A host for each address of a range, with hardware addresses from `mac` on.
+    pub fn range(range: Ipv4Net, mac: MacAddr) -> HostConfig {
+        HostConfig { addresses: HostSet::Range(range.trunc()), ..HostConfig::new(range, mac) }
     }
 
     /// The first and the last address; 0.0.0.0 twice where it is not known yet.
     pub(crate) fn ends(&self) -> (Ipv4Addr, Ipv4Addr) {
-        match self.who {
-            Who::One(address) => (address.addr(), address.addr()),
-            Who::LinkLocal => (Ipv4Addr::UNSPECIFIED, Ipv4Addr::UNSPECIFIED),
-            Who::Each(range) => (range.network(), range.broadcast()),
+        match self.addresses {
+            HostSet::One(address) => (address.addr(), address.addr()),
+            HostSet::LinkLocal => (Ipv4Addr::UNSPECIFIED, Ipv4Addr::UNSPECIFIED),
+            HostSet::Range(range) => (range.network(), range.broadcast()),
         }
     }
 
     /// The addresses, for a message.
     pub(crate) fn network(&self) -> Ipv4Net {
-        match self.who {
-            Who::One(network) | Who::Each(network) => network,
-            Who::LinkLocal => LINK_LOCAL,
+        match self.addresses {
+            HostSet::One(network) | HostSet::Range(network) => network,
+            HostSet::LinkLocal => LINK_LOCAL,
         }
     }
 
     /// The network whose broadcast addresses are for us: of a range, none are.
     pub(crate) fn broadcasts(&self) -> Ipv4Net {
-        match self.who {
-            Who::One(network) => network,
-            Who::LinkLocal => LINK_LOCAL,
-            Who::Each(range) => Ipv4Net::from(range.network()),
+        match self.addresses {
+            HostSet::One(network) => network,
+            HostSet::LinkLocal => LINK_LOCAL,
+            HostSet::Range(range) => Ipv4Net::from(range.network()),
         }
     }
 
     /// The last hardware address.
-    pub(crate) fn last_hardware(&self) -> MacAddr {
+    pub(crate) fn last_mac(&self) -> MacAddr {
         let (first, last) = self.ends();
         // That there are as many, the check has shown.
-        self.hardware.plus(u64::from(u32::from(last) - u32::from(first))).unwrap_or(self.hardware)
+        self.mac.plus(u64::from(u32::from(last) - u32::from(first))).unwrap_or(self.mac)
     }
 
     /// Whether some hardware address is one of both.
-    pub(crate) fn shares_stations_with(&self, other: &Config) -> bool {
-        self.hardware <= other.last_hardware() && other.hardware <= self.last_hardware()
+    pub(crate) fn shares_stations_with(&self, other: &HostConfig) -> bool {
+        self.mac <= other.last_mac() && other.mac <= self.last_mac()
     }
 
-    pub(crate) fn check(&self) -> Result<(), ConfigError> {
-        let (bad, steps) = match self.who {
-            Who::One(network) => (Some(network).filter(|network| !is_host_in(*network)), 0),
+    pub(crate) fn check(&self) -> Result<(), HostConfigError> {
+        let (bad, steps) = match self.addresses {
+            HostSet::One(network) => (Some(network).filter(|network| !is_host_in(*network)), 0),
             // spec: rfc3927-once
-            Who::LinkLocal if self.defence == Defence::Always => return Err(ConfigError::Defence),
-            Who::LinkLocal => (None, 0),
-            Who::Each(range) => {
+            HostSet::LinkLocal if self.defence == Defence::Always => return Err(HostConfigError::Defence),
+            HostSet::LinkLocal => (None, 0),
+            HostSet::Range(range) => {
                 let hosts = is_valid_host(range.network()) && is_valid_host(range.broadcast());
                 (Some(range).filter(|_| !hosts), u32::from(range.broadcast()) - u32::from(range.network()))
             }
         };
         if let Some(network) = bad {
-            return Err(ConfigError::Address(network));
+            return Err(HostConfigError::Address(network));
         }
-        let last = self.hardware.plus(steps.into());
-        if !self.hardware.is_station() || !last.is_some_and(MacAddr::is_station) {
-            return Err(ConfigError::Hardware(self.hardware));
+        let last = self.mac.plus(steps.into());
+        if !self.mac.is_station() || !last.is_some_and(MacAddr::is_station) {
+            return Err(HostConfigError::Mac(self.mac));
         }
         Ok(())
     }
@@ -172,21 +176,21 @@ fn is_host_in(network: Ipv4Net) -> bool {
     !is_reserved && is_valid_host(address)
 }
 
-impl fmt::Display for ConfigError {
+impl fmt::Display for HostConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(address) => write!(
                 f,
                 "{address} is no host's address: it is a network's, a broadcast, a group's, loopback or zero; choose one such as 10.0.0.2/24"
             ),
-            Self::Hardware(address) => write!(
+            Self::Mac(address) => write!(
                 f,
                 "{address} is no station's hardware address, or not as many follow it as there are hosts: choose one such as 02:00:00:00:00:02"
             ),
             Self::Defence => f.write_str(
                 "an address of one's own choice cannot be defended for ever (RFC 3927 2.5); choose `once` or `cease`",
             ),
-            Self::Taken(range) => {
+            Self::Duplicate(range) => {
                 write!(f, "some addresses of {range}, or their hardware addresses, are given to hosts before it; choose others")
             }
             Self::Gateway(address) => {
@@ -197,9 +201,9 @@ impl fmt::Display for ConfigError {
     }
 }
 
-impl std::error::Error for ConfigError {}
+impl std::error::Error for HostConfigError {}
 
-impl From<RouteError> for ConfigError {
+impl From<RouteError> for HostConfigError {
     fn from(error: RouteError) -> Self {
         Self::Route(error)
     }

@@ -8,13 +8,13 @@ use inet::IpProtocol;
 
 /// What happened, beyond the verdict on a single frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
+pub enum HostEvent {
     /// To a neighbor, or to an address of ours.
     Arp(arp::Event),
     /// An echo request of ours was answered.
-    Echo(EchoReply),
+    EchoReply(EchoReply),
     /// A datagram of ours did not arrive.
-    Undelivered(Undelivered),
+    DeliveryFailed(DeliveryFailure),
 }
 
 /// The answer to an echo request.
@@ -29,17 +29,17 @@ pub struct EchoReply {
     /// Which of his.
     pub sequence: u16,
     /// Octets of the ICMP message, header and data.
-    pub octets: usize,
+    pub length: usize,
     /// How many more hops the answer might have taken.
     pub time_to_live: u8,
     /// Where its data is first another than expected, if the host was told what to expect
-    /// ([`Host::expect_echo_data`](crate::Host::expect_echo_data)). Data that is missing is no difference.
-    pub difference: Option<Difference>,
+    /// ([`Host::expect_echo_data`](crate::Host::expect_echo_data)). Data that is missing is no mismatch.
+    pub mismatch: Option<DataMismatch>,
 }
 
 /// A byte of data that changed on the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Difference {
+pub struct DataMismatch {
     /// Which byte of the data, from 0 on.
     pub offset: usize,
     /// What it was expected to be.
@@ -48,18 +48,18 @@ pub struct Difference {
     pub received: u8,
 }
 
-impl Difference {
-    /// The first difference between expected and received data.
-    pub(crate) fn between(expected: &[u8], received: &[u8]) -> Option<Difference> {
+impl DataMismatch {
+    /// The first mismatch between expected and received data.
+    pub(crate) fn between(expected: &[u8], received: &[u8]) -> Option<DataMismatch> {
         let mut pairs = expected.iter().zip(received).enumerate();
         let (offset, (expected, received)) = pairs.find(|(_, (expected, received))| expected != received)?;
-        Some(Difference { offset, expected: *expected, received: *received })
+        Some(DataMismatch { offset, expected: *expected, received: *received })
     }
 }
 
 /// A datagram of ours that did not arrive, as somebody said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Undelivered {
+pub struct DeliveryFailure {
     /// Who said so: somebody on the way, or we ourselves.
     pub from: Ipv4Addr,
     /// Why.
@@ -74,9 +74,9 @@ pub struct Undelivered {
     pub echo: Option<(u16, u16)>,
 }
 
-impl Undelivered {
-    pub(crate) fn new(from: Ipv4Addr, problem: Problem, about: &Quoted<'_>) -> Undelivered {
-        Undelivered {
+impl DeliveryFailure {
+    pub(crate) fn new(from: Ipv4Addr, problem: Problem, about: &Quoted<'_>) -> DeliveryFailure {
+        DeliveryFailure {
             from,
             problem,
             source: about.source(),
@@ -87,9 +87,9 @@ impl Undelivered {
     }
 }
 
-impl fmt::Display for Undelivered {
+impl fmt::Display for DeliveryFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Undelivered { from, problem, source, destination, protocol, .. } = self;
+        let DeliveryFailure { from, problem, source, destination, protocol, .. } = self;
         write!(f, "{protocol} from {source} to {destination}: {problem}, says {from}")
     }
 }

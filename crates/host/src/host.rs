@@ -8,9 +8,9 @@ use ipv4::{Ipv4, Route, Routes};
 use link::{Ethernet, Link};
 use tap::{Batch, Device, DeviceError, Frame, Instant, LinkState, Pool};
 
-use crate::output::{NotSent, Parcel};
+use crate::output::{PendingPacket, TxDropReason};
 use crate::stack::{Out, Stack};
-use crate::{Config, ConfigError, Event, Trace, Verdict};
+use crate::{FrameOutcome, HostConfig, HostConfigError, HostEvent, Tracer};
 
 /// One machine on one wire, or many that share it.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub struct Host {
     others: Vec<Stack>,
     arrived: Batch,
     pub(crate) departing: Batch,
-    /// How many of the departing frames the trace has seen.
+    /// How many of the departing frames the tracer has seen.
     traced: usize,
     /// The highest MTU, as known since the first call of [`Host::link_changed`].
     mtu_limit: Option<usize>,
@@ -31,33 +31,33 @@ pub struct Host {
     has_stale_frames: bool,
 }
 
-/// What one turn of the loop did, and what to wait for next.
+/// Result of [`Host::poll`]: what it did, and what to wait for next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Turn {
-    /// How many frames arrived.
-    pub arrived: usize,
-    /// Whether frames still wait for room on the wire.
-    pub congested: bool,
-    /// Whether to turn again before anything is waited for: more may have arrived than one turn takes, or
-    /// the device has frames in flight.
-    pub again: bool,
+pub struct PollOutcome {
+    /// Number of frames received.
+    pub received: usize,
+    /// Whether frames wait until the device can transmit again.
+    pub tx_blocked: bool,
+    /// Whether to poll again without waiting: more frames may have arrived than one poll receives, or the device has frames
+    /// in flight.
+    pub poll_again: bool,
 }
 
 impl Host {
     /// How many frames one turn receives at most.
-    pub const BATCH: usize = 64;
+    pub const RX_BATCH: usize = 64;
     /// The highest MTU that is used: longer frames hold whole datagrams only.
     const MTU: usize = 65_534;
     /// How many frames may wait for the wire: the fragments of several long datagrams.
-    pub const DEPARTING: usize = 256;
+    pub const TX_QUEUE: usize = 256;
 
     /// A host of this configuration, from `now` on.
-    pub fn new(now: Instant, config: &Config) -> Result<Host, ConfigError> {
+    pub fn new(now: Instant, config: &HostConfig) -> Result<Host, HostConfigError> {
         Ok(Host {
             first: Stack::new(now, &Self::capped(config))?,
             others: Vec::new(),
-            arrived: Batch::new(Self::BATCH),
-            departing: Batch::new(Self::DEPARTING),
+            arrived: Batch::new(Self::RX_BATCH),
+            departing: Batch::new(Self::TX_QUEUE),
             traced: 0,
             mtu_limit: None,
             is_link_active: true,
@@ -68,12 +68,12 @@ impl Host {
     /// Adds hosts to the wire. Those in one VLAN share a translation table, the room for fragments, the
     /// limits on ICMP errors, and the policies of the first of them; in everything else they are as
     /// separate machines.
-    pub fn add(&mut self, now: Instant, config: &Config) -> Result<(), ConfigError> {
+    pub fn add(&mut self, now: Instant, config: &HostConfig) -> Result<(), HostConfigError> {
         if let Some(stack) = self.stacks_mut().find(|stack| stack.config.vlan == config.vlan) {
             return stack.add(now, config);
         }
         let mtu = if self.mtu_limit.is_some() { self.first.config.mtu } else { config.mtu };
-        let mut stack = Stack::new(now, &Self::capped(&Config { mtu, ..*config }))?;
+        let mut stack = Stack::new(now, &Self::capped(&HostConfig { mtu, ..*config }))?;
         if !self.is_link_active {
             stack.arp.link_down();
         }
@@ -82,8 +82,8 @@ impl Host {
     }
 
     /// The same configuration with an MTU that a small frame of a pool can hold.
-    fn capped(config: &Config) -> Config {
-        Config { mtu: config.mtu.min(Self::MTU), ..*config }
+    fn capped(config: &HostConfig) -> HostConfig {
+        HostConfig { mtu: config.mtu.min(Self::MTU), ..*config }
     }
 
     /// The largest MTU of all VLANs: they differ only until the first call of [`Host::link_changed`].
@@ -91,32 +91,32 @@ impl Host {
         self.stacks().map(|stack| stack.config.mtu).fold(self.first.config.mtu, usize::max)
     }
 
-    /// One turn of the loop: receives at most [`Host::BATCH`] frames, judges each, does what the time
+    /// One turn of the loop: receives at most [`Host::RX_BATCH`] frames, judges each, does what the time
     /// brings, and transmits what is due. It neither waits nor reads a clock.
     ///
     /// While too many frames wait for the wire, none are received: those that come wait in the kernel.
-    pub fn turn(
+    pub fn poll(
         &mut self,
         now: Instant,
         device: &mut impl Device,
         pool: &mut Pool,
-        trace: &mut impl Trace,
-    ) -> Result<Turn, DeviceError> {
+        tracer: &mut impl Tracer,
+    ) -> Result<PollOutcome, DeviceError> {
         pool.grow(self.largest_mtu());
         self.drop_stale_frames(pool);
         let before = device.counters();
         // spec: receive-bound
-        let room = self.departing.room() >= Self::DEPARTING / 2;
+        let room = self.departing.room() >= Self::TX_QUEUE / 2;
         let arrived = if room { device.receive(pool, &mut self.arrived)? } else { 0 };
         while let Some(frame) = self.arrived.pop() {
-            trace.arrived(now, frame.octets());
+            tracer.frame_received(now, frame.octets());
             let stack = stack_of(&mut self.first, &mut self.others, frame.octets());
             let out = &mut Out { departing: &mut self.departing, pool };
-            trace.judged(now, stack.receive(now, frame, out));
-            self.finish(now, device, trace);
+            tracer.frame_handled(now, stack.receive(now, frame, out));
+            self.finish(now, device, tracer);
         }
-        self.poll(now, pool);
-        self.finish(now, device, trace);
+        self.run_timers(now, pool);
+        self.finish(now, device, tracer);
         let transmitted = device.transmit(&mut self.departing, pool);
         self.traced = self.departing.len();
         let after = device.counters();
@@ -130,15 +130,19 @@ impl Host {
         transmitted?;
         // A wire that has no room for what is in flight is waited for, not asked again and again.
         let is_stuck = in_flight && after.congested != before.congested;
-        let again = arrived >= Self::BATCH || (in_flight && !is_stuck);
-        Ok(Turn { arrived, congested: is_stuck || !self.departing.is_empty(), again })
+        let again = arrived >= Self::RX_BATCH || (in_flight && !is_stuck);
+        Ok(PollOutcome {
+            received: arrived,
+            tx_blocked: is_stuck || !self.departing.is_empty(),
+            poll_again: again,
+        })
     }
 
     /// Follows the state of the link, to be called at the start and for each change, in order. It is taken for active
     /// until the first call.
     ///
     /// The MTU of the state is used at once: what departs from now on fits it, and a frame that is longer is not received.
-    /// A [`Config::mtu`] below that of the first state is a limit that holds however large the link's becomes. Methods
+    /// A [`HostConfig::mtu`] below that of the first state is a limit that holds however large the link's becomes. Methods
     /// that take a [`Pool`] let it grow with the MTU.
     ///
     /// While the link is not active (up and with a carrier), no probe is sent, and a host that probes is not ready. When it
@@ -166,7 +170,7 @@ impl Host {
         }
         while let Some(frame) = self.departing.pop() {
             pool.give(frame);
-            self.first.not_sent(NotSent::NoAddress);
+            self.first.count_tx_dropped(TxDropReason::NoSourceAddress);
         }
         self.traced = 0;
     }
@@ -183,32 +187,38 @@ impl Host {
     }
 
     /// Pads the frames that are new among the departing ones, and shows them.
-    fn finish(&mut self, now: Instant, device: &impl Device, trace: &mut impl Trace) {
+    fn finish(&mut self, now: Instant, device: &impl Device, tracer: &mut impl Tracer) {
         while let Some(frame) = self.departing.get_mut(self.traced) {
             self.traced += 1;
             // A frame that holds no more is transmitted as it is. The device counts it if it refuses it.
             // spec: ethernet-minimum
             _ = link::pad(frame, device.minimum_frame());
-            trace.departs(now, frame.octets());
+            tracer.frame_sent(now, frame.octets());
         }
     }
 
     /// Judges one frame. What is to be sent is added to `departing`; a frame that is not used again
     /// goes back to `pool`.
-    pub fn receive(&mut self, now: Instant, frame: Frame, departing: &mut Batch, pool: &mut Pool) -> Verdict {
+    pub fn receive(
+        &mut self,
+        now: Instant,
+        frame: Frame,
+        departing: &mut Batch,
+        pool: &mut Pool,
+    ) -> FrameOutcome {
         pool.grow(self.largest_mtu());
         let stack = stack_of(&mut self.first, &mut self.others, frame.octets());
         stack.receive(now, frame, &mut Out { departing, pool })
     }
 
     /// Does what the time brings, as long as there is room on the wire for it.
-    fn poll(&mut self, now: Instant, pool: &mut Pool) {
+    fn run_timers(&mut self, now: Instant, pool: &mut Pool) {
         for stack in std::iter::once(&mut self.first).chain(&mut self.others) {
             stack.poll(now, &mut Out { departing: &mut self.departing, pool });
         }
     }
 
-    /// When [`Host::turn`] has something to do even if nothing arrives.
+    /// When [`Host::poll`] has something to do even if nothing arrives.
     pub fn deadline(&self) -> Option<Instant> {
         self.stacks().filter_map(Stack::deadline).min()
     }
@@ -218,16 +228,16 @@ impl Host {
     pub fn frames(&self) -> usize {
         // spec: pool-bound
         let parcels: usize = self.stacks().map(|stack| stack.config.table.parcels).sum();
-        2 * (Self::BATCH + parcels) + Self::DEPARTING + Self::BATCH
+        2 * (Self::RX_BATCH + parcels) + Self::TX_QUEUE + Self::RX_BATCH
     }
 
     /// What the first host is.
-    pub fn config(&self) -> &Config {
+    pub fn config(&self) -> &HostConfig {
         &self.first.config
     }
 
     /// All who are on the wire, those of one VLAN together.
-    pub fn hosts(&self) -> impl Iterator<Item = &Config> {
+    pub fn hosts(&self) -> impl Iterator<Item = &HostConfig> {
         self.stacks().flat_map(Stack::hosts)
     }
 
@@ -257,17 +267,17 @@ impl Host {
     }
 
     /// Its ARP; that of the first VLAN, if it is in more.
-    pub fn arp(&self) -> &Arp<Parcel> {
+    pub fn arp(&self) -> &Arp<PendingPacket> {
         &self.first.arp
     }
 
     /// The ARP of every VLAN.
-    pub fn arps(&self) -> impl Iterator<Item = &Arp<Parcel>> {
+    pub fn arps(&self) -> impl Iterator<Item = &Arp<PendingPacket>> {
         self.stacks().map(|stack| &stack.arp)
     }
 
     /// Its ARP, for a person to add static entries and proxied ranges to.
-    pub fn arp_mut(&mut self) -> &mut Arp<Parcel> {
+    pub fn arp_mut(&mut self) -> &mut Arp<PendingPacket> {
         &mut self.first.arp
     }
 
@@ -282,7 +292,7 @@ impl Host {
     }
 
     /// Adds a way to a network, in every VLAN.
-    pub fn add_route(&mut self, network: Ipv4Net, gateway: Ipv4Addr) -> Result<(), ConfigError> {
+    pub fn add_route(&mut self, network: Ipv4Net, gateway: Ipv4Addr) -> Result<(), HostConfigError> {
         for stack in self.stacks_mut() {
             stack.add_route(Route { network, gateway: Some(gateway) })?;
         }
@@ -290,7 +300,7 @@ impl Host {
     }
 
     /// The oldest event not yet taken.
-    pub fn take_event(&mut self) -> Option<Event> {
+    pub fn take_event(&mut self) -> Option<HostEvent> {
         self.stacks_mut().find_map(Stack::take_event)
     }
 
@@ -313,12 +323,12 @@ impl Host {
     }
 
     /// How many frames carried a protocol that nobody here speaks.
-    pub fn unspoken(&self) -> u64 {
+    pub fn unsupported_protocol(&self) -> u64 {
         self.stacks().map(|stack| stack.counts.unspoken).sum()
     }
 
     /// How many frames were not sent for this reason.
-    pub fn not_sent(&self, reason: NotSent) -> u64 {
+    pub fn tx_dropped(&self, reason: TxDropReason) -> u64 {
         self.stacks().map(|stack| stack.unsent.get(reason)).sum()
     }
 }

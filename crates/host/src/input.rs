@@ -4,9 +4,9 @@ use arp::{Fields, View};
 use link::{Accepted, Cast, EtherType, MacAddr};
 use tap::{Checksum, Frame, Instant};
 
-use crate::output::NotSent;
+use crate::output::TxDropReason;
 use crate::stack::{Out, Stack};
-use crate::{Dropped, Verdict};
+use crate::{DropReason, FrameOutcome};
 
 /// A frame's payload: where it starts, and how the frame was addressed.
 #[derive(Clone, Copy, Debug)]
@@ -22,14 +22,14 @@ pub(crate) struct Payload {
 }
 
 impl Stack {
-    pub(crate) fn receive(&mut self, now: Instant, frame: Frame, out: &mut Out<'_>) -> Verdict {
+    pub(crate) fn receive(&mut self, now: Instant, frame: Frame, out: &mut Out<'_>) -> FrameOutcome {
         let view = View::parse(frame.octets());
         let accepted = self.link.judge(view.map(|view| view.ethernet()));
         let (view, Accepted { frame: ethernet, cast }) = match view.and_then(|view| Ok((view, accepted?))) {
             Ok(seen) => seen,
             Err(reason) => {
                 out.pool.give(frame);
-                return Verdict::Dropped(reason.into());
+                return FrameOutcome::Dropped(reason.into());
             }
         };
         let station = (cast == Cast::Unicast).then_some(ethernet.destination());
@@ -49,7 +49,7 @@ impl Stack {
                 // spec: drops-counted
                 self.counts.unspoken = self.counts.unspoken.saturating_add(1);
                 out.pool.give(frame);
-                Verdict::Dropped(Dropped::Protocol(other))
+                FrameOutcome::Dropped(DropReason::UnsupportedEtherType(other))
             }
         }
     }
@@ -61,8 +61,8 @@ impl Stack {
         offset: usize,
         mut frame: Frame,
         out: &mut Out<'_>,
-    ) -> Verdict {
-        let verdict = received.map_or_else(|reason| Verdict::Dropped(reason.into()), Verdict::Arp);
+    ) -> FrameOutcome {
+        let verdict = received.map_or_else(|reason| FrameOutcome::Dropped(reason.into()), FrameOutcome::Arp);
         let Ok(arp::Received { answer: Some(answer), .. }) = received else {
             out.pool.give(frame);
             return verdict;
@@ -81,7 +81,7 @@ impl Stack {
             }
             Err(frame) => {
                 out.pool.give(frame);
-                self.drop_unsent(if rewritten { NotSent::Congested } else { NotSent::Length })
+                self.drop_unsent(if rewritten { TxDropReason::TxQueueFull } else { TxDropReason::TooLong })
             }
         }
     }

@@ -9,15 +9,15 @@ use link::{EtherType, MacAddr};
 use tap::{Checksum, Frame, Instant};
 
 use crate::input::Payload;
-use crate::output::{NotSent, Parcel, Sent};
+use crate::output::{PendingPacket, SendOutcome, TxDropReason};
 use crate::stack::{Out, Stack};
 use crate::udp;
-use crate::{Difference, Dropped, EchoReply, Event, Taken, Undelivered, Verdict};
+use crate::{DataMismatch, DatagramOutcome, DeliveryFailure, DropReason, EchoReply, FrameOutcome, HostEvent};
 
 /// What is to be done about a datagram.
 enum Plan {
     /// It is over with.
-    Done(Verdict),
+    Done(FrameOutcome),
     /// The echo request in it is to become its reply.
     Answer(Answer),
 }
@@ -42,21 +42,21 @@ impl Stack {
         payload: Payload,
         length: usize,
         out: &mut Out<'_>,
-    ) -> Verdict {
+    ) -> FrameOutcome {
         let end = payload.offset.saturating_add(length);
         let octets = frame.octets().get(payload.offset..end).unwrap_or_default();
         if let Err(reason) = self.vet_fragment(octets, payload) {
             out.pool.give(frame);
-            return Verdict::Dropped(reason);
+            return FrameOutcome::Dropped(reason);
         }
         match self.ipv4.receive(now, payload.cast, octets) {
             Err(reason) => {
                 out.pool.give(frame);
-                Verdict::Dropped(reason.into())
+                FrameOutcome::Dropped(reason.into())
             }
             Ok(Received::Kept) => {
                 out.pool.give(frame);
-                Verdict::Ipv4(Taken::Kept)
+                FrameOutcome::Ipv4(DatagramOutcome::FragmentStored)
             }
             Ok(Received::Whole(datagram, cast)) => match self.plan(now, &datagram, cast, payload, out) {
                 Plan::Answer(answer) => self.answer_echo(now, &answer, frame, payload.offset, out),
@@ -70,15 +70,15 @@ impl Stack {
                 // A sender that cuts a datagram completes its checksum first.
                 let payload = Payload { checksum: Checksum::None, ..payload };
                 let plan = whole.datagram().map_or_else(
-                    |reason| Plan::Done(Verdict::Dropped(reason.into())),
+                    |reason| Plan::Done(FrameOutcome::Dropped(reason.into())),
                     |datagram| self.plan(now, &datagram, cast, payload, out),
                 );
                 let verdict = match (plan, whole.datagram()) {
                     (Plan::Answer(answer), Ok(datagram)) => match large_frame(datagram.octets(), out) {
                         Some(frame) => self.answer_echo(now, &answer, frame, 0, out),
-                        None => self.drop_unsent(NotSent::NoFrame),
+                        None => self.drop_unsent(TxDropReason::NoFrame),
                     },
-                    (Plan::Answer(_), Err(reason)) => Verdict::Dropped(reason.into()),
+                    (Plan::Answer(_), Err(reason)) => FrameOutcome::Dropped(reason.into()),
                     (Plan::Done(verdict), _) => verdict,
                 };
                 self.ipv4.give_back(whole);
@@ -89,7 +89,7 @@ impl Stack {
 
     /// Turns a fragment away that the station which it was sent to would not hear whole: else its data
     /// would be in another host's datagram.
-    fn vet_fragment(&mut self, octets: &[u8], payload: Payload) -> Result<(), Dropped> {
+    fn vet_fragment(&mut self, octets: &[u8], payload: Payload) -> Result<(), DropReason> {
         // Few are fragments, and those are read twice.
         let is_fragment = octets.get(6..8).is_some_and(|flags| flags != [0, 0] && flags != [0x40, 0]);
         if is_fragment
@@ -111,7 +111,7 @@ impl Stack {
     ) -> Plan {
         let ours = match self.vet(datagram, cast, payload) {
             Ok(ours) => ours,
-            Err(reason) => return Plan::Done(Verdict::Dropped(reason)),
+            Err(reason) => return Plan::Done(FrameOutcome::Dropped(reason)),
         };
         let (source, destination) = (datagram.source(), datagram.destination());
         // Nothing is answered on the word of a header that is wrong.
@@ -120,7 +120,7 @@ impl Stack {
         {
             // spec: drops-counted
             self.udp.count(reason);
-            return Plan::Done(Verdict::Dropped(reason.into()));
+            return Plan::Done(FrameOutcome::Dropped(reason.into()));
         }
         match datagram.protocol() {
             IpProtocol::ICMP => self.plan_icmp(datagram, cast, ours),
@@ -134,7 +134,9 @@ impl Stack {
                 };
                 let between = (destination, source);
                 let told = self.complain(now, problem, datagram.octets(), payload.cast, between, out);
-                Plan::Done(told.map_or_else(Verdict::Dropped, |()| Verdict::Ipv4(Taken::Refused(problem))))
+                Plan::Done(told.map_or_else(FrameOutcome::Dropped, |()| {
+                    FrameOutcome::Ipv4(DatagramOutcome::Rejected(problem))
+                }))
             }
         }
     }
@@ -146,19 +148,19 @@ impl Stack {
         datagram: &Datagram<'_>,
         cast: Cast,
         payload: Payload,
-    ) -> Result<Option<MacAddr>, Dropped> {
+    ) -> Result<Option<MacAddr>, DropReason> {
         if cast != Cast::Unicast {
             return Ok(None);
         }
         // spec: rfc5227-silence
         let Some(hardware) = self.hardware_of(datagram.destination()) else {
             self.counts.not_in_use = self.counts.not_in_use.saturating_add(1);
-            return Err(Dropped::NotInUse);
+            return Err(DropReason::AddressNotInUse);
         };
         // spec: station-of-destination
         if payload.station.is_some_and(|station| station != hardware) {
             self.counts.wrong_station = self.counts.wrong_station.saturating_add(1);
-            return Err(Dropped::WrongStation);
+            return Err(DropReason::WrongMac);
         }
         Ok(Some(hardware))
     }
@@ -167,28 +169,28 @@ impl Stack {
         let (source, destination) = (datagram.source(), datagram.destination());
         let message = datagram.payload();
         match self.icmp.receive(self.ipv4.addresses(), cast, message) {
-            Err(reason) => Plan::Done(Verdict::Dropped(reason.into())),
+            Err(reason) => Plan::Done(FrameOutcome::Dropped(reason.into())),
             Ok(icmp::Received::Request(_)) => match ours {
                 Some(ours) => Plan::Answer(self.plan_answer(datagram, ours)),
                 // `Icmp` answers nothing that is sent to many.
                 None => self.unwanted(),
             },
             Ok(icmp::Received::Reply(echo)) => {
-                self.tell(Event::Echo(EchoReply {
+                self.tell(HostEvent::EchoReply(EchoReply {
                     from: source,
                     to: destination,
                     identifier: echo.identifier,
                     sequence: echo.sequence,
-                    octets: message.len(),
+                    length: message.len(),
                     time_to_live: datagram.time_to_live(),
-                    difference: Difference::between(&self.echo_data, echo.data),
+                    mismatch: DataMismatch::between(&self.echo_data, echo.data),
                 }));
-                Plan::Done(Verdict::Ipv4(Taken::Told))
+                Plan::Done(FrameOutcome::Ipv4(DatagramOutcome::Reported))
             }
             Ok(icmp::Received::Error(problem, quoted)) => {
                 // spec: rfc1122-error-reported, rfc1122-error-hint
-                self.tell(Event::Undelivered(Undelivered::new(source, problem, &quoted)));
-                Plan::Done(Verdict::Ipv4(Taken::Told))
+                self.tell(HostEvent::DeliveryFailed(DeliveryFailure::new(source, problem, &quoted)));
+                Plan::Done(FrameOutcome::Ipv4(DatagramOutcome::Reported))
             }
         }
     }
@@ -208,7 +210,7 @@ impl Stack {
 
     fn unwanted(&mut self) -> Plan {
         self.counts.unwanted = self.counts.unwanted.saturating_add(1);
-        Plan::Done(Verdict::Dropped(Dropped::Unwanted))
+        Plan::Done(FrameOutcome::Dropped(DropReason::NoListener))
     }
 
     /// Turns the datagram in a frame, which starts `offset` octets in, into the answer to it.
@@ -219,7 +221,7 @@ impl Stack {
         mut frame: Frame,
         offset: usize,
         out: &mut Out<'_>,
-    ) -> Verdict {
+    ) -> FrameOutcome {
         // spec: rfc792-echo, rfc1122-echo-mirrored
         frame.set_checksum(Checksum::None);
         let written = frame.narrow(offset.saturating_add(answer.header), answer.length).is_ok()
@@ -228,24 +230,24 @@ impl Stack {
             && answer.fields.write_to(frame.octets_mut()).is_ok();
         if !written {
             out.pool.give(frame);
-            return self.drop_unsent(NotSent::Length);
+            return self.drop_unsent(TxDropReason::TooLong);
         }
         // Who asked is one host: what is sent to many comes from nobody.
         let Answer { fields: Fields { source, destination, .. }, ours, .. } = *answer;
-        let parcel = Parcel { ether_type: EtherType::IPV4, source, ours, frame };
-        match self.forward(now, destination, parcel, out) {
-            Ok(Sent::NoRoute) => Verdict::Dropped(Dropped::NoRoute),
+        let packet = PendingPacket { ether_type: EtherType::IPV4, source, ours, frame };
+        match self.forward(now, destination, packet, out) {
+            Ok(SendOutcome::NoRoute) => FrameOutcome::Dropped(DropReason::NoRoute),
             Ok(_) => {
                 self.counts.echoed = self.counts.echoed.saturating_add(1);
-                Verdict::Ipv4(Taken::Answered)
+                FrameOutcome::Ipv4(DatagramOutcome::EchoReplied)
             }
-            Err(reason) => Verdict::Dropped(reason.into()),
+            Err(reason) => FrameOutcome::Dropped(reason.into()),
         }
     }
 
     /// Counts an answer that is not sent.
-    pub(crate) fn drop_unsent(&mut self, reason: NotSent) -> Verdict {
-        Verdict::Dropped(self.not_sent(reason).into())
+    pub(crate) fn drop_unsent(&mut self, reason: TxDropReason) -> FrameOutcome {
+        FrameOutcome::Dropped(self.count_tx_dropped(reason).into())
     }
 
     /// Sends an ICMP error about a datagram, if one may be sent. `between` is its source and its destination.
@@ -259,12 +261,12 @@ impl Stack {
         cast: Cast,
         between: (Ipv4Addr, Ipv4Addr),
         out: &mut Out<'_>,
-    ) -> Result<(), Dropped> {
+    ) -> Result<(), DropReason> {
         let (source, destination) = between;
-        let mut frame = out.pool.take().ok_or_else(|| self.not_sent(NotSent::NoFrame))?;
+        let mut frame = out.pool.take().ok_or_else(|| self.count_tx_dropped(TxDropReason::NoFrame))?;
         // On a link that carries less, it quotes less.
         let Ok(octets) = frame.append((Fields::LENGTH + Problem::LONGEST).min(self.config.mtu)) else {
-            return Ok(self.refuse(NotSent::Length, frame, out).map(drop)?);
+            return Ok(self.refuse(TxDropReason::TooLong, frame, out).map(drop)?);
         };
         let message = octets.get_mut(Fields::LENGTH..).unwrap_or_default();
         // What may not be told, and what comes too often, the layer itself counts.
@@ -282,8 +284,8 @@ impl Stack {
             out.pool.give(frame);
             return Ok(());
         }
-        if self.route(now, source, destination, frame, out)? == Sent::NoRoute {
-            return Err(Dropped::NoRoute);
+        if self.route(now, source, destination, frame, out)? == SendOutcome::NoRoute {
+            return Err(DropReason::NoRoute);
         }
         self.counts.errors = self.counts.errors.saturating_add(1);
         Ok(())

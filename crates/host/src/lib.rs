@@ -1,7 +1,7 @@
 //! One machine on one wire.
 //!
 //! A [`Host`] moves values between the layers: frames go in, through `link` to `arp`, and what is
-//! to be answered comes out. [`Host::turn`] is one turn of an event loop on any [`tap::Device`];
+//! to be answered comes out. [`Host::poll`] is one turn of an event loop on any [`tap::Device`];
 //! [`Host::receive`] judges a single frame without one. [`Host::send`] sends a payload to a neighbor,
 //! whose hardware address is asked for if need be.
 //!
@@ -17,7 +17,7 @@
 //!
 //! # What this crate does not do
 //!
-//! It never waits, reads no clock, prints nothing. Whoever wants to watch passes a [`Trace`].
+//! It never waits, reads no clock, prints nothing. Whoever wants to watch passes a [`Tracer`].
 #![forbid(unsafe_code)]
 
 mod config;
@@ -26,17 +26,17 @@ mod event;
 mod host;
 mod input;
 mod ip_input;
+mod outcome;
 mod output;
 mod stack;
-mod trace;
+mod tracer;
 mod udp;
-mod verdict;
 
-pub use self::config::{Config, ConfigError, Who};
+pub use self::config::{HostConfig, HostConfigError, HostSet};
 pub use self::counters::Counter;
-pub use self::event::{Difference, EchoReply, Event, Undelivered};
-pub use self::host::{Host, Turn};
-pub use self::output::{NotSent, Parcel, Ping, Sent};
-pub use self::trace::Trace;
-pub use self::udp::UdpDropped;
-pub use self::verdict::{Dropped, Taken, Verdict};
+pub use self::event::{DataMismatch, DeliveryFailure, EchoReply, HostEvent};
+pub use self::host::{Host, PollOutcome};
+pub use self::outcome::{DatagramOutcome, DropReason, FrameOutcome};
+pub use self::output::{EchoRequest, PendingPacket, SendOutcome, TxDropReason};
+pub use self::tracer::Tracer;
+pub use self::udp::UdpDropReason;

@@ -10,11 +10,11 @@ use link::{EtherType, MacAddr};
 use tap::{Frame, Instant, NoRoom, Pool};
 
 use crate::stack::{Out, Stack};
-use crate::{Event, Host, Undelivered};
+use crate::{DeliveryFailure, Host, HostEvent};
 
 /// A payload that waits for its neighbor's hardware address.
 #[derive(Debug)]
-pub struct Parcel {
+pub struct PendingPacket {
     pub(crate) ether_type: EtherType,
     /// Which of our addresses it is from, and its station.
     pub(crate) source: Ipv4Addr,
@@ -25,39 +25,39 @@ pub struct Parcel {
 
 /// What became of a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sent {
+pub enum SendOutcome {
     /// It departs at the next turn.
-    Departs,
+    Queued,
     /// It waits until the neighbor answers; if none does, it is given back to the pool, and an event
     /// tells.
-    Waits,
+    Pending,
     /// It was given back to the pool at once: no route leads there.
     NoRoute,
-    /// It was given back to the pool at once, and the reason was counted: see [`NotSent`].
-    Refused,
+    /// It was given back to the pool at once, and the reason was counted: see [`TxDropReason`].
+    Dropped,
 }
 
 link::reasons! {
     /// Why a frame was not sent. It went back to the pool.
-    pub enum NotSent {
+    pub enum TxDropReason {
         /// No address of the host is in use, or its source address is no longer in use.
-        NoAddress = "no address in use",
+        NoSourceAddress = "no address in use",
         /// The frames that wait for the wire leave no capacity for it, or for all of its fragments.
-        Congested = "too many frames wait for the wire",
+        TxQueueFull = "too many frames wait for the wire",
         /// It takes more fragments than may wait for the wire at any time.
-        Fragments = "more fragments than may wait for the wire",
+        TooManyFragments = "more fragments than may wait for the wire",
         /// Every frame of the pool is held.
         NoFrame = "no frame of the pool is free",
         /// The next hop is not in the ARP cache, and there is no capacity to resolve it or to wait for it.
-        NextHop = "no capacity to wait for the next hop",
+        NextHopUnresolved = "no capacity to wait for the next hop",
         /// It is longer than a frame of the pool or than a datagram may be.
-        Length = "too long to be sent",
+        TooLong = "too long to be sent",
     }
 }
 
 /// An echo request to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ping {
+pub struct EchoRequest {
     /// Who is asked.
     pub destination: Ipv4Addr,
     /// Whose the request is.
@@ -78,27 +78,27 @@ impl Host {
         ether_type: EtherType,
         frame: Frame,
         pool: &mut Pool,
-    ) -> Sent {
+    ) -> SendOutcome {
         let (stack, mut out) = self.first_out(pool);
         let ours = stack.arp.locals().first();
         let sent = match ours {
             Some((source, ours)) => {
-                stack.resolve(now, neighbor, Parcel { ether_type, source, ours, frame }, &mut out)
+                stack.resolve(now, neighbor, PendingPacket { ether_type, source, ours, frame }, &mut out)
             }
             // spec: rfc5227-silence
-            None => stack.refuse(NotSent::NoAddress, frame, &mut out),
+            None => stack.refuse(TxDropReason::NoSourceAddress, frame, &mut out),
         };
-        sent.unwrap_or(Sent::Refused)
+        sent.unwrap_or(SendOutcome::Dropped)
     }
 
     /// Sends an echo request with this data from the host's own address. What comes back is an
-    /// [`Event::Echo`], or an [`Event::Undelivered`], with its identifier and sequence number.
-    pub fn ping(&mut self, now: Instant, ping: Ping, data: &[u8], pool: &mut Pool) -> Sent {
+    /// [`HostEvent::EchoReply`], or an [`HostEvent::DeliveryFailed`], with its identifier and sequence number.
+    pub fn ping(&mut self, now: Instant, ping: EchoRequest, data: &[u8], pool: &mut Pool) -> SendOutcome {
         let (stack, mut out) = self.first_out(pool);
-        stack.ping(now, ping, data, &mut out).unwrap_or(Sent::Refused)
+        stack.ping(now, ping, data, &mut out).unwrap_or(SendOutcome::Dropped)
     }
 
-    /// Has the data of echo replies compared with this; [`EchoReply::difference`](crate::EchoReply::difference)
+    /// Has the data of echo replies compared with this; [`EchoReply::mismatch`](crate::EchoReply::mismatch)
     /// says what was found. Without it nothing is compared.
     pub fn expect_echo_data(&mut self, data: &[u8]) {
         self.first.echo_data = data.to_vec();
@@ -111,13 +111,19 @@ impl Host {
 }
 
 impl Stack {
-    fn ping(&mut self, now: Instant, ping: Ping, data: &[u8], out: &mut Out<'_>) -> Result<Sent, NotSent> {
+    fn ping(
+        &mut self,
+        now: Instant,
+        ping: EchoRequest,
+        data: &[u8],
+        out: &mut Out<'_>,
+    ) -> Result<SendOutcome, TxDropReason> {
         let source = self.address().map(|network| network.addr());
         let length = Fields::LENGTH + Echo::HEADER + data.len();
         let large = length > self.config.mtu;
         let frame = if large { out.pool.take_large() } else { out.pool.take() };
-        let mut frame = frame.ok_or_else(|| self.not_sent(NotSent::NoFrame))?;
-        let Some(source) = source else { return self.refuse(NotSent::NoAddress, frame, out) };
+        let mut frame = frame.ok_or_else(|| self.count_tx_dropped(TxDropReason::NoFrame))?;
+        let Some(source) = source else { return self.refuse(TxDropReason::NoSourceAddress, frame, out) };
         let fields = Fields {
             time_to_live: ping.time_to_live,
             identification: self.identification.next(source, ping.destination, IpProtocol::ICMP),
@@ -125,7 +131,7 @@ impl Stack {
         };
         let echo = Echo { identifier: ping.identifier, sequence: ping.sequence, data };
         if write_echo(&mut frame, length, fields, echo).is_none() {
-            return self.refuse(NotSent::Length, frame, out);
+            return self.refuse(TxDropReason::TooLong, frame, out);
         }
         self.route(now, source, ping.destination, frame, out)
     }
@@ -163,21 +169,21 @@ impl Stack {
     /// waits for a neighbor waits on.
     fn most_fragments(&self) -> usize {
         let part = self.config.mtu.saturating_sub(Fields::LENGTH + 7).max(8);
-        (Datagram::LONGEST / part + 1).min(Host::DEPARTING / 2)
+        (Datagram::LONGEST / part + 1).min(Host::TX_QUEUE / 2)
     }
 
-    fn run(&mut self, now: Instant, errand: Errand<Ipv4Addr, Parcel>, out: &mut Out<'_>) {
+    fn run(&mut self, now: Instant, errand: Errand<Ipv4Addr, PendingPacket>, out: &mut Out<'_>) {
         let ours = self.arp.locals().first();
         match (errand, ours) {
-            (Errand::Return { parcel, reason, .. }, _) => self.fail(parcel, reason, out),
+            (Errand::Return { parcel: packet, reason, .. }, _) => self.fail(packet, reason, out),
             // An address that was given up is used no more, not even for what waited.
             // spec: rfc5227-silence
-            (Errand::Send { parcel, .. }, _) if self.hardware_of(parcel.source).is_none() => {
-                _ = self.refuse(NotSent::NoAddress, parcel.frame, out);
+            (Errand::Send { parcel: packet, .. }, _) if self.hardware_of(packet.source).is_none() => {
+                _ = self.refuse(TxDropReason::NoSourceAddress, packet.frame, out);
             }
-            (Errand::Send { hardware, parcel, .. }, _) => _ = self.depart(hardware, parcel, out),
+            (Errand::Send { hardware, parcel: packet, .. }, _) => _ = self.depart(hardware, packet, out),
             (Errand::Ask { .. }, None) => {
-                self.not_sent(NotSent::NoAddress);
+                self.count_tx_dropped(TxDropReason::NoSourceAddress);
             }
             // Where many hosts share a table, the first of them asks.
             (Errand::Ask { protocol, station }, Some((ours, hardware))) => {
@@ -189,16 +195,16 @@ impl Stack {
     }
 
     /// Gives back what could not be sent, and tells if nobody answered for its neighbor.
-    fn fail(&mut self, parcel: Parcel, reason: Returned, out: &mut Out<'_>) {
-        if parcel.ether_type == EtherType::IPV4
+    fn fail(&mut self, packet: PendingPacket, reason: Returned, out: &mut Out<'_>) {
+        if packet.ether_type == EtherType::IPV4
             && reason == Returned::Failed
-            && let Some(about) = Quoted::parse(parcel.frame.octets())
+            && let Some(about) = Quoted::parse(packet.frame.octets())
         {
             // spec: rfc1122-host-unreachable
-            let told = Undelivered::new(about.source(), Problem::HOST_UNREACHABLE, &about);
-            self.tell(Event::Undelivered(told));
+            let told = DeliveryFailure::new(about.source(), Problem::HOST_UNREACHABLE, &about);
+            self.tell(HostEvent::DeliveryFailed(told));
         }
-        out.pool.give(parcel.frame);
+        out.pool.give(packet.frame);
     }
 
     /// Sends a datagram of ours on its way: to its destination, or to the gateway there.
@@ -209,20 +215,20 @@ impl Stack {
         destination: Ipv4Addr,
         frame: Frame,
         out: &mut Out<'_>,
-    ) -> Result<Sent, NotSent> {
+    ) -> Result<SendOutcome, TxDropReason> {
         // spec: rfc1122-source-address
         let Some(ours) = self.hardware_of(source) else {
-            return self.refuse(NotSent::NoAddress, frame, out);
+            return self.refuse(TxDropReason::NoSourceAddress, frame, out);
         };
-        let parcel = Parcel { ether_type: EtherType::IPV4, source, ours, frame };
+        let packet = PendingPacket { ether_type: EtherType::IPV4, source, ours, frame };
         // spec: rfc1122-broadcast-sent
         if self.ipv4.addresses().is_broadcast(destination) {
-            return self.depart(MacAddr::BROADCAST, parcel, out);
+            return self.depart(MacAddr::BROADCAST, packet, out);
         }
         if let Some(group) = multicast_mac(destination) {
-            return self.depart(group, parcel, out);
+            return self.depart(group, packet, out);
         }
-        self.forward(now, destination, parcel, out)
+        self.forward(now, destination, packet, out)
     }
 
     /// Sends a datagram of ours to one host.
@@ -230,56 +236,66 @@ impl Stack {
         &mut self,
         now: Instant,
         destination: Ipv4Addr,
-        parcel: Parcel,
+        packet: PendingPacket,
         out: &mut Out<'_>,
-    ) -> Result<Sent, NotSent> {
-        let Some(hop) = self.routes.next_hop(parcel.source, destination) else {
+    ) -> Result<SendOutcome, TxDropReason> {
+        let Some(hop) = self.routes.next_hop(packet.source, destination) else {
             self.counts.unroutable = self.counts.unroutable.saturating_add(1);
-            out.pool.give(parcel.frame);
-            return Ok(Sent::NoRoute);
+            out.pool.give(packet.frame);
+            return Ok(SendOutcome::NoRoute);
         };
-        self.resolve(now, hop.neighbor(), parcel, out)
+        self.resolve(now, hop.neighbor(), packet, out)
     }
 
     fn resolve(
         &mut self,
         now: Instant,
         neighbor: Ipv4Addr,
-        parcel: Parcel,
+        packet: PendingPacket,
         out: &mut Out<'_>,
-    ) -> Result<Sent, NotSent> {
-        match self.arp.resolve(now, neighbor, parcel.frame.len(), parcel) {
+    ) -> Result<SendOutcome, TxDropReason> {
+        match self.arp.resolve(now, neighbor, packet.frame.len(), packet) {
             // spec: rfc826-found
-            Resolution::Known(hardware, parcel) => self.depart(hardware, parcel, out),
+            Resolution::Known(hardware, packet) => self.depart(hardware, packet, out),
             // spec: reply-resolved
-            Resolution::Waits => Ok(Sent::Waits),
+            Resolution::Waits => Ok(SendOutcome::Pending),
             // spec: drops-counted
-            Resolution::Refused(parcel) => self.refuse(NotSent::NextHop, parcel.frame, out),
+            Resolution::Refused(packet) => self.refuse(TxDropReason::NextHopUnresolved, packet.frame, out),
         }
     }
 
     /// Puts a header before a payload and lets it depart; a datagram too long for the link in fragments.
-    fn depart(&mut self, to: MacAddr, parcel: Parcel, out: &mut Out<'_>) -> Result<Sent, NotSent> {
-        let is_datagram = parcel.ether_type == EtherType::IPV4;
-        if is_datagram && parcel.frame.len() > self.config.mtu {
-            self.depart_in_fragments(to, parcel, out)?;
+    fn depart(
+        &mut self,
+        to: MacAddr,
+        packet: PendingPacket,
+        out: &mut Out<'_>,
+    ) -> Result<SendOutcome, TxDropReason> {
+        let is_datagram = packet.ether_type == EtherType::IPV4;
+        if is_datagram && packet.frame.len() > self.config.mtu {
+            self.depart_in_fragments(to, packet, out)?;
         } else {
-            self.depart_whole(to, parcel, out)?;
+            self.depart_whole(to, packet, out)?;
         }
         if is_datagram {
             self.counts.datagrams = self.counts.datagrams.saturating_add(1);
         }
-        Ok(Sent::Departs)
+        Ok(SendOutcome::Queued)
     }
 
-    fn depart_whole(&mut self, to: MacAddr, parcel: Parcel, out: &mut Out<'_>) -> Result<Sent, NotSent> {
-        let Parcel { ether_type, ours, mut frame, .. } = parcel;
+    fn depart_whole(
+        &mut self,
+        to: MacAddr,
+        packet: PendingPacket,
+        out: &mut Out<'_>,
+    ) -> Result<SendOutcome, TxDropReason> {
+        let PendingPacket { ether_type, ours, mut frame, .. } = packet;
         if self.link.send(&mut frame, to, ours, ether_type).is_err() {
-            return self.refuse(NotSent::Length, frame, out);
+            return self.refuse(TxDropReason::TooLong, frame, out);
         }
         match out.departing.push(frame) {
-            Ok(()) => Ok(Sent::Departs),
-            Err(frame) => self.refuse(NotSent::Congested, frame, out),
+            Ok(()) => Ok(SendOutcome::Queued),
+            Err(frame) => self.refuse(TxDropReason::TxQueueFull, frame, out),
         }
     }
 
@@ -287,36 +303,36 @@ impl Stack {
     fn depart_in_fragments(
         &mut self,
         to: MacAddr,
-        parcel: Parcel,
+        packet: PendingPacket,
         out: &mut Out<'_>,
-    ) -> Result<Sent, NotSent> {
-        let departed = self.cut(to, &parcel, out);
-        out.pool.give(parcel.frame);
-        departed.map(|()| Sent::Departs).map_err(|reason| self.not_sent(reason))
+    ) -> Result<SendOutcome, TxDropReason> {
+        let departed = self.cut(to, &packet, out);
+        out.pool.give(packet.frame);
+        departed.map(|()| SendOutcome::Queued).map_err(|reason| self.count_tx_dropped(reason))
     }
 
-    fn cut(&mut self, to: MacAddr, parcel: &Parcel, out: &mut Out<'_>) -> Result<(), NotSent> {
-        let datagram = Datagram::parse(parcel.frame.octets()).map_err(|_| NotSent::Length)?;
+    fn cut(&mut self, to: MacAddr, packet: &PendingPacket, out: &mut Out<'_>) -> Result<(), TxDropReason> {
+        let datagram = Datagram::parse(packet.frame.octets()).map_err(|_| TxDropReason::TooLong)?;
         let (fields, payload) = (Fields::from(&datagram), datagram.payload());
         let fragments = Fragments::of(payload.len(), self.config.mtu, fields.dont_fragment);
-        let fragments = fragments.map_err(|_| NotSent::Length)?;
+        let fragments = fragments.map_err(|_| TxDropReason::TooLong)?;
         let count = fragments.clone().count();
         if count > out.departing.room() {
-            let never = count > Host::DEPARTING;
-            return Err(if never { NotSent::Fragments } else { NotSent::Congested });
+            let never = count > Host::TX_QUEUE;
+            return Err(if never { TxDropReason::TooManyFragments } else { TxDropReason::TxQueueFull });
         }
         for fragment in fragments {
-            let part = payload.get(fragment.range.clone()).ok_or(NotSent::Length)?;
-            let mut frame = out.pool.take().ok_or(NotSent::NoFrame)?;
+            let part = payload.get(fragment.range.clone()).ok_or(TxDropReason::TooLong)?;
+            let mut frame = out.pool.take().ok_or(TxDropReason::NoFrame)?;
             let written = write_fragment(&mut frame, fragment.apply(fields), part).is_some()
-                && self.link.send(&mut frame, to, parcel.ours, EtherType::IPV4).is_ok();
+                && self.link.send(&mut frame, to, packet.ours, EtherType::IPV4).is_ok();
             if !written {
                 out.pool.give(frame);
-                return Err(NotSent::Length);
+                return Err(TxDropReason::TooLong);
             }
             if let Err(frame) = out.departing.push(frame) {
                 out.pool.give(frame);
-                return Err(NotSent::Congested);
+                return Err(TxDropReason::TxQueueFull);
             }
         }
         Ok(())
@@ -324,7 +340,7 @@ impl Stack {
 
     /// Counts a frame that is not sent.
     // spec: drops-counted
-    pub(crate) fn not_sent(&mut self, reason: NotSent) -> NotSent {
+    pub(crate) fn count_tx_dropped(&mut self, reason: TxDropReason) -> TxDropReason {
         self.unsent.count(reason);
         reason
     }
@@ -332,12 +348,12 @@ impl Stack {
     /// Gives a frame back that is not sent, and counts it.
     pub(crate) fn refuse(
         &mut self,
-        reason: NotSent,
+        reason: TxDropReason,
         frame: Frame,
         out: &mut Out<'_>,
-    ) -> Result<Sent, NotSent> {
+    ) -> Result<SendOutcome, TxDropReason> {
         out.pool.give(frame);
-        Err(self.not_sent(reason))
+        Err(self.count_tx_dropped(reason))
     }
 
     /// Sends an ARP packet of the host's own. A probe that cannot be sent has reached no host, so its claim begins again.
@@ -348,15 +364,20 @@ impl Stack {
         }
     }
 
-    fn send_arp(&mut self, fields: arp::Fields, to: MacAddr, out: &mut Out<'_>) -> Result<Sent, NotSent> {
+    fn send_arp(
+        &mut self,
+        fields: arp::Fields,
+        to: MacAddr,
+        out: &mut Out<'_>,
+    ) -> Result<SendOutcome, TxDropReason> {
         let frame = out.pool.take();
-        let mut frame = frame.ok_or_else(|| self.not_sent(NotSent::NoFrame))?;
+        let mut frame = frame.ok_or_else(|| self.count_tx_dropped(TxDropReason::NoFrame))?;
         match write(&mut frame, fields) {
             Ok(()) => {
                 let (source, ours) = (fields.sender_protocol, fields.sender_hardware);
-                self.depart(to, Parcel { ether_type: EtherType::ARP, source, ours, frame }, out)
+                self.depart(to, PendingPacket { ether_type: EtherType::ARP, source, ours, frame }, out)
             }
-            Err(NoRoom) => self.refuse(NotSent::Length, frame, out),
+            Err(NoRoom) => self.refuse(TxDropReason::TooLong, frame, out),
         }
     }
 }

@@ -11,26 +11,26 @@ use ipv4::{Addresses, Identification, Ipv4, Limits, Route, Routes};
 use link::{Link, MacAddr, Stations, Tally};
 use tap::{Batch, Instant, Pool};
 
-use crate::output::{NotSent, Parcel};
-use crate::{Config, ConfigError, Event, UdpDropped, Who};
+use crate::output::{PendingPacket, TxDropReason};
+use crate::{HostConfig, HostConfigError, HostEvent, HostSet, UdpDropReason};
 
 /// The layers of one segment: a wire, or one VLAN on it.
 #[derive(Debug)]
 pub(crate) struct Stack {
-    pub(crate) config: Config,
+    pub(crate) config: HostConfig,
     /// Who else is here, beside the first.
-    pub(crate) others: Vec<Config>,
+    pub(crate) others: Vec<HostConfig>,
     pub(crate) link: Link,
-    pub(crate) arp: Arp<Parcel>,
+    pub(crate) arp: Arp<PendingPacket>,
     pub(crate) ipv4: Ipv4,
     pub(crate) icmp: Icmp,
-    pub(crate) udp: Tally<UdpDropped>,
+    pub(crate) udp: Tally<UdpDropReason>,
     /// Frames that were not sent, by reason.
-    pub(crate) unsent: Tally<NotSent>,
+    pub(crate) unsent: Tally<TxDropReason>,
     pub(crate) routes: Routes,
     pub(crate) identification: Identification,
     pub(crate) counts: Counts,
-    events: VecDeque<Event>,
+    events: VecDeque<HostEvent>,
     /// What the data of echo replies is compared with.
     pub(crate) echo_data: Vec<u8>,
 }
@@ -70,18 +70,17 @@ impl Stack {
     /// How many events wait to be taken at most; what happens beyond that is counted.
     const EVENTS: usize = 256;
 
-    pub(crate) fn new(now: Instant, config: &Config) -> Result<Stack, ConfigError> {
+    pub(crate) fn new(now: Instant, config: &HostConfig) -> Result<Stack, HostConfigError> {
         config.check()?;
         // Stations that start together must not send together, even with the same seed, nor one station in two VLANs.
-        let secret =
-            Secret::new(Secret::new(config.table.seed).seed((config.hardware.octets(), config.vlan)));
+        let secret = Secret::new(Secret::new(config.table.seed).seed((config.mac.octets(), config.vlan)));
         let arp = arp::Config {
             policy: config.policy,
             table: Settings { seed: secret.seed("arp"), ..config.table },
-            network: match config.who {
-                Who::One(network) => Some(network),
-                Who::LinkLocal => Some(LINK_LOCAL),
-                Who::Each(_) => None,
+            network: match config.addresses {
+                HostSet::One(network) => Some(network),
+                HostSet::LinkLocal => Some(LINK_LOCAL),
+                HostSet::Range(_) => None,
             },
             defence: config.defence,
         };
@@ -105,21 +104,21 @@ impl Stack {
     }
 
     /// Adds hosts that share this segment with the first, and its translation table.
-    pub(crate) fn add(&mut self, now: Instant, config: &Config) -> Result<(), ConfigError> {
+    pub(crate) fn add(&mut self, now: Instant, config: &HostConfig) -> Result<(), HostConfigError> {
         config.check()?;
         if self.hosts().any(|other| other.shares_stations_with(config)) {
-            return Err(ConfigError::Taken(config.network()));
+            return Err(HostConfigError::Duplicate(config.network()));
         }
         self.join(now, config)?;
         self.others.push(*config);
         Ok(())
     }
 
-    fn join(&mut self, now: Instant, config: &Config) -> Result<(), ConfigError> {
+    fn join(&mut self, now: Instant, config: &HostConfig) -> Result<(), HostConfigError> {
         let (first, last) = config.ends();
-        let taken = |_| ConfigError::Taken(config.network());
+        let taken = |_| HostConfigError::Duplicate(config.network());
         self.begin(now, config, first, last).map_err(taken)?;
-        self.link.stations_mut().add(config.hardware, config.last_hardware());
+        self.link.stations_mut().add(config.mac, config.last_mac());
         self.set_out(config)
     }
 
@@ -127,20 +126,20 @@ impl Stack {
     fn begin(
         &mut self,
         now: Instant,
-        config: &Config,
+        config: &HostConfig,
         first: Ipv4Addr,
         last: Ipv4Addr,
     ) -> Result<(), LocalsError> {
-        if config.who == Who::LinkLocal {
-            return self.arp.select(now, config.hardware);
+        if config.addresses == HostSet::LinkLocal {
+            return self.arp.select(now, config.mac);
         }
         self.ipv4.addresses_mut().add(first, last, config.broadcasts());
         // spec: many-hosts
         if config.start == Start::AtOnce {
-            return self.arp.claim_all(first, last, config.hardware);
+            return self.arp.claim_all(first, last, config.mac);
         }
         for (step, protocol) in (u32::from(first)..=u32::from(last)).enumerate() {
-            let hardware = u64::try_from(step).ok().and_then(|step| config.hardware.plus(step));
+            let hardware = u64::try_from(step).ok().and_then(|step| config.mac.plus(step));
             let hardware = hardware.ok_or(LocalsError::Hardware)?;
             self.arp.claim(now, Identity { protocol: protocol.into(), hardware }, config.start)?;
         }
@@ -148,14 +147,14 @@ impl Stack {
     }
 
     /// The routes that lead out from the addresses.
-    fn set_out(&mut self, config: &Config) -> Result<(), ConfigError> {
-        let on_link = match (config.who, config.gateway) {
-            (Who::One(network), _) => network,
+    fn set_out(&mut self, config: &HostConfig) -> Result<(), HostConfigError> {
+        let on_link = match (config.addresses, config.gateway) {
+            (HostSet::One(network), _) => network,
             // RFC 3927 2.6.2: "ARP for everything".
             // spec: rfc3927-arp-for-everything
-            (Who::LinkLocal, _) | (Who::Each(_), None) => Ipv4Net::default(),
+            (HostSet::LinkLocal, _) | (HostSet::Range(_), None) => Ipv4Net::default(),
             // Whoever is no neighbor is behind the gateway.
-            (Who::Each(range), Some(_)) => range,
+            (HostSet::Range(range), Some(_)) => range,
         };
         self.put(Route { network: on_link, gateway: None })?;
         match config.gateway {
@@ -165,7 +164,7 @@ impl Stack {
     }
 
     /// Adds a route, unless it is here already.
-    fn put(&mut self, route: Route) -> Result<(), ConfigError> {
+    fn put(&mut self, route: Route) -> Result<(), HostConfigError> {
         let route = Route { network: route.network.trunc(), ..route };
         if self.routes.iter().any(|other| other == route) {
             return Ok(());
@@ -174,17 +173,17 @@ impl Stack {
     }
 
     /// Adds a route, which leads to somebody else.
-    pub(crate) fn add_route(&mut self, route: Route) -> Result<(), ConfigError> {
+    pub(crate) fn add_route(&mut self, route: Route) -> Result<(), HostConfigError> {
         if let Some(ours) = route.gateway.filter(|gateway| self.ipv4.addresses().is_ours(*gateway)) {
-            return Err(ConfigError::Gateway(ours));
+            return Err(HostConfigError::Gateway(ours));
         }
         self.reach(route.gateway)?;
         Ok(self.routes.add(route)?)
     }
 
     /// A range of hosts is no network: a gateway beyond it is a neighbor all the same.
-    fn reach(&mut self, gateway: Option<Ipv4Addr>) -> Result<(), ConfigError> {
-        let Some(gateway) = gateway.filter(|_| matches!(self.config.who, Who::Each(_))) else {
+    fn reach(&mut self, gateway: Option<Ipv4Addr>) -> Result<(), HostConfigError> {
+        let Some(gateway) = gateway.filter(|_| matches!(self.config.addresses, HostSet::Range(_))) else {
             return Ok(());
         };
         if self.routes.on_link(gateway).is_some() {
@@ -195,16 +194,16 @@ impl Stack {
     }
 
     /// All who are here.
-    pub(crate) fn hosts(&self) -> impl Iterator<Item = &Config> {
+    pub(crate) fn hosts(&self) -> impl Iterator<Item = &HostConfig> {
         std::iter::once(&self.config).chain(&self.others)
     }
 
     /// The first host's address and network, while the address is in use.
     pub(crate) fn address(&self) -> Option<Ipv4Net> {
-        match self.config.who {
-            Who::One(address) => self.arp.locals().hardware_of(address.addr()).map(|_| address),
-            Who::LinkLocal => Ipv4Net::new(self.arp.selected()?, LINK_LOCAL.prefix_len()).ok(),
-            Who::Each(range) => self.arp.locals().first().map(|_| range),
+        match self.config.addresses {
+            HostSet::One(address) => self.arp.locals().hardware_of(address.addr()).map(|_| address),
+            HostSet::LinkLocal => Ipv4Net::new(self.arp.selected()?, LINK_LOCAL.prefix_len()).ok(),
+            HostSet::Range(range) => self.arp.locals().first().map(|_| range),
         }
     }
 
@@ -215,7 +214,7 @@ impl Stack {
 
     /// Whether a host here probes for its address before it uses it.
     pub(crate) fn probes(&self) -> bool {
-        self.hosts().any(|host| host.start == Start::Probe || host.who == Who::LinkLocal)
+        self.hosts().any(|host| host.start == Start::Probe || host.addresses == HostSet::LinkLocal)
     }
 
     /// The link has become active after it was not.
@@ -226,7 +225,7 @@ impl Stack {
 
     /// Follows an address of our own choice to where it is now; one that was lost is another's.
     pub(crate) fn follow_choice(&mut self) {
-        if self.config.who != Who::LinkLocal {
+        if self.config.addresses != HostSet::LinkLocal {
             return;
         }
         match self.address() {
@@ -242,11 +241,11 @@ impl Stack {
     }
 
     /// The oldest event not yet taken; those about datagrams go before those about neighbors.
-    pub(crate) fn take_event(&mut self) -> Option<Event> {
-        self.events.pop_front().or_else(|| self.arp.take_event().map(Event::Arp))
+    pub(crate) fn take_event(&mut self) -> Option<HostEvent> {
+        self.events.pop_front().or_else(|| self.arp.take_event().map(HostEvent::Arp))
     }
 
-    pub(crate) fn tell(&mut self, event: Event) {
+    pub(crate) fn tell(&mut self, event: HostEvent) {
         if self.events.len() < Self::EVENTS {
             self.events.push_back(event);
         } else {

@@ -7,7 +7,7 @@ use tap::Checksum;
 
 link::reasons! {
     /// Why a UDP datagram was dropped.
-    pub enum UdpDropped {
+    pub enum UdpDropReason {
         /// The IP datagram ends within the header's 8 bytes.
         Truncated = "shorter than a UDP header",
         /// The length is below 8 bytes, or beyond the IP datagram.
@@ -21,15 +21,15 @@ link::reasons! {
 const HEADER: usize = 8;
 
 /// Checks length and checksum. `checksum` is what is known of the latter: a partial one is not compared.
-pub(crate) fn check(datagram: &Datagram<'_>, checksum: Checksum) -> Result<(), UdpDropped> {
+pub(crate) fn check(datagram: &Datagram<'_>, checksum: Checksum) -> Result<(), UdpDropReason> {
     let payload = datagram.payload();
     let Some(([_, _, _, _, l, m, c, d], _)) = payload.split_first_chunk::<HEADER>() else {
-        return Err(UdpDropped::Truncated);
+        return Err(UdpDropReason::Truncated);
     };
     // spec: rfc768-length
     let length = u16::from_be_bytes([*l, *m]);
     let octets = payload.get(..usize::from(length)).filter(|octets| octets.len() >= HEADER);
-    let octets = octets.ok_or(UdpDropped::Length)?;
+    let octets = octets.ok_or(UdpDropReason::Length)?;
     // RFC 768: "An all zero transmitted checksum value means that the transmitter generated no checksum".
     // spec: rfc768-no-checksum, partial-checksum
     if [*c, *d] == [0, 0] || checksum == Checksum::Partial {
@@ -43,5 +43,5 @@ pub(crate) fn check(datagram: &Datagram<'_>, checksum: Checksum) -> Result<(), U
         .plus(&datagram.destination().octets())
         .plus_word(IpProtocol::UDP.0.into())
         .plus_word(length);
-    if pseudo_header.plus(octets).checksum() == 0 { Ok(()) } else { Err(UdpDropped::Checksum) }
+    if pseudo_header.plus(octets).checksum() == 0 { Ok(()) } else { Err(UdpDropReason::Checksum) }
 }

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use arp::{Fields, Operation};
-use host::{Config, Host};
+use host::{Host, HostConfig};
 use icmp::{Echo, Kind};
 use inet::IpProtocol;
 use link::MacAddr;
@@ -58,7 +58,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(config: &Config) -> Result<Bench, Box<dyn Error>> {
+    fn new(config: &HostConfig) -> Result<Bench, Box<dyn Error>> {
         let (wire, ours) = Cable::pair(1_500)?;
         let host = Host::new(Instant::ORIGIN, config)?;
         let pool = Pool::new(1_500, host.frames());
@@ -73,7 +73,7 @@ impl Bench {
             self.batch.push(frame).map_err(|_| "room")?;
         }
         self.wire.transmit(&mut self.batch, &mut self.outside)?;
-        self.host.turn(Instant::ORIGIN, &mut self.ours, &mut self.pool, &mut ())?;
+        self.host.poll(Instant::ORIGIN, &mut self.ours, &mut self.pool, &mut ())?;
         self.wire.receive(&mut self.outside, &mut self.batch)?;
         assert_eq!(self.batch.len(), frames.len(), "each is answered");
         while let Some(frame) = self.batch.pop() {
@@ -96,12 +96,12 @@ impl Bench {
     }
 }
 
-fn one() -> Result<Config, Box<dyn Error>> {
-    Ok(Config::new("10.1.0.2/8".parse()?, OURS))
+fn one() -> Result<HostConfig, Box<dyn Error>> {
+    Ok(HostConfig::new("10.1.0.2/8".parse()?, OURS))
 }
 
-fn many() -> Result<Config, Box<dyn Error>> {
-    Ok(Config::each("10.1.0.0/16".parse()?, OURS))
+fn many() -> Result<HostConfig, Box<dyn Error>> {
+    Ok(HostConfig::range("10.1.0.0/16".parse()?, OURS))
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn echoes_to_65536_hosts_allocate_nothing_once_warm() -> Result<(), Box<dyn Erro
 #[test]
 fn sixty_five_thousand_hosts_are_set_up_like_one() -> Result<(), Box<dyn Error>> {
     let (one, many) = (one()?, many()?);
-    let cost = |config: &Config| {
+    let cost = |config: &HostConfig| {
         let measured = allocation_counter::measure(|| drop(Host::new(Instant::ORIGIN, config)));
         (measured.count_total, measured.bytes_max)
     };

@@ -26,7 +26,7 @@ pub struct Faults {
     pub corruption: u16,
     /// Minimum latency.
     pub min_latency: Duration,
-    /// Maximum latency without reordering. Frames sent closer together than the difference to the minimum may overtake
+    /// Maximum latency without reordering. Frames sent closer together than the mismatch to the minimum may overtake
     /// each other.
     pub max_latency: Duration,
     /// Maximum additional delay of a reordered delivery.

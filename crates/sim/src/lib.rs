@@ -3,7 +3,7 @@
 //! A [`Segment`] connects hosts and scripted peers like an Ethernet hub and advances a virtual clock from one event to the
 //! next. [`Faults`] loses, duplicates, delays and corrupts frames, reproducibly from a seed.
 //!
-//! This crate performs no I/O and reads no clock. It drives hosts by [`host::Host::turn`] alone, as every event loop does.
+//! This crate performs no I/O and reads no clock. It drives hosts by [`host::Host::poll`] alone, as every event loop does.
 #![forbid(unsafe_code)]
 
 #[cfg(doctest)]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use host::{Config, ConfigError, Host, Sent};
+use host::{Host, HostConfig, HostConfigError, SendOutcome};
 use link::EtherType;
 use tap::{Counters, Device, Instant, Pool};
 
@@ -44,7 +44,7 @@ pub(crate) struct HostNode {
 }
 
 impl Node {
-    pub(crate) fn host(now: Instant, config: &Config) -> Result<Node, ConfigError> {
+    pub(crate) fn host(now: Instant, config: &HostConfig) -> Result<Node, HostConfigError> {
         Ok(Node::new(NodeKind::Host(Box::new(HostNode::new(now, config)?))))
     }
 
@@ -86,21 +86,21 @@ impl Node {
         neighbor: Ipv4Addr,
         ether_type: EtherType,
         payload: &[u8],
-    ) -> Sent {
+    ) -> SendOutcome {
         let Some(HostNode { host, pool, .. }) = self.as_host_mut() else {
-            return Sent::Refused;
+            return SendOutcome::Dropped;
         };
         let Some(mut frame) = pool.take() else {
-            return Sent::Refused;
+            return SendOutcome::Dropped;
         };
         if frame.write(payload).is_err() {
             pool.give(frame);
-            return Sent::Refused;
+            return SendOutcome::Dropped;
         }
         host.send(now, neighbor, ether_type, frame, pool)
     }
 
-    pub(crate) fn start(&mut self, now: Instant) -> Result<(), ConfigError> {
+    pub(crate) fn start(&mut self, now: Instant) -> Result<(), HostConfigError> {
         if let Some(node) = self.as_host_mut() {
             *node = HostNode::new(now, &node.host.config().clone())?;
         }
@@ -110,7 +110,7 @@ impl Node {
 }
 
 impl HostNode {
-    fn new(now: Instant, config: &Config) -> Result<HostNode, ConfigError> {
+    fn new(now: Instant, config: &HostConfig) -> Result<HostNode, HostConfigError> {
         let host = Host::new(now, config)?;
         let pool = Pool::new(config.mtu, host.frames());
         Ok(HostNode { host, pool, port: SegmentPort::new(config.mtu), needs_poll: true })
@@ -118,9 +118,9 @@ impl HostNode {
 
     /// Polls the host once.
     pub(crate) fn poll(&mut self, now: Instant) {
-        let turn = self.host.turn(now, &mut self.port, &mut self.pool, &mut ());
+        let outcome = self.host.poll(now, &mut self.port, &mut self.pool, &mut ());
         // A device in memory does not fail, and accepts every frame.
-        self.needs_poll = turn.is_ok_and(|turn| turn.congested);
+        self.needs_poll = outcome.is_ok_and(|outcome| outcome.tx_blocked);
     }
 
     pub(crate) fn counters(&self) -> Counters {

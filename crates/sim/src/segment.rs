@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use host::{Config, ConfigError, Host, Sent};
+use host::{Host, HostConfig, HostConfigError, SendOutcome};
 use link::EtherType;
 use tap::{Checksum, Counters, Instant, Pool};
 
@@ -23,14 +23,14 @@ use crate::node::{Node, NodeId, NodeKind, ScriptedFrame};
 /// ```
 /// use std::time::Duration;
 ///
-/// use host::Config;
+/// use host::HostConfig;
 /// use link::{EtherType, MacAddr};
 /// use sim::{Faults, Segment};
 /// use tap::Instant;
 ///
 /// let mut segment = Segment::new(Instant::ORIGIN, Faults::NONE);
-/// let left = segment.add(&Config::new("10.0.0.1/24".parse()?, MacAddr::new([2, 0, 0, 0, 0, 1])))?;
-/// let right = segment.add(&Config::new("10.0.0.2/24".parse()?, MacAddr::new([2, 0, 0, 0, 0, 2])))?;
+/// let left = segment.add(&HostConfig::new("10.0.0.1/24".parse()?, MacAddr::new([2, 0, 0, 0, 0, 1])))?;
+/// let right = segment.add(&HostConfig::new("10.0.0.2/24".parse()?, MacAddr::new([2, 0, 0, 0, 0, 2])))?;
 ///
 /// segment.send(left, "10.0.0.2".parse()?, EtherType(0x88b5), b"hello");
 /// segment.run_for(Duration::from_secs(1))?;
@@ -74,7 +74,7 @@ impl Segment {
     }
 
     /// Adds a host, which starts now.
-    pub fn add(&mut self, config: &Config) -> Result<NodeId, ConfigError> {
+    pub fn add(&mut self, config: &HostConfig) -> Result<NodeId, HostConfigError> {
         let node = Node::host(self.now, config)?;
         Ok(self.add_node(node))
     }
@@ -107,11 +107,17 @@ impl Segment {
 
     /// Sends a payload from a host to a neighbor: see [`Host::send`].
     ///
-    /// Returns [`Sent::Refused`] if the node is not a running host, or the payload is longer than a frame.
-    pub fn send(&mut self, node: NodeId, neighbor: Ipv4Addr, ether_type: EtherType, payload: &[u8]) -> Sent {
+    /// Returns [`SendOutcome::Dropped`] if the node is not a running host, or the payload is longer than a frame.
+    pub fn send(
+        &mut self,
+        node: NodeId,
+        neighbor: Ipv4Addr,
+        ether_type: EtherType,
+        payload: &[u8],
+    ) -> SendOutcome {
         match self.nodes.get_mut(node.0) {
             Some(node) if node.is_running => node.send(self.now, neighbor, ether_type, payload),
-            _ => Sent::Refused,
+            _ => SendOutcome::Dropped,
         }
     }
 
@@ -123,7 +129,7 @@ impl Segment {
     }
 
     /// Starts a node. A host starts with empty tables, as after a reboot; a scripted peer continues.
-    pub fn start(&mut self, node: NodeId) -> Result<(), ConfigError> {
+    pub fn start(&mut self, node: NodeId) -> Result<(), HostConfigError> {
         match self.nodes.get_mut(node.0) {
             Some(node) => node.start(self.now),
             None => Ok(()),

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use host::{Config, Host};
+use host::{Host, HostConfig};
 use link::EtherType;
 use tap::linux::Cable;
 use tap::{Device, Instant, Pool};
@@ -25,8 +25,8 @@ const TURNS: usize = 6;
 pub(super) fn exchange(capture: &CaptureArguments) -> Result<ExitCode, Failure> {
     let name = "cable0".parse()?;
     let (mut near, mut far) = Cable::pair(1_500)?;
-    let mut host = Host::new(Instant::ORIGIN, &Config::new(HOST, lab_mac(&name, HOST)))?;
-    let mut peer = Host::new(Instant::ORIGIN, &Config::new(KERNEL, lab_mac(&name, KERNEL)))?;
+    let mut host = Host::new(Instant::ORIGIN, &HostConfig::new(HOST, lab_mac(&name, HOST)))?;
+    let mut peer = Host::new(Instant::ORIGIN, &HostConfig::new(KERNEL, lab_mac(&name, KERNEL)))?;
     let mut pool = Pool::new(near.mtu(), host.frames() + peer.frames());
     let clock = Clock::start();
     let report = Report::new(capture.other_output()?, Level::Frames, false).painted(capture.other_paint());
@@ -34,9 +34,9 @@ pub(super) fn exchange(capture: &CaptureArguments) -> Result<ExitCode, Failure> 
     report.print_line(&format!(
         "an embedded wire, no kernel takes part: a second host of ours is {} at {}, we are {} at {}",
         KERNEL.addr(),
-        peer.config().hardware,
+        peer.config().mac,
         HOST.addr(),
-        host.config().hardware
+        host.config().mac
     ));
 
     // As in the other lab, the peer has something to send, so it must resolve the address.
@@ -46,12 +46,12 @@ pub(super) fn exchange(capture: &CaptureArguments) -> Result<ExitCode, Failure> 
     }
     for _ in 0..TURNS {
         let now = clock.now();
-        peer.turn(now, &mut far, &mut pool, &mut ())?;
-        host.turn(now, &mut near, &mut pool, &mut report)?;
+        peer.poll(now, &mut far, &mut pool, &mut ())?;
+        host.poll(now, &mut near, &mut pool, &mut report)?;
         report.events(now, &mut host);
     }
     let entry = peer.arp().neighbors().get(HOST.addr());
-    let is_reachable = entry.is_some_and(|entry| entry.hardware == Some(host.config().hardware));
+    let is_reachable = entry.is_some_and(|entry| entry.hardware == Some(host.config().mac));
     report.print_line("the second host's own table:");
     report.table(&name, &peer);
     report.finish();

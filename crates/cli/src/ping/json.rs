@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use host::Difference;
+use host::DataMismatch;
 use ipnet::Ipv4Net;
 use serde::Serialize;
 use tap::Instant;
@@ -128,11 +128,11 @@ impl PingJson {
                 time,
                 from: reply.from,
                 sequence: reply.sequence,
-                bytes: reply.octets,
+                bytes: reply.length,
                 time_to_live: reply.time_to_live,
                 round_trip: round_trip.as_nanos(),
                 duplicate: is_duplicate,
-                difference: reply.difference.map(ChangedByte::from),
+                difference: reply.mismatch.map(ChangedByte::from),
             },
             PingResponse::Error { from, sequence, problem } => {
                 let (kind, code, problem) = (problem.kind().0, problem.code(), problem_text(problem));
@@ -146,8 +146,8 @@ impl PingJson {
     }
 }
 
-impl From<Difference> for ChangedByte {
-    fn from(Difference { offset, expected, received }: Difference) -> Self {
+impl From<DataMismatch> for ChangedByte {
+    fn from(DataMismatch { offset, expected, received }: DataMismatch) -> Self {
         ChangedByte { offset, expected, received }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use host::{EchoReply, Event, Undelivered};
+use host::{DeliveryFailure, EchoReply, HostEvent};
 use icmp::{Kind, Problem};
 use inet::IpProtocol;
 use tap::Instant;
@@ -116,11 +116,11 @@ impl PingSession {
     }
 
     /// Returns the response that an event of the host is, or none if it matches no request.
-    pub(super) fn receive(&mut self, now: Instant, event: Event) -> Option<PingResponse> {
+    pub(super) fn receive(&mut self, now: Instant, event: HostEvent) -> Option<PingResponse> {
         let response = match event {
-            Event::Echo(reply) => self.receive_reply(now, reply),
-            Event::Undelivered(undelivered) => self.receive_error(undelivered),
-            Event::Arp(_) => return None,
+            HostEvent::EchoReply(reply) => self.receive_reply(now, reply),
+            HostEvent::DeliveryFailed(undelivered) => self.receive_error(undelivered),
+            HostEvent::Arp(_) => return None,
         };
         if response.is_none() {
             self.statistics.unmatched = self.statistics.unmatched.saturating_add(1);
@@ -138,13 +138,13 @@ impl PingSession {
         let is_from_another = reply.from != self.plan.target;
         self.update_pipe(reply.sequence);
         self.statistics.answered(round_trip, is_duplicate);
-        let changed = u64::from(reply.difference.is_some());
+        let changed = u64::from(reply.mismatch.is_some());
         self.statistics.changed = self.statistics.changed.saturating_add(changed);
         Some(PingResponse::Reply { reply, round_trip, is_duplicate, is_from_another })
     }
 
-    fn receive_error(&mut self, undelivered: Undelivered) -> Option<PingResponse> {
-        let Undelivered { from, problem, destination, protocol, echo, .. } = undelivered;
+    fn receive_error(&mut self, undelivered: DeliveryFailure) -> Option<PingResponse> {
+        let DeliveryFailure { from, problem, destination, protocol, echo, .. } = undelivered;
         let (identifier, sequence) = echo?;
         let is_ours = protocol == IpProtocol::ICMP
             && destination == self.plan.target

@@ -2,9 +2,9 @@ use super::*;
 use link::MacAddr;
 
 fn host(gateway: Option<&str>) -> Host {
-    let defaults = Config::new("10.0.0.2/24".parse().unwrap(), MacAddr::new([2, 0, 0, 0, 0, 2]));
+    let defaults = HostConfig::new("10.0.0.2/24".parse().unwrap(), MacAddr::new([2, 0, 0, 0, 0, 2]));
     let gateway = gateway.map(|gateway| gateway.parse().unwrap());
-    Host::new(tap::Instant::ORIGIN, &Config { gateway, ..defaults }).unwrap()
+    Host::new(tap::Instant::ORIGIN, &HostConfig { gateway, ..defaults }).unwrap()
 }
 
 #[test]

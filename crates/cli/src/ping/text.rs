@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use host::Difference;
+use host::DataMismatch;
 use icmp::{Kind, Problem};
 use ipnet::Ipv4Net;
 use tap::linux::InterfaceName;
@@ -50,15 +50,15 @@ fn response_text(bytes: usize, response: &PingResponse) -> String {
     match response {
         PingResponse::Reply { reply, round_trip, is_duplicate, is_from_another } => {
             let (from, sequence, time_to_live) = (reply.from, reply.sequence, reply.time_to_live);
-            let line = format!("{} bytes from {from}: icmp_seq={sequence} ttl={time_to_live}", reply.octets);
-            if reply.octets < bytes + ICMP_HEADER {
+            let line = format!("{} bytes from {from}: icmp_seq={sequence} ttl={time_to_live}", reply.length);
+            if reply.length < bytes + ICMP_HEADER {
                 return format!("{line} (truncated)");
             }
             let time =
                 if bytes < TIMED_BYTES { String::new() } else { format!(" time={}", RoundTrip(*round_trip)) };
             let duplicate = if *is_duplicate { " (DUP!)" } else { "" };
             let another = if *is_from_another { " (DIFFERENT ADDRESS!)" } else { "" };
-            let changed = reply.difference.map(|Difference { offset, expected, received }| {
+            let changed = reply.mismatch.map(|DataMismatch { offset, expected, received }| {
                 format!("\nwrong data byte #{offset} should be 0x{expected:x} but was 0x{received:x}")
             });
             format!("{line}{time}{duplicate}{another}{}", changed.unwrap_or_default())

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use arp::Merge;
 use capture::{FrameReader, FrameReaderError};
-use host::{Dropped, Verdict};
+use host::{DropReason, FrameOutcome};
 use proptest::prelude::*;
 use tap::Instant;
 
@@ -63,7 +63,7 @@ fn record(frames: &[(bool, Vec<u8>)], room: usize) -> Vec<u8> {
         let now = Instant::ORIGIN + Duration::from_nanos(nanos);
         if *arrived {
             recorder.arrived(frame);
-            recorder.judged(now, Verdict::Dropped(Dropped::Link(link::Dropped::NotForUs)));
+            recorder.judged(now, FrameOutcome::Dropped(DropReason::Link(link::Dropped::NotForUs)));
         } else {
             recorder.departs(now, frame);
         }
@@ -79,7 +79,7 @@ fn a_frame_that_arrived_carries_the_verdict() {
     let mut recorder = Recorder::new(out, "a test".to_owned(), "tap0", Duration::ZERO).unwrap();
     let received = arp::Received { merge: Merge::Added, answer: None };
     recorder.arrived(&[7; 42]);
-    recorder.judged(Instant::ORIGIN, Verdict::Arp(received));
+    recorder.judged(Instant::ORIGIN, FrameOutcome::Arp(received));
     drop(recorder);
     assert_eq!(read(&bytes).0[0].4.as_deref(), Some("learned"));
 }

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 
 use arp::{Change, ClaimEvent, Neighbor};
 use capture::Direction;
-use host::{Counter, Dropped, Event};
+use host::{Counter, DropReason, HostEvent};
 use ipnet::Ipv4Net;
 use link::MacAddr;
 use serde::{Serialize, Serializer};
@@ -143,21 +143,21 @@ impl Line {
         }
     }
 
-    pub(super) fn event(now: Instant, event: Event) -> Line {
+    pub(super) fn event(now: Instant, event: HostEvent) -> Line {
         let time = now.as_nanos();
         match event {
-            Event::Arp(arp::Event::Claim(event)) => Line::claim(time, event),
-            Event::Arp(arp::Event::Neighbor(change)) => Line::change(time, change),
-            Event::Echo(reply) => Line::Echoed {
+            HostEvent::Arp(arp::Event::Claim(event)) => Line::claim(time, event),
+            HostEvent::Arp(arp::Event::Neighbor(change)) => Line::change(time, change),
+            HostEvent::EchoReply(reply) => Line::Echoed {
                 time,
                 from: reply.from,
                 to: reply.to,
                 identifier: reply.identifier,
                 sequence: reply.sequence,
-                octets: reply.octets,
+                octets: reply.length,
                 time_to_live: reply.time_to_live,
             },
-            Event::Undelivered(undelivered) => Line::Undelivered {
+            HostEvent::DeliveryFailed(undelivered) => Line::Undelivered {
                 time,
                 from: undelivered.from,
                 source: undelivered.source,
@@ -218,7 +218,7 @@ impl Line {
         now: Instant,
         source: Option<MacAddr>,
         layer: &'static str,
-        reason: Dropped,
+        reason: DropReason,
     ) -> Line {
         Line::Dropped {
             time: now.as_nanos(),

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use arp::{Change, ClaimEvent};
-use host::{Dropped, Event};
+use host::{DropReason, HostEvent};
 use link::EtherType;
 use tap::Instant;
 
@@ -18,7 +18,7 @@ pub(super) enum Kind {
     /// Events of this name about this address: a flood about one hides none about another.
     EventAbout(&'static str, Ipv4Addr),
     /// Dropped frames, for this reason.
-    Dropped(Dropped),
+    Dropped(DropReason),
 }
 
 /// How many lines of each kind were printed lately, and how many were not.
@@ -98,9 +98,9 @@ impl LineLimits {
 
 impl Kind {
     /// The kind of an event; none if other stations cannot cause it again and again.
-    pub(super) fn of_event(event: Event) -> Option<Kind> {
+    pub(super) fn of_event(event: HostEvent) -> Option<Kind> {
         let name = match event {
-            Event::Arp(arp::Event::Claim(event)) => match event {
+            HostEvent::Arp(arp::Event::Claim(event)) => match event {
                 ClaimEvent::Conflict { protocol, .. } => return Some(Kind::EventAbout("conflict", protocol)),
                 ClaimEvent::Defended { protocol, .. } => return Some(Kind::EventAbout("defended", protocol)),
                 ClaimEvent::Probing { .. }
@@ -108,7 +108,7 @@ impl Kind {
                 | ClaimEvent::ProbeConflict { .. }
                 | ClaimEvent::Ceased { .. } => return None,
             },
-            Event::Arp(arp::Event::Neighbor(event)) => match event {
+            HostEvent::Arp(arp::Event::Neighbor(event)) => match event {
                 Change::Learned { .. } => "learned",
                 Change::Asking { .. } => "asking",
                 Change::Forgotten { .. } => "forgotten",
@@ -119,16 +119,16 @@ impl Kind {
                 Change::Evicted { .. } => "evicted",
                 Change::Refused { .. } => "refused",
             },
-            Event::Echo(_) => "echoed",
-            Event::Undelivered(_) => "undelivered",
+            HostEvent::EchoReply(_) => "echoed",
+            HostEvent::DeliveryFailed(_) => "undelivered",
         };
         Some(Kind::Event(name))
     }
 
     /// The kind of a drop.
-    pub(super) fn of_drop(reason: Dropped) -> Kind {
+    pub(super) fn of_drop(reason: DropReason) -> Kind {
         Kind::Dropped(match reason {
-            Dropped::Protocol(_) => Dropped::Protocol(EtherType(0)),
+            DropReason::UnsupportedEtherType(_) => DropReason::UnsupportedEtherType(EtherType(0)),
             other => other,
         })
     }
@@ -145,7 +145,7 @@ impl Kind {
     pub(super) fn reason(self) -> Option<String> {
         match self {
             Self::Event(_) | Self::EventAbout(..) => None,
-            Self::Dropped(Dropped::Protocol(_)) => Some("unsupported EtherType".to_owned()),
+            Self::Dropped(DropReason::UnsupportedEtherType(_)) => Some("unsupported EtherType".to_owned()),
             Self::Dropped(reason) => Some(reason.to_string()),
         }
     }

@@ -4,30 +4,30 @@ use std::net::Ipv4Addr;
 
 use anstyle::Style;
 use arp::{Change, ClaimEvent};
-use host::{EchoReply, Event};
+use host::{EchoReply, HostEvent};
 
 use crate::color::{BAD, WARNING, WORD};
 
 /// What happened, in words.
-pub(super) fn sentence(event: Event) -> String {
+pub(super) fn sentence(event: HostEvent) -> String {
     match event {
-        Event::Arp(arp::Event::Claim(event)) => of_claim(event),
-        Event::Arp(arp::Event::Neighbor(event)) => of_neighbor(event),
-        Event::Echo(EchoReply { from, sequence, time_to_live, octets, .. }) => {
-            format!("echoed {octets} octets from {from}: icmp_seq={sequence} ttl={time_to_live}")
+        HostEvent::Arp(arp::Event::Claim(event)) => of_claim(event),
+        HostEvent::Arp(arp::Event::Neighbor(event)) => of_neighbor(event),
+        HostEvent::EchoReply(EchoReply { from, sequence, time_to_live, length, .. }) => {
+            format!("echoed {length} octets from {from}: icmp_seq={sequence} ttl={time_to_live}")
         }
-        Event::Undelivered(event) => format!("undelivered {event}"),
+        HostEvent::DeliveryFailed(event) => format!("undelivered {event}"),
     }
 }
 
 /// How the first word of its sentence looks: what somebody must see to, what is worth a look, the rest.
-pub(super) fn style(event: Event) -> Style {
+pub(super) fn style(event: HostEvent) -> Style {
     match event {
-        Event::Arp(arp::Event::Claim(
+        HostEvent::Arp(arp::Event::Claim(
             ClaimEvent::ProbeConflict { .. } | ClaimEvent::Conflict { .. } | ClaimEvent::Ceased { .. },
         )) => BAD,
-        Event::Undelivered(_)
-        | Event::Arp(arp::Event::Neighbor(
+        HostEvent::DeliveryFailed(_)
+        | HostEvent::Arp(arp::Event::Neighbor(
             Change::Forgotten { .. } | Change::Moved { .. } | Change::Held { .. } | Change::Refused { .. },
         )) => WARNING,
         _ => WORD,

@@ -1,11 +1,11 @@
 use super::*;
 use arp::{Change, ClaimEvent};
-use host::{EchoReply, Event, Undelivered};
+use host::{DeliveryFailure, EchoReply, HostEvent};
 use serde_json::Value;
 
 const NOW: Instant = Instant::from_nanos(3_661_000_042_000);
 
-fn events() -> Vec<Event> {
+fn events() -> Vec<HostEvent> {
     let (a, b) = (MacAddr::new([2, 0, 0, 0, 0, 1]), MacAddr::new([2, 0, 0, 0, 0, 2]));
     let protocol = [10, 0, 0, 1].into();
     let changes = [
@@ -32,11 +32,11 @@ fn events() -> Vec<Event> {
         to: protocol,
         identifier: 7,
         sequence: 1,
-        octets: 64,
+        length: 64,
         time_to_live: 64,
-        difference: None,
+        mismatch: None,
     };
-    let undelivered = Undelivered {
+    let undelivered = DeliveryFailure {
         from: protocol,
         problem: icmp::Problem::HOST_UNREACHABLE,
         source: protocol,
@@ -45,8 +45,8 @@ fn events() -> Vec<Event> {
         echo: Some((7, 1)),
     };
     let arp = changes.into_iter().map(arp::Event::Neighbor);
-    let arp = arp.chain(claims.into_iter().map(arp::Event::Claim)).map(Event::Arp);
-    arp.chain([Event::Echo(echo), Event::Undelivered(undelivered)]).collect()
+    let arp = arp.chain(claims.into_iter().map(arp::Event::Claim)).map(HostEvent::Arp);
+    arp.chain([HostEvent::EchoReply(echo), HostEvent::DeliveryFailed(undelivered)]).collect()
 }
 
 #[test]
@@ -66,14 +66,14 @@ fn printed(level: Level, json: bool, act: impl FnOnce(&mut Report<Vec<u8>>)) -> 
 }
 
 fn drop_one(report: &mut Report<Vec<u8>>) {
-    report.arrived(NOW, &[2; 14]);
-    report.judged(NOW, Verdict::Dropped(link::Dropped::GroupSource.into()));
+    report.frame_received(NOW, &[2; 14]);
+    report.frame_handled(NOW, FrameOutcome::Dropped(link::Dropped::GroupSource.into()));
 }
 
 #[test]
 fn frames_for_other_stations_are_printed_only_with_every_frame() {
     let for_others = |report: &mut Report<Vec<u8>>| {
-        report.judged(NOW, Verdict::Dropped(link::Dropped::NotForUs.into()));
+        report.frame_handled(NOW, FrameOutcome::Dropped(link::Dropped::NotForUs.into()));
     };
     assert_eq!(printed(Level::Events, false, for_others), "");
     assert_eq!(printed(Level::Frames, false, for_others).lines().count(), 1);
@@ -167,7 +167,7 @@ fn whatever_is_printed_as_json_is_what_the_schema_says_and_nothing_it_says_is_ne
     let range = Ready { vlan: Some(5), count: 256, ..one };
     let entry = |hardware| Neighbor { protocol: network.addr(), hardware, state: arp::State::Static };
     let counter = Counter { layer: "tap", name: "received".to_owned(), count: 0, is_loss: false };
-    let reason = Dropped::from(link::Dropped::GroupSource);
+    let reason = DropReason::from(link::Dropped::GroupSource);
     let more = [
         Line::ready(&interface, 1_500, &[]),
         Line::ready(&interface, 1_500, &[one, range]),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use arp::View;
 use arptools::census::{Census, Counts, Envelope, Event, Settings, Verdict};
-use host::Dropped;
+use host::DropReason;
 use link::{EtherType, Ethernet, VlanId, VlanTag};
 use tap::Instant;
 
@@ -30,7 +30,7 @@ pub(super) struct Observer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
     Heard(Verdict),
-    Ignored(Dropped),
+    Ignored(DropReason),
 }
 
 impl Observer {
@@ -80,11 +80,11 @@ impl Observer {
         self.census.counts()
     }
 
-    fn judge(&mut self, now: Instant, octets: &[u8]) -> Result<Verdict, Dropped> {
+    fn judge(&mut self, now: Instant, octets: &[u8]) -> Result<Verdict, DropReason> {
         let view = View::parse(octets)?;
         let frame = view.ethernet();
         if frame.ether_type() != EtherType::ARP {
-            return Err(Dropped::Protocol(frame.ether_type()));
+            return Err(DropReason::UnsupportedEtherType(frame.ether_type()));
         }
         let vlan = vlan(&frame)?;
         if self.vlan.is_some() && self.vlan != vlan {
@@ -112,9 +112,10 @@ impl Decision {
     pub(super) fn is_truncated(self) -> bool {
         match self {
             Self::Heard(verdict) => matches!(verdict, Verdict::Dropped(_)),
-            Self::Ignored(reason) => {
-                !matches!(reason, Dropped::Protocol(_) | Dropped::Link(link::Dropped::OtherVlan))
-            }
+            Self::Ignored(reason) => !matches!(
+                reason,
+                DropReason::UnsupportedEtherType(_) | DropReason::Link(link::Dropped::OtherVlan)
+            ),
         }
     }
 }

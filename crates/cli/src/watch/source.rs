@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use capture::Direction;
-use host::{Config, Host, Trace, Verdict};
+use host::{FrameOutcome, Host, HostConfig, Tracer};
 use ipnet::Ipv4Net;
 use link::MacAddr;
 use tap::linux::{Interface, InterfaceName, PacketSocket, Tap};
@@ -131,11 +131,11 @@ impl Source {
             Wire::Socket(socket, _) => socket,
             Wire::Tap(tap) => tap,
             Wire::Host(tap, host) => {
-                let turn = host.turn(now, tap, &mut self.pool, listener).map_err(failed)?;
-                (self.waits_for_room, self.again) = (turn.congested, turn.again);
+                let outcome = host.poll(now, tap, &mut self.pool, listener).map_err(failed)?;
+                (self.waits_for_room, self.again) = (outcome.tx_blocked, outcome.poll_again);
                 // What becomes of the host is not what is watched.
                 while host.take_event().is_some() {}
-                return Ok(turn.arrived > 0);
+                return Ok(outcome.received > 0);
             }
         };
         let arrived = device.receive(&mut self.pool, &mut self.arrived).map_err(failed)?;
@@ -195,9 +195,9 @@ impl AsFd for Source {
 
 /// A host that uses its address at once: it is there to be heard by, not to be heard of.
 fn host(arguments: &WatchArguments, tap: &Tap, address: Ipv4Net, now: Instant) -> Result<Host, Failure> {
-    let usual = Config::new(address, default_mac(tap.interface().name(), Some(address)));
+    let usual = HostConfig::new(address, default_mac(tap.interface().name(), Some(address)));
     let table = arp::Settings { seed: secret(), ..usual.table };
-    Ok(Host::new(now, &Config { mtu: tap.mtu(), vlan: arguments.vlan, table, ..usual })?)
+    Ok(Host::new(now, &HostConfig { mtu: tap.mtu(), vlan: arguments.vlan, table, ..usual })?)
 }
 
 impl Listener {
@@ -241,21 +241,21 @@ impl Listener {
     }
 }
 
-impl Trace for Listener {
-    fn arrived(&mut self, now: Instant, octets: &[u8]) {
+impl Tracer for Listener {
+    fn frame_received(&mut self, now: Instant, octets: &[u8]) {
         self.decided = Some(self.observer.hear(self.wall(now), octets));
         if let Some(recorder) = &mut self.recorder {
             recorder.arrived(octets);
         }
     }
 
-    fn judged(&mut self, now: Instant, verdict: Verdict) {
+    fn frame_handled(&mut self, now: Instant, verdict: FrameOutcome) {
         if let Some((recorder, decision)) = self.recorder.as_mut().zip(self.decided) {
             recorder.decided(now, &format!("{decision}; {verdict}"));
         }
     }
 
-    fn departs(&mut self, now: Instant, octets: &[u8]) {
+    fn frame_sent(&mut self, now: Instant, octets: &[u8]) {
         let decision = self.observer.hear(self.wall(now), octets);
         self.record(now, Direction::Out, octets, &decision.to_string());
     }

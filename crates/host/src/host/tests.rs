@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Dropped, NotSent, Sent, Who};
+use crate::{DropReason, HostSet, SendOutcome, TxDropReason};
 use arp::{Fields, Merge, Operation, State};
 use link::{EtherType, MacAddr};
 use proptest::prelude::*;
@@ -21,13 +21,13 @@ const OUR_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const PEER_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
 const NOW: Instant = Instant::ORIGIN;
 
-fn config() -> Config {
-    Config::new("10.0.0.2/24".parse().unwrap(), OUR_MAC)
+fn config() -> HostConfig {
+    HostConfig::new("10.0.0.2/24".parse().unwrap(), OUR_MAC)
 }
 
 fn host(vlan: Option<u16>) -> Host {
     let vlan = vlan.and_then(link::VlanId::new);
-    Host::new(Instant::ORIGIN, &Config { vlan, ..config() }).unwrap()
+    Host::new(Instant::ORIGIN, &HostConfig { vlan, ..config() }).unwrap()
 }
 
 fn request() -> [u8; 28] {
@@ -49,7 +49,7 @@ fn broadcast(rest: &[&[u8]]) -> Vec<u8> {
 }
 
 /// What the host makes of one frame, and what it sends.
-fn hear(host: &mut Host, octets: &[u8]) -> (Verdict, Vec<Vec<u8>>) {
+fn hear(host: &mut Host, octets: &[u8]) -> (FrameOutcome, Vec<Vec<u8>>) {
     let mut pool = Pool::new(1_500, 4);
     let mut departing = Batch::new(4);
     let mut frame = pool.take().unwrap();
@@ -72,7 +72,7 @@ fn a_request_for_us_is_answered_by_unicast_without_its_padding() {
     let (verdict, sent) = hear(&mut host(None), &padded);
     assert_eq!(sent, [reply(&[8, 6])]);
     let answer = arp::Answer { ours: OUR_MAC, to: PEER_MAC };
-    assert_eq!(verdict, Verdict::Arp(arp::Received { merge: Merge::Added, answer: Some(answer) }));
+    assert_eq!(verdict, FrameOutcome::Arp(arp::Received { merge: Merge::Added, answer: Some(answer) }));
 }
 
 /// What the host has counted as lost.
@@ -83,7 +83,8 @@ fn losses(host: &Host) -> u64 {
 // proves: truncated, drops-counted
 #[test]
 fn a_frame_cut_short_at_any_length_changes_nothing_and_is_counted() {
-    let mut host = Host::new(Instant::ORIGIN, &Config { policy: arp::Policy::Rfc826, ..config() }).unwrap();
+    let mut host =
+        Host::new(Instant::ORIGIN, &HostConfig { policy: arp::Policy::Rfc826, ..config() }).unwrap();
     let whole = broadcast(&[&[8, 6], &request()]);
     for (before, length) in (0..42).enumerate() {
         let (verdict, sent) = hear(&mut host, &whole[..length]);
@@ -97,7 +98,8 @@ fn a_frame_cut_short_at_any_length_changes_nothing_and_is_counted() {
 // proves: rfc826-hardware-type, rfc826-protocol-type, rfc826-lengths
 #[test]
 fn a_packet_about_other_addresses_changes_nothing() {
-    let mut host = Host::new(Instant::ORIGIN, &Config { policy: arp::Policy::Rfc826, ..config() }).unwrap();
+    let mut host =
+        Host::new(Instant::ORIGIN, &HostConfig { policy: arp::Policy::Rfc826, ..config() }).unwrap();
     for place in [0, 1, 2, 3, 4, 5] {
         let mut packet = request();
         packet[place] ^= 0x06;
@@ -128,7 +130,7 @@ fn a_host_is_cautious_unless_it_is_told_otherwise() {
     unasked[7] = 2;
     let unasked = broadcast(&[&[8, 6], &unasked]);
     let (mut cautious, policy) = (host(None), arp::Policy::Rfc826);
-    let mut trusting = Host::new(Instant::ORIGIN, &Config { policy, ..config() }).unwrap();
+    let mut trusting = Host::new(Instant::ORIGIN, &HostConfig { policy, ..config() }).unwrap();
     hear(&mut cautious, &unasked);
     hear(&mut trusting, &unasked);
     assert_eq!((cautious.arp().neighbors().len(), trusting.arp().neighbors().len()), (0, 1));
@@ -164,8 +166,8 @@ fn a_request_in_rfc_1042_is_answered_in_rfc_894() {
 fn a_protocol_nobody_speaks_is_dropped_and_counted() {
     let mut host = host(None);
     let (verdict, _) = hear(&mut host, &broadcast(&[&[0x88, 0xb5], &[0; 46]]));
-    assert_eq!(verdict.dropped(), Some(Dropped::Protocol(EtherType(0x88b5))));
-    assert_eq!(host.unspoken(), 1);
+    assert_eq!(verdict.dropped(), Some(DropReason::UnsupportedEtherType(EtherType(0x88b5))));
+    assert_eq!(host.unsupported_protocol(), 1);
 }
 
 // proves: drops-counted
@@ -176,8 +178,8 @@ fn an_answer_without_room_is_dropped_and_counted() {
     let mut frame = pool.take().unwrap();
     frame.write(&broadcast(&[&[8, 6], &request()])).unwrap();
     let verdict = host.receive(NOW, frame, &mut Batch::new(0), &mut pool);
-    assert_eq!(verdict.dropped(), Some(Dropped::NotSent(NotSent::Congested)));
-    assert_eq!((host.not_sent(NotSent::Congested), host.answered(), pool.held()), (1, 0, 0));
+    assert_eq!(verdict.dropped(), Some(DropReason::Transmit(TxDropReason::TxQueueFull)));
+    assert_eq!((host.tx_dropped(TxDropReason::TxQueueFull), host.answered(), pool.held()), (1, 0, 0));
 }
 
 /// Two hosts on a cable: we are 10.0.0.2, the peer is 10.0.0.1.
@@ -192,7 +194,7 @@ struct Pair {
 impl Pair {
     fn new() -> Pair {
         let (left, right) = Cable::pair(1_500).unwrap();
-        let peer = Config::new("10.0.0.1/24".parse().unwrap(), PEER_MAC);
+        let peer = HostConfig::new("10.0.0.1/24".parse().unwrap(), PEER_MAC);
         let peer = Host::new(Instant::ORIGIN, &peer).unwrap();
         Pair { ours: host(None), peer, left, right, pool: Pool::new(1_500, 2_048) }
     }
@@ -206,8 +208,8 @@ impl Pair {
     /// Lets frames fly until there are none.
     fn settle(&mut self, now: Instant) {
         for _ in 0..4 {
-            self.ours.turn(now, &mut self.left, &mut self.pool, &mut ()).unwrap();
-            self.peer.turn(now, &mut self.right, &mut self.pool, &mut ()).unwrap();
+            self.ours.poll(now, &mut self.left, &mut self.pool, &mut ()).unwrap();
+            self.peer.poll(now, &mut self.right, &mut self.pool, &mut ()).unwrap();
         }
     }
 }
@@ -218,19 +220,19 @@ const TEST: EtherType = EtherType(0x88b5);
 fn a_first_payload_waits_for_the_reply_and_arrives() {
     let mut pair = Pair::new();
     let frame = pair.payload(b"hello");
-    assert_eq!(pair.ours.send(NOW, PEER, TEST, frame, &mut pair.pool), Sent::Waits);
+    assert_eq!(pair.ours.send(NOW, PEER, TEST, frame, &mut pair.pool), SendOutcome::Pending);
     assert_eq!(pair.ours.deadline(), Some(NOW));
     pair.settle(NOW);
-    assert_eq!(pair.peer.unspoken(), 1, "the payload has arrived");
+    assert_eq!(pair.peer.unsupported_protocol(), 1, "the payload has arrived");
     let entry =
         |host: &Host, address| host.arp().neighbors().get(address).map(|entry| (entry.hardware, entry.state));
     assert_eq!(entry(&pair.ours, PEER), Some((Some(PEER_MAC), State::Reachable)));
     assert_eq!(entry(&pair.peer, OURS), Some((Some(OUR_MAC), State::Stale)));
 
     let frame = pair.payload(b"again");
-    assert_eq!(pair.ours.send(NOW, PEER, TEST, frame, &mut pair.pool), Sent::Departs);
+    assert_eq!(pair.ours.send(NOW, PEER, TEST, frame, &mut pair.pool), SendOutcome::Queued);
     pair.settle(NOW);
-    assert_eq!((pair.peer.unspoken(), pair.pool.held()), (2, 0));
+    assert_eq!((pair.peer.unsupported_protocol(), pair.pool.held()), (2, 0));
 }
 
 #[test]
@@ -238,7 +240,7 @@ fn a_payload_for_nobody_comes_back_to_the_pool_and_is_counted() {
     let mut pair = Pair::new();
     let frame = pair.payload(b"hello");
     let nobody = Ipv4Addr::new(10, 0, 0, 99);
-    assert_eq!(pair.ours.send(NOW, nobody, TEST, frame, &mut pair.pool), Sent::Waits);
+    assert_eq!(pair.ours.send(NOW, nobody, TEST, frame, &mut pair.pool), SendOutcome::Pending);
     while let Some(now) = pair.ours.deadline().filter(|now| *now <= NOW + Duration::from_secs(3)) {
         pair.settle(now);
     }
@@ -257,11 +259,11 @@ fn a_host_without_room_on_the_wire_keeps_what_is_due_for_later() {
     }
     let mut asked = 0;
     for _ in 0..200 {
-        pair.ours.turn(NOW, &mut pair.left, &mut pair.pool, &mut ()).unwrap();
-        pair.peer.turn(NOW, &mut pair.right, &mut pair.pool, &mut ()).unwrap();
+        pair.ours.poll(NOW, &mut pair.left, &mut pair.pool, &mut ()).unwrap();
+        pair.peer.poll(NOW, &mut pair.right, &mut pair.pool, &mut ()).unwrap();
         asked = pair.peer.link().accepted();
     }
-    assert_eq!((asked, pair.ours.not_sent(NotSent::Congested)), (155, 0));
+    assert_eq!((asked, pair.ours.tx_dropped(TxDropReason::TxQueueFull)), (155, 0));
 }
 
 /// A cable that wants its frames padded to this length, as a real medium does.
@@ -295,7 +297,7 @@ fn replies_are_padded_with_zeros_where_the_device_asks_for_it() {
     frame.write(&broadcast(&[&[8, 6], &request(), &[0xee; 18]])).unwrap();
     batch.push(frame).unwrap();
     left.transmit(&mut batch, &mut pool).unwrap();
-    host(None).turn(NOW, &mut right, &mut pool, &mut ()).unwrap();
+    host(None).poll(NOW, &mut right, &mut pool, &mut ()).unwrap();
     left.receive(&mut pool, &mut batch).unwrap();
     let expected = [&reply(&[8, 6])[..], &[0; 18]].concat();
     assert_eq!(batch.front().map(Frame::octets), Some(&expected[..]));
@@ -310,17 +312,17 @@ fn frame_that_is_transmitted_is_not_counted_as_unsent_when_it_cannot_be_padded()
     frame.write(&broadcast(&[&[8, 6], &request()])).unwrap();
     batch.push(frame).unwrap();
     left.transmit(&mut batch, &mut pool).unwrap();
-    host.turn(NOW, &mut right, &mut pool, &mut ()).unwrap();
+    host.poll(NOW, &mut right, &mut pool, &mut ()).unwrap();
     left.receive(&mut pool, &mut batch).unwrap();
     assert_eq!(batch.front().map(Frame::octets), Some(&reply(&[8, 6])[..]));
-    assert_eq!((host.not_sent(NotSent::Length), right.counters().transmitted), (0, 1));
+    assert_eq!((host.tx_dropped(TxDropReason::TooLong), right.counters().transmitted), (0, 1));
 }
 
 /// Keeps what departs.
-struct Departures(Vec<Vec<u8>>);
+struct SentFrames(Vec<Vec<u8>>);
 
-impl Trace for Departures {
-    fn departs(&mut self, _: Instant, octets: &[u8]) {
+impl Tracer for SentFrames {
+    fn frame_sent(&mut self, _: Instant, octets: &[u8]) {
         self.0.push(octets.to_vec());
     }
 }
@@ -331,11 +333,11 @@ fn a_request_of_our_own_is_padded_and_shown_too() {
     let (_left, right) = Cable::pair(1_500).unwrap();
     let (mut right, mut pool, mut host) =
         (Padded(right, link::MINIMUM_FRAME), Pool::new(1_500, 256), host(None));
-    let (mut frame, mut seen) = (pool.take().unwrap(), Departures(Vec::new()));
+    let (mut frame, mut seen) = (pool.take().unwrap(), SentFrames(Vec::new()));
     frame.write(b"hello").unwrap();
     host.send(NOW, PEER, TEST, frame, &mut pool);
     for _ in 0..2 {
-        host.turn(NOW, &mut right, &mut pool, &mut seen).unwrap();
+        host.poll(NOW, &mut right, &mut pool, &mut seen).unwrap();
     }
     assert_eq!(seen.0.iter().map(Vec::len).collect::<Vec<_>>(), [60]);
     assert!(seen.0[0].starts_with(&[0xff; 6]) && seen.0[0].ends_with(&[0; 18]));
@@ -356,19 +358,19 @@ fn addresses_that_no_host_can_have_are_refused() {
         ["10.0.0.0/24", "10.0.0.255/24", "224.0.0.1/24", "127.0.0.1/8", "0.0.0.0/32", "255.255.255.255/32"]
     {
         let address = address.parse().unwrap();
-        let config = Config { who: Who::One(address), ..config() };
+        let config = HostConfig { addresses: HostSet::One(address), ..config() };
         assert_eq!(
             Host::new(Instant::ORIGIN, &config).err(),
-            Some(ConfigError::Address(address)),
+            Some(HostConfigError::Address(address)),
             "{address}"
         );
     }
     for address in ["10.0.0.0/31", "10.0.0.1/31", "10.0.0.0/32", "10.0.0.254/24"] {
-        let config = Config { who: Who::One(address.parse().unwrap()), ..config() };
+        let config = HostConfig { addresses: HostSet::One(address.parse().unwrap()), ..config() };
         assert!(Host::new(Instant::ORIGIN, &config).is_ok(), "{address}");
     }
-    let config = Config { hardware: MacAddr::BROADCAST, ..config() };
-    assert_eq!(Host::new(Instant::ORIGIN, &config).err(), Some(ConfigError::Hardware(MacAddr::BROADCAST)));
+    let config = HostConfig { mac: MacAddr::BROADCAST, ..config() };
+    assert_eq!(Host::new(Instant::ORIGIN, &config).err(), Some(HostConfigError::Mac(MacAddr::BROADCAST)));
 }
 
 proptest! {

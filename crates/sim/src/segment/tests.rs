@@ -19,8 +19,8 @@ fn mac(last: u8) -> MacAddr {
     MacAddr::new([2, 0, 0, 0, 0, last])
 }
 
-fn config(last: u8) -> Config {
-    Config::new(format!("10.0.0.{last}/24").parse().unwrap(), mac(last))
+fn config(last: u8) -> HostConfig {
+    HostConfig::new(format!("10.0.0.{last}/24").parse().unwrap(), mac(last))
 }
 
 fn segment(faults: Faults) -> Segment {
@@ -61,7 +61,7 @@ fn at(span: Duration) -> Instant {
 #[test]
 fn hosts_resolve_each_other_in_one_round_trip() {
     let (mut segment, left, right) = pair(Faults::NONE);
-    assert_eq!(segment.send(left, ip(2), TEST, b"hello"), Sent::Waits);
+    assert_eq!(segment.send(left, ip(2), TEST, b"hello"), SendOutcome::Pending);
     segment.run_for(SECOND).unwrap();
     let frames: Vec<_> = segment.take_captured();
     let micros = |count| at(Duration::from_micros(count));
@@ -72,7 +72,7 @@ fn hosts_resolve_each_other_in_one_round_trip() {
     assert!(frames[2].bytes.ends_with(b"hello"));
     assert_eq!(arp_entry(&segment, left, 2), Some((Some(mac(2)), State::Reachable)));
     assert_eq!(arp_entry(&segment, right, 1), Some((Some(mac(1)), State::Stale)));
-    assert_eq!(segment.host(right).unwrap().unspoken(), 1);
+    assert_eq!(segment.host(right).unwrap().unsupported_protocol(), 1);
     assert_eq!(
         segment.device_counters(right).map(|counters| (counters.received, counters.transmitted)),
         Some((2, 1))
@@ -169,14 +169,14 @@ fn stopped_host_ignores_traffic_and_restarts_with_empty_cache() {
     segment.run_for(SECOND).unwrap();
     segment.stop(right);
     segment.take_captured();
-    assert_eq!(segment.send(right, ip(1), TEST, b""), Sent::Refused);
-    assert_eq!(segment.send(left, ip(2), TEST, b""), Sent::Departs);
+    assert_eq!(segment.send(right, ip(1), TEST, b""), SendOutcome::Dropped);
+    assert_eq!(segment.send(left, ip(2), TEST, b""), SendOutcome::Queued);
     segment.run_for(SECOND).unwrap();
     assert_eq!((segment.take_captured().len(), segment.counters().receiver_stopped), (1, 1));
     assert!(arp_entry(&segment, right, 1).is_some(), "the state of a stopped host can be read");
     segment.start(right).unwrap();
     assert_eq!(arp_entry(&segment, right, 1), None);
-    assert_eq!(segment.send(right, ip(1), TEST, b""), Sent::Waits);
+    assert_eq!(segment.send(right, ip(1), TEST, b""), SendOutcome::Pending);
     segment.run_for(SECOND).unwrap();
     assert_eq!(arp_entry(&segment, right, 1), Some((Some(mac(1)), State::Reachable)));
 }
@@ -199,12 +199,12 @@ fn invalid_sends_are_refused() {
     let (mut segment, left, _) = pair(Faults::NONE);
     let (peer, _heard) = listener(&mut segment);
     let (mut other, ..) = pair(Faults::NONE);
-    assert_eq!(segment.send(left, ip(2), TEST, &[0; 9_000]), Sent::Refused);
+    assert_eq!(segment.send(left, ip(2), TEST, &[0; 9_000]), SendOutcome::Dropped);
     assert_eq!(segment.pool(left).unwrap().held(), 0);
-    assert_eq!(segment.send(peer, ip(2), TEST, b""), Sent::Refused);
-    assert_eq!(other.send(peer, ip(2), TEST, b""), Sent::Refused);
+    assert_eq!(segment.send(peer, ip(2), TEST, b""), SendOutcome::Dropped);
+    assert_eq!(other.send(peer, ip(2), TEST, b""), SendOutcome::Dropped);
     assert!(segment.host(peer).is_none() && other.host(peer).is_none());
-    assert!(segment.add(&Config { hardware: MacAddr::ZERO, ..config(1) }).is_err());
+    assert!(segment.add(&HostConfig { mac: MacAddr::ZERO, ..config(1) }).is_err());
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn frames_are_dropped_and_counted_when_receive_queue_is_full() {
         segment.inject(&broadcast(b""));
     }
     segment.run_for(SECOND).unwrap();
-    assert_eq!(segment.host(left).unwrap().unspoken(), 1_000);
+    assert_eq!(segment.host(left).unwrap().unsupported_protocol(), 1_000);
     assert_eq!((segment.counters().delivered, segment.counters().overflowed), (2_000, 10));
 }
 
@@ -271,11 +271,11 @@ fn livelock_is_reported_as_error() {
 fn clock_does_not_go_back_when_host_needs_several_polls() {
     let mut segment = segment(Faults::NONE);
     let table = arp::Settings { parcels_each: 200, ..arp::Settings::default() };
-    let left = segment.add(&Config { table, ..config(1) }).unwrap();
+    let left = segment.add(&HostConfig { table, ..config(1) }).unwrap();
     segment.add(&config(2)).unwrap();
     segment.run_for(SECOND).unwrap();
     for _ in 0..200 {
-        assert_eq!(segment.send(left, ip(2), TEST, b""), Sent::Waits);
+        assert_eq!(segment.send(left, ip(2), TEST, b""), SendOutcome::Pending);
     }
     segment.run_for(SECOND).unwrap();
     let captured = segment.take_captured();
@@ -310,7 +310,7 @@ fn new_faults_apply_to_later_frames_only() {
     segment.inject(&broadcast(b""));
     segment.run_for(SECOND).unwrap();
     for node in [left, right] {
-        assert_eq!(segment.host(node).unwrap().unspoken(), 1);
+        assert_eq!(segment.host(node).unwrap().unsupported_protocol(), 1);
     }
     assert_eq!((segment.counters().delivered, segment.counters().lost), (2, 2));
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use arp::Defence::{Always, Cease, Once};
 use arp::{Defence, Start};
-use host::Config;
+use host::HostConfig;
 use proptest::prelude::*;
 use sim::{CapturedFrame, Faults, NodeId, Segment};
 use tap::Instant;
@@ -38,7 +38,7 @@ fn compete(contenders: &[Contender], faults: Faults) -> (Segment, Vec<NodeId>) {
     let nodes: Vec<NodeId> = (10..)
         .zip(contenders)
         .map(|(last, Contender { start, defence, .. })| {
-            let config = Config { hardware: mac(last), start: *start, defence: *defence, ..config(ADDRESS) };
+            let config = HostConfig { mac: mac(last), start: *start, defence: *defence, ..config(ADDRESS) };
             let node = segment.add(&config).unwrap();
             segment.stop(node);
             node

@@ -10,7 +10,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use arp::State;
-use host::Config;
+use host::HostConfig;
 use link::{EtherType, MacAddr};
 use sim::{Faults, NodeId, Segment};
 use tap::Instant;
@@ -27,8 +27,8 @@ fn mac(last: u8) -> MacAddr {
     MacAddr::new([2, 0, 0, 0, 0, last])
 }
 
-fn config(last: u8) -> Config {
-    Config::new(format!("10.0.0.{last}/24").parse().unwrap(), mac(last))
+fn config(last: u8) -> HostConfig {
+    HostConfig::new(format!("10.0.0.{last}/24").parse().unwrap(), mac(last))
 }
 
 fn segment(faults: Faults) -> Segment {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use arp::{Fields, Operation, Policy, Settings, State};
-use host::{Config, Sent};
+use host::{HostConfig, SendOutcome};
 use link::MacAddr;
 use proptest::prelude::*;
 use sim::{CapturedFrame, Faults, NodeId, Segment};
@@ -94,8 +94,8 @@ struct ThreeHosts {
 impl ThreeHosts {
     fn new(faults: Faults, policy: Policy, settings: Settings) -> ThreeHosts {
         let mut segment = segment(faults);
-        let nodes =
-            [1, 2, 3].map(|last| segment.add(&Config { policy, table: settings, ..config(last) }).unwrap());
+        let nodes = [1, 2, 3]
+            .map(|last| segment.add(&HostConfig { policy, table: settings, ..config(last) }).unwrap());
         ThreeHosts { segment, nodes, settings, next: [0; 3], refused: [0; 3], seen: BTreeMap::new() }
     }
 
@@ -120,7 +120,7 @@ impl ThreeHosts {
         let payload = self.next[index].to_be_bytes();
         self.next[index] += 1;
         let sent = self.segment.send(self.nodes[index], ip(to), TEST, &payload);
-        self.refused[index] += usize::from(sent == Sent::Refused);
+        self.refused[index] += usize::from(sent == SendOutcome::Dropped);
     }
 
     /// Checks that the tables are within their bounds, and each frame in use is a pending payload.
@@ -212,7 +212,7 @@ proptest! {
             hosts.segment.run_for(SECOND).unwrap();
         }
         prop_assert!(hosts.all_resolved_each_other());
-        let unsupported = |hosts: &ThreeHosts| hosts.nodes.map(|node| hosts.segment.host(node).unwrap().unspoken());
+        let unsupported = |hosts: &ThreeHosts| hosts.nodes.map(|node| hosts.segment.host(node).unwrap().unsupported_protocol());
         let before = unsupported(&hosts);
         for (from, to) in [(1, 2), (2, 3), (3, 1)] {
             hosts.send(from, to);
@@ -239,7 +239,7 @@ proptest! {
         sends.sort_unstable();
         for (millis, last) in sends {
             segment.run_until(at(Duration::from_millis(millis))).unwrap();
-            prop_assert_ne!(segment.send(own, ip(last), TEST, &[]), Sent::Refused);
+            prop_assert_ne!(segment.send(own, ip(last), TEST, &[]), SendOutcome::Dropped);
             segment.run_for(Duration::ZERO).unwrap();
             if last < 100 {
                 // The reply to this request, or to an earlier request for the same address.
@@ -286,9 +286,9 @@ fn static_and_used_entries_survive_100000_other_senders() {
     let mut segment = segment(Faults::NONE);
     let address = "10.0.0.1/8".parse().unwrap();
     let table = Settings { entries: 256, ..Settings::default() };
-    let config = Config { policy: Policy::Permissive, table, ..Config::new(address, mac(1)) };
+    let config = HostConfig { policy: Policy::Permissive, table, ..HostConfig::new(address, mac(1)) };
     let own = segment.add(&config).unwrap();
-    segment.add(&Config::new("10.0.0.2/8".parse().unwrap(), mac(2))).unwrap();
+    segment.add(&HostConfig::new("10.0.0.2/8".parse().unwrap(), mac(2))).unwrap();
     let now = segment.now();
     let host = segment.host_mut(own).unwrap();
     host.arp_mut().neighbors_mut().add_static(now, ip(3), mac(3)).unwrap();
@@ -301,7 +301,7 @@ fn static_and_used_entries_survive_100000_other_senders() {
         // One packet every 0.2 ms, 20 s in all. Each second a payload is sent to the used entry.
         segment.run_for(Duration::from_micros(200)).unwrap();
         if number % 5_000 == 0 {
-            assert_ne!(segment.send(own, ip(2), TEST, b""), Sent::Refused);
+            assert_ne!(segment.send(own, ip(2), TEST, b""), SendOutcome::Dropped);
         }
         assert!(segment.host(own).unwrap().arp().neighbors().len() <= 256);
         segment.take_captured();

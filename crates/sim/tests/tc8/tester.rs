@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use arp::{Policy, Settings};
-use host::{Config, Sent};
+use host::{HostConfig, SendOutcome};
 use link::EtherType;
 use sim::{Faults, NodeId, ScriptedFrame, Segment};
 use tap::Instant;
@@ -44,7 +44,7 @@ impl Tester {
         let mut segment = Segment::new(Instant::ORIGIN, Faults::NONE);
         let address = format!("{}/24", HOST.ip).parse()?;
         let table = Settings { timeout: TIMEOUT, ..Settings::default() };
-        let config = Config { policy, table, ..Config::new(address, HOST.mac) };
+        let config = HostConfig { policy, table, ..HostConfig::new(address, HOST.mac) };
         let host = segment.add(&config)?;
         if let Some(fault) = fault {
             segment.intercept(host, move |_, bytes| -> Vec<ScriptedFrame> { fault.inject(bytes) });
@@ -61,7 +61,7 @@ impl Tester {
     /// Makes the host send a payload, and captures its frames.
     pub(crate) fn send_payload(&mut self, to: Station) -> Result<ReceivedFrames, CaseError> {
         let sent = self.segment.send(self.host, to.ip, TEST, b"a payload");
-        if sent == Sent::Refused {
+        if sent == SendOutcome::Dropped {
             return Err("the host refuses to send".into());
         }
         self.listen()

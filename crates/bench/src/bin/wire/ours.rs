@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
-use host::{Config, Host};
+use host::{HostConfig, Host};
 use ipnet::Ipv4Net;
 use link::MacAddr;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -29,7 +29,7 @@ pub(crate) const FEW: Population = Population {
     neighbors: Row { protocol: Ipv4Addr::new(10, 0, 1, 0), hardware: [2, 2, 0, 0, 0, 0], count: 10 },
 };
 
-/// [`Host::turn`] over a device, as `tapstack host` does it.
+/// [`Host::poll`] over a device, as `tapstack host` does it.
 pub(crate) struct Ours<D> {
     host: Host,
     device: D,
@@ -72,12 +72,12 @@ impl<D: Device + AsFd> Ours<D> {
 impl<D: Device + AsFd> Turns for Ours<D> {
     fn turn(&mut self) -> Result<Turned, String> {
         let now = self.clock.now();
-        let turn = self
+        let outcome = self
             .host
-            .turn(now, &mut self.device, &mut self.pool, &mut ())
+            .poll(now, &mut self.device, &mut self.pool, &mut ())
             .map_err(|error| error.to_string())?;
         while self.host.take_event().is_some() {}
-        Ok(Turned { arrived: turn.arrived, congested: turn.congested, again: turn.again })
+        Ok(Turned { arrived: outcome.received, congested: outcome.tx_blocked, again: outcome.poll_again })
     }
 
     fn fd(&self) -> BorrowedFd<'_> {
@@ -137,14 +137,14 @@ impl Engine for Naive {
 /// A host that has its addresses, and its neighbors.
 fn host(now: tap::Instant, mtu: usize, population: &Population) -> Result<Host, String> {
     let Population { hosts, neighbors } = population;
-    let mut config = Config { mtu, ..Config::new(network(ANSWERER.protocol)?, mac(ANSWERER)) };
+    let mut config = HostConfig { mtu, ..HostConfig::new(network(ANSWERER.protocol)?, mac(ANSWERER)) };
     // Room for whoever asks, too.
     config.table.entries =
         usize::try_from(neighbors.count).map_or(usize::MAX, |count| count.max(1_000) + 24);
     let mut host = Host::new(now, &config).map_err(|error| error.to_string())?;
     if let Some(row) = hosts {
         let range = Ipv4Net::new(row.protocol, prefix_of(row.count)).map_err(|error| error.to_string())?;
-        let many = Config { mtu, table: config.table, ..Config::each(range, mac(*row)) };
+        let many = HostConfig { mtu, table: config.table, ..HostConfig::range(range, mac(*row)) };
         host.add(now, &many).map_err(|error| error.to_string())?;
     }
     for step in 0..neighbors.count {

@@ -16,7 +16,7 @@ use crate::traffic::{ANSWERER, PREFIX};
 /// Ethernet's header, which smoltcp counts in the MTU.
 const HEADER: usize = 14;
 /// Frames a turn, as our host has it.
-const BATCH: usize = host::Host::BATCH;
+const BATCH: usize = host::Host::RX_BATCH;
 
 /// As its users drive it: its own device for TAPs, polled until it is dry.
 pub(crate) struct Plain {

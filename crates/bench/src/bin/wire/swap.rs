@@ -8,7 +8,7 @@ use crate::engine::{Turned, Turns};
 use crate::traffic::ANSWERER;
 
 /// Frames a turn, as our host has it.
-const BATCH: usize = host::Host::BATCH;
+const BATCH: usize = host::Host::RX_BATCH;
 
 /// Answers by swapping, and checks next to nothing.
 pub(crate) struct Swap<D> {

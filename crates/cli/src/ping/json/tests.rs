@@ -1,6 +1,6 @@
 use super::*;
 use crate::ping::session::PingPlan;
-use host::{EchoReply, Event};
+use host::{EchoReply, HostEvent};
 use icmp::Problem;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -13,17 +13,17 @@ fn ping_json_lines_match_schema() {
     let plan = PingPlan { target: TARGET, identifier: 7, bytes: 56, count: None, interval, timeout };
     let mut session = PingSession::new(plan);
     session.sent(Instant::from_nanos(100), 1);
-    let difference = Some(Difference { offset: 9, expected: 9, received: 255 });
+    let mismatch = Some(DataMismatch { offset: 9, expected: 9, received: 255 });
     let reply = EchoReply {
         from: TARGET,
         to: TARGET,
         identifier: 7,
         sequence: 1,
-        octets: 64,
+        length: 64,
         time_to_live: 64,
-        difference,
+        mismatch,
     };
-    let response = session.receive(Instant::from_nanos(350), Event::Echo(reply)).unwrap();
+    let response = session.receive(Instant::from_nanos(350), HostEvent::EchoReply(reply)).unwrap();
     let object = |event: PingEvent<'_>| -> Value {
         let line = line(Instant::from_nanos(400), &session, &event);
         testbed::schema::check_lines("ping", &line);

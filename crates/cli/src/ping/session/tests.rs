@@ -29,14 +29,14 @@ fn reply(sequence: u16) -> EchoReply {
         to: HOST_IP,
         identifier: IDENTIFIER,
         sequence,
-        octets: 64,
+        length: 64,
         time_to_live: 64,
-        difference: None,
+        mismatch: None,
     }
 }
 
-fn undelivered(problem: Problem, sequence: u16) -> Undelivered {
-    Undelivered {
+fn undelivered(problem: Problem, sequence: u16) -> DeliveryFailure {
+    DeliveryFailure {
         from: HOST_IP,
         problem,
         source: HOST_IP,
@@ -64,12 +64,12 @@ fn session_sends_one_request_per_interval_until_all_are_answered() {
     assert_eq!(session.next(at(0)), PingStep::Send(1));
     session.sent(at(0), 1);
     assert_eq!(session.next(at(300)), wait(700));
-    assert!(session.receive(at(300), Event::Echo(reply(1))).is_some());
+    assert!(session.receive(at(300), HostEvent::EchoReply(reply(1))).is_some());
     // A late turn is not made up for.
     assert_eq!(session.next(at(1_400)), PingStep::Send(2));
     session.sent(at(1_400), 2);
     assert_eq!(session.next(at(1_400)), wait(1_000));
-    session.receive(at(1_500), Event::Echo(reply(2)));
+    session.receive(at(1_500), HostEvent::EchoReply(reply(2)));
     assert_eq!(session.next(at(1_500)), PingStep::Over);
     let trips = session.statistics().round_trips().unwrap();
     assert_eq!((trips.min, trips.max), (Duration::from_millis(100), Duration::from_millis(300)));
@@ -100,7 +100,7 @@ fn session_waits_two_round_trips_but_at_least_interval_after_replies() {
     for (round_trip, timeout) in [(200, 1_000), (700, 1_400)] {
         let mut session = session(Some(2));
         session.sent(at(0), 1);
-        session.receive(at(round_trip), Event::Echo(reply(1)));
+        session.receive(at(round_trip), HostEvent::EchoReply(reply(1)));
         session.sent(at(1_000), 2);
         assert_eq!(session.next(at(1_000)), wait(timeout));
         assert_eq!(session.next(at(1_000 + timeout)), PingStep::Over);
@@ -114,15 +114,15 @@ fn icmp_errors_end_requests_and_redirects_do_not() {
     session.sent(at(1_000), 2);
     let error = PingResponse::Error { from: HOST_IP, sequence: 1, problem: Problem::HOST_UNREACHABLE };
     assert_eq!(
-        session.receive(at(3_000), Event::Undelivered(undelivered(Problem::HOST_UNREACHABLE, 1))),
+        session.receive(at(3_000), HostEvent::DeliveryFailed(undelivered(Problem::HOST_UNREACHABLE, 1))),
         Some(error)
     );
     for kind in [4, 5] {
-        let response = session.receive(at(3_000), Event::Undelivered(undelivered(problem(kind), 2)));
+        let response = session.receive(at(3_000), HostEvent::DeliveryFailed(undelivered(problem(kind), 2)));
         assert!(matches!(response, Some(PingResponse::Advice { sequence: 2, .. })), "{kind}");
     }
     assert_ne!(session.next(at(3_000)), PingStep::Over);
-    session.receive(at(3_000), Event::Undelivered(undelivered(Problem::HOPS_EXCEEDED, 2)));
+    session.receive(at(3_000), HostEvent::DeliveryFailed(undelivered(Problem::HOPS_EXCEEDED, 2)));
     assert_eq!(session.next(at(3_000)), PingStep::Over);
     let PingStatistics { transmitted, received, errors, unmatched, .. } = *session.statistics();
     assert_eq!((transmitted, received, errors, unmatched), (2, 0, 2, 0));
@@ -140,7 +140,7 @@ fn unsent_request_counts_as_error() {
 fn repeated_reply_counts_as_duplicate() {
     let mut session = session(Some(2));
     session.sent(at(0), 1);
-    let mut receive = |now| match session.receive(now, Event::Echo(reply(1))) {
+    let mut receive = |now| match session.receive(now, HostEvent::EchoReply(reply(1))) {
         Some(PingResponse::Reply { is_duplicate, round_trip, .. }) => (is_duplicate, round_trip.as_millis()),
         other => panic!("{other:?}"),
     };
@@ -155,9 +155,10 @@ fn repeated_reply_counts_as_duplicate() {
 fn reply_from_other_address_is_marked() {
     let mut session = session(None);
     session.sent(at(0), 1);
-    let response = session.receive(at(1), Event::Echo(EchoReply { from: [10, 0, 0, 9].into(), ..reply(1) }));
+    let response =
+        session.receive(at(1), HostEvent::EchoReply(EchoReply { from: [10, 0, 0, 9].into(), ..reply(1) }));
     assert!(matches!(response, Some(PingResponse::Reply { is_from_another: true, .. })));
-    let response = session.receive(at(1), Event::Echo(reply(1)));
+    let response = session.receive(at(1), HostEvent::EchoReply(reply(1)));
     assert!(matches!(response, Some(PingResponse::Reply { is_from_another: false, .. })));
 }
 
@@ -167,13 +168,13 @@ fn unrelated_events_are_counted_and_not_reported() {
     session.sent(at(0), 1);
     let good = undelivered(Problem::HOPS_EXCEEDED, 1);
     let unmatched = [
-        Event::Echo(reply(2)),
-        Event::Echo(EchoReply { identifier: IDENTIFIER + 1, ..reply(1) }),
-        Event::Undelivered(Undelivered { echo: Some((IDENTIFIER, 2)), ..good }),
-        Event::Undelivered(Undelivered { echo: Some((IDENTIFIER + 1, 1)), ..good }),
-        Event::Undelivered(Undelivered { echo: None, ..good }),
-        Event::Undelivered(Undelivered { destination: HOST_IP, ..good }),
-        Event::Undelivered(Undelivered { protocol: IpProtocol::UDP, ..good }),
+        HostEvent::EchoReply(reply(2)),
+        HostEvent::EchoReply(EchoReply { identifier: IDENTIFIER + 1, ..reply(1) }),
+        HostEvent::DeliveryFailed(DeliveryFailure { echo: Some((IDENTIFIER, 2)), ..good }),
+        HostEvent::DeliveryFailed(DeliveryFailure { echo: Some((IDENTIFIER + 1, 1)), ..good }),
+        HostEvent::DeliveryFailed(DeliveryFailure { echo: None, ..good }),
+        HostEvent::DeliveryFailed(DeliveryFailure { destination: HOST_IP, ..good }),
+        HostEvent::DeliveryFailed(DeliveryFailure { protocol: IpProtocol::UDP, ..good }),
     ];
     for event in unmatched {
         assert_eq!(session.receive(at(1), event), None, "{event:?}");
@@ -181,7 +182,7 @@ fn unrelated_events_are_counted_and_not_reported() {
     let PingStatistics { received, errors, unmatched, .. } = *session.statistics();
     assert_eq!((received, errors, unmatched), (0, 0, 7));
     let neighbor = arp::Event::Neighbor(arp::Change::Expired { protocol: TARGET });
-    assert_eq!(session.receive(at(1), Event::Arp(neighbor)), None);
+    assert_eq!(session.receive(at(1), HostEvent::Arp(neighbor)), None);
     assert_eq!(session.statistics().unmatched, 7);
 }
 
@@ -194,7 +195,7 @@ fn sequence_numbers_wrap_and_replace_old_requests() {
         };
         assert_eq!(u32::from(sequence), number % 65_536);
         session.sent(at(1_000 * u64::from(number)), sequence);
-        session.receive(at(1_000 * u64::from(number)), Event::Echo(reply(sequence)));
+        session.receive(at(1_000 * u64::from(number)), HostEvent::EchoReply(reply(sequence)));
     }
     assert_eq!(session.requests.len(), 65_536);
     let PingStatistics { received, duplicates, pipe, .. } = *session.statistics();
@@ -207,10 +208,10 @@ fn pipe_is_maximum_of_requests_in_flight() {
     for sequence in 1..=5 {
         session.sent(at(u64::from(sequence)), sequence);
     }
-    session.receive(at(6), Event::Echo(reply(3)));
+    session.receive(at(6), HostEvent::EchoReply(reply(3)));
     assert_eq!(session.statistics().pipe, 3);
-    session.receive(at(6), Event::Undelivered(undelivered(Problem::HOST_UNREACHABLE, 2)));
+    session.receive(at(6), HostEvent::DeliveryFailed(undelivered(Problem::HOST_UNREACHABLE, 2)));
     assert_eq!(session.statistics().pipe, 4);
-    session.receive(at(6), Event::Echo(reply(5)));
+    session.receive(at(6), HostEvent::EchoReply(reply(5)));
     assert_eq!(session.statistics().pipe, 4);
 }

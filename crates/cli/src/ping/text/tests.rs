@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ping::session::PingPlan;
-use host::{EchoReply, Event, Undelivered};
+use host::{DeliveryFailure, EchoReply, HostEvent};
 use std::net::Ipv4Addr;
 use tap::Instant;
 
@@ -19,9 +19,9 @@ fn reply(sequence: u16, bytes: usize) -> EchoReply {
         to: TARGET,
         identifier: 7,
         sequence,
-        octets: bytes,
+        length: bytes,
         time_to_live: 64,
-        difference: None,
+        mismatch: None,
     }
 }
 
@@ -33,7 +33,7 @@ fn at(micros: u64) -> Instant {
 fn answered(bytes: usize, reply: EchoReply, micros: u64) -> String {
     let mut session = session(bytes);
     session.sent(at(0), reply.sequence);
-    let response = session.receive(at(micros), Event::Echo(reply)).unwrap();
+    let response = session.receive(at(micros), HostEvent::EchoReply(reply)).unwrap();
     lines(&session, &PingEvent::Response(response))
 }
 
@@ -73,7 +73,7 @@ fn reply_prints_no_time_below_16_bytes_of_data() {
     assert_eq!(answered(16, reply(1, 24), 5), "24 bytes from 10.0.0.1: icmp_seq=1 ttl=64 time=0.005 ms");
     let mut session = session(15);
     session.sent(at(0), 1);
-    session.receive(at(5), Event::Echo(reply(1, 23)));
+    session.receive(at(5), HostEvent::EchoReply(reply(1, 23)));
     assert!(lines(&session, &PingEvent::Statistics).ends_with("0% packet loss, time 0ms\n"));
 }
 
@@ -83,16 +83,16 @@ fn reply_text_marks_truncated_duplicate_foreign_and_changed_replies() {
     let other = EchoReply { from: [10, 0, 0, 9].into(), ..reply(1, 64) };
     let line = "64 bytes from 10.0.0.9: icmp_seq=1 ttl=64 time=0.005 ms (DIFFERENT ADDRESS!)";
     assert_eq!(answered(56, other, 5), line);
-    let difference = Some(Difference { offset: 17, expected: 0x11, received: 0xee });
+    let mismatch = Some(DataMismatch { offset: 17, expected: 0x11, received: 0xee });
     let line = "64 bytes from 10.0.0.1: icmp_seq=1 ttl=64 time=0.005 ms\n\
         wrong data byte #17 should be 0x11 but was 0xee";
-    assert_eq!(answered(56, EchoReply { difference, ..reply(1, 64) }, 5), line);
+    assert_eq!(answered(56, EchoReply { mismatch, ..reply(1, 64) }, 5), line);
     let mut session = session(56);
     session.sent(at(0), 1);
-    session.receive(at(5), Event::Echo(EchoReply { difference, ..reply(1, 64) }));
+    session.receive(at(5), HostEvent::EchoReply(EchoReply { mismatch, ..reply(1, 64) }));
     let end = lines(&session, &PingEvent::Statistics);
     assert!(end.contains("1 packets transmitted, 1 received, +1 changed, 0% packet loss"), "{end}");
-    let again = session.receive(at(6), Event::Echo(reply(1, 64))).unwrap();
+    let again = session.receive(at(6), HostEvent::EchoReply(reply(1, 64))).unwrap();
     let line = "64 bytes from 10.0.0.1: icmp_seq=1 ttl=64 time=0.006 ms (DUP!)";
     assert_eq!(lines(&session, &PingEvent::Response(again)), line);
 }
@@ -172,11 +172,11 @@ fn statistics_text_lists_only_nonzero_counts() {
         session.sent(at(1_000_400 * u64::from(sequence)), sequence);
     }
     for micros in [33, 35] {
-        session.receive(at(3_001_200 + micros), Event::Echo(reply(3, 64)));
+        session.receive(at(3_001_200 + micros), HostEvent::EchoReply(reply(3, 64)));
     }
     session.receive(
         at(3_002_000),
-        Event::Undelivered(Undelivered {
+        HostEvent::DeliveryFailed(DeliveryFailure {
             from: TARGET,
             problem: Problem::HOST_UNREACHABLE,
             source: TARGET,

@@ -41,7 +41,7 @@ fn slow_lines_are_never_suppressed() {
 fn kinds_stay_few_when_a_stranger_tries_every_ether_type() {
     let mut limits = LineLimits::default();
     for number in 0..=u16::MAX {
-        limits.admits(at(0), Kind::of_drop(Dropped::Protocol(EtherType(number))));
+        limits.admits(at(0), Kind::of_drop(DropReason::UnsupportedEtherType(EtherType(number))));
     }
     let suppressed = limits.take(None).unwrap();
     assert_eq!(suppressed.sentence(), "suppressed 65526 similar lines: dropped, unsupported EtherType");
@@ -52,7 +52,7 @@ fn kinds_stay_few_when_a_stranger_tries_every_ether_type() {
 fn conflict(number: u8) -> Kind {
     let hardware = link::MacAddr::new([2, 0, 0, 0, 0, 7]);
     let event = ClaimEvent::Conflict { protocol: [10, 0, 0, number].into(), hardware };
-    Kind::of_event(Event::Arp(arp::Event::Claim(event))).unwrap()
+    Kind::of_event(HostEvent::Arp(arp::Event::Claim(event))).unwrap()
 }
 
 #[test]

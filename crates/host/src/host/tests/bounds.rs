@@ -1,7 +1,7 @@
 //! How much the host takes in while the wire takes nothing.
 
 use super::*;
-use crate::Ping;
+use crate::EchoRequest;
 
 /// A wire that takes nothing and brings one ARP request a turn, for as long as the host receives.
 struct Blocked {
@@ -30,8 +30,8 @@ impl Device for Blocked {
 /// Turns the host on a blocked wire until it receives no more, and returns how many frames it received.
 fn fill(host: &mut Host, pool: &mut Pool) -> usize {
     let mut wire = Blocked { received: 0 };
-    for _ in 0..2 * Host::DEPARTING {
-        assert!(host.turn(NOW, &mut wire, pool, &mut ()).unwrap().congested);
+    for _ in 0..2 * Host::TX_QUEUE {
+        assert!(host.poll(NOW, &mut wire, pool, &mut ()).unwrap().tx_blocked);
     }
     wire.received
 }
@@ -41,10 +41,10 @@ fn fill(host: &mut Host, pool: &mut Pool) -> usize {
 fn host_receives_nothing_while_more_than_half_of_departing_capacity_is_used() {
     let mut host = host(None);
     let mut pool = Pool::new(1_500, host.frames());
-    assert_eq!(fill(&mut host, &mut pool), Host::DEPARTING / 2 + 1);
+    assert_eq!(fill(&mut host, &mut pool), Host::TX_QUEUE / 2 + 1);
     assert_eq!(
-        (host.departing.len(), host.not_sent(NotSent::Congested)),
-        (Host::DEPARTING / 2 + 1, 0),
+        (host.departing.len(), host.tx_dropped(TxDropReason::TxQueueFull)),
+        (Host::TX_QUEUE / 2 + 1, 0),
         "each is answered"
     );
 }
@@ -54,22 +54,22 @@ fn host_receives_nothing_while_more_than_half_of_departing_capacity_is_used() {
 fn pool_of_the_announced_size_never_runs_out_when_all_queues_are_full() {
     let mut host = host(None);
     let mut pool = Pool::new(1_500, host.frames());
-    let Config { table, .. } = *host.config();
-    let ping = Ping { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
+    let HostConfig { table, .. } = *host.config();
+    let ping = EchoRequest { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
     let neighbors = table.parcels.div_ceil(table.parcels_each);
     for number in 0..table.parcels {
         let last = u8::try_from(100 + number % neighbors).unwrap();
-        let unknown = Ping { destination: [10, 0, 0, last].into(), ..ping };
-        assert_eq!(host.ping(NOW, unknown, b"", &mut pool), Sent::Waits);
+        let unknown = EchoRequest { destination: [10, 0, 0, last].into(), ..ping };
+        assert_eq!(host.ping(NOW, unknown, b"", &mut pool), SendOutcome::Pending);
     }
     assert_eq!(host.arp().neighbors().waiting(), table.parcels);
     fill(&mut host, &mut pool);
     while host.departing.room() > 0 {
-        assert_eq!(host.ping(NOW, ping, b"", &mut pool), Sent::Departs);
+        assert_eq!(host.ping(NOW, ping, b"", &mut pool), SendOutcome::Queued);
     }
     // What arrives in one turn, and what the device has in flight.
-    for _ in 0..2 * Host::BATCH {
+    for _ in 0..2 * Host::RX_BATCH {
         assert!(pool.take().is_some());
     }
-    assert_eq!((pool.exhausted(), host.not_sent(NotSent::Congested)), (0, 0));
+    assert_eq!((pool.exhausted(), host.tx_dropped(TxDropReason::TxQueueFull)), (0, 0));
 }

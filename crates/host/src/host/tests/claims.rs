@@ -9,7 +9,7 @@ use tap::LinkState;
 const PROBING: Duration = Duration::from_secs(8);
 
 fn probing() -> Host {
-    Host::new(NOW, &Config { start: Start::Probe, ..config() }).unwrap()
+    Host::new(NOW, &HostConfig { start: Start::Probe, ..config() }).unwrap()
 }
 
 /// The peer says that our address is its own.
@@ -25,7 +25,7 @@ fn run(host: &mut Host, until: Instant) -> Vec<Vec<u8>> {
     let (mut pool, mut batch) = (Pool::new(1_500, host.frames() + 64), Batch::new(64));
     let mut frames = Vec::new();
     while let Some(now) = host.deadline().filter(|due| *due <= until) {
-        host.turn(now, &mut near, &mut pool, &mut ()).unwrap();
+        host.poll(now, &mut near, &mut pool, &mut ()).unwrap();
         far.receive(&mut pool, &mut batch).unwrap();
         while let Some(frame) = batch.pop() {
             frames.push(frame.octets().to_vec());
@@ -72,7 +72,7 @@ fn host_whose_link_becomes_active_probes_again_and_answers_and_sends_nothing_unt
         assert_eq!(hear(&mut host, &broadcast(&[&[8, 6], &request()])).1, Vec::<Vec<u8>>::new());
         let mut pool = Pool::new(1_500, 1);
         let frame = pool.take().unwrap();
-        assert_eq!(host.send(then, PEER, EtherType::IPV4, frame, &mut pool), Sent::Refused);
+        assert_eq!(host.send(then, PEER, EtherType::IPV4, frame, &mut pool), SendOutcome::Dropped);
         assert_eq!(run(&mut host, then + PROBING * 2).len(), 5);
         assert!(host.is_ready());
     }
@@ -82,12 +82,12 @@ fn host_whose_link_becomes_active_probes_again_and_answers_and_sends_nothing_unt
 #[test]
 fn host_is_not_ready_while_its_link_has_no_carrier() {
     for inactive in [DOWN, UNPLUGGED] {
-        for config in [Config { start: Start::Probe, ..config() }, Config::link_local(OUR_MAC)] {
+        for config in [HostConfig { start: Start::Probe, ..config() }, HostConfig::link_local(OUR_MAC)] {
             let mut host = Host::new(NOW, &config).unwrap();
             host.link_changed(NOW, inactive);
             assert_eq!((host.deadline(), host.is_ready(), host.address()), (None, false, None));
             let (mut gate, mut pool) = (Gate::new(true), Pool::new(1_500, host.frames()));
-            host.turn(NOW + PROBING, &mut gate, &mut pool, &mut ()).unwrap();
+            host.poll(NOW + PROBING, &mut gate, &mut pool, &mut ()).unwrap();
             assert!(gate.sent.is_empty());
             host.link_changed(NOW + PROBING, ACTIVE);
             assert_eq!((run(&mut host, NOW + PROBING * 3).len(), host.is_ready()), (5, true));
@@ -105,7 +105,7 @@ fn host_of_a_vlan_added_while_the_link_is_down_sends_no_probe_before_the_link_is
     let mut host = probing();
     host.link_changed(NOW, DOWN);
     let vlan = link::VlanId::new(7);
-    host.add(NOW, &Config { start: Start::Probe, vlan, ..config() }).unwrap();
+    host.add(NOW, &HostConfig { start: Start::Probe, vlan, ..config() }).unwrap();
     assert!(run(&mut host, NOW + PROBING).is_empty());
     host.link_changed(NOW + PROBING, ACTIVE);
     assert_eq!(run(&mut host, NOW + PROBING * 3).len(), 10);
@@ -163,18 +163,18 @@ fn queued_frame_is_dropped_and_counted_when_its_address_is_probed_for_again() {
     let then = NOW + PROBING * 2;
     // An address whose use began without a probe stays in use, and its frames depart.
     for (start, sent) in [(Start::Probe, 0), (Start::AtOnce, 1)] {
-        let mut host = Host::new(NOW, &Config { start, ..config() }).unwrap();
+        let mut host = Host::new(NOW, &HostConfig { start, ..config() }).unwrap();
         run(&mut host, then);
         let mut gate = Gate::new(false);
         gate.arrived.push(broadcast(&[&[8, 6], &request()]));
         let mut pool = Pool::new(1_500, host.frames());
-        assert!(host.turn(then, &mut gate, &mut pool, &mut ()).unwrap().congested);
+        assert!(host.poll(then, &mut gate, &mut pool, &mut ()).unwrap().tx_blocked);
         host.link_changed(then, DOWN);
         host.link_changed(then, ACTIVE);
         gate.is_open = true;
-        host.turn(then, &mut gate, &mut pool, &mut ()).unwrap();
+        host.poll(then, &mut gate, &mut pool, &mut ()).unwrap();
         assert_eq!((gate.sent.len(), pool.held()), (sent, 0), "{start:?}");
-        assert_eq!(host.not_sent(NotSent::NoAddress), 1 - u64::try_from(sent).unwrap());
+        assert_eq!(host.tx_dropped(TxDropReason::NoSourceAddress), 1 - u64::try_from(sent).unwrap());
     }
 }
 
@@ -184,22 +184,22 @@ fn probe_for_which_no_frame_is_free_does_not_count() {
     let mut host = probing();
     let (mut gate, mut pool) = (Gate::new(true), Pool::new(1_500, 0));
     while let Some(now) = host.deadline().filter(|due| *due <= NOW + PROBING * 4) {
-        host.turn(now, &mut gate, &mut pool, &mut ()).unwrap();
+        host.poll(now, &mut gate, &mut pool, &mut ()).unwrap();
         assert_eq!((host.address(), gate.sent.len()), (None, 0), "{now:?}");
     }
-    assert!(host.not_sent(NotSent::NoFrame) > 10, "it goes on asking");
+    assert!(host.tx_dropped(TxDropReason::NoFrame) > 10, "it goes on asking");
 }
 
 // proves: rfc5227-unheard
 #[test]
 fn refused_datagram_after_a_transmitted_probe_does_not_restart_the_probing() {
     let mut host = probing();
-    let other = Config::new("10.0.0.3/24".parse().unwrap(), MacAddr::new([2, 0, 0, 0, 0, 3]));
+    let other = HostConfig::new("10.0.0.3/24".parse().unwrap(), MacAddr::new([2, 0, 0, 0, 0, 3]));
     host.add(NOW, &other).unwrap();
     let (mut gate, mut pool) = (Gate::new(true), Pool::new(1_500, host.frames()));
     gate.refuses_datagrams = true;
     let probe = host.deadline().unwrap();
-    host.turn(probe, &mut gate, &mut pool, &mut ()).unwrap();
+    host.poll(probe, &mut gate, &mut pool, &mut ()).unwrap();
     assert_eq!(gate.sent.len(), 1);
     let next = host.deadline();
     // An echo request to the other host, whose reply the wire refuses.
@@ -208,8 +208,8 @@ fn refused_datagram_after_a_transmitted_probe_does_not_restart_the_probing() {
     gate.arrived.push(broadcast(&[&[8, 6], &to_other]));
     let fields = ipv4::Fields::new(inet::IpProtocol::ICMP, PEER, other.network().addr());
     let echo = rig::datagram(fields, &rig::echo(b"hello"));
-    gate.arrived.push(rig::framed(other.hardware, PEER_MAC, &echo));
-    host.turn(probe, &mut gate, &mut pool, &mut ()).unwrap();
+    gate.arrived.push(rig::framed(other.mac, PEER_MAC, &echo));
+    host.poll(probe, &mut gate, &mut pool, &mut ()).unwrap();
     assert_eq!((gate.refused, gate.sent.len()), (1, 2));
     assert_eq!(host.deadline(), next);
 }
@@ -217,7 +217,7 @@ fn refused_datagram_after_a_transmitted_probe_does_not_restart_the_probing() {
 // proves: rfc3927-link-up
 #[test]
 fn link_local_host_whose_link_becomes_active_probes_again_for_its_address() {
-    let mut host = Host::new(NOW, &Config::link_local(OUR_MAC)).unwrap();
+    let mut host = Host::new(NOW, &HostConfig::link_local(OUR_MAC)).unwrap();
     run(&mut host, NOW + PROBING * 2);
     let address = host.address().unwrap();
     host.link_changed(NOW + PROBING * 2, DOWN);
@@ -262,20 +262,20 @@ impl Device for Downed {
 // proves: rfc5227-unheard
 #[test]
 fn no_address_is_used_that_was_probed_for_on_a_wire_that_was_down() {
-    for config in [Config { start: Start::Probe, ..config() }, Config::link_local(OUR_MAC)] {
+    for config in [HostConfig { start: Start::Probe, ..config() }, HostConfig::link_local(OUR_MAC)] {
         let mut host = Host::new(NOW, &config).unwrap();
         let (near, mut far) = Cable::pair(1_500).unwrap();
         let (mut pool, mut batch) = (Pool::new(1_500, host.frames() + 64), Batch::new(64));
         let mut wire = Downed { wire: near, down: true, refused: 0 };
         while let Some(now) = host.deadline().filter(|due| *due <= NOW + PROBING * 10) {
-            host.turn(now, &mut wire, &mut pool, &mut ()).unwrap();
+            host.poll(now, &mut wire, &mut pool, &mut ()).unwrap();
             assert_eq!(host.address(), None, "{now:?}");
         }
         assert!(wire.refused > 10, "it goes on asking");
 
         wire.down = false;
         while let Some(now) = host.deadline() {
-            host.turn(now, &mut wire, &mut pool, &mut ()).unwrap();
+            host.poll(now, &mut wire, &mut pool, &mut ()).unwrap();
         }
         assert_eq!(far.receive(&mut pool, &mut batch).unwrap(), 5, "three probes and two announcements");
         assert!(host.address().is_some());
@@ -330,7 +330,7 @@ fn a_probe_that_was_in_flight_and_then_refused_has_asked_nobody() {
     let mut pool = Pool::new(1_500, host.frames());
     let mut wire = Late { kept: Vec::new(), full: 0, down: true, counters: tap::Counters::default() };
     while let Some(now) = host.deadline().filter(|due| *due <= NOW + PROBING * 10) {
-        while host.turn(now, &mut wire, &mut pool, &mut ()).unwrap().again {}
+        while host.poll(now, &mut wire, &mut pool, &mut ()).unwrap().poll_again {}
         assert_eq!((host.address(), pool.held()), (None, 0), "{now:?}");
     }
     assert!(wire.counters.refused > 10, "it goes on asking");
@@ -343,8 +343,8 @@ fn room_is_waited_for_by_what_is_in_flight_too() {
     let mut wire = Late { kept: Vec::new(), full: 3, down: false, counters: tap::Counters::default() };
     let now = host.deadline().unwrap();
     let mut turn = || {
-        let turn = host.turn(now, &mut wire, &mut pool, &mut ()).unwrap();
-        (turn.again, turn.congested)
+        let outcome = host.poll(now, &mut wire, &mut pool, &mut ()).unwrap();
+        (outcome.poll_again, outcome.tx_blocked)
     };
     assert_eq!(turn(), (true, false), "it is in flight");
     for _ in 0..3 {
@@ -359,23 +359,23 @@ fn nothing_is_sent_from_an_address_that_is_not_in_use() {
     let mut host = probing();
     let mut pool = Pool::new(1_500, 8);
     let frame = pool.take().unwrap();
-    assert_eq!(host.send(NOW, PEER, TEST, frame, &mut pool), Sent::Refused);
-    assert_eq!((host.not_sent(NotSent::NoAddress), pool.held()), (1, 0));
+    assert_eq!(host.send(NOW, PEER, TEST, frame, &mut pool), SendOutcome::Dropped);
+    assert_eq!((host.tx_dropped(TxDropReason::NoSourceAddress), pool.held()), (1, 0));
     run(&mut host, NOW + PROBING);
     let frame = pool.take().unwrap();
-    assert_eq!(host.send(NOW + PROBING, PEER, TEST, frame, &mut pool), Sent::Waits);
+    assert_eq!(host.send(NOW + PROBING, PEER, TEST, frame, &mut pool), SendOutcome::Pending);
 }
 
 // proves: rfc5227-silence, rfc5227-given-up
 #[test]
 fn an_address_that_is_given_up_sends_nothing_that_waited_for_it() {
-    let config = Config { defence: Defence::Cease, ..config() };
+    let config = HostConfig { defence: Defence::Cease, ..config() };
     let mut pair = Pair::new();
     pair.ours = Host::new(NOW, &config).unwrap();
     let stranger = Ipv4Addr::new(10, 0, 0, 9);
     for neighbor in [PEER, stranger] {
         let frame = pair.payload(b"hello");
-        assert_eq!(pair.ours.send(NOW, neighbor, TEST, frame, &mut pair.pool), Sent::Waits);
+        assert_eq!(pair.ours.send(NOW, neighbor, TEST, frame, &mut pair.pool), SendOutcome::Pending);
     }
     let mut departing = Batch::new(4);
     let conflict = pair.payload(&conflict());
@@ -389,27 +389,27 @@ fn an_address_that_is_given_up_sends_nothing_that_waited_for_it() {
     let told = pair.payload(&broadcast(&[&[8, 6], &packet]));
     pair.ours.receive(NOW, told, &mut departing, &mut pair.pool);
     while let Some(now) = pair.ours.deadline().filter(|now| *now <= NOW + PROBING) {
-        pair.ours.turn(now, &mut pair.left, &mut pair.pool, &mut ()).unwrap();
+        pair.ours.poll(now, &mut pair.left, &mut pair.pool, &mut ()).unwrap();
     }
-    pair.peer.turn(NOW, &mut pair.right, &mut pair.pool, &mut ()).unwrap();
-    assert_eq!(pair.peer.link().accepted() + pair.peer.unspoken(), 0, "nothing came");
+    pair.peer.poll(NOW, &mut pair.right, &mut pair.pool, &mut ()).unwrap();
+    assert_eq!(pair.peer.link().accepted() + pair.peer.unsupported_protocol(), 0, "nothing came");
     assert_eq!((pair.pool.held(), pair.ours.arp().neighbors().waiting()), (0, 0));
-    assert!(pair.ours.not_sent(NotSent::NoAddress) >= 2);
+    assert!(pair.ours.tx_dropped(TxDropReason::NoSourceAddress) >= 2);
 }
 
 // proves: rfc3927-once
 #[test]
 fn an_address_of_ones_own_choice_is_not_defended_for_ever() {
-    let chosen = Config::link_local(OUR_MAC);
+    let chosen = HostConfig::link_local(OUR_MAC);
     assert_eq!(chosen.defence, Defence::Once);
-    let always = Config { defence: Defence::Always, ..chosen };
-    assert_eq!(Host::new(NOW, &always).err(), Some(ConfigError::Defence));
+    let always = HostConfig { defence: Defence::Always, ..chosen };
+    assert_eq!(Host::new(NOW, &always).err(), Some(HostConfigError::Defence));
 }
 
 // proves: rfc3927-broadcast
 #[test]
 fn from_a_link_local_address_everything_is_broadcast() {
-    let mut host = Host::new(NOW, &Config::link_local(OUR_MAC)).unwrap();
+    let mut host = Host::new(NOW, &HostConfig::link_local(OUR_MAC)).unwrap();
     run(&mut host, NOW + PROBING * 2);
     let network = host.address().unwrap();
     assert_eq!((network.prefix_len(), network.network()), (16, [169, 254, 0, 0].into()));
@@ -424,7 +424,7 @@ fn from_a_link_local_address_everything_is_broadcast() {
     let now = NOW + PROBING * 3;
     let mut pool = Pool::new(1_500, 8);
     let frame = pool.take().unwrap();
-    assert_eq!(host.send(now, PEER, TEST, frame, &mut pool), Sent::Departs);
+    assert_eq!(host.send(now, PEER, TEST, frame, &mut pool), SendOutcome::Queued);
     let frames = run(&mut host, now + PROBING);
     let requests = frames.iter().filter(|frame| frame[12..14] == [8, 6]).collect::<Vec<_>>();
     assert!(!requests.is_empty() && requests.iter().all(|frame| frame.starts_with(&[0xff; 6])));
@@ -441,14 +441,14 @@ fn what_becomes_of_a_claim_is_told() {
         ClaimEvent::Bound { protocol: OURS, hardware: OUR_MAC },
         ClaimEvent::Defended { protocol: OURS, hardware: PEER_MAC },
     ];
-    assert_eq!(told, expected.map(|event| Event::Arp(arp::Event::Claim(event))));
+    assert_eq!(told, expected.map(|event| HostEvent::Arp(arp::Event::Claim(event))));
 }
 
 #[test]
 fn hosts_that_start_together_with_one_seed_do_not_speak_together() {
     let first = |last| {
         let hardware = MacAddr::new([2, 0, 0, 0, 0, last]);
-        Host::new(NOW, &Config { hardware, start: Start::Probe, ..config() }).unwrap().deadline()
+        Host::new(NOW, &HostConfig { mac: hardware, start: Start::Probe, ..config() }).unwrap().deadline()
     };
     assert_ne!(first(2), first(3));
 }
@@ -458,14 +458,14 @@ fn hosts_that_start_together_with_one_seed_do_not_speak_together() {
 fn hosts_with_one_mac_address_in_two_vlans_do_not_send_together() {
     let first = |vlan| {
         let vlan = link::VlanId::new(vlan);
-        Host::new(NOW, &Config { vlan, start: Start::Probe, ..config() }).unwrap().deadline()
+        Host::new(NOW, &HostConfig { vlan, start: Start::Probe, ..config() }).unwrap().deadline()
     };
     assert_ne!(first(7), first(8));
 }
 
 #[test]
 fn who_takes_a_link_local_address_is_heard_under_it() {
-    let mut host = Host::new(NOW, &Config::link_local(OUR_MAC)).unwrap();
+    let mut host = Host::new(NOW, &HostConfig::link_local(OUR_MAC)).unwrap();
     run(&mut host, NOW + PROBING * 2);
     let lost = host.address().unwrap().addr();
     let mut packet = request();

@@ -2,7 +2,7 @@
 
 use super::rig::*;
 use super::*;
-use crate::{Ping, Taken, UdpDropped};
+use crate::{DatagramOutcome, EchoRequest, UdpDropReason};
 use arp::Settings;
 use icmp::{Message, Problem, Quoted};
 use inet::IpProtocol;
@@ -131,7 +131,7 @@ fn what_nobody_here_wants_is_refused_with_its_start() {
     ] {
         let about = datagram(Fields { protocol, ..to_us() }, &UDP);
         let (verdict, sent) = rig.judge(&[&frame(&about)[..], &[0xee; 20]].concat());
-        assert_eq!(verdict, Verdict::Ipv4(Taken::Refused(problem)));
+        assert_eq!(verdict, FrameOutcome::Ipv4(DatagramOutcome::Rejected(problem)));
         let reply = only(&sent);
         let reply = Datagram::parse(&reply).unwrap();
         assert_eq!((reply.source(), reply.destination(), reply.time_to_live()), (OURS, PEER, 64));
@@ -148,9 +148,9 @@ fn datagram_is_dropped_under_the_reason_when_its_error_is_not_sent() {
     let about = |source| Fields { protocol: IpProtocol::UDP, source, ..to_us() };
     let far = Ipv4Addr::new(192, 0, 2, 1);
     for (source, frames, capacity, reason) in [
-        (far, 4, 4, Dropped::NoRoute),
-        (PEER, 1, 4, NotSent::NoFrame.into()),
-        (PEER, 4, 0, NotSent::Congested.into()),
+        (far, 4, 4, DropReason::NoRoute),
+        (PEER, 1, 4, TxDropReason::NoFrame.into()),
+        (PEER, 4, 0, TxDropReason::TxQueueFull.into()),
     ] {
         let mut host = Rig::acquainted().host;
         let (mut pool, mut departing) = (Pool::new(1_500, frames), Batch::new(capacity));
@@ -167,7 +167,7 @@ fn error_that_the_rate_limit_withholds_leaves_the_datagram_refused() {
     let mut rig = Rig::acquainted();
     let about = frame(&datagram(Fields { protocol: IpProtocol::UDP, ..to_us() }, &UDP));
     let all: Vec<_> = (0..1_000).map(|_| rig.judge(&about)).collect();
-    let refused = Verdict::Ipv4(Taken::Refused(Problem::PORT_UNREACHABLE));
+    let refused = FrameOutcome::Ipv4(DatagramOutcome::Rejected(Problem::PORT_UNREACHABLE));
     assert!(all.iter().all(|(verdict, _)| *verdict == refused));
     assert!(all.iter().any(|(_, sent)| sent.is_empty()));
 }
@@ -177,7 +177,7 @@ fn error_that_the_rate_limit_withholds_leaves_the_datagram_refused() {
 fn on_a_link_that_carries_little_an_error_quotes_what_fits() {
     let about = datagram(Fields { protocol: IpProtocol::UDP, ..to_us() }, &udp(&[7; 40]));
     for mtu in [68, 500] {
-        let mut rig = Rig::new(&Config { mtu, ..config() });
+        let mut rig = Rig::new(&HostConfig { mtu, ..config() });
         rig.hear(&[broadcast(&[&[8, 6], &request()])]);
         let (_, sent) = rig.judge(&frame(&about));
         let reply = only(&sent);
@@ -194,7 +194,7 @@ fn carrying(udp: &[u8]) -> Vec<u8> {
 }
 
 /// Why a fresh host drops a UDP datagram, and how many frames it sends.
-fn refusal(rig: &mut Rig, udp: &[u8]) -> (Option<Dropped>, usize) {
+fn refusal(rig: &mut Rig, udp: &[u8]) -> (Option<DropReason>, usize) {
     *rig = Rig::acquainted();
     let (verdict, sent) = rig.judge(&frame(&carrying(udp)));
     (verdict.dropped(), sent.len())
@@ -212,7 +212,7 @@ fn udp_datagram_gets_port_unreachable_only_when_its_checksum_is_right_or_absent(
             bad[bit / 8] ^= 1 << (bit % 8);
             let claimed = usize::from(u16::from_be_bytes([bad[4], bad[5]]));
             let can_be = (8..=bad.len()).contains(&claimed);
-            let reason = if can_be { UdpDropped::Checksum } else { UdpDropped::Length };
+            let reason = if can_be { UdpDropReason::Checksum } else { UdpDropReason::Length };
             assert_eq!(refusal(&mut rig, &bad), (Some(reason.into()), 0), "{length}, bit {bit}");
             assert_eq!(rig.count("udp", &reason.to_string()), 1);
         }
@@ -222,7 +222,7 @@ fn udp_datagram_gets_port_unreachable_only_when_its_checksum_is_right_or_absent(
     }
     // The pseudo header is checked too: another host's datagram.
     let astray = datagram(Fields::new(IpProtocol::UDP, [10, 0, 0, 7].into(), OURS), &udp(b"data"));
-    assert_eq!(rig.judge(&frame(&astray)).0.dropped(), Some(UdpDropped::Checksum.into()));
+    assert_eq!(rig.judge(&frame(&astray)).0.dropped(), Some(UdpDropReason::Checksum.into()));
 }
 
 // proves: rfc768-length
@@ -232,10 +232,10 @@ fn udp_datagram_is_dropped_when_its_length_cannot_be() {
     for length in (0..8_u16).chain([13, 100, u16::MAX]) {
         let mut lie = UDP;
         lie[4..6].copy_from_slice(&length.to_be_bytes());
-        assert_eq!(refusal(&mut rig, &lie), (Some(UdpDropped::Length.into()), 0), "{length}");
+        assert_eq!(refusal(&mut rig, &lie), (Some(UdpDropReason::Length.into()), 0), "{length}");
     }
     for length in 0..8 {
-        assert_eq!(refusal(&mut rig, &UDP[..length]), (Some(UdpDropped::Truncated.into()), 0), "{length}");
+        assert_eq!(refusal(&mut rig, &UDP[..length]), (Some(UdpDropReason::Truncated.into()), 0), "{length}");
     }
     // What follows its end within the IP datagram is none of it.
     let mut longer = udp(b"data");
@@ -279,7 +279,7 @@ fn a_datagram_to_many_is_dropped_and_counted_and_nobody_is_told() {
     for destination in [[255; 4], [10, 0, 0, 255]] {
         let about = datagram(Fields::new(IpProtocol::UDP, PEER, destination.into()), &UDP);
         let (verdict, sent) = rig.judge(&framed(MacAddr::BROADCAST, PEER_MAC, &about));
-        assert_eq!((verdict.dropped(), sent.len()), (Some(Dropped::Unwanted), 0));
+        assert_eq!((verdict.dropped(), sent.len()), (Some(DropReason::NoListener), 0));
     }
     assert_eq!(rig.count("host", "to many, and nobody wants it"), 2);
 }
@@ -302,7 +302,10 @@ fn errors_later_fragments_and_doubtful_sources_are_told_nothing() {
     assert_eq!(rig.count("ipv4", "source is in 0.0.0.0/8 or class E"), 2);
     // An error is an event for whoever sent the datagram.
     let told = rig.events();
-    assert!(matches!(told[..], [Event::Undelivered(told)] if told.protocol == IpProtocol::UDP), "{told:?}");
+    assert!(
+        matches!(told[..], [HostEvent::DeliveryFailed(told)] if told.protocol == IpProtocol::UDP),
+        "{told:?}"
+    );
 }
 
 // proves: icmp-rate-each
@@ -351,11 +354,14 @@ fn a_reply_to_a_stranger_waits_for_his_hardware_address() {
 fn a_datagram_to_nobody_is_told_of_and_given_back() {
     let mut rig = Rig::new(&config());
     rig.hear(&[frame(&datagram(to_us(), &echo(b"data")))]);
-    let ping = Ping { destination: [10, 0, 0, 99].into(), identifier: 5, sequence: 6, time_to_live: 64 };
-    assert_eq!(rig.host.ping(NOW, ping, b"hello", &mut rig.pool), Sent::Waits);
+    let ping =
+        EchoRequest { destination: [10, 0, 0, 99].into(), identifier: 5, sequence: 6, time_to_live: 64 };
+    assert_eq!(rig.host.ping(NOW, ping, b"hello", &mut rig.pool), SendOutcome::Pending);
     rig.pass(Duration::from_secs(10));
     let told: Vec<_> = rig.events();
-    let [Event::Undelivered(reply), Event::Undelivered(request)] = told[..] else { panic!("{told:?}") };
+    let [HostEvent::DeliveryFailed(reply), HostEvent::DeliveryFailed(request)] = told[..] else {
+        panic!("{told:?}")
+    };
     assert_eq!((reply.problem, reply.destination, reply.echo), (Problem::HOST_UNREACHABLE, PEER, None));
     assert_eq!((request.from, request.source, request.problem), (OURS, OURS, Problem::HOST_UNREACHABLE));
     assert_eq!((request.destination, request.echo), (ping.destination, Some((5, 6))));
@@ -365,17 +371,17 @@ fn a_datagram_to_nobody_is_told_of_and_given_back() {
 // proves: rfc1122-local-remote, rfc1122-gateway
 #[test]
 fn what_is_off_the_link_goes_to_the_gateway_of_its_route() {
-    let mut rig = Rig::new(&Config { gateway: Some(PEER), ..config() });
+    let mut rig = Rig::new(&HostConfig { gateway: Some(PEER), ..config() });
     let (near, far) = (Ipv4Addr::new(10, 0, 0, 9), Ipv4Addr::new(10, 0, 0, 8));
     rig.host.add_route("198.51.100.0/24".parse().unwrap(), far).unwrap();
-    let ping = |destination: [u8; 4]| Ping {
+    let ping = |destination: [u8; 4]| EchoRequest {
         destination: destination.into(),
         identifier: 1,
         sequence: 1,
         time_to_live: 64,
     };
     for (destination, hop) in [([192, 0, 2, 1], PEER), ([198, 51, 100, 7], far), ([10, 0, 0, 9], near)] {
-        assert_eq!(rig.host.ping(NOW, ping(destination), b"", &mut rig.pool), Sent::Waits);
+        assert_eq!(rig.host.ping(NOW, ping(destination), b"", &mut rig.pool), SendOutcome::Pending);
         let asked = rig.hear(&[]);
         assert_eq!((asked.len(), asks_for(&asked[0])), (1, Some(hop)));
         let sent = rig.hear(&[it_is_at_the_peers(hop)]);
@@ -383,7 +389,7 @@ fn what_is_off_the_link_goes_to_the_gateway_of_its_route() {
         assert_eq!((&sent[0][..6], datagram.destination().octets()), (&PEER_MAC.octets()[..], destination));
     }
     let stranded = rig.host.add_route("203.0.113.0/24".parse().unwrap(), [192, 0, 2, 1].into());
-    assert_eq!(stranded, Err(ConfigError::Route(ipv4::RouteError::NotOnLink([192, 0, 2, 1].into()))));
+    assert_eq!(stranded, Err(HostConfigError::Route(ipv4::RouteError::NotOnLink([192, 0, 2, 1].into()))));
 }
 
 // proves: rfc3927-on-link
@@ -391,7 +397,7 @@ fn what_is_off_the_link_goes_to_the_gateway_of_its_route() {
 fn link_local_neighbor_is_answered_directly_when_there_is_a_gateway_or_none() {
     let neighbor = Ipv4Addr::new(169, 254, 7, 7);
     for gateway in [Some(Ipv4Addr::new(10, 0, 0, 9)), None] {
-        let mut rig = Rig::new(&Config { gateway, ..config() });
+        let mut rig = Rig::new(&HostConfig { gateway, ..config() });
         let (verdict, sent) =
             rig.judge(&frame(&datagram(Fields::new(IpProtocol::ICMP, neighbor, OURS), &echo(b""))));
         assert_eq!((verdict, sent.len(), asks_for(&sent[0])), (ANSWERED, 1, Some(neighbor)));
@@ -403,11 +409,14 @@ fn link_local_neighbor_is_answered_directly_when_there_is_a_gateway_or_none() {
 #[test]
 fn host_with_a_link_local_address_asks_for_every_destination_itself() {
     let ours = "169.254.3.4/16".parse().unwrap();
-    let mut rig =
-        Rig::new(&Config { who: Who::One(ours), gateway: Some([169, 254, 0, 1].into()), ..config() });
+    let mut rig = Rig::new(&HostConfig {
+        addresses: HostSet::One(ours),
+        gateway: Some([169, 254, 0, 1].into()),
+        ..config()
+    });
     for destination in [[192, 0, 2, 1], [169, 254, 7, 7]].map(Ipv4Addr::from) {
-        let ping = Ping { destination, identifier: 1, sequence: 1, time_to_live: 64 };
-        assert_eq!(rig.host.ping(NOW, ping, b"", &mut rig.pool), Sent::Waits);
+        let ping = EchoRequest { destination, identifier: 1, sequence: 1, time_to_live: 64 };
+        assert_eq!(rig.host.ping(NOW, ping, b"", &mut rig.pool), SendOutcome::Pending);
         let asked = rig.hear(&[]);
         assert_eq!((asked.len(), asks_for(&asked[0])), (1, Some(destination)));
     }
@@ -415,10 +424,10 @@ fn host_with_a_link_local_address_asks_for_every_destination_itself() {
 
 #[test]
 fn no_gateway_of_ours_is_we_ourselves() {
-    let ours = Some(ConfigError::Gateway(OURS));
-    assert_eq!(Host::new(NOW, &Config { gateway: Some(OURS), ..config() }).err(), ours);
-    let range = Config::each("10.0.0.0/30".parse().unwrap(), OUR_MAC);
-    assert_eq!(Host::new(NOW, &Config { gateway: Some(OURS), ..range }).err(), ours);
+    let ours = Some(HostConfigError::Gateway(OURS));
+    assert_eq!(Host::new(NOW, &HostConfig { gateway: Some(OURS), ..config() }).err(), ours);
+    let range = HostConfig::range("10.0.0.0/30".parse().unwrap(), OUR_MAC);
+    assert_eq!(Host::new(NOW, &HostConfig { gateway: Some(OURS), ..range }).err(), ours);
     let mut host = Host::new(NOW, &config()).unwrap();
     assert_eq!(host.add_route("192.0.2.0/24".parse().unwrap(), OURS).err(), ours);
     assert_eq!(host.routes().iter().count(), 1);
@@ -428,28 +437,29 @@ fn no_gateway_of_ours_is_we_ourselves() {
 #[test]
 fn reply_is_dropped_and_counted_when_the_cache_cannot_take_its_next_hop() {
     let table = Settings { entries: 1, ..config().table };
-    let mut rig = Rig::new(&Config { table, ..config() });
+    let mut rig = Rig::new(&HostConfig { table, ..config() });
     rig.host.arp_mut().add_static(NOW, [10, 0, 0, 9].into(), MacAddr::new([2, 0, 0, 0, 0, 9])).unwrap();
     let before = losses(&rig.host);
     for (protocol, message) in [(IpProtocol::ICMP, echo(b"data")), (IpProtocol::UDP, udp(b"data"))] {
         let (verdict, sent) = rig.judge(&frame(&datagram(Fields { protocol, ..to_us() }, &message)));
         if protocol == IpProtocol::ICMP {
-            assert_eq!(verdict.dropped(), Some(NotSent::NextHop.into()));
+            assert_eq!(verdict.dropped(), Some(TxDropReason::NextHopUnresolved.into()));
         }
         assert_eq!(sent.len(), 0);
     }
-    assert_eq!((losses(&rig.host), rig.host.not_sent(NotSent::NextHop)), (before + 2, 2));
-    assert_eq!((rig.count("icmp", "errors sent"), rig.host.not_sent(NotSent::Congested)), (0, 0));
+    assert_eq!((losses(&rig.host), rig.host.tx_dropped(TxDropReason::NextHopUnresolved)), (before + 2, 2));
+    assert_eq!((rig.count("icmp", "errors sent"), rig.host.tx_dropped(TxDropReason::TxQueueFull)), (0, 0));
 }
 
 #[test]
 fn without_a_way_nothing_is_sent_and_it_is_counted() {
     let mut rig = Rig::new(&config());
-    let ping = Ping { destination: [192, 0, 2, 1].into(), identifier: 1, sequence: 1, time_to_live: 64 };
-    assert_eq!(rig.host.ping(NOW, ping, b"", &mut rig.pool), Sent::NoRoute);
+    let ping =
+        EchoRequest { destination: [192, 0, 2, 1].into(), identifier: 1, sequence: 1, time_to_live: 64 };
+    assert_eq!(rig.host.ping(NOW, ping, b"", &mut rig.pool), SendOutcome::NoRoute);
     let stranger = Fields::new(IpProtocol::ICMP, ping.destination, OURS);
     let (verdict, sent) = rig.judge(&frame(&datagram(stranger, &echo(b""))));
-    assert_eq!((verdict.dropped(), sent.len()), (Some(Dropped::NoRoute), 0));
+    assert_eq!((verdict.dropped(), sent.len()), (Some(DropReason::NoRoute), 0));
     assert_eq!((rig.count("ipv4", "no route"), rig.pool.held()), (2, 0));
 }
 
@@ -458,8 +468,9 @@ fn without_a_way_nothing_is_sent_and_it_is_counted() {
 fn a_broadcast_of_ours_goes_to_all_without_a_question() {
     let mut rig = Rig::new(&config());
     for destination in [[255; 4], [10, 0, 0, 255], [224, 0, 0, 1]] {
-        let ping = Ping { destination: destination.into(), identifier: 1, sequence: 1, time_to_live: 1 };
-        assert_eq!(rig.host.ping(NOW, ping, b"", &mut rig.pool), Sent::Departs);
+        let ping =
+            EchoRequest { destination: destination.into(), identifier: 1, sequence: 1, time_to_live: 1 };
+        assert_eq!(rig.host.ping(NOW, ping, b"", &mut rig.pool), SendOutcome::Queued);
         let group = [1, 0, 0x5e, 0, 0, 1];
         let to = if destination[0] == 224 { group } else { [0xff; 6] };
         assert!(rig.hear(&[])[0].starts_with(&to));
@@ -469,26 +480,26 @@ fn a_broadcast_of_ours_goes_to_all_without_a_question() {
 #[test]
 fn an_answer_to_a_ping_is_told_with_all_that_its_sender_needs() {
     let mut rig = Rig::acquainted();
-    let ping = Ping { destination: PEER, identifier: 0x1234, sequence: 7, time_to_live: 3 };
-    assert_eq!(rig.host.ping(NOW, ping, b"data", &mut rig.pool), Sent::Departs);
+    let ping = EchoRequest { destination: PEER, identifier: 0x1234, sequence: 7, time_to_live: 3 };
+    assert_eq!(rig.host.ping(NOW, ping, b"data", &mut rig.pool), SendOutcome::Queued);
     let asked = only(&rig.hear(&[]));
     let asked = Datagram::parse(&asked).unwrap();
     assert_eq!((asked.time_to_live(), asked.payload()), (3, &echo(b"data")[..]));
     let mut reply = echo(b"data");
     icmp::answer_over(&mut reply).unwrap();
     let fields = Fields { time_to_live: 62, ..to_us() };
-    assert_eq!(rig.judge(&frame(&datagram(fields, &reply))).0, Verdict::Ipv4(Taken::Told));
+    assert_eq!(rig.judge(&frame(&datagram(fields, &reply))).0, FrameOutcome::Ipv4(DatagramOutcome::Reported));
     let told = rig.events();
-    let [Event::Echo(reply)] = told[..] else { panic!("{told:?}") };
+    let [HostEvent::EchoReply(reply)] = told[..] else { panic!("{told:?}") };
     assert_eq!((reply.from, reply.to, reply.identifier, reply.sequence), (PEER, OURS, 0x1234, 7));
-    assert_eq!((reply.octets, reply.time_to_live), (12, 62));
+    assert_eq!((reply.length, reply.time_to_live), (12, 62));
 }
 
 #[test]
 fn echo_reply_names_first_changed_byte_when_data_is_expected() {
     let sent = b"data that is long enough".as_slice();
-    let changed = Some(crate::Difference { offset: 5, expected: b't', received: b'T' });
-    for (received, expected, difference) in [
+    let changed = Some(crate::DataMismatch { offset: 5, expected: b't', received: b'T' });
+    for (received, expected, mismatch) in [
         (sent, sent, None),
         (b"data That is lonG enough".as_slice(), sent, changed),
         (b"data That is lonG enough".as_slice(), b"".as_slice(), None),
@@ -500,8 +511,8 @@ fn echo_reply_names_first_changed_byte_when_data_is_expected() {
         icmp::answer_over(&mut reply).unwrap();
         rig.judge(&frame(&datagram(to_us(), &reply)));
         let told = rig.events();
-        let [Event::Echo(reply)] = told[..] else { panic!("{told:?}") };
-        assert_eq!(reply.difference, difference, "{received:?}");
+        let [HostEvent::EchoReply(reply)] = told[..] else { panic!("{told:?}") };
+        assert_eq!(reply.mismatch, mismatch, "{received:?}");
     }
 }
 
@@ -512,9 +523,12 @@ fn an_error_about_a_ping_names_the_ping() {
     let asked = datagram(Fields::new(IpProtocol::ICMP, OURS, [10, 0, 0, 9].into()), &echo(b"data"));
     let mut error = vec![0; 8 + 28];
     Problem::HOPS_EXCEEDED.write_to(&asked[..28], &mut error).unwrap();
-    assert_eq!(rig.judge(&frame(&datagram(to_us(), &error))).0, Verdict::Ipv4(Taken::Told));
+    assert_eq!(
+        rig.judge(&frame(&datagram(to_us(), &error))).0,
+        FrameOutcome::Ipv4(DatagramOutcome::Reported)
+    );
     let told = rig.events();
-    let [Event::Undelivered(told)] = told[..] else { panic!("{told:?}") };
+    let [HostEvent::DeliveryFailed(told)] = told[..] else { panic!("{told:?}") };
     assert_eq!((told.from, told.problem, told.echo), (PEER, Problem::HOPS_EXCEEDED, Some((0x1234, 7))));
     assert!(Quoted::parse(&asked).is_some_and(|quoted| quoted.destination() == told.destination));
 }

@@ -2,17 +2,17 @@
 
 use super::rig::*;
 use super::*;
-use crate::{Ping, Taken};
+use crate::{DatagramOutcome, EchoRequest};
 use icmp::{Kind, Message, Problem};
 use inet::IpProtocol;
 use ipv4::{Datagram, Fields};
 use tap::LinkState;
 
-const REPEATED: Option<Dropped> = Some(Dropped::Ipv4(ipv4::Dropped::FragmentRepeated));
-const OVERLAP: Option<Dropped> = Some(Dropped::Ipv4(ipv4::Dropped::FragmentOverlap));
-const BEYOND: Option<Dropped> = Some(Dropped::Ipv4(ipv4::Dropped::FragmentBeyond));
+const REPEATED: Option<DropReason> = Some(DropReason::Ipv4(ipv4::Dropped::FragmentRepeated));
+const OVERLAP: Option<DropReason> = Some(DropReason::Ipv4(ipv4::Dropped::FragmentOverlap));
+const BEYOND: Option<DropReason> = Some(DropReason::Ipv4(ipv4::Dropped::FragmentBeyond));
 
-fn dropped(rig: &Rig) -> Vec<Option<Dropped>> {
+fn dropped(rig: &Rig) -> Vec<Option<DropReason>> {
     rig.verdicts.iter().map(|verdict| verdict.dropped()).collect()
 }
 
@@ -133,22 +133,22 @@ fn a_refusal_of_a_datagram_made_whole_needs_no_room_for_it() {
         rig.verdicts.push(rig.host.receive(NOW, frame, &mut departing, &mut rig.pool));
     }
     large.drain(..).for_each(|frame| rig.pool.give(frame));
-    let refused = Verdict::Ipv4(Taken::Refused(Problem::PORT_UNREACHABLE));
+    let refused = FrameOutcome::Ipv4(DatagramOutcome::Rejected(Problem::PORT_UNREACHABLE));
     assert_eq!(rig.verdicts[1..], [KEPT, refused]);
-    assert_eq!((departing.len(), rig.host.not_sent(NotSent::Congested)), (1, 0));
+    assert_eq!((departing.len(), rig.host.tx_dropped(TxDropReason::TxQueueFull)), (1, 0));
 }
 
 // proves: rfc791-fragmentation, rfc6864-unique
 #[test]
 fn a_long_ping_departs_in_fragments_that_fit_the_mtu() {
     for mtu in [576, 1_500] {
-        let config = Config { mtu, ..config() };
+        let config = HostConfig { mtu, ..config() };
         let mut rig = Rig::new(&config);
         rig.host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
         let data: Vec<u8> = (0..=255).cycle().take(65_507).collect();
-        let ping = Ping { destination: PEER, identifier: 0x1234, sequence: 7, time_to_live: 64 };
+        let ping = EchoRequest { destination: PEER, identifier: 0x1234, sequence: 7, time_to_live: 64 };
         for octets in [0, mtu - 28, mtu - 27, 8_000, 65_507] {
-            assert_eq!(rig.host.ping(NOW, ping, &data[..octets], &mut rig.pool), Sent::Departs);
+            assert_eq!(rig.host.ping(NOW, ping, &data[..octets], &mut rig.pool), SendOutcome::Queued);
             let sent = rig.hear(&[]);
             let whole = octets + 28 <= mtu;
             assert_eq!(sent.len(), if whole { 1 } else { (octets + 8).div_ceil((mtu - 20) / 8 * 8) });
@@ -158,8 +158,8 @@ fn a_long_ping_departs_in_fragments_that_fit_the_mtu() {
             assert_eq!(payload_of(&sent, PEER_MAC), echo(&data[..octets]));
         }
         let beyond = vec![0; 65_508];
-        assert_eq!(rig.host.ping(NOW, ping, &beyond, &mut rig.pool), Sent::Refused);
-        assert_eq!(rig.host.not_sent(NotSent::Length), 1);
+        assert_eq!(rig.host.ping(NOW, ping, &beyond, &mut rig.pool), SendOutcome::Dropped);
+        assert_eq!(rig.host.tx_dropped(TxDropReason::TooLong), 1);
         assert_eq!((rig.pool.held(), rig.hear(&[]).len()), (0, 0));
     }
 }
@@ -180,10 +180,10 @@ fn a_long_reply_waits_whole_and_departs_in_fragments() {
 fn a_pool_that_runs_out_between_fragments_gets_all_back() {
     let mut rig = Rig::acquainted();
     let data = vec![0; 8_000];
-    let ping = Ping { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
+    let ping = EchoRequest { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
     let mut pool = Pool::new(1_500, 2);
-    assert_eq!(rig.host.ping(NOW, ping, &data, &mut pool), Sent::Refused);
-    assert_eq!((rig.host.departing.len(), rig.host.not_sent(NotSent::NoFrame)), (2, 1));
+    assert_eq!(rig.host.ping(NOW, ping, &data, &mut pool), SendOutcome::Dropped);
+    assert_eq!((rig.host.departing.len(), rig.host.tx_dropped(TxDropReason::NoFrame)), (2, 1));
     assert_eq!(pool.held(), 2, "those two");
 }
 
@@ -210,7 +210,7 @@ fn reply_and_error_fit_the_mtu_of_the_link_as_it_changes() {
     }
     // What is longer than the MTU is not received.
     let long = frame(&datagram(to_us(), &echo(&[0; 41])));
-    assert_eq!(rig.judge(&long).0.dropped(), Some(Dropped::Link(link::Dropped::TooLong)));
+    assert_eq!(rig.judge(&long).0.dropped(), Some(DropReason::Link(link::Dropped::TooLong)));
 }
 
 // proves: link-mtu
@@ -220,8 +220,8 @@ fn frame_as_long_as_a_larger_mtu_is_answered_by_one_as_long() {
     rig.host.link_changed(NOW, LinkState { is_up: true, has_carrier: true, mtu: 1_500 });
     rig.host.link_changed(NOW, LinkState { is_up: true, has_carrier: true, mtu: 9_000 });
     for length in [8_972, 8_973] {
-        let ping = Ping { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
-        assert_eq!(rig.host.ping(rig.now, ping, &vec![0; length], &mut rig.pool), Sent::Departs);
+        let ping = EchoRequest { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
+        assert_eq!(rig.host.ping(rig.now, ping, &vec![0; length], &mut rig.pool), SendOutcome::Queued);
         assert_eq!(rig.hear(&[]).len(), 1 + usize::from(length > 8_972), "{length}");
     }
     let sent = rig.hear(&[frame(&datagram(to_us(), &echo(&vec![0; 8_972])))]);
@@ -232,7 +232,7 @@ fn frame_as_long_as_a_larger_mtu_is_answered_by_one_as_long() {
 // proves: link-mtu
 #[test]
 fn mtu_that_the_user_chose_is_a_limit_however_large_the_links_is() {
-    let mut rig = Rig::new(&Config { mtu: 900, ..config() });
+    let mut rig = Rig::new(&HostConfig { mtu: 900, ..config() });
     rig.hear(&[broadcast(&[&[8, 6], &request()])]);
     for (mtu, most) in [(1_500, 900), (9_000, 900), (576, 572), (usize::MAX, 900)] {
         rig.host.link_changed(NOW, LinkState { is_up: true, has_carrier: true, mtu });
@@ -250,20 +250,20 @@ fn mtu_that_the_user_chose_is_a_limit_however_large_the_links_is() {
 fn reply_that_is_not_sent_is_counted_under_its_reason() {
     // Each has more fragments than may ever wait for the wire, or than may wait at this moment.
     let mtu = 260;
-    let mut rig = Rig::new(&Config { mtu, ..config() });
+    let mut rig = Rig::new(&HostConfig { mtu, ..config() });
     rig.host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
     rig.verdicts.clear();
     assert_eq!(rig.hear(&fragments(to_us(), 65_507, 240)).len(), 0);
-    assert_eq!(dropped(&rig).last(), Some(&Some(NotSent::Fragments.into())));
+    assert_eq!(dropped(&rig).last(), Some(&Some(TxDropReason::TooManyFragments.into())));
     let long = fragments(to_us(), 40_000, 240);
-    let mut departing = Batch::new(Host::DEPARTING);
+    let mut departing = Batch::new(Host::TX_QUEUE);
     let mut last = None;
     for octets in long.iter().chain(&long) {
         let mut frame = rig.pool.take().unwrap();
         frame.write(octets).unwrap();
         last = rig.host.receive(NOW, frame, &mut departing, &mut rig.pool).dropped();
     }
-    assert_eq!(last, Some(NotSent::Congested.into()));
+    assert_eq!(last, Some(TxDropReason::TxQueueFull.into()));
     assert_eq!((rig.count("icmp", "echo requests answered"), departing.len()), (1, 167));
     assert_eq!(rig.count("host", "more fragments than may wait for the wire"), 1);
     assert_eq!(rig.count("host", "too many frames wait for the wire"), 1);
@@ -272,7 +272,8 @@ fn reply_that_is_not_sent_is_counted_under_its_reason() {
 // proves: reassembly-flood, reassembly-bounds
 #[test]
 fn a_flood_of_fragments_from_a_million_sources_leaves_room_for_an_honest_one() {
-    let mut rig = Rig::new(&Config { who: Who::One("10.0.0.2/8".parse().unwrap()), ..config() });
+    let mut rig =
+        Rig::new(&HostConfig { addresses: HostSet::One("10.0.0.2/8".parse().unwrap()), ..config() });
     rig.host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
     let honest = fragments(to_us(), 4_000, 1_480);
     let template = Fields { more_fragments: true, ..to_us() };
@@ -306,13 +307,14 @@ fn what_waited_departs_turn_by_turn_where_the_wire_has_no_room_for_all_of_it() {
     // Three fragments each, 128 datagrams: more frames than may wait for the wire, and the last of those that
     // have room would not have room whole.
     let (mtu, each) = (576, 16);
-    let mut rig = Rig::new(&Config { mtu, ..config() });
+    let mut rig = Rig::new(&HostConfig { mtu, ..config() });
     let peers: Vec<_> = (100..108).map(|last| Ipv4Addr::new(10, 0, 0, last)).collect();
     for destination in &peers {
         for sequence in 0..each {
-            let ping = crate::Ping { destination: *destination, identifier: 7, sequence, time_to_live: 64 };
+            let ping =
+                crate::EchoRequest { destination: *destination, identifier: 7, sequence, time_to_live: 64 };
             let sent = rig.host.ping(rig.now, ping, &[0x5a; 1_400], &mut rig.pool);
-            assert_eq!(sent, Sent::Waits, "{destination} {sequence}");
+            assert_eq!(sent, SendOutcome::Pending, "{destination} {sequence}");
         }
     }
     let replies: Vec<_> = peers
@@ -327,5 +329,5 @@ fn what_waited_departs_turn_by_turn_where_the_wire_has_no_room_for_all_of_it() {
     sent.extend(rig.pass(Duration::from_millis(1)));
     let datagrams = sent.iter().filter(|frame| frame[12..14] == [8, 0]).count();
     assert_eq!(datagrams, 3 * peers.len() * usize::from(each));
-    assert_eq!(rig.host.not_sent(NotSent::Congested), 0);
+    assert_eq!(rig.host.tx_dropped(TxDropReason::TxQueueFull), 0);
 }

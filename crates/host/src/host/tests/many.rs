@@ -9,8 +9,8 @@ use link::VlanId;
 
 const BASE: MacAddr = MacAddr::new([2, 0, 0, 1, 0, 0]);
 
-fn sixteen() -> Config {
-    Config::each("10.1.0.0/16".parse().unwrap(), BASE)
+fn sixteen() -> HostConfig {
+    HostConfig::range("10.1.0.0/16".parse().unwrap(), BASE)
 }
 
 /// The peer's request for an address, to a station.
@@ -57,7 +57,7 @@ fn a_datagram_to_one_hosts_station_for_anothers_address_is_dropped() {
     let ((one, first), (_, second)) = (number(7), number(8));
     rig.hear(&[ask(one)]);
     let (verdict, sent) = rig.judge(&ping(second, one));
-    assert_eq!((verdict.dropped(), sent.len()), (Some(Dropped::WrongStation), 0));
+    assert_eq!((verdict.dropped(), sent.len()), (Some(DropReason::WrongMac), 0));
     assert_eq!(rig.judge(&ping(first, one)).0, ANSWERED);
     assert_eq!(losses(&rig.host), 1);
 }
@@ -73,7 +73,7 @@ fn a_fragment_to_the_wrong_station_is_in_nobodys_datagram() {
     frames[1][..6].copy_from_slice(&first.octets());
     rig.verdicts.clear();
     assert_eq!(rig.hear(&frames).len(), 0);
-    assert_eq!(rig.verdicts, [Verdict::Dropped(Dropped::WrongStation), KEPT]);
+    assert_eq!(rig.verdicts, [FrameOutcome::Dropped(DropReason::WrongMac), KEPT]);
     frames[0][..6].copy_from_slice(&first.octets());
     assert_eq!(rig.hear(&frames[..1]).len(), 2);
 }
@@ -92,7 +92,7 @@ fn of_a_range_none_is_broadcast_and_every_destination_is_on_the_link() {
 #[test]
 fn with_a_gateway_strangers_are_answered_through_it() {
     let gateway = Ipv4Addr::new(10, 0, 0, 1);
-    let mut rig = Rig::new(&Config { gateway: Some(gateway), ..sixteen() });
+    let mut rig = Rig::new(&HostConfig { gateway: Some(gateway), ..sixteen() });
     let (address, station) = number(3);
     rig.hear(&[ask(address)]);
     let stranger = Fields::new(IpProtocol::ICMP, [192, 0, 2, 1].into(), address);
@@ -109,7 +109,7 @@ fn tagged(frame: &[u8], vlan: u8) -> Vec<u8> {
 #[test]
 fn vlan_with_a_larger_mtu_than_the_first_is_served_before_the_link_is_known() {
     let mut host = Host::new(NOW, &config()).unwrap();
-    host.add(NOW, &Config { mtu: 9_000, vlan: VlanId::new(10), ..config() }).unwrap();
+    host.add(NOW, &HostConfig { mtu: 9_000, vlan: VlanId::new(10), ..config() }).unwrap();
     let mut rig = Rig::of(host, 1_500);
     rig.hear(&[tagged(&broadcast(&[&[8, 6], &request()]), 10)]);
     let long = tagged(&frame(&datagram(to_us(), &echo(&vec![0; 8_972]))), 10);
@@ -120,9 +120,9 @@ fn vlan_with_a_larger_mtu_than_the_first_is_served_before_the_link_is_known() {
 #[test]
 fn configured_mtu_is_at_most_what_a_frame_of_the_pool_holds() {
     for mtu in [65_534, 65_535, usize::MAX] {
-        let config = Config { mtu, ..config() };
+        let config = HostConfig { mtu, ..config() };
         let mut host = Host::new(NOW, &config).unwrap();
-        host.add(NOW, &Config { vlan: VlanId::new(10), ..config }).unwrap();
+        host.add(NOW, &HostConfig { vlan: VlanId::new(10), ..config }).unwrap();
         assert!(host.hosts().all(|host| host.mtu == 65_534), "{mtu}");
     }
 }
@@ -132,8 +132,8 @@ fn configured_mtu_is_at_most_what_a_frame_of_the_pool_holds() {
 fn hosts_with_the_same_addresses_in_two_vlans_do_not_mix() {
     let range = "10.1.0.0/24".parse().unwrap();
     let other = MacAddr::new([2, 0, 0, 2, 0, 0]);
-    let five = Config { vlan: VlanId::new(5), ..Config::each(range, BASE) };
-    let six = Config { vlan: VlanId::new(6), ..Config::each(range, other) };
+    let five = HostConfig { vlan: VlanId::new(5), ..HostConfig::range(range, BASE) };
+    let six = HostConfig { vlan: VlanId::new(6), ..HostConfig::range(range, other) };
     let mut host = Host::new(NOW, &five).unwrap();
     host.add(NOW, &six).unwrap();
     let mut rig = Rig::of(host, 1_500);
@@ -163,19 +163,19 @@ fn hosts_with_the_same_addresses_in_two_vlans_do_not_mix() {
 #[test]
 fn hosts_that_are_given_what_others_have_are_refused() {
     let mut host = Host::new(NOW, &sixteen()).unwrap();
-    let again = Config::each("10.1.4.0/24".parse().unwrap(), MacAddr::new([2, 0, 0, 9, 0, 0]));
-    let stations = Config::each("10.2.0.0/24".parse().unwrap(), BASE);
+    let again = HostConfig::range("10.1.4.0/24".parse().unwrap(), MacAddr::new([2, 0, 0, 9, 0, 0]));
+    let stations = HostConfig::range("10.2.0.0/24".parse().unwrap(), BASE);
     for config in [again, stations] {
-        assert_eq!(host.add(NOW, &config), Err(ConfigError::Taken(config.network())));
+        assert_eq!(host.add(NOW, &config), Err(HostConfigError::Duplicate(config.network())));
     }
-    let fitting = Config::each("10.2.0.0/24".parse().unwrap(), MacAddr::new([2, 0, 0, 9, 0, 0]));
+    let fitting = HostConfig::range("10.2.0.0/24".parse().unwrap(), MacAddr::new([2, 0, 0, 9, 0, 0]));
     assert_eq!((host.add(NOW, &fitting), host.hosts().count()), (Ok(()), 2));
 }
 
 // proves: rfc5227-silence
 #[test]
 fn what_waited_for_a_host_that_gave_its_address_up_is_not_sent_though_others_are_there() {
-    let alone = Config { start: Start::AtOnce, defence: Defence::Cease, ..sixteen() };
+    let alone = HostConfig { start: Start::AtOnce, defence: Defence::Cease, ..sixteen() };
     let mut rig = Rig::new(&alone);
     let (address, station) = number(7);
     rig.hear(&[ping(station, address)]);
@@ -186,7 +186,7 @@ fn what_waited_for_a_host_that_gave_its_address_up_is_not_sent_though_others_are
     assert_eq!(rig.host.arp().locals().hardware_of(address), None);
     let sent = rig.hear(&[ask(number(8).0)]);
     assert_eq!(sent.len(), 1, "the answer to the request, and no reply from {address}: {sent:02x?}");
-    assert_eq!(rig.host.not_sent(NotSent::NoAddress), 1);
+    assert_eq!(rig.host.tx_dropped(TxDropReason::NoSourceAddress), 1);
 }
 
 /// Frames to three hosts that are good, damaged, or anything at all.
@@ -229,9 +229,9 @@ proptest! {
             let after = (losses(&rig.host), accepted(&rig));
             match verdict {
                 // Of the four that the datagram before it was made of, one went to no use.
-                Verdict::Dropped(_) => prop_assert_eq!(after.0 - before.0, 1 + given_up(verdict), "{:?}", verdict),
-                Verdict::Ipv4(crate::Taken::Kept) | Verdict::Arp(_) => prop_assert_eq!(after, before),
-                Verdict::Ipv4(_) => prop_assert_eq!(after, (before.0, before.1 + 1)),
+                FrameOutcome::Dropped(_) => prop_assert_eq!(after.0 - before.0, 1 + given_up(verdict), "{:?}", verdict),
+                FrameOutcome::Ipv4(crate::DatagramOutcome::FragmentStored) | FrameOutcome::Arp(_) => prop_assert_eq!(after, before),
+                FrameOutcome::Ipv4(_) => prop_assert_eq!(after, (before.0, before.1 + 1)),
             }
         }
         prop_assert_eq!(rig.verdicts.len(), frames.len());
@@ -239,8 +239,8 @@ proptest! {
 }
 
 /// How many datagrams an overlap costs beside the fragment.
-fn given_up(verdict: Verdict) -> u64 {
-    u64::from(verdict.dropped() == Some(Dropped::Ipv4(ipv4::Dropped::FragmentOverlap)))
+fn given_up(verdict: FrameOutcome) -> u64 {
+    u64::from(verdict.dropped() == Some(DropReason::Ipv4(ipv4::Dropped::FragmentOverlap)))
 }
 
 fn accepted(rig: &Rig) -> u64 {
@@ -250,8 +250,8 @@ fn accepted(rig: &Rig) -> u64 {
 #[test]
 fn a_range_may_have_several_gateways_beyond_it() {
     let gateway = Some(Ipv4Addr::new(10, 1, 1, 1));
-    let range = Config::each("10.1.0.0/24".parse().unwrap(), OUR_MAC);
-    let mut host = Host::new(NOW, &Config { gateway, ..range }).unwrap();
+    let range = HostConfig::range("10.1.0.0/24".parse().unwrap(), OUR_MAC);
+    let mut host = Host::new(NOW, &HostConfig { gateway, ..range }).unwrap();
     let other = Ipv4Addr::new(10, 1, 1, 2);
     host.add_route("192.0.2.0/24".parse().unwrap(), other).unwrap();
     let hop = |to: [u8; 4]| host.routes().next_hop(OURS, to.into()).map(ipv4::NextHop::neighbor);
@@ -267,7 +267,7 @@ fn a_range_may_have_several_gateways_beyond_it() {
 fn host_of_a_vlan_added_after_a_change_of_the_mtu_has_the_mtu_of_the_link() {
     let mut host = Host::new(NOW, &config()).unwrap();
     host.link_changed(NOW, tap::LinkState { is_up: true, has_carrier: true, mtu: 1_400 });
-    host.add(NOW, &Config { vlan: link::VlanId::new(7), ..config() }).unwrap();
+    host.add(NOW, &HostConfig { vlan: link::VlanId::new(7), ..config() }).unwrap();
     let mtus: Vec<_> = host.hosts().map(|config| config.mtu).collect();
     assert_eq!(mtus, [1_400, 1_400]);
 }

@@ -1,7 +1,7 @@
 //! A host with a wire of its own, and datagrams for it.
 
 use super::*;
-use crate::Taken;
+use crate::DatagramOutcome;
 use icmp::{Echo, Kind, Message};
 use inet::IpProtocol;
 use ipv4::{Datagram, Fields};
@@ -13,7 +13,7 @@ pub(super) struct Rig {
     pub(super) host: Host,
     pub(super) pool: Pool,
     pub(super) now: Instant,
-    pub(super) verdicts: Vec<Verdict>,
+    pub(super) verdicts: Vec<FrameOutcome>,
     mtu: usize,
 }
 
@@ -26,7 +26,7 @@ struct Jack {
 }
 
 impl Rig {
-    pub(super) fn new(config: &Config) -> Rig {
+    pub(super) fn new(config: &HostConfig) -> Rig {
         Rig::of(Host::new(NOW, config).unwrap(), config.mtu)
     }
 
@@ -52,8 +52,8 @@ impl Rig {
         let mut jack = Jack { mtu: self.mtu, arrived: frames.to_vec().into(), checksum, sent: Vec::new() };
         let mut watch = Watch(std::mem::take(&mut self.verdicts));
         loop {
-            let turn = self.host.turn(self.now, &mut jack, &mut self.pool, &mut watch).unwrap();
-            if turn.arrived == 0 && !turn.congested {
+            let outcome = self.host.poll(self.now, &mut jack, &mut self.pool, &mut watch).unwrap();
+            if outcome.received == 0 && !outcome.tx_blocked {
                 break;
             }
         }
@@ -64,15 +64,15 @@ impl Rig {
     }
 
     /// The same for one frame, which is judged so.
-    pub(super) fn judge(&mut self, frame: &[u8]) -> (Verdict, Vec<Vec<u8>>) {
+    pub(super) fn judge(&mut self, frame: &[u8]) -> (FrameOutcome, Vec<Vec<u8>>) {
         let sent = self.hear(&[frame.to_vec()]);
         (*self.verdicts.last().unwrap(), sent)
     }
 
     /// What happened since this was last asked, but for what concerns neighbors.
-    pub(super) fn events(&mut self) -> Vec<Event> {
+    pub(super) fn events(&mut self) -> Vec<HostEvent> {
         let events = std::iter::from_fn(|| self.host.take_event());
-        events.filter(|event| !matches!(event, Event::Arp(_))).collect()
+        events.filter(|event| !matches!(event, HostEvent::Arp(_))).collect()
     }
 
     pub(super) fn pass(&mut self, span: Duration) -> Vec<Vec<u8>> {
@@ -93,10 +93,10 @@ impl Rig {
     }
 }
 
-struct Watch(Vec<Verdict>);
+struct Watch(Vec<FrameOutcome>);
 
-impl Trace for Watch {
-    fn judged(&mut self, _: Instant, verdict: Verdict) {
+impl Tracer for Watch {
+    fn frame_handled(&mut self, _: Instant, verdict: FrameOutcome) {
         self.0.push(verdict);
     }
 }
@@ -201,5 +201,5 @@ pub(super) fn is_reply(message: &[u8], octets: usize) {
     assert!(echo.data == data, "the data differs");
 }
 
-pub(super) const ANSWERED: Verdict = Verdict::Ipv4(Taken::Answered);
-pub(super) const KEPT: Verdict = Verdict::Ipv4(Taken::Kept);
+pub(super) const ANSWERED: FrameOutcome = FrameOutcome::Ipv4(DatagramOutcome::EchoReplied);
+pub(super) const KEPT: FrameOutcome = FrameOutcome::Ipv4(DatagramOutcome::FragmentStored);

@@ -2,7 +2,7 @@
 
 use super::rig::{Rig, datagram, echo, frame, framed, to_us};
 use super::*;
-use crate::Ping;
+use crate::EchoRequest;
 use inet::IpProtocol;
 use ipv4::Datagram;
 
@@ -21,7 +21,7 @@ fn unsupported() -> Vec<u8> {
 #[test]
 fn reply_and_error_have_the_configured_time_to_live() {
     for time_to_live in [1, 64, 255] {
-        let mut rig = Rig::new(&Config { time_to_live, ..config() });
+        let mut rig = Rig::new(&HostConfig { time_to_live, ..config() });
         rig.hear(&[broadcast(&[&[8, 6], &request()])]);
         for asked in [datagram(to_us(), &echo(b"data")), unsupported()] {
             let sent = rig.hear(&[frame(&asked)]);
@@ -49,7 +49,7 @@ fn error_has_type_of_service_0_and_reply_that_of_its_request() {
 // proves: rfc3927-arp-for-everything
 #[test]
 fn link_local_host_resolves_every_destination_on_its_link() {
-    let mut rig = Rig::new(&Config::link_local(OUR_MAC));
+    let mut rig = Rig::new(&HostConfig::link_local(OUR_MAC));
     rig.pass(Duration::from_secs(20));
     let ours = rig.host.address().unwrap().addr();
     for stranger in [[192, 0, 2, 1], [10, 0, 0, 9], [169, 254, 7, 7]] {
@@ -57,7 +57,7 @@ fn link_local_host_resolves_every_destination_on_its_link() {
         let sent = rig.hear(&[framed(OUR_MAC, PEER_MAC, &datagram(ask, &echo(b"data")))]);
         assert_eq!((sent.len(), &sent[0][12..14], &sent[0][38..42]), (1, &[8, 6][..], &stranger[..]));
     }
-    let gateway = Config { gateway: Some([169, 254, 7, 7].into()), ..Config::link_local(OUR_MAC) };
+    let gateway = HostConfig { gateway: Some([169, 254, 7, 7].into()), ..HostConfig::link_local(OUR_MAC) };
     assert!(Host::new(NOW, &gateway).is_err(), "a link-local host has no gateway");
 }
 
@@ -65,9 +65,9 @@ fn link_local_host_resolves_every_destination_on_its_link() {
 #[test]
 fn error_about_a_route_changes_nothing_and_its_unused_field_is_ignored() {
     let mut rig = Rig::acquainted();
-    let ping = Ping { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
+    let ping = EchoRequest { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
     for (kind, code) in [(3, 0), (3, 1), (3, 5), (5, 1), (4, 0)] {
-        assert_eq!(rig.host.ping(rig.now, ping, b"", &mut rig.pool), Sent::Departs, "{kind}, {code}");
+        assert_eq!(rig.host.ping(rig.now, ping, b"", &mut rig.pool), SendOutcome::Queued, "{kind}, {code}");
         let sent = rig.hear(&[]);
         let mut error = [&[kind, code, 0, 0, 10, 0, 0, 9][..], &sent[0][14..42]].concat();
         let sum = inet::checksum::of(&error);
@@ -100,7 +100,7 @@ fn datagram_from_this_network_or_class_e_is_dropped_and_counted() {
         let forged = ipv4::Fields::new(IpProtocol::ICMP, source.into(), OURS);
         for message in [echo(b"data"), echo_reply()] {
             let (verdict, sent) = rig.judge(&frame(&datagram(forged, &message)));
-            let reason = Dropped::Ipv4(ipv4::Dropped::SourceReserved);
+            let reason = DropReason::Ipv4(ipv4::Dropped::SourceReserved);
             assert_eq!((verdict.dropped(), sent.len()), (Some(reason), 0), "{source:?}");
         }
         assert_eq!((rig.count("ipv4", "source is in 0.0.0.0/8 or class E"), rig.events().len()), (2, 0));
@@ -121,8 +121,8 @@ fn datagram_that_a_full_queue_returns_is_not_reported_as_host_unreachable() {
     let mut rig = Rig::new(&config());
     let each = rig.host.config().table.parcels_each;
     for sequence in 0..=u16::try_from(each).unwrap() {
-        let ping = Ping { destination: PEER, identifier: 1, sequence, time_to_live: 64 };
-        assert_eq!(rig.host.ping(rig.now, ping, b"", &mut rig.pool), Sent::Waits);
+        let ping = EchoRequest { destination: PEER, identifier: 1, sequence, time_to_live: 64 };
+        assert_eq!(rig.host.ping(rig.now, ping, b"", &mut rig.pool), SendOutcome::Pending);
     }
     rig.hear(&[]);
     assert_eq!((rig.events(), rig.pool.held()), (Vec::new(), each), "one came back");

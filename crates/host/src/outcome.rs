@@ -5,35 +5,35 @@ use std::fmt;
 use icmp::Problem;
 use link::EtherType;
 
-use crate::{NotSent, UdpDropped};
+use crate::{TxDropReason, UdpDropReason};
 
 /// What a host made of one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum FrameOutcome {
     /// An ARP packet was taken in.
     Arp(arp::Received),
     /// A datagram was taken in.
-    Ipv4(Taken),
+    Ipv4(DatagramOutcome),
     /// The frame was turned away.
-    Dropped(Dropped),
+    Dropped(DropReason),
 }
 
 /// What became of a datagram that was not turned away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taken {
+pub enum DatagramOutcome {
     /// A fragment waits for the rest of its datagram.
-    Kept,
+    FragmentStored,
     /// An echo request was answered.
-    Answered,
+    EchoReplied,
     /// An answer, or an error about a datagram of ours: an event tells.
-    Told,
+    Reported,
     /// It was refused. An ICMP error was sent if RFC 1122 and the rate limits allow one.
-    Refused(Problem),
+    Rejected(Problem),
 }
 
 /// Why a frame was turned away, and by which layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dropped {
+pub enum DropReason {
     /// By the link layer.
     Link(link::Dropped),
     /// By ARP.
@@ -43,24 +43,24 @@ pub enum Dropped {
     /// By ICMP.
     Icmp(icmp::Dropped),
     /// A UDP datagram whose header is wrong.
-    Udp(UdpDropped),
+    Udp(UdpDropReason),
     /// Nobody here speaks the protocol.
-    Protocol(EtherType),
+    UnsupportedEtherType(EtherType),
     /// A datagram for an address of ours that is not in use.
-    NotInUse,
+    AddressNotInUse,
     /// To one of our stations, for the protocol address of another.
-    WrongStation,
+    WrongMac,
     /// A datagram to a broadcast address or a group that nobody here wants.
-    Unwanted,
+    NoListener,
     /// An answer was due, and there is no way to its destination.
     NoRoute,
     /// An answer was due, and could not be sent.
-    NotSent(NotSent),
+    Transmit(TxDropReason),
 }
 
-impl Verdict {
+impl FrameOutcome {
     /// Why the frame was turned away, if it was.
-    pub fn dropped(self) -> Option<Dropped> {
+    pub fn dropped(self) -> Option<DropReason> {
         match self {
             Self::Dropped(reason) => Some(reason),
             Self::Arp(_) | Self::Ipv4(_) => None,
@@ -68,43 +68,43 @@ impl Verdict {
     }
 }
 
-impl From<link::Dropped> for Dropped {
+impl From<link::Dropped> for DropReason {
     fn from(reason: link::Dropped) -> Self {
         Self::Link(reason)
     }
 }
 
-impl From<arp::Dropped> for Dropped {
+impl From<arp::Dropped> for DropReason {
     fn from(reason: arp::Dropped) -> Self {
         Self::Arp(reason)
     }
 }
 
-impl From<ipv4::Dropped> for Dropped {
+impl From<ipv4::Dropped> for DropReason {
     fn from(reason: ipv4::Dropped) -> Self {
         Self::Ipv4(reason)
     }
 }
 
-impl From<icmp::Dropped> for Dropped {
+impl From<icmp::Dropped> for DropReason {
     fn from(reason: icmp::Dropped) -> Self {
         Self::Icmp(reason)
     }
 }
 
-impl From<UdpDropped> for Dropped {
-    fn from(reason: UdpDropped) -> Self {
+impl From<UdpDropReason> for DropReason {
+    fn from(reason: UdpDropReason) -> Self {
         Self::Udp(reason)
     }
 }
 
-impl From<NotSent> for Dropped {
-    fn from(reason: NotSent) -> Self {
-        Self::NotSent(reason)
+impl From<TxDropReason> for DropReason {
+    fn from(reason: TxDropReason) -> Self {
+        Self::Transmit(reason)
     }
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for FrameOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Arp(received) => received.fmt(f),
@@ -114,18 +114,18 @@ impl fmt::Display for Verdict {
     }
 }
 
-impl fmt::Display for Taken {
+impl fmt::Display for DatagramOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Kept => f.write_str("kept, until the rest of its datagram comes"),
-            Self::Answered => f.write_str("answered"),
-            Self::Told => f.write_str("taken in, and told"),
-            Self::Refused(problem) => write!(f, "refused: {problem}"),
+            Self::FragmentStored => f.write_str("kept, until the rest of its datagram comes"),
+            Self::EchoReplied => f.write_str("answered"),
+            Self::Reported => f.write_str("taken in, and told"),
+            Self::Rejected(problem) => write!(f, "refused: {problem}"),
         }
     }
 }
 
-impl fmt::Display for Dropped {
+impl fmt::Display for DropReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Link(reason) => reason.fmt(f),
@@ -133,12 +133,12 @@ impl fmt::Display for Dropped {
             Self::Ipv4(reason) => reason.fmt(f),
             Self::Icmp(reason) => reason.fmt(f),
             Self::Udp(reason) => reason.fmt(f),
-            Self::Protocol(ether_type) => write!(f, "nobody here speaks {ether_type}"),
-            Self::NotInUse => f.write_str("the address is not in use"),
-            Self::WrongStation => f.write_str("sent to another station than the destination's"),
-            Self::Unwanted => f.write_str("nobody here wants it"),
+            Self::UnsupportedEtherType(ether_type) => write!(f, "nobody here speaks {ether_type}"),
+            Self::AddressNotInUse => f.write_str("the address is not in use"),
+            Self::WrongMac => f.write_str("sent to another station than the destination's"),
+            Self::NoListener => f.write_str("nobody here wants it"),
             Self::NoRoute => f.write_str("no way leads to whoever is to be answered"),
-            Self::NotSent(reason) => reason.fmt(f),
+            Self::Transmit(reason) => reason.fmt(f),
         }
     }
 }

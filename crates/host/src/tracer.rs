@@ -1,0 +1,19 @@
+//! Tracing of the frames of a host.
+
+use tap::Instant;
+
+use crate::FrameOutcome;
+
+/// Observer of the frames of a host. The default methods do nothing; `()` is a tracer without cost.
+pub trait Tracer {
+    /// Called for each received frame, before it is handled.
+    fn frame_received(&mut self, _now: Instant, _bytes: &[u8]) {}
+
+    /// Called with the outcome of the last received frame.
+    fn frame_handled(&mut self, _now: Instant, _outcome: FrameOutcome) {}
+
+    /// Called for each frame before it is transmitted, including its padding.
+    fn frame_sent(&mut self, _now: Instant, _bytes: &[u8]) {}
+}
+
+impl Tracer for () {}
