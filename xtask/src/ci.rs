@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::process::{Command, ExitCode};
 
-use crate::{Outcome, bench, layers, spec};
+use crate::{Outcome, bench, layers, names, spec};
 use testbed::installed::installed;
 
 /// The steps, each a cargo command line. Clippy compiles the benches too.
@@ -36,7 +36,7 @@ pub(crate) fn run() -> Outcome {
         }
     }
     println!("cargo xtask bench parse --gate");
-    let checks = [bench::hold_parse()?, layers::check(None)?, spec::check(None)?];
+    let checks = [bench::hold_parse()?, layers::check(None)?, spec::check(None)?, names::check()?];
     Ok(checks.into_iter().find(|check| *check != ExitCode::SUCCESS).unwrap_or(ExitCode::SUCCESS))
 }
 

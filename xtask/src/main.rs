@@ -6,6 +6,7 @@ mod bench;
 mod ci;
 mod dist;
 mod layers;
+mod names;
 mod setup_tap;
 mod spec;
 
@@ -47,7 +48,9 @@ enum Command {
         #[arg(long, value_name = "PATH")]
         root: Option<PathBuf>,
     },
-    /// Everything that CI checks but the tests: format, lints, docs, layers, spec, dependencies, fuzz targets and
+    /// Check that no old name of xtask/names.txt is in the tree
+    Names,
+    /// Everything that CI checks but the tests: format, lints, docs, layers, spec, names, dependencies, fuzz targets and
     /// benches compile, the bounds on what parsing costs
     Ci,
     /// Measure, beside peers and floors, alternated in one run
@@ -91,6 +94,7 @@ fn main() -> ExitCode {
         Command::TeardownTap { name } => setup_tap::tear_down(&name),
         Command::Layers { manifest_path } => layers::check(manifest_path.as_deref()),
         Command::Spec { root } => spec::check(root.as_deref()),
+        Command::Names => names::check(),
         Command::Ci => ci::run(),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Dist(arguments) => dist::run(&arguments),
