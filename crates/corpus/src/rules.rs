@@ -34,6 +34,19 @@ pub(crate) const RULES: &[Rule] = &[
         },
     },
     Rule {
+        name: "signed numbers",
+        reason: "tshark reads the fraction of a time as a signed number and no length above 2^31 - 1; both are unsigned in \
+                 captures, and `decode` shows what the record says.",
+        explains: |compared| {
+            let theirs = compared.theirs.as_deref().unwrap_or_default();
+            match (compared.header, compared.field) {
+                ("frame", "time") => theirs.starts_with('-'),
+                ("frame", "length") => theirs == "2147483647" && compared.ours.is_some(),
+                _ => false,
+            }
+        },
+    },
+    Rule {
         name: "padding",
         reason: "What follows the end that a length or a format sets is padding (IEEE 802.3 3.2.8, RFC 894): no field \
                  of a header, and `decode` shows it among the octets alone (`-x`).",

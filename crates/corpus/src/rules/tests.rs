@@ -177,3 +177,16 @@ fn wire_length_below_the_captured_length_is_explained_and_another_is_not() {
     assert_eq!(of("61", 60), [None]);
     assert_eq!(of("32", 20), [None]);
 }
+
+#[test]
+fn time_and_length_beyond_signed_numbers_are_explained() {
+    let of = |name: &str, theirs: &str| {
+        let ours = "\"time\":1953635450562680000,\"length\":4093509168,\"faults\":[]";
+        explained(ours, &proto("frame", 0, &item(name, 0, 0, theirs, "")))
+    };
+    let signed = Some("signed numbers");
+    assert!(of("frame.time_epoch", "-1953631157.1404616000").contains(&signed));
+    assert!(!of("frame.time_epoch", "1953631157.1404616000").contains(&signed));
+    assert!(of("frame.len", "2147483647").contains(&signed));
+    assert!(!of("frame.len", "60").contains(&signed));
+}
