@@ -11,7 +11,7 @@ use std::num::TryFromIntError;
 
 use arp::{Answer, Fields, MacAddr, Operation, Packet};
 use criterion::{Criterion, Throughput};
-use link::{EtherType, Ethernet};
+use link::{EtherType, EthernetFrame};
 
 /// The yardstick.
 #[path = "cast/packet.rs"]
@@ -134,7 +134,7 @@ fn rewriting(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
 
 /// All nine fields: four are what they must be, five are returned.
 fn layered(octets: &[u8]) -> Option<Fields> {
-    let frame = Ethernet::parse(octets).ok()?;
+    let frame = EthernetFrame::parse(octets).ok()?;
     if frame.ether_type() != EtherType::ARP {
         return None;
     }

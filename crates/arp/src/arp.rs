@@ -2,9 +2,9 @@
 
 use std::net::Ipv4Addr;
 
-use base::{EventQueue, Secret};
+use base::{EventQueue, ReasonCounters, Secret};
 use ipnet::Ipv4Net;
-use link::{Instant, MacAddr, Tally};
+use link::{Instant, MacAddr};
 use neighbor::{NeighborTable, Resolution, Settings};
 
 use crate::claims::Claims;
@@ -72,7 +72,7 @@ pub struct Arp<P> {
     pub(crate) claims: Claims,
     pub(crate) proxies: Proxies,
     pub(crate) neighbors: NeighborTable<Ipv4Addr, P>,
-    pub(crate) dropped: Tally<Dropped>,
+    pub(crate) dropped: ReasonCounters<Dropped>,
     events: EventQueue<Event>,
 }
 
@@ -92,7 +92,7 @@ impl<P> Arp<P> {
             claims: Claims::new(Secret::new(config.table.seed)),
             proxies: Proxies::default(),
             neighbors: NeighborTable::new(config.table),
-            dropped: Tally::default(),
+            dropped: ReasonCounters::default(),
             events: EventQueue::new(Self::EVENTS),
         }
     }
@@ -157,7 +157,7 @@ impl<P> Arp<P> {
     }
 
     /// Packets turned away, by reason.
-    pub fn dropped(&self) -> &Tally<Dropped> {
+    pub fn dropped(&self) -> &ReasonCounters<Dropped> {
         &self.dropped
     }
 

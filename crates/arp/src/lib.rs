@@ -31,7 +31,7 @@ mod view;
 mod wait;
 mod wire;
 
-pub use link::{Cast, Instant, MacAddr, Reason, Tally};
+pub use link::{DestinationKind, Instant, MacAddr};
 pub use neighbor::{
     AddError, Address, Counts, Due as Errand, Event as Change, Heard, Merge, Neighbor, NeighborTable,
     Resolution, Returned, Settings, State,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use link::{MacAddr, Stations};
+use link::{MacAddr, MacSet};
 
 /// The protocol addresses we answer for, each with its hardware address, kept as ranges: one host
 /// is a set of one.
@@ -12,7 +12,7 @@ pub struct Locals {
     /// Sorted by first address, without overlap.
     ranges: Vec<Range>,
     /// The hardware addresses, those without a protocol address too.
-    stations: Stations,
+    stations: MacSet,
 }
 
 /// Protocol addresses as numbers: they are compared for every packet.

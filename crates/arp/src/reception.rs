@@ -7,7 +7,7 @@ use link::{Instant, MacAddr};
 
 use crate::{Answer, Arp, Heard, Merge, Operation, Packet, Policy};
 
-link::reasons! {
+base::reasons! {
     /// Why a packet was turned away.
     pub enum Dropped {
         /// Shorter than 28 octets.

@@ -1,6 +1,6 @@
 //! A frame at one look.
 
-use link::{EtherType, Ethernet, EthernetHeader};
+use link::{EtherType, EthernetFrame, EthernetHeader};
 use zerocopy::FromBytes;
 
 use crate::wire::ArpFrame;
@@ -8,31 +8,31 @@ use crate::{Dropped, Packet};
 
 /// A valid frame, seen as far as one look shows.
 ///
-/// It says nothing but what [`Ethernet::parse`] and [`Packet::parse`] say one after the other; it says
+/// It says nothing but what [`EthernetFrame::parse`] and [`Packet::parse`] say one after the other; it says
 /// it sooner.
 #[derive(Clone, Copy, Debug)]
 pub enum View<'a> {
     /// An Ethernet II frame without tags, and the valid ARP packet in it, both seen at once.
     Whole {
         /// The frame.
-        ethernet: Ethernet<'a>,
+        ethernet: EthernetFrame<'a>,
         /// Its packet.
         packet: Packet<'a>,
     },
     /// Any other: with tags, with a SNAP header, of another protocol, with an ARP packet that is
     /// not for Ethernet and IPv4.
-    Layered(Ethernet<'a>),
+    Layered(EthernetFrame<'a>),
 }
 
 impl<'a> View<'a> {
     /// Reads a frame, from its destination on and without a frame check sequence.
     // Its result is read at once by whoever called: across crates it would go through memory.
     #[inline]
-    pub fn parse(octets: &'a [u8]) -> Result<View<'a>, link::Dropped> {
+    pub fn parse(octets: &'a [u8]) -> Result<View<'a>, link::LinkDropReason> {
         if let Some(whole) = View::whole(octets) {
             return Ok(whole);
         }
-        Ethernet::parse(octets).map(View::Layered)
+        EthernetFrame::parse(octets).map(View::Layered)
     }
 
     #[inline]
@@ -43,13 +43,13 @@ impl<'a> View<'a> {
         }
         // The padding too: the MTU is about all that the header precedes.
         let payload = octets.get(size_of::<EthernetHeader>()..)?;
-        let ethernet = Ethernet::of_type(&frame.ethernet, EtherType::ARP, payload)?;
+        let ethernet = EthernetFrame::of_type(&frame.ethernet, EtherType::ARP, payload)?;
         Some(View::Whole { ethernet, packet: Packet::of(frame) })
     }
 
     /// The frame.
     #[inline]
-    pub fn ethernet(&self) -> Ethernet<'a> {
+    pub fn ethernet(&self) -> EthernetFrame<'a> {
         match self {
             Self::Whole { ethernet, .. } | Self::Layered(ethernet) => *ethernet,
         }

@@ -16,8 +16,8 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use base::EventQueue;
-use link::{Instant, MacAddr, Tally, VlanId};
+use base::{EventQueue, ReasonCounters};
+use link::{Instant, MacAddr, VlanId};
 
 use self::claims::Turn;
 use self::entry::Entry;
@@ -83,7 +83,7 @@ pub struct Census {
     hush: Hush,
     events: EventQueue<Event>,
     counts: Counts,
-    dropped: Tally<Dropped>,
+    dropped: ReasonCounters<Dropped>,
 }
 
 /// A station that has an address.
@@ -124,7 +124,7 @@ impl Census {
             hush: Hush::new(settings.again),
             events: EventQueue::new(Self::EVENTS),
             counts: Counts::default(),
-            dropped: Tally::default(),
+            dropped: ReasonCounters::default(),
         }
     }
 
@@ -193,7 +193,7 @@ impl Census {
     }
 
     /// Why packets were dropped.
-    pub fn dropped(&self) -> &Tally<Dropped> {
+    pub fn dropped(&self) -> &ReasonCounters<Dropped> {
         &self.dropped
     }
 

@@ -11,7 +11,7 @@ use arp::{Fields, Packet};
 use capture::Direction;
 use host::{DropReason, FrameOutcome};
 use ipnet::Ipv4Net;
-use link::{EtherType, Ethernet, Link, MacAddr, Stations, VlanId, pad};
+use link::{EtherType, EthernetFrame, Link, MacAddr, MacSet, VlanId, pad};
 use tap::linux::{Interface, InterfaceName, PacketSocket, Tap};
 use tap::{Batch, Device, DeviceError, Frame, Instant, Pool};
 
@@ -65,7 +65,7 @@ impl ProbeSocket {
             (None, Some(name)) => on_tap(arguments, name)?,
             (None, None) => return Err(Failure::new("no wire is named; name one by -I or --tap")),
         };
-        let link = Link::new(Stations::one(mac), device.mtu(), vlan);
+        let link = Link::new(MacSet::one(mac), device.mtu(), vlan);
         let pool = Pool::new(device.mtu(), 2 * BATCH);
         let (arrived, departing) = (Batch::new(BATCH), Batch::new(BATCH));
         let recorder = arguments.capture.begin(interface.name().as_str(), clock)?;
@@ -208,7 +208,7 @@ impl ProbeSocket {
     fn frame(&mut self, packet: &Fields, destination: MacAddr) -> Option<Frame> {
         let mut frame = self.pool.take()?;
         packet.write_to(frame.append(Fields::LENGTH).ok()?).ok()?;
-        self.link.send(&mut frame, destination, self.mac, EtherType::ARP).ok()?;
+        self.link.add_header(&mut frame, destination, self.mac, EtherType::ARP).ok()?;
         pad(&mut frame, self.device.minimum_frame()).ok()?;
         Some(frame)
     }
@@ -320,21 +320,21 @@ pub(crate) fn device_failure(name: &InterfaceName, error: &DeviceError) -> Failu
 
 /// Returns the direction of a frame: the kernel's frames have its MAC address as source.
 pub(crate) fn frame_direction(kernel_mac: Option<MacAddr>, octets: &[u8]) -> Direction {
-    let departed = Ethernet::parse(octets).is_ok_and(|frame| Some(frame.source()) == kernel_mac);
+    let departed = EthernetFrame::parse(octets).is_ok_and(|frame| Some(frame.source()) == kernel_mac);
     if departed { Direction::Out } else { Direction::In }
 }
 
 /// Returns the ARP packet in a frame of the VLAN, and whether the frame was broadcast.
 fn packet<'a>(link: &Link, octets: &'a [u8]) -> Result<(Packet<'a>, bool), DropReason> {
-    let frame = Ethernet::parse(octets)?;
+    let frame = EthernetFrame::parse(octets)?;
     if frame.ether_type() != EtherType::ARP {
         return Err(DropReason::UnsupportedEtherType(frame.ether_type()));
     }
-    if !link.is_our_vlan(frame.tags()) {
-        return Err(link::Dropped::OtherVlan.into());
+    if !link.is_local_vlan(frame.tags()) {
+        return Err(link::LinkDropReason::OtherVlan.into());
     }
     if frame.source().is_group() {
-        return Err(link::Dropped::GroupSource.into());
+        return Err(link::LinkDropReason::GroupSource.into());
     }
     Ok((Packet::parse(frame.payload())?, frame.destination().is_group()))
 }

@@ -207,8 +207,10 @@ impl<W: Sink> Report<W> {
     /// From which level on a drop is printed. Frames for other stations are normal traffic: they are shown with
     /// the frames, and in the counters.
     fn level_of(reason: DropReason) -> Level {
-        let for_others =
-            matches!(reason, DropReason::Link(link::Dropped::NotForUs | link::Dropped::OtherVlan));
+        let for_others = matches!(
+            reason,
+            DropReason::Link(link::LinkDropReason::NotForUs | link::LinkDropReason::OtherVlan)
+        );
         if for_others { Level::Frames } else { Level::Events }
     }
 

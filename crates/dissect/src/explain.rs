@@ -5,7 +5,7 @@ mod diagram;
 use std::fmt::{Result, Write};
 
 use arp::Operation;
-use icmp::Kind;
+use icmp::IcmpType;
 use inet::IpProtocol;
 use link::EtherType;
 
@@ -93,7 +93,7 @@ fn value_name(field: &Field, value: &str) -> Option<String> {
         "type_of_service" => congestion(hex()?).to_owned(),
         "operation" => Operation(value.parse().ok()?).to_string(),
         "protocol" => IpProtocol(value.parse().ok()?).name().to_owned(),
-        "type" => Kind(value.parse().ok()?).name().to_owned(),
+        "type" => IcmpType(value.parse().ok()?).name().to_owned(),
         _ => return None,
     };
     Some(name)

@@ -3,12 +3,12 @@
 use std::fmt;
 
 use arp::{Operation, Packet};
-use icmp::Message;
+use icmp::IcmpMessage;
 use inet::{IpProtocol, checksum};
 use ipv4::Datagram;
 use link::{EtherType, MacAddr};
 
-use crate::frame::EthernetFrame;
+use crate::frame::DissectedFrame;
 use crate::summary::data_length;
 
 /// EtherType of RARP, whose packets have ARP's format (RFC 903).
@@ -50,10 +50,10 @@ pub enum FaultRule {
 /// Returns the faults of a frame that was `length` bytes long on the wire. Bytes that the capture cut off are no fault.
 pub(crate) fn faults(bytes: &[u8], length: usize) -> Vec<FrameFault> {
     let mut faults = Vec::new();
-    match EthernetFrame::parse(bytes, length) {
+    match DissectedFrame::parse(bytes, length) {
         Ok(frame) => {
             if frame.source.is_group() {
-                let reason = link::Dropped::GroupSource;
+                let reason = link::LinkDropReason::GroupSource;
                 faults.push(FrameFault::new("ethernet", Some("source"), &reason, "ethernet-group-source"));
             }
             match frame.ether_type {
@@ -107,8 +107,8 @@ impl FrameFault {
     }
 }
 
-fn link_fault(reason: link::Dropped) -> Option<FrameFault> {
-    use link::Dropped as D;
+fn link_fault(reason: link::LinkDropReason) -> Option<FrameFault> {
+    use link::LinkDropReason as D;
     Some(match reason {
         D::Truncated => FrameFault::truncation("ethernet", None, &reason, "truncated"),
         D::TruncatedTag => FrameFault::truncation("tags", None, &reason, "ethernet-tags"),
@@ -125,7 +125,7 @@ fn link_fault(reason: link::Dropped) -> Option<FrameFault> {
     })
 }
 
-fn check_arp(faults: &mut Vec<FrameFault>, frame: &EthernetFrame<'_>) {
+fn check_arp(faults: &mut Vec<FrameFault>, frame: &DissectedFrame<'_>) {
     const RULE: &str =
         "a station names its own address as the sender's; a proxy may name another, and so does a forger";
     let fault = |field, reason, requirement| FrameFault::new("arp", Some(field), &reason, requirement);
@@ -164,14 +164,14 @@ fn check_arp(faults: &mut Vec<FrameFault>, frame: &EthernetFrame<'_>) {
     }
 }
 
-fn check_ipv4(faults: &mut Vec<FrameFault>, frame: &EthernetFrame<'_>) {
+fn check_ipv4(faults: &mut Vec<FrameFault>, frame: &DissectedFrame<'_>) {
     let payload = frame.payload;
     let reason = Datagram::parse(payload).err();
     faults.extend(reason.and_then(|reason| header_fault(reason, frame)));
-    let Some(datagram) = Datagram::salvage(payload) else { return };
+    let Some(datagram) = Datagram::parse_lenient(payload) else { return };
     let header = payload.get(..datagram.header_length()).unwrap_or_default();
     if !checksum::is_valid(header) {
-        let reason = ipv4::Dropped::Checksum;
+        let reason = ipv4::Ipv4DropReason::Checksum;
         let fault = FrameFault::new("ipv4", Some("checksum"), &reason, "rfc1122-header-checksum");
         faults.push(FrameFault { detail: Some(wrong_sum(header, 10)), ..fault });
     }
@@ -214,16 +214,18 @@ impl DatagramData<'_> {
 }
 
 /// Returns the fault of an invalid IPv4 header, except of its checksum.
-fn header_fault(reason: ipv4::Dropped, frame: &EthernetFrame<'_>) -> Option<FrameFault> {
+fn header_fault(reason: ipv4::Ipv4DropReason, frame: &DissectedFrame<'_>) -> Option<FrameFault> {
     let fault =
         |field, summary: String, requirement| FrameFault::new("ipv4", Some(field), &summary, requirement);
     Some(match reason {
-        ipv4::Dropped::Checksum => return None,
-        ipv4::Dropped::Version => fault("version", reason.to_string(), "rfc1122-version"),
-        ipv4::Dropped::HeaderLength => fault("header_length", reason.to_string(), "rfc791-header-length"),
+        ipv4::Ipv4DropReason::Checksum => return None,
+        ipv4::Ipv4DropReason::Version => fault("version", reason.to_string(), "rfc1122-version"),
+        ipv4::Ipv4DropReason::HeaderLength => {
+            fault("header_length", reason.to_string(), "rfc791-header-length")
+        }
         // Beyond the captured bytes, but not beyond the frame on the wire.
-        ipv4::Dropped::TotalLength if !is_beyond(frame) => return None,
-        ipv4::Dropped::TotalLengthShort | ipv4::Dropped::TotalLength => {
+        ipv4::Ipv4DropReason::TotalLength if !is_beyond(frame) => return None,
+        ipv4::Ipv4DropReason::TotalLengthShort | ipv4::Ipv4DropReason::TotalLength => {
             fault("total_length", reason.to_string(), "rfc791-total-length")
         }
         _ => FrameFault::truncation("ipv4", None, &reason, "rfc791-header"),
@@ -231,7 +233,7 @@ fn header_fault(reason: ipv4::Dropped, frame: &EthernetFrame<'_>) -> Option<Fram
 }
 
 /// Whether the total length of a datagram exceeds the frame on the wire.
-fn is_beyond(frame: &EthernetFrame<'_>) -> bool {
+fn is_beyond(frame: &DissectedFrame<'_>) -> bool {
     let total = frame.payload.get(2..4).and_then(|bytes| bytes.first_chunk().copied());
     total.is_some_and(|total| usize::from(u16::from_be_bytes(total)) > frame.length)
 }
@@ -241,19 +243,19 @@ fn check_icmp(faults: &mut Vec<FrameFault>, data: &DatagramData<'_>) {
     if !data.is_whole() {
         return;
     }
-    let reason = match Message::parse(data.bytes) {
+    let reason = match IcmpMessage::parse(data.bytes) {
         Ok(message) => message.body().err(),
         Err(reason) => Some(reason),
     };
     match reason {
-        Some(reason @ icmp::Dropped::Checksum) => {
+        Some(reason @ icmp::IcmpDropReason::Checksum) => {
             let fault = FrameFault::new("icmp", Some("checksum"), &reason, "rfc792-checksum");
             faults.push(FrameFault { detail: Some(wrong_sum(data.bytes, 2)), ..fault });
         }
-        Some(reason @ icmp::Dropped::Truncated) => {
+        Some(reason @ icmp::IcmpDropReason::Truncated) => {
             faults.push(FrameFault::new("icmp", None, &reason, "rfc792-length"));
         }
-        Some(reason @ icmp::Dropped::Quote) => {
+        Some(reason @ icmp::IcmpDropReason::Quote) => {
             faults.push(FrameFault::new("icmp", None, &reason, "rfc792-quote"));
         }
         _ => {}

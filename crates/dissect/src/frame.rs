@@ -1,13 +1,13 @@
 //! Ethernet frames that a capture may have cut.
 
-use link::{Dropped, Encapsulation, EtherType, Ethernet, MacAddr, Tags};
+use link::{Encapsulation, EtherType, EthernetFrame, LinkDropReason, MacAddr, VlanTags};
 
 /// The Ethernet header and tags of a frame, and as much of its payload as was captured.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct EthernetFrame<'a> {
+pub(crate) struct DissectedFrame<'a> {
     pub(crate) source: MacAddr,
     pub(crate) destination: MacAddr,
-    pub(crate) tags: Tags,
+    pub(crate) tags: VlanTags,
     pub(crate) encapsulation: Encapsulation,
     pub(crate) ether_type: EtherType,
     pub(crate) payload: &'a [u8],
@@ -17,13 +17,13 @@ pub(crate) struct EthernetFrame<'a> {
     pub(crate) length: usize,
 }
 
-impl<'a> EthernetFrame<'a> {
+impl<'a> DissectedFrame<'a> {
     /// Reads a frame that was `length` bytes long on the wire, of which `bytes` were captured.
-    pub(crate) fn parse(bytes: &'a [u8], length: usize) -> Result<EthernetFrame<'a>, Dropped> {
-        match Ethernet::parse(bytes) {
-            Ok(frame) => Ok(EthernetFrame::new(&frame, frame.payload(), bytes, length)),
-            Err(Dropped::LengthBeyondFrame) if bytes.len() < length => {
-                EthernetFrame::parse_cut(bytes, length)
+    pub(crate) fn parse(bytes: &'a [u8], length: usize) -> Result<DissectedFrame<'a>, LinkDropReason> {
+        match EthernetFrame::parse(bytes) {
+            Ok(frame) => Ok(DissectedFrame::new(&frame, frame.payload(), bytes, length)),
+            Err(LinkDropReason::LengthBeyondFrame) if bytes.len() < length => {
+                DissectedFrame::parse_cut(bytes, length)
             }
             Err(reason) => Err(reason),
         }
@@ -31,32 +31,32 @@ impl<'a> EthernetFrame<'a> {
 
     /// Reads a frame whose length field is checked against its length on the wire. The field is 1,500 at most,
     /// so no more than that is filled in.
-    fn parse_cut(bytes: &'a [u8], length: usize) -> Result<EthernetFrame<'a>, Dropped> {
+    fn parse_cut(bytes: &'a [u8], length: usize) -> Result<DissectedFrame<'a>, LinkDropReason> {
         const LONGEST: usize = 2_048;
         let mut whole = bytes.to_vec();
         // No EtherType and no service access point that is known.
         whole.resize(length.min(LONGEST).max(bytes.len()), 0xff);
-        let frame = Ethernet::parse(&whole)?;
+        let frame = EthernetFrame::parse(&whole)?;
         if frame.payload_offset() > bytes.len() {
             // The SNAP header was not captured, so the protocol is not known.
-            return Err(Dropped::NotSnap);
+            return Err(LinkDropReason::NotSnap);
         }
         let payload = bytes.get(frame.payload_offset()..).unwrap_or_default();
         let captured = payload.len().min(frame.payload().len());
         let payload = payload.get(..captured).unwrap_or(payload);
-        Ok(EthernetFrame {
+        Ok(DissectedFrame {
             length: frame.payload().len(),
-            ..EthernetFrame::new(&frame, payload, bytes, length)
+            ..DissectedFrame::new(&frame, payload, bytes, length)
         })
     }
 
-    fn new(frame: &Ethernet<'_>, payload: &'a [u8], bytes: &[u8], length: usize) -> EthernetFrame<'a> {
+    fn new(frame: &EthernetFrame<'_>, payload: &'a [u8], bytes: &[u8], length: usize) -> DissectedFrame<'a> {
         // A length field ends the payload; a type leaves it to the wire.
         let missing = match frame.encapsulation() {
             Encapsulation::Snap => 0,
             Encapsulation::Type => length.saturating_sub(bytes.len()),
         };
-        EthernetFrame {
+        DissectedFrame {
             source: frame.source(),
             destination: frame.destination(),
             tags: frame.tags(),

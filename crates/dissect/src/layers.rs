@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::net::Ipv4Addr;
 
-use icmp::Kind;
+use icmp::IcmpType;
 use inet::IpProtocol;
 use link::{EtherType, MacAddr};
 
@@ -241,14 +241,14 @@ impl<'a> LayerParser<'a> {
 
     fn icmp(&mut self) {
         let head = self.bytes.get(self.offset..).unwrap_or_default();
-        let Some(kind) = head.first().map(|kind| Kind(*kind)) else { return };
+        let Some(kind) = head.first().map(|kind| IcmpType(*kind)) else { return };
         let layout = match (kind, head.get(1)) {
-            (Kind::ECHO_REQUEST | Kind::ECHO_REPLY | Kind(15 | 16), _) => &layout::ECHO,
-            (Kind(13 | 14), _) => &layout::TIMESTAMP,
-            (Kind(17 | 18), _) => &layout::MASK,
-            (Kind::UNREACHABLE, Some(4)) => &layout::TOO_BIG,
-            (Kind::REDIRECT, _) => &layout::REDIRECT,
-            (Kind::PARAMETER_PROBLEM, _) => &layout::PARAMETER,
+            (IcmpType::ECHO_REQUEST | IcmpType::ECHO_REPLY | IcmpType(15 | 16), _) => &layout::ECHO,
+            (IcmpType(13 | 14), _) => &layout::TIMESTAMP,
+            (IcmpType(17 | 18), _) => &layout::MASK,
+            (IcmpType::UNREACHABLE, Some(4)) => &layout::TOO_BIG,
+            (IcmpType::REDIRECT, _) => &layout::REDIRECT,
+            (IcmpType::PARAMETER_PROBLEM, _) => &layout::PARAMETER,
             _ => &layout::ICMP,
         };
         let layer = self.push(layout);

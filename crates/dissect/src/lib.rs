@@ -29,7 +29,7 @@ pub use layers::{FieldValue, Layer, Layers, TAG_LIMIT};
 pub use layout::{Field, FieldFormat, LAYOUTS, Layout};
 pub use summary::SummaryStyle;
 
-use frame::EthernetFrame;
+use frame::DissectedFrame;
 
 /// A frame taken apart.
 #[derive(Clone, Debug)]
@@ -71,7 +71,7 @@ impl<'a> Dissection<'a> {
 
     /// Returns the bytes behind the link header, or all bytes if the link header is invalid.
     pub fn payload(&self) -> &'a [u8] {
-        let offset = EthernetFrame::parse(self.bytes, self.length).map_or(0, |frame| frame.offset);
+        let offset = DissectedFrame::parse(self.bytes, self.length).map_or(0, |frame| frame.offset);
         self.bytes.get(offset..).unwrap_or(self.bytes)
     }
 

@@ -10,7 +10,7 @@ use arp::{MacAddr, Operation, Packet};
 use link::{Encapsulation, EtherType, SnapHeader, VlanTag};
 
 use crate::fault::{FrameFault, RARP};
-use crate::frame::EthernetFrame;
+use crate::frame::DissectedFrame;
 pub(crate) use datagram::data_length;
 
 /// What a summary holds besides the protocol's own line.
@@ -32,7 +32,7 @@ pub(crate) fn write(
     faults: &[FrameFault],
 ) -> std::fmt::Result {
     let start = line.len();
-    match EthernetFrame::parse(bytes, length) {
+    match DissectedFrame::parse(bytes, length) {
         Ok(frame) => write_frame(line, style, &frame, length)?,
         Err(_) => unparsed::write(line, bytes, length)?,
     }
@@ -50,7 +50,7 @@ pub(crate) fn write(
 fn write_frame(
     line: &mut String,
     style: SummaryStyle,
-    frame: &EthernetFrame<'_>,
+    frame: &DissectedFrame<'_>,
     length: usize,
 ) -> std::fmt::Result {
     match frame.ether_type {
@@ -66,7 +66,7 @@ fn write_frame(
     }
 }
 
-fn write_header(line: &mut String, frame: &EthernetFrame<'_>, length: usize) -> std::fmt::Result {
+fn write_header(line: &mut String, frame: &DissectedFrame<'_>, length: usize) -> std::fmt::Result {
     write!(line, "{} > {}, ", frame.source, frame.destination)?;
     let mut length = Some(length);
     for tag in frame.tags.iter() {

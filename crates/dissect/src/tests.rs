@@ -1,8 +1,8 @@
 use arp::Packet;
-use icmp::{Echo, Kind};
+use icmp::{Echo, IcmpType};
 use inet::IpProtocol;
-use ipv4::{Datagram, Fields};
-use link::{Ethernet, MacAddr};
+use ipv4::{Datagram, Ipv4Fields};
+use link::{EthernetFrame, MacAddr};
 use proptest::prelude::*;
 
 use super::*;
@@ -80,7 +80,7 @@ proptest! {
     fn ethernet_and_tag_layouts_agree_with_link(macs in any::<[[u8; 6]; 2]>(), tag in 0..0xffff_u16) {
         prop_assume!(tag & 0xfff != 0xfff);
         let bytes = [&macs.concat()[..], &[0x81, 0], &tag.to_be_bytes(), &[0x88, 0xb5], &[0; 46]].concat();
-        let frame = Ethernet::parse(&bytes).unwrap();
+        let frame = EthernetFrame::parse(&bytes).unwrap();
         let (header, vlan) = (layer(&bytes, "ethernet"), layer(&bytes, "tags"));
         let mac = |name| header.value(name).unwrap();
         prop_assert_eq!(mac("destination"), FieldValue::Mac(frame.destination()));
@@ -96,11 +96,11 @@ proptest! {
     fn ipv4_and_echo_layouts_agree_with_ipv4_and_icmp(
         addresses in any::<[[u8; 4]; 2]>(), more_fragments: bool, offset in 0..100_usize, identifier: u16, sequence: u16,
     ) {
-        let mut datagram = vec![0; Fields::LENGTH + Echo::HEADER];
-        let (_, message) = datagram.split_at_mut(Fields::LENGTH);
-        Echo { identifier, sequence, data: &[] }.write_to(Kind::ECHO_REQUEST, message).unwrap();
-        let fields = Fields::new(IpProtocol::ICMP, addresses[0].into(), addresses[1].into());
-        Fields { fragment_offset: offset * 8, more_fragments, ..fields }.write_to(&mut datagram).unwrap();
+        let mut datagram = vec![0; Ipv4Fields::LENGTH + Echo::HEADER];
+        let (_, message) = datagram.split_at_mut(Ipv4Fields::LENGTH);
+        Echo { identifier, sequence, data: &[] }.write_to(IcmpType::ECHO_REQUEST, message).unwrap();
+        let fields = Ipv4Fields::new(IpProtocol::ICMP, addresses[0].into(), addresses[1].into());
+        Ipv4Fields { fragment_offset: offset * 8, more_fragments, ..fields }.write_to(&mut datagram).unwrap();
         let bytes = [&ethernet([8, 0])[..], &datagram].concat();
         let datagram = Datagram::parse(&datagram).unwrap();
         let header = layer(&bytes, "ipv4");
@@ -117,7 +117,7 @@ proptest! {
         prop_assert_eq!(header.value("destination"), Some(FieldValue::Ip(datagram.destination())));
         if offset == 0 {
             let echo = layer(&bytes, "icmp");
-            prop_assert_eq!(number(&echo, "type"), usize::from(Kind::ECHO_REQUEST.0));
+            prop_assert_eq!(number(&echo, "type"), usize::from(IcmpType::ECHO_REQUEST.0));
             prop_assert_eq!(number(&echo, "identifier"), usize::from(identifier));
             prop_assert_eq!(number(&echo, "sequence"), usize::from(sequence));
         }

@@ -2,9 +2,9 @@
 
 use std::net::Ipv4Addr;
 
-use icmp::{Echo, Kind, Problem};
+use icmp::{Echo, IcmpType, IcmpError};
 use inet::{IpProtocol, checksum};
-use ipv4::Fields;
+use ipv4::Ipv4Fields;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 
 /// A datagram on the wire.
@@ -66,12 +66,12 @@ impl Ip<'_> {
     /// The payload of a frame: the datagram and its padding.
     pub(crate) fn octets(&self) -> Vec<u8> {
         let (protocol, data) = self.data.octets();
-        let mut fields = Fields {
+        let mut fields = Ipv4Fields {
             type_of_service: self.type_of_service,
             identification: u16::try_from(data.len()).unwrap_or(0),
-            ..Fields::new(protocol, self.source.address(), self.destination.address())
+            ..Ipv4Fields::new(protocol, self.source.address(), self.destination.address())
         };
-        let mut octets = vec![0; Fields::LENGTH];
+        let mut octets = vec![0; Ipv4Fields::LENGTH];
         match self.part {
             None => octets.extend(&data),
             Some(part) => {
@@ -88,7 +88,7 @@ impl Ip<'_> {
         octets.truncate(1_500);
         fields.write_to(&mut octets).expect("a datagram of moderate length");
         if let Some(lie) = self.lie {
-            octets[usize::from(lie.place) % Fields::LENGTH] = lie.octet;
+            octets[usize::from(lie.place) % Ipv4Fields::LENGTH] = lie.octet;
             if lie.is_repaired {
                 let length = usize::from(octets[0] & 0x0f) * 4;
                 repair(&mut octets, length);
@@ -101,7 +101,7 @@ impl Ip<'_> {
 
 /// Makes the checksum of a header right.
 fn repair(octets: &mut [u8], length: usize) {
-    if let Some(header) = octets.get_mut(..length.max(Fields::LENGTH)) {
+    if let Some(header) = octets.get_mut(..length.max(Ipv4Fields::LENGTH)) {
         header[10..12].fill(0);
         let sum = checksum::of(header);
         header[10..12].copy_from_slice(&sum.to_be_bytes());
@@ -122,8 +122,8 @@ impl Address {
 impl Data<'_> {
     fn octets(&self) -> (IpProtocol, Vec<u8>) {
         match self {
-            Self::Echo(number) => (IpProtocol::ICMP, echo(Kind::ECHO_REQUEST, *number)),
-            Self::Reply(number) => (IpProtocol::ICMP, echo(Kind::ECHO_REPLY, *number)),
+            Self::Echo(number) => (IpProtocol::ICMP, echo(IcmpType::ECHO_REQUEST, *number)),
+            Self::Reply(number) => (IpProtocol::ICMP, echo(IcmpType::ECHO_REPLY, *number)),
             Self::Error { code, about } => (IpProtocol::ICMP, error(*code, about.address())),
             Self::Message(octets) => {
                 let mut message = octets.to_vec();
@@ -139,7 +139,7 @@ impl Data<'_> {
     }
 }
 
-fn echo(kind: Kind, number: u8) -> Vec<u8> {
+fn echo(kind: IcmpType, number: u8) -> Vec<u8> {
     let data = vec![number; usize::from(number) * 37];
     let mut message = vec![0; Echo::HEADER + data.len()];
     let echo = Echo { identifier: 7, sequence: number.into(), data: &data };
@@ -148,12 +148,12 @@ fn echo(kind: Kind, number: u8) -> Vec<u8> {
 }
 
 fn error(code: u8, about: Ipv4Addr) -> Vec<u8> {
-    let mut datagram = vec![0; Fields::LENGTH];
-    datagram.extend(echo(Kind::ECHO_REQUEST, 1));
-    let fields = Fields::new(IpProtocol::ICMP, about, Ipv4Addr::new(192, 0, 2, 1));
+    let mut datagram = vec![0; Ipv4Fields::LENGTH];
+    datagram.extend(echo(IcmpType::ECHO_REQUEST, 1));
+    let fields = Ipv4Fields::new(IpProtocol::ICMP, about, Ipv4Addr::new(192, 0, 2, 1));
     fields.write_to(&mut datagram).expect("a datagram");
-    let mut message = vec![0; Problem::LONGEST];
-    let length = Problem::unreachable(code).write_to(&datagram, &mut message).expect("room for it");
+    let mut message = vec![0; IcmpError::LONGEST];
+    let length = IcmpError::unreachable(code).write_to(&datagram, &mut message).expect("room for it");
     message.truncate(length);
     message
 }

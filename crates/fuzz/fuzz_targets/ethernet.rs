@@ -4,7 +4,7 @@
 use std::ptr;
 
 use libfuzzer_sys::fuzz_target;
-use link::{Accepted, Cast, Encapsulation, EtherType, Ethernet, Link, MacAddr, Stations, VlanId, VlanTag};
+use link::{ReceivedFrame, DestinationKind, Encapsulation, EtherType, EthernetFrame, Link, MacAddr, MacSet, VlanId, VlanTag};
 
 /// Our stations: 02:00:00:00:00:02 to :05.
 const FIRST: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
@@ -16,7 +16,7 @@ const MTU: usize = 100;
 
 fuzz_target!(|octets: &[u8]| {
     let cut = octets.split_last().map_or(octets, |(_, cut)| cut);
-    if let Ok(frame) = Ethernet::parse(octets) {
+    if let Ok(frame) = EthernetFrame::parse(octets) {
         lies_inside(octets, &frame);
         makes_sense(&frame);
     }
@@ -27,7 +27,7 @@ fuzz_target!(|octets: &[u8]| {
 });
 
 /// The payload is a view into the frame, where the frame says it is.
-fn lies_inside(octets: &[u8], frame: &Ethernet<'_>) {
+fn lies_inside(octets: &[u8], frame: &EthernetFrame<'_>) {
     let (offset, payload) = (frame.payload_offset(), frame.payload());
     assert!(ptr::eq(payload, &raw const octets[offset..offset + payload.len()]));
     let snap = frame.encapsulation() == Encapsulation::Snap;
@@ -40,7 +40,7 @@ fn lies_inside(octets: &[u8], frame: &Ethernet<'_>) {
     }
 }
 
-fn makes_sense(frame: &Ethernet<'_>) {
+fn makes_sense(frame: &EthernetFrame<'_>) {
     assert!(frame.ether_type().0 >= EtherType::FIRST);
     assert!(frame.encapsulation() == Encapsulation::Snap || !frame.ether_type().is_tag());
     for tag in frame.tags().iter() {
@@ -51,8 +51,8 @@ fn makes_sense(frame: &Ethernet<'_>) {
 
 /// A frame that parses without its last octet says the same with it.
 fn needs_no_more_than_it_reads(cut: &[u8], whole: &[u8]) {
-    let Ok(cut) = Ethernet::parse(cut) else { return };
-    let whole = Ethernet::parse(whole).expect("one octet more makes no frame worse");
+    let Ok(cut) = EthernetFrame::parse(cut) else { return };
+    let whole = EthernetFrame::parse(whole).expect("one octet more makes no frame worse");
     assert_eq!(cut.destination(), whole.destination());
     assert_eq!(cut.source(), whole.source());
     assert_eq!(cut.tags(), whole.tags());
@@ -63,22 +63,22 @@ fn needs_no_more_than_it_reads(cut: &[u8], whole: &[u8]) {
 
 /// A link accepts what is sent to it by a station, in its VLAN, and counts every frame once.
 fn belongs_to_us(vlan: Option<VlanId>, frames: [&[u8]; 2]) {
-    let mut stations = Stations::default();
+    let mut stations = MacSet::default();
     stations.add(FIRST, LAST);
     let mut link = Link::new(stations, MTU, vlan);
     link.join(JOINED).expect("room for a first group");
 
     for octets in frames {
         let before = link.accepted();
-        let Ok(Accepted { frame, cast }) = link.receive(octets) else {
+        let Ok(ReceivedFrame { frame, cast }) = link.receive(EthernetFrame::parse(octets)) else {
             assert_eq!(link.accepted(), before);
             continue;
         };
         let destination = frame.destination();
         match cast {
-            Cast::Unicast => assert!((FIRST..=LAST).contains(&destination)),
-            Cast::Group => assert_eq!(destination, JOINED),
-            Cast::Broadcast => assert_eq!(destination, MacAddr::BROADCAST),
+            DestinationKind::Unicast => assert!((FIRST..=LAST).contains(&destination)),
+            DestinationKind::Multicast => assert_eq!(destination, JOINED),
+            DestinationKind::Broadcast => assert_eq!(destination, MacAddr::BROADCAST),
         }
         assert!(!frame.source().is_group());
         let headers = 14 + 4 * frame.tags().iter().count();

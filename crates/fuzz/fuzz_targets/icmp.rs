@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use icmp::{Addresses, Cast, Config, Icmp, Instant, Kind, Message, Problem, Quoted, Received, answer_over};
+use icmp::{LocalAddresses, DestinationKind, IcmpConfig, Icmp, Instant, IcmpType, IcmpMessage, IcmpError, QuotedDatagram, ReceivedMessage, reply_in_place};
 use inet::IpProtocol;
-use ipv4::Fields;
+use ipv4::Ipv4Fields;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 
@@ -16,7 +16,7 @@ const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
 #[derive(Arbitrary, Debug)]
 struct Scene<'a> {
-    answers_many: bool,
+    answers_broadcast: bool,
     steps: Vec<Step<'a>>,
 }
 
@@ -40,8 +40,8 @@ enum Address {
 }
 
 fuzz_target!(|scene: Scene<'_>| {
-    let addresses = Addresses::one("10.0.0.2/24".parse().expect("an address"));
-    let mut icmp = Icmp::new(&Config { answers_many: scene.answers_many, ..Config::default() });
+    let addresses = LocalAddresses::one("10.0.0.2/24".parse().expect("an address"));
+    let mut icmp = Icmp::new(&IcmpConfig { answers_broadcast: scene.answers_broadcast, ..IcmpConfig::default() });
     let mut millis = 0;
     let mut sent: HashMap<Ipv4Addr, u64> = HashMap::new();
     for step in scene.steps {
@@ -50,8 +50,8 @@ fuzz_target!(|scene: Scene<'_>| {
         let (about, link) = match step {
             Step::Message { octets, repaired, to_many } => {
                 let octets = if repaired { repair(octets) } else { octets.to_vec() };
-                let cast = if to_many { Cast::Broadcast } else { Cast::Unicast };
-                receive(&mut icmp, &addresses, cast, &octets, scene.answers_many);
+                let cast = if to_many { DestinationKind::Broadcast } else { DestinationKind::Unicast };
+                receive(&mut icmp, &addresses, cast, &octets, scene.answers_broadcast);
                 continue;
             }
             Step::Pass(passed) => {
@@ -60,21 +60,21 @@ fuzz_target!(|scene: Scene<'_>| {
             }
             Step::Octets { octets, room: length } => {
                 room.truncate(length.into());
-                (octets.to_vec(), Cast::Unicast)
+                (octets.to_vec(), DestinationKind::Unicast)
             }
             Step::Datagram { source, destination, protocol, offset, data, link } => {
                 let mut octets = [&[0; 20], data].concat();
                 let protocol = if protocol < 128 { IpProtocol::ICMP } else { IpProtocol(protocol) };
-                let fields = Fields::new(protocol, source.address(), destination.address());
-                let fields = Fields { fragment_offset: usize::from(offset / 128) * 8, ..fields };
+                let fields = Ipv4Fields::new(protocol, source.address(), destination.address());
+                let fields = Ipv4Fields { fragment_offset: usize::from(offset / 128) * 8, ..fields };
                 fields.write_to(&mut octets).expect("room for a header");
-                let casts = [Cast::Unicast, Cast::Unicast, Cast::Broadcast, Cast::Group];
+                let casts = [DestinationKind::Unicast, DestinationKind::Unicast, DestinationKind::Broadcast, DestinationKind::Multicast];
                 (octets, casts[usize::from(link) % 4])
             }
         };
-        let written = icmp.error(now, Problem::PORT_UNREACHABLE, &about, link, &addresses, &mut room);
+        let written = icmp.error(now, IcmpError::PORT_UNREACHABLE, &about, link, &addresses, &mut room);
         if let Ok(length) = written {
-            assert_eq!(link, Cast::Unicast);
+            assert_eq!(link, DestinationKind::Unicast);
             let source = allowed(&about, &room[..length]);
             *sent.entry(source).or_default() += 1;
         }
@@ -86,23 +86,23 @@ fuzz_target!(|scene: Scene<'_>| {
 });
 
 /// Every message is taken or dropped, and counted once; a request becomes its reply.
-fn receive(icmp: &mut Icmp, addresses: &Addresses, cast: Cast, octets: &[u8], answers_many: bool) {
+fn receive(icmp: &mut Icmp, addresses: &LocalAddresses, cast: DestinationKind, octets: &[u8], answers_broadcast: bool) {
     let count = |icmp: &Icmp| icmp.accepted() + icmp.dropped().iter().map(|(_, count)| count).sum::<u64>();
     let before = count(icmp);
     match icmp.receive(addresses, cast, octets) {
-        Ok(Received::Request(echo)) => {
-            assert!(cast == Cast::Unicast || answers_many);
+        Ok(ReceivedMessage::Request(echo)) => {
+            assert!(cast == DestinationKind::Unicast || answers_broadcast);
             let mut reply = octets.to_vec();
-            answer_over(&mut reply).expect("a request");
-            let message = Message::parse(&reply).expect("a reply with the right checksum");
-            assert_eq!((message.kind(), message.code()), (Kind::ECHO_REPLY, 0));
+            reply_in_place(&mut reply).expect("a request");
+            let message = IcmpMessage::parse(&reply).expect("a reply with the right checksum");
+            assert_eq!((message.kind(), message.code()), (IcmpType::ECHO_REPLY, 0));
             assert_eq!(reply[4..], octets[4..]);
             let mut anew = vec![0; octets.len()];
-            echo.write_to(Kind::ECHO_REPLY, &mut anew).expect("room for a reply");
+            echo.write_to(IcmpType::ECHO_REPLY, &mut anew).expect("room for a reply");
             assert_eq!(reply, anew);
         }
-        Ok(Received::Reply(_)) => assert_eq!(octets[0], 0),
-        Ok(Received::Error(problem, quoted)) => {
+        Ok(ReceivedMessage::Reply(_)) => assert_eq!(octets[0], 0),
+        Ok(ReceivedMessage::Error(problem, quoted)) => {
             assert!(problem.kind().is_error());
             assert_eq!(quoted.source(), OURS);
             let _ = (quoted.ports(), quoted.echo(), problem.to_string());
@@ -114,7 +114,7 @@ fn receive(icmp: &mut Icmp, addresses: &Addresses, cast: Cast, octets: &[u8], an
 
 /// The source that an error was written to, which is one that may get it.
 fn allowed(about: &[u8], message: &[u8]) -> Ipv4Addr {
-    let quoted = Quoted::parse(about).expect("an error is about a datagram");
+    let quoted = QuotedDatagram::parse(about).expect("an error is about a datagram");
     let (source, destination) = (quoted.source(), quoted.destination());
     assert!(matches!(source.octets()[0], 1..=126 | 128..=223));
     assert!(![[10, 0, 0, 255], [10, 0, 0, 0]].contains(&source.octets()));
@@ -122,10 +122,10 @@ fn allowed(about: &[u8], message: &[u8]) -> Ipv4Addr {
     assert!(![[10, 0, 0, 255], [10, 0, 0, 0]].contains(&destination.octets()));
     assert!(!quoted.is_later_fragment());
     if quoted.protocol() == IpProtocol::ICMP {
-        assert!(Kind(quoted.data()[0]).is_query());
+        assert!(IcmpType(quoted.data()[0]).is_query());
     }
-    assert!(Message::parse(message).is_ok());
-    assert!(message.len() <= Problem::LONGEST && about.starts_with(&message[8..]));
+    assert!(IcmpMessage::parse(message).is_ok());
+    assert!(message.len() <= IcmpError::LONGEST && about.starts_with(&message[8..]));
     source
 }
 

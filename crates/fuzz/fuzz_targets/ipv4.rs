@@ -7,7 +7,7 @@ mod puzzle;
 use std::time::Duration;
 
 use inet::IpProtocol;
-use ipv4::{Addresses, Cast, Datagram, Dropped, Fields, GivenUp, Instant, Ipv4, Limits, Received};
+use ipv4::{LocalAddresses, DestinationKind, Datagram, Ipv4DropReason, Ipv4Fields, ReassemblyFailure, Instant, Ipv4, ReassemblyLimits, ReceivedDatagram};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 
@@ -16,7 +16,7 @@ use puzzle::{Outcome, Part, Puzzle};
 #[derive(Arbitrary, Debug)]
 struct Scene<'a> {
     datagrams: u8,
-    datagrams_each: u8,
+    datagrams_per_source: u8,
     steps: Vec<Step<'a>>,
 }
 
@@ -36,18 +36,18 @@ enum Step<'a> {
 const STEPS: usize = 1_000;
 
 fuzz_target!(|scene: Scene<'_>| {
-    let plenty = Limits {
+    let plenty = ReassemblyLimits {
         octets: 1 << 20,
-        octets_each: 1 << 20,
+        bytes_per_source: 1 << 20,
         datagrams: 64,
-        datagrams_each: 64,
-        ..Limits::default()
+        datagrams_per_source: 64,
+        ..ReassemblyLimits::default()
     };
-    let little = Limits {
+    let little = ReassemblyLimits {
         octets: 0,
-        octets_each: 0,
+        bytes_per_source: 0,
         datagrams: scene.datagrams.into(),
-        datagrams_each: scene.datagrams_each.into(),
+        datagrams_per_source: scene.datagrams_per_source.into(),
         ..plenty
     };
     let (mut roomy, mut tight) = (host(plenty), host(little));
@@ -71,9 +71,9 @@ fuzz_target!(|scene: Scene<'_>| {
             }
             Step::Stranger(number) => {
                 let source = [0x20, 0, number.to_be_bytes()[0], number.to_be_bytes()[1]].into();
-                let fields = Fields::new(IpProtocol::UDP, source, puzzle::OURS);
+                let fields = Ipv4Fields::new(IpProtocol::UDP, source, puzzle::OURS);
                 let mut octets = [0; 28];
-                Fields { more_fragments: true, ..fields }.write_to(&mut octets).expect("room for a header");
+                Ipv4Fields { more_fragments: true, ..fields }.write_to(&mut octets).expect("room for a header");
                 let _ = give(&mut tight, now, &octets);
             }
             Step::Pass(passed) => seconds += u64::from(passed),
@@ -83,32 +83,32 @@ fuzz_target!(|scene: Scene<'_>| {
     }
     ends(&mut roomy, seconds);
     ends(&mut tight, seconds);
-    assert_eq!(roomy.reassembly().given_up().get(GivenUp::Crowded), 0);
+    assert_eq!(roomy.reassembly().given_up().get(ReassemblyFailure::Crowded), 0);
 });
 
-fn host(limits: Limits) -> Ipv4 {
+fn host(limits: ReassemblyLimits) -> Ipv4 {
     let address = "10.0.0.2/24".parse().expect("an address");
-    Ipv4::new(Addresses::one(address), limits, 7)
+    Ipv4::new(LocalAddresses::one(address), limits, 7)
 }
 
 /// What comes out of a host: every datagram is taken, kept or dropped, and counted once.
 fn give(host: &mut Ipv4, now: Instant, octets: &[u8]) -> Outcome {
     let count = |host: &Ipv4| host.accepted() + host.dropped().iter().map(|(_, count)| count).sum::<u64>();
     let before = count(host);
-    let outcome = match host.receive(now, Cast::Unicast, octets) {
-        Ok(Received::Whole(datagram, _)) => {
+    let outcome = match host.receive(now, DestinationKind::Unicast, octets) {
+        Ok(ReceivedDatagram::Whole(datagram, _)) => {
             assert!(!datagram.is_fragment());
             Ok(Some(datagram.payload().to_vec()))
         }
-        Ok(Received::Kept) => Ok(None),
-        Ok(Received::Reassembled(whole, Cast::Unicast)) => {
+        Ok(ReceivedDatagram::Kept) => Ok(None),
+        Ok(ReceivedDatagram::Reassembled(whole, DestinationKind::Unicast)) => {
             let datagram = whole.datagram().expect("a header made whole is right");
             assert!(!datagram.is_fragment());
             let payload = datagram.payload().to_vec();
             host.give_back(whole);
             Ok(Some(payload))
         }
-        Ok(Received::Reassembled(..)) => unreachable!("nothing was sent to many"),
+        Ok(ReceivedDatagram::Reassembled(..)) => unreachable!("nothing was sent to many"),
         Err(reason) => Err(reason),
     };
     assert_eq!(count(host) - before, u64::from(outcome != Ok(None)));
@@ -144,7 +144,7 @@ fn lies_inside(octets: &[u8]) {
     let datagram = match Datagram::parse(octets) {
         Ok(datagram) => datagram,
         Err(reason) => {
-            assert!(octets.len() >= 20 || reason == Dropped::Truncated);
+            assert!(octets.len() >= 20 || reason == Ipv4DropReason::Truncated);
             return;
         }
     };
@@ -153,10 +153,10 @@ fn lies_inside(octets: &[u8]) {
     let (header, payload) = whole.split_at(datagram.header_length());
     assert_eq!((&header[20..], payload), (datagram.options(), datagram.payload()));
     assert!(Datagram::parse(&whole[..whole.len() - 1]).is_err(), "no octet is too many");
-    let fields = Fields::from(&datagram);
+    let fields = Ipv4Fields::from(&datagram);
     let mut again = [&[0; 20], payload].concat();
     fields.write_to(&mut again).expect("no longer than before");
     let again = Datagram::parse(&again).expect("what is written is right");
-    let sent = Fields { time_to_live: fields.time_to_live.max(1), ..fields };
-    assert_eq!((Fields::from(&again), again.payload()), (sent, payload));
+    let sent = Ipv4Fields { time_to_live: fields.time_to_live.max(1), ..fields };
+    assert_eq!((Ipv4Fields::from(&again), again.payload()), (sent, payload));
 }

@@ -3,7 +3,8 @@
 use std::net::Ipv4Addr;
 
 use arp::{Answer, Arp, Config, Dropped, Fields, Instant, Locals, MacAddr, Packet, Received, View};
-use link::{Accepted, Cast, EtherType, Link, Reason, Stations, Tally, VlanId};
+use base::{Reason, ReasonCounters};
+use link::{ReceivedFrame, DestinationKind, EtherType, EthernetFrame, Link, MacSet, VlanId};
 
 use crate::segment::HARDWARE;
 
@@ -23,7 +24,7 @@ struct Host {
 /// What became of a frame.
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
-    Unlinked(link::Dropped),
+    Unlinked(link::LinkDropReason),
     OfAnotherProtocol(EtherType),
     Dropped(Dropped),
     Received(Fields, Received, Option<Vec<u8>>),
@@ -48,17 +49,17 @@ impl Host {
     fn new(vlan: Option<VlanId>) -> Host {
         let ours = Locals::one(Ipv4Addr::new(10, 0, 0, 2), HARDWARE).expect("a first address");
         let arp = Arp::new(ours, Config::default());
-        Host { link: Link::new(Stations::one(HARDWARE), MTU, vlan), arp }
+        Host { link: Link::new(MacSet::one(HARDWARE), MTU, vlan), arp }
     }
 
     fn looks(&mut self, now: Instant, octets: &[u8]) -> Outcome {
         let view = View::parse(octets);
-        let accepted = self.link.judge(view.map(|view| view.ethernet()));
+        let accepted = self.link.receive(view.map(|view| view.ethernet()));
         self.go_on(now, octets, accepted, |_| view.expect("it was accepted").packet())
     }
 
     fn goes_down(&mut self, now: Instant, octets: &[u8]) -> Outcome {
-        let accepted = self.link.receive(octets);
+        let accepted = self.link.receive(EthernetFrame::parse(octets));
         self.go_on(now, octets, accepted, Packet::parse)
     }
 
@@ -66,17 +67,17 @@ impl Host {
         &mut self,
         now: Instant,
         octets: &[u8],
-        accepted: Result<Accepted<'a>, link::Dropped>,
+        accepted: Result<ReceivedFrame<'a>, link::LinkDropReason>,
         parse: impl FnOnce(&'a [u8]) -> Result<Packet<'a>, Dropped>,
     ) -> Outcome {
-        let Accepted { frame, cast } = match accepted {
+        let ReceivedFrame { frame, cast } = match accepted {
             Ok(accepted) => accepted,
             Err(reason) => return Outcome::Unlinked(reason),
         };
         if frame.ether_type() != EtherType::ARP {
             return Outcome::OfAnotherProtocol(frame.ether_type());
         }
-        let station = (cast == Cast::Unicast).then_some(frame.destination());
+        let station = (cast == DestinationKind::Unicast).then_some(frame.destination());
         let parsed = parse(frame.payload());
         match self.arp.judge(now, station, parsed) {
             Ok(received) => {
@@ -94,7 +95,7 @@ fn reply(answer: Answer, request: &[u8]) -> Vec<u8> {
     reply
 }
 
-fn alike<R: Reason + std::fmt::Debug + PartialEq>(one: &Tally<R>, other: &Tally<R>) {
+fn alike<R: Reason + std::fmt::Debug + PartialEq>(one: &ReasonCounters<R>, other: &ReasonCounters<R>) {
     assert!(one.iter().eq(other.iter()), "{one:?} {other:?}");
 }
 

@@ -7,8 +7,9 @@ use arp::{Operation, Packet, Policy, Settings, Start};
 use host::{HostConfig, DropReason, Host, TxDropReason, EchoRequest, SendOutcome, DatagramOutcome, FrameOutcome};
 use ipnet::Ipv4Net;
 use inet::IpProtocol;
-use ipv4::{Datagram, Fields, Reason};
-use link::{Encapsulation, EtherType, Ethernet, MacAddr, VlanId, VlanTag};
+use base::Reason;
+use ipv4::{Datagram, Ipv4Fields};
+use link::{Encapsulation, EtherType, EthernetFrame, MacAddr, VlanId, VlanTag};
 use tap::{Batch, Counters, Device, DeviceError, Instant, Pool};
 
 const OURS: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 2), 28);
@@ -124,7 +125,7 @@ impl Machine {
             DatagramOutcome::Rejected(_) => {}
             DatagramOutcome::FragmentStored | DatagramOutcome::Reported => assert!(identifications.is_empty()),
         }
-        let heard = Ethernet::parse(octets).expect("only a frame is answered");
+        let heard = EthernetFrame::parse(octets).expect("only a frame is answered");
         let heard = Datagram::parse(heard.payload()).expect("only a datagram is answered");
         if let (DatagramOutcome::EchoReplied, false, Some(frame)) =
             (taken, heard.is_fragment(), self.departing.iter().nth(before))
@@ -158,7 +159,7 @@ impl Machine {
         let sent = self.host.ping(self.now, ping, &data, &mut self.pool);
         let message = data.len() + 8;
         let frames = if message <= 1_480 { 1 } else { message.div_ceil(1_480) };
-        assert!(sent != SendOutcome::Queued || Fields::LENGTH + message <= Datagram::LONGEST);
+        assert!(sent != SendOutcome::Queued || Ipv4Fields::LENGTH + message <= Datagram::LONGEST);
         self.held += if sent == SendOutcome::Queued { frames } else { 0 };
     }
 
@@ -224,7 +225,7 @@ impl Machine {
     /// The reply goes by unicast from us to the sender hardware address in the request's packet, and
     /// carries nothing else of the request's frame.
     fn is_the_reply_to(&self, request: &[u8], reply: &[u8]) {
-        let request = Ethernet::parse(request).expect("only a frame is answered");
+        let request = EthernetFrame::parse(request).expect("only a frame is answered");
         let request = Packet::parse(request.payload()).expect("only a packet is answered");
         let vlan = self.host.config().vlan;
         assert_eq!(reply.len(), if vlan.is_some() { 46 } else { 42 });
@@ -290,8 +291,8 @@ fn is_a_datagram_of_ours(octets: &[u8]) -> u16 {
 }
 
 /// The frame that these octets are: from us, to whoever may be written to, in our VLAN.
-fn is_from_us(vlan: Option<VlanId>, octets: &[u8]) -> Ethernet<'_> {
-    let frame = Ethernet::parse(octets).expect("what we send is a frame");
+fn is_from_us(vlan: Option<VlanId>, octets: &[u8]) -> EthernetFrame<'_> {
+    let frame = EthernetFrame::parse(octets).expect("what we send is a frame");
     assert_eq!((frame.source(), frame.encapsulation()), (HARDWARE, Encapsulation::Type));
     assert!(frame.destination().is_station() || frame.destination() == MacAddr::BROADCAST);
     let tag = vlan.map(|vlan| VlanTag { protocol: EtherType::VLAN, control: vlan.number() });

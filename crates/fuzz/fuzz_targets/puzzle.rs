@@ -5,13 +5,13 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use inet::IpProtocol;
-use ipv4::{Dropped, Fields, Instant, Limits};
+use ipv4::{Ipv4DropReason, Ipv4Fields, Instant, ReassemblyLimits};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 
 pub(crate) const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
 /// The data of a datagram that a fragment makes whole, or why it was dropped.
-pub(crate) type Outcome = Result<Option<Vec<u8>>, Dropped>;
+pub(crate) type Outcome = Result<Option<Vec<u8>>, Ipv4DropReason>;
 
 /// A fragment. Few datagrams and few offsets, so that they meet.
 #[derive(Arbitrary, Clone, Copy, Debug)]
@@ -68,11 +68,11 @@ impl Part {
 
     pub(crate) fn octets(self) -> Vec<u8> {
         let mut octets = [vec![0; 20], self.data()].concat();
-        let fields = Fields {
+        let fields = Ipv4Fields {
             identification: u16::from(self.key() / 2),
             more_fragments: self.more,
             fragment_offset: self.offset(),
-            ..Fields::new(IpProtocol::ICMP, [10, 0, 0, 10 + self.key() % 2].into(), OURS)
+            ..Ipv4Fields::new(IpProtocol::ICMP, [10, 0, 0, 10 + self.key() % 2].into(), OURS)
         };
         fields.write_to(&mut octets).expect("a short fragment");
         octets
@@ -93,20 +93,20 @@ impl Puzzle {
         if offset == 0 && !part.more {
             return Ok(Some(data));
         }
-        self.pictures.retain(|_, picture| picture.since + Limits::TIMEOUT > now);
+        self.pictures.retain(|_, picture| picture.since + ReassemblyLimits::TIMEOUT > now);
         if data.is_empty() {
-            return Err(Dropped::FragmentEmpty);
+            return Err(Ipv4DropReason::FragmentEmpty);
         }
         if part.more && data.len() % 8 != 0 {
-            return Err(Dropped::FragmentUneven);
+            return Err(Ipv4DropReason::FragmentUneven);
         }
         if 20 + offset + data.len() > 65_535 {
-            return Err(Dropped::FragmentBeyond);
+            return Err(Ipv4DropReason::FragmentBeyond);
         }
         let picture = self.pictures.entry(part.key()).or_insert_with(|| Picture::new(now));
         let outcome = picture.give(offset, part.more, data);
         // A datagram that is whole, or whose fragments contradict each other, may start again.
-        if let Ok(Some(_)) | Err(Dropped::FragmentOverlap) = outcome {
+        if let Ok(Some(_)) | Err(Ipv4DropReason::FragmentOverlap) = outcome {
             self.pictures.remove(&part.key());
         }
         outcome
@@ -122,7 +122,7 @@ impl Picture {
     fn give(&mut self, offset: usize, more: bool, data: Vec<u8>) -> Outcome {
         let new = (offset, more, data);
         if self.taken.contains(&new) {
-            return Err(Dropped::FragmentRepeated);
+            return Err(Ipv4DropReason::FragmentRepeated);
         }
         self.taken.push(new);
         self.whole()
@@ -136,13 +136,13 @@ impl Picture {
         // Whoever says that he is the last ends where the farthest ends, and nobody else ends there.
         let ends_right = ends().filter(|(_, more)| !more).all(|(end, _)| end == farthest);
         if is_ended && (!ends_right || ends().filter(|(end, _)| *end == farthest).count() > 1) {
-            return Err(Dropped::FragmentOverlap);
+            return Err(Ipv4DropReason::FragmentOverlap);
         }
         let mut octets = vec![None; farthest];
         for (offset, _, data) in &self.taken {
             for (place, octet) in octets[*offset..].iter_mut().zip(data) {
                 if place.replace(*octet).is_some() {
-                    return Err(Dropped::FragmentOverlap);
+                    return Err(Ipv4DropReason::FragmentOverlap);
                 }
             }
         }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use arp::{Fields, Operation};
 use criterion::{Criterion, Throughput};
 use host::{FrameOutcome, Host, HostConfig};
-use icmp::{Echo, Kind};
+use icmp::{Echo, IcmpType};
 use inet::IpProtocol;
 use link::MacAddr;
 use tap::{Batch, Instant, Pool};
@@ -136,9 +136,9 @@ fn request(step: u32) -> Outcome<Vec<u8>> {
 /// The peer's echo request to a host, with the 56 octets of `ping`.
 fn echo(step: u32) -> Outcome<Vec<u8>> {
     let (address, station) = host(step)?;
-    let mut datagram = vec![0; ipv4::Fields::LENGTH + Echo::HEADER + 56];
-    let message = datagram.get_mut(ipv4::Fields::LENGTH..).unwrap_or_default();
-    Echo { identifier: 7, sequence: 1, data: &[7; 56] }.write_to(Kind::ECHO_REQUEST, message)?;
-    ipv4::Fields::new(IpProtocol::ICMP, PEER_ADDRESS, address).write_to(&mut datagram)?;
+    let mut datagram = vec![0; ipv4::Ipv4Fields::LENGTH + Echo::HEADER + 56];
+    let message = datagram.get_mut(ipv4::Ipv4Fields::LENGTH..).unwrap_or_default();
+    Echo { identifier: 7, sequence: 1, data: &[7; 56] }.write_to(IcmpType::ECHO_REQUEST, message)?;
+    ipv4::Ipv4Fields::new(IpProtocol::ICMP, PEER_ADDRESS, address).write_to(&mut datagram)?;
     Ok([&station.octets()[..], &PEER.octets(), &[8, 0], &datagram].concat())
 }

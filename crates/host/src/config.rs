@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use arp::{Defence, LINK_LOCAL, Policy, Settings, Start};
 use inet::{directed_broadcast, is_valid_host};
 use ipnet::Ipv4Net;
-use ipv4::{Fields, RouteError};
+use ipv4::{Ipv4Fields, RouteError};
 use link::{MacAddr, VlanId};
 
 /// Which protocol addresses are the host's.
@@ -78,7 +78,7 @@ impl HostConfig {
             mac,
             mtu: 1_500,
             vlan: None,
-            time_to_live: Fields::TIME_TO_LIVE,
+            time_to_live: Ipv4Fields::TIME_TO_LIVE,
             gateway: None,
             start: Start::AtOnce,
             defence: Defence::Always,

@@ -1,6 +1,6 @@
 //! All counters of a host in one list.
 
-use link::{Reason, Tally};
+use base::{Reason, ReasonCounters};
 
 use crate::Host;
 use crate::stack::Stack;
@@ -89,7 +89,7 @@ impl Stack {
 }
 
 /// What a layer turned away, reason by reason.
-fn losses<R: Reason>(layer: &'static str, tally: &Tally<R>) -> Vec<Counter> {
+fn losses<R: Reason>(layer: &'static str, tally: &ReasonCounters<R>) -> Vec<Counter> {
     tally.iter().map(|(reason, count)| counter(layer, &reason.to_string(), count, true)).collect()
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use icmp::{Problem, Quoted};
+use icmp::{IcmpError, QuotedDatagram};
 use inet::IpProtocol;
 
 /// What happened, beyond the verdict on a single frame.
@@ -63,7 +63,7 @@ pub struct DeliveryFailure {
     /// Who said so: somebody on the way, or we ourselves.
     pub from: Ipv4Addr,
     /// Why.
-    pub problem: Problem,
+    pub problem: IcmpError,
     /// Who sent the datagram: one of us.
     pub source: Ipv4Addr,
     /// Whom it was for.
@@ -75,7 +75,7 @@ pub struct DeliveryFailure {
 }
 
 impl DeliveryFailure {
-    pub(crate) fn new(from: Ipv4Addr, problem: Problem, about: &Quoted<'_>) -> DeliveryFailure {
+    pub(crate) fn new(from: Ipv4Addr, problem: IcmpError, about: &QuotedDatagram<'_>) -> DeliveryFailure {
         DeliveryFailure {
             from,
             problem,

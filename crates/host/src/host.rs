@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use arp::{Arp, Identity};
 use ipnet::Ipv4Net;
 use ipv4::{Ipv4, Route, Routes};
-use link::{Ethernet, Link};
+use link::{EthernetFrame, Link};
 use tap::{Batch, Device, DeviceError, Frame, Instant, LinkState, Pool};
 
 use crate::output::{PendingPacket, TxDropReason};
@@ -339,8 +339,8 @@ fn stack_of<'a>(first: &'a mut Stack, others: &'a mut [Stack], octets: &[u8]) ->
         return first;
     }
     // spec: many-vlans
-    let Ok(frame) = Ethernet::parse(octets) else { return first };
-    others.iter_mut().find(|stack| stack.link.is_our_vlan(frame.tags())).unwrap_or(first)
+    let Ok(frame) = EthernetFrame::parse(octets) else { return first };
+    others.iter_mut().find(|stack| stack.link.is_local_vlan(frame.tags())).unwrap_or(first)
 }
 
 #[cfg(test)]

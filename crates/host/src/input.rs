@@ -1,7 +1,7 @@
 //! Frames that arrive, and ARP.
 
 use arp::{Fields, View};
-use link::{Accepted, Cast, EtherType, MacAddr};
+use link::{DestinationKind, EtherType, MacAddr, ReceivedFrame};
 use tap::{Checksum, Frame, Instant};
 
 use crate::output::TxDropReason;
@@ -14,7 +14,7 @@ pub(crate) struct Payload {
     /// Octets before it.
     pub(crate) offset: usize,
     /// Whom the frame was for.
-    pub(crate) cast: Cast,
+    pub(crate) cast: DestinationKind,
     /// Which of our stations, if it was for one.
     pub(crate) station: Option<MacAddr>,
     /// What is known of its transport checksum.
@@ -24,15 +24,16 @@ pub(crate) struct Payload {
 impl Stack {
     pub(crate) fn receive(&mut self, now: Instant, frame: Frame, out: &mut Out<'_>) -> FrameOutcome {
         let view = View::parse(frame.octets());
-        let accepted = self.link.judge(view.map(|view| view.ethernet()));
-        let (view, Accepted { frame: ethernet, cast }) = match view.and_then(|view| Ok((view, accepted?))) {
-            Ok(seen) => seen,
-            Err(reason) => {
-                out.pool.give(frame);
-                return FrameOutcome::Dropped(reason.into());
-            }
-        };
-        let station = (cast == Cast::Unicast).then_some(ethernet.destination());
+        let accepted = self.link.receive(view.map(|view| view.ethernet()));
+        let (view, ReceivedFrame { frame: ethernet, cast }) =
+            match view.and_then(|view| Ok((view, accepted?))) {
+                Ok(seen) => seen,
+                Err(reason) => {
+                    out.pool.give(frame);
+                    return FrameOutcome::Dropped(reason.into());
+                }
+            };
+        let station = (cast == DestinationKind::Unicast).then_some(ethernet.destination());
         let checksum = frame.checksum();
         let payload = Payload { offset: ethernet.payload_offset(), cast, station, checksum };
         match ethernet.ether_type() {
@@ -71,7 +72,7 @@ impl Stack {
         frame.set_checksum(Checksum::None);
         let rewritten = frame.narrow(offset, Fields::LENGTH).is_ok()
             && answer.write_over(frame.octets_mut()).is_ok()
-            && self.link.send(&mut frame, answer.to, answer.ours, EtherType::ARP).is_ok();
+            && self.link.add_header(&mut frame, answer.to, answer.ours, EtherType::ARP).is_ok();
         // spec: reply-one
         let sent = if rewritten { out.departing.push(frame) } else { Err(frame) };
         match sent {

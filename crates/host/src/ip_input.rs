@@ -2,9 +2,9 @@
 
 use std::net::Ipv4Addr;
 
-use icmp::{Problem, Quoted};
+use icmp::{IcmpError, QuotedDatagram};
 use inet::IpProtocol;
-use ipv4::{Cast, Datagram, Fields, Received};
+use ipv4::{Datagram, DestinationKind, Ipv4Fields, ReceivedDatagram};
 use link::{EtherType, MacAddr};
 use tap::{Checksum, Frame, Instant};
 
@@ -28,7 +28,7 @@ struct Answer {
     header: usize,
     /// Octets of the message.
     length: usize,
-    fields: Fields,
+    fields: Ipv4Fields,
     /// The station that answers.
     ours: MacAddr,
 }
@@ -54,18 +54,20 @@ impl Stack {
                 out.pool.give(frame);
                 FrameOutcome::Dropped(reason.into())
             }
-            Ok(Received::Kept) => {
+            Ok(ReceivedDatagram::Kept) => {
                 out.pool.give(frame);
                 FrameOutcome::Ipv4(DatagramOutcome::FragmentStored)
             }
-            Ok(Received::Whole(datagram, cast)) => match self.plan(now, &datagram, cast, payload, out) {
-                Plan::Answer(answer) => self.answer_echo(now, &answer, frame, payload.offset, out),
-                Plan::Done(verdict) => {
-                    out.pool.give(frame);
-                    verdict
+            Ok(ReceivedDatagram::Whole(datagram, cast)) => {
+                match self.plan(now, &datagram, cast, payload, out) {
+                    Plan::Answer(answer) => self.answer_echo(now, &answer, frame, payload.offset, out),
+                    Plan::Done(verdict) => {
+                        out.pool.give(frame);
+                        verdict
+                    }
                 }
-            },
-            Ok(Received::Reassembled(whole, cast)) => {
+            }
+            Ok(ReceivedDatagram::Reassembled(whole, cast)) => {
                 out.pool.give(frame);
                 // A sender that cuts a datagram completes its checksum first.
                 let payload = Payload { checksum: Checksum::None, ..payload };
@@ -105,7 +107,7 @@ impl Stack {
         &mut self,
         now: Instant,
         datagram: &Datagram<'_>,
-        cast: Cast,
+        cast: DestinationKind,
         payload: Payload,
         out: &mut Out<'_>,
     ) -> Plan {
@@ -125,12 +127,12 @@ impl Stack {
         match datagram.protocol() {
             IpProtocol::ICMP => self.plan_icmp(datagram, cast, ours),
             // spec: rfc1122-refused-many
-            _ if cast != Cast::Unicast => self.unwanted(),
+            _ if cast != DestinationKind::Unicast => self.unwanted(),
             protocol => {
                 // spec: rfc1122-protocol-unreachable, rfc1122-port-unreachable
                 let problem = match protocol {
-                    IpProtocol::UDP => Problem::PORT_UNREACHABLE,
-                    _ => Problem::PROTOCOL_UNREACHABLE,
+                    IpProtocol::UDP => IcmpError::PORT_UNREACHABLE,
+                    _ => IcmpError::PROTOCOL_UNREACHABLE,
                 };
                 let between = (destination, source);
                 let told = self.complain(now, problem, datagram.octets(), payload.cast, between, out);
@@ -146,10 +148,10 @@ impl Stack {
     fn vet(
         &mut self,
         datagram: &Datagram<'_>,
-        cast: Cast,
+        cast: DestinationKind,
         payload: Payload,
     ) -> Result<Option<MacAddr>, DropReason> {
-        if cast != Cast::Unicast {
+        if cast != DestinationKind::Unicast {
             return Ok(None);
         }
         // spec: rfc5227-silence
@@ -165,17 +167,17 @@ impl Stack {
         Ok(Some(hardware))
     }
 
-    fn plan_icmp(&mut self, datagram: &Datagram<'_>, cast: Cast, ours: Option<MacAddr>) -> Plan {
+    fn plan_icmp(&mut self, datagram: &Datagram<'_>, cast: DestinationKind, ours: Option<MacAddr>) -> Plan {
         let (source, destination) = (datagram.source(), datagram.destination());
         let message = datagram.payload();
         match self.icmp.receive(self.ipv4.addresses(), cast, message) {
             Err(reason) => Plan::Done(FrameOutcome::Dropped(reason.into())),
-            Ok(icmp::Received::Request(_)) => match ours {
+            Ok(icmp::ReceivedMessage::Request(_)) => match ours {
                 Some(ours) => Plan::Answer(self.plan_answer(datagram, ours)),
                 // `Icmp` answers nothing that is sent to many.
                 None => self.unwanted(),
             },
-            Ok(icmp::Received::Reply(echo)) => {
+            Ok(icmp::ReceivedMessage::Reply(echo)) => {
                 self.tell(HostEvent::EchoReply(EchoReply {
                     from: source,
                     to: destination,
@@ -187,7 +189,7 @@ impl Stack {
                 }));
                 Plan::Done(FrameOutcome::Ipv4(DatagramOutcome::Reported))
             }
-            Ok(icmp::Received::Error(problem, quoted)) => {
+            Ok(icmp::ReceivedMessage::Error(problem, quoted)) => {
                 // spec: rfc1122-error-reported, rfc1122-error-hint
                 self.tell(HostEvent::DeliveryFailed(DeliveryFailure::new(source, problem, &quoted)));
                 Plan::Done(FrameOutcome::Ipv4(DatagramOutcome::Reported))
@@ -197,13 +199,13 @@ impl Stack {
 
     fn plan_answer(&mut self, request: &Datagram<'_>, ours: MacAddr) -> Answer {
         let (source, destination) = (request.destination(), request.source());
-        let fields = Fields {
+        let fields = Ipv4Fields {
             // spec: rfc1349-reply-service
             type_of_service: request.type_of_service(),
             // spec: rfc1122-time-to-live-configurable
             time_to_live: self.config.time_to_live,
             identification: self.identification.next(source, destination, IpProtocol::ICMP),
-            ..Fields::new(IpProtocol::ICMP, source, destination)
+            ..Ipv4Fields::new(IpProtocol::ICMP, source, destination)
         };
         Answer { header: request.header_length(), length: request.payload().len(), fields, ours }
     }
@@ -225,15 +227,15 @@ impl Stack {
         // spec: rfc792-echo, rfc1122-echo-mirrored
         frame.set_checksum(Checksum::None);
         let written = frame.narrow(offset.saturating_add(answer.header), answer.length).is_ok()
-            && icmp::answer_over(frame.octets_mut()).is_ok()
-            && frame.prepend(Fields::LENGTH).is_ok()
+            && icmp::reply_in_place(frame.octets_mut()).is_ok()
+            && frame.prepend(Ipv4Fields::LENGTH).is_ok()
             && answer.fields.write_to(frame.octets_mut()).is_ok();
         if !written {
             out.pool.give(frame);
             return self.drop_unsent(TxDropReason::TooLong);
         }
         // Who asked is one host: what is sent to many comes from nobody.
-        let Answer { fields: Fields { source, destination, .. }, ours, .. } = *answer;
+        let Answer { fields: Ipv4Fields { source, destination, .. }, ours, .. } = *answer;
         let packet = PendingPacket { ether_type: EtherType::IPV4, source, ours, frame };
         match self.forward(now, destination, packet, out) {
             Ok(SendOutcome::NoRoute) => FrameOutcome::Dropped(DropReason::NoRoute),
@@ -256,29 +258,30 @@ impl Stack {
     pub(crate) fn complain(
         &mut self,
         now: Instant,
-        problem: Problem,
+        problem: IcmpError,
         about: &[u8],
-        cast: Cast,
+        cast: DestinationKind,
         between: (Ipv4Addr, Ipv4Addr),
         out: &mut Out<'_>,
     ) -> Result<(), DropReason> {
         let (source, destination) = between;
         let mut frame = out.pool.take().ok_or_else(|| self.count_tx_dropped(TxDropReason::NoFrame))?;
         // On a link that carries less, it quotes less.
-        let Ok(octets) = frame.append((Fields::LENGTH + Problem::LONGEST).min(self.config.mtu)) else {
+        let Ok(octets) = frame.append((Ipv4Fields::LENGTH + IcmpError::LONGEST).min(self.config.mtu)) else {
             return Ok(self.refuse(TxDropReason::TooLong, frame, out).map(drop)?);
         };
-        let message = octets.get_mut(Fields::LENGTH..).unwrap_or_default();
+        let message = octets.get_mut(Ipv4Fields::LENGTH..).unwrap_or_default();
         // What may not be told, and what comes too often, the layer itself counts.
         let told = self.icmp.error(now, problem, about, cast, self.ipv4.addresses(), message);
         // spec: rfc1122-error-service
-        let fields = Fields {
+        let fields = Ipv4Fields {
             time_to_live: self.config.time_to_live,
             identification: self.identification.next(source, destination, IpProtocol::ICMP),
-            ..Fields::new(IpProtocol::ICMP, source, destination)
+            ..Ipv4Fields::new(IpProtocol::ICMP, source, destination)
         };
         let written = told.is_ok_and(|length| {
-            frame.narrow(0, Fields::LENGTH + length).is_ok() && fields.write_to(frame.octets_mut()).is_ok()
+            frame.narrow(0, Ipv4Fields::LENGTH + length).is_ok()
+                && fields.write_to(frame.octets_mut()).is_ok()
         });
         if !written {
             out.pool.give(frame);
@@ -296,12 +299,13 @@ impl Stack {
         self.ipv4.poll(now);
         while let Some(late) = self.ipv4.take_event() {
             // spec: rfc792-reassembly-time
-            let Some(quote) = late.first.filter(|quote| Quoted::parse(quote.octets()).is_some()) else {
+            let Some(quote) = late.first.filter(|quote| QuotedDatagram::parse(quote.octets()).is_some())
+            else {
                 continue;
             };
             let between = (late.destination, late.source);
-            let problem = Problem::REASSEMBLY_EXCEEDED;
-            _ = self.complain(now, problem, quote.octets(), Cast::Unicast, between, out);
+            let problem = IcmpError::REASSEMBLY_EXCEEDED;
+            _ = self.complain(now, problem, quote.octets(), DestinationKind::Unicast, between, out);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use icmp::Problem;
+use icmp::IcmpError;
 use link::EtherType;
 
 use crate::{TxDropReason, UdpDropReason};
@@ -28,20 +28,20 @@ pub enum DatagramOutcome {
     /// An answer, or an error about a datagram of ours: an event tells.
     Reported,
     /// It was refused. An ICMP error was sent if RFC 1122 and the rate limits allow one.
-    Rejected(Problem),
+    Rejected(IcmpError),
 }
 
 /// Why a frame was turned away, and by which layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DropReason {
     /// By the link layer.
-    Link(link::Dropped),
+    Link(link::LinkDropReason),
     /// By ARP.
     Arp(arp::Dropped),
     /// By IPv4.
-    Ipv4(ipv4::Dropped),
+    Ipv4(ipv4::Ipv4DropReason),
     /// By ICMP.
-    Icmp(icmp::Dropped),
+    Icmp(icmp::IcmpDropReason),
     /// A UDP datagram whose header is wrong.
     Udp(UdpDropReason),
     /// Nobody here speaks the protocol.
@@ -68,8 +68,8 @@ impl FrameOutcome {
     }
 }
 
-impl From<link::Dropped> for DropReason {
-    fn from(reason: link::Dropped) -> Self {
+impl From<link::LinkDropReason> for DropReason {
+    fn from(reason: link::LinkDropReason) -> Self {
         Self::Link(reason)
     }
 }
@@ -80,14 +80,14 @@ impl From<arp::Dropped> for DropReason {
     }
 }
 
-impl From<ipv4::Dropped> for DropReason {
-    fn from(reason: ipv4::Dropped) -> Self {
+impl From<ipv4::Ipv4DropReason> for DropReason {
+    fn from(reason: ipv4::Ipv4DropReason) -> Self {
         Self::Ipv4(reason)
     }
 }
 
-impl From<icmp::Dropped> for DropReason {
-    fn from(reason: icmp::Dropped) -> Self {
+impl From<icmp::IcmpDropReason> for DropReason {
+    fn from(reason: icmp::IcmpDropReason) -> Self {
         Self::Icmp(reason)
     }
 }

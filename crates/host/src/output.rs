@@ -3,9 +3,9 @@
 use std::net::Ipv4Addr;
 
 use arp::{Due, Errand, Operation, Resolution, Returned};
-use icmp::{Echo, Kind, Problem, Quoted};
+use icmp::{Echo, IcmpError, IcmpType, QuotedDatagram};
 use inet::IpProtocol;
-use ipv4::{Datagram, Fields, Fragments, multicast_mac};
+use ipv4::{Datagram, Fragments, Ipv4Fields, multicast_mac};
 use link::{EtherType, MacAddr};
 use tap::{Frame, Instant, NoRoom, Pool};
 
@@ -37,7 +37,7 @@ pub enum SendOutcome {
     Dropped,
 }
 
-link::reasons! {
+base::reasons! {
     /// Why a frame was not sent. It went back to the pool.
     pub enum TxDropReason {
         /// No address of the host is in use, or its source address is no longer in use.
@@ -119,15 +119,15 @@ impl Stack {
         out: &mut Out<'_>,
     ) -> Result<SendOutcome, TxDropReason> {
         let source = self.address().map(|network| network.addr());
-        let length = Fields::LENGTH + Echo::HEADER + data.len();
+        let length = Ipv4Fields::LENGTH + Echo::HEADER + data.len();
         let large = length > self.config.mtu;
         let frame = if large { out.pool.take_large() } else { out.pool.take() };
         let mut frame = frame.ok_or_else(|| self.count_tx_dropped(TxDropReason::NoFrame))?;
         let Some(source) = source else { return self.refuse(TxDropReason::NoSourceAddress, frame, out) };
-        let fields = Fields {
+        let fields = Ipv4Fields {
             time_to_live: ping.time_to_live,
             identification: self.identification.next(source, ping.destination, IpProtocol::ICMP),
-            ..Fields::new(IpProtocol::ICMP, source, ping.destination)
+            ..Ipv4Fields::new(IpProtocol::ICMP, source, ping.destination)
         };
         let echo = Echo { identifier: ping.identifier, sequence: ping.sequence, data };
         if write_echo(&mut frame, length, fields, echo).is_none() {
@@ -138,9 +138,9 @@ impl Stack {
 }
 
 /// Writes an echo request of so many octets into an empty frame.
-fn write_echo(frame: &mut Frame, length: usize, fields: Fields, echo: Echo<'_>) -> Option<()> {
+fn write_echo(frame: &mut Frame, length: usize, fields: Ipv4Fields, echo: Echo<'_>) -> Option<()> {
     let octets = frame.append(length).ok()?;
-    echo.write_to(Kind::ECHO_REQUEST, octets.get_mut(Fields::LENGTH..)?).ok()?;
+    echo.write_to(IcmpType::ECHO_REQUEST, octets.get_mut(Ipv4Fields::LENGTH..)?).ok()?;
     fields.write_to(octets).ok()
 }
 
@@ -168,7 +168,7 @@ impl Stack {
     /// How many frames the longest datagram takes, as far as they may wait for the wire: with less room, what
     /// waits for a neighbor waits on.
     fn most_fragments(&self) -> usize {
-        let part = self.config.mtu.saturating_sub(Fields::LENGTH + 7).max(8);
+        let part = self.config.mtu.saturating_sub(Ipv4Fields::LENGTH + 7).max(8);
         (Datagram::LONGEST / part + 1).min(Host::TX_QUEUE / 2)
     }
 
@@ -198,10 +198,10 @@ impl Stack {
     fn fail(&mut self, packet: PendingPacket, reason: Returned, out: &mut Out<'_>) {
         if packet.ether_type == EtherType::IPV4
             && reason == Returned::Failed
-            && let Some(about) = Quoted::parse(packet.frame.octets())
+            && let Some(about) = QuotedDatagram::parse(packet.frame.octets())
         {
             // spec: rfc1122-host-unreachable
-            let told = DeliveryFailure::new(about.source(), Problem::HOST_UNREACHABLE, &about);
+            let told = DeliveryFailure::new(about.source(), IcmpError::HOST_UNREACHABLE, &about);
             self.tell(HostEvent::DeliveryFailed(told));
         }
         out.pool.give(packet.frame);
@@ -290,7 +290,7 @@ impl Stack {
         out: &mut Out<'_>,
     ) -> Result<SendOutcome, TxDropReason> {
         let PendingPacket { ether_type, ours, mut frame, .. } = packet;
-        if self.link.send(&mut frame, to, ours, ether_type).is_err() {
+        if self.link.add_header(&mut frame, to, ours, ether_type).is_err() {
             return self.refuse(TxDropReason::TooLong, frame, out);
         }
         match out.departing.push(frame) {
@@ -313,7 +313,7 @@ impl Stack {
 
     fn cut(&mut self, to: MacAddr, packet: &PendingPacket, out: &mut Out<'_>) -> Result<(), TxDropReason> {
         let datagram = Datagram::parse(packet.frame.octets()).map_err(|_| TxDropReason::TooLong)?;
-        let (fields, payload) = (Fields::from(&datagram), datagram.payload());
+        let (fields, payload) = (Ipv4Fields::from(&datagram), datagram.payload());
         let fragments = Fragments::of(payload.len(), self.config.mtu, fields.dont_fragment);
         let fragments = fragments.map_err(|_| TxDropReason::TooLong)?;
         let count = fragments.clone().count();
@@ -325,7 +325,7 @@ impl Stack {
             let part = payload.get(fragment.range.clone()).ok_or(TxDropReason::TooLong)?;
             let mut frame = out.pool.take().ok_or(TxDropReason::NoFrame)?;
             let written = write_fragment(&mut frame, fragment.apply(fields), part).is_some()
-                && self.link.send(&mut frame, to, packet.ours, EtherType::IPV4).is_ok();
+                && self.link.add_header(&mut frame, to, packet.ours, EtherType::IPV4).is_ok();
             if !written {
                 out.pool.give(frame);
                 return Err(TxDropReason::TooLong);
@@ -383,9 +383,9 @@ impl Stack {
 }
 
 /// Writes a datagram, or a part of one, into an empty frame.
-fn write_fragment(frame: &mut Frame, fields: Fields, data: &[u8]) -> Option<()> {
-    let octets = frame.append(Fields::LENGTH + data.len()).ok()?;
-    octets.get_mut(Fields::LENGTH..)?.copy_from_slice(data);
+fn write_fragment(frame: &mut Frame, fields: Ipv4Fields, data: &[u8]) -> Option<()> {
+    let octets = frame.append(Ipv4Fields::LENGTH + data.len()).ok()?;
+    octets.get_mut(Ipv4Fields::LENGTH..)?.copy_from_slice(data);
     fields.write_to(octets).ok()
 }
 

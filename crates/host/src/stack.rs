@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 
 use arp::{Arp, Identity, LINK_LOCAL, Locals, LocalsError, Settings, Start};
-use base::Secret;
+use base::{ReasonCounters, Secret};
 use icmp::Icmp;
 use ipnet::Ipv4Net;
-use ipv4::{Addresses, Identification, Ipv4, Limits, Route, Routes};
-use link::{Link, MacAddr, Stations, Tally};
+use ipv4::{Identification, Ipv4, LocalAddresses, ReassemblyLimits, Route, Routes};
+use link::{Link, MacAddr, MacSet};
 use tap::{Batch, Instant, Pool};
 
 use crate::output::{PendingPacket, TxDropReason};
@@ -24,9 +24,9 @@ pub(crate) struct Stack {
     pub(crate) arp: Arp<PendingPacket>,
     pub(crate) ipv4: Ipv4,
     pub(crate) icmp: Icmp,
-    pub(crate) udp: Tally<UdpDropReason>,
+    pub(crate) udp: ReasonCounters<UdpDropReason>,
     /// Frames that were not sent, by reason.
-    pub(crate) unsent: Tally<TxDropReason>,
+    pub(crate) unsent: ReasonCounters<TxDropReason>,
     pub(crate) routes: Routes,
     pub(crate) identification: Identification,
     pub(crate) counts: Counts,
@@ -87,12 +87,12 @@ impl Stack {
         let mut stack = Stack {
             config: *config,
             others: Vec::new(),
-            link: Link::new(Stations::default(), config.mtu, config.vlan),
+            link: Link::new(MacSet::default(), config.mtu, config.vlan),
             arp: Arp::new(Locals::default(), arp),
-            ipv4: Ipv4::new(Addresses::default(), Limits::default(), secret.key("reassembly")),
-            icmp: Icmp::new(&icmp::Config { seed: secret.key("icmp"), ..icmp::Config::default() }),
-            udp: Tally::default(),
-            unsent: Tally::default(),
+            ipv4: Ipv4::new(LocalAddresses::default(), ReassemblyLimits::default(), secret.key("reassembly")),
+            icmp: Icmp::new(&icmp::IcmpConfig { seed: secret.key("icmp"), ..icmp::IcmpConfig::default() }),
+            udp: ReasonCounters::default(),
+            unsent: ReasonCounters::default(),
             routes: Routes::default(),
             identification: Identification::new(secret.key("identification")),
             counts: Counts::default(),
@@ -118,7 +118,7 @@ impl Stack {
         let (first, last) = config.ends();
         let taken = |_| HostConfigError::Duplicate(config.network());
         self.begin(now, config, first, last).map_err(taken)?;
-        self.link.stations_mut().add(config.mac, config.last_mac());
+        self.link.local_macs_mut().add(config.mac, config.last_mac());
         self.set_out(config)
     }
 
@@ -230,8 +230,8 @@ impl Stack {
         }
         match self.address() {
             Some(address) if self.ipv4.addresses().is_ours(address.addr()) => {}
-            Some(address) => *self.ipv4.addresses_mut() = Addresses::one(address),
-            None => *self.ipv4.addresses_mut() = Addresses::default(),
+            Some(address) => *self.ipv4.addresses_mut() = LocalAddresses::one(address),
+            None => *self.ipv4.addresses_mut() = LocalAddresses::default(),
         }
     }
 

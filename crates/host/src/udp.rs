@@ -5,7 +5,7 @@ use inet::checksum::Sum;
 use ipv4::Datagram;
 use tap::Checksum;
 
-link::reasons! {
+base::reasons! {
     /// Why a UDP datagram was dropped.
     pub enum UdpDropReason {
         /// The IP datagram ends within the header's 8 bytes.

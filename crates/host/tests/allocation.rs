@@ -4,7 +4,7 @@ use std::error::Error;
 
 use arp::{Fields, Operation};
 use host::{Host, HostConfig};
-use icmp::{Echo, Kind};
+use icmp::{Echo, IcmpType};
 use inet::IpProtocol;
 use link::MacAddr;
 use std::net::Ipv4Addr;
@@ -31,15 +31,15 @@ fn request(target: Ipv4Addr) -> Result<Vec<u8>, Box<dyn Error>> {
 /// An echo request from the peer to an address at a station, in frames of at most 1,480 octets of data.
 fn echo(station: MacAddr, to: Ipv4Addr, data: &[u8]) -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
     let mut message = vec![0; Echo::HEADER + data.len()];
-    Echo { identifier: 7, sequence: 1, data }.write_to(Kind::ECHO_REQUEST, &mut message)?;
+    Echo { identifier: 7, sequence: 1, data }.write_to(IcmpType::ECHO_REQUEST, &mut message)?;
     let mut frames = Vec::new();
     for (number, part) in message.chunks(1_480).enumerate() {
         let mut octets = [&[0; 20], part].concat();
-        let fields = ipv4::Fields {
+        let fields = ipv4::Ipv4Fields {
             identification: 7,
             fragment_offset: number * 1_480,
             more_fragments: (number + 1) * 1_480 < message.len(),
-            ..ipv4::Fields::new(IpProtocol::ICMP, [10, 0, 0, 1].into(), to)
+            ..ipv4::Ipv4Fields::new(IpProtocol::ICMP, [10, 0, 0, 1].into(), to)
         };
         fields.write_to(&mut octets)?;
         frames.push([&station.octets()[..], &PEER.octets(), &[8, 0], &octets].concat());

@@ -1,13 +1,14 @@
 //! One host's ICMP: what comes, what is answered, what is reported.
 
-use ipv4::{Addresses, Cast, Instant, Tally};
+use base::ReasonCounters;
+use ipv4::{DestinationKind, Instant, LocalAddresses};
 
-use crate::limit::{Empty, Limit, Rates};
-use crate::{Body, Echo, Message, Problem, Quoted};
+use crate::limit::{Empty, ErrorRateLimits, Limit};
+use crate::{Echo, IcmpBody, IcmpError, IcmpMessage, QuotedDatagram};
 
-ipv4::reasons! {
+base::reasons! {
     /// Why a message was turned away.
-    pub enum Dropped {
+    pub enum IcmpDropReason {
         /// Shorter than the 8 octets of a header.
         Truncated = "shorter than an ICMP header",
         /// The checksum is wrong.
@@ -17,19 +18,19 @@ ipv4::reasons! {
         /// An error about a datagram that we did not send.
         NotOurs = "error about a datagram that is not ours",
         /// An echo request to a broadcast or to a group.
-        EchoToMany = "echo request to a broadcast or a group",
+        BroadcastEcho = "echo request to a broadcast or a group",
         /// Of a type that nobody here serves.
-        Unserved = "type that nobody here serves",
+        UnsupportedType = "type that nobody here serves",
     }
 }
 
-ipv4::reasons! {
+base::reasons! {
     /// Why an error was not sent (RFC 1122 3.2.2).
-    pub enum Withheld {
+    pub enum SuppressReason {
         /// It would be about an error.
         AboutError = "about an ICMP error",
         /// The datagram was for a broadcast address or for a group.
-        ToMany = "about a datagram to a broadcast or a group",
+        BroadcastDestination = "about a datagram to a broadcast or a group",
         /// The datagram's frame was for all stations or for a group of them.
         LinkBroadcast = "about a broadcast frame",
         /// The datagram is a fragment, and not the first.
@@ -47,48 +48,48 @@ ipv4::reasons! {
 
 /// How an [`Icmp`] is to behave.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Config {
+pub struct IcmpConfig {
     /// Whether echo requests to a broadcast or to a group are answered (RFC 1122 3.2.2.6 leaves it
     /// open). Forged ones make every host of a network answer one victim.
-    pub answers_many: bool,
+    pub answers_broadcast: bool,
     /// How often errors are sent.
-    pub rates: Rates,
+    pub rates: ErrorRateLimits,
     /// A secret.
     pub seed: u64,
 }
 
 /// A message for us.
 #[derive(Clone, Copy, Debug)]
-pub enum Received<'a> {
-    /// To be answered: see [`crate::answer_over`].
+pub enum ReceivedMessage<'a> {
+    /// To be answered: see [`crate::reply_in_place`].
     Request(Echo<'a>),
     /// The answer to an echo request of ours.
     Reply(Echo<'a>),
     /// What became of a datagram of ours.
-    Error(Problem, Quoted<'a>),
+    Error(IcmpError, QuotedDatagram<'a>),
 }
 
 /// ICMP for one host, or for many.
 #[derive(Debug)]
 pub struct Icmp {
-    answers_many: bool,
+    answers_broadcast: bool,
     limit: Limit,
     accepted: u64,
     reported: u64,
-    dropped: Tally<Dropped>,
-    withheld: Tally<Withheld>,
+    dropped: ReasonCounters<IcmpDropReason>,
+    withheld: ReasonCounters<SuppressReason>,
 }
 
 impl Icmp {
     /// ICMP as `config` has it.
-    pub fn new(config: &Config) -> Icmp {
+    pub fn new(config: &IcmpConfig) -> Icmp {
         Icmp {
-            answers_many: config.answers_many,
+            answers_broadcast: config.answers_broadcast,
             limit: Limit::new(config.rates, config.seed),
             accepted: 0,
             reported: 0,
-            dropped: Tally::default(),
-            withheld: Tally::default(),
+            dropped: ReasonCounters::default(),
+            withheld: ReasonCounters::default(),
         }
     }
 
@@ -97,10 +98,10 @@ impl Icmp {
     #[inline]
     pub fn receive<'a>(
         &mut self,
-        addresses: &Addresses,
-        cast: Cast,
+        addresses: &LocalAddresses,
+        cast: DestinationKind,
         message: &'a [u8],
-    ) -> Result<Received<'a>, Dropped> {
+    ) -> Result<ReceivedMessage<'a>, IcmpDropReason> {
         match self.judge(addresses, cast, message) {
             Ok(received) => {
                 self.accepted = self.accepted.saturating_add(1);
@@ -117,21 +118,23 @@ impl Icmp {
     #[inline]
     fn judge<'a>(
         &self,
-        addresses: &Addresses,
-        cast: Cast,
+        addresses: &LocalAddresses,
+        cast: DestinationKind,
         message: &'a [u8],
-    ) -> Result<Received<'a>, Dropped> {
-        match Message::parse(message)?.body()? {
+    ) -> Result<ReceivedMessage<'a>, IcmpDropReason> {
+        match IcmpMessage::parse(message)?.body()? {
             // spec: rfc1122-echo-broadcast
-            Body::Request(_) if cast != Cast::Unicast && !self.answers_many => Err(Dropped::EchoToMany),
-            Body::Request(echo) => Ok(Received::Request(echo)),
-            Body::Reply(echo) => Ok(Received::Reply(echo)),
+            IcmpBody::Request(_) if cast != DestinationKind::Unicast && !self.answers_broadcast => {
+                Err(IcmpDropReason::BroadcastEcho)
+            }
+            IcmpBody::Request(echo) => Ok(ReceivedMessage::Request(echo)),
+            IcmpBody::Reply(echo) => Ok(ReceivedMessage::Reply(echo)),
             // spec: icmp-not-ours
-            Body::Error(_, quoted) if !addresses.is_ours(quoted.source()) => Err(Dropped::NotOurs),
+            IcmpBody::Error(_, quoted) if !addresses.is_ours(quoted.source()) => Err(IcmpDropReason::NotOurs),
             // spec: rfc1122-error-reported
-            Body::Error(problem, quoted) => Ok(Received::Error(problem, quoted)),
+            IcmpBody::Error(problem, quoted) => Ok(ReceivedMessage::Error(problem, quoted)),
             // spec: rfc1122-unknown-type, rfc1122-other-queries
-            Body::Other => Err(Dropped::Unserved),
+            IcmpBody::Other => Err(IcmpDropReason::UnsupportedType),
         }
     }
 
@@ -141,19 +144,19 @@ impl Icmp {
     pub fn error(
         &mut self,
         now: Instant,
-        problem: Problem,
+        problem: IcmpError,
         about: &[u8],
-        link: Cast,
-        addresses: &Addresses,
+        link: DestinationKind,
+        addresses: &LocalAddresses,
         message: &mut [u8],
-    ) -> Result<usize, Withheld> {
-        let written = Quoted::parse(about).ok_or(Withheld::NoRoom).and_then(|quoted| {
-            may_be_sent(&quoted, link, addresses)?;
+    ) -> Result<usize, SuppressReason> {
+        let written = QuotedDatagram::parse(about).ok_or(SuppressReason::NoRoom).and_then(|quoted| {
+            may_send_error(&quoted, link, addresses)?;
             self.limit.take(now, quoted.source()).map_err(|empty| match empty {
-                Empty::Each => Withheld::RateEach,
-                Empty::All => Withheld::RateAll,
+                Empty::Each => SuppressReason::RateEach,
+                Empty::All => SuppressReason::RateAll,
             })?;
-            problem.write_to(about, message).map_err(|_| Withheld::NoRoom)
+            problem.write_to(about, message).map_err(|_| SuppressReason::NoRoom)
         });
         match written {
             Ok(length) => {
@@ -178,47 +181,51 @@ impl Icmp {
     }
 
     /// How many messages were turned away, by reason.
-    pub fn dropped(&self) -> &Tally<Dropped> {
+    pub fn dropped(&self) -> &ReasonCounters<IcmpDropReason> {
         &self.dropped
     }
 
     /// How many errors were not sent, by reason.
-    pub fn withheld(&self) -> &Tally<Withheld> {
+    pub fn withheld(&self) -> &ReasonCounters<SuppressReason> {
         &self.withheld
     }
 }
 
 /// Whether an error about this datagram may be sent at all, whatever the rate: RFC 1122 3.2.2, in its
 /// order.
-pub fn may_be_sent(about: &Quoted<'_>, link: Cast, addresses: &Addresses) -> Result<(), Withheld> {
+pub fn may_send_error(
+    about: &QuotedDatagram<'_>,
+    link: DestinationKind,
+    addresses: &LocalAddresses,
+) -> Result<(), SuppressReason> {
     let destination = about.destination();
     // What a later fragment starts with is no ICMP header.
     // spec: rfc1122-error-about-error
     if !about.is_later_fragment() && about.may_be_an_error() {
-        return Err(Withheld::AboutError);
+        return Err(SuppressReason::AboutError);
     }
     // spec: rfc1122-error-to-many
     if destination.is_multicast() || addresses.is_broadcast(destination) {
-        return Err(Withheld::ToMany);
+        return Err(SuppressReason::BroadcastDestination);
     }
     // spec: rfc1122-error-link-broadcast
-    if link != Cast::Unicast {
-        return Err(Withheld::LinkBroadcast);
+    if link != DestinationKind::Unicast {
+        return Err(SuppressReason::LinkBroadcast);
     }
     // spec: rfc1122-error-fragment
     if about.is_later_fragment() {
-        return Err(Withheld::Fragment);
+        return Err(SuppressReason::Fragment);
     }
     // spec: rfc1122-error-source
     if !addresses.is_host(about.source()) {
-        return Err(Withheld::Source);
+        return Err(SuppressReason::Source);
     }
     Ok(())
 }
 
-impl std::error::Error for Dropped {}
+impl std::error::Error for IcmpDropReason {}
 
-impl std::error::Error for Withheld {}
+impl std::error::Error for SuppressReason {}
 
 #[cfg(test)]
 mod tests;

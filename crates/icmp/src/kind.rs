@@ -4,23 +4,23 @@ use std::fmt;
 
 /// The type of a message: an open number with names for those known here.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Kind(pub u8);
+pub struct IcmpType(pub u8);
 
-impl Kind {
+impl IcmpType {
     /// The answer to an echo request.
-    pub const ECHO_REPLY: Kind = Kind(0);
+    pub const ECHO_REPLY: IcmpType = IcmpType(0);
     /// A datagram did not arrive.
-    pub const UNREACHABLE: Kind = Kind(3);
+    pub const UNREACHABLE: IcmpType = IcmpType(3);
     /// Send more slowly; nobody may send this any more (RFC 6633).
-    pub const SOURCE_QUENCH: Kind = Kind(4);
+    pub const SOURCE_QUENCH: IcmpType = IcmpType(4);
     /// Another gateway is nearer.
-    pub const REDIRECT: Kind = Kind(5);
+    pub const REDIRECT: IcmpType = IcmpType(5);
     /// Send this back.
-    pub const ECHO_REQUEST: Kind = Kind(8);
+    pub const ECHO_REQUEST: IcmpType = IcmpType(8);
     /// A datagram was given up.
-    pub const TIME_EXCEEDED: Kind = Kind(11);
+    pub const TIME_EXCEEDED: IcmpType = IcmpType(11);
     /// A header makes no sense.
-    pub const PARAMETER_PROBLEM: Kind = Kind(12);
+    pub const PARAMETER_PROBLEM: IcmpType = IcmpType(12);
 
     /// Whether it speaks of a datagram that went wrong (RFC 1122 3.2.2).
     pub const fn is_error(self) -> bool {
@@ -55,13 +55,13 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for IcmpType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.name(), self.0)
     }
 }
 
-impl fmt::Debug for Kind {
+impl fmt::Debug for IcmpType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }

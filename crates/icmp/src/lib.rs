@@ -1,9 +1,9 @@
 //! The Internet Control Message Protocol, RFC 792, for a host.
 //!
-//! [`Message::parse`] turns a datagram's data into a valid message or a [`Dropped`] reason;
-//! [`answer_over`] rewrites an echo request into its reply in place. [`Icmp::error`] writes an error
-//! about a datagram, if RFC 1122 lets it be sent ([`may_be_sent`]) and not too many were;
-//! [`Quoted`] tells whom an error that came is for.
+//! [`IcmpMessage::parse`] turns a datagram's data into a valid message or an [`IcmpDropReason`];
+//! [`reply_in_place`] rewrites an echo request into its reply in place. [`Icmp::error`] writes an error
+//! about a datagram, if RFC 1122 lets it be sent ([`may_send_error`]) and not too many were;
+//! [`QuotedDatagram`] tells whom an error that came is for.
 //!
 //! # What this crate does not do
 //!
@@ -11,14 +11,14 @@
 //! sent. Redirects and source quenches are read and never acted on.
 //!
 //! ```
-//! use icmp::{Echo, Kind, Message, answer_over};
+//! use icmp::{Echo, IcmpType, IcmpMessage, reply_in_place};
 //!
 //! let mut message = [0; 12];
-//! Echo { identifier: 7, sequence: 1, data: b"data" }.write_to(Kind::ECHO_REQUEST, &mut message)?;
+//! Echo { identifier: 7, sequence: 1, data: b"data" }.write_to(IcmpType::ECHO_REQUEST, &mut message)?;
 //!
-//! answer_over(&mut message)?;
-//! assert_eq!(Message::parse(&message)?.kind(), Kind::ECHO_REPLY);
-//! # Ok::<(), icmp::Dropped>(())
+//! reply_in_place(&mut message)?;
+//! assert_eq!(IcmpMessage::parse(&message)?.kind(), IcmpType::ECHO_REPLY);
+//! # Ok::<(), icmp::IcmpDropReason>(())
 //! ```
 #![forbid(unsafe_code)]
 
@@ -30,12 +30,12 @@ mod problem;
 mod quoted;
 mod wire;
 
-pub use ipv4::{Addresses, Cast, Instant, Reason, Tally};
+pub use ipv4::{DestinationKind, Instant, LocalAddresses};
 
-pub use self::icmp::{Config, Dropped, Icmp, Received, Withheld, may_be_sent};
-pub use self::kind::Kind;
-pub use self::limit::{Rate, Rates};
-pub use self::message::{Body, Echo, Message, answer_over};
-pub use self::problem::Problem;
-pub use self::quoted::Quoted;
+pub use self::icmp::{Icmp, IcmpConfig, IcmpDropReason, ReceivedMessage, SuppressReason, may_send_error};
+pub use self::kind::IcmpType;
+pub use self::limit::{ErrorRateLimits, TokenRate};
+pub use self::message::{Echo, IcmpBody, IcmpMessage, reply_in_place};
+pub use self::problem::IcmpError;
+pub use self::quoted::QuotedDatagram;
 pub use self::wire::{EchoHeader, IcmpHeader};

@@ -8,7 +8,7 @@ use ipv4::Instant;
 
 /// A bucket of tokens: how long one takes to come (no time at all means no limit), and how many it holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
+pub struct TokenRate {
     /// Between two tokens.
     pub interval: Duration,
     /// When it is full.
@@ -17,12 +17,12 @@ pub struct Rate {
 
 /// How often errors may be sent: to each destination, and in all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rates {
+pub struct ErrorRateLimits {
     /// To each destination: by default one a second, six at once.
-    pub each: Rate,
+    pub each: TokenRate,
     /// To all of them together: by default 1,000 a second, 50 at once. Both are averages, because each error takes
     /// 0, 1 or 2 tokens by lot.
-    pub all: Rate,
+    pub all: TokenRate,
 }
 
 /// A bucket for each destination, and one for all.
@@ -35,7 +35,7 @@ pub struct Rates {
 /// destinations there are, and what they forget is bounded by the bucket for all.
 #[derive(Debug)]
 pub(crate) struct Limit {
-    rates: Rates,
+    rates: ErrorRateLimits,
     all: Bucket,
     sets: Box<[[Slot; 4]]>,
     hash: KeyedHash,
@@ -70,7 +70,7 @@ impl Limit {
     /// The highest of them.
     const HIGHEST: u32 = 2;
 
-    pub(crate) fn new(rates: Rates, seed: u64) -> Limit {
+    pub(crate) fn new(rates: ErrorRateLimits, seed: u64) -> Limit {
         let secret = Secret::new(seed.into());
         Limit {
             rates,
@@ -106,7 +106,7 @@ impl Limit {
 impl Bucket {
     /// The bucket with `cost` tokens less, none if it does not hold one. A cost above one may leave it in debt, and
     /// `most` is the highest cost there is.
-    fn less(self, now: Instant, rate: Rate, cost: u32, most: u32) -> Option<Bucket> {
+    fn less(self, now: Instant, rate: TokenRate, cost: u32, most: u32) -> Option<Bucket> {
         let capacity = rate.interval.saturating_mul(rate.burst);
         let debt = rate.interval.saturating_mul(most.saturating_sub(1));
         // A clock that jumped back finds it no emptier than that.
@@ -116,11 +116,11 @@ impl Bucket {
     }
 }
 
-impl Default for Rates {
+impl Default for ErrorRateLimits {
     fn default() -> Self {
-        Rates {
-            each: Rate { interval: Duration::from_secs(1), burst: 6 },
-            all: Rate { interval: Duration::from_millis(1), burst: 50 },
+        ErrorRateLimits {
+            each: TokenRate { interval: Duration::from_secs(1), burst: 6 },
+            all: TokenRate { interval: Duration::from_millis(1), burst: 50 },
         }
     }
 }

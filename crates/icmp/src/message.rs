@@ -4,24 +4,24 @@ use inet::checksum;
 use zerocopy::FromBytes;
 
 use crate::wire::{EchoHeader, IcmpHeader};
-use crate::{Dropped, Kind, Problem, Quoted};
+use crate::{IcmpDropReason, IcmpError, IcmpType, QuotedDatagram};
 
 /// A message that is long enough and has the right checksum: a view into the octets it was parsed from.
 #[derive(Clone, Copy, Debug)]
-pub struct Message<'a> {
+pub struct IcmpMessage<'a> {
     header: &'a IcmpHeader,
     data: &'a [u8],
 }
 
 /// What a message says.
 #[derive(Clone, Copy, Debug)]
-pub enum Body<'a> {
+pub enum IcmpBody<'a> {
     /// Send this back.
     Request(Echo<'a>),
     /// This came back.
     Reply(Echo<'a>),
     /// A datagram went wrong.
-    Error(Problem, Quoted<'a>),
+    Error(IcmpError, QuotedDatagram<'a>),
     /// Something else.
     Other,
 }
@@ -37,23 +37,23 @@ pub struct Echo<'a> {
     pub data: &'a [u8],
 }
 
-impl<'a> Message<'a> {
+impl<'a> IcmpMessage<'a> {
     /// Reads a message, all of a datagram's data.
     // Its result is read at once by whoever called: across crates it would go through memory.
     #[inline]
-    pub fn parse(octets: &'a [u8]) -> Result<Message<'a>, Dropped> {
+    pub fn parse(octets: &'a [u8]) -> Result<IcmpMessage<'a>, IcmpDropReason> {
         // spec: rfc792-length
-        let (header, data) = IcmpHeader::ref_from_prefix(octets).map_err(|_| Dropped::Truncated)?;
+        let (header, data) = IcmpHeader::ref_from_prefix(octets).map_err(|_| IcmpDropReason::Truncated)?;
         // spec: rfc792-checksum
         if !checksum::is_valid(octets) {
-            return Err(Dropped::Checksum);
+            return Err(IcmpDropReason::Checksum);
         }
-        Ok(Message { header, data })
+        Ok(IcmpMessage { header, data })
     }
 
     /// What it is.
-    pub fn kind(&self) -> Kind {
-        Kind(self.header.kind)
+    pub fn kind(&self) -> IcmpType {
+        IcmpType(self.header.kind)
     }
 
     /// What it is in particular.
@@ -63,15 +63,15 @@ impl<'a> Message<'a> {
 
     /// What it says. Fails if it is about a datagram and quotes none.
     #[inline]
-    pub fn body(&self) -> Result<Body<'a>, Dropped> {
+    pub fn body(&self) -> Result<IcmpBody<'a>, IcmpDropReason> {
         Ok(match self.kind() {
-            Kind::ECHO_REQUEST => Body::Request(self.echo()),
-            Kind::ECHO_REPLY => Body::Reply(self.echo()),
+            IcmpType::ECHO_REQUEST => IcmpBody::Request(self.echo()),
+            IcmpType::ECHO_REPLY => IcmpBody::Reply(self.echo()),
             kind if kind.is_error() => {
-                let problem = Problem { kind, code: self.code(), rest: self.header.rest };
-                Body::Error(problem, Quoted::parse(self.data).ok_or(Dropped::Quote)?)
+                let problem = IcmpError { kind, code: self.code(), rest: self.header.rest };
+                IcmpBody::Error(problem, QuotedDatagram::parse(self.data).ok_or(IcmpDropReason::Quote)?)
             }
-            _ => Body::Other,
+            _ => IcmpBody::Other,
         })
     }
 
@@ -87,10 +87,10 @@ impl Echo<'_> {
 
     /// Writes an echo request, or a reply, that fills `message`. Fails if that has not just as much room
     /// as header and data take.
-    pub fn write_to(&self, kind: Kind, message: &mut [u8]) -> Result<(), Dropped> {
-        let (header, data) = EchoHeader::mut_from_prefix(message).map_err(|_| Dropped::Truncated)?;
+    pub fn write_to(&self, kind: IcmpType, message: &mut [u8]) -> Result<(), IcmpDropReason> {
+        let (header, data) = EchoHeader::mut_from_prefix(message).map_err(|_| IcmpDropReason::Truncated)?;
         if data.len() != self.data.len() {
-            return Err(Dropped::Truncated);
+            return Err(IcmpDropReason::Truncated);
         }
         header.kind = kind.0;
         header.code = 0;
@@ -104,14 +104,14 @@ impl Echo<'_> {
 
 /// Rewrites the valid echo request `message` into its reply where it lies: identifier, sequence number
 /// and data stay as they are (RFC 792).
-pub fn answer_over(message: &mut [u8]) -> Result<(), Dropped> {
-    let (header, data) = EchoHeader::mut_from_prefix(message).map_err(|_| Dropped::Truncated)?;
-    if Kind(header.kind) != Kind::ECHO_REQUEST {
-        return Err(Dropped::Unserved);
+pub fn reply_in_place(message: &mut [u8]) -> Result<(), IcmpDropReason> {
+    let (header, data) = EchoHeader::mut_from_prefix(message).map_err(|_| IcmpDropReason::Truncated)?;
+    if IcmpType(header.kind) != IcmpType::ECHO_REQUEST {
+        return Err(IcmpDropReason::UnsupportedType);
     }
     // spec: rfc792-echo
     let was = u16::from_be_bytes([header.kind, header.code]);
-    header.kind = Kind::ECHO_REPLY.0;
+    header.kind = IcmpType::ECHO_REPLY.0;
     header.code = 0;
     let mut sum = checksum::update(header.checksum.get(), was, 0);
     // RFC 1624 3 relies on a word that is not zero, and a reply may have none: then the sum is plus
@@ -126,9 +126,9 @@ pub fn answer_over(message: &mut [u8]) -> Result<(), Dropped> {
 }
 
 /// Puts the checksum into a message whose checksum field is zero.
-pub(crate) fn set_checksum(message: &mut [u8]) -> Result<(), Dropped> {
+pub(crate) fn set_checksum(message: &mut [u8]) -> Result<(), IcmpDropReason> {
     let sum = checksum::of(message);
-    let (header, _) = IcmpHeader::mut_from_prefix(message).map_err(|_| Dropped::Truncated)?;
+    let (header, _) = IcmpHeader::mut_from_prefix(message).map_err(|_| IcmpDropReason::Truncated)?;
     header.checksum.set(sum);
     Ok(())
 }

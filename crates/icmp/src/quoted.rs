@@ -6,25 +6,25 @@ use inet::IpProtocol;
 use ipv4::Ipv4Header;
 use zerocopy::FromBytes;
 
-use crate::Kind;
+use crate::IcmpType;
 
 /// The start of a datagram: its header, and as much of its data as there is. Gateways change the header
 /// on the way and cut what follows, so neither its checksum nor its total length is looked at.
 #[derive(Clone, Copy, Debug)]
-pub struct Quoted<'a> {
+pub struct QuotedDatagram<'a> {
     header: &'a Ipv4Header,
     data: &'a [u8],
 }
 
-impl<'a> Quoted<'a> {
+impl<'a> QuotedDatagram<'a> {
     /// Reads a quotation; none if there is no whole IPv4 header.
-    pub fn parse(octets: &'a [u8]) -> Option<Quoted<'a>> {
+    pub fn parse(octets: &'a [u8]) -> Option<QuotedDatagram<'a>> {
         let (header, _) = Ipv4Header::ref_from_prefix(octets).ok()?;
         let length = usize::from(header.version_and_length & 0x0f) * 4;
         if header.version_and_length >> 4 != 4 || length < size_of::<Ipv4Header>() {
             return None;
         }
-        Some(Quoted { header, data: octets.get(length..)? })
+        Some(QuotedDatagram { header, data: octets.get(length..)? })
     }
 
     /// Who sent the datagram: we, if the error is meant for us.
@@ -67,14 +67,14 @@ impl<'a> Quoted<'a> {
     /// Identifier and sequence number, if it is an echo request.
     pub fn echo(&self) -> Option<(u16, u16)> {
         let [kind, ..] = self.start()?;
-        let is_request = self.protocol() == IpProtocol::ICMP && Kind(kind) == Kind::ECHO_REQUEST;
+        let is_request = self.protocol() == IpProtocol::ICMP && IcmpType(kind) == IcmpType::ECHO_REQUEST;
         let [a, b, c, d] = *self.data.get(4..8).filter(|_| is_request)?.first_chunk()?;
         Some((u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])))
     }
 
     /// Whether it may be an ICMP error: an ICMP message that is not known to be none.
     pub(crate) fn may_be_an_error(&self) -> bool {
-        let is_query = || self.data.first().is_some_and(|kind| Kind(*kind).is_query());
+        let is_query = || self.data.first().is_some_and(|kind| IcmpType(*kind).is_query());
         self.protocol() == IpProtocol::ICMP && !is_query()
     }
 

@@ -5,14 +5,14 @@ use std::net::Ipv4Addr;
 
 use inet::{directed_broadcast, is_valid_host};
 use ipnet::Ipv4Net;
-use link::{Cast, MacAddr, TooManyGroups};
+use link::{DestinationKind, MacAddr, TooManyGroups};
 
-use crate::Dropped;
+use crate::Ipv4DropReason;
 
 /// The addresses that we answer for, the networks they are in, and the groups that we joined. Addresses
 /// are kept as ranges: one host is a set of one.
 #[derive(Clone, Debug, Default)]
-pub struct Addresses {
+pub struct LocalAddresses {
     /// First and last address of each range as numbers, which are compared for every datagram; sorted,
     /// without overlap.
     ranges: Vec<(u32, u32)>,
@@ -21,15 +21,15 @@ pub struct Addresses {
     groups: BTreeSet<Ipv4Addr>,
 }
 
-impl Addresses {
+impl LocalAddresses {
     /// How many groups can be joined.
     pub const GROUPS: usize = 256;
     /// The group of all hosts on a segment (RFC 1112 4).
     pub const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
 
     /// The set of one address in its network.
-    pub fn one(address: Ipv4Net) -> Addresses {
-        let mut addresses = Addresses::default();
+    pub fn one(address: Ipv4Net) -> LocalAddresses {
+        let mut addresses = LocalAddresses::default();
         addresses.add(address.addr(), address.addr(), address);
         addresses
     }
@@ -92,32 +92,32 @@ impl Addresses {
     }
 
     /// How a datagram to `destination` is addressed to us; none if it is not.
-    pub fn cast(&self, destination: Ipv4Addr) -> Option<Cast> {
+    pub fn cast(&self, destination: Ipv4Addr) -> Option<DestinationKind> {
         // spec: rfc1122-destination
         if self.is_ours(destination) {
-            Some(Cast::Unicast)
+            Some(DestinationKind::Unicast)
         } else if self.is_broadcast(destination) {
-            Some(Cast::Broadcast)
+            Some(DestinationKind::Broadcast)
         } else {
-            self.groups.contains(&destination).then_some(Cast::Group)
+            self.groups.contains(&destination).then_some(DestinationKind::Multicast)
         }
     }
 
     /// Turns away sources that cannot have sent a datagram to us.
-    pub fn vet(&self, source: Ipv4Addr) -> Result<(), Dropped> {
+    pub fn vet(&self, source: Ipv4Addr) -> Result<(), Ipv4DropReason> {
         // spec: rfc1122-source
         if source.is_multicast() {
-            Err(Dropped::SourceGroup)
+            Err(Ipv4DropReason::SourceGroup)
         } else if source.is_loopback() {
-            Err(Dropped::SourceLoopback)
+            Err(Ipv4DropReason::SourceLoopback)
         // spec: source-ours
         } else if self.is_ours(source) {
-            Err(Dropped::SourceOurs)
+            Err(Ipv4DropReason::SourceLocal)
         } else if self.is_broadcast(source) {
-            Err(Dropped::SourceBroadcast)
+            Err(Ipv4DropReason::SourceBroadcast)
         // spec: rfc1122-source
         } else if !is_valid_host(source) {
-            Err(Dropped::SourceReserved)
+            Err(Ipv4DropReason::SourceReserved)
         } else {
             Ok(())
         }

@@ -4,10 +4,9 @@ use std::net::Ipv4Addr;
 
 use zerocopy::{FromBytes, IntoBytes};
 
-use crate::Dropped;
+use crate::Ipv4DropReason;
 use crate::wire::Ipv4Header;
-use inet::IpProtocol;
-use inet::checksum;
+use inet::{IpProtocol, checksum};
 
 /// A datagram, or a fragment of one, whose header makes sense: a view into the octets it was parsed
 /// from. What it claims need not be true.
@@ -30,21 +29,22 @@ impl<'a> Datagram<'a> {
     /// link's padding.
     // Its result is read at once by whoever called: across crates it would go through memory.
     #[inline]
-    pub fn parse(frame: &'a [u8]) -> Result<Datagram<'a>, Dropped> {
+    pub fn parse(frame: &'a [u8]) -> Result<Datagram<'a>, Ipv4DropReason> {
         // spec: rfc791-header
-        let (header, _) = Ipv4Header::ref_from_prefix(frame).map_err(|_| Dropped::Truncated)?;
+        let (header, _) = Ipv4Header::ref_from_prefix(frame).map_err(|_| Ipv4DropReason::Truncated)?;
         // spec: rfc1122-version
         if header.version_and_length >> 4 != 4 {
-            return Err(Dropped::Version);
+            return Err(Ipv4DropReason::Version);
         }
         // spec: rfc791-header-length
         let length = usize::from(header.version_and_length & 0x0f) * 4;
         if length < size_of::<Ipv4Header>() {
-            return Err(Dropped::HeaderLength);
+            return Err(Ipv4DropReason::HeaderLength);
         }
         // spec: rfc791-total-length, rfc791-padding
-        let octets = frame.get(..usize::from(header.total_length.get())).ok_or(Dropped::TotalLength)?;
-        let (whole, payload) = octets.split_at_checked(length).ok_or(Dropped::TotalLengthShort)?;
+        let octets =
+            frame.get(..usize::from(header.total_length.get())).ok_or(Ipv4DropReason::TotalLength)?;
+        let (whole, payload) = octets.split_at_checked(length).ok_or(Ipv4DropReason::TotalLengthShort)?;
         // spec: rfc791-options
         let options = whole.get(size_of::<Ipv4Header>()..).unwrap_or_default();
         // spec: rfc1122-header-checksum
@@ -54,14 +54,14 @@ impl<'a> Datagram<'a> {
             checksum::is_valid(whole)
         };
         if !is_valid {
-            return Err(Dropped::Checksum);
+            return Err(Ipv4DropReason::Checksum);
         }
         Ok(Datagram { header, octets, options, payload })
     }
 
     /// What there is of a datagram, for whoever shows what [`Datagram::parse`] turns away: its checksum may
     /// be wrong, and it may end before its total length. None if there is no whole header of version 4.
-    pub fn salvage(frame: &'a [u8]) -> Option<Datagram<'a>> {
+    pub fn parse_lenient(frame: &'a [u8]) -> Option<Datagram<'a>> {
         let (header, _) = Ipv4Header::ref_from_prefix(frame).ok()?;
         let length = usize::from(header.version_and_length & 0x0f) * 4;
         if header.version_and_length >> 4 != 4 || length < size_of::<Ipv4Header>() {

@@ -1,8 +1,8 @@
 //! Why datagrams are turned away.
 
-link::reasons! {
+base::reasons! {
     /// Why a datagram was turned away.
-    pub enum Dropped {
+    pub enum Ipv4DropReason {
         /// Shorter than the 20 octets of a header.
         Truncated = "shorter than an IPv4 header",
         /// Not version 4.
@@ -24,7 +24,7 @@ link::reasons! {
         /// The source is in 0.0.0.0/8, which names no host, or in class E, which is reserved.
         SourceReserved = "source is in 0.0.0.0/8 or class E",
         /// The source is an address of ours: our own datagram come back, or a forged one.
-        SourceOurs = "source is ours",
+        SourceLocal = "source is ours",
         /// Neither our address, nor a broadcast, nor a group we joined.
         NotForUs = "not for us",
         /// A source route leads on: to be forwarded, which a host does not do.
@@ -42,8 +42,8 @@ link::reasons! {
         /// A fragment that is here already.
         FragmentRepeated = "fragment repeated",
         /// A fragment for which there was no room.
-        FragmentCrowded = "no room for a fragment",
+        ReassemblyFull = "no room for a fragment",
     }
 }
 
-impl std::error::Error for Dropped {}
+impl std::error::Error for Ipv4DropReason {}

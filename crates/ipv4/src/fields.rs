@@ -7,12 +7,11 @@ use zerocopy::{FromBytes, IntoBytes};
 
 use crate::Datagram;
 use crate::wire::Ipv4Header;
-use inet::IpProtocol;
-use inet::checksum;
+use inet::{IpProtocol, checksum};
 
 /// What a header says beyond its lengths and its checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fields {
+pub struct Ipv4Fields {
     /// Type of service: a DSCP and two bits of ECN.
     pub type_of_service: u8,
     /// Which fragments belong together.
@@ -38,7 +37,7 @@ pub struct Fields {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LengthError;
 
-impl Fields {
+impl Ipv4Fields {
     /// Octets of a header as we send it, without options.
     pub const LENGTH: usize = size_of::<Ipv4Header>();
     /// Hops that a datagram of ours may take unless somebody wants otherwise (RFC 1700, "IP time to
@@ -46,8 +45,8 @@ impl Fields {
     pub const TIME_TO_LIVE: u8 = 64;
 
     /// The fields of a whole datagram that may be fragmented.
-    pub const fn new(protocol: IpProtocol, source: Ipv4Addr, destination: Ipv4Addr) -> Fields {
-        Fields {
+    pub const fn new(protocol: IpProtocol, source: Ipv4Addr, destination: Ipv4Addr) -> Ipv4Fields {
+        Ipv4Fields {
             type_of_service: 0,
             identification: 0,
             dont_fragment: false,
@@ -89,9 +88,9 @@ impl Fields {
     }
 }
 
-impl From<&Datagram<'_>> for Fields {
+impl From<&Datagram<'_>> for Ipv4Fields {
     fn from(datagram: &Datagram<'_>) -> Self {
-        Fields {
+        Ipv4Fields {
             type_of_service: datagram.type_of_service(),
             identification: datagram.identification(),
             dont_fragment: datagram.dont_fragment(),

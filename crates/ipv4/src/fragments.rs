@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use crate::{Datagram, Fields};
+use crate::{Datagram, Ipv4Fields};
 
 /// The fragments of one datagram, first to last; a datagram that fits is its only one.
 ///
@@ -27,7 +27,7 @@ pub struct Fragment {
 
 /// A datagram that cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unsendable {
+pub enum FragmentationError {
     /// It may not be fragmented and is longer than this MTU, in octets.
     DontFragment(usize),
     /// With its header it is longer than 65,535 octets.
@@ -38,22 +38,22 @@ pub enum Unsendable {
 
 impl Fragments {
     /// Cuts a payload of so many octets for a link with this MTU. `dont_fragment` is the header's flag.
-    pub fn of(payload: usize, mtu: usize, dont_fragment: bool) -> Result<Fragments, Unsendable> {
-        if payload > Datagram::LONGEST - Fields::LENGTH {
-            return Err(Unsendable::TooLong);
+    pub fn of(payload: usize, mtu: usize, dont_fragment: bool) -> Result<Fragments, FragmentationError> {
+        if payload > Datagram::LONGEST - Ipv4Fields::LENGTH {
+            return Err(FragmentationError::TooLong);
         }
-        let room = mtu.saturating_sub(Fields::LENGTH);
+        let room = mtu.saturating_sub(Ipv4Fields::LENGTH);
         if payload <= room {
             return Ok(Fragments { payload, step: room, next: Some(0) });
         }
         // spec: rfc791-dont-fragment
         if dont_fragment {
-            return Err(Unsendable::DontFragment(mtu));
+            return Err(FragmentationError::DontFragment(mtu));
         }
         // spec: rfc791-fragmentation
         let step = room / 8 * 8;
         if step == 0 {
-            return Err(Unsendable::TinyMtu(mtu));
+            return Err(FragmentationError::TinyMtu(mtu));
         }
         Ok(Fragments { payload, step, next: Some(0) })
     }
@@ -62,8 +62,8 @@ impl Fragments {
 impl Fragment {
     /// The header fields of this fragment of the datagram with `fields`.
     #[must_use]
-    pub fn apply(&self, fields: Fields) -> Fields {
-        Fields { fragment_offset: self.range.start, more_fragments: self.more_fragments, ..fields }
+    pub fn apply(&self, fields: Ipv4Fields) -> Ipv4Fields {
+        Ipv4Fields { fragment_offset: self.range.start, more_fragments: self.more_fragments, ..fields }
     }
 }
 
@@ -81,7 +81,7 @@ impl Iterator for Fragments {
     }
 }
 
-impl fmt::Display for Unsendable {
+impl fmt::Display for FragmentationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DontFragment(mtu) => {
@@ -93,7 +93,7 @@ impl fmt::Display for Unsendable {
     }
 }
 
-impl std::error::Error for Unsendable {}
+impl std::error::Error for FragmentationError {}
 
 #[cfg(test)]
 mod tests;

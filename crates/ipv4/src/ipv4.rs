@@ -1,34 +1,43 @@
 //! One host's (or many hosts') IPv4: what is for us, and what we turn away.
 
-use link::{Cast, Instant, Tally};
+use base::ReasonCounters;
+use link::{DestinationKind, Instant};
 
 use crate::options::has_incomplete_source_route;
-use crate::{Addresses, Datagram, Dropped, Limits, Reassembled, Reassembly, TimedOut};
+use crate::{
+    Datagram, Ipv4DropReason, LocalAddresses, ReassembledDatagram, Reassembly, ReassemblyLimits,
+    ReassemblyTimeout,
+};
 
 /// What became of a datagram that was not dropped.
 #[derive(Debug)]
-pub enum Received<'a> {
+pub enum ReceivedDatagram<'a> {
     /// It came whole, and was addressed to us like this.
-    Whole(Datagram<'a>, Cast),
+    Whole(Datagram<'a>, DestinationKind),
     /// It is a fragment, kept until the rest comes.
     Kept,
     /// It was the last fragment missing. To be given back by [`Ipv4::give_back`].
-    Reassembled(Reassembled, Cast),
+    Reassembled(ReassembledDatagram, DestinationKind),
 }
 
 /// The receiving side of IPv4. It sends nothing and knows no protocol above.
 #[derive(Debug)]
 pub struct Ipv4 {
-    addresses: Addresses,
+    addresses: LocalAddresses,
     reassembly: Reassembly,
-    dropped: Tally<Dropped>,
+    dropped: ReasonCounters<Ipv4DropReason>,
     accepted: u64,
 }
 
 impl Ipv4 {
     /// IPv4 for these addresses. `seed` is a secret.
-    pub fn new(addresses: Addresses, limits: Limits, seed: u64) -> Ipv4 {
-        Ipv4 { addresses, reassembly: Reassembly::new(limits, seed), dropped: Tally::default(), accepted: 0 }
+    pub fn new(addresses: LocalAddresses, limits: ReassemblyLimits, seed: u64) -> Ipv4 {
+        Ipv4 {
+            addresses,
+            reassembly: Reassembly::new(limits, seed),
+            dropped: ReasonCounters::default(),
+            accepted: 0,
+        }
     }
 
     /// Judges one frame's payload. `cast` is how the frame was addressed.
@@ -37,12 +46,12 @@ impl Ipv4 {
     pub fn receive<'a>(
         &mut self,
         now: Instant,
-        cast: Cast,
+        cast: DestinationKind,
         frame: &'a [u8],
-    ) -> Result<Received<'a>, Dropped> {
+    ) -> Result<ReceivedDatagram<'a>, Ipv4DropReason> {
         match self.judge(now, cast, frame) {
             Ok(received) => {
-                let is_whole = !matches!(received, Received::Kept);
+                let is_whole = !matches!(received, ReceivedDatagram::Kept);
                 self.accepted = self.accepted.saturating_add(is_whole.into());
                 Ok(received)
             }
@@ -55,26 +64,31 @@ impl Ipv4 {
     }
 
     #[inline]
-    fn judge<'a>(&mut self, now: Instant, cast: Cast, frame: &'a [u8]) -> Result<Received<'a>, Dropped> {
+    fn judge<'a>(
+        &mut self,
+        now: Instant,
+        cast: DestinationKind,
+        frame: &'a [u8],
+    ) -> Result<ReceivedDatagram<'a>, Ipv4DropReason> {
         let datagram = Datagram::parse(frame)?;
         self.addresses.vet(datagram.source())?;
-        let destination = self.addresses.cast(datagram.destination()).ok_or(Dropped::NotForUs)?;
+        let destination = self.addresses.cast(datagram.destination()).ok_or(Ipv4DropReason::NotForUs)?;
         // spec: rfc1122-link-broadcast
-        if cast != Cast::Unicast && destination == Cast::Unicast {
-            return Err(Dropped::LinkBroadcast);
+        if cast != DestinationKind::Unicast && destination == DestinationKind::Unicast {
+            return Err(Ipv4DropReason::LinkBroadcast);
         }
         // RFC 1122 3.2.1.8(c): only with a completed source route "the datagram has reached its final destination".
         // spec: rfc791-source-route
         if has_incomplete_source_route(datagram.options()) {
-            return Err(Dropped::SourceRoute);
+            return Err(Ipv4DropReason::SourceRoute);
         }
         if !datagram.is_fragment() {
-            return Ok(Received::Whole(datagram, destination));
+            return Ok(ReceivedDatagram::Whole(datagram, destination));
         }
         // What is late goes before what is new.
         self.poll(now);
         let whole = self.reassembly.receive(now, &datagram)?;
-        Ok(whole.map_or(Received::Kept, |whole| Received::Reassembled(whole, destination)))
+        Ok(whole.map_or(ReceivedDatagram::Kept, |whole| ReceivedDatagram::Reassembled(whole, destination)))
     }
 
     /// Gives up fragments whose rest did not come in time.
@@ -88,22 +102,22 @@ impl Ipv4 {
     }
 
     /// The oldest event not yet taken: a datagram whose rest did not come.
-    pub fn take_event(&mut self) -> Option<TimedOut> {
+    pub fn take_event(&mut self) -> Option<ReassemblyTimeout> {
         self.reassembly.take_event()
     }
 
     /// Takes a datagram back that was made whole.
-    pub fn give_back(&mut self, reassembled: Reassembled) {
+    pub fn give_back(&mut self, reassembled: ReassembledDatagram) {
         self.reassembly.give_back(reassembled);
     }
 
     /// The addresses that are ours.
-    pub fn addresses(&self) -> &Addresses {
+    pub fn addresses(&self) -> &LocalAddresses {
         &self.addresses
     }
 
     /// The addresses that are ours, to change.
-    pub fn addresses_mut(&mut self) -> &mut Addresses {
+    pub fn addresses_mut(&mut self) -> &mut LocalAddresses {
         &mut self.addresses
     }
 
@@ -118,7 +132,7 @@ impl Ipv4 {
     }
 
     /// How many datagrams and fragments were turned away, by reason.
-    pub fn dropped(&self) -> &Tally<Dropped> {
+    pub fn dropped(&self) -> &ReasonCounters<Ipv4DropReason> {
         &self.dropped
     }
 }

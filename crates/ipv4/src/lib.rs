@@ -1,8 +1,8 @@
 //! Layer 3: the Internet Protocol, RFC 791, for a host.
 //!
-//! [`Datagram::parse`] turns octets into a valid datagram or a [`Dropped`] reason, without copying;
+//! [`Datagram::parse`] turns bytes into a valid datagram or an [`Ipv4DropReason`], without copying;
 //! [`Ipv4::receive`] takes what is addressed to us and makes fragments whole again ([`Reassembly`]).
-//! [`Fields::write_to`] writes a header, [`Fragments`] cuts what is too long for a link,
+//! [`Ipv4Fields::write_to`] writes a header, [`Fragments`] cuts what is too long for a link,
 //! [`Identification`] numbers it, and [`Routes`] says to which neighbor it goes.
 //!
 //! # What this crate does not do
@@ -14,11 +14,11 @@
 //!
 //! ```
 //! use inet::IpProtocol;
-//! use ipv4::{Datagram, Fields};
+//! use ipv4::{Datagram, Ipv4Fields};
 //!
 //! let mut octets = [0; 24];
 //! octets[20..].copy_from_slice(b"data");
-//! Fields::new(IpProtocol::UDP, [10, 0, 0, 1].into(), [10, 0, 0, 2].into()).write_to(&mut octets)?;
+//! Ipv4Fields::new(IpProtocol::UDP, [10, 0, 0, 1].into(), [10, 0, 0, 2].into()).write_to(&mut octets)?;
 //!
 //! let datagram = Datagram::parse(&octets)?;
 //! assert_eq!(datagram.payload(), b"data");
@@ -38,15 +38,17 @@ mod reassembly;
 mod routes;
 mod wire;
 
-pub use link::{Cast, Instant, Reason, Tally, TooManyGroups, reasons};
+pub use link::{DestinationKind, Instant, TooManyGroups};
 
-pub use self::addresses::{Addresses, multicast_mac};
+pub use self::addresses::{LocalAddresses, multicast_mac};
 pub use self::datagram::Datagram;
-pub use self::dropped::Dropped;
-pub use self::fields::{Fields, LengthError};
-pub use self::fragments::{Fragment, Fragments, Unsendable};
+pub use self::dropped::Ipv4DropReason;
+pub use self::fields::{Ipv4Fields, LengthError};
+pub use self::fragments::{Fragment, FragmentationError, Fragments};
 pub use self::identification::Identification;
-pub use self::ipv4::{Ipv4, Received};
-pub use self::reassembly::{GivenUp, Limits, Quote, Reassembled, Reassembly, TimedOut};
+pub use self::ipv4::{Ipv4, ReceivedDatagram};
+pub use self::reassembly::{
+    FragmentStart, ReassembledDatagram, Reassembly, ReassemblyFailure, ReassemblyLimits, ReassemblyTimeout,
+};
 pub use self::routes::{NextHop, Route, RouteError, Routes};
 pub use self::wire::Ipv4Header;

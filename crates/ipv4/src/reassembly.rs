@@ -16,10 +16,10 @@ use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use base::KeyedHash;
-use link::{Instant, Tally};
+use base::{KeyedHash, ReasonCounters};
+use link::Instant;
 
-use crate::{Datagram, Dropped};
+use crate::{Datagram, Ipv4DropReason};
 use inet::IpProtocol;
 
 mod assemble;
@@ -27,28 +27,28 @@ mod entries;
 mod room;
 mod store;
 
-pub use self::assemble::{Quote, Reassembled};
+pub use self::assemble::{FragmentStart, ReassembledDatagram};
 use self::entries::{Entries, Key, Row};
 use self::store::{BLOCK, NONE, Place, Store, blocks_for};
 
 /// How much is kept, and for how long.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct ReassemblyLimits {
     /// Octets of fragments in all. Each takes a multiple of 512.
     pub octets: usize,
     /// Octets of fragments for each source.
-    pub octets_each: usize,
+    pub bytes_per_source: usize,
     /// Datagrams in all.
     pub datagrams: usize,
     /// Datagrams for each source.
-    pub datagrams_each: usize,
+    pub datagrams_per_source: usize,
     /// How long after its first fragment a datagram is given up.
     pub timeout: Duration,
 }
 
-link::reasons! {
+base::reasons! {
     /// Why a datagram of which fragments were here was given up.
-    pub enum GivenUp {
+    pub enum ReassemblyFailure {
         /// The rest did not come in time.
         TimedOut = "reassembly timed out",
         /// Its room was needed for others.
@@ -62,7 +62,7 @@ link::reasons! {
 
 /// A datagram whose rest did not come in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TimedOut {
+pub struct ReassemblyTimeout {
     /// Who sent it.
     pub source: Ipv4Addr,
     /// Whom it was for.
@@ -73,7 +73,7 @@ pub struct TimedOut {
     pub identification: u16,
     /// The start of its first fragment, if that was here: its sender can be told (RFC 792, "Time
     /// Exceeded").
-    pub first: Option<Quote>,
+    pub first: Option<FragmentStart>,
 }
 
 /// Datagrams that wait for the rest of their fragments.
@@ -81,9 +81,9 @@ pub struct TimedOut {
 pub struct Reassembly {
     entries: Entries,
     store: Store,
-    limits: Limits,
-    given_up: Tally<GivenUp>,
-    timed_out: VecDeque<TimedOut>,
+    limits: ReassemblyLimits,
+    given_up: ReasonCounters<ReassemblyFailure>,
+    timed_out: VecDeque<ReassemblyTimeout>,
     events_lost: u64,
     spare: Vec<Vec<u8>>,
 }
@@ -103,13 +103,13 @@ impl Reassembly {
     pub const EVENTS: usize = 256;
 
     /// Nothing yet, with these limits, and a secret seed.
-    pub fn new(limits: Limits, seed: u64) -> Reassembly {
+    pub fn new(limits: ReassemblyLimits, seed: u64) -> Reassembly {
         let limits = limits.sane();
         Reassembly {
             entries: Entries::new(limits.datagrams, KeyedHash::new(seed)),
             store: Store::new(limits.octets / BLOCK),
             limits,
-            given_up: Tally::default(),
+            given_up: ReasonCounters::default(),
             timed_out: VecDeque::with_capacity(Self::EVENTS),
             events_lost: 0,
             spare: Vec::with_capacity(Self::SPARE),
@@ -117,7 +117,11 @@ impl Reassembly {
     }
 
     /// Takes a fragment. If it was the last one missing, the whole datagram comes out.
-    pub fn receive(&mut self, now: Instant, datagram: &Datagram<'_>) -> Result<Option<Reassembled>, Dropped> {
+    pub fn receive(
+        &mut self,
+        now: Instant,
+        datagram: &Datagram<'_>,
+    ) -> Result<Option<ReassembledDatagram>, Ipv4DropReason> {
         let fragment = Fragment::of(datagram)?;
         let known = self.entries.find(fragment.key);
         let before = match known {
@@ -125,7 +129,7 @@ impl Reassembly {
             None => NONE,
         };
         // spec: rfc1122-reassembly
-        let place = self.keep(now, known, before, &fragment).ok_or(Dropped::FragmentCrowded)?;
+        let place = self.keep(now, known, before, &fragment).ok_or(Ipv4DropReason::ReassemblyFull)?;
         if fragment.offset == 0 {
             self.keep_header(place, datagram);
         }
@@ -149,7 +153,7 @@ impl Reassembly {
     }
 
     /// The oldest event not yet taken.
-    pub fn take_event(&mut self) -> Option<TimedOut> {
+    pub fn take_event(&mut self) -> Option<ReassemblyTimeout> {
         self.timed_out.pop_front()
     }
 
@@ -159,7 +163,7 @@ impl Reassembly {
     }
 
     /// Datagrams given up, by reason.
-    pub fn given_up(&self) -> &Tally<GivenUp> {
+    pub fn given_up(&self) -> &ReasonCounters<ReassemblyFailure> {
         &self.given_up
     }
 
@@ -179,8 +183,8 @@ impl Reassembly {
     }
 
     /// Finds the fragment that a new one comes behind in its datagram.
-    fn fit(&mut self, place: u32, fragment: &Fragment<'_>) -> Result<Place, Dropped> {
-        let entry = self.entries.get(place).ok_or(Dropped::FragmentCrowded)?;
+    fn fit(&mut self, place: u32, fragment: &Fragment<'_>) -> Result<Place, Ipv4DropReason> {
+        let entry = self.entries.get(place).ok_or(Ipv4DropReason::ReassemblyFull)?;
         let (first, last, end) = (entry.first, entry.last, entry.end);
         let tail = self.store.get(last).map_or(0, |piece| piece.end());
         // Most come in order.
@@ -199,14 +203,14 @@ impl Reassembly {
         let repeats = next.is_some_and(|piece| piece.offset == fragment.offset);
         let ends_alike = fragment.is_last == (end == Some(fragment.end));
         if repeats && ends_alike && self.store.equals(behind, fragment.octets) {
-            return Err(Dropped::FragmentRepeated);
+            return Err(Ipv4DropReason::FragmentRepeated);
         }
         // spec: fragments-overlap
         let reaches_in = self.store.get(before).is_some_and(|piece| piece.end() > fragment.offset);
         let reaches_out = next.is_some_and(|piece| piece.offset < fragment.end);
         if reaches_in || reaches_out || !fits_the_end {
-            self.give_up(place, GivenUp::Overlap);
-            return Err(Dropped::FragmentOverlap);
+            self.give_up(place, ReassemblyFailure::Overlap);
+            return Err(Ipv4DropReason::FragmentOverlap);
         }
         Ok(before)
     }
@@ -253,18 +257,18 @@ impl Reassembly {
         let key = entry.key();
         let first = self.quote(place);
         self.forget(place);
-        self.given_up.count(GivenUp::TimedOut);
+        self.given_up.count(ReassemblyFailure::TimedOut);
         if self.timed_out.len() >= Self::EVENTS {
             self.events_lost = self.events_lost.saturating_add(1);
             return;
         }
         let Key { source, destination, protocol, identification } = key;
-        self.timed_out.push_back(TimedOut { source, destination, protocol, identification, first });
+        self.timed_out.push_back(ReassemblyTimeout { source, destination, protocol, identification, first });
     }
 
     /// Forgets a datagram that cannot be made whole. Its key is free again: were it remembered, a stranger could keep
     /// the datagrams of another host away with two fragments each, ahead of time.
-    fn give_up(&mut self, place: u32, reason: GivenUp) {
+    fn give_up(&mut self, place: u32, reason: ReassemblyFailure) {
         self.given_up.count(reason);
         self.forget(place);
     }
@@ -285,19 +289,19 @@ impl Reassembly {
 }
 
 impl<'a> Fragment<'a> {
-    fn of(datagram: &Datagram<'a>) -> Result<Fragment<'a>, Dropped> {
+    fn of(datagram: &Datagram<'a>) -> Result<Fragment<'a>, Ipv4DropReason> {
         let (offset, octets) = (datagram.fragment_offset(), datagram.payload());
         let end = offset + octets.len();
         if octets.is_empty() {
-            return Err(Dropped::FragmentEmpty);
+            return Err(Ipv4DropReason::FragmentEmpty);
         }
         // spec: fragments-uneven
         if datagram.more_fragments() && octets.len() % 8 != 0 {
-            return Err(Dropped::FragmentUneven);
+            return Err(Ipv4DropReason::FragmentUneven);
         }
         // spec: fragments-beyond
         if datagram.header_length() + end > Datagram::LONGEST {
-            return Err(Dropped::FragmentBeyond);
+            return Err(Ipv4DropReason::FragmentBeyond);
         }
         let key = Key {
             source: datagram.source(),
@@ -309,33 +313,33 @@ impl<'a> Fragment<'a> {
     }
 }
 
-impl Limits {
+impl ReassemblyLimits {
     /// How long a datagram waits unless somebody wants otherwise.
     pub const TIMEOUT: Duration = Duration::from_secs(30);
 
     /// As near to these limits as makes sense: at least one datagram of any length fits.
-    fn sane(self) -> Limits {
+    fn sane(self) -> ReassemblyLimits {
         let longest = 2 * (Datagram::LONGEST + 1);
         let octets = self.octets.clamp(longest, 1 << 30);
         let datagrams = self.datagrams.clamp(4, 1 << 20);
-        Limits {
+        ReassemblyLimits {
             octets,
-            octets_each: self.octets_each.clamp(longest, octets),
+            bytes_per_source: self.bytes_per_source.clamp(longest, octets),
             datagrams,
-            datagrams_each: self.datagrams_each.clamp(1, datagrams),
+            datagrams_per_source: self.datagrams_per_source.clamp(1, datagrams),
             timeout: self.timeout,
         }
     }
 }
 
-impl Default for Limits {
+impl Default for ReassemblyLimits {
     /// 4 MiB and 4,096 datagrams in all, a quarter and a sixteenth of them for each source.
     fn default() -> Self {
-        Limits {
+        ReassemblyLimits {
             octets: 4 << 20,
-            octets_each: 1 << 20,
+            bytes_per_source: 1 << 20,
             datagrams: 4_096,
-            datagrams_each: 256,
+            datagrams_per_source: 256,
             timeout: Self::TIMEOUT,
         }
     }

@@ -4,17 +4,20 @@ use std::error::Error;
 use std::net::Ipv4Addr;
 
 use inet::IpProtocol;
-use ipv4::{Addresses, Cast, Dropped, Fields, Fragments, Instant, Ipv4, Limits, Received};
+use ipv4::{
+    DestinationKind, Fragments, Instant, Ipv4, Ipv4DropReason, Ipv4Fields, LocalAddresses, ReassemblyLimits,
+    ReceivedDatagram,
+};
 
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
 /// Writes a fragment into `frame` and gives it to the host.
-fn give(host: &mut Ipv4, frame: &mut [u8], fields: Fields) -> Result<bool, Box<dyn Error>> {
+fn give(host: &mut Ipv4, frame: &mut [u8], fields: Ipv4Fields) -> Result<bool, Box<dyn Error>> {
     fields.write_to(frame)?;
-    Ok(match host.receive(Instant::ORIGIN, Cast::Unicast, frame)? {
-        Received::Whole(..) => true,
-        Received::Kept => false,
-        Received::Reassembled(whole, _) => {
+    Ok(match host.receive(Instant::ORIGIN, DestinationKind::Unicast, frame)? {
+        ReceivedDatagram::Whole(..) => true,
+        ReceivedDatagram::Kept => false,
+        ReceivedDatagram::Reassembled(whole, _) => {
             host.give_back(whole);
             true
         }
@@ -24,25 +27,28 @@ fn give(host: &mut Ipv4, frame: &mut [u8], fields: Fields) -> Result<bool, Box<d
 /// A whole datagram, one of 60,000 octets in fragments, a stranger's fragment, and a damaged header.
 fn round(host: &mut Ipv4, frame: &mut [u8], number: u16) -> Result<usize, Box<dyn Error>> {
     let stranger = Ipv4Addr::from(0x2000_0000 | u32::from(number));
-    let mut whole = usize::from(give(host, frame, Fields::new(IpProtocol::ICMP, stranger, OURS))?);
-    let strange = Fields { more_fragments: true, ..Fields::new(IpProtocol::ICMP, stranger, OURS) };
+    let mut whole = usize::from(give(host, frame, Ipv4Fields::new(IpProtocol::ICMP, stranger, OURS))?);
+    let strange = Ipv4Fields { more_fragments: true, ..Ipv4Fields::new(IpProtocol::ICMP, stranger, OURS) };
     let length = frame.len().min(20 + 1_480);
     for (fragment, identification) in Fragments::of(60_000, length, false)?.zip(0..) {
-        give(host, frame, Fields { identification, ..strange })?;
+        give(host, frame, Ipv4Fields { identification, ..strange })?;
         let part = frame.get_mut(..20 + fragment.range.len()).unwrap_or_default();
-        let fields = Fields::new(IpProtocol::ICMP, Ipv4Addr::new(10, 0, 0, 1), OURS);
+        let fields = Ipv4Fields::new(IpProtocol::ICMP, Ipv4Addr::new(10, 0, 0, 1), OURS);
         whole += usize::from(give(host, part, fragment.apply(fields))?);
     }
     if let Some(first) = frame.first_mut() {
         *first = 0x46;
     }
-    assert!(matches!(host.receive(Instant::ORIGIN, Cast::Unicast, frame), Err(Dropped::Checksum)));
+    assert!(matches!(
+        host.receive(Instant::ORIGIN, DestinationKind::Unicast, frame),
+        Err(Ipv4DropReason::Checksum)
+    ));
     Ok(whole)
 }
 
 #[test]
 fn a_thousand_rounds_allocate_nothing_after_the_first_few() -> Result<(), Box<dyn Error>> {
-    let mut host = Ipv4::new(Addresses::one("10.0.0.2/24".parse()?), Limits::default(), 1);
+    let mut host = Ipv4::new(LocalAddresses::one("10.0.0.2/24".parse()?), ReassemblyLimits::default(), 1);
     let mut frame = vec![0; 1_500];
     let mut rounds = |from, to| -> Result<usize, Box<dyn Error>> {
         (from..to).try_fold(0, |whole, number| Ok(whole + round(&mut host, &mut frame, number)?))

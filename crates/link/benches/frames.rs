@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::num::TryFromIntError;
 
 use criterion::{Criterion, Throughput};
-use link::{Dropped, EtherType, Ethernet, Frame, Link, MacAddr, Stations, VlanId};
+use link::{EtherType, EthernetFrame, Frame, Link, LinkDropReason, MacAddr, MacSet, VlanId};
 
 use cast::read::{self, Seen};
 use cast::write;
@@ -73,10 +73,10 @@ fn parse(criterion: &mut Criterion, name: &str, frames: &[Vec<u8>]) -> Result<()
 
 /// Times a header written before a packet, over and over before the same one.
 fn sending(criterion: &mut Criterion, name: &str, vlan: Option<VlanId>) -> Result<(), Box<dyn Error>> {
-    let link = Link::new(Stations::one(OURS), MTU, vlan);
+    let link = Link::new(MacSet::one(OURS), MTU, vlan);
     let mut ours = Frame::for_mtu(MTU);
     ours.append(PACKET)?;
-    link.send(&mut ours, PEER, OURS, EtherType::ARP)?;
+    link.add_header(&mut ours, PEER, OURS, EtherType::ARP)?;
     let header = ours.len() - PACKET;
     let mut theirs = vec![0; ours.len()];
     write::send(&mut theirs, PEER, OURS, vlan, EtherType::ARP).ok_or("room for a header")?;
@@ -87,7 +87,7 @@ fn sending(criterion: &mut Criterion, name: &str, vlan: Option<VlanId>) -> Resul
         bencher.iter(|| {
             let frame = black_box(&mut ours);
             frame.narrow(header, PACKET)?;
-            black_box(&link).send(frame, black_box(PEER), black_box(OURS), black_box(EtherType::ARP))
+            black_box(&link).add_header(frame, black_box(PEER), black_box(OURS), black_box(EtherType::ARP))
         });
     });
     group.bench_function("cast", |bencher| {
@@ -101,8 +101,8 @@ fn sending(criterion: &mut Criterion, name: &str, vlan: Option<VlanId>) -> Resul
     Ok(())
 }
 
-fn layered(octets: &[u8]) -> Result<Seen<'_>, Dropped> {
-    let frame = Ethernet::parse(octets)?;
+fn layered(octets: &[u8]) -> Result<Seen<'_>, LinkDropReason> {
+    let frame = EthernetFrame::parse(octets)?;
     Ok(Seen {
         destination: frame.destination(),
         source: frame.source(),

@@ -2,17 +2,17 @@
 
 use zerocopy::FromBytes;
 
-use crate::wire::{EthernetHeader, SnapHeader, TagHeader};
-use crate::{Dropped, EtherType, MacAddr, VlanTag};
+use crate::wire::{EthernetHeader, SnapHeader, VlanTagHeader};
+use crate::{EtherType, LinkDropReason, MacAddr, VlanTag};
 
 /// A frame whose headers make sense: a view into the octets it was parsed from.
 ///
 /// The payload of an Ethernet II frame may have padding at its end, which only the protocol in it
 /// can tell; that of a length frame ends where the length says.
 #[derive(Clone, Copy, Debug)]
-pub struct Ethernet<'a> {
+pub struct EthernetFrame<'a> {
     header: &'a EthernetHeader,
-    tags: Tags,
+    tags: VlanTags,
     encapsulation: Encapsulation,
     ether_type: EtherType,
     payload: &'a [u8],
@@ -21,7 +21,7 @@ pub struct Ethernet<'a> {
 
 /// The VLAN tags of a frame, outermost first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tags {
+pub enum VlanTags {
     /// No tag.
     None,
     /// One tag.
@@ -39,14 +39,15 @@ pub enum Encapsulation {
     Snap,
 }
 
-impl<'a> Ethernet<'a> {
+impl<'a> EthernetFrame<'a> {
     /// Reads a frame, from its destination on and without a frame check sequence.
     // Its result is read at once by whoever called: across crates it would go through memory.
     #[inline]
-    pub fn parse(octets: &'a [u8]) -> Result<Ethernet<'a>, Dropped> {
+    pub fn parse(octets: &'a [u8]) -> Result<EthernetFrame<'a>, LinkDropReason> {
         // spec: ethernet-unpadded, truncated
-        let (header, payload) = EthernetHeader::ref_from_prefix(octets).map_err(|_| Dropped::Truncated)?;
-        let plain = Ethernet::plain(header, EtherType(header.type_or_length.get()), payload);
+        let (header, payload) =
+            EthernetHeader::ref_from_prefix(octets).map_err(|_| LinkDropReason::Truncated)?;
+        let plain = EthernetFrame::plain(header, EtherType(header.type_or_length.get()), payload);
         if plain.is_typed() { Ok(plain) } else { plain.untag()?.typed() }
     }
 
@@ -57,14 +58,14 @@ impl<'a> Ethernet<'a> {
         header: &'a EthernetHeader,
         ether_type: EtherType,
         payload: &'a [u8],
-    ) -> Option<Ethernet<'a>> {
-        Some(Ethernet::plain(header, ether_type, payload)).filter(Ethernet::is_typed)
+    ) -> Option<EthernetFrame<'a>> {
+        Some(EthernetFrame::plain(header, ether_type, payload)).filter(EthernetFrame::is_typed)
     }
 
-    fn plain(header: &'a EthernetHeader, ether_type: EtherType, payload: &'a [u8]) -> Ethernet<'a> {
-        Ethernet {
+    fn plain(header: &'a EthernetHeader, ether_type: EtherType, payload: &'a [u8]) -> EthernetFrame<'a> {
+        EthernetFrame {
             header,
-            tags: Tags::None,
+            tags: VlanTags::None,
             encapsulation: Encapsulation::Type,
             ether_type,
             payload,
@@ -79,54 +80,54 @@ impl<'a> Ethernet<'a> {
     }
 
     /// Steps over the tags.
-    fn untag(mut self) -> Result<Self, Dropped> {
+    fn untag(mut self) -> Result<Self, LinkDropReason> {
         // spec: ethernet-tags
         while self.ether_type.is_tag() {
             let (next, payload) =
-                TagHeader::ref_from_prefix(self.payload).map_err(|_| Dropped::TruncatedTag)?;
+                VlanTagHeader::ref_from_prefix(self.payload).map_err(|_| LinkDropReason::TruncatedTag)?;
             let tag = VlanTag { protocol: self.ether_type, control: next.control.get() };
             // spec: ethernet-reserved-vlan
             if tag.identifier() == VlanTag::RESERVED {
-                return Err(Dropped::ReservedVlan);
+                return Err(LinkDropReason::ReservedVlan);
             }
             self.tags = match self.tags {
-                Tags::None => Tags::One(tag),
-                Tags::One(outer) => Tags::Two(outer, tag),
-                Tags::Two(..) => return Err(Dropped::TooManyTags),
+                VlanTags::None => VlanTags::One(tag),
+                VlanTags::One(outer) => VlanTags::Two(outer, tag),
+                VlanTags::Two(..) => return Err(LinkDropReason::TooManyTags),
             };
             self.ether_type = EtherType(next.type_or_length.get());
             self.payload = payload;
-            self.offset += size_of::<TagHeader>();
+            self.offset += size_of::<VlanTagHeader>();
         }
         Ok(self)
     }
 
     /// Makes sense of the type or length field (IEEE 802.3 3.2.6).
-    fn typed(self) -> Result<Self, Dropped> {
+    fn typed(self) -> Result<Self, LinkDropReason> {
         match self.ether_type.0 {
             // spec: ethernet-type
             EtherType::FIRST.. => Ok(self),
             // spec: ethernet-length
             length @ ..=1_500 => self.snap(usize::from(length)),
             // spec: ethernet-undefined
-            _ => Err(Dropped::UndefinedType),
+            _ => Err(LinkDropReason::UndefinedType),
         }
     }
 
     /// Reads a payload of `length` octets as RFC 1042 has it.
-    fn snap(self, length: usize) -> Result<Self, Dropped> {
+    fn snap(self, length: usize) -> Result<Self, LinkDropReason> {
         // spec: ethernet-length-ends, ethernet-length-beyond
-        let payload = self.payload.get(..length).ok_or(Dropped::LengthBeyondFrame)?;
-        let (snap, payload) = SnapHeader::ref_from_prefix(payload).map_err(|_| Dropped::NotSnap)?;
+        let payload = self.payload.get(..length).ok_or(LinkDropReason::LengthBeyondFrame)?;
+        let (snap, payload) = SnapHeader::ref_from_prefix(payload).map_err(|_| LinkDropReason::NotSnap)?;
         // spec: ethernet-rfc1042
         if snap.llc != [0xaa, 0xaa, 0x03] || snap.organization != [0; 3] {
-            return Err(Dropped::NotSnap);
+            return Err(LinkDropReason::NotSnap);
         }
         let ether_type = EtherType(snap.ether_type.get());
         if ether_type.0 < EtherType::FIRST {
-            return Err(Dropped::UndefinedType);
+            return Err(LinkDropReason::UndefinedType);
         }
-        Ok(Ethernet {
+        Ok(EthernetFrame {
             encapsulation: Encapsulation::Snap,
             ether_type,
             payload,
@@ -146,7 +147,7 @@ impl<'a> Ethernet<'a> {
     }
 
     /// Its VLAN tags.
-    pub fn tags(&self) -> Tags {
+    pub fn tags(&self) -> VlanTags {
         self.tags
     }
 
@@ -171,7 +172,7 @@ impl<'a> Ethernet<'a> {
     }
 }
 
-impl Tags {
+impl VlanTags {
     /// The tags in order.
     pub fn iter(self) -> impl Iterator<Item = VlanTag> {
         let (outer, inner) = match self {

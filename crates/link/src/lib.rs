@@ -1,6 +1,6 @@
 //! Layer 2: Ethernet as RFC 894 and IEEE 802.3 have it, and who a frame is for.
 //!
-//! [`Ethernet::parse`] turns octets into a valid frame or a [`Dropped`] reason, without copying;
+//! [`EthernetFrame::parse`] turns octets into a valid frame or a [`LinkDropReason`], without copying;
 //! [`Link`] is one host's (or many hosts') side of the wire: it accepts what is addressed to it,
 //! counts what it turns away, and puts headers before what it sends.
 //!
@@ -11,18 +11,18 @@
 //! card's; a TAP has neither.
 //!
 //! ```
-//! use link::{EtherType, Ethernet, MacAddr};
+//! use link::{EtherType, EthernetFrame, MacAddr};
 //!
 //! let mut octets = [0; 60];
 //! octets[..6].fill(0xff);
 //! octets[6..12].copy_from_slice(&[2, 0, 0, 0, 0, 1]);
 //! octets[12..14].copy_from_slice(&[0x08, 0x06]);
 //!
-//! let frame = Ethernet::parse(&octets)?;
+//! let frame = EthernetFrame::parse(&octets)?;
 //! assert_eq!(frame.destination(), MacAddr::BROADCAST);
 //! assert_eq!(frame.ether_type(), EtherType::ARP);
 //! assert_eq!(frame.payload().len(), 46);
-//! # Ok::<(), link::Dropped>(())
+//! # Ok::<(), link::LinkDropReason>(())
 //! ```
 #![forbid(unsafe_code)]
 
@@ -31,7 +31,6 @@ mod ethernet;
 mod link;
 mod mac;
 mod output;
-mod reason;
 mod stations;
 mod vlan;
 mod wire;
@@ -39,11 +38,11 @@ mod wire;
 pub use tap::{Frame, Instant, NoRoom};
 
 pub use self::ether_type::EtherType;
-pub use self::ethernet::{Encapsulation, Ethernet, Tags};
-pub use self::link::{Accepted, Cast, Dropped, Link, TooManyGroups};
+pub use self::ethernet::{Encapsulation, EthernetFrame, VlanTags};
+pub use self::link::{DestinationKind, Link, LinkDropReason, ReceivedFrame, TooManyGroups};
 pub use self::mac::{MacAddr, MacAddrError};
 pub use self::output::{MINIMUM_FRAME, pad};
-pub use self::reason::{Reason, Tally};
-pub use self::stations::Stations;
+
+pub use self::stations::MacSet;
 pub use self::vlan::{VlanId, VlanIdError, VlanTag};
-pub use self::wire::{EthernetHeader, SnapHeader, TagHeader};
+pub use self::wire::{EthernetHeader, SnapHeader, VlanTagHeader};

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::{
-    Encapsulation, EtherType, Ethernet, MacAddr, SnapHeader, Stations, Tags, Tally, VlanId, VlanTag,
+    Encapsulation, EtherType, EthernetFrame, MacAddr, MacSet, SnapHeader, VlanId, VlanTag, VlanTags,
 };
+use base::ReasonCounters;
 
-crate::reasons! {
+base::reasons! {
     /// Why a frame was turned away.
-    pub enum Dropped {
+    pub enum LinkDropReason {
         /// Shorter than the 14 octets of a header.
         Truncated = "shorter than an Ethernet header",
         /// It ends inside a VLAN tag.
@@ -37,33 +38,33 @@ crate::reasons! {
 
 /// How a frame was addressed to us. The layers above answer broadcasts with care (RFC 1122 2.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cast {
+pub enum DestinationKind {
     /// To one of our stations.
     Unicast,
     /// To a group we joined.
-    Group,
+    Multicast,
     /// To everybody.
     Broadcast,
 }
 
 /// A frame for us.
 #[derive(Clone, Copy, Debug)]
-pub struct Accepted<'a> {
+pub struct ReceivedFrame<'a> {
     /// The frame.
-    pub frame: Ethernet<'a>,
+    pub frame: EthernetFrame<'a>,
     /// How it was addressed.
-    pub cast: Cast,
+    pub cast: DestinationKind,
 }
 
 /// Our side of one wire.
 #[derive(Debug)]
 pub struct Link {
-    stations: Stations,
+    stations: MacSet,
     groups: BTreeSet<MacAddr>,
     vlan: Option<VlanId>,
     mtu: usize,
     accepted: u64,
-    dropped: Tally<Dropped>,
+    dropped: ReasonCounters<LinkDropReason>,
 }
 
 /// A group that could not be joined: [`Link::GROUPS`] are joined already.
@@ -75,8 +76,8 @@ impl Link {
     pub const GROUPS: usize = 256;
 
     /// A link for these stations, with the wire's MTU in octets, in a VLAN or in none.
-    pub fn new(stations: Stations, mtu: usize, vlan: Option<VlanId>) -> Link {
-        Link { stations, groups: BTreeSet::new(), vlan, mtu, accepted: 0, dropped: Tally::default() }
+    pub fn new(stations: MacSet, mtu: usize, vlan: Option<VlanId>) -> Link {
+        Link { stations, groups: BTreeSet::new(), vlan, mtu, accepted: 0, dropped: ReasonCounters::default() }
     }
 
     /// Sets the wire's MTU in bytes.
@@ -101,14 +102,13 @@ impl Link {
         self.groups.remove(&group);
     }
 
-    /// Judges one frame: it is for us and makes sense, or it is dropped and counted.
-    pub fn receive<'a>(&mut self, octets: &'a [u8]) -> Result<Accepted<'a>, Dropped> {
-        self.judge(Ethernet::parse(octets))
-    }
-
-    /// As [`Link::receive`], of a frame that was parsed already.
+    /// Accepts a frame that is addressed to this link, or drops and counts it. `parsed` is the outcome of
+    /// [`EthernetFrame::parse`].
     #[inline]
-    pub fn judge<'a>(&mut self, parsed: Result<Ethernet<'a>, Dropped>) -> Result<Accepted<'a>, Dropped> {
+    pub fn receive<'a>(
+        &mut self,
+        parsed: Result<EthernetFrame<'a>, LinkDropReason>,
+    ) -> Result<ReceivedFrame<'a>, LinkDropReason> {
         match parsed.and_then(|frame| self.filter(frame)) {
             Ok(accepted) => {
                 self.accepted = self.accepted.saturating_add(1);
@@ -123,14 +123,14 @@ impl Link {
     }
 
     #[inline]
-    fn filter<'a>(&self, frame: Ethernet<'a>) -> Result<Accepted<'a>, Dropped> {
+    fn filter<'a>(&self, frame: EthernetFrame<'a>) -> Result<ReceivedFrame<'a>, LinkDropReason> {
         // spec: ethernet-group-source
         if frame.source().is_group() {
-            return Err(Dropped::GroupSource);
+            return Err(LinkDropReason::GroupSource);
         }
-        let cast = self.cast(frame.destination()).ok_or(Dropped::NotForUs)?;
-        if !self.is_our_vlan(frame.tags()) {
-            return Err(Dropped::OtherVlan);
+        let cast = self.cast(frame.destination()).ok_or(LinkDropReason::NotForUs)?;
+        if !self.is_local_vlan(frame.tags()) {
+            return Err(LinkDropReason::OtherVlan);
         }
         // spec: ethernet-maximum
         let snap = match frame.encapsulation() {
@@ -138,20 +138,20 @@ impl Link {
             Encapsulation::Snap => size_of::<SnapHeader>(),
         };
         if frame.payload().len() + snap > self.mtu {
-            return Err(Dropped::TooLong);
+            return Err(LinkDropReason::TooLong);
         }
-        Ok(Accepted { frame, cast })
+        Ok(ReceivedFrame { frame, cast })
     }
 
     #[inline]
-    fn cast(&self, destination: MacAddr) -> Option<Cast> {
+    fn cast(&self, destination: MacAddr) -> Option<DestinationKind> {
         // spec: ethernet-destination
         if self.stations.contains(destination) {
-            Some(Cast::Unicast)
+            Some(DestinationKind::Unicast)
         } else if destination == MacAddr::BROADCAST {
-            Some(Cast::Broadcast)
+            Some(DestinationKind::Broadcast)
         } else {
-            self.groups.contains(&destination).then_some(Cast::Group)
+            self.groups.contains(&destination).then_some(DestinationKind::Multicast)
         }
     }
 
@@ -159,9 +159,9 @@ impl Link {
     ///
     /// A priority tag (VLAN 0) counts as none; beyond that the one tag must be ours, or absent. We are
     /// in a customer's VLAN: the same number in a service tag is another VLAN.
-    pub fn is_our_vlan(&self, tags: Tags) -> bool {
+    pub fn is_local_vlan(&self, tags: VlanTags) -> bool {
         // spec: ethernet-priority-tag, ethernet-other-vlan
-        if tags == Tags::None {
+        if tags == VlanTags::None {
             return self.vlan.is_none();
         }
         let mut vlans = tags.iter().filter(|tag| tag.identifier() != 0);
@@ -173,7 +173,7 @@ impl Link {
     }
 
     /// The addresses that are ours, to add some.
-    pub fn stations_mut(&mut self) -> &mut Stations {
+    pub fn local_macs_mut(&mut self) -> &mut MacSet {
         &mut self.stations
     }
 
@@ -188,12 +188,12 @@ impl Link {
     }
 
     /// How many were turned away, by reason.
-    pub fn dropped(&self) -> &Tally<Dropped> {
+    pub fn dropped(&self) -> &ReasonCounters<LinkDropReason> {
         &self.dropped
     }
 }
 
-impl std::error::Error for Dropped {}
+impl std::error::Error for LinkDropReason {}
 
 impl fmt::Display for TooManyGroups {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

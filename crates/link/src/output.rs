@@ -2,7 +2,7 @@
 
 use zerocopy::FromBytes;
 
-use crate::wire::{EthernetHeader, TagHeader};
+use crate::wire::{EthernetHeader, VlanTagHeader};
 use crate::{EtherType, Frame, Link, MacAddr, NoRoom};
 
 /// The shortest frame on a medium that needs padding, in octets, frame check sequence not counted:
@@ -10,9 +10,9 @@ use crate::{EtherType, Frame, Link, MacAddr, NoRoom};
 pub const MINIMUM_FRAME: usize = 60;
 
 impl Link {
-    /// Puts an Ethernet II header before the payload in `frame`, with our VLAN's tag if we are in
-    /// one (RFC 894; RFC 1042's encapsulation is received and never sent).
-    pub fn send(
+    /// Prepends an Ethernet II header to the payload in `frame`, with a tag if the link is in a VLAN (RFC 894; RFC
+    /// 1042's encapsulation is received and never sent).
+    pub fn add_header(
         &self,
         frame: &mut Frame,
         destination: MacAddr,
@@ -22,8 +22,8 @@ impl Link {
         let mut outer = ether_type;
         // spec: ethernet-vlan-reply
         if let Some(vlan) = self.vlan() {
-            let tag = frame.prepend(size_of::<TagHeader>())?;
-            let tag = TagHeader::mut_from_bytes(tag).map_err(|_| NoRoom)?;
+            let tag = frame.prepend(size_of::<VlanTagHeader>())?;
+            let tag = VlanTagHeader::mut_from_bytes(tag).map_err(|_| NoRoom)?;
             tag.control.set(vlan.number());
             tag.type_or_length.set(ether_type.0);
             outer = EtherType::VLAN;

@@ -5,16 +5,16 @@ use crate::MacAddr;
 /// A set of station addresses, kept as ranges: one host is a set of one, and 65,536 hosts with
 /// consecutive addresses cost no more.
 #[derive(Clone, Debug, Default)]
-pub struct Stations {
+pub struct MacSet {
     /// First and last address of each range as numbers, sorted, without overlap: a number is made once of an
     /// address that is looked for.
     ranges: Vec<(u64, u64)>,
 }
 
-impl Stations {
+impl MacSet {
     /// The set of one address.
-    pub fn one(address: MacAddr) -> Stations {
-        let mut stations = Stations::default();
+    pub fn one(address: MacAddr) -> MacSet {
+        let mut stations = MacSet::default();
         stations.add(address, address);
         stations
     }

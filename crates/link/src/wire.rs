@@ -1,7 +1,7 @@
 //! Ethernet's headers as they lie on the wire.
 //!
 //! Every field is made of octets, so the structs have alignment 1 and no padding, and any octets of
-//! the right length are a value of them. What may be believed of them, [`crate::Ethernet`] says.
+//! the right length are a value of them. What may be believed of them, [`crate::EthernetFrame`] says.
 
 use zerocopy::network_endian::U16;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -47,14 +47,14 @@ const _: () = assert!(size_of::<EthernetHeader>() == 14);
 /// ```
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
-pub struct TagHeader {
+pub struct VlanTagHeader {
     /// Priority, drop eligibility, VLAN identifier.
     pub control: U16,
     /// As in the Ethernet header.
     pub type_or_length: U16,
 }
 
-const _: () = assert!(size_of::<TagHeader>() == 4);
+const _: () = assert!(size_of::<VlanTagHeader>() == 4);
 
 /// The head of a length frame's payload when RFC 1042 applies: LLC and SNAP.
 ///

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use arp::{Fields, Packet};
-use link::{EtherType, Ethernet};
+use link::{EtherType, EthernetFrame};
 use tap::{Checksum, Instant};
 
 use crate::faults::Faults;
@@ -159,7 +159,7 @@ impl Medium {
 impl CapturedFrame {
     /// The ARP packet in the frame, if there is a valid one.
     pub fn arp(&self) -> Option<Fields> {
-        let frame = Ethernet::parse(&self.bytes).ok()?;
+        let frame = EthernetFrame::parse(&self.bytes).ok()?;
         if frame.ether_type() != EtherType::ARP {
             return None;
         }

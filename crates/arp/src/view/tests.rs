@@ -1,6 +1,7 @@
 use super::*;
 use crate::{Arp, Config, Fields, Locals, Received};
-use link::{EtherType, Instant, Link, MacAddr, Reason, Stations, Tally, VlanId};
+use base::{Reason, ReasonCounters};
+use link::{EtherType, Instant, Link, MacAddr, MacSet, VlanId};
 use proptest::prelude::*;
 use std::net::Ipv4Addr;
 
@@ -20,7 +21,7 @@ const REQUEST: [u8; 42] = [
 /// What became of a frame: in the link layer, in ARP, and on the wire.
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
-    Unlinked(link::Dropped),
+    Unlinked(link::LinkDropReason),
     OfAnotherProtocol(EtherType),
     Dropped(Dropped),
     Received(Fields, Received, Option<Vec<u8>>),
@@ -35,36 +36,36 @@ struct Host {
 impl Host {
     fn new(vlan: Option<VlanId>) -> Host {
         let arp = Arp::new(Locals::one(OURS, OUR_MAC).unwrap(), Config::default());
-        Host { link: Link::new(Stations::one(OUR_MAC), MTU, vlan), arp }
+        Host { link: Link::new(MacSet::one(OUR_MAC), MTU, vlan), arp }
     }
 
     /// As a host reads them.
     fn at_one_look(&mut self, octets: &[u8]) -> Outcome {
         let view = View::parse(octets);
-        let accepted = self.link.judge(view.map(|view| view.ethernet()));
+        let accepted = self.link.receive(view.map(|view| view.ethernet()));
         self.go_on(octets, accepted, || view.unwrap().packet())
     }
 
     /// The one layer, and then the other.
     fn in_layers(&mut self, octets: &[u8]) -> Outcome {
-        let accepted = self.link.receive(octets);
+        let accepted = self.link.receive(EthernetFrame::parse(octets));
         self.go_on(octets, accepted, || Packet::parse(accepted.unwrap().frame.payload()))
     }
 
     fn go_on<'a>(
         &mut self,
         octets: &[u8],
-        accepted: Result<link::Accepted<'a>, link::Dropped>,
+        accepted: Result<link::ReceivedFrame<'a>, link::LinkDropReason>,
         parse: impl FnOnce() -> Result<Packet<'a>, Dropped>,
     ) -> Outcome {
-        let link::Accepted { frame, cast } = match accepted {
+        let link::ReceivedFrame { frame, cast } = match accepted {
             Ok(accepted) => accepted,
             Err(reason) => return Outcome::Unlinked(reason),
         };
         if frame.ether_type() != EtherType::ARP {
             return Outcome::OfAnotherProtocol(frame.ether_type());
         }
-        let station = (cast == link::Cast::Unicast).then_some(frame.destination());
+        let station = (cast == link::DestinationKind::Unicast).then_some(frame.destination());
         let parsed = parse();
         let received = match self.arp.judge(NOW, station, parsed) {
             Ok(received) => received,
@@ -80,7 +81,7 @@ impl Host {
 
     /// All that it counted and learned.
     fn counts(&self) -> impl PartialEq + std::fmt::Debug {
-        fn all<R: Reason>(tally: &Tally<R>) -> Vec<u64> {
+        fn all<R: Reason>(tally: &ReasonCounters<R>) -> Vec<u64> {
             tally.iter().map(|(_, count)| count).collect()
         }
         let learned = format!("{:?}", self.arp.neighbors().list());
@@ -114,7 +115,7 @@ fn padding_belongs_to_the_frame_that_is_seen_at_one_look() {
     let padded = [&REQUEST[..], &[7; 33]].concat();
     let payload = View::parse(&padded).unwrap().ethernet().payload();
     assert_eq!(payload, &padded[14..]);
-    assert_eq!(Host::new(None).at_one_look(&padded), Outcome::Unlinked(link::Dropped::TooLong));
+    assert_eq!(Host::new(None).at_one_look(&padded), Outcome::Unlinked(link::LinkDropReason::TooLong));
 }
 
 #[test]

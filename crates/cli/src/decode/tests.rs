@@ -366,7 +366,7 @@ proptest! {
         place in 0..ECHO.len(), byte in any::<u8>(), of_arp in any::<bool>()
     ) {
         let bytes = with(if of_arp { &REQUEST } else { &ECHO }, &[(place, byte)]);
-        let stack_drops = match link::Ethernet::parse(&bytes) {
+        let stack_drops = match link::EthernetFrame::parse(&bytes) {
             Ok(frame) if frame.ether_type() == link::EtherType::ARP => arp::Packet::parse(frame.payload()).is_err(),
             Ok(frame) if frame.ether_type() == link::EtherType::IPV4 => ipv4::Datagram::parse(frame.payload()).is_err(),
             _ => false,

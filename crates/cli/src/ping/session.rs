@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use host::{DeliveryFailure, EchoReply, HostEvent};
-use icmp::{Kind, Problem};
+use icmp::{IcmpError, IcmpType};
 use inet::IpProtocol;
 use tap::Instant;
 
@@ -67,9 +67,9 @@ pub(super) enum PingResponse {
         is_from_another: bool,
     },
     /// An ICMP error: the request was not delivered.
-    Error { from: Ipv4Addr, sequence: u16, problem: Problem },
+    Error { from: Ipv4Addr, sequence: u16, problem: IcmpError },
     /// A redirect or a source quench: the request may have been delivered.
-    Advice { from: Ipv4Addr, sequence: u16, problem: Problem },
+    Advice { from: Ipv4Addr, sequence: u16, problem: IcmpError },
 }
 
 impl PingSession {
@@ -153,7 +153,7 @@ impl PingSession {
         if !is_ours {
             return None;
         }
-        if matches!(problem.kind(), Kind::REDIRECT | Kind::SOURCE_QUENCH) {
+        if matches!(problem.kind(), IcmpType::REDIRECT | IcmpType::SOURCE_QUENCH) {
             return Some(PingResponse::Advice { from, sequence, problem });
         }
         self.update_pipe(sequence);

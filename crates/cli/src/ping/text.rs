@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use host::DataMismatch;
-use icmp::{Kind, Problem};
+use icmp::{IcmpError, IcmpType};
 use ipnet::Ipv4Net;
 use tap::linux::InterfaceName;
 
@@ -73,21 +73,21 @@ fn response_text(bytes: usize, response: &PingResponse) -> String {
 }
 
 /// Returns an ICMP problem in the words of iputils.
-pub(super) fn problem_text(problem: Problem) -> String {
+pub(super) fn problem_text(problem: IcmpError) -> String {
     let text = match (problem.kind(), problem.code()) {
-        (Kind::UNREACHABLE, code) => return unreachable_text(code, problem.mtu()),
-        (Kind::SOURCE_QUENCH, _) => "Source Quench",
-        (Kind::REDIRECT, code) => {
+        (IcmpType::UNREACHABLE, code) => return unreachable_text(code, problem.mtu()),
+        (IcmpType::SOURCE_QUENCH, _) => "Source Quench",
+        (IcmpType::REDIRECT, code) => {
             let next = problem.gateway().map_or(String::new(), |gateway| format!("(New nexthop: {gateway})"));
             return format!("{}{next}", redirect_text(code));
         }
-        (Kind::TIME_EXCEEDED, 0) => "Time to live exceeded",
-        (Kind::TIME_EXCEEDED, 1) => "Frag reassembly time exceeded",
-        (Kind::TIME_EXCEEDED, code) => return format!("Time exceeded, Bad Code: {code}"),
-        (Kind::PARAMETER_PROBLEM, _) => {
+        (IcmpType::TIME_EXCEEDED, 0) => "Time to live exceeded",
+        (IcmpType::TIME_EXCEEDED, 1) => "Frag reassembly time exceeded",
+        (IcmpType::TIME_EXCEEDED, code) => return format!("Time exceeded, Bad Code: {code}"),
+        (IcmpType::PARAMETER_PROBLEM, _) => {
             return format!("Parameter problem: pointer = {}", problem.pointer().unwrap_or_default());
         }
-        (Kind(number), _) => return format!("Bad ICMP type: {number}"),
+        (IcmpType(number), _) => return format!("Bad ICMP type: {number}"),
     };
     text.to_owned()
 }

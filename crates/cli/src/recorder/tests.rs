@@ -63,7 +63,7 @@ fn record(frames: &[(bool, Vec<u8>)], room: usize) -> Vec<u8> {
         let now = Instant::ORIGIN + Duration::from_nanos(nanos);
         if *arrived {
             recorder.arrived(frame);
-            recorder.judged(now, FrameOutcome::Dropped(DropReason::Link(link::Dropped::NotForUs)));
+            recorder.judged(now, FrameOutcome::Dropped(DropReason::Link(link::LinkDropReason::NotForUs)));
         } else {
             recorder.departs(now, frame);
         }

@@ -38,7 +38,7 @@ fn events() -> Vec<HostEvent> {
     };
     let undelivered = DeliveryFailure {
         from: protocol,
-        problem: icmp::Problem::HOST_UNREACHABLE,
+        problem: icmp::IcmpError::HOST_UNREACHABLE,
         source: protocol,
         destination: protocol,
         protocol: inet::IpProtocol::ICMP,
@@ -67,13 +67,13 @@ fn printed(level: Level, json: bool, act: impl FnOnce(&mut Report<Vec<u8>>)) -> 
 
 fn drop_one(report: &mut Report<Vec<u8>>) {
     report.frame_received(NOW, &[2; 14]);
-    report.frame_handled(NOW, FrameOutcome::Dropped(link::Dropped::GroupSource.into()));
+    report.frame_handled(NOW, FrameOutcome::Dropped(link::LinkDropReason::GroupSource.into()));
 }
 
 #[test]
 fn frames_for_other_stations_are_printed_only_with_every_frame() {
     let for_others = |report: &mut Report<Vec<u8>>| {
-        report.frame_handled(NOW, FrameOutcome::Dropped(link::Dropped::NotForUs.into()));
+        report.frame_handled(NOW, FrameOutcome::Dropped(link::LinkDropReason::NotForUs.into()));
     };
     assert_eq!(printed(Level::Events, false, for_others), "");
     assert_eq!(printed(Level::Frames, false, for_others).lines().count(), 1);
@@ -167,7 +167,7 @@ fn whatever_is_printed_as_json_is_what_the_schema_says_and_nothing_it_says_is_ne
     let range = Ready { vlan: Some(5), count: 256, ..one };
     let entry = |hardware| Neighbor { protocol: network.addr(), hardware, state: arp::State::Static };
     let counter = Counter { layer: "tap", name: "received".to_owned(), count: 0, is_loss: false };
-    let reason = DropReason::from(link::Dropped::GroupSource);
+    let reason = DropReason::from(link::LinkDropReason::GroupSource);
     let more = [
         Line::ready(&interface, 1_500, &[]),
         Line::ready(&interface, 1_500, &[one, range]),

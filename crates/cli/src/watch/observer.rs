@@ -5,7 +5,7 @@ use std::fmt;
 use arp::View;
 use arptools::census::{Census, Counts, Envelope, Event, Settings, Verdict};
 use host::DropReason;
-use link::{EtherType, Ethernet, VlanId, VlanTag};
+use link::{EtherType, EthernetFrame, VlanId, VlanTag};
 use tap::Instant;
 
 /// A census, and the frames that are none of its business.
@@ -88,7 +88,7 @@ impl Observer {
         }
         let vlan = vlan(&frame)?;
         if self.vlan.is_some() && self.vlan != vlan {
-            return Err(link::Dropped::OtherVlan.into());
+            return Err(link::LinkDropReason::OtherVlan.into());
         }
         let is_broadcast = frame.destination().is_group();
         let envelope = Envelope { source: frame.source(), is_broadcast, vlan };
@@ -98,12 +98,12 @@ impl Observer {
 
 /// The VLAN that a frame is in; a priority alone is none. What is in a provider's VLAN, or in two, is in no
 /// segment that we know.
-fn vlan(frame: &Ethernet<'_>) -> Result<Option<VlanId>, link::Dropped> {
+fn vlan(frame: &EthernetFrame<'_>) -> Result<Option<VlanId>, link::LinkDropReason> {
     let mut tags = frame.tags().iter().filter(|tag| tag.identifier() != 0);
     match (tags.next(), tags.next()) {
         (None, _) => Ok(None),
         (Some(VlanTag { protocol: EtherType::VLAN, control }), None) => Ok(VlanId::new(control & 0x0fff)),
-        _ => Err(link::Dropped::OtherVlan),
+        _ => Err(link::LinkDropReason::OtherVlan),
     }
 }
 
@@ -114,7 +114,7 @@ impl Decision {
             Self::Heard(verdict) => matches!(verdict, Verdict::Dropped(_)),
             Self::Ignored(reason) => !matches!(
                 reason,
-                DropReason::UnsupportedEtherType(_) | DropReason::Link(link::Dropped::OtherVlan)
+                DropReason::UnsupportedEtherType(_) | DropReason::Link(link::LinkDropReason::OtherVlan)
             ),
         }
     }

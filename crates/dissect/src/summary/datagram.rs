@@ -19,7 +19,7 @@ type Addresses = (Ipv4Addr, Ipv4Addr);
 /// Writes about a frame's payload, which was `length` bytes long on the wire. Lengths are those of the headers, however
 /// much was captured.
 pub(super) fn write(line: &mut String, payload: &[u8], length: usize, verbose: bool) -> Result {
-    let Some(datagram) = Datagram::salvage(payload) else { return write!(line, "length {length}") };
+    let Some(datagram) = Datagram::parse_lenient(payload) else { return write!(line, "length {length}") };
     if verbose {
         write_header(line, &datagram)?;
     }

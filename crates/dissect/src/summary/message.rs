@@ -3,22 +3,23 @@
 use std::fmt::{Result, Write};
 use std::net::Ipv4Addr;
 
-use icmp::{Kind, Problem, Quoted};
+use icmp::{IcmpError, IcmpType, QuotedDatagram};
 use inet::IpProtocol;
 
 /// The header of a message: type and code, then, behind the checksum, four bytes whose meaning depends on the type.
 struct MessageHeader {
-    kind: Kind,
+    kind: IcmpType,
     code: u8,
     rest: [u8; 4],
 }
 
 /// Writes about a message that is `length` bytes long, or as much of it as was captured.
 pub(super) fn write(line: &mut String, bytes: &[u8], length: usize) -> Result {
-    if let Some((&[kind, code, _, _, a, b, c, d], data)) = bytes.split_first_chunk::<{ Problem::HEADER }>() {
-        let header = MessageHeader { kind: Kind(kind), code, rest: [a, b, c, d] };
+    if let Some((&[kind, code, _, _, a, b, c, d], data)) = bytes.split_first_chunk::<{ IcmpError::HEADER }>()
+    {
+        let header = MessageHeader { kind: IcmpType(kind), code, rest: [a, b, c, d] };
         line.push(' ');
-        match Quoted::parse(data).filter(|_| header.kind.is_error()) {
+        match QuotedDatagram::parse(data).filter(|_| header.kind.is_error()) {
             Some(about) => write_error(line, &header, &about)?,
             None if header.kind.is_error() => line.push_str(header.kind.name()),
             None => write_query(line, &header, data)?,
@@ -31,24 +32,24 @@ fn write_query(line: &mut String, header: &MessageHeader, data: &[u8]) -> Result
     let [a, b, c, d] = header.rest;
     let (identifier, sequence) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
     match header.kind {
-        kind @ (Kind::ECHO_REQUEST | Kind::ECHO_REPLY) => {
+        kind @ (IcmpType::ECHO_REQUEST | IcmpType::ECHO_REPLY) => {
             write!(line, "{}, id {identifier}, seq {sequence}", kind.name())
         }
-        Kind(9) => write_advertisement(line, [a, b], sequence, data),
-        Kind(10) => line.write_str("router solicitation"),
-        Kind(13) => write!(line, "time stamp query id {identifier} seq {sequence}"),
-        Kind(14) => {
+        IcmpType(9) => write_advertisement(line, [a, b], sequence, data),
+        IcmpType(10) => line.write_str("router solicitation"),
+        IcmpType(13) => write!(line, "time stamp query id {identifier} seq {sequence}"),
+        IcmpType(14) => {
             write!(line, "time stamp reply id {identifier} seq {sequence}")?;
             write_times(line, data)
         }
-        Kind(15) => line.write_str("information request"),
-        Kind(16) => line.write_str("information reply"),
-        Kind(17) => line.write_str("address mask request"),
-        Kind(18) => match data.first_chunk() {
+        IcmpType(15) => line.write_str("information request"),
+        IcmpType(16) => line.write_str("information reply"),
+        IcmpType(17) => line.write_str("address mask request"),
+        IcmpType(18) => match data.first_chunk() {
             Some(mask) => write!(line, "address mask is {:#010x}", u32::from_be_bytes(*mask)),
             None => line.write_str("address mask reply"),
         },
-        Kind(number) => write!(line, "type-#{number}"),
+        IcmpType(number) => write!(line, "type-#{number}"),
     }
 }
 
@@ -85,24 +86,24 @@ fn write_times(line: &mut String, data: &[u8]) -> Result {
     Ok(())
 }
 
-fn write_error(line: &mut String, header: &MessageHeader, about: &Quoted<'_>) -> Result {
+fn write_error(line: &mut String, header: &MessageHeader, about: &QuotedDatagram<'_>) -> Result {
     let to = about.destination();
     match (header.kind, header.code) {
-        (Kind::UNREACHABLE, code) => write_unreachable(line, code, header.rest, about),
-        (Kind::REDIRECT, code) => write_redirect(line, code, to, header.rest.into()),
-        (Kind::TIME_EXCEEDED, 0) => line.write_str("time exceeded in-transit"),
-        (Kind::TIME_EXCEEDED, 1) => line.write_str("ip reassembly time exceeded"),
-        (Kind::TIME_EXCEEDED, code) => write!(line, "time exceeded-#{code}"),
-        (Kind::PARAMETER_PROBLEM, 0) => {
+        (IcmpType::UNREACHABLE, code) => write_unreachable(line, code, header.rest, about),
+        (IcmpType::REDIRECT, code) => write_redirect(line, code, to, header.rest.into()),
+        (IcmpType::TIME_EXCEEDED, 0) => line.write_str("time exceeded in-transit"),
+        (IcmpType::TIME_EXCEEDED, 1) => line.write_str("ip reassembly time exceeded"),
+        (IcmpType::TIME_EXCEEDED, code) => write!(line, "time exceeded-#{code}"),
+        (IcmpType::PARAMETER_PROBLEM, 0) => {
             let [byte, ..] = header.rest;
             write!(line, "parameter problem - octet {byte}")
         }
-        (Kind::PARAMETER_PROBLEM, code) => write!(line, "parameter problem - code {code}"),
+        (IcmpType::PARAMETER_PROBLEM, code) => write!(line, "parameter problem - code {code}"),
         (kind, _) => line.write_str(kind.name()),
     }
 }
 
-fn write_unreachable(line: &mut String, code: u8, rest: [u8; 4], about: &Quoted<'_>) -> Result {
+fn write_unreachable(line: &mut String, code: u8, rest: [u8; 4], about: &QuotedDatagram<'_>) -> Result {
     let to = about.destination();
     let [.., high, low] = rest;
     match (code, u16::from_be_bytes([high, low])) {
@@ -128,7 +129,7 @@ fn write_unreachable(line: &mut String, code: u8, rest: [u8; 4], about: &Quoted<
 }
 
 /// Writes the port of a port unreachable message. It is where UDP and TCP have it, for any protocol.
-fn write_port(line: &mut String, about: &Quoted<'_>) -> Result {
+fn write_port(line: &mut String, about: &QuotedDatagram<'_>) -> Result {
     let to = about.destination();
     let Some([_, _, high, low]) = about.data().first_chunk() else {
         return write!(line, "{to} port unreachable");

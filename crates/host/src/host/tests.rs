@@ -144,7 +144,7 @@ fn a_reply_on_a_vlan_carries_its_tag() {
     let (_, sent) = hear(&mut host(Some(5)), &tagged);
     assert_eq!(sent, [reply(&[0x81, 0, 0, 5, 8, 6])]);
     let (verdict, sent) = hear(&mut host(None), &tagged);
-    assert_eq!((verdict.dropped(), sent.len()), (Some(link::Dropped::OtherVlan.into()), 0));
+    assert_eq!((verdict.dropped(), sent.len()), (Some(link::LinkDropReason::OtherVlan.into()), 0));
 }
 
 // proves: ethernet-priority-tag

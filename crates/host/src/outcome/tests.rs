@@ -16,7 +16,7 @@ fn a_verdict_says_what_was_decided() {
         ),
         (FrameOutcome::Ipv4(DatagramOutcome::EchoReplied), "answered"),
         (
-            FrameOutcome::Ipv4(DatagramOutcome::Rejected(Problem::PORT_UNREACHABLE)),
+            FrameOutcome::Ipv4(DatagramOutcome::Rejected(IcmpError::PORT_UNREACHABLE)),
             "refused: port unreachable",
         ),
         (

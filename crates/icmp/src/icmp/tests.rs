@@ -1,81 +1,82 @@
 use super::*;
-use crate::Kind;
+use crate::IcmpType;
+use base::Reason;
 use inet::IpProtocol;
-use ipv4::{Fields, Reason};
+use ipv4::Ipv4Fields;
 use std::net::Ipv4Addr;
 
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
-fn addresses() -> Addresses {
-    Addresses::one("10.0.0.2/24".parse().unwrap())
+fn addresses() -> LocalAddresses {
+    LocalAddresses::one("10.0.0.2/24".parse().unwrap())
 }
 
 fn icmp() -> Icmp {
-    Icmp::new(&Config::default())
+    Icmp::new(&IcmpConfig::default())
 }
 
-fn datagram(fields: Fields, data: &[u8]) -> Vec<u8> {
+fn datagram(fields: Ipv4Fields, data: &[u8]) -> Vec<u8> {
     let mut octets = [&[0; 20], data].concat();
     fields.write_to(&mut octets).unwrap();
     octets
 }
 
 fn udp(source: Ipv4Addr, destination: Ipv4Addr) -> Vec<u8> {
-    datagram(Fields::new(IpProtocol::UDP, source, destination), &[0; 8])
+    datagram(Ipv4Fields::new(IpProtocol::UDP, source, destination), &[0; 8])
 }
 
 fn message(kind: u8) -> Vec<u8> {
     let mut message = [0; 12];
-    Echo { identifier: 1, sequence: 2, data: b"data" }.write_to(Kind(kind), &mut message).unwrap();
+    Echo { identifier: 1, sequence: 2, data: b"data" }.write_to(IcmpType(kind), &mut message).unwrap();
     message.to_vec()
 }
 
 /// What may be said about a datagram with these fields and this first octet of data.
-fn verdict(fields: Fields, first: &[u8], link: Cast) -> Result<(), Withheld> {
+fn verdict(fields: Ipv4Fields, first: &[u8], link: DestinationKind) -> Result<(), SuppressReason> {
     let octets = datagram(fields, first);
-    may_be_sent(&Quoted::parse(&octets).unwrap(), link, &addresses())
+    may_send_error(&QuotedDatagram::parse(&octets).unwrap(), link, &addresses())
 }
 
 /// A datagram, the start of its data, how its frame was addressed, and what follows.
-type Case = (Fields, &'static [u8], Cast, Result<(), Withheld>);
+type Case = (Ipv4Fields, &'static [u8], DestinationKind, Result<(), SuppressReason>);
 
 // proves: rfc1122-error-about-error, rfc1122-error-to-many, rfc1122-error-link-broadcast
 // proves: rfc1122-error-fragment, rfc1122-error-source
 #[test]
 fn an_error_is_sent_about_what_rfc_1122_allows_and_nothing_else() {
-    let good = Fields::new(IpProtocol::UDP, PEER, OURS);
-    let icmp = Fields { protocol: IpProtocol::ICMP, ..good };
-    let from = |source: [u8; 4]| Fields { source: source.into(), ..good };
-    let to = |destination: [u8; 4]| Fields { destination: destination.into(), ..good };
-    let one = Cast::Unicast;
+    let good = Ipv4Fields::new(IpProtocol::UDP, PEER, OURS);
+    let icmp = Ipv4Fields { protocol: IpProtocol::ICMP, ..good };
+    let from = |source: [u8; 4]| Ipv4Fields { source: source.into(), ..good };
+    let to = |destination: [u8; 4]| Ipv4Fields { destination: destination.into(), ..good };
+    let one = DestinationKind::Unicast;
     let table: [Case; 26] = [
         (good, &[3], one, Ok(())),
-        (Fields { protocol: IpProtocol(200), ..good }, &[3], one, Ok(())),
-        (Fields { more_fragments: true, ..good }, &[3], one, Ok(())),
+        (Ipv4Fields { protocol: IpProtocol(200), ..good }, &[3], one, Ok(())),
+        (Ipv4Fields { more_fragments: true, ..good }, &[3], one, Ok(())),
         (from([192, 0, 2, 1]), &[], one, Ok(())),
         (icmp, &[8], one, Ok(())),
         (icmp, &[13], one, Ok(())),
-        (icmp, &[3], one, Err(Withheld::AboutError)),
-        (icmp, &[4], one, Err(Withheld::AboutError)),
-        (icmp, &[5], one, Err(Withheld::AboutError)),
-        (icmp, &[11], one, Err(Withheld::AboutError)),
-        (icmp, &[12], one, Err(Withheld::AboutError)),
-        (icmp, &[99], one, Err(Withheld::AboutError)),
-        (icmp, &[], one, Err(Withheld::AboutError)),
-        (to([255; 4]), &[3], one, Err(Withheld::ToMany)),
-        (to([10, 0, 0, 255]), &[3], one, Err(Withheld::ToMany)),
-        (to([224, 0, 0, 1]), &[3], one, Err(Withheld::ToMany)),
-        (good, &[3], Cast::Broadcast, Err(Withheld::LinkBroadcast)),
-        (good, &[3], Cast::Group, Err(Withheld::LinkBroadcast)),
-        (Fields { fragment_offset: 8, ..good }, &[3], one, Err(Withheld::Fragment)),
-        (Fields { fragment_offset: 8, ..icmp }, &[3], one, Err(Withheld::Fragment)),
-        (from([0; 4]), &[3], one, Err(Withheld::Source)),
-        (from([127, 0, 0, 1]), &[3], one, Err(Withheld::Source)),
-        (from([255; 4]), &[3], one, Err(Withheld::Source)),
-        (from([10, 0, 0, 255]), &[3], one, Err(Withheld::Source)),
-        (from([224, 0, 0, 1]), &[3], one, Err(Withheld::Source)),
-        (from([240, 0, 0, 1]), &[3], one, Err(Withheld::Source)),
+        (icmp, &[3], one, Err(SuppressReason::AboutError)),
+        (icmp, &[4], one, Err(SuppressReason::AboutError)),
+        (icmp, &[5], one, Err(SuppressReason::AboutError)),
+        (icmp, &[11], one, Err(SuppressReason::AboutError)),
+        (icmp, &[12], one, Err(SuppressReason::AboutError)),
+        (icmp, &[99], one, Err(SuppressReason::AboutError)),
+        (icmp, &[], one, Err(SuppressReason::AboutError)),
+        (to([255; 4]), &[3], one, Err(SuppressReason::BroadcastDestination)),
+        (to([10, 0, 0, 255]), &[3], one, Err(SuppressReason::BroadcastDestination)),
+        (to([224, 0, 0, 1]), &[3], one, Err(SuppressReason::BroadcastDestination)),
+        (good, &[3], DestinationKind::Broadcast, Err(SuppressReason::LinkBroadcast)),
+        (good, &[3], DestinationKind::Multicast, Err(SuppressReason::LinkBroadcast)),
+        (Ipv4Fields { fragment_offset: 8, ..good }, &[3], one, Err(SuppressReason::Fragment)),
+        (Ipv4Fields { fragment_offset: 8, ..icmp }, &[3], one, Err(SuppressReason::Fragment)),
+        (from([0; 4]), &[3], one, Err(SuppressReason::Source)),
+        (from([127, 0, 0, 1]), &[3], one, Err(SuppressReason::Source)),
+        (from([255; 4]), &[3], one, Err(SuppressReason::Source)),
+        (from([10, 0, 0, 255]), &[3], one, Err(SuppressReason::Source)),
+        (from([224, 0, 0, 1]), &[3], one, Err(SuppressReason::Source)),
+        (from([240, 0, 0, 1]), &[3], one, Err(SuppressReason::Source)),
     ];
     for (fields, first, link, expected) in table {
         assert_eq!(verdict(fields, first, link), expected, "{fields:?} {first:?} {link:?}");
@@ -89,7 +90,14 @@ fn an_error_is_written_and_counted() {
     let mut message = [0; 100];
     let about = udp(PEER, OURS);
     let length = icmp
-        .error(Instant::ORIGIN, Problem::PORT_UNREACHABLE, &about, Cast::Unicast, &addresses(), &mut message)
+        .error(
+            Instant::ORIGIN,
+            IcmpError::PORT_UNREACHABLE,
+            &about,
+            DestinationKind::Unicast,
+            &addresses(),
+            &mut message,
+        )
         .unwrap();
     assert_eq!((length, &message[8..length]), (36, &about[..]));
     assert_eq!(icmp.reported(), 1);
@@ -102,24 +110,36 @@ fn errors_not_sent_are_counted_by_reason() {
     let mut message = [0; 100];
     let mut error = |about: &[u8], room: usize| {
         let message = &mut message[..room];
-        icmp.error(Instant::ORIGIN, Problem::PORT_UNREACHABLE, about, Cast::Unicast, &addresses(), message)
+        icmp.error(
+            Instant::ORIGIN,
+            IcmpError::PORT_UNREACHABLE,
+            about,
+            DestinationKind::Unicast,
+            &addresses(),
+            message,
+        )
     };
-    assert_eq!(error(&udp(PEER, Ipv4Addr::BROADCAST), 100), Err(Withheld::ToMany));
-    assert_eq!(error(&[0x45; 19], 100), Err(Withheld::NoRoom));
-    assert_eq!(error(&udp(PEER, OURS), 7), Err(Withheld::NoRoom));
+    assert_eq!(error(&udp(PEER, Ipv4Addr::BROADCAST), 100), Err(SuppressReason::BroadcastDestination));
+    assert_eq!(error(&[0x45; 19], 100), Err(SuppressReason::NoRoom));
+    assert_eq!(error(&udp(PEER, OURS), 7), Err(SuppressReason::NoRoom));
     for _ in 0..5 {
         assert!(error(&udp(PEER, OURS), 100).is_ok());
     }
-    assert_eq!(error(&udp(PEER, OURS), 100), Err(Withheld::RateEach));
+    assert_eq!(error(&udp(PEER, OURS), 100), Err(SuppressReason::RateEach));
     // The limit over all hosts is 50 on average, and drawn.
     let mut hosts = (3..255).map(|last| Ipv4Addr::new(10, 0, 0, last));
     let mut sent = 5;
     let refused = hosts.find_map(|host| error(&udp(host, OURS), 100).inspect(|_| sent += 1).err());
-    assert_eq!(refused, Some(Withheld::RateAll));
+    assert_eq!(refused, Some(SuppressReason::RateAll));
     let counted: Vec<_> = icmp.withheld().iter().filter(|(_, count)| *count > 0).collect();
     assert_eq!(
         counted,
-        [(Withheld::ToMany, 1), (Withheld::NoRoom, 2), (Withheld::RateEach, 1), (Withheld::RateAll, 1)]
+        [
+            (SuppressReason::BroadcastDestination, 1),
+            (SuppressReason::NoRoom, 2),
+            (SuppressReason::RateEach, 1),
+            (SuppressReason::RateAll, 1)
+        ]
     );
     assert_eq!(icmp.reported(), sent);
 }
@@ -127,11 +147,11 @@ fn errors_not_sent_are_counted_by_reason() {
 // proves: rfc1122-echo-broadcast
 #[test]
 fn a_request_to_many_is_answered_if_somebody_wants_that() {
-    for cast in [Cast::Broadcast, Cast::Group] {
+    for cast in [DestinationKind::Broadcast, DestinationKind::Multicast] {
         let request = message(8);
-        assert_eq!(icmp().receive(&addresses(), cast, &request).unwrap_err(), Dropped::EchoToMany);
-        let mut talkative = Icmp::new(&Config { answers_many: true, ..Config::default() });
-        assert!(matches!(talkative.receive(&addresses(), cast, &request), Ok(Received::Request(_))));
+        assert_eq!(icmp().receive(&addresses(), cast, &request).unwrap_err(), IcmpDropReason::BroadcastEcho);
+        let mut talkative = Icmp::new(&IcmpConfig { answers_broadcast: true, ..IcmpConfig::default() });
+        assert!(matches!(talkative.receive(&addresses(), cast, &request), Ok(ReceivedMessage::Request(_))));
     }
 }
 
@@ -139,14 +159,14 @@ fn a_request_to_many_is_answered_if_somebody_wants_that() {
 #[test]
 fn every_message_is_taken_or_dropped_and_counted_once() {
     let mut icmp = icmp();
-    let mut judge = |octets: &[u8]| icmp.receive(&addresses(), Cast::Unicast, octets).map(|_| ());
+    let mut judge = |octets: &[u8]| icmp.receive(&addresses(), DestinationKind::Unicast, octets).map(|_| ());
     assert_eq!(judge(&message(8)), Ok(()));
     assert_eq!(judge(&message(0)), Ok(()));
-    assert_eq!(judge(&[0; 7]), Err(Dropped::Truncated));
-    assert_eq!(judge(&[0; 8]), Err(Dropped::Checksum));
-    assert_eq!(judge(&message(3)), Err(Dropped::Quote));
+    assert_eq!(judge(&[0; 7]), Err(IcmpDropReason::Truncated));
+    assert_eq!(judge(&[0; 8]), Err(IcmpDropReason::Checksum));
+    assert_eq!(judge(&message(3)), Err(IcmpDropReason::Quote));
     for unserved in [1, 13, 14, 15, 16, 17, 18, 200, 255] {
-        assert_eq!(judge(&message(unserved)), Err(Dropped::Unserved), "{unserved}");
+        assert_eq!(judge(&message(unserved)), Err(IcmpDropReason::UnsupportedType), "{unserved}");
     }
     assert_eq!(icmp.accepted(), 2);
     let counted: Vec<u64> = icmp.dropped().iter().map(|(_, count)| count).collect();
@@ -157,15 +177,15 @@ fn every_message_is_taken_or_dropped_and_counted_once() {
 #[test]
 fn an_error_about_a_datagram_of_ours_is_reported_and_any_other_is_dropped() {
     for (source, ours) in [(OURS, true), (PEER, false), (Ipv4Addr::new(10, 0, 0, 3), false)] {
-        for problem in [Problem::PORT_UNREACHABLE, Problem::HOPS_EXCEEDED, Problem::parameter(1)] {
+        for problem in [IcmpError::PORT_UNREACHABLE, IcmpError::HOPS_EXCEEDED, IcmpError::parameter(1)] {
             let mut message = [0; 36];
             problem.write_to(&udp(source, PEER), &mut message).unwrap();
             let mut icmp = icmp();
-            match icmp.receive(&addresses(), Cast::Unicast, &message) {
-                Ok(Received::Error(read, quoted)) if ours => {
+            match icmp.receive(&addresses(), DestinationKind::Unicast, &message) {
+                Ok(ReceivedMessage::Error(read, quoted)) if ours => {
                     assert_eq!((read, quoted.source()), (problem, source));
                 }
-                Err(Dropped::NotOurs) if !ours => (),
+                Err(IcmpDropReason::NotOurs) if !ours => (),
                 other => panic!("{source}: {other:?}"),
             }
         }
@@ -174,8 +194,8 @@ fn an_error_about_a_datagram_of_ours_is_reported_and_any_other_is_dropped() {
 
 #[test]
 fn every_reason_has_a_text_of_its_own() {
-    let dropped = Dropped::ALL.iter().map(ToString::to_string);
+    let dropped = IcmpDropReason::ALL.iter().map(ToString::to_string);
     let texts: std::collections::HashSet<_> =
-        dropped.chain(Withheld::ALL.iter().map(ToString::to_string)).collect();
-    assert_eq!(texts.len(), Dropped::ALL.len() + Withheld::ALL.len());
+        dropped.chain(SuppressReason::ALL.iter().map(ToString::to_string)).collect();
+    assert_eq!(texts.len(), IcmpDropReason::ALL.len() + SuppressReason::ALL.len());
 }

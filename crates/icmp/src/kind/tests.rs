@@ -2,8 +2,8 @@ use super::*;
 
 #[test]
 fn every_type_is_an_error_a_query_or_unknown() {
-    let errors: Vec<u8> = (0..=255).filter(|number| Kind(*number).is_error()).collect();
-    let queries: Vec<u8> = (0..=255).filter(|number| Kind(*number).is_query()).collect();
+    let errors: Vec<u8> = (0..=255).filter(|number| IcmpType(*number).is_error()).collect();
+    let queries: Vec<u8> = (0..=255).filter(|number| IcmpType(*number).is_query()).collect();
     assert_eq!(errors, [3, 4, 5, 11, 12]);
     assert_eq!(queries, [0, 8, 9, 10, 13, 14, 15, 16, 17, 18]);
 }
@@ -21,7 +21,7 @@ fn types_are_shown_by_name_and_number() {
         (13, "type (13)"),
     ];
     for (number, text) in table {
-        assert_eq!(Kind(number).to_string(), text);
-        assert_eq!(format!("{:?}", Kind(number)), text);
+        assert_eq!(IcmpType(number).to_string(), text);
+        assert_eq!(format!("{:?}", IcmpType(number)), text);
     }
 }

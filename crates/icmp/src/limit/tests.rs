@@ -9,7 +9,7 @@ fn host(number: u32) -> Ipv4Addr {
 }
 
 fn limit() -> Limit {
-    Limit::new(Rates::default(), 1)
+    Limit::new(ErrorRateLimits::default(), 1)
 }
 
 // proves: icmp-rate-each
@@ -36,7 +36,7 @@ fn burst(limit: &mut Limit, now: Instant, destinations: std::ops::Range<u32>) ->
 fn all_destinations_get_fifty_at_once_and_one_a_millisecond_on_average() {
     let mut bursts = Vec::new();
     for seed in 0..1_000 {
-        let mut limit = Limit::new(Rates::default(), seed);
+        let mut limit = Limit::new(ErrorRateLimits::default(), seed);
         bursts.push(burst(&mut limit, at(0), 0..1_000));
         assert_eq!(limit.take(at(0), host(5_000)), Err(Empty::All));
     }
@@ -58,7 +58,7 @@ fn observer_cannot_tell_whether_another_destination_got_an_error() {
     for spent in [30, 40, 45, 48, 49, 50, 51, 55, 60] {
         let told = |other: bool| {
             let answered = (0..RUNS).filter(|seed| {
-                let mut limit = Limit::new(Rates::default(), *seed);
+                let mut limit = Limit::new(ErrorRateLimits::default(), *seed);
                 burst(&mut limit, at(0), 100..100 + spent);
                 if other {
                     let _ = limit.take(at(0), host(1));
@@ -76,7 +76,7 @@ fn observer_cannot_tell_whether_another_destination_got_an_error() {
 #[test]
 fn same_seed_draws_the_same_costs_and_another_draws_others() {
     let run = |seed| {
-        let mut limit = Limit::new(Rates::default(), seed);
+        let mut limit = Limit::new(ErrorRateLimits::default(), seed);
         (0..200_u32)
             .map(|millis| burst(&mut limit, at(millis.into()), millis * 5..millis * 5 + 5))
             .collect::<Vec<_>>()
@@ -132,11 +132,11 @@ fn a_million_destinations_take_no_more_room_and_who_is_limited_stays_so_among_a_
 
 #[test]
 fn no_interval_means_no_limit_and_no_burst_means_never() {
-    let free = Rate { interval: Duration::ZERO, burst: 0 };
-    let mut limit = Limit::new(Rates { each: free, all: free }, 1);
+    let free = TokenRate { interval: Duration::ZERO, burst: 0 };
+    let mut limit = Limit::new(ErrorRateLimits { each: free, all: free }, 1);
     assert!((0..1_000).all(|_| limit.take(at(0), host(1)).is_ok()));
-    let never = Rate { interval: Duration::from_secs(1), burst: 0 };
-    let mut limit = Limit::new(Rates { each: never, all: free }, 1);
+    let never = TokenRate { interval: Duration::from_secs(1), burst: 0 };
+    let mut limit = Limit::new(ErrorRateLimits { each: never, all: free }, 1);
     assert!((0..1_000).all(|second| limit.take(at(second * 1_000), host(1)).is_err()));
 }
 
@@ -148,7 +148,7 @@ fn a_clock_that_jumps_back_or_stands_at_its_limits_does_no_harm() {
         let _ = limit.take(end, host(1));
     }
     assert_eq!(limit.take(at(0), host(1)), Err(Empty::Each), "empty at worst");
-    let mut limit = Limit::new(Rates::default(), 1);
+    let mut limit = Limit::new(ErrorRateLimits::default(), 1);
     for _ in 0..6 {
         limit.take(at(1_000_000), host(1)).unwrap();
     }

@@ -3,13 +3,13 @@ use proptest::prelude::*;
 
 fn request(identifier: u16, sequence: u16, data: &[u8]) -> Vec<u8> {
     let mut message = vec![0xee; 8 + data.len()];
-    Echo { identifier, sequence, data }.write_to(Kind::ECHO_REQUEST, &mut message).unwrap();
+    Echo { identifier, sequence, data }.write_to(IcmpType::ECHO_REQUEST, &mut message).unwrap();
     message
 }
 
 fn reply(identifier: u16, sequence: u16, data: &[u8]) -> Vec<u8> {
     let mut message = vec![0xee; 8 + data.len()];
-    Echo { identifier, sequence, data }.write_to(Kind::ECHO_REPLY, &mut message).unwrap();
+    Echo { identifier, sequence, data }.write_to(IcmpType::ECHO_REPLY, &mut message).unwrap();
     message
 }
 
@@ -18,7 +18,7 @@ fn reply(identifier: u16, sequence: u16, data: &[u8]) -> Vec<u8> {
 fn a_request_looks_as_rfc_792_draws_it_and_its_reply_differs_in_type_and_checksum() {
     let mut message = request(0x1234, 7, b"abc");
     assert_eq!(message, [8, 0, 0x21, 0x62, 0x12, 0x34, 0, 7, b'a', b'b', b'c']);
-    answer_over(&mut message).unwrap();
+    reply_in_place(&mut message).unwrap();
     assert_eq!(message, [0, 0, 0x29, 0x62, 0x12, 0x34, 0, 7, b'a', b'b', b'c']);
 }
 
@@ -27,21 +27,21 @@ fn a_request_looks_as_rfc_792_draws_it_and_its_reply_differs_in_type_and_checksu
 fn a_reply_of_zeros_alone_is_valid() {
     for length in [0, 1, 56] {
         let mut message = request(0, 0, &vec![0; length]);
-        answer_over(&mut message).unwrap();
+        reply_in_place(&mut message).unwrap();
         assert_eq!(message, reply(0, 0, &vec![0; length]));
-        assert!(Message::parse(&message).is_ok());
+        assert!(IcmpMessage::parse(&message).is_ok());
     }
     // Here the sum is minus zero, and the checksum zero.
     let mut message = request(0xffff, 0, b"");
-    answer_over(&mut message).unwrap();
+    reply_in_place(&mut message).unwrap();
     assert_eq!(message, reply(0xffff, 0, b""));
     assert_eq!(message[2..4], [0, 0]);
 }
 
 #[test]
 fn only_an_echo_request_is_answered() {
-    assert_eq!(answer_over(&mut reply(1, 2, b"")), Err(Dropped::Unserved));
-    assert_eq!(answer_over(&mut [8; 7]), Err(Dropped::Truncated));
+    assert_eq!(reply_in_place(&mut reply(1, 2, b"")), Err(IcmpDropReason::UnsupportedType));
+    assert_eq!(reply_in_place(&mut [8; 7]), Err(IcmpDropReason::Truncated));
 }
 
 // proves: rfc792-echo
@@ -51,7 +51,7 @@ fn a_code_that_no_request_has_is_not_mirrored() {
     message[1] = 9;
     message[2..4].fill(0);
     set_checksum(&mut message).unwrap();
-    answer_over(&mut message).unwrap();
+    reply_in_place(&mut message).unwrap();
     assert_eq!(message, reply(1, 2, b"data"));
 }
 
@@ -60,12 +60,16 @@ fn a_code_that_no_request_has_is_not_mirrored() {
 fn short_and_damaged_messages_are_dropped() {
     let message = request(1, 2, b"data");
     for length in 0..8 {
-        assert_eq!(Message::parse(&message[..length]).unwrap_err(), Dropped::Truncated, "{length}");
+        assert_eq!(
+            IcmpMessage::parse(&message[..length]).unwrap_err(),
+            IcmpDropReason::Truncated,
+            "{length}"
+        );
     }
     for bit in 0..8 * message.len() {
         let mut damaged = message.clone();
         damaged[bit / 8] ^= 1 << (bit % 8);
-        assert_eq!(Message::parse(&damaged).unwrap_err(), Dropped::Checksum, "bit {bit}");
+        assert_eq!(IcmpMessage::parse(&damaged).unwrap_err(), IcmpDropReason::Checksum, "bit {bit}");
     }
 }
 
@@ -73,7 +77,10 @@ fn short_and_damaged_messages_are_dropped() {
 fn an_echo_is_written_where_it_fits_and_nowhere_else() {
     let echo = Echo { identifier: 1, sequence: 2, data: b"data" };
     for length in [0, 7, 11, 13] {
-        assert_eq!(echo.write_to(Kind::ECHO_REQUEST, &mut vec![0; length]), Err(Dropped::Truncated));
+        assert_eq!(
+            echo.write_to(IcmpType::ECHO_REQUEST, &mut vec![0; length]),
+            Err(IcmpDropReason::Truncated)
+        );
     }
 }
 
@@ -86,11 +93,11 @@ proptest! {
         data in prop::collection::vec(any::<u8>(), 0..2_000),
     ) {
         let mut message = request(identifier, sequence, &data);
-        let Body::Request(echo) = Message::parse(&message).unwrap().body().unwrap() else { panic!() };
+        let IcmpBody::Request(echo) = IcmpMessage::parse(&message).unwrap().body().unwrap() else { panic!() };
         prop_assert_eq!(echo, Echo { identifier, sequence, data: &data });
-        answer_over(&mut message).unwrap();
+        reply_in_place(&mut message).unwrap();
         prop_assert_eq!(&message, &reply(identifier, sequence, &data));
-        let Body::Reply(echo) = Message::parse(&message).unwrap().body().unwrap() else { panic!() };
+        let IcmpBody::Reply(echo) = IcmpMessage::parse(&message).unwrap().body().unwrap() else { panic!() };
         prop_assert_eq!(echo, Echo { identifier, sequence, data: &data });
     }
 
@@ -100,9 +107,9 @@ proptest! {
             octets[2..4].fill(0);
             set_checksum(&mut octets).unwrap();
         }
-        if let Ok(Body::Error(_, quoted)) = Message::parse(&octets).and_then(|message| message.body()) {
+        if let Ok(IcmpBody::Error(_, quoted)) = IcmpMessage::parse(&octets).and_then(|message| message.body()) {
             let _ = (quoted.ports(), quoted.echo());
         }
-        let _ = answer_over(&mut octets);
+        let _ = reply_in_place(&mut octets);
     }
 }

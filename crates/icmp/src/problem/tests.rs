@@ -1,16 +1,16 @@
 use super::*;
-use crate::{Body, Message};
+use crate::{IcmpBody, IcmpMessage};
 
 // proves: rfc792-quote
 #[test]
 fn an_error_looks_as_rfc_792_draws_it() {
     let about = [0x45; 28];
     let mut message = [0xee; 100];
-    assert_eq!(Problem::PORT_UNREACHABLE.write_to(&about, &mut message), Ok(36));
+    assert_eq!(IcmpError::PORT_UNREACHABLE.write_to(&about, &mut message), Ok(36));
     assert_eq!(message[..8], [3, 3, message[2], message[3], 0, 0, 0, 0]);
     assert_eq!(message[8..36], about);
     assert_eq!(message[36], 0xee);
-    assert!(Message::parse(&message[..36]).is_ok());
+    assert!(IcmpMessage::parse(&message[..36]).is_ok());
 }
 
 // proves: rfc792-quote
@@ -18,36 +18,36 @@ fn an_error_looks_as_rfc_792_draws_it() {
 fn an_error_quotes_as_much_as_576_octets_take_with_a_header() {
     let about: Vec<u8> = (0..1_500_u32).map(|place| place.to_le_bytes()[0]).collect();
     let mut message = [0; 1_500];
-    let length = Problem::REASSEMBLY_EXCEEDED.write_to(&about, &mut message).unwrap();
+    let length = IcmpError::REASSEMBLY_EXCEEDED.write_to(&about, &mut message).unwrap();
     assert_eq!(length + 20, 576);
     assert_eq!(message[8..length], about[..548]);
-    assert_eq!(Problem::REASSEMBLY_EXCEEDED.write_to(&about, &mut [0; 36]), Ok(36));
-    assert_eq!(Problem::REASSEMBLY_EXCEEDED.write_to(&about, &mut [0; 7]), Err(Dropped::Truncated));
+    assert_eq!(IcmpError::REASSEMBLY_EXCEEDED.write_to(&about, &mut [0; 36]), Ok(36));
+    assert_eq!(IcmpError::REASSEMBLY_EXCEEDED.write_to(&about, &mut [0; 7]), Err(IcmpDropReason::Truncated));
 }
 
 #[test]
 fn problems_are_read_as_they_were_written() {
     let table = [
-        (Problem::NETWORK_UNREACHABLE, 3, 0, "network unreachable"),
-        (Problem::HOST_UNREACHABLE, 3, 1, "host unreachable"),
-        (Problem::PROTOCOL_UNREACHABLE, 3, 2, "protocol unreachable"),
-        (Problem::PORT_UNREACHABLE, 3, 3, "port unreachable"),
-        (Problem::fragmentation_needed(1_400), 3, 4, "fragmentation needed"),
-        (Problem::unreachable(13), 3, 13, "administratively prohibited"),
-        (Problem::HOPS_EXCEEDED, 11, 0, "time to live exceeded"),
-        (Problem::REASSEMBLY_EXCEEDED, 11, 1, "reassembly time exceeded"),
-        (Problem::parameter(20), 12, 0, "parameter problem (12) code 0"),
+        (IcmpError::NETWORK_UNREACHABLE, 3, 0, "network unreachable"),
+        (IcmpError::HOST_UNREACHABLE, 3, 1, "host unreachable"),
+        (IcmpError::PROTOCOL_UNREACHABLE, 3, 2, "protocol unreachable"),
+        (IcmpError::PORT_UNREACHABLE, 3, 3, "port unreachable"),
+        (IcmpError::fragmentation_needed(1_400), 3, 4, "fragmentation needed"),
+        (IcmpError::unreachable(13), 3, 13, "administratively prohibited"),
+        (IcmpError::HOPS_EXCEEDED, 11, 0, "time to live exceeded"),
+        (IcmpError::REASSEMBLY_EXCEEDED, 11, 1, "reassembly time exceeded"),
+        (IcmpError::parameter(20), 12, 0, "parameter problem (12) code 0"),
     ];
     let about = [&[0x45][..], &[0; 27]].concat();
     for (problem, kind, code, text) in table {
         let mut message = [0; 36];
         problem.write_to(&about, &mut message).unwrap();
         assert_eq!(message[..2], [kind, code], "{text}");
-        let Body::Error(read, _) = Message::parse(&message).unwrap().body().unwrap() else {
+        let IcmpBody::Error(read, _) = IcmpMessage::parse(&message).unwrap().body().unwrap() else {
             panic!("{text}")
         };
         assert_eq!(read, problem);
-        assert_eq!((read.kind(), read.code()), (Kind(kind), code));
+        assert_eq!((read.kind(), read.code()), (IcmpType(kind), code));
         assert_eq!(read.to_string(), text);
         assert_eq!(read.mtu(), (code == 4).then_some(1_400), "{text}");
         assert_eq!(read.pointer(), (kind == 12).then_some(20), "{text}");
@@ -56,7 +56,7 @@ fn problems_are_read_as_they_were_written() {
 
 #[test]
 fn a_redirect_names_the_nearer_gateway() {
-    let redirect = Problem { kind: Kind::REDIRECT, code: 1, rest: [10, 0, 0, 254] };
+    let redirect = IcmpError { kind: IcmpType::REDIRECT, code: 1, rest: [10, 0, 0, 254] };
     assert_eq!(redirect.gateway(), Some([10, 0, 0, 254].into()));
-    assert_eq!(Problem::HOST_UNREACHABLE.gateway(), None);
+    assert_eq!(IcmpError::HOST_UNREACHABLE.gateway(), None);
 }

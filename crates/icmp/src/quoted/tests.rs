@@ -1,14 +1,14 @@
 use super::*;
-use ipv4::Fields;
+use ipv4::Ipv4Fields;
 
 /// The start of a datagram of ours, offset and protocol as given, with these octets of data.
 fn quote(protocol: IpProtocol, offset: usize, data: &[u8]) -> Vec<u8> {
     let mut octets = [&[0; 20], data].concat();
     let source = [10, 0, 0, 2].into();
-    let fields = Fields {
+    let fields = Ipv4Fields {
         fragment_offset: offset,
         identification: 9,
-        ..Fields::new(protocol, source, [10, 0, 0, 1].into())
+        ..Ipv4Fields::new(protocol, source, [10, 0, 0, 1].into())
     };
     fields.write_to(&mut octets).unwrap();
     octets
@@ -20,7 +20,7 @@ const DATA: [u8; 8] = [8, 0, 0xaa, 0xbb, 0x12, 0x34, 0, 7];
 #[test]
 fn a_quotation_tells_whom_to_tell() {
     let octets = quote(IpProtocol::ICMP, 0, &DATA);
-    let quoted = Quoted::parse(&octets).unwrap();
+    let quoted = QuotedDatagram::parse(&octets).unwrap();
     assert_eq!(quoted.source(), Ipv4Addr::new(10, 0, 0, 2));
     assert_eq!(quoted.destination(), Ipv4Addr::new(10, 0, 0, 1));
     assert_eq!((quoted.protocol(), quoted.identification()), (IpProtocol::ICMP, 9));
@@ -28,7 +28,7 @@ fn a_quotation_tells_whom_to_tell() {
     assert_eq!(quoted.data(), DATA);
     for protocol in [IpProtocol::UDP, IpProtocol::TCP] {
         let octets = quote(protocol, 0, &DATA);
-        let quoted = Quoted::parse(&octets).unwrap();
+        let quoted = QuotedDatagram::parse(&octets).unwrap();
         assert_eq!((quoted.echo(), quoted.ports()), (None, Some((0x0800, 0xaabb))));
     }
 }
@@ -36,17 +36,17 @@ fn a_quotation_tells_whom_to_tell() {
 #[test]
 fn what_is_not_there_is_not_told() {
     let later = quote(IpProtocol::UDP, 8, &DATA);
-    assert_eq!(Quoted::parse(&later).unwrap().ports(), None);
+    assert_eq!(QuotedDatagram::parse(&later).unwrap().ports(), None);
     let later = quote(IpProtocol::ICMP, 8, &DATA);
-    assert_eq!(Quoted::parse(&later).unwrap().echo(), None);
+    assert_eq!(QuotedDatagram::parse(&later).unwrap().echo(), None);
     for length in 0..8 {
         let short = quote(IpProtocol::ICMP, 0, &DATA[..length]);
-        assert_eq!(Quoted::parse(&short).unwrap().echo(), None, "{length}");
+        assert_eq!(QuotedDatagram::parse(&short).unwrap().echo(), None, "{length}");
     }
     let mut reply = DATA;
     reply[0] = 0;
     let reply = quote(IpProtocol::ICMP, 0, &reply);
-    assert_eq!(Quoted::parse(&reply).unwrap().echo(), None);
+    assert_eq!(QuotedDatagram::parse(&reply).unwrap().echo(), None);
 }
 
 #[test]
@@ -55,21 +55,21 @@ fn a_header_changed_on_the_way_is_read_all_the_same() {
     octets[3] = 0xff;
     octets[8] = 1;
     octets[10] ^= 0xff;
-    assert!(Quoted::parse(&octets).unwrap().echo().is_some());
+    assert!(QuotedDatagram::parse(&octets).unwrap().echo().is_some());
 }
 
 #[test]
 fn what_holds_no_whole_ipv4_header_is_no_quotation() {
     let octets = quote(IpProtocol::ICMP, 0, &DATA);
     for length in 0..20 {
-        assert!(Quoted::parse(&octets[..length]).is_none(), "{length}");
+        assert!(QuotedDatagram::parse(&octets[..length]).is_none(), "{length}");
     }
     for first in [0x44, 0x48, 0x65] {
         let mut octets = octets.clone();
         octets[0] = first;
-        assert!(Quoted::parse(&octets).is_none(), "{first:x}");
+        assert!(QuotedDatagram::parse(&octets).is_none(), "{first:x}");
     }
     let mut with_options = octets;
     with_options[0] = 0x47;
-    assert_eq!(Quoted::parse(&with_options).unwrap().data(), []);
+    assert_eq!(QuotedDatagram::parse(&with_options).unwrap().data(), []);
 }

@@ -8,23 +8,23 @@ fn network(text: &str) -> Ipv4Net {
     text.parse().unwrap()
 }
 
-fn host() -> Addresses {
-    Addresses::one(network("10.0.0.2/24"))
+fn host() -> LocalAddresses {
+    LocalAddresses::one(network("10.0.0.2/24"))
 }
 
 // proves: rfc1122-destination, rfc1122-broadcast
 #[test]
 fn a_host_hears_its_address_the_broadcasts_and_its_groups() {
     let mut host = host();
-    host.join(Addresses::ALL_HOSTS).unwrap();
+    host.join(LocalAddresses::ALL_HOSTS).unwrap();
     let table = [
-        ("10.0.0.2", Some(Cast::Unicast)),
+        ("10.0.0.2", Some(DestinationKind::Unicast)),
         ("10.0.0.3", None),
-        ("10.0.0.255", Some(Cast::Broadcast)),
-        ("10.0.0.0", Some(Cast::Broadcast)),
-        ("255.255.255.255", Some(Cast::Broadcast)),
+        ("10.0.0.255", Some(DestinationKind::Broadcast)),
+        ("10.0.0.0", Some(DestinationKind::Broadcast)),
+        ("255.255.255.255", Some(DestinationKind::Broadcast)),
         ("10.0.1.255", None),
-        ("224.0.0.1", Some(Cast::Group)),
+        ("224.0.0.1", Some(DestinationKind::Multicast)),
         ("224.0.0.2", None),
         ("127.0.0.1", None),
         ("0.0.0.0", None),
@@ -32,25 +32,25 @@ fn a_host_hears_its_address_the_broadcasts_and_its_groups() {
     for (destination, cast) in table {
         assert_eq!(host.cast(address(destination)), cast, "{destination}");
     }
-    host.leave(Addresses::ALL_HOSTS);
-    assert_eq!(host.cast(Addresses::ALL_HOSTS), None);
+    host.leave(LocalAddresses::ALL_HOSTS);
+    assert_eq!(host.cast(LocalAddresses::ALL_HOSTS), None);
 }
 
 // proves: rfc1122-source, source-ours
 #[test]
 fn sources_that_cannot_be_are_turned_away_each_with_its_reason() {
     let table = [
-        ("255.255.255.255", Err(Dropped::SourceBroadcast)),
-        ("10.0.0.255", Err(Dropped::SourceBroadcast)),
-        ("10.0.0.0", Err(Dropped::SourceBroadcast)),
-        ("224.0.0.1", Err(Dropped::SourceGroup)),
-        ("239.255.255.255", Err(Dropped::SourceGroup)),
-        ("127.0.0.1", Err(Dropped::SourceLoopback)),
-        ("127.255.255.254", Err(Dropped::SourceLoopback)),
-        ("10.0.0.2", Err(Dropped::SourceOurs)),
+        ("255.255.255.255", Err(Ipv4DropReason::SourceBroadcast)),
+        ("10.0.0.255", Err(Ipv4DropReason::SourceBroadcast)),
+        ("10.0.0.0", Err(Ipv4DropReason::SourceBroadcast)),
+        ("224.0.0.1", Err(Ipv4DropReason::SourceGroup)),
+        ("239.255.255.255", Err(Ipv4DropReason::SourceGroup)),
+        ("127.0.0.1", Err(Ipv4DropReason::SourceLoopback)),
+        ("127.255.255.254", Err(Ipv4DropReason::SourceLoopback)),
+        ("10.0.0.2", Err(Ipv4DropReason::SourceLocal)),
         ("10.0.0.1", Ok(())),
         ("10.0.1.255", Ok(())),
-        ("0.0.0.0", Err(Dropped::SourceReserved)),
+        ("0.0.0.0", Err(Ipv4DropReason::SourceReserved)),
         ("192.0.2.1", Ok(())),
     ];
     for (source, expected) in table {
@@ -61,8 +61,8 @@ fn sources_that_cannot_be_are_turned_away_each_with_its_reason() {
 // proves: rfc3021-no-broadcast
 #[test]
 fn networks_of_two_addresses_or_of_one_have_no_broadcast() {
-    let lower = Addresses::one(network("10.0.0.0/31"));
-    assert_eq!(lower.cast(address("10.0.0.0")), Some(Cast::Unicast));
+    let lower = LocalAddresses::one(network("10.0.0.0/31"));
+    assert_eq!(lower.cast(address("10.0.0.0")), Some(DestinationKind::Unicast));
     assert_eq!(lower.vet(address("10.0.0.1")), Ok(()));
     assert!(lower.is_host(address("10.0.0.0")) && lower.is_host(address("10.0.0.1")));
 }
@@ -81,16 +81,16 @@ fn a_host_is_one_and_no_other() {
 
 #[test]
 fn an_address_of_ours_is_no_broadcast_even_where_networks_overlap() {
-    let mut both = Addresses::one(network("10.0.0.255/16"));
+    let mut both = LocalAddresses::one(network("10.0.0.255/16"));
     both.add(address("10.0.0.2"), address("10.0.0.2"), network("10.0.0.2/24"));
-    assert_eq!(both.cast(address("10.0.0.255")), Some(Cast::Unicast));
+    assert_eq!(both.cast(address("10.0.0.255")), Some(DestinationKind::Unicast));
     assert!(!both.is_broadcast(address("10.0.0.255")) && both.is_host(address("10.0.0.255")));
     assert!(both.is_broadcast(address("10.0.0.0")));
 }
 
 #[test]
 fn many_hosts_are_ranges_in_their_networks() {
-    let mut many = Addresses::default();
+    let mut many = LocalAddresses::default();
     assert_eq!(many.cast(address("10.0.0.2")), None);
     many.add(address("10.0.0.8"), address("10.0.0.15"), network("10.0.0.1/24"));
     many.add(address("10.0.0.12"), address("10.0.0.20"), network("10.0.0.2/24"));
@@ -127,7 +127,7 @@ fn a_group_s_hardware_address_has_its_lower_23_bits() {
 #[test]
 fn a_network_in_the_half_of_another_has_its_own_address_of_zeros() {
     for networks in [["10.0.0.5/24", "10.0.0.200/25"], ["10.0.0.200/25", "10.0.0.5/24"]] {
-        let mut both = Addresses::default();
+        let mut both = LocalAddresses::default();
         for network in networks.map(|network| network.parse::<Ipv4Net>().unwrap()) {
             both.add(network.addr(), network.addr(), network);
         }

@@ -1,8 +1,9 @@
 use super::*;
-use crate::Fields;
+use crate::Ipv4Fields;
 use proptest::prelude::*;
 
-const FIELDS: Fields = Fields::new(IpProtocol::UDP, Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2));
+const FIELDS: Ipv4Fields =
+    Ipv4Fields::new(IpProtocol::UDP, Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2));
 
 /// A datagram with this payload.
 fn datagram(payload: &[u8]) -> Vec<u8> {
@@ -27,14 +28,14 @@ fn repair(octets: &mut [u8]) {
     octets[10..12].copy_from_slice(&sum.to_be_bytes());
 }
 
-fn reason(octets: &[u8]) -> Dropped {
+fn reason(octets: &[u8]) -> Ipv4DropReason {
     Datagram::parse(octets).unwrap_err()
 }
 
 // proves: rfc791-header, rfc791-checksum, rfc1122-type-of-service
 #[test]
 fn a_header_looks_as_rfc_791_draws_it() {
-    let fields = Fields {
+    let fields = Ipv4Fields {
         type_of_service: 0xb8,
         identification: 0x1234,
         dont_fragment: true,
@@ -48,14 +49,14 @@ fn a_header_looks_as_rfc_791_draws_it() {
     let expected =
         [0x45, 0xb8, 0, 22, 0x12, 0x34, 0x61, 0x23, 7, 17, 0x2b, 0xc6, 10, 0, 0, 1, 10, 0, 0, 2, 0xff, 0xff];
     assert_eq!(octets, expected);
-    assert_eq!(Fields::from(&Datagram::parse(&octets).unwrap()), fields);
+    assert_eq!(Ipv4Fields::from(&Datagram::parse(&octets).unwrap()), fields);
 }
 
 // proves: rfc791-header
 #[test]
 fn every_length_below_20_is_truncated() {
     for length in 0..20 {
-        assert_eq!(reason(&datagram(b"")[..length]), Dropped::Truncated, "{length}");
+        assert_eq!(reason(&datagram(b"")[..length]), Ipv4DropReason::Truncated, "{length}");
     }
 }
 
@@ -63,7 +64,7 @@ fn every_length_below_20_is_truncated() {
 #[test]
 fn no_version_but_4_is_taken() {
     for version in (0..16).filter(|version| *version != 4) {
-        assert_eq!(reason(&with(0, version << 4 | 5, b"")), Dropped::Version, "{version}");
+        assert_eq!(reason(&with(0, version << 4 | 5, b"")), Ipv4DropReason::Version, "{version}");
     }
 }
 
@@ -71,21 +72,21 @@ fn no_version_but_4_is_taken() {
 #[test]
 fn a_header_has_five_words_at_least_and_ends_within_the_datagram() {
     for words in 0..5 {
-        assert_eq!(reason(&with(0, 0x40 | words, &[0; 40])), Dropped::HeaderLength, "{words}");
+        assert_eq!(reason(&with(0, 0x40 | words, &[0; 40])), Ipv4DropReason::HeaderLength, "{words}");
     }
     for words in 5..16 {
         assert!(Datagram::parse(&with(0, 0x40 | words, &[0; 40])).is_ok(), "{words}");
     }
-    assert_eq!(reason(&with(0, 0x46, b"abc")), Dropped::TotalLengthShort);
+    assert_eq!(reason(&with(0, 0x46, b"abc")), Ipv4DropReason::TotalLengthShort);
 }
 
 // proves: rfc791-total-length
 #[test]
 fn a_datagram_is_no_longer_than_what_arrived_and_no_shorter_than_its_header() {
     let octets = datagram(b"data");
-    assert_eq!(reason(&octets[..23]), Dropped::TotalLength);
+    assert_eq!(reason(&octets[..23]), Ipv4DropReason::TotalLength);
     for total in 0..20 {
-        assert_eq!(reason(&with(3, total, b"data")), Dropped::TotalLengthShort, "{total}");
+        assert_eq!(reason(&with(3, total, b"data")), Ipv4DropReason::TotalLengthShort, "{total}");
     }
     assert_eq!(Datagram::parse(&with(3, 20, b"data")).unwrap().payload(), b"");
 }
@@ -124,7 +125,7 @@ fn options_are_kept_and_not_looked_into_and_their_checksum_counts() {
     assert_eq!(parsed.header_length(), 32);
     let mut spoiled = octets;
     spoiled[24] ^= 1;
-    assert_eq!(reason(&spoiled), Dropped::Checksum);
+    assert_eq!(reason(&spoiled), Ipv4DropReason::Checksum);
 }
 
 // proves: rfc1122-time-to-live
@@ -135,7 +136,7 @@ fn a_datagram_is_taken_whatever_its_time_to_live_and_never_sent_with_none() {
         assert_eq!(Datagram::parse(&octets).unwrap().time_to_live(), time_to_live);
     }
     let mut octets = [0; 20];
-    Fields { time_to_live: 0, ..FIELDS }.write_to(&mut octets).unwrap();
+    Ipv4Fields { time_to_live: 0, ..FIELDS }.write_to(&mut octets).unwrap();
     assert_eq!(Datagram::parse(&octets).unwrap().time_to_live(), 1);
 }
 
@@ -161,8 +162,8 @@ prop_compose! {
         protocol: u8,
         source: [u8; 4],
         destination: [u8; 4],
-    ) -> Fields {
-        Fields {
+    ) -> Ipv4Fields {
+        Ipv4Fields {
             type_of_service,
             identification,
             dont_fragment: flags.0,
@@ -183,7 +184,7 @@ proptest! {
         let mut octets = [&[0xff; 20][..], &payload].concat();
         fields.write_to(&mut octets).unwrap();
         let parsed = Datagram::parse(&octets).unwrap();
-        prop_assert_eq!(Fields::from(&parsed), fields);
+        prop_assert_eq!(Ipv4Fields::from(&parsed), fields);
         prop_assert_eq!(parsed.payload(), payload);
     }
 
@@ -203,15 +204,15 @@ fn what_makes_no_sense_is_salvaged_for_whoever_shows_it() {
     let whole = datagram(b"abcd");
     let mut wrong = [&whole[..], &[0; 22]].concat();
     wrong[8] ^= 1;
-    assert_eq!(reason(&wrong), Dropped::Checksum);
-    let salvaged = Datagram::salvage(&wrong).unwrap();
+    assert_eq!(reason(&wrong), Ipv4DropReason::Checksum);
+    let salvaged = Datagram::parse_lenient(&wrong).unwrap();
     assert_eq!((salvaged.payload(), salvaged.total_length()), (&b"abcd"[..], 24));
 
-    let cut = Datagram::salvage(&whole[..22]).unwrap();
+    let cut = Datagram::parse_lenient(&whole[..22]).unwrap();
     assert_eq!((cut.payload(), cut.total_length()), (&b"ab"[..], 24));
     let mut unfilled = whole.clone();
     unfilled[2..4].fill(0);
-    assert_eq!(Datagram::salvage(&unfilled).unwrap().payload(), b"abcd");
+    assert_eq!(Datagram::parse_lenient(&unfilled).unwrap().payload(), b"abcd");
 
     for (octets, text) in [
         (&whole[..19], "short"),
@@ -219,6 +220,6 @@ fn what_makes_no_sense_is_salvaged_for_whoever_shows_it() {
         (&with(0, 0x44, b""), "length"),
         (&with(0, 0x46, b""), "beyond"),
     ] {
-        assert!(Datagram::salvage(octets).is_none(), "{text}");
+        assert!(Datagram::parse_lenient(octets).is_none(), "{text}");
     }
 }

@@ -27,24 +27,24 @@ fn a_datagram_that_fits_is_its_only_fragment_whatever_its_length() {
 // proves: rfc791-dont-fragment
 #[test]
 fn what_may_not_be_fragmented_is_not() {
-    assert_eq!(Fragments::of(1_481, 1_500, true).unwrap_err(), Unsendable::DontFragment(1_500));
+    assert_eq!(Fragments::of(1_481, 1_500, true).unwrap_err(), FragmentationError::DontFragment(1_500));
 }
 
 #[test]
 fn no_datagram_is_too_long_and_no_mtu_too_small() {
-    assert_eq!(Fragments::of(65_516, 1_500, false).unwrap_err(), Unsendable::TooLong);
-    assert_eq!(Fragments::of(65_516, 100_000, true).unwrap_err(), Unsendable::TooLong);
-    assert_eq!(Fragments::of(9, 27, false).unwrap_err(), Unsendable::TinyMtu(27));
-    assert_eq!(Fragments::of(9, 0, false).unwrap_err(), Unsendable::TinyMtu(0));
+    assert_eq!(Fragments::of(65_516, 1_500, false).unwrap_err(), FragmentationError::TooLong);
+    assert_eq!(Fragments::of(65_516, 100_000, true).unwrap_err(), FragmentationError::TooLong);
+    assert_eq!(Fragments::of(9, 27, false).unwrap_err(), FragmentationError::TinyMtu(27));
+    assert_eq!(Fragments::of(9, 0, false).unwrap_err(), FragmentationError::TinyMtu(0));
 }
 
 #[test]
 fn a_fragment_s_header_is_the_datagram_s_with_offset_and_flag() {
-    let fields = Fields::new(inet::IpProtocol::ICMP, [10, 0, 0, 2].into(), [10, 0, 0, 1].into());
+    let fields = Ipv4Fields::new(inet::IpProtocol::ICMP, [10, 0, 0, 2].into(), [10, 0, 0, 1].into());
     let last = Fragments::of(17, 28, false).unwrap().last().unwrap();
-    assert_eq!(last.apply(fields), Fields { fragment_offset: 16, ..fields });
+    assert_eq!(last.apply(fields), Ipv4Fields { fragment_offset: 16, ..fields });
     let first = Fragments::of(17, 28, false).unwrap().next().unwrap();
-    assert_eq!(first.apply(fields), Fields { more_fragments: true, ..fields });
+    assert_eq!(first.apply(fields), Ipv4Fields { more_fragments: true, ..fields });
 }
 
 proptest! {

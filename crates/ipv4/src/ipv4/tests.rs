@@ -1,7 +1,7 @@
 use super::*;
-use crate::Fields;
+use crate::Ipv4Fields;
+use base::Reason;
 use inet::IpProtocol;
-use link::Reason;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -9,23 +9,28 @@ const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
 fn host() -> Ipv4 {
-    Ipv4::new(Addresses::one("10.0.0.2/24".parse().unwrap()), Limits::default(), 5)
+    Ipv4::new(LocalAddresses::one("10.0.0.2/24".parse().unwrap()), ReassemblyLimits::default(), 5)
 }
 
-fn octets(fields: Fields, data: &[u8]) -> Vec<u8> {
+fn octets(fields: Ipv4Fields, data: &[u8]) -> Vec<u8> {
     let mut octets = [&[0; 20], data].concat();
     fields.write_to(&mut octets).unwrap();
     octets
 }
 
-fn fields(source: Ipv4Addr, destination: Ipv4Addr) -> Fields {
-    Fields::new(IpProtocol::ICMP, source, destination)
+fn fields(source: Ipv4Addr, destination: Ipv4Addr) -> Ipv4Fields {
+    Ipv4Fields::new(IpProtocol::ICMP, source, destination)
 }
 
 /// How a datagram was addressed, or why it was dropped.
-fn judged(host: &mut Ipv4, cast: Cast, source: Ipv4Addr, destination: Ipv4Addr) -> Result<Cast, Dropped> {
+fn judged(
+    host: &mut Ipv4,
+    cast: DestinationKind,
+    source: Ipv4Addr,
+    destination: Ipv4Addr,
+) -> Result<DestinationKind, Ipv4DropReason> {
     match host.receive(Instant::ORIGIN, cast, &octets(fields(source, destination), b"data"))? {
-        Received::Whole(datagram, cast) => {
+        ReceivedDatagram::Whole(datagram, cast) => {
             assert_eq!(datagram.payload(), b"data");
             Ok(cast)
         }
@@ -40,21 +45,24 @@ fn a_datagram_is_for_us_by_address_and_frame() {
     let all = Ipv4Addr::BROADCAST;
     let stranger = Ipv4Addr::new(10, 0, 0, 3);
     let table = [
-        (Cast::Unicast, OURS, Ok(Cast::Unicast)),
-        (Cast::Broadcast, OURS, Err(Dropped::LinkBroadcast)),
-        (Cast::Group, OURS, Err(Dropped::LinkBroadcast)),
-        (Cast::Broadcast, broadcast, Ok(Cast::Broadcast)),
-        (Cast::Unicast, broadcast, Ok(Cast::Broadcast)),
-        (Cast::Broadcast, all, Ok(Cast::Broadcast)),
-        (Cast::Unicast, stranger, Err(Dropped::NotForUs)),
-        (Cast::Group, Addresses::ALL_HOSTS, Err(Dropped::NotForUs)),
+        (DestinationKind::Unicast, OURS, Ok(DestinationKind::Unicast)),
+        (DestinationKind::Broadcast, OURS, Err(Ipv4DropReason::LinkBroadcast)),
+        (DestinationKind::Multicast, OURS, Err(Ipv4DropReason::LinkBroadcast)),
+        (DestinationKind::Broadcast, broadcast, Ok(DestinationKind::Broadcast)),
+        (DestinationKind::Unicast, broadcast, Ok(DestinationKind::Broadcast)),
+        (DestinationKind::Broadcast, all, Ok(DestinationKind::Broadcast)),
+        (DestinationKind::Unicast, stranger, Err(Ipv4DropReason::NotForUs)),
+        (DestinationKind::Multicast, LocalAddresses::ALL_HOSTS, Err(Ipv4DropReason::NotForUs)),
     ];
     for (cast, destination, expected) in table {
         assert_eq!(judged(&mut host(), cast, PEER, destination), expected, "{cast:?} {destination}");
     }
     let mut member = host();
-    member.addresses_mut().join(Addresses::ALL_HOSTS).unwrap();
-    assert_eq!(judged(&mut member, Cast::Group, PEER, Addresses::ALL_HOSTS), Ok(Cast::Group));
+    member.addresses_mut().join(LocalAddresses::ALL_HOSTS).unwrap();
+    assert_eq!(
+        judged(&mut member, DestinationKind::Multicast, PEER, LocalAddresses::ALL_HOSTS),
+        Ok(DestinationKind::Multicast)
+    );
 }
 
 // proves: rfc1122-source, source-ours
@@ -62,14 +70,14 @@ fn a_datagram_is_for_us_by_address_and_frame() {
 fn a_source_that_cannot_be_is_dropped_before_anything_is_kept() {
     let mut host = host();
     for (source, reason) in [
-        (OURS, Dropped::SourceOurs),
-        (Ipv4Addr::BROADCAST, Dropped::SourceBroadcast),
-        (Ipv4Addr::LOCALHOST, Dropped::SourceLoopback),
-        (Addresses::ALL_HOSTS, Dropped::SourceGroup),
+        (OURS, Ipv4DropReason::SourceLocal),
+        (Ipv4Addr::BROADCAST, Ipv4DropReason::SourceBroadcast),
+        (Ipv4Addr::LOCALHOST, Ipv4DropReason::SourceLoopback),
+        (LocalAddresses::ALL_HOSTS, Ipv4DropReason::SourceGroup),
     ] {
-        let fragment = Fields { more_fragments: true, ..fields(source, OURS) };
+        let fragment = Ipv4Fields { more_fragments: true, ..fields(source, OURS) };
         let octets = octets(fragment, &[0; 8]);
-        let outcome = host.receive(Instant::ORIGIN, Cast::Unicast, &octets).map(|_| ());
+        let outcome = host.receive(Instant::ORIGIN, DestinationKind::Unicast, &octets).map(|_| ());
         assert_eq!(outcome, Err(reason));
     }
     assert!(host.reassembly().is_empty());
@@ -79,18 +87,18 @@ fn a_source_that_cannot_be_is_dropped_before_anything_is_kept() {
 #[test]
 fn every_datagram_is_accepted_kept_or_dropped_and_counted_once() {
     let mut host = host();
-    judged(&mut host, Cast::Unicast, PEER, OURS).unwrap();
-    let _ = judged(&mut host, Cast::Unicast, OURS, OURS);
-    assert!(host.receive(Instant::ORIGIN, Cast::Unicast, &[0x45; 10]).is_err());
-    let first = Fields { more_fragments: true, identification: 9, ..fields(PEER, OURS) };
-    let last = Fields { more_fragments: false, fragment_offset: 8, ..first };
+    judged(&mut host, DestinationKind::Unicast, PEER, OURS).unwrap();
+    let _ = judged(&mut host, DestinationKind::Unicast, OURS, OURS);
+    assert!(host.receive(Instant::ORIGIN, DestinationKind::Unicast, &[0x45; 10]).is_err());
+    let first = Ipv4Fields { more_fragments: true, identification: 9, ..fields(PEER, OURS) };
+    let last = Ipv4Fields { more_fragments: false, fragment_offset: 8, ..first };
     let octets_of_first = octets(first, b"datagram");
-    let kept = host.receive(Instant::ORIGIN, Cast::Unicast, &octets_of_first);
-    assert!(matches!(kept, Ok(Received::Kept)));
+    let kept = host.receive(Instant::ORIGIN, DestinationKind::Unicast, &octets_of_first);
+    assert!(matches!(kept, Ok(ReceivedDatagram::Kept)));
     assert_eq!(host.accepted(), 1);
     let octets = octets(last, b"!");
-    let Ok(Received::Reassembled(whole, Cast::Unicast)) =
-        host.receive(Instant::ORIGIN, Cast::Unicast, &octets)
+    let Ok(ReceivedDatagram::Reassembled(whole, DestinationKind::Unicast)) =
+        host.receive(Instant::ORIGIN, DestinationKind::Unicast, &octets)
     else {
         panic!("both fragments are here")
     };
@@ -98,31 +106,32 @@ fn every_datagram_is_accepted_kept_or_dropped_and_counted_once() {
     host.give_back(whole);
     assert_eq!(host.accepted(), 2);
     let dropped: Vec<_> = host.dropped().iter().filter(|(_, count)| *count > 0).collect();
-    assert_eq!(dropped, [(Dropped::Truncated, 1), (Dropped::SourceOurs, 1)]);
+    assert_eq!(dropped, [(Ipv4DropReason::Truncated, 1), (Ipv4DropReason::SourceLocal, 1)]);
 }
 
 // proves: reassembly-timeout
 #[test]
 fn a_fragment_that_comes_too_late_finds_nothing_even_if_nobody_polled() {
     let mut host = host();
-    let first = Fields { more_fragments: true, ..fields(PEER, OURS) };
-    let last = Fields { more_fragments: false, fragment_offset: 8, ..first };
-    host.receive(Instant::ORIGIN, Cast::Unicast, &octets(first, b"datagram")).unwrap();
-    assert_eq!(host.deadline(), Some(Instant::ORIGIN + Limits::TIMEOUT));
+    let first = Ipv4Fields { more_fragments: true, ..fields(PEER, OURS) };
+    let last = Ipv4Fields { more_fragments: false, fragment_offset: 8, ..first };
+    host.receive(Instant::ORIGIN, DestinationKind::Unicast, &octets(first, b"datagram")).unwrap();
+    assert_eq!(host.deadline(), Some(Instant::ORIGIN + ReassemblyLimits::TIMEOUT));
     let late = Instant::ORIGIN + Duration::from_secs(30);
     let octets = octets(last, b"!");
-    assert!(matches!(host.receive(late, Cast::Unicast, &octets), Ok(Received::Kept)));
+    assert!(matches!(host.receive(late, DestinationKind::Unicast, &octets), Ok(ReceivedDatagram::Kept)));
     assert_eq!(host.take_event().map(|event| event.source), Some(PEER));
 }
 
 #[test]
 fn every_reason_has_a_text_of_its_own() {
-    let texts: std::collections::HashSet<String> = Dropped::ALL.iter().map(ToString::to_string).collect();
-    assert_eq!(texts.len(), Dropped::ALL.len());
+    let texts: std::collections::HashSet<String> =
+        Ipv4DropReason::ALL.iter().map(ToString::to_string).collect();
+    assert_eq!(texts.len(), Ipv4DropReason::ALL.len());
 }
 
 /// A datagram from the peer to us with these options.
-fn with_options(fields: Fields, options: &[u8]) -> Vec<u8> {
+fn with_options(fields: Ipv4Fields, options: &[u8]) -> Vec<u8> {
     let plain = octets(fields, b"12345678");
     let mut octets = [&plain[..20], options, &plain[20..]].concat();
     octets[0] = 0x45 + u8::try_from(options.len() / 4).unwrap();
@@ -140,16 +149,25 @@ fn datagram_is_dropped_and_counted_when_its_source_route_is_incomplete() {
     let (now, to_us) = (Instant::ORIGIN, fields(PEER, OURS));
     let route = |kind, pointer| [kind, 7, pointer, 192, 0, 2, 1, 0];
     for kind in [131, 137] {
-        for to_us in [to_us, Fields { more_fragments: true, ..to_us }, Fields { fragment_offset: 8, ..to_us }]
+        for to_us in
+            [to_us, Ipv4Fields { more_fragments: true, ..to_us }, Ipv4Fields { fragment_offset: 8, ..to_us }]
         {
             let leads_on = with_options(to_us, &route(kind, 4));
-            assert_eq!(host.receive(now, Cast::Unicast, &leads_on).unwrap_err(), Dropped::SourceRoute);
+            assert_eq!(
+                host.receive(now, DestinationKind::Unicast, &leads_on).unwrap_err(),
+                Ipv4DropReason::SourceRoute
+            );
         }
         let arrived = with_options(to_us, &route(kind, 8));
-        let received = host.receive(now, Cast::Unicast, &arrived).unwrap();
-        assert!(matches!(received, Received::Whole(datagram, _) if datagram.options() == route(kind, 8)));
+        let received = host.receive(now, DestinationKind::Unicast, &arrived).unwrap();
+        assert!(
+            matches!(received, ReceivedDatagram::Whole(datagram, _) if datagram.options() == route(kind, 8))
+        );
         let elsewhere = with_options(fields(PEER, [10, 0, 0, 3].into()), &route(kind, 4));
-        assert_eq!(host.receive(now, Cast::Unicast, &elsewhere).unwrap_err(), Dropped::NotForUs);
+        assert_eq!(
+            host.receive(now, DestinationKind::Unicast, &elsewhere).unwrap_err(),
+            Ipv4DropReason::NotForUs
+        );
     }
-    assert_eq!((host.dropped().get(Dropped::SourceRoute), host.reassembly().len()), (6, 0));
+    assert_eq!((host.dropped().get(Ipv4DropReason::SourceRoute), host.reassembly().len()), (6, 0));
 }

@@ -2,9 +2,9 @@
 
 use zerocopy::FromBytes;
 
-use super::{GivenUp, Reassembly};
+use super::{Reassembly, ReassemblyFailure};
 use crate::wire::Ipv4Header;
-use crate::{Datagram, Dropped};
+use crate::{Datagram, Ipv4DropReason};
 use inet::checksum;
 
 /// A datagram made whole: the header of its first fragment, as if it had never been cut, and its data.
@@ -12,18 +12,18 @@ use inet::checksum;
 /// Whoever is done with it gives it back by [`Reassembly::give_back`], so that nothing is allocated for
 /// the next one.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Reassembled(Vec<u8>);
+pub struct ReassembledDatagram(Vec<u8>);
 
 /// The start of a fragment as it came: its header and eight octets of data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Quote {
+pub struct FragmentStart {
     octets: [u8; 68],
     length: usize,
 }
 
-impl Reassembled {
+impl ReassembledDatagram {
     /// The datagram.
-    pub fn datagram(&self) -> Result<Datagram<'_>, Dropped> {
+    pub fn datagram(&self) -> Result<Datagram<'_>, Ipv4DropReason> {
         Datagram::parse(&self.0)
     }
 
@@ -33,7 +33,7 @@ impl Reassembled {
     }
 }
 
-impl Quote {
+impl FragmentStart {
     /// Its octets.
     pub fn octets(&self) -> &[u8] {
         self.octets.get(..self.length).unwrap_or_default()
@@ -45,7 +45,7 @@ impl Reassembly {
     pub(super) const SPARE: usize = 4;
 
     /// Takes a datagram back that came out of [`Reassembly::receive`].
-    pub fn give_back(&mut self, reassembled: Reassembled) {
+    pub fn give_back(&mut self, reassembled: ReassembledDatagram) {
         if self.spare.len() < Self::SPARE {
             self.spare.push(reassembled.0);
         }
@@ -62,7 +62,7 @@ impl Reassembly {
     }
 
     /// Takes a datagram out if all of it is here.
-    pub(super) fn finish(&mut self, place: u32) -> Result<Option<Reassembled>, Dropped> {
+    pub(super) fn finish(&mut self, place: u32) -> Result<Option<ReassembledDatagram>, Ipv4DropReason> {
         let Some(entry) = self.entries.get(place) else { return Ok(None) };
         // No two fragments overlap, so that as many octets as there are in all are all.
         if entry.end != Some(entry.octets) {
@@ -71,13 +71,13 @@ impl Reassembly {
         // The first fragment's header may be longer than that of the last.
         // spec: fragments-beyond
         let Ok(total) = u16::try_from(entry.header_length + entry.octets) else {
-            self.give_up(place, GivenUp::TooLong);
-            return Err(Dropped::FragmentBeyond);
+            self.give_up(place, ReassemblyFailure::TooLong);
+            return Err(Ipv4DropReason::FragmentBeyond);
         };
         let mut octets = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(Datagram::LONGEST));
         self.gather(place, total, &mut octets);
         self.forget(place);
-        Ok(Some(Reassembled(octets)))
+        Ok(Some(ReassembledDatagram(octets)))
     }
 
     /// Puts header and data together.
@@ -104,7 +104,7 @@ impl Reassembly {
     }
 
     /// The start of a datagram's first fragment, if that is here.
-    pub(super) fn quote(&self, place: u32) -> Option<Quote> {
+    pub(super) fn quote(&self, place: u32) -> Option<FragmentStart> {
         let entry = self.entries.get(place)?;
         self.store.get(entry.first).filter(|piece| piece.offset == 0)?;
         let header = entry.header.get(..entry.header_length)?;
@@ -115,6 +115,6 @@ impl Reassembly {
             *to = *from;
             length += 1;
         }
-        Some(Quote { octets, length })
+        Some(FragmentStart { octets, length })
     }
 }

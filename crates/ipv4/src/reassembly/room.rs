@@ -2,7 +2,7 @@
 
 use super::entries::Row;
 use super::store::blocks_for;
-use super::{BLOCK, Fragment, GivenUp, Reassembly};
+use super::{BLOCK, Fragment, Reassembly, ReassemblyFailure};
 
 /// What there is too little of.
 #[derive(Clone, Copy)]
@@ -22,8 +22,8 @@ impl Reassembly {
         }
         let bucket = self.entries.bucket_of(fragment.key.source);
         let blocks = blocks_for(fragment.octets.len());
-        let each = self.limits.octets_each / BLOCK;
-        let places_each = self.limits.datagrams_each;
+        let each = self.limits.bytes_per_source / BLOCK;
+        let places_each = self.limits.datagrams_per_source;
         while self.entries.bucket(bucket).blocks + blocks > each
             || known.is_none() && self.entries.bucket(bucket).places >= places_each
         {
@@ -62,7 +62,7 @@ impl Reassembly {
         if known == Some(place) || self.entries.get(place).is_none() {
             return false;
         }
-        self.given_up.count(GivenUp::Crowded);
+        self.given_up.count(ReassemblyFailure::Crowded);
         self.forget(place);
         true
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::Fields;
+use crate::Ipv4Fields;
 use proptest::prelude::*;
 use std::collections::HashMap;
 
@@ -28,11 +28,11 @@ fn at(seconds: u64) -> Instant {
 /// The octets of a fragment, with options behind its header.
 fn octets(part: Part, options: &[u8], data: &[u8]) -> Vec<u8> {
     let mut octets = [&[0; 20], options, data].concat();
-    let fields = Fields {
+    let fields = Ipv4Fields {
         identification: part.identification,
         more_fragments: part.more,
         fragment_offset: part.offset,
-        ..Fields::new(IpProtocol::ICMP, part.source, OURS)
+        ..Ipv4Fields::new(IpProtocol::ICMP, part.source, OURS)
     };
     fields.write_to(&mut octets).unwrap();
     let words = u8::try_from(5 + options.len() / 4).unwrap();
@@ -43,7 +43,7 @@ fn octets(part: Part, options: &[u8], data: &[u8]) -> Vec<u8> {
     octets
 }
 
-type Outcome = Result<Option<Vec<u8>>, Dropped>;
+type Outcome = Result<Option<Vec<u8>>, Ipv4DropReason>;
 
 /// The data of the datagram that a fragment completes.
 fn give(reassembly: &mut Reassembly, now: Instant, part: Part, data: &[u8]) -> Outcome {
@@ -57,7 +57,7 @@ fn give(reassembly: &mut Reassembly, now: Instant, part: Part, data: &[u8]) -> O
 }
 
 fn reassembly() -> Reassembly {
-    Reassembly::new(Limits::default(), 1)
+    Reassembly::new(ReassemblyLimits::default(), 1)
 }
 
 fn data(length: usize) -> Vec<u8> {
@@ -163,9 +163,9 @@ fn overlap_of_any_kind_drops_all_that_is_here_and_the_datagram_may_start_again()
         let mut reassembly = reassembly();
         give(&mut reassembly, at(0), part(16, true), &data(16)).unwrap();
         let overlap = give(&mut reassembly, at(1), part(offset, more), &data(length));
-        assert_eq!(overlap, Err(Dropped::FragmentOverlap), "{offset} {length}");
+        assert_eq!(overlap, Err(Ipv4DropReason::FragmentOverlap), "{offset} {length}");
         assert_eq!(reassembly.octets(), 0);
-        assert_eq!(reassembly.given_up().get(GivenUp::Overlap), 1);
+        assert_eq!(reassembly.given_up().get(ReassemblyFailure::Overlap), 1);
         assert_eq!((reassembly.len(), reassembly.deadline(), reassembly.take_event()), (0, None, None));
         assert_eq!(give(&mut reassembly, at(1), part(0, true), &data(16)), Ok(None));
         assert_eq!(reassembly.deadline(), Some(at(31)), "with a time of its own");
@@ -182,7 +182,7 @@ fn a_fragment_that_comes_twice_does_no_harm() {
     for (from, to, more) in [(0, 800, true), (1_200, 1_600, false)] {
         assert_eq!(give(&mut reassembly, at(0), part(from, more), &whole[from..to]), Ok(None));
         let again = give(&mut reassembly, at(0), part(from, more), &whole[from..to]);
-        assert_eq!(again, Err(Dropped::FragmentRepeated));
+        assert_eq!(again, Err(Ipv4DropReason::FragmentRepeated));
     }
     assert_eq!(give(&mut reassembly, at(0), part(800, true), &whole[800..1_200]), Ok(Some(whole)));
 }
@@ -195,7 +195,7 @@ fn a_fragment_that_comes_again_with_other_octets_is_an_overlap() {
     for (again, more) in [(changed, true), (data(1_600), false)] {
         let mut reassembly = reassembly();
         give(&mut reassembly, at(0), part(0, true), &data(1_600)).unwrap();
-        assert_eq!(give(&mut reassembly, at(0), part(0, more), &again), Err(Dropped::FragmentOverlap));
+        assert_eq!(give(&mut reassembly, at(0), part(0, more), &again), Err(Ipv4DropReason::FragmentOverlap));
     }
 }
 
@@ -207,12 +207,12 @@ fn fragments_agree_on_where_the_datagram_ends() {
         let mut reassembly = reassembly();
         give(&mut reassembly, at(0), part(16, false), &data(8)).unwrap();
         let outcome = give(&mut reassembly, at(0), part(offset, more), &data(length));
-        assert_eq!(outcome, Err(Dropped::FragmentOverlap), "{offset} {length}");
+        assert_eq!(outcome, Err(Ipv4DropReason::FragmentOverlap), "{offset} {length}");
     }
     // No last one ends before what is here.
     let mut reassembly = reassembly();
     give(&mut reassembly, at(0), part(16, true), &data(8)).unwrap();
-    assert_eq!(give(&mut reassembly, at(0), part(0, false), &data(8)), Err(Dropped::FragmentOverlap));
+    assert_eq!(give(&mut reassembly, at(0), part(0, false), &data(8)), Err(Ipv4DropReason::FragmentOverlap));
 }
 
 // proves: fragments-uneven
@@ -222,10 +222,10 @@ fn fragments_without_data_or_of_uneven_length_are_dropped_and_spoil_nothing() {
     give(&mut reassembly, at(0), part(0, true), b"datagram").unwrap();
     for length in [1, 7, 9, 1_479] {
         let outcome = give(&mut reassembly, at(0), part(8, true), &data(length));
-        assert_eq!(outcome, Err(Dropped::FragmentUneven), "{length}");
+        assert_eq!(outcome, Err(Ipv4DropReason::FragmentUneven), "{length}");
     }
     for more in [true, false] {
-        assert_eq!(give(&mut reassembly, at(0), part(8, more), b""), Err(Dropped::FragmentEmpty));
+        assert_eq!(give(&mut reassembly, at(0), part(8, more), b""), Err(Ipv4DropReason::FragmentEmpty));
     }
     assert_eq!(give(&mut reassembly, at(0), part(8, false), b"!"), Ok(Some(b"datagram!".to_vec())));
 }
@@ -237,7 +237,7 @@ fn no_fragment_ends_beyond_the_longest_datagram() {
     let beyond = [(65_528, 1, false), (65_512, 4, false), (64_800, 1_480, true), (65_528, 1_000, false)];
     for (offset, length, more) in beyond {
         let outcome = give(&mut reassembly, at(0), part(offset, more), &data(length));
-        assert_eq!(outcome, Err(Dropped::FragmentBeyond), "{offset} {length}");
+        assert_eq!(outcome, Err(Ipv4DropReason::FragmentBeyond), "{offset} {length}");
     }
     assert!(reassembly.is_empty());
     assert_eq!(give(&mut reassembly, at(0), part(65_512, false), &data(3)), Ok(None));
@@ -253,8 +253,8 @@ fn a_first_header_that_makes_the_whole_too_long_ends_it() {
     }
     let first = octets(part(0, true), &[1; 40], &data(8));
     let outcome = reassembly.receive(at(0), &Datagram::parse(&first).unwrap());
-    assert_eq!(outcome, Err(Dropped::FragmentBeyond));
-    assert_eq!(reassembly.given_up().get(GivenUp::TooLong), 1);
+    assert_eq!(outcome, Err(Ipv4DropReason::FragmentBeyond));
+    assert_eq!(reassembly.given_up().get(ReassemblyFailure::TooLong), 1);
     assert_eq!(reassembly.octets(), 0);
 }
 
@@ -276,7 +276,7 @@ fn what_stays_incomplete_is_given_up_after_its_time_and_reported_with_its_first_
     assert_eq!(first.first.unwrap().octets(), &as_it_came[..28]);
     assert_eq!((second.identification, second.first), (8, None));
     assert_eq!((reassembly.len(), reassembly.octets(), reassembly.deadline()), (0, 0, None));
-    assert_eq!(reassembly.given_up().get(GivenUp::TimedOut), 2);
+    assert_eq!(reassembly.given_up().get(ReassemblyFailure::TimedOut), 2);
 }
 
 #[test]
@@ -311,7 +311,7 @@ impl Model {
         let end = offset + data.len();
         let new = (offset, more, data.to_vec());
         if self.taken.contains(&new) {
-            return Err(Dropped::FragmentRepeated);
+            return Err(Ipv4DropReason::FragmentRepeated);
         }
         self.here.resize(self.here.len().max(end), None);
         let known = self.taken.iter().find(|(_, more, _)| !more).map(|(at, _, data)| at + data.len());
@@ -320,7 +320,7 @@ impl Model {
             known.is_some_and(|known| end > known || !more || end == known) || !more && farthest > end;
         if contradicts || self.here[offset..end].iter().any(Option::is_some) {
             *self = Model::default();
-            return Err(Dropped::FragmentOverlap);
+            return Err(Ipv4DropReason::FragmentOverlap);
         }
         for (place, octet) in self.here[offset..end].iter_mut().zip(data) {
             *place = Some(*octet);

@@ -1,13 +1,13 @@
 //! The yardstick for reading: octets cast to packed structs, as C does it.
 
-use link::{Dropped, EtherType, MacAddr, Tags, VlanTag};
+use link::{EtherType, LinkDropReason, MacAddr, VlanTag, VlanTags};
 
 /// What a frame says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Seen<'a> {
     pub(crate) destination: MacAddr,
     pub(crate) source: MacAddr,
-    pub(crate) tags: Tags,
+    pub(crate) tags: VlanTags,
     pub(crate) ether_type: EtherType,
     pub(crate) payload: &'a [u8],
 }
@@ -57,20 +57,20 @@ pub(crate) fn read<T: AnyOctets>(octets: &[u8]) -> Option<(T, &[u8])> {
     Some((value, rest))
 }
 
-pub(crate) fn parse(octets: &[u8]) -> Result<Seen<'_>, Dropped> {
-    let (header, mut payload) = read::<Header>(octets).ok_or(Dropped::Truncated)?;
+pub(crate) fn parse(octets: &[u8]) -> Result<Seen<'_>, LinkDropReason> {
+    let (header, mut payload) = read::<Header>(octets).ok_or(LinkDropReason::Truncated)?;
     let mut ether_type = EtherType(u16::from_be(header.type_or_length));
-    let mut tags = Tags::None;
+    let mut tags = VlanTags::None;
     while ether_type.is_tag() {
-        let (next, rest) = read::<Tag>(payload).ok_or(Dropped::TruncatedTag)?;
+        let (next, rest) = read::<Tag>(payload).ok_or(LinkDropReason::TruncatedTag)?;
         let tag = VlanTag { protocol: ether_type, control: u16::from_be(next.control) };
         if tag.identifier() == VlanTag::RESERVED {
-            return Err(Dropped::ReservedVlan);
+            return Err(LinkDropReason::ReservedVlan);
         }
         tags = match tags {
-            Tags::None => Tags::One(tag),
-            Tags::One(outer) => Tags::Two(outer, tag),
-            Tags::Two(..) => return Err(Dropped::TooManyTags),
+            VlanTags::None => VlanTags::One(tag),
+            VlanTags::One(outer) => VlanTags::Two(outer, tag),
+            VlanTags::Two(..) => return Err(LinkDropReason::TooManyTags),
         };
         ether_type = EtherType(u16::from_be(next.type_or_length));
         payload = rest;
@@ -82,15 +82,19 @@ pub(crate) fn parse(octets: &[u8]) -> Result<Seen<'_>, Dropped> {
     Ok(Seen { destination, source, tags, ether_type, payload })
 }
 
-fn snap(length: u16, payload: &[u8]) -> Result<(EtherType, &[u8]), Dropped> {
+fn snap(length: u16, payload: &[u8]) -> Result<(EtherType, &[u8]), LinkDropReason> {
     if length > 1_500 {
-        return Err(Dropped::UndefinedType);
+        return Err(LinkDropReason::UndefinedType);
     }
-    let payload = payload.get(..usize::from(length)).ok_or(Dropped::LengthBeyondFrame)?;
-    let (snap, payload) = read::<Snap>(payload).ok_or(Dropped::NotSnap)?;
+    let payload = payload.get(..usize::from(length)).ok_or(LinkDropReason::LengthBeyondFrame)?;
+    let (snap, payload) = read::<Snap>(payload).ok_or(LinkDropReason::NotSnap)?;
     if snap.llc != [0xaa, 0xaa, 3] || snap.organization != [0; 3] {
-        return Err(Dropped::NotSnap);
+        return Err(LinkDropReason::NotSnap);
     }
     let ether_type = EtherType(u16::from_be(snap.ether_type));
-    if ether_type.0 < EtherType::FIRST { Err(Dropped::UndefinedType) } else { Ok((ether_type, payload)) }
+    if ether_type.0 < EtherType::FIRST {
+        Err(LinkDropReason::UndefinedType)
+    } else {
+        Ok((ether_type, payload))
+    }
 }

@@ -7,29 +7,29 @@ fn frame(rest: &[u8]) -> Vec<u8> {
     [&HEADER, rest].concat()
 }
 
-fn drop_of(rest: &[u8]) -> Dropped {
-    Ethernet::parse(&frame(rest)).unwrap_err()
+fn drop_of(rest: &[u8]) -> LinkDropReason {
+    EthernetFrame::parse(&frame(rest)).unwrap_err()
 }
 
 // proves: ethernet-unpadded, ethernet-rfc894
 #[test]
 fn an_unpadded_arp_frame_of_42_octets_is_legal() {
     let octets = frame(&[&[0x08, 0x06][..], &[7; 28]].concat());
-    let parsed = Ethernet::parse(&octets).unwrap();
+    let parsed = EthernetFrame::parse(&octets).unwrap();
     assert_eq!(parsed.destination(), MacAddr::new([2, 0, 0, 0, 0, 2]));
     assert_eq!(parsed.source(), MacAddr::new([2, 0, 0, 0, 0, 1]));
     assert_eq!((parsed.ether_type(), parsed.payload()), (EtherType::ARP, &[7; 28][..]));
-    assert_eq!((parsed.tags(), parsed.encapsulation()), (Tags::None, Encapsulation::Type));
+    assert_eq!((parsed.tags(), parsed.encapsulation()), (VlanTags::None, Encapsulation::Type));
 }
 
 #[test]
 fn a_header_of_known_type_is_the_frame_that_is_parsed() {
     let octets = frame(&[&[0x08, 0x06][..], &[7; 28]].concat());
     let (header, payload) = EthernetHeader::ref_from_prefix(&octets).unwrap();
-    let known = Ethernet::of_type(header, EtherType::ARP, payload).unwrap();
-    assert_eq!(format!("{known:?}"), format!("{:?}", Ethernet::parse(&octets).unwrap()));
+    let known = EthernetFrame::of_type(header, EtherType::ARP, payload).unwrap();
+    assert_eq!(format!("{known:?}"), format!("{:?}", EthernetFrame::parse(&octets).unwrap()));
     for other in [EtherType::VLAN, EtherType::SERVICE_VLAN, EtherType(0), EtherType(1_535)] {
-        assert!(Ethernet::of_type(header, other, payload).is_none(), "{other}");
+        assert!(EthernetFrame::of_type(header, other, payload).is_none(), "{other}");
     }
 }
 
@@ -38,19 +38,26 @@ fn a_header_of_known_type_is_the_frame_that_is_parsed() {
 fn every_length_below_a_header_is_truncated() {
     let octets = frame(&[0x08, 0x06]);
     for length in 0..octets.len() {
-        assert_eq!(Ethernet::parse(&octets[..length]).unwrap_err(), Dropped::Truncated, "{length}");
+        assert_eq!(
+            EthernetFrame::parse(&octets[..length]).unwrap_err(),
+            LinkDropReason::Truncated,
+            "{length}"
+        );
     }
-    assert!(Ethernet::parse(&octets).unwrap().payload().is_empty());
+    assert!(EthernetFrame::parse(&octets).unwrap().payload().is_empty());
 }
 
 // proves: ethernet-type, ethernet-length, ethernet-undefined
 #[test]
 fn types_begin_at_1536_and_lengths_end_at_1500() {
     for number in [1_501_u16, 1_518, 1_535] {
-        assert_eq!(drop_of(&number.to_be_bytes()), Dropped::UndefinedType, "{number}");
+        assert_eq!(drop_of(&number.to_be_bytes()), LinkDropReason::UndefinedType, "{number}");
     }
-    assert_eq!(Ethernet::parse(&frame(&1_536_u16.to_be_bytes())).unwrap().ether_type(), EtherType(1_536));
-    assert_eq!(drop_of(&1_500_u16.to_be_bytes()), Dropped::LengthBeyondFrame);
+    assert_eq!(
+        EthernetFrame::parse(&frame(&1_536_u16.to_be_bytes())).unwrap().ether_type(),
+        EtherType(1_536)
+    );
+    assert_eq!(drop_of(&1_500_u16.to_be_bytes()), LinkDropReason::LengthBeyondFrame);
 }
 
 const SNAP_ARP: [u8; 8] = [0xaa, 0xaa, 0x03, 0, 0, 0, 0x08, 0x06];
@@ -59,7 +66,7 @@ const SNAP_ARP: [u8; 8] = [0xaa, 0xaa, 0x03, 0, 0, 0, 0x08, 0x06];
 #[test]
 fn a_length_frames_payload_ends_where_the_length_says() {
     let octets = frame(&[&[0, 12][..], &SNAP_ARP, b"data", &[0; 30]].concat());
-    let parsed = Ethernet::parse(&octets).unwrap();
+    let parsed = EthernetFrame::parse(&octets).unwrap();
     assert_eq!((parsed.ether_type(), parsed.payload()), (EtherType::ARP, &b"data"[..]));
     assert_eq!((parsed.encapsulation(), parsed.payload_offset()), (Encapsulation::Snap, 22));
 }
@@ -67,8 +74,8 @@ fn a_length_frames_payload_ends_where_the_length_says() {
 // proves: ethernet-length-beyond
 #[test]
 fn a_length_beyond_the_frame_is_dropped() {
-    assert_eq!(drop_of(&[&[0, 9][..], &SNAP_ARP].concat()), Dropped::LengthBeyondFrame);
-    assert!(Ethernet::parse(&frame(&[&[0, 8][..], &SNAP_ARP].concat())).is_ok());
+    assert_eq!(drop_of(&[&[0, 9][..], &SNAP_ARP].concat()), LinkDropReason::LengthBeyondFrame);
+    assert!(EthernetFrame::parse(&frame(&[&[0, 8][..], &SNAP_ARP].concat())).is_ok());
 }
 
 // proves: ethernet-rfc1042
@@ -76,19 +83,19 @@ fn a_length_beyond_the_frame_is_dropped() {
 fn a_length_frame_without_rfc_1042_is_dropped() {
     let spanning_tree = [0x42, 0x42, 0x03, 0, 0, 0, 0, 0];
     let foreign = [0xaa, 0xaa, 0x03, 0, 0, 0x0c, 0x20, 0x00];
-    assert_eq!(drop_of(&[&[0, 8][..], &spanning_tree].concat()), Dropped::NotSnap);
-    assert_eq!(drop_of(&[&[0, 8][..], &foreign].concat()), Dropped::NotSnap);
-    assert_eq!(drop_of(&[&[0, 7][..], &SNAP_ARP].concat()), Dropped::NotSnap);
-    assert_eq!(drop_of(&[0, 0]), Dropped::NotSnap);
+    assert_eq!(drop_of(&[&[0, 8][..], &spanning_tree].concat()), LinkDropReason::NotSnap);
+    assert_eq!(drop_of(&[&[0, 8][..], &foreign].concat()), LinkDropReason::NotSnap);
+    assert_eq!(drop_of(&[&[0, 7][..], &SNAP_ARP].concat()), LinkDropReason::NotSnap);
+    assert_eq!(drop_of(&[0, 0]), LinkDropReason::NotSnap);
 }
 
 #[test]
 fn a_snap_header_with_a_length_for_a_type_is_dropped() {
     let odd = [0xaa, 0xaa, 0x03, 0, 0, 0, 0x05, 0xff];
-    assert_eq!(drop_of(&[&[0, 8][..], &odd].concat()), Dropped::UndefinedType);
+    assert_eq!(drop_of(&[&[0, 8][..], &odd].concat()), LinkDropReason::UndefinedType);
     let first = [0xaa, 0xaa, 0x03, 0, 0, 0, 0x06, 0x00];
     let octets = frame(&[&[0, 8][..], &first].concat());
-    assert_eq!(Ethernet::parse(&octets).unwrap().ether_type(), EtherType(1_536));
+    assert_eq!(EthernetFrame::parse(&octets).unwrap().ether_type(), EtherType(1_536));
 }
 
 fn tag(protocol: u16, control: u16) -> VlanTag {
@@ -100,8 +107,8 @@ fn tag(protocol: u16, control: u16) -> VlanTag {
 fn one_tag_of_either_kind_is_stepped_over() {
     for protocol in [0x8100_u16, 0x88a8] {
         let octets = frame(&[&protocol.to_be_bytes()[..], &[0x60, 0x05, 0x08, 0x06], b"data"].concat());
-        let parsed = Ethernet::parse(&octets).unwrap();
-        assert_eq!(parsed.tags(), Tags::One(tag(protocol, 0x6005)));
+        let parsed = EthernetFrame::parse(&octets).unwrap();
+        assert_eq!(parsed.tags(), VlanTags::One(tag(protocol, 0x6005)));
         assert_eq!((parsed.ether_type(), parsed.payload()), (EtherType::ARP, &b"data"[..]));
         assert_eq!(parsed.payload_offset(), 18);
     }
@@ -114,29 +121,29 @@ fn one_tag_of_either_kind_is_stepped_over() {
 fn two_stacked_tags_are_stepped_over_and_three_are_too_many() {
     let stacked = [0x88, 0xa8, 0, 1, 0x81, 0x00, 0, 2];
     let octets = frame(&[&stacked[..], &[0x08, 0x06]].concat());
-    let parsed = Ethernet::parse(&octets).unwrap();
-    assert_eq!(parsed.tags(), Tags::Two(tag(0x88a8, 1), tag(0x8100, 2)));
-    assert_eq!(drop_of(&[&stacked[..], &[0x81, 0, 0, 3, 8, 6]].concat()), Dropped::TooManyTags);
+    let parsed = EthernetFrame::parse(&octets).unwrap();
+    assert_eq!(parsed.tags(), VlanTags::Two(tag(0x88a8, 1), tag(0x8100, 2)));
+    assert_eq!(drop_of(&[&stacked[..], &[0x81, 0, 0, 3, 8, 6]].concat()), LinkDropReason::TooManyTags);
 }
 
 #[test]
 fn a_frame_that_ends_inside_a_tag_is_dropped() {
     for rest in [&[0x81, 0x00][..], &[0x81, 0x00, 0], &[0x81, 0x00, 0, 1, 8]] {
-        assert_eq!(drop_of(rest), Dropped::TruncatedTag, "{rest:?}");
+        assert_eq!(drop_of(rest), LinkDropReason::TruncatedTag, "{rest:?}");
     }
 }
 
 // proves: ethernet-reserved-vlan
 #[test]
 fn the_reserved_vlan_is_dropped_wherever_it_stands() {
-    assert_eq!(drop_of(&[0x81, 0, 0xff, 0xff, 8, 6]), Dropped::ReservedVlan);
-    assert_eq!(drop_of(&[0x81, 0, 0, 1, 0x81, 0, 0x0f, 0xff, 8, 6]), Dropped::ReservedVlan);
+    assert_eq!(drop_of(&[0x81, 0, 0xff, 0xff, 8, 6]), LinkDropReason::ReservedVlan);
+    assert_eq!(drop_of(&[0x81, 0, 0, 1, 0x81, 0, 0x0f, 0xff, 8, 6]), LinkDropReason::ReservedVlan);
 }
 
 #[test]
 fn a_tagged_length_frame_is_read_too() {
     let octets = frame(&[&[0x81, 0, 0, 5, 0, 8][..], &SNAP_ARP].concat());
-    let parsed = Ethernet::parse(&octets).unwrap();
+    let parsed = EthernetFrame::parse(&octets).unwrap();
     assert_eq!((parsed.ether_type(), parsed.payload_offset()), (EtherType::ARP, 26));
 }
 
@@ -149,7 +156,7 @@ proptest! {
         if let Some(place) = octets.get_mut(12..14) {
             place.copy_from_slice(&kind.to_be_bytes());
         }
-        if let Ok(parsed) = Ethernet::parse(&octets) {
+        if let Ok(parsed) = EthernetFrame::parse(&octets) {
             let offset = parsed.payload_offset();
             prop_assert_eq!(parsed.payload(), &octets[offset..offset + parsed.payload().len()]);
             prop_assert!(parsed.ether_type().0 >= EtherType::FIRST);

@@ -1,6 +1,6 @@
 use super::*;
 use crate::EtherType;
-use crate::Reason;
+use base::Reason;
 use proptest::prelude::*;
 
 const OURS: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
@@ -8,7 +8,7 @@ const THEIRS: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
 const GROUP: MacAddr = MacAddr::new([1, 0, 0x5e, 0, 0, 0x7b]);
 
 fn link(vlan: Option<u16>) -> Link {
-    Link::new(Stations::one(OURS), 1_500, vlan.and_then(VlanId::new))
+    Link::new(MacSet::one(OURS), 1_500, vlan.and_then(VlanId::new))
 }
 
 fn octets(destination: MacAddr, source: MacAddr, rest: &[u8]) -> Vec<u8> {
@@ -22,12 +22,13 @@ const ARP: [u8; 2] = EtherType::ARP.0.to_be_bytes();
 fn ours_and_broadcast_are_accepted_and_nothing_else() {
     let mut link = link(None);
     let other = MacAddr::new([2, 0, 0, 0, 0, 3]);
-    let mut cast = |to| link.receive(&octets(to, THEIRS, &ARP)).map(|accepted| accepted.cast);
-    assert_eq!(cast(OURS), Ok(Cast::Unicast));
-    assert_eq!(cast(MacAddr::BROADCAST), Ok(Cast::Broadcast));
-    assert_eq!(cast(other), Err(Dropped::NotForUs));
-    assert_eq!(cast(GROUP), Err(Dropped::NotForUs));
-    assert_eq!((link.accepted(), link.dropped().get(Dropped::NotForUs)), (2, 2));
+    let mut cast =
+        |to| link.receive(EthernetFrame::parse(&octets(to, THEIRS, &ARP))).map(|accepted| accepted.cast);
+    assert_eq!(cast(OURS), Ok(DestinationKind::Unicast));
+    assert_eq!(cast(MacAddr::BROADCAST), Ok(DestinationKind::Broadcast));
+    assert_eq!(cast(other), Err(LinkDropReason::NotForUs));
+    assert_eq!(cast(GROUP), Err(LinkDropReason::NotForUs));
+    assert_eq!((link.accepted(), link.dropped().get(LinkDropReason::NotForUs)), (2, 2));
 }
 
 // proves: ethernet-destination
@@ -36,9 +37,9 @@ fn a_group_is_accepted_between_joining_and_leaving() {
     let mut link = link(None);
     let frame = octets(GROUP, THEIRS, &ARP);
     link.join(GROUP).unwrap();
-    assert_eq!(link.receive(&frame).unwrap().cast, Cast::Group);
+    assert_eq!(link.receive(EthernetFrame::parse(&frame)).unwrap().cast, DestinationKind::Multicast);
     link.leave(GROUP);
-    assert_eq!(link.receive(&frame).unwrap_err(), Dropped::NotForUs);
+    assert_eq!(link.receive(EthernetFrame::parse(&frame)).unwrap_err(), LinkDropReason::NotForUs);
 }
 
 #[test]
@@ -54,16 +55,16 @@ fn the_groups_have_a_bound() {
 #[test]
 fn a_group_cannot_send() {
     let frame = octets(OURS, GROUP, &ARP);
-    assert_eq!(link(None).receive(&frame).unwrap_err(), Dropped::GroupSource);
+    assert_eq!(link(None).receive(EthernetFrame::parse(&frame)).unwrap_err(), LinkDropReason::GroupSource);
 }
 
 // proves: ethernet-priority-tag
 #[test]
 fn a_priority_tag_counts_as_no_tag() {
     let tagged = octets(OURS, THEIRS, &[0x81, 0, 0xe0, 0, 8, 6]);
-    assert!(link(None).receive(&tagged).is_ok());
+    assert!(link(None).receive(EthernetFrame::parse(&tagged)).is_ok());
     let both = octets(OURS, THEIRS, &[0x88, 0xa8, 0, 0, 0x81, 0, 0, 5, 8, 6]);
-    assert!(link(Some(5)).receive(&both).is_ok());
+    assert!(link(Some(5)).receive(EthernetFrame::parse(&both)).is_ok());
 }
 
 // proves: ethernet-other-vlan
@@ -72,11 +73,14 @@ fn another_vlan_is_not_ours() {
     let five = octets(OURS, THEIRS, &[0x81, 0, 0, 5, 8, 6]);
     let untagged = octets(OURS, THEIRS, &ARP);
     let stacked = octets(OURS, THEIRS, &[0x88, 0xa8, 0, 5, 0x81, 0, 0, 5, 8, 6]);
-    assert_eq!(link(None).receive(&five).unwrap_err(), Dropped::OtherVlan);
-    assert_eq!(link(Some(6)).receive(&five).unwrap_err(), Dropped::OtherVlan);
-    assert_eq!(link(Some(5)).receive(&untagged).unwrap_err(), Dropped::OtherVlan);
-    assert_eq!(link(Some(5)).receive(&stacked).unwrap_err(), Dropped::OtherVlan);
-    assert!(link(Some(5)).receive(&five).is_ok());
+    assert_eq!(link(None).receive(EthernetFrame::parse(&five)).unwrap_err(), LinkDropReason::OtherVlan);
+    assert_eq!(link(Some(6)).receive(EthernetFrame::parse(&five)).unwrap_err(), LinkDropReason::OtherVlan);
+    assert_eq!(
+        link(Some(5)).receive(EthernetFrame::parse(&untagged)).unwrap_err(),
+        LinkDropReason::OtherVlan
+    );
+    assert_eq!(link(Some(5)).receive(EthernetFrame::parse(&stacked)).unwrap_err(), LinkDropReason::OtherVlan);
+    assert!(link(Some(5)).receive(EthernetFrame::parse(&five)).is_ok());
 }
 
 // proves: ethernet-maximum
@@ -86,31 +90,34 @@ fn a_frame_is_1514_octets_at_most_and_four_more_with_a_tag() {
     let plain = |payload| octets(OURS, THEIRS, &[&ARP[..], &vec![0; payload]].concat());
     let tagged = |payload| octets(OURS, THEIRS, &[&[0x81, 0, 0, 0, 8, 6][..], &vec![0; payload]].concat());
     assert_eq!(plain(1_500).len(), 1_514);
-    assert!(link.receive(&plain(1_500)).is_ok());
-    assert!(link.receive(&tagged(1_500)).is_ok());
-    assert_eq!(link.receive(&plain(1_501)).unwrap_err(), Dropped::TooLong);
-    assert_eq!(link.receive(&tagged(1_501)).unwrap_err(), Dropped::TooLong);
+    assert!(link.receive(EthernetFrame::parse(&plain(1_500))).is_ok());
+    assert!(link.receive(EthernetFrame::parse(&tagged(1_500))).is_ok());
+    assert_eq!(link.receive(EthernetFrame::parse(&plain(1_501))).unwrap_err(), LinkDropReason::TooLong);
+    assert_eq!(link.receive(EthernetFrame::parse(&tagged(1_501))).unwrap_err(), LinkDropReason::TooLong);
 }
 
 // proves: drops-counted
 // proves: ethernet-maximum
 #[test]
 fn another_mtu_is_another_limit_for_type_and_length_frames() {
-    let mut link = Link::new(Stations::one(OURS), 100, None);
+    let mut link = Link::new(MacSet::one(OURS), 100, None);
     let plain = |payload| octets(OURS, THEIRS, &[&ARP[..], &vec![0; payload]].concat());
     let snap = |length: u8| {
         let head = [0, length, 0xaa, 0xaa, 3, 0, 0, 0, 8, 6];
         octets(OURS, THEIRS, &[&head[..], &[0; 100]].concat())
     };
-    assert!(link.receive(&plain(100)).is_ok() && link.receive(&snap(100)).is_ok());
-    assert_eq!(link.receive(&plain(101)).unwrap_err(), Dropped::TooLong);
-    assert_eq!(link.receive(&snap(101)).unwrap_err(), Dropped::TooLong);
+    assert!(
+        link.receive(EthernetFrame::parse(&plain(100))).is_ok()
+            && link.receive(EthernetFrame::parse(&snap(100))).is_ok()
+    );
+    assert_eq!(link.receive(EthernetFrame::parse(&plain(101))).unwrap_err(), LinkDropReason::TooLong);
+    assert_eq!(link.receive(EthernetFrame::parse(&snap(101))).unwrap_err(), LinkDropReason::TooLong);
 }
 
 #[test]
 fn the_same_number_in_a_service_tag_is_another_vlan() {
     let service = octets(OURS, THEIRS, &[0x88, 0xa8, 0, 5, 8, 6]);
-    assert_eq!(link(Some(5)).receive(&service).unwrap_err(), Dropped::OtherVlan);
+    assert_eq!(link(Some(5)).receive(EthernetFrame::parse(&service)).unwrap_err(), LinkDropReason::OtherVlan);
 }
 
 #[test]
@@ -118,14 +125,17 @@ fn what_is_no_group_is_not_joined() {
     let mut link = link(None);
     let other = MacAddr::new([2, 0, 0, 0, 0, 3]);
     link.join(other).unwrap();
-    assert_eq!(link.receive(&octets(other, THEIRS, &ARP)).unwrap_err(), Dropped::NotForUs);
+    assert_eq!(
+        link.receive(EthernetFrame::parse(&octets(other, THEIRS, &ARP))).unwrap_err(),
+        LinkDropReason::NotForUs
+    );
 }
 
 #[test]
 fn every_reason_has_a_place_and_a_text_of_its_own() {
-    let texts: BTreeSet<_> = Dropped::ALL.iter().map(ToString::to_string).collect();
-    assert_eq!(texts.len(), Dropped::ALL.len());
-    for (place, reason) in Dropped::ALL.iter().enumerate() {
+    let texts: BTreeSet<_> = LinkDropReason::ALL.iter().map(ToString::to_string).collect();
+    assert_eq!(texts.len(), LinkDropReason::ALL.len());
+    for (place, reason) in LinkDropReason::ALL.iter().enumerate() {
         assert_eq!(reason.index(), place);
     }
 }
@@ -144,7 +154,7 @@ proptest! {
     ) {
         let mut link = link(None);
         for frame in &frames {
-            let _ = link.receive(frame);
+            let _ = link.receive(EthernetFrame::parse(frame));
         }
         let dropped: u64 = link.dropped().iter().map(|(_, count)| count).sum();
         prop_assert_eq!(link.accepted() + dropped, u64::try_from(frames.len()).unwrap());

@@ -1,15 +1,15 @@
 use super::*;
-use crate::{Ethernet, Stations, Tags, VlanId};
+use crate::{EthernetFrame, MacSet, VlanId, VlanTags};
 use proptest::prelude::*;
 
 const OURS: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const THEIRS: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
 
 fn sent(vlan: Option<u16>, payload: &[u8]) -> Frame {
-    let link = Link::new(Stations::one(OURS), 1_500, vlan.and_then(VlanId::new));
+    let link = Link::new(MacSet::one(OURS), 1_500, vlan.and_then(VlanId::new));
     let mut frame = Frame::for_mtu(1_500);
     frame.write(payload).unwrap();
-    link.send(&mut frame, THEIRS, OURS, EtherType::ARP).unwrap();
+    link.add_header(&mut frame, THEIRS, OURS, EtherType::ARP).unwrap();
     frame
 }
 
@@ -62,10 +62,10 @@ fn a_wire_that_asks_for_no_padding_gets_none() {
 
 #[test]
 fn a_frame_without_headroom_is_refused() {
-    let link = Link::new(Stations::one(OURS), 1_500, None);
+    let link = Link::new(MacSet::one(OURS), 1_500, None);
     let mut frame = Frame::for_mtu(1_500);
     frame.prepend(Frame::HEADROOM - 13).unwrap();
-    assert_eq!(link.send(&mut frame, THEIRS, OURS, EtherType::ARP), Err(NoRoom));
+    assert_eq!(link.add_header(&mut frame, THEIRS, OURS, EtherType::ARP), Err(NoRoom));
 }
 
 proptest! {
@@ -77,15 +77,15 @@ proptest! {
         vlan in prop::option::of(1_u16..4_095),
     ) {
         prop_assume!(!EtherType(ether_type).is_tag());
-        let link = Link::new(Stations::one(OURS), 1_500, vlan.and_then(VlanId::new));
+        let link = Link::new(MacSet::one(OURS), 1_500, vlan.and_then(VlanId::new));
         let mut frame = Frame::for_mtu(1_500);
         frame.write(&payload).unwrap();
-        link.send(&mut frame, THEIRS, OURS, EtherType(ether_type)).unwrap();
-        let parsed = Ethernet::parse(frame.octets()).unwrap();
+        link.add_header(&mut frame, THEIRS, OURS, EtherType(ether_type)).unwrap();
+        let parsed = EthernetFrame::parse(frame.octets()).unwrap();
         prop_assert_eq!(parsed.destination(), THEIRS);
         prop_assert_eq!(parsed.source(), OURS);
         prop_assert_eq!(parsed.ether_type(), EtherType(ether_type));
         prop_assert_eq!(parsed.payload(), &payload[..]);
-        prop_assert_eq!(parsed.tags() == Tags::None, vlan.is_none());
+        prop_assert_eq!(parsed.tags() == VlanTags::None, vlan.is_none());
     }
 }

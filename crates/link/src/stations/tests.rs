@@ -7,7 +7,7 @@ fn address(number: u8) -> MacAddr {
 
 #[test]
 fn an_empty_set_contains_nothing() {
-    assert!(!Stations::default().contains(address(1)));
+    assert!(!MacSet::default().contains(address(1)));
 }
 
 proptest! {
@@ -16,7 +16,7 @@ proptest! {
         ranges in prop::collection::vec((any::<u8>(), any::<u8>()), 0..8),
         wanted: u8,
     ) {
-        let mut stations = Stations::default();
+        let mut stations = MacSet::default();
         for (a, b) in &ranges {
             stations.add(address(*a.min(b)), address(*a.max(b)));
         }
@@ -27,7 +27,7 @@ proptest! {
 
 #[test]
 fn addresses_added_one_by_one_cost_no_more_than_their_range() {
-    let mut stations = Stations::default();
+    let mut stations = MacSet::default();
     for last in [3, 1, 2, 5, 4] {
         let address = MacAddr::new([2, 0, 0, 0, 0, last]);
         stations.add(address, address);

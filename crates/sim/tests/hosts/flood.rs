@@ -4,9 +4,9 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use host::HostConfig;
-use icmp::{Echo, Kind};
+use icmp::{Echo, IcmpType};
 use inet::IpProtocol;
-use ipv4::Fields;
+use ipv4::Ipv4Fields;
 use link::MacAddr;
 use sim::{CapturedFrame, Faults};
 
@@ -17,10 +17,10 @@ const REMOTE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 9);
 
 /// Returns a frame with an echo request to 10.0.0.2.
 fn ping(from: MacAddr, source: Ipv4Addr) -> Vec<u8> {
-    let mut datagram = vec![0; Fields::LENGTH + Echo::HEADER];
+    let mut datagram = vec![0; Ipv4Fields::LENGTH + Echo::HEADER];
     let echo = Echo { identifier: 1, sequence: 1, data: &[] };
-    echo.write_to(Kind::ECHO_REQUEST, &mut datagram[Fields::LENGTH..]).unwrap();
-    Fields::new(IpProtocol::ICMP, source, ip(2)).write_to(&mut datagram).unwrap();
+    echo.write_to(IcmpType::ECHO_REQUEST, &mut datagram[Ipv4Fields::LENGTH..]).unwrap();
+    Ipv4Fields::new(IpProtocol::ICMP, source, ip(2)).write_to(&mut datagram).unwrap();
     [&mac(2).octets()[..], &from.octets(), &[8, 0], &datagram].concat()
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::ping::session::PingPlan;
 use host::{EchoReply, HostEvent};
-use icmp::Problem;
+use icmp::IcmpError;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ fn ping_json_lines_match_schema() {
             "time_to_live": 64, "round_trip": 250, "duplicate": false,
             "difference": {"offset": 9, "expected": 9, "received": 255}})
     );
-    let (from, sequence, problem) = (TARGET, 1, Problem::HOST_UNREACHABLE);
+    let (from, sequence, problem) = (TARGET, 1, IcmpError::HOST_UNREACHABLE);
     let error = json!({"event": "error", "time": 400, "from": "10.0.0.1", "sequence": 1, "kind": 3, "code": 1,
         "problem": "Destination Host Unreachable"});
     assert_eq!(object(PingEvent::Response(PingResponse::Error { from, sequence, problem })), error);

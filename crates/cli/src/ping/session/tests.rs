@@ -35,7 +35,7 @@ fn reply(sequence: u16) -> EchoReply {
     }
 }
 
-fn undelivered(problem: Problem, sequence: u16) -> DeliveryFailure {
+fn undelivered(problem: IcmpError, sequence: u16) -> DeliveryFailure {
     DeliveryFailure {
         from: HOST_IP,
         problem,
@@ -47,13 +47,13 @@ fn undelivered(problem: Problem, sequence: u16) -> DeliveryFailure {
 }
 
 /// What an error of this type says.
-fn problem(kind: u8) -> Problem {
+fn problem(kind: u8) -> IcmpError {
     let about = [&[0x45][..], &[0; 19]].concat();
     let mut message = [&[kind, 1, 0, 0, 10, 0, 0, 254][..], &about].concat();
     let sum = inet::checksum::of(&message).to_be_bytes();
     message[2..4].copy_from_slice(&sum);
-    match icmp::Message::parse(&message).unwrap().body().unwrap() {
-        icmp::Body::Error(problem, _) => problem,
+    match icmp::IcmpMessage::parse(&message).unwrap().body().unwrap() {
+        icmp::IcmpBody::Error(problem, _) => problem,
         other => panic!("{other:?}"),
     }
 }
@@ -112,9 +112,9 @@ fn icmp_errors_end_requests_and_redirects_do_not() {
     let mut session = session(Some(2));
     session.sent(at(0), 1);
     session.sent(at(1_000), 2);
-    let error = PingResponse::Error { from: HOST_IP, sequence: 1, problem: Problem::HOST_UNREACHABLE };
+    let error = PingResponse::Error { from: HOST_IP, sequence: 1, problem: IcmpError::HOST_UNREACHABLE };
     assert_eq!(
-        session.receive(at(3_000), HostEvent::DeliveryFailed(undelivered(Problem::HOST_UNREACHABLE, 1))),
+        session.receive(at(3_000), HostEvent::DeliveryFailed(undelivered(IcmpError::HOST_UNREACHABLE, 1))),
         Some(error)
     );
     for kind in [4, 5] {
@@ -122,7 +122,7 @@ fn icmp_errors_end_requests_and_redirects_do_not() {
         assert!(matches!(response, Some(PingResponse::Advice { sequence: 2, .. })), "{kind}");
     }
     assert_ne!(session.next(at(3_000)), PingStep::Over);
-    session.receive(at(3_000), HostEvent::DeliveryFailed(undelivered(Problem::HOPS_EXCEEDED, 2)));
+    session.receive(at(3_000), HostEvent::DeliveryFailed(undelivered(IcmpError::HOPS_EXCEEDED, 2)));
     assert_eq!(session.next(at(3_000)), PingStep::Over);
     let PingStatistics { transmitted, received, errors, unmatched, .. } = *session.statistics();
     assert_eq!((transmitted, received, errors, unmatched), (2, 0, 2, 0));
@@ -166,7 +166,7 @@ fn reply_from_other_address_is_marked() {
 fn unrelated_events_are_counted_and_not_reported() {
     let mut session = session(Some(1));
     session.sent(at(0), 1);
-    let good = undelivered(Problem::HOPS_EXCEEDED, 1);
+    let good = undelivered(IcmpError::HOPS_EXCEEDED, 1);
     let unmatched = [
         HostEvent::EchoReply(reply(2)),
         HostEvent::EchoReply(EchoReply { identifier: IDENTIFIER + 1, ..reply(1) }),
@@ -210,7 +210,7 @@ fn pipe_is_maximum_of_requests_in_flight() {
     }
     session.receive(at(6), HostEvent::EchoReply(reply(3)));
     assert_eq!(session.statistics().pipe, 3);
-    session.receive(at(6), HostEvent::DeliveryFailed(undelivered(Problem::HOST_UNREACHABLE, 2)));
+    session.receive(at(6), HostEvent::DeliveryFailed(undelivered(IcmpError::HOST_UNREACHABLE, 2)));
     assert_eq!(session.statistics().pipe, 4);
     session.receive(at(6), HostEvent::EchoReply(reply(5)));
     assert_eq!(session.statistics().pipe, 4);

@@ -101,8 +101,8 @@ fn reply_text_marks_truncated_duplicate_foreign_and_changed_replies() {
 fn icmp_errors_print_like_iputils() {
     let from = Ipv4Addr::new(10, 0, 0, 2);
     let error = |problem| response_text(56, &PingResponse::Error { from, sequence: 3, problem });
-    assert_eq!(error(Problem::HOST_UNREACHABLE), "From 10.0.0.2 icmp_seq=3 Destination Host Unreachable");
-    assert_eq!(error(Problem::HOPS_EXCEEDED), "From 10.0.0.2 icmp_seq=3 Time to live exceeded");
+    assert_eq!(error(IcmpError::HOST_UNREACHABLE), "From 10.0.0.2 icmp_seq=3 Destination Host Unreachable");
+    assert_eq!(error(IcmpError::HOPS_EXCEEDED), "From 10.0.0.2 icmp_seq=3 Time to live exceeded");
     let problem = problem(5, 1, [10, 0, 0, 254]);
     assert_eq!(
         response_text(56, &PingResponse::Advice { from, sequence: 3, problem }),
@@ -110,13 +110,13 @@ fn icmp_errors_print_like_iputils() {
     );
 }
 
-fn problem(kind: u8, code: u8, rest: [u8; 4]) -> Problem {
+fn problem(kind: u8, code: u8, rest: [u8; 4]) -> IcmpError {
     let about = [&[0x45][..], &[0; 19]].concat();
     let mut message = [&[kind, code, 0, 0], &rest[..], &about].concat();
     let sum = inet::checksum::of(&message).to_be_bytes();
     message[2..4].copy_from_slice(&sum);
-    match icmp::Message::parse(&message).unwrap().body().unwrap() {
-        icmp::Body::Error(problem, _) => problem,
+    match icmp::IcmpMessage::parse(&message).unwrap().body().unwrap() {
+        icmp::IcmpBody::Error(problem, _) => problem,
         other => panic!("{other:?}"),
     }
 }
@@ -178,7 +178,7 @@ fn statistics_text_lists_only_nonzero_counts() {
         at(3_002_000),
         HostEvent::DeliveryFailed(DeliveryFailure {
             from: TARGET,
-            problem: Problem::HOST_UNREACHABLE,
+            problem: IcmpError::HOST_UNREACHABLE,
             source: TARGET,
             destination: TARGET,
             protocol: inet::IpProtocol::ICMP,

@@ -4,9 +4,9 @@ use super::{HEAD, line};
 use crate::fault::faults;
 use crate::summarize;
 use crate::summary::{SummaryStyle, write};
-use icmp::{Echo, Kind};
+use icmp::{Echo, IcmpType};
 use inet::{IpProtocol, checksum};
-use ipv4::Fields;
+use ipv4::Ipv4Fields;
 use proptest::prelude::*;
 
 const FROM: [u8; 4] = [10, 0, 0, 1];
@@ -14,9 +14,9 @@ const TO: [u8; 4] = [10, 0, 0, 2];
 
 /// A datagram, or a fragment that starts so many bytes in.
 fn fragment(protocol: u8, offset: usize, more_fragments: bool, data: &[u8]) -> Vec<u8> {
-    let mut bytes = [&[0; Fields::LENGTH][..], data].concat();
-    let fields = Fields::new(IpProtocol(protocol), FROM.into(), TO.into());
-    Fields { fragment_offset: offset, more_fragments, ..fields }.write_to(&mut bytes).unwrap();
+    let mut bytes = [&[0; Ipv4Fields::LENGTH][..], data].concat();
+    let fields = Ipv4Fields::new(IpProtocol(protocol), FROM.into(), TO.into());
+    Ipv4Fields { fragment_offset: offset, more_fragments, ..fields }.write_to(&mut bytes).unwrap();
     bytes
 }
 
@@ -24,7 +24,7 @@ fn datagram(protocol: u8, data: &[u8]) -> Vec<u8> {
     fragment(protocol, 0, false, data)
 }
 
-fn echo(kind: Kind, data: &[u8]) -> Vec<u8> {
+fn echo(kind: IcmpType, data: &[u8]) -> Vec<u8> {
     let mut message = vec![0; Echo::HEADER + data.len()];
     Echo { identifier: 7, sequence: 9, data }.write_to(kind, &mut message).unwrap();
     message
@@ -64,16 +64,16 @@ fn of_icmp(message: &[u8]) -> String {
 
 #[test]
 fn an_echo_and_its_reply() {
-    assert_eq!(of_icmp(&echo(Kind::ECHO_REQUEST, &[0x55; 56])), "echo request, id 7, seq 9, length 64");
-    assert_eq!(of_icmp(&echo(Kind::ECHO_REPLY, b"")), "echo reply, id 7, seq 9, length 8");
+    assert_eq!(of_icmp(&echo(IcmpType::ECHO_REQUEST, &[0x55; 56])), "echo request, id 7, seq 9, length 64");
+    assert_eq!(of_icmp(&echo(IcmpType::ECHO_REPLY, b"")), "echo reply, id 7, seq 9, length 8");
     // A short frame is padded, and the padding is nobody's data.
-    let padded = [&datagram(1, &echo(Kind::ECHO_REQUEST, b""))[..], &[0; 18]].concat();
+    let padded = [&datagram(1, &echo(IcmpType::ECHO_REQUEST, b""))[..], &[0; 18]].concat();
     assert_eq!(text(&padded), "10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 9, length 8");
 }
 
 #[test]
 fn an_echo_behind_a_tag_and_in_802_3() {
-    let echo = datagram(1, &echo(Kind::ECHO_REQUEST, b""));
+    let echo = datagram(1, &echo(IcmpType::ECHO_REQUEST, b""));
     let tagged = line(&[&[0x81, 0, 0, 5, 8, 0], &echo]);
     assert!(tagged.ends_with("ethertype 802.1Q (0x8100), length 46: vlan 5, p 0, ethertype IPv4 (0x0800), 10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 9, length 8"), "{tagged}");
     let snap = line(&[&[0, 36, 0xaa, 0xaa, 3, 0, 0, 0, 8, 0], &echo]);
@@ -114,7 +114,7 @@ fn every_unreachable_names_who_is() {
 
 #[test]
 fn the_other_errors() {
-    let about = datagram(1, &echo(Kind::ECHO_REQUEST, b""));
+    let about = datagram(1, &echo(IcmpType::ECHO_REQUEST, b""));
     let of = |kind, code, rest| of_icmp(&message(kind, code, rest, &about));
     let table = [
         (of(11, 0, [0; 4]), "time exceeded in-transit"),
@@ -179,7 +179,7 @@ fn time_stamp_reply_and_mask_reply_show_their_values() {
 #[test]
 fn congestion_bits_and_the_reserved_flag_are_named() {
     let text = |service, flags| {
-        let mut bytes = datagram(1, &echo(Kind::ECHO_REQUEST, b""));
+        let mut bytes = datagram(1, &echo(IcmpType::ECHO_REQUEST, b""));
         (bytes[1], bytes[6]) = (service, flags);
         let bytes = [&HEAD[..], &[8, 0], &bytes].concat();
         let mut line = String::new();
@@ -206,7 +206,7 @@ fn lengths_of_a_cut_capture_are_those_on_the_wire() {
         let text = line.split(" [cut short").next().unwrap();
         text.strip_prefix("IP ").unwrap().replace("10.0.0.1 > 10.0.0.2: ", "")
     };
-    let echo = echo(Kind::ECHO_REQUEST, &[0x55; 56]);
+    let echo = echo(IcmpType::ECHO_REQUEST, &[0x55; 56]);
     assert_eq!(text(1, &echo, 60), "ICMP echo request, id 7, seq 9, length 64");
     for captured in 34..42 {
         assert_eq!(text(1, &echo, captured), "ICMP, length 64");
@@ -224,10 +224,10 @@ fn lengths_of_a_cut_capture_are_those_on_the_wire() {
 
 #[test]
 fn fragments() {
-    let first = fragment(1, 0, true, &echo(Kind::ECHO_REQUEST, &[0x55; 1_472]));
+    let first = fragment(1, 0, true, &echo(IcmpType::ECHO_REQUEST, &[0x55; 1_472]));
     assert_eq!(text(&first), "10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 9, length 1480");
     // The checksum is one of the whole: of a part nothing can be said.
-    let mut part = echo(Kind::ECHO_REQUEST, &[0x55; 8]);
+    let mut part = echo(IcmpType::ECHO_REQUEST, &[0x55; 8]);
     part[2] ^= 1;
     assert_eq!(
         text(&fragment(1, 0, true, &part)),
@@ -273,7 +273,7 @@ fn tcp_is_told_briefly() {
 
 #[test]
 fn what_makes_no_sense_says_why_in_brackets() {
-    let echo = echo(Kind::ECHO_REQUEST, b"");
+    let echo = echo(IcmpType::ECHO_REQUEST, b"");
     assert_eq!(text(&datagram(1, &echo)[..19]), "length 19 [shorter than an IPv4 header]");
     let cut = "10.0.0.1 > 10.0.0.2: ICMP, length 8 [total length beyond the frame]";
     assert_eq!(text(&datagram(1, &echo)[..27]), cut);

@@ -2,7 +2,7 @@
 
 use super::*;
 use arp::{ClaimEvent, Defence, Packet, Start};
-use link::Ethernet;
+use link::EthernetFrame;
 use tap::LinkState;
 
 /// Longer than probing takes.
@@ -44,7 +44,7 @@ fn probes_and_announcements_are_broadcast() {
     let frames = run(&mut host, NOW + PROBING * 2);
     assert_eq!(frames.len(), 5);
     for octets in &frames {
-        let frame = Ethernet::parse(octets).unwrap();
+        let frame = EthernetFrame::parse(octets).unwrap();
         assert_eq!((frame.destination(), frame.source()), (MacAddr::BROADCAST, OUR_MAC));
         assert_eq!(Packet::parse(frame.payload()).unwrap().target_protocol(), OURS);
     }
@@ -206,7 +206,7 @@ fn refused_datagram_after_a_transmitted_probe_does_not_restart_the_probing() {
     let mut to_other = request();
     to_other[24..28].copy_from_slice(&[10, 0, 0, 3]);
     gate.arrived.push(broadcast(&[&[8, 6], &to_other]));
-    let fields = ipv4::Fields::new(inet::IpProtocol::ICMP, PEER, other.network().addr());
+    let fields = ipv4::Ipv4Fields::new(inet::IpProtocol::ICMP, PEER, other.network().addr());
     let echo = rig::datagram(fields, &rig::echo(b"hello"));
     gate.arrived.push(rig::framed(other.mac, PEER_MAC, &echo));
     host.poll(probe, &mut gate, &mut pool, &mut ()).unwrap();

@@ -4,9 +4,9 @@ use super::rig::*;
 use super::*;
 use crate::{DatagramOutcome, EchoRequest, UdpDropReason};
 use arp::Settings;
-use icmp::{Message, Problem, Quoted};
+use icmp::{IcmpError, IcmpMessage, QuotedDatagram};
 use inet::IpProtocol;
-use ipv4::{Datagram, Fields};
+use ipv4::{Datagram, Ipv4Fields};
 use tap::Checksum;
 
 /// The one datagram in the one frame that was sent, which is for the peer.
@@ -38,7 +38,7 @@ fn an_echo_request_comes_back_whatever_its_length_without_its_padding() {
 #[test]
 fn a_reply_has_the_type_of_service_of_its_request_and_none_of_its_options() {
     let mut rig = Rig::acquainted();
-    let plain = datagram(Fields { type_of_service: 0xb8, ..to_us() }, &echo(b"data"));
+    let plain = datagram(Ipv4Fields { type_of_service: 0xb8, ..to_us() }, &echo(b"data"));
     let mut octets = [&plain[..20], &[1, 1, 1, 0], &plain[20..]].concat();
     octets[0] = 0x46;
     let total = u16::try_from(octets.len()).unwrap();
@@ -93,28 +93,28 @@ fn a_header_that_lies_gets_nothing_out_of_the_host() {
 fn what_is_not_for_us_or_from_nobody_is_not_answered() {
     let mut rig = Rig::acquainted();
     let ask = |source: [u8; 4], destination: [u8; 4]| {
-        datagram(Fields::new(IpProtocol::ICMP, source.into(), destination.into()), &echo(b"data"))
+        datagram(Ipv4Fields::new(IpProtocol::ICMP, source.into(), destination.into()), &echo(b"data"))
     };
     let (peer, ours) = (PEER.octets(), OURS.octets());
     for (source, destination, reason) in [
-        (peer, [10, 0, 0, 3], ipv4::Dropped::NotForUs.into()),
-        (peer, [224, 0, 0, 1], ipv4::Dropped::NotForUs.into()),
-        (peer, [10, 0, 0, 255], icmp::Dropped::EchoToMany.into()),
-        (peer, [255; 4], icmp::Dropped::EchoToMany.into()),
-        ([255; 4], ours, ipv4::Dropped::SourceBroadcast.into()),
-        ([10, 0, 0, 255], ours, ipv4::Dropped::SourceBroadcast.into()),
-        ([10, 0, 0, 0], ours, ipv4::Dropped::SourceBroadcast.into()),
-        ([224, 0, 0, 1], ours, ipv4::Dropped::SourceGroup.into()),
-        ([127, 0, 0, 1], ours, ipv4::Dropped::SourceLoopback.into()),
-        (ours, ours, ipv4::Dropped::SourceOurs.into()),
-        ([0; 4], ours, ipv4::Dropped::SourceReserved.into()),
-        ([240, 0, 0, 1], ours, ipv4::Dropped::SourceReserved.into()),
+        (peer, [10, 0, 0, 3], ipv4::Ipv4DropReason::NotForUs.into()),
+        (peer, [224, 0, 0, 1], ipv4::Ipv4DropReason::NotForUs.into()),
+        (peer, [10, 0, 0, 255], icmp::IcmpDropReason::BroadcastEcho.into()),
+        (peer, [255; 4], icmp::IcmpDropReason::BroadcastEcho.into()),
+        ([255; 4], ours, ipv4::Ipv4DropReason::SourceBroadcast.into()),
+        ([10, 0, 0, 255], ours, ipv4::Ipv4DropReason::SourceBroadcast.into()),
+        ([10, 0, 0, 0], ours, ipv4::Ipv4DropReason::SourceBroadcast.into()),
+        ([224, 0, 0, 1], ours, ipv4::Ipv4DropReason::SourceGroup.into()),
+        ([127, 0, 0, 1], ours, ipv4::Ipv4DropReason::SourceLoopback.into()),
+        (ours, ours, ipv4::Ipv4DropReason::SourceLocal.into()),
+        ([0; 4], ours, ipv4::Ipv4DropReason::SourceReserved.into()),
+        ([240, 0, 0, 1], ours, ipv4::Ipv4DropReason::SourceReserved.into()),
     ] {
         let (verdict, sent) = rig.judge(&frame(&ask(source, destination)));
         assert_eq!((verdict.dropped(), sent.len()), (Some(reason), 0), "{source:?} {destination:?}");
     }
     let (verdict, sent) = rig.judge(&framed(MacAddr::BROADCAST, PEER_MAC, &ask(peer, ours)));
-    assert_eq!((verdict.dropped(), sent.len()), (Some(ipv4::Dropped::LinkBroadcast.into()), 0));
+    assert_eq!((verdict.dropped(), sent.len()), (Some(ipv4::Ipv4DropReason::LinkBroadcast.into()), 0));
 }
 
 /// Eight octets for a port, without a checksum, and some data.
@@ -125,17 +125,17 @@ const UDP: [u8; 12] = [0x30, 0x39, 0, 9, 0, 12, 0, 0, b'd', b'a', b't', b'a'];
 fn what_nobody_here_wants_is_refused_with_its_start() {
     let mut rig = Rig::acquainted();
     for (protocol, problem) in [
-        (IpProtocol::UDP, Problem::PORT_UNREACHABLE),
-        (IpProtocol::TCP, Problem::PROTOCOL_UNREACHABLE),
-        (IpProtocol(253), Problem::PROTOCOL_UNREACHABLE),
+        (IpProtocol::UDP, IcmpError::PORT_UNREACHABLE),
+        (IpProtocol::TCP, IcmpError::PROTOCOL_UNREACHABLE),
+        (IpProtocol(253), IcmpError::PROTOCOL_UNREACHABLE),
     ] {
-        let about = datagram(Fields { protocol, ..to_us() }, &UDP);
+        let about = datagram(Ipv4Fields { protocol, ..to_us() }, &UDP);
         let (verdict, sent) = rig.judge(&[&frame(&about)[..], &[0xee; 20]].concat());
         assert_eq!(verdict, FrameOutcome::Ipv4(DatagramOutcome::Rejected(problem)));
         let reply = only(&sent);
         let reply = Datagram::parse(&reply).unwrap();
         assert_eq!((reply.source(), reply.destination(), reply.time_to_live()), (OURS, PEER, 64));
-        let message = Message::parse(reply.payload()).unwrap();
+        let message = IcmpMessage::parse(reply.payload()).unwrap();
         assert_eq!((message.kind(), message.code()), (problem.kind(), problem.code()));
         assert_eq!(&reply.payload()[8..], about, "all of it, and no padding");
     }
@@ -145,7 +145,7 @@ fn what_nobody_here_wants_is_refused_with_its_start() {
 // proves: drops-counted
 #[test]
 fn datagram_is_dropped_under_the_reason_when_its_error_is_not_sent() {
-    let about = |source| Fields { protocol: IpProtocol::UDP, source, ..to_us() };
+    let about = |source| Ipv4Fields { protocol: IpProtocol::UDP, source, ..to_us() };
     let far = Ipv4Addr::new(192, 0, 2, 1);
     for (source, frames, capacity, reason) in [
         (far, 4, 4, DropReason::NoRoute),
@@ -165,9 +165,9 @@ fn datagram_is_dropped_under_the_reason_when_its_error_is_not_sent() {
 #[test]
 fn error_that_the_rate_limit_withholds_leaves_the_datagram_refused() {
     let mut rig = Rig::acquainted();
-    let about = frame(&datagram(Fields { protocol: IpProtocol::UDP, ..to_us() }, &UDP));
+    let about = frame(&datagram(Ipv4Fields { protocol: IpProtocol::UDP, ..to_us() }, &UDP));
     let all: Vec<_> = (0..1_000).map(|_| rig.judge(&about)).collect();
-    let refused = FrameOutcome::Ipv4(DatagramOutcome::Rejected(Problem::PORT_UNREACHABLE));
+    let refused = FrameOutcome::Ipv4(DatagramOutcome::Rejected(IcmpError::PORT_UNREACHABLE));
     assert!(all.iter().all(|(verdict, _)| *verdict == refused));
     assert!(all.iter().any(|(_, sent)| sent.is_empty()));
 }
@@ -175,22 +175,22 @@ fn error_that_the_rate_limit_withholds_leaves_the_datagram_refused() {
 // proves: rfc1122-port-unreachable
 #[test]
 fn on_a_link_that_carries_little_an_error_quotes_what_fits() {
-    let about = datagram(Fields { protocol: IpProtocol::UDP, ..to_us() }, &udp(&[7; 40]));
+    let about = datagram(Ipv4Fields { protocol: IpProtocol::UDP, ..to_us() }, &udp(&[7; 40]));
     for mtu in [68, 500] {
         let mut rig = Rig::new(&HostConfig { mtu, ..config() });
         rig.hear(&[broadcast(&[&[8, 6], &request()])]);
         let (_, sent) = rig.judge(&frame(&about));
         let reply = only(&sent);
         let reply = Datagram::parse(&reply).unwrap();
-        let quoted = about.len().min(mtu - Fields::LENGTH - Problem::HEADER);
-        assert_eq!(reply.payload()[Problem::HEADER..], about[..quoted], "{mtu}");
+        let quoted = about.len().min(mtu - Ipv4Fields::LENGTH - IcmpError::HEADER);
+        assert_eq!(reply.payload()[IcmpError::HEADER..], about[..quoted], "{mtu}");
         assert_eq!((rig.count("icmp", "errors sent"), losses(&rig.host)), (1, 0));
     }
 }
 
 /// A datagram from the peer whose data is said to be UDP.
 fn carrying(udp: &[u8]) -> Vec<u8> {
-    datagram(Fields { protocol: IpProtocol::UDP, ..to_us() }, udp)
+    datagram(Ipv4Fields { protocol: IpProtocol::UDP, ..to_us() }, udp)
 }
 
 /// Why a fresh host drops a UDP datagram, and how many frames it sends.
@@ -221,7 +221,7 @@ fn udp_datagram_gets_port_unreachable_only_when_its_checksum_is_right_or_absent(
         assert_eq!(refusal(&mut rig, &without), (None, 1), "{length}");
     }
     // The pseudo header is checked too: another host's datagram.
-    let astray = datagram(Fields::new(IpProtocol::UDP, [10, 0, 0, 7].into(), OURS), &udp(b"data"));
+    let astray = datagram(Ipv4Fields::new(IpProtocol::UDP, [10, 0, 0, 7].into(), OURS), &udp(b"data"));
     assert_eq!(rig.judge(&frame(&astray)).0.dropped(), Some(UdpDropReason::Checksum.into()));
 }
 
@@ -265,9 +265,9 @@ fn udp_datagram_in_fragments_is_checked_when_it_is_whole() {
         let mut rig = Rig::acquainted();
         let mut whole = udp(&[7; 1_600]);
         whole[1_000] ^= wrong;
-        let part = Fields { protocol: IpProtocol::UDP, ..to_us() };
-        let first = datagram(Fields { more_fragments: true, ..part }, &whole[..800]);
-        let last = datagram(Fields { fragment_offset: 800, ..part }, &whole[800..]);
+        let part = Ipv4Fields { protocol: IpProtocol::UDP, ..to_us() };
+        let first = datagram(Ipv4Fields { more_fragments: true, ..part }, &whole[..800]);
+        let last = datagram(Ipv4Fields { fragment_offset: 800, ..part }, &whole[800..]);
         assert_eq!(rig.receive_with(&[frame(&first), frame(&last)], Checksum::Partial).len(), errors);
     }
 }
@@ -277,7 +277,7 @@ fn udp_datagram_in_fragments_is_checked_when_it_is_whole() {
 fn a_datagram_to_many_is_dropped_and_counted_and_nobody_is_told() {
     let mut rig = Rig::acquainted();
     for destination in [[255; 4], [10, 0, 0, 255]] {
-        let about = datagram(Fields::new(IpProtocol::UDP, PEER, destination.into()), &UDP);
+        let about = datagram(Ipv4Fields::new(IpProtocol::UDP, PEER, destination.into()), &UDP);
         let (verdict, sent) = rig.judge(&framed(MacAddr::BROADCAST, PEER_MAC, &about));
         assert_eq!((verdict.dropped(), sent.len()), (Some(DropReason::NoListener), 0));
     }
@@ -288,13 +288,13 @@ fn a_datagram_to_many_is_dropped_and_counted_and_nobody_is_told() {
 #[test]
 fn errors_later_fragments_and_doubtful_sources_are_told_nothing() {
     let mut rig = Rig::acquainted();
-    let inner = datagram(Fields::new(IpProtocol::UDP, OURS, PEER), &UDP);
+    let inner = datagram(Ipv4Fields::new(IpProtocol::UDP, OURS, PEER), &UDP);
     let mut error = vec![0; 8 + inner.len()];
-    Problem::PORT_UNREACHABLE.write_to(&inner, &mut error).unwrap();
+    IcmpError::PORT_UNREACHABLE.write_to(&inner, &mut error).unwrap();
     let error = frame(&datagram(to_us(), &error));
-    let nobody = frame(&datagram(Fields::new(IpProtocol::UDP, Ipv4Addr::UNSPECIFIED, OURS), &UDP));
-    let class_e = frame(&datagram(Fields::new(IpProtocol::UDP, [240, 0, 0, 1].into(), OURS), &UDP));
-    let part = Fields { protocol: IpProtocol::UDP, fragment_offset: 8, ..to_us() };
+    let nobody = frame(&datagram(Ipv4Fields::new(IpProtocol::UDP, Ipv4Addr::UNSPECIFIED, OURS), &UDP));
+    let class_e = frame(&datagram(Ipv4Fields::new(IpProtocol::UDP, [240, 0, 0, 1].into(), OURS), &UDP));
+    let part = Ipv4Fields { protocol: IpProtocol::UDP, fragment_offset: 8, ..to_us() };
     for frame in [error, nobody, class_e, frame(&datagram(part, &UDP))] {
         assert_eq!(rig.judge(&frame).1.len(), 0);
     }
@@ -314,7 +314,7 @@ fn one_who_was_told_enough_does_not_silence_the_host_for_others() {
     let mut rig = Rig::acquainted();
     let other = Ipv4Addr::new(10, 0, 0, 9);
     rig.host.arp_mut().add_static(NOW, other, MacAddr::new([2, 0, 0, 0, 0, 9])).unwrap();
-    let about = |source| frame(&datagram(Fields::new(IpProtocol::UDP, source, OURS), &UDP));
+    let about = |source| frame(&datagram(Ipv4Fields::new(IpProtocol::UDP, source, OURS), &UDP));
     let floods = rig.hear(&vec![about(PEER); 40]);
     assert_eq!(floods.len(), 6);
     assert_eq!(rig.hear(&[about(other)]).len(), 1);
@@ -324,7 +324,7 @@ fn one_who_was_told_enough_does_not_silence_the_host_for_others() {
 
 /// What the host asks for by ARP.
 fn asks_for(frame: &[u8]) -> Option<Ipv4Addr> {
-    let frame = link::Ethernet::parse(frame).unwrap();
+    let frame = link::EthernetFrame::parse(frame).unwrap();
     (frame.ether_type() == EtherType::ARP)
         .then(|| arp::Packet::parse(frame.payload()).unwrap().target_protocol())
 }
@@ -362,8 +362,8 @@ fn a_datagram_to_nobody_is_told_of_and_given_back() {
     let [HostEvent::DeliveryFailed(reply), HostEvent::DeliveryFailed(request)] = told[..] else {
         panic!("{told:?}")
     };
-    assert_eq!((reply.problem, reply.destination, reply.echo), (Problem::HOST_UNREACHABLE, PEER, None));
-    assert_eq!((request.from, request.source, request.problem), (OURS, OURS, Problem::HOST_UNREACHABLE));
+    assert_eq!((reply.problem, reply.destination, reply.echo), (IcmpError::HOST_UNREACHABLE, PEER, None));
+    assert_eq!((request.from, request.source, request.problem), (OURS, OURS, IcmpError::HOST_UNREACHABLE));
     assert_eq!((request.destination, request.echo), (ping.destination, Some((5, 6))));
     assert_eq!(rig.pool.held(), 0);
 }
@@ -399,7 +399,7 @@ fn link_local_neighbor_is_answered_directly_when_there_is_a_gateway_or_none() {
     for gateway in [Some(Ipv4Addr::new(10, 0, 0, 9)), None] {
         let mut rig = Rig::new(&HostConfig { gateway, ..config() });
         let (verdict, sent) =
-            rig.judge(&frame(&datagram(Fields::new(IpProtocol::ICMP, neighbor, OURS), &echo(b""))));
+            rig.judge(&frame(&datagram(Ipv4Fields::new(IpProtocol::ICMP, neighbor, OURS), &echo(b""))));
         assert_eq!((verdict, sent.len(), asks_for(&sent[0])), (ANSWERED, 1, Some(neighbor)));
         assert_eq!(rig.hear(&[it_is_at_the_peers(neighbor)]).len(), 1);
     }
@@ -441,7 +441,7 @@ fn reply_is_dropped_and_counted_when_the_cache_cannot_take_its_next_hop() {
     rig.host.arp_mut().add_static(NOW, [10, 0, 0, 9].into(), MacAddr::new([2, 0, 0, 0, 0, 9])).unwrap();
     let before = losses(&rig.host);
     for (protocol, message) in [(IpProtocol::ICMP, echo(b"data")), (IpProtocol::UDP, udp(b"data"))] {
-        let (verdict, sent) = rig.judge(&frame(&datagram(Fields { protocol, ..to_us() }, &message)));
+        let (verdict, sent) = rig.judge(&frame(&datagram(Ipv4Fields { protocol, ..to_us() }, &message)));
         if protocol == IpProtocol::ICMP {
             assert_eq!(verdict.dropped(), Some(TxDropReason::NextHopUnresolved.into()));
         }
@@ -457,7 +457,7 @@ fn without_a_way_nothing_is_sent_and_it_is_counted() {
     let ping =
         EchoRequest { destination: [192, 0, 2, 1].into(), identifier: 1, sequence: 1, time_to_live: 64 };
     assert_eq!(rig.host.ping(NOW, ping, b"", &mut rig.pool), SendOutcome::NoRoute);
-    let stranger = Fields::new(IpProtocol::ICMP, ping.destination, OURS);
+    let stranger = Ipv4Fields::new(IpProtocol::ICMP, ping.destination, OURS);
     let (verdict, sent) = rig.judge(&frame(&datagram(stranger, &echo(b""))));
     assert_eq!((verdict.dropped(), sent.len()), (Some(DropReason::NoRoute), 0));
     assert_eq!((rig.count("ipv4", "no route"), rig.pool.held()), (2, 0));
@@ -486,8 +486,8 @@ fn an_answer_to_a_ping_is_told_with_all_that_its_sender_needs() {
     let asked = Datagram::parse(&asked).unwrap();
     assert_eq!((asked.time_to_live(), asked.payload()), (3, &echo(b"data")[..]));
     let mut reply = echo(b"data");
-    icmp::answer_over(&mut reply).unwrap();
-    let fields = Fields { time_to_live: 62, ..to_us() };
+    icmp::reply_in_place(&mut reply).unwrap();
+    let fields = Ipv4Fields { time_to_live: 62, ..to_us() };
     assert_eq!(rig.judge(&frame(&datagram(fields, &reply))).0, FrameOutcome::Ipv4(DatagramOutcome::Reported));
     let told = rig.events();
     let [HostEvent::EchoReply(reply)] = told[..] else { panic!("{told:?}") };
@@ -508,7 +508,7 @@ fn echo_reply_names_first_changed_byte_when_data_is_expected() {
         let mut rig = Rig::acquainted();
         rig.host.expect_echo_data(expected);
         let mut reply = echo(received);
-        icmp::answer_over(&mut reply).unwrap();
+        icmp::reply_in_place(&mut reply).unwrap();
         rig.judge(&frame(&datagram(to_us(), &reply)));
         let told = rig.events();
         let [HostEvent::EchoReply(reply)] = told[..] else { panic!("{told:?}") };
@@ -520,15 +520,15 @@ fn echo_reply_names_first_changed_byte_when_data_is_expected() {
 #[test]
 fn an_error_about_a_ping_names_the_ping() {
     let mut rig = Rig::acquainted();
-    let asked = datagram(Fields::new(IpProtocol::ICMP, OURS, [10, 0, 0, 9].into()), &echo(b"data"));
+    let asked = datagram(Ipv4Fields::new(IpProtocol::ICMP, OURS, [10, 0, 0, 9].into()), &echo(b"data"));
     let mut error = vec![0; 8 + 28];
-    Problem::HOPS_EXCEEDED.write_to(&asked[..28], &mut error).unwrap();
+    IcmpError::HOPS_EXCEEDED.write_to(&asked[..28], &mut error).unwrap();
     assert_eq!(
         rig.judge(&frame(&datagram(to_us(), &error))).0,
         FrameOutcome::Ipv4(DatagramOutcome::Reported)
     );
     let told = rig.events();
     let [HostEvent::DeliveryFailed(told)] = told[..] else { panic!("{told:?}") };
-    assert_eq!((told.from, told.problem, told.echo), (PEER, Problem::HOPS_EXCEEDED, Some((0x1234, 7))));
-    assert!(Quoted::parse(&asked).is_some_and(|quoted| quoted.destination() == told.destination));
+    assert_eq!((told.from, told.problem, told.echo), (PEER, IcmpError::HOPS_EXCEEDED, Some((0x1234, 7))));
+    assert!(QuotedDatagram::parse(&asked).is_some_and(|quoted| quoted.destination() == told.destination));
 }

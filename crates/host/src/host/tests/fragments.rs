@@ -3,14 +3,14 @@
 use super::rig::*;
 use super::*;
 use crate::{DatagramOutcome, EchoRequest};
-use icmp::{Kind, Message, Problem};
+use icmp::{IcmpError, IcmpMessage, IcmpType};
 use inet::IpProtocol;
-use ipv4::{Datagram, Fields};
+use ipv4::{Datagram, Ipv4Fields};
 use tap::LinkState;
 
-const REPEATED: Option<DropReason> = Some(DropReason::Ipv4(ipv4::Dropped::FragmentRepeated));
-const OVERLAP: Option<DropReason> = Some(DropReason::Ipv4(ipv4::Dropped::FragmentOverlap));
-const BEYOND: Option<DropReason> = Some(DropReason::Ipv4(ipv4::Dropped::FragmentBeyond));
+const REPEATED: Option<DropReason> = Some(DropReason::Ipv4(ipv4::Ipv4DropReason::FragmentRepeated));
+const OVERLAP: Option<DropReason> = Some(DropReason::Ipv4(ipv4::Ipv4DropReason::FragmentOverlap));
+const BEYOND: Option<DropReason> = Some(DropReason::Ipv4(ipv4::Ipv4DropReason::FragmentBeyond));
 
 fn dropped(rig: &Rig) -> Vec<Option<DropReason>> {
     rig.verdicts.iter().map(|verdict| verdict.dropped()).collect()
@@ -41,7 +41,7 @@ fn an_echo_of_any_length_comes_back_in_fragments_whatever_their_order() {
 fn datagrams_that_mingle_do_not_mix() {
     let mut rig = Rig::acquainted();
     let one = fragments(to_us(), 4_000, 1_000);
-    let two = fragments(Fields { identification: 78, ..to_us() }, 4_001, 1_000);
+    let two = fragments(Ipv4Fields { identification: 78, ..to_us() }, 4_001, 1_000);
     let mingled: Vec<_> = one.into_iter().zip(two).flat_map(|(one, two)| [two, one]).collect();
     let sent = rig.hear(&mingled);
     let (first, second) = sent.split_at(sent.len() / 2);
@@ -67,7 +67,7 @@ fn overlap_drops_the_datagram_and_what_is_left_of_it_is_no_answer() {
     let mut rig = Rig::acquainted();
     let frames = fragments(to_us(), 4_000, 1_480);
     // Teardrop: the second starts and ends within the first.
-    let inside = Fields { fragment_offset: 24, more_fragments: false, ..to_us() };
+    let inside = Ipv4Fields { fragment_offset: 24, more_fragments: false, ..to_us() };
     let teardrop = frame(&datagram(inside, &[0x5a; 4]));
     rig.verdicts.clear();
     let order = [&frames[..1], &[teardrop], &frames[1..]].concat();
@@ -76,7 +76,7 @@ fn overlap_drops_the_datagram_and_what_is_left_of_it_is_no_answer() {
     // Sent again, it is whole.
     assert_eq!(rig.hear(&frames[..1]).len(), 3);
     assert_eq!(rig.count("ipv4", "fragments overlapped"), 1);
-    let other = fragments(Fields { identification: 78, ..to_us() }, 4_000, 1_480);
+    let other = fragments(Ipv4Fields { identification: 78, ..to_us() }, 4_000, 1_480);
     assert_eq!(rig.hear(&other).len(), 3);
 }
 
@@ -85,12 +85,12 @@ fn overlap_drops_the_datagram_and_what_is_left_of_it_is_no_answer() {
 fn no_fragment_reaches_beyond_the_longest_datagram() {
     let mut rig = Rig::acquainted();
     let mut frames = fragments(to_us(), 65_507, 1_480);
-    let last = Fields { fragment_offset: 65_528, ..to_us() };
+    let last = Ipv4Fields { fragment_offset: 65_528, ..to_us() };
     for length in [1, 8, 1_480] {
         let death = frame(&datagram(last, &vec![0x5a; length]));
         assert_eq!((rig.judge(&death).0.dropped(), rig.pool.held()), (BEYOND, 0));
     }
-    let end = Fields { fragment_offset: 65_512, ..to_us() };
+    let end = Ipv4Fields { fragment_offset: 65_512, ..to_us() };
     *frames.last_mut().unwrap() = frame(&datagram(end, &[0x5a; 8]));
     assert_eq!((rig.hear(&frames).len(), rig.host.echoed()), (0, 0));
 }
@@ -102,15 +102,15 @@ fn whoever_sent_the_start_of_a_datagram_learns_once_that_its_rest_did_not_come()
     let frames = fragments(to_us(), 4_000, 1_480);
     assert_eq!(rig.hear(&frames[..2]).len(), 0);
     // Of this one the start is missing, and nobody can say whose port it was for.
-    let other = fragments(Fields { identification: 78, ..to_us() }, 4_000, 1_480);
+    let other = fragments(Ipv4Fields { identification: 78, ..to_us() }, 4_000, 1_480);
     assert_eq!(rig.hear(&other[1..]).len(), 0);
     assert_eq!(rig.pass(Duration::from_millis(29_999)).len(), 0);
     let sent = rig.pass(Duration::from_millis(1));
     let asked = sent.iter().filter(|frame| frame[12..14] == [8, 6]).count();
     let errors: Vec<_> = sent.into_iter().filter(|frame| frame[12..14] == [8, 0]).collect();
     let (message, start) = (payload_of(&errors, PEER_MAC), &frames[0][14..42]);
-    let error = Message::parse(&message).unwrap();
-    assert_eq!((error.kind(), error.code(), &message[8..]), (Kind::TIME_EXCEEDED, 1, start));
+    let error = IcmpMessage::parse(&message).unwrap();
+    assert_eq!((error.kind(), error.code(), &message[8..]), (IcmpType::TIME_EXCEEDED, 1, start));
     assert_eq!((errors.len(), asked), (1, 0));
     assert_eq!(rig.hear(&frames[2..]).len(), 0, "too late");
     assert_eq!(rig.count("ipv4", "reassembly timed out"), 2);
@@ -120,10 +120,10 @@ fn whoever_sent_the_start_of_a_datagram_learns_once_that_its_rest_did_not_come()
 #[test]
 fn a_refusal_of_a_datagram_made_whole_needs_no_room_for_it() {
     let mut rig = Rig::acquainted();
-    let udp = Fields { protocol: IpProtocol::UDP, more_fragments: true, ..to_us() };
+    let udp = Ipv4Fields { protocol: IpProtocol::UDP, more_fragments: true, ..to_us() };
     let whole = super::rig::udp(&[7; 1_572]);
     let first = frame(&datagram(udp, &whole[..1_480]));
-    let rest = Fields { fragment_offset: 1_480, more_fragments: false, ..udp };
+    let rest = Ipv4Fields { fragment_offset: 1_480, more_fragments: false, ..udp };
     let last = frame(&datagram(rest, &whole[1_480..]));
     let mut large: Vec<_> = std::iter::from_fn(|| rig.pool.take_large()).collect();
     let mut departing = Batch::new(4);
@@ -133,7 +133,7 @@ fn a_refusal_of_a_datagram_made_whole_needs_no_room_for_it() {
         rig.verdicts.push(rig.host.receive(NOW, frame, &mut departing, &mut rig.pool));
     }
     large.drain(..).for_each(|frame| rig.pool.give(frame));
-    let refused = FrameOutcome::Ipv4(DatagramOutcome::Rejected(Problem::PORT_UNREACHABLE));
+    let refused = FrameOutcome::Ipv4(DatagramOutcome::Rejected(IcmpError::PORT_UNREACHABLE));
     assert_eq!(rig.verdicts[1..], [KEPT, refused]);
     assert_eq!((departing.len(), rig.host.tx_dropped(TxDropReason::TxQueueFull)), (1, 0));
 }
@@ -205,12 +205,12 @@ fn reply_and_error_fit_the_mtu_of_the_link_as_it_changes() {
         let sent = rig.hear(&fragments(to_us(), 4_000, 40));
         assert_eq!(longest(&sent), expected, "{mtu}");
         is_reply(&payload_of(&sent, PEER_MAC), 4_000);
-        let udp = datagram(Fields { protocol: IpProtocol::UDP, ..to_us() }, &super::rig::udp(&[7; 40]));
+        let udp = datagram(Ipv4Fields { protocol: IpProtocol::UDP, ..to_us() }, &super::rig::udp(&[7; 40]));
         assert_eq!(longest(&rig.hear(&[frame(&udp)])), (mtu.min(96), 1), "{mtu}");
     }
     // What is longer than the MTU is not received.
     let long = frame(&datagram(to_us(), &echo(&[0; 41])));
-    assert_eq!(rig.judge(&long).0.dropped(), Some(DropReason::Link(link::Dropped::TooLong)));
+    assert_eq!(rig.judge(&long).0.dropped(), Some(DropReason::Link(link::LinkDropReason::TooLong)));
 }
 
 // proves: link-mtu
@@ -276,11 +276,11 @@ fn a_flood_of_fragments_from_a_million_sources_leaves_room_for_an_honest_one() {
         Rig::new(&HostConfig { addresses: HostSet::One("10.0.0.2/8".parse().unwrap()), ..config() });
     rig.host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
     let honest = fragments(to_us(), 4_000, 1_480);
-    let template = Fields { more_fragments: true, ..to_us() };
+    let template = Ipv4Fields { more_fragments: true, ..to_us() };
     let mut most = (0, 0);
     for number in 0_u32..1_000_000 {
         let source = Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 1, 0, 0)) + number);
-        let stranger = frame(&datagram(Fields { source, ..template }, &[0x5a; 8]));
+        let stranger = frame(&datagram(Ipv4Fields { source, ..template }, &[0x5a; 8]));
         let (verdict, sent) = if number % 100_000 == 99_999 {
             let mut mingled: Vec<_> =
                 honest.iter().flat_map(|part| [stranger.clone(), part.clone()]).collect();

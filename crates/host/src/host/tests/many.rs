@@ -4,7 +4,7 @@ use super::rig::*;
 use super::*;
 use arp::{Defence, Start};
 use inet::IpProtocol;
-use ipv4::{Datagram, Fields};
+use ipv4::{Datagram, Ipv4Fields};
 use link::VlanId;
 
 const BASE: MacAddr = MacAddr::new([2, 0, 0, 1, 0, 0]);
@@ -21,7 +21,7 @@ fn ask(address: Ipv4Addr) -> Vec<u8> {
 }
 
 fn ping(station: MacAddr, address: Ipv4Addr) -> Vec<u8> {
-    framed(station, PEER_MAC, &datagram(Fields::new(IpProtocol::ICMP, PEER, address), &echo(b"data")))
+    framed(station, PEER_MAC, &datagram(Ipv4Fields::new(IpProtocol::ICMP, PEER, address), &echo(b"data")))
 }
 
 fn number(step: u32) -> (Ipv4Addr, MacAddr) {
@@ -68,7 +68,7 @@ fn a_fragment_to_the_wrong_station_is_in_nobodys_datagram() {
     let mut rig = Rig::new(&sixteen());
     let ((one, first), (_, second)) = (number(7), number(8));
     rig.hear(&[ask(one)]);
-    let mut frames = fragments(Fields { destination: one, ..to_us() }, 2_000, 1_480);
+    let mut frames = fragments(Ipv4Fields { destination: one, ..to_us() }, 2_000, 1_480);
     frames[0][..6].copy_from_slice(&second.octets());
     frames[1][..6].copy_from_slice(&first.octets());
     rig.verdicts.clear();
@@ -84,7 +84,7 @@ fn of_a_range_none_is_broadcast_and_every_destination_is_on_the_link() {
     let (last, station) = number(65_535);
     rig.hear(&[ask(last)]);
     assert_eq!(rig.judge(&ping(station, last)).0, ANSWERED, "10.1.255.255 is a host");
-    let stranger = Fields::new(IpProtocol::ICMP, [192, 0, 2, 1].into(), last);
+    let stranger = Ipv4Fields::new(IpProtocol::ICMP, [192, 0, 2, 1].into(), last);
     let sent = rig.hear(&[framed(station, PEER_MAC, &datagram(stranger, &echo(b"")))]);
     assert_eq!(sent[0][38..42], [192, 0, 2, 1], "it is asked for, on the link");
 }
@@ -95,7 +95,7 @@ fn with_a_gateway_strangers_are_answered_through_it() {
     let mut rig = Rig::new(&HostConfig { gateway: Some(gateway), ..sixteen() });
     let (address, station) = number(3);
     rig.hear(&[ask(address)]);
-    let stranger = Fields::new(IpProtocol::ICMP, [192, 0, 2, 1].into(), address);
+    let stranger = Ipv4Fields::new(IpProtocol::ICMP, [192, 0, 2, 1].into(), address);
     let sent = rig.hear(&[framed(station, PEER_MAC, &datagram(stranger, &echo(b"")))]);
     assert_eq!((&sent[0][..6], &sent[0][6..12]), (&PEER_MAC.octets()[..], &station.octets()[..]));
     assert_eq!(Datagram::parse(&sent[0][14..]).unwrap().destination(), Ipv4Addr::new(192, 0, 2, 1));
@@ -148,12 +148,15 @@ fn hosts_with_the_same_addresses_in_two_vlans_do_not_mix() {
     }
     // A station of one VLAN is none in the other, and without a tag nobody is there.
     for frame in [tagged(&ping(first, address), 6), tagged(&ping(second, address), 5)] {
-        assert_eq!(rig.judge(&frame).0.dropped(), Some(link::Dropped::NotForUs.into()));
+        assert_eq!(rig.judge(&frame).0.dropped(), Some(link::LinkDropReason::NotForUs.into()));
     }
-    assert_eq!(rig.judge(&ping(first, address)).0.dropped(), Some(link::Dropped::OtherVlan.into()));
-    assert_eq!(rig.judge(&tagged(&ask(address), 7)).0.dropped(), Some(link::Dropped::OtherVlan.into()));
+    assert_eq!(rig.judge(&ping(first, address)).0.dropped(), Some(link::LinkDropReason::OtherVlan.into()));
+    assert_eq!(
+        rig.judge(&tagged(&ask(address), 7)).0.dropped(),
+        Some(link::LinkDropReason::OtherVlan.into())
+    );
     // Fragments of the same datagram, half of it in each.
-    let parts = fragments(Fields { destination: address, ..to_us() }, 2_000, 1_480);
+    let parts = fragments(Ipv4Fields { destination: address, ..to_us() }, 2_000, 1_480);
     let mut halves = [tagged(&parts[0], 5), tagged(&parts[1], 6)];
     halves[0][..6].copy_from_slice(&first.octets());
     halves[1][..6].copy_from_slice(&second.octets());
@@ -196,10 +199,10 @@ fn any_frame() -> impl Strategy<Value = Vec<u8>> {
     let good = fields.prop_flat_map(|(source, destination, protocol, eighths, more_fragments, kind)| {
         let protocol = if protocol < 200 { IpProtocol::ICMP } else { IpProtocol(protocol) };
         let source = if source == [10, 1, 0, 8] { PEER } else { source.into() };
-        let fields = Fields {
+        let fields = Ipv4Fields {
             fragment_offset: eighths / 2 * 8,
             more_fragments,
-            ..Fields::new(protocol, source, destination.into())
+            ..Ipv4Fields::new(protocol, source, destination.into())
         };
         let station = [number(7).1, number(8).1, MacAddr::BROADCAST, PEER_MAC][usize::from(kind)];
         let whole = framed(station, PEER_MAC, &datagram(fields, &echo(&[7; 8])));
@@ -240,7 +243,7 @@ proptest! {
 
 /// How many datagrams an overlap costs beside the fragment.
 fn given_up(verdict: FrameOutcome) -> u64 {
-    u64::from(verdict.dropped() == Some(DropReason::Ipv4(ipv4::Dropped::FragmentOverlap)))
+    u64::from(verdict.dropped() == Some(DropReason::Ipv4(ipv4::Ipv4DropReason::FragmentOverlap)))
 }
 
 fn accepted(rig: &Rig) -> u64 {

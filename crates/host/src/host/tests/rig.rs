@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::DatagramOutcome;
-use icmp::{Echo, Kind, Message};
+use icmp::{Echo, IcmpMessage, IcmpType};
 use inet::IpProtocol;
-use ipv4::{Datagram, Fields};
+use ipv4::{Datagram, Ipv4Fields};
 use std::collections::VecDeque;
 use tap::{Checksum, Counters};
 
@@ -132,7 +132,7 @@ impl Device for Jack {
 /// An echo request with this data.
 pub(super) fn echo(data: &[u8]) -> Vec<u8> {
     let mut message = vec![0; Echo::HEADER + data.len()];
-    Echo { identifier: 0x1234, sequence: 7, data }.write_to(Kind::ECHO_REQUEST, &mut message).unwrap();
+    Echo { identifier: 0x1234, sequence: 7, data }.write_to(IcmpType::ECHO_REQUEST, &mut message).unwrap();
     message
 }
 
@@ -147,12 +147,12 @@ pub(super) fn udp(data: &[u8]) -> Vec<u8> {
 }
 
 /// The fields of an ICMP datagram from the peer to us.
-pub(super) fn to_us() -> Fields {
-    Fields { identification: 77, ..Fields::new(IpProtocol::ICMP, PEER, OURS) }
+pub(super) fn to_us() -> Ipv4Fields {
+    Ipv4Fields { identification: 77, ..Ipv4Fields::new(IpProtocol::ICMP, PEER, OURS) }
 }
 
-pub(super) fn datagram(fields: Fields, payload: &[u8]) -> Vec<u8> {
-    let mut octets = [&[0; Fields::LENGTH], payload].concat();
+pub(super) fn datagram(fields: Ipv4Fields, payload: &[u8]) -> Vec<u8> {
+    let mut octets = [&[0; Ipv4Fields::LENGTH], payload].concat();
     fields.write_to(&mut octets).unwrap();
     octets
 }
@@ -167,13 +167,13 @@ pub(super) fn framed(to: MacAddr, from: MacAddr, datagram: &[u8]) -> Vec<u8> {
 }
 
 /// An echo request with so many octets of data from the peer, in fragments of at most so many octets.
-pub(super) fn fragments(fields: Fields, octets: usize, each: usize) -> Vec<Vec<u8>> {
+pub(super) fn fragments(fields: Ipv4Fields, octets: usize, each: usize) -> Vec<Vec<u8>> {
     let data: Vec<u8> = (0..=255).cycle().take(octets).collect();
     let message = echo(&data);
     let mut frames = Vec::new();
     for (number, part) in message.chunks(each).enumerate() {
         let more_fragments = (number + 1) * each < message.len();
-        let fields = Fields { fragment_offset: number * each, more_fragments, ..fields };
+        let fields = Ipv4Fields { fragment_offset: number * each, more_fragments, ..fields };
         frames.push(frame(&datagram(fields, part)));
     }
     frames
@@ -183,7 +183,7 @@ pub(super) fn fragments(fields: Fields, octets: usize, each: usize) -> Vec<Vec<u
 pub(super) fn payload_of(frames: &[Vec<u8>], to: MacAddr) -> Vec<u8> {
     let mut whole = Vec::new();
     for octets in frames {
-        let frame = link::Ethernet::parse(octets).unwrap();
+        let frame = link::EthernetFrame::parse(octets).unwrap();
         assert_eq!((frame.destination(), frame.ether_type()), (to, EtherType::IPV4));
         let datagram = Datagram::parse(frame.payload()).unwrap();
         assert_eq!(datagram.fragment_offset(), whole.len());
@@ -194,9 +194,9 @@ pub(super) fn payload_of(frames: &[Vec<u8>], to: MacAddr) -> Vec<u8> {
 
 /// The reply to an echo request with this data.
 pub(super) fn is_reply(message: &[u8], octets: usize) {
-    let message = Message::parse(message).unwrap();
+    let message = IcmpMessage::parse(message).unwrap();
     let data: Vec<u8> = (0..=255).cycle().take(octets).collect();
-    let icmp::Body::Reply(echo) = message.body().unwrap() else { panic!("{:?}", message.kind()) };
+    let icmp::IcmpBody::Reply(echo) = message.body().unwrap() else { panic!("{:?}", message.kind()) };
     assert_eq!((echo.identifier, echo.sequence), (0x1234, 7));
     assert!(echo.data == data, "the data differs");
 }

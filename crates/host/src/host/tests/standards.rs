@@ -14,7 +14,7 @@ fn sent_datagram(frames: &[Vec<u8>]) -> Datagram<'_> {
 
 /// A datagram of a protocol that the host does not support.
 fn unsupported() -> Vec<u8> {
-    datagram(ipv4::Fields { protocol: IpProtocol(254), type_of_service: 0xb8, ..to_us() }, &[7; 8])
+    datagram(ipv4::Ipv4Fields { protocol: IpProtocol(254), type_of_service: 0xb8, ..to_us() }, &[7; 8])
 }
 
 // proves: rfc1122-time-to-live-configurable
@@ -35,7 +35,7 @@ fn reply_and_error_have_the_configured_time_to_live() {
 #[test]
 fn error_has_type_of_service_0_and_reply_that_of_its_request() {
     let mut rig = Rig::acquainted();
-    let ask = datagram(ipv4::Fields { type_of_service: 0xb8, ..to_us() }, &echo(b"data"));
+    let ask = datagram(ipv4::Ipv4Fields { type_of_service: 0xb8, ..to_us() }, &echo(b"data"));
     for (asked, type_of_service) in [(ask, 0xb8), (unsupported(), 0)] {
         let sent = rig.hear(&[frame(&asked)]);
         let sent = sent_datagram(&sent);
@@ -53,7 +53,7 @@ fn link_local_host_resolves_every_destination_on_its_link() {
     rig.pass(Duration::from_secs(20));
     let ours = rig.host.address().unwrap().addr();
     for stranger in [[192, 0, 2, 1], [10, 0, 0, 9], [169, 254, 7, 7]] {
-        let ask = ipv4::Fields::new(IpProtocol::ICMP, stranger.into(), ours);
+        let ask = ipv4::Ipv4Fields::new(IpProtocol::ICMP, stranger.into(), ours);
         let sent = rig.hear(&[framed(OUR_MAC, PEER_MAC, &datagram(ask, &echo(b"data")))]);
         assert_eq!((sent.len(), &sent[0][12..14], &sent[0][38..42]), (1, &[8, 6][..], &stranger[..]));
     }
@@ -97,10 +97,10 @@ fn reserved_flag_is_ignored_and_never_sent() {
 fn datagram_from_this_network_or_class_e_is_dropped_and_counted() {
     for source in [[0, 0, 0, 0], [0, 1, 2, 3], [240, 0, 0, 1], [255, 255, 255, 254]] {
         let mut rig = Rig::acquainted();
-        let forged = ipv4::Fields::new(IpProtocol::ICMP, source.into(), OURS);
+        let forged = ipv4::Ipv4Fields::new(IpProtocol::ICMP, source.into(), OURS);
         for message in [echo(b"data"), echo_reply()] {
             let (verdict, sent) = rig.judge(&frame(&datagram(forged, &message)));
-            let reason = DropReason::Ipv4(ipv4::Dropped::SourceReserved);
+            let reason = DropReason::Ipv4(ipv4::Ipv4DropReason::SourceReserved);
             assert_eq!((verdict.dropped(), sent.len()), (Some(reason), 0), "{source:?}");
         }
         assert_eq!((rig.count("ipv4", "source is in 0.0.0.0/8 or class E"), rig.events().len()), (2, 0));
@@ -111,7 +111,7 @@ fn datagram_from_this_network_or_class_e_is_dropped_and_counted() {
 fn echo_reply() -> Vec<u8> {
     let mut message = vec![0; 8];
     let reply = icmp::Echo { identifier: 1, sequence: 1, data: &[] };
-    reply.write_to(icmp::Kind::ECHO_REPLY, &mut message).unwrap();
+    reply.write_to(icmp::IcmpType::ECHO_REPLY, &mut message).unwrap();
     message
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 
 /// The bounds, after every step.
-fn is_bounded(reassembly: &Reassembly, limits: Limits) {
+fn is_bounded(reassembly: &Reassembly, limits: ReassemblyLimits) {
     assert!(reassembly.len() <= limits.datagrams);
     assert!(reassembly.octets() <= limits.octets);
 }
@@ -29,7 +29,7 @@ fn honest(reassembly: &mut Reassembly, mut between: impl FnMut(&mut Reassembly))
 // proves: reassembly-bounds, reassembly-flood
 #[test]
 fn a_million_strangers_leave_the_bounds_and_an_honest_datagram_gets_through_them() {
-    let limits = Limits::default();
+    let limits = ReassemblyLimits::default();
     let mut reassembly = Reassembly::new(limits, 3);
     let mut number = 0;
     let outcome = honest(&mut reassembly, |reassembly| {
@@ -46,7 +46,7 @@ fn a_million_strangers_leave_the_bounds_and_an_honest_datagram_gets_through_them
     let mut octets = [0xee; 28];
     for number in number..1_000_000 {
         let source = stranger(number).source;
-        let fields = Fields { more_fragments: true, ..Fields::new(IpProtocol::ICMP, source, OURS) };
+        let fields = Ipv4Fields { more_fragments: true, ..Ipv4Fields::new(IpProtocol::ICMP, source, OURS) };
         fields.write_to(&mut octets).unwrap();
         let kept = reassembly.receive(at(1), &Datagram::parse(&octets).unwrap());
         assert_eq!(kept, Ok(None));
@@ -58,7 +58,7 @@ fn a_million_strangers_leave_the_bounds_and_an_honest_datagram_gets_through_them
 // proves: reassembly-flood
 #[test]
 fn strangers_who_send_two_fragments_each_do_not_push_out_who_goes_on() {
-    let limits = Limits::default();
+    let limits = ReassemblyLimits::default();
     let mut reassembly = Reassembly::new(limits, 3);
     let mut number = 0;
     let outcome = honest(&mut reassembly, |reassembly| {
@@ -76,19 +76,19 @@ fn strangers_who_send_two_fragments_each_do_not_push_out_who_goes_on() {
 // proves: reassembly-bounds
 #[test]
 fn one_source_gets_its_share_and_pushes_out_its_own() {
-    let limits = Limits::default();
+    let limits = ReassemblyLimits::default();
     let mut reassembly = Reassembly::new(limits, 3);
     let quiet = Part { source: Ipv4Addr::new(10, 0, 0, 9), ..part(0, true) };
     give(&mut reassembly, at(0), quiet, &data(8)).unwrap();
     for identification in 0..5_000 {
         let part = Part { identification, ..part(0, true) };
         give(&mut reassembly, at(0), part, &data(8)).unwrap();
-        assert!(reassembly.len() <= 1 + limits.datagrams_each);
+        assert!(reassembly.len() <= 1 + limits.datagrams_per_source);
     }
     for identification in 5_000..5_500 {
         let part = Part { identification, ..part(0, true) };
         give(&mut reassembly, at(0), part, &data(16_000)).unwrap();
-        assert!(reassembly.octets() <= BLOCK + limits.octets_each);
+        assert!(reassembly.octets() <= BLOCK + limits.bytes_per_source);
     }
     let rest = Part { offset: 8, more: false, ..quiet };
     assert_eq!(give(&mut reassembly, at(0), rest, &data(8)).map(|whole| whole.is_some()), Ok(true));
@@ -97,7 +97,7 @@ fn one_source_gets_its_share_and_pushes_out_its_own() {
 // proves: reassembly-flood
 #[test]
 fn sources_that_hold_their_whole_share_do_not_lock_out_others() {
-    let limits = Limits::default();
+    let limits = ReassemblyLimits::default();
     let mut reassembly = Reassembly::new(limits, 3);
     for source in 0..16 {
         for identification in 0..20 {
@@ -128,7 +128,10 @@ fn a_datagram_that_makes_progress_pushes_out_others_of_its_source_and_not_itself
 // proves: reassembly-flood
 #[test]
 fn the_only_datagram_of_its_row_is_not_what_has_to_go_for_its_own_fragment() {
-    let mut reassembly = Reassembly::new(Limits { octets: 0, octets_each: 0, ..Limits::default() }, 3);
+    let mut reassembly = Reassembly::new(
+        ReassemblyLimits { octets: 0, bytes_per_source: 0, ..ReassemblyLimits::default() },
+        3,
+    );
     // A block for each, and more than half of all.
     for number in 0..140 {
         give(&mut reassembly, at(0), part(number * 8, true), &data(8)).unwrap();
@@ -145,7 +148,7 @@ fn the_only_datagram_of_its_row_is_not_what_has_to_go_for_its_own_fragment() {
 // proves: reassembly-bounds
 #[test]
 fn a_fragment_for_which_only_its_own_datagram_could_go_is_refused() {
-    let limits = Limits { octets: 1 << 20, octets_each: 0, ..Limits::default() };
+    let limits = ReassemblyLimits { octets: 1 << 20, bytes_per_source: 0, ..ReassemblyLimits::default() };
     let mut reassembly = Reassembly::new(limits, 3);
     let mut refused = None;
     // Each takes a block of 512 octets, so that a share of twice the longest datagram ends.
@@ -153,7 +156,7 @@ fn a_fragment_for_which_only_its_own_datagram_could_go_is_refused() {
         let outcome = give(&mut reassembly, at(0), part(number * 16, true), &data(8));
         refused = refused.or(outcome.is_err().then_some((number, outcome)));
     }
-    assert_eq!(refused, Some((256, Err(Dropped::FragmentCrowded))));
+    assert_eq!(refused, Some((256, Err(Ipv4DropReason::ReassemblyFull))));
     assert_eq!(reassembly.octets(), 256 * BLOCK);
 }
 
@@ -161,9 +164,9 @@ fn a_fragment_for_which_only_its_own_datagram_could_go_is_refused() {
 #[test]
 fn forged_contradictions_leave_the_datagrams_that_follow_them_whole() {
     const FORGED: u16 = 900;
-    let mut reassembly = Reassembly::new(Limits::default(), 3);
+    let mut reassembly = Reassembly::new(ReassemblyLimits::default(), 3);
     for identification in 0..FORGED {
-        for (offset, outcome) in [(0, Ok(None)), (8, Err(Dropped::FragmentOverlap))] {
+        for (offset, outcome) in [(0, Ok(None)), (8, Err(Ipv4DropReason::FragmentOverlap))] {
             let forged = Part { identification, ..part(offset, true) };
             assert_eq!(give(&mut reassembly, at(0), forged, &[0xee; 16]), outcome);
         }
@@ -182,10 +185,10 @@ fn forged_contradictions_leave_the_datagrams_that_follow_them_whole() {
 // proves: reassembly-flood
 #[test]
 fn datagram_survives_fragments_in_its_senders_name_up_to_the_share_of_one_source() {
-    let share = u16::try_from(Limits::default().datagrams_each).unwrap();
+    let share = u16::try_from(ReassemblyLimits::default().datagrams_per_source).unwrap();
     assert_eq!(share, 256);
     for (forged, survives) in [(share - 1, true), (share, false), (900, false)] {
-        let mut reassembly = Reassembly::new(Limits::default(), 3);
+        let mut reassembly = Reassembly::new(ReassemblyLimits::default(), 3);
         let fragment = |identification, offset, more| Part { identification, ..part(offset, more) };
         assert_eq!(give(&mut reassembly, at(0), fragment(0, 0, true), &data(1_480)), Ok(None));
         for identification in 1..=forged {
@@ -212,7 +215,7 @@ fn forged_fragment_costs_the_datagram_that_it_contradicts_and_no_other() {
     }
     assert_eq!(whole.len(), 200);
     assert!(whole.iter().all(|octets| octets[..1_480] == data(1_480) && octets[1_480..] == data(100)));
-    assert_eq!(reassembly.given_up().get(GivenUp::Overlap), 100);
+    assert_eq!(reassembly.given_up().get(ReassemblyFailure::Overlap), 100);
 }
 
 #[test]
@@ -266,7 +269,7 @@ proptest! {
     fn the_bounds_hold_whatever_comes_and_every_datagram_that_comes_out_is_right(
         fragments in prop::collection::vec((0_u32..9, 0_u16..4, 0_usize..40, 1_usize..90, any::<bool>()), 1..200),
     ) {
-        let limits = Limits { octets: 0, octets_each: 0, datagrams: 6, datagrams_each: 3, ..Limits::default() };
+        let limits = ReassemblyLimits { octets: 0, bytes_per_source: 0, datagrams: 6, datagrams_per_source: 3, ..ReassemblyLimits::default() };
         let mut reassembly = Reassembly::new(limits, 3);
         let all = &*ALL;
         for (second, (source, identification, offset, length, more)) in (0..).zip(fragments) {

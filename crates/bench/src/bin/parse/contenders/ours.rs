@@ -1,7 +1,7 @@
 //! Ours.
 
 use arp::{Answer, Fields, Packet, View};
-use link::{EtherType, Ethernet};
+use link::{EtherType, EthernetFrame};
 
 use super::{Contender, Work};
 use crate::frames::Reach;
@@ -20,7 +20,7 @@ pub(super) const REWRITE: Contender =
 
 #[inline(never)]
 fn read_layered(octets: &[u8]) -> Option<Fields> {
-    let frame = Ethernet::parse(octets).ok()?;
+    let frame = EthernetFrame::parse(octets).ok()?;
     if frame.ether_type() != EtherType::ARP {
         return None;
     }

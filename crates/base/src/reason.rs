@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A closed list of reasons, each with a text for people and a counter in a [`Tally`].
+/// A closed list of reasons, each with a text for people and a counter in a [`ReasonCounters`].
 ///
 /// The macro [`reasons!`](crate::reasons) makes one.
 pub trait Reason: Copy + fmt::Display + 'static {
@@ -15,12 +15,12 @@ pub trait Reason: Copy + fmt::Display + 'static {
 
 /// How often each reason applied.
 #[derive(Clone, Debug)]
-pub struct Tally<R> {
+pub struct ReasonCounters<R> {
     counts: Box<[u64]>,
     reasons: std::marker::PhantomData<R>,
 }
 
-impl<R: Reason> Tally<R> {
+impl<R: Reason> ReasonCounters<R> {
     /// How often `reason` applied.
     pub fn get(&self, reason: R) -> u64 {
         self.counts.get(reason.index()).copied().unwrap_or_default()
@@ -39,9 +39,9 @@ impl<R: Reason> Tally<R> {
     }
 }
 
-impl<R: Reason> Default for Tally<R> {
+impl<R: Reason> Default for ReasonCounters<R> {
     fn default() -> Self {
-        Tally { counts: vec![0; R::ALL.len()].into_boxed_slice(), reasons: std::marker::PhantomData }
+        ReasonCounters { counts: vec![0; R::ALL.len()].into_boxed_slice(), reasons: std::marker::PhantomData }
     }
 }
 
