@@ -1,4 +1,5 @@
-//! `layers`: the edges between our crates are those that the workspace's manifest allows.
+//! `layers`: the edges between our crates are those that the workspace's manifest allows, and the files of a crate import
+//! each other in no circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -6,7 +7,8 @@ use std::process::{Command, ExitCode};
 
 use serde_json::Value;
 
-use crate::Outcome;
+use crate::source::files;
+use crate::{Outcome, imports};
 
 /// The packages that each package depends on, by name.
 type Edges = BTreeMap<String, BTreeSet<String>>;
@@ -41,6 +43,7 @@ pub(crate) fn check(manifest: Option<&Path>) -> Outcome {
     faults.extend(differences(&DEV_LAYERS, &dev_layers, &dev_edges));
     let unknown = edges.keys().filter(|name| !layers.contains_key(*name));
     faults.extend(unknown.map(|name| format!("{name} has no line in [workspace.metadata.layers]")));
+    faults.extend(circles(&metadata)?);
     for package in strings(metadata.pointer("/metadata/sans-io")) {
         faults.extend(alone(manifest, &package)?);
     }
@@ -118,6 +121,34 @@ fn differences(table: &Table, allowed: &Edges, actual: &Edges) -> Vec<String> {
         format!("{from} -> {to} is allowed and not there; drop it from [workspace.metadata.{name}]")
     });
     forbidden.chain(unused).collect()
+}
+
+/// The circles of imports between the source files of a package, but for those that `workspace.metadata.circles` allows.
+fn circles(metadata: &Value) -> Result<Vec<String>, String> {
+    let mut faults = Vec::new();
+    for package in metadata["packages"].as_array().into_iter().flatten() {
+        let name = package["name"].as_str().unwrap_or_default();
+        let folder = Path::new(package["manifest_path"].as_str().unwrap_or_default()).with_file_name("");
+        let allowed = strings(metadata["metadata"].get("circles").and_then(|circles| circles.get(name)));
+        let circles = imports::circles(Path::new("src"), &files(&folder, "src", "rs")?);
+        let list = |files: &BTreeSet<String>| files.iter().cloned().collect::<Vec<_>>().join(", ");
+        let forbidden = circles.iter().filter(|circle| !circle.is_subset(&allowed));
+        faults.extend(forbidden.map(|circle| {
+            format!(
+                "{name}: {} import each other in a circle; move what they share into a file of its own",
+                list(circle)
+            )
+        }));
+        let unused: BTreeSet<_> =
+            allowed.into_iter().filter(|file| !circles.iter().flatten().any(|other| other == file)).collect();
+        if !unused.is_empty() {
+            faults.push(format!(
+                "{name}: {} are in no circle; drop them from [workspace.metadata.circles]",
+                list(&unused)
+            ));
+        }
+    }
+    Ok(faults)
 }
 
 /// What is wrong with a protocol crate when it is built alone.

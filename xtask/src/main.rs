@@ -5,9 +5,11 @@
 mod bench;
 mod ci;
 mod dist;
+mod imports;
 mod layers;
 mod names;
 mod setup_tap;
+mod source;
 mod spec;
 
 use std::ffi::OsString;

@@ -6,7 +6,6 @@
 mod citations;
 mod modules;
 mod requirements;
-mod source;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -15,10 +14,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::Outcome;
+use crate::source::{Source, files};
 use citations::{Citation, Kind};
 use modules::Modules;
 use requirements::{Level, Requirement, State};
-use source::{Source, files};
 
 /// The folders that hold our sources.
 const SOURCES: [&str; 2] = ["crates", "xtask"];

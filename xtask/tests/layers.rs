@@ -106,3 +106,52 @@ fn dev_edge_is_green_only_when_the_table_of_dev_edges_has_it() -> TestResult {
     assert_red(&output, "link -> arp is allowed and not there; drop it from [workspace.metadata.dev-layers]");
     Ok(())
 }
+
+const ARP: &str = "[dependencies]\nlink = { path = \"../link\" }\n";
+
+/// A workspace whose crate `arp` has the files `one.rs` and `two.rs`.
+fn with_files(name: &str, one: &str, two: &str) -> Result<Fixture, Box<dyn Error>> {
+    let fixture = Fixture::new(name, ARP)?;
+    fixture.write("arp/src/lib.rs", "mod one;\nmod two;\npub use one::One;\npub use two::Two;\n")?;
+    fixture.write("arp/src/one.rs", one)?;
+    fixture.write("arp/src/two.rs", two)?;
+    Ok(fixture)
+}
+
+#[test]
+fn circle_of_files_is_red_and_named_through_reexports() -> TestResult {
+    let one = "use crate::Two;\npub struct One(pub Option<Two>);\n";
+    let circle = "arp: one.rs, two.rs import each other in a circle";
+    let direct = "use super::one::{self, One as Other};\npub struct Two(pub Vec<Other>, pub one::One);\n";
+    assert_red(&with_files("circle", one, direct)?.check()?, circle);
+    let path = "pub struct Two(pub Vec<crate::One>);\n";
+    assert_red(&with_files("circle-by-path", one, path)?.check()?, circle);
+    Ok(())
+}
+
+#[test]
+fn imports_without_circle_are_green() -> TestResult {
+    let one = "pub mod child;\nuse crate::Two;\npub struct One(pub Option<Two>);\n";
+    // Neither a comment, nor a string, nor a test imports anything.
+    let two = "// use crate::One;\npub struct Two;\npub const TEXT: &str = \"crate::One\";\n\
+               #[cfg(test)]\nmod tests {\n    use crate::One;\n    const ONE: One = One(None);\n}\n";
+    let fixture = with_files("no-circle", one, two)?;
+    fixture.write("arp/src/one/child.rs", "pub struct Child(pub Vec<super::One>);\n")?;
+    let output = fixture.check()?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}
+
+#[test]
+fn allowed_circle_is_green_until_it_is_cut() -> TestResult {
+    let one = "pub struct One(pub Option<crate::Two>);\n";
+    let fixture = with_files("allowed-circle", one, "pub struct Two(pub Vec<crate::One>);\n")?;
+    let manifest = fs::read_to_string(fixture.0.join("Cargo.toml"))?;
+    let circles = "[workspace.metadata.circles]\narp = [\"one.rs\", \"two.rs\"]\n";
+    fixture.write("Cargo.toml", &format!("{manifest}{circles}"))?;
+    let output = fixture.check()?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    fixture.write("arp/src/two.rs", "pub struct Two;\n")?;
+    assert_red(&fixture.check()?, "arp: one.rs, two.rs are in no circle");
+    Ok(())
+}

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::modules::{Compiled, Modules};
 use super::requirements::is_id;
-use super::source::{Source, comments, names_as_value};
 use super::{Fault, Place};
+use crate::source::{Source, comments, names_as_value};
 
 /// One mention of a requirement.
 #[derive(Debug)]

@@ -6,8 +6,8 @@
 
 use std::fmt;
 
-use super::source::Source;
 use super::{Fault, Place};
+use crate::source::Source;
 
 /// One line of a standard.
 #[derive(Debug)]

@@ -1,5 +1,5 @@
-use super::source::comments;
 use super::*;
+use crate::source::comments;
 
 const PAGE: &str = "# RFC 1: a subject\n\nStatus: finished.\nProse: with a colon.\n\n- **greet** M 2.1: any host is\n  greeted.\n- **sing** m 2.2: one may sing. Refused: no host listens.\n";
 const CODE: &str = "// spec: greet\nfn greet() {}\n";

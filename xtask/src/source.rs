@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 /// A file, by its path from the root of the tree.
 #[derive(Debug)]
-pub(super) struct Source {
-    pub(super) path: PathBuf,
-    pub(super) text: String,
+pub(crate) struct Source {
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
 }
 
 /// All files under `folder` whose names end in `extension`, in the order of their paths. What
 /// builds leave behind, hidden folders and links are passed over.
-pub(super) fn files(root: &Path, folder: &str, extension: &str) -> Result<Vec<Source>, String> {
+pub(crate) fn files(root: &Path, folder: &str, extension: &str) -> Result<Vec<Source>, String> {
     let mut files = Vec::new();
     let mut folders = vec![root.join(folder)];
     while let Some(folder) = folders.pop() {
@@ -40,19 +40,19 @@ fn load(root: &Path, path: &Path) -> Result<Source, String> {
 
 /// The line comments of a Rust source, each with the number of its line. What looks like one inside
 /// a string is none, so that tests can have sources in their strings.
-pub(super) fn comments(text: &str) -> Vec<(usize, &str)> {
+pub(crate) fn comments(text: &str) -> Vec<(usize, &str)> {
     tokens(text).into_iter().filter(|(_, token)| token.starts_with("//")).collect()
 }
 
 /// Whether a list names the function `name`: the word occurs in the code, neither declared nor called.
-pub(super) fn names_as_value(text: &str, name: &str) -> bool {
+pub(crate) fn names_as_value(text: &str, name: &str) -> bool {
     let tokens = tokens(text).into_iter().map(|(_, token)| token).filter(|token| !token.trim().is_empty());
     let tokens: Vec<&str> = tokens.collect();
     tokens.windows(2).any(|two| matches!(two, [word, after] if *word == name && *after != "("))
 }
 
 /// The tokens of a Rust source, each with the number of its first line.
-fn tokens(text: &str) -> Vec<(usize, &str)> {
+pub(crate) fn tokens(text: &str) -> Vec<(usize, &str)> {
     let mut tokens = Vec::new();
     let (mut rest, mut line) = (text, 1);
     while !rest.is_empty() {
