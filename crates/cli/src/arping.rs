@@ -18,7 +18,7 @@ use crate::gaps::{Explanation, Gaps};
 use crate::output::Sink;
 use crate::privileges;
 use crate::probe_socket::{ProbeSocket, drain};
-use crate::report::{Level, Report};
+use crate::report::{HostReport, Verbosity};
 use crate::signals::{Signals, TERMINATION_SIGNALS};
 use arguments::ArpingArguments;
 use text::ArpingEvent;
@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
     let mut runner = ArpingRunner {
         inquiry: Inquiry::new(clock.now(), plan),
         socket,
-        report: Report::new(arguments.socket.capture.other_output()?, Level::Quiet, arguments.json),
+        report: HostReport::new(arguments.socket.capture.text_output()?, Verbosity::Quiet, arguments.json),
         clock,
         json: arguments.json,
         quiet: arguments.quiet,
@@ -116,7 +116,7 @@ fn sender_ip(arguments: &ArpingArguments, socket: &ProbeSocket) -> Result<Ipv4Ad
 struct ArpingRunner<W> {
     inquiry: Inquiry,
     socket: ProbeSocket,
-    report: Report<W>,
+    report: HostReport<W>,
     clock: Clock,
     json: bool,
     quiet: bool,

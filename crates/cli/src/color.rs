@@ -1,5 +1,4 @@
-//! Colour, for people at a terminal: none in a pipe, and none where `NO_COLOR` is set, unless `--color`
-//! asks for it.
+//! Colors of the output: on a terminal unless `NO_COLOR` is set, elsewhere only if `--color` demands them.
 
 use std::ffi::OsString;
 use std::io;
@@ -9,27 +8,27 @@ use anstream::stream::RawStream;
 use anstyle::{AnsiColor, Style};
 use clap::{ColorChoice, ValueEnum};
 
-/// Well done, or nothing to mend.
-pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
-/// Worth a look.
+/// Success.
+pub(crate) const SUCCESS: Style = AnsiColor::Green.on_default();
+/// A warning.
 pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default();
-/// Wrong.
-pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
-/// What came in.
-pub(crate) const IN: Style = AnsiColor::Cyan.on_default();
-/// What went out.
-pub(crate) const OUT: Style = AnsiColor::Green.on_default();
-/// The word that says what happened.
-pub(crate) const WORD: Style = Style::new().bold();
-/// What is there on every line.
-pub(crate) const FAINT: Style = Style::new().dimmed();
+/// An error or a conflict.
+pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
+/// The direction of a received frame.
+pub(crate) const INCOMING: Style = AnsiColor::Cyan.on_default();
+/// The direction of a transmitted frame.
+pub(crate) const OUTGOING: Style = AnsiColor::Green.on_default();
+/// The name of an event.
+pub(crate) const EMPHASIS: Style = Style::new().bold();
+/// Text that stands on every line, such as the time.
+pub(crate) const DIMMED: Style = Style::new().dimmed();
 
-/// Whether what is printed on a stream is coloured.
+/// Applies styles to text, if the stream shows colors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Paint(bool);
+pub(crate) struct Styler(bool);
 
-/// What `--color` says holds from now on.
-pub(crate) fn choose(choice: ColorChoice) {
+/// Sets the choice of `--color` for all streams.
+pub(crate) fn set_choice(choice: ColorChoice) {
     let choice = match choice {
         ColorChoice::Auto => anstream::ColorChoice::Auto,
         ColorChoice::Always => anstream::ColorChoice::Always,
@@ -38,14 +37,17 @@ pub(crate) fn choose(choice: ColorChoice) {
     choice.write_global();
 }
 
-/// What `--color` says among these words, for what clap prints while it reads them: help and errors.
-pub(crate) fn asked(words: impl IntoIterator<Item = OsString>) -> ColorChoice {
-    let mut words = words.into_iter().map_while(|word| word.into_string().ok().filter(|word| word != "--"));
+/// Returns the choice of `--color` among command-line arguments, for the help and the errors that clap prints while it
+/// parses them.
+pub(crate) fn choice_among(arguments: impl IntoIterator<Item = OsString>) -> ColorChoice {
+    let mut arguments = arguments
+        .into_iter()
+        .map_while(|argument| argument.into_string().ok().filter(|argument| argument != "--"));
     let mut choice = ColorChoice::Auto;
-    while let Some(word) = words.next() {
-        let value = match word.split_once('=') {
+    while let Some(argument) = arguments.next() {
+        let value = match argument.split_once('=') {
             Some(("--color", value)) => Some(value.to_owned()),
-            _ if word == "--color" => words.next(),
+            _ if argument == "--color" => arguments.next(),
             _ => None,
         };
         choice = value.and_then(|value| ColorChoice::from_str(&value, false).ok()).unwrap_or(choice);
@@ -53,42 +55,42 @@ pub(crate) fn asked(words: impl IntoIterator<Item = OsString>) -> ColorChoice {
     choice
 }
 
-impl Paint {
-    /// No colour at all.
-    pub(crate) const NONE: Paint = Paint(false);
-    /// Colour whatever it is for.
+impl Styler {
+    /// No colors.
+    pub(crate) const DISABLED: Styler = Styler(false);
+    /// Colors.
     #[cfg(test)]
-    pub(crate) const ALL: Paint = Paint(true);
+    pub(crate) const ENABLED: Styler = Styler(true);
 
-    /// As standard output wants it.
-    pub(crate) fn output() -> Paint {
-        Paint::of(&io::stdout())
+    /// Returns the styler of standard output.
+    pub(crate) fn stdout() -> Styler {
+        Styler::for_stream(&io::stdout())
     }
 
-    /// As standard error wants it.
-    pub(crate) fn errors() -> Paint {
-        Paint::of(&io::stderr())
+    /// Returns the styler of standard error.
+    pub(crate) fn stderr() -> Styler {
+        Styler::for_stream(&io::stderr())
     }
 
-    fn of(stream: &impl RawStream) -> Paint {
-        Paint(AutoStream::choice(stream) != anstream::ColorChoice::Never)
+    fn for_stream(stream: &impl RawStream) -> Styler {
+        Styler(AutoStream::choice(stream) != anstream::ColorChoice::Never)
     }
 
-    /// Whether there is any.
-    pub(crate) fn is_any(self) -> bool {
+    /// Whether the stream shows colors.
+    pub(crate) fn is_enabled(self) -> bool {
         self.0
     }
 
-    /// A text in this style.
-    pub(crate) fn paint(self, style: Style, text: &str) -> String {
+    /// Returns a text in a style.
+    pub(crate) fn apply(self, style: Style, text: &str) -> String {
         if self.0 { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
-    /// A sentence whose first word is in this style.
-    pub(crate) fn first_word(self, style: Style, sentence: &str) -> String {
-        match sentence.split_once(' ') {
-            Some((word, rest)) => format!("{} {rest}", self.paint(style, word)),
-            None => self.paint(style, sentence),
+    /// Returns a text whose first word is in a style.
+    pub(crate) fn apply_to_first_word(self, style: Style, text: &str) -> String {
+        match text.split_once(' ') {
+            Some((word, rest)) => format!("{} {rest}", self.apply(style, word)),
+            None => self.apply(style, text),
         }
     }
 }

@@ -11,7 +11,7 @@ use anstyle::Style;
 use serde::Serialize;
 
 use crate::arguments::DoctorArguments;
-use crate::color::{BAD, FAINT, GOOD, Paint, WARNING, WORD};
+use crate::color::{DIMMED, EMPHASIS, ERROR, SUCCESS, Styler, WARNING};
 use crate::failure::{Failure, print_line};
 use checks::check_all;
 use facts::Facts;
@@ -55,9 +55,9 @@ pub(crate) fn run(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
             print_line(&serde_json::to_string(&line)?)?;
         }
     } else {
-        let paint = Paint::output();
+        let styler = Styler::stdout();
         for finding in &findings {
-            print_line(&finding.text(paint))?;
+            print_line(&finding.text(styler))?;
         }
     }
     Ok(ExitCode::from(code))
@@ -88,11 +88,11 @@ fn exit_code(findings: &[Finding]) -> u8 {
 
 impl Finding {
     /// Returns the finding as a line, and its hint as the next.
-    fn text(&self, paint: Paint) -> String {
+    fn text(&self, styler: Styler) -> String {
         let Finding { check, outcome, why, hint, .. } = self;
-        let outcome = paint.paint(outcome.style(), &format!("{:<4}", outcome.name()));
+        let outcome = styler.apply(outcome.style(), &format!("{:<4}", outcome.name()));
         let hint = hint.as_ref().map_or(String::new(), |hint| {
-            format!("\n{}{} {hint}", " ".repeat(23), paint.paint(WORD, "mend:"))
+            format!("\n{}{} {hint}", " ".repeat(23), styler.apply(EMPHASIS, "mend:"))
         });
         format!("{outcome}  {check:<16} {why}{hint}")
     }
@@ -110,10 +110,10 @@ impl CheckOutcome {
 
     fn style(self) -> Style {
         match self {
-            Self::Ok => GOOD,
+            Self::Ok => SUCCESS,
             Self::Warn => WARNING,
-            Self::Bad => BAD,
-            Self::Skip => FAINT,
+            Self::Bad => ERROR,
+            Self::Skip => DIMMED,
         }
     }
 }

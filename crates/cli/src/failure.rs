@@ -8,7 +8,7 @@ use std::time::Duration;
 use tap::linux::Printable;
 
 use crate::advice::{explain, without_error_numbers};
-use crate::color::{BAD, Paint};
+use crate::color::{ERROR, Styler};
 use crate::output::{Output, standard_error};
 
 /// Time within which the reader of standard error must accept a line.
@@ -46,7 +46,7 @@ impl Failure {
     /// Prints the message to standard error; text not accepted within [`STDERR_TIMEOUT`] is lost. Signals that we took over
     /// would not end the wait for a reader that has stopped reading.
     pub(crate) fn print(&self) {
-        let name = Paint::errors().paint(BAD, "tapstack:");
+        let name = Styler::stderr().apply(ERROR, "tapstack:");
         if let Ok(to) = standard_error() {
             let mut out = Output::new(to);
             out.line(&format!("{name} {}", self.message));

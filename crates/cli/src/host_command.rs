@@ -20,7 +20,7 @@ use crate::host_device::{HostDevice, shared_address};
 use crate::mac::{default_base_mac, default_mac};
 use crate::output::Sink;
 use crate::privileges;
-use crate::report::{Level, Report};
+use crate::report::{HostReport, Verbosity};
 use crate::serve::Server;
 use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::station::secret;
@@ -42,13 +42,13 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     }
     let host = host(arguments, &device, &clock)?;
     let level = match (arguments.quiet, arguments.verbose) {
-        (true, _) => Level::Quiet,
-        (_, true) => Level::Frames,
-        _ => Level::Events,
+        (true, _) => Verbosity::Quiet,
+        (_, true) => Verbosity::Frames,
+        _ => Verbosity::Events,
     };
-    let recorder = arguments.capture.begin(name.as_str(), clock)?;
-    let report = Report::new(arguments.capture.other_output()?, level, arguments.json);
-    let report = report.painted(arguments.capture.other_paint()).record(recorder);
+    let recorder = arguments.capture.start_recorder(name.as_str(), clock)?;
+    let report = HostReport::new(arguments.capture.text_output()?, level, arguments.json);
+    let report = report.with_styler(arguments.capture.text_styler()).with_recorder(recorder);
     if let Some(words) = device.fallback_message().filter(|_| arguments.verbose) {
         Failure::new(words).print();
     }

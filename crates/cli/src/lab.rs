@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::mac::lab_mac;
 use crate::output::Sink;
 use crate::recorder::CaptureArguments;
-use crate::report::{Level, Report};
+use crate::report::{HostReport, Verbosity};
 use crate::serve::Server;
 use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::station::secret;
@@ -79,7 +79,7 @@ fn set_up() -> Result<LabNetwork, Failure> {
 
 impl LabNetwork {
     /// Starts a host on the TAP.
-    fn serve<W: Sink>(self, report: Report<W>, capture: &CaptureArguments) -> Result<Server<W>, Failure> {
+    fn serve<W: Sink>(self, report: HostReport<W>, capture: &CaptureArguments) -> Result<Server<W>, Failure> {
         if let Err(error) = self.namespace.ipv6_off() {
             Failure::new(format!("IPv6 stays on inside, expect frames of the kernel's own: {error}")).print();
         }
@@ -89,14 +89,15 @@ impl LabNetwork {
         let table = Settings { seed: secret(), ..defaults.table };
         let host = Host::new(Instant::ORIGIN, &HostConfig { table, ..defaults })?;
         let clock = Clock::start();
-        let report = report.record(capture.begin(name.as_str(), clock)?);
+        let report = report.with_recorder(capture.start_recorder(name.as_str(), clock)?);
         Server::new(host, self.tap.into(), report, clock, usual_spin())
     }
 }
 
 /// Makes the kernel send to the host, prints every frame, and then the kernel's neighbor entry.
 fn exchange(network: LabNetwork, capture: &CaptureArguments) -> Result<ExitCode, Failure> {
-    let report = Report::new(capture.other_output()?, Level::Frames, false).painted(capture.other_paint());
+    let report =
+        HostReport::new(capture.text_output()?, Verbosity::Frames, false).with_styler(capture.text_styler());
     let mut server = network.serve(report, capture)?;
     let signals = Signals::take_over(&TERMINATION_SIGNALS)?;
     let mac = server.host.config().mac;

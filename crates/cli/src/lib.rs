@@ -61,12 +61,12 @@ pub fn main() -> ExitCode {
     if name.is_some_and(|name| name == doctor::inside::NAMESPACE_CHECK) {
         return doctor::inside::report(words).unwrap_or_else(|failure| failure.report());
     }
-    color::choose(color::asked(words));
+    color::set_choice(color::choice_among(words));
     let arguments = match CommandLine::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return usage_error::report(&error, &std::env::args_os().collect::<Vec<_>>()),
     };
-    color::choose(arguments.color);
+    color::set_choice(arguments.color);
     let outcome = match arguments.command {
         None => lab::run_default(),
         Some(Command::Lab(arguments)) => lab::run(&arguments),

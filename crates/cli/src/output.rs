@@ -1,4 +1,4 @@
-//! Lines to a reader who may be slow, or gone.
+//! Buffered output to a reader that may be slow or gone.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
@@ -10,67 +10,75 @@ use serde::Serialize;
 
 use crate::signals::Signals;
 
-/// Something to write to that can tell whether a write would have to wait.
+/// A writer that reports whether a write would block.
 pub(crate) trait Sink: Write {
-    /// Whether there is room for [`CHUNK`] octets, now or within `limit`.
-    fn has_room(&self, limit: Duration) -> bool;
+    /// Whether it accepts [`PIPE_CHUNK`] bytes, now or within `limit`.
+    fn is_writable(&self, limit: Duration) -> bool;
 
-    /// Takes back the last `count` bytes that were written, where that is possible: where nothing follows them.
-    fn retract(&mut self, _count: usize) {}
+    /// Removes the last `count` bytes that were written, if it can and nothing follows them.
+    fn take_back(&mut self, _count: usize) {}
 }
 
-/// Measures what a write that failed has left behind: how many of the first bytes are whole blocks.
-pub(crate) type Whole = fn(&[u8]) -> usize;
+/// Returns how many of the first bytes are whole blocks.
+pub(crate) type BlockMeasure = fn(&[u8]) -> usize;
 
-/// What a pipe has room for when it says that it has any (`PIPE_BUF`).
-const CHUNK: usize = 4_096;
-/// How much waits for a slow reader at most, in octets.
-const BOUND: usize = 256 * 1_024;
-/// So much of it should be written before there is more.
-pub(crate) const HALF: usize = BOUND / 2;
-/// How long a reader without room is waited for before signals are looked at again.
-const GLANCE: Duration = Duration::from_millis(50);
+/// Free capacity of a pipe that is writable, in bytes (`PIPE_BUF`).
+const PIPE_CHUNK: usize = 4_096;
+/// Capacity of the buffer, in bytes.
+const CAPACITY: usize = 256 * 1_024;
+/// Fill level from which the buffer should be flushed, in bytes.
+pub(crate) const HALF_CAPACITY: usize = CAPACITY / 2;
+/// Interval between checks for signals while a reader is waited for.
+const SIGNAL_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Lines on their way out. A reader that stops reading never holds up the writer: what does not
-/// fit is lost, and counted. One that goes away is not written to again.
+/// Lines to a writer. A reader that stops reading does not block the program: lines beyond the capacity are dropped and
+/// counted. After the reader has closed its end, nothing more is written.
 #[derive(Debug)]
 pub(crate) struct Output<W> {
-    to: W,
+    writer: W,
     pending: Vec<u8>,
     lost: u64,
-    unheard: bool,
-    /// How much is written at a time at most, in octets.
+    is_closed: bool,
+    /// Maximum size of one write, in bytes.
     chunk: usize,
-    /// What is written in blocks, of which none is to be there in part.
-    whole: Option<Whole>,
-    /// Why it is not written to any more, until somebody asks.
+    /// Measures blocks, of which none may be written in part.
+    whole: Option<BlockMeasure>,
+    /// The error that closed it, until [`Output::take_failure`].
     failure: Option<io::Error>,
 }
 
-/// Standard output as it is, without the line buffer of the standard library.
+/// Returns standard output without the line buffer of the standard library.
 pub(crate) fn standard_output() -> io::Result<File> {
     Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
 }
 
-/// Standard error, likewise.
+/// Returns standard error without a buffer.
 pub(crate) fn standard_error() -> io::Result<File> {
     Ok(File::from(io::stderr().as_fd().try_clone_to_owned()?))
 }
 
-/// An object as a line. Strings, numbers and maps with strings for keys are always JSON.
+/// Serializes an object. Strings, numbers and maps with string keys never fail.
 pub(crate) fn json(object: &impl Serialize) -> String {
     serde_json::to_string(object).unwrap_or_default()
 }
 
 impl<W: Sink> Output<W> {
-    pub(crate) fn new(to: W) -> Output<W> {
-        Output { to, pending: Vec::new(), lost: 0, unheard: false, chunk: CHUNK, whole: None, failure: None }
+    pub(crate) fn new(writer: W) -> Output<W> {
+        Output {
+            writer,
+            pending: Vec::new(),
+            lost: 0,
+            is_closed: false,
+            chunk: PIPE_CHUNK,
+            whole: None,
+            failure: None,
+        }
     }
 
-    /// Output of blocks to something that has room for all there is until it is full, as a file on a disk: then
-    /// it ends behind a whole block, which `whole` measures.
-    pub(crate) fn of_blocks(to: W, whole: Whole) -> Output<W> {
-        Output { chunk: BOUND, whole: Some(whole), ..Output::new(to) }
+    /// Creates an output of blocks to a writer that accepts writes of any size until it is full, such as a file. It then ends
+    /// behind a whole block, which `whole` measures.
+    pub(crate) fn of_whole_blocks(writer: W, whole: BlockMeasure) -> Output<W> {
+        Output { chunk: CAPACITY, whole: Some(whole), ..Output::new(writer) }
     }
 
     /// Adds a line.
@@ -84,11 +92,11 @@ impl<W: Sink> Output<W> {
     }
 
     fn add(&mut self, parts: &[&[u8]]) {
-        if self.unheard {
+        if self.is_closed {
             return;
         }
         let length: usize = parts.iter().map(|part| part.len()).sum();
-        if self.pending.len() + length > BOUND {
+        if self.pending.len() + length > CAPACITY {
             self.lost = self.lost.saturating_add(1);
             return;
         }
@@ -97,26 +105,26 @@ impl<W: Sink> Output<W> {
         }
     }
 
-    /// Whether so much waits that it should be written.
+    /// Whether the buffer should be flushed.
     pub(crate) fn is_half_full(&self) -> bool {
-        self.pending.len() > HALF
+        self.pending.len() > HALF_CAPACITY
     }
 
-    /// Writes what the reader has room for. Beyond that it waits at most `limit` for each bit of room.
+    /// Writes what the reader accepts, and waits for it at most `limit` before each write.
     pub(crate) fn flush(&mut self, limit: Duration) {
         let mut written = 0;
         while let Some(chunk) = self.pending.get(written..).filter(|rest| !rest.is_empty()) {
-            if !self.to.has_room(limit) {
+            if !self.writer.is_writable(limit) {
                 break;
             }
-            match self.to.write(chunk.get(..self.chunk).unwrap_or(chunk)) {
+            match self.writer.write(chunk.get(..self.chunk).unwrap_or(chunk)) {
                 Ok(count) => written += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     if let (Some(whole), Some(done)) = (self.whole, self.pending.get(..written)) {
-                        self.to.retract(written.saturating_sub(whole(done)));
+                        self.writer.take_back(written.saturating_sub(whole(done)));
                     }
-                    self.unheard = true;
+                    self.is_closed = true;
                     self.failure = Some(error);
                     self.pending.clear();
                     return;
@@ -126,11 +134,11 @@ impl<W: Sink> Output<W> {
         self.pending.drain(..written.min(self.pending.len()));
     }
 
-    /// Writes until no more than `rest` octets wait, however long the reader takes, or until a signal comes.
-    pub(crate) fn hand_over(&mut self, rest: usize, signals: &Signals) -> io::Result<()> {
+    /// Writes until at most `rest` bytes are pending, without a time limit, or until a signal arrives.
+    pub(crate) fn drain_to(&mut self, rest: usize, signals: &Signals) -> io::Result<()> {
         self.flush(Duration::ZERO);
         while self.pending.len() > rest && !signals.is_pending()? {
-            self.flush(GLANCE);
+            self.flush(SIGNAL_CHECK_INTERVAL);
         }
         Ok(())
     }
@@ -139,51 +147,51 @@ impl<W: Sink> Output<W> {
     /// were lost in all.
     pub(crate) fn finish(&mut self, limit: Duration) -> u64 {
         self.flush(limit);
-        let left = self.pending.drain(..).filter(|octet| *octet == b'\n').count();
+        let left = self.pending.drain(..).filter(|byte| *byte == b'\n').count();
         self.lost = self.lost.saturating_add(u64::try_from(left).unwrap_or(u64::MAX));
         self.lost
     }
 
-    /// Whether what is written may still be read.
+    /// Whether the reader has not closed its end.
     pub(crate) fn has_reader(&self) -> bool {
-        !self.unheard
+        !self.is_closed
     }
 
-    /// Why it is not written to any more: told once.
+    /// Returns the error that closed it, once.
     pub(crate) fn take_failure(&mut self) -> Option<io::Error> {
         self.failure.take()
     }
 
-    /// How many lines did not fit.
+    /// Returns the number of lines that were dropped.
     pub(crate) fn lost(&self) -> u64 {
         self.lost
     }
 
-    /// How many octets wait for the reader.
+    /// Returns the number of bytes that are pending.
     pub(crate) fn pending(&self) -> usize {
         self.pending.len()
     }
 
-    /// What the lines were written to.
+    /// Returns the writer.
     #[cfg(test)]
     pub(crate) fn into_inner(self) -> W {
-        self.to
+        self.writer
     }
 }
 
 impl Sink for File {
-    fn has_room(&self, limit: Duration) -> bool {
+    fn is_writable(&self, limit: Duration) -> bool {
         let mut fds = [PollFd::new(self.as_fd(), PollFlags::POLLOUT)];
         let limit = PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX);
         // An error is the write's to report.
         !matches!(poll(&mut fds, limit), Ok(0))
     }
 
-    fn retract(&mut self, count: usize) {
+    fn take_back(&mut self, count: usize) {
         // If another writer has appended, or seeking fails, the bytes stay.
         let end = self.metadata().map(|metadata| metadata.len());
-        if let (Ok(place), Ok(end), Ok(count)) = (self.stream_position(), end, u64::try_from(count))
-            && place == end
+        if let (Ok(position), Ok(end), Ok(count)) = (self.stream_position(), end, u64::try_from(count))
+            && position == end
             && self.set_len(end.saturating_sub(count)).is_ok()
         {
             let _ = self.seek(SeekFrom::End(0));

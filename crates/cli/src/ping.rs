@@ -24,7 +24,7 @@ use crate::host_device::HostDevice;
 use crate::mac::default_mac;
 use crate::output::Sink;
 use crate::privileges;
-use crate::report::{Level, Report};
+use crate::report::{HostReport, Verbosity};
 use crate::serve::Server;
 use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::station::{random_number, secret};
@@ -52,9 +52,9 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     {
         device.check_reachable(neighbor)?;
     }
-    let recorder = arguments.capture.begin(name.as_str(), clock)?;
-    let report =
-        Report::new(arguments.capture.other_output()?, Level::Quiet, arguments.json).record(recorder);
+    let recorder = arguments.capture.start_recorder(name.as_str(), clock)?;
+    let report = HostReport::new(arguments.capture.text_output()?, Verbosity::Quiet, arguments.json)
+        .with_recorder(recorder);
     let data: Vec<u8> = (u8::MIN..=u8::MAX).cycle().take(arguments.size.into()).collect();
     host.expect_echo_data(&data);
     let is_tap = matches!(device, HostDevice::Tap(_));

@@ -68,7 +68,7 @@ impl ProbeSocket {
         let link = Link::new(MacSet::one(mac), device.mtu(), vlan);
         let pool = Pool::new(device.mtu(), 2 * BATCH);
         let (arrived, departing) = (Batch::new(BATCH), Batch::new(BATCH));
-        let recorder = arguments.capture.begin(interface.name().as_str(), clock)?;
+        let recorder = arguments.capture.start_recorder(interface.name().as_str(), clock)?;
         Ok(ProbeSocket {
             device,
             interface,

@@ -13,11 +13,11 @@ use host::FrameOutcome;
 use tap::Instant;
 
 use crate::clock::Clock;
-use crate::color::Paint;
+use crate::color::Styler;
 use crate::failure::Failure;
 use crate::output::{Output, Sink, standard_error, standard_output};
 
-/// Whether what passes is captured, and where to.
+/// Option that captures all frames.
 #[derive(Debug, Default, Args)]
 pub(crate) struct CaptureArguments {
     /// Capture every frame into this file, as pcapng with nanoseconds, and on each that arrives the decision
@@ -27,20 +27,24 @@ pub(crate) struct CaptureArguments {
 }
 
 impl CaptureArguments {
-    /// Begins the capture, if one is wanted.
-    pub(crate) fn begin(&self, interface: &str, clock: Clock) -> Result<Option<Recorder<File>>, Failure> {
+    /// Starts the capture, if the option is given.
+    pub(crate) fn start_recorder(
+        &self,
+        interface: &str,
+        clock: Clock,
+    ) -> Result<Option<Recorder<File>>, Failure> {
         let path = self.path.as_deref();
         path.map(|path| Recorder::create(path, interface, clock.origin())).transpose()
     }
 
-    /// Where everything else is printed.
-    pub(crate) fn other_output(&self) -> std::io::Result<File> {
+    /// Returns the output for everything but the capture.
+    pub(crate) fn text_output(&self) -> std::io::Result<File> {
         if self.is_standard_output() { standard_error() } else { standard_output() }
     }
 
-    /// The colours of that.
-    pub(crate) fn other_paint(&self) -> Paint {
-        if self.is_standard_output() { Paint::errors() } else { Paint::output() }
+    /// Returns the styler of [`CaptureArguments::text_output`].
+    pub(crate) fn text_styler(&self) -> Styler {
+        if self.is_standard_output() { Styler::stderr() } else { Styler::stdout() }
     }
 
     /// Whether the capture is written to standard output.
@@ -49,39 +53,39 @@ impl CaptureArguments {
     }
 }
 
-/// How long a reader may take for the last frames.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// Time limit for writing the last frames.
+const LAST_FRAMES_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Writes pcapng. It never holds the host up: what a slow reader has no room for is lost and counted, and
-/// where nothing can be written any more, capturing ends.
+/// Writes pcapng. It never blocks the host: frames beyond the capacity of a slow reader are dropped and counted, and after
+/// an error the capture ends.
 pub(crate) struct Recorder<W: Sink> {
     out: Output<W>,
-    /// Wall clock at the origin of our own clock, since 1970 in UTC.
+    /// Wall clock at the origin of the command's clock, since 1970 in UTC.
     origin: Duration,
-    /// The frame that arrived last, not yet judged.
+    /// The frame that arrived last, whose verdict is pending.
     arrived: Vec<u8>,
-    /// The block that is written.
+    /// Buffer for a block.
     block: Vec<u8>,
     name: String,
 }
 
 impl Recorder<File> {
-    /// Makes the file, or takes standard output for `-`. `origin` is the wall clock at the origin of the
-    /// clock that the frames' times come from.
+    /// Creates the file, or opens standard output for `-`. `origin` is the wall clock at the origin of the clock that the
+    /// frames' times come from.
     pub(crate) fn create(path: &Path, interface: &str, origin: Duration) -> Result<Recorder<File>, Failure> {
         let name = path.display().to_string();
         let opened = if path == Path::new("-") { standard_output() } else { create(path) };
         let file = opened.map_err(|error| Failure::new(format!("cannot write {name}: {error}")))?;
         let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
         // A file never ends inside a block, even when the disk is full. A pipe accepts any number of bytes.
-        let out = if is_file { Output::of_blocks(file, whole_blocks) } else { Output::new(file) };
+        let out = if is_file { Output::of_whole_blocks(file, whole_blocks) } else { Output::new(file) };
         Recorder::new(out, name, interface, origin)
     }
 }
 
 impl<W: Sink> Recorder<W> {
-    /// Begins a capture of one interface. `name` is what the capture is called in sentences.
-    pub(super) fn new(
+    /// Starts a capture of one interface. `name` is the name of the capture in messages.
+    pub(crate) fn new(
         out: Output<W>,
         name: String,
         interface: &str,
@@ -99,35 +103,35 @@ impl<W: Sink> Recorder<W> {
         }
     }
 
-    /// A frame arrived; what becomes of it, [`Recorder::judged`] tells.
+    /// Keeps a frame that arrived until [`Recorder::judged`] or [`Recorder::decided`] writes it.
     pub(crate) fn arrived(&mut self, bytes: &[u8]) {
         self.arrived.clear();
         self.arrived.extend_from_slice(bytes);
     }
 
-    /// The frame that arrived last was judged.
+    /// Writes the frame that arrived last, with the host's verdict.
     pub(crate) fn judged(&mut self, now: Instant, verdict: FrameOutcome) {
         self.decided(now, &verdict.to_string());
     }
 
-    /// The same, in words.
+    /// Writes the frame that arrived last, with a comment.
     pub(crate) fn decided(&mut self, now: Instant, comment: &str) {
         let bytes = std::mem::take(&mut self.arrived);
         self.frame(now, Direction::In, &bytes, Some(comment));
         self.arrived = bytes;
     }
 
-    /// A frame departs.
+    /// Writes a frame that departs.
     pub(crate) fn departs(&mut self, now: Instant, bytes: &[u8]) {
         self.frame(now, Direction::Out, bytes, None);
     }
 
-    /// Writes what waits.
+    /// Flushes the buffer.
     pub(crate) fn flush(&mut self) {
         self.write(Duration::ZERO);
     }
 
-    /// A frame passed; `comment` is what was decided about it.
+    /// Writes a frame, with the decision on it as a comment.
     pub(crate) fn frame(&mut self, now: Instant, direction: Direction, bytes: &[u8], comment: Option<&str>) {
         if !self.out.has_reader() {
             return;
@@ -159,7 +163,7 @@ impl<W: Sink> Recorder<W> {
 
 impl<W: Sink> Drop for Recorder<W> {
     fn drop(&mut self) {
-        self.write(FAREWELL);
+        self.write(LAST_FRAMES_TIMEOUT);
         if self.out.lost() > 0 {
             let (lost, name) = (self.out.lost(), &self.name);
             Failure::new(format!("{lost} frames are not in {name}: whoever reads it did not keep up"))

@@ -1,8 +1,8 @@
-//! What a command prints while a host runs: for people, or as JSON, one object a line.
+//! Output of a running host: text, or JSON with one object a line.
 
 mod json;
 mod limit;
-mod sentence;
+mod text;
 
 use std::fmt;
 use std::fs::File;
@@ -19,84 +19,85 @@ use serde::Serialize;
 use tap::linux::InterfaceName;
 use tap::{Counters, Device, Instant, LinkState, Pool};
 
-use crate::color::{FAINT, GOOD, IN, OUT, Paint, WARNING};
+use crate::color::{DIMMED, INCOMING, OUTGOING, SUCCESS, Styler, WARNING};
 use crate::failure::{Failure, check_written, warn_of_lost_lines};
 use crate::link_change::{self, LinkChange};
 use crate::output::{Output, Sink, json};
 use crate::recorder::Recorder;
-use json::Line;
-use limit::{Kind, LineLimits, Suppressed};
-use sentence::sentence;
+use json::ReportLine;
+use limit::{LineKind, LineLimits, SuppressedLines};
+use text::{event_style, event_text};
 
-/// How much is printed.
+/// How much of a host's events and frames is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Level {
+pub(crate) enum Verbosity {
     /// `ready` and the counters.
     Quiet,
-    /// What was learned, what moved, what was dropped and why.
+    /// Events and drops too.
     Events,
-    /// Every frame too.
+    /// All frames too.
     Frames,
 }
 
-/// Prints what happens. It is the host's [`Tracer`].
-pub(crate) struct Report<W> {
+/// Prints the events, drops and frames of a host, as its [`Tracer`].
+pub(crate) struct HostReport<W> {
     out: Output<W>,
     json: bool,
-    level: Level,
-    paint: Paint,
-    /// Who sent the frame that arrived last, for the sentence about a drop.
+    level: Verbosity,
+    styler: Styler,
+    /// Source of the frame that arrived last, for the line about a drop.
     source: Option<MacAddr>,
     recorder: Option<Recorder<File>>,
     limits: LineLimits,
 }
 
-/// Hosts that can answer.
+/// A host that is ready, or a range of such hosts.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub(crate) struct Ready {
-    /// The first one's.
-    #[serde(serialize_with = "json::in_words")]
-    hardware_address: MacAddr,
+pub(crate) struct ReadyHosts {
+    /// MAC address of the first host.
+    #[serde(rename = "hardware_address", serialize_with = "json::as_text")]
+    mac: MacAddr,
     address: Ipv4Net,
     count: u64,
     vlan: Option<u16>,
 }
 
-/// How long a reader may take for the last lines.
+/// Time limit for writing the last lines.
 const LAST_LINES_TIMEOUT: Duration = Duration::from_secs(1);
 
-impl<W: Sink> Report<W> {
-    pub(crate) fn new(out: W, level: Level, json: bool) -> Report<W> {
-        Report {
+impl<W: Sink> HostReport<W> {
+    pub(crate) fn new(out: W, level: Verbosity, json: bool) -> HostReport<W> {
+        HostReport {
             out: Output::new(out),
             json,
             level,
-            paint: Paint::NONE,
+            styler: Styler::DISABLED,
             source: None,
             recorder: None,
             limits: LineLimits::default(),
         }
     }
 
-    /// With colour, as far as what it writes to wants any.
-    pub(crate) fn painted(self, paint: Paint) -> Report<W> {
-        Report { paint, ..self }
+    /// Sets the styler of text lines.
+    pub(crate) fn with_styler(self, styler: Styler) -> HostReport<W> {
+        HostReport { styler, ..self }
     }
 
-    /// Has every frame captured too.
-    pub(crate) fn record(self, recorder: Option<Recorder<File>>) -> Report<W> {
-        Report { recorder, ..self }
+    /// Sets the recorder, which captures all frames.
+    pub(crate) fn with_recorder(self, recorder: Option<Recorder<File>>) -> HostReport<W> {
+        HostReport { recorder, ..self }
     }
 
-    /// All hosts answer from now on.
+    /// Prints that all hosts are ready.
     pub(crate) fn ready(&mut self, interface: &InterfaceName, host: &Host) {
-        let hosts: Vec<Ready> = host.hosts().filter_map(|config| Ready::new(config, host)).collect();
+        let hosts: Vec<ReadyHosts> =
+            host.hosts().filter_map(|config| ReadyHosts::new(config, host)).collect();
         self.print(
-            |paint| {
-                let hosts: String = hosts.iter().map(Ready::sentence).collect();
-                paint.first_word(GOOD, &format!("ready {interface}{hosts}"))
+            |styler| {
+                let hosts: String = hosts.iter().map(ReadyHosts::text).collect();
+                styler.apply_to_first_word(SUCCESS, &format!("ready {interface}{hosts}"))
             },
-            || Line::ready(interface, host.config().mtu, &hosts),
+            || ReportLine::ready(interface, host.config().mtu, &hosts),
         );
         self.flush();
     }
@@ -106,52 +107,56 @@ impl<W: Sink> Report<W> {
         let line = if self.json {
             json(&LinkChange::new(now, state))
         } else {
-            timed(self.paint, now, &self.paint.first_word(WARNING, &link_change::text(state)))
+            with_time(self.styler, now, &self.styler.apply_to_first_word(WARNING, &link_change::text(state)))
         };
         self.out.line(&line);
         self.flush();
     }
 
-    /// Prints the events that wait in the host.
+    /// Prints the pending events of the host.
     pub(crate) fn events(&mut self, now: Instant, host: &mut Host) {
         while let Some(event) = host.take_event() {
-            let kind = Kind::of_event(event);
-            if self.level >= Level::Events && kind.is_none_or(|kind| self.admits(now, kind)) {
-                let words = |paint: Paint| paint.first_word(sentence::style(event), &sentence(event));
-                self.print(|paint| timed(paint, now, &words(paint)), || Line::event(now, event));
+            let kind = LineKind::of_event(event);
+            if self.level >= Verbosity::Events && kind.is_none_or(|kind| self.admits(now, kind)) {
+                let text =
+                    |styler: Styler| styler.apply_to_first_word(event_style(event), &event_text(event));
+                self.print(|styler| with_time(styler, now, &text(styler)), || ReportLine::event(now, event));
             }
         }
     }
 
-    /// Prints how many lines were suppressed in the windows that have ended; without a time, in all.
+    /// Prints how many lines were suppressed in the windows that ended until `ended`, or in all windows.
     pub(crate) fn suppressed(&mut self, now: Instant, ended: Option<Instant>) {
         while let Some(suppressed) = self.limits.take(ended) {
-            let words = |paint: Paint| paint.first_word(WARNING, &suppressed.sentence());
-            self.print(|paint| timed(paint, now, &words(paint)), || Line::suppressed(now, &suppressed));
+            let text = |styler: Styler| styler.apply_to_first_word(WARNING, &suppressed.text());
+            self.print(
+                |styler| with_time(styler, now, &text(styler)),
+                || ReportLine::suppressed(now, &suppressed),
+            );
         }
     }
 
-    /// When [`Report::suppressed`] has something to print.
+    /// Returns when [`HostReport::suppressed`] has lines to print.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.limits.deadline()
     }
 
     /// Whether one more line of this kind is printed. `-v` disables the limit.
-    fn admits(&mut self, now: Instant, kind: Kind) -> bool {
-        self.level >= Level::Frames || self.limits.admits(now, kind)
+    fn admits(&mut self, now: Instant, kind: LineKind) -> bool {
+        self.level >= Verbosity::Frames || self.limits.admits(now, kind)
     }
 
-    /// The translation table, as `ip neigh` prints the kernel's.
+    /// Prints the neighbor table, as `ip neigh` prints the kernel's.
     pub(crate) fn table(&mut self, interface: &InterfaceName, host: &Host) {
         for entry in host.arps().flat_map(|arp| arp.neighbors().list()) {
-            self.print(|_| row(interface, &entry), || Line::neighbor(interface, &entry));
+            self.print(|_| neighbor_row(interface, &entry), || ReportLine::neighbor(interface, &entry));
         }
         self.flush();
     }
 
-    /// All that was counted: every counter as JSON, those that count something for people.
+    /// Prints the counters: all of them as JSON, those above zero as text.
     pub(crate) fn counters(&mut self, host: &Host, device: &impl Device, pool: &Pool) {
-        let mut counters = of_device(device.counters(), pool);
+        let mut counters = device_counters(device.counters(), pool);
         counters.extend(host.counters());
         counters.push(Counter {
             layer: "cli",
@@ -160,7 +165,7 @@ impl<W: Sink> Report<W> {
             is_loss: true,
         });
         if self.json {
-            self.print(|_| String::new(), || Line::counters(&counters));
+            self.print(|_| String::new(), || ReportLine::counters(&counters));
         } else {
             for counter in counters.iter().filter(|counter| counter.count > 0) {
                 let dropped = if counter.is_loss { "dropped: " } else { "" };
@@ -171,7 +176,7 @@ impl<W: Sink> Report<W> {
         self.out.flush(LAST_LINES_TIMEOUT);
     }
 
-    /// Hands over what was printed, as far as the reader keeps up.
+    /// Flushes the output, as far as the reader accepts it.
     pub(crate) fn flush(&mut self) {
         self.out.flush(Duration::ZERO);
         if let Some(recorder) = &mut self.recorder {
@@ -184,60 +189,60 @@ impl<W: Sink> Report<W> {
         warn_of_lost_lines(self.out.finish(LAST_LINES_TIMEOUT));
     }
 
-    /// What came of writing it: an error if it failed otherwise than by a reader that went away.
+    /// Returns the error of the output, unless the reader closed its end.
     pub(crate) fn check_written(&mut self) -> Result<(), Failure> {
         check_written(self.out.take_failure())
     }
 
-    /// Whether anybody still reads what is printed.
+    /// Whether the reader has not closed its end.
     pub(crate) fn has_reader(&self) -> bool {
         self.out.has_reader()
     }
 
-    /// Prints a line for people.
+    /// Prints a text line.
     pub(crate) fn print_line(&mut self, line: &str) {
         self.out.line(line);
     }
 
-    fn print(&mut self, human: impl FnOnce(Paint) -> String, json: impl FnOnce() -> Line) {
-        let line = if self.json { json().to_string() } else { human(self.paint) };
+    fn print(&mut self, text: impl FnOnce(Styler) -> String, json: impl FnOnce() -> ReportLine) {
+        let line = if self.json { json().to_string() } else { text(self.styler) };
         self.out.line(&line);
     }
 
     /// From which level on a drop is printed. Frames for other stations are normal traffic: they are shown with
     /// the frames, and in the counters.
-    fn level_of(reason: DropReason) -> Level {
+    fn level_of(reason: DropReason) -> Verbosity {
         let for_others = matches!(
             reason,
             DropReason::Link(link::LinkDropReason::NotForUs | link::LinkDropReason::OtherVlan)
         );
-        if for_others { Level::Frames } else { Level::Events }
+        if for_others { Verbosity::Frames } else { Verbosity::Events }
     }
 
-    fn frame(&mut self, now: Instant, direction: Direction, octets: &[u8]) {
-        if self.level >= Level::Frames {
+    fn frame(&mut self, now: Instant, direction: Direction, bytes: &[u8]) {
+        if self.level >= Verbosity::Frames {
             self.print(
-                |paint| {
-                    timed(
-                        paint,
+                |styler| {
+                    with_time(
+                        styler,
                         now,
-                        &format!("{} {}", painted_direction(paint, direction), summarize(octets)),
+                        &format!("{} {}", styled_direction(styler, direction), summarize(bytes)),
                     )
                 },
-                || Line::frame(now, direction, octets),
+                || ReportLine::frame(now, direction, bytes),
             );
         }
     }
 }
 
-impl<W: Sink> Tracer for Report<W> {
-    fn frame_received(&mut self, now: Instant, octets: &[u8]) {
+impl<W: Sink> Tracer for HostReport<W> {
+    fn frame_received(&mut self, now: Instant, bytes: &[u8]) {
         if let Some(recorder) = &mut self.recorder {
-            recorder.arrived(octets);
+            recorder.arrived(bytes);
         }
-        let source = octets.get(6..12).and_then(|octets| <[u8; 6]>::try_from(octets).ok());
+        let source = bytes.get(6..12).and_then(|bytes| <[u8; 6]>::try_from(bytes).ok());
         self.source = source.map(MacAddr::new);
-        self.frame(now, Direction::In, octets);
+        self.frame(now, Direction::In, bytes);
     }
 
     fn frame_handled(&mut self, now: Instant, verdict: FrameOutcome) {
@@ -245,34 +250,34 @@ impl<W: Sink> Tracer for Report<W> {
             recorder.judged(now, verdict);
         }
         let Some(reason) = verdict.dropped() else { return };
-        if self.level < Self::level_of(reason) || !self.admits(now, Kind::of_drop(reason)) {
+        if self.level < Self::level_of(reason) || !self.admits(now, LineKind::of_drop(reason)) {
             return;
         }
         let source = self.source;
         self.print(
-            |paint| {
+            |styler| {
                 let from = source.map_or(String::new(), |source| format!(" from {source}"));
-                let words = format!("dropped a frame{from}: {reason}");
-                timed(paint, now, &paint.first_word(WARNING, &words))
+                let text = format!("dropped a frame{from}: {reason}");
+                with_time(styler, now, &styler.apply_to_first_word(WARNING, &text))
             },
-            || Line::dropped(now, source, layer(reason), reason),
+            || ReportLine::dropped(now, source, layer_name(reason), reason),
         );
     }
 
-    fn frame_sent(&mut self, now: Instant, octets: &[u8]) {
+    fn frame_sent(&mut self, now: Instant, bytes: &[u8]) {
         if let Some(recorder) = &mut self.recorder {
-            recorder.departs(now, octets);
+            recorder.departs(now, bytes);
         }
-        self.frame(now, Direction::Out, octets);
+        self.frame(now, Direction::Out, bytes);
     }
 }
 
-/// A line for people, with the time before it.
-fn timed(paint: Paint, now: Instant, text: &str) -> String {
-    format!("{} {text}", paint.paint(FAINT, &Time(now).to_string()))
+/// Returns a text line with the time before it.
+fn with_time(styler: Styler, now: Instant, text: &str) -> String {
+    format!("{} {text}", styler.apply(DIMMED, &ElapsedTime(now).to_string()))
 }
 
-fn layer(reason: DropReason) -> &'static str {
+fn layer_name(reason: DropReason) -> &'static str {
     match reason {
         DropReason::Link(_) => "link",
         DropReason::Arp(_) => "arp",
@@ -288,9 +293,9 @@ fn layer(reason: DropReason) -> &'static str {
     }
 }
 
-impl Ready {
-    /// What a host is, once its address is in use.
-    fn new(config: &HostConfig, host: &Host) -> Option<Ready> {
+impl ReadyHosts {
+    /// Returns a host or a range of hosts whose address is in use.
+    fn new(config: &HostConfig, host: &Host) -> Option<ReadyHosts> {
         let address = match config.addresses {
             HostSet::One(network) | HostSet::Range(network) => network,
             HostSet::LinkLocal => host.address()?,
@@ -300,24 +305,24 @@ impl Ready {
             HostSet::Range(range) => 1_u64 << (32 - range.prefix_len()),
         };
         let vlan = config.vlan.map(VlanId::number);
-        Some(Ready { hardware_address: config.mac, address, count, vlan })
+        Some(ReadyHosts { mac: config.mac, address, count, vlan })
     }
 
-    fn sentence(&self) -> String {
-        let Ready { hardware_address, address, count, vlan } = self;
+    fn text(&self) -> String {
+        let ReadyHosts { mac, address, count, vlan } = self;
         match vlan {
-            Some(vlan) if *count > 1 => format!(" {hardware_address} {address}@{vlan}"),
-            _ => format!(" {hardware_address} {address}"),
+            Some(vlan) if *count > 1 => format!(" {mac} {address}@{vlan}"),
+            _ => format!(" {mac} {address}"),
         }
     }
 }
 
-fn row(interface: &InterfaceName, entry: &Neighbor<Ipv4Addr>) -> String {
+fn neighbor_row(interface: &InterfaceName, entry: &Neighbor<Ipv4Addr>) -> String {
     let hardware = entry.hardware.map_or(String::new(), |hardware| format!(" lladdr {hardware}"));
     format!("{} dev {interface}{hardware} {}", entry.protocol, entry.state)
 }
 
-fn of_device(device: Counters, pool: &Pool) -> Vec<Counter> {
+fn device_counters(device: Counters, pool: &Pool) -> Vec<Counter> {
     let counter =
         |name: &str, count, is_loss| Counter { layer: "tap", name: name.to_owned(), count, is_loss };
     vec![
@@ -333,10 +338,10 @@ fn of_device(device: Counters, pool: &Pool) -> Vec<Counter> {
     ]
 }
 
-/// Time since the start as tcpdump prints it.
-struct Time(Instant);
+/// Time since the start, as tcpdump prints it.
+struct ElapsedTime(Instant);
 
-impl fmt::Display for Time {
+impl fmt::Display for ElapsedTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let micros = self.0.as_nanos() / 1_000;
         let (seconds, micros) = (micros / 1_000_000, micros % 1_000_000);
@@ -346,12 +351,12 @@ impl fmt::Display for Time {
 }
 
 /// Returns the name of a direction, padded to a column as tcpdump prints it, in its color.
-fn painted_direction(paint: Paint, direction: Direction) -> String {
+fn styled_direction(styler: Styler, direction: Direction) -> String {
     let (style, name) = match direction {
-        Direction::In => (IN, "In "),
-        Direction::Out => (OUT, "Out"),
+        Direction::In => (INCOMING, "In "),
+        Direction::Out => (OUTGOING, "Out"),
     };
-    paint.paint(style, name)
+    styler.apply(style, name)
 }
 
 #[cfg(test)]

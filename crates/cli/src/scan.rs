@@ -23,7 +23,7 @@ use tap::Instant;
 use tap::linux::wait;
 
 use crate::clock::Clock;
-use crate::color::Paint;
+use crate::color::Styler;
 use crate::failure::{Failure, check_written, warn_of_lost_lines};
 use crate::gaps::{Explanation, Gaps};
 use crate::output::Output;
@@ -62,8 +62,8 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
         sweep,
         socket,
         vendors,
-        out: Output::new(capture.other_output()?),
-        paint: capture.other_paint(),
+        out: Output::new(capture.text_output()?),
+        styler: capture.text_styler(),
         clock,
         arguments,
     };
@@ -76,7 +76,7 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
     let (outcome, gap) = runner.end();
     let (elapsed, lost) = (clock.now().since(runner.began), runner.socket.gaps(clock.now()).lost);
     runner.print_event(&ScanEvent::Statistics { outcome, elapsed, lost });
-    runner.out.hand_over(0, &signals)?;
+    runner.out.drain_to(0, &signals)?;
     warn_of_lost_lines(runner.out.finish(Duration::ZERO));
     ended?;
     check_written(runner.out.take_failure())?;
@@ -186,7 +186,7 @@ struct ScanRunner<'a> {
     socket: ProbeSocket,
     vendors: Option<Vendors>,
     out: Output<File>,
-    paint: Paint,
+    styler: Styler,
     progress: ScanProgress,
     clock: Clock,
     began: Instant,
@@ -305,7 +305,7 @@ impl ScanRunner<'_> {
             self.out.line(&line);
         } else if !self.arguments.plain || matches!(event, ScanEvent::Reply { .. }) {
             let names = self.vendors.as_ref().map(|_| names);
-            self.out.line(&text::lines(self.paint, self.socket.name(), &self.sweep, names, event));
+            self.out.line(&text::lines(self.styler, self.socket.name(), &self.sweep, names, event));
         }
     }
 

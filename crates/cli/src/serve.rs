@@ -12,7 +12,7 @@ use crate::clock::{Clock, Suspension};
 use crate::failure::Failure;
 use crate::host_device::HostDevice;
 use crate::output::Sink;
-use crate::report::Report;
+use crate::report::HostReport;
 use crate::signals::Signals;
 
 /// A host, its device, and its report.
@@ -20,7 +20,7 @@ pub(crate) struct Server<W> {
     pub(crate) host: Host,
     pub(crate) device: HostDevice,
     pub(crate) pool: Pool,
-    pub(crate) report: Report<W>,
+    pub(crate) report: HostReport<W>,
     /// The time of the last turn.
     pub(crate) now: Instant,
     /// The state of the link; none once its interface is deleted.
@@ -54,7 +54,7 @@ impl<W: Sink> Server<W> {
     pub(crate) fn new(
         mut host: Host,
         device: HostDevice,
-        report: Report<W>,
+        report: HostReport<W>,
         clock: Clock,
         busy_poll_time: Duration,
     ) -> Result<Server<W>, Failure> {

@@ -64,7 +64,7 @@ fn signals() -> std::io::Result<Signals> {
 /// Watches a wire.
 fn watch(arguments: &WatchArguments, clock: Clock) -> Result<Watched, Failure> {
     let mut source = Source::open(arguments, clock)?;
-    let recorder = arguments.capture.begin(source.name().as_str(), clock)?;
+    let recorder = arguments.capture.start_recorder(source.name().as_str(), clock)?;
     let mut listener = Listener::new(Observer::new(arguments.vlan), recorder, clock.origin(), &source)?;
     let signals = &signals()?;
     let mut show = show(arguments, &source.name().to_string(), Kind::Wire, signals)?;
@@ -174,19 +174,19 @@ fn show(arguments: &WatchArguments, name: &str, kind: Kind, signals: &Signals) -
     if arguments.quiet {
         return Ok(Show::Quiet);
     }
-    let paint = arguments.capture.other_paint();
+    let styler = arguments.capture.text_styler();
     let wants_lines = arguments.plain || arguments.json || kind == Kind::Pipe;
     let has_screen = io::stdout().is_terminal()
         && std::env::var_os("TERM").is_some_and(|term| term != "dumb")
         && !arguments.capture.is_standard_output();
     if has_screen && !wants_lines {
         // Where no keys can be read, lines are all there is.
-        if let Ok(screen) = Screen::new(name.to_owned(), kind == Kind::Wire, paint, signals) {
+        if let Ok(screen) = Screen::new(name.to_owned(), kind == Kind::Wire, styler, signals) {
             return Ok(Show::Screen(Box::new(screen)));
         }
     }
-    let out = Output::new(arguments.capture.other_output()?);
-    Ok(Show::Lines(Lines { out, paint, json: arguments.json, waits: kind == Kind::File }))
+    let out = Output::new(arguments.capture.text_output()?);
+    Ok(Show::Lines(Lines { out, styler, json: arguments.json, waits: kind == Kind::File }))
 }
 
 /// What made it fail.

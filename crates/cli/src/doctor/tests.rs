@@ -275,8 +275,8 @@ fn finding_prints_line_and_hint_on_next_line() {
         hint: Some("sudo modprobe tun".to_owned()),
     };
     let text = "bad   node             closed\n                       mend: sudo modprobe tun";
-    assert_eq!(finding.text(Paint::NONE), text);
-    assert!(finding.text(Paint::ALL).starts_with("\u{1b}[1m\u{1b}[31mbad \u{1b}[0m  node "));
+    assert_eq!(finding.text(Styler::DISABLED), text);
+    assert!(finding.text(Styler::ENABLED).starts_with("\u{1b}[1m\u{1b}[31mbad \u{1b}[0m  node "));
 }
 
 #[test]

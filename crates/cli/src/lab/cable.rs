@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::mac::lab_mac;
 use crate::recorder::CaptureArguments;
-use crate::report::{Level, Report};
+use crate::report::{HostReport, Verbosity};
 
 /// The first `EtherType` reserved for experiments.
 const EXPERIMENTAL: EtherType = EtherType(0x88b5);
@@ -29,8 +29,9 @@ pub(super) fn exchange(capture: &CaptureArguments) -> Result<ExitCode, Failure> 
     let mut peer = Host::new(Instant::ORIGIN, &HostConfig::new(KERNEL, lab_mac(&name, KERNEL)))?;
     let mut pool = Pool::new(near.mtu(), host.frames() + peer.frames());
     let clock = Clock::start();
-    let report = Report::new(capture.other_output()?, Level::Frames, false).painted(capture.other_paint());
-    let mut report = report.record(capture.begin(name.as_str(), clock)?);
+    let report =
+        HostReport::new(capture.text_output()?, Verbosity::Frames, false).with_styler(capture.text_styler());
+    let mut report = report.with_recorder(capture.start_recorder(name.as_str(), clock)?);
     report.print_line(&format!(
         "an embedded wire, no kernel takes part: a second host of ours is {} at {}, we are {} at {}",
         KERNEL.addr(),

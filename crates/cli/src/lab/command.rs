@@ -12,11 +12,11 @@ use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
 
 use super::{HOST, KERNEL, LabNetwork};
-use crate::color::Paint;
+use crate::color::Styler;
 use crate::failure::Failure;
 use crate::output::standard_error;
 use crate::recorder::CaptureArguments;
-use crate::report::{Level, Report};
+use crate::report::{HostReport, Verbosity};
 use crate::signals::{Signals, TERMINATION_SIGNALS};
 
 /// Runs the command while the host serves, and returns its exit code. Standard output and SIGINT are left to
@@ -27,8 +27,8 @@ pub(super) fn run(
     verbose: bool,
     capture: &CaptureArguments,
 ) -> Result<ExitCode, Failure> {
-    let level = if verbose { Level::Frames } else { Level::Quiet };
-    let report = Report::new(standard_error()?, level, false).painted(Paint::errors());
+    let level = if verbose { Verbosity::Frames } else { Verbosity::Quiet };
+    let report = HostReport::new(standard_error()?, level, false).with_styler(Styler::stderr());
     let mut server = network.serve(report, capture)?;
     let signals = Signals::take_over(&[&[Signal::SIGCHLD], &TERMINATION_SIGNALS[..]].concat())?;
     if let Err(errno) = mount_sys()

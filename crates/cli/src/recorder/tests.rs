@@ -10,10 +10,10 @@ use tap::Instant;
 
 use super::*;
 
-type Owned = (Option<u64>, usize, Vec<u8>, Option<Direction>, Option<String>);
+type FrameContent = (Option<u64>, usize, Vec<u8>, Option<Direction>, Option<String>);
 
 /// All frames of a capture, and how reading it ended.
-fn read(bytes: &[u8]) -> (Vec<Owned>, Result<(), FrameReaderError>) {
+fn read(bytes: &[u8]) -> (Vec<FrameContent>, Result<(), FrameReaderError>) {
     let mut records = Vec::new();
     let outcome = FrameReader::new(bytes).and_then(|mut reader| {
         reader.read(|record| {
@@ -25,15 +25,15 @@ fn read(bytes: &[u8]) -> (Vec<Owned>, Result<(), FrameReaderError>) {
     (records, outcome)
 }
 
-/// Takes so many bytes, and then no more; the last write is a short one.
-struct Disk<'d> {
-    room: usize,
+/// A disk of limited capacity, whose last write is a short one.
+struct FullDisk<'d> {
+    capacity: usize,
     bytes: &'d mut Vec<u8>,
 }
 
-impl Write for Disk<'_> {
+impl Write for FullDisk<'_> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        match self.room - self.bytes.len() {
+        match self.capacity - self.bytes.len() {
             0 => Err(std::io::Error::from(std::io::ErrorKind::StorageFull)),
             left => self.bytes.write(&bytes[..left.min(bytes.len())]),
         }
@@ -44,20 +44,20 @@ impl Write for Disk<'_> {
     }
 }
 
-impl Sink for Disk<'_> {
-    fn has_room(&self, _: Duration) -> bool {
+impl Sink for FullDisk<'_> {
+    fn is_writable(&self, _: Duration) -> bool {
         true
     }
 
-    fn retract(&mut self, count: usize) {
+    fn take_back(&mut self, count: usize) {
         self.bytes.truncate(self.bytes.len() - count);
     }
 }
 
-/// What a recorder makes of these frames: whether each arrived, and its bytes.
-fn record(frames: &[(bool, Vec<u8>)], room: usize) -> Vec<u8> {
+/// Returns the capture of these frames: whether each arrived, and its bytes.
+fn record(frames: &[(bool, Vec<u8>)], capacity: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let out = Output::of_blocks(Disk { room, bytes: &mut bytes }, whole_blocks);
+    let out = Output::of_whole_blocks(FullDisk { capacity, bytes: &mut bytes }, whole_blocks);
     let mut recorder = Recorder::new(out, "a test".to_owned(), "tap0", Duration::from_secs(1_000)).unwrap();
     for (nanos, (arrived, frame)) in (0..).zip(frames) {
         let now = Instant::ORIGIN + Duration::from_nanos(nanos);
@@ -73,9 +73,9 @@ fn record(frames: &[(bool, Vec<u8>)], room: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_frame_that_arrived_carries_the_verdict() {
+fn arrived_frame_has_verdict_as_comment() {
     let mut bytes = Vec::new();
-    let out = Output::of_blocks(Disk { room: usize::MAX, bytes: &mut bytes }, whole_blocks);
+    let out = Output::of_whole_blocks(FullDisk { capacity: usize::MAX, bytes: &mut bytes }, whole_blocks);
     let mut recorder = Recorder::new(out, "a test".to_owned(), "tap0", Duration::ZERO).unwrap();
     let received = arp::Received { merge: Merge::Added, answer: None };
     recorder.arrived(&[7; 42]);
@@ -85,31 +85,31 @@ fn a_frame_that_arrived_carries_the_verdict() {
 }
 
 #[test]
-fn recorder_fails_when_the_disk_is_full_at_the_start() {
-    for room in [0, 20] {
+fn recorder_fails_when_disk_is_full_at_start() {
+    for capacity in [0, 20] {
         let mut bytes = Vec::new();
-        let out = Output::of_blocks(Disk { room, bytes: &mut bytes }, whole_blocks);
+        let out = Output::of_whole_blocks(FullDisk { capacity, bytes: &mut bytes }, whole_blocks);
         let refused = Recorder::new(out, "a test".to_owned(), "tap0", Duration::ZERO);
-        assert!(refused.is_err(), "{room}");
+        assert!(refused.is_err(), "{capacity}");
     }
 }
 
 #[test]
-fn a_full_disk_ends_capturing_and_nothing_else() {
+fn capture_ends_with_whole_block_when_disk_is_full() {
     let frames = vec![(false, vec![7; 1_000]); 1_000];
     // A record takes 1,044 bytes or so: the disk is full inside of one wherever that is possible.
-    for room in (500_000..501_100).step_by(37) {
-        let bytes = record(&frames, room);
+    for capacity in (500_000..501_100).step_by(37) {
+        let bytes = record(&frames, capacity);
         let (records, outcome) = read(&bytes);
-        assert!(outcome.is_ok(), "it ends between two frames: {room}");
+        assert!(outcome.is_ok(), "it ends between two frames: {capacity}");
         assert!(!records.is_empty() && records.len() < 1_000, "{}", records.len());
-        assert!(bytes.len() > room - 1_100, "all whole frames are there: {} of {room}", bytes.len());
+        assert!(bytes.len() > capacity - 1_100, "all whole frames are there: {} of {capacity}", bytes.len());
     }
 }
 
 proptest! {
     #[test]
-    fn what_was_written_reads_back(
+    fn written_capture_reads_back(
         frames in prop::collection::vec((any::<bool>(), prop::collection::vec(any::<u8>(), 0..200)), 0..50)
     ) {
         let (records, outcome) = read(&record(&frames, usize::MAX));
@@ -124,10 +124,10 @@ proptest! {
     }
 
     #[test]
-    fn a_capture_with_a_wrong_octet_is_read_or_refused(place in any::<prop::sample::Index>(), byte in any::<u8>()) {
+    fn a_capture_with_a_wrong_octet_is_read_or_refused(index in any::<prop::sample::Index>(), byte in any::<u8>()) {
         let mut bytes = record(&[(true, vec![7; 60]), (false, vec![8; 61])], usize::MAX);
-        let place = place.index(bytes.len());
-        bytes[place] = byte;
+        let index = index.index(bytes.len());
+        bytes[index] = byte;
         let _ = read(&bytes);
     }
 }

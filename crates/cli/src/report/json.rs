@@ -1,4 +1,4 @@
-//! The JSON that `--json` prints: one object a line, each with an `event`.
+//! Events of a host as JSON: one object a line, each with an `event`.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
@@ -13,53 +13,57 @@ use serde::{Serialize, Serializer};
 use tap::Instant;
 use tap::linux::InterfaceName;
 
-use super::{Ready, Suppressed};
+use super::{ReadyHosts, SuppressedLines};
 use crate::output::json;
 
-/// One line. Times are nanoseconds since the command began.
+/// One line. Times are in nanoseconds since the start of the command.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub(super) enum Line {
+pub(super) enum ReportLine {
     Ready {
         interface: String,
-        hardware_address: Option<String>,
+        #[serde(rename = "hardware_address")]
+        mac: Option<String>,
         address: Option<Ipv4Net>,
         vlan: Option<u16>,
         mtu: usize,
-        hosts: Vec<Ready>,
+        hosts: Vec<ReadyHosts>,
     },
-    Learned(Told),
+    Learned(IpAndMac),
     Moved {
         time: u64,
-        protocol_address: Ipv4Addr,
+        #[serde(rename = "protocol_address")]
+        ip: Ipv4Addr,
         from: String,
         to: String,
     },
-    Held(Told),
+    Held(IpAndMac),
     Changed {
         time: u64,
-        protocol_address: Ipv4Addr,
+        #[serde(rename = "protocol_address")]
+        ip: Ipv4Addr,
         from: &'static str,
         to: &'static str,
     },
-    Asking(About),
-    Forgotten(About),
-    Expired(About),
-    Evicted(About),
-    Refused(About),
-    Probing(About),
-    Using(Told),
-    Taken(Told),
-    Conflict(Told),
-    Defended(Told),
-    Ceased(Told),
+    Asking(IpOnly),
+    Forgotten(IpOnly),
+    Expired(IpOnly),
+    Evicted(IpOnly),
+    Refused(IpOnly),
+    Probing(IpOnly),
+    Using(IpAndMac),
+    Taken(IpAndMac),
+    Conflict(IpAndMac),
+    Defended(IpAndMac),
+    Ceased(IpAndMac),
     Echoed {
         time: u64,
         from: Ipv4Addr,
         to: Ipv4Addr,
         identifier: u16,
         sequence: u16,
-        octets: usize,
+        #[serde(rename = "octets")]
+        bytes: usize,
         time_to_live: u8,
     },
     Undelivered {
@@ -88,13 +92,16 @@ pub(super) enum Line {
         time: u64,
         direction: &'static str,
         length: usize,
-        octets: String,
+        #[serde(rename = "octets")]
+        bytes: String,
     },
     #[serde(rename = "neighbour")]
     Neighbor {
         interface: String,
-        protocol_address: Ipv4Addr,
-        hardware_address: Option<String>,
+        #[serde(rename = "protocol_address")]
+        ip: Ipv4Addr,
+        #[serde(rename = "hardware_address")]
+        mac: Option<String>,
         state: &'static str,
     },
     Counters {
@@ -102,40 +109,43 @@ pub(super) enum Line {
     },
 }
 
-/// What happened to an address.
+/// An event of an IP address.
 #[derive(Debug, Serialize)]
-pub(super) struct About {
+pub(super) struct IpOnly {
     time: u64,
-    protocol_address: Ipv4Addr,
+    #[serde(rename = "protocol_address")]
+    ip: Ipv4Addr,
 }
 
-/// What happened to an address, and at which station.
+/// An event of an IP address and a MAC address.
 #[derive(Debug, Serialize)]
-pub(super) struct Told {
+pub(super) struct IpAndMac {
     time: u64,
-    protocol_address: Ipv4Addr,
-    hardware_address: String,
+    #[serde(rename = "protocol_address")]
+    ip: Ipv4Addr,
+    #[serde(rename = "hardware_address")]
+    mac: String,
 }
 
-impl About {
-    fn new(time: u64, protocol_address: Ipv4Addr) -> About {
-        About { time, protocol_address }
+impl IpOnly {
+    fn new(time: u64, ip: Ipv4Addr) -> IpOnly {
+        IpOnly { time, ip }
     }
 }
 
-impl Told {
-    fn new(time: u64, protocol_address: Ipv4Addr, hardware: MacAddr) -> Told {
-        Told { time, protocol_address, hardware_address: hardware.to_string() }
+impl IpAndMac {
+    fn new(time: u64, ip: Ipv4Addr, mac: MacAddr) -> IpAndMac {
+        IpAndMac { time, ip, mac: mac.to_string() }
     }
 }
 
-impl Line {
-    /// The first host's address stands beside the list of all, too.
-    pub(super) fn ready(interface: &InterfaceName, mtu: usize, hosts: &[Ready]) -> Line {
+impl ReportLine {
+    /// A host is ready. The first host's address precedes the list of all.
+    pub(super) fn ready(interface: &InterfaceName, mtu: usize, hosts: &[ReadyHosts]) -> ReportLine {
         let first = hosts.first();
-        Line::Ready {
+        ReportLine::Ready {
             interface: interface.as_str().to_owned(),
-            hardware_address: first.map(|host| host.hardware_address.to_string()),
+            mac: first.map(|host| host.mac.to_string()),
             address: first.map(|host| host.address),
             vlan: first.and_then(|host| host.vlan),
             mtu,
@@ -143,21 +153,21 @@ impl Line {
         }
     }
 
-    pub(super) fn event(now: Instant, event: HostEvent) -> Line {
+    pub(super) fn event(now: Instant, event: HostEvent) -> ReportLine {
         let time = now.as_nanos();
         match event {
-            HostEvent::Arp(arp::Event::Claim(event)) => Line::claim(time, event),
-            HostEvent::Arp(arp::Event::Neighbor(change)) => Line::change(time, change),
-            HostEvent::EchoReply(reply) => Line::Echoed {
+            HostEvent::Arp(arp::Event::Claim(event)) => ReportLine::claim(time, event),
+            HostEvent::Arp(arp::Event::Neighbor(change)) => ReportLine::change(time, change),
+            HostEvent::EchoReply(reply) => ReportLine::Echoed {
                 time,
                 from: reply.from,
                 to: reply.to,
                 identifier: reply.identifier,
                 sequence: reply.sequence,
-                octets: reply.length,
+                bytes: reply.length,
                 time_to_live: reply.time_to_live,
             },
-            HostEvent::DeliveryFailed(undelivered) => Line::Undelivered {
+            HostEvent::DeliveryFailed(undelivered) => ReportLine::Undelivered {
                 time,
                 from: undelivered.from,
                 source: undelivered.source,
@@ -170,46 +180,52 @@ impl Line {
         }
     }
 
-    fn claim(time: u64, event: ClaimEvent) -> Line {
+    fn claim(time: u64, event: ClaimEvent) -> ReportLine {
         match event {
-            ClaimEvent::Probing { protocol } => Line::Probing(About::new(time, protocol)),
-            ClaimEvent::Bound { protocol, hardware } => Line::Using(Told::new(time, protocol, hardware)),
+            ClaimEvent::Probing { protocol } => ReportLine::Probing(IpOnly::new(time, protocol)),
+            ClaimEvent::Bound { protocol, hardware } => {
+                ReportLine::Using(IpAndMac::new(time, protocol, hardware))
+            }
             ClaimEvent::ProbeConflict { protocol, hardware } => {
-                Line::Taken(Told::new(time, protocol, hardware))
+                ReportLine::Taken(IpAndMac::new(time, protocol, hardware))
             }
             ClaimEvent::Conflict { protocol, hardware } => {
-                Line::Conflict(Told::new(time, protocol, hardware))
+                ReportLine::Conflict(IpAndMac::new(time, protocol, hardware))
             }
             ClaimEvent::Defended { protocol, hardware } => {
-                Line::Defended(Told::new(time, protocol, hardware))
+                ReportLine::Defended(IpAndMac::new(time, protocol, hardware))
             }
-            ClaimEvent::Ceased { protocol, hardware } => Line::Ceased(Told::new(time, protocol, hardware)),
+            ClaimEvent::Ceased { protocol, hardware } => {
+                ReportLine::Ceased(IpAndMac::new(time, protocol, hardware))
+            }
         }
     }
 
-    fn change(time: u64, change: Change<Ipv4Addr>) -> Line {
+    fn change(time: u64, change: Change<Ipv4Addr>) -> ReportLine {
         match change {
-            Change::Learned { protocol, hardware } => Line::Learned(Told::new(time, protocol, hardware)),
+            Change::Learned { protocol, hardware } => {
+                ReportLine::Learned(IpAndMac::new(time, protocol, hardware))
+            }
             Change::Moved { protocol, from, to } => {
-                Line::Moved { time, protocol_address: protocol, from: from.to_string(), to: to.to_string() }
+                ReportLine::Moved { time, ip: protocol, from: from.to_string(), to: to.to_string() }
             }
-            Change::Held { protocol, hardware } => Line::Held(Told::new(time, protocol, hardware)),
+            Change::Held { protocol, hardware } => ReportLine::Held(IpAndMac::new(time, protocol, hardware)),
             Change::Changed { protocol, from, to } => {
-                Line::Changed { time, protocol_address: protocol, from: from.name(), to: to.name() }
+                ReportLine::Changed { time, ip: protocol, from: from.name(), to: to.name() }
             }
-            Change::Asking { protocol } => Line::Asking(About::new(time, protocol)),
-            Change::Forgotten { protocol } => Line::Forgotten(About::new(time, protocol)),
-            Change::Expired { protocol } => Line::Expired(About::new(time, protocol)),
-            Change::Evicted { protocol } => Line::Evicted(About::new(time, protocol)),
-            Change::Refused { protocol } => Line::Refused(About::new(time, protocol)),
+            Change::Asking { protocol } => ReportLine::Asking(IpOnly::new(time, protocol)),
+            Change::Forgotten { protocol } => ReportLine::Forgotten(IpOnly::new(time, protocol)),
+            Change::Expired { protocol } => ReportLine::Expired(IpOnly::new(time, protocol)),
+            Change::Evicted { protocol } => ReportLine::Evicted(IpOnly::new(time, protocol)),
+            Change::Refused { protocol } => ReportLine::Refused(IpOnly::new(time, protocol)),
         }
     }
 
-    pub(super) fn neighbor(interface: &InterfaceName, entry: &Neighbor<Ipv4Addr>) -> Line {
-        Line::Neighbor {
+    pub(super) fn neighbor(interface: &InterfaceName, entry: &Neighbor<Ipv4Addr>) -> ReportLine {
+        ReportLine::Neighbor {
             interface: interface.as_str().to_owned(),
-            protocol_address: entry.protocol,
-            hardware_address: entry.hardware.map(|hardware| hardware.to_string()),
+            ip: entry.protocol,
+            mac: entry.hardware.map(|mac| mac.to_string()),
             state: entry.state.name(),
         }
     }
@@ -219,8 +235,8 @@ impl Line {
         source: Option<MacAddr>,
         layer: &'static str,
         reason: DropReason,
-    ) -> Line {
-        Line::Dropped {
+    ) -> ReportLine {
+        ReportLine::Dropped {
             time: now.as_nanos(),
             source: source.map(|source| source.to_string()),
             layer,
@@ -228,8 +244,8 @@ impl Line {
         }
     }
 
-    pub(super) fn suppressed(now: Instant, suppressed: &Suppressed) -> Line {
-        Line::Suppressed {
+    pub(super) fn suppressed(now: Instant, suppressed: &SuppressedLines) -> ReportLine {
+        ReportLine::Suppressed {
             time: now.as_nanos(),
             event_name: suppressed.kind.name(),
             reason: suppressed.kind.reason(),
@@ -237,35 +253,35 @@ impl Line {
         }
     }
 
-    pub(super) fn frame(now: Instant, direction: Direction, octets: &[u8]) -> Line {
-        let mut digits = String::with_capacity(2 * octets.len());
-        for octet in octets {
+    pub(super) fn frame(now: Instant, direction: Direction, bytes: &[u8]) -> ReportLine {
+        let mut digits = String::with_capacity(2 * bytes.len());
+        for byte in bytes {
             // Writing to a String does not fail.
-            let _ = write!(digits, "{octet:02x}");
+            let _ = write!(digits, "{byte:02x}");
         }
-        Line::Frame {
+        ReportLine::Frame {
             time: now.as_nanos(),
             direction: direction.name(),
-            length: octets.len(),
-            octets: digits,
+            length: bytes.len(),
+            bytes: digits,
         }
     }
 
-    pub(super) fn counters(counters: &[Counter]) -> Line {
+    pub(super) fn counters(counters: &[Counter]) -> ReportLine {
         let mut layers: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
         for Counter { layer, name, count, .. } in counters {
             layers.entry(*layer).or_default().insert(name.clone(), *count);
         }
-        Line::Counters { counters: layers }
+        ReportLine::Counters { counters: layers }
     }
 }
 
-/// A value as people write it.
-pub(super) fn in_words<T: fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+/// Serializes a value as its text.
+pub(super) fn as_text<T: fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
 }
 
-impl fmt::Display for Line {
+impl fmt::Display for ReportLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&json(self))
     }

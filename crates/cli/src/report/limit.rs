@@ -1,4 +1,4 @@
-//! How many lines of one kind are printed: no sender of frames can flood the log.
+//! Rate limit of similar lines, so that no sender of frames can flood the log.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -8,29 +8,29 @@ use host::{DropReason, HostEvent};
 use link::EtherType;
 use tap::Instant;
 
-/// What similar lines have in common.
+/// Kind of similar lines.
 ///
-/// There are finitely many but for the addresses, whose number [`LineLimits`] bounds: a reason to drop a frame carries no number but its EtherType, which is left out.
+/// Their number is finite except for the addresses, which [`LineLimits`] bounds: the one number in a drop reason is the EtherType, which is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum LineKind {
     /// Events of this name.
     Event(&'static str),
-    /// Events of this name about this address: a flood about one hides none about another.
+    /// Events of this name about this address, so that a flood about one address hides no other.
     EventAbout(&'static str, Ipv4Addr),
     /// Dropped frames, for this reason.
     Dropped(DropReason),
 }
 
-/// How many lines of each kind were printed lately, and how many were not.
+/// Rate limits of lines by kind.
 #[derive(Debug, Default)]
 pub(super) struct LineLimits {
-    windows: Vec<Window>,
+    windows: Vec<LineWindow>,
 }
 
-/// The span of time in which lines of one kind are counted.
+/// A window of time in which the lines of one kind are counted.
 #[derive(Debug)]
-struct Window {
-    kind: Kind,
+struct LineWindow {
+    kind: LineKind,
     end: Instant,
     printed: u32,
     suppressed: u64,
@@ -38,25 +38,25 @@ struct Window {
 
 /// Lines of one kind that were not printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Suppressed {
-    pub(super) kind: Kind,
+pub(super) struct SuppressedLines {
+    pub(super) kind: LineKind,
     pub(super) count: u64,
 }
 
 impl LineLimits {
-    /// How many lines of one kind are printed in one window.
+    /// Maximum number of printed lines of one kind in one window.
     pub(super) const LINES: u32 = 10;
-    /// How long a window lasts.
+    /// Length of a window.
     pub(super) const WINDOW: Duration = Duration::from_secs(10);
-    /// How many addresses have a window of their own for events of one name; further ones share one.
+    /// Maximum number of addresses with a separate window for events of one name; further addresses share one window.
     const ADDRESSES: usize = 64;
 
     /// Whether one more line of this kind may be printed; if not, it is counted.
-    pub(super) fn admits(&mut self, now: Instant, kind: Kind) -> bool {
+    pub(super) fn admits(&mut self, now: Instant, kind: LineKind) -> bool {
         let kind = self.counted_as(now, kind);
         let known = self.windows.iter_mut().find(|window| window.kind == kind);
         let Some(window) = known else {
-            self.windows.push(Window { kind, end: now + Self::WINDOW, printed: 1, suppressed: 0 });
+            self.windows.push(LineWindow { kind, end: now + Self::WINDOW, printed: 1, suppressed: 0 });
             return true;
         };
         if now >= window.end && window.suppressed == 0 {
@@ -71,38 +71,43 @@ impl LineLimits {
         admits
     }
 
-    /// The kind whose window counts an event: its address's, as long as there is capacity for it.
-    fn counted_as(&mut self, now: Instant, kind: Kind) -> Kind {
-        let Kind::EventAbout(name, _) = kind else { return kind };
+    /// Returns the kind whose window counts an event: the kind with its address, up to [`Self::ADDRESSES`] addresses.
+    fn counted_as(&mut self, now: Instant, kind: LineKind) -> LineKind {
+        let LineKind::EventAbout(name, _) = kind else { return kind };
         if self.windows.iter().any(|window| window.kind == kind) {
             return kind;
         }
-        let is_of_name = |window: &Window| matches!(window.kind, Kind::EventAbout(other, _) if other == name);
+        let is_of_name =
+            |window: &LineWindow| matches!(window.kind, LineKind::EventAbout(other, _) if other == name);
         self.windows.retain(|window| !is_of_name(window) || window.suppressed > 0 || now < window.end);
         let count = self.windows.iter().filter(|window| is_of_name(window)).count();
-        if count < Self::ADDRESSES { kind } else { Kind::Event(name) }
+        if count < Self::ADDRESSES { kind } else { LineKind::Event(name) }
     }
 
-    /// When the next window with suppressed lines ends.
+    /// Returns when the next window with suppressed lines ends.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.windows.iter().filter(|window| window.suppressed > 0).map(|window| window.end).min()
     }
 
-    /// Takes what was suppressed in a window that has ended; without a time, in any window.
-    pub(super) fn take(&mut self, now: Option<Instant>) -> Option<Suppressed> {
+    /// Takes the suppressed lines of a window that has ended, or of any window without a time.
+    pub(super) fn take(&mut self, now: Option<Instant>) -> Option<SuppressedLines> {
         let has_ended = |end| now.is_none_or(|now| now >= end);
         let window = self.windows.iter_mut().find(|window| window.suppressed > 0 && has_ended(window.end))?;
-        Some(Suppressed { kind: window.kind, count: std::mem::take(&mut window.suppressed) })
+        Some(SuppressedLines { kind: window.kind, count: std::mem::take(&mut window.suppressed) })
     }
 }
 
-impl Kind {
-    /// The kind of an event; none if other stations cannot cause it again and again.
-    pub(super) fn of_event(event: HostEvent) -> Option<Kind> {
+impl LineKind {
+    /// Returns the kind of an event; none if other stations cannot cause it repeatedly.
+    pub(super) fn of_event(event: HostEvent) -> Option<LineKind> {
         let name = match event {
             HostEvent::Arp(arp::Event::Claim(event)) => match event {
-                ClaimEvent::Conflict { protocol, .. } => return Some(Kind::EventAbout("conflict", protocol)),
-                ClaimEvent::Defended { protocol, .. } => return Some(Kind::EventAbout("defended", protocol)),
+                ClaimEvent::Conflict { protocol, .. } => {
+                    return Some(LineKind::EventAbout("conflict", protocol));
+                }
+                ClaimEvent::Defended { protocol, .. } => {
+                    return Some(LineKind::EventAbout("defended", protocol));
+                }
                 ClaimEvent::Probing { .. }
                 | ClaimEvent::Bound { .. }
                 | ClaimEvent::ProbeConflict { .. }
@@ -112,7 +117,7 @@ impl Kind {
                 Change::Learned { .. } => "learned",
                 Change::Asking { .. } => "asking",
                 Change::Forgotten { .. } => "forgotten",
-                Change::Moved { protocol, .. } => return Some(Kind::EventAbout("moved", protocol)),
+                Change::Moved { protocol, .. } => return Some(LineKind::EventAbout("moved", protocol)),
                 Change::Held { .. } => "held",
                 Change::Changed { .. } => "changed",
                 Change::Expired { .. } => "expired",
@@ -122,18 +127,18 @@ impl Kind {
             HostEvent::EchoReply(_) => "echoed",
             HostEvent::DeliveryFailed(_) => "undelivered",
         };
-        Some(Kind::Event(name))
+        Some(LineKind::Event(name))
     }
 
-    /// The kind of a drop.
-    pub(super) fn of_drop(reason: DropReason) -> Kind {
-        Kind::Dropped(match reason {
+    /// Returns the kind of a drop.
+    pub(super) fn of_drop(reason: DropReason) -> LineKind {
+        LineKind::Dropped(match reason {
             DropReason::UnsupportedEtherType(_) => DropReason::UnsupportedEtherType(EtherType(0)),
             other => other,
         })
     }
 
-    /// The event that its lines have in JSON: the first word of each.
+    /// Returns the name of its events in JSON, which is the first word of its text lines.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Event(name) | Self::EventAbout(name, _) => name,
@@ -141,7 +146,7 @@ impl Kind {
         }
     }
 
-    /// Why its frames were dropped, in words.
+    /// Returns the reason of its drops, as text.
     pub(super) fn reason(self) -> Option<String> {
         match self {
             Self::Event(_) | Self::EventAbout(..) => None,
@@ -151,13 +156,13 @@ impl Kind {
     }
 }
 
-impl Suppressed {
-    /// What was not printed, in words.
-    pub(super) fn sentence(self) -> String {
-        let Suppressed { kind, count } = self;
+impl SuppressedLines {
+    /// Returns the text line about them.
+    pub(super) fn text(self) -> String {
+        let SuppressedLines { kind, count } = self;
         let address = match kind {
-            Kind::EventAbout(_, address) => Some(address.to_string()),
-            Kind::Event(_) | Kind::Dropped(_) => None,
+            LineKind::EventAbout(_, address) => Some(address.to_string()),
+            LineKind::Event(_) | LineKind::Dropped(_) => None,
         };
         let reason = kind.reason().or(address).map_or(String::new(), |reason| format!(", {reason}"));
         let lines = if count == 1 { "line" } else { "lines" };

@@ -52,75 +52,75 @@ fn events() -> Vec<HostEvent> {
 #[test]
 fn change_of_the_link_is_one_line() {
     let state = LinkState { is_up: true, has_carrier: false, mtu: 1_500 };
-    let line = |json| printed(Level::Events, json, |report| report.link(NOW, state));
+    let line = |json| printed(Verbosity::Events, json, |report| report.link(NOW, state));
     assert_eq!(line(false), "01:01:01.000042 link has no carrier\n");
     testbed::schema::check_lines("host", &line(true));
     testbed::schema::check_lines("ping", &line(true));
 }
 
-fn printed(level: Level, json: bool, act: impl FnOnce(&mut Report<Vec<u8>>)) -> String {
-    let mut report = Report::new(Vec::new(), level, json);
+fn printed(level: Verbosity, json: bool, act: impl FnOnce(&mut HostReport<Vec<u8>>)) -> String {
+    let mut report = HostReport::new(Vec::new(), level, json);
     act(&mut report);
     report.flush();
     String::from_utf8(report.out.into_inner()).unwrap()
 }
 
-fn drop_one(report: &mut Report<Vec<u8>>) {
+fn drop_one(report: &mut HostReport<Vec<u8>>) {
     report.frame_received(NOW, &[2; 14]);
     report.frame_handled(NOW, FrameOutcome::Dropped(link::LinkDropReason::GroupSource.into()));
 }
 
 #[test]
 fn frames_for_other_stations_are_printed_only_with_every_frame() {
-    let for_others = |report: &mut Report<Vec<u8>>| {
+    let for_others = |report: &mut HostReport<Vec<u8>>| {
         report.frame_handled(NOW, FrameOutcome::Dropped(link::LinkDropReason::NotForUs.into()));
     };
-    assert_eq!(printed(Level::Events, false, for_others), "");
-    assert_eq!(printed(Level::Frames, false, for_others).lines().count(), 1);
-    assert_eq!(printed(Level::Events, true, for_others), "");
-    assert_eq!(printed(Level::Frames, true, for_others).lines().count(), 1);
+    assert_eq!(printed(Verbosity::Events, false, for_others), "");
+    assert_eq!(printed(Verbosity::Frames, false, for_others).lines().count(), 1);
+    assert_eq!(printed(Verbosity::Events, true, for_others), "");
+    assert_eq!(printed(Verbosity::Frames, true, for_others).lines().count(), 1);
 }
 
 #[test]
 fn a_drop_names_its_sender_and_its_reason() {
-    let text = printed(Level::Events, false, drop_one);
+    let text = printed(Verbosity::Events, false, drop_one);
     assert_eq!(text, "01:01:01.000042 dropped a frame from 02:02:02:02:02:02: source is a group address\n");
 }
 
 #[test]
 fn quiet_prints_no_drop_and_frames_prints_the_frame_too() {
-    assert_eq!(printed(Level::Quiet, false, drop_one), "");
-    assert_eq!(printed(Level::Frames, false, drop_one).lines().count(), 2);
+    assert_eq!(printed(Verbosity::Quiet, false, drop_one), "");
+    assert_eq!(printed(Verbosity::Frames, false, drop_one).lines().count(), 2);
 }
 
 #[test]
 fn a_flood_of_drops_is_a_few_lines_when_it_is_not_every_frame_that_is_printed() {
-    let flood = |report: &mut Report<Vec<u8>>| {
+    let flood = |report: &mut HostReport<Vec<u8>>| {
         (0..1_000).for_each(|_| drop_one(report));
         report.suppressed(NOW, None);
     };
     for json in [false, true] {
-        let text = printed(Level::Events, json, flood);
+        let text = printed(Verbosity::Events, json, flood);
         assert_eq!(text.lines().count(), 11, "{text}");
         let last = text.lines().last().unwrap();
         assert!(last.contains("suppressed") && last.contains("990"), "{last}");
         assert!(last.contains("source is a group address"), "{last}");
-        assert_eq!(printed(Level::Frames, json, flood).lines().count(), 2_000);
+        assert_eq!(printed(Verbosity::Frames, json, flood).lines().count(), 2_000);
     }
 }
 
 #[test]
 fn every_limited_event_has_the_name_that_json_gives_it() {
     for event in events() {
-        let line = serde_json::to_value(Line::event(NOW, event)).unwrap();
-        let name = Kind::of_event(event).map(Kind::name);
+        let line = serde_json::to_value(ReportLine::event(NOW, event)).unwrap();
+        let name = LineKind::of_event(event).map(LineKind::name);
         assert!(name.is_none_or(|name| line["event"] == name), "{line}: {name:?}");
     }
 }
 
 #[test]
 fn for_people_who_see_colour_time_direction_and_the_first_word_have_theirs() {
-    let mut report = Report::new(Vec::new(), Level::Frames, false).painted(Paint::ALL);
+    let mut report = HostReport::new(Vec::new(), Verbosity::Frames, false).with_styler(Styler::ENABLED);
     drop_one(&mut report);
     report.flush();
     let text = String::from_utf8(report.out.into_inner()).unwrap();
@@ -133,23 +133,23 @@ fn for_people_who_see_colour_time_direction_and_the_first_word_have_theirs() {
 
 #[test]
 fn json_is_never_coloured_and_trouble_looks_otherwise_than_the_everyday() {
-    let mut report = Report::new(Vec::new(), Level::Frames, true).painted(Paint::ALL);
+    let mut report = HostReport::new(Vec::new(), Verbosity::Frames, true).with_styler(Styler::ENABLED);
     drop_one(&mut report);
     report.flush();
     assert!(!String::from_utf8(report.out.into_inner()).unwrap().contains('\u{1b}'));
-    let styled = |wanted| events().into_iter().filter(|event| sentence::style(*event) == wanted).count();
-    assert_eq!((styled(crate::color::BAD), styled(WARNING), styled(crate::color::WORD)), (3, 5, 9));
+    let styled = |wanted| events().into_iter().filter(|event| event_style(*event) == wanted).count();
+    assert_eq!((styled(crate::color::ERROR), styled(WARNING), styled(crate::color::EMPHASIS)), (3, 5, 9));
 }
 
 #[test]
 fn every_event_is_one_json_object_a_line_with_its_time() {
     for event in events() {
-        let line = serde_json::to_value(Line::event(NOW, event)).unwrap();
+        let line = serde_json::to_value(ReportLine::event(NOW, event)).unwrap();
         assert!(line.get("event").is_some_and(Value::is_string), "{line}");
         assert_eq!(line.get("time").and_then(Value::as_u64), Some(NOW.as_nanos()));
-        assert!(sentence(event).starts_with(line["event"].as_str().unwrap()));
+        assert!(event_text(event).starts_with(line["event"].as_str().unwrap()));
     }
-    let text = printed(Level::Frames, true, drop_one);
+    let text = printed(Verbosity::Frames, true, drop_one);
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines[0]["octets"], "02".repeat(14));
     assert_eq!(
@@ -163,25 +163,25 @@ fn whatever_is_printed_as_json_is_what_the_schema_says_and_nothing_it_says_is_ne
     let interface = "tap0".parse().unwrap();
     let network = "10.0.0.2/24".parse().unwrap();
     let mac = MacAddr::new([2, 0, 0, 0, 0, 2]);
-    let one = Ready { hardware_address: mac, address: network, count: 1, vlan: None };
-    let range = Ready { vlan: Some(5), count: 256, ..one };
+    let one = ReadyHosts { mac, address: network, count: 1, vlan: None };
+    let range = ReadyHosts { vlan: Some(5), count: 256, ..one };
     let entry = |hardware| Neighbor { protocol: network.addr(), hardware, state: arp::State::Static };
     let counter = Counter { layer: "tap", name: "received".to_owned(), count: 0, is_loss: false };
     let reason = DropReason::from(link::LinkDropReason::GroupSource);
     let more = [
-        Line::ready(&interface, 1_500, &[]),
-        Line::ready(&interface, 1_500, &[one, range]),
-        Line::neighbor(&interface, &entry(Some(mac))),
-        Line::neighbor(&interface, &entry(None)),
-        Line::dropped(NOW, Some(mac), layer(reason), reason),
-        Line::dropped(NOW, None, layer(reason), reason),
-        Line::suppressed(NOW, &Suppressed { kind: Kind::of_drop(reason), count: 37 }),
-        Line::suppressed(NOW, &Suppressed { kind: Kind::Event("learned"), count: 1 }),
-        Line::frame(NOW, Direction::In, &[2; 14]),
-        Line::frame(NOW, Direction::Out, &[]),
-        Line::counters(&[counter]),
+        ReportLine::ready(&interface, 1_500, &[]),
+        ReportLine::ready(&interface, 1_500, &[one, range]),
+        ReportLine::neighbor(&interface, &entry(Some(mac))),
+        ReportLine::neighbor(&interface, &entry(None)),
+        ReportLine::dropped(NOW, Some(mac), layer_name(reason), reason),
+        ReportLine::dropped(NOW, None, layer_name(reason), reason),
+        ReportLine::suppressed(NOW, &SuppressedLines { kind: LineKind::of_drop(reason), count: 37 }),
+        ReportLine::suppressed(NOW, &SuppressedLines { kind: LineKind::Event("learned"), count: 1 }),
+        ReportLine::frame(NOW, Direction::In, &[2; 14]),
+        ReportLine::frame(NOW, Direction::Out, &[]),
+        ReportLine::counters(&[counter]),
     ];
-    let lines = events().into_iter().map(|event| Line::event(NOW, event)).chain(more);
+    let lines = events().into_iter().map(|event| ReportLine::event(NOW, event)).chain(more);
     let link = LinkState { is_up: true, has_carrier: false, mtu: 1_500 };
     let link = crate::output::json(&LinkChange::new(NOW, link));
     let lines: Vec<String> = lines.map(|line| line.to_string()).chain([link]).collect();

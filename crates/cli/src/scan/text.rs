@@ -6,7 +6,7 @@ use arptools::sweep::{Counts, Heard, Outcome, Sweep};
 use link::MacAddr;
 use tap::linux::InterfaceName;
 
-use crate::color::{BAD, Paint};
+use crate::color::{ERROR, Styler};
 
 /// An event of a sweep that is printed.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +31,7 @@ const LOCAL: u8 = 2;
 
 /// Returns an event as one line or more, without the last line feed. Without `names` no vendors are printed.
 pub(super) fn lines<'a>(
-    paint: Paint,
+    styler: Styler,
     interface: &InterfaceName,
     sweep: &Sweep,
     names: Option<impl Fn(MacAddr) -> Option<&'a str>>,
@@ -45,9 +45,9 @@ pub(super) fn lines<'a>(
             sender.protocol,
             sweep.targets()
         ),
-        ScanEvent::Reply { heard, .. } => reply_text(paint, heard, names),
+        ScanEvent::Reply { heard, .. } => reply_text(styler, heard, names),
         ScanEvent::Statistics { elapsed, lost, .. } => {
-            statistics_text(paint, sweep.counts(), *elapsed, *lost)
+            statistics_text(styler, sweep.counts(), *elapsed, *lost)
         }
     }
 }
@@ -62,12 +62,16 @@ pub(super) fn capture_comment(heard: Option<Heard>) -> &'static str {
     }
 }
 
-fn reply_text<'a>(paint: Paint, heard: &Heard, names: Option<impl Fn(MacAddr) -> Option<&'a str>>) -> String {
+fn reply_text<'a>(
+    styler: Styler,
+    heard: &Heard,
+    names: Option<impl Fn(MacAddr) -> Option<&'a str>>,
+) -> String {
     let (protocol, hardware) = (heard.packet.sender_protocol, heard.packet.sender_hardware);
     let vendor = names.map(|names| names(hardware).unwrap_or_else(|| unknown_vendor(hardware)));
     let vendor = vendor.map(|vendor| format!("\t{vendor}")).unwrap_or_default();
     let again = if heard.number > 1 { format!(" (DUP: {})", heard.number) } else { String::new() };
-    let conflict = heard.rival.map(|rival| paint.paint(BAD, &format!("(CONFLICT: also at {rival})")));
+    let conflict = heard.rival.map(|rival| styler.apply(ERROR, &format!("(CONFLICT: also at {rival})")));
     let conflict = conflict.map(|mark| format!(" {mark}")).unwrap_or_default();
     format!("{protocol}\t{hardware}{vendor}{again}{conflict}")
 }
@@ -78,17 +82,17 @@ fn unknown_vendor(hardware: MacAddr) -> &'static str {
     if first & LOCAL != 0 { "(Unknown: locally administered)" } else { "(Unknown)" }
 }
 
-fn statistics_text(paint: Paint, counts: &Counts, elapsed: Duration, lost: u64) -> String {
+fn statistics_text(styler: Styler, counts: &Counts, elapsed: Duration, lost: u64) -> String {
     let Counts { asked, sent, refused, answered, duplicates, conflicts, contested, .. } = *counts;
     let replies = answered.saturating_add(duplicates).saturating_add(conflicts);
     let refused = if refused > 0 { format!(", {refused} refused by the wire") } else { String::new() };
     let lost = if lost > 0 { format!(", {lost} frames lost unread") } else { String::new() };
     let conflict = match contested {
         0 => String::new(),
-        1 => format!("\n{}", paint.paint(BAD, "CONFLICT: several stations replied for 1 address")),
+        1 => format!("\n{}", styler.apply(ERROR, "CONFLICT: several stations replied for 1 address")),
         _ => format!(
             "\n{}",
-            paint.paint(BAD, &format!("CONFLICT: several stations replied for {contested} addresses"))
+            styler.apply(ERROR, &format!("CONFLICT: several stations replied for {contested} addresses"))
         ),
     };
     format!(

@@ -24,7 +24,7 @@ use self::keys::Ui;
 use self::picture::Picture;
 use super::observer::Observer;
 use super::show::Lines;
-use crate::color::Paint;
+use crate::color::Styler;
 use crate::output::{Output, standard_output};
 use crate::signals::Signals;
 
@@ -36,7 +36,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub(super) struct Screen {
     name: String,
     is_live: bool,
-    paint: Paint,
+    styler: Styler,
     /// Signals, and keys.
     wakers: Epoll,
     keyboard: Option<File>,
@@ -52,14 +52,14 @@ struct Restored(DefaultTerminal);
 
 impl Screen {
     /// One that shows `name`; the terminal is left alone until there is something to show.
-    pub(super) fn new(name: String, is_live: bool, paint: Paint, signals: &Signals) -> io::Result<Screen> {
+    pub(super) fn new(name: String, is_live: bool, styler: Styler, signals: &Signals) -> io::Result<Screen> {
         let wakers = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         wakers.add(signals, EpollEvent::new(EpollFlags::EPOLLIN, 0))?;
         let keyboard = add_keys(&wakers)?;
         Ok(Screen {
             name,
             is_live,
-            paint,
+            styler,
             wakers,
             keyboard,
             terminal: None,
@@ -94,7 +94,7 @@ impl Screen {
     /// Takes keys, and draws if that is due. `now` is the time by which pictures follow each other.
     pub(super) fn refresh(&mut self, now: Instant, observer: &Observer) -> io::Result<()> {
         if self.terminal.is_none() {
-            self.terminal = Some(Restored::open(self.paint)?);
+            self.terminal = Some(Restored::open(self.styler)?);
         }
         let is_changed = self.take_keys()?;
         if !is_changed && !self.pause(now).is_zero() {
@@ -108,9 +108,9 @@ impl Screen {
         };
         let picture = self.picture.insert(picture);
         picture.sort(self.ui.sort);
-        let (ui, paint) = (&mut self.ui, self.paint);
+        let (ui, styler) = (&mut self.ui, self.styler);
         if let Some(Restored(terminal)) = &mut self.terminal {
-            terminal.draw(|frame| draw::draw(frame, picture, ui, paint))?;
+            terminal.draw(|frame| draw::draw(frame, picture, ui, styler))?;
         }
         Ok(())
     }
@@ -118,7 +118,7 @@ impl Screen {
     /// Leaves the terminal as it was. What is said at the end goes to standard output.
     pub(super) fn leave(self) -> io::Result<Lines> {
         drop(self.terminal);
-        Ok(Lines { out: Output::new(standard_output()?), paint: self.paint, json: false, waits: false })
+        Ok(Lines { out: Output::new(standard_output()?), styler: self.styler, json: false, waits: false })
     }
 
     /// Takes what was pressed. Returns whether the picture is another now.
@@ -176,8 +176,8 @@ fn is_utf8() -> bool {
 }
 
 impl Restored {
-    fn open(paint: Paint) -> io::Result<Restored> {
-        force_color_output(paint.is_any());
+    fn open(styler: Styler) -> io::Result<Restored> {
+        force_color_output(styler.is_enabled());
         ratatui::try_init().map(Restored).inspect_err(|_| {
             let _ = ratatui::try_restore();
         })

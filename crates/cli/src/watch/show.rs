@@ -12,10 +12,10 @@ use tap::{Instant, LinkState};
 use super::observer::Observer;
 use super::screen::Screen;
 use super::{json, words};
-use crate::color::{FAINT, Paint, WARNING};
+use crate::color::{DIMMED, Styler, WARNING};
 use crate::failure::{Failure, check_written, warn_of_lost_lines};
 use crate::link_change::{self, LinkChange};
-use crate::output::{self, HALF, Output};
+use crate::output::{self, HALF_CAPACITY, Output};
 use crate::signals::Signals;
 
 /// How long a reader may take for the last lines.
@@ -30,7 +30,7 @@ pub(super) enum Show {
 /// One line an event.
 pub(super) struct Lines {
     pub(super) out: Output<File>,
-    pub(super) paint: Paint,
+    pub(super) styler: Styler,
     pub(super) json: bool,
     /// Whether what is read waits for whoever reads the lines, as a file does and a wire does not.
     pub(super) waits: bool,
@@ -59,7 +59,7 @@ impl Show {
             }
         }
         if let Self::Lines(lines) = self {
-            lines.hand_over(Duration::ZERO, HALF, signals)?;
+            lines.drain_to(Duration::ZERO, HALF_CAPACITY, signals)?;
         }
         Ok(())
     }
@@ -70,7 +70,7 @@ impl Show {
             let line = if lines.json {
                 output::json(&LinkChange::new(now, state))
             } else {
-                lines.timed(now, &lines.paint.first_word(WARNING, &link_change::text(state)))
+                lines.timed(now, &lines.styler.apply_to_first_word(WARNING, &link_change::text(state)))
             };
             lines.print(&line);
             lines.out.flush(Duration::ZERO);
@@ -94,14 +94,14 @@ impl Show {
                 lines.print(&json::address(observer.now, &row));
                 // Who has read nothing for so long is not waited for again and again.
                 if has_room && lines.out.is_half_full() {
-                    has_room = lines.hand_over(PATIENCE, HALF, signals)?;
+                    has_room = lines.drain_to(PATIENCE, HALF_CAPACITY, signals)?;
                 }
             }
             lines.print(&json::statistics(observer, frames_lost));
         } else {
             lines.print(&words::statistics(observer, frames_lost));
         }
-        lines.hand_over(PATIENCE, 0, signals)?;
+        lines.drain_to(PATIENCE, 0, signals)?;
         warn_of_lost_lines(lines.out.finish(Duration::ZERO));
         check_written(lines.out.take_failure())
     }
@@ -145,14 +145,14 @@ impl Lines {
         let line = if self.json {
             json::event(now, event)
         } else {
-            self.timed(now, &self.paint.first_word(words::style(event), &words::sentence(event)))
+            self.timed(now, &self.styler.apply_to_first_word(words::style(event), &words::sentence(event)))
         };
         self.print(&line);
     }
 
     /// A line for people, with the time before it.
     fn timed(&self, now: Instant, text: &str) -> String {
-        format!("{} {text}", self.paint.paint(FAINT, &words::Date(now).to_string()))
+        format!("{} {text}", self.styler.apply(DIMMED, &words::Date(now).to_string()))
     }
 
     fn print(&mut self, line: &str) {
@@ -161,9 +161,9 @@ impl Lines {
 
     /// Hands over what waits, as far as there is room for each bit of it within `limit`; all but so many octets if
     /// there is time. Returns whether no more are left.
-    fn hand_over(&mut self, limit: Duration, rest: usize, signals: &Signals) -> io::Result<bool> {
+    fn drain_to(&mut self, limit: Duration, rest: usize, signals: &Signals) -> io::Result<bool> {
         if self.waits {
-            self.out.hand_over(rest, signals)?;
+            self.out.drain_to(rest, signals)?;
         }
         if !self.waits || self.out.pending() > rest {
             self.out.flush(limit);

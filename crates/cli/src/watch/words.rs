@@ -8,7 +8,7 @@ use arptools::census::{Counts, Event, Presence};
 use tap::Instant;
 
 use super::observer::Observer;
-use crate::color::{BAD, GOOD, WARNING, WORD};
+use crate::color::{EMPHASIS, ERROR, SUCCESS, WARNING};
 
 /// What happened, in words. Two hardware addresses and an address fit into a line of 80 beside the time.
 pub(super) fn sentence(event: Event) -> String {
@@ -45,7 +45,7 @@ pub(super) fn sentence(event: Event) -> String {
 /// How the first word of its sentence looks: what somebody must see to, what is worth a look, the rest.
 pub(super) fn style(event: Event) -> Style {
     match event {
-        Event::Conflict { .. } => BAD,
+        Event::Conflict { .. } => ERROR,
         Event::Probe { holder: Some(_), .. }
         | Event::Moved { .. }
         | Event::Mismatch { .. }
@@ -53,8 +53,10 @@ pub(super) fn style(event: Event) -> Style {
         | Event::Many { .. }
         | Event::Flood { .. }
         | Event::Full { .. } => WARNING,
-        Event::New { .. } | Event::Returned { .. } => GOOD,
-        Event::Probe { .. } | Event::Announcement { .. } | Event::Gone { .. } | Event::Evicted { .. } => WORD,
+        Event::New { .. } | Event::Returned { .. } => SUCCESS,
+        Event::Probe { .. } | Event::Announcement { .. } | Event::Gone { .. } | Event::Evicted { .. } => {
+            EMPHASIS
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 
-const CONFLICT: Kind = Kind::Event("conflict");
+const CONFLICT: LineKind = LineKind::Event("conflict");
 
 fn at(seconds: u64) -> Instant {
     Instant::ORIGIN + Duration::from_secs(seconds)
@@ -11,10 +11,10 @@ fn lines_of_a_kind_are_suppressed_and_counted_when_a_window_has_enough() {
     let mut limits = LineLimits::default();
     let printed = (0..1_000).filter(|_| limits.admits(at(1), CONFLICT)).count();
     assert_eq!(printed, 10);
-    assert!(limits.admits(at(1), Kind::Event("learned")), "another kind has a window of its own");
+    assert!(limits.admits(at(1), LineKind::Event("learned")), "another kind has a window of its own");
     assert_eq!(limits.deadline(), Some(at(11)));
     assert_eq!(limits.take(Some(at(10))), None);
-    assert_eq!(limits.take(Some(at(11))), Some(Suppressed { kind: CONFLICT, count: 990 }));
+    assert_eq!(limits.take(Some(at(11))), Some(SuppressedLines { kind: CONFLICT, count: 990 }));
     assert_eq!((limits.deadline(), limits.take(None)), (None, None));
     assert!(limits.admits(at(11), CONFLICT));
 }
@@ -26,7 +26,7 @@ fn suppressed_lines_are_reported_before_the_next_window_begins() {
         limits.admits(at(0), CONFLICT);
     }
     assert!(!limits.admits(at(60), CONFLICT), "the report of the last window is due");
-    assert_eq!(limits.take(Some(at(60))), Some(Suppressed { kind: CONFLICT, count: 2 }));
+    assert_eq!(limits.take(Some(at(60))), Some(SuppressedLines { kind: CONFLICT, count: 2 }));
     assert!(limits.admits(at(60), CONFLICT));
 }
 
@@ -41,18 +41,18 @@ fn slow_lines_are_never_suppressed() {
 fn kinds_stay_few_when_a_stranger_tries_every_ether_type() {
     let mut limits = LineLimits::default();
     for number in 0..=u16::MAX {
-        limits.admits(at(0), Kind::of_drop(DropReason::UnsupportedEtherType(EtherType(number))));
+        limits.admits(at(0), LineKind::of_drop(DropReason::UnsupportedEtherType(EtherType(number))));
     }
     let suppressed = limits.take(None).unwrap();
-    assert_eq!(suppressed.sentence(), "suppressed 65526 similar lines: dropped, unsupported EtherType");
+    assert_eq!(suppressed.text(), "suppressed 65526 similar lines: dropped, unsupported EtherType");
     assert_eq!(limits.windows.len(), 1);
 }
 
 /// A conflict about one of many addresses.
-fn conflict(number: u8) -> Kind {
+fn conflict(number: u8) -> LineKind {
     let hardware = link::MacAddr::new([2, 0, 0, 0, 0, 7]);
     let event = ClaimEvent::Conflict { protocol: [10, 0, 0, number].into(), hardware };
-    Kind::of_event(HostEvent::Arp(arp::Event::Claim(event))).unwrap()
+    LineKind::of_event(HostEvent::Arp(arp::Event::Claim(event))).unwrap()
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn event_is_printed_when_a_flood_is_about_another_address() {
     }
     assert!(limits.admits(at(0), conflict(3)), "another address");
     let suppressed = limits.take(None).unwrap();
-    assert_eq!(suppressed.sentence(), "suppressed 990 similar lines: conflict, 10.0.0.2");
+    assert_eq!(suppressed.text(), "suppressed 990 similar lines: conflict, 10.0.0.2");
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn addresses_share_a_window_when_there_are_too_many() {
     let mut limits = LineLimits::default();
     let printed = (0..=255).filter(|number| limits.admits(at(0), conflict(*number))).count();
     assert_eq!((printed, limits.windows.len()), (64 + 10, 65));
-    assert_eq!(limits.take(None).unwrap().sentence(), "suppressed 182 similar lines: conflict");
+    assert_eq!(limits.take(None).unwrap().text(), "suppressed 182 similar lines: conflict");
     // A window that has ended gives way to another address's.
     assert!((100..110).all(|number| limits.admits(at(11), conflict(number))));
     assert_eq!(limits.windows.len(), 11);

@@ -8,7 +8,7 @@ fn name(address: MacAddr) -> Option<&'static str> {
 }
 
 fn printed(sweep: &Sweep, event: ScanEvent) -> String {
-    lines(Paint::NONE, &"tap0".parse().unwrap(), sweep, Some(name), &event)
+    lines(Styler::DISABLED, &"tap0".parse().unwrap(), sweep, Some(name), &event)
 }
 
 fn line(heard: Heard) -> String {
@@ -46,7 +46,7 @@ fn conflict_is_marked_in_reply_and_summary() {
     let second = reply(&mut sweep, RIVAL);
     let text = "10.0.0.1\t02:00:00:00:00:0b\t(Unknown: locally administered) (DUP: 2) (CONFLICT: also at 00:01:02:03:04:05)";
     assert_eq!(line(second), text);
-    let bold = reply_text(Paint::ALL, &second, Some(name));
+    let bold = reply_text(Styler::ENABLED, &second, Some(name));
     assert!(
         bold.ends_with("(DUP: 2) \u{1b}[1m\u{1b}[31m(CONFLICT: also at 00:01:02:03:04:05)\u{1b}[0m"),
         "{bold:?}"
@@ -67,7 +67,7 @@ fn conflict_is_marked_in_reply_and_summary() {
 fn reply_line_ends_with_mac_address_without_vendors() {
     let heard = reply(&mut sweep(), IANA);
     let none: Option<fn(MacAddr) -> Option<&'static str>> = None;
-    assert_eq!(reply_text(Paint::NONE, &heard, none), "10.0.0.1\t00:00:5e:00:01:01");
+    assert_eq!(reply_text(Styler::DISABLED, &heard, none), "10.0.0.1\t00:00:5e:00:01:01");
 }
 
 #[test]

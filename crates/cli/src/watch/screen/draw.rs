@@ -11,7 +11,7 @@ use super::help;
 use super::keys::Ui;
 use super::picture::Picture;
 use super::table::{Columns, rate, short};
-use crate::color::Paint;
+use crate::color::Styler;
 use crate::watch::words::{self, TimeOfDay, plural};
 
 /// The name of the program, and what is watched; what there is; the titles.
@@ -19,7 +19,7 @@ const HEAD: u16 = 3;
 const TITLE: Style = Style::new().add_modifier(Modifier::REVERSED);
 
 /// Draws everything.
-pub(super) fn draw(frame: &mut Frame<'_>, picture: &Picture, ui: &mut Ui, paint: Paint) {
+pub(super) fn draw(frame: &mut Frame<'_>, picture: &Picture, ui: &mut Ui, styler: Styler) {
     let area = frame.area();
     let width = usize::from(area.width);
     let mut lines = vec![bar(&head(picture, ui, width), width), status(picture, width)];
@@ -33,7 +33,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, picture: &Picture, ui: &mut Ui, paint:
     lines.resize(usize::from(area.height.saturating_sub(1)), Line::default());
     lines.push(bar(&foot(ui, width), width));
     for (line, y) in lines.into_iter().zip(area.top()..area.bottom()) {
-        let line = if paint.is_any() { line } else { without_colour(line) };
+        let line = if styler.is_enabled() { line } else { without_colour(line) };
         frame.render_widget(line, Rect { y, height: 1, ..area });
     }
 }

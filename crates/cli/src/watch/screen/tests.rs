@@ -11,11 +11,11 @@ fn drawn(
     picture: &mut Picture,
     ui: &mut Ui,
     (width, height): (u16, u16),
-    paint: Paint,
+    styler: Styler,
 ) -> Terminal<TestBackend> {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     picture.sort(ui.sort);
-    terminal.draw(|frame| draw::draw(frame, picture, ui, paint)).unwrap();
+    terminal.draw(|frame| draw::draw(frame, picture, ui, styler)).unwrap();
     terminal
 }
 
@@ -41,7 +41,7 @@ fn press(ui: &mut Ui, codes: &[KeyCode]) {
 }
 
 fn shown(picture: &mut Picture, ui: &mut Ui, size: (u16, u16)) -> Vec<String> {
-    lines(&drawn(picture, ui, size, Paint::NONE))
+    lines(&drawn(picture, ui, size, Styler::DISABLED))
 }
 
 #[test]
@@ -112,11 +112,11 @@ fn at_120_each_kind_has_a_column_and_everything_is_in_line() {
 
 #[test]
 fn what_is_in_conflict_is_red_and_who_is_silent_is_faint() {
-    let terminal = drawn(&mut picture(), &mut Ui::default(), (80, 24), Paint::ALL);
+    let terminal = drawn(&mut picture(), &mut Ui::default(), (80, 24), Styler::ENABLED);
     let cell = |x, y| terminal.backend().buffer().cell((x, y)).unwrap().clone();
     assert_eq!((cell(0, 3).fg, cell(0, 4).fg, cell(0, 1).fg), (Color::Red, Color::Reset, Color::Red));
     assert!(cell(0, 5).modifier.contains(Modifier::DIM) && cell(0, 2).modifier.contains(Modifier::REVERSED));
-    let plain = drawn(&mut picture(), &mut Ui::default(), (80, 24), Paint::NONE);
+    let plain = drawn(&mut picture(), &mut Ui::default(), (80, 24), Styler::DISABLED);
     assert!(plain.backend().buffer().content().iter().all(|cell| cell.fg == Color::Reset));
 }
 

@@ -37,9 +37,9 @@ fn the_sentences_say_who_and_where() {
 
 #[test]
 fn a_conflict_is_bad_and_what_happens_every_day_is_not() {
-    let bad: Vec<_> = every_event().into_iter().filter(|event| style(*event) == BAD).collect();
+    let bad: Vec<_> = every_event().into_iter().filter(|event| style(*event) == ERROR).collect();
     assert!(matches!(bad[..], [Event::Conflict { .. }]));
-    assert!(every_event().into_iter().filter(|event| style(*event) == WORD).count() == 4);
+    assert!(every_event().into_iter().filter(|event| style(*event) == EMPHASIS).count() == 4);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Events in words.
+//! Events of a host as text.
 
 use std::net::Ipv4Addr;
 
@@ -6,13 +6,13 @@ use anstyle::Style;
 use arp::{Change, ClaimEvent};
 use host::{EchoReply, HostEvent};
 
-use crate::color::{BAD, WARNING, WORD};
+use crate::color::{EMPHASIS, ERROR, WARNING};
 
-/// What happened, in words.
-pub(super) fn sentence(event: HostEvent) -> String {
+/// Returns the text of an event.
+pub(super) fn event_text(event: HostEvent) -> String {
     match event {
-        HostEvent::Arp(arp::Event::Claim(event)) => of_claim(event),
-        HostEvent::Arp(arp::Event::Neighbor(event)) => of_neighbor(event),
+        HostEvent::Arp(arp::Event::Claim(event)) => claim_text(event),
+        HostEvent::Arp(arp::Event::Neighbor(event)) => neighbor_text(event),
         HostEvent::EchoReply(EchoReply { from, sequence, time_to_live, length, .. }) => {
             format!("echoed {length} octets from {from}: icmp_seq={sequence} ttl={time_to_live}")
         }
@@ -20,21 +20,21 @@ pub(super) fn sentence(event: HostEvent) -> String {
     }
 }
 
-/// How the first word of its sentence looks: what somebody must see to, what is worth a look, the rest.
-pub(super) fn style(event: HostEvent) -> Style {
+/// Returns the style of the first word of an event's text.
+pub(super) fn event_style(event: HostEvent) -> Style {
     match event {
         HostEvent::Arp(arp::Event::Claim(
             ClaimEvent::ProbeConflict { .. } | ClaimEvent::Conflict { .. } | ClaimEvent::Ceased { .. },
-        )) => BAD,
+        )) => ERROR,
         HostEvent::DeliveryFailed(_)
         | HostEvent::Arp(arp::Event::Neighbor(
             Change::Forgotten { .. } | Change::Moved { .. } | Change::Held { .. } | Change::Refused { .. },
         )) => WARNING,
-        _ => WORD,
+        _ => EMPHASIS,
     }
 }
 
-fn of_neighbor(event: Change<Ipv4Addr>) -> String {
+fn neighbor_text(event: Change<Ipv4Addr>) -> String {
     match event {
         Change::Learned { protocol, hardware } => format!("learned {protocol} is at {hardware}"),
         Change::Asking { protocol } => format!("asking who has {protocol}"),
@@ -50,7 +50,7 @@ fn of_neighbor(event: Change<Ipv4Addr>) -> String {
     }
 }
 
-fn of_claim(event: ClaimEvent) -> String {
+fn claim_text(event: ClaimEvent) -> String {
     match event {
         ClaimEvent::Probing { protocol } => format!("probing {protocol}: does anybody have it?"),
         ClaimEvent::Bound { protocol, hardware } => format!("using {protocol} at {hardware}"),
