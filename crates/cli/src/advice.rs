@@ -225,7 +225,7 @@ fn namespace(error: &NamespaceError) -> String {
         NamespaceError::LimitReached(_) => format!(
             "{error}; `sysctl user.max_user_namespaces user.max_net_namespaces` prints the limits, 0 switches namespaces off"
         ),
-        NamespaceError::Withheld => {
+        NamespaceError::RestrictedByAppArmor => {
             format!("{error}; `sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0`")
         }
         NamespaceError::Denied { .. } => format!("{error}, a security module or the container forbids it"),

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use tap::Instant;
-use tap::linux::{Carrier, Interface, InterfaceName, SocketError};
+use tap::linux::{CarrierState, Interface, InterfaceName, SocketError};
 
 use crate::clock::Clock;
 use crate::failure::Failure;
@@ -23,11 +23,13 @@ pub(crate) fn wait_for_carrier(interface: &Interface) -> Result<(), Failure> {
         // Read before the check: a carrier may have come during one that was late.
         let waited = clock.now().since(Instant::ORIGIN);
         match interface.carrier()? {
-            Carrier::Up => return Ok(()),
-            Carrier::Unnoticed if waited >= UNNOTICED_LIMIT => return Ok(()),
-            Carrier::Down if !interface.is_up()? => return Err(interface_down(name)),
-            Carrier::Unnoticed | Carrier::Down if waited < CARRIER_TIMEOUT => thread::sleep(CHECK_INTERVAL),
-            Carrier::Unnoticed | Carrier::Down => break,
+            CarrierState::Up => return Ok(()),
+            CarrierState::Pending if waited >= UNNOTICED_LIMIT => return Ok(()),
+            CarrierState::Down if !interface.is_up()? => return Err(interface_down(name)),
+            CarrierState::Pending | CarrierState::Down if waited < CARRIER_TIMEOUT => {
+                thread::sleep(CHECK_INTERVAL)
+            }
+            CarrierState::Pending | CarrierState::Down => break,
         }
     }
     Err(Failure::new(format!(

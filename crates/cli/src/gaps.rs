@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use tap::linux::{Interface, InterfaceName, LinkMonitor};
-use tap::{Counters, Instant, LinkState};
+use tap::{DeviceCounters, Instant, LinkState};
 
 /// Kinds of frames that a command did not receive or send, each counted. "Free", "no reply" and "no conflict" are
 /// results only without gaps.
@@ -35,7 +35,7 @@ pub(crate) struct Explanation {
 
 impl Gaps {
     /// The gaps of a device with these counters.
-    pub(crate) fn of_device(counters: &Counters) -> Gaps {
+    pub(crate) fn of_device(counters: &DeviceCounters) -> Gaps {
         Gaps {
             // What cannot be read is one error for each time that the link went down.
             was_down: counters.unreadable > 0,
@@ -168,7 +168,7 @@ impl GapMonitor {
 
     /// Returns what a device with these counters could not receive so far. Every change of the link must have been
     /// polled.
-    pub(crate) fn gaps(&self, counters: &Counters, interface: &Interface) -> Gaps {
+    pub(crate) fn gaps(&self, counters: &DeviceCounters, interface: &Interface) -> Gaps {
         let gaps = Gaps::of_device(counters);
         let drops =
             self.drops.and_then(|before| Some(interface.transmit_drops().ok()?.saturating_sub(before)));

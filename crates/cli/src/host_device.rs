@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use ipnet::Ipv4Net;
 use link::MacAddr;
 use tap::linux::{Interface, InterfaceName, PacketSocket, Tap, bridge_of, kernel_addresses};
-use tap::{Batch, Counters, Device, DeviceError, Pool};
+use tap::{Batch, Device, DeviceCounters, DeviceError, Pool};
 
 use crate::carrier::wait_for_carrier;
 use crate::failure::Failure;
@@ -58,10 +58,10 @@ impl HostDevice {
     /// Returns why the kernel refused the faster way to carry frames, and which way is used instead.
     pub(crate) fn fallback_message(&self) -> Option<String> {
         match self {
-            Self::Tap(tap) => tap.ring_refused().map(|error| {
+            Self::Tap(tap) => tap.ring_error().map(|error| {
                 format!("frames are carried by read and write, for io_uring is refused: {error}")
             }),
-            Self::Interface(socket, _) => socket.ring_refused().map(|error| {
+            Self::Interface(socket, _) => socket.ring_error().map(|error| {
                 format!("frames are received one a system call, for a ring of them is refused: {error}")
             }),
         }
@@ -183,7 +183,7 @@ impl Device for HostDevice {
         }
     }
 
-    fn counters(&self) -> Counters {
+    fn counters(&self) -> DeviceCounters {
         match self {
             Self::Tap(tap) => tap.counters(),
             Self::Interface(socket, _) => socket.counters(),

@@ -13,7 +13,7 @@ use host::{Host, HostConfig};
 use ipnet::Ipv4Net;
 use link::MacAddr;
 use tap::Instant;
-use tap::linux::{Namespace, Neighbor, NeighborState, Tap, neighbors, usual_spin};
+use tap::linux::{Namespace, Neighbor, NeighborState, Tap, default_busy_poll, neighbors};
 
 use crate::clock::Clock;
 use crate::failure::Failure;
@@ -90,7 +90,7 @@ impl LabNetwork {
         let host = Host::new(Instant::ORIGIN, &HostConfig { table, ..defaults })?;
         let clock = Clock::start();
         let report = report.with_recorder(capture.start_recorder(name.as_str(), clock)?);
-        Server::new(host, self.tap.into(), report, clock, usual_spin())
+        Server::new(host, self.tap.into(), report, clock, default_busy_poll())
     }
 }
 

@@ -157,7 +157,7 @@ impl ProbeSocket {
         })?;
         if self.recorder.is_some() {
             self.sent.clear();
-            self.sent.extend_from_slice(frame.octets());
+            self.sent.extend_from_slice(frame.bytes());
         }
         if let Err(frame) = self.departing.push(frame) {
             self.pool.give(frame);
@@ -223,7 +223,7 @@ impl ProbeSocket {
         let received = self.device.receive(&mut self.pool, &mut self.arrived);
         let received = received.map_err(|error| device_failure(self.interface.name(), &error))?;
         while let Some(frame) = self.arrived.pop() {
-            let heard = packet(&self.link, frame.octets());
+            let heard = packet(&self.link, frame.bytes());
             let heard = heard.map(|(packet, is_broadcast)| on_packet(packet, is_broadcast));
             if let Some(recorder) = &mut self.recorder {
                 let comment = heard.map_or_else(
@@ -232,8 +232,8 @@ impl ProbeSocket {
                 );
                 recorder.frame(
                     now,
-                    frame_direction(self.kernel_mac, frame.octets()),
-                    frame.octets(),
+                    frame_direction(self.kernel_mac, frame.bytes()),
+                    frame.bytes(),
                     Some(&comment),
                 );
             }
@@ -274,7 +274,7 @@ struct OpenedDevice {
 fn on_interface(arguments: &ProbeArguments, name: &InterfaceName) -> Result<OpenedDevice, Failure> {
     let socket = PacketSocket::open_for_arp(name)?;
     // The kernel, or another instance of this program, may send the same requests.
-    socket.hear_departing()?;
+    socket.receive_outgoing()?;
     let interface = Interface::named(name)?;
     // With a kernel that does not answer, every address would look free.
     if interface.is_without_arp()? {

@@ -17,7 +17,7 @@ use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
 use serde::Serialize;
 use tap::linux::InterfaceName;
-use tap::{Counters, Device, Instant, LinkState, Pool};
+use tap::{Device, DeviceCounters, Instant, LinkState, Pool};
 
 use crate::color::{DIMMED, INCOMING, OUTGOING, SUCCESS, Styler, WARNING};
 use crate::failure::{Failure, check_written, warn_of_lost_lines};
@@ -322,7 +322,7 @@ fn neighbor_row(interface: &InterfaceName, entry: &Neighbor<Ipv4Addr>) -> String
     format!("{} dev {interface}{hardware} {}", entry.protocol, entry.state)
 }
 
-fn device_counters(device: Counters, pool: &Pool) -> Vec<Counter> {
+fn device_counters(device: DeviceCounters, pool: &Pool) -> Vec<Counter> {
     let counter =
         |name: &str, count, is_loss| Counter { layer: "tap", name: name.to_owned(), count, is_loss };
     vec![

@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use host::Host;
-use tap::linux::{LinkMonitor, Woken, look, wait};
+use tap::linux::{LinkMonitor, Readiness, busy_poll, wait};
 use tap::{Device, DeviceError, Instant, LinkState, Pool};
 
 use crate::clock::{Clock, Suspension};
@@ -87,7 +87,11 @@ impl<W: Sink> Server<W> {
 
     /// Waits for frames, for a signal, for the host's deadline, or until `limit` has passed; then
     /// runs a turn.
-    pub(crate) fn step(&mut self, signals: &Signals, limit: Option<Duration>) -> Result<Woken, ServeError> {
+    pub(crate) fn step(
+        &mut self,
+        signals: &Signals,
+        limit: Option<Duration>,
+    ) -> Result<Readiness, ServeError> {
         // While the device is congested, nothing that is due can be sent.
         let due = self.host.deadline().filter(|_| !self.congested);
         let due = due.map(|deadline| deadline.since(self.clock.now()));
@@ -97,10 +101,10 @@ impl<W: Sink> Server<W> {
         let busy_poll_time = limit.map_or(self.busy_poll_time, |limit| limit.min(self.busy_poll_time));
         let was_congested = self.congested;
         let again = self.again;
-        let has_arrived = again || look(busy_poll_time, || self.turn())?;
+        let has_arrived = again || busy_poll(busy_poll_time, || self.turn())?;
         self.busy_steps = if has_arrived { self.busy_steps + 1 } else { Self::MAX_BUSY_STEPS };
         let woken = if self.busy_steps < Self::MAX_BUSY_STEPS {
-            Woken { device: true, ..Woken::default() }
+            Readiness { device: true, ..Readiness::default() }
         } else {
             self.busy_steps = 0;
             // What was due during congestion is due again after it.

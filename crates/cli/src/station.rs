@@ -9,7 +9,7 @@ use std::time::Duration;
 use host::Host;
 use ipnet::Ipv4Net;
 use link::MacAddr;
-use tap::linux::{InterfaceName, Tap, usual_spin};
+use tap::linux::{InterfaceName, Tap, default_busy_poll};
 
 use crate::failure::Failure;
 use crate::host_device::{HostAddresses, HostDevice, check_macs, shared_address};
@@ -76,7 +76,8 @@ impl StationArguments {
 
     /// Time to poll for frames before sleeping.
     pub(crate) fn busy_poll_time(&self) -> Duration {
-        self.busy_poll.map_or_else(usual_spin, |busy_poll_time| Duration::from_micros(busy_poll_time.into()))
+        self.busy_poll
+            .map_or_else(default_busy_poll, |busy_poll_time| Duration::from_micros(busy_poll_time.into()))
     }
 
     /// Adds the routes of `--route`.

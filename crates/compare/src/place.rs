@@ -5,7 +5,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use tap::linux::{Carrier, Interface, InterfaceName};
+use tap::linux::{CarrierState, Interface, InterfaceName};
 
 use super::kinds::Kind;
 use super::rows::{HOST, RANGE, RANGE_BASE, Scene, TWICE, TWINS};
@@ -193,7 +193,7 @@ fn hears(wire: &mut Wire, address: Ipv4Addr) -> Result<(), String> {
 /// Waits until an interface has taken note of its carrier.
 fn runs(interface: &Interface) -> Result<(), String> {
     for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
-        if interface.carrier().map_err(|error| error.to_string())? == Carrier::Up {
+        if interface.carrier().map_err(|error| error.to_string())? == CarrierState::Up {
             return Ok(());
         }
         thread::sleep(PAUSE);

@@ -165,7 +165,7 @@ impl Wire {
             let received =
                 self.socket.receive(&mut self.pool, &mut one).map_err(|error| error.to_string())?;
             if let Some(frame) = one.pop() {
-                let octets = frame.octets().to_vec();
+                let octets = frame.bytes().to_vec();
                 self.pool.give(frame);
                 return Ok(Some(Heard { octets, after: self.empty, by: self.clock.elapsed() }));
             }

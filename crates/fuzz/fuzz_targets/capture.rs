@@ -95,15 +95,16 @@ fuzz_target!(|capture: Capture| match capture {
 
 /// Prints a capture every way, and returns how many frames it has.
 fn print(capture: &[u8]) -> Result<usize, String> {
-    let counts = [DecodeFormat::Summary, DecodeFormat::Verbose, DecodeFormat::Json, DecodeFormat::Explained].map(|form| {
-        let (mut count, mut number) = (0, 0);
-        let read = decode_capture(capture, form, |text| {
-            count += 1;
-            number = check(text, form, number);
-            true
+    let counts = [DecodeFormat::Summary, DecodeFormat::Verbose, DecodeFormat::Json, DecodeFormat::Explained]
+        .map(|form| {
+            let (mut count, mut number) = (0, 0);
+            let read = decode_capture(capture, form, |text| {
+                count += 1;
+                number = check(text, form, number);
+                true
+            });
+            (read, count)
         });
-        (read, count)
-    });
     assert!(counts.windows(2).all(|pair| pair[0] == pair[1]), "every way reads the same: {counts:?}");
     let [(read, count), ..] = counts;
     read.map(|()| count)
@@ -139,7 +140,7 @@ impl Frames {
     fn pcap(&self) -> Vec<u8> {
         let mut capture = PCAP.to_vec();
         for frame in &self.frames {
-            let octets = frame.octets();
+            let octets = frame.bytes();
             let length = u32::try_from(octets.len()).expect("a short frame");
             let words =
                 [frame.time as u32, (frame.time >> 32) as u32, length, length + u32::from(frame.missing)];
@@ -175,7 +176,7 @@ struct Order(bool);
 
 impl Order {
     fn packet(self, frame: &Frame) -> Vec<u8> {
-        let octets = frame.octets();
+        let octets = frame.bytes();
         let captured = u32::try_from(octets.len()).expect("a short frame");
         let length = captured + u32::from(frame.missing);
         let words = [(frame.time >> 32) as u32, frame.time as u32, captured, length];

@@ -6,8 +6,8 @@ mod packet;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use arptools::census::{Census, Counts, Envelope, Event, Row, Settings, Subject, Verdict};
 use arp::{Instant, MacAddr, Packet};
+use arptools::census::{Census, Counts, Envelope, Event, Row, Settings, Subject, Verdict};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use link::VlanId;

@@ -6,8 +6,8 @@ mod packet;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use arptools::inquiry::{Counts, Inquiry, Next, Outcome, Plan, Purpose};
 use arp::{Identity, Instant, MacAddr, Operation, Packet};
+use arptools::inquiry::{Counts, Inquiry, Next, Outcome, Plan, Purpose};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 

@@ -10,7 +10,7 @@ use inet::IpProtocol;
 use base::Reason;
 use ipv4::{Datagram, Ipv4Fields};
 use link::{Encapsulation, EtherType, EthernetFrame, MacAddr, VlanId, VlanTag};
-use tap::{Batch, Counters, Device, DeviceError, Instant, Pool};
+use tap::{Batch, DeviceCounters, Device, DeviceError, Instant, Pool};
 
 const OURS: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 2), 28);
 const HARDWARE: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
@@ -116,7 +116,7 @@ impl Machine {
         let vlan = self.host.config().vlan;
         let mut identifications = Vec::new();
         for frame in self.departing.iter().skip(before) {
-            identifications.push(is_a_datagram_of_ours(is_from_us(vlan, frame.octets()).payload()));
+            identifications.push(is_a_datagram_of_ours(is_from_us(vlan, frame.bytes()).payload()));
         }
         identifications.dedup();
         assert!(identifications.len() <= 1, "one datagram at most");
@@ -130,7 +130,7 @@ impl Machine {
         if let (DatagramOutcome::EchoReplied, false, Some(frame)) =
             (taken, heard.is_fragment(), self.departing.iter().nth(before))
         {
-            let reply = is_from_us(vlan, frame.octets());
+            let reply = is_from_us(vlan, frame.bytes());
             let reply = Datagram::parse(reply.payload()).expect("what we send is a datagram");
             assert_eq!((reply.source(), reply.destination()), (heard.destination(), heard.source()));
             assert_eq!(reply.payload().get(4..), heard.payload().get(4..), "mirrored, and nothing more");
@@ -254,7 +254,7 @@ impl Device for Wire {
     fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
         let count = departing.len();
         while let Some(frame) = departing.pop() {
-            let ethernet = is_from_us(self.vlan, frame.octets());
+            let ethernet = is_from_us(self.vlan, frame.bytes());
             if ethernet.ether_type() == EtherType::ARP {
                 let packet = Packet::parse(ethernet.payload()).expect("what we send is a packet");
                 assert_eq!((packet.operation(), packet.sender_hardware()), (Operation::REQUEST, HARDWARE));
@@ -272,8 +272,8 @@ impl Device for Wire {
         Ok(count)
     }
 
-    fn counters(&self) -> Counters {
-        Counters::default()
+    fn counters(&self) -> DeviceCounters {
+        DeviceCounters::default()
     }
 }
 

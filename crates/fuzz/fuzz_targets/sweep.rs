@@ -7,8 +7,8 @@ use std::collections::{HashMap, HashSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use arptools::sweep::{Counts, Heard as Told, Next, Outcome, Plan, Ranges, Sweep};
 use arp::{Fields, Identity, Instant, MacAddr, Operation, Packet};
+use arptools::sweep::{Counts, Heard as Told, Next, Outcome, Plan, Ranges, Sweep};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 

@@ -106,11 +106,11 @@ impl Host {
         self.drop_stale_frames(pool);
         let before = device.counters();
         // spec: receive-bound
-        let room = self.departing.room() >= Self::TX_QUEUE / 2;
+        let room = self.departing.free_capacity() >= Self::TX_QUEUE / 2;
         let arrived = if room { device.receive(pool, &mut self.arrived)? } else { 0 };
         while let Some(frame) = self.arrived.pop() {
-            tracer.frame_received(now, frame.octets());
-            let stack = stack_of(&mut self.first, &mut self.others, frame.octets());
+            tracer.frame_received(now, frame.bytes());
+            let stack = stack_of(&mut self.first, &mut self.others, frame.bytes());
             let out = &mut Out { departing: &mut self.departing, pool };
             tracer.frame_handled(now, stack.receive(now, frame, out));
             self.finish(now, device, tracer);
@@ -193,7 +193,7 @@ impl Host {
             // A frame that holds no more is transmitted as it is. The device counts it if it refuses it.
             // spec: ethernet-minimum
             _ = link::pad(frame, device.minimum_frame());
-            tracer.frame_sent(now, frame.octets());
+            tracer.frame_sent(now, frame.bytes());
         }
     }
 
@@ -207,7 +207,7 @@ impl Host {
         pool: &mut Pool,
     ) -> FrameOutcome {
         pool.grow(self.largest_mtu());
-        let stack = stack_of(&mut self.first, &mut self.others, frame.octets());
+        let stack = stack_of(&mut self.first, &mut self.others, frame.bytes());
         stack.receive(now, frame, &mut Out { departing, pool })
     }
 

@@ -23,7 +23,7 @@ pub(crate) struct Payload {
 
 impl Stack {
     pub(crate) fn receive(&mut self, now: Instant, frame: Frame, out: &mut Out<'_>) -> FrameOutcome {
-        let view = View::parse(frame.octets());
+        let view = View::parse(frame.bytes());
         let accepted = self.link.receive(view.map(|view| view.ethernet()));
         let (view, ReceivedFrame { frame: ethernet, cast }) =
             match view.and_then(|view| Ok((view, accepted?))) {
@@ -71,7 +71,7 @@ impl Stack {
         // spec: rfc826-reply-to, rfc826-reply-padding
         frame.set_checksum(Checksum::None);
         let rewritten = frame.narrow(offset, Fields::LENGTH).is_ok()
-            && answer.write_over(frame.octets_mut()).is_ok()
+            && answer.write_over(frame.bytes_mut()).is_ok()
             && self.link.add_header(&mut frame, answer.to, answer.ours, EtherType::ARP).is_ok();
         // spec: reply-one
         let sent = if rewritten { out.departing.push(frame) } else { Err(frame) };

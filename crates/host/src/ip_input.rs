@@ -44,7 +44,7 @@ impl Stack {
         out: &mut Out<'_>,
     ) -> FrameOutcome {
         let end = payload.offset.saturating_add(length);
-        let octets = frame.octets().get(payload.offset..end).unwrap_or_default();
+        let octets = frame.bytes().get(payload.offset..end).unwrap_or_default();
         if let Err(reason) = self.vet_fragment(octets, payload) {
             out.pool.give(frame);
             return FrameOutcome::Dropped(reason);
@@ -227,9 +227,9 @@ impl Stack {
         // spec: rfc792-echo, rfc1122-echo-mirrored
         frame.set_checksum(Checksum::None);
         let written = frame.narrow(offset.saturating_add(answer.header), answer.length).is_ok()
-            && icmp::reply_in_place(frame.octets_mut()).is_ok()
+            && icmp::reply_in_place(frame.bytes_mut()).is_ok()
             && frame.prepend(Ipv4Fields::LENGTH).is_ok()
-            && answer.fields.write_to(frame.octets_mut()).is_ok();
+            && answer.fields.write_to(frame.bytes_mut()).is_ok();
         if !written {
             out.pool.give(frame);
             return self.drop_unsent(TxDropReason::TooLong);
@@ -280,8 +280,7 @@ impl Stack {
             ..Ipv4Fields::new(IpProtocol::ICMP, source, destination)
         };
         let written = told.is_ok_and(|length| {
-            frame.narrow(0, Ipv4Fields::LENGTH + length).is_ok()
-                && fields.write_to(frame.octets_mut()).is_ok()
+            frame.narrow(0, Ipv4Fields::LENGTH + length).is_ok() && fields.write_to(frame.bytes_mut()).is_ok()
         });
         if !written {
             out.pool.give(frame);

@@ -7,7 +7,7 @@ use icmp::{Echo, IcmpError, IcmpType, QuotedDatagram};
 use inet::IpProtocol;
 use ipv4::{Datagram, Fragments, Ipv4Fields, multicast_mac};
 use link::{EtherType, MacAddr};
-use tap::{Frame, Instant, NoRoom, Pool};
+use tap::{Frame, Instant, OutOfSpace, Pool};
 
 use crate::stack::{Out, Stack};
 use crate::{DeliveryFailure, Host, HostEvent};
@@ -154,7 +154,7 @@ impl Stack {
     pub(crate) fn poll(&mut self, now: Instant, out: &mut Out<'_>) {
         self.complain_of_late(now, out);
         let fragments = self.most_fragments();
-        while out.departing.room() >= fragments {
+        while out.departing.free_capacity() >= fragments {
             match self.arp.poll(now) {
                 None => break,
                 // spec: rfc5227-broadcast
@@ -198,7 +198,7 @@ impl Stack {
     fn fail(&mut self, packet: PendingPacket, reason: Returned, out: &mut Out<'_>) {
         if packet.ether_type == EtherType::IPV4
             && reason == Returned::Failed
-            && let Some(about) = QuotedDatagram::parse(packet.frame.octets())
+            && let Some(about) = QuotedDatagram::parse(packet.frame.bytes())
         {
             // spec: rfc1122-host-unreachable
             let told = DeliveryFailure::new(about.source(), IcmpError::HOST_UNREACHABLE, &about);
@@ -312,12 +312,12 @@ impl Stack {
     }
 
     fn cut(&mut self, to: MacAddr, packet: &PendingPacket, out: &mut Out<'_>) -> Result<(), TxDropReason> {
-        let datagram = Datagram::parse(packet.frame.octets()).map_err(|_| TxDropReason::TooLong)?;
+        let datagram = Datagram::parse(packet.frame.bytes()).map_err(|_| TxDropReason::TooLong)?;
         let (fields, payload) = (Ipv4Fields::from(&datagram), datagram.payload());
         let fragments = Fragments::of(payload.len(), self.config.mtu, fields.dont_fragment);
         let fragments = fragments.map_err(|_| TxDropReason::TooLong)?;
         let count = fragments.clone().count();
-        if count > out.departing.room() {
+        if count > out.departing.free_capacity() {
             let never = count > Host::TX_QUEUE;
             return Err(if never { TxDropReason::TooManyFragments } else { TxDropReason::TxQueueFull });
         }
@@ -377,7 +377,7 @@ impl Stack {
                 let (source, ours) = (fields.sender_protocol, fields.sender_hardware);
                 self.depart(to, PendingPacket { ether_type: EtherType::ARP, source, ours, frame }, out)
             }
-            Err(NoRoom) => self.refuse(TxDropReason::TooLong, frame, out),
+            Err(OutOfSpace) => self.refuse(TxDropReason::TooLong, frame, out),
         }
     }
 }
@@ -401,6 +401,6 @@ fn request(ours: Ipv4Addr, hardware: MacAddr, target: Ipv4Addr) -> arp::Fields {
     }
 }
 
-fn write(frame: &mut Frame, fields: arp::Fields) -> Result<(), NoRoom> {
-    fields.write_to(frame.append(arp::Fields::LENGTH)?).map_err(|_| NoRoom)
+fn write(frame: &mut Frame, fields: arp::Fields) -> Result<(), OutOfSpace> {
+    fields.write_to(frame.append(arp::Fields::LENGTH)?).map_err(|_| OutOfSpace)
 }

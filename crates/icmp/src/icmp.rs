@@ -38,7 +38,7 @@ base::reasons! {
         /// The datagram's source is no single host.
         Source = "to a source that is no single host",
         /// It is about no datagram, or there is no room for it.
-        NoRoom = "no room for the message",
+        OutOfSpace = "no room for the message",
         /// The destination got as many as it may.
         RateEach = "too many to one destination",
         /// All together got as many as they may.
@@ -150,13 +150,13 @@ impl Icmp {
         addresses: &LocalAddresses,
         message: &mut [u8],
     ) -> Result<usize, SuppressReason> {
-        let written = QuotedDatagram::parse(about).ok_or(SuppressReason::NoRoom).and_then(|quoted| {
+        let written = QuotedDatagram::parse(about).ok_or(SuppressReason::OutOfSpace).and_then(|quoted| {
             may_send_error(&quoted, link, addresses)?;
             self.limit.take(now, quoted.source()).map_err(|empty| match empty {
                 Empty::Each => SuppressReason::RateEach,
                 Empty::All => SuppressReason::RateAll,
             })?;
-            problem.write_to(about, message).map_err(|_| SuppressReason::NoRoom)
+            problem.write_to(about, message).map_err(|_| SuppressReason::OutOfSpace)
         });
         match written {
             Ok(length) => {

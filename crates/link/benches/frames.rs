@@ -80,7 +80,7 @@ fn sending(criterion: &mut Criterion, name: &str, vlan: Option<VlanId>) -> Resul
     let header = ours.len() - PACKET;
     let mut theirs = vec![0; ours.len()];
     write::send(&mut theirs, PEER, OURS, vlan, EtherType::ARP).ok_or("room for a header")?;
-    assert_eq!(ours.octets(), theirs);
+    assert_eq!(ours.bytes(), theirs);
 
     let mut group = criterion.benchmark_group(name);
     group.bench_function("link", |bencher| {

@@ -35,7 +35,7 @@ mod stations;
 mod vlan;
 mod wire;
 
-pub use tap::{Frame, Instant, NoRoom};
+pub use tap::{Frame, Instant, OutOfSpace};
 
 pub use self::ether_type::EtherType;
 pub use self::ethernet::{Encapsulation, EthernetFrame, VlanTags};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use host::{Host, HostConfig, HostConfigError, SendOutcome};
 use link::EtherType;
-use tap::{Counters, Device, Instant, Pool};
+use tap::{Device, DeviceCounters, Instant, Pool};
 
 use crate::port::SegmentPort;
 
@@ -123,7 +123,7 @@ impl HostNode {
         self.needs_poll = outcome.is_ok_and(|outcome| outcome.tx_blocked);
     }
 
-    pub(crate) fn counters(&self) -> Counters {
+    pub(crate) fn counters(&self) -> DeviceCounters {
         self.port.counters()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use tap::{Batch, Checksum, Counters, Device, DeviceError, Pool};
+use tap::{Batch, Checksum, Device, DeviceCounters, DeviceError, Pool};
 
 /// A device in memory: frames that arrived for a host, and frames that it transmitted.
 #[derive(Debug)]
@@ -11,7 +11,7 @@ pub(crate) struct SegmentPort {
     rx_queue: VecDeque<(Vec<u8>, Checksum)>,
     /// Frames transmitted in one poll: one batch at most, because the segment takes them after each poll.
     transmitted: VecDeque<(Vec<u8>, Checksum)>,
-    counters: Counters,
+    counters: DeviceCounters,
 }
 
 impl SegmentPort {
@@ -23,7 +23,7 @@ impl SegmentPort {
             mtu,
             rx_queue: VecDeque::new(),
             transmitted: VecDeque::new(),
-            counters: Counters::default(),
+            counters: DeviceCounters::default(),
         }
     }
 
@@ -54,7 +54,7 @@ impl Device for SegmentPort {
 
     fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
         let before = arrived.len();
-        while arrived.room() > 0 && self.is_rx_ready() {
+        while arrived.free_capacity() > 0 && self.is_rx_ready() {
             let Some(mut frame) = pool.take() else { break };
             let (bytes, checksum) = self.rx_queue.pop_front().unwrap_or_default();
             let is_whole = frame.write(&bytes).is_ok() && !frame.is_full();
@@ -74,14 +74,14 @@ impl Device for SegmentPort {
     fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
         let count = departing.len();
         while let Some(frame) = departing.pop() {
-            self.transmitted.push_back((frame.octets().to_vec(), frame.checksum()));
+            self.transmitted.push_back((frame.bytes().to_vec(), frame.checksum()));
             self.counters.transmitted += 1;
             pool.give(frame);
         }
         Ok(count)
     }
 
-    fn counters(&self) -> Counters {
+    fn counters(&self) -> DeviceCounters {
         self.counters
     }
 }

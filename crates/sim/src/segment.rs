@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use host::{Host, HostConfig, HostConfigError, SendOutcome};
 use link::EtherType;
-use tap::{Checksum, Counters, Instant, Pool};
+use tap::{Checksum, DeviceCounters, Instant, Pool};
 
 use crate::faults::Faults;
 use crate::medium::{CapturedFrame, Medium, MediumEvent, SegmentCounters};
@@ -188,7 +188,7 @@ impl Segment {
     }
 
     /// Returns the device counters of a host.
-    pub fn device_counters(&self, node: NodeId) -> Option<Counters> {
+    pub fn device_counters(&self, node: NodeId) -> Option<DeviceCounters> {
         Some(self.nodes.get(node.0)?.as_host()?.counters())
     }
 

@@ -21,7 +21,7 @@ impl Batch {
     /// Adds a frame behind the others. A full batch gives it back.
     #[inline]
     pub fn push(&mut self, frame: Frame) -> Result<(), Frame> {
-        if self.room() == 0 {
+        if self.free_capacity() == 0 {
             return Err(frame);
         }
         self.frames.push_back(frame);
@@ -45,7 +45,7 @@ impl Batch {
     }
 
     /// How many more frames it takes.
-    pub fn room(&self) -> usize {
+    pub fn free_capacity(&self) -> usize {
         self.bound.saturating_sub(self.frames.len())
     }
 

@@ -34,13 +34,13 @@ pub trait Device {
 
     /// How many frames were given to [`Device::transmit`] and are not on the wire yet: the next
     /// [`Device::receive`] sends them. Whoever is about to wait calls that first, until there are none, or
-    /// until [`Counters::congested`] says that there is no room: then it is room that is waited for.
+    /// until [`DeviceCounters::congested`] says that there is no room: then it is room that is waited for.
     fn in_flight(&self) -> usize {
         0
     }
 
     /// What has passed so far.
-    fn counters(&self) -> Counters;
+    fn counters(&self) -> DeviceCounters;
 }
 
 /// Why a device cannot go on.
@@ -55,7 +55,7 @@ pub enum DeviceError {
 
 /// Frames that passed a device, and frames that it turned away.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
+pub struct DeviceCounters {
     /// Frames received whole.
     pub received: u64,
     /// Frames that were longer than the MTU allows, hence cut short, hence dropped.

@@ -27,7 +27,7 @@ pub enum Checksum {
 
 /// What was to be written did not fit into the frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NoRoom;
+pub struct OutOfSpace;
 
 impl Frame {
     /// Octets kept free before a received frame: a longer link header, and the 12-octet virtio
@@ -57,13 +57,13 @@ impl Frame {
 
     /// The frame's octets.
     #[inline]
-    pub fn octets(&self) -> &[u8] {
+    pub fn bytes(&self) -> &[u8] {
         self.storage.get(self.start..self.end).unwrap_or_default()
     }
 
     /// The frame's octets, to change in place.
     #[inline]
-    pub fn octets_mut(&mut self) -> &mut [u8] {
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
         self.storage.get_mut(self.start..self.end).unwrap_or_default()
     }
 
@@ -123,7 +123,7 @@ impl Frame {
     }
 
     /// Clears the frame and copies `octets` into it.
-    pub fn write(&mut self, octets: &[u8]) -> Result<(), NoRoom> {
+    pub fn write(&mut self, octets: &[u8]) -> Result<(), OutOfSpace> {
         self.clear();
         self.append(octets.len())?.copy_from_slice(octets);
         Ok(())
@@ -131,11 +131,11 @@ impl Frame {
 
     /// Keeps `length` octets from `offset` on and drops the others from both ends.
     #[inline]
-    pub fn narrow(&mut self, offset: usize, length: usize) -> Result<(), NoRoom> {
-        let start = self.start.checked_add(offset).ok_or(NoRoom)?;
-        let end = start.checked_add(length).ok_or(NoRoom)?;
+    pub fn narrow(&mut self, offset: usize, length: usize) -> Result<(), OutOfSpace> {
+        let start = self.start.checked_add(offset).ok_or(OutOfSpace)?;
+        let end = start.checked_add(length).ok_or(OutOfSpace)?;
         if end > self.end {
-            return Err(NoRoom);
+            return Err(OutOfSpace);
         }
         (self.start, self.end) = (start, end);
         Ok(())
@@ -144,17 +144,17 @@ impl Frame {
     /// Grows the frame by `length` octets in front and returns them; what is in them is left over
     /// from earlier use, so all are to be written.
     #[inline]
-    pub fn prepend(&mut self, length: usize) -> Result<&mut [u8], NoRoom> {
-        let start = self.start.checked_sub(length).ok_or(NoRoom)?;
-        let header = self.storage.get_mut(start..self.start).ok_or(NoRoom)?;
+    pub fn prepend(&mut self, length: usize) -> Result<&mut [u8], OutOfSpace> {
+        let start = self.start.checked_sub(length).ok_or(OutOfSpace)?;
+        let header = self.storage.get_mut(start..self.start).ok_or(OutOfSpace)?;
         self.start = start;
         Ok(header)
     }
 
     /// Grows the frame by `length` zero octets behind and returns them.
-    pub fn append(&mut self, length: usize) -> Result<&mut [u8], NoRoom> {
-        let end = self.end.checked_add(length).ok_or(NoRoom)?;
-        let tail = self.storage.get_mut(self.end..end).ok_or(NoRoom)?;
+    pub fn append(&mut self, length: usize) -> Result<&mut [u8], OutOfSpace> {
+        let end = self.end.checked_add(length).ok_or(OutOfSpace)?;
+        let tail = self.storage.get_mut(self.end..end).ok_or(OutOfSpace)?;
         tail.fill(0);
         self.end = end;
         Ok(tail)
@@ -167,13 +167,13 @@ impl fmt::Debug for Frame {
     }
 }
 
-impl fmt::Display for NoRoom {
+impl fmt::Display for OutOfSpace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the frame has no room for that many octets")
     }
 }
 
-impl std::error::Error for NoRoom {}
+impl std::error::Error for OutOfSpace {}
 
 #[cfg(test)]
 mod tests;

@@ -23,8 +23,8 @@ pub mod linux;
 mod pool;
 
 pub use batch::Batch;
-pub use device::{Counters, Device, DeviceError};
-pub use frame::{Checksum, Frame, NoRoom};
+pub use device::{Device, DeviceCounters, DeviceError};
+pub use frame::{Checksum, Frame, OutOfSpace};
 pub use instant::Instant;
 pub use link_state::LinkState;
 pub use pool::Pool;

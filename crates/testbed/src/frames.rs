@@ -32,7 +32,7 @@ pub fn wait_until_answering(device: &mut impl Device, target: Ipv4Addr) -> TestR
         device.receive(&mut pool, &mut batch).ok()?;
         let mut reply = None;
         while let Some(frame) = batch.pop() {
-            reply = reply.or(frame.octets().starts_with(&PROBER).then_some(()));
+            reply = reply.or(frame.bytes().starts_with(&PROBER).then_some(()));
             pool.give(frame);
         }
         reply
@@ -50,7 +50,7 @@ pub fn receive(device: &mut impl Device, matches: impl Fn(&[u8]) -> bool) -> Res
     wait_for("frame of the kind that was waited for", || {
         device.receive(&mut pool, &mut batch).ok()?;
         let frame = batch.pop()?;
-        let bytes = Some(frame.octets().to_vec()).filter(|bytes| matches(bytes));
+        let bytes = Some(frame.bytes().to_vec()).filter(|bytes| matches(bytes));
         pool.give(frame);
         bytes
     })
@@ -82,5 +82,5 @@ pub fn arp(
 
 /// Returns the frames of a batch.
 pub fn frames(batch: &Batch) -> Vec<Vec<u8>> {
-    batch.iter().map(Frame::octets).map(<[u8]>::to_vec).collect()
+    batch.iter().map(Frame::bytes).map(<[u8]>::to_vec).collect()
 }

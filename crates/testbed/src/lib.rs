@@ -152,7 +152,7 @@ fn enter_namespace() -> TestResult {
         Err(
             error @ (NamespaceError::Forbidden { .. }
             | NamespaceError::LimitReached(_)
-            | NamespaceError::Withheld
+            | NamespaceError::RestrictedByAppArmor
             | NamespaceError::Denied { .. }
             | NamespaceError::NetAdminMissing),
         ) => return Err(error.into()),

@@ -8,7 +8,7 @@ use std::thread;
 
 use ipnet::Ipv4Net;
 use nix::sched::{CloneFlags, setns, unshare};
-use tap::linux::{Carrier, Interface, InterfaceName, PacketSocket};
+use tap::linux::{CarrierState, Interface, InterfaceName, PacketSocket};
 
 use crate::kernel::{attribute, change_link, delete_link};
 use crate::{TestResult, wait_for};
@@ -54,7 +54,7 @@ impl Veth {
                 .and_then(|()| far.set_up(true))
                 .map_err(std::io::Error::other)
         })?;
-        wait_for("carrier", || (veth.near.carrier().ok()? == Carrier::Up).then_some(()))?;
+        wait_for("carrier", || (veth.near.carrier().ok()? == CarrierState::Up).then_some(()))?;
         Ok(veth)
     }
 

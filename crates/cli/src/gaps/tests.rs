@@ -59,12 +59,12 @@ fn partly_read_capture_is_explained_as_gap() {
 
 #[test]
 fn device_loss_counters_become_gaps() {
-    let none = Counters::default();
+    let none = DeviceCounters::default();
     for (counters, is_gap) in [
-        (Counters { received: 9, transmitted: 9, congested: 9, calls: 9, ..none }, false),
-        (Counters { lost: 1, ..none }, true),
-        (Counters { truncated: 1, ..none }, true),
-        (Counters { unreadable: 1, ..none }, true),
+        (DeviceCounters { received: 9, transmitted: 9, congested: 9, calls: 9, ..none }, false),
+        (DeviceCounters { lost: 1, ..none }, true),
+        (DeviceCounters { truncated: 1, ..none }, true),
+        (DeviceCounters { unreadable: 1, ..none }, true),
     ] {
         assert_eq!(Gaps::of_device(&counters).explain(&name()).is_some(), is_gap, "{counters:?}");
     }

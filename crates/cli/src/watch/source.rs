@@ -63,7 +63,7 @@ impl Source {
     pub(super) fn open(arguments: &WatchArguments, clock: Clock) -> Result<Source, Failure> {
         let (name, device) = match (&arguments.interface, &arguments.tap) {
             (Some(name), _) => {
-                let socket = PacketSocket::open_to_watch(name)?;
+                let socket = PacketSocket::open_arp_monitor(name)?;
                 (name.clone(), Wire::Socket(socket, Interface::named(name)?))
             }
             (None, Some(name)) => {
@@ -141,7 +141,7 @@ impl Source {
         let arrived = device.receive(&mut self.pool, &mut self.arrived).map_err(failed)?;
 
         while let Some(frame) = self.arrived.pop() {
-            listener.heard(now, frame.octets());
+            listener.heard(now, frame.bytes());
             self.pool.give(frame);
         }
         Ok(arrived > 0)

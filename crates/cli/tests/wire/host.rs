@@ -325,7 +325,7 @@ fn many_requests() -> TestResult {
             socket.transmit(&mut outgoing, &mut pool)?;
             wait_for("reply", || socket.receive(&mut pool, &mut incoming).ok().filter(|count| *count > 0))?;
             while let Some(frame) = incoming.pop() {
-                answered += u32::from(is_arp(2)(frame.octets()));
+                answered += u32::from(is_arp(2)(frame.bytes()));
                 pool.give(frame);
             }
         }

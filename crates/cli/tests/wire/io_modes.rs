@@ -30,7 +30,7 @@ fn each_io_mode() -> TestResult {
         wait_for("answer to each", || {
             socket.receive(&mut pool, &mut batch).ok()?;
             while let Some(frame) = batch.pop() {
-                answers += u32::from(is_arp(2)(frame.octets()));
+                answers += u32::from(is_arp(2)(frame.bytes()));
                 pool.give(frame);
             }
             (answers == 200).then_some(())

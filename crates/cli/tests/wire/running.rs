@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdout, Stdio};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use tap::linux::{Carrier, Interface, PersistentTap, Tap};
+use tap::linux::{CarrierState, Interface, PersistentTap, Tap};
 
 use testbed::program::command;
 use testbed::wait_for;
@@ -165,7 +165,7 @@ pub(crate) fn open_tap(name: &str) -> Result<Tap, Box<dyn Error>> {
 /// Waits until the kernel has noticed the carrier of a TAP that was up before it was attached to: it is late where many
 /// links change, and loses what it sends until then.
 pub(crate) fn carries(interface: &Interface) -> Result<(), Box<dyn Error>> {
-    wait_for("carrier", || interface.carrier().is_ok_and(|carrier| carrier == Carrier::Up).then_some(()))
+    wait_for("carrier", || interface.carrier().is_ok_and(|carrier| carrier == CarrierState::Up).then_some(()))
 }
 
 /// A persistent TAP that is up, with the kernel at 10.0.0.1/24, for as long as this value lives.

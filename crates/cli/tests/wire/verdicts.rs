@@ -258,7 +258,7 @@ fn link_goes_and_comes() -> TestResult {
     let idle = PersistentTapGuard::create("link2")?;
     let end = tap::linux::Tap::open("link2")?;
     testbed::wait_for("a carrier", || {
-        idle.0.carrier().is_ok_and(|carrier| carrier == tap::linux::Carrier::Up).then_some(())
+        idle.0.carrier().is_ok_and(|carrier| carrier == tap::linux::CarrierState::Up).then_some(())
     })?;
     let mut watch = Running::command(&["watch", "-I", "link2", "--plain"])?;
     drop(end);

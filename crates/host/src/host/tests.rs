@@ -56,7 +56,7 @@ fn hear(host: &mut Host, octets: &[u8]) -> (FrameOutcome, Vec<Vec<u8>>) {
     frame.write(octets).unwrap();
     let verdict = host.receive(NOW, frame, &mut departing, &mut pool);
     assert_eq!(pool.held(), departing.len(), "every frame departs or is given back");
-    let sent = departing.iter().map(|frame| frame.octets().to_vec()).collect();
+    let sent = departing.iter().map(|frame| frame.bytes().to_vec()).collect();
     (verdict, sent)
 }
 
@@ -282,7 +282,7 @@ impl Device for Padded {
     fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
         self.0.transmit(departing, pool)
     }
-    fn counters(&self) -> tap::Counters {
+    fn counters(&self) -> tap::DeviceCounters {
         self.0.counters()
     }
 }
@@ -300,7 +300,7 @@ fn replies_are_padded_with_zeros_where_the_device_asks_for_it() {
     host(None).poll(NOW, &mut right, &mut pool, &mut ()).unwrap();
     left.receive(&mut pool, &mut batch).unwrap();
     let expected = [&reply(&[8, 6])[..], &[0; 18]].concat();
-    assert_eq!(batch.front().map(Frame::octets), Some(&expected[..]));
+    assert_eq!(batch.front().map(Frame::bytes), Some(&expected[..]));
 }
 
 // proves: drops-counted
@@ -314,7 +314,7 @@ fn frame_that_is_transmitted_is_not_counted_as_unsent_when_it_cannot_be_padded()
     left.transmit(&mut batch, &mut pool).unwrap();
     host.poll(NOW, &mut right, &mut pool, &mut ()).unwrap();
     left.receive(&mut pool, &mut batch).unwrap();
-    assert_eq!(batch.front().map(Frame::octets), Some(&reply(&[8, 6])[..]));
+    assert_eq!(batch.front().map(Frame::bytes), Some(&reply(&[8, 6])[..]));
     assert_eq!((host.tx_dropped(TxDropReason::TooLong), right.counters().transmitted), (0, 1));
 }
 

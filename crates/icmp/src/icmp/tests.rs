@@ -120,8 +120,8 @@ fn errors_not_sent_are_counted_by_reason() {
         )
     };
     assert_eq!(error(&udp(PEER, Ipv4Addr::BROADCAST), 100), Err(SuppressReason::BroadcastDestination));
-    assert_eq!(error(&[0x45; 19], 100), Err(SuppressReason::NoRoom));
-    assert_eq!(error(&udp(PEER, OURS), 7), Err(SuppressReason::NoRoom));
+    assert_eq!(error(&[0x45; 19], 100), Err(SuppressReason::OutOfSpace));
+    assert_eq!(error(&udp(PEER, OURS), 7), Err(SuppressReason::OutOfSpace));
     for _ in 0..5 {
         assert!(error(&udp(PEER, OURS), 100).is_ok());
     }
@@ -136,7 +136,7 @@ fn errors_not_sent_are_counted_by_reason() {
         counted,
         [
             (SuppressReason::BroadcastDestination, 1),
-            (SuppressReason::NoRoom, 2),
+            (SuppressReason::OutOfSpace, 2),
             (SuppressReason::RateEach, 1),
             (SuppressReason::RateAll, 1)
         ]

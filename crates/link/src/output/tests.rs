@@ -17,14 +17,14 @@ fn sent(vlan: Option<u16>, payload: &[u8]) -> Frame {
 #[test]
 fn the_payload_gets_an_ethernet_ii_header() {
     let frame = sent(None, b"data");
-    assert_eq!(frame.octets(), b"\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x08\x06data");
+    assert_eq!(frame.bytes(), b"\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x08\x06data");
 }
 
 // proves: ethernet-vlan-reply
 #[test]
 fn in_a_vlan_it_gets_the_tag_too() {
     let frame = sent(Some(5), b"data");
-    assert_eq!(frame.octets(), b"\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x81\0\0\x05\x08\x06data");
+    assert_eq!(frame.bytes(), b"\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x81\0\0\x05\x08\x06data");
 }
 
 // proves: ethernet-minimum, rfc826-reply-padding
@@ -33,7 +33,7 @@ fn padding_fills_up_to_60_octets_with_zeros_and_never_shortens() {
     let mut short = sent(None, &[0xff; 28]);
     pad(&mut short, MINIMUM_FRAME).unwrap();
     assert_eq!(short.len(), 60);
-    assert_eq!(&short.octets()[42..], &[0; 18]);
+    assert_eq!(&short.bytes()[42..], &[0; 18]);
 
     let mut long = sent(None, &[0xff; 100]);
     pad(&mut long, MINIMUM_FRAME).unwrap();
@@ -45,11 +45,11 @@ fn padding_fills_up_to_60_octets_with_zeros_and_never_shortens() {
 fn a_tagged_frame_is_filled_up_to_60_octets_too() {
     let mut exact = sent(Some(5), &[0xff; 42]);
     pad(&mut exact, MINIMUM_FRAME).unwrap();
-    assert_eq!(exact.octets()[18..], [0xff; 42]);
+    assert_eq!(exact.bytes()[18..], [0xff; 42]);
 
     let mut short = sent(Some(5), &[0xff; 28]);
     pad(&mut short, MINIMUM_FRAME).unwrap();
-    assert_eq!(short.octets()[46..], [0; 14]);
+    assert_eq!(short.bytes()[46..], [0; 14]);
 }
 
 // proves: ethernet-minimum
@@ -65,7 +65,7 @@ fn a_frame_without_headroom_is_refused() {
     let link = Link::new(MacSet::one(OURS), 1_500, None);
     let mut frame = Frame::for_mtu(1_500);
     frame.prepend(Frame::HEADROOM - 13).unwrap();
-    assert_eq!(link.add_header(&mut frame, THEIRS, OURS, EtherType::ARP), Err(NoRoom));
+    assert_eq!(link.add_header(&mut frame, THEIRS, OURS, EtherType::ARP), Err(OutOfSpace));
 }
 
 proptest! {
@@ -81,7 +81,7 @@ proptest! {
         let mut frame = Frame::for_mtu(1_500);
         frame.write(&payload).unwrap();
         link.add_header(&mut frame, THEIRS, OURS, EtherType(ether_type)).unwrap();
-        let parsed = EthernetFrame::parse(frame.octets()).unwrap();
+        let parsed = EthernetFrame::parse(frame.bytes()).unwrap();
         prop_assert_eq!(parsed.destination(), THEIRS);
         prop_assert_eq!(parsed.source(), OURS);
         prop_assert_eq!(parsed.ether_type(), EtherType(ether_type));

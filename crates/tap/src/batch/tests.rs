@@ -7,6 +7,6 @@ fn a_full_batch_gives_the_frame_back() {
     let mut second = Frame::for_mtu(10);
     second.write(b"second").unwrap();
     let returned = batch.push(second).unwrap_err();
-    assert_eq!(returned.octets(), b"second");
-    assert_eq!((batch.len(), batch.room()), (1, 0));
+    assert_eq!(returned.bytes(), b"second");
+    assert_eq!((batch.len(), batch.free_capacity()), (1, 0));
 }

@@ -6,7 +6,7 @@ fn a_new_frame_is_empty_and_holds_the_mtu_two_tags_and_one_octet() {
     let mut frame = Frame::for_mtu(1500);
     assert!(frame.is_empty());
     assert_eq!(frame.append(1500 + 14 + 8 + 1).map(|tail| tail.len()), Ok(1523));
-    assert_eq!(frame.append(1), Err(NoRoom));
+    assert_eq!(frame.append(1), Err(OutOfSpace));
     assert!(frame.is_full());
 }
 
@@ -16,8 +16,8 @@ fn what_is_appended_is_zero_even_over_old_octets() {
     frame.write(&[0xff; 80]).unwrap();
     frame.write(&[1, 2]).unwrap();
     frame.append(40).unwrap();
-    assert_eq!(&frame.octets()[..2], &[1, 2]);
-    assert!(frame.octets()[2..].iter().all(|octet| *octet == 0));
+    assert_eq!(&frame.bytes()[..2], &[1, 2]);
+    assert!(frame.bytes()[2..].iter().all(|octet| *octet == 0));
 }
 
 #[test]
@@ -41,14 +41,14 @@ fn headers_are_replaced_without_moving_the_payload() {
     frame.write(b"long header|payload|padding").unwrap();
     frame.narrow(12, 7).unwrap();
     frame.prepend(4).unwrap().copy_from_slice(b"new|");
-    assert_eq!(frame.octets(), b"new|payload");
+    assert_eq!(frame.bytes(), b"new|payload");
 }
 
 #[test]
 fn the_headroom_ends() {
     let mut frame = Frame::for_mtu(100);
     assert!(frame.prepend(Frame::HEADROOM).is_ok());
-    assert_eq!(frame.prepend(1), Err(NoRoom));
+    assert_eq!(frame.prepend(1), Err(OutOfSpace));
 }
 
 proptest! {
@@ -66,7 +66,7 @@ proptest! {
                 _ => drop(frame.narrow(huge, huge)),
             }
             prop_assert!(frame.len() <= frame.capacity());
-            prop_assert_eq!(frame.octets().len(), frame.len());
+            prop_assert_eq!(frame.bytes().len(), frame.len());
         }
     }
 }

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixDatagram;
 
 use super::read_write::{self, ErrorClass, FrameFile};
-use crate::{Batch, Checksum, Counters, Device, DeviceError, Frame, Pool};
+use crate::{Batch, Checksum, Device, DeviceCounters, DeviceError, Frame, Pool};
 
 /// One end of a cable inside the machine: what one end transmits, the other receives.
 ///
@@ -26,14 +26,14 @@ use crate::{Batch, Checksum, Counters, Device, DeviceError, Frame, Pool};
 /// left.transmit(&mut batch, &mut pool)?;
 ///
 /// right.receive(&mut pool, &mut batch)?;
-/// assert_eq!(batch.front().map(Frame::octets), Some(&b"any octets"[..]));
+/// assert_eq!(batch.front().map(Frame::bytes), Some(&b"any octets"[..]));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct Cable {
     end: End,
     mtu: usize,
-    counters: Counters,
+    counters: DeviceCounters,
 }
 
 impl Cable {
@@ -45,7 +45,7 @@ impl Cable {
 
     fn over(socket: UnixDatagram, mtu: usize) -> io::Result<Cable> {
         socket.set_nonblocking(true)?;
-        Ok(Cable { end: End { socket, message: Vec::new() }, mtu, counters: Counters::default() })
+        Ok(Cable { end: End { socket, message: Vec::new() }, mtu, counters: DeviceCounters::default() })
     }
 }
 
@@ -70,7 +70,7 @@ impl Device for Cable {
         read_write::transmit(&mut self.end, &mut self.counters, departing, pool)
     }
 
-    fn counters(&self) -> Counters {
+    fn counters(&self) -> DeviceCounters {
         self.counters
     }
 }
@@ -105,7 +105,7 @@ impl FrameFile for End {
             Checksum::None => 0,
             Checksum::Partial => PARTIAL,
         });
-        self.message.extend_from_slice(frame.octets());
+        self.message.extend_from_slice(frame.bytes());
         self.socket.send(&self.message)
     }
 

@@ -16,7 +16,7 @@ use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use nix::errno::Errno;
 
 use super::InterfaceName;
-use super::link::{self, Carrier, Link, Selector};
+use super::link::{self, CarrierState, Link, Selector};
 use super::netlink::{Connection, attribute, errno};
 
 /// One network interface of the kernel, addressed by name in the network namespace of the thread that made this value.
@@ -106,7 +106,7 @@ impl Interface {
     }
 
     /// Whether it has a carrier: something at its other end. It has none while it is down.
-    pub fn carrier(&self) -> io::Result<Carrier> {
+    pub fn carrier(&self) -> io::Result<CarrierState> {
         self.link("read the carrier").map(|link| link.carrier()).map_err(io::Error::other)
     }
 

@@ -5,7 +5,7 @@ use std::os::fd::BorrowedFd;
 
 use super::read_write::{self, FrameFile};
 use super::ring::Ring;
-use crate::{Batch, Counters, DeviceError, Pool};
+use crate::{Batch, DeviceCounters, DeviceError, Pool};
 
 /// How the frames of a TAP are moved between the kernel and this program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl FrameIo {
     pub(super) fn receive(
         &mut self,
         file: &mut impl FrameFile,
-        counters: &mut Counters,
+        counters: &mut DeviceCounters,
         pool: &mut Pool,
         arrived: &mut Batch,
     ) -> Result<usize, DeviceError> {
@@ -96,7 +96,7 @@ impl FrameIo {
     pub(super) fn transmit(
         &mut self,
         file: &mut impl FrameFile,
-        counters: &mut Counters,
+        counters: &mut DeviceCounters,
         departing: &mut Batch,
         pool: &mut Pool,
     ) -> Result<usize, DeviceError> {

@@ -38,12 +38,12 @@ pub(super) struct Link {
 
 /// Whether an interface has something at its other end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Carrier {
+pub enum CarrierState {
     /// Frames pass.
     Up,
     /// It has a carrier, of which the kernel has taken no note yet: what is to be sent may be lost for
     /// some milliseconds. Where there never is any change to note, it stays so.
-    Unnoticed,
+    Pending,
     /// No frame passes, be it that the interface is down.
     Down,
 }
@@ -117,14 +117,14 @@ impl Link {
     }
 
     /// Whether frames pass, as far as the kernel knows.
-    pub(super) fn carrier(&self) -> Carrier {
+    pub(super) fn carrier(&self) -> CarrierState {
         /// `IF_OPER_UNKNOWN` and `IF_OPER_UP` of `linux/if.h`.
         const UNKNOWN: u8 = 0;
         const UP: u8 = 6;
         match (self.has_signal, self.operational_state) {
-            (true, Some(UP)) => Carrier::Up,
-            (true, Some(UNKNOWN)) => Carrier::Unnoticed,
-            _ => Carrier::Down,
+            (true, Some(UP)) => CarrierState::Up,
+            (true, Some(UNKNOWN)) => CarrierState::Pending,
+            _ => CarrierState::Down,
         }
     }
 }

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::wait::{Stop, look, usual_spin, wait};
-use crate::{Batch, Counters, Device, DeviceError, Pool};
+use super::wait::{Stop, busy_poll, default_busy_poll, wait};
+use crate::{Batch, Device, DeviceCounters, DeviceError, Pool};
 
 /// How many frames one call of the callback sees at most, and how many answers it may give.
 const BATCH: usize = 64;
@@ -19,18 +19,18 @@ const BATCH: usize = 64;
 pub struct Listener {
     stop: Stop,
     panics: Arc<AtomicU64>,
-    thread: Option<JoinHandle<Ended>>,
+    thread: Option<JoinHandle<ListenerOutcome>>,
 }
 
-/// How a listener ended.
+/// How a listener outcome.
 #[derive(Debug)]
-pub struct Ended {
+pub struct ListenerOutcome {
     /// An error if the device could not go on; `Ok` if the listener was stopped.
     pub result: Result<(), DeviceError>,
     /// How often the callback panicked; what it said, the panic hook has printed.
     pub panics: u64,
     /// What passed the device.
-    pub counters: Counters,
+    pub counters: DeviceCounters,
 }
 
 /// Serves `device` from a thread of its own: `callback` is called with the frames that arrived and
@@ -61,20 +61,20 @@ where
 
 impl Listener {
     /// Stops the thread and tells how it went.
-    pub fn stop(self) -> Ended {
+    pub fn stop(self) -> ListenerOutcome {
         self.stop.raise();
         self.join()
     }
 
     /// Waits until the device ends the loop.
-    pub fn join(mut self) -> Ended {
+    pub fn join(mut self) -> ListenerOutcome {
         match self.thread.take().map(JoinHandle::join) {
-            Some(Ok(ended)) => ended,
+            Some(Ok(outcome)) => outcome,
             // The loop itself does not panic; were it to, the caller learns of it here.
-            _ => Ended {
+            _ => ListenerOutcome {
                 result: Err(DeviceError::Failed(io::Error::other("the listener's thread panicked"))),
                 panics: self.panics(),
-                counters: Counters::default(),
+                counters: DeviceCounters::default(),
             },
         }
     }
@@ -84,7 +84,7 @@ impl Listener {
         self.panics.load(Ordering::Relaxed)
     }
 
-    /// Whether the loop has ended, as it does when the device is gone.
+    /// Whether the loop has outcome, as it does when the device is gone.
     pub fn is_finished(&self) -> bool {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
@@ -94,7 +94,7 @@ impl Drop for Listener {
     fn drop(&mut self) {
         self.stop.raise();
         if let Some(thread) = self.thread.take() {
-            // What it ended with can be had from `stop` and `join`; a drop has nobody to tell.
+            // What it outcome with can be had from `stop` and `join`; a drop has nobody to tell.
             let _ = thread.join();
         }
     }
@@ -110,17 +110,21 @@ struct Worker<D, F> {
 }
 
 impl<D: Device + AsFd, F: FnMut(&mut Batch, &mut Batch)> Worker<D, F> {
-    fn run(mut self) -> Ended {
+    fn run(mut self) -> ListenerOutcome {
         let result = self.serve();
-        Ended { result, panics: self.panics.load(Ordering::Relaxed), counters: self.device.counters() }
+        ListenerOutcome {
+            result,
+            panics: self.panics.load(Ordering::Relaxed),
+            counters: self.device.counters(),
+        }
     }
 
     fn serve(&mut self) -> Result<(), DeviceError> {
         let (mut arrived, mut answers) = (Batch::new(BATCH), Batch::new(BATCH));
-        let spin = usual_spin();
+        let spin = default_busy_poll();
         loop {
             let congested = self.device.counters().congested;
-            let found = look(spin, || self.turn(&mut arrived, &mut answers))?;
+            let found = busy_poll(spin, || self.turn(&mut arrived, &mut answers))?;
             let in_flight = self.device.in_flight() > 0;
             let is_stuck = in_flight && self.device.counters().congested != congested;
             // Whatever is found, a stop is seen before the next look.

@@ -29,7 +29,7 @@ pub enum NamespaceError {
     LimitReached(Errno),
     /// The namespace was made, and `AppArmor` withholds the privileges inside: its sysctl
     /// `kernel.apparmor_restrict_unprivileged_userns` is 1.
-    Withheld,
+    RestrictedByAppArmor,
     /// The namespace was made, and what its root may do was refused, not by `AppArmor`.
     Denied {
         /// The step that was refused.
@@ -41,7 +41,7 @@ pub enum NamespaceError {
     /// `CAP_NET_ADMIN`, as root in a container does.
     NetAdminMissing,
     /// The process has more than one thread.
-    Threaded,
+    MultiThreaded,
     /// Anything else that the system refused.
     Failed {
         /// The step that failed.
@@ -53,7 +53,7 @@ pub enum NamespaceError {
 
 /// How a namespace was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+enum CreationMethod {
     /// By the caller's privilege.
     Privilege,
     /// In a user namespace.
@@ -64,25 +64,26 @@ impl Namespace {
     /// Moves this process, and all it will start, into a new network namespace; where that takes a
     /// privilege the caller lacks, into a new user namespace too, as its root.
     ///
-    /// A process with several threads is refused ([`NamespaceError::Threaded`]): only the calling one would move. IPv6
+    /// A process with several threads is refused ([`NamespaceError::MultiThreaded`]): only the calling one would move. IPv6
     /// is switched off inside, since a kernel with IPv6 sends frames unasked; [`Namespace::ipv6_off`] reports whether that
     /// worked.
     pub fn enter() -> Result<Namespace, NamespaceError> {
         if fs::read_dir("/proc/self/task").map_err(failed("count the threads"))?.count() > 1 {
-            return Err(NamespaceError::Threaded);
+            return Err(NamespaceError::MultiThreaded);
         }
         let (uid, gid) = (geteuid(), getegid());
-        let way = match unshare(CloneFlags::CLONE_NEWNET) {
-            Ok(()) => Way::Privilege,
+        let method = match unshare(CloneFlags::CLONE_NEWNET) {
+            Ok(()) => CreationMethod::Privilege,
             Err(Errno::EPERM) => {
                 unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET).map_err(unshare_error)?;
-                become_root(uid.as_raw(), gid.as_raw())
-                    .map_err(|source| step_error("become root inside", source, Way::UserNamespace))?;
-                Way::UserNamespace
+                become_root(uid.as_raw(), gid.as_raw()).map_err(|source| {
+                    step_error("become root inside", source, CreationMethod::UserNamespace)
+                })?;
+                CreationMethod::UserNamespace
             }
             Err(errno) => return Err(unshare_error(errno)),
         };
-        loopback_up().map_err(|source| step_error("bring the loopback interface up", source, way))?;
+        loopback_up().map_err(|source| step_error("bring the loopback interface up", source, method))?;
         Ok(Namespace { ipv6_off: ipv6_off() })
     }
 
@@ -126,13 +127,15 @@ fn failed(step: &'static str) -> impl Fn(io::Error) -> NamespaceError {
 
 /// The error of a step inside the namespace. Where a security module restricts user namespaces, creating one succeeds
 /// and these steps are refused.
-fn step_error(step: &'static str, source: io::Error, way: Way) -> NamespaceError {
-    match (source.kind(), way) {
-        (io::ErrorKind::PermissionDenied, Way::Privilege) => NamespaceError::NetAdminMissing,
-        (io::ErrorKind::PermissionDenied, Way::UserNamespace) if restricted_by_apparmor() => {
-            NamespaceError::Withheld
+fn step_error(step: &'static str, source: io::Error, method: CreationMethod) -> NamespaceError {
+    match (source.kind(), method) {
+        (io::ErrorKind::PermissionDenied, CreationMethod::Privilege) => NamespaceError::NetAdminMissing,
+        (io::ErrorKind::PermissionDenied, CreationMethod::UserNamespace) if restricted_by_apparmor() => {
+            NamespaceError::RestrictedByAppArmor
         }
-        (io::ErrorKind::PermissionDenied, Way::UserNamespace) => NamespaceError::Denied { step, source },
+        (io::ErrorKind::PermissionDenied, CreationMethod::UserNamespace) => {
+            NamespaceError::Denied { step, source }
+        }
         _ => NamespaceError::Failed { step, source },
     }
 }
@@ -140,9 +143,9 @@ fn step_error(step: &'static str, source: io::Error, way: Way) -> NamespaceError
 /// The error of a refused `unshare`.
 fn unshare_error(errno: Errno) -> NamespaceError {
     match errno {
-        Errno::EINVAL => NamespaceError::Threaded,
+        Errno::EINVAL => NamespaceError::MultiThreaded,
         Errno::ENOSPC | Errno::EUSERS => NamespaceError::LimitReached(errno),
-        Errno::EPERM | Errno::EACCES if restricted_by_apparmor() => NamespaceError::Withheld,
+        Errno::EPERM | Errno::EACCES if restricted_by_apparmor() => NamespaceError::RestrictedByAppArmor,
         Errno::EPERM | Errno::ENOSYS => NamespaceError::Forbidden(errno),
         _ => failed("make a namespace")(errno.into()),
     }
@@ -163,12 +166,12 @@ impl fmt::Display for NamespaceError {
         match self {
             Self::Forbidden(source) => write!(f, "this system keeps them from you ({})", source.desc()),
             Self::LimitReached(source) => write!(f, "limit reached ({})", source.desc()),
-            Self::Withheld => f.write_str("AppArmor withholds its privileges"),
+            Self::RestrictedByAppArmor => f.write_str("AppArmor withholds its privileges"),
             Self::Denied { step, source } | Self::Failed { step, source } => {
                 write!(f, "cannot {step}: {source}")
             }
             Self::NetAdminMissing => f.write_str("CAP_NET_ADMIN is missing"),
-            Self::Threaded => f.write_str("the process has several threads; call it first in `main`"),
+            Self::MultiThreaded => f.write_str("the process has several threads; call it first in `main`"),
         }
     }
 }
@@ -178,7 +181,7 @@ impl std::error::Error for NamespaceError {
         match self {
             Self::Forbidden(source) | Self::LimitReached(source) => Some(source),
             Self::Denied { source, .. } | Self::Failed { source, .. } => Some(source),
-            Self::Withheld | Self::NetAdminMissing | Self::Threaded => None,
+            Self::RestrictedByAppArmor | Self::NetAdminMissing | Self::MultiThreaded => None,
         }
     }
 }

@@ -74,7 +74,7 @@ impl FrameFile for Node {
     }
 
     fn write(&mut self, frame: &Frame) -> io::Result<usize> {
-        self.0.write(frame.octets())
+        self.0.write(frame.bytes())
     }
 
     fn classify(error: &io::Error) -> ErrorClass {

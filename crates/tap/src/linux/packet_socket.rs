@@ -14,7 +14,7 @@ use nix::errno::Errno;
 
 use super::read_write::{self, ErrorClass, FrameFile};
 use super::{Interface, InterfaceName};
-use crate::{Batch, Checksum, Counters, Device, DeviceError, Frame, Pool};
+use crate::{Batch, Checksum, Device, DeviceCounters, DeviceError, Frame, Pool};
 pub use error::SocketError;
 use reception::Reception;
 use ring::ADDRESSES;
@@ -23,7 +23,7 @@ use ring::ADDRESSES;
 /// it, and transmits whole Ethernet frames. It takes `CAP_NET_RAW`.
 ///
 /// Frames come by way of a ring in memory that the kernel shares with us, or one a system call where it
-/// refuses that ([`PacketSocket::ring_refused`]). The kernel cuts a frame's outer VLAN tag out and hands it over
+/// refuses that ([`PacketSocket::ring_error`]). The kernel cuts a frame's outer VLAN tag out and hands it over
 /// beside the frame; here it is put back. Frames that this socket sends are not received by it.
 ///
 /// The kernel's own stack lives on the interface, and keeps its addresses: whoever opens this socket is to
@@ -35,7 +35,7 @@ pub struct PacketSocket {
     socket: Socket,
     index: i32,
     mtu: usize,
-    counters: Counters,
+    counters: DeviceCounters,
 }
 
 #[derive(Debug)]
@@ -73,7 +73,7 @@ impl PacketSocket {
 
     /// Opens one that hears all ARP on the wire, in both directions: also what others on it say to each other, as
     /// far as it comes along, and what is sent from here. It is to transmit nothing.
-    pub fn open_to_watch(name: &InterfaceName) -> Result<PacketSocket, SocketError> {
+    pub fn open_arp_monitor(name: &InterfaceName) -> Result<PacketSocket, SocketError> {
         let hearing =
             Hearing { filter: Some(&filter::ARP), departing: true, others: true, ..Hearing::default() };
         PacketSocket::open_for(name, hearing)
@@ -112,11 +112,17 @@ impl PacketSocket {
         if !interface.is_up()? {
             return Err(SocketError::Down(name.clone()));
         }
-        Ok(PacketSocket { reception, socket: Socket(socket), index, mtu, counters: Counters::default() })
+        Ok(PacketSocket {
+            reception,
+            socket: Socket(socket),
+            index,
+            mtu,
+            counters: DeviceCounters::default(),
+        })
     }
 
     /// Why the kernel refused a ring, where frames are received one a system call instead.
-    pub fn ring_refused(&self) -> Option<&io::Error> {
+    pub fn ring_error(&self) -> Option<&io::Error> {
         self.reception.refused()
     }
 
@@ -128,12 +134,12 @@ impl PacketSocket {
 
     /// Hears from now on what the kernel and other programs send there too: whoever asks under the kernel's
     /// addresses is not alone in that.
-    pub fn hear_departing(&self) -> io::Result<()> {
+    pub fn receive_outgoing(&self) -> io::Result<()> {
         system::switch(self.socket.as_fd(), libc::PACKET_IGNORE_OUTGOING, false)
     }
 
     /// Hands what is sent from now on to the interface itself, past the kernel's queue before it: less
-    /// work a frame, and a full interface refuses ([`Counters::refused`]) instead of losing.
+    /// work a frame, and a full interface refuses ([`DeviceCounters::refused`]) instead of losing.
     pub fn bypass_queue(&self) -> io::Result<()> {
         system::switch(self.socket.as_fd(), libc::PACKET_QDISC_BYPASS, true)
     }
@@ -174,7 +180,7 @@ impl Device for PacketSocket {
         read_write::transmit(&mut self.socket, &mut self.counters, departing, pool)
     }
 
-    fn counters(&self) -> Counters {
+    fn counters(&self) -> DeviceCounters {
         self.counters
     }
 }
@@ -202,7 +208,7 @@ impl FrameFile for Socket {
     }
 
     fn write(&mut self, frame: &Frame) -> io::Result<usize> {
-        system::send(self.0.as_fd(), frame.octets())
+        system::send(self.0.as_fd(), frame.bytes())
     }
 
     fn classify(error: &io::Error) -> ErrorClass {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::{Batch, Checksum, Counters, DeviceError, Frame, Pool};
+use crate::{Batch, Checksum, DeviceCounters, DeviceError, Frame, Pool};
 
 /// Effect of an error of one read or write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,14 +32,14 @@ pub(crate) trait FrameFile {
 /// [`Device::receive`](crate::Device::receive) over single reads, of which there are `most` at most.
 pub(crate) fn receive<F: FrameFile>(
     file: &mut F,
-    counters: &mut Counters,
+    counters: &mut DeviceCounters,
     pool: &mut Pool,
     arrived: &mut Batch,
     most: usize,
 ) -> Result<usize, DeviceError> {
     let mut added = 0;
     // Frames that are dropped count too, or a wire full of them would never let go.
-    for _ in 0..arrived.room().min(most) {
+    for _ in 0..arrived.free_capacity().min(most) {
         let Some(mut frame) = pool.take() else { break };
         counters.calls += 1;
         match fill(&mut frame, file) {
@@ -89,7 +89,7 @@ pub(crate) fn fill(frame: &mut Frame, file: &mut impl FrameFile) -> io::Result<u
 /// [`Device::transmit`](crate::Device::transmit) over single writes.
 pub(crate) fn transmit<F: FrameFile>(
     file: &mut F,
-    counters: &mut Counters,
+    counters: &mut DeviceCounters,
     departing: &mut Batch,
     pool: &mut Pool,
 ) -> Result<usize, DeviceError> {

@@ -11,7 +11,7 @@ use nix::errno::Errno;
 use self::queues::{Completion, Queues, Request};
 use super::node::classify;
 use super::read_write::ErrorClass;
-use crate::{Batch, Counters, DeviceError, Frame, Pool};
+use crate::{Batch, DeviceCounters, DeviceError, Frame, Pool};
 
 /// An open TAP's ring. One call into the kernel carries the writes of the last batch and the reads of the next.
 #[derive(Debug)]
@@ -53,13 +53,13 @@ impl Ring {
     /// [`Device::receive`](crate::Device::receive), of `most` frames at most.
     pub(super) fn receive(
         &mut self,
-        counters: &mut Counters,
+        counters: &mut DeviceCounters,
         pool: &mut Pool,
         arrived: &mut Batch,
         most: usize,
     ) -> Result<usize, DeviceError> {
         let before = arrived.len();
-        let wanted = arrived.room().min(most).min(Self::BATCH);
+        let wanted = arrived.free_capacity().min(most).min(Self::BATCH);
         let mut asked = 0;
         while asked < wanted {
             let Some(frame) = pool.take() else { break };
@@ -85,7 +85,7 @@ impl Ring {
     /// [`Device::transmit`](crate::Device::transmit).
     pub(super) fn transmit(
         &mut self,
-        counters: &mut Counters,
+        counters: &mut DeviceCounters,
         departing: &mut Batch,
         pool: &mut Pool,
     ) -> Result<usize, DeviceError> {
@@ -109,7 +109,7 @@ impl Ring {
     }
 
     /// Writes what is to be written, now.
-    fn flush(&mut self, counters: &mut Counters, pool: &mut Pool) -> Result<(), DeviceError> {
+    fn flush(&mut self, counters: &mut DeviceCounters, pool: &mut Pool) -> Result<(), DeviceError> {
         self.exchange(counters, pool, &mut Batch::new(0))?;
         self.end.take().map_or(Ok(()), Err)
     }
@@ -117,7 +117,7 @@ impl Ring {
     /// One call into the kernel, and what came of it.
     fn exchange(
         &mut self,
-        counters: &mut Counters,
+        counters: &mut DeviceCounters,
         pool: &mut Pool,
         arrived: &mut Batch,
     ) -> Result<(), DeviceError> {
@@ -157,7 +157,7 @@ impl Ring {
     }
 
     /// A read brought no frame.
-    fn unread(&mut self, errno: Errno, counters: &mut Counters) {
+    fn unread(&mut self, errno: Errno, counters: &mut DeviceCounters) {
         match classify(errno) {
             ErrorClass::WouldBlock | ErrorClass::Interrupted => {}
             ErrorClass::FrameLost => counters.unreadable += 1,
@@ -167,7 +167,7 @@ impl Ring {
     }
 
     /// A frame was not written, and will not be.
-    fn unwritten(&mut self, errno: Errno, counters: &mut Counters) {
+    fn unwritten(&mut self, errno: Errno, counters: &mut DeviceCounters) {
         match classify(errno) {
             ErrorClass::WouldBlock | ErrorClass::Interrupted | ErrorClass::FrameLost => counters.refused += 1,
             ErrorClass::DeviceGone => self.end = Some(DeviceError::Gone(errno.into())),
@@ -177,7 +177,7 @@ impl Ring {
 }
 
 /// A frame arrived, whole or not.
-fn take_in(frame: Frame, counters: &mut Counters, pool: &mut Pool, arrived: &mut Batch) {
+fn take_in(frame: Frame, counters: &mut DeviceCounters, pool: &mut Pool, arrived: &mut Batch) {
     let taken = if frame.is_full() {
         counters.truncated += 1;
         Err(frame)

@@ -11,7 +11,7 @@ use super::io::{FrameIo, Io};
 use super::node::Node;
 use super::taps::{self, TapInterface, holders};
 use super::{Interface, InterfaceName, OpenError, ioctl};
-use crate::{Batch, Counters, Device, DeviceError, Pool};
+use crate::{Batch, Device, DeviceCounters, DeviceError, Pool};
 
 /// A TAP: a network card of the kernel whose wire is this program.
 ///
@@ -28,7 +28,7 @@ pub struct Tap {
     interface: Interface,
     created: bool,
     mtu: usize,
-    counters: Counters,
+    counters: DeviceCounters,
 }
 
 /// How to open a TAP. The default creates the one named, or attaches to it if it exists.
@@ -65,7 +65,7 @@ impl Tap {
     }
 
     /// Why the kernel refused to carry many frames a call, where [`Io::Auto`] had to do without.
-    pub fn ring_refused(&self) -> Option<&io::Error> {
+    pub fn ring_error(&self) -> Option<&io::Error> {
         self.frame_io.refused()
     }
 }
@@ -145,7 +145,7 @@ impl TapOptions {
             interface.set_mtu(mtu)?;
         }
         let mtu = self.mtu.map_or_else(|| interface.mtu(), Ok)?;
-        Ok(Tap { node, interface, created, mtu, frame_io, counters: Counters::default() })
+        Ok(Tap { node, interface, created, mtu, frame_io, counters: DeviceCounters::default() })
     }
 }
 
@@ -218,7 +218,7 @@ impl Device for Tap {
         self.frame_io.in_flight()
     }
 
-    fn counters(&self) -> Counters {
+    fn counters(&self) -> DeviceCounters {
         self.counters
     }
 }

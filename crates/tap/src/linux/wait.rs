@@ -12,7 +12,7 @@ use nix::sys::time::TimeSpec;
 
 /// What ended a wait. Neither flag set: the time was up, or a signal came.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Woken {
+pub struct Readiness {
     /// The device has frames, or room, or is gone: receive and transmit will tell.
     pub device: bool,
     /// The stop descriptor is readable.
@@ -35,7 +35,7 @@ pub fn wait(
     stop: BorrowedFd<'_>,
     others: &[BorrowedFd<'_>],
     limit: Option<Duration>,
-) -> io::Result<Woken> {
+) -> io::Result<Readiness> {
     let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
     let interest = if room { PollFlags::POLLIN | PollFlags::POLLOUT } else { PollFlags::POLLIN };
     // An array: a wait allocates nothing. What is past `others` is not polled.
@@ -51,9 +51,9 @@ pub fn wait(
         Ok(_) => {
             let mut woken = fds.iter().map(|fd| fd.any().unwrap_or(true));
             let (device, stop) = (woken.next().unwrap_or(false), woken.next().unwrap_or(false));
-            Ok(Woken { device, stop, others: woken.any(|other| other) })
+            Ok(Readiness { device, stop, others: woken.any(|other| other) })
         }
-        Err(Errno::EINTR) => Ok(Woken::default()),
+        Err(Errno::EINTR) => Ok(Readiness::default()),
         Err(errno) => Err(errno.into()),
     }
 }
@@ -64,7 +64,7 @@ pub fn wait(
 /// wakes it. To look is to receive: to ask first whether there is something costs as much again.
 // How long it has looked is its own affair; no layer is told.
 #[allow(clippy::disallowed_methods)]
-pub fn look<E>(span: Duration, mut found: impl FnMut() -> Result<bool, E>) -> Result<bool, E> {
+pub fn busy_poll<E>(span: Duration, mut found: impl FnMut() -> Result<bool, E>) -> Result<bool, E> {
     if span.is_zero() {
         return Ok(false);
     }
@@ -77,9 +77,9 @@ pub fn look<E>(span: Duration, mut found: impl FnMut() -> Result<bool, E>) -> Re
     Ok(false)
 }
 
-/// How long it pays to [`look`]: 50 us. Where there is one processor, whoever is to send the frames waits for it,
+/// How long it pays to [`busy_poll`]: 50 us. Where there is one processor, whoever is to send the frames waits for it,
 /// and it pays not at all.
-pub fn usual_spin() -> Duration {
+pub fn default_busy_poll() -> Duration {
     let alone = std::thread::available_parallelism().is_ok_and(|processors| processors.get() == 1);
     if alone { Duration::ZERO } else { Duration::from_micros(50) }
 }

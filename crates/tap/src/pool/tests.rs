@@ -6,12 +6,12 @@ fn a_frame_given_back_is_the_next_one_taken_and_is_empty() {
     let mut pool = Pool::new(1500, 4);
     let mut frame = pool.take().unwrap();
     frame.write(b"used").unwrap();
-    let storage = frame.octets().as_ptr();
+    let storage = frame.bytes().as_ptr();
     pool.give(frame);
     let mut again = pool.take().unwrap();
     assert!(again.is_empty());
     again.append(1).unwrap();
-    assert_eq!(again.octets().as_ptr(), storage);
+    assert_eq!(again.bytes().as_ptr(), storage);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tap::linux::Cable;
 use tap::linux::listen;
-use tap::{Batch, Counters, Device, DeviceError, Frame, Pool};
+use tap::{Batch, Device, DeviceCounters, DeviceError, Frame, Pool};
 
 use super::driver::wire;
 use testbed::frames::{receive, send};
@@ -97,7 +97,7 @@ fn receive_now(cable: &mut Cable) -> bool {
 fn a_callback_that_panics() -> TestResult {
     let (mut near, far) = Cable::pair(1_500)?;
     let listener = listen(far, |arrived, answers| {
-        if arrived.front().map(Frame::octets) == Some(b"panic") {
+        if arrived.front().map(Frame::bytes) == Some(b"panic") {
             // As `panic!` does, without the hook's lines in the output of the trial.
             resume_unwind(Box::new("as the trial wants it"));
         }
@@ -122,7 +122,7 @@ fn frames_the_callback_keeps_are_replaced() -> TestResult {
     let (keep, kept) = mpsc::channel();
     let listener = listen(far, move |arrived, _| {
         while let Some(frame) = arrived.pop() {
-            keep.send(frame.octets().to_vec()).expect("the trial listens");
+            keep.send(frame.bytes().to_vec()).expect("the trial listens");
             std::mem::forget(frame);
         }
     })?;
@@ -150,7 +150,7 @@ impl Device for Keeping {
     fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
         let unknown = self.kept.len().saturating_sub(pool.held());
         self.unknown.fetch_add(u64::try_from(unknown).unwrap_or(u64::MAX), Ordering::Relaxed);
-        if self.kept.room() == 0 {
+        if self.kept.free_capacity() == 0 {
             self.cable.transmit(&mut self.kept, pool)?;
         }
         self.cable.receive(pool, arrived)
@@ -167,7 +167,7 @@ impl Device for Keeping {
         self.kept.len()
     }
 
-    fn counters(&self) -> Counters {
+    fn counters(&self) -> DeviceCounters {
         self.cable.counters()
     }
 }

@@ -22,7 +22,7 @@ fn namespace_of_several_threads() -> TestResult {
     let (end, ended) = mpsc::channel::<()>();
     let other = thread::spawn(move || ended.recv());
     let entered = Namespace::enter();
-    assert!(matches!(entered, Err(NamespaceError::Threaded)), "{entered:?}");
+    assert!(matches!(entered, Err(NamespaceError::MultiThreaded)), "{entered:?}");
     assert_eq!(fs::read_link("/proc/thread-self/ns/net")?, here);
     drop(end);
     assert!(other.join().is_ok_and(|received| received.is_err()));

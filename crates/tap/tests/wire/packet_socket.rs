@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use tap::linux::{Carrier, Interface, PacketSocket, PersistentTap, SocketError, Tap};
+use tap::linux::{CarrierState, Interface, PacketSocket, PersistentTap, SocketError, Tap};
 use tap::{Batch, Device, Pool};
 
 use super::driver::{OUR_MAC, wire};
@@ -103,11 +103,11 @@ fn all_addresses() -> TestResult {
 fn a_carrier() -> TestResult {
     let tap = Tap::options().persist().open("held%d")?;
     let side = Interface::named(tap.interface().name())?;
-    assert_eq!(side.carrier()?, Carrier::Down);
+    assert_eq!(side.carrier()?, CarrierState::Down);
     side.set_up(true)?;
-    assert_ne!(side.carrier()?, Carrier::Down);
+    assert_ne!(side.carrier()?, CarrierState::Down);
     drop(tap);
-    assert_eq!(side.carrier()?, Carrier::Down);
+    assert_eq!(side.carrier()?, CarrierState::Down);
     PersistentTap::delete(side.name())?;
     assert!(side.carrier().is_err());
     Ok(())

@@ -47,7 +47,7 @@ fn numbers(peer: &mut PacketSocket) -> Result<Vec<u16>, Box<dyn std::error::Erro
     let mut heard = Vec::new();
     while peer.receive(&mut pool, &mut batch)? > 0 {
         while let Some(frame) = batch.pop() {
-            if let Some(&[a, b]) = frame.octets().strip_prefix(&OUR_MAC).and_then(|rest| rest.get(8..10)) {
+            if let Some(&[a, b]) = frame.bytes().strip_prefix(&OUR_MAC).and_then(|rest| rest.get(8..10)) {
                 heard.push(u16::from_be_bytes([a, b]));
             }
             pool.give(frame);
@@ -83,7 +83,7 @@ fn a_burst_comes_back_whole() -> TestResult {
 
 fn under_load_many_frames_go_at_once() -> TestResult {
     let (mut tap, _peer) = burst(Io::Auto)?;
-    assert!(tap.ring_refused().is_none());
+    assert!(tap.ring_error().is_none());
     let (mut pool, mut batch) = (Pool::new(1_500, 256), Batch::new(64));
     let mut in_flight = Vec::new();
     while tap.receive(&mut pool, &mut batch)? > 0 || tap.in_flight() > 0 {

@@ -104,7 +104,7 @@ fn taken_in_for_us() -> TestResult {
 fn a_watcher_hears_all_arp() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
-    let mut watcher = PacketSocket::open_to_watch(&NEAR.parse()?)?;
+    let mut watcher = PacketSocket::open_arp_monitor(&NEAR.parse()?)?;
     let near = veth.near.hardware_address()?;
     // The near kernel asks, the far one answers; and one stranger tells another.
     UdpSocket::bind((NEAR_KERNEL, 0))?.send_to(b"hello", (FAR_KERNEL, 9))?;
@@ -136,8 +136,8 @@ fn by_a_ring_or_not() -> TestResult {
     let mut far = veth.far_socket()?;
     let mut ring = PacketSocket::open_for_arp(&NEAR.parse()?)?;
     let mut calls = without_memory(|| PacketSocket::open_for_arp(&NEAR.parse().expect("a name")))??;
-    assert!(ring.ring_refused().is_none(), "{:?}", ring.ring_refused());
-    let refused = calls.ring_refused().ok_or("there was no memory for it")?;
+    assert!(ring.ring_error().is_none(), "{:?}", ring.ring_error());
+    let refused = calls.ring_error().ok_or("there was no memory for it")?;
     assert_eq!(refused.raw_os_error(), Some(12), "{refused}");
     let (mut pool, mut batch) = (Pool::new(1_500, 64), Batch::new(64));
     // Once around the ring, and more.
@@ -154,7 +154,7 @@ fn by_a_ring_or_not() -> TestResult {
                 (batch.len() == 64).then_some(())
             })?;
             while let (Some(first), Some(second)) = (batch.pop(), batch.pop()) {
-                assert_eq!((first.octets(), second.octets()), (&plain[..], &tagged[..]));
+                assert_eq!((first.bytes(), second.bytes()), (&plain[..], &tagged[..]));
                 pool.give(first);
                 pool.give(second);
             }
@@ -180,7 +180,7 @@ fn partial_checksum_is_marked() -> TestResult {
         wait_for("frame by hand", || {
             socket.receive(&mut pool, &mut batch).ok()?;
             while let Some(heard) = batch.pop() {
-                seen.push((heard.octets().to_vec(), heard.checksum()));
+                seen.push((heard.bytes().to_vec(), heard.checksum()));
                 pool.give(heard);
             }
             seen.iter().any(|(octets, _)| *octets == frame(FIRST, 1)).then_some(())
@@ -297,14 +297,14 @@ fn longer_frames_after_the_mtu() -> TestResult {
             send(&mut far, octets)?;
             socket.receive(&mut pool, &mut batch)?;
             while let Some(heard) = batch.pop() {
-                seen.push(heard.octets().to_vec());
+                seen.push(heard.bytes().to_vec());
                 pool.give(heard);
             }
         }
         wait_for("last frame", || {
             socket.receive(&mut pool, &mut batch).ok()?;
             while let Some(heard) = batch.pop() {
-                seen.push(heard.octets().to_vec());
+                seen.push(heard.bytes().to_vec());
                 pool.give(heard);
             }
             (seen.len() >= frames.len()).then_some(())

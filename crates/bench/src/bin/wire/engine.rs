@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tap::linux::{Stop, look, wait};
+use tap::linux::{Stop, busy_poll, wait};
 
 /// Something that answers what comes to its interface.
 pub(crate) trait Engine {
@@ -92,7 +92,7 @@ impl<T: Turns> Engine for T {
             if halt.is_raised() {
                 return Ok(());
             }
-            if turned.again || look(spin, || Ok::<_, String>(self.turn()?.arrived > 0))? {
+            if turned.again || busy_poll(spin, || Ok::<_, String>(self.turn()?.arrived > 0))? {
                 continue;
             }
             wait(Turns::fd(self), turned.congested, halt.stop.as_fd(), &[], self.due())

@@ -139,8 +139,7 @@ fn host(now: tap::Instant, mtu: usize, population: &Population) -> Result<Host, 
     let Population { hosts, neighbors } = population;
     let mut config = HostConfig { mtu, ..HostConfig::new(network(ANSWERER.protocol)?, mac(ANSWERER)) };
     // Room for whoever asks, too.
-    config.table.entries =
-        usize::try_from(neighbors.count).map_or(usize::MAX, |count| count.max(1_000) + 24);
+    config.table.entries = usize::try_from(neighbors.count).map_or(usize::MAX, |count| count.max(1_000) + 24);
     let mut host = Host::new(now, &config).map_err(|error| error.to_string())?;
     if let Some(row) = hosts {
         let range = Ipv4Net::new(row.protocol, prefix_of(row.count)).map_err(|error| error.to_string())?;

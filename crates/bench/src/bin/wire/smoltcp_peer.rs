@@ -155,7 +155,7 @@ struct Arrived<'a> {
 
 impl phy::RxToken for Arrived<'_> {
     fn consume<R, F: FnOnce(&[u8]) -> R>(self, read: F) -> R {
-        let result = read(self.frame.octets());
+        let result = read(self.frame.bytes());
         self.pool.borrow_mut().give(self.frame);
         result
     }
@@ -172,7 +172,7 @@ impl phy::TxToken for Departing<'_> {
         let frame = pool.take().and_then(|mut frame| frame.append(length).is_ok().then_some(frame));
         // Its bounds are ours: as many answers as requests, each within the MTU.
         let Some(mut frame) = frame else { return write(&mut vec![0; length]) };
-        let result = write(frame.octets_mut());
+        let result = write(frame.bytes_mut());
         if let Err(frame) = self.departing.borrow_mut().push(frame) {
             pool.give(frame);
         }

@@ -30,7 +30,7 @@ impl<D: Device + AsFd> Turns for Swap<D> {
         let arrived =
             self.device.receive(&mut self.pool, &mut self.arrived).map_err(|error| error.to_string())?;
         while let Some(mut frame) = self.arrived.pop() {
-            let refused = match swap(frame.octets_mut()) {
+            let refused = match swap(frame.bytes_mut()) {
                 Some(()) => self.departing.push(frame).err(),
                 None => Some(frame),
             };

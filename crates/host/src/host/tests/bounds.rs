@@ -22,8 +22,8 @@ impl Device for Blocked {
     fn transmit(&mut self, _: &mut Batch, _: &mut Pool) -> Result<usize, DeviceError> {
         Ok(0)
     }
-    fn counters(&self) -> tap::Counters {
-        tap::Counters::default()
+    fn counters(&self) -> tap::DeviceCounters {
+        tap::DeviceCounters::default()
     }
 }
 
@@ -64,7 +64,7 @@ fn pool_of_the_announced_size_never_runs_out_when_all_queues_are_full() {
     }
     assert_eq!(host.arp().neighbors().waiting(), table.parcels);
     fill(&mut host, &mut pool);
-    while host.departing.room() > 0 {
+    while host.departing.free_capacity() > 0 {
         assert_eq!(host.ping(NOW, ping, b"", &mut pool), SendOutcome::Queued);
     }
     // What arrives in one turn, and what the device has in flight.

@@ -28,7 +28,7 @@ fn run(host: &mut Host, until: Instant) -> Vec<Vec<u8>> {
         host.poll(now, &mut near, &mut pool, &mut ()).unwrap();
         far.receive(&mut pool, &mut batch).unwrap();
         while let Some(frame) = batch.pop() {
-            frames.push(frame.octets().to_vec());
+            frames.push(frame.bytes().to_vec());
             pool.give(frame);
         }
     }
@@ -142,18 +142,18 @@ impl Device for Gate {
 
     fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
         while let Some(frame) = if self.is_open { departing.pop() } else { None } {
-            if self.refuses_datagrams && frame.octets()[12..14] == [8, 0] {
+            if self.refuses_datagrams && frame.bytes()[12..14] == [8, 0] {
                 self.refused += 1;
             } else {
-                self.sent.push(frame.octets().to_vec());
+                self.sent.push(frame.bytes().to_vec());
             }
             pool.give(frame);
         }
         Ok(self.sent.len())
     }
 
-    fn counters(&self) -> tap::Counters {
-        tap::Counters { refused: self.refused, ..tap::Counters::default() }
+    fn counters(&self) -> tap::DeviceCounters {
+        tap::DeviceCounters { refused: self.refused, ..tap::DeviceCounters::default() }
     }
 }
 
@@ -254,8 +254,8 @@ impl Device for Downed {
         self.wire.transmit(departing, pool)
     }
 
-    fn counters(&self) -> tap::Counters {
-        tap::Counters { refused: self.refused, ..self.wire.counters() }
+    fn counters(&self) -> tap::DeviceCounters {
+        tap::DeviceCounters { refused: self.refused, ..self.wire.counters() }
     }
 }
 
@@ -288,7 +288,7 @@ struct Late {
     kept: Vec<Frame>,
     full: u64,
     down: bool,
-    counters: tap::Counters,
+    counters: tap::DeviceCounters,
 }
 
 impl Device for Late {
@@ -318,7 +318,7 @@ impl Device for Late {
         self.kept.len()
     }
 
-    fn counters(&self) -> tap::Counters {
+    fn counters(&self) -> tap::DeviceCounters {
         self.counters
     }
 }
@@ -328,7 +328,7 @@ impl Device for Late {
 fn a_probe_that_was_in_flight_and_then_refused_has_asked_nobody() {
     let mut host = probing();
     let mut pool = Pool::new(1_500, host.frames());
-    let mut wire = Late { kept: Vec::new(), full: 0, down: true, counters: tap::Counters::default() };
+    let mut wire = Late { kept: Vec::new(), full: 0, down: true, counters: tap::DeviceCounters::default() };
     while let Some(now) = host.deadline().filter(|due| *due <= NOW + PROBING * 10) {
         while host.poll(now, &mut wire, &mut pool, &mut ()).unwrap().poll_again {}
         assert_eq!((host.address(), pool.held()), (None, 0), "{now:?}");
@@ -340,7 +340,7 @@ fn a_probe_that_was_in_flight_and_then_refused_has_asked_nobody() {
 fn room_is_waited_for_by_what_is_in_flight_too() {
     let mut host = probing();
     let mut pool = Pool::new(1_500, host.frames());
-    let mut wire = Late { kept: Vec::new(), full: 3, down: false, counters: tap::Counters::default() };
+    let mut wire = Late { kept: Vec::new(), full: 3, down: false, counters: tap::DeviceCounters::default() };
     let now = host.deadline().unwrap();
     let mut turn = || {
         let outcome = host.poll(now, &mut wire, &mut pool, &mut ()).unwrap();

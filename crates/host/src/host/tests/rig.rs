@@ -6,7 +6,7 @@ use icmp::{Echo, IcmpMessage, IcmpType};
 use inet::IpProtocol;
 use ipv4::{Datagram, Ipv4Fields};
 use std::collections::VecDeque;
-use tap::{Checksum, Counters};
+use tap::{Checksum, DeviceCounters};
 
 /// A host, what it heard, and all that it sends.
 pub(super) struct Rig {
@@ -107,7 +107,7 @@ impl Device for Jack {
     }
     fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
         let before = arrived.len();
-        while arrived.room() > 0 && !self.arrived.is_empty() {
+        while arrived.free_capacity() > 0 && !self.arrived.is_empty() {
             let Some(mut frame) = pool.take() else { break };
             frame.write(&self.arrived.pop_front().unwrap()).unwrap();
             frame.set_checksum(self.checksum);
@@ -119,13 +119,13 @@ impl Device for Jack {
         let count = departing.len();
         while let Some(frame) = departing.pop() {
             assert_eq!(frame.checksum(), Checksum::None, "what departs has its checksums complete");
-            self.sent.push(frame.octets().to_vec());
+            self.sent.push(frame.bytes().to_vec());
             pool.give(frame);
         }
         Ok(count)
     }
-    fn counters(&self) -> Counters {
-        Counters::default()
+    fn counters(&self) -> DeviceCounters {
+        DeviceCounters::default()
     }
 }
 

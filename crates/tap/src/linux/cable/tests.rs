@@ -16,7 +16,7 @@ fn frames_keep_their_octets_and_their_order() {
     batch.push(frame(&mut pool, b"second")).unwrap();
     assert_eq!(left.transmit(&mut batch, &mut pool).unwrap(), 2);
     assert_eq!(right.receive(&mut pool, &mut batch).unwrap(), 2);
-    let seen: Vec<_> = batch.iter().map(Frame::octets).collect();
+    let seen: Vec<_> = batch.iter().map(Frame::bytes).collect();
     assert_eq!(seen, [&b"first"[..], b"second"]);
 }
 
@@ -82,7 +82,7 @@ fn cable_carries_partial_checksum_and_pool_forgets_it() {
     }
     left.transmit(&mut batch, &mut pool).unwrap();
     right.receive(&mut pool, &mut batch).unwrap();
-    let seen: Vec<_> = batch.iter().map(|frame| (frame.octets(), frame.checksum())).collect();
+    let seen: Vec<_> = batch.iter().map(|frame| (frame.bytes(), frame.checksum())).collect();
     assert_eq!(seen, [(&b"octets"[..], Checksum::Partial), (b"octets", Checksum::None)]);
     while let Some(frame) = batch.pop() {
         pool.give(frame);

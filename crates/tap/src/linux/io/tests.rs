@@ -14,7 +14,7 @@ struct Rig {
     frame_io: FrameIo,
     ours: End,
     peer: UnixDatagram,
-    counters: Counters,
+    counters: DeviceCounters,
     pool: Pool,
 }
 
@@ -27,7 +27,7 @@ impl FrameFile for End {
     }
 
     fn write(&mut self, frame: &Frame) -> io::Result<usize> {
-        self.0.send(frame.octets())
+        self.0.send(frame.bytes())
     }
 
     fn classify(error: &io::Error) -> ErrorClass {
@@ -40,7 +40,13 @@ impl Rig {
         let (ours, peer) = UnixDatagram::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
         let frame_io = FrameIo::new(io, ours.as_fd()).unwrap();
-        Rig { frame_io, ours: End(ours), peer, counters: Counters::default(), pool: Pool::new(100, 256) }
+        Rig {
+            frame_io,
+            ours: End(ours),
+            peer,
+            counters: DeviceCounters::default(),
+            pool: Pool::new(100, 256),
+        }
     }
 
     /// Lets so many frames arrive, and answers all; returns how many were read at once, and by which way.

@@ -3,7 +3,7 @@ use super::*;
 #[test]
 fn refused_unshare_names_its_cause() {
     assert!(matches!(unshare_error(Errno::ENOSPC), NamespaceError::LimitReached(Errno::ENOSPC)));
-    assert!(matches!(unshare_error(Errno::EINVAL), NamespaceError::Threaded));
+    assert!(matches!(unshare_error(Errno::EINVAL), NamespaceError::MultiThreaded));
     let other = unshare_error(Errno::ENOMEM);
     assert!(matches!(other, NamespaceError::Failed { .. }), "{other}");
 }
@@ -11,14 +11,14 @@ fn refused_unshare_names_its_cause() {
 #[test]
 fn refused_step_names_apparmor_only_when_it_restricts() {
     let denied = || io::Error::from(Errno::EACCES);
-    let inside = step_error("act", denied(), Way::UserNamespace);
+    let inside = step_error("act", denied(), CreationMethod::UserNamespace);
     if restricted_by_apparmor() {
-        assert!(matches!(inside, NamespaceError::Withheld));
+        assert!(matches!(inside, NamespaceError::RestrictedByAppArmor));
     } else {
         assert!(matches!(inside, NamespaceError::Denied { step: "act", .. }), "{inside}");
     }
-    let privileged = step_error("act", denied(), Way::Privilege);
+    let privileged = step_error("act", denied(), CreationMethod::Privilege);
     assert!(matches!(privileged, NamespaceError::NetAdminMissing));
-    let failed = step_error("act", Errno::ENOMEM.into(), Way::Privilege);
+    let failed = step_error("act", Errno::ENOMEM.into(), CreationMethod::Privilege);
     assert!(matches!(failed, NamespaceError::Failed { step: "act", .. }));
 }

@@ -9,7 +9,7 @@ use nix::sys::socket::{getsockopt, sockopt};
 use super::read_write::{self, ErrorClass, FrameFile};
 use super::ring::Ring;
 use super::{Socket, system};
-use crate::{Batch, Counters, DeviceError, Frame, Pool};
+use crate::{Batch, DeviceCounters, DeviceError, Frame, Pool};
 
 /// Where the frames of a socket are, and what is known of its interface.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl Reception {
     pub(super) fn receive(
         &mut self,
         socket: &mut Socket,
-        counters: &mut Counters,
+        counters: &mut DeviceCounters,
         pool: &mut Pool,
         arrived: &mut Batch,
     ) -> Result<usize, DeviceError> {
@@ -88,7 +88,11 @@ impl Reception {
     }
 
     /// What the kernel has to say while no frame is there.
-    fn hear_news(&mut self, socket: BorrowedFd<'_>, counters: &mut Counters) -> Result<(), DeviceError> {
+    fn hear_news(
+        &mut self,
+        socket: BorrowedFd<'_>,
+        counters: &mut DeviceCounters,
+    ) -> Result<(), DeviceError> {
         if self.is_fed {
             self.is_fed = false;
             count_lost(socket, counters);
@@ -117,13 +121,13 @@ impl Reception {
 fn empty(
     ring: &mut Ring,
     socket: &mut Socket,
-    counters: &mut Counters,
+    counters: &mut DeviceCounters,
     pool: &mut Pool,
     arrived: &mut Batch,
 ) -> usize {
     let (mut added, mut has_lost) = (0, false);
     // Frames that are dropped count too, or a wire full of them would never let go.
-    for _ in 0..arrived.room() {
+    for _ in 0..arrived.free_capacity() {
         let Some(mut frame) = pool.take() else { break };
         let taken = ring.take(|arrival| {
             // It cannot fail: the octets are there already.
@@ -162,7 +166,7 @@ const ERRORS: usize = 1_024;
 /// Reads a frame that the kernel keeps because it is longer than a slot. Returns whether it is there.
 ///
 /// One that stayed in the receive queue would be taken for the next that is kept.
-fn read_kept<F: FrameFile>(frame: &mut Frame, file: &mut F, counters: &mut Counters) -> bool {
+fn read_kept<F: FrameFile>(frame: &mut Frame, file: &mut F, counters: &mut DeviceCounters) -> bool {
     // Errors of the interface that were not read yet come before it, one each time that it goes down.
     for _ in 0..ERRORS {
         counters.calls += 1;
@@ -178,13 +182,13 @@ fn read_kept<F: FrameFile>(frame: &mut Frame, file: &mut F, counters: &mut Count
 
 /// Counts the frames that the kernel had no room for since it was asked last.
 // spec: beside-lost
-fn count_lost(socket: BorrowedFd<'_>, counters: &mut Counters) {
+fn count_lost(socket: BorrowedFd<'_>, counters: &mut DeviceCounters) {
     counters.calls += 1;
     counters.lost += u64::from(system::lost(socket).unwrap_or_default());
 }
 
 /// Counts an error that does not end the device: then it is true.
-fn judge(error: io::Error, counters: &mut Counters) -> Result<bool, DeviceError> {
+fn judge(error: io::Error, counters: &mut DeviceCounters) -> Result<bool, DeviceError> {
     match Socket::classify(&error) {
         ErrorClass::WouldBlock | ErrorClass::Interrupted => Ok(false),
         ErrorClass::FrameLost => {

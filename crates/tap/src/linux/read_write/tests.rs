@@ -28,7 +28,7 @@ impl FrameFile for Script {
 #[test]
 fn a_wire_full_of_frames_too_long_lets_go_after_a_batch() {
     let mut file = Script { frames: usize::MAX, length: usize::MAX, reads: 0 };
-    let (mut counters, mut pool, mut batch) = (Counters::default(), Pool::new(100, 8), Batch::new(8));
+    let (mut counters, mut pool, mut batch) = (DeviceCounters::default(), Pool::new(100, 8), Batch::new(8));
     assert_eq!(receive(&mut file, &mut counters, &mut pool, &mut batch, usize::MAX).unwrap(), 0);
     assert_eq!((file.reads, counters.truncated, pool.held()), (8, 8, 0));
 }
@@ -36,7 +36,7 @@ fn a_wire_full_of_frames_too_long_lets_go_after_a_batch() {
 #[test]
 fn what_arrived_before_the_end_is_handed_over_before_the_error() {
     let mut file = Script { frames: 2, length: 20, reads: 0 };
-    let (mut counters, mut pool, mut batch) = (Counters::default(), Pool::new(100, 8), Batch::new(8));
+    let (mut counters, mut pool, mut batch) = (DeviceCounters::default(), Pool::new(100, 8), Batch::new(8));
     assert_eq!(receive(&mut file, &mut counters, &mut pool, &mut batch, usize::MAX).unwrap(), 2);
     let error = receive(&mut file, &mut counters, &mut pool, &mut batch, usize::MAX).unwrap_err();
     assert!(matches!(error, DeviceError::Gone(_)));

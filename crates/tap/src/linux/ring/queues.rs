@@ -160,7 +160,7 @@ fn entry(request: Request, frame: &mut Frame) -> Entry {
             opcode::Read::new(FILE, space.0, space.1).rw_flags(AT_ONCE).build()
         }
         Request::Write => {
-            let octets = frame.octets();
+            let octets = frame.bytes();
             opcode::Write::new(FILE, octets.as_ptr(), length(octets)).rw_flags(AT_ONCE).build()
         }
     }

@@ -7,7 +7,7 @@ use super::*;
 /// A ring over one end of a pair of sockets, which read and write as a TAP does, and the other end.
 struct Rig {
     ring: Ring,
-    counters: Counters,
+    counters: DeviceCounters,
     pool: Pool,
     arrived: Batch,
     departing: Batch,
@@ -21,7 +21,7 @@ impl Rig {
         peer.set_nonblocking(true).unwrap();
         Rig {
             ring: Ring::over(ours.as_fd()).unwrap(),
-            counters: Counters::default(),
+            counters: DeviceCounters::default(),
             pool: Pool::new(100, 1_024),
             arrived: Batch::new(64),
             departing: Batch::new(1_024),
@@ -55,7 +55,7 @@ impl Rig {
     fn take(&mut self) -> Vec<u8> {
         let mut firsts = Vec::new();
         while let Some(frame) = self.arrived.pop() {
-            firsts.push(frame.octets()[0]);
+            firsts.push(frame.bytes()[0]);
             self.pool.give(frame);
         }
         firsts
@@ -86,7 +86,7 @@ fn a_silent_wire_holds_nobody_up() {
         assert_eq!(rig.receive(), 0);
     }
     assert_eq!(rig.pool.held(), 0);
-    assert_eq!(rig.counters, Counters { calls: 100, ..Counters::default() });
+    assert_eq!(rig.counters, DeviceCounters { calls: 100, ..DeviceCounters::default() });
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn what_arrived_is_judged_before_the_end_is_told() {
 #[test]
 fn an_error_is_the_frames_or_the_devices() {
     let mut rig = Rig::new();
-    let mut counters = Counters::default();
+    let mut counters = DeviceCounters::default();
     rig.ring.unread(Errno::EAGAIN, &mut counters);
     rig.ring.unread(Errno::EIO, &mut counters);
     rig.ring.unwritten(Errno::EINVAL, &mut counters);

@@ -11,7 +11,7 @@ fn what_is_found_ends_the_look() {
         looks.set(looks.get() + 1);
         Ok::<_, ()>(looks.get() == 3)
     };
-    assert_eq!((look(LONG, found), looks.get()), (Ok(true), 3));
+    assert_eq!((busy_poll(LONG, found), looks.get()), (Ok(true), 3));
 }
 
 #[test]
@@ -21,27 +21,30 @@ fn whoever_finds_nothing_looks_no_longer_than_told() {
         looks.set(looks.get() + 1);
         Ok::<_, ()>(false)
     };
-    assert_eq!(look(Duration::from_millis(1), nothing), Ok(false));
+    assert_eq!(busy_poll(Duration::from_millis(1), nothing), Ok(false));
     assert!(looks.replace(0) > 0);
-    assert_eq!((look(Duration::ZERO, nothing), looks.get()), (Ok(false), 0));
+    assert_eq!((busy_poll(Duration::ZERO, nothing), looks.get()), (Ok(false), 0));
 }
 
 #[test]
 fn an_error_ends_the_look() {
-    assert_eq!(look(LONG, || Err("gone")), Err("gone"));
+    assert_eq!(busy_poll(LONG, || Err("gone")), Err("gone"));
 }
 
 #[test]
 fn wait_ends_when_a_further_descriptor_is_readable() {
     let [device, stop, quiet, raised] = std::array::from_fn(|_| Stop::new().unwrap());
-    let look = |others: &[BorrowedFd<'_>]| {
+    let wait_now = |others: &[BorrowedFd<'_>]| {
         wait(device.as_fd(), false, stop.as_fd(), others, Some(Duration::ZERO)).unwrap()
     };
-    assert_eq!(look(&[quiet.as_fd(); MOST_OTHERS]), Woken::default());
+    assert_eq!(wait_now(&[quiet.as_fd(); MOST_OTHERS]), Readiness::default());
     raised.raise();
-    assert_eq!(look(&[quiet.as_fd(), raised.as_fd()]), Woken { others: true, ..Woken::default() });
+    assert_eq!(
+        wait_now(&[quiet.as_fd(), raised.as_fd()]),
+        Readiness { others: true, ..Readiness::default() }
+    );
     stop.raise();
-    assert_eq!(look(&[quiet.as_fd()]), Woken { stop: true, ..Woken::default() });
+    assert_eq!(wait_now(&[quiet.as_fd()]), Readiness { stop: true, ..Readiness::default() });
 }
 
 #[test]
