@@ -5,16 +5,15 @@ mod json;
 mod text;
 
 use std::fmt::{self, Write};
-use std::fs::File;
-use std::io::{self, BufWriter, ErrorKind, Read, Write as _};
-use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
+use std::io::{BufWriter, ErrorKind, Read, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use capture::{CapturedFrame, FrameReader, FrameReaderError};
 use dissect::{Dissection, SummaryStyle, dissect};
 
 use crate::failure::Failure;
+use crate::input::open;
 use crate::output::standard_output;
 use crate::privileges;
 use arguments::DecodeArguments;
@@ -105,14 +104,6 @@ fn print(
         write_frame(&mut line, arguments, frame, &dissection);
         each(&line, dissection.is_faulty())
     })
-}
-
-/// Opens a capture; `-` is standard input.
-pub(crate) fn open(path: &Path) -> io::Result<File> {
-    if path == Path::new("-") {
-        return Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?));
-    }
-    File::open(path)
 }
 
 /// Writes one frame in the format that the arguments select.

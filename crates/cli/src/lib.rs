@@ -22,6 +22,7 @@ mod failure;
 mod gaps;
 mod host_command;
 mod host_device;
+mod input;
 mod lab;
 mod link_change;
 mod mac;

@@ -1,7 +1,6 @@
 //! `tapstack scan`: finds the hosts of networks and ranges by ARP; prints as arp-scan does.
 
 pub(crate) mod arguments;
-mod file;
 mod json;
 mod progress;
 mod targets;

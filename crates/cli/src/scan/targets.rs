@@ -9,8 +9,8 @@ use std::str::FromStr;
 use arptools::sweep::Ranges;
 use ipnet::Ipv4Net;
 
-use super::file;
 use crate::failure::Failure;
+use crate::input;
 use crate::values::{EXPECTED_IP_ADDRESS, ip_address, network, with_netmask};
 
 const EXPECTED_TARGET: &str =
@@ -69,7 +69,7 @@ pub(super) fn ranges(
 fn from_file(path: &Path) -> Result<Vec<TargetRange>, Failure> {
     let name = path.display();
     let failed = |error| Failure::new(format!("cannot read {name}: {error}"));
-    let text = file::read(path).and_then(|octets| String::from_utf8(octets).map_err(io::Error::other));
+    let text = input::read(path).and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
     let mut targets = Vec::new();
     for (number, line) in text.map_err(failed)?.lines().enumerate() {
         let text = line.split('#').next().unwrap_or_default().trim();

@@ -10,8 +10,8 @@ use std::path::Path;
 
 use link::MacAddr;
 
-use super::file::read;
 use crate::failure::Failure;
+use crate::input::read;
 use line::VendorLine;
 
 /// Known paths of vendor files, the most exact first; those of a row belong together.

@@ -18,9 +18,9 @@ use super::observer::Observer;
 use super::show::Show;
 use super::{FailOn, Kind, Watched, is_over, show, signals, turned_away};
 use crate::clock::Clock;
-use crate::decode::open;
 use crate::failure::Failure;
 use crate::gaps::Gaps;
+use crate::input::open;
 use crate::privileges;
 use crate::signals::Signals;
 

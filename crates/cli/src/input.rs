@@ -1,0 +1,28 @@
+//! Files that commands read.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::path::Path;
+
+/// Maximum length in bytes of a file that is read whole: ten times the longest known list of vendors.
+const MAX_LENGTH: u64 = 64 << 20;
+
+/// Opens a file; `-` is standard input.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    if path == Path::new("-") {
+        return Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?));
+    }
+    File::open(path)
+}
+
+/// Reads a file; `-` is standard input.
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut file = open(path)?.take(MAX_LENGTH);
+    file.read_to_end(&mut bytes)?;
+    if file.limit() == 0 {
+        return Err(io::Error::other("it is longer than 64 MiB"));
+    }
+    Ok(bytes)
+}
