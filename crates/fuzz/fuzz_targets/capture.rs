@@ -140,7 +140,7 @@ impl Frames {
     fn pcap(&self) -> Vec<u8> {
         let mut capture = PCAP.to_vec();
         for frame in &self.frames {
-            let octets = frame.bytes();
+            let octets = frame.octets();
             let length = u32::try_from(octets.len()).expect("a short frame");
             let words =
                 [frame.time as u32, (frame.time >> 32) as u32, length, length + u32::from(frame.missing)];
@@ -176,7 +176,7 @@ struct Order(bool);
 
 impl Order {
     fn packet(self, frame: &Frame) -> Vec<u8> {
-        let octets = frame.bytes();
+        let octets = frame.octets();
         let captured = u32::try_from(octets.len()).expect("a short frame");
         let length = captured + u32::from(frame.missing);
         let words = [(frame.time >> 32) as u32, frame.time as u32, captured, length];

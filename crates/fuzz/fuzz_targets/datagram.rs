@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use icmp::{Echo, IcmpType, IcmpError};
+use icmp::{Echo, IcmpError, IcmpType};
 use inet::{IpProtocol, checksum};
 use ipv4::Ipv4Fields;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};

@@ -4,7 +4,10 @@
 use std::ptr;
 
 use libfuzzer_sys::fuzz_target;
-use link::{ReceivedFrame, DestinationKind, Encapsulation, EtherType, EthernetFrame, Link, MacAddr, MacSet, VlanId, VlanTag};
+use link::{
+    DestinationKind, Encapsulation, EtherType, EthernetFrame, Link, MacAddr, MacSet, ReceivedFrame, VlanId,
+    VlanTag,
+};
 
 /// Our stations: 02:00:00:00:00:02 to :05.
 const FIRST: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);

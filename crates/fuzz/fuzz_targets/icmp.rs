@@ -6,7 +6,10 @@ use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use icmp::{LocalAddresses, DestinationKind, IcmpConfig, Icmp, Instant, IcmpType, IcmpMessage, IcmpError, QuotedDatagram, ReceivedMessage, reply_in_place};
+use icmp::{
+    DestinationKind, Icmp, IcmpConfig, IcmpError, IcmpMessage, IcmpType, Instant, LocalAddresses,
+    QuotedDatagram, ReceivedMessage, reply_in_place,
+};
 use inet::IpProtocol;
 use ipv4::Ipv4Fields;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
@@ -41,7 +44,8 @@ enum Address {
 
 fuzz_target!(|scene: Scene<'_>| {
     let addresses = LocalAddresses::one("10.0.0.2/24".parse().expect("an address"));
-    let mut icmp = Icmp::new(&IcmpConfig { answers_broadcast: scene.answers_broadcast, ..IcmpConfig::default() });
+    let mut icmp =
+        Icmp::new(&IcmpConfig { answers_broadcast: scene.answers_broadcast, ..IcmpConfig::default() });
     let mut millis = 0;
     let mut sent: HashMap<Ipv4Addr, u64> = HashMap::new();
     for step in scene.steps {
@@ -68,7 +72,12 @@ fuzz_target!(|scene: Scene<'_>| {
                 let fields = Ipv4Fields::new(protocol, source.address(), destination.address());
                 let fields = Ipv4Fields { fragment_offset: usize::from(offset / 128) * 8, ..fields };
                 fields.write_to(&mut octets).expect("room for a header");
-                let casts = [DestinationKind::Unicast, DestinationKind::Unicast, DestinationKind::Broadcast, DestinationKind::Multicast];
+                let casts = [
+                    DestinationKind::Unicast,
+                    DestinationKind::Unicast,
+                    DestinationKind::Broadcast,
+                    DestinationKind::Multicast,
+                ];
                 (octets, casts[usize::from(link) % 4])
             }
         };
@@ -86,7 +95,13 @@ fuzz_target!(|scene: Scene<'_>| {
 });
 
 /// Every message is taken or dropped, and counted once; a request becomes its reply.
-fn receive(icmp: &mut Icmp, addresses: &LocalAddresses, cast: DestinationKind, octets: &[u8], answers_broadcast: bool) {
+fn receive(
+    icmp: &mut Icmp,
+    addresses: &LocalAddresses,
+    cast: DestinationKind,
+    octets: &[u8],
+    answers_broadcast: bool,
+) {
     let count = |icmp: &Icmp| icmp.accepted() + icmp.dropped().iter().map(|(_, count)| count).sum::<u64>();
     let before = count(icmp);
     match icmp.receive(addresses, cast, octets) {

@@ -7,7 +7,10 @@ mod puzzle;
 use std::time::Duration;
 
 use inet::IpProtocol;
-use ipv4::{LocalAddresses, DestinationKind, Datagram, Ipv4DropReason, Ipv4Fields, ReassemblyFailure, Instant, Ipv4, ReassemblyLimits, ReceivedDatagram};
+use ipv4::{
+    Datagram, DestinationKind, Instant, Ipv4, Ipv4DropReason, Ipv4Fields, LocalAddresses, ReassemblyFailure,
+    ReassemblyLimits, ReceivedDatagram,
+};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 
@@ -73,7 +76,9 @@ fuzz_target!(|scene: Scene<'_>| {
                 let source = [0x20, 0, number.to_be_bytes()[0], number.to_be_bytes()[1]].into();
                 let fields = Ipv4Fields::new(IpProtocol::UDP, source, puzzle::OURS);
                 let mut octets = [0; 28];
-                Ipv4Fields { more_fragments: true, ..fields }.write_to(&mut octets).expect("room for a header");
+                Ipv4Fields { more_fragments: true, ..fields }
+                    .write_to(&mut octets)
+                    .expect("room for a header");
                 let _ = give(&mut tight, now, &octets);
             }
             Step::Pass(passed) => seconds += u64::from(passed),

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use arp::{Answer, Arp, Config, Dropped, Fields, Instant, Locals, MacAddr, Packet, Received, View};
 use base::{Reason, ReasonCounters};
-use link::{ReceivedFrame, DestinationKind, EtherType, EthernetFrame, Link, MacSet, VlanId};
+use link::{DestinationKind, EtherType, EthernetFrame, Link, MacSet, ReceivedFrame, VlanId};
 
 use crate::segment::HARDWARE;
 

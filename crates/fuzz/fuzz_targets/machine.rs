@@ -4,13 +4,15 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use arp::{Operation, Packet, Policy, Settings, Start};
-use host::{HostConfig, DropReason, Host, TxDropReason, EchoRequest, SendOutcome, DatagramOutcome, FrameOutcome};
-use ipnet::Ipv4Net;
-use inet::IpProtocol;
 use base::Reason;
+use host::{
+    DatagramOutcome, DropReason, EchoRequest, FrameOutcome, Host, HostConfig, SendOutcome, TxDropReason,
+};
+use inet::IpProtocol;
+use ipnet::Ipv4Net;
 use ipv4::{Datagram, Ipv4Fields};
 use link::{Encapsulation, EtherType, EthernetFrame, MacAddr, VlanId, VlanTag};
-use tap::{Batch, DeviceCounters, Device, DeviceError, Instant, Pool};
+use tap::{Batch, Device, DeviceCounters, DeviceError, Instant, Pool};
 
 const OURS: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 2), 28);
 const HARDWARE: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
@@ -88,7 +90,7 @@ impl Machine {
                 if received.answer.is_some() {
                     self.answers += 1;
                     let reply = self.departing.iter().last().expect("the answer");
-                    self.is_the_reply_to(octets, reply.octets());
+                    self.is_the_reply_to(octets, reply.bytes());
                 }
             }
             FrameOutcome::Ipv4(taken) => self.is_due_to(octets, taken, waiting),
@@ -97,7 +99,9 @@ impl Machine {
                 match reason {
                     DropReason::Ipv4(_) => self.dropped.ipv4 += 1,
                     DropReason::Icmp(_) => self.dropped.icmp += 1,
-                    DropReason::AddressNotInUse | DropReason::WrongMac | DropReason::NoListener => self.dropped.host += 1,
+                    DropReason::AddressNotInUse | DropReason::WrongMac | DropReason::NoListener => {
+                        self.dropped.host += 1
+                    }
                     _ => {}
                 }
             }
@@ -123,7 +127,9 @@ impl Machine {
         match taken {
             DatagramOutcome::EchoReplied => self.echoes += 1,
             DatagramOutcome::Rejected(_) => {}
-            DatagramOutcome::FragmentStored | DatagramOutcome::Reported => assert!(identifications.is_empty()),
+            DatagramOutcome::FragmentStored | DatagramOutcome::Reported => {
+                assert!(identifications.is_empty())
+            }
         }
         let heard = EthernetFrame::parse(octets).expect("only a frame is answered");
         let heard = Datagram::parse(heard.payload()).expect("only a datagram is answered");

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use inet::IpProtocol;
-use ipv4::{Ipv4DropReason, Ipv4Fields, Instant, ReassemblyLimits};
+use ipv4::{Instant, Ipv4DropReason, Ipv4Fields, ReassemblyLimits};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 
 pub(crate) const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
