@@ -42,14 +42,14 @@ pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
     let signals = Signals::take_over(&TERMINATION_SIGNALS)?;
     privileges::drop_all()?;
     let name = runner.socket.name().clone();
-    runner.print(&ArpingEvent::Start { interface: &name });
+    runner.print_event(&ArpingEvent::Start { interface: &name });
     let ended = runner.run(&signals).and_then(|()| runner.drain());
     let gap = runner.explain_gap();
     if gap.is_some() {
         runner.inquiry.deaf();
     }
     let outcome = runner.inquiry.outcome(clock.now());
-    runner.print(&ArpingEvent::Statistics(outcome));
+    runner.print_event(&ArpingEvent::Statistics(outcome));
     runner.report.finish();
     ended?;
     runner.report.check_written()?;
@@ -171,12 +171,12 @@ impl<W: Sink> ArpingRunner<W> {
             text::capture_comment(reply)
         })?;
         for heard in heard {
-            self.print(&ArpingEvent::Reply(heard));
+            self.print_event(&ArpingEvent::Reply(heard));
         }
         Ok(is_more)
     }
 
-    fn print(&mut self, event: &ArpingEvent<'_>) {
+    fn print_event(&mut self, event: &ArpingEvent<'_>) {
         if self.quiet {
             return;
         }

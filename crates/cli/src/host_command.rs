@@ -53,12 +53,12 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
         Failure::new(words).print();
     }
     let mut server = Server::new(host, device, report, clock, arguments.station.busy_poll_time())?
-        .without_link_lines(arguments.quiet);
+        .with_link_lines(!arguments.quiet);
     // Last: opening a FIFO blocks, and a signal must end it until then.
     let signals = Signals::take_over(&[&TERMINATION_SIGNALS[..], &[Signal::SIGUSR1]].concat())?;
     privileges::drop_all()?;
     let outcome = serve(&mut server, &signals, &name);
-    server.counters();
+    server.print_counters();
     let code = outcome?;
     server.report.check_written()?;
     Ok(code)
@@ -115,8 +115,8 @@ fn mac_range(arguments: &HostArguments, name: &InterfaceName) -> Result<(MacAddr
         return Ok((one, one));
     }
     let first = ranges.mac_base.unwrap_or_else(|| default_base_mac(name));
-    let host_count: u64 = ranges.hosts.iter().map(|hosts| host_count(hosts.range)).sum();
-    Ok((first, mac_after(first, host_count - 1)?))
+    let count: u64 = ranges.hosts.iter().map(|hosts| host_count(hosts.range)).sum();
+    Ok((first, mac_after(first, count - 1)?))
 }
 
 /// Returns the MAC address `steps` after `base`, if no multicast address is in between.
@@ -218,13 +218,13 @@ fn serve<W: Sink>(
         ready = address;
         was_ready |= ready.is_some();
         let stepped = server.step(signals, None);
-        let woken = stepped.map_err(|error| server.device.failure(&error))?;
+        let readiness = stepped.map_err(|error| server.device.failure(&error))?;
         server.print_events();
         // spec: rfc5227-last
         if let Some(other) = server.host.ceased() {
             return Err(Failure::negative(address_lost_message(other, ready.is_some(), was_ready)));
         }
-        if !woken.stop {
+        if !readiness.stop {
             continue;
         }
         while let Some(signal) = signals.next()? {

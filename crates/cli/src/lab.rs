@@ -127,13 +127,13 @@ fn serve_until_idle<W: Sink>(server: &mut Server<W>, signals: &Signals) -> Resul
     let mac = server.host.config().mac;
     let clock = Clock::start();
     loop {
-        let woken = server.step(signals, Some(IDLE_TIME))?;
+        let readiness = server.step(signals, Some(IDLE_TIME))?;
         server.print_events();
         let entry =
             neighbors(server.device.interface())?.into_iter().find(|entry| entry.address == HOST.addr());
         let is_reachable = entry.as_ref().is_some_and(|entry| is_reachable_at(entry, mac));
         let waited = clock.now().since(Instant::ORIGIN);
-        if woken.stop || (is_reachable && !woken.device) || waited > EXCHANGE_TIMEOUT {
+        if readiness.stop || (is_reachable && !readiness.device) || waited > EXCHANGE_TIMEOUT {
             return Ok(entry);
         }
     }

@@ -62,7 +62,7 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     let mut runner = PingRunner {
         session: PingSession::new(plan(arguments)),
         server: Server::new(host, device, report, clock, station.busy_poll_time())?
-            .without_link_lines(arguments.quiet),
+            .with_link_lines(!arguments.quiet),
         clock,
         json: arguments.json,
         quiet: arguments.quiet,

@@ -28,6 +28,7 @@ use arguments::ProbeArguments;
 const BATCH: usize = 64;
 /// Maximum number of batches read at the end: more than any receive queue holds.
 const MAX_DRAIN_BATCHES: u32 = 256;
+
 /// A TAP or a packet socket.
 trait ProbeDevice: Device + AsFd {}
 

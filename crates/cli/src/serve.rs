@@ -25,8 +25,8 @@ pub(crate) struct Server<W> {
     pub(crate) now: Instant,
     /// The state of the link; none once its interface is deleted.
     monitor: Option<LinkMonitor>,
-    /// Whether changes of the link are not printed.
-    hides_link_lines: bool,
+    /// Whether changes of the link are printed.
+    has_link_lines: bool,
     clock: Clock,
     suspension: Suspension,
     /// Time to poll for frames before sleeping.
@@ -70,7 +70,7 @@ impl<W: Sink> Server<W> {
             report,
             now,
             monitor: Some(monitor),
-            hides_link_lines: false,
+            has_link_lines: true,
             clock,
             suspension: Suspension::start(),
             busy_poll_time,
@@ -81,8 +81,8 @@ impl<W: Sink> Server<W> {
     }
 
     /// Returns the server with or without lines about the link.
-    pub(crate) fn without_link_lines(self, hides_link_lines: bool) -> Server<W> {
-        Server { hides_link_lines, ..self }
+    pub(crate) fn with_link_lines(self, has_link_lines: bool) -> Server<W> {
+        Server { has_link_lines, ..self }
     }
 
     /// Waits for frames, for a signal, for the host's deadline, or until `limit` has passed; then
@@ -103,7 +103,7 @@ impl<W: Sink> Server<W> {
         let again = self.again;
         let has_arrived = again || busy_poll(busy_poll_time, || self.turn())?;
         self.busy_steps = if has_arrived { self.busy_steps + 1 } else { Self::MAX_BUSY_STEPS };
-        let woken = if self.busy_steps < Self::MAX_BUSY_STEPS {
+        let readiness = if self.busy_steps < Self::MAX_BUSY_STEPS {
             Readiness { device: true, ..Readiness::default() }
         } else {
             self.busy_steps = 0;
@@ -115,7 +115,7 @@ impl<W: Sink> Server<W> {
             wait(self.device.as_fd(), self.congested, signals.as_fd(), monitor.as_slice(), limit)
                 .map_err(ServeError::Wait)?
         };
-        if woken.others {
+        if readiness.others {
             self.follow_link()?;
         }
         // A suspension lasts seconds: it need not be checked in each of many steps a second.
@@ -127,7 +127,7 @@ impl<W: Sink> Server<W> {
         }
         self.report.suppressed(self.now, Some(self.now));
         self.report.flush();
-        Ok(woken)
+        Ok(readiness)
     }
 
     /// Passes each change of the link to the host, and prints it.
@@ -138,7 +138,7 @@ impl<W: Sink> Server<W> {
                 Ok(Some(state)) => {
                     let now = self.clock.now();
                     self.host.link_changed(now, state);
-                    if !self.hides_link_lines {
+                    if self.has_link_lines {
                         self.report.link(now, state);
                     }
                 }
@@ -178,7 +178,7 @@ impl<W: Sink> Server<W> {
     }
 
     /// Prints the counters.
-    pub(crate) fn counters(&mut self) {
+    pub(crate) fn print_counters(&mut self) {
         self.report.suppressed(self.now, None);
         self.report.counters(&self.host, &self.device, &self.pool);
     }
