@@ -40,6 +40,7 @@ mod station;
 mod tap_command;
 mod usage_error;
 pub mod users;
+mod utc;
 mod values;
 mod watch;
 

@@ -200,7 +200,7 @@ impl ProbeSocket {
     fn record_sent(&mut self, now: Instant, is_refused: bool) {
         if let Some(recorder) = &mut self.recorder {
             let comment = is_refused.then_some("refused by the wire");
-            recorder.frame(now, Direction::Out, &self.sent, comment);
+            recorder.write_frame(now, Direction::Out, &self.sent, comment);
             recorder.flush();
         }
     }
@@ -231,7 +231,7 @@ impl ProbeSocket {
                     |reason| FrameOutcome::Dropped(reason).to_string(),
                     |comment| comment.to_string(),
                 );
-                recorder.frame(
+                recorder.write_frame(
                     now,
                     frame_direction(self.kernel_mac, frame.bytes()),
                     frame.bytes(),

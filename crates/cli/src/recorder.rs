@@ -63,7 +63,7 @@ pub(crate) struct Recorder<W: Sink> {
     /// Wall clock at the origin of the command's clock, since 1970 in UTC.
     origin: Duration,
     /// The frame that arrived last, whose verdict is pending.
-    arrived: Vec<u8>,
+    received: Vec<u8>,
     /// Buffer for a block.
     block: Vec<u8>,
     name: String,
@@ -91,7 +91,7 @@ impl<W: Sink> Recorder<W> {
         interface: &str,
         origin: Duration,
     ) -> Result<Recorder<W>, Failure> {
-        let mut recorder = Recorder { out, origin, arrived: Vec::new(), block: Vec::new(), name };
+        let mut recorder = Recorder { out, origin, received: Vec::new(), block: Vec::new(), name };
         recorder.block(|out| {
             write::section(out, concat!("tapstack ", env!("CARGO_PKG_VERSION")));
             write::interface(out, LinkType::ETHERNET, interface);
@@ -103,27 +103,27 @@ impl<W: Sink> Recorder<W> {
         }
     }
 
-    /// Keeps a frame that arrived until [`Recorder::judged`] or [`Recorder::decided`] writes it.
-    pub(crate) fn arrived(&mut self, bytes: &[u8]) {
-        self.arrived.clear();
-        self.arrived.extend_from_slice(bytes);
+    /// Keeps a frame that arrived until [`Recorder::frame_handled`] or [`Recorder::frame_decided`] writes it.
+    pub(crate) fn frame_received(&mut self, bytes: &[u8]) {
+        self.received.clear();
+        self.received.extend_from_slice(bytes);
     }
 
     /// Writes the frame that arrived last, with the host's verdict.
-    pub(crate) fn judged(&mut self, now: Instant, verdict: FrameOutcome) {
-        self.decided(now, &verdict.to_string());
+    pub(crate) fn frame_handled(&mut self, now: Instant, verdict: FrameOutcome) {
+        self.frame_decided(now, &verdict.to_string());
     }
 
     /// Writes the frame that arrived last, with a comment.
-    pub(crate) fn decided(&mut self, now: Instant, comment: &str) {
-        let bytes = std::mem::take(&mut self.arrived);
-        self.frame(now, Direction::In, &bytes, Some(comment));
-        self.arrived = bytes;
+    pub(crate) fn frame_decided(&mut self, now: Instant, comment: &str) {
+        let bytes = std::mem::take(&mut self.received);
+        self.write_frame(now, Direction::In, &bytes, Some(comment));
+        self.received = bytes;
     }
 
     /// Writes a frame that departs.
-    pub(crate) fn departs(&mut self, now: Instant, bytes: &[u8]) {
-        self.frame(now, Direction::Out, bytes, None);
+    pub(crate) fn frame_sent(&mut self, now: Instant, bytes: &[u8]) {
+        self.write_frame(now, Direction::Out, bytes, None);
     }
 
     /// Flushes the buffer.
@@ -132,7 +132,13 @@ impl<W: Sink> Recorder<W> {
     }
 
     /// Writes a frame, with the decision on it as a comment.
-    pub(crate) fn frame(&mut self, now: Instant, direction: Direction, bytes: &[u8], comment: Option<&str>) {
+    pub(crate) fn write_frame(
+        &mut self,
+        now: Instant,
+        direction: Direction,
+        bytes: &[u8],
+        comment: Option<&str>,
+    ) {
         if !self.out.has_reader() {
             return;
         }

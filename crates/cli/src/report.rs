@@ -238,7 +238,7 @@ impl<W: Sink> HostReport<W> {
 impl<W: Sink> Tracer for HostReport<W> {
     fn frame_received(&mut self, now: Instant, bytes: &[u8]) {
         if let Some(recorder) = &mut self.recorder {
-            recorder.arrived(bytes);
+            recorder.frame_received(bytes);
         }
         let source = bytes.get(6..12).and_then(|bytes| <[u8; 6]>::try_from(bytes).ok());
         self.source = source.map(MacAddr::new);
@@ -247,7 +247,7 @@ impl<W: Sink> Tracer for HostReport<W> {
 
     fn frame_handled(&mut self, now: Instant, verdict: FrameOutcome) {
         if let Some(recorder) = &mut self.recorder {
-            recorder.judged(now, verdict);
+            recorder.frame_handled(now, verdict);
         }
         let Some(reason) = verdict.dropped() else { return };
         if self.level < Self::level_of(reason) || !self.admits(now, LineKind::of_drop(reason)) {
@@ -266,7 +266,7 @@ impl<W: Sink> Tracer for HostReport<W> {
 
     fn frame_sent(&mut self, now: Instant, bytes: &[u8]) {
         if let Some(recorder) = &mut self.recorder {
-            recorder.departs(now, bytes);
+            recorder.frame_sent(now, bytes);
         }
         self.frame(now, Direction::Out, bytes);
     }

@@ -1,13 +1,13 @@
-//! `tapstack watch`: who is there, what changes, who is in conflict; heard, never asked.
+//! `tapstack watch`: monitors ARP passively and reports hosts, changes and conflicts.
 
 pub(crate) mod arguments;
 mod file;
 mod json;
 mod observer;
+mod output;
 mod screen;
-mod show;
 mod source;
-pub(crate) mod words;
+mod text;
 
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
@@ -26,32 +26,33 @@ use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::{privileges, probe_socket};
 use arguments::{FailOn, WatchArguments};
 use observer::Observer;
+use output::{LineOutput, WatchOutput};
 use screen::Screen;
-use show::{Lines, Show};
-use source::{Listener, Source};
+use source::{FrameWatcher, WatchSource};
 
-/// Result of a watch, and why the absence of conflicts is no result, if it is none.
-struct Watched {
+/// Outcome of a watch.
+struct WatchOutcome {
     observer: Observer,
-    gap: Option<Explanation>,
+    /// Why the absence of conflicts is no result, if it is none.
+    incomplete: Option<Explanation>,
     /// Whether nothing could be received at any time.
-    was_dead: bool,
+    never_received: bool,
 }
 
 /// Watches until it is ended, or until the source ends.
 pub(crate) fn run(arguments: &WatchArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
-    let Watched { observer, gap, was_dead } = match &arguments.file {
+    let WatchOutcome { observer, incomplete, never_received } = match &arguments.file {
         Some(path) => file::watch(arguments, path, clock)?,
-        None => watch(arguments, clock)?,
+        None => watch_link(arguments, clock)?,
     };
     let fails = arguments.fail_on == Some(FailOn::Conflict);
     if fails && observer.counts().conflicts > 0 {
-        return Err(Failure::negative(parting(&observer)));
+        return Err(Failure::negative(conflict_message(&observer)));
     }
-    match gap {
+    match incomplete {
         Some(why) if fails => Err(Failure::new(format!("no result: {why}"))),
-        Some(why) if was_dead => Err(Failure::new(format!("nothing could be watched: {why}"))),
+        Some(why) if never_received => Err(Failure::new(format!("nothing could be watched: {why}"))),
         _ => Ok(ExitCode::SUCCESS),
     }
 }
@@ -61,136 +62,159 @@ fn signals() -> std::io::Result<Signals> {
     Signals::take_over(&TERMINATION_SIGNALS)
 }
 
-/// Watches a wire.
-fn watch(arguments: &WatchArguments, clock: Clock) -> Result<Watched, Failure> {
-    let mut source = Source::open(arguments, clock)?;
+/// Watches an interface or a TAP.
+fn watch_link(arguments: &WatchArguments, clock: Clock) -> Result<WatchOutcome, Failure> {
+    let mut source = WatchSource::open(arguments, clock)?;
     let recorder = arguments.capture.start_recorder(source.name().as_str(), clock)?;
-    let mut listener = Listener::new(Observer::new(arguments.vlan), recorder, clock.origin(), &source)?;
+    let mut watcher = FrameWatcher::new(Observer::new(arguments.vlan), recorder, clock.origin(), &source)?;
     let signals = &signals()?;
-    let mut show = show(arguments, &source.name().to_string(), Kind::Wire, signals)?;
+    let mut output = open_output(arguments, &source.name().to_string(), SourceKind::Link, signals)?;
     privileges::drop_all()?;
-    listener.observer.pass(listener.wall(clock.now()));
-    show.begin(listener.observer.now, &source.name().to_string());
+    watcher.observer.advance(watcher.wall_time(clock.now()));
+    output.print_start(watcher.observer.now, &source.name().to_string());
     let end = arguments.deadline.map(|limit| clock.now() + limit);
-    let ended = hear(&mut source, &mut listener, &mut show, clock, end, (arguments, signals));
-    let ended =
-        ended.and_then(|()| drain(&mut source, &mut listener, &mut show, clock, (arguments, signals)));
-    listener.flush();
+    let ended = receive_until_end(&mut source, &mut watcher, &mut output, clock, end, (arguments, signals));
+    let ended = ended
+        .and_then(|()| receive_rest(&mut source, &mut watcher, &mut output, clock, (arguments, signals)));
+    watcher.flush();
     let lost = source.gaps();
-    let told = show.end(&listener.observer, lost.lost.saturating_add(lost.truncated), signals);
+    let printed = output.finish(&watcher.observer, lost.lost.saturating_add(lost.truncated), signals);
     ended?;
-    told?;
-    let gaps = Gaps { turned_away: turned_away(&listener.observer), ..source.gaps() };
-    let gap = gaps.explain(source.name());
-    Ok(Watched { observer: listener.observer, gap, was_dead: !source.was_alive() })
+    printed?;
+    let gaps = Gaps { turned_away: unwatched_count(&watcher.observer), ..source.gaps() };
+    let incomplete = gaps.explain(source.name());
+    Ok(WatchOutcome { observer: watcher.observer, incomplete, never_received: !source.was_alive() })
 }
 
-/// Reports changes of the link.
-fn follow_link(source: &mut Source, listener: &mut Listener, show: &mut Show, now: Instant) {
-    let mut was_alive = !listener.observer.is_down;
+/// Prints changes of the link.
+fn report_link_changes(
+    source: &mut WatchSource,
+    watcher: &mut FrameWatcher,
+    output: &mut WatchOutput,
+    now: Instant,
+) {
+    let mut was_alive = !watcher.observer.is_down;
     while let Some(state) = source.take_link_change(now) {
-        // Down, and then up without a carrier, is one loss.
+        // Down and then up without a carrier is one loss.
         let losses = u64::from(was_alive && !state.carries_frames());
         was_alive = state.carries_frames();
-        listener.observer.link_losses = listener.observer.link_losses.saturating_add(losses);
-        show.link(listener.wall(now), state);
+        watcher.observer.link_losses = watcher.observer.link_losses.saturating_add(losses);
+        output.print_link_change(watcher.wall_time(now), state);
     }
-    listener.observer.is_down = source.is_down();
+    watcher.observer.is_down = source.is_down();
 }
 
-/// How often a packet or an address was not watched because there were too many addresses.
-fn turned_away(observer: &Observer) -> u64 {
+/// Returns how often a packet or an address was not watched because there were too many addresses.
+fn unwatched_count(observer: &Observer) -> u64 {
     let counts = observer.counts();
     counts.turned_away.saturating_add(counts.displaced)
 }
 
-/// Reads what has arrived already: a process that was stopped for a while finds it late.
-fn drain(
-    source: &mut Source,
-    listener: &mut Listener,
-    show: &mut Show,
+/// Receives the frames that have arrived already, which may be many after the process was stopped.
+fn receive_rest(
+    source: &mut WatchSource,
+    watcher: &mut FrameWatcher,
+    output: &mut WatchOutput,
     clock: Clock,
     (arguments, signals): (&WatchArguments, &Signals),
 ) -> Result<(), Failure> {
-    let is_dry = probe_socket::drain(|| {
-        if is_over(arguments, &listener.observer, show) {
+    let is_drained = probe_socket::drain(|| {
+        if is_over(arguments, &watcher.observer, output) {
             return Ok(false);
         }
-        let has_arrived = source.turn(clock.now(), listener)?;
-        show.tell(&mut listener.observer, signals)?;
+        let has_arrived = source.receive(clock.now(), watcher)?;
+        output.print_events(&mut watcher.observer, signals)?;
         Ok(has_arrived)
     })?;
-    if !is_dry {
+    if !is_drained {
         source.mark_unread();
     }
-    follow_link(source, listener, show, clock.now());
+    report_link_changes(source, watcher, output, clock.now());
     Ok(())
 }
 
-/// Hears until the time is up, somebody ends it, or there is a conflict that ends it.
-fn hear(
-    source: &mut Source,
-    listener: &mut Listener,
-    show: &mut Show,
+/// Receives until the deadline, a signal, a closed output or a conflict that ends the watch.
+fn receive_until_end(
+    source: &mut WatchSource,
+    watcher: &mut FrameWatcher,
+    output: &mut WatchOutput,
     clock: Clock,
     end: Option<Instant>,
     (arguments, signals): (&WatchArguments, &Signals),
 ) -> Result<(), Failure> {
-    while signals.next()?.is_none() && !is_over(arguments, &listener.observer, show) {
+    while signals.next()?.is_none() && !is_over(arguments, &watcher.observer, output) {
         let now = clock.now();
         let left = end.map(|end| end.since(now));
         if left == Some(Duration::ZERO) {
             return Ok(());
         }
-        let wall = listener.wall(now);
-        let silent = listener.observer.census.deadline().map(|at| at.since(wall));
-        let limit = [left, source.pause(now), silent, show.pause(wall)].into_iter().flatten().min();
-        wait(source.as_fd(), source.waits_for_room(), show.stop(signals), &[source.link()], limit)?;
+        let wall_time = watcher.wall_time(now);
+        let silent = watcher.observer.census.deadline().map(|at| at.since(wall_time));
+        let limit =
+            [left, source.delay(now), silent, output.refresh_delay(wall_time)].into_iter().flatten().min();
+        wait(
+            source.as_fd(),
+            source.waits_for_writable(),
+            output.wake_fd(signals),
+            &[source.link_fd()],
+            limit,
+        )?;
         let now = clock.now();
-        source.turn(now, listener)?;
-        listener.observer.pass(listener.wall(now));
-        listener.flush();
-        show.tell(&mut listener.observer, signals)?;
-        follow_link(source, listener, show, now);
-        show.refresh(listener.observer.now, &listener.observer)?;
+        source.receive(now, watcher)?;
+        watcher.observer.advance(watcher.wall_time(now));
+        watcher.flush();
+        output.print_events(&mut watcher.observer, signals)?;
+        report_link_changes(source, watcher, output, now);
+        output.refresh(watcher.observer.now, &watcher.observer)?;
     }
     Ok(())
 }
 
-fn is_over(arguments: &WatchArguments, observer: &Observer, show: &Show) -> bool {
-    show.is_over() || (arguments.fail_on == Some(FailOn::Conflict) && observer.counts().conflicts > 0)
+/// Whether the output is closed, or a conflict ends the watch.
+fn is_over(arguments: &WatchArguments, observer: &Observer, output: &WatchOutput) -> bool {
+    output.is_closed() || (arguments.fail_on == Some(FailOn::Conflict) && observer.counts().conflicts > 0)
 }
 
-/// What is watched.
+/// Kind of the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Wire,
+enum SourceKind {
+    Link,
     File,
     Pipe,
 }
 
-/// Where it is told. A capture that is a file waits for whoever reads the lines.
-fn show(arguments: &WatchArguments, name: &str, kind: Kind, signals: &Signals) -> Result<Show, Failure> {
+/// Opens the output. Reading from a file waits for the reader of the lines.
+fn open_output(
+    arguments: &WatchArguments,
+    name: &str,
+    kind: SourceKind,
+    signals: &Signals,
+) -> Result<WatchOutput, Failure> {
     if arguments.quiet {
-        return Ok(Show::Quiet);
+        return Ok(WatchOutput::Quiet);
     }
     let styler = arguments.capture.text_styler();
-    let wants_lines = arguments.plain || arguments.json || kind == Kind::Pipe;
+    let wants_lines = arguments.plain || arguments.json || kind == SourceKind::Pipe;
     let has_screen = io::stdout().is_terminal()
         && std::env::var_os("TERM").is_some_and(|term| term != "dumb")
         && !arguments.capture.is_standard_output();
     if has_screen && !wants_lines {
-        // Where no keys can be read, lines are all there is.
-        if let Ok(screen) = Screen::new(name.to_owned(), kind == Kind::Wire, styler, signals) {
-            return Ok(Show::Screen(Box::new(screen)));
+        // Without a keyboard, lines are printed.
+        if let Ok(screen) = Screen::new(name.to_owned(), kind == SourceKind::Link, styler, signals) {
+            return Ok(WatchOutput::Screen(Box::new(screen)));
         }
     }
     let out = Output::new(arguments.capture.text_output()?);
-    Ok(Show::Lines(Lines { out, styler, json: arguments.json, waits: kind == Kind::File }))
+    Ok(WatchOutput::Lines(LineOutput {
+        out,
+        styler,
+        json: arguments.json,
+        waits_for_reader: kind == SourceKind::File,
+    }))
 }
 
-/// What made it fail.
-fn parting(observer: &Observer) -> String {
+/// Returns the message about the first conflict.
+fn conflict_message(observer: &Observer) -> String {
     match observer.conflict {
         Some(Event::Conflict { subject, hardware, other }) => {
             format!(

@@ -6,7 +6,7 @@ use capture::CapturedFrame;
 use dissect::{Dissection, SummaryStyle};
 
 use super::arguments::DecodeArguments;
-use crate::watch::words::date;
+use crate::utc::date;
 
 /// Bytes per line of a dump.
 const ROW: usize = 16;

@@ -62,10 +62,11 @@ fn record(frames: &[(bool, Vec<u8>)], capacity: usize) -> Vec<u8> {
     for (nanos, (arrived, frame)) in (0..).zip(frames) {
         let now = Instant::ORIGIN + Duration::from_nanos(nanos);
         if *arrived {
-            recorder.arrived(frame);
-            recorder.judged(now, FrameOutcome::Dropped(DropReason::Link(link::LinkDropReason::NotForUs)));
+            recorder.frame_received(frame);
+            recorder
+                .frame_handled(now, FrameOutcome::Dropped(DropReason::Link(link::LinkDropReason::NotForUs)));
         } else {
-            recorder.departs(now, frame);
+            recorder.frame_sent(now, frame);
         }
     }
     drop(recorder);
@@ -78,8 +79,8 @@ fn arrived_frame_has_verdict_as_comment() {
     let out = Output::of_whole_blocks(FullDisk { capacity: usize::MAX, bytes: &mut bytes }, whole_blocks);
     let mut recorder = Recorder::new(out, "a test".to_owned(), "tap0", Duration::ZERO).unwrap();
     let received = arp::Received { merge: Merge::Added, answer: None };
-    recorder.arrived(&[7; 42]);
-    recorder.judged(Instant::ORIGIN, FrameOutcome::Arp(received));
+    recorder.frame_received(&[7; 42]);
+    recorder.frame_handled(Instant::ORIGIN, FrameOutcome::Arp(received));
     drop(recorder);
     assert_eq!(read(&bytes).0[0].4.as_deref(), Some("learned"));
 }

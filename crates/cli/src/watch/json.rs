@@ -1,4 +1,4 @@
-//! The same as JSON, one object a line, each with an `event`.
+//! Events of a watch as JSON, one object a line.
 
 use std::net::Ipv4Addr;
 
@@ -8,44 +8,44 @@ use serde::Serialize;
 use tap::Instant;
 
 use super::observer::Observer;
-use super::words::presences;
+use super::text::presences;
 use crate::output::json;
 
-/// One line. Times are nanoseconds since 1970.
+/// One line. Times are in nanoseconds since 1970.
 #[derive(Debug, Serialize)]
-struct Line {
+struct EventObject {
     event: &'static str,
     time: u64,
     #[serde(flatten)]
-    what: What,
+    fields: EventFields,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-enum What {
+enum EventFields {
     Start {
         source: String,
     },
-    Claim(Claim),
+    Claim(ClaimFields),
     Moved {
         #[serde(flatten)]
-        about: About,
+        subject: SubjectFields,
         from: String,
         to: String,
     },
     Conflict {
         #[serde(flatten)]
-        claim: Claim,
+        claim: ClaimFields,
         other: String,
     },
     Probe {
         #[serde(flatten)]
-        claim: Claim,
+        claim: ClaimFields,
         holder: Option<String>,
     },
     Mismatch {
         #[serde(flatten)]
-        claim: Claim,
+        claim: ClaimFields,
         source: String,
     },
     Odd {
@@ -55,41 +55,45 @@ enum What {
     },
     Returned {
         #[serde(flatten)]
-        claim: Claim,
+        claim: ClaimFields,
         silence: u128,
     },
     Many {
-        hardware_address: String,
+        #[serde(rename = "hardware_address")]
+        mac: String,
         addresses: u32,
     },
     Flood {
-        hardware_address: Option<String>,
+        #[serde(rename = "hardware_address")]
+        mac: Option<String>,
         packets: u32,
     },
-    Evicted(About),
-    Address(Box<Address>),
-    Statistics(Box<Statistics>),
+    Evicted(SubjectFields),
+    Address(Box<AddressFields>),
+    Statistics(Box<StatisticsFields>),
 }
 
-/// An address.
+/// Fields of an IP address.
 #[derive(Debug, Serialize)]
-struct About {
-    protocol_address: Ipv4Addr,
+struct SubjectFields {
+    #[serde(rename = "protocol_address")]
+    ip: Ipv4Addr,
     vlan: Option<u16>,
 }
 
-/// An address, and who claims it.
+/// Fields of an IP address and of the MAC address that claims it.
 #[derive(Debug, Serialize)]
-struct Claim {
+struct ClaimFields {
     #[serde(flatten)]
-    about: About,
-    hardware_address: String,
+    subject: SubjectFields,
+    #[serde(rename = "hardware_address")]
+    mac: String,
 }
 
 #[derive(Debug, Serialize)]
-struct Address {
+struct AddressFields {
     #[serde(flatten)]
-    claim: Claim,
+    claim: ClaimFields,
     state: &'static str,
     former: Option<String>,
     conflict: Option<String>,
@@ -104,7 +108,7 @@ struct Address {
 }
 
 #[derive(Debug, Serialize)]
-struct Statistics {
+struct StatisticsFields {
     elapsed: u128,
     packets: u64,
     requests: u64,
@@ -130,55 +134,59 @@ struct Statistics {
     link_losses: u64,
 }
 
-/// The first line.
+/// Returns the first line.
 pub(super) fn start(now: Instant, source: &str) -> String {
-    line(now, "start", What::Start { source: source.to_owned() })
+    line(now, "start", EventFields::Start { source: source.to_owned() })
 }
 
-/// An event.
+/// Returns the line of an event.
 pub(super) fn event(now: Instant, event: Event) -> String {
-    let (name, what) = match event {
-        Event::New { subject, hardware } => ("new", What::Claim(claim(subject, hardware))),
+    let (name, fields) = match event {
+        Event::New { subject, hardware } => ("new", EventFields::Claim(claim(subject, hardware))),
         Event::Moved { subject, from, to } => {
-            let about = About::from(subject);
-            ("moved", What::Moved { about, from: from.to_string(), to: to.to_string() })
+            let subject = SubjectFields::from(subject);
+            ("moved", EventFields::Moved { subject, from: from.to_string(), to: to.to_string() })
         }
         Event::Conflict { subject, hardware, other } => {
-            ("conflict", What::Conflict { claim: claim(subject, hardware), other: other.to_string() })
+            ("conflict", EventFields::Conflict { claim: claim(subject, hardware), other: other.to_string() })
         }
         Event::Probe { subject, hardware, holder } => {
             let holder = holder.map(|holder| holder.to_string());
-            ("probe", What::Probe { claim: claim(subject, hardware), holder })
+            ("probe", EventFields::Probe { claim: claim(subject, hardware), holder })
         }
-        Event::Announcement { subject, hardware } => ("announcement", What::Claim(claim(subject, hardware))),
-        Event::Mismatch { subject, hardware, source } => {
-            ("mismatch", What::Mismatch { claim: claim(subject, hardware), source: source.to_string() })
+        Event::Announcement { subject, hardware } => {
+            ("announcement", EventFields::Claim(claim(subject, hardware)))
         }
+        Event::Mismatch { subject, hardware, source } => (
+            "mismatch",
+            EventFields::Mismatch { claim: claim(subject, hardware), source: source.to_string() },
+        ),
         Event::Odd { source, vlan, reason } => {
             let (source, reason) = (source.to_string(), reason.to_string());
-            ("odd", What::Odd { source, vlan: vlan.map(VlanId::number), reason })
+            ("odd", EventFields::Odd { source, vlan: vlan.map(VlanId::number), reason })
         }
-        Event::Gone { subject, hardware } => ("gone", What::Claim(claim(subject, hardware))),
-        Event::Returned { subject, hardware, silence } => {
-            ("returned", What::Returned { claim: claim(subject, hardware), silence: silence.as_nanos() })
-        }
+        Event::Gone { subject, hardware } => ("gone", EventFields::Claim(claim(subject, hardware))),
+        Event::Returned { subject, hardware, silence } => (
+            "returned",
+            EventFields::Returned { claim: claim(subject, hardware), silence: silence.as_nanos() },
+        ),
         Event::Many { hardware, addresses } => {
-            ("many", What::Many { hardware_address: hardware.to_string(), addresses })
+            ("many", EventFields::Many { mac: hardware.to_string(), addresses })
         }
         Event::Flood { hardware, packets } => {
-            let hardware_address = hardware.map(|hardware| hardware.to_string());
-            ("flood", What::Flood { hardware_address, packets })
+            let mac = hardware.map(|hardware| hardware.to_string());
+            ("flood", EventFields::Flood { mac, packets })
         }
-        Event::Full { subject, hardware } => ("full", What::Claim(claim(subject, hardware))),
-        Event::Evicted { subject } => ("evicted", What::Evicted(subject.into())),
+        Event::Full { subject, hardware } => ("full", EventFields::Claim(claim(subject, hardware))),
+        Event::Evicted { subject } => ("evicted", EventFields::Evicted(subject.into())),
     };
-    line(now, name, what)
+    line(now, name, fields)
 }
 
-/// One address, at the end.
+/// Returns the line of an address in the final table.
 pub(super) fn address(now: Instant, row: &Row) -> String {
     let text = |hardware: link::MacAddr| hardware.to_string();
-    let address = Address {
+    let address = AddressFields {
         claim: claim(row.subject, row.hardware),
         state: row.presence.name(),
         former: row.former.map(text),
@@ -192,16 +200,16 @@ pub(super) fn address(now: Instant, row: &Row) -> String {
         asked: row.asked,
         changes: row.changes,
     };
-    line(now, "address", What::Address(Box::new(address)))
+    line(now, "address", EventFields::Address(Box::new(address)))
 }
 
-/// The last line.
+/// Returns the last line.
 pub(super) fn statistics(observer: &Observer, frames_lost: u64) -> String {
     let counts = observer.counts();
     let Counts { requests, replies, announcements, probes, dropped, turned_away, broadcast, .. } = counts;
     let Counts { entered, changed, conflicts, evicted, hushed, events_lost, .. } = counts;
     let [fresh, quiet, gone] = presences(observer);
-    let statistics = Statistics {
+    let statistics = StatisticsFields {
         elapsed: observer.began.map_or(0, |began| observer.now.since(began).as_nanos()),
         packets: counts.packets(),
         requests,
@@ -226,20 +234,20 @@ pub(super) fn statistics(observer: &Observer, frames_lost: u64) -> String {
         frames_lost,
         link_losses: observer.link_losses,
     };
-    line(observer.now, "statistics", What::Statistics(Box::new(statistics)))
+    line(observer.now, "statistics", EventFields::Statistics(Box::new(statistics)))
 }
 
-fn line(now: Instant, event: &'static str, what: What) -> String {
-    json(&Line { event, time: now.as_nanos(), what })
+fn line(now: Instant, event: &'static str, fields: EventFields) -> String {
+    json(&EventObject { event, time: now.as_nanos(), fields })
 }
 
-fn claim(subject: Subject, hardware: link::MacAddr) -> Claim {
-    Claim { about: subject.into(), hardware_address: hardware.to_string() }
+fn claim(subject: Subject, hardware: link::MacAddr) -> ClaimFields {
+    ClaimFields { subject: subject.into(), mac: hardware.to_string() }
 }
 
-impl From<Subject> for About {
-    fn from(Subject { protocol, vlan }: Subject) -> About {
-        About { protocol_address: protocol, vlan: vlan.map(VlanId::number) }
+impl From<Subject> for SubjectFields {
+    fn from(Subject { protocol, vlan }: Subject) -> SubjectFields {
+        SubjectFields { ip: protocol, vlan: vlan.map(VlanId::number) }
     }
 }
 

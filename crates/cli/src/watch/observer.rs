@@ -1,4 +1,4 @@
-//! What is heard, frame by frame.
+//! The census of a watch, frame by frame.
 
 use std::fmt;
 
@@ -8,28 +8,29 @@ use host::DropReason;
 use link::{EtherType, EthernetFrame, VlanId, VlanTag};
 use tap::Instant;
 
-/// A census, and the frames that are none of its business.
+/// A census, and the number of frames that it ignores.
 pub(super) struct Observer {
     pub(super) census: Census,
-    /// The only VLAN that is heard, if there is one.
+    /// The only VLAN that is watched, if any.
     vlan: Option<VlanId>,
-    /// The time of the first frame, and of the last thing known.
+    /// Time of the first frame.
     pub(super) began: Option<Instant>,
+    /// Time of the last frame, or of the last [`Observer::advance`].
     pub(super) now: Instant,
-    /// Frames that carry no ARP, are in another VLAN, or make no sense.
+    /// Frames without ARP, in another VLAN, or malformed.
     pub(super) ignored: u64,
     /// How often the link went down or lost its carrier.
     pub(super) link_losses: u64,
-    /// Whether the wire is down, and nothing can be heard.
+    /// Whether the link is down.
     pub(super) is_down: bool,
     /// The first conflict.
     pub(super) conflict: Option<Event>,
 }
 
-/// What became of a frame.
+/// Result of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Decision {
-    Heard(Verdict),
+pub(super) enum FrameDecision {
+    Counted(Verdict),
     Ignored(DropReason),
 }
 
@@ -47,27 +48,27 @@ impl Observer {
         }
     }
 
-    /// Hears one frame.
-    pub(super) fn hear(&mut self, now: Instant, octets: &[u8]) -> Decision {
+    /// Adds a frame to the census.
+    pub(super) fn observe(&mut self, now: Instant, bytes: &[u8]) -> FrameDecision {
         self.began.get_or_insert(now);
         self.now = now;
-        match self.judge(now, octets) {
-            Ok(verdict) => Decision::Heard(verdict),
+        match self.classify(now, bytes) {
+            Ok(verdict) => FrameDecision::Counted(verdict),
             Err(reason) => {
                 self.ignored = self.ignored.saturating_add(1);
-                Decision::Ignored(reason)
+                FrameDecision::Ignored(reason)
             }
         }
     }
 
-    /// Time passes without a frame.
-    pub(super) fn pass(&mut self, now: Instant) {
+    /// Advances the time without a frame.
+    pub(super) fn advance(&mut self, now: Instant) {
         self.began.get_or_insert(now);
         self.now = now;
         self.census.poll(now);
     }
 
-    /// The next event that is worth a word.
+    /// Returns the next event.
     pub(super) fn take_event(&mut self) -> Option<Event> {
         let event = self.census.take_event()?;
         if matches!(event, Event::Conflict { .. }) {
@@ -80,8 +81,8 @@ impl Observer {
         self.census.counts()
     }
 
-    fn judge(&mut self, now: Instant, octets: &[u8]) -> Result<Verdict, DropReason> {
-        let view = View::parse(octets)?;
+    fn classify(&mut self, now: Instant, bytes: &[u8]) -> Result<Verdict, DropReason> {
+        let view = View::parse(bytes)?;
         let frame = view.ethernet();
         if frame.ether_type() != EtherType::ARP {
             return Err(DropReason::UnsupportedEtherType(frame.ether_type()));
@@ -96,8 +97,8 @@ impl Observer {
     }
 }
 
-/// The VLAN that a frame is in; a priority alone is none. What is in a provider's VLAN, or in two, is in no
-/// segment that we know.
+/// Returns the VLAN of a frame; a priority tag has none. Frames of a provider's VLAN or of two VLANs belong to no known
+/// segment.
 fn vlan(frame: &EthernetFrame<'_>) -> Result<Option<VlanId>, link::LinkDropReason> {
     let mut tags = frame.tags().iter().filter(|tag| tag.identifier() != 0);
     match (tags.next(), tags.next()) {
@@ -107,11 +108,11 @@ fn vlan(frame: &EthernetFrame<'_>) -> Result<Option<VlanId>, link::LinkDropReaso
     }
 }
 
-impl Decision {
-    /// Whether a frame was not read, and might have been if it were not cut short.
+impl FrameDecision {
+    /// Whether the frame was not counted, possibly because the capture cut it.
     pub(super) fn is_truncated(self) -> bool {
         match self {
-            Self::Heard(verdict) => matches!(verdict, Verdict::Dropped(_)),
+            Self::Counted(verdict) => matches!(verdict, Verdict::Dropped(_)),
             Self::Ignored(reason) => !matches!(
                 reason,
                 DropReason::UnsupportedEtherType(_) | DropReason::Link(link::LinkDropReason::OtherVlan)
@@ -120,10 +121,10 @@ impl Decision {
     }
 }
 
-impl fmt::Display for Decision {
+impl fmt::Display for FrameDecision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Heard(verdict) => verdict.fmt(f),
+            Self::Counted(verdict) => verdict.fmt(f),
             Self::Ignored(reason) => write!(f, "ignored: {reason}"),
         }
     }

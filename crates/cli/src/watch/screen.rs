@@ -1,9 +1,8 @@
-//! The live table, on a terminal of its own.
+//! The live table on the alternate screen of a terminal.
 
 mod draw;
-mod help;
 mod keys;
-mod picture;
+mod snapshot;
 mod table;
 
 use std::collections::VecDeque;
@@ -20,125 +19,124 @@ use ratatui::crossterm::event::{self, Event as Input, KeyEventKind};
 use ratatui::crossterm::style::force_color_output;
 use tap::Instant;
 
-use self::keys::Ui;
-use self::picture::Picture;
+use self::keys::ScreenState;
+use self::snapshot::Snapshot;
 use super::observer::Observer;
-use super::show::Lines;
 use crate::color::Styler;
-use crate::output::{Output, standard_output};
 use crate::signals::Signals;
 
-/// How many events are remembered for the list of the latest.
-const LATEST: usize = 256;
-/// From one picture to the next, if nobody presses a key.
-const PAUSE: Duration = Duration::from_millis(250);
+/// Number of events that the list of the latest ones keeps.
+const EVENT_HISTORY: usize = 256;
+/// Interval between refreshes, unless a key is pressed.
+const REFRESH_INTERVAL: Duration = Duration::from_millis(250);
 
+/// The live table.
 pub(super) struct Screen {
     name: String,
     is_live: bool,
     styler: Styler,
-    /// Signals, and keys.
-    wakers: Epoll,
+    /// Descriptors that wake the screen: signals and keys.
+    epoll: Epoll,
     keyboard: Option<File>,
-    terminal: Option<Restored>,
-    ui: Ui,
-    latest: VecDeque<(Instant, Event)>,
-    picture: Option<Picture>,
-    drawn: Instant,
+    terminal: Option<TerminalGuard>,
+    state: ScreenState,
+    events: VecDeque<(Instant, Event)>,
+    snapshot: Option<Snapshot>,
+    last_drawn: Instant,
 }
 
-/// A terminal that is as it was when this value is gone, whatever the reason.
-struct Restored(DefaultTerminal);
+/// A terminal whose former state is restored on drop.
+struct TerminalGuard(DefaultTerminal);
 
 impl Screen {
-    /// One that shows `name`; the terminal is left alone until there is something to show.
+    /// Creates a screen titled `name`. The terminal is not changed before the first refresh.
     pub(super) fn new(name: String, is_live: bool, styler: Styler, signals: &Signals) -> io::Result<Screen> {
-        let wakers = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-        wakers.add(signals, EpollEvent::new(EpollFlags::EPOLLIN, 0))?;
-        let keyboard = add_keys(&wakers)?;
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        epoll.add(signals, EpollEvent::new(EpollFlags::EPOLLIN, 0))?;
+        let keyboard = add_keys(&epoll)?;
         Ok(Screen {
             name,
             is_live,
             styler,
-            wakers,
+            epoll,
             keyboard,
             terminal: None,
-            ui: Ui { has_bars: is_utf8(), ..Ui::default() },
-            latest: VecDeque::new(),
-            picture: None,
-            drawn: Instant::ORIGIN,
+            state: ScreenState { supports_bars: is_utf8(), ..ScreenState::default() },
+            events: VecDeque::new(),
+            snapshot: None,
+            last_drawn: Instant::ORIGIN,
         })
     }
 
-    /// Something happened.
-    pub(super) fn event(&mut self, now: Instant, event: Event) {
-        if self.latest.len() >= LATEST {
-            self.latest.pop_back();
+    /// Adds an event to the list of the latest.
+    pub(super) fn add_event(&mut self, now: Instant, event: Event) {
+        if self.events.len() >= EVENT_HISTORY {
+            self.events.pop_back();
         }
-        self.latest.push_front((now, event));
+        self.events.push_front((now, event));
     }
 
-    /// Whether whoever looked has left.
-    pub(super) fn is_left(&self) -> bool {
-        self.ui.is_left
+    /// Whether the user has quit, or the terminal has hung up.
+    pub(super) fn has_quit(&self) -> bool {
+        self.state.quit
     }
 
-    /// How long the picture may stay as it is.
-    pub(super) fn pause(&self, now: Instant) -> Duration {
-        if self.terminal.is_none() || now < self.drawn {
+    /// Returns the time until the next refresh.
+    pub(super) fn refresh_delay(&self, now: Instant) -> Duration {
+        if self.terminal.is_none() || now < self.last_drawn {
             return Duration::ZERO;
         }
-        PAUSE.saturating_sub(now.since(self.drawn))
+        REFRESH_INTERVAL.saturating_sub(now.since(self.last_drawn))
     }
 
-    /// Takes keys, and draws if that is due. `now` is the time by which pictures follow each other.
+    /// Reads keys, and draws if that is due at `now`.
     pub(super) fn refresh(&mut self, now: Instant, observer: &Observer) -> io::Result<()> {
         if self.terminal.is_none() {
-            self.terminal = Some(Restored::open(self.styler)?);
+            self.terminal = Some(TerminalGuard::open(self.styler)?);
         }
-        let is_changed = self.take_keys()?;
-        if !is_changed && !self.pause(now).is_zero() {
+        let is_changed = self.read_keys()?;
+        if !is_changed && !self.refresh_delay(now).is_zero() {
             return Ok(());
         }
-        self.drawn = now;
-        let is_kept = self.ui.is_paused && self.picture.is_some();
-        let picture = match self.picture.take().filter(|_| is_kept) {
-            Some(picture) => picture,
-            None => Picture::of(&self.name, self.is_live, observer, &self.latest),
+        self.last_drawn = now;
+        let is_kept = self.state.is_paused && self.snapshot.is_some();
+        let snapshot = match self.snapshot.take().filter(|_| is_kept) {
+            Some(snapshot) => snapshot,
+            None => Snapshot::new(&self.name, self.is_live, observer, &self.events),
         };
-        let picture = self.picture.insert(picture);
-        picture.sort(self.ui.sort);
-        let (ui, styler) = (&mut self.ui, self.styler);
-        if let Some(Restored(terminal)) = &mut self.terminal {
-            terminal.draw(|frame| draw::draw(frame, picture, ui, styler))?;
+        let snapshot = self.snapshot.insert(snapshot);
+        snapshot.sort(self.state.sort_key);
+        let (state, styler) = (&mut self.state, self.styler);
+        if let Some(TerminalGuard(terminal)) = &mut self.terminal {
+            terminal.draw(|frame| draw::draw(frame, snapshot, state, styler))?;
         }
         Ok(())
     }
 
-    /// Leaves the terminal as it was. What is said at the end goes to standard output.
-    pub(super) fn leave(self) -> io::Result<Lines> {
+    /// Restores the terminal. Returns the styler for the lines that follow.
+    pub(super) fn close(self) -> Styler {
         drop(self.terminal);
-        Ok(Lines { out: Output::new(standard_output()?), styler: self.styler, json: false, waits: false })
+        self.styler
     }
 
-    /// Takes what was pressed. Returns whether the picture is another now.
-    fn take_keys(&mut self) -> io::Result<bool> {
+    /// Reads pressed keys. Returns whether there were any.
+    fn read_keys(&mut self) -> io::Result<bool> {
         let mut is_changed = false;
         loop {
-            // Of a terminal that is gone crossterm would read for ever.
-            self.ui.is_left |= self.has_hung_up()?;
-            if self.ui.is_left || !event::poll(Duration::ZERO)? {
+            // On a terminal that has hung up, crossterm would read without end.
+            self.state.quit |= self.has_hung_up()?;
+            if self.state.quit || !event::poll(Duration::ZERO)? {
                 return Ok(is_changed);
             }
             is_changed = true;
             match event::read()? {
-                Input::Key(key) if key.kind != KeyEventKind::Release => self.ui.press(key),
+                Input::Key(key) if key.kind != KeyEventKind::Release => self.state.press(key),
                 _ => {}
             }
         }
     }
 
-    /// Whether the terminal is gone, and nobody can press a key any more.
+    /// Whether the terminal has hung up.
     fn has_hung_up(&self) -> io::Result<bool> {
         let stdin = io::stdin();
         let keyboard = self.keyboard.as_ref().map_or_else(|| stdin.as_fd(), AsFd::as_fd);
@@ -150,24 +148,23 @@ impl Screen {
 
 impl AsFd for Screen {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.wakers.0.as_fd()
+        self.epoll.0.as_fd()
     }
 }
 
-/// Wakes for the keyboard: standard input, or the terminal itself if that is something else, which is to be
-/// kept then.
-fn add_keys(wakers: &Epoll) -> io::Result<Option<File>> {
+/// Adds the keyboard to the descriptors: standard input, or the opened terminal, which is returned, if that is none.
+fn add_keys(epoll: &Epoll) -> io::Result<Option<File>> {
     let readable = EpollEvent::new(EpollFlags::EPOLLIN, 1);
     if io::stdin().is_terminal() {
-        wakers.add(io::stdin(), readable)?;
+        epoll.add(io::stdin(), readable)?;
         return Ok(None);
     }
     let terminal = File::open("/dev/tty")?;
-    wakers.add(&terminal, readable)?;
+    epoll.add(&terminal, readable)?;
     Ok(Some(terminal))
 }
 
-/// Whether the terminal shows more than ASCII, as far as the environment says.
+/// Whether the locale of the environment is UTF-8.
 fn is_utf8() -> bool {
     let mut variables = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(std::env::var_os);
     let locale = variables.find(|locale| !locale.is_empty());
@@ -175,18 +172,18 @@ fn is_utf8() -> bool {
     locale.is_some_and(|locale| locale.contains("utf-8") || locale.contains("utf8"))
 }
 
-impl Restored {
-    fn open(styler: Styler) -> io::Result<Restored> {
+impl TerminalGuard {
+    fn open(styler: Styler) -> io::Result<TerminalGuard> {
         force_color_output(styler.is_enabled());
-        ratatui::try_init().map(Restored).inspect_err(|_| {
+        ratatui::try_init().map(TerminalGuard).inspect_err(|_| {
             let _ = ratatui::try_restore();
         })
     }
 }
 
-impl Drop for Restored {
+impl Drop for TerminalGuard {
     fn drop(&mut self) {
-        // Where the terminal is gone, there is nothing to restore.
+        // A terminal that has hung up cannot be restored.
         let _ = self.0.show_cursor();
         let _ = ratatui::try_restore();
     }

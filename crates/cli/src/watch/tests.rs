@@ -1,4 +1,4 @@
-//! A scene that the tests of all who tell of it share.
+//! A census that the tests of all outputs share.
 
 use std::net::Ipv4Addr;
 
@@ -23,7 +23,7 @@ pub(super) fn ip(last: u8) -> Ipv4Addr {
     Ipv4Addr::new(10, 0, 0, last)
 }
 
-/// A frame to all with an ARP packet in it.
+/// A broadcast frame with an ARP packet.
 pub(super) fn frame(operation: u16, sender: (MacAddr, Ipv4Addr), target: (MacAddr, Ipv4Addr)) -> Vec<u8> {
     let fields = Fields {
         operation: Operation(operation),
@@ -41,14 +41,14 @@ pub(super) fn request(sender: u8, target: u8) -> Vec<u8> {
     frame(1, (mac(sender), ip(sender)), (MacAddr::ZERO, ip(target)))
 }
 
-/// An hour and ten minutes with eight hosts: one gone, one quiet, one moved, two in conflict, one probed for, some odd.
-pub(super) fn scene() -> (Observer, Vec<(Instant, Event)>) {
+/// 70 minutes with eight hosts: one gone, one quiet, one moved, two in conflict, one probed for, some odd packets.
+pub(super) fn sample_census() -> (Observer, Vec<(Instant, Event)>) {
     let mut observer = Observer::new(None);
     let reply = |sender: u8| frame(2, (mac(sender), ip(1)), (mac(5), ip(5)));
     let announced = |sender: u8, last: u8| frame(1, (mac(sender), ip(last)), (MacAddr::ZERO, ip(last)));
     let probe = frame(1, (mac(9), Ipv4Addr::UNSPECIFIED), (MacAddr::ZERO, ip(5)));
     let odd = frame(1, (MacAddr::BROADCAST, ip(6)), (MacAddr::ZERO, ip(1)));
-    let heard = [
+    let frames = [
         (0, request(4, 1)),
         (3_600, request(3, 1)),
         (4_190, request(5, 1)),
@@ -61,16 +61,16 @@ pub(super) fn scene() -> (Observer, Vec<(Instant, Event)>) {
         (4_196, request(8, 1)),
         (4_199, request(5, 1)),
     ];
-    for (seconds, octets) in heard {
-        observer.hear(at(seconds), &octets);
+    for (seconds, bytes) in frames {
+        observer.observe(at(seconds), &bytes);
     }
-    observer.pass(at(4_200));
-    let told = std::iter::from_fn(|| observer.take_event()).collect::<Vec<_>>();
-    let told = told.into_iter().zip(0..).map(|(event, number)| (at(4_190 + number), event)).collect();
-    (observer, told)
+    observer.advance(at(4_200));
+    let events = std::iter::from_fn(|| observer.take_event()).collect::<Vec<_>>();
+    let events = events.into_iter().zip(0..).map(|(event, number)| (at(4_190 + number), event)).collect();
+    (observer, events)
 }
 
-/// One event of each kind, with the longest addresses there are.
+/// One event of each kind, with the longest addresses.
 pub(super) fn every_event() -> Vec<Event> {
     let subject = Subject { vlan: None, protocol: Ipv4Addr::new(192, 168, 100, 200) };
     let (hardware, other) = (mac(0xaa), mac(0xbb));
@@ -95,10 +95,10 @@ pub(super) fn every_event() -> Vec<Event> {
 }
 
 #[test]
-fn what_made_it_fail_names_both_stations() {
-    let (observer, _) = scene();
+fn conflict_message_names_both_mac_addresses() {
+    let (observer, _) = sample_census();
     assert_eq!(
-        parting(&observer),
+        conflict_message(&observer),
         "10.0.0.1 is in conflict: both 02:00:00:00:00:01 and 02:00:00:00:00:aa claim it; give one of them another"
     );
 }

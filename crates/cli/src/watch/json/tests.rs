@@ -1,6 +1,6 @@
 use super::*;
 use crate::link_change::LinkChange;
-use crate::watch::tests::{at, every_event, scene};
+use crate::watch::tests::{at, every_event, sample_census};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tap::LinkState;
@@ -8,8 +8,8 @@ use testbed::schema::check_lines;
 use testbed::schema::events;
 
 #[test]
-fn every_line_is_as_the_schema_has_it_and_every_event_of_it_is_printed() {
-    let (observer, _) = scene();
+fn json_lines_match_schema_and_cover_all_its_events() {
+    let (observer, _) = sample_census();
     let link = LinkState { is_up: true, has_carrier: true, mtu: 1_500 };
     let mut lines = vec![
         start(at(0), "eth0"),
@@ -27,7 +27,7 @@ fn every_line_is_as_the_schema_has_it_and_every_event_of_it_is_printed() {
 }
 
 #[test]
-fn times_are_since_1970_and_a_vlan_is_a_number() {
+fn json_event_has_time_since_1970_and_vlan_number() {
     let vlan = VlanId::new(5);
     let subject = Subject { vlan, protocol: Ipv4Addr::new(10, 0, 0, 7) };
     let [a, b] = [0xa, 0xb].map(crate::watch::tests::mac);
@@ -40,8 +40,8 @@ fn times_are_since_1970_and_a_vlan_is_a_number() {
 }
 
 #[test]
-fn an_address_and_the_statistics_have_their_numbers() {
-    let (observer, _) = scene();
+fn json_address_and_statistics_have_all_numbers() {
+    let (observer, _) = sample_census();
     let row = observer.census.iter(at(4_200)).next().unwrap();
     assert_eq!(
         serde_json::from_str::<Value>(&address(at(4_200), &row)).unwrap(),

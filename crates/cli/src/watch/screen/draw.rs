@@ -1,4 +1,4 @@
-//! The picture on the screen.
+//! Draws the screen.
 
 use arptools::census::Event;
 use ratatui::Frame;
@@ -7,94 +7,124 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use tap::Instant;
 
-use super::help;
-use super::keys::Ui;
-use super::picture::Picture;
-use super::table::{Columns, rate, short};
+use super::keys::ScreenState;
+use super::snapshot::Snapshot;
+use super::table::{Columns, rate, short_number};
 use crate::color::Styler;
-use crate::watch::words::{self, TimeOfDay, plural};
+use crate::utc::UtcTimeOfDay;
+use crate::watch::text::{self, plural};
 
-/// The name of the program, and what is watched; what there is; the titles.
-const HEAD: u16 = 3;
+/// Number of lines above the rows: the heading, the status and the titles.
+const HEADER_LINES: u16 = 3;
 const TITLE: Style = Style::new().add_modifier(Modifier::REVERSED);
+/// What `?` shows: 20 lines of 78 characters at most.
+pub(super) const HELP: [&str; 18] = [
+    "q, Esc, Ctrl-C  quit                   s          sort: address, last, packets",
+    "arrows, j, k    scroll by one          p, space   pause: what is shown stays",
+    "PgUp, PgDn      scroll by a screen     g, G       first, last",
+    "",
+    "fresh      ARP was heard from it in the last 5 minutes",
+    "quiet      not for 5 minutes: it may be there and have nothing to ask",
+    "gone       not for an hour",
+    "/s         packets a second over the last ten",
+    "",
+    "new        an address is heard for the first time",
+    "moved      it has another hardware address: a failover, another card",
+    "conflict   two hardware addresses claim it: both answered one request, it",
+    "           came back within a second, or moved three times within minutes",
+    "probe      somebody asks whether it is free before using it (RFC 5227)",
+    "announced  somebody tells all that an address is its own",
+    "mismatch   the packet names another sender than its frame does",
+    "odd        the packet claims what nobody can mean",
+    "many       one station has many addresses; flood: too many packets",
+];
 
-/// Draws everything.
-pub(super) fn draw(frame: &mut Frame<'_>, picture: &Picture, ui: &mut Ui, styler: Styler) {
+/// Draws the whole screen.
+pub(super) fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot, state: &mut ScreenState, styler: Styler) {
     let area = frame.area();
     let width = usize::from(area.width);
-    let mut lines = vec![bar(&head(picture, ui, width), width), status(picture, width)];
-    let room = usize::from(area.height.saturating_sub(HEAD + 1));
-    if ui.is_help {
-        lines.push(bar("HELP, any key leaves it", width));
-        lines.extend(help::LINES.map(Line::from));
+    let mut lines = vec![title_line(&heading(snapshot, state, width), width), status(snapshot, width)];
+    let available = usize::from(area.height.saturating_sub(HEADER_LINES + 1));
+    if state.shows_help {
+        lines.push(title_line("HELP, any key leaves it", width));
+        lines.extend(HELP.map(Line::from));
     } else {
-        body(&mut lines, picture, ui, (width, room));
+        draw_table(&mut lines, snapshot, state, (width, available));
     }
     lines.resize(usize::from(area.height.saturating_sub(1)), Line::default());
-    lines.push(bar(&foot(ui, width), width));
+    lines.push(title_line(&footer(state, width), width));
     for (line, y) in lines.into_iter().zip(area.top()..area.bottom()) {
-        let line = if styler.is_enabled() { line } else { without_colour(line) };
+        let line = if styler.is_enabled() { line } else { without_color(line) };
         frame.render_widget(line, Rect { y, height: 1, ..area });
     }
 }
 
-/// The table, and what happened last: rows take what they need and leave a quarter at least to the events.
-fn body(lines: &mut Vec<Line<'static>>, picture: &Picture, ui: &mut Ui, (width, room): (usize, usize)) {
-    let columns = Columns::new(width, &picture.rows);
-    lines.push(bar(&columns.title(), width));
-    // One line is the title of the events.
-    let events = (room / 4).min(picture.latest.len()).max(room.min(1));
-    let shown = picture.rows.len().min(room.saturating_sub(events + 1));
-    ui.fit(shown, picture.rows.len());
-    let rows = picture.rows.iter().skip(ui.above).take(shown);
-    lines.extend(rows.map(|row| columns.row(row, picture.now)));
-    lines.push(bar("LATEST (UTC)", width));
-    let latest = picture.latest.iter().take(room.saturating_sub(shown + 1));
-    lines.extend(latest.map(|(at, event)| of_event(*at, *event)));
+/// Draws the table and the latest events, to which the rows leave a quarter of the lines at least.
+fn draw_table(
+    lines: &mut Vec<Line<'static>>,
+    snapshot: &Snapshot,
+    state: &mut ScreenState,
+    (width, available): (usize, usize),
+) {
+    let columns = Columns::new(width, &snapshot.rows);
+    lines.push(title_line(&columns.title(), width));
+    // One line of these is the title.
+    let event_lines = (available / 4).min(snapshot.events.len()).max(available.min(1));
+    let shown = snapshot.rows.len().min(available.saturating_sub(event_lines + 1));
+    state.fit(shown, snapshot.rows.len());
+    let rows = snapshot.rows.iter().skip(state.scroll).take(shown);
+    lines.extend(rows.map(|row| columns.row(row, snapshot.now)));
+    lines.push(title_line("LATEST (UTC)", width));
+    let events = snapshot.events.iter().take(available.saturating_sub(shown + 1));
+    lines.extend(events.map(|(at, event)| event_line(*at, *event)));
 }
 
-/// The first line: what is watched, and since when; and how much there was each second, if there is room.
-fn head(picture: &Picture, ui: &Ui, width: usize) -> String {
-    let seconds = picture.span.as_secs();
-    let span = format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    let what = if picture.is_live { "" } else { ", the end of a capture" };
-    let paused = if ui.is_paused { "  PAUSED" } else { "" };
-    let down = if picture.is_down { "  DOWN: nothing can be heard" } else { "" };
-    let head = format!("tapstack watch {}{what}  {span}{down}{paused}", picture.name);
-    let bars = if ui.has_bars { bars(&picture.seconds) } else { String::new() };
-    let room = width.saturating_sub(head.chars().count() + picture.seconds.len() + 2);
-    if room == 0 || bars.is_empty() { head } else { format!("{head}{}{bars}", " ".repeat(room + 2)) }
+/// Returns the first line: the source, the elapsed time, and a bar for each second if it is wide enough.
+fn heading(snapshot: &Snapshot, state: &ScreenState, width: usize) -> String {
+    let seconds = snapshot.elapsed.as_secs();
+    let elapsed = format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    let origin = if snapshot.is_live { "" } else { ", the end of a capture" };
+    let paused = if state.is_paused { "  PAUSED" } else { "" };
+    let down = if snapshot.is_down { "  DOWN: nothing can be heard" } else { "" };
+    let heading = format!("tapstack watch {}{origin}  {elapsed}{down}{paused}", snapshot.name);
+    let bars = if state.supports_bars { bars(&snapshot.per_second) } else { String::new() };
+    let available = width.saturating_sub(heading.chars().count() + snapshot.per_second.len() + 2);
+    if available == 0 || bars.is_empty() {
+        heading
+    } else {
+        format!("{heading}{}{bars}", " ".repeat(available + 2))
+    }
 }
 
-/// A bar for each second, the highest one for the most packets; none for none.
+/// Returns a bar for each second, the highest one for the maximum; a blank for no packets.
 fn bars(seconds: &[u32]) -> String {
     const BARS: [char; 9] =
         [' ', '\u{2581}', '\u{2582}', '\u{2583}', '\u{2584}', '\u{2585}', '\u{2586}', '\u{2587}', '\u{2588}'];
-    let most = u64::from(seconds.iter().copied().max().unwrap_or_default()).max(1);
-    let height = |count: u32| usize::try_from((u64::from(count) * 8).div_ceil(most)).unwrap_or_default();
+    let maximum = u64::from(seconds.iter().copied().max().unwrap_or_default()).max(1);
+    let height = |count: u32| usize::try_from((u64::from(count) * 8).div_ceil(maximum)).unwrap_or_default();
     seconds.iter().map(|count| BARS.get(height(*count)).copied().unwrap_or(' ')).collect()
 }
 
-/// The second line: what there is. What matters least is left out first.
-fn status(picture: &Picture, width: usize) -> Line<'static> {
-    let [fresh, quiet, gone] = picture.presences;
-    let counts = &picture.counts;
-    let conflicts = u64::try_from(picture.conflicts()).unwrap_or(u64::MAX);
+/// Returns the second line: the counters, without the last ones if it is too narrow.
+fn status(snapshot: &Snapshot, width: usize) -> Line<'static> {
+    let [fresh, quiet, gone] = snapshot.presences;
+    let counts = &snapshot.counts;
+    let conflicts = u64::try_from(snapshot.conflicts()).unwrap_or(u64::MAX);
     let style = if conflicts == 0 { Style::new() } else { Style::new().fg(Color::Red) };
     let mut spans = vec![Span::styled(
         plural(conflicts, "conflict"),
         if conflicts == 0 { style } else { style.add_modifier(Modifier::BOLD) },
     )];
-    let more = [
-        format!("{}: {fresh} fresh, {quiet} quiet, {gone} gone", words::addresses(picture.rows.len())),
-        format!("{}, {}/s", plural(counts.packets(), "packet"), rate(picture.recent)),
+    let parts = [
+        format!("{}: {fresh} fresh, {quiet} quiet, {gone} gone", text::address_count(snapshot.rows.len())),
+        format!("{}, {}/s", plural(counts.packets(), "packet"), rate(snapshot.recent)),
         plural(counts.changed, "change"),
-        format!("{}, {}", plural(counts.requests, "request"), words::replies(counts.replies)),
+        format!("{}, {}", plural(counts.requests, "request"), text::reply_count(counts.replies)),
         format!("{}, {}", plural(counts.announcements, "announcement"), plural(counts.probes, "probe")),
-        format!("{} odd, {} turned away", short(counts.dropped), short(counts.turned_away)),
+        format!("{} odd, {} turned away", short_number(counts.dropped), short_number(counts.turned_away)),
     ];
     let mut length = spans.iter().map(Span::width).sum::<usize>();
-    for part in more {
+    for part in parts {
         length += part.len() + 2;
         if length > width {
             break;
@@ -104,43 +134,43 @@ fn status(picture: &Picture, width: usize) -> Line<'static> {
     Line::from(spans)
 }
 
-/// The last line: what can be pressed, and which rows are shown.
-fn foot(ui: &Ui, width: usize) -> String {
-    let keys = format!("q quit  arrows scroll  s sort: {}  p pause  ? help", ui.sort.name());
-    let first = ui.above.saturating_add(1).min(ui.total);
-    let shown = format!("{first}-{} of {}", ui.above.saturating_add(ui.shown), ui.total);
-    let room = width.saturating_sub(keys.len() + shown.len());
-    if room < 2 { keys } else { format!("{keys}{}{shown}", " ".repeat(room)) }
+/// Returns the last line: the keys, and which rows are shown.
+fn footer(state: &ScreenState, width: usize) -> String {
+    let keys = format!("q quit  arrows scroll  s sort: {}  p pause  ? help", state.sort_key.name());
+    let first = state.scroll.saturating_add(1).min(state.total);
+    let shown = format!("{first}-{} of {}", state.scroll.saturating_add(state.shown), state.total);
+    let available = width.saturating_sub(keys.len() + shown.len());
+    if available < 2 { keys } else { format!("{keys}{}{shown}", " ".repeat(available)) }
 }
 
-/// What happened at a time.
-fn of_event(at: Instant, event: Event) -> Line<'static> {
-    let sentence = words::sentence(event);
-    let (word, rest) = sentence.split_once(' ').unwrap_or((&sentence, ""));
-    let time = Span::styled(format!("{} ", TimeOfDay(at)), Style::new().add_modifier(Modifier::DIM));
-    Line::from(vec![time, Span::styled(word.to_owned(), style(event)), Span::raw(format!(" {rest}"))])
+/// Returns the line of an event.
+fn event_line(at: Instant, event: Event) -> Line<'static> {
+    let text = text::event_text(event);
+    let (word, rest) = text.split_once(' ').unwrap_or((&text, ""));
+    let time = Span::styled(format!("{} ", UtcTimeOfDay(at)), Style::new().add_modifier(Modifier::DIM));
+    Line::from(vec![time, Span::styled(word.to_owned(), event_style(event)), Span::raw(format!(" {rest}"))])
 }
 
-/// How the word of an event looks, as it does line by line.
-fn style(event: Event) -> Style {
+/// Returns the style of an event's name, as in text lines.
+fn event_style(event: Event) -> Style {
     use anstyle::{AnsiColor, Effects};
-    let style = words::style(event);
-    let colour = match style.get_fg_color() {
+    let style = text::event_style(event);
+    let color = match style.get_fg_color() {
         Some(anstyle::Color::Ansi(AnsiColor::Red)) => Some(Color::Red),
         Some(anstyle::Color::Ansi(AnsiColor::Yellow)) => Some(Color::Yellow),
         Some(anstyle::Color::Ansi(AnsiColor::Green)) => Some(Color::Green),
         _ => None,
     };
-    let shown = colour.map_or(Style::new(), |colour| Style::new().fg(colour));
+    let shown = color.map_or(Style::new(), |color| Style::new().fg(color));
     if style.get_effects().contains(Effects::BOLD) { shown.add_modifier(Modifier::BOLD) } else { shown }
 }
 
-/// A line from edge to edge.
-fn bar(text: &str, width: usize) -> Line<'static> {
+/// Returns a reversed line over the whole width.
+fn title_line(text: &str, width: usize) -> Line<'static> {
     Line::styled(format!("{text:<width$}"), TITLE)
 }
 
-fn without_colour(line: Line<'static>) -> Line<'static> {
+fn without_color(line: Line<'static>) -> Line<'static> {
     let plain = |style: Style| Style { fg: None, ..style };
     let spans = line.spans.into_iter().map(|span| Span { style: plain(span.style), ..span });
     Line { spans: spans.collect(), style: plain(line.style), ..line }

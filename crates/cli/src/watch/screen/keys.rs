@@ -1,77 +1,78 @@
-//! What a person has pressed.
+//! Keys, and the state of the screen that they change.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// By what the addresses are in order.
+/// What the rows are sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Sort {
+pub(super) enum SortKey {
     #[default]
     Address,
-    Last,
+    LastSeen,
     Packets,
 }
 
-/// What is to be seen, as whoever looks wants it.
-// Each is a switch of its own.
+/// What the screen shows.
+// Each is an independent switch.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ui {
-    pub(super) sort: Sort,
-    /// How many rows are above those that are shown.
-    pub(super) above: usize,
-    /// How many were shown last, out of how many.
+pub(super) struct ScreenState {
+    pub(super) sort_key: SortKey,
+    /// Number of rows above the first row on the screen.
+    pub(super) scroll: usize,
+    /// Number of rows on the screen.
     pub(super) shown: usize,
+    /// Number of all rows.
     pub(super) total: usize,
-    /// Whether the terminal has the signs for bars.
-    pub(super) has_bars: bool,
+    /// Whether the terminal has the characters of bars.
+    pub(super) supports_bars: bool,
     pub(super) is_paused: bool,
-    pub(super) is_help: bool,
-    pub(super) is_left: bool,
+    pub(super) shows_help: bool,
+    pub(super) quit: bool,
 }
 
-impl Ui {
-    /// A key is pressed.
+impl ScreenState {
+    /// Handles a key.
     pub(super) fn press(&mut self, key: KeyEvent) {
         let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
         match key.code {
-            KeyCode::Char('c' | 'd') if is_control => self.is_left = true,
-            // Any key leaves the help, and does nothing else.
-            _ if self.is_help => self.is_help = false,
-            KeyCode::Char('q' | 'Q') | KeyCode::Esc => self.is_left = true,
-            KeyCode::Char('?' | 'h') | KeyCode::F(1) => self.is_help = true,
-            KeyCode::Char('s') => self.sort = self.sort.next(),
+            KeyCode::Char('c' | 'd') if is_control => self.quit = true,
+            // Any key closes the help and has no other effect.
+            _ if self.shows_help => self.shows_help = false,
+            KeyCode::Char('q' | 'Q') | KeyCode::Esc => self.quit = true,
+            KeyCode::Char('?' | 'h') | KeyCode::F(1) => self.shows_help = true,
+            KeyCode::Char('s') => self.sort_key = self.sort_key.next(),
             KeyCode::Char('p' | ' ') => self.is_paused = !self.is_paused,
-            KeyCode::Up | KeyCode::Char('k') => self.above = self.above.saturating_sub(1),
-            KeyCode::Down | KeyCode::Char('j') => self.above = self.above.saturating_add(1),
-            KeyCode::PageUp => self.above = self.above.saturating_sub(self.shown),
-            KeyCode::PageDown => self.above = self.above.saturating_add(self.shown),
-            KeyCode::Home | KeyCode::Char('g') => self.above = 0,
-            KeyCode::End | KeyCode::Char('G') => self.above = usize::MAX,
+            KeyCode::Up | KeyCode::Char('k') => self.scroll = self.scroll.saturating_sub(1),
+            KeyCode::Down | KeyCode::Char('j') => self.scroll = self.scroll.saturating_add(1),
+            KeyCode::PageUp => self.scroll = self.scroll.saturating_sub(self.shown),
+            KeyCode::PageDown => self.scroll = self.scroll.saturating_add(self.shown),
+            KeyCode::Home | KeyCode::Char('g') => self.scroll = 0,
+            KeyCode::End | KeyCode::Char('G') => self.scroll = usize::MAX,
             _ => {}
         }
     }
 
-    /// Takes note of how many rows there is room for, out of how many: the last one is never above its place.
+    /// Sets the number of rows on the screen and of all rows, and limits scrolling to the last one.
     pub(super) fn fit(&mut self, shown: usize, total: usize) {
         (self.shown, self.total) = (shown, total);
-        self.above = self.above.min(total.saturating_sub(shown));
+        self.scroll = self.scroll.min(total.saturating_sub(shown));
     }
 }
 
-impl Sort {
-    /// Its name.
+impl SortKey {
+    /// Returns its name.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Address => "address",
-            Self::Last => "last heard",
+            Self::LastSeen => "last heard",
             Self::Packets => "packets",
         }
     }
 
-    fn next(self) -> Sort {
+    fn next(self) -> SortKey {
         match self {
-            Self::Address => Self::Last,
-            Self::Last => Self::Packets,
+            Self::Address => Self::LastSeen,
+            Self::LastSeen => Self::Packets,
             Self::Packets => Self::Address,
         }
     }

@@ -1,4 +1,4 @@
-//! The rows of the table: as many columns as there is room for.
+//! The rows of the table, with as many columns as its width allows.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -8,14 +8,15 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use tap::Instant;
 
-use crate::watch::words::{Second, Span as Age, plural};
+use crate::utc::UtcSecond;
+use crate::watch::text::{ShortDuration, plural};
 
-/// From so many columns on each kind of packet has one of its own.
+/// Width from which each kind of packet has a column.
 const WIDE: usize = 120;
-/// From so many on there is room for dates.
+/// Width from which times have dates.
 const VERY_WIDE: usize = 150;
 
-/// The columns for rows of these addresses on a screen of this width.
+/// The columns of a table.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Columns {
     width: usize,
@@ -28,7 +29,7 @@ impl Columns {
         Columns { width, address: longest.max("ADDRESS".len()) }
     }
 
-    /// The line above the rows.
+    /// Returns the titles of the columns.
     pub(super) fn title(self) -> String {
         let first = if self.width >= VERY_WIDE { "FIRST HEARD (UTC)  " } else { "FIRST" };
         let last = if self.width >= VERY_WIDE { "LAST HEARD" } else { "LAST" };
@@ -44,10 +45,10 @@ impl Columns {
         title + "  NOTES"
     }
 
-    /// A row, without its notes.
+    /// Returns the cells of a row, without notes.
     fn cells(self, row: &Row, now: Instant) -> String {
         let first = if self.width >= VERY_WIDE {
-            Second(row.first).to_string()
+            UtcSecond(row.first).to_string()
         } else {
             format!("{:>5}", age(now, row.first))
         };
@@ -58,7 +59,7 @@ impl Columns {
             row.hardware,
             row.presence.name(),
             age(now, row.last),
-            short(row.packets()),
+            short_number(row.packets()),
             rate(row.recent),
             address = self.address
         );
@@ -73,17 +74,17 @@ impl Columns {
             ];
             for (count, width) in kinds {
                 // Writing to a String does not fail.
-                let _ = write!(cells, " {:>width$}", short(count));
+                let _ = write!(cells, " {:>width$}", short_number(count));
             }
         }
         cells
     }
 
-    /// A row as it is shown.
+    /// Returns the line of a row.
     pub(super) fn row(self, row: &Row, now: Instant) -> Line<'static> {
         let cells = self.cells(row, now);
-        let room = self.width.saturating_sub(cells.len() + 2);
-        let notes = notes(row, room);
+        let available = self.width.saturating_sub(cells.len() + 2);
+        let notes = notes(row, available);
         let style = match (row.conflict, row.presence) {
             (Some(_), _) => Style::new().fg(Color::Red).add_modifier(Modifier::BOLD),
             (None, Presence::Fresh) => Style::new(),
@@ -93,13 +94,13 @@ impl Columns {
     }
 }
 
-/// How long ago that was, in whole seconds: four letters at most.
-fn age(now: Instant, then: Instant) -> Age {
-    Age(Duration::from_secs(now.since(then).as_secs()))
+/// Returns the time since `then` in whole seconds, in four characters at most.
+fn age(now: Instant, then: Instant) -> ShortDuration {
+    ShortDuration(Duration::from_secs(now.since(then).as_secs()))
 }
 
-/// What else is to be said of a row: as much as there is room for, what matters most first.
-fn notes(row: &Row, room: usize) -> String {
+/// Returns the notes on a row, most important first, as many as fit into `width` columns.
+fn notes(row: &Row, width: usize) -> String {
     let mut notes = Vec::new();
     match (row.conflict, row.former) {
         (Some(other), _) => notes.push([format!("conflict with {other}"), "conflict".to_owned()]),
@@ -116,15 +117,15 @@ fn notes(row: &Row, room: usize) -> String {
     let mut fitted = String::new();
     for note in notes {
         let before = if fitted.is_empty() { "" } else { ", " };
-        let fits = |note: &&String| fitted.len() + before.len() + note.len() <= room;
+        let fits = |note: &&String| fitted.len() + before.len() + note.len() <= width;
         let Some(note) = note.iter().find(fits) else { break };
         fitted = format!("{fitted}{before}{note}");
     }
     fitted
 }
 
-/// A number in five letters or fewer.
-pub(super) fn short(count: u64) -> String {
+/// Returns a number in five characters at most.
+pub(super) fn short_number(count: u64) -> String {
     match count {
         0..100_000 => count.to_string(),
         100_000..10_000_000 => format!("{}K", count / 1_000),
@@ -133,10 +134,10 @@ pub(super) fn short(count: u64) -> String {
     }
 }
 
-/// How many a second that is if there were so many in ten.
+/// Returns the rate per second of a number of packets in ten seconds.
 pub(super) fn rate(recent: u32) -> String {
     match recent {
         0..100_000 => format!("{}.{}", recent / 10, recent % 10),
-        _ => short(u64::from(recent / 10)),
+        _ => short_number(u64::from(recent / 10)),
     }
 }

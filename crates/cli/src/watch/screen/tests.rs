@@ -1,25 +1,25 @@
 use super::*;
-use crate::watch::tests::{at, every_event, request, scene};
+use crate::watch::tests::{at, every_event, request, sample_census};
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::style::{Color, Modifier};
 
-/// What stands on a screen of this size.
+/// Draws a screen of this size.
 fn drawn(
-    picture: &mut Picture,
-    ui: &mut Ui,
+    snapshot: &mut Snapshot,
+    state: &mut ScreenState,
     (width, height): (u16, u16),
     styler: Styler,
 ) -> Terminal<TestBackend> {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    picture.sort(ui.sort);
-    terminal.draw(|frame| draw::draw(frame, picture, ui, styler)).unwrap();
+    snapshot.sort(state.sort_key);
+    terminal.draw(|frame| draw::draw(frame, snapshot, state, styler)).unwrap();
     terminal
 }
 
-/// Its lines, without the blanks at their ends.
+/// Returns its lines, without trailing blanks.
 fn lines(terminal: &Terminal<TestBackend>) -> Vec<String> {
     let buffer = terminal.backend().buffer();
     let line =
@@ -28,24 +28,24 @@ fn lines(terminal: &Terminal<TestBackend>) -> Vec<String> {
     rows.map(|row| line(row).trim_end().to_owned()).collect()
 }
 
-fn picture() -> Picture {
-    let (observer, told) = scene();
-    let latest: VecDeque<_> = told.into_iter().rev().collect();
-    Picture::of("eth0", true, &observer, &latest)
+fn snapshot() -> Snapshot {
+    let (observer, events) = sample_census();
+    let events: VecDeque<_> = events.into_iter().rev().collect();
+    Snapshot::new("eth0", true, &observer, &events)
 }
 
-fn press(ui: &mut Ui, codes: &[KeyCode]) {
+fn press(state: &mut ScreenState, codes: &[KeyCode]) {
     for code in codes {
-        ui.press(KeyEvent::new(*code, KeyModifiers::NONE));
+        state.press(KeyEvent::new(*code, KeyModifiers::NONE));
     }
 }
 
-fn shown(picture: &mut Picture, ui: &mut Ui, size: (u16, u16)) -> Vec<String> {
-    lines(&drawn(picture, ui, size, Styler::DISABLED))
+fn shown(snapshot: &mut Snapshot, state: &mut ScreenState, size: (u16, u16)) -> Vec<String> {
+    lines(&drawn(snapshot, state, size, Styler::DISABLED))
 }
 
 #[test]
-fn at_80_by_24() {
+fn screen_of_80_by_24_shows_table_and_latest_events() {
     let expected = "\
 tapstack watch eth0  01:10:00
 1 conflict  6 addresses: 4 fresh, 1 quiet, 1 gone  11 packets, 0.9/s  2 changes
@@ -71,14 +71,14 @@ LATEST (UTC)
 09:09:51 gone 10.0.0.4 was at 02:00:00:00:00:04
 09:09:50 new 10.0.0.4 is at 02:00:00:00:00:04
 q quit  arrows scroll  s sort: address  p pause  ? help                 1-6 of 6";
-    let shown = shown(&mut picture(), &mut Ui::default(), (80, 24));
+    let shown = shown(&mut snapshot(), &mut ScreenState::default(), (80, 24));
     assert_eq!(shown.join("\n"), expected);
 }
 
 #[test]
-fn at_200_by_60_there_is_room_for_everything() {
-    let mut ui = Ui { has_bars: true, ..Ui::default() };
-    let shown = shown(&mut picture(), &mut ui, (200, 60));
+fn screen_of_200_by_60_shows_all_columns_and_bars() {
+    let mut state = ScreenState { supports_bars: true, ..ScreenState::default() };
+    let shown = shown(&mut snapshot(), &mut state, (200, 60));
     let bars = format!("tapstack watch eth0  01:10:00{}", " ".repeat(161));
     assert_eq!(shown[0], format!("{bars}\u{2584}\u{2588}\u{2584}\u{2584}\u{2584}\u{2584}\u{2584}  \u{2584}"));
     assert_eq!(
@@ -100,8 +100,8 @@ LATEST (UTC)";
 }
 
 #[test]
-fn at_120_each_kind_has_a_column_and_everything_is_in_line() {
-    let shown = shown(&mut picture(), &mut Ui::default(), (120, 24));
+fn screen_of_120_columns_aligns_column_of_each_kind() {
+    let shown = shown(&mut snapshot(), &mut ScreenState::default(), (120, 24));
     let ends = |line: &str, word: &str| line.find(word).map(|place| place + word.len());
     let title = &shown[2];
     assert!(shown.iter().all(|line| line.chars().count() <= 120));
@@ -111,23 +111,23 @@ fn at_120_each_kind_has_a_column_and_everything_is_in_line() {
 }
 
 #[test]
-fn what_is_in_conflict_is_red_and_who_is_silent_is_faint() {
-    let terminal = drawn(&mut picture(), &mut Ui::default(), (80, 24), Styler::ENABLED);
+fn conflict_is_red_and_quiet_address_is_dimmed() {
+    let terminal = drawn(&mut snapshot(), &mut ScreenState::default(), (80, 24), Styler::ENABLED);
     let cell = |x, y| terminal.backend().buffer().cell((x, y)).unwrap().clone();
     assert_eq!((cell(0, 3).fg, cell(0, 4).fg, cell(0, 1).fg), (Color::Red, Color::Reset, Color::Red));
     assert!(cell(0, 5).modifier.contains(Modifier::DIM) && cell(0, 2).modifier.contains(Modifier::REVERSED));
-    let plain = drawn(&mut picture(), &mut Ui::default(), (80, 24), Styler::DISABLED);
+    let plain = drawn(&mut snapshot(), &mut ScreenState::default(), (80, 24), Styler::DISABLED);
     assert!(plain.backend().buffer().content().iter().all(|cell| cell.fg == Color::Reset));
 }
 
 #[test]
 fn keys_scroll_sort_pause_explain_and_quit() {
-    let (mut picture, mut ui) = (picture(), Ui::default());
-    // Room for three rows beside the quarter that events have.
-    let first = |picture: &mut Picture, ui: &mut Ui| shown(picture, ui, (80, 9))[3].clone();
-    let foot = |picture: &mut Picture, ui: &mut Ui| shown(picture, ui, (80, 9))[8].clone();
-    assert!(first(&mut picture, &mut ui).starts_with("10.0.0.1 "));
-    assert!(foot(&mut picture, &mut ui).ends_with(" 1-3 of 6"));
+    let (mut snapshot, mut state) = (snapshot(), ScreenState::default());
+    // Three rows fit beside the quarter of the lines that events have.
+    let first = |snapshot: &mut Snapshot, state: &mut ScreenState| shown(snapshot, state, (80, 9))[3].clone();
+    let foot = |snapshot: &mut Snapshot, state: &mut ScreenState| shown(snapshot, state, (80, 9))[8].clone();
+    assert!(first(&mut snapshot, &mut state).starts_with("10.0.0.1 "));
+    assert!(foot(&mut snapshot, &mut state).ends_with(" 1-3 of 6"));
     for (code, address) in [
         (KeyCode::Down, "10.0.0.2"),
         (KeyCode::Char('j'), "10.0.0.3"),
@@ -140,71 +140,71 @@ fn keys_scroll_sort_pause_explain_and_quit() {
         (KeyCode::End, "10.0.0.4"),
         (KeyCode::Home, "10.0.0.1"),
     ] {
-        press(&mut ui, &[code]);
-        assert!(first(&mut picture, &mut ui).starts_with(address), "{code:?}");
+        press(&mut state, &[code]);
+        assert!(first(&mut snapshot, &mut state).starts_with(address), "{code:?}");
     }
-    press(&mut ui, &[KeyCode::Char('s')]);
-    assert!(first(&mut picture, &mut ui).starts_with("10.0.0.5 "), "heard last");
-    press(&mut ui, &[KeyCode::Char('s')]);
-    assert!(first(&mut picture, &mut ui).starts_with("10.0.0.1 "), "two packets, as others have");
-    press(&mut ui, &[KeyCode::Down; 3]);
-    assert!(first(&mut picture, &mut ui).starts_with("10.0.0.3 "), "one packet");
-    press(&mut ui, &[KeyCode::Char('s'), KeyCode::Char('p')]);
-    assert!(shown(&mut picture, &mut ui, (80, 9))[0].ends_with("  PAUSED"));
-    press(&mut ui, &[KeyCode::Char('?')]);
-    assert!(first(&mut picture, &mut ui).starts_with("q, Esc, Ctrl-C  quit"));
-    press(&mut ui, &[KeyCode::Char('q')]);
+    press(&mut state, &[KeyCode::Char('s')]);
+    assert!(first(&mut snapshot, &mut state).starts_with("10.0.0.5 "), "heard last");
+    press(&mut state, &[KeyCode::Char('s')]);
+    assert!(first(&mut snapshot, &mut state).starts_with("10.0.0.1 "), "two packets, as others have");
+    press(&mut state, &[KeyCode::Down; 3]);
+    assert!(first(&mut snapshot, &mut state).starts_with("10.0.0.3 "), "one packet");
+    press(&mut state, &[KeyCode::Char('s'), KeyCode::Char('p')]);
+    assert!(shown(&mut snapshot, &mut state, (80, 9))[0].ends_with("  PAUSED"));
+    press(&mut state, &[KeyCode::Char('?')]);
+    assert!(first(&mut snapshot, &mut state).starts_with("q, Esc, Ctrl-C  quit"));
+    press(&mut state, &[KeyCode::Char('q')]);
     assert!(
-        first(&mut picture, &mut ui).starts_with("10.0.0."),
+        first(&mut snapshot, &mut state).starts_with("10.0.0."),
         "a key that leaves the help does nothing else"
     );
-    assert!(!ui.is_left);
-    press(&mut ui, &[KeyCode::Char('q')]);
-    assert!(ui.is_left);
-    let mut ui = Ui { is_help: true, ..Ui::default() };
-    ui.press(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL));
-    assert!(ui.is_left, "Ctrl-C does, whatever is shown");
+    assert!(!state.quit);
+    press(&mut state, &[KeyCode::Char('q')]);
+    assert!(state.quit);
+    let mut state = ScreenState { shows_help: true, ..ScreenState::default() };
+    state.press(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL));
+    assert!(state.quit, "Ctrl-C does, whatever is shown");
 }
 
 #[test]
-fn a_screen_that_shrinks_below_the_help_and_keys_pressed_at_once_lose_nobody() {
-    let (mut picture, mut ui) = (picture(), Ui::default());
-    shown(&mut picture, &mut ui, (200, 60));
-    press(&mut ui, &[KeyCode::Char('?')]);
-    shown(&mut picture, &mut ui, (80, 9));
-    press(&mut ui, &[KeyCode::Char('x'), KeyCode::Down, KeyCode::Down]);
-    assert!(shown(&mut picture, &mut ui, (80, 9))[3].starts_with("10.0.0.3 "));
+fn scroll_position_survives_smaller_screen_and_help() {
+    let (mut snapshot, mut state) = (snapshot(), ScreenState::default());
+    shown(&mut snapshot, &mut state, (200, 60));
+    press(&mut state, &[KeyCode::Char('?')]);
+    shown(&mut snapshot, &mut state, (80, 9));
+    press(&mut state, &[KeyCode::Char('x'), KeyCode::Down, KeyCode::Down]);
+    assert!(shown(&mut snapshot, &mut state, (80, 9))[3].starts_with("10.0.0.3 "));
 }
 
 #[test]
-fn the_help_fits_on_a_screen_of_80_by_24() {
-    assert!(help::LINES.len() <= 20 && help::LINES.iter().all(|line| line.len() <= 78));
+fn help_fits_on_screen_of_80_by_24() {
+    assert!(draw::HELP.len() <= 20 && draw::HELP.iter().all(|line| line.len() <= 78));
 }
 
 #[test]
-fn who_was_heard_less_than_a_second_ago_stays_in_line() {
+fn row_stays_aligned_when_address_was_seen_below_a_second_ago() {
     let mut observer = Observer::new(None);
-    observer.hear(at(0), &request(7, 1));
-    observer.pass(at(0) + Duration::from_millis(250));
-    let mut picture = Picture::of("eth0", true, &observer, &VecDeque::new());
-    let shown = shown(&mut picture, &mut Ui::default(), (80, 24));
+    observer.observe(at(0), &request(7, 1));
+    observer.advance(at(0) + Duration::from_millis(250));
+    let mut snapshot = Snapshot::new("eth0", true, &observer, &VecDeque::new());
+    let shown = shown(&mut snapshot, &mut ScreenState::default(), (80, 24));
     assert_eq!(shown[3], "10.0.0.7  02:00:00:00:00:07  fresh     0s   0s       1    0.1");
 }
 
 #[test]
-fn a_wire_that_is_down_is_shown_to_be() {
+fn heading_reports_link_that_is_down() {
     let mut observer = Observer::new(None);
     observer.is_down = true;
-    let mut picture = Picture::of("eth0", true, &observer, &VecDeque::new());
-    let shown = shown(&mut picture, &mut Ui::default(), (80, 24));
+    let mut snapshot = Snapshot::new("eth0", true, &observer, &VecDeque::new());
+    let shown = shown(&mut snapshot, &mut ScreenState::default(), (80, 24));
     assert_eq!(shown[0], "tapstack watch eth0  00:00:00  DOWN: nothing can be heard");
 }
 
 #[test]
-fn the_end_of_a_capture_says_so() {
-    let (observer, _) = scene();
-    let mut picture = Picture::of("arp.pcap", false, &observer, &VecDeque::new());
-    let shown = shown(&mut picture, &mut Ui::default(), (80, 24));
+fn heading_reports_end_of_capture() {
+    let (observer, _) = sample_census();
+    let mut snapshot = Snapshot::new("arp.pcap", false, &observer, &VecDeque::new());
+    let shown = shown(&mut snapshot, &mut ScreenState::default(), (80, 24));
     assert_eq!(shown[0], "tapstack watch arp.pcap, the end of a capture  01:10:00");
 }
 
@@ -212,14 +212,13 @@ proptest! {
     // Each draws some screens of thousands of cells.
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// No size of a screen, no number of addresses and no key makes it panic; every address has its place, and
-    /// the footer stays at the bottom.
+    /// No size, number of addresses or key makes it panic, and all rows that fit are shown.
     #[test]
-    fn any_size_will_do(
+    fn screen_of_any_size_shows_rows_and_footer(
         width in 0_u16..220,
         height in 0_u16..70,
         hosts in 0_u8..80,
-        events in 0_usize..20,
+        event_count in 0_usize..20,
         keys in prop::collection::vec(prop::sample::select(vec![
             KeyCode::Char('s'), KeyCode::Char('?'), KeyCode::Char('p'), KeyCode::PageDown, KeyCode::End,
             KeyCode::Up, KeyCode::Down,
@@ -227,18 +226,18 @@ proptest! {
     ) {
         let mut observer = Observer::new(None);
         for last in 0..hosts {
-            observer.hear(at(last.into()), &request(last + 1, 1));
+            observer.observe(at(last.into()), &request(last + 1, 1));
         }
-        let latest = every_event().into_iter().cycle().take(events).map(|event| (at(0), event)).collect();
-        let mut picture = Picture::of("eth0", true, &observer, &latest);
-        let mut ui = Ui { has_bars: true, ..Ui::default() };
+        let events = every_event().into_iter().cycle().take(event_count).map(|event| (at(0), event)).collect();
+        let mut snapshot = Snapshot::new("eth0", true, &observer, &events);
+        let mut state = ScreenState { supports_bars: true, ..ScreenState::default() };
         for key in keys {
-            press(&mut ui, &[key]);
-            let shown = shown(&mut picture, &mut ui, (width, height));
-            if height >= 10 && !ui.is_help {
+            press(&mut state, &[key]);
+            let shown = shown(&mut snapshot, &mut state, (width, height));
+            if height >= 10 && !state.shows_help {
                 let rows = shown.iter().filter(|line| line.starts_with("10.0.0")).count();
-                prop_assert_eq!(rows, if width >= 6 { ui.shown } else { 0 });
-                prop_assert!(ui.shown >= 3.min(hosts.into()));
+                prop_assert_eq!(rows, if width >= 6 { state.shown } else { 0 });
+                prop_assert!(state.shown >= 3.min(hosts.into()));
             }
         }
     }

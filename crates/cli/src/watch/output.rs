@@ -1,0 +1,184 @@
+//! Output of a watch: none, lines or the screen.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use arptools::census::Event;
+use tap::linux::Printable;
+use tap::{Instant, LinkState};
+
+use super::observer::Observer;
+use super::screen::Screen;
+use super::{json, text};
+use crate::color::{DIMMED, Styler, WARNING};
+use crate::failure::{Failure, check_written, warn_of_lost_lines};
+use crate::link_change::{self, LinkChange};
+use crate::output::{self, HALF_CAPACITY, Output};
+use crate::signals::Signals;
+use crate::utc::UtcDateTime;
+
+/// Time limit for writing the last lines.
+const LAST_LINES_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Where the events of a watch are printed.
+pub(super) enum WatchOutput {
+    Quiet,
+    Lines(LineOutput),
+    Screen(Box<Screen>),
+}
+
+/// Prints one line for each event, as text or JSON.
+pub(super) struct LineOutput {
+    pub(super) out: Output<File>,
+    pub(super) styler: Styler,
+    pub(super) json: bool,
+    /// Whether reading waits for the reader of the lines: a file can wait, an interface cannot.
+    pub(super) waits_for_reader: bool,
+}
+
+impl WatchOutput {
+    /// Prints the first line.
+    pub(super) fn print_start(&mut self, now: Instant, source: &str) {
+        if let Self::Lines(lines) = self {
+            lines.print(&if lines.json {
+                json::start(now, source)
+            } else {
+                format!("watching {}", Printable(source))
+            });
+            lines.out.flush(Duration::ZERO);
+        }
+    }
+
+    /// Prints the pending events.
+    pub(super) fn print_events(&mut self, observer: &mut Observer, signals: &Signals) -> io::Result<()> {
+        while let Some(event) = observer.take_event() {
+            match self {
+                Self::Quiet => {}
+                Self::Lines(lines) => lines.print_event(observer.now, event),
+                Self::Screen(screen) => screen.add_event(observer.now, event),
+            }
+        }
+        if let Self::Lines(lines) = self {
+            lines.drain_to(Duration::ZERO, HALF_CAPACITY, signals)?;
+        }
+        Ok(())
+    }
+
+    /// Prints a change of the link. The screen shows the state of the link instead.
+    pub(super) fn print_link_change(&mut self, now: Instant, state: LinkState) {
+        if let Self::Lines(lines) = self {
+            let line = if lines.json {
+                output::json(&LinkChange::new(now, state))
+            } else {
+                lines.with_time(now, &lines.styler.apply_to_first_word(WARNING, &link_change::text(state)))
+            };
+            lines.print(&line);
+            lines.out.flush(Duration::ZERO);
+        }
+    }
+
+    /// Prints the statistics. Lines that the reader does not accept are lost; from a file, they are waited for until a
+    /// signal arrives.
+    pub(super) fn finish(
+        self,
+        observer: &Observer,
+        frames_lost: u64,
+        signals: &Signals,
+    ) -> Result<(), Failure> {
+        let mut lines = match self {
+            Self::Quiet => return Ok(()),
+            Self::Lines(lines) => lines,
+            Self::Screen(screen) => {
+                let styler = screen.close();
+                let Ok(file) = output::standard_output() else { return Ok(()) };
+                LineOutput { out: Output::new(file), styler, json: false, waits_for_reader: false }
+            }
+        };
+        if lines.json {
+            let mut is_writable = true;
+            for row in observer.census.iter(observer.now) {
+                lines.print(&json::address(observer.now, &row));
+                // A reader that accepted nothing within the time limit is not waited for again.
+                if is_writable && lines.out.is_half_full() {
+                    is_writable = lines.drain_to(LAST_LINES_TIMEOUT, HALF_CAPACITY, signals)?;
+                }
+            }
+            lines.print(&json::statistics(observer, frames_lost));
+        } else {
+            lines.print(&text::statistics_text(observer, frames_lost));
+        }
+        lines.drain_to(LAST_LINES_TIMEOUT, 0, signals)?;
+        warn_of_lost_lines(lines.out.finish(Duration::ZERO));
+        check_written(lines.out.take_failure())
+    }
+
+    /// Whether the reader has closed its end, or the user has quit.
+    pub(super) fn is_closed(&self) -> bool {
+        match self {
+            Self::Quiet => false,
+            Self::Lines(lines) => !lines.out.has_reader(),
+            Self::Screen(screen) => screen.has_quit(),
+        }
+    }
+
+    /// Returns the descriptor that ends a wait: signals, and keys on a screen.
+    pub(super) fn wake_fd<'a>(&'a self, signals: &'a Signals) -> BorrowedFd<'a> {
+        match self {
+            Self::Quiet | Self::Lines(_) => signals.as_fd(),
+            Self::Screen(screen) => screen.as_fd(),
+        }
+    }
+
+    /// Returns the time until the screen is refreshed.
+    pub(super) fn refresh_delay(&self, now: Instant) -> Option<Duration> {
+        match self {
+            Self::Quiet | Self::Lines(_) => None,
+            Self::Screen(screen) => Some(screen.refresh_delay(now)),
+        }
+    }
+
+    /// Reads keys, and redraws the screen if that is due.
+    pub(super) fn refresh(&mut self, now: Instant, observer: &Observer) -> io::Result<()> {
+        match self {
+            Self::Quiet | Self::Lines(_) => Ok(()),
+            Self::Screen(screen) => screen.refresh(now, observer),
+        }
+    }
+}
+
+impl LineOutput {
+    fn print_event(&mut self, now: Instant, event: Event) {
+        let line = if self.json {
+            json::event(now, event)
+        } else {
+            self.with_time(
+                now,
+                &self.styler.apply_to_first_word(text::event_style(event), &text::event_text(event)),
+            )
+        };
+        self.print(&line);
+    }
+
+    /// Returns a text line with the time before it.
+    fn with_time(&self, now: Instant, text: &str) -> String {
+        format!("{} {text}", self.styler.apply(DIMMED, &UtcDateTime(now).to_string()))
+    }
+
+    fn print(&mut self, line: &str) {
+        self.out.line(line);
+    }
+
+    /// Hands over what waits, as far as there is room for each bit of it within `limit`; all but so many bytes if
+    /// there is time. Returns whether no more are left.
+    fn drain_to(&mut self, limit: Duration, rest: usize, signals: &Signals) -> io::Result<bool> {
+        if self.waits_for_reader {
+            self.out.drain_to(rest, signals)?;
+        }
+        if !self.waits_for_reader || self.out.pending() > rest {
+            self.out.flush(limit);
+        }
+        Ok(self.out.pending() <= rest)
+    }
+}
