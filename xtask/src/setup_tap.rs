@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use cli::advice::explain;
+use cli::host_network;
 use cli::users::{caller, closed_to, user_id, user_name};
 use ipnet::Ipv4Net;
 use tap::linux::{DeleteError, InterfaceName, PersistentTap};
@@ -16,7 +17,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = "tap0")]
     name: InterfaceName,
     /// The kernel's own address on it
-    #[arg(long, value_name = "ADDRESS/LENGTH", default_value = "10.0.0.1/24", value_parser = address)]
+    #[arg(long, value_name = "ADDRESS/LENGTH", default_value = "10.0.0.1/24", value_parser = host_network)]
     address: Ipv4Net,
     /// Who may attach without privilege, by name or number [default: you, behind sudo too]
     #[arg(long)]
@@ -53,11 +54,6 @@ pub(crate) fn set_up(arguments: &Arguments) -> Outcome {
 fn neighbor(kernel: Ipv4Net) -> Option<Ipv4Net> {
     let other = kernel.hosts().find(|host| *host != kernel.addr() && !host.is_unspecified())?;
     Ipv4Net::new(other, kernel.prefix_len()).ok()
-}
-
-/// Reads an address with the length of its prefix.
-fn address(text: &str) -> Result<Ipv4Net, &'static str> {
-    text.parse().map_err(|_| "an IPv4 address and the length of its prefix are wanted, such as 10.0.0.1/24")
 }
 
 pub(crate) fn tear_down(name: &InterfaceName) -> Outcome {

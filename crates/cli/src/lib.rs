@@ -49,6 +49,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 pub use decode::{DecodeFormat, decode_capture};
+pub use values::host_network;
 
 use arguments::{Command, CommandLine};
 use failure::Failure;

@@ -35,8 +35,8 @@ pub(crate) fn network(text: &str) -> Result<Ipv4Net, String> {
         .ok_or_else(|| "the prefix length must be from 0 to 32".to_owned())
 }
 
-/// Parses the IP address of a host in a network.
-pub(crate) fn host_network(text: &str) -> Result<Ipv4Net, String> {
+/// Parses the IP address of a host in a network. The error says which kind of address it is instead.
+pub fn host_network(text: &str) -> Result<Ipv4Net, String> {
     let network = network(text)?;
     let address = network.addr();
     let kind = if address.is_unspecified() {

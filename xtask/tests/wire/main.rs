@@ -21,6 +21,7 @@ fn main() -> ExitCode {
 }
 
 const CASES: &[Case] = &[
+    ("setup_tap_rejects_addresses_that_no_host_has", addresses_that_no_host_has),
     ("a_tap_is_set_up_twice_and_torn_down_twice", set_up_and_torn_down),
     ("what_is_given_away_is_whole", what_is_given_away),
     ("bash_reads_the_completions_that_are_given_away", bash_reads_what_is_given_away),
@@ -47,6 +48,20 @@ fn set_up_and_torn_down() -> TestResult {
         assert_eq!(exit_and_text(&run(&["teardown-tap"])?).0, Some(0));
     }
     assert!(!interface.exists());
+    Ok(())
+}
+
+fn addresses_that_no_host_has() -> TestResult {
+    for (address, kind) in [
+        ("10.0.0.0/24", "the network address"),
+        ("10.0.0.255/24", "the broadcast address"),
+        ("224.0.0.1/24", "a multicast address"),
+    ] {
+        let (code, out, errors) = exit_and_text(&run(&["setup-tap", "--address", address])?);
+        assert_eq!((code, out.as_str()), (Some(2), ""));
+        assert!(errors.contains(kind), "{errors}");
+    }
+    assert!(!Interface::named(&"tap0".parse()?)?.exists());
     Ok(())
 }
 
