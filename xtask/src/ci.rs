@@ -13,8 +13,9 @@ const STEPS: [&[&str]; 3] = [
     &["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"],
 ];
 
-/// What is checked of crates/fuzz, a workspace of its own. The fuzzer's own library is not built: no program is linked.
-const FUZZ_STEPS: [&[&str]; 2] = [&["fmt", "--check"], &["check", "--all-targets", "--locked", "--quiet"]];
+/// What is checked of crates/fuzz, a workspace of its own. The fuzzer's library is not built: no program is linked.
+const FUZZ_STEPS: [&[&str]; 2] =
+    [&["fmt", "--check"], &["clippy", "--all-targets", "--locked", "--quiet", "--", "--deny", "warnings"]];
 /// What cargo-deny checks without a network.
 const DENY: &[&str] = &["deny", "--locked", "--log-level", "error", "check", "bans", "licenses", "sources"];
 /// What it checks with one: it fetches the database of advisories.

@@ -3,6 +3,7 @@
 //! The suite shares no code with the stack: it builds its frames byte by byte, sends them from a
 //! packet socket, compares the replies, and reads the ARP cache of the host. It tests two
 //! hosts: `tapstack host` on a TAP, and the Linux kernel on a veth pair.
+#![allow(clippy::disallowed_types, reason = "the suite starts programs and reads their output")]
 
 mod aging;
 mod arp;

@@ -1,5 +1,6 @@
 //! Compares `tapstack decode` with tshark, field by field, over a folder of captures.
 #![forbid(unsafe_code)]
+#![allow(clippy::disallowed_types, reason = "the suite starts programs and reads their output")]
 
 mod compare;
 mod meaning;

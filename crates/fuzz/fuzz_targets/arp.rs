@@ -98,7 +98,9 @@ fuzz_target!(|scene: Scene<'_>| {
             Step::Hear { station, heard } => {
                 let station = station.and_then(|number| HARDWARE.plus(u64::from(number % 4)));
                 let octets = heard.octets();
-                pairs.iter_mut().for_each(|pair| pair.hear(now, &look::frame(station, &octets)));
+                for pair in &mut pairs {
+                    pair.hear(now, &look::frame(station, &octets));
+                }
                 let judged = segments.each_mut().map(|segment| segment.hear(now, station, &octets));
                 let [answer, others @ ..] = judged.map(|judged| judged.map(|received| received.answer));
                 assert_eq!([answer; 2], others, "a policy is about learning, not about answering");
@@ -120,7 +122,9 @@ fuzz_target!(|scene: Scene<'_>| {
         segments.iter_mut().for_each(Segment::holds);
     }
     if forward < Duration::from_nanos(u64::MAX / 2) {
-        segments.iter_mut().for_each(|segment| segment.ends(now));
+        for segment in &mut segments {
+            segment.ends(now);
+        }
     }
 });
 

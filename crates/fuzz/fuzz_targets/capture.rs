@@ -51,7 +51,7 @@ enum Block {
 
 /// Frames, and what a pcapng file says of their interface.
 #[derive(Arbitrary, Debug)]
-struct Frames {
+struct Contents {
     resolution: u8,
     offset: i64,
     snap_length: u16,
@@ -63,10 +63,10 @@ struct Frames {
 
 #[derive(Debug)]
 enum Capture {
-    Pcap(Frames),
-    Pcapng(Frames),
-    /// Whatever these octets are: so a seed is a capture.
-    Octets(Vec<u8>),
+    Pcap(Contents),
+    Pcapng(Contents),
+    /// Any bytes: so a seed is a capture.
+    Bytes(Vec<u8>),
 }
 
 impl<'a> Arbitrary<'a> for Capture {
@@ -81,16 +81,16 @@ impl<'a> Arbitrary<'a> for Capture {
                     Capture::Pcapng(from.arbitrary()?)
                 })
             }
-            _ => Ok(Capture::Octets(from.bytes(from.len())?.to_vec())),
+            _ => Ok(Capture::Bytes(from.bytes(from.len())?.to_vec())),
         }
     }
 }
 
 fuzz_target!(|capture: Capture| match capture {
-    Capture::Pcap(frames) => assert_eq!(print(&frames.pcap()), Ok(frames.frames.len())),
+    Capture::Pcap(contents) => assert_eq!(print(&contents.pcap()), Ok(contents.frames.len())),
     // Times may be too large, and frames cut to the snap length: all are read.
-    Capture::Pcapng(frames) => assert_eq!(print(&frames.pcapng()), Ok(frames.frames.len())),
-    Capture::Octets(octets) => drop(print(&octets)),
+    Capture::Pcapng(contents) => assert_eq!(print(&contents.pcapng()), Ok(contents.frames.len())),
+    Capture::Bytes(bytes) => drop(print(&bytes)),
 });
 
 /// Prints a capture every way, and returns how many frames it has.
@@ -134,16 +134,21 @@ impl Frame {
         let addresses: &[u8] = if start.is_empty() { &[] } else { &[2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1] };
         [addresses, start, &self.octets].concat()
     }
+
+    /// Returns the high and the low 32 bits of its time.
+    fn time_words(&self) -> [u32; 2] {
+        [self.time >> 32, self.time & 0xffff_ffff].map(|half| u32::try_from(half).expect("32 bits"))
+    }
 }
 
-impl Frames {
+impl Contents {
     fn pcap(&self) -> Vec<u8> {
         let mut capture = PCAP.to_vec();
         for frame in &self.frames {
             let octets = frame.octets();
             let length = u32::try_from(octets.len()).expect("a short frame");
-            let words =
-                [frame.time as u32, (frame.time >> 32) as u32, length, length + u32::from(frame.missing)];
+            let [high, low] = frame.time_words();
+            let words = [low, high, length, length + u32::from(frame.missing)];
             capture.extend(words.into_iter().flat_map(u32::to_le_bytes));
             capture.extend(octets);
         }
@@ -179,7 +184,8 @@ impl Order {
         let octets = frame.octets();
         let captured = u32::try_from(octets.len()).expect("a short frame");
         let length = captured + u32::from(frame.missing);
-        let words = [(frame.time >> 32) as u32, frame.time as u32, captured, length];
+        let [high, low] = frame.time_words();
+        let words = [high, low, captured, length];
         let mut body = match frame.block {
             Block::Simple => {
                 return self.block(SIMPLE, &[&self.u32(length)[..], &padded(&octets)].concat());

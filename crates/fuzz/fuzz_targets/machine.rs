@@ -100,7 +100,7 @@ impl Machine {
                     DropReason::Ipv4(_) => self.dropped.ipv4 += 1,
                     DropReason::Icmp(_) => self.dropped.icmp += 1,
                     DropReason::AddressNotInUse | DropReason::WrongMac | DropReason::NoListener => {
-                        self.dropped.host += 1
+                        self.dropped.host += 1;
                     }
                     _ => {}
                 }
@@ -128,7 +128,7 @@ impl Machine {
             DatagramOutcome::EchoReplied => self.echoes += 1,
             DatagramOutcome::Rejected(_) => {}
             DatagramOutcome::FragmentStored | DatagramOutcome::Reported => {
-                assert!(identifications.is_empty())
+                assert!(identifications.is_empty());
             }
         }
         let heard = EthernetFrame::parse(octets).expect("only a frame is answered");

@@ -78,8 +78,8 @@ impl Part {
         octets
     }
 
-    /// Every octet of a whole datagram is right, or the first of an odd fragment.
-    pub(crate) fn may_be_in(self, whole: &[u8]) {
+    /// Asserts that each byte of a whole datagram is the expected one, or the first of an odd fragment.
+    pub(crate) fn assert_whole(whole: &[u8]) {
         for (place, octet) in whole.iter().enumerate() {
             let right = (place * 31 + (place >> 8) * 7).to_le_bytes()[0];
             assert!(*octet == right || place % 8 == 0 && *octet == !right, "octet {place}");

@@ -129,14 +129,13 @@ impl Segment {
     /// Lets the time pass until no parcel waits: each one is sent or comes back in the end.
     pub(crate) fn ends(&mut self, mut now: Instant) {
         while self.arp.neighbors().waiting() > 0 {
-            now = match self.arp.deadline() {
-                Some(deadline) => now.max(deadline),
-                // Time ended before that: it begins again.
-                None => {
-                    assert!(now > Instant::ORIGIN, "somebody sees to the parcels that wait");
-                    self.forget_when();
-                    Instant::ORIGIN
-                }
+            now = if let Some(deadline) = self.arp.deadline() {
+                now.max(deadline)
+            } else {
+                // Time ended before the deadline: it restarts.
+                assert!(now > Instant::ORIGIN, "a pending packet has a deadline");
+                self.forget_when();
+                Instant::ORIGIN
             };
             self.poll(now);
             self.holds();

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
-use host::{HostConfig, Host};
+use host::{Host, HostConfig};
 use ipnet::Ipv4Net;
 use link::MacAddr;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -19,7 +19,7 @@ use crate::traffic::{ANSWERER, PREFIX, Row};
 pub(crate) struct Population {
     /// Hosts of ours that are asked instead of the one.
     pub(crate) hosts: Option<Row>,
-    /// NeighborTable in the table.
+    /// Entries in the neighbor table.
     pub(crate) neighbors: Row,
 }
 
