@@ -320,14 +320,14 @@ pub(crate) fn device_failure(name: &InterfaceName, error: &DeviceError) -> Failu
 }
 
 /// Returns the direction of a frame: the kernel's frames have its MAC address as source.
-pub(crate) fn frame_direction(kernel_mac: Option<MacAddr>, octets: &[u8]) -> Direction {
-    let departed = EthernetFrame::parse(octets).is_ok_and(|frame| Some(frame.source()) == kernel_mac);
+pub(crate) fn frame_direction(kernel_mac: Option<MacAddr>, bytes: &[u8]) -> Direction {
+    let departed = EthernetFrame::parse(bytes).is_ok_and(|frame| Some(frame.source()) == kernel_mac);
     if departed { Direction::Out } else { Direction::In }
 }
 
 /// Returns the ARP packet in a frame of the VLAN, and whether the frame was broadcast.
-fn packet<'a>(link: &Link, octets: &'a [u8]) -> Result<(Packet<'a>, bool), DropReason> {
-    let frame = EthernetFrame::parse(octets)?;
+fn packet<'a>(link: &Link, bytes: &'a [u8]) -> Result<(Packet<'a>, bool), DropReason> {
+    let frame = EthernetFrame::parse(bytes)?;
     if frame.ether_type() != EtherType::ARP {
         return Err(DropReason::UnsupportedEtherType(frame.ether_type()));
     }

@@ -36,9 +36,9 @@ pub(super) fn reply(inquiry: &mut Inquiry, nanos: u64, change: impl FnOnce(&mut 
         target_protocol: Ipv4Addr::new(10, 0, 0, 2),
     };
     change(&mut packet);
-    let mut octets = [0; Fields::LENGTH];
-    packet.write_to(&mut octets).unwrap();
-    inquiry.receive(Instant::from_nanos(nanos), Packet::parse(&octets).unwrap(), false)
+    let mut bytes = [0; Fields::LENGTH];
+    packet.write_to(&mut bytes).unwrap();
+    inquiry.receive(Instant::from_nanos(nanos), Packet::parse(&bytes).unwrap(), false)
 }
 
 /// An inquiry with one request, and the reply to it after 612.5 microseconds.

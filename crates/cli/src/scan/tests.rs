@@ -33,9 +33,9 @@ pub(super) fn reply(sweep: &mut Sweep, sender_hardware: MacAddr) -> Heard {
         target_hardware: ours.hardware,
         target_protocol: ours.protocol,
     };
-    let mut octets = [0; Fields::LENGTH];
-    packet.write_to(&mut octets).unwrap();
-    sweep.receive(Packet::parse(&octets).unwrap()).unwrap()
+    let mut bytes = [0; Fields::LENGTH];
+    packet.write_to(&mut bytes).unwrap();
+    sweep.receive(Packet::parse(&bytes).unwrap()).unwrap()
 }
 
 #[test]

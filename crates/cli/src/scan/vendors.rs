@@ -46,8 +46,8 @@ impl Vendors {
     pub(super) fn from_file(path: &Path) -> Result<Vendors, Failure> {
         let name = path.display();
         let mut vendors = Vendors::default();
-        let octets = read(path).map_err(|error| Failure::new(format!("cannot read {name}: {error}")))?;
-        vendors.add(&octets);
+        let bytes = read(path).map_err(|error| Failure::new(format!("cannot read {name}: {error}")))?;
+        vendors.add(&bytes);
         if vendors.names.is_empty() {
             return Err(Failure::new(format!(
                 "{name} holds no vendor's name; a line is such as `00005E<tab>IANA`"
@@ -60,8 +60,8 @@ impl Vendors {
     pub(super) fn installed() -> Vendors {
         let mut vendors = Vendors::default();
         for row in INSTALLED_FILES {
-            for octets in row.iter().filter_map(|path| read(Path::new(path)).ok()) {
-                vendors.add(&octets);
+            for bytes in row.iter().filter_map(|path| read(Path::new(path)).ok()) {
+                vendors.add(&bytes);
             }
             if !vendors.names.is_empty() {
                 break;
@@ -82,15 +82,15 @@ impl Vendors {
 
     /// Returns the name for the longest known prefix of this address.
     pub(super) fn name(&self, address: MacAddr) -> Option<&str> {
-        let address = address.octets().into_iter().fold(0, |bits, octet| bits << 8 | u64::from(octet));
+        let address = address.octets().into_iter().fold(0, |bits, byte| bits << 8 | u64::from(byte));
         let prefixes = self.lengths.iter().map(|length| (address & line::mask(*length), *length));
         prefixes.filter_map(|prefix| self.names.get(&prefix)).map(Box::as_ref).next()
     }
 
     /// Adds the names in this text; a later one replaces an earlier one of the same prefix.
-    fn add(&mut self, octets: &[u8]) {
-        for octets in octets.split(|octet| *octet == b'\n') {
-            match line::read(&String::from_utf8_lossy(octets)) {
+    fn add(&mut self, bytes: &[u8]) {
+        for bytes in bytes.split(|byte| *byte == b'\n') {
+            match line::read(&String::from_utf8_lossy(bytes)) {
                 VendorLine::Entry(prefix, name) => {
                     self.names.insert(prefix, name);
                 }

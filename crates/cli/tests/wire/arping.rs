@@ -159,7 +159,7 @@ fn goes_down_meanwhile() -> TestResult {
         tap.interface().set_up(true)?;
         let child = Running::command(&[&["arping", "-I", "fall0"], more, &["10.0.0.9"]].concat())?;
         assert!(child.first.starts_with("ARPING 10.0.0.9 "), "{}", child.first);
-        receive(&mut tap, |octets| is_arp(1)(octets) && octets.ends_with(&[10, 0, 0, 9]))?;
+        receive(&mut tap, |bytes| is_arp(1)(bytes) && bytes.ends_with(&[10, 0, 0, 9]))?;
         tap.interface().set_up(false)?;
         let (ended, out, errors) = child.end()?;
         assert_eq!(ended, Some(2), "{more:?}: {out}{errors}");
@@ -177,7 +177,7 @@ fn goes_down_meanwhile() -> TestResult {
 fn requested(tap: &mut Tap, destination: [u8; 6], from: Ipv4Addr) -> Result<[u8; 6], Box<dyn Error>> {
     let mac = tap.interface().hardware_address()?;
     // The kernel speaks on this wire too, but asks for nobody.
-    let request = receive(tap, |octets| is_arp(1)(octets) && octets.ends_with(&TARGET.octets()))?;
+    let request = receive(tap, |bytes| is_arp(1)(bytes) && bytes.ends_with(&TARGET.octets()))?;
     let known = if destination == BROADCAST { ZERO } else { destination };
     assert_eq!(request, arp(destination, 1, (mac, from), (known, TARGET)));
     Ok(mac)
@@ -264,9 +264,9 @@ fn in_a_vlan() -> TestResult {
     for (vlan, wrong, right) in [(&["--vlan", "5"][..], &plain, &tagged), (plainly, &tagged, &plain)] {
         let words = [&["arping", "-I", "tag1", "-f", "-w", "10"], vlan, &["10.0.0.2"]].concat();
         let child = Running::command(&words)?;
-        receive(&mut tap, |octets| octets.ends_with(&TARGET.octets()))?;
-        for octets in [wrong, wrong, right] {
-            send(&mut tap, octets)?;
+        receive(&mut tap, |bytes| bytes.ends_with(&TARGET.octets()))?;
+        for bytes in [wrong, wrong, right] {
+            send(&mut tap, bytes)?;
         }
         let (code, out, _) = child.end()?;
         assert_eq!((code, out.lines().count()), (Some(0), 3), "{out}");
@@ -282,7 +282,7 @@ fn announcements() -> TestResult {
     for (letter, operation, target) in rows {
         let (code, out, _) = arping(&["-I", "tell0", letter, "-c", "1"], &["10.0.0.2"])?;
         assert_eq!(code, Some(0), "{out}");
-        let heard = receive(&mut tap, |octets| octets.ends_with(&TARGET.octets()))?;
+        let heard = receive(&mut tap, |bytes| bytes.ends_with(&TARGET.octets()))?;
         assert_eq!(heard, arp(BROADCAST, operation, (mac, TARGET), (target, TARGET)));
     }
     Ok(())

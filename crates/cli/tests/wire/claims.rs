@@ -60,7 +60,7 @@ fn probe_and_announce() -> TestResult {
     send(&mut socket, &request(HOST_IP))?;
     for _ in 0..3 {
         // Were the request answered, the reply would come first.
-        let probe = receive(&mut socket, |octets| octets.get(12..14) == Some(&[8, 6]))?;
+        let probe = receive(&mut socket, |bytes| bytes.get(12..14) == Some(&[8, 6]))?;
         assert_eq!(probe, arp(BROADCAST, 1, (HOST_MAC, UNSPECIFIED), (ZERO, HOST_IP)));
     }
     let announcement = arp(BROADCAST, 1, (HOST_MAC, HOST_IP), (ZERO, HOST_IP));
@@ -188,7 +188,7 @@ fn tap_down() -> TestResult {
     let mut socket = PacketSocket::open(tap.0.name())?;
     // The first may have come before the socket was there.
     for _ in 0..2 {
-        let probe = receive(&mut socket, |octets| octets.get(12..14) == Some(&[8, 6]))?;
+        let probe = receive(&mut socket, |bytes| bytes.get(12..14) == Some(&[8, 6]))?;
         assert_eq!(probe, arp(BROADCAST, 1, (HOST_MAC, UNSPECIFIED), (ZERO, HOST_IP)));
     }
     line_with(&mut host, " using 10.0.0.2 at 02:00:00:00:00:02")?;
@@ -202,8 +202,8 @@ fn tap_down() -> TestResult {
 /// The next ARP packets of the host: three probes and two announcements.
 fn probed_and_announced(socket: &mut PacketSocket) -> TestResult {
     for sender in [UNSPECIFIED, UNSPECIFIED, UNSPECIFIED, HOST_IP, HOST_IP] {
-        let packet = receive(socket, |octets| {
-            octets.get(12..14) == Some(&[8, 6]) && octets.get(22..28) == Some(&HOST_MAC)
+        let packet = receive(socket, |bytes| {
+            bytes.get(12..14) == Some(&[8, 6]) && bytes.get(22..28) == Some(&HOST_MAC)
         })?;
         assert_eq!(packet, arp(BROADCAST, 1, (HOST_MAC, sender), (ZERO, HOST_IP)));
     }
@@ -240,7 +240,7 @@ fn taken_while_down() -> TestResult {
     let down = line_with(&mut host, "\"event\":\"link\"")?;
     assert!(down.contains("\"up\":false,\"carrier\":false,\"mtu\":1500}"), "{down}");
     tap.0.set_up(true)?;
-    receive(&mut socket, |octets| octets.get(22..28) == Some(&HOST_MAC))?;
+    receive(&mut socket, |bytes| bytes.get(22..28) == Some(&HOST_MAC))?;
     send(&mut socket, &arp(HOST_MAC, 2, (PEER_MAC, HOST_IP), (HOST_MAC, UNSPECIFIED)))?;
     let (code, _, errors) = host.end()?;
     assert_eq!(code, Some(1), "{errors}");

@@ -35,7 +35,7 @@ fn all_tools() -> TestResult {
             (&["scan", "-I", "six0", "-r", "1", "-t", "3000", "-M", "1", "10.0.0.2"], [10, 0, 0, 1], 0),
         ] {
             let child = Running::command(command)?;
-            let request = receive(&mut tap, |octets| is_arp(1)(octets) && octets[28..32] == sender)?;
+            let request = receive(&mut tap, |bytes| is_arp(1)(bytes) && bytes[28..32] == sender)?;
             let sender = ([0; 6], Ipv4Addr::UNSPECIFIED);
             let mut reply = arp(BROADCAST, 2, (STATION, TARGET), sender);
             reply[32..42].copy_from_slice(&request[22..32]);

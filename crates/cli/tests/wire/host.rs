@@ -348,7 +348,7 @@ fn host_in_vlan_receives_and_sends_tagged_frames() -> TestResult {
     let tagged = |frame: Vec<u8>| [&frame[..12], &[0x81, 0, 0, 5], &frame[12..]].concat();
     send(&mut socket, &request())?;
     send(&mut socket, &tagged(request()))?;
-    let answer = receive(&mut socket, |octets| octets.starts_with(&PEER_MAC))?;
+    let answer = receive(&mut socket, |bytes| bytes.starts_with(&PEER_MAC))?;
     assert_eq!(answer, tagged(reply()));
     let (_, out, _) = host.stop()?;
     assert!(out.contains("1  link: dropped: another VLAN"), "{out}");

@@ -33,9 +33,9 @@ fn hardware(number: u16) -> [u8; 6] {
 }
 
 /// The checksum of RFC 1071, by its plainest algorithm.
-pub(super) fn checksum(octets: &[u8]) -> [u8; 2] {
+pub(super) fn checksum(bytes: &[u8]) -> [u8; 2] {
     let word = |pair: &[u8]| u32::from(pair[0]) << 8 | pair.get(1).map_or(0, |low| u32::from(*low));
-    let mut sum: u32 = octets.chunks(2).map(word).sum();
+    let mut sum: u32 = bytes.chunks(2).map(word).sum();
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);
     }
@@ -62,8 +62,8 @@ fn fixed(frame: &[u8]) -> Vec<u8> {
     fixed
 }
 
-fn is_ipv4(octets: &[u8]) -> bool {
-    octets.get(12..14) == Some(&[8, 0]) && octets.get(23) == Some(&1)
+fn is_ipv4(bytes: &[u8]) -> bool {
+    bytes.get(12..14) == Some(&[8, 0]) && bytes.get(23) == Some(&1)
 }
 
 fn socket_on(name: &str) -> Result<PacketSocket, Box<dyn std::error::Error>> {
@@ -120,10 +120,10 @@ fn ranges_in_vlans() -> TestResult {
         send(&mut socket, &request)?;
         send(&mut socket, &tagged(&request, 7))?;
         send(&mut socket, &tagged(&request, vlan))?;
-        let reply = receive(&mut socket, |octets| octets.starts_with(&PEER_MAC))?;
+        let reply = receive(&mut socket, |bytes| bytes.starts_with(&PEER_MAC))?;
         assert_eq!(reply, tagged(&arp(PEER_MAC, 2, ours, (PEER_MAC, PEER)), vlan));
         send(&mut socket, &tagged(&echo(8, (PEER_MAC, PEER), ours), vlan))?;
-        let reply = receive(&mut socket, |octets| octets.starts_with(&PEER_MAC))?;
+        let reply = receive(&mut socket, |bytes| bytes.starts_with(&PEER_MAC))?;
         assert_eq!(reply[12..18], [0x81, 0, 0, vlan, 8, 0]);
     }
     assert_eq!(host.stop()?.0, Some(0));
@@ -217,7 +217,7 @@ fn through_gateway() -> TestResult {
         // It comes from some router; the way back is ours to choose, and has to be found first.
         send(&mut socket, &echo(8, (PEER_MAC, source.into()), ours))?;
         let asks = arp([0xff; 6], 1, ours, ([0; 6], hop.1));
-        receive(&mut socket, |octets| octets == asks)?;
+        receive(&mut socket, |bytes| bytes == asks)?;
         send(&mut socket, &arp(ours.0, 2, hop, ours))?;
         let reply = receive(&mut socket, is_ipv4)?;
         assert_eq!(fixed(&reply), fixed(&echo(0, ours, (hop.0, source.into()))));

@@ -83,7 +83,7 @@ fn separate_from_kernel() -> TestResult {
     }
     let mut replies = Vec::new();
     while replies.len() < 4 {
-        replies.push(receive(&mut far, |octets| is_arp(2)(octets) && octets.starts_with(&PEER_MAC))?);
+        replies.push(receive(&mut far, |bytes| is_arp(2)(bytes) && bytes.starts_with(&PEER_MAC))?);
     }
     replies.sort();
     let (ours, theirs) = (reply(HOST_MAC, HOST_IP), reply(near, NEAR_KERNEL));
@@ -92,7 +92,7 @@ fn separate_from_kernel() -> TestResult {
     assert_eq!(replies, expected);
     assert_eq!(host.stop()?.0, Some(0));
     let silent = receive_all(&mut far)?;
-    assert!(silent.iter().all(|octets| !is_arp(2)(octets)), "{silent:x?}");
+    assert!(silent.iter().all(|bytes| !is_arp(2)(bytes)), "{silent:x?}");
     Ok(())
 }
 
@@ -113,7 +113,7 @@ fn frames_to_kernel() -> TestResult {
     // To the near kernel alone, from it, to a stranger, and last to us.
     UdpSocket::bind((NEAR_KERNEL, 0))?.send_to(b"hello", (FAR_KERNEL, 9))?;
     wait_for("datagram of the near kernel's", || {
-        receive_all(&mut far).ok()?.iter().any(|octets| octets.get(12..14) == Some(&[8, 0])).then_some(())
+        receive_all(&mut far).ok()?.iter().any(|bytes| bytes.get(12..14) == Some(&[8, 0])).then_some(())
     })?;
     for destination in [near, PEER_MAC] {
         send(&mut far, &[&destination[..], &PEER_MAC, &[8, 0], &[0x45; 46]].concat())?;
@@ -146,22 +146,22 @@ fn udp_checksums() -> TestResult {
     // The checksum of the far kernel's is left to hardware that there is none of.
     let socket = veth.in_far_namespace(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))?;
     assert_eq!(refusal(&socket, HOST_IP)?, Some(ErrorKind::ConnectionRefused));
-    let is_reply = |octets: &[u8]| is_arp(2)(octets) && octets.starts_with(&PEER_MAC);
+    let is_reply = |bytes: &[u8]| is_arp(2)(bytes) && bytes.starts_with(&PEER_MAC);
     send(&mut far, &request(HOST_IP))?;
     receive(&mut far, is_reply)?;
-    let refused = |octets: &[u8]| {
-        octets.starts_with(&PEER_MAC)
-            && octets.get(12..14) == Some(&[8, 0])
-            && octets.get(34..36) == Some(&[3, 3])
+    let refused = |bytes: &[u8]| {
+        bytes.starts_with(&PEER_MAC)
+            && bytes.get(12..14) == Some(&[8, 0])
+            && bytes.get(34..36) == Some(&[3, 3])
     };
     for (checksum, errors) in [([0, 0], 1), ([0xe2, 0xc8], 1), ([0xe2, 0xc9], 0), ([0xff, 0xff], 0)] {
         send(&mut far, &udp(checksum))?;
         // What was to come before the reply to this has come before it.
         send(&mut far, &arp(HOST_MAC, 1, (PEER_MAC, PEER), ([0; 6], HOST_IP)))?;
         let heard = Cell::new(0);
-        receive(&mut far, |octets| {
-            heard.set(heard.get() + usize::from(refused(octets)));
-            is_reply(octets)
+        receive(&mut far, |bytes| {
+            heard.set(heard.get() + usize::from(refused(bytes)));
+            is_reply(bytes)
         })?;
         assert_eq!(heard.get(), errors, "{checksum:x?}");
     }
@@ -198,7 +198,7 @@ fn in_a_vlan() -> TestResult {
     let tagged = |frame: Vec<u8>| [&frame[..12], &[0x81, 0, 0, 5], &frame[12..]].concat();
     send(&mut far, &request(HOST_IP))?;
     send(&mut far, &tagged(request(HOST_IP)))?;
-    let answer = receive(&mut far, |octets| octets.starts_with(&PEER_MAC))?;
+    let answer = receive(&mut far, |bytes| bytes.starts_with(&PEER_MAC))?;
     assert_eq!(answer, tagged(reply(HOST_MAC, HOST_IP)));
     let (_, out, _) = host.stop()?;
     assert!(out.contains("         1  link: dropped: another VLAN"), "{out}");
@@ -256,7 +256,7 @@ fn flood() -> TestResult {
     host.signal(Signal::SIGCONT)?;
     wait_for("word from a host that was overrun", || {
         send(&mut far, &request(HOST_IP)).ok()?;
-        receive_all(&mut far).ok()?.iter().any(|octets| is_arp(2)(octets)).then_some(())
+        receive_all(&mut far).ok()?.iter().any(|bytes| is_arp(2)(bytes)).then_some(())
     })?;
     let (_, out, _) = host.stop()?;
     let lost = out.lines().find(|line| line.contains("  tap: dropped: lost before they were read"));
@@ -283,7 +283,7 @@ fn bridge_port() -> TestResult {
 fn kernel_addresses() -> TestResult {
     let veth = Veth::new()?;
     add_address(&veth.near, "192.0.2.1/24".parse()?)?;
-    let own: Vec<_> = veth.near.hardware_address()?.iter().map(|octet| format!("{octet:02x}")).collect();
+    let own: Vec<_> = veth.near.hardware_address()?.iter().map(|byte| format!("{byte:02x}")).collect();
     let own = own.join(":");
     let host = |words: &[&'static str]| [&["host", "-I", NEAR][..], words].concat();
     let address = |address| host(&["--address", address]);

@@ -57,15 +57,15 @@ fn follows(
         let mut socket = peer(mtu)?;
         send(&mut socket, &arp([0xff; 6], 1, (PEER_MAC, PEER), ([0; 6], HOST_IP)))?;
         receive(&mut socket, is_arp(2))?;
-        for octets in echo_request(8_000, mtu) {
-            send(&mut socket, &octets)?;
+        for bytes in echo_request(8_000, mtu) {
+            send(&mut socket, &bytes)?;
         }
         let mut data = 0;
         for number in 1..=frames {
-            let octets = receive(&mut socket, |octets| octets.starts_with(&[PEER_MAC, HOST_MAC].concat()))?;
-            assert!(octets.len() <= 14 + mtu, "{} bytes with an MTU of {mtu}", octets.len());
-            assert_eq!(octets[20] & 0x20 == 0, number == frames, "the last fragment, {number} of {frames}");
-            data += octets.len() - 34;
+            let bytes = receive(&mut socket, |bytes| bytes.starts_with(&[PEER_MAC, HOST_MAC].concat()))?;
+            assert!(bytes.len() <= 14 + mtu, "{} bytes with an MTU of {mtu}", bytes.len());
+            assert_eq!(bytes[20] & 0x20 == 0, number == frames, "the last fragment, {number} of {frames}");
+            data += bytes.len() - 34;
         }
         assert_eq!((data, socket.counters().truncated), (8_008, 0));
     }

@@ -162,7 +162,7 @@ fn goes_down_meanwhile() -> TestResult {
     for more in [&["-q", "-b", "1", "-r", "8", "-t", "100"][..], &["-q", "-r", "1", "-t", "1000"]] {
         tap.interface().set_up(true)?;
         let child = Running::command(&[&["scan", "-I", "fall1"], more, &["10.0.0.9"]].concat())?;
-        receive(&mut tap, |octets| is_arp(1)(octets) && octets.ends_with(&[10, 0, 0, 9]))?;
+        receive(&mut tap, |bytes| is_arp(1)(bytes) && bytes.ends_with(&[10, 0, 0, 9]))?;
         tap.interface().set_up(false)?;
         let (ended, out, errors) = child.end()?;
         assert_eq!(ended, Some(2), "{more:?}: {out}{errors}");
@@ -178,7 +178,7 @@ fn goes_down_meanwhile() -> TestResult {
 fn duplicates_and_conflicts() -> TestResult {
     let mut tap = open_tap("twice1")?;
     let mac = tap.interface().hardware_address()?;
-    let request = |octets: &[u8]| is_arp(1)(octets) && octets.ends_with(&TARGET.octets());
+    let request = |bytes: &[u8]| is_arp(1)(bytes) && bytes.ends_with(&TARGET.octets());
     let reply = |from| arp(mac, 2, (from, TARGET), (mac, KERNEL));
     let known = "10.0.0.2\t02:00:00:00:00:07\t(Unknown: locally administered)";
     let other = "10.0.0.2\t02:00:00:00:00:08\t(Unknown: locally administered)";

@@ -54,8 +54,8 @@ fn claim(last: u8) -> Vec<u8> {
     arp(BROADCAST, 1, ([2, 0, 0, 0, 0, last], ASKED), ([0; 6], KERNEL))
 }
 
-fn is_request(octets: &[u8]) -> bool {
-    is_arp(1)(octets) && octets.ends_with(&ASKED.octets())
+fn is_request(bytes: &[u8]) -> bool {
+    is_arp(1)(bytes) && bytes.ends_with(&ASKED.octets())
 }
 
 /// Stops a process and waits until it stands.
@@ -156,18 +156,18 @@ fn capture(
     kept: usize,
 ) -> Result<Scratch, Box<dyn Error>> {
     let scratch = Scratch::new(name);
-    let mut octets = Vec::new();
+    let mut bytes = Vec::new();
     for word in [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65_535, 1] {
-        octets.extend(word.to_le_bytes());
+        bytes.extend(word.to_le_bytes());
     }
     for frame in frames {
         let (length, captured) = (frame.len(), frame.len().min(kept));
         for word in [1_700_000_000, 0, u32::try_from(captured)?, u32::try_from(length)?] {
-            octets.extend(word.to_le_bytes());
+            bytes.extend(word.to_le_bytes());
         }
-        octets.extend(&frame[..captured]);
+        bytes.extend(&frame[..captured]);
     }
-    File::create(&scratch.0)?.write_all(&octets)?;
+    File::create(&scratch.0)?.write_all(&bytes)?;
     Ok(scratch)
 }
 
@@ -322,7 +322,7 @@ fn changed_data() -> TestResult {
                 ([2, 0, 0, 0, 0, 2], [10, 0, 0, 2].into()),
             ),
         )?;
-        let request = receive(&mut peer, |octets| octets[12..14] == [8, 0] && octets[23] == 1)?;
+        let request = receive(&mut peer, |bytes| bytes[12..14] == [8, 0] && bytes[23] == 1)?;
         send(&mut peer, &reply_with_a_changed_byte(&request))?;
         let (code, out, errors) = ping.end()?;
         assert_eq!(code, Some(1), "{out}{errors}");

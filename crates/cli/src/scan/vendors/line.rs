@@ -48,22 +48,22 @@ pub(super) fn read(line: &str) -> VendorLine {
 const REGISTRIES: [&str; 5] = ["MA-L", "MA-M", "MA-S", "IAB", "CID"];
 
 fn parse_columns(line: &str) -> Option<(Prefix, String)> {
-    let (octets, rest) = line.split_once(char::is_whitespace)?;
+    let (prefix_text, rest) = line.split_once(char::is_whitespace)?;
     let rest = rest.trim_start();
     let rest = rest.strip_prefix("(hex)").unwrap_or(rest);
     let mut columns = rest.split('\t').map(str::trim).filter(|column| !column.is_empty());
     let short = columns.next()?;
     let long = columns.next().filter(|column| !column.starts_with('#'));
-    Some((prefix(octets)?, long.unwrap_or(short).to_owned()))
+    Some((parse_prefix(prefix_text)?, long.unwrap_or(short).to_owned()))
 }
 
 fn parse_csv(rest: &str) -> Option<(Prefix, String)> {
-    let (octets, rest) = rest.split_once(',')?;
+    let (prefix_text, rest) = rest.split_once(',')?;
     let name = match rest.strip_prefix('"') {
         Some(quoted) => unquoted(quoted),
         None => rest.split(',').next()?.to_owned(),
     };
-    Some((prefix(octets)?, name))
+    Some((parse_prefix(prefix_text)?, name))
 }
 
 /// Returns the field up to its closing quotation mark; a doubled one is part of the field.
@@ -80,12 +80,12 @@ fn unquoted(text: &str) -> String {
 }
 
 /// Parses a prefix: hexadecimal digits, optionally with the number of bits.
-fn prefix(text: &str) -> Option<Prefix> {
-    let (octets, length) = match text.split_once('/') {
+fn parse_prefix(text: &str) -> Option<Prefix> {
+    let (digits, length) = match text.split_once('/') {
         None => (text, None),
-        Some((octets, length)) => (octets, Some(length.parse().ok()?)),
+        Some((digits, length)) => (digits, Some(length.parse().ok()?)),
     };
-    let digits = octets.chars().filter(|octet| !matches!(octet, ':' | '-' | '.'));
+    let digits = digits.chars().filter(|char| !matches!(char, ':' | '-' | '.'));
     let (mut bits, mut count) = (0_u64, 0_u32);
     for digit in digits {
         bits = bits << 4 | u64::from(digit.to_digit(16)?);
@@ -95,8 +95,8 @@ fn prefix(text: &str) -> Option<Prefix> {
         }
     }
     let length = length.unwrap_or(count);
-    let is_one = length >= 8 && length <= count;
-    is_one.then(|| (bits << (BITS - count) & mask(length), length))
+    let is_valid = length >= 8 && length <= count;
+    is_valid.then(|| (bits << (BITS - count) & mask(length), length))
 }
 
 /// Returns a name without control characters.
