@@ -1,7 +1,7 @@
 //! The imports between the source files of a crate: no two files import each other in a circle.
 //!
-//! A module and its submodules may. A name that a module re-exports counts for the file that defines it. Test modules are
-//! not read.
+//! A module may use what the modules around it define. A name that a module re-exports counts for the file that defines
+//! it. Test modules are not read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -30,17 +30,17 @@ pub(crate) fn circles(src: &Path, sources: &[Source]) -> BTreeSet<BTreeSet<Strin
         .iter()
         .map(|(from, module)| {
             let all = module.paths.iter().map(|path| resolve(path, &modules, 0));
-            (*from, all.filter(|to| !to.starts_with(from) && !from.starts_with(to)).collect())
+            (*from, all.filter(|to| !from.starts_with(to)).collect())
         })
         .collect();
     let reached: BTreeMap<&ModulePath, BTreeSet<&ModulePath>> =
         imports.keys().map(|from| (*from, reachable(from, &imports))).collect();
-    let meets = |from: &ModulePath, to: &ModulePath| reached.get(from).is_some_and(|all| all.contains(to));
+    let reaches = |from: &ModulePath, to: &ModulePath| reached.get(from).is_some_and(|all| all.contains(to));
     reached
         .iter()
         .filter(|(from, all)| all.contains(*from))
         .map(|(from, all)| {
-            let circle = all.iter().filter(|to| meets(to, from));
+            let circle = all.iter().filter(|to| reaches(to, from));
             circle.filter_map(|path| files.get(*path)).map(|file| name(src, &file.path)).collect()
         })
         .collect()
@@ -74,11 +74,11 @@ fn read(module: &ModulePath, text: &str, files: &BTreeMap<ModulePath, &Source>) 
     let end = tokens.windows(tests.len()).position(|window| window == tests).unwrap_or(tokens.len());
     let tokens = tokens.get(..end).unwrap_or(&tokens);
     let mut found = Module::default();
-    for (at, token) in tokens.iter().enumerate() {
+    for at in 0..tokens.len() {
         let before = at.checked_sub(1).and_then(|at| tokens.get(at)).copied();
         let is_use = before == Some("use");
-        let is_relative = matches!(*token, "crate" | "super" | "self") && before != Some(":");
-        if !is_use && !is_relative {
+        let is_path = before != Some(":") && tokens.get(at + 1..at + 3) == Some(&[":", ":"]);
+        if !is_use && !is_path {
             continue;
         }
         let mut trees = Vec::new();

@@ -126,6 +126,10 @@ fn circle_of_files_is_red_and_named_through_reexports() -> TestResult {
     assert_red(&with_files("circle", one, direct)?.check()?, circle);
     let path = "pub struct Two(pub Vec<crate::One>);\n";
     assert_red(&with_files("circle-by-path", one, path)?.check()?, circle);
+    let parent = "mod child;\npub struct One(pub Option<child::Child>);\n";
+    let fixture = with_files("circle-by-child", parent, path)?;
+    fixture.write("arp/src/one/child.rs", "pub struct Child(pub Vec<crate::Two>);\n")?;
+    assert_red(&fixture.check()?, "arp: one.rs, one/child.rs, two.rs import each other in a circle");
     Ok(())
 }
 
