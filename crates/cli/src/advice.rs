@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use host::HostConfigError;
 use nix::errno::Errno;
 use nix::unistd::{geteuid, getuid};
 use tap::linux::{
@@ -34,6 +35,8 @@ fn with_advice(error: &(dyn Error + 'static)) -> String {
         interface(error)
     } else if let Some(error) = error.downcast_ref::<NamespaceError>() {
         namespace(error)
+    } else if let Some(error) = error.downcast_ref::<HostConfigError>() {
+        host_config(error)
     } else if let Some(inner) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         with_advice(inner)
     } else {
@@ -234,6 +237,17 @@ fn namespace(error: &NamespaceError) -> String {
         }
         NamespaceError::NetAdminMissing => format!("{error}; run it as root"),
         _ => error.to_string(),
+    }
+}
+
+fn host_config(error: &HostConfigError) -> String {
+    match error {
+        HostConfigError::Address(_) => format!("{error}; choose one such as 10.0.0.2/24"),
+        HostConfigError::Mac(_) => format!("{error}: choose one such as 02:00:00:00:00:02"),
+        HostConfigError::Defence => format!("{error}; choose `once` or `cease`"),
+        HostConfigError::Duplicate(_) => format!("{error}; choose others"),
+        HostConfigError::Gateway(_) => format!("{error}; name another"),
+        HostConfigError::Route(_) => error.to_string(),
     }
 }
 

@@ -62,7 +62,7 @@ impl Machine {
         let host = Host::new(Instant::ORIGIN, &config).expect("a good configuration");
         Machine {
             wire: Wire { vlan: config.vlan, taken: 0 },
-            pool: Pool::new(config.mtu, host.frames() + DEPARTING),
+            pool: Pool::new(config.mtu, host.pool_size() + DEPARTING),
             host,
             now: Instant::ORIGIN,
             departing: Batch::new(DEPARTING),
@@ -199,14 +199,14 @@ impl Machine {
         let link = self.host.link();
         let dropped: u64 = link.dropped().iter().map(|(_, count)| count).sum();
         assert_eq!(link.accepted() + dropped, self.heard);
-        assert_eq!(self.host.answered(), self.answers);
+        assert_eq!(self.host.arp_replies(), self.answers);
         let dropped: u64 = self.host.arp().dropped().iter().map(|(_, count)| count).sum();
         let ipv4: u64 = self.host.ipv4().dropped().iter().map(|(_, count)| count).sum();
         assert_eq!(ipv4, self.dropped.ipv4, "a datagram is counted once");
-        assert_eq!(self.host.echoed(), self.echoes);
+        assert_eq!(self.host.echo_replies(), self.echoes);
         let reassembly = self.host.ipv4().reassembly();
         assert!(reassembly.octets() <= 4 << 20 && reassembly.len() <= 4_096);
-        assert!(dropped + self.host.unsupported_protocol() + self.host.answered() <= link.accepted());
+        assert!(dropped + self.host.unsupported_protocol() + self.host.arp_replies() <= link.accepted());
     }
 
     /// What must hold in the end.

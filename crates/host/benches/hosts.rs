@@ -87,7 +87,7 @@ struct Bench {
 impl Bench {
     fn new(config: &HostConfig, frame: impl Fn(u32) -> Outcome<Vec<u8>>) -> Outcome<Bench> {
         let host = Host::new(Instant::ORIGIN, config)?;
-        let pool = Pool::new(config.mtu, host.frames());
+        let pool = Pool::new(config.mtu, host.pool_size());
         let frames = (0..ROUND).map(frame).collect::<Outcome<_>>()?;
         let mut bench = Bench { host, pool, departing: Batch::new(1), frames };
         bench.host.arp_mut().add_static(Instant::ORIGIN, PEER_ADDRESS, PEER)?;

@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     config.table.seed = (u128::from(random.hash_one(0)) << 64) | u128::from(random.hash_one(1));
     let mut host = Host::new(now(), &config)?;
     // Every frame comes from this pool and returns to it.
-    let mut pool = Pool::new(tap.mtu(), host.frames());
+    let mut pool = Pool::new(tap.mtu(), host.pool_size());
     // Another thread that holds a clone of this ends the loop by `Stop::raise`.
     let stop = Stop::new()?;
     println!("{} is at {}", address.addr(), host.config().mac);

@@ -1,4 +1,4 @@
-//! Who the host is.
+//! Configuration of hosts.
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -9,68 +9,66 @@ use ipnet::Ipv4Net;
 use ipv4::{Ipv4Fields, RouteError};
 use link::{MacAddr, VlanId};
 
-/// Which protocol addresses are the host's.
+/// The IP addresses of the configured hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostSet {
-    /// This one; the network lies on the wire.
+    /// One host with this address; its network is on the link.
     One(Ipv4Net),
-    /// One of its own choice (RFC 3927).
+    /// One host that selects a link-local address (RFC 3927).
     LinkLocal,
-    /// All of a range, as if each were a host of its own, with consecutive hardware addresses. The range
-    /// is no network: without a gateway every destination is on the wire, and none but 255.255.255.255
-    /// is broadcast.
+    /// A host for each address of a range, with consecutive MAC addresses. The range is no network: without a gateway every
+    /// destination is on the link, and the only broadcast address is 255.255.255.255.
     Range(Ipv4Net),
 }
 
-/// What a host is to be.
+/// Configuration of one or more hosts.
 #[derive(Clone, Copy, Debug)]
 pub struct HostConfig {
-    /// Its protocol address.
+    /// IP addresses.
     pub addresses: HostSet,
-    /// Its hardware address; that of the first address, if there are more.
+    /// MAC address of the first host.
     pub mac: MacAddr,
-    /// The longest payload of a frame, in octets.
+    /// Maximum payload of a frame, in bytes.
     pub mtu: usize,
-    /// The VLAN it is in, if it is in one.
+    /// VLAN, if the frames are tagged.
     pub vlan: Option<VlanId>,
-    /// The time to live of what it sends, where the sender chooses no other.
+    /// Time to live of datagrams, unless the sender chooses another.
     pub time_to_live: u8,
-    /// The gateway to what is not on the wire.
+    /// Gateway to destinations off the link.
     pub gateway: Option<Ipv4Addr>,
-    /// How the use of the address begins. One of its own choice is always probed for.
+    /// How the use of an address starts. A link-local address is always probed for.
     pub start: Start,
-    /// What to do when somebody else uses the address.
+    /// How an address is defended when another host uses it.
     pub defence: Defence,
-    /// How readily it learns who is there.
+    /// Which senders are added to the ARP cache.
     pub policy: Policy,
-    /// The bounds and times of its translation table.
+    /// Bounds and timeouts of the ARP cache.
     pub table: Settings,
 }
 
-/// Why nobody can be such a host.
+/// Error of a host configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostConfigError {
-    /// The address is a network's, a broadcast, a group's, loopback, or 0.0.0.0.
+    /// The address is a network, broadcast, multicast or loopback address, or 0.0.0.0.
     Address(Ipv4Net),
-    /// The hardware address is a group's or zero, or there are not enough after it.
+    /// The MAC address is multicast or zero, or too few addresses follow it.
     Mac(MacAddr),
-    /// An address of its own choice cannot be defended for ever (RFC 3927 2.5).
+    /// A link-local address cannot be defended without limit (RFC 3927 2.5).
     Defence,
-    /// One of the addresses, or of the hardware addresses, is another's of these hosts.
+    /// An IP address or MAC address is in use by a host added before.
     Duplicate(Ipv4Net),
-    /// The gateway is one of these hosts.
+    /// The gateway is a local address.
     Gateway(Ipv4Addr),
-    /// The gateway, or a route, cannot be.
+    /// The route is invalid.
     Route(RouteError),
 }
 
 impl HostConfig {
-    /// A host with this address and hardware address, and all else as usual: an MTU of 1,500 octets,
-    /// no VLAN, no gateway, in use at once, defended for ever, the policy `cautious`, a table of 1,024
-    /// entries.
+    /// Returns the configuration of a host with this IP address and MAC address, and defaults: an MTU of 1,500 bytes, no VLAN,
+    /// no gateway, the address in use at once and always defended, the policy `cautious`, an ARP cache of 1,024 entries.
     ///
-    /// The seed of the table is 0, so that a run can be repeated, and strangers can foresee what follows from it. A host
-    /// on a real wire needs a random one: set [`Settings::seed`] to 128 bits from the operating system, as
+    /// The seed of the table is 0: a run can be repeated, but others can predict what depends on the seed. A host on a real
+    /// network needs a random one: set [`Settings::seed`] to 128 bits from the operating system, as
     /// `examples/answer.rs` does.
     pub fn new(address: Ipv4Net, mac: MacAddr) -> HostConfig {
         HostConfig {
@@ -84,12 +82,12 @@ impl HostConfig {
             defence: Defence::Always,
             // spec: learn-default
             policy: Policy::Cautious,
-            table: Settings { parcels_each: PARCELS_EACH, ..Settings::default() },
+            table: Settings { parcels_each: PENDING_PER_NEIGHBOR, ..Settings::default() },
         }
     }
 
-    /// A host that selects its own address (RFC 3927), defends it once, and selects another when that is
-    /// lost.
+    /// Returns the configuration of a host that selects a link-local address (RFC 3927), defends it once, and selects another
+    /// when it is lost.
     pub fn link_local(mac: MacAddr) -> HostConfig {
         // spec: rfc3927-once
         HostConfig {
@@ -99,12 +97,12 @@ impl HostConfig {
         }
     }
 
-    /// A host for each address of a range, with hardware addresses from `mac` on.
+    /// Returns the configuration of a host for each address of a range, with MAC addresses from `mac` on.
     pub fn range(range: Ipv4Net, mac: MacAddr) -> HostConfig {
         HostConfig { addresses: HostSet::Range(range.trunc()), ..HostConfig::new(range, mac) }
     }
 
-    /// The first and the last address; 0.0.0.0 twice where it is not known yet.
+    /// Returns the first and the last address; 0.0.0.0 for both if the address is not selected yet.
     pub(crate) fn ends(&self) -> (Ipv4Addr, Ipv4Addr) {
         match self.addresses {
             HostSet::One(address) => (address.addr(), address.addr()),
@@ -113,7 +111,7 @@ impl HostConfig {
         }
     }
 
-    /// The addresses, for a message.
+    /// Returns the network or range, for messages.
     pub(crate) fn network(&self) -> Ipv4Net {
         match self.addresses {
             HostSet::One(network) | HostSet::Range(network) => network,
@@ -121,8 +119,8 @@ impl HostConfig {
         }
     }
 
-    /// The network whose broadcast addresses are for us: of a range, none are.
-    pub(crate) fn broadcasts(&self) -> Ipv4Net {
+    /// Returns the network whose broadcast address is received; a range has none.
+    pub(crate) fn broadcast_network(&self) -> Ipv4Net {
         match self.addresses {
             HostSet::One(network) => network,
             HostSet::LinkLocal => LINK_LOCAL,
@@ -130,30 +128,30 @@ impl HostConfig {
         }
     }
 
-    /// The last hardware address.
+    /// Returns the MAC address of the last host.
     pub(crate) fn last_mac(&self) -> MacAddr {
         let (first, last) = self.ends();
-        // That there are as many, the check has shown.
+        // `check` has shown that there are enough.
         self.mac.plus(u64::from(u32::from(last) - u32::from(first))).unwrap_or(self.mac)
     }
 
-    /// Whether some hardware address is one of both.
-    pub(crate) fn shares_stations_with(&self, other: &HostConfig) -> bool {
+    /// Returns whether both have a MAC address in common.
+    pub(crate) fn shares_macs_with(&self, other: &HostConfig) -> bool {
         self.mac <= other.last_mac() && other.mac <= self.last_mac()
     }
 
     pub(crate) fn check(&self) -> Result<(), HostConfigError> {
-        let (bad, steps) = match self.addresses {
+        let (invalid, steps) = match self.addresses {
             HostSet::One(network) => (Some(network).filter(|network| !is_host_in(*network)), 0),
             // spec: rfc3927-once
             HostSet::LinkLocal if self.defence == Defence::Always => return Err(HostConfigError::Defence),
             HostSet::LinkLocal => (None, 0),
             HostSet::Range(range) => {
-                let hosts = is_valid_host(range.network()) && is_valid_host(range.broadcast());
-                (Some(range).filter(|_| !hosts), u32::from(range.broadcast()) - u32::from(range.network()))
+                let is_valid = is_valid_host(range.network()) && is_valid_host(range.broadcast());
+                (Some(range).filter(|_| !is_valid), u32::from(range.broadcast()) - u32::from(range.network()))
             }
         };
-        if let Some(network) = bad {
+        if let Some(network) = invalid {
             return Err(HostConfigError::Address(network));
         }
         let last = self.mac.plus(steps.into());
@@ -164,10 +162,10 @@ impl HostConfig {
     }
 }
 
-/// How many datagrams may wait for one neighbor.
-const PARCELS_EACH: usize = 16;
+/// Maximum number of pending packets for one neighbor.
+const PENDING_PER_NEIGHBOR: usize = 16;
 
-/// Whether the address may be one host's in this network.
+/// Returns whether the address is valid for a host in its network.
 fn is_host_in(network: Ipv4Net) -> bool {
     let address = network.addr();
     // A network of two (RFC 3021) or one address has neither network nor broadcast address.
@@ -181,20 +179,23 @@ impl fmt::Display for HostConfigError {
         match self {
             Self::Address(address) => write!(
                 f,
-                "{address} is no host's address: it is a network's, a broadcast, a group's, loopback or zero; choose one such as 10.0.0.2/24"
+                "{address} is no host's address: it is a network's, a broadcast, a group's, loopback or zero"
             ),
             Self::Mac(address) => write!(
                 f,
-                "{address} is no station's hardware address, or not as many follow it as there are hosts: choose one such as 02:00:00:00:00:02"
+                "{address} is no station's hardware address, or not as many follow it as there are hosts"
             ),
-            Self::Defence => f.write_str(
-                "an address of one's own choice cannot be defended for ever (RFC 3927 2.5); choose `once` or `cease`",
-            ),
+            Self::Defence => {
+                f.write_str("an address of one's own choice cannot be defended for ever (RFC 3927 2.5)")
+            }
             Self::Duplicate(range) => {
-                write!(f, "some addresses of {range}, or their hardware addresses, are given to hosts before it; choose others")
+                write!(
+                    f,
+                    "some addresses of {range}, or their hardware addresses, are given to hosts before it"
+                )
             }
             Self::Gateway(address) => {
-                write!(f, "{address} is our own address, and no gateway of ours; name another")
+                write!(f, "{address} is our own address, and no gateway of ours")
             }
             Self::Route(error) => error.fmt(f),
         }

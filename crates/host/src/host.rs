@@ -1,33 +1,39 @@
-//! The host itself.
+//! A host: stacks, one for each VLAN, on one device.
 
 use std::net::Ipv4Addr;
 
 use arp::{Arp, Identity};
 use ipnet::Ipv4Net;
 use ipv4::{Ipv4, Route, Routes};
-use link::{EthernetFrame, Link};
+use link::{EtherType, EthernetFrame, Link};
 use tap::{Batch, Device, DeviceError, Frame, Instant, LinkState, Pool};
 
-use crate::output::{PendingPacket, TxDropReason};
-use crate::stack::{Out, Stack};
-use crate::{FrameOutcome, HostConfig, HostConfigError, HostEvent, Tracer};
+use crate::config::{HostConfig, HostConfigError};
+use crate::counters::{self, Counter};
+use crate::echo::EchoRequest;
+use crate::event::HostEvent;
+use crate::outcome::{FrameOutcome, SendOutcome, TxDropReason};
+use crate::stack::{PendingPacket, Stack, TxContext};
+use crate::tracer::Tracer;
+use crate::{egress, ingress};
 
-/// One machine on one wire, or many that share it.
+/// One or more hosts on one device.
 #[derive(Debug)]
 pub struct Host {
-    pub(crate) first: Stack,
-    /// One for each VLAN beyond the first one's.
+    first: Stack,
+    /// One stack for each further VLAN.
     others: Vec<Stack>,
-    arrived: Batch,
-    pub(crate) departing: Batch,
-    /// How many of the departing frames the tracer has seen.
+    rx_batch: Batch,
+    /// Frames that wait for the device.
+    tx_queue: Batch,
+    /// Number of frames in the transmit queue that the tracer has seen.
     traced: usize,
-    /// The highest MTU, as known since the first call of [`Host::link_changed`].
+    /// Maximum MTU, known since the first call of [`Host::link_changed`].
     mtu_limit: Option<usize>,
-    /// Whether the link was active when [`Host::link_changed`] was last called.
+    /// Whether the link was active at the last call of [`Host::link_changed`].
     is_link_active: bool,
-    /// The departing frames are older than a link that has become active, and an address is being probed for: they may
-    /// be from it.
+    /// The frames in the transmit queue are older than the activation of the link, and may have a source address that is
+    /// being probed for again.
     has_stale_frames: bool,
 }
 
@@ -44,20 +50,20 @@ pub struct PollOutcome {
 }
 
 impl Host {
-    /// How many frames one turn receives at most.
+    /// Maximum number of frames that one poll receives.
     pub const RX_BATCH: usize = 64;
-    /// The highest MTU that is used: longer frames hold whole datagrams only.
+    /// Maximum MTU in use, because longer frames hold whole datagrams only.
     const MTU: usize = 65_534;
-    /// How many frames may wait for the wire: the fragments of several long datagrams.
-    pub const TX_QUEUE: usize = 256;
+    /// Maximum number of frames in the transmit queue: the fragments of several long datagrams.
+    pub const TX_QUEUE: usize = TxContext::QUEUE;
 
-    /// A host of this configuration, from `now` on.
+    /// Creates a host with this configuration. It starts at `now`.
     pub fn new(now: Instant, config: &HostConfig) -> Result<Host, HostConfigError> {
         Ok(Host {
             first: Stack::new(now, &Self::capped(config))?,
             others: Vec::new(),
-            arrived: Batch::new(Self::RX_BATCH),
-            departing: Batch::new(Self::TX_QUEUE),
+            rx_batch: Batch::new(Self::RX_BATCH),
+            tx_queue: Batch::new(Self::TX_QUEUE),
             traced: 0,
             mtu_limit: None,
             is_link_active: true,
@@ -65,9 +71,8 @@ impl Host {
         })
     }
 
-    /// Adds hosts to the wire. Those in one VLAN share a translation table, the room for fragments, the
-    /// limits on ICMP errors, and the policies of the first of them; in everything else they are as
-    /// separate machines.
+    /// Adds hosts to the device. Those in one VLAN share a neighbor table, the buffers for fragments, the limits on ICMP
+    /// errors, and the policies of the first of them; otherwise they are separate hosts.
     pub fn add(&mut self, now: Instant, config: &HostConfig) -> Result<(), HostConfigError> {
         if let Some(stack) = self.stacks_mut().find(|stack| stack.config.vlan == config.vlan) {
             return stack.add(now, config);
@@ -81,20 +86,20 @@ impl Host {
         Ok(())
     }
 
-    /// The same configuration with an MTU that a small frame of a pool can hold.
+    /// Returns the configuration with an MTU that a small frame of a pool can hold.
     fn capped(config: &HostConfig) -> HostConfig {
         HostConfig { mtu: config.mtu.min(Self::MTU), ..*config }
     }
 
-    /// The largest MTU of all VLANs: they differ only until the first call of [`Host::link_changed`].
+    /// Returns the largest MTU of all VLANs. They differ only until the first call of [`Host::link_changed`].
     fn largest_mtu(&self) -> usize {
         self.stacks().map(|stack| stack.config.mtu).fold(self.first.config.mtu, usize::max)
     }
 
-    /// One turn of the loop: receives at most [`Host::RX_BATCH`] frames, judges each, does what the time
-    /// brings, and transmits what is due. It neither waits nor reads a clock.
+    /// Runs one iteration of the event loop: receives up to [`Host::RX_BATCH`] frames, handles each, runs the timers that are
+    /// due, and transmits. It neither waits nor reads a clock.
     ///
-    /// While too many frames wait for the wire, none are received: those that come wait in the kernel.
+    /// While the transmit queue is more than half full, no frames are received; they wait in the kernel.
     pub fn poll(
         &mut self,
         now: Instant,
@@ -106,48 +111,92 @@ impl Host {
         self.drop_stale_frames(pool);
         let before = device.counters();
         // spec: receive-bound
-        let room = self.departing.free_capacity() >= Self::TX_QUEUE / 2;
-        let arrived = if room { device.receive(pool, &mut self.arrived)? } else { 0 };
-        while let Some(frame) = self.arrived.pop() {
+        let has_capacity = self.tx_queue.free_capacity() >= Self::TX_QUEUE / 2;
+        let received = if has_capacity { device.receive(pool, &mut self.rx_batch)? } else { 0 };
+        while let Some(frame) = self.rx_batch.pop() {
             tracer.frame_received(now, frame.bytes());
-            let stack = stack_of(&mut self.first, &mut self.others, frame.bytes());
-            let out = &mut Out { departing: &mut self.departing, pool };
-            tracer.frame_handled(now, stack.receive(now, frame, out));
-            self.finish(now, device, tracer);
+            let stack = select_stack(&mut self.first, &mut self.others, frame.bytes());
+            let tx = &mut TxContext { queue: &mut self.tx_queue, pool };
+            tracer.frame_handled(now, ingress::receive(stack, now, frame, tx));
+            self.finish_frames(now, device, tracer);
         }
-        self.run_timers(now, pool);
-        self.finish(now, device, tracer);
-        let transmitted = device.transmit(&mut self.departing, pool);
-        self.traced = self.departing.len();
+        for stack in std::iter::once(&mut self.first).chain(&mut self.others) {
+            egress::run_timers(stack, now, &mut TxContext { queue: &mut self.tx_queue, pool });
+        }
+        self.finish_frames(now, device, tracer);
+        let transmitted = device.transmit(&mut self.tx_queue, pool);
+        self.traced = self.tx_queue.len();
         let after = device.counters();
         let in_flight = device.in_flight() > 0;
-        // What was in flight may have been refused only when more was received.
+        // A device may refuse frames in flight only when it receives.
         if after.refused != before.refused {
             self.stacks_mut().for_each(|stack| stack.arp.unheard(now));
-        } else if !in_flight && self.departing.is_empty() {
+        } else if !in_flight && self.tx_queue.is_empty() {
             self.stacks_mut().for_each(|stack| stack.arp.transmitted());
         }
         transmitted?;
-        // A wire that has no room for what is in flight is waited for, not asked again and again.
-        let is_stuck = in_flight && after.congested != before.congested;
-        let again = arrived >= Self::RX_BATCH || (in_flight && !is_stuck);
+        // While the device has no capacity for the frames in flight, the caller waits instead of polling again.
+        let is_blocked = in_flight && after.congested != before.congested;
         Ok(PollOutcome {
-            received: arrived,
-            tx_blocked: is_stuck || !self.departing.is_empty(),
-            poll_again: again,
+            received,
+            tx_blocked: is_blocked || !self.tx_queue.is_empty(),
+            poll_again: received >= Self::RX_BATCH || (in_flight && !is_blocked),
         })
     }
 
-    /// Follows the state of the link, to be called at the start and for each change, in order. It is taken for active
-    /// until the first call.
+    /// Handles one received frame. Frames to send are added to `tx_queue`; a frame without further use is given back to `pool`.
+    pub fn receive(
+        &mut self,
+        now: Instant,
+        frame: Frame,
+        tx_queue: &mut Batch,
+        pool: &mut Pool,
+    ) -> FrameOutcome {
+        pool.grow(self.largest_mtu());
+        let stack = select_stack(&mut self.first, &mut self.others, frame.bytes());
+        ingress::receive(stack, now, frame, &mut TxContext { queue: tx_queue, pool })
+    }
+
+    /// Sends the payload in `frame` to a neighbor on the link. While the neighbor is resolved, the frame itself is pending; it
+    /// is moved, never copied.
+    pub fn send(
+        &mut self,
+        now: Instant,
+        neighbor: Ipv4Addr,
+        ether_type: EtherType,
+        frame: Frame,
+        pool: &mut Pool,
+    ) -> SendOutcome {
+        pool.grow(self.first.config.mtu);
+        let tx = &mut TxContext { queue: &mut self.tx_queue, pool };
+        let sent = egress::send_payload(&mut self.first, now, neighbor, ether_type, frame, tx);
+        sent.unwrap_or(SendOutcome::Dropped)
+    }
+
+    /// Sends an echo request with this data from the host's address. The result is a [`HostEvent::EchoReply`] or a
+    /// [`HostEvent::DeliveryFailed`] with its identifier and sequence number.
+    pub fn ping(&mut self, now: Instant, request: EchoRequest, data: &[u8], pool: &mut Pool) -> SendOutcome {
+        pool.grow(self.first.config.mtu);
+        let tx = &mut TxContext { queue: &mut self.tx_queue, pool };
+        egress::ping(&mut self.first, now, request, data, tx).unwrap_or(SendOutcome::Dropped)
+    }
+
+    /// Sets the data that the data of echo replies is compared with; the result is in
+    /// [`EchoReply::mismatch`](crate::EchoReply::mismatch). Without it nothing is compared.
+    pub fn expect_echo_data(&mut self, data: &[u8]) {
+        self.first.expected_echo_data = data.to_vec();
+    }
+
+    /// Handles a state of the link. Call it at the start and for each change, in order. Until the first call the link counts as
+    /// active.
     ///
-    /// The MTU of the state is used at once: what departs from now on fits it, and a frame that is longer is not received.
-    /// A [`HostConfig::mtu`] below that of the first state is a limit that holds however large the link's becomes. Methods
-    /// that take a [`Pool`] let it grow with the MTU.
+    /// The MTU of the state applies at once: frames sent from now on fit it, and longer frames are not received. A
+    /// [`HostConfig::mtu`] below that of the first state is a limit for all later states. Methods that take a [`Pool`] let it
+    /// grow with the MTU.
     ///
-    /// While the link is not active (up and with a carrier), no probe is sent, and a host that probes is not ready. When it
-    /// becomes active, each address that was probed for at first is probed for again before it is used again (see
-    /// [`Arp::link_up`]), and frames that still depart from such an address are dropped.
+    /// While the link is not active (up and with a carrier), no probe is sent, and a host that probes is not ready. When the
+    /// link becomes active, each address that was probed for at first is probed for again before it is used again (see
+    /// [`Arp::link_up`]), and queued frames from such an address are dropped.
     // spec: rfc5227-link-up, rfc3927-link-up, rfc5227-no-carrier
     pub fn link_changed(&mut self, now: Instant, state: LinkState) {
         let is_active = state.carries_frames();
@@ -159,16 +208,16 @@ impl Host {
             self.stacks_mut().for_each(|stack| stack.arp.link_down());
         }
         self.is_link_active = is_active;
-        self.follow_mtu(state.mtu);
+        self.set_mtu(state.mtu);
     }
 
-    /// Drops the departing frames after the link has become active, where an address is out of use since.
+    /// Drops the transmit queue after the link has become active, if an address has gone out of use.
     // spec: rfc5227-silence
     fn drop_stale_frames(&mut self, pool: &mut Pool) {
         if !std::mem::take(&mut self.has_stale_frames) {
             return;
         }
-        while let Some(frame) = self.departing.pop() {
+        while let Some(frame) = self.tx_queue.pop() {
             pool.give(frame);
             self.first.count_tx_dropped(TxDropReason::NoSourceAddress);
         }
@@ -176,7 +225,7 @@ impl Host {
     }
 
     // spec: link-mtu
-    fn follow_mtu(&mut self, mtu: usize) {
+    fn set_mtu(&mut self, mtu: usize) {
         let configured = self.first.config.mtu;
         let limit = *self.mtu_limit.get_or_insert(if configured < mtu { configured } else { Self::MTU });
         let mtu = mtu.min(limit);
@@ -186,73 +235,52 @@ impl Host {
         }
     }
 
-    /// Pads the frames that are new among the departing ones, and shows them.
-    fn finish(&mut self, now: Instant, device: &impl Device, tracer: &mut impl Tracer) {
-        while let Some(frame) = self.departing.get_mut(self.traced) {
+    /// Pads and traces the frames that are new in the transmit queue.
+    fn finish_frames(&mut self, now: Instant, device: &impl Device, tracer: &mut impl Tracer) {
+        while let Some(frame) = self.tx_queue.get_mut(self.traced) {
             self.traced += 1;
-            // A frame that holds no more is transmitted as it is. The device counts it if it refuses it.
+            // A frame that cannot be padded is transmitted as it is. The device counts it if it refuses it.
             // spec: ethernet-minimum
             _ = link::pad(frame, device.minimum_frame());
             tracer.frame_sent(now, frame.bytes());
         }
     }
 
-    /// Judges one frame. What is to be sent is added to `departing`; a frame that is not used again
-    /// goes back to `pool`.
-    pub fn receive(
-        &mut self,
-        now: Instant,
-        frame: Frame,
-        departing: &mut Batch,
-        pool: &mut Pool,
-    ) -> FrameOutcome {
-        pool.grow(self.largest_mtu());
-        let stack = stack_of(&mut self.first, &mut self.others, frame.bytes());
-        stack.receive(now, frame, &mut Out { departing, pool })
-    }
-
-    /// Does what the time brings, as long as there is room on the wire for it.
-    fn run_timers(&mut self, now: Instant, pool: &mut Pool) {
-        for stack in std::iter::once(&mut self.first).chain(&mut self.others) {
-            stack.poll(now, &mut Out { departing: &mut self.departing, pool });
-        }
-    }
-
-    /// When [`Host::poll`] has something to do even if nothing arrives.
+    /// Returns when [`Host::poll`] has work even if no frame arrives.
     pub fn deadline(&self) -> Option<Instant> {
-        self.stacks().filter_map(Stack::deadline).min()
+        self.stacks().filter_map(egress::deadline).min()
     }
 
-    /// How many frames a pool must have for this host never to run out: what arrived, what departs or is in
-    /// flight, what waits for a neighbor to answer, and what was given back and not yet fetched.
-    pub fn frames(&self) -> usize {
+    /// Returns the number of frames with which a pool never runs out: received frames, frames in the transmit queue or in
+    /// flight, pending packets, and packets given back by ARP but not taken yet.
+    pub fn pool_size(&self) -> usize {
         // spec: pool-bound
-        let parcels: usize = self.stacks().map(|stack| stack.config.table.parcels).sum();
-        2 * (Self::RX_BATCH + parcels) + Self::TX_QUEUE + Self::RX_BATCH
+        let pending: usize = self.stacks().map(|stack| stack.config.table.parcels).sum();
+        2 * (Self::RX_BATCH + pending) + Self::TX_QUEUE + Self::RX_BATCH
     }
 
-    /// What the first host is.
+    /// Returns the configuration of the first host.
     pub fn config(&self) -> &HostConfig {
         &self.first.config
     }
 
-    /// All who are on the wire, those of one VLAN together.
+    /// Returns the configurations of all hosts, grouped by VLAN.
     pub fn hosts(&self) -> impl Iterator<Item = &HostConfig> {
         self.stacks().flat_map(Stack::hosts)
     }
 
-    /// The first host's address and network, while the address is in use.
+    /// Returns the first host's address and network, while the address is in use.
     pub fn address(&self) -> Option<Ipv4Net> {
         self.first.address()
     }
 
-    /// Whether all hosts can answer: their addresses are in use, and none is being probed for. One that probes is not ready
-    /// while the link is not active.
+    /// Returns whether all hosts can answer: their addresses are in use, and none is being probed for. A host that probes is
+    /// not ready while the link is not active.
     pub fn is_ready(&self) -> bool {
         self.stacks().all(|stack| stack.is_ready() && (self.is_link_active || !stack.probes()))
     }
 
-    /// Who has the host's last address, once it has none and will have none any more: it is over then.
+    /// Returns the identity to which the last address of all hosts was lost, if no host has or will have an address.
     pub fn ceased(&self) -> Option<Identity> {
         let mut lost = None;
         for stack in self.stacks() {
@@ -261,37 +289,37 @@ impl Host {
         lost
     }
 
-    /// Its link layer; that of the first VLAN, if it is in more.
+    /// Returns the link layer of the first VLAN.
     pub fn link(&self) -> &Link {
         &self.first.link
     }
 
-    /// Its ARP; that of the first VLAN, if it is in more.
+    /// Returns the ARP layer of the first VLAN.
     pub fn arp(&self) -> &Arp<PendingPacket> {
         &self.first.arp
     }
 
-    /// The ARP of every VLAN.
+    /// Returns the ARP layers of all VLANs.
     pub fn arps(&self) -> impl Iterator<Item = &Arp<PendingPacket>> {
         self.stacks().map(|stack| &stack.arp)
     }
 
-    /// Its ARP, for a person to add static entries and proxied ranges to.
+    /// Returns the ARP layer of the first VLAN, to add static entries and proxied ranges.
     pub fn arp_mut(&mut self) -> &mut Arp<PendingPacket> {
         &mut self.first.arp
     }
 
-    /// Its IPv4.
+    /// Returns the IPv4 layer of the first VLAN.
     pub fn ipv4(&self) -> &Ipv4 {
         &self.first.ipv4
     }
 
-    /// Its routes.
+    /// Returns the routes of the first VLAN.
     pub fn routes(&self) -> &Routes {
         &self.first.routes
     }
 
-    /// Adds a way to a network, in every VLAN.
+    /// Adds a route to a network, in every VLAN.
     pub fn add_route(&mut self, network: Ipv4Net, gateway: Ipv4Addr) -> Result<(), HostConfigError> {
         for stack in self.stacks_mut() {
             stack.add_route(Route { network, gateway: Some(gateway) })?;
@@ -299,47 +327,59 @@ impl Host {
         Ok(())
     }
 
-    /// The oldest event not yet taken.
+    /// Takes the oldest event of the first VLAN that has one.
     pub fn take_event(&mut self) -> Option<HostEvent> {
         self.stacks_mut().find_map(Stack::take_event)
     }
 
-    pub(crate) fn stacks(&self) -> impl Iterator<Item = &Stack> {
+    /// Returns all counters, zeros included, lowest layer first. Counters of several VLANs are added up.
+    pub fn counters(&self) -> Vec<Counter> {
+        let mut all: Vec<Counter> = Vec::new();
+        for counter in self.stacks().flat_map(counters::of_stack) {
+            match all.iter_mut().find(|other| other.layer == counter.layer && other.name == counter.name) {
+                Some(other) => other.count = other.count.saturating_add(counter.count),
+                None => all.push(counter),
+            }
+        }
+        all
+    }
+
+    /// Returns the number of ARP replies sent.
+    pub fn arp_replies(&self) -> u64 {
+        self.stacks().map(|stack| stack.counters.arp_replies).sum()
+    }
+
+    /// Returns the number of echo replies sent.
+    pub fn echo_replies(&self) -> u64 {
+        self.stacks().map(|stack| stack.counters.echo_replies).sum()
+    }
+
+    /// Returns the number of received frames with an unsupported EtherType.
+    pub fn unsupported_protocol(&self) -> u64 {
+        self.stacks().map(|stack| stack.counters.unsupported_protocol).sum()
+    }
+
+    /// Returns the number of frames not sent for this reason.
+    pub fn tx_dropped(&self, reason: TxDropReason) -> u64 {
+        self.stacks().map(|stack| stack.tx_dropped.get(reason)).sum()
+    }
+
+    fn stacks(&self) -> impl Iterator<Item = &Stack> {
         std::iter::once(&self.first).chain(&self.others)
     }
 
     fn stacks_mut(&mut self) -> impl Iterator<Item = &mut Stack> {
         std::iter::once(&mut self.first).chain(&mut self.others)
     }
-
-    /// How many ARP requests were answered.
-    pub fn answered(&self) -> u64 {
-        self.stacks().map(|stack| stack.counts.answered).sum()
-    }
-
-    /// How many echo requests were answered.
-    pub fn echoed(&self) -> u64 {
-        self.stacks().map(|stack| stack.counts.echoed).sum()
-    }
-
-    /// How many frames carried a protocol that nobody here speaks.
-    pub fn unsupported_protocol(&self) -> u64 {
-        self.stacks().map(|stack| stack.counts.unspoken).sum()
-    }
-
-    /// How many frames were not sent for this reason.
-    pub fn tx_dropped(&self, reason: TxDropReason) -> u64 {
-        self.stacks().map(|stack| stack.unsent.get(reason)).sum()
-    }
 }
 
-/// The stack of the VLAN that a frame is in. What is in none of ours, the first one turns away.
-fn stack_of<'a>(first: &'a mut Stack, others: &'a mut [Stack], octets: &[u8]) -> &'a mut Stack {
+/// Returns the stack of the VLAN of a frame. A frame of any other VLAN goes to the first stack, which drops it.
+fn select_stack<'a>(first: &'a mut Stack, others: &'a mut [Stack], bytes: &[u8]) -> &'a mut Stack {
     if others.is_empty() {
         return first;
     }
     // spec: many-vlans
-    let Ok(frame) = EthernetFrame::parse(octets) else { return first };
+    let Ok(frame) = EthernetFrame::parse(bytes) else { return first };
     others.iter_mut().find(|stack| stack.link.is_local_vlan(frame.tags())).unwrap_or(first)
 }
 

@@ -1,65 +1,96 @@
-//! What became of a frame.
+//! Outcomes of receiving and sending.
 
 use std::fmt;
 
 use icmp::IcmpError;
 use link::EtherType;
 
-use crate::{TxDropReason, UdpDropReason};
+use crate::udp::UdpDropReason;
 
-/// What a host made of one frame.
+/// Outcome of a received frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameOutcome {
-    /// An ARP packet was taken in.
+    /// An ARP packet was accepted.
     Arp(arp::Received),
-    /// A datagram was taken in.
+    /// An IPv4 datagram was accepted.
     Ipv4(DatagramOutcome),
-    /// The frame was turned away.
+    /// The frame was dropped.
     Dropped(DropReason),
 }
 
-/// What became of a datagram that was not turned away.
+/// Outcome of an accepted datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DatagramOutcome {
-    /// A fragment waits for the rest of its datagram.
+    /// A fragment was stored until the rest of its datagram arrives.
     FragmentStored,
     /// An echo request was answered.
     EchoReplied,
-    /// An answer, or an error about a datagram of ours: an event tells.
+    /// An echo reply, or an ICMP error about a datagram of the host, was reported as an event.
     Reported,
-    /// It was refused. An ICMP error was sent if RFC 1122 and the rate limits allow one.
+    /// The datagram was rejected. An ICMP error was sent if RFC 1122 and the rate limits allow one.
     Rejected(IcmpError),
 }
 
-/// Why a frame was turned away, and by which layer.
+/// Reason for which a received frame was dropped, and the layer that dropped it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DropReason {
-    /// By the link layer.
+    /// Dropped by the link layer.
     Link(link::LinkDropReason),
-    /// By ARP.
+    /// Dropped by ARP.
     Arp(arp::Dropped),
-    /// By IPv4.
+    /// Dropped by IPv4.
     Ipv4(ipv4::Ipv4DropReason),
-    /// By ICMP.
+    /// Dropped by ICMP.
     Icmp(icmp::IcmpDropReason),
-    /// A UDP datagram whose header is wrong.
+    /// A UDP datagram with an invalid header.
     Udp(UdpDropReason),
-    /// Nobody here speaks the protocol.
+    /// The EtherType is not supported.
     UnsupportedEtherType(EtherType),
-    /// A datagram for an address of ours that is not in use.
+    /// The destination is a local address that is not in use.
     AddressNotInUse,
-    /// To one of our stations, for the protocol address of another.
+    /// The destination IP address and MAC address are of different local hosts.
     WrongMac,
-    /// A datagram to a broadcast address or a group that nobody here wants.
+    /// A broadcast or multicast datagram without a listener.
     NoListener,
-    /// An answer was due, and there is no way to its destination.
+    /// No route leads to the requester.
     NoRoute,
-    /// An answer was due, and could not be sent.
+    /// The reply could not be sent.
     Transmit(TxDropReason),
 }
 
+/// Outcome of sending a payload or a datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendOutcome {
+    /// It is in the transmit queue.
+    Queued,
+    /// It waits for the next hop to be resolved. If that fails, it is given back to the pool, and an event reports it.
+    Pending,
+    /// It was given back to the pool: no route leads to the destination.
+    NoRoute,
+    /// It was given back to the pool, and the reason was counted: see [`TxDropReason`].
+    Dropped,
+}
+
+base::reasons! {
+    /// Reason for which a frame was not sent. It was given back to the pool.
+    pub enum TxDropReason {
+        /// The host has no address in use, or the source address is no longer in use.
+        NoSourceAddress = "no address in use",
+        /// The transmit queue has no capacity for the frame, or for all fragments.
+        TxQueueFull = "too many frames wait for the wire",
+        /// The datagram takes more fragments than the transmit queue can hold.
+        TooManyFragments = "more fragments than may wait for the wire",
+        /// All frames of the pool are in use.
+        NoFrame = "no frame of the pool is free",
+        /// The next hop is not in the ARP cache, and there is no capacity to resolve it or to hold the packet.
+        NextHopUnresolved = "no capacity to wait for the next hop",
+        /// The packet is longer than a frame of the pool or than a datagram can be.
+        TooLong = "too long to be sent",
+    }
+}
+
 impl FrameOutcome {
-    /// Why the frame was turned away, if it was.
+    /// Returns the reason if the frame was dropped.
     pub fn dropped(self) -> Option<DropReason> {
         match self {
             Self::Dropped(reason) => Some(reason),
@@ -108,7 +139,7 @@ impl fmt::Display for FrameOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Arp(received) => received.fmt(f),
-            Self::Ipv4(taken) => taken.fmt(f),
+            Self::Ipv4(outcome) => outcome.fmt(f),
             Self::Dropped(reason) => write!(f, "dropped: {reason}"),
         }
     }

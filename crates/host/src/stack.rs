@@ -1,78 +1,97 @@
-//! The layers of one segment, and who we are there.
+//! The protocol layers of one segment, and the addresses of its hosts.
 
-use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 
 use arp::{Arp, Identity, LINK_LOCAL, Locals, LocalsError, Settings, Start};
-use base::{ReasonCounters, Secret};
+use base::{EventQueue, ReasonCounters, Secret};
 use icmp::Icmp;
 use ipnet::Ipv4Net;
 use ipv4::{Identification, Ipv4, LocalAddresses, ReassemblyLimits, Route, Routes};
-use link::{Link, MacAddr, MacSet};
-use tap::{Batch, Instant, Pool};
+use link::{EtherType, Link, MacAddr, MacSet};
+use tap::{Batch, Frame, Instant, Pool};
 
-use crate::output::{PendingPacket, TxDropReason};
-use crate::{HostConfig, HostConfigError, HostEvent, HostSet, UdpDropReason};
+use crate::config::{HostConfig, HostConfigError, HostSet};
+use crate::event::HostEvent;
+use crate::outcome::TxDropReason;
+use crate::udp::UdpDropReason;
 
-/// The layers of one segment: a wire, or one VLAN on it.
+/// The protocol layers of one segment: of the untagged link, or of one VLAN.
 #[derive(Debug)]
 pub(crate) struct Stack {
+    /// Configuration of the first hosts.
     pub(crate) config: HostConfig,
-    /// Who else is here, beside the first.
-    pub(crate) others: Vec<HostConfig>,
+    /// Configurations of the hosts added later.
+    others: Vec<HostConfig>,
     pub(crate) link: Link,
     pub(crate) arp: Arp<PendingPacket>,
     pub(crate) ipv4: Ipv4,
     pub(crate) icmp: Icmp,
-    pub(crate) udp: ReasonCounters<UdpDropReason>,
-    /// Frames that were not sent, by reason.
-    pub(crate) unsent: ReasonCounters<TxDropReason>,
     pub(crate) routes: Routes,
     pub(crate) identification: Identification,
-    pub(crate) counts: Counts,
-    events: VecDeque<HostEvent>,
-    /// What the data of echo replies is compared with.
-    pub(crate) echo_data: Vec<u8>,
+    pub(crate) counters: StackCounters,
+    /// UDP datagrams dropped, by reason.
+    pub(crate) udp_dropped: ReasonCounters<UdpDropReason>,
+    /// Frames not sent, by reason.
+    pub(crate) tx_dropped: ReasonCounters<TxDropReason>,
+    pub(crate) events: EventQueue<HostEvent>,
+    /// Data that the data of echo replies is compared with.
+    pub(crate) expected_echo_data: Vec<u8>,
 }
 
-/// What the host itself counts.
+/// Counters of a stack itself; its layers have counters of their own.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Counts {
-    /// ARP requests answered.
-    pub(crate) answered: u64,
-    /// Echo requests answered.
-    pub(crate) echoed: u64,
+pub(crate) struct StackCounters {
+    /// ARP replies sent.
+    pub(crate) arp_replies: u64,
+    /// Echo replies sent.
+    pub(crate) echo_replies: u64,
     /// ICMP errors sent.
-    pub(crate) errors: u64,
-    /// Datagrams sent, each once however many fragments it took.
-    pub(crate) datagrams: u64,
-    /// Frames of a protocol that nobody here speaks.
-    pub(crate) unspoken: u64,
+    pub(crate) icmp_errors: u64,
+    /// Datagrams sent; a fragmented one counts once.
+    pub(crate) datagrams_sent: u64,
+    /// Frames of an unsupported EtherType.
+    pub(crate) unsupported_protocol: u64,
     /// Datagrams for an address that is not in use.
-    pub(crate) not_in_use: u64,
-    /// Datagrams to another station than their address's.
-    pub(crate) wrong_station: u64,
-    /// Datagrams to many that nobody here wants.
-    pub(crate) unwanted: u64,
-    /// Not sent, for no route leads there.
-    pub(crate) unroutable: u64,
-    /// Events that nobody took in time.
-    pub(crate) events_lost: u64,
+    pub(crate) address_not_in_use: u64,
+    /// Datagrams in a frame to another host's MAC address.
+    pub(crate) wrong_mac: u64,
+    /// Broadcast and multicast datagrams without a listener.
+    pub(crate) no_listener: u64,
+    /// Datagrams not sent because no route leads to the destination.
+    pub(crate) no_route: u64,
 }
 
-/// Where frames come from and where they go.
-pub(crate) struct Out<'a> {
-    pub(crate) departing: &'a mut Batch,
+/// A packet that waits for the MAC address of its next hop.
+#[derive(Debug)]
+pub struct PendingPacket {
+    pub(crate) ether_type: EtherType,
+    /// Local IP address that it is sent from.
+    pub(crate) source: Ipv4Addr,
+    /// MAC address of that host.
+    pub(crate) mac: MacAddr,
+    /// The payload. A datagram is fragmented only when it is transmitted.
+    pub(crate) frame: Frame,
+}
+
+/// Where frames are taken from and queued.
+pub(crate) struct TxContext<'a> {
+    /// Frames that wait for the device.
+    pub(crate) queue: &'a mut Batch,
     pub(crate) pool: &'a mut Pool,
 }
 
+impl TxContext<'_> {
+    /// Maximum number of frames in the transmit queue: the fragments of several long datagrams.
+    pub(crate) const QUEUE: usize = 256;
+}
+
 impl Stack {
-    /// How many events wait to be taken at most; what happens beyond that is counted.
+    /// Maximum number of events that wait to be taken. Further events are lost and counted.
     const EVENTS: usize = 256;
 
     pub(crate) fn new(now: Instant, config: &HostConfig) -> Result<Stack, HostConfigError> {
         config.check()?;
-        // Stations that start together must not send together, even with the same seed, nor one station in two VLANs.
+        // Hosts that start together with the same seed must not send together, nor one host in two VLANs.
         let secret = Secret::new(Secret::new(config.table.seed).seed((config.mac.octets(), config.vlan)));
         let arp = arp::Config {
             policy: config.policy,
@@ -91,39 +110,39 @@ impl Stack {
             arp: Arp::new(Locals::default(), arp),
             ipv4: Ipv4::new(LocalAddresses::default(), ReassemblyLimits::default(), secret.key("reassembly")),
             icmp: Icmp::new(&icmp::IcmpConfig { seed: secret.key("icmp"), ..icmp::IcmpConfig::default() }),
-            udp: ReasonCounters::default(),
-            unsent: ReasonCounters::default(),
             routes: Routes::default(),
             identification: Identification::new(secret.key("identification")),
-            counts: Counts::default(),
-            events: VecDeque::with_capacity(Self::EVENTS),
-            echo_data: Vec::new(),
+            counters: StackCounters::default(),
+            udp_dropped: ReasonCounters::default(),
+            tx_dropped: ReasonCounters::default(),
+            events: EventQueue::new(Self::EVENTS),
+            expected_echo_data: Vec::new(),
         };
-        stack.join(now, config)?;
+        stack.start_hosts(now, config)?;
         Ok(stack)
     }
 
-    /// Adds hosts that share this segment with the first, and its translation table.
+    /// Adds hosts to the segment. They share its neighbor table.
     pub(crate) fn add(&mut self, now: Instant, config: &HostConfig) -> Result<(), HostConfigError> {
         config.check()?;
-        if self.hosts().any(|other| other.shares_stations_with(config)) {
+        if self.hosts().any(|other| other.shares_macs_with(config)) {
             return Err(HostConfigError::Duplicate(config.network()));
         }
-        self.join(now, config)?;
+        self.start_hosts(now, config)?;
         self.others.push(*config);
         Ok(())
     }
 
-    fn join(&mut self, now: Instant, config: &HostConfig) -> Result<(), HostConfigError> {
+    fn start_hosts(&mut self, now: Instant, config: &HostConfig) -> Result<(), HostConfigError> {
         let (first, last) = config.ends();
-        let taken = |_| HostConfigError::Duplicate(config.network());
-        self.begin(now, config, first, last).map_err(taken)?;
+        let duplicate = |_| HostConfigError::Duplicate(config.network());
+        self.claim_addresses(now, config, first, last).map_err(duplicate)?;
         self.link.local_macs_mut().add(config.mac, config.last_mac());
-        self.set_out(config)
+        self.add_default_routes(config)
     }
 
-    /// Begins to use the addresses.
-    fn begin(
+    /// Starts to use the addresses of a configuration.
+    fn claim_addresses(
         &mut self,
         now: Instant,
         config: &HostConfig,
@@ -133,38 +152,38 @@ impl Stack {
         if config.addresses == HostSet::LinkLocal {
             return self.arp.select(now, config.mac);
         }
-        self.ipv4.addresses_mut().add(first, last, config.broadcasts());
+        self.ipv4.addresses_mut().add(first, last, config.broadcast_network());
         // spec: many-hosts
         if config.start == Start::AtOnce {
             return self.arp.claim_all(first, last, config.mac);
         }
-        for (step, protocol) in (u32::from(first)..=u32::from(last)).enumerate() {
-            let hardware = u64::try_from(step).ok().and_then(|step| config.mac.plus(step));
-            let hardware = hardware.ok_or(LocalsError::Hardware)?;
-            self.arp.claim(now, Identity { protocol: protocol.into(), hardware }, config.start)?;
+        for (step, ip) in (u32::from(first)..=u32::from(last)).enumerate() {
+            let mac = u64::try_from(step).ok().and_then(|step| config.mac.plus(step));
+            let mac = mac.ok_or(LocalsError::Hardware)?;
+            self.arp.claim(now, Identity { protocol: ip.into(), hardware: mac }, config.start)?;
         }
         Ok(())
     }
 
-    /// The routes that lead out from the addresses.
-    fn set_out(&mut self, config: &HostConfig) -> Result<(), HostConfigError> {
+    /// Adds the route to the local network, and the one to the gateway.
+    fn add_default_routes(&mut self, config: &HostConfig) -> Result<(), HostConfigError> {
         let on_link = match (config.addresses, config.gateway) {
             (HostSet::One(network), _) => network,
             // RFC 3927 2.6.2: "ARP for everything".
             // spec: rfc3927-arp-for-everything
             (HostSet::LinkLocal, _) | (HostSet::Range(_), None) => Ipv4Net::default(),
-            // Whoever is no neighbor is behind the gateway.
+            // All other destinations are reached through the gateway.
             (HostSet::Range(range), Some(_)) => range,
         };
-        self.put(Route { network: on_link, gateway: None })?;
+        self.add_route_once(Route { network: on_link, gateway: None })?;
         match config.gateway {
-            Some(_) => self.put(Route { network: Ipv4Net::default(), gateway: config.gateway }),
+            Some(_) => self.add_route_once(Route { network: Ipv4Net::default(), gateway: config.gateway }),
             None => Ok(()),
         }
     }
 
-    /// Adds a route, unless it is here already.
-    fn put(&mut self, route: Route) -> Result<(), HostConfigError> {
+    /// Adds a route, unless there is the same one already.
+    fn add_route_once(&mut self, route: Route) -> Result<(), HostConfigError> {
         let route = Route { network: route.network.trunc(), ..route };
         if self.routes.iter().any(|other| other == route) {
             return Ok(());
@@ -172,33 +191,33 @@ impl Stack {
         self.add_route(route)
     }
 
-    /// Adds a route, which leads to somebody else.
+    /// Adds a route. Its gateway must be another host.
     pub(crate) fn add_route(&mut self, route: Route) -> Result<(), HostConfigError> {
-        if let Some(ours) = route.gateway.filter(|gateway| self.ipv4.addresses().is_ours(*gateway)) {
-            return Err(HostConfigError::Gateway(ours));
+        if let Some(gateway) = route.gateway.filter(|gateway| self.ipv4.addresses().is_ours(*gateway)) {
+            return Err(HostConfigError::Gateway(gateway));
         }
-        self.reach(route.gateway)?;
+        self.add_gateway_route(route.gateway)?;
         Ok(self.routes.add(route)?)
     }
 
-    /// A range of hosts is no network: a gateway beyond it is a neighbor all the same.
-    fn reach(&mut self, gateway: Option<Ipv4Addr>) -> Result<(), HostConfigError> {
+    /// Adds a route to a gateway outside a range of hosts. A range is no network, so the gateway is a neighbor in any case.
+    fn add_gateway_route(&mut self, gateway: Option<Ipv4Addr>) -> Result<(), HostConfigError> {
         let Some(gateway) = gateway.filter(|_| matches!(self.config.addresses, HostSet::Range(_))) else {
             return Ok(());
         };
         if self.routes.on_link(gateway).is_some() {
             Ok(())
         } else {
-            self.put(Route { network: Ipv4Net::from(gateway), gateway: None })
+            self.add_route_once(Route { network: Ipv4Net::from(gateway), gateway: None })
         }
     }
 
-    /// All who are here.
+    /// Returns the configurations of all hosts.
     pub(crate) fn hosts(&self) -> impl Iterator<Item = &HostConfig> {
         std::iter::once(&self.config).chain(&self.others)
     }
 
-    /// The first host's address and network, while the address is in use.
+    /// Returns the first host's address and network, while the address is in use.
     pub(crate) fn address(&self) -> Option<Ipv4Net> {
         match self.config.addresses {
             HostSet::One(address) => self.arp.locals().hardware_of(address.addr()).map(|_| address),
@@ -207,24 +226,24 @@ impl Stack {
         }
     }
 
-    /// Whether all who are here can answer.
+    /// Returns whether all hosts can answer.
     pub(crate) fn is_ready(&self) -> bool {
         !self.arp.locals().is_empty() && !self.arp.is_probing()
     }
 
-    /// Whether a host here probes for its address before it uses it.
+    /// Returns whether a host probes for its address before it uses it.
     pub(crate) fn probes(&self) -> bool {
         self.hosts().any(|host| host.start == Start::Probe || host.addresses == HostSet::LinkLocal)
     }
 
-    /// The link has become active after it was not.
+    /// Handles a link that has become active.
     pub(crate) fn link_up(&mut self, now: Instant) {
         self.arp.link_up(now);
-        self.follow_choice();
+        self.sync_link_local_address();
     }
 
-    /// Follows an address of our own choice to where it is now; one that was lost is another's.
-    pub(crate) fn follow_choice(&mut self) {
+    /// Updates the addresses of IPv4 to the link-local address that ARP has selected, if any.
+    pub(crate) fn sync_link_local_address(&mut self) {
         if self.config.addresses != HostSet::LinkLocal {
             return;
         }
@@ -235,21 +254,20 @@ impl Stack {
         }
     }
 
-    /// The hardware address of an address of ours that is in use.
-    pub(crate) fn hardware_of(&self, ours: Ipv4Addr) -> Option<MacAddr> {
-        self.arp.locals().hardware_of(ours)
+    /// Returns the MAC address of a local IP address that is in use.
+    pub(crate) fn mac_of(&self, ip: Ipv4Addr) -> Option<MacAddr> {
+        self.arp.locals().hardware_of(ip)
     }
 
-    /// The oldest event not yet taken; those about datagrams go before those about neighbors.
+    /// Takes the oldest event. Events of datagrams precede those of ARP.
     pub(crate) fn take_event(&mut self) -> Option<HostEvent> {
-        self.events.pop_front().or_else(|| self.arp.take_event().map(HostEvent::Arp))
+        self.events.pop().or_else(|| self.arp.take_event().map(HostEvent::Arp))
     }
 
-    pub(crate) fn tell(&mut self, event: HostEvent) {
-        if self.events.len() < Self::EVENTS {
-            self.events.push_back(event);
-        } else {
-            self.counts.events_lost = self.counts.events_lost.saturating_add(1);
-        }
+    /// Counts a frame that is not sent.
+    // spec: drops-counted
+    pub(crate) fn count_tx_dropped(&mut self, reason: TxDropReason) -> TxDropReason {
+        self.tx_dropped.count(reason);
+        reason
     }
 }

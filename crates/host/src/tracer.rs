@@ -2,7 +2,7 @@
 
 use tap::Instant;
 
-use crate::FrameOutcome;
+use crate::outcome::FrameOutcome;
 
 /// Observer of the frames of a host. The default methods do nothing; `()` is a tracer without cost.
 pub trait Tracer {

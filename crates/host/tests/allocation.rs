@@ -61,7 +61,7 @@ impl Bench {
     fn new(config: &HostConfig) -> Result<Bench, Box<dyn Error>> {
         let (wire, ours) = Cable::pair(1_500)?;
         let host = Host::new(Instant::ORIGIN, config)?;
-        let pool = Pool::new(1_500, host.frames());
+        let pool = Pool::new(1_500, host.pool_size());
         Ok(Bench { host, ours, wire, pool, outside: Pool::new(1_500, 64), batch: Batch::new(64) })
     }
 
@@ -109,7 +109,7 @@ fn a_hundred_thousand_requests_allocate_nothing_after_the_first_thousand() -> Re
     let mut bench = Bench::new(&one()?)?;
     let requests = [vec![request([10, 1, 0, 2].into())?]];
     assert_eq!(bench.allocations(&requests, 99_000)?, 0);
-    assert_eq!(bench.host.answered(), 100_000);
+    assert_eq!(bench.host.arp_replies(), 100_000);
     Ok(())
 }
 
@@ -121,7 +121,7 @@ fn echoes_allocate_nothing_once_warm_neither_whole_ones_nor_those_in_fragments()
     bench.exchange(&[request(address)?])?;
     let frames = [echo(OURS, address, &[7; 56])?, echo(OURS, address, &[7; 8_000])?];
     assert_eq!(bench.allocations(&frames, 20_000)?, 0);
-    assert_eq!(bench.host.echoed(), 21_000);
+    assert_eq!(bench.host.echo_replies(), 21_000);
     Ok(())
 }
 
@@ -136,7 +136,7 @@ fn echoes_to_65536_hosts_allocate_nothing_once_warm() -> Result<(), Box<dyn Erro
         frames.push([vec![request(address)?], echo(station, address, &[7; 56])?].concat());
     }
     assert_eq!(bench.allocations(&frames, 65_536)?, 0);
-    assert_eq!(bench.host.echoed(), 66_536);
+    assert_eq!(bench.host.echo_replies(), 66_536);
     Ok(())
 }
 

@@ -112,7 +112,7 @@ impl Node {
 impl HostNode {
     fn new(now: Instant, config: &HostConfig) -> Result<HostNode, HostConfigError> {
         let host = Host::new(now, config)?;
-        let pool = Pool::new(config.mtu, host.frames());
+        let pool = Pool::new(config.mtu, host.pool_size());
         Ok(HostNode { host, pool, port: SegmentPort::new(config.mtu), needs_poll: true })
     }
 

@@ -52,6 +52,36 @@ fn open_error_names_command_to_paste() {
 }
 
 #[test]
+fn host_config_error_names_valid_choice() {
+    let network = "10.0.0.0/24".parse().unwrap();
+    let errors = [
+        (
+            HostConfigError::Address(network),
+            "10.0.0.0/24 is no host's address: it is a network's, a broadcast, a group's, loopback or zero; choose one such as 10.0.0.2/24",
+        ),
+        (
+            HostConfigError::Mac(link::MacAddr::ZERO),
+            "00:00:00:00:00:00 is no station's hardware address, or not as many follow it as there are hosts: choose one such as 02:00:00:00:00:02",
+        ),
+        (
+            HostConfigError::Defence,
+            "an address of one's own choice cannot be defended for ever (RFC 3927 2.5); choose `once` or `cease`",
+        ),
+        (
+            HostConfigError::Duplicate(network),
+            "some addresses of 10.0.0.0/24, or their hardware addresses, are given to hosts before it; choose others",
+        ),
+        (
+            HostConfigError::Gateway([10, 0, 0, 2].into()),
+            "10.0.0.2 is our own address, and no gateway of ours; name another",
+        ),
+    ];
+    for (error, text) in errors {
+        assert_eq!(message(error), text);
+    }
+}
+
+#[test]
 fn open_error_advises_another_container_only_inside_one() {
     let texts = [
         (

@@ -80,7 +80,7 @@ impl WatchSource {
             }
             (None, None) => return Err(Failure::new("nothing is named to watch; name it by -I or --tap")),
         };
-        let frames = if let SourceDevice::Host(_, host) = &device { host.frames() } else { 2 * BATCH };
+        let frames = if let SourceDevice::Host(_, host) = &device { host.pool_size() } else { 2 * BATCH };
         let pool = Pool::new(device.device().mtu(), frames);
         let interface = match &device {
             SourceDevice::Socket(_, interface) => interface,

@@ -179,7 +179,7 @@ fn an_answer_without_room_is_dropped_and_counted() {
     frame.write(&broadcast(&[&[8, 6], &request()])).unwrap();
     let verdict = host.receive(NOW, frame, &mut Batch::new(0), &mut pool);
     assert_eq!(verdict.dropped(), Some(DropReason::Transmit(TxDropReason::TxQueueFull)));
-    assert_eq!((host.tx_dropped(TxDropReason::TxQueueFull), host.answered(), pool.held()), (1, 0, 0));
+    assert_eq!((host.tx_dropped(TxDropReason::TxQueueFull), host.arp_replies(), pool.held()), (1, 0, 0));
 }
 
 /// Two hosts on a cable: we are 10.0.0.2, the peer is 10.0.0.1.

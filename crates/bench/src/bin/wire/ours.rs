@@ -64,7 +64,7 @@ impl<D: Device + AsFd> Ours<D> {
     pub(crate) fn over(device: D, population: &Population) -> Result<Ours<D>, String> {
         let clock = Clock::start();
         let host = host(clock.now(), device.mtu(), population)?;
-        let pool = Pool::new(device.mtu(), host.frames());
+        let pool = Pool::new(device.mtu(), host.pool_size());
         Ok(Ours { host, device, pool, clock })
     }
 }
@@ -99,7 +99,7 @@ impl Naive {
             .map_err(|errno| format!("cannot make reads block: {}", errno.desc()))?;
         let clock = Clock::start();
         let host = host(clock.now(), tap.mtu(), population)?;
-        let pool = Pool::new(tap.mtu(), host.frames());
+        let pool = Pool::new(tap.mtu(), host.pool_size());
         Ok(Naive { host, tap, pool, arrived: Batch::new(1), departing: Batch::new(1), clock })
     }
 

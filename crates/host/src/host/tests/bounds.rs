@@ -40,10 +40,10 @@ fn fill(host: &mut Host, pool: &mut Pool) -> usize {
 #[test]
 fn host_receives_nothing_while_more_than_half_of_departing_capacity_is_used() {
     let mut host = host(None);
-    let mut pool = Pool::new(1_500, host.frames());
+    let mut pool = Pool::new(1_500, host.pool_size());
     assert_eq!(fill(&mut host, &mut pool), Host::TX_QUEUE / 2 + 1);
     assert_eq!(
-        (host.departing.len(), host.tx_dropped(TxDropReason::TxQueueFull)),
+        (host.tx_queue.len(), host.tx_dropped(TxDropReason::TxQueueFull)),
         (Host::TX_QUEUE / 2 + 1, 0),
         "each is answered"
     );
@@ -53,7 +53,7 @@ fn host_receives_nothing_while_more_than_half_of_departing_capacity_is_used() {
 #[test]
 fn pool_of_the_announced_size_never_runs_out_when_all_queues_are_full() {
     let mut host = host(None);
-    let mut pool = Pool::new(1_500, host.frames());
+    let mut pool = Pool::new(1_500, host.pool_size());
     let HostConfig { table, .. } = *host.config();
     let ping = EchoRequest { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
     let neighbors = table.parcels.div_ceil(table.parcels_each);
@@ -64,7 +64,7 @@ fn pool_of_the_announced_size_never_runs_out_when_all_queues_are_full() {
     }
     assert_eq!(host.arp().neighbors().waiting(), table.parcels);
     fill(&mut host, &mut pool);
-    while host.departing.free_capacity() > 0 {
+    while host.tx_queue.free_capacity() > 0 {
         assert_eq!(host.ping(NOW, ping, b"", &mut pool), SendOutcome::Queued);
     }
     // What arrives in one turn, and what the device has in flight.

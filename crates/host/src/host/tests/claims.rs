@@ -22,7 +22,7 @@ fn conflict() -> Vec<u8> {
 /// All frames that a host sends of its own accord until then.
 fn run(host: &mut Host, until: Instant) -> Vec<Vec<u8>> {
     let (mut near, mut far) = Cable::pair(1_500).unwrap();
-    let (mut pool, mut batch) = (Pool::new(1_500, host.frames() + 64), Batch::new(64));
+    let (mut pool, mut batch) = (Pool::new(1_500, host.pool_size() + 64), Batch::new(64));
     let mut frames = Vec::new();
     while let Some(now) = host.deadline().filter(|due| *due <= until) {
         host.poll(now, &mut near, &mut pool, &mut ()).unwrap();
@@ -86,7 +86,7 @@ fn host_is_not_ready_while_its_link_has_no_carrier() {
             let mut host = Host::new(NOW, &config).unwrap();
             host.link_changed(NOW, inactive);
             assert_eq!((host.deadline(), host.is_ready(), host.address()), (None, false, None));
-            let (mut gate, mut pool) = (Gate::new(true), Pool::new(1_500, host.frames()));
+            let (mut gate, mut pool) = (Gate::new(true), Pool::new(1_500, host.pool_size()));
             host.poll(NOW + PROBING, &mut gate, &mut pool, &mut ()).unwrap();
             assert!(gate.sent.is_empty());
             host.link_changed(NOW + PROBING, ACTIVE);
@@ -167,7 +167,7 @@ fn queued_frame_is_dropped_and_counted_when_its_address_is_probed_for_again() {
         run(&mut host, then);
         let mut gate = Gate::new(false);
         gate.arrived.push(broadcast(&[&[8, 6], &request()]));
-        let mut pool = Pool::new(1_500, host.frames());
+        let mut pool = Pool::new(1_500, host.pool_size());
         assert!(host.poll(then, &mut gate, &mut pool, &mut ()).unwrap().tx_blocked);
         host.link_changed(then, DOWN);
         host.link_changed(then, ACTIVE);
@@ -196,7 +196,7 @@ fn refused_datagram_after_a_transmitted_probe_does_not_restart_the_probing() {
     let mut host = probing();
     let other = HostConfig::new("10.0.0.3/24".parse().unwrap(), MacAddr::new([2, 0, 0, 0, 0, 3]));
     host.add(NOW, &other).unwrap();
-    let (mut gate, mut pool) = (Gate::new(true), Pool::new(1_500, host.frames()));
+    let (mut gate, mut pool) = (Gate::new(true), Pool::new(1_500, host.pool_size()));
     gate.refuses_datagrams = true;
     let probe = host.deadline().unwrap();
     host.poll(probe, &mut gate, &mut pool, &mut ()).unwrap();
@@ -265,7 +265,7 @@ fn no_address_is_used_that_was_probed_for_on_a_wire_that_was_down() {
     for config in [HostConfig { start: Start::Probe, ..config() }, HostConfig::link_local(OUR_MAC)] {
         let mut host = Host::new(NOW, &config).unwrap();
         let (near, mut far) = Cable::pair(1_500).unwrap();
-        let (mut pool, mut batch) = (Pool::new(1_500, host.frames() + 64), Batch::new(64));
+        let (mut pool, mut batch) = (Pool::new(1_500, host.pool_size() + 64), Batch::new(64));
         let mut wire = Downed { wire: near, down: true, refused: 0 };
         while let Some(now) = host.deadline().filter(|due| *due <= NOW + PROBING * 10) {
             host.poll(now, &mut wire, &mut pool, &mut ()).unwrap();
@@ -327,7 +327,7 @@ impl Device for Late {
 #[test]
 fn a_probe_that_was_in_flight_and_then_refused_has_asked_nobody() {
     let mut host = probing();
-    let mut pool = Pool::new(1_500, host.frames());
+    let mut pool = Pool::new(1_500, host.pool_size());
     let mut wire = Late { kept: Vec::new(), full: 0, down: true, counters: tap::DeviceCounters::default() };
     while let Some(now) = host.deadline().filter(|due| *due <= NOW + PROBING * 10) {
         while host.poll(now, &mut wire, &mut pool, &mut ()).unwrap().poll_again {}
@@ -339,7 +339,7 @@ fn a_probe_that_was_in_flight_and_then_refused_has_asked_nobody() {
 #[test]
 fn room_is_waited_for_by_what_is_in_flight_too() {
     let mut host = probing();
-    let mut pool = Pool::new(1_500, host.frames());
+    let mut pool = Pool::new(1_500, host.pool_size());
     let mut wire = Late { kept: Vec::new(), full: 3, down: false, counters: tap::DeviceCounters::default() };
     let now = host.deadline().unwrap();
     let mut turn = || {

@@ -346,7 +346,7 @@ fn a_reply_to_a_stranger_waits_for_his_hardware_address() {
     assert_eq!(rig.pool.held(), 1, "the reply itself waits");
     let sent = rig.hear(&[it_is_at_the_peers(PEER)]);
     assert_eq!(payload_of(&sent, PEER_MAC).len(), 12);
-    assert_eq!(rig.host.echoed(), 1);
+    assert_eq!(rig.host.echo_replies(), 1);
 }
 
 // proves: rfc1122-host-unreachable

@@ -31,7 +31,7 @@ fn an_echo_of_any_length_comes_back_in_fragments_whatever_their_order() {
             assert_eq!(sent.len(), order.len());
             is_reply(&payload_of(&sent, PEER_MAC), octets);
         }
-        assert_eq!((rig.host.echoed(), losses(&rig.host)), (3, 0));
+        assert_eq!((rig.host.echo_replies(), losses(&rig.host)), (3, 0));
         assert!(rig.host.ipv4().reassembly().is_empty());
     }
 }
@@ -92,7 +92,7 @@ fn no_fragment_reaches_beyond_the_longest_datagram() {
     }
     let end = Ipv4Fields { fragment_offset: 65_512, ..to_us() };
     *frames.last_mut().unwrap() = frame(&datagram(end, &[0x5a; 8]));
-    assert_eq!((rig.hear(&frames).len(), rig.host.echoed()), (0, 0));
+    assert_eq!((rig.hear(&frames).len(), rig.host.echo_replies()), (0, 0));
 }
 
 // proves: rfc792-reassembly-time, reassembly-timeout
@@ -183,7 +183,7 @@ fn a_pool_that_runs_out_between_fragments_gets_all_back() {
     let ping = EchoRequest { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
     let mut pool = Pool::new(1_500, 2);
     assert_eq!(rig.host.ping(NOW, ping, &data, &mut pool), SendOutcome::Dropped);
-    assert_eq!((rig.host.departing.len(), rig.host.tx_dropped(TxDropReason::NoFrame)), (2, 1));
+    assert_eq!((rig.host.tx_queue.len(), rig.host.tx_dropped(TxDropReason::NoFrame)), (2, 1));
     assert_eq!(pool.held(), 2, "those two");
 }
 
@@ -299,7 +299,7 @@ fn a_flood_of_fragments_from_a_million_sources_leaves_room_for_an_honest_one() {
         most = (most.0.max(reassembly.octets()), most.1.max(reassembly.len()));
     }
     assert!(most.0 <= 4 << 20 && most.1 <= 4_096, "{most:?}");
-    assert_eq!((rig.host.echoed(), rig.pool.held()), (10, 0));
+    assert_eq!((rig.host.echo_replies(), rig.pool.held()), (10, 0));
 }
 
 #[test]

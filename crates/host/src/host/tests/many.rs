@@ -43,7 +43,7 @@ fn every_address_of_a_range_answers_from_its_own_station() {
         assert_eq!(&pong[6..12], station.octets());
         assert_eq!(Datagram::parse(&pong[14..]).unwrap().source(), address);
     }
-    assert_eq!((rig.host.answered(), rig.host.echoed(), losses(&rig.host)), (65_536, 65_536, 0));
+    assert_eq!((rig.host.arp_replies(), rig.host.echo_replies(), losses(&rig.host)), (65_536, 65_536, 0));
     assert_eq!(rig.host.arp().neighbors().len(), 1, "they share one table");
     for outside in [[10, 0, 255, 255], [10, 2, 0, 0]] {
         assert_eq!(rig.hear(&[ask(outside.into())]).len(), 0);

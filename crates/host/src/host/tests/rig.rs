@@ -31,7 +31,7 @@ impl Rig {
     }
 
     pub(super) fn of(host: Host, mtu: usize) -> Rig {
-        let pool = Pool::new(mtu, host.frames());
+        let pool = Pool::new(mtu, host.pool_size());
         Rig { host, pool, now: NOW, verdicts: Vec::new(), mtu }
     }
 

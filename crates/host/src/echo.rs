@@ -1,0 +1,56 @@
+//! Echo requests and replies (ping).
+
+use std::net::Ipv4Addr;
+
+/// An echo request to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EchoRequest {
+    /// Destination address.
+    pub destination: Ipv4Addr,
+    /// ICMP identifier.
+    pub identifier: u16,
+    /// ICMP sequence number.
+    pub sequence: u16,
+    /// Time to live of the datagram.
+    pub time_to_live: u8,
+}
+
+/// A received echo reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EchoReply {
+    /// Source address.
+    pub from: Ipv4Addr,
+    /// Destination address, one of the host.
+    pub to: Ipv4Addr,
+    /// ICMP identifier.
+    pub identifier: u16,
+    /// ICMP sequence number.
+    pub sequence: u16,
+    /// Bytes of the ICMP message, header and data.
+    pub length: usize,
+    /// Time to live of the received datagram.
+    pub time_to_live: u8,
+    /// First byte of the data that differs from the expected data, if
+    /// [`Host::expect_echo_data`](crate::Host::expect_echo_data) has set such data. Missing data is no mismatch.
+    pub mismatch: Option<DataMismatch>,
+}
+
+/// A data byte that differs from the expected one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DataMismatch {
+    /// Index of the byte in the data.
+    pub offset: usize,
+    /// The expected byte.
+    pub expected: u8,
+    /// The received byte.
+    pub received: u8,
+}
+
+impl DataMismatch {
+    /// Returns the first difference between expected and received data.
+    pub(crate) fn between(expected: &[u8], received: &[u8]) -> Option<DataMismatch> {
+        let mut pairs = expected.iter().zip(received).enumerate();
+        let (offset, (expected, received)) = pairs.find(|(_, (expected, received))| expected != received)?;
+        Some(DataMismatch { offset, expected: *expected, received: *received })
+    }
+}

@@ -1,0 +1,356 @@
+//! Handling of received frames: ARP, IPv4, ICMP, and UDP as far as it is refused.
+
+use icmp::IcmpError;
+use inet::IpProtocol;
+use ipv4::{Datagram, DestinationKind, Ipv4Fields};
+use link::{EtherType, MacAddr};
+use tap::{Checksum, Frame, Instant};
+
+use crate::echo::{DataMismatch, EchoReply};
+use crate::egress;
+use crate::event::{DeliveryFailure, HostEvent};
+use crate::outcome::{DatagramOutcome, DropReason, FrameOutcome, SendOutcome, TxDropReason};
+use crate::stack::{PendingPacket, Stack, TxContext};
+use crate::udp;
+
+/// Where the payload of a frame starts, and how the frame was addressed.
+#[derive(Clone, Copy, Debug)]
+struct PayloadInfo {
+    /// Bytes before the payload.
+    offset: usize,
+    /// Whether the frame is unicast, multicast or broadcast.
+    cast: link::DestinationKind,
+    /// Destination MAC address of a unicast frame.
+    mac: Option<MacAddr>,
+    /// State of the transport checksum.
+    checksum: Checksum,
+}
+
+/// What to do about a datagram.
+///
+/// A datagram borrows its frame, and an echo reply overwrites the request in the same frame. Input is therefore handled in two
+/// steps. `decide_*` reads the datagram, and does all that leaves the frame as it is: counters, events, ICMP errors in frames
+/// of their own. It returns an action, which borrows nothing. The frame is then free to be rewritten or given back.
+enum DatagramAction {
+    /// The datagram is handled.
+    Done(FrameOutcome),
+    /// The echo request in the frame becomes its reply.
+    ReplyToEcho(EchoReplyPlan),
+}
+
+/// How an echo request becomes its reply.
+struct EchoReplyPlan {
+    /// Bytes of the request's IP header.
+    request_header: usize,
+    /// Bytes of the ICMP message.
+    length: usize,
+    /// The reply's IP header.
+    fields: Ipv4Fields,
+    /// MAC address of the replying host.
+    mac: MacAddr,
+}
+
+/// Handles a received frame. A reply is queued in the same frame where possible; a frame without further use is given back to
+/// the pool.
+pub(crate) fn receive(stack: &mut Stack, now: Instant, frame: Frame, tx: &mut TxContext<'_>) -> FrameOutcome {
+    let view = arp::View::parse(frame.bytes());
+    let accepted = stack.link.receive(view.map(|view| view.ethernet()));
+    let (view, accepted) = match view.and_then(|view| Ok((view, accepted?))) {
+        Ok(accepted) => accepted,
+        Err(reason) => {
+            tx.pool.give(frame);
+            return FrameOutcome::Dropped(reason.into());
+        }
+    };
+    let link::ReceivedFrame { frame: ethernet, cast } = accepted;
+    let mac = (cast == link::DestinationKind::Unicast).then_some(ethernet.destination());
+    let payload = PayloadInfo { offset: ethernet.payload_offset(), cast, mac, checksum: frame.checksum() };
+    match ethernet.ether_type() {
+        EtherType::ARP => {
+            let received = stack.arp.judge(now, mac, view.packet());
+            reply_to_arp(stack, received, payload.offset, frame, tx)
+        }
+        // The payload ends where the link layer says, and IPv4's total length lies within.
+        EtherType::IPV4 => {
+            let length = ethernet.payload().len();
+            receive_ipv4(stack, now, frame, payload, length, tx)
+        }
+        other => {
+            // spec: drops-counted
+            stack.counters.unsupported_protocol = stack.counters.unsupported_protocol.saturating_add(1);
+            tx.pool.give(frame);
+            FrameOutcome::Dropped(DropReason::UnsupportedEtherType(other))
+        }
+    }
+}
+
+/// Turns the ARP request in `frame`, whose packet starts at `offset`, into the reply that is due, if any.
+fn reply_to_arp(
+    stack: &mut Stack,
+    received: Result<arp::Received, arp::Dropped>,
+    offset: usize,
+    mut frame: Frame,
+    tx: &mut TxContext<'_>,
+) -> FrameOutcome {
+    let outcome = received.map_or_else(|reason| FrameOutcome::Dropped(reason.into()), FrameOutcome::Arp);
+    let Ok(arp::Received { answer: Some(reply), .. }) = received else {
+        tx.pool.give(frame);
+        return outcome;
+    };
+    // spec: rfc826-reply-to, rfc826-reply-padding
+    frame.set_checksum(Checksum::None);
+    let is_written = frame.narrow(offset, arp::Fields::LENGTH).is_ok()
+        && reply.write_over(frame.bytes_mut()).is_ok()
+        && stack.link.add_header(&mut frame, reply.to, reply.ours, EtherType::ARP).is_ok();
+    // spec: reply-one
+    let queued = if is_written { tx.queue.push(frame) } else { Err(frame) };
+    match queued {
+        Ok(()) => {
+            stack.counters.arp_replies = stack.counters.arp_replies.saturating_add(1);
+            outcome
+        }
+        Err(frame) => {
+            tx.pool.give(frame);
+            let reason = if is_written { TxDropReason::TxQueueFull } else { TxDropReason::TooLong };
+            drop_reply(stack, reason)
+        }
+    }
+}
+
+/// Handles the datagram in a frame whose payload has `length` bytes.
+fn receive_ipv4(
+    stack: &mut Stack,
+    now: Instant,
+    frame: Frame,
+    payload: PayloadInfo,
+    length: usize,
+    tx: &mut TxContext<'_>,
+) -> FrameOutcome {
+    let end = payload.offset.saturating_add(length);
+    let bytes = frame.bytes().get(payload.offset..end).unwrap_or_default();
+    if let Err(reason) = check_fragment(stack, bytes, payload) {
+        tx.pool.give(frame);
+        return FrameOutcome::Dropped(reason);
+    }
+    match stack.ipv4.receive(now, payload.cast, bytes) {
+        Err(reason) => {
+            tx.pool.give(frame);
+            FrameOutcome::Dropped(reason.into())
+        }
+        Ok(ipv4::ReceivedDatagram::Kept) => {
+            tx.pool.give(frame);
+            FrameOutcome::Ipv4(DatagramOutcome::FragmentStored)
+        }
+        Ok(ipv4::ReceivedDatagram::Whole(datagram, cast)) => {
+            match decide_datagram(stack, now, &datagram, cast, payload, tx) {
+                DatagramAction::ReplyToEcho(plan) => {
+                    reply_to_echo(stack, now, &plan, frame, payload.offset, tx)
+                }
+                DatagramAction::Done(outcome) => {
+                    tx.pool.give(frame);
+                    outcome
+                }
+            }
+        }
+        Ok(ipv4::ReceivedDatagram::Reassembled(reassembled, cast)) => {
+            tx.pool.give(frame);
+            // A sender completes the checksum before it fragments the datagram.
+            let payload = PayloadInfo { checksum: Checksum::None, ..payload };
+            let action = reassembled.datagram().map_or_else(
+                |reason| DatagramAction::Done(FrameOutcome::Dropped(reason.into())),
+                |datagram| decide_datagram(stack, now, &datagram, cast, payload, tx),
+            );
+            let outcome = match (action, reassembled.datagram()) {
+                (DatagramAction::ReplyToEcho(plan), Ok(datagram)) => match large_frame(datagram.octets(), tx)
+                {
+                    Some(frame) => reply_to_echo(stack, now, &plan, frame, 0, tx),
+                    None => drop_reply(stack, TxDropReason::NoFrame),
+                },
+                (DatagramAction::ReplyToEcho(_), Err(reason)) => FrameOutcome::Dropped(reason.into()),
+                (DatagramAction::Done(outcome), _) => outcome,
+            };
+            stack.ipv4.give_back(reassembled);
+            outcome
+        }
+    }
+}
+
+/// Drops a fragment whose destination would not accept the whole datagram. Otherwise its data could end up in a datagram for
+/// another host.
+fn check_fragment(stack: &mut Stack, bytes: &[u8], payload: PayloadInfo) -> Result<(), DropReason> {
+    // Few datagrams are fragments; those are parsed twice.
+    let is_fragment = bytes.get(6..8).is_some_and(|flags| flags != [0, 0] && flags != [0x40, 0]);
+    if is_fragment
+        && let Ok(datagram) = Datagram::parse(bytes)
+        && let Some(cast) = stack.ipv4.addresses().cast(datagram.destination())
+    {
+        check_destination(stack, &datagram, cast, payload)?;
+    }
+    Ok(())
+}
+
+/// Checks that a unicast datagram is for an address in use, in a frame to the MAC address of that host. Returns the MAC
+/// address, or `None` if the datagram is not unicast.
+fn check_destination(
+    stack: &mut Stack,
+    datagram: &Datagram<'_>,
+    cast: DestinationKind,
+    payload: PayloadInfo,
+) -> Result<Option<MacAddr>, DropReason> {
+    if cast != DestinationKind::Unicast {
+        return Ok(None);
+    }
+    // spec: rfc5227-silence
+    let Some(mac) = stack.mac_of(datagram.destination()) else {
+        stack.counters.address_not_in_use = stack.counters.address_not_in_use.saturating_add(1);
+        return Err(DropReason::AddressNotInUse);
+    };
+    // spec: station-of-destination
+    if payload.mac.is_some_and(|destination| destination != mac) {
+        stack.counters.wrong_mac = stack.counters.wrong_mac.saturating_add(1);
+        return Err(DropReason::WrongMac);
+    }
+    Ok(Some(mac))
+}
+
+fn decide_datagram(
+    stack: &mut Stack,
+    now: Instant,
+    datagram: &Datagram<'_>,
+    cast: DestinationKind,
+    payload: PayloadInfo,
+    tx: &mut TxContext<'_>,
+) -> DatagramAction {
+    let mac = match check_destination(stack, datagram, cast, payload) {
+        Ok(mac) => mac,
+        Err(reason) => return DatagramAction::Done(FrameOutcome::Dropped(reason)),
+    };
+    let (source, destination) = (datagram.source(), datagram.destination());
+    // No error is sent about a datagram with an invalid UDP header.
+    if datagram.protocol() == IpProtocol::UDP
+        && let Err(reason) = udp::check(datagram, payload.checksum)
+    {
+        // spec: drops-counted
+        stack.udp_dropped.count(reason);
+        return DatagramAction::Done(FrameOutcome::Dropped(reason.into()));
+    }
+    match datagram.protocol() {
+        IpProtocol::ICMP => decide_icmp(stack, datagram, cast, mac),
+        // spec: rfc1122-refused-many
+        _ if cast != DestinationKind::Unicast => drop_without_listener(stack),
+        protocol => {
+            // spec: rfc1122-protocol-unreachable, rfc1122-port-unreachable
+            let problem = match protocol {
+                IpProtocol::UDP => IcmpError::PORT_UNREACHABLE,
+                _ => IcmpError::PROTOCOL_UNREACHABLE,
+            };
+            let addresses = (destination, source);
+            let sent =
+                egress::send_icmp_error(stack, now, problem, datagram.octets(), payload.cast, addresses, tx);
+            DatagramAction::Done(sent.map_or_else(FrameOutcome::Dropped, |()| {
+                FrameOutcome::Ipv4(DatagramOutcome::Rejected(problem))
+            }))
+        }
+    }
+}
+
+fn decide_icmp(
+    stack: &mut Stack,
+    datagram: &Datagram<'_>,
+    cast: DestinationKind,
+    mac: Option<MacAddr>,
+) -> DatagramAction {
+    let (source, destination) = (datagram.source(), datagram.destination());
+    let message = datagram.payload();
+    match stack.icmp.receive(stack.ipv4.addresses(), cast, message) {
+        Err(reason) => DatagramAction::Done(FrameOutcome::Dropped(reason.into())),
+        Ok(icmp::ReceivedMessage::Request(_)) => match mac {
+            Some(mac) => DatagramAction::ReplyToEcho(plan_echo_reply(stack, datagram, mac)),
+            // `Icmp` accepts only unicast requests.
+            None => drop_without_listener(stack),
+        },
+        Ok(icmp::ReceivedMessage::Reply(echo)) => {
+            stack.events.push(HostEvent::EchoReply(EchoReply {
+                from: source,
+                to: destination,
+                identifier: echo.identifier,
+                sequence: echo.sequence,
+                length: message.len(),
+                time_to_live: datagram.time_to_live(),
+                mismatch: DataMismatch::between(&stack.expected_echo_data, echo.data),
+            }));
+            DatagramAction::Done(FrameOutcome::Ipv4(DatagramOutcome::Reported))
+        }
+        Ok(icmp::ReceivedMessage::Error(problem, quoted)) => {
+            // spec: rfc1122-error-reported, rfc1122-error-hint
+            let failure = DeliveryFailure::new(source, problem, &quoted);
+            stack.events.push(HostEvent::DeliveryFailed(failure));
+            DatagramAction::Done(FrameOutcome::Ipv4(DatagramOutcome::Reported))
+        }
+    }
+}
+
+fn plan_echo_reply(stack: &mut Stack, request: &Datagram<'_>, mac: MacAddr) -> EchoReplyPlan {
+    let (source, destination) = (request.destination(), request.source());
+    let fields = Ipv4Fields {
+        // spec: rfc1349-reply-service
+        type_of_service: request.type_of_service(),
+        // spec: rfc1122-time-to-live-configurable
+        time_to_live: stack.config.time_to_live,
+        identification: stack.identification.next(source, destination, IpProtocol::ICMP),
+        ..Ipv4Fields::new(IpProtocol::ICMP, source, destination)
+    };
+    EchoReplyPlan { request_header: request.header_length(), length: request.payload().len(), fields, mac }
+}
+
+fn drop_without_listener(stack: &mut Stack) -> DatagramAction {
+    stack.counters.no_listener = stack.counters.no_listener.saturating_add(1);
+    DatagramAction::Done(FrameOutcome::Dropped(DropReason::NoListener))
+}
+
+/// Turns the echo request in a frame, whose datagram starts at `offset`, into its reply, and sends it.
+fn reply_to_echo(
+    stack: &mut Stack,
+    now: Instant,
+    plan: &EchoReplyPlan,
+    mut frame: Frame,
+    offset: usize,
+    tx: &mut TxContext<'_>,
+) -> FrameOutcome {
+    // spec: rfc792-echo, rfc1122-echo-mirrored
+    frame.set_checksum(Checksum::None);
+    let is_written = frame.narrow(offset.saturating_add(plan.request_header), plan.length).is_ok()
+        && icmp::reply_in_place(frame.bytes_mut()).is_ok()
+        && frame.prepend(Ipv4Fields::LENGTH).is_ok()
+        && plan.fields.write_to(frame.bytes_mut()).is_ok();
+    if !is_written {
+        tx.pool.give(frame);
+        return drop_reply(stack, TxDropReason::TooLong);
+    }
+    // The destination is one host: a datagram from a broadcast or multicast address is not accepted.
+    let EchoReplyPlan { fields: Ipv4Fields { source, destination, .. }, mac, .. } = *plan;
+    let packet = PendingPacket { ether_type: EtherType::IPV4, source, mac, frame };
+    match egress::send_unicast(stack, now, destination, packet, tx) {
+        Ok(SendOutcome::NoRoute) => FrameOutcome::Dropped(DropReason::NoRoute),
+        Ok(_) => {
+            stack.counters.echo_replies = stack.counters.echo_replies.saturating_add(1);
+            FrameOutcome::Ipv4(DatagramOutcome::EchoReplied)
+        }
+        Err(reason) => FrameOutcome::Dropped(reason.into()),
+    }
+}
+
+/// Counts a reply that is not sent.
+fn drop_reply(stack: &mut Stack, reason: TxDropReason) -> FrameOutcome {
+    FrameOutcome::Dropped(stack.count_tx_dropped(reason).into())
+}
+
+/// Returns a large frame with these bytes.
+fn large_frame(bytes: &[u8], tx: &mut TxContext<'_>) -> Option<Frame> {
+    let mut frame = tx.pool.take_large()?;
+    if frame.write(bytes).is_err() {
+        tx.pool.give(frame);
+        return None;
+    }
+    Some(frame)
+}
