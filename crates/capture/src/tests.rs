@@ -146,7 +146,7 @@ fn pcap_with_patched_records_is_read() {
 }
 
 #[test]
-fn foreign_formats_are_refused_by_name() {
+fn unsupported_format_is_refused_by_name() {
     let refused = |bytes: &[u8]| read(bytes).1.unwrap_err().to_string();
     assert_eq!(refused(b""), "the file is empty");
     assert!(refused(b"\x1f\x8b\x08\x00").contains("gzip"));
@@ -167,7 +167,7 @@ fn foreign_formats_are_refused_by_name() {
 }
 
 #[test]
-fn an_unsupported_section_ends_a_file_after_the_sections_before_it() {
+fn unsupported_section_ends_file_after_earlier_sections() {
     let good = [LITTLE.section(1, 0, &[]), LITTLE.interface(1, 0, &[]), LITTLE.enhanced(0, 0, &[7; 4], &[])];
     let (packets, outcome) = read(&[&good.concat()[..], &BIG.section(2, 7, &[])].concat()[..]);
     assert_eq!(packets.len(), 1);
@@ -175,7 +175,7 @@ fn an_unsupported_section_ends_a_file_after_the_sections_before_it() {
 }
 
 #[test]
-fn section_header_longer_than_a_block_limit_is_read() {
+fn section_header_is_read_when_longer_than_block_limit() {
     for order in [LITTLE, BIG] {
         let comments = order.option(1, &vec![b'x'; 60_000]).repeat(20);
         assert!(comments.len() > BLOCK_LIMIT);
@@ -191,7 +191,7 @@ fn section_header_longer_than_a_block_limit_is_read() {
 }
 
 #[test]
-fn time_counts_in_units_of_the_interface_from_its_offset() {
+fn time_counts_in_interface_units_from_interface_offset() {
     for order in [LITTLE, BIG] {
         let time = |resolution: u8, offset: i64, units: u64| {
             let offset = if order.0 { offset.to_be_bytes() } else { offset.to_le_bytes() };
@@ -215,7 +215,7 @@ fn time_counts_in_units_of_the_interface_from_its_offset() {
 }
 
 #[test]
-fn options_after_the_end_of_options_are_ignored() {
+fn options_after_end_of_options_are_ignored() {
     let options = [LITTLE.option(0, &[]), LITTLE.option(9, &[0]), LITTLE.option(1, b"late")].concat();
     let capture = [
         LITTLE.section(1, 0, &[]),
@@ -246,7 +246,7 @@ fn obsolete_packet_block_is_read() {
 }
 
 #[test]
-fn simple_packet_ends_at_its_length_or_the_snap_length() {
+fn simple_packet_ends_at_its_length_or_snap_length() {
     let simple = |length: u8, data: &[u8]| LITTLE.block(3, &[&[length, 0, 0, 0][..], data].concat());
     let head = [LITTLE.section(1, 0, &[]), LITTLE.interface(1, 6, &[])].concat();
     let capture = [head, simple(60, &[7; 8]), simple(3, &[7; 4])].concat();
@@ -257,7 +257,7 @@ fn simple_packet_ends_at_its_length_or_the_snap_length() {
 }
 
 #[test]
-fn blocks_without_packets_are_stepped_over_by_their_length() {
+fn blocks_without_packets_are_skipped_by_their_length() {
     // Names without an end record, and as long as no memory holds them.
     let names =
         LITTLE.block(4, &[&[1, 0, 8, 0, 10, 0, 0, 1, b'a', 0, 0, 0][..], &vec![0xff; 3_000_000]].concat());
@@ -288,7 +288,7 @@ fn blocks_of_unknown_types_are_counted() {
 }
 
 #[test]
-fn all_comments_and_the_flags_are_returned() {
+fn packet_returns_all_comments_and_flags() {
     let options = [
         LITTLE.option(1, b"first"),
         LITTLE.option(2, &[2, 0, 0, 0]),
@@ -307,7 +307,7 @@ fn all_comments_and_the_flags_are_returned() {
 }
 
 #[test]
-fn damaged_packet_options_hide_themselves_alone() {
+fn damaged_packet_option_hides_only_itself() {
     let options = [&LITTLE.option(1, b"good")[..], &[1, 0, 200, 0]].concat();
     let capture = [
         LITTLE.section(1, 0, &[]),
@@ -321,7 +321,7 @@ fn damaged_packet_options_hide_themselves_alone() {
 }
 
 #[test]
-fn contradictions_are_damage() {
+fn contradicting_fields_are_reported_as_damage() {
     let section = LITTLE.section(1, 0, &[]);
     let after = |blocks: &[&[u8]]| damage(&[&section[..], &blocks.concat()].concat());
     let interface = LITTLE.interface(1, 0, &[]);
@@ -345,7 +345,7 @@ fn contradictions_are_damage() {
 }
 
 #[test]
-fn interfaces_of_a_section_are_bounded() {
+fn interfaces_of_section_are_bounded() {
     let interface = LITTLE.interface(1, 0, &[]);
     let capture = [LITTLE.section(1, 0, &[]), interface.repeat(INTERFACE_LIMIT)].concat();
     assert!(read(&capture[..]).1.is_ok());
@@ -356,7 +356,7 @@ fn interfaces_of_a_section_are_bounded() {
 }
 
 #[test]
-fn frames_beyond_the_limit_are_returned_in_part_from_bounded_memory() {
+fn frame_beyond_limit_is_returned_in_part_in_bounded_memory() {
     let frame = vec![7; 5_000_000];
     let record = LITTLE.record(1, 0, [5_000_000, 5_000_001], &frame);
     let next = LITTLE.record(1, 0, [3, 3], &[8; 3]);
@@ -380,7 +380,7 @@ fn frames_beyond_the_limit_are_returned_in_part_from_bounded_memory() {
 }
 
 #[test]
-fn cut_captures_are_read_up_to_the_cut() {
+fn truncated_capture_is_read_up_to_truncation() {
     let classic = LITTLE.record(1, 0, [60, 60], &[7; 60]);
     let classic = (LITTLE.pcap(MICROSECONDS, 4, 1, &classic), classic);
     let block = LITTLE.enhanced(0, 0, &[7; 60], &[]);
@@ -438,7 +438,7 @@ fn capture() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn any_capture_is_read_alike_however_it_arrives(
+    fn arbitrary_capture_is_read_equally_whole_and_byte_by_byte(
         capture in capture(), wrong in prop::option::of((any::<prop::sample::Index>(), any::<u8>())),
     ) {
         let mut capture = capture;
@@ -453,7 +453,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_written_is_read_again(
+    fn written_packets_read_back(
         frames in prop::collection::vec((any::<u64>(), prop::collection::vec(any::<u8>(), 0..200), any::<u32>(), ".{0,20}"), 0..20)
     ) {
         let mut out = Vec::new();

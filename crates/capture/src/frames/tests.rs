@@ -14,7 +14,7 @@ fn read(bytes: &[u8]) -> (Vec<u8>, Result<(), FrameReaderError>) {
 }
 
 #[test]
-fn classic_file_of_another_link_type_is_refused_at_once() {
+fn classic_file_is_refused_when_link_type_is_unsupported() {
     let refused = |link_type| match FrameReader::new(&LITTLE.pcap(0xa1b2_c3d4, 4, link_type, &[])[..]) {
         Err(error) => error.to_string(),
         Ok(_) => panic!("{link_type} was read"),
@@ -27,7 +27,7 @@ fn classic_file_of_another_link_type_is_refused_at_once() {
 }
 
 #[test]
-fn packets_of_other_link_types_are_counted_and_the_rest_is_read() {
+fn packets_of_other_link_types_are_counted_and_others_read() {
     let capture = [
         LITTLE.section(1, 0, &[]),
         LITTLE.interface(1, 0, &[]),
@@ -51,7 +51,7 @@ fn packets_of_other_link_types_are_counted_and_the_rest_is_read() {
 }
 
 #[test]
-fn every_kind_of_omission_is_counted_in_bounded_memory() {
+fn all_omissions_are_counted_in_bounded_memory() {
     let long = vec![7; FRAME_LIMIT + 1];
     let mut blocks = vec![LITTLE.section(1, 0, &[]), LITTLE.block(0x204, &[])];
     blocks.extend((0..20).map(|link_type| LITTLE.interface(link_type, 0, &[])));

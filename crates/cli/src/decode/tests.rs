@@ -79,7 +79,7 @@ fn with(bytes: &[u8], changes: &[(usize, u8)]) -> Vec<u8> {
 // What tcpdump 4.99.3 prints of the same bytes with -n and the same letters.
 
 #[test]
-fn a_line_in_tcpdumps_words() {
+fn decode_line_matches_tcpdump() {
     let arp = record(&REQUEST);
     assert_eq!(printed("", &arp), "22:13:20.123456 ARP, Request who-has 10.0.0.2 tell 10.0.0.1, length 28\n");
     assert_eq!(
@@ -103,7 +103,7 @@ fn a_line_in_tcpdumps_words() {
 }
 
 #[test]
-fn octets_without_the_link_header_and_with_it() {
+fn hex_dump_excludes_or_includes_link_header() {
     let lines = printed("-t -x", &record(&REQUEST));
     let expected =
         "\t0x0000:  0001 0800 0604 0001 0200 0000 0001 0a00\n\t0x0010:  0001 0000 0000 0000 0a00 0002\n";
@@ -118,7 +118,7 @@ fn octets_without_the_link_header_and_with_it() {
 // Where tcpdump says less.
 
 #[test]
-fn a_frame_cut_short_by_the_capture_says_so_and_is_not_bad() {
+fn truncated_frame_is_reported_without_fault() {
     let cut = CapturedFrame { length: 1_514, ..record(&ECHO[..38]) };
     assert_eq!(
         printed("-t", &cut),
@@ -131,7 +131,7 @@ fn a_frame_cut_short_by_the_capture_says_so_and_is_not_bad() {
 }
 
 #[test]
-fn what_is_wrong_is_named_with_the_field_and_who_says_so() {
+fn fault_names_field_and_requirement() {
     let table: [(Vec<u8>, &str, &str); 15] = [
         (REQUEST[..13].to_vec(), "ethernet.-", "truncated"),
         (with(&REQUEST, &[(6, 3)]), "ethernet.source", "ethernet-group-source"),
@@ -161,14 +161,14 @@ fn what_is_wrong_is_named_with_the_field_and_who_says_so() {
 }
 
 #[test]
-fn a_wrong_checksum_says_what_it_should_be() {
+fn wrong_checksum_fault_has_expected_value() {
     let page = printed("--explain", &record(&with(&ECHO, &[(24, 0), (25, 0)])));
     let told = "\nwrong: ipv4.checksum: header checksum is wrong: it is 0x0000, and the bytes give 0x26df\n  RFC 1122 3.2.1.2 (rfc1122-header-checksum): a datagram with a wrong header checksum is dropped;";
     assert!(page.contains(told), "{page}");
 }
 
 #[test]
-fn loopback_is_wrong_on_a_wire_alone() {
+fn loopback_source_is_fault_except_on_loopback_interface() {
     // The checksum of 127.0.0.1 > 10.0.0.2.
     let from = with(&ECHO, &[(24, 0xb1), (25, 0xde), (26, 127)]);
     assert_eq!(wrong(&from), [("ipv4.source".to_owned(), "rfc1122-source".to_owned())]);
@@ -177,7 +177,7 @@ fn loopback_is_wrong_on_a_wire_alone() {
 }
 
 #[test]
-fn a_header_is_drawn_with_its_values() {
+fn diagram_has_field_values() {
     let page = printed("--explain", &record(&REQUEST));
     let drawn = "\
   +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
@@ -191,7 +191,7 @@ fn a_header_is_drawn_with_its_values() {
 }
 
 #[test]
-fn every_row_of_a_drawing_is_as_wide_as_its_border() {
+fn diagram_rows_are_as_wide_as_their_borders() {
     let tagged = [&ECHO[..12], &[0x81, 0, 0x30, 5], &ECHO[12..]].concat();
     for bytes in [&REQUEST[..], &ECHO, &tagged] {
         let page = printed("--explain", &record(bytes));
@@ -205,7 +205,7 @@ fn every_row_of_a_drawing_is_as_wide_as_its_border() {
 }
 
 #[test]
-fn an_object_names_every_field() {
+fn json_object_has_all_fields() {
     let comments = vec![Cow::Borrowed("answered"), Cow::Borrowed("and kept")];
     let object = object(&CapturedFrame { direction: Some(Direction::In), comments, ..record(&ECHO) });
     let expected: Value = serde_json::from_str(
@@ -239,7 +239,7 @@ fn message(mut bytes: Vec<u8>) -> Vec<u8> {
 }
 
 #[test]
-fn a_quoted_datagram_has_its_own_headers() {
+fn quoted_datagram_has_separate_headers() {
     let about = &datagram(17, &[0, 7, 0, 9, 0, 8, 0, 0])[14..];
     let error = datagram(1, &message([&[3, 4, 0, 0, 0, 0, 2, 64], about].concat()));
     let told = object(&record(&error));
@@ -256,7 +256,7 @@ fn a_quoted_datagram_has_its_own_headers() {
 }
 
 #[test]
-fn time_stamps_and_masks_have_their_fields() {
+fn icmp_timestamp_and_mask_have_their_fields() {
     let head = [13, 0, 0, 0, 0, 1, 0, 2];
     let stamp = datagram(1, &message([&head[..], &[0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 5]].concat()));
     let told = object(&record(&stamp));
@@ -269,7 +269,7 @@ fn time_stamps_and_masks_have_their_fields() {
 }
 
 #[test]
-fn a_header_of_logical_link_control_is_told_with_either_control_field() {
+fn llc_header_is_decoded_with_either_control_field() {
     let with_llc = |llc: &[u8]| {
         let length = u8::try_from(llc.len()).unwrap();
         [&REQUEST[..12], &[0, length], llc, &[0; 46]].concat()
@@ -284,7 +284,7 @@ fn a_header_of_logical_link_control_is_told_with_either_control_field() {
 }
 
 #[test]
-fn arp_addresses_are_as_long_as_the_packet_says() {
+fn arp_addresses_have_lengths_of_packet() {
     let packet = [0, 6, 8, 0, 2, 4, 0, 1, 0xaa, 0xbb, 10, 0, 0, 1, 0xcc, 0xdd, 10, 0, 0, 2];
     let told = object(&record(&[&REQUEST[..14], &packet, &[0; 26]].concat()));
     assert_eq!(told["arp"]["sender_hardware_address"], "aa:bb");
@@ -301,7 +301,7 @@ fn arp_addresses_are_as_long_as_the_packet_says() {
 }
 
 #[test]
-fn a_header_checksum_is_judged_whatever_the_total_length() {
+fn header_checksum_is_checked_when_total_length_is_invalid() {
     let short = with(&ECHO, &[(17, 200), (22, 63)]);
     let checksum = ("ipv4.checksum".to_owned(), "rfc1122-header-checksum".to_owned());
     let length = ("ipv4.total_length".to_owned(), "rfc791-total-length".to_owned());
@@ -316,7 +316,7 @@ fn a_header_checksum_is_judged_whatever_the_total_length() {
 }
 
 #[test]
-fn a_packet_that_was_cut_is_as_long_as_it_was() {
+fn truncated_packet_summary_has_wire_length() {
     let cut = CapturedFrame { length: 60, ..record(&REQUEST) };
     assert_eq!(
         printed("-t", &cut),
@@ -325,7 +325,7 @@ fn a_packet_that_was_cut_is_as_long_as_it_was() {
 }
 
 #[test]
-fn the_schema_has_the_fields_of_every_layout_and_no_others() {
+fn schema_has_exactly_fields_of_all_layouts() {
     let mut printed: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for layout in LAYOUTS {
         let name = if layout.name == "tags" { "tag" } else { layout.name };
@@ -346,7 +346,7 @@ fn the_schema_has_the_fields_of_every_layout_and_no_others() {
 
 proptest! {
     #[test]
-    fn any_octets_are_printed_every_way(
+    fn arbitrary_bytes_are_printed_in_all_formats(
         kind in prop_oneof![Just([8, 6]), Just([8, 0]), Just([0x81, 0]), any::<[u8; 2]>()],
         bytes in prop::collection::vec(any::<u8>(), 0..120),
         more in 0..2_usize,
@@ -362,7 +362,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_bad_has_a_reason_in_brackets(
+    fn frame_that_stack_drops_has_fault_in_brackets(
         place in 0..ECHO.len(), byte in any::<u8>(), of_arp in any::<bool>()
     ) {
         let bytes = with(if of_arp { &REQUEST } else { &ECHO }, &[(place, byte)]);
@@ -379,7 +379,7 @@ proptest! {
 }
 
 #[test]
-fn a_comment_moves_nobodys_cursor() {
+fn comments_cannot_inject_terminal_escapes() {
     let comment = "\u{7f}\u{9b}2J\u{1b}[2J\n\"";
     let record = CapturedFrame { comments: vec![Cow::Borrowed(comment)], ..record(&REQUEST) };
     for words in ["", "--json", "--explain"] {
@@ -393,7 +393,7 @@ fn a_comment_moves_nobodys_cursor() {
 }
 
 #[test]
-fn faults_stand_in_brackets_on_the_line_in_json_and_explained() {
+fn faults_are_in_all_formats() {
     let cases = [
         with(&REQUEST, &[(6, 3)]),
         with(&REQUEST, &[(22, 0xff), (23, 0xff)]),
@@ -421,7 +421,7 @@ fn faults_stand_in_brackets_on_the_line_in_json_and_explained() {
 }
 
 #[test]
-fn total_length_of_0_is_not_blamed_on_the_header_length() {
+fn zero_total_length_is_no_header_length_fault() {
     let bytes = with(&ECHO, &[(17, 0), (24, 0x26), (25, 0xfb)]);
     assert_eq!(wrong(&bytes), [("ipv4.total_length".to_owned(), "rfc791-total-length".to_owned())]);
     let expected = "IP 10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 9, length 8 [total length below the header length]\n";
@@ -429,7 +429,7 @@ fn total_length_of_0_is_not_blamed_on_the_header_length() {
 }
 
 #[test]
-fn another_senders_mac_address_is_a_warning_and_no_fault() {
+fn sender_mac_other_than_source_is_warning() {
     let bytes = with(&REQUEST, &[(27, 9)]);
     let object = object(&record(&bytes));
     assert_eq!(object["faults"], serde_json::json!([]));
@@ -451,7 +451,7 @@ fn control_bits_are_explained_by_name() {
 }
 
 #[test]
-fn a_frame_of_tags_alone_is_shown_in_bounded_memory() {
+fn frame_of_vlan_tags_is_decoded_in_bounded_memory() {
     let tags = capture::FRAME_LIMIT / 4;
     let bytes = [&REQUEST[..12], &[0x81, 0, 0, 5].repeat(tags), &[0x88, 0xb5]].concat();
     let found = dissect(&bytes, bytes.len()).layers();

@@ -125,7 +125,7 @@ proptest! {
     }
 
     #[test]
-    fn a_capture_with_a_wrong_octet_is_read_or_refused(index in any::<prop::sample::Index>(), byte in any::<u8>()) {
+    fn capture_is_read_or_refused_when_byte_is_wrong(index in any::<prop::sample::Index>(), byte in any::<u8>()) {
         let mut bytes = record(&[(true, vec![7; 60]), (false, vec![8; 61])], usize::MAX);
         let index = index.index(bytes.len());
         bytes[index] = byte;

@@ -50,7 +50,7 @@ fn events() -> Vec<HostEvent> {
 }
 
 #[test]
-fn change_of_the_link_is_one_line() {
+fn link_change_is_printed_as_one_line() {
     let state = LinkState { is_up: true, has_carrier: false, mtu: 1_500 };
     let line = |json| printed(Verbosity::Events, json, |report| report.link(NOW, state));
     assert_eq!(line(false), "01:01:01.000042 link has no carrier\n");
@@ -71,7 +71,7 @@ fn drop_one(report: &mut HostReport<Vec<u8>>) {
 }
 
 #[test]
-fn frames_for_other_stations_are_printed_only_with_every_frame() {
+fn drop_for_other_station_is_printed_only_with_all_frames() {
     let for_others = |report: &mut HostReport<Vec<u8>>| {
         report.frame_handled(NOW, FrameOutcome::Dropped(link::LinkDropReason::NotForUs.into()));
     };
@@ -82,19 +82,19 @@ fn frames_for_other_stations_are_printed_only_with_every_frame() {
 }
 
 #[test]
-fn a_drop_names_its_sender_and_its_reason() {
+fn drop_line_has_source_and_reason() {
     let text = printed(Verbosity::Events, false, drop_one);
     assert_eq!(text, "01:01:01.000042 dropped a frame from 02:02:02:02:02:02: source is a group address\n");
 }
 
 #[test]
-fn quiet_prints_no_drop_and_frames_prints_the_frame_too() {
+fn verbosity_selects_drops_and_frames() {
     assert_eq!(printed(Verbosity::Quiet, false, drop_one), "");
     assert_eq!(printed(Verbosity::Frames, false, drop_one).lines().count(), 2);
 }
 
 #[test]
-fn a_flood_of_drops_is_a_few_lines_when_it_is_not_every_frame_that_is_printed() {
+fn drop_flood_is_suppressed_unless_all_frames_are_printed() {
     let flood = |report: &mut HostReport<Vec<u8>>| {
         (0..1_000).for_each(|_| drop_one(report));
         report.suppressed(NOW, None);
@@ -110,7 +110,7 @@ fn a_flood_of_drops_is_a_few_lines_when_it_is_not_every_frame_that_is_printed() 
 }
 
 #[test]
-fn every_limited_event_has_the_name_that_json_gives_it() {
+fn line_kind_has_json_event_name() {
     for event in events() {
         let line = serde_json::to_value(ReportLine::event(NOW, event)).unwrap();
         let name = LineKind::of_event(event).map(LineKind::name);
@@ -119,7 +119,7 @@ fn every_limited_event_has_the_name_that_json_gives_it() {
 }
 
 #[test]
-fn for_people_who_see_colour_time_direction_and_the_first_word_have_theirs() {
+fn time_direction_and_first_word_are_styled() {
     let mut report = HostReport::new(Vec::new(), Verbosity::Frames, false).with_styler(Styler::ENABLED);
     drop_one(&mut report);
     report.flush();
@@ -132,7 +132,7 @@ fn for_people_who_see_colour_time_direction_and_the_first_word_have_theirs() {
 }
 
 #[test]
-fn json_is_never_coloured_and_trouble_looks_otherwise_than_the_everyday() {
+fn json_is_not_styled_and_events_have_styles_by_severity() {
     let mut report = HostReport::new(Vec::new(), Verbosity::Frames, true).with_styler(Styler::ENABLED);
     drop_one(&mut report);
     report.flush();
@@ -142,7 +142,7 @@ fn json_is_never_coloured_and_trouble_looks_otherwise_than_the_everyday() {
 }
 
 #[test]
-fn every_event_is_one_json_object_a_line_with_its_time() {
+fn host_event_is_one_json_object_with_time() {
     for event in events() {
         let line = serde_json::to_value(ReportLine::event(NOW, event)).unwrap();
         assert!(line.get("event").is_some_and(Value::is_string), "{line}");
@@ -159,7 +159,7 @@ fn every_event_is_one_json_object_a_line_with_its_time() {
 }
 
 #[test]
-fn whatever_is_printed_as_json_is_what_the_schema_says_and_nothing_it_says_is_never_printed() {
+fn json_lines_match_schema_and_cover_all_its_events() {
     let interface = "tap0".parse().unwrap();
     let network = "10.0.0.2/24".parse().unwrap();
     let mac = MacAddr::new([2, 0, 0, 0, 0, 2]);

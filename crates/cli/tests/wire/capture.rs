@@ -17,15 +17,15 @@ use testbed::program::{command, exit_and_text, run};
 use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
-    ("a_capture_of_a_host_holds_the_decisions_and_survives_its_death", a_capture_of_a_host),
-    ("a_capture_of_a_ping_goes_to_standard_output_alone", a_capture_of_a_ping),
-    ("a_capture_of_an_arping_says_what_was_an_answer", a_capture_of_an_arping),
-    ("a_capture_of_a_scan_says_what_each_packet_was", a_capture_of_a_scan),
-    ("a_capture_of_the_lab_holds_both_directions", a_capture_of_the_lab),
-    ("a_pipe_that_is_closed_ends_the_capture_and_not_the_host", a_closed_pipe),
-    ("a_capture_that_cannot_be_made_gets_a_sentence_and_exit_2", wrong_file),
-    ("capinfos_reads_captures_without_complaint", capinfos_reads),
-    ("tshark_reads_captures_without_complaint", tshark_reads),
+    ("host_capture_has_decisions_and_is_complete_after_kill", a_capture_of_a_host),
+    ("ping_capture_to_stdout_leaves_text_on_stderr", a_capture_of_a_ping),
+    ("arping_capture_marks_replies", a_capture_of_an_arping),
+    ("scan_capture_marks_packets", a_capture_of_a_scan),
+    ("lab_capture_has_both_directions", a_capture_of_the_lab),
+    ("closed_pipe_ends_capture_but_not_host", a_closed_pipe),
+    ("capture_exits_2_when_file_cannot_be_created", wrong_file),
+    ("capinfos_reads_captures_without_warnings", capinfos_reads),
+    ("tshark_reads_captures_without_warnings", tshark_reads),
 ];
 
 /// A file of this trial's own, gone with this value.

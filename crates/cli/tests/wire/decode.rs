@@ -7,8 +7,8 @@ use testbed::program::{command, exit_and_text, run};
 use testbed::{Case, TestResult};
 
 pub(crate) const CASES: &[Case] = &[
-    ("a_good_capture_is_0_a_bad_frame_1_and_no_capture_2", every_exit_code),
-    ("a_reader_of_decode_that_goes_away_is_no_failure", a_reader_that_goes_away),
+    ("decode_exits_0_for_valid_1_for_faulty_2_for_unreadable", every_exit_code),
+    ("decode_exits_0_when_stdout_is_closed", a_reader_that_goes_away),
 ];
 
 const REQUEST: [u8; 42] = [

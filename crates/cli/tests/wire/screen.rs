@@ -13,8 +13,8 @@ use testbed::program::command;
 use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
-    ("the_live_table_is_driven_in_a_terminal", live_table),
-    ("the_live_table_ends_with_its_terminal", terminal_gone),
+    ("live_table_is_driven_by_keys_in_terminal", live_table),
+    ("live_table_ends_when_terminal_hangs_up", terminal_gone),
 ];
 
 /// A terminal of its own, without anybody's configuration; gone with this value.

@@ -16,18 +16,18 @@ use testbed::schema::check_lines;
 use testbed::{Case, ROOT_TAP, TestResult, USER_TAP, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
-    ("a_watch_tells_who_is_new_who_moved_and_who_is_in_conflict", on_an_interface),
-    ("a_conflict_ends_a_watch_with_1_if_it_is_to", fails_on_conflict),
-    ("a_watch_hears_the_kernel_too_and_every_vlan", both_directions),
-    ("what_a_watch_captures_tells_the_same_again", a_capture),
-    ("who_reads_the_lines_of_a_file_slowly_gets_them_all", slow_reader),
-    ("on_a_tap_a_watch_is_a_reader_or_a_host", on_a_tap),
-    ("a_signal_the_time_or_a_reader_that_goes_away_ends_a_watch", ended_by_others),
-    ("a_watch_that_cannot_hear_gets_a_sentence_and_exit_2", cannot_watch),
+    ("watch_reports_new_moved_and_conflicting_addresses", on_an_interface),
+    ("watch_exits_1_on_conflict_with_fail_on", fails_on_conflict),
+    ("watch_receives_frames_of_kernel_and_all_vlans", both_directions),
+    ("watch_of_its_capture_reports_same_events", a_capture),
+    ("slow_reader_gets_all_lines_of_watched_file", slow_reader),
+    ("watch_on_tap_reads_or_is_host", on_a_tap),
+    ("watch_ends_on_signal_deadline_or_closed_stdout", ended_by_others),
+    ("watch_exits_2_when_source_is_unusable", cannot_watch),
 ];
 
 pub(crate) const UNPRIVILEGED: &[Case] =
-    &[("without_privilege_a_watch_hears_a_tap_and_no_interface", without_privilege)];
+    &[("unprivileged_watch_receives_on_tap_not_on_interface", without_privilege)];
 
 const A: [u8; 6] = [2, 0, 0, 0, 0, 0xa];
 const B: [u8; 6] = [2, 0, 0, 0, 0, 0xb];

@@ -15,13 +15,13 @@ fn line(rest: &[&[u8]]) -> String {
 // What tcpdump 4.99.3 prints of the same bytes with -e -n -t.
 
 #[test]
-fn a_request() {
+fn request_summary_matches_tcpdump() {
     let expected = "02:00:00:00:00:01 > 02:00:00:00:00:02, ethertype ARP (0x0806), length 42: Request who-has 10.0.0.2 tell 10.0.0.1, length 28";
     assert_eq!(line(&[&[8, 6], &REQUEST]), expected);
 }
 
 #[test]
-fn a_padded_reply() {
+fn padded_reply_summary_matches_tcpdump() {
     let mut reply = REQUEST;
     reply[7] = 2;
     let expected = "02:00:00:00:00:01 > 02:00:00:00:00:02, ethertype ARP (0x0806), length 60: Reply 10.0.0.1 is-at 02:00:00:00:00:01, length 46";
@@ -29,7 +29,7 @@ fn a_padded_reply() {
 }
 
 #[test]
-fn a_request_that_names_its_target_hardware_address() {
+fn request_summary_has_target_mac_when_it_is_set() {
     let mut request = REQUEST;
     request[18..24].fill(0xff);
     assert!(
@@ -39,7 +39,7 @@ fn a_request_that_names_its_target_hardware_address() {
 }
 
 #[test]
-fn questions_that_rfc_826_does_not_ask() {
+fn reverse_and_inverse_operations_have_tcpdump_summaries() {
     let table = [
         (3, "Reverse Request who-is 02:00:00:00:00:09 tell 02:00:00:00:00:01, length 28"),
         (4, "Reverse Reply 02:00:00:00:00:09 at 10.0.0.2, length 28"),
@@ -56,7 +56,7 @@ fn questions_that_rfc_826_does_not_ask() {
 }
 
 #[test]
-fn one_tag_and_two() {
+fn summary_has_one_or_two_vlan_tags() {
     let one = line(&[&[0x81, 0, 0x60, 5, 8, 6], &REQUEST]);
     assert!(one.ends_with("ethertype 802.1Q (0x8100), length 46: vlan 5, p 3, ethertype ARP (0x0806), Request who-has 10.0.0.2 tell 10.0.0.1, length 28"), "{one}");
     let two = line(&[&[0x88, 0xa8, 0x10, 5, 0x81, 0, 0, 6, 8, 6], &REQUEST]);
@@ -64,7 +64,7 @@ fn one_tag_and_two() {
 }
 
 #[test]
-fn a_length_frame() {
+fn length_frame_summary_has_llc_and_snap() {
     let snap = line(&[&[0, 36, 0xaa, 0xaa, 3, 0, 0, 0, 8, 6], &REQUEST]);
     assert!(snap.ends_with("02:00:00:00:00:02, 802.3, length 36: LLC, dsap SNAP (0xaa) Individual, ssap SNAP (0xaa) Command, ctrl 0x03: oui Ethernet (0x000000), ethertype ARP (0x0806), length 28: Request who-has 10.0.0.2 tell 10.0.0.1, length 28"), "{snap}");
 }
@@ -72,18 +72,18 @@ fn a_length_frame() {
 // Where tcpdump says more, or less.
 
 #[test]
-fn a_payload_that_is_not_described_ends_with_the_length() {
+fn unknown_payload_summary_ends_with_length() {
     assert!(line(&[&[0x88, 0xb5], &[0; 46]]).ends_with("ethertype Unknown (0x88b5), length 60"));
 }
 
 #[test]
-fn what_makes_no_sense_says_why() {
+fn malformed_frame_summary_names_fault() {
     assert_eq!(summarize(&[0; 5]), "length 5 [shorter than an Ethernet header]");
     assert!(line(&[&[8, 6], &REQUEST[..27]]).ends_with("length 41: length 27 [shorter than an ARP packet]"));
 }
 
 #[test]
-fn frames_that_are_not_read_keep_their_tags_and_llc_header() {
+fn unparsed_frame_summary_keeps_tags_and_llc_header() {
     let stp = [0x42, 0x42, 3];
     let pvst = [0xaa, 0xaa, 3, 0, 0, 0x0c, 1, 0x0b];
     let padding = [0; 40];
@@ -121,7 +121,7 @@ fn frames_that_are_not_read_keep_their_tags_and_llc_header() {
 }
 
 #[test]
-fn reverse_arp_is_read() {
+fn reverse_arp_is_summarized() {
     let mut packet = REQUEST;
     packet[7] = 3;
     let text = line(&[&[0x80, 0x35], &packet]);
@@ -129,7 +129,7 @@ fn reverse_arp_is_read() {
 }
 
 #[test]
-fn length_field_is_held_against_the_wire_and_not_the_capture() {
+fn length_field_is_checked_against_wire_length_not_captured_length() {
     let frame = [&HEAD[..], &[0, 100, 0xaa, 0xaa, 3, 0, 0, 0, 8, 6], &REQUEST, &[0; 64]].concat();
     let text = |captured: usize, length| {
         let bytes = &frame[..captured];

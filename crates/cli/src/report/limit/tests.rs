@@ -7,7 +7,7 @@ fn at(seconds: u64) -> Instant {
 }
 
 #[test]
-fn lines_of_a_kind_are_suppressed_and_counted_when_a_window_has_enough() {
+fn lines_of_kind_are_suppressed_and_counted_beyond_limit() {
     let mut limits = LineLimits::default();
     let printed = (0..1_000).filter(|_| limits.admits(at(1), CONFLICT)).count();
     assert_eq!(printed, 10);
@@ -20,7 +20,7 @@ fn lines_of_a_kind_are_suppressed_and_counted_when_a_window_has_enough() {
 }
 
 #[test]
-fn suppressed_lines_are_reported_before_the_next_window_begins() {
+fn suppressed_lines_are_reported_before_next_window() {
     let mut limits = LineLimits::default();
     for _ in 0..11 {
         limits.admits(at(0), CONFLICT);
@@ -38,7 +38,7 @@ fn slow_lines_are_never_suppressed() {
 }
 
 #[test]
-fn kinds_stay_few_when_a_stranger_tries_every_ether_type() {
+fn line_kinds_are_bounded_when_sender_uses_all_ether_types() {
     let mut limits = LineLimits::default();
     for number in 0..=u16::MAX {
         limits.admits(at(0), LineKind::of_drop(DropReason::UnsupportedEtherType(EtherType(number))));
@@ -56,7 +56,7 @@ fn conflict(number: u8) -> LineKind {
 }
 
 #[test]
-fn event_is_printed_when_a_flood_is_about_another_address() {
+fn event_is_printed_when_flood_is_about_another_address() {
     let mut limits = LineLimits::default();
     for _ in 0..1_000 {
         limits.admits(at(0), conflict(2));
@@ -67,7 +67,7 @@ fn event_is_printed_when_a_flood_is_about_another_address() {
 }
 
 #[test]
-fn addresses_share_a_window_when_there_are_too_many() {
+fn addresses_beyond_limit_share_window() {
     let mut limits = LineLimits::default();
     let printed = (0..=255).filter(|number| limits.admits(at(0), conflict(*number))).count();
     assert_eq!((printed, limits.windows.len()), (64 + 10, 65));

@@ -63,7 +63,7 @@ fn of_icmp(message: &[u8]) -> String {
 }
 
 #[test]
-fn an_echo_and_its_reply() {
+fn echo_request_and_reply_match_tcpdump() {
     assert_eq!(of_icmp(&echo(IcmpType::ECHO_REQUEST, &[0x55; 56])), "echo request, id 7, seq 9, length 64");
     assert_eq!(of_icmp(&echo(IcmpType::ECHO_REPLY, b"")), "echo reply, id 7, seq 9, length 8");
     // A short frame is padded, and the padding is nobody's data.
@@ -72,7 +72,7 @@ fn an_echo_and_its_reply() {
 }
 
 #[test]
-fn an_echo_behind_a_tag_and_in_802_3() {
+fn echo_is_summarized_behind_vlan_tag_and_in_802_3() {
     let echo = datagram(1, &echo(IcmpType::ECHO_REQUEST, b""));
     let tagged = line(&[&[0x81, 0, 0, 5, 8, 0], &echo]);
     assert!(tagged.ends_with("ethertype 802.1Q (0x8100), length 46: vlan 5, p 0, ethertype IPv4 (0x0800), 10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 9, length 8"), "{tagged}");
@@ -81,7 +81,7 @@ fn an_echo_behind_a_tag_and_in_802_3() {
 }
 
 #[test]
-fn every_unreachable_names_who_is() {
+fn unreachable_message_names_destination_for_each_code() {
     let about = datagram(17, &udp(13));
     let texts = [
         "net 10.0.0.2 unreachable",
@@ -113,7 +113,7 @@ fn every_unreachable_names_who_is() {
 }
 
 #[test]
-fn the_other_errors() {
+fn other_icmp_errors_match_tcpdump() {
     let about = datagram(1, &echo(IcmpType::ECHO_REQUEST, b""));
     let of = |kind, code, rest| of_icmp(&message(kind, code, rest, &about));
     let table = [
@@ -135,7 +135,7 @@ fn the_other_errors() {
 }
 
 #[test]
-fn the_other_queries() {
+fn other_icmp_queries_match_tcpdump() {
     let of = |kind| of_icmp(&message(kind, 0, [0, 1, 0, 2], &[0; 12]));
     let table = [
         (10, "router solicitation"),
@@ -167,7 +167,7 @@ fn router_advertisement_lists_addresses_and_lifetime() {
 }
 
 #[test]
-fn time_stamp_reply_and_mask_reply_show_their_values() {
+fn timestamp_and_mask_replies_show_their_values() {
     let times = [3_723_004_u32, 0x8000_0001, 86_399_999].map(u32::to_be_bytes).concat();
     let expected =
         "time stamp reply id 1 seq 2: org 01:02:03.004, recv 596:31:23.649, xmit 23:59:59.999, length 20";
@@ -177,7 +177,7 @@ fn time_stamp_reply_and_mask_reply_show_their_values() {
 }
 
 #[test]
-fn congestion_bits_and_the_reserved_flag_are_named() {
+fn ecn_bits_and_reserved_flag_are_named() {
     let text = |service, flags| {
         let mut bytes = datagram(1, &echo(IcmpType::ECHO_REQUEST, b""));
         (bytes[1], bytes[6]) = (service, flags);
@@ -195,7 +195,7 @@ fn congestion_bits_and_the_reserved_flag_are_named() {
 }
 
 #[test]
-fn lengths_of_a_cut_capture_are_those_on_the_wire() {
+fn truncated_datagram_summary_has_wire_lengths() {
     let text = |protocol, data: &[u8], captured: usize| {
         let bytes = [&HEAD[..], &[8, 0], &datagram(protocol, data)].concat();
         let (cut, length) = (&bytes[..captured], bytes.len());
@@ -223,7 +223,7 @@ fn lengths_of_a_cut_capture_are_those_on_the_wire() {
 }
 
 #[test]
-fn fragments() {
+fn fragment_summaries_match_tcpdump() {
     let first = fragment(1, 0, true, &echo(IcmpType::ECHO_REQUEST, &[0x55; 1_472]));
     assert_eq!(text(&first), "10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 9, length 1480");
     // The checksum is one of the whole: of a part nothing can be said.
@@ -240,7 +240,7 @@ fn fragments() {
 }
 
 #[test]
-fn udp_names_its_ports() {
+fn udp_summary_has_ports() {
     let of = |length| text(&datagram(17, &udp(length)));
     assert_eq!(of(13), "10.0.0.1.12345 > 10.0.0.2.9: UDP, length 5");
     assert_eq!(of(10), "10.0.0.1.12345 > 10.0.0.2.9: UDP, length 2");
@@ -252,14 +252,14 @@ fn udp_names_its_ports() {
 }
 
 #[test]
-fn a_protocol_without_words_is_a_number() {
+fn unknown_protocol_is_summarized_by_number() {
     assert_eq!(text(&datagram(253, b"abcd")), "10.0.0.1 > 10.0.0.2:  ip-proto-253 4");
 }
 
 // Where tcpdump says more, or less.
 
 #[test]
-fn tcp_is_told_briefly() {
+fn tcp_summary_has_ports_and_length() {
     let segment = |data: &[u8]| text(&datagram(6, &[&tcp()[..], data].concat()));
     assert_eq!(segment(b""), "10.0.0.1.1111 > 10.0.0.2.80: TCP, length 0");
     assert_eq!(segment(b"GET /"), "10.0.0.1.1111 > 10.0.0.2.80: TCP, length 5");
@@ -272,7 +272,7 @@ fn tcp_is_told_briefly() {
 }
 
 #[test]
-fn what_makes_no_sense_says_why_in_brackets() {
+fn malformed_datagram_summary_has_fault_in_brackets() {
     let echo = echo(IcmpType::ECHO_REQUEST, b"");
     assert_eq!(text(&datagram(1, &echo)[..19]), "length 19 [shorter than an IPv4 header]");
     let cut = "10.0.0.1 > 10.0.0.2: ICMP, length 8 [total length beyond the frame]";
@@ -307,13 +307,13 @@ const LINE: usize = 700;
 
 proptest! {
     #[test]
-    fn any_octets_get_a_short_line(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn arbitrary_bytes_have_short_summary(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         prop_assert!(summarize(&bytes).len() < LINE);
         prop_assert!(line(&[&[8, 0], &bytes]).len() < LINE);
     }
 
     #[test]
-    fn any_data_in_a_good_datagram_gets_a_short_line(
+    fn valid_datagram_with_arbitrary_data_has_short_summary(
         protocol in prop_oneof![Just(1), Just(6), Just(17), any::<u8>()],
         (offset, more) in prop_oneof![Just((0, false)), Just((0, true)), Just((8, false))],
         kind in 0..20_u8,
