@@ -9,7 +9,7 @@ use std::error::Error;
 use std::hint::black_box;
 use std::num::TryFromIntError;
 
-use arp::{Answer, Fields, MacAddr, Operation, Packet};
+use arp::{ArpReply, MacAddr, Operation, Packet, PacketFields};
 use criterion::{Criterion, Throughput};
 use link::{EtherType, EthernetFrame};
 
@@ -85,7 +85,7 @@ fn parse(criterion: &mut Criterion, name: &str, frames: &[Vec<u8>]) -> Result<()
 /// Times a whole packet written to the same place over and over.
 fn building(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
     let reply = fields(Operation::REPLY);
-    let (mut ours, mut theirs) = ([0; Fields::LENGTH], [0; Fields::LENGTH]);
+    let (mut ours, mut theirs) = ([0; PacketFields::LENGTH], [0; PacketFields::LENGTH]);
     reply.write_to(&mut ours)?;
     cast::write(&reply, &mut theirs).ok_or("room for a packet")?;
     assert_eq!(ours, theirs);
@@ -103,12 +103,12 @@ fn building(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
 
 /// Times requests turned into replies where they lie.
 fn rewriting(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
-    let answer = Answer { ours: OURS, to: PEER };
+    let reply = ArpReply { mac: OURS, destination: PEER };
     let request = packet(Operation::REQUEST)?;
     let (mut ours, mut theirs) = ([request; IN_TURN], [request; IN_TURN]);
     for (ours, theirs) in ours.iter_mut().zip(&mut theirs) {
-        answer.write_over(ours)?;
-        cast::write_over(answer, theirs).ok_or("room for a packet")?;
+        reply.write_over(ours)?;
+        cast::write_over(reply, theirs).ok_or("room for a packet")?;
         assert_eq!(ours, theirs);
     }
 
@@ -117,14 +117,14 @@ fn rewriting(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
     group.bench_function("arp", |bencher| {
         bencher.iter(|| {
             for octets in &mut ours {
-                let _ = black_box(black_box(answer).write_over(black_box(octets.as_mut_slice())));
+                let _ = black_box(black_box(reply).write_over(black_box(octets.as_mut_slice())));
             }
         });
     });
     group.bench_function("cast", |bencher| {
         bencher.iter(|| {
             for octets in &mut theirs {
-                let _ = black_box(cast::write_over(black_box(answer), black_box(octets.as_mut_slice())));
+                let _ = black_box(cast::write_over(black_box(reply), black_box(octets.as_mut_slice())));
             }
         });
     });
@@ -133,16 +133,16 @@ fn rewriting(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
 }
 
 /// All nine fields: four are what they must be, five are returned.
-fn layered(octets: &[u8]) -> Option<Fields> {
+fn layered(octets: &[u8]) -> Option<PacketFields> {
     let frame = EthernetFrame::parse(octets).ok()?;
     if frame.ether_type() != EtherType::ARP {
         return None;
     }
-    Packet::parse(frame.payload()).ok().map(Fields::from)
+    Packet::parse(frame.payload()).ok().map(PacketFields::from)
 }
 
-fn fields(operation: Operation) -> Fields {
-    Fields {
+fn fields(operation: Operation) -> PacketFields {
+    PacketFields {
         operation,
         sender_hardware: PEER,
         sender_protocol: [10, 0, 0, 1].into(),
@@ -151,8 +151,8 @@ fn fields(operation: Operation) -> Fields {
     }
 }
 
-fn packet(operation: Operation) -> Result<[u8; Fields::LENGTH], arp::Dropped> {
-    let mut octets = [0; Fields::LENGTH];
+fn packet(operation: Operation) -> Result<[u8; PacketFields::LENGTH], arp::ArpDropReason> {
+    let mut octets = [0; PacketFields::LENGTH];
     fields(operation).write_to(&mut octets)?;
     Ok(octets)
 }

@@ -4,15 +4,15 @@ use std::net::Ipv4Addr;
 
 use proptest::prelude::*;
 
-use crate::{Fields, MacAddr, Operation};
+use crate::{MacAddr, Operation, PacketFields};
 
 /// Packets with this operation, sender and target: a hardware and a protocol address each.
 pub fn packet(
     operation: impl Strategy<Value = u16>,
     sender: impl Strategy<Value = (MacAddr, Ipv4Addr)>,
     target: impl Strategy<Value = (MacAddr, Ipv4Addr)>,
-) -> impl Strategy<Value = Fields> {
-    (operation, sender, target).prop_map(|(operation, sender, target)| Fields {
+) -> impl Strategy<Value = PacketFields> {
+    (operation, sender, target).prop_map(|(operation, sender, target)| PacketFields {
         operation: Operation(operation),
         sender_hardware: sender.0,
         sender_protocol: sender.1,

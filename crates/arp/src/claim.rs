@@ -9,22 +9,22 @@ use crate::constants::{
     ANNOUNCE_INTERVAL, ANNOUNCE_NUM, ANNOUNCE_WAIT, DEFEND_INTERVAL, PROBE_MAX, PROBE_MIN, PROBE_NUM,
     PROBE_WAIT,
 };
-use crate::wait::Wait;
-use crate::{Fields, Operation, Packet};
+use crate::timer::Timer;
+use crate::{Operation, Packet, PacketFields};
 use base::Random;
 
 /// Who claims what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The protocol address that is claimed.
-    pub protocol: Ipv4Addr,
+    pub ip: Ipv4Addr,
     /// The hardware address of the station that claims it.
-    pub hardware: MacAddr,
+    pub mac: MacAddr,
 }
 
 /// What to do when somebody else uses an address that we use (RFC 5227 2.4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Defence {
+pub enum Defense {
     /// Cease at once: 2.4 (a).
     Cease,
     /// Defend by one announcement; cease if there is another conflict within
@@ -43,44 +43,44 @@ pub enum ClaimEvent {
     /// Others are asked whether they have the address (RFC 5227 2.1).
     Probing {
         /// The protocol address.
-        protocol: Ipv4Addr,
+        ip: Ipv4Addr,
     },
     /// The address is ours, and in use from now on (RFC 5227 2.3).
     Bound {
         /// The protocol address.
-        protocol: Ipv4Addr,
+        ip: Ipv4Addr,
         /// Our hardware address.
-        hardware: MacAddr,
+        mac: MacAddr,
     },
     /// Another host has the address or probes for it too: the address is given up (RFC 5227 2.1.1). It was in use before
     /// if the link has become active since.
     ProbeConflict {
         /// The protocol address.
-        protocol: Ipv4Addr,
+        ip: Ipv4Addr,
         /// Who else wants it.
-        hardware: MacAddr,
+        mac: MacAddr,
     },
     /// Another host uses the address. No announcement is sent: the last defence is less than [`DEFEND_INTERVAL`] old, or
     /// too many addresses were defended lately. The address stays in use.
     Conflict {
         /// The protocol address.
-        protocol: Ipv4Addr,
+        ip: Ipv4Addr,
         /// Who else uses it.
-        hardware: MacAddr,
+        mac: MacAddr,
     },
     /// Somebody else uses the address, and we defend it: an announcement is due.
     Defended {
         /// The protocol address.
-        protocol: Ipv4Addr,
+        ip: Ipv4Addr,
         /// Who else uses it.
-        hardware: MacAddr,
+        mac: MacAddr,
     },
     /// Somebody else uses the address, and we no longer do.
     Ceased {
         /// The protocol address.
-        protocol: Ipv4Addr,
+        ip: Ipv4Addr,
         /// Who has it now.
-        hardware: MacAddr,
+        mac: MacAddr,
     },
 }
 
@@ -95,22 +95,22 @@ pub enum ClaimEvent {
 #[derive(Clone, Debug)]
 pub struct Claim {
     identity: Identity,
-    defence: Defence,
+    defense: Defense,
     random: Random,
     phase: Phase,
     /// Runs since the last defence.
-    guard: Option<Wait>,
+    defend_timer: Option<Timer>,
     /// The address came into use, and nobody was told.
-    bound: bool,
+    newly_bound: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Phase {
     /// Asking whether anybody has the address. The wait is for the next probe; after the last, for
     /// objections.
-    Probing { probes_left: u32, wait: Wait },
+    Probing { probes_left: u32, timer: Timer },
     /// The address is ours. The wait is for the next announcement.
-    InUse { announcements_left: u32, wait: Wait, defence_due: Option<Instant> },
+    InUse { announcements_left: u32, timer: Timer, defense_due: Option<Instant> },
     /// The address is somebody else's.
     Ceased,
 }
@@ -118,18 +118,18 @@ enum Phase {
 impl Claim {
     /// Begins to probe for an address, and uses it if nobody objects. The waits are drawn from `seed`:
     /// stations that start together must not have the same.
-    pub fn probe(now: Instant, identity: Identity, defence: Defence, seed: u64) -> Claim {
+    pub fn probe(now: Instant, identity: Identity, defense: Defense, seed: u64) -> Claim {
         let mut random = Random::new(seed);
         // spec: rfc5227-probe-times
-        let wait = Wait::new(now, random.between(Duration::ZERO, PROBE_WAIT));
-        let phase = Phase::Probing { probes_left: PROBE_NUM, wait };
-        Claim { identity, defence, random, phase, guard: None, bound: false }
+        let timer = Timer::new(now, random.between(Duration::ZERO, PROBE_WAIT));
+        let phase = Phase::Probing { probes_left: PROBE_NUM, timer };
+        Claim { identity, defense, random, phase, defend_timer: None, newly_bound: false }
     }
 
     /// Uses an address without probing, with announcements or without a word.
-    pub fn at_once(now: Instant, identity: Identity, defence: Defence, announce: bool) -> Claim {
+    pub fn immediate(now: Instant, identity: Identity, defense: Defense, announce: bool) -> Claim {
         let phase = Phase::in_use(now, if announce { ANNOUNCE_NUM } else { 0 });
-        Claim { identity, defence, random: Random::new(0), phase, guard: None, bound: true }
+        Claim { identity, defense, random: Random::new(0), phase, defend_timer: None, newly_bound: true }
     }
 
     /// Who claims what.
@@ -151,36 +151,36 @@ impl Claim {
 
     /// Hears a packet, and says what came of it if it is a conflict.
     pub fn receive(&mut self, now: Instant, packet: Packet<'_>) -> Option<ClaimEvent> {
-        let hardware = packet.sender_hardware();
+        let mac = packet.sender_hardware();
         // spec: rfc5227-echo
-        if hardware == self.identity.hardware {
+        if mac == self.identity.mac {
             // Our own packet, come back by a switch or a loop.
             return None;
         }
-        let protocol = self.identity.protocol;
-        let is_used = packet.sender_protocol() == protocol;
+        let ip = self.identity.ip;
+        let is_used = packet.sender_protocol() == ip;
         match self.phase {
             // Until we have announced it we may still leave without harm, even if the wait for
             // objections is over and `poll` is late.
             // spec: rfc5227-probe-conflict, rfc5227-rival-probe, rfc5227-given-up
             Phase::Probing { .. } if is_used || self.is_probed_by(packet) => {
                 self.phase = Phase::Ceased;
-                Some(ClaimEvent::ProbeConflict { protocol, hardware })
+                Some(ClaimEvent::ProbeConflict { ip, mac })
             }
             // spec: rfc5227-conflict
-            Phase::InUse { .. } if is_used => Some(self.meet(now, hardware)),
+            Phase::InUse { .. } if is_used => Some(self.handle_conflict(now, mac)),
             _ => None,
         }
     }
 
     /// The wire refused what was sent last: whoever was probing has asked nobody, and begins again.
-    pub fn unheard(&mut self, now: Instant) {
+    pub fn transmit_failed(&mut self, now: Instant) {
         // spec: rfc5227-unheard
-        if let Phase::Probing { probes_left, wait } = &mut self.phase
+        if let Phase::Probing { probes_left, timer } = &mut self.phase
             && *probes_left < PROBE_NUM
         {
             *probes_left = PROBE_NUM;
-            *wait = Wait::new(now, self.random.between(PROBE_MIN, PROBE_MAX));
+            *timer = Timer::new(now, self.random.between(PROBE_MIN, PROBE_MAX));
         }
     }
 
@@ -189,10 +189,10 @@ impl Claim {
     // spec: rfc5227-link-up
     pub fn probe_again(&mut self, now: Instant) {
         if !self.has_ceased() {
-            let wait = Wait::new(now, self.random.between(Duration::ZERO, PROBE_WAIT));
-            self.phase = Phase::Probing { probes_left: PROBE_NUM, wait };
+            let timer = Timer::new(now, self.random.between(Duration::ZERO, PROBE_WAIT));
+            self.phase = Phase::Probing { probes_left: PROBE_NUM, timer };
             // The guard stays: two defences lie far enough apart even if the link was inactive between them.
-            self.bound = false;
+            self.newly_bound = false;
         }
     }
 
@@ -204,15 +204,15 @@ impl Claim {
     }
 
     /// Leaves out the announcement that defends the address. That there was a conflict is remembered.
-    pub(crate) fn withhold_defence(&mut self) {
-        if let Phase::InUse { defence_due, .. } = &mut self.phase {
-            *defence_due = None;
+    pub(crate) fn suppress_defense(&mut self) {
+        if let Phase::InUse { defense_due, .. } = &mut self.phase {
+            *defense_due = None;
         }
     }
 
     /// Whether no number of conflicts ends it.
-    pub(crate) fn is_kept_always(&self) -> bool {
-        self.defence == Defence::Always
+    pub(crate) fn defends_always(&self) -> bool {
+        self.defense == Defense::Always
     }
 
     pub(crate) fn is_probing(&self) -> bool {
@@ -221,27 +221,27 @@ impl Claim {
 
     /// When it has something to say, or when it no longer has a conflict to remember.
     pub(crate) fn end_of_state(&self) -> Option<Instant> {
-        if self.has_ceased() { None } else { self.deadline().or_else(|| self.guard?.deadline()) }
+        if self.has_ceased() { None } else { self.deadline().or_else(|| self.defend_timer?.deadline()) }
     }
 
     /// Whether it is in use, has nothing to say, and no conflict to remember: a claim made now would do as well.
     pub(crate) fn is_idle(&mut self, now: Instant) -> bool {
         self.is_in_use()
             && self.deadline().is_none()
-            && self.guard.as_mut().is_none_or(|guard| guard.is_over(now))
+            && self.defend_timer.as_mut().is_none_or(|defend_timer| defend_timer.has_expired(now))
     }
 
     /// The next packet that is due, to be broadcast. Call it until there is none.
-    pub fn poll(&mut self, now: Instant) -> Option<Fields> {
+    pub fn poll(&mut self, now: Instant) -> Option<PacketFields> {
         self.poll_probing(now).or_else(|| self.poll_in_use(now))
     }
 
     /// When [`Claim::poll`] has something next; none if only a packet can change that.
     pub fn deadline(&self) -> Option<Instant> {
         match self.phase {
-            Phase::InUse { defence_due: Some(due), .. } => Some(due),
-            Phase::Probing { wait, .. } | Phase::InUse { announcements_left: 1.., wait, .. } => {
-                wait.deadline()
+            Phase::InUse { defense_due: Some(due), .. } => Some(due),
+            Phase::Probing { timer, .. } | Phase::InUse { announcements_left: 1.., timer, .. } => {
+                timer.deadline()
             }
             Phase::InUse { .. } | Phase::Ceased => None,
         }
@@ -249,8 +249,8 @@ impl Claim {
 
     /// What the passing of time brought: [`ClaimEvent::Bound`], once. Look after [`Claim::poll`].
     pub fn take_event(&mut self) -> Option<ClaimEvent> {
-        let Identity { protocol, hardware } = self.identity;
-        std::mem::take(&mut self.bound).then_some(ClaimEvent::Bound { protocol, hardware })
+        let Identity { ip, mac } = self.identity;
+        std::mem::take(&mut self.newly_bound).then_some(ClaimEvent::Bound { ip, mac })
     }
 
     /// Whether somebody else probes for the address at the same time as we do. A request by one who
@@ -259,101 +259,101 @@ impl Claim {
         // spec: rfc5227-rival-probe, rfc5227-plain-request
         packet.operation() == Operation::REQUEST
             && packet.sender_protocol().is_unspecified()
-            && packet.target_protocol() == self.identity.protocol
+            && packet.target_protocol() == self.identity.ip
     }
 
     /// Somebody else uses the address that we use.
-    fn meet(&mut self, now: Instant, hardware: MacAddr) -> ClaimEvent {
-        let protocol = self.identity.protocol;
-        let is_recent = self.guard.as_mut().is_some_and(|guard| !guard.is_over(now));
-        match (self.defence, is_recent) {
+    fn handle_conflict(&mut self, now: Instant, mac: MacAddr) -> ClaimEvent {
+        let ip = self.identity.ip;
+        let is_recent = self.defend_timer.as_mut().is_some_and(|defend_timer| !defend_timer.has_expired(now));
+        match (self.defense, is_recent) {
             // spec: rfc5227-cease, rfc5227-once, rfc5227-given-up
-            (Defence::Cease, _) | (Defence::Once, true) => {
+            (Defense::Cease, _) | (Defense::Once, true) => {
                 self.phase = Phase::Ceased;
-                self.bound = false;
-                ClaimEvent::Ceased { protocol, hardware }
+                self.newly_bound = false;
+                ClaimEvent::Ceased { ip, mac }
             }
             // spec: rfc5227-always, rfc5227-defend-interval
-            (Defence::Always, true) => ClaimEvent::Conflict { protocol, hardware },
+            (Defense::Always, true) => ClaimEvent::Conflict { ip, mac },
             // spec: rfc5227-once, rfc5227-always, rfc5227-defend-interval
-            (Defence::Once | Defence::Always, false) => {
-                self.guard = Some(Wait::new(now, DEFEND_INTERVAL));
-                if let Phase::InUse { defence_due, .. } = &mut self.phase {
-                    *defence_due = Some(now);
+            (Defense::Once | Defense::Always, false) => {
+                self.defend_timer = Some(Timer::new(now, DEFEND_INTERVAL));
+                if let Phase::InUse { defense_due, .. } = &mut self.phase {
+                    *defense_due = Some(now);
                 }
-                ClaimEvent::Defended { protocol, hardware }
+                ClaimEvent::Defended { ip, mac }
             }
         }
     }
 
     /// The next probe that is due. After the last one, and the wait for objections, the address comes
     /// into use.
-    fn poll_probing(&mut self, now: Instant) -> Option<Fields> {
-        let Phase::Probing { probes_left, wait } = &mut self.phase else {
+    fn poll_probing(&mut self, now: Instant) -> Option<PacketFields> {
+        let Phase::Probing { probes_left, timer } = &mut self.phase else {
             return None;
         };
-        if !wait.is_over(now) {
+        if !timer.has_expired(now) {
             return None;
         }
         let Some(rest) = probes_left.checked_sub(1) else {
             // spec: rfc5227-probe-once, rfc5227-in-use
             self.phase = Phase::in_use(now, ANNOUNCE_NUM);
-            self.bound = true;
+            self.newly_bound = true;
             return None;
         };
         // spec: rfc5227-probe-times, rfc5227-announce-times
         let span = if rest == 0 { ANNOUNCE_WAIT } else { self.random.between(PROBE_MIN, PROBE_MAX) };
         *probes_left = rest;
         // Counted from now, not from when the probe was due: the gap is what others see.
-        *wait = Wait::new(now, span);
+        *timer = Timer::new(now, span);
         Some(self.identity.probe())
     }
 
     /// The next announcement that is due, be it a defence or one of the first.
-    fn poll_in_use(&mut self, now: Instant) -> Option<Fields> {
-        let Phase::InUse { announcements_left, wait, defence_due } = &mut self.phase else {
+    fn poll_in_use(&mut self, now: Instant) -> Option<PacketFields> {
+        let Phase::InUse { announcements_left, timer, defense_due } = &mut self.phase else {
             return None;
         };
-        if defence_due.take().is_some() {
+        if defense_due.take().is_some() {
             // spec: rfc5227-defend-interval
             // Counted from here too: where `poll` is late, two defences still lie far enough apart.
-            self.guard = Some(Wait::new(now, DEFEND_INTERVAL));
+            self.defend_timer = Some(Timer::new(now, DEFEND_INTERVAL));
             return Some(self.identity.announcement());
         }
         let rest = announcements_left.checked_sub(1)?;
-        if !wait.is_over(now) {
+        if !timer.has_expired(now) {
             return None;
         }
         // spec: rfc5227-announce-times
         *announcements_left = rest;
-        *wait = Wait::new(now, ANNOUNCE_INTERVAL);
+        *timer = Timer::new(now, ANNOUNCE_INTERVAL);
         Some(self.identity.announcement())
     }
 }
 
 impl Identity {
     /// A request with sender protocol address 0.0.0.0, which teaches nobody anything (RFC 5227 2.1.1).
-    fn probe(self) -> Fields {
+    fn probe(self) -> PacketFields {
         // spec: rfc5227-probe, rfc5227-probe-target
-        Fields {
+        PacketFields {
             operation: Operation::REQUEST,
-            sender_hardware: self.hardware,
+            sender_hardware: self.mac,
             sender_protocol: Ipv4Addr::UNSPECIFIED,
             target_hardware: MacAddr::ZERO,
-            target_protocol: self.protocol,
+            target_protocol: self.ip,
         }
     }
 
     /// A probe that says who asks: whoever knew the address elsewhere learns better (RFC 5227 2.3).
-    fn announcement(self) -> Fields {
+    fn announcement(self) -> PacketFields {
         // spec: rfc5227-announcement
-        Fields { sender_protocol: self.protocol, ..self.probe() }
+        PacketFields { sender_protocol: self.ip, ..self.probe() }
     }
 }
 
 impl Phase {
     fn in_use(now: Instant, announcements_left: u32) -> Phase {
-        Phase::InUse { announcements_left, wait: Wait::new(now, Duration::ZERO), defence_due: None }
+        Phase::InUse { announcements_left, timer: Timer::new(now, Duration::ZERO), defense_due: None }
     }
 }
 

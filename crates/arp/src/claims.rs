@@ -8,15 +8,17 @@ use base::Secret;
 use ipnet::Ipv4Net;
 use link::{Instant, MacAddr};
 
-use crate::wait::Wait;
-use crate::{Arp, Claim, ClaimEvent, Defence, Event, Fields, Identity, LinkLocal, LocalsError, Packet};
+use crate::timer::Timer;
+use crate::{
+    Arp, ArpEvent, Claim, ClaimEvent, Defense, Identity, LinkLocal, LocalBindingsError, Packet, PacketFields,
+};
 
 /// How the use of an address begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Start {
+pub enum StartMode {
     /// At once, without a word.
     #[default]
-    AtOnce,
+    Immediate,
     /// At once, with two announcements (RFC 5227 2.3).
     Announce,
     /// By probing, and then with two announcements, if nobody objects (RFC 5227 2.1).
@@ -30,11 +32,11 @@ pub const LINK_LOCAL: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(169, 254, 0, 0
 #[derive(Debug)]
 pub(crate) struct Claims {
     /// By the address that each is about. Never more than there are addresses of ours.
-    made: BTreeMap<Ipv4Addr, Filed>,
+    active: BTreeMap<Ipv4Addr, ClaimEntry>,
     /// When each has something to say.
     due: BTreeSet<(Instant, Ipv4Addr)>,
     /// The address of our own choice.
-    chosen: Option<LinkLocal>,
+    link_local: Option<LinkLocal>,
     secret: Secret,
     /// How many keys were derived for claims.
     keys: u64,
@@ -44,27 +46,27 @@ pub(crate) struct Claims {
     probes_sent: Vec<Ipv4Addr>,
     /// There were more of those than are kept.
     probes_overflowed: bool,
-    /// Runs while [`Claims::DEFENCES`] counts, and how many defences there were in it.
-    defence_window: Option<Wait>,
-    defences: u32,
+    /// Runs while [`Claims::DEFENSES_PER_SECOND`] counts, and how many defences there were in it.
+    defense_window: Option<Timer>,
+    defenses: u32,
     /// Defences left out because there were too many.
-    pub(crate) withheld: u64,
+    pub(crate) suppressed: u64,
     /// The link is not active: what a claim sends would reach no host.
     is_link_down: bool,
     /// The latest time seen.
-    latest: Instant,
+    last_now: Instant,
     /// How many probes and announcements there were.
-    pub(crate) said: u64,
+    pub(crate) packets_sent: u64,
     /// Who has the address that was lost last.
-    lost: Option<Identity>,
+    new_owner: Option<Identity>,
 }
 
-/// A claim, how it began, and under which time it is filed. A claim started with [`Start::AtOnce`] exists only during a
+/// A claim, how it began, and under which time it is filed. A claim started with [`StartMode::Immediate`] exists only during a
 /// conflict.
 #[derive(Debug)]
-struct Filed {
+struct ClaimEntry {
     claim: Claim,
-    start: Start,
+    start: StartMode,
     at: Option<Instant>,
 }
 
@@ -72,88 +74,94 @@ impl<P> Arp<P> {
     /// Begins to use an address. A station that was not ours is from now on.
     ///
     /// Fails if the address is ours already, or the hardware address is no station's.
-    pub fn claim(&mut self, now: Instant, identity: Identity, start: Start) -> Result<(), LocalsError> {
-        let Identity { protocol, hardware } = identity;
-        if self.claims.made.contains_key(&protocol) {
-            return Err(LocalsError::Overlap);
+    pub fn claim(
+        &mut self,
+        now: Instant,
+        identity: Identity,
+        start: StartMode,
+    ) -> Result<(), LocalBindingsError> {
+        let Identity { ip, mac } = identity;
+        if self.claims.active.contains_key(&ip) {
+            return Err(LocalBindingsError::Overlap);
         }
-        self.locals.enlist(hardware)?;
+        self.locals.add_station(mac)?;
         match start {
             // A claim that says nothing needs no state, until there is a conflict.
-            Start::AtOnce => self.own(identity)?,
-            Start::Announce => {
-                self.own(identity)?;
-                let mut claim = Claim::at_once(now, identity, self.config.defence, true);
+            StartMode::Immediate => self.add_local(identity)?,
+            StartMode::Announce => {
+                self.add_local(identity)?;
+                let mut claim = Claim::immediate(now, identity, self.config.defense, true);
                 // Whoever claims it at once knows that it is in use.
                 let _ = claim.take_event();
                 self.claims.make(claim, start);
             }
-            Start::Probe => {
-                if self.locals.hardware_of(protocol).is_some() {
-                    return Err(LocalsError::Overlap);
+            StartMode::Probe => {
+                if self.locals.mac_of(ip).is_some() {
+                    return Err(LocalBindingsError::Overlap);
                 }
                 let seed = self.claims.key();
-                self.claims.make(Claim::probe(now, identity, self.config.defence, seed), start);
-                self.report(Event::Claim(ClaimEvent::Probing { protocol }));
+                self.claims.make(Claim::probe(now, identity, self.config.defense, seed), start);
+                self.report(ArpEvent::Claim(ClaimEvent::Probing { ip }));
             }
         }
         Ok(())
     }
 
     /// Begins to use all addresses from `first` to `last` at once and without a word. The first is at
-    /// `hardware`, each further one at the hardware address after.
+    /// `mac`, each further one at the hardware address after.
     ///
     /// Fails if one of them is ours already, or there are not as many stations.
-    pub fn claim_all(
+    pub fn claim_range(
         &mut self,
         first: Ipv4Addr,
         last: Ipv4Addr,
-        hardware: MacAddr,
-    ) -> Result<(), LocalsError> {
-        self.locals.add(first, last, hardware)?;
-        let entries = self.neighbors.list().into_iter().map(|entry| entry.protocol);
-        for protocol in entries.filter(|protocol| (first..=last).contains(protocol)) {
-            self.neighbors.remove(protocol);
+        mac: MacAddr,
+    ) -> Result<(), LocalBindingsError> {
+        self.locals.add(first, last, mac)?;
+        let entries = self.neighbors.list().into_iter().map(|entry| entry.ip);
+        for ip in entries.filter(|ip| (first..=last).contains(ip)) {
+            self.neighbors.remove(ip);
         }
         Ok(())
     }
 
     /// Whether an address is being probed for.
     pub fn is_probing(&self) -> bool {
-        let chosen = self.claims.chosen.as_ref();
-        self.claims.probing > 0 || chosen.is_some_and(|chosen| chosen.address().is_none())
+        let link_local = self.claims.link_local.as_ref();
+        self.claims.probing > 0 || link_local.is_some_and(|link_local| link_local.address().is_none())
     }
 
     /// Selects an address of its own choice, and another whenever that is lost (RFC 3927).
     ///
     /// Fails if the hardware address is no station's.
-    pub fn select(&mut self, now: Instant, hardware: MacAddr) -> Result<(), LocalsError> {
-        self.locals.enlist(hardware)?;
-        let chosen = LinkLocal::new(now, hardware, self.config.defence, self.claims.key());
-        self.report(Event::Claim(ClaimEvent::Probing { protocol: chosen.candidate() }));
-        self.claims.chosen = Some(chosen);
+    pub fn select_link_local(&mut self, now: Instant, mac: MacAddr) -> Result<(), LocalBindingsError> {
+        self.locals.add_station(mac)?;
+        let link_local = LinkLocal::new(now, mac, self.config.defense, self.claims.key());
+        self.report(ArpEvent::Claim(ClaimEvent::Probing { ip: link_local.candidate() }));
+        self.claims.link_local = Some(link_local);
         Ok(())
     }
 
-    /// The wire refused some of the frames since [`Arp::transmitted`], as one that is down does. Probes among them asked no
+    /// The wire refused some of the frames since [`Arp::transmit_succeeded`], as one that is down does. Probes among them asked no
     /// host, so each claim that has probed since then begins again.
-    pub fn unheard(&mut self, now: Instant) {
+    pub fn transmit_failed(&mut self, now: Instant) {
         let mut probes = std::mem::take(&mut self.claims.probes_sent);
         if std::mem::take(&mut self.claims.probes_overflowed) {
-            probes = self.claims.due.iter().map(|(_, protocol)| *protocol).collect();
-            probes.extend(self.claims.chosen.as_ref().map(LinkLocal::candidate));
+            probes = self.claims.due.iter().map(|(_, ip)| *ip).collect();
+            probes.extend(self.claims.link_local.as_ref().map(LinkLocal::candidate));
         }
-        for protocol in probes {
-            self.claims.touch(protocol, |claim| claim.unheard(now));
-            if let Some(chosen) = self.claims.chosen.as_mut().filter(|chosen| chosen.candidate() == protocol)
+        for ip in probes {
+            self.claims.update(ip, |claim| claim.transmit_failed(now));
+            if let Some(link_local) =
+                self.claims.link_local.as_mut().filter(|link_local| link_local.candidate() == ip)
             {
-                chosen.unheard(now);
+                link_local.transmit_failed(now);
             }
         }
     }
 
     /// The wire took all that was sent.
-    pub fn transmitted(&mut self) {
+    pub fn transmit_succeeded(&mut self) {
         self.claims.probes_sent.clear();
         self.claims.probes_overflowed = false;
     }
@@ -170,45 +178,46 @@ impl<P> Arp<P> {
     // spec: rfc5227-link-up, rfc3927-link-up, link-up-silent
     pub fn link_up(&mut self, now: Instant) {
         self.claims.is_link_down = false;
-        let spoken = self.claims.made.iter().filter(|(_, filed)| filed.start != Start::AtOnce);
-        let spoken: Vec<_> = spoken.map(|(protocol, filed)| (*protocol, filed.start)).collect();
-        for (protocol, start) in spoken {
-            if start == Start::Probe {
-                self.locals.remove(protocol);
-                self.claims.touch(protocol, |claim| claim.probe_again(now));
-                self.report(Event::Claim(ClaimEvent::Probing { protocol }));
+        let announced = self.claims.active.iter().filter(|(_, entry)| entry.start != StartMode::Immediate);
+        let announced: Vec<_> = announced.map(|(ip, entry)| (*ip, entry.start)).collect();
+        for (ip, start) in announced {
+            if start == StartMode::Probe {
+                self.locals.remove(ip);
+                self.claims.update(ip, |claim| claim.probe_again(now));
+                self.report(ArpEvent::Claim(ClaimEvent::Probing { ip }));
             } else {
-                self.claims.touch(protocol, |claim| claim.announce_again(now));
+                self.claims.update(ip, |claim| claim.announce_again(now));
             }
         }
-        if let Some(chosen) = &mut self.claims.chosen
-            && let Some(protocol) = chosen.wanted()
+        if let Some(link_local) = &mut self.claims.link_local
+            && let Some(ip) = link_local.claimed()
         {
-            chosen.probe_again(now);
-            self.locals.remove(protocol);
-            self.report(Event::Claim(ClaimEvent::Probing { protocol }));
+            link_local.probe_again(now);
+            self.locals.remove(ip);
+            self.report(ArpEvent::Claim(ClaimEvent::Probing { ip }));
         }
     }
 
     /// The address of our own choice, while it is in use.
-    pub fn selected(&self) -> Option<Ipv4Addr> {
-        self.claims.chosen.as_ref().and_then(LinkLocal::address)
+    pub fn link_local_address(&self) -> Option<Ipv4Addr> {
+        self.claims.link_local.as_ref().and_then(LinkLocal::address)
     }
 
     /// Who has the last address of ours, once there is none left, nor any to come.
-    pub fn ceased(&self) -> Option<Identity> {
-        let over = self.locals.is_empty() && self.claims.made.is_empty() && self.claims.chosen.is_none();
-        self.claims.lost.filter(|_| over)
+    pub fn new_owner(&self) -> Option<Identity> {
+        let over =
+            self.locals.is_empty() && self.claims.active.is_empty() && self.claims.link_local.is_none();
+        self.claims.new_owner.filter(|_| over)
     }
 
     /// How many probes and announcements there were.
-    pub fn said(&self) -> u64 {
-        self.claims.said
+    pub fn claim_packets_sent(&self) -> u64 {
+        self.claims.packets_sent
     }
 
     /// How many conflicts were not met with an announcement because there were too many over all addresses.
-    pub fn defences_withheld(&self) -> u64 {
-        self.claims.withheld
+    pub fn defenses_suppressed(&self) -> u64 {
+        self.claims.suppressed
     }
 
     /// Whether a packet is a conflict over an address that we use or want; if so, what is to be done
@@ -216,138 +225,138 @@ impl<P> Arp<P> {
     #[inline]
     pub(crate) fn is_conflict(&mut self, now: Instant, packet: Packet<'_>) -> bool {
         // As nearly all packets are.
-        let is_nobodys = self.claims.made.is_empty()
-            && self.claims.chosen.is_none()
-            && !self.locals.has(packet.sender_protocol());
-        !is_nobodys && self.hear_claim(now, packet)
+        let is_unrelated = self.claims.active.is_empty()
+            && self.claims.link_local.is_none()
+            && !self.locals.contains(packet.sender_protocol());
+        !is_unrelated && self.receive_claim(now, packet)
     }
 
     #[cold]
-    fn hear_claim(&mut self, now: Instant, packet: Packet<'_>) -> bool {
+    fn receive_claim(&mut self, now: Instant, packet: Packet<'_>) -> bool {
         let sender = packet.sender_protocol();
         let subject = if sender.is_unspecified() { packet.target_protocol() } else { sender };
-        if let Some(hardware) = self.locals.hardware_of(sender) {
-            self.claims.call_up(now, Identity { protocol: sender, hardware }, self.config.defence);
+        if let Some(mac) = self.locals.mac_of(sender) {
+            self.claims.activate_claim(now, Identity { ip: sender, mac }, self.config.defense);
         }
         let event = self.claims.receive(now, subject, packet);
         if let Some(event) = event {
-            self.settle(event);
+            self.apply_event(event);
         }
-        let chosen = self.hear_chosen(now, packet);
-        (event.is_some() || chosen) && !sender.is_unspecified()
+        let link_local = self.receive_link_local(now, packet);
+        (event.is_some() || link_local) && !sender.is_unspecified()
     }
 
     /// The next probe or announcement that is due, to be broadcast.
-    pub(crate) fn poll_claims(&mut self, now: Instant) -> Option<Fields> {
+    pub(crate) fn poll_claims(&mut self, now: Instant) -> Option<PacketFields> {
         if self.claims.is_link_down {
             return None;
         }
-        self.claims.notice(now);
-        let said = self.poll_made(now).or_else(|| self.poll_chosen(now))?;
-        self.claims.said = self.claims.said.saturating_add(1);
-        if said.sender_protocol.is_unspecified() {
-            self.claims.note_probe(said.target_protocol);
+        self.claims.check_clock(now);
+        let packet = self.poll_active(now).or_else(|| self.poll_link_local(now))?;
+        self.claims.packets_sent = self.claims.packets_sent.saturating_add(1);
+        if packet.sender_protocol.is_unspecified() {
+            self.claims.note_probe(packet.target_protocol);
         }
-        Some(said)
+        Some(packet)
     }
 
-    fn poll_made(&mut self, now: Instant) -> Option<Fields> {
+    fn poll_active(&mut self, now: Instant) -> Option<PacketFields> {
         // One that is due and has nothing to say waits for a later time: each has its turn once.
-        for _ in 0..self.claims.due.len().min(Claims::STEPS) {
-            let (_, protocol) = self.claims.due.first().copied().filter(|(at, _)| *at <= now)?;
-            if self.claims.forget_idle(now, protocol) {
+        for _ in 0..self.claims.due.len().min(Claims::MAX_POLLED) {
+            let (_, ip) = self.claims.due.first().copied().filter(|(at, _)| *at <= now)?;
+            if self.claims.forget_idle(now, ip) {
                 continue;
             }
-            let (said, news) = self.claims.touch(protocol, |claim| (claim.poll(now), claim.take_event()))?;
-            if let Some(event) = news {
-                self.settle(event);
+            let (packet, event) = self.claims.update(ip, |claim| (claim.poll(now), claim.take_event()))?;
+            if let Some(event) = event {
+                self.apply_event(event);
             }
-            if said.is_some() {
-                return said;
+            if packet.is_some() {
+                return packet;
             }
         }
         None
     }
 
-    fn poll_chosen(&mut self, now: Instant) -> Option<Fields> {
-        let chosen = self.claims.chosen.as_mut()?;
-        let before = chosen.candidate();
-        let said = chosen.poll(now);
-        let (after, news) = (chosen.candidate(), chosen.take_event());
-        self.follow_choice(before, after);
-        if let Some(event) = news {
-            self.settle(event);
+    fn poll_link_local(&mut self, now: Instant) -> Option<PacketFields> {
+        let link_local = self.claims.link_local.as_mut()?;
+        let before = link_local.candidate();
+        let packet = link_local.poll(now);
+        let (after, event) = (link_local.candidate(), link_local.take_event());
+        self.report_new_candidate(before, after);
+        if let Some(event) = event {
+            self.apply_event(event);
         }
-        said
+        packet
     }
 
-    fn hear_chosen(&mut self, now: Instant, packet: Packet<'_>) -> bool {
-        let Some(chosen) = &mut self.claims.chosen else { return false };
-        let before = chosen.candidate();
-        let Some(event) = chosen.receive(now, packet) else { return false };
-        let after = chosen.candidate();
-        self.settle(event);
-        self.follow_choice(before, after);
+    fn receive_link_local(&mut self, now: Instant, packet: Packet<'_>) -> bool {
+        let Some(link_local) = &mut self.claims.link_local else { return false };
+        let before = link_local.candidate();
+        let Some(event) = link_local.receive(now, packet) else { return false };
+        let after = link_local.candidate();
+        self.apply_event(event);
+        self.report_new_candidate(before, after);
         true
     }
 
-    fn follow_choice(&mut self, before: Ipv4Addr, after: Ipv4Addr) {
+    fn report_new_candidate(&mut self, before: Ipv4Addr, after: Ipv4Addr) {
         if before != after {
-            self.report(Event::Claim(ClaimEvent::Probing { protocol: after }));
+            self.report(ArpEvent::Claim(ClaimEvent::Probing { ip: after }));
         }
     }
 
     /// Makes an address ours. Who had it in the table was no neighbor, or is none any more.
-    fn own(&mut self, Identity { protocol, hardware }: Identity) -> Result<(), LocalsError> {
-        self.locals.add(protocol, protocol, hardware)?;
-        self.neighbors.remove(protocol);
+    fn add_local(&mut self, Identity { ip, mac }: Identity) -> Result<(), LocalBindingsError> {
+        self.locals.add(ip, ip, mac)?;
+        self.neighbors.remove(ip);
         Ok(())
     }
 
     /// Does to our addresses what became of a claim, and tells.
-    fn settle(&mut self, event: ClaimEvent) {
+    fn apply_event(&mut self, event: ClaimEvent) {
         match event {
-            ClaimEvent::Bound { protocol, hardware } => {
+            ClaimEvent::Bound { ip, mac } => {
                 // Its station was enlisted with it, and none of ours has the address.
                 // spec: rfc5227-answers
-                let _ = self.own(Identity { protocol, hardware });
+                let _ = self.add_local(Identity { ip, mac });
             }
-            ClaimEvent::ProbeConflict { protocol, hardware } | ClaimEvent::Ceased { protocol, hardware } => {
-                self.locals.remove(protocol);
-                self.claims.lost = Some(Identity { protocol, hardware });
+            ClaimEvent::ProbeConflict { ip, mac } | ClaimEvent::Ceased { ip, mac } => {
+                self.locals.remove(ip);
+                self.claims.new_owner = Some(Identity { ip, mac });
             }
             ClaimEvent::Probing { .. } | ClaimEvent::Conflict { .. } | ClaimEvent::Defended { .. } => {}
         }
-        self.report(Event::Claim(event));
+        self.report(ArpEvent::Claim(event));
     }
 }
 
 impl Claims {
     /// How many claims one poll looks at that have nothing to say: the rest is due at the next.
-    const STEPS: usize = 64;
+    const MAX_POLLED: usize = 64;
     /// How many probes are kept that the wire may still refuse.
     const PROBES_SENT: usize = 256;
     /// How many conflicts over all addresses are met with an announcement in one second.
     // spec: defence-rate
-    const DEFENCES: u32 = 16;
+    const DEFENSES_PER_SECOND: u32 = 16;
 
     pub(crate) fn new(secret: Secret) -> Claims {
         Claims {
-            made: BTreeMap::new(),
+            active: BTreeMap::new(),
             due: BTreeSet::new(),
-            chosen: None,
+            link_local: None,
             secret,
             keys: 0,
             probing: 0,
             probes_sent: Vec::with_capacity(Self::PROBES_SENT),
             probes_overflowed: false,
-            defence_window: None,
-            defences: 0,
-            withheld: 0,
+            defense_window: None,
+            defenses: 0,
+            suppressed: 0,
             is_link_down: false,
-            latest: Instant::ORIGIN,
-            said: 0,
-            lost: None,
+            last_now: Instant::ORIGIN,
+            packets_sent: 0,
+            new_owner: None,
         }
     }
 
@@ -362,119 +371,120 @@ impl Claims {
         if self.is_link_down {
             return None;
         }
-        let made = self.due.first().map(|(at, _)| *at);
-        let chosen = self.chosen.as_ref().and_then(LinkLocal::deadline);
-        [made, chosen].into_iter().flatten().min()
+        let active = self.due.first().map(|(at, _)| *at);
+        let link_local = self.link_local.as_ref().and_then(LinkLocal::deadline);
+        [active, link_local].into_iter().flatten().min()
     }
 
     /// Whether an address is claimed, in use or not.
-    pub(crate) fn is_wanted(&self, protocol: Ipv4Addr) -> bool {
-        let chosen = self.chosen.as_ref().and_then(LinkLocal::wanted);
-        chosen == Some(protocol) || self.made.contains_key(&protocol)
+    pub(crate) fn is_claimed(&self, ip: Ipv4Addr) -> bool {
+        let link_local = self.link_local.as_ref().and_then(LinkLocal::claimed);
+        link_local == Some(ip) || self.active.contains_key(&ip)
     }
 
-    fn make(&mut self, claim: Claim, start: Start) {
-        let protocol = claim.identity().protocol;
+    fn make(&mut self, claim: Claim, start: StartMode) {
+        let ip = claim.identity().ip;
         self.probing += usize::from(claim.is_probing());
-        self.made.insert(protocol, Filed { claim, start, at: None });
-        self.touch(protocol, |_| ());
+        self.active.insert(ip, ClaimEntry { claim, start, at: None });
+        self.update(ip, |_| ());
     }
 
     /// Passes a packet to a claim. Withholds its defence beyond the rate limit.
-    fn receive(&mut self, now: Instant, protocol: Ipv4Addr, packet: Packet<'_>) -> Option<ClaimEvent> {
-        let event = self.touch(protocol, |claim| claim.receive(now, packet)).flatten()?;
-        let ClaimEvent::Defended { hardware, .. } = event else { return Some(event) };
+    fn receive(&mut self, now: Instant, ip: Ipv4Addr, packet: Packet<'_>) -> Option<ClaimEvent> {
+        let event = self.update(ip, |claim| claim.receive(now, packet)).flatten()?;
+        let ClaimEvent::Defended { mac, .. } = event else { return Some(event) };
         // spec: defence-rate
         if self.may_defend(now) {
             return Some(event);
         }
-        self.withheld = self.withheld.saturating_add(1);
-        let filed = self.made.get(&protocol);
-        if filed.is_some_and(|filed| filed.start == Start::AtOnce && filed.claim.is_kept_always()) {
+        self.suppressed = self.suppressed.saturating_add(1);
+        let entry = self.active.get(&ip);
+        if entry.is_some_and(|entry| entry.start == StartMode::Immediate && entry.claim.defends_always()) {
             // Nothing was said, so there is nothing to remember either.
-            self.forget(protocol);
+            self.forget(ip);
         } else {
-            self.touch(protocol, Claim::withhold_defence);
+            self.update(ip, Claim::suppress_defense);
         }
-        Some(ClaimEvent::Conflict { protocol, hardware })
+        Some(ClaimEvent::Conflict { ip, mac })
     }
 
     fn may_defend(&mut self, now: Instant) -> bool {
-        if self.defence_window.as_mut().is_none_or(|window| window.is_over(now)) {
-            self.defence_window = Some(Wait::new(now, Duration::from_secs(1)));
-            self.defences = 0;
+        if self.defense_window.as_mut().is_none_or(|window| window.has_expired(now)) {
+            self.defense_window = Some(Timer::new(now, Duration::from_secs(1)));
+            self.defenses = 0;
         }
-        let may = self.defences < Self::DEFENCES;
-        self.defences += u32::from(may);
+        let may = self.defenses < Self::DEFENSES_PER_SECOND;
+        self.defenses += u32::from(may);
         may
     }
 
     /// Forgets a claim that a conflict called up, once the conflict is over. Returns whether it did.
     // spec: defence-forgotten
-    fn forget_idle(&mut self, now: Instant, protocol: Ipv4Addr) -> bool {
-        let filed = self.made.get_mut(&protocol);
-        let is_idle = filed.is_some_and(|filed| filed.start == Start::AtOnce && filed.claim.is_idle(now));
+    fn forget_idle(&mut self, now: Instant, ip: Ipv4Addr) -> bool {
+        let entry = self.active.get_mut(&ip);
+        let is_idle =
+            entry.is_some_and(|entry| entry.start == StartMode::Immediate && entry.claim.is_idle(now));
         if is_idle {
-            self.forget(protocol);
+            self.forget(ip);
         }
         is_idle
     }
 
-    fn forget(&mut self, protocol: Ipv4Addr) {
-        if let Some(Filed { at: Some(at), .. }) = self.made.remove(&protocol) {
-            self.due.remove(&(at, protocol));
+    fn forget(&mut self, ip: Ipv4Addr) {
+        if let Some(ClaimEntry { at: Some(at), .. }) = self.active.remove(&ip) {
+            self.due.remove(&(at, ip));
         }
     }
 
-    fn note_probe(&mut self, protocol: Ipv4Addr) {
+    fn note_probe(&mut self, ip: Ipv4Addr) {
         if self.probes_sent.len() < Self::PROBES_SENT {
-            self.probes_sent.push(protocol);
+            self.probes_sent.push(ip);
         } else {
             self.probes_overflowed = true;
         }
     }
 
     /// The claim to an address that was used without one.
-    fn call_up(&mut self, now: Instant, identity: Identity, defence: Defence) {
-        let chosen = self.chosen.as_ref().and_then(LinkLocal::address);
-        if chosen == Some(identity.protocol) || self.made.contains_key(&identity.protocol) {
+    fn activate_claim(&mut self, now: Instant, identity: Identity, defense: Defense) {
+        let link_local = self.link_local.as_ref().and_then(LinkLocal::address);
+        if link_local == Some(identity.ip) || self.active.contains_key(&identity.ip) {
             return;
         }
-        let mut claim = Claim::at_once(now, identity, defence, false);
+        let mut claim = Claim::immediate(now, identity, defense, false);
         // It is in use for long: no news.
         let _ = claim.take_event();
-        self.make(claim, Start::AtOnce);
+        self.make(claim, StartMode::Immediate);
     }
 
     /// Does something with a claim, and files it under the time of what it has to say next.
-    fn touch<R>(&mut self, protocol: Ipv4Addr, act: impl FnOnce(&mut Claim) -> R) -> Option<R> {
-        let filed = self.made.get_mut(&protocol)?;
-        let was_probing = filed.claim.is_probing();
-        let result = act(&mut filed.claim);
-        let is_probing = filed.claim.is_probing();
-        let at = match filed.start {
-            Start::AtOnce => filed.claim.end_of_state(),
-            Start::Announce | Start::Probe => filed.claim.deadline(),
+    fn update<R>(&mut self, ip: Ipv4Addr, act: impl FnOnce(&mut Claim) -> R) -> Option<R> {
+        let entry = self.active.get_mut(&ip)?;
+        let was_probing = entry.claim.is_probing();
+        let result = act(&mut entry.claim);
+        let is_probing = entry.claim.is_probing();
+        let at = match entry.start {
+            StartMode::Immediate => entry.claim.end_of_state(),
+            StartMode::Announce | StartMode::Probe => entry.claim.deadline(),
         };
-        if let Some(before) = std::mem::replace(&mut filed.at, at) {
-            self.due.remove(&(before, protocol));
+        if let Some(before) = std::mem::replace(&mut entry.at, at) {
+            self.due.remove(&(before, ip));
         }
-        self.due.extend(at.map(|at| (at, protocol)));
-        if filed.claim.has_ceased() {
-            self.made.remove(&protocol);
+        self.due.extend(at.map(|at| (at, ip)));
+        if entry.claim.has_ceased() {
+            self.active.remove(&ip);
         }
         self.probing = self.probing + usize::from(is_probing) - usize::from(was_probing);
         Some(result)
     }
 
     /// Looks at the clock. When it went back, every wait begins anew: late, but not years late.
-    fn notice(&mut self, now: Instant) {
+    fn check_clock(&mut self, now: Instant) {
         // spec: clocks
-        if now < std::mem::replace(&mut self.latest, now) {
+        if now < std::mem::replace(&mut self.last_now, now) {
             self.due.clear();
-            for (protocol, filed) in &mut self.made {
-                filed.at = filed.at.map(|_| now);
-                self.due.extend(filed.at.map(|at| (at, *protocol)));
+            for (ip, entry) in &mut self.active {
+                entry.at = entry.at.map(|_| now);
+                self.due.extend(entry.at.map(|at| (at, *ip)));
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Layer 2.5: the Address Resolution Protocol, RFC 826, for Ethernet and IPv4.
 //!
-//! [`Packet::parse`] turns octets into a valid packet or a [`Dropped`] reason, [`View::parse`] a frame
+//! [`Packet::parse`] turns octets into a valid packet or a [`ArpDropReason`] reason, [`FrameView::parse`] a frame
 //! and the packet in it at one look; [`Arp::receive`] judges it in the RFC's own order: it merges into the translation table, and says what to answer.
-//! [`Answer::write_over`] rewrites the request into its reply in place. A [`Claim`] probes for one
+//! [`ArpReply::write_over`] rewrites the request into its reply in place. A [`Claim`] probes for one
 //! address, announces and defends it (RFC 5227); [`LinkLocal`] selects one (RFC 3927).
 //!
 //! [`NeighborTable`] is the translation table with its states, timers and the parcels that wait in it;
@@ -14,7 +14,6 @@
 //! be sent. It knows no VLAN: one [`Arp`] is one segment.
 #![forbid(unsafe_code)]
 
-mod answer;
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod arbitrary;
 mod arp;
@@ -27,25 +26,26 @@ mod operation;
 mod packet;
 mod proxy;
 mod reception;
+mod reply;
+mod timer;
 mod view;
-mod wait;
 mod wire;
 
 pub use link::{DestinationKind, Instant, MacAddr};
 pub use neighbor::{
-    AddError, Address, Counts, Due as Errand, Event as Change, Heard, Merge, Neighbor, NeighborTable,
-    Resolution, Returned, Settings, State,
+    AddError, Address, Merge, Neighbor, NeighborAction, NeighborCounts, NeighborEvent, NeighborSettings,
+    NeighborState, NeighborTable, Resolution, ReturnReason, SenderObservation,
 };
 
-pub use self::answer::Answer;
-pub use self::arp::{Arp, Config, Due, Event, Policy};
-pub use self::claim::{Claim, ClaimEvent, Defence, Identity};
-pub use self::claims::{LINK_LOCAL, Start};
+pub use self::arp::{Arp, ArpAction, ArpConfig, ArpEvent, LearningPolicy};
+pub use self::claim::{Claim, ClaimEvent, Defense, Identity};
+pub use self::claims::{LINK_LOCAL, StartMode};
 pub use self::link_local::LinkLocal;
-pub use self::locals::{Locals, LocalsError};
+pub use self::locals::{LocalBindings, LocalBindingsError};
 pub use self::operation::Operation;
-pub use self::packet::{Fields, Packet};
+pub use self::packet::{Packet, PacketFields};
 pub use self::proxy::ProxyError;
-pub use self::reception::{Dropped, Received, destination};
-pub use self::view::View;
+pub use self::reception::{ArpDropReason, Reception, destination};
+pub use self::reply::ArpReply;
+pub use self::view::FrameView;
 pub use self::wire::{ArpFrame, ArpPacket};

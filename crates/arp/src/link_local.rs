@@ -6,8 +6,8 @@ use base::Secret;
 use link::{Instant, MacAddr};
 
 use crate::constants::{MAX_CONFLICTS, RATE_LIMIT_INTERVAL};
-use crate::wait::Wait;
-use crate::{Claim, ClaimEvent, Defence, Fields, Identity, Packet};
+use crate::timer::Timer;
+use crate::{Claim, ClaimEvent, Defense, Identity, Packet, PacketFields};
 use base::Random;
 
 /// Selects an address in 169.254.1.0..=169.254.254.255, claims it, and selects another when it is lost
@@ -20,33 +20,33 @@ use base::Random;
 /// address, for that is how hosts with the same one find each other (RFC 3927 2.5).
 #[derive(Clone, Debug)]
 pub struct LinkLocal {
-    hardware: MacAddr,
-    defence: Defence,
+    mac: MacAddr,
+    defense: Defense,
     addresses: Random,
     secret: Secret,
-    /// How many candidates were selected.
-    selected: u64,
+    /// How many candidates were selections.
+    selections: u64,
     claim: Claim,
-    /// Runs since the candidate was selected.
-    attempt: Wait,
+    /// Runs since the candidate was selections.
+    retry_timer: Timer,
     conflicts: u32,
 }
 
 impl LinkLocal {
     /// Selects the first candidate and begins to probe for it.
     ///
-    /// The candidates follow from `hardware` alone: a station has the same address after each start,
+    /// The candidates follow from `mac` alone: a station has the same address after each start,
     /// unless it is taken (RFC 3927 2.1). The waits are drawn from `seed`. RFC 3927 2.5 leaves the choice
-    /// between [`Defence::Cease`] and [`Defence::Once`]; [`Defence::Always`] is taken for the latter.
-    pub fn new(now: Instant, hardware: MacAddr, defence: Defence, seed: u64) -> LinkLocal {
-        let [a, b, c, d, e, f] = hardware.octets();
+    /// between [`Defense::Cease`] and [`Defense::Once`]; [`Defense::Always`] is taken for the latter.
+    pub fn new(now: Instant, mac: MacAddr, defense: Defense, seed: u64) -> LinkLocal {
+        let [a, b, c, d, e, f] = mac.octets();
         // spec: rfc3927-seed
         let mut addresses = Random::new(u64::from_be_bytes([0, 0, a, b, c, d, e, f]));
         // spec: rfc3927-once
-        let defence = if defence == Defence::Cease { defence } else { Defence::Once };
+        let defense = if defense == Defense::Cease { defense } else { Defense::Once };
         let secret = Secret::new(seed.into());
-        let (claim, attempt) = select(now, hardware, defence, &mut addresses, secret.key(0_u64));
-        LinkLocal { hardware, defence, addresses, secret, selected: 1, claim, attempt, conflicts: 0 }
+        let (claim, retry_timer) = select(now, mac, defense, &mut addresses, secret.key(0_u64));
+        LinkLocal { mac, defense, addresses, secret, selections: 1, claim, retry_timer, conflicts: 0 }
     }
 
     /// The address, while it is in use.
@@ -55,13 +55,13 @@ impl LinkLocal {
     }
 
     /// The address that is claimed at the moment, in use or not.
-    pub fn wanted(&self) -> Option<Ipv4Addr> {
+    pub fn claimed(&self) -> Option<Ipv4Addr> {
         (!self.claim.has_ceased()).then_some(self.candidate())
     }
 
     /// The address that is claimed at the moment, or was last.
     pub fn candidate(&self) -> Ipv4Addr {
-        self.claim.identity().protocol
+        self.claim.identity().ip
     }
 
     /// How many addresses were given up, in use or not.
@@ -70,7 +70,7 @@ impl LinkLocal {
     }
 
     /// Hears a packet, and says what came of it if it is a conflict. Where that took the candidate
-    /// away, the next is selected already, unless there were too many.
+    /// away, the next is selections already, unless there were too many.
     pub fn receive(&mut self, now: Instant, packet: Packet<'_>) -> Option<ClaimEvent> {
         let event = self.claim.receive(now, packet)?;
         if self.claim.has_ceased() {
@@ -83,9 +83,9 @@ impl LinkLocal {
         Some(event)
     }
 
-    /// The wire refused what was sent last: see [`Claim::unheard`].
-    pub fn unheard(&mut self, now: Instant) {
-        self.claim.unheard(now);
+    /// The wire refused what was sent last: see [`Claim::transmit_failed`].
+    pub fn transmit_failed(&mut self, now: Instant) {
+        self.claim.transmit_failed(now);
     }
 
     /// The link has become active: the same candidate is probed for again (RFC 3927 2.2).
@@ -95,9 +95,9 @@ impl LinkLocal {
     }
 
     /// The next packet that is due, to be broadcast. Call it until there is none.
-    pub fn poll(&mut self, now: Instant) -> Option<Fields> {
+    pub fn poll(&mut self, now: Instant) -> Option<PacketFields> {
         // spec: rfc5227-rate, rfc3927-next
-        if self.claim.has_ceased() && self.attempt.is_over(now) {
+        if self.claim.has_ceased() && self.retry_timer.has_expired(now) {
             self.select(now);
         }
         self.claim.poll(now)
@@ -105,7 +105,7 @@ impl LinkLocal {
 
     /// When [`LinkLocal::poll`] has something to do next; none if only a packet can change that.
     pub fn deadline(&self) -> Option<Instant> {
-        if self.claim.has_ceased() { self.attempt.deadline() } else { self.claim.deadline() }
+        if self.claim.has_ceased() { self.retry_timer.deadline() } else { self.claim.deadline() }
     }
 
     /// What the passing of time brought: [`ClaimEvent::Bound`], once for each address that came into
@@ -115,23 +115,17 @@ impl LinkLocal {
     }
 
     fn select(&mut self, now: Instant) {
-        let seed = self.secret.key(self.selected);
-        self.selected = self.selected.wrapping_add(1);
-        (self.claim, self.attempt) = select(now, self.hardware, self.defence, &mut self.addresses, seed);
+        let seed = self.secret.key(self.selections);
+        self.selections = self.selections.wrapping_add(1);
+        (self.claim, self.retry_timer) = select(now, self.mac, self.defense, &mut self.addresses, seed);
     }
 }
 
 /// The claim to the next candidate, and the wait before another may follow it.
-fn select(
-    now: Instant,
-    hardware: MacAddr,
-    defence: Defence,
-    addresses: &mut Random,
-    seed: u64,
-) -> (Claim, Wait) {
-    let identity = Identity { protocol: draw(addresses), hardware };
-    let claim = Claim::probe(now, identity, defence, seed);
-    (claim, Wait::new(now, RATE_LIMIT_INTERVAL))
+fn select(now: Instant, mac: MacAddr, defense: Defense, addresses: &mut Random, seed: u64) -> (Claim, Timer) {
+    let identity = Identity { ip: draw(addresses), mac };
+    let claim = Claim::probe(now, identity, defense, seed);
+    (claim, Timer::new(now, RATE_LIMIT_INTERVAL))
 }
 
 /// An address of the prefix. Its first and its last 256 are reserved (RFC 3927 2.1).

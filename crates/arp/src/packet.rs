@@ -6,7 +6,7 @@ use link::{EtherType, MacAddr};
 use zerocopy::FromBytes;
 
 use crate::wire::{ArpFrame, ArpPacket};
-use crate::{Dropped, Operation};
+use crate::{ArpDropReason, Operation};
 
 /// The hardware type of Ethernet.
 const ETHERNET: u16 = 1;
@@ -24,7 +24,7 @@ pub struct Packet<'a>(&'a ArpPacket);
 
 /// The fields of a packet that differ from one to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fields {
+pub struct PacketFields {
     /// What the packet is.
     pub operation: Operation,
     /// Sender hardware address.
@@ -41,10 +41,10 @@ impl<'a> Packet<'a> {
     /// Reads a packet from the start of a frame's payload. What follows its 28 octets is padding.
     // Its result is read at once by whoever called: across crates it would go through memory.
     #[inline]
-    pub fn parse(payload: &'a [u8]) -> Result<Packet<'a>, Dropped> {
+    pub fn parse(payload: &'a [u8]) -> Result<Packet<'a>, ArpDropReason> {
         // spec: rfc826-padding, truncated
-        let (packet, _) = ArpPacket::ref_from_prefix(payload).map_err(|_| Dropped::Truncated)?;
-        if packet.is_ethernet_and_ipv4() { Ok(Packet(packet)) } else { uncommon(packet) }
+        let (packet, _) = ArpPacket::ref_from_prefix(payload).map_err(|_| ArpDropReason::Truncated)?;
+        if packet.is_ethernet_and_ipv4() { Ok(Packet(packet)) } else { parse_uncommon(packet) }
     }
 
     /// The packet in a frame that is known to hold a valid one.
@@ -81,34 +81,34 @@ impl<'a> Packet<'a> {
 /// A packet of another hardware type than 1, or why it is none for Ethernet and IPv4. The order of the checks is
 /// RFC 826's, "Packet Reception".
 #[cold]
-fn uncommon(packet: &ArpPacket) -> Result<Packet<'_>, Dropped> {
+fn parse_uncommon(packet: &ArpPacket) -> Result<Packet<'_>, ArpDropReason> {
     // spec: rfc826-hardware-type, rfc1042-hardware-type
     if !matches!(packet.hardware_type.get(), ETHERNET | IEEE_802) {
-        return Err(Dropped::HardwareType);
+        return Err(ArpDropReason::HardwareType);
     }
     // spec: rfc826-lengths
     if packet.hardware_length != HARDWARE_LENGTH {
-        return Err(Dropped::HardwareLength);
+        return Err(ArpDropReason::HardwareLength);
     }
     // spec: rfc826-protocol-type
     if packet.protocol_type.get() != EtherType::IPV4.0 {
-        return Err(Dropped::ProtocolType);
+        return Err(ArpDropReason::ProtocolType);
     }
     // spec: rfc826-lengths
     if packet.protocol_length != PROTOCOL_LENGTH {
-        return Err(Dropped::ProtocolLength);
+        return Err(ArpDropReason::ProtocolLength);
     }
     Ok(Packet(packet))
 }
 
-impl Fields {
+impl PacketFields {
     /// Octets of a packet.
     pub const LENGTH: usize = size_of::<ArpPacket>();
 
     /// Writes the whole packet to the start of `payload`. Fails if that is shorter than
-    /// [`Fields::LENGTH`].
-    pub fn write_to(&self, payload: &mut [u8]) -> Result<(), Dropped> {
-        let (packet, _) = ArpPacket::mut_from_prefix(payload).map_err(|_| Dropped::Truncated)?;
+    /// [`PacketFields::LENGTH`].
+    pub fn write_to(&self, payload: &mut [u8]) -> Result<(), ArpDropReason> {
+        let (packet, _) = ArpPacket::mut_from_prefix(payload).map_err(|_| ArpDropReason::Truncated)?;
         // Field by field: a whole struct built beside and copied over costs four times as much.
         packet.begin(self.operation);
         packet.sender_hardware = self.sender_hardware;
@@ -119,9 +119,9 @@ impl Fields {
     }
 }
 
-impl From<Packet<'_>> for Fields {
+impl From<Packet<'_>> for PacketFields {
     fn from(packet: Packet<'_>) -> Self {
-        Fields {
+        PacketFields {
             operation: packet.operation(),
             sender_hardware: packet.sender_hardware(),
             sender_protocol: packet.sender_protocol(),

@@ -22,15 +22,15 @@ pub enum ProxyError {
     /// It lies within 169.254.0.0/16, which is on every segment.
     LinkLocal,
     /// The hardware address is not ours.
-    Hardware,
+    InvalidMac,
 }
 
 impl<P> Arp<P> {
-    /// Answers requests for the hosts of `range` with `hardware`, so that what is for them comes to us.
+    /// Answers requests for the hosts of `range` with `mac`, so that what is for them comes to us.
     ///
     /// Never answered are a request for an address on the segment itself, one of a host of the range itself, one for a
     /// broadcast address, a probe, an announcement, and anything while no address of ours is in use.
-    pub fn add_proxy(&mut self, range: Ipv4Net, hardware: MacAddr) -> Result<(), ProxyError> {
+    pub fn add_proxy(&mut self, range: Ipv4Net, mac: MacAddr) -> Result<(), ProxyError> {
         // spec: rfc1027-segment
         if self.config.network.is_some_and(|network| network.contains(&range)) {
             return Err(ProxyError::OwnSegment);
@@ -39,17 +39,17 @@ impl<P> Arp<P> {
         if LINK_LOCAL.contains(&range) {
             return Err(ProxyError::LinkLocal);
         }
-        if !self.locals.has_hardware(hardware) {
-            return Err(ProxyError::Hardware);
+        if !self.locals.has_mac(mac) {
+            return Err(ProxyError::InvalidMac);
         }
-        self.proxies.ranges.push((range.trunc(), hardware));
+        self.proxies.ranges.push((range.trunc(), mac));
         Ok(())
     }
 
     /// As whom we answer for the target of a packet, if it is one that we are a proxy for.
-    pub(crate) fn proxied(&self, packet: Packet<'_>) -> Option<MacAddr> {
+    pub(crate) fn proxy_mac(&self, packet: Packet<'_>) -> Option<MacAddr> {
         let (sender, target) = (packet.sender_protocol(), packet.target_protocol());
-        let (range, hardware) = self.proxies.ranges.iter().find(|(range, _)| range.contains(&target))?;
+        let (range, mac) = self.proxies.ranges.iter().find(|(range, _)| range.contains(&target))?;
         // spec: rfc1027-segment
         // spec: rfc3927-proxy
         let is_here = |address| self.config.network.is_some_and(|network| network.contains(address));
@@ -66,7 +66,7 @@ impl<P> Arp<P> {
         // spec: rfc1027-ranges
         let answered =
             !near && !together && !claimed && !is_broadcast(*range, target) && !self.locals.is_empty();
-        answered.then_some(*hardware)
+        answered.then_some(*mac)
     }
 }
 
@@ -81,9 +81,9 @@ fn is_broadcast(range: Ipv4Net, target: Ipv4Addr) -> bool {
 impl fmt::Display for ProxyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::OwnSegment => "its hosts are on our own segment and answer for themselves; name a range beyond the network of our address",
+            Self::OwnSegment => "its hosts are on our own segment and reply for themselves; name a range beyond the network of our address",
             Self::LinkLocal => "link-local addresses belong to hosts on our own segment; name a range outside 169.254.0.0/16",
-            Self::Hardware => "the hardware address is not one of ours",
+            Self::InvalidMac => "the hardware address is not one of ours",
         })
     }
 }

@@ -5,11 +5,11 @@ use std::net::Ipv4Addr;
 
 use link::{Instant, MacAddr};
 
-use crate::{Answer, Arp, Heard, Merge, Operation, Packet, Policy};
+use crate::{Arp, ArpReply, LearningPolicy, Merge, Operation, Packet, SenderObservation};
 
 base::reasons! {
     /// Why a packet was turned away.
-    pub enum Dropped {
+    pub enum ArpDropReason {
         /// Shorter than 28 octets.
         Truncated = "shorter than an ARP packet",
         /// Neither Ethernet's nor that of IEEE 802 networks.
@@ -38,16 +38,16 @@ base::reasons! {
 
 /// What became of a packet that was not dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Received {
+pub struct Reception {
     /// What it did to the translation table.
     pub merge: Merge,
     /// The reply that is due.
-    pub answer: Option<Answer>,
+    pub reply: Option<ArpReply>,
 }
 
-impl fmt::Display for Received {
+impl fmt::Display for Reception {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.merge, self.answer) {
+        match (self.merge, self.reply) {
             (Merge::None, Some(_)) => f.write_str("answered"),
             (merge, Some(_)) => write!(f, "{merge}, answered"),
             (merge, None) => merge.fmt(f),
@@ -56,26 +56,16 @@ impl fmt::Display for Received {
 }
 
 impl<P> Arp<P> {
-    /// Judges one frame's payload. `station` is the frame's destination if that was one of our
-    /// stations, none if it went to a group or to all.
+    /// Processes a received packet, or the reason why it could not be parsed. `station` is the frame's destination if it
+    /// is one of the local MAC addresses, none if the frame was sent to a group or broadcast.
     pub fn receive(
         &mut self,
         now: Instant,
         station: Option<MacAddr>,
-        payload: &[u8],
-    ) -> Result<Received, Dropped> {
-        self.judge(now, station, Packet::parse(payload))
-    }
-
-    /// As [`Arp::receive`], of a payload that was parsed already.
-    pub fn judge(
-        &mut self,
-        now: Instant,
-        station: Option<MacAddr>,
-        parsed: Result<Packet<'_>, Dropped>,
-    ) -> Result<Received, Dropped> {
+        parsed: Result<Packet<'_>, ArpDropReason>,
+    ) -> Result<Reception, ArpDropReason> {
         let judged = parsed.and_then(|packet| {
-            let ours = self.vet(now, station, packet)?;
+            let ours = self.validate(now, station, packet)?;
             Ok(self.merge_and_answer(now, packet, ours))
         });
         // spec: drops-counted
@@ -84,92 +74,93 @@ impl<P> Arp<P> {
 
     /// Turns away what RFC 826, in a kinder time, would have believed. Returns the hardware address that the
     /// target protocol address has, if it is ours.
-    fn vet(
+    fn validate(
         &mut self,
         now: Instant,
         station: Option<MacAddr>,
         packet: Packet<'_>,
-    ) -> Result<Option<MacAddr>, Dropped> {
+    ) -> Result<Option<MacAddr>, ArpDropReason> {
         // spec: rfc826-foreign
         if packet.operation().is_foreign() {
-            return Err(Dropped::ForeignOperation);
+            return Err(ArpDropReason::ForeignOperation);
         }
-        let (hardware, protocol) = (packet.sender_hardware(), packet.sender_protocol());
+        let (mac, ip) = (packet.sender_hardware(), packet.sender_protocol());
         // spec: sender-hardware-station
-        if !hardware.is_station() {
-            return Err(Dropped::SenderHardware);
+        if !mac.is_station() {
+            return Err(ArpDropReason::SenderHardware);
         }
         // spec: sender-hardware-ours
-        if self.locals.has_hardware(hardware) {
-            return Err(Dropped::OwnEcho);
+        if self.locals.has_mac(mac) {
+            return Err(ArpDropReason::OwnEcho);
         }
         // spec: sender-protocol-host
-        if !self.may_be_a_host(protocol) {
-            return Err(Dropped::SenderProtocol);
+        if !self.is_valid_host(ip) {
+            return Err(ArpDropReason::SenderProtocol);
         }
         // spec: sender-protocol-ours
         if self.is_conflict(now, packet) {
-            return Err(Dropped::Conflict);
+            return Err(ArpDropReason::Conflict);
         }
         // Many hosts on one wire: each hears only what is sent to its own station.
-        let target = self.locals.hardware_of(packet.target_protocol());
+        let target = self.locals.mac_of(packet.target_protocol());
         // spec: station-of-target
         if station.is_some() && target.is_some() && station != target {
-            return Err(Dropped::WrongStation);
+            return Err(ArpDropReason::WrongStation);
         }
         Ok(target)
     }
 
     /// Whether an address can be a host's in this network; 0.0.0.0, the sender of a probe, passes.
-    pub(crate) fn may_be_a_host(&self, protocol: Ipv4Addr) -> bool {
-        (protocol.is_unspecified() || inet::is_valid_host(protocol)) && self.broadcast != Some(protocol)
+    pub(crate) fn is_valid_host(&self, ip: Ipv4Addr) -> bool {
+        (ip.is_unspecified() || inet::is_valid_host(ip)) && self.broadcast != Some(ip)
     }
 
     /// RFC 826, "Packet Reception", from the merge flag on. That hardware and protocol type are
     /// ours, [`Packet`] has shown.
-    fn merge_and_answer(&mut self, now: Instant, packet: Packet<'_>, ours: Option<MacAddr>) -> Received {
+    fn merge_and_answer(&mut self, now: Instant, packet: Packet<'_>, ours: Option<MacAddr>) -> Reception {
         let sender = packet.sender_protocol();
-        let heard = Heard {
-            hardware: packet.sender_hardware(),
+        let observation = SenderObservation {
+            mac: packet.sender_hardware(),
             is_reply_to_us: ours.is_some() && packet.operation() == Operation::REPLY,
         };
 
         // Merge_flag := false; if the pair <protocol type, sender protocol address> is in the
         // table, update its hardware address and set Merge_flag to true.
         // spec: rfc826-merge
-        let mut merge = self.neighbors.merge(now, sender, heard);
+        let mut merge = self.neighbors.merge(now, sender, observation);
 
         // Am I the target protocol address? If Merge_flag is false, add the sender to the table.
         // spec: rfc826-add, rfc826-not-ours
-        if merge == Merge::None && self.adds(packet, ours.is_some()) {
-            merge = self.neighbors.learn(now, sender, heard);
+        if merge == Merge::None && self.learns(packet, ours.is_some()) {
+            merge = self.neighbors.learn(now, sender, observation);
         }
 
         // Is the opcode a request? Only now is it looked at. Swap hardware and protocol fields, put
         // ours into the sender's, send it to the sender.
         // spec: rfc826-operation-last, rfc826-target-hardware, rfc826-reply-to, reply-one, reply-none
-        let answer = match ours.or_else(|| self.proxied(packet)) {
-            Some(ours) if packet.operation() == Operation::REQUEST => {
-                Some(Answer { ours, to: destination(packet.target_protocol(), heard.hardware) })
-            }
+        let reply = match ours.or_else(|| self.proxy_mac(packet)) {
+            Some(ours) if packet.operation() == Operation::REQUEST => Some(ArpReply {
+                mac: ours,
+                destination: destination(packet.target_protocol(), observation.mac),
+            }),
             _ => None,
         };
-        Received { merge, answer }
+        Reception { merge, reply }
     }
 
     /// Whether the policy lets an unknown sender into the table. A probe's sender has no address
     /// yet, so it never comes in (RFC 5227 1.1).
-    fn adds(&self, packet: Packet<'_>, for_us: bool) -> bool {
-        let taught = match self.config.policy {
+    fn learns(&self, packet: Packet<'_>, for_us: bool) -> bool {
+        let allowed = match self.config.policy {
             // spec: learn-request, learn-reply-cautious, learn-other
-            Policy::Cautious => for_us && packet.operation() == Operation::REQUEST,
+            LearningPolicy::Cautious => for_us && packet.operation() == Operation::REQUEST,
             // spec: learn-reply-rfc826, learn-other
-            Policy::Rfc826 => for_us,
+            LearningPolicy::Rfc826 => for_us,
             // spec: learn-permissive
-            Policy::Permissive => true,
+            LearningPolicy::Permissive => true,
         };
         // spec: rfc5227-probe-teaches-nothing
-        taught && !packet.sender_protocol().is_unspecified()
+        allowed && !packet.sender_protocol().is_unspecified()
     }
 }
 
@@ -180,7 +171,7 @@ pub fn destination(ours: Ipv4Addr, station: MacAddr) -> MacAddr {
     if ours.is_link_local() { MacAddr::BROADCAST } else { station }
 }
 
-impl std::error::Error for Dropped {}
+impl std::error::Error for ArpDropReason {}
 
 #[cfg(test)]
 mod tests;

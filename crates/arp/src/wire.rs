@@ -84,7 +84,7 @@ const _: () = assert!(size_of::<ArpPacket>() == 28);
 /// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 /// ```
 ///
-/// Any 42 octets are a value of it; what makes sense of them is [`crate::View`].
+/// Any 42 octets are a value of it; what makes sense of them is [`crate::FrameView`].
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub struct ArpFrame {

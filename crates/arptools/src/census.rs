@@ -7,8 +7,8 @@ mod claims;
 mod counts;
 mod entry;
 mod event;
-mod hush;
 mod rate;
+mod rate_limit;
 mod register;
 
 use std::collections::BTreeMap;
@@ -19,29 +19,29 @@ use std::time::Duration;
 use base::{EventQueue, ReasonCounters};
 use link::{Instant, MacAddr, VlanId};
 
-use self::claims::Turn;
+use self::claims::ClaimChange;
 use self::entry::Entry;
-use self::hush::{Hush, Topic};
-use self::rate::{Rate, Seconds};
-use self::register::{Entered, Evicted, Register};
-use arp::{Dropped, Fields, Operation, Packet};
+use self::rate::{Rate, SecondCounts};
+use self::rate_limit::{EventKey, RateLimit};
+use self::register::{Evicted, InsertOutcome, Register};
+use arp::{ArpDropReason, Operation, Packet, PacketFields};
 
-pub use self::counts::Counts;
-pub use self::entry::{Presence, Row};
-pub use self::event::{Event, Verdict};
+pub use self::counts::CensusCounts;
+pub use self::entry::{CensusEntry, Presence};
+pub use self::event::{CensusEvent, Classification};
 
 /// What a census is about: a protocol address, in a VLAN or in none. The same address in two VLANs is two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Subject {
+pub struct VlanAddress {
     /// The VLAN, if the frame had a tag.
     pub vlan: Option<VlanId>,
     /// The protocol address.
-    pub protocol: Ipv4Addr,
+    pub ip: Ipv4Addr,
 }
 
 /// What a frame tells beside its packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Envelope {
+pub struct FrameInfo {
     /// The frame's source.
     pub source: MacAddr,
     /// Whether it was sent to all, or to a group.
@@ -52,38 +52,38 @@ pub struct Envelope {
 
 /// What a census takes for silence, for a conflict, for too much. Times of zero are taken as they are.
 #[derive(Clone, Copy, Debug)]
-pub struct Settings {
+pub struct CensusSettings {
     /// The most addresses it may hold: 1 at least.
     pub entries: usize,
     /// After so much silence an address is quiet.
-    pub quiet: Duration,
+    pub quiet_after: Duration,
     /// After so much it is gone.
-    pub gone: Duration,
+    pub gone_after: Duration,
     /// Changes of the hardware address within this time of each other belong together.
-    pub window: Duration,
+    pub conflict_window: Duration,
     /// What was told is told again after this time at the earliest.
-    pub again: Duration,
+    pub repeat_after: Duration,
     /// From so many addresses on it is told that one station has them, and at every doubling.
-    pub many: u32,
-    /// So many packets of one station in a second are a flood: 1 at least.
-    pub flood: u32,
+    pub many_addresses: u32,
+    /// So many packets of one station in a second are a station_flood: 1 at least.
+    pub station_flood: u32,
     /// So many packets of all in a second are one: 1 at least.
-    pub flood_of_all: u32,
+    pub total_flood: u32,
 }
 
 /// A census of a wire. It knows no wire and no clock: times and packets go in, what is worth a word comes out.
 #[derive(Debug)]
 pub struct Census {
-    settings: Settings,
+    settings: CensusSettings,
     register: Register,
     /// By hardware address, those that have an address now: no more than there are addresses.
     stations: BTreeMap<MacAddr, Station>,
-    seconds: Seconds,
+    seconds: SecondCounts,
     rate: Rate,
-    hush: Hush,
-    events: EventQueue<Event>,
-    counts: Counts,
-    dropped: ReasonCounters<Dropped>,
+    rate_limit: RateLimit,
+    events: EventQueue<CensusEvent>,
+    counts: CensusCounts,
+    dropped: ReasonCounters<ArpDropReason>,
 }
 
 /// A station that has an address.
@@ -94,17 +94,17 @@ struct Station {
     second: (u64, u32),
 }
 
-impl Default for Settings {
+impl Default for CensusSettings {
     fn default() -> Self {
-        Settings {
+        CensusSettings {
             entries: 65_536,
-            quiet: Duration::from_mins(5),
-            gone: Duration::from_hours(1),
-            window: Duration::from_mins(1),
-            again: Duration::from_mins(5),
-            many: 16,
-            flood: 100,
-            flood_of_all: 1_000,
+            quiet_after: Duration::from_mins(5),
+            gone_after: Duration::from_hours(1),
+            conflict_window: Duration::from_mins(1),
+            repeat_after: Duration::from_mins(5),
+            many_addresses: 16,
+            station_flood: 100,
+            total_flood: 1_000,
         }
     }
 }
@@ -114,16 +114,16 @@ impl Census {
     pub const EVENTS: usize = 4_096;
 
     /// An empty one.
-    pub fn new(settings: Settings) -> Census {
+    pub fn new(settings: CensusSettings) -> Census {
         Census {
             settings,
             register: Register::new(settings.entries),
             stations: BTreeMap::new(),
-            seconds: Seconds::default(),
+            seconds: SecondCounts::default(),
             rate: Rate::default(),
-            hush: Hush::new(settings.again),
+            rate_limit: RateLimit::new(settings.repeat_after),
             events: EventQueue::new(Self::EVENTS),
-            counts: Counts::default(),
+            counts: CensusCounts::default(),
             dropped: ReasonCounters::default(),
         }
     }
@@ -132,49 +132,49 @@ impl Census {
     pub fn receive(
         &mut self,
         now: Instant,
-        envelope: Envelope,
-        parsed: Result<Packet<'_>, Dropped>,
-    ) -> Verdict {
+        frame: FrameInfo,
+        parsed: Result<Packet<'_>, ArpDropReason>,
+    ) -> Classification {
         self.poll(now);
-        self.tick(now, &envelope);
-        match parsed.map(Fields::from).and_then(|packet| vet(&packet).map(|()| packet)) {
-            Ok(packet) => self.hear(now, envelope, &packet),
+        self.tick(now, &frame);
+        match parsed.map(PacketFields::from).and_then(|packet| validate(&packet).map(|()| packet)) {
+            Ok(packet) => self.record(now, frame, &packet),
             Err(reason) => {
                 // spec: drops-counted
                 self.dropped.count(reason);
                 self.counts.dropped = self.counts.dropped.saturating_add(1);
-                let event = Event::Odd { source: envelope.source, vlan: envelope.vlan, reason };
-                self.tell_seldom(now, Topic::Odd(envelope.source, reason), event);
-                Verdict::Dropped(reason)
+                let event = CensusEvent::Invalid { source: frame.source, vlan: frame.vlan, reason };
+                self.report_limited(now, EventKey::Invalid(frame.source, reason), event);
+                Classification::Dropped(reason)
             }
         }
     }
 
     /// Notes who has been silent for so long that they are gone.
     pub fn poll(&mut self, now: Instant) {
-        while let Some((subject, hardware)) = self.register.take_silent(now, self.settings.gone) {
-            self.tell(Event::Gone { subject, hardware });
+        while let Some((address, mac)) = self.register.take_silent(now, self.settings.gone_after) {
+            self.report(CensusEvent::Gone { address, mac });
         }
     }
 
     /// When somebody is gone next, if nobody speaks until then.
     pub fn deadline(&self) -> Option<Instant> {
-        self.register.first_heard().map(|heard| heard + self.settings.gone)
+        self.register.first_heard().map(|heard| heard + self.settings.gone_after)
     }
 
     /// The oldest event not yet taken.
-    pub fn take_event(&mut self) -> Option<Event> {
+    pub fn take_event(&mut self) -> Option<CensusEvent> {
         self.events.pop()
     }
 
     /// Everybody, by VLAN and protocol address.
-    pub fn iter(&self, now: Instant) -> impl Iterator<Item = Row> {
-        self.register.iter().map(move |(subject, entry)| self.row(now, *subject, entry))
+    pub fn iter(&self, now: Instant) -> impl Iterator<Item = CensusEntry> {
+        self.register.iter().map(move |(address, entry)| self.row(now, *address, entry))
     }
 
     /// What is known of one address.
-    pub fn get(&self, now: Instant, subject: Subject) -> Option<Row> {
-        self.register.get(subject).map(|entry| self.row(now, subject, entry))
+    pub fn get(&self, now: Instant, address: VlanAddress) -> Option<CensusEntry> {
+        self.register.get(address).map(|entry| self.row(now, address, entry))
     }
 
     /// How many addresses there are.
@@ -188,12 +188,12 @@ impl Census {
     }
 
     /// What was counted.
-    pub fn counts(&self) -> Counts {
-        Counts { events_lost: self.events.lost(), ..self.counts }
+    pub fn counts(&self) -> CensusCounts {
+        CensusCounts { events_lost: self.events.lost(), ..self.counts }
     }
 
     /// Why packets were dropped.
-    pub fn dropped(&self) -> &ReasonCounters<Dropped> {
+    pub fn dropped(&self) -> &ReasonCounters<ArpDropReason> {
         &self.dropped
     }
 
@@ -210,186 +210,186 @@ impl Census {
     /// How many seconds [`Census::seconds`] goes back.
     pub const SECONDS: usize = 60;
 
-    fn row(&self, now: Instant, subject: Subject, entry: &Entry) -> Row {
+    fn row(&self, now: Instant, address: VlanAddress, entry: &Entry) -> CensusEntry {
         let station = self.stations.get(&entry.claims.current());
-        entry.row(now, subject, &self.settings, station.map_or(0, |station| station.addresses))
+        entry.row(now, address, &self.settings, station.map_or(0, |station| station.addresses))
     }
 
     /// Counts a packet, whatever it says.
-    fn tick(&mut self, now: Instant, envelope: &Envelope) {
+    fn tick(&mut self, now: Instant, frame: &FrameInfo) {
         self.rate.tick(now);
         let in_second = self.seconds.tick(now);
-        self.counts.broadcast = self.counts.broadcast.saturating_add(envelope.is_broadcast.into());
-        if in_second >= self.settings.flood_of_all.max(1) {
-            let event = Event::Flood { hardware: None, packets: in_second };
-            self.tell_seldom(now, Topic::Flood(None), event);
+        self.counts.broadcast = self.counts.broadcast.saturating_add(frame.is_broadcast.into());
+        if in_second >= self.settings.total_flood.max(1) {
+            let event = CensusEvent::Flood { mac: None, packets: in_second };
+            self.report_limited(now, EventKey::Flood(None), event);
         }
     }
 
-    fn hear(&mut self, now: Instant, envelope: Envelope, packet: &Fields) -> Verdict {
-        let hardware = packet.sender_hardware;
-        let subject = |protocol| Subject { vlan: envelope.vlan, protocol };
-        if envelope.source != hardware {
-            let (source, subject) = (envelope.source, subject(packet.sender_protocol));
-            let event = Event::Mismatch { subject, hardware, source };
-            self.tell_seldom(now, Topic::Mismatch(source, hardware), event);
+    fn record(&mut self, now: Instant, frame: FrameInfo, packet: &PacketFields) -> Classification {
+        let mac = packet.sender_hardware;
+        let address = |ip| VlanAddress { vlan: frame.vlan, ip };
+        if frame.source != mac {
+            let (source, address) = (frame.source, address(packet.sender_protocol));
+            let event = CensusEvent::Mismatch { address, mac, source };
+            self.report_limited(now, EventKey::Mismatch(source, mac), event);
         }
-        self.note_flood(now, hardware);
-        let target = subject(packet.target_protocol);
+        self.check_flood(now, mac);
+        let target = address(packet.target_protocol);
         if packet.sender_protocol.is_unspecified() {
-            return self.hear_probe(now, target, hardware);
+            return self.record_probe(now, target, mac);
         }
         if packet.operation == Operation::REQUEST && packet.target_protocol != packet.sender_protocol {
             self.register.note(target, |entry| entry.asked = entry.asked.saturating_add(1));
         }
-        self.hear_claim(now, subject(packet.sender_protocol), packet)
+        self.record_claim(now, address(packet.sender_protocol), packet)
     }
 
     /// Somebody asks before using an address, and so claims none.
-    fn hear_probe(&mut self, now: Instant, target: Subject, hardware: MacAddr) -> Verdict {
+    fn record_probe(&mut self, now: Instant, target: VlanAddress, mac: MacAddr) -> Classification {
         self.counts.probes = self.counts.probes.saturating_add(1);
         self.register.note(target, |entry| entry.probes = entry.probes.saturating_add(1));
         let row = self.get(now, target).filter(|row| row.presence != Presence::Gone);
-        let holder = row.map(|row| row.hardware).filter(|holder| *holder != hardware);
-        let event = Event::Probe { subject: target, hardware, holder };
-        self.tell_seldom(now, Topic::Probe(target, hardware), event);
-        Verdict::Probe
+        let owner = row.map(|row| row.mac).filter(|owner| *owner != mac);
+        let event = CensusEvent::Probe { address: target, mac, owner };
+        self.report_limited(now, EventKey::Probe(target, mac), event);
+        Classification::Probe
     }
 
-    fn hear_claim(&mut self, now: Instant, subject: Subject, packet: &Fields) -> Verdict {
-        let hardware = packet.sender_hardware;
-        let entered = match self.register.enter(now, subject, packet, &self.settings) {
-            Entered::Heard { turn, silence } => self.note_turn(now, subject, hardware, turn, silence),
-            Entered::New { evicted } => {
-                if let Some(Evicted { subject, hardware, was_present }) = evicted {
-                    self.leave(hardware);
+    fn record_claim(&mut self, now: Instant, address: VlanAddress, packet: &PacketFields) -> Classification {
+        let mac = packet.sender_hardware;
+        let entered = match self.register.enter(now, address, packet, &self.settings) {
+            InsertOutcome::Heard { change, silence } => self.apply_change(now, address, mac, change, silence),
+            InsertOutcome::New { evicted } => {
+                if let Some(Evicted { address, mac, was_present }) = evicted {
+                    self.remove_address(mac);
                     self.counts.evicted = self.counts.evicted.saturating_add(1);
                     let displaced = self.counts.displaced.saturating_add(was_present.into());
                     self.counts.displaced = displaced;
-                    self.tell(Event::Evicted { subject });
+                    self.report(CensusEvent::Evicted { address });
                 }
                 self.counts.entered = self.counts.entered.saturating_add(1);
-                self.tell(Event::New { subject, hardware });
-                self.join(hardware);
-                Verdict::New
+                self.report(CensusEvent::New { address, mac });
+                self.add_address(mac);
+                Classification::New
             }
-            Entered::Full => {
+            InsertOutcome::Full => {
                 self.counts.turned_away = self.counts.turned_away.saturating_add(1);
-                self.tell_seldom(now, Topic::Full, Event::Full { subject, hardware });
-                return Verdict::Full;
+                self.report_limited(now, EventKey::Full, CensusEvent::Full { address, mac });
+                return Classification::Full;
             }
         };
         let counts = &mut self.counts;
         let count = match packet {
             _ if packet.sender_protocol == packet.target_protocol => &mut counts.announcements,
-            Fields { operation: Operation::REPLY, .. } => &mut counts.replies,
+            PacketFields { operation: Operation::REPLY, .. } => &mut counts.replies,
             _ => &mut counts.requests,
         };
         *count = count.saturating_add(1);
         if packet.sender_protocol == packet.target_protocol {
-            let event = Event::Announcement { subject, hardware };
-            self.tell_seldom(now, Topic::Announcement(subject, hardware), event);
+            let event = CensusEvent::Announcement { address, mac };
+            self.report_limited(now, EventKey::Announcement(address, mac), event);
         }
         entered
     }
 
     /// Tells what a claim to an address that is known comes to.
-    fn note_turn(
+    fn apply_change(
         &mut self,
         now: Instant,
-        subject: Subject,
-        hardware: MacAddr,
-        turn: Turn,
+        address: VlanAddress,
+        mac: MacAddr,
+        change: ClaimChange,
         silence: Option<Duration>,
-    ) -> Verdict {
-        let from = match turn {
-            Turn::Same => {
-                let Some(silence) = silence else { return Verdict::Known };
-                self.tell(Event::Returned { subject, hardware, silence });
-                return Verdict::Returned;
+    ) -> Classification {
+        let from = match change {
+            ClaimChange::Same => {
+                let Some(silence) = silence else { return Classification::Known };
+                self.report(CensusEvent::Returned { address, mac, silence });
+                return Classification::Returned;
             }
-            Turn::Moved { from } | Turn::Conflict { other: from } => from,
+            ClaimChange::Moved { from } | ClaimChange::Conflict { other: from } => from,
         };
         self.counts.changed = self.counts.changed.saturating_add(1);
-        self.leave(from);
-        let verdict = if let Turn::Conflict { other } = turn {
+        self.remove_address(from);
+        let verdict = if let ClaimChange::Conflict { other } = change {
             self.counts.conflicts = self.counts.conflicts.saturating_add(1);
-            let event = Event::Conflict { subject, hardware, other };
-            self.tell_seldom(now, Topic::conflict(subject, hardware, other), event);
-            Verdict::Conflict { other }
+            let event = CensusEvent::Conflict { address, mac, other };
+            self.report_limited(now, EventKey::conflict(address, mac, other), event);
+            Classification::Conflict { other }
         } else {
-            self.tell(Event::Moved { subject, from, to: hardware });
-            Verdict::Moved { from }
+            self.report(CensusEvent::Moved { address, from, to: mac });
+            Classification::Moved { from }
         };
-        self.join(hardware);
+        self.add_address(mac);
         verdict
     }
 
     /// A station has one more address.
-    fn join(&mut self, hardware: MacAddr) {
-        let station = self.stations.entry(hardware).or_default();
+    fn add_address(&mut self, mac: MacAddr) {
+        let station = self.stations.entry(mac).or_default();
         station.addresses = station.addresses.saturating_add(1);
-        let (addresses, many) = (station.addresses, self.settings.many.max(1));
+        let (addresses, many) = (station.addresses, self.settings.many_addresses.max(1));
         if addresses.is_multiple_of(many) && (addresses / many).is_power_of_two() {
-            self.tell(Event::Many { hardware, addresses });
+            self.report(CensusEvent::Many { mac, addresses });
         }
     }
 
     /// A station has one address less.
-    fn leave(&mut self, hardware: MacAddr) {
-        if let Some(station) = self.stations.get_mut(&hardware) {
+    fn remove_address(&mut self, mac: MacAddr) {
+        if let Some(station) = self.stations.get_mut(&mac) {
             station.addresses = station.addresses.saturating_sub(1);
             if station.addresses == 0 {
-                self.stations.remove(&hardware);
+                self.stations.remove(&mac);
             }
         }
     }
 
     /// Counts what a station that has an address says in a second.
-    fn note_flood(&mut self, now: Instant, hardware: MacAddr) {
-        let Some(station) = self.stations.get_mut(&hardware) else { return };
+    fn check_flood(&mut self, now: Instant, mac: MacAddr) {
+        let Some(station) = self.stations.get_mut(&mac) else { return };
         let packets = rate::tick(&mut station.second, now);
-        if packets >= self.settings.flood.max(1) {
-            let event = Event::Flood { hardware: Some(hardware), packets };
-            self.tell_seldom(now, Topic::Flood(Some(hardware)), event);
+        if packets >= self.settings.station_flood.max(1) {
+            let event = CensusEvent::Flood { mac: Some(mac), packets };
+            self.report_limited(now, EventKey::Flood(Some(mac)), event);
         }
     }
 
     /// Tells of something unless it was told a short while ago.
-    fn tell_seldom(&mut self, now: Instant, topic: Topic, event: Event) {
-        if self.hush.is_news(now, topic) {
-            self.tell(event);
+    fn report_limited(&mut self, now: Instant, key: EventKey, event: CensusEvent) {
+        if self.rate_limit.admits(now, key) {
+            self.report(event);
         } else {
-            self.counts.hushed = self.counts.hushed.saturating_add(1);
+            self.counts.suppressed = self.counts.suppressed.saturating_add(1);
         }
     }
 
-    fn tell(&mut self, event: Event) {
+    fn report(&mut self, event: CensusEvent) {
         self.events.push(event);
     }
 }
 
 /// Turns away what no host can mean.
-fn vet(packet: &Fields) -> Result<(), Dropped> {
+fn validate(packet: &PacketFields) -> Result<(), ArpDropReason> {
     if !matches!(packet.operation, Operation::REQUEST | Operation::REPLY) {
-        return Err(Dropped::ForeignOperation);
+        return Err(ArpDropReason::ForeignOperation);
     }
     if !packet.sender_hardware.is_station() {
-        return Err(Dropped::SenderHardware);
+        return Err(ArpDropReason::SenderHardware);
     }
     let is_probe = packet.sender_protocol.is_unspecified() && packet.operation == Operation::REQUEST;
     if !is_probe && !inet::is_valid_host(packet.sender_protocol) {
-        return Err(Dropped::SenderProtocol);
+        return Err(ArpDropReason::SenderProtocol);
     }
     Ok(())
 }
 
-impl fmt::Display for Subject {
+impl fmt::Display for VlanAddress {
     /// The address, and its VLAN as in `10.0.0.1@5`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.vlan {
-            None => self.protocol.fmt(f),
-            Some(vlan) => f.pad(&format!("{}@{vlan}", self.protocol)),
+            None => self.ip.fmt(f),
+            Some(vlan) => f.pad(&format!("{}@{vlan}", self.ip)),
         }
     }
 }

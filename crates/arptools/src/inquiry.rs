@@ -8,7 +8,7 @@ use std::time::Duration;
 use link::{Instant, MacAddr};
 
 use arp::constants::{ANNOUNCE_WAIT, PROBE_NUM};
-use arp::{Fields, Identity, Operation, Packet};
+use arp::{Identity, Operation, Packet, PacketFields};
 
 /// What an inquiry is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +23,11 @@ pub enum Purpose {
 
 /// What is to be asked, and how often.
 #[derive(Clone, Copy, Debug)]
-pub struct Plan {
+pub struct InquiryPlan {
     /// What for.
     pub purpose: Purpose,
     /// Who asks. The protocol address is 0.0.0.0 in a probe.
-    pub ours: Identity,
+    pub sender: Identity,
     /// The protocol address that is asked for, or announced.
     pub target: Ipv4Addr,
     /// How many packets; without it, until the time is up or somebody ends it. A probe without either is
@@ -52,7 +52,7 @@ pub struct Plan {
 /// replies to them for duplicates.
 #[derive(Clone, Debug)]
 pub struct Inquiry {
-    plan: Plan,
+    plan: InquiryPlan,
     began: Instant,
     /// When a packet was last given to the wire, be it that the wire took it or not.
     last: Option<Instant>,
@@ -61,17 +61,17 @@ pub struct Inquiry {
     /// When the last probe departed that the procedure requires. Further ones may follow it.
     last_required: Option<Instant>,
     /// Who answered last.
-    station: Option<MacAddr>,
+    responder: Option<MacAddr>,
     /// Requests like ours by somebody else that no reply was found for, and when the last of them was heard.
-    rivals: u64,
-    rival: Instant,
-    counts: Counts,
-    is_deaf: bool,
+    foreign_requests: u64,
+    last_foreign_request: Instant,
+    counts: InquiryCounts,
+    was_rx_blocked: bool,
 }
 
 /// What an inquiry came to in numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct InquiryCounts {
     /// Packets that the wire took.
     pub sent: u64,
     /// Those of them that went to all.
@@ -92,25 +92,25 @@ pub struct Counts {
 
 /// What is to be done next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
+pub enum InquiryStep {
     /// Send this packet to this station, or to all; then say [`Inquiry::sent`] or [`Inquiry::refused`].
     Send {
         /// The packet.
-        packet: Fields,
+        packet: PacketFields,
         /// The frame's destination.
         destination: MacAddr,
     },
     /// Listen, for so long at most.
     Wait(Duration),
     /// No more.
-    Over,
+    Done,
 }
 
 /// A packet that the inquiry was about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Heard {
+pub struct InquiryReply {
     /// What it says.
-    pub packet: Fields,
+    pub packet: PacketFields,
     /// Whether it was sent to all.
     pub is_broadcast: bool,
     /// Since the last request, if there was one.
@@ -121,7 +121,7 @@ pub struct Heard {
 
 /// What an inquiry came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum InquiryOutcome {
     /// Somebody has the address.
     Answered,
     /// Nobody answered, and everybody could have.
@@ -133,23 +133,23 @@ pub enum Outcome {
     /// It was announced.
     Announced,
     /// The wire took nothing: nobody was asked.
-    Unasked,
+    NothingSent,
     /// Nobody answered, but the wire did not carry everything.
-    Hindered,
+    Impaired,
     /// The probing ended before [`ANNOUNCE_WAIT`] after the last required probe, without a conflict until then.
     Unfinished,
 }
 
 impl Inquiry {
     /// How long a reply is waited for after the last request at least.
-    pub const PATIENCE: Duration = Duration::from_secs(1);
+    pub const REPLY_TIMEOUT: Duration = Duration::from_secs(1);
 
     /// How much longer than its limit a probing may take to be complete. Each probe departs a little later than it
     /// is due, and a limit of exactly the time that the procedure takes is not to be missed by that.
-    pub const SLACK: Duration = Duration::from_millis(100);
+    pub const LIMIT_TOLERANCE: Duration = Duration::from_millis(100);
 
     /// Begins. The first packet is due at once.
-    pub fn new(now: Instant, plan: Plan) -> Inquiry {
+    pub fn new(now: Instant, plan: InquiryPlan) -> Inquiry {
         let mut plan = plan;
         if plan.purpose == Purpose::Probe {
             plan.until_first = true;
@@ -163,36 +163,36 @@ impl Inquiry {
             last: None,
             open: None,
             last_required: None,
-            station: None,
-            rivals: 0,
-            rival: now,
-            counts: Counts::default(),
-            is_deaf: false,
+            responder: None,
+            foreign_requests: 0,
+            last_foreign_request: now,
+            counts: InquiryCounts::default(),
+            was_rx_blocked: false,
         }
     }
 
     /// What is asked, and how often.
-    pub fn plan(&self) -> &Plan {
+    pub fn plan(&self) -> &InquiryPlan {
         &self.plan
     }
 
     /// The numbers so far.
-    pub fn counts(&self) -> &Counts {
+    pub fn counts(&self) -> &InquiryCounts {
         &self.counts
     }
 
     /// What is due.
-    pub fn next(&self, now: Instant) -> Next {
+    pub fn next(&self, now: Instant) -> InquiryStep {
         if self.is_cut_short(now) {
-            return Next::Over;
+            return InquiryStep::Done;
         }
         let pause = match self.last.map(|last| last + self.pause()) {
             Some(due) if now < due => due.since(now),
             // The last was the last: nothing is waited for any more.
-            Some(_) if self.is_all_sent() => return Next::Over,
+            Some(_) if self.is_all_sent() => return InquiryStep::Done,
             _ => return self.packet(),
         };
-        Next::Wait(self.end().map_or(pause, |end| end.since(now).min(pause)))
+        InquiryStep::Wait(self.end().map_or(pause, |end| end.since(now).min(pause)))
     }
 
     /// The wire took the packet.
@@ -215,56 +215,57 @@ impl Inquiry {
     }
 
     /// The wire was away for a while: what was sent meanwhile was not heard.
-    pub fn deaf(&mut self) {
-        self.is_deaf = true;
+    pub fn rx_blocked(&mut self) {
+        self.was_rx_blocked = true;
     }
 
     /// Hears a packet; none if it is about something else. `is_broadcast` says whether its frame was sent to
     /// all.
-    pub fn receive(&mut self, now: Instant, packet: Packet<'_>, is_broadcast: bool) -> Option<Heard> {
-        let packet = Fields::from(packet);
-        if self.is_ours(&packet) {
-            let forgotten = now.since(self.rival) > Self::PATIENCE;
-            self.rivals = if forgotten { 1 } else { self.rivals.saturating_add(1) };
-            self.rival = now;
+    pub fn receive(&mut self, now: Instant, packet: Packet<'_>, is_broadcast: bool) -> Option<InquiryReply> {
+        let packet = PacketFields::from(packet);
+        if self.is_foreign_request(&packet) {
+            let forgotten = now.since(self.last_foreign_request) > Self::REPLY_TIMEOUT;
+            self.foreign_requests = if forgotten { 1 } else { self.foreign_requests.saturating_add(1) };
+            self.last_foreign_request = now;
         }
-        if !self.is_about(&packet) || self.answers_a_rival(now, &packet) {
+        if !self.is_about(&packet) || self.answers_foreign_request(now, &packet) {
             self.counts.strays = self.counts.strays.saturating_add(1);
             return None;
         }
         let round_trip = self.open.map(|(sent, _)| now.since(sent));
         let is_duplicate = self.open.as_mut().is_some_and(|(_, answered)| std::mem::replace(answered, true));
-        self.station.get_or_insert(packet.sender_hardware);
-        let Counts { received, duplicates, received_broadcast, received_requests, .. } = &mut self.counts;
+        self.responder.get_or_insert(packet.sender_hardware);
+        let InquiryCounts { received, duplicates, received_broadcast, received_requests, .. } =
+            &mut self.counts;
         let count = if is_duplicate { duplicates } else { received };
         *count = count.saturating_add(1);
         *received_broadcast = received_broadcast.saturating_add(u64::from(is_broadcast));
         let is_request = packet.operation == Operation::REQUEST;
         *received_requests = received_requests.saturating_add(u64::from(is_request));
-        Some(Heard { packet, is_broadcast, round_trip, is_duplicate })
+        Some(InquiryReply { packet, is_broadcast, round_trip, is_duplicate })
     }
 
     /// What it came to, if it ends now.
-    pub fn outcome(&self, now: Instant) -> Outcome {
-        let Counts { sent, refused, received, .. } = self.counts;
-        let is_heard = refused == 0 && !self.is_deaf;
+    pub fn outcome(&self, now: Instant) -> InquiryOutcome {
+        let InquiryCounts { sent, refused, received, .. } = self.counts;
+        let was_receiving = refused == 0 && !self.was_rx_blocked;
         match self.plan.purpose {
-            Purpose::Find if received > 0 => Outcome::Answered,
-            Purpose::Probe if received > 0 => Outcome::Taken,
-            _ if sent == 0 => Outcome::Unasked,
-            Purpose::Announce(_) => Outcome::Announced,
-            _ if !is_heard => Outcome::Hindered,
-            Purpose::Find => Outcome::Silent,
+            Purpose::Find if received > 0 => InquiryOutcome::Answered,
+            Purpose::Probe if received > 0 => InquiryOutcome::Taken,
+            _ if sent == 0 => InquiryOutcome::NothingSent,
+            Purpose::Announce(_) => InquiryOutcome::Announced,
+            _ if !was_receiving => InquiryOutcome::Impaired,
+            Purpose::Find => InquiryOutcome::Silent,
             // spec: rfc5227-probe-complete
-            Purpose::Probe if self.completion().is_some_and(|at| now >= at) => Outcome::Free,
-            Purpose::Probe => Outcome::Unfinished,
+            Purpose::Probe if self.completion().is_some_and(|at| now >= at) => InquiryOutcome::Free,
+            Purpose::Probe => InquiryOutcome::Unfinished,
         }
     }
 
     /// When it is over at the latest, if it is to be.
     fn end(&self) -> Option<Instant> {
         let end = self.began + self.plan.limit?;
-        let soon = self.completion().filter(|at| end < *at && at.since(end) <= Self::SLACK);
+        let soon = self.completion().filter(|at| end < *at && at.since(end) <= Self::LIMIT_TOLERANCE);
         Some(soon.unwrap_or(end))
     }
 
@@ -289,7 +290,7 @@ impl Inquiry {
     fn pause(&self) -> Duration {
         match self.plan.purpose {
             _ if !self.is_all_sent() => self.plan.interval,
-            Purpose::Find => self.plan.interval.max(Self::PATIENCE),
+            Purpose::Find => self.plan.interval.max(Self::REPLY_TIMEOUT),
             // spec: rfc5227-probe-times
             Purpose::Probe => ANNOUNCE_WAIT,
             Purpose::Announce(_) => Duration::ZERO,
@@ -302,57 +303,61 @@ impl Inquiry {
     }
 
     /// The next packet.
-    fn packet(&self) -> Next {
-        let Identity { protocol, hardware } = self.plan.ours;
+    fn packet(&self) -> InquiryStep {
+        let Identity { ip, mac } = self.plan.sender;
         let destination = self.destination();
         let (operation, target_hardware) = match self.plan.purpose {
-            Purpose::Announce(Operation::REPLY) => (Operation::REPLY, hardware),
+            Purpose::Announce(Operation::REPLY) => (Operation::REPLY, mac),
             Purpose::Announce(operation) => (operation, MacAddr::ZERO),
             // Whoever is known is named, though it has no meaning in a request.
             _ if destination != MacAddr::BROADCAST => (Operation::REQUEST, destination),
             _ => (Operation::REQUEST, MacAddr::ZERO),
         };
-        let packet = Fields {
+        let packet = PacketFields {
             operation,
-            sender_hardware: hardware,
-            sender_protocol: protocol,
+            sender_hardware: mac,
+            sender_protocol: ip,
             target_hardware,
             target_protocol: self.plan.target,
         };
-        Next::Send { packet, destination }
+        InquiryStep::Send { packet, destination }
     }
 
     /// To whom the next packet goes.
     fn destination(&self) -> MacAddr {
-        let alone = self.station.filter(|_| !self.plan.keeps_broadcasting);
+        let alone = self.responder.filter(|_| !self.plan.keeps_broadcasting);
         alone.unwrap_or(MacAddr::BROADCAST)
     }
 
     /// Whether a packet is the request that we would send too: whoever sent it, it was not this inquiry.
-    fn is_ours(&self, packet: &Fields) -> bool {
-        let Identity { protocol, hardware } = self.plan.ours;
+    fn is_foreign_request(&self, packet: &PacketFields) -> bool {
+        let Identity { ip, mac } = self.plan.sender;
         packet.operation == Operation::REQUEST
-            && (packet.sender_protocol, packet.sender_hardware) == (protocol, hardware)
+            && (packet.sender_protocol, packet.sender_hardware) == (ip, mac)
             && packet.target_protocol == self.plan.target
     }
 
     /// Whether a further reply is the one to such a request. Another station's never is: there are two.
-    fn answers_a_rival(&mut self, now: Instant, packet: &Fields) -> bool {
-        let is_late = now.since(self.rival) > Self::PATIENCE;
+    fn answers_foreign_request(&mut self, now: Instant, packet: &PacketFields) -> bool {
+        let is_late = now.since(self.last_foreign_request) > Self::REPLY_TIMEOUT;
         let is_answered = self.open.is_some_and(|(_, answered)| answered);
-        if self.rivals == 0 || is_late || !is_answered || self.station != Some(packet.sender_hardware) {
+        if self.foreign_requests == 0
+            || is_late
+            || !is_answered
+            || self.responder != Some(packet.sender_hardware)
+        {
             return false;
         }
-        self.rivals -= 1;
+        self.foreign_requests -= 1;
         true
     }
 
     /// Whether a packet is what the inquiry waits for.
-    fn is_about(&self, packet: &Fields) -> bool {
-        let Plan { ours, target, .. } = self.plan;
+    fn is_about(&self, packet: &PacketFields) -> bool {
+        let InquiryPlan { sender, target, .. } = self.plan;
         // Nobody can be at a group's address, and our own packet may come back by a loop.
         // spec: sender-hardware-station, rfc5227-echo
-        if !packet.sender_hardware.is_station() || packet.sender_hardware == ours.hardware {
+        if !packet.sender_hardware.is_station() || packet.sender_hardware == sender.mac {
             return false;
         }
         let is_from_target = packet.sender_protocol == target;
@@ -360,8 +365,8 @@ impl Inquiry {
             Purpose::Find => {
                 packet.operation == Operation::REPLY
                     && is_from_target
-                    && packet.target_protocol == ours.protocol
-                    && packet.target_hardware == ours.hardware
+                    && packet.target_protocol == sender.ip
+                    && packet.target_hardware == sender.mac
                     && self.open.is_some()
             }
             // spec: rfc5227-probe-conflict, rfc5227-rival-probe

@@ -5,7 +5,7 @@
 use std::error::Error;
 use std::hint::black_box;
 
-use arp::{Fields, Operation};
+use arp::{Operation, PacketFields};
 use cli::{DecodeFormat, decode_capture};
 use criterion::{Criterion, Throughput};
 use link::MacAddr;
@@ -82,7 +82,7 @@ fn frame(number: u32) -> Outcome<Vec<u8>> {
     let [_, a, b, c] = number.to_be_bytes();
     let station = MacAddr::new([2, 0, 0, a, b, c]);
     let is_reply = number % 2 == 1;
-    let fields = Fields {
+    let fields = PacketFields {
         operation: if is_reply { Operation::REPLY } else { Operation::REQUEST },
         sender_hardware: station,
         sender_protocol: [10, a, b, c].into(),
@@ -92,7 +92,7 @@ fn frame(number: u32) -> Outcome<Vec<u8>> {
     let mut octets = vec![0xff; 6];
     octets.extend(station.octets());
     octets.extend([8, 6]);
-    let mut packet = [0; Fields::LENGTH];
+    let mut packet = [0; PacketFields::LENGTH];
     fields.write_to(&mut packet).map_err(|reason| reason.to_string())?;
     octets.extend(packet);
     octets.resize(60, 0);

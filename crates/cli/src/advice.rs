@@ -244,7 +244,7 @@ fn host_config(error: &HostConfigError) -> String {
     match error {
         HostConfigError::Address(_) => format!("{error}; choose one such as 10.0.0.2/24"),
         HostConfigError::Mac(_) => format!("{error}: choose one such as 02:00:00:00:00:02"),
-        HostConfigError::Defence => format!("{error}; choose `once` or `cease`"),
+        HostConfigError::Defense => format!("{error}; choose `once` or `cease`"),
         HostConfigError::Duplicate(_) => format!("{error}; choose others"),
         HostConfigError::Gateway(_) => format!("{error}; name another"),
         HostConfigError::Route(_) => error.to_string(),

@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 use std::process::ExitCode;
 
 use arp::{Identity, Operation};
-use arptools::inquiry::{Inquiry, Next, Outcome, Plan, Purpose};
+use arptools::inquiry::{Inquiry, InquiryOutcome, InquiryPlan, InquiryStep, Purpose};
 use tap::linux::wait;
 
 use crate::clock::Clock;
@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
     let ended = runner.run(&signals).and_then(|()| runner.drain());
     let gap = runner.explain_gap();
     if gap.is_some() {
-        runner.inquiry.deaf();
+        runner.inquiry.rx_blocked();
     }
     let outcome = runner.inquiry.outcome(clock.now());
     runner.print_event(&ArpingEvent::Statistics(outcome));
@@ -68,27 +68,27 @@ fn check_target(arguments: &ArpingArguments) -> Result<(), Failure> {
 }
 
 /// Returns the plan of these arguments.
-fn plan(arguments: &ArpingArguments, socket: &ProbeSocket) -> Result<Plan, Failure> {
+fn plan(arguments: &ArpingArguments, socket: &ProbeSocket) -> Result<InquiryPlan, Failure> {
     let purpose = match arguments {
         ArpingArguments { probe: true, .. } => Purpose::Probe,
         ArpingArguments { announce: true, .. } => Purpose::Announce(Operation::REQUEST),
         ArpingArguments { answer: true, .. } => Purpose::Announce(Operation::REPLY),
         _ => Purpose::Find,
     };
-    let protocol = match (arguments.source_ip, purpose) {
+    let ip = match (arguments.source_ip, purpose) {
         (Some(sender_ip), _) => sender_ip,
         (None, Purpose::Probe) => Ipv4Addr::UNSPECIFIED,
         (None, Purpose::Announce(_)) => arguments.target,
         (None, Purpose::Find) => sender_ip(arguments, socket)?,
     };
-    if purpose == Purpose::Find && protocol == arguments.target {
+    if purpose == Purpose::Find && ip == arguments.target {
         return Err(Failure::new(format!(
-            "{protocol} is the address that asks, and nobody answers itself; ask for another, or by -D whether anybody else has it"
+            "{ip} is the address that asks, and nobody answers itself; ask for another, or by -D whether anybody else has it"
         )));
     }
-    Ok(Plan {
+    Ok(InquiryPlan {
         purpose,
-        ours: Identity { protocol, hardware: socket.mac() },
+        sender: Identity { ip, mac: socket.mac() },
         target: arguments.target,
         count: arguments.count,
         interval: arguments.interval,
@@ -127,8 +127,8 @@ impl<W: Sink> ArpingRunner<W> {
     fn run(&mut self, signals: &Signals) -> Result<(), Failure> {
         while signals.next()?.is_none() && self.report.has_reader() {
             match self.inquiry.next(self.clock.now()) {
-                Next::Over => return Ok(()),
-                Next::Send { packet, destination } => {
+                InquiryStep::Done => return Ok(()),
+                InquiryStep::Send { packet, destination } => {
                     // Read before the call: the reply may arrive before it returns.
                     let now = self.clock.now();
                     if self.socket.send(now, &packet, destination)? {
@@ -137,7 +137,7 @@ impl<W: Sink> ArpingRunner<W> {
                         self.inquiry.refused(now);
                     }
                 }
-                Next::Wait(limit) => {
+                InquiryStep::Wait(limit) => {
                     wait(self.socket.as_fd(), false, signals.as_fd(), &[], Some(limit))?;
                     self.receive()?;
                 }
@@ -193,26 +193,28 @@ impl<W: Sink> ArpingRunner<W> {
 /// Returns the exit code, or the failure if there is no result.
 fn verdict<W>(
     runner: &ArpingRunner<W>,
-    outcome: Outcome,
+    outcome: InquiryOutcome,
     gap: Option<Explanation>,
 ) -> Result<ExitCode, Failure> {
     let (name, target) = (runner.socket.name(), runner.inquiry.plan().target);
     Err(Failure::new(match outcome {
-        Outcome::Answered | Outcome::Free | Outcome::Announced => return Ok(ExitCode::SUCCESS),
-        Outcome::Silent | Outcome::Taken => return Ok(ExitCode::from(1)),
-        Outcome::Unasked if runner.inquiry.counts().refused == 0 => {
+        InquiryOutcome::Answered | InquiryOutcome::Free | InquiryOutcome::Announced => {
+            return Ok(ExitCode::SUCCESS);
+        }
+        InquiryOutcome::Silent | InquiryOutcome::Taken => return Ok(ExitCode::from(1)),
+        InquiryOutcome::NothingSent if runner.inquiry.counts().refused == 0 => {
             format!("nothing was asked about {target}: it was ended before; let it run")
         }
-        Outcome::Unasked => {
+        InquiryOutcome::NothingSent => {
             format!(
                 "nothing was asked about {target}: {name} took no frame; `ip -statistics link show {name}`"
             )
         }
-        Outcome::Hindered => match gap {
+        InquiryOutcome::Impaired => match gap {
             Some(why) => format!("no result for {target}: {why}"),
             None => format!("no result for {target}: not all replies could be received; try again"),
         },
-        Outcome::Unfinished => format!(
+        InquiryOutcome::Unfinished => format!(
             "no result for {target}: the probing ended before it was complete; give it four seconds, or fewer probes by -c"
         ),
     }))

@@ -5,7 +5,7 @@ pub(crate) mod arguments;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use arp::{Identity, LINK_LOCAL, Settings, Start};
+use arp::{Identity, LINK_LOCAL, NeighborSettings, StartMode};
 use host::{Host, HostConfig};
 use ipnet::Ipv4Net;
 use link::MacAddr;
@@ -172,12 +172,12 @@ fn configs(arguments: &HostArguments, device: &HostDevice) -> Result<Vec<HostCon
         gateway: arguments.station.gateway,
         policy: arguments.learn.into(),
         start: match (probes, claim.announce) {
-            (true, _) => Start::Probe,
-            (false, true) => Start::Announce,
-            (false, false) => Start::AtOnce,
+            (true, _) => StartMode::Probe,
+            (false, true) => StartMode::Announce,
+            (false, false) => StartMode::Immediate,
         },
-        defence: claim.defend.map_or(defaults.defence, Into::into),
-        table: Settings {
+        defense: claim.defend.map_or(defaults.defense, Into::into),
+        table: NeighborSettings {
             timeout: Duration::from_secs(arguments.arp_timeout.into()),
             seed: secret(),
             ..defaults.table
@@ -238,11 +238,7 @@ fn serve<W: Sink>(
 
 /// Returns the message of a host that ends because another host has its address: in use, when it was probed again
 /// after the link became active, or before its first use.
-fn address_lost_message(
-    Identity { protocol: ip, hardware: mac }: Identity,
-    is_ready: bool,
-    was_ready: bool,
-) -> String {
+fn address_lost_message(Identity { ip, mac }: Identity, is_ready: bool, was_ready: bool) -> String {
     if is_ready {
         format!("{ip} is given up, for {mac} uses it too; `--defend always` would have kept it")
     } else if was_ready {
@@ -262,7 +258,7 @@ mod tests {
 
     #[test]
     fn lost_address_message_depends_on_time_of_loss() {
-        let other = Identity { protocol: [10, 0, 0, 2].into(), hardware: MacAddr::new([2, 0, 0, 0, 0, 7]) };
+        let other = Identity { ip: [10, 0, 0, 2].into(), mac: MacAddr::new([2, 0, 0, 0, 0, 7]) };
         let [used, again, before] = [(true, true), (false, true), (false, false)]
             .map(|(is, was)| address_lost_message(other, is, was));
         assert!(used.contains("is given up") && used.contains("--defend always"), "{used}");

@@ -8,12 +8,12 @@ use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use arp::Settings;
+use arp::NeighborSettings;
 use host::{Host, HostConfig};
 use ipnet::Ipv4Net;
 use link::MacAddr;
 use tap::Instant;
-use tap::linux::{Namespace, Neighbor, NeighborState, Tap, default_busy_poll, neighbors};
+use tap::linux::{KernelNeighbor, KernelNeighborState, Namespace, Tap, default_busy_poll, kernel_neighbors};
 
 use crate::clock::Clock;
 use crate::failure::Failure;
@@ -86,7 +86,7 @@ impl LabNetwork {
         let name = self.tap.interface().name();
         let mac = lab_mac(name, HOST);
         let defaults = HostConfig::new(HOST, mac);
-        let table = Settings { seed: secret(), ..defaults.table };
+        let table = NeighborSettings { seed: secret(), ..defaults.table };
         let host = Host::new(Instant::ORIGIN, &HostConfig { table, ..defaults })?;
         let clock = Clock::start();
         let report = report.with_recorder(capture.start_recorder(name.as_str(), clock)?);
@@ -123,14 +123,18 @@ fn exchange(network: LabNetwork, capture: &CaptureArguments) -> Result<ExitCode,
 
 /// Serves until the kernel has resolved the host's address and no frames pass, or until the timeout. Returns the
 /// kernel's entry for the host.
-fn serve_until_idle<W: Sink>(server: &mut Server<W>, signals: &Signals) -> Result<Option<Neighbor>, Failure> {
+fn serve_until_idle<W: Sink>(
+    server: &mut Server<W>,
+    signals: &Signals,
+) -> Result<Option<KernelNeighbor>, Failure> {
     let mac = server.host.config().mac;
     let clock = Clock::start();
     loop {
         let readiness = server.step(signals, Some(IDLE_TIME))?;
         server.print_events();
-        let entry =
-            neighbors(server.device.interface())?.into_iter().find(|entry| entry.address == HOST.addr());
+        let entry = kernel_neighbors(server.device.interface())?
+            .into_iter()
+            .find(|entry| entry.address == HOST.addr());
         let is_reachable = entry.as_ref().is_some_and(|entry| is_reachable_at(entry, mac));
         let waited = clock.now().since(Instant::ORIGIN);
         if readiness.stop || (is_reachable && !readiness.device) || waited > EXCHANGE_TIMEOUT {
@@ -140,13 +144,13 @@ fn serve_until_idle<W: Sink>(server: &mut Server<W>, signals: &Signals) -> Resul
 }
 
 /// Returns the exit code of the exchange: 0 if the kernel's entry holds the host's MAC address.
-fn exit_code(entry: Option<&Neighbor>, mac: MacAddr) -> u8 {
+fn exit_code(entry: Option<&KernelNeighbor>, mac: MacAddr) -> u8 {
     u8::from(!entry.is_some_and(|entry| is_reachable_at(entry, mac)))
 }
 
 /// Whether the kernel's entry is reachable and holds this MAC address.
-fn is_reachable_at(entry: &Neighbor, mac: MacAddr) -> bool {
-    entry.hardware_address == Some(mac.octets()) && entry.state == NeighborState::REACHABLE
+fn is_reachable_at(entry: &KernelNeighbor, mac: MacAddr) -> bool {
+    entry.hardware_address == Some(mac.octets()) && entry.state == KernelNeighborState::REACHABLE
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::net::Ipv4Addr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use arp::{Settings, Start};
+use arp::{NeighborSettings, StartMode};
 use host::{EchoRequest, Host, HostConfig, SendOutcome};
 use ipv4::NextHop;
 use link::MacAddr;
@@ -100,8 +100,8 @@ fn host(
         mtu: device.mtu(),
         vlan: arguments.station.vlan,
         gateway: arguments.station.gateway,
-        start: if arguments.probe { Start::Probe } else { Start::AtOnce },
-        table: Settings { seed: secret(), ..defaults.table },
+        start: if arguments.probe { StartMode::Probe } else { StartMode::Immediate },
+        table: NeighborSettings { seed: secret(), ..defaults.table },
         ..defaults
     };
     let mut host = Host::new(clock.now(), &config)?;
@@ -172,7 +172,7 @@ impl<W: Sink> PingRunner<W> {
             if let Some(other) = self.server.host.ceased() {
                 return Err(Failure::new(format!(
                     "{} is taken: {} has it or wants it too; choose another --address, or leave --probe out",
-                    other.protocol, other.hardware
+                    other.ip, other.mac
                 )));
             }
             self.receive();

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use arp::{Fields, Packet};
+use arp::{Packet, PacketFields};
 use capture::Direction;
 use host::{DropReason, FrameOutcome};
 use ipnet::Ipv4Net;
@@ -132,7 +132,7 @@ impl ProbeSocket {
     pub(crate) fn send(
         &mut self,
         now: Instant,
-        packet: &Fields,
+        packet: &PacketFields,
         destination: MacAddr,
     ) -> Result<bool, Failure> {
         self.queue(packet, destination)?;
@@ -146,7 +146,7 @@ impl ProbeSocket {
     }
 
     /// Queues a packet for [`ProbeSocket::flush`]. Returns false if the queue is full.
-    pub(crate) fn queue(&mut self, packet: &Fields, destination: MacAddr) -> Result<bool, Failure> {
+    pub(crate) fn queue(&mut self, packet: &PacketFields, destination: MacAddr) -> Result<bool, Failure> {
         // If several are sent at once, it is unknown which of them were refused.
         let most = if self.recorder.is_some() { 1 } else { BATCH };
         if self.departing.len() >= most {
@@ -206,9 +206,9 @@ impl ProbeSocket {
     }
 
     /// Returns a frame with this packet, or none if it does not fit.
-    fn frame(&mut self, packet: &Fields, destination: MacAddr) -> Option<Frame> {
+    fn frame(&mut self, packet: &PacketFields, destination: MacAddr) -> Option<Frame> {
         let mut frame = self.pool.take()?;
-        packet.write_to(frame.append(Fields::LENGTH).ok()?).ok()?;
+        packet.write_to(frame.append(PacketFields::LENGTH).ok()?).ok()?;
         self.link.add_header(&mut frame, destination, self.mac, EtherType::ARP).ok()?;
         pad(&mut frame, self.device.minimum_frame()).ok()?;
         Some(frame)

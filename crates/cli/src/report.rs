@@ -318,8 +318,8 @@ impl ReadyHosts {
 }
 
 fn neighbor_row(interface: &InterfaceName, entry: &Neighbor<Ipv4Addr>) -> String {
-    let hardware = entry.hardware.map_or(String::new(), |hardware| format!(" lladdr {hardware}"));
-    format!("{} dev {interface}{hardware} {}", entry.protocol, entry.state)
+    let mac = entry.mac.map_or(String::new(), |mac| format!(" lladdr {mac}"));
+    format!("{} dev {interface}{mac} {}", entry.ip, entry.state)
 }
 
 fn device_counters(device: DeviceCounters, pool: &Pool) -> Vec<Counter> {

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use arp::Identity;
-use arptools::sweep::{Next, Outcome, Plan, Ranges, Sweep};
+use arptools::sweep::{Sweep, SweepOutcome, SweepPlan, SweepStep, TargetRanges};
 use indicatif::HumanDuration;
 use ipnet::Ipv4Net;
 use link::MacAddr;
@@ -99,17 +99,17 @@ fn local_network(arguments: &ScanArguments, socket: &ProbeSocket) -> Result<Ipv4
 fn plan(
     arguments: &ScanArguments,
     socket: &ProbeSocket,
-    ranges: &Ranges,
+    ranges: &TargetRanges,
     clock: Clock,
-) -> Result<Plan, Failure> {
-    let protocol = sender_ip(arguments, socket, ranges)?;
+) -> Result<SweepPlan, Failure> {
+    let ip = sender_ip(arguments, socket, ranges)?;
     // RFC 5227 1.1: a probe has the unspecified sender address, and is answered.
-    if !protocol.is_unspecified() && !inet::is_valid_host(protocol) {
-        return Err(Failure::new(format!("{protocol} can be nobody's address; ask from another by `-s IP`")));
+    if !ip.is_unspecified() && !inet::is_valid_host(ip) {
+        return Err(Failure::new(format!("{ip} can be nobody's address; ask from another by `-s IP`")));
     }
     let seed = u64::try_from(clock.origin().as_nanos()).unwrap_or_default();
-    Ok(Plan {
-        ours: Identity { protocol, hardware: socket.mac() },
+    Ok(SweepPlan {
+        sender: Identity { ip, mac: socket.mac() },
         passes: arguments.retry,
         timeout: arguments.timeout,
         backoff: arguments.backoff,
@@ -120,7 +120,7 @@ fn plan(
 }
 
 /// Returns the duration of a scan without replies.
-fn max_duration(plan: &Plan, targets: u64) -> Duration {
+fn max_duration(plan: &SweepPlan, targets: u64) -> Duration {
     let pass = plan.pace.saturating_mul(u32::try_from(targets).unwrap_or(u32::MAX));
     let waits = (0..plan.passes).map(f64::from).map(|pass| plan.backoff.powf(pass));
     let waits = Duration::try_from_secs_f64(plan.timeout.as_secs_f64() * waits.sum::<f64>());
@@ -142,7 +142,11 @@ fn duration_warning(max_duration: Duration) -> Option<String> {
 }
 
 /// Returns the sender address: the one that is named, or the kernel's in the nearest network that is scanned.
-fn sender_ip(arguments: &ScanArguments, socket: &ProbeSocket, ranges: &Ranges) -> Result<Ipv4Addr, Failure> {
+fn sender_ip(
+    arguments: &ScanArguments,
+    socket: &ProbeSocket,
+    ranges: &TargetRanges,
+) -> Result<Ipv4Addr, Failure> {
     if let Some(address) = arguments.arpspa.or(arguments.socket.address.map(|address| address.addr())) {
         return Ok(address);
     }
@@ -204,7 +208,7 @@ impl ScanRunner<'_> {
             }
             let now = self.clock.now();
             let next = self.send(now)?;
-            if next == Next::Over {
+            if next == SweepStep::Done {
                 return Ok(());
             }
             let is_congested = self.socket.is_congested();
@@ -214,7 +218,7 @@ impl ScanRunner<'_> {
             }
             let limit = match next {
                 _ if is_congested => CONGESTION_TIMEOUT,
-                Next::Wait(limit) => limit,
+                SweepStep::Wait(limit) => limit,
                 _ => Duration::ZERO,
             };
             if !limit.is_zero() {
@@ -226,10 +230,10 @@ impl ScanRunner<'_> {
     }
 
     /// Sends what is due, up to the capacity of the device. Returns what is next.
-    fn send(&mut self, now: Instant) -> Result<Next, Failure> {
+    fn send(&mut self, now: Instant) -> Result<SweepStep, Failure> {
         let next = loop {
             let next = self.sweep.next(now);
-            let Next::Send(packet) = next else { break next };
+            let SweepStep::Send(packet) = next else { break next };
             if !self.socket.queue(&packet, MacAddr::BROADCAST)? {
                 break next;
             }
@@ -272,7 +276,7 @@ impl ScanRunner<'_> {
         })?;
         for (heard, is_broadcast) in heard {
             // A duplicate is hidden by --ignoredups, a conflict never.
-            if heard.number == 1 || heard.rival.is_some() || !self.arguments.ignoredups {
+            if heard.number == 1 || heard.other_mac.is_some() || !self.arguments.ignoredups {
                 self.print_event(&ScanEvent::Reply { heard, is_broadcast });
             }
         }
@@ -286,12 +290,12 @@ impl ScanRunner<'_> {
     }
 
     /// Ends the sweep. Queued requests that were never sent count as refused.
-    fn end(&mut self) -> (Outcome, Option<Explanation>) {
+    fn end(&mut self) -> (SweepOutcome, Option<Explanation>) {
         self.progress.end();
         self.sweep.refused(self.socket.discard_queued());
         let gap = self.explain_gap();
         if gap.is_some() {
-            self.sweep.deaf();
+            self.sweep.rx_blocked();
         }
         (self.sweep.outcome(), gap)
     }
@@ -318,33 +322,37 @@ impl ScanRunner<'_> {
 }
 
 /// Returns the exit code, or the failure if there is no result.
-fn verdict(runner: &ScanRunner<'_>, outcome: Outcome, gap: Option<Explanation>) -> Result<ExitCode, Failure> {
+fn verdict(
+    runner: &ScanRunner<'_>,
+    outcome: SweepOutcome,
+    gap: Option<Explanation>,
+) -> Result<ExitCode, Failure> {
     let (name, sweep) = (runner.socket.name(), &runner.sweep);
     Err(Failure::new(match outcome {
-        Outcome::Found => {
+        SweepOutcome::Found => {
             if let Some(why) = gap {
                 Failure::new(format!("hosts that did not reply may be there: {why}")).print();
             }
             return Ok(ExitCode::SUCCESS);
         }
-        Outcome::Fewer | Outcome::Silent => return Ok(ExitCode::from(1)),
-        Outcome::Unasked if sweep.targets() == 0 => {
+        SweepOutcome::Fewer | SweepOutcome::Silent => return Ok(ExitCode::from(1)),
+        SweepOutcome::NothingSent if sweep.targets() == 0 => {
             format!(
                 "{} is the address that asks, and nobody answers itself; ask for others",
-                sweep.plan().ours.protocol
+                sweep.plan().sender.ip
             )
         }
-        Outcome::Unasked if sweep.counts().refused == 0 => {
+        SweepOutcome::NothingSent if sweep.counts().refused == 0 => {
             "nothing was asked: it was ended before; let it run".to_owned()
         }
-        Outcome::Unasked => {
+        SweepOutcome::NothingSent => {
             format!("nothing was asked: {name} took no frame; `ip -statistics link show {name}`")
         }
-        Outcome::Hindered => match gap {
+        SweepOutcome::Impaired => match gap {
             Some(why) => format!("no result of the scan: {why}"),
             None => "no result of the scan: not all replies could be received; try again".to_owned(),
         },
-        Outcome::Unfinished => {
+        SweepOutcome::Unfinished => {
             "no result of the scan: it ended before it was complete; let it run".to_owned()
         }
     }))

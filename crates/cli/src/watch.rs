@@ -14,7 +14,7 @@ use std::os::fd::AsFd;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use arptools::census::Event;
+use arptools::census::CensusEvent;
 use tap::Instant;
 use tap::linux::wait;
 
@@ -216,10 +216,8 @@ fn open_output(
 /// Returns the message about the first conflict.
 fn conflict_message(observer: &Observer) -> String {
     match observer.conflict {
-        Some(Event::Conflict { subject, hardware, other }) => {
-            format!(
-                "{subject} is in conflict: both {other} and {hardware} claim it; give one of them another"
-            )
+        Some(CensusEvent::Conflict { address, mac, other }) => {
+            format!("{address} is in conflict: both {other} and {mac} claim it; give one of them another")
         }
         _ => "an address is in conflict".to_owned(),
     }

@@ -210,8 +210,8 @@ fn defended(site: &mut Site, policy: &str) -> Result<(Tapstack, Heard), String> 
     let mut host = site.start(&["--no-probe", "--defend", policy])?;
     host.ready()?;
     site.wire.send(&CONFLICT.frame())?;
-    let defence = expect(&mut site.wire, &ANNOUNCEMENT)?;
-    Ok((host, defence))
+    let defense = expect(&mut site.wire, &ANNOUNCEMENT)?;
+    Ok((host, defense))
 }
 
 /// Repeats the conflict, in silence while the interval lasts, until it is met again.

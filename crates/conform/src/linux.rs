@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use ipnet::Ipv4Net;
 use serde_json::{Value, json};
-use tap::linux::{Interface, InterfaceName, Namespace, neighbors};
+use tap::linux::{Interface, InterfaceName, Namespace, kernel_neighbors};
 
 use super::frames::{OUR_MAC, OURS, STATIC, STATIC_MAC, mac};
 use super::lines::Lines;
@@ -159,7 +159,7 @@ pub fn set(name: &str, value: &str) -> Result<(), String> {
 }
 
 fn print_table(interface: &Interface) -> Result<(), String> {
-    for entry in neighbors(interface).map_err(|error| error.to_string())? {
+    for entry in kernel_neighbors(interface).map_err(|error| error.to_string())? {
         let hardware_address = entry.hardware_address.map(mac);
         println!(
             "{}",

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use tap::linux::{Interface, neighbors};
+use tap::linux::{Interface, kernel_neighbors};
 
 use super::case::Verdict;
 use super::frames::{OUR_MAC, OURS, mac};
@@ -43,7 +43,7 @@ fn kernel_asks(interface: &Interface) -> Result<(), String> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).map_err(|error| error.to_string())?;
     socket.send_to(b"hello", (OURS, 9)).map_err(|error| error.to_string())?;
     for _ in 0..200 {
-        let table = neighbors(interface).map_err(|error| error.to_string())?;
+        let table = kernel_neighbors(interface).map_err(|error| error.to_string())?;
         if table.iter().any(|entry| entry.address == OURS && entry.hardware_address.is_some()) {
             return Ok(());
         }

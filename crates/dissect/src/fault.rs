@@ -134,12 +134,12 @@ fn check_arp(faults: &mut Vec<FrameFault>, frame: &DissectedFrame<'_>) {
             let sender = packet.sender_hardware();
             let is_arp = matches!(packet.operation(), Operation::REQUEST | Operation::REPLY);
             if is_arp && !sender.is_station() {
-                let reason = arp::Dropped::SenderHardware;
+                let reason = arp::ArpDropReason::SenderHardware;
                 faults.push(fault("sender_hardware_address", reason, "sender-hardware-station"));
             }
             let sender = packet.sender_protocol();
             if is_arp && (sender.is_multicast() || sender.is_broadcast() || sender.is_loopback()) {
-                let reason = arp::Dropped::SenderProtocol;
+                let reason = arp::ArpDropReason::SenderProtocol;
                 faults.push(fault("sender_protocol_address", reason, "sender-protocol-host"));
             }
             if is_arp && packet.sender_hardware() != frame.source {
@@ -155,10 +155,10 @@ fn check_arp(faults: &mut Vec<FrameFault>, frame: &DissectedFrame<'_>) {
             }
         }
         Err(reason) => faults.extend(match reason {
-            arp::Dropped::HardwareType => Some(fault("hardware_type", reason, "rfc826-hardware-type")),
-            arp::Dropped::ProtocolType => Some(fault("protocol_type", reason, "rfc826-protocol-type")),
-            arp::Dropped::HardwareLength => Some(fault("hardware_length", reason, "rfc826-lengths")),
-            arp::Dropped::ProtocolLength => Some(fault("protocol_length", reason, "rfc826-lengths")),
+            arp::ArpDropReason::HardwareType => Some(fault("hardware_type", reason, "rfc826-hardware-type")),
+            arp::ArpDropReason::ProtocolType => Some(fault("protocol_type", reason, "rfc826-protocol-type")),
+            arp::ArpDropReason::HardwareLength => Some(fault("hardware_length", reason, "rfc826-lengths")),
+            arp::ArpDropReason::ProtocolLength => Some(fault("protocol_length", reason, "rfc826-lengths")),
             _ => Some(FrameFault::truncation("arp", None, &reason, "truncated")),
         }),
     }

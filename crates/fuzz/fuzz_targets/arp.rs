@@ -10,7 +10,7 @@ mod segment;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use arp::{Defence, Instant, Policy, Start};
+use arp::{Defense, Instant, LearningPolicy, StartMode};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use link::VlanId;
@@ -24,7 +24,7 @@ struct Scene<'a> {
     entries: u8,
     parcels: u8,
     /// What is done about a conflict: ceasing, once, or for ever.
-    defence: u8,
+    defense: u8,
     steps: Vec<Step<'a>>,
 }
 
@@ -71,10 +71,10 @@ enum Step<'a> {
 }
 
 fuzz_target!(|scene: Scene<'_>| {
-    let policies = [Policy::Cautious, Policy::Rfc826, Policy::Permissive];
-    let defence = [Defence::Cease, Defence::Once, Defence::Always][usize::from(scene.defence % 3)];
+    let policies = [LearningPolicy::Cautious, LearningPolicy::Rfc826, LearningPolicy::Permissive];
+    let defense = [Defense::Cease, Defense::Once, Defense::Always][usize::from(scene.defense % 3)];
     let mut segments =
-        policies.map(|policy| Segment::new(policy, defence, scene.entries % 8, scene.parcels % 8));
+        policies.map(|policy| Segment::new(policy, defense, scene.entries % 8, scene.parcels % 8));
     let mut pairs = [None, VlanId::new(5)].map(Pair::new);
     let mut now = Instant::ORIGIN;
     // How far the clock went forward in all: what a table counts ends after 584 years of it.
@@ -102,7 +102,7 @@ fuzz_target!(|scene: Scene<'_>| {
                     pair.hear(now, &look::frame(station, &octets));
                 }
                 let judged = segments.each_mut().map(|segment| segment.hear(now, station, &octets));
-                let [answer, others @ ..] = judged.map(|judged| judged.map(|received| received.answer));
+                let [answer, others @ ..] = judged.map(|judged| judged.map(|received| received.reply));
                 assert_eq!([answer; 2], others, "a policy is about learning, not about answering");
             }
             Step::Frame { octets, place, others } => {
@@ -137,7 +137,8 @@ impl Step<'_> {
             Self::Remove { peer: number } => segment.remove(peer(*number)),
             Self::Flush => segment.flush(),
             Self::Claim { address, start } => {
-                let start = [Start::AtOnce, Start::Announce, Start::Probe][usize::from(start % 3)];
+                let start =
+                    [StartMode::Immediate, StartMode::Announce, StartMode::Probe][usize::from(start % 3)];
                 segment.claim(now, Ipv4Addr::new(10, 0, 0, 2 + address % 13), start);
             }
             Self::Hear { .. } | Self::Frame { .. } | Self::Wait(_) | Self::Jump(_) => {}

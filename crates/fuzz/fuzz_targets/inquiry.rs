@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use arp::{Identity, Instant, MacAddr, Operation, Packet};
-use arptools::inquiry::{Counts, Inquiry, Next, Outcome, Plan, Purpose};
+use arptools::inquiry::{Inquiry, InquiryCounts, InquiryOutcome, InquiryPlan, InquiryStep, Purpose};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 
@@ -50,16 +50,16 @@ enum Step<'a> {
 const TARGET: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 
 impl Scene<'_> {
-    fn plan(&self) -> Plan {
-        let (purpose, protocol) = match self.purpose {
+    fn plan(&self) -> InquiryPlan {
+        let (purpose, ip) = match self.purpose {
             Goal::Find => (Purpose::Find, Ipv4Addr::new(10, 0, 0, 2)),
             Goal::Probe => (Purpose::Probe, Ipv4Addr::UNSPECIFIED),
             Goal::Announce(operation) => (Purpose::Announce(Operation(operation)), TARGET),
         };
         let tenths = |count: u8| Duration::from_millis(100 * u64::from(count));
-        Plan {
+        InquiryPlan {
             purpose,
-            ours: Identity { protocol, hardware: Hardware::Ours.address() },
+            sender: Identity { ip, mac: Hardware::Ours.address() },
             target: TARGET,
             count: self.count.map(u64::from),
             interval: tenths(self.interval),
@@ -72,10 +72,10 @@ impl Scene<'_> {
 
 /// What is due is sent, or refused; never sooner than the interval after the last.
 fn send(inquiry: &mut Inquiry, now: Instant, last: &mut Option<Instant>, is_refused: &mut bool) {
-    let Next::Send { packet, destination } = inquiry.next(now) else { return };
+    let InquiryStep::Send { packet, destination } = inquiry.next(now) else { return };
     let plan = *inquiry.plan();
     assert!(destination.is_station() || destination == MacAddr::BROADCAST);
-    assert_eq!((packet.sender_hardware, packet.target_protocol), (plan.ours.hardware, plan.target));
+    assert_eq!((packet.sender_hardware, packet.target_protocol), (plan.sender.mac, plan.target));
     assert!(last.is_none_or(|last| now >= last + plan.interval), "no sooner than the interval");
     *last = Some(now);
     if std::mem::take(is_refused) { inquiry.refused(now) } else { inquiry.sent(now) }
@@ -93,7 +93,7 @@ fuzz_target!(|scene: Scene<'_>| {
                 heard += 1;
                 if let Some(told) = inquiry.receive(now, packet, *is_broadcast) {
                     assert!(packet.sender_hardware().is_station());
-                    assert!(packet.sender_hardware() != plan.ours.hardware, "our own echo");
+                    assert!(packet.sender_hardware() != plan.sender.mac, "our own echo");
                     assert_eq!(told.packet, packet.into());
                     assert!(plan.purpose != Purpose::Find || told.round_trip.is_some());
                 }
@@ -101,7 +101,7 @@ fuzz_target!(|scene: Scene<'_>| {
             Step::Wait(hundredths) => now = now + Duration::from_millis(10 * u64::from(*hundredths)),
             Step::Jump(nanoseconds) => now = Instant::from_nanos(*nanoseconds),
             Step::Refuse => is_refused = true,
-            Step::Deaf => inquiry.deaf(),
+            Step::Deaf => inquiry.rx_blocked(),
         }
         send(&mut inquiry, now, &mut last, &mut is_refused);
     }
@@ -111,20 +111,22 @@ fuzz_target!(|scene: Scene<'_>| {
 
 /// The numbers and the outcome say the same.
 fn agrees(inquiry: &Inquiry, now: Instant, heard: u64) {
-    let Counts { sent, refused, received, duplicates, strays, broadcast, .. } = *inquiry.counts();
+    let InquiryCounts { sent, refused, received, duplicates, strays, broadcast, .. } = *inquiry.counts();
     assert_eq!(received + duplicates + strays, heard);
     assert!(inquiry.plan().count.is_none_or(|count| sent + refused <= count.max(1)) && broadcast <= sent);
     match inquiry.outcome(now) {
-        Outcome::Answered | Outcome::Taken => assert!(received > 0),
-        Outcome::Silent | Outcome::Free => assert!(received == 0 && refused == 0 && sent > 0),
-        Outcome::Announced | Outcome::Hindered | Outcome::Unfinished => assert!(sent > 0),
-        Outcome::Unasked => assert_eq!(sent, 0),
+        InquiryOutcome::Answered | InquiryOutcome::Taken => assert!(received > 0),
+        InquiryOutcome::Silent | InquiryOutcome::Free => assert!(received == 0 && refused == 0 && sent > 0),
+        InquiryOutcome::Announced | InquiryOutcome::Impaired | InquiryOutcome::Unfinished => {
+            assert!(sent > 0)
+        }
+        InquiryOutcome::NothingSent => assert_eq!(sent, 0),
     }
 }
 
 /// One that is bounded comes to an end, if the clock goes on.
 fn ends(mut inquiry: Inquiry, mut now: Instant) {
-    let Plan { count, limit, interval, .. } = *inquiry.plan();
+    let InquiryPlan { count, limit, interval, .. } = *inquiry.plan();
     // Without an interval, as many as there is time for are sent.
     let is_bounded = count.is_some() || limit.is_some() && !interval.is_zero();
     let far = Instant::from_nanos(u64::MAX / 2);
@@ -134,12 +136,12 @@ fn ends(mut inquiry: Inquiry, mut now: Instant) {
         }
         match inquiry.next(now) {
             // Only a limit ends a probing before it is complete.
-            Next::Over => {
+            InquiryStep::Done => {
                 let is_cut = inquiry.plan().purpose == Purpose::Probe && limit.is_some();
-                return assert!(inquiry.outcome(now) != Outcome::Unfinished || is_cut);
+                return assert!(inquiry.outcome(now) != InquiryOutcome::Unfinished || is_cut);
             }
-            Next::Wait(span) => now = now + span,
-            Next::Send { .. } => inquiry.sent(now),
+            InquiryStep::Wait(span) => now = now + span,
+            InquiryStep::Send { .. } => inquiry.sent(now),
         }
     }
     panic!("no end to it");

@@ -2,7 +2,10 @@
 
 use std::net::Ipv4Addr;
 
-use arp::{Answer, Arp, Config, Dropped, Fields, Instant, Locals, MacAddr, Packet, Received, View};
+use arp::{
+    Arp, ArpConfig, ArpDropReason, ArpReply, FrameView, Instant, LocalBindings, MacAddr, Packet,
+    PacketFields, Reception,
+};
 use base::{Reason, ReasonCounters};
 use link::{DestinationKind, EtherType, EthernetFrame, Link, MacSet, ReceivedFrame, VlanId};
 
@@ -26,8 +29,8 @@ struct Host {
 enum Outcome {
     Unlinked(link::LinkDropReason),
     OfAnotherProtocol(EtherType),
-    Dropped(Dropped),
-    Received(Fields, Received, Option<Vec<u8>>),
+    Dropped(ArpDropReason),
+    Received(PacketFields, Reception, Option<Vec<u8>>),
 }
 
 impl Pair {
@@ -47,13 +50,13 @@ impl Pair {
 
 impl Host {
     fn new(vlan: Option<VlanId>) -> Host {
-        let ours = Locals::one(Ipv4Addr::new(10, 0, 0, 2), HARDWARE).expect("a first address");
-        let arp = Arp::new(ours, Config::default());
+        let ours = LocalBindings::single(Ipv4Addr::new(10, 0, 0, 2), HARDWARE).expect("a first address");
+        let arp = Arp::new(ours, ArpConfig::default());
         Host { link: Link::new(MacSet::one(HARDWARE), MTU, vlan), arp }
     }
 
     fn looks(&mut self, now: Instant, octets: &[u8]) -> Outcome {
-        let view = View::parse(octets);
+        let view = FrameView::parse(octets);
         let accepted = self.link.receive(view.map(|view| view.ethernet()));
         self.go_on(now, octets, accepted, |_| view.expect("it was accepted").packet())
     }
@@ -68,7 +71,7 @@ impl Host {
         now: Instant,
         octets: &[u8],
         accepted: Result<ReceivedFrame<'a>, link::LinkDropReason>,
-        parse: impl FnOnce(&'a [u8]) -> Result<Packet<'a>, Dropped>,
+        parse: impl FnOnce(&'a [u8]) -> Result<Packet<'a>, ArpDropReason>,
     ) -> Outcome {
         let ReceivedFrame { frame, cast } = match accepted {
             Ok(accepted) => accepted,
@@ -79,9 +82,9 @@ impl Host {
         }
         let station = (cast == DestinationKind::Unicast).then_some(frame.destination());
         let parsed = parse(frame.payload());
-        match self.arp.judge(now, station, parsed) {
+        match self.arp.receive(now, station, parsed) {
             Ok(received) => {
-                let reply = received.answer.map(|answer| reply(answer, &octets[frame.payload_offset()..]));
+                let reply = received.reply.map(|answer| reply(answer, &octets[frame.payload_offset()..]));
                 Outcome::Received(parsed.expect("it was received").into(), received, reply)
             }
             Err(reason) => Outcome::Dropped(reason),
@@ -89,8 +92,8 @@ impl Host {
     }
 }
 
-fn reply(answer: Answer, request: &[u8]) -> Vec<u8> {
-    let mut reply = request[..Fields::LENGTH].to_vec();
+fn reply(answer: ArpReply, request: &[u8]) -> Vec<u8> {
+    let mut reply = request[..PacketFields::LENGTH].to_vec();
     answer.write_over(&mut reply).expect("room for a packet");
     reply
 }

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use arp::{Operation, Packet, Policy, Settings, Start};
+use arp::{LearningPolicy, NeighborSettings, Operation, Packet, StartMode};
 use base::Reason;
 use host::{
     DatagramOutcome, DropReason, EchoRequest, FrameOutcome, Host, HostConfig, SendOutcome, TxDropReason,
@@ -54,9 +54,14 @@ impl Machine {
     pub(crate) fn new(tagged: bool, believing: bool, probing: bool, entries: u8) -> Machine {
         let config = HostConfig {
             vlan: VLAN.filter(|_| tagged),
-            policy: if believing { Policy::Rfc826 } else { Policy::Cautious },
-            start: if probing { Start::Probe } else { Start::AtOnce },
-            table: Settings { entries: entries.into(), parcels: 4, parcels_each: 2, ..Settings::default() },
+            policy: if believing { LearningPolicy::Rfc826 } else { LearningPolicy::Cautious },
+            start: if probing { StartMode::Probe } else { StartMode::Immediate },
+            table: NeighborSettings {
+                entries: entries.into(),
+                pending: 4,
+                pending_per_entry: 2,
+                ..NeighborSettings::default()
+            },
             ..HostConfig::new(OURS, HARDWARE)
         };
         let host = Host::new(Instant::ORIGIN, &config).expect("a good configuration");
@@ -86,8 +91,8 @@ impl Machine {
 
         match verdict {
             FrameOutcome::Arp(received) => {
-                assert_eq!(self.departing.len(), waiting + usize::from(received.answer.is_some()));
-                if received.answer.is_some() {
+                assert_eq!(self.departing.len(), waiting + usize::from(received.reply.is_some()));
+                if received.reply.is_some() {
                     self.answers += 1;
                     let reply = self.departing.iter().last().expect("the answer");
                     self.is_the_reply_to(octets, reply.bytes());
@@ -178,7 +183,7 @@ impl Machine {
     }
 
     fn waiting(&self) -> usize {
-        self.host.arp().neighbors().waiting()
+        self.host.arp().neighbors().pending_packets()
     }
 
     /// Lets time pass, and then one turn of the loop.

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use arp::Fields;
+use arp::PacketFields;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use link::MacAddr;
 
@@ -56,8 +56,8 @@ impl Heard<'_> {
             Self::Whole(spoken) => spoken.octets().to_vec(),
             Self::Damaged { spoken, length, place, octet } => {
                 let mut octets = spoken.octets();
-                octets[usize::from(place) % Fields::LENGTH] = octet;
-                octets[..usize::from(length) % (Fields::LENGTH + 1)].to_vec()
+                octets[usize::from(place) % PacketFields::LENGTH] = octet;
+                octets[..usize::from(length) % (PacketFields::LENGTH + 1)].to_vec()
             }
             Self::Octets(octets) => octets.to_vec(),
         }
@@ -65,9 +65,9 @@ impl Heard<'_> {
 }
 
 impl Spoken {
-    fn octets(self) -> [u8; Fields::LENGTH] {
-        let mut octets = [0; Fields::LENGTH];
-        let fields = Fields {
+    fn octets(self) -> [u8; PacketFields::LENGTH] {
+        let mut octets = [0; PacketFields::LENGTH];
+        let fields = PacketFields {
             operation: match self.operation {
                 Operation::Request => arp::Operation::REQUEST,
                 Operation::Reply => arp::Operation::REPLY,

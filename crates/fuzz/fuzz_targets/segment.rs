@@ -5,8 +5,9 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use arp::{
-    AddError, Arp, Change, Config, Defence, Dropped, Due, Errand, Event, Fields, Identity, Instant, Locals,
-    MacAddr, Merge, Neighbor, Operation, Packet, Policy, Received, Resolution, Settings, Start, State,
+    AddError, Arp, ArpAction, ArpConfig, ArpDropReason, ArpEvent, Defense, Identity, Instant, LearningPolicy,
+    LocalBindings, MacAddr, Merge, Neighbor, NeighborAction, NeighborEvent, NeighborSettings, NeighborState,
+    Operation, Packet, PacketFields, Reception, Resolution, StartMode,
 };
 use ipnet::Ipv4Net;
 
@@ -20,8 +21,8 @@ type Table = Vec<Neighbor<Ipv4Addr>>;
 
 pub(crate) struct Segment {
     arp: Arp<usize>,
-    policy: Policy,
-    settings: Settings,
+    policy: LearningPolicy,
+    settings: NeighborSettings,
     /// How many packets were turned away.
     dropped: u64,
     /// Whether each parcel, by its number, came back: sent, returned or refused.
@@ -37,18 +38,18 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
-    pub(crate) fn new(policy: Policy, defence: Defence, entries: u8, parcels: u8) -> Segment {
-        let mut locals = Locals::default();
+    pub(crate) fn new(policy: LearningPolicy, defense: Defense, entries: u8, parcels: u8) -> Segment {
+        let mut locals = LocalBindings::default();
         locals.add(FIRST, LAST, HARDWARE).expect("a first range of stations");
-        let settings = Settings {
+        let settings = NeighborSettings {
             entries: entries.into(),
-            parcels: parcels.into(),
-            parcels_each: 3,
-            octets: 500,
+            pending: parcels.into(),
+            pending_per_entry: 3,
+            pending_bytes: 500,
             seed: 7,
-            ..Settings::default()
+            ..NeighborSettings::default()
         };
-        let arp = Arp::new(locals, Config { policy, table: settings, network: Some(NETWORK), defence });
+        let arp = Arp::new(locals, ArpConfig { policy, table: settings, network: Some(NETWORK), defense });
         Segment {
             arp,
             policy,
@@ -67,9 +68,9 @@ impl Segment {
         now: Instant,
         station: Option<MacAddr>,
         octets: &[u8],
-    ) -> Result<Received, Dropped> {
+    ) -> Result<Reception, ArpDropReason> {
         let before = self.arp.neighbors().list();
-        let judged = self.arp.receive(now, station, octets);
+        let judged = self.arp.receive(now, station, Packet::parse(octets));
         let after = self.arp.neighbors().list();
         match judged {
             Ok(received) => {
@@ -80,8 +81,8 @@ impl Segment {
             Err(reason) => {
                 self.dropped += 1;
                 assert_eq!(before, after, "what is turned away teaches nothing");
-                let conflicts = self.events(|event| matches!(event, Event::Claim(_)));
-                assert_eq!(conflicts, usize::from(reason == Dropped::Conflict));
+                let conflicts = self.events(|event| matches!(event, ArpEvent::Claim(_)));
+                assert_eq!(conflicts, usize::from(reason == ArpDropReason::Conflict));
             }
         }
         judged
@@ -91,11 +92,11 @@ impl Segment {
         let number = self.parcels.len();
         self.parcels.push(false);
         match self.arp.resolve(now, to, octets, number) {
-            Resolution::Waits => {}
+            Resolution::Pending => {}
             Resolution::Refused(parcel) => self.came_back(parcel),
-            Resolution::Known(hardware, parcel) => {
+            Resolution::Known(mac, parcel) => {
                 let entry = self.arp.neighbors().get(to).expect("only who is in the table is known");
-                assert_eq!(entry.hardware, Some(hardware));
+                assert_eq!(entry.mac, Some(mac));
                 self.is_sent(to, parcel);
             }
         }
@@ -108,18 +109,18 @@ impl Segment {
             count += 1;
             assert!(count < 1_000, "it ends");
             match due {
-                Due::Say(fields) => self.is_said(fields),
-                Due::Neighbor(Errand::Return { parcel, .. }) => self.came_back(parcel),
-                Due::Neighbor(Errand::Send { protocol, hardware, parcel }) => {
-                    let entry = self.arp.neighbors().get(protocol).expect("its destination is known");
-                    assert_eq!(entry.hardware, Some(hardware));
-                    self.is_sent(protocol, parcel);
+                ArpAction::Broadcast(fields) => self.is_said(fields),
+                ArpAction::Neighbor(NeighborAction::Return { packet, .. }) => self.came_back(packet),
+                ArpAction::Neighbor(NeighborAction::Send { ip, mac, packet: parcel }) => {
+                    let entry = self.arp.neighbors().get(ip).expect("its destination is known");
+                    assert_eq!(entry.mac, Some(mac));
+                    self.is_sent(ip, parcel);
                 }
-                Due::Neighbor(Errand::Ask { protocol, station }) => {
+                ArpAction::Neighbor(NeighborAction::Request { ip, mac: station }) => {
                     assert!(station.is_none_or(MacAddr::is_station));
-                    let last = self.asked.insert(protocol, now);
+                    let last = self.asked.insert(ip, now);
                     let often = last.is_some_and(|last| last + Duration::from_secs(1) > now);
-                    assert!(!often, "{protocol} is asked for twice in a second");
+                    assert!(!often, "{ip} is asked for twice in a second");
                 }
             }
         }
@@ -128,7 +129,7 @@ impl Segment {
 
     /// Lets the time pass until no parcel waits: each one is sent or comes back in the end.
     pub(crate) fn ends(&mut self, mut now: Instant) {
-        while self.arp.neighbors().waiting() > 0 {
+        while self.arp.neighbors().pending_packets() > 0 {
             now = if let Some(deadline) = self.arp.deadline() {
                 now.max(deadline)
             } else {
@@ -143,54 +144,54 @@ impl Segment {
     }
 
     pub(crate) fn confirm(&mut self, now: Instant, peer: Ipv4Addr) {
-        let before = self.hardware_of(peer);
+        let before = self.mac_of(peer);
         self.arp.neighbors_mut().confirm(now, peer);
-        assert_eq!(self.hardware_of(peer), before);
+        assert_eq!(self.mac_of(peer), before);
     }
 
-    pub(crate) fn add(&mut self, now: Instant, peer: Ipv4Addr, hardware: MacAddr) {
-        let (ours, station) = (self.is_ours(peer), self.arp.locals().has_hardware(hardware));
-        match self.arp.add_static(now, peer, hardware) {
-            Ok(()) => drop(self.statics.insert(peer, hardware)),
+    pub(crate) fn add(&mut self, now: Instant, peer: Ipv4Addr, mac: MacAddr) {
+        let (ours, station) = (self.is_ours(peer), self.arp.locals().has_mac(mac));
+        match self.arp.add_static(now, peer, mac) {
+            Ok(()) => drop(self.statics.insert(peer, mac)),
             Err(AddError::Full) => assert_eq!(self.arp.neighbors().len(), self.bound()),
-            Err(AddError::Hardware) => assert!(!hardware.is_station() || station),
-            Err(AddError::Protocol) => assert!(ours || self.claimed.contains(&peer)),
+            Err(AddError::InvalidMac) => assert!(!mac.is_station() || station),
+            Err(AddError::InvalidIp) => assert!(ours || self.claimed.contains(&peer)),
         }
     }
 
     /// Begins to use an address, near or far from the first ones.
-    pub(crate) fn claim(&mut self, now: Instant, protocol: Ipv4Addr, start: Start) {
-        let hardware = MacAddr::new([2, 0, 0, 0, 9, protocol.octets()[3]]);
-        let ours = self.is_ours(protocol);
-        let claimed = self.arp.claim(now, Identity { protocol, hardware }, start).is_ok();
-        self.claimed.insert(protocol);
+    pub(crate) fn claim(&mut self, now: Instant, ip: Ipv4Addr, start: StartMode) {
+        let mac = MacAddr::new([2, 0, 0, 0, 9, ip.octets()[3]]);
+        let ours = self.is_ours(ip);
+        let claimed = self.arp.claim(now, Identity { ip, mac: mac }, start).is_ok();
+        self.claimed.insert(ip);
         assert!(!(claimed && ours));
-        if self.is_ours(protocol) {
-            self.is_no_neighbor(protocol);
+        if self.is_ours(ip) {
+            self.is_no_neighbor(ip);
         }
     }
 
-    fn is_ours(&self, protocol: Ipv4Addr) -> bool {
-        self.arp.locals().hardware_of(protocol).is_some()
+    fn is_ours(&self, ip: Ipv4Addr) -> bool {
+        self.arp.locals().mac_of(ip).is_some()
     }
 
     /// What is said is a probe for an address that is not in use, or the announcement of one that is.
-    fn is_said(&mut self, fields: Fields) {
-        let Fields { operation, sender_hardware, sender_protocol, target_protocol, .. } = fields;
+    fn is_said(&mut self, fields: PacketFields) {
+        let PacketFields { operation, sender_hardware, sender_protocol, target_protocol, .. } = fields;
         assert_eq!(operation, Operation::REQUEST);
-        assert!(self.arp.locals().has_hardware(sender_hardware));
+        assert!(self.arp.locals().has_mac(sender_hardware));
         let announced = sender_protocol == target_protocol;
         assert!(announced || sender_protocol.is_unspecified());
-        let used_by = self.arp.locals().hardware_of(target_protocol);
+        let used_by = self.arp.locals().mac_of(target_protocol);
         assert_eq!(used_by, announced.then_some(sender_hardware));
         if announced {
             self.is_no_neighbor(target_protocol);
         }
     }
 
-    fn is_no_neighbor(&mut self, protocol: Ipv4Addr) {
-        self.statics.remove(&protocol);
-        self.asked.remove(&protocol);
+    fn is_no_neighbor(&mut self, ip: Ipv4Addr) {
+        self.statics.remove(&ip);
+        self.asked.remove(&ip);
     }
 
     pub(crate) fn remove(&mut self, peer: Ipv4Addr) {
@@ -217,21 +218,21 @@ impl Segment {
         assert_eq!(table.len(), self.arp.neighbors().len());
         assert!(table.len() <= self.bound());
         for entry in &table {
-            assert!(entry.hardware.is_none_or(MacAddr::is_station));
+            assert!(entry.mac.is_none_or(MacAddr::is_station));
             // A station that became ours later may have been a neighbor's before.
             let first_ours = HARDWARE..=MacAddr::new([2, 0, 0, 0, 0, 5]);
-            assert!(entry.hardware.is_none_or(|hardware| !first_ours.contains(&hardware)));
-            assert!(!self.is_ours(entry.protocol));
-            let protocol = entry.protocol;
-            let nobody = protocol.is_unspecified() || protocol.is_loopback() || protocol.is_multicast();
-            assert!(!nobody && !protocol.is_broadcast() && protocol != NETWORK.broadcast());
+            assert!(entry.mac.is_none_or(|mac| !first_ours.contains(&mac)));
+            assert!(!self.is_ours(entry.ip));
+            let ip = entry.ip;
+            let nobody = ip.is_unspecified() || ip.is_loopback() || ip.is_multicast();
+            assert!(!nobody && !ip.is_broadcast() && ip != NETWORK.broadcast());
         }
-        let statics = table.iter().filter(|entry| entry.state == State::Static);
-        assert!(statics.map(|entry| (entry.protocol, entry.hardware)).eq(self.expected_statics()));
+        let statics = table.iter().filter(|entry| entry.state == NeighborState::Static);
+        assert!(statics.map(|entry| (entry.ip, entry.mac)).eq(self.expected_statics()));
 
         let back = self.parcels.iter().filter(|back| **back).count();
-        assert_eq!(back + self.arp.neighbors().waiting(), self.parcels.len(), "no parcel is lost");
-        assert!(self.arp.neighbors().waiting() <= 2 * self.settings.parcels);
+        assert_eq!(back + self.arp.neighbors().pending_packets(), self.parcels.len(), "no parcel is lost");
+        assert!(self.arp.neighbors().pending_packets() <= 2 * self.settings.pending);
 
         let dropped: u64 = self.arp.dropped().iter().map(|(_, count)| count).sum();
         assert_eq!(dropped, self.dropped);
@@ -239,57 +240,57 @@ impl Segment {
         assert_eq!(self.arp.events_lost(), 0);
     }
 
-    fn answers_whom_it_should(&self, station: Option<MacAddr>, packet: Packet<'_>, received: Received) {
-        let ours = self.arp.locals().hardware_of(packet.target_protocol());
+    fn answers_whom_it_should(&self, station: Option<MacAddr>, packet: Packet<'_>, received: Reception) {
+        let ours = self.arp.locals().mac_of(packet.target_protocol());
         let due = ours.filter(|_| packet.operation() == Operation::REQUEST);
-        assert_eq!(received.answer.map(|answer| answer.ours), due);
-        assert!(received.answer.is_none_or(|answer| answer.to == packet.sender_hardware()));
+        assert_eq!(received.reply.map(|reply| reply.mac), due);
+        assert!(received.reply.is_none_or(|reply| reply.destination == packet.sender_hardware()));
         assert!(!packet.operation().is_foreign());
         assert!(station.is_none() || ours.is_none() || station == ours);
         assert!(!self.is_ours(packet.sender_protocol()));
     }
 
     fn learns_what_it_should(&mut self, packet: Packet<'_>, merge: Merge, before: &Table, after: &Table) {
-        let (protocol, hardware) = (packet.sender_protocol(), packet.sender_hardware());
-        let find = |table: &Table| table.iter().find(|entry| entry.protocol == protocol).copied();
-        let was = find(before).map(|entry| entry.hardware);
+        let (ip, mac) = (packet.sender_protocol(), packet.sender_hardware());
+        let find = |table: &Table| table.iter().find(|entry| entry.ip == ip).copied();
+        let was = find(before).map(|entry| entry.mac);
         match merge {
             Merge::None | Merge::Refused => {
                 assert_eq!((was, before), (None, after));
                 assert_eq!(merge == Merge::Refused, self.may_be_learned(packet));
             }
-            Merge::Held => assert_eq!((self.statics.contains_key(&protocol), before), (true, after)),
+            Merge::StaticConflict => assert_eq!((self.statics.contains_key(&ip), before), (true, after)),
             Merge::Added => assert!(was.is_none() && self.may_be_learned(packet)),
             Merge::Completed => assert_eq!(was, Some(None)),
-            Merge::Confirmed => assert_eq!(was, Some(Some(hardware))),
-            Merge::Moved => assert!(was.flatten().is_some_and(|from| from != hardware)),
+            Merge::Confirmed => assert_eq!(was, Some(Some(mac))),
+            Merge::Moved => assert!(was.flatten().is_some_and(|from| from != mac)),
         }
         if matches!(merge, Merge::Added | Merge::Completed | Merge::Confirmed | Merge::Moved) {
-            assert_eq!(find(after).and_then(|entry| entry.hardware), Some(hardware));
+            assert_eq!(find(after).and_then(|entry| entry.mac), Some(mac));
         }
         let reported = self.events(|event| match event {
-            Event::Neighbor(Change::Learned { .. }) => merge == Merge::Added,
-            Event::Neighbor(Change::Moved { .. }) => merge == Merge::Moved,
-            Event::Neighbor(Change::Held { .. }) => merge == Merge::Held,
-            Event::Neighbor(Change::Refused { .. }) => merge == Merge::Refused,
+            ArpEvent::Neighbor(NeighborEvent::Learned { .. }) => merge == Merge::Added,
+            ArpEvent::Neighbor(NeighborEvent::Moved { .. }) => merge == Merge::Moved,
+            ArpEvent::Neighbor(NeighborEvent::StaticConflict { .. }) => merge == Merge::StaticConflict,
+            ArpEvent::Neighbor(NeighborEvent::Refused { .. }) => merge == Merge::Refused,
             _ => false,
         });
-        let tells = matches!(merge, Merge::Added | Merge::Moved | Merge::Held | Merge::Refused);
+        let tells = matches!(merge, Merge::Added | Merge::Moved | Merge::StaticConflict | Merge::Refused);
         assert_eq!(reported, usize::from(tells));
     }
 
     fn may_be_learned(&self, packet: Packet<'_>) -> bool {
-        let for_us = self.arp.locals().hardware_of(packet.target_protocol()).is_some();
+        let for_us = self.arp.locals().mac_of(packet.target_protocol()).is_some();
         let taught = match self.policy {
-            Policy::Cautious => for_us && packet.operation() == Operation::REQUEST,
-            Policy::Rfc826 => for_us,
-            Policy::Permissive => true,
+            LearningPolicy::Cautious => for_us && packet.operation() == Operation::REQUEST,
+            LearningPolicy::Rfc826 => for_us,
+            LearningPolicy::Permissive => true,
         };
         taught && !packet.sender_protocol().is_unspecified()
     }
 
     /// Takes all events and counts some.
-    fn events(&mut self, counts: impl Fn(&Event) -> bool) -> usize {
+    fn events(&mut self, counts: impl Fn(&ArpEvent) -> bool) -> usize {
         std::iter::from_fn(|| self.arp.take_event()).filter(counts).count()
     }
 
@@ -304,12 +305,12 @@ impl Segment {
         assert!(!before, "a parcel comes back once");
     }
 
-    fn hardware_of(&self, peer: Ipv4Addr) -> Option<MacAddr> {
-        self.arp.neighbors().get(peer).and_then(|entry| entry.hardware)
+    fn mac_of(&self, peer: Ipv4Addr) -> Option<MacAddr> {
+        self.arp.neighbors().get(peer).and_then(|entry| entry.mac)
     }
 
     fn expected_statics(&self) -> impl Iterator<Item = (Ipv4Addr, Option<MacAddr>)> {
-        self.statics.iter().map(|(protocol, hardware)| (*protocol, Some(*hardware)))
+        self.statics.iter().map(|(ip, mac)| (*ip, Some(*mac)))
     }
 
     /// A table has room for one entry at least.

@@ -7,8 +7,10 @@ use std::collections::{HashMap, HashSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use arp::{Fields, Identity, Instant, MacAddr, Operation, Packet};
-use arptools::sweep::{Counts, Heard as Told, Next, Outcome, Plan, Ranges, Sweep};
+use arp::{Identity, Instant, MacAddr, Operation, Packet, PacketFields};
+use arptools::sweep::{
+    Sweep, SweepCounts, SweepOutcome, SweepPlan, SweepReply as Told, SweepStep, TargetRanges,
+};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 
@@ -40,7 +42,7 @@ enum Step<'a> {
     Hear(Heard<'a>),
     /// The last that was asked for replies, or another one for it.
     Reply {
-        hardware: Hardware,
+        mac: Hardware,
     },
     /// So many tenths of a millisecond pass.
     Wait(u16),
@@ -75,8 +77,8 @@ impl Scene<'_> {
             let first = base + u32::from(range.first);
             Ipv4Addr::from_bits(first)..=Ipv4Addr::from_bits(first + u32::from(range.length) % 600)
         });
-        let plan = Plan {
-            ours: Identity { protocol: OURS, hardware: Hardware::Ours.address() },
+        let plan = SweepPlan {
+            sender: Identity { ip: OURS, mac: Hardware::Ours.address() },
             passes: u32::from(self.passes % 5),
             timeout: Duration::from_millis(100 * u64::from(self.timeout)),
             backoff: self.backoff,
@@ -84,7 +86,7 @@ impl Scene<'_> {
             limit: self.limit.map(u64::from),
             seed: self.seed,
         };
-        Some(Sweep::new(Instant::ORIGIN, plan, Ranges::new(ranges).ok()?))
+        Some(Sweep::new(Instant::ORIGIN, plan, TargetRanges::new(ranges).ok()?))
     }
 }
 
@@ -97,7 +99,7 @@ impl Model {
             None => usize::MAX,
         };
         let mut burst = 0;
-        while let Next::Send(packet) = sweep.next(now) {
+        while let SweepStep::Send(packet) = sweep.next(now) {
             burst += 1;
             assert!(burst <= most, "{burst} at once");
             let target = packet.target_protocol;
@@ -118,18 +120,18 @@ impl Model {
         assert_eq!(sweep.receive(packet), expected);
     }
 
-    fn expected(&mut self, packet: &Fields, plan: &Plan) -> Option<Told> {
-        let ours = plan.ours;
-        let is_from_us = (packet.sender_hardware, packet.sender_protocol) == (ours.hardware, ours.protocol);
+    fn expected(&mut self, packet: &PacketFields, plan: &SweepPlan) -> Option<Told> {
+        let ours = plan.sender;
+        let is_from_us = (packet.sender_hardware, packet.sender_protocol) == (ours.mac, ours.ip);
         if is_from_us && packet.operation == Operation::REQUEST {
             let count = self.rivals.entry(packet.target_protocol).or_default();
             *count = (*count + 1).min(7);
         }
         let is_reply = packet.operation == Operation::REPLY
-            && packet.target_hardware == ours.hardware
-            && packet.target_protocol == ours.protocol
+            && packet.target_hardware == ours.mac
+            && packet.target_protocol == ours.ip
             && packet.sender_hardware.is_station()
-            && packet.sender_hardware != ours.hardware
+            && packet.sender_hardware != ours.mac
             && self.asked.contains_key(&packet.sender_protocol);
         let is_satisfied = plan.limit.is_some_and(|limit| self.found.len() as u64 >= limit);
         if !is_reply || is_satisfied {
@@ -148,23 +150,23 @@ impl Model {
         if rival.is_some() {
             self.contested.insert(packet.sender_protocol);
         }
-        Some(Told { packet: *packet, number: *number, rival })
+        Some(Told { packet: *packet, number: *number, other_mac: rival })
     }
 
     fn agrees(&self, sweep: &Sweep) {
-        let Counts { asked, sent, refused, answered, duplicates, conflicts, contested, strays } =
+        let SweepCounts { asked, sent, refused, answered, duplicates, conflicts, contested, strays } =
             *sweep.counts();
         assert_eq!((asked, sent + refused, refused), (self.asked.len() as u64, self.sent, self.refused));
         assert_eq!((answered, contested), (self.found.len() as u64, self.contested.len() as u64));
         assert_eq!(answered + duplicates + conflicts, self.told);
         assert_eq!(self.told + strays, self.heard);
         match sweep.outcome() {
-            Outcome::Found => assert!(answered >= sweep.plan().limit.unwrap_or(1).max(1)),
-            Outcome::Silent => assert!(answered == 0 && refused == 0),
-            Outcome::Fewer => assert!(answered > 0 && refused == 0),
-            Outcome::Hindered => assert!(sweep.is_hindered()),
-            Outcome::Unasked => assert_eq!(sent, 0),
-            Outcome::Unfinished => assert!(sent > 0),
+            SweepOutcome::Found => assert!(answered >= sweep.plan().limit.unwrap_or(1).max(1)),
+            SweepOutcome::Silent => assert!(answered == 0 && refused == 0),
+            SweepOutcome::Fewer => assert!(answered > 0 && refused == 0),
+            SweepOutcome::Impaired => assert!(sweep.is_impaired()),
+            SweepOutcome::NothingSent => assert_eq!(sent, 0),
+            SweepOutcome::Unfinished => assert!(sent > 0),
         }
     }
 }
@@ -175,16 +177,16 @@ fuzz_target!(|scene: Scene<'_>| {
     for step in &scene.steps {
         match step {
             Step::Hear(heard) => model.hear(&mut sweep, &heard.octets()),
-            Step::Reply { hardware } => {
+            Step::Reply { mac } => {
                 let Some(sender_protocol) = model.last else { continue };
-                let fields = Fields {
+                let fields = PacketFields {
                     operation: Operation::REPLY,
-                    sender_hardware: hardware.address(),
+                    sender_hardware: mac.address(),
                     sender_protocol,
-                    target_hardware: sweep.plan().ours.hardware,
+                    target_hardware: sweep.plan().sender.mac,
                     target_protocol: OURS,
                 };
-                let mut octets = [0; Fields::LENGTH];
+                let mut octets = [0; PacketFields::LENGTH];
                 fields.write_to(&mut octets).expect("room for a packet");
                 model.hear(&mut sweep, &octets);
             }
@@ -197,7 +199,7 @@ fuzz_target!(|scene: Scene<'_>| {
                 model.refused += 1;
             }
             Step::Refuse => {}
-            Step::Deaf => sweep.deaf(),
+            Step::Deaf => sweep.rx_blocked(),
         }
         model.agrees(&sweep);
     }
@@ -212,9 +214,9 @@ fn ends(mut sweep: Sweep, mut now: Instant, model: &mut Model) {
             return;
         }
         match sweep.next(now) {
-            Next::Over => return model.agrees(&sweep),
-            Next::Wait(span) => now = now + span,
-            Next::Send(_) => model.send(&mut sweep, now),
+            SweepStep::Done => return model.agrees(&sweep),
+            SweepStep::Wait(span) => now = now + span,
+            SweepStep::Send(_) => model.send(&mut sweep, now),
         }
     }
     panic!("no end to it");

@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use arp::{Fields, Operation};
+use arp::{Operation, PacketFields};
 use criterion::{Criterion, Throughput};
 use host::{FrameOutcome, Host, HostConfig};
 use icmp::{Echo, IcmpType};
@@ -121,8 +121,8 @@ fn host(step: u32) -> Outcome<(Ipv4Addr, MacAddr)> {
 
 /// The peer's request for a host.
 fn request(step: u32) -> Outcome<Vec<u8>> {
-    let mut packet = [0; Fields::LENGTH];
-    let fields = Fields {
+    let mut packet = [0; PacketFields::LENGTH];
+    let fields = PacketFields {
         operation: Operation::REQUEST,
         sender_hardware: PEER,
         sender_protocol: PEER_ADDRESS,

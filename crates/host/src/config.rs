@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use arp::{Defence, LINK_LOCAL, Policy, Settings, Start};
+use arp::{Defense, LINK_LOCAL, LearningPolicy, NeighborSettings, StartMode};
 use inet::{directed_broadcast, is_valid_host};
 use ipnet::Ipv4Net;
 use ipv4::{Ipv4Fields, RouteError};
@@ -37,13 +37,13 @@ pub struct HostConfig {
     /// Gateway to destinations off the link.
     pub gateway: Option<Ipv4Addr>,
     /// How the use of an address starts. A link-local address is always probed for.
-    pub start: Start,
+    pub start: StartMode,
     /// How an address is defended when another host uses it.
-    pub defence: Defence,
+    pub defense: Defense,
     /// Which senders are added to the ARP cache.
-    pub policy: Policy,
+    pub policy: LearningPolicy,
     /// Bounds and timeouts of the ARP cache.
-    pub table: Settings,
+    pub table: NeighborSettings,
 }
 
 /// Error of a host configuration.
@@ -54,7 +54,7 @@ pub enum HostConfigError {
     /// The MAC address is multicast or zero, or too few addresses follow it.
     Mac(MacAddr),
     /// A link-local address cannot be defended without limit (RFC 3927 2.5).
-    Defence,
+    Defense,
     /// An IP address or MAC address is in use by a host added before.
     Duplicate(Ipv4Net),
     /// The gateway is a local address.
@@ -68,7 +68,7 @@ impl HostConfig {
     /// no gateway, the address in use at once and always defended, the policy `cautious`, an ARP cache of 1,024 entries.
     ///
     /// The seed of the table is 0: a run can be repeated, but others can predict what depends on the seed. A host on a real
-    /// network needs a random one: set [`Settings::seed`] to 128 bits from the operating system, as
+    /// network needs a random one: set [`NeighborSettings::seed`] to 128 bits from the operating system, as
     /// `examples/answer.rs` does.
     pub fn new(address: Ipv4Net, mac: MacAddr) -> HostConfig {
         HostConfig {
@@ -78,11 +78,14 @@ impl HostConfig {
             vlan: None,
             time_to_live: Ipv4Fields::TIME_TO_LIVE,
             gateway: None,
-            start: Start::AtOnce,
-            defence: Defence::Always,
+            start: StartMode::Immediate,
+            defense: Defense::Always,
             // spec: learn-default
-            policy: Policy::Cautious,
-            table: Settings { parcels_each: PENDING_PER_NEIGHBOR, ..Settings::default() },
+            policy: LearningPolicy::Cautious,
+            table: NeighborSettings {
+                pending_per_entry: PENDING_PER_NEIGHBOR,
+                ..NeighborSettings::default()
+            },
         }
     }
 
@@ -92,7 +95,7 @@ impl HostConfig {
         // spec: rfc3927-once
         HostConfig {
             addresses: HostSet::LinkLocal,
-            defence: Defence::Once,
+            defense: Defense::Once,
             ..HostConfig::new(Ipv4Net::default(), mac)
         }
     }
@@ -144,7 +147,7 @@ impl HostConfig {
         let (invalid, steps) = match self.addresses {
             HostSet::One(network) => (Some(network).filter(|network| !is_host_in(*network)), 0),
             // spec: rfc3927-once
-            HostSet::LinkLocal if self.defence == Defence::Always => return Err(HostConfigError::Defence),
+            HostSet::LinkLocal if self.defense == Defense::Always => return Err(HostConfigError::Defense),
             HostSet::LinkLocal => (None, 0),
             HostSet::Range(range) => {
                 let is_valid = is_valid_host(range.network()) && is_valid_host(range.broadcast());
@@ -185,7 +188,7 @@ impl fmt::Display for HostConfigError {
                 f,
                 "{address} is no station's hardware address, or not as many follow it as there are hosts"
             ),
-            Self::Defence => {
+            Self::Defense => {
                 f.write_str("an address of one's own choice cannot be defended for ever (RFC 3927 2.5)")
             }
             Self::Duplicate(range) => {

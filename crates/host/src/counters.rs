@@ -57,9 +57,9 @@ fn of_arp(stack: &Stack) -> Vec<Counter> {
     let mut all = vec![gain("answered", stack.counters.arp_replies)];
     all.extend(losses("arp", stack.arp.dropped()));
     all.extend([
-        gain("probes and announcements", stack.arp.said()),
-        gain("defences withheld: too many conflicts at once", stack.arp.defences_withheld()),
-        gain("asked", table.asked),
+        gain("probes and announcements", stack.arp.claim_packets_sent()),
+        gain("defences withheld: too many conflicts at once", stack.arp.defenses_suppressed()),
+        gain("asked", table.requests),
         gain("entries expired", table.expired),
         gain("entries evicted", table.evicted),
         gain("resolutions failed", table.failed),

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use arp::{Due, Errand, Operation, Resolution, Returned};
+use arp::{ArpAction, NeighborAction, Operation, Resolution, ReturnReason};
 use icmp::{Echo, IcmpError, IcmpType, QuotedDatagram};
 use inet::IpProtocol;
 use ipv4::{Datagram, Fragments, Ipv4Fields, multicast_mac};
@@ -27,8 +27,8 @@ pub(crate) fn run_timers(stack: &mut Stack, now: Instant, tx: &mut TxContext<'_>
         match stack.arp.poll(now) {
             None => break,
             // spec: rfc5227-broadcast
-            Some(Due::Say(fields)) => send_arp(stack, now, fields, MacAddr::BROADCAST, tx),
-            Some(Due::Neighbor(action)) => run_neighbor_action(stack, now, action, tx),
+            Some(ArpAction::Broadcast(fields)) => send_arp(stack, now, fields, MacAddr::BROADCAST, tx),
+            Some(ArpAction::Neighbor(action)) => run_neighbor_action(stack, now, action, tx),
         }
     }
     stack.sync_link_local_address();
@@ -145,33 +145,33 @@ fn max_fragments(stack: &Stack) -> usize {
 fn run_neighbor_action(
     stack: &mut Stack,
     now: Instant,
-    action: Errand<Ipv4Addr, PendingPacket>,
+    action: NeighborAction<Ipv4Addr, PendingPacket>,
     tx: &mut TxContext<'_>,
 ) {
     match (action, stack.arp.locals().first()) {
-        (Errand::Return { parcel: packet, reason, .. }, _) => drop_unresolved(stack, packet, reason, tx),
+        (NeighborAction::Return { packet, reason, .. }, _) => drop_unresolved(stack, packet, reason, tx),
         // A pending packet is not sent from an address that is no longer in use.
         // spec: rfc5227-silence
-        (Errand::Send { parcel: packet, .. }, _) if stack.mac_of(packet.source).is_none() => {
+        (NeighborAction::Send { packet, .. }, _) if stack.mac_of(packet.source).is_none() => {
             _ = drop_frame(stack, TxDropReason::NoSourceAddress, packet.frame, tx);
         }
-        (Errand::Send { hardware, parcel: packet, .. }, _) => _ = transmit(stack, hardware, packet, tx),
-        (Errand::Ask { .. }, None) => {
+        (NeighborAction::Send { mac, packet, .. }, _) => _ = transmit(stack, mac, packet, tx),
+        (NeighborAction::Request { .. }, None) => {
             stack.count_tx_dropped(TxDropReason::NoSourceAddress);
         }
         // Where several hosts share a neighbor table, the first of them sends the request.
-        (Errand::Ask { protocol, station }, Some((ip, mac))) => {
+        (NeighborAction::Request { ip, mac }, Some((our_ip, our_mac))) => {
             // spec: rfc826-request, rfc3927-broadcast
-            let to = station.map_or(MacAddr::BROADCAST, |station| arp::destination(ip, station));
-            send_arp(stack, now, arp_request(ip, mac, protocol), to, tx);
+            let to = mac.map_or(MacAddr::BROADCAST, |mac| arp::destination(our_ip, mac));
+            send_arp(stack, now, arp_request(our_ip, our_mac, ip), to, tx);
         }
     }
 }
 
 /// Gives back a packet whose next hop was not resolved. If it did not answer, an event reports the failure.
-fn drop_unresolved(stack: &mut Stack, packet: PendingPacket, reason: Returned, tx: &mut TxContext<'_>) {
+fn drop_unresolved(stack: &mut Stack, packet: PendingPacket, reason: ReturnReason, tx: &mut TxContext<'_>) {
     if packet.ether_type == EtherType::IPV4
-        && reason == Returned::Failed
+        && reason == ReturnReason::Failed
         && let Some(about) = QuotedDatagram::parse(packet.frame.bytes())
     {
         // spec: rfc1122-host-unreachable
@@ -233,7 +233,7 @@ fn resolve(
         // spec: rfc826-found
         Resolution::Known(mac, packet) => transmit(stack, mac, packet, tx),
         // spec: reply-resolved
-        Resolution::Waits => Ok(SendOutcome::Pending),
+        Resolution::Pending => Ok(SendOutcome::Pending),
         // spec: drops-counted
         Resolution::Refused(packet) => drop_frame(stack, TxDropReason::NextHopUnresolved, packet.frame, tx),
     }
@@ -330,16 +330,16 @@ fn drop_frame(
 }
 
 /// Sends an ARP packet. If it is a probe and cannot be sent, no host has received it, so its claim starts again.
-fn send_arp(stack: &mut Stack, now: Instant, fields: arp::Fields, to: MacAddr, tx: &mut TxContext<'_>) {
+fn send_arp(stack: &mut Stack, now: Instant, fields: arp::PacketFields, to: MacAddr, tx: &mut TxContext<'_>) {
     // spec: rfc5227-unheard
     if queue_arp(stack, fields, to, tx).is_err() && fields.sender_protocol.is_unspecified() {
-        stack.arp.unheard(now);
+        stack.arp.transmit_failed(now);
     }
 }
 
 fn queue_arp(
     stack: &mut Stack,
-    fields: arp::Fields,
+    fields: arp::PacketFields,
     to: MacAddr,
     tx: &mut TxContext<'_>,
 ) -> Result<SendOutcome, TxDropReason> {
@@ -368,14 +368,14 @@ fn write_datagram(frame: &mut Frame, fields: Ipv4Fields, data: &[u8]) -> Option<
     fields.write_to(bytes).ok()
 }
 
-fn write_arp(frame: &mut Frame, fields: arp::Fields) -> Result<(), OutOfSpace> {
-    fields.write_to(frame.append(arp::Fields::LENGTH)?).map_err(|_| OutOfSpace)
+fn write_arp(frame: &mut Frame, fields: arp::PacketFields) -> Result<(), OutOfSpace> {
+    fields.write_to(frame.append(arp::PacketFields::LENGTH)?).map_err(|_| OutOfSpace)
 }
 
 /// Returns a request of `ip` at `mac` for `target`.
-fn arp_request(ip: Ipv4Addr, mac: MacAddr, target: Ipv4Addr) -> arp::Fields {
+fn arp_request(ip: Ipv4Addr, mac: MacAddr, target: Ipv4Addr) -> arp::PacketFields {
     // spec: rfc826-request-fields
-    arp::Fields {
+    arp::PacketFields {
         operation: Operation::REQUEST,
         sender_hardware: mac,
         sender_protocol: ip,

@@ -12,7 +12,7 @@ use crate::echo::EchoReply;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostEvent {
     /// An event of a neighbor, or of a local address.
-    Arp(arp::Event),
+    Arp(arp::ArpEvent),
     /// An echo reply was received.
     EchoReply(EchoReply),
     /// A datagram of the host was not delivered.

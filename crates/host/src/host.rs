@@ -130,9 +130,9 @@ impl Host {
         let in_flight = device.in_flight() > 0;
         // A device may refuse frames in flight only when it receives.
         if after.refused != before.refused {
-            self.stacks_mut().for_each(|stack| stack.arp.unheard(now));
+            self.stacks_mut().for_each(|stack| stack.arp.transmit_failed(now));
         } else if !in_flight && self.tx_queue.is_empty() {
-            self.stacks_mut().for_each(|stack| stack.arp.transmitted());
+            self.stacks_mut().for_each(|stack| stack.arp.transmit_succeeded());
         }
         transmitted?;
         // While the device has no capacity for the frames in flight, the caller waits instead of polling again.
@@ -255,7 +255,7 @@ impl Host {
     /// flight, pending packets, and packets given back by ARP but not taken yet.
     pub fn pool_size(&self) -> usize {
         // spec: pool-bound
-        let pending: usize = self.stacks().map(|stack| stack.config.table.parcels).sum();
+        let pending: usize = self.stacks().map(|stack| stack.config.table.pending).sum();
         2 * (Self::RX_BATCH + pending) + Self::TX_QUEUE + Self::RX_BATCH
     }
 
@@ -284,7 +284,7 @@ impl Host {
     pub fn ceased(&self) -> Option<Identity> {
         let mut lost = None;
         for stack in self.stacks() {
-            lost = Some(stack.arp.ceased()?);
+            lost = Some(stack.arp.new_owner()?);
         }
         lost
     }

@@ -53,7 +53,7 @@ struct EchoReplyPlan {
 /// Handles a received frame. A reply is queued in the same frame where possible; a frame without further use is given back to
 /// the pool.
 pub(crate) fn receive(stack: &mut Stack, now: Instant, frame: Frame, tx: &mut TxContext<'_>) -> FrameOutcome {
-    let view = arp::View::parse(frame.bytes());
+    let view = arp::FrameView::parse(frame.bytes());
     let accepted = stack.link.receive(view.map(|view| view.ethernet()));
     let (view, accepted) = match view.and_then(|view| Ok((view, accepted?))) {
         Ok(accepted) => accepted,
@@ -67,7 +67,7 @@ pub(crate) fn receive(stack: &mut Stack, now: Instant, frame: Frame, tx: &mut Tx
     let payload = PayloadInfo { offset: ethernet.payload_offset(), cast, mac, checksum: frame.checksum() };
     match ethernet.ether_type() {
         EtherType::ARP => {
-            let received = stack.arp.judge(now, mac, view.packet());
+            let received = stack.arp.receive(now, mac, view.packet());
             reply_to_arp(stack, received, payload.offset, frame, tx)
         }
         // The payload ends where the link layer says, and IPv4's total length lies within.
@@ -87,21 +87,21 @@ pub(crate) fn receive(stack: &mut Stack, now: Instant, frame: Frame, tx: &mut Tx
 /// Turns the ARP request in `frame`, whose packet starts at `offset`, into the reply that is due, if any.
 fn reply_to_arp(
     stack: &mut Stack,
-    received: Result<arp::Received, arp::Dropped>,
+    received: Result<arp::Reception, arp::ArpDropReason>,
     offset: usize,
     mut frame: Frame,
     tx: &mut TxContext<'_>,
 ) -> FrameOutcome {
     let outcome = received.map_or_else(|reason| FrameOutcome::Dropped(reason.into()), FrameOutcome::Arp);
-    let Ok(arp::Received { answer: Some(reply), .. }) = received else {
+    let Ok(arp::Reception { reply: Some(reply), .. }) = received else {
         tx.pool.give(frame);
         return outcome;
     };
     // spec: rfc826-reply-to, rfc826-reply-padding
     frame.set_checksum(Checksum::None);
-    let is_written = frame.narrow(offset, arp::Fields::LENGTH).is_ok()
+    let is_written = frame.narrow(offset, arp::PacketFields::LENGTH).is_ok()
         && reply.write_over(frame.bytes_mut()).is_ok()
-        && stack.link.add_header(&mut frame, reply.to, reply.ours, EtherType::ARP).is_ok();
+        && stack.link.add_header(&mut frame, reply.destination, reply.mac, EtherType::ARP).is_ok();
     // spec: reply-one
     let queued = if is_written { tx.queue.push(frame) } else { Err(frame) };
     match queued {

@@ -11,7 +11,7 @@ use crate::udp::UdpDropReason;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameOutcome {
     /// An ARP packet was accepted.
-    Arp(arp::Received),
+    Arp(arp::Reception),
     /// An IPv4 datagram was accepted.
     Ipv4(DatagramOutcome),
     /// The frame was dropped.
@@ -37,7 +37,7 @@ pub enum DropReason {
     /// Dropped by the link layer.
     Link(link::LinkDropReason),
     /// Dropped by ARP.
-    Arp(arp::Dropped),
+    Arp(arp::ArpDropReason),
     /// Dropped by IPv4.
     Ipv4(ipv4::Ipv4DropReason),
     /// Dropped by ICMP.
@@ -105,8 +105,8 @@ impl From<link::LinkDropReason> for DropReason {
     }
 }
 
-impl From<arp::Dropped> for DropReason {
-    fn from(reason: arp::Dropped) -> Self {
+impl From<arp::ArpDropReason> for DropReason {
+    fn from(reason: arp::ArpDropReason) -> Self {
         Self::Arp(reason)
     }
 }

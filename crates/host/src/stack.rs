@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use arp::{Arp, Identity, LINK_LOCAL, Locals, LocalsError, Settings, Start};
+use arp::{Arp, Identity, LINK_LOCAL, LocalBindings, LocalBindingsError, NeighborSettings, StartMode};
 use base::{EventQueue, ReasonCounters, Secret};
 use icmp::Icmp;
 use ipnet::Ipv4Net;
@@ -93,21 +93,21 @@ impl Stack {
         config.check()?;
         // Hosts that start together with the same seed must not send together, nor one host in two VLANs.
         let secret = Secret::new(Secret::new(config.table.seed).seed((config.mac.octets(), config.vlan)));
-        let arp = arp::Config {
+        let arp = arp::ArpConfig {
             policy: config.policy,
-            table: Settings { seed: secret.seed("arp"), ..config.table },
+            table: NeighborSettings { seed: secret.seed("arp"), ..config.table },
             network: match config.addresses {
                 HostSet::One(network) => Some(network),
                 HostSet::LinkLocal => Some(LINK_LOCAL),
                 HostSet::Range(_) => None,
             },
-            defence: config.defence,
+            defense: config.defense,
         };
         let mut stack = Stack {
             config: *config,
             others: Vec::new(),
             link: Link::new(MacSet::default(), config.mtu, config.vlan),
-            arp: Arp::new(Locals::default(), arp),
+            arp: Arp::new(LocalBindings::default(), arp),
             ipv4: Ipv4::new(LocalAddresses::default(), ReassemblyLimits::default(), secret.key("reassembly")),
             icmp: Icmp::new(&icmp::IcmpConfig { seed: secret.key("icmp"), ..icmp::IcmpConfig::default() }),
             routes: Routes::default(),
@@ -148,19 +148,19 @@ impl Stack {
         config: &HostConfig,
         first: Ipv4Addr,
         last: Ipv4Addr,
-    ) -> Result<(), LocalsError> {
+    ) -> Result<(), LocalBindingsError> {
         if config.addresses == HostSet::LinkLocal {
-            return self.arp.select(now, config.mac);
+            return self.arp.select_link_local(now, config.mac);
         }
         self.ipv4.addresses_mut().add(first, last, config.broadcast_network());
         // spec: many-hosts
-        if config.start == Start::AtOnce {
-            return self.arp.claim_all(first, last, config.mac);
+        if config.start == StartMode::Immediate {
+            return self.arp.claim_range(first, last, config.mac);
         }
         for (step, ip) in (u32::from(first)..=u32::from(last)).enumerate() {
             let mac = u64::try_from(step).ok().and_then(|step| config.mac.plus(step));
-            let mac = mac.ok_or(LocalsError::Hardware)?;
-            self.arp.claim(now, Identity { protocol: ip.into(), hardware: mac }, config.start)?;
+            let mac = mac.ok_or(LocalBindingsError::InvalidMac)?;
+            self.arp.claim(now, Identity { ip: ip.into(), mac: mac }, config.start)?;
         }
         Ok(())
     }
@@ -220,8 +220,8 @@ impl Stack {
     /// Returns the first host's address and network, while the address is in use.
     pub(crate) fn address(&self) -> Option<Ipv4Net> {
         match self.config.addresses {
-            HostSet::One(address) => self.arp.locals().hardware_of(address.addr()).map(|_| address),
-            HostSet::LinkLocal => Ipv4Net::new(self.arp.selected()?, LINK_LOCAL.prefix_len()).ok(),
+            HostSet::One(address) => self.arp.locals().mac_of(address.addr()).map(|_| address),
+            HostSet::LinkLocal => Ipv4Net::new(self.arp.link_local_address()?, LINK_LOCAL.prefix_len()).ok(),
             HostSet::Range(range) => self.arp.locals().first().map(|_| range),
         }
     }
@@ -233,7 +233,7 @@ impl Stack {
 
     /// Returns whether a host probes for its address before it uses it.
     pub(crate) fn probes(&self) -> bool {
-        self.hosts().any(|host| host.start == Start::Probe || host.addresses == HostSet::LinkLocal)
+        self.hosts().any(|host| host.start == StartMode::Probe || host.addresses == HostSet::LinkLocal)
     }
 
     /// Handles a link that has become active.
@@ -256,7 +256,7 @@ impl Stack {
 
     /// Returns the MAC address of a local IP address that is in use.
     pub(crate) fn mac_of(&self, ip: Ipv4Addr) -> Option<MacAddr> {
-        self.arp.locals().hardware_of(ip)
+        self.arp.locals().mac_of(ip)
     }
 
     /// Takes the oldest event. Events of datagrams precede those of ARP.

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use arp::{Fields, Operation};
+use arp::{Operation, PacketFields};
 use host::{Host, HostConfig};
 use icmp::{Echo, IcmpType};
 use inet::IpProtocol;
@@ -16,8 +16,8 @@ const OURS: MacAddr = MacAddr::new([2, 0, 0, 1, 0, 0]);
 
 /// A request from the peer for an address, as a broadcast frame.
 fn request(target: Ipv4Addr) -> Result<Vec<u8>, Box<dyn Error>> {
-    let mut packet = [0; Fields::LENGTH];
-    let fields = Fields {
+    let mut packet = [0; PacketFields::LENGTH];
+    let fields = PacketFields {
         operation: Operation::REQUEST,
         sender_hardware: PEER,
         sender_protocol: [10, 0, 0, 1].into(),

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant as Stopwatch};
 
 use criterion::{BenchmarkId, Criterion};
 use link::{Instant, MacAddr};
-use neighbor::{Heard, NeighborTable, Resolution, Settings};
+use neighbor::{NeighborSettings, NeighborTable, Resolution, SenderObservation};
 
 type Table = NeighborTable<Ipv4Addr, ()>;
 /// A name, and what is done in one turn.
@@ -49,9 +49,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn looking_up(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
     for size in SIZES {
         let next = ring(size)?;
-        let (mut table, floor) = (reachable(size, &next)?, Floor::new(&next)?);
+        let (mut table, floor) = (reachable_time(size, &next)?, Floor::new(&next)?);
         let map: HashMap<Ipv4Addr, MacAddr> =
-            (0..size).map(address).zip(next.iter().copied().map(station)).collect();
+            (0..size).map(address).zip(next.iter().copied().map(mac)).collect();
         let mut group = criterion.benchmark_group("table/look-up");
         group.bench_function(BenchmarkId::new("resolve", size), |bencher| {
             let mut number = 0;
@@ -94,7 +94,7 @@ fn looking_up_the_few(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
         for (number, then) in hot.iter().zip(hot.iter().cycle().skip(1)) {
             *next.get_mut(usize::try_from(*number)?).ok_or("a hot one")? = *then;
         }
-        tables.push(reachable(size, &next)?);
+        tables.push(reachable_time(size, &next)?);
     }
     let mut group = criterion.benchmark_group("table/look-up-16-of");
     for (size, table) in SIZES.into_iter().zip(&mut tables) {
@@ -141,7 +141,7 @@ fn hearing(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
         group.bench_function(BenchmarkId::new("evicts", size), |bencher| {
             bencher.iter(|| {
                 number = number % (1 << 24) + 1;
-                table.learn(Instant::ORIGIN, address(number), heard(number))
+                table.learn(Instant::ORIGIN, address(number), observation(number))
             });
         });
         assert_eq!(table.len(), usize::try_from(size)?);
@@ -150,7 +150,7 @@ fn hearing(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
         group.bench_function(BenchmarkId::new("known", size), |bencher| {
             bencher.iter(|| {
                 number = (number + 1) % size;
-                table.merge(Instant::ORIGIN, address(number), heard(number))
+                table.merge(Instant::ORIGIN, address(number), observation(number))
             });
         });
     }
@@ -164,7 +164,7 @@ fn flood(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
     let mut before = used(&next)?;
     let mut after = used(&next)?;
     for number in USED..USED + STRANGERS {
-        after.learn(Instant::from_nanos(u64::from(number) * 1_000), address(number), heard(number));
+        after.learn(Instant::from_nanos(u64::from(number) * 1_000), address(number), observation(number));
     }
     assert_eq!(after.len(), usize::try_from(BOUND)?);
     assert_eq!(before.len(), usize::try_from(USED)?);
@@ -223,8 +223,8 @@ fn walk<'a>(mut step: impl FnMut(u32) -> u32 + 'a) -> Box<dyn FnMut() + 'a> {
 
 fn resolve(table: &mut Table, number: u32) -> u32 {
     match table.resolve(Instant::ORIGIN, address(number), 0, ()) {
-        Resolution::Known(hardware, ()) => number_of(hardware),
-        Resolution::Waits | Resolution::Refused(()) => 0,
+        Resolution::Known(mac, ()) => number_of(mac),
+        Resolution::Pending | Resolution::Refused(()) => 0,
     }
 }
 
@@ -233,35 +233,47 @@ fn look_up(map: &HashMap<Ipv4Addr, MacAddr>, number: u32) -> u32 {
 }
 
 fn get(table: &Table, number: u32) -> u32 {
-    table.get(address(number)).and_then(|entry| entry.hardware).map_or(0, number_of)
+    table.get(address(number)).and_then(|entry| entry.mac).map_or(0, number_of)
 }
 
 /// A table of neighbors that are all REACHABLE, the hardware address of each naming the next.
-fn reachable(size: u32, next: &[u32]) -> Result<Table, Box<dyn Error>> {
-    let mut table = Table::new(Settings { entries: usize::try_from(size)?, seed: 7, ..Settings::default() });
+fn reachable_time(size: u32, next: &[u32]) -> Result<Table, Box<dyn Error>> {
+    let mut table = Table::new(NeighborSettings {
+        entries: usize::try_from(size)?,
+        seed: 7,
+        ..NeighborSettings::default()
+    });
     for (number, next) in (0..size).zip(next) {
-        table.learn(Instant::ORIGIN, address(number), heard(*next));
+        table.learn(Instant::ORIGIN, address(number), observation(*next));
         table.confirm(Instant::ORIGIN, address(number));
     }
     Ok(table)
 }
 
 fn of_strangers(size: u32, bound: u32) -> Result<Table, Box<dyn Error>> {
-    let mut table = Table::new(Settings { entries: usize::try_from(bound)?, seed: 7, ..Settings::default() });
+    let mut table = Table::new(NeighborSettings {
+        entries: usize::try_from(bound)?,
+        seed: 7,
+        ..NeighborSettings::default()
+    });
     for number in 0..size {
-        table.learn(Instant::ORIGIN, address(number), heard(number));
+        table.learn(Instant::ORIGIN, address(number), observation(number));
     }
     Ok(table)
 }
 
 /// Half static, half in use (DELAY), and as much room again for strangers.
 fn used(next: &[u32]) -> Result<Table, Box<dyn Error>> {
-    let mut table = Table::new(Settings { entries: usize::try_from(BOUND)?, seed: 7, ..Settings::default() });
+    let mut table = Table::new(NeighborSettings {
+        entries: usize::try_from(BOUND)?,
+        seed: 7,
+        ..NeighborSettings::default()
+    });
     for (number, next) in (0..USED).zip(next) {
         if number % 2 == 0 {
-            table.add_static(Instant::ORIGIN, address(number), station(*next))?;
+            table.add_static(Instant::ORIGIN, address(number), mac(*next))?;
         } else {
-            table.learn(Instant::ORIGIN, address(number), heard(*next));
+            table.learn(Instant::ORIGIN, address(number), observation(*next));
             table.resolve(Instant::ORIGIN, address(number), 0, ());
         }
     }
@@ -324,16 +336,16 @@ fn address(number: u32) -> Ipv4Addr {
     Ipv4Addr::from_bits(0x0a00_0000 | number)
 }
 
-fn station(number: u32) -> MacAddr {
+fn mac(number: u32) -> MacAddr {
     let [a, b, c, d] = number.to_be_bytes();
     MacAddr::new([2, 0, a, b, c, d])
 }
 
-fn number_of(hardware: MacAddr) -> u32 {
-    let [_, _, a, b, c, d] = hardware.octets();
+fn number_of(mac: MacAddr) -> u32 {
+    let [_, _, a, b, c, d] = mac.octets();
     u32::from_be_bytes([a, b, c, d])
 }
 
-fn heard(number: u32) -> Heard {
-    Heard { hardware: station(number), is_reply_to_us: false }
+fn observation(number: u32) -> SenderObservation {
+    SenderObservation { mac: mac(number), is_reply_to_us: false }
 }

@@ -16,40 +16,40 @@ pub(super) struct Tick(u64);
 /// nothing becomes due all at once.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
-    told: Instant,
-    counted: u64,
+    now: Instant,
+    elapsed: u64,
 }
 
 impl Clock {
     /// Tells the clock what time it is.
     // spec: clock-still, clock-back
-    pub(super) fn tell(&mut self, now: Instant) {
-        let passed = now.as_nanos().saturating_sub(self.told.as_nanos());
-        self.counted = self.counted.wrapping_add(passed);
-        self.told = now;
+    pub(super) fn advance(&mut self, now: Instant) {
+        let passed = now.as_nanos().saturating_sub(self.now.as_nanos());
+        self.elapsed = self.elapsed.wrapping_add(passed);
+        self.now = now;
     }
 
     /// What it was told last.
-    pub(super) fn told(&self) -> Instant {
-        self.told
+    pub(super) fn now(&self) -> Instant {
+        self.now
     }
 
     /// The same, in ticks.
     pub(super) fn tick(&self) -> Tick {
-        Tick(self.counted)
+        Tick(self.elapsed)
     }
 
     /// How long ago a tick was.
     pub(super) fn since(&self, tick: Tick) -> Duration {
-        Duration::from_nanos(self.counted.wrapping_sub(tick.0))
+        Duration::from_nanos(self.elapsed.wrapping_sub(tick.0))
     }
 
     /// When a span from a tick on is over, by the clock that was told; none if time ends first.
     // spec: clock-end
     pub(super) fn end(&self, tick: Tick, span: Duration) -> Option<Instant> {
         let left = span.saturating_sub(self.since(tick));
-        let end = self.told + left;
-        (end.since(self.told) == left).then_some(end)
+        let end = self.now + left;
+        (end.since(self.now) == left).then_some(end)
     }
 }
 

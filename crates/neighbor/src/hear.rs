@@ -4,15 +4,15 @@ use std::fmt;
 
 use link::{Instant, MacAddr};
 
-use super::slot::Row;
-use super::{Address, Event, NeighborTable, State};
+use super::slot::TimerQueue;
+use super::{Address, NeighborEvent, NeighborState, NeighborTable};
 use base::Place;
 
 /// What a packet says about its sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Heard {
+pub struct SenderObservation {
     /// Where the sender is.
-    pub hardware: MacAddr,
+    pub mac: MacAddr,
     /// Whether it may answer a request of ours: a reply, to us.
     pub is_reply_to_us: bool,
 }
@@ -31,7 +31,7 @@ pub enum Merge {
     /// The sender was known and has moved.
     Moved,
     /// The sender has a static entry, which stays as it is.
-    Held,
+    StaticConflict,
     /// The sender was not entered: the table is full.
     Refused,
 }
@@ -44,7 +44,7 @@ impl fmt::Display for Merge {
             Self::Completed => "learned, as asked",
             Self::Confirmed => "known already",
             Self::Moved => "learned: moved",
-            Self::Held => "not learned: the entry is static",
+            Self::StaticConflict => "not learned: the entry is static",
             Self::Refused => "not learned: the table is full",
         })
     }
@@ -52,38 +52,38 @@ impl fmt::Display for Merge {
 
 impl<A: Address, P> NeighborTable<A, P> {
     /// Merges: follows a sender that is in the table, and enters nobody (RFC 826).
-    pub fn merge(&mut self, now: Instant, protocol: A, heard: Heard) -> Merge {
-        self.table.clock.tell(now);
-        let Some(place) = self.table.find(protocol) else {
+    pub fn merge(&mut self, now: Instant, ip: A, observation: SenderObservation) -> Merge {
+        self.table.clock.advance(now);
+        let Some(place) = self.table.find(ip) else {
             return Merge::None;
         };
-        let Some((state, from)) = self.table.get(place).map(|slot| (slot.state, slot.hardware)) else {
+        let Some((state, from)) = self.table.get(place).map(|slot| (slot.state, slot.mac)) else {
             return Merge::None;
         };
         match state {
-            State::Static if from == heard.hardware => Merge::Confirmed,
+            NeighborState::Static if from == observation.mac => Merge::Confirmed,
             // spec: static-held
-            State::Static => {
-                self.report(Event::Held { protocol, hardware: heard.hardware });
-                Merge::Held
+            NeighborState::Static => {
+                self.report(NeighborEvent::StaticConflict { ip, mac: observation.mac });
+                Merge::StaticConflict
             }
             // spec: learn-asked
-            State::Incomplete | State::Failed => {
-                self.complete(place, heard);
+            NeighborState::Incomplete | NeighborState::Failed => {
+                self.complete(place, observation);
                 Merge::Completed
             }
-            State::Reachable | State::Stale | State::Delay | State::Probe => {
+            NeighborState::Reachable | NeighborState::Stale | NeighborState::Delay | NeighborState::Probe => {
                 self.table.confirm(place);
                 self.table.touch_in_use(place);
-                if from != heard.hardware {
-                    self.follow(place, from, heard);
+                if from != observation.mac {
+                    self.update_mac(place, from, observation);
                     return Merge::Moved;
                 }
                 // An answer to our own question is the confirmation that PROBE waits for; what was
                 // not asked for proves only that the sender is heard, not that it hears us.
                 // spec: rfc4861-confirmation
-                if heard.is_reply_to_us && state == State::Probe {
-                    self.change(place, State::Reachable, Row::Reachable);
+                if observation.is_reply_to_us && state == NeighborState::Probe {
+                    self.change(place, NeighborState::Reachable, TimerQueue::Reachable);
                 }
                 Merge::Confirmed
             }
@@ -91,46 +91,46 @@ impl<A: Address, P> NeighborTable<A, P> {
     }
 
     /// Enters a sender; one that is in the table is merged.
-    pub fn learn(&mut self, now: Instant, protocol: A, heard: Heard) -> Merge {
-        let merge = self.merge(now, protocol, heard);
+    pub fn learn(&mut self, now: Instant, ip: A, observation: SenderObservation) -> Merge {
+        let merge = self.merge(now, ip, observation);
         if merge != Merge::None {
             return merge;
         }
-        let hardware = heard.hardware;
-        if self.insert(protocol, hardware, State::Stale, Row::Stale).is_none() {
+        let mac = observation.mac;
+        if self.insert(ip, mac, NeighborState::Stale, TimerQueue::Stale).is_none() {
             return Merge::Refused;
         }
-        self.report(Event::Learned { protocol, hardware });
+        self.report(NeighborEvent::Learned { ip, mac });
         Merge::Added
     }
 
     /// Fills in an entry that was asked for, and sends what waited for it.
-    fn complete(&mut self, place: Place, heard: Heard) {
+    fn complete(&mut self, place: Place, observation: SenderObservation) {
         let Some(slot) = self.table.get_mut(place) else { return };
-        slot.hardware = heard.hardware;
+        slot.mac = observation.mac;
         slot.failures = 0;
-        let in_use = slot.parcels > 0;
-        let (state, row) = match (heard.is_reply_to_us, in_use) {
-            (true, _) => (State::Reachable, Row::Reachable),
-            (false, true) => (State::Delay, Row::Delay),
-            (false, false) => (State::Stale, Row::Stale),
+        let in_use = slot.pending > 0;
+        let (state, queue) = match (observation.is_reply_to_us, in_use) {
+            (true, _) => (NeighborState::Reachable, TimerQueue::Reachable),
+            (false, true) => (NeighborState::Delay, TimerQueue::Delay),
+            (false, false) => (NeighborState::Stale, TimerQueue::Stale),
         };
-        self.change(place, state, row);
+        self.change(place, state, queue);
         self.table.confirm(place);
         self.make_ready(place);
     }
 
     /// Follows a neighbor to its new hardware address, which is as yet unproved.
-    fn follow(&mut self, place: Place, from: MacAddr, heard: Heard) {
+    fn update_mac(&mut self, place: Place, from: MacAddr, observation: SenderObservation) {
         let Some(slot) = self.table.get_mut(place) else { return };
         // spec: learn-move
-        slot.hardware = heard.hardware;
-        let (protocol, was) = (slot.protocol, slot.state);
-        self.report(Event::Moved { protocol, from, to: heard.hardware });
-        if heard.is_reply_to_us && was == State::Probe {
-            self.change(place, State::Reachable, Row::Reachable);
-        } else if was != State::Stale {
-            self.change(place, State::Stale, Row::Stale);
+        slot.mac = observation.mac;
+        let (ip, was) = (slot.ip, slot.state);
+        self.report(NeighborEvent::Moved { ip, from, to: observation.mac });
+        if observation.is_reply_to_us && was == NeighborState::Probe {
+            self.change(place, NeighborState::Reachable, TimerQueue::Reachable);
+        } else if was != NeighborState::Stale {
+            self.change(place, NeighborState::Stale, TimerQueue::Stale);
         }
     }
 }

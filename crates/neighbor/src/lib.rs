@@ -7,7 +7,7 @@
 mod clock;
 mod hear;
 mod index;
-mod parcels;
+mod pending;
 mod resolve;
 mod slot;
 mod table;
@@ -21,15 +21,15 @@ use base::{EventQueue, Secret};
 use link::MacAddr;
 
 use self::clock::Tick;
-use self::parcels::Parcels;
+use self::pending::PendingPackets;
 use self::slot::Slot;
 use self::table::Table;
 use base::Random;
 
-pub use self::hear::{Heard, Merge};
-pub use self::parcels::Returned;
+pub use self::hear::{Merge, SenderObservation};
+pub use self::pending::ReturnReason;
 pub use self::resolve::Resolution;
-pub use self::timers::Due;
+pub use self::timers::NeighborAction;
 
 /// A protocol address, as far as a table of neighbors needs to know it.
 pub trait Address: Copy + Eq + Ord + Hash + fmt::Debug {}
@@ -38,7 +38,7 @@ impl<A: Copy + Eq + Ord + Hash + fmt::Debug> Address for A {}
 
 /// How far an entry is trusted (RFC 4861 7.3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum State {
+pub enum NeighborState {
     /// Being asked for; nothing is known yet.
     Incomplete,
     /// Confirmed a short while ago.
@@ -57,17 +57,17 @@ pub enum State {
 
 /// How a table of neighbors is to behave. Times of zero are taken as they are.
 #[derive(Clone, Copy, Debug)]
-pub struct Settings {
+pub struct NeighborSettings {
     /// The most entries it may hold: 1 to 2^20.
     pub entries: usize,
     /// How long an unconfirmed entry lives, whatever its state (RFC 1122 2.3.2.1).
     pub timeout: Duration,
     /// The most parcels that may wait for one destination: 255 at most.
-    pub parcels_each: usize,
+    pub pending_per_entry: usize,
     /// The most parcels that may wait in all: 2^16 at most.
-    pub parcels: usize,
+    pub pending: usize,
     /// The most octets that may wait in all.
-    pub octets: usize,
+    pub pending_bytes: usize,
     /// A number that strangers do not know: 128 bits from the randomness of the operating system. Keys are derived
     /// from it ([`base::Secret`]). The default of 0 is for runs that are to be repeated: with it a stranger can foresee
     /// which addresses meet in one cell of the index.
@@ -78,81 +78,81 @@ pub struct Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Neighbor<A> {
     /// Its protocol address.
-    pub protocol: A,
+    pub ip: A,
     /// Its hardware address, where one is known.
-    pub hardware: Option<MacAddr>,
+    pub mac: Option<MacAddr>,
     /// How far the entry is trusted.
-    pub state: State,
+    pub state: NeighborState,
 }
 
 /// What happened to an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event<A> {
+pub enum NeighborEvent<A> {
     /// A sender was entered.
     Learned {
         /// Its protocol address.
-        protocol: A,
+        ip: A,
         /// Its hardware address.
-        hardware: MacAddr,
+        mac: MacAddr,
     },
     /// An address is asked for that was not known.
-    Asking {
+    Resolving {
         /// The protocol address.
-        protocol: A,
+        ip: A,
     },
     /// An address that nobody answered for is forgotten.
     Forgotten {
         /// The protocol address.
-        protocol: A,
+        ip: A,
     },
     /// An address that was known is said to be somewhere else now, and the entry followed.
     Moved {
         /// The protocol address.
-        protocol: A,
+        ip: A,
         /// Where it was.
         from: MacAddr,
         /// Where it is.
         to: MacAddr,
     },
     /// A static entry was held against a sender that claims its address.
-    Held {
+    StaticConflict {
         /// The protocol address.
-        protocol: A,
+        ip: A,
         /// Who claims it.
-        hardware: MacAddr,
+        mac: MacAddr,
     },
     /// An entry changed its state.
     Changed {
         /// The protocol address.
-        protocol: A,
+        ip: A,
         /// The state it was in.
-        from: State,
+        from: NeighborState,
         /// The state it is in.
-        to: State,
+        to: NeighborState,
     },
     /// An entry was removed: nothing had confirmed it for the whole timeout.
     Expired {
         /// The protocol address.
-        protocol: A,
+        ip: A,
     },
     /// An entry was removed to make room.
     Evicted {
         /// The protocol address.
-        protocol: A,
+        ip: A,
     },
     /// An address was not entered: the table is full of entries in use or static, or the share of those that have not
     /// answered is.
     Refused {
         /// The protocol address.
-        protocol: A,
+        ip: A,
     },
 }
 
 /// What was counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct NeighborCounts {
     /// Requests that were due.
-    pub asked: u64,
+    pub requests: u64,
     /// Resolutions that nobody answered.
     pub failed: u64,
     /// Entries removed for age.
@@ -171,16 +171,16 @@ pub struct Counts {
 #[derive(Debug)]
 pub struct NeighborTable<A, P> {
     table: Table<A>,
-    parcels: Parcels<A, P>,
-    settings: Settings,
+    pending: PendingPackets<A, P>,
+    settings: NeighborSettings,
     /// How long an entry stays REACHABLE, drawn anew now and then (RFC 4861 6.3.2).
-    reachable: Duration,
-    drawn: Tick,
+    reachable_time: Duration,
+    reachable_drawn: Tick,
     random: Random,
     /// When the share of unproven entries last refused an address.
-    pressed: Option<Tick>,
-    events: EventQueue<Event<A>>,
-    counts: Counts,
+    share_refused: Option<Tick>,
+    events: EventQueue<NeighborEvent<A>>,
+    counts: NeighborCounts,
 }
 
 /// Why a person's entry could not be made.
@@ -189,19 +189,19 @@ pub enum AddError {
     /// The table is full of entries that are static or in use.
     Full,
     /// The hardware address is a group's, zero, or ours.
-    Hardware,
+    InvalidMac,
     /// The protocol address is ours, or one that no host can have.
-    Protocol,
+    InvalidIp,
 }
 
-impl Default for Settings {
+impl Default for NeighborSettings {
     fn default() -> Self {
-        Settings {
+        NeighborSettings {
             entries: 1_024,
             timeout: Duration::from_mins(1),
-            parcels_each: 8,
-            parcels: 512,
-            octets: 256 * 1_024,
+            pending_per_entry: 8,
+            pending: 512,
+            pending_bytes: 256 * 1_024,
             seed: 0,
         }
     }
@@ -214,33 +214,33 @@ impl<A: Address, P> NeighborTable<A, P> {
     pub const EVENTS: usize = 2_048;
 
     /// An empty table. Its memory is set aside here.
-    pub fn new(settings: Settings) -> NeighborTable<A, P> {
+    pub fn new(settings: NeighborSettings) -> NeighborTable<A, P> {
         // The time to stay REACHABLE shows on the wire; where the index looks must not follow from it.
         let secret = Secret::new(settings.seed);
         let mut random = Random::new(secret.key("reachable time"));
         NeighborTable {
             table: Table::new(settings.entries, secret.key("neighbor index")),
-            parcels: Parcels::new(settings.parcels),
+            pending: PendingPackets::new(settings.pending),
             settings,
-            reachable: timers::draw(&mut random),
-            drawn: Tick::default(),
+            reachable_time: timers::draw(&mut random),
+            reachable_drawn: Tick::default(),
             random,
-            pressed: None,
+            share_refused: None,
             events: EventQueue::new(Self::EVENTS),
-            counts: Counts::default(),
+            counts: NeighborCounts::default(),
         }
     }
 
     /// The entry of an address.
-    pub fn get(&self, protocol: A) -> Option<Neighbor<A>> {
-        let entry = self.table.get(self.table.find(protocol)?)?;
-        Some(entry.listed())
+    pub fn get(&self, ip: A) -> Option<Neighbor<A>> {
+        let entry = self.table.get(self.table.find(ip)?)?;
+        Some(entry.to_neighbor())
     }
 
     /// All entries, in the order of their protocol addresses.
     pub fn list(&self) -> Vec<Neighbor<A>> {
-        let mut all: Vec<_> = self.table.iter().map(Slot::listed).collect();
-        all.sort_unstable_by_key(|entry| entry.protocol);
+        let mut all: Vec<_> = self.table.iter().map(Slot::to_neighbor).collect();
+        all.sort_unstable_by_key(|entry| entry.ip);
         all
     }
 
@@ -256,26 +256,26 @@ impl<A: Address, P> NeighborTable<A, P> {
 
     /// How many parcels are held: those that wait, and those that [`NeighborTable::poll`] has yet to
     /// hand out. At most twice the bound.
-    pub fn waiting(&self) -> usize {
-        self.parcels.len()
+    pub fn pending_packets(&self) -> usize {
+        self.pending.len()
     }
 
     /// What was counted.
-    pub fn counts(&self) -> Counts {
-        Counts { events_lost: self.events.lost(), ..self.counts }
+    pub fn counts(&self) -> NeighborCounts {
+        NeighborCounts { events_lost: self.events.lost(), ..self.counts }
     }
 
     /// The oldest event not yet taken.
-    pub fn take_event(&mut self) -> Option<Event<A>> {
+    pub fn take_event(&mut self) -> Option<NeighborEvent<A>> {
         self.events.pop()
     }
 
-    fn report(&mut self, event: Event<A>) {
+    fn report(&mut self, event: NeighborEvent<A>) {
         self.events.push(event);
     }
 }
 
-impl State {
+impl NeighborState {
     /// The name that `ip neigh` prints.
     pub const fn name(self) -> &'static str {
         match self {
@@ -290,7 +290,7 @@ impl State {
     }
 }
 
-impl fmt::Display for State {
+impl fmt::Display for NeighborState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
@@ -300,8 +300,8 @@ impl fmt::Display for AddError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Full => "the translation table is full of entries that are static or in use",
-            Self::Hardware => "the hardware address is a group's, zero, or ours",
-            Self::Protocol => "the protocol address is ours, or one that no host can have",
+            Self::InvalidMac => "the hardware address is a group's, zero, or ours",
+            Self::InvalidIp => "the protocol address is ours, or one that no host can have",
         })
     }
 }

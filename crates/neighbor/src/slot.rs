@@ -3,13 +3,13 @@
 use link::MacAddr;
 
 use super::clock::Tick;
-use super::{Address, Neighbor, State};
+use super::{Address, Neighbor, NeighborState};
 use base::Links;
 
 /// The row that an entry stands in. Each row is in the order in which its entries joined, and all
 /// entries of a timed row wait equally long: its first entry is always the next one due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Row {
+pub(super) enum TimerQueue {
     /// STALE.
     Stale,
     /// REACHABLE.
@@ -17,14 +17,14 @@ pub(super) enum Row {
     /// DELAY.
     Delay,
     /// A request is due.
-    Ask,
+    Request,
     /// A request is out: INCOMPLETE or PROBE.
-    Wait,
+    AwaitReply,
     /// FAILED, or INCOMPLETE again, and not to be asked for 1, 2, 4 or 8 seconds.
-    Hold1,
-    Hold2,
-    Hold4,
-    Hold8,
+    Backoff1,
+    Backoff2,
+    Backoff4,
+    Backoff8,
     /// Entered by a person.
     Static,
     /// No entry any more: the slot is free.
@@ -49,24 +49,24 @@ pub(super) enum Class {
 /// One entry: 64 bytes. Its cells in the index take 16 more at most.
 #[derive(Clone, Debug)]
 pub(super) struct Slot<A> {
-    pub(super) protocol: A,
-    pub(super) hardware: MacAddr,
-    pub(super) state: State,
-    pub(super) row: Row,
+    pub(super) ip: A,
+    pub(super) mac: MacAddr,
+    pub(super) state: NeighborState,
+    pub(super) queue: TimerQueue,
     pub(super) class: Class,
     /// Requests sent in this attempt.
-    pub(super) asked: u8,
+    pub(super) requests: u8,
     /// Attempts that failed one after another.
     pub(super) failures: u8,
     /// Parcels that wait, or that are to be sent and were not fetched yet.
-    pub(super) parcels: u8,
+    pub(super) pending: u8,
     /// When a packet last confirmed it: its age counts from here.
     pub(super) confirmed: Tick,
     /// When it joined its row.
     pub(super) since: Tick,
     /// When it was last sent to, heard or asked for, as far as its class counts that.
     pub(super) used: Tick,
-    pub(super) in_row: Links,
+    pub(super) in_queue: Links,
     pub(super) by_age: Links,
     pub(super) in_class: Links,
 }
@@ -74,13 +74,13 @@ pub(super) struct Slot<A> {
 const _: () = assert!(size_of::<Slot<std::net::Ipv4Addr>>() + 4 * size_of::<u32>() <= 80);
 
 impl<A: Address> Slot<A> {
-    pub(super) fn listed(&self) -> Neighbor<A> {
-        let known = !matches!(self.state, State::Incomplete | State::Failed);
-        Neighbor { protocol: self.protocol, hardware: known.then_some(self.hardware), state: self.state }
+    pub(super) fn to_neighbor(&self) -> Neighbor<A> {
+        let known = !matches!(self.state, NeighborState::Incomplete | NeighborState::Failed);
+        Neighbor { ip: self.ip, mac: known.then_some(self.mac), state: self.state }
     }
 
-    pub(super) fn row_links(&mut self) -> &mut Links {
-        &mut self.in_row
+    pub(super) fn queue_links(&mut self) -> &mut Links {
+        &mut self.in_queue
     }
 
     pub(super) fn age_links(&mut self) -> &mut Links {
@@ -92,43 +92,43 @@ impl<A: Address> Slot<A> {
     }
 }
 
-impl State {
+impl NeighborState {
     /// Whether the entry has been confirmed at some time, and ends when that is too long ago.
     pub(super) const fn has_age(self) -> bool {
         matches!(self, Self::Reachable | Self::Stale | Self::Delay | Self::Probe)
     }
 }
 
-impl Row {
+impl TimerQueue {
     pub(super) const COUNT: usize = 11;
 
     /// All rows of entries.
-    pub(super) const ALL: [Row; Self::COUNT - 1] = [
-        Row::Stale,
-        Row::Reachable,
-        Row::Delay,
-        Row::Ask,
-        Row::Wait,
-        Row::Hold1,
-        Row::Hold2,
-        Row::Hold4,
-        Row::Hold8,
-        Row::Static,
+    pub(super) const ALL: [TimerQueue; Self::COUNT - 1] = [
+        TimerQueue::Stale,
+        TimerQueue::Reachable,
+        TimerQueue::Delay,
+        TimerQueue::Request,
+        TimerQueue::AwaitReply,
+        TimerQueue::Backoff1,
+        TimerQueue::Backoff2,
+        TimerQueue::Backoff4,
+        TimerQueue::Backoff8,
+        TimerQueue::Static,
     ];
 
-    pub(super) const fn number(self) -> usize {
+    pub(super) const fn index(self) -> usize {
         match self {
-            Row::Stale => 0,
-            Row::Reachable => 1,
-            Row::Delay => 2,
-            Row::Ask => 3,
-            Row::Wait => 4,
-            Row::Hold1 => 5,
-            Row::Hold2 => 6,
-            Row::Hold4 => 7,
-            Row::Hold8 => 8,
-            Row::Static => 9,
-            Row::Free => 10,
+            TimerQueue::Stale => 0,
+            TimerQueue::Reachable => 1,
+            TimerQueue::Delay => 2,
+            TimerQueue::Request => 3,
+            TimerQueue::AwaitReply => 4,
+            TimerQueue::Backoff1 => 5,
+            TimerQueue::Backoff2 => 6,
+            TimerQueue::Backoff4 => 7,
+            TimerQueue::Backoff8 => 8,
+            TimerQueue::Static => 9,
+            TimerQueue::Free => 10,
         }
     }
 }
@@ -137,18 +137,17 @@ impl Class {
     pub(super) const COUNT: usize = 4;
 
     /// The class of an entry of this class once it has this state.
-    pub(super) const fn after(self, state: State) -> Class {
+    pub(super) const fn after(self, state: NeighborState) -> Class {
         match (state, self) {
-            (State::Static, _) => Class::Static,
-            (State::Reachable, _) => Class::Proven,
-            (State::Incomplete | State::Failed, _) | (State::Delay | State::Probe, Class::Unused) => {
-                Class::Unproven
-            }
-            (State::Stale | State::Delay | State::Probe, class) => class,
+            (NeighborState::Static, _) => Class::Static,
+            (NeighborState::Reachable, _) => Class::Proven,
+            (NeighborState::Incomplete | NeighborState::Failed, _)
+            | (NeighborState::Delay | NeighborState::Probe, Class::Unused) => Class::Unproven,
+            (NeighborState::Stale | NeighborState::Delay | NeighborState::Probe, class) => class,
         }
     }
 
-    pub(super) const fn number(self) -> usize {
+    pub(super) const fn index(self) -> usize {
         match self {
             Class::Unused => 0,
             Class::Unproven => 1,

@@ -8,9 +8,9 @@ use link::{Instant, MacAddr};
 
 use super::clock::Clock;
 use super::index::Index;
-use super::slot::{Class, Row, Slot};
+use super::slot::{Class, Slot, TimerQueue};
 use super::timers::RETRANSMIT;
-use super::{Address, State};
+use super::{Address, NeighborState};
 
 /// Entries with a hard bound. Every operation but iteration costs the same however many there are.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(super) struct Table<A> {
     index: Index,
     len: usize,
     bound: usize,
-    rows: [List; Row::COUNT],
+    queues: [List; TimerQueue::COUNT],
     classes: [List; Class::COUNT],
     /// How many entries are in [`Class::Unproven`].
     unproven: usize,
@@ -33,7 +33,7 @@ pub(super) struct Table<A> {
 const IN_USE: Duration = Duration::from_secs(5);
 
 /// How many entries of a row are looked at for one that may be evicted.
-const LOOKS: usize = 8;
+const MAX_EXAMINED: usize = 8;
 
 impl<A: Address> Table<A> {
     /// An empty table. Its memory is set aside here, and the system gives it when it is touched.
@@ -46,7 +46,7 @@ impl<A: Address> Table<A> {
             index: Index::new(bound, seed),
             len: 0,
             bound,
-            rows: [List::EMPTY; Row::COUNT],
+            queues: [List::EMPTY; TimerQueue::COUNT],
             classes: [List::EMPTY; Class::COUNT],
             unproven: 0,
             age: List::EMPTY,
@@ -73,8 +73,8 @@ impl<A: Address> Table<A> {
         (self.bound / 4).max(1)
     }
 
-    pub(super) fn find(&self, protocol: A) -> Option<Place> {
-        self.index.find(protocol, |place| self.get(place).is_some_and(|slot| slot.protocol == protocol))
+    pub(super) fn find(&self, ip: A) -> Option<Place> {
+        self.index.find(ip, |place| self.get(place).is_some_and(|slot| slot.ip == ip))
     }
 
     pub(super) fn get(&self, place: Place) -> Option<&Slot<A>> {
@@ -87,41 +87,47 @@ impl<A: Address> Table<A> {
 
     /// All entries, in no order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Slot<A>> {
-        Row::ALL.into_iter().flat_map(|row| self.row(row)).map(|(_, slot)| slot)
+        TimerQueue::ALL.into_iter().flat_map(|queue| self.queue(queue)).map(|(_, slot)| slot)
     }
 
     /// The entries of a row, longest there first.
-    fn row(&self, row: Row) -> impl Iterator<Item = (Place, &Slot<A>)> {
-        let mut next = self.first(row);
+    fn queue(&self, queue: TimerQueue) -> impl Iterator<Item = (Place, &Slot<A>)> {
+        let mut next = self.first(queue);
         std::iter::from_fn(move || {
             let place = next?;
             let slot = self.get(place)?;
-            next = slot.in_row.next();
+            next = slot.in_queue.next();
             Some((place, slot))
         })
     }
 
     /// Enters an address that is not there. There is room: the caller has seen to it.
-    pub(super) fn insert(&mut self, protocol: A, hardware: MacAddr, state: State, row: Row) -> Option<Place> {
+    pub(super) fn insert(
+        &mut self,
+        ip: A,
+        mac: MacAddr,
+        state: NeighborState,
+        queue: TimerQueue,
+    ) -> Option<Place> {
         let now = self.clock.tick();
         let slot = Slot {
-            protocol,
-            hardware,
+            ip,
+            mac,
             state,
-            row,
+            queue,
             class: Class::Unused.after(state),
-            asked: 0,
+            requests: 0,
             failures: 0,
-            parcels: 0,
+            pending: 0,
             confirmed: now,
             since: now,
             used: now,
-            in_row: Links::NONE,
+            in_queue: Links::NONE,
             by_age: Links::NONE,
             in_class: Links::NONE,
         };
-        let place = if let Some(free) = self.first(Row::Free) {
-            self.leave(Row::Free, free);
+        let place = if let Some(free) = self.first(TimerQueue::Free) {
+            self.leave(TimerQueue::Free, free);
             *self.get_mut(free)? = slot;
             free
         } else {
@@ -130,8 +136,8 @@ impl<A: Address> Table<A> {
             place
         };
         self.len += 1;
-        self.index.insert(protocol, place);
-        self.join(row, place);
+        self.index.insert(ip, place);
+        self.join(queue, place);
         self.join_class(Class::Unused.after(state), place);
         if state.has_age() {
             self.age.append(&mut self.slots, Slot::age_links, place);
@@ -141,23 +147,28 @@ impl<A: Address> Table<A> {
 
     /// Removes an entry.
     pub(super) fn remove(&mut self, place: Place) {
-        let Some(Slot { protocol, row, state, class, .. }) = self.get(place).cloned() else { return };
-        self.leave(row, place);
+        let Some(Slot { ip, queue, state, class, .. }) = self.get(place).cloned() else { return };
+        self.leave(queue, place);
         self.leave_class(class, place);
         if state.has_age() {
             self.age.unlink(&mut self.slots, Slot::age_links, place);
         }
         let slots = &self.slots;
-        self.index.remove(protocol, place, |other| slots.get(index(other)).map(|slot| slot.protocol));
+        self.index.remove(ip, place, |other| slots.get(index(other)).map(|slot| slot.ip));
         self.len -= 1;
-        self.join(Row::Free, place);
+        self.join(TimerQueue::Free, place);
     }
 
     /// Gives an entry a state, and the last place of a row. Returns the state it had.
-    pub(super) fn shift(&mut self, place: Place, state: State, row: Row) -> Option<State> {
+    pub(super) fn transition(
+        &mut self,
+        place: Place,
+        state: NeighborState,
+        queue: TimerQueue,
+    ) -> Option<NeighborState> {
         let now = self.clock.tick();
         let (old_state, old_row, old_class) =
-            self.get(place).map(|slot| (slot.state, slot.row, slot.class))?;
+            self.get(place).map(|slot| (slot.state, slot.queue, slot.class))?;
         self.leave(old_row, place);
         match (old_state.has_age(), state.has_age()) {
             (false, true) => self.age.append(&mut self.slots, Slot::age_links, place),
@@ -165,8 +176,8 @@ impl<A: Address> Table<A> {
             _ => {}
         }
         let slot = self.get_mut(place)?;
-        (slot.state, slot.row, slot.since) = (state, row, now);
-        self.join(row, place);
+        (slot.state, slot.queue, slot.since) = (state, queue, now);
+        self.join(queue, place);
         self.reclass(place, old_class, old_class.after(state));
         Some(old_state)
     }
@@ -184,7 +195,7 @@ impl<A: Address> Table<A> {
     }
 
     /// Gives an entry another state in the row where it stands. Returns the state it had.
-    pub(super) fn restate(&mut self, place: Place, state: State) -> Option<State> {
+    pub(super) fn set_state(&mut self, place: Place, state: NeighborState) -> Option<NeighborState> {
         let slot = self.get_mut(place)?;
         let class = slot.class;
         let old_state = std::mem::replace(&mut slot.state, state);
@@ -205,7 +216,7 @@ impl<A: Address> Table<A> {
         let Some(slot) = self.get_mut(place) else { return };
         slot.used = now;
         let class = slot.class;
-        if let Some(list) = self.classes.get_mut(class.number()).filter(|list| !list.is_last(place)) {
+        if let Some(list) = self.classes.get_mut(class.index()).filter(|list| !list.is_last(place)) {
             list.unlink(&mut self.slots, Slot::class_links, place);
             list.append(&mut self.slots, Slot::class_links, place);
         }
@@ -219,13 +230,13 @@ impl<A: Address> Table<A> {
     }
 
     /// The entry that is next in a row.
-    pub(super) fn first(&self, row: Row) -> Option<Place> {
-        self.rows.get(row.number())?.first()
+    pub(super) fn first(&self, queue: TimerQueue) -> Option<Place> {
+        self.queues.get(queue.index())?.first()
     }
 
     /// The entry that has been in a row for a span, if there is one.
-    pub(super) fn due(&self, row: Row, span: Duration) -> Option<Place> {
-        let place = self.first(row)?;
+    pub(super) fn due(&self, queue: TimerQueue, span: Duration) -> Option<Place> {
+        let place = self.first(queue)?;
         (self.clock.since(self.get(place)?.since) >= span).then_some(place)
     }
 
@@ -236,18 +247,18 @@ impl<A: Address> Table<A> {
     }
 
     /// When the next entry has been in a row for a span.
-    pub(super) fn end_of(&self, row: Row, span: Duration) -> Option<Instant> {
-        self.clock.end(self.get(self.first(row)?)?.since, span)
+    pub(super) fn deadline_of(&self, queue: TimerQueue, span: Duration) -> Option<Instant> {
+        self.clock.end(self.get(self.first(queue)?)?.since, span)
     }
 
     /// When the next entry has gone unconfirmed for a span.
-    pub(super) fn end_of_age(&self, span: Duration) -> Option<Instant> {
+    pub(super) fn deadline_of_age(&self, span: Duration) -> Option<Instant> {
         self.clock.end(self.get(self.age.first()?)?.confirmed, span)
     }
 
     /// Whether an entry may have been asked for within the last second, and would be again if it
     /// were forgotten. Who did change its row in that time may have been, unused ones never were.
-    pub(super) fn is_fresh(&self, slot: &Slot<A>) -> bool {
+    pub(super) fn may_be_requested_again(&self, slot: &Slot<A>) -> bool {
         slot.class != Class::Unused && self.clock.since(slot.since) < RETRANSMIT
     }
 
@@ -257,7 +268,7 @@ impl<A: Address> Table<A> {
     /// Entries that have not proved themselves go for each other, as soon as a second has passed since the last
     /// request: forgotten sooner, they might be asked for again within it.
     // spec: table-eviction, table-share
-    pub(super) fn victim(&self, newcomer: State) -> Option<Place> {
+    pub(super) fn victim(&self, newcomer: NeighborState) -> Option<Place> {
         let is_unproven = Class::Unused.after(newcomer) == Class::Unproven;
         if is_unproven && self.is_share_full() {
             return self.unproven_victim();
@@ -273,32 +284,34 @@ impl<A: Address> Table<A> {
     /// The entry to evict for another that has not proved itself either.
     pub(super) fn unproven_victim(&self) -> Option<Place> {
         let place = self.class(Class::Unproven).first()?;
-        self.was_long_ago(place, RETRANSMIT).then_some(place)
+        self.is_unused_for(place, RETRANSMIT).then_some(place)
     }
 
     /// An entry that has failed, and for which nothing waits again.
     fn failed_victim(&self) -> Option<Place> {
-        [Row::Hold8, Row::Hold4, Row::Hold2, Row::Hold1].into_iter().find_map(|row| {
-            let mut looked_at = self.row(row).take(LOOKS);
-            looked_at
-                .find(|(place, slot)| slot.parcels == 0 && self.was_long_ago(*place, RETRANSMIT))
-                .map(|(place, _)| place)
-        })
+        [TimerQueue::Backoff8, TimerQueue::Backoff4, TimerQueue::Backoff2, TimerQueue::Backoff1]
+            .into_iter()
+            .find_map(|queue| {
+                let mut examined = self.queue(queue).take(MAX_EXAMINED);
+                examined
+                    .find(|(place, slot)| slot.pending == 0 && self.is_unused_for(*place, RETRANSMIT))
+                    .map(|(place, _)| place)
+            })
     }
 
     /// The entry of a class that has gone unused for longest, and at least for a span.
     fn longest_unused(&self, class: Class, span: Duration) -> Option<Place> {
         let place = self.class(class).first()?;
         let slot = self.get(place)?;
-        (slot.parcels == 0 && self.was_long_ago(place, span)).then_some(place)
+        (slot.pending == 0 && self.is_unused_for(place, span)).then_some(place)
     }
 
-    fn was_long_ago(&self, place: Place, span: Duration) -> bool {
+    fn is_unused_for(&self, place: Place, span: Duration) -> bool {
         self.get(place).is_some_and(|slot| self.clock.since(slot.used) >= span)
     }
 
     fn class(&self, class: Class) -> List {
-        self.classes.get(class.number()).copied().unwrap_or(List::EMPTY)
+        self.classes.get(class.index()).copied().unwrap_or(List::EMPTY)
     }
 
     fn join_class(&mut self, class: Class, place: Place) {
@@ -307,27 +320,27 @@ impl<A: Address> Table<A> {
             (slot.class, slot.used) = (class, now);
         }
         self.unproven += usize::from(class == Class::Unproven);
-        if let Some(list) = self.classes.get_mut(class.number()) {
+        if let Some(list) = self.classes.get_mut(class.index()) {
             list.append(&mut self.slots, Slot::class_links, place);
         }
     }
 
     fn leave_class(&mut self, class: Class, place: Place) {
         self.unproven -= usize::from(class == Class::Unproven);
-        if let Some(list) = self.classes.get_mut(class.number()) {
+        if let Some(list) = self.classes.get_mut(class.index()) {
             list.unlink(&mut self.slots, Slot::class_links, place);
         }
     }
 
-    fn join(&mut self, row: Row, place: Place) {
-        if let Some(list) = self.rows.get_mut(row.number()) {
-            list.append(&mut self.slots, Slot::row_links, place);
+    fn join(&mut self, queue: TimerQueue, place: Place) {
+        if let Some(list) = self.queues.get_mut(queue.index()) {
+            list.append(&mut self.slots, Slot::queue_links, place);
         }
     }
 
-    fn leave(&mut self, row: Row, place: Place) {
-        if let Some(list) = self.rows.get_mut(row.number()) {
-            list.unlink(&mut self.slots, Slot::row_links, place);
+    fn leave(&mut self, queue: TimerQueue, place: Place) {
+        if let Some(list) = self.queues.get_mut(queue.index()) {
+            list.unlink(&mut self.slots, Slot::queue_links, place);
         }
     }
 }

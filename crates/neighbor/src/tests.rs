@@ -4,14 +4,14 @@ use super::*;
 
 mod bounds;
 mod clocks;
-mod parcels;
+mod pending;
 mod properties;
 mod states;
 mod words;
 
 /// A protocol address in these tests, and a parcel that knows its own number.
 type Table = NeighborTable<u32, u32>;
-type Happened = Vec<Due<u32, u32>>;
+type Happened = Vec<NeighborAction<u32, u32>>;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -24,19 +24,19 @@ fn mac(number: u32) -> MacAddr {
 }
 
 fn table() -> Table {
-    Table::new(Settings { seed: 7, ..Settings::default() })
+    Table::new(NeighborSettings { seed: 7, ..NeighborSettings::default() })
 }
 
 fn small(entries: usize) -> Table {
-    Table::new(Settings { entries, ..Settings::default() })
+    Table::new(NeighborSettings { entries, ..NeighborSettings::default() })
 }
 
-fn heard(number: u32) -> Heard {
-    Heard { hardware: mac(number), is_reply_to_us: false }
+fn observation(number: u32) -> SenderObservation {
+    SenderObservation { mac: mac(number), is_reply_to_us: false }
 }
 
-fn replied(number: u32) -> Heard {
-    Heard { hardware: mac(number), is_reply_to_us: true }
+fn replied(number: u32) -> SenderObservation {
+    SenderObservation { mac: mac(number), is_reply_to_us: true }
 }
 
 fn due(table: &mut Table, now: Instant) -> Happened {
@@ -44,7 +44,7 @@ fn due(table: &mut Table, now: Instant) -> Happened {
 }
 
 /// Lets the time pass up to and with `end`, from deadline to deadline, and notes what was due when.
-fn pass(table: &mut Table, end: Instant) -> Vec<(Instant, Due<u32, u32>)> {
+fn pass(table: &mut Table, end: Instant) -> Vec<(Instant, NeighborAction<u32, u32>)> {
     let mut happened = Vec::new();
     while let Some(now) = table.deadline().filter(|deadline| *deadline <= end) {
         let before = happened.len();
@@ -56,22 +56,22 @@ fn pass(table: &mut Table, end: Instant) -> Vec<(Instant, Due<u32, u32>)> {
     happened
 }
 
-fn state(table: &Table, protocol: u32) -> Option<State> {
-    table.get(protocol).map(|entry| entry.state)
+fn state(table: &Table, ip: u32) -> Option<NeighborState> {
+    table.get(ip).map(|entry| entry.state)
 }
 
-fn ask(protocol: u32) -> Due<u32, u32> {
-    Due::Ask { protocol, station: None }
+fn send_request(ip: u32) -> NeighborAction<u32, u32> {
+    NeighborAction::Request { ip, mac: None }
 }
 
 /// The table with one neighbor that was asked for and answered at the origin.
-fn with_reachable(protocol: u32) -> Table {
+fn with_reachable(ip: u32) -> Table {
     let mut table = table();
-    assert_eq!(table.resolve(at(0), protocol, 10, 1), Resolution::Waits);
+    assert_eq!(table.resolve(at(0), ip, 10, 1), Resolution::Pending);
     due(&mut table, at(0));
-    assert_eq!(table.merge(at(0), protocol, replied(protocol)), Merge::Completed);
+    assert_eq!(table.merge(at(0), ip, replied(ip)), Merge::Completed);
     due(&mut table, at(0));
-    assert_eq!(state(&table, protocol), Some(State::Reachable));
+    assert_eq!(state(&table, ip), Some(NeighborState::Reachable));
     table
 }
 
@@ -79,16 +79,16 @@ fn with_reachable(protocol: u32) -> Table {
 #[test]
 fn an_unknown_destination_is_asked_for_and_its_parcels_go_in_order_when_it_answers() {
     let mut table = table();
-    for parcel in 1..=3 {
-        assert_eq!(table.resolve(at(0), 5, 100, parcel), Resolution::Waits);
+    for packet in 1..=3 {
+        assert_eq!(table.resolve(at(0), 5, 100, packet), Resolution::Pending);
     }
-    assert_eq!(due(&mut table, at(0)), [ask(5)]);
-    assert_eq!(state(&table, 5), Some(State::Incomplete));
+    assert_eq!(due(&mut table, at(0)), [send_request(5)]);
+    assert_eq!(state(&table, 5), Some(NeighborState::Incomplete));
     table.merge(at(0), 5, replied(9));
-    let sent: Vec<_> = [1, 2, 3].map(|parcel| Due::Send { protocol: 5, hardware: mac(9), parcel }).into();
+    let sent: Vec<_> = [1, 2, 3].map(|packet| NeighborAction::Send { ip: 5, mac: mac(9), packet }).into();
     assert_eq!(due(&mut table, at(0)), sent);
     assert_eq!(table.resolve(at(1), 5, 100, 4), Resolution::Known(mac(9), 4));
-    assert_eq!(table.waiting(), 0);
+    assert_eq!(table.pending_packets(), 0);
 }
 
 // proves: rfc1122-failure, queue-failure, rfc4861-incomplete
@@ -96,10 +96,11 @@ fn an_unknown_destination_is_asked_for_and_its_parcels_go_in_order_when_it_answe
 fn a_dead_destination_is_asked_three_times_a_second_apart_and_its_parcels_come_back() {
     let mut table = table();
     table.resolve(at(0), 5, 100, 1);
-    let back = Due::Return { protocol: 5, parcel: 1, reason: Returned::Failed };
-    let expected = vec![(at(0), ask(5)), (at(1), ask(5)), (at(2), ask(5)), (at(3), back)];
+    let back = NeighborAction::Return { ip: 5, packet: 1, reason: ReturnReason::Failed };
+    let expected =
+        vec![(at(0), send_request(5)), (at(1), send_request(5)), (at(2), send_request(5)), (at(3), back)];
     assert_eq!(pass(&mut table, at(3)), expected);
-    assert_eq!(state(&table, 5), Some(State::Failed));
+    assert_eq!(state(&table, 5), Some(NeighborState::Failed));
     assert_eq!(table.counts().failed, 1);
 }
 
@@ -112,23 +113,24 @@ fn one_dead_destination_does_not_delay_a_live_one() {
     }
     due(&mut table, at(0));
     table.resolve(at(0), 5, 10, 1);
-    assert!(due(&mut table, at(0)).contains(&ask(5)), "asked in the same turn");
+    assert!(due(&mut table, at(0)).contains(&send_request(5)), "asked in the same turn");
     table.merge(at(0), 5, replied(5));
-    assert!(due(&mut table, at(0)).contains(&Due::Send { protocol: 5, hardware: mac(5), parcel: 1 }));
+    assert!(due(&mut table, at(0)).contains(&NeighborAction::Send { ip: 5, mac: mac(5), packet: 1 }));
 }
 
 // proves: neighbor-back-off
 #[test]
 fn who_does_not_answer_is_asked_again_after_ever_longer_holds() {
     let mut table = table();
-    let mut asked = Vec::new();
+    let mut requests = Vec::new();
     // A sender that never gives up.
     for second in 0..60 {
         table.resolve(at(second), 5, 10, 0);
         let happened = pass(&mut table, at(second));
-        asked.extend(happened.into_iter().filter(|(_, due)| *due == ask(5)).map(|(when, _)| when));
+        requests
+            .extend(happened.into_iter().filter(|(_, due)| *due == send_request(5)).map(|(when, _)| when));
     }
-    let gaps: Vec<_> = asked.windows(2).map(|pair| pair[1].since(pair[0]).as_secs()).collect();
+    let gaps: Vec<_> = requests.windows(2).map(|pair| pair[1].since(pair[0]).as_secs()).collect();
     assert_eq!(gaps[..15], [1, 1, 2, 1, 1, 3, 1, 1, 5, 1, 1, 9, 1, 1, 9], "{gaps:?}");
 }
 
@@ -140,69 +142,73 @@ fn whoever_failed_is_forgotten_after_its_hold() {
     assert_eq!(state(&table, 5), None);
     assert_eq!(table.deadline(), None);
     let last = std::iter::from_fn(|| table.take_event()).last();
-    assert_eq!(last, Some(Event::Forgotten { protocol: 5 }));
+    assert_eq!(last, Some(NeighborEvent::Forgotten { ip: 5 }));
 }
 
 // proves: rfc4861-reachable-time
 #[test]
 fn reachable_fades_to_stale_between_half_and_one_and_a_half_of_the_mean() {
     for seed in 0..200 {
-        let mut table =
-            Table::new(Settings { seed, timeout: Duration::from_mins(10), ..Settings::default() });
+        let mut table = Table::new(NeighborSettings {
+            seed,
+            timeout: Duration::from_mins(10),
+            ..NeighborSettings::default()
+        });
         due(&mut table, at(0));
         table.resolve(at(0), 5, 10, 0);
         table.merge(at(0), 5, replied(5));
         due(&mut table, at(0));
         pass(&mut table, at(14));
-        assert_eq!(state(&table, 5), Some(State::Reachable), "seed {seed}");
+        assert_eq!(state(&table, 5), Some(NeighborState::Reachable), "seed {seed}");
         pass(&mut table, at(46));
-        assert_eq!(state(&table, 5), Some(State::Stale), "seed {seed}");
+        assert_eq!(state(&table, 5), Some(NeighborState::Stale), "seed {seed}");
     }
 }
 
 // proves: rfc4861-stale, rfc4861-unicast, rfc4861-broadcast-last
 #[test]
 fn a_stale_neighbor_is_sent_to_at_once_and_checked_by_unicast_first() {
-    let mut table = Table::new(Settings { timeout: Duration::from_mins(10), ..Settings::default() });
-    table.learn(at(0), 5, heard(5));
+    let mut table =
+        Table::new(NeighborSettings { timeout: Duration::from_mins(10), ..NeighborSettings::default() });
+    table.learn(at(0), 5, observation(5));
     assert_eq!(table.resolve(at(0), 5, 10, 1), Resolution::Known(mac(5), 1));
-    assert_eq!(state(&table, 5), Some(State::Delay));
-    let by_unicast = || Due::Ask { protocol: 5, station: Some(mac(5)) };
+    assert_eq!(state(&table, 5), Some(NeighborState::Delay));
+    let is_unicast = || NeighborAction::Request { ip: 5, mac: Some(mac(5)) };
     let happened = pass(&mut table, at(11));
     let expected = vec![
-        (at(5), by_unicast()),
-        (at(6), by_unicast()),
-        (at(7), by_unicast()),
-        (at(8), ask(5)),
-        (at(9), ask(5)),
-        (at(10), ask(5)),
+        (at(5), is_unicast()),
+        (at(6), is_unicast()),
+        (at(7), is_unicast()),
+        (at(8), send_request(5)),
+        (at(9), send_request(5)),
+        (at(10), send_request(5)),
     ];
     assert_eq!(happened, expected);
-    assert_eq!(state(&table, 5), Some(State::Failed));
+    assert_eq!(state(&table, 5), Some(NeighborState::Failed));
 }
 
 // proves: rfc4861-confirmation
 #[test]
 fn in_probe_only_a_reply_to_us_confirms() {
     let mut table = table();
-    table.learn(at(0), 5, heard(5));
+    table.learn(at(0), 5, observation(5));
     table.resolve(at(0), 5, 10, 1);
     pass(&mut table, at(5));
-    assert_eq!(state(&table, 5), Some(State::Probe));
-    table.merge(at(5), 5, heard(5));
-    assert_eq!(state(&table, 5), Some(State::Probe));
+    assert_eq!(state(&table, 5), Some(NeighborState::Probe));
+    table.merge(at(5), 5, observation(5));
+    assert_eq!(state(&table, 5), Some(NeighborState::Probe));
     table.merge(at(5), 5, replied(5));
-    assert_eq!(state(&table, 5), Some(State::Reachable));
+    assert_eq!(state(&table, 5), Some(NeighborState::Reachable));
 }
 
 // proves: rfc4861-upper-layer
 #[test]
 fn an_upper_layer_confirms_what_it_uses() {
     let mut table = table();
-    table.learn(at(0), 5, heard(5));
+    table.learn(at(0), 5, observation(5));
     table.resolve(at(0), 5, 10, 1);
     table.confirm(at(1), 5);
-    assert_eq!(state(&table, 5), Some(State::Reachable));
+    assert_eq!(state(&table, 5), Some(NeighborState::Reachable));
     table.confirm(at(1), 77);
     assert_eq!(state(&table, 77), None);
 }
@@ -212,7 +218,7 @@ fn an_upper_layer_confirms_what_it_uses() {
 fn an_idle_entry_expires_and_mere_use_does_not_extend_it() {
     let mut idle = with_reachable(5);
     pass(&mut idle, at(59));
-    assert_eq!(state(&idle, 5), Some(State::Stale));
+    assert_eq!(state(&idle, 5), Some(NeighborState::Stale));
     pass(&mut idle, at(60));
     assert_eq!(state(&idle, 5), None);
 
@@ -221,19 +227,19 @@ fn an_idle_entry_expires_and_mere_use_does_not_extend_it() {
         assert!(matches!(used.resolve(at(second), 5, 10, 0), Resolution::Known(..)), "at {second}");
         // It is asked by unicast, and does not answer; nothing else confirms it.
         pass(&mut used, at(second));
-        if state(&used, 5) == Some(State::Failed) {
+        if state(&used, 5) == Some(NeighborState::Failed) {
             break;
         }
     }
     pass(&mut used, at(60));
-    assert!(matches!(state(&used, 5), None | Some(State::Failed | State::Incomplete)));
+    assert!(matches!(state(&used, 5), None | Some(NeighborState::Failed | NeighborState::Incomplete)));
 }
 
 #[test]
 fn whatever_confirms_an_entry_gives_it_a_new_life() {
     let mut table = with_reachable(5);
     pass(&mut table, at(50));
-    table.merge(at(50), 5, heard(5));
+    table.merge(at(50), 5, observation(5));
     pass(&mut table, at(109));
     assert!(state(&table, 5).is_some());
     pass(&mut table, at(110));
@@ -242,23 +248,23 @@ fn whatever_confirms_an_entry_gives_it_a_new_life() {
 
 #[test]
 fn a_neighbor_in_probe_that_expires_is_not_asked_again_at_once() {
-    let settings = Settings { timeout: Duration::from_millis(5_500), ..Settings::default() };
+    let settings = NeighborSettings { timeout: Duration::from_millis(5_500), ..NeighborSettings::default() };
     let mut table = Table::new(settings);
-    table.learn(at(0), 5, heard(5));
+    table.learn(at(0), 5, observation(5));
     table.resolve(at(0), 5, 10, 0);
     assert_eq!(pass(&mut table, at(5)).len(), 1);
     let expired = at(5) + Duration::from_millis(500);
     assert_eq!(pass(&mut table, expired), []);
-    assert_eq!(table.resolve(expired, 5, 10, 1), Resolution::Waits);
+    assert_eq!(table.resolve(expired, 5, 10, 1), Resolution::Pending);
     assert_eq!(pass(&mut table, at(6)), [], "a second has not passed");
-    assert_eq!(pass(&mut table, at(6) + SECOND / 2), [(at(6) + SECOND / 2, ask(5))]);
+    assert_eq!(pass(&mut table, at(6) + SECOND / 2), [(at(6) + SECOND / 2, send_request(5))]);
 }
 
 #[test]
 fn a_move_is_followed_and_unproved() {
     let mut table = with_reachable(5);
-    assert_eq!(table.merge(at(1), 5, heard(9)), Merge::Moved);
-    assert_eq!(table.get(5), Some(Neighbor { protocol: 5, hardware: Some(mac(9)), state: State::Stale }));
+    assert_eq!(table.merge(at(1), 5, observation(9)), Merge::Moved);
+    assert_eq!(table.get(5), Some(Neighbor { ip: 5, mac: Some(mac(9)), state: NeighborState::Stale }));
 }
 
 // proves: static-held
@@ -267,8 +273,8 @@ fn a_static_entry_neither_moves_nor_ages_and_reports_every_claim() {
     let mut table = table();
     table.add_static(at(0), 5, mac(5)).unwrap();
     while table.take_event().is_some() {}
-    assert_eq!(table.merge(at(0), 5, replied(9)), Merge::Held);
-    assert_eq!(table.take_event(), Some(Event::Held { protocol: 5, hardware: mac(9) }));
+    assert_eq!(table.merge(at(0), 5, replied(9)), Merge::StaticConflict);
+    assert_eq!(table.take_event(), Some(NeighborEvent::StaticConflict { ip: 5, mac: mac(9) }));
     assert_eq!(table.merge(at(0), 5, replied(5)), Merge::Confirmed);
     pass(&mut table, at(1_000_000));
     assert_eq!(table.resolve(at(1_000_000), 5, 10, 1), Resolution::Known(mac(5), 1));
@@ -280,8 +286,8 @@ fn an_entry_made_static_while_it_is_asked_for_sends_what_waited() {
     let mut table = table();
     table.resolve(at(0), 5, 10, 1);
     table.add_static(at(0), 5, mac(5)).unwrap();
-    assert_eq!(due(&mut table, at(0)), [Due::Send { protocol: 5, hardware: mac(5), parcel: 1 }]);
-    assert_eq!(table.add_static(at(0), 6, MacAddr::BROADCAST), Err(AddError::Hardware));
+    assert_eq!(due(&mut table, at(0)), [NeighborAction::Send { ip: 5, mac: mac(5), packet: 1 }]);
+    assert_eq!(table.add_static(at(0), 6, MacAddr::BROADCAST), Err(AddError::InvalidMac));
 }
 
 // proves: rfc1122-flush
@@ -291,30 +297,33 @@ fn an_entry_is_removed_with_what_waits_for_it_and_a_flush_leaves_static_ones() {
     table.resolve(at(0), 5, 10, 1);
     assert!(table.remove(5));
     assert!(!table.remove(5));
-    assert_eq!(due(&mut table, at(0)), [Due::Return { protocol: 5, parcel: 1, reason: Returned::Removed }]);
+    assert_eq!(
+        due(&mut table, at(0)),
+        [NeighborAction::Return { ip: 5, packet: 1, reason: ReturnReason::Removed }]
+    );
     table.add_static(at(0), 6, mac(6)).unwrap();
-    table.learn(at(0), 7, heard(7));
+    table.learn(at(0), 7, observation(7));
     table.flush();
-    assert_eq!(table.list().into_iter().map(|entry| entry.protocol).collect::<Vec<_>>(), [6]);
+    assert_eq!(table.list().into_iter().map(|entry| entry.ip).collect::<Vec<_>>(), [6]);
 }
 
 #[test]
 fn a_move_told_in_answer_to_a_probe_is_proved_and_any_other_is_not() {
     let mut probed = table();
-    probed.learn(at(0), 5, heard(5));
+    probed.learn(at(0), 5, observation(5));
     probed.resolve(at(0), 5, 10, 1);
     pass(&mut probed, at(5));
     assert_eq!(probed.merge(at(5), 5, replied(9)), Merge::Moved);
-    assert_eq!(state(&probed, 5), Some(State::Reachable));
+    assert_eq!(state(&probed, 5), Some(NeighborState::Reachable));
 
-    let mut reachable = with_reachable(5);
-    assert_eq!(reachable.merge(at(1), 5, replied(9)), Merge::Moved);
-    assert_eq!(state(&reachable, 5), Some(State::Stale));
+    let mut reachable_time = with_reachable(5);
+    assert_eq!(reachable_time.merge(at(1), 5, replied(9)), Merge::Moved);
+    assert_eq!(state(&reachable_time, 5), Some(NeighborState::Stale));
 
     let mut heard_of = table();
-    heard_of.learn(at(0), 5, heard(5));
+    heard_of.learn(at(0), 5, observation(5));
     heard_of.resolve(at(0), 5, 10, 1);
     pass(&mut heard_of, at(5));
-    assert_eq!(heard_of.merge(at(5), 5, heard(9)), Merge::Moved);
-    assert_eq!(state(&heard_of, 5), Some(State::Stale));
+    assert_eq!(heard_of.merge(at(5), 5, observation(9)), Merge::Moved);
+    assert_eq!(state(&heard_of, 5), Some(NeighborState::Stale));
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use link::{Instant, MacAddr};
 
-use super::slot::{Class, Row, Slot};
-use super::{Address, Event, NeighborTable, Returned, State};
+use super::slot::{Class, Slot, TimerQueue};
+use super::{Address, NeighborEvent, NeighborState, NeighborTable, ReturnReason};
 use base::Place;
 use base::Random;
 
@@ -28,31 +28,31 @@ const UNICASTS: u8 = 3;
 
 /// What is due.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Due<A, P> {
+pub enum NeighborAction<A, P> {
     /// Send a parcel that waited.
     Send {
         /// Its destination.
-        protocol: A,
+        ip: A,
         /// Where that is.
-        hardware: MacAddr,
+        mac: MacAddr,
         /// The parcel.
-        parcel: P,
+        packet: P,
     },
     /// Give a parcel back to whoever wanted it sent.
     Return {
         /// Its destination.
-        protocol: A,
+        ip: A,
         /// The parcel.
-        parcel: P,
+        packet: P,
         /// Why it was not sent.
-        reason: Returned,
+        reason: ReturnReason,
     },
     /// Ask who has an address: one station, or all of them.
-    Ask {
+    Request {
         /// The address.
-        protocol: A,
+        ip: A,
         /// The station that had it last, to be asked by unicast; none to ask by broadcast.
-        station: Option<MacAddr>,
+        mac: Option<MacAddr>,
     },
 }
 
@@ -60,81 +60,82 @@ impl<A: Address, P> NeighborTable<A, P> {
     /// The next thing that is due, to be called until there is none. A table whose entries are all
     /// idle costs a look at the first of each row.
     // spec: table-idle
-    pub fn poll(&mut self, now: Instant) -> Option<Due<A, P>> {
-        self.table.clock.tell(now);
-        if let Some(settled) = self.settled() {
-            return Some(settled);
+    pub fn poll(&mut self, now: Instant) -> Option<NeighborAction<A, P>> {
+        self.table.clock.advance(now);
+        if let Some(take_settled) = self.take_settled() {
+            return Some(take_settled);
         }
         self.draw();
         self.expire();
-        while let Some(place) = self.due(Row::Reachable) {
-            self.change(place, State::Stale, Row::Stale);
+        while let Some(place) = self.due(TimerQueue::Reachable) {
+            self.change(place, NeighborState::Stale, TimerQueue::Stale);
         }
-        for row in [Row::Hold1, Row::Hold2, Row::Hold4, Row::Hold8] {
-            while let Some(place) = self.due(row) {
-                self.release(place);
+        for queue in [TimerQueue::Backoff1, TimerQueue::Backoff2, TimerQueue::Backoff4, TimerQueue::Backoff8]
+        {
+            while let Some(place) = self.due(queue) {
+                self.end_backoff(place);
             }
         }
-        while let Some(place) = self.due(Row::Delay) {
-            self.begin_attempt(place, State::Probe);
+        while let Some(place) = self.due(TimerQueue::Delay) {
+            self.start_attempt(place, NeighborState::Probe);
         }
-        while let Some(place) = self.due(Row::Wait) {
+        while let Some(place) = self.due(TimerQueue::AwaitReply) {
             self.retry(place);
         }
-        if let Some(settled) = self.settled() {
-            return Some(settled);
+        if let Some(take_settled) = self.take_settled() {
+            return Some(take_settled);
         }
-        let place = self.table.first(Row::Ask)?;
-        self.ask(place)
+        let place = self.table.first(TimerQueue::Request)?;
+        self.send_request(place)
     }
 
     /// When [`NeighborTable::poll`] has something to do next.
     pub fn deadline(&self) -> Option<Instant> {
-        if self.parcels.has_settled() {
-            return Some(self.table.clock.told());
+        if self.pending.has_output() {
+            return Some(self.table.clock.now());
         }
-        let in_rows = TIMED.into_iter().filter_map(|row| self.table.end_of(row, self.span(row)));
-        in_rows.chain(self.table.end_of_age(self.settings.timeout)).min()
+        let in_rows = TIMED.into_iter().filter_map(|queue| self.table.deadline_of(queue, self.span(queue)));
+        in_rows.chain(self.table.deadline_of_age(self.settings.timeout)).min()
     }
 
     /// How long an entry stays in a row.
-    fn span(&self, row: Row) -> Duration {
-        match row {
-            Row::Reachable => self.reachable,
-            Row::Delay => DELAY_FIRST_PROBE_TIME,
-            Row::Wait | Row::Hold1 => RETRANSMIT,
-            Row::Hold2 => RETRANSMIT * 2,
-            Row::Hold4 => RETRANSMIT * 4,
-            Row::Hold8 => RETRANSMIT * 8,
-            Row::Ask => Duration::ZERO,
-            Row::Stale | Row::Static | Row::Free => Duration::MAX,
+    fn span(&self, queue: TimerQueue) -> Duration {
+        match queue {
+            TimerQueue::Reachable => self.reachable_time,
+            TimerQueue::Delay => DELAY_FIRST_PROBE_TIME,
+            TimerQueue::AwaitReply | TimerQueue::Backoff1 => RETRANSMIT,
+            TimerQueue::Backoff2 => RETRANSMIT * 2,
+            TimerQueue::Backoff4 => RETRANSMIT * 4,
+            TimerQueue::Backoff8 => RETRANSMIT * 8,
+            TimerQueue::Request => Duration::ZERO,
+            TimerQueue::Stale | TimerQueue::Static | TimerQueue::Free => Duration::MAX,
         }
     }
 
     /// The first entry of a row, if its time there is over.
-    fn due(&self, row: Row) -> Option<Place> {
-        self.table.due(row, self.span(row))
+    fn due(&self, queue: TimerQueue) -> Option<Place> {
+        self.table.due(queue, self.span(queue))
     }
 
-    fn settled(&mut self) -> Option<Due<A, P>> {
-        if let Some((protocol, parcel, reason)) = self.parcels.take_returned() {
+    fn take_settled(&mut self) -> Option<NeighborAction<A, P>> {
+        if let Some((ip, packet, reason)) = self.pending.take_returned() {
             self.counts.returned = self.counts.returned.saturating_add(1);
-            return Some(Due::Return { protocol, parcel, reason });
+            return Some(NeighborAction::Return { ip, packet, reason });
         }
-        let protocol = self.parcels.next_ready()?;
+        let ip = self.pending.next_ready()?;
         // Nobody leaves the table, or fails, without what is to be sent being given back.
-        let place = self.table.find(protocol)?;
+        let place = self.table.find(ip)?;
         let slot = self.table.get_mut(place)?;
-        slot.parcels = slot.parcels.saturating_sub(1);
-        let hardware = slot.hardware;
-        Some(Due::Send { protocol, hardware, parcel: self.parcels.take_ready()? })
+        slot.pending = slot.pending.saturating_sub(1);
+        let mac = slot.mac;
+        Some(NeighborAction::Send { ip, mac, packet: self.pending.take_ready()? })
     }
 
     /// Draws that time anew when it is old.
     fn draw(&mut self) {
-        if self.table.clock.since(self.drawn) >= REDRAW {
-            self.drawn = self.table.clock.tick();
-            self.reachable = draw(&mut self.random);
+        if self.table.clock.since(self.reachable_drawn) >= REDRAW {
+            self.reachable_drawn = self.table.clock.tick();
+            self.reachable_time = draw(&mut self.random);
         }
     }
 
@@ -143,12 +144,12 @@ impl<A: Address, P> NeighborTable<A, P> {
     fn expire(&mut self) {
         while let Some(place) = self.table.unconfirmed(self.settings.timeout) {
             let Some(slot) = self.table.get(place) else { return };
-            let (protocol, is_fresh) = (slot.protocol, self.table.is_fresh(slot));
+            let (ip, may_be_requested_again) = (slot.ip, self.table.may_be_requested_again(slot));
             self.counts.expired = self.counts.expired.saturating_add(1);
-            self.report(Event::Expired { protocol });
-            if is_fresh {
+            self.report(NeighborEvent::Expired { ip });
+            if may_be_requested_again {
                 // It may have been asked a moment ago; forgotten, it might be asked again at once.
-                self.change(place, State::Failed, Row::Hold1);
+                self.change(place, NeighborState::Failed, TimerQueue::Backoff1);
             } else {
                 self.table.remove(place);
             }
@@ -157,35 +158,37 @@ impl<A: Address, P> NeighborTable<A, P> {
 
     /// Ends the time in which a destination that failed is not asked for: it is asked for again if
     /// something waits for it, and forgotten if not.
-    fn release(&mut self, place: Place) {
-        if self.table.get(place).is_some_and(|slot| slot.parcels > 0) {
-            self.begin_attempt(place, State::Incomplete);
+    fn end_backoff(&mut self, place: Place) {
+        if self.table.get(place).is_some_and(|slot| slot.pending > 0) {
+            self.start_attempt(place, NeighborState::Incomplete);
         } else {
             if let Some(slot) = self.table.get(place) {
-                self.report(Event::Forgotten { protocol: slot.protocol });
+                self.report(NeighborEvent::Forgotten { ip: slot.ip });
             }
             self.table.remove(place);
         }
     }
 
-    fn begin_attempt(&mut self, place: Place, state: State) {
+    fn start_attempt(&mut self, place: Place, state: NeighborState) {
         if let Some(slot) = self.table.get_mut(place) {
-            slot.asked = 0;
+            slot.requests = 0;
         }
-        self.change(place, state, Row::Ask);
+        self.change(place, state, TimerQueue::Request);
     }
 
     /// A request was not answered in time: the next one, or the end.
     fn retry(&mut self, place: Place) {
-        let Some(Slot { state, asked, class, .. }) = self.table.get(place).cloned() else { return };
-        let enough = if state == State::Probe { UNICASTS + BROADCASTS } else { BROADCASTS };
+        let Some(Slot { state, requests, class, .. }) = self.table.get(place).cloned() else { return };
+        let enough = if state == NeighborState::Probe { UNICASTS + BROADCASTS } else { BROADCASTS };
         // Where addresses are turned away for want of a place among those that have not answered, each gets one
         // request, and then the next one its place.
         // spec: table-share
-        let is_pressed = class == Class::Unproven
-            && self.pressed.is_some_and(|pressed| self.table.clock.since(pressed) < RETRANSMIT);
-        if asked < enough && !is_pressed {
-            self.change(place, state, Row::Ask);
+        let is_contended = class == Class::Unproven
+            && self
+                .share_refused
+                .is_some_and(|share_refused| self.table.clock.since(share_refused) < RETRANSMIT);
+        if requests < enough && !is_contended {
+            self.change(place, state, TimerQueue::Request);
         } else {
             self.fail(place);
         }
@@ -195,27 +198,27 @@ impl<A: Address, P> NeighborTable<A, P> {
     // spec: rfc1122-failure, queue-failure, neighbor-back-off
     fn fail(&mut self, place: Place) {
         let Some(slot) = self.table.get_mut(place) else { return };
-        let row = match slot.failures {
-            0 => Row::Hold1,
-            1 => Row::Hold2,
-            2 => Row::Hold4,
-            _ => Row::Hold8,
+        let queue = match slot.failures {
+            0 => TimerQueue::Backoff1,
+            1 => TimerQueue::Backoff2,
+            2 => TimerQueue::Backoff4,
+            _ => TimerQueue::Backoff8,
         };
         slot.failures = slot.failures.saturating_add(1);
         self.counts.failed = self.counts.failed.saturating_add(1);
-        self.change(place, State::Failed, row);
-        self.give_back(place, Returned::Failed);
+        self.change(place, NeighborState::Failed, queue);
+        self.return_packets(place, ReturnReason::Failed);
     }
 
-    fn ask(&mut self, place: Place) -> Option<Due<A, P>> {
+    fn send_request(&mut self, place: Place) -> Option<NeighborAction<A, P>> {
         let slot = self.table.get_mut(place)?;
-        let by_unicast = slot.state == State::Probe && slot.asked < UNICASTS;
-        let (protocol, state, station) = (slot.protocol, slot.state, by_unicast.then_some(slot.hardware));
-        slot.asked = slot.asked.saturating_add(1);
-        self.counts.asked = self.counts.asked.saturating_add(1);
-        self.change(place, state, Row::Wait);
+        let is_unicast = slot.state == NeighborState::Probe && slot.requests < UNICASTS;
+        let (ip, state, mac) = (slot.ip, slot.state, is_unicast.then_some(slot.mac));
+        slot.requests = slot.requests.saturating_add(1);
+        self.counts.requests = self.counts.requests.saturating_add(1);
+        self.change(place, state, TimerQueue::AwaitReply);
         self.table.touch(place);
-        Some(Due::Ask { protocol, station })
+        Some(NeighborAction::Request { ip, mac })
     }
 }
 
@@ -226,5 +229,13 @@ pub(super) fn draw(random: &mut Random) -> Duration {
 }
 
 /// The rows that entries leave by themselves.
-const TIMED: [Row; 8] =
-    [Row::Reachable, Row::Delay, Row::Ask, Row::Wait, Row::Hold1, Row::Hold2, Row::Hold4, Row::Hold8];
+const TIMED: [TimerQueue; 8] = [
+    TimerQueue::Reachable,
+    TimerQueue::Delay,
+    TimerQueue::Request,
+    TimerQueue::AwaitReply,
+    TimerQueue::Backoff1,
+    TimerQueue::Backoff2,
+    TimerQueue::Backoff4,
+    TimerQueue::Backoff8,
+];

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use link::{Instant, MacAddr};
-use neighbor::{Due as Errand, Heard, Merge, NeighborTable, Resolution, Settings};
+use neighbor::{Merge, NeighborAction, NeighborSettings, NeighborTable, Resolution, SenderObservation};
 
 type Table = NeighborTable<Ipv4Addr, u32>;
 
@@ -13,37 +13,37 @@ fn stranger(number: u32) -> Ipv4Addr {
     Ipv4Addr::from_bits(0x0a00_0000 + number)
 }
 
-fn heard(number: u32, is_reply_to_us: bool) -> Heard {
+fn observation(number: u32, is_reply_to_us: bool) -> SenderObservation {
     let [a, b, c, d] = number.to_be_bytes();
-    Heard { hardware: MacAddr::new([2, 0, a, b, c, d]), is_reply_to_us }
+    SenderObservation { mac: MacAddr::new([2, 0, a, b, c, d]), is_reply_to_us }
 }
 
 // proves: table-memory
 #[test]
 fn entry_takes_80_bytes_at_most_with_its_cells_in_the_index() {
-    let octets = |entries| {
-        let settings = Settings { entries, parcels: 0, ..Settings::default() };
+    let bytes = |entries| {
+        let settings = NeighborSettings { entries, pending: 0, ..NeighborSettings::default() };
         let mut table = None;
         let made = allocation_counter::measure(|| table = Some(Table::new(settings)));
         assert!(table.is_some_and(|table| table.is_empty()));
         made.bytes_total
     };
     // What a table takes for one entry is, but for that one, what it takes for its events.
-    let apart_from_entries = octets(1) - 64;
+    let apart_from_entries = bytes(1) - 64;
     for entries in [16, 1_000, 1_024, 1_025, 65_537, 1_000_000, (1 << 19) + 1, 1 << 20] {
         let each = u64::try_from(entries).unwrap() * 80;
-        assert!(octets(entries) - apart_from_entries <= each, "{entries}: {}", octets(entries));
+        assert!(bytes(entries) - apart_from_entries <= each, "{entries}: {}", bytes(entries));
     }
 }
 
 // proves: table-memory
 #[test]
 fn a_million_strangers_allocate_nothing() {
-    let mut table = Table::new(Settings::default());
+    let mut table = Table::new(NeighborSettings::default());
     let spoofed = allocation_counter::measure(|| {
         for number in 0..1_000_000 {
             let now = Instant::from_nanos(u64::from(number) * 1_000);
-            assert_eq!(table.learn(now, stranger(number), heard(number % 1_000, false)), Merge::Added);
+            assert_eq!(table.learn(now, stranger(number), observation(number % 1_000, false)), Merge::Added);
             while table.poll(now).is_some() {}
             while table.take_event().is_some() {}
         }
@@ -54,7 +54,7 @@ fn a_million_strangers_allocate_nothing() {
 // proves: table-memory
 #[test]
 fn parcels_sent_crowded_out_and_given_back_allocate_nothing() {
-    let mut table = Table::new(Settings { entries: 64, ..Settings::default() });
+    let mut table = Table::new(NeighborSettings { entries: 64, ..NeighborSettings::default() });
     let mut now = Instant::ORIGIN;
     let (mut sent, mut returned) = (0, 0);
     let exchanged = allocation_counter::measure(|| {
@@ -62,22 +62,22 @@ fn parcels_sent_crowded_out_and_given_back_allocate_nothing() {
             // Nobody fetches what is due while all these come.
             for number in 0..2_000_u32 {
                 match table.resolve(now, stranger(number % 48), 400, number) {
-                    Resolution::Waits => {}
+                    Resolution::Pending => {}
                     Resolution::Known(..) => sent += 1,
                     Resolution::Refused(_) => returned += 1,
                 }
             }
             for number in (0..48).filter(|number| (number + round) % 3 == 0) {
-                table.merge(now, stranger(number), heard(number, round % 2 == 0));
+                table.merge(now, stranger(number), observation(number, round % 2 == 0));
             }
             for number in (0..48).filter(|number| (number + round) % 7 == 0) {
                 table.remove(stranger(number));
             }
             while let Some(due) = table.poll(now) {
                 match due {
-                    Errand::Send { .. } => sent += 1,
-                    Errand::Return { .. } => returned += 1,
-                    Errand::Ask { .. } => {}
+                    NeighborAction::Send { .. } => sent += 1,
+                    NeighborAction::Return { .. } => returned += 1,
+                    NeighborAction::Request { .. } => {}
                 }
             }
             now = now + Duration::from_millis(700);

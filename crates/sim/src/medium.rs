@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use arp::{Fields, Packet};
+use arp::{Packet, PacketFields};
 use link::{EtherType, EthernetFrame};
 use tap::{Checksum, Instant};
 
@@ -158,11 +158,11 @@ impl Medium {
 
 impl CapturedFrame {
     /// The ARP packet in the frame, if there is a valid one.
-    pub fn arp(&self) -> Option<Fields> {
+    pub fn arp(&self) -> Option<PacketFields> {
         let frame = EthernetFrame::parse(&self.bytes).ok()?;
         if frame.ether_type() != EtherType::ARP {
             return None;
         }
-        Packet::parse(frame.payload()).ok().map(Fields::from)
+        Packet::parse(frame.payload()).ok().map(PacketFields::from)
     }
 }

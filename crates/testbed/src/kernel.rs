@@ -7,7 +7,7 @@ use std::os::fd::AsRawFd;
 use nix::sys::socket::{
     AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, recv, sendto, socket,
 };
-use tap::linux::{Interface, Neighbor, neighbors};
+use tap::linux::{Interface, KernelNeighbor, kernel_neighbors};
 
 use crate::{TestResult, wait_for};
 
@@ -18,9 +18,9 @@ pub fn send_from_kernel(to: Ipv4Addr, payload: &[u8]) -> TestResult {
 }
 
 /// Waits for the kernel's neighbor entry of an address, with a MAC address in it.
-pub fn kernel_neighbor(interface: &Interface, address: Ipv4Addr) -> Result<Neighbor, Box<dyn Error>> {
+pub fn kernel_neighbor(interface: &Interface, address: Ipv4Addr) -> Result<KernelNeighbor, Box<dyn Error>> {
     wait_for("entry in the kernel's neighbor table", || {
-        neighbors(interface)
+        kernel_neighbors(interface)
             .ok()?
             .into_iter()
             .find(|entry| entry.address == address && entry.hardware_address.is_some())

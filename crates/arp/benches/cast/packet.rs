@@ -1,6 +1,6 @@
 //! The yardstick: octets cast to packed structs, as C does it.
 
-use arp::{Answer, Fields, Operation};
+use arp::{ArpReply, Operation, PacketFields};
 use link::EtherType;
 
 use frame::{AnyOctets, read};
@@ -26,7 +26,7 @@ struct Packet {
 // SAFETY: packed, and of integers alone.
 unsafe impl AnyOctets for Packet {}
 
-pub(crate) fn parse(octets: &[u8]) -> Option<Fields> {
+pub(crate) fn parse(octets: &[u8]) -> Option<PacketFields> {
     let frame = frame::parse(octets).ok()?;
     if frame.ether_type != EtherType::ARP {
         return None;
@@ -36,7 +36,7 @@ pub(crate) fn parse(octets: &[u8]) -> Option<Fields> {
         && u16::from_be(packet.protocol_type) == EtherType::IPV4.0
         && packet.hardware_length == 6
         && packet.protocol_length == 4;
-    expected.then(|| Fields {
+    expected.then(|| PacketFields {
         operation: Operation(u16::from_be(packet.operation)),
         sender_hardware: packet.sender_hardware.into(),
         sender_protocol: packet.sender_protocol.into(),
@@ -45,7 +45,7 @@ pub(crate) fn parse(octets: &[u8]) -> Option<Fields> {
     })
 }
 
-pub(crate) fn write(fields: &Fields, octets: &mut [u8]) -> Option<()> {
+pub(crate) fn write(fields: &PacketFields, octets: &mut [u8]) -> Option<()> {
     let packet = place(octets)?;
     packet.hardware_type = 1_u16.to_be();
     packet.protocol_type = EtherType::IPV4.0.to_be();
@@ -59,12 +59,12 @@ pub(crate) fn write(fields: &Fields, octets: &mut [u8]) -> Option<()> {
     Some(())
 }
 
-pub(crate) fn write_over(answer: Answer, octets: &mut [u8]) -> Option<()> {
+pub(crate) fn write_over(reply: ArpReply, octets: &mut [u8]) -> Option<()> {
     let packet = place(octets)?;
     packet.operation = Operation::REPLY.0.to_be();
     (packet.sender_protocol, packet.target_protocol) = (packet.target_protocol, packet.sender_protocol);
     packet.target_hardware = packet.sender_hardware;
-    packet.sender_hardware = answer.ours.octets();
+    packet.sender_hardware = reply.mac.octets();
     Some(())
 }
 

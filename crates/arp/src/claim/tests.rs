@@ -7,50 +7,50 @@ const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const OTHER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 77);
 const OUR_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const PEER_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
-const IDENTITY: Identity = Identity { protocol: OURS, hardware: OUR_MAC };
+const IDENTITY: Identity = Identity { ip: OURS, mac: OUR_MAC };
 const SECOND: Duration = Duration::from_secs(1);
 /// The last moment of all.
 const END: Instant = Instant::from_nanos(u64::MAX);
 
-const PROBE: Fields = Fields {
+const PROBE: PacketFields = PacketFields {
     operation: Operation::REQUEST,
     sender_hardware: OUR_MAC,
     sender_protocol: Ipv4Addr::UNSPECIFIED,
     target_hardware: MacAddr::ZERO,
     target_protocol: OURS,
 };
-const ANNOUNCEMENT: Fields = Fields { sender_protocol: OURS, ..PROBE };
+const ANNOUNCEMENT: PacketFields = PacketFields { sender_protocol: OURS, ..PROBE };
 
 /// Somebody else who says that the address is his.
-const RIVAL: Fields = Fields { sender_hardware: PEER_MAC, ..ANNOUNCEMENT };
+const RIVAL: PacketFields = PacketFields { sender_hardware: PEER_MAC, ..ANNOUNCEMENT };
 /// Somebody else who probes for it.
-const RIVAL_PROBE: Fields = Fields { sender_hardware: PEER_MAC, ..PROBE };
+const RIVAL_PROBE: PacketFields = PacketFields { sender_hardware: PEER_MAC, ..PROBE };
 
-const BOUND: ClaimEvent = ClaimEvent::Bound { protocol: OURS, hardware: OUR_MAC };
-const PROBE_CONFLICT: ClaimEvent = ClaimEvent::ProbeConflict { protocol: OURS, hardware: PEER_MAC };
-const CONFLICT: ClaimEvent = ClaimEvent::Conflict { protocol: OURS, hardware: PEER_MAC };
-const DEFENDED: ClaimEvent = ClaimEvent::Defended { protocol: OURS, hardware: PEER_MAC };
-const CEASED: ClaimEvent = ClaimEvent::Ceased { protocol: OURS, hardware: PEER_MAC };
+const BOUND: ClaimEvent = ClaimEvent::Bound { ip: OURS, mac: OUR_MAC };
+const PROBE_CONFLICT: ClaimEvent = ClaimEvent::ProbeConflict { ip: OURS, mac: PEER_MAC };
+const CONFLICT: ClaimEvent = ClaimEvent::Conflict { ip: OURS, mac: PEER_MAC };
+const DEFENDED: ClaimEvent = ClaimEvent::Defended { ip: OURS, mac: PEER_MAC };
+const CEASED: ClaimEvent = ClaimEvent::Ceased { ip: OURS, mac: PEER_MAC };
 
 fn at(seconds: u64) -> Instant {
     Instant::from_nanos(seconds * 1_000_000_000)
 }
 
-fn hear(claim: &mut Claim, now: Instant, fields: Fields) -> Option<ClaimEvent> {
-    let mut octets = [0; Fields::LENGTH];
+fn hear(claim: &mut Claim, now: Instant, fields: PacketFields) -> Option<ClaimEvent> {
+    let mut octets = [0; PacketFields::LENGTH];
     fields.write_to(&mut octets).unwrap();
     claim.receive(now, Packet::parse(&octets).unwrap())
 }
 
 /// All that is due now. A machine that never comes to an end fails here.
-fn drain(claim: &mut Claim, now: Instant) -> Vec<Fields> {
+fn drain(claim: &mut Claim, now: Instant) -> Vec<PacketFields> {
     let due: Vec<_> = std::iter::from_fn(|| claim.poll(now)).take(10).collect();
     assert!(due.len() < 10, "no end to what is due at {now:?}");
     due
 }
 
 /// Jumps from deadline to deadline until there is none, and notes what was sent when.
-fn run(claim: &mut Claim) -> Vec<(Instant, Fields)> {
+fn run(claim: &mut Claim) -> Vec<(Instant, PacketFields)> {
     let mut sent = Vec::new();
     for _ in 0..20 {
         let Some(now) = claim.deadline() else {
@@ -62,8 +62,8 @@ fn run(claim: &mut Claim) -> Vec<(Instant, Fields)> {
 }
 
 /// A claim that was probed for, with the time of its first announcement, which is sent.
-fn bound(defence: Defence) -> (Claim, Instant) {
-    let mut claim = Claim::probe(at(0), IDENTITY, defence, 1);
+fn newly_bound(defense: Defense) -> (Claim, Instant) {
+    let mut claim = Claim::probe(at(0), IDENTITY, defense, 1);
     for _ in 0..20 {
         let now = claim.deadline().unwrap();
         drain(&mut claim, now);
@@ -75,15 +75,15 @@ fn bound(defence: Defence) -> (Claim, Instant) {
 }
 
 /// A claim in quiet use.
-fn in_use(defence: Defence) -> Claim {
-    Claim::at_once(at(0), IDENTITY, defence, false)
+fn in_use(defense: Defense) -> Claim {
+    Claim::immediate(at(0), IDENTITY, defense, false)
 }
 
 // proves: rfc5227-probe, rfc5227-probe-target, rfc5227-probe-times, rfc5227-probe-once
 // proves: rfc5227-announcement, rfc5227-announce-times
 #[test]
 fn three_probes_then_two_announcements_then_silence() {
-    let mut claim = Claim::probe(at(100), IDENTITY, Defence::Always, 1);
+    let mut claim = Claim::probe(at(100), IDENTITY, Defense::Always, 1);
     let sent = run(&mut claim);
     let fields: Vec<_> = sent.iter().map(|(_, fields)| *fields).collect();
     assert_eq!(fields, [PROBE, PROBE, PROBE, ANNOUNCEMENT, ANNOUNCEMENT]);
@@ -98,7 +98,7 @@ fn three_probes_then_two_announcements_then_silence() {
 // proves: rfc5227-probe-times, rfc5227-announce-times
 #[test]
 fn nothing_is_sent_before_its_deadline() {
-    let mut claim = Claim::probe(at(0), IDENTITY, Defence::Always, 1);
+    let mut claim = Claim::probe(at(0), IDENTITY, Defense::Always, 1);
     for _ in 0..6 {
         let deadline = claim.deadline().unwrap();
         let just_before = Instant::from_nanos(deadline.as_nanos() - 1);
@@ -115,7 +115,7 @@ fn nothing_is_sent_before_its_deadline() {
 // proves: rfc5227-probe-times, rfc5227-announce-times
 #[test]
 fn gaps_are_counted_from_when_a_packet_was_sent_not_from_when_it_was_due() {
-    let mut claim = Claim::probe(at(0), IDENTITY, Defence::Always, 1);
+    let mut claim = Claim::probe(at(0), IDENTITY, Defense::Always, 1);
     let mut now = at(50);
     for gap in [PROBE_MIN, PROBE_MIN, ANNOUNCE_WAIT, ANNOUNCE_INTERVAL] {
         assert_eq!(drain(&mut claim, now).len(), 1);
@@ -129,13 +129,13 @@ fn gaps_are_counted_from_when_a_packet_was_sent_not_from_when_it_was_due() {
 #[test]
 fn probes_that_the_wire_refused_do_not_count() {
     for refused in 1..=3 {
-        let mut claim = Claim::probe(at(0), IDENTITY, Defence::Always, 1);
+        let mut claim = Claim::probe(at(0), IDENTITY, Defense::Always, 1);
         let mut now = at(0);
         for _ in 0..refused {
             now = claim.deadline().unwrap();
             assert_eq!(drain(&mut claim, now), [PROBE]);
         }
-        claim.unheard(now);
+        claim.transmit_failed(now);
         let next = claim.deadline().unwrap();
         assert!((now + PROBE_MIN..=now + PROBE_MAX).contains(&next), "{next:?}");
         let sent: Vec<_> = run(&mut claim).into_iter().map(|(_, fields)| fields).collect();
@@ -146,19 +146,19 @@ fn probes_that_the_wire_refused_do_not_count() {
 // proves: rfc5227-unheard, rfc5227-probe-once
 #[test]
 fn what_the_wire_refuses_of_others_changes_no_claim() {
-    let mut claim = Claim::probe(at(0), IDENTITY, Defence::Always, 1);
+    let mut claim = Claim::probe(at(0), IDENTITY, Defense::Always, 1);
     let first = claim.deadline();
-    claim.unheard(at(0));
+    claim.transmit_failed(at(0));
     assert_eq!(claim.deadline(), first, "nothing was sent yet");
-    let (mut claim, now) = bound(Defence::Always);
-    claim.unheard(now);
+    let (mut claim, now) = newly_bound(Defense::Always);
+    claim.transmit_failed(now);
     assert_eq!(run(&mut claim), [(now + ANNOUNCE_INTERVAL, ANNOUNCEMENT)]);
 }
 
 // proves: rfc5227-in-use
 #[test]
 fn the_address_is_in_use_from_the_first_announcement_on() {
-    let mut claim = Claim::probe(at(0), IDENTITY, Defence::Always, 1);
+    let mut claim = Claim::probe(at(0), IDENTITY, Defense::Always, 1);
     for turn in 1..=4 {
         assert!(!claim.is_in_use());
         let now = claim.deadline().unwrap();
@@ -174,12 +174,12 @@ fn the_address_is_in_use_from_the_first_announcement_on() {
 
 #[test]
 fn without_probing_it_is_in_use_at_once_and_announces_if_asked_to() {
-    let mut claim = Claim::at_once(at(7), IDENTITY, Defence::Always, true);
+    let mut claim = Claim::immediate(at(7), IDENTITY, Defense::Always, true);
     assert!(claim.is_in_use());
     assert_eq!(claim.take_event(), Some(BOUND));
     assert_eq!(run(&mut claim), [(at(7), ANNOUNCEMENT), (at(9), ANNOUNCEMENT)]);
 
-    let mut silent = Claim::at_once(at(7), IDENTITY, Defence::Always, false);
+    let mut silent = Claim::immediate(at(7), IDENTITY, Defense::Always, false);
     assert!(silent.is_in_use());
     assert_eq!(silent.take_event(), Some(BOUND));
     assert_eq!(run(&mut silent), []);
@@ -187,7 +187,7 @@ fn without_probing_it_is_in_use_at_once_and_announces_if_asked_to() {
 
 #[test]
 fn it_says_who_claims_what() {
-    assert_eq!(in_use(Defence::Once).identity(), IDENTITY);
+    assert_eq!(in_use(Defense::Once).identity(), IDENTITY);
 }
 
 /// Which packets are a conflict while we probe.
@@ -198,18 +198,26 @@ fn while_probing_a_user_of_the_address_or_another_prober_is_a_conflict() {
     let reply = Operation::REPLY;
     let cases = [
         ("an announcement of it", RIVAL, true),
-        ("a request by one who has it", Fields { target_protocol: OTHER, ..RIVAL }, true),
-        ("a reply by one who has it", Fields { operation: reply, target_protocol: OTHER, ..RIVAL }, true),
+        ("a request by one who has it", PacketFields { target_protocol: OTHER, ..RIVAL }, true),
+        (
+            "a reply by one who has it",
+            PacketFields { operation: reply, target_protocol: OTHER, ..RIVAL },
+            true,
+        ),
         ("a probe for it", RIVAL_PROBE, true),
-        ("a plain request for it", Fields { sender_protocol: OTHER, ..RIVAL_PROBE }, false),
-        ("a probe for another", Fields { target_protocol: OTHER, ..RIVAL_PROBE }, false),
-        ("a reply to a probe", Fields { operation: reply, ..RIVAL_PROBE }, false),
-        ("a packet about others", Fields { sender_protocol: OTHER, target_protocol: OTHER, ..RIVAL }, false),
+        ("a plain request for it", PacketFields { sender_protocol: OTHER, ..RIVAL_PROBE }, false),
+        ("a probe for another", PacketFields { target_protocol: OTHER, ..RIVAL_PROBE }, false),
+        ("a reply to a probe", PacketFields { operation: reply, ..RIVAL_PROBE }, false),
+        (
+            "a packet about others",
+            PacketFields { sender_protocol: OTHER, target_protocol: OTHER, ..RIVAL },
+            false,
+        ),
         ("our own probe", PROBE, false),
         ("our own announcement", ANNOUNCEMENT, false),
     ];
     for (what, fields, is_conflict) in cases {
-        let mut claim = Claim::probe(at(0), IDENTITY, Defence::Always, 1);
+        let mut claim = Claim::probe(at(0), IDENTITY, Defense::Always, 1);
         assert_eq!(hear(&mut claim, at(0), fields), is_conflict.then_some(PROBE_CONFLICT), "{what}");
         assert_eq!(claim.has_ceased(), is_conflict, "{what}");
         assert_eq!(run(&mut claim).is_empty(), is_conflict, "{what}");
@@ -220,8 +228,8 @@ fn while_probing_a_user_of_the_address_or_another_prober_is_a_conflict() {
 #[test]
 fn others_may_object_until_the_first_announcement() {
     for conflict in [RIVAL, RIVAL_PROBE] {
-        let (_, announced) = bound(Defence::Always);
-        let mut claim = Claim::probe(at(0), IDENTITY, Defence::Always, 1);
+        let (_, announced) = newly_bound(Defense::Always);
+        let mut claim = Claim::probe(at(0), IDENTITY, Defense::Always, 1);
         for _ in 0..3 {
             let now = claim.deadline().unwrap();
             drain(&mut claim, now);
@@ -243,15 +251,23 @@ fn in_use_only_another_user_of_the_address_is_a_conflict() {
     let reply = Operation::REPLY;
     let cases = [
         ("an announcement of it", RIVAL, true),
-        ("a request by one who has it", Fields { target_protocol: OTHER, ..RIVAL }, true),
-        ("a reply by one who has it", Fields { operation: reply, target_protocol: OTHER, ..RIVAL }, true),
+        ("a request by one who has it", PacketFields { target_protocol: OTHER, ..RIVAL }, true),
+        (
+            "a reply by one who has it",
+            PacketFields { operation: reply, target_protocol: OTHER, ..RIVAL },
+            true,
+        ),
         ("a probe for it", RIVAL_PROBE, false),
-        ("a plain request for it", Fields { sender_protocol: OTHER, ..RIVAL_PROBE }, false),
-        ("a packet about others", Fields { sender_protocol: OTHER, target_protocol: OTHER, ..RIVAL }, false),
+        ("a plain request for it", PacketFields { sender_protocol: OTHER, ..RIVAL_PROBE }, false),
+        (
+            "a packet about others",
+            PacketFields { sender_protocol: OTHER, target_protocol: OTHER, ..RIVAL },
+            false,
+        ),
         ("our own announcement", ANNOUNCEMENT, false),
     ];
     for (what, fields, is_conflict) in cases {
-        let mut claim = in_use(Defence::Cease);
+        let mut claim = in_use(Defense::Cease);
         assert_eq!(hear(&mut claim, at(1), fields), is_conflict.then_some(CEASED), "{what}");
         assert_eq!(claim.is_in_use(), !is_conflict, "{what}");
     }
@@ -260,7 +276,7 @@ fn in_use_only_another_user_of_the_address_is_a_conflict() {
 // proves: rfc5227-cease, rfc5227-given-up
 #[test]
 fn cease_gives_up_at_the_first_conflict() {
-    let (mut claim, now) = bound(Defence::Cease);
+    let (mut claim, now) = newly_bound(Defense::Cease);
     assert_eq!(hear(&mut claim, now, RIVAL), Some(CEASED));
     assert!(claim.has_ceased() && !claim.is_in_use());
     // The second announcement is not sent, and use of the address is not told any more.
@@ -274,7 +290,7 @@ fn cease_gives_up_at_the_first_conflict() {
 fn once_defends_and_ceases_if_there_is_another_conflict_within_the_interval() {
     let almost = Instant::from_nanos((at(20) + DEFEND_INTERVAL).as_nanos() - 1);
     for second in [at(20), at(21), almost] {
-        let mut claim = in_use(Defence::Once);
+        let mut claim = in_use(Defense::Once);
         assert_eq!(hear(&mut claim, at(20), RIVAL), Some(DEFENDED));
         assert_eq!(claim.deadline(), Some(at(20)));
         assert_eq!(drain(&mut claim, at(20)), [ANNOUNCEMENT]);
@@ -287,7 +303,7 @@ fn once_defends_and_ceases_if_there_is_another_conflict_within_the_interval() {
 // proves: rfc5227-once
 #[test]
 fn once_defends_again_when_the_interval_is_over() {
-    let mut claim = in_use(Defence::Once);
+    let mut claim = in_use(Defense::Once);
     for turn in 1..5 {
         let now = at(0) + turn * DEFEND_INTERVAL;
         assert_eq!(hear(&mut claim, now, RIVAL), Some(DEFENDED));
@@ -299,7 +315,7 @@ fn once_defends_again_when_the_interval_is_over() {
 // proves: rfc5227-always, rfc5227-defend-interval
 #[test]
 fn always_defends_for_ever_but_once_an_interval() {
-    let mut claim = in_use(Defence::Always);
+    let mut claim = in_use(Defense::Always);
     for second in 0..100 {
         let is_due = second % 10 == 0;
         let event = if is_due { DEFENDED } else { CONFLICT };
@@ -311,7 +327,7 @@ fn always_defends_for_ever_but_once_an_interval() {
 
 #[test]
 fn a_defence_does_not_replace_an_announcement() {
-    let (mut claim, now) = bound(Defence::Once);
+    let (mut claim, now) = newly_bound(Defense::Once);
     assert_eq!(hear(&mut claim, now, RIVAL), Some(DEFENDED));
     assert_eq!(run(&mut claim), [(now, ANNOUNCEMENT), (now + ANNOUNCE_INTERVAL, ANNOUNCEMENT)]);
 }
@@ -319,8 +335,8 @@ fn a_defence_does_not_replace_an_announcement() {
 // proves: rfc5227-defend-interval
 #[test]
 fn where_poll_is_late_the_interval_counts_from_the_defence() {
-    for (defence, event) in [(Defence::Always, CONFLICT), (Defence::Once, CEASED)] {
-        let mut claim = in_use(defence);
+    for (defense, event) in [(Defense::Always, CONFLICT), (Defense::Once, CEASED)] {
+        let mut claim = in_use(defense);
         assert_eq!(hear(&mut claim, at(20), RIVAL), Some(DEFENDED));
         assert_eq!(drain(&mut claim, at(25)), [ANNOUNCEMENT]);
         assert_eq!(hear(&mut claim, at(31), RIVAL), Some(event));
@@ -330,13 +346,13 @@ fn where_poll_is_late_the_interval_counts_from_the_defence() {
 
 #[test]
 fn a_clock_that_went_back_starts_a_wait_again_and_no_more() {
-    let mut claim = Claim::probe(at(1_000_000), IDENTITY, Defence::Always, 1);
+    let mut claim = Claim::probe(at(1_000_000), IDENTITY, Defense::Always, 1);
     assert_eq!(drain(&mut claim, at(10)), []);
     assert!(claim.deadline().unwrap() <= at(10) + PROBE_WAIT);
     run(&mut claim);
     assert!(claim.is_in_use());
 
-    let mut claim = in_use(Defence::Always);
+    let mut claim = in_use(Defense::Always);
     assert_eq!(hear(&mut claim, at(1_000_000), RIVAL), Some(DEFENDED));
     assert_eq!(drain(&mut claim, at(1_000_000)), [ANNOUNCEMENT]);
     assert_eq!(hear(&mut claim, at(10), RIVAL), Some(CONFLICT));
@@ -345,10 +361,10 @@ fn a_clock_that_went_back_starts_a_wait_again_and_no_more() {
 
 #[test]
 fn at_the_end_of_time_nothing_comes_all_at_once() {
-    let mut claim = Claim::probe(END, IDENTITY, Defence::Always, 1);
+    let mut claim = Claim::probe(END, IDENTITY, Defense::Always, 1);
     assert_eq!(claim.deadline(), None);
     assert_eq!(drain(&mut claim, END), []);
-    let mut claim = in_use(Defence::Always);
+    let mut claim = in_use(Defense::Always);
     assert_eq!(hear(&mut claim, END, RIVAL), Some(DEFENDED));
     assert_eq!(drain(&mut claim, END), [ANNOUNCEMENT]);
     assert_eq!(hear(&mut claim, END, RIVAL), Some(CONFLICT));
@@ -357,7 +373,7 @@ fn at_the_end_of_time_nothing_comes_all_at_once() {
 // proves: rfc5227-default
 #[test]
 fn a_configured_address_is_defended_for_ever() {
-    assert_eq!(Defence::default(), Defence::Always);
+    assert_eq!(Defense::default(), Defense::Always);
 }
 
 // proves: rfc5227-link-up, rfc5227-probe-times
@@ -365,7 +381,7 @@ fn a_configured_address_is_defended_for_ever() {
 fn first_probe_waits_for_any_time_up_to_probe_wait_at_the_start_and_after_link_up() {
     let mut waits = [Vec::new(), Vec::new()];
     for seed in 0..200 {
-        let mut claim = Claim::probe(at(0), IDENTITY, Defence::Always, seed);
+        let mut claim = Claim::probe(at(0), IDENTITY, Defense::Always, seed);
         waits[0].push(claim.deadline().unwrap().since(at(0)));
         run(&mut claim);
         claim.probe_again(at(60));

@@ -1,6 +1,6 @@
 use super::*;
 use crate::constants::DEFEND_INTERVAL;
-use crate::{Config, Dropped, Due, Locals, Operation, Received};
+use crate::{ArpAction, ArpConfig, ArpDropReason, LocalBindings, Operation, Reception};
 
 mod keys;
 mod link;
@@ -10,12 +10,12 @@ const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
 const OUR_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const PEER_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 7]);
-const IDENTITY: Identity = Identity { protocol: OURS, hardware: OUR_MAC };
+const IDENTITY: Identity = Identity { ip: OURS, mac: OUR_MAC };
 /// Longer than any claim takes until it is in use: 1 + 2 + 2 + 2 seconds.
 const LONG: Duration = Duration::from_secs(8);
 
 /// The peer asks for our address.
-const REQUEST: Fields = Fields {
+const REQUEST: PacketFields = PacketFields {
     operation: Operation::REQUEST,
     sender_hardware: PEER_MAC,
     sender_protocol: PEER,
@@ -23,9 +23,9 @@ const REQUEST: Fields = Fields {
     target_protocol: OURS,
 };
 /// The peer says that our address is its own.
-const RIVAL: Fields = Fields { sender_protocol: OURS, ..REQUEST };
+const RIVAL: PacketFields = PacketFields { sender_protocol: OURS, ..REQUEST };
 /// The peer wants our address too.
-const RIVAL_PROBE: Fields = Fields { sender_protocol: Ipv4Addr::UNSPECIFIED, ..REQUEST };
+const RIVAL_PROBE: PacketFields = PacketFields { sender_protocol: Ipv4Addr::UNSPECIFIED, ..REQUEST };
 
 type Segment = Arp<()>;
 
@@ -34,33 +34,33 @@ fn at(millis: u64) -> Instant {
 }
 
 /// A segment on which we use nothing yet.
-fn silent(defence: Defence) -> Segment {
-    Segment::new(Locals::default(), Config { defence, ..Config::default() })
+fn silent(defense: Defense) -> Segment {
+    Segment::new(LocalBindings::default(), ArpConfig { defense, ..ArpConfig::default() })
 }
 
 /// A segment on which we began so.
-fn began(start: Start, defence: Defence) -> Segment {
-    let mut arp = silent(defence);
+fn began(start: StartMode, defense: Defense) -> Segment {
+    let mut arp = silent(defense);
     arp.claim(at(0), IDENTITY, start).unwrap();
     arp
 }
 
-fn hear(arp: &mut Segment, now: Instant, fields: Fields) -> Result<Received, Dropped> {
-    let mut octets = [0; Fields::LENGTH];
+fn hear(arp: &mut Segment, now: Instant, fields: PacketFields) -> Result<Reception, ArpDropReason> {
+    let mut octets = [0; PacketFields::LENGTH];
     fields.write_to(&mut octets).unwrap();
-    arp.receive(now, None, &octets)
+    arp.receive(now, None, Packet::parse(&octets))
 }
 
-fn is_answered(arp: &mut Segment, now: Instant, fields: Fields) -> bool {
-    hear(arp, now, fields).is_ok_and(|received| received.answer.is_some())
+fn is_answered(arp: &mut Segment, now: Instant, fields: PacketFields) -> bool {
+    hear(arp, now, fields).is_ok_and(|received| received.reply.is_some())
 }
 
 /// All that is said until then, and when.
-fn said(arp: &mut Segment, until: Instant) -> Vec<(Instant, Fields)> {
+fn packet(arp: &mut Segment, until: Instant) -> Vec<(Instant, PacketFields)> {
     let mut all = Vec::new();
     while let Some(now) = arp.deadline().filter(|due| *due <= until) {
         while let Some(due) = arp.poll(now) {
-            let Due::Say(fields) = due else { panic!("no parcel waits") };
+            let ArpAction::Broadcast(fields) = due else { panic!("no parcel waits") };
             all.push((now, fields));
         }
     }
@@ -69,8 +69,8 @@ fn said(arp: &mut Segment, until: Instant) -> Vec<(Instant, Fields)> {
 
 fn events(arp: &mut Segment) -> Vec<ClaimEvent> {
     let claim = |event| match event {
-        Event::Claim(event) => Some(event),
-        Event::Neighbor(_) => None,
+        ArpEvent::Claim(event) => Some(event),
+        ArpEvent::Neighbor(_) => None,
     };
     std::iter::from_fn(|| arp.take_event()).filter_map(claim).collect()
 }
@@ -78,11 +78,11 @@ fn events(arp: &mut Segment) -> Vec<ClaimEvent> {
 // proves: rfc5227-answers
 #[test]
 fn a_probed_address_is_answered_for_from_the_first_announcement_on() {
-    let mut arp = began(Start::Probe, Defence::Always);
+    let mut arp = began(StartMode::Probe, Defense::Always);
     let mut announced = false;
     for _ in 0..4 {
         let now = arp.deadline().unwrap();
-        announced |= said(&mut arp, now).iter().any(|(_, fields)| fields.sender_protocol == OURS);
+        announced |= packet(&mut arp, now).iter().any(|(_, fields)| fields.sender_protocol == OURS);
         assert_eq!(is_answered(&mut arp, now, REQUEST), announced, "{now:?}");
     }
     assert!(announced && is_answered(&mut arp, at(0) + LONG, RIVAL_PROBE));
@@ -91,42 +91,42 @@ fn a_probed_address_is_answered_for_from_the_first_announcement_on() {
 // proves: rfc5227-answers
 #[test]
 fn probing_and_announcing_it_comes_into_use() {
-    let mut arp = began(Start::Probe, Defence::Always);
+    let mut arp = began(StartMode::Probe, Defense::Always);
     assert!(!is_answered(&mut arp, at(0), REQUEST));
-    let all = said(&mut arp, at(0) + LONG);
+    let all = packet(&mut arp, at(0) + LONG);
     let senders = all.iter().map(|(_, fields)| fields.sender_protocol).collect::<Vec<_>>();
     assert!(
         senders.starts_with(&[Ipv4Addr::UNSPECIFIED; 3]) && senders[3..].iter().all(|ours| *ours == OURS)
     );
     assert!(is_answered(&mut arp, at(0) + LONG, REQUEST));
     assert!(is_answered(&mut arp, at(0) + LONG, RIVAL_PROBE));
-    assert_eq!(arp.said(), u64::try_from(all.len()).unwrap());
-    assert_eq!(arp.locals().hardware_of(OURS), Some(OUR_MAC));
-    let bound = ClaimEvent::Bound { protocol: OURS, hardware: OUR_MAC };
-    assert_eq!(events(&mut arp), [ClaimEvent::Probing { protocol: OURS }, bound]);
-    assert_eq!(arp.ceased(), None);
+    assert_eq!(arp.claim_packets_sent(), u64::try_from(all.len()).unwrap());
+    assert_eq!(arp.locals().mac_of(OURS), Some(OUR_MAC));
+    let newly_bound = ClaimEvent::Bound { ip: OURS, mac: OUR_MAC };
+    assert_eq!(events(&mut arp), [ClaimEvent::Probing { ip: OURS }, newly_bound]);
+    assert_eq!(arp.new_owner(), None);
 }
 
 // proves: rfc5227-plain-request, rfc5227-echo
 #[test]
 fn while_probing_a_request_and_our_own_echo_are_no_conflict() {
-    let mut arp = began(Start::Probe, Defence::Always);
-    assert!(hear(&mut arp, at(1), REQUEST).is_ok_and(|received| received.answer.is_none()));
-    let echo = Fields { sender_hardware: OUR_MAC, ..RIVAL_PROBE };
-    assert_eq!(hear(&mut arp, at(1), echo), Err(Dropped::OwnEcho));
-    assert_eq!(events(&mut arp), [ClaimEvent::Probing { protocol: OURS }]);
+    let mut arp = began(StartMode::Probe, Defense::Always);
+    assert!(hear(&mut arp, at(1), REQUEST).is_ok_and(|received| received.reply.is_none()));
+    let echo = PacketFields { sender_hardware: OUR_MAC, ..RIVAL_PROBE };
+    assert_eq!(hear(&mut arp, at(1), echo), Err(ArpDropReason::OwnEcho));
+    assert_eq!(events(&mut arp), [ClaimEvent::Probing { ip: OURS }]);
 }
 
 // proves: rfc5227-probe-conflict, rfc5227-given-up, rfc5227-rival-probe
 #[test]
 fn who_has_the_address_or_wants_it_too_ends_the_probing_and_is_named() {
-    for (rival, verdict) in [(RIVAL, Some(Dropped::Conflict)), (RIVAL_PROBE, None)] {
-        let mut arp = began(Start::Probe, Defence::Always);
+    for (rival, verdict) in [(RIVAL, Some(ArpDropReason::Conflict)), (RIVAL_PROBE, None)] {
+        let mut arp = began(StartMode::Probe, Defense::Always);
         events(&mut arp);
         assert_eq!(hear(&mut arp, at(1), rival).err(), verdict);
-        let conflict = ClaimEvent::ProbeConflict { protocol: OURS, hardware: PEER_MAC };
+        let conflict = ClaimEvent::ProbeConflict { ip: OURS, mac: PEER_MAC };
         assert_eq!(events(&mut arp), [conflict]);
-        assert_eq!(arp.ceased(), Some(Identity { protocol: OURS, hardware: PEER_MAC }));
+        assert_eq!(arp.new_owner(), Some(Identity { ip: OURS, mac: PEER_MAC }));
         assert_eq!((arp.deadline(), arp.poll(at(9_000))), (None, None));
     }
 }
@@ -134,21 +134,21 @@ fn who_has_the_address_or_wants_it_too_ends_the_probing_and_is_named() {
 // proves: rfc5227-cease, rfc5227-once, rfc5227-given-up
 #[test]
 fn an_address_that_is_given_up_is_answered_for_no_more() {
-    for (start, defence, conflicts) in [
-        (Start::AtOnce, Defence::Cease, 1),
-        (Start::Announce, Defence::Cease, 1),
-        (Start::AtOnce, Defence::Once, 2),
-        (Start::Announce, Defence::Once, 2),
+    for (start, defense, conflicts) in [
+        (StartMode::Immediate, Defense::Cease, 1),
+        (StartMode::Announce, Defense::Cease, 1),
+        (StartMode::Immediate, Defense::Once, 2),
+        (StartMode::Announce, Defense::Once, 2),
     ] {
-        let mut arp = began(start, defence);
+        let mut arp = began(start, defense);
         assert!(is_answered(&mut arp, at(0), REQUEST));
         for conflict in 0..conflicts {
-            assert_eq!(arp.ceased(), None, "{start:?} {defence:?}");
-            assert_eq!(hear(&mut arp, at(conflict), RIVAL), Err(Dropped::Conflict));
+            assert_eq!(arp.new_owner(), None, "{start:?} {defense:?}");
+            assert_eq!(hear(&mut arp, at(conflict), RIVAL), Err(ArpDropReason::Conflict));
         }
-        assert!(!is_answered(&mut arp, at(5), REQUEST), "{start:?} {defence:?}");
-        assert_eq!(arp.ceased(), Some(Identity { protocol: OURS, hardware: PEER_MAC }));
-        assert_eq!(events(&mut arp).pop(), Some(ClaimEvent::Ceased { protocol: OURS, hardware: PEER_MAC }));
+        assert!(!is_answered(&mut arp, at(5), REQUEST), "{start:?} {defense:?}");
+        assert_eq!(arp.new_owner(), Some(Identity { ip: OURS, mac: PEER_MAC }));
+        assert_eq!(events(&mut arp).pop(), Some(ClaimEvent::Ceased { ip: OURS, mac: PEER_MAC }));
         assert_eq!(arp.poll(at(20_000)), None);
     }
 }
@@ -156,55 +156,57 @@ fn an_address_that_is_given_up_is_answered_for_no_more() {
 // proves: sender-protocol-ours, rfc5227-always, rfc5227-defend-interval
 #[test]
 fn an_address_used_without_a_word_is_defended_when_it_has_to_be() {
-    let mut arp = began(Start::AtOnce, Defence::Always);
+    let mut arp = began(StartMode::Immediate, Defense::Always);
     assert_eq!((arp.deadline(), events(&mut arp)), (None, vec![]));
     let mut announced = Vec::new();
     for step in 0..100_u32 {
         let now = at(0) + DEFEND_INTERVAL * step / 4;
-        assert_eq!(hear(&mut arp, now, RIVAL), Err(Dropped::Conflict));
-        announced.extend(said(&mut arp, now).into_iter().map(|(when, _)| when));
+        assert_eq!(hear(&mut arp, now, RIVAL), Err(ArpDropReason::Conflict));
+        announced.extend(packet(&mut arp, now).into_iter().map(|(when, _)| when));
         assert!(is_answered(&mut arp, now, REQUEST));
     }
     assert_eq!(announced.len(), 25);
     assert!(announced.is_sorted_by(|one, next| next.since(*one) >= DEFEND_INTERVAL));
-    let defended = ClaimEvent::Defended { protocol: OURS, hardware: PEER_MAC };
+    let defended = ClaimEvent::Defended { ip: OURS, mac: PEER_MAC };
     assert_eq!(events(&mut arp).into_iter().filter(|event| *event == defended).count(), 25);
 }
 
 #[test]
 fn what_is_claimed_cannot_be_claimed_again() {
-    for start in [Start::AtOnce, Start::Announce, Start::Probe] {
-        let mut arp = began(start, Defence::Always);
-        for again in [Start::AtOnce, Start::Announce, Start::Probe] {
-            assert_eq!(arp.claim(at(0), IDENTITY, again), Err(LocalsError::Overlap), "{start:?} {again:?}");
+    for start in [StartMode::Immediate, StartMode::Announce, StartMode::Probe] {
+        let mut arp = began(start, Defense::Always);
+        for again in [StartMode::Immediate, StartMode::Announce, StartMode::Probe] {
+            assert_eq!(
+                arp.claim(at(0), IDENTITY, again),
+                Err(LocalBindingsError::Overlap),
+                "{start:?} {again:?}"
+            );
         }
     }
-    let nobody = Identity { hardware: MacAddr::BROADCAST, ..IDENTITY };
-    let mut arp = silent(Defence::Always);
-    assert_eq!(arp.claim(at(0), nobody, Start::Probe), Err(LocalsError::Hardware));
-    assert_eq!(arp.select(at(0), MacAddr::ZERO), Err(LocalsError::Hardware));
+    let nobody = Identity { mac: MacAddr::BROADCAST, ..IDENTITY };
+    let mut arp = silent(Defense::Always);
+    assert_eq!(arp.claim(at(0), nobody, StartMode::Probe), Err(LocalBindingsError::InvalidMac));
+    assert_eq!(arp.select_link_local(at(0), MacAddr::ZERO), Err(LocalBindingsError::InvalidMac));
 }
 
 // proves: rfc5227-probe-times, clocks
 #[test]
 fn a_thousand_claims_each_speak_at_their_own_times_also_when_the_clock_goes_back() {
     for jump in [0, 500] {
-        let mut arp = silent(Defence::Always);
+        let mut arp = silent(Defense::Always);
         let start = at(1_000_000);
         for number in 0..1_000_u16 {
             let [high, low] = number.to_be_bytes();
-            let identity = Identity {
-                protocol: Ipv4Addr::new(10, 1, high, low),
-                hardware: MacAddr::new([2, 1, 0, 0, high, low]),
-            };
-            arp.claim(start, identity, Start::Probe).unwrap();
+            let identity =
+                Identity { ip: Ipv4Addr::new(10, 1, high, low), mac: MacAddr::new([2, 1, 0, 0, high, low]) };
+            arp.claim(start, identity, StartMode::Probe).unwrap();
             while arp.take_event().is_some() {}
         }
-        said(&mut arp, start + Duration::from_millis(jump));
+        packet(&mut arp, start + Duration::from_millis(jump));
         let now = if jump == 0 { start } else { at(0) };
         assert_eq!(arp.poll(now), None, "nothing is early");
-        let rest = said(&mut arp, now + LONG * 2);
-        assert_eq!(arp.said(), 5_000);
+        let rest = packet(&mut arp, now + LONG * 2);
+        assert_eq!(arp.claim_packets_sent(), 5_000);
         let mut times = rest.iter().map(|(when, _)| *when).collect::<Vec<_>>();
         times.dedup();
         assert!(times.len() > 3_000, "each has its own: {}", times.len());
@@ -215,25 +217,25 @@ fn a_thousand_claims_each_speak_at_their_own_times_also_when_the_clock_goes_back
 // proves: rfc3927-broadcast, rfc3927-next
 #[test]
 fn an_address_of_our_own_choice_is_answered_for_by_broadcast_and_followed_by_another() {
-    let mut arp = silent(Defence::Once);
-    arp.select(at(0), OUR_MAC).unwrap();
-    said(&mut arp, at(0) + LONG * 2);
-    let first = arp.selected().unwrap();
-    let request = Fields { target_protocol: first, ..REQUEST };
+    let mut arp = silent(Defense::Once);
+    arp.select_link_local(at(0), OUR_MAC).unwrap();
+    packet(&mut arp, at(0) + LONG * 2);
+    let first = arp.link_local_address().unwrap();
+    let request = PacketFields { target_protocol: first, ..REQUEST };
     let now = at(0) + LONG * 2;
-    let answer = hear(&mut arp, now, request).unwrap().answer.unwrap();
-    assert_eq!((answer.ours, answer.to), (OUR_MAC, MacAddr::BROADCAST));
+    let reply = hear(&mut arp, now, request).unwrap().reply.unwrap();
+    assert_eq!((reply.mac, reply.destination), (OUR_MAC, MacAddr::BROADCAST));
 
-    let rival = Fields { sender_protocol: first, ..request };
+    let rival = PacketFields { sender_protocol: first, ..request };
     for _ in 0..2 {
-        assert_eq!(hear(&mut arp, now, rival), Err(Dropped::Conflict));
+        assert_eq!(hear(&mut arp, now, rival), Err(ArpDropReason::Conflict));
     }
-    assert_eq!((arp.selected(), arp.ceased()), (None, None));
+    assert_eq!((arp.link_local_address(), arp.new_owner()), (None, None));
     assert!(!is_answered(&mut arp, now, request));
-    said(&mut arp, now + LONG * 2);
-    let second = arp.selected().unwrap();
+    packet(&mut arp, now + LONG * 2);
+    let second = arp.link_local_address().unwrap();
     assert!(second != first && second.is_link_local());
-    assert!(is_answered(&mut arp, now + LONG * 2, Fields { target_protocol: second, ..REQUEST }));
+    assert!(is_answered(&mut arp, now + LONG * 2, PacketFields { target_protocol: second, ..REQUEST }));
     let probing = |event: &ClaimEvent| matches!(event, ClaimEvent::Probing { .. });
     assert_eq!(events(&mut arp).iter().filter(|event| probing(event)).count(), 2);
 }
@@ -241,73 +243,73 @@ fn an_address_of_our_own_choice_is_answered_for_by_broadcast_and_followed_by_ano
 // proves: rfc3927-once
 #[test]
 fn an_address_of_our_own_choice_meets_a_conflict_with_one_announcement() {
-    let mut arp = silent(Defence::Once);
-    arp.select(at(0), OUR_MAC).unwrap();
-    said(&mut arp, at(0) + LONG * 2);
+    let mut arp = silent(Defense::Once);
+    arp.select_link_local(at(0), OUR_MAC).unwrap();
+    packet(&mut arp, at(0) + LONG * 2);
     events(&mut arp);
-    let (now, protocol) = (at(0) + LONG * 2, arp.selected().unwrap());
-    hear(&mut arp, now, Fields { sender_protocol: protocol, ..REQUEST }).unwrap_err();
-    assert_eq!(events(&mut arp), [ClaimEvent::Defended { protocol, hardware: PEER_MAC }]);
-    assert_eq!(said(&mut arp, now + LONG).len(), 1);
+    let (now, ip) = (at(0) + LONG * 2, arp.link_local_address().unwrap());
+    hear(&mut arp, now, PacketFields { sender_protocol: ip, ..REQUEST }).unwrap_err();
+    assert_eq!(events(&mut arp), [ClaimEvent::Defended { ip, mac: PEER_MAC }]);
+    assert_eq!(packet(&mut arp, now + LONG).len(), 1);
 }
 
 // proves: rfc5227-last
 #[test]
 fn the_last_address_is_not_gone_while_another_is_probed_for() {
-    let mut arp = began(Start::Probe, Defence::Always);
-    let other = Identity { protocol: Ipv4Addr::new(10, 0, 0, 3), hardware: OUR_MAC };
-    arp.claim(at(0), other, Start::Probe).unwrap();
+    let mut arp = began(StartMode::Probe, Defense::Always);
+    let other = Identity { ip: Ipv4Addr::new(10, 0, 0, 3), mac: OUR_MAC };
+    arp.claim(at(0), other, StartMode::Probe).unwrap();
     hear(&mut arp, at(1), RIVAL).unwrap_err();
-    assert_eq!(arp.ceased(), None);
-    hear(&mut arp, at(1), Fields { sender_protocol: other.protocol, ..REQUEST }).unwrap_err();
-    assert_eq!(arp.ceased(), Some(Identity { hardware: PEER_MAC, ..other }));
+    assert_eq!(arp.new_owner(), None);
+    hear(&mut arp, at(1), PacketFields { sender_protocol: other.ip, ..REQUEST }).unwrap_err();
+    assert_eq!(arp.new_owner(), Some(Identity { mac: PEER_MAC, ..other }));
 }
 
 // proves: rfc3927-broadcast
 #[test]
 fn an_ordinary_address_is_answered_for_by_unicast() {
-    let mut arp = began(Start::AtOnce, Defence::Always);
-    assert_eq!(hear(&mut arp, at(0), REQUEST).unwrap().answer.unwrap().to, PEER_MAC);
+    let mut arp = began(StartMode::Immediate, Defense::Always);
+    assert_eq!(hear(&mut arp, at(0), REQUEST).unwrap().reply.unwrap().destination, PEER_MAC);
     assert_eq!(crate::destination(OURS, PEER_MAC), PEER_MAC);
     assert_eq!(crate::destination([169, 254, 3, 4].into(), PEER_MAC), MacAddr::BROADCAST);
 }
 
 #[test]
 fn an_address_that_becomes_ours_is_no_neighbors_any_more() {
-    for start in [Start::AtOnce, Start::Announce, Start::Probe] {
-        let mut arp = silent(Defence::Always);
+    for start in [StartMode::Immediate, StartMode::Announce, StartMode::Probe] {
+        let mut arp = silent(Defense::Always);
         arp.add_static(at(0), OURS, PEER_MAC).unwrap();
         arp.claim(at(0), IDENTITY, start).unwrap();
-        said(&mut arp, at(0) + LONG);
+        packet(&mut arp, at(0) + LONG);
         assert_eq!(arp.neighbors().get(OURS), None, "{start:?}");
     }
 }
 
 #[test]
 fn an_address_that_we_probe_for_is_no_neighbors() {
-    let mut arp = began(Start::Probe, Defence::Always);
-    assert_eq!(arp.add_static(at(0), OURS, PEER_MAC), Err(crate::AddError::Protocol));
+    let mut arp = began(StartMode::Probe, Defense::Always);
+    assert_eq!(arp.add_static(at(0), OURS, PEER_MAC), Err(crate::AddError::InvalidIp));
     assert_eq!(arp.resolve(at(0), OURS, 1, ()), crate::Resolution::Refused(()));
     hear(&mut arp, at(1), RIVAL).unwrap_err();
     assert_eq!(arp.add_static(at(1), OURS, PEER_MAC), Ok(()), "it is somebody else's");
 
-    let mut arp = silent(Defence::Once);
-    arp.select(at(0), OUR_MAC).unwrap();
-    let Some(Event::Claim(ClaimEvent::Probing { protocol })) = arp.take_event() else { panic!("no probing") };
-    assert_eq!(arp.add_static(at(0), protocol, PEER_MAC), Err(crate::AddError::Protocol));
-    hear(&mut arp, at(1), Fields { sender_protocol: protocol, ..REQUEST }).unwrap_err();
-    assert_eq!(arp.add_static(at(1), protocol, PEER_MAC), Ok(()), "another is probed for");
+    let mut arp = silent(Defense::Once);
+    arp.select_link_local(at(0), OUR_MAC).unwrap();
+    let Some(ArpEvent::Claim(ClaimEvent::Probing { ip })) = arp.take_event() else { panic!("no probing") };
+    assert_eq!(arp.add_static(at(0), ip, PEER_MAC), Err(crate::AddError::InvalidIp));
+    hear(&mut arp, at(1), PacketFields { sender_protocol: ip, ..REQUEST }).unwrap_err();
+    assert_eq!(arp.add_static(at(1), ip, PEER_MAC), Ok(()), "another is probed for");
 }
 
 #[test]
 fn nobody_resolves_or_enters_what_is_no_neighbor() {
-    let mut arp = began(Start::AtOnce, Defence::Always);
+    let mut arp = began(StartMode::Immediate, Defense::Always);
     for nobody in
         [OURS, Ipv4Addr::UNSPECIFIED, Ipv4Addr::BROADCAST, [127, 0, 0, 1].into(), [224, 0, 0, 1].into()]
     {
         assert_eq!(arp.resolve(at(0), nobody, 1, ()), crate::Resolution::Refused(()), "{nobody}");
-        assert_eq!(arp.add_static(at(0), nobody, PEER_MAC), Err(crate::AddError::Protocol), "{nobody}");
+        assert_eq!(arp.add_static(at(0), nobody, PEER_MAC), Err(crate::AddError::InvalidIp), "{nobody}");
     }
-    assert_eq!(arp.add_static(at(0), PEER, OUR_MAC), Err(crate::AddError::Hardware));
+    assert_eq!(arp.add_static(at(0), PEER, OUR_MAC), Err(crate::AddError::InvalidMac));
     assert!(arp.neighbors().is_empty());
 }

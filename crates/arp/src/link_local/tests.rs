@@ -13,24 +13,24 @@ fn at(seconds: u64) -> Instant {
     Instant::from_nanos(seconds * 1_000_000_000)
 }
 
-fn hear(host: &mut LinkLocal, now: Instant, fields: Fields) -> Option<ClaimEvent> {
-    let mut octets = [0; Fields::LENGTH];
+fn hear(host: &mut LinkLocal, now: Instant, fields: PacketFields) -> Option<ClaimEvent> {
+    let mut octets = [0; PacketFields::LENGTH];
     fields.write_to(&mut octets).unwrap();
     host.receive(now, Packet::parse(&octets).unwrap())
 }
 
 /// Somebody else who announces the address.
-fn rival(protocol: Ipv4Addr) -> Fields {
-    Fields {
+fn rival(ip: Ipv4Addr) -> PacketFields {
+    PacketFields {
         operation: Operation::REQUEST,
         sender_hardware: PEER_MAC,
-        sender_protocol: protocol,
+        sender_protocol: ip,
         target_hardware: MacAddr::ZERO,
-        target_protocol: protocol,
+        target_protocol: ip,
     }
 }
 
-fn drain(host: &mut LinkLocal, now: Instant) -> Vec<Fields> {
+fn drain(host: &mut LinkLocal, now: Instant) -> Vec<PacketFields> {
     let due: Vec<_> = std::iter::from_fn(|| host.poll(now)).take(10).collect();
     assert!(due.len() < 10, "no end to what is due at {now:?}");
     due
@@ -51,7 +51,7 @@ fn run(host: &mut LinkLocal) -> Instant {
 
 /// The candidates of a station, each taken away as soon as it is there.
 fn candidates(mac: MacAddr, seed: u64, count: u64) -> Vec<Ipv4Addr> {
-    let mut host = LinkLocal::new(at(0), mac, Defence::Once, seed);
+    let mut host = LinkLocal::new(at(0), mac, Defense::Once, seed);
     (1..=count)
         .map(|turn| {
             let candidate = host.candidate();
@@ -65,7 +65,7 @@ fn candidates(mac: MacAddr, seed: u64, count: u64) -> Vec<Ipv4Addr> {
 
 #[test]
 fn a_host_alone_probes_and_has_an_address() {
-    let mut host = LinkLocal::new(at(0), MAC, Defence::Once, 1);
+    let mut host = LinkLocal::new(at(0), MAC, Defense::Once, 1);
     let mut sent = Vec::new();
     let mut addresses = Vec::new();
     for _ in 0..5 {
@@ -80,7 +80,7 @@ fn a_host_alone_probes_and_has_an_address() {
     assert_eq!(senders, [none, none, none, ours, ours]);
     assert_eq!(addresses, [None, None, None, Some(ours), Some(ours)]);
     assert!(sent.iter().all(|fields| (fields.sender_hardware, fields.target_protocol) == (MAC, ours)));
-    assert_eq!(host.take_event(), Some(ClaimEvent::Bound { protocol: ours, hardware: MAC }));
+    assert_eq!(host.take_event(), Some(ClaimEvent::Bound { ip: ours, mac: MAC }));
     assert_eq!((host.take_event(), host.conflicts()), (None, 0));
 }
 
@@ -117,9 +117,9 @@ fn one_station_has_the_same_candidates_after_each_start_and_others_have_others()
 #[test]
 fn the_waits_follow_the_seed_and_not_the_candidate_before() {
     let deadlines: HashSet<_> =
-        (0..100).map(|seed| LinkLocal::new(at(0), MAC, Defence::Once, seed).deadline()).collect();
+        (0..100).map(|seed| LinkLocal::new(at(0), MAC, Defense::Once, seed).deadline()).collect();
     assert_eq!(deadlines.len(), 100);
-    let mut host = LinkLocal::new(at(0), MAC, Defence::Once, 1);
+    let mut host = LinkLocal::new(at(0), MAC, Defense::Once, 1);
     let first = host.deadline();
     let candidate = host.candidate();
     hear(&mut host, at(0), rival(candidate));
@@ -129,9 +129,9 @@ fn the_waits_follow_the_seed_and_not_the_candidate_before() {
 // proves: rfc3927-next
 #[test]
 fn a_conflict_while_probing_leads_to_the_next_candidate_at_once() {
-    let mut host = LinkLocal::new(at(0), MAC, Defence::Once, 1);
+    let mut host = LinkLocal::new(at(0), MAC, Defense::Once, 1);
     let first = host.candidate();
-    let event = ClaimEvent::ProbeConflict { protocol: first, hardware: PEER_MAC };
+    let event = ClaimEvent::ProbeConflict { ip: first, mac: PEER_MAC };
     assert_eq!(hear(&mut host, at(1), rival(first)), Some(event));
     assert_eq!(host.conflicts(), 1);
     let second = host.candidate();
@@ -144,34 +144,34 @@ fn a_conflict_while_probing_leads_to_the_next_candidate_at_once() {
 // proves: rfc3927-once, rfc3927-next
 #[test]
 fn an_address_in_use_is_defended_once_then_another_is_probed_for() {
-    let mut host = LinkLocal::new(at(0), MAC, Defence::Once, 1);
+    let mut host = LinkLocal::new(at(0), MAC, Defense::Once, 1);
     let now = run(&mut host) + 100 * SECOND;
     let first = host.address().unwrap();
     host.take_event();
 
-    let event = ClaimEvent::Defended { protocol: first, hardware: PEER_MAC };
+    let event = ClaimEvent::Defended { ip: first, mac: PEER_MAC };
     assert_eq!(hear(&mut host, now, rival(first)), Some(event));
-    assert_eq!(drain(&mut host, now), [Fields { sender_hardware: MAC, ..rival(first) }]);
+    assert_eq!(drain(&mut host, now), [PacketFields { sender_hardware: MAC, ..rival(first) }]);
     assert_eq!((host.address(), host.conflicts()), (Some(first), 0));
 
-    let event = ClaimEvent::Ceased { protocol: first, hardware: PEER_MAC };
+    let event = ClaimEvent::Ceased { ip: first, mac: PEER_MAC };
     assert_eq!(hear(&mut host, now, rival(first)), Some(event));
     assert_eq!((host.address(), host.conflicts()), (None, 1));
     assert_ne!(host.candidate(), first);
     run(&mut host);
     assert_eq!(host.address(), Some(host.candidate()));
-    assert_eq!(host.take_event(), Some(ClaimEvent::Bound { protocol: host.candidate(), hardware: MAC }));
+    assert_eq!(host.take_event(), Some(ClaimEvent::Bound { ip: host.candidate(), mac: MAC }));
 }
 
 // proves: rfc5227-rate
 #[test]
 fn a_rogue_that_takes_everything_slows_the_host_down() {
     let expected = candidates(MAC, 1, 20);
-    let mut host = LinkLocal::new(at(0), MAC, Defence::Once, 1);
-    let mut selected = vec![at(0)];
+    let mut host = LinkLocal::new(at(0), MAC, Defense::Once, 1);
+    let mut link_local_address = vec![at(0)];
     let mut now = at(0);
     for _ in 0..50 {
-        if selected.len() == 15 {
+        if link_local_address.len() == 15 {
             break;
         }
         now = host.deadline().unwrap();
@@ -180,12 +180,12 @@ fn a_rogue_that_takes_everything_slows_the_host_down() {
             let candidate = host.candidate();
             hear(&mut host, now, rival(candidate)).unwrap();
         }
-        if host.candidate() != expected[selected.len() - 1] {
-            selected.push(now);
+        if host.candidate() != expected[link_local_address.len() - 1] {
+            link_local_address.push(now);
         }
     }
-    assert_eq!(selected.len(), 15);
-    let gaps: Vec<_> = selected.windows(2).map(|pair| pair[1].since(pair[0])).collect();
+    assert_eq!(link_local_address.len(), 15);
+    let gaps: Vec<_> = link_local_address.windows(2).map(|pair| pair[1].since(pair[0])).collect();
     // Ten conflicts: nine new addresses at once, the tenth and all later ones a minute apart.
     assert!(gaps[..9].iter().all(|gap| *gap <= SECOND), "{gaps:?}");
     assert!(gaps[9..].iter().all(|gap| *gap == RATE_LIMIT_INTERVAL), "{gaps:?}");
@@ -195,26 +195,26 @@ fn a_rogue_that_takes_everything_slows_the_host_down() {
 // proves: rfc5227-rate
 #[test]
 fn while_it_waits_for_the_next_candidate_it_is_silent_and_has_no_address() {
-    let mut host = LinkLocal::new(at(0), MAC, Defence::Once, 1);
+    let mut host = LinkLocal::new(at(0), MAC, Defense::Once, 1);
     for turn in 1..=10 {
         let candidate = host.candidate();
         hear(&mut host, at(0), rival(candidate)).unwrap();
         assert_eq!(host.conflicts(), turn);
     }
     let last = host.candidate();
-    assert_eq!((host.address(), host.wanted(), host.deadline()), (None, None, Some(at(60))));
+    assert_eq!((host.address(), host.claimed(), host.deadline()), (None, None, Some(at(60))));
     assert_eq!(hear(&mut host, at(1), rival(last)), None);
     assert_eq!(host.conflicts(), 10);
     assert_eq!(drain(&mut host, at(59)), []);
     assert_eq!(host.candidate(), last);
     drain(&mut host, at(60));
     assert_ne!(host.candidate(), last);
-    assert_eq!(host.wanted(), Some(host.candidate()));
+    assert_eq!(host.claimed(), Some(host.candidate()));
 }
 
 #[test]
 fn an_address_that_was_kept_for_long_is_replaced_at_once() {
-    let mut host = LinkLocal::new(at(0), MAC, Defence::Once, 1);
+    let mut host = LinkLocal::new(at(0), MAC, Defense::Once, 1);
     for _ in 0..9 {
         let candidate = host.candidate();
         hear(&mut host, at(0), rival(candidate)).unwrap();
@@ -245,7 +245,7 @@ proptest! {
         start in instant(),
         steps in prop::collection::vec((instant(), any::<bool>(), any::<[u8; 28]>()), 0..60),
     ) {
-        let mut host = LinkLocal::new(start, MAC, Defence::Once, seed);
+        let mut host = LinkLocal::new(start, MAC, Defense::Once, seed);
         for (now, is_conflict, octets) in steps {
             if is_conflict {
                 let candidate = host.candidate();
@@ -265,20 +265,20 @@ proptest! {
         seed: u64,
         pauses in prop::collection::vec(0_u64..40_000, 0..60),
     ) {
-        let mut host = LinkLocal::new(at(0), MAC, Defence::Once, seed);
-        let mut selected = vec![(at(0), host.candidate())];
+        let mut host = LinkLocal::new(at(0), MAC, Defense::Once, seed);
+        let mut link_local_address = vec![(at(0), host.candidate())];
         let mut now = at(0);
         for pause in pauses {
-            hear(&mut host, now, rival(selected[selected.len() - 1].1));
+            hear(&mut host, now, rival(link_local_address[link_local_address.len() - 1].1));
             for pause in [0, pause] {
                 now = now + Duration::from_millis(pause);
                 drain(&mut host, now);
-                if host.candidate() != selected[selected.len() - 1].1 {
-                    selected.push((now, host.candidate()));
+                if host.candidate() != link_local_address[link_local_address.len() - 1].1 {
+                    link_local_address.push((now, host.candidate()));
                 }
             }
         }
-        for pair in selected.windows(2).skip(9) {
+        for pair in link_local_address.windows(2).skip(9) {
             prop_assert!(pair[1].0.since(pair[0].0) >= RATE_LIMIT_INTERVAL);
         }
     }

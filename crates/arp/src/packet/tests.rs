@@ -1,7 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 
-const REQUEST: Fields = Fields {
+const REQUEST: PacketFields = PacketFields {
     operation: Operation::REQUEST,
     sender_hardware: MacAddr::new([2, 0, 0, 0, 0, 1]),
     sender_protocol: Ipv4Addr::new(10, 0, 0, 1),
@@ -26,7 +26,7 @@ fn a_request_looks_as_rfc_826_draws_it() {
 fn every_length_below_28_is_truncated() {
     for length in 0..28 {
         let octets = octets();
-        assert_eq!(Packet::parse(&octets[..length]).unwrap_err(), Dropped::Truncated, "{length}");
+        assert_eq!(Packet::parse(&octets[..length]).unwrap_err(), ArpDropReason::Truncated, "{length}");
     }
 }
 
@@ -34,17 +34,17 @@ fn every_length_below_28_is_truncated() {
 #[test]
 fn what_follows_the_28_octets_is_padding() {
     let padded = [&octets()[..], &[0xee; 18]].concat();
-    assert_eq!(Fields::from(Packet::parse(&padded).unwrap()), REQUEST);
+    assert_eq!(PacketFields::from(Packet::parse(&padded).unwrap()), REQUEST);
 }
 
 // proves: rfc826-hardware-type, rfc826-protocol-type, rfc826-lengths
 #[test]
 fn each_of_the_four_fixed_fields_must_be_right() {
     let cases = [
-        (1, 7, Dropped::HardwareType),
-        (4, 8, Dropped::HardwareLength),
-        (3, 6, Dropped::ProtocolType),
-        (5, 16, Dropped::ProtocolLength),
+        (1, 7, ArpDropReason::HardwareType),
+        (4, 8, ArpDropReason::HardwareLength),
+        (3, 6, ArpDropReason::ProtocolType),
+        (5, 16, ArpDropReason::ProtocolLength),
     ];
     for (place, value, reason) in cases {
         let mut octets = octets();
@@ -56,7 +56,7 @@ fn each_of_the_four_fixed_fields_must_be_right() {
 // proves: rfc826-hardware-type, rfc826-protocol-type, rfc826-lengths
 #[test]
 fn each_bit_of_the_four_fixed_fields_counts_and_no_other() {
-    use Dropped::{HardwareLength, HardwareType, ProtocolLength, ProtocolType};
+    use ArpDropReason::{HardwareLength, HardwareType, ProtocolLength, ProtocolType};
     let reasons = [HardwareType, HardwareType, ProtocolType, ProtocolType, HardwareLength, ProtocolLength];
     for bit in 0..8 * 28 {
         let mut octets = octets();
@@ -70,10 +70,12 @@ fn each_bit_of_the_four_fixed_fields_counts_and_no_other() {
 fn hardware_type_6_is_ethernet_too_if_the_other_fixed_fields_are_right() {
     let mut octets = octets();
     octets[1] = 6;
-    assert_eq!(Fields::from(Packet::parse(&octets).unwrap()), REQUEST);
-    for (place, reason) in
-        [(4, Dropped::HardwareLength), (3, Dropped::ProtocolType), (5, Dropped::ProtocolLength)]
-    {
+    assert_eq!(PacketFields::from(Packet::parse(&octets).unwrap()), REQUEST);
+    for (place, reason) in [
+        (4, ArpDropReason::HardwareLength),
+        (3, ArpDropReason::ProtocolType),
+        (5, ArpDropReason::ProtocolLength),
+    ] {
         let mut wrong = octets;
         wrong[place] ^= 0xff;
         assert_eq!(Packet::parse(&wrong).unwrap_err(), reason);
@@ -83,10 +85,10 @@ fn hardware_type_6_is_ethernet_too_if_the_other_fixed_fields_are_right() {
 #[test]
 fn of_several_wrong_fields_the_first_in_the_order_of_rfc_826_is_named() {
     let fields = [
-        (1, Dropped::HardwareType),
-        (4, Dropped::HardwareLength),
-        (3, Dropped::ProtocolType),
-        (5, Dropped::ProtocolLength),
+        (1, ArpDropReason::HardwareType),
+        (4, ArpDropReason::HardwareLength),
+        (3, ArpDropReason::ProtocolType),
+        (5, ArpDropReason::ProtocolLength),
     ];
     for first in 0..fields.len() {
         let mut octets = octets();
@@ -97,7 +99,7 @@ fn of_several_wrong_fields_the_first_in_the_order_of_rfc_826_is_named() {
 
 #[test]
 fn a_packet_needs_28_octets_to_be_written() {
-    assert_eq!(REQUEST.write_to(&mut [0; 27]), Err(Dropped::Truncated));
+    assert_eq!(REQUEST.write_to(&mut [0; 27]), Err(ArpDropReason::Truncated));
 }
 
 // proves: rfc826-foreign
@@ -116,8 +118,8 @@ prop_compose! {
         sender_protocol: [u8; 4],
         target_hardware: [u8; 6],
         target_protocol: [u8; 4],
-    ) -> Fields {
-        Fields {
+    ) -> PacketFields {
+        PacketFields {
             operation: Operation(operation),
             sender_hardware: sender_hardware.into(),
             sender_protocol: sender_protocol.into(),
@@ -132,7 +134,7 @@ proptest! {
     fn what_is_written_is_read_back(fields in fields()) {
         let mut octets = [0xff; 28];
         fields.write_to(&mut octets).unwrap();
-        prop_assert_eq!(Fields::from(Packet::parse(&octets).unwrap()), fields);
+        prop_assert_eq!(PacketFields::from(Packet::parse(&octets).unwrap()), fields);
     }
 
     // proves: truncated

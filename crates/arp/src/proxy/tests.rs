@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Config, Fields, Identity, Locals, Operation, Start};
+use crate::{ArpConfig, Identity, LocalBindings, Operation, PacketFields, StartMode};
 use link::Instant;
 
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
@@ -8,24 +8,24 @@ const PEER_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 7]);
 
 /// A proxy for 10.1.0.0/16 on a segment that is 10.0.0.0/24.
 fn proxy(range: &str) -> Arp<()> {
-    let config = Config { network: "10.0.0.0/24".parse().ok(), ..Config::default() };
-    let mut arp = Arp::new(Locals::one(OURS, OUR_MAC).unwrap(), config);
+    let config = ArpConfig { network: "10.0.0.0/24".parse().ok(), ..ArpConfig::default() };
+    let mut arp = Arp::new(LocalBindings::single(OURS, OUR_MAC).unwrap(), config);
     arp.add_proxy(range.parse().unwrap(), OUR_MAC).unwrap();
     arp
 }
 
 /// Who answers a request of `sender` for `target`.
 fn answers(arp: &mut Arp<()>, sender: [u8; 4], target: [u8; 4]) -> Option<MacAddr> {
-    let request = Fields {
+    let request = PacketFields {
         operation: Operation::REQUEST,
         sender_hardware: PEER_MAC,
         sender_protocol: sender.into(),
         target_hardware: MacAddr::ZERO,
         target_protocol: target.into(),
     };
-    let mut octets = [0; Fields::LENGTH];
+    let mut octets = [0; PacketFields::LENGTH];
     request.write_to(&mut octets).unwrap();
-    arp.receive(Instant::ORIGIN, None, &octets).unwrap().answer.map(|answer| answer.ours)
+    arp.receive(Instant::ORIGIN, None, Packet::parse(&octets)).unwrap().reply.map(|reply| reply.mac)
 }
 
 // proves: rfc1027-ranges
@@ -101,11 +101,11 @@ fn who_probes_for_an_address_or_announces_it_gets_it() {
 // proves: rfc1027-ranges
 #[test]
 fn who_has_no_address_is_no_proxy() {
-    let mut arp: Arp<()> = Arp::new(Locals::default(), Config::default());
+    let mut arp: Arp<()> = Arp::new(LocalBindings::default(), ArpConfig::default());
     let range = "10.1.0.0/16".parse().unwrap();
-    assert_eq!(arp.add_proxy(range, OUR_MAC), Err(ProxyError::Hardware));
-    let identity = Identity { protocol: OURS, hardware: OUR_MAC };
-    arp.claim(Instant::ORIGIN, identity, Start::Probe).unwrap();
+    assert_eq!(arp.add_proxy(range, OUR_MAC), Err(ProxyError::InvalidMac));
+    let identity = Identity { ip: OURS, mac: OUR_MAC };
+    arp.claim(Instant::ORIGIN, identity, StartMode::Probe).unwrap();
     assert_eq!(arp.add_proxy(range, OUR_MAC), Ok(()));
     assert_eq!(answers(&mut arp, [10, 0, 0, 7], [10, 1, 0, 9]), None, "not while it probes");
 }

@@ -1,7 +1,7 @@
 use super::*;
-use crate::{Arp, Config, Fields, Locals, Received};
+use crate::{Arp, ArpConfig, LocalBindings, PacketFields, Reception};
 use base::{Reason, ReasonCounters};
-use link::{EtherType, Instant, Link, MacAddr, MacSet, VlanId};
+use link::{EtherType, EthernetFrame, Instant, Link, MacAddr, MacSet, VlanId};
 use proptest::prelude::*;
 use std::net::Ipv4Addr;
 
@@ -23,8 +23,8 @@ const REQUEST: [u8; 42] = [
 enum Outcome {
     Unlinked(link::LinkDropReason),
     OfAnotherProtocol(EtherType),
-    Dropped(Dropped),
-    Received(Fields, Received, Option<Vec<u8>>),
+    Dropped(ArpDropReason),
+    Received(PacketFields, Reception, Option<Vec<u8>>),
 }
 
 /// One host, which reads its frames in one way.
@@ -35,13 +35,13 @@ struct Host {
 
 impl Host {
     fn new(vlan: Option<VlanId>) -> Host {
-        let arp = Arp::new(Locals::one(OURS, OUR_MAC).unwrap(), Config::default());
+        let arp = Arp::new(LocalBindings::single(OURS, OUR_MAC).unwrap(), ArpConfig::default());
         Host { link: Link::new(MacSet::one(OUR_MAC), MTU, vlan), arp }
     }
 
     /// As a host reads them.
     fn at_one_look(&mut self, octets: &[u8]) -> Outcome {
-        let view = View::parse(octets);
+        let view = FrameView::parse(octets);
         let accepted = self.link.receive(view.map(|view| view.ethernet()));
         self.go_on(octets, accepted, || view.unwrap().packet())
     }
@@ -56,7 +56,7 @@ impl Host {
         &mut self,
         octets: &[u8],
         accepted: Result<link::ReceivedFrame<'a>, link::LinkDropReason>,
-        parse: impl FnOnce() -> Result<Packet<'a>, Dropped>,
+        parse: impl FnOnce() -> Result<Packet<'a>, ArpDropReason>,
     ) -> Outcome {
         let link::ReceivedFrame { frame, cast } = match accepted {
             Ok(accepted) => accepted,
@@ -67,16 +67,16 @@ impl Host {
         }
         let station = (cast == link::DestinationKind::Unicast).then_some(frame.destination());
         let parsed = parse();
-        let received = match self.arp.judge(NOW, station, parsed) {
+        let received = match self.arp.receive(NOW, station, parsed) {
             Ok(received) => received,
             Err(reason) => return Outcome::Dropped(reason),
         };
-        let answer = received.answer.map(|answer| {
-            let mut reply = octets[frame.payload_offset()..][..Fields::LENGTH].to_vec();
-            answer.write_over(&mut reply).unwrap();
-            reply
+        let reply = received.reply.map(|reply| {
+            let mut bytes = octets[frame.payload_offset()..][..PacketFields::LENGTH].to_vec();
+            reply.write_over(&mut bytes).unwrap();
+            bytes
         });
-        Outcome::Received(parsed.unwrap().into(), received, answer)
+        Outcome::Received(parsed.unwrap().into(), received, reply)
     }
 
     /// All that it counted and learned.
@@ -99,7 +99,7 @@ fn agree<'a>(vlan: Option<VlanId>, frames: impl IntoIterator<Item = &'a Vec<u8>>
 }
 
 fn is_whole(octets: &[u8]) -> bool {
-    matches!(View::parse(octets), Ok(View::Whole { .. }))
+    matches!(FrameView::parse(octets), Ok(FrameView::Arp { .. }))
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn a_plain_arp_frame_is_seen_at_one_look_padded_or_not() {
 #[test]
 fn padding_belongs_to_the_frame_that_is_seen_at_one_look() {
     let padded = [&REQUEST[..], &[7; 33]].concat();
-    let payload = View::parse(&padded).unwrap().ethernet().payload();
+    let payload = FrameView::parse(&padded).unwrap().ethernet().payload();
     assert_eq!(payload, &padded[14..]);
     assert_eq!(Host::new(None).at_one_look(&padded), Outcome::Unlinked(link::LinkDropReason::TooLong));
 }

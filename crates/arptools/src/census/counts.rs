@@ -2,7 +2,7 @@
 
 /// What was counted. Every packet is one of the first six.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct CensusCounts {
     /// Requests that are neither probes nor announcements.
     pub requests: u64,
     /// Replies that are no announcements.
@@ -29,12 +29,12 @@ pub struct Counts {
     /// unnoticed, unless two more packets show it.
     pub displaced: u64,
     /// Events that were told a short while before, and not again.
-    pub hushed: u64,
+    pub suppressed: u64,
     /// Events that nobody took in time.
     pub events_lost: u64,
 }
 
-impl Counts {
+impl CensusCounts {
     /// All packets.
     pub fn packets(&self) -> u64 {
         [self.requests, self.replies, self.announcements, self.probes, self.dropped, self.turned_away]

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use link::{Instant, MacAddr};
 
-use super::claims::{Claims, Turn};
+use super::claims::{ClaimChange, Claimants};
 use super::rate::Rate;
-use super::{Settings, Subject};
-use arp::{Fields, Operation};
+use super::{CensusSettings, VlanAddress};
+use arp::{Operation, PacketFields};
 
 /// Whether somebody is there, as far as silence tells: who has nothing to ask may be there all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,16 +22,16 @@ pub enum Presence {
 
 /// One address, as it is listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct CensusEntry {
     /// The address.
-    pub subject: Subject,
+    pub address: VlanAddress,
     /// Who claimed it last.
-    pub hardware: MacAddr,
+    pub mac: MacAddr,
     /// Who claimed it before that.
-    pub former: Option<MacAddr>,
+    pub previous: Option<MacAddr>,
     /// Whether it is there.
     pub presence: Presence,
-    /// With whom it is in conflict, or was until a short while ago ([`Settings::again`] or [`Settings::window`],
+    /// With whom it is in conflict, or was until a short while ago ([`CensusSettings::repeat_after`] or [`CensusSettings::conflict_window`],
     /// whichever is longer).
     pub conflict: Option<MacAddr>,
     /// When it was heard first.
@@ -59,7 +59,7 @@ pub struct Row {
 /// One address.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
-    pub(super) claims: Claims,
+    pub(super) claims: Claimants,
     first: Instant,
     pub(super) last: Instant,
     requests: u64,
@@ -71,9 +71,9 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(now: Instant, packet: &Fields) -> Entry {
+    pub(super) fn new(now: Instant, packet: &PacketFields) -> Entry {
         let mut entry = Entry {
-            claims: Claims::new(now, packet),
+            claims: Claimants::new(now, packet),
             first: now,
             last: now,
             requests: 0,
@@ -88,24 +88,30 @@ impl Entry {
     }
 
     /// A further packet from the address.
-    pub(super) fn hear(&mut self, now: Instant, packet: &Fields, window: Duration) -> Turn {
+    pub(super) fn record(&mut self, now: Instant, packet: &PacketFields, window: Duration) -> ClaimChange {
         self.last = now;
         self.count(now, packet);
-        self.claims.hear(now, packet, window)
+        self.claims.record(now, packet, window)
     }
 
-    pub(super) fn row(&self, now: Instant, subject: Subject, settings: &Settings, addresses: u32) -> Row {
+    pub(super) fn row(
+        &self,
+        now: Instant,
+        address: VlanAddress,
+        settings: &CensusSettings,
+        addresses: u32,
+    ) -> CensusEntry {
         let silence = now.since(self.last);
-        Row {
-            subject,
-            hardware: self.claims.current(),
-            former: self.claims.former(),
+        CensusEntry {
+            address,
+            mac: self.claims.current(),
+            previous: self.claims.previous(),
             presence: match silence {
-                _ if silence >= settings.gone => Presence::Gone,
-                _ if silence >= settings.quiet => Presence::Quiet,
+                _ if silence >= settings.gone_after => Presence::Gone,
+                _ if silence >= settings.quiet_after => Presence::Quiet,
                 _ => Presence::Fresh,
             },
-            conflict: self.claims.conflict(now, settings.again.max(settings.window)),
+            conflict: self.claims.conflict(now, settings.repeat_after.max(settings.conflict_window)),
             first: self.first,
             last: self.last,
             requests: self.requests,
@@ -119,10 +125,10 @@ impl Entry {
         }
     }
 
-    fn count(&mut self, now: Instant, packet: &Fields) {
+    fn count(&mut self, now: Instant, packet: &PacketFields) {
         let count = match packet {
             _ if packet.sender_protocol == packet.target_protocol => &mut self.announcements,
-            Fields { operation: Operation::REPLY, .. } => &mut self.replies,
+            PacketFields { operation: Operation::REPLY, .. } => &mut self.replies,
             _ => &mut self.requests,
         };
         *count = count.saturating_add(1);
@@ -130,7 +136,7 @@ impl Entry {
     }
 }
 
-impl Row {
+impl CensusEntry {
     /// All packets from the address.
     pub fn packets(&self) -> u64 {
         self.requests.saturating_add(self.replies).saturating_add(self.announcements)

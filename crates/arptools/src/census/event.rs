@@ -5,23 +5,23 @@ use std::time::Duration;
 
 use link::{MacAddr, VlanId};
 
-use super::Subject;
-use arp::Dropped;
+use super::VlanAddress;
+use arp::ArpDropReason;
 
 /// Something worth a word. Those with a time to them are told again only after a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
+pub enum CensusEvent {
     /// An address is heard for the first time.
     New {
         /// The address.
-        subject: Subject,
+        address: VlanAddress,
         /// Who has it.
-        hardware: MacAddr,
+        mac: MacAddr,
     },
     /// An address is somewhere else now: another machine took it over, or the same one has another card.
     Moved {
         /// The address.
-        subject: Subject,
+        address: VlanAddress,
         /// Who had it.
         from: MacAddr,
         /// Who has it.
@@ -31,93 +31,93 @@ pub enum Event {
     /// where it had moved to, or it goes to and fro.
     Conflict {
         /// The address.
-        subject: Subject,
+        address: VlanAddress,
         /// Who claimed it last.
-        hardware: MacAddr,
+        mac: MacAddr,
         /// Who claimed it before.
         other: MacAddr,
     },
     /// Somebody asks whether an address is free before using it (RFC 5227 2.1).
     Probe {
         /// The address.
-        subject: Subject,
+        address: VlanAddress,
         /// Who asks.
-        hardware: MacAddr,
+        mac: MacAddr,
         /// Who has it already, as far as was heard.
-        holder: Option<MacAddr>,
+        owner: Option<MacAddr>,
     },
     /// Somebody tells all that an address is its own (RFC 5227 2.3).
     Announcement {
         /// The address.
-        subject: Subject,
+        address: VlanAddress,
         /// Whose it is.
-        hardware: MacAddr,
+        mac: MacAddr,
     },
     /// A packet names another sender than the frame it came in: an access point, a bond, or a forger.
     Mismatch {
         /// The address that is claimed.
-        subject: Subject,
+        address: VlanAddress,
         /// Whom the packet names.
-        hardware: MacAddr,
+        mac: MacAddr,
         /// Who sent the frame.
         source: MacAddr,
     },
     /// A packet that claims nothing anybody could believe.
-    Odd {
+    Invalid {
         /// Who sent the frame.
         source: MacAddr,
         /// In which VLAN.
         vlan: Option<VlanId>,
         /// What is odd about it.
-        reason: Dropped,
+        reason: ArpDropReason,
     },
     /// An address has not been heard for so long that it counts as gone.
     Gone {
         /// The address.
-        subject: Subject,
+        address: VlanAddress,
         /// Who had it.
-        hardware: MacAddr,
+        mac: MacAddr,
     },
     /// An address that was gone is heard again, from the same station.
     Returned {
         /// The address.
-        subject: Subject,
+        address: VlanAddress,
         /// Who has it.
-        hardware: MacAddr,
+        mac: MacAddr,
         /// How long nothing was heard.
         silence: Duration,
     },
     /// One station has many addresses: a gateway that answers for others (RFC 1027), or a forger.
     Many {
         /// The station.
-        hardware: MacAddr,
+        mac: MacAddr,
         /// How many addresses it has now.
         addresses: u32,
     },
     /// So many packets in a second that somebody scans, or that something is broken.
     Flood {
         /// The station they are from; none if they are too many in all.
-        hardware: Option<MacAddr>,
+        mac: Option<MacAddr>,
         /// How many there were in the second so far.
         packets: u32,
     },
     /// There is no room for an address: nobody is gone whose place it could take.
     Full {
         /// The address.
-        subject: Subject,
+        address: VlanAddress,
         /// Who claims it.
-        hardware: MacAddr,
+        mac: MacAddr,
     },
     /// An address that was gone is forgotten to make room.
     Evicted {
         /// The address.
-        subject: Subject,
+        address: VlanAddress,
     },
 }
 
 /// What became of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Classification {
     /// It claims what was known.
     Known,
     /// It claims an address that was not known.
@@ -139,10 +139,10 @@ pub enum Verdict {
     /// It claims an address for which there is no room.
     Full,
     /// It claims nothing anybody could believe.
-    Dropped(Dropped),
+    Dropped(ArpDropReason),
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for Classification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Known => f.write_str("known"),

@@ -17,7 +17,7 @@ pub(super) struct Rate {
 
 /// The last seconds, one by one.
 #[derive(Clone, Debug)]
-pub(super) struct Seconds {
+pub(super) struct SecondCounts {
     /// Which second was counted last.
     latest: u64,
     counts: [u32; Census::SECONDS + 1],
@@ -68,7 +68,7 @@ pub(super) fn tick((second, count): &mut (u64, u32), now: Instant) -> u32 {
     *count
 }
 
-impl Seconds {
+impl SecondCounts {
     /// Counts one, and says how many there are in the second that runs.
     pub(super) fn tick(&mut self, now: Instant) -> u32 {
         let second = now.as_nanos() / NANOS;
@@ -114,8 +114,8 @@ fn place(second: u64) -> usize {
     usize::try_from(second % length).unwrap_or_default()
 }
 
-impl Default for Seconds {
+impl Default for SecondCounts {
     fn default() -> Self {
-        Seconds { latest: 0, counts: [0; Census::SECONDS + 1] }
+        SecondCounts { latest: 0, counts: [0; Census::SECONDS + 1] }
     }
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use link::{Instant, MacAddr};
 
-use super::claims::Turn;
+use super::claims::ClaimChange;
 use super::entry::Entry;
-use super::{Settings, Subject};
-use arp::Fields;
+use super::{CensusSettings, VlanAddress};
+use arp::PacketFields;
 
 /// The addresses, in order.
 ///
@@ -17,17 +17,17 @@ use arp::Fields;
 #[derive(Debug)]
 pub(super) struct Register {
     bound: usize,
-    entries: BTreeMap<Subject, Filed>,
-    present: BTreeSet<(Instant, Subject)>,
-    gone: BTreeSet<(Instant, Subject)>,
+    entries: BTreeMap<VlanAddress, IndexedEntry>,
+    present: BTreeSet<(Instant, VlanAddress)>,
+    gone: BTreeSet<(Instant, VlanAddress)>,
     /// Those that one packet alone claimed, by when it came. Where all are present these are evicted first, so that a
     /// flood of forged addresses replaces itself and not what is really there.
-    once: BTreeSet<(Instant, Subject)>,
+    once: BTreeSet<(Instant, VlanAddress)>,
 }
 
 /// An address, and where it is filed.
 #[derive(Debug)]
-struct Filed {
+struct IndexedEntry {
     entry: Entry,
     at: Instant,
     is_gone: bool,
@@ -37,17 +37,17 @@ struct Filed {
 /// An address that was evicted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Evicted {
-    pub(super) subject: Subject,
-    pub(super) hardware: MacAddr,
+    pub(super) address: VlanAddress,
+    pub(super) mac: MacAddr,
     /// Whether it was not gone: a conflict about it may go unnoticed from now on.
     pub(super) was_present: bool,
 }
 
 /// What became of a claim.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Entered {
+pub(super) enum InsertOutcome {
     /// It is to an address that is known, which may have been silent for so long that it was gone.
-    Heard { turn: Turn, silence: Option<Duration> },
+    Heard { change: ClaimChange, silence: Option<Duration> },
     /// It is to another, which may have taken the place of one.
     New { evicted: Option<Evicted> },
     /// There is no room for it.
@@ -70,18 +70,18 @@ impl Register {
         self.entries.len()
     }
 
-    pub(super) fn get(&self, subject: Subject) -> Option<&Entry> {
-        self.entries.get(&subject).map(|filed| &filed.entry)
+    pub(super) fn get(&self, address: VlanAddress) -> Option<&Entry> {
+        self.entries.get(&address).map(|indexed| &indexed.entry)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&Subject, &Entry)> {
-        self.entries.iter().map(|(subject, filed)| (subject, &filed.entry))
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&VlanAddress, &Entry)> {
+        self.entries.iter().map(|(address, indexed)| (address, &indexed.entry))
     }
 
     /// Notes something about an address, if it is known.
-    pub(super) fn note(&mut self, subject: Subject, note: impl FnOnce(&mut Entry)) {
-        if let Some(filed) = self.entries.get_mut(&subject) {
-            note(&mut filed.entry);
+    pub(super) fn note(&mut self, address: VlanAddress, note: impl FnOnce(&mut Entry)) {
+        if let Some(indexed) = self.entries.get_mut(&address) {
+            note(&mut indexed.entry);
         }
     }
 
@@ -89,37 +89,37 @@ impl Register {
     pub(super) fn enter(
         &mut self,
         now: Instant,
-        subject: Subject,
-        packet: &Fields,
-        settings: &Settings,
-    ) -> Entered {
-        let Some(filed) = self.entries.get_mut(&subject) else {
-            return self.insert(now, subject, packet);
+        address: VlanAddress,
+        packet: &PacketFields,
+        settings: &CensusSettings,
+    ) -> InsertOutcome {
+        let Some(indexed) = self.entries.get_mut(&address) else {
+            return self.insert(now, address, packet);
         };
-        self.once.remove(&(filed.since, subject));
-        let silence = filed.is_gone.then(|| now.since(filed.entry.last));
-        if filed.is_gone {
-            filed.is_gone = false;
-            self.gone.remove(&(filed.at, subject));
-            filed.at = now;
-            self.present.insert((now, subject));
+        self.once.remove(&(indexed.since, address));
+        let silence = indexed.is_gone.then(|| now.since(indexed.entry.last));
+        if indexed.is_gone {
+            indexed.is_gone = false;
+            self.gone.remove(&(indexed.at, address));
+            indexed.at = now;
+            self.present.insert((now, address));
         }
-        Entered::Heard { turn: filed.entry.hear(now, packet, settings.window), silence }
+        InsertOutcome::Heard { change: indexed.entry.record(now, packet, settings.conflict_window), silence }
     }
 
     /// An address that has not been heard for a span, and who had it; each once.
-    pub(super) fn take_silent(&mut self, now: Instant, span: Duration) -> Option<(Subject, MacAddr)> {
-        while let Some((at, subject)) = self.present.first().copied().filter(|(at, _)| now.since(*at) >= span)
+    pub(super) fn take_silent(&mut self, now: Instant, span: Duration) -> Option<(VlanAddress, MacAddr)> {
+        while let Some((at, address)) = self.present.first().copied().filter(|(at, _)| now.since(*at) >= span)
         {
-            self.present.remove(&(at, subject));
-            let filed = self.entries.get_mut(&subject)?;
-            filed.at = filed.entry.last;
-            filed.is_gone = now.since(filed.at) >= span;
-            if filed.is_gone {
-                self.gone.insert((filed.at, subject));
-                return Some((subject, filed.entry.claims.current()));
+            self.present.remove(&(at, address));
+            let indexed = self.entries.get_mut(&address)?;
+            indexed.at = indexed.entry.last;
+            indexed.is_gone = now.since(indexed.at) >= span;
+            if indexed.is_gone {
+                self.gone.insert((indexed.at, address));
+                return Some((address, indexed.entry.claims.current()));
             }
-            self.present.insert((filed.at, subject));
+            self.present.insert((indexed.at, address));
         }
         None
     }
@@ -129,27 +129,27 @@ impl Register {
         self.present.first().map(|(at, _)| *at)
     }
 
-    fn insert(&mut self, now: Instant, subject: Subject, packet: &Fields) -> Entered {
+    fn insert(&mut self, now: Instant, address: VlanAddress, packet: &PacketFields) -> InsertOutcome {
         let is_full = self.entries.len() >= self.bound;
         let evicted = if is_full { self.evict() } else { None };
         if is_full && evicted.is_none() {
-            return Entered::Full;
+            return InsertOutcome::Full;
         }
-        self.present.insert((now, subject));
-        self.once.insert((now, subject));
-        let filed = Filed { entry: Entry::new(now, packet), at: now, is_gone: false, since: now };
-        self.entries.insert(subject, filed);
-        Entered::New { evicted }
+        self.present.insert((now, address));
+        self.once.insert((now, address));
+        let indexed = IndexedEntry { entry: Entry::new(now, packet), at: now, is_gone: false, since: now };
+        self.entries.insert(address, indexed);
+        InsertOutcome::New { evicted }
     }
 
     /// Evicts the address that has been gone for longest, or the oldest that was claimed once.
     fn evict(&mut self) -> Option<Evicted> {
         let gone = self.gone.pop_first();
         let was_present = gone.is_none();
-        let (_, subject) = gone.or_else(|| self.once.pop_first())?;
-        let filed = self.entries.remove(&subject)?;
-        self.once.remove(&(filed.since, subject));
-        self.present.remove(&(filed.at, subject));
-        Some(Evicted { subject, hardware: filed.entry.claims.current(), was_present })
+        let (_, address) = gone.or_else(|| self.once.pop_first())?;
+        let indexed = self.entries.remove(&address)?;
+        self.once.remove(&(indexed.since, address));
+        self.present.remove(&(indexed.at, address));
+        Some(Evicted { address, mac: indexed.entry.claims.current(), was_present })
     }
 }

@@ -17,62 +17,62 @@ fn at(millis: u64) -> Instant {
     Instant::ORIGIN + Duration::from_millis(millis)
 }
 
-fn untagged(protocol: Ipv4Addr) -> Subject {
-    Subject { vlan: None, protocol }
+fn untagged(ip: Ipv4Addr) -> VlanAddress {
+    VlanAddress { vlan: None, ip }
 }
 
 fn census() -> Census {
-    Census::new(Settings::default())
+    Census::new(CensusSettings::default())
 }
 
-fn request(hardware: MacAddr, protocol: Ipv4Addr, target: Ipv4Addr) -> Fields {
-    Fields {
+fn request(mac: MacAddr, ip: Ipv4Addr, target: Ipv4Addr) -> PacketFields {
+    PacketFields {
         operation: Operation::REQUEST,
-        sender_hardware: hardware,
-        sender_protocol: protocol,
+        sender_hardware: mac,
+        sender_protocol: ip,
         target_hardware: MacAddr::ZERO,
         target_protocol: target,
     }
 }
 
 /// A reply to the asker.
-fn reply(hardware: MacAddr, protocol: Ipv4Addr) -> Fields {
-    Fields {
+fn reply(mac: MacAddr, ip: Ipv4Addr) -> PacketFields {
+    PacketFields {
         operation: Operation::REPLY,
         target_hardware: ASKER,
         target_protocol: OTHER,
-        ..request(hardware, protocol, OTHER)
+        ..request(mac, ip, OTHER)
     }
 }
 
-fn announcement(hardware: MacAddr, protocol: Ipv4Addr) -> Fields {
-    request(hardware, protocol, protocol)
+fn announcement(mac: MacAddr, ip: Ipv4Addr) -> PacketFields {
+    request(mac, ip, ip)
 }
 
 /// Hears a packet in a frame from its own sender.
-fn hear(census: &mut Census, now: Instant, packet: Fields) -> Verdict {
-    let envelope = Envelope { source: packet.sender_hardware, is_broadcast: false, vlan: None };
-    hear_in(census, now, envelope, packet)
+fn record(census: &mut Census, now: Instant, packet: PacketFields) -> Classification {
+    let frame = FrameInfo { source: packet.sender_hardware, is_broadcast: false, vlan: None };
+    hear_in(census, now, frame, packet)
 }
 
-fn hear_in(census: &mut Census, now: Instant, envelope: Envelope, packet: Fields) -> Verdict {
-    let mut octets = [0; Fields::LENGTH];
+fn hear_in(census: &mut Census, now: Instant, frame: FrameInfo, packet: PacketFields) -> Classification {
+    let mut octets = [0; PacketFields::LENGTH];
     packet.write_to(&mut octets).unwrap();
-    census.receive(now, envelope, Packet::parse(&octets))
+    census.receive(now, frame, Packet::parse(&octets))
 }
 
-fn events(census: &mut Census) -> Vec<Event> {
+fn events(census: &mut Census) -> Vec<CensusEvent> {
     std::iter::from_fn(|| census.take_event()).collect()
 }
 
 #[test]
 fn an_address_is_new_once_and_known_from_then_on() {
     let mut census = census();
-    assert_eq!(hear(&mut census, at(0), request(A, SEEN, OTHER)), Verdict::New);
-    assert_eq!(hear(&mut census, at(1_000), reply(A, SEEN)), Verdict::Known);
-    assert_eq!(events(&mut census), [Event::New { subject: untagged(SEEN), hardware: A }]);
+    assert_eq!(record(&mut census, at(0), request(A, SEEN, OTHER)), Classification::New);
+    assert_eq!(record(&mut census, at(1_000), reply(A, SEEN)), Classification::Known);
+    assert_eq!(events(&mut census), [CensusEvent::New { address: untagged(SEEN), mac: A }]);
     let row = census.get(at(1_000), untagged(SEEN)).unwrap();
-    assert_eq!((row.hardware, row.first, row.last), (A, at(0), at(1_000)));
+    assert_eq!((row.mac, row.first, row.last), (A, at(0), at(1_000)));
     assert_eq!((row.requests, row.replies, row.packets(), row.addresses), (1, 1, 2, 1));
     assert_eq!(census.len(), 1);
 }
@@ -80,25 +80,25 @@ fn an_address_is_new_once_and_known_from_then_on() {
 #[test]
 fn an_address_that_is_only_asked_for_is_nobodys() {
     let mut census = census();
-    hear(&mut census, at(0), request(A, SEEN, OTHER));
+    record(&mut census, at(0), request(A, SEEN, OTHER));
     assert_eq!(census.get(at(0), untagged(OTHER)), None);
-    hear(&mut census, at(0), reply(B, OTHER));
-    hear(&mut census, at(0), request(A, SEEN, OTHER));
+    record(&mut census, at(0), reply(B, OTHER));
+    record(&mut census, at(0), request(A, SEEN, OTHER));
     assert_eq!(census.get(at(0), untagged(OTHER)).unwrap().asked, 1);
 }
 
 #[test]
 fn the_same_address_in_two_vlans_is_two() {
     let mut census = census();
-    for (number, hardware) in [(5, A), (6, B)] {
-        let envelope = Envelope { source: hardware, is_broadcast: true, vlan: VlanId::new(number) };
+    for (number, mac) in [(5, A), (6, B)] {
+        let frame = FrameInfo { source: mac, is_broadcast: true, vlan: VlanId::new(number) };
         assert_eq!(
-            hear_in(&mut census, at(0), envelope, announcement(hardware, SEEN)),
-            Verdict::New,
+            hear_in(&mut census, at(0), frame, announcement(mac, SEEN)),
+            Classification::New,
             "{number}"
         );
     }
-    let rows: Vec<_> = census.iter(at(0)).map(|row| (row.subject.to_string(), row.hardware)).collect();
+    let rows: Vec<_> = census.iter(at(0)).map(|row| (row.address.to_string(), row.mac)).collect();
     assert_eq!(rows, [("10.0.0.7@5".to_owned(), A), ("10.0.0.7@6".to_owned(), B)]);
     assert_eq!(census.counts().broadcast, 2);
 }
@@ -106,39 +106,39 @@ fn the_same_address_in_two_vlans_is_two() {
 #[test]
 fn a_probe_claims_nothing_and_the_event_names_who_has_the_address() {
     let mut census = census();
-    let subject = untagged(SEEN);
-    assert_eq!(hear(&mut census, at(0), request(B, NOBODY, SEEN)), Verdict::Probe);
+    let address = untagged(SEEN);
+    assert_eq!(record(&mut census, at(0), request(B, NOBODY, SEEN)), Classification::Probe);
     assert!(census.is_empty());
-    hear(&mut census, at(100), announcement(A, SEEN));
-    hear(&mut census, at(200), request(C, NOBODY, SEEN));
+    record(&mut census, at(100), announcement(A, SEEN));
+    record(&mut census, at(200), request(C, NOBODY, SEEN));
     // A station that probes for what it has is no rival of itself.
-    hear(&mut census, at(300), request(A, NOBODY, SEEN));
-    let probe = |hardware, holder| Event::Probe { subject, hardware, holder };
-    let told = events(&mut census);
-    assert_eq!(told.first(), Some(&probe(B, None)));
-    assert_eq!(told.get(3..), Some(&[probe(C, Some(A)), probe(A, None)][..]));
-    assert_eq!((census.counts().probes, census.get(at(300), subject).unwrap().probes), (3, 2));
+    record(&mut census, at(300), request(A, NOBODY, SEEN));
+    let probe = |mac, owner| CensusEvent::Probe { address, mac, owner };
+    let reported = events(&mut census);
+    assert_eq!(reported.first(), Some(&probe(B, None)));
+    assert_eq!(reported.get(3..), Some(&[probe(C, Some(A)), probe(A, None)][..]));
+    assert_eq!((census.counts().probes, census.get(at(300), address).unwrap().probes), (3, 2));
 }
 
 #[test]
 fn what_repeats_is_told_again_only_after_a_while() {
     let mut census = census();
     for second in [0, 1, 2, 299, 300] {
-        hear(&mut census, at(second * 1_000), announcement(A, SEEN));
+        record(&mut census, at(second * 1_000), announcement(A, SEEN));
     }
-    let (subject, hardware) = (untagged(SEEN), A);
-    let announced = Event::Announcement { subject, hardware };
-    assert_eq!(events(&mut census), [Event::New { subject, hardware }, announced, announced]);
-    assert_eq!((census.counts().announcements, census.counts().hushed), (5, 3));
+    let (address, mac) = (untagged(SEEN), A);
+    let announced = CensusEvent::Announcement { address, mac };
+    assert_eq!(events(&mut census), [CensusEvent::New { address, mac }, announced, announced]);
+    assert_eq!((census.counts().announcements, census.counts().suppressed), (5, 3));
 }
 
 #[test]
 fn a_clock_that_goes_back_makes_everything_news() {
     let mut census = census();
     for second in [1_000, 10, 11] {
-        hear(&mut census, at(second * 1_000), announcement(A, SEEN));
+        record(&mut census, at(second * 1_000), announcement(A, SEEN));
     }
-    assert_eq!((events(&mut census).len(), census.counts().hushed), (3, 1));
+    assert_eq!((events(&mut census).len(), census.counts().suppressed), (3, 1));
     // The seconds before it count no more.
     assert_eq!(census.seconds(at(12_000)).iter().sum::<u32>(), 2);
 }
@@ -146,129 +146,131 @@ fn a_clock_that_goes_back_makes_everything_news() {
 #[test]
 fn an_announcement_by_reply_is_one_too() {
     let mut census = census();
-    let gratuitous = Fields { operation: Operation::REPLY, ..announcement(A, SEEN) };
-    hear(&mut census, at(0), gratuitous);
+    let gratuitous = PacketFields { operation: Operation::REPLY, ..announcement(A, SEEN) };
+    record(&mut census, at(0), gratuitous);
     assert_eq!((census.counts().announcements, census.counts().replies), (1, 0));
 }
 
 #[test]
 fn a_packet_in_somebody_elses_frame_is_told() {
     let mut census = census();
-    let envelope = Envelope { source: B, is_broadcast: false, vlan: None };
-    hear_in(&mut census, at(0), envelope, request(A, SEEN, OTHER));
-    let mismatch = Event::Mismatch { subject: untagged(SEEN), hardware: A, source: B };
+    let frame = FrameInfo { source: B, is_broadcast: false, vlan: None };
+    hear_in(&mut census, at(0), frame, request(A, SEEN, OTHER));
+    let mismatch = CensusEvent::Mismatch { address: untagged(SEEN), mac: A, source: B };
     assert_eq!(events(&mut census).first(), Some(&mismatch));
 }
 
 #[test]
 fn what_nobody_can_mean_is_dropped_counted_and_told() {
-    let foreign = |number| Fields { operation: Operation(number), ..request(A, SEEN, OTHER) };
+    let foreign = |number| PacketFields { operation: Operation(number), ..request(A, SEEN, OTHER) };
     let group = MacAddr::new([3, 0, 0, 0, 0, 1]);
     let rows = [
-        (request(MacAddr::ZERO, SEEN, OTHER), Dropped::SenderHardware),
-        (request(MacAddr::BROADCAST, SEEN, OTHER), Dropped::SenderHardware),
-        (request(group, NOBODY, OTHER), Dropped::SenderHardware),
-        (request(A, Ipv4Addr::BROADCAST, OTHER), Dropped::SenderProtocol),
-        (request(A, Ipv4Addr::new(224, 0, 0, 1), OTHER), Dropped::SenderProtocol),
-        (request(A, Ipv4Addr::LOCALHOST, OTHER), Dropped::SenderProtocol),
-        (reply(A, NOBODY), Dropped::SenderProtocol),
-        (foreign(3), Dropped::ForeignOperation),
-        (foreign(7), Dropped::ForeignOperation),
+        (request(MacAddr::ZERO, SEEN, OTHER), ArpDropReason::SenderHardware),
+        (request(MacAddr::BROADCAST, SEEN, OTHER), ArpDropReason::SenderHardware),
+        (request(group, NOBODY, OTHER), ArpDropReason::SenderHardware),
+        (request(A, Ipv4Addr::BROADCAST, OTHER), ArpDropReason::SenderProtocol),
+        (request(A, Ipv4Addr::new(224, 0, 0, 1), OTHER), ArpDropReason::SenderProtocol),
+        (request(A, Ipv4Addr::LOCALHOST, OTHER), ArpDropReason::SenderProtocol),
+        (reply(A, NOBODY), ArpDropReason::SenderProtocol),
+        (foreign(3), ArpDropReason::ForeignOperation),
+        (foreign(7), ArpDropReason::ForeignOperation),
     ];
     for (packet, reason) in rows {
         let mut census = census();
-        assert_eq!(hear(&mut census, at(0), packet), Verdict::Dropped(reason), "{packet:?}");
-        let odd = Event::Odd { source: packet.sender_hardware, vlan: None, reason };
+        assert_eq!(record(&mut census, at(0), packet), Classification::Dropped(reason), "{packet:?}");
+        let odd = CensusEvent::Invalid { source: packet.sender_hardware, vlan: None, reason };
         assert_eq!(events(&mut census), [odd]);
         assert_eq!((census.len(), census.dropped().get(reason), census.counts().dropped), (0, 1, 1));
     }
     let mut census = census();
-    let envelope = Envelope { source: A, is_broadcast: false, vlan: None };
-    let verdict = census.receive(at(0), envelope, Packet::parse(&[0; 27]));
-    assert_eq!(verdict, Verdict::Dropped(Dropped::Truncated));
+    let frame = FrameInfo { source: A, is_broadcast: false, vlan: None };
+    let verdict = census.receive(at(0), frame, Packet::parse(&[0; 27]));
+    assert_eq!(verdict, Classification::Dropped(ArpDropReason::Truncated));
 }
 
 #[test]
 fn silence_makes_an_address_quiet_then_gone_and_a_word_brings_it_back() {
     let mut census = census();
-    let (subject, hardware) = (untagged(SEEN), A);
+    let (address, mac) = (untagged(SEEN), A);
     let minutes = |count: u64| at(count * 60_000);
-    hear(&mut census, minutes(0), announcement(A, SEEN));
-    let presence = |census: &Census, now| census.get(now, subject).unwrap().presence;
+    record(&mut census, minutes(0), announcement(A, SEEN));
+    let presence = |census: &Census, now| census.get(now, address).unwrap().presence;
     assert_eq!(presence(&census, minutes(4)), Presence::Fresh);
     assert_eq!(presence(&census, minutes(5)), Presence::Quiet);
     assert_eq!(presence(&census, minutes(60)), Presence::Gone);
     events(&mut census);
     // It was heard meanwhile: it is gone an hour after that.
-    hear(&mut census, minutes(30), request(A, SEEN, OTHER));
+    record(&mut census, minutes(30), request(A, SEEN, OTHER));
     assert_eq!(census.deadline(), Some(minutes(60)));
     census.poll(minutes(60));
     assert_eq!((events(&mut census), census.deadline()), (vec![], Some(minutes(90))));
     census.poll(minutes(95));
     census.poll(minutes(96));
-    assert_eq!((events(&mut census), census.deadline()), (vec![Event::Gone { subject, hardware }], None));
-    assert_eq!(hear(&mut census, minutes(100), request(A, SEEN, OTHER)), Verdict::Returned);
+    assert_eq!((events(&mut census), census.deadline()), (vec![CensusEvent::Gone { address, mac }], None));
+    assert_eq!(record(&mut census, minutes(100), request(A, SEEN, OTHER)), Classification::Returned);
     let silence = Duration::from_mins(70);
-    assert_eq!(events(&mut census), [Event::Returned { subject, hardware, silence }]);
+    assert_eq!(events(&mut census), [CensusEvent::Returned { address, mac, silence }]);
     assert_eq!(census.deadline(), Some(minutes(160)));
 }
 
 #[test]
 fn an_address_that_comes_back_with_another_station_has_moved() {
     let mut census = census();
-    hear(&mut census, at(0), request(A, SEEN, OTHER));
+    record(&mut census, at(0), request(A, SEEN, OTHER));
     let later = at(7_200_000);
-    assert_eq!(hear(&mut census, later, request(B, SEEN, OTHER)), Verdict::Moved { from: A });
-    let subject = untagged(SEEN);
-    let told = events(&mut census);
-    assert_eq!(told.get(1), Some(&Event::Gone { subject, hardware: A }));
-    assert_eq!(told.get(2), Some(&Event::Moved { subject, from: A, to: B }));
+    assert_eq!(record(&mut census, later, request(B, SEEN, OTHER)), Classification::Moved { from: A });
+    let address = untagged(SEEN);
+    let reported = events(&mut census);
+    assert_eq!(reported.get(1), Some(&CensusEvent::Gone { address, mac: A }));
+    assert_eq!(reported.get(2), Some(&CensusEvent::Moved { address, from: A, to: B }));
 }
 
 #[test]
 fn a_station_with_many_addresses_is_told_at_every_doubling() {
-    let mut census = Census::new(Settings { many: 4, flood: 1_000, ..Settings::default() });
+    let mut census =
+        Census::new(CensusSettings { many_addresses: 4, station_flood: 1_000, ..CensusSettings::default() });
     for last in 0..20 {
-        hear(&mut census, at(0), request(A, Ipv4Addr::new(10, 0, 1, last), OTHER));
+        record(&mut census, at(0), request(A, Ipv4Addr::new(10, 0, 1, last), OTHER));
     }
-    let many: Vec<_> =
-        events(&mut census).into_iter().filter(|event| matches!(event, Event::Many { .. })).collect();
-    assert_eq!(many, [4, 8, 16].map(|addresses| Event::Many { hardware: A, addresses }));
+    let reported: Vec<_> =
+        events(&mut census).into_iter().filter(|event| matches!(event, CensusEvent::Many { .. })).collect();
+    assert_eq!(reported, [4, 8, 16].map(|addresses| CensusEvent::Many { mac: A, addresses }));
     assert_eq!(census.get(at(0), untagged(Ipv4Addr::new(10, 0, 1, 3))).unwrap().addresses, 20);
     // Whose address moves away has one less.
-    hear(&mut census, at(0), request(B, Ipv4Addr::new(10, 0, 1, 3), OTHER));
+    record(&mut census, at(0), request(B, Ipv4Addr::new(10, 0, 1, 3), OTHER));
     assert_eq!(census.get(at(0), untagged(Ipv4Addr::new(10, 0, 1, 4))).unwrap().addresses, 19);
 }
 
 #[test]
 fn a_flood_is_told_with_its_station_and_many_together_without() {
-    let mut census = Census::new(Settings { flood: 10, flood_of_all: 15, ..Settings::default() });
+    let mut census =
+        Census::new(CensusSettings { station_flood: 10, total_flood: 15, ..CensusSettings::default() });
     let floods = |census: &mut Census| {
-        let told = events(census).into_iter();
-        told.filter(|event| matches!(event, Event::Flood { .. })).collect::<Vec<_>>()
+        let reported = events(census).into_iter();
+        reported.filter(|event| matches!(event, CensusEvent::Flood { .. })).collect::<Vec<_>>()
     };
     // The first packet makes it a station that is known.
     for count in 0..10 {
-        hear(&mut census, at(count * 50), request(A, SEEN, OTHER));
-        hear(&mut census, at(1_000 + count * 50), request(A, SEEN, OTHER));
+        record(&mut census, at(count * 50), request(A, SEEN, OTHER));
+        record(&mut census, at(1_000 + count * 50), request(A, SEEN, OTHER));
     }
     assert_eq!(floods(&mut census), []);
     for count in 0..11 {
-        hear(&mut census, at(3_000 + count), request(A, SEEN, OTHER));
+        record(&mut census, at(3_000 + count), request(A, SEEN, OTHER));
     }
-    assert_eq!(floods(&mut census), [Event::Flood { hardware: Some(A), packets: 10 }]);
+    assert_eq!(floods(&mut census), [CensusEvent::Flood { mac: Some(A), packets: 10 }]);
     for count in 0..15 {
-        hear(&mut census, at(9_000 + count), request(MacAddr::new([2, 0, 0, 0, 9, 9]), NOBODY, SEEN));
+        record(&mut census, at(9_000 + count), request(MacAddr::new([2, 0, 0, 0, 9, 9]), NOBODY, SEEN));
     }
-    assert_eq!(floods(&mut census), [Event::Flood { hardware: None, packets: 15 }]);
+    assert_eq!(floods(&mut census), [CensusEvent::Flood { mac: None, packets: 15 }]);
 }
 
 #[test]
 fn rates_are_of_the_last_ten_seconds_and_second_by_second() {
     let mut census = census();
     for second in 0..10 {
-        hear(&mut census, at(second * 1_000), request(A, SEEN, OTHER));
-        hear(&mut census, at(second * 1_000 + 1), reply(B, OTHER));
+        record(&mut census, at(second * 1_000), request(A, SEEN, OTHER));
+        record(&mut census, at(second * 1_000 + 1), reply(B, OTHER));
     }
     let row = |census: &Census, now| census.get(now, untagged(SEEN)).unwrap().recent;
     assert_eq!((census.recent(at(9_999)), row(&census, at(9_999))), (20, 10));
@@ -280,6 +282,6 @@ fn rates_are_of_the_last_ten_seconds_and_second_by_second() {
     assert_eq!(census.seconds(at(69_000)).first(), Some(&2));
     assert_eq!(census.seconds(at(70_000)), [0; Census::SECONDS]);
     // After a long silence nothing of it is left.
-    hear(&mut census, at(200_000), request(A, SEEN, OTHER));
+    record(&mut census, at(200_000), request(A, SEEN, OTHER));
     assert_eq!(census.seconds(at(201_000)).iter().sum::<u32>(), 1);
 }

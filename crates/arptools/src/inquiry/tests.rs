@@ -12,7 +12,7 @@ const THIRD_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 3]);
 const ANNOUNCE: Purpose = Purpose::Announce(Operation::REQUEST);
 
 /// The first request for the target.
-const REQUEST: Fields = Fields {
+const REQUEST: PacketFields = PacketFields {
     operation: Operation::REQUEST,
     sender_hardware: OUR_MAC,
     sender_protocol: OURS,
@@ -20,7 +20,7 @@ const REQUEST: Fields = Fields {
     target_protocol: TARGET,
 };
 /// The peer's reply to it.
-const REPLY: Fields = Fields {
+const REPLY: PacketFields = PacketFields {
     operation: Operation::REPLY,
     sender_hardware: PEER_MAC,
     sender_protocol: TARGET,
@@ -32,23 +32,23 @@ fn at(millis: u64) -> Instant {
     Instant::ORIGIN + Duration::from_millis(millis)
 }
 
-fn wait(millis: u64) -> Next {
-    Next::Wait(Duration::from_millis(millis))
+fn wait(millis: u64) -> InquiryStep {
+    InquiryStep::Wait(Duration::from_millis(millis))
 }
 
-fn send(packet: Fields, destination: MacAddr) -> Next {
-    Next::Send { packet, destination }
+fn send(packet: PacketFields, destination: MacAddr) -> InquiryStep {
+    InquiryStep::Send { packet, destination }
 }
 
-fn inquiry(purpose: Purpose, change: impl FnOnce(&mut Plan)) -> Inquiry {
-    let protocol = match purpose {
+fn inquiry(purpose: Purpose, change: impl FnOnce(&mut InquiryPlan)) -> Inquiry {
+    let ip = match purpose {
         Purpose::Find => OURS,
         Purpose::Probe => NOBODY,
         Purpose::Announce(_) => TARGET,
     };
-    let mut plan = Plan {
+    let mut plan = InquiryPlan {
         purpose,
-        ours: Identity { protocol, hardware: OUR_MAC },
+        sender: Identity { ip, mac: OUR_MAC },
         target: TARGET,
         count: None,
         interval: Duration::from_secs(1),
@@ -60,20 +60,20 @@ fn inquiry(purpose: Purpose, change: impl FnOnce(&mut Plan)) -> Inquiry {
     Inquiry::new(at(0), plan)
 }
 
-fn hear(inquiry: &mut Inquiry, now: Instant, fields: Fields) -> Option<Heard> {
-    let mut octets = [0; Fields::LENGTH];
+fn hear(inquiry: &mut Inquiry, now: Instant, fields: PacketFields) -> Option<InquiryReply> {
+    let mut octets = [0; PacketFields::LENGTH];
     fields.write_to(&mut octets).unwrap();
     inquiry.receive(now, Packet::parse(&octets).unwrap(), false)
 }
 
 /// Sends until it is over, waiting as long as it says. Returns when what was sent.
-fn run(inquiry: &mut Inquiry) -> Vec<(Instant, Next)> {
+fn run(inquiry: &mut Inquiry) -> Vec<(Instant, InquiryStep)> {
     let (mut now, mut sent) = (at(0), Vec::new());
     for _ in 0..100 {
         match inquiry.next(now) {
-            Next::Over => return sent,
-            Next::Wait(span) => now = now + span,
-            next @ Next::Send { .. } => {
+            InquiryStep::Done => return sent,
+            InquiryStep::Wait(span) => now = now + span,
+            next @ InquiryStep::Send { .. } => {
                 inquiry.sent(now);
                 sent.push((now, next));
             }
@@ -92,8 +92,8 @@ fn one_request_an_interval_then_a_pause_for_the_last_reply() {
     assert_eq!(inquiry.next(at(1_500)), send(REQUEST, MacAddr::BROADCAST));
     inquiry.sent(at(1_500));
     assert_eq!(inquiry.next(at(1_600)), wait(900));
-    assert_eq!(inquiry.next(at(2_500)), Next::Over);
-    assert_eq!(inquiry.outcome(at(2_500)), Outcome::Silent);
+    assert_eq!(inquiry.next(at(2_500)), InquiryStep::Done);
+    assert_eq!(inquiry.outcome(at(2_500)), InquiryOutcome::Silent);
     assert_eq!((inquiry.counts().sent, inquiry.counts().broadcast), (2, 2));
 }
 
@@ -112,13 +112,13 @@ fn a_reply_answers_the_last_request_and_another_is_a_duplicate() {
     inquiry.sent(at(0));
     let heard = hear(&mut inquiry, at(7), REPLY).unwrap();
     let round_trip = Some(Duration::from_millis(7));
-    assert_eq!(heard, Heard { packet: REPLY, is_broadcast: false, round_trip, is_duplicate: false });
-    let other = Fields { sender_hardware: THIRD_MAC, ..REPLY };
+    assert_eq!(heard, InquiryReply { packet: REPLY, is_broadcast: false, round_trip, is_duplicate: false });
+    let other = PacketFields { sender_hardware: THIRD_MAC, ..REPLY };
     assert!(hear(&mut inquiry, at(8), other).unwrap().is_duplicate);
     inquiry.sent(at(1_000));
     assert!(!hear(&mut inquiry, at(1_001), other).unwrap().is_duplicate);
     assert_eq!((inquiry.counts().received, inquiry.counts().duplicates), (2, 1));
-    assert_eq!(inquiry.outcome(at(1_001)), Outcome::Answered);
+    assert_eq!(inquiry.outcome(at(1_001)), InquiryOutcome::Answered);
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn the_reply_to_somebody_elses_request_under_our_addresses_is_no_duplicate() {
     assert!(hear(&mut inquiry, at(4), REPLY).unwrap().is_duplicate, "a third to two requests");
     // Another station is one too many, whoever was asked by whom.
     hear(&mut inquiry, at(5), REQUEST);
-    let other = Fields { sender_hardware: THIRD_MAC, ..REPLY };
+    let other = PacketFields { sender_hardware: THIRD_MAC, ..REPLY };
     assert!(hear(&mut inquiry, at(6), other).unwrap().is_duplicate);
     // What nobody answered in time is answered no more.
     inquiry.sent(at(1_000));
@@ -150,7 +150,7 @@ fn who_answered_is_asked_alone_unless_all_are_to_be_asked() {
         let mut inquiry = inquiry(Purpose::Find, |plan| plan.keeps_broadcasting = keeps_broadcasting);
         inquiry.sent(at(0));
         hear(&mut inquiry, at(1), REPLY).unwrap();
-        let alone = send(Fields { target_hardware: PEER_MAC, ..REQUEST }, PEER_MAC);
+        let alone = send(PacketFields { target_hardware: PEER_MAC, ..REQUEST }, PEER_MAC);
         let all = send(REQUEST, MacAddr::BROADCAST);
         assert_eq!(inquiry.next(at(1_000)), if keeps_broadcasting { all } else { alone });
         inquiry.sent(at(1_000));
@@ -161,14 +161,14 @@ fn who_answered_is_asked_alone_unless_all_are_to_be_asked() {
 #[test]
 fn replies_to_others_and_by_others_are_not_ours() {
     let foreign = [
-        Fields { operation: Operation::REQUEST, ..REPLY },
-        Fields { operation: Operation(4), ..REPLY },
-        Fields { sender_protocol: OTHER, ..REPLY },
-        Fields { target_protocol: OTHER, ..REPLY },
-        Fields { target_hardware: THIRD_MAC, ..REPLY },
-        Fields { sender_hardware: MacAddr::BROADCAST, ..REPLY },
-        Fields { sender_hardware: MacAddr::ZERO, ..REPLY },
-        Fields { sender_hardware: OUR_MAC, ..REPLY },
+        PacketFields { operation: Operation::REQUEST, ..REPLY },
+        PacketFields { operation: Operation(4), ..REPLY },
+        PacketFields { sender_protocol: OTHER, ..REPLY },
+        PacketFields { target_protocol: OTHER, ..REPLY },
+        PacketFields { target_hardware: THIRD_MAC, ..REPLY },
+        PacketFields { sender_hardware: MacAddr::BROADCAST, ..REPLY },
+        PacketFields { sender_hardware: MacAddr::ZERO, ..REPLY },
+        PacketFields { sender_hardware: OUR_MAC, ..REPLY },
     ];
     let mut inquiry = inquiry(Purpose::Find, |_| {});
     // Nor is a reply to nothing.
@@ -186,7 +186,7 @@ fn the_first_reply_may_end_it() {
     inquiry.sent(at(0));
     assert_eq!(inquiry.next(at(1)), wait(999));
     hear(&mut inquiry, at(1), REPLY).unwrap();
-    assert_eq!(inquiry.next(at(1)), Next::Over);
+    assert_eq!(inquiry.next(at(1)), InquiryStep::Done);
 }
 
 #[test]
@@ -197,19 +197,19 @@ fn a_limit_ends_it_whatever_is_left_but_never_before_the_first_request() {
     assert_eq!(inquiry.next(at(400)), wait(600));
     inquiry.sent(at(1_000));
     assert_eq!(inquiry.next(at(1_000)), wait(200));
-    assert_eq!(inquiry.next(at(1_200)), Next::Over);
+    assert_eq!(inquiry.next(at(1_200)), InquiryStep::Done);
 }
 
 // proves: rfc5227-probe-times
 #[test]
 fn a_probe_asks_three_times_and_waits_for_objections() {
     let mut inquiry = inquiry(Purpose::Probe, |_| {});
-    let probe = send(Fields { sender_protocol: NOBODY, ..REQUEST }, MacAddr::BROADCAST);
+    let probe = send(PacketFields { sender_protocol: NOBODY, ..REQUEST }, MacAddr::BROADCAST);
     assert_eq!(run(&mut inquiry), [(at(0), probe), (at(1_000), probe), (at(2_000), probe)]);
     assert_eq!(inquiry.next(at(3_999)), wait(1));
     // Whoever is stopped early does not know.
-    assert_eq!(inquiry.outcome(at(3_999)), Outcome::Unfinished);
-    assert_eq!(inquiry.outcome(at(4_000)), Outcome::Free);
+    assert_eq!(inquiry.outcome(at(3_999)), InquiryOutcome::Unfinished);
+    assert_eq!(inquiry.outcome(at(4_000)), InquiryOutcome::Free);
 }
 
 // proves: rfc5227-probe-complete
@@ -217,13 +217,13 @@ fn a_probe_asks_three_times_and_waits_for_objections() {
 fn probing_is_unfinished_when_the_limit_precedes_the_announce_wait() {
     // Three probes at 0, 1 and 2 seconds, then two seconds.
     for (limit, outcome) in [
-        (0, Outcome::Unfinished),
-        (100, Outcome::Unfinished),
-        (2_000, Outcome::Unfinished),
-        (3_800, Outcome::Unfinished),
-        (4_000, Outcome::Free),
-        (4_500, Outcome::Free),
-        (20_000, Outcome::Free),
+        (0, InquiryOutcome::Unfinished),
+        (100, InquiryOutcome::Unfinished),
+        (2_000, InquiryOutcome::Unfinished),
+        (3_800, InquiryOutcome::Unfinished),
+        (4_000, InquiryOutcome::Free),
+        (4_500, InquiryOutcome::Free),
+        (20_000, InquiryOutcome::Free),
     ] {
         let mut inquiry = inquiry(Purpose::Probe, |plan| plan.limit = Some(Duration::from_millis(limit)));
         run(&mut inquiry);
@@ -236,8 +236,11 @@ fn probing_is_unfinished_when_the_limit_precedes_the_announce_wait() {
     inquiry.sent(at(3));
     inquiry.sent(at(1_005));
     // The probes were late by a little, and the limit is stretched by that.
-    assert_eq!((inquiry.next(at(3_000)), inquiry.outcome(at(3_000))), (wait(5), Outcome::Unfinished));
-    assert_eq!((inquiry.next(at(3_005)), inquiry.outcome(at(3_005))), (Next::Over, Outcome::Free));
+    assert_eq!((inquiry.next(at(3_000)), inquiry.outcome(at(3_000))), (wait(5), InquiryOutcome::Unfinished));
+    assert_eq!(
+        (inquiry.next(at(3_005)), inquiry.outcome(at(3_005))),
+        (InquiryStep::Done, InquiryOutcome::Free)
+    );
 }
 
 #[test]
@@ -245,32 +248,32 @@ fn probing_that_was_cut_short_reports_a_conflict() {
     let mut inquiry = inquiry(Purpose::Probe, |plan| plan.limit = Some(Duration::from_millis(100)));
     inquiry.sent(at(0));
     assert!(hear(&mut inquiry, at(50), REPLY).is_some());
-    assert_eq!(inquiry.outcome(at(50)), Outcome::Taken);
+    assert_eq!(inquiry.outcome(at(50)), InquiryOutcome::Taken);
 }
 
 // proves: rfc5227-probe-conflict, rfc5227-rival-probe, rfc5227-plain-request, rfc5227-echo
 #[test]
 fn whoever_speaks_from_the_address_or_probes_for_it_too_has_it() {
-    let rival_probe = Fields { sender_hardware: PEER_MAC, sender_protocol: NOBODY, ..REQUEST };
+    let rival_probe = PacketFields { sender_hardware: PEER_MAC, sender_protocol: NOBODY, ..REQUEST };
     let taken = [
         REPLY,
         rival_probe,
-        Fields { operation: Operation::REQUEST, target_protocol: OTHER, ..REPLY },
-        Fields { target_hardware: THIRD_MAC, target_protocol: OTHER, ..REPLY },
+        PacketFields { operation: Operation::REQUEST, target_protocol: OTHER, ..REPLY },
+        PacketFields { target_hardware: THIRD_MAC, target_protocol: OTHER, ..REPLY },
     ];
     for fields in taken {
         let mut inquiry = inquiry(Purpose::Probe, |_| {});
         inquiry.sent(at(0));
         assert!(hear(&mut inquiry, at(1), fields).is_some(), "{fields:?}");
-        assert_eq!((inquiry.next(at(1)), inquiry.outcome(at(1))), (Next::Over, Outcome::Taken));
+        assert_eq!((inquiry.next(at(1)), inquiry.outcome(at(1))), (InquiryStep::Done, InquiryOutcome::Taken));
     }
     let free = [
-        Fields { sender_protocol: OTHER, ..rival_probe },
-        Fields { target_protocol: OTHER, ..rival_probe },
-        Fields { operation: Operation::REPLY, ..rival_probe },
-        Fields { operation: Operation(3), ..REPLY },
-        Fields { sender_hardware: OUR_MAC, ..REPLY },
-        Fields { sender_hardware: MacAddr::BROADCAST, ..REPLY },
+        PacketFields { sender_protocol: OTHER, ..rival_probe },
+        PacketFields { target_protocol: OTHER, ..rival_probe },
+        PacketFields { operation: Operation::REPLY, ..rival_probe },
+        PacketFields { operation: Operation(3), ..REPLY },
+        PacketFields { sender_hardware: OUR_MAC, ..REPLY },
+        PacketFields { sender_hardware: MacAddr::BROADCAST, ..REPLY },
     ];
     let mut inquiry = inquiry(Purpose::Probe, |_| {});
     inquiry.sent(at(0));
@@ -281,13 +284,13 @@ fn whoever_speaks_from_the_address_or_probes_for_it_too_has_it() {
 
 #[test]
 fn an_announcement_waits_for_no_reply() {
-    let reply = Fields { operation: Operation::REPLY, target_hardware: OUR_MAC, ..REQUEST };
+    let reply = PacketFields { operation: Operation::REPLY, target_hardware: OUR_MAC, ..REQUEST };
     for (operation, packet) in [(Operation::REQUEST, REQUEST), (Operation::REPLY, reply)] {
         let mut inquiry = inquiry(Purpose::Announce(operation), |plan| plan.count = Some(2));
-        let packet = send(Fields { sender_protocol: TARGET, ..packet }, MacAddr::BROADCAST);
+        let packet = send(PacketFields { sender_protocol: TARGET, ..packet }, MacAddr::BROADCAST);
         assert_eq!(run(&mut inquiry), [(at(0), packet), (at(1_000), packet)]);
         assert_eq!(hear(&mut inquiry, at(1_000), REPLY), None);
-        assert_eq!(inquiry.outcome(at(1_000)), Outcome::Announced);
+        assert_eq!(inquiry.outcome(at(1_000)), InquiryOutcome::Announced);
     }
 }
 
@@ -298,7 +301,7 @@ fn nothing_is_concluded_from_a_wire_that_did_not_carry_everything() {
         inquiry.refused(at(0));
         assert_eq!(inquiry.next(at(0)), wait(1_000));
         inquiry.refused(at(1_000));
-        assert_eq!(inquiry.outcome(at(9_000)), Outcome::Unasked, "{purpose:?}");
+        assert_eq!(inquiry.outcome(at(9_000)), InquiryOutcome::NothingSent, "{purpose:?}");
     }
     for purpose in [Purpose::Find, Purpose::Probe] {
         let mut inquiry = inquiry(purpose, |plan| plan.count = Some(2));
@@ -306,10 +309,10 @@ fn nothing_is_concluded_from_a_wire_that_did_not_carry_everything() {
         let mut refused = inquiry.clone();
         refused.refused(at(1_000));
         inquiry.sent(at(1_000));
-        inquiry.deaf();
+        inquiry.rx_blocked();
         for hindered in [refused, inquiry] {
-            assert_eq!(hindered.next(at(9_000)), Next::Over);
-            assert_eq!(hindered.outcome(at(9_000)), Outcome::Hindered);
+            assert_eq!(hindered.next(at(9_000)), InquiryStep::Done);
+            assert_eq!(hindered.outcome(at(9_000)), InquiryOutcome::Impaired);
         }
     }
 }

@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 
 /// Ranges of protocol addresses, in order, none of them twice; each address has a number, from 0 on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ranges {
+pub struct TargetRanges {
     runs: Vec<Run>,
     count: u32,
 }
@@ -23,20 +23,22 @@ struct Run {
 
 /// Why ranges cannot be swept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RangesError {
+pub enum TargetRangesError {
     /// There is no address in them.
     Empty,
-    /// There are more than [`Ranges::MOST`]: so many.
+    /// There are more than [`TargetRanges::MOST`]: so many.
     TooMany(u64),
 }
 
-impl Ranges {
+impl TargetRanges {
     /// How many addresses there may be: those of a /8.
     pub const MOST: u32 = 1 << 24;
 
     /// These ranges together, in order; what is in several of them is in once. A range that ends before it
     /// begins is empty.
-    pub fn new(ranges: impl IntoIterator<Item = RangeInclusive<Ipv4Addr>>) -> Result<Ranges, RangesError> {
+    pub fn new(
+        ranges: impl IntoIterator<Item = RangeInclusive<Ipv4Addr>>,
+    ) -> Result<TargetRanges, TargetRangesError> {
         let ends = ranges.into_iter().map(|range| (range.start().to_bits(), range.end().to_bits()));
         let mut ends: Vec<(u32, u32)> = ends.filter(|(first, last)| first <= last).collect();
         ends.sort_unstable();
@@ -53,9 +55,9 @@ impl Ranges {
             count += u64::from(run.last - run.first) + 1;
         }
         match u32::try_from(count) {
-            Ok(0) => Err(RangesError::Empty),
-            Ok(count) if count <= Self::MOST => Ok(Ranges { runs, count }),
-            _ => Err(RangesError::TooMany(count)),
+            Ok(0) => Err(TargetRangesError::Empty),
+            Ok(count) if count <= Self::MOST => Ok(TargetRanges { runs, count }),
+            _ => Err(TargetRangesError::TooMany(count)),
         }
     }
 
@@ -91,18 +93,18 @@ impl Ranges {
     }
 }
 
-impl fmt::Display for RangesError {
+impl fmt::Display for TargetRangesError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("there is no address to ask for"),
             Self::TooMany(count) => {
-                write!(f, "{count} addresses are more than the {} of a /8; ask in parts", Ranges::MOST)
+                write!(f, "{count} addresses are more than the {} of a /8; ask in parts", TargetRanges::MOST)
             }
         }
     }
 }
 
-impl Error for RangesError {}
+impl Error for TargetRangesError {}
 
 #[cfg(test)]
 mod tests;

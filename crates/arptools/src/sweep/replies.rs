@@ -20,7 +20,7 @@ struct State {
     /// How often somebody replied for it: 12 bits.
     number: u16,
     /// How many requests like ours by others no reply was found for: 3 bits.
-    rivals: u16,
+    foreign_requests: u16,
     /// Whether another hardware address than the first replied: the highest bit.
     is_contested: bool,
 }
@@ -28,11 +28,11 @@ struct State {
 /// The highest number of replies that is told apart.
 const MOST: u16 = (1 << 12) - 1;
 /// The highest number of requests by others that is.
-const MOST_RIVALS: u16 = 7;
+const MAX_FOREIGN_REQUESTS: u16 = 7;
 
 /// What a reply is, seen from those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Entered {
+pub(super) struct RecordedReply {
     /// The hardware address that replied first.
     pub(super) first: MacAddr,
     /// Which reply this is, from 1 on.
@@ -69,40 +69,46 @@ impl Replies {
     }
 
     /// Somebody else asked for it under our addresses.
-    pub(super) fn rival(&mut self, number: u32) {
+    pub(super) fn note_foreign_request(&mut self, number: u32) {
         if let Some(entry) = usize::try_from(number).ok().and_then(|place| self.entries.get_mut(place)) {
             let (first, state) = read(*entry);
-            *entry = written(first, State { rivals: (state.rivals + 1).min(MOST_RIVALS), ..state });
+            *entry = written(
+                first,
+                State { foreign_requests: (state.foreign_requests + 1).min(MAX_FOREIGN_REQUESTS), ..state },
+            );
         }
     }
 
     /// Somebody replied for it from this hardware address, which is not zero. None if it is the reply to somebody
     /// else, which came here too.
-    pub(super) fn enter(&mut self, number: u32, hardware: MacAddr) -> Option<Entered> {
+    pub(super) fn enter(&mut self, number: u32, mac: MacAddr) -> Option<RecordedReply> {
         let entry = self.entries.get_mut(usize::try_from(number).ok()?)?;
         let (known, state) = read(*entry);
-        if known == hardware && state.rivals > 0 {
-            *entry = written(known, State { rivals: state.rivals - 1, ..state });
+        if known == mac && state.foreign_requests > 0 {
+            *entry = written(known, State { foreign_requests: state.foreign_requests - 1, ..state });
             return None;
         }
-        let first = if known == MacAddr::ZERO { hardware } else { known };
+        let first = if known == MacAddr::ZERO { mac } else { known };
         let number = (state.number + 1).min(MOST);
-        let is_contested = state.is_contested || first != hardware;
+        let is_contested = state.is_contested || first != mac;
         *entry = written(first, State { number, is_contested, ..state });
-        Some(Entered { first, number, is_newly_contested: is_contested && !state.is_contested })
+        Some(RecordedReply { first, number, is_newly_contested: is_contested && !state.is_contested })
     }
 }
 
 fn read([a, b, c, d, e, f, high, low]: Entry) -> (MacAddr, State) {
     let state = u16::from_be_bytes([high, low]);
-    let state =
-        State { number: state & MOST, rivals: state >> 12 & MOST_RIVALS, is_contested: state >> 15 != 0 };
+    let state = State {
+        number: state & MOST,
+        foreign_requests: state >> 12 & MAX_FOREIGN_REQUESTS,
+        is_contested: state >> 15 != 0,
+    };
     (MacAddr::new([a, b, c, d, e, f]), state)
 }
 
-fn written(first: MacAddr, State { number, rivals, is_contested }: State) -> Entry {
+fn written(first: MacAddr, State { number, foreign_requests, is_contested }: State) -> Entry {
     let [a, b, c, d, e, f] = first.octets();
-    let [high, low] = (u16::from(is_contested) << 15 | rivals << 12 | number).to_be_bytes();
+    let [high, low] = (u16::from(is_contested) << 15 | foreign_requests << 12 | number).to_be_bytes();
     [a, b, c, d, e, f, high, low]
 }
 

@@ -11,8 +11,8 @@ fn at(millis: u64) -> Instant {
     Instant::ORIGIN + Duration::from_millis(millis)
 }
 
-fn wait(millis: u64) -> Next {
-    Next::Wait(Duration::from_millis(millis))
+fn wait(millis: u64) -> SweepStep {
+    SweepStep::Wait(Duration::from_millis(millis))
 }
 
 /// An address of 10.0.0.0/24.
@@ -21,9 +21,9 @@ fn host(number: u8) -> Ipv4Addr {
 }
 
 /// Two passes over 10.0.0.`first` to 10.0.0.`last`, a request every 2 ms, 500 ms and then 750 ms for the replies.
-fn sweep(first: u8, last: u8, change: impl FnOnce(&mut Plan)) -> Sweep {
-    let mut plan = Plan {
-        ours: Identity { protocol: OURS, hardware: OUR_MAC },
+fn sweep(first: u8, last: u8, change: impl FnOnce(&mut SweepPlan)) -> Sweep {
+    let mut plan = SweepPlan {
+        sender: Identity { ip: OURS, mac: OUR_MAC },
         passes: 2,
         timeout: Duration::from_millis(500),
         backoff: 1.5,
@@ -32,11 +32,11 @@ fn sweep(first: u8, last: u8, change: impl FnOnce(&mut Plan)) -> Sweep {
         seed: None,
     };
     change(&mut plan);
-    Sweep::new(at(0), plan, Ranges::new([host(first)..=host(last)]).unwrap())
+    Sweep::new(at(0), plan, TargetRanges::new([host(first)..=host(last)]).unwrap())
 }
 
-fn reply(target: Ipv4Addr) -> Fields {
-    Fields {
+fn reply(target: Ipv4Addr) -> PacketFields {
+    PacketFields {
         operation: Operation::REPLY,
         sender_hardware: PEER_MAC,
         sender_protocol: target,
@@ -45,8 +45,8 @@ fn reply(target: Ipv4Addr) -> Fields {
     }
 }
 
-fn hear(sweep: &mut Sweep, fields: Fields) -> Option<Heard> {
-    let mut octets = [0; Fields::LENGTH];
+fn hear(sweep: &mut Sweep, fields: PacketFields) -> Option<SweepReply> {
+    let mut octets = [0; PacketFields::LENGTH];
     fields.write_to(&mut octets).unwrap();
     sweep.receive(Packet::parse(&octets).unwrap())
 }
@@ -56,9 +56,9 @@ fn run(sweep: &mut Sweep, mut now: Instant) -> (Vec<(Instant, Ipv4Addr)>, Instan
     let mut asked = Vec::new();
     for _ in 0..100_000 {
         match sweep.next(now) {
-            Next::Over => return (asked, now),
-            Next::Wait(span) => now = now + span,
-            Next::Send(packet) => {
+            SweepStep::Done => return (asked, now),
+            SweepStep::Wait(span) => now = now + span,
+            SweepStep::Send(packet) => {
                 sweep.sent(now);
                 asked.push((now, packet.target_protocol));
             }
@@ -76,22 +76,22 @@ fn each_address_is_asked_for_in_order_and_once_more_when_it_had_its_time() {
     assert_eq!(asked, expected.map(|(time, number)| (at(time), host(number))));
     // 750 ms after the last.
     assert_eq!(end, at(1_254));
-    assert_eq!((sweep.outcome(), sweep.counts().sent, sweep.counts().asked), (Outcome::Silent, 6, 3));
+    assert_eq!((sweep.outcome(), sweep.counts().sent, sweep.counts().asked), (SweepOutcome::Silent, 6, 3));
 }
 
 // proves: rfc826-request, rfc826-request-fields
 #[test]
 fn a_request_is_the_standards() {
     let mut sweep = sweep(10, 10, |_| {});
-    let packet = Fields {
+    let packet = PacketFields {
         operation: Operation::REQUEST,
         sender_hardware: OUR_MAC,
         sender_protocol: OURS,
         target_hardware: MacAddr::ZERO,
         target_protocol: host(10),
     };
-    assert_eq!(sweep.next(at(0)), Next::Send(packet));
-    assert_eq!(sweep.next(at(0)), Next::Send(packet), "until it was sent");
+    assert_eq!(sweep.next(at(0)), SweepStep::Send(packet));
+    assert_eq!(sweep.next(at(0)), SweepStep::Send(packet), "until it was sent");
 }
 
 #[test]
@@ -99,11 +99,11 @@ fn whoever_replied_is_not_asked_again_and_the_end_comes_after_the_time_of_the_la
     let mut sweep = sweep(10, 12, |_| {});
     sweep.sent(at(0));
     let heard = hear(&mut sweep, reply(host(10)));
-    assert_eq!(heard, Some(Heard { packet: reply(host(10)), number: 1, rival: None }));
+    assert_eq!(heard, Some(SweepReply { packet: reply(host(10)), number: 1, other_mac: None }));
     let (asked, end) = run(&mut sweep, at(0));
     let expected = [(2, 11), (4, 12), (502, 11), (504, 12)];
     assert_eq!(asked, expected.map(|(time, number)| (at(time), host(number))));
-    assert_eq!((end, sweep.outcome()), (at(1_254), Outcome::Found));
+    assert_eq!((end, sweep.outcome()), (at(1_254), SweepOutcome::Found));
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn when_all_replied_a_second_station_still_has_its_time_to() {
     sweep.sent(at(0));
     hear(&mut sweep, reply(host(10))).unwrap();
     assert_eq!(sweep.next(at(1)), wait(499));
-    assert_eq!(sweep.next(at(500)), Next::Over);
+    assert_eq!(sweep.next(at(500)), SweepStep::Done);
 }
 
 #[test]
@@ -122,28 +122,31 @@ fn the_limit_ends_it_at_once_and_fewer_are_told() {
     sweep.sent(at(2));
     hear(&mut sweep, reply(host(10))).unwrap();
     assert_eq!(sweep.next(at(3)), wait(1));
-    assert_eq!(sweep.outcome(), Outcome::Unfinished);
+    assert_eq!(sweep.outcome(), SweepOutcome::Unfinished);
     let mut other = sweep.clone();
     hear(&mut sweep, reply(host(11))).unwrap();
-    assert_eq!((sweep.next(at(3)), sweep.outcome()), (Next::Over, Outcome::Found));
+    assert_eq!((sweep.next(at(3)), sweep.outcome()), (SweepStep::Done, SweepOutcome::Found));
     assert_eq!(hear(&mut sweep, reply(host(11))), None, "so many and no more");
     assert_eq!((sweep.counts().answered, sweep.counts().strays), (2, 1));
     run(&mut other, at(3));
-    assert_eq!(other.outcome(), Outcome::Fewer);
+    assert_eq!(other.outcome(), SweepOutcome::Fewer);
     other.refused(1);
-    assert_eq!(other.outcome(), Outcome::Hindered);
+    assert_eq!(other.outcome(), SweepOutcome::Impaired);
 }
 
 #[test]
 fn the_same_station_again_is_a_duplicate_and_another_one_a_rival() {
     let mut sweep = sweep(10, 12, |_| {});
     sweep.sent(at(0));
-    let other = Fields { sender_hardware: THIRD_MAC, ..reply(host(10)) };
+    let other = PacketFields { sender_hardware: THIRD_MAC, ..reply(host(10)) };
     let told = [reply(host(10)), reply(host(10)), other, reply(host(10)), other]
-        .map(|fields| hear(&mut sweep, fields).map(|heard| (heard.number, heard.rival)));
-    let rival = Some(PEER_MAC);
-    assert_eq!(told, [Some((1, None)), Some((2, None)), Some((3, rival)), Some((4, None)), Some((5, rival))]);
-    let expected = Counts {
+        .map(|fields| hear(&mut sweep, fields).map(|heard| (heard.number, heard.other_mac)));
+    let other_mac = Some(PEER_MAC);
+    assert_eq!(
+        told,
+        [Some((1, None)), Some((2, None)), Some((3, other_mac)), Some((4, None)), Some((5, other_mac))]
+    );
+    let expected = SweepCounts {
         asked: 1,
         sent: 1,
         answered: 1,
@@ -161,33 +164,33 @@ fn the_count_of_replies_ends_at_its_bound_and_is_no_conflict() {
     let mut sweep = sweep(10, 10, |_| {});
     sweep.sent(at(0));
     let last = (0..40_000).map(|_| hear(&mut sweep, reply(host(10))).unwrap()).last().unwrap();
-    assert_eq!((last.number, last.rival), (4_095, None));
+    assert_eq!((last.number, last.other_mac), (4_095, None));
     assert_eq!((sweep.counts().duplicates, sweep.counts().contested), (39_999, 0));
 }
 
 #[test]
 fn a_reply_to_somebody_else_under_our_addresses_is_no_duplicate() {
     let mut sweep = sweep(10, 12, |_| {});
-    let Next::Send(theirs) = sweep.next(at(0)) else { panic!("the first is due") };
+    let SweepStep::Send(theirs) = sweep.next(at(0)) else { panic!("the first is due") };
     sweep.sent(at(0));
     // They asked before us, and after us, and for an address that nobody here asks for.
     assert_eq!(hear(&mut sweep, theirs), None);
-    assert_eq!(hear(&mut sweep, Fields { target_protocol: host(77), ..theirs }), None);
+    assert_eq!(hear(&mut sweep, PacketFields { target_protocol: host(77), ..theirs }), None);
     assert!(hear(&mut sweep, reply(host(10))).is_some_and(|heard| heard.number == 1));
     assert_eq!(hear(&mut sweep, theirs), None);
     assert_eq!((hear(&mut sweep, reply(host(10))), hear(&mut sweep, reply(host(10)))), (None, None));
     assert!(hear(&mut sweep, reply(host(10))).is_some_and(|heard| heard.number == 2));
     // Another station is one, whoever asked.
     assert_eq!(hear(&mut sweep, theirs), None);
-    let other = Fields { sender_hardware: THIRD_MAC, ..reply(host(10)) };
-    assert!(hear(&mut sweep, other).is_some_and(|heard| heard.rival == Some(PEER_MAC)));
+    let other = PacketFields { sender_hardware: THIRD_MAC, ..reply(host(10)) };
+    assert!(hear(&mut sweep, other).is_some_and(|heard| heard.other_mac == Some(PEER_MAC)));
     assert_eq!((sweep.counts().answered, sweep.counts().duplicates, sweep.counts().strays), (1, 1, 6));
 }
 
 #[test]
 fn of_many_requests_by_others_seven_are_remembered() {
     let mut sweep = sweep(10, 12, |_| {});
-    let Next::Send(theirs) = sweep.next(at(0)) else { panic!("the first is due") };
+    let SweepStep::Send(theirs) = sweep.next(at(0)) else { panic!("the first is due") };
     sweep.sent(at(0));
     for _ in 0..9 {
         hear(&mut sweep, theirs);
@@ -204,16 +207,16 @@ fn replies_to_others_and_by_others_are_not_ours() {
     sweep.sent(at(0));
     let good = reply(host(10));
     let foreign = [
-        Fields { operation: Operation::REQUEST, ..good },
-        Fields { operation: Operation(4), ..good },
+        PacketFields { operation: Operation::REQUEST, ..good },
+        PacketFields { operation: Operation(4), ..good },
         // Not asked for yet; outside.
         reply(host(11)),
         reply(host(9)),
-        Fields { target_protocol: host(77), ..good },
-        Fields { target_hardware: THIRD_MAC, ..good },
-        Fields { sender_hardware: MacAddr::BROADCAST, ..good },
-        Fields { sender_hardware: MacAddr::ZERO, ..good },
-        Fields { sender_hardware: OUR_MAC, ..good },
+        PacketFields { target_protocol: host(77), ..good },
+        PacketFields { target_hardware: THIRD_MAC, ..good },
+        PacketFields { sender_hardware: MacAddr::BROADCAST, ..good },
+        PacketFields { sender_hardware: MacAddr::ZERO, ..good },
+        PacketFields { sender_hardware: OUR_MAC, ..good },
     ];
     for fields in foreign {
         assert_eq!(hear(&mut sweep, fields), None, "{fields:?}");
@@ -229,8 +232,8 @@ fn our_own_address_is_not_asked_for() {
     let (asked, _) = run(&mut sweep, at(0));
     assert_eq!(asked, [(at(0), host(1)), (at(2), host(3))]);
     let mut alone = super::tests::sweep(2, 2, |_| {});
-    assert_eq!((alone.targets(), alone.next(at(0))), (0, Next::Over));
-    assert_eq!(alone.outcome(), Outcome::Unasked);
+    assert_eq!((alone.targets(), alone.next(at(0))), (0, SweepStep::Done));
+    assert_eq!(alone.outcome(), SweepOutcome::NothingSent);
 }
 
 #[test]
@@ -238,7 +241,7 @@ fn lost_time_is_made_up_for_as_far_as_the_bound() {
     let mut sweep = sweep(1, 200, |_| {});
     let burst = |sweep: &mut Sweep, now| {
         let mut count = 0;
-        while let Next::Send(_) = sweep.next(now) {
+        while let SweepStep::Send(_) = sweep.next(now) {
             sweep.sent(now);
             count += 1;
         }
@@ -254,7 +257,7 @@ fn lost_time_is_made_up_for_as_far_as_the_bound() {
 #[test]
 fn a_pass_that_waited_does_not_begin_with_a_burst() {
     let mut sweep = sweep(10, 29, |_| {});
-    while let Next::Send(_) | Next::Wait(_) = sweep.next(at(100)) {
+    while let SweepStep::Send(_) | SweepStep::Wait(_) = sweep.next(at(100)) {
         if sweep.progress().0 == 2 {
             break;
         }
@@ -272,15 +275,15 @@ fn whoever_is_refused_or_deaf_knows_nothing_of_the_silent() {
     refused.sent(at(0));
     refused.refused(1);
     run(&mut refused, at(0));
-    assert_eq!((refused.outcome(), refused.counts().refused), (Outcome::Unasked, 1));
-    for hinder in [|sweep: &mut Sweep| sweep.refused(1), |sweep: &mut Sweep| sweep.deaf()] {
+    assert_eq!((refused.outcome(), refused.counts().refused), (SweepOutcome::NothingSent, 1));
+    for hinder in [|sweep: &mut Sweep| sweep.refused(1), |sweep: &mut Sweep| sweep.rx_blocked()] {
         let mut sweep = sweep(10, 12, |_| {});
         run(&mut sweep, at(0));
-        assert_eq!((sweep.outcome(), sweep.is_hindered()), (Outcome::Silent, false));
+        assert_eq!((sweep.outcome(), sweep.is_impaired()), (SweepOutcome::Silent, false));
         hinder(&mut sweep);
-        assert_eq!((sweep.outcome(), sweep.is_hindered()), (Outcome::Hindered, true));
+        assert_eq!((sweep.outcome(), sweep.is_impaired()), (SweepOutcome::Impaired, true));
         hear(&mut sweep, reply(host(11))).unwrap();
-        assert_eq!(sweep.outcome(), Outcome::Found);
+        assert_eq!(sweep.outcome(), SweepOutcome::Found);
     }
 }
 
@@ -289,7 +292,7 @@ fn a_growth_that_is_none_waits_for_a_day_at_most() {
     for backoff in [f64::NAN, f64::INFINITY, -3.0, 1e6, 1e300] {
         let mut sweep = sweep(10, 10, |plan| plan.backoff = backoff);
         let (_, end) = run(&mut sweep, at(0));
-        assert_eq!(end, at(500) + Sweep::PATIENCE, "{backoff}");
+        assert_eq!(end, at(500) + Sweep::MAX_TIMEOUT, "{backoff}");
     }
 }
 
@@ -309,11 +312,11 @@ fn a_seed_gives_another_order_of_the_same() {
 
 #[test]
 fn a_sweep_of_a_slash_8_takes_its_memory_page_by_page() {
-    let all = Ranges::new([Ipv4Addr::new(10, 0, 0, 0)..=Ipv4Addr::new(10, 255, 255, 255)]).unwrap();
+    let all = TargetRanges::new([Ipv4Addr::new(10, 0, 0, 0)..=Ipv4Addr::new(10, 255, 255, 255)]).unwrap();
     let mut sweep = Sweep::new(at(0), *sweep(1, 1, |plan| plan.pace = Duration::ZERO).plan(), all);
-    assert_eq!(sweep.targets(), u64::from(Ranges::MOST) - 1);
+    assert_eq!(sweep.targets(), u64::from(TargetRanges::MOST) - 1);
     for _ in 0..1_000 {
-        assert!(matches!(sweep.next(at(1)), Next::Send(_)));
+        assert!(matches!(sweep.next(at(1)), SweepStep::Send(_)));
         sweep.sent(at(1));
     }
     assert_eq!(sweep.progress(), (1, 1_001));

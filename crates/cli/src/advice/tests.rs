@@ -64,7 +64,7 @@ fn host_config_error_names_valid_choice() {
             "00:00:00:00:00:00 is no station's hardware address, or not as many follow it as there are hosts: choose one such as 02:00:00:00:00:02",
         ),
         (
-            HostConfigError::Defence,
+            HostConfigError::Defense,
             "an address of one's own choice cannot be defended for ever (RFC 3927 2.5); choose `once` or `cease`",
         ),
         (

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use arp::Operation;
-use arptools::inquiry::{Counts, Heard, Inquiry, Outcome};
+use arptools::inquiry::{Inquiry, InquiryCounts, InquiryOutcome, InquiryReply};
 use serde::Serialize;
 use tap::Instant;
 
@@ -59,12 +59,13 @@ impl ArpingJson {
                 time,
                 interface: interface.as_str().to_owned(),
                 target: plan.target,
-                protocol_address: plan.ours.protocol,
-                hardware_address: plan.ours.hardware.to_string(),
+                protocol_address: plan.sender.ip,
+                hardware_address: plan.sender.mac.to_string(),
             },
             ArpingEvent::Reply(heard) => ArpingJson::reply(time, heard),
             ArpingEvent::Statistics(outcome) => {
-                let Counts { sent, broadcast, refused, received, duplicates, strays, .. } = *inquiry.counts();
+                let InquiryCounts { sent, broadcast, refused, received, duplicates, strays, .. } =
+                    *inquiry.counts();
                 let (target, outcome) = (plan.target, outcome_name(outcome));
                 ArpingJson::Statistics {
                     time,
@@ -81,7 +82,10 @@ impl ArpingJson {
         }
     }
 
-    fn reply(time: u64, Heard { packet, is_broadcast, round_trip, is_duplicate }: Heard) -> ArpingJson {
+    fn reply(
+        time: u64,
+        InquiryReply { packet, is_broadcast, round_trip, is_duplicate }: InquiryReply,
+    ) -> ArpingJson {
         let Operation(operation) = packet.operation;
         ArpingJson::Reply {
             time,
@@ -97,16 +101,16 @@ impl ArpingJson {
     }
 }
 
-fn outcome_name(outcome: Outcome) -> &'static str {
+fn outcome_name(outcome: InquiryOutcome) -> &'static str {
     match outcome {
-        Outcome::Answered => "answered",
-        Outcome::Silent => "silent",
-        Outcome::Taken => "taken",
-        Outcome::Free => "free",
-        Outcome::Announced => "announced",
-        Outcome::Unasked => "unasked",
-        Outcome::Hindered => "hindered",
-        Outcome::Unfinished => "unfinished",
+        InquiryOutcome::Answered => "answered",
+        InquiryOutcome::Silent => "silent",
+        InquiryOutcome::Taken => "taken",
+        InquiryOutcome::Free => "free",
+        InquiryOutcome::Announced => "announced",
+        InquiryOutcome::NothingSent => "unasked",
+        InquiryOutcome::Impaired => "hindered",
+        InquiryOutcome::Unfinished => "unfinished",
     }
 }
 

@@ -1,21 +1,21 @@
 //! What the tests of words and of JSON tell about.
 
 use super::*;
-use arp::{Fields, Packet};
-use arptools::inquiry::Heard;
+use arp::{Packet, PacketFields};
+use arptools::inquiry::InquiryReply;
 use link::MacAddr;
 use std::time::Duration;
 use tap::Instant;
 
 /// An inquiry about 10.0.0.1, of which nothing was sent.
 pub(super) fn inquiry(purpose: Purpose) -> Inquiry {
-    let protocol = match purpose {
+    let ip = match purpose {
         Purpose::Probe => Ipv4Addr::UNSPECIFIED,
         _ => Ipv4Addr::new(10, 0, 0, 2),
     };
-    let plan = Plan {
+    let plan = InquiryPlan {
         purpose,
-        ours: Identity { protocol, hardware: MacAddr::new([2, 0, 0, 0, 0, 2]) },
+        sender: Identity { ip, mac: MacAddr::new([2, 0, 0, 0, 0, 2]) },
         target: Ipv4Addr::new(10, 0, 0, 1),
         count: None,
         interval: Duration::from_secs(1),
@@ -27,8 +27,12 @@ pub(super) fn inquiry(purpose: Purpose) -> Inquiry {
 }
 
 /// What the inquiry makes of the target's reply, changed as a test wants it, so many nanoseconds later.
-pub(super) fn reply(inquiry: &mut Inquiry, nanos: u64, change: impl FnOnce(&mut Fields)) -> Option<Heard> {
-    let mut packet = Fields {
+pub(super) fn reply(
+    inquiry: &mut Inquiry,
+    nanos: u64,
+    change: impl FnOnce(&mut PacketFields),
+) -> Option<InquiryReply> {
+    let mut packet = PacketFields {
         operation: Operation::REPLY,
         sender_hardware: MacAddr::new([2, 0, 0, 0, 0, 10]),
         sender_protocol: Ipv4Addr::new(10, 0, 0, 1),
@@ -36,13 +40,13 @@ pub(super) fn reply(inquiry: &mut Inquiry, nanos: u64, change: impl FnOnce(&mut 
         target_protocol: Ipv4Addr::new(10, 0, 0, 2),
     };
     change(&mut packet);
-    let mut bytes = [0; Fields::LENGTH];
+    let mut bytes = [0; PacketFields::LENGTH];
     packet.write_to(&mut bytes).unwrap();
     inquiry.receive(Instant::from_nanos(nanos), Packet::parse(&bytes).unwrap(), false)
 }
 
 /// An inquiry with one request, and the reply to it after 612.5 microseconds.
-pub(super) fn heard() -> (Inquiry, Heard) {
+pub(super) fn heard() -> (Inquiry, InquiryReply) {
     let mut inquiry = inquiry(Purpose::Find);
     inquiry.sent(Instant::ORIGIN);
     let heard = reply(&mut inquiry, 612_500, |_| {}).unwrap();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use arp::Operation;
-use arptools::inquiry::{Heard, Inquiry};
+use arptools::inquiry::{Inquiry, InquiryReply};
 use link::MacAddr;
 use tap::linux::InterfaceName;
 
@@ -11,8 +11,8 @@ use tap::linux::InterfaceName;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum ArpingEvent<'a> {
     Start { interface: &'a InterfaceName },
-    Reply(Heard),
-    Statistics(arptools::inquiry::Outcome),
+    Reply(InquiryReply),
+    Statistics(arptools::inquiry::InquiryOutcome),
 }
 
 /// Returns an event as one line or, for the statistics, several, without the last line feed.
@@ -20,7 +20,7 @@ pub(super) fn lines(inquiry: &Inquiry, event: &ArpingEvent<'_>) -> String {
     let plan = inquiry.plan();
     match event {
         ArpingEvent::Start { interface } => {
-            format!("ARPING {} from {} {interface}", plan.target, plan.ours.protocol)
+            format!("ARPING {} from {} {interface}", plan.target, plan.sender.ip)
         }
         ArpingEvent::Reply(heard) => reply_text(inquiry, heard),
         ArpingEvent::Statistics(_) => statistics_text(inquiry),
@@ -28,24 +28,24 @@ pub(super) fn lines(inquiry: &Inquiry, event: &ArpingEvent<'_>) -> String {
 }
 
 /// Returns the comment on a packet in the capture.
-pub(super) fn capture_comment(heard: Option<Heard>) -> &'static str {
+pub(super) fn capture_comment(heard: Option<InquiryReply>) -> &'static str {
     match heard {
         None => "passed over: not about what was asked",
-        Some(Heard { is_duplicate: true, .. }) => "a duplicate: the request was answered before",
+        Some(InquiryReply { is_duplicate: true, .. }) => "a duplicate: the request was answered before",
         Some(_) => "answers what was asked",
     }
 }
 
-fn reply_text(inquiry: &Inquiry, heard: &Heard) -> String {
-    let (packet, sender) = (heard.packet, inquiry.plan().ours);
+fn reply_text(inquiry: &Inquiry, heard: &InquiryReply) -> String {
+    let (packet, sender) = (heard.packet, inquiry.plan().sender);
     let destination = if heard.is_broadcast { "Broadcast" } else { "Unicast" };
     let kind = if packet.operation == Operation::REQUEST { "request" } else { "reply" };
     let from = format!("{} [{}]", packet.sender_protocol, UppercaseMac(packet.sender_hardware));
     // The target, if it is another host.
-    let protocol = (packet.target_protocol != sender.protocol).then(|| packet.target_protocol.to_string());
-    let hardware = (packet.target_hardware != sender.hardware)
-        .then(|| format!("[{}]", UppercaseMac(packet.target_hardware)));
-    let target: Vec<_> = [protocol, hardware].into_iter().flatten().collect();
+    let ip = (packet.target_protocol != sender.ip).then(|| packet.target_protocol.to_string());
+    let mac =
+        (packet.target_hardware != sender.mac).then(|| format!("[{}]", UppercaseMac(packet.target_hardware)));
+    let target: Vec<_> = [ip, mac].into_iter().flatten().collect();
     let target = if target.is_empty() { String::new() } else { format!(" for {}", target.join(" ")) };
     let time = heard.round_trip.map_or_else(|| " UNSOLICITED?".to_owned(), milliseconds);
     let duplicate = if heard.is_duplicate { " (DUP!)" } else { "" };

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use arp::{Defence, Policy};
+use arp::{Defense, LearningPolicy};
 use clap::{ArgGroup, Args, ValueEnum};
 use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
@@ -139,12 +139,12 @@ pub(crate) enum LearnPolicy {
     Permissive,
 }
 
-impl From<LearnPolicy> for Policy {
-    fn from(learn: LearnPolicy) -> Policy {
+impl From<LearnPolicy> for LearningPolicy {
+    fn from(learn: LearnPolicy) -> LearningPolicy {
         match learn {
-            LearnPolicy::Cautious => Policy::Cautious,
-            LearnPolicy::Rfc826 => Policy::Rfc826,
-            LearnPolicy::Permissive => Policy::Permissive,
+            LearnPolicy::Cautious => LearningPolicy::Cautious,
+            LearnPolicy::Rfc826 => LearningPolicy::Rfc826,
+            LearnPolicy::Permissive => LearningPolicy::Permissive,
         }
     }
 }
@@ -157,12 +157,12 @@ pub(crate) enum DefendPolicy {
     Always,
 }
 
-impl From<DefendPolicy> for Defence {
-    fn from(defend: DefendPolicy) -> Defence {
+impl From<DefendPolicy> for Defense {
+    fn from(defend: DefendPolicy) -> Defense {
         match defend {
-            DefendPolicy::Cease => Defence::Cease,
-            DefendPolicy::Once => Defence::Once,
-            DefendPolicy::Always => Defence::Always,
+            DefendPolicy::Cease => Defense::Cease,
+            DefendPolicy::Once => Defense::Once,
+            DefendPolicy::Always => Defense::Always,
         }
     }
 }

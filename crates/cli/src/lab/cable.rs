@@ -52,7 +52,7 @@ pub(super) fn exchange(capture: &CaptureArguments) -> Result<ExitCode, Failure> 
         report.events(now, &mut host);
     }
     let entry = peer.arp().neighbors().get(HOST.addr());
-    let is_reachable = entry.is_some_and(|entry| entry.hardware == Some(host.config().mac));
+    let is_reachable = entry.is_some_and(|entry| entry.mac == Some(host.config().mac));
     report.print_line("the second host's own table:");
     report.table(&name, &peer);
     report.finish();

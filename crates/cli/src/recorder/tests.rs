@@ -78,7 +78,7 @@ fn arrived_frame_has_verdict_as_comment() {
     let mut bytes = Vec::new();
     let out = Output::of_whole_blocks(FullDisk { capacity: usize::MAX, bytes: &mut bytes }, whole_blocks);
     let mut recorder = Recorder::new(out, "a test".to_owned(), "tap0", Duration::ZERO).unwrap();
-    let received = arp::Received { merge: Merge::Added, answer: None };
+    let received = arp::Reception { merge: Merge::Added, reply: None };
     recorder.frame_received(&[7; 42]);
     recorder.frame_handled(Instant::ORIGIN, FrameOutcome::Arp(received));
     drop(recorder);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::net::Ipv4Addr;
 
-use arp::{Change, ClaimEvent, Neighbor};
+use arp::{ClaimEvent, Neighbor, NeighborEvent};
 use capture::Direction;
 use host::{Counter, DropReason, HostEvent};
 use ipnet::Ipv4Net;
@@ -156,8 +156,8 @@ impl ReportLine {
     pub(super) fn event(now: Instant, event: HostEvent) -> ReportLine {
         let time = now.as_nanos();
         match event {
-            HostEvent::Arp(arp::Event::Claim(event)) => ReportLine::claim(time, event),
-            HostEvent::Arp(arp::Event::Neighbor(change)) => ReportLine::change(time, change),
+            HostEvent::Arp(arp::ArpEvent::Claim(event)) => ReportLine::claim(time, event),
+            HostEvent::Arp(arp::ArpEvent::Neighbor(change)) => ReportLine::change(time, change),
             HostEvent::EchoReply(reply) => ReportLine::Echoed {
                 time,
                 from: reply.from,
@@ -182,50 +182,38 @@ impl ReportLine {
 
     fn claim(time: u64, event: ClaimEvent) -> ReportLine {
         match event {
-            ClaimEvent::Probing { protocol } => ReportLine::Probing(IpOnly::new(time, protocol)),
-            ClaimEvent::Bound { protocol, hardware } => {
-                ReportLine::Using(IpAndMac::new(time, protocol, hardware))
-            }
-            ClaimEvent::ProbeConflict { protocol, hardware } => {
-                ReportLine::Taken(IpAndMac::new(time, protocol, hardware))
-            }
-            ClaimEvent::Conflict { protocol, hardware } => {
-                ReportLine::Conflict(IpAndMac::new(time, protocol, hardware))
-            }
-            ClaimEvent::Defended { protocol, hardware } => {
-                ReportLine::Defended(IpAndMac::new(time, protocol, hardware))
-            }
-            ClaimEvent::Ceased { protocol, hardware } => {
-                ReportLine::Ceased(IpAndMac::new(time, protocol, hardware))
-            }
+            ClaimEvent::Probing { ip } => ReportLine::Probing(IpOnly::new(time, ip)),
+            ClaimEvent::Bound { ip, mac } => ReportLine::Using(IpAndMac::new(time, ip, mac)),
+            ClaimEvent::ProbeConflict { ip, mac } => ReportLine::Taken(IpAndMac::new(time, ip, mac)),
+            ClaimEvent::Conflict { ip, mac } => ReportLine::Conflict(IpAndMac::new(time, ip, mac)),
+            ClaimEvent::Defended { ip, mac } => ReportLine::Defended(IpAndMac::new(time, ip, mac)),
+            ClaimEvent::Ceased { ip, mac } => ReportLine::Ceased(IpAndMac::new(time, ip, mac)),
         }
     }
 
-    fn change(time: u64, change: Change<Ipv4Addr>) -> ReportLine {
+    fn change(time: u64, change: NeighborEvent<Ipv4Addr>) -> ReportLine {
         match change {
-            Change::Learned { protocol, hardware } => {
-                ReportLine::Learned(IpAndMac::new(time, protocol, hardware))
+            NeighborEvent::Learned { ip, mac } => ReportLine::Learned(IpAndMac::new(time, ip, mac)),
+            NeighborEvent::Moved { ip, from, to } => {
+                ReportLine::Moved { time, ip: ip, from: from.to_string(), to: to.to_string() }
             }
-            Change::Moved { protocol, from, to } => {
-                ReportLine::Moved { time, ip: protocol, from: from.to_string(), to: to.to_string() }
+            NeighborEvent::StaticConflict { ip, mac } => ReportLine::Held(IpAndMac::new(time, ip, mac)),
+            NeighborEvent::Changed { ip, from, to } => {
+                ReportLine::Changed { time, ip: ip, from: from.name(), to: to.name() }
             }
-            Change::Held { protocol, hardware } => ReportLine::Held(IpAndMac::new(time, protocol, hardware)),
-            Change::Changed { protocol, from, to } => {
-                ReportLine::Changed { time, ip: protocol, from: from.name(), to: to.name() }
-            }
-            Change::Asking { protocol } => ReportLine::Asking(IpOnly::new(time, protocol)),
-            Change::Forgotten { protocol } => ReportLine::Forgotten(IpOnly::new(time, protocol)),
-            Change::Expired { protocol } => ReportLine::Expired(IpOnly::new(time, protocol)),
-            Change::Evicted { protocol } => ReportLine::Evicted(IpOnly::new(time, protocol)),
-            Change::Refused { protocol } => ReportLine::Refused(IpOnly::new(time, protocol)),
+            NeighborEvent::Resolving { ip } => ReportLine::Asking(IpOnly::new(time, ip)),
+            NeighborEvent::Forgotten { ip } => ReportLine::Forgotten(IpOnly::new(time, ip)),
+            NeighborEvent::Expired { ip } => ReportLine::Expired(IpOnly::new(time, ip)),
+            NeighborEvent::Evicted { ip } => ReportLine::Evicted(IpOnly::new(time, ip)),
+            NeighborEvent::Refused { ip } => ReportLine::Refused(IpOnly::new(time, ip)),
         }
     }
 
     pub(super) fn neighbor(interface: &InterfaceName, entry: &Neighbor<Ipv4Addr>) -> ReportLine {
         ReportLine::Neighbor {
             interface: interface.as_str().to_owned(),
-            ip: entry.protocol,
-            mac: entry.hardware.map(|mac| mac.to_string()),
+            ip: entry.ip,
+            mac: entry.mac.map(|mac| mac.to_string()),
             state: entry.state.name(),
         }
     }

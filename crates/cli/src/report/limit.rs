@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use arp::{Change, ClaimEvent};
+use arp::{ClaimEvent, NeighborEvent};
 use host::{DropReason, HostEvent};
 use link::EtherType;
 use tap::Instant;
@@ -101,28 +101,28 @@ impl LineKind {
     /// Returns the kind of an event; none if other stations cannot cause it repeatedly.
     pub(super) fn of_event(event: HostEvent) -> Option<LineKind> {
         let name = match event {
-            HostEvent::Arp(arp::Event::Claim(event)) => match event {
-                ClaimEvent::Conflict { protocol, .. } => {
-                    return Some(LineKind::EventAbout("conflict", protocol));
+            HostEvent::Arp(arp::ArpEvent::Claim(event)) => match event {
+                ClaimEvent::Conflict { ip, .. } => {
+                    return Some(LineKind::EventAbout("conflict", ip));
                 }
-                ClaimEvent::Defended { protocol, .. } => {
-                    return Some(LineKind::EventAbout("defended", protocol));
+                ClaimEvent::Defended { ip, .. } => {
+                    return Some(LineKind::EventAbout("defended", ip));
                 }
                 ClaimEvent::Probing { .. }
                 | ClaimEvent::Bound { .. }
                 | ClaimEvent::ProbeConflict { .. }
                 | ClaimEvent::Ceased { .. } => return None,
             },
-            HostEvent::Arp(arp::Event::Neighbor(event)) => match event {
-                Change::Learned { .. } => "learned",
-                Change::Asking { .. } => "asking",
-                Change::Forgotten { .. } => "forgotten",
-                Change::Moved { protocol, .. } => return Some(LineKind::EventAbout("moved", protocol)),
-                Change::Held { .. } => "held",
-                Change::Changed { .. } => "changed",
-                Change::Expired { .. } => "expired",
-                Change::Evicted { .. } => "evicted",
-                Change::Refused { .. } => "refused",
+            HostEvent::Arp(arp::ArpEvent::Neighbor(event)) => match event {
+                NeighborEvent::Learned { .. } => "learned",
+                NeighborEvent::Resolving { .. } => "asking",
+                NeighborEvent::Forgotten { .. } => "forgotten",
+                NeighborEvent::Moved { ip, .. } => return Some(LineKind::EventAbout("moved", ip)),
+                NeighborEvent::StaticConflict { .. } => "held",
+                NeighborEvent::Changed { .. } => "changed",
+                NeighborEvent::Expired { .. } => "expired",
+                NeighborEvent::Evicted { .. } => "evicted",
+                NeighborEvent::Refused { .. } => "refused",
             },
             HostEvent::EchoReply(_) => "echoed",
             HostEvent::DeliveryFailed(_) => "undelivered",

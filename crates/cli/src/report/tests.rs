@@ -1,5 +1,5 @@
 use super::*;
-use arp::{Change, ClaimEvent};
+use arp::{ClaimEvent, NeighborEvent};
 use host::{DeliveryFailure, EchoReply, HostEvent};
 use serde_json::Value;
 
@@ -7,29 +7,29 @@ const NOW: Instant = Instant::from_nanos(3_661_000_042_000);
 
 fn events() -> Vec<HostEvent> {
     let (a, b) = (MacAddr::new([2, 0, 0, 0, 0, 1]), MacAddr::new([2, 0, 0, 0, 0, 2]));
-    let protocol = [10, 0, 0, 1].into();
+    let ip = [10, 0, 0, 1].into();
     let changes = [
-        Change::Learned { protocol, hardware: a },
-        Change::Asking { protocol },
-        Change::Forgotten { protocol },
-        Change::Moved { protocol, from: a, to: b },
-        Change::Held { protocol, hardware: a },
-        Change::Changed { protocol, from: arp::State::Delay, to: arp::State::Probe },
-        Change::Expired { protocol },
-        Change::Evicted { protocol },
-        Change::Refused { protocol },
+        NeighborEvent::Learned { ip, mac: a },
+        NeighborEvent::Resolving { ip },
+        NeighborEvent::Forgotten { ip },
+        NeighborEvent::Moved { ip, from: a, to: b },
+        NeighborEvent::StaticConflict { ip, mac: a },
+        NeighborEvent::Changed { ip, from: arp::NeighborState::Delay, to: arp::NeighborState::Probe },
+        NeighborEvent::Expired { ip },
+        NeighborEvent::Evicted { ip },
+        NeighborEvent::Refused { ip },
     ];
     let claims = [
-        ClaimEvent::Probing { protocol },
-        ClaimEvent::Bound { protocol, hardware: a },
-        ClaimEvent::ProbeConflict { protocol, hardware: a },
-        ClaimEvent::Conflict { protocol, hardware: a },
-        ClaimEvent::Defended { protocol, hardware: a },
-        ClaimEvent::Ceased { protocol, hardware: a },
+        ClaimEvent::Probing { ip },
+        ClaimEvent::Bound { ip, mac: a },
+        ClaimEvent::ProbeConflict { ip, mac: a },
+        ClaimEvent::Conflict { ip, mac: a },
+        ClaimEvent::Defended { ip, mac: a },
+        ClaimEvent::Ceased { ip, mac: a },
     ];
     let echo = EchoReply {
-        from: protocol,
-        to: protocol,
+        from: ip,
+        to: ip,
         identifier: 7,
         sequence: 1,
         length: 64,
@@ -37,15 +37,15 @@ fn events() -> Vec<HostEvent> {
         mismatch: None,
     };
     let undelivered = DeliveryFailure {
-        from: protocol,
+        from: ip,
         problem: icmp::IcmpError::HOST_UNREACHABLE,
-        source: protocol,
-        destination: protocol,
+        source: ip,
+        destination: ip,
         protocol: inet::IpProtocol::ICMP,
         echo: Some((7, 1)),
     };
-    let arp = changes.into_iter().map(arp::Event::Neighbor);
-    let arp = arp.chain(claims.into_iter().map(arp::Event::Claim)).map(HostEvent::Arp);
+    let arp = changes.into_iter().map(arp::ArpEvent::Neighbor);
+    let arp = arp.chain(claims.into_iter().map(arp::ArpEvent::Claim)).map(HostEvent::Arp);
     arp.chain([HostEvent::EchoReply(echo), HostEvent::DeliveryFailed(undelivered)]).collect()
 }
 
@@ -165,7 +165,7 @@ fn json_lines_match_schema_and_cover_all_its_events() {
     let mac = MacAddr::new([2, 0, 0, 0, 0, 2]);
     let one = ReadyHosts { mac, address: network, count: 1, vlan: None };
     let range = ReadyHosts { vlan: Some(5), count: 256, ..one };
-    let entry = |hardware| Neighbor { protocol: network.addr(), hardware, state: arp::State::Static };
+    let entry = |mac| Neighbor { ip: network.addr(), mac, state: arp::NeighborState::Static };
     let counter = Counter { layer: "tap", name: "received".to_owned(), count: 0, is_loss: false };
     let reason = DropReason::from(link::LinkDropReason::GroupSource);
     let more = [

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use arptools::sweep::{Counts, Heard, Outcome, Sweep};
+use arptools::sweep::{Sweep, SweepCounts, SweepOutcome, SweepReply};
 use link::MacAddr;
 use serde::Serialize;
 use tap::Instant;
@@ -64,24 +64,26 @@ pub(super) fn line<'a>(
         ScanEvent::Start => ScanJson::Start {
             time,
             interface: interface.as_str().to_owned(),
-            protocol_address: plan.ours.protocol,
-            hardware_address: plan.ours.hardware.to_string(),
+            protocol_address: plan.sender.ip,
+            hardware_address: plan.sender.mac.to_string(),
             hosts: sweep.targets(),
             passes: plan.passes,
             pace: plan.pace.as_nanos(),
         },
-        ScanEvent::Reply { heard: Heard { packet, number, rival }, is_broadcast } => ScanJson::Reply {
-            time,
-            protocol_address: packet.sender_protocol,
-            hardware_address: packet.sender_hardware.to_string(),
-            vendor: names(packet.sender_hardware),
-            number,
-            duplicate: number > 1,
-            conflict_with: rival.map(|rival| rival.to_string()),
-            broadcast: is_broadcast,
-        },
+        ScanEvent::Reply { heard: SweepReply { packet, number, other_mac }, is_broadcast } => {
+            ScanJson::Reply {
+                time,
+                protocol_address: packet.sender_protocol,
+                hardware_address: packet.sender_hardware.to_string(),
+                vendor: names(packet.sender_hardware),
+                number,
+                duplicate: number > 1,
+                conflict_with: other_mac.map(|mac| mac.to_string()),
+                broadcast: is_broadcast,
+            }
+        }
         ScanEvent::Statistics { outcome, elapsed, lost } => {
-            let Counts { asked, sent, refused, answered, duplicates, conflicts, contested, strays } =
+            let SweepCounts { asked, sent, refused, answered, duplicates, conflicts, contested, strays } =
                 *sweep.counts();
             ScanJson::Statistics {
                 time,
@@ -103,14 +105,14 @@ pub(super) fn line<'a>(
     json(&line)
 }
 
-fn outcome_name(outcome: Outcome) -> &'static str {
+fn outcome_name(outcome: SweepOutcome) -> &'static str {
     match outcome {
-        Outcome::Found => "found",
-        Outcome::Fewer => "fewer",
-        Outcome::Silent => "silent",
-        Outcome::Unasked => "unasked",
-        Outcome::Hindered => "hindered",
-        Outcome::Unfinished => "unfinished",
+        SweepOutcome::Found => "found",
+        SweepOutcome::Fewer => "fewer",
+        SweepOutcome::Silent => "silent",
+        SweepOutcome::NothingSent => "unasked",
+        SweepOutcome::Impaired => "hindered",
+        SweepOutcome::Unfinished => "unfinished",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
-use arptools::sweep::{Counts, Sweep};
+use arptools::sweep::{Sweep, SweepCounts};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::arguments::ScanArguments;
@@ -35,7 +35,7 @@ impl ScanProgress {
     pub(super) fn show(&self, sweep: &Sweep) {
         if let Some(progress) = &self.0 {
             let (pass, place) = sweep.progress();
-            let Counts { answered, .. } = *sweep.counts();
+            let SweepCounts { answered, .. } = *sweep.counts();
             progress.set_prefix(pass.to_string());
             progress.set_message(format!("{answered} replied"));
             // The sender's own address counts in the progress, and is no target.

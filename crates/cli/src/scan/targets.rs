@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 use std::str::FromStr;
 
-use arptools::sweep::Ranges;
+use arptools::sweep::TargetRanges;
 use ipnet::Ipv4Net;
 
 use crate::failure::Failure;
@@ -54,7 +54,7 @@ pub(super) fn ranges(
     targets: &[TargetRange],
     file: Option<&Path>,
     network: Option<Ipv4Net>,
-) -> Result<Ranges, Failure> {
+) -> Result<TargetRanges, Failure> {
     let mut targets = targets.to_vec();
     if let Some(path) = file {
         targets.extend(from_file(path)?);
@@ -62,7 +62,7 @@ pub(super) fn ranges(
     if let Some(network) = network {
         targets.push(TargetRange::new(network_range(network)).map_err(Failure::new)?);
     }
-    Ok(Ranges::new(targets.into_iter().map(|target| target.0))?)
+    Ok(TargetRanges::new(targets.into_iter().map(|target| target.0))?)
 }
 
 /// Reads the ranges of a file, one a line.

@@ -1,15 +1,15 @@
 //! Fixtures of the tests of text and JSON.
 
 use super::*;
-use arp::{Fields, Operation, Packet};
-use arptools::sweep::Heard;
+use arp::{Operation, Packet, PacketFields};
+use arptools::sweep::SweepReply;
 
 pub(super) const RIVAL: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 11]);
 
 /// Returns a sweep of 10.0.0.1 and 10.0.0.2 that has sent the request for the first.
 pub(super) fn sweep() -> Sweep {
-    let plan = Plan {
-        ours: Identity { protocol: Ipv4Addr::new(10, 0, 0, 9), hardware: MacAddr::new([2, 0, 0, 0, 0, 9]) },
+    let plan = SweepPlan {
+        sender: Identity { ip: Ipv4Addr::new(10, 0, 0, 9), mac: MacAddr::new([2, 0, 0, 0, 0, 9]) },
         passes: 2,
         timeout: Duration::from_millis(500),
         backoff: 1.5,
@@ -17,30 +17,30 @@ pub(super) fn sweep() -> Sweep {
         limit: None,
         seed: None,
     };
-    let ranges = Ranges::new([Ipv4Addr::new(10, 0, 0, 1)..=Ipv4Addr::new(10, 0, 0, 2)]).unwrap();
+    let ranges = TargetRanges::new([Ipv4Addr::new(10, 0, 0, 1)..=Ipv4Addr::new(10, 0, 0, 2)]).unwrap();
     let mut sweep = Sweep::new(Instant::ORIGIN, plan, ranges);
     sweep.sent(Instant::ORIGIN);
     sweep
 }
 
 /// Returns what the sweep receives from this MAC address as a reply for 10.0.0.1.
-pub(super) fn reply(sweep: &mut Sweep, sender_hardware: MacAddr) -> Heard {
-    let ours = sweep.plan().ours;
-    let packet = Fields {
+pub(super) fn reply(sweep: &mut Sweep, sender_hardware: MacAddr) -> SweepReply {
+    let ours = sweep.plan().sender;
+    let packet = PacketFields {
         operation: Operation::REPLY,
         sender_hardware,
         sender_protocol: Ipv4Addr::new(10, 0, 0, 1),
-        target_hardware: ours.hardware,
-        target_protocol: ours.protocol,
+        target_hardware: ours.mac,
+        target_protocol: ours.ip,
     };
-    let mut bytes = [0; Fields::LENGTH];
+    let mut bytes = [0; PacketFields::LENGTH];
     packet.write_to(&mut bytes).unwrap();
     sweep.receive(Packet::parse(&bytes).unwrap()).unwrap()
 }
 
 #[test]
 fn scan_warns_before_start_when_it_takes_minutes() {
-    let plan = |retry: u32, pace| Plan { passes: retry, pace, ..*sweep().plan() };
+    let plan = |retry: u32, pace| SweepPlan { passes: retry, pace, ..*sweep().plan() };
     let two = Duration::from_millis(2);
     assert_eq!(max_duration(&plan(2, two), 256), Duration::from_millis(2 * 512 + 500 + 750));
     assert_eq!(duration_warning(max_duration(&plan(2, two), 256)), None);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use arptools::sweep::{Counts, Heard, Outcome, Sweep};
+use arptools::sweep::{Sweep, SweepCounts, SweepOutcome, SweepReply};
 use link::MacAddr;
 use tap::linux::InterfaceName;
 
@@ -13,12 +13,12 @@ use crate::color::{ERROR, Styler};
 pub(super) enum ScanEvent {
     Start,
     Reply {
-        heard: Heard,
+        heard: SweepReply,
         is_broadcast: bool,
     },
     /// With the number of frames that were lost unread.
     Statistics {
-        outcome: Outcome,
+        outcome: SweepOutcome,
         elapsed: Duration,
         lost: u64,
     },
@@ -37,12 +37,12 @@ pub(super) fn lines<'a>(
     names: Option<impl Fn(MacAddr) -> Option<&'a str>>,
     event: &ScanEvent,
 ) -> String {
-    let sender = sweep.plan().ours;
+    let sender = sweep.plan().sender;
     match event {
         ScanEvent::Start => format!(
             "Interface: {interface}, type: EN10MB, MAC: {}, IPv4: {}\nStarting {PROGRAM} with {} hosts",
-            sender.hardware,
-            sender.protocol,
+            sender.mac,
+            sender.ip,
             sweep.targets()
         ),
         ScanEvent::Reply { heard, .. } => reply_text(styler, heard, names),
@@ -53,37 +53,39 @@ pub(super) fn lines<'a>(
 }
 
 /// Returns the comment on a packet in the capture.
-pub(super) fn capture_comment(heard: Option<Heard>) -> &'static str {
+pub(super) fn capture_comment(heard: Option<SweepReply>) -> &'static str {
     match heard {
         None => "no reply to this scan",
-        Some(Heard { rival: Some(_), .. }) => "conflict: another station has replied for the address",
-        Some(Heard { number: 1, .. }) => "reply",
+        Some(SweepReply { other_mac: Some(_), .. }) => {
+            "conflict: another station has replied for the address"
+        }
+        Some(SweepReply { number: 1, .. }) => "reply",
         Some(_) => "duplicate reply",
     }
 }
 
 fn reply_text<'a>(
     styler: Styler,
-    heard: &Heard,
+    heard: &SweepReply,
     names: Option<impl Fn(MacAddr) -> Option<&'a str>>,
 ) -> String {
-    let (protocol, hardware) = (heard.packet.sender_protocol, heard.packet.sender_hardware);
-    let vendor = names.map(|names| names(hardware).unwrap_or_else(|| unknown_vendor(hardware)));
+    let (ip, mac) = (heard.packet.sender_protocol, heard.packet.sender_hardware);
+    let vendor = names.map(|names| names(mac).unwrap_or_else(|| unknown_vendor(mac)));
     let vendor = vendor.map(|vendor| format!("\t{vendor}")).unwrap_or_default();
     let again = if heard.number > 1 { format!(" (DUP: {})", heard.number) } else { String::new() };
-    let conflict = heard.rival.map(|rival| styler.apply(ERROR, &format!("(CONFLICT: also at {rival})")));
+    let conflict = heard.other_mac.map(|mac| styler.apply(ERROR, &format!("(CONFLICT: also at {mac})")));
     let conflict = conflict.map(|mark| format!(" {mark}")).unwrap_or_default();
-    format!("{protocol}\t{hardware}{vendor}{again}{conflict}")
+    format!("{ip}\t{mac}{vendor}{again}{conflict}")
 }
 
 /// Returns the text in place of an unknown vendor.
-fn unknown_vendor(hardware: MacAddr) -> &'static str {
-    let [first, ..] = hardware.octets();
+fn unknown_vendor(mac: MacAddr) -> &'static str {
+    let [first, ..] = mac.octets();
     if first & LOCAL != 0 { "(Unknown: locally administered)" } else { "(Unknown)" }
 }
 
-fn statistics_text(styler: Styler, counts: &Counts, elapsed: Duration, lost: u64) -> String {
-    let Counts { asked, sent, refused, answered, duplicates, conflicts, contested, .. } = *counts;
+fn statistics_text(styler: Styler, counts: &SweepCounts, elapsed: Duration, lost: u64) -> String {
+    let SweepCounts { asked, sent, refused, answered, duplicates, conflicts, contested, .. } = *counts;
     let replies = answered.saturating_add(duplicates).saturating_add(conflicts);
     let refused = if refused > 0 { format!(", {refused} refused by the wire") } else { String::new() };
     let lost = if lost > 0 { format!(", {lost} frames lost unread") } else { String::new() };

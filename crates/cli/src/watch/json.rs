@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use arptools::census::{Counts, Event, Row, Subject};
+use arptools::census::{CensusCounts, CensusEntry, CensusEvent, VlanAddress};
 use link::VlanId;
 use serde::Serialize;
 use tap::Instant;
@@ -29,7 +29,7 @@ enum EventFields {
     Claim(ClaimFields),
     Moved {
         #[serde(flatten)]
-        subject: SubjectFields,
+        address: SubjectFields,
         from: String,
         to: String,
     },
@@ -41,7 +41,8 @@ enum EventFields {
     Probe {
         #[serde(flatten)]
         claim: ClaimFields,
-        holder: Option<String>,
+        #[serde(rename = "holder")]
+        owner: Option<String>,
     },
     Mismatch {
         #[serde(flatten)]
@@ -85,7 +86,7 @@ struct SubjectFields {
 #[derive(Debug, Serialize)]
 struct ClaimFields {
     #[serde(flatten)]
-    subject: SubjectFields,
+    address: SubjectFields,
     #[serde(rename = "hardware_address")]
     mac: String,
 }
@@ -95,7 +96,8 @@ struct AddressFields {
     #[serde(flatten)]
     claim: ClaimFields,
     state: &'static str,
-    former: Option<String>,
+    #[serde(rename = "former")]
+    previous: Option<String>,
     conflict: Option<String>,
     first: u64,
     last: u64,
@@ -128,7 +130,8 @@ struct StatisticsFields {
     conflicts: u64,
     evicted: u64,
     displaced: u64,
-    hushed: u64,
+    #[serde(rename = "hushed")]
+    suppressed: u64,
     events_lost: u64,
     frames_lost: u64,
     link_losses: u64,
@@ -140,56 +143,54 @@ pub(super) fn start(now: Instant, source: &str) -> String {
 }
 
 /// Returns the line of an event.
-pub(super) fn event(now: Instant, event: Event) -> String {
+pub(super) fn event(now: Instant, event: CensusEvent) -> String {
     let (name, fields) = match event {
-        Event::New { subject, hardware } => ("new", EventFields::Claim(claim(subject, hardware))),
-        Event::Moved { subject, from, to } => {
-            let subject = SubjectFields::from(subject);
-            ("moved", EventFields::Moved { subject, from: from.to_string(), to: to.to_string() })
+        CensusEvent::New { address, mac } => ("new", EventFields::Claim(claim(address, mac))),
+        CensusEvent::Moved { address, from, to } => {
+            let address = SubjectFields::from(address);
+            ("moved", EventFields::Moved { address, from: from.to_string(), to: to.to_string() })
         }
-        Event::Conflict { subject, hardware, other } => {
-            ("conflict", EventFields::Conflict { claim: claim(subject, hardware), other: other.to_string() })
+        CensusEvent::Conflict { address, mac, other } => {
+            ("conflict", EventFields::Conflict { claim: claim(address, mac), other: other.to_string() })
         }
-        Event::Probe { subject, hardware, holder } => {
-            let holder = holder.map(|holder| holder.to_string());
-            ("probe", EventFields::Probe { claim: claim(subject, hardware), holder })
+        CensusEvent::Probe { address, mac, owner } => {
+            let owner = owner.map(|owner| owner.to_string());
+            ("probe", EventFields::Probe { claim: claim(address, mac), owner })
         }
-        Event::Announcement { subject, hardware } => {
-            ("announcement", EventFields::Claim(claim(subject, hardware)))
+        CensusEvent::Announcement { address, mac } => {
+            ("announcement", EventFields::Claim(claim(address, mac)))
         }
-        Event::Mismatch { subject, hardware, source } => (
-            "mismatch",
-            EventFields::Mismatch { claim: claim(subject, hardware), source: source.to_string() },
-        ),
-        Event::Odd { source, vlan, reason } => {
+        CensusEvent::Mismatch { address, mac, source } => {
+            ("mismatch", EventFields::Mismatch { claim: claim(address, mac), source: source.to_string() })
+        }
+        CensusEvent::Invalid { source, vlan, reason } => {
             let (source, reason) = (source.to_string(), reason.to_string());
             ("odd", EventFields::Odd { source, vlan: vlan.map(VlanId::number), reason })
         }
-        Event::Gone { subject, hardware } => ("gone", EventFields::Claim(claim(subject, hardware))),
-        Event::Returned { subject, hardware, silence } => (
-            "returned",
-            EventFields::Returned { claim: claim(subject, hardware), silence: silence.as_nanos() },
-        ),
-        Event::Many { hardware, addresses } => {
-            ("many", EventFields::Many { mac: hardware.to_string(), addresses })
+        CensusEvent::Gone { address, mac } => ("gone", EventFields::Claim(claim(address, mac))),
+        CensusEvent::Returned { address, mac, silence } => {
+            ("returned", EventFields::Returned { claim: claim(address, mac), silence: silence.as_nanos() })
         }
-        Event::Flood { hardware, packets } => {
-            let mac = hardware.map(|hardware| hardware.to_string());
+        CensusEvent::Many { mac, addresses } => {
+            ("many", EventFields::Many { mac: mac.to_string(), addresses })
+        }
+        CensusEvent::Flood { mac, packets } => {
+            let mac = mac.map(|mac| mac.to_string());
             ("flood", EventFields::Flood { mac, packets })
         }
-        Event::Full { subject, hardware } => ("full", EventFields::Claim(claim(subject, hardware))),
-        Event::Evicted { subject } => ("evicted", EventFields::Evicted(subject.into())),
+        CensusEvent::Full { address, mac } => ("full", EventFields::Claim(claim(address, mac))),
+        CensusEvent::Evicted { address } => ("evicted", EventFields::Evicted(address.into())),
     };
     line(now, name, fields)
 }
 
 /// Returns the line of an address in the final table.
-pub(super) fn address(now: Instant, row: &Row) -> String {
-    let text = |hardware: link::MacAddr| hardware.to_string();
+pub(super) fn address(now: Instant, row: &CensusEntry) -> String {
+    let text = |mac: link::MacAddr| mac.to_string();
     let address = AddressFields {
-        claim: claim(row.subject, row.hardware),
+        claim: claim(row.address, row.mac),
         state: row.presence.name(),
-        former: row.former.map(text),
+        previous: row.previous.map(text),
         conflict: row.conflict.map(text),
         first: row.first.as_nanos(),
         last: row.last.as_nanos(),
@@ -206,8 +207,9 @@ pub(super) fn address(now: Instant, row: &Row) -> String {
 /// Returns the last line.
 pub(super) fn statistics(observer: &Observer, frames_lost: u64) -> String {
     let counts = observer.counts();
-    let Counts { requests, replies, announcements, probes, dropped, turned_away, broadcast, .. } = counts;
-    let Counts { entered, changed, conflicts, evicted, hushed, events_lost, .. } = counts;
+    let CensusCounts { requests, replies, announcements, probes, dropped, turned_away, broadcast, .. } =
+        counts;
+    let CensusCounts { entered, changed, conflicts, evicted, suppressed, events_lost, .. } = counts;
     let [fresh, quiet, gone] = presences(observer);
     let statistics = StatisticsFields {
         elapsed: observer.began.map_or(0, |began| observer.now.since(began).as_nanos()),
@@ -229,7 +231,7 @@ pub(super) fn statistics(observer: &Observer, frames_lost: u64) -> String {
         conflicts,
         evicted,
         displaced: counts.displaced,
-        hushed,
+        suppressed,
         events_lost,
         frames_lost,
         link_losses: observer.link_losses,
@@ -241,13 +243,13 @@ fn line(now: Instant, event: &'static str, fields: EventFields) -> String {
     json(&EventObject { event, time: now.as_nanos(), fields })
 }
 
-fn claim(subject: Subject, hardware: link::MacAddr) -> ClaimFields {
-    ClaimFields { subject: subject.into(), mac: hardware.to_string() }
+fn claim(address: VlanAddress, mac: link::MacAddr) -> ClaimFields {
+    ClaimFields { address: address.into(), mac: mac.to_string() }
 }
 
-impl From<Subject> for SubjectFields {
-    fn from(Subject { protocol, vlan }: Subject) -> SubjectFields {
-        SubjectFields { ip: protocol, vlan: vlan.map(VlanId::number) }
+impl From<VlanAddress> for SubjectFields {
+    fn from(VlanAddress { ip, vlan }: VlanAddress) -> SubjectFields {
+        SubjectFields { ip: ip, vlan: vlan.map(VlanId::number) }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use arp::View;
-use arptools::census::{Census, Counts, Envelope, Event, Settings, Verdict};
+use arp::FrameView;
+use arptools::census::{Census, CensusCounts, CensusEvent, CensusSettings, Classification, FrameInfo};
 use host::DropReason;
 use link::{EtherType, EthernetFrame, VlanId, VlanTag};
 use tap::Instant;
@@ -24,20 +24,20 @@ pub(super) struct Observer {
     /// Whether the link is down.
     pub(super) is_down: bool,
     /// The first conflict.
-    pub(super) conflict: Option<Event>,
+    pub(super) conflict: Option<CensusEvent>,
 }
 
 /// Result of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FrameDecision {
-    Counted(Verdict),
+    Counted(Classification),
     Ignored(DropReason),
 }
 
 impl Observer {
     pub(super) fn new(vlan: Option<VlanId>) -> Observer {
         Observer {
-            census: Census::new(Settings::default()),
+            census: Census::new(CensusSettings::default()),
             vlan,
             began: None,
             now: Instant::ORIGIN,
@@ -69,20 +69,20 @@ impl Observer {
     }
 
     /// Returns the next event.
-    pub(super) fn take_event(&mut self) -> Option<Event> {
+    pub(super) fn take_event(&mut self) -> Option<CensusEvent> {
         let event = self.census.take_event()?;
-        if matches!(event, Event::Conflict { .. }) {
+        if matches!(event, CensusEvent::Conflict { .. }) {
             self.conflict.get_or_insert(event);
         }
         Some(event)
     }
 
-    pub(super) fn counts(&self) -> Counts {
+    pub(super) fn counts(&self) -> CensusCounts {
         self.census.counts()
     }
 
-    fn classify(&mut self, now: Instant, bytes: &[u8]) -> Result<Verdict, DropReason> {
-        let view = View::parse(bytes)?;
+    fn classify(&mut self, now: Instant, bytes: &[u8]) -> Result<Classification, DropReason> {
+        let view = FrameView::parse(bytes)?;
         let frame = view.ethernet();
         if frame.ether_type() != EtherType::ARP {
             return Err(DropReason::UnsupportedEtherType(frame.ether_type()));
@@ -92,8 +92,8 @@ impl Observer {
             return Err(link::LinkDropReason::OtherVlan.into());
         }
         let is_broadcast = frame.destination().is_group();
-        let envelope = Envelope { source: frame.source(), is_broadcast, vlan };
-        Ok(self.census.receive(now, envelope, view.packet()))
+        let frame = FrameInfo { source: frame.source(), is_broadcast, vlan };
+        Ok(self.census.receive(now, frame, view.packet()))
     }
 }
 
@@ -112,7 +112,7 @@ impl FrameDecision {
     /// Whether the frame was not counted, possibly because the capture cut it.
     pub(super) fn is_truncated(self) -> bool {
         match self {
-            Self::Counted(verdict) => matches!(verdict, Verdict::Dropped(_)),
+            Self::Counted(verdict) => matches!(verdict, Classification::Dropped(_)),
             Self::Ignored(reason) => !matches!(
                 reason,
                 DropReason::UnsupportedEtherType(_) | DropReason::Link(link::LinkDropReason::OtherVlan)

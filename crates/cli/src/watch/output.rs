@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-use arptools::census::Event;
+use arptools::census::CensusEvent;
 use tap::linux::Printable;
 use tap::{Instant, LinkState};
 
@@ -149,7 +149,7 @@ impl WatchOutput {
 }
 
 impl LineOutput {
-    fn print_event(&mut self, now: Instant, event: Event) {
+    fn print_event(&mut self, now: Instant, event: CensusEvent) {
         let line = if self.json {
             json::event(now, event)
         } else {

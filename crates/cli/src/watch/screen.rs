@@ -11,7 +11,7 @@ use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-use arptools::census::Event;
+use arptools::census::CensusEvent;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use ratatui::DefaultTerminal;
@@ -40,7 +40,7 @@ pub(super) struct Screen {
     keyboard: Option<File>,
     terminal: Option<TerminalGuard>,
     state: ScreenState,
-    events: VecDeque<(Instant, Event)>,
+    events: VecDeque<(Instant, CensusEvent)>,
     snapshot: Option<Snapshot>,
     last_drawn: Instant,
 }
@@ -69,7 +69,7 @@ impl Screen {
     }
 
     /// Adds an event to the list of the latest.
-    pub(super) fn add_event(&mut self, now: Instant, event: Event) {
+    pub(super) fn add_event(&mut self, now: Instant, event: CensusEvent) {
         if self.events.len() >= EVENT_HISTORY {
             self.events.pop_back();
         }

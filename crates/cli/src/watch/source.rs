@@ -207,7 +207,7 @@ impl AsFd for WatchSource {
 /// Creates a host that uses its address at once, without probing.
 fn new_host(arguments: &WatchArguments, tap: &Tap, address: Ipv4Net, now: Instant) -> Result<Host, Failure> {
     let usual = HostConfig::new(address, default_mac(tap.interface().name(), Some(address)));
-    let table = arp::Settings { seed: secret(), ..usual.table };
+    let table = arp::NeighborSettings { seed: secret(), ..usual.table };
     Ok(Host::new(now, &HostConfig { mtu: tap.mtu(), vlan: arguments.vlan, table, ..usual })?)
 }
 

@@ -2,8 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use arp::{Dropped, Fields, Operation};
-use arptools::census::{Event, Subject};
+use arp::{ArpDropReason, Operation, PacketFields};
+use arptools::census::{CensusEvent, VlanAddress};
 use link::{MacAddr, VlanId};
 
 use super::*;
@@ -25,14 +25,14 @@ pub(super) fn ip(last: u8) -> Ipv4Addr {
 
 /// A broadcast frame with an ARP packet.
 pub(super) fn frame(operation: u16, sender: (MacAddr, Ipv4Addr), target: (MacAddr, Ipv4Addr)) -> Vec<u8> {
-    let fields = Fields {
+    let fields = PacketFields {
         operation: Operation(operation),
         sender_hardware: sender.0,
         sender_protocol: sender.1,
         target_hardware: target.0,
         target_protocol: target.1,
     };
-    let mut packet = [0; Fields::LENGTH];
+    let mut packet = [0; PacketFields::LENGTH];
     fields.write_to(&mut packet).unwrap();
     [&[0xff; 6][..], &sender.0.octets(), &[8, 6], &packet].concat()
 }
@@ -42,7 +42,7 @@ pub(super) fn request(sender: u8, target: u8) -> Vec<u8> {
 }
 
 /// 70 minutes with eight hosts: one gone, one quiet, one moved, two in conflict, one probed for, some odd packets.
-pub(super) fn sample_census() -> (Observer, Vec<(Instant, Event)>) {
+pub(super) fn sample_census() -> (Observer, Vec<(Instant, CensusEvent)>) {
     let mut observer = Observer::new(None);
     let reply = |sender: u8| frame(2, (mac(sender), ip(1)), (mac(5), ip(5)));
     let announced = |sender: u8, last: u8| frame(1, (mac(sender), ip(last)), (MacAddr::ZERO, ip(last)));
@@ -71,26 +71,26 @@ pub(super) fn sample_census() -> (Observer, Vec<(Instant, Event)>) {
 }
 
 /// One event of each kind, with the longest addresses.
-pub(super) fn every_event() -> Vec<Event> {
-    let subject = Subject { vlan: None, protocol: Ipv4Addr::new(192, 168, 100, 200) };
-    let (hardware, other) = (mac(0xaa), mac(0xbb));
+pub(super) fn every_event() -> Vec<CensusEvent> {
+    let address = VlanAddress { vlan: None, ip: Ipv4Addr::new(192, 168, 100, 200) };
+    let (mac, other) = (mac(0xaa), mac(0xbb));
     vec![
-        Event::New { subject, hardware },
-        Event::Moved { subject, from: hardware, to: other },
-        Event::Conflict { subject, hardware, other },
-        Event::Probe { subject, hardware, holder: None },
-        Event::Probe { subject, hardware, holder: Some(other) },
-        Event::Announcement { subject, hardware },
-        Event::Mismatch { subject, hardware, source: other },
-        Event::Odd { source: hardware, vlan: None, reason: Dropped::SenderHardware },
-        Event::Odd { source: hardware, vlan: VlanId::new(5), reason: Dropped::SenderProtocol },
-        Event::Gone { subject, hardware },
-        Event::Returned { subject, hardware, silence: Duration::from_secs(4_000) },
-        Event::Many { hardware, addresses: 16 },
-        Event::Flood { hardware: Some(hardware), packets: 100 },
-        Event::Flood { hardware: None, packets: 1_000 },
-        Event::Full { subject, hardware },
-        Event::Evicted { subject },
+        CensusEvent::New { address, mac },
+        CensusEvent::Moved { address, from: mac, to: other },
+        CensusEvent::Conflict { address, mac, other },
+        CensusEvent::Probe { address, mac, owner: None },
+        CensusEvent::Probe { address, mac, owner: Some(other) },
+        CensusEvent::Announcement { address, mac },
+        CensusEvent::Mismatch { address, mac, source: other },
+        CensusEvent::Invalid { source: mac, vlan: None, reason: ArpDropReason::SenderHardware },
+        CensusEvent::Invalid { source: mac, vlan: VlanId::new(5), reason: ArpDropReason::SenderProtocol },
+        CensusEvent::Gone { address, mac },
+        CensusEvent::Returned { address, mac, silence: Duration::from_secs(4_000) },
+        CensusEvent::Many { mac, addresses: 16 },
+        CensusEvent::Flood { mac: Some(mac), packets: 100 },
+        CensusEvent::Flood { mac: None, packets: 1_000 },
+        CensusEvent::Full { address, mac },
+        CensusEvent::Evicted { address },
     ]
 }
 

@@ -4,64 +4,70 @@ use std::fmt::{self, Write};
 use std::time::Duration;
 
 use anstyle::Style;
-use arptools::census::{Counts, Event, Presence};
+use arptools::census::{CensusCounts, CensusEvent, Presence};
 
 use super::observer::Observer;
 use crate::color::{EMPHASIS, ERROR, SUCCESS, WARNING};
 
 /// Returns the text of an event. With two MAC addresses, an IP address and the time it fits into 80 columns.
-pub(super) fn event_text(event: Event) -> String {
+pub(super) fn event_text(event: CensusEvent) -> String {
     match event {
-        Event::New { subject, hardware } => format!("new {subject} is at {hardware}"),
-        Event::Moved { subject, from, to } => format!("moved {subject} from {from} to {to}"),
-        Event::Conflict { subject, hardware, other } => {
-            format!("conflict {subject}: both {other} and {hardware}")
+        CensusEvent::New { address, mac } => format!("new {address} is at {mac}"),
+        CensusEvent::Moved { address, from, to } => format!("moved {address} from {from} to {to}"),
+        CensusEvent::Conflict { address, mac, other } => {
+            format!("conflict {address}: both {other} and {mac}")
         }
-        Event::Probe { subject, hardware, holder: None } => format!("probe {subject} by {hardware}"),
-        Event::Probe { subject, hardware, holder: Some(holder) } => {
-            format!("probe {subject} by {hardware}; {holder} has it")
+        CensusEvent::Probe { address, mac, owner: None } => format!("probe {address} by {mac}"),
+        CensusEvent::Probe { address, mac, owner: Some(owner) } => {
+            format!("probe {address} by {mac}; {owner} has it")
         }
-        Event::Announcement { subject, hardware } => format!("announced {subject} is at {hardware}"),
-        Event::Mismatch { subject, hardware, source } => {
-            format!("mismatch {subject}: {hardware} sent by {source}")
+        CensusEvent::Announcement { address, mac } => format!("announced {address} is at {mac}"),
+        CensusEvent::Mismatch { address, mac, source } => {
+            format!("mismatch {address}: {mac} sent by {source}")
         }
-        Event::Odd { source, vlan: None, reason } => format!("odd from {source}: {reason}"),
-        Event::Odd { source, vlan: Some(vlan), reason } => format!("odd from {source}@{vlan}: {reason}"),
-        Event::Gone { subject, hardware } => format!("gone {subject} was at {hardware}"),
-        Event::Returned { subject, hardware, silence } => {
-            format!("returned {subject} is at {hardware} after {}", ShortDuration(silence))
+        CensusEvent::Invalid { source, vlan: None, reason } => format!("odd from {source}: {reason}"),
+        CensusEvent::Invalid { source, vlan: Some(vlan), reason } => {
+            format!("odd from {source}@{vlan}: {reason}")
         }
-        Event::Many { hardware, addresses } => format!("many addresses are at {hardware}: {addresses}"),
-        Event::Flood { hardware: Some(hardware), packets } => {
-            format!("flood from {hardware}: {packets} packets in a second")
+        CensusEvent::Gone { address, mac } => format!("gone {address} was at {mac}"),
+        CensusEvent::Returned { address, mac, silence } => {
+            format!("returned {address} is at {mac} after {}", ShortDuration(silence))
         }
-        Event::Flood { hardware: None, packets } => format!("flood from many: {packets} packets in a second"),
-        Event::Full { subject, hardware } => format!("full: no room for {subject} at {hardware}"),
-        Event::Evicted { subject } => format!("evicted {subject} to make room"),
+        CensusEvent::Many { mac, addresses } => format!("many addresses are at {mac}: {addresses}"),
+        CensusEvent::Flood { mac: Some(mac), packets } => {
+            format!("flood from {mac}: {packets} packets in a second")
+        }
+        CensusEvent::Flood { mac: None, packets } => {
+            format!("flood from many: {packets} packets in a second")
+        }
+        CensusEvent::Full { address, mac } => format!("full: no room for {address} at {mac}"),
+        CensusEvent::Evicted { address } => format!("evicted {address} to make room"),
     }
 }
 
 /// Returns the style of the first word of an event's text.
-pub(super) fn event_style(event: Event) -> Style {
+pub(super) fn event_style(event: CensusEvent) -> Style {
     match event {
-        Event::Conflict { .. } => ERROR,
-        Event::Probe { holder: Some(_), .. }
-        | Event::Moved { .. }
-        | Event::Mismatch { .. }
-        | Event::Odd { .. }
-        | Event::Many { .. }
-        | Event::Flood { .. }
-        | Event::Full { .. } => WARNING,
-        Event::New { .. } | Event::Returned { .. } => SUCCESS,
-        Event::Probe { .. } | Event::Announcement { .. } | Event::Gone { .. } | Event::Evicted { .. } => {
-            EMPHASIS
-        }
+        CensusEvent::Conflict { .. } => ERROR,
+        CensusEvent::Probe { owner: Some(_), .. }
+        | CensusEvent::Moved { .. }
+        | CensusEvent::Mismatch { .. }
+        | CensusEvent::Invalid { .. }
+        | CensusEvent::Many { .. }
+        | CensusEvent::Flood { .. }
+        | CensusEvent::Full { .. } => WARNING,
+        CensusEvent::New { .. } | CensusEvent::Returned { .. } => SUCCESS,
+        CensusEvent::Probe { .. }
+        | CensusEvent::Announcement { .. }
+        | CensusEvent::Gone { .. }
+        | CensusEvent::Evicted { .. } => EMPHASIS,
     }
 }
 
 /// Returns the statistics at the end of a watch, without the last line break.
 pub(super) fn statistics_text(observer: &Observer, lost: u64) -> String {
-    let Counts { requests, replies, announcements, probes, dropped, turned_away, .. } = observer.counts();
+    let CensusCounts { requests, replies, announcements, probes, dropped, turned_away, .. } =
+        observer.counts();
     let counts = observer.counts();
     let elapsed = observer.began.map_or(Duration::ZERO, |began| observer.now.since(began));
     let [fresh, quiet, gone] = presences(observer);

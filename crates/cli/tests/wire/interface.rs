@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use tap::linux::{Interface, PacketSocket, Tap, neighbors};
+use tap::linux::{Interface, PacketSocket, Tap, kernel_neighbors};
 
 use super::host::MAC;
 use super::running::Running;
@@ -72,7 +72,7 @@ fn separate_from_kernel() -> TestResult {
     // The near kernel lives as before, and knows nothing of us.
     let socket = veth.in_far_namespace(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))?;
     assert_eq!(refusal(&socket, NEAR_KERNEL)?, Some(ErrorKind::ConnectionRefused));
-    let known = neighbors(&veth.near)?;
+    let known = kernel_neighbors(&veth.near)?;
     assert!(known.iter().all(|entry| entry.address == FAR_KERNEL), "{known:?}");
 
     // Each answers for its own address, and nobody for the other's.

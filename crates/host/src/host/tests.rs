@@ -1,6 +1,6 @@
 use super::*;
 use crate::{DropReason, HostSet, SendOutcome, TxDropReason};
-use arp::{Fields, Merge, Operation, State};
+use arp::{Merge, NeighborState, Operation, PacketFields};
 use link::{EtherType, MacAddr};
 use proptest::prelude::*;
 use std::net::Ipv4Addr;
@@ -32,7 +32,7 @@ fn host(vlan: Option<u16>) -> Host {
 
 fn request() -> [u8; 28] {
     let mut octets = [0; 28];
-    let fields = Fields {
+    let fields = PacketFields {
         operation: Operation::REQUEST,
         sender_hardware: PEER_MAC,
         sender_protocol: PEER,
@@ -71,8 +71,8 @@ fn a_request_for_us_is_answered_by_unicast_without_its_padding() {
     let padded = broadcast(&[&[8, 6], &request(), &[0xee; 18]]);
     let (verdict, sent) = hear(&mut host(None), &padded);
     assert_eq!(sent, [reply(&[8, 6])]);
-    let answer = arp::Answer { ours: OUR_MAC, to: PEER_MAC };
-    assert_eq!(verdict, FrameOutcome::Arp(arp::Received { merge: Merge::Added, answer: Some(answer) }));
+    let answer = arp::ArpReply { mac: OUR_MAC, destination: PEER_MAC };
+    assert_eq!(verdict, FrameOutcome::Arp(arp::Reception { merge: Merge::Added, reply: Some(answer) }));
 }
 
 /// What the host has counted as lost.
@@ -84,7 +84,7 @@ fn losses(host: &Host) -> u64 {
 #[test]
 fn a_frame_cut_short_at_any_length_changes_nothing_and_is_counted() {
     let mut host =
-        Host::new(Instant::ORIGIN, &HostConfig { policy: arp::Policy::Rfc826, ..config() }).unwrap();
+        Host::new(Instant::ORIGIN, &HostConfig { policy: arp::LearningPolicy::Rfc826, ..config() }).unwrap();
     let whole = broadcast(&[&[8, 6], &request()]);
     for (before, length) in (0..42).enumerate() {
         let (verdict, sent) = hear(&mut host, &whole[..length]);
@@ -99,7 +99,7 @@ fn a_frame_cut_short_at_any_length_changes_nothing_and_is_counted() {
 #[test]
 fn a_packet_about_other_addresses_changes_nothing() {
     let mut host =
-        Host::new(Instant::ORIGIN, &HostConfig { policy: arp::Policy::Rfc826, ..config() }).unwrap();
+        Host::new(Instant::ORIGIN, &HostConfig { policy: arp::LearningPolicy::Rfc826, ..config() }).unwrap();
     for place in [0, 1, 2, 3, 4, 5] {
         let mut packet = request();
         packet[place] ^= 0x06;
@@ -129,12 +129,12 @@ fn a_host_is_cautious_unless_it_is_told_otherwise() {
     let mut unasked = request();
     unasked[7] = 2;
     let unasked = broadcast(&[&[8, 6], &unasked]);
-    let (mut cautious, policy) = (host(None), arp::Policy::Rfc826);
+    let (mut cautious, policy) = (host(None), arp::LearningPolicy::Rfc826);
     let mut trusting = Host::new(Instant::ORIGIN, &HostConfig { policy, ..config() }).unwrap();
     hear(&mut cautious, &unasked);
     hear(&mut trusting, &unasked);
     assert_eq!((cautious.arp().neighbors().len(), trusting.arp().neighbors().len()), (0, 1));
-    assert_eq!(arp::Config::default().policy, arp::Policy::Cautious);
+    assert_eq!(arp::ArpConfig::default().policy, arp::LearningPolicy::Cautious);
 }
 
 // proves: ethernet-vlan-reply, rfc826-reply-to
@@ -225,9 +225,9 @@ fn a_first_payload_waits_for_the_reply_and_arrives() {
     pair.settle(NOW);
     assert_eq!(pair.peer.unsupported_protocol(), 1, "the payload has arrived");
     let entry =
-        |host: &Host, address| host.arp().neighbors().get(address).map(|entry| (entry.hardware, entry.state));
-    assert_eq!(entry(&pair.ours, PEER), Some((Some(PEER_MAC), State::Reachable)));
-    assert_eq!(entry(&pair.peer, OURS), Some((Some(OUR_MAC), State::Stale)));
+        |host: &Host, address| host.arp().neighbors().get(address).map(|entry| (entry.mac, entry.state));
+    assert_eq!(entry(&pair.ours, PEER), Some((Some(PEER_MAC), NeighborState::Reachable)));
+    assert_eq!(entry(&pair.peer, OURS), Some((Some(OUR_MAC), NeighborState::Stale)));
 
     let frame = pair.payload(b"again");
     assert_eq!(pair.ours.send(NOW, PEER, TEST, frame, &mut pair.pool), SendOutcome::Queued);
@@ -246,7 +246,7 @@ fn a_payload_for_nobody_comes_back_to_the_pool_and_is_counted() {
     }
     assert_eq!(pair.pool.held(), 0);
     let counts = pair.ours.arp().neighbors().counts();
-    assert_eq!((counts.asked, counts.failed, counts.returned), (3, 1, 1));
+    assert_eq!((counts.requests, counts.failed, counts.returned), (3, 1, 1));
     assert_eq!(pair.peer.link().accepted(), 3, "three requests, by broadcast");
 }
 
@@ -349,7 +349,7 @@ fn the_broadcast_address_of_our_network_is_no_sender() {
     let mut packet = request();
     packet[14..18].copy_from_slice(&[10, 0, 0, 255]);
     let (verdict, sent) = hear(&mut host(None), &broadcast(&[&[8, 6], &packet]));
-    assert_eq!((verdict.dropped(), sent.len()), (Some(arp::Dropped::SenderProtocol.into()), 0));
+    assert_eq!((verdict.dropped(), sent.len()), (Some(arp::ArpDropReason::SenderProtocol.into()), 0));
 }
 
 #[test]

@@ -1,17 +1,17 @@
 use super::*;
-use arp::{Answer, Merge, Received};
+use arp::{ArpReply, Merge, Reception};
 use link::MacAddr;
 
 #[test]
 fn a_verdict_says_what_was_decided() {
-    let answer = Some(Answer { ours: MacAddr::ZERO, to: MacAddr::ZERO });
+    let reply = Some(ArpReply { mac: MacAddr::ZERO, destination: MacAddr::ZERO });
     let table = [
-        (FrameOutcome::Arp(Received { merge: Merge::Added, answer: None }), "learned"),
-        (FrameOutcome::Arp(Received { merge: Merge::Added, answer }), "learned, answered"),
-        (FrameOutcome::Arp(Received { merge: Merge::None, answer }), "answered"),
-        (FrameOutcome::Arp(Received { merge: Merge::None, answer: None }), "nothing learned"),
+        (FrameOutcome::Arp(Reception { merge: Merge::Added, reply: None }), "learned"),
+        (FrameOutcome::Arp(Reception { merge: Merge::Added, reply }), "learned, answered"),
+        (FrameOutcome::Arp(Reception { merge: Merge::None, reply }), "answered"),
+        (FrameOutcome::Arp(Reception { merge: Merge::None, reply: None }), "nothing learned"),
         (
-            FrameOutcome::Arp(Received { merge: Merge::Held, answer: None }),
+            FrameOutcome::Arp(Reception { merge: Merge::StaticConflict, reply: None }),
             "not learned: the entry is static",
         ),
         (FrameOutcome::Ipv4(DatagramOutcome::EchoReplied), "answered"),
@@ -20,7 +20,7 @@ fn a_verdict_says_what_was_decided() {
             "refused: port unreachable",
         ),
         (
-            FrameOutcome::Dropped(DropReason::Arp(arp::Dropped::SenderHardware)),
+            FrameOutcome::Dropped(DropReason::Arp(arp::ArpDropReason::SenderHardware)),
             "dropped: sender hardware address is no station",
         ),
     ];

@@ -7,19 +7,19 @@ fn at(seconds: u64) -> Instant {
     Instant::ORIGIN + Duration::from_secs(seconds)
 }
 
-fn told(seconds: u64) -> Clock {
+fn now(seconds: u64) -> Clock {
     let mut clock = Clock::default();
-    clock.tell(at(seconds));
+    clock.advance(at(seconds));
     clock
 }
 
 // proves: clock-still
 #[test]
 fn what_was_told_since_a_tick_is_its_age() {
-    let mut clock = told(5);
+    let mut clock = now(5);
     let tick = clock.tick();
-    clock.tell(at(8));
-    clock.tell(at(8));
+    clock.advance(at(8));
+    clock.advance(at(8));
     assert_eq!(clock.since(tick), 3 * SECOND);
     assert_eq!(clock.end(tick, 4 * SECOND), Some(at(9)));
     assert_eq!(clock.end(tick, 3 * SECOND), Some(at(8)));
@@ -29,12 +29,12 @@ fn what_was_told_since_a_tick_is_its_age() {
 // proves: clock-back
 #[test]
 fn a_clock_that_went_back_goes_on_from_where_it_was() {
-    let mut clock = told(1_000);
+    let mut clock = now(1_000);
     let tick = clock.tick();
-    clock.tell(at(3));
+    clock.advance(at(3));
     assert_eq!(clock.since(tick), Duration::ZERO);
     assert_eq!(clock.end(tick, SECOND), Some(at(4)));
-    clock.tell(at(4));
+    clock.advance(at(4));
     assert_eq!(clock.since(tick), SECOND);
 }
 
@@ -42,12 +42,12 @@ fn a_clock_that_went_back_goes_on_from_where_it_was() {
 #[test]
 fn beyond_the_end_of_time_nothing_is_over() {
     let mut clock = Clock::default();
-    clock.tell(Instant::from_nanos(u64::MAX - 1));
+    clock.advance(Instant::from_nanos(u64::MAX - 1));
     let tick = clock.tick();
     assert_eq!(clock.end(tick, Duration::from_nanos(1)), Some(END));
     assert_eq!(clock.end(tick, Duration::from_nanos(2)), None);
     assert_eq!(clock.end(tick, Duration::MAX), None);
-    clock.tell(END);
+    clock.advance(END);
     assert_eq!(clock.since(tick), Duration::from_nanos(1));
 }
 
@@ -55,9 +55,9 @@ fn beyond_the_end_of_time_nothing_is_over() {
 #[test]
 fn a_time_that_begins_again_at_its_end_is_counted_on() {
     let mut clock = Clock::default();
-    clock.tell(END);
+    clock.advance(END);
     let tick = clock.tick();
-    clock.tell(at(0));
-    clock.tell(at(7));
+    clock.advance(at(0));
+    clock.advance(at(7));
     assert_eq!(clock.since(tick), 7 * SECOND);
 }

@@ -5,14 +5,14 @@ use super::*;
 fn evicted(table: &mut Table) -> Vec<u32> {
     let events = std::iter::from_fn(|| table.take_event());
     events
-        .filter_map(|event| if let Event::Evicted { protocol } = event { Some(protocol) } else { None })
+        .filter_map(|event| if let NeighborEvent::Evicted { ip } = event { Some(ip) } else { None })
         .collect()
 }
 
 /// Asks for an address, which answers at once, and fetches what was due.
-fn resolved(table: &mut Table, now: Instant, protocol: u32) {
-    table.resolve(now, protocol, 10, 0);
-    table.merge(now, protocol, replied(protocol));
+fn resolved(table: &mut Table, now: Instant, ip: u32) {
+    table.resolve(now, ip, 10, 0);
+    table.merge(now, ip, replied(ip));
     due(table, now);
 }
 
@@ -23,16 +23,16 @@ fn eviction_takes_failed_then_unused_then_idle_entries_and_neither_static_ones_n
     table.add_static(at(0), 1, mac(1)).unwrap();
     // It fails after three seconds, and is forgotten a second later.
     table.resolve(at(0), 2, 10, 0);
-    for (protocol, now) in [(3, 0), (4, 1), (5, 2), (6, 3)] {
-        resolved(&mut table, at(now), protocol);
+    for (ip, now) in [(3, 0), (4, 1), (5, 2), (6, 3)] {
+        resolved(&mut table, at(now), ip);
     }
     // The first of them is sent to once more.
     table.resolve(at(3), 3, 10, 0);
-    table.learn(at(3), 7, heard(7));
-    table.learn(at(3), 8, heard(8));
-    assert_eq!((table.len(), state(&table, 2)), (8, Some(State::Failed)));
+    table.learn(at(3), 7, observation(7));
+    table.learn(at(3), 8, observation(8));
+    assert_eq!((table.len(), state(&table, 2)), (8, Some(NeighborState::Failed)));
     for newcomer in 20..22 {
-        assert_eq!(table.learn(at(3), newcomer, heard(newcomer)), Merge::Added);
+        assert_eq!(table.learn(at(3), newcomer, observation(newcomer)), Merge::Added);
     }
     assert_eq!(evicted(&mut table), [2, 7]);
     // What is used stays: newcomers that are answered push out what is not used, least recently used first.
@@ -46,19 +46,19 @@ fn eviction_takes_failed_then_unused_then_idle_entries_and_neither_static_ones_n
         "all others were used within five seconds"
     );
     resolved(&mut table, at(8), 40);
-    assert!([1, 30, 40].iter().all(|protocol| state(&table, *protocol).is_some()));
+    assert!([1, 30, 40].iter().all(|ip| state(&table, *ip).is_some()));
 }
 
 // proves: table-eviction
 #[test]
 fn entry_that_is_heard_stays_for_five_seconds_as_one_that_is_sent_to() {
     let mut table = small(4);
-    for protocol in 1..=4 {
-        resolved(&mut table, at(0), protocol);
+    for ip in 1..=4 {
+        resolved(&mut table, at(0), ip);
     }
-    table.merge(at(4), 1, heard(1));
+    table.merge(at(4), 1, observation(1));
     table.resolve(at(4), 2, 10, 0);
-    assert_eq!(table.learn(Instant::from_nanos(at(5).as_nanos() - 1), 9, heard(9)), Merge::Refused);
+    assert_eq!(table.learn(Instant::from_nanos(at(5).as_nanos() - 1), 9, observation(9)), Merge::Refused);
     for newcomer in [10, 11] {
         resolved(&mut table, at(5), newcomer);
     }
@@ -69,23 +69,24 @@ fn entry_that_is_heard_stays_for_five_seconds_as_one_that_is_sent_to() {
 #[test]
 fn unanswered_addresses_take_a_quarter_of_the_table_and_evict_no_answered_entry() {
     let mut table = small(64);
-    for protocol in 0..48 {
-        resolved(&mut table, at(0), protocol);
+    for ip in 0..48 {
+        resolved(&mut table, at(0), ip);
     }
     // A minute later those are STALE, and nothing has used them since; a packet of each keeps them alive.
     for second in 1..60 {
-        for protocol in 0..48 {
-            table.merge(at(second), protocol, heard(protocol));
+        for ip in 0..48 {
+            table.merge(at(second), ip, observation(ip));
         }
         for dead in 0..100 {
             table.resolve(at(second), 1_000 * u32::try_from(second).unwrap() + dead, 10, 0);
         }
-        let asked = pass(&mut table, at(second)).into_iter();
-        let asked = asked.filter(|(_, due)| matches!(due, Due::Ask { station: None, .. })).count();
-        assert!(asked <= 16, "{asked} requests in one second");
-        let unanswered = table.list().iter().filter(|entry| entry.hardware.is_none()).count();
+        let requests = pass(&mut table, at(second)).into_iter();
+        let requests =
+            requests.filter(|(_, due)| matches!(due, NeighborAction::Request { mac: None, .. })).count();
+        assert!(requests <= 16, "{requests} requests in one second");
+        let unanswered = table.list().iter().filter(|entry| entry.mac.is_none()).count();
         assert!(unanswered <= 16, "{unanswered}");
-        assert_eq!(table.list().iter().filter(|entry| entry.protocol < 48).count(), 48);
+        assert_eq!(table.list().iter().filter(|entry| entry.ip < 48).count(), 48);
     }
     assert!(table.counts().refused > 0);
 }
@@ -94,42 +95,46 @@ fn unanswered_addresses_take_a_quarter_of_the_table_and_evict_no_answered_entry(
 #[test]
 fn senders_that_never_answer_a_request_share_the_quarter_however_much_they_are_used() {
     let mut table = small(64);
-    for protocol in 0..32 {
-        resolved(&mut table, at(0), protocol);
+    for ip in 0..32 {
+        resolved(&mut table, at(0), ip);
     }
     for millis in 0..20_000 {
         let now = Instant::from_nanos(1_000_000 * (1_000 + millis));
         let stranger = 1_000 + u32::try_from(millis).unwrap();
-        table.learn(now, stranger, heard(7));
+        table.learn(now, stranger, observation(7));
         table.resolve(now, stranger, 10, stranger);
         if millis % 100 == 0 {
-            for protocol in 0..32 {
-                table.resolve(now, protocol, 10, protocol);
-                table.confirm(now, protocol);
+            for ip in 0..32 {
+                table.resolve(now, ip, 10, ip);
+                table.confirm(now, ip);
             }
         }
         due(&mut table, now);
         let checked = table.list().into_iter().filter(|entry| {
-            entry.protocol >= 1_000 && matches!(entry.state, State::Delay | State::Probe | State::Failed)
+            entry.ip >= 1_000
+                && matches!(entry.state, NeighborState::Delay | NeighborState::Probe | NeighborState::Failed)
         });
         assert!(checked.count() <= 16);
     }
-    assert!((0..32).all(|protocol| state(&table, protocol).is_some()));
+    assert!((0..32).all(|ip| state(&table, ip).is_some()));
 }
 
 // proves: table-share, rfc1122-flood
 #[test]
 fn address_that_waits_for_a_place_gets_one_a_second_after_the_request_before_it() {
     let mut table = small(4);
-    assert_eq!(table.resolve(at(0), 1, 10, 1), Resolution::Waits);
-    assert_eq!(due(&mut table, at(0)), [ask(1)]);
+    assert_eq!(table.resolve(at(0), 1, 10, 1), Resolution::Pending);
+    assert_eq!(due(&mut table, at(0)), [send_request(1)]);
     assert_eq!(table.resolve(at(0), 2, 10, 2), Resolution::Refused(2));
     let just = Instant::from_nanos(at(1).as_nanos() - 1);
     assert_eq!(table.resolve(just, 2, 10, 3), Resolution::Refused(3));
     // No second request for the first address: another waits.
-    assert_eq!(due(&mut table, at(1)), [Due::Return { protocol: 1, parcel: 1, reason: Returned::Failed }]);
-    assert_eq!(table.resolve(at(1), 2, 10, 4), Resolution::Waits);
-    assert_eq!(due(&mut table, at(1)), [ask(2)]);
+    assert_eq!(
+        due(&mut table, at(1)),
+        [NeighborAction::Return { ip: 1, packet: 1, reason: ReturnReason::Failed }]
+    );
+    assert_eq!(table.resolve(at(1), 2, 10, 4), Resolution::Pending);
+    assert_eq!(due(&mut table, at(1)), [send_request(2)]);
     assert_eq!(evicted(&mut table), [1]);
 }
 
@@ -139,11 +144,11 @@ fn a_million_strangers_leave_the_bound_static_and_used_entries_as_they_were() {
     let mut table = with_reachable(5);
     table.add_static(at(0), 6, mac(6)).unwrap();
     for stranger in 1_000..1_001_000 {
-        table.learn(at(1), stranger, heard(stranger % 1_000));
+        table.learn(at(1), stranger, observation(stranger % 1_000));
         assert!(table.len() <= 1_024);
     }
-    assert_eq!(state(&table, 5), Some(State::Reachable));
-    assert_eq!(state(&table, 6), Some(State::Static));
+    assert_eq!(state(&table, 5), Some(NeighborState::Reachable));
+    assert_eq!(state(&table, 6), Some(NeighborState::Static));
     assert_eq!(table.counts().evicted, 1_000_000 - 1_022);
 }
 
@@ -151,8 +156,8 @@ fn a_million_strangers_leave_the_bound_static_and_used_entries_as_they_were() {
 #[test]
 fn an_idle_table_has_one_deadline_and_nothing_to_do_before_it() {
     let mut table = small(100_000);
-    for protocol in 0..100_000 {
-        table.learn(at(1), protocol, heard(protocol % 100));
+    for ip in 0..100_000 {
+        table.learn(at(1), ip, observation(ip % 100));
     }
     assert_eq!(table.deadline(), Some(at(61)));
     assert_eq!(due(&mut table, at(60)), []);
@@ -173,16 +178,19 @@ fn failed_entry_is_evicted_before_an_unused_one_even_behind_one_for_which_a_payl
         table.resolve(at(3), dead, 10, dead);
     }
     pass(&mut table, at(7));
-    assert_eq!((state(&table, 1), state(&table, 2)), (Some(State::Failed), Some(State::Failed)));
+    assert_eq!(
+        (state(&table, 1), state(&table, 2)),
+        (Some(NeighborState::Failed), Some(NeighborState::Failed))
+    );
     // Both are held for two seconds; for the first one something waits again.
     table.resolve(at(7), 1, 10, 3);
     for stranger in 3..9 {
-        table.learn(at(7), stranger, heard(stranger));
+        table.learn(at(7), stranger, observation(stranger));
     }
     evicted(&mut table);
-    assert_eq!(table.learn(at(8), 9, heard(9)), Merge::Added);
+    assert_eq!(table.learn(at(8), 9, observation(9)), Merge::Added);
     assert_eq!(evicted(&mut table), [2]);
-    assert_eq!(table.learn(at(8), 10, heard(10)), Merge::Added);
+    assert_eq!(table.learn(at(8), 10, observation(10)), Merge::Added);
     assert_eq!(evicted(&mut table), [3]);
 }
 
@@ -194,7 +202,7 @@ fn entry_that_was_asked_for_within_the_second_is_not_evicted() {
     due(&mut table, at(0));
     let just = Instant::from_nanos(at(1).as_nanos() - 1);
     assert_eq!(table.resolve(just, 6, 10, 2), Resolution::Refused(2));
-    assert_eq!(table.resolve(at(1), 6, 10, 2), Resolution::Waits);
+    assert_eq!(table.resolve(at(1), 6, 10, 2), Resolution::Pending);
 }
 
 // proves: table-eviction
@@ -203,9 +211,9 @@ fn entry_that_a_payload_is_to_be_sent_to_is_not_evicted() {
     let mut table = small(1);
     table.resolve(at(0), 5, 10, 1);
     table.merge(at(0), 5, replied(5));
-    assert_eq!(table.learn(at(6), 6, heard(6)), Merge::Refused);
-    assert_eq!(table.poll(at(6)), Some(Due::Send { protocol: 5, hardware: mac(5), parcel: 1 }));
-    assert_eq!(table.learn(at(6), 6, heard(6)), Merge::Added);
+    assert_eq!(table.learn(at(6), 6, observation(6)), Merge::Refused);
+    assert_eq!(table.poll(at(6)), Some(NeighborAction::Send { ip: 5, mac: mac(5), packet: 1 }));
+    assert_eq!(table.learn(at(6), 6, observation(6)), Merge::Added);
 }
 
 // proves: table-bound
@@ -213,8 +221,8 @@ fn entry_that_a_payload_is_to_be_sent_to_is_not_evicted() {
 fn a_table_has_room_for_one_entry_at_least_and_2_to_the_20_at_most() {
     for (entries, room) in [(0, 1), (1, 1), (2, 2), (1 << 21, 1 << 20)] {
         let mut table = small(entries);
-        for protocol in 0..=room {
-            table.learn(at(0), protocol, heard(1));
+        for ip in 0..=room {
+            table.learn(at(0), ip, observation(1));
         }
         assert_eq!(table.len(), usize::try_from(room).unwrap());
         assert_eq!(table.counts().evicted, 1);
@@ -227,8 +235,8 @@ fn a_full_table_of_static_entries_refuses_one_more_and_says_so() {
     table.add_static(at(0), 1, mac(1)).unwrap();
     assert_eq!(table.add_static(at(9), 2, mac(2)), Err(AddError::Full));
     assert_eq!(table.resolve(at(9), 3, 10, 1), Resolution::Refused(1));
-    assert_eq!(table.take_event(), Some(Event::Refused { protocol: 2 }));
-    assert_eq!(table.take_event(), Some(Event::Refused { protocol: 3 }));
+    assert_eq!(table.take_event(), Some(NeighborEvent::Refused { ip: 2 }));
+    assert_eq!(table.take_event(), Some(NeighborEvent::Refused { ip: 3 }));
     assert_eq!(table.counts().refused, 2);
 }
 
@@ -236,8 +244,8 @@ fn a_full_table_of_static_entries_refuses_one_more_and_says_so() {
 fn events_have_a_bound_and_those_beyond_it_are_counted() {
     let mut table = table();
     // Two each: learned, and evicted to make room for others.
-    for protocol in 0..2_000 {
-        table.learn(at(0), protocol, heard(protocol));
+    for ip in 0..2_000 {
+        table.learn(at(0), ip, observation(ip));
     }
     assert_eq!(table.counts().events_lost, 2_000 + (2_000 - 1_024) - 2_048);
     assert_eq!(std::iter::from_fn(|| table.take_event()).count(), Table::EVENTS);
@@ -246,9 +254,9 @@ fn events_have_a_bound_and_those_beyond_it_are_counted() {
 #[test]
 fn a_sender_entered_twice_is_merged() {
     let mut table = table();
-    assert_eq!(table.learn(at(0), 5, heard(5)), Merge::Added);
-    assert_eq!(table.learn(at(0), 5, heard(5)), Merge::Confirmed);
-    assert_eq!(table.learn(at(0), 5, heard(6)), Merge::Moved);
+    assert_eq!(table.learn(at(0), 5, observation(5)), Merge::Added);
+    assert_eq!(table.learn(at(0), 5, observation(5)), Merge::Confirmed);
+    assert_eq!(table.learn(at(0), 5, observation(6)), Merge::Moved);
     assert_eq!(table.len(), 1);
 }
 
@@ -256,15 +264,16 @@ fn a_sender_entered_twice_is_merged() {
 #[test]
 fn resolution_keeps_its_three_requests_when_a_sender_is_not_learned() {
     let mut table = small(8);
-    for protocol in 0..7 {
-        resolved(&mut table, at(0), protocol);
+    for ip in 0..7 {
+        resolved(&mut table, at(0), ip);
     }
     table.resolve(at(0), 100, 10, 1);
     let mut happened = pass(&mut table, at(0));
-    assert_eq!(table.learn(at(0) + SECOND / 2, 200, heard(200)), Merge::Refused);
+    assert_eq!(table.learn(at(0) + SECOND / 2, 200, observation(200)), Merge::Refused);
     happened.extend(pass(&mut table, at(3)));
-    let failed = Due::Return { protocol: 100, parcel: 1, reason: Returned::Failed };
-    let expected = [(at(0), ask(100)), (at(1), ask(100)), (at(2), ask(100)), (at(3), failed)];
+    let failed = NeighborAction::Return { ip: 100, packet: 1, reason: ReturnReason::Failed };
+    let expected =
+        [(at(0), send_request(100)), (at(1), send_request(100)), (at(2), send_request(100)), (at(3), failed)];
     assert_eq!(happened, expected);
 }
 
@@ -273,7 +282,7 @@ fn resolution_keeps_its_three_requests_when_a_sender_is_not_learned() {
 fn entry_is_not_evicted_within_a_second_of_its_second_request() {
     let mut table = small(4);
     table.resolve(at(0), 1, 10, 1);
-    assert_eq!(pass(&mut table, at(1)), [(at(0), ask(1)), (at(1), ask(1))]);
+    assert_eq!(pass(&mut table, at(1)), [(at(0), send_request(1)), (at(1), send_request(1))]);
     assert_eq!(table.resolve(at(1) + SECOND / 2, 2, 10, 2), Resolution::Refused(2));
 }
 
@@ -281,27 +290,27 @@ fn entry_is_not_evicted_within_a_second_of_its_second_request() {
 #[test]
 fn newcomer_evicts_a_failed_entry_beyond_the_share_even_if_a_payload_waits_for_it() {
     let mut table = small(8);
-    for protocol in 1..=8 {
-        resolved(&mut table, at(0), protocol);
+    for ip in 1..=8 {
+        resolved(&mut table, at(0), ip);
     }
     // Four neighbors no longer answer: twice the share.
     pass(&mut table, at(46));
-    for protocol in 1..=8 {
-        table.merge(at(46), protocol, heard(protocol));
+    for ip in 1..=8 {
+        table.merge(at(46), ip, observation(ip));
     }
     for now in [46, 57, 61].map(at) {
         pass(&mut table, now);
-        for protocol in 1..=4 {
-            assert_eq!(state(&table, protocol) == Some(State::Failed), now > at(46));
-            table.resolve(now, protocol, 10, protocol);
+        for ip in 1..=4 {
+            assert_eq!(state(&table, ip) == Some(NeighborState::Failed), now > at(46));
+            table.resolve(now, ip, 10, ip);
         }
     }
     let now = at(61);
-    for protocol in 5..=8 {
-        table.merge(now, protocol, heard(protocol));
+    for ip in 5..=8 {
+        table.merge(now, ip, observation(ip));
     }
     evicted(&mut table);
-    assert_eq!(table.learn(now, 9, heard(9)), Merge::Added);
+    assert_eq!(table.learn(now, 9, observation(9)), Merge::Added);
     assert_eq!(evicted(&mut table), [1]);
 }
 
@@ -309,9 +318,9 @@ fn newcomer_evicts_a_failed_entry_beyond_the_share_even_if_a_payload_waits_for_i
 #[test]
 fn neighbor_that_never_answered_is_evicted_even_if_it_was_just_heard() {
     let mut table = small(4);
-    for protocol in 1..=4 {
-        table.learn(at(10), protocol, heard(protocol));
+    for ip in 1..=4 {
+        table.learn(at(10), ip, observation(ip));
     }
-    assert_eq!(table.learn(at(10), 9, heard(9)), Merge::Added);
+    assert_eq!(table.learn(at(10), 9, observation(9)), Merge::Added);
     assert_eq!(evicted(&mut table), [1]);
 }

@@ -9,10 +9,10 @@ fn clocks_at_their_limits_do_no_harm() {
     table.resolve(end, 5, 10, 1);
     for now in [end, at(0), end, at(5), end] {
         due(&mut table, now);
-        table.learn(now, 6, heard(6));
-        table.merge(now, 6, heard(7));
+        table.learn(now, 6, observation(6));
+        table.merge(now, 6, observation(7));
     }
-    assert!(table.counts().asked <= 20);
+    assert!(table.counts().requests <= 20);
 }
 
 // proves: clock-still
@@ -20,9 +20,9 @@ fn clocks_at_their_limits_do_no_harm() {
 fn while_the_clock_stands_still_nothing_is_due_twice() {
     let mut table = table();
     table.resolve(at(9), 5, 10, 1);
-    table.learn(at(9), 6, heard(6));
+    table.learn(at(9), 6, observation(6));
     table.resolve(at(9), 6, 10, 2);
-    assert_eq!(due(&mut table, at(9)), [ask(5)]);
+    assert_eq!(due(&mut table, at(9)), [send_request(5)]);
     for _ in 0..1_000 {
         assert_eq!(due(&mut table, at(9)), []);
     }
@@ -39,19 +39,22 @@ fn after_a_jump_there_and_back_those_asked_before_and_behind_are_asked_a_second_
     table.resolve(year, 5, 10, 1);
     due(&mut table, year);
     table.resolve(at(100), 6, 10, 2);
-    assert_eq!(due(&mut table, at(100)), [ask(6)]);
+    assert_eq!(due(&mut table, at(100)), [send_request(6)]);
     assert_eq!(table.deadline(), Some(at(101)));
-    assert_eq!(due(&mut table, at(101)), [ask(5), ask(6)]);
+    assert_eq!(due(&mut table, at(101)), [send_request(5), send_request(6)]);
     pass(&mut table, at(103));
-    assert_eq!((state(&table, 5), state(&table, 6)), (Some(State::Failed), Some(State::Failed)));
+    assert_eq!(
+        (state(&table, 5), state(&table, 6)),
+        (Some(NeighborState::Failed), Some(NeighborState::Failed))
+    );
 }
 
 // proves: clock-back
 #[test]
 fn what_was_confirmed_before_a_clock_went_back_lives_as_long_as_ever() {
     let mut table = table();
-    table.learn(at(1_000), 5, heard(5));
-    table.learn(at(0), 6, heard(6));
+    table.learn(at(1_000), 5, observation(5));
+    table.learn(at(0), 6, observation(6));
     assert_eq!(table.deadline(), Some(at(60)));
     pass(&mut table, at(59));
     assert_eq!(table.len(), 2);
@@ -66,19 +69,19 @@ fn at_the_end_of_time_nobody_is_asked_twice_and_an_answer_is_still_heard() {
     let mut table = table();
     table.resolve(end, 5, 10, 1);
     table.resolve(end, 6, 10, 2);
-    assert_eq!(due(&mut table, end), [ask(5), ask(6)]);
+    assert_eq!(due(&mut table, end), [send_request(5), send_request(6)]);
     assert_eq!((due(&mut table, end), table.deadline()), (vec![], None));
     table.merge(end, 5, replied(5));
-    assert_eq!(due(&mut table, end), [Due::Send { protocol: 5, hardware: mac(5), parcel: 1 }]);
+    assert_eq!(due(&mut table, end), [NeighborAction::Send { ip: 5, mac: mac(5), packet: 1 }]);
     // Where time begins again, it goes on.
     assert_eq!(due(&mut table, at(0)), []);
-    assert_eq!(due(&mut table, at(1)), [ask(6)]);
+    assert_eq!(due(&mut table, at(1)), [send_request(6)]);
 }
 
 #[test]
 fn a_timeout_longer_than_all_time_never_ends() {
-    let mut table = Table::new(Settings { timeout: Duration::MAX, ..Settings::default() });
-    table.learn(at(0), 5, heard(5));
+    let mut table = Table::new(NeighborSettings { timeout: Duration::MAX, ..NeighborSettings::default() });
+    table.learn(at(0), 5, observation(5));
     assert_eq!(table.deadline(), None);
     assert_eq!(due(&mut table, Instant::from_nanos(u64::MAX)), []);
     assert_eq!(table.len(), 1);
@@ -88,14 +91,14 @@ fn a_timeout_longer_than_all_time_never_ends() {
 #[test]
 fn whoever_was_asked_a_moment_ago_and_has_expired_is_not_asked_again_at_once() {
     let moment = Duration::from_millis(100);
-    let mut table = Table::new(Settings { timeout: moment, ..Settings::default() });
+    let mut table = Table::new(NeighborSettings { timeout: moment, ..NeighborSettings::default() });
     table.resolve(at(0), 5, 10, 1);
-    assert_eq!(due(&mut table, at(0)), [ask(5)]);
+    assert_eq!(due(&mut table, at(0)), [send_request(5)]);
     table.merge(at(0), 5, replied(5));
     due(&mut table, at(0));
     assert_eq!(due(&mut table, at(0) + moment), []);
-    assert_eq!(state(&table, 5), Some(State::Failed));
-    assert_eq!(table.resolve(at(0) + moment, 5, 10, 2), Resolution::Waits);
+    assert_eq!(state(&table, 5), Some(NeighborState::Failed));
+    assert_eq!(table.resolve(at(0) + moment, 5, 10, 2), Resolution::Pending);
     assert_eq!(table.deadline(), Some(at(1) + moment));
-    assert_eq!(due(&mut table, at(1) + moment), [ask(5)]);
+    assert_eq!(due(&mut table, at(1) + moment), [send_request(5)]);
 }

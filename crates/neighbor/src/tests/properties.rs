@@ -15,20 +15,20 @@ enum Step {
     Static(u32),
     Remove(u32),
     Confirm(u32),
-    Wait(u64),
+    AwaitReply(u64),
     Back(u64),
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let protocol = 0_u32..12;
+    let ip = 0_u32..12;
     prop_oneof![
-        4 => protocol.clone().prop_map(Step::Resolve),
-        2 => protocol.clone().prop_map(Step::Learn),
-        3 => (protocol.clone(), any::<bool>()).prop_map(|(protocol, reply)| Step::Merge(protocol, reply)),
-        1 => protocol.clone().prop_map(Step::Static),
-        1 => protocol.clone().prop_map(Step::Remove),
-        1 => protocol.prop_map(Step::Confirm),
-        4 => (0_u64..8_000).prop_map(Step::Wait),
+        4 => ip.clone().prop_map(Step::Resolve),
+        2 => ip.clone().prop_map(Step::Learn),
+        3 => (ip.clone(), any::<bool>()).prop_map(|(ip, reply)| Step::Merge(ip, reply)),
+        1 => ip.clone().prop_map(Step::Static),
+        1 => ip.clone().prop_map(Step::Remove),
+        1 => ip.prop_map(Step::Confirm),
+        4 => (0_u64..8_000).prop_map(Step::AwaitReply),
         1 => (0_u64..3_000).prop_map(Step::Back),
     ]
 }
@@ -39,74 +39,74 @@ proptest! {
     fn whatever_happens_the_bounds_hold_and_every_parcel_is_sent_once_or_given_back_once(
         steps in prop::collection::vec(step(), 0..200),
         entries in 1_usize..8,
-        parcels in 1_usize..10,
+        pending in 1_usize..10,
         seed: u64,
     ) {
         let seed = seed.into();
-        let settings = Settings { entries, parcels, parcels_each: 3, octets: 500, seed, ..Settings::default() };
+        let settings = NeighborSettings { entries, pending, pending_per_entry: 3, pending_bytes: 500, seed, ..NeighborSettings::default() };
         let mut table = Table::new(settings);
         let (mut now, mut forward) = (Instant::ORIGIN, true);
         let (mut next, mut seen) = (0_u32, BTreeMap::new());
-        let mut asked: BTreeMap<u32, Instant> = BTreeMap::new();
+        let mut requests: BTreeMap<u32, Instant> = BTreeMap::new();
         let mut last_sent: BTreeMap<u32, u32> = BTreeMap::new();
         for step in steps {
             match step.clone() {
-                Step::Resolve(protocol) => {
+                Step::Resolve(ip) => {
                     next += 1;
-                    match table.resolve(now, protocol, 100, next) {
-                        Resolution::Waits => {}
-                        Resolution::Known(_, parcel) => {
-                            prop_assert!(last_sent.insert(protocol, parcel) < Some(parcel));
-                            *seen.entry(parcel).or_insert(0) += 1;
+                    match table.resolve(now, ip, 100, next) {
+                        Resolution::Pending => {}
+                        Resolution::Known(_, packet) => {
+                            prop_assert!(last_sent.insert(ip, packet) < Some(packet));
+                            *seen.entry(packet).or_insert(0) += 1;
                         }
-                        Resolution::Refused(parcel) => *seen.entry(parcel).or_insert(0) += 1,
+                        Resolution::Refused(packet) => *seen.entry(packet).or_insert(0) += 1,
                     }
                 }
-                Step::Learn(protocol) if table.get(protocol).is_none() => {
-                    table.learn(now, protocol, heard(protocol));
+                Step::Learn(ip) if table.get(ip).is_none() => {
+                    table.learn(now, ip, observation(ip));
                 }
                 Step::Learn(_) => {}
-                Step::Merge(protocol, is_reply_to_us) => {
-                    table.merge(now, protocol, Heard { hardware: mac(protocol), is_reply_to_us });
+                Step::Merge(ip, is_reply_to_us) => {
+                    table.merge(now, ip, SenderObservation { mac: mac(ip), is_reply_to_us });
                 }
-                Step::Static(protocol) => drop(table.add_static(now, protocol, mac(protocol))),
-                Step::Remove(protocol) => {
-                    table.remove(protocol);
-                    asked.remove(&protocol);
+                Step::Static(ip) => drop(table.add_static(now, ip, mac(ip))),
+                Step::Remove(ip) => {
+                    table.remove(ip);
+                    requests.remove(&ip);
                 }
-                Step::Confirm(protocol) => table.confirm(now, protocol),
-                Step::Wait(millis) => now = now + Duration::from_millis(millis),
+                Step::Confirm(ip) => table.confirm(now, ip),
+                Step::AwaitReply(millis) => now = now + Duration::from_millis(millis),
                 Step::Back(millis) => {
                     now = Instant::from_nanos(now.as_nanos().saturating_sub(millis * 1_000_000));
                     forward = false;
                 }
             }
             // Not always is what is due fetched at once.
-            let fetched = if matches!(step, Step::Wait(_)) { usize::MAX } else { 1 };
+            let fetched = if matches!(step, Step::AwaitReply(_)) { usize::MAX } else { 1 };
             for due in std::iter::from_fn(|| table.poll(now)).take(fetched) {
                 match due {
-                    Due::Send { protocol, parcel, .. } => {
-                        prop_assert!(last_sent.insert(protocol, parcel) < Some(parcel));
-                        *seen.entry(parcel).or_insert(0) += 1;
+                    NeighborAction::Send { ip, packet, .. } => {
+                        prop_assert!(last_sent.insert(ip, packet) < Some(packet));
+                        *seen.entry(packet).or_insert(0) += 1;
                     }
-                    Due::Return { parcel, .. } => *seen.entry(parcel).or_insert(0) += 1,
-                    Due::Ask { protocol, .. } => {
-                        if let Some(last) = asked.insert(protocol, now) {
+                    NeighborAction::Return { packet, .. } => *seen.entry(packet).or_insert(0) += 1,
+                    NeighborAction::Request { ip, .. } => {
+                        if let Some(last) = requests.insert(ip, now) {
                             // What a second is, a clock that jumps back cannot tell.
-                            prop_assert!(!forward || now.since(last) >= SECOND, "{protocol} asked twice a second");
+                            prop_assert!(!forward || now.since(last) >= SECOND, "{ip} asked twice a second");
                         }
                     }
                 }
             }
             prop_assert!(table.len() <= entries);
             prop_assert_eq!(table.list().len(), table.len());
-            prop_assert!(table.waiting() <= 2 * parcels);
+            prop_assert!(table.pending_packets() <= 2 * pending);
             if fetched > 1 {
-                prop_assert!(table.waiting() <= parcels.min(table.len() * 3));
+                prop_assert!(table.pending_packets() <= pending.min(table.len() * 3));
             }
         }
         prop_assert!(seen.values().all(|times| *times == 1));
-        prop_assert_eq!(seen.len() + table.waiting(), usize::try_from(next).unwrap());
+        prop_assert_eq!(seen.len() + table.pending_packets(), usize::try_from(next).unwrap());
     }
 
     #[test]
@@ -114,17 +114,17 @@ proptest! {
         steps in prop::collection::vec((any::<bool>(), 0_u32..64), 0..400),
         seed: u64,
     ) {
-        let mut table = Table::new(Settings { entries: 64, seed: seed.into(), ..Settings::default() });
+        let mut table = Table::new(NeighborSettings { entries: 64, seed: seed.into(), ..NeighborSettings::default() });
         let mut model = BTreeMap::new();
-        for (enter, protocol) in steps {
-            if enter && !model.contains_key(&protocol) {
-                table.learn(at(0), protocol, heard(protocol));
-                model.insert(protocol, mac(protocol));
+        for (enter, ip) in steps {
+            if enter && !model.contains_key(&ip) {
+                table.learn(at(0), ip, observation(ip));
+                model.insert(ip, mac(ip));
             } else if !enter {
-                prop_assert_eq!(table.remove(protocol), model.remove(&protocol).is_some());
+                prop_assert_eq!(table.remove(ip), model.remove(&ip).is_some());
             }
-            let listed: BTreeMap<_, _> = table.list().iter().map(|e| (e.protocol, e.hardware.unwrap())).collect();
-            prop_assert_eq!(&listed, &model);
+            let to_neighbor: BTreeMap<_, _> = table.list().iter().map(|e| (e.ip, e.mac.unwrap())).collect();
+            prop_assert_eq!(&to_neighbor, &model);
             for wanted in 0..64 {
                 prop_assert_eq!(table.get(wanted).is_some(), model.contains_key(&wanted));
             }

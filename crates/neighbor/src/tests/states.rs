@@ -3,7 +3,7 @@
 use super::*;
 
 fn living(timeout: u64) -> Table {
-    Table::new(Settings { timeout: Duration::from_secs(timeout), ..Settings::default() })
+    Table::new(NeighborSettings { timeout: Duration::from_secs(timeout), ..NeighborSettings::default() })
 }
 
 fn sends_at_once(table: &mut Table, now: Instant) -> bool {
@@ -13,16 +13,16 @@ fn sends_at_once(table: &mut Table, now: Instant) -> bool {
 // proves: entry-lifetime
 #[test]
 fn an_entry_unconfirmed_for_the_timeout_is_gone_whatever_its_state() {
-    let mut reachable = living(10);
-    reachable.learn(at(0), 5, heard(5));
-    reachable.confirm(at(0), 5);
+    let mut reachable_time = living(10);
+    reachable_time.learn(at(0), 5, observation(5));
+    reachable_time.confirm(at(0), 5);
     let mut stale = living(10);
-    stale.learn(at(0), 5, heard(5));
+    stale.learn(at(0), 5, observation(5));
     let mut delay = living(10);
-    delay.learn(at(0), 5, heard(5));
+    delay.learn(at(0), 5, observation(5));
     delay.resolve(at(8), 5, 10, 1);
-    let states = [State::Reachable, State::Stale, State::Delay];
-    for (mut table, expected) in [reachable, stale, delay].into_iter().zip(states) {
+    let states = [NeighborState::Reachable, NeighborState::Stale, NeighborState::Delay];
+    for (mut table, expected) in [reachable_time, stale, delay].into_iter().zip(states) {
         pass(&mut table, Instant::from_nanos(at(10).as_nanos() - 1));
         assert_eq!(state(&table, 5), Some(expected));
         assert_eq!(pass(&mut table, at(10)), []);
@@ -30,10 +30,10 @@ fn an_entry_unconfirmed_for_the_timeout_is_gone_whatever_its_state() {
     }
 
     let mut probe = living(7);
-    probe.learn(at(0), 5, heard(5));
+    probe.learn(at(0), 5, observation(5));
     probe.resolve(at(0), 5, 10, 1);
     pass(&mut probe, at(6));
-    assert_eq!(state(&probe, 5), Some(State::Probe));
+    assert_eq!(state(&probe, 5), Some(NeighborState::Probe));
     assert_eq!(pass(&mut probe, at(7)), []);
     assert_eq!((state(&probe, 5), probe.counts().expired), (None, 1));
 }
@@ -42,15 +42,15 @@ fn an_entry_unconfirmed_for_the_timeout_is_gone_whatever_its_state() {
 #[test]
 fn stale_delay_and_probe_send_at_once() {
     let mut table = living(600);
-    table.learn(at(0), 5, heard(5));
-    assert_eq!(state(&table, 5), Some(State::Stale));
+    table.learn(at(0), 5, observation(5));
+    assert_eq!(state(&table, 5), Some(NeighborState::Stale));
     assert!(sends_at_once(&mut table, at(0)));
-    assert_eq!(state(&table, 5), Some(State::Delay));
+    assert_eq!(state(&table, 5), Some(NeighborState::Delay));
     assert!(sends_at_once(&mut table, at(4)));
     // Use again does not put off the check.
     assert_eq!(table.deadline(), Some(at(5)));
     pass(&mut table, at(5));
-    assert_eq!(state(&table, 5), Some(State::Probe));
+    assert_eq!(state(&table, 5), Some(NeighborState::Probe));
     assert!(sends_at_once(&mut table, at(5)));
     pass(&mut table, Instant::from_nanos(at(11).as_nanos() - 1));
     assert!(sends_at_once(&mut table, at(10)));
@@ -62,26 +62,38 @@ fn stale_delay_and_probe_send_at_once() {
 #[test]
 fn an_upper_layer_confirms_whoever_is_known_and_nobody_else() {
     let mut table = living(60);
-    for (protocol, used) in [(5, false), (6, true), (7, true)] {
-        table.learn(at(0), protocol, heard(protocol));
+    for (ip, used) in [(5, false), (6, true), (7, true)] {
+        table.learn(at(0), ip, observation(ip));
         if used {
-            table.resolve(at(if protocol == 6 { 0 } else { 3 }), protocol, 10, 0);
+            table.resolve(at(if ip == 6 { 0 } else { 3 }), ip, 10, 0);
         }
     }
     table.add_static(at(3), 8, mac(8)).unwrap();
     table.resolve(at(3), 9, 10, 1);
     pass(&mut table, at(5));
-    let states = |table: &Table| [5, 6, 7, 8, 9].map(|protocol| state(table, protocol).unwrap());
-    let before = [State::Stale, State::Probe, State::Delay, State::Static, State::Incomplete];
+    let states = |table: &Table| [5, 6, 7, 8, 9].map(|ip| state(table, ip).unwrap());
+    let before = [
+        NeighborState::Stale,
+        NeighborState::Probe,
+        NeighborState::Delay,
+        NeighborState::Static,
+        NeighborState::Incomplete,
+    ];
     assert_eq!(states(&table), before);
-    for protocol in 5..=9 {
-        table.confirm(at(5), protocol);
+    for ip in 5..=9 {
+        table.confirm(at(5), ip);
     }
-    let after = [State::Reachable, State::Reachable, State::Reachable, State::Static, State::Incomplete];
+    let after = [
+        NeighborState::Reachable,
+        NeighborState::Reachable,
+        NeighborState::Reachable,
+        NeighborState::Static,
+        NeighborState::Incomplete,
+    ];
     assert_eq!(states(&table), after);
     pass(&mut table, at(6));
     table.confirm(at(6), 9);
-    assert_eq!(state(&table, 9), Some(State::Failed));
+    assert_eq!(state(&table, 9), Some(NeighborState::Failed));
     // Each lives for the timeout from then on.
     pass(&mut table, at(64));
     assert_eq!(table.len(), 4);
@@ -94,10 +106,11 @@ fn an_upper_layer_confirms_whoever_is_known_and_nobody_else() {
 fn the_time_to_stay_reachable_is_drawn_anew_every_two_hours_and_differs_between_hosts() {
     let mut times = Vec::new();
     for seed in 0..3 {
-        let mut table = Table::new(Settings { seed, timeout: Duration::MAX, ..Settings::default() });
+        let mut table =
+            Table::new(NeighborSettings { seed, timeout: Duration::MAX, ..NeighborSettings::default() });
         let mut at_second = |second| {
             due(&mut table, at(second));
-            table.learn(at(second), 5, heard(5));
+            table.learn(at(second), 5, observation(5));
             table.confirm(at(second), 5);
             table.deadline().unwrap().since(at(second))
         };
@@ -115,8 +128,9 @@ fn the_time_to_stay_reachable_is_drawn_anew_every_two_hours_and_differs_between_
 #[test]
 fn time_to_stay_reachable_is_drawn_from_all_of_its_range() {
     let times = (0..200).map(|seed| {
-        let mut table = Table::new(Settings { seed, timeout: Duration::MAX, ..Settings::default() });
-        table.learn(at(0), 5, heard(5));
+        let mut table =
+            Table::new(NeighborSettings { seed, timeout: Duration::MAX, ..NeighborSettings::default() });
+        table.learn(at(0), 5, observation(5));
         table.confirm(at(0), 5);
         table.deadline().unwrap().since(at(0))
     });
@@ -132,23 +146,23 @@ fn whoever_asks_instead_of_answering_is_sent_to_and_checked() {
     let mut table = table();
     table.resolve(at(0), 5, 10, 1);
     due(&mut table, at(0));
-    assert_eq!(table.merge(at(0), 5, heard(5)), Merge::Completed);
-    assert_eq!(state(&table, 5), Some(State::Delay));
-    let sent = Due::Send { protocol: 5, hardware: mac(5), parcel: 1 };
-    let asked = Due::Ask { protocol: 5, station: Some(mac(5)) };
-    assert_eq!(pass(&mut table, at(5)), [(at(0), sent), (at(5), asked)]);
+    assert_eq!(table.merge(at(0), 5, observation(5)), Merge::Completed);
+    assert_eq!(state(&table, 5), Some(NeighborState::Delay));
+    let sent = NeighborAction::Send { ip: 5, mac: mac(5), packet: 1 };
+    let requests = NeighborAction::Request { ip: 5, mac: Some(mac(5)) };
+    assert_eq!(pass(&mut table, at(5)), [(at(0), sent), (at(5), requests)]);
 }
 
 // proves: rfc4861-confirmation
 #[test]
 fn an_answer_that_nobody_waits_for_confirms_the_address_and_not_the_way_there() {
     let mut table = table();
-    table.learn(at(0), 5, heard(5));
+    table.learn(at(0), 5, observation(5));
     assert_eq!(table.merge(at(0), 5, replied(5)), Merge::Confirmed);
-    assert_eq!(state(&table, 5), Some(State::Stale));
+    assert_eq!(state(&table, 5), Some(NeighborState::Stale));
     table.resolve(at(0), 5, 10, 1);
     assert_eq!(table.merge(at(0), 5, replied(5)), Merge::Confirmed);
-    assert_eq!(state(&table, 5), Some(State::Delay));
+    assert_eq!(state(&table, 5), Some(NeighborState::Delay));
 }
 
 // proves: neighbor-back-off
@@ -161,11 +175,11 @@ fn whoever_answered_after_all_has_nothing_held_against_it() {
     pass(&mut table, at(7));
     assert_eq!(table.deadline(), Some(at(9)), "two seconds after it failed twice");
     assert_eq!(table.merge(at(7), 5, replied(5)), Merge::Completed);
-    assert_eq!(state(&table, 5), Some(State::Reachable));
+    assert_eq!(state(&table, 5), Some(NeighborState::Reachable));
     pass(&mut table, at(55));
     table.resolve(at(55), 5, 10, 0);
     pass(&mut table, at(66));
-    assert_eq!(state(&table, 5), Some(State::Failed));
+    assert_eq!(state(&table, 5), Some(NeighborState::Failed));
     assert_eq!(table.deadline(), Some(at(67)), "one second after it failed once");
 }
 
@@ -173,10 +187,10 @@ fn whoever_answered_after_all_has_nothing_held_against_it() {
 #[test]
 fn each_of_those_learned_before_and_asked_for_after_has_its_own_life() {
     let mut table = living(60);
-    table.learn(at(0), 5, heard(5));
+    table.learn(at(0), 5, observation(5));
     table.resolve(at(10), 6, 10, 1);
     table.merge(at(10), 6, replied(6));
-    table.learn(at(20), 7, heard(7));
+    table.learn(at(20), 7, observation(7));
     for (now, left) in [(59, 3), (60, 2), (69, 2), (70, 1), (79, 1), (80, 0)] {
         pass(&mut table, at(now));
         assert_eq!(table.len(), left, "at {now}");
@@ -189,7 +203,7 @@ fn every_change_of_state_is_reported_once() {
     table.resolve(at(0), 5, 10, 1);
     pass(&mut table, at(3));
     table.resolve(at(3), 5, 10, 2);
-    assert_eq!(state(&table, 5), Some(State::Incomplete));
+    assert_eq!(state(&table, 5), Some(NeighborState::Incomplete));
     table.merge(at(3), 5, replied(5));
     table.confirm(at(3), 5);
     pass(&mut table, at(60));
@@ -197,15 +211,15 @@ fn every_change_of_state_is_reported_once() {
     pass(&mut table, at(65));
     table.add_static(at(65), 5, mac(5)).unwrap();
     let changes = [
-        (State::Incomplete, State::Failed),
-        (State::Failed, State::Incomplete),
-        (State::Incomplete, State::Reachable),
-        (State::Reachable, State::Stale),
-        (State::Stale, State::Delay),
-        (State::Delay, State::Probe),
-        (State::Probe, State::Static),
+        (NeighborState::Incomplete, NeighborState::Failed),
+        (NeighborState::Failed, NeighborState::Incomplete),
+        (NeighborState::Incomplete, NeighborState::Reachable),
+        (NeighborState::Reachable, NeighborState::Stale),
+        (NeighborState::Stale, NeighborState::Delay),
+        (NeighborState::Delay, NeighborState::Probe),
+        (NeighborState::Probe, NeighborState::Static),
     ];
-    let mut expected = vec![Event::Asking { protocol: 5 }];
-    expected.extend(changes.map(|(from, to)| Event::Changed { protocol: 5, from, to }));
+    let mut expected = vec![NeighborEvent::Resolving { ip: 5 }];
+    expected.extend(changes.map(|(from, to)| NeighborEvent::Changed { ip: 5, from, to }));
     assert_eq!(std::iter::from_fn(|| table.take_event()).collect::<Vec<_>>(), expected);
 }

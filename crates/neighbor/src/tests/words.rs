@@ -5,13 +5,13 @@ use super::*;
 #[test]
 fn states_have_the_names_that_ip_neigh_prints() {
     let all = [
-        (State::Incomplete, "INCOMPLETE"),
-        (State::Reachable, "REACHABLE"),
-        (State::Stale, "STALE"),
-        (State::Delay, "DELAY"),
-        (State::Probe, "PROBE"),
-        (State::Failed, "FAILED"),
-        (State::Static, "PERMANENT"),
+        (NeighborState::Incomplete, "INCOMPLETE"),
+        (NeighborState::Reachable, "REACHABLE"),
+        (NeighborState::Stale, "STALE"),
+        (NeighborState::Delay, "DELAY"),
+        (NeighborState::Probe, "PROBE"),
+        (NeighborState::Failed, "FAILED"),
+        (NeighborState::Static, "PERMANENT"),
     ];
     for (state, name) in all {
         assert_eq!(state.to_string(), name);
@@ -21,19 +21,19 @@ fn states_have_the_names_that_ip_neigh_prints() {
 #[test]
 fn an_entry_that_cannot_be_made_says_why() {
     assert!(AddError::Full.to_string().contains("full"));
-    assert!(AddError::Hardware.to_string().contains("group"));
+    assert!(AddError::InvalidMac.to_string().contains("group"));
 }
 
 #[test]
 fn a_table_is_empty_until_somebody_is_entered() {
     let mut table = table();
     assert!(table.is_empty());
-    table.learn(at(0), 5, heard(5));
+    table.learn(at(0), 5, observation(5));
     assert!(!table.is_empty());
 }
 
 #[test]
 fn what_is_printed_for_debugging_keeps_the_secret() {
-    let table = Table::new(Settings { seed: 0x5ec2_e75e_c2e7_5ec2, ..small(16).settings });
+    let table = Table::new(NeighborSettings { seed: 0x5ec2_e75e_c2e7_5ec2, ..small(16).settings });
     assert!(format!("{:?}", table.table).contains("Index(32 cells)"));
 }

@@ -2,7 +2,7 @@ use std::sync::mpsc;
 
 use super::*;
 use crate::port::SegmentPort;
-use arp::{Operation, State};
+use arp::{NeighborState, Operation};
 use link::MacAddr;
 use proptest::prelude::*;
 
@@ -35,8 +35,8 @@ fn pair(faults: Faults) -> (Segment, NodeId, NodeId) {
 }
 
 /// The entry of 10.0.0.`last` in the ARP cache of a host.
-fn arp_entry(segment: &Segment, node: NodeId, last: u8) -> Option<(Option<MacAddr>, State)> {
-    segment.host(node).unwrap().arp().neighbors().get(ip(last)).map(|entry| (entry.hardware, entry.state))
+fn arp_entry(segment: &Segment, node: NodeId, last: u8) -> Option<(Option<MacAddr>, NeighborState)> {
+    segment.host(node).unwrap().arp().neighbors().get(ip(last)).map(|entry| (entry.mac, entry.state))
 }
 
 /// Returns a broadcast frame of a station that is not a node.
@@ -70,8 +70,8 @@ fn hosts_resolve_each_other_in_one_round_trip() {
     let operations: Vec<_> = frames.iter().map(|frame| frame.arp().map(|arp| arp.operation)).collect();
     assert_eq!(operations, [Some(Operation::REQUEST), Some(Operation::REPLY), None]);
     assert!(frames[2].bytes.ends_with(b"hello"));
-    assert_eq!(arp_entry(&segment, left, 2), Some((Some(mac(2)), State::Reachable)));
-    assert_eq!(arp_entry(&segment, right, 1), Some((Some(mac(1)), State::Stale)));
+    assert_eq!(arp_entry(&segment, left, 2), Some((Some(mac(2)), NeighborState::Reachable)));
+    assert_eq!(arp_entry(&segment, right, 1), Some((Some(mac(1)), NeighborState::Stale)));
     assert_eq!(segment.host(right).unwrap().unsupported_protocol(), 1);
     assert_eq!(
         segment.device_counters(right).map(|counters| (counters.received, counters.transmitted)),
@@ -129,9 +129,9 @@ fn scripted_peer_replies_after_its_delay() {
     });
     segment.send(host, ip(7), TEST, b"hello");
     segment.run_until(at(SECOND)).unwrap();
-    assert_eq!(arp_entry(&segment, host, 7), Some((None, State::Incomplete)));
+    assert_eq!(arp_entry(&segment, host, 7), Some((None, NeighborState::Incomplete)));
     segment.run_for(Duration::from_millis(21)).unwrap();
-    assert_eq!(arp_entry(&segment, host, 7), Some((Some(mac(7)), State::Reachable)));
+    assert_eq!(arp_entry(&segment, host, 7), Some((Some(mac(7)), NeighborState::Reachable)));
     let reply = segment.take_captured().into_iter().find(|frame| frame.from == peer).unwrap();
     assert_eq!(reply.at, at(SECOND + Duration::from_micros(20_100)));
 }
@@ -159,7 +159,7 @@ fn interceptor_replaces_frames_of_host() {
     segment.send(left, ip(2), TEST, b"");
     segment.run_for(SECOND).unwrap();
     assert!(segment.take_captured().iter().all(|frame| frame.from == left));
-    assert_eq!(arp_entry(&segment, left, 2), Some((None, State::Incomplete)));
+    assert_eq!(arp_entry(&segment, left, 2), Some((None, NeighborState::Incomplete)));
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn stopped_host_ignores_traffic_and_restarts_with_empty_cache() {
     assert_eq!(arp_entry(&segment, right, 1), None);
     assert_eq!(segment.send(right, ip(1), TEST, b""), SendOutcome::Pending);
     segment.run_for(SECOND).unwrap();
-    assert_eq!(arp_entry(&segment, right, 1), Some((Some(mac(1)), State::Reachable)));
+    assert_eq!(arp_entry(&segment, right, 1), Some((Some(mac(1)), NeighborState::Reachable)));
 }
 
 #[test]
@@ -270,7 +270,7 @@ fn livelock_is_reported_as_error() {
 #[test]
 fn clock_does_not_go_back_when_host_needs_several_polls() {
     let mut segment = segment(Faults::NONE);
-    let table = arp::Settings { parcels_each: 200, ..arp::Settings::default() };
+    let table = arp::NeighborSettings { pending_per_entry: 200, ..arp::NeighborSettings::default() };
     let left = segment.add(&HostConfig { table, ..config(1) }).unwrap();
     segment.add(&config(2)).unwrap();
     segment.run_for(SECOND).unwrap();

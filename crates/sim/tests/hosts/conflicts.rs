@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use arp::Defence::{Always, Cease, Once};
-use arp::{Defence, Start};
+use arp::Defense::{Always, Cease, Once};
+use arp::{Defense, StartMode};
 use host::HostConfig;
 use proptest::prelude::*;
 use sim::{CapturedFrame, Faults, NodeId, Segment};
@@ -18,16 +18,16 @@ const ADDRESS: u8 = 2;
 /// A host that uses the contended address.
 #[derive(Clone, Debug)]
 struct Contender {
-    start: Start,
-    defence: Defence,
+    start: StartMode,
+    defense: Defense,
     /// Its start time, in milliseconds.
     start_ms: u64,
 }
 
 fn contenders() -> impl Strategy<Value = Vec<Contender>> {
-    let start = prop::sample::select(vec![Start::AtOnce, Start::Announce, Start::Probe]);
+    let start = prop::sample::select(vec![StartMode::Immediate, StartMode::Announce, StartMode::Probe]);
     let contender = (start, prop::sample::select(vec![Cease, Once, Always]), 0_u64..20_000)
-        .prop_map(|(start, defence, start_ms)| Contender { start, defence, start_ms });
+        .prop_map(|(start, defense, start_ms)| Contender { start, defense, start_ms });
     prop::collection::vec(contender, 2..4)
 }
 
@@ -37,8 +37,8 @@ fn compete(contenders: &[Contender], faults: Faults) -> (Segment, Vec<NodeId>) {
     let mut segment = segment(faults);
     let nodes: Vec<NodeId> = (10..)
         .zip(contenders)
-        .map(|(last, Contender { start, defence, .. })| {
-            let config = HostConfig { mac: mac(last), start: *start, defence: *defence, ..config(ADDRESS) };
+        .map(|(last, Contender { start, defense, .. })| {
+            let config = HostConfig { mac: mac(last), start: *start, defense: *defense, ..config(ADDRESS) };
             let node = segment.add(&config).unwrap();
             segment.stop(node);
             node
@@ -84,13 +84,13 @@ proptest! {
         faults in faults(),
     ) {
         let (mut segment, nodes) = compete(&contenders, faults);
-        let defenses: Vec<Defence> = contenders
+        let defenses: Vec<Defense> = contenders
             .iter()
             .zip(&nodes)
             .filter(|(_, node)| segment.host(**node).unwrap().address().is_some())
-            .map(|(contender, _)| contender.defence)
+            .map(|(contender, _)| contender.defense)
             .collect();
-        prop_assert!(defenses.len() <= 1 || defenses.iter().all(|defence| *defence == Always), "{:?}", defenses);
+        prop_assert!(defenses.len() <= 1 || defenses.iter().all(|defense| *defense == Always), "{:?}", defenses);
         let captured = segment.take_captured();
         for node in nodes {
             let host = segment.host(node).unwrap();
@@ -104,18 +104,18 @@ proptest! {
 }
 
 /// Returns a contender that starts at this second.
-fn contender(start: Start, defence: Defence, second: u64) -> Contender {
-    Contender { start, defence, start_ms: second * 1_000 }
+fn contender(start: StartMode, defense: Defense, second: u64) -> Contender {
+    Contender { start, defense, start_ms: second * 1_000 }
 }
 
 // proves: rfc5227-probe-conflict
 #[test]
 fn first_host_keeps_address_when_second_probes() {
-    for defence in [Cease, Once, Always] {
-        let contenders = [contender(Start::Probe, defence, 0), contender(Start::Probe, defence, 15)];
+    for defense in [Cease, Once, Always] {
+        let contenders = [contender(StartMode::Probe, defense, 0), contender(StartMode::Probe, defense, 15)];
         let (segment, nodes) = compete(&contenders, Faults::NONE);
         let keeps = |index: usize| segment.host(nodes[index]).unwrap().address().is_some();
-        assert_eq!((keeps(0), keeps(1)), (true, false), "{defence:?}");
+        assert_eq!((keeps(0), keeps(1)), (true, false), "{defense:?}");
     }
 }
 
@@ -123,9 +123,9 @@ fn first_host_keeps_address_when_second_probes() {
 #[test]
 fn defenses_are_rate_limited_when_all_hosts_always_defend() {
     let contenders = [
-        contender(Start::Announce, Always, 0),
-        contender(Start::Announce, Always, 0),
-        contender(Start::Announce, Always, 1),
+        contender(StartMode::Announce, Always, 0),
+        contender(StartMode::Announce, Always, 0),
+        contender(StartMode::Announce, Always, 1),
     ];
     let (mut segment, nodes) = compete(&contenders, Faults::NONE);
     let captured = segment.take_captured();

@@ -9,7 +9,7 @@ mod properties;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use arp::State;
+use arp::NeighborState;
 use host::HostConfig;
 use link::{EtherType, MacAddr};
 use sim::{Faults, NodeId, Segment};
@@ -36,8 +36,8 @@ fn segment(faults: Faults) -> Segment {
 }
 
 /// The entry of 10.0.0.`last` in the ARP cache of a host.
-fn arp_entry(segment: &Segment, node: NodeId, last: u8) -> Option<(Option<MacAddr>, State)> {
-    segment.host(node).unwrap().arp().neighbors().get(ip(last)).map(|entry| (entry.hardware, entry.state))
+fn arp_entry(segment: &Segment, node: NodeId, last: u8) -> Option<(Option<MacAddr>, NeighborState)> {
+    segment.host(node).unwrap().arp().neighbors().get(ip(last)).map(|entry| (entry.mac, entry.state))
 }
 
 fn at(span: Duration) -> Instant {

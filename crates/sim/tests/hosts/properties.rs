@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use arp::{Fields, Operation, Policy, Settings, State};
+use arp::{LearningPolicy, NeighborSettings, NeighborState, Operation, PacketFields};
 use host::{HostConfig, SendOutcome};
 use link::MacAddr;
 use proptest::prelude::*;
@@ -34,9 +34,9 @@ struct ForgedPacket {
 
 impl ForgedPacket {
     fn bytes(&self) -> Vec<u8> {
-        let mut packet = [0; Fields::LENGTH];
+        let mut packet = [0; PacketFields::LENGTH];
         let (sender_mac, sender_ip) = self.sender;
-        let fields = Fields {
+        let fields = PacketFields {
             operation: Operation(self.operation),
             sender_hardware: mac(sender_mac),
             sender_protocol: ip(sender_ip),
@@ -76,15 +76,15 @@ prop_compose! {
     }
 }
 
-fn policy() -> impl Strategy<Value = Policy> {
-    prop::sample::select(vec![Policy::Cautious, Policy::Rfc826, Policy::Permissive])
+fn policy() -> impl Strategy<Value = LearningPolicy> {
+    prop::sample::select(vec![LearningPolicy::Cautious, LearningPolicy::Rfc826, LearningPolicy::Permissive])
 }
 
 /// Three hosts that number their payloads.
 struct ThreeHosts {
     segment: Segment,
     nodes: [NodeId; 3],
-    settings: Settings,
+    settings: NeighborSettings,
     next: [u32; 3],
     refused: [usize; 3],
     /// Transmissions of each payload, by host and number.
@@ -92,7 +92,7 @@ struct ThreeHosts {
 }
 
 impl ThreeHosts {
-    fn new(faults: Faults, policy: Policy, settings: Settings) -> ThreeHosts {
+    fn new(faults: Faults, policy: LearningPolicy, settings: NeighborSettings) -> ThreeHosts {
         let mut segment = segment(faults);
         let nodes = [1, 2, 3]
             .map(|last| segment.add(&HostConfig { policy, table: settings, ..config(last) }).unwrap());
@@ -128,8 +128,8 @@ impl ThreeHosts {
         for node in self.nodes {
             let neighbors = self.segment.host(node).unwrap().arp().neighbors();
             prop_assert!(neighbors.len() <= self.settings.entries);
-            prop_assert!(neighbors.waiting() <= self.settings.parcels);
-            prop_assert_eq!(self.segment.pool(node).unwrap().held(), neighbors.waiting());
+            prop_assert!(neighbors.pending_packets() <= self.settings.pending);
+            prop_assert_eq!(self.segment.pool(node).unwrap().held(), neighbors.pending_packets());
         }
         Ok(())
     }
@@ -141,7 +141,7 @@ impl ThreeHosts {
             let neighbors = self.segment.host(node).unwrap().arp().neighbors();
             let sent = self.seen.keys().filter(|(from, _)| *from == node).count();
             let returned = usize::try_from(neighbors.counts().returned).unwrap();
-            let ended = sent + self.refused[index] + returned + neighbors.waiting();
+            let ended = sent + self.refused[index] + returned + neighbors.pending_packets();
             prop_assert_eq!(ended, usize::try_from(self.next[index]).unwrap());
         }
         Ok(())
@@ -163,9 +163,9 @@ proptest! {
         steps in steps(),
         faults in faults(),
         policy in policy(),
-        (entries, parcels, parcels_each) in (1_usize..6, 1_usize..6, 1_usize..4),
+        (entries, pending, pending_per_entry) in (1_usize..6, 1_usize..6, 1_usize..4),
     ) {
-        let settings = Settings { entries, parcels, parcels_each, octets: 20, ..Settings::default() };
+        let settings = NeighborSettings { entries, pending, pending_per_entry, pending_bytes: 20, ..NeighborSettings::default() };
         let mut hosts = ThreeHosts::new(faults, policy, settings);
         for step in &steps {
             hosts.apply(step);
@@ -190,7 +190,7 @@ proptest! {
         stopped in prop::option::of(0_usize..3),
     ) {
         // The timeout is so long that entries are corrected by probes, not by expiry.
-        let settings = Settings { timeout: Duration::from_hours(1), ..Settings::default() };
+        let settings = NeighborSettings { timeout: Duration::from_hours(1), ..NeighborSettings::default() };
         let mut hosts = ThreeHosts::new(faults, policy, settings);
         let half = steps.len() / 2;
         for (index, step) in steps.iter().enumerate() {
@@ -285,8 +285,8 @@ impl SentPayloads {
 fn static_and_used_entries_survive_100000_other_senders() {
     let mut segment = segment(Faults::NONE);
     let address = "10.0.0.1/8".parse().unwrap();
-    let table = Settings { entries: 256, ..Settings::default() };
-    let config = HostConfig { policy: Policy::Permissive, table, ..HostConfig::new(address, mac(1)) };
+    let table = NeighborSettings { entries: 256, ..NeighborSettings::default() };
+    let config = HostConfig { policy: LearningPolicy::Permissive, table, ..HostConfig::new(address, mac(1)) };
     let own = segment.add(&config).unwrap();
     segment.add(&HostConfig::new("10.0.0.2/8".parse().unwrap(), mac(2))).unwrap();
     let now = segment.now();
@@ -306,7 +306,7 @@ fn static_and_used_entries_survive_100000_other_senders() {
         assert!(segment.host(own).unwrap().arp().neighbors().len() <= 256);
         segment.take_captured();
     }
-    assert_eq!(arp_entry(&segment, own, 3), Some((Some(mac(3)), State::Static)));
+    assert_eq!(arp_entry(&segment, own, 3), Some((Some(mac(3)), NeighborState::Static)));
     assert_eq!(arp_entry(&segment, own, 2).and_then(|(hardware, _)| hardware), Some(mac(2)));
     let host = segment.host(own).unwrap();
     let counts = host.arp().neighbors().counts();

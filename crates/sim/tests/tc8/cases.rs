@@ -4,7 +4,7 @@ mod learning;
 mod replies;
 mod requests;
 
-use arp::Policy;
+use arp::LearningPolicy;
 
 use crate::fault_injector::FaultInjector;
 use crate::tester::{CaseResult, Tester};
@@ -12,7 +12,7 @@ use crate::tester::{CaseResult, Tester};
 pub(crate) struct Case {
     pub(crate) number: u8,
     pub(crate) name: &'static str,
-    pub(crate) policies: &'static [Policy],
+    pub(crate) policies: &'static [LearningPolicy],
     pub(crate) run: fn(&mut Tester) -> CaseResult,
     pub(crate) fault: FaultInjector,
     /// Part of the error that the fault must cause.
@@ -20,11 +20,12 @@ pub(crate) struct Case {
 }
 
 /// For cases that do not depend on the policy.
-const ALL: &[Policy] = &[Policy::Cautious, Policy::Rfc826, Policy::Permissive];
+const ALL: &[LearningPolicy] =
+    &[LearningPolicy::Cautious, LearningPolicy::Rfc826, LearningPolicy::Permissive];
 /// For cases in which unsolicited replies are learned.
-const PERMISSIVE_ONLY: &[Policy] = &[Policy::Permissive];
+const PERMISSIVE_ONLY: &[LearningPolicy] = &[LearningPolicy::Permissive];
 /// For cases in which packets for other hosts are not learned.
-const EXCEPT_PERMISSIVE: &[Policy] = &[Policy::Cautious, Policy::Rfc826];
+const EXCEPT_PERMISSIVE: &[LearningPolicy] = &[LearningPolicy::Cautious, LearningPolicy::Rfc826];
 
 /// The source files of the cases.
 pub(crate) const SOURCES: [&str; 3] =

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use arp::{Fields, Operation};
+use arp::{Operation, PacketFields};
 use link::MacAddr;
 
 use crate::tester::CaseResult;
@@ -71,8 +71,8 @@ fn frame(
     target_hardware: MacAddr,
     target_protocol: Ipv4Addr,
 ) -> Vec<u8> {
-    let mut packet = [0; Fields::LENGTH];
-    let fields = Fields {
+    let mut packet = [0; PacketFields::LENGTH];
+    let fields = PacketFields {
         operation,
         sender_hardware: sender.mac,
         sender_protocol: sender.ip,

@@ -1,6 +1,6 @@
 //! Checks that the page in the book lists the cases.
 
-use arp::Policy;
+use arp::LearningPolicy;
 use libtest_mimic::Failed;
 
 use crate::cases::{self, Case};
@@ -43,10 +43,10 @@ fn proven_ids(number: u8) -> &'static str {
 }
 
 /// Returns the value of `--learn` for a policy.
-pub(crate) fn policy_name(policy: Policy) -> &'static str {
+pub(crate) fn policy_name(policy: LearningPolicy) -> &'static str {
     match policy {
-        Policy::Cautious => "cautious",
-        Policy::Rfc826 => "rfc826",
-        Policy::Permissive => "permissive",
+        LearningPolicy::Cautious => "cautious",
+        LearningPolicy::Rfc826 => "rfc826",
+        LearningPolicy::Permissive => "permissive",
     }
 }

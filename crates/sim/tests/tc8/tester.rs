@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use arp::{Policy, Settings};
+use arp::{LearningPolicy, NeighborSettings};
 use host::{HostConfig, SendOutcome};
 use link::EtherType;
 use sim::{Faults, NodeId, ScriptedFrame, Segment};
@@ -40,10 +40,10 @@ pub(crate) struct ReceivedFrames {
 
 impl Tester {
     /// Returns a tester on a segment with a newly started host, and optionally a fault injector.
-    pub(crate) fn new(policy: Policy, fault: Option<FaultInjector>) -> Result<Tester, CaseError> {
+    pub(crate) fn new(policy: LearningPolicy, fault: Option<FaultInjector>) -> Result<Tester, CaseError> {
         let mut segment = Segment::new(Instant::ORIGIN, Faults::NONE);
         let address = format!("{}/24", HOST.ip).parse()?;
-        let table = Settings { timeout: TIMEOUT, ..Settings::default() };
+        let table = NeighborSettings { timeout: TIMEOUT, ..NeighborSettings::default() };
         let config = HostConfig { policy, table, ..HostConfig::new(address, HOST.mac) };
         let host = segment.add(&config)?;
         if let Some(fault) = fault {

@@ -32,7 +32,7 @@ pub use link_monitor::LinkMonitor;
 pub use listener::{Listener, ListenerOutcome, listen};
 pub use name::{InterfaceName, NameError, Printable};
 pub use namespace::{Namespace, NamespaceError};
-pub use neighbors::{Neighbor, NeighborState, neighbors};
+pub use neighbors::{KernelNeighbor, KernelNeighborState, kernel_neighbors};
 pub use node::{Features, features};
 pub use open_error::OpenError;
 pub use packet_socket::{PacketSocket, SocketError};

@@ -12,7 +12,7 @@ use super::{Interface, InterfaceName};
 
 /// One entry of the kernel's neighbor table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Neighbor {
+pub struct KernelNeighbor {
     /// The protocol address.
     pub address: Ipv4Addr,
     /// The interface it was learned on.
@@ -20,16 +20,16 @@ pub struct Neighbor {
     /// The hardware address, if the kernel has one.
     pub hardware_address: Option<[u8; 6]>,
     /// How far the kernel trusts the entry.
-    pub state: NeighborState,
+    pub state: KernelNeighborState,
 }
 
 /// The kernel's `NUD_*` states: an open number with the names that `ip neigh` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NeighborState(pub u16);
+pub struct KernelNeighborState(pub u16);
 
-impl NeighborState {
+impl KernelNeighborState {
     /// Confirmed a short while ago.
-    pub const REACHABLE: NeighborState = NeighborState(libc::NUD_REACHABLE);
+    pub const REACHABLE: KernelNeighborState = KernelNeighborState(libc::NUD_REACHABLE);
 }
 
 /// `NDA_DST` and `NDA_LLADDR` of `linux/neighbour.h`, which libc does not name.
@@ -39,7 +39,7 @@ const LINK_LAYER_ADDRESS: u16 = 2;
 const HEADER: usize = 12;
 
 /// The kernel's IPv4 neighbors on one interface.
-pub fn neighbors(interface: &Interface) -> io::Result<Vec<Neighbor>> {
+pub fn kernel_neighbors(interface: &Interface) -> io::Result<Vec<KernelNeighbor>> {
     let index = interface.index().map_err(io::Error::other)?;
     let mut request = NeighbourMessage::default();
     request.header.family = AddressFamily::Inet;
@@ -47,22 +47,22 @@ pub fn neighbors(interface: &Interface) -> io::Result<Vec<Neighbor>> {
     interface.netlink().dump(&request, |message| neighbor(message, index, interface.name()))
 }
 
-fn neighbor(message: &[u8], index: i32, interface: &InterfaceName) -> Option<Neighbor> {
+fn neighbor(message: &[u8], index: i32, interface: &InterfaceName) -> Option<KernelNeighbor> {
     let header = NeighbourHeader::parse(message).ok()?;
     if header.ifindex != index.cast_unsigned() {
         return None;
     }
     let address = <[u8; 4]>::try_from(attribute(message, HEADER, DESTINATION)?).ok()?;
-    Some(Neighbor {
+    Some(KernelNeighbor {
         address: address.into(),
         interface: interface.clone(),
         hardware_address: attribute(message, HEADER, LINK_LAYER_ADDRESS)
             .and_then(|address| address.try_into().ok()),
-        state: NeighborState(header.state.into()),
+        state: KernelNeighborState(header.state.into()),
     })
 }
 
-impl fmt::Display for Neighbor {
+impl fmt::Display for KernelNeighbor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} dev {}", self.address, self.interface)?;
         if let Some(address) = self.hardware_address {
@@ -73,7 +73,7 @@ impl fmt::Display for Neighbor {
     }
 }
 
-impl fmt::Display for NeighborState {
+impl fmt::Display for KernelNeighborState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             libc::NUD_NONE => "NONE",

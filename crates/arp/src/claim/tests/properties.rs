@@ -4,17 +4,17 @@ use super::*;
 use crate::arbitrary;
 use proptest::prelude::*;
 
-fn defence() -> impl Strategy<Value = Defence> {
-    prop_oneof![Just(Defence::Cease), Just(Defence::Once), Just(Defence::Always)]
+fn defense() -> impl Strategy<Value = Defense> {
+    prop_oneof![Just(Defense::Cease), Just(Defense::Once), Just(Defense::Always)]
 }
 
 fn claim() -> impl Strategy<Value = Claim> {
-    (defence(), any::<u64>(), any::<bool>(), any::<bool>(), instant()).prop_map(
-        |(defence, seed, probes, announces, now)| {
+    (defense(), any::<u64>(), any::<bool>(), any::<bool>(), instant()).prop_map(
+        |(defense, seed, probes, announces, now)| {
             if probes {
-                Claim::probe(now, IDENTITY, defence, seed)
+                Claim::probe(now, IDENTITY, defense, seed)
             } else {
-                Claim::at_once(now, IDENTITY, defence, announces)
+                Claim::immediate(now, IDENTITY, defense, announces)
             }
         },
     )
@@ -32,9 +32,9 @@ fn instant() -> impl Strategy<Value = Instant> {
 }
 
 /// Packets that have to do with the address, as often as not.
-fn packet() -> impl Strategy<Value = Fields> {
-    let hardware = || prop_oneof![Just(OUR_MAC), Just(PEER_MAC), any::<[u8; 6]>().prop_map(MacAddr::new)];
-    let protocol = || {
+fn packet() -> impl Strategy<Value = PacketFields> {
+    let mac = || prop_oneof![Just(OUR_MAC), Just(PEER_MAC), any::<[u8; 6]>().prop_map(MacAddr::new)];
+    let ip = || {
         prop_oneof![
             Just(OURS),
             Just(OTHER),
@@ -42,7 +42,7 @@ fn packet() -> impl Strategy<Value = Fields> {
             any::<[u8; 4]>().prop_map(Ipv4Addr::from)
         ]
     };
-    arbitrary::packet(arbitrary::operation(), (hardware(), protocol()), (hardware(), protocol()))
+    arbitrary::packet(arbitrary::operation(), (mac(), ip()), (mac(), ip()))
 }
 
 // proves: rfc5227-probe-times
@@ -50,7 +50,7 @@ fn packet() -> impl Strategy<Value = Fields> {
 fn the_waits_spread_over_the_whole_of_their_bounds() {
     let (mut first, mut gaps) = (Vec::new(), Vec::new());
     for seed in 0..1_000 {
-        let sent = run(&mut Claim::probe(at(0), IDENTITY, Defence::Always, seed));
+        let sent = run(&mut Claim::probe(at(0), IDENTITY, Defense::Always, seed));
         first.push(sent[0].0.since(at(0)));
         gaps.extend([sent[1].0.since(sent[0].0), sent[2].0.since(sent[1].0)]);
     }
@@ -74,7 +74,7 @@ proptest! {
     // proves: rfc5227-probe-times, rfc5227-announce-times
     #[test]
     fn every_gap_lies_within_its_bounds_for_every_seed(seed: u64, start in 0_u64..1_000_000) {
-        let sent = run(&mut Claim::probe(at(start), IDENTITY, Defence::Always, seed));
+        let sent = run(&mut Claim::probe(at(start), IDENTITY, Defense::Always, seed));
         let times: Vec<_> = sent.iter().map(|(now, _)| *now).collect();
         let gaps: Vec<_> = times.windows(2).map(|pair| pair[1].since(pair[0])).collect();
         prop_assert!(times[0].since(at(start)) <= PROBE_WAIT);
@@ -86,10 +86,10 @@ proptest! {
     // proves: rfc5227-defend-interval
     #[test]
     fn two_defences_are_never_closer_than_the_interval(
-        defence in defence(),
+        defense in defense(),
         steps in prop::collection::vec((0_u64..6_000, packet(), 0_u64..3_000), 0..60),
     ) {
-        let mut claim = in_use(defence);
+        let mut claim = in_use(defense);
         let mut now = at(0);
         let mut last: Option<Instant> = None;
         for (pause, fields, lateness) in steps {
@@ -129,7 +129,7 @@ proptest! {
     // proves: rfc5227-echo
     #[test]
     fn our_own_packets_never_harm(mut claim in claim(), fields in packet(), now in instant()) {
-        let echo = Fields { sender_hardware: OUR_MAC, ..fields };
+        let echo = PacketFields { sender_hardware: OUR_MAC, ..fields };
         prop_assert_eq!(hear(&mut claim, now, echo), None);
         prop_assert!(!claim.has_ceased());
     }

@@ -15,7 +15,7 @@ struct Station {
 #[derive(Clone, Copy, Debug)]
 struct Begin {
     probes: bool,
-    defence: Defence,
+    defense: Defense,
     seed: u64,
 }
 
@@ -23,7 +23,7 @@ struct Begin {
 struct Flight {
     arrives: Instant,
     to: usize,
-    fields: Fields,
+    fields: PacketFields,
 }
 
 impl Station {
@@ -37,26 +37,26 @@ impl Station {
     }
 
     /// What it sends by itself.
-    fn turn(&mut self, now: Instant) -> Vec<Fields> {
+    fn turn(&mut self, now: Instant) -> Vec<PacketFields> {
         if self.claim.is_none() && now >= self.start {
-            let identity = Identity { protocol: OURS, hardware: self.mac };
-            let Begin { probes, defence, seed } = self.begin;
+            let identity = Identity { ip: OURS, mac: self.mac };
+            let Begin { probes, defense, seed } = self.begin;
             self.claim = Some(if probes {
-                Claim::probe(now, identity, defence, seed)
+                Claim::probe(now, identity, defense, seed)
             } else {
-                Claim::at_once(now, identity, defence, true)
+                Claim::immediate(now, identity, defense, true)
             });
         }
         self.claim.as_mut().map(|claim| drain(claim, now)).unwrap_or_default()
     }
 
     /// What it answers.
-    fn hear(&mut self, now: Instant, fields: Fields) -> Option<Fields> {
+    fn hear(&mut self, now: Instant, fields: PacketFields) -> Option<PacketFields> {
         let claim = self.claim.as_mut()?;
         hear(claim, now, fields);
         let is_asked = fields.operation == Operation::REQUEST && fields.target_protocol == OURS;
         // An announcement is a conflict, and gets no reply.
-        (is_asked && fields.sender_protocol != OURS && claim.is_in_use()).then_some(Fields {
+        (is_asked && fields.sender_protocol != OURS && claim.is_in_use()).then_some(PacketFields {
             operation: Operation::REPLY,
             sender_hardware: self.mac,
             sender_protocol: OURS,
@@ -71,7 +71,7 @@ impl Station {
 }
 
 /// Runs until nobody has anything to say. Each packet takes the next of `delays`, in milliseconds.
-fn settle(stations: &mut [Station; 2], delays: &[u64]) {
+fn apply_event(stations: &mut [Station; 2], delays: &[u64]) {
     let mut delays = delays.iter().cycle();
     let mut wire: Vec<Flight> = Vec::new();
     for _ in 0..1_000 {
@@ -81,11 +81,11 @@ fn settle(stations: &mut [Station; 2], delays: &[u64]) {
         };
         let (arrived, flying) = wire.into_iter().partition(|flight| flight.arrives <= now);
         wire = flying;
-        let mut sent: Vec<(usize, Fields)> = Vec::new();
+        let mut sent: Vec<(usize, PacketFields)> = Vec::new();
         let arrived: Vec<Flight> = arrived;
         for flight in arrived {
-            let answer = stations[flight.to].hear(now, flight.fields);
-            sent.extend(answer.map(|fields| (1 - flight.to, fields)));
+            let reply = stations[flight.to].hear(now, flight.fields);
+            sent.extend(reply.map(|fields| (1 - flight.to, fields)));
         }
         for (index, station) in stations.iter_mut().enumerate() {
             sent.extend(station.turn(now).into_iter().map(|fields| (1 - index, fields)));
@@ -102,26 +102,26 @@ fn settle(stations: &mut [Station; 2], delays: &[u64]) {
 // proves: rfc5227-in-use, rfc5227-probe-conflict
 #[test]
 fn the_second_to_come_finds_the_first_by_probing_and_leaves() {
-    for defence in [Defence::Cease, Defence::Once, Defence::Always] {
-        let begin = Begin { probes: true, defence, seed: 1 };
+    for defense in [Defense::Cease, Defense::Once, Defense::Always] {
+        let begin = Begin { probes: true, defense, seed: 1 };
         let mut stations = [Station::new(1, 0, begin), Station::new(2, 20_000, Begin { seed: 2, ..begin })];
-        settle(&mut stations, &[1]);
+        apply_event(&mut stations, &[1]);
         assert_eq!(stations.map(|station| station.keeps_it()), [true, false]);
     }
 }
 
 #[test]
 fn one_who_probes_leaves_it_to_one_who_does_not() {
-    let begin = Begin { probes: true, defence: Defence::Once, seed: 1 };
+    let begin = Begin { probes: true, defense: Defense::Once, seed: 1 };
     let mut stations = [Station::new(1, 0, begin), Station::new(2, 2_000, Begin { probes: false, ..begin })];
-    settle(&mut stations, &[1]);
+    apply_event(&mut stations, &[1]);
     assert_eq!(stations.map(|station| station.keeps_it()), [false, true]);
 }
 
 // proves: rfc5227-always
 #[test]
 fn two_who_defend_for_ever_both_keep_it_and_make_no_storm() {
-    let begin = Begin { probes: false, defence: Defence::Always, seed: 1 };
+    let begin = Begin { probes: false, defense: Defense::Always, seed: 1 };
     let mut stations = [Station::new(1, 0, begin), Station::new(2, 500, begin)];
     let mut sent = [0; 2];
     // The defences go to and fro for ever: look at the first 1,000 seconds, in steps of 10 ms.
@@ -140,7 +140,7 @@ fn two_who_defend_for_ever_both_keep_it_and_make_no_storm() {
 
 prop_compose! {
     fn begin()(probes: bool, once: bool, seed: u64) -> Begin {
-        Begin { probes, defence: if once { Defence::Once } else { Defence::Cease }, seed }
+        Begin { probes, defense: if once { Defense::Once } else { Defense::Cease }, seed }
     }
 }
 
@@ -154,7 +154,7 @@ proptest! {
         delays in prop::collection::vec(0_u64..900, 1..20),
     ) {
         let mut stations = [Station::new(1, 0, begin[0]), Station::new(2, lead, begin[1])];
-        settle(&mut stations, &delays);
+        apply_event(&mut stations, &delays);
         prop_assert!(!stations.iter().all(Station::keeps_it));
         // One that came first, had the time to claim it and defends it, does not lose it to a prober.
         if begin[1].probes && lead > 10_000 {

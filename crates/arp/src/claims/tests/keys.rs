@@ -8,15 +8,15 @@ use base::Random;
 #[test]
 fn waits_of_a_claim_follow_from_a_key_of_their_own() {
     for seed in 0..100 {
-        let mut config = Config::default();
+        let mut config = ArpConfig::default();
         config.table.seed = seed;
-        let mut arp = Segment::new(Locals::default(), config);
-        let other = Identity { protocol: PEER, hardware: PEER_MAC };
+        let mut arp = Segment::new(LocalBindings::default(), config);
+        let other = Identity { ip: PEER, mac: PEER_MAC };
         for identity in [IDENTITY, other] {
-            arp.claim(at(0), identity, Start::Probe).unwrap();
+            arp.claim(at(0), identity, StartMode::Probe).unwrap();
         }
         let waits: Vec<_> =
-            [OURS, PEER].iter().map(|protocol| arp.claims.made[protocol].at.unwrap().since(at(0))).collect();
+            [OURS, PEER].iter().map(|ip| arp.claims.active[ip].at.unwrap().since(at(0))).collect();
         assert_ne!(waits[0], waits[1]);
         // The keys of the index and of the time to stay REACHABLE, and what a generator of the seed itself would draw.
         let secret = Secret::new(seed);

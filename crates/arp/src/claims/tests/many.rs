@@ -5,9 +5,9 @@ use super::*;
 const HOSTS: u32 = 1 << 16;
 
 /// A segment on which all of 10.1.0.0/16 is in use.
-fn many(defence: Defence) -> Segment {
-    let mut arp = silent(defence);
-    arp.claim_all(address(0), address(HOSTS - 1), MacAddr::new([2, 1, 0, 0, 0, 0])).unwrap();
+fn many(defense: Defense) -> Segment {
+    let mut arp = silent(defense);
+    arp.claim_range(address(0), address(HOSTS - 1), MacAddr::new([2, 1, 0, 0, 0, 0])).unwrap();
     arp
 }
 
@@ -16,41 +16,44 @@ fn address(number: u32) -> Ipv4Addr {
 }
 
 fn forge(arp: &mut Segment, now: Instant, number: u32) {
-    assert_eq!(hear(arp, now, Fields { sender_protocol: address(number), ..RIVAL }), Err(Dropped::Conflict));
+    assert_eq!(
+        hear(arp, now, PacketFields { sender_protocol: address(number), ..RIVAL }),
+        Err(ArpDropReason::Conflict)
+    );
 }
 
 // proves: defence-rate, defence-forgotten
 #[test]
 fn conflicts_over_all_addresses_of_a_range_are_met_slowly_and_leave_nothing_behind() {
-    let mut arp = many(Defence::Always);
+    let mut arp = many(Defense::Always);
     let mut announced = 0;
     for number in 0..HOSTS {
         let now = at(u64::from(number) / 64);
         forge(&mut arp, now, number);
-        announced += said(&mut arp, now).len();
+        announced += packet(&mut arp, now).len();
         // What a step costs, be it `is_probing`, `deadline` or `poll`, depends on no more than these.
-        assert!(arp.claims.made.len() <= 160 && arp.claims.due.len() <= 160);
+        assert!(arp.claims.active.len() <= 160 && arp.claims.due.len() <= 160);
         assert!(!arp.is_probing());
     }
     // 1,024 ms: a full second, and the start of another.
     assert_eq!(announced, 32);
-    assert_eq!(arp.defences_withheld(), u64::from(HOSTS) - 32);
-    assert!(said(&mut arp, at(1_024) + DEFEND_INTERVAL).is_empty());
-    assert!(arp.claims.made.is_empty() && arp.claims.due.is_empty());
+    assert_eq!(arp.defenses_suppressed(), u64::from(HOSTS) - 32);
+    assert!(packet(&mut arp, at(1_024) + DEFEND_INTERVAL).is_empty());
+    assert!(arp.claims.active.is_empty() && arp.claims.due.is_empty());
     assert_eq!(arp.deadline(), None);
-    assert!(is_answered(&mut arp, at(60_000), Fields { target_protocol: address(7), ..REQUEST }));
+    assert!(is_answered(&mut arp, at(60_000), PacketFields { target_protocol: address(7), ..REQUEST }));
 }
 
 // proves: defence-rate
 #[test]
 fn two_windows_that_meet_have_no_more_than_32_defences() {
-    let mut arp = many(Defence::Always);
+    let mut arp = many(Defense::Always);
     let mut announced = 0;
     for (number, millis) in [(0, 0), (100, 990), (200, 1_000)] {
         for number in number..number + if millis == 0 { 1 } else { 100 } {
             forge(&mut arp, at(millis), number);
         }
-        announced += said(&mut arp, at(millis)).len();
+        announced += packet(&mut arp, at(millis)).len();
     }
     assert_eq!(announced, 32);
 }
@@ -58,38 +61,32 @@ fn two_windows_that_meet_have_no_more_than_32_defences() {
 // proves: defence-rate, rfc5227-once
 #[test]
 fn second_conflict_within_the_interval_ends_a_use_defended_once_even_if_no_announcement_met_the_first() {
-    let mut arp = many(Defence::Once);
+    let mut arp = many(Defense::Once);
     for number in 0..17 {
         forge(&mut arp, at(0), number);
     }
-    assert_eq!((said(&mut arp, at(0)).len(), arp.defences_withheld()), (16, 1));
-    assert_eq!(
-        events(&mut arp).pop(),
-        Some(ClaimEvent::Conflict { protocol: address(16), hardware: PEER_MAC })
-    );
+    assert_eq!((packet(&mut arp, at(0)).len(), arp.defenses_suppressed()), (16, 1));
+    assert_eq!(events(&mut arp).pop(), Some(ClaimEvent::Conflict { ip: address(16), mac: PEER_MAC }));
     forge(&mut arp, at(5_000), 16);
-    assert_eq!(
-        events(&mut arp).pop(),
-        Some(ClaimEvent::Ceased { protocol: address(16), hardware: PEER_MAC })
-    );
+    assert_eq!(events(&mut arp).pop(), Some(ClaimEvent::Ceased { ip: address(16), mac: PEER_MAC }));
     // What remains is to forget the others.
-    assert_eq!((arp.claims.made.len(), arp.claims.due.len()), (16, 16));
+    assert_eq!((arp.claims.active.len(), arp.claims.due.len()), (16, 16));
 }
 
 // proves: defence-forgotten
 #[test]
 fn one_poll_forgets_no_more_than_a_few_claims() {
-    let mut arp = many(Defence::Once);
+    let mut arp = many(Defense::Once);
     for number in 0..HOSTS {
         forge(&mut arp, at(0), number);
     }
-    assert_eq!(said(&mut arp, at(0)).len(), 16);
+    assert_eq!(packet(&mut arp, at(0)).len(), 16);
     let now = at(0) + DEFEND_INTERVAL;
-    let mut left = arp.claims.made.len();
+    let mut left = arp.claims.active.len();
     assert_eq!(left, 65_536);
     while arp.deadline() == Some(now) {
         assert_eq!(arp.poll(now), None);
-        let forgotten = left - arp.claims.made.len();
+        let forgotten = left - arp.claims.active.len();
         assert!((1..=64).contains(&forgotten), "{forgotten}");
         left -= forgotten;
     }
@@ -98,15 +95,15 @@ fn one_poll_forgets_no_more_than_a_few_claims() {
 
 #[test]
 fn probing_claims_are_counted_and_not_searched_for() {
-    let mut arp = silent(Defence::Always);
+    let mut arp = silent(Defense::Always);
     for number in 0..3 {
-        let hardware = OUR_MAC.plus(number.into()).unwrap();
-        arp.claim(at(0), Identity { protocol: address(number), hardware }, Start::Probe).unwrap();
+        let mac = OUR_MAC.plus(number.into()).unwrap();
+        arp.claim(at(0), Identity { ip: address(number), mac }, StartMode::Probe).unwrap();
     }
     assert_eq!((arp.claims.probing, arp.is_probing()), (3, true));
     forge(&mut arp, at(1), 1);
     assert_eq!((arp.claims.probing, arp.is_probing()), (2, true));
-    said(&mut arp, at(0) + LONG);
+    packet(&mut arp, at(0) + LONG);
     assert_eq!((arp.claims.probing, arp.is_probing()), (0, false));
     arp.link_up(at(0) + LONG);
     assert_eq!((arp.claims.probing, arp.is_probing()), (2, true));

@@ -3,7 +3,7 @@
 use super::*;
 
 fn small(entries: usize) -> Census {
-    Census::new(Settings { entries, flood_of_all: u32::MAX, ..Settings::default() })
+    Census::new(CensusSettings { entries, total_flood: u32::MAX, ..CensusSettings::default() })
 }
 
 fn address(number: u32) -> Ipv4Addr {
@@ -15,14 +15,14 @@ fn a_full_census_turns_newcomers_away_and_says_so_once_in_a_while() {
     let mut census = small(2);
     for number in 0..5 {
         // An address that is claimed twice stays.
-        hear(&mut census, at(0), request(A, address(number), OTHER));
-        hear(&mut census, at(0), request(A, address(number), OTHER));
+        record(&mut census, at(0), request(A, address(number), OTHER));
+        record(&mut census, at(0), request(A, address(number), OTHER));
     }
     assert_eq!((census.len(), census.counts().turned_away), (2, 6));
-    let told = events(&mut census);
-    assert_eq!(told.get(2..), Some(&[Event::Full { subject: untagged(address(2)), hardware: A }][..]));
+    let reported = events(&mut census);
+    assert_eq!(reported.get(2..), Some(&[CensusEvent::Full { address: untagged(address(2)), mac: A }][..]));
     // Who is known goes on being heard.
-    assert_eq!(hear(&mut census, at(1), reply(A, address(1))), Verdict::Known);
+    assert_eq!(record(&mut census, at(1), reply(A, address(1))), Classification::Known);
     assert_eq!(census.counts().packets(), 11);
 }
 
@@ -31,18 +31,18 @@ fn forged_flood_displaces_itself_and_conflicts_are_still_detected() {
     let mut census = small(8);
     // Four hosts that are really there.
     for number in (0..4).chain(0..4) {
-        hear(&mut census, at(0), request(A, address(number), OTHER));
+        record(&mut census, at(0), request(A, address(number), OTHER));
     }
     for number in 100..1_100 {
-        assert_eq!(hear(&mut census, at(10), request(B, address(number), OTHER)), Verdict::New);
+        assert_eq!(record(&mut census, at(10), request(B, address(number), OTHER)), Classification::New);
     }
     assert_eq!((census.len(), census.counts().turned_away), (8, 0));
     assert_eq!((census.counts().evicted, census.counts().displaced), (996, 996));
     assert!((0..4).all(|number| census.get(at(10), untagged(address(number))).is_some()));
     // An address that comes after the flood is watched, and so is one that was there before.
     for (number, millis) in [(50, 100), (0, 200)] {
-        for (hardware, later) in [(A, 0), (C, 1), (A, 2)] {
-            hear(&mut census, at(millis + later), reply(hardware, address(number)));
+        for (mac, later) in [(A, 0), (C, 1), (A, 2)] {
+            record(&mut census, at(millis + later), reply(mac, address(number)));
         }
         let row = census.get(at(millis + 2), untagged(address(number)));
         assert_eq!(row.and_then(|row| row.conflict), Some(C), "{number}");
@@ -52,27 +52,27 @@ fn forged_flood_displaces_itself_and_conflicts_are_still_detected() {
     events(&mut census);
     census.poll(at(7_200_000));
     let gone = events(&mut census);
-    assert!(gone.iter().all(|event| matches!(event, Event::Gone { .. })));
+    assert!(gone.iter().all(|event| matches!(event, CensusEvent::Gone { .. })));
     assert_eq!(gone.len(), 8);
 }
 
 #[test]
 fn whoever_is_gone_longest_makes_room() {
     let mut census = small(2);
-    hear(&mut census, at(0), request(A, address(0), OTHER));
-    hear(&mut census, at(1_000), request(B, address(1), OTHER));
+    record(&mut census, at(0), request(A, address(0), OTHER));
+    record(&mut census, at(1_000), request(B, address(1), OTHER));
     // The first is heard again, and so the second is gone sooner.
-    hear(&mut census, at(2_000), request(A, address(0), OTHER));
+    record(&mut census, at(2_000), request(A, address(0), OTHER));
     events(&mut census);
     let later = at(3_601_500);
-    assert_eq!(hear(&mut census, later, request(C, address(2), OTHER)), Verdict::New);
-    let told = [
-        Event::Gone { subject: untagged(address(1)), hardware: B },
-        Event::Evicted { subject: untagged(address(1)) },
-        Event::New { subject: untagged(address(2)), hardware: C },
+    assert_eq!(record(&mut census, later, request(C, address(2), OTHER)), Classification::New);
+    let reported = [
+        CensusEvent::Gone { address: untagged(address(1)), mac: B },
+        CensusEvent::Evicted { address: untagged(address(1)) },
+        CensusEvent::New { address: untagged(address(2)), mac: C },
     ];
-    assert_eq!((events(&mut census), census.counts().evicted), (told.to_vec(), 1));
-    let left: Vec<_> = census.iter(later).map(|row| (row.hardware, row.addresses)).collect();
+    assert_eq!((events(&mut census), census.counts().evicted), (reported.to_vec(), 1));
+    let left: Vec<_> = census.iter(later).map(|row| (row.mac, row.addresses)).collect();
     assert_eq!(left, [(A, 1), (C, 1)]);
 }
 
@@ -81,8 +81,8 @@ fn events_that_nobody_takes_are_counted() {
     let mut census = small(10_000);
     let bound = u32::try_from(Census::EVENTS).unwrap();
     for number in 0..bound + 7 {
-        let hardware = MacAddr::new([2, 0, 0, 0, 0, 1]).plus(number.into()).unwrap();
-        hear(&mut census, at(0), request(hardware, address(number), OTHER));
+        let mac = MacAddr::new([2, 0, 0, 0, 0, 1]).plus(number.into()).unwrap();
+        record(&mut census, at(0), request(mac, address(number), OTHER));
     }
     assert_eq!((census.counts().events_lost, events(&mut census).len()), (7, Census::EVENTS));
 }
@@ -91,9 +91,9 @@ fn events_that_nobody_takes_are_counted() {
 fn topics_beyond_the_bound_are_told_again() {
     let mut census = small(10_000);
     for number in (0..257).chain([0]) {
-        hear(&mut census, at(0), request(A, NOBODY, address(number)));
+        record(&mut census, at(0), request(A, NOBODY, address(number)));
     }
-    assert_eq!((census.counts().hushed, events(&mut census).len()), (0, 258));
-    hear(&mut census, at(0), request(A, NOBODY, address(256)));
-    assert_eq!(census.counts().hushed, 1);
+    assert_eq!((census.counts().suppressed, events(&mut census).len()), (0, 258));
+    record(&mut census, at(0), request(A, NOBODY, address(256)));
+    assert_eq!(census.counts().suppressed, 1);
 }

@@ -2,58 +2,61 @@
 
 use super::*;
 
-const SUBJECT: Subject = Subject { vlan: None, protocol: SEEN };
+const SUBJECT: VlanAddress = VlanAddress { vlan: None, ip: SEEN };
 
-fn verdicts(packets: &[(u64, Fields)]) -> Vec<Verdict> {
+fn verdicts(packets: &[(u64, PacketFields)]) -> Vec<Classification> {
     let mut census = census();
-    packets.iter().map(|(millis, packet)| hear(&mut census, at(*millis), *packet)).collect()
+    packets.iter().map(|(millis, packet)| record(&mut census, at(*millis), *packet)).collect()
 }
 
-fn moved(from: MacAddr) -> Verdict {
-    Verdict::Moved { from }
+fn moved(from: MacAddr) -> Classification {
+    Classification::Moved { from }
 }
 
-fn conflict(other: MacAddr) -> Verdict {
-    Verdict::Conflict { other }
+fn conflict(other: MacAddr) -> Classification {
+    Classification::Conflict { other }
 }
 
 #[test]
 fn a_failover_and_the_way_back_are_two_moves() {
-    let told = verdicts(&[
+    let reported = verdicts(&[
         (0, announcement(A, SEEN)),
         (10_000, announcement(B, SEEN)),
         (20_000, announcement(A, SEEN)),
         (20_100, request(A, SEEN, OTHER)),
     ]);
-    assert_eq!(told, [Verdict::New, moved(A), moved(B), Verdict::Known]);
+    assert_eq!(reported, [Classification::New, moved(A), moved(B), Classification::Known]);
 }
 
 #[test]
 fn two_replies_to_one_request_are_a_conflict() {
-    let told = verdicts(&[(0, reply(A, SEEN)), (1, reply(B, SEEN)), (5_000, reply(A, SEEN))]);
-    assert_eq!(told, [Verdict::New, conflict(A), conflict(B)]);
+    let reported = verdicts(&[(0, reply(A, SEEN)), (1, reply(B, SEEN)), (5_000, reply(A, SEEN))]);
+    assert_eq!(reported, [Classification::New, conflict(A), conflict(B)]);
 }
 
 #[test]
 fn the_reply_by_which_an_address_moved_counts_too() {
-    let told = verdicts(&[(0, reply(A, SEEN)), (2_000, reply(B, SEEN)), (2_001, reply(C, SEEN))]);
-    assert_eq!(told, [Verdict::New, moved(A), conflict(B)]);
+    let reported = verdicts(&[(0, reply(A, SEEN)), (2_000, reply(B, SEEN)), (2_001, reply(C, SEEN))]);
+    assert_eq!(reported, [Classification::New, moved(A), conflict(B)]);
     // What another station said before it moved does not.
-    let told = verdicts(&[(0, reply(A, SEEN)), (1, announcement(B, SEEN)), (2, reply(C, SEEN))]);
-    assert_eq!(told, [Verdict::New, moved(A), moved(B)]);
+    let reported = verdicts(&[(0, reply(A, SEEN)), (1, announcement(B, SEEN)), (2, reply(C, SEEN))]);
+    assert_eq!(reported, [Classification::New, moved(A), moved(B)]);
 }
 
 #[test]
 fn replies_to_two_who_ask_or_a_second_apart_are_a_move() {
-    let to_another = Fields { target_hardware: C, ..reply(B, SEEN) };
-    assert_eq!(verdicts(&[(0, reply(A, SEEN)), (1, to_another)]), [Verdict::New, moved(A)]);
-    let for_another = Fields { target_protocol: Ipv4Addr::new(10, 0, 0, 99), ..reply(B, SEEN) };
-    assert_eq!(verdicts(&[(0, reply(A, SEEN)), (1, for_another)]), [Verdict::New, moved(A)]);
-    assert_eq!(verdicts(&[(0, reply(A, SEEN)), (1_000, reply(B, SEEN))]), [Verdict::New, moved(A)]);
-    assert_eq!(verdicts(&[(0, reply(A, SEEN)), (1, request(B, SEEN, OTHER))]), [Verdict::New, moved(A)]);
+    let to_another = PacketFields { target_hardware: C, ..reply(B, SEEN) };
+    assert_eq!(verdicts(&[(0, reply(A, SEEN)), (1, to_another)]), [Classification::New, moved(A)]);
+    let for_another = PacketFields { target_protocol: Ipv4Addr::new(10, 0, 0, 99), ..reply(B, SEEN) };
+    assert_eq!(verdicts(&[(0, reply(A, SEEN)), (1, for_another)]), [Classification::New, moved(A)]);
+    assert_eq!(verdicts(&[(0, reply(A, SEEN)), (1_000, reply(B, SEEN))]), [Classification::New, moved(A)]);
+    assert_eq!(
+        verdicts(&[(0, reply(A, SEEN)), (1, request(B, SEEN, OTHER))]),
+        [Classification::New, moved(A)]
+    );
     // A request between the replies changes nothing.
     let asked = verdicts(&[(0, reply(A, SEEN)), (1, request(A, SEEN, OTHER)), (2, reply(B, SEEN))]);
-    assert_eq!(asked, [Verdict::New, Verdict::Known, conflict(A)]);
+    assert_eq!(asked, [Classification::New, Classification::Known, conflict(A)]);
 }
 
 #[test]
@@ -70,14 +73,14 @@ fn an_address_that_goes_to_and_fro_is_in_conflict() {
         let packets: Vec<_> = [A, B, A, B, A]
             .into_iter()
             .zip(0..)
-            .map(|(hardware, turn)| (turn * seconds * 1_000, announcement(hardware, SEEN)))
+            .map(|(mac, change)| (change * seconds * 1_000, announcement(mac, SEEN)))
             .collect();
         verdicts(&packets)
     };
-    assert_eq!(every(10), [Verdict::New, moved(A), moved(B), conflict(A), conflict(B)]);
+    assert_eq!(every(10), [Classification::New, moved(A), moved(B), conflict(A), conflict(B)]);
     assert_eq!(every(59).last(), Some(&conflict(B)));
     // As long as the window and longer apart they are moves.
-    assert_eq!(every(60), [Verdict::New, moved(A), moved(B), moved(A), moved(B)]);
+    assert_eq!(every(60), [Classification::New, moved(A), moved(B), moved(A), moved(B)]);
 }
 
 #[test]
@@ -85,25 +88,27 @@ fn three_stations_one_after_the_other_are_a_conflict_too() {
     let fourth = MacAddr::new([2, 0, 0, 0, 0, 0xd]);
     let packets: Vec<_> = [A, B, C, fourth].into_iter().zip(0..).collect();
     let packets: Vec<_> =
-        packets.into_iter().map(|(hardware, turn)| (turn * 2_000, announcement(hardware, SEEN))).collect();
-    assert_eq!(verdicts(&packets), [Verdict::New, moved(A), moved(B), conflict(C)]);
+        packets.into_iter().map(|(mac, change)| (change * 2_000, announcement(mac, SEEN))).collect();
+    assert_eq!(verdicts(&packets), [Classification::New, moved(A), moved(B), conflict(C)]);
 }
 
 #[test]
 fn a_conflict_is_told_once_in_a_while_and_counted_each_time() {
     let mut census = census();
-    for turn in 0..400 {
-        let hardware = if turn % 2 == 0 { A } else { B };
-        hear(&mut census, at(turn * 1_000), reply(hardware, SEEN));
+    for change in 0..400 {
+        let mac = if change % 2 == 0 { A } else { B };
+        record(&mut census, at(change * 1_000), reply(mac, SEEN));
     }
-    let told: Vec<_> =
-        events(&mut census).into_iter().filter(|event| matches!(event, Event::Conflict { .. })).collect();
-    let conflict = |hardware, other| Event::Conflict { subject: SUBJECT, hardware, other };
-    assert_eq!(told, [conflict(B, A), conflict(B, A)]);
+    let reported: Vec<_> = events(&mut census)
+        .into_iter()
+        .filter(|event| matches!(event, CensusEvent::Conflict { .. }))
+        .collect();
+    let conflict = |mac, other| CensusEvent::Conflict { address: SUBJECT, mac, other };
+    assert_eq!(reported, [conflict(B, A), conflict(B, A)]);
     assert_eq!((census.counts().conflicts, census.counts().changed), (397, 399));
     let row = |now| census.get(now, SUBJECT).unwrap();
     assert_eq!(
-        (row(at(400_000)).conflict, row(at(400_000)).former, row(at(0)).changes),
+        (row(at(400_000)).conflict, row(at(400_000)).previous, row(at(0)).changes),
         (Some(A), Some(A), 399)
     );
     assert_eq!(row(at(698_000)).conflict, Some(A));
@@ -112,13 +117,15 @@ fn a_conflict_is_told_once_in_a_while_and_counted_each_time() {
 
 #[test]
 fn a_conflict_is_shown_as_long_as_it_lasts_and_until_it_would_be_told_again() {
-    for (again, window) in [(10, 60), (60, 10)] {
-        let (again, window) = (Duration::from_secs(again), Duration::from_secs(window));
-        let mut census = Census::new(Settings { window, again, ..Settings::default() });
-        hear(&mut census, at(0), reply(A, SEEN));
-        hear(&mut census, at(0), reply(B, SEEN));
+    for (repeat_after, conflict_window) in [(10, 60), (60, 10)] {
+        let repeat_after = Duration::from_secs(repeat_after);
+        let conflict_window = Duration::from_secs(conflict_window);
+        let mut census =
+            Census::new(CensusSettings { conflict_window, repeat_after, ..CensusSettings::default() });
+        record(&mut census, at(0), reply(A, SEEN));
+        record(&mut census, at(0), reply(B, SEEN));
         let shown = |now| census.get(now, SUBJECT).unwrap().conflict;
-        assert_eq!((shown(at(59_999)), shown(at(60_000))), (Some(A), None), "{again:?}");
+        assert_eq!((shown(at(59_999)), shown(at(60_000))), (Some(A), None), "{repeat_after:?}");
     }
 }
 
@@ -127,34 +134,37 @@ fn whoever_had_the_address_before_is_remembered_for_three_stations() {
     // The fourth back is forgotten: its return is no way back.
     let mut census = census();
     let stations: Vec<_> = (1..=5).map(|last| MacAddr::new([2, 0, 0, 0, 1, last])).collect();
-    for (hardware, turn) in stations.iter().zip(0..) {
-        hear(&mut census, at(turn * 100_000), announcement(*hardware, SEEN));
+    for (mac, change) in stations.iter().zip(0..) {
+        record(&mut census, at(change * 100_000), announcement(*mac, SEEN));
     }
-    let back = |hardware: MacAddr| {
-        let mut census = Census::new(Settings::default());
-        for (hardware, turn) in stations.iter().zip(0..) {
-            hear(&mut census, at(turn * 100_000), announcement(*hardware, SEEN));
+    let back = |mac: MacAddr| {
+        let mut census = Census::new(CensusSettings::default());
+        for (mac, change) in stations.iter().zip(0..) {
+            record(&mut census, at(change * 100_000), announcement(*mac, SEEN));
         }
-        hear(&mut census, at(400_500), announcement(hardware, SEEN))
+        record(&mut census, at(400_500), announcement(mac, SEEN))
     };
     assert_eq!(back(stations[0]), moved(stations[4]));
     assert_eq!(back(stations[1]), conflict(stations[4]));
     assert_eq!(back(stations[3]), conflict(stations[4]));
-    assert_eq!(census.get(at(400_000), SUBJECT).unwrap().former, Some(stations[3]));
+    assert_eq!(census.get(at(400_000), SUBJECT).unwrap().previous, Some(stations[3]));
 }
 
 #[test]
 fn a_conflict_that_moves_on_is_still_one_between_the_two() {
     let mut census = census();
-    hear(&mut census, at(0), reply(A, SEEN));
-    assert_eq!(hear(&mut census, at(1), reply(B, SEEN)), conflict(A));
-    assert_eq!(hear(&mut census, at(100_000), announcement(A, SEEN)), moved(B));
+    record(&mut census, at(0), reply(A, SEEN));
+    assert_eq!(record(&mut census, at(1), reply(B, SEEN)), conflict(A));
+    assert_eq!(record(&mut census, at(100_000), announcement(A, SEEN)), moved(B));
     assert_eq!(census.get(at(100_000), SUBJECT).unwrap().conflict, Some(B));
 }
 
 #[test]
 fn a_clock_that_goes_back_makes_no_conflict() {
-    assert_eq!(verdicts(&[(10_000, reply(A, SEEN)), (9_900, reply(B, SEEN))]), [Verdict::New, moved(A)]);
+    assert_eq!(
+        verdicts(&[(10_000, reply(A, SEEN)), (9_900, reply(B, SEEN))]),
+        [Classification::New, moved(A)]
+    );
     let back =
         verdicts(&[(0, reply(A, SEEN)), (10_000, announcement(B, SEEN)), (9_900, announcement(A, SEEN))]);
     assert_eq!(back.last(), Some(&moved(B)));

@@ -8,24 +8,24 @@ use proptest::prelude::*;
 enum Step {
     Wait(u64),
     Jump(u64),
-    Hear(Envelope, Fields),
+    Hear(FrameInfo, PacketFields),
     Octets(Vec<u8>),
 }
 
-fn hardware() -> impl Strategy<Value = MacAddr> {
+fn mac() -> impl Strategy<Value = MacAddr> {
     let near = (0_u8..4).prop_map(|last| MacAddr::new([2, 0, 0, 0, 0, last]));
     prop_oneof![8 => near, 1 => any::<[u8; 6]>().prop_map(MacAddr::new)]
 }
 
-fn protocol() -> impl Strategy<Value = Ipv4Addr> {
+fn ip() -> impl Strategy<Value = Ipv4Addr> {
     let near = (0_u8..6).prop_map(|last| Ipv4Addr::new(10, 0, 0, last));
     prop_oneof![8 => near, 1 => Just(NOBODY), 1 => any::<u32>().prop_map(Ipv4Addr::from_bits)]
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let operation = prop_oneof![4 => Just(1), 4 => Just(2), 1 => any::<u16>()];
-    let packet = arbitrary::packet(operation, (hardware(), protocol()), (hardware(), protocol()));
-    let envelope = (hardware(), any::<bool>(), 0_u16..3).prop_map(|(source, is_broadcast, vlan)| Envelope {
+    let packet = arbitrary::packet(operation, (mac(), ip()), (mac(), ip()));
+    let frame = (mac(), any::<bool>(), 0_u16..3).prop_map(|(source, is_broadcast, vlan)| FrameInfo {
         source,
         is_broadcast,
         vlan: VlanId::new(vlan),
@@ -33,26 +33,31 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => (0_u64..5_000_000).prop_map(Step::Wait),
         1 => any::<u64>().prop_map(Step::Jump),
-        8 => (envelope, packet).prop_map(|(envelope, packet)| Step::Hear(envelope, packet)),
+        8 => (frame, packet).prop_map(|(frame, packet)| Step::Hear(frame, packet)),
         1 => prop::collection::vec(any::<u8>(), 0..40).prop_map(Step::Octets),
     ]
 }
 
 /// What a census says of each packet, then what it tells, and who is there in the end.
-type Told = (Vec<Verdict>, Vec<Event>, Vec<Row>);
+type Told = (Vec<Classification>, Vec<CensusEvent>, Vec<CensusEntry>);
 
 fn run(entries: usize, steps: &[Step]) -> Result<Told, TestCaseError> {
-    let mut census =
-        Census::new(Settings { entries, flood: 3, flood_of_all: 5, many: 2, ..Settings::default() });
+    let mut census = Census::new(CensusSettings {
+        entries,
+        station_flood: 3,
+        total_flood: 5,
+        many_addresses: 2,
+        ..CensusSettings::default()
+    });
     let (mut now, mut verdicts) = (at(0), Vec::new());
     for step in steps {
         match step {
             Step::Wait(millis) => now = now + Duration::from_millis(*millis),
             Step::Jump(nanos) => now = Instant::from_nanos(*nanos),
-            Step::Hear(envelope, packet) => verdicts.push(hear_in(&mut census, now, *envelope, *packet)),
+            Step::Hear(frame, packet) => verdicts.push(hear_in(&mut census, now, *frame, *packet)),
             Step::Octets(octets) => {
-                let envelope = Envelope { source: A, is_broadcast: true, vlan: None };
-                verdicts.push(census.receive(now, envelope, Packet::parse(octets)));
+                let frame = FrameInfo { source: A, is_broadcast: true, vlan: None };
+                verdicts.push(census.receive(now, frame, Packet::parse(octets)));
             }
         }
         census.poll(now);
@@ -60,12 +65,13 @@ fn run(entries: usize, steps: &[Step]) -> Result<Told, TestCaseError> {
         prop_assert!(rows.len() <= entries && rows.len() == census.len());
         prop_assert_eq!(census.counts().packets(), u64::try_from(verdicts.len()).unwrap());
         for row in &rows {
-            let others = rows.iter().filter(|other| other.hardware == row.hardware).count();
+            let others = rows.iter().filter(|other| other.mac == row.mac).count();
             prop_assert_eq!(usize::try_from(row.addresses).unwrap(), others);
-            prop_assert!(row.hardware.is_station() && row.conflict != Some(row.hardware));
+            prop_assert!(row.mac.is_station() && row.conflict != Some(row.mac));
         }
     }
-    let conflicts = verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Conflict { .. })).count();
+    let conflicts =
+        verdicts.iter().filter(|verdict| matches!(verdict, Classification::Conflict { .. })).count();
     prop_assert_eq!(census.counts().conflicts, u64::try_from(conflicts).unwrap());
     let rows = census.iter(now).collect();
     Ok((verdicts, events(&mut census), rows))
@@ -92,16 +98,16 @@ proptest! {
         let mut now = at(0);
         for (speaker, other, pause, kind) in said {
             now = now + Duration::from_millis(pause);
-            let hardware = MacAddr::new([2, 0, 0, 0, 0, speaker + 1]);
+            let mac = MacAddr::new([2, 0, 0, 0, 0, speaker + 1]);
             let (own, other) = (Ipv4Addr::new(10, 0, 0, speaker), Ipv4Addr::new(10, 0, 0, other));
             let packet = match kind {
-                0 => announcement(hardware, own),
-                1 => request(hardware, NOBODY, own),
-                2 => reply(hardware, own),
-                _ => request(hardware, own, other),
+                0 => announcement(mac, own),
+                1 => request(mac, NOBODY, own),
+                2 => reply(mac, own),
+                _ => request(mac, own, other),
             };
-            let verdict = hear(&mut census, now, packet);
-            prop_assert!(!matches!(verdict, Verdict::Moved { .. } | Verdict::Conflict { .. }), "{:?}", packet);
+            let verdict = record(&mut census, now, packet);
+            prop_assert!(!matches!(verdict, Classification::Moved { .. } | Classification::Conflict { .. }), "{:?}", packet);
         }
         prop_assert_eq!((census.counts().conflicts, census.counts().changed), (0, 0));
     }

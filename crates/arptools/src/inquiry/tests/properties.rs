@@ -9,13 +9,13 @@ enum Step {
     Wait(u64),
     Jump(u64),
     Refuse,
-    Hear(Fields, bool),
+    Hear(PacketFields, bool),
 }
 
-fn packet() -> impl Strategy<Value = Fields> {
-    let hardware = || prop_oneof![Just(OUR_MAC), Just(PEER_MAC), any::<[u8; 6]>().prop_map(MacAddr::new)];
-    let protocol = || prop_oneof![Just(OURS), Just(TARGET), Just(NOBODY), Just(OTHER)];
-    arbitrary::packet(arbitrary::operation(), (hardware(), protocol()), (hardware(), protocol()))
+fn packet() -> impl Strategy<Value = PacketFields> {
+    let mac = || prop_oneof![Just(OUR_MAC), Just(PEER_MAC), any::<[u8; 6]>().prop_map(MacAddr::new)];
+    let ip = || prop_oneof![Just(OURS), Just(TARGET), Just(NOBODY), Just(OTHER)];
+    arbitrary::packet(arbitrary::operation(), (mac(), ip()), (mac(), ip()))
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -51,13 +51,13 @@ proptest! {
                 Step::Jump(nanos) => now = Instant::from_nanos(nanos),
                 Step::Refuse => refuses = true,
                 Step::Hear(fields, is_broadcast) => {
-                    let mut octets = [0; Fields::LENGTH];
+                    let mut octets = [0; PacketFields::LENGTH];
                     fields.write_to(&mut octets).unwrap();
                     inquiry.receive(now, Packet::parse(&octets).unwrap(), is_broadcast);
                     heard += 1;
                 }
             }
-            if let Next::Send { packet, destination } = inquiry.next(now) {
+            if let InquiryStep::Send { packet, destination } = inquiry.next(now) {
                 prop_assert!(destination.is_station() || destination == MacAddr::BROADCAST);
                 prop_assert_eq!(packet.sender_hardware, OUR_MAC);
                 if std::mem::take(&mut refuses) {
@@ -73,8 +73,8 @@ proptest! {
         prop_assert!(count.is_none_or(|count| counts.sent + counts.refused <= count));
         prop_assert!(purpose != Purpose::Find || counts.received <= counts.sent);
         match inquiry.outcome(now) {
-            Outcome::Answered | Outcome::Taken => prop_assert!(counts.received > 0),
-            Outcome::Silent | Outcome::Free => {
+            InquiryOutcome::Answered | InquiryOutcome::Taken => prop_assert!(counts.received > 0),
+            InquiryOutcome::Silent | InquiryOutcome::Free => {
                 prop_assert_eq!((counts.received, counts.refused), (0, 0));
                 prop_assert!(counts.sent > 0);
                 if purpose == Purpose::Probe {
@@ -83,8 +83,8 @@ proptest! {
                     prop_assert!(now >= departed[required - 1] + ANNOUNCE_WAIT);
                 }
             }
-            Outcome::Announced | Outcome::Hindered | Outcome::Unfinished => prop_assert!(counts.sent > 0),
-            Outcome::Unasked => prop_assert_eq!(counts.sent, 0),
+            InquiryOutcome::Announced | InquiryOutcome::Impaired | InquiryOutcome::Unfinished => prop_assert!(counts.sent > 0),
+            InquiryOutcome::NothingSent => prop_assert_eq!(counts.sent, 0),
         }
     }
 }

@@ -6,7 +6,7 @@ fn range(first: [u8; 4], last: [u8; 4]) -> RangeInclusive<Ipv4Addr> {
 
 #[test]
 fn what_overlaps_or_touches_is_one_range_and_every_address_has_one_number() {
-    let ranges = Ranges::new([
+    let ranges = TargetRanges::new([
         range([10, 0, 1, 0], [10, 0, 1, 3]),
         range([10, 0, 0, 4], [10, 0, 0, 7]),
         range([10, 0, 0, 0], [10, 0, 0, 3]),
@@ -31,7 +31,7 @@ fn what_overlaps_or_touches_is_one_range_and_every_address_has_one_number() {
 #[test]
 fn the_first_and_the_last_of_all_addresses_are_addresses_like_others() {
     let (low, high) = (range([0; 4], [0, 0, 0, 9]), range([255, 255, 255, 248], [255; 4]));
-    let ranges = Ranges::new([
+    let ranges = TargetRanges::new([
         high.clone(),
         range([255; 4], [255; 4]),
         low.clone(),
@@ -46,12 +46,12 @@ fn the_first_and_the_last_of_all_addresses_are_addresses_like_others() {
 
 #[test]
 fn the_bound_is_a_slash_8_and_nothing_is_none() {
-    let most = Ranges::new([range([10, 0, 0, 0], [10, 255, 255, 255])]).unwrap();
-    assert_eq!(most.count(), Ranges::MOST);
-    assert_eq!(Ranges::new([]), Err(RangesError::Empty));
-    let more = Ranges::new([range([10, 0, 0, 0], [11, 0, 0, 0])]);
-    assert_eq!(more, Err(RangesError::TooMany(16_777_217)));
-    let all = Ranges::new([range([0; 4], [255; 4]), range([0; 4], [255; 4])]);
-    assert_eq!(all, Err(RangesError::TooMany(1 << 32)));
+    let most = TargetRanges::new([range([10, 0, 0, 0], [10, 255, 255, 255])]).unwrap();
+    assert_eq!(most.count(), TargetRanges::MOST);
+    assert_eq!(TargetRanges::new([]), Err(TargetRangesError::Empty));
+    let more = TargetRanges::new([range([10, 0, 0, 0], [11, 0, 0, 0])]);
+    assert_eq!(more, Err(TargetRangesError::TooMany(16_777_217)));
+    let all = TargetRanges::new([range([0; 4], [255; 4]), range([0; 4], [255; 4])]);
+    assert_eq!(all, Err(TargetRangesError::TooMany(1 << 32)));
     assert!(all.unwrap_err().to_string().contains("more than the 16777216 of a /8"));
 }

@@ -11,15 +11,14 @@ enum Step {
     Wait(u64),
     Jump(u64),
     Refuse,
-    Hear(Fields),
+    Hear(PacketFields),
 }
 
-fn packet() -> impl Strategy<Value = Fields> {
-    let hardware = || prop_oneof![Just(OUR_MAC), Just(PEER_MAC), any::<[u8; 6]>().prop_map(MacAddr::new)];
-    let protocol =
-        || prop_oneof![Just(OURS), (0_u8..40).prop_map(host), any::<u32>().prop_map(Ipv4Addr::from)];
-    let to = prop_oneof![Just((OUR_MAC, OURS)), (hardware(), protocol())];
-    arbitrary::packet(arbitrary::operation(), (hardware(), protocol()), to)
+fn packet() -> impl Strategy<Value = PacketFields> {
+    let mac = || prop_oneof![Just(OUR_MAC), Just(PEER_MAC), any::<[u8; 6]>().prop_map(MacAddr::new)];
+    let ip = || prop_oneof![Just(OURS), (0_u8..40).prop_map(host), any::<u32>().prop_map(Ipv4Addr::from)];
+    let to = prop_oneof![Just((OUR_MAC, OURS)), (mac(), ip())];
+    arbitrary::packet(arbitrary::operation(), (mac(), ip()), to)
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -54,9 +53,9 @@ proptest! {
         let (mut now, mut asked, mut lateness) = (at(0), Vec::new(), lateness.into_iter().cycle());
         loop {
             match sweep.next(now) {
-                Next::Over => break,
-                Next::Wait(span) => now = now + span + Duration::from_micros(lateness.next().unwrap()),
-                Next::Send(packet) => {
+                SweepStep::Done => break,
+                SweepStep::Wait(span) => now = now + span + Duration::from_micros(lateness.next().unwrap()),
+                SweepStep::Send(packet) => {
                     sweep.sent(now);
                     asked.push((now, packet.target_protocol));
                 }
@@ -81,7 +80,7 @@ proptest! {
             prop_assert!(behind >= latest - i128::try_from(Sweep::CATCH_UP.as_nanos()).unwrap());
             latest = latest.max(behind);
         }
-        let outcome = if sweep.targets() == 0 { Outcome::Unasked } else { Outcome::Silent };
+        let outcome = if sweep.targets() == 0 { SweepOutcome::NothingSent } else { SweepOutcome::Silent };
         prop_assert_eq!(sweep.outcome(), outcome);
     }
 
@@ -107,17 +106,17 @@ proptest! {
                     // Somebody asks as we do: the replies to that are theirs.
                     let is_ours = (fields.sender_hardware, fields.sender_protocol) == (OUR_MAC, OURS);
                     prop_assume!(!is_ours || fields.operation != Operation::REQUEST);
-                    if let Some(Heard { packet, number, rival }) = hear(&mut sweep, fields) {
+                    if let Some(SweepReply { packet, number, other_mac }) = hear(&mut sweep, fields) {
                         prop_assert_eq!(packet, fields);
                         prop_assert!(asked.contains(&packet.sender_protocol));
                         let first = found.entry(packet.sender_protocol).or_insert((packet.sender_hardware, 0));
                         first.1 += 1;
                         prop_assert_eq!(number, first.1);
-                        prop_assert_eq!(rival, Some(first.0).filter(|first| *first != packet.sender_hardware));
+                        prop_assert_eq!(other_mac, Some(first.0).filter(|first| *first != packet.sender_hardware));
                     }
                 }
             }
-            if let Next::Send(packet) = sweep.next(now) {
+            if let SweepStep::Send(packet) = sweep.next(now) {
                 prop_assert!(!found.contains_key(&packet.target_protocol), "it replied already");
                 prop_assert!(packet.target_protocol != OURS);
                 sweep.sent(now);
@@ -130,12 +129,12 @@ proptest! {
         prop_assert_eq!(counts.sent + counts.refused, long(asked.len()));
         prop_assert!(long(asked.len()) <= sweep.targets() * u64::from(passes.max(1)));
         match sweep.outcome() {
-            Outcome::Found => prop_assert!(counts.answered >= limit.unwrap_or(1).max(1)),
-            Outcome::Silent => prop_assert_eq!((counts.answered, counts.refused), (0, 0)),
-            Outcome::Fewer => prop_assert!(counts.answered < limit.unwrap_or(0) && counts.refused == 0),
-            Outcome::Hindered => prop_assert!(counts.sent > 0 && counts.refused > 0),
-            Outcome::Unasked => prop_assert_eq!(counts.sent, 0),
-            Outcome::Unfinished => prop_assert!(counts.sent > 0),
+            SweepOutcome::Found => prop_assert!(counts.answered >= limit.unwrap_or(1).max(1)),
+            SweepOutcome::Silent => prop_assert_eq!((counts.answered, counts.refused), (0, 0)),
+            SweepOutcome::Fewer => prop_assert!(counts.answered < limit.unwrap_or(0) && counts.refused == 0),
+            SweepOutcome::Impaired => prop_assert!(counts.sent > 0 && counts.refused > 0),
+            SweepOutcome::NothingSent => prop_assert_eq!(counts.sent, 0),
+            SweepOutcome::Unfinished => prop_assert!(counts.sent > 0),
         }
     }
 }

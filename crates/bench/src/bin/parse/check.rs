@@ -1,6 +1,6 @@
 //! Whether all say the same, before anything is counted or timed.
 
-use arp::Fields;
+use arp::PacketFields;
 
 use crate::contenders::{ALL, Contender, Work};
 use crate::frames::{ANSWER, PACKET, REPLY, Reach, mixed};
@@ -22,7 +22,7 @@ fn compare(contender: &Contender) -> Compared {
 }
 
 /// Reads all frames within the reader's reach.
-fn reads(reach: Reach, read: fn(&[u8]) -> Option<Fields>) -> Compared {
+fn reads(reach: Reach, read: fn(&[u8]) -> Option<PacketFields>) -> Compared {
     let Some(Work::Read(_, cast)) = ALL.first().map(|contender| contender.work) else {
         return Err("the first contender is the cast".into());
     };
@@ -45,10 +45,10 @@ fn reads(reach: Reach, read: fn(&[u8]) -> Option<Fields>) -> Compared {
 
 /// Makes the reply, over a request and with octets to spare, and in too little room.
 fn writes(write: impl Fn(&mut [u8]) -> Option<()>) -> Compared {
-    let mut expected = [0xee; Fields::LENGTH + 4];
+    let mut expected = [0xee; PacketFields::LENGTH + 4];
     REPLY.write_to(&mut expected).map_err(|reason| reason.to_string())?;
-    let mut found = [0xee; Fields::LENGTH + 4];
-    found[..Fields::LENGTH].copy_from_slice(&PACKET);
+    let mut found = [0xee; PacketFields::LENGTH + 4];
+    found[..PacketFields::LENGTH].copy_from_slice(&PACKET);
     write(&mut found).ok_or("refuses to write a reply")?;
     if found != expected {
         return Err(format!("{found:02x?} and not {expected:02x?}"));

@@ -1,6 +1,6 @@
 //! The frames that are read, and how far a reader must reach to read them.
 
-use arp::{Answer, Fields, MacAddr, Operation};
+use arp::{ArpReply, MacAddr, Operation, PacketFields};
 
 /// How far a reader goes, and how far a frame asks it to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,7 +14,7 @@ pub(crate) enum Reach {
 }
 
 /// What our reply says.
-pub(crate) const REPLY: Fields = Fields {
+pub(crate) const REPLY: PacketFields = PacketFields {
     operation: Operation::REPLY,
     sender_hardware: MacAddr::new([2, 0, 0, 0, 0, 2]),
     sender_protocol: std::net::Ipv4Addr::new(10, 0, 0, 2),
@@ -23,10 +23,11 @@ pub(crate) const REPLY: Fields = Fields {
 };
 
 /// What makes [`PACKET`] the packet of [`REPLY`].
-pub(crate) const ANSWER: Answer = Answer { ours: REPLY.sender_hardware, to: REPLY.target_hardware };
+pub(crate) const ANSWER: ArpReply =
+    ArpReply { mac: REPLY.sender_hardware, destination: REPLY.target_hardware };
 
 /// A request: who has 10.0.0.2, tell 10.0.0.1.
-pub(crate) const PACKET: [u8; Fields::LENGTH] =
+pub(crate) const PACKET: [u8; PacketFields::LENGTH] =
     [0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 2];
 
 /// The request in its frame, as Linux sends it: 42 octets, which is what is counted and timed.

@@ -60,9 +60,8 @@ pub(crate) fn run(options: &Options) -> Result<Report, String> {
 
 /// Those who were asked for and can be had.
 fn choose(options: &Options, site: &Site, skipped: &mut Vec<Skipped>) -> Result<Vec<Contender>, String> {
-    let hosts = Row { protocol: [10, 128, 0, 0].into(), hardware: [2, 1, 0, 0, 0, 0], count: options.hosts };
-    let neighbors =
-        Row { protocol: [10, 64, 0, 0].into(), hardware: [2, 2, 0, 0, 0, 0], count: options.neighbors };
+    let hosts = Row { ip: [10, 128, 0, 0].into(), mac: [2, 1, 0, 0, 0, 0], count: options.hosts };
+    let neighbors = Row { ip: [10, 64, 0, 0].into(), mac: [2, 2, 0, 0, 0, 0], count: options.neighbors };
     let mut all = contender::all(hosts, neighbors);
     if let Some(unknown) = options.contenders.iter().find(|name| all.iter().all(|one| one.name != **name)) {
         let names: Vec<_> = all.iter().map(|one| one.name).collect();

@@ -32,7 +32,7 @@ fn make(name: &str, peer: &str, namespace: BorrowedFd<'_>) -> nix::Result<()> {
 }
 
 /// Enters a neighbor on the interface with this index, for good.
-pub(crate) fn add_neighbor(index: i32, protocol: Ipv4Addr, hardware: [u8; 6]) -> Result<(), String> {
+pub(crate) fn add_neighbor(index: i32, ip: Ipv4Addr, mac: [u8; 6]) -> Result<(), String> {
     let family = u8::try_from(libc::AF_INET).unwrap_or_default();
     // struct ndmsg: family, padding, interface, state, flags, type.
     let body = [
@@ -40,8 +40,8 @@ pub(crate) fn add_neighbor(index: i32, protocol: Ipv4Addr, hardware: [u8; 6]) ->
         &index.to_ne_bytes(),
         &libc::NUD_PERMANENT.to_ne_bytes(),
         &[0, 0],
-        &attribute(libc::NDA_DST, &protocol.octets()),
-        &attribute(libc::NDA_LLADDR, &hardware),
+        &attribute(libc::NDA_DST, &ip.octets()),
+        &attribute(libc::NDA_LLADDR, &mac),
     ];
     request(libc::RTM_NEWNEIGH, libc::NLM_F_CREATE | libc::NLM_F_REPLACE, &body.concat())
         .map_err(|errno| format!("cannot tell the kernel of its neighbour: {}", errno.desc()))

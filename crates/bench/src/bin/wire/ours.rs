@@ -26,7 +26,7 @@ pub(crate) struct Population {
 /// Ten neighbors, none of whom asks.
 pub(crate) const FEW: Population = Population {
     hosts: None,
-    neighbors: Row { protocol: Ipv4Addr::new(10, 0, 1, 0), hardware: [2, 2, 0, 0, 0, 0], count: 10 },
+    neighbors: Row { ip: Ipv4Addr::new(10, 0, 1, 0), mac: [2, 2, 0, 0, 0, 0], count: 10 },
 };
 
 /// [`Host::poll`] over a device, as `tapstack host` does it.
@@ -137,29 +137,29 @@ impl Engine for Naive {
 /// A host that has its addresses, and its neighbors.
 fn host(now: tap::Instant, mtu: usize, population: &Population) -> Result<Host, String> {
     let Population { hosts, neighbors } = population;
-    let mut config = HostConfig { mtu, ..HostConfig::new(network(ANSWERER.protocol)?, mac(ANSWERER)) };
+    let mut config = HostConfig { mtu, ..HostConfig::new(network(ANSWERER.ip)?, mac(ANSWERER)) };
     // Room for whoever asks, too.
     config.table.entries = usize::try_from(neighbors.count).map_or(usize::MAX, |count| count.max(1_000) + 24);
     let mut host = Host::new(now, &config).map_err(|error| error.to_string())?;
     if let Some(row) = hosts {
-        let range = Ipv4Net::new(row.protocol, prefix_of(row.count)).map_err(|error| error.to_string())?;
+        let range = Ipv4Net::new(row.ip, prefix_of(row.count)).map_err(|error| error.to_string())?;
         let many = HostConfig { mtu, table: config.table, ..HostConfig::range(range, mac(*row)) };
         host.add(now, &many).map_err(|error| error.to_string())?;
     }
     for step in 0..neighbors.count {
-        let protocol = Ipv4Addr::from(u32::from(neighbors.protocol) + step);
-        let hardware = mac(*neighbors).plus(step.into()).ok_or("too many neighbours")?;
-        host.arp_mut().add_static(now, protocol, hardware).map_err(|error| error.to_string())?;
+        let ip = Ipv4Addr::from(u32::from(neighbors.ip) + step);
+        let mac = mac(*neighbors).plus(step.into()).ok_or("too many neighbours")?;
+        host.arp_mut().add_static(now, ip, mac).map_err(|error| error.to_string())?;
     }
     Ok(host)
 }
 
-fn network(protocol: Ipv4Addr) -> Result<Ipv4Net, String> {
-    Ipv4Net::new(protocol, PREFIX).map_err(|error| error.to_string())
+fn network(ip: Ipv4Addr) -> Result<Ipv4Net, String> {
+    Ipv4Net::new(ip, PREFIX).map_err(|error| error.to_string())
 }
 
 fn mac(row: Row) -> MacAddr {
-    MacAddr::new(row.hardware)
+    MacAddr::new(row.mac)
 }
 
 /// The prefix of a range of so many addresses, a power of two.

@@ -181,11 +181,11 @@ impl phy::TxToken for Departing<'_> {
 }
 
 fn interface(device: &mut (impl phy::Device + ?Sized)) -> Interface {
-    let config = Config::new(EthernetAddress(ANSWERER.hardware).into());
+    let config = Config::new(EthernetAddress(ANSWERER.mac).into());
     let mut interface = Interface::new(config, device, Instant::now());
     // There is room for more than one.
     interface.update_ip_addrs(|addresses| {
-        let _ = addresses.push(IpCidr::new(ANSWERER.protocol.into(), PREFIX));
+        let _ = addresses.push(IpCidr::new(ANSWERER.ip.into(), PREFIX));
     });
     interface
 }

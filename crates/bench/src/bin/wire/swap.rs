@@ -64,18 +64,18 @@ fn swap(octets: &mut [u8]) -> Option<()> {
 
 fn arp(frame: &mut [u8; 42]) {
     frame.copy_within(6..12, 0);
-    frame[6..12].copy_from_slice(&ANSWERER.hardware);
+    frame[6..12].copy_from_slice(&ANSWERER.mac);
     frame[21] = 2;
     frame.copy_within(22..32, 32);
-    frame[22..28].copy_from_slice(&ANSWERER.hardware);
-    frame[28..32].copy_from_slice(&ANSWERER.protocol.octets());
+    frame[22..28].copy_from_slice(&ANSWERER.mac);
+    frame[28..32].copy_from_slice(&ANSWERER.ip.octets());
 }
 
 fn echo(frame: &mut [u8; 42]) {
     frame.copy_within(6..12, 0);
-    frame[6..12].copy_from_slice(&ANSWERER.hardware);
+    frame[6..12].copy_from_slice(&ANSWERER.mac);
     frame.copy_within(26..30, 30);
-    frame[26..30].copy_from_slice(&ANSWERER.protocol.octets());
+    frame[26..30].copy_from_slice(&ANSWERER.ip.octets());
     // The type falls from 8 to 0, hence the sum rises by 0x0800 (RFC 1624).
     frame[34] = 0;
     let (sum, carry) = u16::from_be_bytes([frame[36], frame[37]]).overflowing_add(0x0800);

@@ -28,17 +28,15 @@ impl fmt::Display for Load {
 /// Consecutive addresses with consecutive hardware addresses.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row {
-    pub(crate) protocol: Ipv4Addr,
-    pub(crate) hardware: [u8; 6],
+    pub(crate) ip: Ipv4Addr,
+    pub(crate) mac: [u8; 6],
     pub(crate) count: u32,
 }
 
 /// Who asks.
-pub(crate) const ASKER: Row =
-    Row { protocol: Ipv4Addr::new(10, 0, 0, 1), hardware: [2, 0, 0, 0, 0, 1], count: 1 };
+pub(crate) const ASKER: Row = Row { ip: Ipv4Addr::new(10, 0, 0, 1), mac: [2, 0, 0, 0, 0, 1], count: 1 };
 /// Who answers.
-pub(crate) const ANSWERER: Row =
-    Row { protocol: Ipv4Addr::new(10, 0, 0, 2), hardware: [2, 0, 0, 0, 0, 2], count: 1 };
+pub(crate) const ANSWERER: Row = Row { ip: Ipv4Addr::new(10, 0, 0, 2), mac: [2, 0, 0, 0, 0, 2], count: 1 };
 /// A station that is not there.
 const NOBODY: [u8; 6] = [2, 0, 0, 0, 0, 3];
 /// The network that both are in.
@@ -71,10 +69,10 @@ impl Row {
     fn at(&self, n: u32) -> (Ipv4Addr, [u8; 6]) {
         let step = n % self.count.max(1);
         let mut wide = [0; 8];
-        wide[2..].copy_from_slice(&self.hardware);
+        wide[2..].copy_from_slice(&self.mac);
         let wide = u64::from_be_bytes(wide) + u64::from(step);
-        let [_, _, hardware @ ..] = wide.to_be_bytes();
-        (Ipv4Addr::from(u32::from(self.protocol) + step), hardware)
+        let [_, _, mac @ ..] = wide.to_be_bytes();
+        (Ipv4Addr::from(u32::from(self.ip) + step), mac)
     }
 }
 

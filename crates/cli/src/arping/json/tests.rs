@@ -25,11 +25,20 @@ fn arping_json_lines_match_schema() {
             "duplicate": false})
     );
     assert_eq!(
-        object(ArpingEvent::Statistics(Outcome::Answered)),
+        object(ArpingEvent::Statistics(InquiryOutcome::Answered)),
         json!({"event": "statistics", "time": 400, "target": "10.0.0.1", "outcome": "answered", "sent": 1,
             "broadcast": 1, "refused": 0, "received": 1, "duplicates": 0, "strays": 0})
     );
-    let shows_its_event = |outcome: Outcome| object(ArpingEvent::Statistics(outcome))["outcome"].is_string();
-    let rest = [Outcome::Silent, Outcome::Taken, Outcome::Free, Outcome::Announced, Outcome::Unasked];
-    assert!(rest.into_iter().chain([Outcome::Hindered, Outcome::Unfinished]).all(shows_its_event));
+    let shows_its_event =
+        |outcome: InquiryOutcome| object(ArpingEvent::Statistics(outcome))["outcome"].is_string();
+    let rest = [
+        InquiryOutcome::Silent,
+        InquiryOutcome::Taken,
+        InquiryOutcome::Free,
+        InquiryOutcome::Announced,
+        InquiryOutcome::NothingSent,
+    ];
+    assert!(
+        rest.into_iter().chain([InquiryOutcome::Impaired, InquiryOutcome::Unfinished]).all(shows_its_event)
+    );
 }

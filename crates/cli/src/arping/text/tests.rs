@@ -1,7 +1,7 @@
 use super::*;
 use crate::arping::tests::{heard, inquiry, reply};
-use arp::Fields;
-use arptools::inquiry::{Outcome, Purpose};
+use arp::PacketFields;
+use arptools::inquiry::{InquiryOutcome, Purpose};
 use std::net::Ipv4Addr;
 
 #[test]
@@ -14,16 +14,16 @@ fn arping_text_equals_iputils_output() {
     let line = event(&inquiry, ArpingEvent::Reply(first));
     assert_eq!(line, "Unicast reply from 10.0.0.1 [02:00:00:00:00:0A]  0.613ms");
     let again = reply(&mut inquiry, 1_000_499, |_| {}).unwrap();
-    let line = event(&inquiry, ArpingEvent::Reply(Heard { is_broadcast: true, ..again }));
+    let line = event(&inquiry, ArpingEvent::Reply(InquiryReply { is_broadcast: true, ..again }));
     assert_eq!(line, "Broadcast reply from 10.0.0.1 [02:00:00:00:00:0A]  1.000ms (DUP!)");
-    let counts = event(&inquiry, ArpingEvent::Statistics(Outcome::Answered));
+    let counts = event(&inquiry, ArpingEvent::Statistics(InquiryOutcome::Answered));
     assert_eq!(counts, "Sent 1 probes (1 broadcast(s))\nReceived 2 response(s) (1 duplicate(s))");
 }
 
 #[test]
 fn reply_text_names_target_when_it_is_another_host() {
     let mut inquiry = inquiry(Purpose::Probe);
-    let rival = |packet: &mut Fields| {
+    let rival = |packet: &mut PacketFields| {
         packet.operation = Operation::REQUEST;
         (packet.sender_protocol, packet.target_protocol) =
             (Ipv4Addr::UNSPECIFIED, Ipv4Addr::new(10, 0, 0, 1));
@@ -34,6 +34,6 @@ fn reply_text_names_target_when_it_is_another_host() {
     let expected =
         "Unicast request from 0.0.0.0 [02:00:00:00:00:0A] for 10.0.0.1 [00:00:00:00:00:00]  UNSOLICITED?";
     assert_eq!(line, expected);
-    let counts = lines(&inquiry, &ArpingEvent::Statistics(Outcome::Taken));
+    let counts = lines(&inquiry, &ArpingEvent::Statistics(InquiryOutcome::Taken));
     assert_eq!(counts, "Sent 0 probes (0 broadcast(s))\nReceived 1 response(s) (1 request(s))");
 }

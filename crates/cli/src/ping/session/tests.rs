@@ -181,7 +181,7 @@ fn unrelated_events_are_counted_and_not_reported() {
     }
     let PingStatistics { received, errors, unmatched, .. } = *session.statistics();
     assert_eq!((received, errors, unmatched), (0, 0, 7));
-    let neighbor = arp::Event::Neighbor(arp::Change::Expired { protocol: TARGET });
+    let neighbor = arp::ArpEvent::Neighbor(arp::NeighborEvent::Expired { ip: TARGET });
     assert_eq!(session.receive(at(1), HostEvent::Arp(neighbor)), None);
     assert_eq!(session.statistics().unmatched, 7);
 }

@@ -50,9 +50,9 @@ fn line_kinds_are_bounded_when_sender_uses_all_ether_types() {
 
 /// A conflict about one of many addresses.
 fn conflict(number: u8) -> LineKind {
-    let hardware = link::MacAddr::new([2, 0, 0, 0, 0, 7]);
-    let event = ClaimEvent::Conflict { protocol: [10, 0, 0, number].into(), hardware };
-    LineKind::of_event(HostEvent::Arp(arp::Event::Claim(event))).unwrap()
+    let mac = link::MacAddr::new([2, 0, 0, 0, 0, 7]);
+    let event = ClaimEvent::Conflict { ip: [10, 0, 0, number].into(), mac };
+    LineKind::of_event(HostEvent::Arp(arp::ArpEvent::Claim(event))).unwrap()
 }
 
 #[test]

@@ -34,12 +34,12 @@ fn scan_json_lines_match_schema() {
             "conflict_with": "02:00:00:00:00:0a", "broadcast": true})
     );
     let outcomes = [
-        (Outcome::Found, "found"),
-        (Outcome::Fewer, "fewer"),
-        (Outcome::Silent, "silent"),
-        (Outcome::Unasked, "unasked"),
-        (Outcome::Hindered, "hindered"),
-        (Outcome::Unfinished, "unfinished"),
+        (SweepOutcome::Found, "found"),
+        (SweepOutcome::Fewer, "fewer"),
+        (SweepOutcome::Silent, "silent"),
+        (SweepOutcome::NothingSent, "unasked"),
+        (SweepOutcome::Impaired, "hindered"),
+        (SweepOutcome::Unfinished, "unfinished"),
     ];
     for (outcome, outcome_name) in outcomes {
         assert_eq!(

@@ -11,7 +11,7 @@ fn printed(sweep: &Sweep, event: ScanEvent) -> String {
     lines(Styler::DISABLED, &"tap0".parse().unwrap(), sweep, Some(name), &event)
 }
 
-fn line(heard: Heard) -> String {
+fn line(heard: SweepReply) -> String {
     printed(&sweep(), ScanEvent::Reply { heard, is_broadcast: false })
 }
 
@@ -30,7 +30,7 @@ fn scan_text_equals_arp_scan_output() {
     assert_eq!(line(reply(&mut sweep, IANA)), "10.0.0.1\t00:00:5e:00:01:01\tIANA (DUP: 2)");
     let elapsed = Duration::from_millis(1_500);
     assert_eq!(
-        printed(&sweep, ScanEvent::Statistics { outcome: Outcome::Found, elapsed, lost: 0 }),
+        printed(&sweep, ScanEvent::Statistics { outcome: SweepOutcome::Found, elapsed, lost: 0 }),
         format!(
             "\n1 requests sent, 2 replies received\n\
             Ending tapstack {version}: 1 hosts scanned in 1.500 seconds (0.66 hosts/sec). 1 responded"
@@ -52,8 +52,10 @@ fn conflict_is_marked_in_reply_and_summary() {
         "{bold:?}"
     );
     sweep.refused(1);
-    let end =
-        printed(&sweep, ScanEvent::Statistics { outcome: Outcome::Found, elapsed: Duration::ZERO, lost: 3 });
+    let end = printed(
+        &sweep,
+        ScanEvent::Statistics { outcome: SweepOutcome::Found, elapsed: Duration::ZERO, lost: 3 },
+    );
     assert!(
         end.starts_with(
             "\n0 requests sent, 1 refused by the wire, 2 replies received, 3 frames lost unread\n"
@@ -73,7 +75,7 @@ fn reply_line_ends_with_mac_address_without_vendors() {
 #[test]
 fn capture_comment_classifies_each_packet() {
     let mut sweep = sweep();
-    let decisions = [IANA, IANA, RIVAL].map(|hardware| capture_comment(Some(reply(&mut sweep, hardware))));
+    let decisions = [IANA, IANA, RIVAL].map(|mac| capture_comment(Some(reply(&mut sweep, mac))));
     let expected = ["reply", "duplicate reply", "conflict: another station has replied for the address"];
     assert_eq!((decisions, capture_comment(None)), (expected, "no reply to this scan"));
 }

@@ -29,9 +29,9 @@ fn json_lines_match_schema_and_cover_all_its_events() {
 #[test]
 fn json_event_has_time_since_1970_and_vlan_number() {
     let vlan = VlanId::new(5);
-    let subject = Subject { vlan, protocol: Ipv4Addr::new(10, 0, 0, 7) };
+    let address = VlanAddress { vlan, ip: Ipv4Addr::new(10, 0, 0, 7) };
     let [a, b] = [0xa, 0xb].map(crate::watch::tests::mac);
-    let line = event(at(1), Event::Conflict { subject, hardware: a, other: b });
+    let line = event(at(1), CensusEvent::Conflict { address, mac: a, other: b });
     assert_eq!(
         serde_json::from_str::<Value>(&line).unwrap(),
         json!({"event": "conflict", "time": 1_795_334_401_000_000_000_u64, "protocol_address": "10.0.0.7",

@@ -1,6 +1,6 @@
 use super::*;
 use crate::watch::tests::{at, request, sample_census};
-use arptools::census::Row;
+use arptools::census::CensusEntry;
 
 fn tagged(tags: &[u8]) -> Vec<u8> {
     let plain = request(7, 1);
@@ -8,7 +8,7 @@ fn tagged(tags: &[u8]) -> Vec<u8> {
     [addresses, tags, rest].concat()
 }
 
-fn rows(vlan: Option<u16>, tags: &[u8]) -> (String, Vec<Row>) {
+fn rows(vlan: Option<u16>, tags: &[u8]) -> (String, Vec<CensusEntry>) {
     let mut observer = Observer::new(vlan.and_then(VlanId::new));
     let decision = observer.observe(at(0), &tagged(tags)).to_string();
     (decision, observer.census.iter(at(0)).collect())
@@ -16,22 +16,22 @@ fn rows(vlan: Option<u16>, tags: &[u8]) -> (String, Vec<Row>) {
 
 #[test]
 fn address_is_in_vlan_of_frame_tag() {
-    let subject = |vlan, tags: &[u8]| {
+    let address = |vlan, tags: &[u8]| {
         let (decision, rows) = rows(vlan, tags);
-        (decision, rows.first().map(|row| row.subject.to_string()))
+        (decision, rows.first().map(|row| row.address.to_string()))
     };
-    let counted = |subject: &str| ("new".to_owned(), Some(subject.to_owned()));
+    let counted = |address: &str| ("new".to_owned(), Some(address.to_owned()));
     let ignored = ("ignored: another VLAN".to_owned(), None);
     let (five, priority) = ([0x81, 0, 0x20, 5], [0x81, 0, 0x20, 0]);
-    assert_eq!(subject(None, &[]), counted("10.0.0.7"));
-    assert_eq!(subject(None, &five), counted("10.0.0.7@5"));
-    assert_eq!(subject(None, &priority), counted("10.0.0.7"));
-    assert_eq!(subject(None, &[priority, five].concat()), counted("10.0.0.7@5"));
-    assert_eq!(subject(None, &[five, five].concat()).1, None);
-    assert_eq!(subject(None, &[0x88, 0xa8, 0, 5]).1, None);
-    assert_eq!(subject(Some(5), &five), counted("10.0.0.7@5"));
-    assert_eq!(subject(Some(5), &[]), ignored);
-    assert_eq!(subject(Some(6), &five), ignored);
+    assert_eq!(address(None, &[]), counted("10.0.0.7"));
+    assert_eq!(address(None, &five), counted("10.0.0.7@5"));
+    assert_eq!(address(None, &priority), counted("10.0.0.7"));
+    assert_eq!(address(None, &[priority, five].concat()), counted("10.0.0.7@5"));
+    assert_eq!(address(None, &[five, five].concat()).1, None);
+    assert_eq!(address(None, &[0x88, 0xa8, 0, 5]).1, None);
+    assert_eq!(address(Some(5), &five), counted("10.0.0.7@5"));
+    assert_eq!(address(Some(5), &[]), ignored);
+    assert_eq!(address(Some(6), &five), ignored);
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn frame_without_arp_is_ignored_and_counted() {
 fn first_conflict_is_kept() {
     let (observer, events) = sample_census();
     let conflict =
-        events.iter().map(|(_, event)| *event).find(|event| matches!(event, Event::Conflict { .. }));
+        events.iter().map(|(_, event)| *event).find(|event| matches!(event, CensusEvent::Conflict { .. }));
     assert!(conflict.is_some());
     assert_eq!((observer.conflict, observer.began, observer.now), (conflict, Some(at(0)), at(4_200)));
 }

@@ -1,6 +1,6 @@
 //! Draws the screen.
 
-use arptools::census::Event;
+use arptools::census::CensusEvent;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
@@ -144,7 +144,7 @@ fn footer(state: &ScreenState, width: usize) -> String {
 }
 
 /// Returns the line of an event.
-fn event_line(at: Instant, event: Event) -> Line<'static> {
+fn event_line(at: Instant, event: CensusEvent) -> Line<'static> {
     let text = text::event_text(event);
     let (word, rest) = text.split_once(' ').unwrap_or((&text, ""));
     let time = Span::styled(format!("{} ", UtcTimeOfDay(at)), Style::new().add_modifier(Modifier::DIM));
@@ -152,7 +152,7 @@ fn event_line(at: Instant, event: Event) -> Line<'static> {
 }
 
 /// Returns the style of an event's name, as in text lines.
-fn event_style(event: Event) -> Style {
+fn event_style(event: CensusEvent) -> Style {
     use anstyle::{AnsiColor, Effects};
     let style = text::event_style(event);
     let color = match style.get_fg_color() {

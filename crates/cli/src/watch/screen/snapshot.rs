@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use arptools::census::{Census, Counts, Event, Row};
+use arptools::census::{Census, CensusCounts, CensusEntry, CensusEvent};
 use tap::Instant;
 
 use super::keys::SortKey;
@@ -20,10 +20,10 @@ pub(super) struct Snapshot {
     pub(super) now: Instant,
     /// Time since the first frame.
     pub(super) elapsed: Duration,
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<CensusEntry>,
     /// The latest events, newest first.
-    pub(super) events: Vec<(Instant, Event)>,
-    pub(super) counts: Counts,
+    pub(super) events: Vec<(Instant, CensusEvent)>,
+    pub(super) counts: CensusCounts,
     /// Packets in the last ten seconds.
     pub(super) recent: u32,
     /// Packets in each of the last seconds.
@@ -38,7 +38,7 @@ impl Snapshot {
         name: &str,
         is_live: bool,
         observer: &Observer,
-        events: &VecDeque<(Instant, Event)>,
+        events: &VecDeque<(Instant, CensusEvent)>,
     ) -> Snapshot {
         let now = observer.now;
         Snapshot {
@@ -63,9 +63,9 @@ impl Snapshot {
             return;
         }
         match sort_key {
-            SortKey::Address => self.rows.sort_by_key(|row| row.subject),
-            SortKey::LastSeen => self.rows.sort_by_key(|row| (Reverse(row.last), row.subject)),
-            SortKey::Packets => self.rows.sort_by_key(|row| (Reverse(row.packets()), row.subject)),
+            SortKey::Address => self.rows.sort_by_key(|row| row.address),
+            SortKey::LastSeen => self.rows.sort_by_key(|row| (Reverse(row.last), row.address)),
+            SortKey::Packets => self.rows.sort_by_key(|row| (Reverse(row.packets()), row.address)),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use arptools::census::{Presence, Row};
+use arptools::census::{CensusEntry, Presence};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use tap::Instant;
@@ -24,8 +24,8 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    pub(super) fn new(width: usize, rows: &[Row]) -> Columns {
-        let longest = rows.iter().map(|row| row.subject.to_string().len()).max().unwrap_or_default();
+    pub(super) fn new(width: usize, rows: &[CensusEntry]) -> Columns {
+        let longest = rows.iter().map(|row| row.address.to_string().len()).max().unwrap_or_default();
         Columns { width, address: longest.max("ADDRESS".len()) }
     }
 
@@ -46,7 +46,7 @@ impl Columns {
     }
 
     /// Returns the cells of a row, without notes.
-    fn cells(self, row: &Row, now: Instant) -> String {
+    fn cells(self, row: &CensusEntry, now: Instant) -> String {
         let first = if self.width >= VERY_WIDE {
             UtcSecond(row.first).to_string()
         } else {
@@ -55,8 +55,8 @@ impl Columns {
         let last = if self.width >= VERY_WIDE { "LAST HEARD".len() } else { "LAST".len() };
         let mut cells = format!(
             "{:<address$}  {}  {:<5}  {first} {:>last$} {:>7} {:>6}",
-            row.subject,
-            row.hardware,
+            row.address,
+            row.mac,
             row.presence.name(),
             age(now, row.last),
             short_number(row.packets()),
@@ -81,7 +81,7 @@ impl Columns {
     }
 
     /// Returns the line of a row.
-    pub(super) fn row(self, row: &Row, now: Instant) -> Line<'static> {
+    pub(super) fn row(self, row: &CensusEntry, now: Instant) -> Line<'static> {
         let cells = self.cells(row, now);
         let available = self.width.saturating_sub(cells.len() + 2);
         let notes = notes(row, available);
@@ -100,11 +100,11 @@ fn age(now: Instant, then: Instant) -> ShortDuration {
 }
 
 /// Returns the notes on a row, most important first, as many as fit into `width` columns.
-fn notes(row: &Row, width: usize) -> String {
+fn notes(row: &CensusEntry, width: usize) -> String {
     let mut notes = Vec::new();
-    match (row.conflict, row.former) {
+    match (row.conflict, row.previous) {
         (Some(other), _) => notes.push([format!("conflict with {other}"), "conflict".to_owned()]),
-        (None, Some(former)) => notes.push([format!("moved from {former}"), "moved".to_owned()]),
+        (None, Some(previous)) => notes.push([format!("moved from {previous}"), "moved".to_owned()]),
         (None, None) => {}
     }
     if row.addresses > 1 {

@@ -38,7 +38,7 @@ fn event_texts_name_ip_and_mac_addresses() {
 #[test]
 fn conflict_alone_is_styled_as_error() {
     let bad: Vec<_> = every_event().into_iter().filter(|event| event_style(*event) == ERROR).collect();
-    assert!(matches!(bad[..], [Event::Conflict { .. }]));
+    assert!(matches!(bad[..], [CensusEvent::Conflict { .. }]));
     assert!(every_event().into_iter().filter(|event| event_style(*event) == EMPHASIS).count() == 4);
 }
 

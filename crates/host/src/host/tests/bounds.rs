@@ -56,13 +56,13 @@ fn pool_of_the_announced_size_never_runs_out_when_all_queues_are_full() {
     let mut pool = Pool::new(1_500, host.pool_size());
     let HostConfig { table, .. } = *host.config();
     let ping = EchoRequest { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
-    let neighbors = table.parcels.div_ceil(table.parcels_each);
-    for number in 0..table.parcels {
+    let neighbors = table.pending.div_ceil(table.pending_per_entry);
+    for number in 0..table.pending {
         let last = u8::try_from(100 + number % neighbors).unwrap();
         let unknown = EchoRequest { destination: [10, 0, 0, last].into(), ..ping };
         assert_eq!(host.ping(NOW, unknown, b"", &mut pool), SendOutcome::Pending);
     }
-    assert_eq!(host.arp().neighbors().waiting(), table.parcels);
+    assert_eq!(host.arp().neighbors().pending_packets(), table.pending);
     fill(&mut host, &mut pool);
     while host.tx_queue.free_capacity() > 0 {
         assert_eq!(host.ping(NOW, ping, b"", &mut pool), SendOutcome::Queued);

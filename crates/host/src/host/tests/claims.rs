@@ -1,7 +1,7 @@
 //! Hosts that ask before they use an address, and lose it.
 
 use super::*;
-use arp::{ClaimEvent, Defence, Packet, Start};
+use arp::{ClaimEvent, Defense, Packet, StartMode};
 use link::EthernetFrame;
 use tap::LinkState;
 
@@ -9,7 +9,7 @@ use tap::LinkState;
 const PROBING: Duration = Duration::from_secs(8);
 
 fn probing() -> Host {
-    Host::new(NOW, &HostConfig { start: Start::Probe, ..config() }).unwrap()
+    Host::new(NOW, &HostConfig { start: StartMode::Probe, ..config() }).unwrap()
 }
 
 /// The peer says that our address is its own.
@@ -49,7 +49,7 @@ fn probes_and_announcements_are_broadcast() {
         assert_eq!(Packet::parse(frame.payload()).unwrap().target_protocol(), OURS);
     }
     assert_eq!(host.address(), Some("10.0.0.2/24".parse().unwrap()));
-    assert_eq!(host.arp().said(), 5);
+    assert_eq!(host.arp().claim_packets_sent(), 5);
 }
 
 const ACTIVE: LinkState = LinkState { is_up: true, has_carrier: true, mtu: 1_500 };
@@ -82,7 +82,7 @@ fn host_whose_link_becomes_active_probes_again_and_answers_and_sends_nothing_unt
 #[test]
 fn host_is_not_ready_while_its_link_has_no_carrier() {
     for inactive in [DOWN, UNPLUGGED] {
-        for config in [HostConfig { start: Start::Probe, ..config() }, HostConfig::link_local(OUR_MAC)] {
+        for config in [HostConfig { start: StartMode::Probe, ..config() }, HostConfig::link_local(OUR_MAC)] {
             let mut host = Host::new(NOW, &config).unwrap();
             host.link_changed(NOW, inactive);
             assert_eq!((host.deadline(), host.is_ready(), host.address()), (None, false, None));
@@ -105,7 +105,7 @@ fn host_of_a_vlan_added_while_the_link_is_down_sends_no_probe_before_the_link_is
     let mut host = probing();
     host.link_changed(NOW, DOWN);
     let vlan = link::VlanId::new(7);
-    host.add(NOW, &HostConfig { start: Start::Probe, vlan, ..config() }).unwrap();
+    host.add(NOW, &HostConfig { start: StartMode::Probe, vlan, ..config() }).unwrap();
     assert!(run(&mut host, NOW + PROBING).is_empty());
     host.link_changed(NOW + PROBING, ACTIVE);
     assert_eq!(run(&mut host, NOW + PROBING * 3).len(), 10);
@@ -162,7 +162,7 @@ impl Device for Gate {
 fn queued_frame_is_dropped_and_counted_when_its_address_is_probed_for_again() {
     let then = NOW + PROBING * 2;
     // An address whose use began without a probe stays in use, and its frames depart.
-    for (start, sent) in [(Start::Probe, 0), (Start::AtOnce, 1)] {
+    for (start, sent) in [(StartMode::Probe, 0), (StartMode::Immediate, 1)] {
         let mut host = Host::new(NOW, &HostConfig { start, ..config() }).unwrap();
         run(&mut host, then);
         let mut gate = Gate::new(false);
@@ -262,7 +262,7 @@ impl Device for Downed {
 // proves: rfc5227-unheard
 #[test]
 fn no_address_is_used_that_was_probed_for_on_a_wire_that_was_down() {
-    for config in [HostConfig { start: Start::Probe, ..config() }, HostConfig::link_local(OUR_MAC)] {
+    for config in [HostConfig { start: StartMode::Probe, ..config() }, HostConfig::link_local(OUR_MAC)] {
         let mut host = Host::new(NOW, &config).unwrap();
         let (near, mut far) = Cable::pair(1_500).unwrap();
         let (mut pool, mut batch) = (Pool::new(1_500, host.pool_size() + 64), Batch::new(64));
@@ -369,7 +369,7 @@ fn nothing_is_sent_from_an_address_that_is_not_in_use() {
 // proves: rfc5227-silence, rfc5227-given-up
 #[test]
 fn an_address_that_is_given_up_sends_nothing_that_waited_for_it() {
-    let config = HostConfig { defence: Defence::Cease, ..config() };
+    let config = HostConfig { defense: Defense::Cease, ..config() };
     let mut pair = Pair::new();
     pair.ours = Host::new(NOW, &config).unwrap();
     let stranger = Ipv4Addr::new(10, 0, 0, 9);
@@ -380,8 +380,8 @@ fn an_address_that_is_given_up_sends_nothing_that_waited_for_it() {
     let mut departing = Batch::new(4);
     let conflict = pair.payload(&conflict());
     let verdict = pair.ours.receive(NOW, conflict, &mut departing, &mut pair.pool);
-    assert_eq!(verdict.dropped(), Some(arp::Dropped::Conflict.into()));
-    let winner = arp::Identity { protocol: OURS, hardware: PEER_MAC };
+    assert_eq!(verdict.dropped(), Some(arp::ArpDropReason::Conflict.into()));
+    let winner = arp::Identity { ip: OURS, mac: PEER_MAC };
     assert_eq!((pair.ours.ceased(), pair.ours.address()), (Some(winner), None));
     // The peer, who does not know, tells where it is: what waits for it could be sent now.
     let mut packet = request();
@@ -393,7 +393,7 @@ fn an_address_that_is_given_up_sends_nothing_that_waited_for_it() {
     }
     pair.peer.poll(NOW, &mut pair.right, &mut pair.pool, &mut ()).unwrap();
     assert_eq!(pair.peer.link().accepted() + pair.peer.unsupported_protocol(), 0, "nothing came");
-    assert_eq!((pair.pool.held(), pair.ours.arp().neighbors().waiting()), (0, 0));
+    assert_eq!((pair.pool.held(), pair.ours.arp().neighbors().pending_packets()), (0, 0));
     assert!(pair.ours.tx_dropped(TxDropReason::NoSourceAddress) >= 2);
 }
 
@@ -401,9 +401,9 @@ fn an_address_that_is_given_up_sends_nothing_that_waited_for_it() {
 #[test]
 fn an_address_of_ones_own_choice_is_not_defended_for_ever() {
     let chosen = HostConfig::link_local(OUR_MAC);
-    assert_eq!(chosen.defence, Defence::Once);
-    let always = HostConfig { defence: Defence::Always, ..chosen };
-    assert_eq!(Host::new(NOW, &always).err(), Some(HostConfigError::Defence));
+    assert_eq!(chosen.defense, Defense::Once);
+    let always = HostConfig { defense: Defense::Always, ..chosen };
+    assert_eq!(Host::new(NOW, &always).err(), Some(HostConfigError::Defense));
 }
 
 // proves: rfc3927-broadcast
@@ -437,18 +437,18 @@ fn what_becomes_of_a_claim_is_told() {
     hear(&mut host, &conflict());
     let told = std::iter::from_fn(|| host.take_event()).collect::<Vec<_>>();
     let expected = [
-        ClaimEvent::Probing { protocol: OURS },
-        ClaimEvent::Bound { protocol: OURS, hardware: OUR_MAC },
-        ClaimEvent::Defended { protocol: OURS, hardware: PEER_MAC },
+        ClaimEvent::Probing { ip: OURS },
+        ClaimEvent::Bound { ip: OURS, mac: OUR_MAC },
+        ClaimEvent::Defended { ip: OURS, mac: PEER_MAC },
     ];
-    assert_eq!(told, expected.map(|event| HostEvent::Arp(arp::Event::Claim(event))));
+    assert_eq!(told, expected.map(|event| HostEvent::Arp(arp::ArpEvent::Claim(event))));
 }
 
 #[test]
 fn hosts_that_start_together_with_one_seed_do_not_speak_together() {
     let first = |last| {
         let hardware = MacAddr::new([2, 0, 0, 0, 0, last]);
-        Host::new(NOW, &HostConfig { mac: hardware, start: Start::Probe, ..config() }).unwrap().deadline()
+        Host::new(NOW, &HostConfig { mac: hardware, start: StartMode::Probe, ..config() }).unwrap().deadline()
     };
     assert_ne!(first(2), first(3));
 }
@@ -458,7 +458,7 @@ fn hosts_that_start_together_with_one_seed_do_not_speak_together() {
 fn hosts_with_one_mac_address_in_two_vlans_do_not_send_together() {
     let first = |vlan| {
         let vlan = link::VlanId::new(vlan);
-        Host::new(NOW, &HostConfig { vlan, start: Start::Probe, ..config() }).unwrap().deadline()
+        Host::new(NOW, &HostConfig { vlan, start: StartMode::Probe, ..config() }).unwrap().deadline()
     };
     assert_ne!(first(7), first(8));
 }

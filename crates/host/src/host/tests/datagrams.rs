@@ -3,7 +3,7 @@
 use super::rig::*;
 use super::*;
 use crate::{DatagramOutcome, EchoRequest, UdpDropReason};
-use arp::Settings;
+use arp::NeighborSettings;
 use icmp::{IcmpError, IcmpMessage, QuotedDatagram};
 use inet::IpProtocol;
 use ipv4::{Datagram, Ipv4Fields};
@@ -436,7 +436,7 @@ fn no_gateway_of_ours_is_we_ourselves() {
 // proves: drops-counted
 #[test]
 fn reply_is_dropped_and_counted_when_the_cache_cannot_take_its_next_hop() {
-    let table = Settings { entries: 1, ..config().table };
+    let table = NeighborSettings { entries: 1, ..config().table };
     let mut rig = Rig::new(&HostConfig { table, ..config() });
     rig.host.arp_mut().add_static(NOW, [10, 0, 0, 9].into(), MacAddr::new([2, 0, 0, 0, 0, 9])).unwrap();
     let before = losses(&rig.host);

@@ -2,7 +2,7 @@
 
 use super::rig::*;
 use super::*;
-use arp::{Defence, Start};
+use arp::{Defense, StartMode};
 use inet::IpProtocol;
 use ipv4::{Datagram, Ipv4Fields};
 use link::VlanId;
@@ -178,7 +178,7 @@ fn hosts_that_are_given_what_others_have_are_refused() {
 // proves: rfc5227-silence
 #[test]
 fn what_waited_for_a_host_that_gave_its_address_up_is_not_sent_though_others_are_there() {
-    let alone = HostConfig { start: Start::AtOnce, defence: Defence::Cease, ..sixteen() };
+    let alone = HostConfig { start: StartMode::Immediate, defense: Defense::Cease, ..sixteen() };
     let mut rig = Rig::new(&alone);
     let (address, station) = number(7);
     rig.hear(&[ping(station, address)]);
@@ -186,7 +186,7 @@ fn what_waited_for_a_host_that_gave_its_address_up_is_not_sent_though_others_are
     let mut conflict = request();
     conflict[14..18].copy_from_slice(&address.octets());
     rig.hear(&[broadcast(&[&[8, 6], &conflict])]);
-    assert_eq!(rig.host.arp().locals().hardware_of(address), None);
+    assert_eq!(rig.host.arp().locals().mac_of(address), None);
     let sent = rig.hear(&[ask(number(8).0)]);
     assert_eq!(sent.len(), 1, "the answer to the request, and no reply from {address}: {sent:02x?}");
     assert_eq!(rig.host.tx_dropped(TxDropReason::NoSourceAddress), 1);

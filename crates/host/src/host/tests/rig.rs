@@ -58,7 +58,7 @@ impl Rig {
             }
         }
         self.verdicts = watch.0;
-        let waiting: usize = self.host.arps().map(|arp| arp.neighbors().waiting()).sum();
+        let waiting: usize = self.host.arps().map(|arp| arp.neighbors().pending_packets()).sum();
         assert_eq!(self.pool.held(), waiting, "every frame departs, waits or is given back");
         jack.sent
     }

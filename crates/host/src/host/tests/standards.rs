@@ -119,7 +119,7 @@ fn echo_reply() -> Vec<u8> {
 #[test]
 fn datagram_that_a_full_queue_returns_is_not_reported_as_host_unreachable() {
     let mut rig = Rig::new(&config());
-    let each = rig.host.config().table.parcels_each;
+    let each = rig.host.config().table.pending_per_entry;
     for sequence in 0..=u16::try_from(each).unwrap() {
         let ping = EchoRequest { destination: PEER, identifier: 1, sequence, time_to_live: 64 };
         assert_eq!(rig.host.ping(rig.now, ping, b"", &mut rig.pool), SendOutcome::Pending);

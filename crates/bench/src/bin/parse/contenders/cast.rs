@@ -1,6 +1,6 @@
 //! The yardstick.
 
-use arp::{Answer, Fields};
+use arp::{ArpReply, PacketFields};
 
 use super::{Contender, Work};
 use crate::frames::Reach;
@@ -16,16 +16,16 @@ pub(super) const REWRITE: Contender =
     Contender { name: "rewrite_cast", api: "unsafe field writes", work: Work::Rewrite(rewrite_cast) };
 
 #[inline(never)]
-fn read_cast(octets: &[u8]) -> Option<Fields> {
+fn read_cast(octets: &[u8]) -> Option<PacketFields> {
     packet::parse(octets)
 }
 
 #[inline(never)]
-fn build_cast(fields: &Fields, octets: &mut [u8]) -> Option<()> {
+fn build_cast(fields: &PacketFields, octets: &mut [u8]) -> Option<()> {
     packet::write(fields, octets)
 }
 
 #[inline(never)]
-fn rewrite_cast(answer: Answer, octets: &mut [u8]) -> Option<()> {
+fn rewrite_cast(answer: ArpReply, octets: &mut [u8]) -> Option<()> {
     packet::write_over(answer, octets)
 }

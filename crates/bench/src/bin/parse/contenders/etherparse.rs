@@ -1,7 +1,7 @@
 //! etherparse: its header slices, which read fields where they lie, and what most of its users call:
 //! `SlicedPacket`, which goes through all layers, and `ArpPacket`. It rewrites nothing in place.
 
-use arp::{Fields, Operation};
+use arp::{Operation, PacketFields};
 use etherparse::{
     ArpEthIpv4Packet, ArpHardwareId, ArpOperation, ArpPacket, ArpPacketSlice, EtherType,
     Ethernet2HeaderSlice, NetSlice, SlicedPacket,
@@ -32,7 +32,7 @@ pub(super) const BUILD_PACKET: Contender = Contender {
 };
 
 #[inline(never)]
-fn read_etherparse_slices(octets: &[u8]) -> Option<Fields> {
+fn read_etherparse_slices(octets: &[u8]) -> Option<PacketFields> {
     let header = Ethernet2HeaderSlice::from_slice(octets).ok()?;
     if header.ether_type() != EtherType::ARP {
         return None;
@@ -42,7 +42,7 @@ fn read_etherparse_slices(octets: &[u8]) -> Option<Fields> {
 }
 
 #[inline(never)]
-fn read_etherparse_sliced_packet(octets: &[u8]) -> Option<Fields> {
+fn read_etherparse_sliced_packet(octets: &[u8]) -> Option<PacketFields> {
     match SlicedPacket::from_ethernet(octets).ok()?.net {
         Some(NetSlice::Arp(packet)) => fields(&packet),
         _ => None,
@@ -50,7 +50,7 @@ fn read_etherparse_sliced_packet(octets: &[u8]) -> Option<Fields> {
 }
 
 #[inline]
-fn fields(packet: &ArpPacketSlice<'_>) -> Option<Fields> {
+fn fields(packet: &ArpPacketSlice<'_>) -> Option<PacketFields> {
     let expected = packet.hw_addr_type() == ArpHardwareId::ETHERNET
         && packet.proto_addr_type() == EtherType::IPV4
         && packet.hw_addr_size() == 6
@@ -62,7 +62,7 @@ fn fields(packet: &ArpPacketSlice<'_>) -> Option<Fields> {
     let sender_protocol: [u8; 4] = packet.sender_protocol_addr().try_into().ok()?;
     let target_hardware: [u8; 6] = packet.target_hw_addr().try_into().ok()?;
     let target_protocol: [u8; 4] = packet.target_protocol_addr().try_into().ok()?;
-    Some(Fields {
+    Some(PacketFields {
         operation: Operation(packet.operation().0),
         sender_hardware: sender_hardware.into(),
         sender_protocol: sender_protocol.into(),
@@ -72,7 +72,7 @@ fn fields(packet: &ArpPacketSlice<'_>) -> Option<Fields> {
 }
 
 #[inline(never)]
-fn build_etherparse_eth_ipv4(fields: &Fields, octets: &mut [u8]) -> Option<()> {
+fn build_etherparse_eth_ipv4(fields: &PacketFields, octets: &mut [u8]) -> Option<()> {
     let packet = ArpEthIpv4Packet {
         operation: ArpOperation(fields.operation.0),
         sender_mac: fields.sender_hardware.octets(),
@@ -85,7 +85,7 @@ fn build_etherparse_eth_ipv4(fields: &Fields, octets: &mut [u8]) -> Option<()> {
 }
 
 #[inline(never)]
-fn build_etherparse_packet(fields: &Fields, mut octets: &mut [u8]) -> Option<()> {
+fn build_etherparse_packet(fields: &PacketFields, mut octets: &mut [u8]) -> Option<()> {
     let packet = ArpPacket::new(
         ArpHardwareId::ETHERNET,
         EtherType::IPV4,

@@ -10,7 +10,7 @@ mod ours;
 mod pnet;
 mod smoltcp;
 
-use arp::{Answer, Fields};
+use arp::{ArpReply, PacketFields};
 
 use crate::frames::Reach;
 
@@ -28,11 +28,11 @@ pub(crate) struct Contender {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Work {
     /// Read the fields of a frame, as far as the reader can.
-    Read(Reach, fn(&[u8]) -> Option<Fields>),
+    Read(Reach, fn(&[u8]) -> Option<PacketFields>),
     /// Write a packet.
-    Build(fn(&Fields, &mut [u8]) -> Option<()>),
+    Build(fn(&PacketFields, &mut [u8]) -> Option<()>),
     /// Make a request the reply to it, where it lies.
-    Rewrite(fn(Answer, &mut [u8]) -> Option<()>),
+    Rewrite(fn(ArpReply, &mut [u8]) -> Option<()>),
 }
 
 /// All of them, by their work. The first of each is the unsafe cast, beside which the others stand.

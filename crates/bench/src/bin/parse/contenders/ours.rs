@@ -1,6 +1,6 @@
 //! Ours.
 
-use arp::{Answer, Fields, Packet, View};
+use arp::{ArpReply, FrameView, Packet, PacketFields};
 use link::{EtherType, EthernetFrame};
 
 use super::{Contender, Work};
@@ -19,29 +19,29 @@ pub(super) const REWRITE: Contender =
     Contender { name: "rewrite_answer", api: "Answer::write_over", work: Work::Rewrite(rewrite_answer) };
 
 #[inline(never)]
-fn read_layered(octets: &[u8]) -> Option<Fields> {
+fn read_layered(octets: &[u8]) -> Option<PacketFields> {
     let frame = EthernetFrame::parse(octets).ok()?;
     if frame.ether_type() != EtherType::ARP {
         return None;
     }
-    Packet::parse(frame.payload()).ok().map(Fields::from)
+    Packet::parse(frame.payload()).ok().map(PacketFields::from)
 }
 
 #[inline(never)]
-fn read_view(octets: &[u8]) -> Option<Fields> {
-    let view = View::parse(octets).ok()?;
+fn read_view(octets: &[u8]) -> Option<PacketFields> {
+    let view = FrameView::parse(octets).ok()?;
     if view.ethernet().ether_type() != EtherType::ARP {
         return None;
     }
-    view.packet().ok().map(Fields::from)
+    view.packet().ok().map(PacketFields::from)
 }
 
 #[inline(never)]
-fn build_fields(fields: &Fields, octets: &mut [u8]) -> Option<()> {
+fn build_fields(fields: &PacketFields, octets: &mut [u8]) -> Option<()> {
     fields.write_to(octets).ok()
 }
 
 #[inline(never)]
-fn rewrite_answer(answer: Answer, octets: &mut [u8]) -> Option<()> {
+fn rewrite_answer(answer: ArpReply, octets: &mut [u8]) -> Option<()> {
     answer.write_over(octets).ok()
 }

@@ -1,6 +1,6 @@
 //! `pnet_packet`: getters and setters, at once its best interface and the one people use.
 
-use arp::{Answer, Fields, Operation};
+use arp::{ArpReply, Operation, PacketFields};
 use pnet_packet::Packet;
 use pnet_packet::arp::{ArpHardwareTypes, ArpOperation, ArpOperations, ArpPacket, MutableArpPacket};
 use pnet_packet::ethernet::{EtherTypes, EthernetPacket};
@@ -19,7 +19,7 @@ pub(super) const REWRITE: Contender =
     Contender { name: "rewrite_pnet", api: "MutableArpPacket", work: Work::Rewrite(rewrite_pnet) };
 
 #[inline(never)]
-fn read_pnet(octets: &[u8]) -> Option<Fields> {
+fn read_pnet(octets: &[u8]) -> Option<PacketFields> {
     let frame = EthernetPacket::new(octets)?;
     if frame.get_ethertype() != EtherTypes::Arp {
         return None;
@@ -29,7 +29,7 @@ fn read_pnet(octets: &[u8]) -> Option<Fields> {
         && packet.get_protocol_type() == EtherTypes::Ipv4
         && packet.get_hw_addr_len() == 6
         && packet.get_proto_addr_len() == 4;
-    expected.then(|| Fields {
+    expected.then(|| PacketFields {
         operation: Operation(packet.get_operation().0),
         sender_hardware: packet.get_sender_hw_addr().octets().into(),
         sender_protocol: packet.get_sender_proto_addr(),
@@ -39,7 +39,7 @@ fn read_pnet(octets: &[u8]) -> Option<Fields> {
 }
 
 #[inline(never)]
-fn build_pnet(fields: &Fields, octets: &mut [u8]) -> Option<()> {
+fn build_pnet(fields: &PacketFields, octets: &mut [u8]) -> Option<()> {
     let mut packet = MutableArpPacket::new(octets)?;
     packet.set_hardware_type(ArpHardwareTypes::Ethernet);
     packet.set_protocol_type(EtherTypes::Ipv4);
@@ -54,12 +54,12 @@ fn build_pnet(fields: &Fields, octets: &mut [u8]) -> Option<()> {
 }
 
 #[inline(never)]
-fn rewrite_pnet(answer: Answer, octets: &mut [u8]) -> Option<()> {
+fn rewrite_pnet(answer: ArpReply, octets: &mut [u8]) -> Option<()> {
     let mut packet = MutableArpPacket::new(octets)?;
     let (asker, theirs) = (packet.get_sender_hw_addr(), packet.get_sender_proto_addr());
     let ours = packet.get_target_proto_addr();
     packet.set_operation(ArpOperations::Reply);
-    packet.set_sender_hw_addr(answer.ours.octets().into());
+    packet.set_sender_hw_addr(answer.mac.octets().into());
     packet.set_sender_proto_addr(ours);
     packet.set_target_hw_addr(asker);
     packet.set_target_proto_addr(theirs);

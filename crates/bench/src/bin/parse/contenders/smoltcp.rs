@@ -1,7 +1,7 @@
 //! smoltcp, at its two levels: `Packet` reads fields where they lie, `Repr` is what its own stack and
 //! most of its users parse to.
 
-use arp::{Answer, Fields, Operation};
+use arp::{ArpReply, Operation, PacketFields};
 use smoltcp::wire::{
     ArpHardware, ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol,
 };
@@ -42,11 +42,11 @@ pub(super) const REWRITE_REPR: Contender = Contender {
 
 /// The octets of a packet.
 fn room(octets: &mut [u8]) -> Option<&mut [u8]> {
-    octets.get_mut(..Fields::LENGTH)
+    octets.get_mut(..PacketFields::LENGTH)
 }
 
 #[inline(never)]
-fn read_smoltcp_packet(octets: &[u8]) -> Option<Fields> {
+fn read_smoltcp_packet(octets: &[u8]) -> Option<PacketFields> {
     let frame = EthernetFrame::new_checked(octets).ok()?;
     if frame.ethertype() != EthernetProtocol::Arp {
         return None;
@@ -63,7 +63,7 @@ fn read_smoltcp_packet(octets: &[u8]) -> Option<Fields> {
     let sender_protocol: [u8; 4] = packet.source_protocol_addr().try_into().ok()?;
     let target_hardware: [u8; 6] = packet.target_hardware_addr().try_into().ok()?;
     let target_protocol: [u8; 4] = packet.target_protocol_addr().try_into().ok()?;
-    Some(Fields {
+    Some(PacketFields {
         operation: Operation(packet.operation().into()),
         sender_hardware: sender_hardware.into(),
         sender_protocol: sender_protocol.into(),
@@ -73,7 +73,7 @@ fn read_smoltcp_packet(octets: &[u8]) -> Option<Fields> {
 }
 
 #[inline(never)]
-fn read_smoltcp_repr(octets: &[u8]) -> Option<Fields> {
+fn read_smoltcp_repr(octets: &[u8]) -> Option<PacketFields> {
     let frame = EthernetFrame::new_checked(octets).ok()?;
     if frame.ethertype() != EthernetProtocol::Arp {
         return None;
@@ -89,7 +89,7 @@ fn read_smoltcp_repr(octets: &[u8]) -> Option<Fields> {
     else {
         return None;
     };
-    Some(Fields {
+    Some(PacketFields {
         operation: Operation(operation.into()),
         sender_hardware: source_hardware_addr.0.into(),
         sender_protocol: source_protocol_addr,
@@ -99,7 +99,7 @@ fn read_smoltcp_repr(octets: &[u8]) -> Option<Fields> {
 }
 
 #[inline(never)]
-fn build_smoltcp_packet(fields: &Fields, octets: &mut [u8]) -> Option<()> {
+fn build_smoltcp_packet(fields: &PacketFields, octets: &mut [u8]) -> Option<()> {
     let mut packet = ArpPacket::new_unchecked(room(octets)?);
     packet.set_hardware_type(ArpHardware::Ethernet);
     packet.set_protocol_type(EthernetProtocol::Ipv4);
@@ -114,7 +114,7 @@ fn build_smoltcp_packet(fields: &Fields, octets: &mut [u8]) -> Option<()> {
 }
 
 #[inline(never)]
-fn build_smoltcp_repr(fields: &Fields, octets: &mut [u8]) -> Option<()> {
+fn build_smoltcp_repr(fields: &PacketFields, octets: &mut [u8]) -> Option<()> {
     let repr = ArpRepr::EthernetIpv4 {
         operation: fields.operation.0.into(),
         source_hardware_addr: EthernetAddress(fields.sender_hardware.octets()),
@@ -127,13 +127,13 @@ fn build_smoltcp_repr(fields: &Fields, octets: &mut [u8]) -> Option<()> {
 }
 
 #[inline(never)]
-fn rewrite_smoltcp_packet(answer: Answer, octets: &mut [u8]) -> Option<()> {
+fn rewrite_smoltcp_packet(answer: ArpReply, octets: &mut [u8]) -> Option<()> {
     let mut packet = ArpPacket::new_checked(room(octets)?).ok()?;
     let asker: [u8; 6] = packet.source_hardware_addr().try_into().ok()?;
     let theirs: [u8; 4] = packet.source_protocol_addr().try_into().ok()?;
     let ours: [u8; 4] = packet.target_protocol_addr().try_into().ok()?;
     packet.set_operation(ArpOperation::Reply);
-    packet.set_source_hardware_addr(&answer.ours.octets());
+    packet.set_source_hardware_addr(&answer.mac.octets());
     packet.set_source_protocol_addr(&ours);
     packet.set_target_hardware_addr(&asker);
     packet.set_target_protocol_addr(&theirs);
@@ -141,7 +141,7 @@ fn rewrite_smoltcp_packet(answer: Answer, octets: &mut [u8]) -> Option<()> {
 }
 
 #[inline(never)]
-fn rewrite_smoltcp_repr(answer: Answer, octets: &mut [u8]) -> Option<()> {
+fn rewrite_smoltcp_repr(answer: ArpReply, octets: &mut [u8]) -> Option<()> {
     let mut packet = ArpPacket::new_checked(room(octets)?).ok()?;
     let Ok(ArpRepr::EthernetIpv4 {
         source_hardware_addr, source_protocol_addr, target_protocol_addr, ..
@@ -151,7 +151,7 @@ fn rewrite_smoltcp_repr(answer: Answer, octets: &mut [u8]) -> Option<()> {
     };
     let reply = ArpRepr::EthernetIpv4 {
         operation: ArpOperation::Reply,
-        source_hardware_addr: EthernetAddress(answer.ours.octets()),
+        source_hardware_addr: EthernetAddress(answer.mac.octets()),
         source_protocol_addr: target_protocol_addr,
         target_hardware_addr: source_hardware_addr,
         target_protocol_addr: source_protocol_addr,

@@ -9,20 +9,20 @@ use link::Instant;
 /// It is measured from its beginning, not by comparing with an end: where the end lies beyond the end
 /// of time, the wait is never over, and nothing that it holds back becomes due all at once.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Wait {
+pub(crate) struct Timer {
     since: Instant,
     span: Duration,
 }
 
-impl Wait {
+impl Timer {
     /// A wait that begins now.
-    pub(crate) fn new(now: Instant, span: Duration) -> Wait {
-        Wait { since: now, span }
+    pub(crate) fn new(now: Instant, span: Duration) -> Timer {
+        Timer { since: now, span }
     }
 
     /// Whether it is over. A clock that went back begins it again: late, but not years late.
     // spec: clocks
-    pub(crate) fn is_over(&mut self, now: Instant) -> bool {
+    pub(crate) fn has_expired(&mut self, now: Instant) -> bool {
         self.since = self.since.min(now);
         now.since(self.since) >= self.span
     }

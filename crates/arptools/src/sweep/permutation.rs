@@ -5,19 +5,19 @@ use base::Random;
 /// A permutation of the numbers below a count, from a seed: a Feistel network over the next power of four,
 /// walked until it comes to a number below the count.
 #[derive(Clone, Debug)]
-pub(super) struct Shuffle {
+pub(super) struct Permutation {
     count: u32,
     /// Bits of each half.
     half: u32,
     keys: [u64; 4],
 }
 
-impl Shuffle {
+impl Permutation {
     /// The permutation of the numbers below `count` that this seed gives.
-    pub(super) fn new(count: u32, seed: u64) -> Shuffle {
+    pub(super) fn new(count: u32, seed: u64) -> Permutation {
         let bits = u32::BITS - count.saturating_sub(1).leading_zeros();
         let mut random = Random::new(seed);
-        Shuffle { count, half: bits.div_ceil(2).max(1), keys: std::array::from_fn(|_| random.draw()) }
+        Permutation { count, half: bits.div_ceil(2).max(1), keys: std::array::from_fn(|_| random.draw()) }
     }
 
     /// Which number stands at this place. Only for places below the count.
@@ -48,8 +48,8 @@ mod tests {
     proptest! {
         #[test]
         fn every_number_stands_at_one_place(count in 1_u32..2_000, seed in any::<u64>()) {
-            let shuffle = Shuffle::new(count, seed);
-            let mut numbers: Vec<_> = (0..count).map(|place| shuffle.number(place)).collect();
+            let permutation = Permutation::new(count, seed);
+            let mut numbers: Vec<_> = (0..count).map(|place| permutation.number(place)).collect();
             numbers.sort_unstable();
             prop_assert!(numbers.into_iter().eq(0..count));
         }
@@ -57,7 +57,8 @@ mod tests {
 
     #[test]
     fn another_seed_is_another_order() {
-        let order = |seed| (0..256).map(|place| Shuffle::new(256, seed).number(place)).collect::<Vec<_>>();
+        let order =
+            |seed| (0..256).map(|place| Permutation::new(256, seed).number(place)).collect::<Vec<_>>();
         assert_eq!(order(1), order(1));
         assert_ne!(order(1), order(2));
         assert!(order(1).into_iter().zip(0..).filter(|(number, place)| number == place).count() < 16);

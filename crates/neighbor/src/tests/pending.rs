@@ -1,0 +1,213 @@
+//! What waits, what is sent, and what comes back.
+
+use super::*;
+
+// proves: queue-bounds
+#[test]
+fn the_oldest_parcel_makes_room_for_a_destination_and_for_all() {
+    let settings =
+        NeighborSettings { pending_per_entry: 2, pending_bytes: 100, ..NeighborSettings::default() };
+    let mut table = Table::new(settings);
+    let crowded = |ip, packet| NeighborAction::Return { ip, packet, reason: ReturnReason::Displaced };
+    for packet in 1..=3 {
+        assert_eq!(table.resolve(at(0), 5, 10, packet), Resolution::Pending);
+    }
+    assert_eq!(due(&mut table, at(0)), [crowded(5, 1), send_request(5)]);
+    assert_eq!(table.resolve(at(0), 6, 85, 4), Resolution::Pending);
+    assert_eq!(due(&mut table, at(0)), [crowded(5, 2), send_request(6)]);
+    assert_eq!(table.resolve(at(0), 6, 101, 5), Resolution::Refused(5));
+    table.merge(at(0), 5, replied(5));
+    assert_eq!(due(&mut table, at(0)), [NeighborAction::Send { ip: 5, mac: mac(5), packet: 3 }]);
+}
+
+// proves: queue-bounds
+#[test]
+fn parcels_have_a_bound_in_all_and_the_latest_is_kept() {
+    let mut table = Table::new(NeighborSettings { pending: 2, ..NeighborSettings::default() });
+    for packet in 1..=4 {
+        assert_eq!(table.resolve(at(0), 4 + packet, 1, packet), Resolution::Pending);
+    }
+    assert_eq!(table.pending_packets(), 4, "two wait, two are given back");
+    // Nobody has fetched what was given back: that has a bound as well.
+    assert_eq!(table.resolve(at(0), 9, 1, 5), Resolution::Refused(5));
+    let crowded = |ip, packet| NeighborAction::Return { ip, packet, reason: ReturnReason::Displaced };
+    assert_eq!(due(&mut table, at(0))[..2], [crowded(5, 1), crowded(6, 2)]);
+    assert_eq!(table.resolve(at(0), 9, 1, 6), Resolution::Pending);
+}
+
+// proves: queue-bounds
+#[test]
+fn what_nobody_fetches_is_bounded_however_often_entries_are_removed() {
+    let mut table = Table::new(NeighborSettings { pending: 2, ..NeighborSettings::default() });
+    for number in 0..100 {
+        let _ = table.resolve(at(0), number, 1, number);
+        table.remove(number);
+    }
+    assert_eq!(table.pending_packets(), 4);
+}
+
+#[test]
+fn an_entry_completed_when_nothing_waits_any_more_is_stale() {
+    let mut table = Table::new(NeighborSettings { pending_bytes: 100, ..NeighborSettings::default() });
+    table.resolve(at(0), 5, 85, 1);
+    table.resolve(at(0), 6, 85, 2);
+    due(&mut table, at(0));
+    assert_eq!(table.merge(at(0), 5, observation(5)), Merge::Completed);
+    assert_eq!(state(&table, 5), Some(NeighborState::Stale));
+    assert_eq!(table.merge(at(0), 6, observation(6)), Merge::Completed);
+    assert_eq!(state(&table, 6), Some(NeighborState::Delay));
+}
+
+// proves: queue-order
+#[test]
+fn what_is_sent_later_does_not_overtake_what_waited() {
+    let mut table = table();
+    table.resolve(at(0), 5, 10, 1);
+    table.resolve(at(0), 5, 10, 2);
+    due(&mut table, at(0));
+    table.merge(at(0), 5, replied(5));
+    assert_eq!(table.resolve(at(0), 5, 10, 3), Resolution::Pending);
+    assert_eq!(table.deadline(), Some(at(0)), "there is something to fetch");
+    let send = |packet| NeighborAction::Send { ip: 5, mac: mac(5), packet };
+    assert_eq!(table.poll(at(0)), Some(send(1)));
+    assert_eq!(table.resolve(at(0), 5, 10, 4), Resolution::Pending);
+    assert_eq!(due(&mut table, at(0)), [send(2), send(3), send(4)]);
+    assert_eq!(table.resolve(at(0), 5, 10, 5), Resolution::Known(mac(5), 5));
+}
+
+// proves: queue-order
+#[test]
+fn what_waited_goes_where_its_destination_is_by_then() {
+    let mut table = table();
+    table.resolve(at(0), 5, 10, 1);
+    table.merge(at(0), 5, replied(5));
+    table.merge(at(0), 5, observation(9));
+    assert_eq!(table.resolve(at(0), 5, 10, 2), Resolution::Pending);
+    assert_eq!(state(&table, 5), Some(NeighborState::Delay));
+    let send = |packet| NeighborAction::Send { ip: 5, mac: mac(9), packet };
+    assert_eq!(due(&mut table, at(0)), [send(1), send(2)]);
+}
+
+// proves: queue-once
+#[test]
+fn what_was_to_be_sent_comes_back_if_its_destination_is_removed_first() {
+    let mut table = table();
+    table.resolve(at(0), 5, 10, 1);
+    table.resolve(at(0), 6, 10, 2);
+    table.merge(at(0), 5, replied(5));
+    table.merge(at(0), 6, replied(6));
+    table.remove(5);
+    // Entered anew, it has nothing to do with what was.
+    assert_eq!(table.resolve(at(0), 5, 10, 3), Resolution::Pending);
+    let returned = NeighborAction::Return { ip: 5, packet: 1, reason: ReturnReason::Removed };
+    let sent = NeighborAction::Send { ip: 6, mac: mac(6), packet: 2 };
+    assert_eq!(due(&mut table, at(0)), [returned, sent, send_request(5)]);
+    table.merge(at(0), 5, replied(5));
+    assert_eq!(due(&mut table, at(0)), [NeighborAction::Send { ip: 5, mac: mac(5), packet: 3 }]);
+}
+
+// proves: queue-bounds
+#[test]
+fn what_is_to_be_sent_counts_against_the_bounds_until_it_is_fetched() {
+    let mut table = Table::new(NeighborSettings {
+        pending_bytes: 100,
+        pending: 3,
+        pending_per_entry: 2,
+        ..NeighborSettings::default()
+    });
+    table.resolve(at(0), 5, 40, 1);
+    table.resolve(at(0), 5, 40, 2);
+    table.merge(at(0), 5, replied(5));
+    assert_eq!(table.resolve(at(0), 5, 1, 3), Resolution::Refused(3), "two are to be sent to 5");
+    assert_eq!(table.resolve(at(0), 6, 21, 4), Resolution::Refused(4), "80 bytes are to be sent");
+    assert_eq!(table.resolve(at(0), 6, 10, 5), Resolution::Pending);
+    assert_eq!(table.resolve(at(0), 7, 1, 6), Resolution::Pending);
+    let crowded = NeighborAction::Return { ip: 6, packet: 5, reason: ReturnReason::Displaced };
+    let sent = [1, 2].map(|packet| NeighborAction::Send { ip: 5, mac: mac(5), packet });
+    let expected: Vec<_> =
+        [crowded].into_iter().chain(sent).chain([send_request(6), send_request(7)]).collect();
+    assert_eq!(due(&mut table, at(0)), expected);
+    assert_eq!(table.resolve(at(0), 6, 99, 7), Resolution::Pending);
+    assert_eq!(table.resolve(at(0), 8, 100, 8), Resolution::Pending, "those that came first make room");
+}
+
+// proves: queue-bounds
+#[test]
+fn a_table_without_room_for_parcels_asks_and_keeps_none() {
+    for settings in [
+        NeighborSettings { pending_per_entry: 0, ..NeighborSettings::default() },
+        NeighborSettings { pending: 0, ..NeighborSettings::default() },
+        NeighborSettings { pending_bytes: 9, ..NeighborSettings::default() },
+    ] {
+        let mut table = Table::new(settings);
+        assert_eq!(table.resolve(at(0), 5, 10, 1), Resolution::Refused(1));
+        assert_eq!(due(&mut table, at(0)), [send_request(5)]);
+        assert_eq!(table.merge(at(0), 5, replied(5)), Merge::Completed);
+        assert_eq!(table.resolve(at(0), 5, 10, 2), Resolution::Known(mac(5), 2));
+    }
+}
+
+// proves: queue-bounds
+#[test]
+fn no_more_than_255_parcels_wait_for_one_destination() {
+    let mut table = Table::new(NeighborSettings { pending_per_entry: 1_000, ..NeighborSettings::default() });
+    for packet in 0..300 {
+        assert_eq!(table.resolve(at(0), 5, 10, packet), Resolution::Pending);
+    }
+    table.merge(at(0), 5, replied(5));
+    let due = due(&mut table, at(0));
+    let (returned, sent): (Vec<_>, Vec<_>) =
+        due.iter().partition(|due| matches!(due, NeighborAction::Return { .. }));
+    assert_eq!((returned.len(), sent.len()), (45, 255));
+}
+
+#[test]
+fn bounds_beyond_all_memory_are_taken_as_the_largest() {
+    let most = usize::MAX;
+    let mut table = Table::new(NeighborSettings {
+        entries: 9,
+        pending_per_entry: most,
+        pending: most,
+        pending_bytes: most,
+        ..NeighborSettings::default()
+    });
+    assert_eq!(table.resolve(at(0), 5, most, 1), Resolution::Pending);
+    assert_eq!(table.resolve(at(0), 5, 1, 2), Resolution::Pending);
+    assert_eq!(due(&mut table, at(0)).len(), 2, "the first one comes back");
+}
+
+// proves: rfc1122-failure
+#[test]
+fn whoever_lost_its_parcels_to_others_is_forgotten_after_its_hold() {
+    let mut table = Table::new(NeighborSettings { pending: 1, ..NeighborSettings::default() });
+    table.resolve(at(0), 5, 10, 1);
+    pass(&mut table, at(3));
+    // Asked for again, and crowded out at once.
+    table.resolve(at(3), 5, 10, 2);
+    table.resolve(at(3), 6, 10, 3);
+    pass(&mut table, at(4));
+    assert_eq!((state(&table, 5), state(&table, 6)), (None, Some(NeighborState::Incomplete)));
+}
+
+// proves: queue-bounds, queue-failure
+#[test]
+fn what_came_back_makes_room_for_as_many_octets_again() {
+    let mut table = Table::new(NeighborSettings { pending_bytes: 100, ..NeighborSettings::default() });
+    for (attempt, packet) in [(0, 1), (4, 2), (9, 3)] {
+        assert_eq!(table.resolve(at(attempt), 5, 100, packet), Resolution::Pending);
+        let happened = pass(&mut table, at(attempt + 4));
+        let returned = NeighborAction::Return { ip: 5, packet, reason: ReturnReason::Failed };
+        assert!(happened.iter().any(|(_, due)| *due == returned), "{happened:?}");
+    }
+}
+
+// proves: queue-bounds
+#[test]
+fn twice_as_many_parcels_as_may_wait_are_held_at_most() {
+    let mut table = Table::new(NeighborSettings { pending: 5, ..NeighborSettings::default() });
+    for packet in 0..10 {
+        assert_eq!(table.resolve(at(0), packet, 1, packet), Resolution::Pending);
+    }
+    assert_eq!(table.resolve(at(0), 10, 1, 10), Resolution::Refused(10));
+    assert_eq!(table.pending_packets(), 10);
+}
