@@ -80,7 +80,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
 struct Bench {
     host: Host,
     pool: Pool,
-    departing: Batch,
+    tx_queue: Batch,
     frames: Vec<Vec<u8>>,
 }
 
@@ -89,7 +89,7 @@ impl Bench {
         let host = Host::new(Instant::ORIGIN, config)?;
         let pool = Pool::new(config.mtu, host.pool_size());
         let frames = (0..ROUND).map(frame).collect::<Outcome<_>>()?;
-        let mut bench = Bench { host, pool, departing: Batch::new(1), frames };
+        let mut bench = Bench { host, pool, tx_queue: Batch::new(1), frames };
         bench.host.arp_mut().add_static(Instant::ORIGIN, PEER_ADDRESS, PEER)?;
         let answered = bench.round();
         if answered == ROUND { Ok(bench) } else { Err(format!("{answered} answers").into()) }
@@ -98,14 +98,14 @@ impl Bench {
     /// Answers every frame once. Returns how many departed.
     fn round(&mut self) -> u32 {
         let mut answered = 0;
-        for octets in &self.frames {
+        for bytes in &self.frames {
             let Some(mut frame) = self.pool.take() else { break };
-            if frame.write(octets).is_err() {
+            if frame.write(bytes).is_err() {
                 break;
             }
-            let verdict = self.host.receive(Instant::ORIGIN, frame, &mut self.departing, &mut self.pool);
-            answered += u32::from(!matches!(verdict, FrameOutcome::Dropped(_)));
-            if let Some(frame) = self.departing.pop() {
+            let outcome = self.host.receive(Instant::ORIGIN, frame, &mut self.tx_queue, &mut self.pool);
+            answered += u32::from(!matches!(outcome, FrameOutcome::Dropped(_)));
+            if let Some(frame) = self.tx_queue.pop() {
                 self.pool.give(frame);
             }
         }
@@ -133,7 +133,7 @@ fn request(step: u32) -> Outcome<Vec<u8>> {
     Ok([&MacAddr::BROADCAST.octets()[..], &PEER.octets(), &[8, 6], &packet].concat())
 }
 
-/// The peer's echo request to a host, with the 56 octets of `ping`.
+/// The peer's echo request to a host, with the 56 bytes of `ping`.
 fn echo(step: u32) -> Outcome<Vec<u8>> {
     let (address, station) = host(step)?;
     let mut datagram = vec![0; ipv4::Ipv4Fields::LENGTH + Echo::HEADER + 56];

@@ -12,7 +12,7 @@ use tap::linux::Cable;
 use tap::{Batch, Device, Instant, Pool};
 
 const PEER: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
-const OURS: MacAddr = MacAddr::new([2, 0, 0, 1, 0, 0]);
+const HOST: MacAddr = MacAddr::new([2, 0, 0, 1, 0, 0]);
 
 /// A request from the peer for an address, as a broadcast frame.
 fn request(target: Ipv4Addr) -> Result<Vec<u8>, Box<dyn Error>> {
@@ -28,21 +28,21 @@ fn request(target: Ipv4Addr) -> Result<Vec<u8>, Box<dyn Error>> {
     Ok([&MacAddr::BROADCAST.octets()[..], &PEER.octets(), &[8, 6], &packet].concat())
 }
 
-/// An echo request from the peer to an address at a station, in frames of at most 1,480 octets of data.
+/// An echo request from the peer to an address at a station, in frames of at most 1,480 bytes of data.
 fn echo(station: MacAddr, to: Ipv4Addr, data: &[u8]) -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
     let mut message = vec![0; Echo::HEADER + data.len()];
     Echo { identifier: 7, sequence: 1, data }.write_to(IcmpType::ECHO_REQUEST, &mut message)?;
     let mut frames = Vec::new();
     for (number, part) in message.chunks(1_480).enumerate() {
-        let mut octets = [&[0; 20], part].concat();
+        let mut bytes = [&[0; 20], part].concat();
         let fields = ipv4::Ipv4Fields {
             identification: 7,
             fragment_offset: number * 1_480,
             more_fragments: (number + 1) * 1_480 < message.len(),
             ..ipv4::Ipv4Fields::new(IpProtocol::ICMP, [10, 0, 0, 1].into(), to)
         };
-        fields.write_to(&mut octets)?;
-        frames.push([&station.octets()[..], &PEER.octets(), &[8, 0], &octets].concat());
+        fields.write_to(&mut bytes)?;
+        frames.push([&station.octets()[..], &PEER.octets(), &[8, 0], &bytes].concat());
     }
     Ok(frames)
 }
@@ -67,9 +67,9 @@ impl Bench {
 
     /// Sends frames, and takes as many back.
     fn exchange(&mut self, frames: &[Vec<u8>]) -> Result<(), Box<dyn Error>> {
-        for octets in frames {
+        for bytes in frames {
             let mut frame = self.outside.take().ok_or("a frame")?;
-            frame.write(octets)?;
+            frame.write(bytes)?;
             self.batch.push(frame).map_err(|_| "room")?;
         }
         self.wire.transmit(&mut self.batch, &mut self.outside)?;
@@ -97,15 +97,15 @@ impl Bench {
 }
 
 fn one() -> Result<HostConfig, Box<dyn Error>> {
-    Ok(HostConfig::new("10.1.0.2/8".parse()?, OURS))
+    Ok(HostConfig::new("10.1.0.2/8".parse()?, HOST))
 }
 
 fn many() -> Result<HostConfig, Box<dyn Error>> {
-    Ok(HostConfig::range("10.1.0.0/16".parse()?, OURS))
+    Ok(HostConfig::range("10.1.0.0/16".parse()?, HOST))
 }
 
 #[test]
-fn a_hundred_thousand_requests_allocate_nothing_after_the_first_thousand() -> Result<(), Box<dyn Error>> {
+fn arp_requests_allocate_nothing_after_warm_up() -> Result<(), Box<dyn Error>> {
     let mut bench = Bench::new(&one()?)?;
     let requests = [vec![request([10, 1, 0, 2].into())?]];
     assert_eq!(bench.allocations(&requests, 99_000)?, 0);
@@ -114,12 +114,11 @@ fn a_hundred_thousand_requests_allocate_nothing_after_the_first_thousand() -> Re
 }
 
 #[test]
-fn echoes_allocate_nothing_once_warm_neither_whole_ones_nor_those_in_fragments() -> Result<(), Box<dyn Error>>
-{
+fn whole_and_fragmented_echo_requests_allocate_nothing_after_warm_up() -> Result<(), Box<dyn Error>> {
     let mut bench = Bench::new(&one()?)?;
     let address = Ipv4Addr::new(10, 1, 0, 2);
     bench.exchange(&[request(address)?])?;
-    let frames = [echo(OURS, address, &[7; 56])?, echo(OURS, address, &[7; 8_000])?];
+    let frames = [echo(HOST, address, &[7; 56])?, echo(HOST, address, &[7; 8_000])?];
     assert_eq!(bench.allocations(&frames, 20_000)?, 0);
     assert_eq!(bench.host.echo_replies(), 21_000);
     Ok(())
@@ -127,12 +126,12 @@ fn echoes_allocate_nothing_once_warm_neither_whole_ones_nor_those_in_fragments()
 
 // proves: many-hosts
 #[test]
-fn echoes_to_65536_hosts_allocate_nothing_once_warm() -> Result<(), Box<dyn Error>> {
+fn echo_requests_to_65536_hosts_allocate_nothing_after_warm_up() -> Result<(), Box<dyn Error>> {
     let mut bench = Bench::new(&many()?)?;
     let mut frames = Vec::new();
     for step in 0..65_536_u32 {
         let address = Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 1, 0, 0)) + step);
-        let station = OURS.plus(step.into()).ok_or("a station")?;
+        let station = HOST.plus(step.into()).ok_or("a station")?;
         frames.push([vec![request(address)?], echo(station, address, &[7; 56])?].concat());
     }
     assert_eq!(bench.allocations(&frames, 65_536)?, 0);
@@ -142,7 +141,7 @@ fn echoes_to_65536_hosts_allocate_nothing_once_warm() -> Result<(), Box<dyn Erro
 
 // proves: many-hosts
 #[test]
-fn sixty_five_thousand_hosts_are_set_up_like_one() -> Result<(), Box<dyn Error>> {
+fn range_of_65536_hosts_costs_same_memory_as_one_host() -> Result<(), Box<dyn Error>> {
     let (one, many) = (one()?, many()?);
     let cost = |config: &HostConfig| {
         let measured = allocation_counter::measure(|| drop(Host::new(Instant::ORIGIN, config)));
@@ -150,6 +149,6 @@ fn sixty_five_thousand_hosts_are_set_up_like_one() -> Result<(), Box<dyn Error>>
     };
     let (first, all) = (cost(&one), cost(&many));
     assert!(all.0 <= first.0, "{} allocations and not {}", all.0, first.0);
-    assert!(all.1 <= first.1 + 1_024, "{all:?} octets and not {first:?}");
+    assert!(all.1 <= first.1 + 1_024, "{all:?} bytes and not {first:?}");
     Ok(())
 }

@@ -3,7 +3,7 @@ use arp::{ArpReply, Merge, Reception};
 use link::MacAddr;
 
 #[test]
-fn a_verdict_says_what_was_decided() {
+fn frame_outcome_displays_decision() {
     let reply = Some(ArpReply { mac: MacAddr::ZERO, destination: MacAddr::ZERO });
     let table = [
         (FrameOutcome::Arp(Reception { merge: Merge::Added, reply: None }), "learned"),
@@ -24,7 +24,7 @@ fn a_verdict_says_what_was_decided() {
             "dropped: sender hardware address is no station",
         ),
     ];
-    for (verdict, text) in table {
-        assert_eq!(verdict.to_string(), text);
+    for (outcome, text) in table {
+        assert_eq!(outcome.to_string(), text);
     }
 }

@@ -14,7 +14,7 @@ use testbed::kernel::{kernel_neighbor, send_from_kernel};
 use testbed::{Case, TestResult, Trials, program};
 
 const CASES: &[Case] = &[
-    ("the_example_answers_the_kernel", the_example_answers_the_kernel),
+    ("example_answers_kernel", example_answers_kernel),
     ("example_sends_more_errors_than_one_burst_when_time_passes", example_sends_more_errors_than_one_burst),
 ];
 
@@ -64,7 +64,7 @@ impl Example {
     }
 }
 
-fn the_example_answers_the_kernel() -> TestResult {
+fn example_answers_kernel() -> TestResult {
     let mut example = Example::start()?;
     let mut line = String::new();
     example.out.read_line(&mut line)?;

@@ -4,11 +4,11 @@ use super::*;
 use crate::EchoRequest;
 
 /// A wire that takes nothing and brings one ARP request a turn, for as long as the host receives.
-struct Blocked {
+struct BlockedDevice {
     received: usize,
 }
 
-impl Device for Blocked {
+impl Device for BlockedDevice {
     fn mtu(&self) -> usize {
         1_500
     }
@@ -29,7 +29,7 @@ impl Device for Blocked {
 
 /// Turns the host on a blocked wire until it receives no more, and returns how many frames it received.
 fn fill(host: &mut Host, pool: &mut Pool) -> usize {
-    let mut wire = Blocked { received: 0 };
+    let mut wire = BlockedDevice { received: 0 };
     for _ in 0..2 * Host::TX_QUEUE {
         assert!(host.poll(NOW, &mut wire, pool, &mut ()).unwrap().tx_blocked);
     }
@@ -38,7 +38,7 @@ fn fill(host: &mut Host, pool: &mut Pool) -> usize {
 
 // proves: receive-bound
 #[test]
-fn host_receives_nothing_while_more_than_half_of_departing_capacity_is_used() {
+fn host_receives_nothing_when_transmit_queue_is_more_than_half_full() {
     let mut host = host(None);
     let mut pool = Pool::new(1_500, host.pool_size());
     assert_eq!(fill(&mut host, &mut pool), Host::TX_QUEUE / 2 + 1);
@@ -51,7 +51,7 @@ fn host_receives_nothing_while_more_than_half_of_departing_capacity_is_used() {
 
 // proves: pool-bound
 #[test]
-fn pool_of_the_announced_size_never_runs_out_when_all_queues_are_full() {
+fn pool_of_required_size_suffices_when_all_queues_are_full() {
     let mut host = host(None);
     let mut pool = Pool::new(1_500, host.pool_size());
     let HostConfig { table, .. } = *host.config();

@@ -8,14 +8,14 @@ use tap::LinkState;
 /// Longer than probing takes.
 const PROBING: Duration = Duration::from_secs(8);
 
-fn probing() -> Host {
+fn probing_host() -> Host {
     Host::new(NOW, &HostConfig { start: StartMode::Probe, ..config() }).unwrap()
 }
 
 /// The peer says that our address is its own.
-fn conflict() -> Vec<u8> {
+fn conflicting_request() -> Vec<u8> {
     let mut packet = request();
-    packet[14..18].copy_from_slice(&OURS.octets());
+    packet[14..18].copy_from_slice(&HOST.octets());
     broadcast(&[&[8, 6], &packet])
 }
 
@@ -39,14 +39,14 @@ fn run(host: &mut Host, until: Instant) -> Vec<Vec<u8>> {
 // proves: rfc5227-broadcast
 #[test]
 fn probes_and_announcements_are_broadcast() {
-    let mut host = probing();
+    let mut host = probing_host();
     assert_eq!(host.address(), None);
     let frames = run(&mut host, NOW + PROBING * 2);
     assert_eq!(frames.len(), 5);
-    for octets in &frames {
-        let frame = EthernetFrame::parse(octets).unwrap();
-        assert_eq!((frame.destination(), frame.source()), (MacAddr::BROADCAST, OUR_MAC));
-        assert_eq!(Packet::parse(frame.payload()).unwrap().target_protocol(), OURS);
+    for bytes in &frames {
+        let frame = EthernetFrame::parse(bytes).unwrap();
+        assert_eq!((frame.destination(), frame.source()), (MacAddr::BROADCAST, HOST_MAC));
+        assert_eq!(Packet::parse(frame.payload()).unwrap().target_protocol(), HOST);
     }
     assert_eq!(host.address(), Some("10.0.0.2/24".parse().unwrap()));
     assert_eq!(host.arp().claim_packets_sent(), 5);
@@ -58,9 +58,9 @@ const UNPLUGGED: LinkState = LinkState { has_carrier: false, ..ACTIVE };
 
 // proves: rfc5227-link-up, rfc5227-silence
 #[test]
-fn host_whose_link_becomes_active_probes_again_and_answers_and_sends_nothing_until_then() {
+fn host_probes_again_and_stays_silent_until_done_when_link_becomes_active() {
     for inactive in [DOWN, UNPLUGGED] {
-        let mut host = probing();
+        let mut host = probing_host();
         assert_eq!(run(&mut host, NOW + PROBING * 2).len(), 5);
         let then = NOW + PROBING * 2;
         host.link_changed(then, ACTIVE);
@@ -69,7 +69,7 @@ fn host_whose_link_becomes_active_probes_again_and_answers_and_sends_nothing_unt
         assert!(!host.is_ready() && host.deadline().is_none(), "nothing to do before the link is active");
         host.link_changed(then, ACTIVE);
         assert_eq!((host.is_ready(), host.address()), (false, None));
-        assert_eq!(hear(&mut host, &broadcast(&[&[8, 6], &request()])).1, Vec::<Vec<u8>>::new());
+        assert_eq!(receive_one(&mut host, &broadcast(&[&[8, 6], &request()])).1, Vec::<Vec<u8>>::new());
         let mut pool = Pool::new(1_500, 1);
         let frame = pool.take().unwrap();
         assert_eq!(host.send(then, PEER, EtherType::IPV4, frame, &mut pool), SendOutcome::Dropped);
@@ -80,15 +80,15 @@ fn host_whose_link_becomes_active_probes_again_and_answers_and_sends_nothing_unt
 
 // proves: rfc5227-no-carrier
 #[test]
-fn host_is_not_ready_while_its_link_has_no_carrier() {
+fn host_is_not_ready_when_link_has_no_carrier() {
     for inactive in [DOWN, UNPLUGGED] {
-        for config in [HostConfig { start: StartMode::Probe, ..config() }, HostConfig::link_local(OUR_MAC)] {
+        for config in [HostConfig { start: StartMode::Probe, ..config() }, HostConfig::link_local(HOST_MAC)] {
             let mut host = Host::new(NOW, &config).unwrap();
             host.link_changed(NOW, inactive);
             assert_eq!((host.deadline(), host.is_ready(), host.address()), (None, false, None));
-            let (mut gate, mut pool) = (Gate::new(true), Pool::new(1_500, host.pool_size()));
-            host.poll(NOW + PROBING, &mut gate, &mut pool, &mut ()).unwrap();
-            assert!(gate.sent.is_empty());
+            let (mut device, mut pool) = (GatedDevice::new(true), Pool::new(1_500, host.pool_size()));
+            host.poll(NOW + PROBING, &mut device, &mut pool, &mut ()).unwrap();
+            assert!(device.sent.is_empty());
             host.link_changed(NOW + PROBING, ACTIVE);
             assert_eq!((run(&mut host, NOW + PROBING * 3).len(), host.is_ready()), (5, true));
         }
@@ -101,8 +101,8 @@ fn host_is_not_ready_while_its_link_has_no_carrier() {
 
 // proves: rfc5227-no-carrier
 #[test]
-fn host_of_a_vlan_added_while_the_link_is_down_sends_no_probe_before_the_link_is_active() {
-    let mut host = probing();
+fn added_vlan_host_sends_no_probe_until_link_is_active() {
+    let mut host = probing_host();
     host.link_changed(NOW, DOWN);
     let vlan = link::VlanId::new(7);
     host.add(NOW, &HostConfig { start: StartMode::Probe, vlan, ..config() }).unwrap();
@@ -112,7 +112,7 @@ fn host_of_a_vlan_added_while_the_link_is_down_sends_no_probe_before_the_link_is
 }
 
 /// A wire that has capacity only while it is open, and refuses datagrams if it is said to.
-struct Gate {
+struct GatedDevice {
     is_open: bool,
     refuses_datagrams: bool,
     arrived: Vec<Vec<u8>>,
@@ -120,28 +120,28 @@ struct Gate {
     refused: u64,
 }
 
-impl Gate {
-    fn new(is_open: bool) -> Gate {
-        Gate { is_open, refuses_datagrams: false, arrived: Vec::new(), sent: Vec::new(), refused: 0 }
+impl GatedDevice {
+    fn new(is_open: bool) -> GatedDevice {
+        GatedDevice { is_open, refuses_datagrams: false, arrived: Vec::new(), sent: Vec::new(), refused: 0 }
     }
 }
 
-impl Device for Gate {
+impl Device for GatedDevice {
     fn mtu(&self) -> usize {
         1_500
     }
 
     fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
-        for octets in self.arrived.drain(..) {
+        for bytes in self.arrived.drain(..) {
             let mut frame = pool.take().unwrap();
-            frame.write(&octets).unwrap();
+            frame.write(&bytes).unwrap();
             arrived.push(frame).unwrap();
         }
         Ok(arrived.len())
     }
 
-    fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
-        while let Some(frame) = if self.is_open { departing.pop() } else { None } {
+    fn transmit(&mut self, tx_queue: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
+        while let Some(frame) = if self.is_open { tx_queue.pop() } else { None } {
             if self.refuses_datagrams && frame.bytes()[12..14] == [8, 0] {
                 self.refused += 1;
             } else {
@@ -159,65 +159,65 @@ impl Device for Gate {
 
 // proves: rfc5227-silence, drops-counted
 #[test]
-fn queued_frame_is_dropped_and_counted_when_its_address_is_probed_for_again() {
+fn queued_frame_is_dropped_and_counted_when_address_is_probed_for_again() {
     let then = NOW + PROBING * 2;
     // An address whose use began without a probe stays in use, and its frames depart.
     for (start, sent) in [(StartMode::Probe, 0), (StartMode::Immediate, 1)] {
         let mut host = Host::new(NOW, &HostConfig { start, ..config() }).unwrap();
         run(&mut host, then);
-        let mut gate = Gate::new(false);
-        gate.arrived.push(broadcast(&[&[8, 6], &request()]));
+        let mut device = GatedDevice::new(false);
+        device.arrived.push(broadcast(&[&[8, 6], &request()]));
         let mut pool = Pool::new(1_500, host.pool_size());
-        assert!(host.poll(then, &mut gate, &mut pool, &mut ()).unwrap().tx_blocked);
+        assert!(host.poll(then, &mut device, &mut pool, &mut ()).unwrap().tx_blocked);
         host.link_changed(then, DOWN);
         host.link_changed(then, ACTIVE);
-        gate.is_open = true;
-        host.poll(then, &mut gate, &mut pool, &mut ()).unwrap();
-        assert_eq!((gate.sent.len(), pool.held()), (sent, 0), "{start:?}");
+        device.is_open = true;
+        host.poll(then, &mut device, &mut pool, &mut ()).unwrap();
+        assert_eq!((device.sent.len(), pool.held()), (sent, 0), "{start:?}");
         assert_eq!(host.tx_dropped(TxDropReason::NoSourceAddress), 1 - u64::try_from(sent).unwrap());
     }
 }
 
 // proves: rfc5227-unheard
 #[test]
-fn probe_for_which_no_frame_is_free_does_not_count() {
-    let mut host = probing();
-    let (mut gate, mut pool) = (Gate::new(true), Pool::new(1_500, 0));
+fn probe_is_repeated_when_no_frame_is_free() {
+    let mut host = probing_host();
+    let (mut device, mut pool) = (GatedDevice::new(true), Pool::new(1_500, 0));
     while let Some(now) = host.deadline().filter(|due| *due <= NOW + PROBING * 4) {
-        host.poll(now, &mut gate, &mut pool, &mut ()).unwrap();
-        assert_eq!((host.address(), gate.sent.len()), (None, 0), "{now:?}");
+        host.poll(now, &mut device, &mut pool, &mut ()).unwrap();
+        assert_eq!((host.address(), device.sent.len()), (None, 0), "{now:?}");
     }
     assert!(host.tx_dropped(TxDropReason::NoFrame) > 10, "it goes on asking");
 }
 
 // proves: rfc5227-unheard
 #[test]
-fn refused_datagram_after_a_transmitted_probe_does_not_restart_the_probing() {
-    let mut host = probing();
+fn refused_datagram_does_not_restart_probing_after_transmitted_probe() {
+    let mut host = probing_host();
     let other = HostConfig::new("10.0.0.3/24".parse().unwrap(), MacAddr::new([2, 0, 0, 0, 0, 3]));
     host.add(NOW, &other).unwrap();
-    let (mut gate, mut pool) = (Gate::new(true), Pool::new(1_500, host.pool_size()));
-    gate.refuses_datagrams = true;
+    let (mut device, mut pool) = (GatedDevice::new(true), Pool::new(1_500, host.pool_size()));
+    device.refuses_datagrams = true;
     let probe = host.deadline().unwrap();
-    host.poll(probe, &mut gate, &mut pool, &mut ()).unwrap();
-    assert_eq!(gate.sent.len(), 1);
+    host.poll(probe, &mut device, &mut pool, &mut ()).unwrap();
+    assert_eq!(device.sent.len(), 1);
     let next = host.deadline();
     // An echo request to the other host, whose reply the wire refuses.
     let mut to_other = request();
     to_other[24..28].copy_from_slice(&[10, 0, 0, 3]);
-    gate.arrived.push(broadcast(&[&[8, 6], &to_other]));
+    device.arrived.push(broadcast(&[&[8, 6], &to_other]));
     let fields = ipv4::Ipv4Fields::new(inet::IpProtocol::ICMP, PEER, other.network().addr());
-    let echo = rig::datagram(fields, &rig::echo(b"hello"));
-    gate.arrived.push(rig::framed(other.mac, PEER_MAC, &echo));
-    host.poll(probe, &mut gate, &mut pool, &mut ()).unwrap();
-    assert_eq!((gate.refused, gate.sent.len()), (1, 2));
+    let echo = test_host::datagram(fields, &test_host::echo(b"hello"));
+    device.arrived.push(test_host::framed(other.mac, PEER_MAC, &echo));
+    host.poll(probe, &mut device, &mut pool, &mut ()).unwrap();
+    assert_eq!((device.refused, device.sent.len()), (1, 2));
     assert_eq!(host.deadline(), next);
 }
 
 // proves: rfc3927-link-up
 #[test]
-fn link_local_host_whose_link_becomes_active_probes_again_for_its_address() {
-    let mut host = Host::new(NOW, &HostConfig::link_local(OUR_MAC)).unwrap();
+fn link_local_host_probes_again_when_link_becomes_active() {
+    let mut host = Host::new(NOW, &HostConfig::link_local(HOST_MAC)).unwrap();
     run(&mut host, NOW + PROBING * 2);
     let address = host.address().unwrap();
     host.link_changed(NOW + PROBING * 2, DOWN);
@@ -229,13 +229,13 @@ fn link_local_host_whose_link_becomes_active_probes_again_for_its_address() {
 }
 
 /// A wire that is down as long as it is said to be.
-struct Downed {
+struct RefusingDevice {
     wire: Cable,
     down: bool,
     refused: u64,
 }
 
-impl Device for Downed {
+impl Device for RefusingDevice {
     fn mtu(&self) -> usize {
         self.wire.mtu()
     }
@@ -244,14 +244,14 @@ impl Device for Downed {
         self.wire.receive(pool, arrived)
     }
 
-    fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
+    fn transmit(&mut self, tx_queue: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
         while self.down
-            && let Some(frame) = departing.pop()
+            && let Some(frame) = tx_queue.pop()
         {
             self.refused += 1;
             pool.give(frame);
         }
-        self.wire.transmit(departing, pool)
+        self.wire.transmit(tx_queue, pool)
     }
 
     fn counters(&self) -> tap::DeviceCounters {
@@ -261,12 +261,12 @@ impl Device for Downed {
 
 // proves: rfc5227-unheard
 #[test]
-fn no_address_is_used_that_was_probed_for_on_a_wire_that_was_down() {
-    for config in [HostConfig { start: StartMode::Probe, ..config() }, HostConfig::link_local(OUR_MAC)] {
+fn address_is_not_used_when_probes_were_refused() {
+    for config in [HostConfig { start: StartMode::Probe, ..config() }, HostConfig::link_local(HOST_MAC)] {
         let mut host = Host::new(NOW, &config).unwrap();
         let (near, mut far) = Cable::pair(1_500).unwrap();
         let (mut pool, mut batch) = (Pool::new(1_500, host.pool_size() + 64), Batch::new(64));
-        let mut wire = Downed { wire: near, down: true, refused: 0 };
+        let mut wire = RefusingDevice { wire: near, down: true, refused: 0 };
         while let Some(now) = host.deadline().filter(|due| *due <= NOW + PROBING * 10) {
             host.poll(now, &mut wire, &mut pool, &mut ()).unwrap();
             assert_eq!(host.address(), None, "{now:?}");
@@ -284,14 +284,14 @@ fn no_address_is_used_that_was_probed_for_on_a_wire_that_was_down() {
 
 /// A wire that keeps what is transmitted in flight until more is received, and then has no room for it as
 /// often as it is said to, and refuses the rest if it is down.
-struct Late {
+struct InFlightDevice {
     kept: Vec<Frame>,
     full: u64,
     down: bool,
     counters: tap::DeviceCounters,
 }
 
-impl Device for Late {
+impl Device for InFlightDevice {
     fn mtu(&self) -> usize {
         1_500
     }
@@ -309,8 +309,8 @@ impl Device for Late {
         Ok(0)
     }
 
-    fn transmit(&mut self, departing: &mut Batch, _: &mut Pool) -> Result<usize, DeviceError> {
-        self.kept.extend(std::iter::from_fn(|| departing.pop()));
+    fn transmit(&mut self, tx_queue: &mut Batch, _: &mut Pool) -> Result<usize, DeviceError> {
+        self.kept.extend(std::iter::from_fn(|| tx_queue.pop()));
         Ok(0)
     }
 
@@ -325,10 +325,11 @@ impl Device for Late {
 
 // proves: rfc5227-unheard
 #[test]
-fn a_probe_that_was_in_flight_and_then_refused_has_asked_nobody() {
-    let mut host = probing();
+fn probe_is_repeated_when_device_refuses_it_in_flight() {
+    let mut host = probing_host();
     let mut pool = Pool::new(1_500, host.pool_size());
-    let mut wire = Late { kept: Vec::new(), full: 0, down: true, counters: tap::DeviceCounters::default() };
+    let mut wire =
+        InFlightDevice { kept: Vec::new(), full: 0, down: true, counters: tap::DeviceCounters::default() };
     while let Some(now) = host.deadline().filter(|due| *due <= NOW + PROBING * 10) {
         while host.poll(now, &mut wire, &mut pool, &mut ()).unwrap().poll_again {}
         assert_eq!((host.address(), pool.held()), (None, 0), "{now:?}");
@@ -337,26 +338,27 @@ fn a_probe_that_was_in_flight_and_then_refused_has_asked_nobody() {
 }
 
 #[test]
-fn room_is_waited_for_by_what_is_in_flight_too() {
-    let mut host = probing();
+fn host_is_blocked_when_frames_in_flight_lack_capacity() {
+    let mut host = probing_host();
     let mut pool = Pool::new(1_500, host.pool_size());
-    let mut wire = Late { kept: Vec::new(), full: 3, down: false, counters: tap::DeviceCounters::default() };
+    let mut wire =
+        InFlightDevice { kept: Vec::new(), full: 3, down: false, counters: tap::DeviceCounters::default() };
     let now = host.deadline().unwrap();
-    let mut turn = || {
+    let mut poll = || {
         let outcome = host.poll(now, &mut wire, &mut pool, &mut ()).unwrap();
         (outcome.poll_again, outcome.tx_blocked)
     };
-    assert_eq!(turn(), (true, false), "it is in flight");
+    assert_eq!(poll(), (true, false), "it is in flight");
     for _ in 0..3 {
-        assert_eq!(turn(), (false, true), "there is no room");
+        assert_eq!(poll(), (false, true), "there is no room");
     }
-    assert_eq!(turn(), (false, false), "it has left");
+    assert_eq!(poll(), (false, false), "it has left");
 }
 
 // proves: rfc5227-silence
 #[test]
-fn nothing_is_sent_from_an_address_that_is_not_in_use() {
-    let mut host = probing();
+fn nothing_is_sent_from_unused_address() {
+    let mut host = probing_host();
     let mut pool = Pool::new(1_500, 8);
     let frame = pool.take().unwrap();
     assert_eq!(host.send(NOW, PEER, TEST, frame, &mut pool), SendOutcome::Dropped);
@@ -368,39 +370,39 @@ fn nothing_is_sent_from_an_address_that_is_not_in_use() {
 
 // proves: rfc5227-silence, rfc5227-given-up
 #[test]
-fn an_address_that_is_given_up_sends_nothing_that_waited_for_it() {
+fn pending_packets_are_dropped_when_source_address_is_given_up() {
     let config = HostConfig { defense: Defense::Cease, ..config() };
     let mut pair = Pair::new();
-    pair.ours = Host::new(NOW, &config).unwrap();
-    let stranger = Ipv4Addr::new(10, 0, 0, 9);
-    for neighbor in [PEER, stranger] {
+    pair.host = Host::new(NOW, &config).unwrap();
+    let other = Ipv4Addr::new(10, 0, 0, 9);
+    for neighbor in [PEER, other] {
         let frame = pair.payload(b"hello");
-        assert_eq!(pair.ours.send(NOW, neighbor, TEST, frame, &mut pair.pool), SendOutcome::Pending);
+        assert_eq!(pair.host.send(NOW, neighbor, TEST, frame, &mut pair.pool), SendOutcome::Pending);
     }
-    let mut departing = Batch::new(4);
-    let conflict = pair.payload(&conflict());
-    let verdict = pair.ours.receive(NOW, conflict, &mut departing, &mut pair.pool);
-    assert_eq!(verdict.dropped(), Some(arp::ArpDropReason::Conflict.into()));
-    let winner = arp::Identity { ip: OURS, mac: PEER_MAC };
-    assert_eq!((pair.ours.ceased(), pair.ours.address()), (Some(winner), None));
+    let mut tx_queue = Batch::new(4);
+    let conflict = pair.payload(&conflicting_request());
+    let outcome = pair.host.receive(NOW, conflict, &mut tx_queue, &mut pair.pool);
+    assert_eq!(outcome.dropped(), Some(arp::ArpDropReason::Conflict.into()));
+    let winner = arp::Identity { ip: HOST, mac: PEER_MAC };
+    assert_eq!((pair.host.ceased(), pair.host.address()), (Some(winner), None));
     // The peer, who does not know, tells where it is: what waits for it could be sent now.
     let mut packet = request();
-    packet[24..28].copy_from_slice(&stranger.octets());
-    let told = pair.payload(&broadcast(&[&[8, 6], &packet]));
-    pair.ours.receive(NOW, told, &mut departing, &mut pair.pool);
-    while let Some(now) = pair.ours.deadline().filter(|now| *now <= NOW + PROBING) {
-        pair.ours.poll(now, &mut pair.left, &mut pair.pool, &mut ()).unwrap();
+    packet[24..28].copy_from_slice(&other.octets());
+    let reported = pair.payload(&broadcast(&[&[8, 6], &packet]));
+    pair.host.receive(NOW, reported, &mut tx_queue, &mut pair.pool);
+    while let Some(now) = pair.host.deadline().filter(|now| *now <= NOW + PROBING) {
+        pair.host.poll(now, &mut pair.left, &mut pair.pool, &mut ()).unwrap();
     }
     pair.peer.poll(NOW, &mut pair.right, &mut pair.pool, &mut ()).unwrap();
     assert_eq!(pair.peer.link().accepted() + pair.peer.unsupported_protocol(), 0, "nothing came");
-    assert_eq!((pair.pool.held(), pair.ours.arp().neighbors().pending_packets()), (0, 0));
-    assert!(pair.ours.tx_dropped(TxDropReason::NoSourceAddress) >= 2);
+    assert_eq!((pair.pool.held(), pair.host.arp().neighbors().pending_packets()), (0, 0));
+    assert!(pair.host.tx_dropped(TxDropReason::NoSourceAddress) >= 2);
 }
 
 // proves: rfc3927-once
 #[test]
-fn an_address_of_ones_own_choice_is_not_defended_for_ever() {
-    let chosen = HostConfig::link_local(OUR_MAC);
+fn link_local_address_is_rejected_with_unlimited_defense() {
+    let chosen = HostConfig::link_local(HOST_MAC);
     assert_eq!(chosen.defense, Defense::Once);
     let always = HostConfig { defense: Defense::Always, ..chosen };
     assert_eq!(Host::new(NOW, &always).err(), Some(HostConfigError::Defense));
@@ -408,15 +410,15 @@ fn an_address_of_ones_own_choice_is_not_defended_for_ever() {
 
 // proves: rfc3927-broadcast
 #[test]
-fn from_a_link_local_address_everything_is_broadcast() {
-    let mut host = Host::new(NOW, &HostConfig::link_local(OUR_MAC)).unwrap();
+fn arp_from_link_local_address_is_broadcast() {
+    let mut host = Host::new(NOW, &HostConfig::link_local(HOST_MAC)).unwrap();
     run(&mut host, NOW + PROBING * 2);
     let network = host.address().unwrap();
     assert_eq!((network.prefix_len(), network.network()), (16, [169, 254, 0, 0].into()));
 
     let mut packet = request();
     packet[24..28].copy_from_slice(&network.addr().octets());
-    let (_, sent) = hear(&mut host, &broadcast(&[&[8, 6], &packet]));
+    let (_, sent) = receive_one(&mut host, &broadcast(&[&[8, 6], &packet]));
     assert!(sent[0].starts_with(&[0xff; 6]), "the reply");
     assert_eq!(sent[0][32..38], PEER_MAC.octets(), "and it is for the peer");
 
@@ -431,31 +433,31 @@ fn from_a_link_local_address_everything_is_broadcast() {
 }
 
 #[test]
-fn what_becomes_of_a_claim_is_told() {
-    let mut host = probing();
+fn claim_events_are_reported() {
+    let mut host = probing_host();
     run(&mut host, NOW + PROBING * 2);
-    hear(&mut host, &conflict());
-    let told = std::iter::from_fn(|| host.take_event()).collect::<Vec<_>>();
+    receive_one(&mut host, &conflicting_request());
+    let reported = std::iter::from_fn(|| host.take_event()).collect::<Vec<_>>();
     let expected = [
-        ClaimEvent::Probing { ip: OURS },
-        ClaimEvent::Bound { ip: OURS, mac: OUR_MAC },
-        ClaimEvent::Defended { ip: OURS, mac: PEER_MAC },
+        ClaimEvent::Probing { ip: HOST },
+        ClaimEvent::Bound { ip: HOST, mac: HOST_MAC },
+        ClaimEvent::Defended { ip: HOST, mac: PEER_MAC },
     ];
-    assert_eq!(told, expected.map(|event| HostEvent::Arp(arp::ArpEvent::Claim(event))));
+    assert_eq!(reported, expected.map(|event| HostEvent::Arp(arp::ArpEvent::Claim(event))));
 }
 
 #[test]
-fn hosts_that_start_together_with_one_seed_do_not_speak_together() {
+fn hosts_with_one_seed_do_not_send_together() {
     let first = |last| {
-        let hardware = MacAddr::new([2, 0, 0, 0, 0, last]);
-        Host::new(NOW, &HostConfig { mac: hardware, start: StartMode::Probe, ..config() }).unwrap().deadline()
+        let mac = MacAddr::new([2, 0, 0, 0, 0, last]);
+        Host::new(NOW, &HostConfig { mac, start: StartMode::Probe, ..config() }).unwrap().deadline()
     };
     assert_ne!(first(2), first(3));
 }
 
 // proves: key-separation
 #[test]
-fn hosts_with_one_mac_address_in_two_vlans_do_not_send_together() {
+fn hosts_with_one_mac_in_two_vlans_do_not_send_together() {
     let first = |vlan| {
         let vlan = link::VlanId::new(vlan);
         Host::new(NOW, &HostConfig { vlan, start: StartMode::Probe, ..config() }).unwrap().deadline()
@@ -464,14 +466,14 @@ fn hosts_with_one_mac_address_in_two_vlans_do_not_send_together() {
 }
 
 #[test]
-fn who_takes_a_link_local_address_is_heard_under_it() {
-    let mut host = Host::new(NOW, &HostConfig::link_local(OUR_MAC)).unwrap();
+fn host_that_takes_over_link_local_address_is_learned() {
+    let mut host = Host::new(NOW, &HostConfig::link_local(HOST_MAC)).unwrap();
     run(&mut host, NOW + PROBING * 2);
     let lost = host.address().unwrap().addr();
     let mut packet = request();
     packet[14..18].copy_from_slice(&lost.octets());
     for _ in 0..2 {
-        hear(&mut host, &broadcast(&[&[8, 6], &packet]));
+        receive_one(&mut host, &broadcast(&[&[8, 6], &packet]));
     }
     assert_eq!(host.address(), None);
     let probes = host.deadline().unwrap();

@@ -1,6 +1,6 @@
 //! Datagrams in fragments, both ways.
 
-use super::rig::*;
+use super::test_host::*;
 use super::*;
 use crate::{DatagramOutcome, EchoRequest};
 use icmp::{IcmpError, IcmpMessage, IcmpType};
@@ -12,178 +12,181 @@ const REPEATED: Option<DropReason> = Some(DropReason::Ipv4(ipv4::Ipv4DropReason:
 const OVERLAP: Option<DropReason> = Some(DropReason::Ipv4(ipv4::Ipv4DropReason::FragmentOverlap));
 const BEYOND: Option<DropReason> = Some(DropReason::Ipv4(ipv4::Ipv4DropReason::FragmentBeyond));
 
-fn dropped(rig: &Rig) -> Vec<Option<DropReason>> {
-    rig.verdicts.iter().map(|verdict| verdict.dropped()).collect()
+fn dropped(test_host: &TestHost) -> Vec<Option<DropReason>> {
+    test_host.outcomes.iter().map(|outcome| outcome.dropped()).collect()
 }
 
 // proves: rfc1122-reassembly, rfc791-reassembly, rfc791-fragmentation, rfc1122-echo-mirrored
 #[test]
-fn an_echo_of_any_length_comes_back_in_fragments_whatever_their_order() {
-    for octets in [1_473, 2_000, 8_000, 65_507] {
-        let mut rig = Rig::acquainted();
-        let in_order = fragments(to_us(), octets, 1_480);
+fn fragmented_echo_request_of_any_length_and_order_gets_reply() {
+    for bytes in [1_473, 2_000, 8_000, 65_507] {
+        let mut test_host = TestHost::with_known_peer();
+        let in_order = fragments(icmp_fields(), bytes, 1_480);
         let mut reversed = in_order.clone();
         reversed.reverse();
         let mut odd_first = in_order.clone();
         odd_first.sort_by_key(|frame| frame[21] / 185 % 2);
         for order in [in_order, reversed, odd_first] {
-            let sent = rig.hear(&order);
+            let sent = test_host.exchange(&order);
             assert_eq!(sent.len(), order.len());
-            is_reply(&payload_of(&sent, PEER_MAC), octets);
+            assert_reply(&joined_payload(&sent, PEER_MAC), bytes);
         }
-        assert_eq!((rig.host.echo_replies(), losses(&rig.host)), (3, 0));
-        assert!(rig.host.ipv4().reassembly().is_empty());
+        assert_eq!((test_host.host.echo_replies(), losses(&test_host.host)), (3, 0));
+        assert!(test_host.host.ipv4().reassembly().is_empty());
     }
 }
 
 // proves: rfc791-reassembly
 #[test]
-fn datagrams_that_mingle_do_not_mix() {
-    let mut rig = Rig::acquainted();
-    let one = fragments(to_us(), 4_000, 1_000);
-    let two = fragments(Ipv4Fields { identification: 78, ..to_us() }, 4_001, 1_000);
-    let mingled: Vec<_> = one.into_iter().zip(two).flat_map(|(one, two)| [two, one]).collect();
-    let sent = rig.hear(&mingled);
+fn interleaved_fragments_are_reassembled_separately() {
+    let mut test_host = TestHost::with_known_peer();
+    let one = fragments(icmp_fields(), 4_000, 1_000);
+    let two = fragments(Ipv4Fields { identification: 78, ..icmp_fields() }, 4_001, 1_000);
+    let interleaved: Vec<_> = one.into_iter().zip(two).flat_map(|(one, two)| [two, one]).collect();
+    let sent = test_host.exchange(&interleaved);
     let (first, second) = sent.split_at(sent.len() / 2);
-    is_reply(&payload_of(first, PEER_MAC), 4_001);
-    is_reply(&payload_of(second, PEER_MAC), 4_000);
+    assert_reply(&joined_payload(first, PEER_MAC), 4_001);
+    assert_reply(&joined_payload(second, PEER_MAC), 4_000);
 }
 
 // proves: fragments-repeated
 #[test]
-fn a_fragment_that_comes_twice_is_dropped_and_harms_nothing() {
-    let mut rig = Rig::acquainted();
-    let mut frames = fragments(to_us(), 4_000, 1_480);
+fn duplicate_fragment_is_dropped_without_effect() {
+    let mut test_host = TestHost::with_known_peer();
+    let mut frames = fragments(icmp_fields(), 4_000, 1_480);
     frames.insert(1, frames[0].clone());
-    rig.verdicts.clear();
-    let sent = rig.hear(&frames);
-    assert_eq!(dropped(&rig), [None, REPEATED, None, None]);
-    is_reply(&payload_of(&sent, PEER_MAC), 4_000);
+    test_host.outcomes.clear();
+    let sent = test_host.exchange(&frames);
+    assert_eq!(dropped(&test_host), [None, REPEATED, None, None]);
+    assert_reply(&joined_payload(&sent, PEER_MAC), 4_000);
 }
 
 // proves: fragments-overlap
 #[test]
-fn overlap_drops_the_datagram_and_what_is_left_of_it_is_no_answer() {
-    let mut rig = Rig::acquainted();
-    let frames = fragments(to_us(), 4_000, 1_480);
+fn overlapping_fragments_drop_datagram_without_reply() {
+    let mut test_host = TestHost::with_known_peer();
+    let frames = fragments(icmp_fields(), 4_000, 1_480);
     // Teardrop: the second starts and ends within the first.
-    let inside = Ipv4Fields { fragment_offset: 24, more_fragments: false, ..to_us() };
+    let inside = Ipv4Fields { fragment_offset: 24, more_fragments: false, ..icmp_fields() };
     let teardrop = frame(&datagram(inside, &[0x5a; 4]));
-    rig.verdicts.clear();
+    test_host.outcomes.clear();
     let order = [&frames[..1], &[teardrop], &frames[1..]].concat();
-    assert_eq!(rig.hear(&order).len(), 0);
-    assert_eq!(dropped(&rig), [None, OVERLAP, None, None]);
+    assert_eq!(test_host.exchange(&order).len(), 0);
+    assert_eq!(dropped(&test_host), [None, OVERLAP, None, None]);
     // Sent again, it is whole.
-    assert_eq!(rig.hear(&frames[..1]).len(), 3);
-    assert_eq!(rig.count("ipv4", "fragments overlapped"), 1);
-    let other = fragments(Ipv4Fields { identification: 78, ..to_us() }, 4_000, 1_480);
-    assert_eq!(rig.hear(&other).len(), 3);
+    assert_eq!(test_host.exchange(&frames[..1]).len(), 3);
+    assert_eq!(test_host.count("ipv4", "fragments overlapped"), 1);
+    let other = fragments(Ipv4Fields { identification: 78, ..icmp_fields() }, 4_000, 1_480);
+    assert_eq!(test_host.exchange(&other).len(), 3);
 }
 
 // proves: fragments-beyond
 #[test]
-fn no_fragment_reaches_beyond_the_longest_datagram() {
-    let mut rig = Rig::acquainted();
-    let mut frames = fragments(to_us(), 65_507, 1_480);
-    let last = Ipv4Fields { fragment_offset: 65_528, ..to_us() };
+fn fragment_beyond_longest_datagram_is_dropped() {
+    let mut test_host = TestHost::with_known_peer();
+    let mut frames = fragments(icmp_fields(), 65_507, 1_480);
+    let last = Ipv4Fields { fragment_offset: 65_528, ..icmp_fields() };
     for length in [1, 8, 1_480] {
         let death = frame(&datagram(last, &vec![0x5a; length]));
-        assert_eq!((rig.judge(&death).0.dropped(), rig.pool.held()), (BEYOND, 0));
+        assert_eq!((test_host.exchange_one(&death).0.dropped(), test_host.pool.held()), (BEYOND, 0));
     }
-    let end = Ipv4Fields { fragment_offset: 65_512, ..to_us() };
+    let end = Ipv4Fields { fragment_offset: 65_512, ..icmp_fields() };
     *frames.last_mut().unwrap() = frame(&datagram(end, &[0x5a; 8]));
-    assert_eq!((rig.hear(&frames).len(), rig.host.echo_replies()), (0, 0));
+    assert_eq!((test_host.exchange(&frames).len(), test_host.host.echo_replies()), (0, 0));
 }
 
 // proves: rfc792-reassembly-time, reassembly-timeout
 #[test]
-fn whoever_sent_the_start_of_a_datagram_learns_once_that_its_rest_did_not_come() {
-    let mut rig = Rig::acquainted();
-    let frames = fragments(to_us(), 4_000, 1_480);
-    assert_eq!(rig.hear(&frames[..2]).len(), 0);
+fn reassembly_timeout_is_reported_once_to_sender_of_first_fragment() {
+    let mut test_host = TestHost::with_known_peer();
+    let frames = fragments(icmp_fields(), 4_000, 1_480);
+    assert_eq!(test_host.exchange(&frames[..2]).len(), 0);
     // Of this one the start is missing, and nobody can say whose port it was for.
-    let other = fragments(Ipv4Fields { identification: 78, ..to_us() }, 4_000, 1_480);
-    assert_eq!(rig.hear(&other[1..]).len(), 0);
-    assert_eq!(rig.pass(Duration::from_millis(29_999)).len(), 0);
-    let sent = rig.pass(Duration::from_millis(1));
+    let other = fragments(Ipv4Fields { identification: 78, ..icmp_fields() }, 4_000, 1_480);
+    assert_eq!(test_host.exchange(&other[1..]).len(), 0);
+    assert_eq!(test_host.advance(Duration::from_millis(29_999)).len(), 0);
+    let sent = test_host.advance(Duration::from_millis(1));
     let asked = sent.iter().filter(|frame| frame[12..14] == [8, 6]).count();
     let errors: Vec<_> = sent.into_iter().filter(|frame| frame[12..14] == [8, 0]).collect();
-    let (message, start) = (payload_of(&errors, PEER_MAC), &frames[0][14..42]);
+    let (message, start) = (joined_payload(&errors, PEER_MAC), &frames[0][14..42]);
     let error = IcmpMessage::parse(&message).unwrap();
     assert_eq!((error.kind(), error.code(), &message[8..]), (IcmpType::TIME_EXCEEDED, 1, start));
     assert_eq!((errors.len(), asked), (1, 0));
-    assert_eq!(rig.hear(&frames[2..]).len(), 0, "too late");
-    assert_eq!(rig.count("ipv4", "reassembly timed out"), 2);
+    assert_eq!(test_host.exchange(&frames[2..]).len(), 0, "too late");
+    assert_eq!(test_host.count("ipv4", "reassembly timed out"), 2);
 }
 
 // proves: rfc1122-port-unreachable
 #[test]
-fn a_refusal_of_a_datagram_made_whole_needs_no_room_for_it() {
-    let mut rig = Rig::acquainted();
-    let udp = Ipv4Fields { protocol: IpProtocol::UDP, more_fragments: true, ..to_us() };
-    let whole = super::rig::udp(&[7; 1_572]);
+fn reassembled_datagram_is_rejected_without_large_frame() {
+    let mut test_host = TestHost::with_known_peer();
+    let udp = Ipv4Fields { protocol: IpProtocol::UDP, more_fragments: true, ..icmp_fields() };
+    let whole = super::test_host::udp(&[7; 1_572]);
     let first = frame(&datagram(udp, &whole[..1_480]));
     let rest = Ipv4Fields { fragment_offset: 1_480, more_fragments: false, ..udp };
     let last = frame(&datagram(rest, &whole[1_480..]));
-    let mut large: Vec<_> = std::iter::from_fn(|| rig.pool.take_large()).collect();
-    let mut departing = Batch::new(4);
-    for octets in [first, last] {
-        let mut frame = rig.pool.take().unwrap();
-        frame.write(&octets).unwrap();
-        rig.verdicts.push(rig.host.receive(NOW, frame, &mut departing, &mut rig.pool));
+    let mut large: Vec<_> = std::iter::from_fn(|| test_host.pool.take_large()).collect();
+    let mut tx_queue = Batch::new(4);
+    for bytes in [first, last] {
+        let mut frame = test_host.pool.take().unwrap();
+        frame.write(&bytes).unwrap();
+        test_host.outcomes.push(test_host.host.receive(NOW, frame, &mut tx_queue, &mut test_host.pool));
     }
-    large.drain(..).for_each(|frame| rig.pool.give(frame));
+    large.drain(..).for_each(|frame| test_host.pool.give(frame));
     let refused = FrameOutcome::Ipv4(DatagramOutcome::Rejected(IcmpError::PORT_UNREACHABLE));
-    assert_eq!(rig.verdicts[1..], [KEPT, refused]);
-    assert_eq!((departing.len(), rig.host.tx_dropped(TxDropReason::TxQueueFull)), (1, 0));
+    assert_eq!(test_host.outcomes[1..], [FRAGMENT_STORED, refused]);
+    assert_eq!((tx_queue.len(), test_host.host.tx_dropped(TxDropReason::TxQueueFull)), (1, 0));
 }
 
 // proves: rfc791-fragmentation, rfc6864-unique
 #[test]
-fn a_long_ping_departs_in_fragments_that_fit_the_mtu() {
+fn long_ping_is_sent_in_fragments_that_fit_mtu() {
     for mtu in [576, 1_500] {
         let config = HostConfig { mtu, ..config() };
-        let mut rig = Rig::new(&config);
-        rig.host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
+        let mut test_host = TestHost::new(&config);
+        test_host.host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
         let data: Vec<u8> = (0..=255).cycle().take(65_507).collect();
         let ping = EchoRequest { destination: PEER, identifier: 0x1234, sequence: 7, time_to_live: 64 };
-        for octets in [0, mtu - 28, mtu - 27, 8_000, 65_507] {
-            assert_eq!(rig.host.ping(NOW, ping, &data[..octets], &mut rig.pool), SendOutcome::Queued);
-            let sent = rig.hear(&[]);
-            let whole = octets + 28 <= mtu;
-            assert_eq!(sent.len(), if whole { 1 } else { (octets + 8).div_ceil((mtu - 20) / 8 * 8) });
+        for bytes in [0, mtu - 28, mtu - 27, 8_000, 65_507] {
+            assert_eq!(
+                test_host.host.ping(NOW, ping, &data[..bytes], &mut test_host.pool),
+                SendOutcome::Queued
+            );
+            let sent = test_host.exchange(&[]);
+            let whole = bytes + 28 <= mtu;
+            assert_eq!(sent.len(), if whole { 1 } else { (bytes + 8).div_ceil((mtu - 20) / 8 * 8) });
             assert!(sent.iter().all(|frame| frame.len() <= 14 + mtu));
             let numbers = sent.iter().map(|frame| Datagram::parse(&frame[14..]).unwrap().identification());
             assert_eq!(numbers.collect::<std::collections::BTreeSet<_>>().len(), 1);
-            assert_eq!(payload_of(&sent, PEER_MAC), echo(&data[..octets]));
+            assert_eq!(joined_payload(&sent, PEER_MAC), echo(&data[..bytes]));
         }
         let beyond = vec![0; 65_508];
-        assert_eq!(rig.host.ping(NOW, ping, &beyond, &mut rig.pool), SendOutcome::Dropped);
-        assert_eq!(rig.host.tx_dropped(TxDropReason::TooLong), 1);
-        assert_eq!((rig.pool.held(), rig.hear(&[]).len()), (0, 0));
+        assert_eq!(test_host.host.ping(NOW, ping, &beyond, &mut test_host.pool), SendOutcome::Dropped);
+        assert_eq!(test_host.host.tx_dropped(TxDropReason::TooLong), 1);
+        assert_eq!((test_host.pool.held(), test_host.exchange(&[]).len()), (0, 0));
     }
 }
 
 // proves: reply-resolved, rfc791-fragmentation
 #[test]
-fn a_long_reply_waits_whole_and_departs_in_fragments() {
-    let mut rig = Rig::new(&config());
-    let asked = rig.hear(&fragments(to_us(), 65_507, 1_480));
-    assert_eq!((asked.len(), rig.pool.held()), (1, 1));
+fn long_reply_is_fragmented_when_next_hop_is_resolved() {
+    let mut test_host = TestHost::new(&config());
+    let asked = test_host.exchange(&fragments(icmp_fields(), 65_507, 1_480));
+    assert_eq!((asked.len(), test_host.pool.held()), (1, 1));
     let mut packet = request();
     packet[7] = 2;
-    let sent = rig.hear(&[broadcast(&[&[8, 6], &packet])]);
-    is_reply(&payload_of(&sent, PEER_MAC), 65_507);
+    let sent = test_host.exchange(&[broadcast(&[&[8, 6], &packet])]);
+    assert_reply(&joined_payload(&sent, PEER_MAC), 65_507);
 }
 
 #[test]
-fn a_pool_that_runs_out_between_fragments_gets_all_back() {
-    let mut rig = Rig::acquainted();
+fn frames_return_to_pool_when_it_runs_out_between_fragments() {
+    let mut test_host = TestHost::with_known_peer();
     let data = vec![0; 8_000];
     let ping = EchoRequest { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
     let mut pool = Pool::new(1_500, 2);
-    assert_eq!(rig.host.ping(NOW, ping, &data, &mut pool), SendOutcome::Dropped);
-    assert_eq!((rig.host.tx_queue.len(), rig.host.tx_dropped(TxDropReason::NoFrame)), (2, 1));
+    assert_eq!(test_host.host.ping(NOW, ping, &data, &mut pool), SendOutcome::Dropped);
+    assert_eq!((test_host.host.tx_queue.len(), test_host.host.tx_dropped(TxDropReason::NoFrame)), (2, 1));
     assert_eq!(pool.held(), 2, "those two");
 }
 
@@ -194,126 +197,138 @@ fn longest(sent: &[Vec<u8>]) -> (usize, usize) {
 
 // proves: link-mtu
 #[test]
-fn reply_and_error_fit_the_mtu_of_the_link_as_it_changes() {
+fn reply_and_error_fit_mtu_when_link_changes() {
     const LINK: LinkState = LinkState { is_up: true, has_carrier: true, mtu: 1_500 };
-    let mut rig = Rig::acquainted();
-    rig.host.link_changed(NOW, LINK);
+    let mut test_host = TestHost::with_known_peer();
+    test_host.host.link_changed(NOW, LINK);
     let all =
         [(1_500, (1_500, 3)), (576, (572, 8)), (1_280, (1_276, 4)), (9_000, (4_028, 1)), (68, (68, 84))];
     for (mtu, expected) in all {
-        rig.host.link_changed(NOW, LinkState { mtu, ..LINK });
-        let sent = rig.hear(&fragments(to_us(), 4_000, 40));
+        test_host.host.link_changed(NOW, LinkState { mtu, ..LINK });
+        let sent = test_host.exchange(&fragments(icmp_fields(), 4_000, 40));
         assert_eq!(longest(&sent), expected, "{mtu}");
-        is_reply(&payload_of(&sent, PEER_MAC), 4_000);
-        let udp = datagram(Ipv4Fields { protocol: IpProtocol::UDP, ..to_us() }, &super::rig::udp(&[7; 40]));
-        assert_eq!(longest(&rig.hear(&[frame(&udp)])), (mtu.min(96), 1), "{mtu}");
+        assert_reply(&joined_payload(&sent, PEER_MAC), 4_000);
+        let udp = datagram(
+            Ipv4Fields { protocol: IpProtocol::UDP, ..icmp_fields() },
+            &super::test_host::udp(&[7; 40]),
+        );
+        assert_eq!(longest(&test_host.exchange(&[frame(&udp)])), (mtu.min(96), 1), "{mtu}");
     }
     // What is longer than the MTU is not received.
-    let long = frame(&datagram(to_us(), &echo(&[0; 41])));
-    assert_eq!(rig.judge(&long).0.dropped(), Some(DropReason::Link(link::LinkDropReason::TooLong)));
+    let long = frame(&datagram(icmp_fields(), &echo(&[0; 41])));
+    assert_eq!(
+        test_host.exchange_one(&long).0.dropped(),
+        Some(DropReason::Link(link::LinkDropReason::TooLong))
+    );
 }
 
 // proves: link-mtu
 #[test]
-fn frame_as_long_as_a_larger_mtu_is_answered_by_one_as_long() {
-    let mut rig = Rig::acquainted();
-    rig.host.link_changed(NOW, LinkState { is_up: true, has_carrier: true, mtu: 1_500 });
-    rig.host.link_changed(NOW, LinkState { is_up: true, has_carrier: true, mtu: 9_000 });
+fn long_frame_gets_long_reply_when_mtu_grows() {
+    let mut test_host = TestHost::with_known_peer();
+    test_host.host.link_changed(NOW, LinkState { is_up: true, has_carrier: true, mtu: 1_500 });
+    test_host.host.link_changed(NOW, LinkState { is_up: true, has_carrier: true, mtu: 9_000 });
     for length in [8_972, 8_973] {
         let ping = EchoRequest { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
-        assert_eq!(rig.host.ping(rig.now, ping, &vec![0; length], &mut rig.pool), SendOutcome::Queued);
-        assert_eq!(rig.hear(&[]).len(), 1 + usize::from(length > 8_972), "{length}");
+        assert_eq!(
+            test_host.host.ping(test_host.now, ping, &vec![0; length], &mut test_host.pool),
+            SendOutcome::Queued
+        );
+        assert_eq!(test_host.exchange(&[]).len(), 1 + usize::from(length > 8_972), "{length}");
     }
-    let sent = rig.hear(&[frame(&datagram(to_us(), &echo(&vec![0; 8_972])))]);
+    let sent = test_host.exchange(&[frame(&datagram(icmp_fields(), &echo(&vec![0; 8_972])))]);
     assert_eq!(longest(&sent), (9_000, 1));
-    assert_eq!((rig.pool.mtu(), losses(&rig.host)), (9_000, 0));
+    assert_eq!((test_host.pool.mtu(), losses(&test_host.host)), (9_000, 0));
 }
 
 // proves: link-mtu
 #[test]
-fn mtu_that_the_user_chose_is_a_limit_however_large_the_links_is() {
-    let mut rig = Rig::new(&HostConfig { mtu: 900, ..config() });
-    rig.hear(&[broadcast(&[&[8, 6], &request()])]);
+fn configured_mtu_is_limit_when_link_mtu_is_larger() {
+    let mut test_host = TestHost::new(&HostConfig { mtu: 900, ..config() });
+    test_host.exchange(&[broadcast(&[&[8, 6], &request()])]);
     for (mtu, most) in [(1_500, 900), (9_000, 900), (576, 572), (usize::MAX, 900)] {
-        rig.host.link_changed(NOW, LinkState { is_up: true, has_carrier: true, mtu });
-        assert_eq!(longest(&rig.hear(&fragments(to_us(), 4_000, 400))).0, most, "{mtu}");
+        test_host.host.link_changed(NOW, LinkState { is_up: true, has_carrier: true, mtu });
+        assert_eq!(longest(&test_host.exchange(&fragments(icmp_fields(), 4_000, 400))).0, most, "{mtu}");
     }
-    assert_eq!(rig.pool.mtu(), 900);
-    let mut rig = Rig::acquainted();
-    rig.host.link_changed(NOW, LinkState { is_up: true, has_carrier: true, mtu: 1_500 });
-    rig.host.link_changed(NOW, LinkState { is_up: true, has_carrier: true, mtu: usize::MAX });
-    assert_eq!(rig.hear(&fragments(to_us(), 65_507, 400)).len(), 2, "a pool has a bound");
+    assert_eq!(test_host.pool.mtu(), 900);
+    let mut test_host = TestHost::with_known_peer();
+    test_host.host.link_changed(NOW, LinkState { is_up: true, has_carrier: true, mtu: 1_500 });
+    test_host.host.link_changed(NOW, LinkState { is_up: true, has_carrier: true, mtu: usize::MAX });
+    assert_eq!(test_host.exchange(&fragments(icmp_fields(), 65_507, 400)).len(), 2, "a pool has a bound");
 }
 
 // proves: drops-counted
 #[test]
-fn reply_that_is_not_sent_is_counted_under_its_reason() {
+fn unsent_reply_is_counted_by_reason() {
     // Each has more fragments than may ever wait for the wire, or than may wait at this moment.
     let mtu = 260;
-    let mut rig = Rig::new(&HostConfig { mtu, ..config() });
-    rig.host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
-    rig.verdicts.clear();
-    assert_eq!(rig.hear(&fragments(to_us(), 65_507, 240)).len(), 0);
-    assert_eq!(dropped(&rig).last(), Some(&Some(TxDropReason::TooManyFragments.into())));
-    let long = fragments(to_us(), 40_000, 240);
-    let mut departing = Batch::new(Host::TX_QUEUE);
+    let mut test_host = TestHost::new(&HostConfig { mtu, ..config() });
+    test_host.host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
+    test_host.outcomes.clear();
+    assert_eq!(test_host.exchange(&fragments(icmp_fields(), 65_507, 240)).len(), 0);
+    assert_eq!(dropped(&test_host).last(), Some(&Some(TxDropReason::TooManyFragments.into())));
+    let long = fragments(icmp_fields(), 40_000, 240);
+    let mut tx_queue = Batch::new(Host::TX_QUEUE);
     let mut last = None;
-    for octets in long.iter().chain(&long) {
-        let mut frame = rig.pool.take().unwrap();
-        frame.write(octets).unwrap();
-        last = rig.host.receive(NOW, frame, &mut departing, &mut rig.pool).dropped();
+    for bytes in long.iter().chain(&long) {
+        let mut frame = test_host.pool.take().unwrap();
+        frame.write(bytes).unwrap();
+        last = test_host.host.receive(NOW, frame, &mut tx_queue, &mut test_host.pool).dropped();
     }
     assert_eq!(last, Some(TxDropReason::TxQueueFull.into()));
-    assert_eq!((rig.count("icmp", "echo requests answered"), departing.len()), (1, 167));
-    assert_eq!(rig.count("host", "more fragments than may wait for the wire"), 1);
-    assert_eq!(rig.count("host", "too many frames wait for the wire"), 1);
+    assert_eq!((test_host.count("icmp", "echo requests answered"), tx_queue.len()), (1, 167));
+    assert_eq!(test_host.count("host", "more fragments than may wait for the wire"), 1);
+    assert_eq!(test_host.count("host", "too many frames wait for the wire"), 1);
 }
 
 // proves: reassembly-flood, reassembly-bounds
 #[test]
-fn a_flood_of_fragments_from_a_million_sources_leaves_room_for_an_honest_one() {
-    let mut rig =
-        Rig::new(&HostConfig { addresses: HostSet::One("10.0.0.2/8".parse().unwrap()), ..config() });
-    rig.host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
-    let honest = fragments(to_us(), 4_000, 1_480);
-    let template = Ipv4Fields { more_fragments: true, ..to_us() };
+fn fragment_flood_from_million_sources_leaves_capacity_for_valid_datagram() {
+    let mut test_host =
+        TestHost::new(&HostConfig { addresses: HostSet::One("10.0.0.2/8".parse().unwrap()), ..config() });
+    test_host.host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
+    let valid = fragments(icmp_fields(), 4_000, 1_480);
+    let template = Ipv4Fields { more_fragments: true, ..icmp_fields() };
     let mut most = (0, 0);
     for number in 0_u32..1_000_000 {
         let source = Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 1, 0, 0)) + number);
-        let stranger = frame(&datagram(Ipv4Fields { source, ..template }, &[0x5a; 8]));
-        let (verdict, sent) = if number % 100_000 == 99_999 {
-            let mut mingled: Vec<_> =
-                honest.iter().flat_map(|part| [stranger.clone(), part.clone()]).collect();
-            mingled.push(stranger);
-            let sent = rig.hear(&mingled);
-            is_reply(&payload_of(&sent, PEER_MAC), 4_000);
-            (KEPT, Vec::new())
+        let other = frame(&datagram(Ipv4Fields { source, ..template }, &[0x5a; 8]));
+        let (outcome, sent) = if number % 100_000 == 99_999 {
+            let mut interleaved: Vec<_> =
+                valid.iter().flat_map(|part| [other.clone(), part.clone()]).collect();
+            interleaved.push(other);
+            let sent = test_host.exchange(&interleaved);
+            assert_reply(&joined_payload(&sent, PEER_MAC), 4_000);
+            (FRAGMENT_STORED, Vec::new())
         } else {
-            let mut frame = rig.pool.take().unwrap();
-            frame.write(&stranger).unwrap();
+            let mut frame = test_host.pool.take().unwrap();
+            frame.write(&other).unwrap();
             let mut none = Batch::new(0);
-            (rig.host.receive(rig.now, frame, &mut none, &mut rig.pool), Vec::<Vec<u8>>::new())
+            (
+                test_host.host.receive(test_host.now, frame, &mut none, &mut test_host.pool),
+                Vec::<Vec<u8>>::new(),
+            )
         };
-        assert_eq!((verdict, sent.len()), (KEPT, 0));
-        let reassembly = rig.host.ipv4().reassembly();
+        assert_eq!((outcome, sent.len()), (FRAGMENT_STORED, 0));
+        let reassembly = test_host.host.ipv4().reassembly();
         most = (most.0.max(reassembly.octets()), most.1.max(reassembly.len()));
     }
     assert!(most.0 <= 4 << 20 && most.1 <= 4_096, "{most:?}");
-    assert_eq!((rig.host.echo_replies(), rig.pool.held()), (10, 0));
+    assert_eq!((test_host.host.echo_replies(), test_host.pool.held()), (10, 0));
 }
 
 #[test]
-fn what_waited_departs_turn_by_turn_where_the_wire_has_no_room_for_all_of_it() {
+fn pending_packets_are_sent_in_several_polls_when_transmit_queue_is_small() {
     // Three fragments each, 128 datagrams: more frames than may wait for the wire, and the last of those that
     // have room would not have room whole.
     let (mtu, each) = (576, 16);
-    let mut rig = Rig::new(&HostConfig { mtu, ..config() });
+    let mut test_host = TestHost::new(&HostConfig { mtu, ..config() });
     let peers: Vec<_> = (100..108).map(|last| Ipv4Addr::new(10, 0, 0, last)).collect();
     for destination in &peers {
         for sequence in 0..each {
             let ping =
                 crate::EchoRequest { destination: *destination, identifier: 7, sequence, time_to_live: 64 };
-            let sent = rig.host.ping(rig.now, ping, &[0x5a; 1_400], &mut rig.pool);
+            let sent = test_host.host.ping(test_host.now, ping, &[0x5a; 1_400], &mut test_host.pool);
             assert_eq!(sent, SendOutcome::Pending, "{destination} {sequence}");
         }
     }
@@ -325,9 +340,9 @@ fn what_waited_departs_turn_by_turn_where_the_wire_has_no_room_for_all_of_it() {
             broadcast(&[&[8, 6], &packet])
         })
         .collect();
-    let mut sent = rig.hear(&replies);
-    sent.extend(rig.pass(Duration::from_millis(1)));
+    let mut sent = test_host.exchange(&replies);
+    sent.extend(test_host.advance(Duration::from_millis(1)));
     let datagrams = sent.iter().filter(|frame| frame[12..14] == [8, 0]).count();
     assert_eq!(datagrams, 3 * peers.len() * usize::from(each));
-    assert_eq!(rig.host.tx_dropped(TxDropReason::TxQueueFull), 0);
+    assert_eq!(test_host.host.tx_dropped(TxDropReason::TxQueueFull), 0);
 }

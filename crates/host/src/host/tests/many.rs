@@ -1,6 +1,6 @@
 //! Many hosts on one wire.
 
-use super::rig::*;
+use super::test_host::*;
 use super::*;
 use arp::{Defense, StartMode};
 use inet::IpProtocol;
@@ -9,7 +9,7 @@ use link::VlanId;
 
 const BASE: MacAddr = MacAddr::new([2, 0, 0, 1, 0, 0]);
 
-fn sixteen() -> HostConfig {
+fn sixteen_hosts() -> HostConfig {
     HostConfig::range("10.1.0.0/16".parse().unwrap(), BASE)
 }
 
@@ -31,72 +31,75 @@ fn number(step: u32) -> (Ipv4Addr, MacAddr) {
 
 // proves: many-hosts, rfc1122-echo-mirrored
 #[test]
-fn every_address_of_a_range_answers_from_its_own_station() {
-    let mut rig = Rig::new(&sixteen());
-    assert!(rig.host.is_ready());
+fn each_address_of_range_replies_from_separate_mac() {
+    let mut test_host = TestHost::new(&sixteen_hosts());
+    assert!(test_host.host.is_ready());
     for step in 0..65_536 {
         let (address, station) = number(step);
-        let sent = rig.hear(&[ask(address), ping(station, address)]);
+        let sent = test_host.exchange(&[ask(address), ping(station, address)]);
         let [reply, pong] = &sent[..] else { panic!("{address}: {} frames", sent.len()) };
         assert_eq!((&reply[..6], &reply[6..12]), (&PEER_MAC.octets()[..], &station.octets()[..]));
         assert_eq!((&reply[22..28], &reply[28..32]), (&station.octets()[..], &address.octets()[..]));
         assert_eq!(&pong[6..12], station.octets());
         assert_eq!(Datagram::parse(&pong[14..]).unwrap().source(), address);
     }
-    assert_eq!((rig.host.arp_replies(), rig.host.echo_replies(), losses(&rig.host)), (65_536, 65_536, 0));
-    assert_eq!(rig.host.arp().neighbors().len(), 1, "they share one table");
+    assert_eq!(
+        (test_host.host.arp_replies(), test_host.host.echo_replies(), losses(&test_host.host)),
+        (65_536, 65_536, 0)
+    );
+    assert_eq!(test_host.host.arp().neighbors().len(), 1, "they share one table");
     for outside in [[10, 0, 255, 255], [10, 2, 0, 0]] {
-        assert_eq!(rig.hear(&[ask(outside.into())]).len(), 0);
+        assert_eq!(test_host.exchange(&[ask(outside.into())]).len(), 0);
     }
 }
 
 // proves: station-of-destination
 #[test]
-fn a_datagram_to_one_hosts_station_for_anothers_address_is_dropped() {
-    let mut rig = Rig::new(&sixteen());
+fn datagram_is_dropped_when_mac_and_ip_are_of_different_hosts() {
+    let mut test_host = TestHost::new(&sixteen_hosts());
     let ((one, first), (_, second)) = (number(7), number(8));
-    rig.hear(&[ask(one)]);
-    let (verdict, sent) = rig.judge(&ping(second, one));
-    assert_eq!((verdict.dropped(), sent.len()), (Some(DropReason::WrongMac), 0));
-    assert_eq!(rig.judge(&ping(first, one)).0, ANSWERED);
-    assert_eq!(losses(&rig.host), 1);
+    test_host.exchange(&[ask(one)]);
+    let (outcome, sent) = test_host.exchange_one(&ping(second, one));
+    assert_eq!((outcome.dropped(), sent.len()), (Some(DropReason::WrongMac), 0));
+    assert_eq!(test_host.exchange_one(&ping(first, one)).0, ECHO_REPLIED);
+    assert_eq!(losses(&test_host.host), 1);
 }
 
 // proves: station-of-destination
 #[test]
-fn a_fragment_to_the_wrong_station_is_in_nobodys_datagram() {
-    let mut rig = Rig::new(&sixteen());
+fn fragment_to_wrong_mac_is_in_no_datagram() {
+    let mut test_host = TestHost::new(&sixteen_hosts());
     let ((one, first), (_, second)) = (number(7), number(8));
-    rig.hear(&[ask(one)]);
-    let mut frames = fragments(Ipv4Fields { destination: one, ..to_us() }, 2_000, 1_480);
+    test_host.exchange(&[ask(one)]);
+    let mut frames = fragments(Ipv4Fields { destination: one, ..icmp_fields() }, 2_000, 1_480);
     frames[0][..6].copy_from_slice(&second.octets());
     frames[1][..6].copy_from_slice(&first.octets());
-    rig.verdicts.clear();
-    assert_eq!(rig.hear(&frames).len(), 0);
-    assert_eq!(rig.verdicts, [FrameOutcome::Dropped(DropReason::WrongMac), KEPT]);
+    test_host.outcomes.clear();
+    assert_eq!(test_host.exchange(&frames).len(), 0);
+    assert_eq!(test_host.outcomes, [FrameOutcome::Dropped(DropReason::WrongMac), FRAGMENT_STORED]);
     frames[0][..6].copy_from_slice(&first.octets());
-    assert_eq!(rig.hear(&frames[..1]).len(), 2);
+    assert_eq!(test_host.exchange(&frames[..1]).len(), 2);
 }
 
 #[test]
-fn of_a_range_none_is_broadcast_and_every_destination_is_on_the_link() {
-    let mut rig = Rig::new(&sixteen());
+fn range_has_no_broadcast_address_and_all_destinations_are_on_link() {
+    let mut test_host = TestHost::new(&sixteen_hosts());
     let (last, station) = number(65_535);
-    rig.hear(&[ask(last)]);
-    assert_eq!(rig.judge(&ping(station, last)).0, ANSWERED, "10.1.255.255 is a host");
-    let stranger = Ipv4Fields::new(IpProtocol::ICMP, [192, 0, 2, 1].into(), last);
-    let sent = rig.hear(&[framed(station, PEER_MAC, &datagram(stranger, &echo(b"")))]);
+    test_host.exchange(&[ask(last)]);
+    assert_eq!(test_host.exchange_one(&ping(station, last)).0, ECHO_REPLIED, "10.1.255.255 is a host");
+    let other = Ipv4Fields::new(IpProtocol::ICMP, [192, 0, 2, 1].into(), last);
+    let sent = test_host.exchange(&[framed(station, PEER_MAC, &datagram(other, &echo(b"")))]);
     assert_eq!(sent[0][38..42], [192, 0, 2, 1], "it is asked for, on the link");
 }
 
 #[test]
-fn with_a_gateway_strangers_are_answered_through_it() {
+fn range_with_gateway_replies_to_remote_hosts_through_gateway() {
     let gateway = Ipv4Addr::new(10, 0, 0, 1);
-    let mut rig = Rig::new(&HostConfig { gateway: Some(gateway), ..sixteen() });
+    let mut test_host = TestHost::new(&HostConfig { gateway: Some(gateway), ..sixteen_hosts() });
     let (address, station) = number(3);
-    rig.hear(&[ask(address)]);
-    let stranger = Ipv4Fields::new(IpProtocol::ICMP, [192, 0, 2, 1].into(), address);
-    let sent = rig.hear(&[framed(station, PEER_MAC, &datagram(stranger, &echo(b"")))]);
+    test_host.exchange(&[ask(address)]);
+    let other = Ipv4Fields::new(IpProtocol::ICMP, [192, 0, 2, 1].into(), address);
+    let sent = test_host.exchange(&[framed(station, PEER_MAC, &datagram(other, &echo(b"")))]);
     assert_eq!((&sent[0][..6], &sent[0][6..12]), (&PEER_MAC.octets()[..], &station.octets()[..]));
     assert_eq!(Datagram::parse(&sent[0][14..]).unwrap().destination(), Ipv4Addr::new(192, 0, 2, 1));
 }
@@ -107,18 +110,18 @@ fn tagged(frame: &[u8], vlan: u8) -> Vec<u8> {
 
 // proves: link-mtu
 #[test]
-fn vlan_with_a_larger_mtu_than_the_first_is_served_before_the_link_is_known() {
+fn vlan_with_larger_mtu_works_before_link_state_is_known() {
     let mut host = Host::new(NOW, &config()).unwrap();
     host.add(NOW, &HostConfig { mtu: 9_000, vlan: VlanId::new(10), ..config() }).unwrap();
-    let mut rig = Rig::of(host, 1_500);
-    rig.hear(&[tagged(&broadcast(&[&[8, 6], &request()]), 10)]);
-    let long = tagged(&frame(&datagram(to_us(), &echo(&vec![0; 8_972]))), 10);
-    let sent = rig.hear(&[long]);
-    assert_eq!((sent.len(), sent[0].len(), rig.pool.mtu()), (1, 9_018, 9_000));
+    let mut test_host = TestHost::of(host, 1_500);
+    test_host.exchange(&[tagged(&broadcast(&[&[8, 6], &request()]), 10)]);
+    let long = tagged(&frame(&datagram(icmp_fields(), &echo(&vec![0; 8_972]))), 10);
+    let sent = test_host.exchange(&[long]);
+    assert_eq!((sent.len(), sent[0].len(), test_host.pool.mtu()), (1, 9_018, 9_000));
 }
 
 #[test]
-fn configured_mtu_is_at_most_what_a_frame_of_the_pool_holds() {
+fn configured_mtu_is_limited_to_frame_capacity() {
     for mtu in [65_534, 65_535, usize::MAX] {
         let config = HostConfig { mtu, ..config() };
         let mut host = Host::new(NOW, &config).unwrap();
@@ -129,18 +132,18 @@ fn configured_mtu_is_at_most_what_a_frame_of_the_pool_holds() {
 
 // proves: many-vlans, ethernet-vlan-reply
 #[test]
-fn hosts_with_the_same_addresses_in_two_vlans_do_not_mix() {
+fn hosts_with_same_addresses_in_two_vlans_are_separate() {
     let range = "10.1.0.0/24".parse().unwrap();
     let other = MacAddr::new([2, 0, 0, 2, 0, 0]);
     let five = HostConfig { vlan: VlanId::new(5), ..HostConfig::range(range, BASE) };
     let six = HostConfig { vlan: VlanId::new(6), ..HostConfig::range(range, other) };
     let mut host = Host::new(NOW, &five).unwrap();
     host.add(NOW, &six).unwrap();
-    let mut rig = Rig::of(host, 1_500);
+    let mut test_host = TestHost::of(host, 1_500);
     let (address, first) = number(9);
     let second = other.plus(9).unwrap();
     for (vlan, station) in [(5, first), (6, second)] {
-        let sent = rig.hear(&[tagged(&ask(address), vlan), tagged(&ping(station, address), vlan)]);
+        let sent = test_host.exchange(&[tagged(&ask(address), vlan), tagged(&ping(station, address), vlan)]);
         assert_eq!(sent.len(), 2);
         for frame in &sent {
             assert_eq!((&frame[6..12], &frame[12..16]), (&station.octets()[..], &[0x81, 0, 0, vlan][..]));
@@ -148,24 +151,27 @@ fn hosts_with_the_same_addresses_in_two_vlans_do_not_mix() {
     }
     // A station of one VLAN is none in the other, and without a tag nobody is there.
     for frame in [tagged(&ping(first, address), 6), tagged(&ping(second, address), 5)] {
-        assert_eq!(rig.judge(&frame).0.dropped(), Some(link::LinkDropReason::NotForUs.into()));
+        assert_eq!(test_host.exchange_one(&frame).0.dropped(), Some(link::LinkDropReason::NotForUs.into()));
     }
-    assert_eq!(rig.judge(&ping(first, address)).0.dropped(), Some(link::LinkDropReason::OtherVlan.into()));
     assert_eq!(
-        rig.judge(&tagged(&ask(address), 7)).0.dropped(),
+        test_host.exchange_one(&ping(first, address)).0.dropped(),
+        Some(link::LinkDropReason::OtherVlan.into())
+    );
+    assert_eq!(
+        test_host.exchange_one(&tagged(&ask(address), 7)).0.dropped(),
         Some(link::LinkDropReason::OtherVlan.into())
     );
     // Fragments of the same datagram, half of it in each.
-    let parts = fragments(Ipv4Fields { destination: address, ..to_us() }, 2_000, 1_480);
+    let parts = fragments(Ipv4Fields { destination: address, ..icmp_fields() }, 2_000, 1_480);
     let mut halves = [tagged(&parts[0], 5), tagged(&parts[1], 6)];
     halves[0][..6].copy_from_slice(&first.octets());
     halves[1][..6].copy_from_slice(&second.octets());
-    assert_eq!(rig.hear(&halves).len(), 0);
+    assert_eq!(test_host.exchange(&halves).len(), 0);
 }
 
 #[test]
-fn hosts_that_are_given_what_others_have_are_refused() {
-    let mut host = Host::new(NOW, &sixteen()).unwrap();
+fn hosts_with_duplicate_addresses_are_rejected() {
+    let mut host = Host::new(NOW, &sixteen_hosts()).unwrap();
     let again = HostConfig::range("10.1.4.0/24".parse().unwrap(), MacAddr::new([2, 0, 0, 9, 0, 0]));
     let stations = HostConfig::range("10.2.0.0/24".parse().unwrap(), BASE);
     for config in [again, stations] {
@@ -177,19 +183,19 @@ fn hosts_that_are_given_what_others_have_are_refused() {
 
 // proves: rfc5227-silence
 #[test]
-fn what_waited_for_a_host_that_gave_its_address_up_is_not_sent_though_others_are_there() {
-    let alone = HostConfig { start: StartMode::Immediate, defense: Defense::Cease, ..sixteen() };
-    let mut rig = Rig::new(&alone);
+fn pending_packets_of_ceased_host_are_dropped_when_other_hosts_remain() {
+    let alone = HostConfig { start: StartMode::Immediate, defense: Defense::Cease, ..sixteen_hosts() };
+    let mut test_host = TestHost::new(&alone);
     let (address, station) = number(7);
-    rig.hear(&[ping(station, address)]);
-    assert_eq!(rig.pool.held(), 1, "its reply waits for the peer");
+    test_host.exchange(&[ping(station, address)]);
+    assert_eq!(test_host.pool.held(), 1, "its reply waits for the peer");
     let mut conflict = request();
     conflict[14..18].copy_from_slice(&address.octets());
-    rig.hear(&[broadcast(&[&[8, 6], &conflict])]);
-    assert_eq!(rig.host.arp().locals().mac_of(address), None);
-    let sent = rig.hear(&[ask(number(8).0)]);
+    test_host.exchange(&[broadcast(&[&[8, 6], &conflict])]);
+    assert_eq!(test_host.host.arp().locals().mac_of(address), None);
+    let sent = test_host.exchange(&[ask(number(8).0)]);
     assert_eq!(sent.len(), 1, "the answer to the request, and no reply from {address}: {sent:02x?}");
-    assert_eq!(rig.host.tx_dropped(TxDropReason::NoSourceAddress), 1);
+    assert_eq!(test_host.host.tx_dropped(TxDropReason::NoSourceAddress), 1);
 }
 
 /// Frames to three hosts that are good, damaged, or anything at all.
@@ -208,11 +214,11 @@ fn any_frame() -> impl Strategy<Value = Vec<u8>> {
         let whole = framed(station, PEER_MAC, &datagram(fields, &echo(&[7; 8])));
         (Just(whole), 0_usize..100, any::<u8>(), 0_u8..8)
     });
-    let damaged = good.prop_map(|(mut whole, place, octet, how)| {
+    let damaged = good.prop_map(|(mut whole, place, byte, how)| {
         match how {
             0 => whole.truncate(place),
-            1 if place < whole.len() => whole[place] = octet,
-            2 => whole.extend(vec![octet; place]),
+            1 if place < whole.len() => whole[place] = byte,
+            2 => whole.extend(vec![byte; place]),
             _ => {}
         }
         whole
@@ -223,41 +229,41 @@ fn any_frame() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     // proves: drops-counted
     #[test]
-    fn whatever_comes_every_frame_is_counted_once(frames in prop::collection::vec(any_frame(), 0..60)) {
-        let mut rig = Rig::new(&sixteen());
-        rig.host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
+    fn any_frame_to_many_hosts_is_counted_once(frames in prop::collection::vec(any_frame(), 0..60)) {
+        let mut test_host = TestHost::new(&sixteen_hosts());
+        test_host.host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
         for frame in &frames {
-            let before = (losses(&rig.host), accepted(&rig));
-            let (verdict, _) = rig.judge(frame);
-            let after = (losses(&rig.host), accepted(&rig));
-            match verdict {
+            let before = (losses(&test_host.host), accepted(&test_host));
+            let (outcome, _) = test_host.exchange_one(frame);
+            let after = (losses(&test_host.host), accepted(&test_host));
+            match outcome {
                 // Of the four that the datagram before it was made of, one went to no use.
-                FrameOutcome::Dropped(_) => prop_assert_eq!(after.0 - before.0, 1 + given_up(verdict), "{:?}", verdict),
+                FrameOutcome::Dropped(_) => prop_assert_eq!(after.0 - before.0, 1 + given_up(outcome), "{:?}", outcome),
                 FrameOutcome::Ipv4(crate::DatagramOutcome::FragmentStored) | FrameOutcome::Arp(_) => prop_assert_eq!(after, before),
                 FrameOutcome::Ipv4(_) => prop_assert_eq!(after, (before.0, before.1 + 1)),
             }
         }
-        prop_assert_eq!(rig.verdicts.len(), frames.len());
+        prop_assert_eq!(test_host.outcomes.len(), frames.len());
     }
 }
 
 /// How many datagrams an overlap costs beside the fragment.
-fn given_up(verdict: FrameOutcome) -> u64 {
-    u64::from(verdict.dropped() == Some(DropReason::Ipv4(ipv4::Ipv4DropReason::FragmentOverlap)))
+fn given_up(outcome: FrameOutcome) -> u64 {
+    u64::from(outcome.dropped() == Some(DropReason::Ipv4(ipv4::Ipv4DropReason::FragmentOverlap)))
 }
 
-fn accepted(rig: &Rig) -> u64 {
-    rig.host.ipv4().accepted()
+fn accepted(test_host: &TestHost) -> u64 {
+    test_host.host.ipv4().accepted()
 }
 
 #[test]
-fn a_range_may_have_several_gateways_beyond_it() {
+fn range_may_have_several_gateways_outside_it() {
     let gateway = Some(Ipv4Addr::new(10, 1, 1, 1));
-    let range = HostConfig::range("10.1.0.0/24".parse().unwrap(), OUR_MAC);
+    let range = HostConfig::range("10.1.0.0/24".parse().unwrap(), HOST_MAC);
     let mut host = Host::new(NOW, &HostConfig { gateway, ..range }).unwrap();
     let other = Ipv4Addr::new(10, 1, 1, 2);
     host.add_route("192.0.2.0/24".parse().unwrap(), other).unwrap();
-    let hop = |to: [u8; 4]| host.routes().next_hop(OURS, to.into()).map(ipv4::NextHop::neighbor);
+    let hop = |to: [u8; 4]| host.routes().next_hop(HOST, to.into()).map(ipv4::NextHop::neighbor);
     assert_eq!((hop([192, 0, 2, 9]), hop([198, 51, 100, 9])), (Some(other), gateway));
     assert_eq!(hop([10, 1, 0, 9]), Some(Ipv4Addr::new(10, 1, 0, 9)));
 
@@ -267,7 +273,7 @@ fn a_range_may_have_several_gateways_beyond_it() {
 
 // proves: link-mtu
 #[test]
-fn host_of_a_vlan_added_after_a_change_of_the_mtu_has_the_mtu_of_the_link() {
+fn added_vlan_host_has_mtu_of_link_after_mtu_change() {
     let mut host = Host::new(NOW, &config()).unwrap();
     host.link_changed(NOW, tap::LinkState { is_up: true, has_carrier: true, mtu: 1_400 });
     host.add(NOW, &HostConfig { vlan: link::VlanId::new(7), ..config() }).unwrap();

@@ -9,64 +9,65 @@ use std::collections::VecDeque;
 use tap::{Checksum, DeviceCounters};
 
 /// A host, what it heard, and all that it sends.
-pub(super) struct Rig {
+pub(super) struct TestHost {
     pub(super) host: Host,
     pub(super) pool: Pool,
     pub(super) now: Instant,
-    pub(super) verdicts: Vec<FrameOutcome>,
+    pub(super) outcomes: Vec<FrameOutcome>,
     mtu: usize,
 }
 
 /// What waits for the host, and what it sent.
-struct Jack {
+struct TestDevice {
     mtu: usize,
     arrived: VecDeque<Vec<u8>>,
     checksum: Checksum,
     sent: Vec<Vec<u8>>,
 }
 
-impl Rig {
-    pub(super) fn new(config: &HostConfig) -> Rig {
-        Rig::of(Host::new(NOW, config).unwrap(), config.mtu)
+impl TestHost {
+    pub(super) fn new(config: &HostConfig) -> TestHost {
+        TestHost::of(Host::new(NOW, config).unwrap(), config.mtu)
     }
 
-    pub(super) fn of(host: Host, mtu: usize) -> Rig {
+    pub(super) fn of(host: Host, mtu: usize) -> TestHost {
         let pool = Pool::new(mtu, host.pool_size());
-        Rig { host, pool, now: NOW, verdicts: Vec::new(), mtu }
+        TestHost { host, pool, now: NOW, outcomes: Vec::new(), mtu }
     }
 
     /// The host as 10.0.0.2, which knows the peer.
-    pub(super) fn acquainted() -> Rig {
-        let mut rig = Rig::new(&config());
-        rig.hear(&[broadcast(&[&[8, 6], &request()])]);
-        rig
+    pub(super) fn with_known_peer() -> TestHost {
+        let mut test_host = TestHost::new(&config());
+        test_host.exchange(&[broadcast(&[&[8, 6], &request()])]);
+        test_host
     }
 
     /// All that the host sends because of these frames, in order.
-    pub(super) fn hear(&mut self, frames: &[Vec<u8>]) -> Vec<Vec<u8>> {
-        self.receive_with(frames, Checksum::None)
+    pub(super) fn exchange(&mut self, frames: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        self.exchange_with(frames, Checksum::None)
     }
 
     /// The same for frames of which this is known.
-    pub(super) fn receive_with(&mut self, frames: &[Vec<u8>], checksum: Checksum) -> Vec<Vec<u8>> {
-        let mut jack = Jack { mtu: self.mtu, arrived: frames.to_vec().into(), checksum, sent: Vec::new() };
-        let mut watch = Watch(std::mem::take(&mut self.verdicts));
+    pub(super) fn exchange_with(&mut self, frames: &[Vec<u8>], checksum: Checksum) -> Vec<Vec<u8>> {
+        let mut device =
+            TestDevice { mtu: self.mtu, arrived: frames.to_vec().into(), checksum, sent: Vec::new() };
+        let mut tracer = OutcomeRecorder(std::mem::take(&mut self.outcomes));
         loop {
-            let outcome = self.host.poll(self.now, &mut jack, &mut self.pool, &mut watch).unwrap();
+            let outcome = self.host.poll(self.now, &mut device, &mut self.pool, &mut tracer).unwrap();
             if outcome.received == 0 && !outcome.tx_blocked {
                 break;
             }
         }
-        self.verdicts = watch.0;
+        self.outcomes = tracer.0;
         let waiting: usize = self.host.arps().map(|arp| arp.neighbors().pending_packets()).sum();
         assert_eq!(self.pool.held(), waiting, "every frame departs, waits or is given back");
-        jack.sent
+        device.sent
     }
 
     /// The same for one frame, which is judged so.
-    pub(super) fn judge(&mut self, frame: &[u8]) -> (FrameOutcome, Vec<Vec<u8>>) {
-        let sent = self.hear(&[frame.to_vec()]);
-        (*self.verdicts.last().unwrap(), sent)
+    pub(super) fn exchange_one(&mut self, frame: &[u8]) -> (FrameOutcome, Vec<Vec<u8>>) {
+        let sent = self.exchange(&[frame.to_vec()]);
+        (*self.outcomes.last().unwrap(), sent)
     }
 
     /// What happened since this was last asked, but for what concerns neighbors.
@@ -75,12 +76,12 @@ impl Rig {
         events.filter(|event| !matches!(event, HostEvent::Arp(_))).collect()
     }
 
-    pub(super) fn pass(&mut self, span: Duration) -> Vec<Vec<u8>> {
+    pub(super) fn advance(&mut self, span: Duration) -> Vec<Vec<u8>> {
         let end = self.now + span;
         let mut sent = Vec::new();
         while let Some(due) = self.host.deadline().filter(|due| *due <= end) {
             self.now = due.max(self.now);
-            sent.extend(self.hear(&[]));
+            sent.extend(self.exchange(&[]));
         }
         self.now = end;
         sent
@@ -93,15 +94,15 @@ impl Rig {
     }
 }
 
-struct Watch(Vec<FrameOutcome>);
+struct OutcomeRecorder(Vec<FrameOutcome>);
 
-impl Tracer for Watch {
-    fn frame_handled(&mut self, _: Instant, verdict: FrameOutcome) {
-        self.0.push(verdict);
+impl Tracer for OutcomeRecorder {
+    fn frame_handled(&mut self, _: Instant, outcome: FrameOutcome) {
+        self.0.push(outcome);
     }
 }
 
-impl Device for Jack {
+impl Device for TestDevice {
     fn mtu(&self) -> usize {
         self.mtu
     }
@@ -115,9 +116,9 @@ impl Device for Jack {
         }
         Ok(arrived.len() - before)
     }
-    fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
-        let count = departing.len();
-        while let Some(frame) = departing.pop() {
+    fn transmit(&mut self, tx_queue: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
+        let count = tx_queue.len();
+        while let Some(frame) = tx_queue.pop() {
             assert_eq!(frame.checksum(), Checksum::None, "what departs has its checksums complete");
             self.sent.push(frame.bytes().to_vec());
             pool.give(frame);
@@ -139,36 +140,36 @@ pub(super) fn echo(data: &[u8]) -> Vec<u8> {
 /// A UDP datagram with this data from the peer to us, to a port that is closed.
 pub(super) fn udp(data: &[u8]) -> Vec<u8> {
     let length = u16::try_from(8 + data.len()).unwrap();
-    let mut octets = [&[0x30, 0x39, 0, 9][..], &length.to_be_bytes(), &[0, 0], data].concat();
-    let addresses = [PEER.octets(), OURS.octets()].concat();
-    let sum = inet::checksum::Sum::default().plus(&addresses).plus_word(17).plus_word(length).plus(&octets);
-    octets[6..8].copy_from_slice(&sum.checksum().to_be_bytes());
-    octets
+    let mut bytes = [&[0x30, 0x39, 0, 9][..], &length.to_be_bytes(), &[0, 0], data].concat();
+    let addresses = [PEER.octets(), HOST.octets()].concat();
+    let sum = inet::checksum::Sum::default().plus(&addresses).plus_word(17).plus_word(length).plus(&bytes);
+    bytes[6..8].copy_from_slice(&sum.checksum().to_be_bytes());
+    bytes
 }
 
 /// The fields of an ICMP datagram from the peer to us.
-pub(super) fn to_us() -> Ipv4Fields {
-    Ipv4Fields { identification: 77, ..Ipv4Fields::new(IpProtocol::ICMP, PEER, OURS) }
+pub(super) fn icmp_fields() -> Ipv4Fields {
+    Ipv4Fields { identification: 77, ..Ipv4Fields::new(IpProtocol::ICMP, PEER, HOST) }
 }
 
 pub(super) fn datagram(fields: Ipv4Fields, payload: &[u8]) -> Vec<u8> {
-    let mut octets = [&[0; Ipv4Fields::LENGTH], payload].concat();
-    fields.write_to(&mut octets).unwrap();
-    octets
+    let mut bytes = [&[0; Ipv4Fields::LENGTH], payload].concat();
+    fields.write_to(&mut bytes).unwrap();
+    bytes
 }
 
 /// A frame from the peer to our station.
 pub(super) fn frame(datagram: &[u8]) -> Vec<u8> {
-    framed(OUR_MAC, PEER_MAC, datagram)
+    framed(HOST_MAC, PEER_MAC, datagram)
 }
 
 pub(super) fn framed(to: MacAddr, from: MacAddr, datagram: &[u8]) -> Vec<u8> {
     [&to.octets()[..], &from.octets(), &[8, 0], datagram].concat()
 }
 
-/// An echo request with so many octets of data from the peer, in fragments of at most so many octets.
-pub(super) fn fragments(fields: Ipv4Fields, octets: usize, each: usize) -> Vec<Vec<u8>> {
-    let data: Vec<u8> = (0..=255).cycle().take(octets).collect();
+/// An echo request with so many bytes of data from the peer, in fragments of at most so many bytes.
+pub(super) fn fragments(fields: Ipv4Fields, bytes: usize, each: usize) -> Vec<Vec<u8>> {
+    let data: Vec<u8> = (0..=255).cycle().take(bytes).collect();
     let message = echo(&data);
     let mut frames = Vec::new();
     for (number, part) in message.chunks(each).enumerate() {
@@ -180,10 +181,10 @@ pub(super) fn fragments(fields: Ipv4Fields, octets: usize, each: usize) -> Vec<V
 }
 
 /// The datagrams in frames that go to a station; fragments are put together in their order.
-pub(super) fn payload_of(frames: &[Vec<u8>], to: MacAddr) -> Vec<u8> {
+pub(super) fn joined_payload(frames: &[Vec<u8>], to: MacAddr) -> Vec<u8> {
     let mut whole = Vec::new();
-    for octets in frames {
-        let frame = link::EthernetFrame::parse(octets).unwrap();
+    for bytes in frames {
+        let frame = link::EthernetFrame::parse(bytes).unwrap();
         assert_eq!((frame.destination(), frame.ether_type()), (to, EtherType::IPV4));
         let datagram = Datagram::parse(frame.payload()).unwrap();
         assert_eq!(datagram.fragment_offset(), whole.len());
@@ -193,13 +194,13 @@ pub(super) fn payload_of(frames: &[Vec<u8>], to: MacAddr) -> Vec<u8> {
 }
 
 /// The reply to an echo request with this data.
-pub(super) fn is_reply(message: &[u8], octets: usize) {
+pub(super) fn assert_reply(message: &[u8], bytes: usize) {
     let message = IcmpMessage::parse(message).unwrap();
-    let data: Vec<u8> = (0..=255).cycle().take(octets).collect();
+    let data: Vec<u8> = (0..=255).cycle().take(bytes).collect();
     let icmp::IcmpBody::Reply(echo) = message.body().unwrap() else { panic!("{:?}", message.kind()) };
     assert_eq!((echo.identifier, echo.sequence), (0x1234, 7));
     assert!(echo.data == data, "the data differs");
 }
 
-pub(super) const ANSWERED: FrameOutcome = FrameOutcome::Ipv4(DatagramOutcome::EchoReplied);
-pub(super) const KEPT: FrameOutcome = FrameOutcome::Ipv4(DatagramOutcome::FragmentStored);
+pub(super) const ECHO_REPLIED: FrameOutcome = FrameOutcome::Ipv4(DatagramOutcome::EchoReplied);
+pub(super) const FRAGMENT_STORED: FrameOutcome = FrameOutcome::Ipv4(DatagramOutcome::FragmentStored);
