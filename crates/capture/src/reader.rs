@@ -105,29 +105,29 @@ impl<R: Read> PacketReader<R> {
 
     /// Returns the next packet, or none at the end.
     pub fn next(&mut self) -> Result<Option<Packet<'_>>, Error> {
-        let place = loop {
+        let location = loop {
             self.step_over()?;
             let step = match self.format {
                 Format::Classic(layout) => self.record(layout)?,
                 Format::Pcapng(_) => self.block()?,
             };
             match step {
-                Item::Packet(place) => break place,
+                Item::Packet(location) => break location,
                 Item::Other => {}
                 Item::End => return Ok(None),
             }
         };
         self.number = self.number.saturating_add(1);
         let held = self.source.peeked(self.held);
-        let options = Options::new(place.order, held.get(place.options).unwrap_or_default());
+        let options = Options::new(location.order, held.get(location.options).unwrap_or_default());
         Ok(Some(Packet {
             number: self.number,
-            link_type: place.interface.link_type,
-            time: place.time,
-            length: place.length,
-            captured: place.captured,
-            data: held.get(place.data).unwrap_or_default(),
-            flags: PacketBlock::flags(place.order, &options),
+            link_type: location.interface.link_type,
+            time: location.time,
+            length: location.length,
+            captured: location.captured,
+            data: held.get(location.data).unwrap_or_default(),
+            flags: PacketBlock::flags(location.order, &options),
             options,
         }))
     }
@@ -267,7 +267,7 @@ enum Item {
 impl PacketLocation {
     /// Where a packet lies in a block of which the bytes up to `end` are held, the last length not counted.
     fn of(found: &PacketBlock, interface: Interface, order: ByteOrder, end: usize) -> PacketLocation {
-        let at = |place: usize| place.saturating_add(HEAD).min(end);
+        let at = |location: usize| location.saturating_add(HEAD).min(end);
         let start = at(found.data.start);
         PacketLocation {
             time: found.units.and_then(|units| interface.time(units)),

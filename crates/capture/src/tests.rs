@@ -5,10 +5,10 @@ use proptest::prelude::*;
 use super::*;
 
 /// What a packet holds: link type, time, length, captured length, data, flags, comments.
-type Owned = (u32, Option<u64>, u32, u32, Vec<u8>, Option<u32>, Vec<String>);
+type PacketContent = (u32, Option<u64>, u32, u32, Vec<u8>, Option<u32>, Vec<String>);
 
 /// Returns all packets of a capture, and how reading it ended.
-pub(crate) fn read(from: impl Read) -> (Vec<Owned>, Result<(), Error>) {
+pub(crate) fn read(from: impl Read) -> (Vec<PacketContent>, Result<(), Error>) {
     let mut packets = Vec::new();
     let mut reader = match PacketReader::new(from) {
         Ok(reader) => reader,
@@ -49,9 +49,9 @@ fn damage(bytes: &[u8]) -> Damage {
 
 /// Numbers in one byte order.
 #[derive(Clone, Copy)]
-pub(crate) struct Bytes(pub(crate) bool);
+pub(crate) struct Encoder(pub(crate) bool);
 
-impl Bytes {
+impl Encoder {
     pub(crate) fn u16(self, number: u16) -> [u8; 2] {
         if self.0 { number.to_be_bytes() } else { number.to_le_bytes() }
     }
@@ -60,7 +60,7 @@ impl Bytes {
         if self.0 { number.to_be_bytes() } else { number.to_le_bytes() }
     }
 
-    fn words(self, numbers: &[u32]) -> Vec<u8> {
+    fn u32s(self, numbers: &[u32]) -> Vec<u8> {
         numbers.iter().flat_map(|number| self.u32(*number)).collect()
     }
 
@@ -87,7 +87,7 @@ impl Bytes {
     pub(crate) fn enhanced(self, interface: u32, time: u64, data: &[u8], options: &[u8]) -> Vec<u8> {
         let length = u32::try_from(data.len()).unwrap();
         let (high, low) = (u32::try_from(time >> 32).unwrap(), u32::try_from(time & 0xffff_ffff).unwrap());
-        let head = self.words(&[interface, high, low, length, length]);
+        let head = self.u32s(&[interface, high, low, length, length]);
         self.block(6, &[&head[..], &padded(data), options].concat())
     }
 
@@ -97,7 +97,7 @@ impl Bytes {
     }
 
     fn record(self, second: u32, part: u32, lengths: [u32; 2], data: &[u8]) -> Vec<u8> {
-        [&self.words(&[second, part, lengths[0], lengths[1]])[..], data].concat()
+        [&self.u32s(&[second, part, lengths[0], lengths[1]])[..], data].concat()
     }
 }
 
@@ -107,8 +107,8 @@ fn padded(value: &[u8]) -> Vec<u8> {
     value
 }
 
-pub(crate) const LITTLE: Bytes = Bytes(false);
-const BIG: Bytes = Bytes(true);
+pub(crate) const LITTLE: Encoder = Encoder(false);
+const BIG: Encoder = Encoder(true);
 const MICROSECONDS: u32 = 0xa1b2_c3d4;
 
 #[test]
@@ -125,17 +125,17 @@ fn pcap_is_read_in_both_byte_orders_and_units() {
 
 #[test]
 fn pcap_lengths_are_swapped_by_version() {
-    let cut = |minor, lengths| {
+    let truncated = |minor, lengths| {
         let capture = LITTLE.pcap(MICROSECONDS, minor, 1, &LITTLE.record(0, 0, lengths, &[7; 42]));
         let (packets, outcome) = read(&capture[..]);
         outcome.unwrap();
         (packets[0].3, packets[0].2)
     };
-    assert_eq!(cut(0, [60, 42]), (42, 60), "always swapped up to 2.2");
-    assert_eq!(cut(2, [60, 42]), (42, 60));
-    assert_eq!(cut(3, [60, 42]), (42, 60), "swapped in 2.3 where the first is the greater");
-    assert_eq!(cut(3, [42, 60]), (42, 60));
-    assert_eq!(cut(4, [42, 60]), (42, 60));
+    assert_eq!(truncated(0, [60, 42]), (42, 60), "always swapped up to 2.2");
+    assert_eq!(truncated(2, [60, 42]), (42, 60));
+    assert_eq!(truncated(3, [60, 42]), (42, 60), "swapped in 2.3 where the first is the greater");
+    assert_eq!(truncated(3, [42, 60]), (42, 60));
+    assert_eq!(truncated(4, [42, 60]), (42, 60));
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn options_after_end_of_options_are_ignored() {
 #[test]
 fn obsolete_packet_block_is_read() {
     for order in [LITTLE, BIG] {
-        let head = [&order.u16(1)[..], &order.u16(0xffff), &order.words(&[0, 9, 5, 60])].concat();
+        let head = [&order.u16(1)[..], &order.u16(0xffff), &order.u32s(&[0, 9, 5, 60])].concat();
         let options = [order.option(2, &order.u32(1)), order.option(1, b"old")].concat();
         let capture = [
             order.section(1, 0, &[]),
@@ -270,13 +270,13 @@ fn blocks_without_packets_are_skipped_by_their_length() {
         names,
     ];
     assert_eq!(data(&capture.concat()), [vec![7; 60]]);
-    let mut cut = capture.concat();
-    cut.truncate(cut.len() - 1);
-    assert!(matches!(read(&cut[..]).1, Err(Error::Truncated)));
-    let last = cut.len() - 3;
-    cut.push(0);
-    cut[last] ^= 1;
-    assert_eq!(damage(&cut), Damage::BlockLength);
+    let mut truncated = capture.concat();
+    truncated.truncate(truncated.len() - 1);
+    assert!(matches!(read(&truncated[..]).1, Err(Error::Truncated)));
+    let last = truncated.len() - 3;
+    truncated.push(0);
+    truncated[last] ^= 1;
+    assert_eq!(damage(&truncated), Damage::BlockLength);
 }
 
 #[test]
@@ -417,7 +417,7 @@ impl Read for OneByteReader<'_> {
 fn capture() -> impl Strategy<Value = Vec<u8>> {
     let bytes = || prop::collection::vec(any::<u8>(), 0..80);
     let block = (any::<bool>(), 0..12_u32, bytes(), any::<u16>()).prop_map(|(big, kind, body, code)| {
-        let order = Bytes(big);
+        let order = Encoder(big);
         match kind {
             0 => order.section(1, 0, &order.option(code % 4, &body)),
             1 => order.interface(1, 0, &order.option(code % 16, &body)),
@@ -442,13 +442,13 @@ proptest! {
         capture in capture(), wrong in prop::option::of((any::<prop::sample::Index>(), any::<u8>())),
     ) {
         let mut capture = capture;
-        if let Some((place, byte)) = wrong.filter(|_| !capture.is_empty()) {
-            let place = place.index(capture.len());
-            capture[place] = byte;
+        if let Some((index, byte)) = wrong.filter(|_| !capture.is_empty()) {
+            let index = index.index(capture.len());
+            capture[index] = byte;
         }
         let (packets, outcome) = read(&capture[..]);
-        let (dripped, other) = read(OneByteReader(&capture));
-        prop_assert_eq!(packets, dripped);
+        let (bytewise, other) = read(OneByteReader(&capture));
+        prop_assert_eq!(packets, bytewise);
         prop_assert_eq!(format!("{outcome:?}"), format!("{other:?}"));
     }
 
@@ -465,7 +465,7 @@ proptest! {
         }
         let (packets, outcome) = read(&out[..]);
         prop_assert!(outcome.is_ok());
-        let expected: Vec<Owned> = frames.into_iter().map(|(time, data, flags, comment)| {
+        let expected: Vec<PacketContent> = frames.into_iter().map(|(time, data, flags, comment)| {
             let length = u32::try_from(data.len()).unwrap();
             let comments = (!comment.is_empty()).then_some(comment).into_iter().collect();
             (1, Some(time), length, length, data, Some(flags), comments)

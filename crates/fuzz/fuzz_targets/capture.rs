@@ -1,4 +1,4 @@
-//! A capture of any octets, and captures of frames of any octets: every printer prints them all.
+//! Arbitrary bytes as a capture, and captures of arbitrary frames: every format prints all of them.
 #![no_main]
 
 use cli::{DecodeFormat, decode_capture};
@@ -6,18 +6,18 @@ use libfuzzer_sys::arbitrary::{self, Arbitrary, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
-/// The start of a pcap file of Ethernet frames: microseconds, octets of the host that have the lowest first.
+/// The start of a pcap file of Ethernet frames, with microseconds and little-endian.
 const PCAP: [u8; 24] =
     [0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 1, 0, 0, 0];
-/// Types of a pcapng file's blocks.
+/// Block types of pcapng.
 const SECTION: u32 = 0x0a0d_0d0a;
 const INTERFACE: u32 = 1;
 const OBSOLETE: u32 = 2;
 const SIMPLE: u32 = 3;
 const NAMES: u32 = 4;
 const ENHANCED: u32 = 6;
-/// The start of a frame for each protocol that is read, so that what follows is often its header.
-const STARTS: [&[u8]; 6] = [
+/// Starts of frames for each supported protocol, so that its header often follows.
+const HEADER_STARTS: [&[u8]; 6] = [
     &[8, 6, 0, 1, 8, 0, 6, 4, 0],
     &[8, 0, 0x45, 0, 0, 84, 0, 0, 0, 0, 64, 1],
     &[8, 0, 0x45, 0, 0, 48, 0, 0, 0, 0, 64, 17],
@@ -26,30 +26,30 @@ const STARTS: [&[u8]; 6] = [
     &[],
 ];
 
-/// One frame, and what a capture says of it.
+/// One frame, and its metadata in a capture.
 #[derive(Arbitrary, Debug)]
 struct Frame {
     start: u8,
-    octets: Vec<u8>,
-    /// How much of it was not captured.
+    bytes: Vec<u8>,
+    /// Number of bytes that were not captured.
     missing: u16,
     time: u64,
-    block: Block,
+    block: BlockType,
     comment: Option<Vec<u8>>,
     flags: Option<u32>,
     /// Bytes of a block without a packet before it: up to 16 MiB.
     gap: Option<u16>,
 }
 
-/// Which block a frame is in.
+/// Type of the block that holds a frame.
 #[derive(Arbitrary, Clone, Copy, Debug)]
-enum Block {
+enum BlockType {
     Enhanced,
     Simple,
     Obsolete,
 }
 
-/// Frames, and what a pcapng file says of their interface.
+/// Frames, and the interface description of a pcapng file.
 #[derive(Arbitrary, Debug)]
 struct Contents {
     resolution: u8,
@@ -93,29 +93,29 @@ fuzz_target!(|capture: Capture| match capture {
     Capture::Bytes(bytes) => drop(print(&bytes)),
 });
 
-/// Prints a capture every way, and returns how many frames it has.
+/// Prints a capture in all formats, and returns its number of frames.
 fn print(capture: &[u8]) -> Result<usize, String> {
     let counts = [DecodeFormat::Summary, DecodeFormat::Verbose, DecodeFormat::Json, DecodeFormat::Explained]
-        .map(|form| {
+        .map(|format| {
             let (mut count, mut number) = (0, 0);
-            let read = decode_capture(capture, form, |text| {
+            let read = decode_capture(capture, format, |text| {
                 count += 1;
-                number = check(text, form, number);
+                number = check(text, format, number);
                 true
             });
             (read, count)
         });
-    assert!(counts.windows(2).all(|pair| pair[0] == pair[1]), "every way reads the same: {counts:?}");
+    assert!(counts.windows(2).all(|pair| pair[0] == pair[1]), "all formats read the same: {counts:?}");
     let [(read, count), ..] = counts;
     read.map(|()| count)
 }
 
-/// What is printed is whole lines, and nothing in it moves a terminal's cursor. Returns the number of the packet, if the form
-/// has one: packets that are not shown count.
-fn check(text: &str, form: DecodeFormat, before: u64) -> u64 {
+/// Checks that the text is whole lines without control characters. Returns the number of the packet if the format has it;
+/// packets that are not printed count.
+fn check(text: &str, format: DecodeFormat, before: u64) -> u64 {
     assert!(text.ends_with('\n'), "{text:?}");
     assert!(!text.chars().any(|letter| letter.is_control() && letter != '\n' && letter != '\t'), "{text:?}");
-    match form {
+    match format {
         DecodeFormat::Summary => assert!(text.lines().count() == 1, "{text:?}"),
         DecodeFormat::Json => {
             let object: Value = serde_json::from_str(text).expect("a line is JSON");
@@ -129,10 +129,10 @@ fn check(text: &str, form: DecodeFormat, before: u64) -> u64 {
 }
 
 impl Frame {
-    fn octets(&self) -> Vec<u8> {
-        let start = STARTS[usize::from(self.start) % STARTS.len()];
+    fn bytes(&self) -> Vec<u8> {
+        let start = HEADER_STARTS[usize::from(self.start) % HEADER_STARTS.len()];
         let addresses: &[u8] = if start.is_empty() { &[] } else { &[2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1] };
-        [addresses, start, &self.octets].concat()
+        [addresses, start, &self.bytes].concat()
     }
 
     /// Returns the high and the low 32 bits of its time.
@@ -145,63 +145,64 @@ impl Contents {
     fn pcap(&self) -> Vec<u8> {
         let mut capture = PCAP.to_vec();
         for frame in &self.frames {
-            let octets = frame.octets();
-            let length = u32::try_from(octets.len()).expect("a short frame");
+            let bytes = frame.bytes();
+            let length = u32::try_from(bytes.len()).expect("a short frame");
             let [high, low] = frame.time_words();
-            let words = [low, high, length, length + u32::from(frame.missing)];
-            capture.extend(words.into_iter().flat_map(u32::to_le_bytes));
-            capture.extend(octets);
+            let fields = [low, high, length, length + u32::from(frame.missing)];
+            capture.extend(fields.into_iter().flat_map(u32::to_le_bytes));
+            capture.extend(bytes);
         }
         capture
     }
 
     fn pcapng(&self) -> Vec<u8> {
-        let order = Order(self.is_big_endian);
-        let comments = order.option(1, &[b'x'; 16_384]).repeat(usize::from(self.section_comments));
-        let section = [&order.u32(0x1a2b_3c4d)[..], &order.u16(1), &[0; 2], &[0xff; 8], &comments].concat();
-        let mut capture = order.block(SECTION, &section);
-        let mut interface = [&order.u16(1)[..], &[0; 2], &order.u32(self.snap_length.into())].concat();
-        interface.extend(order.option(9, &[self.resolution]));
+        let encoder = Encoder(self.is_big_endian);
+        let comments = encoder.option(1, &[b'x'; 16_384]).repeat(usize::from(self.section_comments));
+        let section =
+            [&encoder.u32(0x1a2b_3c4d)[..], &encoder.u16(1), &[0; 2], &[0xff; 8], &comments].concat();
+        let mut capture = encoder.block(SECTION, &section);
+        let mut interface = [&encoder.u16(1)[..], &[0; 2], &encoder.u32(self.snap_length.into())].concat();
+        interface.extend(encoder.option(9, &[self.resolution]));
         let offset = if self.is_big_endian { self.offset.to_be_bytes() } else { self.offset.to_le_bytes() };
-        interface.extend(order.option(14, &offset));
-        capture.extend(order.block(INTERFACE, &interface));
+        interface.extend(encoder.option(14, &offset));
+        capture.extend(encoder.block(INTERFACE, &interface));
         for frame in &self.frames {
             if let Some(gap) = frame.gap {
-                capture.extend(order.block(NAMES, &vec![0xff; usize::from(gap) * 256]));
+                capture.extend(encoder.block(NAMES, &vec![0xff; usize::from(gap) * 256]));
             }
-            capture.extend(order.packet(frame));
+            capture.extend(encoder.packet(frame));
         }
         capture
     }
 }
 
-/// Numbers in one byte order: whether it is big-endian.
+/// Encodes numbers in one byte order: whether it is big-endian.
 #[derive(Clone, Copy)]
-struct Order(bool);
+struct Encoder(bool);
 
-impl Order {
+impl Encoder {
     fn packet(self, frame: &Frame) -> Vec<u8> {
-        let octets = frame.octets();
-        let captured = u32::try_from(octets.len()).expect("a short frame");
+        let bytes = frame.bytes();
+        let captured = u32::try_from(bytes.len()).expect("a short frame");
         let length = captured + u32::from(frame.missing);
         let [high, low] = frame.time_words();
-        let words = [high, low, captured, length];
+        let fields = [high, low, captured, length];
         let mut body = match frame.block {
-            Block::Simple => {
-                return self.block(SIMPLE, &[&self.u32(length)[..], &padded(&octets)].concat());
+            BlockType::Simple => {
+                return self.block(SIMPLE, &[&self.u32(length)[..], &padded(&bytes)].concat());
             }
-            Block::Enhanced => self.u32(0).to_vec(),
-            Block::Obsolete => [self.u16(0), self.u16(7)].concat(),
+            BlockType::Enhanced => self.u32(0).to_vec(),
+            BlockType::Obsolete => [self.u16(0), self.u16(7)].concat(),
         };
-        body.extend(words.into_iter().flat_map(|word| self.u32(word)));
-        body.extend(padded(&octets));
+        body.extend(fields.into_iter().flat_map(|word| self.u32(word)));
+        body.extend(padded(&bytes));
         if let Some(comment) = &frame.comment {
             body.extend(self.option(1, &comment[..comment.len().min(1_000)]));
         }
         if let Some(flags) = frame.flags {
             body.extend(self.option(2, &self.u32(flags)));
         }
-        self.block(if matches!(frame.block, Block::Enhanced) { ENHANCED } else { OBSOLETE }, &body)
+        self.block(if matches!(frame.block, BlockType::Enhanced) { ENHANCED } else { OBSOLETE }, &body)
     }
 
     fn block(self, kind: u32, body: &[u8]) -> Vec<u8> {
@@ -223,9 +224,9 @@ impl Order {
     }
 }
 
-/// Octets up to the next multiple of four.
-fn padded(octets: &[u8]) -> Vec<u8> {
-    let mut padded = octets.to_vec();
-    padded.resize(octets.len().next_multiple_of(4), 0);
+/// Bytes up to the next multiple of four.
+fn padded(bytes: &[u8]) -> Vec<u8> {
+    let mut padded = bytes.to_vec();
+    padded.resize(bytes.len().next_multiple_of(4), 0);
     padded
 }

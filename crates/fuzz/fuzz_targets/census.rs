@@ -1,4 +1,4 @@
-//! Packets, good and bad, in frames of anybody's, and time: who is there, who moved, who is in conflict.
+//! Valid and malformed packets in frames from any source, and time: the census of addresses, moves and conflicts.
 #![no_main]
 
 mod packet;
@@ -17,7 +17,7 @@ use link::VlanId;
 use packet::{Hardware, Heard};
 
 #[derive(Arbitrary, Debug)]
-struct Scene<'a> {
+struct Input<'a> {
     entries: u8,
     steps: Vec<Step<'a>>,
 }
@@ -25,21 +25,21 @@ struct Scene<'a> {
 #[derive(Arbitrary, Debug)]
 enum Step<'a> {
     /// A packet, and the frame it is in.
-    Hear { source: Hardware, is_broadcast: bool, vlan: u8, heard: Heard<'a> },
-    /// So many seconds pass.
+    Receive { source: Hardware, is_broadcast: bool, vlan: u8, heard: Heard<'a> },
+    /// Seconds pass.
     Wait(u16),
-    /// So many milliseconds pass.
+    /// Milliseconds pass.
     Pause(u16),
     /// The clock jumps, back too, and to its end.
     Jump(u64),
 }
 
-fuzz_target!(|scene: Scene<'_>| {
-    assert_eq!(run(&scene), run(&scene));
+fuzz_target!(|input: Input<'_>| {
+    assert_eq!(run(&input), run(&input));
 });
 
-fn run(scene: &Scene<'_>) -> (Vec<Classification>, Vec<CensusEvent>, Vec<CensusEntry>) {
-    let entries = 1 + usize::from(scene.entries % 8);
+fn run(input: &Input<'_>) -> (Vec<Classification>, Vec<CensusEvent>, Vec<CensusEntry>) {
+    let entries = 1 + usize::from(input.entries % 8);
     let settings = CensusSettings {
         entries,
         many_addresses: 2,
@@ -49,33 +49,33 @@ fn run(scene: &Scene<'_>) -> (Vec<Classification>, Vec<CensusEvent>, Vec<CensusE
     };
     let mut census = Census::new(settings);
     let (mut now, mut verdicts) = (Instant::ORIGIN, Vec::new());
-    for step in &scene.steps {
+    for step in &input.steps {
         match step {
             Step::Wait(seconds) => now = now + Duration::from_secs((*seconds).into()),
             Step::Pause(millis) => now = now + Duration::from_millis((*millis).into()),
             Step::Jump(nanoseconds) => now = Instant::from_nanos(*nanoseconds),
-            Step::Hear { source, is_broadcast, vlan, heard } => {
+            Step::Receive { source, is_broadcast, vlan, heard } => {
                 let (source, vlan) = (source.address(), VlanId::new((vlan % 3).into()));
                 let frame = FrameInfo { source, is_broadcast: *is_broadcast, vlan };
                 verdicts.push(census.receive(now, frame, Packet::parse(&heard.octets())));
             }
         }
         census.poll(now);
-        holds(&census, now, &verdicts, entries);
+        check_census(&census, now, &verdicts, entries);
     }
     let rows: Vec<_> = census.iter(now).collect();
     let events: Vec<_> = std::iter::from_fn(|| census.take_event()).collect();
     if census.counts().events_lost == 0 {
-        tell(&events, &rows, census.counts().displaced);
+        check_events(&events, &rows, census.counts().displaced);
     }
     (verdicts, events, rows)
 }
 
-fn holds(census: &Census, now: Instant, verdicts: &[Classification], entries: usize) {
+fn check_census(census: &Census, now: Instant, verdicts: &[Classification], entries: usize) {
     let rows: Vec<_> = census.iter(now).collect();
     assert!(rows.len() <= entries && rows.len() == census.len());
-    agrees(&census.counts(), verdicts, rows.len());
-    // Whoever was silent for so long is gone, and nobody is waited for who is.
+    check_counts(&census.counts(), verdicts, rows.len());
+    // Silent addresses are gone, and no deadline is set for one that is.
     assert!(census.deadline().is_none_or(|deadline| deadline > now || now == Instant::from_nanos(u64::MAX)));
     for row in &rows {
         let others = rows.iter().filter(|other| other.mac == row.mac).count();
@@ -87,59 +87,60 @@ fn holds(census: &Census, now: Instant, verdicts: &[Classification], entries: us
     assert!(census.seconds(now).iter().map(|count| u64::from(*count)).sum::<u64>() <= verdicts.len() as u64);
 }
 
-/// The counts are those of the verdicts.
-fn agrees(counts: &CensusCounts, verdicts: &[Classification], rows: usize) {
-    let of = |is: fn(&Classification) -> bool| verdicts.iter().filter(|verdict| is(verdict)).count() as u64;
+/// Checks that the counts are those of the verdicts.
+fn check_counts(counts: &CensusCounts, verdicts: &[Classification], rows: usize) {
+    let count_of =
+        |is: fn(&Classification) -> bool| verdicts.iter().filter(|verdict| is(verdict)).count() as u64;
     assert_eq!(counts.packets(), verdicts.len() as u64);
-    assert_eq!(counts.conflicts, of(|verdict| matches!(verdict, Classification::Conflict { .. })));
+    assert_eq!(counts.conflicts, count_of(|verdict| matches!(verdict, Classification::Conflict { .. })));
     assert_eq!(
         counts.changed - counts.conflicts,
-        of(|verdict| matches!(verdict, Classification::Moved { .. }))
+        count_of(|verdict| matches!(verdict, Classification::Moved { .. }))
     );
-    assert_eq!(counts.entered, of(|verdict| *verdict == Classification::New));
-    assert_eq!(counts.turned_away, of(|verdict| *verdict == Classification::Full));
-    assert_eq!(counts.probes, of(|verdict| *verdict == Classification::Probe));
-    assert_eq!(counts.dropped, of(|verdict| matches!(verdict, Classification::Dropped(_))));
+    assert_eq!(counts.entered, count_of(|verdict| *verdict == Classification::New));
+    assert_eq!(counts.turned_away, count_of(|verdict| *verdict == Classification::Full));
+    assert_eq!(counts.probes, count_of(|verdict| *verdict == Classification::Probe));
+    assert_eq!(counts.dropped, count_of(|verdict| matches!(verdict, Classification::Dropped(_))));
     assert_eq!(counts.entered - counts.evicted, rows as u64);
     assert!(counts.broadcast <= counts.packets());
 }
 
-/// The events say which addresses are there: none comes that was there, and none leaves that was not, but for those that a full
-/// census has displaced.
-fn tell(events: &[CensusEvent], rows: &[CensusEntry], displaced: u64) {
+/// Checks that the events describe the addresses: none appears twice, and none disappears that did not appear, except those
+/// that a full census displaced.
+fn check_events(events: &[CensusEvent], rows: &[CensusEntry], displaced: u64) {
     let mut evicted_present = 0;
     let (mut known, mut contested) = (HashMap::<VlanAddress, (MacAddr, bool)>::new(), HashSet::new());
     for event in events {
-        // Of a conflict not every turn is told: who has the address then, and since when, is not known.
+        // Not every change during a conflict is an event: the holder is not known then.
         match *event {
             CensusEvent::New { address, mac } => {
                 assert_eq!(known.insert(address, (mac, true)), None);
             }
             CensusEvent::Gone { address, mac } => {
-                let before = known.insert(address, (mac, false));
-                assert!(before == Some((mac, true)) || contested.contains(&address));
+                let last_state = known.insert(address, (mac, false));
+                assert!(last_state == Some((mac, true)) || contested.contains(&address));
             }
             CensusEvent::Returned { address, mac, .. } => {
-                let before = known.insert(address, (mac, true));
-                assert!(before == Some((mac, false)) || contested.contains(&address));
+                let last_state = known.insert(address, (mac, true));
+                assert!(last_state == Some((mac, false)) || contested.contains(&address));
             }
             CensusEvent::Moved { address, from, to } => {
-                let (before, _) = known.insert(address, (to, true)).expect("somebody had it");
-                assert!(before == from || contested.contains(&address));
+                let (last_state, _) = known.insert(address, (to, true)).expect("an earlier holder");
+                assert!(last_state == from || contested.contains(&address));
             }
             CensusEvent::Conflict { address, mac, .. } => {
-                known.insert(address, (mac, true)).expect("somebody had it");
+                known.insert(address, (mac, true)).expect("an earlier holder");
                 contested.insert(address);
             }
             CensusEvent::Evicted { address } => {
-                let (_, is_there) = known.remove(&address).expect("an entry");
-                evicted_present += u64::from(is_there && !contested.contains(&address));
+                let (_, is_present) = known.remove(&address).expect("an entry");
+                evicted_present += u64::from(is_present && !contested.contains(&address));
             }
             _ => {}
         }
     }
     assert!(evicted_present <= displaced);
-    let mut told: Vec<_> = known.into_keys().collect();
-    told.sort_unstable();
-    assert!(told.into_iter().eq(rows.iter().map(|row| row.address)));
+    let mut subjects: Vec<_> = known.into_keys().collect();
+    subjects.sort_unstable();
+    assert!(subjects.into_iter().eq(rows.iter().map(|row| row.address)));
 }

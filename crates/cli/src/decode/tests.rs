@@ -21,7 +21,7 @@ const ECHO: [u8; 42] = [
     10, 0, 0, 2, 8, 0, 0xf7, 0xef, 0, 7, 0, 9,
 ];
 
-fn record(bytes: &[u8]) -> CapturedFrame<'_> {
+fn frame(bytes: &[u8]) -> CapturedFrame<'_> {
     CapturedFrame {
         number: 1,
         time: Some(1_700_000_000_123_456_789),
@@ -38,90 +38,90 @@ fn faults(bytes: &[u8], length: usize) -> Vec<FrameFault> {
     dissect(bytes, length).faults().to_vec()
 }
 
-/// What is printed of a record, with these words on the command line.
-fn printed(words: &str, record: &CapturedFrame<'_>) -> String {
-    let words = ["tapstack", "decode", "-"].into_iter().chain(words.split_whitespace());
-    let Some(Command::Decode(arguments)) = CommandLine::try_parse_from(words).unwrap().command else {
+/// Returns the output about a frame with these options.
+fn output(options: &str, frame: &CapturedFrame<'_>) -> String {
+    let options = ["tapstack", "decode", "-"].into_iter().chain(options.split_whitespace());
+    let Some(Command::Decode(arguments)) = CommandLine::try_parse_from(options).unwrap().command else {
         panic!("another command");
     };
     let mut line = String::new();
-    write_frame(&mut line, &arguments, record, &dissect(record.bytes, record.length));
+    write_frame(&mut line, &arguments, frame, &dissect(frame.bytes, frame.length));
     line
 }
 
-fn object(record: &CapturedFrame<'_>) -> Value {
-    let line = printed("--json", record);
+fn object(frame: &CapturedFrame<'_>) -> Value {
+    let line = output("--json", frame);
     check_lines("decode", &line);
     serde_json::from_str(&line).unwrap()
 }
 
-/// The field, the requirement and the words of each fault.
-fn wrong(bytes: &[u8]) -> Vec<(String, String)> {
-    let object = object(&record(bytes));
+/// Returns the field and the rule of each fault.
+fn fault_locations(bytes: &[u8]) -> Vec<(String, String)> {
+    let object = object(&frame(bytes));
     let of = |fault: &Value| {
-        let place =
+        let location =
             format!("{}.{}", fault["header"].as_str().unwrap(), fault["field"].as_str().unwrap_or("-"));
         let by = fault["requirement"].as_str().or(fault["standard"].as_str()).unwrap();
         assert!(fault["sentence"].as_str().is_some_and(|sentence| sentence.len() > 20), "{fault}");
-        (place, by.to_owned())
+        (location, by.to_owned())
     };
     object["faults"].as_array().unwrap().iter().map(of).collect()
 }
 
-fn with(bytes: &[u8], changes: &[(usize, u8)]) -> Vec<u8> {
+fn with_changes(bytes: &[u8], changes: &[(usize, u8)]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
-    for (place, byte) in changes {
-        bytes[*place] = *byte;
+    for (index, byte) in changes {
+        bytes[*index] = *byte;
     }
     bytes
 }
 
-// What tcpdump 4.99.3 prints of the same bytes with -n and the same letters.
+// As tcpdump 4.99.3 prints the same bytes, with -n and the same options.
 
 #[test]
 fn decode_line_matches_tcpdump() {
-    let arp = record(&REQUEST);
-    assert_eq!(printed("", &arp), "22:13:20.123456 ARP, Request who-has 10.0.0.2 tell 10.0.0.1, length 28\n");
+    let arp = frame(&REQUEST);
+    assert_eq!(output("", &arp), "22:13:20.123456 ARP, Request who-has 10.0.0.2 tell 10.0.0.1, length 28\n");
     assert_eq!(
-        printed("-t -v", &arp),
+        output("-t -v", &arp),
         "ARP, Ethernet (len 6), IPv4 (len 4), Request who-has 10.0.0.2 tell 10.0.0.1, length 28\n"
     );
     assert_eq!(
-        printed("-t -v", &record(&with(&REQUEST, &[(15, 6)]))),
+        output("-t -v", &frame(&with_changes(&REQUEST, &[(15, 6)]))),
         "ARP, TokenRing (len 6), IPv4 (len 4), Request who-has 10.0.0.2 tell 10.0.0.1, length 28\n"
     );
     assert_eq!(
-        printed("-t -e", &arp),
+        output("-t -e", &arp),
         "02:00:00:00:00:01 > 02:00:00:00:00:02, ethertype ARP (0x0806), length 42: Request who-has 10.0.0.2 tell 10.0.0.1, length 28\n"
     );
-    let echo = record(&ECHO);
-    assert_eq!(printed("-t", &echo), "IP 10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 9, length 8\n");
+    let echo = frame(&ECHO);
+    assert_eq!(output("-t", &echo), "IP 10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 9, length 8\n");
     assert_eq!(
-        printed("-t -v", &echo),
+        output("-t -v", &echo),
         "IP (tos 0x0, ttl 64, id 0, offset 0, flags [DF], proto ICMP (1), length 28)\n    10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 9, length 8\n"
     );
 }
 
 #[test]
 fn hex_dump_excludes_or_includes_link_header() {
-    let lines = printed("-t -x", &record(&REQUEST));
+    let lines = output("-t -x", &frame(&REQUEST));
     let expected =
         "\t0x0000:  0001 0800 0604 0001 0200 0000 0001 0a00\n\t0x0010:  0001 0000 0000 0000 0a00 0002\n";
     assert!(lines.ends_with(expected), "{lines}");
-    let lines = printed("-t -xx", &record(&REQUEST[..17]));
+    let lines = output("-t -xx", &frame(&REQUEST[..17]));
     assert!(
         lines.ends_with("\t0x0000:  0200 0000 0002 0200 0000 0001 0806 0001\n\t0x0010:  08\n"),
         "{lines}"
     );
 }
 
-// Where tcpdump says less.
+// Where tcpdump prints less.
 
 #[test]
 fn truncated_frame_is_reported_without_fault() {
-    let cut = CapturedFrame { length: 1_514, ..record(&ECHO[..38]) };
+    let cut = CapturedFrame { length: 1_514, ..frame(&ECHO[..38]) };
     assert_eq!(
-        printed("-t", &cut),
+        output("-t", &cut),
         "IP 10.0.0.1 > 10.0.0.2: ICMP, length 8 [cut short: 38 of 1514 bytes captured]\n"
     );
     for length in 0..ECHO.len() {
@@ -134,51 +134,51 @@ fn truncated_frame_is_reported_without_fault() {
 fn fault_names_field_and_requirement() {
     let table: [(Vec<u8>, &str, &str); 15] = [
         (REQUEST[..13].to_vec(), "ethernet.-", "truncated"),
-        (with(&REQUEST, &[(6, 3)]), "ethernet.source", "ethernet-group-source"),
-        (with(&REQUEST, &[(12, 5), (13, 0xff)]), "ethernet.type_or_length", "ethernet-undefined"),
-        (with(&REQUEST, &[(12, 5), (13, 0)]), "ethernet.type_or_length", "ethernet-length-beyond"),
+        (with_changes(&REQUEST, &[(6, 3)]), "ethernet.source", "ethernet-group-source"),
+        (with_changes(&REQUEST, &[(12, 5), (13, 0xff)]), "ethernet.type_or_length", "ethernet-undefined"),
+        (with_changes(&REQUEST, &[(12, 5), (13, 0)]), "ethernet.type_or_length", "ethernet-length-beyond"),
         (
-            with(&REQUEST, &[(12, 0x81), (13, 0), (14, 0x0f), (15, 0xff)]),
+            with_changes(&REQUEST, &[(12, 0x81), (13, 0), (14, 0x0f), (15, 0xff)]),
             "tags.vlan",
             "ethernet-reserved-vlan",
         ),
         (REQUEST[..41].to_vec(), "arp.-", "truncated"),
-        (with(&REQUEST, &[(15, 7)]), "arp.hardware_type", "rfc826-hardware-type"),
-        (with(&REQUEST, &[(17, 6)]), "arp.protocol_type", "rfc826-protocol-type"),
-        (with(&REQUEST, &[(19, 6)]), "arp.protocol_length", "rfc826-lengths"),
-        (with(&REQUEST, &[(22, 3)]), "arp.sender_hardware_address", "sender-hardware-station"),
-        (with(&REQUEST, &[(28, 224)]), "arp.sender_protocol_address", "sender-protocol-host"),
-        (with(&ECHO, &[(22, 63)]), "ipv4.checksum", "rfc1122-header-checksum"),
-        (with(&ECHO, &[(14, 0x65)]), "ipv4.version", "rfc1122-version"),
+        (with_changes(&REQUEST, &[(15, 7)]), "arp.hardware_type", "rfc826-hardware-type"),
+        (with_changes(&REQUEST, &[(17, 6)]), "arp.protocol_type", "rfc826-protocol-type"),
+        (with_changes(&REQUEST, &[(19, 6)]), "arp.protocol_length", "rfc826-lengths"),
+        (with_changes(&REQUEST, &[(22, 3)]), "arp.sender_hardware_address", "sender-hardware-station"),
+        (with_changes(&REQUEST, &[(28, 224)]), "arp.sender_protocol_address", "sender-protocol-host"),
+        (with_changes(&ECHO, &[(22, 63)]), "ipv4.checksum", "rfc1122-header-checksum"),
+        (with_changes(&ECHO, &[(14, 0x65)]), "ipv4.version", "rfc1122-version"),
         (ECHO[..41].to_vec(), "ipv4.total_length", "rfc791-total-length"),
-        (with(&ECHO, &[(41, 8)]), "icmp.checksum", "rfc792-checksum"),
+        (with_changes(&ECHO, &[(41, 8)]), "icmp.checksum", "rfc792-checksum"),
     ];
-    for (bytes, place, by) in table {
-        assert_eq!(wrong(&bytes), [(place.to_owned(), by.to_owned())]);
+    for (bytes, location, rule) in table {
+        assert_eq!(fault_locations(&bytes), [(location.to_owned(), rule.to_owned())]);
     }
-    assert_eq!(wrong(&REQUEST), []);
-    assert_eq!(wrong(&ECHO), []);
+    assert_eq!(fault_locations(&REQUEST), []);
+    assert_eq!(fault_locations(&ECHO), []);
 }
 
 #[test]
 fn wrong_checksum_fault_has_expected_value() {
-    let page = printed("--explain", &record(&with(&ECHO, &[(24, 0), (25, 0)])));
-    let told = "\nwrong: ipv4.checksum: header checksum is wrong: it is 0x0000, and the bytes give 0x26df\n  RFC 1122 3.2.1.2 (rfc1122-header-checksum): a datagram with a wrong header checksum is dropped;";
-    assert!(page.contains(told), "{page}");
+    let page = output("--explain", &frame(&with_changes(&ECHO, &[(24, 0), (25, 0)])));
+    let decoded = "\nwrong: ipv4.checksum: header checksum is wrong: it is 0x0000, and the bytes give 0x26df\n  RFC 1122 3.2.1.2 (rfc1122-header-checksum): a datagram with a wrong header checksum is dropped;";
+    assert!(page.contains(decoded), "{page}");
 }
 
 #[test]
 fn loopback_source_is_fault_except_on_loopback_interface() {
     // The checksum of 127.0.0.1 > 10.0.0.2.
-    let from = with(&ECHO, &[(24, 0xb1), (25, 0xde), (26, 127)]);
-    assert_eq!(wrong(&from), [("ipv4.source".to_owned(), "rfc1122-source".to_owned())]);
+    let from = with_changes(&ECHO, &[(24, 0xb1), (25, 0xde), (26, 127)]);
+    assert_eq!(fault_locations(&from), [("ipv4.source".to_owned(), "rfc1122-source".to_owned())]);
     let inside = [&[0; 12][..], &from[12..]].concat();
-    assert_eq!(wrong(&inside), []);
+    assert_eq!(fault_locations(&inside), []);
 }
 
 #[test]
 fn diagram_has_field_values() {
-    let page = printed("--explain", &record(&REQUEST));
+    let page = output("--explain", &frame(&REQUEST));
     let drawn = "\
   +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
   |       hardware_type = 1       |    protocol_type = 0x0800     |
@@ -194,7 +194,7 @@ fn diagram_has_field_values() {
 fn diagram_rows_are_as_wide_as_their_borders() {
     let tagged = [&ECHO[..12], &[0x81, 0, 0x30, 5], &ECHO[12..]].concat();
     for bytes in [&REQUEST[..], &ECHO, &tagged] {
-        let page = printed("--explain", &record(bytes));
+        let page = output("--explain", &frame(bytes));
         let lines: Vec<_> =
             page.lines().filter(|line| line.starts_with("  |") || line.starts_with("  +")).collect();
         assert!(lines.len() > 10);
@@ -207,7 +207,7 @@ fn diagram_rows_are_as_wide_as_their_borders() {
 #[test]
 fn json_object_has_all_fields() {
     let comments = vec![Cow::Borrowed("answered"), Cow::Borrowed("and kept")];
-    let object = object(&CapturedFrame { direction: Some(Direction::In), comments, ..record(&ECHO) });
+    let object = object(&CapturedFrame { direction: Some(Direction::In), comments, ..frame(&ECHO) });
     let expected: Value = serde_json::from_str(
         r#"{"number":1,"time":1700000000123456789,"length":42,"captured":42,"direction":"in","comment":"answered","comments":["answered","and kept"],
         "ethernet":{"offset":0,"destination":"02:00:00:00:00:02","source":"02:00:00:00:00:01","type_or_length":2048},
@@ -242,30 +242,30 @@ fn message(mut bytes: Vec<u8>) -> Vec<u8> {
 fn quoted_datagram_has_separate_headers() {
     let about = &datagram(17, &[0, 7, 0, 9, 0, 8, 0, 0])[14..];
     let error = datagram(1, &message([&[3, 4, 0, 0, 0, 0, 2, 64], about].concat()));
-    let told = object(&record(&error));
-    assert_eq!(told["icmp"]["next_hop_mtu"], 576);
-    assert_eq!(told["ipv4"]["offset"], 14);
-    assert_eq!(told["quoted"]["ipv4"]["offset"], 42);
-    assert_eq!(told["quoted"]["udp"]["destination_port"], 9);
-    assert!(told.get("udp").is_none(), "{told}");
-    let page = printed("--explain", &record(&error));
+    let decoded = object(&frame(&error));
+    assert_eq!(decoded["icmp"]["next_hop_mtu"], 576);
+    assert_eq!(decoded["ipv4"]["offset"], 14);
+    assert_eq!(decoded["quoted"]["ipv4"]["offset"], 42);
+    assert_eq!(decoded["quoted"]["udp"]["destination_port"], 9);
+    assert!(decoded.get("udp").is_none(), "{decoded}");
+    let page = output("--explain", &frame(&error));
     assert!(page.contains("\nUDP header in the datagram it is about, octets 62 to 69 (RFC 768"), "{page}");
     // Of any other code there is no MTU.
     let error = datagram(1, &message([&[3, 1, 0, 0, 0, 0, 2, 64], about].concat()));
-    assert_eq!(object(&record(&error))["icmp"]["rest"], 576);
+    assert_eq!(object(&frame(&error))["icmp"]["rest"], 576);
 }
 
 #[test]
 fn icmp_timestamp_and_mask_have_their_fields() {
     let head = [13, 0, 0, 0, 0, 1, 0, 2];
     let stamp = datagram(1, &message([&head[..], &[0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 5]].concat()));
-    let told = object(&record(&stamp));
+    let decoded = object(&frame(&stamp));
     assert_eq!(
         [3, 4, 5],
-        ["originate", "receive", "transmit"].map(|name| told["icmp"][name].as_u64().unwrap())
+        ["originate", "receive", "transmit"].map(|name| decoded["icmp"][name].as_u64().unwrap())
     );
-    let mask = datagram(1, &message([&with(&head, &[(0, 18)])[..], &[255, 255, 255, 0]].concat()));
-    assert_eq!(object(&record(&mask))["icmp"]["address_mask"], "255.255.255.0");
+    let mask = datagram(1, &message([&with_changes(&head, &[(0, 18)])[..], &[255, 255, 255, 0]].concat()));
+    assert_eq!(object(&frame(&mask))["icmp"]["address_mask"], "255.255.255.0");
 }
 
 #[test]
@@ -274,65 +274,67 @@ fn llc_header_is_decoded_with_either_control_field() {
         let length = u8::try_from(llc.len()).unwrap();
         [&REQUEST[..12], &[0, length], llc, &[0; 46]].concat()
     };
-    let unnumbered = object(&record(&with_llc(&[0x42, 0x42, 3, 0, 0])));
+    let unnumbered = object(&frame(&with_llc(&[0x42, 0x42, 3, 0, 0])));
     let expected = serde_json::json!({"offset": 14, "dsap": 66, "ssap": 66, "control": 3});
     assert_eq!(unnumbered["llc"], expected);
-    let numbered = object(&record(&with_llc(&[0x42, 0x42, 0x28, 1, 0])));
+    let numbered = object(&frame(&with_llc(&[0x42, 0x42, 0x28, 1, 0])));
     assert_eq!(numbered["llc"]["control"], 0x2801);
     // 1501 to 1535 is no length.
-    assert!(object(&record(&with(&with_llc(&[0x42; 5]), &[(12, 5), (13, 0xdd)]))).get("llc").is_none());
+    assert!(
+        object(&frame(&with_changes(&with_llc(&[0x42; 5]), &[(12, 5), (13, 0xdd)]))).get("llc").is_none()
+    );
 }
 
 #[test]
 fn arp_addresses_have_lengths_of_packet() {
     let packet = [0, 6, 8, 0, 2, 4, 0, 1, 0xaa, 0xbb, 10, 0, 0, 1, 0xcc, 0xdd, 10, 0, 0, 2];
-    let told = object(&record(&[&REQUEST[..14], &packet, &[0; 26]].concat()));
-    assert_eq!(told["arp"]["sender_hardware_address"], "aa:bb");
-    assert_eq!(told["arp"]["target_protocol_address"], "10.0.0.2");
-    let page = printed("--explain", &record(&[&REQUEST[..14], &packet].concat()));
+    let decoded = object(&frame(&[&REQUEST[..14], &packet, &[0; 26]].concat()));
+    assert_eq!(decoded["arp"]["sender_hardware_address"], "aa:bb");
+    assert_eq!(decoded["arp"]["target_protocol_address"], "10.0.0.2");
+    let page = output("--explain", &frame(&[&REQUEST[..14], &packet].concat()));
     assert!(page.contains("  target_hardware_address  cc:dd: as long as the packet says\n"), "{page}");
     // Those that are not whole are not there.
-    let told = object(&record(&[&REQUEST[..14], &packet[..15]].concat()));
-    assert_eq!(told["arp"]["sender_protocol_address"], "10.0.0.1");
-    assert!(told["arp"].get("target_hardware_address").is_none(), "{told}");
-    let long = with(&packet, &[(5, 2)]);
-    let told = object(&record(&[&REQUEST[..14], &long].concat()));
-    assert_eq!(told["arp"]["sender_protocol_address"], "0a:00");
+    let decoded = object(&frame(&[&REQUEST[..14], &packet[..15]].concat()));
+    assert_eq!(decoded["arp"]["sender_protocol_address"], "10.0.0.1");
+    assert!(decoded["arp"].get("target_hardware_address").is_none(), "{decoded}");
+    let long = with_changes(&packet, &[(5, 2)]);
+    let decoded = object(&frame(&[&REQUEST[..14], &long].concat()));
+    assert_eq!(decoded["arp"]["sender_protocol_address"], "0a:00");
 }
 
 #[test]
 fn header_checksum_is_checked_when_total_length_is_invalid() {
-    let short = with(&ECHO, &[(17, 200), (22, 63)]);
+    let short = with_changes(&ECHO, &[(17, 200), (22, 63)]);
     let checksum = ("ipv4.checksum".to_owned(), "rfc1122-header-checksum".to_owned());
     let length = ("ipv4.total_length".to_owned(), "rfc791-total-length".to_owned());
-    assert_eq!(wrong(&short), [length, checksum.clone()]);
-    let line = printed("-t", &record(&short));
+    assert_eq!(fault_locations(&short), [length, checksum.clone()]);
+    let line = output("-t", &frame(&short));
     assert!(line.ends_with(" [total length beyond the frame] [header checksum is wrong]\n"), "{line}");
-    let cut = CapturedFrame { length: 300, ..record(&short) };
+    let cut = CapturedFrame { length: 300, ..frame(&short) };
     assert!(
-        printed("-t", &cut).ends_with(" [header checksum is wrong] [cut short: 42 of 300 bytes captured]\n")
+        output("-t", &cut).ends_with(" [header checksum is wrong] [cut short: 42 of 300 bytes captured]\n")
     );
     assert_eq!(faults(&short, 300).len(), 1);
 }
 
 #[test]
 fn truncated_packet_summary_has_wire_length() {
-    let cut = CapturedFrame { length: 60, ..record(&REQUEST) };
+    let cut = CapturedFrame { length: 60, ..frame(&REQUEST) };
     assert_eq!(
-        printed("-t", &cut),
+        output("-t", &cut),
         "ARP, Request who-has 10.0.0.2 tell 10.0.0.1, length 46 [cut short: 42 of 60 bytes captured]\n"
     );
 }
 
 #[test]
 fn schema_has_exactly_fields_of_all_layouts() {
-    let mut printed: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut output: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for layout in LAYOUTS {
         let name = if layout.name == "tags" { "tag" } else { layout.name };
-        let fields = printed.entry(format!("header_{name}")).or_insert_with(|| ["offset".to_owned()].into());
+        let fields = output.entry(format!("header_{name}")).or_insert_with(|| ["offset".to_owned()].into());
         fields.extend(layout.fields.iter().map(|field| field.name.to_owned()));
     }
-    printed.entry("header_ipv4".to_owned()).or_default().insert("options".to_owned());
+    output.entry("header_ipv4".to_owned()).or_default().insert("options".to_owned());
     let schema = schema();
     let described =
         schema["$defs"].as_object().unwrap().iter().filter(|(name, _)| name.starts_with("header_"));
@@ -341,7 +343,7 @@ fn schema_has_exactly_fields_of_all_layouts() {
             (name.clone(), header["properties"].as_object().unwrap().keys().cloned().collect())
         })
         .collect();
-    assert_eq!(printed, described);
+    assert_eq!(output, described);
 }
 
 proptest! {
@@ -353,19 +355,19 @@ proptest! {
     ) {
         let bytes = [&REQUEST[..12], &kind, &bytes].concat();
         for bytes in [&bytes[..], &bytes[bytes.len() / 2..]] {
-            let record = CapturedFrame { length: bytes.len() + more, ..record(bytes) };
-            for words in ["", "-e -v -xx", "--explain"] {
-                prop_assert!(printed(words, &record).ends_with('\n'));
+            let frame = CapturedFrame { length: bytes.len() + more, ..frame(bytes) };
+            for options in ["", "-e -v -xx", "--explain"] {
+                prop_assert!(output(options, &frame).ends_with('\n'));
             }
-            prop_assert_eq!(&object(&record)["captured"], bytes.len());
+            prop_assert_eq!(&object(&frame)["captured"], bytes.len());
         }
     }
 
     #[test]
     fn frame_that_stack_drops_has_fault_in_brackets(
-        place in 0..ECHO.len(), byte in any::<u8>(), of_arp in any::<bool>()
+        index in 0..ECHO.len(), byte in any::<u8>(), of_arp in any::<bool>()
     ) {
-        let bytes = with(if of_arp { &REQUEST } else { &ECHO }, &[(place, byte)]);
+        let bytes = with_changes(if of_arp { &REQUEST } else { &ECHO }, &[(index, byte)]);
         let stack_drops = match link::EthernetFrame::parse(&bytes) {
             Ok(frame) if frame.ether_type() == link::EtherType::ARP => arp::Packet::parse(frame.payload()).is_err(),
             Ok(frame) if frame.ether_type() == link::EtherType::IPV4 => ipv4::Datagram::parse(frame.payload()).is_err(),
@@ -373,7 +375,7 @@ proptest! {
         };
         if stack_drops {
             prop_assert!(!faults(&bytes, bytes.len()).is_empty());
-            prop_assert!(printed("", &record(&bytes)).contains('['));
+            prop_assert!(output("", &frame(&bytes)).contains('['));
         }
     }
 }
@@ -381,62 +383,62 @@ proptest! {
 #[test]
 fn comments_cannot_inject_terminal_escapes() {
     let comment = "\u{7f}\u{9b}2J\u{1b}[2J\n\"";
-    let record = CapturedFrame { comments: vec![Cow::Borrowed(comment)], ..record(&REQUEST) };
-    for words in ["", "--json", "--explain"] {
-        let told = printed(words, &record);
+    let frame = CapturedFrame { comments: vec![Cow::Borrowed(comment)], ..frame(&REQUEST) };
+    for options in ["", "--json", "--explain"] {
+        let decoded = output(options, &frame);
         assert!(
-            !told.trim_end_matches('\n').contains(|letter: char| letter.is_control() && letter != '\n'),
-            "{told:?}"
+            !decoded.trim_end_matches('\n').contains(|letter: char| letter.is_control() && letter != '\n'),
+            "{decoded:?}"
         );
     }
-    assert_eq!(object(&record)["comment"], comment);
+    assert_eq!(object(&frame)["comment"], comment);
 }
 
 #[test]
 fn faults_are_in_all_formats() {
     let cases = [
-        with(&REQUEST, &[(6, 3)]),
-        with(&REQUEST, &[(22, 0xff), (23, 0xff)]),
-        with(&REQUEST, &[(28, 224)]),
-        with(&ECHO, &[(26, 255), (27, 255), (28, 255), (29, 255)]),
-        with(&ECHO, &[(41, 8)]),
-        with(&ECHO, &[(16, 0), (17, 0)]),
+        with_changes(&REQUEST, &[(6, 3)]),
+        with_changes(&REQUEST, &[(22, 0xff), (23, 0xff)]),
+        with_changes(&REQUEST, &[(28, 224)]),
+        with_changes(&ECHO, &[(26, 255), (27, 255), (28, 255), (29, 255)]),
+        with_changes(&ECHO, &[(41, 8)]),
+        with_changes(&ECHO, &[(16, 0), (17, 0)]),
     ];
     for bytes in cases {
-        let record = record(&bytes);
-        let object = object(&record);
-        let told: Vec<_> = ["faults", "warnings"]
+        let frame = frame(&bytes);
+        let object = object(&frame);
+        let decoded: Vec<_> = ["faults", "warnings"]
             .iter()
             .flat_map(|key| object[key].as_array().unwrap())
             .map(|fault| fault["fault"].as_str().unwrap().split(": ").next().unwrap().to_owned())
             .collect();
-        assert!(!told.is_empty(), "{object}");
-        let (line, page) = (printed("-t", &record), printed("--explain", &record));
-        for fault in &told {
+        assert!(!decoded.is_empty(), "{object}");
+        let (line, page) = (output("-t", &frame), output("--explain", &frame));
+        for fault in &decoded {
             assert!(line.contains(&format!(" [{fault}]")), "{line}");
             assert!(page.contains(fault), "{page}");
         }
-        assert_eq!(line.matches('[').count(), told.len(), "{line}");
+        assert_eq!(line.matches('[').count(), decoded.len(), "{line}");
     }
 }
 
 #[test]
 fn zero_total_length_is_no_header_length_fault() {
-    let bytes = with(&ECHO, &[(17, 0), (24, 0x26), (25, 0xfb)]);
-    assert_eq!(wrong(&bytes), [("ipv4.total_length".to_owned(), "rfc791-total-length".to_owned())]);
+    let bytes = with_changes(&ECHO, &[(17, 0), (24, 0x26), (25, 0xfb)]);
+    assert_eq!(fault_locations(&bytes), [("ipv4.total_length".to_owned(), "rfc791-total-length".to_owned())]);
     let expected = "IP 10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 9, length 8 [total length below the header length]\n";
-    assert_eq!(printed("-t", &record(&bytes)), expected);
+    assert_eq!(output("-t", &frame(&bytes)), expected);
 }
 
 #[test]
 fn sender_mac_other_than_source_is_warning() {
-    let bytes = with(&REQUEST, &[(27, 9)]);
-    let object = object(&record(&bytes));
+    let bytes = with_changes(&REQUEST, &[(27, 9)]);
+    let object = object(&frame(&bytes));
     assert_eq!(object["faults"], serde_json::json!([]));
     assert_eq!(object["warnings"][0]["field"], "sender_hardware_address");
-    let line = printed("-t", &record(&bytes));
+    let line = output("-t", &frame(&bytes));
     assert!(line.ends_with(" [sender MAC address is not the frame's source]\n"), "{line}");
-    assert!(printed("--explain", &record(&bytes)).contains("\nwarning: arp.sender_hardware_address: "));
+    assert!(output("--explain", &frame(&bytes)).contains("\nwarning: arp.sender_hardware_address: "));
     assert!(faults(&bytes, bytes.len()).iter().all(|fault| fault.is_warning));
 }
 
@@ -444,7 +446,7 @@ fn sender_mac_other_than_source_is_warning() {
 fn control_bits_are_explained_by_name() {
     let segment =
         |flags| datagram(6, &[4, 0x57, 0, 80, 0, 0, 0, 0, 0, 0, 0, 0, 0x50, flags, 4, 0, 0, 0, 0, 0]);
-    let page = |flags| printed("--explain", &record(&segment(flags)));
+    let page = |flags| output("--explain", &frame(&segment(flags)));
     assert!(page(2).contains("  flags                    0x02 = SYN: control bits"), "{}", page(2));
     assert!(page(0x18).contains(" 0x18 = ACK PSH: "), "{}", page(0x18));
     assert!(page(0).contains(" 0x00 = none: "), "{}", page(0));
@@ -458,12 +460,12 @@ fn frame_of_vlan_tags_is_decoded_in_bounded_memory() {
     assert_eq!(found.layers.len(), 1 + TAG_LIMIT);
     assert_eq!(found.more_tags + TAG_LIMIT, tags);
     assert!(found.layers.capacity() < 64);
-    let record = record(&bytes);
-    assert_eq!(object(&record)["more_tags"], found.more_tags);
-    for words in ["", "-e -v", "--json", "--explain"] {
-        let told = printed(words, &record);
-        assert!(told.len() < 32 * 1_024, "{words}: {} bytes", told.len());
+    let frame = frame(&bytes);
+    assert_eq!(object(&frame)["more_tags"], found.more_tags);
+    for options in ["", "-e -v", "--json", "--explain"] {
+        let decoded = output(options, &frame);
+        assert!(decoded.len() < 32 * 1_024, "{options}: {} bytes", decoded.len());
     }
     let explained = format!("\n{} more VLAN tags, which are not shown\n", found.more_tags);
-    assert!(printed("--explain", &record).contains(&explained));
+    assert!(output("--explain", &frame).contains(&explained));
 }

@@ -58,13 +58,13 @@ fn write_time(line: &mut String, time: u64) {
     line.push_str(std::str::from_utf8(&digits).unwrap_or_default());
 }
 
-fn write_bytes(line: &mut String, octets: &[u8]) -> Result {
-    for (row, chunk) in octets.chunks(ROW).enumerate() {
+fn write_bytes(line: &mut String, bytes: &[u8]) -> Result {
+    for (row, chunk) in bytes.chunks(ROW).enumerate() {
         write!(line, "\t{:#06x}: ", row * ROW)?;
         for pair in chunk.chunks(2) {
             line.push(' ');
-            for octet in pair {
-                write!(line, "{octet:02x}")?;
+            for byte in pair {
+                write!(line, "{byte:02x}")?;
             }
         }
         line.push('\n');

@@ -17,13 +17,13 @@ use testbed::program::{command, exit_and_text, run};
 use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
-    ("host_capture_has_decisions_and_is_complete_after_kill", a_capture_of_a_host),
-    ("ping_capture_to_stdout_leaves_text_on_stderr", a_capture_of_a_ping),
-    ("arping_capture_marks_replies", a_capture_of_an_arping),
-    ("scan_capture_marks_packets", a_capture_of_a_scan),
-    ("lab_capture_has_both_directions", a_capture_of_the_lab),
-    ("closed_pipe_ends_capture_but_not_host", a_closed_pipe),
-    ("capture_exits_2_when_file_cannot_be_created", wrong_file),
+    ("host_capture_has_decisions_and_is_complete_after_kill", host_capture),
+    ("ping_capture_to_stdout_leaves_text_on_stderr", ping_capture),
+    ("arping_capture_marks_replies", arping_capture),
+    ("scan_capture_marks_packets", scan_capture),
+    ("lab_capture_has_both_directions", lab_capture),
+    ("closed_pipe_ends_capture_but_not_host", closed_pipe),
+    ("capture_exits_2_when_file_cannot_be_created", uncreatable_file),
     ("capinfos_reads_captures_without_warnings", capinfos_reads),
     ("tshark_reads_captures_without_warnings", tshark_reads),
 ];
@@ -48,11 +48,11 @@ impl Drop for Scratch {
 }
 
 /// What `decode` prints of a capture, and its exit code.
-fn decode(words: &[&str]) -> std::io::Result<(Option<i32>, String, String)> {
-    Ok(exit_and_text(&run(&[&["decode", "-t", "-v"], words].concat())?))
+fn decode(arguments: &[&str]) -> std::io::Result<(Option<i32>, String, String)> {
+    Ok(exit_and_text(&run(&[&["decode", "-t", "-v"], arguments].concat())?))
 }
 
-fn a_capture_of_a_host() -> TestResult {
+fn host_capture() -> TestResult {
     let file = Scratch::new("host.pcapng");
     let (host, interface) = start("cap0", &["--pcap", file.name()])?;
     let mut socket = PacketSocket::open(interface.name())?;
@@ -82,8 +82,8 @@ fn captures() -> Result<[Scratch; 3], Box<dyn std::error::Error>> {
     send(&mut socket, &request())?;
     receive(&mut socket, is_arp(2))?;
     host.stop()?;
-    for (file, words) in files[1..].iter().zip([&["lab"][..], &["lab", "--cable"]]) {
-        let (code, _, errors) = exit_and_text(&run(&[words, &["--pcap", file.name()]].concat())?);
+    for (file, arguments) in files[1..].iter().zip([&["lab"][..], &["lab", "--cable"]]) {
+        let (code, _, errors) = exit_and_text(&run(&[arguments, &["--pcap", file.name()]].concat())?);
         assert_eq!(code, Some(0), "{errors}");
     }
     Ok(files)
@@ -92,15 +92,15 @@ fn captures() -> Result<[Scratch; 3], Box<dyn std::error::Error>> {
 /// What a program of Wireshark's prints about a capture that it reads without complaint.
 fn wireshark_prints(
     program: &Path,
-    words: &[&str],
+    arguments: &[&str],
     file: &Scratch,
 ) -> Result<String, Box<dyn std::error::Error>> {
     // It may not read the settings of the user.
-    let output = Command::new(program).args(words).arg(file.name()).env("HOME", "/nowhere").output()?;
+    let output = Command::new(program).args(arguments).arg(file.name()).env("HOME", "/nowhere").output()?;
     let (code, out, errors) = exit_and_text(&output);
     assert_eq!(code, Some(0), "{}: {errors}", program.display());
-    let complaints: Vec<_> = errors.lines().filter(|line| !line.starts_with("Running as user")).collect();
-    assert_eq!(complaints, [""; 0], "{}", program.display());
+    let warnings: Vec<_> = errors.lines().filter(|line| !line.starts_with("Running as user")).collect();
+    assert_eq!(warnings, [""; 0], "{}", program.display());
     for word in ["Malformed", "Expert Info (Error"] {
         assert!(!out.contains(word), "{}: {out}", program.display());
     }
@@ -124,17 +124,17 @@ fn tshark_reads() -> TestResult {
         assert!(out.contains("Address Resolution Protocol (reply)"), "{out}");
     }
     let out = wireshark_prints(&tshark, &["-n", "-V", "-r"], &files[0])?;
-    for words in ["Packet comments", "learned, answered", "Direction: Inbound", "Direction: Outbound"] {
-        assert!(out.contains(words), "{words}: {out}");
+    for arguments in ["Packet comments", "learned, answered", "Direction: Inbound", "Direction: Outbound"] {
+        assert!(out.contains(arguments), "{arguments}: {out}");
     }
     Ok(())
 }
 
-fn a_capture_of_a_ping() -> TestResult {
-    let words =
+fn ping_capture() -> TestResult {
+    let arguments =
         ["ping", "--tap", "cap1", "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24", "--pcap", "-"];
     // Of several, who got a reply waits for the others no longer than that took, or the interval.
-    let mut ping = command(&[&words[..], &["-c", "1", "10.0.0.1"]].concat());
+    let mut ping = command(&[&arguments[..], &["-c", "1", "10.0.0.1"]].concat());
     let mut ping = ping.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let capture = ping.stdout.take().ok_or("standard output")?;
     let out = command(&["decode", "-"]).stdin(capture).output()?;
@@ -142,25 +142,25 @@ fn a_capture_of_a_ping() -> TestResult {
     assert_eq!((code, errors.as_str()), (Some(0), ""), "{lines}");
     assert_eq!(lines.matches("ICMP echo request").count(), 1, "{lines}");
     assert_eq!(lines.matches("ICMP echo reply").count(), 1, "{lines}");
-    let mut words = String::new();
-    ping.stderr.take().ok_or("standard error")?.read_to_string(&mut words)?;
-    assert!(words.contains("1 packets transmitted, 1 received"), "{words}");
+    let mut arguments = String::new();
+    ping.stderr.take().ok_or("standard error")?.read_to_string(&mut arguments)?;
+    assert!(arguments.contains("1 packets transmitted, 1 received"), "{arguments}");
     assert_eq!(ping.wait()?.code(), Some(0));
     Ok(())
 }
 
-fn a_capture_of_an_arping() -> TestResult {
+fn arping_capture() -> TestResult {
     let (_host, interface) = start("cap4", &[])?;
     let name = interface.name().to_string();
-    let mut stranger = PacketSocket::open(interface.name())?;
+    let mut other_station = PacketSocket::open(interface.name())?;
     let file = Scratch::new("arping.pcapng");
-    let words = ["arping", "-I", &name, "-c", "2", "-i", "0.3", "-s", "10.0.0.1", "--pcap", file.name()];
-    let arping = command(&[&words[..], &["10.0.0.2"]].concat()).stdout(Stdio::null()).spawn()?;
+    let arguments = ["arping", "-I", &name, "-c", "2", "-i", "0.3", "-s", "10.0.0.1", "--pcap", file.name()];
+    let arping = command(&[&arguments[..], &["10.0.0.2"]].concat()).stdout(Stdio::null()).spawn()?;
     wait_for("a request in the capture", || {
         decode(&[file.name()]).ok()?.1.contains("who-has").then_some(())
     })?;
     // What others say to each other.
-    send(&mut stranger, &request())?;
+    send(&mut other_station, &request())?;
     assert_eq!(arping.wait_with_output()?.status.code(), Some(0));
     let (code, out, errors) = decode(&[file.name()])?;
     assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
@@ -171,7 +171,7 @@ fn a_capture_of_an_arping() -> TestResult {
     Ok(())
 }
 
-fn a_capture_of_a_scan() -> TestResult {
+fn scan_capture() -> TestResult {
     let host = four("caught0")?;
     let file = Scratch::new("scan.pcapng");
     let (code, _, errors) = exit_and_text(&run(&[
@@ -217,11 +217,11 @@ fn a_capture_of_a_scan() -> TestResult {
     Ok(())
 }
 
-fn a_capture_of_the_lab() -> TestResult {
-    for words in [&["lab"][..], &["lab", "--cable"]] {
+fn lab_capture() -> TestResult {
+    for arguments in [&["lab"][..], &["lab", "--cable"]] {
         let file = Scratch::new("lab.pcapng");
-        let (code, ..) = exit_and_text(&run(&[words, &["--pcap", file.name()]].concat())?);
-        assert_eq!(code, Some(0), "{words:?}");
+        let (code, ..) = exit_and_text(&run(&[arguments, &["--pcap", file.name()]].concat())?);
+        assert_eq!(code, Some(0), "{arguments:?}");
         let (code, out, errors) = decode(&[file.name()])?;
         assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
         assert!(out.contains("Request who-has 10.0.0.2 tell 10.0.0.1"), "{out}");
@@ -233,7 +233,7 @@ fn a_capture_of_the_lab() -> TestResult {
     Ok(())
 }
 
-fn a_closed_pipe() -> TestResult {
+fn closed_pipe() -> TestResult {
     let pipe = Scratch::new("pipe");
     nix::unistd::mkfifo(&pipe.0, nix::sys::stat::Mode::S_IRWXU)?;
     let reader = File::options().read(true).custom_flags(nix::libc::O_NONBLOCK).open(&pipe.0)?;
@@ -251,7 +251,7 @@ fn a_closed_pipe() -> TestResult {
     Ok(())
 }
 
-fn wrong_file() -> TestResult {
+fn uncreatable_file() -> TestResult {
     let (code, _, errors) = exit_and_text(&run(&["lab", "--cable", "--pcap", "/nowhere/a.pcapng"])?);
     assert_eq!(code, Some(2));
     assert_eq!(errors, "tapstack: cannot write /nowhere/a.pcapng: No such file or directory\n");

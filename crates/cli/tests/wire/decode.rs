@@ -7,8 +7,8 @@ use testbed::program::{command, exit_and_text, run};
 use testbed::{Case, TestResult};
 
 pub(crate) const CASES: &[Case] = &[
-    ("decode_exits_0_for_valid_1_for_faulty_2_for_unreadable", every_exit_code),
-    ("decode_exits_0_when_stdout_is_closed", a_reader_that_goes_away),
+    ("decode_exits_0_for_valid_1_for_faulty_2_for_unreadable", exit_codes),
+    ("decode_exits_0_when_stdout_is_closed", closed_stdout),
 ];
 
 const REQUEST: [u8; 42] = [
@@ -26,14 +26,14 @@ fn capture(link_type: u8, kind: u8) -> Vec<u8> {
 }
 
 /// Decodes what comes from standard input.
-fn decode(octets: &[u8]) -> Result<(Option<i32>, String, String), Box<dyn std::error::Error>> {
+fn decode(bytes: &[u8]) -> Result<(Option<i32>, String, String), Box<dyn std::error::Error>> {
     let mut child = command(&["decode", "-"]);
     let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    child.stdin.take().ok_or("standard input")?.write_all(octets)?;
+    child.stdin.take().ok_or("standard input")?.write_all(bytes)?;
     Ok(exit_and_text(&child.wait_with_output()?))
 }
 
-fn every_exit_code() -> TestResult {
+fn exit_codes() -> TestResult {
     let good = "00:00:01.000002 ARP, Request who-has 10.0.0.2 tell 10.0.0.1, length 28\n";
     let whole = capture(1, 1);
     assert_eq!(decode(&whole)?, (Some(0), good.to_owned(), String::new()));
@@ -41,14 +41,14 @@ fn every_exit_code() -> TestResult {
     assert_eq!(decode(&capture(1, 7))?, (Some(1), bad.to_owned(), String::new()));
     // What was read is printed first.
     let cut = [&whole[..], &whole[24..60]].concat();
-    let why = "tapstack: cannot read -: the file ends within a packet or a header\n";
-    assert_eq!(decode(&cut)?, (Some(2), good.to_owned(), why.to_owned()));
-    let why = "tapstack: cannot read -: unsupported link type LINUX_SLL (113); only Ethernet is supported: `tcpdump -i eth0`, not `-i any`\n";
-    assert_eq!(decode(&capture(113, 1))?, (Some(2), String::new(), why.to_owned()));
-    let why = "tapstack: cannot read -: the file is empty\n";
-    assert_eq!(decode(b"")?, (Some(2), String::new(), why.to_owned()));
-    let why = "tapstack: cannot read -: not a capture: neither pcap nor pcapng\n";
-    assert_eq!(decode(b"PK\x03\x04 and so on")?, (Some(2), String::new(), why.to_owned()));
+    let error = "tapstack: cannot read -: the file ends within a packet or a header\n";
+    assert_eq!(decode(&cut)?, (Some(2), good.to_owned(), error.to_owned()));
+    let error = "tapstack: cannot read -: unsupported link type LINUX_SLL (113); only Ethernet is supported: `tcpdump -i eth0`, not `-i any`\n";
+    assert_eq!(decode(&capture(113, 1))?, (Some(2), String::new(), error.to_owned()));
+    let error = "tapstack: cannot read -: the file is empty\n";
+    assert_eq!(decode(b"")?, (Some(2), String::new(), error.to_owned()));
+    let error = "tapstack: cannot read -: not a capture: neither pcap nor pcapng\n";
+    assert_eq!(decode(b"PK\x03\x04 and so on")?, (Some(2), String::new(), error.to_owned()));
     let absent = "tapstack: cannot read /nowhere/a.pcap: No such file or directory\n";
     assert_eq!(
         exit_and_text(&run(&["decode", "/nowhere/a.pcap"])?),
@@ -57,7 +57,7 @@ fn every_exit_code() -> TestResult {
     Ok(())
 }
 
-fn a_reader_that_goes_away() -> TestResult {
+fn closed_stdout() -> TestResult {
     let whole = capture(1, 1);
     let frames = whole[24..].repeat(10_000);
     let mut child = command(&["decode", "-"]);

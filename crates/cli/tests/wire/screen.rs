@@ -14,7 +14,7 @@ use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
     ("live_table_is_driven_by_keys_in_terminal", live_table),
-    ("live_table_ends_when_terminal_hangs_up", terminal_gone),
+    ("live_table_ends_when_terminal_hangs_up", terminal_hangs_up),
 ];
 
 /// A terminal of its own, without anybody's configuration; gone with this value.
@@ -27,7 +27,7 @@ impl Terminal {
     /// Starts a shell command on 80x24.
     fn start(script: &str) -> Result<Terminal, Box<dyn Error>> {
         let terminal = Terminal { tmux: installed("tmux")?, socket: Scratch::new("terminal") };
-        terminal.tell(&[
+        terminal.run_tmux(&[
             "-f",
             "/dev/null",
             "new-session",
@@ -43,38 +43,39 @@ impl Terminal {
         Ok(terminal)
     }
 
-    fn ask(&self, words: &[&str]) -> std::io::Result<Output> {
+    fn tmux_output(&self, arguments: &[&str]) -> std::io::Result<Output> {
         let mut tmux = Command::new(&self.tmux);
         // In ASCII, and without what the user has set up.
         let tmux = tmux.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         tmux.env("LC_ALL", "C").env("SHELL", "/bin/sh").env("HOME", "/").stdin(Stdio::null());
-        tmux.args(["-S", self.socket.name()]).args(words).output()
+        tmux.args(["-S", self.socket.name()]).args(arguments).output()
     }
 
-    fn tell(&self, words: &[&str]) -> TestResult {
-        let output = self.ask(words)?;
-        let why = String::from_utf8_lossy(&output.stderr).into_owned();
-        if output.status.success() { Ok(()) } else { Err(format!("tmux {words:?}: {why}").into()) }
+    fn run_tmux(&self, arguments: &[&str]) -> TestResult {
+        let output = self.tmux_output(arguments)?;
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        if output.status.success() { Ok(()) } else { Err(format!("tmux {arguments:?}: {error}").into()) }
     }
 
     /// Its lines once they have all of these parts; if they never do, what they are instead.
-    fn shows(&self, parts: &[&str]) -> Result<Vec<String>, Box<dyn Error>> {
+    fn wait_for_parts(&self, parts: &[&str]) -> Result<Vec<String>, Box<dyn Error>> {
         let mut last = String::new();
         let shown = wait_for("screen", || {
-            last = String::from_utf8_lossy(&self.ask(&["capture-pane", "-p"]).ok()?.stdout).into_owned();
+            last =
+                String::from_utf8_lossy(&self.tmux_output(&["capture-pane", "-p"]).ok()?.stdout).into_owned();
             parts.iter().all(|part| last.contains(part)).then(|| last.lines().map(str::to_owned).collect())
         });
         shown.map_err(|_| format!("the screen never showed {parts:?}, but\n{last}").into())
     }
 
     fn press(&self, keys: &[&str]) -> TestResult {
-        self.tell(&[&["send-keys"], keys].concat())
+        self.run_tmux(&[&["send-keys"], keys].concat())
     }
 }
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        let _ = self.ask(&["kill-server"]);
+        let _ = self.tmux_output(&["kill-server"]);
     }
 }
 
@@ -88,16 +89,16 @@ fn live_table() -> TestResult {
         "{watch} --fail-on conflict; echo first ended with $?; stty -a; read go; {watch}; echo second ended with $?; {program} watch {}; echo third ended with $?; cat",
         file.name()
     ))?;
-    terminal.shows(&["tapstack watch scr0", "0 addresses", "q quit"])?;
+    terminal.wait_for_parts(&["tapstack watch scr0", "0 addresses", "q quit"])?;
     for hardware in [[2, 0, 0, 0, 0, 0xa], [2, 0, 0, 0, 0, 0xb]] {
         send(&mut tap, &reply(hardware))?;
     }
-    let shown = terminal.shows(&["first ended with 1", " icanon ", "2 packets in "])?.join("\n");
+    let shown = terminal.wait_for_parts(&["first ended with 1", " icanon ", "2 packets in "])?.join("\n");
     assert!(shown.contains(" echo ") && shown.contains("10.0.0.7 is in conflict: both "), "{shown}");
     terminal.press(&["Enter"])?;
-    terminal.shows(&["tapstack watch scr0", "0 addresses", "q quit"])?;
+    terminal.wait_for_parts(&["tapstack watch scr0", "0 addresses", "q quit"])?;
     tap.interface().set_up(false)?;
-    terminal.shows(&["DOWN: nothing can be heard"])?;
+    terminal.wait_for_parts(&["DOWN: nothing can be heard"])?;
     tap.interface().set_up(true)?;
     for last in 1..=30 {
         let sender = ([2, 0, 0, 0, 1, last], [10, 0, 0, last].into());
@@ -106,34 +107,34 @@ fn live_table() -> TestResult {
     for hardware in [[2, 0, 0, 0, 0, 0xa], [2, 0, 0, 0, 0, 0xb]] {
         send(&mut tap, &reply(hardware))?;
     }
-    small(&terminal.shows(&["1 conflict", " 30 addresses: 30 fresh", "1-14 of 30"])?);
+    check_small_screen(&terminal.wait_for_parts(&["1 conflict", " 30 addresses: 30 fresh", "1-14 of 30"])?);
     terminal.press(&["NPage"])?;
-    terminal.shows(&["15-28 of 30"])?;
+    terminal.wait_for_parts(&["15-28 of 30"])?;
     terminal.press(&["G"])?;
-    let shown = terminal.shows(&["17-30 of 30"])?;
+    let shown = terminal.wait_for_parts(&["17-30 of 30"])?;
     assert!(shown[16].starts_with("10.0.0.30  02:00:00:00:01:1e  fresh"), "{shown:#?}");
     terminal.press(&["g", "p"])?;
-    terminal.shows(&["PAUSED", "1-14 of 30"])?;
+    terminal.wait_for_parts(&["PAUSED", "1-14 of 30"])?;
     terminal.press(&["p", "?"])?;
-    terminal.shows(&["HELP", "two hardware addresses claim it", "many       one station"])?;
-    terminal.tell(&["resize-window", "-x", "200", "-y", "60"])?;
+    terminal.wait_for_parts(&["HELP", "two hardware addresses claim it", "many       one station"])?;
+    terminal.run_tmux(&["resize-window", "-x", "200", "-y", "60"])?;
     terminal.press(&["x", "s", "s"])?;
-    large(&terminal.shows(&["REQUESTS", "s sort: packets", "1-30 of 30"])?);
+    check_large_screen(&terminal.wait_for_parts(&["REQUESTS", "s sort: packets", "1-30 of 30"])?);
     terminal.press(&["q"])?;
-    terminal.shows(&["the end of a capture", "1-30 of 30"])?;
+    terminal.wait_for_parts(&["the end of a capture", "1-30 of 30"])?;
     terminal.press(&["C-c"])?;
-    terminal.shows(&["second ended with 0", "third ended with 0", "32 packets in "])?;
+    terminal.wait_for_parts(&["second ended with 0", "third ended with 0", "32 packets in "])?;
     Ok(())
 }
 
 /// Whoever has SIGHUP ignored, as by `nohup`, is not told otherwise.
-fn terminal_gone() -> TestResult {
+fn terminal_hangs_up() -> TestResult {
     let _tap = open_tap("scr1")?;
     let ended = Scratch::new("ended");
     let program = program();
     let terminal =
         Terminal::start(&format!("trap '' HUP; {program} watch -I scr1; echo $? > {}", ended.name()))?;
-    terminal.shows(&["tapstack watch scr1", "q quit"])?;
+    terminal.wait_for_parts(&["tapstack watch scr1", "q quit"])?;
     drop(terminal);
     wait_for("end of the watch", || std::fs::read_to_string(&ended.0).ok().filter(|code| !code.is_empty()))?;
     Ok(())
@@ -145,7 +146,7 @@ pub(super) fn program() -> String {
 }
 
 /// 80x24: nothing is cut off, the columns stand in line, and the edges are used.
-fn small(shown: &[String]) {
+fn check_small_screen(shown: &[String]) {
     let screen = shown.join("\n");
     assert_eq!(shown.len(), 24, "{screen}");
     assert!(shown[0].starts_with("tapstack watch scr0  00:0") && !shown[0].contains("DOWN"), "{screen}");
@@ -164,7 +165,7 @@ fn small(shown: &[String]) {
 }
 
 /// 200x60: every address at once, all columns, and the most packets first.
-fn large(shown: &[String]) {
+fn check_large_screen(shown: &[String]) {
     let screen = shown.join("\n");
     assert_eq!(shown.len(), 60, "{screen}");
     let title = &shown[2];

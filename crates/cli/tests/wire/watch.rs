@@ -16,33 +16,33 @@ use testbed::schema::check_lines;
 use testbed::{Case, ROOT_TAP, TestResult, USER_TAP, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
-    ("watch_reports_new_moved_and_conflicting_addresses", on_an_interface),
-    ("watch_exits_1_on_conflict_with_fail_on", fails_on_conflict),
+    ("watch_reports_new_moved_and_conflicting_addresses", reports_events),
+    ("watch_exits_1_on_conflict_with_fail_on", exits_on_conflict),
     ("watch_receives_frames_of_kernel_and_all_vlans", both_directions),
-    ("watch_of_its_capture_reports_same_events", a_capture),
+    ("watch_of_its_capture_reports_same_events", own_capture),
     ("slow_reader_gets_all_lines_of_watched_file", slow_reader),
-    ("watch_on_tap_reads_or_is_host", on_a_tap),
-    ("watch_ends_on_signal_deadline_or_closed_stdout", ended_by_others),
-    ("watch_exits_2_when_source_is_unusable", cannot_watch),
+    ("watch_on_tap_reads_or_is_host", on_tap),
+    ("watch_ends_on_signal_deadline_or_closed_stdout", ends_on_signal_deadline_closed_stdout),
+    ("watch_exits_2_when_source_is_unusable", unusable_source),
 ];
 
 pub(crate) const UNPRIVILEGED: &[Case] =
-    &[("unprivileged_watch_receives_on_tap_not_on_interface", without_privilege)];
+    &[("unprivileged_watch_receives_on_tap_not_on_interface", unprivileged)];
 
 const A: [u8; 6] = [2, 0, 0, 0, 0, 0xa];
 const B: [u8; 6] = [2, 0, 0, 0, 0, 0xb];
-const ASKER: [u8; 6] = [2, 0, 0, 0, 0, 1];
-const SEEN: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
+const REQUESTER: [u8; 6] = [2, 0, 0, 0, 0, 1];
+const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
 const BROADCAST: [u8; 6] = [0xff; 6];
 
 /// An announcement to all: this station has the address.
 fn announcement(hardware: [u8; 6]) -> Vec<u8> {
-    arp(BROADCAST, 1, (hardware, SEEN), ([0; 6], SEEN))
+    arp(BROADCAST, 1, (hardware, ADDRESS), ([0; 6], ADDRESS))
 }
 
 /// A reply, to nobody whom the kernel is.
 pub(crate) fn reply(hardware: [u8; 6]) -> Vec<u8> {
-    arp(BROADCAST, 2, (hardware, SEEN), (ASKER, Ipv4Addr::new(10, 0, 0, 77)))
+    arp(BROADCAST, 2, (hardware, ADDRESS), (REQUESTER, Ipv4Addr::new(10, 0, 0, 77)))
 }
 
 /// The event that a watch tells next, without its time.
@@ -55,11 +55,11 @@ fn next(watch: &mut Running) -> Result<String, Box<dyn Error>> {
     Ok(line[27..].trim_end().to_owned())
 }
 
-fn on_an_interface() -> TestResult {
+fn reports_events() -> TestResult {
     let mut tap = open_tap("wat0")?;
     let mut watch = Running::command(&["watch", "-I", "wat0"])?;
     assert_eq!(watch.first, "watching wat0\n");
-    let probe = arp(BROADCAST, 1, (B, Ipv4Addr::UNSPECIFIED), ([0; 6], SEEN));
+    let probe = arp(BROADCAST, 1, (B, Ipv4Addr::UNSPECIFIED), ([0; 6], ADDRESS));
     let foreign = [&BROADCAST[..], &B, &announcement(A)[12..]].concat();
     let rows = [
         (&announcement(A), &["new 10.0.0.7 is at 02:00:00:00:00:0a"][..]),
@@ -69,12 +69,12 @@ fn on_an_interface() -> TestResult {
         (&reply(A), &["conflict 10.0.0.7: both 02:00:00:00:00:0b and 02:00:00:00:00:0a"]),
         (&announcement(BROADCAST), &["odd from ff:ff:ff:ff:ff:ff: sender hardware address is no station"]),
     ];
-    for (octets, lines) in rows {
-        send(&mut tap, octets)?;
+    for (bytes, lines) in rows {
+        send(&mut tap, bytes)?;
         for line in lines {
             assert_eq!(next(&mut watch)?, *line);
         }
-        if *octets == announcement(A) {
+        if *bytes == announcement(A) {
             assert_eq!(next(&mut watch)?, "announced 10.0.0.7 is at 02:00:00:00:00:0a");
         }
     }
@@ -88,12 +88,12 @@ fn on_an_interface() -> TestResult {
     Ok(())
 }
 
-fn fails_on_conflict() -> TestResult {
+fn exits_on_conflict() -> TestResult {
     let mut tap = open_tap("con0")?;
-    let why = "tapstack: 10.0.0.7 is in conflict: both 02:00:00:00:00:0a and 02:00:00:00:00:0b claim it; give one of them another\n";
+    let error = "tapstack: 10.0.0.7 is in conflict: both 02:00:00:00:00:0a and 02:00:00:00:00:0b claim it; give one of them another\n";
     for (more, has_lines) in [(&[][..], true), (&["--json"][..], true), (&["-q"], false)] {
-        let words = [&["watch", "-I", "con0", "--fail-on", "conflict", "-w", "20"], more].concat();
-        let mut child = command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let arguments = [&["watch", "-I", "con0", "--fail-on", "conflict", "-w", "20"], more].concat();
+        let mut child = command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         // The conflict repeats until it is heard.
         wait_for("end of the watch", || {
             for hardware in [A, B] {
@@ -105,7 +105,7 @@ fn fails_on_conflict() -> TestResult {
         assert_eq!(code, Some(1), "{more:?}: {out}{errors}");
         // Whichever of the two was heard first.
         assert!(
-            [why, &why.replace("0a and 02:00:00:00:00:0b", "0b and 02:00:00:00:00:0a")]
+            [error, &error.replace("0a and 02:00:00:00:00:0b", "0b and 02:00:00:00:00:0a")]
                 .contains(&errors.as_str()),
             "{errors}"
         );
@@ -155,13 +155,13 @@ fn events(lines: &str) -> Vec<String> {
         .collect()
 }
 
-fn a_capture() -> TestResult {
+fn own_capture() -> TestResult {
     let mut tap = open_tap("rec0")?;
     let file = Scratch::new("watch.pcapng");
     let mut watch = Running::command(&["watch", "-I", "rec0", "--pcap", file.name()])?;
-    let heard = [announcement(A), announcement(B), reply(A), reply(B)];
-    for octets in &heard {
-        send(&mut tap, octets)?;
+    let frames = [announcement(A), announcement(B), reply(A), reply(B)];
+    for bytes in &frames {
+        send(&mut tap, bytes)?;
     }
     let mut lines = String::new();
     while !lines.contains("conflict") {
@@ -170,7 +170,7 @@ fn a_capture() -> TestResult {
     // The last frame tells nothing that was not told.
     wait_for("all frames in the capture", || {
         let (_, decoded, _) = exit_and_text(&run(&["decode", file.name()]).ok()?);
-        (decoded.lines().count() == heard.len()).then_some(())
+        (decoded.lines().count() == frames.len()).then_some(())
     })?;
     let (code, out, _) = watch.stop()?;
     assert_eq!(code, Some(0));
@@ -191,11 +191,11 @@ fn a_capture() -> TestResult {
     check_lines("watch", &out);
     assert!(out.contains(r#""packets":4,"#), "it is read to its end: {out}");
     // From a pipe, and cut short.
-    let octets = std::fs::read(&file.0)?;
-    for (octets, code) in [(&octets[..], 0), (&octets[..octets.len() - 9], 2)] {
+    let bytes = std::fs::read(&file.0)?;
+    for (bytes, code) in [(&bytes[..], 0), (&bytes[..bytes.len() - 9], 2)] {
         let mut child = command(&["watch", "-"]);
         let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-        child.stdin.take().ok_or("standard input")?.write_all(octets)?;
+        child.stdin.take().ok_or("standard input")?.write_all(bytes)?;
         let (ended, out, errors) = exit_and_text(&child.wait_with_output()?);
         assert_eq!((ended, errors.is_empty()), (Some(code), code == 0), "{errors}");
         assert!(out.contains(" new 10.0.0.7 is at ") && out.contains(" packets in "), "{out}");
@@ -204,7 +204,7 @@ fn a_capture() -> TestResult {
 }
 
 /// A pcap file of announcements of so many addresses, a hundred a second.
-fn many(count: u32) -> Vec<u8> {
+fn announcement_file(count: u32) -> Vec<u8> {
     let mut file =
         vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 1, 0, 0, 0];
     for number in 0..count {
@@ -212,7 +212,7 @@ fn many(count: u32) -> Vec<u8> {
         let (seconds, micros) = (number / 100, number % 100 * 10_000);
         let header = [seconds, micros, 42, 42];
         file.extend(header.iter().flat_map(|field| field.to_le_bytes()));
-        file.extend(arp(BROADCAST, 1, ([2, 0, 0, 1, a, b], [10, 1, a, b].into()), ([0; 6], SEEN)));
+        file.extend(arp(BROADCAST, 1, ([2, 0, 0, 1, a, b], [10, 1, a, b].into()), ([0; 6], ADDRESS)));
     }
     file
 }
@@ -221,7 +221,7 @@ fn slow_reader() -> TestResult {
     let file = Scratch::new("many.pcap");
     // More than a pipe and what waits before it hold; and what waits there when the file has been read.
     for count in [10_000, 2_000] {
-        std::fs::write(&file.0, many(count))?;
+        std::fs::write(&file.0, announcement_file(count))?;
         let child = command(&["watch", file.name()]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         // Longer than one of a wire's lines is waited for.
         std::thread::sleep(std::time::Duration::from_millis(1_500));
@@ -231,7 +231,7 @@ fn slow_reader() -> TestResult {
         assert!(out.len() > 100_000, "{}", out.len());
         assert!(out.contains(&format!("\n{count} addresses: {count} fresh")), "{out}");
     }
-    std::fs::write(&file.0, many(10_000))?;
+    std::fs::write(&file.0, announcement_file(10_000))?;
     // One who reads no more holds nobody up who ends it.
     let mut watch = Running::command(&["watch", "--json", file.name()])?;
     while !watch.line()?.contains(r#""event":"address""#) {}
@@ -243,7 +243,7 @@ fn slow_reader() -> TestResult {
     Ok(())
 }
 
-fn on_a_tap() -> TestResult {
+fn on_tap() -> TestResult {
     let tap = PersistentTapGuard::create("hear0")?;
     let mut watch = Running::command(&["watch", "--tap", "hear0"])?;
     carries(&tap.0)?;
@@ -269,7 +269,7 @@ fn on_a_tap() -> TestResult {
     Ok(())
 }
 
-fn ended_by_others() -> TestResult {
+fn ends_on_signal_deadline_closed_stdout() -> TestResult {
     let mut tap = open_tap("over0")?;
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         let watch = Running::command(&["watch", "-I", "over0"])?;
@@ -291,7 +291,7 @@ fn ended_by_others() -> TestResult {
     watch.close_output();
     wait_for("end of the watch", || {
         let others = Ipv4Addr::new(10, 0, 0, u8::try_from(watch.pid() % 200).ok()? + 20);
-        send(&mut tap, &arp(BROADCAST, 1, (A, others), ([0; 6], SEEN))).ok()?;
+        send(&mut tap, &arp(BROADCAST, 1, (A, others), ([0; 6], ADDRESS))).ok()?;
         watch.has_ended().then_some(())
     })?;
     let (code, _, errors) = watch.end()?;
@@ -299,7 +299,7 @@ fn ended_by_others() -> TestResult {
     Ok(())
 }
 
-fn cannot_watch() -> TestResult {
+fn unusable_source() -> TestResult {
     let down = PersistentTapGuard::create("down0")?;
     down.0.set_up(false)?;
     let rows: [(&[&str], &str); 9] = [
@@ -346,7 +346,7 @@ fn cannot_watch() -> TestResult {
     Ok(())
 }
 
-fn without_privilege() -> TestResult {
+fn unprivileged() -> TestResult {
     let (code, out, errors) = exit_and_text(&run(&["watch", "-I", USER_TAP])?);
     assert_eq!((code, out.as_str()), (Some(2), ""), "{errors}");
     assert!(errors.contains("raw frames take CAP_NET_RAW; `sudo setcap cap_net_raw+ep /"), "{errors}");

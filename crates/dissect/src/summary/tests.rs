@@ -46,12 +46,12 @@ fn reverse_and_inverse_operations_have_tcpdump_summaries() {
         (8, "Inverse Request who-is 02:00:00:00:00:09 tell 02:00:00:00:00:01, length 28"),
         (9, "Inverse Reply 02:00:00:00:00:01 at 10.0.0.1, length 28"),
     ];
-    for (operation, words) in table {
+    for (operation, expected) in table {
         let mut packet = REQUEST;
         packet[7] = operation;
         packet[18..24].copy_from_slice(&[2, 0, 0, 0, 0, 9]);
         let line = line(&[&[8, 6], &packet]);
-        assert!(line.ends_with(&format!("length 42: {words}")), "{line}");
+        assert!(line.ends_with(&format!("length 42: {expected}")), "{line}");
     }
 }
 

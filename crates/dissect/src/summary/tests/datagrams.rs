@@ -264,10 +264,10 @@ fn tcp_summary_has_ports_and_length() {
     assert_eq!(segment(b""), "10.0.0.1.1111 > 10.0.0.2.80: TCP, length 0");
     assert_eq!(segment(b"GET /"), "10.0.0.1.1111 > 10.0.0.2.80: TCP, length 5");
     for (offset, why) in [(4, "below 5"), (6, "beyond the segment")] {
-        let mut lies = tcp();
-        lies[12] = offset << 4;
+        let mut segment_bytes = tcp();
+        segment_bytes[12] = offset << 4;
         let expected = format!("10.0.0.1.1111 > 10.0.0.2.80: TCP, length 20 [TCP data offset {why}]");
-        assert_eq!(text(&datagram(6, &lies)), expected);
+        assert_eq!(text(&datagram(6, &segment_bytes)), expected);
     }
 }
 
