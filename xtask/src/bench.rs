@@ -10,7 +10,7 @@ use std::process::Command;
 
 use clap::Subcommand;
 
-use crate::Outcome;
+use crate::ChoreResult;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -28,7 +28,7 @@ enum Bench {
     Table,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Outcome {
+pub(crate) fn run(arguments: &Arguments) -> ChoreResult {
     match &arguments.bench {
         Bench::Parse(arguments) => parse::run(arguments),
         Bench::Wire(arguments) => wire::run(arguments),
@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
 }
 
 /// `bench parse --gate`.
-pub(crate) fn hold_parse() -> Outcome {
+pub(crate) fn hold_parse() -> ChoreResult {
     parse::run(&parse::Arguments { gate: true })
 }
 

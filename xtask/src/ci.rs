@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::process::{Command, ExitCode};
 
-use crate::{Outcome, bench, layers, names, spec};
+use crate::{ChoreResult, bench, layers, names, spec};
 use testbed::installed::installed;
 
 /// The steps, each a cargo command line. Clippy compiles the benches too.
@@ -21,7 +21,7 @@ const DENY: &[&str] = &["deny", "--locked", "--log-level", "error", "check", "ba
 /// What it checks with one: it fetches the database of advisories.
 const DENY_ADVISORIES: &[&str] = &["deny", "--locked", "--log-level", "error", "check", "advisories"];
 
-pub(crate) fn run() -> Outcome {
+pub(crate) fn run() -> ChoreResult {
     for step in STEPS {
         println!("cargo {}", step.join(" "));
         let done = cargo(step).status().map_err(|error| format!("cannot run cargo: {error}"))?;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use crate::{Outcome, bench};
+use crate::{ChoreResult, bench};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -25,7 +25,7 @@ const SUMS: &str = "SHA256SUMS";
 const SHELLS: [(&str, &str); 3] =
     [("bash", "tapstack.bash"), ("zsh", "_tapstack"), ("fish", "tapstack.fish")];
 
-pub(crate) fn run(arguments: &Arguments) -> Outcome {
+pub(crate) fn run(arguments: &Arguments) -> ChoreResult {
     let folder = match &arguments.to {
         Some(folder) => folder.clone(),
         None => target()?.join("dist"),

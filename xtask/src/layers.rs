@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode};
 use serde_json::Value;
 
 use crate::source::files;
-use crate::{Outcome, imports};
+use crate::{ChoreResult, imports};
 
 /// The packages that each package depends on, by name.
 type Edges = BTreeMap<String, BTreeSet<String>>;
@@ -28,7 +28,7 @@ const DEV_LAYERS: Table = Table { name: "dev-layers", holds: |kind| kind == "dev
 /// Packages that talk to the operating system.
 const SYSTEM: [&str; 2] = ["libc", "nix"];
 
-pub(crate) fn check(manifest: Option<&Path>) -> Outcome {
+pub(crate) fn check(manifest: Option<&Path>) -> ChoreResult {
     let metadata = metadata(manifest)?;
     let layers =
         allowed(&metadata, &LAYERS).ok_or("the workspace's Cargo.toml has no [workspace.metadata.layers]")?;

@@ -77,7 +77,7 @@ struct SuiteArguments {
 
 impl SuiteArguments {
     /// Runs the suite of this package, and exits as it does.
-    fn run(&self, package: &str) -> Outcome {
+    fn run(&self, package: &str) -> ChoreResult {
         let mut cargo = process::Command::new(env!("CARGO"));
         cargo.args(["run", "--quiet", "--manifest-path"]).arg(bench::workspace().join("Cargo.toml"));
         cargo.args(["--package", package, "--"]).args(&self.arguments);
@@ -88,7 +88,7 @@ impl SuiteArguments {
 }
 
 /// What a chore ends with: done, a negative answer, or a sentence about what kept it from its work.
-type Outcome = Result<ExitCode, String>;
+type ChoreResult = Result<ExitCode, String>;
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {

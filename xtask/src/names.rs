@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use crate::Outcome;
+use crate::ChoreResult;
 use crate::bench::workspace;
 
 /// The old names, each with the new one in a comment.
@@ -57,7 +57,7 @@ fn words_of(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty())
 }
 
-pub(crate) fn check() -> Outcome {
+pub(crate) fn check() -> ChoreResult {
     let list = WordList::parse(LIST).map_err(|error| format!("xtask/names.txt: {error}"))?;
     let (mut files, mut faults) = (0, Vec::new());
     for path in tracked_files()?.split_terminator('\0') {

@@ -9,7 +9,7 @@ use cli::users::{caller, closed_to, user_id, user_name};
 use ipnet::Ipv4Net;
 use tap::linux::{DeleteError, InterfaceName, PersistentTap};
 
-use crate::Outcome;
+use crate::ChoreResult;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     mtu: Option<u16>,
 }
 
-pub(crate) fn set_up(arguments: &Arguments) -> Outcome {
+pub(crate) fn set_up(arguments: &Arguments) -> ChoreResult {
     let owner = match &arguments.user {
         Some(user) => user_id(user).map_err(|error| error.to_string())?,
         None => caller(),
@@ -56,7 +56,7 @@ fn neighbor(kernel: Ipv4Net) -> Option<Ipv4Net> {
     Ipv4Net::new(other, kernel.prefix_len()).ok()
 }
 
-pub(crate) fn tear_down(name: &InterfaceName) -> Outcome {
+pub(crate) fn tear_down(name: &InterfaceName) -> ChoreResult {
     match PersistentTap::delete(name) {
         Ok(()) => println!("{name} is deleted"),
         Err(DeleteError::Absent(_)) => println!("there is no {name}: nothing to do"),

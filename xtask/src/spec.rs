@@ -13,7 +13,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::Outcome;
+use crate::ChoreResult;
 use crate::source::{Source, files};
 use citations::{Citation, Kind};
 use modules::Modules;
@@ -43,7 +43,7 @@ struct Spec {
     citations: Vec<Citation>,
 }
 
-pub(crate) fn check(root: Option<&Path>) -> Outcome {
+pub(crate) fn check(root: Option<&Path>) -> ChoreResult {
     let root = root.unwrap_or(own_root());
     let mut pages = files(root, "docs/spec", "md")?;
     // The folder's README explains the format, with an example.

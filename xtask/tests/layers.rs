@@ -58,21 +58,21 @@ fn assert_red(output: &Output, edge: &str) {
 }
 
 #[test]
-fn a_workspace_as_its_manifest_says_is_green() -> TestResult {
+fn workspace_that_matches_its_manifest_is_green() -> TestResult {
     let output = Fixture::new("green", "[dependencies]\nlink = { path = \"../link\" }\n")?.check()?;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Ok(())
 }
 
 #[test]
-fn an_edge_past_a_layer_is_red_and_named() -> TestResult {
+fn edge_past_a_layer_is_red_and_named() -> TestResult {
     let arp = "[dependencies]\nlink = { path = \"../link\" }\ntap = { path = \"../tap\" }\n";
     assert_red(&Fixture::new("planted", arp)?.check()?, "arp -> tap is not allowed");
     Ok(())
 }
 
 #[test]
-fn dev_dependencies_obey_too() -> TestResult {
+fn dev_dependency_that_is_not_listed_is_red() -> TestResult {
     let arp =
         "[dependencies]\nlink = { path = \"../link\" }\n[dev-dependencies]\ntap = { path = \"../tap\" }\n";
     assert_red(&Fixture::new("planted-dev", arp)?.check()?, "arp -> tap is not allowed");
@@ -80,13 +80,13 @@ fn dev_dependencies_obey_too() -> TestResult {
 }
 
 #[test]
-fn an_edge_that_nobody_uses_is_red_and_named() -> TestResult {
+fn unused_edge_is_red_and_named() -> TestResult {
     assert_red(&Fixture::new("unused", "")?.check()?, "arp -> link is allowed and not there");
     Ok(())
 }
 
 #[test]
-fn libc_in_a_protocol_crates_tree_is_red_and_named() -> TestResult {
+fn libc_in_the_tree_of_a_protocol_crate_is_red_and_named() -> TestResult {
     let arp = "[dependencies]\nlink = { path = \"../link\" }\nlibc = { path = \"../libc\" }\n";
     assert_red(&Fixture::new("libc", arp)?.check()?, "arp -> libc");
     Ok(())

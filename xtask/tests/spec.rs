@@ -49,7 +49,7 @@ fn assert_red(output: &Output, fault: &str) {
 }
 
 #[test]
-fn a_tree_that_does_and_proves_what_is_asked_is_green_and_counted() -> TestResult {
+fn tree_with_code_and_test_for_each_requirement_is_green_and_counted() -> TestResult {
     let output = Fixture::new("green")?.check()?;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let out = String::from_utf8(output.stdout)?;
@@ -58,7 +58,7 @@ fn a_tree_that_does_and_proves_what_is_asked_is_green_and_counted() -> TestResul
 }
 
 #[test]
-fn a_requirement_that_lost_its_test_is_red_and_named() -> TestResult {
+fn requirement_without_test_is_red_and_named() -> TestResult {
     let fixture = Fixture::new("no-test")?;
     fixture.write("crates/a/tests/a.rs", "fn a() {}\n")?;
     assert_red(&fixture.check()?, "docs/spec/rfc1.md:3: `greet` has no test");
@@ -66,7 +66,7 @@ fn a_requirement_that_lost_its_test_is_red_and_named() -> TestResult {
 }
 
 #[test]
-fn a_requirement_that_lost_its_code_is_red_and_named() -> TestResult {
+fn requirement_without_code_is_red_and_named() -> TestResult {
     let fixture = Fixture::new("no-code")?;
     fixture.write("crates/a/src/lib.rs", "fn greet() {}\n")?;
     assert_red(&fixture.check()?, "docs/spec/rfc1.md:3: `greet` has no code");
@@ -74,7 +74,7 @@ fn a_requirement_that_lost_its_code_is_red_and_named() -> TestResult {
 }
 
 #[test]
-fn a_citation_of_nothing_is_red_and_named() -> TestResult {
+fn citation_of_unknown_requirement_is_red_and_named() -> TestResult {
     let fixture = Fixture::new("unknown")?;
     fixture.write("crates/b/tests/wire/main.rs", "\n// proves: bow\n#[test]\nfn b() {}\n")?;
     assert_red(&fixture.check()?, "crates/b/tests/wire/main.rs:2: no page has a requirement `bow`");
@@ -82,7 +82,7 @@ fn a_citation_of_nothing_is_red_and_named() -> TestResult {
 }
 
 #[test]
-fn an_id_on_two_pages_is_red_and_named() -> TestResult {
+fn id_on_two_pages_is_red_and_named() -> TestResult {
     let fixture = Fixture::new("twice")?;
     fixture.write("docs/spec/rfc2.md", "# RFC 2: more\nStatus: finished.\n- **greet** S 1: all again.\n")?;
     let red = "docs/spec/rfc2.md:3: `greet` stands at docs/spec/rfc1.md:3 already";
@@ -91,7 +91,7 @@ fn an_id_on_two_pages_is_red_and_named() -> TestResult {
 }
 
 #[test]
-fn what_builds_and_others_left_behind_is_not_read() -> TestResult {
+fn build_output_hidden_folders_and_links_are_not_read() -> TestResult {
     let fixture = Fixture::new("left-behind")?;
     for path in ["crates/a/target/debug/src/a.rs", "crates/.hidden/src/a.rs", "crates/a/src/notes.txt"] {
         fixture.write(path, "// spec: bow\n")?;
@@ -103,7 +103,7 @@ fn what_builds_and_others_left_behind_is_not_read() -> TestResult {
 }
 
 #[test]
-fn a_tree_without_pages_cannot_be_checked() -> TestResult {
+fn tree_without_pages_exits_2() -> TestResult {
     let fixture = Fixture::new("no-pages")?;
     fs::remove_dir_all(fixture.0.join("docs"))?;
     let output = fixture.check()?;

@@ -5,12 +5,12 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_types, reason = "the suite starts programs and reads their output")]
 
-mod kinds;
-mod known;
-mod place;
+mod differences;
+mod network;
 mod report;
 mod rows;
 mod run;
+mod tool;
 mod unprivileged;
 
 use std::collections::BTreeMap;
@@ -24,13 +24,13 @@ use clap::Parser;
 use conform::linux;
 use tap::linux::Namespace;
 
-use kinds::{Kind, Tool};
-use place::{Place, Stand};
-use report::{Column, Report};
-use rows::{ROWS, Scene};
-use run::Asked;
+use network::{TestNetwork, ToolInterfaces};
+use report::{CompareReport, ToolColumn};
+use rows::{ROWS, Situation};
+use run::RowResult;
 use testbed::installed::is_executable;
 use testbed::suite::{SuiteResult, existing, exit_code, print};
+use tool::{Tool, ToolKind};
 
 /// Ask our tools and those of others the same questions on one wire: iputils' arping, Habets' arping, arp-scan and
 /// nmap, as far as they are installed.
@@ -53,7 +53,7 @@ another version.
 
 Exit codes: 0 none failed, 1 a row failed, 2 the wire or the program could not be had."
 )]
-struct Arguments {
+struct CompareArguments {
     /// The program to compare [default: the workspace's own, built now]
     #[arg(long, value_name = "PATH")]
     program: Option<PathBuf>,
@@ -69,11 +69,11 @@ fn main() -> ExitCode {
     if let Some(refusal) = unprivileged::child() {
         return refusal;
     }
-    let result = linux::child().unwrap_or_else(|| compare(&Arguments::parse()));
+    let result = linux::child().unwrap_or_else(|| compare(&CompareArguments::parse()));
     exit_code("compare", result)
 }
 
-fn compare(arguments: &Arguments) -> SuiteResult {
+fn compare(arguments: &CompareArguments) -> SuiteResult {
     let program = testbed::suite::program(arguments.program.as_deref())?;
     Namespace::enter().map_err(|error| error.to_string())?;
     let tools = tools(&program, &arguments.tool)?;
@@ -83,58 +83,59 @@ fn compare(arguments: &Arguments) -> SuiteResult {
 }
 
 /// A tool of each kind, or why there is none.
-type Tools = Vec<(Kind, Result<Tool, String>)>;
+type Tools = Vec<(ToolKind, Result<Tool, String>)>;
 
 /// Puts every row to every tool, all tools at once, and each in all scenes at once.
-fn ask_all(program: &Path, tools: Tools) -> Result<Report, String> {
-    let _place = Place::make(program)?;
-    let mut stands = Vec::new();
+fn ask_all(program: &Path, tools: Tools) -> Result<CompareReport, String> {
+    let _network = TestNetwork::make(program)?;
+    let mut interfaces_of_tools = Vec::new();
     for ((kind, tool), number) in tools.into_iter().zip(0..) {
         let tool = match tool {
-            Ok(tool) => Ok((tool, Stand::make(kind, number)?)),
+            Ok(tool) => Ok((tool, ToolInterfaces::make(kind, number)?)),
             Err(reason) => Err(reason),
         };
-        stands.push((kind, tool));
+        interfaces_of_tools.push((kind, tool));
     }
-    let turn = &Mutex::new(());
+    let probe_lock = &Mutex::new(());
     thread::scope(|scope| {
-        let ask = |(tool, stand): (Tool, Stand)| {
-            let lanes = Scene::ALL.map(|scene| {
+        let ask = |(tool, interfaces): (Tool, ToolInterfaces)| {
+            let threads = Situation::ALL.map(|situation| {
                 let tool = tool.clone();
-                let rows = ROWS.iter().zip(0..).filter(move |(row, _)| row.scene == scene);
-                let ask = move |(row, number)| (number, run::ask(&tool, row, stand, turn));
-                scope.spawn(move || rows.map(ask).collect::<Vec<(usize, Asked)>>())
+                let rows = ROWS.iter().zip(0..).filter(move |(row, _)| row.situation == situation);
+                let ask = move |(row, number)| (number, run::run_row(&tool, row, interfaces, probe_lock));
+                scope.spawn(move || rows.map(ask).collect::<Vec<(usize, RowResult)>>())
             });
-            (tool, lanes)
+            (tool, threads)
         };
-        let runs: Vec<_> = stands.into_iter().map(|(kind, tool)| (kind, tool.map(ask))).collect();
+        let runs: Vec<_> =
+            interfaces_of_tools.into_iter().map(|(kind, tool)| (kind, tool.map(ask))).collect();
         let mut columns = Vec::new();
         for (kind, run) in runs {
             let asked = match run {
-                Ok((tool, lanes)) => Ok((tool, in_order(lanes)?)),
+                Ok((tool, threads)) => Ok((tool, in_order(threads)?)),
                 Err(reason) => Err(reason),
             };
-            columns.push(Column { kind, asked });
+            columns.push(ToolColumn { kind, asked });
         }
-        Ok(Report(columns))
+        Ok(CompareReport(columns))
     })
 }
 
 /// Threads, one a scene: which rows they asked, and what came of it.
-type Lanes<'scope> = [ScopedJoinHandle<'scope, Vec<(usize, Asked)>>; Scene::ALL.len()];
+type SituationThreads<'scope> = [ScopedJoinHandle<'scope, Vec<(usize, RowResult)>>; Situation::ALL.len()];
 
 /// What they came to, in the order of the table.
-fn in_order(lanes: Lanes<'_>) -> Result<Vec<Asked>, String> {
+fn in_order(threads: SituationThreads<'_>) -> Result<Vec<RowResult>, String> {
     let mut asked = BTreeMap::new();
-    for lane in lanes {
-        asked.extend(lane.join().map_err(|_| "a run has panicked".to_owned())?);
+    for thread in threads {
+        asked.extend(thread.join().map_err(|_| "a run has panicked".to_owned())?);
     }
     Ok(asked.into_values().collect())
 }
 
 /// Finds the tools: ours, those that were named, those that are installed.
 fn tools(program: &Path, named: &[PathBuf]) -> Result<Tools, String> {
-    let ours = Kind::ALL.into_iter().filter(|kind| kind.is_ours());
+    let ours = ToolKind::ALL.into_iter().filter(|kind| kind.is_ours());
     let mut found: Vec<_> = ours.map(|kind| Tool::ours(kind, program)).collect();
     for path in named {
         // It may be nobody who is to find it.
@@ -145,17 +146,17 @@ fn tools(program: &Path, named: &[PathBuf]) -> Result<Tools, String> {
         })?);
     }
     found.extend(installed().iter().filter_map(|path| identify(path).ok().flatten()));
-    let of = |kind: Kind| {
+    let of = |kind: ToolKind| {
         let tool = found.iter().find(|tool| tool.kind == kind).cloned();
         (kind, tool.ok_or_else(|| "not installed".to_owned()))
     };
-    Ok(Kind::ALL.map(of).to_vec())
+    Ok(ToolKind::ALL.map(of).to_vec())
 }
 
 /// Which tool a program is, by what it says itself.
 fn identify(program: &Path) -> Result<Option<Tool>, String> {
     let said = run::version(program)?;
-    Ok(Kind::of(&said).map(|(kind, version)| Tool {
+    Ok(ToolKind::of(&said).map(|(kind, version)| Tool {
         kind,
         program: program.to_owned(),
         version: Some(version),

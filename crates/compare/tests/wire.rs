@@ -48,10 +48,10 @@ fn tools_are_compared() -> TestResult {
     let is_refused =
         |row: &Value| row["reason"].as_str().is_some_and(|why| why.contains("no user namespace"));
     // All but what there is no such question of.
-    for (tool, unasked) in [("arping -I", 1), ("arping --tap", 7), ("scan -I", 8)] {
+    for (tool, skip_reason) in [("arping -I", 1), ("arping --tap", 7), ("scan -I", 8)] {
         let tool = format!("tapstack {tool}");
         let skipped = of(&tool, "skipped").into_iter().filter(|row| !is_refused(row)).count();
-        assert_eq!(skipped, unasked, "{tool}: {out}");
+        assert_eq!(skipped, skip_reason, "{tool}: {out}");
     }
     let duplicate = of("tapstack arping -I", "passed").into_iter().find(|row| row["name"] == "duplicate");
     let duplicate = duplicate.ok_or("the row of the duplicate")?;

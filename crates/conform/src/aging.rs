@@ -15,17 +15,17 @@ pub(crate) const CASES: &[Case] =
 /// How the host is started.
 pub(crate) const OPTIONS: &[&str] = &["--arp-timeout", "1"];
 /// How long an entry may outlive its second.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 // proves: rfc1122-flush
 fn an_idle_entry(session: &mut Session) -> CaseResult {
     let stranger = session.stranger()?;
     let request = Arp { source: stranger.0, sender: stranger, ..REQUEST };
-    session.teaches(&request.frame(), stranger.1, Some(stranger.0))?;
+    session.expect_learned(&request.frame(), stranger.1, Some(stranger.0))?;
     let clock = Clock::start();
-    while session.place_of(stranger.1)?.is_some() {
-        if clock.elapsed() > PATIENCE {
-            return Err(format!("{} is in the table for more than {PATIENCE:?}", stranger.1));
+    while session.mac_of(stranger.1)?.is_some() {
+        if clock.elapsed() > TIMEOUT {
+            return Err(format!("{} is in the table for more than {TIMEOUT:?}", stranger.1));
         }
         thread::sleep(Duration::from_millis(50));
     }

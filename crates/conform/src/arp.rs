@@ -3,11 +3,11 @@
 use std::net::Ipv4Addr;
 
 use super::case::{Case, CaseResult};
+use super::frame_socket::FrameSocket;
 use super::frames::{
-    Arp, BROADCAST, GROUP, NETWORK_BROADCAST, OTHER, OTHER_MAC, OUR_MAC, OURS, PEER, PEER_MAC, REPLY,
-    REQUEST, ZERO,
+    Arp, BROADCAST, GROUP, NETWORK_BROADCAST, OTHER, OTHER_MAC, PEER, PEER_MAC, REPLY, REQUEST, TESTED_IP,
+    TESTED_MAC, ZERO,
 };
-use super::wire::Wire;
 
 pub(crate) const CASES: &[Case] = &[
     Case::new("every field of the reply is RFC 826's", "RFC 826; TC8 36, 41, 43, 44, 46, 47", the_reply),
@@ -44,154 +44,159 @@ const INTERFACE_TYPE: &str = "it replies with the hardware type of the interface
 pub(crate) const ANY_SENDER: &str = "it believes whatever sender hardware address a packet names";
 
 // proves: rfc826-reply-fields, rfc826-reply-to
-fn the_reply(wire: &mut Wire) -> CaseResult {
-    wire.answered(&REQUEST.frame(), &REPLY.frame())
+fn the_reply(wire: &mut FrameSocket) -> CaseResult {
+    wire.expect_reply(&REQUEST.frame(), &REPLY.frame())
 }
 
 // proves: rfc826-reply-fields, rfc826-reply-to
-fn follows_the_requester(wire: &mut Wire) -> CaseResult {
+fn follows_the_requester(wire: &mut FrameSocket) -> CaseResult {
     for number in 10..20 {
         let sender = ([2, 0, 0, 0, 1, number], Ipv4Addr::new(10, 0, 0, number));
         let request = Arp { source: sender.0, sender, ..REQUEST };
         let reply = Arp { destination: sender.0, target: sender, ..REPLY };
-        wire.answered(&request.frame(), &reply.frame())?;
+        wire.expect_reply(&request.frame(), &reply.frame())?;
     }
     Ok(())
 }
 
 // proves: rfc826-reply-to
-fn sender_in_the_packet(wire: &mut Wire) -> CaseResult {
+fn sender_in_the_packet(wire: &mut FrameSocket) -> CaseResult {
     // The frame comes by way of a bridge that shows its own address.
-    wire.answered(&Arp { source: OTHER_MAC, ..REQUEST }.frame(), &REPLY.frame())
+    wire.expect_reply(&Arp { source: OTHER_MAC, ..REQUEST }.frame(), &REPLY.frame())
 }
 
 // proves: rfc826-target-hardware
-fn target_hardware(wire: &mut Wire) -> CaseResult {
-    for hardware in [ZERO, BROADCAST, [0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc], OUR_MAC, GROUP] {
-        wire.answered(&Arp { target: (hardware, OURS), ..REQUEST }.frame(), &REPLY.frame())?;
+fn target_hardware(wire: &mut FrameSocket) -> CaseResult {
+    for hardware in [ZERO, BROADCAST, [0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc], TESTED_MAC, GROUP] {
+        wire.expect_reply(&Arp { target: (hardware, TESTED_IP), ..REQUEST }.frame(), &REPLY.frame())?;
     }
     Ok(())
 }
 
 // proves: reply-none
-fn for_another(wire: &mut Wire) -> CaseResult {
-    for destination in [BROADCAST, OUR_MAC] {
-        wire.silent(&Arp { destination, target: (ZERO, OTHER), ..REQUEST }.frame())?;
-        wire.silent(&Arp { destination, target: (OUR_MAC, OTHER), ..REQUEST }.frame())?;
+fn for_another(wire: &mut FrameSocket) -> CaseResult {
+    for destination in [BROADCAST, TESTED_MAC] {
+        wire.expect_no_reply(&Arp { destination, target: (ZERO, OTHER), ..REQUEST }.frame())?;
+        wire.expect_no_reply(&Arp { destination, target: (TESTED_MAC, OTHER), ..REQUEST }.frame())?;
     }
     Ok(())
 }
 
 // proves: rfc826-operation-last, reply-none
-fn replies(wire: &mut Wire) -> CaseResult {
-    for destination in [BROADCAST, OUR_MAC] {
-        wire.silent(&Arp { destination, operation: 2, target: (OUR_MAC, OURS), ..REQUEST }.frame())?;
+fn replies(wire: &mut FrameSocket) -> CaseResult {
+    for destination in [BROADCAST, TESTED_MAC] {
+        wire.expect_no_reply(
+            &Arp { destination, operation: 2, target: (TESTED_MAC, TESTED_IP), ..REQUEST }.frame(),
+        )?;
     }
     Ok(())
 }
 
 // proves: rfc826-foreign, rfc826-operation-last
-fn other_operations(wire: &mut Wire) -> CaseResult {
+fn other_operations(wire: &mut FrameSocket) -> CaseResult {
     for operation in [0, 3, 4, 5, 6, 7, 8, 9, 10, 24, 25, 0x0100, 65_535] {
-        wire.silent(&Arp { operation, ..REQUEST }.frame())?;
+        wire.expect_no_reply(&Arp { operation, ..REQUEST }.frame())?;
     }
     Ok(())
 }
 
 // proves: rfc826-hardware-type
-fn hardware_types(wire: &mut Wire) -> CaseResult {
+fn hardware_types(wire: &mut FrameSocket) -> CaseResult {
     for hardware_type in [0, 2, 0x0100, 65_535] {
-        wire.silent(&Arp { hardware_type, ..REQUEST }.frame())?;
+        wire.expect_no_reply(&Arp { hardware_type, ..REQUEST }.frame())?;
     }
-    wire.answered(&REQUEST.frame(), &REPLY.frame())
+    wire.expect_reply(&REQUEST.frame(), &REPLY.frame())
 }
 
 // proves: rfc1042-hardware-type
-fn hardware_type_6(wire: &mut Wire) -> CaseResult {
-    wire.answered(&Arp { hardware_type: 6, ..REQUEST }.frame(), &Arp { hardware_type: 6, ..REPLY }.frame())
+fn hardware_type_6(wire: &mut FrameSocket) -> CaseResult {
+    wire.expect_reply(
+        &Arp { hardware_type: 6, ..REQUEST }.frame(),
+        &Arp { hardware_type: 6, ..REPLY }.frame(),
+    )
 }
 
 // proves: rfc826-protocol-type
-fn protocol_types(wire: &mut Wire) -> CaseResult {
+fn protocol_types(wire: &mut FrameSocket) -> CaseResult {
     for protocol_type in [0, 0x0801, 0x0806, 0x86dd, 0x0008] {
-        wire.silent(&Arp { protocol_type, ..REQUEST }.frame())?;
+        wire.expect_no_reply(&Arp { protocol_type, ..REQUEST }.frame())?;
     }
-    wire.answered(&REQUEST.frame(), &REPLY.frame())
+    wire.expect_reply(&REQUEST.frame(), &REPLY.frame())
 }
 
 // proves: rfc826-lengths
-fn address_lengths(wire: &mut Wire) -> CaseResult {
+fn address_lengths(wire: &mut FrameSocket) -> CaseResult {
     for length in [0, 1, 5, 7, 8, 255] {
-        wire.silent(&Arp { hardware_length: length, ..REQUEST }.padded(&[0; 18]))?;
+        wire.expect_no_reply(&Arp { hardware_length: length, ..REQUEST }.padded(&[0; 18]))?;
     }
     for length in [0, 1, 3, 5, 16, 255] {
-        wire.silent(&Arp { protocol_length: length, ..REQUEST }.padded(&[0; 18]))?;
+        wire.expect_no_reply(&Arp { protocol_length: length, ..REQUEST }.padded(&[0; 18]))?;
     }
     Ok(())
 }
 
 // proves: truncated
-fn truncated(wire: &mut Wire) -> CaseResult {
+fn truncated(wire: &mut FrameSocket) -> CaseResult {
     // Below the 14 octets of a header the kernel itself refuses to send.
     let frame = REQUEST.frame();
-    (14..42).try_for_each(|length| wire.silent(frame.get(..length).unwrap_or_default()))
+    (14..42).try_for_each(|length| wire.expect_no_reply(frame.get(..length).unwrap_or_default()))
 }
 
-fn probes(wire: &mut Wire) -> CaseResult {
+fn probes(wire: &mut FrameSocket) -> CaseResult {
     let sender = (PEER_MAC, Ipv4Addr::UNSPECIFIED);
     let reply = Arp { target: sender, ..REPLY };
-    wire.answered(&Arp { sender, ..REQUEST }.frame(), &reply.frame())
+    wire.expect_reply(&Arp { sender, ..REQUEST }.frame(), &reply.frame())
 }
 
 // proves: reply-none
-fn announcements(wire: &mut Wire) -> CaseResult {
+fn announcements(wire: &mut FrameSocket) -> CaseResult {
     for operation in [1, 2] {
         for hardware in [ZERO, BROADCAST, PEER_MAC] {
-            wire.silent(&Arp { operation, target: (hardware, PEER), ..REQUEST }.frame())?;
+            wire.expect_no_reply(&Arp { operation, target: (hardware, PEER), ..REQUEST }.frame())?;
         }
     }
     Ok(())
 }
 
 // proves: sender-hardware-station
-fn at_broadcast(wire: &mut Wire) -> CaseResult {
-    wire.silent(&Arp { sender: (BROADCAST, PEER), ..REQUEST }.frame())
+fn at_broadcast(wire: &mut FrameSocket) -> CaseResult {
+    wire.expect_no_reply(&Arp { sender: (BROADCAST, PEER), ..REQUEST }.frame())
 }
 
 // proves: sender-hardware-station
-fn at_a_group(wire: &mut Wire) -> CaseResult {
-    wire.silent(&Arp { sender: (GROUP, PEER), ..REQUEST }.frame())
+fn at_a_group(wire: &mut FrameSocket) -> CaseResult {
+    wire.expect_no_reply(&Arp { sender: (GROUP, PEER), ..REQUEST }.frame())
 }
 
 // proves: sender-hardware-station
-fn at_zero(wire: &mut Wire) -> CaseResult {
-    wire.silent(&Arp { sender: (ZERO, PEER), ..REQUEST }.frame())
+fn at_zero(wire: &mut FrameSocket) -> CaseResult {
+    wire.expect_no_reply(&Arp { sender: (ZERO, PEER), ..REQUEST }.frame())
 }
 
 // proves: sender-hardware-ours
-fn own_echo(wire: &mut Wire) -> CaseResult {
-    wire.silent(&Arp { source: OUR_MAC, sender: (OUR_MAC, PEER), ..REQUEST }.frame())
+fn own_echo(wire: &mut FrameSocket) -> CaseResult {
+    wire.expect_no_reply(&Arp { source: TESTED_MAC, sender: (TESTED_MAC, PEER), ..REQUEST }.frame())
 }
 
 // proves: sender-hardware-ours
-fn own_announcement(wire: &mut Wire) -> CaseResult {
-    wire.silent(&Arp { source: OUR_MAC, sender: (OUR_MAC, OURS), ..REQUEST }.frame())
+fn own_announcement(wire: &mut FrameSocket) -> CaseResult {
+    wire.expect_no_reply(&Arp { source: TESTED_MAC, sender: (TESTED_MAC, TESTED_IP), ..REQUEST }.frame())
 }
 
 // proves: sender-protocol-host
-fn no_host(wire: &mut Wire) -> CaseResult {
+fn no_host(wire: &mut FrameSocket) -> CaseResult {
     for address in [[255; 4], [224, 0, 0, 1], [239, 255, 255, 255], [127, 0, 0, 1]] {
-        wire.silent(&Arp { sender: (PEER_MAC, address.into()), ..REQUEST }.frame())?;
+        wire.expect_no_reply(&Arp { sender: (PEER_MAC, address.into()), ..REQUEST }.frame())?;
     }
     Ok(())
 }
 
 // proves: sender-protocol-host
-fn network_broadcast(wire: &mut Wire) -> CaseResult {
-    wire.silent(&Arp { sender: (PEER_MAC, NETWORK_BROADCAST), ..REQUEST }.frame())
+fn network_broadcast(wire: &mut FrameSocket) -> CaseResult {
+    wire.expect_no_reply(&Arp { sender: (PEER_MAC, NETWORK_BROADCAST), ..REQUEST }.frame())
 }
 
 // proves: reply-one
-fn a_thousand(wire: &mut Wire) -> CaseResult {
-    (0..1_000).try_for_each(|_| wire.answered(&REQUEST.frame(), &REPLY.frame()))
+fn a_thousand(wire: &mut FrameSocket) -> CaseResult {
+    (0..1_000).try_for_each(|_| wire.expect_reply(&REQUEST.frame(), &REPLY.frame()))
 }

@@ -1,8 +1,8 @@
 //! A question, and what may come of it.
 
+use super::frame_socket::FrameSocket;
 use super::session::Session;
-use super::site::Site;
-use super::wire::Wire;
+use super::test_tap::TestTap;
 
 /// What a question ends with: the host does as asked, or what it did instead.
 pub(crate) type CaseResult = Result<(), String>;
@@ -12,35 +12,35 @@ pub(crate) type CaseResult = Result<(), String>;
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) rule: &'static str,
-    ask: Ask,
-    pub(crate) linux: Linux,
+    ask: CaseFunction,
+    pub(crate) linux: LinuxBehavior,
 }
 
 #[derive(Clone, Copy)]
-enum Ask {
+enum CaseFunction {
     /// By what it sends alone.
-    Frames(fn(&mut Wire) -> CaseResult),
+    Frames(fn(&mut FrameSocket) -> CaseResult),
     /// By its translation table too.
-    Table(fn(&mut Session) -> CaseResult),
+    ArpCache(fn(&mut Session) -> CaseResult),
 }
 
 /// One question to a host that is started for it: how it claims its address, and how it gives it up.
 #[derive(Clone, Copy)]
-pub(crate) struct Trial {
+pub(crate) struct FreshHostCase {
     pub(crate) name: &'static str,
     pub(crate) rule: &'static str,
-    pub(crate) run: fn(&mut Site) -> CaseResult,
+    pub(crate) run: fn(&mut TestTap) -> CaseResult,
 }
 
 /// What the kernel of Linux makes of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Linux {
+pub(crate) enum LinuxBehavior {
     /// What the suite expects.
     Agrees,
     /// Something else, for this reason.
     Differs(&'static str),
     /// It is not asked, for this reason.
-    Unasked(&'static str),
+    NotAsked(&'static str),
 }
 
 /// The verdict on a case.
@@ -61,9 +61,9 @@ impl Case {
     pub(crate) const fn new(
         name: &'static str,
         rule: &'static str,
-        ask: fn(&mut Wire) -> CaseResult,
+        ask: fn(&mut FrameSocket) -> CaseResult,
     ) -> Case {
-        Case { name, rule, ask: Ask::Frames(ask), linux: Linux::Agrees }
+        Case { name, rule, ask: CaseFunction::Frames(ask), linux: LinuxBehavior::Agrees }
     }
 
     /// A question about what the host knows. Linux is expected to agree.
@@ -72,53 +72,53 @@ impl Case {
         rule: &'static str,
         ask: fn(&mut Session) -> CaseResult,
     ) -> Case {
-        Case { name, rule, ask: Ask::Table(ask), linux: Linux::Agrees }
+        Case { name, rule, ask: CaseFunction::ArpCache(ask), linux: LinuxBehavior::Agrees }
     }
 
     /// The same, where Linux is known to do otherwise.
     pub(crate) const fn linux_differs(self, reason: &'static str) -> Case {
-        Case { linux: Linux::Differs(reason), ..self }
+        Case { linux: LinuxBehavior::Differs(reason), ..self }
     }
 
     /// The same, where there is nothing to ask Linux.
-    pub(crate) const fn linux_unasked(self, reason: &'static str) -> Case {
-        Case { linux: Linux::Unasked(reason), ..self }
+    pub(crate) const fn linux_not_asked(self, reason: &'static str) -> Case {
+        Case { linux: LinuxBehavior::NotAsked(reason), ..self }
     }
 
     /// Asks a host of ours.
-    pub(crate) fn ask(&self, session: &mut Session) -> Verdict {
-        Linux::Agrees.judge(|| self.put(session))
+    pub(crate) fn run_on_tapstack(&self, session: &mut Session) -> Verdict {
+        LinuxBehavior::Agrees.verdict(|| self.run(session))
     }
 
     /// Asks the kernel.
-    pub(crate) fn ask_linux(&self, session: &mut Session) -> Verdict {
-        self.linux.judge(|| self.put(session))
+    pub(crate) fn run_on_linux(&self, session: &mut Session) -> Verdict {
+        self.linux.verdict(|| self.run(session))
     }
 
-    fn put(&self, session: &mut Session) -> CaseResult {
+    fn run(&self, session: &mut Session) -> CaseResult {
         match self.ask {
-            Ask::Frames(ask) => ask(&mut session.wire),
-            Ask::Table(ask) => ask(session),
+            CaseFunction::Frames(ask) => ask(&mut session.wire),
+            CaseFunction::ArpCache(ask) => ask(session),
         }
     }
 }
 
-impl Trial {
+impl FreshHostCase {
     pub(crate) const fn new(
         name: &'static str,
         rule: &'static str,
-        run: fn(&mut Site) -> CaseResult,
-    ) -> Trial {
-        Trial { name, rule, run }
+        run: fn(&mut TestTap) -> CaseResult,
+    ) -> FreshHostCase {
+        FreshHostCase { name, rule, run }
     }
 }
 
-impl Linux {
+impl LinuxBehavior {
     /// Asks, and holds the outcome against what is known. A difference that no longer shows is a
     /// failure: then the suite, or what is written about Linux, is wrong.
-    pub(crate) fn judge(self, ask: impl FnOnce() -> CaseResult) -> Verdict {
+    pub(crate) fn verdict(self, ask: impl FnOnce() -> CaseResult) -> Verdict {
         match self {
-            Self::Unasked(reason) => Verdict::Skipped(reason.to_owned()),
+            Self::NotAsked(reason) => Verdict::Skipped(reason.to_owned()),
             Self::Agrees => ask().map_or_else(Verdict::Failed, |()| Verdict::Passed),
             Self::Differs(reason) => match ask() {
                 Err(_) => Verdict::Differs(reason.to_owned()),

@@ -2,14 +2,14 @@
 
 use std::net::Ipv4Addr;
 
-use super::frames::{Mac, OUR_MAC, OURS, hex};
+use super::frames::{Mac, TESTED_IP, TESTED_MAC, hex};
 use super::session::Station;
 
 pub(crate) const ICMP: u8 = 1;
 pub(crate) const UDP: u8 = 17;
 pub(crate) const MORE_FRAGMENTS: u16 = 0x2000;
 /// Octets of data in a fragment that fills a frame.
-pub(crate) const STEP: usize = 1_480;
+pub(crate) const FRAGMENT_UNIT: usize = 1_480;
 
 /// A peer who speaks IPv4: the number says which.
 pub(crate) const fn peer(number: u8) -> Station {
@@ -40,7 +40,7 @@ impl Ip {
     /// A datagram from a peer to us.
     pub(crate) const fn from(peer: Station) -> Ip {
         Ip {
-            destination: OUR_MAC,
+            destination: TESTED_MAC,
             source: peer.0,
             version_and_length: 0x45,
             type_of_service: 0,
@@ -51,7 +51,7 @@ impl Ip {
             protocol: ICMP,
             error: 0,
             from: peer.1,
-            to: OURS,
+            to: TESTED_IP,
             options: &[],
         }
     }
@@ -101,8 +101,8 @@ impl Ip {
 }
 
 /// RFC 1071, as plain as can be.
-pub(crate) fn checksum(octets: &[u8]) -> u16 {
-    let words = octets.chunks(2).map(|word| match *word {
+pub(crate) fn checksum(bytes: &[u8]) -> u16 {
+    let words = bytes.chunks(2).map(|word| match *word {
         [high, low] => u32::from(u16::from_be_bytes([high, low])),
         [high] => u32::from(high) << 8,
         _ => 0,
@@ -115,25 +115,25 @@ pub(crate) fn checksum(octets: &[u8]) -> u16 {
 
 /// An ICMP message: type and code, four octets more, and data.
 pub(crate) fn message(kind: [u8; 2], rest: [u8; 4], data: &[u8]) -> Vec<u8> {
-    let mut octets = [&kind[..], &[0, 0], &rest, data].concat();
-    let [high, low] = checksum(&octets).to_be_bytes();
-    for (place, octet) in [(2, high), (3, low)] {
-        if let Some(to) = octets.get_mut(place) {
-            *to = octet;
+    let mut bytes = [&kind[..], &[0, 0], &rest, data].concat();
+    let [high, low] = checksum(&bytes).to_be_bytes();
+    for (place, byte) in [(2, high), (3, low)] {
+        if let Some(to) = bytes.get_mut(place) {
+            *to = byte;
         }
     }
-    octets
+    bytes
 }
 
 /// What every echo of the suite has as its identifier and sequence number.
-pub(crate) const NAME: [u8; 4] = [0x12, 0x34, 0, 7];
+pub(crate) const ECHO_ID: [u8; 4] = [0x12, 0x34, 0, 7];
 
 pub(crate) fn echo_request(data: &[u8]) -> Vec<u8> {
-    message([8, 0], NAME, data)
+    message([8, 0], ECHO_ID, data)
 }
 
 pub(crate) fn echo_reply(data: &[u8]) -> Vec<u8> {
-    message([0, 0], NAME, data)
+    message([0, 0], ECHO_ID, data)
 }
 
 /// So many octets, none like its neighbors.
@@ -154,22 +154,22 @@ pub(crate) fn udp_with(
     length: Option<u16>,
     error: u16,
 ) -> Vec<u8> {
-    let mut octets = udp(data);
-    if let (Some(length), Some(place)) = (length, octets.get_mut(4..6)) {
+    let mut bytes = udp(data);
+    if let (Some(length), Some(place)) = (length, bytes.get_mut(4..6)) {
         place.copy_from_slice(&length.to_be_bytes());
     }
-    let length = octets.get(4..6).unwrap_or_default();
-    let pseudo_header = [&between.0.octets()[..], &between.1.octets(), &[0, UDP], length, &octets].concat();
+    let length = bytes.get(4..6).unwrap_or_default();
+    let pseudo_header = [&between.0.octets()[..], &between.1.octets(), &[0, UDP], length, &bytes].concat();
     let sum = checksum(&pseudo_header) ^ error;
-    if let Some(place) = octets.get_mut(6..8) {
+    if let Some(place) = bytes.get_mut(6..8) {
         place.copy_from_slice(&sum.to_be_bytes());
     }
-    octets
+    bytes
 }
 
 /// What a frame of the host says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Said {
+pub(crate) struct ReceivedDatagram {
     pub(crate) type_of_service: u8,
     pub(crate) identification: [u8; 2],
     pub(crate) offset: usize,
@@ -177,11 +177,11 @@ pub(crate) struct Said {
     pub(crate) data: Vec<u8>,
 }
 
-impl Said {
+impl ReceivedDatagram {
     /// Reads a frame that is to be an ICMP datagram, or a part of one, from us to a peer.
-    pub(crate) fn read(frame: &[u8], to: Station) -> Result<Said, String> {
+    pub(crate) fn read(frame: &[u8], to: Station) -> Result<ReceivedDatagram, String> {
         let strange = |what: &str| format!("{what}: {}", hex(frame));
-        let head = [&to.0[..], &OUR_MAC, &[8, 0]].concat();
+        let head = [&to.0[..], &TESTED_MAC, &[8, 0]].concat();
         let Some(datagram) = frame.strip_prefix(&head[..]) else {
             return Err(strange("no datagram from the host to its peer"));
         };
@@ -195,16 +195,16 @@ impl Said {
         if (ttl, protocol) != (64, ICMP) {
             return Err(strange("a time to live other than 64, or another protocol than ICMP"));
         }
-        if addresses[..] != [OURS.octets(), to.1.octets()].concat()[..] {
+        if addresses[..] != [TESTED_IP.octets(), to.1.octets()].concat()[..] {
             return Err(strange("the wrong addresses"));
         }
         let total = usize::from(u16::from_be_bytes([t, l]));
         let data = datagram.get(20..total).ok_or_else(|| strange("a total length beyond the frame"))?;
-        if datagram.iter().skip(total).any(|octet| *octet != 0) {
+        if datagram.iter().skip(total).any(|byte| *byte != 0) {
             return Err(strange("padding that is not zero"));
         }
         let flags = u16::from_be_bytes([f, o]);
-        Ok(Said {
+        Ok(ReceivedDatagram {
             type_of_service,
             identification: [i, d],
             offset: usize::from(flags & 0x1fff) * 8,
@@ -215,8 +215,9 @@ impl Said {
 }
 
 /// The data of the one datagram that these frames are, whole or in parts.
-pub(crate) fn whole(frames: &[Vec<u8>], to: Station) -> Result<Said, String> {
-    let mut parts: Vec<Said> = frames.iter().map(|frame| Said::read(frame, to)).collect::<Result<_, _>>()?;
+pub(crate) fn whole(frames: &[Vec<u8>], to: Station) -> Result<ReceivedDatagram, String> {
+    let mut parts: Vec<ReceivedDatagram> =
+        frames.iter().map(|frame| ReceivedDatagram::read(frame, to)).collect::<Result<_, _>>()?;
     parts.sort_by_key(|part| part.offset);
     let mut parts = parts.into_iter();
     let mut whole = parts.next().ok_or("no answer")?;

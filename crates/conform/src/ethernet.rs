@@ -1,8 +1,8 @@
 //! Questions about Ethernet.
 
 use super::case::{Case, CaseResult};
-use super::frames::{Arp, BROADCAST, GROUP, OTHER_MAC, OUR_MAC, REPLY, REQUEST, STRANGE_GROUP, ZERO};
-use super::wire::Wire;
+use super::frame_socket::FrameSocket;
+use super::frames::{Arp, BROADCAST, GROUP, OTHER_MAC, REPLY, REQUEST, STRANGE_GROUP, TESTED_MAC, ZERO};
 
 pub(crate) const CASES: &[Case] = &[
     Case::new("an unpadded frame of 42 octets is legal", "IEEE 802.3 on a TAP", unpadded),
@@ -32,53 +32,53 @@ const ANY_SOURCE: &str = "it does not look at the source address of a frame";
 const NO_SNAP: &str = "it has no receiver for ARP behind RFC 1042's header, which is a SHOULD";
 
 // proves: ethernet-unpadded, ethernet-rfc894
-fn unpadded(wire: &mut Wire) -> CaseResult {
-    wire.answered(&REQUEST.frame(), &REPLY.frame())
+fn unpadded(wire: &mut FrameSocket) -> CaseResult {
+    wire.expect_reply(&REQUEST.frame(), &REPLY.frame())
 }
 
 // proves: rfc826-padding, rfc826-reply-padding
-fn padding(wire: &mut Wire) -> CaseResult {
+fn padding(wire: &mut FrameSocket) -> CaseResult {
     for length in [1, 18, 400, 1_472] {
-        wire.answered(&REQUEST.padded(&vec![0xee; length]), &REPLY.frame())?;
+        wire.expect_reply(&REQUEST.padded(&vec![0xee; length]), &REPLY.frame())?;
     }
     Ok(())
 }
 
 // proves: ethernet-destination
-fn to_our_station(wire: &mut Wire) -> CaseResult {
-    wire.answered(&Arp { destination: OUR_MAC, ..REQUEST }.frame(), &REPLY.frame())
+fn to_our_station(wire: &mut FrameSocket) -> CaseResult {
+    wire.expect_reply(&Arp { destination: TESTED_MAC, ..REQUEST }.frame(), &REPLY.frame())
 }
 
 // proves: ethernet-destination
-fn to_another_station(wire: &mut Wire) -> CaseResult {
-    wire.silent(&Arp { destination: OTHER_MAC, ..REQUEST }.frame())?;
-    wire.silent(&Arp { destination: ZERO, ..REQUEST }.frame())
+fn to_another_station(wire: &mut FrameSocket) -> CaseResult {
+    wire.expect_no_reply(&Arp { destination: OTHER_MAC, ..REQUEST }.frame())?;
+    wire.expect_no_reply(&Arp { destination: ZERO, ..REQUEST }.frame())
 }
 
 // proves: ethernet-destination
-fn to_a_group(wire: &mut Wire) -> CaseResult {
-    wire.silent(&Arp { destination: STRANGE_GROUP, ..REQUEST }.frame())
+fn to_a_group(wire: &mut FrameSocket) -> CaseResult {
+    wire.expect_no_reply(&Arp { destination: STRANGE_GROUP, ..REQUEST }.frame())
 }
 
 // proves: ethernet-group-source
-fn from_a_group(wire: &mut Wire) -> CaseResult {
-    wire.silent(&Arp { source: GROUP, ..REQUEST }.frame())
+fn from_a_group(wire: &mut FrameSocket) -> CaseResult {
+    wire.expect_no_reply(&Arp { source: GROUP, ..REQUEST }.frame())
 }
 
 // proves: ethernet-group-source
-fn from_broadcast(wire: &mut Wire) -> CaseResult {
-    wire.silent(&Arp { source: BROADCAST, ..REQUEST }.frame())
+fn from_broadcast(wire: &mut FrameSocket) -> CaseResult {
+    wire.expect_no_reply(&Arp { source: BROADCAST, ..REQUEST }.frame())
 }
 
 // proves: ethernet-undefined
-fn undefined_types(wire: &mut Wire) -> CaseResult {
-    (1_501_u16..=1_535).try_for_each(|number| wire.silent(&REQUEST.behind(&number.to_be_bytes())))
+fn undefined_types(wire: &mut FrameSocket) -> CaseResult {
+    (1_501_u16..=1_535).try_for_each(|number| wire.expect_no_reply(&REQUEST.behind(&number.to_be_bytes())))
 }
 
 // proves: ethernet-type
-fn other_types(wire: &mut Wire) -> CaseResult {
+fn other_types(wire: &mut FrameSocket) -> CaseResult {
     for number in [0x0600_u16, 0x0800, 0x0805, 0x0807, 0x8035, 0x86dd, 0xffff] {
-        wire.silent(&REQUEST.behind(&number.to_be_bytes()))?;
+        wire.expect_no_reply(&REQUEST.behind(&number.to_be_bytes()))?;
     }
     Ok(())
 }
@@ -89,69 +89,69 @@ const fn rfc_1042(length: u8) -> [u8; 10] {
 }
 
 // proves: ethernet-rfc1042, ethernet-rfc894
-fn snap(wire: &mut Wire) -> CaseResult {
-    wire.answered(&REQUEST.behind(&rfc_1042(36)), &REPLY.frame())
+fn snap(wire: &mut FrameSocket) -> CaseResult {
+    wire.expect_reply(&REQUEST.behind(&rfc_1042(36)), &REPLY.frame())
 }
 
 // proves: ethernet-length-ends
-fn padding_behind_a_length(wire: &mut Wire) -> CaseResult {
+fn padding_behind_a_length(wire: &mut FrameSocket) -> CaseResult {
     let padded = [REQUEST.behind(&rfc_1042(36)), vec![0xee; 20]].concat();
-    wire.answered(&padded, &REPLY.frame())
+    wire.expect_reply(&padded, &REPLY.frame())
 }
 
 // proves: ethernet-length, ethernet-length-ends
-fn length_ends_the_payload(wire: &mut Wire) -> CaseResult {
-    (0..36).try_for_each(|length| wire.silent(&REQUEST.behind(&rfc_1042(length))))
+fn length_ends_the_payload(wire: &mut FrameSocket) -> CaseResult {
+    (0..36).try_for_each(|length| wire.expect_no_reply(&REQUEST.behind(&rfc_1042(length))))
 }
 
 // proves: ethernet-length-beyond
-fn length_beyond(wire: &mut Wire) -> CaseResult {
-    wire.silent(&REQUEST.behind(&rfc_1042(37)))?;
-    wire.silent(&REQUEST.behind(&rfc_1042(255)))
+fn length_beyond(wire: &mut FrameSocket) -> CaseResult {
+    wire.expect_no_reply(&REQUEST.behind(&rfc_1042(37)))?;
+    wire.expect_no_reply(&REQUEST.behind(&rfc_1042(255)))
 }
 
 // proves: ethernet-rfc1042
-fn other_llc(wire: &mut Wire) -> CaseResult {
-    for (place, octet) in [(2, 0xab), (3, 0xab), (4, 0x13), (5, 1), (6, 1), (7, 0x0c)] {
+fn other_llc(wire: &mut FrameSocket) -> CaseResult {
+    for (place, byte) in [(2, 0xab), (3, 0xab), (4, 0x13), (5, 1), (6, 1), (7, 0x0c)] {
         let mut head = rfc_1042(36);
         if let Some(to) = head.get_mut(place) {
-            *to = octet;
+            *to = byte;
         }
-        wire.silent(&REQUEST.behind(&head))?;
+        wire.expect_no_reply(&REQUEST.behind(&head))?;
     }
     Ok(())
 }
 
 // proves: ethernet-priority-tag
-fn priority_tag(wire: &mut Wire) -> CaseResult {
-    wire.answered(&REQUEST.behind(&[0x81, 0, 0, 0, 8, 6]), &REPLY.frame())?;
-    wire.answered(&REQUEST.behind(&[0x81, 0, 0xf0, 0, 8, 6]), &REPLY.frame())?;
-    wire.answered(&REQUEST.behind(&[0x88, 0xa8, 0, 0, 8, 6]), &REPLY.frame())
+fn priority_tag(wire: &mut FrameSocket) -> CaseResult {
+    wire.expect_reply(&REQUEST.behind(&[0x81, 0, 0, 0, 8, 6]), &REPLY.frame())?;
+    wire.expect_reply(&REQUEST.behind(&[0x81, 0, 0xf0, 0, 8, 6]), &REPLY.frame())?;
+    wire.expect_reply(&REQUEST.behind(&[0x88, 0xa8, 0, 0, 8, 6]), &REPLY.frame())
 }
 
 // proves: ethernet-other-vlan
-fn another_vlan(wire: &mut Wire) -> CaseResult {
+fn another_vlan(wire: &mut FrameSocket) -> CaseResult {
     for [high, low] in [1_u16, 5, 4_094].map(u16::to_be_bytes) {
-        wire.silent(&REQUEST.behind(&[0x81, 0, high, low, 8, 6]))?;
-        wire.silent(&REQUEST.behind(&[0x88, 0xa8, high, low, 8, 6]))?;
+        wire.expect_no_reply(&REQUEST.behind(&[0x81, 0, high, low, 8, 6]))?;
+        wire.expect_no_reply(&REQUEST.behind(&[0x88, 0xa8, high, low, 8, 6]))?;
     }
     Ok(())
 }
 
 // proves: ethernet-reserved-vlan
-fn reserved_vlan(wire: &mut Wire) -> CaseResult {
-    wire.silent(&REQUEST.behind(&[0x81, 0, 0x0f, 0xff, 8, 6]))?;
-    wire.silent(&REQUEST.behind(&[0x81, 0, 0, 0, 0x81, 0, 0x0f, 0xff, 8, 6]))
+fn reserved_vlan(wire: &mut FrameSocket) -> CaseResult {
+    wire.expect_no_reply(&REQUEST.behind(&[0x81, 0, 0x0f, 0xff, 8, 6]))?;
+    wire.expect_no_reply(&REQUEST.behind(&[0x81, 0, 0, 0, 0x81, 0, 0x0f, 0xff, 8, 6]))
 }
 
 // proves: ethernet-tags, ethernet-other-vlan
-fn stacked_tags(wire: &mut Wire) -> CaseResult {
-    wire.answered(&REQUEST.behind(&[0x88, 0xa8, 0, 0, 0x81, 0, 0, 0, 8, 6]), &REPLY.frame())?;
-    wire.silent(&REQUEST.behind(&[0x88, 0xa8, 0, 5, 0x81, 0, 0, 6, 8, 6]))
+fn stacked_tags(wire: &mut FrameSocket) -> CaseResult {
+    wire.expect_reply(&REQUEST.behind(&[0x88, 0xa8, 0, 0, 0x81, 0, 0, 0, 8, 6]), &REPLY.frame())?;
+    wire.expect_no_reply(&REQUEST.behind(&[0x88, 0xa8, 0, 5, 0x81, 0, 0, 6, 8, 6]))
 }
 
 // proves: truncated
-fn truncated_tag(wire: &mut Wire) -> CaseResult {
+fn truncated_tag(wire: &mut FrameSocket) -> CaseResult {
     let tagged = REQUEST.behind(&[0x81, 0, 0, 0, 8, 6]);
-    (14..46).try_for_each(|length| wire.silent(tagged.get(..length).unwrap_or_default()))
+    (14..46).try_for_each(|length| wire.expect_no_reply(tagged.get(..length).unwrap_or_default()))
 }

@@ -4,26 +4,26 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::case::CaseResult;
-use super::datagrams::{Ip, Said, data, echo_reply, echo_request, peer, whole};
-use super::frames::{Arp, OUR_MAC, OURS, REPLY, REQUEST, hex};
+use super::datagrams::{Ip, ReceivedDatagram, data, echo_reply, echo_request, peer, whole};
+use super::frame_socket::FrameSocket;
+use super::frames::{Arp, REPLY, REQUEST, TESTED_IP, TESTED_MAC, hex};
 use super::session::Station;
-use super::wire::Wire;
 
 /// How long a host may take for what waits for an answer by ARP.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
-impl Wire {
+impl FrameSocket {
     /// Lets the host know a peer: it asks for the host and is answered.
-    pub(crate) fn acquaint(&mut self, peer: Station) -> Result<(), String> {
-        self.overlook([question(peer).frame(), directly(peer).frame()]);
+    pub(crate) fn introduce(&mut self, peer: Station) -> Result<(), String> {
+        self.ignore([question(peer).frame(), unicast_request(peer).frame()]);
         let request = Arp { source: peer.0, sender: peer, ..REQUEST };
         let reply = Arp { destination: peer.0, target: peer, ..REPLY };
-        self.answered(&request.frame(), &reply.frame())
+        self.expect_reply(&request.frame(), &reply.frame())
     }
 
     /// Sends frames of a peer whom the host knows, and returns all that it says to them.
     pub(crate) fn exchange(&mut self, from: Station, frames: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, String> {
-        self.acquaint(from)?;
+        self.introduce(from)?;
         let Some((last, before)) = frames.split_last() else { return Ok(Vec::new()) };
         for frame in before {
             self.send(frame)?;
@@ -32,7 +32,7 @@ impl Wire {
     }
 
     /// Wants the host to say nothing to these frames of a peer.
-    pub(crate) fn mute(&mut self, from: Station, frames: &[Vec<u8>]) -> CaseResult {
+    pub(crate) fn expect_no_answer(&mut self, from: Station, frames: &[Vec<u8>]) -> CaseResult {
         match self.exchange(from, frames)?.first() {
             None => Ok(()),
             Some(answer) => {
@@ -43,30 +43,36 @@ impl Wire {
     }
 
     /// Wants these frames of a peer to be answered by an echo reply with this data.
-    pub(crate) fn echoed(&mut self, from: Station, frames: &[Vec<u8>], data: &[u8]) -> Result<Said, String> {
-        let heard = self.exchange(from, frames)?;
-        let said = whole(&heard, from).map_err(|error| format!("{error}; asked by {}", shown(frames)))?;
-        if said.data == echo_reply(data) {
-            return Ok(said);
+    pub(crate) fn expect_echo(
+        &mut self,
+        from: Station,
+        frames: &[Vec<u8>],
+        data: &[u8],
+    ) -> Result<ReceivedDatagram, String> {
+        let received = self.exchange(from, frames)?;
+        let datagram =
+            whole(&received, from).map_err(|error| format!("{error}; asked by {}", describe(frames)))?;
+        if datagram.data == echo_reply(data) {
+            return Ok(datagram);
         }
-        Err(format!("{} was answered with {}", shown(frames), hex(&said.data)))
+        Err(format!("{} was answered with {}", describe(frames), hex(&datagram.data)))
     }
 
     /// Wants a plain echo request of a peer to be answered: so the host is well.
-    pub(crate) fn is_well(&mut self, from: Station) -> CaseResult {
+    pub(crate) fn expect_alive(&mut self, from: Station) -> CaseResult {
         let data = data(56);
-        self.echoed(from, &[Ip::from(from).frame(&echo_request(&data))], &data).map(drop)
+        self.expect_echo(from, &[Ip::from(from).frame(&echo_request(&data))], &data).map(drop)
     }
 
     /// Wants an ICMP error of this type and code about a datagram, with its header and the start of its
     /// data.
-    pub(crate) fn refused(&mut self, from: Station, ip: &Ip, data: &[u8], kind: [u8; 2]) -> CaseResult {
-        let heard = self.exchange(from, &[[ip.frame(data), vec![0xee; 6]].concat()])?;
-        let said = whole(&heard, from)?.data;
+    pub(crate) fn expect_error(&mut self, from: Station, ip: &Ip, data: &[u8], kind: [u8; 2]) -> CaseResult {
+        let received = self.exchange(from, &[[ip.frame(data), vec![0xee; 6]].concat()])?;
+        let datagram = whole(&received, from)?.data;
         let about = ip.datagram(data);
-        let quoted = said.get(8..).unwrap_or_default();
-        if !said.starts_with(&kind) || super::datagrams::checksum(&said) != 0 {
-            return Err(format!("{} was answered with {}", hex(&about), hex(&said)));
+        let quoted = datagram.get(8..).unwrap_or_default();
+        if !datagram.starts_with(&kind) || super::datagrams::checksum(&datagram) != 0 {
+            return Err(format!("{} was answered with {}", hex(&about), hex(&datagram)));
         }
         if quoted.len() < 28.min(about.len()) || !about.starts_with(quoted) {
             return Err(format!("{} was quoted as {}", hex(&about), hex(quoted)));
@@ -76,36 +82,36 @@ impl Wire {
 
     /// Lets a stranger send a frame; once the host asks for him it is told, and then is to send him a
     /// datagram.
-    pub(crate) fn resolved(&mut self, stranger: Station, frame: &[u8]) -> Result<Vec<u8>, String> {
+    pub(crate) fn expect_resolution(&mut self, stranger: Station, frame: &[u8]) -> Result<Vec<u8>, String> {
         self.send(frame)?;
-        let asked = self.next(PATIENCE)?.ok_or("the host does not ask who the stranger is")?;
+        let asked = self.next(TIMEOUT)?.ok_or("the host does not ask who the stranger is")?;
         if asked != question(stranger).frame() {
             return Err(format!("{} is no request for {}", hex(&asked), stranger.1));
         }
         let reply = Arp {
-            destination: OUR_MAC,
+            destination: TESTED_MAC,
             source: stranger.0,
             sender: stranger,
-            target: (OUR_MAC, OURS),
+            target: (TESTED_MAC, TESTED_IP),
             ..REPLY
         };
         self.send(&reply.frame())?;
-        self.next(PATIENCE)?.ok_or_else(|| "what waited for the stranger is lost".to_owned())
+        self.next(TIMEOUT)?.ok_or_else(|| "what waited for the stranger is lost".to_owned())
     }
 }
 
 /// The host's request for a peer, by broadcast.
 fn question(peer: Station) -> Arp {
-    let sender = (OUR_MAC, OURS);
-    Arp { source: OUR_MAC, sender, target: ([0; 6], peer.1), ..REQUEST }
+    let sender = (TESTED_MAC, TESTED_IP);
+    Arp { source: TESTED_MAC, sender, target: ([0; 6], peer.1), ..REQUEST }
 }
 
 /// The same to the peer alone.
-fn directly(peer: Station) -> Arp {
+fn unicast_request(peer: Station) -> Arp {
     Arp { destination: peer.0, ..question(peer) }
 }
 
-fn shown(frames: &[Vec<u8>]) -> String {
+fn describe(frames: &[Vec<u8>]) -> String {
     match frames {
         [only] => hex(only),
         more => format!("{} frames", more.len()),

@@ -1,9 +1,9 @@
 //! Questions about fragments.
 
 use super::case::{Case, CaseResult};
-use super::datagrams::{Ip, MORE_FRAGMENTS, STEP, data, echo_reply, echo_request, peer, whole};
+use super::datagrams::{FRAGMENT_UNIT, Ip, MORE_FRAGMENTS, data, echo_reply, echo_request, peer, whole};
+use super::frame_socket::FrameSocket;
 use super::session::Station;
-use super::wire::Wire;
 
 pub(crate) const CASES: &[Case] = &[
     Case::new("an echo of any length comes back", "RFC 791 3.2; RFC 1122 3.3.2", any_length),
@@ -31,17 +31,17 @@ const fn numbered(number: u16) -> Ip {
 }
 
 // proves: rfc1122-reassembly, rfc791-fragmentation, rfc1122-echo-mirrored
-fn any_length(wire: &mut Wire) -> CaseResult {
+fn any_length(wire: &mut FrameSocket) -> CaseResult {
     for (length, number) in [1_473, 1_480, 2_952, 2_953, 8_000, 30_001, 65_507].into_iter().zip(100..) {
         let data = data(length);
-        let frames = numbered(number).parts(&echo_request(&data), STEP);
-        wire.echoed(PEER, &frames, &data).map_err(|error| format!("{length} octets: {error}"))?;
+        let frames = numbered(number).parts(&echo_request(&data), FRAGMENT_UNIT);
+        wire.expect_echo(PEER, &frames, &data).map_err(|error| format!("{length} octets: {error}"))?;
     }
     Ok(())
 }
 
 // proves: rfc791-reassembly
-fn any_order(wire: &mut Wire) -> CaseResult {
+fn any_order(wire: &mut FrameSocket) -> CaseResult {
     let data = data(4_000);
     let in_order = |number| numbered(number).parts(&echo_request(&data), 800);
     let mut reversed = in_order(201);
@@ -52,19 +52,19 @@ fn any_order(wire: &mut Wire) -> CaseResult {
     odd_first.swap(0, 1);
     odd_first.swap(2, 3);
     for frames in [in_order(200), reversed, last_first, odd_first] {
-        wire.echoed(PEER, &frames, &data)?;
+        wire.expect_echo(PEER, &frames, &data)?;
     }
     Ok(())
 }
 
 // proves: rfc791-reassembly
-fn mingled(wire: &mut Wire) -> CaseResult {
+fn mingled(wire: &mut FrameSocket) -> CaseResult {
     let (one, two) = (data(3_000), vec![0x77; 3_001]);
-    let ones = numbered(210).parts(&echo_request(&one), STEP);
-    let twos = numbered(211).parts(&echo_request(&two), STEP);
+    let ones = numbered(210).parts(&echo_request(&one), FRAGMENT_UNIT);
+    let twos = numbered(211).parts(&echo_request(&two), FRAGMENT_UNIT);
     let frames: Vec<_> = ones.into_iter().zip(twos).flat_map(|(one, two)| [one, two]).collect();
-    let heard = wire.exchange(PEER, &frames)?;
-    let (first, second) = heard.split_at(heard.len() / 2);
+    let received = wire.exchange(PEER, &frames)?;
+    let (first, second) = received.split_at(received.len() / 2);
     let (first, second) = (whole(first, PEER)?.data, whole(second, PEER)?.data);
     if (first, second) == (echo_reply(&one), echo_reply(&two)) {
         return Ok(());
@@ -73,12 +73,12 @@ fn mingled(wire: &mut Wire) -> CaseResult {
 }
 
 // proves: fragments-repeated
-fn twice(wire: &mut Wire) -> CaseResult {
+fn twice(wire: &mut FrameSocket) -> CaseResult {
     let data = data(3_000);
-    let frames = numbered(220).parts(&echo_request(&data), STEP);
+    let frames = numbered(220).parts(&echo_request(&data), FRAGMENT_UNIT);
     let doubled: Vec<_> = frames.iter().take(2).flat_map(|frame| [frame.clone(), frame.clone()]).collect();
     let order = [&doubled[..], frames.get(2..).unwrap_or_default()].concat();
-    wire.echoed(PEER, &order, &data).map(drop)
+    wire.expect_echo(PEER, &order, &data).map(drop)
 }
 
 /// An echo request of 3,000 octets in fragments of 800, without the last of them, and that.
@@ -94,68 +94,72 @@ fn other_octets(number: u16, start: u16, length: usize, flags: u16) -> Vec<u8> {
 }
 
 /// Wants each of these fragments, start and length, to make an end of a datagram.
-fn fatal(wire: &mut Wire, places: &[(u16, usize)], first: u16) -> CaseResult {
+fn fatal(wire: &mut FrameSocket, places: &[(u16, usize)], first: u16) -> CaseResult {
     for ((start, length), number) in places.iter().copied().zip(first..) {
         let (mut frames, last) = beginning(number);
         frames.push(other_octets(number, start, length, MORE_FRAGMENTS));
         frames.push(last);
-        wire.mute(PEER, &frames).map_err(|error| format!("{length} octets at {start}: {error}"))?;
+        wire.expect_no_answer(PEER, &frames)
+            .map_err(|error| format!("{length} octets at {start}: {error}"))?;
     }
-    wire.is_well(PEER)
+    wire.expect_alive(PEER)
 }
 
 // proves: fragments-overlap
-fn overlaps(wire: &mut Wire) -> CaseResult {
+fn overlaps(wire: &mut FrameSocket) -> CaseResult {
     // Across the end of all that is here, and into the last, which comes after it.
     fatal(wire, &[(2_392, 16), (2_000, 1_000), (1_600, 1_000), (2_400, 8)], 230)
 }
 
 // proves: fragments-overlap
-fn inside(wire: &mut Wire) -> CaseResult {
+fn inside(wire: &mut FrameSocket) -> CaseResult {
     fatal(wire, &[(8, 16), (0, 800), (792, 16), (0, 1_480)], 235)
 }
 
 // proves: fragments-overlap, reassembly-flood
-fn sent_again(wire: &mut Wire) -> CaseResult {
+fn sent_again(wire: &mut FrameSocket) -> CaseResult {
     let (mut frames, last) = beginning(240);
     frames.push(other_octets(240, 2_392, 16, MORE_FRAGMENTS));
-    wire.mute(PEER, &frames)?;
+    wire.expect_no_answer(PEER, &frames)?;
     let again = [beginning(240).0, vec![last]].concat();
-    wire.echoed(PEER, &again, &data(3_000)).map(drop)
+    wire.expect_echo(PEER, &again, &data(3_000)).map(drop)
 }
 
 // proves: fragments-overlap
-fn teardrop(wire: &mut Wire) -> CaseResult {
+fn teardrop(wire: &mut FrameSocket) -> CaseResult {
     let first = numbered(250).part(&[0x77; 100], 0, 40);
-    wire.mute(PEER, &[first, other_octets(250, 24, 4, 0)])?;
-    wire.is_well(PEER)
+    wire.expect_no_answer(PEER, &[first, other_octets(250, 24, 4, 0)])?;
+    wire.expect_alive(PEER)
 }
 
 // proves: fragments-beyond
-fn beyond(wire: &mut Wire) -> CaseResult {
+fn beyond(wire: &mut FrameSocket) -> CaseResult {
     let data = data(65_507);
-    let mut frames = numbered(260).parts(&echo_request(&data), STEP);
+    let mut frames = numbered(260).parts(&echo_request(&data), FRAGMENT_UNIT);
     frames.pop();
     frames.push(other_octets(260, 65_120, 400, 0));
-    wire.mute(PEER, &frames)?;
+    wire.expect_no_answer(PEER, &frames)?;
     for (start, length) in [(65_528, 1), (65_528, 1_480), (65_512, 100)] {
-        wire.mute(PEER, &[other_octets(261, start, length, 0)])?;
+        wire.expect_no_answer(PEER, &[other_octets(261, start, length, 0)])?;
     }
-    wire.is_well(PEER)
+    wire.expect_alive(PEER)
 }
 
 // proves: fragments-uneven
-fn uneven(wire: &mut Wire) -> CaseResult {
+fn uneven(wire: &mut FrameSocket) -> CaseResult {
     let message = echo_request(&data(2_000));
     let ip = numbered(270);
     let first = Ip { flags_and_offset: MORE_FRAGMENTS, ..ip }.frame(message.get(..1_001).unwrap_or_default());
-    wire.mute(PEER, &[first, ip.part(&message, 1_000, 2_008)])
+    wire.expect_no_answer(PEER, &[first, ip.part(&message, 1_000, 2_008)])
 }
 
 // proves: rfc791-reassembly
-fn two_peers(wire: &mut Wire) -> CaseResult {
+fn two_peers(wire: &mut FrameSocket) -> CaseResult {
     let message = echo_request(&data(2_000));
     let other = peer(121);
-    wire.mute(other, &[Ip { identification: 280, ..Ip::from(other) }.part(&message, 0, STEP)])?;
-    wire.mute(PEER, &[numbered(280).part(&message, STEP, 2_008)])
+    wire.expect_no_answer(
+        other,
+        &[Ip { identification: 280, ..Ip::from(other) }.part(&message, 0, FRAGMENT_UNIT)],
+    )?;
+    wire.expect_no_answer(PEER, &[numbered(280).part(&message, FRAGMENT_UNIT, 2_008)])
 }

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 pub(crate) const KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 /// The address of the host under test.
-pub const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+pub const TESTED_IP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 pub(crate) const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
 pub(crate) const OTHER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 99);
 /// A neighbor that a person entered.
@@ -13,7 +13,7 @@ pub(crate) const STATIC_MAC: Mac = [2, 0, 0, 0, 0, 98];
 /// The last address that a host may have.
 pub(crate) const LAST: Ipv4Addr = Ipv4Addr::new(223, 255, 255, 254);
 /// The MAC address of the host under test.
-pub const OUR_MAC: Mac = [2, 0, 0, 0, 0, 2];
+pub const TESTED_MAC: Mac = [2, 0, 0, 0, 0, 2];
 pub(crate) const PEER_MAC: Mac = [2, 0, 0, 0, 0, 7];
 pub(crate) const OTHER_MAC: Mac = [2, 0, 0, 0, 0, 99];
 pub(crate) const BROADCAST: Mac = [0xff; 6];
@@ -50,28 +50,33 @@ pub(crate) const REQUEST: Arp = Arp {
     protocol_length: 4,
     operation: 1,
     sender: (PEER_MAC, PEER),
-    target: (ZERO, OURS),
+    target: (ZERO, TESTED_IP),
 };
 
 /// The one reply to [`REQUEST`].
 pub(crate) const REPLY: Arp = Arp {
     destination: PEER_MAC,
-    source: OUR_MAC,
+    source: TESTED_MAC,
     operation: 2,
-    sender: (OUR_MAC, OURS),
+    sender: (TESTED_MAC, TESTED_IP),
     target: (PEER_MAC, PEER),
     ..REQUEST
 };
 
 /// How the host says that the address is its own.
-pub(crate) const ANNOUNCEMENT: Arp =
-    Arp { destination: BROADCAST, source: OUR_MAC, sender: (OUR_MAC, OURS), target: (ZERO, OURS), ..REQUEST };
+pub(crate) const ANNOUNCEMENT: Arp = Arp {
+    destination: BROADCAST,
+    source: TESTED_MAC,
+    sender: (TESTED_MAC, TESTED_IP),
+    target: (ZERO, TESTED_IP),
+    ..REQUEST
+};
 
 /// How the host asks whether anybody has the address.
-pub(crate) const PROBE: Arp = Arp { sender: (OUR_MAC, Ipv4Addr::UNSPECIFIED), ..ANNOUNCEMENT };
+pub(crate) const PROBE: Arp = Arp { sender: (TESTED_MAC, Ipv4Addr::UNSPECIFIED), ..ANNOUNCEMENT };
 
 /// How the peer says that the host's address is its own.
-pub(crate) const CONFLICT: Arp = Arp { sender: (PEER_MAC, OURS), ..REQUEST };
+pub(crate) const CONFLICT: Arp = Arp { sender: (PEER_MAC, TESTED_IP), ..REQUEST };
 
 impl Arp {
     /// The 28 octets of the packet.
@@ -117,17 +122,17 @@ pub fn mac(bytes: Mac) -> String {
 
 /// Parses a MAC address with colons.
 pub fn parse_mac(text: &str) -> Option<Mac> {
-    let octets: Option<Vec<u8>> = text.split(':').map(|octet| u8::from_str_radix(octet, 16).ok()).collect();
-    octets?.try_into().ok()
+    let bytes: Option<Vec<u8>> = text.split(':').map(|byte| u8::from_str_radix(byte, 16).ok()).collect();
+    bytes?.try_into().ok()
 }
 
 /// Octets in hexadecimal, for a message.
-pub(crate) fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect::<Vec<_>>().concat()
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
 
 /// The target protocol address of an ARP frame.
 pub(crate) fn target_of(frame: &[u8]) -> Option<Ipv4Addr> {
-    let octets: [u8; 4] = frame.get(38..42)?.try_into().ok()?;
-    Some(octets.into())
+    let bytes: [u8; 4] = frame.get(38..42)?.try_into().ok()?;
+    Some(bytes.into())
 }

@@ -4,12 +4,13 @@ use std::net::Ipv4Addr;
 
 use super::case::{Case, CaseResult};
 use super::datagrams::{
-    Ip, MORE_FRAGMENTS, NAME, Said, UDP, data, echo_reply, echo_request, message, peer, udp, udp_with,
+    ECHO_ID, Ip, MORE_FRAGMENTS, ReceivedDatagram, UDP, data, echo_reply, echo_request, message, peer, udp,
+    udp_with,
 };
 use super::exchange::forged;
-use super::frames::{BROADCAST, NETWORK_BROADCAST, OURS};
+use super::frame_socket::FrameSocket;
+use super::frames::{BROADCAST, NETWORK_BROADCAST, TESTED_IP};
 use super::session::Station;
-use super::wire::Wire;
 
 pub(crate) const CASES: &[Case] = &[
     Case::new("a stranger's echo request is answered once he is found", "ours; RFC 1122 2.3.2.2", stranger),
@@ -36,121 +37,124 @@ const PEER: Station = peer(130);
 const IP: Ip = Ip::from(PEER);
 
 // proves: reply-resolved
-fn stranger(wire: &mut Wire) -> CaseResult {
+fn stranger(wire: &mut FrameSocket) -> CaseResult {
     let stranger = peer(131);
     let data = data(1_472);
-    let answer = wire.resolved(stranger, &Ip::from(stranger).frame(&echo_request(&data)))?;
-    if Said::read(&answer, stranger)?.data == echo_reply(&data) {
+    let answer = wire.expect_resolution(stranger, &Ip::from(stranger).frame(&echo_request(&data)))?;
+    if ReceivedDatagram::read(&answer, stranger)?.data == echo_reply(&data) {
         return Ok(());
     }
     Err("the answer is none to his request".to_owned())
 }
 
 // proves: rfc792-echo, rfc1122-echo-mirrored
-fn lengths(wire: &mut Wire) -> CaseResult {
+fn lengths(wire: &mut FrameSocket) -> CaseResult {
     for length in 0..=1_472 {
         let data = data(length);
-        wire.echoed(PEER, &[IP.frame(&echo_request(&data))], &data)?;
+        wire.expect_echo(PEER, &[IP.frame(&echo_request(&data))], &data)?;
     }
     Ok(())
 }
 
 // proves: rfc1122-echo-mirrored
-fn type_of_service(wire: &mut Wire) -> CaseResult {
+fn type_of_service(wire: &mut FrameSocket) -> CaseResult {
     for type_of_service in [0, 0x10, 0xb8] {
         let frame = Ip { type_of_service, ..IP }.frame(&echo_request(b"data"));
-        let said = wire.echoed(PEER, &[frame], b"data")?;
-        if said.type_of_service != type_of_service {
-            return Err(format!("{type_of_service:#x} became {:#x}", said.type_of_service));
+        let datagram = wire.expect_echo(PEER, &[frame], b"data")?;
+        if datagram.type_of_service != type_of_service {
+            return Err(format!("{type_of_service:#x} became {:#x}", datagram.type_of_service));
         }
     }
     Ok(())
 }
 
 // proves: rfc792-checksum
-fn checksums(wire: &mut Wire) -> CaseResult {
+fn checksums(wire: &mut FrameSocket) -> CaseResult {
     for bit in 0..8 {
         for place in [2, 3, 7, 20] {
             let mut request = echo_request(&data(20));
-            if let Some(octet) = request.get_mut(place) {
-                *octet ^= 1 << bit;
+            if let Some(byte) = request.get_mut(place) {
+                *byte ^= 1 << bit;
             }
-            wire.mute(PEER, &[IP.frame(&request)])?;
+            wire.expect_no_answer(PEER, &[IP.frame(&request)])?;
         }
     }
-    wire.is_well(PEER)
+    wire.expect_alive(PEER)
 }
 
 // proves: rfc792-length
-fn short(wire: &mut Wire) -> CaseResult {
+fn short(wire: &mut FrameSocket) -> CaseResult {
     for length in 0..4_usize {
-        wire.mute(PEER, &[IP.frame(&vec![0; length])])?;
+        wire.expect_no_answer(PEER, &[IP.frame(&vec![0; length])])?;
     }
     for length in 0..4_usize {
         // 8 and its complement, so that the checksum is right.
-        let octets = [&[8, 0, 0xf7, 0xff][..], &vec![0; length]].concat();
-        wire.mute(PEER, &[IP.frame(&octets)])?;
+        let bytes = [&[8, 0, 0xf7, 0xff][..], &vec![0; length]].concat();
+        wire.expect_no_answer(PEER, &[IP.frame(&bytes)])?;
     }
-    wire.is_well(PEER)
+    wire.expect_alive(PEER)
 }
 
 // proves: rfc1122-echo-broadcast
-fn to_all(wire: &mut Wire) -> CaseResult {
+fn to_all(wire: &mut FrameSocket) -> CaseResult {
     for to in [Ipv4Addr::BROADCAST, NETWORK_BROADCAST, Ipv4Addr::new(10, 0, 0, 0)] {
-        wire.mute(PEER, &[Ip { to, destination: BROADCAST, ..IP }.frame(&echo_request(b"data"))])?;
+        wire.expect_no_answer(
+            PEER,
+            &[Ip { to, destination: BROADCAST, ..IP }.frame(&echo_request(b"data"))],
+        )?;
     }
-    wire.is_well(PEER)
+    wire.expect_alive(PEER)
 }
 
 // proves: rfc1122-unknown-type
-fn other_types(wire: &mut Wire) -> CaseResult {
+fn other_types(wire: &mut FrameSocket) -> CaseResult {
     for kind in [0, 1, 2, 6, 7, 9, 14, 15, 16, 18, 19, 30, 41, 255] {
-        wire.mute(PEER, &[IP.frame(&message([kind, 0], NAME, &data(12)))])?;
+        wire.expect_no_answer(PEER, &[IP.frame(&message([kind, 0], ECHO_ID, &data(12)))])?;
     }
-    wire.is_well(PEER)
+    wire.expect_alive(PEER)
 }
 
 // proves: rfc1122-unknown-type
-fn timestamp(wire: &mut Wire) -> CaseResult {
-    wire.mute(PEER, &[IP.frame(&message([13, 0], NAME, &[0; 12]))])
+fn timestamp(wire: &mut FrameSocket) -> CaseResult {
+    wire.expect_no_answer(PEER, &[IP.frame(&message([13, 0], ECHO_ID, &[0; 12]))])
 }
 
 // proves: rfc1122-port-unreachable, rfc792-quote
-fn closed_port(wire: &mut Wire) -> CaseResult {
+fn closed_port(wire: &mut FrameSocket) -> CaseResult {
     for length in [0, 1, 100, 400] {
-        wire.refused(PEER, &Ip { protocol: UDP, ..IP }, &udp(&data(length)), [3, 3])?;
+        wire.expect_error(PEER, &Ip { protocol: UDP, ..IP }, &udp(&data(length)), [3, 3])?;
     }
     Ok(())
 }
 
 // proves: rfc1122-udp-checksum, rfc768-no-checksum
-fn udp_checksums(wire: &mut Wire) -> CaseResult {
+fn udp_checksums(wire: &mut FrameSocket) -> CaseResult {
     let from = peer(139);
     let ip = Ip { protocol: UDP, ..Ip::from(from) };
     for error in (0..16).map(|bit| 1 << bit).chain([0xffff]) {
-        wire.mute(from, &[ip.frame(&udp_with((from.1, OURS), &data(33), None, error))])?;
+        wire.expect_no_answer(from, &[ip.frame(&udp_with((from.1, TESTED_IP), &data(33), None, error))])?;
     }
     // Of another host's datagram all but the pseudo header is right.
-    wire.mute(from, &[ip.frame(&udp_with((PEER.1, OURS), &data(33), None, 0))])?;
-    for right in [udp(&data(33)), udp_with((from.1, OURS), &data(33), None, 0)] {
-        wire.refused(from, &ip, &right, [3, 3])?;
+    wire.expect_no_answer(from, &[ip.frame(&udp_with((PEER.1, TESTED_IP), &data(33), None, 0))])?;
+    for right in [udp(&data(33)), udp_with((from.1, TESTED_IP), &data(33), None, 0)] {
+        wire.expect_error(from, &ip, &right, [3, 3])?;
     }
     Ok(())
 }
 
 // proves: rfc768-length
-fn udp_lengths(wire: &mut Wire) -> CaseResult {
+fn udp_lengths(wire: &mut FrameSocket) -> CaseResult {
     let from = peer(140);
     let ip = Ip { protocol: UDP, ..Ip::from(from) };
     for length in [0, 1, 7, 13, 1_000, u16::MAX] {
-        for lie in [udp_with((from.1, OURS), b"data", Some(length), 0), without_checksum(length)] {
-            wire.mute(from, &[ip.frame(&lie)])?;
+        for lie in [udp_with((from.1, TESTED_IP), b"data", Some(length), 0), without_checksum(length)] {
+            wire.expect_no_answer(from, &[ip.frame(&lie)])?;
         }
     }
     for length in 0..8 {
-        wire.mute(from, &[ip.frame(&data(length))])?;
+        wire.expect_no_answer(from, &[ip.frame(&data(length))])?;
     }
-    wire.refused(from, &ip, &udp(b"data"), [3, 3])
+    wire.expect_error(from, &ip, &udp(b"data"), [3, 3])
 }
 
 /// A UDP datagram without a checksum, and this length in its header.
@@ -160,62 +164,62 @@ fn without_checksum(length: u16) -> Vec<u8> {
 }
 
 // proves: rfc1122-protocol-unreachable, rfc792-quote
-fn unknown_protocol(wire: &mut Wire) -> CaseResult {
+fn unknown_protocol(wire: &mut FrameSocket) -> CaseResult {
     for (protocol, number) in [(61, 132), (253, 133), (254, 134)] {
         let from = peer(number);
-        wire.refused(from, &Ip { protocol, ..Ip::from(from) }, &data(100), [3, 2])?;
+        wire.expect_error(from, &Ip { protocol, ..Ip::from(from) }, &data(100), [3, 2])?;
     }
     Ok(())
 }
 
 // proves: rfc1122-error-about-error
-fn about_errors(wire: &mut Wire) -> CaseResult {
-    let stranger = Ip { from: OURS, to: PEER.1, protocol: UDP, ..IP }.datagram(&udp(b"data"));
+fn about_errors(wire: &mut FrameSocket) -> CaseResult {
+    let stranger = Ip { from: TESTED_IP, to: PEER.1, protocol: UDP, ..IP }.datagram(&udp(b"data"));
     for kind in [[3, 3], [11, 0], [12, 0], [4, 0], [3, 255]] {
         for about in [&stranger[..], &[]] {
-            wire.mute(PEER, &[IP.frame(&message(kind, [0; 4], about))])?;
+            wire.expect_no_answer(PEER, &[IP.frame(&message(kind, [0; 4], about))])?;
         }
     }
     Ok(())
 }
 
 // proves: rfc1122-error-to-many, rfc1122-error-link-broadcast, rfc1122-refused-many
-fn about_broadcasts(wire: &mut Wire) -> CaseResult {
+fn about_broadcasts(wire: &mut FrameSocket) -> CaseResult {
     let from = peer(135);
     let ip = Ip { protocol: UDP, destination: BROADCAST, ..Ip::from(from) };
-    for to in [Ipv4Addr::BROADCAST, NETWORK_BROADCAST, OURS] {
-        wire.mute(from, &[Ip { to, ..ip }.frame(&udp(b"data"))])?;
-        wire.mute(from, &[Ip { to, protocol: 253, ..ip }.frame(b"data")])?;
+    for to in [Ipv4Addr::BROADCAST, NETWORK_BROADCAST, TESTED_IP] {
+        wire.expect_no_answer(from, &[Ip { to, ..ip }.frame(&udp(b"data"))])?;
+        wire.expect_no_answer(from, &[Ip { to, protocol: 253, ..ip }.frame(b"data")])?;
     }
     Ok(())
 }
 
 // proves: rfc1122-error-fragment
-fn about_fragments(wire: &mut Wire) -> CaseResult {
+fn about_fragments(wire: &mut FrameSocket) -> CaseResult {
     let from = peer(136);
     let ip = Ip { protocol: 253, ..Ip::from(from) };
     for flags_and_offset in [1, 100, MORE_FRAGMENTS | 5, MORE_FRAGMENTS] {
-        wire.mute(from, &[Ip { flags_and_offset, ..ip }.frame(&data(16))])?;
+        wire.expect_no_answer(from, &[Ip { flags_and_offset, ..ip }.frame(&data(16))])?;
     }
     Ok(())
 }
 
 // proves: rfc1122-error-source
-fn to_no_host(wire: &mut Wire) -> CaseResult {
+fn to_no_host(wire: &mut FrameSocket) -> CaseResult {
     for source in [[0; 4], [255; 4], [224, 0, 0, 1], [127, 0, 0, 1], [240, 0, 0, 1]] {
         let ip = Ip { protocol: UDP, ..forged(130, source.into()) };
-        wire.mute(PEER, &[ip.frame(&udp(b"data"))])?;
+        wire.expect_no_answer(PEER, &[ip.frame(&udp(b"data"))])?;
     }
     Ok(())
 }
 
 // proves: icmp-rate-each
-fn rate(wire: &mut Wire) -> CaseResult {
+fn rate(wire: &mut FrameSocket) -> CaseResult {
     let (greedy, modest) = (peer(137), peer(138));
     let flood = vec![Ip { protocol: UDP, ..Ip::from(greedy) }.frame(&udp(b"data")); 40];
     let told = wire.exchange(greedy, &flood)?.len();
     if !(1..=10).contains(&told) {
         return Err(format!("40 datagrams to a closed port got {told} errors"));
     }
-    wire.refused(modest, &Ip { protocol: UDP, ..Ip::from(modest) }, &udp(b"data"), [3, 3])
+    wire.expect_error(modest, &Ip { protocol: UDP, ..Ip::from(modest) }, &udp(b"data"), [3, 3])
 }

@@ -5,9 +5,9 @@ use std::net::Ipv4Addr;
 use super::case::{Case, CaseResult};
 use super::datagrams::{Ip, data, echo_request, peer};
 use super::exchange::forged;
-use super::frames::{BROADCAST, GROUP, NETWORK_BROADCAST, OTHER, OURS};
+use super::frame_socket::FrameSocket;
+use super::frames::{BROADCAST, GROUP, NETWORK_BROADCAST, OTHER, TESTED_IP};
 use super::session::Station;
-use super::wire::Wire;
 
 pub(crate) const CASES: &[Case] = &[
     Case::new("a version other than 4 is a drop", "RFC 1122 3.2.1.1", versions),
@@ -43,40 +43,40 @@ fn ask() -> Vec<u8> {
 }
 
 /// Wants silence to each of these frames, and an answer to a good one.
-fn dropped(wire: &mut Wire, frames: impl IntoIterator<Item = Vec<u8>>) -> CaseResult {
+fn dropped(wire: &mut FrameSocket, frames: impl IntoIterator<Item = Vec<u8>>) -> CaseResult {
     for frame in frames {
-        wire.mute(PEER, &[frame])?;
+        wire.expect_no_answer(PEER, &[frame])?;
     }
-    wire.is_well(PEER)
+    wire.expect_alive(PEER)
 }
 
 // proves: rfc1122-version
-fn versions(wire: &mut Wire) -> CaseResult {
+fn versions(wire: &mut FrameSocket) -> CaseResult {
     let versions = (0..=15_u8).filter(|version| *version != 4);
     dropped(wire, versions.map(|version| Ip { version_and_length: version << 4 | 5, ..IP }.frame(&ask())))
 }
 
 // proves: rfc791-header-length
-fn header_lengths(wire: &mut Wire) -> CaseResult {
+fn header_lengths(wire: &mut FrameSocket) -> CaseResult {
     let short = (0..5).map(|words| Ip { version_and_length: 0x40 | words, ..IP }.frame(&ask()));
     let long = Ip { version_and_length: 0x4f, ..IP }.frame(&[8; 24]);
     dropped(wire, short.chain([long]))
 }
 
 // proves: rfc1122-header-checksum
-fn checksums(wire: &mut Wire) -> CaseResult {
+fn checksums(wire: &mut FrameSocket) -> CaseResult {
     let errors = (0..16).map(|bit| 1 << bit).chain([0xffff]);
     dropped(wire, errors.map(|error| Ip { error, ..IP }.frame(&ask())))
 }
 
 // proves: rfc791-total-length
-fn beyond_the_frame(wire: &mut Wire) -> CaseResult {
+fn beyond_the_frame(wire: &mut FrameSocket) -> CaseResult {
     let lengths = [61_u16, 62, 576, 1_500, 65_535];
     dropped(wire, lengths.map(|length| Ip { total_length: Some(length), ..IP }.frame(&ask())))
 }
 
 // proves: rfc791-total-length
-fn a_leak(wire: &mut Wire) -> CaseResult {
+fn a_leak(wire: &mut FrameSocket) -> CaseResult {
     let frame = Ip { total_length: Some(u16::MAX), ..IP }.frame(&ask());
     if frame.len() != 74 {
         return Err(format!("the suite's frame has {} octets", frame.len()));
@@ -86,22 +86,22 @@ fn a_leak(wire: &mut Wire) -> CaseResult {
 }
 
 // proves: rfc791-header-length, rfc791-total-length
-fn below_the_header(wire: &mut Wire) -> CaseResult {
+fn below_the_header(wire: &mut FrameSocket) -> CaseResult {
     dropped(wire, (0..20).map(|length| Ip { total_length: Some(length), ..IP }.frame(&ask())))
 }
 
 // proves: rfc791-header, rfc791-total-length
-fn truncated(wire: &mut Wire) -> CaseResult {
+fn truncated(wire: &mut FrameSocket) -> CaseResult {
     let frame = IP.frame(&ask());
     let cut = (14..frame.len()).map(|length| frame.iter().copied().take(length).collect());
     dropped(wire, cut)
 }
 
 // proves: rfc791-padding
-fn padding(wire: &mut Wire) -> CaseResult {
+fn padding(wire: &mut FrameSocket) -> CaseResult {
     for length in [1, 2, 4, 18, 1_000] {
         let frame = [IP.frame(&ask()), vec![0xee; length]].concat();
-        wire.echoed(PEER, &[frame], &data(32))?;
+        wire.expect_echo(PEER, &[frame], &data(32))?;
     }
     Ok(())
 }
@@ -113,24 +113,24 @@ fn with_options(options: &'static [u8]) -> Vec<u8> {
 }
 
 // proves: rfc791-options
-fn options(wire: &mut Wire) -> CaseResult {
+fn options(wire: &mut FrameSocket) -> CaseResult {
     const NONE: &[u8] = &[1; 40];
     for options in [&[1, 1, 1, 0][..], &[0, 0, 0, 0], NONE] {
-        wire.echoed(PEER, &[with_options(options)], &data(32))?;
+        wire.expect_echo(PEER, &[with_options(options)], &data(32))?;
     }
     Ok(())
 }
 
 // proves: rfc791-options
-fn senseless_options(wire: &mut Wire) -> CaseResult {
+fn senseless_options(wire: &mut FrameSocket) -> CaseResult {
     for options in [&[7, 0, 0, 0][..], &[7, 200, 4, 0], &[68, 3, 1, 0]] {
-        wire.echoed(PEER, &[with_options(options)], &data(32))?;
+        wire.expect_echo(PEER, &[with_options(options)], &data(32))?;
     }
     Ok(())
 }
 
 // proves: rfc791-source-route
-fn leads_on(wire: &mut Wire) -> CaseResult {
+fn leads_on(wire: &mut FrameSocket) -> CaseResult {
     const ROUTES: [&[u8]; 8] = [
         &[131, 7, 4, 192, 0, 2, 1, 0],
         &[137, 7, 4, 192, 0, 2, 1, 0],
@@ -145,44 +145,44 @@ fn leads_on(wire: &mut Wire) -> CaseResult {
 }
 
 // proves: rfc791-source-route
-fn completed_route(wire: &mut Wire) -> CaseResult {
+fn completed_route(wire: &mut FrameSocket) -> CaseResult {
     for options in [&[131, 7, 8, 192, 0, 2, 1, 0], &[137, 7, 8, 192, 0, 2, 1, 0]] {
-        wire.echoed(PEER, &[with_options(options)], &data(32))?;
+        wire.expect_echo(PEER, &[with_options(options)], &data(32))?;
     }
     Ok(())
 }
 
 // proves: rfc1122-time-to-live
-fn time_to_live(wire: &mut Wire) -> CaseResult {
+fn time_to_live(wire: &mut FrameSocket) -> CaseResult {
     for time_to_live in [0, 1, 2, 255] {
-        wire.echoed(PEER, &[Ip { time_to_live, ..IP }.frame(&ask())], &data(32))?;
+        wire.expect_echo(PEER, &[Ip { time_to_live, ..IP }.frame(&ask())], &data(32))?;
     }
     Ok(())
 }
 
 // proves: rfc1122-destination
-fn for_another(wire: &mut Wire) -> CaseResult {
+fn for_another(wire: &mut FrameSocket) -> CaseResult {
     let others = [OTHER, Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(224, 0, 0, 99), Ipv4Addr::LOCALHOST];
     dropped(wire, others.map(|to| Ip { to, ..IP }.frame(&ask())))
 }
 
 // proves: rfc1122-link-broadcast
-fn link_broadcast(wire: &mut Wire) -> CaseResult {
+fn link_broadcast(wire: &mut FrameSocket) -> CaseResult {
     dropped(wire, [BROADCAST, GROUP].map(|destination| Ip { destination, ..IP }.frame(&ask())))
 }
 
 // proves: rfc1122-source
-fn no_host(wire: &mut Wire) -> CaseResult {
+fn no_host(wire: &mut FrameSocket) -> CaseResult {
     let sources = [[255; 4], [224, 0, 0, 1], [239, 255, 255, 255], [127, 0, 0, 1], [0; 4], [240, 0, 0, 1]];
     dropped(wire, sources.map(|source| forged(110, source.into()).frame(&ask())))
 }
 
 // proves: source-ours
-fn land(wire: &mut Wire) -> CaseResult {
-    dropped(wire, [forged(110, OURS).frame(&ask())])
+fn land(wire: &mut FrameSocket) -> CaseResult {
+    dropped(wire, [forged(110, TESTED_IP).frame(&ask())])
 }
 
 // proves: rfc1122-source
-fn from_all(wire: &mut Wire) -> CaseResult {
+fn from_all(wire: &mut FrameSocket) -> CaseResult {
     dropped(wire, [forged(110, NETWORK_BROADCAST).frame(&ask())])
 }

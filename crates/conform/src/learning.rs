@@ -7,11 +7,11 @@ use serde_json::Value;
 use super::arp::ANY_SENDER;
 use super::case::{Case, CaseResult};
 use super::frames::{
-    Arp, BROADCAST, GROUP, Mac, NETWORK_BROADCAST, OTHER, OTHER_MAC, OUR_MAC, OURS, PEER_MAC, REPLY, REQUEST,
-    STATIC, STATIC_MAC, ZERO, mac,
+    Arp, BROADCAST, GROUP, Mac, NETWORK_BROADCAST, OTHER, OTHER_MAC, PEER_MAC, REPLY, REQUEST, STATIC,
+    STATIC_MAC, TESTED_IP, TESTED_MAC, ZERO, mac,
 };
 use super::session::{Session, Station};
-use super::subject::Policy::{self, Permissive, Rfc826};
+use super::tested_host::LearnPolicy::{self, Permissive, Rfc826};
 
 pub(crate) const CASES: &[Case] = &[
     Case::of_table("who asks for us is learned", "RFC 826; TC8 03, 04", a_request_for_us),
@@ -23,10 +23,10 @@ pub(crate) const CASES: &[Case] = &[
     Case::of_table("an operation without a name is followed too", "RFC 826", unnamed_operations)
         .linux_differs("it looks at the operation first, and drops all but requests and replies"),
     Case::of_table("a move is told with both addresses", "security", a_move_is_told)
-        .linux_unasked("it tells of neighbours by netlink, which the suite does not watch"),
+        .linux_not_asked("it tells of neighbours by netlink, which the suite does not watch"),
     Case::of_table("a static entry is held against a claim", "security", a_static_entry),
     Case::of_table("a claim to a static entry is told", "security", a_claim_is_told)
-        .linux_unasked("it does not tell of claims that it turns away"),
+        .linux_not_asked("it does not tell of claims that it turns away"),
     Case::of_table("a probe teaches nothing", "RFC 5227 1.1", probes),
     Case::of_table("another hardware type teaches nothing", "RFC 826; TC8 22", hardware_types),
     Case::of_table("another protocol type teaches nothing", "RFC 826; TC8 28", protocol_types),
@@ -42,12 +42,12 @@ pub(crate) const CASES: &[Case] = &[
         .linux_differs(ANY_SENDER),
     Case::of_table("a sender that is no host teaches nothing", "security", no_host),
     Case::of_table("the table is bounded", "security", bounded)
-        .linux_unasked("its table has one bound for all namespaces, and others live in them"),
+        .linux_not_asked("its table has one bound for all namespaces, and others live in them"),
 ];
 
 /// How to learn something new of its sender: an operation, and whom it is for.
 #[derive(Clone, Copy)]
-enum Way {
+enum ArpKind {
     /// By a packet for the host.
     ToUs(u16),
     /// By a packet for somebody else.
@@ -56,42 +56,42 @@ enum Way {
     Announcement(u16),
 }
 
-impl Way {
-    const ALL: [Way; 6] = [
-        Way::ToUs(1),
-        Way::ToUs(2),
-        Way::ToAnother(1),
-        Way::ToAnother(2),
-        Way::Announcement(1),
-        Way::Announcement(2),
+impl ArpKind {
+    const ALL: [ArpKind; 6] = [
+        ArpKind::ToUs(1),
+        ArpKind::ToUs(2),
+        ArpKind::ToAnother(1),
+        ArpKind::ToAnother(2),
+        ArpKind::Announcement(1),
+        ArpKind::Announcement(2),
     ];
 
     fn from(self, sender: Station) -> Arp {
         let (operation, target) = match self {
-            Way::ToUs(operation) => (operation, (OUR_MAC, OURS)),
-            Way::ToAnother(operation) => (operation, (OTHER_MAC, OTHER)),
-            Way::Announcement(operation) => (operation, (BROADCAST, sender.1)),
+            ArpKind::ToUs(operation) => (operation, (TESTED_MAC, TESTED_IP)),
+            ArpKind::ToAnother(operation) => (operation, (OTHER_MAC, OTHER)),
+            ArpKind::Announcement(operation) => (operation, (BROADCAST, sender.1)),
         };
         Arp { source: sender.0, operation, sender, target, ..REQUEST }
     }
 }
 
 /// Sends a packet of a stranger's, which is to be learned under these policies and no others.
-fn learned_under(session: &mut Session, way: Way, policies: &[Policy]) -> CaseResult {
+fn learned_under(session: &mut Session, way: ArpKind, policies: &[LearnPolicy]) -> CaseResult {
     let stranger = session.stranger()?;
     let place = policies.contains(&session.policy).then_some(stranger.0);
-    session.teaches(&way.from(stranger).frame(), stranger.1, place)
+    session.expect_learned(&way.from(stranger).frame(), stranger.1, place)
 }
 
 /// Makes a stranger known.
-fn acquaintance(session: &mut Session) -> Result<Station, String> {
+fn introduced_station(session: &mut Session) -> Result<Station, String> {
     let stranger = session.stranger()?;
-    session.teaches(&Way::ToUs(1).from(stranger).frame(), stranger.1, Some(stranger.0))?;
+    session.expect_learned(&ArpKind::ToUs(1).from(stranger).frame(), stranger.1, Some(stranger.0))?;
     Ok(stranger)
 }
 
 /// Another hardware address for the same station, a new one for each number.
-fn moved(station: Station, number: u8) -> Station {
+fn with_new_mac(station: Station, number: u8) -> Station {
     let [first, .., last] = station.0;
     ([first, 0, 0, 9, number, last], station.1)
 }
@@ -101,8 +101,8 @@ fn a_request_for_us(session: &mut Session) -> CaseResult {
     let stranger = session.stranger()?;
     let reply = Arp { destination: stranger.0, target: stranger, ..REPLY };
     // No request of the host's own comes before the reply.
-    session.wire.answered(&Way::ToUs(1).from(stranger).frame(), &reply.frame())?;
-    match session.place_of(stranger.1)? {
+    session.wire.expect_reply(&ArpKind::ToUs(1).from(stranger).frame(), &reply.frame())?;
+    match session.mac_of(stranger.1)? {
         Some(place) if place == stranger.0 => Ok(()),
         other => Err(format!("{} is at {other:02x?} in the table", stranger.1)),
     }
@@ -110,19 +110,19 @@ fn a_request_for_us(session: &mut Session) -> CaseResult {
 
 // proves: learn-reply-cautious, learn-reply-rfc826, learn-permissive
 fn a_reply_to_us(session: &mut Session) -> CaseResult {
-    learned_under(session, Way::ToUs(2), &[Rfc826, Permissive])
+    learned_under(session, ArpKind::ToUs(2), &[Rfc826, Permissive])
 }
 
 // proves: learn-other, learn-permissive, rfc826-not-ours
 fn for_another(session: &mut Session) -> CaseResult {
-    learned_under(session, Way::ToAnother(1), &[Permissive])?;
-    learned_under(session, Way::ToAnother(2), &[Permissive])
+    learned_under(session, ArpKind::ToAnother(1), &[Permissive])?;
+    learned_under(session, ArpKind::ToAnother(2), &[Permissive])
 }
 
 // proves: learn-other, learn-permissive
 fn announcements(session: &mut Session) -> CaseResult {
-    learned_under(session, Way::Announcement(1), &[Permissive])?;
-    learned_under(session, Way::Announcement(2), &[Permissive])
+    learned_under(session, ArpKind::Announcement(1), &[Permissive])?;
+    learned_under(session, ArpKind::Announcement(2), &[Permissive])
 }
 
 /// TC8 takes announcements for all four pairs: who is known by none stays so.
@@ -130,37 +130,37 @@ fn announcements(session: &mut Session) -> CaseResult {
 fn superseded(session: &mut Session) -> CaseResult {
     for (first, second) in [(1, 1), (2, 2), (1, 2), (2, 1)] {
         let stranger = session.stranger()?;
-        let later = moved(stranger, 1);
-        session.wire.ask(&Way::Announcement(first).from(stranger).frame())?;
+        let later = with_new_mac(stranger, 1);
+        session.wire.ask(&ArpKind::Announcement(first).from(stranger).frame())?;
         let place = (session.policy == Permissive).then_some(later.0);
-        session.teaches(&Way::Announcement(second).from(later).frame(), stranger.1, place)?;
+        session.expect_learned(&ArpKind::Announcement(second).from(later).frame(), stranger.1, place)?;
     }
     Ok(())
 }
 
 // proves: learn-move, rfc826-merge
 fn followed(session: &mut Session) -> CaseResult {
-    let mut station = acquaintance(session)?;
-    for (way, number) in Way::ALL.into_iter().zip(1..) {
-        station = moved(station, number);
-        session.teaches(&way.from(station).frame(), station.1, Some(station.0))?;
+    let mut station = introduced_station(session)?;
+    for (way, number) in ArpKind::ALL.into_iter().zip(1..) {
+        station = with_new_mac(station, number);
+        session.expect_learned(&way.from(station).frame(), station.1, Some(station.0))?;
     }
     Ok(())
 }
 
 // proves: rfc826-merge, rfc826-operation-last
 fn unnamed_operations(session: &mut Session) -> CaseResult {
-    let station = moved(acquaintance(session)?, 1);
-    session.teaches(&Way::ToAnother(6).from(station).frame(), station.1, Some(station.0))
+    let station = with_new_mac(introduced_station(session)?, 1);
+    session.expect_learned(&ArpKind::ToAnother(6).from(station).frame(), station.1, Some(station.0))
 }
 
 // proves: learn-move
 fn a_move_is_told(session: &mut Session) -> CaseResult {
-    let station = acquaintance(session)?;
-    for (way, number) in Way::ALL.into_iter().zip(1..) {
-        let (from, to) = (moved(station, number), moved(station, number + 1));
-        session.wire.ask(&Way::ToUs(1).from(from).frame())?;
-        session.told()?;
+    let station = introduced_station(session)?;
+    for (way, number) in ArpKind::ALL.into_iter().zip(1..) {
+        let (from, to) = (with_new_mac(station, number), with_new_mac(station, number + 1));
+        session.wire.ask(&ArpKind::ToUs(1).from(from).frame())?;
+        session.take_events()?;
         session.wire.ask(&way.from(to).frame())?;
         let (from, to) = (mac(from.0), mac(to.0));
         tells(session, "moved", station.1, &[("from", &from), ("to", &to)])?;
@@ -170,13 +170,13 @@ fn a_move_is_told(session: &mut Session) -> CaseResult {
 
 /// Wants to be told this of an address, once, and nothing else.
 fn tells(session: &mut Session, event: &str, protocol: Ipv4Addr, more: &[(&str, &str)]) -> CaseResult {
-    let told = session.told()?;
+    let told = session.take_events()?;
     let protocol = protocol.to_string();
-    let wanted = [&[("event", event), ("protocol_address", &protocol)], more].concat();
+    let expected = [&[("event", event), ("protocol_address", &protocol)], more].concat();
     let is = |line: &Value, (key, value): (&str, &str)| line.get(key).and_then(Value::as_str) == Some(value);
     match told.as_slice() {
-        [line] if wanted.iter().all(|field| is(line, *field)) => Ok(()),
-        other => Err(format!("told {other:?} instead of {wanted:?}")),
+        [line] if expected.iter().all(|field| is(line, *field)) => Ok(()),
+        other => Err(format!("told {other:?} instead of {expected:?}")),
     }
 }
 
@@ -184,16 +184,16 @@ const CLAIM: Station = (PEER_MAC, STATIC);
 
 // proves: static-held
 fn a_static_entry(session: &mut Session) -> CaseResult {
-    for way in Way::ALL {
-        session.teaches(&way.from(CLAIM).frame(), STATIC, Some(STATIC_MAC))?;
+    for way in ArpKind::ALL {
+        session.expect_learned(&way.from(CLAIM).frame(), STATIC, Some(STATIC_MAC))?;
     }
     Ok(())
 }
 
 // proves: static-held
 fn a_claim_is_told(session: &mut Session) -> CaseResult {
-    for way in Way::ALL {
-        session.told()?;
+    for way in ArpKind::ALL {
+        session.take_events()?;
         session.wire.ask(&way.from(CLAIM).frame())?;
         tells(session, "held", STATIC, &[("hardware_address", &mac(PEER_MAC))])?;
     }
@@ -202,23 +202,23 @@ fn a_claim_is_told(session: &mut Session) -> CaseResult {
 
 // proves: rfc5227-probe-teaches-nothing
 fn probes(session: &mut Session) -> CaseResult {
-    let known = acquaintance(session)?;
+    let known = introduced_station(session)?;
     let asks = |sender: Mac, target| {
         let sender = (sender, Ipv4Addr::UNSPECIFIED);
         Arp { source: sender.0, sender, target: (ZERO, target), ..REQUEST }.frame()
     };
-    let targets = [OURS, OTHER, known.1, STATIC];
-    session.teach_nothing(&targets.map(|target| asks([2, 0, 0, 0, 3, 1], target)))
+    let targets = [TESTED_IP, OTHER, known.1, STATIC];
+    session.expect_unchanged(&targets.map(|target| asks([2, 0, 0, 0, 3, 1], target)))
 }
 
 /// Announcements, requests for us and replies to us that differ from good ones, of somebody new and
 /// of somebody known. None is to be believed.
 fn unbelievable(session: &mut Session, spoil: impl Fn(Arp) -> Arp) -> CaseResult {
-    let known = moved(acquaintance(session)?, 1);
+    let known = with_new_mac(introduced_station(session)?, 1);
     let stranger = session.stranger()?;
-    let packets = Way::ALL.into_iter().flat_map(|way| [way.from(known), way.from(stranger)]);
+    let packets = ArpKind::ALL.into_iter().flat_map(|way| [way.from(known), way.from(stranger)]);
     let frames: Vec<_> = packets.map(|packet| spoil(packet).padded(&[0; 18])).collect();
-    session.teach_nothing(&frames)
+    session.expect_unchanged(&frames)
 }
 
 // proves: rfc826-hardware-type
@@ -248,10 +248,10 @@ fn foreign_operations(session: &mut Session) -> CaseResult {
 
 // proves: truncated
 fn truncated(session: &mut Session) -> CaseResult {
-    let known = moved(acquaintance(session)?, 1);
-    let frame = Way::ToUs(1).from(known).frame();
+    let known = with_new_mac(introduced_station(session)?, 1);
+    let frame = ArpKind::ToUs(1).from(known).frame();
     let frames: Vec<_> = (14..42).map(|length| frame.get(..length).unwrap_or_default().to_vec()).collect();
-    session.teach_nothing(&frames)
+    session.expect_unchanged(&frames)
 }
 
 // proves: sender-hardware-station
@@ -271,7 +271,7 @@ fn at_zero(session: &mut Session) -> CaseResult {
 
 // proves: sender-hardware-ours
 fn own_echo(session: &mut Session) -> CaseResult {
-    unbelievable(session, |packet| Arp { sender: (OUR_MAC, packet.sender.1), ..packet })
+    unbelievable(session, |packet| Arp { sender: (TESTED_MAC, packet.sender.1), ..packet })
 }
 
 // proves: sender-protocol-host
@@ -279,8 +279,8 @@ fn no_host(session: &mut Session) -> CaseResult {
     let addresses =
         [[255; 4], NETWORK_BROADCAST.octets(), [224, 0, 0, 1], [127, 0, 0, 1]].map(Ipv4Addr::from);
     let frames =
-        addresses.iter().flat_map(|address| Way::ALL.map(|way| way.from((PEER_MAC, *address)).frame()));
-    session.teach_nothing(&frames.collect::<Vec<_>>())
+        addresses.iter().flat_map(|address| ArpKind::ALL.map(|way| way.from((PEER_MAC, *address)).frame()));
+    session.expect_unchanged(&frames.collect::<Vec<_>>())
 }
 
 /// The host's own default.
@@ -292,7 +292,7 @@ fn bounded(session: &mut Session) -> CaseResult {
         let [high, low] = number.to_be_bytes();
         let stranger = ([2, 0, 0, 4, high, low], Ipv4Addr::new(10, 8, high, low));
         let reply = Arp { destination: stranger.0, target: stranger, ..REPLY };
-        session.wire.answered(&Way::ToUs(1).from(stranger).frame(), &reply.frame())?;
+        session.wire.expect_reply(&ArpKind::ToUs(1).from(stranger).frame(), &reply.frame())?;
     }
     let table = session.table()?;
     // One entry more ends the table, and is not counted here.

@@ -8,28 +8,28 @@
 mod aging;
 mod arp;
 pub mod case;
+mod child_output;
 mod claims;
 pub mod clock;
 mod datagrams;
 mod ethernet;
 mod exchange;
 mod fragments;
+pub mod frame_socket;
 pub mod frames;
 mod icmp;
 mod ipv4;
 mod learning;
-mod lines;
 pub mod linux;
 mod many;
 mod ranges;
 pub mod report;
 mod runs;
 mod session;
-mod site;
-mod subject;
 pub mod tapstack;
+mod test_tap;
+mod tested_host;
 mod tools;
-pub mod wire;
 
 use std::path::PathBuf;
 
@@ -55,7 +55,7 @@ docs/conform.md says. A recorded difference that does not show has failed.
 
 Exit codes: 0 none failed, 1 a case failed, 2 the wire or the program could not be had."
 )]
-pub struct Arguments {
+pub struct ConformArguments {
     /// Question the Linux kernel instead, at the other end of a veth pair
     #[arg(long, conflicts_with_all = ["program", "arping"])]
     kernel: bool,
@@ -71,7 +71,7 @@ pub struct Arguments {
 }
 
 /// Runs the suite and prints its report.
-pub fn run(arguments: &Arguments) -> SuiteResult {
+pub fn run(arguments: &ConformArguments) -> SuiteResult {
     let program = if arguments.kernel { PathBuf::new() } else { program(arguments.program.as_deref())? };
     Namespace::enter().map_err(|error| error.to_string())?;
     let report = if arguments.kernel { runs::linux()? } else { runs::tapstack(&program, &arguments.arping)? };

@@ -12,49 +12,49 @@ use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 use tap::linux::{Interface, InterfaceName, Namespace, kernel_neighbors};
 
-use super::frames::{OUR_MAC, OURS, STATIC, STATIC_MAC, mac};
-use super::lines::Lines;
-use super::subject::{Subject, Table, entry};
+use super::child_output::JsonLines;
+use super::frames::{STATIC, STATIC_MAC, TESTED_IP, TESTED_MAC, mac};
+use super::tested_host::{ArpCache, TestedHost, entry};
 use testbed::installed::installed;
 use testbed::suite::SuiteResult;
 
 /// The suite's end of the pair.
-const SUITE: &str = "suite0";
+const SUITE_END: &str = "suite0";
 /// The kernel's end.
-const TESTED: &str = "tested0";
+const TESTED_END: &str = "tested0";
 /// How long the child may take for an answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A kernel that answers as 10.0.0.2 in a namespace of its own.
-pub struct Linux {
+pub struct LinuxHost {
     child: Child,
     orders: ChildStdin,
-    lines: Lines,
+    lines: JsonLines,
 }
 
-impl Linux {
+impl LinuxHost {
     /// Makes the pair and the second namespace. Returns the kernel and the suite's end, whose own
     /// side is silent: it has no address, and no ARP.
-    pub fn start() -> Result<(Linux, InterfaceName), String> {
+    pub fn start() -> Result<(LinuxHost, InterfaceName), String> {
         let mut child = Command::new("/proc/self/exe")
             .arg(CHILD)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .map_err(|error| format!("cannot run myself again: {error}"))?;
-        let lines = Lines::of(child.stdout.take().ok_or("the child has no standard output")?);
+        let lines = JsonLines::of(child.stdout.take().ok_or("the child has no standard output")?);
         let orders = child.stdin.take().ok_or("the child has no standard input")?;
-        let mut linux = Linux { child, orders, lines };
+        let mut linux = LinuxHost { child, orders, lines };
         linux.answers("namespace")?;
-        let (pid, tested) = (linux.child.id().to_string(), mac(OUR_MAC));
-        let pair = ["link", "add", SUITE, "arp", "off", "type", "veth", "peer", "name", TESTED];
+        let (pid, tested) = (linux.child.id().to_string(), mac(TESTED_MAC));
+        let pair = ["link", "add", SUITE_END, "arp", "off", "type", "veth", "peer", "name", TESTED_END];
         ip(&[&pair[..], &["address", &tested, "netns", &pid]].concat())
             .map_err(|error| format!("cannot make a veth pair: {error}"))?;
         linux.order("begin")?;
         linux.answers("begun")?;
         // Up after the other end, it finds a carrier and sends at once.
-        ip(&["link", "set", SUITE, "up"])?;
-        Ok((linux, SUITE.parse().map_err(|error| format!("{error}"))?))
+        ip(&["link", "set", SUITE_END, "up"])?;
+        Ok((linux, SUITE_END.parse().map_err(|error| format!("{error}"))?))
     }
 
     fn order(&mut self, order: &str) -> Result<(), String> {
@@ -65,7 +65,7 @@ impl Linux {
     fn answers(&mut self, event: &str) -> Result<Vec<Value>, String> {
         let mut before = Vec::new();
         loop {
-            let line = self.lines.next(PATIENCE).map_err(|error| format!("the child: {error}"))?;
+            let line = self.lines.next(TIMEOUT).map_err(|error| format!("the child: {error}"))?;
             if line.get("event").and_then(Value::as_str) == Some(event) {
                 return Ok(before);
             }
@@ -74,13 +74,13 @@ impl Linux {
     }
 }
 
-impl Subject for Linux {
-    fn table(&mut self, _: &mut dyn FnMut() -> Result<(), String>) -> Result<Table, String> {
+impl TestedHost for LinuxHost {
+    fn table(&mut self, _: &mut dyn FnMut() -> Result<(), String>) -> Result<ArpCache, String> {
         self.order("table")?;
         Ok(self.answers("end")?.iter().filter_map(entry).collect())
     }
 
-    fn told(&mut self) -> Vec<Value> {
+    fn take_events(&mut self) -> Vec<Value> {
         Vec::new()
     }
 
@@ -89,7 +89,7 @@ impl Subject for Linux {
     }
 }
 
-impl Drop for Linux {
+impl Drop for LinuxHost {
     fn drop(&mut self) {
         // Ended already or not, it is over with; its namespace and the pair go with it.
         let _ = self.child.kill();
@@ -100,7 +100,7 @@ impl Drop for Linux {
 /// The first argument of the child.
 const CHILD: &str = "linux-child";
 
-/// Runs the child, if this process is one. The `main` of a program that calls [`Linux::start`] calls it first.
+/// Runs the child, if this process is one. The `main` of a program that calls [`LinuxHost::start`] calls it first.
 pub fn child() -> Option<SuiteResult> {
     let is_child = std::env::args_os().nth(1).is_some_and(|argument| argument == CHILD);
     is_child.then(hold_namespace)
@@ -110,7 +110,7 @@ pub fn child() -> Option<SuiteResult> {
 fn hold_namespace() -> SuiteResult {
     Namespace::enter().map_err(|error| error.to_string())?;
     println!("{}", json!({"event": "namespace"}));
-    let name: InterfaceName = TESTED.parse().map_err(|error| format!("{error}"))?;
+    let name: InterfaceName = TESTED_END.parse().map_err(|error| format!("{error}"))?;
     let interface = Interface::named(&name).map_err(|error| error.to_string())?;
     for order in std::io::stdin().lock().lines().map_while(Result::ok) {
         if order == "begin" {
@@ -125,7 +125,7 @@ fn hold_namespace() -> SuiteResult {
 
 /// What is switched off, for new namespaces may take it over from the first one: a kernel as it is
 /// out of the box.
-const OFF: [&str; 8] = [
+const DISABLED_SYSCTLS: [&str; 8] = [
     "arp_accept",
     "arp_ignore",
     "arp_filter",
@@ -138,18 +138,18 @@ const OFF: [&str; 8] = [
 
 /// Gives the kernel its address and one neighbor that a person entered.
 fn begin(interface: &Interface) -> Result<(), String> {
-    for name in OFF {
-        for scope in ["all", TESTED] {
+    for name in DISABLED_SYSCTLS {
+        for scope in ["all", TESTED_END] {
             set(&format!("conf/{scope}/{name}"), "0")?;
         }
     }
     // Else it would hold back a newer hardware address for a second, and the outcome hang on time.
-    set(&format!("neigh/{TESTED}/locktime"), "-1")?;
-    let address = Ipv4Net::new(OURS, 24).map_err(|error| error.to_string())?;
+    set(&format!("neigh/{TESTED_END}/locktime"), "-1")?;
+    let address = Ipv4Net::new(TESTED_IP, 24).map_err(|error| error.to_string())?;
     interface.add_address(address).map_err(|error| error.to_string())?;
     interface.set_up(true).map_err(|error| error.to_string())?;
-    let (protocol, hardware) = (STATIC.to_string(), mac(STATIC_MAC));
-    ip(&["neigh", "add", &protocol, "lladdr", &hardware, "nud", "permanent", "dev", TESTED])
+    let (address, mac_address) = (STATIC.to_string(), mac(STATIC_MAC));
+    ip(&["neigh", "add", &address, "lladdr", &mac_address, "nud", "permanent", "dev", TESTED_END])
 }
 
 /// Writes a sysctl under `net.ipv4`.

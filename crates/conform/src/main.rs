@@ -4,10 +4,10 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use conform::{Arguments, linux, run};
+use conform::{ConformArguments, linux, run};
 use testbed::suite::exit_code;
 
 fn main() -> ExitCode {
-    let result = linux::child().unwrap_or_else(|| run(&Arguments::parse()));
+    let result = linux::child().unwrap_or_else(|| run(&ConformArguments::parse()));
     exit_code("conform", result)
 }

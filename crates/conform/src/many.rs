@@ -3,16 +3,16 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use super::case::{CaseResult, Trial};
+use super::case::{CaseResult, FreshHostCase};
 use super::datagrams::{Ip, echo_reply, echo_request};
 use super::frames::{Arp, Mac, REPLY, REQUEST, ZERO, hex};
 use super::session::Station;
-use super::site::Site;
+use super::test_tap::TestTap;
 
-pub(crate) const TRIALS: &[Trial] = &[
-    Trial::new("--hosts says nothing of its own accord", "RFC 5227 2.1", silent),
-    Trial::new("--hosts answers for each as a host of its own", "ours", each),
-    Trial::new("--hosts keeps to the tags of its VLANs", "IEEE 802.1Q", vlans),
+pub(crate) const FRESH_HOST_CASES: &[FreshHostCase] = &[
+    FreshHostCase::new("--hosts says nothing of its own accord", "RFC 5227 2.1", silent),
+    FreshHostCase::new("--hosts answers for each as a host of its own", "ours", each),
+    FreshHostCase::new("--hosts keeps to the tags of its VLANs", "IEEE 802.1Q", vlans),
 ];
 
 const PEER: Station = ([2, 0, 0, 0, 3, 7], Ipv4Addr::new(10, 9, 0, 7));
@@ -51,55 +51,59 @@ fn is_pong(frame: &[u8], from: Station) -> CaseResult {
 }
 
 // proves: rfc5227-many
-fn silent(site: &mut Site) -> CaseResult {
-    let mut host = site.start_many(&OPTIONS)?;
-    host.ready()?;
-    site.wire.quiet(LONG)
+fn silent(test_tap: &mut TestTap) -> CaseResult {
+    let mut host = test_tap.start_many(&OPTIONS)?;
+    host.wait_until_ready()?;
+    test_tap.wire.expect_silence(LONG)
 }
 
 /// Wants the next frame to be this one.
-fn comes(site: &mut Site, wanted: &[u8]) -> CaseResult {
-    let heard = site.wire.next(Duration::from_secs(5))?.ok_or("no answer")?;
-    if heard == wanted { Ok(()) } else { Err(format!("{} instead of {}", hex(&heard), hex(wanted))) }
+fn comes(test_tap: &mut TestTap, expected: &[u8]) -> CaseResult {
+    let received = test_tap.wire.next(Duration::from_secs(5))?.ok_or("no answer")?;
+    if received == expected {
+        Ok(())
+    } else {
+        Err(format!("{} instead of {}", hex(&received), hex(expected)))
+    }
 }
 
 // proves: many-hosts, station-of-destination, station-of-target
-fn each(site: &mut Site) -> CaseResult {
-    let mut running = site.start_many(&OPTIONS)?;
-    running.ready()?;
+fn each(test_tap: &mut TestTap) -> CaseResult {
+    let mut running = test_tap.start_many(&OPTIONS)?;
+    running.wait_until_ready()?;
     for (third, last) in [(0, 0), (0, 1), (0, 255), (127, 3), (255, 254), (255, 255)] {
         let host = number(third, last);
         let (request, reply) = request_and_reply(host);
         // To the station of another: both are dropped, and the next answer is that to what follows.
         let other = number(third ^ 1, last).0;
-        site.wire.send(&Arp { destination: other, ..request }.frame())?;
-        site.wire.send(&ping(other, host.1))?;
-        site.wire.send(&request.frame())?;
-        comes(site, &reply.frame())?;
-        site.wire.send(&ping(host.0, host.1))?;
-        let heard = site.wire.next(Duration::from_secs(5))?.ok_or("no echo reply")?;
-        is_pong(&heard, host)?;
+        test_tap.wire.send(&Arp { destination: other, ..request }.frame())?;
+        test_tap.wire.send(&ping(other, host.1))?;
+        test_tap.wire.send(&request.frame())?;
+        comes(test_tap, &reply.frame())?;
+        test_tap.wire.send(&ping(host.0, host.1))?;
+        let received = test_tap.wire.next(Duration::from_secs(5))?.ok_or("no echo reply")?;
+        is_pong(&received, host)?;
     }
-    site.wire.send(&request_and_reply(([0; 6], Ipv4Addr::new(10, 2, 0, 0))).0.frame())?;
+    test_tap.wire.send(&request_and_reply(([0; 6], Ipv4Addr::new(10, 2, 0, 0))).0.frame())?;
     let (request, reply) = request_and_reply(number(9, 9));
-    site.wire.send(&request.frame())?;
-    comes(site, &reply.frame())
+    test_tap.wire.send(&request.frame())?;
+    comes(test_tap, &reply.frame())
 }
 
 // proves: many-vlans
-fn vlans(site: &mut Site) -> CaseResult {
+fn vlans(test_tap: &mut TestTap) -> CaseResult {
     let options = ["--hosts", "10.1.0.0/24@5", "--hosts", "10.1.0.0/24@6", "--mac-base", "02:00:00:01:00:00"];
-    let mut running = site.start_many(&options)?;
-    running.ready()?;
+    let mut running = test_tap.start_many(&options)?;
+    running.wait_until_ready()?;
     let stations = [(5, number(0, 9)), (6, (number(1, 9).0, number(0, 9).1))];
     for (vlan, host) in stations {
         let (request, reply) = request_and_reply(host);
         let tag = [0x81, 0, 0, vlan, 8, 6];
         // Without a tag, or with a strange one, nobody is there.
-        site.wire.send(&request.frame())?;
-        site.wire.send(&request.behind(&[0x81, 0, 0, 7, 8, 6]))?;
-        site.wire.send(&request.behind(&tag))?;
-        comes(site, &reply.behind(&tag))?;
+        test_tap.wire.send(&request.frame())?;
+        test_tap.wire.send(&request.behind(&[0x81, 0, 0, 7, 8, 6]))?;
+        test_tap.wire.send(&request.behind(&tag))?;
+        comes(test_tap, &reply.behind(&tag))?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use testbed::suite::json_lines;
 
 /// How one case ended with one host.
 #[derive(Clone, Debug)]
-pub(crate) struct Record {
+pub(crate) struct CaseRecord {
     pub(crate) name: String,
     pub(crate) rule: &'static str,
     pub(crate) verdict: Verdict,
@@ -17,20 +17,20 @@ pub(crate) struct Record {
 
 /// All records of one host, which has a column of its own.
 #[derive(Clone, Debug)]
-pub(crate) struct Column {
+pub(crate) struct HostColumn {
     pub(crate) target: &'static str,
     pub(crate) policy: &'static str,
-    pub(crate) records: Vec<Record>,
+    pub(crate) records: Vec<CaseRecord>,
 }
 
 /// What was asked, in order, and of whom.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Report(Vec<Column>);
+pub(crate) struct ConformReport(Vec<HostColumn>);
 
 /// One line of JSON.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-enum Line<'a> {
+enum ReportLine<'a> {
     Case {
         name: &'a str,
         rule: &'a str,
@@ -39,25 +39,25 @@ enum Line<'a> {
         verdict: &'a str,
         reason: Option<&'a str>,
     },
-    Summary(Sum),
+    Summary(VerdictCounts),
 }
 
 /// How many verdicts there are of each kind.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct Sum {
+pub struct VerdictCounts {
     passed: usize,
     failed: usize,
     skipped: usize,
     differs: usize,
 }
 
-impl Report {
+impl ConformReport {
     /// Adds records to the column of their host.
-    pub(crate) fn add(&mut self, target: &'static str, policy: &'static str, records: Vec<Record>) {
-        let is_its = |column: &&mut Column| (column.target, column.policy) == (target, policy);
+    pub(crate) fn add(&mut self, target: &'static str, policy: &'static str, records: Vec<CaseRecord>) {
+        let is_its = |column: &&mut HostColumn| (column.target, column.policy) == (target, policy);
         match self.0.iter_mut().find(is_its) {
             Some(column) => column.records.extend(records),
-            None => self.0.push(Column { target, policy, records }),
+            None => self.0.push(HostColumn { target, policy, records }),
         }
     }
 
@@ -69,13 +69,13 @@ impl Report {
     /// One object for each case and host, and a summary.
     pub(crate) fn json(&self) -> String {
         let mut lines = Vec::new();
-        for Column { target, policy, records } in &self.0 {
-            for Record { name, rule, verdict } in records {
+        for HostColumn { target, policy, records } in &self.0 {
+            for CaseRecord { name, rule, verdict } in records {
                 let (verdict, reason) = (verdict.name(), verdict.reason());
-                lines.push(Line::Case { name, rule, target, policy, verdict, reason });
+                lines.push(ReportLine::Case { name, rule, target, policy, verdict, reason });
             }
         }
-        lines.push(Line::Summary(self.sum()));
+        lines.push(ReportLine::Summary(self.sum()));
         json_lines(lines)
     }
 
@@ -130,15 +130,15 @@ impl Report {
         reasons.into_iter().filter_map(line).collect()
     }
 
-    fn sum(&self) -> Sum {
-        Sum::of(self.0.iter().flat_map(|column| &column.records).map(|record| &record.verdict))
+    fn sum(&self) -> VerdictCounts {
+        VerdictCounts::of(self.0.iter().flat_map(|column| &column.records).map(|record| &record.verdict))
     }
 }
 
-impl Sum {
+impl VerdictCounts {
     /// Counts verdicts.
-    pub fn of<'a>(verdicts: impl Iterator<Item = &'a Verdict>) -> Sum {
-        let mut sum = Sum::default();
+    pub fn of<'a>(verdicts: impl Iterator<Item = &'a Verdict>) -> VerdictCounts {
+        let mut sum = VerdictCounts::default();
         for verdict in verdicts {
             *match verdict {
                 Verdict::Passed => &mut sum.passed,
@@ -156,9 +156,9 @@ impl Sum {
     }
 }
 
-impl std::fmt::Display for Sum {
+impl std::fmt::Display for VerdictCounts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Sum { passed, failed, skipped, differs } = self;
+        let VerdictCounts { passed, failed, skipped, differs } = self;
         write!(f, "{passed} passed, {failed} failed, {skipped} skipped")?;
         if *differs > 0 { write!(f, ", {differs} differ as recorded") } else { Ok(()) }
     }

@@ -4,15 +4,15 @@ use std::net::Ipv4Addr;
 
 use serde_json::Value;
 
+use super::frame_socket::FrameSocket;
 use super::frames::{Mac, hex, mac};
-use super::subject::{Policy, Subject, Table};
-use super::wire::Wire;
+use super::tested_host::{ArpCache, LearnPolicy, TestedHost};
 
 /// A host that is questioned.
 pub(crate) struct Session {
-    pub(crate) wire: Wire,
-    pub(crate) policy: Policy,
-    host: Box<dyn Subject>,
+    pub(crate) wire: FrameSocket,
+    pub(crate) policy: LearnPolicy,
+    host: Box<dyn TestedHost>,
     strangers: u8,
 }
 
@@ -21,7 +21,11 @@ pub(crate) type Station = (Mac, Ipv4Addr);
 
 impl Session {
     /// A session with a host that answers, from the first request that it hears.
-    pub(crate) fn new(mut wire: Wire, policy: Policy, host: Box<dyn Subject>) -> Result<Session, String> {
+    pub(crate) fn new(
+        mut wire: FrameSocket,
+        policy: LearnPolicy,
+        host: Box<dyn TestedHost>,
+    ) -> Result<Session, String> {
         wire.settle()?;
         Ok(Session { wire, policy, host, strangers: 0 })
     }
@@ -36,37 +40,37 @@ impl Session {
     }
 
     /// The host's translation table.
-    pub(crate) fn table(&mut self) -> Result<Table, String> {
+    pub(crate) fn table(&mut self) -> Result<ArpCache, String> {
         let Session { wire, host, .. } = self;
         host.table(&mut || wire.ask(&[0; 14]).map(drop))
     }
 
     /// Where the host thinks this address is.
-    pub(crate) fn place_of(&mut self, protocol: Ipv4Addr) -> Result<Option<Mac>, String> {
-        Ok(self.table()?.get(&protocol).copied())
+    pub(crate) fn mac_of(&mut self, ip: Ipv4Addr) -> Result<Option<Mac>, String> {
+        Ok(self.table()?.get(&ip).copied())
     }
 
-    /// Sends a frame, and wants the host to think that `protocol` is at `hardware`.
-    pub(crate) fn teaches(
+    /// Sends a frame, and wants the host to think that `ip` is at `mac_address`.
+    pub(crate) fn expect_learned(
         &mut self,
         frame: &[u8],
-        protocol: Ipv4Addr,
-        hardware: Option<Mac>,
+        ip: Ipv4Addr,
+        mac_address: Option<Mac>,
     ) -> Result<(), String> {
         self.wire.ask(frame)?;
-        let found = self.place_of(protocol)?;
-        if found == hardware {
+        let found = self.mac_of(ip)?;
+        if found == mac_address {
             return Ok(());
         }
-        let place = |hardware: Option<Mac>| hardware.map_or("nowhere".to_owned(), mac);
-        let (frame, found, wanted) = (hex(frame), place(found), place(hardware));
-        Err(format!("after {frame} {protocol} is at {found} instead of {wanted}"))
+        let place = |mac_address: Option<Mac>| mac_address.map_or("nowhere".to_owned(), mac);
+        let (frame, found, expected) = (hex(frame), place(found), place(mac_address));
+        Err(format!("after {frame} {ip} is at {found} instead of {expected}"))
     }
 
     /// Sends frames that are to leave the table as it is.
-    pub(crate) fn teach_nothing(&mut self, frames: &[Vec<u8>]) -> Result<(), String> {
+    pub(crate) fn expect_unchanged(&mut self, frames: &[Vec<u8>]) -> Result<(), String> {
         // Now, so that those who only end a silence are in it already.
-        self.wire.introduce_all()?;
+        self.wire.introduce_sentinels()?;
         let before = self.table()?;
         for frame in frames {
             self.wire.ask(frame)?;
@@ -80,10 +84,10 @@ impl Session {
     }
 
     /// What the host has told of its table since the last call.
-    pub(crate) fn told(&mut self) -> Result<Vec<Value>, String> {
+    pub(crate) fn take_events(&mut self) -> Result<Vec<Value>, String> {
         // Events come before the table that was asked for after them.
         self.table()?;
-        Ok(self.host.told())
+        Ok(self.host.take_events())
     }
 
     /// Whether the host still runs.
@@ -93,9 +97,7 @@ impl Session {
 }
 
 /// The entries of a table that another does not have.
-fn beyond(table: &Table, other: &Table) -> String {
-    let more = table.iter().filter(|(protocol, hardware)| other.get(protocol) != Some(hardware));
-    more.map(|(protocol, hardware)| format!("{protocol} at {}", mac(*hardware)))
-        .collect::<Vec<_>>()
-        .join(", ")
+fn beyond(table: &ArpCache, other: &ArpCache) -> String {
+    let more = table.iter().filter(|(ip, mac_address)| other.get(ip) != Some(mac_address));
+    more.map(|(ip, mac_address)| format!("{ip} at {}", mac(*mac_address))).collect::<Vec<_>>().join(", ")
 }

@@ -1,14 +1,14 @@
 use std::collections::BTreeSet;
 
 use super::aging;
-use super::case::{Case, Linux, Verdict};
-use super::runs::{DATAGRAMS, PLAIN, TRIALS};
+use super::case::{Case, LinuxBehavior, Verdict};
+use super::runs::{DATAGRAM_CASES, FRESH_HOST_CASES, POLICY_CASES};
 
 /// What users read.
 const PAGE: &str = include_str!("../../../docs/conform.md");
 
 fn cases() -> impl Iterator<Item = &'static Case> {
-    PLAIN.into_iter().chain([aging::CASES]).chain(DATAGRAMS).flatten()
+    POLICY_CASES.into_iter().chain([aging::CASES]).chain(DATAGRAM_CASES).flatten()
 }
 
 /// A table of the page, as it has to be.
@@ -17,48 +17,53 @@ fn table(head: [&str; 2], rows: impl Iterator<Item = (&'static str, &'static str
     format!("\n| {} | {} |\n|---|---|\n{}\n", head[0], head[1], rows.concat())
 }
 
-fn assert_on_the_page(table: &str) {
+fn assert_page_has(table: &str) {
     assert!(format!("{PAGE}\n").contains(table), "docs/conform.md should have:\n{table}");
 }
 
 #[test]
-fn the_page_lists_every_case() {
-    assert_on_the_page(&table(["case", "rule"], cases().map(|case| (case.name, case.rule))));
-    let trials = TRIALS.into_iter().flatten();
-    assert_on_the_page(&table(
+fn conform_page_lists_every_case_and_its_rule() {
+    assert_page_has(&table(["case", "rule"], cases().map(|case| (case.name, case.rule))));
+    let trials = FRESH_HOST_CASES.into_iter().flatten();
+    assert_page_has(&table(
         ["case of a host of its own", "rule"],
         trials.map(|trial| (trial.name, trial.rule)),
     ));
 }
 
 #[test]
-fn the_page_lists_what_linux_does_otherwise_and_why() {
+fn conform_page_lists_each_linux_difference_with_its_reason() {
     let differing = cases().filter_map(|case| match case.linux {
-        Linux::Differs(reason) => Some((case.name, reason)),
+        LinuxBehavior::Differs(reason) => Some((case.name, reason)),
         _ => None,
     });
-    assert_on_the_page(&table(["case", "what Linux does"], differing));
+    assert_page_has(&table(["case", "what Linux does"], differing));
     let unasked = cases().filter_map(|case| match case.linux {
-        Linux::Unasked(reason) => Some((case.name, reason)),
+        LinuxBehavior::NotAsked(reason) => Some((case.name, reason)),
         _ => None,
     });
-    assert_on_the_page(&table(["case", "why Linux is not asked"], unasked));
+    assert_page_has(&table(["case", "why Linux is not asked"], unasked));
 }
 
 #[test]
-fn no_two_cases_have_one_name() {
-    let names: Vec<_> =
-        cases().map(|case| case.name).chain(TRIALS.into_iter().flatten().map(|trial| trial.name)).collect();
+fn case_names_are_unique() {
+    let names: Vec<_> = cases()
+        .map(|case| case.name)
+        .chain(FRESH_HOST_CASES.into_iter().flatten().map(|trial| trial.name))
+        .collect();
     assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
 }
 
 #[test]
-fn a_recorded_difference_has_to_show() {
-    let differs = Linux::Differs("it is so");
-    assert_eq!(differs.judge(|| Err("no answer".to_owned())), Verdict::Differs("it is so".to_owned()));
-    assert!(matches!(differs.judge(|| Ok(())), Verdict::Failed(_)));
-    assert_eq!(Linux::Agrees.judge(|| Ok(())), Verdict::Passed);
-    assert_eq!(Linux::Agrees.judge(|| Err("no answer".to_owned())), Verdict::Failed("no answer".to_owned()));
-    let unasked = Linux::Unasked("it has none").judge(|| unreachable!("it is not asked"));
+fn recorded_linux_difference_fails_when_it_does_not_show() {
+    let differs = LinuxBehavior::Differs("it is so");
+    assert_eq!(differs.verdict(|| Err("no answer".to_owned())), Verdict::Differs("it is so".to_owned()));
+    assert!(matches!(differs.verdict(|| Ok(())), Verdict::Failed(_)));
+    assert_eq!(LinuxBehavior::Agrees.verdict(|| Ok(())), Verdict::Passed);
+    assert_eq!(
+        LinuxBehavior::Agrees.verdict(|| Err("no answer".to_owned())),
+        Verdict::Failed("no answer".to_owned())
+    );
+    let unasked = LinuxBehavior::NotAsked("it has none").verdict(|| unreachable!("it is not asked"));
     assert_eq!(unasked, Verdict::Skipped("it has none".to_owned()));
 }

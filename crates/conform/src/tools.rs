@@ -9,28 +9,28 @@ use std::time::Duration;
 use tap::linux::{Interface, kernel_neighbors};
 
 use super::case::Verdict;
-use super::frames::{OUR_MAC, OURS, mac};
-use super::report::Record;
+use super::frames::{TESTED_IP, TESTED_MAC, mac};
+use super::report::CaseRecord;
 use testbed::installed::installed;
 
 /// Tools beside the host: they ask, it answers.
-pub(crate) fn peers(interface: &Interface, more: &[PathBuf]) -> Vec<Record> {
+pub(crate) fn peers(interface: &Interface, more: &[PathBuf]) -> Vec<CaseRecord> {
     let name = interface.name().as_str();
     let installed = [PathBuf::from("arping")];
     let mut records = Vec::new();
     for program in installed.iter().chain(more) {
         let verdict = arping(program, name);
         let name = format!("{} gets 5 of 5 by unicast", program.display());
-        records.push(Record { name, rule: "RFC 826", verdict });
+        records.push(CaseRecord { name, rule: "RFC 826", verdict });
     }
-    let verdict = match kernel_asks(interface) {
+    let verdict = match kernel_resolves(interface) {
         Ok(()) => run(Path::new("ip"), &["neigh", "show", "dev", name], |_, text| {
-            let entry = format!("{OURS} lladdr {} REACHABLE", mac(OUR_MAC));
+            let entry = format!("{TESTED_IP} lladdr {} REACHABLE", mac(TESTED_MAC));
             text.lines().any(|line| line.trim_end() == entry)
         }),
         Err(reason) => Verdict::Failed(reason),
     };
-    records.push(Record {
+    records.push(CaseRecord {
         name: "`ip neigh` shows our hardware address".to_owned(),
         rule: "RFC 826",
         verdict,
@@ -39,12 +39,12 @@ pub(crate) fn peers(interface: &Interface, more: &[PathBuf]) -> Vec<Record> {
 }
 
 /// Makes the kernel itself ask for us, and waits until it has an entry: `arping` asks past it.
-fn kernel_asks(interface: &Interface) -> Result<(), String> {
+fn kernel_resolves(interface: &Interface) -> Result<(), String> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).map_err(|error| error.to_string())?;
-    socket.send_to(b"hello", (OURS, 9)).map_err(|error| error.to_string())?;
+    socket.send_to(b"hello", (TESTED_IP, 9)).map_err(|error| error.to_string())?;
     for _ in 0..200 {
         let table = kernel_neighbors(interface).map_err(|error| error.to_string())?;
-        if table.iter().any(|entry| entry.address == OURS && entry.hardware_address.is_some()) {
+        if table.iter().any(|entry| entry.address == TESTED_IP && entry.hardware_address.is_some()) {
             return Ok(());
         }
         thread::sleep(Duration::from_millis(10));
@@ -55,16 +55,16 @@ fn kernel_asks(interface: &Interface) -> Result<(), String> {
 /// Five requests, each answered. The two programs of this name print different words.
 fn arping(program: &Path, interface: &str) -> Verdict {
     // Both know -c and -I; an interval of their own would make them differ.
-    run(program, &["-c", "5", "-I", interface, &OURS.to_string()], |code, text| {
+    run(program, &["-c", "5", "-I", interface, &TESTED_IP.to_string()], |code, text| {
         let iputils =
             text.contains("Received 5 response(s)") && text.matches("Unicast reply from").count() == 5;
         let habets = text.contains("5 packets transmitted, 5 packets received,   0% unanswered (0 extra)");
-        code == Some(0) && (iputils || habets) && text.to_lowercase().contains(&mac(OUR_MAC))
+        code == Some(0) && (iputils || habets) && text.to_lowercase().contains(&mac(TESTED_MAC))
     })
 }
 
 /// What the program under test says of interfaces that only `ip` can make.
-pub(crate) fn errors(program: &Path) -> Vec<Record> {
+pub(crate) fn errors(program: &Path) -> Vec<CaseRecord> {
     let cases: [(&str, &[&str], &str); 2] = [
         ("a TUN is told from a TAP", &["mode", "tun"], "it is a TUN"),
         ("a multi-queue TAP is told from a busy one", &["mode", "tap", "multi_queue"], "for several queues"),
@@ -82,7 +82,7 @@ pub(crate) fn errors(program: &Path) -> Vec<Record> {
             }
             other => other,
         };
-        records.push(Record { name: name.to_owned(), rule: "set-up errors", verdict });
+        records.push(CaseRecord { name: name.to_owned(), rule: "set-up errors", verdict });
         // Were it left over, the next case would fail to make its own and say so.
         let _ = Command::new("ip").args(["link", "delete", "odd0"]).status();
     }

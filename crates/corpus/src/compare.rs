@@ -1,14 +1,16 @@
 //! One frame, as we and as tshark see it.
 
-use super::meaning::{FIELDS, FRAME, Meaning, PROTOCOLS};
-use super::ours::{Frame, Header};
-use super::pdml::{Field, Packet, Protocol};
+use serde::Serialize;
+
+use super::decoded::{DecodedHeader, Frame};
+use super::fields::{FRAME_FIELDS, FieldMapping, HEADER_FIELDS, PROTOCOLS};
+use super::pdml::{Field, PdmlPacket, PdmlProtocol};
 
 /// One value that was compared.
 #[derive(Clone, Debug)]
-pub(crate) struct Compared<'a> {
+pub(crate) struct ComparedValue<'a> {
     pub(crate) frame: &'a Frame,
-    pub(crate) packet: &'a Packet,
+    pub(crate) packet: &'a PdmlPacket,
     /// The header by our name.
     pub(crate) header: &'a str,
     /// The field by our name, or by tshark's if we have none.
@@ -20,15 +22,29 @@ pub(crate) struct Compared<'a> {
     /// tshark's field.
     pub(crate) item: Option<&'a Field>,
     /// Our header.
-    pub(crate) of: Option<&'a Header>,
+    pub(crate) of: Option<&'a DecodedHeader>,
+}
+
+/// A difference that no rule explains.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Difference {
+    pub(crate) frame: u64,
+    /// The header and the field.
+    pub(crate) field: String,
+    pub(crate) ours: Option<String>,
+    pub(crate) theirs: Option<String>,
 }
 
 /// What carries the facts about a frame that are not in it.
-const ABOUT: [&str; 2] = ["frame", "pkt_comment"];
+const FRAME_PROTOCOLS: [&str; 2] = ["frame", "pkt_comment"];
 
 /// Shows every value of a frame that either side has.
-pub(crate) fn compare<'a>(frame: &'a Frame, packet: &'a Packet, tell: &mut impl FnMut(Compared<'a>)) {
-    compare_facts(frame, packet, tell);
+pub(crate) fn compare<'a>(
+    frame: &'a Frame,
+    packet: &'a PdmlPacket,
+    report_value: &mut impl FnMut(ComparedValue<'a>),
+) {
+    compare_facts(frame, packet, report_value);
     let mut is_taken = vec![false; packet.protocols.len()];
     for header in &frame.headers {
         let place = packet.protocols.iter().enumerate().position(|(place, protocol)| {
@@ -39,11 +55,11 @@ pub(crate) fn compare<'a>(frame: &'a Frame, packet: &'a Packet, tell: &mut impl 
         if let Some(taken) = place.and_then(|place| is_taken.get_mut(place)) {
             *taken = true;
         }
-        compare_header(&Sides { frame, packet, place }, header, tell);
+        compare_header(&FramePair { frame, packet, place }, header, report_value);
     }
     for (place, protocol) in packet.protocols.iter().enumerate() {
         if is_taken.get(place) == Some(&false) {
-            show_theirs(&Sides { frame, packet, place: Some(place) }, protocol, tell);
+            show_theirs(&FramePair { frame, packet, place: Some(place) }, protocol, report_value);
         }
     }
 }
@@ -54,16 +70,16 @@ pub(crate) fn our_name(protocol: &str) -> Option<&'static str> {
 }
 
 /// A frame, and which of tshark's headers is looked at.
-struct Sides<'a> {
+struct FramePair<'a> {
     frame: &'a Frame,
-    packet: &'a Packet,
+    packet: &'a PdmlPacket,
     place: Option<usize>,
 }
 
-impl<'a> Sides<'a> {
-    fn compared(&self, header: &'a str, field: &'a str) -> Compared<'a> {
-        let Sides { frame, packet, place } = *self;
-        Compared { frame, packet, header, field, ours: None, theirs: None, place, item: None, of: None }
+impl<'a> FramePair<'a> {
+    fn compared(&self, header: &'a str, field: &'a str) -> ComparedValue<'a> {
+        let FramePair { frame, packet, place } = *self;
+        ComparedValue { frame, packet, header, field, ours: None, theirs: None, place, item: None, of: None }
     }
 }
 
@@ -71,47 +87,68 @@ fn is_called(ours: &str, theirs: &str) -> bool {
     PROTOCOLS.iter().any(|(name, names)| *name == ours && names.contains(&theirs))
 }
 
-fn compare_facts<'a>(frame: &'a Frame, packet: &'a Packet, tell: &mut impl FnMut(Compared<'a>)) {
-    let sides = Sides { frame, packet, place: None };
-    let about = || packet.protocols.iter().filter(|protocol| ABOUT.contains(&protocol.name.as_str()));
-    for meaning in &FRAME {
-        let item = about().find_map(|protocol| meaning.find(protocol));
-        let ours = frame.facts.iter().find(|(name, _)| name == meaning.field);
+fn compare_facts<'a>(
+    frame: &'a Frame,
+    packet: &'a PdmlPacket,
+    report_value: &mut impl FnMut(ComparedValue<'a>),
+) {
+    let pair = FramePair { frame, packet, place: None };
+    let about =
+        || packet.protocols.iter().filter(|protocol| FRAME_PROTOCOLS.contains(&protocol.name.as_str()));
+    for mapping in &FRAME_FIELDS {
+        let item = about().find_map(|protocol| mapping.find(protocol));
+        let ours = frame.facts.iter().find(|(name, _)| name == mapping.field);
         let ours = ours.map(|(_, value)| value.clone());
-        let theirs = item.filter(|item| !meaning.is_unknown(item)).map(|item| meaning.read(item));
+        let theirs = item.filter(|item| !mapping.is_unknown(item)).map(|item| mapping.read(item));
         if ours.is_some() || theirs.is_some() {
-            tell(Compared { ours, theirs, item, ..sides.compared(meaning.header, meaning.field) });
+            report_value(ComparedValue {
+                ours,
+                theirs,
+                item,
+                ..pair.compared(mapping.header, mapping.field)
+            });
         }
     }
 }
 
-fn compare_header<'a>(sides: &Sides<'a>, header: &'a Header, tell: &mut impl FnMut(Compared<'a>)) {
-    let protocol = sides.place.and_then(|place| sides.packet.protocols.get(place));
+fn compare_header<'a>(
+    pair: &FramePair<'a>,
+    header: &'a DecodedHeader,
+    report_value: &mut impl FnMut(ComparedValue<'a>),
+) {
+    let protocol = pair.place.and_then(|place| pair.packet.protocols.get(place));
     let mut known: Vec<&Field> = Vec::new();
-    let verdict = verdict(sides.frame, header).map(|verdict| ("verdict", verdict));
+    let verdict = verdict(pair.frame, header).map(|verdict| ("verdict", verdict));
     let fields = header.fields.iter().map(|(name, value)| (name.as_str(), value.clone()));
     for (field, ours) in fields.chain(verdict) {
-        let meaning = FIELDS.iter().find(|meaning| meaning.header == header.name && meaning.field == field);
-        let item = meaning.zip(protocol).and_then(|(meaning, protocol)| meaning.find(protocol));
+        let mapping =
+            HEADER_FIELDS.iter().find(|mapping| mapping.header == header.name && mapping.field == field);
+        let item = mapping.zip(protocol).and_then(|(mapping, protocol)| mapping.find(protocol));
         known.extend(item);
-        let theirs = meaning.zip(item).map(|(meaning, item)| meaning.read(item));
+        let theirs = mapping.zip(item).map(|(mapping, item)| mapping.read(item));
         // tshark does not show options where there are none.
         let theirs = theirs.or_else(|| (field == "options" && protocol.is_some()).then(String::new));
         let ours = Some(ours);
-        tell(Compared { ours, theirs, item, of: Some(header), ..sides.compared(&header.name, field) });
+        report_value(ComparedValue {
+            ours,
+            theirs,
+            item,
+            of: Some(header),
+            ..pair.compared(&header.name, field)
+        });
     }
     for item in protocol.into_iter().flat_map(|protocol| shown(protocol, &known)) {
-        tell(Compared {
+        report_value(ComparedValue {
             theirs: Some(read(item)),
             item: Some(item),
             of: Some(header),
-            ..sides.compared(&header.name, &item.name)
+            ..pair.compared(&header.name, &item.name)
         });
     }
 }
 
 /// What we make of a checksum; nothing of one in a datagram that is quoted. What is not all here is not judged.
-fn verdict(frame: &Frame, header: &Header) -> Option<String> {
+fn verdict(frame: &Frame, header: &DecodedHeader) -> Option<String> {
     let is_judged = ["ipv4", "icmp"].contains(&header.name.as_str()) && !header.is_quoted;
     header.field("checksum").filter(|_| is_judged)?;
     let verdict = match header.name.as_str() {
@@ -131,36 +168,55 @@ fn verdict(frame: &Frame, header: &Header) -> Option<String> {
 }
 
 /// A header that tshark alone has.
-fn show_theirs<'a>(sides: &Sides<'a>, protocol: &'a Protocol, tell: &mut impl FnMut(Compared<'a>)) {
+fn show_theirs<'a>(
+    pair: &FramePair<'a>,
+    protocol: &'a PdmlProtocol,
+    report_value: &mut impl FnMut(ComparedValue<'a>),
+) {
     let Some(header) = our_name(&protocol.name) else { return };
     for item in shown(protocol, &[]) {
-        tell(Compared { theirs: Some(read(item)), item: Some(item), ..sides.compared(header, &item.name) });
+        report_value(ComparedValue {
+            theirs: Some(read(item)),
+            item: Some(item),
+            ..pair.compared(header, &item.name)
+        });
     }
 }
 
 /// tshark's fields in a header but for those that are known, and that stand on the same octets. Of UDP and
 /// TCP only what stands in every header.
-fn shown<'a>(protocol: &'a Protocol, known: &[&Field]) -> impl Iterator<Item = &'a Field> {
+fn shown<'a>(protocol: &'a PdmlProtocol, known: &[&Field]) -> impl Iterator<Item = &'a Field> {
     let is_known: Vec<bool> = protocol.fields.iter().map(|field| covers(known, field)).collect();
     let is_ours = ["udp", "tcp"].contains(&protocol.name.as_str());
     protocol.fields.iter().zip(is_known).filter_map(move |(field, is_known)| {
         let is_field = field.is_direct && !field.is_hidden && field.size > 0 && !field.name.is_empty();
-        (is_field && !is_known && (!is_ours || meaning_of(field).is_some())).then_some(field)
+        (is_field && !is_known && (!is_ours || mapping_of(field).is_some())).then_some(field)
     })
 }
 
 /// Whether every octet of a field is in one of these.
 fn covers(known: &[&Field], field: &Field) -> bool {
     (field.position..field.position + field.size)
-        .all(|octet| known.iter().any(|one| (one.position..one.position + one.size).contains(&octet)))
+        .all(|byte| known.iter().any(|one| (one.position..one.position + one.size).contains(&byte)))
 }
 
-fn meaning_of(field: &Field) -> Option<&'static Meaning> {
-    FIELDS.iter().find(|meaning| meaning.theirs.contains(&field.name.as_str()))
+fn mapping_of(field: &Field) -> Option<&'static FieldMapping> {
+    HEADER_FIELDS.iter().find(|mapping| mapping.theirs.contains(&field.name.as_str()))
 }
 
 fn read(field: &Field) -> String {
-    meaning_of(field).map_or_else(|| field.show.clone(), |meaning| meaning.read(field))
+    mapping_of(field).map_or_else(|| field.show.clone(), |mapping| mapping.read(field))
+}
+
+impl Difference {
+    pub(crate) fn of(compared: &ComparedValue<'_>) -> Difference {
+        Difference {
+            frame: compared.frame.number,
+            field: format!("{}.{}", compared.header, compared.field),
+            ours: compared.ours.clone(),
+            theirs: compared.theirs.clone(),
+        }
+    }
 }
 
 #[cfg(test)]

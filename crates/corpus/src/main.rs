@@ -3,19 +3,20 @@
 #![allow(clippy::disallowed_types, reason = "the suite starts programs and reads their output")]
 
 mod compare;
-mod meaning;
-mod ours;
+mod decoded;
+mod fields;
+mod lines;
 mod pdml;
+mod process;
 mod report;
 mod rules;
 mod run;
-mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use report::Report;
+use report::CorpusReport;
 use testbed::suite::{SuiteResult, build, exit_code, print};
 
 /// Compare what `tapstack decode` says of captures with tshark and tcpdump, field by field.
@@ -33,7 +34,7 @@ Examples:
 
 Exit codes: 0 every difference is explained, 1 one is not, 2 tshark is missing or a capture cannot be read."
 )]
-struct Arguments {
+struct CorpusArguments {
     /// Where the captures lie: pcap and pcapng, also in the folders within
     dir: PathBuf,
     /// The program to hold against tshark [default: the workspace's own, built now]
@@ -45,21 +46,21 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    exit_code("corpus", compare_folder(&Arguments::parse()))
+    exit_code("corpus", compare_folder(&CorpusArguments::parse()))
 }
 
-fn compare_folder(arguments: &Arguments) -> SuiteResult {
+fn compare_folder(arguments: &CorpusArguments) -> SuiteResult {
     let version = run::tshark_version()?;
     let files = run::captures(&arguments.dir)?;
     let program = match &arguments.program {
         Some(path) => path.clone(),
         None => build()?,
     };
-    let mut report = Report::new(version);
+    let mut report = CorpusReport::new(version);
     for file in &files {
         run::file(&program, &arguments.dir, file, &mut report)?;
     }
-    words::compare(&program, &arguments.dir, &files, &mut report)?;
+    run::compare_lines(&program, &arguments.dir, &files, &mut report)?;
     print(&if arguments.json { report.json() } else { report.table() });
     Ok(report.exit_code())
 }

@@ -5,14 +5,14 @@ use std::io::{self, BufRead};
 
 /// What tshark shows of one frame.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Packet {
+pub(crate) struct PdmlPacket {
     /// In tshark's order: what carries something stands before what it carries.
-    pub(crate) protocols: Vec<Protocol>,
+    pub(crate) protocols: Vec<PdmlProtocol>,
 }
 
 /// One protocol in a frame, mostly a header.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Protocol {
+pub(crate) struct PdmlProtocol {
     pub(crate) name: String,
     /// Where in the frame it starts, in octets.
     pub(crate) position: usize,
@@ -39,7 +39,7 @@ pub(crate) struct Field {
     pub(crate) is_hidden: bool,
 }
 
-impl Packet {
+impl PdmlPacket {
     /// Its place in the capture.
     pub(crate) fn number(&self) -> Option<u64> {
         self.about("frame.number")?.parse().ok()
@@ -58,26 +58,26 @@ impl Packet {
 }
 
 /// The frames of a capture, one after the other.
-pub(crate) struct Packets<R> {
+pub(crate) struct PdmlReader<R> {
     from: R,
 }
 
-impl<R: BufRead> Packets<R> {
-    pub(crate) fn new(from: R) -> Packets<R> {
-        Packets { from }
+impl<R: BufRead> PdmlReader<R> {
+    pub(crate) fn new(from: R) -> PdmlReader<R> {
+        PdmlReader { from }
     }
 
     /// The next frame, until there is none.
-    pub(crate) fn next(&mut self) -> io::Result<Option<Packet>> {
-        let mut packet = Packet::default();
+    pub(crate) fn next(&mut self) -> io::Result<Option<PdmlPacket>> {
+        let mut packet = PdmlPacket::default();
         let mut open: Vec<Open> = Vec::new();
         loop {
             let Some(tag) = self.tag()? else { return Ok(None) };
             match tag.kind() {
-                "packet" => packet = Packet::default(),
+                "packet" => packet = PdmlPacket::default(),
                 "/packet" => return Ok(Some(packet)),
                 "proto" => {
-                    let protocol = Protocol {
+                    let protocol = PdmlProtocol {
                         name: tag.attribute("name"),
                         position: tag.number("pos"),
                         size: tag.number("size"),
@@ -85,13 +85,13 @@ impl<R: BufRead> Packets<R> {
                     };
                     packet.protocols.push(protocol);
                     if !tag.is_empty() {
-                        open.push(Open::Protocol(packet.protocols.len() - 1));
+                        open.push(Open::PdmlProtocol(packet.protocols.len() - 1));
                     }
                 }
                 "field" => {
                     if let Some(protocol) = innermost(&open).and_then(|index| packet.protocols.get_mut(index))
                     {
-                        protocol.fields.push(tag.field(matches!(open.last(), Some(Open::Protocol(_)))));
+                        protocol.fields.push(tag.field(matches!(open.last(), Some(Open::PdmlProtocol(_)))));
                     }
                     if !tag.is_empty() {
                         open.push(Open::Field);
@@ -105,9 +105,9 @@ impl<R: BufRead> Packets<R> {
 
     /// The next tag without its brackets; within one, tshark writes them otherwise.
     fn tag(&mut self) -> io::Result<Option<Tag>> {
-        let mut octets = Vec::new();
-        self.from.read_until(b'>', &mut octets)?;
-        let text = String::from_utf8_lossy(&octets).into_owned();
+        let mut bytes = Vec::new();
+        self.from.read_until(b'>', &mut bytes)?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
         let tag = text.strip_suffix('>').and_then(|text| text.split_once('<'));
         Ok(tag.map(|(_, tag)| Tag(tag.to_owned())))
     }
@@ -115,13 +115,13 @@ impl<R: BufRead> Packets<R> {
 
 /// What is not closed yet.
 enum Open {
-    Protocol(usize),
+    PdmlProtocol(usize),
     Field,
 }
 
 /// The protocol whose field comes next.
 fn innermost(open: &[Open]) -> Option<usize> {
-    open.iter().rev().find_map(|open| if let Open::Protocol(index) = open { Some(*index) } else { None })
+    open.iter().rev().find_map(|open| if let Open::PdmlProtocol(index) = open { Some(*index) } else { None })
 }
 
 struct Tag(String);

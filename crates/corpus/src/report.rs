@@ -5,28 +5,28 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use super::compare::Compared;
-use super::pdml::Packet;
+use super::compare::{ComparedValue, Difference};
+use super::lines::{LINE_RULES, LineComparison};
+use super::pdml::PdmlPacket;
+use super::process::ProgramEnd;
 use super::rules::{RULES, explain};
-use super::run::End;
-use super::words::{WORD_RULES, Words};
 use testbed::suite::json_lines;
 
 /// How many differences that nothing explains are told of each capture in the table.
-const TOLD: usize = 20;
+const SHOWN_DIFFERENCES: usize = 20;
 
 /// All of it.
 #[derive(Debug)]
-pub(crate) struct Report {
+pub(crate) struct CorpusReport {
     version: String,
-    files: Vec<File>,
+    files: Vec<CaptureResult>,
     /// Why no words were compared, if none were.
-    pub(crate) without_words: Option<String>,
+    pub(crate) lines_not_compared: Option<String>,
 }
 
 /// What one capture came to.
 #[derive(Debug, Default)]
-struct File {
+struct CaptureResult {
     name: String,
     frames: u64,
     values: u64,
@@ -34,27 +34,17 @@ struct File {
     /// How many differences each rule explains, in the order of the table.
     explained: Vec<u64>,
     unexplained: Vec<Difference>,
-    words: Words,
+    words: LineComparison,
     /// Packets that are not Ethernet, which `decode` leaves out and counts.
     foreign: u64,
     /// Why it was left out.
     skipped: Option<String>,
 }
 
-/// What nothing explains.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Difference {
-    pub(crate) frame: u64,
-    /// The header and the field.
-    pub(crate) field: String,
-    pub(crate) ours: Option<String>,
-    pub(crate) theirs: Option<String>,
-}
-
 /// One line of JSON.
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-enum Line<'a> {
+enum ReportLine<'a> {
     Difference {
         file: &'a str,
         #[serde(flatten)]
@@ -88,14 +78,14 @@ enum Line<'a> {
     },
 }
 
-impl Report {
-    pub(crate) fn new(version: String) -> Report {
-        Report { version, files: Vec::new(), without_words: None }
+impl CorpusReport {
+    pub(crate) fn new(version: String) -> CorpusReport {
+        CorpusReport { version, files: Vec::new(), lines_not_compared: None }
     }
 
     /// What follows is of this capture.
     pub(crate) fn begin(&mut self, name: String) {
-        self.files.push(File { name, explained: vec![0; RULES.len()], ..File::default() });
+        self.files.push(CaptureResult { name, explained: vec![0; RULES.len()], ..CaptureResult::default() });
     }
 
     pub(crate) fn frame(&mut self) {
@@ -103,7 +93,7 @@ impl Report {
     }
 
     /// Takes in a value.
-    pub(crate) fn take(&mut self, compared: &Compared<'_>) {
+    pub(crate) fn take(&mut self, compared: &ComparedValue<'_>) {
         self.with(|file| {
             file.values += 1;
             if compared.ours == compared.theirs {
@@ -123,7 +113,7 @@ impl Report {
     }
 
     /// Takes in the packets that tshark has behind our last one.
-    pub(crate) fn left(&mut self, packets: &[Packet]) {
+    pub(crate) fn left(&mut self, packets: &[PdmlPacket]) {
         for packet in packets {
             if packet.is_ethernet() {
                 self.uneven(false);
@@ -135,8 +125,8 @@ impl Report {
 
     /// Takes in that only one of the two has a further frame.
     pub(crate) fn uneven(&mut self, is_ours: bool) {
-        let told = Some("a further frame".to_owned());
-        let (ours, theirs) = if is_ours { (told, None) } else { (None, told) };
+        let text = Some("a further frame".to_owned());
+        let (ours, theirs) = if is_ours { (text, None) } else { (None, text) };
         self.with(|file| {
             let field = "capture".to_owned();
             file.unexplained.push(Difference { frame: file.frames + 1, field, ours, theirs });
@@ -144,18 +134,18 @@ impl Report {
     }
 
     /// Takes in how the two ended.
-    pub(crate) fn end(&mut self, ours: &End, theirs: &End) {
+    pub(crate) fn end(&mut self, ours: &ProgramEnd, theirs: &ProgramEnd) {
         self.with(|file| {
-            let sentence = ours.errors.trim();
-            if file.frames == 0 && sentence.contains("unsupported link type") {
+            let message = ours.errors.trim();
+            if file.frames == 0 && message.contains("unsupported link type") {
                 file.unexplained.clear();
-                file.skipped = Some(sentence.to_owned());
+                file.skipped = Some(message.to_owned());
                 return;
             }
             // Ours says 0, 1 if a frame is bad, 2 if the capture is; anything else is no answer.
             let is_damaged = theirs.code != Some(0);
             let has_omitted =
-                sentence.contains(&format!("{} packet", file.foreign)) && sentence.contains("omitted");
+                message.contains(&format!("{} packet", file.foreign)) && message.contains("omitted");
             let agrees = match (ours.code, is_damaged) {
                 (Some(0 | 1), false) => file.foreign == 0,
                 (Some(2), false) => file.foreign > 0 && has_omitted,
@@ -164,14 +154,14 @@ impl Report {
             };
             if !agrees {
                 let field = "capture".to_owned();
-                let (ours, theirs) = (Some(sentence.to_owned()), Some(theirs.errors.trim().to_owned()));
+                let (ours, theirs) = (Some(message.to_owned()), Some(theirs.errors.trim().to_owned()));
                 file.unexplained.push(Difference { frame: file.frames, field, ours, theirs });
             }
         });
     }
 
     /// Takes in what became of the words of a capture.
-    pub(crate) fn words(&mut self, name: &str, words: Words) {
+    pub(crate) fn words(&mut self, name: &str, words: LineComparison) {
         if let Some(file) = self.files.iter_mut().find(|file| file.name == name) {
             file.unexplained.extend(words.unexplained.iter().cloned());
             file.words = words;
@@ -188,13 +178,13 @@ impl Report {
         ExitCode::from(u8::from(self.unexplained() > 0))
     }
 
-    fn with(&mut self, change: impl FnOnce(&mut File)) {
+    fn with(&mut self, change: impl FnOnce(&mut CaptureResult)) {
         if let Some(file) = self.files.last_mut() {
             change(file);
         }
     }
 
-    fn sum(&self, of: impl Fn(&File) -> u64) -> u64 {
+    fn sum(&self, of: impl Fn(&CaptureResult) -> u64) -> u64 {
         self.files.iter().map(of).sum()
     }
 
@@ -205,11 +195,11 @@ impl Report {
     /// Every rule, and how much it explains; those about words last.
     fn rules(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
         let fields = RULES.iter().enumerate().map(|(place, rule)| {
-            let count = |file: &File| file.explained.get(place).copied().unwrap_or_default();
+            let count = |file: &CaptureResult| file.explained.get(place).copied().unwrap_or_default();
             (rule.name, rule.reason, self.sum(count))
         });
-        let words = WORD_RULES.iter().enumerate().map(|(place, rule)| {
-            let count = |file: &File| file.words.explained.get(place).copied().unwrap_or_default();
+        let words = LINE_RULES.iter().enumerate().map(|(place, rule)| {
+            let count = |file: &CaptureResult| file.words.explained.get(place).copied().unwrap_or_default();
             (rule.name, rule.reason, self.sum(count))
         });
         fields.chain(words)
@@ -220,8 +210,10 @@ impl Report {
         let mut lines = Vec::new();
         for file in &self.files {
             let differences = file.unexplained.iter();
-            lines.extend(differences.map(|difference| Line::Difference { file: &file.name, difference }));
-            lines.push(Line::File {
+            lines.extend(
+                differences.map(|difference| ReportLine::Difference { file: &file.name, difference }),
+            );
+            lines.push(ReportLine::File {
                 file: &file.name,
                 frames: file.frames,
                 values: file.values,
@@ -234,8 +226,12 @@ impl Report {
                 skipped: file.skipped.as_deref(),
             });
         }
-        lines.extend(self.rules().map(|(rule, reason, explained)| Line::Rule { rule, reason, explained }));
-        lines.push(Line::Summary {
+        lines.extend(self.rules().map(|(rule, reason, explained)| ReportLine::Rule {
+            rule,
+            reason,
+            explained,
+        }));
+        lines.push(ReportLine::Summary {
             tshark: &self.version,
             files: self.files.len(),
             frames: self.sum(|file| file.frames),
@@ -265,7 +261,7 @@ impl Report {
         )?;
         for file in &self.files {
             let explained: u64 = file.explained.iter().sum();
-            let File { name, frames, values, equal, unexplained, words, skipped, .. } = file;
+            let CaptureResult { name, frames, values, equal, unexplained, words, skipped, .. } = file;
             let why = skipped.as_ref().map_or(String::new(), |why| format!(" (left out: {why})"));
             writeln!(
                 text,
@@ -284,10 +280,10 @@ impl Report {
             let idle = if count == 0 { ": nothing here needs it" } else { "" };
             writeln!(text, "{count:>9}  {name}{idle}")?;
         }
-        if let Some(why) = &self.without_words {
+        if let Some(why) = &self.lines_not_compared {
             writeln!(text, "\nno words were compared: {why}")?;
         }
-        let refused = |file: &&File| file.words.refused.is_some();
+        let refused = |file: &&CaptureResult| file.words.refused.is_some();
         let captures = self.files.iter().filter(refused).count();
         if captures > 0 {
             writeln!(text, "\nno words were compared of {captures} captures that tcpdump refused:")?;
@@ -301,11 +297,11 @@ impl Report {
     fn write_differences(&self, text: &mut String) -> std::fmt::Result {
         text.push('\n');
         for file in &self.files {
-            for Difference { frame, field, ours, theirs } in file.unexplained.iter().take(TOLD) {
+            for Difference { frame, field, ours, theirs } in file.unexplained.iter().take(SHOWN_DIFFERENCES) {
                 let [ours, theirs] = [ours, theirs].map(|value| value.as_deref().unwrap_or("nothing"));
                 writeln!(text, "{} frame {frame} {field}: ours {ours}, theirs {theirs}", file.name)?;
             }
-            let more = file.unexplained.len().saturating_sub(TOLD);
+            let more = file.unexplained.len().saturating_sub(SHOWN_DIFFERENCES);
             if more > 0 {
                 writeln!(text, "{}: and {more} more (--json tells all)", file.name)?;
             }
@@ -320,17 +316,6 @@ impl Report {
             self.sum(|file| file.explained.iter().sum()),
             self.unexplained()
         )
-    }
-}
-
-impl Difference {
-    fn of(compared: &Compared<'_>) -> Difference {
-        Difference {
-            frame: compared.frame.number,
-            field: format!("{}.{}", compared.header, compared.field),
-            ours: compared.ours.clone(),
-            theirs: compared.theirs.clone(),
-        }
     }
 }
 

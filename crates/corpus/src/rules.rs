@@ -2,8 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use super::compare::{Compared, our_name};
-use super::ours::Header;
+use super::compare::{ComparedValue, our_name};
+use super::decoded::DecodedHeader;
 use super::pdml::Field;
 
 /// A kind of difference that is as it should be.
@@ -12,7 +12,7 @@ pub(crate) struct Rule {
     pub(crate) name: &'static str,
     /// Why it is so.
     pub(crate) reason: &'static str,
-    explains: fn(&Compared<'_>) -> bool,
+    explains: fn(&ComparedValue<'_>) -> bool,
 }
 
 /// The first that explains a difference counts.
@@ -223,24 +223,24 @@ pub(crate) const RULES: &[Rule] = &[
 ];
 
 /// Which rule explains a difference: its place in the table.
-pub(crate) fn explain(compared: &Compared<'_>) -> Option<usize> {
+pub(crate) fn explain(compared: &ComparedValue<'_>) -> Option<usize> {
     RULES.iter().position(|rule| (rule.explains)(compared))
 }
 
 /// Whether before the header stands one that we do not read.
-fn is_behind_foreign(compared: &Compared<'_>) -> bool {
+fn is_behind_foreign(compared: &ComparedValue<'_>) -> bool {
     let Some(place) = compared.place else { return false };
     let before = compared.packet.protocols.get(..place).unwrap_or_default();
-    before
-        .iter()
-        .any(|protocol| our_name(&protocol.name).is_none() && !ABOUT.contains(&protocol.name.as_str()))
+    before.iter().any(|protocol| {
+        our_name(&protocol.name).is_none() && !FRAME_PROTOCOLS.contains(&protocol.name.as_str())
+    })
 }
 
 /// What tshark says of the frame as a whole.
-const ABOUT: [&str; 3] = ["geninfo", "frame", "pkt_comment"];
+const FRAME_PROTOCOLS: [&str; 3] = ["geninfo", "frame", "pkt_comment"];
 
 /// Whether the header is right behind that of a datagram that carries such whole.
-fn is_in_bare_tunnel(compared: &Compared<'_>) -> bool {
+fn is_in_bare_tunnel(compared: &ComparedValue<'_>) -> bool {
     let protocols = compared.packet.protocols.get(..compared.place.unwrap_or_default()).unwrap_or_default();
     protocols.iter().filter(|protocol| protocol.name == "ip").any(|protocol| {
         let carries = protocol.fields.iter().find(|field| field.name == "ip.proto");
@@ -249,7 +249,7 @@ fn is_in_bare_tunnel(compared: &Compared<'_>) -> bool {
 }
 
 /// Whether tshark says nothing, or nothing of use: a length that it made up for one of 0, no options, no verdict, a part.
-fn is_silent(compared: &Compared<'_>) -> bool {
+fn is_silent(compared: &ComparedValue<'_>) -> bool {
     let is_made_up = match compared.field {
         "total_length" => compared.ours.as_deref() == Some("0"),
         "options" => compared.theirs.as_deref() == Some(""),
@@ -264,7 +264,7 @@ fn is_silent(compared: &Compared<'_>) -> bool {
 }
 
 /// Whether our header lacks the last of its fields, or options that its length promises.
-fn is_cut(compared: &Compared<'_>) -> bool {
+fn is_cut(compared: &ComparedValue<'_>) -> bool {
     let Some(header) = compared.of else { return false };
     let last = match header.name.as_str() {
         "ethernet" | "tags" => "type_or_length",
@@ -283,15 +283,15 @@ fn is_cut(compared: &Compared<'_>) -> bool {
 }
 
 /// Whether a message has not even its first eight octets.
-fn icmp_is_cut(header: &Header) -> bool {
+fn icmp_is_cut(header: &DecodedHeader) -> bool {
     let ends = ["sequence", "next_hop_mtu", "gateway", "unused", "rest"];
     !ends.iter().any(|field| header.field(field).is_some())
 }
 
 /// Whether the IPv4 header, this one or one before it, is none by its own fields.
-fn is_senseless(compared: &Compared<'_>) -> bool {
+fn is_senseless(compared: &ComparedValue<'_>) -> bool {
     let Some(of) = compared.of else { return false };
-    let is_none = |header: &Header| {
+    let is_none = |header: &DecodedHeader| {
         let number = |name| header.field(name)?.parse::<usize>().ok();
         let (version, words, total) = (number("version"), number("header_length"), number("total_length"));
         let length = words.map(|words| words * 4);
@@ -303,7 +303,7 @@ fn is_senseless(compared: &Compared<'_>) -> bool {
 }
 
 /// Whether it is about the octets 4 to 7 of a message, which we print as a number, or about its data.
-fn is_left_open(compared: &Compared<'_>) -> bool {
+fn is_left_open(compared: &ComparedValue<'_>) -> bool {
     let Some(header) = compared.of.filter(|_| compared.header == "icmp") else { return false };
     let Some(open) = ["rest", "unused"].into_iter().find(|name| header.field(name).is_some()) else {
         return false;
@@ -320,43 +320,43 @@ fn is_left_open(compared: &Compared<'_>) -> bool {
 }
 
 /// tshark's field of this name in the header that is looked at.
-fn item<'a>(compared: &Compared<'a>, name: &str) -> Option<&'a Field> {
+fn item<'a>(compared: &ComparedValue<'a>, name: &str) -> Option<&'a Field> {
     let protocol = compared.packet.protocols.get(compared.place?)?;
     protocol.fields.iter().find(|field| field.name == name)
 }
 
 /// Whether no header of ours starts behind it.
-fn is_last(compared: &Compared<'_>) -> bool {
+fn is_last(compared: &ComparedValue<'_>) -> bool {
     let Some(item) = compared.item else { return false };
     compared.frame.headers.iter().all(|header| header.offset < item.position)
 }
 
 /// What another field of our header holds.
-fn field<'a>(compared: &Compared<'a>, name: &str) -> Option<&'a str> {
+fn field<'a>(compared: &ComparedValue<'a>, name: &str) -> Option<&'a str> {
     compared.of.and_then(|header| header.field(name))
 }
 
 /// Whether an ARP packet promises more octets than were captured.
-fn is_beyond(compared: &Compared<'_>) -> Option<bool> {
+fn is_beyond(compared: &ComparedValue<'_>) -> Option<bool> {
     let length = |name| field(compared, name)?.parse::<usize>().ok();
     let promised = 8 + 2 * (length("hardware_length")? + length("protocol_length")?);
     Some(compared.of?.offset + promised > compared.frame.captured())
 }
 
 /// Whether an address in dots is one in digits.
-fn is_alike(compared: &Compared<'_>) -> bool {
+fn is_alike(compared: &ComparedValue<'_>) -> bool {
     let ours = compared.ours.as_deref().and_then(|ours| ours.parse::<Ipv4Addr>().ok());
-    let digits = ours.map(|ours| ours.octets().map(|octet| format!("{octet:02x}")).join(":"));
+    let digits = ours.map(|ours| ours.octets().map(|byte| format!("{byte:02x}")).join(":"));
     digits.is_some() && digits == compared.theirs
 }
 
 /// Whether tshark found such a protocol in the frame.
-fn has(compared: &Compared<'_>, protocol: &str) -> bool {
+fn has(compared: &ComparedValue<'_>, protocol: &str) -> bool {
     compared.packet.protocols.iter().any(|found| found.name == protocol)
 }
 
 /// The EtherType of what the frame carries, by our own reading.
-fn last_ether_type<'a>(compared: &Compared<'a>) -> Option<&'a str> {
+fn last_ether_type<'a>(compared: &ComparedValue<'a>) -> Option<&'a str> {
     let mut headers = compared.frame.headers.iter().rev();
     headers.find_map(|header| header.field("ether_type").or(header.field("type_or_length")))
 }

@@ -1,14 +1,16 @@
-//! A capture put to both.
+//! Runs both programs over captures.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::BufRead;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::Command;
 
 use super::compare::compare;
-use super::ours::Frame;
-use super::pdml::Packets;
-use super::report::Report;
+use super::decoded::Frame;
+use super::lines;
+use super::pdml::PdmlReader;
+use super::process::RunningProgram;
+use super::report::CorpusReport;
 use testbed::installed::installed;
 
 /// What tshark is asked for: names of nothing, every header where it stands in its own frame, and checksums
@@ -65,12 +67,17 @@ pub(crate) fn captures(folder: &Path) -> Result<Vec<PathBuf>, String> {
 }
 
 /// Holds one capture's frames against tshark's.
-pub(crate) fn file(program: &Path, folder: &Path, path: &Path, report: &mut Report) -> Result<(), String> {
+pub(crate) fn file(
+    program: &Path,
+    folder: &Path,
+    path: &Path,
+    report: &mut CorpusReport,
+) -> Result<(), String> {
     report.begin(short(folder, path));
-    let mut ours = Run::start(Command::new(program).args(["decode", "--json"]).arg(path))?;
-    let mut theirs = Run::start(Command::new("tshark").args(OPTIONS).arg(path))?;
+    let mut ours = RunningProgram::start(Command::new(program).args(["decode", "--json"]).arg(path))?;
+    let mut theirs = RunningProgram::start(Command::new("tshark").args(OPTIONS).arg(path))?;
     let mut lines = ours.output()?.lines();
-    let mut packets = Packets::new(theirs.output()?);
+    let mut packets = PdmlReader::new(theirs.output()?);
     loop {
         let line = lines.next().transpose().map_err(|error| format!("cannot read from decode: {error}"))?;
         let packet = packets.next().map_err(|error| format!("cannot read from tshark: {error}"))?;
@@ -115,42 +122,22 @@ pub(crate) fn short(folder: &Path, path: &Path) -> String {
     path.strip_prefix(folder).unwrap_or(path).display().to_string()
 }
 
-/// What a program has to say but for tshark's warning that it runs as root, and the advice that follows it.
-fn without_advice(errors: &str) -> String {
-    let is_advice = |line: &&str| line.starts_with("Running as user \"root\"");
-    errors.lines().filter(|line| !is_advice(line)).fold(String::new(), |text, line| text + line + "\n")
-}
-
-/// How a program ended, and what it had to complain of.
-pub(crate) struct End {
-    pub(crate) code: Option<i32>,
-    pub(crate) errors: String,
-}
-
-/// A program whose output is read as it comes.
-pub(crate) struct Run(Child);
-
-impl Run {
-    pub(crate) fn start(command: &mut Command) -> Result<Run, String> {
-        let name = command.get_program().display().to_string();
-        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-        child.map(Run).map_err(|error| format!("cannot run {name}: {error}"))
+/// Holds the lines about ARP frames of all captures against tcpdump's, if it is installed.
+pub(crate) fn compare_lines(
+    program: &Path,
+    folder: &Path,
+    files: &[PathBuf],
+    report: &mut CorpusReport,
+) -> Result<(), String> {
+    if let Err(absent) = installed("tcpdump") {
+        report.lines_not_compared = Some(format!("{absent}: sudo apt install tcpdump"));
+        return Ok(());
     }
-
-    pub(crate) fn output(&mut self) -> Result<BufReader<ChildStdout>, String> {
-        self.0.stdout.take().map(BufReader::new).ok_or_else(|| "a program without output".to_owned())
-    }
-
-    pub(crate) fn end(mut self) -> Result<End, String> {
-        let mut errors = String::new();
-        if let Some(mut from) = self.0.stderr.take() {
-            from.read_to_string(&mut errors).map_err(|error| error.to_string())?;
+    for file in files {
+        let name = short(folder, file);
+        if report.has_compared(&name) {
+            report.words(&name, lines::of_file(program, file)?);
         }
-        let errors = without_advice(&errors);
-        let status = self.0.wait().map_err(|error| error.to_string())?;
-        Ok(End { code: status.code(), errors })
     }
+    Ok(())
 }
-
-#[cfg(test)]
-mod tests;

@@ -71,7 +71,7 @@ impl Fixture {
 }
 
 #[test]
-fn differences_with_a_rule_are_0_and_one_without_is_1() -> TestResult {
+fn exit_code_is_0_when_rules_explain_all_differences_else_1() -> TestResult {
     let fixture = Fixture::new("corpus-rules")?;
     fixture.program("tapstack", &format!("{OURS}\n"))?;
     fixture.program("tshark", THEIRS)?;
@@ -83,8 +83,8 @@ fn differences_with_a_rule_are_0_and_one_without_is_1() -> TestResult {
     fixture.program("tshark", &THEIRS.replace("0x0806", "0x0807"))?;
     let (code, text) = fixture.corpus(&[])?;
     assert_eq!(code, Some(1), "{text}");
-    let told = "within/b.pcapng frame 1 ethernet.type_or_length: ours 2054, theirs 2055\n";
-    assert!(text.contains(told), "{text}");
+    let text = "within/b.pcapng frame 1 ethernet.type_or_length: ours 2054, theirs 2055\n";
+    assert!(text.contains(text), "{text}");
     let (code, lines) = fixture.corpus(&["--json"])?;
     assert_eq!(code, Some(1));
     assert_eq!(lines.matches("\"event\":\"difference\"").count(), 2, "{lines}");
@@ -95,7 +95,7 @@ fn differences_with_a_rule_are_0_and_one_without_is_1() -> TestResult {
 }
 
 #[test]
-fn a_missing_frame_is_1_and_missing_programs_or_captures_are_2() -> TestResult {
+fn exit_code_is_1_for_a_missing_frame_and_2_without_programs_or_captures() -> TestResult {
     let fixture = Fixture::new("corpus-missing")?;
     fixture.program("tapstack", "")?;
     let (code, text) = fixture.corpus(&[])?;
@@ -116,7 +116,7 @@ fn a_missing_frame_is_1_and_missing_programs_or_captures_are_2() -> TestResult {
 }
 
 #[test]
-fn words_are_held_against_tcpdumps() -> TestResult {
+fn arp_lines_are_compared_with_tcpdump() -> TestResult {
     let fixture = Fixture::new("corpus-words")?;
     // It answers both questions, and what is no JSON comes last.
     let line = "02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff, ethertype ARP (0x0806), length 42: Reply a";
@@ -144,7 +144,7 @@ fn words_are_held_against_tcpdumps() -> TestResult {
 }
 
 #[test]
-fn packets_that_are_not_ethernet_are_left_out_if_decode_counts_them() -> TestResult {
+fn packets_other_than_ethernet_are_skipped_when_decode_counts_them() -> TestResult {
     let fixture = Fixture::new("corpus-foreign")?;
     let foreign = |number| {
         format!(

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use super::build;
-use crate::Outcome;
+use crate::ChoreResult;
 use counts::{Contender, Count};
 use testbed::installed::installed;
 
@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     pub(super) gate: bool,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Outcome {
+pub(super) fn run(arguments: &Arguments) -> ChoreResult {
     require("valgrind", "valgrind")?;
     if arguments.gate {
         require("objdump", "binutils")?;
@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 }
 
 /// Sees that ours keep their bounds.
-fn hold(program: &Path, contenders: &[Contender]) -> Outcome {
+fn hold(program: &Path, contenders: &[Contender]) -> ChoreResult {
     let judged = contenders.iter().filter(|contender| gate::concerns(&contender.name));
     let counts = counts::of(program, judged)?;
     print(&counts);

@@ -4,9 +4,9 @@ use std::ffi::OsStr;
 use std::process::ExitCode;
 
 use super::{cargo, workspace};
-use crate::Outcome;
+use crate::ChoreResult;
 
-pub(super) fn run() -> Outcome {
+pub(super) fn run() -> ChoreResult {
     cargo(
         ["bench", "--locked", "--package", "neighbor", "--bench", "table"].map(OsStr::new),
         workspace(),

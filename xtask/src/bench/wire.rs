@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 use serde_json::Value;
 
 use super::{build, workspace};
-use crate::Outcome;
+use crate::ChoreResult;
 
 // What may be chosen, the program itself tells: `--help` is its.
 #[derive(Debug, clap::Args)]
@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
     words: Vec<OsString>,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Outcome {
+pub(super) fn run(arguments: &Arguments) -> ChoreResult {
     let program = build("wire")?;
     let mut command = Command::new(&program);
     command.arg("--out").arg(workspace().join("target/bench")).args(&arguments.words);

@@ -22,18 +22,18 @@ fn assert_red(faults: &[String], start: &str) {
 }
 
 #[test]
-fn what_is_asked_done_and_proved_is_green() {
+fn requirement_with_code_and_test_is_green() {
     assert_eq!(faults(PAGE, CODE, TEST), [""; 0]);
 }
 
 #[test]
-fn a_requirement_without_code_or_without_a_test_is_red() {
+fn requirement_without_code_or_test_is_red() {
     assert_red(&faults(PAGE, "", TEST), "docs/spec/rfc1.md:6: `greet` has no code");
     assert_red(&faults(PAGE, CODE, ""), "docs/spec/rfc1.md:6: `greet` has no test");
 }
 
 #[test]
-fn a_citation_of_nothing_is_red() {
+fn citation_of_unknown_requirement_is_red() {
     let code = format!("{CODE}// spec: bow\n");
     assert_red(&faults(PAGE, &code, TEST), "crates/a/src/lib.rs:3: no page has a requirement `bow`");
     let test = TEST.replace("greet", "greet, bow");
@@ -41,19 +41,19 @@ fn a_citation_of_nothing_is_red() {
 }
 
 #[test]
-fn a_requirement_that_is_refused_and_cited_is_red() {
+fn cited_refused_requirement_is_red() {
     let red = "crates/a/src/lib.rs:3: `sing` is cited, and refused at docs/spec/rfc1.md:8";
     assert_red(&faults(PAGE, &format!("{CODE}// spec: sing\n"), TEST), red);
 }
 
 #[test]
-fn an_id_that_stands_twice_is_red() {
+fn duplicate_id_is_red() {
     let page = format!("{PAGE}- **greet** S 3: greet again.\n");
     assert_red(&faults(&page, CODE, TEST), "docs/spec/rfc1.md:9: `greet` stands at docs/spec/rfc1.md:6");
 }
 
 #[test]
-fn an_item_that_breaks_the_form_is_red() {
+fn malformed_item_is_red() {
     for item in [
         "- greet M 2.1: all",
         "- **Bow** M 2.1: all",
@@ -85,7 +85,7 @@ fn page_without_name_of_standard_is_red() {
 }
 
 #[test]
-fn a_citation_that_breaks_the_form_is_red() {
+fn malformed_citation_is_red() {
     let plain = "a citation is a plain comment";
     for (comment, what) in [
         ("// spec: greet everybody", "`greet everybody` is no id"),
@@ -100,7 +100,7 @@ fn a_citation_that_breaks_the_form_is_red() {
 }
 
 #[test]
-fn a_proof_in_code_and_a_claim_in_a_test_are_red() {
+fn proof_in_code_and_claim_in_test_are_red() {
     assert_red(&faults(PAGE, &format!("{CODE}{TEST}"), TEST), "crates/a/src/lib.rs:3: `proves:` belongs");
     assert_red(&faults(PAGE, CODE, &format!("{TEST}{CODE}")), "crates/a/tests/a.rs:4: `spec:` belongs");
 }
@@ -210,7 +210,7 @@ fn page_without_status_is_red() {
 }
 
 #[test]
-fn comments_are_told_from_strings() {
+fn comments_are_distinguished_from_strings() {
     let text = r###"
 let a = "// no \" // no"; // one
 let b = r#"// no " // no"#; // two
@@ -226,7 +226,7 @@ for"// \" // no" // six"###;
 }
 
 #[test]
-fn a_source_that_ends_too_early_is_read_to_its_end() {
+fn unterminated_source_is_read_to_its_end() {
     for text in ["\"// no", "r#\"// no\"", "/* // no", "'\\", "'", "r#", "é'é"] {
         assert_eq!(comments(text), [], "{text}");
     }

@@ -22,17 +22,17 @@ fn main() -> ExitCode {
 
 const CASES: &[Case] = &[
     ("setup_tap_rejects_addresses_that_no_host_has", addresses_that_no_host_has),
-    ("a_tap_is_set_up_twice_and_torn_down_twice", set_up_and_torn_down),
-    ("what_is_given_away_is_whole", what_is_given_away),
-    ("bash_reads_the_completions_that_are_given_away", bash_reads_what_is_given_away),
+    ("setup_tap_and_teardown_tap_succeed_when_repeated", set_up_and_tear_down_twice),
+    ("dist_writes_complete_files_with_valid_sums", dist_files),
+    ("bash_parses_completions_of_dist", bash_parses_completions),
 ];
 
 const UNPRIVILEGED: &[Case] = &[
-    ("the_sudo_line_repeats_the_arguments_and_names_the_user", the_sudo_line),
-    ("what_is_set_up_already_needs_no_privilege", what_is_set_up_already),
+    ("setup_tap_hint_repeats_the_arguments_and_names_the_user", setup_tap_hint),
+    ("setup_tap_needs_no_privilege_when_the_tap_exists", existing_tap),
 ];
 
-fn set_up_and_torn_down() -> TestResult {
+fn set_up_and_tear_down_twice() -> TestResult {
     for _ in 0..2 {
         let me = nix::unistd::getuid().to_string();
         let (code, out, errors) = exit_and_text(&run(&["setup-tap", "--mtu", "1400", "--user", &me])?);
@@ -65,7 +65,7 @@ fn addresses_that_no_host_has() -> TestResult {
     Ok(())
 }
 
-fn what_is_given_away() -> TestResult {
+fn dist_files() -> TestResult {
     let folder = TempFolder::new(None)?;
     let to = folder.path().to_str().ok_or("a path")?;
     let (code, out, errors) = exit_and_text(&run(&["dist", "--program", &tapstack(), "--to", to])?);
@@ -86,7 +86,7 @@ fn what_is_given_away() -> TestResult {
     Ok(())
 }
 
-fn bash_reads_what_is_given_away() -> TestResult {
+fn bash_parses_completions() -> TestResult {
     let bash = installed("bash")?;
     let folder = TempFolder::new(None)?;
     let to = folder.path().to_str().ok_or("a path")?;
@@ -97,7 +97,7 @@ fn bash_reads_what_is_given_away() -> TestResult {
     Ok(())
 }
 
-fn the_sudo_line() -> TestResult {
+fn setup_tap_hint() -> TestResult {
     assert_eq!(nix::unistd::getuid().as_raw(), UNPRIVILEGED_UID);
     let (code, out, errors) =
         exit_and_text(&run(&["setup-tap", "--name", "new0", "--address", "10.0.9.1/24"])?);
@@ -110,7 +110,7 @@ fn the_sudo_line() -> TestResult {
     Ok(())
 }
 
-fn what_is_set_up_already() -> TestResult {
+fn existing_tap() -> TestResult {
     assert_eq!(exit_and_text(&run(&["setup-tap", "--name", USER_TAP])?).0, Some(0));
     Ok(())
 }

@@ -1,11 +1,11 @@
 use super::*;
 
-fn record(name: &str, verdict: Verdict) -> Record {
-    Record { name: name.to_owned(), rule: "RFC 826", verdict }
+fn record(name: &str, verdict: Verdict) -> CaseRecord {
+    CaseRecord { name: name.to_owned(), rule: "RFC 826", verdict }
 }
 
-fn report() -> Report {
-    let mut report = Report::default();
+fn report() -> ConformReport {
+    let mut report = ConformReport::default();
     let failed = Verdict::Failed("no answer".to_owned());
     report.add(
         "tapstack",
@@ -18,7 +18,7 @@ fn report() -> Report {
 }
 
 #[test]
-fn people_get_one_row_a_case_one_column_a_host_and_the_reasons_below() {
+fn table_has_a_row_per_case_a_column_per_host_and_reasons_below() {
     let table = "\
 case        rule     cautious  rfc826
 a question  RFC 826  passed    passed
@@ -34,8 +34,8 @@ skipped: a third (cautious): no tool
 }
 
 #[test]
-fn a_reason_that_several_hosts_have_is_printed_once() {
-    let mut report = Report::default();
+fn reason_shared_by_hosts_is_printed_once() {
+    let mut report = ConformReport::default();
     for policy in ["cautious", "permissive"] {
         report.add("tapstack", policy, vec![record("a question", Verdict::Failed("silence".to_owned()))]);
     }
@@ -45,7 +45,7 @@ fn a_reason_that_several_hosts_have_is_printed_once() {
 }
 
 #[test]
-fn json_is_an_object_for_each_case_and_a_summary() {
+fn json_has_an_object_per_case_and_a_summary() {
     let json = report().json();
     let lines: Vec<_> = json.lines().collect();
     assert_eq!(
@@ -60,8 +60,8 @@ fn json_is_an_object_for_each_case_and_a_summary() {
 }
 
 #[test]
-fn what_differs_as_recorded_is_no_failure() {
-    let mut report = Report::default();
+fn recorded_difference_does_not_fail_the_report() {
+    let mut report = ConformReport::default();
     report.add("linux", "arp_accept=0", vec![record("a question", Verdict::Differs("it is so".to_owned()))]);
     assert_eq!(report.exit_code(), ExitCode::SUCCESS);
     assert!(report.table().ends_with("0 passed, 0 failed, 0 skipped, 1 differ as recorded\n"));

@@ -1,5 +1,5 @@
 use super::*;
-use crate::pdml::Packets;
+use crate::pdml::PdmlReader;
 
 const OURS: &str = r#"{"number":1,"time":1700000000000000005,"length":60,"captured":60,"direction":"in","comment":null,
     "ethernet":{"offset":0,"destination":"02:00:00:00:00:02","source":"02:00:00:00:00:01","type_or_length":2048},
@@ -33,12 +33,12 @@ const THEIRS: &str = r#"<packet>
 </packet>"#;
 
 /// A field and what we and tshark say of it.
-type Told = (String, Option<String>, Option<String>);
+type Values = (String, Option<String>, Option<String>);
 
 /// Fields with both values, where they differ; and how many were looked at.
-fn differences(ours: &str, theirs: &str) -> (usize, Vec<Told>) {
+fn differences(ours: &str, theirs: &str) -> (usize, Vec<Values>) {
     let frame = Frame::parse(ours).unwrap();
-    let packet = Packets::new(theirs.as_bytes()).next().unwrap().unwrap();
+    let packet = PdmlReader::new(theirs.as_bytes()).next().unwrap().unwrap();
     let (mut count, mut differences) = (0, Vec::new());
     compare(&frame, &packet, &mut |compared| {
         count += 1;
@@ -53,17 +53,17 @@ fn differences(ours: &str, theirs: &str) -> (usize, Vec<Told>) {
     (count, differences)
 }
 
-fn told(field: &str, ours: Option<&str>, theirs: Option<&str>) -> Told {
+fn values(field: &str, ours: Option<&str>, theirs: Option<&str>) -> Values {
     (field.to_owned(), ours.map(str::to_owned), theirs.map(str::to_owned))
 }
 
 #[test]
-fn what_both_say_is_equal_in_either_notation() {
+fn same_value_is_equal_in_both_notations() {
     assert_eq!(differences(OURS, THEIRS), (14, Vec::new()));
 }
 
 #[test]
-fn a_wrong_value_differs_wherever_it_is() {
+fn wrong_value_differs_in_every_header() {
     let changes = [
         ("\"number\":1", "\"number\":2", "frame.number"),
         ("0005,\"length\"", "0006,\"length\"", "frame.time"),
@@ -83,37 +83,37 @@ fn a_wrong_value_differs_wherever_it_is() {
 }
 
 #[test]
-fn a_field_that_one_has_alone_is_told() {
+fn field_of_one_side_alone_is_reported() {
     let without = THEIRS.replace("ip.version", "ip.other");
     let (_, found) = differences(OURS, &without);
-    assert_eq!(found, [told("ipv4.version", Some("4"), None)], "the octet is known by another field");
+    assert_eq!(found, [values("ipv4.version", Some("4"), None)], "the octet is known by another field");
     let padding = "<field name=\"eth.padding\" size=\"4\" pos=\"56\" show=\"00:00\" value=\"0000\"/>\n</proto>\n<proto name=\"ip\"";
     let (_, found) = differences(OURS, &THEIRS.replace("</proto>\n<proto name=\"ip\"", padding));
-    assert_eq!(found, [told("ethernet.eth.padding", None, Some("00:00"))]);
+    assert_eq!(found, [values("ethernet.eth.padding", None, Some("00:00"))]);
 }
 
 #[test]
-fn a_header_elsewhere_is_another() {
+fn header_at_another_offset_is_another_header() {
     let (_, found) = differences(
         OURS,
         &THEIRS.replace("name=\"ip\" size=\"20\" pos=\"14\"", "name=\"ip\" size=\"20\" pos=\"18\""),
     );
-    assert!(found.contains(&told("ipv4.version", Some("4"), None)), "{found:?}");
-    assert!(found.contains(&told("ipv4.ip.version", None, Some("4"))), "{found:?}");
+    assert!(found.contains(&values("ipv4.version", Some("4"), None)), "{found:?}");
+    assert!(found.contains(&values("ipv4.ip.version", None, Some("4"))), "{found:?}");
 }
 
 #[test]
-fn direction_of_0_is_not_known() {
+fn direction_0_is_unknown() {
     let ours = OURS.replace(r#""direction":"in""#, r#""direction":null"#);
     let theirs = THEIRS.replace("0x00000001", "0x00000000");
     let (_, unknown) = differences(&ours, &theirs);
     let (_, known) = differences(&ours, THEIRS);
     assert!(!unknown.iter().any(|(field, ..)| field == "frame.direction"), "{unknown:?}");
-    assert!(known.contains(&told("frame.direction", None, Some("in"))), "{known:?}");
+    assert!(known.contains(&values("frame.direction", None, Some("in"))), "{known:?}");
 }
 
 #[test]
-fn warnings_are_no_headers() {
+fn warning_is_not_a_header() {
     let ours = OURS.replace("\"faults\":[]", r#""faults":[],"warnings":[{"header":"arp","field":"x"}]"#);
     assert_eq!(differences(&ours, THEIRS), differences(OURS, THEIRS));
 }

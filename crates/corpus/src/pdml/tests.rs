@@ -24,8 +24,8 @@ b" value="1"/>
 "#;
 
 #[test]
-fn a_field_belongs_to_the_protocol_it_stands_in() {
-    let mut packets = Packets::new(PAGE.as_bytes());
+fn field_belongs_to_its_enclosing_protocol() {
+    let mut packets = PdmlReader::new(PAGE.as_bytes());
     let packet = packets.next().unwrap().unwrap();
     let names: Vec<_> = packet
         .protocols
@@ -43,13 +43,13 @@ fn a_field_belongs_to_the_protocol_it_stands_in() {
             ("ip", 42, vec!["ip.flags", "ip.flags.df"])
         ]
     );
-    assert_eq!(packets.next().unwrap(), Some(Packet::default()));
+    assert_eq!(packets.next().unwrap(), Some(PdmlPacket::default()));
     assert_eq!(packets.next().unwrap(), None);
 }
 
 #[test]
-fn a_field_has_its_place_and_its_value_as_it_was() {
-    let packet = Packets::new(PAGE.as_bytes()).next().unwrap().unwrap();
+fn field_keeps_its_position_and_value() {
+    let packet = PdmlReader::new(PAGE.as_bytes()).next().unwrap().unwrap();
     let [outer, inner] = &packet.protocols[2].fields[..] else { panic!("{packet:?}") };
     assert!(outer.is_direct && !outer.is_hidden && !inner.is_direct && inner.is_hidden);
     assert_eq!((inner.position, inner.size, inner.show.as_str()), (48, 1, "a <&\"\nb"));

@@ -1,28 +1,28 @@
 use super::*;
 use crate::compare::compare;
-use crate::ours::Frame;
-use crate::pdml::Packets;
+use crate::decoded::Frame;
+use crate::pdml::PdmlReader;
 
 /// A report on one frame, whose number tshark tells so.
-fn report(theirs: &str) -> Report {
-    let mut report = Report::new("TShark 4".to_owned());
+fn report(theirs: &str) -> CorpusReport {
+    let mut report = CorpusReport::new("TShark 4".to_owned());
     report.begin("a.pcap".to_owned());
     report.frame();
     let frame = Frame::parse("{\"number\":1}").unwrap();
     let page = format!(
         "<packet><proto name=\"frame\"><field name=\"frame.number\" show=\"{theirs}\"/></proto></packet>"
     );
-    let packet = Packets::new(page.as_bytes()).next().unwrap().unwrap();
+    let packet = PdmlReader::new(page.as_bytes()).next().unwrap().unwrap();
     compare(&frame, &packet, &mut |compared| report.take(&compared));
     report
 }
 
-fn end(code: i32, errors: &str) -> End {
-    End { code: Some(code), errors: errors.to_owned() }
+fn end(code: i32, errors: &str) -> ProgramEnd {
+    ProgramEnd { code: Some(code), errors: errors.to_owned() }
 }
 
 #[test]
-fn what_nothing_explains_is_named_with_both_values() {
+fn unexplained_difference_is_printed_with_both_values() {
     let good = report("1");
     assert_eq!(good.unexplained(), 0);
     assert!(
@@ -43,26 +43,26 @@ fn captures_that_tcpdump_refuses_are_counted_with_its_error() {
     let mut report = report("1");
     assert!(!report.table().contains("refused"));
     let refused = Some("tcpdump: unknown file format".to_owned());
-    report.words("a.pcap", Words { refused, ..Words::default() });
-    let told = "no words were compared of 1 captures that tcpdump refused:\n  a.pcap: tcpdump: unknown file format\n";
-    assert!(report.table().contains(told), "{}", report.table());
+    report.words("a.pcap", LineComparison { refused, ..LineComparison::default() });
+    let text = "no words were compared of 1 captures that tcpdump refused:\n  a.pcap: tcpdump: unknown file format\n";
+    assert!(report.table().contains(text), "{}", report.table());
     assert!(report.json().contains("\"words_refused\":\"tcpdump: unknown file format\""));
 }
 
 #[test]
-fn a_rule_that_explains_nothing_is_told() {
+fn rule_that_explains_nothing_is_printed() {
     assert!(report("1").table().contains("0  padding: nothing here needs it"));
 }
 
 #[test]
-fn a_frame_that_one_has_alone_is_a_difference() {
+fn frame_of_one_side_alone_is_a_difference() {
     let mut report = report("1");
     report.uneven(true);
     assert!(report.table().contains("a.pcap frame 2 capture: ours a further frame, theirs nothing"));
 }
 
 #[test]
-fn both_have_to_read_a_capture_to_its_end_or_neither() {
+fn capture_differs_when_only_one_side_reads_it_to_the_end() {
     let table = [(0, 0, 0), (1, 0, 0), (2, 2, 0), (2, 0, 1), (0, 2, 1), (101, 0, 1), (101, 2, 1)];
     for (ours, theirs, count) in table {
         let mut report = report("1");
@@ -72,8 +72,8 @@ fn both_have_to_read_a_capture_to_its_end_or_neither() {
 }
 
 #[test]
-fn a_capture_of_another_link_is_left_out_with_words() {
-    let mut report = Report::new("TShark 4".to_owned());
+fn capture_of_unsupported_link_type_is_skipped_with_reason() {
+    let mut report = CorpusReport::new("TShark 4".to_owned());
     report.begin("b.pcap".to_owned());
     report.uneven(false);
     report.end(&end(2, "unsupported link type LINUX_SLL (113)"), &end(0, ""));

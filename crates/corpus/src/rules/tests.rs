@@ -2,24 +2,24 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::compare::compare;
-use crate::ours::Frame;
-use crate::pdml::Packets;
-use crate::words::WORD_RULES;
+use crate::decoded::Frame;
+use crate::lines::LINE_RULES;
+use crate::pdml::PdmlReader;
 
 /// What users read.
 const PAGE: &str = include_str!("../../../../docs/corpus.md");
 
 #[test]
-fn the_page_lists_every_rule_with_its_reason() {
+fn corpus_page_lists_every_rule_with_its_reason() {
     let rules = RULES.iter().map(|rule| (rule.name, rule.reason));
-    let words = WORD_RULES.iter().map(|rule| (rule.name, rule.reason));
+    let words = LINE_RULES.iter().map(|rule| (rule.name, rule.reason));
     let rows: Vec<_> = rules.chain(words).map(|(name, reason)| format!("| {name} | {reason} |\n")).collect();
     let table = format!("\n| rule | why it is so |\n|---|---|\n{}\n", rows.concat());
     assert!(format!("{PAGE}\n").contains(&table), "docs/corpus.md should have:\n{table}");
 }
 
 #[test]
-fn no_two_rules_have_one_name() {
+fn rule_names_are_unique() {
     let names: BTreeSet<_> = RULES.iter().map(|rule| rule.name).collect();
     assert_eq!(names.len(), RULES.len());
 }
@@ -31,7 +31,7 @@ fn explained(ours: &str, theirs: &str) -> Vec<Option<&'static str>> {
         "<packet><proto name=\"frame\" size=\"60\" pos=\"0\"><field name=\"frame.number\" size=\"0\" pos=\"0\" \
          show=\"1\"/><field name=\"frame.cap_len\" size=\"0\" pos=\"0\" show=\"60\"/></proto>{theirs}</packet>"
     );
-    let packet = Packets::new(page.as_bytes()).next().unwrap().unwrap();
+    let packet = PdmlReader::new(page.as_bytes()).next().unwrap().unwrap();
     let mut rules = Vec::new();
     compare(&frame, &packet, &mut |compared| {
         if compared.ours != compared.theirs {
@@ -50,7 +50,7 @@ fn item(name: &str, position: usize, size: usize, show: &str, value: &str) -> St
 }
 
 #[test]
-fn a_header_is_foreign_only_behind_a_foreign_one() {
+fn header_is_foreign_only_behind_a_foreign_header() {
     let inner = proto("ip", 38, &item("ip.ttl", 46, 1, "64", "40"));
     let tunnel = proto("gre", 34, "");
     assert_eq!(explained("\"faults\":[]", &format!("{tunnel}{inner}")), [Some("behind a foreign header")]);
@@ -59,7 +59,7 @@ fn a_header_is_foreign_only_behind_a_foreign_one() {
 }
 
 #[test]
-fn padding_is_behind_all_headers() {
+fn padding_rule_applies_only_behind_all_headers() {
     let ours = "\"ethernet\":{\"offset\":0},\"arp\":{\"offset\":14}";
     let rest = proto("arp", 14, "");
     let padding = |position| proto("eth", 0, &item("eth.padding", position, 4, "00:00:00:00", "00000000"));
@@ -68,7 +68,7 @@ fn padding_is_behind_all_headers() {
 }
 
 #[test]
-fn dots_and_digits_have_to_be_the_same_octets() {
+fn dotted_and_hexadecimal_values_must_be_the_same_bytes() {
     let ours = "\"arp\":{\"offset\":14,\"protocol_type\":2049,\"sender_protocol_address\":\"10.0.0.1\"}";
     let theirs = |digits| {
         let kind = item("arp.proto.type", 16, 2, "0x0801", "0801");
@@ -82,7 +82,7 @@ fn dots_and_digits_have_to_be_the_same_octets() {
 }
 
 #[test]
-fn addresses_may_be_missing_where_the_frame_ends_before_them() {
+fn missing_addresses_are_explained_when_the_frame_ends_before_them() {
     let arp = |length: u8| {
         format!(
             "\"arp\":{{\"offset\":14,\"hardware_length\":{length},\"protocol_length\":4,\"sender_hardware_address\":\"02\"}}"
@@ -98,7 +98,7 @@ fn addresses_may_be_missing_where_the_frame_ends_before_them() {
 }
 
 #[test]
-fn a_value_that_differs_in_a_whole_header_has_no_rule() {
+fn different_value_in_a_complete_header_has_no_rule() {
     let ours =
         "\"udp\":{\"offset\":34,\"source_port\":7,\"destination_port\":8,\"length\":20,\"checksum\":1}";
     let theirs = |port, length: &str| {
@@ -112,7 +112,7 @@ fn a_value_that_differs_in_a_whole_header_has_no_rule() {
 }
 
 #[test]
-fn a_senseless_ipv4_header_excuses_silence_and_no_other_value() {
+fn invalid_ipv4_header_explains_a_missing_value_and_no_other() {
     let ours = |words| {
         format!(
             "\"ipv4\":{{\"offset\":14,\"header_length\":{words},\"time_to_live\":64,\"destination\":\"10.0.0.2\"}}"
@@ -129,18 +129,18 @@ fn a_senseless_ipv4_header_excuses_silence_and_no_other_value() {
 }
 
 #[test]
-fn what_icmp_leaves_open_is_those_octets_alone() {
+fn icmp_unused_rule_covers_only_the_unused_bytes() {
     let ours = "\"icmp\":{\"offset\":34,\"type\":3,\"code\":0,\"checksum\":1,\"rest\":7}";
     let head = item("icmp.type", 34, 1, "3", "") + &item("icmp.checksum", 36, 2, "1", "");
-    let told = |code, part: &str| {
+    let text = |code, part: &str| {
         explained(ours, &proto("icmp", 34, &format!("{head}{}{part}", item("icmp.code", 35, 1, code, ""))))
     };
     let verdict = Some("a message that is not all here");
     let open = Some("what ICMP leaves open");
-    assert_eq!(told("0", &item("icmp.length", 39, 1, "7", "07")), [open, verdict, open]);
-    assert_eq!(told("1", ""), [None, open, verdict]);
+    assert_eq!(text("0", &item("icmp.length", 39, 1, "7", "07")), [open, verdict, open]);
+    assert_eq!(text("1", ""), [None, open, verdict]);
     assert_eq!(
-        told("0", &item("icmp.unused", 38, 4, "", "00000008")),
+        text("0", &item("icmp.unused", 38, 4, "", "00000008")),
         [None, verdict],
         "all four octets, another number"
     );
@@ -164,7 +164,7 @@ fn wire_length_below_the_captured_length_is_explained_and_another_is_not() {
             "<packet><proto name=\"frame\" size=\"60\" pos=\"0\">{}</proto></packet>",
             item("frame.len", 0, 0, claimed, "")
         );
-        let packet = Packets::new(page.as_bytes()).next().unwrap().unwrap();
+        let packet = PdmlReader::new(page.as_bytes()).next().unwrap().unwrap();
         let mut rules = Vec::new();
         compare(&frame, &packet, &mut |compared| {
             if compared.field == "length" {

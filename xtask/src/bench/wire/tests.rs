@@ -3,7 +3,7 @@ use serde_json::json;
 use super::*;
 
 #[test]
-fn a_reply_for_every_request_is_well() {
+fn reply_to_every_request_passes() {
     let report = json!({
         "skipped": [{"what": "flow and latency", "why": "one CPU"}],
         "drain": [{"rows": [{"contender": "tapstack", "requests": 512, "replies": 512}]}],
@@ -12,7 +12,7 @@ fn a_reply_for_every_request_is_well() {
 }
 
 #[test]
-fn what_is_missing_is_told() {
+fn missing_replies_are_reported() {
     let report = json!({
         "drain": [{"rows": [{"contender": "tapstack", "requests": 512, "replies": 511}]}],
         "flow": [{"rows": [{"contender": "swap", "replies": 0}, {"contender": "naive", "replies": 9}]}],

@@ -63,12 +63,12 @@ fn complaints_of(changed: Option<(&str, u64)>, code: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_is_just_allowed_passes() {
+fn count_at_the_bound_passes() {
     assert_eq!(complaints_of(None, CODE), Vec::<String>::new());
 }
 
 #[test]
-fn one_instruction_too_many_is_named_with_what_is_allowed() {
+fn one_instruction_over_the_bound_is_reported_with_the_bound() {
     let found =
         |name| complaints_of(Some((name, TOTALS.iter().find(|(n, _)| *n == name).unwrap().1 + 1)), CODE);
     let layered = "read_layered takes 51.00 instructions, 1.02 of the 50.00 of read_cast; 1.02 are allowed";
@@ -83,7 +83,7 @@ fn one_instruction_too_many_is_named_with_what_is_allowed() {
 }
 
 #[test]
-fn a_call_a_panic_and_a_jump_elsewhere_are_named() {
+fn call_panic_and_jump_out_of_the_function_are_reported() {
     let cases = [
         ("call   9000 <memcpy@plt>", "holds a call"),
         ("call   *0x20(%rax)", "holds a call"),
@@ -100,7 +100,7 @@ fn a_call_a_panic_and_a_jump_elsewhere_are_named() {
 }
 
 #[test]
-fn code_that_is_one_with_the_casts_is_judged_there() {
+fn code_merged_with_the_cast_is_checked_there() {
     let code = CODE.replace("3000:\tret", "3000:\tcall   9000 <memcpy@plt>");
     assert_eq!(
         complaints_of(None, &code),
@@ -109,7 +109,7 @@ fn code_that_is_one_with_the_casts_is_judged_there() {
 }
 
 #[test]
-fn what_cannot_be_judged_is_a_complaint() {
+fn missing_function_or_count_is_reported() {
     let code = CODE.replace("read_view>:", "read_other>:");
     assert_eq!(complaints_of(None, &code), ["read_view is not in the object code; it must be, to be judged"]);
     assert_eq!(complaints(&[], &functions(CODE)).len(), 4);

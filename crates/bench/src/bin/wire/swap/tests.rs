@@ -2,7 +2,7 @@ use super::*;
 use crate::traffic::{Load, Traffic};
 
 #[test]
-fn what_is_swapped_is_the_reply() {
+fn swapped_request_is_the_reply() {
     for load in [Load::Arp, Load::Ping] {
         let exchange = Traffic::plain(load).exchanges().remove(0);
         let mut frame = exchange.request.clone();
@@ -12,13 +12,13 @@ fn what_is_swapped_is_the_reply() {
 }
 
 #[test]
-fn what_is_neither_is_left_alone() {
+fn other_frames_are_not_swapped() {
     assert_eq!(swap(&mut [0; 60]), None);
     assert_eq!(swap(&mut [8; 13]), None);
 }
 
 #[test]
-fn a_sum_that_overflows_carries_around() {
+fn checksum_carries_around_when_it_overflows() {
     let mut frame = Traffic::plain(Load::Ping).exchanges().remove(0).request;
     frame[36..38].copy_from_slice(&[0xf9, 0]);
     assert_eq!(swap(&mut frame), Some(()));

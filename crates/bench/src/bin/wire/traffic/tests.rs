@@ -5,7 +5,7 @@ fn both() -> [Exchange; 2] {
 }
 
 #[test]
-fn a_reply_is_taken_padded_or_not() {
+fn reply_is_accepted_with_or_without_padding() {
     for exchange in both() {
         assert!(exchange.is_answered_by(&exchange.reply));
         assert!(exchange.is_answered_by(&[&exchange.reply[..], &[0; 18]].concat()));
@@ -13,14 +13,14 @@ fn a_reply_is_taken_padded_or_not() {
 }
 
 #[test]
-fn a_request_is_no_reply() {
+fn request_is_not_a_reply() {
     for exchange in both() {
         assert!(!exchange.is_answered_by(&exchange.request));
     }
 }
 
 #[test]
-fn every_octet_of_a_reply_counts() {
+fn every_byte_of_a_reply_is_compared() {
     for exchange in both() {
         for at in 0..exchange.reply.len() {
             let mut reply = exchange.reply.clone();
@@ -32,7 +32,7 @@ fn every_octet_of_a_reply_counts() {
 }
 
 #[test]
-fn a_ping_may_come_back_with_another_time_to_live_and_its_sum() {
+fn echo_reply_may_have_another_time_to_live_and_checksum() {
     let [_, exchange] = both();
     let mut reply = exchange.reply.clone();
     reply[IP + 8] = 255;
@@ -43,7 +43,7 @@ fn a_ping_may_come_back_with_another_time_to_live_and_its_sum() {
 }
 
 #[test]
-fn many_are_asked_in_turn_each_once() {
+fn many_hosts_are_asked_in_turn_once_each() {
     let answerers = Row { count: 1 << 12, ..ANSWERER };
     let exchanges = Traffic { answerers, ..Traffic::plain(Load::Ping) }.exchanges();
     let mut asked: Vec<_> = exchanges.iter().map(|exchange| exchange.request[..6].to_vec()).collect();
@@ -53,7 +53,7 @@ fn many_are_asked_in_turn_each_once() {
 }
 
 #[test]
-fn only_a_question_for_the_asker_is_answered() {
+fn only_a_request_for_the_asker_is_answered() {
     let answerer = Traffic { askers: ANSWERER, answerers: ASKER, load: Load::Arp };
     let question = answerer.exchanges().remove(0);
     let answer = Exchange::answer_to(&question.request).expect("it is one");

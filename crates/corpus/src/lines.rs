@@ -1,16 +1,15 @@
 //! The words about ARP frames, beside tcpdump's.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use super::report::{Difference, Report};
-use super::run::{Run, short};
-use testbed::installed::installed;
+use super::compare::Difference;
+use super::process::RunningProgram;
 
 /// What became of the lines of one capture.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Words {
+pub(crate) struct LineComparison {
     pub(crate) lines: u64,
     pub(crate) equal: u64,
     /// How many differences each rule explains, in the order of the table.
@@ -22,20 +21,20 @@ pub(crate) struct Words {
 
 /// A kind of difference between lines that is as it should be.
 #[derive(Debug)]
-pub(crate) struct WordRule {
+pub(crate) struct LineRule {
     pub(crate) name: &'static str,
     pub(crate) reason: &'static str,
     explains: fn(&str, &str) -> bool,
 }
 
 /// The first that explains a difference counts.
-pub(crate) const WORD_RULES: &[WordRule] = &[
-    WordRule {
+pub(crate) const LINE_RULES: &[LineRule] = &[
+    LineRule {
         name: "words: not for Ethernet and IPv4",
         reason: "Of an ARP packet that is too short, or has another hardware type, protocol type or length \
                  (RFC 826), `decode` says in brackets which it is; tcpdump guesses at it, or marks it as cut.",
         explains: |ours, theirs| {
-            let (head, told) = behind_header(ours);
+            let (head, text) = behind_header(ours);
             let reasons = [
                 "[shorter than an ARP packet]",
                 "[hardware type is",
@@ -43,21 +42,21 @@ pub(crate) const WORD_RULES: &[WordRule] = &[
                 "[hardware length is",
                 "[protocol length is",
             ];
-            reasons.iter().any(|reason| told.contains(reason)) && theirs.starts_with(head)
+            reasons.iter().any(|reason| text.contains(reason)) && theirs.starts_with(head)
         },
     },
-    WordRule {
+    LineRule {
         name: "words: unknown operations",
         reason: "Behind an operation that it does not know tcpdump prints the octets; `decode` prints sender and \
                  target, whose meaning RFC 826 does not leave to the operation.",
         explains: |ours, theirs| {
-            let (head, told) = behind_header(theirs);
-            let operation = told.strip_prefix(USUAL).unwrap_or_default();
+            let (head, text) = behind_header(theirs);
+            let operation = text.strip_prefix(ETHERNET_IPV4).unwrap_or_default();
             let is_unknown = operation.starts_with("Unknown (") && operation.ends_with(") ");
-            (is_unknown || operation == "NACK Reply ") && ours.starts_with(&format!("{head}{USUAL}"))
+            (is_unknown || operation == "NACK Reply ") && ours.starts_with(&format!("{head}{ETHERNET_IPV4}"))
         },
     },
-    WordRule {
+    LineRule {
         name: "words: frames that are not read",
         reason: "A frame whose length field promises more than was on the wire (IEEE 802.3 3.2.6), with a reserved VLAN or \
                  with more than two tags is dropped: `decode` says so and shows its link header, tcpdump reads on.",
@@ -66,17 +65,17 @@ pub(crate) const WORD_RULES: &[WordRule] = &[
             reasons.iter().any(|reason| ours.contains(reason))
         },
     },
-    WordRule {
+    LineRule {
         name: "words: cut short",
         reason: "Of a packet that the capture cut, `decode` says the length on the wire and how much was captured; tcpdump \
                  marks it as cut.",
         explains: |ours, theirs| {
-            let (head, told) = behind_header(ours);
-            let is_cut = told.starts_with("length ") && told.contains(" [cut short: ");
+            let (head, text) = behind_header(ours);
+            let is_cut = text.starts_with("length ") && text.contains(" [cut short: ");
             is_cut && theirs.starts_with(head)
         },
     },
-    WordRule {
+    LineRule {
         name: "words: brackets",
         reason: "`decode` says in brackets what is wrong with a frame and how much of it was captured, tcpdump does not.",
         explains: |ours, theirs| {
@@ -86,7 +85,7 @@ pub(crate) const WORD_RULES: &[WordRule] = &[
 ];
 
 /// What stands before the operation of a packet for Ethernet and IPv4.
-const USUAL: &str = "Ethernet (len 6), IPv4 (len 4), ";
+const ETHERNET_IPV4: &str = "Ethernet (len 6), IPv4 (len 4), ";
 /// Marks of a line about ARP or RARP.
 const ARP: [&str; 2] = ["ethertype ARP (0x0806)", "ethertype Reverse ARP (0x8035)"];
 
@@ -95,40 +94,21 @@ fn behind_header(line: &str) -> (&str, &str) {
     let Some((_, rest)) = ARP.iter().find_map(|mark| line.split_once(mark)) else { return (line, "") };
     let is_length = |text: &str| text.bytes().all(|digit| digit.is_ascii_digit());
     let numbered = rest.strip_prefix(", length ").and_then(|rest| rest.split_once(": "));
-    let told = match numbered.filter(|(length, _)| is_length(length)) {
-        Some((_, told)) => told,
+    let text = match numbered.filter(|(length, _)| is_length(length)) {
+        Some((_, text)) => text,
         // Behind a tag stands no length.
         None => rest.strip_prefix(", ").unwrap_or_default(),
     };
-    line.split_at_checked(line.len() - told.len()).unwrap_or((line, ""))
+    line.split_at_checked(line.len() - text.len()).unwrap_or((line, ""))
 }
 
-/// Holds the lines about ARP frames of all captures against tcpdump's, if it is installed.
-pub(crate) fn compare(
-    program: &Path,
-    folder: &Path,
-    files: &[PathBuf],
-    report: &mut Report,
-) -> Result<(), String> {
-    if let Err(absent) = installed("tcpdump") {
-        report.without_words = Some(format!("{absent}: sudo apt install tcpdump"));
-        return Ok(());
-    }
-    for file in files {
-        let name = short(folder, file);
-        if report.has_compared(&name) {
-            report.words(&name, of_file(program, file)?);
-        }
-    }
-    Ok(())
-}
-
-fn of_file(program: &Path, file: &Path) -> Result<Words, String> {
-    let mut ours = Run::start(Command::new(program).args(["decode", "-t", "-e", "-v"]).arg(file))?;
+/// Compares the lines about the ARP frames of one capture.
+pub(crate) fn of_file(program: &Path, file: &Path) -> Result<LineComparison, String> {
+    let mut ours = RunningProgram::start(Command::new(program).args(["decode", "-t", "-e", "-v"]).arg(file))?;
     let mut theirs =
-        Run::start(Command::new("tcpdump").args(["-#", "-t", "-e", "-v", "-n", "-r"]).arg(file))?;
-    let (mut our_lines, mut their_lines) = (Ours(ours.output()?), Theirs::new(theirs.output()?));
-    let mut words = Words { explained: vec![0; WORD_RULES.len()], ..Words::default() };
+        RunningProgram::start(Command::new("tcpdump").args(["-#", "-t", "-e", "-v", "-n", "-r"]).arg(file))?;
+    let (mut our_lines, mut their_lines) = (DecodeLines(ours.output()?), TcpdumpLines::new(theirs.output()?));
+    let mut words = LineComparison { explained: vec![0; LINE_RULES.len()], ..LineComparison::default() };
     let (mut number, mut uneven) = (0, None);
     loop {
         number += 1;
@@ -156,7 +136,7 @@ fn of_file(program: &Path, file: &Path) -> Result<Words, String> {
     Ok(words)
 }
 
-impl Words {
+impl LineComparison {
     /// Takes in the lines of both about one frame.
     fn take(&mut self, frame: u64, ours: &str, theirs: &str) {
         if ![ours, theirs].iter().any(|line| ARP.iter().any(|mark| line.contains(mark))) {
@@ -167,7 +147,7 @@ impl Words {
             self.equal += 1;
             return;
         }
-        let rule = WORD_RULES.iter().position(|rule| (rule.explains)(ours, theirs));
+        let rule = LINE_RULES.iter().position(|rule| (rule.explains)(ours, theirs));
         match rule.and_then(|rule| self.explained.get_mut(rule)) {
             Some(count) => *count += 1,
             None => self.differ(frame, Some(ours.to_owned()), Some(theirs.to_owned())),
@@ -181,9 +161,9 @@ impl Words {
 }
 
 /// Our first line about each frame: the others are indented.
-struct Ours<R>(BufReader<R>);
+struct DecodeLines<R>(BufReader<R>);
 
-impl<R: std::io::Read> Ours<R> {
+impl<R: std::io::Read> DecodeLines<R> {
     fn next(&mut self) -> Result<Option<String>, String> {
         loop {
             match line(&mut self.0)? {
@@ -195,23 +175,23 @@ impl<R: std::io::Read> Ours<R> {
 }
 
 /// tcpdump's first line about each frame: it begins with the frame's number.
-struct Theirs<R> {
+struct TcpdumpLines<R> {
     from: BufReader<R>,
     number: u64,
 }
 
-impl<R: std::io::Read> Theirs<R> {
-    fn new(from: BufReader<R>) -> Theirs<R> {
-        Theirs { from, number: 0 }
+impl<R: std::io::Read> TcpdumpLines<R> {
+    fn new(from: BufReader<R>) -> TcpdumpLines<R> {
+        TcpdumpLines { from, number: 0 }
     }
 
     fn next(&mut self) -> Result<Option<String>, String> {
-        let wanted = self.number + 1;
+        let expected = self.number + 1;
         while let Some(text) = line(&mut self.from)? {
             let found =
-                text.trim_start().split_once("  ").filter(|(number, _)| *number == wanted.to_string());
+                text.trim_start().split_once("  ").filter(|(number, _)| *number == expected.to_string());
             if let Some((_, rest)) = found {
-                self.number = wanted;
+                self.number = expected;
                 return Ok(Some(rest.to_owned()));
             }
         }
@@ -221,10 +201,9 @@ impl<R: std::io::Read> Theirs<R> {
 
 /// A line without its end.
 fn line(from: &mut impl BufRead) -> Result<Option<String>, String> {
-    let mut octets = Vec::new();
-    let length =
-        from.read_until(b'\n', &mut octets).map_err(|error| format!("cannot read lines: {error}"))?;
-    Ok((length > 0).then(|| String::from_utf8_lossy(&octets).trim_end_matches('\n').to_owned()))
+    let mut bytes = Vec::new();
+    let length = from.read_until(b'\n', &mut bytes).map_err(|error| format!("cannot read lines: {error}"))?;
+    Ok((length > 0).then(|| String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_owned()))
 }
 
 #[cfg(test)]

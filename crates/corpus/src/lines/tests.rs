@@ -2,18 +2,18 @@ use super::*;
 
 const HEAD: &str = "02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff, ethertype ARP (0x0806), length 60: ";
 
-fn taken(ours: &str, theirs: &str) -> Words {
-    let mut words = Words { explained: vec![0; WORD_RULES.len()], ..Words::default() };
+fn taken(ours: &str, theirs: &str) -> LineComparison {
+    let mut words = LineComparison { explained: vec![0; LINE_RULES.len()], ..LineComparison::default() };
     words.take(1, &format!("{HEAD}{ours}"), &format!("{HEAD}{theirs}"));
     words
 }
 
-fn rule(words: &Words) -> Option<&'static str> {
-    words.explained.iter().position(|count| *count == 1).map(|place| WORD_RULES[place].name)
+fn rule(words: &LineComparison) -> Option<&'static str> {
+    words.explained.iter().position(|count| *count == 1).map(|place| LINE_RULES[place].name)
 }
 
 #[test]
-fn each_difference_in_words_has_its_rule_or_none() {
+fn line_difference_has_its_rule_or_none() {
     let usual = "Ethernet (len 6), IPv4 (len 4), ";
     let table = [
         ("[hardware type is not Ethernet], length 46".to_owned(), " [|arp]".to_owned(), Some(0)),
@@ -24,7 +24,7 @@ fn each_difference_in_words_has_its_rule_or_none() {
     ];
     for (ours, theirs, place) in table {
         let words = taken(&ours, &theirs);
-        assert_eq!(rule(&words), place.map(|place: usize| WORD_RULES[place].name), "{ours}");
+        assert_eq!(rule(&words), place.map(|place: usize| LINE_RULES[place].name), "{ours}");
         assert_eq!(words.unexplained.len(), usize::from(place.is_none()), "{ours}");
         assert_eq!((words.lines, words.equal), (1, 0));
     }
@@ -33,28 +33,28 @@ fn each_difference_in_words_has_its_rule_or_none() {
 }
 
 #[test]
-fn a_bracket_excuses_no_other_link_header() {
-    let mut words = Words { explained: vec![0; WORD_RULES.len()], ..Words::default() };
+fn bracket_does_not_explain_another_link_header() {
+    let mut words = LineComparison { explained: vec![0; LINE_RULES.len()], ..LineComparison::default() };
     let line = format!("{HEAD}[hardware type is not Ethernet], length 46");
     words.take(1, &line, &line.replacen("02:", "03:", 1));
     assert_eq!(words.unexplained.len(), 1);
 }
 
 #[test]
-fn frames_of_other_protocols_are_not_looked_at() {
-    let mut words = Words::default();
+fn frames_of_other_protocols_are_ignored() {
+    let mut words = LineComparison::default();
     words.take(1, "a > b, ethertype IPv4", "c > d");
-    assert_eq!(words, Words::default());
+    assert_eq!(words, LineComparison::default());
 }
 
 #[test]
-fn only_the_first_line_about_a_frame_counts() {
-    let mut ours = Ours(BufReader::new(&b"one\n    more\n\tmore\ntwo\n"[..]));
+fn only_the_first_line_of_a_frame_is_compared() {
+    let mut ours = DecodeLines(BufReader::new(&b"one\n    more\n\tmore\ntwo\n"[..]));
     assert_eq!(
         [ours.next(), ours.next(), ours.next()],
         [Ok(Some("one".into())), Ok(Some("two".into())), Ok(None)]
     );
-    let mut theirs = Theirs::new(BufReader::new(&b"    1  one\nmore\n 7  more\n    2  two\n"[..]));
+    let mut theirs = TcpdumpLines::new(BufReader::new(&b"    1  one\nmore\n 7  more\n    2  two\n"[..]));
     let lines = [theirs.next(), theirs.next(), theirs.next()];
     assert_eq!(lines, [Ok(Some("one".into())), Ok(Some("two".into())), Ok(None)]);
 }

@@ -8,14 +8,14 @@ pub(crate) struct Frame {
     pub(crate) number: u64,
     /// What the capture says of the frame: names and values, null left out.
     pub(crate) facts: Vec<(String, String)>,
-    pub(crate) headers: Vec<Header>,
+    pub(crate) headers: Vec<DecodedHeader>,
     /// Which field of which header is bad; none if the header is.
     pub(crate) faults: Vec<(String, Option<String>)>,
 }
 
 /// One header.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Header {
+pub(crate) struct DecodedHeader {
     pub(crate) name: String,
     /// Where in the frame it starts, in octets.
     pub(crate) offset: usize,
@@ -46,7 +46,7 @@ impl Frame {
     }
 
     /// The header of this name, not that of a quoted datagram; of tags, the outermost.
-    pub(crate) fn header(&self, name: &str) -> Option<&Header> {
+    pub(crate) fn header(&self, name: &str) -> Option<&DecodedHeader> {
         self.headers.iter().find(|header| header.name == name && !header.is_quoted)
     }
 
@@ -67,8 +67,8 @@ impl Frame {
     }
 
     /// Whether so many octets from the start of a header on are in the capture.
-    pub(crate) fn holds(&self, header: &str, octets: usize) -> bool {
-        self.header(header).is_some_and(|header| header.offset + octets <= self.captured())
+    pub(crate) fn holds(&self, header: &str, bytes: usize) -> bool {
+        self.header(header).is_some_and(|header| header.offset + bytes <= self.captured())
     }
 
     /// Whether all of a datagram is here, and it is no fragment.
@@ -91,20 +91,20 @@ impl Frame {
                 Value::Array(list) => list.iter().filter_map(Value::as_object).collect(),
                 _ => Vec::new(),
             };
-            self.headers.extend(objects.into_iter().map(|object| Header::of(name, object, is_quoted)));
+            self.headers.extend(objects.into_iter().map(|object| DecodedHeader::of(name, object, is_quoted)));
         }
     }
 }
 
-impl Header {
+impl DecodedHeader {
     pub(crate) fn field(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
     }
 
-    fn of(name: &str, object: &Map<String, Value>, is_quoted: bool) -> Header {
+    fn of(name: &str, object: &Map<String, Value>, is_quoted: bool) -> DecodedHeader {
         let offset = object.get("offset").and_then(Value::as_u64).unwrap_or_default();
         let fields = object.iter().filter(|(name, _)| *name != "offset");
-        Header {
+        DecodedHeader {
             name: name.to_owned(),
             offset: usize::try_from(offset).unwrap_or(usize::MAX),
             fields: fields.filter_map(|(name, value)| Some((name.clone(), text(value)?))).collect(),

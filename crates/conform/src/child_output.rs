@@ -8,11 +8,11 @@ use std::time::Duration;
 use serde_json::Value;
 
 /// JSON objects, one a line, read as they come: the child never waits for its reader.
-pub(crate) struct Lines(Receiver<String>);
+pub(crate) struct JsonLines(Receiver<String>);
 
 /// Why there is no line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum NoLine {
+pub(crate) enum LineError {
     /// None came in time.
     Late,
     /// None will come any more.
@@ -21,8 +21,8 @@ pub(crate) enum NoLine {
     Strange(String),
 }
 
-impl Lines {
-    pub(crate) fn of(stream: impl Read + Send + 'static) -> Lines {
+impl JsonLines {
+    pub(crate) fn of(stream: impl Read + Send + 'static) -> JsonLines {
         let (sender, receiver) = channel();
         // It ends with the stream, or with whoever listens.
         thread::spawn(move || {
@@ -32,20 +32,20 @@ impl Lines {
                 }
             }
         });
-        Lines(receiver)
+        JsonLines(receiver)
     }
 
     /// The next line.
-    pub(crate) fn next(&self, limit: Duration) -> Result<Value, NoLine> {
+    pub(crate) fn next(&self, limit: Duration) -> Result<Value, LineError> {
         let line = self.0.recv_timeout(limit).map_err(|error| match error {
-            RecvTimeoutError::Timeout => NoLine::Late,
-            RecvTimeoutError::Disconnected => NoLine::End,
+            RecvTimeoutError::Timeout => LineError::Late,
+            RecvTimeoutError::Disconnected => LineError::End,
         })?;
-        serde_json::from_str(&line).map_err(|_| NoLine::Strange(line))
+        serde_json::from_str(&line).map_err(|_| LineError::Strange(line))
     }
 }
 
-impl std::fmt::Display for NoLine {
+impl std::fmt::Display for LineError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Late => f.write_str("no line came in time"),

@@ -11,22 +11,22 @@ use super::clock::Clock;
 use super::frames::{Arp, REPLY, REQUEST, hex};
 
 /// How long a host may think.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a wire may take until frames pass.
-const SETTLING: Duration = Duration::from_secs(10);
+const START_TIMEOUT: Duration = Duration::from_secs(10);
 /// How finely times are told.
-const GRAIN: Duration = Duration::from_millis(10);
+const TIME_RESOLUTION: Duration = Duration::from_millis(10);
 /// How many take turns to ask the question that ends a silence: tables are bounded.
 const SENTINELS: u8 = 32;
 
 /// Raw frames to the host and back.
-pub struct Wire {
+pub struct FrameSocket {
     socket: PacketSocket,
     pool: Pool,
     batch: Batch,
     never: Stop,
     /// Frames that say nothing about what was asked.
-    overlooked: Vec<[Vec<u8>; 2]>,
+    ignored: Vec<[Vec<u8>; 2]>,
     sentinels: u8,
     clock: Clock,
     /// When there was no frame to receive, last.
@@ -35,24 +35,24 @@ pub struct Wire {
 
 /// A frame, and when it came. Whoever listens may be late: the true time lies between the two.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Heard {
-    pub(crate) octets: Vec<u8>,
+pub(crate) struct TimedFrame {
+    pub(crate) bytes: Vec<u8>,
     /// It had not come by then.
     pub(crate) after: Duration,
     /// It had come by then.
     pub(crate) by: Duration,
 }
 
-impl Wire {
+impl FrameSocket {
     /// Opens a packet socket on an interface.
-    pub fn open(name: &InterfaceName) -> Result<Wire, String> {
+    pub fn open(name: &InterfaceName) -> Result<FrameSocket, String> {
         let socket = PacketSocket::open(name).map_err(|error| format!("no packet socket: {error}"))?;
-        Ok(Wire {
+        Ok(FrameSocket {
             pool: Pool::new(socket.mtu(), 128),
             batch: Batch::new(64),
             never: Stop::new().map_err(|error| format!("no event descriptor: {error}"))?,
             socket,
-            overlooked: Vec::new(),
+            ignored: Vec::new(),
             sentinels: 0,
             clock: Clock::start(),
             empty: Duration::ZERO,
@@ -63,14 +63,14 @@ impl Wire {
     pub(crate) fn settle(&mut self) -> Result<(), String> {
         let clock = Clock::start();
         let (request, reply) = self.sentinel();
-        while clock.elapsed() < SETTLING {
+        while clock.elapsed() < START_TIMEOUT {
             self.send(&request)?;
-            if self.next(Duration::from_millis(50))?.is_some_and(|heard| heard == reply) {
+            if self.next(Duration::from_millis(50))?.is_some_and(|received| received == reply) {
                 // Behind the answers to all of these comes the one to the next.
                 return self.ask(&request).map(drop);
             }
         }
-        Err(format!("the host does not answer within {SETTLING:?}"))
+        Err(format!("the host does not answer within {START_TIMEOUT:?}"))
     }
 
     /// Sends `frame` and returns all that the host sends because of it.
@@ -81,15 +81,15 @@ impl Wire {
         let (request, reply) = self.sentinel();
         self.send(frame)?;
         self.send(&request)?;
-        let mut heard = Vec::new();
+        let mut received = Vec::new();
         loop {
-            match self.next(PATIENCE)? {
-                Some(octets) if octets == reply => return Ok(heard),
-                Some(octets) if self.overlooked.as_flattened().contains(&octets) => {}
-                Some(octets) => heard.push(octets),
+            match self.next(TIMEOUT)? {
+                Some(bytes) if bytes == reply => return Ok(received),
+                Some(bytes) if self.ignored.as_flattened().contains(&bytes) => {}
+                Some(bytes) => received.push(bytes),
                 None => {
                     return Err(format!(
-                        "the host says nothing for {PATIENCE:?}, not even to a plain request"
+                        "the host says nothing for {TIMEOUT:?}, not even to a plain request"
                     ));
                 }
             }
@@ -98,14 +98,14 @@ impl Wire {
 
     /// Passes over these frames whenever they come: a host may make sure of a neighbor whom it knows, on a slow
     /// machine in the middle of another case.
-    pub(crate) fn overlook(&mut self, frames: [Vec<u8>; 2]) {
-        if !self.overlooked.contains(&frames) {
-            self.overlooked.push(frames);
+    pub(crate) fn ignore(&mut self, frames: [Vec<u8>; 2]) {
+        if !self.ignored.contains(&frames) {
+            self.ignored.push(frames);
         }
     }
 
     /// Lets all who end a silence ask once.
-    pub(crate) fn introduce_all(&mut self) -> Result<(), String> {
+    pub(crate) fn introduce_sentinels(&mut self) -> Result<(), String> {
         (0..SENTINELS).try_for_each(|_| {
             let (request, _) = self.sentinel();
             self.ask(&request).map(drop)
@@ -123,7 +123,7 @@ impl Wire {
     }
 
     /// Wants exactly one answer, and this one.
-    pub(crate) fn answered(&mut self, frame: &[u8], answer: &[u8]) -> Result<(), String> {
+    pub(crate) fn expect_reply(&mut self, frame: &[u8], answer: &[u8]) -> Result<(), String> {
         match self.ask(frame)?.as_slice() {
             [only] if only == answer => Ok(()),
             [] => Err(format!("no answer to {}", hex(frame))),
@@ -135,7 +135,7 @@ impl Wire {
     }
 
     /// Wants no answer.
-    pub(crate) fn silent(&mut self, frame: &[u8]) -> Result<(), String> {
+    pub(crate) fn expect_no_reply(&mut self, frame: &[u8]) -> Result<(), String> {
         match self.ask(frame)?.first() {
             None => Ok(()),
             Some(answer) => Err(format!("{} was answered with {}", hex(frame), hex(answer))),
@@ -143,31 +143,31 @@ impl Wire {
     }
 
     /// Sends one frame.
-    pub fn send(&mut self, octets: &[u8]) -> Result<(), String> {
+    pub fn send(&mut self, bytes: &[u8]) -> Result<(), String> {
         let mut frame = self.pool.take().ok_or("no frame is free")?;
-        frame.write(octets).map_err(|error| error.to_string())?;
+        frame.write(bytes).map_err(|error| error.to_string())?;
         self.batch.push(frame).map_err(|_| "the batch is full")?;
         let sent =
             self.socket.transmit(&mut self.batch, &mut self.pool).map_err(|error| error.to_string())?;
-        if sent == 1 { Ok(()) } else { Err(format!("the kernel refuses to send {}", hex(octets))) }
+        if sent == 1 { Ok(()) } else { Err(format!("the kernel refuses to send {}", hex(bytes))) }
     }
 
     /// The next frame that the host sends; none if it sends none within `limit`.
     pub fn next(&mut self, limit: Duration) -> Result<Option<Vec<u8>>, String> {
-        Ok(self.listen(limit)?.map(|heard| heard.octets))
+        Ok(self.next_timed(limit)?.map(|received| received.bytes))
     }
 
     /// The same, and when it came.
-    pub(crate) fn listen(&mut self, limit: Duration) -> Result<Option<Heard>, String> {
+    pub(crate) fn next_timed(&mut self, limit: Duration) -> Result<Option<TimedFrame>, String> {
         let end = self.clock.elapsed() + limit;
         loop {
             let (now, mut one) = (self.clock.elapsed(), Batch::new(1));
             let received =
                 self.socket.receive(&mut self.pool, &mut one).map_err(|error| error.to_string())?;
             if let Some(frame) = one.pop() {
-                let octets = frame.bytes().to_vec();
+                let bytes = frame.bytes().to_vec();
                 self.pool.give(frame);
-                return Ok(Some(Heard { octets, after: self.empty, by: self.clock.elapsed() }));
+                return Ok(Some(TimedFrame { bytes, after: self.empty, by: self.clock.elapsed() }));
             }
             if received > 0 {
                 continue;
@@ -177,33 +177,33 @@ impl Wire {
             if left.is_zero() {
                 return Ok(None);
             }
-            wait(self.socket.as_fd(), false, self.never.as_fd(), &[], Some(GRAIN.min(left)))
+            wait(self.socket.as_fd(), false, self.never.as_fd(), &[], Some(TIME_RESOLUTION.min(left)))
                 .map_err(|error| error.to_string())?;
         }
     }
 
     /// How long ago a frame came, at most.
-    pub(crate) fn since(&self, heard: &Heard) -> Duration {
-        self.clock.elapsed().saturating_sub(heard.after)
+    pub(crate) fn since(&self, received: &TimedFrame) -> Duration {
+        self.clock.elapsed().saturating_sub(received.after)
     }
 
     /// Wants the host to be silent for this long.
-    pub(crate) fn quiet(&mut self, span: Duration) -> Result<(), String> {
+    pub(crate) fn expect_silence(&mut self, span: Duration) -> Result<(), String> {
         match self.next(span)? {
             None => Ok(()),
-            Some(octets) => Err(format!("{} was sent for no reason", hex(&octets))),
+            Some(bytes) => Err(format!("{} was sent for no reason", hex(&bytes))),
         }
     }
 }
 
-impl Heard {
+impl TimedFrame {
     /// How much later another one came, at least.
-    pub(crate) fn at_least_until(&self, other: &Heard) -> Duration {
+    pub(crate) fn at_least_until(&self, other: &TimedFrame) -> Duration {
         other.after.saturating_sub(self.by)
     }
 
     /// How much later another one came, at most.
-    pub(crate) fn at_most_until(&self, other: &Heard) -> Duration {
+    pub(crate) fn at_most_until(&self, other: &TimedFrame) -> Duration {
         other.by.saturating_sub(self.after)
     }
 }

@@ -8,31 +8,32 @@ use serde_json::Value;
 use super::frames::{Mac, parse_mac};
 
 /// A host under test, running.
-pub(crate) trait Subject: Send {
+pub(crate) trait TestedHost: Send {
     /// Its translation table, read from outside: who has a hardware address in it. `nudge` sends it
     /// a frame, for one that is waiting for any.
-    fn table(&mut self, nudge: &mut dyn FnMut() -> Result<(), String>) -> Result<Table, String>;
+    fn table(&mut self, nudge: &mut dyn FnMut() -> Result<(), String>) -> Result<ArpCache, String>;
 
     /// What it has told of its table since the last call, if it tells anything.
-    fn told(&mut self) -> Vec<Value>;
+    fn take_events(&mut self) -> Vec<Value>;
 
     /// Whether it still runs.
     fn is_alive(&mut self) -> bool;
 }
 
 /// A translation table.
-pub(crate) type Table = BTreeMap<Ipv4Addr, Mac>;
+pub(crate) type ArpCache = BTreeMap<Ipv4Addr, Mac>;
 
 /// Whom a host under test takes into its table: "Who is learned" in docs/spec/security.md.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Policy {
+pub(crate) enum LearnPolicy {
     Cautious,
     Rfc826,
     Permissive,
 }
 
-impl Policy {
-    pub(crate) const ALL: [Policy; 3] = [Policy::Cautious, Policy::Rfc826, Policy::Permissive];
+impl LearnPolicy {
+    pub(crate) const ALL: [LearnPolicy; 3] =
+        [LearnPolicy::Cautious, LearnPolicy::Rfc826, LearnPolicy::Permissive];
 
     /// Its name, as `--learn` takes it.
     pub(crate) const fn name(self) -> &'static str {
@@ -50,6 +51,6 @@ pub(crate) fn entry(line: &Value) -> Option<(Ipv4Addr, Mac)> {
     if line.get("event")?.as_str()? != "neighbour" {
         return None;
     }
-    let protocol = line.get("protocol_address")?.as_str()?.parse().ok()?;
-    Some((protocol, parse_mac(line.get("hardware_address")?.as_str()?)?))
+    let ip = line.get("protocol_address")?.as_str()?.parse().ok()?;
+    Some((ip, parse_mac(line.get("hardware_address")?.as_str()?)?))
 }

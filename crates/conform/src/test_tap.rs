@@ -1,0 +1,64 @@
+//! A TAP, and hosts of ours that are started on it.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tap::linux::InterfaceName;
+
+use super::frame_socket::FrameSocket;
+use super::frames::{TESTED_IP, TESTED_MAC, mac};
+use super::tapstack::{TapstackHost, create_tap};
+
+/// A wire that is listened to before any host is on it.
+pub(crate) struct TestTap {
+    pub(crate) wire: FrameSocket,
+    program: PathBuf,
+    tap: InterfaceName,
+}
+
+impl TestTap {
+    /// Makes a TAP of this name, for hosts that are this program.
+    pub(crate) fn make(program: &Path, tap: &str) -> Result<TestTap, String> {
+        let tap = tap.parse().map_err(|error| format!("{error}"))?;
+        create_tap(&tap)?;
+        Ok(TestTap { wire: FrameSocket::open(&tap)?, program: program.to_owned(), tap })
+    }
+
+    /// Starts a host as 10.0.0.2 with these further options, and returns once it hears.
+    pub(crate) fn start(&mut self, options: &[&str]) -> Result<TapstackHost, String> {
+        let address = format!("{TESTED_IP}/24");
+        self.start_without_address(&[&["--address", &address], options].concat())
+    }
+
+    /// The same for a host that these options give an address.
+    pub(crate) fn start_without_address(&mut self, options: &[&str]) -> Result<TapstackHost, String> {
+        let host = self.launch(options)?;
+        self.wait_until_receiving(host)
+    }
+
+    /// The same for many hosts, whose hardware addresses these options give.
+    pub(crate) fn start_many(&mut self, options: &[&str]) -> Result<TapstackHost, String> {
+        let host = TapstackHost::start(&self.program, &self.tap, options)?;
+        self.wait_until_receiving(host)
+    }
+
+    fn wait_until_receiving(&mut self, mut host: TapstackHost) -> Result<TapstackHost, String> {
+        // A wire with a new host on it takes a moment until it carries what is sent to it.
+        host.wait_until_receiving(|| self.wire.send(&[0; 14]))?;
+        Ok(host)
+    }
+
+    /// How a host ends that cannot be had with these options.
+    pub(crate) fn exit_code_when_started(
+        &self,
+        options: &[&str],
+        limit: Duration,
+    ) -> Result<Option<i32>, String> {
+        let address = format!("{TESTED_IP}/24");
+        self.launch(&[&["--address", &address], options].concat())?.wait_for_exit(limit)
+    }
+
+    fn launch(&self, options: &[&str]) -> Result<TapstackHost, String> {
+        TapstackHost::start(&self.program, &self.tap, &[&["--mac", &mac(TESTED_MAC)], options].concat())
+    }
+}
