@@ -159,5 +159,5 @@ fn packet(operation: Operation) -> Result<[u8; PacketFields::LENGTH], arp::ArpDr
 
 /// A broadcast from the peer with what stands behind the source address.
 fn frame(behind: &[&[u8]]) -> Vec<u8> {
-    [&MacAddr::BROADCAST.octets()[..], &PEER.octets(), &behind.concat()].concat()
+    [&MacAddr::BROADCAST.bytes()[..], &PEER.bytes(), &behind.concat()].concat()
 }

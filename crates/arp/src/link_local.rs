@@ -39,7 +39,7 @@ impl LinkLocal {
     /// unless it is taken (RFC 3927 2.1). The waits are drawn from `seed`. RFC 3927 2.5 leaves the choice
     /// between [`Defense::Cease`] and [`Defense::Once`]; [`Defense::Always`] is taken for the latter.
     pub fn new(now: Instant, mac: MacAddr, defense: Defense, seed: u64) -> LinkLocal {
-        let [a, b, c, d, e, f] = mac.octets();
+        let [a, b, c, d, e, f] = mac.bytes();
         // spec: rfc3927-seed
         let mut addresses = Random::new(u64::from_be_bytes([0, 0, a, b, c, d, e, f]));
         // spec: rfc3927-once

@@ -90,7 +90,7 @@ fn frame(number: u32) -> Outcome<Vec<u8>> {
         target_protocol: [10, 0, 0, 1].into(),
     };
     let mut octets = vec![0xff; 6];
-    octets.extend(station.octets());
+    octets.extend(station.bytes());
     octets.extend([8, 6]);
     let mut packet = [0; PacketFields::LENGTH];
     fields.write_to(&mut packet).map_err(|reason| reason.to_string())?;

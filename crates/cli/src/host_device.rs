@@ -34,7 +34,7 @@ impl HostDevice {
         addresses: &HostAddresses<'_>,
     ) -> Result<HostDevice, Failure> {
         let (first, last) = addresses.macs;
-        let socket = PacketSocket::open_for_stations(name, first.octets(), last.octets())?;
+        let socket = PacketSocket::open_for_stations(name, first.bytes(), last.bytes())?;
         let interface = Interface::named(name)?;
         addresses.check(&interface)?;
         warn_of_bridge(name)?;

@@ -12,7 +12,7 @@ pub(crate) fn default_mac(interface: &InterfaceName, address: Option<Ipv4Net>) -
 
 /// Returns the default MAC address of the first of several hosts, which up to 2^24 others follow.
 pub(crate) fn default_base_mac(interface: &InterfaceName) -> MacAddr {
-    let [a, b, c, ..] = MacAddr::derived_from(&format!("{} {interface} many", machine_id())).octets();
+    let [a, b, c, ..] = MacAddr::derived_from(&format!("{} {interface} many", machine_id())).bytes();
     MacAddr::new([a, b, c, 0, 0, 0])
 }
 

@@ -285,7 +285,7 @@ fn on_interface(arguments: &ProbeArguments, name: &InterfaceName) -> Result<Open
     let own = MacAddr::new(interface.hardware_address()?);
     let mac = arguments.source_mac.unwrap_or(own);
     if mac != own {
-        let added = socket.add_station(mac.octets());
+        let added = socket.add_station(mac.bytes());
         added.map_err(|error| {
             Failure::new(format!("{name} cannot hear what is sent to {mac}: {error}; leave --source-mac out"))
         })?;

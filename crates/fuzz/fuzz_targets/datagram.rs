@@ -152,7 +152,7 @@ fn error(code: u8, about: Ipv4Addr) -> Vec<u8> {
     datagram.extend(echo(IcmpType::ECHO_REQUEST, 1));
     let fields = Ipv4Fields::new(IpProtocol::ICMP, about, Ipv4Addr::new(192, 0, 2, 1));
     fields.write_to(&mut datagram).expect("a datagram");
-    let mut message = vec![0; IcmpError::LONGEST];
+    let mut message = vec![0; IcmpError::MAX_LENGTH];
     let length = IcmpError::unreachable(code).write_to(&datagram, &mut message).expect("room for it");
     message.truncate(length);
     message

@@ -122,14 +122,14 @@ impl ArpFrame<'_> {
     fn octets(&self) -> Vec<u8> {
         let packet = self.heard.octets();
         let head = self.head.octets(packet.len());
-        let (destination, source) = (self.destination.address().octets(), self.source.address().octets());
+        let (destination, source) = (self.destination.address().bytes(), self.source.address().bytes());
         [&destination[..], &source, &head, &packet, &vec![0xee; usize::from(self.padding)]].concat()
     }
 }
 
 impl IpFrame<'_> {
     fn octets(&self) -> Vec<u8> {
-        let (destination, source) = (self.destination.address().octets(), self.source.address().octets());
+        let (destination, source) = (self.destination.address().bytes(), self.source.address().bytes());
         let tag = self.tag.map_or(Vec::new(), |tag| [[0x81, 0], tag.control()].concat());
         [&destination[..], &source, &tag, &[8, 0], &self.datagram.octets()].concat()
     }

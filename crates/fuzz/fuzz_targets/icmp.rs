@@ -140,7 +140,7 @@ fn allowed(about: &[u8], message: &[u8]) -> Ipv4Addr {
         assert!(IcmpType(quoted.data()[0]).is_query());
     }
     assert!(IcmpMessage::parse(message).is_ok());
-    assert!(message.len() <= IcmpError::LONGEST && about.starts_with(&message[8..]));
+    assert!(message.len() <= IcmpError::MAX_LENGTH && about.starts_with(&message[8..]));
     source
 }
 

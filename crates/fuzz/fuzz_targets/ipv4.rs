@@ -40,14 +40,14 @@ const STEPS: usize = 1_000;
 
 fuzz_target!(|scene: Scene<'_>| {
     let plenty = ReassemblyLimits {
-        octets: 1 << 20,
+        bytes: 1 << 20,
         bytes_per_source: 1 << 20,
         datagrams: 64,
         datagrams_per_source: 64,
         ..ReassemblyLimits::default()
     };
     let little = ReassemblyLimits {
-        octets: 0,
+        bytes: 0,
         bytes_per_source: 0,
         datagrams: scene.datagrams.into(),
         datagrams_per_source: scene.datagrams_per_source.into(),
@@ -84,11 +84,11 @@ fuzz_target!(|scene: Scene<'_>| {
             Step::Pass(passed) => seconds += u64::from(passed),
         }
         assert!(tight.reassembly().len() <= usize::from(scene.datagrams.max(4)));
-        assert!(tight.reassembly().octets() <= 2 * 65_536);
+        assert!(tight.reassembly().bytes() <= 2 * 65_536);
     }
     ends(&mut roomy, seconds);
     ends(&mut tight, seconds);
-    assert_eq!(roomy.reassembly().given_up().get(ReassemblyFailure::Crowded), 0);
+    assert_eq!(roomy.reassembly().failures().get(ReassemblyFailure::Evicted), 0);
 });
 
 fn host(limits: ReassemblyLimits) -> Ipv4 {
@@ -110,7 +110,7 @@ fn give(host: &mut Ipv4, now: Instant, octets: &[u8]) -> Outcome {
             let datagram = whole.datagram().expect("a header made whole is right");
             assert!(!datagram.is_fragment());
             let payload = datagram.payload().to_vec();
-            host.give_back(whole);
+            host.recycle(whole);
             Ok(Some(payload))
         }
         Ok(ReceivedDatagram::Reassembled(..)) => unreachable!("nothing was sent to many"),
@@ -123,10 +123,10 @@ fn give(host: &mut Ipv4, now: Instant, octets: &[u8]) -> Outcome {
 /// What time leaves: nothing.
 fn ends(host: &mut Ipv4, seconds: u64) {
     host.poll(Instant::ORIGIN + Duration::from_secs(seconds + 30));
-    assert_eq!((host.reassembly().len(), host.reassembly().octets(), host.deadline()), (0, 0, None));
+    assert_eq!((host.reassembly().len(), host.reassembly().bytes(), host.deadline()), (0, 0, None));
     while let Some(event) = host.take_event() {
-        let Some(first) = event.first else { continue };
-        assert!((21..=68).contains(&first.octets().len()));
+        let Some(first) = event.first_fragment else { continue };
+        assert!((21..=68).contains(&first.bytes().len()));
     }
 }
 
@@ -153,7 +153,7 @@ fn lies_inside(octets: &[u8]) {
             return;
         }
     };
-    let whole = datagram.octets();
+    let whole = datagram.bytes();
     assert!(octets.starts_with(whole) && whole.len() >= datagram.header_length());
     let (header, payload) = whole.split_at(datagram.header_length());
     assert_eq!((&header[20..], payload), (datagram.options(), datagram.payload()));

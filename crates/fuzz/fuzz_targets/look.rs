@@ -104,6 +104,6 @@ fn alike<R: Reason + std::fmt::Debug + PartialEq>(one: &ReasonCounters<R>, other
 
 /// A frame to a station of ours or to all, with a packet right behind its header.
 pub(crate) fn frame(station: Option<MacAddr>, packet: &[u8]) -> Vec<u8> {
-    let destination = station.unwrap_or(MacAddr::BROADCAST).octets();
+    let destination = station.unwrap_or(MacAddr::BROADCAST).bytes();
     [&destination[..], &[2, 0, 0, 0, 0, 9], &EtherType::ARP.0.to_be_bytes(), packet].concat()
 }

@@ -130,7 +130,7 @@ fn request(step: u32) -> Outcome<Vec<u8>> {
         target_protocol: host(step)?.0,
     };
     fields.write_to(&mut packet)?;
-    Ok([&MacAddr::BROADCAST.octets()[..], &PEER.octets(), &[8, 6], &packet].concat())
+    Ok([&MacAddr::BROADCAST.bytes()[..], &PEER.bytes(), &[8, 6], &packet].concat())
 }
 
 /// The peer's echo request to a host, with the 56 bytes of `ping`.
@@ -140,5 +140,5 @@ fn echo(step: u32) -> Outcome<Vec<u8>> {
     let message = datagram.get_mut(ipv4::Ipv4Fields::LENGTH..).unwrap_or_default();
     Echo { identifier: 7, sequence: 1, data: &[7; 56] }.write_to(IcmpType::ECHO_REQUEST, message)?;
     ipv4::Ipv4Fields::new(IpProtocol::ICMP, PEER_ADDRESS, address).write_to(&mut datagram)?;
-    Ok([&station.octets()[..], &PEER.octets(), &[8, 0], &datagram].concat())
+    Ok([&station.bytes()[..], &PEER.bytes(), &[8, 0], &datagram].concat())
 }

@@ -26,7 +26,7 @@ pub(crate) fn of_stack(stack: &Stack) -> Vec<Counter> {
     all.extend(of_arp(stack));
     all.push(gain("ipv4", "accepted", stack.ipv4.accepted()));
     all.extend(losses("ipv4", stack.ipv4.dropped()));
-    all.extend(losses("ipv4", stack.ipv4.reassembly().given_up()));
+    all.extend(losses("ipv4", stack.ipv4.reassembly().failures()));
     all.push(gain("ipv4", "sent", stack.counters.datagrams_sent));
     all.push(loss("ipv4", "no route", stack.counters.no_route));
     all.push(gain("icmp", "accepted", stack.icmp.accepted()));

@@ -95,7 +95,7 @@ pub(crate) fn send_icmp_error(
     let (source, destination) = addresses;
     let mut frame = tx.pool.take().ok_or_else(|| stack.count_tx_dropped(TxDropReason::NoFrame))?;
     // With a small MTU the error quotes less.
-    let Ok(bytes) = frame.append((Ipv4Fields::LENGTH + IcmpError::LONGEST).min(stack.config.mtu)) else {
+    let Ok(bytes) = frame.append((Ipv4Fields::LENGTH + IcmpError::MAX_LENGTH).min(stack.config.mtu)) else {
         return Ok(drop_frame(stack, TxDropReason::TooLong, frame, tx).map(drop)?);
     };
     let message = bytes.get_mut(Ipv4Fields::LENGTH..).unwrap_or_default();
@@ -126,20 +126,21 @@ fn report_reassembly_timeouts(stack: &mut Stack, now: Instant, tx: &mut TxContex
     stack.ipv4.poll(now);
     while let Some(timed_out) = stack.ipv4.take_event() {
         // spec: rfc792-reassembly-time
-        let Some(quote) = timed_out.first.filter(|quote| QuotedDatagram::parse(quote.octets()).is_some())
+        let Some(quote) =
+            timed_out.first_fragment.filter(|quote| QuotedDatagram::parse(quote.bytes()).is_some())
         else {
             continue;
         };
         let addresses = (timed_out.destination, timed_out.source);
         let problem = IcmpError::REASSEMBLY_EXCEEDED;
-        _ = send_icmp_error(stack, now, problem, quote.octets(), DestinationKind::Unicast, addresses, tx);
+        _ = send_icmp_error(stack, now, problem, quote.bytes(), DestinationKind::Unicast, addresses, tx);
     }
 }
 
 /// Frames that the longest datagram takes, up to half of the transmit queue. With less capacity, pending packets stay pending.
 fn max_fragments(stack: &Stack) -> usize {
     let fragment = stack.config.mtu.saturating_sub(Ipv4Fields::LENGTH + 7).max(8);
-    (Datagram::LONGEST / fragment + 1).min(TxContext::QUEUE / 2)
+    (Datagram::MAX_LENGTH / fragment + 1).min(TxContext::QUEUE / 2)
 }
 
 fn run_neighbor_action(

@@ -161,15 +161,16 @@ fn receive_ipv4(
                 |datagram| decide_datagram(stack, now, &datagram, cast, payload, tx),
             );
             let outcome = match (action, reassembled.datagram()) {
-                (DatagramAction::ReplyToEcho(plan), Ok(datagram)) => match large_frame(datagram.octets(), tx)
-                {
-                    Some(frame) => reply_to_echo(stack, now, &plan, frame, 0, tx),
-                    None => drop_reply(stack, TxDropReason::NoFrame),
-                },
+                (DatagramAction::ReplyToEcho(plan), Ok(datagram)) => {
+                    match large_frame(datagram.bytes(), tx) {
+                        Some(frame) => reply_to_echo(stack, now, &plan, frame, 0, tx),
+                        None => drop_reply(stack, TxDropReason::NoFrame),
+                    }
+                }
                 (DatagramAction::ReplyToEcho(_), Err(reason)) => FrameOutcome::Dropped(reason.into()),
                 (DatagramAction::Done(outcome), _) => outcome,
             };
-            stack.ipv4.give_back(reassembled);
+            stack.ipv4.recycle(reassembled);
             outcome
         }
     }
@@ -246,7 +247,7 @@ fn decide_datagram(
             };
             let addresses = (destination, source);
             let sent =
-                egress::send_icmp_error(stack, now, problem, datagram.octets(), payload.cast, addresses, tx);
+                egress::send_icmp_error(stack, now, problem, datagram.bytes(), payload.cast, addresses, tx);
             DatagramAction::Done(sent.map_or_else(FrameOutcome::Dropped, |()| {
                 FrameOutcome::Ipv4(DatagramOutcome::Rejected(problem))
             }))

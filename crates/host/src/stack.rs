@@ -92,7 +92,7 @@ impl Stack {
     pub(crate) fn new(now: Instant, config: &HostConfig) -> Result<Stack, HostConfigError> {
         config.check()?;
         // Hosts that start together with the same seed must not send together, nor one host in two VLANs.
-        let secret = Secret::new(Secret::new(config.table.seed).seed((config.mac.octets(), config.vlan)));
+        let secret = Secret::new(Secret::new(config.table.seed).seed((config.mac.bytes(), config.vlan)));
         let arp = arp::ArpConfig {
             policy: config.policy,
             table: NeighborSettings { seed: secret.seed("arp"), ..config.table },

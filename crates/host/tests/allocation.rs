@@ -25,7 +25,7 @@ fn request(target: Ipv4Addr) -> Result<Vec<u8>, Box<dyn Error>> {
         target_protocol: target,
     };
     fields.write_to(&mut packet)?;
-    Ok([&MacAddr::BROADCAST.octets()[..], &PEER.octets(), &[8, 6], &packet].concat())
+    Ok([&MacAddr::BROADCAST.bytes()[..], &PEER.bytes(), &[8, 6], &packet].concat())
 }
 
 /// An echo request from the peer to an address at a station, in frames of at most 1,480 bytes of data.
@@ -42,7 +42,7 @@ fn echo(station: MacAddr, to: Ipv4Addr, data: &[u8]) -> Result<Vec<Vec<u8>>, Box
             ..ipv4::Ipv4Fields::new(IpProtocol::ICMP, [10, 0, 0, 1].into(), to)
         };
         fields.write_to(&mut bytes)?;
-        frames.push([&station.octets()[..], &PEER.octets(), &[8, 0], &bytes].concat());
+        frames.push([&station.bytes()[..], &PEER.bytes(), &[8, 0], &bytes].concat());
     }
     Ok(frames)
 }

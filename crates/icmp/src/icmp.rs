@@ -3,13 +3,13 @@
 use base::ReasonCounters;
 use ipv4::{DestinationKind, Instant, LocalAddresses};
 
-use crate::limit::{Empty, ErrorRateLimits, Limit};
+use crate::rate_limit::{Empty, ErrorRateLimits, Limit};
 use crate::{Echo, IcmpBody, IcmpError, IcmpMessage, QuotedDatagram};
 
 base::reasons! {
     /// Why a message was turned away.
     pub enum IcmpDropReason {
-        /// Shorter than the 8 octets of a header.
+        /// Shorter than the 8 bytes of a header.
         Truncated = "shorter than an ICMP header",
         /// The checksum is wrong.
         Checksum = "ICMP checksum is wrong",
@@ -140,7 +140,7 @@ impl Icmp {
 
     /// Writes an error about the datagram `about` (from its header on, without the link's padding) to
     /// the start of `message`, if it may be sent to the datagram's source. `link` is how the
-    /// datagram's frame was addressed. Returns the length of the message in octets.
+    /// datagram's frame was addressed. Returns the length of the message in bytes.
     pub fn error(
         &mut self,
         now: Instant,

@@ -22,20 +22,14 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod error;
 mod icmp;
-mod kind;
-mod limit;
 mod message;
-mod problem;
-mod quoted;
-mod wire;
+mod rate_limit;
 
 pub use ipv4::{DestinationKind, Instant, LocalAddresses};
 
+pub use self::error::{IcmpError, QuotedDatagram};
 pub use self::icmp::{Icmp, IcmpConfig, IcmpDropReason, ReceivedMessage, SuppressReason, may_send_error};
-pub use self::kind::IcmpType;
-pub use self::limit::{ErrorRateLimits, TokenRate};
-pub use self::message::{Echo, IcmpBody, IcmpMessage, reply_in_place};
-pub use self::problem::IcmpError;
-pub use self::quoted::QuotedDatagram;
-pub use self::wire::{EchoHeader, IcmpHeader};
+pub use self::message::{Echo, EchoHeader, IcmpBody, IcmpHeader, IcmpMessage, IcmpType, reply_in_place};
+pub use self::rate_limit::{ErrorRateLimits, TokenRate};

@@ -16,7 +16,7 @@ fn neither_echo_nor_errors_allocate() -> Result<(), Box<dyn Error>> {
     let mut request = [0; 64];
     Echo { identifier: 1, sequence: 2, data: &[7; 56] }.write_to(IcmpType::ECHO_REQUEST, &mut request)?;
     let mut about = [0; 28];
-    let (mut answered, mut reported, mut error) = (0, 0, [0; IcmpError::LONGEST]);
+    let (mut answered, mut reported, mut error) = (0, 0, [0; IcmpError::MAX_LENGTH]);
     let allocated = allocation_counter::measure(|| {
         for last in 0..=255_u8 {
             let mut message = request;

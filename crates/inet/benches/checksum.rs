@@ -1,4 +1,4 @@
-//! The checksum beside the loop that RFC 1071 defines, and beside two floors: reading the octets at
+//! The checksum beside the loop that RFC 1071 defines, and beside two floors: reading the bytes at
 //! all, and copying them.
 //!
 //! Criterion's times swing by far more than a run's contenders differ; set them side by side from one
@@ -27,10 +27,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn stream(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
     const DATAGRAM: usize = 1_500;
     const DATAGRAMS: usize = 90_000;
-    let octets = vec![0xa7_u8; DATAGRAM * DATAGRAMS];
+    let bytes = vec![0xa7_u8; DATAGRAM * DATAGRAMS];
     let mut group = criterion.benchmark_group("checksum/1500 from memory");
-    group.throughput(Throughput::Bytes(octets.len().try_into()?)).sample_size(10);
-    let each = |sum: fn(&[u8]) -> u64| octets.chunks(DATAGRAM).map(sum).fold(0, u64::wrapping_add);
+    group.throughput(Throughput::Bytes(bytes.len().try_into()?)).sample_size(10);
+    let each = |sum: fn(&[u8]) -> u64| bytes.chunks(DATAGRAM).map(sum).fold(0, u64::wrapping_add);
     group.bench_function("ipv4", |bencher| {
         bencher.iter(|| each(|datagram| inet::checksum::of(black_box(datagram)).into()));
     });
@@ -40,26 +40,26 @@ fn stream(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
 }
 
 fn compare(criterion: &mut Criterion, length: usize) -> Result<(), Box<dyn Error>> {
-    let octets: Vec<u8> = (0..length).map(|place| place.to_le_bytes()[0].wrapping_mul(167)).collect();
+    let bytes: Vec<u8> = (0..length).map(|place| place.to_le_bytes()[0].wrapping_mul(167)).collect();
     let mut copy = vec![0; length];
-    assert_eq!(inet::checksum::of(&octets), naive(&octets));
+    assert_eq!(inet::checksum::of(&bytes), naive(&bytes));
 
     let mut group = criterion.benchmark_group(format!("checksum/{length}"));
     group.throughput(Throughput::Bytes(length.try_into()?));
-    group.bench_function("ipv4", |bencher| bencher.iter(|| inet::checksum::of(black_box(&octets))));
-    group.bench_function("naive", |bencher| bencher.iter(|| naive(black_box(&octets))));
-    group.bench_function("read", |bencher| bencher.iter(|| read(black_box(&octets))));
+    group.bench_function("ipv4", |bencher| bencher.iter(|| inet::checksum::of(black_box(&bytes))));
+    group.bench_function("naive", |bencher| bencher.iter(|| naive(black_box(&bytes))));
+    group.bench_function("read", |bencher| bencher.iter(|| read(black_box(&bytes))));
     group.bench_function("copy", |bencher| {
-        bencher.iter(|| black_box(&mut copy).copy_from_slice(black_box(&octets)));
+        bencher.iter(|| black_box(&mut copy).copy_from_slice(black_box(&bytes)));
     });
     group.finish();
     Ok(())
 }
 
 /// RFC 1071 1, word by word.
-fn naive(octets: &[u8]) -> u16 {
+fn naive(bytes: &[u8]) -> u16 {
     let mut sum = 0_u32;
-    let mut pairs = octets.chunks_exact(2);
+    let mut pairs = bytes.chunks_exact(2);
     for pair in &mut pairs {
         if let [high, low] = pair {
             sum += u32::from(u16::from_be_bytes([*high, *low]));
@@ -72,9 +72,9 @@ fn naive(octets: &[u8]) -> u16 {
     !u16::try_from((once & 0xffff) + (once >> 16)).unwrap_or(u16::MAX)
 }
 
-/// The least that any reader does: every octet is read and has a part in the result.
-fn read(octets: &[u8]) -> u64 {
-    let (words, rest) = octets.as_chunks::<8>();
+/// The least that any reader does: every byte is read and has a part in the result.
+fn read(bytes: &[u8]) -> u64 {
+    let (words, rest) = bytes.as_chunks::<8>();
     let sum = words.iter().fold(0_u64, |sum, word| sum.wrapping_add(u64::from_ne_bytes(*word)));
-    rest.iter().fold(sum, |sum, octet| sum.wrapping_add(u64::from(*octet)))
+    rest.iter().fold(sum, |sum, byte| sum.wrapping_add(u64::from(*byte)))
 }

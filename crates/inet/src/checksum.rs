@@ -1,6 +1,6 @@
 //! The Internet checksum: RFC 1071, and RFC 1624 for a word that changes.
 
-/// Octets taken at a time: four registers of any machine of today, so that no addition waits for
+/// Bytes taken at a time: four registers of any machine of today, so that no addition waits for
 /// the one before.
 const CHUNK: usize = 64;
 /// Words of 32 bits in a chunk.
@@ -14,21 +14,21 @@ const RUN: usize = 1 << 14;
 /// (B) allows.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sum {
-    /// In the order of octets of this machine, which the sum does not depend on until its end.
+    /// In the order of bytes of this machine, which the sum does not depend on until its end.
     words: u64,
-    /// Whether an odd number of octets went in.
+    /// Whether an odd number of bytes went in.
     is_odd: bool,
 }
 
 impl Sum {
-    /// Adds octets.
+    /// Adds bytes.
     #[must_use]
     #[inline]
-    pub fn plus(self, octets: &[u8]) -> Sum {
-        let part = fold(native(octets));
+    pub fn plus(self, bytes: &[u8]) -> Sum {
+        let part = fold(native(bytes));
         // spec: rfc1071-parts
         let part = if self.is_odd { part.swap_bytes() } else { part };
-        Sum { words: self.words + u64::from(part), is_odd: self.is_odd != (octets.len() % 2 == 1) }
+        Sum { words: self.words + u64::from(part), is_odd: self.is_odd != (bytes.len() % 2 == 1) }
     }
 
     /// Adds one word, as a pseudo-header has it; in front of anything odd.
@@ -45,23 +45,23 @@ impl Sum {
     }
 }
 
-/// The checksum of octets whose checksum field is zero.
+/// The checksum of bytes whose checksum field is zero.
 #[inline]
-pub fn of(octets: &[u8]) -> u16 {
+pub fn of(bytes: &[u8]) -> u16 {
     // spec: rfc1071-sum
-    !u16::from_be(fold(native(octets)))
+    !u16::from_be(fold(native(bytes)))
 }
 
-/// Whether octets with their checksum among them sum up to minus zero, as they should.
+/// Whether bytes with their checksum among them sum up to minus zero, as they should.
 #[inline]
-pub fn is_valid(octets: &[u8]) -> bool {
+pub fn is_valid(bytes: &[u8]) -> bool {
     // spec: rfc1071-verify
-    fold(native(octets)) == 0xffff
+    fold(native(bytes)) == 0xffff
 }
 
 /// The checksum after one of its words went `from` a value `to` another.
 ///
-/// Octets of zeros alone have all ones for their checksum, and this gives zero (RFC 1624 3 relies on a
+/// Bytes of zeros alone have all ones for their checksum, and this gives zero (RFC 1624 3 relies on a
 /// word that is not zero); a header always has one.
 #[inline]
 pub fn update(checksum: u16, from: u16, to: u16) -> u16 {
@@ -70,10 +70,10 @@ pub fn update(checksum: u16, from: u16, to: u16) -> u16 {
     !fold(u64::from(!checksum) + u64::from(!from) + u64::from(to))
 }
 
-/// The sum of all 16-bit words as they lie, the last one filled with a zero octet if it has but one.
+/// The sum of all 16-bit words as they lie, the last one filled with a zero byte if it has but one.
 #[inline]
-fn native(octets: &[u8]) -> u64 {
-    let (chunks, rest) = octets.as_chunks::<CHUNK>();
+fn native(bytes: &[u8]) -> u64 {
+    let (chunks, rest) = bytes.as_chunks::<CHUNK>();
     let mut sum: u64 = if chunks.is_empty() { 0 } else { chunks.chunks(RUN).map(wide).sum() };
     let (words, rest) = rest.as_chunks::<4>();
     for word in words {
@@ -91,7 +91,7 @@ fn native(octets: &[u8]) -> u64 {
 ///
 /// Every lane has two accumulators: one of whole 32-bit words, which overflows, and one of their
 /// upper halves, which does not. What the lower halves sum up to is the difference. So a register's
-/// worth of octets costs a shift and two additions, on any machine.
+/// worth of bytes costs a shift and two additions, on any machine.
 fn wide(run: &[[u8; CHUNK]]) -> u64 {
     let mut whole = [0_u32; LANES];
     let mut upper = [0_u32; LANES];

@@ -1,19 +1,75 @@
-//! A valid IPv4 datagram.
+//! IPv4 datagrams (RFC 791 3.1): the header on the wire, a valid datagram, and the fields of a header to write.
 
+use std::fmt;
 use std::net::Ipv4Addr;
 
-use zerocopy::{FromBytes, IntoBytes};
+use inet::{IpProtocol, checksum};
+use zerocopy::network_endian::U16;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::Ipv4DropReason;
-use crate::wire::Ipv4Header;
-use inet::{IpProtocol, checksum};
 
-/// A datagram, or a fragment of one, whose header makes sense: a view into the octets it was parsed
+/// An IPv4 header without its options (RFC 791 3.1).
+///
+/// ```text
+///  0                   1                   2                   3
+///  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |Version|  IHL  |Type of Service|          Total Length         |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |         Identification        |0|D|M|     Fragment Offset     |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |  Time to Live |    Protocol   |        Header Checksum        |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |                         Source Address                        |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |                      Destination Address                      |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// ```
+///
+/// Any 20 bytes are a value of it; what makes sense of them is [`crate::Datagram`].
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
+#[repr(C)]
+pub struct Ipv4Header {
+    /// The version in the upper four bits, the header's length in words of four bytes in the lower.
+    pub version_and_length: u8,
+    /// Type of service: today a DSCP (RFC 2474) and two bits of ECN (RFC 3168).
+    pub type_of_service: u8,
+    /// Bytes of header and data.
+    pub total_length: U16,
+    /// Which fragments belong together.
+    pub identification: U16,
+    /// A reserved bit, "don't fragment", "more fragments", and the offset in units of eight bytes.
+    pub flags_and_offset: U16,
+    /// How many more hops it may take.
+    pub time_to_live: u8,
+    /// The protocol of the data.
+    pub protocol: u8,
+    /// The checksum of the header, options included.
+    pub checksum: U16,
+    /// Who sent it.
+    pub source: [u8; 4],
+    /// Whom it is for.
+    pub destination: [u8; 4],
+}
+
+const _: () = assert!(size_of::<Ipv4Header>() == 20);
+
+impl Ipv4Header {
+    /// "Don't fragment", in [`Ipv4Header::flags_and_offset`].
+    pub const DONT_FRAGMENT: u16 = 0x4000;
+    /// "More fragments", in [`Ipv4Header::flags_and_offset`].
+    pub const MORE_FRAGMENTS: u16 = 0x2000;
+    /// Where the offset is, in [`Ipv4Header::flags_and_offset`].
+    pub const OFFSET: u16 = 0x1fff;
+}
+
+/// A datagram, or a fragment of one, whose header makes sense: a view into the bytes it was parsed
 /// from. What it claims need not be true.
 #[derive(Clone, Copy, Debug)]
 pub struct Datagram<'a> {
     header: &'a Ipv4Header,
-    octets: &'a [u8],
+    bytes: &'a [u8],
     options: &'a [u8],
     payload: &'a [u8],
 }
@@ -22,8 +78,8 @@ pub struct Datagram<'a> {
 const PLAIN: u8 = 0x45;
 
 impl<'a> Datagram<'a> {
-    /// The longest datagram there can be, in octets.
-    pub const LONGEST: usize = 65_535;
+    /// The longest datagram there can be, in bytes.
+    pub const MAX_LENGTH: usize = 65_535;
 
     /// Reads a datagram from the start of a frame's payload. What follows its total length is the
     /// link's padding.
@@ -42,9 +98,8 @@ impl<'a> Datagram<'a> {
             return Err(Ipv4DropReason::HeaderLength);
         }
         // spec: rfc791-total-length, rfc791-padding
-        let octets =
-            frame.get(..usize::from(header.total_length.get())).ok_or(Ipv4DropReason::TotalLength)?;
-        let (whole, payload) = octets.split_at_checked(length).ok_or(Ipv4DropReason::TotalLengthShort)?;
+        let bytes = frame.get(..usize::from(header.total_length.get())).ok_or(Ipv4DropReason::TotalLength)?;
+        let (whole, payload) = bytes.split_at_checked(length).ok_or(Ipv4DropReason::TotalLengthShort)?;
         // spec: rfc791-options
         let options = whole.get(size_of::<Ipv4Header>()..).unwrap_or_default();
         // spec: rfc1122-header-checksum
@@ -56,7 +111,7 @@ impl<'a> Datagram<'a> {
         if !is_valid {
             return Err(Ipv4DropReason::Checksum);
         }
-        Ok(Datagram { header, octets, options, payload })
+        Ok(Datagram { header, bytes, options, payload })
     }
 
     /// What there is of a datagram, for whoever shows what [`Datagram::parse`] turns away: its checksum may
@@ -72,10 +127,10 @@ impl<'a> Datagram<'a> {
             short if short < length => frame.len(),
             promised => promised,
         };
-        let octets = frame.get(..promised).unwrap_or(frame);
-        let (whole, payload) = octets.split_at_checked(length)?;
+        let bytes = frame.get(..promised).unwrap_or(frame);
+        let (whole, payload) = bytes.split_at_checked(length)?;
         let options = whole.get(size_of::<Ipv4Header>()..).unwrap_or_default();
-        Some(Datagram { header, octets, options, payload })
+        Some(Datagram { header, bytes, options, payload })
     }
 
     /// Type of service: a DSCP and two bits of ECN.
@@ -98,7 +153,7 @@ impl<'a> Datagram<'a> {
         self.header.flags_and_offset.get() & Ipv4Header::MORE_FRAGMENTS != 0
     }
 
-    /// Where its data belongs in the whole datagram's, in octets.
+    /// Where its data belongs in the whole datagram's, in bytes.
     pub fn fragment_offset(&self) -> usize {
         usize::from(self.header.flags_and_offset.get() & Ipv4Header::OFFSET) * 8
     }
@@ -138,19 +193,154 @@ impl<'a> Datagram<'a> {
         self.payload
     }
 
-    /// Octets of the header, options included.
+    /// Bytes of the header, options included.
     pub fn header_length(&self) -> usize {
         size_of::<Ipv4Header>() + self.options.len()
     }
 
-    /// The total length that the header promises, in octets.
+    /// The total length that the header promises, in bytes.
     pub fn total_length(&self) -> u16 {
         self.header.total_length.get()
     }
 
     /// All of it: header, options and data, without the link's padding.
-    pub fn octets(&self) -> &'a [u8] {
-        self.octets
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+}
+
+/// What a header says beyond its lengths and its checksum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ipv4Fields {
+    /// Type of service: a DSCP and two bits of ECN.
+    pub type_of_service: u8,
+    /// Which fragments belong together.
+    pub identification: u16,
+    /// Whether nobody may fragment it.
+    pub dont_fragment: bool,
+    /// Whether fragments come after it.
+    pub more_fragments: bool,
+    /// Where its data belongs in the whole datagram's, in bytes: a multiple of eight, the rest is cut
+    /// off.
+    pub fragment_offset: usize,
+    /// How many hops it may take; never zero.
+    pub time_to_live: u8,
+    /// The protocol of its data.
+    pub protocol: IpProtocol,
+    /// Who sends it.
+    pub source: Ipv4Addr,
+    /// Whom it is for.
+    pub destination: Ipv4Addr,
+}
+
+/// A length that no datagram has: below a header's 20 bytes, or above 65,535.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LengthError;
+
+impl Ipv4Fields {
+    /// Bytes of a header as we send it, without options.
+    pub const LENGTH: usize = size_of::<Ipv4Header>();
+    /// Hops that a datagram of ours may take unless somebody wants otherwise (RFC 1700, "IP time to
+    /// live parameter").
+    pub const TIME_TO_LIVE: u8 = 64;
+
+    /// The fields of a whole datagram that may be fragmented.
+    pub const fn new(protocol: IpProtocol, source: Ipv4Addr, destination: Ipv4Addr) -> Ipv4Fields {
+        Ipv4Fields {
+            type_of_service: 0,
+            identification: 0,
+            dont_fragment: false,
+            more_fragments: false,
+            fragment_offset: 0,
+            time_to_live: Self::TIME_TO_LIVE,
+            protocol,
+            source,
+            destination,
+        }
+    }
+
+    /// Writes the header to the start of `datagram`, all of which is the datagram, and its checksum.
+    pub fn write_to(&self, datagram: &mut [u8]) -> Result<(), LengthError> {
+        let total_length = u16::try_from(datagram.len()).map_err(|_| LengthError)?;
+        let (header, _) = Ipv4Header::mut_from_prefix(datagram).map_err(|_| LengthError)?;
+        let units =
+            u16::try_from(self.fragment_offset / 8).unwrap_or(Ipv4Header::OFFSET) & Ipv4Header::OFFSET;
+        let dont_fragment = if self.dont_fragment { Ipv4Header::DONT_FRAGMENT } else { 0 };
+        let more_fragments = if self.more_fragments { Ipv4Header::MORE_FRAGMENTS } else { 0 };
+        // Field by field: a whole struct built beside and copied over costs four times as much.
+        header.version_and_length = 0x45;
+        // spec: rfc1122-type-of-service
+        header.type_of_service = self.type_of_service;
+        header.total_length.set(total_length);
+        header.identification.set(self.identification);
+        // spec: rfc791-reserved-flag
+        header.flags_and_offset.set(dont_fragment | more_fragments | units);
+        // spec: rfc1122-time-to-live
+        header.time_to_live = self.time_to_live.max(1);
+        header.protocol = self.protocol.0;
+        header.checksum.set(0);
+        header.source = self.source.octets();
+        header.destination = self.destination.octets();
+        // spec: rfc791-checksum
+        let checksum = checksum::of(header.as_bytes());
+        header.checksum.set(checksum);
+        Ok(())
+    }
+}
+
+impl From<&Datagram<'_>> for Ipv4Fields {
+    fn from(datagram: &Datagram<'_>) -> Self {
+        Ipv4Fields {
+            type_of_service: datagram.type_of_service(),
+            identification: datagram.identification(),
+            dont_fragment: datagram.dont_fragment(),
+            more_fragments: datagram.more_fragments(),
+            fragment_offset: datagram.fragment_offset(),
+            time_to_live: datagram.time_to_live(),
+            protocol: datagram.protocol(),
+            source: datagram.source(),
+            destination: datagram.destination(),
+        }
+    }
+}
+
+impl fmt::Display for LengthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a datagram has 20 to 65535 octets")
+    }
+}
+
+impl std::error::Error for LengthError {}
+
+/// Ends the list.
+const END: u8 = 0;
+/// One byte that says nothing.
+const NO_OPERATION: u8 = 1;
+/// Loose source and record route.
+const LOOSE_SOURCE_ROUTE: u8 = 131;
+/// Strict source and record route.
+const STRICT_SOURCE_ROUTE: u8 = 137;
+/// Type, length and pointer of a source route, before its addresses.
+const FIXED: u8 = 3;
+
+/// Whether the options hold a source route with hops that are still to be visited. One that cannot be read
+/// counts as such, because nothing says that it is completed. What follows an option without a readable
+/// length is not read.
+pub(crate) fn has_incomplete_source_route(mut options: &[u8]) -> bool {
+    loop {
+        options = match *options {
+            [] | [END, ..] => return false,
+            [NO_OPERATION, ref rest @ ..] => rest,
+            [LOOSE_SOURCE_ROUTE | STRICT_SOURCE_ROUTE, length, pointer, ..] => {
+                // RFC 791 3.1: "If the pointer is greater than the length, the source route is empty".
+                let rest = options.get(usize::from(length)..).filter(|_| length >= FIXED && pointer > length);
+                let Some(rest) = rest else { return true };
+                rest
+            }
+            [LOOSE_SOURCE_ROUTE | STRICT_SOURCE_ROUTE, ..] => return true,
+            [_, length, ..] if length >= 2 => options.get(usize::from(length)..).unwrap_or_default(),
+            [_, ..] => return false,
+        };
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{Datagram, Ipv4Fields};
 #[derive(Clone, Debug)]
 pub struct Fragments {
     payload: usize,
-    /// Data in every fragment but the last: a multiple of eight octets.
+    /// Data in every fragment but the last: a multiple of eight bytes.
     step: usize,
     next: Option<usize>,
 }
@@ -19,7 +19,7 @@ pub struct Fragments {
 /// One fragment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fragment {
-    /// Its part of the datagram's data, in octets.
+    /// Its part of the datagram's data, in bytes.
     pub range: Range<usize>,
     /// Whether fragments come after it.
     pub more_fragments: bool,
@@ -28,18 +28,18 @@ pub struct Fragment {
 /// A datagram that cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FragmentationError {
-    /// It may not be fragmented and is longer than this MTU, in octets.
+    /// It may not be fragmented and is longer than this MTU, in bytes.
     DontFragment(usize),
-    /// With its header it is longer than 65,535 octets.
+    /// With its header it is longer than 65,535 bytes.
     TooLong,
-    /// The MTU, in octets, leaves no room for a header and eight octets of data.
+    /// The MTU, in bytes, leaves no room for a header and eight bytes of data.
     TinyMtu(usize),
 }
 
 impl Fragments {
-    /// Cuts a payload of so many octets for a link with this MTU. `dont_fragment` is the header's flag.
+    /// Cuts a payload of so many bytes for a link with this MTU. `dont_fragment` is the header's flag.
     pub fn of(payload: usize, mtu: usize, dont_fragment: bool) -> Result<Fragments, FragmentationError> {
-        if payload > Datagram::LONGEST - Ipv4Fields::LENGTH {
+        if payload > Datagram::MAX_LENGTH - Ipv4Fields::LENGTH {
             return Err(FragmentationError::TooLong);
         }
         let room = mtu.saturating_sub(Ipv4Fields::LENGTH);

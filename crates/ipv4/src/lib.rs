@@ -16,11 +16,11 @@
 //! use inet::IpProtocol;
 //! use ipv4::{Datagram, Ipv4Fields};
 //!
-//! let mut octets = [0; 24];
-//! octets[20..].copy_from_slice(b"data");
-//! Ipv4Fields::new(IpProtocol::UDP, [10, 0, 0, 1].into(), [10, 0, 0, 2].into()).write_to(&mut octets)?;
+//! let mut bytes = [0; 24];
+//! bytes[20..].copy_from_slice(b"data");
+//! Ipv4Fields::new(IpProtocol::UDP, [10, 0, 0, 1].into(), [10, 0, 0, 2].into()).write_to(&mut bytes)?;
 //!
-//! let datagram = Datagram::parse(&octets)?;
+//! let datagram = Datagram::parse(&bytes)?;
 //! assert_eq!(datagram.payload(), b"data");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -28,27 +28,20 @@
 
 mod addresses;
 mod datagram;
-mod dropped;
-mod fields;
 mod fragments;
 mod identification;
 mod ipv4;
-mod options;
 mod reassembly;
 mod routes;
-mod wire;
 
 pub use link::{DestinationKind, Instant, TooManyGroups};
 
 pub use self::addresses::{LocalAddresses, multicast_mac};
-pub use self::datagram::Datagram;
-pub use self::dropped::Ipv4DropReason;
-pub use self::fields::{Ipv4Fields, LengthError};
+pub use self::datagram::{Datagram, Ipv4Fields, Ipv4Header, LengthError};
 pub use self::fragments::{Fragment, FragmentationError, Fragments};
 pub use self::identification::Identification;
-pub use self::ipv4::{Ipv4, ReceivedDatagram};
+pub use self::ipv4::{Ipv4, Ipv4DropReason, ReceivedDatagram};
 pub use self::reassembly::{
     FragmentStart, ReassembledDatagram, Reassembly, ReassemblyFailure, ReassemblyLimits, ReassemblyTimeout,
 };
 pub use self::routes::{NextHop, Route, RouteError, Routes};
-pub use self::wire::Ipv4Header;

@@ -18,13 +18,13 @@ fn give(host: &mut Ipv4, frame: &mut [u8], fields: Ipv4Fields) -> Result<bool, B
         ReceivedDatagram::Whole(..) => true,
         ReceivedDatagram::Kept => false,
         ReceivedDatagram::Reassembled(whole, _) => {
-            host.give_back(whole);
+            host.recycle(whole);
             true
         }
     })
 }
 
-/// A whole datagram, one of 60,000 octets in fragments, a stranger's fragment, and a damaged header.
+/// A whole datagram, one of 60,000 bytes in fragments, a stranger's fragment, and a damaged header.
 fn round(host: &mut Ipv4, frame: &mut [u8], number: u16) -> Result<usize, Box<dyn Error>> {
     let stranger = Ipv4Addr::from(0x2000_0000 | u32::from(number));
     let mut whole = usize::from(give(host, frame, Ipv4Fields::new(IpProtocol::ICMP, stranger, OURS))?);

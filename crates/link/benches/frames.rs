@@ -23,7 +23,7 @@ mod cast {
 const OURS: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const PEER: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
 const MTU: usize = 1_500;
-/// Octets of an ARP packet.
+/// Bytes of an ARP packet.
 const PACKET: usize = 28;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -48,22 +48,22 @@ fn parsing(criterion: &mut Criterion) -> Result<(), TryFromIntError> {
 
 /// Times ours beside the cast, all `frames` one after another.
 fn parse(criterion: &mut Criterion, name: &str, frames: &[Vec<u8>]) -> Result<(), TryFromIntError> {
-    for octets in frames {
-        assert_eq!(layered(octets), read::parse(octets), "{octets:02x?}");
+    for bytes in frames {
+        assert_eq!(layered(bytes), read::parse(bytes), "{bytes:02x?}");
     }
     let mut group = criterion.benchmark_group(name);
     group.throughput(Throughput::Elements(frames.len().try_into()?));
     group.bench_function("link", |bencher| {
         bencher.iter(|| {
-            for octets in frames {
-                let _ = black_box(layered(black_box(octets)));
+            for bytes in frames {
+                let _ = black_box(layered(black_box(bytes)));
             }
         });
     });
     group.bench_function("cast", |bencher| {
         bencher.iter(|| {
-            for octets in frames {
-                let _ = black_box(read::parse(black_box(octets)));
+            for bytes in frames {
+                let _ = black_box(read::parse(black_box(bytes)));
             }
         });
     });
@@ -92,17 +92,17 @@ fn sending(criterion: &mut Criterion, name: &str, vlan: Option<VlanId>) -> Resul
     });
     group.bench_function("cast", |bencher| {
         bencher.iter(|| {
-            let octets = black_box(theirs.as_mut_slice());
+            let bytes = black_box(theirs.as_mut_slice());
             let (to, from) = (black_box(PEER), black_box(OURS));
-            write::send(octets, to, from, black_box(vlan), black_box(EtherType::ARP))
+            write::send(bytes, to, from, black_box(vlan), black_box(EtherType::ARP))
         });
     });
     group.finish();
     Ok(())
 }
 
-fn layered(octets: &[u8]) -> Result<Seen<'_>, LinkDropReason> {
-    let frame = EthernetFrame::parse(octets)?;
+fn layered(bytes: &[u8]) -> Result<Seen<'_>, LinkDropReason> {
+    let frame = EthernetFrame::parse(bytes)?;
     Ok(Seen {
         destination: frame.destination(),
         source: frame.source(),
@@ -114,7 +114,7 @@ fn layered(octets: &[u8]) -> Result<Seen<'_>, LinkDropReason> {
 
 /// A broadcast from the peer with what stands behind the source address.
 fn frame(behind: &[&[u8]]) -> Vec<u8> {
-    [&MacAddr::BROADCAST.octets()[..], &PEER.octets(), &behind.concat()].concat()
+    [&MacAddr::BROADCAST.bytes()[..], &PEER.bytes(), &behind.concat()].concat()
 }
 
 /// One frame of each kind, as a wire might carry them.

@@ -1,11 +1,137 @@
-//! A valid Ethernet frame.
+//! Ethernet frames: their headers on the wire, the EtherType, and a valid frame.
 
-use zerocopy::FromBytes;
+use std::fmt;
 
-use crate::wire::{EthernetHeader, SnapHeader, VlanTagHeader};
-use crate::{EtherType, LinkDropReason, MacAddr, VlanTag};
+use zerocopy::network_endian::U16;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-/// A frame whose headers make sense: a view into the octets it was parsed from.
+use crate::{LinkDropReason, MacAddr, VlanTag};
+
+/// The header of every Ethernet frame.
+///
+/// ```text
+///  0                   1                   2                   3
+///  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |                          destination                          |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |          destination          |            source             |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |                            source                             |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |        type or length         |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// ```
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
+#[repr(C)]
+pub struct EthernetHeader {
+    /// Whom the frame is for.
+    pub destination: MacAddr,
+    /// Who sent it.
+    pub source: MacAddr,
+    /// An `EtherType` from 1,536 on, a length in bytes up to 1,500.
+    pub type_or_length: U16,
+}
+
+const _: () = assert!(size_of::<EthernetHeader>() == 14);
+
+/// What follows a type of 0x8100 or 0x88a8: the tag's content, and the type that it pushed back.
+///
+/// ```text
+///  0                   1                   2                   3
+///  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// | prio|d|        VLAN           |        type or length         |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// ```
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
+#[repr(C)]
+pub struct VlanTagHeader {
+    /// Priority, drop eligibility, VLAN identifier.
+    pub control: U16,
+    /// As in the Ethernet header.
+    pub type_or_length: U16,
+}
+
+const _: () = assert!(size_of::<VlanTagHeader>() == 4);
+
+/// The head of a length frame's payload when RFC 1042 applies: LLC and SNAP.
+///
+/// ```text
+///  0                   1                   2                   3
+///  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |   DSAP  0xaa  |   SSAP  0xaa  |   UI   0x03   |     organi-   |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |        zation code  0         |           EtherType           |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// ```
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
+#[repr(C)]
+pub struct SnapHeader {
+    /// Destination and source service access point, and the control field: aa aa 03 is SNAP.
+    pub llc: [u8; 3],
+    /// Who gave the protocol its number; zero says that it is an `EtherType`.
+    pub organization: [u8; 3],
+    /// The protocol of the payload.
+    pub ether_type: U16,
+}
+
+const _: () = assert!(size_of::<SnapHeader>() == 8);
+
+/// The protocol of a frame's payload: an open number with names for those known here.
+///
+/// 1,536 (0x0600) and above are `EtherTypes`; on the wire a smaller number in that place is a length
+/// or nothing at all (IEEE 802.3 3.2.6).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EtherType(pub u16);
+
+impl EtherType {
+    /// The smallest number that is an `EtherType`.
+    pub const FIRST: u16 = 1_536;
+    /// Internet Protocol, version 4 (RFC 894).
+    pub const IPV4: EtherType = EtherType(0x0800);
+    /// Address resolution (RFC 826).
+    pub const ARP: EtherType = EtherType(0x0806);
+    /// A customer VLAN tag follows (IEEE 802.1Q).
+    pub const VLAN: EtherType = EtherType(0x8100);
+    /// Internet Protocol, version 6 (RFC 2464).
+    pub const IPV6: EtherType = EtherType(0x86dd);
+    /// A service VLAN tag follows (IEEE 802.1ad).
+    pub const SERVICE_VLAN: EtherType = EtherType(0x88a8);
+
+    /// Whether a VLAN tag follows.
+    // spec: ethernet-tags
+    pub const fn is_tag(self) -> bool {
+        matches!(self, Self::VLAN | Self::SERVICE_VLAN)
+    }
+
+    /// The name that tcpdump gives it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::IPV4 => "IPv4",
+            Self::ARP => "ARP",
+            Self::VLAN => "802.1Q",
+            Self::IPV6 => "IPv6",
+            Self::SERVICE_VLAN => "802.1Q-QinQ",
+            _ => "Unknown",
+        }
+    }
+}
+
+impl fmt::Display for EtherType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({:#06x})", self.name(), self.0)
+    }
+}
+
+impl fmt::Debug for EtherType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A frame whose headers make sense: a view into the bytes it was parsed from.
 ///
 /// The payload of an Ethernet II frame may have padding at its end, which only the protocol in it
 /// can tell; that of a length frame ends where the length says.
@@ -43,10 +169,10 @@ impl<'a> EthernetFrame<'a> {
     /// Reads a frame, from its destination on and without a frame check sequence.
     // Its result is read at once by whoever called: across crates it would go through memory.
     #[inline]
-    pub fn parse(octets: &'a [u8]) -> Result<EthernetFrame<'a>, LinkDropReason> {
+    pub fn parse(bytes: &'a [u8]) -> Result<EthernetFrame<'a>, LinkDropReason> {
         // spec: ethernet-unpadded, truncated
         let (header, payload) =
-            EthernetHeader::ref_from_prefix(octets).map_err(|_| LinkDropReason::Truncated)?;
+            EthernetHeader::ref_from_prefix(bytes).map_err(|_| LinkDropReason::Truncated)?;
         let plain = EthernetFrame::plain(header, EtherType(header.type_or_length.get()), payload);
         if plain.is_typed() { Ok(plain) } else { plain.untag()?.typed() }
     }
@@ -114,7 +240,7 @@ impl<'a> EthernetFrame<'a> {
         }
     }
 
-    /// Reads a payload of `length` octets as RFC 1042 has it.
+    /// Reads a payload of `length` bytes as RFC 1042 has it.
     fn snap(self, length: usize) -> Result<Self, LinkDropReason> {
         // spec: ethernet-length-ends, ethernet-length-beyond
         let payload = self.payload.get(..length).ok_or(LinkDropReason::LengthBeyondFrame)?;
@@ -166,7 +292,7 @@ impl<'a> EthernetFrame<'a> {
         self.payload
     }
 
-    /// Where in the frame the payload starts, in octets.
+    /// Where in the frame the payload starts, in bytes.
     pub fn payload_offset(&self) -> usize {
         self.offset
     }

@@ -1,6 +1,6 @@
 //! Layer 2: Ethernet as RFC 894 and IEEE 802.3 have it, and who a frame is for.
 //!
-//! [`EthernetFrame::parse`] turns octets into a valid frame or a [`LinkDropReason`], without copying;
+//! [`EthernetFrame::parse`] turns bytes into a valid frame or a [`LinkDropReason`], without copying;
 //! [`Link`] is one host's (or many hosts') side of the wire: it accepts what is addressed to it,
 //! counts what it turns away, and puts headers before what it sends.
 //!
@@ -13,12 +13,12 @@
 //! ```
 //! use link::{EtherType, EthernetFrame, MacAddr};
 //!
-//! let mut octets = [0; 60];
-//! octets[..6].fill(0xff);
-//! octets[6..12].copy_from_slice(&[2, 0, 0, 0, 0, 1]);
-//! octets[12..14].copy_from_slice(&[0x08, 0x06]);
+//! let mut bytes = [0; 60];
+//! bytes[..6].fill(0xff);
+//! bytes[6..12].copy_from_slice(&[2, 0, 0, 0, 0, 1]);
+//! bytes[12..14].copy_from_slice(&[0x08, 0x06]);
 //!
-//! let frame = EthernetFrame::parse(&octets)?;
+//! let frame = EthernetFrame::parse(&bytes)?;
 //! assert_eq!(frame.destination(), MacAddr::BROADCAST);
 //! assert_eq!(frame.ether_type(), EtherType::ARP);
 //! assert_eq!(frame.payload().len(), 46);
@@ -26,23 +26,18 @@
 //! ```
 #![forbid(unsafe_code)]
 
-mod ether_type;
 mod ethernet;
 mod link;
 mod mac;
-mod output;
-mod stations;
 mod vlan;
-mod wire;
 
 pub use tap::{Frame, Instant, OutOfSpace};
 
-pub use self::ether_type::EtherType;
-pub use self::ethernet::{Encapsulation, EthernetFrame, VlanTags};
-pub use self::link::{DestinationKind, Link, LinkDropReason, ReceivedFrame, TooManyGroups};
-pub use self::mac::{MacAddr, MacAddrError};
-pub use self::output::{MINIMUM_FRAME, pad};
-
-pub use self::stations::MacSet;
+pub use self::ethernet::{
+    Encapsulation, EtherType, EthernetFrame, EthernetHeader, SnapHeader, VlanTagHeader, VlanTags,
+};
+pub use self::link::{
+    DestinationKind, Link, LinkDropReason, MINIMUM_FRAME, ReceivedFrame, TooManyGroups, pad,
+};
+pub use self::mac::{MacAddr, MacAddrError, MacSet};
 pub use self::vlan::{VlanId, VlanIdError, VlanTag};
-pub use self::wire::{EthernetHeader, SnapHeader, VlanTagHeader};

@@ -3,15 +3,18 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::{
-    Encapsulation, EtherType, EthernetFrame, MacAddr, MacSet, SnapHeader, VlanId, VlanTag, VlanTags,
-};
 use base::ReasonCounters;
+use zerocopy::FromBytes;
+
+use crate::{
+    Encapsulation, EtherType, EthernetFrame, EthernetHeader, Frame, MacAddr, MacSet, OutOfSpace, SnapHeader,
+    VlanId, VlanTag, VlanTagHeader, VlanTags,
+};
 
 base::reasons! {
     /// Why a frame was turned away.
     pub enum LinkDropReason {
-        /// Shorter than the 14 octets of a header.
+        /// Shorter than the 14 bytes of a header.
         Truncated = "shorter than an Ethernet header",
         /// It ends inside a VLAN tag.
         TruncatedTag = "ends inside a VLAN tag",
@@ -75,7 +78,7 @@ impl Link {
     /// How many groups can be joined.
     pub const GROUPS: usize = 256;
 
-    /// A link for these stations, with the wire's MTU in octets, in a VLAN or in none.
+    /// A link for these stations, with the wire's MTU in bytes, in a VLAN or in none.
     pub fn new(stations: MacSet, mtu: usize, vlan: Option<VlanId>) -> Link {
         Link { stations, groups: BTreeSet::new(), vlan, mtu, accepted: 0, dropped: ReasonCounters::default() }
     }
@@ -191,6 +194,49 @@ impl Link {
     pub fn dropped(&self) -> &ReasonCounters<LinkDropReason> {
         &self.dropped
     }
+}
+
+/// The shortest frame on a medium that needs padding, in bytes, frame check sequence not counted:
+/// a header of 14 and a payload of 46, or with one tag 18 and 42.
+pub const MINIMUM_FRAME: usize = 60;
+
+impl Link {
+    /// Prepends an Ethernet II header to the payload in `frame`, with a tag if the link is in a VLAN (RFC 894; RFC
+    /// 1042's encapsulation is received and never sent).
+    pub fn add_header(
+        &self,
+        frame: &mut Frame,
+        destination: MacAddr,
+        source: MacAddr,
+        ether_type: EtherType,
+    ) -> Result<(), OutOfSpace> {
+        let mut outer = ether_type;
+        // spec: ethernet-vlan-reply
+        if let Some(vlan) = self.vlan() {
+            let tag = frame.prepend(size_of::<VlanTagHeader>())?;
+            let tag = VlanTagHeader::mut_from_bytes(tag).map_err(|_| OutOfSpace)?;
+            tag.control.set(vlan.number());
+            tag.type_or_length.set(ether_type.0);
+            outer = EtherType::VLAN;
+        }
+        // spec: ethernet-rfc894
+        let header = frame.prepend(size_of::<EthernetHeader>())?;
+        let header = EthernetHeader::mut_from_bytes(header).map_err(|_| OutOfSpace)?;
+        header.destination = destination;
+        header.source = source;
+        header.type_or_length.set(outer.0);
+        Ok(())
+    }
+}
+
+/// Appends zeros until the frame is `minimum` bytes long; the device says what it wants.
+pub fn pad(frame: &mut Frame, minimum: usize) -> Result<(), OutOfSpace> {
+    // spec: ethernet-minimum, rfc826-reply-padding
+    let missing = minimum.saturating_sub(frame.len());
+    if missing > 0 {
+        frame.append(missing)?;
+    }
+    Ok(())
 }
 
 impl std::error::Error for LinkDropReason {}

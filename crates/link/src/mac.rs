@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-/// An Ethernet hardware address: six octets, as they stand on the wire.
+/// An Ethernet hardware address: six bytes, as they stand on the wire.
 #[derive(
     Clone, Copy, PartialEq, Eq, Hash, Default, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
 )]
@@ -25,25 +25,25 @@ impl MacAddr {
     /// 00:00:00:00:00:00, no station at all.
     pub const ZERO: MacAddr = MacAddr([0; 6]);
 
-    /// The address with these octets.
-    pub const fn new(octets: [u8; 6]) -> MacAddr {
-        MacAddr(octets)
+    /// The address with these bytes.
+    pub const fn new(bytes: [u8; 6]) -> MacAddr {
+        MacAddr(bytes)
     }
 
-    /// Its octets.
-    pub const fn octets(self) -> [u8; 6] {
+    /// Its bytes.
+    pub const fn bytes(self) -> [u8; 6] {
         self.0
     }
 
-    /// It as a number, its first octet the highest: addresses in a series count up.
+    /// It as a number, its first byte the highest: addresses in a series count up.
     #[inline]
     pub const fn number(self) -> u64 {
         let [a, b, c, d, e, f] = self.0;
-        // As the octets lie in a register, and then turned: octet by octet costs three times as much.
+        // As the bytes lie in a register, and then turned: byte by byte costs three times as much.
         u64::from_le_bytes([a, b, c, d, e, f, 0, 0]).swap_bytes() >> 16
     }
 
-    /// Whether it names a group of stations; broadcast is one (IEEE 802: the first octet's lowest bit).
+    /// Whether it names a group of stations; broadcast is one (IEEE 802: the first byte's lowest bit).
     pub const fn is_group(self) -> bool {
         let [first, ..] = self.0;
         first & 1 == 1
@@ -58,8 +58,8 @@ impl MacAddr {
     /// on every machine and at every start.
     pub fn derived_from(name: &str) -> MacAddr {
         // FNV-1a, 64 bits: its definition is fixed, unlike that of the standard library's hasher.
-        let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, octet| {
-            (hash ^ u64::from(octet)).wrapping_mul(0x0100_0000_01b3)
+        let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
         let [_, _, _, b, c, d, e, f] = hash.to_be_bytes();
         MacAddr([0x02, b, c, d, e, f])
@@ -74,7 +74,7 @@ impl MacAddr {
     }
 }
 
-/// In the order of their octets, which is that of their numbers: six octets are compared at once.
+/// In the order of their bytes, which is that of their numbers: six bytes are compared at once.
 impl Ord for MacAddr {
     #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
@@ -93,11 +93,11 @@ impl fmt::Display for MacAddr {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         const DIGITS: [u8; 16] = *b"0123456789abcdef";
         let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or_default();
-        // All at once: a write for each octet costs ten times as much, and captures are full of addresses.
+        // All at once: a write for each byte costs ten times as much, and captures are full of addresses.
         let mut text = [b':'; 17];
-        for (digits, octet) in text.chunks_mut(3).zip(self.0) {
+        for (digits, byte) in text.chunks_mut(3).zip(self.0) {
             if let [high, low, ..] = digits {
-                (*high, *low) = (digit(octet >> 4), digit(octet & 0x0f));
+                (*high, *low) = (digit(byte >> 4), digit(byte & 0x0f));
             }
         }
         formatter.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
@@ -122,18 +122,18 @@ impl FromStr for MacAddr {
             let digits = groups.concat();
             let is_number = digits.len() == 12 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
             if let (true, Ok(number)) = (is_number, u64::from_str_radix(&digits, 16)) {
-                let [_, _, octets @ ..] = number.to_be_bytes();
-                return Ok(MacAddr(octets));
+                let [_, _, bytes @ ..] = number.to_be_bytes();
+                return Ok(MacAddr(bytes));
             }
         }
         let mut parts = text.split(if text.contains('-') { '-' } else { ':' });
-        let mut octets = [0; 6];
-        for octet in &mut octets {
+        let mut bytes = [0; 6];
+        for byte in &mut bytes {
             let part = parts.next().ok_or_else(error)?;
             let digits = matches!(part.len(), 1 | 2) && part.bytes().all(|b| b.is_ascii_hexdigit());
-            *octet = u8::from_str_radix(part, 16).ok().filter(|_| digits).ok_or_else(error)?;
+            *byte = u8::from_str_radix(part, 16).ok().filter(|_| digits).ok_or_else(error)?;
         }
-        parts.next().map_or(Ok(MacAddr(octets)), |_| Err(error()))
+        parts.next().map_or(Ok(MacAddr(bytes)), |_| Err(error()))
     }
 }
 
@@ -146,8 +146,52 @@ impl fmt::Display for MacAddrError {
 impl std::error::Error for MacAddrError {}
 
 impl From<[u8; 6]> for MacAddr {
-    fn from(octets: [u8; 6]) -> Self {
-        MacAddr(octets)
+    fn from(bytes: [u8; 6]) -> Self {
+        MacAddr(bytes)
+    }
+}
+
+/// A set of station addresses, kept as ranges: one host is a set of one, and 65,536 hosts with
+/// consecutive addresses cost no more.
+#[derive(Clone, Debug, Default)]
+pub struct MacSet {
+    /// First and last address of each range as numbers, sorted, without overlap: a number is made once of an
+    /// address that is looked for.
+    ranges: Vec<(u64, u64)>,
+}
+
+impl MacSet {
+    /// The set of one address.
+    pub fn one(address: MacAddr) -> MacSet {
+        let mut stations = MacSet::default();
+        stations.add(address, address);
+        stations
+    }
+
+    /// Adds all addresses from `first` to `last`. Ranges that meet become one.
+    pub fn add(&mut self, first: MacAddr, last: MacAddr) {
+        self.ranges.push((first.number(), last.number()));
+        self.ranges.sort_unstable();
+        self.ranges.dedup_by(|later, earlier| {
+            let joined = later.0 <= earlier.1.saturating_add(1);
+            if joined {
+                earlier.1 = earlier.1.max(later.1);
+            }
+            joined
+        });
+    }
+
+    /// Whether `address` is one of them.
+    #[inline]
+    pub fn contains(&self, address: MacAddr) -> bool {
+        let number = address.number();
+        // Most have one range.
+        if let [(first, last)] = *self.ranges.as_slice() {
+            return first <= number && number <= last;
+        }
+        let after = self.ranges.partition_point(|(first, _)| *first <= number);
+        let range = after.checked_sub(1).and_then(|place| self.ranges.get(place));
+        range.is_some_and(|(_, last)| number <= *last)
     }
 }
 

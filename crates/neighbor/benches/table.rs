@@ -342,7 +342,7 @@ fn mac(number: u32) -> MacAddr {
 }
 
 fn number_of(mac: MacAddr) -> u32 {
-    let [_, _, a, b, c, d] = mac.octets();
+    let [_, _, a, b, c, d] = mac.bytes();
     u32::from_be_bytes([a, b, c, d])
 }
 

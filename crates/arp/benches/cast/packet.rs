@@ -52,9 +52,9 @@ pub(crate) fn write(fields: &PacketFields, octets: &mut [u8]) -> Option<()> {
     packet.hardware_length = 6;
     packet.protocol_length = 4;
     packet.operation = fields.operation.0.to_be();
-    packet.sender_hardware = fields.sender_hardware.octets();
+    packet.sender_hardware = fields.sender_hardware.bytes();
     packet.sender_protocol = fields.sender_protocol.octets();
-    packet.target_hardware = fields.target_hardware.octets();
+    packet.target_hardware = fields.target_hardware.bytes();
     packet.target_protocol = fields.target_protocol.octets();
     Some(())
 }
@@ -64,7 +64,7 @@ pub(crate) fn write_over(reply: ArpReply, octets: &mut [u8]) -> Option<()> {
     packet.operation = Operation::REPLY.0.to_be();
     (packet.sender_protocol, packet.target_protocol) = (packet.target_protocol, packet.sender_protocol);
     packet.target_hardware = packet.sender_hardware;
-    packet.sender_hardware = reply.mac.octets();
+    packet.sender_hardware = reply.mac.bytes();
     Some(())
 }
 

@@ -106,7 +106,7 @@ fn one_station_has_the_same_candidates_after_each_start_and_others_have_others()
     let first: HashSet<_> = (0..100).map(|step| candidates(MAC.plus(step).unwrap(), 1, 1)[0]).collect();
     assert!(first.len() >= 99, "{}", first.len());
     // Each octet of the hardware address counts.
-    let mut octets = MAC.octets();
+    let mut octets = MAC.bytes();
     for place in 0..6 {
         octets[place] ^= 0x10;
         assert_ne!(candidates(MacAddr::new(octets), 1, 1), candidates(MAC, 1, 1));

@@ -162,7 +162,7 @@ prop_compose! {
         (packet[7], packet[13], packet[17], packet[27]) = (operation, sender, sender, target);
         let destination = if broadcast { MacAddr::BROADCAST } else { OUR_MAC };
         let source = [2, 0, 0, 0, 0, sender];
-        let mut octets = [&destination.octets()[..], &source, &head, &packet].concat();
+        let mut octets = [&destination.bytes()[..], &source, &head, &packet].concat();
         for (place, value) in changed {
             if let Some(octet) = octets.get_mut(place) {
                 *octet = value;

@@ -107,7 +107,7 @@ fn read([a, b, c, d, e, f, high, low]: Entry) -> (MacAddr, State) {
 }
 
 fn written(first: MacAddr, State { number, foreign_requests, is_contested }: State) -> Entry {
-    let [a, b, c, d, e, f] = first.octets();
+    let [a, b, c, d, e, f] = first.bytes();
     let [high, low] = (u16::from(is_contested) << 15 | foreign_requests << 12 | number).to_be_bytes();
     [a, b, c, d, e, f, high, low]
 }

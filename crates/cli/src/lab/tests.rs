@@ -10,8 +10,8 @@ fn exit_code_is_zero_only_for_reachable_entry_with_host_mac() {
         state,
     };
     let stale = KernelNeighborState(4);
-    assert_eq!(exit_code(Some(&entry(Some(mac.octets()), KernelNeighborState::REACHABLE)), mac), 0);
-    assert_eq!(exit_code(Some(&entry(Some(mac.octets()), stale)), mac), 1);
+    assert_eq!(exit_code(Some(&entry(Some(mac.bytes()), KernelNeighborState::REACHABLE)), mac), 0);
+    assert_eq!(exit_code(Some(&entry(Some(mac.bytes()), stale)), mac), 1);
     assert_eq!(exit_code(Some(&entry(Some([2; 6]), KernelNeighborState::REACHABLE)), mac), 1);
     assert_eq!(exit_code(Some(&entry(None, KernelNeighborState::REACHABLE)), mac), 1);
     assert_eq!(exit_code(None, mac), 1);

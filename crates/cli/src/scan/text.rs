@@ -80,7 +80,7 @@ fn reply_text<'a>(
 
 /// Returns the text in place of an unknown vendor.
 fn unknown_vendor(mac: MacAddr) -> &'static str {
-    let [first, ..] = mac.octets();
+    let [first, ..] = mac.bytes();
     if first & LOCAL != 0 { "(Unknown: locally administered)" } else { "(Unknown)" }
 }
 

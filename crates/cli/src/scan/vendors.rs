@@ -82,7 +82,7 @@ impl Vendors {
 
     /// Returns the name for the longest known prefix of this address.
     pub(super) fn name(&self, address: MacAddr) -> Option<&str> {
-        let address = address.octets().into_iter().fold(0, |bits, byte| bits << 8 | u64::from(byte));
+        let address = address.bytes().into_iter().fold(0, |bits, byte| bits << 8 | u64::from(byte));
         let prefixes = self.lengths.iter().map(|length| (address & line::mask(*length), *length));
         prefixes.filter_map(|prefix| self.names.get(&prefix)).map(Box::as_ref).next()
     }

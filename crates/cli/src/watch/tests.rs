@@ -34,7 +34,7 @@ pub(super) fn frame(operation: u16, sender: (MacAddr, Ipv4Addr), target: (MacAdd
     };
     let mut packet = [0; PacketFields::LENGTH];
     fields.write_to(&mut packet).unwrap();
-    [&[0xff; 6][..], &sender.0.octets(), &[8, 6], &packet].concat()
+    [&[0xff; 6][..], &sender.0.bytes(), &[8, 6], &packet].concat()
 }
 
 pub(super) fn request(sender: u8, target: u8) -> Vec<u8> {

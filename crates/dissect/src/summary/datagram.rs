@@ -66,7 +66,7 @@ fn write_header(line: &mut String, datagram: &Datagram<'_>) -> Result {
 
 /// Whether the flag before "don't fragment" is set (RFC 791 3.1: "reserved, must be zero").
 fn is_reserved_set(datagram: &Datagram<'_>) -> bool {
-    datagram.octets().get(6).is_some_and(|byte| byte & 0x80 != 0)
+    datagram.bytes().get(6).is_some_and(|byte| byte & 0x80 != 0)
 }
 
 /// Writes about the data of a datagram, which is `length` bytes long by its header.

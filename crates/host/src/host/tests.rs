@@ -45,7 +45,7 @@ fn request() -> [u8; 28] {
 
 /// A broadcast from the peer with what stands behind the source address.
 fn broadcast(rest: &[&[u8]]) -> Vec<u8> {
-    [&[0xff; 6][..], &PEER_MAC.octets(), &rest.concat()].concat()
+    [&[0xff; 6][..], &PEER_MAC.bytes(), &rest.concat()].concat()
 }
 
 /// What the host makes of one frame, and what it sends.
@@ -62,7 +62,7 @@ fn receive_one(host: &mut Host, bytes: &[u8]) -> (FrameOutcome, Vec<Vec<u8>>) {
 
 fn reply(head: &[u8]) -> Vec<u8> {
     let packet = [0, 1, 8, 0, 6, 4, 0, 2, 2, 0, 0, 0, 0, 2, 10, 0, 0, 2, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1];
-    [&PEER_MAC.octets()[..], &HOST_MAC.octets(), head, &packet].concat()
+    [&PEER_MAC.bytes()[..], &HOST_MAC.bytes(), head, &packet].concat()
 }
 
 // proves: rfc826-reply-fields, rfc826-reply-to, rfc826-padding, rfc826-reply-padding, reply-one

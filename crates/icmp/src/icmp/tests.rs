@@ -17,9 +17,9 @@ fn icmp() -> Icmp {
 }
 
 fn datagram(fields: Ipv4Fields, data: &[u8]) -> Vec<u8> {
-    let mut octets = [&[0; 20], data].concat();
-    fields.write_to(&mut octets).unwrap();
-    octets
+    let mut bytes = [&[0; 20], data].concat();
+    fields.write_to(&mut bytes).unwrap();
+    bytes
 }
 
 fn udp(source: Ipv4Addr, destination: Ipv4Addr) -> Vec<u8> {
@@ -32,10 +32,10 @@ fn message(kind: u8) -> Vec<u8> {
     message.to_vec()
 }
 
-/// What may be said about a datagram with these fields and this first octet of data.
+/// What may be said about a datagram with these fields and this first byte of data.
 fn verdict(fields: Ipv4Fields, first: &[u8], link: DestinationKind) -> Result<(), SuppressReason> {
-    let octets = datagram(fields, first);
-    may_send_error(&QuotedDatagram::parse(&octets).unwrap(), link, &addresses())
+    let bytes = datagram(fields, first);
+    may_send_error(&QuotedDatagram::parse(&bytes).unwrap(), link, &addresses())
 }
 
 /// A datagram, the start of its data, how its frame was addressed, and what follows.
@@ -159,7 +159,7 @@ fn a_request_to_many_is_answered_if_somebody_wants_that() {
 #[test]
 fn every_message_is_taken_or_dropped_and_counted_once() {
     let mut icmp = icmp();
-    let mut judge = |octets: &[u8]| icmp.receive(&addresses(), DestinationKind::Unicast, octets).map(|_| ());
+    let mut judge = |bytes: &[u8]| icmp.receive(&addresses(), DestinationKind::Unicast, bytes).map(|_| ());
     assert_eq!(judge(&message(8)), Ok(()));
     assert_eq!(judge(&message(0)), Ok(()));
     assert_eq!(judge(&[0; 7]), Err(IcmpDropReason::Truncated));

@@ -102,14 +102,40 @@ proptest! {
     }
 
     #[test]
-    fn no_octets_panic(mut octets in prop::collection::vec(any::<u8>(), 0..128), repaired: bool) {
-        if repaired && octets.len() >= 8 {
-            octets[2..4].fill(0);
-            set_checksum(&mut octets).unwrap();
+    fn no_octets_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..128), repaired: bool) {
+        if repaired && bytes.len() >= 8 {
+            bytes[2..4].fill(0);
+            set_checksum(&mut bytes).unwrap();
         }
-        if let Ok(IcmpBody::Error(_, quoted)) = IcmpMessage::parse(&octets).and_then(|message| message.body()) {
+        if let Ok(IcmpBody::Error(_, quoted)) = IcmpMessage::parse(&bytes).and_then(|message| message.body()) {
             let _ = (quoted.ports(), quoted.echo());
         }
-        let _ = reply_in_place(&mut octets);
+        let _ = reply_in_place(&mut bytes);
+    }
+}
+
+#[test]
+fn every_type_is_an_error_a_query_or_unknown() {
+    let errors: Vec<u8> = (0..=255).filter(|number| IcmpType(*number).is_error()).collect();
+    let queries: Vec<u8> = (0..=255).filter(|number| IcmpType(*number).is_query()).collect();
+    assert_eq!(errors, [3, 4, 5, 11, 12]);
+    assert_eq!(queries, [0, 8, 9, 10, 13, 14, 15, 16, 17, 18]);
+}
+
+#[test]
+fn types_are_shown_by_name_and_number() {
+    let table = [
+        (0, "echo reply (0)"),
+        (3, "unreachable (3)"),
+        (4, "source quench (4)"),
+        (5, "redirect (5)"),
+        (8, "echo request (8)"),
+        (11, "time exceeded (11)"),
+        (12, "parameter problem (12)"),
+        (13, "type (13)"),
+    ];
+    for (number, text) in table {
+        assert_eq!(IcmpType(number).to_string(), text);
+        assert_eq!(format!("{:?}", IcmpType(number)), text);
     }
 }

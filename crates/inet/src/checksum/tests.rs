@@ -2,9 +2,9 @@ use super::*;
 use proptest::prelude::*;
 
 /// RFC 1071 1, word by word.
-fn naive(octets: &[u8]) -> u16 {
+fn naive(bytes: &[u8]) -> u16 {
     let mut sum = 0_u32;
-    for pair in octets.chunks(2) {
+    for pair in bytes.chunks(2) {
         sum += u32::from(u16::from_be_bytes([pair[0], pair.get(1).copied().unwrap_or(0)]));
         sum = (sum & 0xffff) + (sum >> 16);
     }
@@ -14,8 +14,8 @@ fn naive(octets: &[u8]) -> u16 {
 // proves: rfc1071-sum
 #[test]
 fn the_example_of_rfc_1071_sums_up_as_it_says() {
-    let octets = [0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7];
-    assert_eq!(of(&octets), !0xddf2);
+    let bytes = [0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7];
+    assert_eq!(of(&bytes), !0xddf2);
 }
 
 // proves: rfc1071-sum
@@ -29,10 +29,10 @@ fn an_odd_last_octet_is_the_upper_half_of_a_word() {
 // proves: rfc1071-sum
 #[test]
 fn every_length_at_every_alignment_gives_what_the_definition_gives() {
-    let octets: Vec<u8> = (0..400_u32).map(|place| (place * 167 + 13).to_le_bytes()[0]).collect();
+    let bytes: Vec<u8> = (0..400_u32).map(|place| (place * 167 + 13).to_le_bytes()[0]).collect();
     for from in 0..16 {
-        for to in from..octets.len() {
-            assert_eq!(of(&octets[from..to]), naive(&octets[from..to]), "{from}..{to}");
+        for to in from..bytes.len() {
+            assert_eq!(of(&bytes[from..to]), naive(&bytes[from..to]), "{from}..{to}");
         }
     }
 }
@@ -40,7 +40,7 @@ fn every_length_at_every_alignment_gives_what_the_definition_gives() {
 // proves: rfc1071-sum
 #[test]
 fn nothing_overflows_however_many_octets_there_are_and_however_large() {
-    // Beyond 64 times 2^16 octets the accumulators of one run would overflow.
+    // Beyond 64 times 2^16 bytes the accumulators of one run would overflow.
     for length in [65_535, 65_534, 65_472, 20, 64 * 65_537 + 3] {
         assert_eq!(of(&vec![0xff; length]), naive(&vec![0xff; length]), "{length}");
     }
@@ -48,13 +48,13 @@ fn nothing_overflows_however_many_octets_there_are_and_however_large() {
 
 // proves: rfc1071-verify
 #[test]
-fn octets_with_their_checksum_are_valid_and_with_any_bit_turned_are_not() {
-    let mut octets = [0x45, 0, 0, 84, 0xbe, 0xef, 0x40, 0, 64, 1, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
-    let sum = of(&octets);
-    octets[10..12].copy_from_slice(&sum.to_be_bytes());
-    assert!(is_valid(&octets));
-    for bit in 0..8 * octets.len() {
-        let mut turned = octets;
+fn bytes_with_their_checksum_are_valid_and_with_any_bit_turned_are_not() {
+    let mut bytes = [0x45, 0, 0, 84, 0xbe, 0xef, 0x40, 0, 64, 1, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+    let sum = of(&bytes);
+    bytes[10..12].copy_from_slice(&sum.to_be_bytes());
+    assert!(is_valid(&bytes));
+    for bit in 0..8 * bytes.len() {
+        let mut turned = bytes;
         turned[bit / 8] ^= 1 << (bit % 8);
         assert!(!is_valid(&turned), "bit {bit}");
     }
@@ -68,7 +68,7 @@ fn the_corner_case_of_rfc_1624_gives_zero_and_not_minus_zero() {
 
 // proves: rfc1071-parts
 #[test]
-fn a_word_is_two_octets() {
+fn a_word_is_two_bytes() {
     let sum = Sum::default().plus_word(0x1234).plus(&[0x56]);
     assert_eq!(sum.checksum(), naive(&[0x12, 0x34, 0x56]));
 }
@@ -76,8 +76,8 @@ fn a_word_is_two_octets() {
 proptest! {
     // proves: rfc1071-sum
     #[test]
-    fn the_checksum_is_the_definition_s(octets in prop::collection::vec(any::<u8>(), 0..4_000)) {
-        prop_assert_eq!(of(&octets), naive(&octets));
+    fn the_checksum_is_the_definition_s(bytes in prop::collection::vec(any::<u8>(), 0..4_000)) {
+        prop_assert_eq!(of(&bytes), naive(&bytes));
     }
 
     // proves: rfc1071-parts
@@ -90,19 +90,19 @@ proptest! {
     // proves: rfc1624-update
     #[test]
     fn an_update_gives_what_all_octets_anew_would(
-        mut octets in prop::collection::vec(any::<u8>(), 20..60),
+        mut bytes in prop::collection::vec(any::<u8>(), 20..60),
         place in 0_usize..10,
         to: u16,
     ) {
-        // A header has an octet that is not zero: RFC 1624 3.
-        octets[0] = 0x45;
+        // A header has an byte that is not zero: RFC 1624 3.
+        bytes[0] = 0x45;
         prop_assume!(place != 0 || to != 0);
-        let old = of(&octets);
+        let old = of(&bytes);
         let word = 2 * place..2 * place + 2;
-        let from = u16::from_be_bytes(octets[word.clone()].try_into().unwrap());
-        octets[word].copy_from_slice(&to.to_be_bytes());
-        let rest_is_zero = octets.iter().all(|octet| *octet == 0);
+        let from = u16::from_be_bytes(bytes[word.clone()].try_into().unwrap());
+        bytes[word].copy_from_slice(&to.to_be_bytes());
+        let rest_is_zero = bytes.iter().all(|byte| *byte == 0);
         prop_assume!(!rest_is_zero);
-        prop_assert_eq!(update(old, from, to), of(&octets));
+        prop_assert_eq!(update(old, from, to), of(&bytes));
     }
 }

@@ -1,5 +1,4 @@
 use super::*;
-use crate::Ipv4Fields;
 use proptest::prelude::*;
 
 const FIELDS: Ipv4Fields =
@@ -7,29 +6,29 @@ const FIELDS: Ipv4Fields =
 
 /// A datagram with this payload.
 fn datagram(payload: &[u8]) -> Vec<u8> {
-    let mut octets = [&[0xee; 20], payload].concat();
-    FIELDS.write_to(&mut octets).unwrap();
-    octets
+    let mut bytes = [&[0xee; 20], payload].concat();
+    FIELDS.write_to(&mut bytes).unwrap();
+    bytes
 }
 
-/// The octets with another one at a place, and the checksum made right again.
-fn with(place: usize, octet: u8, payload: &[u8]) -> Vec<u8> {
-    let mut octets = datagram(payload);
-    octets[place] = octet;
-    repair(&mut octets);
-    octets
+/// The bytes with another one at a place, and the checksum made right again.
+fn with(place: usize, byte: u8, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = datagram(payload);
+    bytes[place] = byte;
+    repair(&mut bytes);
+    bytes
 }
 
-fn repair(octets: &mut [u8]) {
-    let length = usize::from(octets[0] & 0x0f) * 4;
-    octets[10..12].fill(0);
-    let length = length.clamp(20, octets.len());
-    let sum = checksum::of(&octets[..length]);
-    octets[10..12].copy_from_slice(&sum.to_be_bytes());
+fn repair(bytes: &mut [u8]) {
+    let length = usize::from(bytes[0] & 0x0f) * 4;
+    bytes[10..12].fill(0);
+    let length = length.clamp(20, bytes.len());
+    let sum = checksum::of(&bytes[..length]);
+    bytes[10..12].copy_from_slice(&sum.to_be_bytes());
 }
 
-fn reason(octets: &[u8]) -> Ipv4DropReason {
-    Datagram::parse(octets).unwrap_err()
+fn reason(bytes: &[u8]) -> Ipv4DropReason {
+    Datagram::parse(bytes).unwrap_err()
 }
 
 // proves: rfc791-header, rfc791-checksum, rfc1122-type-of-service
@@ -44,12 +43,12 @@ fn a_header_looks_as_rfc_791_draws_it() {
         time_to_live: 7,
         ..FIELDS
     };
-    let mut octets = [0xff; 22];
-    fields.write_to(&mut octets).unwrap();
+    let mut bytes = [0xff; 22];
+    fields.write_to(&mut bytes).unwrap();
     let expected =
         [0x45, 0xb8, 0, 22, 0x12, 0x34, 0x61, 0x23, 7, 17, 0x2b, 0xc6, 10, 0, 0, 1, 10, 0, 0, 2, 0xff, 0xff];
-    assert_eq!(octets, expected);
-    assert_eq!(Ipv4Fields::from(&Datagram::parse(&octets).unwrap()), fields);
+    assert_eq!(bytes, expected);
+    assert_eq!(Ipv4Fields::from(&Datagram::parse(&bytes).unwrap()), fields);
 }
 
 // proves: rfc791-header
@@ -83,8 +82,8 @@ fn a_header_has_five_words_at_least_and_ends_within_the_datagram() {
 // proves: rfc791-total-length
 #[test]
 fn a_datagram_is_no_longer_than_what_arrived_and_no_shorter_than_its_header() {
-    let octets = datagram(b"data");
-    assert_eq!(reason(&octets[..23]), Ipv4DropReason::TotalLength);
+    let bytes = datagram(b"data");
+    assert_eq!(reason(&bytes[..23]), Ipv4DropReason::TotalLength);
     for total in 0..20 {
         assert_eq!(reason(&with(3, total, b"data")), Ipv4DropReason::TotalLengthShort, "{total}");
     }
@@ -97,7 +96,7 @@ fn what_follows_the_total_length_is_padding() {
     let padded = [&datagram(b"data")[..], &[0xee; 22]].concat();
     let parsed = Datagram::parse(&padded).unwrap();
     assert_eq!(parsed.payload(), b"data");
-    assert_eq!(parsed.octets(), datagram(b"data"));
+    assert_eq!(parsed.bytes(), datagram(b"data"));
 }
 
 // proves: rfc1122-header-checksum
@@ -105,9 +104,9 @@ fn what_follows_the_total_length_is_padding() {
 fn a_header_with_any_bit_turned_is_dropped() {
     let good = datagram(b"data");
     for bit in 0..160 {
-        let mut octets = good.clone();
-        octets[bit / 8] ^= 1 << (bit % 8);
-        assert!(Datagram::parse(&octets).is_err(), "bit {bit}");
+        let mut bytes = good.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        assert!(Datagram::parse(&bytes).is_err(), "bit {bit}");
     }
     let mut data = good;
     data[20] ^= 1;
@@ -119,11 +118,11 @@ fn a_header_with_any_bit_turned_is_dropped() {
 fn options_are_kept_and_not_looked_into_and_their_checksum_counts() {
     // A record route that points beyond its end, and an option longer than the header.
     let options = [7, 7, 200, 1, 2, 3, 4, 68, 255, 0, 0, 0];
-    let octets = with(0, 0x48, &[&options[..], b"data"].concat());
-    let parsed = Datagram::parse(&octets).unwrap();
+    let bytes = with(0, 0x48, &[&options[..], b"data"].concat());
+    let parsed = Datagram::parse(&bytes).unwrap();
     assert_eq!((parsed.options(), parsed.payload()), (&options[..], &b"data"[..]));
     assert_eq!(parsed.header_length(), 32);
-    let mut spoiled = octets;
+    let mut spoiled = bytes;
     spoiled[24] ^= 1;
     assert_eq!(reason(&spoiled), Ipv4DropReason::Checksum);
 }
@@ -132,12 +131,12 @@ fn options_are_kept_and_not_looked_into_and_their_checksum_counts() {
 #[test]
 fn a_datagram_is_taken_whatever_its_time_to_live_and_never_sent_with_none() {
     for time_to_live in [0, 1, 255] {
-        let octets = with(8, time_to_live, b"");
-        assert_eq!(Datagram::parse(&octets).unwrap().time_to_live(), time_to_live);
+        let bytes = with(8, time_to_live, b"");
+        assert_eq!(Datagram::parse(&bytes).unwrap().time_to_live(), time_to_live);
     }
-    let mut octets = [0; 20];
-    Ipv4Fields { time_to_live: 0, ..FIELDS }.write_to(&mut octets).unwrap();
-    assert_eq!(Datagram::parse(&octets).unwrap().time_to_live(), 1);
+    let mut bytes = [0; 20];
+    Ipv4Fields { time_to_live: 0, ..FIELDS }.write_to(&mut bytes).unwrap();
+    assert_eq!(Datagram::parse(&bytes).unwrap().time_to_live(), 1);
 }
 
 #[test]
@@ -149,7 +148,7 @@ fn the_reserved_flag_is_tolerated() {
 fn a_datagram_needs_20_octets_to_be_written_and_takes_65535_at_most() {
     assert!(FIELDS.write_to(&mut [0; 19]).is_err());
     assert!(FIELDS.write_to(&mut vec![0; 65_536]).is_err());
-    assert!(FIELDS.write_to(&mut vec![0; Datagram::LONGEST]).is_ok());
+    assert!(FIELDS.write_to(&mut vec![0; Datagram::MAX_LENGTH]).is_ok());
 }
 
 prop_compose! {
@@ -181,21 +180,21 @@ proptest! {
     // proves: rfc791-header
     #[test]
     fn what_is_written_is_read_back(fields in fields(), payload in prop::collection::vec(any::<u8>(), 0..99)) {
-        let mut octets = [&[0xff; 20][..], &payload].concat();
-        fields.write_to(&mut octets).unwrap();
-        let parsed = Datagram::parse(&octets).unwrap();
+        let mut bytes = [&[0xff; 20][..], &payload].concat();
+        fields.write_to(&mut bytes).unwrap();
+        let parsed = Datagram::parse(&bytes).unwrap();
         prop_assert_eq!(Ipv4Fields::from(&parsed), fields);
         prop_assert_eq!(parsed.payload(), payload);
     }
 
     #[test]
-    fn no_octets_panic(mut octets in prop::collection::vec(any::<u8>(), 0..128), repaired: bool) {
-        if let (true, [first, ..]) = (repaired && octets.len() >= 20, octets.as_mut_slice()) {
+    fn no_octets_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..128), repaired: bool) {
+        if let (true, [first, ..]) = (repaired && bytes.len() >= 20, bytes.as_mut_slice()) {
             *first = *first & 0x0f | 0x40;
-            octets[2] = 0;
-            repair(&mut octets);
+            bytes[2] = 0;
+            repair(&mut bytes);
         }
-        let _ = Datagram::parse(&octets);
+        let _ = Datagram::parse(&bytes);
     }
 }
 
@@ -214,12 +213,59 @@ fn what_makes_no_sense_is_salvaged_for_whoever_shows_it() {
     unfilled[2..4].fill(0);
     assert_eq!(Datagram::parse_lenient(&unfilled).unwrap().payload(), b"abcd");
 
-    for (octets, text) in [
+    for (bytes, text) in [
         (&whole[..19], "short"),
         (&with(0, 0x65, b""), "version"),
         (&with(0, 0x44, b""), "length"),
         (&with(0, 0x46, b""), "beyond"),
     ] {
-        assert!(Datagram::parse_lenient(octets).is_none(), "{text}");
+        assert!(Datagram::parse_lenient(bytes).is_none(), "{text}");
+    }
+}
+
+/// A source route with two addresses, padded to words, and this pointer.
+fn route(kind: u8, pointer: u8) -> [u8; 12] {
+    [kind, 11, pointer, 192, 0, 2, 1, 192, 0, 2, 2, END]
+}
+
+// proves: rfc791-source-route
+#[test]
+fn source_route_is_incomplete_until_its_pointer_passes_its_length() {
+    for kind in [LOOSE_SOURCE_ROUTE, STRICT_SOURCE_ROUTE] {
+        for pointer in 0..=u8::MAX {
+            assert_eq!(has_incomplete_source_route(&route(kind, pointer)), pointer <= 11, "{kind} {pointer}");
+        }
+        // Behind other options, and one completed before another that is not.
+        let behind = [&[1, 1, 1, 7, 7, 4, 0, 0, 0, 0][..], &route(kind, 4)].concat();
+        assert!(has_incomplete_source_route(&behind));
+        let second = [&route(kind, 12)[..11], &route(kind, 8)].concat();
+        assert!(has_incomplete_source_route(&second));
+        // Behind the end of the list there is none.
+        assert!(!has_incomplete_source_route(&[&[END][..], &route(kind, 4)].concat()));
+    }
+}
+
+// proves: rfc791-source-route
+#[test]
+fn source_route_that_cannot_be_read_counts_as_incomplete() {
+    for unreadable in
+        [&[131][..], &[137, 3], &[131, 2, 9, 0], &[131, 0, 9, 0], &[137, 8, 9, 0], &[131, 3, 3, 0]]
+    {
+        assert!(has_incomplete_source_route(unreadable), "{unreadable:?}");
+    }
+    assert!(!has_incomplete_source_route(&[131, 3, 4, 0]), "no hops at all");
+}
+
+#[test]
+fn other_options_hold_no_source_route_whatever_is_in_them() {
+    for options in [&[][..], &[0; 4], &[1; 40], &[7, 131, 4, 0], &[68, 0, 131, 4], &[68, 1, 131, 4], &[7]] {
+        assert!(!has_incomplete_source_route(options), "{options:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_end_the_search(options in prop::collection::vec(prop_oneof![any::<u8>(), 0_u8..12, Just(131)], 0..41)) {
+        let _ = has_incomplete_source_route(&options);
     }
 }

@@ -8,7 +8,7 @@ fn cut(payload: usize, mtu: usize) -> Vec<(usize, usize, bool)> {
 
 // proves: rfc791-fragmentation
 #[test]
-fn a_long_datagram_is_cut_at_multiples_of_eight_octets() {
+fn a_long_datagram_is_cut_at_multiples_of_eight_bytes() {
     assert_eq!(cut(4_008, 1_500), [(0, 1_480, true), (1_480, 2_960, true), (2_960, 4_008, false)]);
     assert_eq!(cut(17, 28), [(0, 8, true), (8, 16, true), (16, 17, false)]);
     assert_eq!(cut(16, 35), [(0, 8, true), (8, 16, false)]);

@@ -12,10 +12,10 @@ fn host() -> Ipv4 {
     Ipv4::new(LocalAddresses::one("10.0.0.2/24".parse().unwrap()), ReassemblyLimits::default(), 5)
 }
 
-fn octets(fields: Ipv4Fields, data: &[u8]) -> Vec<u8> {
-    let mut octets = [&[0; 20], data].concat();
-    fields.write_to(&mut octets).unwrap();
-    octets
+fn bytes(fields: Ipv4Fields, data: &[u8]) -> Vec<u8> {
+    let mut bytes = [&[0; 20], data].concat();
+    fields.write_to(&mut bytes).unwrap();
+    bytes
 }
 
 fn fields(source: Ipv4Addr, destination: Ipv4Addr) -> Ipv4Fields {
@@ -29,7 +29,7 @@ fn judged(
     source: Ipv4Addr,
     destination: Ipv4Addr,
 ) -> Result<DestinationKind, Ipv4DropReason> {
-    match host.receive(Instant::ORIGIN, cast, &octets(fields(source, destination), b"data"))? {
+    match host.receive(Instant::ORIGIN, cast, &bytes(fields(source, destination), b"data"))? {
         ReceivedDatagram::Whole(datagram, cast) => {
             assert_eq!(datagram.payload(), b"data");
             Ok(cast)
@@ -76,8 +76,8 @@ fn a_source_that_cannot_be_is_dropped_before_anything_is_kept() {
         (LocalAddresses::ALL_HOSTS, Ipv4DropReason::SourceGroup),
     ] {
         let fragment = Ipv4Fields { more_fragments: true, ..fields(source, OURS) };
-        let octets = octets(fragment, &[0; 8]);
-        let outcome = host.receive(Instant::ORIGIN, DestinationKind::Unicast, &octets).map(|_| ());
+        let bytes = bytes(fragment, &[0; 8]);
+        let outcome = host.receive(Instant::ORIGIN, DestinationKind::Unicast, &bytes).map(|_| ());
         assert_eq!(outcome, Err(reason));
     }
     assert!(host.reassembly().is_empty());
@@ -92,18 +92,18 @@ fn every_datagram_is_accepted_kept_or_dropped_and_counted_once() {
     assert!(host.receive(Instant::ORIGIN, DestinationKind::Unicast, &[0x45; 10]).is_err());
     let first = Ipv4Fields { more_fragments: true, identification: 9, ..fields(PEER, OURS) };
     let last = Ipv4Fields { more_fragments: false, fragment_offset: 8, ..first };
-    let octets_of_first = octets(first, b"datagram");
-    let kept = host.receive(Instant::ORIGIN, DestinationKind::Unicast, &octets_of_first);
+    let bytes_of_first = bytes(first, b"datagram");
+    let kept = host.receive(Instant::ORIGIN, DestinationKind::Unicast, &bytes_of_first);
     assert!(matches!(kept, Ok(ReceivedDatagram::Kept)));
     assert_eq!(host.accepted(), 1);
-    let octets = octets(last, b"!");
+    let bytes = bytes(last, b"!");
     let Ok(ReceivedDatagram::Reassembled(whole, DestinationKind::Unicast)) =
-        host.receive(Instant::ORIGIN, DestinationKind::Unicast, &octets)
+        host.receive(Instant::ORIGIN, DestinationKind::Unicast, &bytes)
     else {
         panic!("both fragments are here")
     };
     assert_eq!(whole.datagram().unwrap().payload(), b"datagram!");
-    host.give_back(whole);
+    host.recycle(whole);
     assert_eq!(host.accepted(), 2);
     let dropped: Vec<_> = host.dropped().iter().filter(|(_, count)| *count > 0).collect();
     assert_eq!(dropped, [(Ipv4DropReason::Truncated, 1), (Ipv4DropReason::SourceLocal, 1)]);
@@ -115,11 +115,11 @@ fn a_fragment_that_comes_too_late_finds_nothing_even_if_nobody_polled() {
     let mut host = host();
     let first = Ipv4Fields { more_fragments: true, ..fields(PEER, OURS) };
     let last = Ipv4Fields { more_fragments: false, fragment_offset: 8, ..first };
-    host.receive(Instant::ORIGIN, DestinationKind::Unicast, &octets(first, b"datagram")).unwrap();
+    host.receive(Instant::ORIGIN, DestinationKind::Unicast, &bytes(first, b"datagram")).unwrap();
     assert_eq!(host.deadline(), Some(Instant::ORIGIN + ReassemblyLimits::TIMEOUT));
     let late = Instant::ORIGIN + Duration::from_secs(30);
-    let octets = octets(last, b"!");
-    assert!(matches!(host.receive(late, DestinationKind::Unicast, &octets), Ok(ReceivedDatagram::Kept)));
+    let bytes = bytes(last, b"!");
+    assert!(matches!(host.receive(late, DestinationKind::Unicast, &bytes), Ok(ReceivedDatagram::Kept)));
     assert_eq!(host.take_event().map(|event| event.source), Some(PEER));
 }
 
@@ -132,14 +132,14 @@ fn every_reason_has_a_text_of_its_own() {
 
 /// A datagram from the peer to us with these options.
 fn with_options(fields: Ipv4Fields, options: &[u8]) -> Vec<u8> {
-    let plain = octets(fields, b"12345678");
-    let mut octets = [&plain[..20], options, &plain[20..]].concat();
-    octets[0] = 0x45 + u8::try_from(options.len() / 4).unwrap();
-    octets[3] += u8::try_from(options.len()).unwrap();
-    octets[10..12].fill(0);
-    let sum = inet::checksum::of(&octets[..20 + options.len()]);
-    octets[10..12].copy_from_slice(&sum.to_be_bytes());
-    octets
+    let plain = bytes(fields, b"12345678");
+    let mut bytes = [&plain[..20], options, &plain[20..]].concat();
+    bytes[0] = 0x45 + u8::try_from(options.len() / 4).unwrap();
+    bytes[3] += u8::try_from(options.len()).unwrap();
+    bytes[10..12].fill(0);
+    let sum = inet::checksum::of(&bytes[..20 + options.len()]);
+    bytes[10..12].copy_from_slice(&sum.to_be_bytes());
+    bytes
 }
 
 // proves: rfc791-source-route, drops-counted

@@ -1,139 +1,136 @@
-//! The octets of fragments, in blocks of one size.
+//! The bytes of fragments, in blocks of one size.
 
-/// Octets of data in a block. Three of them take what an Ethernet carries.
+use base::list::index;
+
+/// Bytes of data in a block. Three blocks hold what an Ethernet frame carries.
 pub(super) const BLOCK: usize = 512;
 
-/// No block at all.
-pub(super) const NONE: u32 = u32::MAX;
-
-/// Where a fragment is kept: its first block.
+/// Where a fragment is stored: its first block.
 pub(super) type Place = u32;
 
-/// Fragments with a hard bound on the octets they take. Each stands in one chain, that of its datagram,
-/// and knows where it belongs there.
+/// Fragments with a hard bound on the bytes they take. The fragments of a datagram are linked in the order of their
+/// offsets.
 #[derive(Debug)]
-pub(super) struct Store {
-    pieces: Vec<Piece>,
+pub(super) struct FragmentStore {
+    /// For each first block of a fragment, what is known of the fragment.
+    fragments: Vec<StoredFragment>,
     /// For each block the next one of its fragment, or the next free one.
-    chains: Vec<u32>,
+    next: Vec<Place>,
     data: Vec<[u8; BLOCK]>,
-    free: u32,
-    unused: usize,
+    first_free: Place,
+    free: usize,
 }
 
-/// What is known of the fragment that starts in a block.
+/// Position of a stored fragment in its datagram.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Piece {
-    /// Its offset in the datagram's data, in octets.
+pub(super) struct StoredFragment {
+    /// Its offset in the datagram's data, in bytes.
     pub(super) offset: usize,
-    /// Its length in octets.
+    /// Its length in bytes.
     pub(super) length: usize,
-    /// The fragment behind it in its datagram.
-    pub(super) behind: Place,
+    /// The next fragment of its datagram.
+    pub(super) next: Place,
 }
 
-impl Piece {
+impl StoredFragment {
     pub(super) fn end(&self) -> usize {
         self.offset + self.length
     }
 }
 
-/// How many blocks so many octets take.
-pub(super) fn blocks_for(octets: usize) -> usize {
-    octets.div_ceil(BLOCK)
+/// Returns how many blocks a number of bytes takes.
+pub(super) fn blocks_for(bytes: usize) -> usize {
+    bytes.div_ceil(BLOCK)
 }
 
-impl Store {
-    /// A store of so many blocks. They are zero pages until they are used.
-    pub(super) fn new(bound: usize) -> Store {
-        Store {
-            pieces: Vec::with_capacity(bound),
-            chains: Vec::with_capacity(bound),
+impl FragmentStore {
+    /// No fragment at all.
+    pub(super) const NONE: Place = Place::MAX;
+
+    /// Creates a store of up to `bound` blocks. They are zero pages until they are used.
+    pub(super) fn new(bound: usize) -> FragmentStore {
+        FragmentStore {
+            fragments: Vec::with_capacity(bound),
+            next: Vec::with_capacity(bound),
             data: Vec::with_capacity(bound),
-            free: NONE,
-            unused: bound,
+            first_free: Self::NONE,
+            free: bound,
         }
     }
 
-    /// How many blocks are free.
+    /// Returns how many blocks are free.
     pub(super) fn free(&self) -> usize {
-        self.unused
+        self.free
     }
 
-    /// Keeps a fragment, if there is room.
-    pub(super) fn insert(&mut self, offset: usize, octets: &[u8], behind: Place) -> Option<Place> {
-        if blocks_for(octets.len()) > self.unused {
+    /// Stores a fragment. Returns none if too few blocks are free.
+    pub(super) fn insert(&mut self, offset: usize, bytes: &[u8], next: Place) -> Option<Place> {
+        if blocks_for(bytes.len()) > self.free {
             return None;
         }
-        let mut first = NONE;
-        // From its end on, so that each block knows the next.
-        for part in octets.chunks(BLOCK).rev() {
-            first = self.take(part, first)?;
+        let mut first = Self::NONE;
+        // From the end on, so that each block knows the next.
+        for part in bytes.chunks(BLOCK).rev() {
+            first = self.take_block(part, first)?;
         }
-        *self.pieces.get_mut(to_usize(first))? = Piece { offset, length: octets.len(), behind };
+        *self.fragments.get_mut(index(first))? = StoredFragment { offset, length: bytes.len(), next };
         Some(first)
     }
 
-    fn take(&mut self, part: &[u8], next: u32) -> Option<u32> {
-        if self.free == NONE {
-            self.free = u32::try_from(self.data.len()).ok()?;
+    fn take_block(&mut self, part: &[u8], next: Place) -> Option<Place> {
+        if self.first_free == Self::NONE {
+            self.first_free = Place::try_from(self.data.len()).ok()?;
             self.data.push([0; BLOCK]);
-            self.chains.push(NONE);
-            self.pieces.push(Piece { offset: 0, length: 0, behind: NONE });
+            self.next.push(Self::NONE);
+            self.fragments.push(StoredFragment { offset: 0, length: 0, next: Self::NONE });
         }
-        let place = self.free;
-        let chain = self.chains.get_mut(to_usize(place))?;
-        self.free = std::mem::replace(chain, next);
-        self.data.get_mut(to_usize(place))?.get_mut(..part.len())?.copy_from_slice(part);
-        self.unused -= 1;
+        let place = self.first_free;
+        let link = self.next.get_mut(index(place))?;
+        self.first_free = std::mem::replace(link, next);
+        self.data.get_mut(index(place))?.get_mut(..part.len())?.copy_from_slice(part);
+        self.free -= 1;
         Some(place)
     }
 
-    /// Forgets a fragment. Returns the one behind it.
+    /// Removes a fragment. Returns the next one of its datagram.
     pub(super) fn remove(&mut self, place: Place) -> Place {
-        let Some(piece) = self.get(place) else { return NONE };
+        let Some(fragment) = self.get(place) else { return Self::NONE };
         let mut block = place;
-        while let Some(chain) = self.chains.get_mut(to_usize(block)) {
-            let next = std::mem::replace(chain, self.free);
-            self.free = block;
-            self.unused += 1;
+        while let Some(link) = self.next.get_mut(index(block)) {
+            let next = std::mem::replace(link, self.first_free);
+            self.first_free = block;
+            self.free += 1;
             block = next;
         }
-        piece.behind
+        fragment.next
     }
 
-    /// A fragment.
-    pub(super) fn get(&self, place: Place) -> Option<Piece> {
-        self.pieces.get(to_usize(place)).copied()
+    pub(super) fn get(&self, place: Place) -> Option<StoredFragment> {
+        self.fragments.get(index(place)).copied()
     }
 
-    /// Puts another fragment behind one.
-    pub(super) fn put_behind(&mut self, place: Place, behind: Place) {
-        if let Some(piece) = self.pieces.get_mut(to_usize(place)) {
-            piece.behind = behind;
+    /// Links a fragment to the next one of its datagram.
+    pub(super) fn set_next(&mut self, place: Place, next: Place) {
+        if let Some(fragment) = self.fragments.get_mut(index(place)) {
+            fragment.next = next;
         }
     }
 
-    /// The octets of a fragment, block by block.
-    pub(super) fn octets(&self, place: Place) -> impl Iterator<Item = &[u8]> {
-        let mut rest = self.get(place).map_or(0, |piece| piece.length);
+    /// Returns the bytes of a fragment, block by block.
+    pub(super) fn bytes(&self, place: Place) -> impl Iterator<Item = &[u8]> {
+        let mut rest = self.get(place).map_or(0, |fragment| fragment.length);
         let mut block = place;
         std::iter::from_fn(move || {
-            let part = self.data.get(to_usize(block))?.get(..rest.min(BLOCK))?;
+            let part = self.data.get(index(block))?.get(..rest.min(BLOCK))?;
             rest -= part.len();
-            block = *self.chains.get(to_usize(block))?;
+            block = *self.next.get(index(block))?;
             Some(part)
         })
     }
 
-    /// Whether a fragment has just these octets.
-    pub(super) fn equals(&self, place: Place, octets: &[u8]) -> bool {
-        self.get(place).is_some_and(|piece| piece.length == octets.len())
-            && self.octets(place).zip(octets.chunks(BLOCK)).all(|(ours, theirs)| ours == theirs)
+    /// Returns whether a fragment has exactly these bytes.
+    pub(super) fn equals(&self, place: Place, bytes: &[u8]) -> bool {
+        self.get(place).is_some_and(|fragment| fragment.length == bytes.len())
+            && self.bytes(place).zip(bytes.chunks(BLOCK)).all(|(stored, new)| stored == new)
     }
-}
-
-/// A place as an index; every machine that we run on has 32 bits at least.
-pub(super) fn to_usize(place: u32) -> usize {
-    usize::try_from(place).unwrap_or(usize::MAX)
 }

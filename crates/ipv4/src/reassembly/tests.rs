@@ -25,33 +25,33 @@ fn at(seconds: u64) -> Instant {
     Instant::ORIGIN + Duration::from_secs(seconds)
 }
 
-/// The octets of a fragment, with options behind its header.
-fn octets(part: Part, options: &[u8], data: &[u8]) -> Vec<u8> {
-    let mut octets = [&[0; 20], options, data].concat();
+/// The bytes of a fragment, with options behind its header.
+fn bytes(part: Part, options: &[u8], data: &[u8]) -> Vec<u8> {
+    let mut bytes = [&[0; 20], options, data].concat();
     let fields = Ipv4Fields {
         identification: part.identification,
         more_fragments: part.more,
         fragment_offset: part.offset,
         ..Ipv4Fields::new(IpProtocol::ICMP, part.source, OURS)
     };
-    fields.write_to(&mut octets).unwrap();
+    fields.write_to(&mut bytes).unwrap();
     let words = u8::try_from(5 + options.len() / 4).unwrap();
-    octets[0] = 0x40 | words;
-    octets[10..12].fill(0);
-    let sum = inet::checksum::of(&octets[..20 + options.len()]);
-    octets[10..12].copy_from_slice(&sum.to_be_bytes());
-    octets
+    bytes[0] = 0x40 | words;
+    bytes[10..12].fill(0);
+    let sum = inet::checksum::of(&bytes[..20 + options.len()]);
+    bytes[10..12].copy_from_slice(&sum.to_be_bytes());
+    bytes
 }
 
 type Outcome = Result<Option<Vec<u8>>, Ipv4DropReason>;
 
 /// The data of the datagram that a fragment completes.
 fn give(reassembly: &mut Reassembly, now: Instant, part: Part, data: &[u8]) -> Outcome {
-    let octets = octets(part, &[], data);
-    let whole = reassembly.receive(now, &Datagram::parse(&octets).unwrap())?;
+    let bytes = bytes(part, &[], data);
+    let whole = reassembly.receive(now, &Datagram::parse(&bytes).unwrap())?;
     Ok(whole.map(|whole| {
         let data = whole.datagram().unwrap().payload().to_vec();
-        reassembly.give_back(whole);
+        reassembly.recycle(whole);
         data
     }))
 }
@@ -85,7 +85,7 @@ fn fragments_make_the_datagram_in_any_order() {
             })
             .collect();
         assert_eq!(outcomes, [None, None, None, Some(whole.clone())], "{order:?}");
-        assert_eq!((reassembly.len(), reassembly.octets()), (0, 0));
+        assert_eq!((reassembly.len(), reassembly.bytes()), (0, 0));
     }
 }
 
@@ -93,9 +93,9 @@ fn fragments_make_the_datagram_in_any_order() {
 #[test]
 fn the_header_is_the_first_fragment_s_as_if_it_had_never_been_cut() {
     let mut reassembly = reassembly();
-    let last = octets(part(8, false), &[], b"tail");
+    let last = bytes(part(8, false), &[], b"tail");
     assert_eq!(reassembly.receive(at(0), &Datagram::parse(&last).unwrap()), Ok(None));
-    let mut first = octets(part(0, true), &[148, 4, 0, 0], b"datagram");
+    let mut first = bytes(part(0, true), &[148, 4, 0, 0], b"datagram");
     first[6] |= 0x40;
     first[10..12].fill(0);
     let sum = inet::checksum::of(&first[..24]);
@@ -120,12 +120,12 @@ fn what_is_no_part_of_a_datagram_stays_out_of_it() {
     for other in others {
         assert_eq!(give(&mut reassembly, at(0), other, b"tail"), Ok(None));
     }
-    let mut octets = octets(part(8, false), &[], b"tail");
-    octets[9] = IpProtocol::UDP.0;
-    octets[10..12].fill(0);
-    let sum = inet::checksum::of(&octets[..20]);
-    octets[10..12].copy_from_slice(&sum.to_be_bytes());
-    assert_eq!(reassembly.receive(at(0), &Datagram::parse(&octets).unwrap()), Ok(None));
+    let mut bytes = bytes(part(8, false), &[], b"tail");
+    bytes[9] = IpProtocol::UDP.0;
+    bytes[10..12].fill(0);
+    let sum = inet::checksum::of(&bytes[..20]);
+    bytes[10..12].copy_from_slice(&sum.to_be_bytes());
+    assert_eq!(reassembly.receive(at(0), &Datagram::parse(&bytes).unwrap()), Ok(None));
     assert_eq!(reassembly.len(), 4);
 }
 
@@ -134,7 +134,7 @@ fn what_is_no_part_of_a_datagram_stays_out_of_it() {
 fn the_longest_datagram_comes_together_from_the_smallest_fragments_backwards() {
     let whole = data(65_515);
     let mut reassembly = reassembly();
-    // An MTU of 68 octets, which every link has (RFC 791 3.2).
+    // An MTU of 68 bytes, which every link has (RFC 791 3.2).
     let parts: Vec<_> = crate::Fragments::of(whole.len(), 68, false).unwrap().collect();
     let mut outcome = None;
     for fragment in parts.into_iter().rev() {
@@ -148,7 +148,7 @@ fn the_longest_datagram_comes_together_from_the_smallest_fragments_backwards() {
 // proves: fragments-overlap
 #[test]
 fn overlap_of_any_kind_drops_all_that_is_here_and_the_datagram_may_start_again() {
-    // Beside octets 16 to 32, which are here.
+    // Beside bytes 16 to 32, which are here.
     let table = [
         (8, 16, true),
         (24, 16, true),
@@ -164,8 +164,8 @@ fn overlap_of_any_kind_drops_all_that_is_here_and_the_datagram_may_start_again()
         give(&mut reassembly, at(0), part(16, true), &data(16)).unwrap();
         let overlap = give(&mut reassembly, at(1), part(offset, more), &data(length));
         assert_eq!(overlap, Err(Ipv4DropReason::FragmentOverlap), "{offset} {length}");
-        assert_eq!(reassembly.octets(), 0);
-        assert_eq!(reassembly.given_up().get(ReassemblyFailure::Overlap), 1);
+        assert_eq!(reassembly.bytes(), 0);
+        assert_eq!(reassembly.failures().get(ReassemblyFailure::Overlap), 1);
         assert_eq!((reassembly.len(), reassembly.deadline(), reassembly.take_event()), (0, None, None));
         assert_eq!(give(&mut reassembly, at(1), part(0, true), &data(16)), Ok(None));
         assert_eq!(reassembly.deadline(), Some(at(31)), "with a time of its own");
@@ -202,7 +202,7 @@ fn a_fragment_that_comes_again_with_other_octets_is_an_overlap() {
 // proves: fragments-overlap
 #[test]
 fn fragments_agree_on_where_the_datagram_ends() {
-    // Behind a last fragment of octets 16 to 24, none ends elsewhere and none goes beyond.
+    // Behind a last fragment of bytes 16 to 24, none ends elsewhere and none goes beyond.
     for (offset, length, more) in [(24, 8, true), (24, 8, false), (0, 8, false), (0, 24, true)] {
         let mut reassembly = reassembly();
         give(&mut reassembly, at(0), part(16, false), &data(8)).unwrap();
@@ -251,11 +251,11 @@ fn a_first_header_that_makes_the_whole_too_long_ends_it() {
     for offset in (8..65_504).step_by(8 * 8_187) {
         give(&mut reassembly, at(0), part(offset, true), &data(65_496.min(65_504 - offset))).unwrap();
     }
-    let first = octets(part(0, true), &[1; 40], &data(8));
+    let first = bytes(part(0, true), &[1; 40], &data(8));
     let outcome = reassembly.receive(at(0), &Datagram::parse(&first).unwrap());
     assert_eq!(outcome, Err(Ipv4DropReason::FragmentBeyond));
-    assert_eq!(reassembly.given_up().get(ReassemblyFailure::TooLong), 1);
-    assert_eq!(reassembly.octets(), 0);
+    assert_eq!(reassembly.failures().get(ReassemblyFailure::TooLong), 1);
+    assert_eq!(reassembly.bytes(), 0);
 }
 
 // proves: reassembly-timeout
@@ -272,20 +272,20 @@ fn what_stays_incomplete_is_given_up_after_its_time_and_reported_with_its_first_
     reassembly.poll(at(32));
     let (first, second) = (reassembly.take_event().unwrap(), reassembly.take_event().unwrap());
     assert_eq!((first.source, first.destination, first.identification), (PEER, OURS, 7));
-    let as_it_came = octets(part(0, true), &[], &data(24));
-    assert_eq!(first.first.unwrap().octets(), &as_it_came[..28]);
-    assert_eq!((second.identification, second.first), (8, None));
-    assert_eq!((reassembly.len(), reassembly.octets(), reassembly.deadline()), (0, 0, None));
-    assert_eq!(reassembly.given_up().get(ReassemblyFailure::TimedOut), 2);
+    let as_it_came = bytes(part(0, true), &[], &data(24));
+    assert_eq!(first.first_fragment.unwrap().bytes(), &as_it_came[..28]);
+    assert_eq!((second.identification, second.first_fragment), (8, None));
+    assert_eq!((reassembly.len(), reassembly.bytes(), reassembly.deadline()), (0, 0, None));
+    assert_eq!(reassembly.failures().get(ReassemblyFailure::TimedOut), 2);
 }
 
 #[test]
 fn a_short_first_fragment_with_options_is_quoted_whole() {
     let mut reassembly = reassembly();
-    let first = octets(part(0, true), &[1; 40], &data(8));
+    let first = bytes(part(0, true), &[1; 40], &data(8));
     reassembly.receive(at(0), &Datagram::parse(&first).unwrap()).unwrap();
     reassembly.poll(at(30));
-    assert_eq!(reassembly.take_event().unwrap().first.unwrap().octets(), first);
+    assert_eq!(reassembly.take_event().unwrap().first_fragment.unwrap().bytes(), first);
 }
 
 #[test]
@@ -299,7 +299,7 @@ fn clocks_at_their_limits_do_no_harm() {
     }
 }
 
-/// What a datagram's fragments make, by the plainest means: for each octet whether it is here.
+/// What a datagram's fragments make, by the plainest means: for each byte whether it is here.
 #[derive(Default)]
 struct Model {
     here: Vec<Option<u8>>,
@@ -322,8 +322,8 @@ impl Model {
             *self = Model::default();
             return Err(Ipv4DropReason::FragmentOverlap);
         }
-        for (place, octet) in self.here[offset..end].iter_mut().zip(data) {
-            *place = Some(*octet);
+        for (place, byte) in self.here[offset..end].iter_mut().zip(data) {
+            *place = Some(*byte);
         }
         self.taken.push(new);
         let is_whole = known.is_some() || !more;
@@ -340,17 +340,17 @@ proptest! {
         let mut reassembly = reassembly();
         let mut models: HashMap<u16, Model> = HashMap::new();
         for (identification, offset, length, more, odd) in fragments {
-            let mut octets = data(80)[offset * 8..(offset + length) * 8].to_vec();
+            let mut bytes = data(80)[offset * 8..(offset + length) * 8].to_vec();
             if odd == 0 {
-                octets[0] ^= 1;
+                bytes[0] ^= 1;
             }
             if !more {
-                octets.truncate(length * 8 - usize::from(odd % 8));
+                bytes.truncate(length * 8 - usize::from(odd % 8));
             }
             let part = Part { identification, ..part(offset * 8, more) };
             let model = models.entry(identification).or_default();
-            let expected = model.give(offset * 8, more, &octets);
-            prop_assert_eq!(&give(&mut reassembly, at(0), part, &octets), &expected);
+            let expected = model.give(offset * 8, more, &bytes);
+            prop_assert_eq!(&give(&mut reassembly, at(0), part, &bytes), &expected);
             if matches!(expected, Ok(Some(_))) {
                 models.remove(&identification);
             }

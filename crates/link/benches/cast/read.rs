@@ -1,4 +1,4 @@
-//! The yardstick for reading: octets cast to packed structs, as C does it.
+//! The yardstick for reading: bytes cast to packed structs, as C does it.
 
 use link::{EtherType, LinkDropReason, MacAddr, VlanTag, VlanTags};
 
@@ -12,11 +12,11 @@ pub(crate) struct Seen<'a> {
     pub(crate) payload: &'a [u8],
 }
 
-/// A struct that may be read from any octets and written over any.
+/// A struct that may be read from any bytes and written over any.
 ///
 /// # Safety
 ///
-/// It has no padding, and any octets are a value of it.
+/// It has no padding, and any bytes are a value of it.
 pub(crate) unsafe trait AnyOctets: Copy {}
 
 #[derive(Clone, Copy)]
@@ -49,16 +49,16 @@ unsafe impl AnyOctets for Tag {}
 // SAFETY: packed, and of integers alone.
 unsafe impl AnyOctets for Snap {}
 
-/// The struct at the start of `octets`, and what follows it.
-pub(crate) fn read<T: AnyOctets>(octets: &[u8]) -> Option<(T, &[u8])> {
-    let rest = octets.get(size_of::<T>()..)?;
-    // SAFETY: there are as many octets as the struct has, and any octets are a value of it.
-    let value = unsafe { octets.as_ptr().cast::<T>().read_unaligned() };
+/// The struct at the start of `bytes`, and what follows it.
+pub(crate) fn read<T: AnyOctets>(bytes: &[u8]) -> Option<(T, &[u8])> {
+    let rest = bytes.get(size_of::<T>()..)?;
+    // SAFETY: there are as many bytes as the struct has, and any bytes are a value of it.
+    let value = unsafe { bytes.as_ptr().cast::<T>().read_unaligned() };
     Some((value, rest))
 }
 
-pub(crate) fn parse(octets: &[u8]) -> Result<Seen<'_>, LinkDropReason> {
-    let (header, mut payload) = read::<Header>(octets).ok_or(LinkDropReason::Truncated)?;
+pub(crate) fn parse(bytes: &[u8]) -> Result<Seen<'_>, LinkDropReason> {
+    let (header, mut payload) = read::<Header>(bytes).ok_or(LinkDropReason::Truncated)?;
     let mut ether_type = EtherType(u16::from_be(header.type_or_length));
     let mut tags = VlanTags::None;
     while ether_type.is_tag() {

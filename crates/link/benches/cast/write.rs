@@ -1,4 +1,4 @@
-//! The yardstick for writing: packed structs over octets, as C does it.
+//! The yardstick for writing: packed structs over bytes, as C does it.
 
 use link::{EtherType, MacAddr, VlanId};
 
@@ -28,24 +28,24 @@ unsafe impl AnyOctets for Header {}
 unsafe impl AnyOctets for TaggedHeader {}
 
 pub(crate) fn send(
-    octets: &mut [u8],
+    bytes: &mut [u8],
     to: MacAddr,
     from: MacAddr,
     vlan: Option<VlanId>,
     ether_type: EtherType,
 ) -> Option<()> {
-    let (destination, source, ether_type) = (to.octets(), from.octets(), ether_type.0.to_be());
+    let (destination, source, ether_type) = (to.bytes(), from.bytes(), ether_type.0.to_be());
     let Some(vlan) = vlan else {
-        return write(octets, Header { destination, source, ether_type });
+        return write(bytes, Header { destination, source, ether_type });
     };
     let (protocol, control) = (EtherType::VLAN.0.to_be(), vlan.number().to_be());
-    write(octets, TaggedHeader { destination, source, protocol, control, ether_type })
+    write(bytes, TaggedHeader { destination, source, protocol, control, ether_type })
 }
 
-/// Writes the struct to the start of `octets`.
-fn write<T: AnyOctets>(octets: &mut [u8], value: T) -> Option<()> {
-    let start = octets.get_mut(..size_of::<T>())?.as_mut_ptr();
-    // SAFETY: there are as many octets as the struct has, and they are ours to change.
+/// Writes the struct to the start of `bytes`.
+fn write<T: AnyOctets>(bytes: &mut [u8], value: T) -> Option<()> {
+    let start = bytes.get_mut(..size_of::<T>())?.as_mut_ptr();
+    // SAFETY: there are as many bytes as the struct has, and they are ours to change.
     unsafe { start.cast::<T>().write_unaligned(value) };
     Some(())
 }

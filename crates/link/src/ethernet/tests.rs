@@ -14,8 +14,8 @@ fn drop_of(rest: &[u8]) -> LinkDropReason {
 // proves: ethernet-unpadded, ethernet-rfc894
 #[test]
 fn an_unpadded_arp_frame_of_42_octets_is_legal() {
-    let octets = frame(&[&[0x08, 0x06][..], &[7; 28]].concat());
-    let parsed = EthernetFrame::parse(&octets).unwrap();
+    let bytes = frame(&[&[0x08, 0x06][..], &[7; 28]].concat());
+    let parsed = EthernetFrame::parse(&bytes).unwrap();
     assert_eq!(parsed.destination(), MacAddr::new([2, 0, 0, 0, 0, 2]));
     assert_eq!(parsed.source(), MacAddr::new([2, 0, 0, 0, 0, 1]));
     assert_eq!((parsed.ether_type(), parsed.payload()), (EtherType::ARP, &[7; 28][..]));
@@ -24,10 +24,10 @@ fn an_unpadded_arp_frame_of_42_octets_is_legal() {
 
 #[test]
 fn a_header_of_known_type_is_the_frame_that_is_parsed() {
-    let octets = frame(&[&[0x08, 0x06][..], &[7; 28]].concat());
-    let (header, payload) = EthernetHeader::ref_from_prefix(&octets).unwrap();
+    let bytes = frame(&[&[0x08, 0x06][..], &[7; 28]].concat());
+    let (header, payload) = EthernetHeader::ref_from_prefix(&bytes).unwrap();
     let known = EthernetFrame::of_type(header, EtherType::ARP, payload).unwrap();
-    assert_eq!(format!("{known:?}"), format!("{:?}", EthernetFrame::parse(&octets).unwrap()));
+    assert_eq!(format!("{known:?}"), format!("{:?}", EthernetFrame::parse(&bytes).unwrap()));
     for other in [EtherType::VLAN, EtherType::SERVICE_VLAN, EtherType(0), EtherType(1_535)] {
         assert!(EthernetFrame::of_type(header, other, payload).is_none(), "{other}");
     }
@@ -36,15 +36,15 @@ fn a_header_of_known_type_is_the_frame_that_is_parsed() {
 // proves: truncated
 #[test]
 fn every_length_below_a_header_is_truncated() {
-    let octets = frame(&[0x08, 0x06]);
-    for length in 0..octets.len() {
+    let bytes = frame(&[0x08, 0x06]);
+    for length in 0..bytes.len() {
         assert_eq!(
-            EthernetFrame::parse(&octets[..length]).unwrap_err(),
+            EthernetFrame::parse(&bytes[..length]).unwrap_err(),
             LinkDropReason::Truncated,
             "{length}"
         );
     }
-    assert!(EthernetFrame::parse(&octets).unwrap().payload().is_empty());
+    assert!(EthernetFrame::parse(&bytes).unwrap().payload().is_empty());
 }
 
 // proves: ethernet-type, ethernet-length, ethernet-undefined
@@ -65,8 +65,8 @@ const SNAP_ARP: [u8; 8] = [0xaa, 0xaa, 0x03, 0, 0, 0, 0x08, 0x06];
 // proves: ethernet-length, ethernet-length-ends, ethernet-rfc1042
 #[test]
 fn a_length_frames_payload_ends_where_the_length_says() {
-    let octets = frame(&[&[0, 12][..], &SNAP_ARP, b"data", &[0; 30]].concat());
-    let parsed = EthernetFrame::parse(&octets).unwrap();
+    let bytes = frame(&[&[0, 12][..], &SNAP_ARP, b"data", &[0; 30]].concat());
+    let parsed = EthernetFrame::parse(&bytes).unwrap();
     assert_eq!((parsed.ether_type(), parsed.payload()), (EtherType::ARP, &b"data"[..]));
     assert_eq!((parsed.encapsulation(), parsed.payload_offset()), (Encapsulation::Snap, 22));
 }
@@ -94,8 +94,8 @@ fn a_snap_header_with_a_length_for_a_type_is_dropped() {
     let odd = [0xaa, 0xaa, 0x03, 0, 0, 0, 0x05, 0xff];
     assert_eq!(drop_of(&[&[0, 8][..], &odd].concat()), LinkDropReason::UndefinedType);
     let first = [0xaa, 0xaa, 0x03, 0, 0, 0, 0x06, 0x00];
-    let octets = frame(&[&[0, 8][..], &first].concat());
-    assert_eq!(EthernetFrame::parse(&octets).unwrap().ether_type(), EtherType(1_536));
+    let bytes = frame(&[&[0, 8][..], &first].concat());
+    assert_eq!(EthernetFrame::parse(&bytes).unwrap().ether_type(), EtherType(1_536));
 }
 
 fn tag(protocol: u16, control: u16) -> VlanTag {
@@ -106,8 +106,8 @@ fn tag(protocol: u16, control: u16) -> VlanTag {
 #[test]
 fn one_tag_of_either_kind_is_stepped_over() {
     for protocol in [0x8100_u16, 0x88a8] {
-        let octets = frame(&[&protocol.to_be_bytes()[..], &[0x60, 0x05, 0x08, 0x06], b"data"].concat());
-        let parsed = EthernetFrame::parse(&octets).unwrap();
+        let bytes = frame(&[&protocol.to_be_bytes()[..], &[0x60, 0x05, 0x08, 0x06], b"data"].concat());
+        let parsed = EthernetFrame::parse(&bytes).unwrap();
         assert_eq!(parsed.tags(), VlanTags::One(tag(protocol, 0x6005)));
         assert_eq!((parsed.ether_type(), parsed.payload()), (EtherType::ARP, &b"data"[..]));
         assert_eq!(parsed.payload_offset(), 18);
@@ -120,8 +120,8 @@ fn one_tag_of_either_kind_is_stepped_over() {
 #[test]
 fn two_stacked_tags_are_stepped_over_and_three_are_too_many() {
     let stacked = [0x88, 0xa8, 0, 1, 0x81, 0x00, 0, 2];
-    let octets = frame(&[&stacked[..], &[0x08, 0x06]].concat());
-    let parsed = EthernetFrame::parse(&octets).unwrap();
+    let bytes = frame(&[&stacked[..], &[0x08, 0x06]].concat());
+    let parsed = EthernetFrame::parse(&bytes).unwrap();
     assert_eq!(parsed.tags(), VlanTags::Two(tag(0x88a8, 1), tag(0x8100, 2)));
     assert_eq!(drop_of(&[&stacked[..], &[0x81, 0, 0, 3, 8, 6]].concat()), LinkDropReason::TooManyTags);
 }
@@ -142,24 +142,40 @@ fn the_reserved_vlan_is_dropped_wherever_it_stands() {
 
 #[test]
 fn a_tagged_length_frame_is_read_too() {
-    let octets = frame(&[&[0x81, 0, 0, 5, 0, 8][..], &SNAP_ARP].concat());
-    let parsed = EthernetFrame::parse(&octets).unwrap();
+    let bytes = frame(&[&[0x81, 0, 0, 5, 0, 8][..], &SNAP_ARP].concat());
+    let parsed = EthernetFrame::parse(&bytes).unwrap();
     assert_eq!((parsed.ether_type(), parsed.payload_offset()), (EtherType::ARP, 26));
 }
 
 proptest! {
     #[test]
     fn no_octets_panic_and_the_payload_lies_where_it_says(
-        mut octets in prop::collection::vec(any::<u8>(), 0..100),
+        mut bytes in prop::collection::vec(any::<u8>(), 0..100),
         kind in prop::sample::select(vec![0x8100_u16, 0x88a8, 0x0806, 46, 8, 1_501]),
     ) {
-        if let Some(place) = octets.get_mut(12..14) {
+        if let Some(place) = bytes.get_mut(12..14) {
             place.copy_from_slice(&kind.to_be_bytes());
         }
-        if let Ok(parsed) = EthernetFrame::parse(&octets) {
+        if let Ok(parsed) = EthernetFrame::parse(&bytes) {
             let offset = parsed.payload_offset();
-            prop_assert_eq!(parsed.payload(), &octets[offset..offset + parsed.payload().len()]);
+            prop_assert_eq!(parsed.payload(), &bytes[offset..offset + parsed.payload().len()]);
             prop_assert!(parsed.ether_type().0 >= EtherType::FIRST);
         }
+    }
+}
+
+#[test]
+fn a_type_is_printed_with_its_name_and_its_number() {
+    let printed = [
+        (EtherType::IPV4, "IPv4 (0x0800)"),
+        (EtherType::ARP, "ARP (0x0806)"),
+        (EtherType::VLAN, "802.1Q (0x8100)"),
+        (EtherType::IPV6, "IPv6 (0x86dd)"),
+        (EtherType::SERVICE_VLAN, "802.1Q-QinQ (0x88a8)"),
+        (EtherType(0x88b5), "Unknown (0x88b5)"),
+    ];
+    for (ether_type, text) in printed {
+        assert_eq!(ether_type.to_string(), text);
+        assert_eq!(format!("{ether_type:?}"), text);
     }
 }

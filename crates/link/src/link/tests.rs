@@ -1,4 +1,6 @@
 use super::*;
+
+mod output;
 use crate::EtherType;
 use base::Reason;
 use proptest::prelude::*;
@@ -11,8 +13,8 @@ fn link(vlan: Option<u16>) -> Link {
     Link::new(MacSet::one(OURS), 1_500, vlan.and_then(VlanId::new))
 }
 
-fn octets(destination: MacAddr, source: MacAddr, rest: &[u8]) -> Vec<u8> {
-    [&destination.octets()[..], &source.octets(), rest].concat()
+fn bytes(destination: MacAddr, source: MacAddr, rest: &[u8]) -> Vec<u8> {
+    [&destination.bytes()[..], &source.bytes(), rest].concat()
 }
 
 const ARP: [u8; 2] = EtherType::ARP.0.to_be_bytes();
@@ -23,7 +25,7 @@ fn ours_and_broadcast_are_accepted_and_nothing_else() {
     let mut link = link(None);
     let other = MacAddr::new([2, 0, 0, 0, 0, 3]);
     let mut cast =
-        |to| link.receive(EthernetFrame::parse(&octets(to, THEIRS, &ARP))).map(|accepted| accepted.cast);
+        |to| link.receive(EthernetFrame::parse(&bytes(to, THEIRS, &ARP))).map(|accepted| accepted.cast);
     assert_eq!(cast(OURS), Ok(DestinationKind::Unicast));
     assert_eq!(cast(MacAddr::BROADCAST), Ok(DestinationKind::Broadcast));
     assert_eq!(cast(other), Err(LinkDropReason::NotForUs));
@@ -35,7 +37,7 @@ fn ours_and_broadcast_are_accepted_and_nothing_else() {
 #[test]
 fn a_group_is_accepted_between_joining_and_leaving() {
     let mut link = link(None);
-    let frame = octets(GROUP, THEIRS, &ARP);
+    let frame = bytes(GROUP, THEIRS, &ARP);
     link.join(GROUP).unwrap();
     assert_eq!(link.receive(EthernetFrame::parse(&frame)).unwrap().cast, DestinationKind::Multicast);
     link.leave(GROUP);
@@ -54,25 +56,25 @@ fn the_groups_have_a_bound() {
 // proves: ethernet-group-source
 #[test]
 fn a_group_cannot_send() {
-    let frame = octets(OURS, GROUP, &ARP);
+    let frame = bytes(OURS, GROUP, &ARP);
     assert_eq!(link(None).receive(EthernetFrame::parse(&frame)).unwrap_err(), LinkDropReason::GroupSource);
 }
 
 // proves: ethernet-priority-tag
 #[test]
 fn a_priority_tag_counts_as_no_tag() {
-    let tagged = octets(OURS, THEIRS, &[0x81, 0, 0xe0, 0, 8, 6]);
+    let tagged = bytes(OURS, THEIRS, &[0x81, 0, 0xe0, 0, 8, 6]);
     assert!(link(None).receive(EthernetFrame::parse(&tagged)).is_ok());
-    let both = octets(OURS, THEIRS, &[0x88, 0xa8, 0, 0, 0x81, 0, 0, 5, 8, 6]);
+    let both = bytes(OURS, THEIRS, &[0x88, 0xa8, 0, 0, 0x81, 0, 0, 5, 8, 6]);
     assert!(link(Some(5)).receive(EthernetFrame::parse(&both)).is_ok());
 }
 
 // proves: ethernet-other-vlan
 #[test]
 fn another_vlan_is_not_ours() {
-    let five = octets(OURS, THEIRS, &[0x81, 0, 0, 5, 8, 6]);
-    let untagged = octets(OURS, THEIRS, &ARP);
-    let stacked = octets(OURS, THEIRS, &[0x88, 0xa8, 0, 5, 0x81, 0, 0, 5, 8, 6]);
+    let five = bytes(OURS, THEIRS, &[0x81, 0, 0, 5, 8, 6]);
+    let untagged = bytes(OURS, THEIRS, &ARP);
+    let stacked = bytes(OURS, THEIRS, &[0x88, 0xa8, 0, 5, 0x81, 0, 0, 5, 8, 6]);
     assert_eq!(link(None).receive(EthernetFrame::parse(&five)).unwrap_err(), LinkDropReason::OtherVlan);
     assert_eq!(link(Some(6)).receive(EthernetFrame::parse(&five)).unwrap_err(), LinkDropReason::OtherVlan);
     assert_eq!(
@@ -87,8 +89,8 @@ fn another_vlan_is_not_ours() {
 #[test]
 fn a_frame_is_1514_octets_at_most_and_four_more_with_a_tag() {
     let mut link = link(None);
-    let plain = |payload| octets(OURS, THEIRS, &[&ARP[..], &vec![0; payload]].concat());
-    let tagged = |payload| octets(OURS, THEIRS, &[&[0x81, 0, 0, 0, 8, 6][..], &vec![0; payload]].concat());
+    let plain = |payload| bytes(OURS, THEIRS, &[&ARP[..], &vec![0; payload]].concat());
+    let tagged = |payload| bytes(OURS, THEIRS, &[&[0x81, 0, 0, 0, 8, 6][..], &vec![0; payload]].concat());
     assert_eq!(plain(1_500).len(), 1_514);
     assert!(link.receive(EthernetFrame::parse(&plain(1_500))).is_ok());
     assert!(link.receive(EthernetFrame::parse(&tagged(1_500))).is_ok());
@@ -101,10 +103,10 @@ fn a_frame_is_1514_octets_at_most_and_four_more_with_a_tag() {
 #[test]
 fn another_mtu_is_another_limit_for_type_and_length_frames() {
     let mut link = Link::new(MacSet::one(OURS), 100, None);
-    let plain = |payload| octets(OURS, THEIRS, &[&ARP[..], &vec![0; payload]].concat());
+    let plain = |payload| bytes(OURS, THEIRS, &[&ARP[..], &vec![0; payload]].concat());
     let snap = |length: u8| {
         let head = [0, length, 0xaa, 0xaa, 3, 0, 0, 0, 8, 6];
-        octets(OURS, THEIRS, &[&head[..], &[0; 100]].concat())
+        bytes(OURS, THEIRS, &[&head[..], &[0; 100]].concat())
     };
     assert!(
         link.receive(EthernetFrame::parse(&plain(100))).is_ok()
@@ -116,7 +118,7 @@ fn another_mtu_is_another_limit_for_type_and_length_frames() {
 
 #[test]
 fn the_same_number_in_a_service_tag_is_another_vlan() {
-    let service = octets(OURS, THEIRS, &[0x88, 0xa8, 0, 5, 8, 6]);
+    let service = bytes(OURS, THEIRS, &[0x88, 0xa8, 0, 5, 8, 6]);
     assert_eq!(link(Some(5)).receive(EthernetFrame::parse(&service)).unwrap_err(), LinkDropReason::OtherVlan);
 }
 
@@ -126,7 +128,7 @@ fn what_is_no_group_is_not_joined() {
     let other = MacAddr::new([2, 0, 0, 0, 0, 3]);
     link.join(other).unwrap();
     assert_eq!(
-        link.receive(EthernetFrame::parse(&octets(other, THEIRS, &ARP))).unwrap_err(),
+        link.receive(EthernetFrame::parse(&bytes(other, THEIRS, &ARP))).unwrap_err(),
         LinkDropReason::NotForUs
     );
 }

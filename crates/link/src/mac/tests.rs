@@ -18,7 +18,7 @@ fn neither_zero_nor_a_group_is_a_station() {
 #[test]
 fn a_derived_address_is_a_locally_administered_station_and_never_changes() {
     let address = MacAddr::derived_from("tap0 10.0.0.2");
-    assert_eq!(address.octets()[0] & 0b11, 0b10);
+    assert_eq!(address.bytes()[0] & 0b11, 0b10);
     assert_ne!(address, MacAddr::derived_from("tap0 10.0.0.3"));
     // FNV-1a of "a" is af63dc4c8601ec8c in its authors' test vectors.
     assert_eq!(MacAddr::derived_from("a").to_string(), "02:4c:86:01:ec:8c");
@@ -63,8 +63,46 @@ fn address_is_read_bare_and_in_groups_of_four_digits() {
 
 proptest! {
     #[test]
-    fn what_is_printed_is_read_back(octets: [u8; 6]) {
-        let address = MacAddr::new(octets);
+    fn what_is_printed_is_read_back(bytes: [u8; 6]) {
+        let address = MacAddr::new(bytes);
         prop_assert_eq!(address.to_string().parse::<MacAddr>().unwrap(), address);
     }
+}
+
+fn address(number: u8) -> MacAddr {
+    MacAddr::new([2, 0, 0, 0, 0, number])
+}
+
+#[test]
+fn an_empty_set_contains_nothing() {
+    assert!(!MacSet::default().contains(address(1)));
+}
+
+proptest! {
+    #[test]
+    fn an_address_is_contained_if_one_of_the_ranges_holds_it(
+        ranges in prop::collection::vec((any::<u8>(), any::<u8>()), 0..8),
+        wanted: u8,
+    ) {
+        let mut stations = MacSet::default();
+        for (a, b) in &ranges {
+            stations.add(address(*a.min(b)), address(*a.max(b)));
+        }
+        let expected = ranges.iter().any(|(a, b)| (a.min(b)..=a.max(b)).contains(&&wanted));
+        prop_assert_eq!(stations.contains(address(wanted)), expected);
+    }
+}
+
+#[test]
+fn addresses_added_one_by_one_cost_no_more_than_their_range() {
+    let mut stations = MacSet::default();
+    for last in [3, 1, 2, 5, 4] {
+        let address = MacAddr::new([2, 0, 0, 0, 0, last]);
+        stations.add(address, address);
+    }
+    assert_eq!(stations.ranges.len(), 1);
+    assert!(stations.contains(MacAddr::new([2, 0, 0, 0, 0, 4])));
+    assert!(!stations.contains(MacAddr::new([2, 0, 0, 0, 0, 6])));
+    stations.add(MacAddr::BROADCAST, MacAddr::BROADCAST);
+    assert_eq!(stations.ranges.len(), 2);
 }

@@ -41,7 +41,7 @@ fn arp_entry(segment: &Segment, node: NodeId, last: u8) -> Option<(Option<MacAdd
 
 /// Returns a broadcast frame of a station that is not a node.
 fn broadcast(payload: &[u8]) -> Vec<u8> {
-    [&[0xff; 6][..], &mac(99).octets(), &[0x88, 0xb5], payload].concat()
+    [&[0xff; 6][..], &mac(99).bytes(), &[0x88, 0xb5], payload].concat()
 }
 
 /// Adds a peer that sends nothing. The frames that it receives are read from the channel.
@@ -121,8 +121,8 @@ fn scripted_peer_replies_after_its_delay() {
     let mut segment = segment(Faults::NONE);
     let host = segment.add(&config(1)).unwrap();
     let mut is_first = true;
-    let reply = [&mac(1).octets()[..], &mac(7).octets(), &[8, 6, 0, 1, 8, 0, 6, 4, 0, 2], &mac(7).octets()];
-    let reply = [&reply.concat()[..], &[10, 0, 0, 7], &mac(1).octets(), &[10, 0, 0, 1]].concat();
+    let reply = [&mac(1).bytes()[..], &mac(7).bytes(), &[8, 6, 0, 1, 8, 0, 6, 4, 0, 2], &mac(7).bytes()];
+    let reply = [&reply.concat()[..], &[10, 0, 0, 7], &mac(1).bytes(), &[10, 0, 0, 1]].concat();
     let peer = segment.attach(move |_, _| {
         let is_answered = !std::mem::take(&mut is_first);
         is_answered.then(|| (Duration::from_millis(20), reply.clone())).into_iter().collect()
@@ -190,7 +190,7 @@ fn static_entry_releases_pending_packet_without_further_frame() {
     let host = segment.host_mut(left).unwrap();
     host.arp_mut().neighbors_mut().add_static(now, ip(9), mac(9)).unwrap();
     segment.run_for(Duration::ZERO).unwrap();
-    assert!(segment.take_captured().last().unwrap().bytes.starts_with(&mac(9).octets()));
+    assert!(segment.take_captured().last().unwrap().bytes.starts_with(&mac(9).bytes()));
     assert_eq!(segment.pool(left).unwrap().held(), 0);
 }
 

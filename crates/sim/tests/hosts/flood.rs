@@ -21,7 +21,7 @@ fn ping(from: MacAddr, source: Ipv4Addr) -> Vec<u8> {
     let echo = Echo { identifier: 1, sequence: 1, data: &[] };
     echo.write_to(IcmpType::ECHO_REQUEST, &mut datagram[Ipv4Fields::LENGTH..]).unwrap();
     Ipv4Fields::new(IpProtocol::ICMP, source, ip(2)).write_to(&mut datagram).unwrap();
-    [&mac(2).octets()[..], &from.octets(), &[8, 0], &datagram].concat()
+    [&mac(2).bytes()[..], &from.bytes(), &[8, 0], &datagram].concat()
 }
 
 /// Sends ten pings per second through the gateway during a flood of forged pings. Returns the number of answered pings, and
@@ -46,7 +46,7 @@ fn under_forged_pings(per_second: u64) -> (usize, usize) {
             segment.run_for(Duration::from_millis(u64::from(tenth == 9))).unwrap();
             for CapturedFrame { from, bytes, .. } in segment.take_captured() {
                 let is_ours = from == host;
-                answered += usize::from(is_ours && bytes[..6] == mac(1).octets() && bytes[12..14] == [8, 0]);
+                answered += usize::from(is_ours && bytes[..6] == mac(1).bytes() && bytes[12..14] == [8, 0]);
                 broadcasts += usize::from(is_ours && bytes[..6] == [0xff; 6]);
             }
         }

@@ -45,7 +45,7 @@ impl ForgedPacket {
         };
         fields.write_to(&mut packet).unwrap();
         let destination = if self.destination == 0 { MacAddr::BROADCAST } else { mac(self.destination) };
-        [&destination.octets()[..], &mac(sender_mac).octets(), &[8, 6], &packet].concat()
+        [&destination.bytes()[..], &mac(sender_mac).bytes(), &[8, 6], &packet].concat()
     }
 }
 
@@ -273,7 +273,7 @@ impl SentPayloads {
     fn includes(&self, last: u8) -> bool {
         let is_match = |frame: &CapturedFrame| {
             frame.from == self.0
-                && frame.bytes.starts_with(&mac(last).octets())
+                && frame.bytes.starts_with(&mac(last).bytes())
                 && frame.bytes[12..14] == TEST.0.to_be_bytes()
         };
         self.1.iter().any(is_match)

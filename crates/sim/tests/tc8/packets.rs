@@ -81,7 +81,7 @@ fn frame(
     };
     // 28 bytes are enough.
     let _ = fields.write_to(&mut packet);
-    [&destination.octets()[..], &sender.mac.octets(), &[8, 6], &packet].concat()
+    [&destination.bytes()[..], &sender.mac.bytes(), &[8, 6], &packet].concat()
 }
 
 /// The frame with other bytes in a field.

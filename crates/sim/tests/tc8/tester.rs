@@ -93,7 +93,7 @@ impl Tester {
     /// The host must send a payload to the MAC address of `to` without an ARP request.
     pub(crate) fn expect_payload_to(&mut self, to: Station) -> CaseResult {
         let frame = self.expect_immediate_payload(to)?;
-        p::expect_field(&frame, p::DESTINATION, &to.mac.octets())
+        p::expect_field(&frame, p::DESTINATION, &to.mac.bytes())
     }
 
     /// The host must send an ARP request for `target` instead of a payload. Returns the request.
@@ -123,16 +123,16 @@ impl Tester {
     /// The host must answer `frame`, a request of `from`, with a reply in which every field is correct.
     pub(crate) fn expect_correct_reply(&mut self, frame: &[u8], from: Station) -> CaseResult {
         let reply = self.expect_reply(frame)?;
-        p::expect_field(&reply, p::DESTINATION, &from.mac.octets())?;
-        p::expect_field(&reply, p::SOURCE, &HOST.mac.octets())?;
+        p::expect_field(&reply, p::DESTINATION, &from.mac.bytes())?;
+        p::expect_field(&reply, p::SOURCE, &HOST.mac.bytes())?;
         p::expect_field(&reply, p::HARDWARE_TYPE, &[0, 1])?;
         p::expect_field(&reply, p::PROTOCOL_TYPE, &[8, 0])?;
         p::expect_field(&reply, p::HARDWARE_LENGTH, &[6])?;
         p::expect_field(&reply, p::PROTOCOL_LENGTH, &[4])?;
         p::expect_field(&reply, p::OPERATION, &[0, 2])?;
-        p::expect_field(&reply, p::SENDER_HARDWARE, &HOST.mac.octets())?;
+        p::expect_field(&reply, p::SENDER_HARDWARE, &HOST.mac.bytes())?;
         p::expect_field(&reply, p::SENDER_PROTOCOL, &HOST.ip.octets())?;
-        p::expect_field(&reply, p::TARGET_HARDWARE, &from.mac.octets())?;
+        p::expect_field(&reply, p::TARGET_HARDWARE, &from.mac.bytes())?;
         p::expect_field(&reply, p::TARGET_PROTOCOL, &from.ip.octets())
     }
 
@@ -148,7 +148,7 @@ impl Tester {
     /// The host must send its pending payload to `target` once, after it has received `frame`.
     pub(crate) fn expect_pending_payload(&mut self, frame: &[u8], target: Station) -> CaseResult {
         let payload = single(self.send_frame(frame)?.payloads, "payload")?;
-        p::expect_field(&payload, p::DESTINATION, &target.mac.octets())
+        p::expect_field(&payload, p::DESTINATION, &target.mac.bytes())
     }
 }
 

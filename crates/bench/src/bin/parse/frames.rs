@@ -90,5 +90,5 @@ fn cut(frame: &[u8]) -> Vec<Vec<u8>> {
 
 /// A broadcast from the peer with what stands behind the source address.
 fn frame(behind: &[&[u8]]) -> Vec<u8> {
-    [&[0xff; 6][..], &REPLY.target_hardware.octets(), &behind.concat()].concat()
+    [&[0xff; 6][..], &REPLY.target_hardware.bytes(), &behind.concat()].concat()
 }

@@ -420,7 +420,7 @@ fn arp_from_link_local_address_is_broadcast() {
     packet[24..28].copy_from_slice(&network.addr().octets());
     let (_, sent) = receive_one(&mut host, &broadcast(&[&[8, 6], &packet]));
     assert!(sent[0].starts_with(&[0xff; 6]), "the reply");
-    assert_eq!(sent[0][32..38], PEER_MAC.octets(), "and it is for the peer");
+    assert_eq!(sent[0][32..38], PEER_MAC.bytes(), "and it is for the peer");
 
     // A neighbor that is known already, and asked once more.
     let now = NOW + PROBING * 3;

@@ -28,7 +28,7 @@ fn echo_request_of_any_length_gets_reply_without_padding() {
         let reply = single_payload(&sent);
         let reply = Datagram::parse(&reply).unwrap();
         assert_eq!((reply.source(), reply.destination()), (HOST, PEER));
-        assert_eq!((reply.time_to_live(), reply.octets().len()), (64, 28 + length));
+        assert_eq!((reply.time_to_live(), reply.bytes().len()), (64, 28 + length));
         assert_eq!(sent[0].len(), 42 + length, "and nothing more");
         assert_reply(reply.payload(), length);
     }
@@ -402,7 +402,7 @@ fn datagram_off_link_goes_to_gateway_of_route() {
         assert_eq!((asked.len(), arp_target(&asked[0])), (1, Some(hop)));
         let sent = test_host.exchange(&[reply_with_peer_mac(hop)]);
         let datagram = Datagram::parse(&sent[0][14..]).unwrap();
-        assert_eq!((&sent[0][..6], datagram.destination().octets()), (&PEER_MAC.octets()[..], destination));
+        assert_eq!((&sent[0][..6], datagram.destination().octets()), (&PEER_MAC.bytes()[..], destination));
     }
     let stranded = test_host.host.add_route("203.0.113.0/24".parse().unwrap(), [192, 0, 2, 1].into());
     assert_eq!(stranded, Err(HostConfigError::Route(ipv4::RouteError::NotOnLink([192, 0, 2, 1].into()))));

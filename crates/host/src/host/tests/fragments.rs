@@ -311,7 +311,7 @@ fn fragment_flood_from_million_sources_leaves_capacity_for_valid_datagram() {
         };
         assert_eq!((outcome, sent.len()), (FRAGMENT_STORED, 0));
         let reassembly = test_host.host.ipv4().reassembly();
-        most = (most.0.max(reassembly.octets()), most.1.max(reassembly.len()));
+        most = (most.0.max(reassembly.bytes()), most.1.max(reassembly.len()));
     }
     assert!(most.0 <= 4 << 20 && most.1 <= 4_096, "{most:?}");
     assert_eq!((test_host.host.echo_replies(), test_host.pool.held()), (10, 0));

@@ -38,9 +38,9 @@ fn each_address_of_range_replies_from_separate_mac() {
         let (address, station) = number(step);
         let sent = test_host.exchange(&[ask(address), ping(station, address)]);
         let [reply, pong] = &sent[..] else { panic!("{address}: {} frames", sent.len()) };
-        assert_eq!((&reply[..6], &reply[6..12]), (&PEER_MAC.octets()[..], &station.octets()[..]));
-        assert_eq!((&reply[22..28], &reply[28..32]), (&station.octets()[..], &address.octets()[..]));
-        assert_eq!(&pong[6..12], station.octets());
+        assert_eq!((&reply[..6], &reply[6..12]), (&PEER_MAC.bytes()[..], &station.bytes()[..]));
+        assert_eq!((&reply[22..28], &reply[28..32]), (&station.bytes()[..], &address.octets()[..]));
+        assert_eq!(&pong[6..12], station.bytes());
         assert_eq!(Datagram::parse(&pong[14..]).unwrap().source(), address);
     }
     assert_eq!(
@@ -72,12 +72,12 @@ fn fragment_to_wrong_mac_is_in_no_datagram() {
     let ((one, first), (_, second)) = (number(7), number(8));
     test_host.exchange(&[ask(one)]);
     let mut frames = fragments(Ipv4Fields { destination: one, ..icmp_fields() }, 2_000, 1_480);
-    frames[0][..6].copy_from_slice(&second.octets());
-    frames[1][..6].copy_from_slice(&first.octets());
+    frames[0][..6].copy_from_slice(&second.bytes());
+    frames[1][..6].copy_from_slice(&first.bytes());
     test_host.outcomes.clear();
     assert_eq!(test_host.exchange(&frames).len(), 0);
     assert_eq!(test_host.outcomes, [FrameOutcome::Dropped(DropReason::WrongMac), FRAGMENT_STORED]);
-    frames[0][..6].copy_from_slice(&first.octets());
+    frames[0][..6].copy_from_slice(&first.bytes());
     assert_eq!(test_host.exchange(&frames[..1]).len(), 2);
 }
 
@@ -100,7 +100,7 @@ fn range_with_gateway_replies_to_remote_hosts_through_gateway() {
     test_host.exchange(&[ask(address)]);
     let other = Ipv4Fields::new(IpProtocol::ICMP, [192, 0, 2, 1].into(), address);
     let sent = test_host.exchange(&[framed(station, PEER_MAC, &datagram(other, &echo(b"")))]);
-    assert_eq!((&sent[0][..6], &sent[0][6..12]), (&PEER_MAC.octets()[..], &station.octets()[..]));
+    assert_eq!((&sent[0][..6], &sent[0][6..12]), (&PEER_MAC.bytes()[..], &station.bytes()[..]));
     assert_eq!(Datagram::parse(&sent[0][14..]).unwrap().destination(), Ipv4Addr::new(192, 0, 2, 1));
 }
 
@@ -146,7 +146,7 @@ fn hosts_with_same_addresses_in_two_vlans_are_separate() {
         let sent = test_host.exchange(&[tagged(&ask(address), vlan), tagged(&ping(station, address), vlan)]);
         assert_eq!(sent.len(), 2);
         for frame in &sent {
-            assert_eq!((&frame[6..12], &frame[12..16]), (&station.octets()[..], &[0x81, 0, 0, vlan][..]));
+            assert_eq!((&frame[6..12], &frame[12..16]), (&station.bytes()[..], &[0x81, 0, 0, vlan][..]));
         }
     }
     // A station of one VLAN is none in the other, and without a tag nobody is there.
@@ -164,8 +164,8 @@ fn hosts_with_same_addresses_in_two_vlans_are_separate() {
     // Fragments of the same datagram, half of it in each.
     let parts = fragments(Ipv4Fields { destination: address, ..icmp_fields() }, 2_000, 1_480);
     let mut halves = [tagged(&parts[0], 5), tagged(&parts[1], 6)];
-    halves[0][..6].copy_from_slice(&first.octets());
-    halves[1][..6].copy_from_slice(&second.octets());
+    halves[0][..6].copy_from_slice(&first.bytes());
+    halves[1][..6].copy_from_slice(&second.bytes());
     assert_eq!(test_host.exchange(&halves).len(), 0);
 }
 

@@ -164,7 +164,7 @@ pub(super) fn frame(datagram: &[u8]) -> Vec<u8> {
 }
 
 pub(super) fn framed(to: MacAddr, from: MacAddr, datagram: &[u8]) -> Vec<u8> {
-    [&to.octets()[..], &from.octets(), &[8, 0], datagram].concat()
+    [&to.bytes()[..], &from.bytes(), &[8, 0], datagram].concat()
 }
 
 /// An echo request with so many bytes of data from the peer, in fragments of at most so many bytes.

@@ -5,7 +5,7 @@ use super::*;
 /// The bounds, after every step.
 fn is_bounded(reassembly: &Reassembly, limits: ReassemblyLimits) {
     assert!(reassembly.len() <= limits.datagrams);
-    assert!(reassembly.octets() <= limits.octets);
+    assert!(reassembly.bytes() <= limits.bytes);
 }
 
 /// A stranger that nobody else is.
@@ -13,7 +13,7 @@ fn stranger(number: u32) -> Part {
     Part { source: Ipv4Addr::from(0x2000_0000 | number), ..part(0, true) }
 }
 
-/// Sends a datagram of 20,000 octets from the peer as an Ethernet would carry it, with `between` done
+/// Sends a datagram of 20,000 bytes from the peer as an Ethernet would carry it, with `between` done
 /// before every fragment.
 fn honest(reassembly: &mut Reassembly, mut between: impl FnMut(&mut Reassembly)) -> Option<Vec<u8>> {
     let whole = data(20_000);
@@ -42,13 +42,13 @@ fn a_million_strangers_leave_the_bounds_and_an_honest_datagram_gets_through_them
         is_bounded(reassembly, limits);
     });
     assert_eq!(outcome, Some(data(20_000)));
-    // The same octets over and over, but for the source.
-    let mut octets = [0xee; 28];
+    // The same bytes over and over, but for the source.
+    let mut bytes = [0xee; 28];
     for number in number..1_000_000 {
         let source = stranger(number).source;
         let fields = Ipv4Fields { more_fragments: true, ..Ipv4Fields::new(IpProtocol::ICMP, source, OURS) };
-        fields.write_to(&mut octets).unwrap();
-        let kept = reassembly.receive(at(1), &Datagram::parse(&octets).unwrap());
+        fields.write_to(&mut bytes).unwrap();
+        let kept = reassembly.receive(at(1), &Datagram::parse(&bytes).unwrap());
         assert_eq!(kept, Ok(None));
     }
     is_bounded(&reassembly, limits);
@@ -88,7 +88,7 @@ fn one_source_gets_its_share_and_pushes_out_its_own() {
     for identification in 5_000..5_500 {
         let part = Part { identification, ..part(0, true) };
         give(&mut reassembly, at(0), part, &data(16_000)).unwrap();
-        assert!(reassembly.octets() <= BLOCK + limits.bytes_per_source);
+        assert!(reassembly.bytes() <= BLOCK + limits.bytes_per_source);
     }
     let rest = Part { offset: 8, more: false, ..quiet };
     assert_eq!(give(&mut reassembly, at(0), rest, &data(8)).map(|whole| whole.is_some()), Ok(true));
@@ -120,7 +120,7 @@ fn a_datagram_that_makes_progress_pushes_out_others_of_its_source_and_not_itself
     for identification in 0..100 {
         give(&mut reassembly, at(0), Part { identification, ..part(0, true) }, &data(10_240)).unwrap();
     }
-    assert_eq!(reassembly.octets(), 512 + 100 * 10_240);
+    assert_eq!(reassembly.bytes(), 512 + 100 * 10_240);
     let long = Part { offset: 512, more: false, ..oldest };
     assert!(matches!(give(&mut reassembly, at(0), long, &data(30_720)), Ok(Some(_))));
 }
@@ -128,16 +128,14 @@ fn a_datagram_that_makes_progress_pushes_out_others_of_its_source_and_not_itself
 // proves: reassembly-flood
 #[test]
 fn the_only_datagram_of_its_row_is_not_what_has_to_go_for_its_own_fragment() {
-    let mut reassembly = Reassembly::new(
-        ReassemblyLimits { octets: 0, bytes_per_source: 0, ..ReassemblyLimits::default() },
-        3,
-    );
+    let mut reassembly =
+        Reassembly::new(ReassemblyLimits { bytes: 0, bytes_per_source: 0, ..ReassemblyLimits::default() }, 3);
     // A block for each, and more than half of all.
     for number in 0..140 {
         give(&mut reassembly, at(0), part(number * 8, true), &data(8)).unwrap();
     }
     let mut number = 0;
-    while reassembly.octets() < 2 * 65_536 {
+    while reassembly.bytes() < 2 * 65_536 {
         number += 1;
         give(&mut reassembly, at(0), stranger(number), &data(8)).unwrap();
     }
@@ -148,16 +146,16 @@ fn the_only_datagram_of_its_row_is_not_what_has_to_go_for_its_own_fragment() {
 // proves: reassembly-bounds
 #[test]
 fn a_fragment_for_which_only_its_own_datagram_could_go_is_refused() {
-    let limits = ReassemblyLimits { octets: 1 << 20, bytes_per_source: 0, ..ReassemblyLimits::default() };
+    let limits = ReassemblyLimits { bytes: 1 << 20, bytes_per_source: 0, ..ReassemblyLimits::default() };
     let mut reassembly = Reassembly::new(limits, 3);
     let mut refused = None;
-    // Each takes a block of 512 octets, so that a share of twice the longest datagram ends.
+    // Each takes a block of 512 bytes, so that a share of twice the longest datagram ends.
     for number in 0..300 {
         let outcome = give(&mut reassembly, at(0), part(number * 16, true), &data(8));
         refused = refused.or(outcome.is_err().then_some((number, outcome)));
     }
     assert_eq!(refused, Some((256, Err(Ipv4DropReason::ReassemblyFull))));
-    assert_eq!(reassembly.octets(), 256 * BLOCK);
+    assert_eq!(reassembly.bytes(), 256 * BLOCK);
 }
 
 // proves: reassembly-flood
@@ -171,7 +169,7 @@ fn forged_contradictions_leave_the_datagrams_that_follow_them_whole() {
             assert_eq!(give(&mut reassembly, at(0), forged, &[0xee; 16]), outcome);
         }
     }
-    assert_eq!((reassembly.len(), reassembly.octets()), (0, 0), "nothing is remembered");
+    assert_eq!((reassembly.len(), reassembly.bytes()), (0, 0), "nothing is remembered");
     let mut whole = 0;
     for identification in 0..FORGED {
         let fragment = |offset, more| Part { identification, ..part(offset, more) };
@@ -214,8 +212,8 @@ fn forged_fragment_costs_the_datagram_that_it_contradicts_and_no_other() {
         whole.extend(give(&mut reassembly, at(0), fragment(1_480, false), &data(100)).ok().flatten());
     }
     assert_eq!(whole.len(), 200);
-    assert!(whole.iter().all(|octets| octets[..1_480] == data(1_480) && octets[1_480..] == data(100)));
-    assert_eq!(reassembly.given_up().get(ReassemblyFailure::Overlap), 100);
+    assert!(whole.iter().all(|bytes| bytes[..1_480] == data(1_480) && bytes[1_480..] == data(100)));
+    assert_eq!(reassembly.failures().get(ReassemblyFailure::Overlap), 100);
 }
 
 #[test]
@@ -224,12 +222,12 @@ fn buffers_given_back_are_kept_up_to_a_bound() {
     let mut whole = Vec::new();
     for identification in 0..10 {
         give(&mut reassembly, at(0), Part { identification, ..part(0, true) }, &data(8)).unwrap();
-        let octets = octets(Part { identification, ..part(8, false) }, &[], b"tail");
-        whole.extend(reassembly.receive(at(0), &Datagram::parse(&octets).unwrap()).unwrap());
+        let bytes = bytes(Part { identification, ..part(8, false) }, &[], b"tail");
+        whole.extend(reassembly.receive(at(0), &Datagram::parse(&bytes).unwrap()).unwrap());
     }
     assert_eq!(whole.len(), 10);
     for whole in whole {
-        reassembly.give_back(whole);
+        reassembly.recycle(whole);
     }
     assert_eq!(reassembly.spare.len(), Reassembly::SPARE);
 }
@@ -253,7 +251,7 @@ fn memory_is_as_it_was_after_everything_timed_out() {
             give(&mut reassembly, at(round * 60), stranger(number), &data(1_480)).unwrap();
         }
         reassembly.poll(at(round * 60 + 30));
-        assert_eq!((reassembly.len(), reassembly.octets()), (0, 0));
+        assert_eq!((reassembly.len(), reassembly.bytes()), (0, 0));
     }
     assert_eq!(honest(&mut reassembly, |_| ()), Some(data(20_000)));
 }
@@ -269,20 +267,20 @@ proptest! {
     fn the_bounds_hold_whatever_comes_and_every_datagram_that_comes_out_is_right(
         fragments in prop::collection::vec((0_u32..9, 0_u16..4, 0_usize..40, 1_usize..90, any::<bool>()), 1..200),
     ) {
-        let limits = ReassemblyLimits { octets: 0, bytes_per_source: 0, datagrams: 6, datagrams_per_source: 3, ..ReassemblyLimits::default() };
+        let limits = ReassemblyLimits { bytes: 0, bytes_per_source: 0, datagrams: 6, datagrams_per_source: 3, ..ReassemblyLimits::default() };
         let mut reassembly = Reassembly::new(limits, 3);
         let all = &*ALL;
         for (second, (source, identification, offset, length, more)) in (0..).zip(fragments) {
             let part = Part { identification, offset: offset * 512, more, ..stranger(source) };
-            let octets = &all[part.offset..part.offset + length * 64];
-            if let Ok(Some(whole)) = give(&mut reassembly, at(second / 8), part, octets) {
+            let bytes = &all[part.offset..part.offset + length * 64];
+            if let Ok(Some(whole)) = give(&mut reassembly, at(second / 8), part, bytes) {
                 prop_assert!(all.starts_with(&whole));
             }
             prop_assert!(reassembly.len() <= 6);
-            prop_assert!(reassembly.octets() <= 2 * 65_536);
+            prop_assert!(reassembly.bytes() <= 2 * 65_536);
             reassembly.poll(at(second / 8));
         }
         reassembly.poll(at(1_000));
-        prop_assert_eq!((reassembly.len(), reassembly.octets()), (0, 0));
+        prop_assert_eq!((reassembly.len(), reassembly.bytes()), (0, 0));
     }
 }

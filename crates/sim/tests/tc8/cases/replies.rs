@@ -58,7 +58,7 @@ fn target_hardware() -> [Case; 4] {
             name: "request with target hardware address of host gets reply",
             policies: ALL,
             run: |tester| {
-                tester.expect_correct_reply(&with(request(PEER), TARGET_HARDWARE, &HOST.mac.octets()), PEER)
+                tester.expect_correct_reply(&with(request(PEER), TARGET_HARDWARE, &HOST.mac.bytes()), PEER)
             },
             fault: rewrite(Reply, TARGET_HARDWARE, &[2, 0, 0, 0, 0, 2]),
             expected_error: "target hardware address",
@@ -155,7 +155,7 @@ fn replies() -> [Case; 6] {
             number: 43,
             name: "reply has Ethernet source of host",
             policies: ALL,
-            run: |tester| tester.expect_reply_field(SOURCE, &HOST.mac.octets()),
+            run: |tester| tester.expect_reply_field(SOURCE, &HOST.mac.bytes()),
             fault: rewrite(Reply, SOURCE, &[2, 0, 0, 0, 0, 9]),
             expected_error: "Ethernet source",
         },

@@ -82,7 +82,7 @@ fn addresses() -> [Case; 3] {
             number: 13,
             name: "request has sender hardware address of host",
             policies: ALL,
-            run: |tester| tester.expect_request_field(SENDER_HARDWARE, &HOST.mac.octets()),
+            run: |tester| tester.expect_request_field(SENDER_HARDWARE, &HOST.mac.bytes()),
             fault: rewrite(Request, SENDER_HARDWARE, &[2, 0, 0, 0, 0, 9]),
             expected_error: "sender hardware address",
         },

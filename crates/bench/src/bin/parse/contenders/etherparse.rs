@@ -75,9 +75,9 @@ fn fields(packet: &ArpPacketSlice<'_>) -> Option<PacketFields> {
 fn build_etherparse_eth_ipv4(fields: &PacketFields, octets: &mut [u8]) -> Option<()> {
     let packet = ArpEthIpv4Packet {
         operation: ArpOperation(fields.operation.0),
-        sender_mac: fields.sender_hardware.octets(),
+        sender_mac: fields.sender_hardware.bytes(),
         sender_ipv4: fields.sender_protocol.octets(),
-        target_mac: fields.target_hardware.octets(),
+        target_mac: fields.target_hardware.bytes(),
         target_ipv4: fields.target_protocol.octets(),
     };
     octets.get_mut(..ArpEthIpv4Packet::LEN)?.copy_from_slice(&packet.to_bytes());
@@ -90,9 +90,9 @@ fn build_etherparse_packet(fields: &PacketFields, mut octets: &mut [u8]) -> Opti
         ArpHardwareId::ETHERNET,
         EtherType::IPV4,
         ArpOperation(fields.operation.0),
-        &fields.sender_hardware.octets(),
+        &fields.sender_hardware.bytes(),
         &fields.sender_protocol.octets(),
-        &fields.target_hardware.octets(),
+        &fields.target_hardware.bytes(),
         &fields.target_protocol.octets(),
     );
     packet.ok()?.write(&mut octets).ok()

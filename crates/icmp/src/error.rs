@@ -1,15 +1,16 @@
-//! What goes wrong with datagrams, and how their senders are told.
+//! ICMP errors, and the start of the datagram that they quote.
 
 use std::fmt;
 use std::net::Ipv4Addr;
 
+use inet::IpProtocol;
+use ipv4::Ipv4Header;
 use zerocopy::FromBytes;
 
 use crate::message::set_checksum;
-use crate::wire::IcmpHeader;
-use crate::{IcmpDropReason, IcmpType};
+use crate::{IcmpDropReason, IcmpHeader, IcmpType};
 
-/// What an error says of a datagram: type, code, and four octets whose sense depends on them.
+/// What an error says of a datagram: type, code, and four bytes whose sense depends on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IcmpError {
     pub(crate) kind: IcmpType,
@@ -32,10 +33,10 @@ impl IcmpError {
     pub const REASSEMBLY_EXCEEDED: IcmpError =
         IcmpError { kind: IcmpType::TIME_EXCEEDED, code: 1, rest: [0; 4] };
 
-    /// Octets of the longest error we send: with a header of 20 octets it fills the 576 octets that
+    /// Bytes of the longest error we send: with a header of 20 bytes it fills the 576 bytes that
     /// every host can take (RFC 1812 4.3.2.3).
-    pub const LONGEST: usize = 576 - 20;
-    /// Octets before the quotation.
+    pub const MAX_LENGTH: usize = 576 - 20;
+    /// Bytes before the quotation.
     pub const HEADER: usize = size_of::<IcmpHeader>();
 
     /// Some destination is unreachable, for the reason with this code (RFC 792, RFC 1122 3.2.2.1).
@@ -43,13 +44,13 @@ impl IcmpError {
         IcmpError { kind: IcmpType::UNREACHABLE, code, rest: [0; 4] }
     }
 
-    /// The datagram may not be fragmented, and does not fit into this MTU, in octets (RFC 1191 4).
+    /// The datagram may not be fragmented, and does not fit into this MTU, in bytes (RFC 1191 4).
     pub const fn fragmentation_needed(mtu: u16) -> IcmpError {
         let [high, low] = mtu.to_be_bytes();
         IcmpError { kind: IcmpType::UNREACHABLE, code: 4, rest: [0, 0, high, low] }
     }
 
-    /// The octet of the header at `pointer` makes no sense.
+    /// The byte of the header at `pointer` makes no sense.
     pub const fn parameter(pointer: u8) -> IcmpError {
         IcmpError { kind: IcmpType::PARAMETER_PROBLEM, code: 0, rest: [pointer, 0, 0, 0] }
     }
@@ -64,13 +65,13 @@ impl IcmpError {
         self.code
     }
 
-    /// Which octet of the header makes no sense, if that is the problem.
+    /// Which byte of the header makes no sense, if that is the problem.
     pub fn pointer(&self) -> Option<u8> {
         let [pointer, ..] = self.rest;
         (self.kind == IcmpType::PARAMETER_PROBLEM && self.code == 0).then_some(pointer)
     }
 
-    /// The MTU in octets that the datagram does not fit into, if that is the problem; zero from
+    /// The MTU in bytes that the datagram does not fit into, if that is the problem; zero from
     /// gateways older than RFC 1191.
     pub fn mtu(&self) -> Option<u16> {
         let [.., high, low] = self.rest;
@@ -83,11 +84,11 @@ impl IcmpError {
     }
 
     /// Writes the error to the start of `message`, with as much of the datagram `about` as
-    /// [`IcmpError::LONGEST`] and `message` have room for. Returns its length in octets.
+    /// [`IcmpError::MAX_LENGTH`] and `message` have room for. Returns its length in bytes.
     ///
     /// Whether it may be sent at all, [`crate::Icmp::error`] says.
     pub fn write_to(&self, about: &[u8], message: &mut [u8]) -> Result<usize, IcmpDropReason> {
-        let length = (Self::HEADER + about.len()).min(Self::LONGEST).min(message.len());
+        let length = (Self::HEADER + about.len()).min(Self::MAX_LENGTH).min(message.len());
         let message = message.get_mut(..length).unwrap_or_default();
         let (header, quote) = IcmpHeader::mut_from_prefix(message).map_err(|_| IcmpDropReason::Truncated)?;
         header.kind = self.kind.0;
@@ -119,6 +120,82 @@ impl fmt::Display for IcmpError {
             (kind, code) => return write!(f, "{kind} code {code}"),
         };
         f.write_str(text)
+    }
+}
+
+/// The start of a datagram: its header, and as much of its data as there is. Gateways change the header
+/// on the way and cut what follows, so neither its checksum nor its total length is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct QuotedDatagram<'a> {
+    header: &'a Ipv4Header,
+    data: &'a [u8],
+}
+
+impl<'a> QuotedDatagram<'a> {
+    /// Reads a quotation; none if there is no whole IPv4 header.
+    pub fn parse(bytes: &'a [u8]) -> Option<QuotedDatagram<'a>> {
+        let (header, _) = Ipv4Header::ref_from_prefix(bytes).ok()?;
+        let length = usize::from(header.version_and_length & 0x0f) * 4;
+        if header.version_and_length >> 4 != 4 || length < size_of::<Ipv4Header>() {
+            return None;
+        }
+        Some(QuotedDatagram { header, data: bytes.get(length..)? })
+    }
+
+    /// Who sent the datagram: we, if the error is meant for us.
+    pub fn source(&self) -> Ipv4Addr {
+        self.header.source.into()
+    }
+
+    /// Whom it was for.
+    pub fn destination(&self) -> Ipv4Addr {
+        self.header.destination.into()
+    }
+
+    /// The protocol that is to be told (RFC 1122 3.2.2).
+    pub fn protocol(&self) -> IpProtocol {
+        IpProtocol(self.header.protocol)
+    }
+
+    /// Its identification.
+    pub fn identification(&self) -> u16 {
+        self.header.identification.get()
+    }
+
+    /// Whether it is a fragment, and not the first.
+    pub fn is_later_fragment(&self) -> bool {
+        self.header.flags_and_offset.get() & Ipv4Header::OFFSET != 0
+    }
+
+    /// Its data, as much as is here.
+    pub fn data(&self) -> &'a [u8] {
+        self.data
+    }
+
+    /// Source and destination port, if it is UDP's or TCP's.
+    pub fn ports(&self) -> Option<(u16, u16)> {
+        let has_ports = matches!(self.protocol(), IpProtocol::UDP | IpProtocol::TCP);
+        let [a, b, c, d] = self.start().filter(|_| has_ports)?;
+        Some((u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])))
+    }
+
+    /// Identifier and sequence number, if it is an echo request.
+    pub fn echo(&self) -> Option<(u16, u16)> {
+        let [kind, ..] = self.start()?;
+        let is_request = self.protocol() == IpProtocol::ICMP && IcmpType(kind) == IcmpType::ECHO_REQUEST;
+        let [a, b, c, d] = *self.data.get(4..8).filter(|_| is_request)?.first_chunk()?;
+        Some((u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])))
+    }
+
+    /// Whether it may be an ICMP error: an ICMP message that is not known to be none.
+    pub(crate) fn may_be_an_error(&self) -> bool {
+        let is_query = || self.data.first().is_some_and(|kind| IcmpType(*kind).is_query());
+        self.protocol() == IpProtocol::ICMP && !is_query()
+    }
+
+    /// The first bytes of its data; none of a later fragment, whose data starts elsewhere.
+    fn start(&self) -> Option<[u8; 4]> {
+        self.data.first_chunk().copied().filter(|_| !self.is_later_fragment())
     }
 }
 

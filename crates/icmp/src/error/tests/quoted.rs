@@ -1,17 +1,17 @@
 use super::*;
 use ipv4::Ipv4Fields;
 
-/// The start of a datagram of ours, offset and protocol as given, with these octets of data.
+/// The start of a datagram of ours, offset and protocol as given, with these bytes of data.
 fn quote(protocol: IpProtocol, offset: usize, data: &[u8]) -> Vec<u8> {
-    let mut octets = [&[0; 20], data].concat();
+    let mut bytes = [&[0; 20], data].concat();
     let source = [10, 0, 0, 2].into();
     let fields = Ipv4Fields {
         fragment_offset: offset,
         identification: 9,
         ..Ipv4Fields::new(protocol, source, [10, 0, 0, 1].into())
     };
-    fields.write_to(&mut octets).unwrap();
-    octets
+    fields.write_to(&mut bytes).unwrap();
+    bytes
 }
 
 const DATA: [u8; 8] = [8, 0, 0xaa, 0xbb, 0x12, 0x34, 0, 7];
@@ -19,16 +19,16 @@ const DATA: [u8; 8] = [8, 0, 0xaa, 0xbb, 0x12, 0x34, 0, 7];
 // proves: rfc1122-error-reported
 #[test]
 fn a_quotation_tells_whom_to_tell() {
-    let octets = quote(IpProtocol::ICMP, 0, &DATA);
-    let quoted = QuotedDatagram::parse(&octets).unwrap();
+    let bytes = quote(IpProtocol::ICMP, 0, &DATA);
+    let quoted = QuotedDatagram::parse(&bytes).unwrap();
     assert_eq!(quoted.source(), Ipv4Addr::new(10, 0, 0, 2));
     assert_eq!(quoted.destination(), Ipv4Addr::new(10, 0, 0, 1));
     assert_eq!((quoted.protocol(), quoted.identification()), (IpProtocol::ICMP, 9));
     assert_eq!((quoted.echo(), quoted.ports()), (Some((0x1234, 7)), None));
     assert_eq!(quoted.data(), DATA);
     for protocol in [IpProtocol::UDP, IpProtocol::TCP] {
-        let octets = quote(protocol, 0, &DATA);
-        let quoted = QuotedDatagram::parse(&octets).unwrap();
+        let bytes = quote(protocol, 0, &DATA);
+        let quoted = QuotedDatagram::parse(&bytes).unwrap();
         assert_eq!((quoted.echo(), quoted.ports()), (None, Some((0x0800, 0xaabb))));
     }
 }
@@ -51,25 +51,25 @@ fn what_is_not_there_is_not_told() {
 
 #[test]
 fn a_header_changed_on_the_way_is_read_all_the_same() {
-    let mut octets = quote(IpProtocol::ICMP, 0, &DATA);
-    octets[3] = 0xff;
-    octets[8] = 1;
-    octets[10] ^= 0xff;
-    assert!(QuotedDatagram::parse(&octets).unwrap().echo().is_some());
+    let mut bytes = quote(IpProtocol::ICMP, 0, &DATA);
+    bytes[3] = 0xff;
+    bytes[8] = 1;
+    bytes[10] ^= 0xff;
+    assert!(QuotedDatagram::parse(&bytes).unwrap().echo().is_some());
 }
 
 #[test]
 fn what_holds_no_whole_ipv4_header_is_no_quotation() {
-    let octets = quote(IpProtocol::ICMP, 0, &DATA);
+    let bytes = quote(IpProtocol::ICMP, 0, &DATA);
     for length in 0..20 {
-        assert!(QuotedDatagram::parse(&octets[..length]).is_none(), "{length}");
+        assert!(QuotedDatagram::parse(&bytes[..length]).is_none(), "{length}");
     }
     for first in [0x44, 0x48, 0x65] {
-        let mut octets = octets.clone();
-        octets[0] = first;
-        assert!(QuotedDatagram::parse(&octets).is_none(), "{first:x}");
+        let mut bytes = bytes.clone();
+        bytes[0] = first;
+        assert!(QuotedDatagram::parse(&bytes).is_none(), "{first:x}");
     }
-    let mut with_options = octets;
+    let mut with_options = bytes;
     with_options[0] = 0x47;
     assert_eq!(QuotedDatagram::parse(&with_options).unwrap().data(), []);
 }

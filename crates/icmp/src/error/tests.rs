@@ -1,6 +1,8 @@
 use super::*;
 use crate::{IcmpBody, IcmpMessage};
 
+mod quoted;
+
 // proves: rfc792-quote
 #[test]
 fn an_error_looks_as_rfc_792_draws_it() {

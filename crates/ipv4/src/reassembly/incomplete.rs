@@ -1,0 +1,282 @@
+//! Incomplete datagrams with a hard bound, and the order in which they are evicted.
+
+use std::collections::HashMap;
+use std::net::Ipv4Addr;
+
+use base::list::index;
+use base::{KeyedHash, Links, List, Place};
+use inet::IpProtocol;
+use link::Instant;
+
+use super::store::{self, FragmentStore};
+
+/// What the fragments of one datagram have in common (RFC 791 3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct DatagramKey {
+    pub(super) source: Ipv4Addr,
+    pub(super) destination: Ipv4Addr,
+    pub(super) protocol: IpProtocol,
+    pub(super) identification: u16,
+}
+
+/// How far a datagram has come, which decides the LRU queue that it is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// One fragment is here: any host could have forged it.
+    OneFragment,
+    /// Several fragments are here, and they fit.
+    Several,
+}
+
+/// A datagram of which some fragments are here.
+#[derive(Clone, Debug)]
+pub(super) struct Incomplete {
+    key: DatagramKey,
+    progress: Progress,
+    /// When its first fragment came.
+    since: Instant,
+    /// Its fragments in the order of their offsets, in the [`FragmentStore`].
+    pub(super) first: store::Place,
+    pub(super) last: store::Place,
+    /// Bytes of data that are here.
+    pub(super) bytes: usize,
+    /// Bytes of data in all, once the last fragment is here.
+    pub(super) end: Option<usize>,
+    /// Blocks that its fragments take.
+    blocks: usize,
+    bucket: usize,
+    /// The header of its first fragment, which becomes the datagram's.
+    pub(super) header: [u8; 60],
+    pub(super) header_length: usize,
+    by_age: Links,
+    by_progress: Links,
+    by_source: Links,
+}
+
+/// A queue of incomplete datagrams, least recently advanced first.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LruQueue {
+    list: List,
+    pub(super) datagrams: usize,
+    /// How many blocks the fragments of these datagrams take.
+    pub(super) blocks: usize,
+}
+
+/// One of the queues that a datagram is in.
+#[derive(Clone, Copy, Debug)]
+enum QueueId {
+    Age,
+    Progress(Progress),
+    Source(usize),
+}
+
+#[derive(Debug)]
+struct Queues {
+    age: LruQueue,
+    progress: [LruQueue; 2],
+    /// Sources share buckets, and no sender can foresee with which others.
+    sources: Box<[LruQueue]>,
+}
+
+/// Incomplete datagrams with a hard bound. Every operation takes constant time.
+#[derive(Debug)]
+pub(super) struct IncompleteTable {
+    slots: Vec<Incomplete>,
+    free: Vec<Place>,
+    index: HashMap<DatagramKey, Place, KeyedHash>,
+    bound: usize,
+    queues: Queues,
+    hash: KeyedHash,
+}
+
+impl IncompleteTable {
+    /// Many more than there are heavy senders at a time.
+    const BUCKETS: usize = 1_024;
+
+    pub(super) fn new(bound: usize, hash: KeyedHash) -> IncompleteTable {
+        IncompleteTable {
+            slots: Vec::with_capacity(bound),
+            free: Vec::with_capacity(bound),
+            // Twice as many as are used: then what was removed never makes it grow.
+            index: HashMap::with_capacity_and_hasher(2 * bound, hash.clone()),
+            bound,
+            queues: Queues {
+                age: LruQueue::EMPTY,
+                progress: [LruQueue::EMPTY; 2],
+                sources: vec![LruQueue::EMPTY; Self::BUCKETS].into_boxed_slice(),
+            },
+            hash,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.len() >= self.bound
+    }
+
+    pub(super) fn find(&self, key: DatagramKey) -> Option<Place> {
+        self.index.get(&key).copied()
+    }
+
+    pub(super) fn get(&self, place: Place) -> Option<&Incomplete> {
+        self.slots.get(index(place))
+    }
+
+    pub(super) fn get_mut(&mut self, place: Place) -> Option<&mut Incomplete> {
+        self.slots.get_mut(index(place))
+    }
+
+    pub(super) fn bucket_of(&self, source: Ipv4Addr) -> usize {
+        self.hash.bucket(source, Self::BUCKETS)
+    }
+
+    pub(super) fn of_progress(&self, progress: Progress) -> LruQueue {
+        self.queues.progress.get(progress.number()).copied().unwrap_or(LruQueue::EMPTY)
+    }
+
+    /// Returns the datagrams of the sources in a bucket.
+    pub(super) fn of_bucket(&self, bucket: usize) -> LruQueue {
+        self.queues.sources.get(bucket).copied().unwrap_or(LruQueue::EMPTY)
+    }
+
+    /// Returns the datagram whose first fragment came first, and when that was.
+    pub(super) fn oldest(&self) -> Option<(Place, Instant)> {
+        let place = self.queues.age.first()?;
+        self.get(place).map(|entry| (place, entry.since))
+    }
+
+    /// Enters a datagram without fragments, which is not in the table. Returns none if the table is full.
+    pub(super) fn insert(&mut self, key: DatagramKey, now: Instant) -> Option<Place> {
+        if self.is_full() {
+            return None;
+        }
+        let bucket = self.bucket_of(key.source);
+        let entry = Incomplete {
+            key,
+            progress: Progress::OneFragment,
+            since: now,
+            first: FragmentStore::NONE,
+            last: FragmentStore::NONE,
+            bytes: 0,
+            end: None,
+            blocks: 0,
+            bucket,
+            header: [0; 60],
+            header_length: 0,
+            by_age: Links::NONE,
+            by_progress: Links::NONE,
+            by_source: Links::NONE,
+        };
+        let place = if let Some(place) = self.free.pop() {
+            *self.get_mut(place)? = entry;
+            place
+        } else {
+            self.slots.push(entry);
+            Place::try_from(self.slots.len() - 1).ok()?
+        };
+        self.index.insert(key, place);
+        self.enqueue(place, QueueId::Age);
+        self.enqueue(place, QueueId::Progress(Progress::OneFragment));
+        self.enqueue(place, QueueId::Source(bucket));
+        Some(place)
+    }
+
+    /// Removes a datagram; the caller removes its fragments.
+    pub(super) fn remove(&mut self, place: Place) {
+        let Some(&Incomplete { key, progress, bucket, .. }) = self.get(place) else { return };
+        self.dequeue(place, QueueId::Age);
+        self.dequeue(place, QueueId::Progress(progress));
+        self.dequeue(place, QueueId::Source(bucket));
+        self.index.remove(&key);
+        self.free.push(place);
+    }
+
+    /// Moves a datagram to the end of the queue of its new progress and of its source's queue, and counts `blocks`
+    /// more for it.
+    pub(super) fn advance(&mut self, place: Place, to: Progress, blocks: usize) {
+        let Some(&Incomplete { progress, bucket, .. }) = self.get(place) else { return };
+        self.dequeue(place, QueueId::Progress(progress));
+        self.dequeue(place, QueueId::Source(bucket));
+        if let Some(entry) = self.get_mut(place) {
+            entry.progress = to;
+            entry.blocks += blocks;
+        }
+        self.enqueue(place, QueueId::Progress(to));
+        self.enqueue(place, QueueId::Source(bucket));
+    }
+
+    fn enqueue(&mut self, place: Place, id: QueueId) {
+        let Some(blocks) = self.get(place).map(|entry| id.blocks_of(entry)) else { return };
+        let Some(queue) = self.queues.get_mut(id) else { return };
+        queue.list.append(&mut self.slots, id.links(), place);
+        queue.datagrams += 1;
+        queue.blocks += blocks;
+    }
+
+    fn dequeue(&mut self, place: Place, id: QueueId) {
+        let Some(blocks) = self.get(place).map(|entry| id.blocks_of(entry)) else { return };
+        let Some(queue) = self.queues.get_mut(id) else { return };
+        queue.list.unlink(&mut self.slots, id.links(), place);
+        queue.datagrams -= 1;
+        queue.blocks -= blocks;
+    }
+}
+
+impl Incomplete {
+    pub(super) fn key(&self) -> DatagramKey {
+        self.key
+    }
+
+    pub(super) fn progress(&self) -> Progress {
+        self.progress
+    }
+}
+
+impl Progress {
+    fn number(self) -> usize {
+        match self {
+            Self::OneFragment => 0,
+            Self::Several => 1,
+        }
+    }
+}
+
+impl QueueId {
+    /// Returns the blocks that a queue counts for a datagram. The queue by age counts none.
+    fn blocks_of(self, entry: &Incomplete) -> usize {
+        match self {
+            Self::Age => 0,
+            Self::Progress(_) | Self::Source(_) => entry.blocks,
+        }
+    }
+
+    /// Returns the accessor of the links that a queue runs through.
+    fn links(self) -> fn(&mut Incomplete) -> &mut Links {
+        match self {
+            Self::Age => |entry| &mut entry.by_age,
+            Self::Progress(_) => |entry| &mut entry.by_progress,
+            Self::Source(_) => |entry| &mut entry.by_source,
+        }
+    }
+}
+
+impl Queues {
+    fn get_mut(&mut self, id: QueueId) -> Option<&mut LruQueue> {
+        match id {
+            QueueId::Age => Some(&mut self.age),
+            QueueId::Progress(progress) => self.progress.get_mut(progress.number()),
+            QueueId::Source(bucket) => self.sources.get_mut(bucket),
+        }
+    }
+}
+
+impl LruQueue {
+    const EMPTY: LruQueue = LruQueue { list: List::EMPTY, datagrams: 0, blocks: 0 };
+
+    pub(super) fn first(self) -> Option<Place> {
+        self.list.first()
+    }
+}
