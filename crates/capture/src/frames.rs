@@ -108,7 +108,7 @@ impl<'r> FrameReader<'r> {
     /// Passes frames to `each` until none is left, or until it returns false. Fails at the end of a capture if
     /// something in it was omitted.
     pub fn read(&mut self, mut each: impl FnMut(&CapturedFrame<'_>) -> bool) -> Result<(), FrameReaderError> {
-        while let Some(packet) = self.packets.next().map_err(FrameReaderError::File)? {
+        while let Some(packet) = self.packets.next_packet().map_err(FrameReaderError::File)? {
             if packet.link_type != LinkType::ETHERNET {
                 self.omitted.count(packet.link_type);
                 continue;

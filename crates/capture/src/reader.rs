@@ -104,7 +104,7 @@ impl<R: Read> PacketReader<R> {
     }
 
     /// Returns the next packet, or none at the end.
-    pub fn next(&mut self) -> Result<Option<Packet<'_>>, Error> {
+    pub fn next_packet(&mut self) -> Result<Option<Packet<'_>>, Error> {
         let location = loop {
             self.step_over()?;
             let step = match self.format {

@@ -15,7 +15,7 @@ pub(crate) fn read(from: impl Read) -> (Vec<PacketContent>, Result<(), Error>) {
         Err(error) => return (packets, Err(error)),
     };
     loop {
-        match reader.next() {
+        match reader.next_packet() {
             Ok(Some(packet)) => {
                 assert_eq!(usize::try_from(packet.number).unwrap(), packets.len() + 1);
                 packets.push((
@@ -283,7 +283,7 @@ fn blocks_without_packets_are_skipped_by_their_length() {
 fn blocks_of_unknown_types_are_counted() {
     let capture = [LITTLE.section(1, 0, &[]), LITTLE.block(0x204, &[1; 8]), LITTLE.block(77, &[])].concat();
     let mut reader = PacketReader::new(&capture[..]).unwrap();
-    assert!(reader.next().unwrap().is_none());
+    assert!(reader.next_packet().unwrap().is_none());
     assert_eq!(reader.unknown_blocks(), (2, Some(0x204)));
 }
 
@@ -370,11 +370,11 @@ fn frame_beyond_limit_is_returned_in_part_in_bounded_memory() {
     ];
     for capture in [classic, blocks.concat()] {
         let mut reader = PacketReader::new(&capture[..]).unwrap();
-        let packet = reader.next().unwrap().unwrap();
+        let packet = reader.next_packet().unwrap().unwrap();
         assert_eq!((packet.captured, packet.data.len()), (5_000_000, FRAME_LIMIT));
-        let packet = reader.next().unwrap().unwrap();
+        let packet = reader.next_packet().unwrap().unwrap();
         assert_eq!(packet.data, [8; 3]);
-        assert!(reader.next().unwrap().is_none());
+        assert!(reader.next_packet().unwrap().is_none());
         assert!(reader.capacity() <= BLOCK_LIMIT, "{}", reader.capacity());
     }
 }

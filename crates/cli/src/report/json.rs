@@ -195,11 +195,11 @@ impl ReportLine {
         match change {
             NeighborEvent::Learned { ip, mac } => ReportLine::Learned(IpAndMac::new(time, ip, mac)),
             NeighborEvent::Moved { ip, from, to } => {
-                ReportLine::Moved { time, ip: ip, from: from.to_string(), to: to.to_string() }
+                ReportLine::Moved { time, ip, from: from.to_string(), to: to.to_string() }
             }
             NeighborEvent::StaticConflict { ip, mac } => ReportLine::Held(IpAndMac::new(time, ip, mac)),
             NeighborEvent::Changed { ip, from, to } => {
-                ReportLine::Changed { time, ip: ip, from: from.name(), to: to.name() }
+                ReportLine::Changed { time, ip, from: from.name(), to: to.name() }
             }
             NeighborEvent::Resolving { ip } => ReportLine::Asking(IpOnly::new(time, ip)),
             NeighborEvent::Forgotten { ip } => ReportLine::Forgotten(IpOnly::new(time, ip)),

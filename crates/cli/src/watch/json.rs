@@ -29,7 +29,7 @@ enum EventFields {
     Claim(ClaimFields),
     Moved {
         #[serde(flatten)]
-        address: SubjectFields,
+        address: VlanAddressFields,
         from: String,
         to: String,
     },
@@ -69,14 +69,14 @@ enum EventFields {
         mac: Option<String>,
         packets: u32,
     },
-    Evicted(SubjectFields),
+    Evicted(VlanAddressFields),
     Address(Box<AddressFields>),
     Statistics(Box<StatisticsFields>),
 }
 
 /// Fields of an IP address.
 #[derive(Debug, Serialize)]
-struct SubjectFields {
+struct VlanAddressFields {
     #[serde(rename = "protocol_address")]
     ip: Ipv4Addr,
     vlan: Option<u16>,
@@ -86,7 +86,7 @@ struct SubjectFields {
 #[derive(Debug, Serialize)]
 struct ClaimFields {
     #[serde(flatten)]
-    address: SubjectFields,
+    address: VlanAddressFields,
     #[serde(rename = "hardware_address")]
     mac: String,
 }
@@ -147,7 +147,7 @@ pub(super) fn event(now: Instant, event: CensusEvent) -> String {
     let (name, fields) = match event {
         CensusEvent::New { address, mac } => ("new", EventFields::Claim(claim(address, mac))),
         CensusEvent::Moved { address, from, to } => {
-            let address = SubjectFields::from(address);
+            let address = VlanAddressFields::from(address);
             ("moved", EventFields::Moved { address, from: from.to_string(), to: to.to_string() })
         }
         CensusEvent::Conflict { address, mac, other } => {
@@ -247,9 +247,9 @@ fn claim(address: VlanAddress, mac: link::MacAddr) -> ClaimFields {
     ClaimFields { address: address.into(), mac: mac.to_string() }
 }
 
-impl From<VlanAddress> for SubjectFields {
-    fn from(VlanAddress { ip, vlan }: VlanAddress) -> SubjectFields {
-        SubjectFields { ip: ip, vlan: vlan.map(VlanId::number) }
+impl From<VlanAddress> for VlanAddressFields {
+    fn from(VlanAddress { ip, vlan }: VlanAddress) -> VlanAddressFields {
+        VlanAddressFields { ip, vlan: vlan.map(VlanId::number) }
     }
 }
 

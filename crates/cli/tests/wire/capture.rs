@@ -62,7 +62,7 @@ fn host_capture() -> TestResult {
         let (_, out, _) = decode(&[file.name()]).ok()?;
         out.contains("Reply 10.0.0.2 is-at").then_some(())
     })?;
-    // No farewell, and the capture is whole.
+    // SIGKILL leaves no time for a flush, and the capture is complete.
     host.signal(Signal::SIGKILL)?;
     host.end()?;
     let (code, out, errors) = decode(&[file.name()])?;
