@@ -1,9 +1,8 @@
-//! Frames of all kinds, one after another, into one host that also sends: no frame is lost, no
-//! answer is wrong.
+//! Frames of all kinds to one host that also sends: no frame is lost, and every reply is valid.
 #![no_main]
 
 mod datagram;
-mod machine;
+mod fuzz_host;
 mod packet;
 
 use std::net::Ipv4Addr;
@@ -12,13 +11,13 @@ use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 
 use datagram::Ip;
-use machine::Machine;
+use fuzz_host::FuzzHost;
 use packet::{Hardware, Heard};
 
 #[derive(Arbitrary, Debug)]
-struct Scene<'a> {
+struct Scenario<'a> {
     tagged: bool,
-    believing: bool,
+    learns_rfc826: bool,
     probing: bool,
     entries: u8,
     steps: Vec<Step<'a>>,
@@ -26,24 +25,24 @@ struct Scene<'a> {
 
 #[derive(Arbitrary, Debug)]
 enum Step<'a> {
-    /// A frame of any octets.
-    Octets(&'a [u8]),
-    /// A packet in a frame that may be in order.
+    /// A frame of random bytes.
+    RandomFrame(&'a [u8]),
+    /// An ARP packet in a frame that may be valid.
     Arp(ArpFrame<'a>),
-    /// A datagram in a frame that may be in order.
+    /// A datagram in a frame that may be valid.
     Ip(IpFrame<'a>),
-    /// The frame before, once more.
-    Again,
-    /// The wire takes the answers that wait.
+    /// The previous frame again.
+    Repeat,
+    /// The waiting replies are transmitted.
     Transmit,
-    /// The host sends so many octets to a peer.
-    Send { peer: u8, octets: u16 },
-    /// The host asks a peer, near or behind a gateway, for an echo with so many octets.
-    Ping { peer: u8, far: bool, octets: u16 },
-    /// The host learns a way to 192.0.2.0 with this prefix length.
+    /// The host sends a payload of `bytes` bytes to a peer.
+    Send { peer: u8, bytes: u16 },
+    /// The host pings a peer, on the link or behind a gateway, with `bytes` bytes of data.
+    Ping { peer: u8, remote: bool, bytes: u16 },
+    /// A route to 192.0.2.0 with this prefix length is added.
     Route { prefix: u8, gateway: u8 },
-    /// So many tenths of a second pass, and a turn of the loop comes.
-    Turn(u8),
+    /// Time passes, in tenths of a second, and the host is polled.
+    Poll(u8),
 }
 
 #[derive(Arbitrary, Debug)]
@@ -63,7 +62,7 @@ struct IpFrame<'a> {
     datagram: Ip<'a>,
 }
 
-/// What stands between the source address and the packet.
+/// The bytes between the source address and the packet.
 #[derive(Arbitrary, Debug)]
 enum Head<'a> {
     Type,
@@ -80,55 +79,56 @@ enum Vlan {
     Any(u16),
 }
 
-fuzz_target!(|scene: Scene<'_>| {
-    let mut machine = Machine::new(scene.tagged, scene.believing, scene.probing, scene.entries % 8);
+fuzz_target!(|scenario: Scenario<'_>| {
+    let mut host =
+        FuzzHost::new(scenario.tagged, scenario.learns_rfc826, scenario.probing, scenario.entries % 8);
     let mut frame = Vec::new();
-    for step in &scene.steps {
+    for step in &scenario.steps {
         match step {
-            Step::Again => machine.hear(&frame),
-            Step::Octets(octets) => {
-                frame = octets.to_vec();
-                machine.hear(&frame);
+            Step::Repeat => host.receive(&frame),
+            Step::RandomFrame(bytes) => {
+                frame = bytes.to_vec();
+                host.receive(&frame);
             }
             Step::Arp(arp) => {
-                frame = arp.octets();
-                machine.hear(&frame);
+                frame = arp.bytes();
+                host.receive(&frame);
             }
             Step::Ip(ip) => {
-                frame = ip.octets();
-                machine.hear(&frame);
+                frame = ip.bytes();
+                host.receive(&frame);
             }
-            Step::Transmit => machine.transmit(),
-            // 10.0.0.6 to .14: near, and not ours.
-            Step::Send { peer, octets } => {
-                machine.send(Ipv4Addr::new(10, 0, 0, 6 + peer % 9), (octets % 1_501).into());
+            Step::Transmit => host.transmit(),
+            // 10.0.0.6 to .14: on the link, and not local.
+            Step::Send { peer, bytes } => {
+                host.send(Ipv4Addr::new(10, 0, 0, 6 + peer % 9), (bytes % 1_501).into());
             }
-            Step::Ping { peer, far, octets } => {
-                let near = Ipv4Addr::new(10, 0, 0, 6 + peer % 9);
-                let to = if *far { Ipv4Addr::new(192, 0, 2, *peer) } else { near };
-                machine.ping(to, (*octets).into());
+            Step::Ping { peer, remote, bytes } => {
+                let neighbor = Ipv4Addr::new(10, 0, 0, 6 + peer % 9);
+                let to = if *remote { Ipv4Addr::new(192, 0, 2, *peer) } else { neighbor };
+                host.ping(to, (*bytes).into());
             }
             Step::Route { prefix, gateway } => {
-                machine.add_route(24 + prefix % 9, Ipv4Addr::new(10, 0, 0, 6 + gateway % 9));
+                host.add_route(24 + prefix % 9, Ipv4Addr::new(10, 0, 0, 6 + gateway % 9));
             }
-            Step::Turn(tenths) => machine.turn(u64::from(*tenths) * 100),
+            Step::Poll(tenths) => host.poll(u64::from(*tenths) * 100),
         }
-        machine.holds();
+        host.check();
     }
-    machine.ends();
+    host.check_counters();
 });
 
 impl ArpFrame<'_> {
-    fn octets(&self) -> Vec<u8> {
+    fn bytes(&self) -> Vec<u8> {
         let packet = self.heard.octets();
-        let head = self.head.octets(packet.len());
+        let head = self.head.bytes(packet.len());
         let (destination, source) = (self.destination.address().bytes(), self.source.address().bytes());
         [&destination[..], &source, &head, &packet, &vec![0xee; usize::from(self.padding)]].concat()
     }
 }
 
 impl IpFrame<'_> {
-    fn octets(&self) -> Vec<u8> {
+    fn bytes(&self) -> Vec<u8> {
         let (destination, source) = (self.destination.address().bytes(), self.source.address().bytes());
         let tag = self.tag.map_or(Vec::new(), |tag| [[0x81, 0], tag.control()].concat());
         [&destination[..], &source, &tag, &[8, 0], &self.datagram.octets()].concat()
@@ -136,8 +136,8 @@ impl IpFrame<'_> {
 }
 
 impl Head<'_> {
-    /// The octets before a packet of this length.
-    fn octets(&self, length: usize) -> Vec<u8> {
+    /// The bytes before a packet of this length.
+    fn bytes(&self, length: usize) -> Vec<u8> {
         let length = u16::try_from(length + 8).unwrap_or(u16::MAX);
         match self {
             Self::Type => vec![8, 6],
@@ -146,7 +146,7 @@ impl Head<'_> {
                 [[0x88, 0xa8], outer.control(), [0x81, 0], inner.control(), [8, 6]].concat()
             }
             Self::Snap => [&length.to_be_bytes()[..], &[0xaa, 0xaa, 3, 0, 0, 0, 8, 6]].concat(),
-            Self::Octets(octets) => octets.to_vec(),
+            Self::Octets(bytes) => bytes.to_vec(),
         }
     }
 }

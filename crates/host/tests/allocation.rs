@@ -1,4 +1,4 @@
-//! Once warm, a host allocates nothing; and 65,536 hosts cost the memory of one.
+//! A host allocates nothing after a warm-up, and 65,536 hosts take the memory of one.
 
 use std::error::Error;
 
@@ -14,7 +14,7 @@ use tap::{Batch, Device, Instant, Pool};
 const PEER: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
 const HOST: MacAddr = MacAddr::new([2, 0, 0, 1, 0, 0]);
 
-/// A request from the peer for an address, as a broadcast frame.
+/// Returns a broadcast request of the peer for an address.
 fn request(target: Ipv4Addr) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut packet = [0; PacketFields::LENGTH];
     let fields = PacketFields {
@@ -28,7 +28,7 @@ fn request(target: Ipv4Addr) -> Result<Vec<u8>, Box<dyn Error>> {
     Ok([&MacAddr::BROADCAST.bytes()[..], &PEER.bytes(), &[8, 6], &packet].concat())
 }
 
-/// An echo request from the peer to an address at a station, in frames of at most 1,480 bytes of data.
+/// Returns an echo request of the peer to an IP and MAC address, in fragments of at most 1,480 bytes.
 fn echo(station: MacAddr, to: Ipv4Addr, data: &[u8]) -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
     let mut message = vec![0; Echo::HEADER + data.len()];
     Echo { identifier: 7, sequence: 1, data }.write_to(IcmpType::ECHO_REQUEST, &mut message)?;
@@ -47,7 +47,7 @@ fn echo(station: MacAddr, to: Ipv4Addr, data: &[u8]) -> Result<Vec<Vec<u8>>, Box
     Ok(frames)
 }
 
-/// A host, and the peer's end of its wire.
+/// A host, and the peer's end of its cable.
 struct Bench {
     host: Host,
     ours: Cable,
@@ -65,7 +65,7 @@ impl Bench {
         Ok(Bench { host, ours, wire, pool, outside: Pool::new(1_500, 64), batch: Batch::new(64) })
     }
 
-    /// Sends frames, and takes as many back.
+    /// Sends frames, and receives one reply to each.
     fn exchange(&mut self, frames: &[Vec<u8>]) -> Result<(), Box<dyn Error>> {
         for bytes in frames {
             let mut frame = self.outside.take().ok_or("a frame")?;
@@ -82,7 +82,7 @@ impl Bench {
         Ok(())
     }
 
-    /// How many allocations `count` exchanges of these frames in turn make, once a few were made.
+    /// Returns the number of allocations of `count` exchanges of these frames after a warm-up.
     fn allocations(&mut self, frames: &[Vec<Vec<u8>>], count: usize) -> Result<u64, Box<dyn Error>> {
         for frames in frames.iter().cycle().take(1_000) {
             self.exchange(frames)?;

@@ -43,12 +43,12 @@ fn request() -> [u8; 28] {
     bytes
 }
 
-/// A broadcast from the peer with what stands behind the source address.
+/// Returns a broadcast frame of the peer with these bytes after the source address.
 fn broadcast(rest: &[&[u8]]) -> Vec<u8> {
     [&[0xff; 6][..], &PEER_MAC.bytes(), &rest.concat()].concat()
 }
 
-/// What the host makes of one frame, and what it sends.
+/// Returns the outcome of one frame, and the frames that the host sends.
 fn receive_one(host: &mut Host, bytes: &[u8]) -> (FrameOutcome, Vec<Vec<u8>>) {
     let mut pool = Pool::new(1_500, 4);
     let mut tx_queue = Batch::new(4);
@@ -75,7 +75,7 @@ fn request_gets_unicast_reply_without_padding() {
     assert_eq!(outcome, FrameOutcome::Arp(arp::Reception { merge: Merge::Added, reply: Some(answer) }));
 }
 
-/// What the host has counted as lost.
+/// Returns the sum of all loss counters of the host.
 fn losses(host: &Host) -> u64 {
     host.counters().iter().filter(|counter| counter.is_loss).map(|counter| counter.count).sum()
 }
@@ -182,7 +182,7 @@ fn reply_is_dropped_and_counted_when_transmit_queue_is_full() {
     assert_eq!((host.tx_dropped(TxDropReason::TxQueueFull), host.arp_replies(), pool.held()), (1, 0, 0));
 }
 
-/// Two hosts on a cable: we are 10.0.0.2, the peer is 10.0.0.1.
+/// Two hosts on a cable: `host` is 10.0.0.2, `peer` is 10.0.0.1.
 struct Pair {
     host: Host,
     peer: Host,
@@ -205,7 +205,7 @@ impl Pair {
         frame
     }
 
-    /// Lets frames fly until there are none.
+    /// Polls both hosts until no frame is in flight.
     fn settle(&mut self, now: Instant) {
         for _ in 0..4 {
             self.host.poll(now, &mut self.left, &mut self.pool, &mut ()).unwrap();
@@ -266,7 +266,7 @@ fn requests_stay_due_when_transmit_queue_is_full() {
     assert_eq!((asked, pair.host.tx_dropped(TxDropReason::TxQueueFull)), (155, 0));
 }
 
-/// A cable that wants its frames padded to this length, as a real medium does.
+/// A cable with a minimum frame length, as a real medium has.
 struct PaddingDevice(Cable, usize);
 
 impl Device for PaddingDevice {
@@ -319,7 +319,7 @@ fn transmitted_frame_is_not_counted_as_dropped_when_padding_fails() {
     assert_eq!((host.tx_dropped(TxDropReason::TooLong), right.counters().transmitted), (0, 1));
 }
 
-/// Keeps what departs.
+/// A tracer that records sent frames.
 struct SentFrames(Vec<Vec<u8>>);
 
 impl Tracer for SentFrames {

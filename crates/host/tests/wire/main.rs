@@ -1,4 +1,4 @@
-//! The example of the README, run beside the kernel.
+//! The example of the README, run against the kernel.
 // A trial may panic: that is how it fails. Each has the shape of a `Case`.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unnecessary_wraps)]
 #![allow(clippy::disallowed_types, reason = "tests send datagrams from the kernel")]

@@ -1,9 +1,9 @@
-//! How much the host takes in while the wire takes nothing.
+//! Bounds of the host's queues when the device transmits nothing.
 
 use super::*;
 use crate::EchoRequest;
 
-/// A wire that takes nothing and brings one ARP request a turn, for as long as the host receives.
+/// A device that transmits nothing, and receives one ARP request per poll.
 struct BlockedDevice {
     received: usize,
 }
@@ -27,7 +27,7 @@ impl Device for BlockedDevice {
     }
 }
 
-/// Turns the host on a blocked wire until it receives no more, and returns how many frames it received.
+/// Polls the host on a blocked device until it receives no more. Returns the number of received frames.
 fn fill(host: &mut Host, pool: &mut Pool) -> usize {
     let mut wire = BlockedDevice { received: 0 };
     for _ in 0..2 * Host::TX_QUEUE {

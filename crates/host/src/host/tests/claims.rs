@@ -1,25 +1,25 @@
-//! Hosts that ask before they use an address, and lose it.
+//! Probing for addresses, and losing them.
 
 use super::*;
 use arp::{ClaimEvent, Defense, Packet, StartMode};
 use link::EthernetFrame;
 use tap::LinkState;
 
-/// Longer than probing takes.
+/// A time longer than probing takes.
 const PROBING: Duration = Duration::from_secs(8);
 
 fn probing_host() -> Host {
     Host::new(NOW, &HostConfig { start: StartMode::Probe, ..config() }).unwrap()
 }
 
-/// The peer says that our address is its own.
+/// Returns a request of the peer with the host's address as sender.
 fn conflicting_request() -> Vec<u8> {
     let mut packet = request();
     packet[14..18].copy_from_slice(&HOST.octets());
     broadcast(&[&[8, 6], &packet])
 }
 
-/// All frames that a host sends of its own accord until then.
+/// Runs the timers of a host until a time. Returns the frames that it sends.
 fn run(host: &mut Host, until: Instant) -> Vec<Vec<u8>> {
     let (mut near, mut far) = Cable::pair(1_500).unwrap();
     let (mut pool, mut batch) = (Pool::new(1_500, host.pool_size() + 64), Batch::new(64));
@@ -111,7 +111,7 @@ fn added_vlan_host_sends_no_probe_until_link_is_active() {
     assert_eq!(run(&mut host, NOW + PROBING * 3).len(), 10);
 }
 
-/// A wire that has capacity only while it is open, and refuses datagrams if it is said to.
+/// A device that transmits only while it is open, and refuses datagrams if configured to.
 struct GatedDevice {
     is_open: bool,
     refuses_datagrams: bool,
@@ -228,7 +228,7 @@ fn link_local_host_probes_again_when_link_becomes_active() {
     assert!(host.ipv4().addresses().is_ours(address.addr()));
 }
 
-/// A wire that is down as long as it is said to be.
+/// A device that refuses all frames while it is down.
 struct RefusingDevice {
     wire: Cable,
     down: bool,
@@ -282,8 +282,8 @@ fn address_is_not_used_when_probes_were_refused() {
     }
 }
 
-/// A wire that keeps what is transmitted in flight until more is received, and then has no room for it as
-/// often as it is said to, and refuses the rest if it is down.
+/// A device that keeps transmitted frames in flight until it receives. It then lacks capacity `full` times, and refuses the
+/// frames if it is down.
 struct InFlightDevice {
     kept: Vec<Frame>,
     full: u64,

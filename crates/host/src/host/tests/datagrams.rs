@@ -1,4 +1,4 @@
-//! Echo requests and their answers, refusals, and what becomes of all else.
+//! Echo requests and replies, rejected datagrams, routes and broadcasts.
 
 use super::test_host::*;
 use super::*;
@@ -9,7 +9,7 @@ use inet::IpProtocol;
 use ipv4::{Datagram, Ipv4Fields};
 use tap::Checksum;
 
-/// The one datagram in the one frame that was sent, which is for the peer.
+/// Returns the datagram of the only frame, which must be for the peer.
 fn single_payload(sent: &[Vec<u8>]) -> Vec<u8> {
     let [frame] = sent else { panic!("{} frames", sent.len()) };
     assert!(frame.starts_with(&framed(PEER_MAC, HOST_MAC, &[])));
@@ -117,7 +117,7 @@ fn datagram_for_other_host_or_from_invalid_source_gets_no_reply() {
     assert_eq!((outcome.dropped(), sent.len()), (Some(ipv4::Ipv4DropReason::LinkBroadcast.into()), 0));
 }
 
-/// Eight bytes for a port, without a checksum, and some data.
+/// A UDP datagram without a checksum.
 const UDP: [u8; 12] = [0x30, 0x39, 0, 9, 0, 12, 0, 0, b'd', b'a', b't', b'a'];
 
 // proves: rfc1122-protocol-unreachable, rfc1122-port-unreachable
@@ -188,12 +188,12 @@ fn error_quotes_less_when_mtu_is_small() {
     }
 }
 
-/// A datagram from the peer whose data is said to be UDP.
+/// Returns a frame of the peer with these bytes as a UDP datagram.
 fn udp_frame(udp: &[u8]) -> Vec<u8> {
     datagram(Ipv4Fields { protocol: IpProtocol::UDP, ..icmp_fields() }, udp)
 }
 
-/// Why a fresh host drops a UDP datagram, and how many frames it sends.
+/// Returns why a new host drops a UDP datagram, and the number of frames that it sends.
 fn refusal(test_host: &mut TestHost, udp: &[u8]) -> (Option<DropReason>, usize) {
     *test_host = TestHost::with_known_peer();
     let (outcome, sent) = test_host.exchange_one(&frame(&udp_frame(udp)));
@@ -299,10 +299,10 @@ fn errors_later_fragments_and_invalid_sources_get_no_error() {
     let mut error = vec![0; 8 + inner.len()];
     IcmpError::PORT_UNREACHABLE.write_to(&inner, &mut error).unwrap();
     let error = frame(&datagram(icmp_fields(), &error));
-    let unanswered = frame(&datagram(Ipv4Fields::new(IpProtocol::UDP, Ipv4Addr::UNSPECIFIED, HOST), &UDP));
+    let unspecified = frame(&datagram(Ipv4Fields::new(IpProtocol::UDP, Ipv4Addr::UNSPECIFIED, HOST), &UDP));
     let class_e = frame(&datagram(Ipv4Fields::new(IpProtocol::UDP, [240, 0, 0, 1].into(), HOST), &UDP));
     let part = Ipv4Fields { protocol: IpProtocol::UDP, fragment_offset: 8, ..icmp_fields() };
-    for frame in [error, unanswered, class_e, frame(&datagram(part, &UDP))] {
+    for frame in [error, unspecified, class_e, frame(&datagram(part, &UDP))] {
         assert_eq!(test_host.exchange_one(&frame).1.len(), 0);
     }
     assert_eq!(
@@ -335,14 +335,14 @@ fn rate_limit_of_one_sender_does_not_affect_other_senders() {
     );
 }
 
-/// What the host asks for by ARP.
+/// Returns the target address, if the frame is an ARP request.
 fn arp_target(frame: &[u8]) -> Option<Ipv4Addr> {
     let frame = link::EthernetFrame::parse(frame).unwrap();
     (frame.ether_type() == EtherType::ARP)
         .then(|| arp::Packet::parse(frame.payload()).unwrap().target_protocol())
 }
 
-/// The reply of the peer's station for an address.
+/// Returns an ARP reply with the peer's MAC address for an IP address.
 fn reply_with_peer_mac(address: Ipv4Addr) -> Vec<u8> {
     let mut packet = request();
     packet[7] = 2;

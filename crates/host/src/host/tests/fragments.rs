@@ -1,4 +1,4 @@
-//! Datagrams in fragments, both ways.
+//! Fragmentation and reassembly.
 
 use super::test_host::*;
 use super::*;
@@ -190,7 +190,7 @@ fn frames_return_to_pool_when_it_runs_out_between_fragments() {
     assert_eq!(pool.held(), 2, "those two");
 }
 
-/// The longest datagram in these frames, and how many there are.
+/// Returns the length of the longest datagram in these frames, and the number of frames.
 fn longest(sent: &[Vec<u8>]) -> (usize, usize) {
     (sent.iter().map(|frame| frame.len() - 14).max().unwrap_or(0), sent.len())
 }

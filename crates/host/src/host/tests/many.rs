@@ -1,4 +1,4 @@
-//! Many hosts on one wire.
+//! Many hosts on one link.
 
 use super::test_host::*;
 use super::*;
@@ -13,7 +13,7 @@ fn sixteen_hosts() -> HostConfig {
     HostConfig::range("10.1.0.0/16".parse().unwrap(), BASE)
 }
 
-/// The peer's request for an address, to a station.
+/// Returns a request of the peer for an address.
 fn ask(address: Ipv4Addr) -> Vec<u8> {
     let mut packet = request();
     packet[24..28].copy_from_slice(&address.octets());
@@ -198,7 +198,7 @@ fn pending_packets_of_ceased_host_are_dropped_when_other_hosts_remain() {
     assert_eq!(test_host.host.tx_dropped(TxDropReason::NoSourceAddress), 1);
 }
 
-/// Frames to three hosts that are good, damaged, or anything at all.
+/// Frames to three hosts: valid, damaged or random.
 fn any_frame() -> impl Strategy<Value = Vec<u8>> {
     let addresses = prop::sample::select(vec![[10, 1, 0, 7], [10, 1, 0, 8], [10, 9, 9, 9], [255; 4], [0; 4]]);
     let fields = (addresses.clone(), addresses, any::<u8>(), 0_usize..6, any::<bool>(), 0_u8..4);
@@ -238,7 +238,7 @@ proptest! {
             let after = (losses(&test_host.host), accepted(&test_host));
             match outcome {
                 // Of the four that the datagram before it was made of, one went to no use.
-                FrameOutcome::Dropped(_) => prop_assert_eq!(after.0 - before.0, 1 + given_up(outcome), "{:?}", outcome),
+                FrameOutcome::Dropped(_) => prop_assert_eq!(after.0 - before.0, 1 + dropped_with_fragment(outcome), "{:?}", outcome),
                 FrameOutcome::Ipv4(crate::DatagramOutcome::FragmentStored) | FrameOutcome::Arp(_) => prop_assert_eq!(after, before),
                 FrameOutcome::Ipv4(_) => prop_assert_eq!(after, (before.0, before.1 + 1)),
             }
@@ -247,8 +247,8 @@ proptest! {
     }
 }
 
-/// How many datagrams an overlap costs beside the fragment.
-fn given_up(outcome: FrameOutcome) -> u64 {
+/// Returns how many datagrams are dropped in addition to the fragment.
+fn dropped_with_fragment(outcome: FrameOutcome) -> u64 {
     u64::from(outcome.dropped() == Some(DropReason::Ipv4(ipv4::Ipv4DropReason::FragmentOverlap)))
 }
 

@@ -1,4 +1,4 @@
-//! What a standard demands of everything that the host sends.
+//! Requirements on every datagram that the host sends.
 
 use super::test_host::{TestHost, datagram, echo, frame, framed, icmp_fields};
 use super::*;
@@ -6,13 +6,13 @@ use crate::EchoRequest;
 use inet::IpProtocol;
 use ipv4::Datagram;
 
-/// The datagram in the only frame that was sent.
+/// Returns the datagram of the only frame.
 fn sent_datagram(frames: &[Vec<u8>]) -> Datagram<'_> {
     assert_eq!(frames.len(), 1);
     Datagram::parse(&frames[0][14..]).unwrap()
 }
 
-/// A datagram of a protocol that the host does not support.
+/// Returns a datagram of an unsupported protocol.
 fn unsupported() -> Vec<u8> {
     datagram(ipv4::Ipv4Fields { protocol: IpProtocol(254), type_of_service: 0xb8, ..icmp_fields() }, &[7; 8])
 }
@@ -114,7 +114,7 @@ fn datagram_from_this_network_or_class_e_is_dropped_and_counted() {
     }
 }
 
-/// An echo reply.
+/// Returns an echo reply.
 fn echo_reply() -> Vec<u8> {
     let mut message = vec![0; 8];
     let reply = icmp::Echo { identifier: 1, sequence: 1, data: &[] };

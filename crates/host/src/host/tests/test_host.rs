@@ -1,4 +1,4 @@
-//! A host with a wire of its own, and datagrams for it.
+//! A host on a test device, and datagrams for it.
 
 use super::*;
 use crate::DatagramOutcome;
@@ -8,7 +8,7 @@ use ipv4::{Datagram, Ipv4Fields};
 use std::collections::VecDeque;
 use tap::{Checksum, DeviceCounters};
 
-/// A host, what it heard, and all that it sends.
+/// A host with its pool, its time and the outcomes of the frames that it received.
 pub(super) struct TestHost {
     pub(super) host: Host,
     pub(super) pool: Pool,
@@ -17,7 +17,7 @@ pub(super) struct TestHost {
     mtu: usize,
 }
 
-/// What waits for the host, and what it sent.
+/// A device in memory: frames to receive, and frames sent.
 struct TestDevice {
     mtu: usize,
     arrived: VecDeque<Vec<u8>>,
@@ -35,19 +35,19 @@ impl TestHost {
         TestHost { host, pool, now: NOW, outcomes: Vec::new(), mtu }
     }
 
-    /// The host as 10.0.0.2, which knows the peer.
+    /// Returns the host 10.0.0.2 with the peer in its ARP cache.
     pub(super) fn with_known_peer() -> TestHost {
         let mut test_host = TestHost::new(&config());
         test_host.exchange(&[broadcast(&[&[8, 6], &request()])]);
         test_host
     }
 
-    /// All that the host sends because of these frames, in order.
+    /// Gives these frames to the host. Returns the frames that it sends, in order.
     pub(super) fn exchange(&mut self, frames: &[Vec<u8>]) -> Vec<Vec<u8>> {
         self.exchange_with(frames, Checksum::None)
     }
 
-    /// The same for frames of which this is known.
+    /// Does the same with frames in this checksum state.
     pub(super) fn exchange_with(&mut self, frames: &[Vec<u8>], checksum: Checksum) -> Vec<Vec<u8>> {
         let mut device =
             TestDevice { mtu: self.mtu, arrived: frames.to_vec().into(), checksum, sent: Vec::new() };
@@ -60,17 +60,17 @@ impl TestHost {
         }
         self.outcomes = tracer.0;
         let waiting: usize = self.host.arps().map(|arp| arp.neighbors().pending_packets()).sum();
-        assert_eq!(self.pool.held(), waiting, "every frame departs, waits or is given back");
+        assert_eq!(self.pool.held(), waiting, "every frame is sent, pending or given back");
         device.sent
     }
 
-    /// The same for one frame, which is judged so.
+    /// Gives one frame to the host. Returns its outcome, and the frames that the host sends.
     pub(super) fn exchange_one(&mut self, frame: &[u8]) -> (FrameOutcome, Vec<Vec<u8>>) {
         let sent = self.exchange(&[frame.to_vec()]);
         (*self.outcomes.last().unwrap(), sent)
     }
 
-    /// What happened since this was last asked, but for what concerns neighbors.
+    /// Takes the events that do not come from ARP.
     pub(super) fn events(&mut self) -> Vec<HostEvent> {
         let events = std::iter::from_fn(|| self.host.take_event());
         events.filter(|event| !matches!(event, HostEvent::Arp(_))).collect()
@@ -119,7 +119,7 @@ impl Device for TestDevice {
     fn transmit(&mut self, tx_queue: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
         let count = tx_queue.len();
         while let Some(frame) = tx_queue.pop() {
-            assert_eq!(frame.checksum(), Checksum::None, "what departs has its checksums complete");
+            assert_eq!(frame.checksum(), Checksum::None, "the checksums of sent frames are complete");
             self.sent.push(frame.bytes().to_vec());
             pool.give(frame);
         }
@@ -130,14 +130,14 @@ impl Device for TestDevice {
     }
 }
 
-/// An echo request with this data.
+/// Returns an echo request with this data.
 pub(super) fn echo(data: &[u8]) -> Vec<u8> {
     let mut message = vec![0; Echo::HEADER + data.len()];
     Echo { identifier: 0x1234, sequence: 7, data }.write_to(IcmpType::ECHO_REQUEST, &mut message).unwrap();
     message
 }
 
-/// A UDP datagram with this data from the peer to us, to a port that is closed.
+/// Returns a UDP datagram with this data from the peer to a closed port of the host.
 pub(super) fn udp(data: &[u8]) -> Vec<u8> {
     let length = u16::try_from(8 + data.len()).unwrap();
     let mut bytes = [&[0x30, 0x39, 0, 9][..], &length.to_be_bytes(), &[0, 0], data].concat();
@@ -147,7 +147,7 @@ pub(super) fn udp(data: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The fields of an ICMP datagram from the peer to us.
+/// Returns the fields of an ICMP datagram from the peer to the host.
 pub(super) fn icmp_fields() -> Ipv4Fields {
     Ipv4Fields { identification: 77, ..Ipv4Fields::new(IpProtocol::ICMP, PEER, HOST) }
 }
@@ -158,7 +158,7 @@ pub(super) fn datagram(fields: Ipv4Fields, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A frame from the peer to our station.
+/// Returns a frame from the peer to the host.
 pub(super) fn frame(datagram: &[u8]) -> Vec<u8> {
     framed(HOST_MAC, PEER_MAC, datagram)
 }
@@ -167,7 +167,7 @@ pub(super) fn framed(to: MacAddr, from: MacAddr, datagram: &[u8]) -> Vec<u8> {
     [&to.bytes()[..], &from.bytes(), &[8, 0], datagram].concat()
 }
 
-/// An echo request with so many bytes of data from the peer, in fragments of at most so many bytes.
+/// Returns an echo request of the peer with `bytes` bytes of data, in fragments of at most `each` bytes.
 pub(super) fn fragments(fields: Ipv4Fields, bytes: usize, each: usize) -> Vec<Vec<u8>> {
     let data: Vec<u8> = (0..=255).cycle().take(bytes).collect();
     let message = echo(&data);
@@ -180,7 +180,7 @@ pub(super) fn fragments(fields: Ipv4Fields, bytes: usize, each: usize) -> Vec<Ve
     frames
 }
 
-/// The datagrams in frames that go to a station; fragments are put together in their order.
+/// Returns the joined payloads of the datagrams in frames to a MAC address; fragments must be in order.
 pub(super) fn joined_payload(frames: &[Vec<u8>], to: MacAddr) -> Vec<u8> {
     let mut whole = Vec::new();
     for bytes in frames {
@@ -193,7 +193,7 @@ pub(super) fn joined_payload(frames: &[Vec<u8>], to: MacAddr) -> Vec<u8> {
     whole
 }
 
-/// The reply to an echo request with this data.
+/// Asserts that a message is the reply to an echo request with `bytes` bytes of data.
 pub(super) fn assert_reply(message: &[u8], bytes: usize) {
     let message = IcmpMessage::parse(message).unwrap();
     let data: Vec<u8> = (0..=255).cycle().take(bytes).collect();
