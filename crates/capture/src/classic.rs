@@ -8,7 +8,7 @@ use crate::packet::Interface;
 /// Length of the file header, in bytes.
 pub(crate) const HEADER: usize = 24;
 
-/// How the records of a file are laid out.
+/// Layout of the records of a file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RecordLayout {
     pub(crate) order: ByteOrder,
@@ -21,7 +21,7 @@ pub(crate) struct RecordLayout {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LengthSwap {
     Never,
-    /// Where the captured length would be the greater one.
+    /// If the captured length would be the greater one.
     Maybe,
     Always,
 }

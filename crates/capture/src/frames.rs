@@ -6,7 +6,7 @@ use std::io::{self, Read};
 
 use crate::{Error, FRAME_LIMIT, LinkType, Packet, PacketReader};
 
-/// Link types of omitted packets that are counted apart.
+/// Number of link types whose omitted packets are counted separately.
 const LINK_TYPES: usize = 8;
 
 /// Direction of a frame, seen from the interface that captured it.
@@ -70,7 +70,7 @@ pub struct FrameReader<'r> {
     omitted: OmittedPackets,
 }
 
-/// Reason why a capture cannot be read whole.
+/// Reason why a capture cannot be read completely.
 #[derive(Debug)]
 pub enum FrameReaderError {
     /// The file cannot be read, or not any further.
@@ -81,7 +81,7 @@ pub enum FrameReaderError {
     Omitted(OmittedPackets),
 }
 
-/// Packets of a capture that were not returned, or not whole.
+/// Packets of a capture that were not returned, or not completely.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OmittedPackets {
     /// Packets by link type, for the first [`LINK_TYPES`] of these.
@@ -141,7 +141,7 @@ impl<'a> CapturedFrame<'a> {
         }
     }
 
-    /// Whether there is less of the frame than was on the wire.
+    /// Whether the capture has less of the frame than was on the wire.
     pub fn is_cut(&self) -> bool {
         self.bytes.len() < self.length
     }
@@ -203,7 +203,7 @@ fn packets(count: u64) -> String {
     format!("{count} {}", if count == 1 { "packet" } else { "packets" })
 }
 
-/// What to do about packets of these link types.
+/// Returns the hint about packets of these link types.
 fn advice(link_types: &[LinkType]) -> &'static str {
     if link_types.iter().any(|link_type| LinkType::COOKED.contains(link_type)) {
         "only Ethernet is supported: `tcpdump -i eth0`, not `-i any`"

@@ -22,7 +22,7 @@ const OFFSET: u16 = 14;
 /// Code of a packet's flags.
 const FLAGS: u16 = 2;
 
-/// What a block is to a reader of packets.
+/// Kind of a block, as far as reading packets is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BlockKind {
     Section,
@@ -64,7 +64,7 @@ pub(crate) struct PacketBlock {
     pub(crate) units: Option<u64>,
     pub(crate) captured: u32,
     pub(crate) length: u32,
-    /// Where in the body the data is: less than `captured` where the block is longer than what is in memory.
+    /// Range of the data in the body: shorter than `captured` if the block is not all in memory.
     pub(crate) data: Range<usize>,
     /// Where the options start.
     pub(crate) options: usize,

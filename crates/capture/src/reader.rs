@@ -17,10 +17,10 @@ use crate::{BLOCK_LIMIT, FRAME_LIMIT, INTERFACE_LIMIT};
 pub struct PacketReader<R> {
     source: Source<R>,
     format: Format,
-    /// Those of the section.
+    /// Interfaces of the section.
     interfaces: Vec<Interface>,
     number: u64,
-    /// Bytes at the start of the source that the last packet lies in.
+    /// Number of bytes at the start of the source that contain the last packet.
     held: usize,
     /// Bytes that follow them and belong to the same block.
     rest: Remainder,
@@ -34,7 +34,7 @@ enum Format {
     Pcapng(ByteOrder),
 }
 
-/// What follows the part of a block that was in memory.
+/// Bytes behind the part of a block that was in memory.
 #[derive(Clone, Copy, Debug)]
 enum Remainder {
     Bytes(u64),
@@ -45,7 +45,7 @@ enum Remainder {
     },
 }
 
-/// Where a packet lies among the bytes that are held.
+/// Location of a packet among the bytes in memory.
 struct PacketLocation {
     interface: Interface,
     time: Option<u64>,
@@ -138,7 +138,7 @@ impl<R: Read> PacketReader<R> {
         self.source.capacity()
     }
 
-    /// Consumes the block that was looked at last.
+    /// Consumes the block that was read last.
     fn step_over(&mut self) -> Result<(), Error> {
         let held = u64::try_from(std::mem::take(&mut self.held)).unwrap_or(u64::MAX);
         let is_there = match std::mem::replace(&mut self.rest, Remainder::Bytes(0)) {
@@ -257,7 +257,7 @@ impl<R: Read> PacketReader<R> {
     }
 }
 
-/// What came of a look at the input.
+/// Result of reading one record or block.
 enum Item {
     Packet(PacketLocation),
     Other,
@@ -265,7 +265,7 @@ enum Item {
 }
 
 impl PacketLocation {
-    /// Where a packet lies in a block of which the bytes up to `end` are held, the last length not counted.
+    /// Returns the location of a packet in a block, of which the bytes up to `end` are in memory, without the last length.
     fn of(found: &PacketBlock, interface: Interface, order: ByteOrder, end: usize) -> PacketLocation {
         let at = |location: usize| location.saturating_add(HEAD).min(end);
         let start = at(found.data.start);
@@ -282,7 +282,7 @@ impl PacketLocation {
 }
 
 impl UnsupportedFormat {
-    /// The format of a file that starts so.
+    /// Returns the format of a file with these first bytes.
     fn of(first: [u8; 4]) -> UnsupportedFormat {
         match first {
             [0x1f, 0x8b, ..] => Self::Gzip,

@@ -7,7 +7,7 @@ use crate::BLOCK_LIMIT;
 /// Size of the buffer at first, in bytes.
 const CAPACITY: usize = 256 * 1_024;
 
-/// Input that is looked at before it is consumed. The buffer grows to what is looked at at once.
+/// Input that can be peeked at before it is consumed. The buffer grows to the longest peek.
 pub(crate) struct Source<R> {
     from: R,
     buffer: Vec<u8>,

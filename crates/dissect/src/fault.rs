@@ -9,15 +9,11 @@ use ipv4::Datagram;
 use link::{EtherType, MacAddr};
 
 use crate::frame::DissectedFrame;
+use crate::layout::{TCP_HEADER, UDP_HEADER};
 use crate::summary::data_length;
 
 /// EtherType of RARP, whose packets have ARP's format (RFC 903).
 pub(crate) const RARP: EtherType = EtherType(0x8035);
-
-/// Length of a UDP header in bytes (RFC 768).
-const UDP_HEADER: usize = 8;
-/// Length of a TCP header without options in bytes (RFC 9293 3.1).
-const TCP_HEADER: usize = 20;
 
 /// A fault of a frame, or a warning.
 #[derive(Clone, Debug, PartialEq, Eq)]

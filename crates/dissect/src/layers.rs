@@ -123,7 +123,7 @@ fn address_text(name: &str, address: &[u8]) -> String {
     }
 }
 
-/// Returns `count` bits as a number, if there are as many.
+/// Returns `count` bits from bit `at` on as a number, if the bytes have them.
 fn bits(bytes: &[u8], at: usize, count: usize) -> Option<u64> {
     let (first, end) = (at / 8, (at + count).div_ceil(8));
     let number = bytes.get(first..end)?.iter().fold(0_u128, |number, byte| number << 8 | u128::from(*byte));

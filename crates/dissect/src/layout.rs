@@ -1,5 +1,10 @@
 //! Layouts of headers as their standards draw them: every field in order, with its width.
 
+/// Length of a UDP header in bytes (RFC 768).
+pub(crate) const UDP_HEADER: usize = 8;
+/// Length of a TCP header without options in bytes (RFC 9293 3.1).
+pub(crate) const TCP_HEADER: usize = 20;
+
 /// Layout of a header.
 #[derive(Debug)]
 pub struct Layout {

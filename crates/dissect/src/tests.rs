@@ -43,6 +43,11 @@ fn layout_fields_are_64_bits_at_most_and_fill_whole_bytes() {
     }
 }
 
+#[test]
+fn header_lengths_are_those_of_layouts() {
+    assert_eq!((layout::UDP.length(), layout::TCP.length()), (layout::UDP_HEADER, layout::TCP_HEADER));
+}
+
 proptest! {
     #[test]
     fn layers_lie_within_frame_when_bytes_are_arbitrary(

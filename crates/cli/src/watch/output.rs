@@ -170,8 +170,8 @@ impl LineOutput {
         self.out.line(line);
     }
 
-    /// Hands over what waits, as far as there is room for each bit of it within `limit`; all but so many bytes if
-    /// there is time. Returns whether no more are left.
+    /// Writes until at most `rest` bytes are pending, as far as the reader accepts each chunk within `limit`. Returns whether
+    /// no more than these are pending.
     fn drain_to(&mut self, limit: Duration, rest: usize, signals: &Signals) -> io::Result<bool> {
         if self.waits_for_reader {
             self.out.drain_to(rest, signals)?;

@@ -133,7 +133,6 @@ fn tshark_reads() -> TestResult {
 fn ping_capture() -> TestResult {
     let arguments =
         ["ping", "--tap", "cap1", "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24", "--pcap", "-"];
-    // Of several, who got a reply waits for the others no longer than that took, or the interval.
     let mut ping = command(&[&arguments[..], &["-c", "1", "10.0.0.1"]].concat());
     let mut ping = ping.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let capture = ping.stdout.take().ok_or("standard output")?;

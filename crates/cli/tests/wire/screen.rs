@@ -17,7 +17,7 @@ pub(crate) const CASES: &[Case] = &[
     ("live_table_ends_when_terminal_hangs_up", terminal_hangs_up),
 ];
 
-/// A terminal of its own, without anybody's configuration; gone with this value.
+/// A terminal in a separate tmux server without user configuration, closed on drop.
 struct Terminal {
     tmux: PathBuf,
     socket: Scratch,
@@ -57,7 +57,7 @@ impl Terminal {
         if output.status.success() { Ok(()) } else { Err(format!("tmux {arguments:?}: {error}").into()) }
     }
 
-    /// Its lines once they have all of these parts; if they never do, what they are instead.
+    /// Waits until the screen shows all of these parts, and returns its lines.
     fn wait_for_parts(&self, parts: &[&str]) -> Result<Vec<String>, Box<dyn Error>> {
         let mut last = String::new();
         let shown = wait_for("screen", || {
@@ -127,7 +127,7 @@ fn live_table() -> TestResult {
     Ok(())
 }
 
-/// Whoever has SIGHUP ignored, as by `nohup`, is not told otherwise.
+/// A SIGHUP that was ignored at the start, as by `nohup`, stays ignored.
 fn terminal_hangs_up() -> TestResult {
     let _tap = open_tap("scr1")?;
     let ended = Scratch::new("ended");
@@ -140,7 +140,7 @@ fn terminal_hangs_up() -> TestResult {
     Ok(())
 }
 
-/// The program as whoever runs in the terminal finds it.
+/// Returns the path of the program for a shell in the terminal.
 pub(super) fn program() -> String {
     command(&[]).get_program().to_string_lossy().replace("self", &std::process::id().to_string())
 }

@@ -1,4 +1,4 @@
-//! `tapstack watch`, line by line: what it tells, and its exit codes.
+//! `tapstack watch` without a screen: its lines and its exit codes.
 
 use std::error::Error;
 use std::io::Write;
@@ -40,12 +40,12 @@ fn announcement(hardware: [u8; 6]) -> Vec<u8> {
     arp(BROADCAST, 1, (hardware, ADDRESS), ([0; 6], ADDRESS))
 }
 
-/// A reply, to nobody whom the kernel is.
+/// A reply to an address that is not the kernel's.
 pub(crate) fn reply(hardware: [u8; 6]) -> Vec<u8> {
     arp(BROADCAST, 2, (hardware, ADDRESS), (REQUESTER, Ipv4Addr::new(10, 0, 0, 77)))
 }
 
-/// The event that a watch tells next, without its time.
+/// Returns the next event line, without its time.
 fn next(watch: &mut Running) -> Result<String, Box<dyn Error>> {
     let line = watch.line()?;
     // 2026-11-22 08:07:10.123456
@@ -94,7 +94,7 @@ fn exits_on_conflict() -> TestResult {
     for (more, has_lines) in [(&[][..], true), (&["--json"][..], true), (&["-q"], false)] {
         let arguments = [&["watch", "-I", "con0", "--fail-on", "conflict", "-w", "20"], more].concat();
         let mut child = command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-        // The conflict repeats until it is heard.
+        // The conflict is repeated until the watch receives it.
         wait_for("end of the watch", || {
             for hardware in [A, B] {
                 send(&mut tap, &reply(hardware)).ok()?;
@@ -103,7 +103,7 @@ fn exits_on_conflict() -> TestResult {
         })?;
         let (code, out, errors) = exit_and_text(&child.wait_with_output()?);
         assert_eq!(code, Some(1), "{more:?}: {out}{errors}");
-        // Whichever of the two was heard first.
+        // Either reply may be received first.
         assert!(
             [error, &error.replace("0a and 02:00:00:00:00:0b", "0b and 02:00:00:00:00:0a")]
                 .contains(&errors.as_str()),
@@ -167,7 +167,7 @@ fn own_capture() -> TestResult {
     while !lines.contains("conflict") {
         lines += &watch.line()?;
     }
-    // The last frame tells nothing that was not told.
+    // The last frame causes no event.
     wait_for("all frames in the capture", || {
         let (_, decoded, _) = exit_and_text(&run(&["decode", file.name()]).ok()?);
         (decoded.lines().count() == frames.len()).then_some(())
@@ -176,7 +176,7 @@ fn own_capture() -> TestResult {
     assert_eq!(code, Some(0));
     let live = events(&(lines + &out));
     assert_eq!(live.len(), 5, "{live:?}");
-    // Read again it tells the same, at the same times, and what was decided stands beside each frame.
+    // Read again, the capture has the same events at the same times, and a decision on each frame.
     let (code, out, errors) = exit_and_text(&run(&["watch", file.name()])?);
     assert_eq!((code, errors.as_str()), (Some(0), ""));
     assert_eq!(events(&out), live);
@@ -203,7 +203,7 @@ fn own_capture() -> TestResult {
     Ok(())
 }
 
-/// A pcap file of announcements of so many addresses, a hundred a second.
+/// Returns a pcap file of announcements of `count` addresses, a hundred per second.
 fn announcement_file(count: u32) -> Vec<u8> {
     let mut file =
         vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 1, 0, 0, 0];
@@ -232,7 +232,7 @@ fn slow_reader() -> TestResult {
         assert!(out.contains(&format!("\n{count} addresses: {count} fresh")), "{out}");
     }
     std::fs::write(&file.0, announcement_file(10_000))?;
-    // One who reads no more holds nobody up who ends it.
+    // A reader that has stopped reading does not delay the end by a signal.
     let mut watch = Running::command(&["watch", "--json", file.name()])?;
     while !watch.line()?.contains(r#""event":"address""#) {}
     watch.signal(Signal::SIGINT)?;
@@ -282,7 +282,7 @@ fn ends_on_signal_deadline_closed_stdout() -> TestResult {
     assert_eq!((code, out.lines().count()), (Some(0), 3), "{out}");
     let (code, out, errors) = exit_and_text(&run(&["watch", "-I", "over0", "-w", "0.05", "-q"])?);
     assert_eq!((code, out.as_str(), errors.as_str()), (Some(0), "", ""));
-    // A pipe whose writer says nothing, not even what it is.
+    // A pipe whose writer writes nothing, not even a file header.
     let mut silent = command(&["watch", "-", "-w", "0.05"]).stdin(Stdio::piped()).spawn()?;
     let writer = silent.stdin.take();
     assert_eq!(silent.wait()?.code(), Some(2));

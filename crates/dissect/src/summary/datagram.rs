@@ -7,11 +7,7 @@ use inet::IpProtocol;
 use ipv4::Datagram;
 
 use super::message;
-
-/// Length of a UDP header in bytes (RFC 768).
-const UDP_HEADER: usize = 8;
-/// Length of a TCP header without options in bytes (RFC 9293 3.1).
-const TCP_HEADER: usize = 20;
+use crate::layout::{TCP_HEADER, UDP_HEADER};
 
 /// Source and destination of a datagram.
 type Addresses = (Ipv4Addr, Ipv4Addr);

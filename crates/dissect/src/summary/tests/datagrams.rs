@@ -12,7 +12,7 @@ use proptest::prelude::*;
 const FROM: [u8; 4] = [10, 0, 0, 1];
 const TO: [u8; 4] = [10, 0, 0, 2];
 
-/// A datagram, or a fragment that starts so many bytes in.
+/// A datagram, or a fragment at `offset` bytes.
 fn fragment(protocol: u8, offset: usize, more_fragments: bool, data: &[u8]) -> Vec<u8> {
     let mut bytes = [&[0; Ipv4Fields::LENGTH][..], data].concat();
     let fields = Ipv4Fields::new(IpProtocol(protocol), FROM.into(), TO.into());
@@ -47,7 +47,7 @@ fn tcp() -> Vec<u8> {
     [&[4, 0x57, 0, 80][..], &[0; 8], &[5 << 4, 2, 4, 0], &[0; 4]].concat()
 }
 
-/// What is told of a frame's payload, behind the colon.
+/// Returns the summary of a frame's payload, behind the colon.
 fn text(payload: &[u8]) -> String {
     let line = line(&[&[8, 0], payload]);
     let start = format!(
@@ -66,7 +66,7 @@ fn of_icmp(message: &[u8]) -> String {
 fn echo_request_and_reply_match_tcpdump() {
     assert_eq!(of_icmp(&echo(IcmpType::ECHO_REQUEST, &[0x55; 56])), "echo request, id 7, seq 9, length 64");
     assert_eq!(of_icmp(&echo(IcmpType::ECHO_REPLY, b"")), "echo reply, id 7, seq 9, length 8");
-    // A short frame is padded, and the padding is nobody's data.
+    // The padding of a short frame is not part of the data.
     let padded = [&datagram(1, &echo(IcmpType::ECHO_REQUEST, b""))[..], &[0; 18]].concat();
     assert_eq!(text(&padded), "10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 9, length 8");
 }
