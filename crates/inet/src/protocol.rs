@@ -8,13 +8,13 @@ use std::fmt;
 pub struct IpProtocol(pub u8);
 
 impl IpProtocol {
-    /// The Internet Control Message IpProtocol (RFC 792).
+    /// The Internet Control Message Protocol (RFC 792).
     pub const ICMP: IpProtocol = IpProtocol(1);
     /// Group management (RFC 3376).
     pub const IGMP: IpProtocol = IpProtocol(2);
-    /// The Transmission Control IpProtocol (RFC 9293).
+    /// The Transmission Control Protocol (RFC 9293).
     pub const TCP: IpProtocol = IpProtocol(6);
-    /// The User Datagram IpProtocol (RFC 768).
+    /// The User Datagram Protocol (RFC 768).
     pub const UDP: IpProtocol = IpProtocol(17);
 
     /// The name that tcpdump gives it.
