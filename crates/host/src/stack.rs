@@ -160,7 +160,7 @@ impl Stack {
         for (step, ip) in (u32::from(first)..=u32::from(last)).enumerate() {
             let mac = u64::try_from(step).ok().and_then(|step| config.mac.plus(step));
             let mac = mac.ok_or(LocalBindingsError::InvalidMac)?;
-            self.arp.claim(now, Identity { ip: ip.into(), mac: mac }, config.start)?;
+            self.arp.claim(now, Identity { ip: ip.into(), mac }, config.start)?;
         }
         Ok(())
     }

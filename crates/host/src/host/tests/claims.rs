@@ -344,15 +344,15 @@ fn host_is_blocked_when_frames_in_flight_lack_capacity() {
     let mut wire =
         InFlightDevice { kept: Vec::new(), full: 3, down: false, counters: tap::DeviceCounters::default() };
     let now = host.deadline().unwrap();
-    let mut poll = || {
+    let mut next_outcome = || {
         let outcome = host.poll(now, &mut wire, &mut pool, &mut ()).unwrap();
         (outcome.poll_again, outcome.tx_blocked)
     };
-    assert_eq!(poll(), (true, false), "it is in flight");
+    assert_eq!(next_outcome(), (true, false), "it is in flight");
     for _ in 0..3 {
-        assert_eq!(poll(), (false, true), "there is no room");
+        assert_eq!(next_outcome(), (false, true), "there is no room");
     }
-    assert_eq!(poll(), (false, false), "it has left");
+    assert_eq!(next_outcome(), (false, false), "it has left");
 }
 
 // proves: rfc5227-silence
