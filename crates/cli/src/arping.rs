@@ -163,15 +163,15 @@ impl<W: Sink> ArpingRunner<W> {
     /// Reads one batch. Returns whether there may be more.
     fn receive(&mut self) -> Result<bool, Failure> {
         let now = self.clock.now();
-        let mut heard = Vec::new();
+        let mut replies = Vec::new();
         let inquiry = &mut self.inquiry;
         let is_more = self.socket.receive(now, |packet, is_broadcast| {
             let reply = inquiry.receive(now, packet, is_broadcast);
-            heard.extend(reply);
+            replies.extend(reply);
             text::capture_comment(reply)
         })?;
-        for heard in heard {
-            self.print_event(&ArpingEvent::Reply(heard));
+        for reply in replies {
+            self.print_event(&ArpingEvent::Reply(reply));
         }
         Ok(is_more)
     }

@@ -267,17 +267,17 @@ impl ScanRunner<'_> {
     /// Reads one batch. Returns whether there may be more.
     fn receive(&mut self) -> Result<bool, Failure> {
         let now = self.clock.now();
-        let mut heard = Vec::new();
+        let mut replies = Vec::new();
         let sweep = &mut self.sweep;
         let is_more = self.socket.receive(now, |packet, is_broadcast| {
             let reply = sweep.receive(packet);
-            heard.extend(reply.map(|heard| (heard, is_broadcast)));
+            replies.extend(reply.map(|reply| (reply, is_broadcast)));
             text::capture_comment(reply)
         })?;
-        for (heard, is_broadcast) in heard {
+        for (reply, is_broadcast) in replies {
             // A duplicate is hidden by --ignoredups, a conflict never.
-            if heard.number == 1 || heard.other_mac.is_some() || !self.arguments.ignoredups {
-                self.print_event(&ScanEvent::Reply { heard, is_broadcast });
+            if reply.number == 1 || reply.other_mac.is_some() || !self.arguments.ignoredups {
+                self.print_event(&ScanEvent::Reply { reply, is_broadcast });
             }
         }
         Ok(is_more)

@@ -62,7 +62,7 @@ impl ArpingJson {
                 protocol_address: plan.sender.ip,
                 hardware_address: plan.sender.mac.to_string(),
             },
-            ArpingEvent::Reply(heard) => ArpingJson::reply(time, heard),
+            ArpingEvent::Reply(reply) => ArpingJson::reply(time, reply),
             ArpingEvent::Statistics(outcome) => {
                 let InquiryCounts { sent, broadcast, refused, received, duplicates, strays, .. } =
                     *inquiry.counts();

@@ -46,9 +46,9 @@ pub(super) fn reply(
 }
 
 /// An inquiry with one request, and the reply to it after 612.5 microseconds.
-pub(super) fn heard() -> (Inquiry, InquiryReply) {
+pub(super) fn first_reply() -> (Inquiry, InquiryReply) {
     let mut inquiry = inquiry(Purpose::Find);
     inquiry.sent(Instant::ORIGIN);
-    let heard = reply(&mut inquiry, 612_500, |_| {}).unwrap();
-    (inquiry, heard)
+    let reply = reply(&mut inquiry, 612_500, |_| {}).unwrap();
+    (inquiry, reply)
 }

@@ -22,23 +22,23 @@ pub(super) fn lines(inquiry: &Inquiry, event: &ArpingEvent<'_>) -> String {
         ArpingEvent::Start { interface } => {
             format!("ARPING {} from {} {interface}", plan.target, plan.sender.ip)
         }
-        ArpingEvent::Reply(heard) => reply_text(inquiry, heard),
+        ArpingEvent::Reply(reply) => reply_text(inquiry, reply),
         ArpingEvent::Statistics(_) => statistics_text(inquiry),
     }
 }
 
 /// Returns the comment on a packet in the capture.
-pub(super) fn capture_comment(heard: Option<InquiryReply>) -> &'static str {
-    match heard {
+pub(super) fn capture_comment(reply: Option<InquiryReply>) -> &'static str {
+    match reply {
         None => "passed over: not about what was asked",
         Some(InquiryReply { is_duplicate: true, .. }) => "a duplicate: the request was answered before",
         Some(_) => "answers what was asked",
     }
 }
 
-fn reply_text(inquiry: &Inquiry, heard: &InquiryReply) -> String {
-    let (packet, sender) = (heard.packet, inquiry.plan().sender);
-    let destination = if heard.is_broadcast { "Broadcast" } else { "Unicast" };
+fn reply_text(inquiry: &Inquiry, reply: &InquiryReply) -> String {
+    let (packet, sender) = (reply.packet, inquiry.plan().sender);
+    let destination = if reply.is_broadcast { "Broadcast" } else { "Unicast" };
     let kind = if packet.operation == Operation::REQUEST { "request" } else { "reply" };
     let from = format!("{} [{}]", packet.sender_protocol, UppercaseMac(packet.sender_hardware));
     // The target, if it is another host.
@@ -47,8 +47,8 @@ fn reply_text(inquiry: &Inquiry, heard: &InquiryReply) -> String {
         (packet.target_hardware != sender.mac).then(|| format!("[{}]", UppercaseMac(packet.target_hardware)));
     let target: Vec<_> = [ip, mac].into_iter().flatten().collect();
     let target = if target.is_empty() { String::new() } else { format!(" for {}", target.join(" ")) };
-    let time = heard.round_trip.map_or_else(|| " UNSOLICITED?".to_owned(), milliseconds);
-    let duplicate = if heard.is_duplicate { " (DUP!)" } else { "" };
+    let time = reply.round_trip.map_or_else(|| " UNSOLICITED?".to_owned(), milliseconds);
+    let duplicate = if reply.is_duplicate { " (DUP!)" } else { "" };
     format!("{destination} {kind} from {from}{target}  {}{duplicate}", time.trim_start())
 }
 

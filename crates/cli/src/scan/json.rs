@@ -70,7 +70,7 @@ pub(super) fn line<'a>(
             passes: plan.passes,
             pace: plan.pace.as_nanos(),
         },
-        ScanEvent::Reply { heard: SweepReply { packet, number, other_mac }, is_broadcast } => {
+        ScanEvent::Reply { reply: SweepReply { packet, number, other_mac }, is_broadcast } => {
             ScanJson::Reply {
                 time,
                 protocol_address: packet.sender_protocol,

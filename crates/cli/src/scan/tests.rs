@@ -25,13 +25,13 @@ pub(super) fn sweep() -> Sweep {
 
 /// Returns what the sweep receives from this MAC address as a reply for 10.0.0.1.
 pub(super) fn reply(sweep: &mut Sweep, sender_hardware: MacAddr) -> SweepReply {
-    let ours = sweep.plan().sender;
+    let sender = sweep.plan().sender;
     let packet = PacketFields {
         operation: Operation::REPLY,
         sender_hardware,
         sender_protocol: Ipv4Addr::new(10, 0, 0, 1),
-        target_hardware: ours.mac,
-        target_protocol: ours.ip,
+        target_hardware: sender.mac,
+        target_protocol: sender.ip,
     };
     let mut bytes = [0; PacketFields::LENGTH];
     packet.write_to(&mut bytes).unwrap();

@@ -13,7 +13,7 @@ use crate::color::{ERROR, Styler};
 pub(super) enum ScanEvent {
     Start,
     Reply {
-        heard: SweepReply,
+        reply: SweepReply,
         is_broadcast: bool,
     },
     /// With the number of frames that were lost unread.
@@ -45,7 +45,7 @@ pub(super) fn lines<'a>(
             sender.ip,
             sweep.targets()
         ),
-        ScanEvent::Reply { heard, .. } => reply_text(styler, heard, names),
+        ScanEvent::Reply { reply, .. } => reply_text(styler, reply, names),
         ScanEvent::Statistics { elapsed, lost, .. } => {
             statistics_text(styler, sweep.counts(), *elapsed, *lost)
         }
@@ -53,8 +53,8 @@ pub(super) fn lines<'a>(
 }
 
 /// Returns the comment on a packet in the capture.
-pub(super) fn capture_comment(heard: Option<SweepReply>) -> &'static str {
-    match heard {
+pub(super) fn capture_comment(reply: Option<SweepReply>) -> &'static str {
+    match reply {
         None => "no reply to this scan",
         Some(SweepReply { other_mac: Some(_), .. }) => {
             "conflict: another station has replied for the address"
@@ -66,14 +66,14 @@ pub(super) fn capture_comment(heard: Option<SweepReply>) -> &'static str {
 
 fn reply_text<'a>(
     styler: Styler,
-    heard: &SweepReply,
+    reply: &SweepReply,
     names: Option<impl Fn(MacAddr) -> Option<&'a str>>,
 ) -> String {
-    let (ip, mac) = (heard.packet.sender_protocol, heard.packet.sender_hardware);
+    let (ip, mac) = (reply.packet.sender_protocol, reply.packet.sender_hardware);
     let vendor = names.map(|names| names(mac).unwrap_or_else(|| unknown_vendor(mac)));
     let vendor = vendor.map(|vendor| format!("\t{vendor}")).unwrap_or_default();
-    let again = if heard.number > 1 { format!(" (DUP: {})", heard.number) } else { String::new() };
-    let conflict = heard.other_mac.map(|mac| styler.apply(ERROR, &format!("(CONFLICT: also at {mac})")));
+    let again = if reply.number > 1 { format!(" (DUP: {})", reply.number) } else { String::new() };
+    let conflict = reply.other_mac.map(|mac| styler.apply(ERROR, &format!("(CONFLICT: also at {mac})")));
     let conflict = conflict.map(|mark| format!(" {mark}")).unwrap_or_default();
     format!("{ip}\t{mac}{vendor}{again}{conflict}")
 }

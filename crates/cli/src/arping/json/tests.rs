@@ -1,11 +1,11 @@
 use super::*;
-use crate::arping::tests::heard;
+use crate::arping::tests::first_reply;
 use serde_json::{Value, json};
 use testbed::schema::check_lines;
 
 #[test]
 fn arping_json_lines_match_schema() {
-    let (inquiry, heard) = heard();
+    let (inquiry, reply) = first_reply();
     let interface = "tap0".parse().unwrap();
     let object = |event: ArpingEvent<'_>| -> Value {
         let line = line(Instant::from_nanos(400), &inquiry, &event);
@@ -18,7 +18,7 @@ fn arping_json_lines_match_schema() {
             "protocol_address": "10.0.0.2", "hardware_address": "02:00:00:00:00:02"})
     );
     assert_eq!(
-        object(ArpingEvent::Reply(heard)),
+        object(ArpingEvent::Reply(reply)),
         json!({"event": "reply", "time": 400, "operation": 2, "sender_protocol_address": "10.0.0.1",
             "sender_hardware_address": "02:00:00:00:00:0a", "target_protocol_address": "10.0.0.2",
             "target_hardware_address": "02:00:00:00:00:02", "broadcast": false, "round_trip": 612_500,

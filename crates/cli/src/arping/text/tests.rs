@@ -1,12 +1,12 @@
 use super::*;
-use crate::arping::tests::{heard, inquiry, reply};
+use crate::arping::tests::{first_reply, inquiry, reply};
 use arp::PacketFields;
 use arptools::inquiry::{InquiryOutcome, Purpose};
 use std::net::Ipv4Addr;
 
 #[test]
 fn arping_text_equals_iputils_output() {
-    let (mut inquiry, first) = heard();
+    let (mut inquiry, first) = first_reply();
     let interface = "tap0".parse().unwrap();
     let event = |inquiry: &_, event: ArpingEvent<'_>| lines(inquiry, &event);
     let start = event(&inquiry, ArpingEvent::Start { interface: &interface });
@@ -23,14 +23,14 @@ fn arping_text_equals_iputils_output() {
 #[test]
 fn reply_text_names_target_when_it_is_another_host() {
     let mut inquiry = inquiry(Purpose::Probe);
-    let rival = |packet: &mut PacketFields| {
+    let other = |packet: &mut PacketFields| {
         packet.operation = Operation::REQUEST;
         (packet.sender_protocol, packet.target_protocol) =
             (Ipv4Addr::UNSPECIFIED, Ipv4Addr::new(10, 0, 0, 1));
         packet.target_hardware = MacAddr::ZERO;
     };
-    let heard = reply(&mut inquiry, 5, rival).unwrap();
-    let line = lines(&inquiry, &ArpingEvent::Reply(heard));
+    let reply = reply(&mut inquiry, 5, other).unwrap();
+    let line = lines(&inquiry, &ArpingEvent::Reply(reply));
     let expected =
         "Unicast request from 0.0.0.0 [02:00:00:00:00:0A] for 10.0.0.1 [00:00:00:00:00:00]  UNSOLICITED?";
     assert_eq!(line, expected);

@@ -21,14 +21,14 @@ fn scan_json_lines_match_schema() {
     );
     let first = reply(&mut sweep, MacAddr::new([2, 0, 0, 0, 0, 10]));
     assert_eq!(
-        object(&sweep, ScanEvent::Reply { heard: first, is_broadcast: false }),
+        object(&sweep, ScanEvent::Reply { reply: first, is_broadcast: false }),
         json!({"event": "reply", "time": 400, "protocol_address": "10.0.0.1",
             "hardware_address": "02:00:00:00:00:0a", "vendor": null, "number": 1, "duplicate": false,
             "conflict_with": null, "broadcast": false})
     );
     let second = reply(&mut sweep, RIVAL);
     assert_eq!(
-        object(&sweep, ScanEvent::Reply { heard: second, is_broadcast: true }),
+        object(&sweep, ScanEvent::Reply { reply: second, is_broadcast: true }),
         json!({"event": "reply", "time": 400, "protocol_address": "10.0.0.1",
             "hardware_address": "02:00:00:00:00:0b", "vendor": "Rival & Sons", "number": 2, "duplicate": true,
             "conflict_with": "02:00:00:00:00:0a", "broadcast": true})

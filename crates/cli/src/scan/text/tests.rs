@@ -11,8 +11,8 @@ fn printed(sweep: &Sweep, event: ScanEvent) -> String {
     lines(Styler::DISABLED, &"tap0".parse().unwrap(), sweep, Some(name), &event)
 }
 
-fn line(heard: SweepReply) -> String {
-    printed(&sweep(), ScanEvent::Reply { heard, is_broadcast: false })
+fn line(reply: SweepReply) -> String {
+    printed(&sweep(), ScanEvent::Reply { reply, is_broadcast: false })
 }
 
 #[test]
@@ -67,9 +67,9 @@ fn conflict_is_marked_in_reply_and_summary() {
 
 #[test]
 fn reply_line_ends_with_mac_address_without_vendors() {
-    let heard = reply(&mut sweep(), IANA);
+    let reply = reply(&mut sweep(), IANA);
     let none: Option<fn(MacAddr) -> Option<&'static str>> = None;
-    assert_eq!(reply_text(Styler::DISABLED, &heard, none), "10.0.0.1\t00:00:5e:00:01:01");
+    assert_eq!(reply_text(Styler::DISABLED, &reply, none), "10.0.0.1\t00:00:5e:00:01:01");
 }
 
 #[test]
