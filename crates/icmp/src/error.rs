@@ -7,7 +7,7 @@ use inet::IpProtocol;
 use ipv4::Ipv4Header;
 use zerocopy::FromBytes;
 
-use crate::message::set_checksum;
+use crate::header::set_checksum;
 use crate::{IcmpDropReason, IcmpHeader, IcmpType};
 
 /// What an error says of a datagram: type, code, and four bytes whose sense depends on them.

@@ -3,48 +3,8 @@
 use base::ReasonCounters;
 use ipv4::{DestinationKind, Instant, LocalAddresses};
 
-use crate::rate_limit::{Empty, ErrorRateLimits, Limit};
-use crate::{Echo, IcmpBody, IcmpError, IcmpMessage, QuotedDatagram};
-
-base::reasons! {
-    /// Why a message was turned away.
-    pub enum IcmpDropReason {
-        /// Shorter than the 8 bytes of a header.
-        Truncated = "shorter than an ICMP header",
-        /// The checksum is wrong.
-        Checksum = "ICMP checksum is wrong",
-        /// An error that quotes no IPv4 header.
-        Quote = "error about no datagram",
-        /// An error about a datagram that we did not send.
-        NotOurs = "error about a datagram that is not ours",
-        /// An echo request to a broadcast or to a group.
-        BroadcastEcho = "echo request to a broadcast or a group",
-        /// Of a type that nobody here serves.
-        UnsupportedType = "type that nobody here serves",
-    }
-}
-
-base::reasons! {
-    /// Why an error was not sent (RFC 1122 3.2.2).
-    pub enum SuppressReason {
-        /// It would be about an error.
-        AboutError = "about an ICMP error",
-        /// The datagram was for a broadcast address or for a group.
-        BroadcastDestination = "about a datagram to a broadcast or a group",
-        /// The datagram's frame was for all stations or for a group of them.
-        LinkBroadcast = "about a broadcast frame",
-        /// The datagram is a fragment, and not the first.
-        Fragment = "about a later fragment",
-        /// The datagram's source is no single host.
-        Source = "to a source that is no single host",
-        /// It is about no datagram, or there is no room for it.
-        OutOfSpace = "no room for the message",
-        /// The destination got as many as it may.
-        RateEach = "too many to one destination",
-        /// All together got as many as they may.
-        RateAll = "too many in all",
-    }
-}
+use crate::rate_limit::{ErrorRateLimiter, ErrorRateLimits, Exhausted};
+use crate::{Echo, IcmpBody, IcmpDropReason, IcmpError, IcmpMessage, QuotedDatagram, SuppressReason};
 
 /// How an [`Icmp`] is to behave.
 #[derive(Clone, Copy, Debug, Default)]
@@ -73,7 +33,7 @@ pub enum ReceivedMessage<'a> {
 #[derive(Debug)]
 pub struct Icmp {
     answers_broadcast: bool,
-    limit: Limit,
+    limit: ErrorRateLimiter,
     accepted: u64,
     reported: u64,
     dropped: ReasonCounters<IcmpDropReason>,
@@ -85,7 +45,7 @@ impl Icmp {
     pub fn new(config: &IcmpConfig) -> Icmp {
         Icmp {
             answers_broadcast: config.answers_broadcast,
-            limit: Limit::new(config.rates, config.seed),
+            limit: ErrorRateLimiter::new(config.rates, config.seed),
             accepted: 0,
             reported: 0,
             dropped: ReasonCounters::default(),
@@ -153,8 +113,8 @@ impl Icmp {
         let written = QuotedDatagram::parse(about).ok_or(SuppressReason::OutOfSpace).and_then(|quoted| {
             may_send_error(&quoted, link, addresses)?;
             self.limit.take(now, quoted.source()).map_err(|empty| match empty {
-                Empty::Each => SuppressReason::RateEach,
-                Empty::All => SuppressReason::RateAll,
+                Exhausted::PerDestination => SuppressReason::DestinationRateLimit,
+                Exhausted::Global => SuppressReason::GlobalRateLimit,
             })?;
             problem.write_to(about, message).map_err(|_| SuppressReason::OutOfSpace)
         });
@@ -222,10 +182,6 @@ pub fn may_send_error(
     }
     Ok(())
 }
-
-impl std::error::Error for IcmpDropReason {}
-
-impl std::error::Error for SuppressReason {}
 
 #[cfg(test)]
 mod tests;

@@ -22,14 +22,18 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod drop_reason;
 mod error;
+mod header;
 mod icmp;
 mod message;
 mod rate_limit;
 
 pub use ipv4::{DestinationKind, Instant, LocalAddresses};
 
+pub use self::drop_reason::{IcmpDropReason, SuppressReason};
 pub use self::error::{IcmpError, QuotedDatagram};
-pub use self::icmp::{Icmp, IcmpConfig, IcmpDropReason, ReceivedMessage, SuppressReason, may_send_error};
-pub use self::message::{Echo, EchoHeader, IcmpBody, IcmpHeader, IcmpMessage, IcmpType, reply_in_place};
+pub use self::header::{EchoHeader, IcmpHeader, IcmpType};
+pub use self::icmp::{Icmp, IcmpConfig, ReceivedMessage, may_send_error};
+pub use self::message::{Echo, IcmpBody, IcmpMessage, reply_in_place};
 pub use self::rate_limit::{ErrorRateLimits, TokenRate};

@@ -19,10 +19,10 @@ pub struct TokenRate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ErrorRateLimits {
     /// To each destination: by default one a second, six at once.
-    pub each: TokenRate,
+    pub per_destination: TokenRate,
     /// To all of them together: by default 1,000 a second, 50 at once. Both are averages, because each error takes
     /// 0, 1 or 2 tokens by lot.
-    pub all: TokenRate,
+    pub global: TokenRate,
 }
 
 /// A bucket for each destination, and one for all.
@@ -34,9 +34,9 @@ pub struct ErrorRateLimits {
 /// whose bucket is fullest goes: it loses least. So every question costs a look at four, however many
 /// destinations there are, and what they forget is bounded by the bucket for all.
 #[derive(Debug)]
-pub(crate) struct Limit {
+pub(crate) struct ErrorRateLimiter {
     rates: ErrorRateLimits,
-    all: Bucket,
+    global: TokenBucket,
     sets: Box<[[Slot; 4]]>,
     hash: KeyedHash,
     secret: Secret,
@@ -46,23 +46,23 @@ pub(crate) struct Limit {
 
 /// Which bucket was empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Empty {
-    Each,
-    All,
+pub(crate) enum Exhausted {
+    PerDestination,
+    Global,
 }
 
 /// When the bucket will be full again: all that has to be known of it (the virtual scheduling algorithm
 /// of ITU-T I.371).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Bucket(Instant);
+struct TokenBucket(Instant);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Slot {
     destination: Option<Ipv4Addr>,
-    bucket: Bucket,
+    bucket: TokenBucket,
 }
 
-impl Limit {
+impl ErrorRateLimiter {
     /// Of four destinations each.
     const SETS: usize = 256;
     /// The costs of an error in the bucket for all, which are drawn with equal probability: one on average.
@@ -70,11 +70,11 @@ impl Limit {
     /// The highest of them.
     const HIGHEST: u32 = 2;
 
-    pub(crate) fn new(rates: ErrorRateLimits, seed: u64) -> Limit {
+    pub(crate) fn new(rates: ErrorRateLimits, seed: u64) -> ErrorRateLimiter {
         let secret = Secret::new(seed.into());
-        Limit {
+        ErrorRateLimiter {
             rates,
-            all: Bucket::default(),
+            global: TokenBucket::default(),
             sets: vec![[Slot::default(); 4]; Self::SETS].into_boxed_slice(),
             hash: KeyedHash::new(secret.key("destinations")),
             secret,
@@ -84,43 +84,44 @@ impl Limit {
 
     /// Takes a token of the destination's and one of all, or none.
     // spec: icmp-rate-each, icmp-rate-all
-    pub(crate) fn take(&mut self, now: Instant, destination: Ipv4Addr) -> Result<(), Empty> {
+    pub(crate) fn take(&mut self, now: Instant, destination: Ipv4Addr) -> Result<(), Exhausted> {
         let set = self.hash.bucket(destination, self.sets.len());
-        let slots = self.sets.get_mut(set).ok_or(Empty::Each)?;
+        let slots = self.sets.get_mut(set).ok_or(Exhausted::PerDestination)?;
         let known = slots.iter().position(|slot| slot.destination == Some(destination));
         let slot = match known {
             Some(place) => slots.get_mut(place),
             None => slots.iter_mut().min_by_key(|slot| slot.bucket),
         };
-        let slot = slot.ok_or(Empty::Each)?;
-        let bucket = if known.is_some() { slot.bucket } else { Bucket::default() };
-        let each = bucket.less(now, self.rates.each, 1, 1).ok_or(Empty::Each)?;
+        let slot = slot.ok_or(Exhausted::PerDestination)?;
+        let bucket = if known.is_some() { slot.bucket } else { TokenBucket::default() };
+        let each = bucket.take(now, self.rates.per_destination, 1, 1).ok_or(Exhausted::PerDestination)?;
         let cost = u32::try_from(self.secret.key(("cost", self.drawn)) % Self::COSTS).unwrap_or(1);
-        self.all = self.all.less(now, self.rates.all, cost, Self::HIGHEST).ok_or(Empty::All)?;
+        self.global =
+            self.global.take(now, self.rates.global, cost, Self::HIGHEST).ok_or(Exhausted::Global)?;
         self.drawn = self.drawn.wrapping_add(1);
         *slot = Slot { destination: Some(destination), bucket: each };
         Ok(())
     }
 }
 
-impl Bucket {
+impl TokenBucket {
     /// The bucket with `cost` tokens less, none if it does not hold one. A cost above one may leave it in debt, and
     /// `most` is the highest cost there is.
-    fn less(self, now: Instant, rate: TokenRate, cost: u32, most: u32) -> Option<Bucket> {
+    fn take(self, now: Instant, rate: TokenRate, cost: u32, most: u32) -> Option<TokenBucket> {
         let capacity = rate.interval.saturating_mul(rate.burst);
         let debt = rate.interval.saturating_mul(most.saturating_sub(1));
         // A clock that jumped back finds it no emptier than that.
         let full_at = self.0.max(now).min(now + capacity + debt);
         let holds_one = (full_at + rate.interval).since(now) <= capacity;
-        holds_one.then(|| Bucket(full_at + rate.interval.saturating_mul(cost)))
+        holds_one.then(|| TokenBucket(full_at + rate.interval.saturating_mul(cost)))
     }
 }
 
 impl Default for ErrorRateLimits {
     fn default() -> Self {
         ErrorRateLimits {
-            each: TokenRate { interval: Duration::from_secs(1), burst: 6 },
-            all: TokenRate { interval: Duration::from_millis(1), burst: 50 },
+            per_destination: TokenRate { interval: Duration::from_secs(1), burst: 6 },
+            global: TokenRate { interval: Duration::from_millis(1), burst: 50 },
         }
     }
 }

@@ -28,6 +28,7 @@
 
 mod addresses;
 mod datagram;
+mod drop_reason;
 mod fragments;
 mod identification;
 mod ipv4;
@@ -38,9 +39,10 @@ pub use link::{DestinationKind, Instant, TooManyGroups};
 
 pub use self::addresses::{LocalAddresses, multicast_mac};
 pub use self::datagram::{Datagram, Ipv4Fields, Ipv4Header, LengthError};
+pub use self::drop_reason::Ipv4DropReason;
 pub use self::fragments::{Fragment, FragmentationError, Fragments};
 pub use self::identification::Identification;
-pub use self::ipv4::{Ipv4, Ipv4DropReason, ReceivedDatagram};
+pub use self::ipv4::{Ipv4, ReceivedDatagram};
 pub use self::reassembly::{
     FragmentStart, ReassembledDatagram, Reassembly, ReassemblyFailure, ReassemblyLimits, ReassemblyTimeout,
 };

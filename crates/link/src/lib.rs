@@ -26,6 +26,8 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod drop_reason;
+mod ether_type;
 mod ethernet;
 mod link;
 mod mac;
@@ -33,11 +35,9 @@ mod vlan;
 
 pub use tap::{Frame, Instant, OutOfSpace};
 
-pub use self::ethernet::{
-    Encapsulation, EtherType, EthernetFrame, EthernetHeader, SnapHeader, VlanTagHeader, VlanTags,
-};
-pub use self::link::{
-    DestinationKind, Link, LinkDropReason, MINIMUM_FRAME, ReceivedFrame, TooManyGroups, pad,
-};
+pub use self::drop_reason::LinkDropReason;
+pub use self::ether_type::EtherType;
+pub use self::ethernet::{Encapsulation, EthernetFrame, EthernetHeader, SnapHeader, VlanTagHeader, VlanTags};
+pub use self::link::{DestinationKind, Link, MINIMUM_FRAME, ReceivedFrame, TooManyGroups, pad};
 pub use self::mac::{MacAddr, MacAddrError, MacSet};
 pub use self::vlan::{VlanId, VlanIdError, VlanTag};

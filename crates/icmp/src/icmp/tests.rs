@@ -125,20 +125,20 @@ fn errors_not_sent_are_counted_by_reason() {
     for _ in 0..5 {
         assert!(error(&udp(PEER, OURS), 100).is_ok());
     }
-    assert_eq!(error(&udp(PEER, OURS), 100), Err(SuppressReason::RateEach));
+    assert_eq!(error(&udp(PEER, OURS), 100), Err(SuppressReason::DestinationRateLimit));
     // The limit over all hosts is 50 on average, and drawn.
     let mut hosts = (3..255).map(|last| Ipv4Addr::new(10, 0, 0, last));
     let mut sent = 5;
     let refused = hosts.find_map(|host| error(&udp(host, OURS), 100).inspect(|_| sent += 1).err());
-    assert_eq!(refused, Some(SuppressReason::RateAll));
+    assert_eq!(refused, Some(SuppressReason::GlobalRateLimit));
     let counted: Vec<_> = icmp.withheld().iter().filter(|(_, count)| *count > 0).collect();
     assert_eq!(
         counted,
         [
             (SuppressReason::BroadcastDestination, 1),
             (SuppressReason::OutOfSpace, 2),
-            (SuppressReason::RateEach, 1),
-            (SuppressReason::RateAll, 1)
+            (SuppressReason::DestinationRateLimit, 1),
+            (SuppressReason::GlobalRateLimit, 1)
         ]
     );
     assert_eq!(icmp.reported(), sent);

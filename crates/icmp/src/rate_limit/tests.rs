@@ -8,8 +8,8 @@ fn host(number: u32) -> Ipv4Addr {
     Ipv4Addr::from(0x0a00_0000 | number)
 }
 
-fn limit() -> Limit {
-    Limit::new(ErrorRateLimits::default(), 1)
+fn limit() -> ErrorRateLimiter {
+    ErrorRateLimiter::new(ErrorRateLimits::default(), 1)
 }
 
 // proves: icmp-rate-each
@@ -27,7 +27,7 @@ fn a_destination_gets_six_at_once_and_then_one_a_second() {
 }
 
 /// How many of so many destinations get an error at once.
-fn burst(limit: &mut Limit, now: Instant, destinations: std::ops::Range<u32>) -> u32 {
+fn burst(limit: &mut ErrorRateLimiter, now: Instant, destinations: std::ops::Range<u32>) -> u32 {
     destinations.map(|number| u32::from(limit.take(now, host(number)).is_ok())).sum()
 }
 
@@ -36,9 +36,9 @@ fn burst(limit: &mut Limit, now: Instant, destinations: std::ops::Range<u32>) ->
 fn all_destinations_get_fifty_at_once_and_one_a_millisecond_on_average() {
     let mut bursts = Vec::new();
     for seed in 0..1_000 {
-        let mut limit = Limit::new(ErrorRateLimits::default(), seed);
+        let mut limit = ErrorRateLimiter::new(ErrorRateLimits::default(), seed);
         bursts.push(burst(&mut limit, at(0), 0..1_000));
-        assert_eq!(limit.take(at(0), host(5_000)), Err(Empty::All));
+        assert_eq!(limit.take(at(0), host(5_000)), Err(Exhausted::Global));
     }
     let (least, most) = (bursts.iter().min().unwrap(), bursts.iter().max().unwrap());
     assert!((25..45).contains(least) && (55..90).contains(most), "{least}..{most}");
@@ -58,7 +58,7 @@ fn observer_cannot_tell_whether_another_destination_got_an_error() {
     for spent in [30, 40, 45, 48, 49, 50, 51, 55, 60] {
         let told = |other: bool| {
             let answered = (0..RUNS).filter(|seed| {
-                let mut limit = Limit::new(ErrorRateLimits::default(), *seed);
+                let mut limit = ErrorRateLimiter::new(ErrorRateLimits::default(), *seed);
                 burst(&mut limit, at(0), 100..100 + spent);
                 if other {
                     let _ = limit.take(at(0), host(1));
@@ -76,7 +76,7 @@ fn observer_cannot_tell_whether_another_destination_got_an_error() {
 #[test]
 fn same_seed_draws_the_same_costs_and_another_draws_others() {
     let run = |seed| {
-        let mut limit = Limit::new(ErrorRateLimits::default(), seed);
+        let mut limit = ErrorRateLimiter::new(ErrorRateLimits::default(), seed);
         (0..200_u32)
             .map(|millis| burst(&mut limit, at(millis.into()), millis * 5..millis * 5 + 5))
             .collect::<Vec<_>>()
@@ -105,7 +105,7 @@ fn refusal_for_all_costs_a_destination_nothing() {
     let mut limit = limit();
     burst(&mut limit, at(0), 1_000..2_000);
     for _ in 0..100 {
-        assert_eq!(limit.take(at(0), host(99)), Err(Empty::All));
+        assert_eq!(limit.take(at(0), host(99)), Err(Exhausted::Global));
     }
     let burst = (0..20).filter(|_| limit.take(at(60), host(99)).is_ok()).count();
     assert_eq!(burst, 6);
@@ -121,7 +121,7 @@ fn a_million_destinations_take_no_more_room_and_who_is_limited_stays_so_among_a_
     for number in 2..40 {
         limit.take(at(0), host(number)).unwrap();
     }
-    assert_eq!(limit.take(at(0), host(1)), Err(Empty::Each));
+    assert_eq!(limit.take(at(0), host(1)), Err(Exhausted::PerDestination));
     let mut sent = 0;
     for number in 0..1_000_000_u32 {
         let now = at(u64::from(number / 1_000));
@@ -133,10 +133,10 @@ fn a_million_destinations_take_no_more_room_and_who_is_limited_stays_so_among_a_
 #[test]
 fn no_interval_means_no_limit_and_no_burst_means_never() {
     let free = TokenRate { interval: Duration::ZERO, burst: 0 };
-    let mut limit = Limit::new(ErrorRateLimits { each: free, all: free }, 1);
+    let mut limit = ErrorRateLimiter::new(ErrorRateLimits { per_destination: free, global: free }, 1);
     assert!((0..1_000).all(|_| limit.take(at(0), host(1)).is_ok()));
     let never = TokenRate { interval: Duration::from_secs(1), burst: 0 };
-    let mut limit = Limit::new(ErrorRateLimits { each: never, all: free }, 1);
+    let mut limit = ErrorRateLimiter::new(ErrorRateLimits { per_destination: never, global: free }, 1);
     assert!((0..1_000).all(|second| limit.take(at(second * 1_000), host(1)).is_err()));
 }
 
@@ -147,8 +147,8 @@ fn a_clock_that_jumps_back_or_stands_at_its_limits_does_no_harm() {
     for _ in 0..100 {
         let _ = limit.take(end, host(1));
     }
-    assert_eq!(limit.take(at(0), host(1)), Err(Empty::Each), "empty at worst");
-    let mut limit = Limit::new(ErrorRateLimits::default(), 1);
+    assert_eq!(limit.take(at(0), host(1)), Err(Exhausted::PerDestination), "empty at worst");
+    let mut limit = ErrorRateLimiter::new(ErrorRateLimits::default(), 1);
     for _ in 0..6 {
         limit.take(at(1_000_000), host(1)).unwrap();
     }

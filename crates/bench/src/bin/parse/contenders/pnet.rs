@@ -46,9 +46,9 @@ fn build_pnet(fields: &PacketFields, octets: &mut [u8]) -> Option<()> {
     packet.set_hw_addr_len(6);
     packet.set_proto_addr_len(4);
     packet.set_operation(ArpOperation(fields.operation.0));
-    packet.set_sender_hw_addr(fields.sender_hardware.octets().into());
+    packet.set_sender_hw_addr(fields.sender_hardware.bytes().into());
     packet.set_sender_proto_addr(fields.sender_protocol);
-    packet.set_target_hw_addr(fields.target_hardware.octets().into());
+    packet.set_target_hw_addr(fields.target_hardware.bytes().into());
     packet.set_target_proto_addr(fields.target_protocol);
     Some(())
 }
@@ -59,7 +59,7 @@ fn rewrite_pnet(answer: ArpReply, octets: &mut [u8]) -> Option<()> {
     let (asker, theirs) = (packet.get_sender_hw_addr(), packet.get_sender_proto_addr());
     let ours = packet.get_target_proto_addr();
     packet.set_operation(ArpOperations::Reply);
-    packet.set_sender_hw_addr(answer.mac.octets().into());
+    packet.set_sender_hw_addr(answer.mac.bytes().into());
     packet.set_sender_proto_addr(ours);
     packet.set_target_hw_addr(asker);
     packet.set_target_proto_addr(theirs);

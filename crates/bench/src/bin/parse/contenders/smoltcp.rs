@@ -106,9 +106,9 @@ fn build_smoltcp_packet(fields: &PacketFields, octets: &mut [u8]) -> Option<()> 
     packet.set_hardware_len(6);
     packet.set_protocol_len(4);
     packet.set_operation(fields.operation.0.into());
-    packet.set_source_hardware_addr(&fields.sender_hardware.octets());
+    packet.set_source_hardware_addr(&fields.sender_hardware.bytes());
     packet.set_source_protocol_addr(&fields.sender_protocol.octets());
-    packet.set_target_hardware_addr(&fields.target_hardware.octets());
+    packet.set_target_hardware_addr(&fields.target_hardware.bytes());
     packet.set_target_protocol_addr(&fields.target_protocol.octets());
     Some(())
 }
@@ -117,9 +117,9 @@ fn build_smoltcp_packet(fields: &PacketFields, octets: &mut [u8]) -> Option<()> 
 fn build_smoltcp_repr(fields: &PacketFields, octets: &mut [u8]) -> Option<()> {
     let repr = ArpRepr::EthernetIpv4 {
         operation: fields.operation.0.into(),
-        source_hardware_addr: EthernetAddress(fields.sender_hardware.octets()),
+        source_hardware_addr: EthernetAddress(fields.sender_hardware.bytes()),
         source_protocol_addr: fields.sender_protocol,
-        target_hardware_addr: EthernetAddress(fields.target_hardware.octets()),
+        target_hardware_addr: EthernetAddress(fields.target_hardware.bytes()),
         target_protocol_addr: fields.target_protocol,
     };
     repr.emit(&mut ArpPacket::new_unchecked(room(octets)?));
@@ -133,7 +133,7 @@ fn rewrite_smoltcp_packet(answer: ArpReply, octets: &mut [u8]) -> Option<()> {
     let theirs: [u8; 4] = packet.source_protocol_addr().try_into().ok()?;
     let ours: [u8; 4] = packet.target_protocol_addr().try_into().ok()?;
     packet.set_operation(ArpOperation::Reply);
-    packet.set_source_hardware_addr(&answer.mac.octets());
+    packet.set_source_hardware_addr(&answer.mac.bytes());
     packet.set_source_protocol_addr(&ours);
     packet.set_target_hardware_addr(&asker);
     packet.set_target_protocol_addr(&theirs);
@@ -151,7 +151,7 @@ fn rewrite_smoltcp_repr(answer: ArpReply, octets: &mut [u8]) -> Option<()> {
     };
     let reply = ArpRepr::EthernetIpv4 {
         operation: ArpOperation::Reply,
-        source_hardware_addr: EthernetAddress(answer.mac.octets()),
+        source_hardware_addr: EthernetAddress(answer.mac.bytes()),
         source_protocol_addr: target_protocol_addr,
         target_hardware_addr: source_hardware_addr,
         target_protocol_addr: source_protocol_addr,

@@ -1,0 +1,45 @@
+//! Why messages are dropped, and why errors are not sent.
+
+base::reasons! {
+    /// Why a message was turned away.
+    pub enum IcmpDropReason {
+        /// Shorter than the 8 bytes of a header.
+        Truncated = "shorter than an ICMP header",
+        /// The checksum is wrong.
+        Checksum = "ICMP checksum is wrong",
+        /// An error that quotes no IPv4 header.
+        Quote = "error about no datagram",
+        /// An error about a datagram that we did not send.
+        NotOurs = "error about a datagram that is not ours",
+        /// An echo request to a broadcast or to a group.
+        BroadcastEcho = "echo request to a broadcast or a group",
+        /// Of a type that nobody here serves.
+        UnsupportedType = "type that nobody here serves",
+    }
+}
+
+base::reasons! {
+    /// Why an error was not sent (RFC 1122 3.2.2).
+    pub enum SuppressReason {
+        /// It would be about an error.
+        AboutError = "about an ICMP error",
+        /// The datagram was for a broadcast address or for a group.
+        BroadcastDestination = "about a datagram to a broadcast or a group",
+        /// The datagram's frame was for all stations or for a group of them.
+        LinkBroadcast = "about a broadcast frame",
+        /// The datagram is a fragment, and not the first.
+        Fragment = "about a later fragment",
+        /// The datagram's source is no single host.
+        Source = "to a source that is no single host",
+        /// It is about no datagram, or there is no room for it.
+        OutOfSpace = "no room for the message",
+        /// The destination got as many as it may.
+        DestinationRateLimit = "too many to one destination",
+        /// All together got as many as they may.
+        GlobalRateLimit = "too many in all",
+    }
+}
+
+impl std::error::Error for IcmpDropReason {}
+
+impl std::error::Error for SuppressReason {}
