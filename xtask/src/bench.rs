@@ -13,32 +13,32 @@ use clap::Subcommand;
 use crate::ChoreResult;
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {
+pub(crate) struct BenchArguments {
     #[command(subcommand)]
-    bench: Bench,
+    command: BenchCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Bench {
+enum BenchCommand {
     /// Read, build and rewrite ARP frames beside an unsafe cast, smoltcp, etherparse and pnet
-    Parse(parse::Arguments),
+    Parse(parse::ParseArguments),
     /// Answer ARP and pings on a real wire, beside a byte swap, smoltcp and the kernel
-    Wire(wire::Arguments),
+    Wire(crate::ForwardedArguments),
     /// Look up and enter neighbours in tables of 16 to 1,000,000
     Table,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> ChoreResult {
-    match &arguments.bench {
-        Bench::Parse(arguments) => parse::run(arguments),
-        Bench::Wire(arguments) => wire::run(arguments),
-        Bench::Table => table::run(),
+pub(crate) fn run(arguments: &BenchArguments) -> ChoreResult {
+    match &arguments.command {
+        BenchCommand::Parse(arguments) => parse::run(arguments),
+        BenchCommand::Wire(arguments) => wire::run(arguments),
+        BenchCommand::Table => table::run(),
     }
 }
 
 /// `bench parse --gate`.
-pub(crate) fn hold_parse() -> ChoreResult {
-    parse::run(&parse::Arguments { gate: true })
+pub(crate) fn gate_parse() -> ChoreResult {
+    parse::run(&parse::ParseArguments { gate: true })
 }
 
 /// What of crates/bench CI checks: its style, its tests, and that the bench of replies still runs.
@@ -50,7 +50,7 @@ pub(crate) fn check() -> Result<(), String> {
     ];
     for step in STEPS {
         println!("crates/bench: cargo {}", step.join(" "));
-        cargo(step.iter().map(OsStr::new), &workspace().join("crates/bench"), None)?;
+        cargo(step.iter().map(OsStr::new), &workspace_root().join("crates/bench"), None)?;
     }
     println!("cargo xtask bench wire --quick --rounds 2");
     wire::check()
@@ -58,7 +58,7 @@ pub(crate) fn check() -> Result<(), String> {
 
 /// Builds a program of crates/bench, and says where it is.
 fn build(program: &str) -> Result<PathBuf, String> {
-    let folder = workspace().join("crates/bench");
+    let folder = workspace_root().join("crates/bench");
     let arguments = ["build", "--quiet", "--release", "--locked", "--bin", program].map(OsStr::new);
     cargo(arguments, &folder, None)?;
     Ok(folder.join("target/release").join(program))
@@ -79,6 +79,6 @@ pub(crate) fn cargo<'a>(
 }
 
 /// The root of the repository.
-pub(crate) fn workspace() -> &'static Path {
+pub(crate) fn workspace_root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
 }

@@ -37,7 +37,7 @@ pub(crate) fn run() -> ChoreResult {
         }
     }
     println!("cargo xtask bench parse --gate");
-    let checks = [bench::hold_parse()?, layers::check(None)?, spec::check(None)?, names::check()?];
+    let checks = [bench::gate_parse()?, layers::check(None)?, spec::check(None)?, names::check()?];
     Ok(checks.into_iter().find(|check| *check != ExitCode::SUCCESS).unwrap_or(ExitCode::SUCCESS))
 }
 
@@ -62,7 +62,7 @@ fn deny() -> Result<(), String> {
 
 /// Checks the fuzz targets.
 fn fuzz() -> Result<(), String> {
-    let folder = bench::workspace().join("crates/fuzz");
+    let folder = bench::workspace_root().join("crates/fuzz");
     for step in FUZZ_STEPS {
         println!("crates/fuzz: cargo {}", step.join(" "));
         let library = ("CUSTOM_LIBFUZZER_PATH", folder.join("target/libfuzzer.a"));
@@ -73,6 +73,6 @@ fn fuzz() -> Result<(), String> {
 
 fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO"));
-    command.args(arguments).current_dir(bench::workspace()).env("RUSTDOCFLAGS", "--deny warnings");
+    command.args(arguments).current_dir(bench::workspace_root()).env("RUSTDOCFLAGS", "--deny warnings");
     command
 }

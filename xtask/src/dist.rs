@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode};
 use crate::{ChoreResult, bench};
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {
+pub(crate) struct DistArguments {
     /// Where to write [default: target/dist]
     #[arg(long, value_name = "FOLDER")]
     to: Option<PathBuf>,
@@ -25,7 +25,7 @@ const SUMS: &str = "SHA256SUMS";
 const SHELLS: [(&str, &str); 3] =
     [("bash", "tapstack.bash"), ("zsh", "_tapstack"), ("fish", "tapstack.fish")];
 
-pub(crate) fn run(arguments: &Arguments) -> ChoreResult {
+pub(crate) fn run(arguments: &DistArguments) -> ChoreResult {
     let folder = match &arguments.to {
         Some(folder) => folder.clone(),
         None => target()?.join("dist"),
@@ -71,7 +71,7 @@ fn build() -> Result<PathBuf, String> {
 
 fn cargo() -> Command {
     let mut command = Command::new(env!("CARGO"));
-    command.current_dir(bench::workspace());
+    command.current_dir(bench::workspace_root());
     command
 }
 
@@ -115,6 +115,6 @@ fn write(path: &Path, octets: &[u8]) -> Result<(), String> {
 }
 
 fn failed(what: &str, path: &Path) -> impl FnOnce(std::io::Error) -> String {
-    let sentence = format!("cannot {what} {}", path.display());
-    move |error| format!("{sentence}: {error}")
+    let message = format!("cannot {what} {}", path.display());
+    move |error| format!("{message}: {error}")
 }

@@ -22,7 +22,7 @@ use tap::linux::InterfaceName;
 /// Chores of this repository.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
-struct Arguments {
+struct CommandLine {
     #[command(subcommand)]
     command: Command,
 }
@@ -30,7 +30,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Make a persistent TAP that `tapstack host` may use without privilege
-    SetupTap(setup_tap::Arguments),
+    SetupTap(setup_tap::SetupTapArguments),
     /// Delete a persistent TAP
     TeardownTap {
         /// The TAP
@@ -46,7 +46,7 @@ enum Command {
     },
     /// Check that every built requirement in docs/spec has code and a test; list the open ones
     Spec {
-        /// The folder that holds docs, crates and xtask [default: this workspace's]
+        /// The folder that holds docs, crates and xtask [default: this workspace_root's]
         #[arg(long, value_name = "PATH")]
         root: Option<PathBuf>,
     },
@@ -56,30 +56,30 @@ enum Command {
     /// benches compile, the bounds on what parsing costs
     Ci,
     /// Measure, beside peers and floors, alternated in one run
-    Bench(bench::Arguments),
+    Bench(bench::BenchArguments),
     /// Build the binary to give away, stripped, with completions, manual pages and SHA-256 sums
-    Dist(dist::Arguments),
+    Dist(dist::DistArguments),
     /// Run the black-box suite against a running host: crates/conform
-    Conform(SuiteArguments),
+    Conform(ForwardedArguments),
     /// Compare our ARP tools with those of others on one wire: crates/compare
-    Compare(SuiteArguments),
+    Compare(ForwardedArguments),
     /// Compare `tapstack decode` with tshark and tcpdump, field by field: crates/corpus
-    Corpus(SuiteArguments),
+    Corpus(ForwardedArguments),
 }
 
-/// The arguments of a suite, passed on as they are.
+/// The arguments of another program, which prints its own help.
 #[derive(Debug, clap::Args)]
 #[command(disable_help_flag = true)]
-struct SuiteArguments {
+struct ForwardedArguments {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
-    arguments: Vec<OsString>,
+    pub(crate) arguments: Vec<OsString>,
 }
 
-impl SuiteArguments {
-    /// Runs the suite of this package, and exits as it does.
-    fn run(&self, package: &str) -> ChoreResult {
+impl ForwardedArguments {
+    /// Runs the suite of this package, and returns its exit code.
+    fn run_suite(&self, package: &str) -> ChoreResult {
         let mut cargo = process::Command::new(env!("CARGO"));
-        cargo.args(["run", "--quiet", "--manifest-path"]).arg(bench::workspace().join("Cargo.toml"));
+        cargo.args(["run", "--quiet", "--manifest-path"]).arg(bench::workspace_root().join("Cargo.toml"));
         cargo.args(["--package", package, "--"]).args(&self.arguments);
         let status = cargo.status().map_err(|error| format!("cannot run cargo: {error}"))?;
         let code = status.code().and_then(|code| u8::try_from(code).ok());
@@ -87,11 +87,11 @@ impl SuiteArguments {
     }
 }
 
-/// What a chore ends with: done, a negative answer, or a sentence about what kept it from its work.
+/// The result of a chore: its exit code, or why it cannot run.
 type ChoreResult = Result<ExitCode, String>;
 
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
+    let result = match CommandLine::parse().command {
         Command::SetupTap(arguments) => setup_tap::set_up(&arguments),
         Command::TeardownTap { name } => setup_tap::tear_down(&name),
         Command::Layers { manifest_path } => layers::check(manifest_path.as_deref()),
@@ -100,12 +100,12 @@ fn main() -> ExitCode {
         Command::Ci => ci::run(),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Dist(arguments) => dist::run(&arguments),
-        Command::Conform(arguments) => arguments.run("conform"),
-        Command::Compare(arguments) => arguments.run("compare"),
-        Command::Corpus(arguments) => arguments.run("corpus"),
+        Command::Conform(arguments) => arguments.run_suite("conform"),
+        Command::Compare(arguments) => arguments.run_suite("compare"),
+        Command::Corpus(arguments) => arguments.run_suite("corpus"),
     };
-    outcome.unwrap_or_else(|sentence| {
-        eprintln!("xtask: {sentence}");
+    result.unwrap_or_else(|message| {
+        eprintln!("xtask: {message}");
         ExitCode::from(2)
     })
 }

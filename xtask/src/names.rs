@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use crate::ChoreResult;
-use crate::bench::workspace;
+use crate::bench::workspace_root;
 
 /// The old names, each with the new one in a comment.
 const LIST: &str = include_str!("../names.txt");
@@ -62,7 +62,7 @@ pub(crate) fn check() -> ChoreResult {
     let (mut files, mut faults) = (0, Vec::new());
     for path in tracked_files()?.split_terminator('\0') {
         // A file that is deleted but not committed is tracked too.
-        let Ok(text) = std::fs::read_to_string(workspace().join(Path::new(path))) else { continue };
+        let Ok(text) = std::fs::read_to_string(workspace_root().join(Path::new(path))) else { continue };
         faults.extend(list.faults(path, &text));
         files += 1;
     }
@@ -79,7 +79,7 @@ pub(crate) fn check() -> ChoreResult {
 fn tracked_files() -> Result<String, String> {
     let mut git = Command::new("git");
     // CI runs as root in a folder of another user.
-    git.args(["-c", "safe.directory=*", "ls-files", "-z", "--"]).args(FILES).current_dir(workspace());
+    git.args(["-c", "safe.directory=*", "ls-files", "-z", "--"]).args(FILES).current_dir(workspace_root());
     let output = git.output().map_err(|error| format!("cannot run git: {error}"))?;
     if !output.status.success() {
         return Err(format!("`git ls-files`: {}", String::from_utf8_lossy(&output.stderr).trim()));

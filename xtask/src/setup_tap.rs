@@ -12,7 +12,7 @@ use tap::linux::{DeleteError, InterfaceName, PersistentTap};
 use crate::ChoreResult;
 
 #[derive(Debug, Args)]
-pub(crate) struct Arguments {
+pub(crate) struct SetupTapArguments {
     /// The TAP
     #[arg(long, default_value = "tap0")]
     name: InterfaceName,
@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     mtu: Option<u16>,
 }
 
-pub(crate) fn set_up(arguments: &Arguments) -> ChoreResult {
+pub(crate) fn set_up(arguments: &SetupTapArguments) -> ChoreResult {
     let owner = match &arguments.user {
         Some(user) => user_id(user).map_err(|error| error.to_string())?,
         None => caller(),
@@ -41,17 +41,17 @@ pub(crate) fn set_up(arguments: &Arguments) -> ChoreResult {
     };
     let name = tap.create().map_err(|error| explain(&error))?;
     println!("{name} is up, the kernel is {} on it, {} may attach", arguments.address, user_name(owner));
-    if let Some(sentence) = closed_to(owner) {
-        eprintln!("xtask: {sentence}");
+    if let Some(message) = closed_to(owner) {
+        eprintln!("xtask: {message}");
     }
-    if let Some(ours) = neighbor(arguments.address) {
+    if let Some(ours) = example_host(arguments.address) {
         println!("next: cargo run -p cli -- host --tap {name} --address {ours}");
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Another address in the kernel's network, for a host of ours.
-fn neighbor(kernel: Ipv4Net) -> Option<Ipv4Net> {
+fn example_host(kernel: Ipv4Net) -> Option<Ipv4Net> {
     let other = kernel.hosts().find(|host| *host != kernel.addr() && !host.is_unspecified())?;
     Ipv4Net::new(other, kernel.prefix_len()).ok()
 }

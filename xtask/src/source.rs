@@ -45,7 +45,7 @@ pub(crate) fn comments(text: &str) -> Vec<(usize, &str)> {
 }
 
 /// Whether a list names the function `name`: the word occurs in the code, neither declared nor called.
-pub(crate) fn names_as_value(text: &str, name: &str) -> bool {
+pub(crate) fn is_named_as_value(text: &str, name: &str) -> bool {
     let tokens = tokens(text).into_iter().map(|(_, token)| token).filter(|token| !token.trim().is_empty());
     let tokens: Vec<&str> = tokens.collect();
     tokens.windows(2).any(|two| matches!(two, [word, after] if *word == name && *after != "("))

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use crate::ChoreResult;
 use crate::source::{Source, files};
-use citations::{Citation, Kind};
+use citations::{Citation, CitationKind};
 use modules::Modules;
 use requirements::{Level, Requirement, State};
 
@@ -24,7 +24,7 @@ const SOURCES: [&str; 2] = ["crates", "xtask"];
 
 /// A line of a file, as an editor finds it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+struct Location {
     path: PathBuf,
     line: usize,
 }
@@ -32,7 +32,7 @@ struct Place {
 /// What is wrong, and where.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Fault {
-    place: Place,
+    place: Location,
     what: String,
 }
 
@@ -108,19 +108,19 @@ impl Spec {
             }
         }
         for requirement in by_id.into_values().filter(|requirement| requirement.state == State::Built) {
-            faults.extend(self.uncited(requirement));
+            faults.extend(self.missing_citations(requirement));
         }
         faults
     }
 
     /// What a requirement lacks.
-    fn uncited(&self, Requirement { id, place, .. }: &Requirement) -> Vec<Fault> {
+    fn missing_citations(&self, Requirement { id, place, .. }: &Requirement) -> Vec<Fault> {
         let cited = |kind| self.citations.iter().any(|citation| citation.kind == kind && citation.id == *id);
         let mut faults = Vec::new();
-        if !cited(Kind::Code) {
+        if !cited(CitationKind::Code) {
             faults.push(place.fault(format!("`{id}` has no code; write `// spec: {id}` where it is done")));
         }
-        if !cited(Kind::Proof) {
+        if !cited(CitationKind::Proof) {
             let what = format!("`{id}` has no test; write `// proves: {id}` at the test that would fail");
             faults.push(place.fault(what));
         }
@@ -154,7 +154,7 @@ impl Spec {
         let rows: String = counts.into_iter().map(|(name, counts)| row(name, counts)).collect();
         let open = self.requirements.iter().filter(|requirement| requirement.state == State::Open);
         let open: Vec<String> = open.map(Requirement::to_string).collect();
-        let code = self.citations.iter().filter(|citation| citation.kind == Kind::Code).count();
+        let code = self.citations.iter().filter(|citation| citation.kind == CitationKind::Code).count();
         let (asked, proofs) = (self.requirements.len(), self.citations.len() - code);
         let sum =
             format!("spec: {asked} requirements, cited {code} times in code and {proofs} times in tests");
@@ -162,13 +162,13 @@ impl Spec {
     }
 }
 
-impl Place {
+impl Location {
     fn fault(&self, what: impl Into<String>) -> Fault {
         Fault { place: self.clone(), what: what.into() }
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.path.display(), self.line)
     }

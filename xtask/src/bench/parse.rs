@@ -13,36 +13,36 @@ use counts::{Contender, Count};
 use testbed::installed::installed;
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {
+pub(crate) struct ParseArguments {
     /// Only count instructions and look at the object code; exit with 1 if ours are too many beside the
     /// unsafe cast's, or if a function of ours calls anything or can panic
     #[arg(long)]
     pub(super) gate: bool,
 }
 
-pub(super) fn run(arguments: &Arguments) -> ChoreResult {
+pub(super) fn run(arguments: &ParseArguments) -> ChoreResult {
     require("valgrind", "valgrind")?;
     if arguments.gate {
         require("objdump", "binutils")?;
     }
     let program = build("parse")?;
-    if !start(Command::new(&program).arg("check"))? {
+    if !run_program(Command::new(&program).arg("check"))? {
         return Ok(ExitCode::from(1));
     }
     println!();
     let contenders = counts::list(&program)?;
     if arguments.gate {
-        return hold(&program, &contenders);
+        return gate_counts(&program, &contenders);
     }
     print(&counts::of(&program, contenders.iter())?);
-    start(Command::new(&program).arg("time"))?;
+    run_program(Command::new(&program).arg("time"))?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Sees that ours keep their bounds.
-fn hold(program: &Path, contenders: &[Contender]) -> ChoreResult {
-    let judged = contenders.iter().filter(|contender| gate::concerns(&contender.name));
-    let counts = counts::of(program, judged)?;
+fn gate_counts(program: &Path, contenders: &[Contender]) -> ChoreResult {
+    let bounded = contenders.iter().filter(|contender| gate::concerns(&contender.name));
+    let counts = counts::of(program, bounded)?;
     print(&counts);
     let complaints = gate::complaints(&counts, &code::disassemble(program)?);
     for complaint in &complaints {
@@ -61,14 +61,14 @@ fn print(counts: &[Count<'_>]) {
         println!("{:<31} instructions   beside the cast", cast.contender.work);
         for count in works {
             let Contender { name, api, .. } = count.contender;
-            println!("{name:<31} {:>12}   {:>15}   {api}", count.each(), count.beside(cast));
+            println!("{name:<31} {:>12}   {:>15}   {api}", count.each(), count.ratio_to(cast));
         }
         println!();
     }
 }
 
 /// Runs a program to its end; whether it succeeded.
-fn start(command: &mut Command) -> Result<bool, String> {
+fn run_program(command: &mut Command) -> Result<bool, String> {
     let status = command.status().map_err(|error| format!("cannot run {command:?}: {error}"))?;
     Ok(status.success())
 }

@@ -3,13 +3,13 @@
 use std::ffi::OsStr;
 use std::process::ExitCode;
 
-use super::{cargo, workspace};
+use super::{cargo, workspace_root};
 use crate::ChoreResult;
 
 pub(super) fn run() -> ChoreResult {
     cargo(
         ["bench", "--locked", "--package", "neighbor", "--bench", "table"].map(OsStr::new),
-        workspace(),
+        workspace_root(),
         None,
     )?;
     Ok(ExitCode::SUCCESS)

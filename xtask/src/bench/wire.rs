@@ -1,25 +1,16 @@
 //! `bench wire`: the program of that name in crates/bench, which does it all.
 
-use std::ffi::OsString;
 use std::process::{Command, ExitCode};
 
 use serde_json::Value;
 
-use super::{build, workspace};
-use crate::ChoreResult;
+use super::{build, workspace_root};
+use crate::{ChoreResult, ForwardedArguments};
 
-// What may be chosen, the program itself tells: `--help` is its.
-#[derive(Debug, clap::Args)]
-#[command(disable_help_flag = true)]
-pub(crate) struct Arguments {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    words: Vec<OsString>,
-}
-
-pub(super) fn run(arguments: &Arguments) -> ChoreResult {
+pub(super) fn run(arguments: &ForwardedArguments) -> ChoreResult {
     let program = build("wire")?;
     let mut command = Command::new(&program);
-    command.arg("--out").arg(workspace().join("target/bench")).args(&arguments.words);
+    command.arg("--out").arg(workspace_root().join("target/bench")).args(&arguments.arguments);
     let status = command.status().map_err(|error| format!("cannot run {}: {error}", program.display()))?;
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
@@ -29,7 +20,7 @@ pub(super) fn run(arguments: &Arguments) -> ChoreResult {
 pub(crate) fn check() -> Result<(), String> {
     let output = Command::new(build("wire")?)
         .args(["--quick", "--rounds", "2", "--json", "--out"])
-        .arg(workspace().join("target/bench/check"))
+        .arg(workspace_root().join("target/bench/check"))
         .output()
         .map_err(|error| format!("cannot run the bench of replies: {error}"))?;
     let errors = String::from_utf8_lossy(&output.stderr);

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::modules::{Compiled, Modules};
 use super::requirements::is_id;
-use super::{Fault, Place};
-use crate::source::{Source, comments, names_as_value};
+use super::{Fault, Location};
+use crate::source::{Source, comments, is_named_as_value};
 
 /// One mention of a requirement.
 #[derive(Debug)]
@@ -14,14 +14,14 @@ pub(super) struct Citation {
     /// Which one.
     pub(super) id: String,
     /// Whether it is said to be done here, or to be proved.
-    pub(super) kind: Kind,
+    pub(super) kind: CitationKind,
     /// Where.
-    pub(super) place: Place,
+    pub(super) place: Location,
 }
 
 /// What a citation says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum CitationKind {
     /// This does it.
     Code,
     /// This would fail if it were not done.
@@ -40,13 +40,13 @@ pub(super) fn read(
         let Some((kind, ids)) = cited(text.trim_start_matches('!').trim_start()) else {
             continue;
         };
-        let place = Place { path: source.path.clone(), line };
-        let misplaced = if comment.len() != text.len() + 2 || text.starts_with('!') {
+        let place = Location { path: source.path.clone(), line };
+        let misplacement = if comment.len() != text.len() + 2 || text.starts_with('!') {
             Some("a citation is a plain comment, with two slashes")
         } else {
-            misplaced(source, modules, line, kind)
+            misplacement(source, modules, line, kind)
         };
-        if let Some(what) = misplaced {
+        if let Some(what) = misplacement {
             faults.push(place.fault(what));
             continue;
         }
@@ -61,19 +61,24 @@ pub(super) fn read(
 }
 
 /// Returns why a citation of this kind cannot stand on this line.
-fn misplaced(source: &Source, modules: &Modules<'_>, line: usize, kind: Kind) -> Option<&'static str> {
-    if home(&source.path) != Some(kind) {
+fn misplacement(
+    source: &Source,
+    modules: &Modules<'_>,
+    line: usize,
+    kind: CitationKind,
+) -> Option<&'static str> {
+    if allowed_kind(&source.path) != Some(kind) {
         return Some(match kind {
-            Kind::Code => "`spec:` belongs to code under `src`; a test says `proves:`",
-            Kind::Proof => "`proves:` belongs to a test; code says `spec:`",
+            CitationKind::Code => "`spec:` belongs to code under `src`; a test says `proves:`",
+            CitationKind::Proof => "`proves:` belongs to a test; code says `spec:`",
         });
     }
     match (modules.compiled(&source.path), kind) {
         (Compiled::Never, _) => Some("no `mod` line leads to this file, so it is not compiled"),
-        (Compiled::ForTests, Kind::Code) => {
+        (Compiled::ForTests, CitationKind::Code) => {
             Some("`spec:` belongs to code that is compiled without `cfg(test)`")
         }
-        (_, Kind::Proof) if !is_at_test(&source.text, line) => {
+        (_, CitationKind::Proof) if !is_at_test(&source.text, line) => {
             Some("`proves:` belongs directly above a test: `#[test]`, or a case that a list names")
         }
         _ => None,
@@ -88,26 +93,26 @@ fn is_at_test(text: &str, line: usize) -> bool {
     let item = item.unwrap_or_default();
     let function = item.split_once("fn ").and_then(|(_, rest)| rest.split_once('(')).map(|(name, _)| name);
     let is_trial = ["-> TestResult {", "-> CaseResult {"].iter().any(|returns| item.ends_with(returns));
-    let listed = is_trial && function.is_some_and(|name| names_as_value(text, name));
+    let listed = is_trial && function.is_some_and(|name| is_named_as_value(text, name));
     from_here().next().is_some_and(|line| line.starts_with("//"))
         && (listed || item == "Case {" || function.is_some() && attributes.any(|line| line == "#[test]"))
 }
 
 /// The ids in a comment that is a citation.
-fn cited(text: &str) -> Option<(Kind, &str)> {
-    let code = text.strip_prefix("spec:").map(|ids| (Kind::Code, ids));
-    code.or_else(|| text.strip_prefix("proves:").map(|ids| (Kind::Proof, ids)))
+fn cited(text: &str) -> Option<(CitationKind, &str)> {
+    let code = text.strip_prefix("spec:").map(|ids| (CitationKind::Code, ids));
+    code.or_else(|| text.strip_prefix("proves:").map(|ids| (CitationKind::Proof, ids)))
 }
 
 /// What a file of this path may say: tests prove, other sources do, benches, examples and fuzz
 /// targets neither.
-fn home(path: &Path) -> Option<Kind> {
+fn allowed_kind(path: &Path) -> Option<CitationKind> {
     let has = |name| path.components().any(|part| part.as_os_str() == name);
     // The black-box suite is a program, and all that it does is to test.
     let suite = path.starts_with("crates/conform/src");
     if suite || has("tests") || has("tests.rs") {
-        Some(Kind::Proof)
+        Some(CitationKind::Proof)
     } else {
-        has("src").then_some(Kind::Code)
+        has("src").then_some(CitationKind::Code)
     }
 }

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use super::{Fault, Place};
+use super::{Fault, Location};
 use crate::source::Source;
 
 /// One line of a standard.
@@ -23,7 +23,7 @@ pub(super) struct Requirement {
     /// The standard, as its page is headed.
     pub(super) standard: String,
     /// Where it stands.
-    pub(super) place: Place,
+    pub(super) place: Location,
 }
 
 /// How much a requirement binds.
@@ -52,7 +52,7 @@ pub(super) enum State {
 
 /// Adds the requirements of a page, and what is wrong with it.
 pub(super) fn read(page: &Source, requirements: &mut Vec<Requirement>, faults: &mut Vec<Fault>) {
-    let place = |line| Place { path: page.path.clone(), line };
+    let place = |line| Location { path: page.path.clone(), line };
     let heading = page.text.lines().find_map(|line| line.strip_prefix("# "));
     let standard = heading.and_then(|heading| heading.split(':').next()).unwrap_or_default().trim();
     if standard.is_empty() {

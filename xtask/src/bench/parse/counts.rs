@@ -58,16 +58,16 @@ fn count<'a>(program: &Path, contender: &'a Contender) -> Result<Count<'a>, Stri
     valgrind.args(contender.symbols.iter().map(|symbol| format!("--toggle-collect=*::{symbol}")));
     valgrind.arg(program).args(["count", name, "--times", &TIMES.to_string()]);
     let output = valgrind.output().map_err(|error| format!("cannot run valgrind: {error}"))?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    match collected(&said) {
+    let output_text = String::from_utf8_lossy(&output.stderr);
+    match collected(&output_text) {
         Some(total) if total > 0 && output.status.success() => Ok(Count { contender, total }),
-        _ => Err(format!("valgrind counted no instruction of {name}; it says: {said}")),
+        _ => Err(format!("valgrind counted no instruction of {name}; it says: {output_text}")),
     }
 }
 
 /// The sum at the end of what callgrind says.
-fn collected(said: &str) -> Option<u64> {
-    said.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok())
+fn collected(output_text: &str) -> Option<u64> {
+    output_text.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok())
 }
 
 impl Count<'_> {
@@ -77,7 +77,7 @@ impl Count<'_> {
     }
 
     /// The ratio to another.
-    pub(super) fn beside(&self, other: &Count<'_>) -> String {
+    pub(super) fn ratio_to(&self, other: &Count<'_>) -> String {
         hundredths(self.total, other.total)
     }
 }

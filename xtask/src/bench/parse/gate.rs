@@ -26,7 +26,7 @@ pub(super) fn concerns(name: &str) -> bool {
     BOUNDS.iter().any(|bound| name == bound.ours || name == bound.cast)
 }
 
-/// A sentence for each bound that is not kept.
+/// Returns a complaint for each bound that is not kept.
 pub(super) fn complaints(counts: &[Count<'_>], code: &Code) -> Vec<String> {
     BOUNDS.iter().flat_map(|bound| bound.complaints(counts, code)).collect()
 }
@@ -43,7 +43,7 @@ impl Bound {
                 "{} takes {} instructions, {} of the {} of {}; {}.{:02} are allowed",
                 self.ours,
                 ours.each(),
-                ours.beside(cast),
+                ours.ratio_to(cast),
                 cast.each(),
                 self.cast,
                 self.percent / 100,
@@ -51,7 +51,7 @@ impl Bound {
             ));
         }
         match ours.contender.symbols.iter().find_map(|symbol| code.get(symbol)) {
-            Some(function) => complaints.extend(self.leaves(function)),
+            Some(function) => complaints.extend(self.leaving_instructions(function)),
             None => {
                 complaints.push(format!("{} is not in the object code; it must be, to be judged", self.ours));
             }
@@ -59,19 +59,19 @@ impl Bound {
         complaints
     }
 
-    /// A sentence for each place where the function leaves itself.
-    fn leaves(&self, function: &Function) -> Vec<String> {
+    /// Returns a complaint for each place where the function is left.
+    fn leaving_instructions(&self, function: &Function) -> Vec<String> {
         let lines = function.instructions.iter();
-        let sentences = lines.filter_map(|line| {
-            let what = leave(line, &function.symbol)?;
+        let complaints = lines.filter_map(|line| {
+            let what = leaving(line, &function.symbol)?;
             Some(format!("{} {what}, `{}`; none is allowed", self.ours, instruction(line)))
         });
-        sentences.collect()
+        complaints.collect()
     }
 }
 
 /// How a line of a function leaves it, if it does.
-fn leave(line: &str, symbol: &str) -> Option<&'static str> {
+fn leaving(line: &str, symbol: &str) -> Option<&'static str> {
     let (operation, target) = (instruction(line).split_whitespace().next()?, target(line));
     if PANICS.iter().any(|word| target.is_some_and(|target| target.contains(word))) {
         Some("can panic")

@@ -76,9 +76,9 @@ fn one_instruction_over_the_bound_is_reported_with_the_bound() {
     let view = "read_view takes 35.00 instructions, 0.70 of the 50.00 of read_cast; 0.70 are allowed";
     assert_eq!(found("read_view"), [view]);
     for (name, cast) in [("build_fields", "build_cast"), ("rewrite_answer", "rewrite_cast")] {
-        let sentence =
+        let message =
             format!("{name} takes 21.00 instructions, 1.05 of the 20.00 of {cast}; 1.05 are allowed");
-        assert_eq!(found(name), [sentence]);
+        assert_eq!(found(name), [message]);
     }
 }
 
@@ -94,8 +94,8 @@ fn call_panic_and_jump_out_of_the_function_are_reported() {
     ];
     for (instruction, what) in cases {
         let code = CODE.replace("2000:\tret", &format!("2000:\t{instruction}"));
-        let sentence = format!("read_view {what}, `{instruction}`; none is allowed");
-        assert_eq!(complaints_of(None, &code), [sentence]);
+        let message = format!("read_view {what}, `{instruction}`; none is allowed");
+        assert_eq!(complaints_of(None, &code), [message]);
     }
 }
 
