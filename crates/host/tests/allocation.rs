@@ -48,36 +48,36 @@ fn echo(station: MacAddr, to: Ipv4Addr, data: &[u8]) -> Result<Vec<Vec<u8>>, Box
 }
 
 /// A host, and the peer's end of its cable.
-struct Bench {
+struct TestHost {
     host: Host,
-    ours: Cable,
-    wire: Cable,
+    near: Cable,
+    far: Cable,
     pool: Pool,
-    outside: Pool,
+    peer_pool: Pool,
     batch: Batch,
 }
 
-impl Bench {
-    fn new(config: &HostConfig) -> Result<Bench, Box<dyn Error>> {
-        let (wire, ours) = Cable::pair(1_500)?;
+impl TestHost {
+    fn new(config: &HostConfig) -> Result<TestHost, Box<dyn Error>> {
+        let (far, near) = Cable::pair(1_500)?;
         let host = Host::new(Instant::ORIGIN, config)?;
         let pool = Pool::new(1_500, host.pool_size());
-        Ok(Bench { host, ours, wire, pool, outside: Pool::new(1_500, 64), batch: Batch::new(64) })
+        Ok(TestHost { host, near, far, pool, peer_pool: Pool::new(1_500, 64), batch: Batch::new(64) })
     }
 
     /// Sends frames, and receives one reply to each.
     fn exchange(&mut self, frames: &[Vec<u8>]) -> Result<(), Box<dyn Error>> {
         for bytes in frames {
-            let mut frame = self.outside.take().ok_or("a frame")?;
+            let mut frame = self.peer_pool.take().ok_or("a frame")?;
             frame.write(bytes)?;
             self.batch.push(frame).map_err(|_| "room")?;
         }
-        self.wire.transmit(&mut self.batch, &mut self.outside)?;
-        self.host.poll(Instant::ORIGIN, &mut self.ours, &mut self.pool, &mut ())?;
-        self.wire.receive(&mut self.outside, &mut self.batch)?;
+        self.far.transmit(&mut self.batch, &mut self.peer_pool)?;
+        self.host.poll(Instant::ORIGIN, &mut self.near, &mut self.pool, &mut ())?;
+        self.far.receive(&mut self.peer_pool, &mut self.batch)?;
         assert_eq!(self.batch.len(), frames.len(), "each is answered");
         while let Some(frame) = self.batch.pop() {
-            self.outside.give(frame);
+            self.peer_pool.give(frame);
         }
         Ok(())
     }
@@ -106,36 +106,36 @@ fn many() -> Result<HostConfig, Box<dyn Error>> {
 
 #[test]
 fn arp_requests_allocate_nothing_after_warm_up() -> Result<(), Box<dyn Error>> {
-    let mut bench = Bench::new(&one()?)?;
+    let mut test_host = TestHost::new(&one()?)?;
     let requests = [vec![request([10, 1, 0, 2].into())?]];
-    assert_eq!(bench.allocations(&requests, 99_000)?, 0);
-    assert_eq!(bench.host.arp_replies(), 100_000);
+    assert_eq!(test_host.allocations(&requests, 99_000)?, 0);
+    assert_eq!(test_host.host.arp_replies(), 100_000);
     Ok(())
 }
 
 #[test]
 fn whole_and_fragmented_echo_requests_allocate_nothing_after_warm_up() -> Result<(), Box<dyn Error>> {
-    let mut bench = Bench::new(&one()?)?;
+    let mut test_host = TestHost::new(&one()?)?;
     let address = Ipv4Addr::new(10, 1, 0, 2);
-    bench.exchange(&[request(address)?])?;
+    test_host.exchange(&[request(address)?])?;
     let frames = [echo(HOST, address, &[7; 56])?, echo(HOST, address, &[7; 8_000])?];
-    assert_eq!(bench.allocations(&frames, 20_000)?, 0);
-    assert_eq!(bench.host.echo_replies(), 21_000);
+    assert_eq!(test_host.allocations(&frames, 20_000)?, 0);
+    assert_eq!(test_host.host.echo_replies(), 21_000);
     Ok(())
 }
 
 // proves: many-hosts
 #[test]
 fn echo_requests_to_65536_hosts_allocate_nothing_after_warm_up() -> Result<(), Box<dyn Error>> {
-    let mut bench = Bench::new(&many()?)?;
+    let mut test_host = TestHost::new(&many()?)?;
     let mut frames = Vec::new();
     for step in 0..65_536_u32 {
         let address = Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 1, 0, 0)) + step);
         let station = HOST.plus(step.into()).ok_or("a station")?;
         frames.push([vec![request(address)?], echo(station, address, &[7; 56])?].concat());
     }
-    assert_eq!(bench.allocations(&frames, 65_536)?, 0);
-    assert_eq!(bench.host.echo_replies(), 66_536);
+    assert_eq!(test_host.allocations(&frames, 65_536)?, 0);
+    assert_eq!(test_host.host.echo_replies(), 66_536);
     Ok(())
 }
 

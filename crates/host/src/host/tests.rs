@@ -257,13 +257,13 @@ fn requests_stay_due_when_transmit_queue_is_full() {
         let frame = pair.payload(b"hello");
         pair.host.send(NOW, Ipv4Addr::new(10, 0, 0, last), TEST, frame, &mut pair.pool);
     }
-    let mut asked = 0;
+    let mut requests = 0;
     for _ in 0..200 {
         pair.host.poll(NOW, &mut pair.left, &mut pair.pool, &mut ()).unwrap();
         pair.peer.poll(NOW, &mut pair.right, &mut pair.pool, &mut ()).unwrap();
-        asked = pair.peer.link().accepted();
+        requests = pair.peer.link().accepted();
     }
-    assert_eq!((asked, pair.host.tx_dropped(TxDropReason::TxQueueFull)), (155, 0));
+    assert_eq!((requests, pair.host.tx_dropped(TxDropReason::TxQueueFull)), (155, 0));
 }
 
 /// A cable with a minimum frame length, as a real medium has.

@@ -383,8 +383,8 @@ fn pending_packets_are_dropped_when_source_address_is_given_up() {
     let conflict = pair.payload(&conflicting_request());
     let outcome = pair.host.receive(NOW, conflict, &mut tx_queue, &mut pair.pool);
     assert_eq!(outcome.dropped(), Some(arp::ArpDropReason::Conflict.into()));
-    let winner = arp::Identity { ip: HOST, mac: PEER_MAC };
-    assert_eq!((pair.host.ceased(), pair.host.address()), (Some(winner), None));
+    let new_owner = arp::Identity { ip: HOST, mac: PEER_MAC };
+    assert_eq!((pair.host.ceased(), pair.host.address()), (Some(new_owner), None));
     // The peer, who does not know, tells where it is: what waits for it could be sent now.
     let mut packet = request();
     packet[24..28].copy_from_slice(&other.octets());
@@ -466,7 +466,7 @@ fn hosts_with_one_mac_in_two_vlans_do_not_send_together() {
 }
 
 #[test]
-fn host_that_takes_over_link_local_address_is_learned() {
+fn lost_link_local_address_is_no_longer_local() {
     let mut host = Host::new(NOW, &HostConfig::link_local(HOST_MAC)).unwrap();
     run(&mut host, NOW + PROBING * 2);
     let lost = host.address().unwrap().addr();

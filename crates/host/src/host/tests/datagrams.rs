@@ -67,16 +67,16 @@ fn invalid_ip_header_gets_no_reply() {
         (16, &[0, 0]),
     ] {
         for is_repaired in [false, true] {
-            let mut lie = good.clone();
-            lie[place..place + bytes.len()].copy_from_slice(bytes);
+            let mut invalid = good.clone();
+            invalid[place..place + bytes.len()].copy_from_slice(bytes);
             if is_repaired {
-                lie[24..26].fill(0);
-                let end = 14 + usize::from(lie[14] & 0x0f) * 4;
-                let sum = inet::checksum::of(&lie[14..end.max(34)]);
-                lie[24..26].copy_from_slice(&sum.to_be_bytes());
+                invalid[24..26].fill(0);
+                let end = 14 + usize::from(invalid[14] & 0x0f) * 4;
+                let sum = inet::checksum::of(&invalid[14..end.max(34)]);
+                invalid[24..26].copy_from_slice(&sum.to_be_bytes());
             }
             let before = losses(&test_host.host);
-            let (outcome, sent) = test_host.exchange_one(&lie);
+            let (outcome, sent) = test_host.exchange_one(&invalid);
             assert!(outcome.dropped().is_some(), "{place} {bytes:?}: {outcome:?}");
             assert_eq!((sent.len(), losses(&test_host.host)), (0, before + 1));
         }
@@ -92,28 +92,29 @@ fn invalid_ip_header_gets_no_reply() {
 #[test]
 fn datagram_for_other_host_or_from_invalid_source_gets_no_reply() {
     let mut test_host = TestHost::with_known_peer();
-    let ask = |source: [u8; 4], destination: [u8; 4]| {
+    let request_datagram = |source: [u8; 4], destination: [u8; 4]| {
         datagram(Ipv4Fields::new(IpProtocol::ICMP, source.into(), destination.into()), &echo(b"data"))
     };
-    let (peer, ours) = (PEER.octets(), HOST.octets());
+    let (peer, local) = (PEER.octets(), HOST.octets());
     for (source, destination, reason) in [
         (peer, [10, 0, 0, 3], ipv4::Ipv4DropReason::NotForUs.into()),
         (peer, [224, 0, 0, 1], ipv4::Ipv4DropReason::NotForUs.into()),
         (peer, [10, 0, 0, 255], icmp::IcmpDropReason::BroadcastEcho.into()),
         (peer, [255; 4], icmp::IcmpDropReason::BroadcastEcho.into()),
-        ([255; 4], ours, ipv4::Ipv4DropReason::SourceBroadcast.into()),
-        ([10, 0, 0, 255], ours, ipv4::Ipv4DropReason::SourceBroadcast.into()),
-        ([10, 0, 0, 0], ours, ipv4::Ipv4DropReason::SourceBroadcast.into()),
-        ([224, 0, 0, 1], ours, ipv4::Ipv4DropReason::SourceGroup.into()),
-        ([127, 0, 0, 1], ours, ipv4::Ipv4DropReason::SourceLoopback.into()),
-        (ours, ours, ipv4::Ipv4DropReason::SourceLocal.into()),
-        ([0; 4], ours, ipv4::Ipv4DropReason::SourceReserved.into()),
-        ([240, 0, 0, 1], ours, ipv4::Ipv4DropReason::SourceReserved.into()),
+        ([255; 4], local, ipv4::Ipv4DropReason::SourceBroadcast.into()),
+        ([10, 0, 0, 255], local, ipv4::Ipv4DropReason::SourceBroadcast.into()),
+        ([10, 0, 0, 0], local, ipv4::Ipv4DropReason::SourceBroadcast.into()),
+        ([224, 0, 0, 1], local, ipv4::Ipv4DropReason::SourceGroup.into()),
+        ([127, 0, 0, 1], local, ipv4::Ipv4DropReason::SourceLoopback.into()),
+        (local, local, ipv4::Ipv4DropReason::SourceLocal.into()),
+        ([0; 4], local, ipv4::Ipv4DropReason::SourceReserved.into()),
+        ([240, 0, 0, 1], local, ipv4::Ipv4DropReason::SourceReserved.into()),
     ] {
-        let (outcome, sent) = test_host.exchange_one(&frame(&ask(source, destination)));
+        let (outcome, sent) = test_host.exchange_one(&frame(&request_datagram(source, destination)));
         assert_eq!((outcome.dropped(), sent.len()), (Some(reason), 0), "{source:?} {destination:?}");
     }
-    let (outcome, sent) = test_host.exchange_one(&framed(MacAddr::BROADCAST, PEER_MAC, &ask(peer, ours)));
+    let (outcome, sent) =
+        test_host.exchange_one(&framed(MacAddr::BROADCAST, PEER_MAC, &request_datagram(peer, local)));
     assert_eq!((outcome.dropped(), sent.len()), (Some(ipv4::Ipv4DropReason::LinkBroadcast.into()), 0));
 }
 
@@ -194,7 +195,7 @@ fn udp_frame(udp: &[u8]) -> Vec<u8> {
 }
 
 /// Returns why a new host drops a UDP datagram, and the number of frames that it sends.
-fn refusal(test_host: &mut TestHost, udp: &[u8]) -> (Option<DropReason>, usize) {
+fn udp_outcome(test_host: &mut TestHost, udp: &[u8]) -> (Option<DropReason>, usize) {
     *test_host = TestHost::with_known_peer();
     let (outcome, sent) = test_host.exchange_one(&frame(&udp_frame(udp)));
     (outcome.dropped(), sent.len())
@@ -206,19 +207,19 @@ fn udp_datagram_gets_port_unreachable_only_when_checksum_is_valid_or_absent() {
     let mut test_host = TestHost::with_known_peer();
     for length in [0, 1, 7, 512, 1_472] {
         let good = udp(&vec![0x5a; length]);
-        assert_eq!(refusal(&mut test_host, &good), (None, 1), "{length}");
+        assert_eq!(udp_outcome(&mut test_host, &good), (None, 1), "{length}");
         for bit in (0..8 * good.len()).step_by(if length > 7 { 97 } else { 1 }) {
             let mut bad = good.clone();
             bad[bit / 8] ^= 1 << (bit % 8);
             let claimed = usize::from(u16::from_be_bytes([bad[4], bad[5]]));
-            let can_be = (8..=bad.len()).contains(&claimed);
-            let reason = if can_be { UdpDropReason::Checksum } else { UdpDropReason::Length };
-            assert_eq!(refusal(&mut test_host, &bad), (Some(reason.into()), 0), "{length}, bit {bit}");
+            let is_possible = (8..=bad.len()).contains(&claimed);
+            let reason = if is_possible { UdpDropReason::Checksum } else { UdpDropReason::Length };
+            assert_eq!(udp_outcome(&mut test_host, &bad), (Some(reason.into()), 0), "{length}, bit {bit}");
             assert_eq!(test_host.count("udp", &reason.to_string()), 1);
         }
         let mut without = good;
         without[6..8].fill(0);
-        assert_eq!(refusal(&mut test_host, &without), (None, 1), "{length}");
+        assert_eq!(udp_outcome(&mut test_host, &without), (None, 1), "{length}");
     }
     // The pseudo header is checked too: another host's datagram.
     let misdirected = datagram(Ipv4Fields::new(IpProtocol::UDP, [10, 0, 0, 7].into(), HOST), &udp(b"data"));
@@ -233,13 +234,17 @@ fn udp_datagram_gets_port_unreachable_only_when_checksum_is_valid_or_absent() {
 fn udp_datagram_is_dropped_when_length_is_invalid() {
     let mut test_host = TestHost::with_known_peer();
     for length in (0..8_u16).chain([13, 100, u16::MAX]) {
-        let mut lie = UDP;
-        lie[4..6].copy_from_slice(&length.to_be_bytes());
-        assert_eq!(refusal(&mut test_host, &lie), (Some(UdpDropReason::Length.into()), 0), "{length}");
+        let mut invalid = UDP;
+        invalid[4..6].copy_from_slice(&length.to_be_bytes());
+        assert_eq!(
+            udp_outcome(&mut test_host, &invalid),
+            (Some(UdpDropReason::Length.into()), 0),
+            "{length}"
+        );
     }
     for length in 0..8 {
         assert_eq!(
-            refusal(&mut test_host, &UDP[..length]),
+            udp_outcome(&mut test_host, &UDP[..length]),
             (Some(UdpDropReason::Truncated.into()), 0),
             "{length}"
         );
@@ -247,7 +252,7 @@ fn udp_datagram_is_dropped_when_length_is_invalid() {
     // What follows its end within the IP datagram is none of it.
     let mut longer = udp(b"data");
     longer.extend([0xee; 9]);
-    assert_eq!(refusal(&mut test_host, &longer), (None, 1));
+    assert_eq!(udp_outcome(&mut test_host, &longer), (None, 1));
     assert_eq!(losses(&test_host.host), 0);
 }
 
@@ -261,8 +266,8 @@ fn udp_datagram_is_rejected_whatever_partial_checksum() {
     assert_eq!(test_host.exchange_with(std::slice::from_ref(&bytes), Checksum::Partial).len(), 1);
     assert_eq!(test_host.exchange(&[bytes]).len(), 0);
     // The answer written over a frame does not inherit what was known of the question.
-    let ask = [frame(&datagram(icmp_fields(), &echo(b"data"))), broadcast(&[&[8, 6], &request()])];
-    assert_eq!(test_host.exchange_with(&ask, Checksum::Partial).len(), 2);
+    let frames = [frame(&datagram(icmp_fields(), &echo(b"data"))), broadcast(&[&[8, 6], &request()])];
+    assert_eq!(test_host.exchange_with(&frames, Checksum::Partial).len(), 2);
 }
 
 // proves: rfc1122-udp-checksum
@@ -398,14 +403,14 @@ fn datagram_off_link_goes_to_gateway_of_route() {
             test_host.host.ping(NOW, ping(destination), b"", &mut test_host.pool),
             SendOutcome::Pending
         );
-        let asked = test_host.exchange(&[]);
-        assert_eq!((asked.len(), arp_target(&asked[0])), (1, Some(hop)));
+        let sent_frames = test_host.exchange(&[]);
+        assert_eq!((sent_frames.len(), arp_target(&sent_frames[0])), (1, Some(hop)));
         let sent = test_host.exchange(&[reply_with_peer_mac(hop)]);
         let datagram = Datagram::parse(&sent[0][14..]).unwrap();
         assert_eq!((&sent[0][..6], datagram.destination().octets()), (&PEER_MAC.bytes()[..], destination));
     }
-    let stranded = test_host.host.add_route("203.0.113.0/24".parse().unwrap(), [192, 0, 2, 1].into());
-    assert_eq!(stranded, Err(HostConfigError::Route(ipv4::RouteError::NotOnLink([192, 0, 2, 1].into()))));
+    let off_link = test_host.host.add_route("203.0.113.0/24".parse().unwrap(), [192, 0, 2, 1].into());
+    assert_eq!(off_link, Err(HostConfigError::Route(ipv4::RouteError::NotOnLink([192, 0, 2, 1].into()))));
 }
 
 // proves: rfc3927-on-link
@@ -424,28 +429,28 @@ fn link_local_neighbor_gets_direct_reply_with_or_without_gateway() {
 // proves: rfc3927-on-link
 #[test]
 fn link_local_host_resolves_every_destination() {
-    let ours = "169.254.3.4/16".parse().unwrap();
+    let local = "169.254.3.4/16".parse().unwrap();
     let mut test_host = TestHost::new(&HostConfig {
-        addresses: HostSet::One(ours),
+        addresses: HostSet::One(local),
         gateway: Some([169, 254, 0, 1].into()),
         ..config()
     });
     for destination in [[192, 0, 2, 1], [169, 254, 7, 7]].map(Ipv4Addr::from) {
         let ping = EchoRequest { destination, identifier: 1, sequence: 1, time_to_live: 64 };
         assert_eq!(test_host.host.ping(NOW, ping, b"", &mut test_host.pool), SendOutcome::Pending);
-        let asked = test_host.exchange(&[]);
-        assert_eq!((asked.len(), arp_target(&asked[0])), (1, Some(destination)));
+        let sent_frames = test_host.exchange(&[]);
+        assert_eq!((sent_frames.len(), arp_target(&sent_frames[0])), (1, Some(destination)));
     }
 }
 
 #[test]
 fn local_address_is_rejected_as_gateway() {
-    let ours = Some(HostConfigError::Gateway(HOST));
-    assert_eq!(Host::new(NOW, &HostConfig { gateway: Some(HOST), ..config() }).err(), ours);
+    let error = Some(HostConfigError::Gateway(HOST));
+    assert_eq!(Host::new(NOW, &HostConfig { gateway: Some(HOST), ..config() }).err(), error);
     let range = HostConfig::range("10.0.0.0/30".parse().unwrap(), HOST_MAC);
-    assert_eq!(Host::new(NOW, &HostConfig { gateway: Some(HOST), ..range }).err(), ours);
+    assert_eq!(Host::new(NOW, &HostConfig { gateway: Some(HOST), ..range }).err(), error);
     let mut host = Host::new(NOW, &config()).unwrap();
-    assert_eq!(host.add_route("192.0.2.0/24".parse().unwrap(), HOST).err(), ours);
+    assert_eq!(host.add_route("192.0.2.0/24".parse().unwrap(), HOST).err(), error);
     assert_eq!(host.routes().iter().count(), 1);
 }
 
@@ -505,9 +510,9 @@ fn echo_reply_is_reported_with_all_fields() {
     let mut test_host = TestHost::with_known_peer();
     let ping = EchoRequest { destination: PEER, identifier: 0x1234, sequence: 7, time_to_live: 3 };
     assert_eq!(test_host.host.ping(NOW, ping, b"data", &mut test_host.pool), SendOutcome::Queued);
-    let asked = single_payload(&test_host.exchange(&[]));
-    let asked = Datagram::parse(&asked).unwrap();
-    assert_eq!((asked.time_to_live(), asked.payload()), (3, &echo(b"data")[..]));
+    let sent = single_payload(&test_host.exchange(&[]));
+    let sent = Datagram::parse(&sent).unwrap();
+    assert_eq!((sent.time_to_live(), sent.payload()), (3, &echo(b"data")[..]));
     let mut reply = echo(b"data");
     icmp::reply_in_place(&mut reply).unwrap();
     let fields = Ipv4Fields { time_to_live: 62, ..icmp_fields() };
@@ -546,9 +551,9 @@ fn echo_reply_names_first_changed_byte_when_data_is_expected() {
 #[test]
 fn icmp_error_about_ping_names_identifier_and_sequence() {
     let mut test_host = TestHost::with_known_peer();
-    let asked = datagram(Ipv4Fields::new(IpProtocol::ICMP, HOST, [10, 0, 0, 9].into()), &echo(b"data"));
+    let request = datagram(Ipv4Fields::new(IpProtocol::ICMP, HOST, [10, 0, 0, 9].into()), &echo(b"data"));
     let mut error = vec![0; 8 + 28];
-    IcmpError::HOPS_EXCEEDED.write_to(&asked[..28], &mut error).unwrap();
+    IcmpError::HOPS_EXCEEDED.write_to(&request[..28], &mut error).unwrap();
     assert_eq!(
         test_host.exchange_one(&frame(&datagram(icmp_fields(), &error))).0,
         FrameOutcome::Ipv4(DatagramOutcome::Reported)
@@ -559,5 +564,7 @@ fn icmp_error_about_ping_names_identifier_and_sequence() {
         (reported.from, reported.problem, reported.echo),
         (PEER, IcmpError::HOPS_EXCEEDED, Some((0x1234, 7)))
     );
-    assert!(QuotedDatagram::parse(&asked).is_some_and(|quoted| quoted.destination() == reported.destination));
+    assert!(
+        QuotedDatagram::parse(&request).is_some_and(|quoted| quoted.destination() == reported.destination)
+    );
 }

@@ -68,9 +68,9 @@ fn overlapping_fragments_drop_datagram_without_reply() {
     let frames = fragments(icmp_fields(), 4_000, 1_480);
     // Teardrop: the second starts and ends within the first.
     let inside = Ipv4Fields { fragment_offset: 24, more_fragments: false, ..icmp_fields() };
-    let teardrop = frame(&datagram(inside, &[0x5a; 4]));
+    let overlapping = frame(&datagram(inside, &[0x5a; 4]));
     test_host.outcomes.clear();
-    let order = [&frames[..1], &[teardrop], &frames[1..]].concat();
+    let order = [&frames[..1], &[overlapping], &frames[1..]].concat();
     assert_eq!(test_host.exchange(&order).len(), 0);
     assert_eq!(dropped(&test_host), [None, OVERLAP, None, None]);
     // Sent again, it is whole.
@@ -87,8 +87,8 @@ fn fragment_beyond_longest_datagram_is_dropped() {
     let mut frames = fragments(icmp_fields(), 65_507, 1_480);
     let last = Ipv4Fields { fragment_offset: 65_528, ..icmp_fields() };
     for length in [1, 8, 1_480] {
-        let death = frame(&datagram(last, &vec![0x5a; length]));
-        assert_eq!((test_host.exchange_one(&death).0.dropped(), test_host.pool.held()), (BEYOND, 0));
+        let beyond_longest = frame(&datagram(last, &vec![0x5a; length]));
+        assert_eq!((test_host.exchange_one(&beyond_longest).0.dropped(), test_host.pool.held()), (BEYOND, 0));
     }
     let end = Ipv4Fields { fragment_offset: 65_512, ..icmp_fields() };
     *frames.last_mut().unwrap() = frame(&datagram(end, &[0x5a; 8]));
@@ -106,12 +106,12 @@ fn reassembly_timeout_is_reported_once_to_sender_of_first_fragment() {
     assert_eq!(test_host.exchange(&other[1..]).len(), 0);
     assert_eq!(test_host.advance(Duration::from_millis(29_999)).len(), 0);
     let sent = test_host.advance(Duration::from_millis(1));
-    let asked = sent.iter().filter(|frame| frame[12..14] == [8, 6]).count();
+    let requests = sent.iter().filter(|frame| frame[12..14] == [8, 6]).count();
     let errors: Vec<_> = sent.into_iter().filter(|frame| frame[12..14] == [8, 0]).collect();
     let (message, start) = (joined_payload(&errors, PEER_MAC), &frames[0][14..42]);
     let error = IcmpMessage::parse(&message).unwrap();
     assert_eq!((error.kind(), error.code(), &message[8..]), (IcmpType::TIME_EXCEEDED, 1, start));
-    assert_eq!((errors.len(), asked), (1, 0));
+    assert_eq!((errors.len(), requests), (1, 0));
     assert_eq!(test_host.exchange(&frames[2..]).len(), 0, "too late");
     assert_eq!(test_host.count("ipv4", "reassembly timed out"), 2);
 }
@@ -171,8 +171,8 @@ fn long_ping_is_sent_in_fragments_that_fit_mtu() {
 #[test]
 fn long_reply_is_fragmented_when_next_hop_is_resolved() {
     let mut test_host = TestHost::new(&config());
-    let asked = test_host.exchange(&fragments(icmp_fields(), 65_507, 1_480));
-    assert_eq!((asked.len(), test_host.pool.held()), (1, 1));
+    let requests = test_host.exchange(&fragments(icmp_fields(), 65_507, 1_480));
+    assert_eq!((requests.len(), test_host.pool.held()), (1, 1));
     let mut packet = request();
     packet[7] = 2;
     let sent = test_host.exchange(&[broadcast(&[&[8, 6], &packet])]);

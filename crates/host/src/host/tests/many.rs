@@ -14,7 +14,7 @@ fn sixteen_hosts() -> HostConfig {
 }
 
 /// Returns a request of the peer for an address.
-fn ask(address: Ipv4Addr) -> Vec<u8> {
+fn arp_request_for(address: Ipv4Addr) -> Vec<u8> {
     let mut packet = request();
     packet[24..28].copy_from_slice(&address.octets());
     broadcast(&[&[8, 6], &packet])
@@ -36,7 +36,7 @@ fn each_address_of_range_replies_from_separate_mac() {
     assert!(test_host.host.is_ready());
     for step in 0..65_536 {
         let (address, station) = number(step);
-        let sent = test_host.exchange(&[ask(address), ping(station, address)]);
+        let sent = test_host.exchange(&[arp_request_for(address), ping(station, address)]);
         let [reply, pong] = &sent[..] else { panic!("{address}: {} frames", sent.len()) };
         assert_eq!((&reply[..6], &reply[6..12]), (&PEER_MAC.bytes()[..], &station.bytes()[..]));
         assert_eq!((&reply[22..28], &reply[28..32]), (&station.bytes()[..], &address.octets()[..]));
@@ -49,7 +49,7 @@ fn each_address_of_range_replies_from_separate_mac() {
     );
     assert_eq!(test_host.host.arp().neighbors().len(), 1, "they share one table");
     for outside in [[10, 0, 255, 255], [10, 2, 0, 0]] {
-        assert_eq!(test_host.exchange(&[ask(outside.into())]).len(), 0);
+        assert_eq!(test_host.exchange(&[arp_request_for(outside.into())]).len(), 0);
     }
 }
 
@@ -58,7 +58,7 @@ fn each_address_of_range_replies_from_separate_mac() {
 fn datagram_is_dropped_when_mac_and_ip_are_of_different_hosts() {
     let mut test_host = TestHost::new(&sixteen_hosts());
     let ((one, first), (_, second)) = (number(7), number(8));
-    test_host.exchange(&[ask(one)]);
+    test_host.exchange(&[arp_request_for(one)]);
     let (outcome, sent) = test_host.exchange_one(&ping(second, one));
     assert_eq!((outcome.dropped(), sent.len()), (Some(DropReason::WrongMac), 0));
     assert_eq!(test_host.exchange_one(&ping(first, one)).0, ECHO_REPLIED);
@@ -70,7 +70,7 @@ fn datagram_is_dropped_when_mac_and_ip_are_of_different_hosts() {
 fn fragment_to_wrong_mac_is_in_no_datagram() {
     let mut test_host = TestHost::new(&sixteen_hosts());
     let ((one, first), (_, second)) = (number(7), number(8));
-    test_host.exchange(&[ask(one)]);
+    test_host.exchange(&[arp_request_for(one)]);
     let mut frames = fragments(Ipv4Fields { destination: one, ..icmp_fields() }, 2_000, 1_480);
     frames[0][..6].copy_from_slice(&second.bytes());
     frames[1][..6].copy_from_slice(&first.bytes());
@@ -85,7 +85,7 @@ fn fragment_to_wrong_mac_is_in_no_datagram() {
 fn range_has_no_broadcast_address_and_all_destinations_are_on_link() {
     let mut test_host = TestHost::new(&sixteen_hosts());
     let (last, station) = number(65_535);
-    test_host.exchange(&[ask(last)]);
+    test_host.exchange(&[arp_request_for(last)]);
     assert_eq!(test_host.exchange_one(&ping(station, last)).0, ECHO_REPLIED, "10.1.255.255 is a host");
     let other = Ipv4Fields::new(IpProtocol::ICMP, [192, 0, 2, 1].into(), last);
     let sent = test_host.exchange(&[framed(station, PEER_MAC, &datagram(other, &echo(b"")))]);
@@ -97,7 +97,7 @@ fn range_with_gateway_replies_to_remote_hosts_through_gateway() {
     let gateway = Ipv4Addr::new(10, 0, 0, 1);
     let mut test_host = TestHost::new(&HostConfig { gateway: Some(gateway), ..sixteen_hosts() });
     let (address, station) = number(3);
-    test_host.exchange(&[ask(address)]);
+    test_host.exchange(&[arp_request_for(address)]);
     let other = Ipv4Fields::new(IpProtocol::ICMP, [192, 0, 2, 1].into(), address);
     let sent = test_host.exchange(&[framed(station, PEER_MAC, &datagram(other, &echo(b"")))]);
     assert_eq!((&sent[0][..6], &sent[0][6..12]), (&PEER_MAC.bytes()[..], &station.bytes()[..]));
@@ -135,15 +135,16 @@ fn configured_mtu_is_limited_to_frame_capacity() {
 fn hosts_with_same_addresses_in_two_vlans_are_separate() {
     let range = "10.1.0.0/24".parse().unwrap();
     let other = MacAddr::new([2, 0, 0, 2, 0, 0]);
-    let five = HostConfig { vlan: VlanId::new(5), ..HostConfig::range(range, BASE) };
-    let six = HostConfig { vlan: VlanId::new(6), ..HostConfig::range(range, other) };
-    let mut host = Host::new(NOW, &five).unwrap();
-    host.add(NOW, &six).unwrap();
+    let vlan_5 = HostConfig { vlan: VlanId::new(5), ..HostConfig::range(range, BASE) };
+    let vlan_6 = HostConfig { vlan: VlanId::new(6), ..HostConfig::range(range, other) };
+    let mut host = Host::new(NOW, &vlan_5).unwrap();
+    host.add(NOW, &vlan_6).unwrap();
     let mut test_host = TestHost::of(host, 1_500);
     let (address, first) = number(9);
     let second = other.plus(9).unwrap();
     for (vlan, station) in [(5, first), (6, second)] {
-        let sent = test_host.exchange(&[tagged(&ask(address), vlan), tagged(&ping(station, address), vlan)]);
+        let sent = test_host
+            .exchange(&[tagged(&arp_request_for(address), vlan), tagged(&ping(station, address), vlan)]);
         assert_eq!(sent.len(), 2);
         for frame in &sent {
             assert_eq!((&frame[6..12], &frame[12..16]), (&station.bytes()[..], &[0x81, 0, 0, vlan][..]));
@@ -158,15 +159,15 @@ fn hosts_with_same_addresses_in_two_vlans_are_separate() {
         Some(link::LinkDropReason::OtherVlan.into())
     );
     assert_eq!(
-        test_host.exchange_one(&tagged(&ask(address), 7)).0.dropped(),
+        test_host.exchange_one(&tagged(&arp_request_for(address), 7)).0.dropped(),
         Some(link::LinkDropReason::OtherVlan.into())
     );
     // Fragments of the same datagram, half of it in each.
     let parts = fragments(Ipv4Fields { destination: address, ..icmp_fields() }, 2_000, 1_480);
-    let mut halves = [tagged(&parts[0], 5), tagged(&parts[1], 6)];
-    halves[0][..6].copy_from_slice(&first.bytes());
-    halves[1][..6].copy_from_slice(&second.bytes());
-    assert_eq!(test_host.exchange(&halves).len(), 0);
+    let mut fragments_of_two_vlans = [tagged(&parts[0], 5), tagged(&parts[1], 6)];
+    fragments_of_two_vlans[0][..6].copy_from_slice(&first.bytes());
+    fragments_of_two_vlans[1][..6].copy_from_slice(&second.bytes());
+    assert_eq!(test_host.exchange(&fragments_of_two_vlans).len(), 0);
 }
 
 #[test]
@@ -193,7 +194,7 @@ fn pending_packets_of_ceased_host_are_dropped_when_other_hosts_remain() {
     conflict[14..18].copy_from_slice(&address.octets());
     test_host.exchange(&[broadcast(&[&[8, 6], &conflict])]);
     assert_eq!(test_host.host.arp().locals().mac_of(address), None);
-    let sent = test_host.exchange(&[ask(number(8).0)]);
+    let sent = test_host.exchange(&[arp_request_for(number(8).0)]);
     assert_eq!(sent.len(), 1, "the answer to the request, and no reply from {address}: {sent:02x?}");
     assert_eq!(test_host.host.tx_dropped(TxDropReason::NoSourceAddress), 1);
 }
@@ -223,7 +224,7 @@ fn any_frame() -> impl Strategy<Value = Vec<u8>> {
         }
         whole
     });
-    prop_oneof![6 => damaged, 1 => prop::collection::vec(any::<u8>(), 0..90), 1 => Just(ask(number(7).0))]
+    prop_oneof![6 => damaged, 1 => prop::collection::vec(any::<u8>(), 0..90), 1 => Just(arp_request_for(number(7).0))]
 }
 
 proptest! {

@@ -23,8 +23,8 @@ fn reply_and_error_have_configured_time_to_live() {
     for time_to_live in [1, 64, 255] {
         let mut test_host = TestHost::new(&HostConfig { time_to_live, ..config() });
         test_host.exchange(&[broadcast(&[&[8, 6], &request()])]);
-        for asked in [datagram(icmp_fields(), &echo(b"data")), unsupported()] {
-            let sent = test_host.exchange(&[frame(&asked)]);
+        for request_datagram in [datagram(icmp_fields(), &echo(b"data")), unsupported()] {
+            let sent = test_host.exchange(&[frame(&request_datagram)]);
             assert_eq!(sent_datagram(&sent).time_to_live(), time_to_live);
         }
     }
@@ -35,9 +35,10 @@ fn reply_and_error_have_configured_time_to_live() {
 #[test]
 fn error_has_type_of_service_0_and_reply_that_of_request() {
     let mut test_host = TestHost::with_known_peer();
-    let ask = datagram(ipv4::Ipv4Fields { type_of_service: 0xb8, ..icmp_fields() }, &echo(b"data"));
-    for (asked, type_of_service) in [(ask, 0xb8), (unsupported(), 0)] {
-        let sent = test_host.exchange(&[frame(&asked)]);
+    let request_datagram =
+        datagram(ipv4::Ipv4Fields { type_of_service: 0xb8, ..icmp_fields() }, &echo(b"data"));
+    for (request_datagram, type_of_service) in [(request_datagram, 0xb8), (unsupported(), 0)] {
+        let sent = test_host.exchange(&[frame(&request_datagram)]);
         let sent = sent_datagram(&sent);
         assert_eq!(
             (sent.type_of_service(), sent.source(), sent.destination()),
@@ -51,10 +52,10 @@ fn error_has_type_of_service_0_and_reply_that_of_request() {
 fn link_local_host_resolves_every_destination_on_link() {
     let mut test_host = TestHost::new(&HostConfig::link_local(HOST_MAC));
     test_host.advance(Duration::from_secs(20));
-    let ours = test_host.host.address().unwrap().addr();
+    let local = test_host.host.address().unwrap().addr();
     for other in [[192, 0, 2, 1], [10, 0, 0, 9], [169, 254, 7, 7]] {
-        let ask = ipv4::Ipv4Fields::new(IpProtocol::ICMP, other.into(), ours);
-        let sent = test_host.exchange(&[framed(HOST_MAC, PEER_MAC, &datagram(ask, &echo(b"data")))]);
+        let fields = ipv4::Ipv4Fields::new(IpProtocol::ICMP, other.into(), local);
+        let sent = test_host.exchange(&[framed(HOST_MAC, PEER_MAC, &datagram(fields, &echo(b"data")))]);
         assert_eq!((sent.len(), &sent[0][12..14], &sent[0][38..42]), (1, &[8, 6][..], &other[..]));
     }
     let gateway = HostConfig { gateway: Some([169, 254, 7, 7].into()), ..HostConfig::link_local(HOST_MAC) };
@@ -87,12 +88,12 @@ fn icmp_error_about_route_changes_nothing_and_unused_field_is_ignored() {
 #[test]
 fn reserved_flag_is_ignored_and_never_sent() {
     let mut test_host = TestHost::with_known_peer();
-    let mut asked = datagram(icmp_fields(), &echo(b"data"));
-    asked[6] |= 0x80;
-    asked[10..12].fill(0);
-    let sum = inet::checksum::of(&asked[..20]);
-    asked[10..12].copy_from_slice(&sum.to_be_bytes());
-    let sent = test_host.exchange(&[frame(&asked)]);
+    let mut request_datagram = datagram(icmp_fields(), &echo(b"data"));
+    request_datagram[6] |= 0x80;
+    request_datagram[10..12].fill(0);
+    let sum = inet::checksum::of(&request_datagram[..20]);
+    request_datagram[10..12].copy_from_slice(&sum.to_be_bytes());
+    let sent = test_host.exchange(&[frame(&request_datagram)]);
     assert_eq!((sent.len(), sent[0][20] & 0x80), (1, 0));
 }
 
