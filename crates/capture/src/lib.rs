@@ -2,7 +2,7 @@
 //!
 //! - [`PacketReader`] returns the packets of every link type.
 //! - [`FrameReader`] returns the Ethernet frames among them and counts the rest.
-//! - [`write`] appends the blocks of a pcapng file to a buffer.
+//! - [`mod@write`] appends the blocks of a pcapng file to a buffer.
 //!
 //! The crate depends on the standard library alone. A capture comes from outside: every length in it is checked before
 //! use, memory is bounded by `BLOCK_LIMIT` and [`INTERFACE_LIMIT`], and no input makes a reader panic.
