@@ -39,7 +39,7 @@ use crate::node::{Node, NodeId, NodeKind, ScriptedFrame};
 /// assert_eq!(senders, [left, right, left], "a request, its reply, and the payload that waited for it");
 /// let table = segment.host(left).ok_or("a host")?.arp().neighbors();
 /// let entry = table.get("10.0.0.2".parse()?).ok_or("an entry")?;
-/// assert_eq!(entry.hardware, Some(MacAddr::new([2, 0, 0, 0, 0, 2])));
+/// assert_eq!(entry.mac, Some(MacAddr::new([2, 0, 0, 0, 0, 2])));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
