@@ -14,22 +14,14 @@
 //! be sent. It knows no VLAN: one [`Arp`] is one segment.
 #![forbid(unsafe_code)]
 
+mod address;
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod arbitrary;
 mod arp;
-mod claim;
-mod claims;
 pub mod constants;
-mod link_local;
-mod locals;
-mod operation;
+mod drop_reason;
 mod packet;
 mod proxy;
-mod reception;
-mod reply;
-mod timer;
-mod view;
-mod wire;
 
 pub use link::{DestinationKind, Instant, MacAddr};
 pub use neighbor::{
@@ -37,15 +29,11 @@ pub use neighbor::{
     NeighborState, NeighborTable, Resolution, ReturnReason, SenderObservation,
 };
 
-pub use self::arp::{Arp, ArpAction, ArpConfig, ArpEvent, LearningPolicy};
-pub use self::claim::{Claim, ClaimEvent, Defense, Identity};
-pub use self::claims::{LINK_LOCAL, StartMode};
-pub use self::link_local::LinkLocal;
-pub use self::locals::{LocalBindings, LocalBindingsError};
-pub use self::operation::Operation;
-pub use self::packet::{Packet, PacketFields};
+pub use self::address::{
+    Claim, ClaimEvent, Defense, Identity, LINK_LOCAL, LinkLocal, LocalBindings, LocalBindingsError,
+    StartMode, destination,
+};
+pub use self::arp::{Arp, ArpAction, ArpConfig, ArpEvent, LearningPolicy, Reception};
+pub use self::drop_reason::ArpDropReason;
+pub use self::packet::{ArpFrame, ArpPacket, ArpReply, FrameView, Operation, Packet, PacketFields};
 pub use self::proxy::ProxyError;
-pub use self::reception::{ArpDropReason, Reception, destination};
-pub use self::reply::ArpReply;
-pub use self::view::FrameView;
-pub use self::wire::{ArpFrame, ArpPacket};

@@ -1,4 +1,4 @@
-//! Answering for others: proxy ARP (RFC 1027).
+//! Proxy ARP (RFC 1027).
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -6,15 +6,16 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 use link::MacAddr;
 
-use crate::{Arp, LINK_LOCAL, Packet};
+use crate::address::{LINK_LOCAL, LocalBindings};
+use crate::packet::Packet;
 
-/// The ranges that we answer for although nobody there is ours, each under a hardware address of ours.
+/// Ranges of other hosts' addresses that this host replies for, each with a local MAC address.
 #[derive(Debug, Default)]
 pub(crate) struct Proxies {
     ranges: Vec<(Ipv4Net, MacAddr)>,
 }
 
-/// Why nobody can be a proxy for a range.
+/// Errors of a proxy range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProxyError {
     /// It lies within the segment's own network.
@@ -25,34 +26,42 @@ pub enum ProxyError {
     InvalidMac,
 }
 
-impl<P> Arp<P> {
-    /// Answers requests for the hosts of `range` with `mac`, so that what is for them comes to us.
-    ///
-    /// Never answered are a request for an address on the segment itself, one of a host of the range itself, one for a
-    /// broadcast address, a probe, an announcement, and anything while no address of ours is in use.
-    pub fn add_proxy(&mut self, range: Ipv4Net, mac: MacAddr) -> Result<(), ProxyError> {
+impl Proxies {
+    /// Adds a range: see [`crate::Arp::add_proxy`].
+    pub(crate) fn add(
+        &mut self,
+        range: Ipv4Net,
+        mac: MacAddr,
+        network: Option<Ipv4Net>,
+        locals: &LocalBindings,
+    ) -> Result<(), ProxyError> {
         // spec: rfc1027-segment
-        if self.config.network.is_some_and(|network| network.contains(&range)) {
+        if network.is_some_and(|network| network.contains(&range)) {
             return Err(ProxyError::OwnSegment);
         }
         // spec: rfc3927-proxy
         if LINK_LOCAL.contains(&range) {
             return Err(ProxyError::LinkLocal);
         }
-        if !self.locals.has_mac(mac) {
+        if !locals.has_mac(mac) {
             return Err(ProxyError::InvalidMac);
         }
-        self.proxies.ranges.push((range.trunc(), mac));
+        self.ranges.push((range.trunc(), mac));
         Ok(())
     }
 
-    /// As whom we answer for the target of a packet, if it is one that we are a proxy for.
-    pub(crate) fn proxy_mac(&self, packet: Packet<'_>) -> Option<MacAddr> {
+    /// Returns the MAC address to reply with, if this host is a proxy for the target of a packet.
+    pub(crate) fn mac_for(
+        &self,
+        packet: Packet<'_>,
+        network: Option<Ipv4Net>,
+        locals: &LocalBindings,
+    ) -> Option<MacAddr> {
         let (sender, target) = (packet.sender_protocol(), packet.target_protocol());
-        let (range, mac) = self.proxies.ranges.iter().find(|(range, _)| range.contains(&target))?;
+        let (range, mac) = self.ranges.iter().find(|(range, _)| range.contains(&target))?;
         // spec: rfc1027-segment
         // spec: rfc3927-proxy
-        let is_here = |address| self.config.network.is_some_and(|network| network.contains(address));
+        let is_here = |address| network.is_some_and(|network| network.contains(address));
         let near = is_here(&target) || LINK_LOCAL.contains(&target);
         // Who probes for an address, or announces it, is there: to answer would take it away.
         // spec: rfc1027-probe
@@ -60,12 +69,11 @@ impl<P> Arp<P> {
         // A host of the range that asks here, and is not of this segment's network: the range is on this side of
         // the proxy, and the target with it.
         // spec: rfc1027-same-range
-        let mut ranges = self.proxies.ranges.iter();
+        let mut ranges = self.ranges.iter();
         let together =
             !is_here(&sender) && ranges.any(|(range, _)| range.contains(&sender) && range.contains(&target));
         // spec: rfc1027-ranges
-        let answered =
-            !near && !together && !claimed && !is_broadcast(*range, target) && !self.locals.is_empty();
+        let answered = !near && !together && !claimed && !is_broadcast(*range, target) && !locals.is_empty();
         answered.then_some(*mac)
     }
 }
@@ -81,7 +89,7 @@ fn is_broadcast(range: Ipv4Net, target: Ipv4Addr) -> bool {
 impl fmt::Display for ProxyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::OwnSegment => "its hosts are on our own segment and reply for themselves; name a range beyond the network of our address",
+            Self::OwnSegment => "its hosts are on our own segment and answer for themselves; name a range beyond the network of our address",
             Self::LinkLocal => "link-local addresses belong to hosts on our own segment; name a range outside 169.254.0.0/16",
             Self::InvalidMac => "the hardware address is not one of ours",
         })
@@ -89,6 +97,3 @@ impl fmt::Display for ProxyError {
 }
 
 impl std::error::Error for ProxyError {}
-
-#[cfg(test)]
-mod tests;

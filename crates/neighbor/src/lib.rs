@@ -5,31 +5,20 @@
 #![forbid(unsafe_code)]
 
 mod clock;
-mod hear;
+mod entries;
 mod index;
 mod pending;
-mod resolve;
-mod slot;
 mod table;
-mod timers;
 
 use std::fmt;
 use std::hash::Hash;
 use std::time::Duration;
 
-use base::{EventQueue, Secret};
 use link::MacAddr;
 
-use self::clock::Tick;
-use self::pending::PendingPackets;
-use self::slot::Slot;
-use self::table::Table;
-use base::Random;
-
-pub use self::hear::{Merge, SenderObservation};
 pub use self::pending::ReturnReason;
-pub use self::resolve::Resolution;
-pub use self::timers::NeighborAction;
+pub use self::table::timers::NeighborAction;
+pub use self::table::{Merge, NeighborTable, Resolution, SenderObservation};
 
 /// A protocol address, as far as a table of neighbors needs to know it.
 pub trait Address: Copy + Eq + Ord + Hash + fmt::Debug {}
@@ -167,22 +156,6 @@ pub struct NeighborCounts {
     pub events_lost: u64,
 }
 
-/// The neighbors of one segment, each with the parcels that wait for it.
-#[derive(Debug)]
-pub struct NeighborTable<A, P> {
-    table: Table<A>,
-    pending: PendingPackets<A, P>,
-    settings: NeighborSettings,
-    /// How long an entry stays REACHABLE, drawn anew now and then (RFC 4861 6.3.2).
-    reachable_time: Duration,
-    reachable_drawn: Tick,
-    random: Random,
-    /// When the share of unproven entries last refused an address.
-    share_refused: Option<Tick>,
-    events: EventQueue<NeighborEvent<A>>,
-    counts: NeighborCounts,
-}
-
 /// Why a person's entry could not be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddError {
@@ -204,74 +177,6 @@ impl Default for NeighborSettings {
             pending_bytes: 256 * 1_024,
             seed: 0,
         }
-    }
-}
-
-impl<A: Address, P> NeighborTable<A, P> {
-    /// How many events wait to be taken at most; what happens beyond that is counted.
-    ///
-    /// More than the default table has entries: all of them may expire at once.
-    pub const EVENTS: usize = 2_048;
-
-    /// An empty table. Its memory is set aside here.
-    pub fn new(settings: NeighborSettings) -> NeighborTable<A, P> {
-        // The time to stay REACHABLE shows on the wire; where the index looks must not follow from it.
-        let secret = Secret::new(settings.seed);
-        let mut random = Random::new(secret.key("reachable time"));
-        NeighborTable {
-            table: Table::new(settings.entries, secret.key("neighbor index")),
-            pending: PendingPackets::new(settings.pending),
-            settings,
-            reachable_time: timers::draw(&mut random),
-            reachable_drawn: Tick::default(),
-            random,
-            share_refused: None,
-            events: EventQueue::new(Self::EVENTS),
-            counts: NeighborCounts::default(),
-        }
-    }
-
-    /// The entry of an address.
-    pub fn get(&self, ip: A) -> Option<Neighbor<A>> {
-        let entry = self.table.get(self.table.find(ip)?)?;
-        Some(entry.to_neighbor())
-    }
-
-    /// All entries, in the order of their protocol addresses.
-    pub fn list(&self) -> Vec<Neighbor<A>> {
-        let mut all: Vec<_> = self.table.iter().map(Slot::to_neighbor).collect();
-        all.sort_unstable_by_key(|entry| entry.ip);
-        all
-    }
-
-    /// How many entries there are.
-    pub fn len(&self) -> usize {
-        self.table.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.table.len() == 0
-    }
-
-    /// How many parcels are held: those that wait, and those that [`NeighborTable::poll`] has yet to
-    /// hand out. At most twice the bound.
-    pub fn pending_packets(&self) -> usize {
-        self.pending.len()
-    }
-
-    /// What was counted.
-    pub fn counts(&self) -> NeighborCounts {
-        NeighborCounts { events_lost: self.events.lost(), ..self.counts }
-    }
-
-    /// The oldest event not yet taken.
-    pub fn take_event(&mut self) -> Option<NeighborEvent<A>> {
-        self.events.pop()
-    }
-
-    fn report(&mut self, event: NeighborEvent<A>) {
-        self.events.push(event);
     }
 }
 
@@ -307,6 +212,3 @@ impl fmt::Display for AddError {
 }
 
 impl std::error::Error for AddError {}
-
-#[cfg(test)]
-mod tests;

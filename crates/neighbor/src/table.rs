@@ -1,107 +1,390 @@
-//! The entries, their order of age, and the order in which they have to go.
+//! The table: what received packets change in it, and what resolution asks of it.
 
+pub(crate) mod timers;
+
+use std::fmt;
 use std::time::Duration;
 
-use base::list::index;
-use base::{Links, List, Place};
+use base::{EventQueue, Place, Random, Secret};
 use link::{Instant, MacAddr};
 
-use super::clock::Clock;
-use super::index::Index;
-use super::slot::{Class, Slot, TimerQueue};
-use super::timers::RETRANSMIT;
-use super::{Address, NeighborState};
+use super::clock::Tick;
+use super::entries::{Class, Entries, Slot, TimerQueue};
+use super::pending::{PendingPackets, ReturnReason};
+use super::{AddError, Address, Neighbor, NeighborCounts, NeighborEvent, NeighborSettings, NeighborState};
 
-/// Entries with a hard bound. Every operation but iteration costs the same however many there are.
+/// Mean time that an entry stays REACHABLE (RFC 4861 10).
+const REACHABLE_TIME: Duration = Duration::from_secs(30);
+
+/// The neighbors of one segment, each with the parcels that wait for it.
 #[derive(Debug)]
-pub(super) struct Table<A> {
-    pub(super) clock: Clock,
-    /// Those of entries, and those that are free.
-    slots: Vec<Slot<A>>,
-    index: Index,
-    len: usize,
-    bound: usize,
-    queues: [List; TimerQueue::COUNT],
-    classes: [List; Class::COUNT],
-    /// How many entries are in [`Class::Unproven`].
-    unproven: usize,
-    age: List,
+pub struct NeighborTable<A, P> {
+    entries: Entries<A>,
+    pending: PendingPackets<A, P>,
+    settings: NeighborSettings,
+    /// How long an entry stays REACHABLE, drawn anew now and then (RFC 4861 6.3.2).
+    reachable_time: Duration,
+    reachable_drawn: Tick,
+    random: Random,
+    /// When the share of unproven entries last refused an address.
+    share_refused: Option<Tick>,
+    events: EventQueue<NeighborEvent<A>>,
+    counts: NeighborCounts,
 }
 
-/// How long an entry that has proved itself counts as in use after it was sent to or heard: as long as Linux keeps
-/// one from being collected.
-const IN_USE: Duration = Duration::from_secs(5);
+/// What a packet says about its sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SenderObservation {
+    /// Where the sender is.
+    pub mac: MacAddr,
+    /// Whether it may answer a request of ours: a reply, to us.
+    pub is_reply_to_us: bool,
+}
 
-/// How many entries of a row are looked at for one that may be evicted.
-const MAX_EXAMINED: usize = 8;
+/// What a packet did to the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Merge {
+    /// Nothing: the sender was and stays unknown.
+    None,
+    /// The sender was entered.
+    Added,
+    /// The sender was asked for, and here it is.
+    Completed,
+    /// The sender was known and is where it was.
+    Confirmed,
+    /// The sender was known and has moved.
+    Moved,
+    /// The sender has a static entry, which stays as it is.
+    StaticConflict,
+    /// The sender was not entered: the table is full.
+    Refused,
+}
 
-impl<A: Address> Table<A> {
-    /// An empty table. Its memory is set aside here, and the system gives it when it is touched.
-    // spec: table-memory
-    pub(super) fn new(bound: usize, seed: u64) -> Table<A> {
-        let bound = bound.clamp(1, 1 << 20);
-        Table {
-            clock: Clock::default(),
-            slots: Vec::with_capacity(bound),
-            index: Index::new(bound, seed),
-            len: 0,
-            bound,
-            queues: [List::EMPTY; TimerQueue::COUNT],
-            classes: [List::EMPTY; Class::COUNT],
-            unproven: 0,
-            age: List::EMPTY,
+/// Where a parcel is to go.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Resolution<P> {
+    /// At once to this hardware address.
+    Known(MacAddr, P),
+    /// It waits here; [`NeighborTable::poll`] will send it or give it back.
+    Pending,
+    /// Nowhere: the table, or the place to wait, is full.
+    Refused(P),
+}
+
+impl<A: Address, P> NeighborTable<A, P> {
+    /// How many events wait to be taken at most; what happens beyond that is counted.
+    ///
+    /// More than the default table has entries: all of them may expire at once.
+    pub const EVENTS: usize = 2_048;
+
+    /// An empty table. Its memory is set aside here.
+    pub fn new(settings: NeighborSettings) -> NeighborTable<A, P> {
+        // The time to stay REACHABLE shows on the wire; where the index looks must not follow from it.
+        let secret = Secret::new(settings.seed);
+        let mut random = Random::new(secret.key("reachable time"));
+        NeighborTable {
+            entries: Entries::new(settings.entries, secret.key("neighbor index")),
+            pending: PendingPackets::new(settings.pending),
+            settings,
+            reachable_time: draw_reachable_time(&mut random),
+            reachable_drawn: Tick::default(),
+            random,
+            share_refused: None,
+            events: EventQueue::new(Self::EVENTS),
+            counts: NeighborCounts::default(),
         }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.len
+    /// The entry of an address.
+    pub fn get(&self, ip: A) -> Option<Neighbor<A>> {
+        let entry = self.entries.get(self.entries.find(ip)?)?;
+        Some(entry.to_neighbor())
     }
 
-    /// Whether another entry needs somebody else's place.
-    pub(super) fn is_full(&self) -> bool {
-        self.len >= self.bound
+    /// All entries, in the order of their protocol addresses.
+    pub fn list(&self) -> Vec<Neighbor<A>> {
+        let mut all: Vec<_> = self.entries.iter().map(Slot::to_neighbor).collect();
+        all.sort_unstable_by_key(|entry| entry.ip);
+        all
     }
 
-    /// Whether another entry for an address that has not proved itself needs the place of one like it. A
-    /// quarter of the table is for those.
-    // spec: table-share
-    pub(super) fn is_share_full(&self) -> bool {
-        self.unproven >= self.share()
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
     }
 
-    fn share(&self) -> usize {
-        (self.bound / 4).max(1)
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.len() == 0
     }
 
-    pub(super) fn find(&self, ip: A) -> Option<Place> {
-        self.index.find(ip, |place| self.get(place).is_some_and(|slot| slot.ip == ip))
+    /// How many parcels are held: those that wait, and those that [`NeighborTable::poll`] has yet to
+    /// hand out. At most twice the bound.
+    pub fn pending_packets(&self) -> usize {
+        self.pending.len()
     }
 
-    pub(super) fn get(&self, place: Place) -> Option<&Slot<A>> {
-        self.slots.get(index(place))
+    /// What was counted.
+    pub fn counts(&self) -> NeighborCounts {
+        NeighborCounts { events_lost: self.events.lost(), ..self.counts }
     }
 
-    pub(super) fn get_mut(&mut self, place: Place) -> Option<&mut Slot<A>> {
-        self.slots.get_mut(index(place))
+    /// The oldest event not yet taken.
+    pub fn take_event(&mut self) -> Option<NeighborEvent<A>> {
+        self.events.pop()
     }
 
-    /// All entries, in no order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Slot<A>> {
-        TimerQueue::ALL.into_iter().flat_map(|queue| self.queue(queue)).map(|(_, slot)| slot)
+    fn report(&mut self, event: NeighborEvent<A>) {
+        self.events.push(event);
     }
 
-    /// The entries of a row, longest there first.
-    fn queue(&self, queue: TimerQueue) -> impl Iterator<Item = (Place, &Slot<A>)> {
-        let mut next = self.first(queue);
-        std::iter::from_fn(move || {
-            let place = next?;
-            let slot = self.get(place)?;
-            next = slot.in_queue.next();
-            Some((place, slot))
-        })
+    // What received packets say.
+
+    /// Merges: follows a sender that is in the table, and enters nobody (RFC 826).
+    pub fn merge(&mut self, now: Instant, ip: A, observation: SenderObservation) -> Merge {
+        self.entries.clock.advance(now);
+        let Some(place) = self.entries.find(ip) else {
+            return Merge::None;
+        };
+        let Some((state, from)) = self.entries.get(place).map(|slot| (slot.state, slot.mac)) else {
+            return Merge::None;
+        };
+        match state {
+            NeighborState::Static if from == observation.mac => Merge::Confirmed,
+            // spec: static-held
+            NeighborState::Static => {
+                self.report(NeighborEvent::StaticConflict { ip, mac: observation.mac });
+                Merge::StaticConflict
+            }
+            // spec: learn-asked
+            NeighborState::Incomplete | NeighborState::Failed => {
+                self.complete(place, observation);
+                Merge::Completed
+            }
+            NeighborState::Reachable | NeighborState::Stale | NeighborState::Delay | NeighborState::Probe => {
+                self.entries.confirm(place);
+                self.entries.touch_in_use(place);
+                if from != observation.mac {
+                    self.update_mac(place, from, observation);
+                    return Merge::Moved;
+                }
+                // An answer to our own question is the confirmation that PROBE waits for; what was
+                // not asked for proves only that the sender is heard, not that it hears us.
+                // spec: rfc4861-confirmation
+                if observation.is_reply_to_us && state == NeighborState::Probe {
+                    self.change(place, NeighborState::Reachable, TimerQueue::Reachable);
+                }
+                Merge::Confirmed
+            }
+        }
     }
 
-    /// Enters an address that is not there. There is room: the caller has seen to it.
+    /// Enters a sender; one that is in the table is merged.
+    pub fn learn(&mut self, now: Instant, ip: A, observation: SenderObservation) -> Merge {
+        let merge = self.merge(now, ip, observation);
+        if merge != Merge::None {
+            return merge;
+        }
+        let mac = observation.mac;
+        if self.insert(ip, mac, NeighborState::Stale, TimerQueue::Stale).is_none() {
+            return Merge::Refused;
+        }
+        self.report(NeighborEvent::Learned { ip, mac });
+        Merge::Added
+    }
+
+    /// Fills in an entry that was asked for, and sends what waited for it.
+    fn complete(&mut self, place: Place, observation: SenderObservation) {
+        let Some(slot) = self.entries.get_mut(place) else { return };
+        slot.mac = observation.mac;
+        slot.failures = 0;
+        let in_use = slot.pending > 0;
+        let (state, queue) = match (observation.is_reply_to_us, in_use) {
+            (true, _) => (NeighborState::Reachable, TimerQueue::Reachable),
+            (false, true) => (NeighborState::Delay, TimerQueue::Delay),
+            (false, false) => (NeighborState::Stale, TimerQueue::Stale),
+        };
+        self.change(place, state, queue);
+        self.entries.confirm(place);
+        self.make_ready(place);
+    }
+
+    /// Follows a neighbor to its new hardware address, which is as yet unproved.
+    fn update_mac(&mut self, place: Place, from: MacAddr, observation: SenderObservation) {
+        let Some(slot) = self.entries.get_mut(place) else { return };
+        // spec: learn-move
+        slot.mac = observation.mac;
+        let (ip, was) = (slot.ip, slot.state);
+        self.report(NeighborEvent::Moved { ip, from, to: observation.mac });
+        if observation.is_reply_to_us && was == NeighborState::Probe {
+            self.change(place, NeighborState::Reachable, TimerQueue::Reachable);
+        } else if was != NeighborState::Stale {
+            self.change(place, NeighborState::Stale, TimerQueue::Stale);
+        }
+    }
+
+    // What is to be sent.
+
+    /// Where to send a parcel of so many octets. One for an unknown destination waits, and the
+    /// destination is asked for.
+    pub fn resolve(&mut self, now: Instant, ip: A, bytes: usize, packet: P) -> Resolution<P> {
+        self.entries.clock.advance(now);
+        let Some(place) = self.entries.find(ip) else {
+            return self.start_resolution(ip, bytes, packet);
+        };
+        let Some(slot) = self.entries.get(place) else {
+            return Resolution::Refused(packet);
+        };
+        let (state, mac, pending) = (slot.state, slot.mac, slot.pending);
+        match state {
+            NeighborState::Incomplete => self.enqueue(place, bytes, packet),
+            NeighborState::Failed => {
+                // It keeps its place among those not to be asked yet, and is asked when that is over.
+                self.set_state(place, NeighborState::Incomplete);
+                self.enqueue(place, bytes, packet)
+            }
+            NeighborState::Reachable
+            | NeighborState::Stale
+            | NeighborState::Delay
+            | NeighborState::Probe
+            | NeighborState::Static => {
+                self.entries.touch_in_use(place);
+                // spec: rfc4861-stale
+                if state == NeighborState::Stale && self.may_probe(place) {
+                    self.change(place, NeighborState::Delay, TimerQueue::Delay);
+                }
+                if pending == 0 {
+                    return Resolution::Known(mac, packet);
+                }
+                // It would overtake those that are to be sent and were not fetched yet.
+                // spec: queue-order
+                let resolution = self.enqueue(place, bytes, packet);
+                self.make_ready(place);
+                resolution
+            }
+        }
+    }
+
+    /// Notes that an upper layer heard from a neighbor: its packets arrive, so it is REACHABLE.
+    // spec: rfc4861-upper-layer
+    pub fn confirm(&mut self, now: Instant, ip: A) {
+        self.entries.clock.advance(now);
+        let Some(place) = self.entries.find(ip) else { return };
+        let known = self.entries.get(place).map(|slot| slot.state);
+        if let Some(
+            NeighborState::Reachable | NeighborState::Stale | NeighborState::Delay | NeighborState::Probe,
+        ) = known
+        {
+            self.entries.confirm(place);
+            self.change(place, NeighborState::Reachable, TimerQueue::Reachable);
+            self.entries.touch(place);
+        }
+    }
+
+    /// Enters an address for good, or makes its entry static.
+    pub fn add_static(&mut self, now: Instant, ip: A, mac: MacAddr) -> Result<(), AddError> {
+        if !mac.is_station() {
+            return Err(AddError::InvalidMac);
+        }
+        self.entries.clock.advance(now);
+        let place = match self.entries.find(ip) {
+            Some(place) => place,
+            None => self.insert(ip, mac, NeighborState::Static, TimerQueue::Static).ok_or(AddError::Full)?,
+        };
+        if let Some(slot) = self.entries.get_mut(place) {
+            slot.mac = mac;
+        }
+        self.change(place, NeighborState::Static, TimerQueue::Static);
+        self.make_ready(place);
+        Ok(())
+    }
+
+    /// Removes an entry, static or not. Returns whether there was one. That it was asked for is
+    /// forgotten with it: it may be asked for again at once.
+    pub fn remove(&mut self, ip: A) -> bool {
+        let Some(place) = self.entries.find(ip) else {
+            return false;
+        };
+        self.return_packets(place, ReturnReason::Removed);
+        self.entries.remove(place);
+        true
+    }
+
+    /// Removes all entries that no person made.
+    pub fn flush(&mut self) {
+        // spec: rfc1122-flush
+        for entry in self.list().into_iter().filter(|entry| entry.state != NeighborState::Static) {
+            self.remove(entry.ip);
+        }
+    }
+
+    // spec: rfc1122-queue
+    fn start_resolution(&mut self, ip: A, bytes: usize, packet: P) -> Resolution<P> {
+        match self.insert(ip, MacAddr::ZERO, NeighborState::Incomplete, TimerQueue::Request) {
+            Some(place) => {
+                self.report(NeighborEvent::Resolving { ip });
+                self.enqueue(place, bytes, packet)
+            }
+            None => Resolution::Refused(packet),
+        }
+    }
+
+    /// Lets a parcel wait. Those that came first make room for it.
+    // spec: queue-bounds
+    fn enqueue(&mut self, place: Place, bytes: usize, packet: P) -> Resolution<P> {
+        let Some((ip, pending_packets)) = self.entries.get(place).map(|slot| (slot.ip, slot.pending)) else {
+            return Resolution::Refused(packet);
+        };
+        if bytes > self.settings.pending_bytes
+            || self.settings.pending_per_entry == 0
+            || self.pending.is_output_full()
+        {
+            return Resolution::Refused(packet);
+        }
+        let each = self.settings.pending_per_entry.min(usize::from(u8::MAX));
+        if usize::from(pending_packets) >= each && !self.return_oldest(Some(ip)) {
+            return Resolution::Refused(packet);
+        }
+        while self.pending.bytes() > self.settings.pending_bytes - bytes || !self.pending.has_capacity() {
+            if !self.return_oldest(None) {
+                return Resolution::Refused(packet);
+            }
+        }
+        self.pending.push(ip, bytes, packet);
+        if let Some(slot) = self.entries.get_mut(place) {
+            slot.pending = slot.pending.saturating_add(1);
+        }
+        Resolution::Pending
+    }
+
+    fn return_oldest(&mut self, of: Option<A>) -> bool {
+        let Some(ip) = self.pending.return_oldest(of) else {
+            return false;
+        };
+        let place = self.entries.find(ip);
+        if let Some(slot) = place.and_then(|place| self.entries.get_mut(place)) {
+            slot.pending = slot.pending.saturating_sub(1);
+        }
+        true
+    }
+
+    /// Makes all that waits for an entry ready to be sent.
+    pub(super) fn make_ready(&mut self, place: Place) {
+        if let Some(slot) = self.entries.get(place).filter(|slot| slot.pending != 0) {
+            self.pending.make_ready(slot.ip);
+        }
+    }
+
+    /// Gives back all that was to be sent to an entry.
+    // spec: queue-once
+    pub(super) fn return_packets(&mut self, place: Place, reason: ReturnReason) {
+        if let Some(slot) = self.entries.get_mut(place).filter(|slot| slot.pending != 0) {
+            slot.pending = 0;
+            self.pending.return_packets(slot.ip, reason);
+        }
+    }
+
+    /// Enters an address that is not there; where it takes somebody else's place, that one goes.
     pub(super) fn insert(
         &mut self,
         ip: A,
@@ -109,238 +392,88 @@ impl<A: Address> Table<A> {
         state: NeighborState,
         queue: TimerQueue,
     ) -> Option<Place> {
-        let now = self.clock.tick();
-        let slot = Slot {
-            ip,
-            mac,
-            state,
-            queue,
-            class: Class::Unused.after(state),
-            requests: 0,
-            failures: 0,
-            pending: 0,
-            confirmed: now,
-            since: now,
-            used: now,
-            in_queue: Links::NONE,
-            by_age: Links::NONE,
-            in_class: Links::NONE,
-        };
-        let place = if let Some(free) = self.first(TimerQueue::Free) {
-            self.leave(TimerQueue::Free, free);
-            *self.get_mut(free)? = slot;
-            free
-        } else {
-            let place = Place::try_from(self.slots.len()).ok()?;
-            self.slots.push(slot);
-            place
-        };
-        self.len += 1;
-        self.index.insert(ip, place);
-        self.join(queue, place);
-        self.join_class(Class::Unused.after(state), place);
-        if state.has_age() {
-            self.age.append(&mut self.slots, Slot::age_links, place);
+        // spec: table-bound, table-eviction, table-share
+        if self.entries.is_full() || (state == NeighborState::Incomplete && self.entries.is_share_full()) {
+            let Some(victim) = self.entries.victim(state) else {
+                // Only entries of the share end sooner for each other: a sender that is not learned says nothing of it.
+                if Class::Unused.after(state) == Class::Unproven {
+                    self.share_refused = Some(self.entries.clock.tick());
+                }
+                self.counts.refused = self.counts.refused.saturating_add(1);
+                self.report(NeighborEvent::Refused { ip });
+                return None;
+            };
+            self.evict(victim);
         }
-        Some(place)
+        self.entries.insert(ip, mac, state, queue)
     }
 
-    /// Removes an entry.
-    pub(super) fn remove(&mut self, place: Place) {
-        let Some(Slot { ip, queue, state, class, .. }) = self.get(place).cloned() else { return };
-        self.leave(queue, place);
-        self.leave_class(class, place);
-        if state.has_age() {
-            self.age.unlink(&mut self.slots, Slot::age_links, place);
+    /// Whether the first use of an entry may begin a check of it: an entry that is in use and has not proved itself
+    /// has the share of those, and where there is none for it, it is used unchecked.
+    // spec: table-share
+    fn may_probe(&mut self, place: Place) -> bool {
+        if self.entries.get(place).is_none_or(|slot| slot.class != Class::Unused)
+            || !self.entries.is_share_full()
+        {
+            return true;
         }
-        let slots = &self.slots;
-        self.index.remove(ip, place, |other| slots.get(index(other)).map(|slot| slot.ip));
-        self.len -= 1;
-        self.join(TimerQueue::Free, place);
-    }
-
-    /// Gives an entry a state, and the last place of a row. Returns the state it had.
-    pub(super) fn transition(
-        &mut self,
-        place: Place,
-        state: NeighborState,
-        queue: TimerQueue,
-    ) -> Option<NeighborState> {
-        let now = self.clock.tick();
-        let (old_state, old_row, old_class) =
-            self.get(place).map(|slot| (slot.state, slot.queue, slot.class))?;
-        self.leave(old_row, place);
-        match (old_state.has_age(), state.has_age()) {
-            (false, true) => self.age.append(&mut self.slots, Slot::age_links, place),
-            (true, false) => self.age.unlink(&mut self.slots, Slot::age_links, place),
-            _ => {}
+        let victim = self.entries.unproven_victim();
+        if let Some(victim) = victim {
+            self.evict(victim);
         }
-        let slot = self.get_mut(place)?;
-        (slot.state, slot.queue, slot.since) = (state, queue, now);
-        self.join(queue, place);
-        self.reclass(place, old_class, old_class.after(state));
-        Some(old_state)
+        victim.is_some()
     }
 
-    /// Notes that a packet confirmed an entry that has an age: it is the youngest now.
-    pub(super) fn confirm(&mut self, place: Place) {
-        let now = self.clock.tick();
-        let Some(slot) = self.get_mut(place) else { return };
-        slot.confirmed = now;
-        if self.age.is_last(place) {
-            return;
+    fn evict(&mut self, place: Place) {
+        if let Some(ip) = self.entries.get(place).map(|slot| slot.ip) {
+            self.counts.evicted = self.counts.evicted.saturating_add(1);
+            self.report(NeighborEvent::Evicted { ip });
         }
-        self.age.unlink(&mut self.slots, Slot::age_links, place);
-        self.age.append(&mut self.slots, Slot::age_links, place);
+        self.return_packets(place, ReturnReason::Displaced);
+        self.entries.remove(place);
     }
 
-    /// Gives an entry another state in the row where it stands. Returns the state it had.
-    pub(super) fn set_state(&mut self, place: Place, state: NeighborState) -> Option<NeighborState> {
-        let slot = self.get_mut(place)?;
-        let class = slot.class;
-        let old_state = std::mem::replace(&mut slot.state, state);
-        self.reclass(place, class, class.after(state));
-        Some(old_state)
+    /// Gives an entry a state and a row, and reports the change.
+    pub(super) fn change(&mut self, place: Place, to: NeighborState, queue: TimerQueue) {
+        let from = self.entries.transition(place, to, queue);
+        self.report_change(place, from, to);
     }
 
-    fn reclass(&mut self, place: Place, from: Class, to: Class) {
-        if from != to {
-            self.leave_class(from, place);
-            self.join_class(to, place);
-        }
+    /// Gives an entry another state in the row where it stands.
+    fn set_state(&mut self, place: Place, to: NeighborState) {
+        let from = self.entries.set_state(place, to);
+        self.report_change(place, from, to);
     }
 
-    /// Notes that an entry was used: it is the last of its class to be evicted.
-    pub(super) fn touch(&mut self, place: Place) {
-        let now = self.clock.tick();
-        let Some(slot) = self.get_mut(place) else { return };
-        slot.used = now;
-        let class = slot.class;
-        if let Some(list) = self.classes.get_mut(class.index()).filter(|list| !list.is_last(place)) {
-            list.unlink(&mut self.slots, Slot::class_links, place);
-            list.append(&mut self.slots, Slot::class_links, place);
-        }
-    }
-
-    /// Notes that an entry was heard or sent to. Of one that has not proved itself, only requests count.
-    pub(super) fn touch_in_use(&mut self, place: Place) {
-        if self.get(place).is_some_and(|slot| matches!(slot.class, Class::Unused | Class::Proven)) {
-            self.touch(place);
-        }
-    }
-
-    /// The entry that is next in a row.
-    pub(super) fn first(&self, queue: TimerQueue) -> Option<Place> {
-        self.queues.get(queue.index())?.first()
-    }
-
-    /// The entry that has been in a row for a span, if there is one.
-    pub(super) fn due(&self, queue: TimerQueue, span: Duration) -> Option<Place> {
-        let place = self.first(queue)?;
-        (self.clock.since(self.get(place)?.since) >= span).then_some(place)
-    }
-
-    /// The entry that nothing has confirmed for a span, if there is one.
-    pub(super) fn unconfirmed(&self, span: Duration) -> Option<Place> {
-        let place = self.age.first()?;
-        (self.clock.since(self.get(place)?.confirmed) >= span).then_some(place)
-    }
-
-    /// When the next entry has been in a row for a span.
-    pub(super) fn deadline_of(&self, queue: TimerQueue, span: Duration) -> Option<Instant> {
-        self.clock.end(self.get(self.first(queue)?)?.since, span)
-    }
-
-    /// When the next entry has gone unconfirmed for a span.
-    pub(super) fn deadline_of_age(&self, span: Duration) -> Option<Instant> {
-        self.clock.end(self.get(self.age.first()?)?.confirmed, span)
-    }
-
-    /// Whether an entry may have been asked for within the last second, and would be again if it
-    /// were forgotten. Who did change its row in that time may have been, unused ones never were.
-    pub(super) fn may_be_requested_again(&self, slot: &Slot<A>) -> bool {
-        slot.class != Class::Unused && self.clock.since(slot.since) < RETRANSMIT
-    }
-
-    /// The entry to evict for a newcomer of this state: one that has failed, then the one unused for longest, then
-    /// the one of those that have proved themselves; never one that is static or in use.
-    ///
-    /// Entries that have not proved themselves go for each other, as soon as a second has passed since the last
-    /// request: forgotten sooner, they might be asked for again within it.
-    // spec: table-eviction, table-share
-    pub(super) fn victim(&self, newcomer: NeighborState) -> Option<Place> {
-        let is_unproven = Class::Unused.after(newcomer) == Class::Unproven;
-        if is_unproven && self.is_share_full() {
-            return self.unproven_victim();
-        }
-        let beyond_share = self.unproven > self.share();
-        let crowded = if beyond_share { self.unproven_victim() } else { None };
-        crowded
-            .or_else(|| self.failed_victim())
-            .or_else(|| self.longest_unused(Class::Unused, Duration::ZERO))
-            .or_else(|| self.longest_unused(Class::Proven, IN_USE))
-    }
-
-    /// The entry to evict for another that has not proved itself either.
-    pub(super) fn unproven_victim(&self) -> Option<Place> {
-        let place = self.class(Class::Unproven).first()?;
-        self.is_unused_for(place, RETRANSMIT).then_some(place)
-    }
-
-    /// An entry that has failed, and for which nothing waits again.
-    fn failed_victim(&self) -> Option<Place> {
-        [TimerQueue::Backoff8, TimerQueue::Backoff4, TimerQueue::Backoff2, TimerQueue::Backoff1]
-            .into_iter()
-            .find_map(|queue| {
-                let mut examined = self.queue(queue).take(MAX_EXAMINED);
-                examined
-                    .find(|(place, slot)| slot.pending == 0 && self.is_unused_for(*place, RETRANSMIT))
-                    .map(|(place, _)| place)
-            })
-    }
-
-    /// The entry of a class that has gone unused for longest, and at least for a span.
-    fn longest_unused(&self, class: Class, span: Duration) -> Option<Place> {
-        let place = self.class(class).first()?;
-        let slot = self.get(place)?;
-        (slot.pending == 0 && self.is_unused_for(place, span)).then_some(place)
-    }
-
-    fn is_unused_for(&self, place: Place, span: Duration) -> bool {
-        self.get(place).is_some_and(|slot| self.clock.since(slot.used) >= span)
-    }
-
-    fn class(&self, class: Class) -> List {
-        self.classes.get(class.index()).copied().unwrap_or(List::EMPTY)
-    }
-
-    fn join_class(&mut self, class: Class, place: Place) {
-        let now = self.clock.tick();
-        if let Some(slot) = self.get_mut(place) {
-            (slot.class, slot.used) = (class, now);
-        }
-        self.unproven += usize::from(class == Class::Unproven);
-        if let Some(list) = self.classes.get_mut(class.index()) {
-            list.append(&mut self.slots, Slot::class_links, place);
-        }
-    }
-
-    fn leave_class(&mut self, class: Class, place: Place) {
-        self.unproven -= usize::from(class == Class::Unproven);
-        if let Some(list) = self.classes.get_mut(class.index()) {
-            list.unlink(&mut self.slots, Slot::class_links, place);
-        }
-    }
-
-    fn join(&mut self, queue: TimerQueue, place: Place) {
-        if let Some(list) = self.queues.get_mut(queue.index()) {
-            list.append(&mut self.slots, Slot::queue_links, place);
-        }
-    }
-
-    fn leave(&mut self, queue: TimerQueue, place: Place) {
-        if let Some(list) = self.queues.get_mut(queue.index()) {
-            list.unlink(&mut self.slots, Slot::queue_links, place);
+    fn report_change(&mut self, place: Place, from: Option<NeighborState>, to: NeighborState) {
+        let ip = self.entries.get(place).map(|slot| slot.ip);
+        if let (Some(ip), Some(from)) = (ip, from)
+            && from != to
+        {
+            self.report(NeighborEvent::Changed { ip, from, to });
         }
     }
 }
+
+impl fmt::Display for Merge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "nothing learned",
+            Self::Added => "learned",
+            Self::Completed => "learned, as asked",
+            Self::Confirmed => "known already",
+            Self::Moved => "learned: moved",
+            Self::StaticConflict => "not learned: the entry is static",
+            Self::Refused => "not learned: the table is full",
+        })
+    }
+}
+
+/// Draws the time that entries stay REACHABLE, so that hosts started together do not ask together.
+// spec: rfc4861-reachable-time
+pub(super) fn draw_reachable_time(random: &mut Random) -> Duration {
+    random.between(REACHABLE_TIME / 2, REACHABLE_TIME * 3 / 2)
+}
+
+#[cfg(test)]
+mod tests;

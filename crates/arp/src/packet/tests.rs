@@ -1,6 +1,8 @@
 use super::*;
 use proptest::prelude::*;
 
+mod frame_view;
+
 const REQUEST: PacketFields = PacketFields {
     operation: Operation::REQUEST,
     sender_hardware: MacAddr::new([2, 0, 0, 0, 0, 1]),

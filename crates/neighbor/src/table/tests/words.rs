@@ -35,5 +35,5 @@ fn a_table_is_empty_until_somebody_is_entered() {
 #[test]
 fn what_is_printed_for_debugging_keeps_the_secret() {
     let table = Table::new(NeighborSettings { seed: 0x5ec2_e75e_c2e7_5ec2, ..small(16).settings });
-    assert!(format!("{:?}", table.table).contains("Index(32 cells)"));
+    assert!(format!("{:?}", table.entries).contains("Index(32 cells)"));
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::constants::DEFEND_INTERVAL;
-use crate::{ArpAction, ArpConfig, ArpDropReason, LocalBindings, Operation, Reception};
+use crate::{Arp, ArpAction, ArpConfig, ArpDropReason, ArpEvent, Operation, Reception};
 
 mod keys;
 mod link;

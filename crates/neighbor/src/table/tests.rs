@@ -1,6 +1,5 @@
-use link::Instant;
-
 use super::*;
+use crate::NeighborAction;
 
 mod bounds;
 mod clocks;

@@ -1,88 +1,18 @@
-//! The claim to one protocol address: probing, announcing, defending (RFC 5227).
+//! The claim to one IP address: probing, announcing, defending (RFC 5227).
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use base::Random;
 use link::{Instant, MacAddr};
 
+use super::timer::Timer;
+use super::{ClaimEvent, Defense, Identity};
 use crate::constants::{
     ANNOUNCE_INTERVAL, ANNOUNCE_NUM, ANNOUNCE_WAIT, DEFEND_INTERVAL, PROBE_MAX, PROBE_MIN, PROBE_NUM,
     PROBE_WAIT,
 };
-use crate::timer::Timer;
-use crate::{Operation, Packet, PacketFields};
-use base::Random;
-
-/// Who claims what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// The protocol address that is claimed.
-    pub ip: Ipv4Addr,
-    /// The hardware address of the station that claims it.
-    pub mac: MacAddr,
-}
-
-/// What to do when somebody else uses an address that we use (RFC 5227 2.4).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Defense {
-    /// Cease at once: 2.4 (a).
-    Cease,
-    /// Defend by one announcement; cease if there is another conflict within
-    /// [`DEFEND_INTERVAL`]: 2.4 (b).
-    Once,
-    /// Defend for ever, by one announcement per [`DEFEND_INTERVAL`] at most: 2.4 (c). For an address
-    /// that a person configured: two forged packets must not silence a host.
-    // spec: rfc5227-default
-    #[default]
-    Always,
-}
-
-/// What became of a claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClaimEvent {
-    /// Others are asked whether they have the address (RFC 5227 2.1).
-    Probing {
-        /// The protocol address.
-        ip: Ipv4Addr,
-    },
-    /// The address is ours, and in use from now on (RFC 5227 2.3).
-    Bound {
-        /// The protocol address.
-        ip: Ipv4Addr,
-        /// Our hardware address.
-        mac: MacAddr,
-    },
-    /// Another host has the address or probes for it too: the address is given up (RFC 5227 2.1.1). It was in use before
-    /// if the link has become active since.
-    ProbeConflict {
-        /// The protocol address.
-        ip: Ipv4Addr,
-        /// Who else wants it.
-        mac: MacAddr,
-    },
-    /// Another host uses the address. No announcement is sent: the last defence is less than [`DEFEND_INTERVAL`] old, or
-    /// too many addresses were defended lately. The address stays in use.
-    Conflict {
-        /// The protocol address.
-        ip: Ipv4Addr,
-        /// Who else uses it.
-        mac: MacAddr,
-    },
-    /// Somebody else uses the address, and we defend it: an announcement is due.
-    Defended {
-        /// The protocol address.
-        ip: Ipv4Addr,
-        /// Who else uses it.
-        mac: MacAddr,
-    },
-    /// Somebody else uses the address, and we no longer do.
-    Ceased {
-        /// The protocol address.
-        ip: Ipv4Addr,
-        /// Who has it now.
-        mac: MacAddr,
-    },
-}
+use crate::packet::{Operation, Packet, PacketFields};
 
 /// The claim of one station to one protocol address, from the first probe to the day it is given up.
 ///

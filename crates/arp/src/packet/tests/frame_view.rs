@@ -2,7 +2,6 @@ use super::*;
 use crate::{Arp, ArpConfig, LocalBindings, PacketFields, Reception};
 use base::{Reason, ReasonCounters};
 use link::{EtherType, EthernetFrame, Instant, Link, MacAddr, MacSet, VlanId};
-use proptest::prelude::*;
 use std::net::Ipv4Addr;
 
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);

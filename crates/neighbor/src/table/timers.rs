@@ -2,23 +2,19 @@
 
 use std::time::Duration;
 
+use base::Place;
 use link::{Instant, MacAddr};
 
-use super::slot::{Class, Slot, TimerQueue};
-use super::{Address, NeighborEvent, NeighborState, NeighborTable, ReturnReason};
-use base::Place;
-use base::Random;
+use super::{NeighborTable, draw_reachable_time};
+use crate::entries::{Class, RETRANSMIT, Slot, TimerQueue};
+use crate::pending::ReturnReason;
+use crate::{Address, NeighborEvent, NeighborState};
 
-/// Mean time that an entry stays REACHABLE (RFC 4861 10).
-const REACHABLE_TIME: Duration = Duration::from_secs(30);
 /// How often the real one is drawn, between half and one and a half of the mean (RFC 4861 6.3.2).
 const REDRAW: Duration = Duration::from_hours(2);
 /// How long an upper layer has to confirm a neighbor in use (RFC 4861 10).
 // spec: rfc4861-stale
 const DELAY_FIRST_PROBE_TIME: Duration = Duration::from_secs(5);
-/// Between two requests for one destination: never less than a second (RFC 1122 2.3.2.1).
-// spec: rfc1122-flood
-pub(super) const RETRANSMIT: Duration = Duration::from_secs(1);
 /// Broadcast requests before a resolution fails (RFC 4861 10, `MAX_MULTICAST_SOLICIT`).
 // spec: rfc4861-incomplete, rfc4861-broadcast-last
 const BROADCASTS: u8 = 3;
@@ -61,7 +57,7 @@ impl<A: Address, P> NeighborTable<A, P> {
     /// idle costs a look at the first of each row.
     // spec: table-idle
     pub fn poll(&mut self, now: Instant) -> Option<NeighborAction<A, P>> {
-        self.table.clock.advance(now);
+        self.entries.clock.advance(now);
         if let Some(take_settled) = self.take_settled() {
             return Some(take_settled);
         }
@@ -85,17 +81,17 @@ impl<A: Address, P> NeighborTable<A, P> {
         if let Some(take_settled) = self.take_settled() {
             return Some(take_settled);
         }
-        let place = self.table.first(TimerQueue::Request)?;
+        let place = self.entries.first(TimerQueue::Request)?;
         self.send_request(place)
     }
 
     /// When [`NeighborTable::poll`] has something to do next.
     pub fn deadline(&self) -> Option<Instant> {
         if self.pending.has_output() {
-            return Some(self.table.clock.now());
+            return Some(self.entries.clock.now());
         }
-        let in_rows = TIMED.into_iter().filter_map(|queue| self.table.deadline_of(queue, self.span(queue)));
-        in_rows.chain(self.table.deadline_of_age(self.settings.timeout)).min()
+        let in_rows = TIMED.into_iter().filter_map(|queue| self.entries.deadline_of(queue, self.span(queue)));
+        in_rows.chain(self.entries.deadline_of_age(self.settings.timeout)).min()
     }
 
     /// How long an entry stays in a row.
@@ -114,7 +110,7 @@ impl<A: Address, P> NeighborTable<A, P> {
 
     /// The first entry of a row, if its time there is over.
     fn due(&self, queue: TimerQueue) -> Option<Place> {
-        self.table.due(queue, self.span(queue))
+        self.entries.due(queue, self.span(queue))
     }
 
     fn take_settled(&mut self) -> Option<NeighborAction<A, P>> {
@@ -124,8 +120,8 @@ impl<A: Address, P> NeighborTable<A, P> {
         }
         let ip = self.pending.next_ready()?;
         // Nobody leaves the table, or fails, without what is to be sent being given back.
-        let place = self.table.find(ip)?;
-        let slot = self.table.get_mut(place)?;
+        let place = self.entries.find(ip)?;
+        let slot = self.entries.get_mut(place)?;
         slot.pending = slot.pending.saturating_sub(1);
         let mac = slot.mac;
         Some(NeighborAction::Send { ip, mac, packet: self.pending.take_ready()? })
@@ -133,25 +129,25 @@ impl<A: Address, P> NeighborTable<A, P> {
 
     /// Draws that time anew when it is old.
     fn draw(&mut self) {
-        if self.table.clock.since(self.reachable_drawn) >= REDRAW {
-            self.reachable_drawn = self.table.clock.tick();
-            self.reachable_time = draw(&mut self.random);
+        if self.entries.clock.since(self.reachable_drawn) >= REDRAW {
+            self.reachable_drawn = self.entries.clock.tick();
+            self.reachable_time = draw_reachable_time(&mut self.random);
         }
     }
 
     /// Removes what nothing has confirmed for the whole timeout, whatever its state.
     // spec: rfc1122-flush, entry-lifetime
     fn expire(&mut self) {
-        while let Some(place) = self.table.unconfirmed(self.settings.timeout) {
-            let Some(slot) = self.table.get(place) else { return };
-            let (ip, may_be_requested_again) = (slot.ip, self.table.may_be_requested_again(slot));
+        while let Some(place) = self.entries.unconfirmed(self.settings.timeout) {
+            let Some(slot) = self.entries.get(place) else { return };
+            let (ip, may_be_requested_again) = (slot.ip, self.entries.may_be_requested_again(slot));
             self.counts.expired = self.counts.expired.saturating_add(1);
             self.report(NeighborEvent::Expired { ip });
             if may_be_requested_again {
                 // It may have been asked a moment ago; forgotten, it might be asked again at once.
                 self.change(place, NeighborState::Failed, TimerQueue::Backoff1);
             } else {
-                self.table.remove(place);
+                self.entries.remove(place);
             }
         }
     }
@@ -159,18 +155,18 @@ impl<A: Address, P> NeighborTable<A, P> {
     /// Ends the time in which a destination that failed is not asked for: it is asked for again if
     /// something waits for it, and forgotten if not.
     fn end_backoff(&mut self, place: Place) {
-        if self.table.get(place).is_some_and(|slot| slot.pending > 0) {
+        if self.entries.get(place).is_some_and(|slot| slot.pending > 0) {
             self.start_attempt(place, NeighborState::Incomplete);
         } else {
-            if let Some(slot) = self.table.get(place) {
+            if let Some(slot) = self.entries.get(place) {
                 self.report(NeighborEvent::Forgotten { ip: slot.ip });
             }
-            self.table.remove(place);
+            self.entries.remove(place);
         }
     }
 
     fn start_attempt(&mut self, place: Place, state: NeighborState) {
-        if let Some(slot) = self.table.get_mut(place) {
+        if let Some(slot) = self.entries.get_mut(place) {
             slot.requests = 0;
         }
         self.change(place, state, TimerQueue::Request);
@@ -178,7 +174,7 @@ impl<A: Address, P> NeighborTable<A, P> {
 
     /// A request was not answered in time: the next one, or the end.
     fn retry(&mut self, place: Place) {
-        let Some(Slot { state, requests, class, .. }) = self.table.get(place).cloned() else { return };
+        let Some(Slot { state, requests, class, .. }) = self.entries.get(place).cloned() else { return };
         let enough = if state == NeighborState::Probe { UNICASTS + BROADCASTS } else { BROADCASTS };
         // Where addresses are turned away for want of a place among those that have not answered, each gets one
         // request, and then the next one its place.
@@ -186,7 +182,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         let is_contended = class == Class::Unproven
             && self
                 .share_refused
-                .is_some_and(|share_refused| self.table.clock.since(share_refused) < RETRANSMIT);
+                .is_some_and(|share_refused| self.entries.clock.since(share_refused) < RETRANSMIT);
         if requests < enough && !is_contended {
             self.change(place, state, TimerQueue::Request);
         } else {
@@ -197,7 +193,7 @@ impl<A: Address, P> NeighborTable<A, P> {
     /// Gives up, for longer each time.
     // spec: rfc1122-failure, queue-failure, neighbor-back-off
     fn fail(&mut self, place: Place) {
-        let Some(slot) = self.table.get_mut(place) else { return };
+        let Some(slot) = self.entries.get_mut(place) else { return };
         let queue = match slot.failures {
             0 => TimerQueue::Backoff1,
             1 => TimerQueue::Backoff2,
@@ -211,21 +207,15 @@ impl<A: Address, P> NeighborTable<A, P> {
     }
 
     fn send_request(&mut self, place: Place) -> Option<NeighborAction<A, P>> {
-        let slot = self.table.get_mut(place)?;
+        let slot = self.entries.get_mut(place)?;
         let is_unicast = slot.state == NeighborState::Probe && slot.requests < UNICASTS;
         let (ip, state, mac) = (slot.ip, slot.state, is_unicast.then_some(slot.mac));
         slot.requests = slot.requests.saturating_add(1);
         self.counts.requests = self.counts.requests.saturating_add(1);
         self.change(place, state, TimerQueue::AwaitReply);
-        self.table.touch(place);
+        self.entries.touch(place);
         Some(NeighborAction::Request { ip, mac })
     }
-}
-
-/// Draws the time that entries stay REACHABLE, so that hosts started together do not ask together.
-// spec: rfc4861-reachable-time
-pub(super) fn draw(random: &mut Random) -> Duration {
-    random.between(REACHABLE_TIME / 2, REACHABLE_TIME * 3 / 2)
 }
 
 /// The rows that entries leave by themselves.

@@ -1,14 +1,15 @@
-//! An address of one's own choice, where nobody gives one (RFC 3927).
+//! Selection of a link-local address (RFC 3927).
 
 use std::net::Ipv4Addr;
 
-use base::Secret;
+use base::{Random, Secret};
 use link::{Instant, MacAddr};
 
+use super::claim::Claim;
+use super::timer::Timer;
+use super::{ClaimEvent, Defense, Identity};
 use crate::constants::{MAX_CONFLICTS, RATE_LIMIT_INTERVAL};
-use crate::timer::Timer;
-use crate::{Claim, ClaimEvent, Defense, Identity, Packet, PacketFields};
-use base::Random;
+use crate::packet::{Packet, PacketFields};
 
 /// Selects an address in 169.254.1.0..=169.254.254.255, claims it, and selects another when it is lost
 /// (RFC 3927 2).

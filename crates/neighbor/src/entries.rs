@@ -1,0 +1,498 @@
+//! The entries of the table: their timer queues, their order of age, and the order of eviction.
+
+use std::time::Duration;
+
+use base::list::index;
+use base::{Links, List, Place};
+use link::{Instant, MacAddr};
+
+use super::clock::{Clock, Tick};
+use super::index::Index;
+use super::{Address, Neighbor, NeighborState};
+
+/// Between two requests for one destination: never less than a second (RFC 1122 2.3.2.1).
+// spec: rfc1122-flood
+pub(super) const RETRANSMIT: Duration = Duration::from_secs(1);
+/// How long an entry that has proved itself counts as in use after it was sent to or heard: as long as Linux keeps
+/// one from being collected.
+const IN_USE: Duration = Duration::from_secs(5);
+
+/// How many entries of a row are looked at for one that may be evicted.
+const MAX_EXAMINED: usize = 8;
+
+/// Entries with a hard bound. Every operation but iteration costs the same however many there are.
+#[derive(Debug)]
+pub(super) struct Entries<A> {
+    pub(super) clock: Clock,
+    /// Those of entries, and those that are free.
+    slots: Vec<Slot<A>>,
+    index: Index,
+    len: usize,
+    bound: usize,
+    queues: [List; TimerQueue::COUNT],
+    classes: [List; Class::COUNT],
+    /// How many entries are in [`Class::Unproven`].
+    unproven: usize,
+    age: List,
+}
+
+impl<A: Address> Entries<A> {
+    /// An empty table. Its memory is set aside here, and the system gives it when it is touched.
+    // spec: table-memory
+    pub(super) fn new(bound: usize, seed: u64) -> Entries<A> {
+        let bound = bound.clamp(1, 1 << 20);
+        Entries {
+            clock: Clock::default(),
+            slots: Vec::with_capacity(bound),
+            index: Index::new(bound, seed),
+            len: 0,
+            bound,
+            queues: [List::EMPTY; TimerQueue::COUNT],
+            classes: [List::EMPTY; Class::COUNT],
+            unproven: 0,
+            age: List::EMPTY,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether another entry needs somebody else's place.
+    pub(super) fn is_full(&self) -> bool {
+        self.len >= self.bound
+    }
+
+    /// Whether another entry for an address that has not proved itself needs the place of one like it. A
+    /// quarter of the table is for those.
+    // spec: table-share
+    pub(super) fn is_share_full(&self) -> bool {
+        self.unproven >= self.share()
+    }
+
+    fn share(&self) -> usize {
+        (self.bound / 4).max(1)
+    }
+
+    pub(super) fn find(&self, ip: A) -> Option<Place> {
+        self.index.find(ip, |place| self.get(place).is_some_and(|slot| slot.ip == ip))
+    }
+
+    pub(super) fn get(&self, place: Place) -> Option<&Slot<A>> {
+        self.slots.get(index(place))
+    }
+
+    pub(super) fn get_mut(&mut self, place: Place) -> Option<&mut Slot<A>> {
+        self.slots.get_mut(index(place))
+    }
+
+    /// All entries, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Slot<A>> {
+        TimerQueue::ALL.into_iter().flat_map(|queue| self.queue(queue)).map(|(_, slot)| slot)
+    }
+
+    /// The entries of a row, longest there first.
+    fn queue(&self, queue: TimerQueue) -> impl Iterator<Item = (Place, &Slot<A>)> {
+        let mut next = self.first(queue);
+        std::iter::from_fn(move || {
+            let place = next?;
+            let slot = self.get(place)?;
+            next = slot.in_queue.next();
+            Some((place, slot))
+        })
+    }
+
+    /// Enters an address that is not there. There is room: the caller has seen to it.
+    pub(super) fn insert(
+        &mut self,
+        ip: A,
+        mac: MacAddr,
+        state: NeighborState,
+        queue: TimerQueue,
+    ) -> Option<Place> {
+        let now = self.clock.tick();
+        let slot = Slot {
+            ip,
+            mac,
+            state,
+            queue,
+            class: Class::Unused.after(state),
+            requests: 0,
+            failures: 0,
+            pending: 0,
+            confirmed: now,
+            since: now,
+            used: now,
+            in_queue: Links::NONE,
+            by_age: Links::NONE,
+            in_class: Links::NONE,
+        };
+        let place = if let Some(free) = self.first(TimerQueue::Free) {
+            self.leave(TimerQueue::Free, free);
+            *self.get_mut(free)? = slot;
+            free
+        } else {
+            let place = Place::try_from(self.slots.len()).ok()?;
+            self.slots.push(slot);
+            place
+        };
+        self.len += 1;
+        self.index.insert(ip, place);
+        self.join(queue, place);
+        self.join_class(Class::Unused.after(state), place);
+        if state.has_age() {
+            self.age.append(&mut self.slots, Slot::age_links, place);
+        }
+        Some(place)
+    }
+
+    /// Removes an entry.
+    pub(super) fn remove(&mut self, place: Place) {
+        let Some(Slot { ip, queue, state, class, .. }) = self.get(place).cloned() else { return };
+        self.leave(queue, place);
+        self.leave_class(class, place);
+        if state.has_age() {
+            self.age.unlink(&mut self.slots, Slot::age_links, place);
+        }
+        let slots = &self.slots;
+        self.index.remove(ip, place, |other| slots.get(index(other)).map(|slot| slot.ip));
+        self.len -= 1;
+        self.join(TimerQueue::Free, place);
+    }
+
+    /// Gives an entry a state, and the last place of a row. Returns the state it had.
+    pub(super) fn transition(
+        &mut self,
+        place: Place,
+        state: NeighborState,
+        queue: TimerQueue,
+    ) -> Option<NeighborState> {
+        let now = self.clock.tick();
+        let (old_state, old_row, old_class) =
+            self.get(place).map(|slot| (slot.state, slot.queue, slot.class))?;
+        self.leave(old_row, place);
+        match (old_state.has_age(), state.has_age()) {
+            (false, true) => self.age.append(&mut self.slots, Slot::age_links, place),
+            (true, false) => self.age.unlink(&mut self.slots, Slot::age_links, place),
+            _ => {}
+        }
+        let slot = self.get_mut(place)?;
+        (slot.state, slot.queue, slot.since) = (state, queue, now);
+        self.join(queue, place);
+        self.reclass(place, old_class, old_class.after(state));
+        Some(old_state)
+    }
+
+    /// Notes that a packet confirmed an entry that has an age: it is the youngest now.
+    pub(super) fn confirm(&mut self, place: Place) {
+        let now = self.clock.tick();
+        let Some(slot) = self.get_mut(place) else { return };
+        slot.confirmed = now;
+        if self.age.is_last(place) {
+            return;
+        }
+        self.age.unlink(&mut self.slots, Slot::age_links, place);
+        self.age.append(&mut self.slots, Slot::age_links, place);
+    }
+
+    /// Gives an entry another state in the row where it stands. Returns the state it had.
+    pub(super) fn set_state(&mut self, place: Place, state: NeighborState) -> Option<NeighborState> {
+        let slot = self.get_mut(place)?;
+        let class = slot.class;
+        let old_state = std::mem::replace(&mut slot.state, state);
+        self.reclass(place, class, class.after(state));
+        Some(old_state)
+    }
+
+    fn reclass(&mut self, place: Place, from: Class, to: Class) {
+        if from != to {
+            self.leave_class(from, place);
+            self.join_class(to, place);
+        }
+    }
+
+    /// Notes that an entry was used: it is the last of its class to be evicted.
+    pub(super) fn touch(&mut self, place: Place) {
+        let now = self.clock.tick();
+        let Some(slot) = self.get_mut(place) else { return };
+        slot.used = now;
+        let class = slot.class;
+        if let Some(list) = self.classes.get_mut(class.index()).filter(|list| !list.is_last(place)) {
+            list.unlink(&mut self.slots, Slot::class_links, place);
+            list.append(&mut self.slots, Slot::class_links, place);
+        }
+    }
+
+    /// Notes that an entry was heard or sent to. Of one that has not proved itself, only requests count.
+    pub(super) fn touch_in_use(&mut self, place: Place) {
+        if self.get(place).is_some_and(|slot| matches!(slot.class, Class::Unused | Class::Proven)) {
+            self.touch(place);
+        }
+    }
+
+    /// The entry that is next in a row.
+    pub(super) fn first(&self, queue: TimerQueue) -> Option<Place> {
+        self.queues.get(queue.index())?.first()
+    }
+
+    /// The entry that has been in a row for a span, if there is one.
+    pub(super) fn due(&self, queue: TimerQueue, span: Duration) -> Option<Place> {
+        let place = self.first(queue)?;
+        (self.clock.since(self.get(place)?.since) >= span).then_some(place)
+    }
+
+    /// The entry that nothing has confirmed for a span, if there is one.
+    pub(super) fn unconfirmed(&self, span: Duration) -> Option<Place> {
+        let place = self.age.first()?;
+        (self.clock.since(self.get(place)?.confirmed) >= span).then_some(place)
+    }
+
+    /// When the next entry has been in a row for a span.
+    pub(super) fn deadline_of(&self, queue: TimerQueue, span: Duration) -> Option<Instant> {
+        self.clock.end(self.get(self.first(queue)?)?.since, span)
+    }
+
+    /// When the next entry has gone unconfirmed for a span.
+    pub(super) fn deadline_of_age(&self, span: Duration) -> Option<Instant> {
+        self.clock.end(self.get(self.age.first()?)?.confirmed, span)
+    }
+
+    /// Whether an entry may have been asked for within the last second, and would be again if it
+    /// were forgotten. Who did change its row in that time may have been, unused ones never were.
+    pub(super) fn may_be_requested_again(&self, slot: &Slot<A>) -> bool {
+        slot.class != Class::Unused && self.clock.since(slot.since) < RETRANSMIT
+    }
+
+    /// The entry to evict for a newcomer of this state: one that has failed, then the one unused for longest, then
+    /// the one of those that have proved themselves; never one that is static or in use.
+    ///
+    /// Entries that have not proved themselves go for each other, as soon as a second has passed since the last
+    /// request: forgotten sooner, they might be asked for again within it.
+    // spec: table-eviction, table-share
+    pub(super) fn victim(&self, newcomer: NeighborState) -> Option<Place> {
+        let is_unproven = Class::Unused.after(newcomer) == Class::Unproven;
+        if is_unproven && self.is_share_full() {
+            return self.unproven_victim();
+        }
+        let beyond_share = self.unproven > self.share();
+        let crowded = if beyond_share { self.unproven_victim() } else { None };
+        crowded
+            .or_else(|| self.failed_victim())
+            .or_else(|| self.longest_unused(Class::Unused, Duration::ZERO))
+            .or_else(|| self.longest_unused(Class::Proven, IN_USE))
+    }
+
+    /// The entry to evict for another that has not proved itself either.
+    pub(super) fn unproven_victim(&self) -> Option<Place> {
+        let place = self.class(Class::Unproven).first()?;
+        self.is_unused_for(place, RETRANSMIT).then_some(place)
+    }
+
+    /// An entry that has failed, and for which nothing waits again.
+    fn failed_victim(&self) -> Option<Place> {
+        [TimerQueue::Backoff8, TimerQueue::Backoff4, TimerQueue::Backoff2, TimerQueue::Backoff1]
+            .into_iter()
+            .find_map(|queue| {
+                let mut examined = self.queue(queue).take(MAX_EXAMINED);
+                examined
+                    .find(|(place, slot)| slot.pending == 0 && self.is_unused_for(*place, RETRANSMIT))
+                    .map(|(place, _)| place)
+            })
+    }
+
+    /// The entry of a class that has gone unused for longest, and at least for a span.
+    fn longest_unused(&self, class: Class, span: Duration) -> Option<Place> {
+        let place = self.class(class).first()?;
+        let slot = self.get(place)?;
+        (slot.pending == 0 && self.is_unused_for(place, span)).then_some(place)
+    }
+
+    fn is_unused_for(&self, place: Place, span: Duration) -> bool {
+        self.get(place).is_some_and(|slot| self.clock.since(slot.used) >= span)
+    }
+
+    fn class(&self, class: Class) -> List {
+        self.classes.get(class.index()).copied().unwrap_or(List::EMPTY)
+    }
+
+    fn join_class(&mut self, class: Class, place: Place) {
+        let now = self.clock.tick();
+        if let Some(slot) = self.get_mut(place) {
+            (slot.class, slot.used) = (class, now);
+        }
+        self.unproven += usize::from(class == Class::Unproven);
+        if let Some(list) = self.classes.get_mut(class.index()) {
+            list.append(&mut self.slots, Slot::class_links, place);
+        }
+    }
+
+    fn leave_class(&mut self, class: Class, place: Place) {
+        self.unproven -= usize::from(class == Class::Unproven);
+        if let Some(list) = self.classes.get_mut(class.index()) {
+            list.unlink(&mut self.slots, Slot::class_links, place);
+        }
+    }
+
+    fn join(&mut self, queue: TimerQueue, place: Place) {
+        if let Some(list) = self.queues.get_mut(queue.index()) {
+            list.append(&mut self.slots, Slot::queue_links, place);
+        }
+    }
+
+    fn leave(&mut self, queue: TimerQueue, place: Place) {
+        if let Some(list) = self.queues.get_mut(queue.index()) {
+            list.unlink(&mut self.slots, Slot::queue_links, place);
+        }
+    }
+}
+
+/// The row that an entry stands in. Each row is in the order in which its entries joined, and all
+/// entries of a timed row wait equally long: its first entry is always the next one due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TimerQueue {
+    /// STALE.
+    Stale,
+    /// REACHABLE.
+    Reachable,
+    /// DELAY.
+    Delay,
+    /// A request is due.
+    Request,
+    /// A request is out: INCOMPLETE or PROBE.
+    AwaitReply,
+    /// FAILED, or INCOMPLETE again, and not to be asked for 1, 2, 4 or 8 seconds.
+    Backoff1,
+    Backoff2,
+    Backoff4,
+    Backoff8,
+    /// Entered by a person.
+    Static,
+    /// No entry any more: the slot is free.
+    Free,
+}
+
+/// How much is known of a neighbor: what decides which entry is evicted first. The chain of each class is in the
+/// order of last use, longest ago first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// Learned from a packet, never used.
+    Unused,
+    /// Used or asked for, and has not answered a request of this host: what an outsider can fill. Its use is
+    /// the last request.
+    Unproven,
+    /// Has answered a request of this host, or an upper layer has confirmed it, and has not failed since.
+    Proven,
+    /// Entered by a person.
+    Static,
+}
+
+/// One entry: 64 bytes. Its cells in the index take 16 more at most.
+#[derive(Clone, Debug)]
+pub(super) struct Slot<A> {
+    pub(super) ip: A,
+    pub(super) mac: MacAddr,
+    pub(super) state: NeighborState,
+    pub(super) queue: TimerQueue,
+    pub(super) class: Class,
+    /// Requests sent in this attempt.
+    pub(super) requests: u8,
+    /// Attempts that failed one after another.
+    pub(super) failures: u8,
+    /// Parcels that wait, or that are to be sent and were not fetched yet.
+    pub(super) pending: u8,
+    /// When a packet last confirmed it: its age counts from here.
+    pub(super) confirmed: Tick,
+    /// When it joined its row.
+    pub(super) since: Tick,
+    /// When it was last sent to, heard or asked for, as far as its class counts that.
+    pub(super) used: Tick,
+    pub(super) in_queue: Links,
+    pub(super) by_age: Links,
+    pub(super) in_class: Links,
+}
+
+const _: () = assert!(size_of::<Slot<std::net::Ipv4Addr>>() + 4 * size_of::<u32>() <= 80);
+
+impl<A: Address> Slot<A> {
+    pub(super) fn to_neighbor(&self) -> Neighbor<A> {
+        let known = !matches!(self.state, NeighborState::Incomplete | NeighborState::Failed);
+        Neighbor { ip: self.ip, mac: known.then_some(self.mac), state: self.state }
+    }
+
+    pub(super) fn queue_links(&mut self) -> &mut Links {
+        &mut self.in_queue
+    }
+
+    pub(super) fn age_links(&mut self) -> &mut Links {
+        &mut self.by_age
+    }
+
+    pub(super) fn class_links(&mut self) -> &mut Links {
+        &mut self.in_class
+    }
+}
+
+impl NeighborState {
+    /// Whether the entry has been confirmed at some time, and ends when that is too long ago.
+    pub(super) const fn has_age(self) -> bool {
+        matches!(self, Self::Reachable | Self::Stale | Self::Delay | Self::Probe)
+    }
+}
+
+impl TimerQueue {
+    pub(super) const COUNT: usize = 11;
+
+    /// All rows of entries.
+    pub(super) const ALL: [TimerQueue; Self::COUNT - 1] = [
+        TimerQueue::Stale,
+        TimerQueue::Reachable,
+        TimerQueue::Delay,
+        TimerQueue::Request,
+        TimerQueue::AwaitReply,
+        TimerQueue::Backoff1,
+        TimerQueue::Backoff2,
+        TimerQueue::Backoff4,
+        TimerQueue::Backoff8,
+        TimerQueue::Static,
+    ];
+
+    pub(super) const fn index(self) -> usize {
+        match self {
+            TimerQueue::Stale => 0,
+            TimerQueue::Reachable => 1,
+            TimerQueue::Delay => 2,
+            TimerQueue::Request => 3,
+            TimerQueue::AwaitReply => 4,
+            TimerQueue::Backoff1 => 5,
+            TimerQueue::Backoff2 => 6,
+            TimerQueue::Backoff4 => 7,
+            TimerQueue::Backoff8 => 8,
+            TimerQueue::Static => 9,
+            TimerQueue::Free => 10,
+        }
+    }
+}
+
+impl Class {
+    pub(super) const COUNT: usize = 4;
+
+    /// The class of an entry of this class once it has this state.
+    pub(super) const fn after(self, state: NeighborState) -> Class {
+        match (state, self) {
+            (NeighborState::Static, _) => Class::Static,
+            (NeighborState::Reachable, _) => Class::Proven,
+            (NeighborState::Incomplete | NeighborState::Failed, _)
+            | (NeighborState::Delay | NeighborState::Probe, Class::Unused) => Class::Unproven,
+            (NeighborState::Stale | NeighborState::Delay | NeighborState::Probe, class) => class,
+        }
+    }
+
+    pub(super) const fn index(self) -> usize {
+        match self {
+            Class::Unused => 0,
+            Class::Unproven => 1,
+            Class::Proven => 2,
+            Class::Static => 3,
+        }
+    }
+}
