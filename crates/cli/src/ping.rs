@@ -124,7 +124,7 @@ fn plan(arguments: &PingArguments) -> PingPlan {
 /// Rejects targets that are not one reachable host.
 fn check_target(host: &Host, source: Ipv4Addr, target: Ipv4Addr) -> Result<(), Failure> {
     let addresses = host.ipv4().addresses();
-    let problem = if addresses.is_ours(target) {
+    let problem = if addresses.is_local(target) {
         "is our own address, and what we send to it never comes by the wire; ping another, or choose another --address"
     } else if addresses.is_broadcast(target) {
         "means all hosts of a network; ping one of them"

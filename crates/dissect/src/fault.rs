@@ -251,7 +251,7 @@ fn check_icmp(faults: &mut Vec<FrameFault>, data: &DatagramData<'_>) {
         Some(reason @ icmp::IcmpDropReason::Truncated) => {
             faults.push(FrameFault::new("icmp", None, &reason, "rfc792-length"));
         }
-        Some(reason @ icmp::IcmpDropReason::Quote) => {
+        Some(reason @ icmp::IcmpDropReason::NoQuotedDatagram) => {
             faults.push(FrameFault::new("icmp", None, &reason, "rfc792-quote"));
         }
         _ => {}

@@ -73,12 +73,12 @@ fn belongs_to_us(vlan: Option<VlanId>, frames: [&[u8]; 2]) {
 
     for octets in frames {
         let before = link.accepted();
-        let Ok(ReceivedFrame { frame, cast }) = link.receive(EthernetFrame::parse(octets)) else {
+        let Ok(ReceivedFrame { frame, destination_kind }) = link.receive(EthernetFrame::parse(octets)) else {
             assert_eq!(link.accepted(), before);
             continue;
         };
         let destination = frame.destination();
-        match cast {
+        match destination_kind {
             DestinationKind::Unicast => assert!((FIRST..=LAST).contains(&destination)),
             DestinationKind::Multicast => assert_eq!(destination, JOINED),
             DestinationKind::Broadcast => assert_eq!(destination, MacAddr::BROADCAST),

@@ -81,14 +81,14 @@ fuzz_target!(|scene: Scene<'_>| {
                 (octets, casts[usize::from(link) % 4])
             }
         };
-        let written = icmp.error(now, IcmpError::PORT_UNREACHABLE, &about, link, &addresses, &mut room);
+        let written = icmp.write_error(now, IcmpError::PORT_UNREACHABLE, &about, link, &addresses, &mut room);
         if let Ok(length) = written {
             assert_eq!(link, DestinationKind::Unicast);
             let source = allowed(&about, &room[..length]);
             *sent.entry(source).or_default() += 1;
         }
     }
-    assert!(icmp.reported() <= 50 + millis);
+    assert!(icmp.errors_written() <= 50 + millis);
     // A destination may be forgotten among too many; among few it never is.
     let few = sent.len() <= 4;
     assert!(!few || sent.values().all(|count| *count <= 6 + millis / 1_000));
@@ -110,7 +110,7 @@ fn receive(
             let mut reply = octets.to_vec();
             reply_in_place(&mut reply).expect("a request");
             let message = IcmpMessage::parse(&reply).expect("a reply with the right checksum");
-            assert_eq!((message.kind(), message.code()), (IcmpType::ECHO_REPLY, 0));
+            assert_eq!((message.icmp_type(), message.code()), (IcmpType::ECHO_REPLY, 0));
             assert_eq!(reply[4..], octets[4..]);
             let mut anew = vec![0; octets.len()];
             echo.write_to(IcmpType::ECHO_REPLY, &mut anew).expect("room for a reply");
@@ -118,7 +118,7 @@ fn receive(
         }
         Ok(ReceivedMessage::Reply(_)) => assert_eq!(octets[0], 0),
         Ok(ReceivedMessage::Error(problem, quoted)) => {
-            assert!(problem.kind().is_error());
+            assert!(problem.icmp_type().is_error());
             assert_eq!(quoted.source(), OURS);
             let _ = (quoted.ports(), quoted.echo(), problem.to_string());
         }

@@ -73,14 +73,14 @@ impl Host {
         accepted: Result<ReceivedFrame<'a>, link::LinkDropReason>,
         parse: impl FnOnce(&'a [u8]) -> Result<Packet<'a>, ArpDropReason>,
     ) -> Outcome {
-        let ReceivedFrame { frame, cast } = match accepted {
+        let ReceivedFrame { frame, destination_kind } = match accepted {
             Ok(accepted) => accepted,
             Err(reason) => return Outcome::Unlinked(reason),
         };
         if frame.ether_type() != EtherType::ARP {
             return Outcome::OfAnotherProtocol(frame.ether_type());
         }
-        let station = (cast == DestinationKind::Unicast).then_some(frame.destination());
+        let station = (destination_kind == DestinationKind::Unicast).then_some(frame.destination());
         let parsed = parse(frame.payload());
         match self.arp.receive(now, station, parsed) {
             Ok(received) => {

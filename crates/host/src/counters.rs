@@ -36,7 +36,7 @@ pub(crate) fn of_stack(stack: &Stack) -> Vec<Counter> {
     all.extend(
         stack
             .icmp
-            .withheld()
+            .suppressed()
             .iter()
             .map(|(reason, count)| counter("icmp", &format!("error withheld: {reason}"), count, false)),
     );

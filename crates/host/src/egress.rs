@@ -100,7 +100,7 @@ pub(crate) fn send_icmp_error(
     };
     let message = bytes.get_mut(Ipv4Fields::LENGTH..).unwrap_or_default();
     // `Icmp` counts the errors that it withholds.
-    let error = stack.icmp.error(now, problem, about, cast, stack.ipv4.addresses(), message);
+    let error = stack.icmp.write_error(now, problem, about, cast, stack.ipv4.addresses(), message);
     // spec: rfc1122-error-service
     let fields = Ipv4Fields {
         time_to_live: stack.config.time_to_live,

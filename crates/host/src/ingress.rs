@@ -19,7 +19,7 @@ struct PayloadInfo {
     /// Bytes before the payload.
     offset: usize,
     /// Whether the frame is unicast, multicast or broadcast.
-    cast: link::DestinationKind,
+    destination_kind: link::DestinationKind,
     /// Destination MAC address of a unicast frame.
     mac: Option<MacAddr>,
     /// State of the transport checksum.
@@ -62,9 +62,10 @@ pub(crate) fn receive(stack: &mut Stack, now: Instant, frame: Frame, tx: &mut Tx
             return FrameOutcome::Dropped(reason.into());
         }
     };
-    let link::ReceivedFrame { frame: ethernet, cast } = accepted;
-    let mac = (cast == link::DestinationKind::Unicast).then_some(ethernet.destination());
-    let payload = PayloadInfo { offset: ethernet.payload_offset(), cast, mac, checksum: frame.checksum() };
+    let link::ReceivedFrame { frame: ethernet, destination_kind } = accepted;
+    let mac = (destination_kind == link::DestinationKind::Unicast).then_some(ethernet.destination());
+    let payload =
+        PayloadInfo { offset: ethernet.payload_offset(), destination_kind, mac, checksum: frame.checksum() };
     match ethernet.ether_type() {
         EtherType::ARP => {
             let received = stack.arp.receive(now, mac, view.packet());
@@ -132,7 +133,7 @@ fn receive_ipv4(
         tx.pool.give(frame);
         return FrameOutcome::Dropped(reason);
     }
-    match stack.ipv4.receive(now, payload.cast, bytes) {
+    match stack.ipv4.receive(now, payload.destination_kind, bytes) {
         Err(reason) => {
             tx.pool.give(frame);
             FrameOutcome::Dropped(reason.into())
@@ -141,8 +142,8 @@ fn receive_ipv4(
             tx.pool.give(frame);
             FrameOutcome::Ipv4(DatagramOutcome::FragmentStored)
         }
-        Ok(ipv4::ReceivedDatagram::Whole(datagram, cast)) => {
-            match decide_datagram(stack, now, &datagram, cast, payload, tx) {
+        Ok(ipv4::ReceivedDatagram::Whole(datagram, destination_kind)) => {
+            match decide_datagram(stack, now, &datagram, destination_kind, payload, tx) {
                 DatagramAction::ReplyToEcho(plan) => {
                     reply_to_echo(stack, now, &plan, frame, payload.offset, tx)
                 }
@@ -152,13 +153,13 @@ fn receive_ipv4(
                 }
             }
         }
-        Ok(ipv4::ReceivedDatagram::Reassembled(reassembled, cast)) => {
+        Ok(ipv4::ReceivedDatagram::Reassembled(reassembled, destination_kind)) => {
             tx.pool.give(frame);
             // A sender completes the checksum before it fragments the datagram.
             let payload = PayloadInfo { checksum: Checksum::None, ..payload };
             let action = reassembled.datagram().map_or_else(
                 |reason| DatagramAction::Done(FrameOutcome::Dropped(reason.into())),
-                |datagram| decide_datagram(stack, now, &datagram, cast, payload, tx),
+                |datagram| decide_datagram(stack, now, &datagram, destination_kind, payload, tx),
             );
             let outcome = match (action, reassembled.datagram()) {
                 (DatagramAction::ReplyToEcho(plan), Ok(datagram)) => {
@@ -183,9 +184,9 @@ fn check_fragment(stack: &mut Stack, bytes: &[u8], payload: PayloadInfo) -> Resu
     let is_fragment = bytes.get(6..8).is_some_and(|flags| flags != [0, 0] && flags != [0x40, 0]);
     if is_fragment
         && let Ok(datagram) = Datagram::parse(bytes)
-        && let Some(cast) = stack.ipv4.addresses().cast(datagram.destination())
+        && let Some(destination_kind) = stack.ipv4.addresses().destination_kind(datagram.destination())
     {
-        check_destination(stack, &datagram, cast, payload)?;
+        check_destination(stack, &datagram, destination_kind, payload)?;
     }
     Ok(())
 }
@@ -195,10 +196,10 @@ fn check_fragment(stack: &mut Stack, bytes: &[u8], payload: PayloadInfo) -> Resu
 fn check_destination(
     stack: &mut Stack,
     datagram: &Datagram<'_>,
-    cast: DestinationKind,
+    destination_kind: DestinationKind,
     payload: PayloadInfo,
 ) -> Result<Option<MacAddr>, DropReason> {
-    if cast != DestinationKind::Unicast {
+    if destination_kind != DestinationKind::Unicast {
         return Ok(None);
     }
     // spec: rfc5227-silence
@@ -218,11 +219,11 @@ fn decide_datagram(
     stack: &mut Stack,
     now: Instant,
     datagram: &Datagram<'_>,
-    cast: DestinationKind,
+    destination_kind: DestinationKind,
     payload: PayloadInfo,
     tx: &mut TxContext<'_>,
 ) -> DatagramAction {
-    let mac = match check_destination(stack, datagram, cast, payload) {
+    let mac = match check_destination(stack, datagram, destination_kind, payload) {
         Ok(mac) => mac,
         Err(reason) => return DatagramAction::Done(FrameOutcome::Dropped(reason)),
     };
@@ -236,9 +237,9 @@ fn decide_datagram(
         return DatagramAction::Done(FrameOutcome::Dropped(reason.into()));
     }
     match datagram.protocol() {
-        IpProtocol::ICMP => decide_icmp(stack, datagram, cast, mac),
+        IpProtocol::ICMP => decide_icmp(stack, datagram, destination_kind, mac),
         // spec: rfc1122-refused-many
-        _ if cast != DestinationKind::Unicast => drop_without_listener(stack),
+        _ if destination_kind != DestinationKind::Unicast => drop_without_listener(stack),
         protocol => {
             // spec: rfc1122-protocol-unreachable, rfc1122-port-unreachable
             let problem = match protocol {
@@ -246,8 +247,15 @@ fn decide_datagram(
                 _ => IcmpError::PROTOCOL_UNREACHABLE,
             };
             let addresses = (destination, source);
-            let sent =
-                egress::send_icmp_error(stack, now, problem, datagram.bytes(), payload.cast, addresses, tx);
+            let sent = egress::send_icmp_error(
+                stack,
+                now,
+                problem,
+                datagram.bytes(),
+                payload.destination_kind,
+                addresses,
+                tx,
+            );
             DatagramAction::Done(sent.map_or_else(FrameOutcome::Dropped, |()| {
                 FrameOutcome::Ipv4(DatagramOutcome::Rejected(problem))
             }))
@@ -258,12 +266,12 @@ fn decide_datagram(
 fn decide_icmp(
     stack: &mut Stack,
     datagram: &Datagram<'_>,
-    cast: DestinationKind,
+    destination_kind: DestinationKind,
     mac: Option<MacAddr>,
 ) -> DatagramAction {
     let (source, destination) = (datagram.source(), datagram.destination());
     let message = datagram.payload();
-    match stack.icmp.receive(stack.ipv4.addresses(), cast, message) {
+    match stack.icmp.receive(stack.ipv4.addresses(), destination_kind, message) {
         Err(reason) => DatagramAction::Done(FrameOutcome::Dropped(reason.into())),
         Ok(icmp::ReceivedMessage::Request(_)) => match mac {
             Some(mac) => DatagramAction::ReplyToEcho(plan_echo_reply(stack, datagram, mac)),

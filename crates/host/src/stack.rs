@@ -193,7 +193,7 @@ impl Stack {
 
     /// Adds a route. Its gateway must be another host.
     pub(crate) fn add_route(&mut self, route: Route) -> Result<(), HostConfigError> {
-        if let Some(gateway) = route.gateway.filter(|gateway| self.ipv4.addresses().is_ours(*gateway)) {
+        if let Some(gateway) = route.gateway.filter(|gateway| self.ipv4.addresses().is_local(*gateway)) {
             return Err(HostConfigError::Gateway(gateway));
         }
         self.add_gateway_route(route.gateway)?;
@@ -248,7 +248,7 @@ impl Stack {
             return;
         }
         match self.address() {
-            Some(address) if self.ipv4.addresses().is_ours(address.addr()) => {}
+            Some(address) if self.ipv4.addresses().is_local(address.addr()) => {}
             Some(address) => *self.ipv4.addresses_mut() = LocalAddresses::one(address),
             None => *self.ipv4.addresses_mut() = LocalAddresses::default(),
         }

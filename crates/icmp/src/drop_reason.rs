@@ -8,9 +8,9 @@ base::reasons! {
         /// The checksum is wrong.
         Checksum = "ICMP checksum is wrong",
         /// An error that quotes no IPv4 header.
-        Quote = "error about no datagram",
+        NoQuotedDatagram = "error about no datagram",
         /// An error about a datagram that we did not send.
-        NotOurs = "error about a datagram that is not ours",
+        NotLocal = "error about a datagram that is not ours",
         /// An echo request to a broadcast or to a group.
         BroadcastEcho = "echo request to a broadcast or a group",
         /// Of a type that nobody here serves.

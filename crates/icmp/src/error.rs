@@ -13,7 +13,7 @@ use crate::{IcmpDropReason, IcmpHeader, IcmpType};
 /// What an error says of a datagram: type, code, and four bytes whose sense depends on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IcmpError {
-    pub(crate) kind: IcmpType,
+    pub(crate) icmp_type: IcmpType,
     pub(crate) code: u8,
     pub(crate) rest: [u8; 4],
 }
@@ -28,10 +28,11 @@ impl IcmpError {
     /// Nobody at the destination listens on the port.
     pub const PORT_UNREACHABLE: IcmpError = IcmpError::unreachable(3);
     /// The datagram ran out of hops.
-    pub const HOPS_EXCEEDED: IcmpError = IcmpError { kind: IcmpType::TIME_EXCEEDED, code: 0, rest: [0; 4] };
+    pub const HOPS_EXCEEDED: IcmpError =
+        IcmpError { icmp_type: IcmpType::TIME_EXCEEDED, code: 0, rest: [0; 4] };
     /// Not all of its fragments came in time.
     pub const REASSEMBLY_EXCEEDED: IcmpError =
-        IcmpError { kind: IcmpType::TIME_EXCEEDED, code: 1, rest: [0; 4] };
+        IcmpError { icmp_type: IcmpType::TIME_EXCEEDED, code: 1, rest: [0; 4] };
 
     /// Bytes of the longest error we send: with a header of 20 bytes it fills the 576 bytes that
     /// every host can take (RFC 1812 4.3.2.3).
@@ -41,23 +42,23 @@ impl IcmpError {
 
     /// Some destination is unreachable, for the reason with this code (RFC 792, RFC 1122 3.2.2.1).
     pub const fn unreachable(code: u8) -> IcmpError {
-        IcmpError { kind: IcmpType::UNREACHABLE, code, rest: [0; 4] }
+        IcmpError { icmp_type: IcmpType::UNREACHABLE, code, rest: [0; 4] }
     }
 
     /// The datagram may not be fragmented, and does not fit into this MTU, in bytes (RFC 1191 4).
     pub const fn fragmentation_needed(mtu: u16) -> IcmpError {
         let [high, low] = mtu.to_be_bytes();
-        IcmpError { kind: IcmpType::UNREACHABLE, code: 4, rest: [0, 0, high, low] }
+        IcmpError { icmp_type: IcmpType::UNREACHABLE, code: 4, rest: [0, 0, high, low] }
     }
 
     /// The byte of the header at `pointer` makes no sense.
     pub const fn parameter(pointer: u8) -> IcmpError {
-        IcmpError { kind: IcmpType::PARAMETER_PROBLEM, code: 0, rest: [pointer, 0, 0, 0] }
+        IcmpError { icmp_type: IcmpType::PARAMETER_PROBLEM, code: 0, rest: [pointer, 0, 0, 0] }
     }
 
     /// Its type.
-    pub fn kind(&self) -> IcmpType {
-        self.kind
+    pub fn icmp_type(&self) -> IcmpType {
+        self.icmp_type
     }
 
     /// Its code.
@@ -68,30 +69,30 @@ impl IcmpError {
     /// Which byte of the header makes no sense, if that is the problem.
     pub fn pointer(&self) -> Option<u8> {
         let [pointer, ..] = self.rest;
-        (self.kind == IcmpType::PARAMETER_PROBLEM && self.code == 0).then_some(pointer)
+        (self.icmp_type == IcmpType::PARAMETER_PROBLEM && self.code == 0).then_some(pointer)
     }
 
     /// The MTU in bytes that the datagram does not fit into, if that is the problem; zero from
     /// gateways older than RFC 1191.
     pub fn mtu(&self) -> Option<u16> {
         let [.., high, low] = self.rest;
-        (self.kind == IcmpType::UNREACHABLE && self.code == 4).then_some(u16::from_be_bytes([high, low]))
+        (self.icmp_type == IcmpType::UNREACHABLE && self.code == 4).then_some(u16::from_be_bytes([high, low]))
     }
 
     /// The gateway that is nearer, if that is the problem (RFC 792, "Redirect Message").
     pub fn gateway(&self) -> Option<Ipv4Addr> {
-        (self.kind == IcmpType::REDIRECT).then_some(self.rest.into())
+        (self.icmp_type == IcmpType::REDIRECT).then_some(self.rest.into())
     }
 
     /// Writes the error to the start of `message`, with as much of the datagram `about` as
     /// [`IcmpError::MAX_LENGTH`] and `message` have room for. Returns its length in bytes.
     ///
-    /// Whether it may be sent at all, [`crate::Icmp::error`] says.
+    /// Whether it may be sent at all, [`crate::Icmp::write_error`] says.
     pub fn write_to(&self, about: &[u8], message: &mut [u8]) -> Result<usize, IcmpDropReason> {
         let length = (Self::HEADER + about.len()).min(Self::MAX_LENGTH).min(message.len());
         let message = message.get_mut(..length).unwrap_or_default();
         let (header, quote) = IcmpHeader::mut_from_prefix(message).map_err(|_| IcmpDropReason::Truncated)?;
-        header.kind = self.kind.0;
+        header.icmp_type = self.icmp_type.0;
         header.code = self.code;
         header.checksum.set(0);
         // spec: rfc792-unused
@@ -107,7 +108,7 @@ impl IcmpError {
 
 impl fmt::Display for IcmpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match (self.kind, self.code) {
+        let text = match (self.icmp_type, self.code) {
             (IcmpType::UNREACHABLE, 0) => "network unreachable",
             (IcmpType::UNREACHABLE, 1) => "host unreachable",
             (IcmpType::UNREACHABLE, 2) => "protocol unreachable",
@@ -117,7 +118,7 @@ impl fmt::Display for IcmpError {
             (IcmpType::UNREACHABLE, 9 | 10 | 13) => "administratively prohibited",
             (IcmpType::TIME_EXCEEDED, 0) => "time to live exceeded",
             (IcmpType::TIME_EXCEEDED, 1) => "reassembly time exceeded",
-            (kind, code) => return write!(f, "{kind} code {code}"),
+            (icmp_type, code) => return write!(f, "{icmp_type} code {code}"),
         };
         f.write_str(text)
     }
@@ -181,15 +182,15 @@ impl<'a> QuotedDatagram<'a> {
 
     /// Identifier and sequence number, if it is an echo request.
     pub fn echo(&self) -> Option<(u16, u16)> {
-        let [kind, ..] = self.start()?;
-        let is_request = self.protocol() == IpProtocol::ICMP && IcmpType(kind) == IcmpType::ECHO_REQUEST;
+        let [icmp_type, ..] = self.start()?;
+        let is_request = self.protocol() == IpProtocol::ICMP && IcmpType(icmp_type) == IcmpType::ECHO_REQUEST;
         let [a, b, c, d] = *self.data.get(4..8).filter(|_| is_request)?.first_chunk()?;
         Some((u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])))
     }
 
     /// Whether it may be an ICMP error: an ICMP message that is not known to be none.
     pub(crate) fn may_be_an_error(&self) -> bool {
-        let is_query = || self.data.first().is_some_and(|kind| IcmpType(*kind).is_query());
+        let is_query = || self.data.first().is_some_and(|icmp_type| IcmpType(*icmp_type).is_query());
         self.protocol() == IpProtocol::ICMP && !is_query()
     }
 

@@ -25,7 +25,7 @@ use crate::IcmpDropReason;
 #[repr(C)]
 pub struct IcmpHeader {
     /// What the message is.
-    pub kind: u8,
+    pub icmp_type: u8,
     /// What it is in particular.
     pub code: u8,
     /// The checksum of the whole message.
@@ -51,7 +51,7 @@ const _: () = assert!(size_of::<IcmpHeader>() == 8);
 #[repr(C)]
 pub struct EchoHeader {
     /// 8 for a request, 0 for a reply.
-    pub kind: u8,
+    pub icmp_type: u8,
     /// Zero.
     pub code: u8,
     /// The checksum of the whole message.

@@ -35,9 +35,9 @@ pub struct Icmp {
     answers_broadcast: bool,
     limit: ErrorRateLimiter,
     accepted: u64,
-    reported: u64,
+    errors_written: u64,
     dropped: ReasonCounters<IcmpDropReason>,
-    withheld: ReasonCounters<SuppressReason>,
+    suppressed: ReasonCounters<SuppressReason>,
 }
 
 impl Icmp {
@@ -47,22 +47,22 @@ impl Icmp {
             answers_broadcast: config.answers_broadcast,
             limit: ErrorRateLimiter::new(config.rates, config.seed),
             accepted: 0,
-            reported: 0,
+            errors_written: 0,
             dropped: ReasonCounters::default(),
-            withheld: ReasonCounters::default(),
+            suppressed: ReasonCounters::default(),
         }
     }
 
-    /// Judges one datagram's data. `cast` is how the datagram was addressed to us.
+    /// Judges one datagram's data. `destination_kind` is how the datagram was addressed to us.
     // As all that is read at once by whoever called.
     #[inline]
     pub fn receive<'a>(
         &mut self,
         addresses: &LocalAddresses,
-        cast: DestinationKind,
+        destination_kind: DestinationKind,
         message: &'a [u8],
     ) -> Result<ReceivedMessage<'a>, IcmpDropReason> {
-        match self.judge(addresses, cast, message) {
+        match self.accept(addresses, destination_kind, message) {
             Ok(received) => {
                 self.accepted = self.accepted.saturating_add(1);
                 Ok(received)
@@ -76,23 +76,27 @@ impl Icmp {
     }
 
     #[inline]
-    fn judge<'a>(
+    fn accept<'a>(
         &self,
         addresses: &LocalAddresses,
-        cast: DestinationKind,
+        destination_kind: DestinationKind,
         message: &'a [u8],
     ) -> Result<ReceivedMessage<'a>, IcmpDropReason> {
         match IcmpMessage::parse(message)?.body()? {
             // spec: rfc1122-echo-broadcast
-            IcmpBody::Request(_) if cast != DestinationKind::Unicast && !self.answers_broadcast => {
+            IcmpBody::Request(_)
+                if destination_kind != DestinationKind::Unicast && !self.answers_broadcast =>
+            {
                 Err(IcmpDropReason::BroadcastEcho)
             }
             IcmpBody::Request(echo) => Ok(ReceivedMessage::Request(echo)),
             IcmpBody::Reply(echo) => Ok(ReceivedMessage::Reply(echo)),
             // spec: icmp-not-ours
-            IcmpBody::Error(_, quoted) if !addresses.is_ours(quoted.source()) => Err(IcmpDropReason::NotOurs),
+            IcmpBody::Error(_, quoted) if !addresses.is_local(quoted.source()) => {
+                Err(IcmpDropReason::NotLocal)
+            }
             // spec: rfc1122-error-reported
-            IcmpBody::Error(problem, quoted) => Ok(ReceivedMessage::Error(problem, quoted)),
+            IcmpBody::Error(error, quoted) => Ok(ReceivedMessage::Error(error, quoted)),
             // spec: rfc1122-unknown-type, rfc1122-other-queries
             IcmpBody::Other => Err(IcmpDropReason::UnsupportedType),
         }
@@ -101,10 +105,10 @@ impl Icmp {
     /// Writes an error about the datagram `about` (from its header on, without the link's padding) to
     /// the start of `message`, if it may be sent to the datagram's source. `link` is how the
     /// datagram's frame was addressed. Returns the length of the message in bytes.
-    pub fn error(
+    pub fn write_error(
         &mut self,
         now: Instant,
-        problem: IcmpError,
+        error: IcmpError,
         about: &[u8],
         link: DestinationKind,
         addresses: &LocalAddresses,
@@ -116,15 +120,15 @@ impl Icmp {
                 Exhausted::PerDestination => SuppressReason::DestinationRateLimit,
                 Exhausted::Global => SuppressReason::GlobalRateLimit,
             })?;
-            problem.write_to(about, message).map_err(|_| SuppressReason::OutOfSpace)
+            error.write_to(about, message).map_err(|_| SuppressReason::OutOfSpace)
         });
         match written {
             Ok(length) => {
-                self.reported = self.reported.saturating_add(1);
+                self.errors_written = self.errors_written.saturating_add(1);
                 Ok(length)
             }
             Err(reason) => {
-                self.withheld.count(reason);
+                self.suppressed.count(reason);
                 Err(reason)
             }
         }
@@ -136,8 +140,8 @@ impl Icmp {
     }
 
     /// How many errors were written.
-    pub fn reported(&self) -> u64 {
-        self.reported
+    pub fn errors_written(&self) -> u64 {
+        self.errors_written
     }
 
     /// How many messages were turned away, by reason.
@@ -146,8 +150,8 @@ impl Icmp {
     }
 
     /// How many errors were not sent, by reason.
-    pub fn withheld(&self) -> &ReasonCounters<SuppressReason> {
-        &self.withheld
+    pub fn suppressed(&self) -> &ReasonCounters<SuppressReason> {
+        &self.suppressed
     }
 }
 

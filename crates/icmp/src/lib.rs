@@ -1,7 +1,7 @@
 //! The Internet Control Message Protocol, RFC 792, for a host.
 //!
 //! [`IcmpMessage::parse`] turns a datagram's data into a valid message or an [`IcmpDropReason`];
-//! [`reply_in_place`] rewrites an echo request into its reply in place. [`Icmp::error`] writes an error
+//! [`reply_in_place`] rewrites an echo request into its reply in place. [`Icmp::write_error`] writes an error
 //! about a datagram, if RFC 1122 lets it be sent ([`may_send_error`]) and not too many were;
 //! [`QuotedDatagram`] tells whom an error that came is for.
 //!
@@ -17,7 +17,7 @@
 //! Echo { identifier: 7, sequence: 1, data: b"data" }.write_to(IcmpType::ECHO_REQUEST, &mut message)?;
 //!
 //! reply_in_place(&mut message)?;
-//! assert_eq!(IcmpMessage::parse(&message)?.kind(), IcmpType::ECHO_REPLY);
+//! assert_eq!(IcmpMessage::parse(&message)?.icmp_type(), IcmpType::ECHO_REPLY);
 //! # Ok::<(), icmp::IcmpDropReason>(())
 //! ```
 #![forbid(unsafe_code)]

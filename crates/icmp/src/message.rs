@@ -52,8 +52,8 @@ impl<'a> IcmpMessage<'a> {
     }
 
     /// What it is.
-    pub fn kind(&self) -> IcmpType {
-        IcmpType(self.header.kind)
+    pub fn icmp_type(&self) -> IcmpType {
+        IcmpType(self.header.icmp_type)
     }
 
     /// What it is in particular.
@@ -64,12 +64,15 @@ impl<'a> IcmpMessage<'a> {
     /// What it says. Fails if it is about a datagram and quotes none.
     #[inline]
     pub fn body(&self) -> Result<IcmpBody<'a>, IcmpDropReason> {
-        Ok(match self.kind() {
+        Ok(match self.icmp_type() {
             IcmpType::ECHO_REQUEST => IcmpBody::Request(self.echo()),
             IcmpType::ECHO_REPLY => IcmpBody::Reply(self.echo()),
-            kind if kind.is_error() => {
-                let problem = IcmpError { kind, code: self.code(), rest: self.header.rest };
-                IcmpBody::Error(problem, QuotedDatagram::parse(self.data).ok_or(IcmpDropReason::Quote)?)
+            icmp_type if icmp_type.is_error() => {
+                let error = IcmpError { icmp_type, code: self.code(), rest: self.header.rest };
+                IcmpBody::Error(
+                    error,
+                    QuotedDatagram::parse(self.data).ok_or(IcmpDropReason::NoQuotedDatagram)?,
+                )
             }
             _ => IcmpBody::Other,
         })
@@ -87,12 +90,12 @@ impl Echo<'_> {
 
     /// Writes an echo request, or a reply, that fills `message`. Fails if that has not just as much room
     /// as header and data take.
-    pub fn write_to(&self, kind: IcmpType, message: &mut [u8]) -> Result<(), IcmpDropReason> {
+    pub fn write_to(&self, icmp_type: IcmpType, message: &mut [u8]) -> Result<(), IcmpDropReason> {
         let (header, data) = EchoHeader::mut_from_prefix(message).map_err(|_| IcmpDropReason::Truncated)?;
         if data.len() != self.data.len() {
             return Err(IcmpDropReason::Truncated);
         }
-        header.kind = kind.0;
+        header.icmp_type = icmp_type.0;
         header.code = 0;
         header.checksum.set(0);
         header.identifier.set(self.identifier);
@@ -106,12 +109,12 @@ impl Echo<'_> {
 /// and data stay as they are (RFC 792).
 pub fn reply_in_place(message: &mut [u8]) -> Result<(), IcmpDropReason> {
     let (header, data) = EchoHeader::mut_from_prefix(message).map_err(|_| IcmpDropReason::Truncated)?;
-    if IcmpType(header.kind) != IcmpType::ECHO_REQUEST {
+    if IcmpType(header.icmp_type) != IcmpType::ECHO_REQUEST {
         return Err(IcmpDropReason::UnsupportedType);
     }
     // spec: rfc792-echo
-    let was = u16::from_be_bytes([header.kind, header.code]);
-    header.kind = IcmpType::ECHO_REPLY.0;
+    let was = u16::from_be_bytes([header.icmp_type, header.code]);
+    header.icmp_type = IcmpType::ECHO_REPLY.0;
     header.code = 0;
     let mut sum = checksum::update(header.checksum.get(), was, 0);
     // RFC 1624 3 relies on a word that is not zero, and a reply may have none: then the sum is plus

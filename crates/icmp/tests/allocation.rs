@@ -16,7 +16,7 @@ fn neither_echo_nor_errors_allocate() -> Result<(), Box<dyn Error>> {
     let mut request = [0; 64];
     Echo { identifier: 1, sequence: 2, data: &[7; 56] }.write_to(IcmpType::ECHO_REQUEST, &mut request)?;
     let mut about = [0; 28];
-    let (mut answered, mut reported, mut error) = (0, 0, [0; IcmpError::MAX_LENGTH]);
+    let (mut answered, mut errors_written, mut error) = (0, 0, [0; IcmpError::MAX_LENGTH]);
     let allocated = allocation_counter::measure(|| {
         for last in 0..=255_u8 {
             let mut message = request;
@@ -26,7 +26,7 @@ fn neither_echo_nor_errors_allocate() -> Result<(), Box<dyn Error>> {
             }
             let fields = Ipv4Fields::new(IpProtocol::UDP, [192, 0, 2, last].into(), [10, 0, 0, 2].into());
             let _ = fields.write_to(&mut about);
-            let written = icmp.error(
+            let written = icmp.write_error(
                 Instant::from_nanos(u64::from(last) * 1_000_000),
                 IcmpError::PORT_UNREACHABLE,
                 &about,
@@ -34,10 +34,10 @@ fn neither_echo_nor_errors_allocate() -> Result<(), Box<dyn Error>> {
                 &addresses,
                 &mut error,
             );
-            reported += u32::from(written.is_ok());
+            errors_written += u32::from(written.is_ok());
         }
     });
-    assert_eq!((answered, reported), (256, 256));
+    assert_eq!((answered, errors_written), (256, 256));
     assert_eq!(allocated.count_total, 0);
     Ok(())
 }

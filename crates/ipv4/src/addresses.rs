@@ -74,7 +74,7 @@ impl LocalAddresses {
 
     /// Whether `address` is one of ours.
     #[inline]
-    pub fn is_ours(&self, address: Ipv4Addr) -> bool {
+    pub fn is_local(&self, address: Ipv4Addr) -> bool {
         let address = u32::from(address);
         // Most have one range.
         if let [(first, last)] = *self.ranges.as_slice() {
@@ -88,13 +88,13 @@ impl LocalAddresses {
     /// Whether `address` means all hosts: the limited broadcast, or that of a network of ours, in its
     /// old form with zeros too (RFC 1122 3.3.6). An address of ours never is.
     pub fn is_broadcast(&self, address: Ipv4Addr) -> bool {
-        (address.is_broadcast() || self.broadcasts.contains(&address)) && !self.is_ours(address)
+        (address.is_broadcast() || self.broadcasts.contains(&address)) && !self.is_local(address)
     }
 
     /// How a datagram to `destination` is addressed to us; none if it is not.
-    pub fn cast(&self, destination: Ipv4Addr) -> Option<DestinationKind> {
+    pub fn destination_kind(&self, destination: Ipv4Addr) -> Option<DestinationKind> {
         // spec: rfc1122-destination
-        if self.is_ours(destination) {
+        if self.is_local(destination) {
             Some(DestinationKind::Unicast)
         } else if self.is_broadcast(destination) {
             Some(DestinationKind::Broadcast)
@@ -104,14 +104,14 @@ impl LocalAddresses {
     }
 
     /// Turns away sources that cannot have sent a datagram to us.
-    pub fn vet(&self, source: Ipv4Addr) -> Result<(), Ipv4DropReason> {
+    pub fn check_source(&self, source: Ipv4Addr) -> Result<(), Ipv4DropReason> {
         // spec: rfc1122-source
         if source.is_multicast() {
             Err(Ipv4DropReason::SourceGroup)
         } else if source.is_loopback() {
             Err(Ipv4DropReason::SourceLoopback)
         // spec: source-ours
-        } else if self.is_ours(source) {
+        } else if self.is_local(source) {
             Err(Ipv4DropReason::SourceLocal)
         } else if self.is_broadcast(source) {
             Err(Ipv4DropReason::SourceBroadcast)

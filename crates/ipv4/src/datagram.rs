@@ -235,7 +235,7 @@ pub struct Ipv4Fields {
 
 /// A length that no datagram has: below a header's 20 bytes, or above 65,535.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LengthError;
+pub struct DatagramLengthError;
 
 impl Ipv4Fields {
     /// Bytes of a header as we send it, without options.
@@ -260,9 +260,9 @@ impl Ipv4Fields {
     }
 
     /// Writes the header to the start of `datagram`, all of which is the datagram, and its checksum.
-    pub fn write_to(&self, datagram: &mut [u8]) -> Result<(), LengthError> {
-        let total_length = u16::try_from(datagram.len()).map_err(|_| LengthError)?;
-        let (header, _) = Ipv4Header::mut_from_prefix(datagram).map_err(|_| LengthError)?;
+    pub fn write_to(&self, datagram: &mut [u8]) -> Result<(), DatagramLengthError> {
+        let total_length = u16::try_from(datagram.len()).map_err(|_| DatagramLengthError)?;
+        let (header, _) = Ipv4Header::mut_from_prefix(datagram).map_err(|_| DatagramLengthError)?;
         let units =
             u16::try_from(self.fragment_offset / 8).unwrap_or(Ipv4Header::OFFSET) & Ipv4Header::OFFSET;
         let dont_fragment = if self.dont_fragment { Ipv4Header::DONT_FRAGMENT } else { 0 };
@@ -304,13 +304,13 @@ impl From<&Datagram<'_>> for Ipv4Fields {
     }
 }
 
-impl fmt::Display for LengthError {
+impl fmt::Display for DatagramLengthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a datagram has 20 to 65535 octets")
     }
 }
 
-impl std::error::Error for LengthError {}
+impl std::error::Error for DatagramLengthError {}
 
 /// Ends the list.
 const END: u8 = 0;

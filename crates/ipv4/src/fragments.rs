@@ -33,7 +33,7 @@ pub enum FragmentationError {
     /// With its header it is longer than 65,535 bytes.
     TooLong,
     /// The MTU, in bytes, leaves no room for a header and eight bytes of data.
-    TinyMtu(usize),
+    MtuTooSmall(usize),
 }
 
 impl Fragments {
@@ -53,7 +53,7 @@ impl Fragments {
         // spec: rfc791-fragmentation
         let step = room / 8 * 8;
         if step == 0 {
-            return Err(FragmentationError::TinyMtu(mtu));
+            return Err(FragmentationError::MtuTooSmall(mtu));
         }
         Ok(Fragments { payload, step, next: Some(0) })
     }
@@ -88,7 +88,7 @@ impl fmt::Display for FragmentationError {
                 write!(f, "longer than the link's MTU of {mtu} octets, and not to be fragmented")
             }
             Self::TooLong => f.write_str("longer than 65535 octets"),
-            Self::TinyMtu(mtu) => write!(f, "an MTU of {mtu} octets is too small for any fragment"),
+            Self::MtuTooSmall(mtu) => write!(f, "an MTU of {mtu} octets is too small for any fragment"),
         }
     }
 }

@@ -40,16 +40,16 @@ impl Ipv4 {
         }
     }
 
-    /// Judges one frame's payload. `cast` is how the frame was addressed.
+    /// Judges one frame's payload. `destination_kind` is how the frame was addressed.
     // As all that is read at once by whoever called.
     #[inline]
     pub fn receive<'a>(
         &mut self,
         now: Instant,
-        cast: DestinationKind,
+        destination_kind: DestinationKind,
         frame: &'a [u8],
     ) -> Result<ReceivedDatagram<'a>, Ipv4DropReason> {
-        match self.judge(now, cast, frame) {
+        match self.accept(now, destination_kind, frame) {
             Ok(received) => {
                 let is_whole = !matches!(received, ReceivedDatagram::Kept);
                 self.accepted = self.accepted.saturating_add(is_whole.into());
@@ -64,17 +64,18 @@ impl Ipv4 {
     }
 
     #[inline]
-    fn judge<'a>(
+    fn accept<'a>(
         &mut self,
         now: Instant,
-        cast: DestinationKind,
+        destination_kind: DestinationKind,
         frame: &'a [u8],
     ) -> Result<ReceivedDatagram<'a>, Ipv4DropReason> {
         let datagram = Datagram::parse(frame)?;
-        self.addresses.vet(datagram.source())?;
-        let destination = self.addresses.cast(datagram.destination()).ok_or(Ipv4DropReason::NotForUs)?;
+        self.addresses.check_source(datagram.source())?;
+        let destination =
+            self.addresses.destination_kind(datagram.destination()).ok_or(Ipv4DropReason::NotForUs)?;
         // spec: rfc1122-link-broadcast
-        if cast != DestinationKind::Unicast && destination == DestinationKind::Unicast {
+        if destination_kind != DestinationKind::Unicast && destination == DestinationKind::Unicast {
             return Err(Ipv4DropReason::LinkBroadcast);
         }
         // RFC 1122 3.2.1.8(c): only with a completed source route "the datagram has reached its final destination".

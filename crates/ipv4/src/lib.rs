@@ -38,7 +38,7 @@ mod routes;
 pub use link::{DestinationKind, Instant, TooManyGroups};
 
 pub use self::addresses::{LocalAddresses, multicast_mac};
-pub use self::datagram::{Datagram, Ipv4Fields, Ipv4Header, LengthError};
+pub use self::datagram::{Datagram, DatagramLengthError, Ipv4Fields, Ipv4Header};
 pub use self::drop_reason::Ipv4DropReason;
 pub use self::fragments::{Fragment, FragmentationError, Fragments};
 pub use self::identification::Identification;

@@ -30,7 +30,7 @@ pub enum NextHop {
 /// A route that cannot be added or removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RouteError {
-    /// [`Routes::BOUND`] routes are here already.
+    /// [`Routes::CAPACITY`] routes are here already.
     Full,
     /// There is a route to this network.
     Exists(Ipv4Net),
@@ -47,7 +47,7 @@ pub enum RouteError {
 }
 
 /// The routes there are, those to smaller networks first. A look-up looks at each until one fits: with
-/// the two routes of most hosts that is as fast as any tree, with [`Routes::BOUND`] it is some 100 ns.
+/// the two routes of most hosts that is as fast as any tree, with [`Routes::CAPACITY`] it is some 100 ns.
 #[derive(Clone, Debug, Default)]
 pub struct Routes {
     routes: Vec<Route>,
@@ -55,7 +55,7 @@ pub struct Routes {
 
 impl Routes {
     /// How many routes there can be.
-    pub const BOUND: usize = 64;
+    pub const CAPACITY: usize = 64;
 
     /// The routes of a host with one address, and perhaps a gateway to everywhere else.
     pub fn of(address: Ipv4Net, gateway: Option<Ipv4Addr>) -> Result<Routes, RouteError> {
@@ -87,7 +87,7 @@ impl Routes {
                 return Err(RouteError::NoHost(gateway));
             }
         }
-        if self.routes.len() >= Self::BOUND {
+        if self.routes.len() >= Self::CAPACITY {
             return Err(RouteError::Full);
         }
         self.routes.insert(place, Route { network, ..route });
@@ -186,7 +186,7 @@ fn order(network: Ipv4Net) -> (std::cmp::Reverse<u8>, Ipv4Addr) {
 impl fmt::Display for RouteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Full => write!(f, "there are {} routes already", Routes::BOUND),
+            Self::Full => write!(f, "there are {} routes already", Routes::CAPACITY),
             Self::Exists(network) => write!(f, "there is a route to {network} already"),
             Self::NotOnLink(gateway) => {
                 write!(

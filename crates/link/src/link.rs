@@ -28,7 +28,7 @@ pub struct ReceivedFrame<'a> {
     /// The frame.
     pub frame: EthernetFrame<'a>,
     /// How it was addressed.
-    pub cast: DestinationKind,
+    pub destination_kind: DestinationKind,
 }
 
 /// Our side of one wire.
@@ -103,7 +103,7 @@ impl Link {
         if frame.source().is_group() {
             return Err(LinkDropReason::GroupSource);
         }
-        let cast = self.cast(frame.destination()).ok_or(LinkDropReason::NotForUs)?;
+        let destination_kind = self.destination_kind(frame.destination()).ok_or(LinkDropReason::NotForUs)?;
         if !self.is_local_vlan(frame.tags()) {
             return Err(LinkDropReason::OtherVlan);
         }
@@ -115,11 +115,11 @@ impl Link {
         if frame.payload().len() + snap > self.mtu {
             return Err(LinkDropReason::TooLong);
         }
-        Ok(ReceivedFrame { frame, cast })
+        Ok(ReceivedFrame { frame, destination_kind })
     }
 
     #[inline]
-    fn cast(&self, destination: MacAddr) -> Option<DestinationKind> {
+    fn destination_kind(&self, destination: MacAddr) -> Option<DestinationKind> {
         // spec: ethernet-destination
         if self.stations.contains(destination) {
             Some(DestinationKind::Unicast)
@@ -140,11 +140,11 @@ impl Link {
             return self.vlan.is_none();
         }
         let mut vlans = tags.iter().filter(|tag| tag.identifier() != 0);
-        let is_ours = |tag: Option<VlanTag>| {
+        let is_local = |tag: Option<VlanTag>| {
             tag.map(VlanTag::identifier) == self.vlan.map(VlanId::number)
                 && tag.is_none_or(|tag| tag.protocol == EtherType::VLAN)
         };
-        is_ours(vlans.next()) && vlans.next().is_none()
+        is_local(vlans.next()) && vlans.next().is_none()
     }
 
     /// The addresses that are ours, to add some.

@@ -135,11 +135,11 @@ impl PingJson {
                 difference: reply.mismatch.map(ChangedByte::from),
             },
             PingResponse::Error { from, sequence, problem } => {
-                let (kind, code, problem) = (problem.kind().0, problem.code(), problem_text(problem));
+                let (kind, code, problem) = (problem.icmp_type().0, problem.code(), problem_text(problem));
                 PingJson::Error { time, from, sequence, kind, code, problem }
             }
             PingResponse::Advice { from, sequence, problem } => {
-                let (kind, code, problem) = (problem.kind().0, problem.code(), problem_text(problem));
+                let (kind, code, problem) = (problem.icmp_type().0, problem.code(), problem_text(problem));
                 PingJson::Advice { time, from, sequence, kind, code, problem }
             }
         }

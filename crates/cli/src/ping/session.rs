@@ -153,7 +153,7 @@ impl PingSession {
         if !is_ours {
             return None;
         }
-        if matches!(problem.kind(), IcmpType::REDIRECT | IcmpType::SOURCE_QUENCH) {
+        if matches!(problem.icmp_type(), IcmpType::REDIRECT | IcmpType::SOURCE_QUENCH) {
             return Some(PingResponse::Advice { from, sequence, problem });
         }
         self.update_pipe(sequence);

@@ -74,7 +74,7 @@ fn response_text(bytes: usize, response: &PingResponse) -> String {
 
 /// Returns an ICMP problem in the words of iputils.
 pub(super) fn problem_text(problem: IcmpError) -> String {
-    let text = match (problem.kind(), problem.code()) {
+    let text = match (problem.icmp_type(), problem.code()) {
         (IcmpType::UNREACHABLE, code) => return unreachable_text(code, problem.mtu()),
         (IcmpType::SOURCE_QUENCH, _) => "Source Quench",
         (IcmpType::REDIRECT, code) => {

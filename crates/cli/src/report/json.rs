@@ -173,7 +173,7 @@ impl ReportLine {
                 source: undelivered.source,
                 destination: undelivered.destination,
                 protocol: undelivered.protocol.0,
-                kind: undelivered.problem.kind().0,
+                kind: undelivered.problem.icmp_type().0,
                 code: undelivered.problem.code(),
                 problem: undelivered.problem.to_string(),
             },

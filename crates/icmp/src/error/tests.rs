@@ -41,24 +41,24 @@ fn problems_are_read_as_they_were_written() {
         (IcmpError::parameter(20), 12, 0, "parameter problem (12) code 0"),
     ];
     let about = [&[0x45][..], &[0; 27]].concat();
-    for (problem, kind, code, text) in table {
+    for (error, icmp_type, code, text) in table {
         let mut message = [0; 36];
-        problem.write_to(&about, &mut message).unwrap();
-        assert_eq!(message[..2], [kind, code], "{text}");
+        error.write_to(&about, &mut message).unwrap();
+        assert_eq!(message[..2], [icmp_type, code], "{text}");
         let IcmpBody::Error(read, _) = IcmpMessage::parse(&message).unwrap().body().unwrap() else {
             panic!("{text}")
         };
-        assert_eq!(read, problem);
-        assert_eq!((read.kind(), read.code()), (IcmpType(kind), code));
+        assert_eq!(read, error);
+        assert_eq!((read.icmp_type(), read.code()), (IcmpType(icmp_type), code));
         assert_eq!(read.to_string(), text);
         assert_eq!(read.mtu(), (code == 4).then_some(1_400), "{text}");
-        assert_eq!(read.pointer(), (kind == 12).then_some(20), "{text}");
+        assert_eq!(read.pointer(), (icmp_type == 12).then_some(20), "{text}");
     }
 }
 
 #[test]
 fn a_redirect_names_the_nearer_gateway() {
-    let redirect = IcmpError { kind: IcmpType::REDIRECT, code: 1, rest: [10, 0, 0, 254] };
+    let redirect = IcmpError { icmp_type: IcmpType::REDIRECT, code: 1, rest: [10, 0, 0, 254] };
     assert_eq!(redirect.gateway(), Some([10, 0, 0, 254].into()));
     assert_eq!(IcmpError::HOST_UNREACHABLE.gateway(), None);
 }

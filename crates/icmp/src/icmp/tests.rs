@@ -26,9 +26,9 @@ fn udp(source: Ipv4Addr, destination: Ipv4Addr) -> Vec<u8> {
     datagram(Ipv4Fields::new(IpProtocol::UDP, source, destination), &[0; 8])
 }
 
-fn message(kind: u8) -> Vec<u8> {
+fn message(icmp_type: u8) -> Vec<u8> {
     let mut message = [0; 12];
-    Echo { identifier: 1, sequence: 2, data: b"data" }.write_to(IcmpType(kind), &mut message).unwrap();
+    Echo { identifier: 1, sequence: 2, data: b"data" }.write_to(IcmpType(icmp_type), &mut message).unwrap();
     message.to_vec()
 }
 
@@ -90,7 +90,7 @@ fn an_error_is_written_and_counted() {
     let mut message = [0; 100];
     let about = udp(PEER, OURS);
     let length = icmp
-        .error(
+        .write_error(
             Instant::ORIGIN,
             IcmpError::PORT_UNREACHABLE,
             &about,
@@ -100,7 +100,7 @@ fn an_error_is_written_and_counted() {
         )
         .unwrap();
     assert_eq!((length, &message[8..length]), (36, &about[..]));
-    assert_eq!(icmp.reported(), 1);
+    assert_eq!(icmp.errors_written(), 1);
 }
 
 // proves: icmp-rate-each
@@ -110,7 +110,7 @@ fn errors_not_sent_are_counted_by_reason() {
     let mut message = [0; 100];
     let mut error = |about: &[u8], room: usize| {
         let message = &mut message[..room];
-        icmp.error(
+        icmp.write_error(
             Instant::ORIGIN,
             IcmpError::PORT_UNREACHABLE,
             about,
@@ -131,7 +131,7 @@ fn errors_not_sent_are_counted_by_reason() {
     let mut sent = 5;
     let refused = hosts.find_map(|host| error(&udp(host, OURS), 100).inspect(|_| sent += 1).err());
     assert_eq!(refused, Some(SuppressReason::GlobalRateLimit));
-    let counted: Vec<_> = icmp.withheld().iter().filter(|(_, count)| *count > 0).collect();
+    let counted: Vec<_> = icmp.suppressed().iter().filter(|(_, count)| *count > 0).collect();
     assert_eq!(
         counted,
         [
@@ -141,17 +141,23 @@ fn errors_not_sent_are_counted_by_reason() {
             (SuppressReason::GlobalRateLimit, 1)
         ]
     );
-    assert_eq!(icmp.reported(), sent);
+    assert_eq!(icmp.errors_written(), sent);
 }
 
 // proves: rfc1122-echo-broadcast
 #[test]
 fn a_request_to_many_is_answered_if_somebody_wants_that() {
-    for cast in [DestinationKind::Broadcast, DestinationKind::Multicast] {
+    for destination_kind in [DestinationKind::Broadcast, DestinationKind::Multicast] {
         let request = message(8);
-        assert_eq!(icmp().receive(&addresses(), cast, &request).unwrap_err(), IcmpDropReason::BroadcastEcho);
+        assert_eq!(
+            icmp().receive(&addresses(), destination_kind, &request).unwrap_err(),
+            IcmpDropReason::BroadcastEcho
+        );
         let mut talkative = Icmp::new(&IcmpConfig { answers_broadcast: true, ..IcmpConfig::default() });
-        assert!(matches!(talkative.receive(&addresses(), cast, &request), Ok(ReceivedMessage::Request(_))));
+        assert!(matches!(
+            talkative.receive(&addresses(), destination_kind, &request),
+            Ok(ReceivedMessage::Request(_))
+        ));
     }
 }
 
@@ -159,14 +165,14 @@ fn a_request_to_many_is_answered_if_somebody_wants_that() {
 #[test]
 fn every_message_is_taken_or_dropped_and_counted_once() {
     let mut icmp = icmp();
-    let mut judge = |bytes: &[u8]| icmp.receive(&addresses(), DestinationKind::Unicast, bytes).map(|_| ());
-    assert_eq!(judge(&message(8)), Ok(()));
-    assert_eq!(judge(&message(0)), Ok(()));
-    assert_eq!(judge(&[0; 7]), Err(IcmpDropReason::Truncated));
-    assert_eq!(judge(&[0; 8]), Err(IcmpDropReason::Checksum));
-    assert_eq!(judge(&message(3)), Err(IcmpDropReason::Quote));
+    let mut accept = |bytes: &[u8]| icmp.receive(&addresses(), DestinationKind::Unicast, bytes).map(|_| ());
+    assert_eq!(accept(&message(8)), Ok(()));
+    assert_eq!(accept(&message(0)), Ok(()));
+    assert_eq!(accept(&[0; 7]), Err(IcmpDropReason::Truncated));
+    assert_eq!(accept(&[0; 8]), Err(IcmpDropReason::Checksum));
+    assert_eq!(accept(&message(3)), Err(IcmpDropReason::NoQuotedDatagram));
     for unserved in [1, 13, 14, 15, 16, 17, 18, 200, 255] {
-        assert_eq!(judge(&message(unserved)), Err(IcmpDropReason::UnsupportedType), "{unserved}");
+        assert_eq!(accept(&message(unserved)), Err(IcmpDropReason::UnsupportedType), "{unserved}");
     }
     assert_eq!(icmp.accepted(), 2);
     let counted: Vec<u64> = icmp.dropped().iter().map(|(_, count)| count).collect();
@@ -177,15 +183,15 @@ fn every_message_is_taken_or_dropped_and_counted_once() {
 #[test]
 fn an_error_about_a_datagram_of_ours_is_reported_and_any_other_is_dropped() {
     for (source, ours) in [(OURS, true), (PEER, false), (Ipv4Addr::new(10, 0, 0, 3), false)] {
-        for problem in [IcmpError::PORT_UNREACHABLE, IcmpError::HOPS_EXCEEDED, IcmpError::parameter(1)] {
+        for error in [IcmpError::PORT_UNREACHABLE, IcmpError::HOPS_EXCEEDED, IcmpError::parameter(1)] {
             let mut message = [0; 36];
-            problem.write_to(&udp(source, PEER), &mut message).unwrap();
+            error.write_to(&udp(source, PEER), &mut message).unwrap();
             let mut icmp = icmp();
             match icmp.receive(&addresses(), DestinationKind::Unicast, &message) {
                 Ok(ReceivedMessage::Error(read, quoted)) if ours => {
-                    assert_eq!((read, quoted.source()), (problem, source));
+                    assert_eq!((read, quoted.source()), (error, source));
                 }
-                Err(IcmpDropReason::NotOurs) if !ours => (),
+                Err(IcmpDropReason::NotLocal) if !ours => (),
                 other => panic!("{source}: {other:?}"),
             }
         }

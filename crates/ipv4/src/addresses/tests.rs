@@ -29,11 +29,11 @@ fn a_host_hears_its_address_the_broadcasts_and_its_groups() {
         ("127.0.0.1", None),
         ("0.0.0.0", None),
     ];
-    for (destination, cast) in table {
-        assert_eq!(host.cast(address(destination)), cast, "{destination}");
+    for (destination, destination_kind) in table {
+        assert_eq!(host.destination_kind(address(destination)), destination_kind, "{destination}");
     }
     host.leave(LocalAddresses::ALL_HOSTS);
-    assert_eq!(host.cast(LocalAddresses::ALL_HOSTS), None);
+    assert_eq!(host.destination_kind(LocalAddresses::ALL_HOSTS), None);
 }
 
 // proves: rfc1122-source, source-ours
@@ -54,7 +54,7 @@ fn sources_that_cannot_be_are_turned_away_each_with_its_reason() {
         ("192.0.2.1", Ok(())),
     ];
     for (source, expected) in table {
-        assert_eq!(host().vet(address(source)), expected, "{source}");
+        assert_eq!(host().check_source(address(source)), expected, "{source}");
     }
 }
 
@@ -62,8 +62,8 @@ fn sources_that_cannot_be_are_turned_away_each_with_its_reason() {
 #[test]
 fn networks_of_two_addresses_or_of_one_have_no_broadcast() {
     let lower = LocalAddresses::one(network("10.0.0.0/31"));
-    assert_eq!(lower.cast(address("10.0.0.0")), Some(DestinationKind::Unicast));
-    assert_eq!(lower.vet(address("10.0.0.1")), Ok(()));
+    assert_eq!(lower.destination_kind(address("10.0.0.0")), Some(DestinationKind::Unicast));
+    assert_eq!(lower.check_source(address("10.0.0.1")), Ok(()));
     assert!(lower.is_host(address("10.0.0.0")) && lower.is_host(address("10.0.0.1")));
 }
 
@@ -83,7 +83,7 @@ fn a_host_is_one_and_no_other() {
 fn an_address_of_ours_is_no_broadcast_even_where_networks_overlap() {
     let mut both = LocalAddresses::one(network("10.0.0.255/16"));
     both.add(address("10.0.0.2"), address("10.0.0.2"), network("10.0.0.2/24"));
-    assert_eq!(both.cast(address("10.0.0.255")), Some(DestinationKind::Unicast));
+    assert_eq!(both.destination_kind(address("10.0.0.255")), Some(DestinationKind::Unicast));
     assert!(!both.is_broadcast(address("10.0.0.255")) && both.is_host(address("10.0.0.255")));
     assert!(both.is_broadcast(address("10.0.0.0")));
 }
@@ -91,14 +91,14 @@ fn an_address_of_ours_is_no_broadcast_even_where_networks_overlap() {
 #[test]
 fn many_hosts_are_ranges_in_their_networks() {
     let mut many = LocalAddresses::default();
-    assert_eq!(many.cast(address("10.0.0.2")), None);
+    assert_eq!(many.destination_kind(address("10.0.0.2")), None);
     many.add(address("10.0.0.8"), address("10.0.0.15"), network("10.0.0.1/24"));
     many.add(address("10.0.0.12"), address("10.0.0.20"), network("10.0.0.2/24"));
     many.add(address("192.168.0.1"), address("192.168.0.1"), network("192.168.0.1/16"));
     for (candidate, ours) in
         [("10.0.0.7", false), ("10.0.0.8", true), ("10.0.0.20", true), ("10.0.0.21", false)]
     {
-        assert_eq!(many.is_ours(address(candidate)), ours, "{candidate}");
+        assert_eq!(many.is_local(address(candidate)), ours, "{candidate}");
     }
     assert_eq!(many.broadcasts.len(), 4);
     assert!(many.is_broadcast(address("10.0.0.255")) && many.is_broadcast(address("192.168.255.255")));
@@ -113,7 +113,7 @@ fn groups_have_a_bound_and_only_groups_are_joined() {
     assert_eq!(host.join(address("239.0.0.7")), Ok(()));
     assert_eq!(host.join(address("239.0.1.0")), Err(TooManyGroups));
     assert_eq!(host.join(address("10.0.0.9")), Ok(()));
-    assert_eq!(host.cast(address("10.0.0.9")), None);
+    assert_eq!(host.destination_kind(address("10.0.0.9")), None);
 }
 
 #[test]

@@ -34,8 +34,8 @@ fn what_may_not_be_fragmented_is_not() {
 fn no_datagram_is_too_long_and_no_mtu_too_small() {
     assert_eq!(Fragments::of(65_516, 1_500, false).unwrap_err(), FragmentationError::TooLong);
     assert_eq!(Fragments::of(65_516, 100_000, true).unwrap_err(), FragmentationError::TooLong);
-    assert_eq!(Fragments::of(9, 27, false).unwrap_err(), FragmentationError::TinyMtu(27));
-    assert_eq!(Fragments::of(9, 0, false).unwrap_err(), FragmentationError::TinyMtu(0));
+    assert_eq!(Fragments::of(9, 27, false).unwrap_err(), FragmentationError::MtuTooSmall(27));
+    assert_eq!(Fragments::of(9, 0, false).unwrap_err(), FragmentationError::MtuTooSmall(0));
 }
 
 #[test]

@@ -25,14 +25,14 @@ fn fields(source: Ipv4Addr, destination: Ipv4Addr) -> Ipv4Fields {
 /// How a datagram was addressed, or why it was dropped.
 fn judged(
     host: &mut Ipv4,
-    cast: DestinationKind,
+    destination_kind: DestinationKind,
     source: Ipv4Addr,
     destination: Ipv4Addr,
 ) -> Result<DestinationKind, Ipv4DropReason> {
-    match host.receive(Instant::ORIGIN, cast, &bytes(fields(source, destination), b"data"))? {
-        ReceivedDatagram::Whole(datagram, cast) => {
+    match host.receive(Instant::ORIGIN, destination_kind, &bytes(fields(source, destination), b"data"))? {
+        ReceivedDatagram::Whole(datagram, destination_kind) => {
             assert_eq!(datagram.payload(), b"data");
-            Ok(cast)
+            Ok(destination_kind)
         }
         other => panic!("{other:?}"),
     }
@@ -54,8 +54,12 @@ fn a_datagram_is_for_us_by_address_and_frame() {
         (DestinationKind::Unicast, stranger, Err(Ipv4DropReason::NotForUs)),
         (DestinationKind::Multicast, LocalAddresses::ALL_HOSTS, Err(Ipv4DropReason::NotForUs)),
     ];
-    for (cast, destination, expected) in table {
-        assert_eq!(judged(&mut host(), cast, PEER, destination), expected, "{cast:?} {destination}");
+    for (destination_kind, destination, expected) in table {
+        assert_eq!(
+            judged(&mut host(), destination_kind, PEER, destination),
+            expected,
+            "{destination_kind:?} {destination}"
+        );
     }
     let mut member = host();
     member.addresses_mut().join(LocalAddresses::ALL_HOSTS).unwrap();

@@ -188,7 +188,7 @@ fn routes_have_a_bound_and_each_network_has_one() {
         routes.add(direct(&format!("10.1.{third}.0/24"))).unwrap();
     }
     assert_eq!(routes.add(direct("10.2.0.0/24")), Err(RouteError::Full));
-    assert_eq!(routes.iter().count(), Routes::BOUND);
+    assert_eq!(routes.iter().count(), Routes::CAPACITY);
 }
 
 proptest! {

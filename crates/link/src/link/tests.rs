@@ -24,12 +24,13 @@ const ARP: [u8; 2] = EtherType::ARP.0.to_be_bytes();
 fn ours_and_broadcast_are_accepted_and_nothing_else() {
     let mut link = link(None);
     let other = MacAddr::new([2, 0, 0, 0, 0, 3]);
-    let mut cast =
-        |to| link.receive(EthernetFrame::parse(&bytes(to, THEIRS, &ARP))).map(|accepted| accepted.cast);
-    assert_eq!(cast(OURS), Ok(DestinationKind::Unicast));
-    assert_eq!(cast(MacAddr::BROADCAST), Ok(DestinationKind::Broadcast));
-    assert_eq!(cast(other), Err(LinkDropReason::NotForUs));
-    assert_eq!(cast(GROUP), Err(LinkDropReason::NotForUs));
+    let mut destination_kind = |to| {
+        link.receive(EthernetFrame::parse(&bytes(to, THEIRS, &ARP))).map(|accepted| accepted.destination_kind)
+    };
+    assert_eq!(destination_kind(OURS), Ok(DestinationKind::Unicast));
+    assert_eq!(destination_kind(MacAddr::BROADCAST), Ok(DestinationKind::Broadcast));
+    assert_eq!(destination_kind(other), Err(LinkDropReason::NotForUs));
+    assert_eq!(destination_kind(GROUP), Err(LinkDropReason::NotForUs));
     assert_eq!((link.accepted(), link.dropped().get(LinkDropReason::NotForUs)), (2, 2));
 }
 
@@ -39,7 +40,10 @@ fn a_group_is_accepted_between_joining_and_leaving() {
     let mut link = link(None);
     let frame = bytes(GROUP, THEIRS, &ARP);
     link.join(GROUP).unwrap();
-    assert_eq!(link.receive(EthernetFrame::parse(&frame)).unwrap().cast, DestinationKind::Multicast);
+    assert_eq!(
+        link.receive(EthernetFrame::parse(&frame)).unwrap().destination_kind,
+        DestinationKind::Multicast
+    );
     link.leave(GROUP);
     assert_eq!(link.receive(EthernetFrame::parse(&frame)).unwrap_err(), LinkDropReason::NotForUs);
 }

@@ -57,14 +57,14 @@ impl Host {
         accepted: Result<link::ReceivedFrame<'a>, link::LinkDropReason>,
         parse: impl FnOnce() -> Result<Packet<'a>, ArpDropReason>,
     ) -> Outcome {
-        let link::ReceivedFrame { frame, cast } = match accepted {
+        let link::ReceivedFrame { frame, destination_kind } = match accepted {
             Ok(accepted) => accepted,
             Err(reason) => return Outcome::Unlinked(reason),
         };
         if frame.ether_type() != EtherType::ARP {
             return Outcome::OfAnotherProtocol(frame.ether_type());
         }
-        let station = (cast == link::DestinationKind::Unicast).then_some(frame.destination());
+        let station = (destination_kind == link::DestinationKind::Unicast).then_some(frame.destination());
         let parsed = parse();
         let received = match self.arp.receive(NOW, station, parsed) {
             Ok(received) => received,

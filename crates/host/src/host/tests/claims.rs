@@ -222,10 +222,10 @@ fn link_local_host_probes_again_when_link_becomes_active() {
     let address = host.address().unwrap();
     host.link_changed(NOW + PROBING * 2, DOWN);
     host.link_changed(NOW + PROBING * 2, ACTIVE);
-    assert!(host.address().is_none() && !host.ipv4().addresses().is_ours(address.addr()));
+    assert!(host.address().is_none() && !host.ipv4().addresses().is_local(address.addr()));
     assert_eq!(run(&mut host, NOW + PROBING * 4).len(), 5);
     assert_eq!(host.address(), Some(address));
-    assert!(host.ipv4().addresses().is_ours(address.addr()));
+    assert!(host.ipv4().addresses().is_local(address.addr()));
 }
 
 /// A device that refuses all frames while it is down.
@@ -478,9 +478,9 @@ fn lost_link_local_address_is_no_longer_local() {
     assert_eq!(host.address(), None);
     let probes = host.deadline().unwrap();
     run(&mut host, probes);
-    assert!(!host.ipv4().addresses().is_ours(lost));
+    assert!(!host.ipv4().addresses().is_local(lost));
     run(&mut host, NOW + PROBING * 4);
     let next = host.address().unwrap().addr();
-    assert!(next != lost && host.ipv4().addresses().is_ours(next));
-    assert!(!host.ipv4().addresses().is_ours(lost));
+    assert!(next != lost && host.ipv4().addresses().is_local(next));
+    assert!(!host.ipv4().addresses().is_local(lost));
 }

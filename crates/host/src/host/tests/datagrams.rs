@@ -137,7 +137,7 @@ fn unsupported_datagram_gets_error_with_quotation() {
         let reply = Datagram::parse(&reply).unwrap();
         assert_eq!((reply.source(), reply.destination(), reply.time_to_live()), (HOST, PEER, 64));
         let message = IcmpMessage::parse(reply.payload()).unwrap();
-        assert_eq!((message.kind(), message.code()), (problem.kind(), problem.code()));
+        assert_eq!((message.icmp_type(), message.code()), (problem.icmp_type(), problem.code()));
         assert_eq!(&reply.payload()[8..], about, "all of it, and no padding");
     }
     assert_eq!(test_host.count("icmp", "errors sent"), 3);

@@ -110,7 +110,7 @@ fn reassembly_timeout_is_reported_once_to_sender_of_first_fragment() {
     let errors: Vec<_> = sent.into_iter().filter(|frame| frame[12..14] == [8, 0]).collect();
     let (message, start) = (joined_payload(&errors, PEER_MAC), &frames[0][14..42]);
     let error = IcmpMessage::parse(&message).unwrap();
-    assert_eq!((error.kind(), error.code(), &message[8..]), (IcmpType::TIME_EXCEEDED, 1, start));
+    assert_eq!((error.icmp_type(), error.code(), &message[8..]), (IcmpType::TIME_EXCEEDED, 1, start));
     assert_eq!((errors.len(), requests), (1, 0));
     assert_eq!(test_host.exchange(&frames[2..]).len(), 0, "too late");
     assert_eq!(test_host.count("ipv4", "reassembly timed out"), 2);

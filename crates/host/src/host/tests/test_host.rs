@@ -197,7 +197,7 @@ pub(super) fn joined_payload(frames: &[Vec<u8>], to: MacAddr) -> Vec<u8> {
 pub(super) fn assert_reply(message: &[u8], bytes: usize) {
     let message = IcmpMessage::parse(message).unwrap();
     let data: Vec<u8> = (0..=255).cycle().take(bytes).collect();
-    let icmp::IcmpBody::Reply(echo) = message.body().unwrap() else { panic!("{:?}", message.kind()) };
+    let icmp::IcmpBody::Reply(echo) = message.body().unwrap() else { panic!("{:?}", message.icmp_type()) };
     assert_eq!((echo.identifier, echo.sequence), (0x1234, 7));
     assert!(echo.data == data, "the data differs");
 }
