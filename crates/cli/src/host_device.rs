@@ -121,7 +121,7 @@ pub(crate) fn warn_of_bridge(name: &InterfaceName) -> Result<(), Failure> {
 /// Rejects a range of MAC addresses that contains the kernel's on this interface.
 pub(crate) fn check_macs((first, last): (MacAddr, MacAddr), interface: &Interface) -> Result<(), Failure> {
     // spec: beside-hardware
-    let kernel_mac = MacAddr::new(interface.hardware_address()?);
+    let kernel_mac = MacAddr::new(interface.mac_address()?);
     if (first..=last).contains(&kernel_mac) {
         let name = interface.name();
         return Err(Failure::new(format!(

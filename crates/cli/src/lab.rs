@@ -150,7 +150,7 @@ fn exit_code(entry: Option<&KernelNeighbor>, mac: MacAddr) -> u8 {
 
 /// Whether the kernel's entry is reachable and holds this MAC address.
 fn is_reachable_at(entry: &KernelNeighbor, mac: MacAddr) -> bool {
-    entry.hardware_address == Some(mac.bytes()) && entry.state == KernelNeighborState::REACHABLE
+    entry.mac_address == Some(mac.bytes()) && entry.state == KernelNeighborState::REACHABLE
 }
 
 #[cfg(test)]

@@ -282,7 +282,7 @@ fn on_interface(arguments: &ProbeArguments, name: &InterfaceName) -> Result<Open
         return Err(Failure::new(format!("{name} is to do without ARP; `sudo ip link set {name} arp on`")));
     }
     warn_of_bridge(name)?;
-    let own = MacAddr::new(interface.hardware_address()?);
+    let own = MacAddr::new(interface.mac_address()?);
     let mac = arguments.source_mac.unwrap_or(own);
     if mac != own {
         let added = socket.add_station(mac.bytes());

@@ -160,7 +160,7 @@ pub fn set(name: &str, value: &str) -> Result<(), String> {
 
 fn print_table(interface: &Interface) -> Result<(), String> {
     for entry in kernel_neighbors(interface).map_err(|error| error.to_string())? {
-        let hardware_address = entry.hardware_address.map(mac);
+        let hardware_address = entry.mac_address.map(mac);
         println!(
             "{}",
             json!({

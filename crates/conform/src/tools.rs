@@ -44,7 +44,7 @@ fn kernel_resolves(interface: &Interface) -> Result<(), String> {
     socket.send_to(b"hello", (TESTED_IP, 9)).map_err(|error| error.to_string())?;
     for _ in 0..200 {
         let table = kernel_neighbors(interface).map_err(|error| error.to_string())?;
-        if table.iter().any(|entry| entry.address == TESTED_IP && entry.hardware_address.is_some()) {
+        if table.iter().any(|entry| entry.address == TESTED_IP && entry.mac_address.is_some()) {
             return Ok(());
         }
         thread::sleep(Duration::from_millis(10));

@@ -9,13 +9,13 @@ use crate::Frame;
 #[derive(Debug)]
 pub struct Batch {
     frames: VecDeque<Frame>,
-    bound: usize,
+    capacity: usize,
 }
 
 impl Batch {
-    /// An empty batch that holds up to `bound` frames; its memory is set aside here.
-    pub fn new(bound: usize) -> Batch {
-        Batch { frames: VecDeque::with_capacity(bound), bound }
+    /// An empty batch that holds up to `capacity` frames; its memory is set aside here.
+    pub fn new(capacity: usize) -> Batch {
+        Batch { frames: VecDeque::with_capacity(capacity), capacity }
     }
 
     /// Adds a frame behind the others. A full batch gives it back.
@@ -46,7 +46,7 @@ impl Batch {
 
     /// How many more frames it takes.
     pub fn free_capacity(&self) -> usize {
-        self.bound.saturating_sub(self.frames.len())
+        self.capacity.saturating_sub(self.frames.len())
     }
 
     /// Whether no frame is in it.

@@ -10,10 +10,10 @@ use crate::{Batch, Pool};
 /// No call blocks. A wire of the system's is also `AsFd`: its descriptor is readable when frames wait and
 /// writable when there is room. One that a test simulates has none.
 pub trait Device {
-    /// The longest payload of a frame, in octets, link header not counted.
+    /// The longest payload of a frame, in bytes, link header not counted.
     fn mtu(&self) -> usize;
 
-    /// The length in octets below which the wire wants outgoing frames padded. A wire without a
+    /// The length in bytes below which the wire wants outgoing frames padded. A wire without a
     /// medium, as a TAP is, wants none: 0.
     fn minimum_frame(&self) -> usize {
         0

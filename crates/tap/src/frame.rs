@@ -1,9 +1,9 @@
-//! One frame: owned octets with headroom.
+//! One frame: owned bytes with headroom.
 
 use std::fmt;
 use std::io;
 
-/// Octets of one frame, with room before them for headers and behind them for padding.
+/// Bytes of one frame, with room before them for headers and behind them for padding.
 ///
 /// A frame has no destructor and knows no pool: whoever consumes one gives it back with
 /// [`Pool::give`](crate::Pool::give). Ethernet's preamble and frame check sequence are never in it.
@@ -30,16 +30,16 @@ pub enum Checksum {
 pub struct OutOfSpace;
 
 impl Frame {
-    /// Octets kept free before a received frame: a longer link header, and the 12-octet virtio
+    /// Bytes kept free before a received frame: a longer link header, and the 12-byte virtio
     /// header that segmentation offload wants.
     pub const HEADROOM: usize = 32;
 
-    /// Link headers at their longest: Ethernet's 14 octets and two tags of four.
+    /// Link headers at their longest: Ethernet's 14 bytes and two tags of four.
     const LINK_HEADERS: usize = 14 + 8;
 
-    /// An empty frame for a wire with this MTU (octets of payload).
+    /// An empty frame for a wire with this MTU (bytes of payload).
     ///
-    /// It holds the MTU, the longest link header, and one octet more: a read that fills even that
+    /// It holds the MTU, the longest link header, and one byte more: a read that fills even that
     /// one was cut short.
     pub fn for_mtu(mtu: usize) -> Frame {
         Frame {
@@ -55,37 +55,37 @@ impl Frame {
         mtu.saturating_add(Self::HEADROOM + Self::LINK_HEADERS + 1)
     }
 
-    /// The frame's octets.
+    /// The frame's bytes.
     #[inline]
     pub fn bytes(&self) -> &[u8] {
         self.storage.get(self.start..self.end).unwrap_or_default()
     }
 
-    /// The frame's octets, to change in place.
+    /// The frame's bytes, to change in place.
     #[inline]
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         self.storage.get_mut(self.start..self.end).unwrap_or_default()
     }
 
-    /// Length in octets.
+    /// Length in bytes.
     #[inline]
     pub fn len(&self) -> usize {
         self.end - self.start
     }
 
-    /// Whether the frame holds no octet.
+    /// Whether the frame holds no byte.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.start == self.end
     }
 
-    /// Octets of storage, headroom included: what kind of frame this is to its pool.
+    /// Bytes of storage, headroom included: what kind of frame this is to its pool.
     #[inline]
     pub fn capacity(&self) -> usize {
         self.storage.len()
     }
 
-    /// Whether the octets reach the end of the storage, as those of a truncated read do.
+    /// Whether the bytes reach the end of the storage, as those of a truncated read do.
     #[inline]
     pub fn is_full(&self) -> bool {
         self.end == self.storage.len()
@@ -103,7 +103,7 @@ impl Frame {
         self.checksum = checksum;
     }
 
-    /// Forgets the octets and what is known of them, and restores the headroom.
+    /// Forgets the bytes and what is known of them, and restores the headroom.
     #[inline]
     pub fn clear(&mut self) {
         self.checksum = Checksum::None;
@@ -113,7 +113,7 @@ impl Frame {
 
     /// Clears the frame and lets `read` fill the storage behind the headroom.
     ///
-    /// `read` returns how many octets it wrote, as [`std::io::Read::read`] does.
+    /// `read` returns how many bytes it wrote, as [`std::io::Read::read`] does.
     pub fn fill(&mut self, read: impl FnOnce(&mut [u8]) -> io::Result<usize>) -> io::Result<usize> {
         self.clear();
         let space = self.storage.get_mut(self.start..).unwrap_or_default();
@@ -122,14 +122,14 @@ impl Frame {
         Ok(length)
     }
 
-    /// Clears the frame and copies `octets` into it.
-    pub fn write(&mut self, octets: &[u8]) -> Result<(), OutOfSpace> {
+    /// Clears the frame and copies `bytes` into it.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), OutOfSpace> {
         self.clear();
-        self.append(octets.len())?.copy_from_slice(octets);
+        self.append(bytes.len())?.copy_from_slice(bytes);
         Ok(())
     }
 
-    /// Keeps `length` octets from `offset` on and drops the others from both ends.
+    /// Keeps `length` bytes from `offset` on and drops the others from both ends.
     #[inline]
     pub fn narrow(&mut self, offset: usize, length: usize) -> Result<(), OutOfSpace> {
         let start = self.start.checked_add(offset).ok_or(OutOfSpace)?;
@@ -141,7 +141,7 @@ impl Frame {
         Ok(())
     }
 
-    /// Grows the frame by `length` octets in front and returns them; what is in them is left over
+    /// Grows the frame by `length` bytes in front and returns them; what is in them is left over
     /// from earlier use, so all are to be written.
     #[inline]
     pub fn prepend(&mut self, length: usize) -> Result<&mut [u8], OutOfSpace> {
@@ -151,7 +151,7 @@ impl Frame {
         Ok(header)
     }
 
-    /// Grows the frame by `length` zero octets behind and returns them.
+    /// Grows the frame by `length` zero bytes behind and returns them.
     pub fn append(&mut self, length: usize) -> Result<&mut [u8], OutOfSpace> {
         let end = self.end.checked_add(length).ok_or(OutOfSpace)?;
         let tail = self.storage.get_mut(self.end..end).ok_or(OutOfSpace)?;

@@ -1,4 +1,4 @@
-//! Where empty frames wait.
+//! A bounded store of empty frames.
 
 use crate::Frame;
 
@@ -9,17 +9,17 @@ use crate::Frame;
 /// allocates nothing. The pool is a plain value that the loop owns.
 #[derive(Debug)]
 pub struct Pool {
-    small: Shelf,
-    large: Shelf,
+    small: FreeList,
+    large: FreeList,
 }
 
 #[derive(Debug)]
-struct Shelf {
+struct FreeList {
     free: Vec<Frame>,
     mtu: usize,
     /// What tells its frames from others.
     capacity: usize,
-    bound: usize,
+    limit: usize,
     held: usize,
     exhausted: u64,
 }
@@ -28,22 +28,22 @@ impl Pool {
     /// The MTU of a large frame: the longest IPv4 datagram.
     const LARGE: usize = 65_535;
 
-    /// A pool for a wire with this MTU, with at most `bound` frames of either size outside at once.
-    pub fn new(mtu: usize, bound: usize) -> Pool {
+    /// A pool for a wire with this MTU, with at most `limit` frames of either size outside at once.
+    pub fn new(mtu: usize, limit: usize) -> Pool {
         Pool {
-            small: Shelf::new(mtu, bound),
+            small: FreeList::new(mtu, limit),
             // Longer than a small one whatever the MTU: the size distinguishes them.
-            large: Shelf::new(Self::LARGE.max(mtu.saturating_add(1)), bound),
+            large: FreeList::new(Self::LARGE.max(mtu.saturating_add(1)), limit),
         }
     }
 
-    /// An empty frame for the wire's MTU, or none if `bound` of them are held already.
+    /// An empty frame for the wire's MTU, or none if `limit` of them are held already.
     #[inline]
     pub fn take(&mut self) -> Option<Frame> {
         self.small.take()
     }
 
-    /// An empty frame of 64 KiB, or none if `bound` of them are held already.
+    /// An empty frame of 64 KiB, or none if `limit` of them are held already.
     pub fn take_large(&mut self) -> Option<Frame> {
         self.large.take()
     }
@@ -74,8 +74,8 @@ impl Pool {
         self.small.mtu
     }
 
-    /// Forgets `count` small frames that somebody kept for good, so that others may take their place.
-    pub fn write_off(&mut self, count: usize) {
+    /// Stops counting `count` small frames as held: they will not be given back.
+    pub fn forget(&mut self, count: usize) {
         self.small.held = self.small.held.saturating_sub(count);
     }
 
@@ -90,10 +90,10 @@ impl Pool {
     }
 }
 
-impl Shelf {
-    fn new(mtu: usize, bound: usize) -> Shelf {
+impl FreeList {
+    fn new(mtu: usize, limit: usize) -> FreeList {
         let capacity = Frame::capacity_for(mtu);
-        Shelf { free: Vec::with_capacity(bound), mtu, capacity, bound, held: 0, exhausted: 0 }
+        FreeList { free: Vec::with_capacity(limit), mtu, capacity, limit, held: 0, exhausted: 0 }
     }
 
     fn grow(&mut self, mtu: usize) {
@@ -103,7 +103,7 @@ impl Shelf {
 
     #[inline]
     fn take(&mut self) -> Option<Frame> {
-        if self.held >= self.bound {
+        if self.held >= self.limit {
             self.exhausted = self.exhausted.saturating_add(1);
             return None;
         }
@@ -114,7 +114,7 @@ impl Shelf {
     #[inline]
     fn give(&mut self, mut frame: Frame) {
         self.held = self.held.saturating_sub(1);
-        if frame.capacity() == self.capacity && self.free.len() < self.bound {
+        if frame.capacity() == self.capacity && self.free.len() < self.limit {
             frame.clear();
             self.free.push(frame);
         }

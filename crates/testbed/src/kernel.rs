@@ -23,7 +23,7 @@ pub fn kernel_neighbor(interface: &Interface, address: Ipv4Addr) -> Result<Kerne
         kernel_neighbors(interface)
             .ok()?
             .into_iter()
-            .find(|entry| entry.address == address && entry.hardware_address.is_some())
+            .find(|entry| entry.address == address && entry.mac_address.is_some())
     })
 }
 

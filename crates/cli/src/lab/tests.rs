@@ -3,10 +3,10 @@ use super::*;
 #[test]
 fn exit_code_is_zero_only_for_reachable_entry_with_host_mac() {
     let mac = MacAddr::new([2, 0, 0, 0, 0, 2]);
-    let entry = |hardware_address, state| KernelNeighbor {
+    let entry = |mac_address, state| KernelNeighbor {
         address: HOST.addr(),
         interface: "tap0".parse().unwrap(),
-        hardware_address,
+        mac_address,
         state,
     };
     let stale = KernelNeighborState(4);

@@ -220,7 +220,7 @@ impl FrameWatcher {
         source: &WatchSource,
     ) -> Result<FrameWatcher, Failure> {
         let kernel = match &source.device {
-            SourceDevice::Socket(_, interface) => Some(MacAddr::new(interface.hardware_address()?)),
+            SourceDevice::Socket(_, interface) => Some(MacAddr::new(interface.mac_address()?)),
             // All frames that are read from a TAP are incoming.
             SourceDevice::Tap(_) | SourceDevice::Host(..) => None,
         };

@@ -175,7 +175,7 @@ fn goes_down_meanwhile() -> TestResult {
 
 /// The next request for the target, which is to be this one.
 fn requested(tap: &mut Tap, destination: [u8; 6], from: Ipv4Addr) -> Result<[u8; 6], Box<dyn Error>> {
-    let mac = tap.interface().hardware_address()?;
+    let mac = tap.interface().mac_address()?;
     // The kernel speaks on this wire too, but asks for nobody.
     let request = receive(tap, |bytes| is_arp(1)(bytes) && bytes.ends_with(&TARGET.octets()))?;
     let known = if destination == BROADCAST { ZERO } else { destination };
@@ -257,7 +257,7 @@ fn in_a_vlan() -> TestResult {
     host.stop()?;
     // Another's reply in our VLAN counts, the same without its tag does not, nor the other way round.
     let mut tap = open_tap("tag1")?;
-    let mac = tap.interface().hardware_address()?;
+    let mac = tap.interface().mac_address()?;
     let plain = arp(mac, 2, (PEER_MAC, TARGET), (mac, KERNEL));
     let tagged = [&plain[..12], &[0x81, 0, 0, 5], &plain[12..]].concat();
     let plainly: &[&str] = &[];
@@ -277,7 +277,7 @@ fn in_a_vlan() -> TestResult {
 
 fn announcements() -> TestResult {
     let mut tap = open_tap("tell0")?;
-    let mac = tap.interface().hardware_address()?;
+    let mac = tap.interface().mac_address()?;
     let rows = [("-U", 1, ZERO), ("-A", 2, mac)];
     for (letter, operation, target) in rows {
         let (code, out, _) = arping(&["-I", "tell0", letter, "-c", "1"], &["10.0.0.2"])?;

@@ -290,7 +290,7 @@ fn host_continues_when_link_goes_down_and_up() -> TestResult {
     std::thread::sleep(std::time::Duration::from_millis(50));
     interface.set_up(true)?;
     send_from_kernel(HOST_IP, b"hello")?;
-    assert_eq!(kernel_neighbor(&interface, HOST_IP)?.hardware_address, Some(HOST_MAC));
+    assert_eq!(kernel_neighbor(&interface, HOST_IP)?.mac_address, Some(HOST_MAC));
     assert_eq!(host.stop()?.0, Some(0));
     Ok(())
 }
@@ -358,7 +358,7 @@ fn host_in_vlan_receives_and_sends_tagged_frames() -> TestResult {
 // proves: beside-hardware
 fn kernel_mac_address() -> TestResult {
     let tap = PersistentTapGuard::create("same0")?;
-    let mac = MacAddr::new(tap.0.hardware_address()?).to_string();
+    let mac = MacAddr::new(tap.0.mac_address()?).to_string();
     let commands: [&[&str]; 4] = [
         &["host", "--tap", "same0", "--address", "10.0.0.2/24", "--no-probe", "--mac", &mac],
         &["ping", "--tap", "same0", "--address", "10.0.0.2/24", "-c", "1", "--mac", &mac, "10.0.0.1"],
@@ -488,7 +488,7 @@ fn tap_owner_runs_host_without_privilege() -> TestResult {
     let host = Running::start(&["--tap", USER_TAP, "--address", "10.0.0.2/24", "--mac", MAC])?;
     send_from_kernel(HOST_IP, b"hello")?;
     let entry = kernel_neighbor(&Interface::named(&USER_TAP.parse()?)?, HOST_IP)?;
-    assert_eq!(entry.hardware_address, Some(HOST_MAC));
+    assert_eq!(entry.mac_address, Some(HOST_MAC));
     assert_eq!(host.stop()?.0, Some(0));
     Ok(())
 }

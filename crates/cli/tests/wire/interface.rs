@@ -76,7 +76,7 @@ fn separate_from_kernel() -> TestResult {
     assert!(known.iter().all(|entry| entry.address == FAR_KERNEL), "{known:?}");
 
     // Each answers for its own address, and nobody for the other's.
-    let near = veth.near.hardware_address()?;
+    let near = veth.near.mac_address()?;
     let mut far = veth.far_socket()?;
     for target in [HOST_IP, NEAR_KERNEL, HOST_IP, NEAR_KERNEL] {
         send(&mut far, &request(target))?;
@@ -107,7 +107,7 @@ fn receive_all(socket: &mut PacketSocket) -> Result<Vec<Vec<u8>>, Box<dyn std::e
 // proves: beside-hears
 fn frames_to_kernel() -> TestResult {
     let veth = Veth::new()?;
-    let near = veth.near.hardware_address()?;
+    let near = veth.near.mac_address()?;
     let mut far = veth.far_socket()?;
     let mut host = Running::start(&[&HOST[..], &["-v"]].concat())?;
     // To the near kernel alone, from it, to a stranger, and last to us.
@@ -283,7 +283,7 @@ fn bridge_port() -> TestResult {
 fn kernel_addresses() -> TestResult {
     let veth = Veth::new()?;
     add_address(&veth.near, "192.0.2.1/24".parse()?)?;
-    let own: Vec<_> = veth.near.hardware_address()?.iter().map(|byte| format!("{byte:02x}")).collect();
+    let own: Vec<_> = veth.near.mac_address()?.iter().map(|byte| format!("{byte:02x}")).collect();
     let own = own.join(":");
     let host = |words: &[&'static str]| [&["host", "-I", NEAR][..], words].concat();
     let address = |address| host(&["--address", address]);

@@ -177,7 +177,7 @@ fn goes_down_meanwhile() -> TestResult {
 
 fn duplicates_and_conflicts() -> TestResult {
     let mut tap = open_tap("twice1")?;
-    let mac = tap.interface().hardware_address()?;
+    let mac = tap.interface().mac_address()?;
     let request = |bytes: &[u8]| is_arp(1)(bytes) && bytes.ends_with(&TARGET.octets());
     let reply = |from| arp(mac, 2, (from, TARGET), (mac, KERNEL));
     let known = "10.0.0.2\t02:00:00:00:00:07\t(Unknown: locally administered)";

@@ -130,7 +130,7 @@ fn exits_on_conflict() -> TestResult {
 
 fn both_directions() -> TestResult {
     let mut tap = open_tap("way0")?;
-    let mac = link::MacAddr::new(tap.interface().hardware_address()?);
+    let mac = link::MacAddr::new(tap.interface().mac_address()?);
     let mut watch = Running::command(&["watch", "-I", "way0"])?;
     let mut one = Running::command(&["watch", "-I", "way0", "--vlan", "5"])?;
     send_from_kernel(Ipv4Addr::new(10, 0, 0, 99), b"hello")?;
@@ -260,7 +260,7 @@ fn on_tap() -> TestResult {
         send_from_kernel(Ipv4Addr::new(10, 0, 0, 2), b"hello").ok()?;
         kernel_neighbor(&tap.0, Ipv4Addr::new(10, 0, 0, 2)).ok()
     })?;
-    let mac = link::MacAddr::new(known.hardware_address.ok_or("a hardware address")?);
+    let mac = link::MacAddr::new(known.mac_address.ok_or("a hardware address")?);
     assert!(next(&mut watch)?.starts_with("new 10.0.0.1 is at "));
     assert_eq!(next(&mut watch)?, format!("new 10.0.0.2 is at {mac}"));
     assert_eq!(watch.stop()?.0, Some(0));

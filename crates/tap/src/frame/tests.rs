@@ -17,7 +17,7 @@ fn what_is_appended_is_zero_even_over_old_octets() {
     frame.write(&[1, 2]).unwrap();
     frame.append(40).unwrap();
     assert_eq!(&frame.bytes()[..2], &[1, 2]);
-    assert!(frame.bytes()[2..].iter().all(|octet| *octet == 0));
+    assert!(frame.bytes()[2..].iter().all(|byte| *byte == 0));
 }
 
 #[test]

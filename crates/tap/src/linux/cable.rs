@@ -21,23 +21,23 @@ use crate::{Batch, Checksum, Device, DeviceCounters, DeviceError, Frame, Pool};
 /// let mut batch = Batch::new(16);
 ///
 /// let mut frame = pool.take().ok_or("a new pool has frames")?;
-/// frame.write(b"any octets")?;
+/// frame.write(b"any bytes")?;
 /// batch.push(frame).map_err(|_| "an empty batch has room")?;
 /// left.transmit(&mut batch, &mut pool)?;
 ///
 /// right.receive(&mut pool, &mut batch)?;
-/// assert_eq!(batch.front().map(Frame::bytes), Some(&b"any octets"[..]));
+/// assert_eq!(batch.front().map(Frame::bytes), Some(&b"any bytes"[..]));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct Cable {
-    end: End,
+    end: CableEnd,
     mtu: usize,
     counters: DeviceCounters,
 }
 
 impl Cable {
-    /// Both ends of a new cable with this MTU (octets of payload).
+    /// Both ends of a new cable with this MTU (bytes of payload).
     pub fn pair(mtu: usize) -> io::Result<(Cable, Cable)> {
         let (left, right) = UnixDatagram::pair()?;
         Ok((Cable::over(left, mtu)?, Cable::over(right, mtu)?))
@@ -45,13 +45,13 @@ impl Cable {
 
     fn over(socket: UnixDatagram, mtu: usize) -> io::Result<Cable> {
         socket.set_nonblocking(true)?;
-        Ok(Cable { end: End { socket, message: Vec::new() }, mtu, counters: DeviceCounters::default() })
+        Ok(Cable { end: CableEnd { socket, message: Vec::new() }, mtu, counters: DeviceCounters::default() })
     }
 }
 
 /// A socket whose datagrams are frames, each behind one byte that holds its [`Checksum`].
 #[derive(Debug)]
-struct End {
+struct CableEnd {
     socket: UnixDatagram,
     /// The last datagram, as long as the longest one so far.
     message: Vec<u8>,
@@ -84,19 +84,19 @@ impl AsFd for Cable {
 /// The first byte of a datagram whose frame has a partial checksum; else it is zero.
 const PARTIAL: u8 = 1;
 
-impl FrameFile for End {
+impl FrameFile for CableEnd {
     fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Checksum)> {
         // A longer frame fills the space.
         self.message.resize(space.len() + 1, 0);
         let length = self.socket.recv(&mut self.message)?;
-        let Some((first, octets)) = self.message.get(..length).and_then(<[u8]>::split_first) else {
+        let Some((first, bytes)) = self.message.get(..length).and_then(<[u8]>::split_first) else {
             return Ok((0, Checksum::None));
         };
-        if let Some(space) = space.get_mut(..octets.len()) {
-            space.copy_from_slice(octets);
+        if let Some(space) = space.get_mut(..bytes.len()) {
+            space.copy_from_slice(bytes);
         }
         let checksum = if *first == PARTIAL { Checksum::Partial } else { Checksum::None };
-        Ok((octets.len(), checksum))
+        Ok((bytes.len(), checksum))
     }
 
     fn write(&mut self, frame: &Frame) -> io::Result<usize> {

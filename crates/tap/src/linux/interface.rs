@@ -33,7 +33,7 @@ pub struct Interface {
 #[derive(Debug)]
 pub struct InterfaceError {
     name: InterfaceName,
-    what: &'static str,
+    operation: &'static str,
     change: Option<InterfaceChange>,
     source: Errno,
 }
@@ -89,15 +89,15 @@ impl Interface {
 
     /// Sets its MTU in bytes. The kernel takes 68 to 65,521 for a TAP.
     pub fn set_mtu(&self, mtu: usize) -> Result<(), InterfaceError> {
-        let refused = self.refused(InterfaceChange::Mtu(mtu));
+        let refused = self.change_error(InterfaceChange::Mtu(mtu));
         let mtu = u32::try_from(mtu).map_err(|_| refused(Errno::EINVAL))?;
         self.change(LinkHeader::default(), LinkAttribute::Mtu(mtu)).map_err(refused)
     }
 
     /// The kernel's own hardware address on it.
-    pub fn hardware_address(&self) -> Result<[u8; 6], InterfaceError> {
+    pub fn mac_address(&self) -> Result<[u8; 6], InterfaceError> {
         const WHAT: &str = "read the hardware address";
-        self.link(WHAT)?.hardware_address.ok_or_else(|| self.failed(WHAT)(Errno::EADDRNOTAVAIL))
+        self.link(WHAT)?.mac_address.ok_or_else(|| self.query_error(WHAT)(Errno::EADDRNOTAVAIL))
     }
 
     /// Whether it carries Ethernet frames between stations; the loopback does not.
@@ -119,7 +119,7 @@ impl Interface {
     /// reader did not read in time: the queue was full.
     pub fn transmit_drops(&self) -> Result<u64, InterfaceError> {
         const WHAT: &str = "read the dropped frames";
-        self.link(WHAT)?.transmit_drops.ok_or_else(|| self.failed(WHAT)(Errno::EBADMSG))
+        self.link(WHAT)?.transmit_drops.ok_or_else(|| self.query_error(WHAT)(Errno::EBADMSG))
     }
 
     /// All of the kernel's IPv4 addresses on it, each with its prefix, in the kernel's order.
@@ -129,9 +129,9 @@ impl Interface {
     }
 
     /// Sets the kernel's own hardware address on it.
-    pub fn set_hardware_address(&self, address: [u8; 6]) -> Result<(), InterfaceError> {
+    pub fn set_mac_address(&self, address: [u8; 6]) -> Result<(), InterfaceError> {
         self.change(LinkHeader::default(), LinkAttribute::Address(address.to_vec()))
-            .map_err(self.refused(InterfaceChange::MacAddress(address)))
+            .map_err(self.change_error(InterfaceChange::MacAddress(address)))
     }
 
     /// Whether it is up.
@@ -141,21 +141,21 @@ impl Interface {
 
     /// Brings it up or takes it down.
     pub fn set_up(&self, up: bool) -> Result<(), InterfaceError> {
-        // A mask names the flag to change: others keep what another program makes of them meanwhile.
+        // A mask names the flag to change: the others keep the values that another program sets meanwhile.
         let flags = if up { LinkFlags::Up } else { LinkFlags::empty() };
         let header = LinkHeader { flags, change_mask: LinkFlags::Up, ..LinkHeader::default() };
-        self.change(header, None).map_err(self.refused(InterfaceChange::Up(up)))
+        self.change(header, None).map_err(self.change_error(InterfaceChange::Up(up)))
     }
 
     /// The kernel's primary IPv4 address on it and its prefix, if it has one.
     pub fn address(&self) -> Result<Option<Ipv4Net>, InterfaceError> {
-        let all = self.addresses().map_err(|error| self.failed("read the address")(errno(&error)))?;
+        let all = self.addresses().map_err(|error| self.query_error("read the address")(errno(&error)))?;
         Ok(all.first().copied())
     }
 
     /// Adds an IPv4 address of the kernel's, with its prefix. All others stay.
     pub fn add_address(&self, address: Ipv4Net) -> Result<(), InterfaceError> {
-        let refused = self.refused(InterfaceChange::Address(address));
+        let refused = self.change_error(InterfaceChange::Address(address));
         // The kernel would take them.
         let host = address.addr();
         if host.is_multicast() || host.is_broadcast() || host.octets().starts_with(&[0]) {
@@ -164,7 +164,7 @@ impl Interface {
         let mut message = AddressMessage::default();
         message.header.family = AddressFamily::Inet;
         message.header.prefix_len = address.prefix_len();
-        message.header.index = self.link(InterfaceChange::Address(address).what())?.index;
+        message.header.index = self.link(InterfaceChange::Address(address).operation())?.index;
         let host = IpAddr::V4(host);
         message.attributes = vec![AddressAttribute::Local(host), AddressAttribute::Address(host)];
         self.netlink()
@@ -185,7 +185,7 @@ impl Interface {
     }
 
     fn has_address(&self, address: Ipv4Net) -> Result<bool, InterfaceError> {
-        let all = self.addresses().map_err(|error| self.failed("read the addresses")(errno(&error)))?;
+        let all = self.addresses().map_err(|error| self.query_error("read the addresses")(errno(&error)))?;
         Ok(all.contains(&address))
     }
 
@@ -205,16 +205,16 @@ impl Interface {
         };
         message.attributes = vec![
             RouteAttribute::Destination(RouteAddress::Inet(destination.network())),
-            RouteAttribute::Oif(self.link(change.what())?.index),
+            RouteAttribute::Oif(self.link(change.operation())?.index),
         ];
         let gateway = gateway.map(|gateway| RouteAttribute::Gateway(RouteAddress::Inet(gateway)));
         message.attributes.extend(gateway);
         self.netlink()
             .change(RouteNetlinkMessage::NewRoute(message), NLM_F_CREATE | NLM_F_EXCL)
-            .map_err(self.refused(change))
+            .map_err(self.change_error(change))
     }
 
-    /// Changes what a header and an attribute say about the interface.
+    /// Requests the change that a header and an attribute describe.
     fn change(&self, header: LinkHeader, attribute: impl Into<Option<LinkAttribute>>) -> Result<(), Errno> {
         let mut message = LinkMessage::default();
         message.header = header;
@@ -223,9 +223,10 @@ impl Interface {
         self.netlink().change(RouteNetlinkMessage::SetLink(message), 0)
     }
 
-    /// The kernel's description of it; `what` is to be read from it.
-    fn link(&self, what: &'static str) -> Result<Link, InterfaceError> {
-        link::query(&mut self.netlink(), Selector::Name(self.name.as_str())).map_err(self.failed(what))
+    /// Returns the kernel's description of the interface; `operation` names what is read from it.
+    fn link(&self, operation: &'static str) -> Result<Link, InterfaceError> {
+        link::query(&mut self.netlink(), Selector::Name(self.name.as_str()))
+            .map_err(self.query_error(operation))
     }
 
     /// The connection to the kernel.
@@ -235,23 +236,27 @@ impl Interface {
     }
 
     /// Makes the error of a failed query.
-    fn failed(&self, what: &'static str) -> impl Fn(Errno) -> InterfaceError {
-        self.error(what, None)
+    fn query_error(&self, operation: &'static str) -> impl Fn(Errno) -> InterfaceError {
+        self.error(operation, None)
     }
 
     /// Makes the error of a failed change.
-    fn refused(&self, change: InterfaceChange) -> impl Fn(Errno) -> InterfaceError {
-        self.error(change.what(), Some(change))
+    fn change_error(&self, change: InterfaceChange) -> impl Fn(Errno) -> InterfaceError {
+        self.error(change.operation(), Some(change))
     }
 
-    fn error(&self, what: &'static str, change: Option<InterfaceChange>) -> impl Fn(Errno) -> InterfaceError {
+    fn error(
+        &self,
+        operation: &'static str,
+        change: Option<InterfaceChange>,
+    ) -> impl Fn(Errno) -> InterfaceError {
         let name = self.name.clone();
-        move |source| InterfaceError { name: name.clone(), what, change, source }
+        move |source| InterfaceError { name: name.clone(), operation, change, source }
     }
 }
 
 impl InterfaceChange {
-    fn what(self) -> &'static str {
+    fn operation(self) -> &'static str {
         match self {
             Self::Mtu(_) => "set the MTU",
             Self::MacAddress(_) => "set the hardware address",
@@ -286,8 +291,8 @@ impl InterfaceError {
 
 impl fmt::Display for InterfaceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, what, source, .. } = self;
-        write!(f, "cannot {what} of interface {name}: {}", source.desc())?;
+        let Self { name, operation, source, .. } = self;
+        write!(f, "cannot {operation} of interface {name}: {}", source.desc())?;
         if self.is_not_permitted() && self.change.is_some() {
             f.write_str(" without CAP_NET_ADMIN")?;
         }

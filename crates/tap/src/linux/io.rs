@@ -10,13 +10,13 @@ use crate::{Batch, DeviceCounters, DeviceError, Pool};
 /// How the frames of a TAP are moved between the kernel and this program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Io {
-    /// One at a time while few come, many at a time under load; one at a time always where the kernel
-    /// refuses the other way.
+    /// One per system call while few arrive, many per call under load; always one per call where the kernel refuses
+    /// `io_uring`.
     Auto,
-    /// Many a system call, by `io_uring`. It takes Linux 5.12 or later, which reads a TAP without waiting; from 5.18 on
-    /// it also spares calls after a frame that is refused.
+    /// Many per system call, by `io_uring`. It requires Linux 5.12, which reads a TAP without waiting; from 5.18 on it
+    /// also saves calls after a frame that is refused.
     Ring,
-    /// One a system call, by `read` and `write`.
+    /// One per system call, by `read` and `write`.
     #[default]
     ReadWrite,
 }
@@ -26,37 +26,43 @@ pub enum Io {
 pub(super) struct FrameIo {
     ring: Option<Ring>,
     /// Whether the ring is used now.
-    by_ring: bool,
-    /// Whether the way is the one that the load asks for.
-    adapts: bool,
-    /// How many frames are read at once: one that comes alone is answered before the next is looked for.
-    reads: usize,
+    uses_ring: bool,
+    /// Whether the load decides if the ring is used.
+    is_adaptive: bool,
+    /// How many frames are read at once: a single frame is answered before the next is read.
+    read_limit: usize,
     /// Why the kernel refused a ring.
-    refused: Option<io::Error>,
+    ring_error: Option<io::Error>,
 }
 
 impl FrameIo {
-    /// So many frames at once are load.
-    const MANY: usize = 32;
-    /// With less than so many, a ring gains nothing.
-    const FEW: usize = 8;
+    /// With more frames at once than this, the ring is used.
+    const RING_THRESHOLD: usize = 32;
+    /// With this many or fewer, `read` and `write` are used.
+    const READ_WRITE_THRESHOLD: usize = 8;
 
-    /// The ways to carry frames of this file. Fails only where a ring is insisted on.
+    /// Makes the I/O of an open TAP. Fails only with [`Io::Ring`].
     pub(super) fn new(io: Io, file: BorrowedFd<'_>) -> io::Result<FrameIo> {
-        let (ring, refused) = match io {
+        let (ring, ring_error) = match io {
             Io::ReadWrite => (None, None),
-            Io::Ring => (Some(Ring::over(file)?), None),
-            Io::Auto => match Ring::over(file) {
+            Io::Ring => (Some(Ring::new(file)?), None),
+            Io::Auto => match Ring::new(file) {
                 Ok(ring) => (Some(ring), None),
                 Err(error) => (None, Some(error)),
             },
         };
-        Ok(FrameIo { ring, by_ring: io == Io::Ring, adapts: io == Io::Auto, reads: 1, refused })
+        Ok(FrameIo {
+            ring,
+            uses_ring: io == Io::Ring,
+            is_adaptive: io == Io::Auto,
+            read_limit: 1,
+            ring_error,
+        })
     }
 
     /// Why the kernel refused a ring.
-    pub(super) fn refused(&self) -> Option<&io::Error> {
-        self.refused.as_ref()
+    pub(super) fn ring_error(&self) -> Option<&io::Error> {
+        self.ring_error.as_ref()
     }
 
     /// Frames that were transmitted and are not on the wire yet.
@@ -72,23 +78,24 @@ impl FrameIo {
         pool: &mut Pool,
         arrived: &mut Batch,
     ) -> Result<usize, DeviceError> {
-        let reads = self.reads;
+        let read_limit = self.read_limit;
         let added = match &mut self.ring {
-            Some(ring) if self.by_ring => ring.receive(counters, pool, arrived, reads)?,
-            _ => read_write::receive(file, counters, pool, arrived, reads)?,
+            Some(ring) if self.uses_ring => ring.receive(counters, pool, arrived, read_limit)?,
+            _ => read_write::receive(file, counters, pool, arrived, read_limit)?,
         };
         self.adapt(added);
         Ok(added)
     }
 
-    /// Reads twice as many next time if all of them came, fewer if not; and goes the way that so many want.
+    /// Doubles the read limit if all reads returned a frame, lowers it if not, and selects the method by it.
     fn adapt(&mut self, added: usize) {
-        let next = if added == self.reads { 2 * added } else { added.max(self.reads / 2) };
-        self.reads = next.clamp(1, Ring::BATCH);
-        // While frames are in flight the way does not change: they would be overtaken.
-        if self.adapts && self.in_flight() == 0 {
-            self.by_ring =
-                self.ring.is_some() && self.reads > if self.by_ring { Self::FEW } else { Self::MANY };
+        let next = if added == self.read_limit { 2 * added } else { added.max(self.read_limit / 2) };
+        self.read_limit = next.clamp(1, Ring::BATCH);
+        // While frames are in flight the method does not change: they would be overtaken.
+        if self.is_adaptive && self.in_flight() == 0 {
+            self.uses_ring = self.ring.is_some()
+                && self.read_limit
+                    > if self.uses_ring { Self::READ_WRITE_THRESHOLD } else { Self::RING_THRESHOLD };
         }
     }
 
@@ -101,7 +108,7 @@ impl FrameIo {
         pool: &mut Pool,
     ) -> Result<usize, DeviceError> {
         match &mut self.ring {
-            Some(ring) if self.by_ring => ring.transmit(counters, departing, pool),
+            Some(ring) if self.uses_ring => ring.transmit(counters, departing, pool),
             _ => read_write::transmit(file, counters, departing, pool),
         }
     }

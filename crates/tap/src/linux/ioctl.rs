@@ -25,12 +25,12 @@ mod raw {
     pub(super) type Call = unsafe fn(c_int, *mut ifreq) -> nix::Result<c_int>;
 }
 
-/// An `ifreq` with the name filled in and every other octet zero.
+/// An `ifreq` with the name filled in and every other byte zero.
 fn request(name: &InterfaceName) -> ifreq {
     // SAFETY: ifreq is a name and a union of integers, addresses and one pointer, for all of which
     // zero is a value.
     let mut request: ifreq = unsafe { mem::zeroed() };
-    // One octet of the sixteen stays zero: an InterfaceName has at most fifteen.
+    // One byte of the sixteen stays zero: an InterfaceName has at most fifteen.
     for (to, from) in request.ifr_name.iter_mut().zip(name.as_str().bytes()) {
         *to = c_char::from_ne_bytes([from]);
     }
@@ -45,13 +45,13 @@ fn call(fd: BorrowedFd<'_>, ioctl: raw::Call, request: &mut ifreq) -> Result<()>
 }
 
 fn name_in(request: &ifreq) -> String {
-    let octets: Vec<u8> = request
+    let bytes: Vec<u8> = request
         .ifr_name
         .iter()
         .map(|c| u8::from_ne_bytes(c.to_ne_bytes()))
-        .take_while(|octet| *octet != 0)
+        .take_while(|byte| *byte != 0)
         .collect();
-    String::from_utf8_lossy(&octets).into_owned()
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// What the driver behind an open `/dev/net/tun` can do: flags as TUNSETIFF takes them.
@@ -74,7 +74,7 @@ pub(super) fn attach(tun: BorrowedFd<'_>, name: &InterfaceName, flags: c_int) ->
 pub(super) fn attached_flags(tun: BorrowedFd<'_>, name: &InterfaceName) -> Result<c_int> {
     let mut request = request(name);
     call(tun, raw::get_iff, &mut request)?;
-    // SAFETY: every octet of the union is initialised, and a c_short may hold any bits.
+    // SAFETY: every byte of the union is initialised, and a c_short may hold any bits.
     Ok(c_int::from(unsafe { request.ifr_ifru.ifru_flags }))
 }
 

@@ -22,11 +22,11 @@ pub(super) struct Link {
     pub(super) is_ethernet: bool,
     pub(super) flags: LinkFlags,
     /// Its hardware address, if that has the length of Ethernet's.
-    pub(super) hardware_address: Option<[u8; 6]>,
+    pub(super) mac_address: Option<[u8; 6]>,
     /// `None` in a notification that does not repeat it, as those of wireless cards.
     mtu: Option<u32>,
     /// `IFLA_CARRIER`.
-    has_signal: bool,
+    has_carrier_flag: bool,
     /// `IFLA_OPERSTATE`.
     operational_state: Option<u8>,
     /// How often the carrier was lost since the interface exists (`IFLA_CARRIER_DOWN_COUNT`).
@@ -96,10 +96,10 @@ impl Link {
             index: header.index,
             is_ethernet: header.link_layer_type == LinkLayerType::Ether,
             flags: header.flags,
-            hardware_address: attribute(message, HEADER, libc::IFLA_ADDRESS)
+            mac_address: attribute(message, HEADER, libc::IFLA_ADDRESS)
                 .and_then(|address| address.try_into().ok()),
             mtu: number(libc::IFLA_MTU),
-            has_signal: byte(libc::IFLA_CARRIER) == Some(1),
+            has_carrier_flag: byte(libc::IFLA_CARRIER) == Some(1),
             operational_state: byte(libc::IFLA_OPERSTATE),
             carrier_losses: number(libc::IFLA_CARRIER_DOWN_COUNT),
             transmit_drops: attribute(message, HEADER, libc::IFLA_STATS64).and_then(transmit_drops),
@@ -121,7 +121,7 @@ impl Link {
         /// `IF_OPER_UNKNOWN` and `IF_OPER_UP` of `linux/if.h`.
         const UNKNOWN: u8 = 0;
         const UP: u8 = 6;
-        match (self.has_signal, self.operational_state) {
+        match (self.has_carrier_flag, self.operational_state) {
             (true, Some(UP)) => CarrierState::Up,
             (true, Some(UNKNOWN)) => CarrierState::Pending,
             _ => CarrierState::Down,
@@ -130,7 +130,7 @@ impl Link {
 }
 
 /// An interface as far as bridges are concerned.
-struct Member {
+struct BridgePort {
     index: u32,
     name: InterfaceName,
     /// The index of the bridge that it is a port of.
@@ -140,20 +140,20 @@ struct Member {
 /// The bridge that an interface is a port of, if it is one.
 pub fn bridge_of(name: &InterfaceName) -> io::Result<Option<InterfaceName>> {
     let request = RouteNetlinkMessage::GetLink(LinkMessage::default());
-    let members = Connection::open()?.dump(&request, member)?;
-    let bridge = members.iter().find(|member| member.name == *name).and_then(|member| member.bridge);
-    Ok(members.into_iter().find(|member| Some(member.index) == bridge).map(|member| member.name))
+    let ports = Connection::open()?.dump(&request, port)?;
+    let bridge = ports.iter().find(|port| port.name == *name).and_then(|port| port.bridge);
+    Ok(ports.into_iter().find(|port| Some(port.index) == bridge).map(|port| port.name))
 }
 
-fn member(message: &[u8]) -> Option<Member> {
+fn port(message: &[u8]) -> Option<BridgePort> {
     let header = LinkHeader::parse(message).ok()?;
     let link = |kind| attribute(message, HEADER, kind);
     let text = |value: &[u8]| String::from_utf8_lossy(value.strip_suffix(&[0]).unwrap_or(value)).into_owned();
     let port = attribute(link(libc::IFLA_LINKINFO).unwrap_or_default(), 0, libc::IFLA_INFO_SLAVE_KIND);
-    let is_port = port.is_some_and(|kind| text(kind) == "bridge");
-    Some(Member {
+    let is_bridge_port = port.is_some_and(|kind| text(kind) == "bridge");
+    Some(BridgePort {
         index: header.index,
         name: text(link(libc::IFLA_IFNAME)?).parse().ok()?,
-        bridge: link(libc::IFLA_MASTER).and_then(number).filter(|_| is_port),
+        bridge: link(libc::IFLA_MASTER).and_then(number).filter(|_| is_bridge_port),
     })
 }

@@ -12,7 +12,7 @@ use super::netlink::{Connection, Message};
 use crate::LinkState;
 
 /// How often the state is requested anew when the receive queue overflows meanwhile.
-const TRIES: usize = 16;
+const MAX_ATTEMPTS: usize = 16;
 
 /// A subscription to the state of one network interface, by rtnetlink. It needs no privilege.
 ///
@@ -22,17 +22,17 @@ const TRIES: usize = 16;
 #[derive(Debug)]
 pub struct LinkMonitor {
     connection: Connection,
-    history: History,
+    history: LinkHistory,
     state: LinkState,
 }
 
 /// The changes of one interface, in order.
 #[derive(Debug)]
-struct History {
+struct LinkHistory {
     index: u32,
-    /// The newest state.
-    newest: LinkState,
-    /// The newest count of lost carriers.
+    /// The latest state.
+    latest: LinkState,
+    /// The latest count of lost carriers.
     carrier_losses: Option<u32>,
     /// The changes that were not returned yet: those of one datagram at most.
     changes: VecDeque<LinkState>,
@@ -48,8 +48,8 @@ impl LinkMonitor {
         let link = request(&mut connection, Selector::Name(name.as_str()))?.ok_or_else(|| {
             io::Error::new(io::ErrorKind::NotFound, format!("interface {name} does not exist"))
         })?;
-        let history = History::new(&link);
-        Ok(LinkMonitor { connection, state: history.newest, history })
+        let history = LinkHistory::new(&link);
+        Ok(LinkMonitor { connection, state: history.latest, history })
     }
 
     /// The state that [`poll`](LinkMonitor::poll) returned last, at first the one at the time of
@@ -76,14 +76,15 @@ impl LinkMonitor {
                 return Err(io::Error::new(io::ErrorKind::NotFound, "the interface was deleted"));
             }
             let history = &mut self.history;
-            let received = self.connection.receive().map(|all| all.for_each(|message| history.take(message)));
+            let received =
+                self.connection.receive().map(|all| all.for_each(|message| history.apply(message)));
             match received {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if is_overflow(&error) => {
                     let fresh = request(&mut self.connection, Selector::Index(self.history.index))?;
-                    self.history.resume(fresh.as_ref());
+                    self.history.resynchronize(fresh.as_ref());
                 }
                 Err(error) => return Err(error),
             }
@@ -97,11 +98,11 @@ impl AsFd for LinkMonitor {
     }
 }
 
-impl History {
-    fn new(link: &Link) -> History {
-        History {
+impl LinkHistory {
+    fn new(link: &Link) -> LinkHistory {
+        LinkHistory {
             index: link.index,
-            newest: link.state(0),
+            latest: link.state(0),
             carrier_losses: link.carrier_losses,
             changes: VecDeque::new(),
             is_deleted: false,
@@ -109,38 +110,38 @@ impl History {
     }
 
     /// Takes a notification.
-    fn take(&mut self, message: Message<'_>) {
+    fn apply(&mut self, message: Message<'_>) {
         let Some(link) = Link::parse(message.payload).filter(|link| link.index == self.index) else { return };
         match message.kind {
-            libc::RTM_NEWLINK => self.follow(&link),
+            libc::RTM_NEWLINK => self.update(&link),
             libc::RTM_DELLINK => self.is_deleted = true,
             _ => {}
         }
     }
 
-    fn follow(&mut self, link: &Link) {
-        let state = link.state(self.newest.mtu);
+    fn update(&mut self, link: &Link) {
+        let state = link.state(self.latest.mtu);
         // The kernel reports changes of the carrier some time later, and only the last of them.
         let was_lost = link.carrier_losses.is_some() && link.carrier_losses != self.carrier_losses;
-        if was_lost && self.newest.has_carrier && state.has_carrier {
-            self.push(LinkState { has_carrier: false, ..self.newest });
+        if was_lost && self.latest.has_carrier && state.has_carrier {
+            self.push(LinkState { has_carrier: false, ..self.latest });
         }
         self.carrier_losses = link.carrier_losses.or(self.carrier_losses);
         self.push(state);
     }
 
     /// Goes on after messages were lost, with the state as it is now; `None` if the interface is deleted.
-    fn resume(&mut self, fresh: Option<&Link>) {
-        self.push(LinkState { is_up: false, has_carrier: false, ..self.newest });
+    fn resynchronize(&mut self, fresh: Option<&Link>) {
+        self.push(LinkState { is_up: false, has_carrier: false, ..self.latest });
         match fresh {
-            Some(link) => self.follow(link),
+            Some(link) => self.update(link),
             None => self.is_deleted = true,
         }
     }
 
     fn push(&mut self, state: LinkState) {
-        if state != self.newest {
-            self.newest = state;
+        if state != self.latest {
+            self.latest = state;
             self.changes.push_back(state);
         }
     }
@@ -151,7 +152,7 @@ impl History {
 /// Notifications that were received before the answer are older than it, and are discarded; those received after it
 /// are newer.
 fn request(connection: &mut Connection, which: Selector<'_>) -> io::Result<Option<Link>> {
-    for _ in 0..TRIES {
+    for _ in 0..MAX_ATTEMPTS {
         drain(connection)?;
         // The kernel answers before this call returns.
         let sequence = connection.send(link::request(which), 0)?;

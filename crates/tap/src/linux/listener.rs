@@ -121,16 +121,16 @@ impl<D: Device + AsFd, F: FnMut(&mut Batch, &mut Batch)> Worker<D, F> {
 
     fn serve(&mut self) -> Result<(), DeviceError> {
         let (mut arrived, mut answers) = (Batch::new(BATCH), Batch::new(BATCH));
-        let spin = default_busy_poll();
+        let busy_poll_time = default_busy_poll();
         loop {
             let congested = self.device.counters().congested;
-            let found = busy_poll(spin, || self.turn(&mut arrived, &mut answers))?;
+            let found = busy_poll(busy_poll_time, || self.turn(&mut arrived, &mut answers))?;
             let in_flight = self.device.in_flight() > 0;
-            let is_stuck = in_flight && self.device.counters().congested != congested;
+            let is_blocked = in_flight && self.device.counters().congested != congested;
             // Whatever is found, a stop is seen before the next look.
-            let limit = (found || (in_flight && !is_stuck)).then_some(Duration::ZERO);
-            let room = is_stuck || !answers.is_empty();
-            let woken = wait(self.device.as_fd(), room, self.stop.as_fd(), &[], limit)
+            let limit = (found || (in_flight && !is_blocked)).then_some(Duration::ZERO);
+            let wants_write = is_blocked || !answers.is_empty();
+            let woken = wait(self.device.as_fd(), wants_write, self.stop.as_fd(), &[], limit)
                 .map_err(DeviceError::Failed)?;
             if woken.stop {
                 return Ok(());
@@ -159,6 +159,6 @@ impl<D: Device + AsFd, F: FnMut(&mut Batch, &mut Batch)> Worker<D, F> {
         }
         // What the device has in flight comes back.
         let kept = answers.len().saturating_add(self.device.in_flight());
-        self.pool.write_off(self.pool.held().saturating_sub(kept));
+        self.pool.forget(self.pool.held().saturating_sub(kept));
     }
 }

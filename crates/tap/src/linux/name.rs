@@ -13,7 +13,7 @@ pub struct InterfaceName(String);
 /// Why a text is no interface name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NameError {
-    /// Longer than 15 octets.
+    /// Longer than 15 bytes.
     TooLong(String),
     /// Empty, or with a character that the kernel refuses.
     Invalid(String),
@@ -23,7 +23,7 @@ pub enum NameError {
 }
 
 impl InterfaceName {
-    /// The longest name, in octets.
+    /// The longest name, in bytes.
     pub const MAX: usize = libc::IFNAMSIZ - 1;
 
     /// The name.

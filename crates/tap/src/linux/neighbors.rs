@@ -18,7 +18,7 @@ pub struct KernelNeighbor {
     /// The interface it was learned on.
     pub interface: InterfaceName,
     /// The hardware address, if the kernel has one.
-    pub hardware_address: Option<[u8; 6]>,
+    pub mac_address: Option<[u8; 6]>,
     /// How far the kernel trusts the entry.
     pub state: KernelNeighborState,
 }
@@ -56,7 +56,7 @@ fn neighbor(message: &[u8], index: i32, interface: &InterfaceName) -> Option<Ker
     Some(KernelNeighbor {
         address: address.into(),
         interface: interface.clone(),
-        hardware_address: attribute(message, HEADER, LINK_LAYER_ADDRESS)
+        mac_address: attribute(message, HEADER, LINK_LAYER_ADDRESS)
             .and_then(|address| address.try_into().ok()),
         state: KernelNeighborState(header.state.into()),
     })
@@ -65,7 +65,7 @@ fn neighbor(message: &[u8], index: i32, interface: &InterfaceName) -> Option<Ker
 impl fmt::Display for KernelNeighbor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} dev {}", self.address, self.interface)?;
-        if let Some(address) = self.hardware_address {
+        if let Some(address) = self.mac_address {
             let [a, b, c, d, e, g] = address;
             write!(f, " lladdr {a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")?;
         }

@@ -48,12 +48,12 @@ impl Node {
             .custom_flags(libc::O_NONBLOCK)
             .open(NODE)
             .map(Node)
-            .map_err(refused)
+            .map_err(open_error)
     }
 }
 
 /// The error of a failed `open` of the node.
-fn refused(source: io::Error) -> OpenError {
+fn open_error(source: io::Error) -> OpenError {
     match source.raw_os_error().map(Errno::from_raw) {
         Some(Errno::ENOENT | Errno::ENODEV | Errno::ENXIO) => OpenError::NoNode(source),
         Some(Errno::EACCES | Errno::EPERM) => OpenError::NodeRefused(source),

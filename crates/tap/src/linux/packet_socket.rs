@@ -2,7 +2,7 @@
 
 mod error;
 mod filter;
-mod reception;
+mod receiver;
 mod ring;
 mod system;
 
@@ -16,7 +16,7 @@ use super::read_write::{self, ErrorClass, FrameFile};
 use super::{Interface, InterfaceName};
 use crate::{Batch, Checksum, Device, DeviceCounters, DeviceError, Frame, Pool};
 pub use error::SocketError;
-use reception::Reception;
+use receiver::Receiver;
 use ring::ADDRESSES;
 
 /// An `AF_PACKET` socket bound to one interface: it receives what passes there, the kernel beside
@@ -31,7 +31,7 @@ use ring::ADDRESSES;
 /// ([`PacketSocket::open_for_stations`]).
 #[derive(Debug)]
 pub struct PacketSocket {
-    reception: Reception,
+    receiver: Receiver,
     socket: Socket,
     index: i32,
     mtu: usize,
@@ -41,42 +41,49 @@ pub struct PacketSocket {
 #[derive(Debug)]
 struct Socket(OwnedFd);
 
-/// Which frames a socket is to hear.
+/// Which frames a packet socket receives, and how.
 #[derive(Clone, Copy, Debug, Default)]
-struct Hearing<'a> {
-    /// Those that this lets pass; without it all.
+struct ReceiveOptions<'a> {
+    /// The filter that frames must pass; without it all do.
     filter: Option<&'a [sock_filter]>,
-    /// Also those that the kernel or another program sends.
-    departing: bool,
-    /// Also those that are for neither the kernel nor a group of its own.
-    others: bool,
-    /// Each by a system call.
+    /// Whether frames that the kernel or another program sends are included.
+    outgoing: bool,
+    /// Whether frames to other stations are included.
+    promiscuous: bool,
+    /// Whether each frame takes a system call.
     without_ring: bool,
 }
 
 impl PacketSocket {
     /// Opens a socket for every frame that arrives on the interface of this name.
     pub fn open(name: &InterfaceName) -> Result<PacketSocket, SocketError> {
-        PacketSocket::open_for(name, Hearing::default())
+        PacketSocket::open_with(name, ReceiveOptions::default())
     }
 
     /// Opens the same without a ring, for whoever reads from the descriptor himself: a frame a system call.
     pub fn open_without_ring(name: &InterfaceName) -> Result<PacketSocket, SocketError> {
-        PacketSocket::open_for(name, Hearing { without_ring: true, ..Hearing::default() })
+        PacketSocket::open_with(name, ReceiveOptions { without_ring: true, ..ReceiveOptions::default() })
     }
 
     /// Opens one that receives ARP alone, with VLAN tags and without: of all else on a busy interface
     /// nothing is copied.
     pub fn open_for_arp(name: &InterfaceName) -> Result<PacketSocket, SocketError> {
-        PacketSocket::open_for(name, Hearing { filter: Some(&filter::ARP), ..Hearing::default() })
+        PacketSocket::open_with(
+            name,
+            ReceiveOptions { filter: Some(&filter::ARP), ..ReceiveOptions::default() },
+        )
     }
 
-    /// Opens one that hears all ARP on the wire, in both directions: also what others on it say to each other, as
-    /// far as it comes along, and what is sent from here. It is to transmit nothing.
+    /// Opens a socket that receives all ARP on the wire, in both directions: also between other stations, as far as it
+    /// reaches the interface, and from this machine. It is not to transmit.
     pub fn open_arp_monitor(name: &InterfaceName) -> Result<PacketSocket, SocketError> {
-        let hearing =
-            Hearing { filter: Some(&filter::ARP), departing: true, others: true, ..Hearing::default() };
-        PacketSocket::open_for(name, hearing)
+        let options = ReceiveOptions {
+            filter: Some(&filter::ARP),
+            outgoing: true,
+            promiscuous: true,
+            ..ReceiveOptions::default()
+        };
+        PacketSocket::open_with(name, options)
     }
 
     /// Opens one for stations of our own beside the kernel, with the hardware addresses from `first` to `last`: it
@@ -88,10 +95,13 @@ impl PacketSocket {
     ) -> Result<PacketSocket, SocketError> {
         // spec: beside-hears
         let filter = filter::stations(first, last);
-        PacketSocket::open_for(name, Hearing { filter: Some(&filter), others: true, ..Hearing::default() })
+        PacketSocket::open_with(
+            name,
+            ReceiveOptions { filter: Some(&filter), promiscuous: true, ..ReceiveOptions::default() },
+        )
     }
 
-    fn open_for(name: &InterfaceName, hearing: Hearing<'_>) -> Result<PacketSocket, SocketError> {
+    fn open_with(name: &InterfaceName, options: ReceiveOptions<'_>) -> Result<PacketSocket, SocketError> {
         let failed = |step| move |source| SocketError::Failed { step, source };
         let interface = Interface::named(name).map_err(failed("open a socket"))?;
         if !interface.exists() {
@@ -102,28 +112,22 @@ impl PacketSocket {
         }
         let (index, mtu) = (interface.index()?, interface.mtu()?);
         let socket = system::open().map_err(|error| SocketError::of_socket(name, error))?;
-        let reception = if hearing.without_ring {
-            Reception::without_ring(index)
+        let receiver = if options.without_ring {
+            Receiver::without_ring(index)
         } else {
-            Reception::of(socket.as_fd(), index, mtu)
+            Receiver::new(socket.as_fd(), index, mtu)
         };
-        hearing.begin(socket.as_fd(), index).map_err(|error| SocketError::of_socket(name, error))?;
+        options.apply(socket.as_fd(), index).map_err(|error| SocketError::of_socket(name, error))?;
         // Nothing is heard on one that is down, and nobody is asked.
         if !interface.is_up()? {
             return Err(SocketError::Down(name.clone()));
         }
-        Ok(PacketSocket {
-            reception,
-            socket: Socket(socket),
-            index,
-            mtu,
-            counters: DeviceCounters::default(),
-        })
+        Ok(PacketSocket { receiver, socket: Socket(socket), index, mtu, counters: DeviceCounters::default() })
     }
 
     /// Why the kernel refused a ring, where frames are received one a system call instead.
     pub fn ring_error(&self) -> Option<&io::Error> {
-        self.reception.refused()
+        self.receiver.ring_error()
     }
 
     /// Lets the interface take in what is sent to this hardware address too, as long as this socket is
@@ -132,36 +136,35 @@ impl PacketSocket {
         system::add_station(self.socket.as_fd(), self.index, address)
     }
 
-    /// Hears from now on what the kernel and other programs send there too: whoever asks under the kernel's
-    /// addresses is not alone in that.
+    /// Also receives, from now on, the frames that the kernel and other programs send on the interface.
     pub fn receive_outgoing(&self) -> io::Result<()> {
-        system::switch(self.socket.as_fd(), libc::PACKET_IGNORE_OUTGOING, false)
+        system::set_flag(self.socket.as_fd(), libc::PACKET_IGNORE_OUTGOING, false)
     }
 
     /// Hands what is sent from now on to the interface itself, past the kernel's queue before it: less
     /// work a frame, and a full interface refuses ([`DeviceCounters::refused`]) instead of losing.
     pub fn bypass_queue(&self) -> io::Result<()> {
-        system::switch(self.socket.as_fd(), libc::PACKET_QDISC_BYPASS, true)
+        system::set_flag(self.socket.as_fd(), libc::PACKET_QDISC_BYPASS, true)
     }
 
     /// Whether the interface went down and nothing arrived since. The kernel tells nobody when one that is down
     /// is deleted: to learn of it, receive again before long.
     pub fn was_down(&self) -> bool {
-        self.reception.was_down()
+        self.receiver.was_down()
     }
 }
 
-impl Hearing<'_> {
-    /// Hears, from now on, on the interface with this index.
-    fn begin(self, socket: BorrowedFd<'_>, index: i32) -> io::Result<()> {
-        if !self.departing {
-            system::switch(socket, libc::PACKET_IGNORE_OUTGOING, true)?;
+impl ReceiveOptions<'_> {
+    /// Sets the options and binds the socket to the interface with this index.
+    fn apply(self, socket: BorrowedFd<'_>, index: i32) -> io::Result<()> {
+        if !self.outgoing {
+            system::set_flag(socket, libc::PACKET_IGNORE_OUTGOING, true)?;
         }
         if let Some(filter) = self.filter {
-            system::attach(socket, filter)?;
+            system::attach_filter(socket, filter)?;
         }
-        if self.others {
-            system::take_in_all(socket, index)?;
+        if self.promiscuous {
+            system::set_promiscuous(socket, index)?;
         }
         system::bind(socket, index)
     }
@@ -173,7 +176,7 @@ impl Device for PacketSocket {
     }
 
     fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
-        self.reception.receive(&mut self.socket, &mut self.counters, pool, arrived)
+        self.receiver.receive(&mut self.socket, &mut self.counters, pool, arrived)
     }
 
     fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
@@ -224,7 +227,7 @@ impl FrameFile for Socket {
     }
 }
 
-/// Puts a tag back behind the addresses of the frame in the first `length` octets of `space`.
+/// Puts a tag back behind the addresses of the frame in the first `length` bytes of `space`.
 /// Returns the new length; a frame that then fills the space counts as truncated.
 fn insert_tag(space: &mut [u8], length: usize, tag: [u8; 4]) -> usize {
     let longer = (length + tag.len()).min(space.len());

@@ -16,7 +16,7 @@ pub struct PersistentTap {
     pub owner: Option<u32>,
     /// The id of the group whose members may attach without capabilities.
     pub group: Option<u32>,
-    /// The longest payload of a frame, in octets; the kernel's default is 1,500.
+    /// The longest payload of a frame, in bytes; the kernel's default is 1,500.
     pub mtu: Option<usize>,
     /// The kernel's own address on it and its prefix.
     pub address: Option<Ipv4Net>,
@@ -56,7 +56,7 @@ impl PersistentTap {
         let existing = taps::find(&self.name).map_err(CreateError::List)?;
         let is_new = existing.is_none();
         let name = match existing {
-            Some(tap) if self.is_met_by(&tap) => tap.name,
+            Some(tap) if self.is_satisfied_by(&tap) => tap.name,
             _ => self.open().map_err(|source| CreateError::Open { name: self.name.clone(), source })?,
         };
         let set_up = self.set_up(&name);
@@ -84,7 +84,7 @@ impl PersistentTap {
 
     /// Deletes the persistent TAP of this name.
     pub fn delete(name: &InterfaceName) -> Result<(), DeleteError> {
-        match super::tap::unpersist(name) {
+        match super::tap::delete_persistent(name) {
             Ok(()) => Ok(()),
             Err(OpenError::Absent(name)) => Err(DeleteError::Absent(name)),
             Err(error) => Err(DeleteError::Open(error)),
@@ -92,7 +92,7 @@ impl PersistentTap {
     }
 
     /// Whether an existing TAP needs no attaching to, which would fail while a program has it open.
-    fn is_met_by(&self, tap: &taps::TapInterface) -> bool {
+    fn is_satisfied_by(&self, tap: &taps::TapInterface) -> bool {
         tap.is_tap
             && tap.persistent
             && !tap.multi_queue

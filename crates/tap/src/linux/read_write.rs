@@ -29,17 +29,17 @@ pub(crate) trait FrameFile {
     fn classify(error: &io::Error) -> ErrorClass;
 }
 
-/// [`Device::receive`](crate::Device::receive) over single reads, of which there are `most` at most.
+/// [`Device::receive`](crate::Device::receive) over at most `limit` single reads.
 pub(crate) fn receive<F: FrameFile>(
     file: &mut F,
     counters: &mut DeviceCounters,
     pool: &mut Pool,
     arrived: &mut Batch,
-    most: usize,
+    limit: usize,
 ) -> Result<usize, DeviceError> {
     let mut added = 0;
     // Frames that are dropped count too, or a wire full of them would never let go.
-    for _ in 0..arrived.free_capacity().min(most) {
+    for _ in 0..arrived.free_capacity().min(limit) {
         let Some(mut frame) = pool.take() else { break };
         counters.calls += 1;
         match fill(&mut frame, file) {
@@ -93,13 +93,13 @@ pub(crate) fn transmit<F: FrameFile>(
     departing: &mut Batch,
     pool: &mut Pool,
 ) -> Result<usize, DeviceError> {
-    let mut taken = 0;
+    let mut transmitted_count = 0;
     while let Some(frame) = departing.front() {
         counters.calls += 1;
         match file.write(frame) {
             Ok(_) => {
                 counters.transmitted += 1;
-                taken += 1;
+                transmitted_count += 1;
             }
             Err(error) => match F::classify(&error) {
                 ErrorClass::Interrupted => continue,
@@ -116,7 +116,7 @@ pub(crate) fn transmit<F: FrameFile>(
             pool.give(frame);
         }
     }
-    Ok(taken)
+    Ok(transmitted_count)
 }
 
 #[cfg(test)]

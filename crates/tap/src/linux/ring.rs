@@ -17,66 +17,66 @@ use crate::{Batch, DeviceCounters, DeviceError, Frame, Pool};
 #[derive(Debug)]
 pub(super) struct Ring {
     queues: Queues,
-    /// Whether the last reads, and they were not few, all brought a frame: then more wait, and what is
-    /// transmitted goes with the next reads.
-    more: bool,
-    /// What the wire had no room for, in order.
-    refused: VecDeque<Frame>,
-    /// Frames in the queues to be written, or in [`Ring::refused`].
-    writes: usize,
-    /// Why the device ended.
-    end: Option<DeviceError>,
+    /// Whether the last reads were many and each returned a frame: then more frames wait, and writes are deferred to the
+    /// next reads.
+    has_backlog: bool,
+    /// Frames that the wire did not accept yet, in order.
+    unsent: VecDeque<Frame>,
+    /// Frames in the queues to be written, or in [`Ring::unsent`].
+    pending_writes: usize,
+    /// The error that ended the device.
+    failure: Option<DeviceError>,
 }
 
 impl Ring {
     /// The most frames that one call reads, and the most that it writes.
     pub(super) const BATCH: usize = 64;
-    /// So many frames are few: nothing is kept back for them.
-    const FEW: usize = 7;
+    /// Writes are deferred only after more reads than this.
+    const DEFER_THRESHOLD: usize = 7;
 
     /// A ring over an open TAP.
-    pub(super) fn over(file: BorrowedFd<'_>) -> io::Result<Ring> {
+    pub(super) fn new(file: BorrowedFd<'_>) -> io::Result<Ring> {
         Ok(Ring {
-            queues: Queues::over(file, 2 * 64)?,
-            more: false,
-            refused: VecDeque::with_capacity(Self::BATCH),
-            writes: 0,
-            end: None,
+            queues: Queues::new(file, 2 * 64)?,
+            has_backlog: false,
+            unsent: VecDeque::with_capacity(Self::BATCH),
+            pending_writes: 0,
+            failure: None,
         })
     }
 
     /// Frames that were transmitted and are not on the wire yet.
     pub(super) fn in_flight(&self) -> usize {
-        self.writes
+        self.pending_writes
     }
 
-    /// [`Device::receive`](crate::Device::receive), of `most` frames at most.
+    /// [`Device::receive`](crate::Device::receive) of at most `limit` frames.
     pub(super) fn receive(
         &mut self,
         counters: &mut DeviceCounters,
         pool: &mut Pool,
         arrived: &mut Batch,
-        most: usize,
+        limit: usize,
     ) -> Result<usize, DeviceError> {
         let before = arrived.len();
-        let wanted = arrived.free_capacity().min(most).min(Self::BATCH);
-        let mut asked = 0;
-        while asked < wanted {
+        let limit = arrived.free_capacity().min(limit).min(Self::BATCH);
+        let mut requested = 0;
+        while requested < limit {
             let Some(frame) = pool.take() else { break };
-            if let Err(frame) = self.queues.ask(Request::Read, frame) {
+            if let Err(frame) = self.queues.push(Request::Read, frame) {
                 pool.give(frame);
                 break;
             }
-            asked += 1;
+            requested += 1;
         }
-        self.exchange(counters, pool, arrived)?;
+        self.submit(counters, pool, arrived)?;
         let added = arrived.len() - before;
-        self.more = added == asked && asked > Self::FEW;
-        match self.end.take() {
+        self.has_backlog = added == requested && requested > Self::DEFER_THRESHOLD;
+        match self.failure.take() {
             // What has arrived is judged first.
             Some(end) if added == 0 => Err(end),
             end => {
-                self.end = end;
+                self.failure = end;
                 Ok(added)
             }
         }
@@ -91,18 +91,18 @@ impl Ring {
     ) -> Result<usize, DeviceError> {
         let before = counters.transmitted;
         while !departing.is_empty() {
-            if self.writes >= Self::BATCH || !self.refused.is_empty() {
+            if self.pending_writes >= Self::BATCH || !self.unsent.is_empty() {
                 self.flush(counters, pool)?;
             }
             // What the wire had no room for goes first.
-            if !self.refused.is_empty() {
+            if !self.unsent.is_empty() {
                 break;
             }
             let Some(frame) = departing.pop() else { break };
-            self.writes += 1;
+            self.pending_writes += 1;
             self.write(frame);
         }
-        if !self.more && self.writes > self.refused.len() {
+        if !self.has_backlog && self.pending_writes > self.unsent.len() {
             self.flush(counters, pool)?;
         }
         Ok(usize::try_from(counters.transmitted - before).unwrap_or(usize::MAX))
@@ -110,39 +110,39 @@ impl Ring {
 
     /// Writes what is to be written, now.
     fn flush(&mut self, counters: &mut DeviceCounters, pool: &mut Pool) -> Result<(), DeviceError> {
-        self.exchange(counters, pool, &mut Batch::new(0))?;
-        self.end.take().map_or(Ok(()), Err)
+        self.submit(counters, pool, &mut Batch::new(0))?;
+        self.failure.take().map_or(Ok(()), Err)
     }
 
-    /// One call into the kernel, and what came of it.
-    fn exchange(
+    /// Submits all requests in one call, and processes the completions.
+    fn submit(
         &mut self,
         counters: &mut DeviceCounters,
         pool: &mut Pool,
         arrived: &mut Batch,
     ) -> Result<(), DeviceError> {
-        for _ in 0..self.refused.len() {
-            let Some(frame) = self.refused.pop_front() else { break };
+        for _ in 0..self.unsent.len() {
+            let Some(frame) = self.unsent.pop_front() else { break };
             self.write(frame);
         }
-        counters.calls += self.queues.enter().map_err(DeviceError::Failed)?;
-        while let Some(Completion { request, frame, result }) = self.queues.completed() {
+        counters.calls += self.queues.submit().map_err(DeviceError::Failed)?;
+        while let Some(Completion { request, frame, result }) = self.queues.next_completion() {
             match (request, result) {
-                (Request::Read, Ok(_)) => take_in(frame, counters, pool, arrived),
+                (Request::Read, Ok(_)) => accept(frame, counters, pool, arrived),
                 (Request::Read, Err(errno)) => {
                     pool.give(frame);
-                    self.unread(errno, counters);
+                    self.read_failed(errno, counters);
                 }
                 (Request::Write, Err(Errno::EAGAIN)) => {
                     counters.congested += 1;
-                    self.refused.push_back(frame);
+                    self.unsent.push_back(frame);
                 }
                 (Request::Write, result) => {
-                    self.writes = self.writes.saturating_sub(1);
+                    self.pending_writes = self.pending_writes.saturating_sub(1);
                     pool.give(frame);
                     match result {
                         Ok(_) => counters.transmitted += 1,
-                        Err(errno) => self.unwritten(errno, counters),
+                        Err(errno) => self.write_failed(errno, counters),
                     }
                 }
             }
@@ -151,33 +151,33 @@ impl Ring {
     }
 
     fn write(&mut self, frame: Frame) {
-        if let Err(frame) = self.queues.ask(Request::Write, frame) {
-            self.refused.push_back(frame);
+        if let Err(frame) = self.queues.push(Request::Write, frame) {
+            self.unsent.push_back(frame);
         }
     }
 
-    /// A read brought no frame.
-    fn unread(&mut self, errno: Errno, counters: &mut DeviceCounters) {
+    /// Counts or keeps the error of a read.
+    fn read_failed(&mut self, errno: Errno, counters: &mut DeviceCounters) {
         match classify(errno) {
             ErrorClass::WouldBlock | ErrorClass::Interrupted => {}
             ErrorClass::FrameLost => counters.unreadable += 1,
-            ErrorClass::DeviceGone => self.end = Some(DeviceError::Gone(errno.into())),
-            ErrorClass::DeviceFailed => self.end = Some(DeviceError::Failed(errno.into())),
+            ErrorClass::DeviceGone => self.failure = Some(DeviceError::Gone(errno.into())),
+            ErrorClass::DeviceFailed => self.failure = Some(DeviceError::Failed(errno.into())),
         }
     }
 
-    /// A frame was not written, and will not be.
-    fn unwritten(&mut self, errno: Errno, counters: &mut DeviceCounters) {
+    /// Counts or keeps the error of a write.
+    fn write_failed(&mut self, errno: Errno, counters: &mut DeviceCounters) {
         match classify(errno) {
             ErrorClass::WouldBlock | ErrorClass::Interrupted | ErrorClass::FrameLost => counters.refused += 1,
-            ErrorClass::DeviceGone => self.end = Some(DeviceError::Gone(errno.into())),
-            ErrorClass::DeviceFailed => self.end = Some(DeviceError::Failed(errno.into())),
+            ErrorClass::DeviceGone => self.failure = Some(DeviceError::Gone(errno.into())),
+            ErrorClass::DeviceFailed => self.failure = Some(DeviceError::Failed(errno.into())),
         }
     }
 }
 
-/// A frame arrived, whole or not.
-fn take_in(frame: Frame, counters: &mut DeviceCounters, pool: &mut Pool, arrived: &mut Batch) {
+/// Counts a frame that was read, and adds it to `arrived` if it is whole.
+fn accept(frame: Frame, counters: &mut DeviceCounters, pool: &mut Pool, arrived: &mut Batch) {
     let taken = if frame.is_full() {
         counters.truncated += 1;
         Err(frame)

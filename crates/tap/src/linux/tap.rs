@@ -66,7 +66,7 @@ impl Tap {
 
     /// Why the kernel refused to carry many frames a call, where [`Io::Auto`] had to do without.
     pub fn ring_error(&self) -> Option<&io::Error> {
-        self.frame_io.refused()
+        self.frame_io.ring_error()
     }
 }
 
@@ -99,11 +99,11 @@ impl TapOptions {
         self
     }
 
-    /// The longest payload to receive, in octets. On a TAP that this call creates it also sets the
+    /// The longest payload to receive, in bytes. On a TAP that this call creates it also sets the
     /// interface's MTU; on one that exists it is a limit of our own. Default: the interface's.
     #[must_use]
-    pub fn mtu(mut self, octets: usize) -> Self {
-        self.mtu = Some(octets);
+    pub fn mtu(mut self, bytes: usize) -> Self {
+        self.mtu = Some(bytes);
         self
     }
 
@@ -152,11 +152,11 @@ impl TapOptions {
 /// Binds an open node to a TAP. One that is busy though nobody holds it may be free in a moment: the kernel
 /// takes a killed program's ring apart, and closes the ring's file, some time after the program is gone.
 fn attach(tun: BorrowedFd<'_>, name: &InterfaceName) -> nix::Result<String> {
-    const TRIES: u32 = 200;
+    const MAX_ATTEMPTS: u32 = 200;
     let attach = || ioctl::attach(tun, name, ioctl::PLAIN_TAP);
     let mut attached = attach();
     if attached == Err(Errno::EBUSY) && holders(name).is_empty() {
-        for _ in 0..TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             thread::sleep(Duration::from_millis(5));
             attached = attach();
             if attached != Err(Errno::EBUSY) {
@@ -170,14 +170,19 @@ fn attach(tun: BorrowedFd<'_>, name: &InterfaceName) -> nix::Result<String> {
 /// Returns the error of a refused TUNSETIFF, after asking the kernel what exists: the errno alone is ambiguous.
 fn attach_error(name: &InterfaceName, errno: Errno, exists: bool) -> OpenError {
     let tap = taps::find(name).ok().flatten();
-    match explain(name, errno, tap, exists) {
+    match classify_attach_error(name, errno, tap, exists) {
         OpenError::Busy { name, .. } => OpenError::Busy { holders: holders(&name), name },
         other => other,
     }
 }
 
 /// What an errno means, given the TUN or TAP of this name, if there is one, and whether any interface has the name.
-fn explain(name: &InterfaceName, errno: Errno, tap: Option<TapInterface>, exists: bool) -> OpenError {
+fn classify_attach_error(
+    name: &InterfaceName,
+    errno: Errno,
+    tap: Option<TapInterface>,
+    exists: bool,
+) -> OpenError {
     let name = name.clone();
     match (errno, tap) {
         (Errno::EBUSY, _) => OpenError::Busy { name, holders: Vec::new() },
@@ -195,7 +200,7 @@ fn explain(name: &InterfaceName, errno: Errno, tap: Option<TapInterface>, exists
 }
 
 /// Deletes the persistent TAP of this name once nobody holds it: we are the last to.
-pub(super) fn unpersist(name: &InterfaceName) -> Result<(), OpenError> {
+pub(super) fn delete_persistent(name: &InterfaceName) -> Result<(), OpenError> {
     let tap = TapOptions::default().attach_only().open(name.as_str())?;
     ioctl::set_persist(tap.node.as_fd(), false)
         .map_err(|errno| OpenError::Failed { step: "delete the TAP", source: errno.into() })

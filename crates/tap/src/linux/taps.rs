@@ -33,7 +33,7 @@ pub struct TapInterface {
     pub up: bool,
     /// Whether a program has it open (the interface's carrier).
     pub attached: bool,
-    /// The longest payload of a frame, in octets.
+    /// The longest payload of a frame, in bytes.
     pub mtu: u32,
 }
 

@@ -1,4 +1,4 @@
-//! The one place where the program waits, and where it looks before it does.
+//! Waiting for descriptors, and busy polling before it.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -10,10 +10,10 @@ use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::time::TimeSpec;
 
-/// What ended a wait. Neither flag set: the time was up, or a signal came.
+/// What ended a wait. No flag is set if the time limit was reached or a signal arrived.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Readiness {
-    /// The device has frames, or room, or is gone: receive and transmit will tell.
+    /// The device is readable or writable, or is gone: receive and transmit return which.
     pub device: bool,
     /// The stop descriptor is readable.
     pub stop: bool,
@@ -22,7 +22,7 @@ pub struct Readiness {
 }
 
 /// The largest number of further descriptors that [`wait`] takes.
-const MOST_OTHERS: usize = 6;
+const MAX_OTHERS: usize = 6;
 
 /// Sleeps until `device` has frames to receive (or, with `room`, takes frames again), until `stop`
 /// or one of `others` is readable, or until `limit` has passed.
@@ -31,15 +31,15 @@ const MOST_OTHERS: usize = 6;
 /// an error of the kind [`io::ErrorKind::InvalidInput`].
 pub fn wait(
     device: BorrowedFd<'_>,
-    room: bool,
+    wants_write: bool,
     stop: BorrowedFd<'_>,
     others: &[BorrowedFd<'_>],
     limit: Option<Duration>,
 ) -> io::Result<Readiness> {
     let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
-    let interest = if room { PollFlags::POLLIN | PollFlags::POLLOUT } else { PollFlags::POLLIN };
+    let interest = if wants_write { PollFlags::POLLIN | PollFlags::POLLOUT } else { PollFlags::POLLIN };
     // An array: a wait allocates nothing. What is past `others` is not polled.
-    let mut all: [PollFd<'_>; 2 + MOST_OTHERS] = std::array::from_fn(|_| readable(stop));
+    let mut all: [PollFd<'_>; 2 + MAX_OTHERS] = std::array::from_fn(|_| readable(stop));
     let [on_device, _, rest @ ..] = &mut all;
     *on_device = PollFd::new(device, interest);
     for (slot, other) in rest.iter_mut().zip(others) {
@@ -58,27 +58,27 @@ pub fn wait(
     }
 }
 
-/// Looks again and again until something is found, for as long as `span`. Returns whether something was.
+/// Calls `poll` until it returns true, for at most `duration`. Returns whether it did.
 ///
-/// To be done before [`wait`]: who sleeps is woken late, by tens of microseconds where another processor
-/// wakes it. To look is to receive: to ask first whether there is something costs as much again.
-// How long it has looked is its own affair; no layer is told.
+/// It saves the latency of a wake-up from [`wait`], tens of microseconds where another processor causes it. `poll` is to
+/// receive: asking the kernel first whether a frame is there would cost as much again.
+// The clock bounds the loop, and no layer sees it.
 #[allow(clippy::disallowed_methods)]
-pub fn busy_poll<E>(span: Duration, mut found: impl FnMut() -> Result<bool, E>) -> Result<bool, E> {
-    if span.is_zero() {
+pub fn busy_poll<E>(duration: Duration, mut poll: impl FnMut() -> Result<bool, E>) -> Result<bool, E> {
+    if duration.is_zero() {
         return Ok(false);
     }
     let begin = Instant::now();
-    while begin.elapsed() < span {
-        if found()? {
+    while begin.elapsed() < duration {
+        if poll()? {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-/// How long it pays to [`busy_poll`]: 50 us. Where there is one processor, whoever is to send the frames waits for it,
-/// and it pays not at all.
+/// Returns how long to [`busy_poll`] by default: 50 us, and zero on a machine with one processor, where the sender of the
+/// next frame would wait for it.
 pub fn default_busy_poll() -> Duration {
     let alone = std::thread::available_parallelism().is_ok_and(|processors| processors.get() == 1);
     if alone { Duration::ZERO } else { Duration::from_micros(50) }

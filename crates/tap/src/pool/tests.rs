@@ -46,7 +46,7 @@ fn frames_written_off_make_room_for_others() {
     let mut pool = Pool::new(1500, 1);
     drop(pool.take());
     assert!(pool.take().is_none());
-    pool.write_off(1);
+    pool.forget(1);
     assert!(pool.take().is_some());
 }
 

@@ -74,18 +74,18 @@ pub(crate) fn the_kernel_learns_our_hardware_address_by(io: Io) -> TestResult {
     let mut tap = carried_by(io)?;
     send_from_kernel(OURS, b"hello")?;
     let request = receive(&mut tap, is_arp(1))?;
-    let kernel_mac = tap.interface().hardware_address()?;
+    let kernel_mac = tap.interface().mac_address()?;
     let asked = arp([0xff; 6], 1, (kernel_mac, KERNEL), ([0; 6], OURS));
-    assert_eq!(request, asked, "42 octets: neither padding nor a frame check sequence");
+    assert_eq!(request, asked, "42 bytes: neither padding nor a frame check sequence");
 
     send(&mut tap, &arp(kernel_mac, 2, (OUR_MAC, OURS), (kernel_mac, KERNEL)))?;
     let entry = kernel_neighbor(tap.interface(), OURS)?;
-    assert_eq!(entry.hardware_address, Some(OUR_MAC));
+    assert_eq!(entry.mac_address, Some(OUR_MAC));
     let name = tap.interface().name();
     assert_eq!(entry.to_string(), format!("10.0.0.2 dev {name} lladdr 02:00:00:00:00:02 REACHABLE"));
 
     // And the datagram that had to wait for us.
-    let datagram = receive(&mut tap, |octets| octets.ends_with(b"hello"))?;
+    let datagram = receive(&mut tap, |bytes| bytes.ends_with(b"hello"))?;
     assert_eq!(datagram[..6], OUR_MAC);
     let counters = tap.counters();
     assert_eq!((counters.received, counters.transmitted), (2, 1));
@@ -180,7 +180,7 @@ fn a_frame_beyond_our_mtu() -> TestResult {
     tap.interface().set_up(true)?;
 
     send_from_kernel(OURS, &[7; 1_400])?;
-    let kernel_mac = tap.interface().hardware_address()?;
+    let kernel_mac = tap.interface().mac_address()?;
     receive(&mut tap, is_arp(1))?;
     send(&mut tap, &arp(kernel_mac, 2, (OUR_MAC, OURS), (kernel_mac, KERNEL)))?;
     let (mut pool, mut batch) = (Pool::new(tap.mtu(), 4), Batch::new(4));
@@ -200,11 +200,11 @@ fn a_packet_socket_puts_the_tag_back() -> TestResult {
     let service = [&untagged[..12], &[0x88, 0xa8, 0, 7], &untagged[12..]].concat();
     for sent in [&untagged, &tagged, &service] {
         send(&mut tap, sent)?;
-        assert_eq!(&receive(&mut socket, |octets| octets.starts_with(&[0xff; 6]))?, sent);
+        assert_eq!(&receive(&mut socket, |bytes| bytes.starts_with(&[0xff; 6]))?, sent);
     }
     // The other way, and not back to the sender.
     send(&mut socket, &tagged)?;
-    assert_eq!(receive(&mut tap, |octets| octets.len() == tagged.len())?, tagged);
+    assert_eq!(receive(&mut tap, |bytes| bytes.len() == tagged.len())?, tagged);
     assert_eq!(socket.receive(&mut Pool::new(1_500, 4), &mut Batch::new(4))?, 0);
     Ok(())
 }

@@ -109,7 +109,7 @@ fn a_callback_that_panics() -> TestResult {
         wait_for("panic", || (listener.panics() == number).then_some(()))?;
     }
     send(&mut near, b"go on")?;
-    assert_eq!(receive(&mut near, |octets| octets == b"go on")?, b"go on");
+    assert_eq!(receive(&mut near, |bytes| bytes == b"go on")?, b"go on");
     assert!(!listener.is_finished());
     let ended = listener.stop();
     assert!(ended.result.is_ok());

@@ -39,14 +39,14 @@ fn of_a_busy_wire_arp_alone() -> TestResult {
         let ipv4 = [addresses, &[8, 0], &[0x45; 40]].concat();
         let tagged = [addresses, &[0x81, 0, 0, 5, 8, 0], &[0x45; 40]].concat();
         let short = [addresses, &[0, 3, 0x42, 0x42, 3]].concat();
-        for octets in [&ipv4, &tagged, &short, &wanted] {
-            send(&mut tap, octets)?;
+        for bytes in [&ipv4, &tagged, &short, &wanted] {
+            send(&mut tap, bytes)?;
         }
         assert_eq!(receive(&mut socket, |_| true)?, wanted);
     }
     // The other way, tag and all, and not back to the sender.
     send(&mut socket, &one)?;
-    assert_eq!(receive(&mut tap, |octets| octets.len() == one.len())?, one);
+    assert_eq!(receive(&mut tap, |bytes| bytes.len() == one.len())?, one);
     assert_eq!(socket.receive(&mut Pool::new(1_500, 4), &mut Batch::new(4))?, 0);
     Ok(())
 }

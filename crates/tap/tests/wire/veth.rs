@@ -51,7 +51,7 @@ fn drops_of_the_far_interface() -> TestResult {
 fn stations_hear_what_is_for_them() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
-    let near = veth.near.hardware_address()?;
+    let near = veth.near.mac_address()?;
     for (first, last) in [(FIRST, LAST), (FIRST, FIRST)] {
         let mut socket = PacketSocket::open_for_stations(&NEAR.parse()?, first, last)?;
         // The near kernel's own talk is none of ours, in neither direction.
@@ -62,7 +62,7 @@ fn stations_hear_what_is_for_them() -> TestResult {
         }
         for (destination, number) in [(last, 3), (GROUP, 5), ([0xff; 6], 6)] {
             assert_eq!(
-                receive(&mut socket, |octets| octets[12..14] != [8, 6])?,
+                receive(&mut socket, |bytes| bytes[12..14] != [8, 6])?,
                 frame(destination, number),
                 "{last:x?}"
             );
@@ -75,7 +75,7 @@ fn stations_hear_what_is_for_them() -> TestResult {
             assert_eq!(next(&mut socket)?, tagged);
             let back = [&PEER, &first, &tagged[12..]].concat();
             send(&mut socket, &back)?;
-            assert_eq!(receive(&mut far, |octets| octets.starts_with(&PEER))?, back);
+            assert_eq!(receive(&mut far, |bytes| bytes.starts_with(&PEER))?, back);
         }
         assert_eq!(socket.receive(&mut Pool::new(1_500, 4), &mut Batch::new(4))?, 0);
     }
@@ -105,7 +105,7 @@ fn a_watcher_hears_all_arp() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
     let mut watcher = PacketSocket::open_arp_monitor(&NEAR.parse()?)?;
-    let near = veth.near.hardware_address()?;
+    let near = veth.near.mac_address()?;
     // The near kernel asks, the far one answers; and one stranger tells another.
     UdpSocket::bind((NEAR_KERNEL, 0))?.send_to(b"hello", (FAR_KERNEL, 9))?;
     let asked = next(&mut watcher)?;
@@ -113,8 +113,8 @@ fn a_watcher_hears_all_arp() -> TestResult {
     let replied = next(&mut watcher)?;
     assert_eq!((&replied[..6], replied[21]), (&near[..], 2));
     let between = arp(OTHER, 2, (PEER, "10.0.0.8".parse()?), (OTHER, "10.0.0.7".parse()?));
-    for octets in [frame(OTHER, 1), between.clone()] {
-        send(&mut far, &octets)?;
+    for bytes in [frame(OTHER, 1), between.clone()] {
+        send(&mut far, &bytes)?;
     }
     assert_eq!(next(&mut watcher)?, between);
     Ok(())
@@ -183,13 +183,13 @@ fn partial_checksum_is_marked() -> TestResult {
                 seen.push((heard.bytes().to_vec(), heard.checksum()));
                 pool.give(heard);
             }
-            seen.iter().any(|(octets, _)| *octets == frame(FIRST, 1)).then_some(())
+            seen.iter().any(|(bytes, _)| *bytes == frame(FIRST, 1)).then_some(())
         })?;
-        let is_udp = |octets: &[u8]| octets.get(12..14) == Some(&[8, 0]) && octets.get(23) == Some(&17);
-        assert!(seen.iter().any(|(octets, _)| is_udp(octets)), "{seen:x?}");
-        for (octets, checksum) in seen {
-            let expected = if is_udp(&octets) { Checksum::Partial } else { Checksum::None };
-            assert_eq!(checksum, expected, "{octets:x?}");
+        let is_udp = |bytes: &[u8]| bytes.get(12..14) == Some(&[8, 0]) && bytes.get(23) == Some(&17);
+        assert!(seen.iter().any(|(bytes, _)| is_udp(bytes)), "{seen:x?}");
+        for (bytes, checksum) in seen {
+            let expected = if is_udp(&bytes) { Checksum::Partial } else { Checksum::None };
+            assert_eq!(checksum, expected, "{bytes:x?}");
         }
     }
     Ok(())
@@ -253,12 +253,12 @@ fn what_is_too_long() -> TestResult {
         })
         .map_err(Into::into)
         .and_then(|()| veth.far_socket())?;
-    // As long as a pool's frame and one octet less, and longer.
+    // As long as a pool's frame and one byte less, and longer.
     let longest = [&frame(OTHER, 1)[..], &[0; 1_462]].concat();
-    for octets in
+    for bytes in
         [&longest, &[&longest[..], &[0]].concat(), &[&longest[..], &[0; 4_000]].concat(), &frame(OTHER, 2)]
     {
-        send(&mut far, octets)?;
+        send(&mut far, bytes)?;
     }
     for socket in &mut sockets {
         assert_eq!(next(socket)?, longest);
@@ -279,7 +279,7 @@ fn longer_frames_after_the_mtu() -> TestResult {
     });
     raised?;
     // With a tag, which the kernel cuts out, and without; among those that a slot holds.
-    let tagged = |octets: &[u8]| [&octets[..12], &[0x81, 0, 0, 5], &octets[12..]].concat();
+    let tagged = |bytes: &[u8]| [&bytes[..12], &[0x81, 0, 0, 5], &bytes[12..]].concat();
     let long = |number: u8| [&frame(OTHER, number)[..], &vec![number; 8_954]].concat();
     let frames: Vec<_> = (0..40)
         .flat_map(|number| {
@@ -293,8 +293,8 @@ fn longer_frames_after_the_mtu() -> TestResult {
         let mut pool = Pool::new(1_500, 256);
         pool.grow(9_000);
         let (mut batch, mut seen) = (Batch::new(256), Vec::new());
-        for octets in &frames {
-            send(&mut far, octets)?;
+        for bytes in &frames {
+            send(&mut far, bytes)?;
             socket.receive(&mut pool, &mut batch)?;
             while let Some(heard) = batch.pop() {
                 seen.push(heard.bytes().to_vec());

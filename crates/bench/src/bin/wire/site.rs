@@ -76,7 +76,7 @@ fn attach_kernel(mine: &File, kernels: &File) -> Result<InterfaceName, String> {
 fn begin(end: &InterfaceName) -> Result<(), String> {
     let interface = named(end)?;
     let address = Ipv4Net::new(ANSWERER.ip, PREFIX).map_err(|error| error.to_string())?;
-    interface.set_hardware_address(ANSWERER.mac).map_err(|error| error.to_string())?;
+    interface.set_mac_address(ANSWERER.mac).map_err(|error| error.to_string())?;
     interface.add_address(address).map_err(|error| error.to_string())?;
     interface.set_up(true).map_err(|error| error.to_string())?;
     // All namespaces share the room for neighbors who come and go: what others do there must not show.

@@ -1,9 +1,9 @@
 use super::*;
 use crate::Frame;
 
-fn frame(pool: &mut Pool, octets: &[u8]) -> Frame {
+fn frame(pool: &mut Pool, bytes: &[u8]) -> Frame {
     let mut frame = pool.take().unwrap();
-    frame.write(octets).unwrap();
+    frame.write(bytes).unwrap();
     frame
 }
 
@@ -76,14 +76,14 @@ fn cable_carries_partial_checksum_and_pool_forgets_it() {
     let (mut left, mut right) = Cable::pair(1500).unwrap();
     let (mut pool, mut batch) = (Pool::new(1500, 8), Batch::new(8));
     for checksum in [Checksum::Partial, Checksum::None] {
-        let mut frame = frame(&mut pool, b"octets");
+        let mut frame = frame(&mut pool, b"bytes");
         frame.set_checksum(checksum);
         batch.push(frame).unwrap();
     }
     left.transmit(&mut batch, &mut pool).unwrap();
     right.receive(&mut pool, &mut batch).unwrap();
     let seen: Vec<_> = batch.iter().map(|frame| (frame.bytes(), frame.checksum())).collect();
-    assert_eq!(seen, [(&b"octets"[..], Checksum::Partial), (b"octets", Checksum::None)]);
+    assert_eq!(seen, [(&b"bytes"[..], Checksum::Partial), (b"bytes", Checksum::None)]);
     while let Some(frame) = batch.pop() {
         pool.give(frame);
     }

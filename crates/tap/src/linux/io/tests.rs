@@ -9,7 +9,7 @@ use super::*;
 use crate::linux::node::classify;
 use crate::{Checksum, Frame};
 
-/// The ways over one end of a pair of sockets, which read and write as a TAP does, and the other end.
+/// The I/O over one end of a pair of sockets, which read and write as a TAP does, and the other end.
 struct Rig {
     frame_io: FrameIo,
     ours: End,
@@ -57,14 +57,14 @@ impl Rig {
         let mut batch = Batch::new(Ring::BATCH);
         let mut turns = Vec::new();
         loop {
-            let by_ring = self.frame_io.by_ring;
+            let uses_ring = self.frame_io.uses_ring;
             let Rig { frame_io, ours, counters, pool, .. } = self;
             let added = frame_io.receive(ours, counters, pool, &mut batch).unwrap();
             frame_io.transmit(ours, counters, &mut batch, pool).unwrap();
             if added == 0 {
                 break;
             }
-            turns.push((added, by_ring));
+            turns.push((added, uses_ring));
         }
         // No more than a pair of sockets holds is under way at any time.
         let mut space = [0; 128];
@@ -90,7 +90,7 @@ fn load_is_carried_by_the_ring_and_what_comes_alone_is_not() {
             (9, true)
         ]
     );
-    let alone: Vec<bool> = (0..6).flat_map(|_| rig.exchange(1)).map(|(_, by_ring)| by_ring).collect();
+    let alone: Vec<bool> = (0..6).flat_map(|_| rig.exchange(1)).map(|(_, uses_ring)| uses_ring).collect();
     assert_eq!(alone, [true, false, false, false, false, false]);
     assert_eq!((rig.pool.held(), rig.frame_io.in_flight()), (0, 0));
 }
@@ -100,7 +100,7 @@ fn the_way_that_was_insisted_on_is_kept() {
     for (io, way) in [(Io::Ring, true), (Io::ReadWrite, false)] {
         let mut rig = Rig::new(io);
         let turns = [rig.exchange(200), rig.exchange(1), rig.exchange(1), rig.exchange(200)].concat();
-        assert!(turns.iter().all(|(_, by_ring)| *by_ring == way), "{turns:?}");
+        assert!(turns.iter().all(|(_, uses_ring)| *uses_ring == way), "{turns:?}");
     }
 }
 
@@ -109,12 +109,12 @@ fn where_a_ring_is_refused_the_load_is_carried_all_the_same() {
     // It cannot be read without waiting.
     let file = File::open("/proc/self/cmdline").unwrap();
     assert!(FrameIo::new(Io::Ring, file.as_fd()).is_err());
-    let refused = FrameIo::new(Io::Auto, file.as_fd()).unwrap();
-    assert_eq!(refused.refused().and_then(io::Error::raw_os_error), Some(libc::EOPNOTSUPP));
+    let without_ring = FrameIo::new(Io::Auto, file.as_fd()).unwrap();
+    assert_eq!(without_ring.ring_error().and_then(io::Error::raw_os_error), Some(libc::EOPNOTSUPP));
 
     let mut rig = Rig::new(Io::Auto);
-    rig.frame_io = refused;
+    rig.frame_io = without_ring;
     let turns = rig.exchange(200);
     assert_eq!(turns.iter().map(|(added, _)| added).sum::<usize>(), 200);
-    assert!(turns.iter().all(|(_, by_ring)| !by_ring), "{turns:?}");
+    assert!(turns.iter().all(|(_, uses_ring)| !uses_ring), "{turns:?}");
 }

@@ -20,8 +20,8 @@ fn link(state: LinkState, losses: u32) -> LinkMessage {
     message
 }
 
-fn history() -> History {
-    History::new(&parsed(&link(UP, 0)))
+fn history() -> LinkHistory {
+    LinkHistory::new(&parsed(&link(UP, 0)))
 }
 
 fn parsed(message: &LinkMessage) -> Link {
@@ -35,8 +35,8 @@ fn payload(message: &LinkMessage) -> Vec<u8> {
 }
 
 /// Takes a notification. Returns the changes it adds.
-fn take(history: &mut History, kind: u16, message: &LinkMessage) -> Vec<LinkState> {
-    history.take(Message::notification(kind, &payload(message)));
+fn apply(history: &mut LinkHistory, kind: u16, message: &LinkMessage) -> Vec<LinkState> {
+    history.apply(Message::notification(kind, &payload(message)));
     history.changes.drain(..).collect()
 }
 
@@ -45,18 +45,18 @@ fn each_change_is_reported_in_order() {
     let mut history = history();
     let wide = LinkState { mtu: 9_000, ..UP };
     for (state, losses) in [(DOWN, 1), (UP, 1), (wide, 1), (UP, 1)] {
-        assert_eq!(take(&mut history, libc::RTM_NEWLINK, &link(state, losses)), [state]);
-        assert_eq!(take(&mut history, libc::RTM_NEWLINK, &link(state, losses)), []);
+        assert_eq!(apply(&mut history, libc::RTM_NEWLINK, &link(state, losses)), [state]);
+        assert_eq!(apply(&mut history, libc::RTM_NEWLINK, &link(state, losses)), []);
     }
 }
 
 #[test]
 fn carrier_lost_and_back_is_reported_when_the_kernel_merges_both() {
     let mut history = history();
-    assert_eq!(take(&mut history, libc::RTM_NEWLINK, &link(UP, 1)), [LOST, UP]);
-    assert_eq!(take(&mut history, libc::RTM_NEWLINK, &link(UP, 1)), []);
-    assert_eq!(take(&mut history, libc::RTM_NEWLINK, &link(LOST, 2)), [LOST]);
-    assert_eq!(take(&mut history, libc::RTM_NEWLINK, &link(UP, 2)), [UP]);
+    assert_eq!(apply(&mut history, libc::RTM_NEWLINK, &link(UP, 1)), [LOST, UP]);
+    assert_eq!(apply(&mut history, libc::RTM_NEWLINK, &link(UP, 1)), []);
+    assert_eq!(apply(&mut history, libc::RTM_NEWLINK, &link(LOST, 2)), [LOST]);
+    assert_eq!(apply(&mut history, libc::RTM_NEWLINK, &link(UP, 2)), [UP]);
 }
 
 #[test]
@@ -64,8 +64,8 @@ fn notification_without_mtu_keeps_the_one_before() {
     let mut history = history();
     let mut message = link(UP, 0);
     message.attributes.clear();
-    assert_eq!(take(&mut history, libc::RTM_NEWLINK, &message), []);
-    assert_eq!(take(&mut history, libc::RTM_NEWLINK, &link(UP, 1)), [LOST, UP]);
+    assert_eq!(apply(&mut history, libc::RTM_NEWLINK, &message), []);
+    assert_eq!(apply(&mut history, libc::RTM_NEWLINK, &link(UP, 1)), [LOST, UP]);
 }
 
 #[test]
@@ -77,11 +77,11 @@ fn only_the_interface_itself_counts() {
     port.header.interface_family = AddressFamily::Bridge;
     for message in [other, port] {
         for kind in [libc::RTM_NEWLINK, libc::RTM_DELLINK] {
-            assert_eq!(take(&mut history, kind, &message), []);
+            assert_eq!(apply(&mut history, kind, &message), []);
         }
     }
     assert!(!history.is_deleted);
-    take(&mut history, libc::RTM_DELLINK, &link(DOWN, 0));
+    apply(&mut history, libc::RTM_DELLINK, &link(DOWN, 0));
     assert!(history.is_deleted);
 }
 
@@ -89,11 +89,11 @@ fn only_the_interface_itself_counts() {
 fn loss_of_notifications_is_reported_as_a_link_that_was_down() {
     for fresh in [UP, LOST, DOWN] {
         let mut history = history();
-        history.resume(Some(&parsed(&link(fresh, 0))));
+        history.resynchronize(Some(&parsed(&link(fresh, 0))));
         let expected = if fresh == DOWN { vec![DOWN] } else { vec![DOWN, fresh] };
         assert_eq!(Vec::from(history.changes), expected);
     }
     let mut history = history();
-    history.resume(None);
+    history.resynchronize(None);
     assert!(history.is_deleted);
 }

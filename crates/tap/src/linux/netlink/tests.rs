@@ -4,12 +4,12 @@ use proptest::prelude::*;
 
 #[test]
 fn attributes_are_found_behind_their_padding() {
-    let mut octets = vec![0; 8];
-    octets.extend([5_u16.to_ne_bytes(), 1_u16.to_ne_bytes()].concat());
-    octets.extend([0xaa, 0, 0, 0]);
-    octets.extend([6_u16.to_ne_bytes(), (NLA_F_NESTED | 2).to_ne_bytes()].concat());
-    octets.extend([0xbb, 0xcc]);
-    let found: Vec<_> = attributes(&octets, 8).collect();
+    let mut bytes = vec![0; 8];
+    bytes.extend([5_u16.to_ne_bytes(), 1_u16.to_ne_bytes()].concat());
+    bytes.extend([0xaa, 0, 0, 0]);
+    bytes.extend([6_u16.to_ne_bytes(), (NLA_F_NESTED | 2).to_ne_bytes()].concat());
+    bytes.extend([0xbb, 0xcc]);
+    let found: Vec<_> = attributes(&bytes, 8).collect();
     assert_eq!(found, [(1, &[0xaa][..]), (2, &[0xbb, 0xcc][..])]);
 }
 
@@ -24,8 +24,8 @@ fn error_of_code_0_is_an_acknowledgement() {
 
 proptest! {
     #[test]
-    fn no_octets_panic_or_loop(octets in prop::collection::vec(any::<u8>(), 0..200), fixed in 0_usize..300) {
-        prop_assert!(attributes(&octets, fixed).count() <= 50);
-        prop_assert!(messages(&octets).count() <= 50);
+    fn no_octets_panic_or_loop(bytes in prop::collection::vec(any::<u8>(), 0..200), fixed in 0_usize..300) {
+        prop_assert!(attributes(&bytes, fixed).count() <= 50);
+        prop_assert!(messages(&bytes).count() <= 50);
     }
 }

@@ -6,7 +6,7 @@ use libc::{
 };
 
 /// A whole frame.
-const ALL: u32 = u32::MAX;
+const WHOLE_FRAME: u32 = u32::MAX;
 
 /// Lets ARP pass: with no tag, with one or two, and in a length frame behind a SNAP header.
 ///
@@ -14,57 +14,57 @@ const ALL: u32 = u32::MAX;
 /// without its tag, as if it had never had any. The outer tag is cut out already when this runs, unless it
 /// lies within a further one.
 pub(super) const ARP: [sock_filter; 11] = [
-    load(12),
+    load_u16(12),
     if_equal(0x0806, 8, 0),
-    // A tag that is still in the frame: what it tags is four octets further on.
+    // A tag that is still in the frame: what it tags is four bytes further on.
     if_equal(0x8100, 4, 0),
     if_equal(0x88a8, 3, 0),
     // A length frame carries its type behind LLC and SNAP.
     if_greater(1_500, 4, 0),
-    load(20),
+    load_u16(20),
     if_equal(0x0806, 3, 2),
-    load(16),
+    load_u16(16),
     if_equal(0x0806, 1, 0),
-    give(0),
-    give(ALL),
+    return_bytes(0),
+    return_bytes(WHOLE_FRAME),
 ];
 
 /// Lets pass what is sent to a station from `first` to `last`, or to a group of stations: what the kernel
 /// beside us is sent is none of it.
 pub(super) fn stations(first: [u8; 6], last: [u8; 6]) -> [sock_filter; 14] {
-    let ((first_high, first_low), (last_high, last_low)) = (halves(first), halves(last));
+    let ((first_high, first_low), (last_high, last_low)) = (split(first), split(last));
     [
-        take(BPF_B, 0),
-        // The lowest bit of the first octet marks a group.
+        load(BPF_B, 0),
+        // The lowest bit of the first byte marks a group.
         jump(BPF_JSET, 1, 10, 0),
-        take(BPF_H, 0),
+        load(BPF_H, 0),
         jump(BPF_JGT, last_high, 9, 0),
         jump(BPF_JGE, first_high, 0, 8),
-        // Below the first one there may be others with the same two octets, and above the last one.
+        // Below the first one there may be others with the same two bytes, and above the last one.
         jump(BPF_JEQ, first_high, 0, 2),
-        take(BPF_W, 2),
+        load(BPF_W, 2),
         jump(BPF_JGE, first_low, 0, 5),
-        take(BPF_H, 0),
+        load(BPF_H, 0),
         jump(BPF_JEQ, last_high, 0, 2),
-        take(BPF_W, 2),
+        load(BPF_W, 2),
         jump(BPF_JGT, last_low, 1, 0),
-        give(ALL),
-        give(0),
+        return_bytes(WHOLE_FRAME),
+        return_bytes(0),
     ]
 }
 
-/// The first two octets of a hardware address and the other four, as a program compares them.
-fn halves([a, b, c, d, e, f]: [u8; 6]) -> (u32, u32) {
+/// The first two bytes of a hardware address and the other four, as a program compares them.
+fn split([a, b, c, d, e, f]: [u8; 6]) -> (u32, u32) {
     (u32::from_be_bytes([0, 0, a, b]), u32::from_be_bytes([c, d, e, f]))
 }
 
-/// Takes the two octets at this place; a frame that ends before them does not pass.
-const fn load(offset: u32) -> sock_filter {
-    take(BPF_H, offset)
+/// Takes the two bytes at this place; a frame that ends before them does not pass.
+const fn load_u16(offset: u32) -> sock_filter {
+    load(BPF_H, offset)
 }
 
 /// Takes as much as this size says from this place.
-const fn take(size: u32, offset: u32) -> sock_filter {
+const fn load(size: u32, offset: u32) -> sock_filter {
     instruction(BPF_LD | size | BPF_ABS, 0, 0, offset)
 }
 
@@ -83,9 +83,9 @@ const fn jump(comparison: u32, value: u32, then: u8, otherwise: u8) -> sock_filt
     instruction(BPF_JMP | comparison | BPF_K, then, otherwise, value)
 }
 
-/// Ends, with so many octets of the frame.
-const fn give(octets: u32) -> sock_filter {
-    instruction(BPF_RET | BPF_K, 0, 0, octets)
+/// Ends, with so many bytes of the frame.
+const fn return_bytes(bytes: u32) -> sock_filter {
+    instruction(BPF_RET | BPF_K, 0, 0, bytes)
 }
 
 const fn instruction(code: u32, jt: u8, jf: u8, k: u32) -> sock_filter {

@@ -21,7 +21,7 @@ pub(super) fn open() -> io::Result<OwnedFd> {
     let fd = check(unsafe { libc::socket(libc::AF_PACKET, kind, 0) })?;
     // SAFETY: the call above just returned this descriptor, and nobody else has it.
     let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-    switch(fd.as_fd(), libc::PACKET_AUXDATA, true)?;
+    set_flag(fd.as_fd(), libc::PACKET_AUXDATA, true)?;
     Ok(fd)
 }
 
@@ -38,43 +38,48 @@ pub(super) fn bind(fd: BorrowedFd<'_>, index: i32) -> io::Result<()> {
 }
 
 /// The index of the interface that the socket is bound to; that of none, which is below 0, once it was deleted.
-pub(super) fn interface(fd: BorrowedFd<'_>) -> io::Result<c_int> {
+pub(super) fn bound_interface(fd: BorrowedFd<'_>) -> io::Result<c_int> {
     // SAFETY: sockaddr_ll is integers only, for which zero is a value.
     let mut address: sockaddr_ll = unsafe { mem::zeroed() };
     let mut length = length_of::<sockaddr_ll>();
-    // SAFETY: the pointers are to a whole sockaddr_ll and to its length; the kernel writes so many octets at
+    // SAFETY: the pointers are to a whole sockaddr_ll and to its length; the kernel writes so many bytes at
     // most, and any are a value of it.
     check(unsafe { libc::getsockname(fd.as_raw_fd(), (&raw mut address).cast(), &raw mut length) })?;
     Ok(address.sll_ifindex)
 }
 
 /// Sets an option of the level `SOL_PACKET` that is on or off.
-pub(super) fn switch(fd: BorrowedFd<'_>, option: c_int, on: bool) -> io::Result<()> {
+pub(super) fn set_flag(fd: BorrowedFd<'_>, option: c_int, on: bool) -> io::Result<()> {
     let on = c_int::from(on);
     // SAFETY: a c_int is what these options take, and it has no pointer in it.
-    unsafe { set(fd, libc::SOL_PACKET, option, &on) }
+    unsafe { set_option(fd, libc::SOL_PACKET, option, &on) }
 }
 
 /// Lets only those frames pass for which the program returns other than zero.
-pub(super) fn attach(fd: BorrowedFd<'_>, filter: &[sock_filter]) -> io::Result<()> {
+pub(super) fn attach_filter(fd: BorrowedFd<'_>, filter: &[sock_filter]) -> io::Result<()> {
     let length = u16::try_from(filter.len()).map_err(io::Error::other)?;
     let program = sock_fprog { len: length, filter: filter.as_ptr().cast_mut() };
     // SAFETY: a sock_fprog is what the option takes; its pointer leads to as many instructions as it says,
     // which live through the call and are only read: the kernel copies them, and checks them itself.
-    unsafe { set(fd, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &program) }
+    unsafe { set_option(fd, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &program) }
 }
 
 /// Makes the interface with this index take in what is sent to a further hardware address.
 pub(super) fn add_station(fd: BorrowedFd<'_>, index: i32, address: [u8; 6]) -> io::Result<()> {
-    join(fd, index, libc::PACKET_MR_UNICAST, address)
+    add_membership(fd, index, libc::PACKET_MR_UNICAST, address)
 }
 
-/// Makes it take in whatever is on the wire.
-pub(super) fn take_in_all(fd: BorrowedFd<'_>, index: i32) -> io::Result<()> {
-    join(fd, index, libc::PACKET_MR_PROMISC, [0; 6])
+/// Makes the interface with this index receive every frame on the wire.
+pub(super) fn set_promiscuous(fd: BorrowedFd<'_>, index: i32) -> io::Result<()> {
+    add_membership(fd, index, libc::PACKET_MR_PROMISC, [0; 6])
 }
 
-fn join(fd: BorrowedFd<'_>, index: i32, kind: c_int, [a, b, c, d, e, f]: [u8; 6]) -> io::Result<()> {
+fn add_membership(
+    fd: BorrowedFd<'_>,
+    index: i32,
+    kind: c_int,
+    [a, b, c, d, e, f]: [u8; 6],
+) -> io::Result<()> {
     let membership = packet_mreq {
         mr_ifindex: index,
         mr_type: u16::try_from(kind).map_err(io::Error::other)?,
@@ -82,15 +87,15 @@ fn join(fd: BorrowedFd<'_>, index: i32, kind: c_int, [a, b, c, d, e, f]: [u8; 6]
         mr_address: [a, b, c, d, e, f, 0, 0],
     };
     // SAFETY: a packet_mreq is what the option takes, and it has no pointer in it.
-    unsafe { set(fd, libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP, &membership) }
+    unsafe { set_option(fd, libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP, &membership) }
 }
 
-/// How many frames the kernel had no room for since this was asked last.
-pub(super) fn lost(fd: BorrowedFd<'_>) -> io::Result<u32> {
+/// Returns how many frames the kernel dropped since the last call.
+pub(super) fn take_drop_count(fd: BorrowedFd<'_>) -> io::Result<u32> {
     let mut statistics = tpacket_stats { tp_packets: 0, tp_drops: 0 };
     let mut length = length_of::<tpacket_stats>();
     let into = (&raw mut statistics).cast::<c_void>();
-    // SAFETY: `into` and `length` are a tpacket_stats and its length; the kernel writes so many octets at most,
+    // SAFETY: `into` and `length` are a tpacket_stats and its length; the kernel writes so many bytes at most,
     // and any are a value of it.
     check(unsafe {
         libc::getsockopt(fd.as_raw_fd(), libc::SOL_PACKET, libc::PACKET_STATISTICS, into, &raw mut length)
@@ -103,30 +108,35 @@ pub(super) fn lost(fd: BorrowedFd<'_>) -> io::Result<u32> {
 /// # Safety
 ///
 /// The option must take a `T`, and where that holds pointers they must be valid for what it does with them.
-pub(super) unsafe fn set<T>(fd: BorrowedFd<'_>, level: c_int, option: c_int, value: &T) -> io::Result<()> {
+pub(super) unsafe fn set_option<T>(
+    fd: BorrowedFd<'_>,
+    level: c_int,
+    option: c_int,
+    value: &T,
+) -> io::Result<()> {
     let value = (&raw const *value).cast::<c_void>();
-    // SAFETY: the kernel reads a T's octets at most, from a pointer to one; the caller vouches for what is
+    // SAFETY: the kernel reads a T's bytes at most, from a pointer to one; the caller vouches for what is
     // in it.
     check(unsafe { libc::setsockopt(fd.as_raw_fd(), level, option, value, length_of::<T>()) }).map(drop)
 }
 
 /// Sends one whole frame.
-pub(super) fn send(fd: BorrowedFd<'_>, octets: &[u8]) -> io::Result<usize> {
+pub(super) fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     // SAFETY: pointer and length are those of a slice that lives through the call; it is only read.
-    let sent = unsafe { libc::send(fd.as_raw_fd(), octets.as_ptr().cast(), octets.len(), 0) };
+    let sent = unsafe { libc::send(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), 0) };
     usize::try_from(sent).map_err(|_| io::Error::last_os_error())
 }
 
-/// What the kernel says about a frame, apart from its octets.
+/// What the kernel says metadata a frame, apart from its bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Auxiliary {
+pub(super) struct FrameMetadata {
     /// The VLAN tag that the kernel cut out of it.
     pub(super) tag: Option<[u8; 4]>,
     pub(super) checksum: Checksum,
 }
 
-/// Receives one frame into `space`. Returns its length there, and what the kernel says about it.
-pub(super) fn receive(fd: BorrowedFd<'_>, space: &mut [u8]) -> io::Result<(usize, Auxiliary)> {
+/// Receives one frame into `space`. Returns its length there, and what the kernel reports about it.
+pub(super) fn receive(fd: BorrowedFd<'_>, space: &mut [u8]) -> io::Result<(usize, FrameMetadata)> {
     /// Length of the control buffer in bytes. The field for it has a type of each C library's own, into which a byte
     /// always goes.
     const CONTROL: u8 = 128;
@@ -147,7 +157,7 @@ pub(super) fn receive(fd: BorrowedFd<'_>, space: &mut [u8]) -> io::Result<(usize
 }
 
 /// The control message that `PACKET_AUXDATA` asks for.
-fn auxiliary(message: &msghdr) -> Option<Auxiliary> {
+fn auxiliary(message: &msghdr) -> Option<FrameMetadata> {
     // SAFETY: recvmsg has filled the message in; its control buffer is alive and as long as it says.
     let header = unsafe { libc::CMSG_FIRSTHDR(message).as_ref() }?;
     if header.cmsg_level != libc::SOL_PACKET || header.cmsg_type != libc::PACKET_AUXDATA {
@@ -156,15 +166,15 @@ fn auxiliary(message: &msghdr) -> Option<Auxiliary> {
     // SAFETY: level and type say that a tpacket_auxdata, integers only, lies behind the header; the
     // kernel wrote it whole, and the read asks for no alignment.
     let data = unsafe { libc::CMSG_DATA(header).cast::<tpacket_auxdata>().read_unaligned() };
-    Some(Auxiliary::of(data.tp_status, data.tp_vlan_tpid, data.tp_vlan_tci))
+    Some(FrameMetadata::of(data.tp_status, data.tp_vlan_tpid, data.tp_vlan_tci))
 }
 
-impl Auxiliary {
+impl FrameMetadata {
     /// Reads the status word, which comes with every frame, and the tag beside it.
-    pub(super) fn of(status: u32, kind: u16, control: u16) -> Auxiliary {
+    pub(super) fn of(status: u32, kind: u16, control: u16) -> FrameMetadata {
         let is_partial = status & libc::TP_STATUS_CSUMNOTREADY != 0;
         let checksum = if is_partial { Checksum::Partial } else { Checksum::None };
-        Auxiliary { tag: tag(status, kind, control), checksum }
+        FrameMetadata { tag: tag(status, kind, control), checksum }
     }
 }
 

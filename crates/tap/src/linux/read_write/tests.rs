@@ -1,6 +1,6 @@
 use super::*;
 
-/// A file that gives so many frames of so many octets, and then is gone.
+/// A file that gives so many frames of so many bytes, and then is gone.
 struct Script {
     frames: usize,
     length: usize,

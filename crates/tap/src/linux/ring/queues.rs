@@ -28,7 +28,7 @@ pub(super) struct Completion {
     pub(super) request: Request,
     /// The frame of the request; a read one is filled.
     pub(super) frame: Frame,
-    /// How it went, in octets.
+    /// How it went, in bytes.
     pub(super) result: Result<usize, Errno>,
 }
 
@@ -44,12 +44,12 @@ pub(super) struct Queues {
 /// The one file of the ring.
 const FILE: Fixed = Fixed(0);
 /// Nobody waits in the kernel: a request that cannot be served at once fails with `EAGAIN`.
-const AT_ONCE: i32 = libc::RWF_NOWAIT;
+const NO_WAIT: i32 = libc::RWF_NOWAIT;
 /// The mark of the probe, which no [`tag`] is.
 const PROBE: u64 = u64::MAX;
 
 /// Sets a ring up. `IORING_SETUP_SUBMIT_ALL` spares calls after a request that is refused, and is of Linux 5.18: before
-/// that, [`Queues::enter`] makes them.
+/// that, [`Queues::submit`] makes them.
 fn set_up(requests: u32) -> io::Result<IoUring> {
     match IoUring::builder().setup_submit_all().build(requests) {
         Err(error) if error.raw_os_error() == Some(libc::EINVAL) => IoUring::builder().build(requests),
@@ -60,7 +60,7 @@ fn set_up(requests: u32) -> io::Result<IoUring> {
 impl Queues {
     /// Queues for so many requests at once on this file. Fails with `EOPNOTSUPP` where the file cannot be
     /// read without waiting.
-    pub(super) fn over(file: BorrowedFd<'_>, requests: u32) -> io::Result<Queues> {
+    pub(super) fn new(file: BorrowedFd<'_>, requests: u32) -> io::Result<Queues> {
         let ring = set_up(requests)?;
         ring.submitter().register_files(&[file.as_raw_fd()])?;
         let frames = (0..requests).map(|_| None).collect();
@@ -71,9 +71,9 @@ impl Queues {
 
     /// Asks for a read of nothing, which is served without a look at what has arrived.
     fn probe(&mut self) -> io::Result<()> {
-        let nothing = opcode::Read::new(FILE, std::ptr::null_mut(), 0).rw_flags(AT_ONCE).build();
+        let nothing = opcode::Read::new(FILE, std::ptr::null_mut(), 0).rw_flags(NO_WAIT).build();
         let nothing = nothing.user_data(PROBE);
-        // SAFETY: the read is of no octet, so the pointer leads nowhere and is not followed.
+        // SAFETY: the read is of no byte, so the pointer leads nowhere and is not followed.
         unsafe { self.ring.submission().push(&nothing) }.map_err(io::Error::other)?;
         self.ring.submit_and_wait(1)?;
         let answer = self.ring.completion().next().map_or(0, |entry| entry.result());
@@ -85,11 +85,11 @@ impl Queues {
     }
 
     /// Queues a request, or gives the frame back if there is no room.
-    pub(super) fn ask(&mut self, request: Request, frame: Frame) -> Result<(), Frame> {
+    pub(super) fn push(&mut self, request: Request, frame: Frame) -> Result<(), Frame> {
         let Some(number) = self.free.pop() else { return Err(frame) };
         let Some(place) = self.frames.get_mut(to_usize(number)) else { return Err(frame) };
         let entry = entry(request, place.insert(frame)).user_data(tag(number, request));
-        // SAFETY: the octets lie in the frame's own storage, which does not move with the frame. The frame
+        // SAFETY: the bytes lie in the frame's own storage, which does not move with the frame. The frame
         // stays in its place, and nobody refers to it, until the completion of this request was seen; if
         // that never comes, it is leaked.
         let pushed = unsafe { self.ring.submission().push(&entry) };
@@ -103,7 +103,7 @@ impl Queues {
 
     /// Hands all that is queued to the kernel, in one call, which serves it before it returns. Returns how many
     /// calls it took: none if nothing is queued, more if a signal came between.
-    pub(super) fn enter(&mut self) -> io::Result<u64> {
+    pub(super) fn submit(&mut self) -> io::Result<u64> {
         let mut calls = 0;
         while !self.ring.submission().is_empty() {
             calls += 1;
@@ -117,14 +117,14 @@ impl Queues {
     }
 
     /// The next request that the kernel is done with.
-    pub(super) fn completed(&mut self) -> Option<Completion> {
+    pub(super) fn next_completion(&mut self) -> Option<Completion> {
         let entry = self.ring.completion().next()?;
         let (number, request) = untag(entry.user_data());
         let mut frame = self.frames.get_mut(to_usize(number))?.take()?;
         self.free.push(number);
         let result = usize::try_from(entry.result()).map_err(|_| Errno::from_raw(-entry.result()));
         if let (Request::Read, Ok(length)) = (request, result) {
-            // It cannot fail: the octets are there already.
+            // It cannot fail: the bytes are there already.
             let _ = frame.fill(|_| Ok(length));
         }
         Some(Completion { request, frame, result })
@@ -134,8 +134,8 @@ impl Queues {
 impl Drop for Queues {
     fn drop(&mut self) {
         // What was to be written is not to be lost, and a frame that the kernel still has is not to be freed.
-        let _ = self.enter();
-        while self.completed().is_some() {}
+        let _ = self.submit();
+        while self.next_completion().is_some() {}
         self.frames.iter_mut().filter_map(Option::take).for_each(mem::forget);
         // Else the file would stay open until the kernel has taken the ring apart, some time later.
         let _ = self.ring.submitter().unregister_files();
@@ -153,22 +153,22 @@ fn entry(request: Request, frame: &mut Frame) -> Entry {
     match request {
         Request::Read => {
             let mut space = (std::ptr::null_mut(), 0);
-            let _ = frame.fill(|octets| {
-                space = (octets.as_mut_ptr(), length(octets));
+            let _ = frame.fill(|bytes| {
+                space = (bytes.as_mut_ptr(), length(bytes));
                 Ok(0)
             });
-            opcode::Read::new(FILE, space.0, space.1).rw_flags(AT_ONCE).build()
+            opcode::Read::new(FILE, space.0, space.1).rw_flags(NO_WAIT).build()
         }
         Request::Write => {
-            let octets = frame.bytes();
-            opcode::Write::new(FILE, octets.as_ptr(), length(octets)).rw_flags(AT_ONCE).build()
+            let bytes = frame.bytes();
+            opcode::Write::new(FILE, bytes.as_ptr(), length(bytes)).rw_flags(NO_WAIT).build()
         }
     }
 }
 
-/// The length of octets. No frame is longer than 64 KiB and some headers.
-fn length(octets: &[u8]) -> u32 {
-    u32::try_from(octets.len()).unwrap_or(0)
+/// The length of bytes. No frame is longer than 64 KiB and some headers.
+fn length(bytes: &[u8]) -> u32 {
+    u32::try_from(bytes.len()).unwrap_or(0)
 }
 
 /// The number of a request and what it asks, as it comes back with the completion.

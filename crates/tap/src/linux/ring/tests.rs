@@ -20,7 +20,7 @@ impl Rig {
         let (ours, peer) = UnixDatagram::pair().unwrap();
         peer.set_nonblocking(true).unwrap();
         Rig {
-            ring: Ring::over(ours.as_fd()).unwrap(),
+            ring: Ring::new(ours.as_fd()).unwrap(),
             counters: DeviceCounters::default(),
             pool: Pool::new(100, 1_024),
             arrived: Batch::new(64),
@@ -34,15 +34,15 @@ impl Rig {
         self.receive_at_most(64)
     }
 
-    fn receive_at_most(&mut self, most: usize) -> usize {
-        self.ring.receive(&mut self.counters, &mut self.pool, &mut self.arrived, most).unwrap()
+    fn receive_at_most(&mut self, limit: usize) -> usize {
+        self.ring.receive(&mut self.counters, &mut self.pool, &mut self.arrived, limit).unwrap()
     }
 
     fn transmit(&mut self) -> usize {
         self.ring.transmit(&mut self.counters, &mut self.departing, &mut self.pool).unwrap()
     }
 
-    /// Lets as many frames arrive as are asked for at once.
+    /// Lets as many frames arrive as are read at once.
     fn fill_up(&mut self) {
         for number in up_to(64) {
             self.peer.send(&[number]).unwrap();
@@ -51,7 +51,7 @@ impl Rig {
         assert_eq!(self.take(), up_to(64));
     }
 
-    /// Gives what has arrived back, and returns its first octets.
+    /// Gives what has arrived back, and returns its first bytes.
     fn take(&mut self) -> Vec<u8> {
         let mut firsts = Vec::new();
         while let Some(frame) = self.arrived.pop() {
@@ -61,13 +61,13 @@ impl Rig {
         firsts
     }
 
-    fn push(&mut self, octets: &[u8]) {
+    fn push(&mut self, bytes: &[u8]) {
         let mut frame = self.pool.take().unwrap();
-        frame.write(octets).unwrap();
+        frame.write(bytes).unwrap();
         self.departing.push(frame).unwrap();
     }
 
-    /// The first octets of what the peer has heard.
+    /// The first bytes of what the peer has heard.
     fn heard(&self) -> Vec<u8> {
         let mut space = [0; 128];
         std::iter::from_fn(|| self.peer.recv(&mut space).ok().map(|_| space[0])).collect()
@@ -178,7 +178,7 @@ fn what_is_in_flight_leaves_when_the_ring_is_dropped() {
 fn what_arrived_is_judged_before_the_end_is_told() {
     let mut rig = Rig::new();
     rig.peer.send(&[1]).unwrap();
-    rig.ring.end = Some(DeviceError::Failed(Errno::EBADF.into()));
+    rig.ring.failure = Some(DeviceError::Failed(Errno::EBADF.into()));
     assert_eq!(rig.receive(), 1);
     let end = rig.ring.receive(&mut rig.counters, &mut rig.pool, &mut rig.arrived, 64);
     assert!(matches!(end, Err(DeviceError::Failed(_))));
@@ -188,21 +188,21 @@ fn what_arrived_is_judged_before_the_end_is_told() {
 fn an_error_is_the_frames_or_the_devices() {
     let mut rig = Rig::new();
     let mut counters = DeviceCounters::default();
-    rig.ring.unread(Errno::EAGAIN, &mut counters);
-    rig.ring.unread(Errno::EIO, &mut counters);
-    rig.ring.unwritten(Errno::EINVAL, &mut counters);
+    rig.ring.read_failed(Errno::EAGAIN, &mut counters);
+    rig.ring.read_failed(Errno::EIO, &mut counters);
+    rig.ring.write_failed(Errno::EINVAL, &mut counters);
     assert_eq!((counters.unreadable, counters.refused), (1, 1));
-    assert!(rig.ring.end.is_none());
-    rig.ring.unwritten(Errno::EBADFD, &mut counters);
-    assert!(matches!(rig.ring.end, Some(DeviceError::Gone(_))));
-    rig.ring.unread(Errno::EBADF, &mut counters);
-    assert!(matches!(rig.ring.end, Some(DeviceError::Failed(_))));
+    assert!(rig.ring.failure.is_none());
+    rig.ring.write_failed(Errno::EBADFD, &mut counters);
+    assert!(matches!(rig.ring.failure, Some(DeviceError::Gone(_))));
+    rig.ring.read_failed(Errno::EBADF, &mut counters);
+    assert!(matches!(rig.ring.failure, Some(DeviceError::Failed(_))));
 }
 
 #[test]
 fn a_file_that_cannot_be_read_without_waiting_is_refused() {
     let file = File::open("/proc/self/cmdline").unwrap();
-    let error = Ring::over(file.as_fd()).unwrap_err();
+    let error = Ring::new(file.as_fd()).unwrap_err();
     assert_eq!(error.raw_os_error(), Some(libc::EOPNOTSUPP));
 }
 

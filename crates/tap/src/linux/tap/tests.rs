@@ -22,7 +22,7 @@ fn tap(change: impl FnOnce(&mut TapInterface)) -> TapInterface {
 }
 
 fn explained(errno: Errno, tap: Option<TapInterface>, exists: bool) -> OpenError {
-    explain(&name(), errno, tap, exists)
+    classify_attach_error(&name(), errno, tap, exists)
 }
 
 #[test]

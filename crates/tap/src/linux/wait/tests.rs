@@ -37,7 +37,7 @@ fn wait_ends_when_a_further_descriptor_is_readable() {
     let wait_now = |others: &[BorrowedFd<'_>]| {
         wait(device.as_fd(), false, stop.as_fd(), others, Some(Duration::ZERO)).unwrap()
     };
-    assert_eq!(wait_now(&[quiet.as_fd(); MOST_OTHERS]), Readiness::default());
+    assert_eq!(wait_now(&[quiet.as_fd(); MAX_OTHERS]), Readiness::default());
     raised.raise();
     assert_eq!(
         wait_now(&[quiet.as_fd(), raised.as_fd()]),
@@ -50,6 +50,6 @@ fn wait_ends_when_a_further_descriptor_is_readable() {
 #[test]
 fn wait_fails_when_there_are_more_descriptors_than_it_takes() {
     let stop = Stop::new().unwrap();
-    let error = wait(stop.as_fd(), false, stop.as_fd(), &[stop.as_fd(); MOST_OTHERS + 1], None).unwrap_err();
+    let error = wait(stop.as_fd(), false, stop.as_fd(), &[stop.as_fd(); MAX_OTHERS + 1], None).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
 }

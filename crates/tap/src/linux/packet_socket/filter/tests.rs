@@ -6,15 +6,15 @@ use proptest::prelude::*;
 use super::*;
 use crate::linux::packet_socket::system;
 
-/// Whether the kernel lets these octets pass a filter; and if so, all of them.
-fn passes(filter: &[sock_filter], octets: &[u8]) -> bool {
+/// Whether the kernel lets these bytes pass a filter; and if so, all of them.
+fn passes(filter: &[sock_filter], bytes: &[u8]) -> bool {
     let (near, far) = UnixDatagram::pair().expect("a pair");
-    system::attach(far.as_fd(), filter).expect("a program that the kernel takes");
+    system::attach_filter(far.as_fd(), filter).expect("a program that the kernel takes");
     far.set_nonblocking(true).expect("a socket");
-    near.send(octets).expect("room");
+    near.send(bytes).expect("room");
     let mut space = [0; 128];
     let received = far.recv(&mut space).ok();
-    assert!(received.is_none_or(|length| length == octets.len()), "cut short");
+    assert!(received.is_none_or(|length| length == bytes.len()), "cut short");
     received.is_some()
 }
 

@@ -32,17 +32,18 @@ fn kept_frame_is_read_after_all_errors_of_the_interface() {
     for errors in [0, 1, 2, 3, 100] {
         let mut file = Script { errors, error: Errno::ENETDOWN, reads: 0 };
         let (mut frame, mut counters) = (Frame::for_mtu(100), DeviceCounters::default());
-        assert!(read_kept(&mut frame, &mut file, &mut counters), "{errors}");
+        assert!(read_oversized(&mut frame, &mut file, &mut counters), "{errors}");
         assert_eq!((frame.len(), counters.unreadable), (20, u64::try_from(errors).unwrap()));
     }
 }
 
 #[test]
 fn kept_frame_is_given_up_when_nothing_is_there_or_errors_never_end() {
-    for (error, reads) in [(Errno::EAGAIN, 1), (Errno::ENXIO, 1), (Errno::EPERM, 1), (Errno::EINVAL, ERRORS)]
+    for (error, reads) in
+        [(Errno::EAGAIN, 1), (Errno::ENXIO, 1), (Errno::EPERM, 1), (Errno::EINVAL, MAX_ERRORS)]
     {
         let mut file = Script { errors: usize::MAX, error, reads: 0 };
-        assert!(!read_kept(&mut Frame::for_mtu(100), &mut file, &mut DeviceCounters::default()));
+        assert!(!read_oversized(&mut Frame::for_mtu(100), &mut file, &mut DeviceCounters::default()));
         assert_eq!(file.reads, reads, "{error}");
     }
 }
