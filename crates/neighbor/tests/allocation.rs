@@ -20,7 +20,7 @@ fn observation(number: u32, is_reply_to_us: bool) -> SenderObservation {
 
 // proves: table-memory
 #[test]
-fn entry_takes_80_bytes_at_most_with_its_cells_in_the_index() {
+fn entry_takes_at_most_80_bytes_with_index_cells() {
     let bytes = |entries| {
         let settings = NeighborSettings { entries, pending: 0, ..NeighborSettings::default() };
         let mut table = None;
@@ -38,7 +38,7 @@ fn entry_takes_80_bytes_at_most_with_its_cells_in_the_index() {
 
 // proves: table-memory
 #[test]
-fn a_million_strangers_allocate_nothing() {
+fn million_unknown_senders_allocate_nothing() {
     let mut table = Table::new(NeighborSettings::default());
     let spoofed = allocation_counter::measure(|| {
         for number in 0..1_000_000 {
@@ -53,7 +53,7 @@ fn a_million_strangers_allocate_nothing() {
 
 // proves: table-memory
 #[test]
-fn parcels_sent_crowded_out_and_given_back_allocate_nothing() {
+fn pending_packets_allocate_nothing() {
     let mut table = Table::new(NeighborSettings { entries: 64, ..NeighborSettings::default() });
     let mut now = Instant::ORIGIN;
     let (mut sent, mut returned) = (0, 0);

@@ -2,7 +2,7 @@ use super::*;
 
 // proves: rfc5227-constants
 #[test]
-fn the_constants_are_those_of_rfc_3927_section_9() {
+fn constants_equal_rfc_3927_section_9() {
     let spans = [
         PROBE_WAIT,
         PROBE_MIN,

@@ -18,14 +18,14 @@ fn octets() -> [u8; 28] {
 }
 
 #[test]
-fn a_request_looks_as_rfc_826_draws_it() {
+fn request_layout_matches_rfc_826() {
     let expected = [0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 2];
     assert_eq!(octets(), expected);
 }
 
 // proves: truncated
 #[test]
-fn every_length_below_28_is_truncated() {
+fn packet_below_28_bytes_is_truncated() {
     for length in 0..28 {
         let octets = octets();
         assert_eq!(Packet::parse(&octets[..length]).unwrap_err(), ArpDropReason::Truncated, "{length}");
@@ -34,14 +34,14 @@ fn every_length_below_28_is_truncated() {
 
 // proves: rfc826-padding
 #[test]
-fn what_follows_the_28_octets_is_padding() {
+fn bytes_after_packet_are_padding() {
     let padded = [&octets()[..], &[0xee; 18]].concat();
     assert_eq!(PacketFields::from(Packet::parse(&padded).unwrap()), REQUEST);
 }
 
 // proves: rfc826-hardware-type, rfc826-protocol-type, rfc826-lengths
 #[test]
-fn each_of_the_four_fixed_fields_must_be_right() {
+fn packet_is_dropped_when_fixed_field_is_wrong() {
     let cases = [
         (1, 7, ArpDropReason::HardwareType),
         (4, 8, ArpDropReason::HardwareLength),
@@ -57,7 +57,7 @@ fn each_of_the_four_fixed_fields_must_be_right() {
 
 // proves: rfc826-hardware-type, rfc826-protocol-type, rfc826-lengths
 #[test]
-fn each_bit_of_the_four_fixed_fields_counts_and_no_other() {
+fn packet_is_dropped_when_any_bit_of_fixed_fields_is_wrong() {
     use ArpDropReason::{HardwareLength, HardwareType, ProtocolLength, ProtocolType};
     let reasons = [HardwareType, HardwareType, ProtocolType, ProtocolType, HardwareLength, ProtocolLength];
     for bit in 0..8 * 28 {
@@ -69,7 +69,7 @@ fn each_bit_of_the_four_fixed_fields_counts_and_no_other() {
 
 // proves: rfc1042-hardware-type
 #[test]
-fn hardware_type_6_is_ethernet_too_if_the_other_fixed_fields_are_right() {
+fn hardware_type_6_is_accepted_when_other_fixed_fields_are_valid() {
     let mut octets = octets();
     octets[1] = 6;
     assert_eq!(PacketFields::from(Packet::parse(&octets).unwrap()), REQUEST);
@@ -85,7 +85,7 @@ fn hardware_type_6_is_ethernet_too_if_the_other_fixed_fields_are_right() {
 }
 
 #[test]
-fn of_several_wrong_fields_the_first_in_the_order_of_rfc_826_is_named() {
+fn drop_reason_names_first_wrong_field_in_rfc_826_order() {
     let fields = [
         (1, ArpDropReason::HardwareType),
         (4, ArpDropReason::HardwareLength),
@@ -100,13 +100,13 @@ fn of_several_wrong_fields_the_first_in_the_order_of_rfc_826_is_named() {
 }
 
 #[test]
-fn a_packet_needs_28_octets_to_be_written() {
+fn write_fails_when_buffer_is_below_28_bytes() {
     assert_eq!(REQUEST.write_to(&mut [0; 27]), Err(ArpDropReason::Truncated));
 }
 
 // proves: rfc826-foreign
 #[test]
-fn operations_of_other_standards_are_known_by_name() {
+fn operations_of_other_standards_have_names() {
     let named: Vec<u16> = (0..=u16::MAX).filter(|number| Operation(*number).name().is_some()).collect();
     assert_eq!(named, [0, 1, 2, 3, 4, 8, 9, 24, 25, 65_535]);
     let foreign = named.into_iter().filter(|number| Operation(*number).is_foreign()).count();
@@ -133,7 +133,7 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read_back(fields in fields()) {
+    fn written_packet_parses_to_same_fields(fields in fields()) {
         let mut octets = [0xff; 28];
         fields.write_to(&mut octets).unwrap();
         prop_assert_eq!(PacketFields::from(Packet::parse(&octets).unwrap()), fields);
@@ -141,7 +141,7 @@ proptest! {
 
     // proves: truncated
     #[test]
-    fn no_octets_panic(octets in prop::collection::vec(any::<u8>(), 0..64)) {
+    fn arbitrary_bytes_never_panic(octets in prop::collection::vec(any::<u8>(), 0..64)) {
         let _ = Packet::parse(&octets);
     }
 }

@@ -66,7 +66,7 @@ fn events(census: &mut Census) -> Vec<CensusEvent> {
 }
 
 #[test]
-fn an_address_is_new_once_and_known_from_then_on() {
+fn address_is_new_once_and_known_afterwards() {
     let mut census = census();
     assert_eq!(record(&mut census, at(0), request(A, SEEN, OTHER)), Classification::New);
     assert_eq!(record(&mut census, at(1_000), reply(A, SEEN)), Classification::Known);
@@ -78,7 +78,7 @@ fn an_address_is_new_once_and_known_from_then_on() {
 }
 
 #[test]
-fn an_address_that_is_only_asked_for_is_nobodys() {
+fn requested_address_has_no_owner() {
     let mut census = census();
     record(&mut census, at(0), request(A, SEEN, OTHER));
     assert_eq!(census.get(at(0), untagged(OTHER)), None);
@@ -88,7 +88,7 @@ fn an_address_that_is_only_asked_for_is_nobodys() {
 }
 
 #[test]
-fn the_same_address_in_two_vlans_is_two() {
+fn same_address_in_two_vlans_has_two_entries() {
     let mut census = census();
     for (number, mac) in [(5, A), (6, B)] {
         let frame = FrameInfo { source: mac, is_broadcast: true, vlan: VlanId::new(number) };
@@ -104,7 +104,7 @@ fn the_same_address_in_two_vlans_is_two() {
 }
 
 #[test]
-fn a_probe_claims_nothing_and_the_event_names_who_has_the_address() {
+fn probe_adds_no_claim_and_event_names_owner() {
     let mut census = census();
     let address = untagged(SEEN);
     assert_eq!(record(&mut census, at(0), request(B, NOBODY, SEEN)), Classification::Probe);
@@ -121,7 +121,7 @@ fn a_probe_claims_nothing_and_the_event_names_who_has_the_address() {
 }
 
 #[test]
-fn what_repeats_is_told_again_only_after_a_while() {
+fn repeated_event_is_reported_again_after_interval() {
     let mut census = census();
     for second in [0, 1, 2, 299, 300] {
         record(&mut census, at(second * 1_000), announcement(A, SEEN));
@@ -133,7 +133,7 @@ fn what_repeats_is_told_again_only_after_a_while() {
 }
 
 #[test]
-fn a_clock_that_goes_back_makes_everything_news() {
+fn every_event_is_reported_again_when_clock_goes_back() {
     let mut census = census();
     for second in [1_000, 10, 11] {
         record(&mut census, at(second * 1_000), announcement(A, SEEN));
@@ -144,7 +144,7 @@ fn a_clock_that_goes_back_makes_everything_news() {
 }
 
 #[test]
-fn an_announcement_by_reply_is_one_too() {
+fn gratuitous_reply_is_announcement() {
     let mut census = census();
     let gratuitous = PacketFields { operation: Operation::REPLY, ..announcement(A, SEEN) };
     record(&mut census, at(0), gratuitous);
@@ -152,7 +152,7 @@ fn an_announcement_by_reply_is_one_too() {
 }
 
 #[test]
-fn a_packet_in_somebody_elses_frame_is_told() {
+fn sender_mac_differing_from_frame_source_is_reported() {
     let mut census = census();
     let frame = FrameInfo { source: B, is_broadcast: false, vlan: None };
     hear_in(&mut census, at(0), frame, request(A, SEEN, OTHER));
@@ -161,7 +161,7 @@ fn a_packet_in_somebody_elses_frame_is_told() {
 }
 
 #[test]
-fn what_nobody_can_mean_is_dropped_counted_and_told() {
+fn invalid_senders_are_dropped_counted_reported() {
     let foreign = |number| PacketFields { operation: Operation(number), ..request(A, SEEN, OTHER) };
     let group = MacAddr::new([3, 0, 0, 0, 0, 1]);
     let rows = [
@@ -189,7 +189,7 @@ fn what_nobody_can_mean_is_dropped_counted_and_told() {
 }
 
 #[test]
-fn silence_makes_an_address_quiet_then_gone_and_a_word_brings_it_back() {
+fn silent_address_becomes_quiet_then_gone_and_returns() {
     let mut census = census();
     let (address, mac) = (untagged(SEEN), A);
     let minutes = |count: u64| at(count * 60_000);
@@ -214,7 +214,7 @@ fn silence_makes_an_address_quiet_then_gone_and_a_word_brings_it_back() {
 }
 
 #[test]
-fn an_address_that_comes_back_with_another_station_has_moved() {
+fn returning_address_with_other_mac_has_moved() {
     let mut census = census();
     record(&mut census, at(0), request(A, SEEN, OTHER));
     let later = at(7_200_000);
@@ -226,7 +226,7 @@ fn an_address_that_comes_back_with_another_station_has_moved() {
 }
 
 #[test]
-fn a_station_with_many_addresses_is_told_at_every_doubling() {
+fn station_with_many_addresses_is_reported_at_every_doubling() {
     let mut census =
         Census::new(CensusSettings { many_addresses: 4, station_flood: 1_000, ..CensusSettings::default() });
     for last in 0..20 {
@@ -242,7 +242,7 @@ fn a_station_with_many_addresses_is_told_at_every_doubling() {
 }
 
 #[test]
-fn a_flood_is_told_with_its_station_and_many_together_without() {
+fn flood_is_reported_per_station_and_in_total() {
     let mut census =
         Census::new(CensusSettings { station_flood: 10, total_flood: 15, ..CensusSettings::default() });
     let floods = |census: &mut Census| {
@@ -266,7 +266,7 @@ fn a_flood_is_told_with_its_station_and_many_together_without() {
 }
 
 #[test]
-fn rates_are_of_the_last_ten_seconds_and_second_by_second() {
+fn rates_cover_last_ten_seconds_and_each_second() {
     let mut census = census();
     for second in 0..10 {
         record(&mut census, at(second * 1_000), request(A, SEEN, OTHER));

@@ -83,7 +83,7 @@ fn run(inquiry: &mut Inquiry) -> Vec<(Instant, InquiryStep)> {
 }
 
 #[test]
-fn one_request_an_interval_then_a_pause_for_the_last_reply() {
+fn inquiry_sends_one_request_per_interval_and_waits_for_last_reply() {
     let mut inquiry = inquiry(Purpose::Find, |plan| plan.count = Some(2));
     assert_eq!(inquiry.next(at(0)), send(REQUEST, MacAddr::BROADCAST));
     inquiry.sent(at(0));
@@ -98,7 +98,7 @@ fn one_request_an_interval_then_a_pause_for_the_last_reply() {
 }
 
 #[test]
-fn the_last_reply_has_a_second_even_if_requests_follow_each_other_sooner() {
+fn last_reply_timeout_is_one_second_for_short_intervals() {
     let mut inquiry = inquiry(Purpose::Find, |plan| {
         (plan.count, plan.interval) = (Some(1), Duration::from_millis(10));
     });
@@ -107,7 +107,7 @@ fn the_last_reply_has_a_second_even_if_requests_follow_each_other_sooner() {
 }
 
 #[test]
-fn a_reply_answers_the_last_request_and_another_is_a_duplicate() {
+fn reply_answers_last_request_and_next_is_duplicate() {
     let mut inquiry = inquiry(Purpose::Find, |_| {});
     inquiry.sent(at(0));
     let heard = hear(&mut inquiry, at(7), REPLY).unwrap();
@@ -122,7 +122,7 @@ fn a_reply_answers_the_last_request_and_another_is_a_duplicate() {
 }
 
 #[test]
-fn the_reply_to_somebody_elses_request_under_our_addresses_is_no_duplicate() {
+fn reply_to_foreign_request_is_no_duplicate() {
     let mut inquiry = inquiry(Purpose::Find, |_| {});
     inquiry.sent(at(0));
     assert_eq!(hear(&mut inquiry, at(1), REQUEST), None, "the kernel's own");
@@ -145,7 +145,7 @@ fn the_reply_to_somebody_elses_request_under_our_addresses_is_no_duplicate() {
 }
 
 #[test]
-fn who_answered_is_asked_alone_unless_all_are_to_be_asked() {
+fn requests_become_unicast_after_reply_unless_broadcasting_is_kept() {
     for keeps_broadcasting in [false, true] {
         let mut inquiry = inquiry(Purpose::Find, |plan| plan.keeps_broadcasting = keeps_broadcasting);
         inquiry.sent(at(0));
@@ -159,7 +159,7 @@ fn who_answered_is_asked_alone_unless_all_are_to_be_asked() {
 }
 
 #[test]
-fn replies_to_others_and_by_others_are_not_ours() {
+fn unrelated_replies_are_strays() {
     let foreign = [
         PacketFields { operation: Operation::REQUEST, ..REPLY },
         PacketFields { operation: Operation(4), ..REPLY },
@@ -181,7 +181,7 @@ fn replies_to_others_and_by_others_are_not_ours() {
 }
 
 #[test]
-fn the_first_reply_may_end_it() {
+fn inquiry_ends_at_first_reply_when_requested() {
     let mut inquiry = inquiry(Purpose::Find, |plan| plan.until_first = true);
     inquiry.sent(at(0));
     assert_eq!(inquiry.next(at(1)), wait(999));
@@ -190,7 +190,7 @@ fn the_first_reply_may_end_it() {
 }
 
 #[test]
-fn a_limit_ends_it_whatever_is_left_but_never_before_the_first_request() {
+fn time_limit_ends_inquiry_after_first_request() {
     let mut inquiry = inquiry(Purpose::Find, |plan| plan.limit = Some(Duration::from_millis(1_200)));
     assert_eq!(inquiry.next(at(5_000)), send(REQUEST, MacAddr::BROADCAST));
     inquiry.sent(at(0));
@@ -202,7 +202,7 @@ fn a_limit_ends_it_whatever_is_left_but_never_before_the_first_request() {
 
 // proves: rfc5227-probe-times
 #[test]
-fn a_probe_asks_three_times_and_waits_for_objections() {
+fn probe_sends_three_packets_and_waits_for_conflicts() {
     let mut inquiry = inquiry(Purpose::Probe, |_| {});
     let probe = send(PacketFields { sender_protocol: NOBODY, ..REQUEST }, MacAddr::BROADCAST);
     assert_eq!(run(&mut inquiry), [(at(0), probe), (at(1_000), probe), (at(2_000), probe)]);
@@ -214,7 +214,7 @@ fn a_probe_asks_three_times_and_waits_for_objections() {
 
 // proves: rfc5227-probe-complete
 #[test]
-fn probing_is_unfinished_when_the_limit_precedes_the_announce_wait() {
+fn probing_is_unfinished_when_limit_precedes_announce_wait() {
     // Three probes at 0, 1 and 2 seconds, then two seconds.
     for (limit, outcome) in [
         (0, InquiryOutcome::Unfinished),
@@ -244,7 +244,7 @@ fn probing_is_unfinished_when_the_limit_precedes_the_announce_wait() {
 }
 
 #[test]
-fn probing_that_was_cut_short_reports_a_conflict() {
+fn interrupted_probing_reports_conflict() {
     let mut inquiry = inquiry(Purpose::Probe, |plan| plan.limit = Some(Duration::from_millis(100)));
     inquiry.sent(at(0));
     assert!(hear(&mut inquiry, at(50), REPLY).is_some());
@@ -253,7 +253,7 @@ fn probing_that_was_cut_short_reports_a_conflict() {
 
 // proves: rfc5227-probe-conflict, rfc5227-rival-probe, rfc5227-plain-request, rfc5227-echo
 #[test]
-fn whoever_speaks_from_the_address_or_probes_for_it_too_has_it() {
+fn probing_conflicts_with_user_and_with_other_prober() {
     let rival_probe = PacketFields { sender_hardware: PEER_MAC, sender_protocol: NOBODY, ..REQUEST };
     let taken = [
         REPLY,
@@ -283,7 +283,7 @@ fn whoever_speaks_from_the_address_or_probes_for_it_too_has_it() {
 }
 
 #[test]
-fn an_announcement_waits_for_no_reply() {
+fn announcement_waits_for_no_reply() {
     let reply = PacketFields { operation: Operation::REPLY, target_hardware: OUR_MAC, ..REQUEST };
     for (operation, packet) in [(Operation::REQUEST, REQUEST), (Operation::REPLY, reply)] {
         let mut inquiry = inquiry(Purpose::Announce(operation), |plan| plan.count = Some(2));
@@ -295,7 +295,7 @@ fn an_announcement_waits_for_no_reply() {
 }
 
 #[test]
-fn nothing_is_concluded_from_a_wire_that_did_not_carry_everything() {
+fn outcome_is_inconclusive_after_tx_errors_or_rx_loss() {
     for purpose in [Purpose::Find, Purpose::Probe, ANNOUNCE] {
         let mut inquiry = inquiry(purpose, |plan| plan.count = Some(2));
         inquiry.refused(at(0));

@@ -47,7 +47,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_number_stands_at_one_place(count in 1_u32..2_000, seed in any::<u64>()) {
+        fn permutation_contains_every_number_once(count in 1_u32..2_000, seed in any::<u64>()) {
             let permutation = Permutation::new(count, seed);
             let mut numbers: Vec<_> = (0..count).map(|place| permutation.number(place)).collect();
             numbers.sort_unstable();
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn another_seed_is_another_order() {
+    fn permutation_depends_on_seed() {
         let order =
             |seed| (0..256).map(|place| Permutation::new(256, seed).number(place)).collect::<Vec<_>>();
         assert_eq!(order(1), order(1));

@@ -68,7 +68,7 @@ fn run(sweep: &mut Sweep, mut now: Instant) -> (Vec<(Instant, Ipv4Addr)>, Instan
 }
 
 #[test]
-fn each_address_is_asked_for_in_order_and_once_more_when_it_had_its_time() {
+fn sweep_requests_each_address_in_order_and_again_after_timeout() {
     let mut sweep = sweep(10, 12, |_| {});
     assert_eq!(sweep.targets(), 3);
     let (asked, end) = run(&mut sweep, at(0));
@@ -81,7 +81,7 @@ fn each_address_is_asked_for_in_order_and_once_more_when_it_had_its_time() {
 
 // proves: rfc826-request, rfc826-request-fields
 #[test]
-fn a_request_is_the_standards() {
+fn request_equals_rfc_826() {
     let mut sweep = sweep(10, 10, |_| {});
     let packet = PacketFields {
         operation: Operation::REQUEST,
@@ -95,7 +95,7 @@ fn a_request_is_the_standards() {
 }
 
 #[test]
-fn whoever_replied_is_not_asked_again_and_the_end_comes_after_the_time_of_the_last() {
+fn answered_address_is_not_requested_again_and_sweep_ends_after_last_timeout() {
     let mut sweep = sweep(10, 12, |_| {});
     sweep.sent(at(0));
     let heard = hear(&mut sweep, reply(host(10)));
@@ -107,7 +107,7 @@ fn whoever_replied_is_not_asked_again_and_the_end_comes_after_the_time_of_the_la
 }
 
 #[test]
-fn when_all_replied_a_second_station_still_has_its_time_to() {
+fn sweep_waits_for_second_station_when_all_replied() {
     let mut sweep = sweep(10, 10, |_| {});
     sweep.sent(at(0));
     hear(&mut sweep, reply(host(10))).unwrap();
@@ -116,7 +116,7 @@ fn when_all_replied_a_second_station_still_has_its_time_to() {
 }
 
 #[test]
-fn the_limit_ends_it_at_once_and_fewer_are_told() {
+fn sweep_ends_at_limit_and_reports_fewer() {
     let mut sweep = sweep(10, 12, |plan| plan.limit = Some(2));
     sweep.sent(at(0));
     sweep.sent(at(2));
@@ -135,7 +135,7 @@ fn the_limit_ends_it_at_once_and_fewer_are_told() {
 }
 
 #[test]
-fn the_same_station_again_is_a_duplicate_and_another_one_a_rival() {
+fn repeated_reply_is_duplicate_and_other_mac_is_conflict() {
     let mut sweep = sweep(10, 12, |_| {});
     sweep.sent(at(0));
     let other = PacketFields { sender_hardware: THIRD_MAC, ..reply(host(10)) };
@@ -160,7 +160,7 @@ fn the_same_station_again_is_a_duplicate_and_another_one_a_rival() {
 }
 
 #[test]
-fn the_count_of_replies_ends_at_its_bound_and_is_no_conflict() {
+fn reply_count_saturates_without_conflict() {
     let mut sweep = sweep(10, 10, |_| {});
     sweep.sent(at(0));
     let last = (0..40_000).map(|_| hear(&mut sweep, reply(host(10))).unwrap()).last().unwrap();
@@ -169,7 +169,7 @@ fn the_count_of_replies_ends_at_its_bound_and_is_no_conflict() {
 }
 
 #[test]
-fn a_reply_to_somebody_else_under_our_addresses_is_no_duplicate() {
+fn reply_to_foreign_request_with_same_sender_is_no_duplicate() {
     let mut sweep = sweep(10, 12, |_| {});
     let SweepStep::Send(theirs) = sweep.next(at(0)) else { panic!("the first is due") };
     sweep.sent(at(0));
@@ -188,7 +188,7 @@ fn a_reply_to_somebody_else_under_our_addresses_is_no_duplicate() {
 }
 
 #[test]
-fn of_many_requests_by_others_seven_are_remembered() {
+fn seven_foreign_requests_are_remembered() {
     let mut sweep = sweep(10, 12, |_| {});
     let SweepStep::Send(theirs) = sweep.next(at(0)) else { panic!("the first is due") };
     sweep.sent(at(0));
@@ -202,7 +202,7 @@ fn of_many_requests_by_others_seven_are_remembered() {
 
 // proves: sender-hardware-station, rfc5227-echo
 #[test]
-fn replies_to_others_and_by_others_are_not_ours() {
+fn unrelated_replies_are_strays() {
     let mut sweep = sweep(10, 12, |_| {});
     sweep.sent(at(0));
     let good = reply(host(10));
@@ -226,7 +226,7 @@ fn replies_to_others_and_by_others_are_not_ours() {
 }
 
 #[test]
-fn our_own_address_is_not_asked_for() {
+fn sender_address_is_not_requested() {
     let mut sweep = sweep(1, 3, |plan| plan.passes = 1);
     assert_eq!(sweep.targets(), 2);
     let (asked, _) = run(&mut sweep, at(0));
@@ -237,7 +237,7 @@ fn our_own_address_is_not_asked_for() {
 }
 
 #[test]
-fn lost_time_is_made_up_for_as_far_as_the_bound() {
+fn late_requests_catch_up_to_bound() {
     let mut sweep = sweep(1, 200, |_| {});
     let burst = |sweep: &mut Sweep, now| {
         let mut count = 0;
@@ -255,7 +255,7 @@ fn lost_time_is_made_up_for_as_far_as_the_bound() {
 }
 
 #[test]
-fn a_pass_that_waited_does_not_begin_with_a_burst() {
+fn pass_starts_without_burst_after_wait() {
     let mut sweep = sweep(10, 29, |_| {});
     while let SweepStep::Send(_) | SweepStep::Wait(_) = sweep.next(at(100)) {
         if sweep.progress().0 == 2 {
@@ -270,7 +270,7 @@ fn a_pass_that_waited_does_not_begin_with_a_burst() {
 }
 
 #[test]
-fn whoever_is_refused_or_deaf_knows_nothing_of_the_silent() {
+fn scan_is_inconclusive_after_tx_errors_or_rx_loss() {
     let mut refused = sweep(10, 10, |plan| plan.passes = 1);
     refused.sent(at(0));
     refused.refused(1);
@@ -288,7 +288,7 @@ fn whoever_is_refused_or_deaf_knows_nothing_of_the_silent() {
 }
 
 #[test]
-fn a_growth_that_is_none_waits_for_a_day_at_most() {
+fn invalid_backoff_waits_one_day_at_most() {
     for backoff in [f64::NAN, f64::INFINITY, -3.0, 1e6, 1e300] {
         let mut sweep = sweep(10, 10, |plan| plan.backoff = backoff);
         let (_, end) = run(&mut sweep, at(0));
@@ -297,7 +297,7 @@ fn a_growth_that_is_none_waits_for_a_day_at_most() {
 }
 
 #[test]
-fn a_seed_gives_another_order_of_the_same() {
+fn seed_permutes_request_order() {
     let (mut plain, mut random) = (sweep(10, 99, |_| {}), sweep(10, 99, |plan| plan.seed = Some(7)));
     let (asked, end) = run(&mut plain, at(0));
     let (shuffled, its_end) = run(&mut random, at(0));
@@ -311,7 +311,7 @@ fn a_seed_gives_another_order_of_the_same() {
 }
 
 #[test]
-fn a_sweep_of_a_slash_8_takes_its_memory_page_by_page() {
+fn sweep_of_slash_8_touches_memory_on_demand() {
     let all = TargetRanges::new([Ipv4Addr::new(10, 0, 0, 0)..=Ipv4Addr::new(10, 255, 255, 255)]).unwrap();
     let mut sweep = Sweep::new(at(0), *sweep(1, 1, |plan| plan.pace = Duration::ZERO).plan(), all);
     assert_eq!(sweep.targets(), u64::from(TargetRanges::MOST) - 1);

@@ -15,7 +15,7 @@ fn now(seconds: u64) -> Clock {
 
 // proves: clock-still
 #[test]
-fn what_was_told_since_a_tick_is_its_age() {
+fn clock_counts_time_since_tick() {
     let mut clock = now(5);
     let tick = clock.tick();
     clock.advance(at(8));
@@ -28,7 +28,7 @@ fn what_was_told_since_a_tick_is_its_age() {
 
 // proves: clock-back
 #[test]
-fn a_clock_that_went_back_goes_on_from_where_it_was() {
+fn clock_continues_when_time_goes_back() {
     let mut clock = now(1_000);
     let tick = clock.tick();
     clock.advance(at(3));
@@ -40,7 +40,7 @@ fn a_clock_that_went_back_goes_on_from_where_it_was() {
 
 // proves: clock-end
 #[test]
-fn beyond_the_end_of_time_nothing_is_over() {
+fn deadline_beyond_end_of_time_is_none() {
     let mut clock = Clock::default();
     clock.advance(Instant::from_nanos(u64::MAX - 1));
     let tick = clock.tick();
@@ -53,7 +53,7 @@ fn beyond_the_end_of_time_nothing_is_over() {
 
 // proves: clock-end
 #[test]
-fn a_time_that_begins_again_at_its_end_is_counted_on() {
+fn clock_counts_on_when_ticks_wrap() {
     let mut clock = Clock::default();
     clock.advance(END);
     let tick = clock.tick();

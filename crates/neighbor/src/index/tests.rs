@@ -37,7 +37,7 @@ fn strided(count: u32, stride: u32) -> Vec<Ipv4Addr> {
 }
 
 #[test]
-fn whatever_the_addresses_have_in_common_a_look_up_reads_few_cells() {
+fn lookup_reads_few_cells_for_similar_addresses() {
     for seed in 0..8 {
         for stride in [1, 2, 3, 256, 257, 65_536, 65_537, 1 << 21, 0x0101_0101] {
             // All 1,024 fit into 2,048 cells: linear probing reads 1.5 of them for each, on average.
@@ -48,14 +48,14 @@ fn whatever_the_addresses_have_in_common_a_look_up_reads_few_cells() {
 }
 
 #[test]
-fn a_full_index_of_any_size_finds_all() {
+fn full_index_finds_all_entries() {
     for bound in 1..70 {
         filled(u64::from(bound), &strided(bound, 1));
     }
 }
 
 #[test]
-fn who_meets_in_one_cell_is_another_matter_under_another_seed() {
+fn bucket_collisions_depend_on_seed() {
     let addresses = strided(100_000, 1);
     let first = homes(1, &addresses);
     let met: Vec<_> =
@@ -68,7 +68,7 @@ fn who_meets_in_one_cell_is_another_matter_under_another_seed() {
 }
 
 #[test]
-fn addresses_longer_than_a_word_count_to_their_last_octet() {
+fn hash_covers_long_addresses_to_last_byte() {
     let index = Index::new(1 << 19, 1);
     let homes: BTreeSet<_> = (0..16)
         .map(|octet| {
@@ -81,7 +81,7 @@ fn addresses_longer_than_a_word_count_to_their_last_octet() {
 }
 
 #[test]
-fn removing_one_leaves_the_others_where_they_are_found() {
+fn removal_keeps_other_entries_findable() {
     let addresses = strided(64, 1);
     for gone in 0..64 {
         let mut index = Index::new(64, 5);

@@ -76,7 +76,7 @@ fn with_reachable(ip: u32) -> Table {
 
 // proves: rfc1122-queue, queue-order
 #[test]
-fn an_unknown_destination_is_asked_for_and_its_parcels_go_in_order_when_it_answers() {
+fn unknown_destination_is_requested_and_pending_packets_go_in_order_after_reply() {
     let mut table = table();
     for packet in 1..=3 {
         assert_eq!(table.resolve(at(0), 5, 100, packet), Resolution::Pending);
@@ -92,7 +92,7 @@ fn an_unknown_destination_is_asked_for_and_its_parcels_go_in_order_when_it_answe
 
 // proves: rfc1122-failure, queue-failure, rfc4861-incomplete
 #[test]
-fn a_dead_destination_is_asked_three_times_a_second_apart_and_its_parcels_come_back() {
+fn silent_destination_is_requested_three_times_and_packets_are_returned() {
     let mut table = table();
     table.resolve(at(0), 5, 100, 1);
     let back = NeighborAction::Return { ip: 5, packet: 1, reason: ReturnReason::Failed };
@@ -105,7 +105,7 @@ fn a_dead_destination_is_asked_three_times_a_second_apart_and_its_parcels_come_b
 
 // proves: rfc1122-flood
 #[test]
-fn one_dead_destination_does_not_delay_a_live_one() {
+fn silent_destination_does_not_delay_other_destination() {
     let mut table = table();
     for dead in 100..350 {
         table.resolve(at(0), dead, 10, dead);
@@ -119,7 +119,7 @@ fn one_dead_destination_does_not_delay_a_live_one() {
 
 // proves: neighbor-back-off
 #[test]
-fn who_does_not_answer_is_asked_again_after_ever_longer_holds() {
+fn failed_neighbor_retries_back_off() {
     let mut table = table();
     let mut requests = Vec::new();
     // A sender that never gives up.
@@ -134,7 +134,7 @@ fn who_does_not_answer_is_asked_again_after_ever_longer_holds() {
 }
 
 #[test]
-fn whoever_failed_is_forgotten_after_its_hold() {
+fn failed_neighbor_is_forgotten_after_backoff() {
     let mut table = table();
     table.resolve(at(0), 5, 10, 0);
     pass(&mut table, at(4));
@@ -146,7 +146,7 @@ fn whoever_failed_is_forgotten_after_its_hold() {
 
 // proves: rfc4861-reachable-time
 #[test]
-fn reachable_fades_to_stale_between_half_and_one_and_a_half_of_the_mean() {
+fn reachable_becomes_stale_within_half_to_one_and_a_half_of_mean() {
     for seed in 0..200 {
         let mut table = Table::new(NeighborSettings {
             seed,
@@ -166,7 +166,7 @@ fn reachable_fades_to_stale_between_half_and_one_and_a_half_of_the_mean() {
 
 // proves: rfc4861-stale, rfc4861-unicast, rfc4861-broadcast-last
 #[test]
-fn a_stale_neighbor_is_sent_to_at_once_and_checked_by_unicast_first() {
+fn stale_neighbor_is_used_at_once_and_probed_by_unicast_first() {
     let mut table =
         Table::new(NeighborSettings { timeout: Duration::from_mins(10), ..NeighborSettings::default() });
     table.learn(at(0), 5, observation(5));
@@ -188,7 +188,7 @@ fn a_stale_neighbor_is_sent_to_at_once_and_checked_by_unicast_first() {
 
 // proves: rfc4861-confirmation
 #[test]
-fn in_probe_only_a_reply_to_us_confirms() {
+fn probe_state_is_confirmed_by_solicited_reply_only() {
     let mut table = table();
     table.learn(at(0), 5, observation(5));
     table.resolve(at(0), 5, 10, 1);
@@ -202,7 +202,7 @@ fn in_probe_only_a_reply_to_us_confirms() {
 
 // proves: rfc4861-upper-layer
 #[test]
-fn an_upper_layer_confirms_what_it_uses() {
+fn upper_layer_confirmation_makes_entry_reachable() {
     let mut table = table();
     table.learn(at(0), 5, observation(5));
     table.resolve(at(0), 5, 10, 1);
@@ -214,7 +214,7 @@ fn an_upper_layer_confirms_what_it_uses() {
 
 // proves: rfc1122-flush, entry-lifetime
 #[test]
-fn an_idle_entry_expires_and_mere_use_does_not_extend_it() {
+fn idle_entry_expires_and_use_does_not_extend_lifetime() {
     let mut idle = with_reachable(5);
     pass(&mut idle, at(59));
     assert_eq!(state(&idle, 5), Some(NeighborState::Stale));
@@ -235,7 +235,7 @@ fn an_idle_entry_expires_and_mere_use_does_not_extend_it() {
 }
 
 #[test]
-fn whatever_confirms_an_entry_gives_it_a_new_life() {
+fn confirmation_extends_lifetime() {
     let mut table = with_reachable(5);
     pass(&mut table, at(50));
     table.merge(at(50), 5, observation(5));
@@ -246,7 +246,7 @@ fn whatever_confirms_an_entry_gives_it_a_new_life() {
 }
 
 #[test]
-fn a_neighbor_in_probe_that_expires_is_not_asked_again_at_once() {
+fn expired_probe_entry_is_not_requested_again_at_once() {
     let settings = NeighborSettings { timeout: Duration::from_millis(5_500), ..NeighborSettings::default() };
     let mut table = Table::new(settings);
     table.learn(at(0), 5, observation(5));
@@ -260,7 +260,7 @@ fn a_neighbor_in_probe_that_expires_is_not_asked_again_at_once() {
 }
 
 #[test]
-fn a_move_is_followed_and_unproved() {
+fn moved_neighbor_becomes_stale() {
     let mut table = with_reachable(5);
     assert_eq!(table.merge(at(1), 5, observation(9)), Merge::Moved);
     assert_eq!(table.get(5), Some(Neighbor { ip: 5, mac: Some(mac(9)), state: NeighborState::Stale }));
@@ -268,7 +268,7 @@ fn a_move_is_followed_and_unproved() {
 
 // proves: static-held
 #[test]
-fn a_static_entry_neither_moves_nor_ages_and_reports_every_claim() {
+fn static_entry_neither_moves_nor_ages_and_reports_conflicts() {
     let mut table = table();
     table.add_static(at(0), 5, mac(5)).unwrap();
     while table.take_event().is_some() {}
@@ -281,7 +281,7 @@ fn a_static_entry_neither_moves_nor_ages_and_reports_every_claim() {
 }
 
 #[test]
-fn an_entry_made_static_while_it_is_asked_for_sends_what_waited() {
+fn static_entry_sends_pending_packets_when_added_during_resolution() {
     let mut table = table();
     table.resolve(at(0), 5, 10, 1);
     table.add_static(at(0), 5, mac(5)).unwrap();
@@ -291,7 +291,7 @@ fn an_entry_made_static_while_it_is_asked_for_sends_what_waited() {
 
 // proves: rfc1122-flush
 #[test]
-fn an_entry_is_removed_with_what_waits_for_it_and_a_flush_leaves_static_ones() {
+fn removal_returns_pending_packets_and_flush_keeps_static_entries() {
     let mut table = table();
     table.resolve(at(0), 5, 10, 1);
     assert!(table.remove(5));
@@ -307,7 +307,7 @@ fn an_entry_is_removed_with_what_waits_for_it_and_a_flush_leaves_static_ones() {
 }
 
 #[test]
-fn a_move_told_in_answer_to_a_probe_is_proved_and_any_other_is_not() {
+fn moved_neighbor_is_reachable_after_solicited_reply_only() {
     let mut probed = table();
     probed.learn(at(0), 5, observation(5));
     probed.resolve(at(0), 5, 10, 1);

@@ -8,7 +8,7 @@ fn ip(number: u32) -> Ipv4Addr {
 }
 
 #[test]
-fn each_address_of_a_range_has_a_hardware_address_of_its_own() {
+fn each_address_of_range_has_consecutive_mac() {
     let mut locals = LocalBindings::default();
     locals.add(ip(100), ip(110), BASE).unwrap();
     assert_eq!(locals.mac_of(ip(99)), None);
@@ -20,7 +20,7 @@ fn each_address_of_a_range_has_a_hardware_address_of_its_own() {
 }
 
 #[test]
-fn ranges_that_cannot_be_ours_are_refused() {
+fn invalid_ranges_are_rejected() {
     let mut locals = LocalBindings::single(ip(5), BASE).unwrap();
     assert_eq!(locals.add(ip(9), ip(8), BASE), Err(LocalBindingsError::Reversed));
     assert_eq!(locals.add(ip(1), ip(5), BASE), Err(LocalBindingsError::Overlap));
@@ -33,14 +33,14 @@ fn ranges_that_cannot_be_ours_are_refused() {
 }
 
 #[test]
-fn every_error_says_what_is_wrong() {
+fn bindings_errors_mention_address() {
     for error in [LocalBindingsError::Reversed, LocalBindingsError::Overlap, LocalBindingsError::InvalidMac] {
         assert!(error.to_string().contains("address"), "{error}");
     }
 }
 
 #[test]
-fn addresses_that_go_on_alike_are_one_range_in_whatever_order_they_come() {
+fn adjacent_bindings_merge_in_any_order() {
     let mut locals = LocalBindings::default();
     for number in [3, 1, 2, 5, 4] {
         let mac = BASE.plus(number.into()).unwrap();
@@ -55,7 +55,7 @@ fn addresses_that_go_on_alike_are_one_range_in_whatever_order_they_come() {
 
 proptest! {
     #[test]
-    fn ours_is_what_was_added(
+    fn bindings_contain_what_was_added(
         ranges in prop::collection::vec((0_u32..200, 0_u32..20), 0..10),
         claimed in 0_u32..250,
     ) {
@@ -72,7 +72,7 @@ proptest! {
     }
 
     #[test]
-    fn what_was_given_up_is_not_ours_and_all_else_is(
+    fn removed_address_is_not_local_and_others_are(
         given_up in prop::collection::btree_set(0_u32..40, 0..40),
         first in 1_u32..20,
         length in 0_u32..20,
@@ -93,7 +93,7 @@ proptest! {
 }
 
 #[test]
-fn an_address_that_has_no_hardware_address_is_none_of_ours() {
+fn local_addresses_have_mac_and_others_have_none() {
     let mut locals = LocalBindings::single([10, 0, 0, 2].into(), MacAddr::new([2, 0, 0, 0, 0, 2])).unwrap();
     locals.add([10, 0, 0, 8].into(), [10, 0, 0, 15].into(), MacAddr::new([2, 0, 0, 0, 1, 8])).unwrap();
     for last in 0..=255 {

@@ -82,7 +82,7 @@ fn in_use(defense: Defense) -> Claim {
 // proves: rfc5227-probe, rfc5227-probe-target, rfc5227-probe-times, rfc5227-probe-once
 // proves: rfc5227-announcement, rfc5227-announce-times
 #[test]
-fn three_probes_then_two_announcements_then_silence() {
+fn claim_sends_three_probes_and_two_announcements() {
     let mut claim = Claim::probe(at(100), IDENTITY, Defense::Always, 1);
     let sent = run(&mut claim);
     let fields: Vec<_> = sent.iter().map(|(_, fields)| *fields).collect();
@@ -97,7 +97,7 @@ fn three_probes_then_two_announcements_then_silence() {
 
 // proves: rfc5227-probe-times, rfc5227-announce-times
 #[test]
-fn nothing_is_sent_before_its_deadline() {
+fn claim_sends_nothing_before_deadline() {
     let mut claim = Claim::probe(at(0), IDENTITY, Defense::Always, 1);
     for _ in 0..6 {
         let deadline = claim.deadline().unwrap();
@@ -114,7 +114,7 @@ fn nothing_is_sent_before_its_deadline() {
 
 // proves: rfc5227-probe-times, rfc5227-announce-times
 #[test]
-fn gaps_are_counted_from_when_a_packet_was_sent_not_from_when_it_was_due() {
+fn intervals_count_from_sending_when_poll_is_late() {
     let mut claim = Claim::probe(at(0), IDENTITY, Defense::Always, 1);
     let mut now = at(50);
     for gap in [PROBE_MIN, PROBE_MIN, ANNOUNCE_WAIT, ANNOUNCE_INTERVAL] {
@@ -127,7 +127,7 @@ fn gaps_are_counted_from_when_a_packet_was_sent_not_from_when_it_was_due() {
 
 // proves: rfc5227-unheard
 #[test]
-fn probes_that_the_wire_refused_do_not_count() {
+fn failed_probes_are_repeated() {
     for refused in 1..=3 {
         let mut claim = Claim::probe(at(0), IDENTITY, Defense::Always, 1);
         let mut now = at(0);
@@ -145,7 +145,7 @@ fn probes_that_the_wire_refused_do_not_count() {
 
 // proves: rfc5227-unheard, rfc5227-probe-once
 #[test]
-fn what_the_wire_refuses_of_others_changes_no_claim() {
+fn transmit_failure_before_first_probe_or_in_use_changes_nothing() {
     let mut claim = Claim::probe(at(0), IDENTITY, Defense::Always, 1);
     let first = claim.deadline();
     claim.transmit_failed(at(0));
@@ -157,7 +157,7 @@ fn what_the_wire_refuses_of_others_changes_no_claim() {
 
 // proves: rfc5227-in-use
 #[test]
-fn the_address_is_in_use_from_the_first_announcement_on() {
+fn claim_is_in_use_from_first_announcement() {
     let mut claim = Claim::probe(at(0), IDENTITY, Defense::Always, 1);
     for turn in 1..=4 {
         assert!(!claim.is_in_use());
@@ -173,7 +173,7 @@ fn the_address_is_in_use_from_the_first_announcement_on() {
 }
 
 #[test]
-fn without_probing_it_is_in_use_at_once_and_announces_if_asked_to() {
+fn immediate_claim_is_in_use_at_once_and_announces_on_request() {
     let mut claim = Claim::immediate(at(7), IDENTITY, Defense::Always, true);
     assert!(claim.is_in_use());
     assert_eq!(claim.take_event(), Some(BOUND));
@@ -186,7 +186,7 @@ fn without_probing_it_is_in_use_at_once_and_announces_if_asked_to() {
 }
 
 #[test]
-fn it_says_who_claims_what() {
+fn claim_returns_identity() {
     assert_eq!(in_use(Defense::Once).identity(), IDENTITY);
 }
 
@@ -194,7 +194,7 @@ fn it_says_who_claims_what() {
 // proves: rfc5227-probe-conflict, rfc5227-rival-probe, rfc5227-plain-request, rfc5227-echo
 // proves: rfc5227-given-up
 #[test]
-fn while_probing_a_user_of_the_address_or_another_prober_is_a_conflict() {
+fn probing_claim_conflicts_with_user_and_with_other_prober() {
     let reply = Operation::REPLY;
     let cases = [
         ("an announcement of it", RIVAL, true),
@@ -226,7 +226,7 @@ fn while_probing_a_user_of_the_address_or_another_prober_is_a_conflict() {
 
 // proves: rfc5227-probe-conflict, rfc5227-rival-probe
 #[test]
-fn others_may_object_until_the_first_announcement() {
+fn probing_claim_conflicts_until_first_announcement() {
     for conflict in [RIVAL, RIVAL_PROBE] {
         let (_, announced) = newly_bound(Defense::Always);
         let mut claim = Claim::probe(at(0), IDENTITY, Defense::Always, 1);
@@ -247,7 +247,7 @@ fn others_may_object_until_the_first_announcement() {
 /// Which packets are a conflict while we use the address.
 // proves: rfc5227-conflict, rfc5227-echo
 #[test]
-fn in_use_only_another_user_of_the_address_is_a_conflict() {
+fn claim_in_use_conflicts_with_other_user_only() {
     let reply = Operation::REPLY;
     let cases = [
         ("an announcement of it", RIVAL, true),
@@ -275,7 +275,7 @@ fn in_use_only_another_user_of_the_address_is_a_conflict() {
 
 // proves: rfc5227-cease, rfc5227-given-up
 #[test]
-fn cease_gives_up_at_the_first_conflict() {
+fn cease_gives_up_at_first_conflict() {
     let (mut claim, now) = newly_bound(Defense::Cease);
     assert_eq!(hear(&mut claim, now, RIVAL), Some(CEASED));
     assert!(claim.has_ceased() && !claim.is_in_use());
@@ -287,7 +287,7 @@ fn cease_gives_up_at_the_first_conflict() {
 
 // proves: rfc5227-once, rfc5227-given-up
 #[test]
-fn once_defends_and_ceases_if_there_is_another_conflict_within_the_interval() {
+fn once_defends_and_ceases_when_conflict_repeats_within_interval() {
     let almost = Instant::from_nanos((at(20) + DEFEND_INTERVAL).as_nanos() - 1);
     for second in [at(20), at(21), almost] {
         let mut claim = in_use(Defense::Once);
@@ -302,7 +302,7 @@ fn once_defends_and_ceases_if_there_is_another_conflict_within_the_interval() {
 
 // proves: rfc5227-once
 #[test]
-fn once_defends_again_when_the_interval_is_over() {
+fn once_defends_again_after_interval() {
     let mut claim = in_use(Defense::Once);
     for turn in 1..5 {
         let now = at(0) + turn * DEFEND_INTERVAL;
@@ -314,7 +314,7 @@ fn once_defends_again_when_the_interval_is_over() {
 
 // proves: rfc5227-always, rfc5227-defend-interval
 #[test]
-fn always_defends_for_ever_but_once_an_interval() {
+fn always_defends_once_per_interval() {
     let mut claim = in_use(Defense::Always);
     for second in 0..100 {
         let is_due = second % 10 == 0;
@@ -326,7 +326,7 @@ fn always_defends_for_ever_but_once_an_interval() {
 }
 
 #[test]
-fn a_defence_does_not_replace_an_announcement() {
+fn defense_does_not_replace_announcement() {
     let (mut claim, now) = newly_bound(Defense::Once);
     assert_eq!(hear(&mut claim, now, RIVAL), Some(DEFENDED));
     assert_eq!(run(&mut claim), [(now, ANNOUNCEMENT), (now + ANNOUNCE_INTERVAL, ANNOUNCEMENT)]);
@@ -334,7 +334,7 @@ fn a_defence_does_not_replace_an_announcement() {
 
 // proves: rfc5227-defend-interval
 #[test]
-fn where_poll_is_late_the_interval_counts_from_the_defence() {
+fn defend_interval_counts_from_defense_when_poll_is_late() {
     for (defense, event) in [(Defense::Always, CONFLICT), (Defense::Once, CEASED)] {
         let mut claim = in_use(defense);
         assert_eq!(hear(&mut claim, at(20), RIVAL), Some(DEFENDED));
@@ -345,7 +345,7 @@ fn where_poll_is_late_the_interval_counts_from_the_defence() {
 }
 
 #[test]
-fn a_clock_that_went_back_starts_a_wait_again_and_no_more() {
+fn claim_timer_restarts_once_when_clock_goes_back() {
     let mut claim = Claim::probe(at(1_000_000), IDENTITY, Defense::Always, 1);
     assert_eq!(drain(&mut claim, at(10)), []);
     assert!(claim.deadline().unwrap() <= at(10) + PROBE_WAIT);
@@ -360,7 +360,7 @@ fn a_clock_that_went_back_starts_a_wait_again_and_no_more() {
 }
 
 #[test]
-fn at_the_end_of_time_nothing_comes_all_at_once() {
+fn claim_sends_no_burst_at_end_of_time() {
     let mut claim = Claim::probe(END, IDENTITY, Defense::Always, 1);
     assert_eq!(claim.deadline(), None);
     assert_eq!(drain(&mut claim, END), []);
@@ -372,13 +372,13 @@ fn at_the_end_of_time_nothing_comes_all_at_once() {
 
 // proves: rfc5227-default
 #[test]
-fn a_configured_address_is_defended_for_ever() {
+fn default_defense_is_always() {
     assert_eq!(Defense::default(), Defense::Always);
 }
 
 // proves: rfc5227-link-up, rfc5227-probe-times
 #[test]
-fn first_probe_waits_for_any_time_up_to_probe_wait_at_the_start_and_after_link_up() {
+fn first_probe_delay_is_within_probe_wait_at_start_and_after_link_up() {
     let mut waits = [Vec::new(), Vec::new()];
     for seed in 0..200 {
         let mut claim = Claim::probe(at(0), IDENTITY, Defense::Always, seed);

@@ -77,7 +77,7 @@ fn events(arp: &mut Segment) -> Vec<ClaimEvent> {
 
 // proves: rfc5227-answers
 #[test]
-fn a_probed_address_is_answered_for_from_the_first_announcement_on() {
+fn probed_address_gets_reply_from_first_announcement() {
     let mut arp = began(StartMode::Probe, Defense::Always);
     let mut announced = false;
     for _ in 0..4 {
@@ -90,7 +90,7 @@ fn a_probed_address_is_answered_for_from_the_first_announcement_on() {
 
 // proves: rfc5227-answers
 #[test]
-fn probing_and_announcing_it_comes_into_use() {
+fn probed_address_is_bound_and_announced() {
     let mut arp = began(StartMode::Probe, Defense::Always);
     assert!(!is_answered(&mut arp, at(0), REQUEST));
     let all = packet(&mut arp, at(0) + LONG);
@@ -109,7 +109,7 @@ fn probing_and_announcing_it_comes_into_use() {
 
 // proves: rfc5227-plain-request, rfc5227-echo
 #[test]
-fn while_probing_a_request_and_our_own_echo_are_no_conflict() {
+fn probing_ignores_plain_request_and_own_echo() {
     let mut arp = began(StartMode::Probe, Defense::Always);
     assert!(hear(&mut arp, at(1), REQUEST).is_ok_and(|received| received.reply.is_none()));
     let echo = PacketFields { sender_hardware: OUR_MAC, ..RIVAL_PROBE };
@@ -119,7 +119,7 @@ fn while_probing_a_request_and_our_own_echo_are_no_conflict() {
 
 // proves: rfc5227-probe-conflict, rfc5227-given-up, rfc5227-rival-probe
 #[test]
-fn who_has_the_address_or_wants_it_too_ends_the_probing_and_is_named() {
+fn probing_ends_when_other_host_uses_or_probes_for_address() {
     for (rival, verdict) in [(RIVAL, Some(ArpDropReason::Conflict)), (RIVAL_PROBE, None)] {
         let mut arp = began(StartMode::Probe, Defense::Always);
         events(&mut arp);
@@ -133,7 +133,7 @@ fn who_has_the_address_or_wants_it_too_ends_the_probing_and_is_named() {
 
 // proves: rfc5227-cease, rfc5227-once, rfc5227-given-up
 #[test]
-fn an_address_that_is_given_up_is_answered_for_no_more() {
+fn ceased_address_gets_no_reply() {
     for (start, defense, conflicts) in [
         (StartMode::Immediate, Defense::Cease, 1),
         (StartMode::Announce, Defense::Cease, 1),
@@ -155,7 +155,7 @@ fn an_address_that_is_given_up_is_answered_for_no_more() {
 
 // proves: sender-protocol-ours, rfc5227-always, rfc5227-defend-interval
 #[test]
-fn an_address_used_without_a_word_is_defended_when_it_has_to_be() {
+fn immediate_address_is_defended_on_conflict() {
     let mut arp = began(StartMode::Immediate, Defense::Always);
     assert_eq!((arp.deadline(), events(&mut arp)), (None, vec![]));
     let mut announced = Vec::new();
@@ -172,7 +172,7 @@ fn an_address_used_without_a_word_is_defended_when_it_has_to_be() {
 }
 
 #[test]
-fn what_is_claimed_cannot_be_claimed_again() {
+fn claim_is_rejected_when_address_is_claimed() {
     for start in [StartMode::Immediate, StartMode::Announce, StartMode::Probe] {
         let mut arp = began(start, Defense::Always);
         for again in [StartMode::Immediate, StartMode::Announce, StartMode::Probe] {
@@ -191,7 +191,7 @@ fn what_is_claimed_cannot_be_claimed_again() {
 
 // proves: rfc5227-probe-times, clocks
 #[test]
-fn a_thousand_claims_each_speak_at_their_own_times_also_when_the_clock_goes_back() {
+fn thousand_claims_keep_separate_timers_when_clock_goes_back() {
     for jump in [0, 500] {
         let mut arp = silent(Defense::Always);
         let start = at(1_000_000);
@@ -216,7 +216,7 @@ fn a_thousand_claims_each_speak_at_their_own_times_also_when_the_clock_goes_back
 
 // proves: rfc3927-broadcast, rfc3927-next
 #[test]
-fn an_address_of_our_own_choice_is_answered_for_by_broadcast_and_followed_by_another() {
+fn link_local_reply_is_broadcast_and_lost_address_is_replaced() {
     let mut arp = silent(Defense::Once);
     arp.select_link_local(at(0), OUR_MAC).unwrap();
     packet(&mut arp, at(0) + LONG * 2);
@@ -242,7 +242,7 @@ fn an_address_of_our_own_choice_is_answered_for_by_broadcast_and_followed_by_ano
 
 // proves: rfc3927-once
 #[test]
-fn an_address_of_our_own_choice_meets_a_conflict_with_one_announcement() {
+fn link_local_conflict_is_met_with_one_announcement() {
     let mut arp = silent(Defense::Once);
     arp.select_link_local(at(0), OUR_MAC).unwrap();
     packet(&mut arp, at(0) + LONG * 2);
@@ -255,7 +255,7 @@ fn an_address_of_our_own_choice_meets_a_conflict_with_one_announcement() {
 
 // proves: rfc5227-last
 #[test]
-fn the_last_address_is_not_gone_while_another_is_probed_for() {
+fn new_owner_is_none_while_other_address_is_probed() {
     let mut arp = began(StartMode::Probe, Defense::Always);
     let other = Identity { ip: Ipv4Addr::new(10, 0, 0, 3), mac: OUR_MAC };
     arp.claim(at(0), other, StartMode::Probe).unwrap();
@@ -267,7 +267,7 @@ fn the_last_address_is_not_gone_while_another_is_probed_for() {
 
 // proves: rfc3927-broadcast
 #[test]
-fn an_ordinary_address_is_answered_for_by_unicast() {
+fn ordinary_address_gets_unicast_reply() {
     let mut arp = began(StartMode::Immediate, Defense::Always);
     assert_eq!(hear(&mut arp, at(0), REQUEST).unwrap().reply.unwrap().destination, PEER_MAC);
     assert_eq!(crate::destination(OURS, PEER_MAC), PEER_MAC);
@@ -275,7 +275,7 @@ fn an_ordinary_address_is_answered_for_by_unicast() {
 }
 
 #[test]
-fn an_address_that_becomes_ours_is_no_neighbors_any_more() {
+fn bound_address_leaves_neighbor_table() {
     for start in [StartMode::Immediate, StartMode::Announce, StartMode::Probe] {
         let mut arp = silent(Defense::Always);
         arp.add_static(at(0), OURS, PEER_MAC).unwrap();
@@ -286,7 +286,7 @@ fn an_address_that_becomes_ours_is_no_neighbors_any_more() {
 }
 
 #[test]
-fn an_address_that_we_probe_for_is_no_neighbors() {
+fn probed_address_is_not_resolved() {
     let mut arp = began(StartMode::Probe, Defense::Always);
     assert_eq!(arp.add_static(at(0), OURS, PEER_MAC), Err(crate::AddError::InvalidIp));
     assert_eq!(arp.resolve(at(0), OURS, 1, ()), crate::Resolution::Refused(()));
@@ -302,7 +302,7 @@ fn an_address_that_we_probe_for_is_no_neighbors() {
 }
 
 #[test]
-fn nobody_resolves_or_enters_what_is_no_neighbor() {
+fn invalid_neighbor_is_neither_resolved_nor_entered() {
     let mut arp = began(StartMode::Immediate, Defense::Always);
     for nobody in
         [OURS, Ipv4Addr::UNSPECIFIED, Ipv4Addr::BROADCAST, [127, 0, 0, 1].into(), [224, 0, 0, 1].into()]

@@ -64,7 +64,7 @@ fn candidates(mac: MacAddr, seed: u64, count: u64) -> Vec<Ipv4Addr> {
 }
 
 #[test]
-fn a_host_alone_probes_and_has_an_address() {
+fn link_local_binds_first_candidate_when_alone() {
     let mut host = LinkLocal::new(at(0), MAC, Defense::Once, 1);
     let mut sent = Vec::new();
     let mut addresses = Vec::new();
@@ -86,7 +86,7 @@ fn a_host_alone_probes_and_has_an_address() {
 
 // proves: rfc3927-range
 #[test]
-fn the_first_and_the_last_256_addresses_are_never_drawn_and_all_others_are() {
+fn candidates_cover_prefix_except_first_and_last_256_addresses() {
     let mut random = Random::new(1);
     let mut drawn = vec![false; 0x1_0000];
     for _ in 0..1_500_000 {
@@ -101,7 +101,7 @@ fn the_first_and_the_last_256_addresses_are_never_drawn_and_all_others_are() {
 
 // proves: rfc3927-seed
 #[test]
-fn one_station_has_the_same_candidates_after_each_start_and_others_have_others() {
+fn candidates_depend_on_mac_only() {
     assert_eq!(candidates(MAC, 1, 20), candidates(MAC, 2, 20));
     let first: HashSet<_> = (0..100).map(|step| candidates(MAC.plus(step).unwrap(), 1, 1)[0]).collect();
     assert!(first.len() >= 99, "{}", first.len());
@@ -115,7 +115,7 @@ fn one_station_has_the_same_candidates_after_each_start_and_others_have_others()
 }
 
 #[test]
-fn the_waits_follow_the_seed_and_not_the_candidate_before() {
+fn probe_delays_depend_on_seed_and_not_on_previous_candidate() {
     let deadlines: HashSet<_> =
         (0..100).map(|seed| LinkLocal::new(at(0), MAC, Defense::Once, seed).deadline()).collect();
     assert_eq!(deadlines.len(), 100);
@@ -128,7 +128,7 @@ fn the_waits_follow_the_seed_and_not_the_candidate_before() {
 
 // proves: rfc3927-next
 #[test]
-fn a_conflict_while_probing_leads_to_the_next_candidate_at_once() {
+fn probe_conflict_selects_next_candidate_at_once() {
     let mut host = LinkLocal::new(at(0), MAC, Defense::Once, 1);
     let first = host.candidate();
     let event = ClaimEvent::ProbeConflict { ip: first, mac: PEER_MAC };
@@ -143,7 +143,7 @@ fn a_conflict_while_probing_leads_to_the_next_candidate_at_once() {
 
 // proves: rfc3927-once, rfc3927-next
 #[test]
-fn an_address_in_use_is_defended_once_then_another_is_probed_for() {
+fn link_local_defends_once_then_selects_next_candidate() {
     let mut host = LinkLocal::new(at(0), MAC, Defense::Once, 1);
     let now = run(&mut host) + 100 * SECOND;
     let first = host.address().unwrap();
@@ -165,7 +165,7 @@ fn an_address_in_use_is_defended_once_then_another_is_probed_for() {
 
 // proves: rfc5227-rate
 #[test]
-fn a_rogue_that_takes_everything_slows_the_host_down() {
+fn candidates_are_rate_limited_after_ten_conflicts() {
     let expected = candidates(MAC, 1, 20);
     let mut host = LinkLocal::new(at(0), MAC, Defense::Once, 1);
     let mut link_local_address = vec![at(0)];
@@ -194,7 +194,7 @@ fn a_rogue_that_takes_everything_slows_the_host_down() {
 
 // proves: rfc5227-rate
 #[test]
-fn while_it_waits_for_the_next_candidate_it_is_silent_and_has_no_address() {
+fn link_local_sends_nothing_and_has_no_address_while_rate_limited() {
     let mut host = LinkLocal::new(at(0), MAC, Defense::Once, 1);
     for turn in 1..=10 {
         let candidate = host.candidate();
@@ -213,7 +213,7 @@ fn while_it_waits_for_the_next_candidate_it_is_silent_and_has_no_address() {
 }
 
 #[test]
-fn an_address_that_was_kept_for_long_is_replaced_at_once() {
+fn long_kept_address_is_replaced_at_once() {
     let mut host = LinkLocal::new(at(0), MAC, Defense::Once, 1);
     for _ in 0..9 {
         let candidate = host.candidate();
@@ -240,7 +240,7 @@ fn instant() -> impl Strategy<Value = Instant> {
 
 proptest! {
     #[test]
-    fn whatever_the_packets_and_the_clock_there_is_an_end(
+    fn poll_terminates_for_arbitrary_packets_and_clock(
         seed: u64,
         start in instant(),
         steps in prop::collection::vec((instant(), any::<bool>(), any::<[u8; 28]>()), 0..60),
@@ -261,7 +261,7 @@ proptest! {
 
     // proves: rfc5227-rate
     #[test]
-    fn after_ten_conflicts_there_is_never_more_than_one_new_address_a_minute(
+    fn candidates_are_one_per_minute_at_most_after_ten_conflicts(
         seed: u64,
         pauses in prop::collection::vec(0_u64..40_000, 0..60),
     ) {

@@ -7,7 +7,7 @@ fn at(seconds: u64) -> Instant {
 }
 
 #[test]
-fn it_is_over_at_its_deadline_and_not_before() {
+fn timer_expires_at_deadline() {
     let mut timer = Timer::new(at(5), SECOND);
     assert_eq!(timer.deadline(), Some(at(6)));
     assert!(!timer.has_expired(Instant::from_nanos(at(6).as_nanos() - 1)));
@@ -15,12 +15,12 @@ fn it_is_over_at_its_deadline_and_not_before() {
 }
 
 #[test]
-fn no_time_at_all_is_over_at_once() {
+fn timer_of_zero_expires_at_once() {
     assert!(Timer::new(at(5), Duration::ZERO).has_expired(at(5)));
 }
 
 #[test]
-fn a_clock_that_went_back_begins_it_again() {
+fn timer_restarts_when_clock_goes_back() {
     let mut timer = Timer::new(at(1_000), SECOND);
     assert!(!timer.has_expired(at(3)));
     assert_eq!(timer.deadline(), Some(at(4)));
@@ -28,7 +28,7 @@ fn a_clock_that_went_back_begins_it_again() {
 }
 
 #[test]
-fn beyond_the_end_of_time_it_is_never_over() {
+fn timer_beyond_end_of_time_never_expires() {
     let end = Instant::from_nanos(u64::MAX);
     let mut timer = Timer::new(end, SECOND);
     assert_eq!(timer.deadline(), None);

@@ -30,7 +30,7 @@ fn answers(arp: &mut Arp<()>, sender: [u8; 4], target: [u8; 4]) -> Option<MacAdd
 
 // proves: rfc1027-ranges
 #[test]
-fn the_hosts_of_a_range_are_answered_for_and_no_others() {
+fn proxy_replies_for_hosts_of_range_only() {
     let mut arp = proxy("10.1.3.4/16");
     for target in [[10, 1, 0, 1], [10, 1, 255, 254], [10, 1, 3, 255]] {
         assert_eq!(answers(&mut arp, [10, 0, 0, 7], target), Some(OUR_MAC), "{target:?}");
@@ -44,7 +44,7 @@ fn the_hosts_of_a_range_are_answered_for_and_no_others() {
 
 // proves: rfc1027-segment
 #[test]
-fn the_hosts_of_our_own_segment_answer_for_themselves() {
+fn proxy_rejects_range_of_local_segment() {
     let mut arp = proxy("10.0.0.0/8");
     assert_eq!(answers(&mut arp, [10, 0, 0, 7], [10, 0, 0, 9]), None);
     assert_eq!(answers(&mut arp, [10, 0, 0, 7], [10, 0, 1, 9]), Some(OUR_MAC));
@@ -56,7 +56,7 @@ fn the_hosts_of_our_own_segment_answer_for_themselves() {
 
 // proves: rfc1027-same-range
 #[test]
-fn request_of_a_host_in_the_range_of_its_target_is_not_answered() {
+fn proxy_ignores_request_when_sender_is_in_range_of_target() {
     let mut arp = proxy("10.1.0.0/16");
     arp.add_proxy("10.2.0.0/16".parse().unwrap(), OUR_MAC).unwrap();
     arp.add_proxy("10.0.0.0/8".parse().unwrap(), OUR_MAC).unwrap();
@@ -70,7 +70,7 @@ fn request_of_a_host_in_the_range_of_its_target_is_not_answered() {
 
 // proves: rfc1027-broadcast
 #[test]
-fn nobody_answers_for_a_broadcast_address() {
+fn proxy_ignores_request_for_broadcast_address() {
     let mut arp = proxy("10.1.0.0/16");
     for target in [[10, 1, 255, 255], [10, 1, 0, 0]] {
         assert_eq!(answers(&mut arp, [10, 0, 0, 7], target), None, "{target:?}");
@@ -92,7 +92,7 @@ fn nobody_answers_for_a_broadcast_address() {
 
 // proves: rfc1027-probe
 #[test]
-fn who_probes_for_an_address_or_announces_it_gets_it() {
+fn proxy_ignores_probes_and_announcements() {
     let mut arp = proxy("10.1.0.0/16");
     assert_eq!(answers(&mut arp, [0, 0, 0, 0], [10, 1, 0, 9]), None);
     assert_eq!(answers(&mut arp, [10, 1, 0, 9], [10, 1, 0, 9]), None);
@@ -100,7 +100,7 @@ fn who_probes_for_an_address_or_announces_it_gets_it() {
 
 // proves: rfc1027-ranges
 #[test]
-fn who_has_no_address_is_no_proxy() {
+fn proxy_is_silent_when_no_local_address_is_in_use() {
     let mut arp: Arp<()> = Arp::new(LocalBindings::default(), ArpConfig::default());
     let range = "10.1.0.0/16".parse().unwrap();
     assert_eq!(arp.add_proxy(range, OUR_MAC), Err(ProxyError::InvalidMac));
@@ -112,7 +112,7 @@ fn who_has_no_address_is_no_proxy() {
 
 // proves: rfc3927-proxy
 #[test]
-fn proxy_never_answers_for_link_local_addresses() {
+fn proxy_ignores_request_for_link_local_address() {
     let mut arp = proxy("169.0.0.0/8");
     for (target, answered) in
         [([169, 254, 0, 0], None), ([169, 254, 7, 7], None), ([169, 253, 7, 7], Some(OUR_MAC))]

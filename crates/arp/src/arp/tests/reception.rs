@@ -67,7 +67,7 @@ const EIGHT_ROWS: [(bool, bool, bool, Merge, Merge, bool); 8] = [
 // proves: rfc826-merge, rfc826-add, rfc826-not-ours, rfc826-operation-last, reply-none
 // proves: learn-request, learn-reply-cautious, learn-reply-rfc826, learn-other, learn-move
 #[test]
-fn the_eight_rows_of_rfc_826_hold_under_both_policies() {
+fn reception_follows_rfc_826_table_under_both_policies() {
     for (ours, in_table, request, cautious, rfc826, answered) in EIGHT_ROWS {
         for (policy, expected) in [(LearningPolicy::Cautious, cautious), (LearningPolicy::Rfc826, rfc826)] {
             let mut arp = arp(policy);
@@ -94,7 +94,7 @@ fn the_eight_rows_of_rfc_826_hold_under_both_policies() {
 
 // proves: rfc826-reply-fields, rfc826-reply-to
 #[test]
-fn the_reply_swaps_sender_and_target_and_carries_our_address() {
+fn reply_swaps_sender_and_target_and_carries_local_mac() {
     let mut octets = [0; 28];
     REQUEST.write_to(&mut octets).unwrap();
     let reply =
@@ -113,7 +113,7 @@ fn the_reply_swaps_sender_and_target_and_carries_our_address() {
 
 // proves: rfc826-target-hardware
 #[test]
-fn the_target_hardware_address_of_a_request_is_not_looked_at() {
+fn request_target_hardware_address_is_ignored() {
     for target_hardware in [MacAddr::ZERO, MacAddr::BROADCAST, OUR_MAC, OLD_MAC] {
         let received = hear(&mut arp(LearningPolicy::Cautious), PacketFields { target_hardware, ..REQUEST });
         assert!(received.unwrap().reply.is_some());
@@ -121,7 +121,7 @@ fn the_target_hardware_address_of_a_request_is_not_looked_at() {
 }
 
 #[test]
-fn a_sender_that_says_the_same_again_is_confirmed_without_an_event() {
+fn repeated_sender_confirms_entry_without_event() {
     let mut arp = arp(LearningPolicy::Cautious);
     hear(&mut arp, REQUEST).unwrap();
     assert_eq!(events(&mut arp), [ArpEvent::Neighbor(Neighbor::Learned { ip: PEER, mac: PEER_MAC })]);
@@ -131,7 +131,7 @@ fn a_sender_that_says_the_same_again_is_confirmed_without_an_event() {
 
 // proves: learn-move
 #[test]
-fn a_move_is_followed_and_reported() {
+fn moved_sender_updates_entry_and_is_reported() {
     let mut arp = arp(LearningPolicy::Cautious);
     hear(&mut arp, PacketFields { sender_hardware: OLD_MAC, ..REQUEST }).unwrap();
     events(&mut arp);
@@ -142,7 +142,7 @@ fn a_move_is_followed_and_reported() {
 
 // proves: rfc5227-probe-teaches-nothing
 #[test]
-fn a_probe_is_answered_and_teaches_nothing() {
+fn probe_gets_reply_and_adds_no_entry() {
     for policy in [LearningPolicy::Cautious, LearningPolicy::Rfc826, LearningPolicy::Permissive] {
         let mut arp = arp(policy);
         let probe = PacketFields { sender_protocol: Ipv4Addr::UNSPECIFIED, ..REQUEST };
@@ -154,7 +154,7 @@ fn a_probe_is_answered_and_teaches_nothing() {
 
 // proves: learn-other, reply-none
 #[test]
-fn an_announcement_by_a_stranger_teaches_nothing_and_gets_no_reply() {
+fn announcement_by_unknown_sender_adds_no_entry_and_gets_no_reply() {
     for operation in [Operation::REQUEST, Operation::REPLY] {
         let mut arp = arp(LearningPolicy::Rfc826);
         let announcement = PacketFields { operation, target_protocol: PEER, ..REQUEST };
@@ -165,7 +165,7 @@ fn an_announcement_by_a_stranger_teaches_nothing_and_gets_no_reply() {
 
 // proves: rfc826-merge, rfc826-operation-last
 #[test]
-fn an_operation_without_a_name_merges_and_gets_no_reply() {
+fn unnamed_operation_updates_entry_and_gets_no_reply() {
     let mut arp = arp(LearningPolicy::Rfc826);
     let received = hear(&mut arp, PacketFields { operation: Operation(7), ..REQUEST });
     assert_eq!(received, Ok(Reception { merge: Merge::Added, reply: None }));
@@ -173,7 +173,7 @@ fn an_operation_without_a_name_merges_and_gets_no_reply() {
 
 // proves: rfc826-foreign
 #[test]
-fn operations_of_other_standards_are_never_acted_on() {
+fn operations_of_other_standards_are_dropped() {
     for number in [0, 3, 4, 8, 9, 24, 25, 65_535] {
         let mut arp = arp(LearningPolicy::Rfc826);
         hear(&mut arp, PacketFields { sender_hardware: OLD_MAC, ..REQUEST }).unwrap();
@@ -186,7 +186,7 @@ fn operations_of_other_standards_are_never_acted_on() {
 // proves: sender-hardware-station, sender-hardware-ours, sender-protocol-host, sender-protocol-ours
 // proves: drops-counted
 #[test]
-fn senders_that_cannot_be_are_dropped_and_counted() {
+fn invalid_senders_are_dropped_and_counted() {
     let group = MacAddr::new([1, 0, 0x5e, 0, 0, 1]);
     let mac = |sender_hardware| PacketFields { sender_hardware, ..REQUEST };
     let ip = |address: [u8; 4]| PacketFields { sender_protocol: address.into(), ..REQUEST };
@@ -216,7 +216,7 @@ fn senders_that_cannot_be_are_dropped_and_counted() {
 
 // proves: sender-protocol-host
 #[test]
-fn a_point_to_point_network_has_no_broadcast_address() {
+fn point_to_point_network_has_no_broadcast_address() {
     for (network, expected) in [("10.0.0.0/31", true), ("10.0.0.1/32", true), ("10.0.0.0/30", true)] {
         let config = ArpConfig { network: network.parse().ok(), ..ArpConfig::default() };
         let arp = Segment::new(LocalBindings::default(), config);
@@ -228,7 +228,7 @@ fn a_point_to_point_network_has_no_broadcast_address() {
 
 // proves: sender-protocol-ours
 #[test]
-fn somebody_else_with_our_address_is_a_conflict_and_is_named() {
+fn sender_with_local_address_is_conflict_and_is_reported() {
     let mut arp = arp(LearningPolicy::Rfc826);
     let gratuitous = PacketFields { sender_protocol: OURS, ..REQUEST };
     assert_eq!(hear(&mut arp, gratuitous), Err(ArpDropReason::Conflict));
@@ -246,7 +246,7 @@ fn fill(arp: &mut Segment) {
 
 // proves: table-bound
 #[test]
-fn a_table_full_of_static_entries_still_answers() {
+fn request_gets_reply_when_table_is_full_of_static_entries() {
     let mut arp = arp(LearningPolicy::Cautious);
     fill(&mut arp);
     events(&mut arp);
@@ -298,7 +298,7 @@ enum Kind {
 // proves: learn-request, learn-reply-cautious, learn-reply-rfc826, learn-other, learn-permissive
 // proves: learn-asked, learn-move, static-held
 #[test]
-fn each_policy_learns_as_its_table_says() {
+fn each_policy_learns_as_tabulated() {
     for (entry, kind, merges) in LEARNING {
         for (policy, merge) in [LearningPolicy::Cautious, LearningPolicy::Rfc826, LearningPolicy::Permissive]
             .into_iter()
@@ -330,7 +330,7 @@ fn each_policy_learns_as_its_table_says() {
 }
 
 #[test]
-fn a_reply_to_us_completes_an_entry_as_reachable_and_a_request_as_in_use_unproved() {
+fn reply_completes_entry_as_reachable_and_request_as_delay() {
     for (operation, state) in
         [(Operation::REPLY, NeighborState::Reachable), (Operation::REQUEST, NeighborState::Delay)]
     {
@@ -343,7 +343,7 @@ fn a_reply_to_us_completes_an_entry_as_reachable_and_a_request_as_in_use_unprove
 
 // proves: station-of-target
 #[test]
-fn each_of_many_hosts_hears_only_what_is_sent_to_its_own_station() {
+fn unicast_request_for_address_of_other_station_is_dropped() {
     let mut locals = LocalBindings::single(OURS, OUR_MAC).unwrap();
     locals.add(OTHER, OTHER, OLD_MAC).unwrap();
     let mut arp = Segment::new(locals, ArpConfig::default());
@@ -355,7 +355,7 @@ fn each_of_many_hosts_hears_only_what_is_sent_to_its_own_station() {
 }
 
 #[test]
-fn events_beyond_the_bound_are_counted() {
+fn events_beyond_bound_are_counted() {
     let mut arp = arp(LearningPolicy::Cautious);
     for _ in 0..Segment::EVENTS + 3 {
         let _ = hear(&mut arp, PacketFields { sender_protocol: OURS, ..REQUEST });
@@ -367,7 +367,7 @@ fn events_beyond_the_bound_are_counted() {
 proptest! {
     // proves: table-bound, reply-none, truncated
     #[test]
-    fn whatever_arrives_the_bound_holds_and_only_requests_for_us_are_answered(
+    fn arbitrary_packets_keep_table_bound_and_only_requests_for_local_addresses_get_reply(
         packets in prop::collection::vec(
             (0_u16..4, 0_u8..12, 0_u8..12, 0_u8..12, prop::option::of(0_usize..28)),
             0..100,

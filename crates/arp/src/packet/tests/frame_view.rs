@@ -102,7 +102,7 @@ fn is_whole(octets: &[u8]) -> bool {
 }
 
 #[test]
-fn a_plain_arp_frame_is_seen_at_one_look_padded_or_not() {
+fn frame_view_parses_plain_arp_frame_at_once_with_or_without_padding() {
     assert!(is_whole(&REQUEST));
     assert!(is_whole(&[&REQUEST[..], &[0; 18]].concat()));
     let mut host = Host::new(None);
@@ -110,7 +110,7 @@ fn a_plain_arp_frame_is_seen_at_one_look_padded_or_not() {
 }
 
 #[test]
-fn padding_belongs_to_the_frame_that_is_seen_at_one_look() {
+fn frame_view_counts_padding_as_payload() {
     let padded = [&REQUEST[..], &[7; 33]].concat();
     let payload = FrameView::parse(&padded).unwrap().ethernet().payload();
     assert_eq!(payload, &padded[14..]);
@@ -118,7 +118,7 @@ fn padding_belongs_to_the_frame_that_is_seen_at_one_look() {
 }
 
 #[test]
-fn each_bit_of_the_signature_counts_and_no_other() {
+fn frame_view_falls_back_when_any_bit_of_signature_differs() {
     for bit in 0..8 * REQUEST.len() {
         let mut octets = REQUEST;
         octets[bit / 8] ^= 1 << (bit % 8);
@@ -127,7 +127,7 @@ fn each_bit_of_the_signature_counts_and_no_other() {
 }
 
 #[test]
-fn a_frame_cut_anywhere_is_seen_in_layers() {
+fn frame_view_falls_back_when_frame_is_cut() {
     let cut: Vec<Vec<u8>> = (0..REQUEST.len()).map(|length| REQUEST[..length].to_vec()).collect();
     assert!(!cut.iter().any(|octets| is_whole(octets)));
     agree(None, &cut);
@@ -174,13 +174,13 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn both_ways_say_the_same_of_any_octets(octets in prop::collection::vec(any::<u8>(), 0..100)) {
+    fn frame_view_equals_layered_parsing_for_arbitrary_bytes(octets in prop::collection::vec(any::<u8>(), 0..100)) {
         agree(None, [&octets]);
         agree(VlanId::new(5), [&octets]);
     }
 
     #[test]
-    fn both_ways_say_the_same_of_what_is_nearly_a_packet(
+    fn frame_view_equals_layered_parsing_for_nearly_valid_packets(
         frames in prop::collection::vec(near(), 1..20),
     ) {
         agree(None, &frames);

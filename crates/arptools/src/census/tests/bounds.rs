@@ -11,7 +11,7 @@ fn address(number: u32) -> Ipv4Addr {
 }
 
 #[test]
-fn a_full_census_turns_newcomers_away_and_says_so_once_in_a_while() {
+fn full_census_rejects_new_addresses_and_reports_it_rate_limited() {
     let mut census = small(2);
     for number in 0..5 {
         // An address that is claimed twice stays.
@@ -27,7 +27,7 @@ fn a_full_census_turns_newcomers_away_and_says_so_once_in_a_while() {
 }
 
 #[test]
-fn forged_flood_displaces_itself_and_conflicts_are_still_detected() {
+fn forged_flood_evicts_itself_and_conflicts_are_still_detected() {
     let mut census = small(8);
     // Four hosts that are really there.
     for number in (0..4).chain(0..4) {
@@ -57,7 +57,7 @@ fn forged_flood_displaces_itself_and_conflicts_are_still_detected() {
 }
 
 #[test]
-fn whoever_is_gone_longest_makes_room() {
+fn longest_gone_address_is_evicted() {
     let mut census = small(2);
     record(&mut census, at(0), request(A, address(0), OTHER));
     record(&mut census, at(1_000), request(B, address(1), OTHER));
@@ -77,7 +77,7 @@ fn whoever_is_gone_longest_makes_room() {
 }
 
 #[test]
-fn events_that_nobody_takes_are_counted() {
+fn unread_events_beyond_bound_are_counted() {
     let mut census = small(10_000);
     let bound = u32::try_from(Census::EVENTS).unwrap();
     for number in 0..bound + 7 {
@@ -88,7 +88,7 @@ fn events_that_nobody_takes_are_counted() {
 }
 
 #[test]
-fn topics_beyond_the_bound_are_told_again() {
+fn event_keys_beyond_bound_are_reported_again() {
     let mut census = small(10_000);
     for number in (0..257).chain([0]) {
         record(&mut census, at(0), request(A, NOBODY, address(number)));

@@ -18,7 +18,7 @@ fn conflict(other: MacAddr) -> Classification {
 }
 
 #[test]
-fn a_failover_and_the_way_back_are_two_moves() {
+fn failover_and_return_are_two_moves() {
     let reported = verdicts(&[
         (0, announcement(A, SEEN)),
         (10_000, announcement(B, SEEN)),
@@ -29,13 +29,13 @@ fn a_failover_and_the_way_back_are_two_moves() {
 }
 
 #[test]
-fn two_replies_to_one_request_are_a_conflict() {
+fn two_replies_to_one_request_are_conflict() {
     let reported = verdicts(&[(0, reply(A, SEEN)), (1, reply(B, SEEN)), (5_000, reply(A, SEEN))]);
     assert_eq!(reported, [Classification::New, conflict(A), conflict(B)]);
 }
 
 #[test]
-fn the_reply_by_which_an_address_moved_counts_too() {
+fn conflict_is_detected_when_second_reply_follows_move() {
     let reported = verdicts(&[(0, reply(A, SEEN)), (2_000, reply(B, SEEN)), (2_001, reply(C, SEEN))]);
     assert_eq!(reported, [Classification::New, moved(A), conflict(B)]);
     // What another station said before it moved does not.
@@ -44,7 +44,7 @@ fn the_reply_by_which_an_address_moved_counts_too() {
 }
 
 #[test]
-fn replies_to_two_who_ask_or_a_second_apart_are_a_move() {
+fn replies_to_two_requesters_or_one_second_apart_are_move() {
     let to_another = PacketFields { target_hardware: C, ..reply(B, SEEN) };
     assert_eq!(verdicts(&[(0, reply(A, SEEN)), (1, to_another)]), [Classification::New, moved(A)]);
     let for_another = PacketFields { target_protocol: Ipv4Addr::new(10, 0, 0, 99), ..reply(B, SEEN) };
@@ -60,7 +60,7 @@ fn replies_to_two_who_ask_or_a_second_apart_are_a_move() {
 }
 
 #[test]
-fn an_address_that_is_defended_at_once_is_in_conflict() {
+fn address_defended_at_once_is_in_conflict() {
     let packets = [(0, announcement(A, SEEN)), (3_600_000, announcement(B, SEEN))];
     let defended = |millis| verdicts(&[packets[0], packets[1], (millis, announcement(A, SEEN))]);
     assert_eq!(defended(3_600_999).last(), Some(&conflict(B)));
@@ -68,7 +68,7 @@ fn an_address_that_is_defended_at_once_is_in_conflict() {
 }
 
 #[test]
-fn an_address_that_goes_to_and_fro_is_in_conflict() {
+fn alternating_address_is_in_conflict() {
     let every = |seconds: u64| {
         let packets: Vec<_> = [A, B, A, B, A]
             .into_iter()
@@ -84,7 +84,7 @@ fn an_address_that_goes_to_and_fro_is_in_conflict() {
 }
 
 #[test]
-fn three_stations_one_after_the_other_are_a_conflict_too() {
+fn three_stations_in_sequence_are_conflict() {
     let fourth = MacAddr::new([2, 0, 0, 0, 0, 0xd]);
     let packets: Vec<_> = [A, B, C, fourth].into_iter().zip(0..).collect();
     let packets: Vec<_> =
@@ -93,7 +93,7 @@ fn three_stations_one_after_the_other_are_a_conflict_too() {
 }
 
 #[test]
-fn a_conflict_is_told_once_in_a_while_and_counted_each_time() {
+fn conflict_is_reported_rate_limited_and_counted_each_time() {
     let mut census = census();
     for change in 0..400 {
         let mac = if change % 2 == 0 { A } else { B };
@@ -116,7 +116,7 @@ fn a_conflict_is_told_once_in_a_while_and_counted_each_time() {
 }
 
 #[test]
-fn a_conflict_is_shown_as_long_as_it_lasts_and_until_it_would_be_told_again() {
+fn conflict_is_listed_until_repeat_interval_ends() {
     for (repeat_after, conflict_window) in [(10, 60), (60, 10)] {
         let repeat_after = Duration::from_secs(repeat_after);
         let conflict_window = Duration::from_secs(conflict_window);
@@ -130,7 +130,7 @@ fn a_conflict_is_shown_as_long_as_it_lasts_and_until_it_would_be_told_again() {
 }
 
 #[test]
-fn whoever_had_the_address_before_is_remembered_for_three_stations() {
+fn previous_owners_are_remembered_for_three_stations() {
     // The fourth back is forgotten: its return is no way back.
     let mut census = census();
     let stations: Vec<_> = (1..=5).map(|last| MacAddr::new([2, 0, 0, 0, 1, last])).collect();
@@ -151,7 +151,7 @@ fn whoever_had_the_address_before_is_remembered_for_three_stations() {
 }
 
 #[test]
-fn a_conflict_that_moves_on_is_still_one_between_the_two() {
+fn conflict_names_both_stations_after_move() {
     let mut census = census();
     record(&mut census, at(0), reply(A, SEEN));
     assert_eq!(record(&mut census, at(1), reply(B, SEEN)), conflict(A));
@@ -160,7 +160,7 @@ fn a_conflict_that_moves_on_is_still_one_between_the_two() {
 }
 
 #[test]
-fn a_clock_that_goes_back_makes_no_conflict() {
+fn clock_going_back_causes_no_conflict() {
     assert_eq!(
         verdicts(&[(10_000, reply(A, SEEN)), (9_900, reply(B, SEEN))]),
         [Classification::New, moved(A)]

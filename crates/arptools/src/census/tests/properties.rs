@@ -81,7 +81,7 @@ proptest! {
     /// The bound is kept, every packet counts once, a station has as many addresses as name it, and the same
     /// packets at the same times give the same again.
     #[test]
-    fn whatever_arrives_is_counted_and_bounded(
+    fn arbitrary_packets_are_counted_and_bounded(
         entries in 1_usize..6,
         steps in prop::collection::vec(step(), 0..60),
     ) {
@@ -91,7 +91,7 @@ proptest! {
     /// Hosts that each have their own addresses and nobody else's never move and never conflict, whatever they
     /// say and whenever.
     #[test]
-    fn honest_hosts_never_conflict(
+    fn separate_addresses_never_conflict(
         said in prop::collection::vec((0_u8..5, 0_u8..5, 0_u64..100_000, 0_u8..4), 1..80),
     ) {
         let mut census = census();

@@ -5,7 +5,7 @@ fn range(first: [u8; 4], last: [u8; 4]) -> RangeInclusive<Ipv4Addr> {
 }
 
 #[test]
-fn what_overlaps_or_touches_is_one_range_and_every_address_has_one_number() {
+fn overlapping_and_adjacent_ranges_merge_and_addresses_are_numbered_once() {
     let ranges = TargetRanges::new([
         range([10, 0, 1, 0], [10, 0, 1, 3]),
         range([10, 0, 0, 4], [10, 0, 0, 7]),
@@ -29,7 +29,7 @@ fn what_overlaps_or_touches_is_one_range_and_every_address_has_one_number() {
 }
 
 #[test]
-fn the_first_and_the_last_of_all_addresses_are_addresses_like_others() {
+fn first_and_last_ipv4_addresses_are_valid_targets() {
     let (low, high) = (range([0; 4], [0, 0, 0, 9]), range([255, 255, 255, 248], [255; 4]));
     let ranges = TargetRanges::new([
         high.clone(),
@@ -45,7 +45,7 @@ fn the_first_and_the_last_of_all_addresses_are_addresses_like_others() {
 }
 
 #[test]
-fn the_bound_is_a_slash_8_and_nothing_is_none() {
+fn ranges_beyond_slash_8_and_empty_ranges_are_rejected() {
     let most = TargetRanges::new([range([10, 0, 0, 0], [10, 255, 255, 255])]).unwrap();
     assert_eq!(most.count(), TargetRanges::MOST);
     assert_eq!(TargetRanges::new([]), Err(TargetRangesError::Empty));

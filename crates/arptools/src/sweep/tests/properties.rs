@@ -38,7 +38,7 @@ proptest! {
     /// Nobody replies: every address is asked for in every pass, never sooner than its timeout allows, and
     /// never more than the pace and what may be made up for.
     #[test]
-    fn the_silent_are_asked_in_every_pass_at_the_pace(
+    fn silent_addresses_are_requested_in_every_pass_at_pace(
         first in 0_u8..100,
         length in 0_u8..150,
         passes in 1_u32..4,
@@ -87,7 +87,7 @@ proptest! {
     /// Whatever is heard and whenever: each reply is told once or is a stray, an address is found once, only an address
     /// that was asked for is found, and nothing that came to nothing is told as a result.
     #[test]
-    fn every_reply_is_told_once(
+    fn every_reply_is_reported_once(
         passes in 0_u32..4,
         limit in proptest::option::of(0_u64..5),
         seed in proptest::option::of(any::<u64>()),

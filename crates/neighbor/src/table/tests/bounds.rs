@@ -18,7 +18,7 @@ fn resolved(table: &mut Table, now: Instant, ip: u32) {
 
 // proves: table-eviction
 #[test]
-fn eviction_takes_failed_then_unused_then_idle_entries_and_neither_static_ones_nor_those_in_use() {
+fn eviction_order_is_failed_then_unused_then_idle() {
     let mut table = small(8);
     table.add_static(at(0), 1, mac(1)).unwrap();
     // It fails after three seconds, and is forgotten a second later.
@@ -51,7 +51,7 @@ fn eviction_takes_failed_then_unused_then_idle_entries_and_neither_static_ones_n
 
 // proves: table-eviction
 #[test]
-fn entry_that_is_heard_stays_for_five_seconds_as_one_that_is_sent_to() {
+fn confirmed_entry_counts_as_in_use_for_five_seconds() {
     let mut table = small(4);
     for ip in 1..=4 {
         resolved(&mut table, at(0), ip);
@@ -67,7 +67,7 @@ fn entry_that_is_heard_stays_for_five_seconds_as_one_that_is_sent_to() {
 
 // proves: table-share
 #[test]
-fn unanswered_addresses_take_a_quarter_of_the_table_and_evict_no_answered_entry() {
+fn unproven_entries_take_quarter_of_table_and_evict_no_proven_entry() {
     let mut table = small(64);
     for ip in 0..48 {
         resolved(&mut table, at(0), ip);
@@ -93,7 +93,7 @@ fn unanswered_addresses_take_a_quarter_of_the_table_and_evict_no_answered_entry(
 
 // proves: table-share
 #[test]
-fn senders_that_never_answer_a_request_share_the_quarter_however_much_they_are_used() {
+fn senders_without_reply_share_quarter_of_table_despite_use() {
     let mut table = small(64);
     for ip in 0..32 {
         resolved(&mut table, at(0), ip);
@@ -121,7 +121,7 @@ fn senders_that_never_answer_a_request_share_the_quarter_however_much_they_are_u
 
 // proves: table-share, rfc1122-flood
 #[test]
-fn address_that_waits_for_a_place_gets_one_a_second_after_the_request_before_it() {
+fn waiting_address_gets_place_one_second_after_previous_request() {
     let mut table = small(4);
     assert_eq!(table.resolve(at(0), 1, 10, 1), Resolution::Pending);
     assert_eq!(due(&mut table, at(0)), [send_request(1)]);
@@ -140,7 +140,7 @@ fn address_that_waits_for_a_place_gets_one_a_second_after_the_request_before_it(
 
 // proves: table-bound, table-eviction
 #[test]
-fn a_million_strangers_leave_the_bound_static_and_used_entries_as_they_were() {
+fn million_senders_keep_bound_and_static_and_used_entries() {
     let mut table = with_reachable(5);
     table.add_static(at(0), 6, mac(6)).unwrap();
     for stranger in 1_000..1_001_000 {
@@ -154,7 +154,7 @@ fn a_million_strangers_leave_the_bound_static_and_used_entries_as_they_were() {
 
 // proves: table-idle
 #[test]
-fn an_idle_table_has_one_deadline_and_nothing_to_do_before_it() {
+fn idle_table_has_one_deadline_and_no_work_before() {
     let mut table = small(100_000);
     for ip in 0..100_000 {
         table.learn(at(1), ip, observation(ip % 100));
@@ -168,7 +168,7 @@ fn an_idle_table_has_one_deadline_and_nothing_to_do_before_it() {
 
 // proves: table-eviction
 #[test]
-fn failed_entry_is_evicted_before_an_unused_one_even_behind_one_for_which_a_payload_waits() {
+fn failed_entry_is_evicted_before_unused_entry_behind_entry_with_pending_packet() {
     let mut table = small(8);
     for dead in [1, 2] {
         table.resolve(at(0), dead, 10, dead);
@@ -196,7 +196,7 @@ fn failed_entry_is_evicted_before_an_unused_one_even_behind_one_for_which_a_payl
 
 // proves: table-eviction, rfc1122-flood
 #[test]
-fn entry_that_was_asked_for_within_the_second_is_not_evicted() {
+fn entry_is_not_evicted_within_one_second_of_request() {
     let mut table = small(1);
     table.resolve(at(0), 5, 10, 1);
     due(&mut table, at(0));
@@ -207,7 +207,7 @@ fn entry_that_was_asked_for_within_the_second_is_not_evicted() {
 
 // proves: table-eviction
 #[test]
-fn entry_that_a_payload_is_to_be_sent_to_is_not_evicted() {
+fn entry_with_ready_packet_is_not_evicted() {
     let mut table = small(1);
     table.resolve(at(0), 5, 10, 1);
     table.merge(at(0), 5, replied(5));
@@ -218,7 +218,7 @@ fn entry_that_a_payload_is_to_be_sent_to_is_not_evicted() {
 
 // proves: table-bound
 #[test]
-fn a_table_has_room_for_one_entry_at_least_and_2_to_the_20_at_most() {
+fn table_bound_is_clamped_to_1_and_2_to_the_20() {
     for (entries, room) in [(0, 1), (1, 1), (2, 2), (1 << 21, 1 << 20)] {
         let mut table = small(entries);
         for ip in 0..=room {
@@ -230,7 +230,7 @@ fn a_table_has_room_for_one_entry_at_least_and_2_to_the_20_at_most() {
 }
 
 #[test]
-fn a_full_table_of_static_entries_refuses_one_more_and_says_so() {
+fn full_static_table_refuses_entry_and_reports_it() {
     let mut table = small(1);
     table.add_static(at(0), 1, mac(1)).unwrap();
     assert_eq!(table.add_static(at(9), 2, mac(2)), Err(AddError::Full));
@@ -241,7 +241,7 @@ fn a_full_table_of_static_entries_refuses_one_more_and_says_so() {
 }
 
 #[test]
-fn events_have_a_bound_and_those_beyond_it_are_counted() {
+fn event_queue_is_bounded_and_losses_are_counted() {
     let mut table = table();
     // Two each: learned, and evicted to make room for others.
     for ip in 0..2_000 {
@@ -252,7 +252,7 @@ fn events_have_a_bound_and_those_beyond_it_are_counted() {
 }
 
 #[test]
-fn a_sender_entered_twice_is_merged() {
+fn repeated_sender_is_merged() {
     let mut table = table();
     assert_eq!(table.learn(at(0), 5, observation(5)), Merge::Added);
     assert_eq!(table.learn(at(0), 5, observation(5)), Merge::Confirmed);
@@ -262,7 +262,7 @@ fn a_sender_entered_twice_is_merged() {
 
 // proves: table-share
 #[test]
-fn resolution_keeps_its_three_requests_when_a_sender_is_not_learned() {
+fn resolution_keeps_three_requests_when_sender_is_refused() {
     let mut table = small(8);
     for ip in 0..7 {
         resolved(&mut table, at(0), ip);
@@ -279,7 +279,7 @@ fn resolution_keeps_its_three_requests_when_a_sender_is_not_learned() {
 
 // proves: table-eviction, rfc1122-flood
 #[test]
-fn entry_is_not_evicted_within_a_second_of_its_second_request() {
+fn entry_is_not_evicted_within_one_second_of_second_request() {
     let mut table = small(4);
     table.resolve(at(0), 1, 10, 1);
     assert_eq!(pass(&mut table, at(1)), [(at(0), send_request(1)), (at(1), send_request(1))]);
@@ -288,7 +288,7 @@ fn entry_is_not_evicted_within_a_second_of_its_second_request() {
 
 // proves: table-share
 #[test]
-fn newcomer_evicts_a_failed_entry_beyond_the_share_even_if_a_payload_waits_for_it() {
+fn new_entry_evicts_failed_entry_beyond_share_despite_pending_packet() {
     let mut table = small(8);
     for ip in 1..=8 {
         resolved(&mut table, at(0), ip);
@@ -316,7 +316,7 @@ fn newcomer_evicts_a_failed_entry_beyond_the_share_even_if_a_payload_waits_for_i
 
 // proves: table-eviction
 #[test]
-fn neighbor_that_never_answered_is_evicted_even_if_it_was_just_heard() {
+fn unproven_neighbor_is_evicted_despite_recent_packet() {
     let mut table = small(4);
     for ip in 1..=4 {
         table.learn(at(10), ip, observation(ip));

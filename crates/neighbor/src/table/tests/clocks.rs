@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn clocks_at_their_limits_do_no_harm() {
+fn extreme_clock_values_cause_no_request_storm() {
     let end = Instant::from_nanos(u64::MAX);
     let mut table = table();
     table.resolve(end, 5, 10, 1);
@@ -17,7 +17,7 @@ fn clocks_at_their_limits_do_no_harm() {
 
 // proves: clock-still
 #[test]
-fn while_the_clock_stands_still_nothing_is_due_twice() {
+fn nothing_is_due_twice_when_clock_stands_still() {
     let mut table = table();
     table.resolve(at(9), 5, 10, 1);
     table.learn(at(9), 6, observation(6));
@@ -31,7 +31,7 @@ fn while_the_clock_stands_still_nothing_is_due_twice() {
 
 // proves: clock-back
 #[test]
-fn after_a_jump_there_and_back_those_asked_before_and_behind_are_asked_a_second_later() {
+fn requests_follow_after_one_second_when_clock_jumps_and_returns() {
     let year = at(365 * 24 * 60 * 60);
     let mut table = table();
     due(&mut table, at(100));
@@ -51,7 +51,7 @@ fn after_a_jump_there_and_back_those_asked_before_and_behind_are_asked_a_second_
 
 // proves: clock-back
 #[test]
-fn what_was_confirmed_before_a_clock_went_back_lives_as_long_as_ever() {
+fn lifetime_is_kept_when_clock_goes_back() {
     let mut table = table();
     table.learn(at(1_000), 5, observation(5));
     table.learn(at(0), 6, observation(6));
@@ -64,7 +64,7 @@ fn what_was_confirmed_before_a_clock_went_back_lives_as_long_as_ever() {
 
 // proves: clock-end
 #[test]
-fn at_the_end_of_time_nobody_is_asked_twice_and_an_answer_is_still_heard() {
+fn end_of_time_sends_no_second_request_and_accepts_reply() {
     let end = Instant::from_nanos(u64::MAX);
     let mut table = table();
     table.resolve(end, 5, 10, 1);
@@ -79,7 +79,7 @@ fn at_the_end_of_time_nobody_is_asked_twice_and_an_answer_is_still_heard() {
 }
 
 #[test]
-fn a_timeout_longer_than_all_time_never_ends() {
+fn timeout_beyond_end_of_time_never_expires() {
     let mut table = Table::new(NeighborSettings { timeout: Duration::MAX, ..NeighborSettings::default() });
     table.learn(at(0), 5, observation(5));
     assert_eq!(table.deadline(), None);
@@ -89,7 +89,7 @@ fn a_timeout_longer_than_all_time_never_ends() {
 
 // proves: rfc1122-flood
 #[test]
-fn whoever_was_asked_a_moment_ago_and_has_expired_is_not_asked_again_at_once() {
+fn expired_entry_is_not_requested_again_within_one_second() {
     let moment = Duration::from_millis(100);
     let mut table = Table::new(NeighborSettings { timeout: moment, ..NeighborSettings::default() });
     table.resolve(at(0), 5, 10, 1);

@@ -4,7 +4,7 @@ use super::*;
 
 // proves: queue-bounds
 #[test]
-fn the_oldest_parcel_makes_room_for_a_destination_and_for_all() {
+fn oldest_packet_is_displaced_per_destination_and_in_total() {
     let settings =
         NeighborSettings { pending_per_entry: 2, pending_bytes: 100, ..NeighborSettings::default() };
     let mut table = Table::new(settings);
@@ -22,7 +22,7 @@ fn the_oldest_parcel_makes_room_for_a_destination_and_for_all() {
 
 // proves: queue-bounds
 #[test]
-fn parcels_have_a_bound_in_all_and_the_latest_is_kept() {
+fn pending_packets_are_bounded_and_newest_is_kept() {
     let mut table = Table::new(NeighborSettings { pending: 2, ..NeighborSettings::default() });
     for packet in 1..=4 {
         assert_eq!(table.resolve(at(0), 4 + packet, 1, packet), Resolution::Pending);
@@ -37,7 +37,7 @@ fn parcels_have_a_bound_in_all_and_the_latest_is_kept() {
 
 // proves: queue-bounds
 #[test]
-fn what_nobody_fetches_is_bounded_however_often_entries_are_removed() {
+fn unfetched_packets_are_bounded_when_entries_are_removed() {
     let mut table = Table::new(NeighborSettings { pending: 2, ..NeighborSettings::default() });
     for number in 0..100 {
         let _ = table.resolve(at(0), number, 1, number);
@@ -47,7 +47,7 @@ fn what_nobody_fetches_is_bounded_however_often_entries_are_removed() {
 }
 
 #[test]
-fn an_entry_completed_when_nothing_waits_any_more_is_stale() {
+fn completed_entry_is_stale_when_no_packet_is_pending() {
     let mut table = Table::new(NeighborSettings { pending_bytes: 100, ..NeighborSettings::default() });
     table.resolve(at(0), 5, 85, 1);
     table.resolve(at(0), 6, 85, 2);
@@ -60,7 +60,7 @@ fn an_entry_completed_when_nothing_waits_any_more_is_stale() {
 
 // proves: queue-order
 #[test]
-fn what_is_sent_later_does_not_overtake_what_waited() {
+fn later_packet_does_not_overtake_pending_packets() {
     let mut table = table();
     table.resolve(at(0), 5, 10, 1);
     table.resolve(at(0), 5, 10, 2);
@@ -77,7 +77,7 @@ fn what_is_sent_later_does_not_overtake_what_waited() {
 
 // proves: queue-order
 #[test]
-fn what_waited_goes_where_its_destination_is_by_then() {
+fn pending_packet_goes_to_current_mac_when_neighbor_moved() {
     let mut table = table();
     table.resolve(at(0), 5, 10, 1);
     table.merge(at(0), 5, replied(5));
@@ -90,7 +90,7 @@ fn what_waited_goes_where_its_destination_is_by_then() {
 
 // proves: queue-once
 #[test]
-fn what_was_to_be_sent_comes_back_if_its_destination_is_removed_first() {
+fn ready_packet_is_returned_when_entry_is_removed() {
     let mut table = table();
     table.resolve(at(0), 5, 10, 1);
     table.resolve(at(0), 6, 10, 2);
@@ -108,7 +108,7 @@ fn what_was_to_be_sent_comes_back_if_its_destination_is_removed_first() {
 
 // proves: queue-bounds
 #[test]
-fn what_is_to_be_sent_counts_against_the_bounds_until_it_is_fetched() {
+fn ready_packet_counts_against_bounds_until_fetched() {
     let mut table = Table::new(NeighborSettings {
         pending_bytes: 100,
         pending: 3,
@@ -133,7 +133,7 @@ fn what_is_to_be_sent_counts_against_the_bounds_until_it_is_fetched() {
 
 // proves: queue-bounds
 #[test]
-fn a_table_without_room_for_parcels_asks_and_keeps_none() {
+fn table_without_packet_capacity_requests_and_keeps_none() {
     for settings in [
         NeighborSettings { pending_per_entry: 0, ..NeighborSettings::default() },
         NeighborSettings { pending: 0, ..NeighborSettings::default() },
@@ -149,7 +149,7 @@ fn a_table_without_room_for_parcels_asks_and_keeps_none() {
 
 // proves: queue-bounds
 #[test]
-fn no_more_than_255_parcels_wait_for_one_destination() {
+fn pending_packets_per_destination_are_255_at_most() {
     let mut table = Table::new(NeighborSettings { pending_per_entry: 1_000, ..NeighborSettings::default() });
     for packet in 0..300 {
         assert_eq!(table.resolve(at(0), 5, 10, packet), Resolution::Pending);
@@ -162,7 +162,7 @@ fn no_more_than_255_parcels_wait_for_one_destination() {
 }
 
 #[test]
-fn bounds_beyond_all_memory_are_taken_as_the_largest() {
+fn excessive_bounds_are_clamped() {
     let most = usize::MAX;
     let mut table = Table::new(NeighborSettings {
         entries: 9,
@@ -178,7 +178,7 @@ fn bounds_beyond_all_memory_are_taken_as_the_largest() {
 
 // proves: rfc1122-failure
 #[test]
-fn whoever_lost_its_parcels_to_others_is_forgotten_after_its_hold() {
+fn entry_without_pending_packets_is_forgotten_after_backoff() {
     let mut table = Table::new(NeighborSettings { pending: 1, ..NeighborSettings::default() });
     table.resolve(at(0), 5, 10, 1);
     pass(&mut table, at(3));
@@ -191,7 +191,7 @@ fn whoever_lost_its_parcels_to_others_is_forgotten_after_its_hold() {
 
 // proves: queue-bounds, queue-failure
 #[test]
-fn what_came_back_makes_room_for_as_many_octets_again() {
+fn returned_packets_free_byte_capacity() {
     let mut table = Table::new(NeighborSettings { pending_bytes: 100, ..NeighborSettings::default() });
     for (attempt, packet) in [(0, 1), (4, 2), (9, 3)] {
         assert_eq!(table.resolve(at(attempt), 5, 100, packet), Resolution::Pending);
@@ -203,7 +203,7 @@ fn what_came_back_makes_room_for_as_many_octets_again() {
 
 // proves: queue-bounds
 #[test]
-fn twice_as_many_parcels_as_may_wait_are_held_at_most() {
+fn held_packets_are_twice_bound_at_most() {
     let mut table = Table::new(NeighborSettings { pending: 5, ..NeighborSettings::default() });
     for packet in 0..10 {
         assert_eq!(table.resolve(at(0), packet, 1, packet), Resolution::Pending);

@@ -36,7 +36,7 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     // proves: rfc1122-flood, table-bound, queue-bounds, queue-order, queue-once
     #[test]
-    fn whatever_happens_the_bounds_hold_and_every_parcel_is_sent_once_or_given_back_once(
+    fn arbitrary_steps_keep_bounds_and_every_packet_is_sent_or_returned_once(
         steps in prop::collection::vec(step(), 0..200),
         entries in 1_usize..8,
         pending in 1_usize..10,
@@ -110,7 +110,7 @@ proptest! {
     }
 
     #[test]
-    fn the_index_finds_what_was_entered_and_not_what_was_removed(
+    fn index_finds_entered_and_not_removed_addresses(
         steps in prop::collection::vec((any::<bool>(), 0_u32..64), 0..400),
         seed: u64,
     ) {

@@ -12,7 +12,7 @@ fn sends_at_once(table: &mut Table, now: Instant) -> bool {
 
 // proves: entry-lifetime
 #[test]
-fn an_entry_unconfirmed_for_the_timeout_is_gone_whatever_its_state() {
+fn unconfirmed_entry_expires_in_every_state() {
     let mut reachable_time = living(10);
     reachable_time.learn(at(0), 5, observation(5));
     reachable_time.confirm(at(0), 5);
@@ -40,7 +40,7 @@ fn an_entry_unconfirmed_for_the_timeout_is_gone_whatever_its_state() {
 
 // proves: entry-lifetime, rfc4861-stale
 #[test]
-fn stale_delay_and_probe_send_at_once() {
+fn stale_delay_and_probe_states_send_at_once() {
     let mut table = living(600);
     table.learn(at(0), 5, observation(5));
     assert_eq!(state(&table, 5), Some(NeighborState::Stale));
@@ -60,7 +60,7 @@ fn stale_delay_and_probe_send_at_once() {
 
 // proves: rfc4861-upper-layer
 #[test]
-fn an_upper_layer_confirms_whoever_is_known_and_nobody_else() {
+fn upper_layer_confirms_known_entries_only() {
     let mut table = living(60);
     for (ip, used) in [(5, false), (6, true), (7, true)] {
         table.learn(at(0), ip, observation(ip));
@@ -103,7 +103,7 @@ fn an_upper_layer_confirms_whoever_is_known_and_nobody_else() {
 
 // proves: rfc4861-reachable-time
 #[test]
-fn the_time_to_stay_reachable_is_drawn_anew_every_two_hours_and_differs_between_hosts() {
+fn reachable_time_is_redrawn_every_two_hours_and_differs_between_hosts() {
     let mut times = Vec::new();
     for seed in 0..3 {
         let mut table =
@@ -126,7 +126,7 @@ fn the_time_to_stay_reachable_is_drawn_anew_every_two_hours_and_differs_between_
 
 // proves: rfc4861-reachable-time
 #[test]
-fn time_to_stay_reachable_is_drawn_from_all_of_its_range() {
+fn reachable_time_covers_full_range() {
     let times = (0..200).map(|seed| {
         let mut table =
             Table::new(NeighborSettings { seed, timeout: Duration::MAX, ..NeighborSettings::default() });
@@ -142,7 +142,7 @@ fn time_to_stay_reachable_is_drawn_from_all_of_its_range() {
 
 // proves: rfc4861-confirmation
 #[test]
-fn whoever_asks_instead_of_answering_is_sent_to_and_checked() {
+fn request_during_resolution_completes_entry_as_delay() {
     let mut table = table();
     table.resolve(at(0), 5, 10, 1);
     due(&mut table, at(0));
@@ -155,7 +155,7 @@ fn whoever_asks_instead_of_answering_is_sent_to_and_checked() {
 
 // proves: rfc4861-confirmation
 #[test]
-fn an_answer_that_nobody_waits_for_confirms_the_address_and_not_the_way_there() {
+fn unexpected_reply_confirms_address_and_not_reachability() {
     let mut table = table();
     table.learn(at(0), 5, observation(5));
     assert_eq!(table.merge(at(0), 5, replied(5)), Merge::Confirmed);
@@ -167,7 +167,7 @@ fn an_answer_that_nobody_waits_for_confirms_the_address_and_not_the_way_there() 
 
 // proves: neighbor-back-off
 #[test]
-fn whoever_answered_after_all_has_nothing_held_against_it() {
+fn late_reply_resets_backoff() {
     let mut table = living(600);
     table.resolve(at(0), 5, 10, 0);
     pass(&mut table, at(3));
@@ -185,7 +185,7 @@ fn whoever_answered_after_all_has_nothing_held_against_it() {
 
 // proves: entry-lifetime
 #[test]
-fn each_of_those_learned_before_and_asked_for_after_has_its_own_life() {
+fn learned_and_requested_entries_have_separate_lifetimes() {
     let mut table = living(60);
     table.learn(at(0), 5, observation(5));
     table.resolve(at(10), 6, 10, 1);
@@ -198,7 +198,7 @@ fn each_of_those_learned_before_and_asked_for_after_has_its_own_life() {
 }
 
 #[test]
-fn every_change_of_state_is_reported_once() {
+fn every_state_change_is_reported_once() {
     let mut table = living(600);
     table.resolve(at(0), 5, 10, 1);
     pass(&mut table, at(3));

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn states_have_the_names_that_ip_neigh_prints() {
+fn state_names_equal_ip_neigh() {
     let all = [
         (NeighborState::Incomplete, "INCOMPLETE"),
         (NeighborState::Reachable, "REACHABLE"),
@@ -19,13 +19,13 @@ fn states_have_the_names_that_ip_neigh_prints() {
 }
 
 #[test]
-fn an_entry_that_cannot_be_made_says_why() {
+fn add_errors_name_cause() {
     assert!(AddError::Full.to_string().contains("full"));
     assert!(AddError::InvalidMac.to_string().contains("group"));
 }
 
 #[test]
-fn a_table_is_empty_until_somebody_is_entered() {
+fn new_table_is_empty() {
     let mut table = table();
     assert!(table.is_empty());
     table.learn(at(0), 5, observation(5));
@@ -33,7 +33,7 @@ fn a_table_is_empty_until_somebody_is_entered() {
 }
 
 #[test]
-fn what_is_printed_for_debugging_keeps_the_secret() {
+fn debug_output_hides_secret() {
     let table = Table::new(NeighborSettings { seed: 0x5ec2_e75e_c2e7_5ec2, ..small(16).settings });
     assert!(format!("{:?}", table.entries).contains("Index(32 cells)"));
 }

@@ -47,7 +47,7 @@ fn packet() -> impl Strategy<Value = PacketFields> {
 
 // proves: rfc5227-probe-times
 #[test]
-fn the_waits_spread_over_the_whole_of_their_bounds() {
+fn delays_spread_over_full_range() {
     let (mut first, mut gaps) = (Vec::new(), Vec::new());
     for seed in 0..1_000 {
         let sent = run(&mut Claim::probe(at(0), IDENTITY, Defense::Always, seed));
@@ -73,7 +73,7 @@ fn spread(mut spans: Vec<Duration>, shortest: Duration, longest: Duration) {
 proptest! {
     // proves: rfc5227-probe-times, rfc5227-announce-times
     #[test]
-    fn every_gap_lies_within_its_bounds_for_every_seed(seed: u64, start in 0_u64..1_000_000) {
+    fn intervals_are_within_bounds_for_every_seed(seed: u64, start in 0_u64..1_000_000) {
         let sent = run(&mut Claim::probe(at(start), IDENTITY, Defense::Always, seed));
         let times: Vec<_> = sent.iter().map(|(now, _)| *now).collect();
         let gaps: Vec<_> = times.windows(2).map(|pair| pair[1].since(pair[0])).collect();
@@ -85,7 +85,7 @@ proptest! {
 
     // proves: rfc5227-defend-interval
     #[test]
-    fn two_defences_are_never_closer_than_the_interval(
+    fn defenses_are_at_least_one_interval_apart(
         defense in defense(),
         steps in prop::collection::vec((0_u64..6_000, packet(), 0_u64..3_000), 0..60),
     ) {
@@ -107,7 +107,7 @@ proptest! {
 
     // proves: rfc5227-given-up
     #[test]
-    fn whatever_the_packets_and_the_clock_there_is_an_end_and_after_ceasing_nothing(
+    fn ceased_claim_sends_nothing_for_arbitrary_packets_and_clock(
         mut claim in claim(),
         steps in prop::collection::vec((instant(), packet()), 0..60),
     ) {
@@ -128,7 +128,7 @@ proptest! {
 
     // proves: rfc5227-echo
     #[test]
-    fn our_own_packets_never_harm(mut claim in claim(), fields in packet(), now in instant()) {
+    fn own_packets_cause_no_conflict(mut claim in claim(), fields in packet(), now in instant()) {
         let echo = PacketFields { sender_hardware: OUR_MAC, ..fields };
         prop_assert_eq!(hear(&mut claim, now, echo), None);
         prop_assert!(!claim.has_ceased());

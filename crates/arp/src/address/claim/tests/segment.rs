@@ -101,7 +101,7 @@ fn apply_event(stations: &mut [Station; 2], delays: &[u64]) {
 
 // proves: rfc5227-in-use, rfc5227-probe-conflict
 #[test]
-fn the_second_to_come_finds_the_first_by_probing_and_leaves() {
+fn second_claimant_ceases_when_probing_finds_first() {
     for defense in [Defense::Cease, Defense::Once, Defense::Always] {
         let begin = Begin { probes: true, defense, seed: 1 };
         let mut stations = [Station::new(1, 0, begin), Station::new(2, 20_000, Begin { seed: 2, ..begin })];
@@ -111,7 +111,7 @@ fn the_second_to_come_finds_the_first_by_probing_and_leaves() {
 }
 
 #[test]
-fn one_who_probes_leaves_it_to_one_who_does_not() {
+fn probing_claimant_ceases_when_other_uses_address() {
     let begin = Begin { probes: true, defense: Defense::Once, seed: 1 };
     let mut stations = [Station::new(1, 0, begin), Station::new(2, 2_000, Begin { probes: false, ..begin })];
     apply_event(&mut stations, &[1]);
@@ -120,7 +120,7 @@ fn one_who_probes_leaves_it_to_one_who_does_not() {
 
 // proves: rfc5227-always
 #[test]
-fn two_who_defend_for_ever_both_keep_it_and_make_no_storm() {
+fn two_always_defenders_keep_address_without_packet_storm() {
     let begin = Begin { probes: false, defense: Defense::Always, seed: 1 };
     let mut stations = [Station::new(1, 0, begin), Station::new(2, 500, begin)];
     let mut sent = [0; 2];
@@ -148,7 +148,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn two_never_both_keep_one_address(
+    fn two_claimants_never_both_keep_address(
         begin in [begin(), begin()],
         lead in 0_u64..15_000,
         delays in prop::collection::vec(0_u64..900, 1..20),

@@ -6,7 +6,7 @@ use base::Random;
 
 // proves: key-separation
 #[test]
-fn waits_of_a_claim_follow_from_a_key_of_their_own() {
+fn claim_delays_depend_on_separate_keys() {
     for seed in 0..100 {
         let mut config = ArpConfig::default();
         config.table.seed = seed;

@@ -15,7 +15,7 @@ fn up_again(start: StartMode, defense: Defense) -> Segment {
 
 // proves: rfc5227-link-up
 #[test]
-fn probed_address_is_probed_for_again_before_use_when_the_link_becomes_active() {
+fn probed_address_is_probed_again_before_use_when_link_comes_up() {
     let mut arp = up_again(StartMode::Probe, Defense::Always);
     assert_eq!(events(&mut arp), [ClaimEvent::Probing { ip: OURS }]);
     assert!(arp.is_probing() && arp.locals().is_empty());
@@ -29,7 +29,7 @@ fn probed_address_is_probed_for_again_before_use_when_the_link_becomes_active() 
 
 // proves: rfc5227-link-up
 #[test]
-fn address_taken_while_the_link_was_inactive_is_given_up_under_every_defence() {
+fn address_taken_during_link_down_is_given_up_under_every_defense() {
     for defense in [Defense::Cease, Defense::Once, Defense::Always] {
         let mut arp = up_again(StartMode::Probe, defense);
         packet(&mut arp, at(0) + UP + Duration::from_secs(1));
@@ -41,7 +41,7 @@ fn address_taken_while_the_link_was_inactive_is_given_up_under_every_defence() {
 
 // proves: rfc5227-link-up
 #[test]
-fn link_that_becomes_active_while_probing_begins_the_probing_again() {
+fn probing_restarts_when_link_comes_up() {
     let mut arp = began(StartMode::Probe, Defense::Always);
     let second = at(2_000);
     let before = packet(&mut arp, second).len();
@@ -53,7 +53,7 @@ fn link_that_becomes_active_while_probing_begins_the_probing_again() {
 
 // proves: rfc5227-link-up, rfc5227-defend-interval
 #[test]
-fn defence_of_an_address_probed_for_again_is_an_interval_after_the_one_before() {
+fn defense_after_second_probing_keeps_defend_interval() {
     let mut arp = began(StartMode::Probe, Defense::Always);
     packet(&mut arp, at(0) + LONG);
     // After the announcements, a defence; the link comes back, and the probing takes less than the interval.
@@ -71,7 +71,7 @@ fn defence_of_an_address_probed_for_again_is_an_interval_after_the_one_before() 
 
 // proves: link-up-silent
 #[test]
-fn announced_address_is_announced_again_and_one_used_without_a_word_is_not() {
+fn announced_address_is_announced_again_when_link_comes_up_and_immediate_address_is_not() {
     for (start, announcements) in [(StartMode::Announce, 2), (StartMode::Immediate, 0)] {
         let mut arp = up_again(start, Defense::Always);
         assert!(is_answered(&mut arp, at(0) + UP, REQUEST), "{start:?}");
@@ -83,7 +83,7 @@ fn announced_address_is_announced_again_and_one_used_without_a_word_is_not() {
 
 // proves: rfc3927-link-up
 #[test]
-fn link_local_address_is_probed_for_again_when_the_link_becomes_active() {
+fn link_local_address_is_probed_again_when_link_comes_up() {
     let mut arp = silent(Defense::Once);
     arp.select_link_local(at(0), OUR_MAC).unwrap();
     packet(&mut arp, at(0) + UP);
@@ -101,7 +101,7 @@ fn link_local_address_is_probed_for_again_when_the_link_becomes_active() {
 
 // proves: rfc5227-unheard
 #[test]
-fn refused_frame_restarts_only_claims_whose_probe_may_be_the_refused_one() {
+fn transmit_failure_restarts_only_claims_with_recent_probe() {
     let mut arp = began(StartMode::Probe, Defense::Always);
     let first = arp.deadline().unwrap();
     assert_eq!(packet(&mut arp, first).len(), 1);
@@ -119,7 +119,7 @@ fn refused_frame_restarts_only_claims_whose_probe_may_be_the_refused_one() {
 
 // proves: rfc5227-unheard
 #[test]
-fn refusal_restarts_all_claims_when_more_probed_than_are_kept() {
+fn transmit_failure_restarts_all_claims_when_probe_list_overflowed() {
     let mut arp = silent(Defense::Always);
     for number in 0..300_u16 {
         let [high, low] = number.to_be_bytes();

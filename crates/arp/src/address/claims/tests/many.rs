@@ -24,7 +24,7 @@ fn forge(arp: &mut Segment, now: Instant, number: u32) {
 
 // proves: defence-rate, defence-forgotten
 #[test]
-fn conflicts_over_all_addresses_of_a_range_are_met_slowly_and_leave_nothing_behind() {
+fn conflicts_over_range_are_rate_limited_and_leave_no_state() {
     let mut arp = many(Defense::Always);
     let mut announced = 0;
     for number in 0..HOSTS {
@@ -46,7 +46,7 @@ fn conflicts_over_all_addresses_of_a_range_are_met_slowly_and_leave_nothing_behi
 
 // proves: defence-rate
 #[test]
-fn two_windows_that_meet_have_no_more_than_32_defences() {
+fn adjacent_windows_have_at_most_32_defenses() {
     let mut arp = many(Defense::Always);
     let mut announced = 0;
     for (number, millis) in [(0, 0), (100, 990), (200, 1_000)] {
@@ -60,7 +60,7 @@ fn two_windows_that_meet_have_no_more_than_32_defences() {
 
 // proves: defence-rate, rfc5227-once
 #[test]
-fn second_conflict_within_the_interval_ends_a_use_defended_once_even_if_no_announcement_met_the_first() {
+fn once_ceases_at_second_conflict_when_first_defense_was_suppressed() {
     let mut arp = many(Defense::Once);
     for number in 0..17 {
         forge(&mut arp, at(0), number);
@@ -75,7 +75,7 @@ fn second_conflict_within_the_interval_ends_a_use_defended_once_even_if_no_annou
 
 // proves: defence-forgotten
 #[test]
-fn one_poll_forgets_no_more_than_a_few_claims() {
+fn one_poll_forgets_bounded_number_of_claims() {
     let mut arp = many(Defense::Once);
     for number in 0..HOSTS {
         forge(&mut arp, at(0), number);
@@ -94,7 +94,7 @@ fn one_poll_forgets_no_more_than_a_few_claims() {
 }
 
 #[test]
-fn probing_claims_are_counted_and_not_searched_for() {
+fn probing_claims_are_counted() {
     let mut arp = silent(Defense::Always);
     for number in 0..3 {
         let mac = OUR_MAC.plus(number.into()).unwrap();
