@@ -54,8 +54,8 @@ fuzz_target!(|scene: Scene<'_>| {
         let (about, link) = match step {
             Step::Message { octets, repaired, to_many } => {
                 let octets = if repaired { repair(octets) } else { octets.to_vec() };
-                let cast = if to_many { DestinationKind::Broadcast } else { DestinationKind::Unicast };
-                receive(&mut icmp, &addresses, cast, &octets, scene.answers_broadcast);
+                let destination_kind = if to_many { DestinationKind::Broadcast } else { DestinationKind::Unicast };
+                receive(&mut icmp, &addresses, destination_kind, &octets, scene.answers_broadcast);
                 continue;
             }
             Step::Pass(passed) => {
@@ -98,15 +98,15 @@ fuzz_target!(|scene: Scene<'_>| {
 fn receive(
     icmp: &mut Icmp,
     addresses: &LocalAddresses,
-    cast: DestinationKind,
+    destination_kind: DestinationKind,
     octets: &[u8],
     answers_broadcast: bool,
 ) {
     let count = |icmp: &Icmp| icmp.accepted() + icmp.dropped().iter().map(|(_, count)| count).sum::<u64>();
     let before = count(icmp);
-    match icmp.receive(addresses, cast, octets) {
+    match icmp.receive(addresses, destination_kind, octets) {
         Ok(ReceivedMessage::Request(echo)) => {
-            assert!(cast == DestinationKind::Unicast || answers_broadcast);
+            assert!(destination_kind == DestinationKind::Unicast || answers_broadcast);
             let mut reply = octets.to_vec();
             reply_in_place(&mut reply).expect("a request");
             let message = IcmpMessage::parse(&reply).expect("a reply with the right checksum");

@@ -10,7 +10,7 @@ use inet::IpProtocol;
 use ipv4::Ipv4Fields;
 
 #[test]
-fn neither_echo_nor_errors_allocate() -> Result<(), Box<dyn Error>> {
+fn echo_replies_and_errors_allocate_nothing() -> Result<(), Box<dyn Error>> {
     let addresses = LocalAddresses::one("10.0.0.2/24".parse()?);
     let mut icmp = Icmp::new(&IcmpConfig::default());
     let mut request = [0; 64];

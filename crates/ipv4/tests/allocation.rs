@@ -47,7 +47,7 @@ fn round(host: &mut Ipv4, frame: &mut [u8], number: u16) -> Result<usize, Box<dy
 }
 
 #[test]
-fn a_thousand_rounds_allocate_nothing_after_the_first_few() -> Result<(), Box<dyn Error>> {
+fn fragmentation_and_reassembly_allocate_nothing_when_warm() -> Result<(), Box<dyn Error>> {
     let mut host = Ipv4::new(LocalAddresses::one("10.0.0.2/24".parse()?), ReassemblyLimits::default(), 1);
     let mut frame = vec![0; 1_500];
     let mut rounds = |from, to| -> Result<usize, Box<dyn Error>> {

@@ -9,7 +9,7 @@ fn hosts(count: u32, stride: u32) -> impl Iterator<Item = Ipv4Addr> {
 }
 
 #[test]
-fn addresses_spread_evenly_over_buckets_when_they_follow_a_pattern() {
+fn buckets_fill_evenly_when_addresses_follow_a_pattern() {
     for seed in 0..8 {
         for stride in [1, 2, 3, 256, 257, 65_536, 65_537, 1 << 21, 0x0101_0101] {
             let hash = KeyedHash::new(seed);
@@ -35,7 +35,7 @@ fn bucket_collisions_depend_on_seed() {
 }
 
 #[test]
-fn every_byte_changes_hash_when_value_is_longer_than_a_word() {
+fn every_byte_changes_hash_when_value_is_longer_than_one_word() {
     let hash = KeyedHash::new(1);
     let hashes: BTreeSet<_> = (0..20)
         .map(|place| {

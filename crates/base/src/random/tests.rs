@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn the_sequence_is_splitmix64() {
+fn sequence_is_splitmix64() {
     // The values that the reference implementation prints for this seed.
     let mut random = Random::new(1_234_567);
     let drawn: Vec<u64> = (0..5).map(|_| random.draw()).collect();
@@ -18,7 +18,7 @@ fn the_sequence_is_splitmix64() {
 }
 
 #[test]
-fn every_number_up_to_the_last_is_drawn_about_as_often() {
+fn numbers_are_drawn_equally_often() {
     let mut random = Random::new(7);
     let mut seen = [0_u32; 8];
     for _ in 0..8_000 {
@@ -29,14 +29,14 @@ fn every_number_up_to_the_last_is_drawn_about_as_often() {
 }
 
 #[test]
-fn the_whole_range_of_numbers_can_be_asked_for() {
+fn number_is_drawn_when_bound_is_maximum() {
     assert_eq!(Random::new(3).up_to(u64::MAX - 1), Random::new(3).draw());
     // One more does not fit into the divisor: the last number is then never drawn, and nothing breaks.
     assert_eq!(Random::new(3).up_to(u64::MAX), Random::new(3).draw());
 }
 
 #[test]
-fn a_span_lies_between_its_bounds_and_reaches_both() {
+fn duration_is_between_bounds_and_reaches_both() {
     let (shortest, longest) = (Duration::from_nanos(10), Duration::from_nanos(13));
     let mut random = Random::new(1);
     let drawn: std::collections::BTreeSet<_> = (0..100).map(|_| random.between(shortest, longest)).collect();
@@ -44,7 +44,7 @@ fn a_span_lies_between_its_bounds_and_reaches_both() {
 }
 
 #[test]
-fn bounds_that_make_no_sense_give_the_shortest_or_something_above_it() {
+fn duration_is_shortest_or_longer_when_bounds_are_reversed_or_huge() {
     let mut random = Random::new(1);
     assert_eq!(random.between(Duration::MAX, Duration::ZERO), Duration::MAX);
     assert!(random.between(Duration::ZERO, Duration::MAX) <= Duration::from_nanos(u64::MAX));

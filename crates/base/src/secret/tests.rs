@@ -4,7 +4,7 @@ use super::*;
 
 // proves: key-separation
 #[test]
-fn each_label_and_each_secret_gives_another_key() {
+fn keys_differ_between_labels_and_secrets() {
     let mut keys = BTreeSet::new();
     for seed in [0, 1, 1 << 64, u128::MAX] {
         let secret = Secret::new(seed);

@@ -5,7 +5,7 @@ mod quoted;
 
 // proves: rfc792-quote
 #[test]
-fn an_error_looks_as_rfc_792_draws_it() {
+fn error_has_rfc_792_layout() {
     let about = [0x45; 28];
     let mut message = [0xee; 100];
     assert_eq!(IcmpError::PORT_UNREACHABLE.write_to(&about, &mut message), Ok(36));
@@ -17,7 +17,7 @@ fn an_error_looks_as_rfc_792_draws_it() {
 
 // proves: rfc792-quote
 #[test]
-fn an_error_quotes_as_much_as_576_octets_take_with_a_header() {
+fn error_quotes_datagram_up_to_576_bytes_with_header() {
     let about: Vec<u8> = (0..1_500_u32).map(|place| place.to_le_bytes()[0]).collect();
     let mut message = [0; 1_500];
     let length = IcmpError::REASSEMBLY_EXCEEDED.write_to(&about, &mut message).unwrap();
@@ -28,7 +28,7 @@ fn an_error_quotes_as_much_as_576_octets_take_with_a_header() {
 }
 
 #[test]
-fn problems_are_read_as_they_were_written() {
+fn errors_are_read_as_written() {
     let table = [
         (IcmpError::NETWORK_UNREACHABLE, 3, 0, "network unreachable"),
         (IcmpError::HOST_UNREACHABLE, 3, 1, "host unreachable"),
@@ -57,7 +57,7 @@ fn problems_are_read_as_they_were_written() {
 }
 
 #[test]
-fn a_redirect_names_the_nearer_gateway() {
+fn redirect_names_gateway() {
     let redirect = IcmpError { icmp_type: IcmpType::REDIRECT, code: 1, rest: [10, 0, 0, 254] };
     assert_eq!(redirect.gateway(), Some([10, 0, 0, 254].into()));
     assert_eq!(IcmpError::HOST_UNREACHABLE.gateway(), None);

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn every_type_is_an_error_a_query_or_unknown() {
+fn every_type_is_error_query_or_unknown() {
     let errors: Vec<u8> = (0..=255).filter(|number| IcmpType(*number).is_error()).collect();
     let queries: Vec<u8> = (0..=255).filter(|number| IcmpType(*number).is_query()).collect();
     assert_eq!(errors, [3, 4, 5, 11, 12]);

@@ -44,7 +44,7 @@ type Case = (Ipv4Fields, &'static [u8], DestinationKind, Result<(), SuppressReas
 // proves: rfc1122-error-about-error, rfc1122-error-to-many, rfc1122-error-link-broadcast
 // proves: rfc1122-error-fragment, rfc1122-error-source
 #[test]
-fn an_error_is_sent_about_what_rfc_1122_allows_and_nothing_else() {
+fn error_may_be_sent_only_when_rfc_1122_allows() {
     let good = Ipv4Fields::new(IpProtocol::UDP, PEER, OURS);
     let icmp = Ipv4Fields { protocol: IpProtocol::ICMP, ..good };
     let from = |source: [u8; 4]| Ipv4Fields { source: source.into(), ..good };
@@ -85,7 +85,7 @@ fn an_error_is_sent_about_what_rfc_1122_allows_and_nothing_else() {
 
 // proves: rfc792-quote
 #[test]
-fn an_error_is_written_and_counted() {
+fn error_is_written_and_counted() {
     let mut icmp = icmp();
     let mut message = [0; 100];
     let about = udp(PEER, OURS);
@@ -105,7 +105,7 @@ fn an_error_is_written_and_counted() {
 
 // proves: icmp-rate-each
 #[test]
-fn errors_not_sent_are_counted_by_reason() {
+fn suppressed_errors_are_counted_by_reason() {
     let mut icmp = icmp();
     let mut message = [0; 100];
     let mut error = |about: &[u8], room: usize| {
@@ -146,7 +146,7 @@ fn errors_not_sent_are_counted_by_reason() {
 
 // proves: rfc1122-echo-broadcast
 #[test]
-fn a_request_to_many_is_answered_if_somebody_wants_that() {
+fn broadcast_echo_request_is_accepted_when_configured() {
     for destination_kind in [DestinationKind::Broadcast, DestinationKind::Multicast] {
         let request = message(8);
         assert_eq!(
@@ -163,7 +163,7 @@ fn a_request_to_many_is_answered_if_somebody_wants_that() {
 
 // proves: rfc1122-unknown-type, rfc1122-other-queries, drops-counted
 #[test]
-fn every_message_is_taken_or_dropped_and_counted_once() {
+fn every_message_is_accepted_or_dropped_and_counted_once() {
     let mut icmp = icmp();
     let mut accept = |bytes: &[u8]| icmp.receive(&addresses(), DestinationKind::Unicast, bytes).map(|_| ());
     assert_eq!(accept(&message(8)), Ok(()));
@@ -181,7 +181,7 @@ fn every_message_is_taken_or_dropped_and_counted_once() {
 
 // proves: rfc1122-error-reported, icmp-not-ours
 #[test]
-fn an_error_about_a_datagram_of_ours_is_reported_and_any_other_is_dropped() {
+fn error_is_accepted_only_when_it_quotes_local_datagram() {
     for (source, ours) in [(OURS, true), (PEER, false), (Ipv4Addr::new(10, 0, 0, 3), false)] {
         for error in [IcmpError::PORT_UNREACHABLE, IcmpError::HOPS_EXCEEDED, IcmpError::parameter(1)] {
             let mut message = [0; 36];
@@ -199,7 +199,7 @@ fn an_error_about_a_datagram_of_ours_is_reported_and_any_other_is_dropped() {
 }
 
 #[test]
-fn every_reason_has_a_text_of_its_own() {
+fn drop_reasons_have_distinct_texts() {
     let dropped = IcmpDropReason::ALL.iter().map(ToString::to_string);
     let texts: std::collections::HashSet<_> =
         dropped.chain(SuppressReason::ALL.iter().map(ToString::to_string)).collect();

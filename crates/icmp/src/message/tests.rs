@@ -15,7 +15,7 @@ fn reply(identifier: u16, sequence: u16, data: &[u8]) -> Vec<u8> {
 
 // proves: rfc792-echo
 #[test]
-fn a_request_looks_as_rfc_792_draws_it_and_its_reply_differs_in_type_and_checksum() {
+fn echo_request_has_rfc_792_layout_and_reply_differs_in_type_and_checksum() {
     let mut message = request(0x1234, 7, b"abc");
     assert_eq!(message, [8, 0, 0x21, 0x62, 0x12, 0x34, 0, 7, b'a', b'b', b'c']);
     reply_in_place(&mut message).unwrap();
@@ -24,7 +24,7 @@ fn a_request_looks_as_rfc_792_draws_it_and_its_reply_differs_in_type_and_checksu
 
 // proves: rfc792-echo
 #[test]
-fn a_reply_of_zeros_alone_is_valid() {
+fn reply_checksum_is_valid_when_reply_is_all_zeros() {
     for length in [0, 1, 56] {
         let mut message = request(0, 0, &vec![0; length]);
         reply_in_place(&mut message).unwrap();
@@ -39,14 +39,14 @@ fn a_reply_of_zeros_alone_is_valid() {
 }
 
 #[test]
-fn only_an_echo_request_is_answered() {
+fn reply_is_refused_when_message_is_no_echo_request() {
     assert_eq!(reply_in_place(&mut reply(1, 2, b"")), Err(IcmpDropReason::UnsupportedType));
     assert_eq!(reply_in_place(&mut [8; 7]), Err(IcmpDropReason::Truncated));
 }
 
 // proves: rfc792-echo
 #[test]
-fn a_code_that_no_request_has_is_not_mirrored() {
+fn reply_has_code_zero_when_request_has_another() {
     let mut message = request(1, 2, b"data");
     message[1] = 9;
     message[2..4].fill(0);
@@ -57,7 +57,7 @@ fn a_code_that_no_request_has_is_not_mirrored() {
 
 // proves: rfc792-length, rfc792-checksum
 #[test]
-fn short_and_damaged_messages_are_dropped() {
+fn message_is_dropped_when_short_or_damaged() {
     let message = request(1, 2, b"data");
     for length in 0..8 {
         assert_eq!(
@@ -74,7 +74,7 @@ fn short_and_damaged_messages_are_dropped() {
 }
 
 #[test]
-fn an_echo_is_written_where_it_fits_and_nowhere_else() {
+fn echo_is_written_only_when_buffer_has_its_length() {
     let echo = Echo { identifier: 1, sequence: 2, data: b"data" };
     for length in [0, 7, 11, 13] {
         assert_eq!(
@@ -87,7 +87,7 @@ fn an_echo_is_written_where_it_fits_and_nowhere_else() {
 proptest! {
     // proves: rfc792-echo
     #[test]
-    fn a_reply_mirrors_identifier_sequence_and_data(
+    fn reply_mirrors_identifier_sequence_and_data(
         identifier: u16,
         sequence: u16,
         data in prop::collection::vec(any::<u8>(), 0..2_000),
@@ -102,7 +102,7 @@ proptest! {
     }
 
     #[test]
-    fn no_octets_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..128), repaired: bool) {
+    fn any_bytes_are_parsed_without_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..128), repaired: bool) {
         if repaired && bytes.len() >= 8 {
             bytes[2..4].fill(0);
             set_checksum(&mut bytes).unwrap();

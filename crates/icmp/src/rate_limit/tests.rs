@@ -14,7 +14,7 @@ fn limit() -> ErrorRateLimiter {
 
 // proves: icmp-rate-each
 #[test]
-fn a_destination_gets_six_at_once_and_then_one_a_second() {
+fn destination_gets_burst_of_six_then_one_error_per_second() {
     let mut limit = limit();
     let mut got = Vec::new();
     for tenth in 0..100 {
@@ -33,7 +33,7 @@ fn burst(limit: &mut ErrorRateLimiter, now: Instant, destinations: std::ops::Ran
 
 // proves: icmp-rate-all
 #[test]
-fn all_destinations_get_fifty_at_once_and_one_a_millisecond_on_average() {
+fn all_destinations_get_burst_of_fifty_then_one_error_per_millisecond_on_average() {
     let mut bursts = Vec::new();
     for seed in 0..1_000 {
         let mut limit = ErrorRateLimiter::new(ErrorRateLimits::default(), seed);
@@ -53,7 +53,7 @@ fn all_destinations_get_fifty_at_once_and_one_a_millisecond_on_average() {
 
 // proves: icmp-rate-all
 #[test]
-fn observer_cannot_tell_whether_another_destination_got_an_error() {
+fn observer_cannot_tell_whether_another_destination_got_error() {
     const RUNS: u64 = 2_000;
     for spent in [30, 40, 45, 48, 49, 50, 51, 55, 60] {
         let told = |other: bool| {
@@ -74,7 +74,7 @@ fn observer_cannot_tell_whether_another_destination_got_an_error() {
 
 // proves: icmp-rate-all
 #[test]
-fn same_seed_draws_the_same_costs_and_another_draws_others() {
+fn costs_depend_on_seed() {
     let run = |seed| {
         let mut limit = ErrorRateLimiter::new(ErrorRateLimits::default(), seed);
         (0..200_u32)
@@ -87,7 +87,7 @@ fn same_seed_draws_the_same_costs_and_another_draws_others() {
 
 // proves: icmp-rate-all
 #[test]
-fn a_destination_that_wants_all_leaves_the_others_theirs() {
+fn destination_keeps_its_rate_when_another_exceeds_its_own() {
     let mut limit = limit();
     for millis in 0..10_000 {
         for _ in 0..10 {
@@ -101,7 +101,7 @@ fn a_destination_that_wants_all_leaves_the_others_theirs() {
 
 // proves: icmp-rate-all
 #[test]
-fn refusal_for_all_costs_a_destination_nothing() {
+fn global_refusal_costs_destination_no_token() {
     let mut limit = limit();
     burst(&mut limit, at(0), 1_000..2_000);
     for _ in 0..100 {
@@ -113,7 +113,7 @@ fn refusal_for_all_costs_a_destination_nothing() {
 
 // proves: icmp-rate-each
 #[test]
-fn a_million_destinations_take_no_more_room_and_who_is_limited_stays_so_among_a_few() {
+fn limiter_is_bounded_when_a_million_destinations_get_errors() {
     let mut limit = limit();
     for _ in 0..6 {
         limit.take(at(0), host(1)).unwrap();
@@ -131,7 +131,7 @@ fn a_million_destinations_take_no_more_room_and_who_is_limited_stays_so_among_a_
 }
 
 #[test]
-fn no_interval_means_no_limit_and_no_burst_means_never() {
+fn rate_is_unlimited_when_interval_is_zero_and_none_when_burst_is_zero() {
     let free = TokenRate { interval: Duration::ZERO, burst: 0 };
     let mut limit = ErrorRateLimiter::new(ErrorRateLimits { per_destination: free, global: free }, 1);
     assert!((0..1_000).all(|_| limit.take(at(0), host(1)).is_ok()));
@@ -141,7 +141,7 @@ fn no_interval_means_no_limit_and_no_burst_means_never() {
 }
 
 #[test]
-fn a_clock_that_jumps_back_or_stands_at_its_limits_does_no_harm() {
+fn limiter_stays_valid_when_clock_jumps_back_or_ends() {
     let end = Instant::from_nanos(u64::MAX);
     let mut limit = limit();
     for _ in 0..100 {

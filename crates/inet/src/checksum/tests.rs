@@ -13,14 +13,14 @@ fn naive(bytes: &[u8]) -> u16 {
 
 // proves: rfc1071-sum
 #[test]
-fn the_example_of_rfc_1071_sums_up_as_it_says() {
+fn checksum_matches_example_of_rfc_1071() {
     let bytes = [0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7];
     assert_eq!(of(&bytes), !0xddf2);
 }
 
 // proves: rfc1071-sum
 #[test]
-fn an_odd_last_octet_is_the_upper_half_of_a_word() {
+fn odd_last_byte_is_upper_half_of_word() {
     assert_eq!(of(&[0x12]), !0x1200);
     assert_eq!(of(&[0, 1, 0x12]), !0x1201);
     assert_eq!(of(&[]), 0xffff);
@@ -28,7 +28,7 @@ fn an_odd_last_octet_is_the_upper_half_of_a_word() {
 
 // proves: rfc1071-sum
 #[test]
-fn every_length_at_every_alignment_gives_what_the_definition_gives() {
+fn checksum_equals_definition_at_every_length_and_alignment() {
     let bytes: Vec<u8> = (0..400_u32).map(|place| (place * 167 + 13).to_le_bytes()[0]).collect();
     for from in 0..16 {
         for to in from..bytes.len() {
@@ -39,7 +39,7 @@ fn every_length_at_every_alignment_gives_what_the_definition_gives() {
 
 // proves: rfc1071-sum
 #[test]
-fn nothing_overflows_however_many_octets_there_are_and_however_large() {
+fn sum_does_not_overflow_when_input_is_long_and_large() {
     // Beyond 64 times 2^16 bytes the accumulators of one run would overflow.
     for length in [65_535, 65_534, 65_472, 20, 64 * 65_537 + 3] {
         assert_eq!(of(&vec![0xff; length]), naive(&vec![0xff; length]), "{length}");
@@ -48,7 +48,7 @@ fn nothing_overflows_however_many_octets_there_are_and_however_large() {
 
 // proves: rfc1071-verify
 #[test]
-fn bytes_with_their_checksum_are_valid_and_with_any_bit_turned_are_not() {
+fn checksum_is_valid_until_any_bit_flips() {
     let mut bytes = [0x45, 0, 0, 84, 0xbe, 0xef, 0x40, 0, 64, 1, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
     let sum = of(&bytes);
     bytes[10..12].copy_from_slice(&sum.to_be_bytes());
@@ -62,13 +62,13 @@ fn bytes_with_their_checksum_are_valid_and_with_any_bit_turned_are_not() {
 
 // proves: rfc1624-update
 #[test]
-fn the_corner_case_of_rfc_1624_gives_zero_and_not_minus_zero() {
+fn update_gives_zero_in_corner_case_of_rfc_1624() {
     assert_eq!(update(0xdd2f, 0x5555, 0x3285), 0x0000);
 }
 
 // proves: rfc1071-parts
 #[test]
-fn a_word_is_two_bytes() {
+fn word_counts_as_two_bytes() {
     let sum = Sum::default().plus_word(0x1234).plus(&[0x56]);
     assert_eq!(sum.checksum(), naive(&[0x12, 0x34, 0x56]));
 }
@@ -76,20 +76,20 @@ fn a_word_is_two_bytes() {
 proptest! {
     // proves: rfc1071-sum
     #[test]
-    fn the_checksum_is_the_definition_s(bytes in prop::collection::vec(any::<u8>(), 0..4_000)) {
+    fn checksum_equals_definition(bytes in prop::collection::vec(any::<u8>(), 0..4_000)) {
         prop_assert_eq!(of(&bytes), naive(&bytes));
     }
 
     // proves: rfc1071-parts
     #[test]
-    fn parts_sum_up_to_the_whole(parts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 0..8)) {
+    fn sum_of_parts_equals_sum_of_whole(parts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 0..8)) {
         let sum = parts.iter().fold(Sum::default(), |sum, part| sum.plus(part));
         prop_assert_eq!(sum.checksum(), naive(&parts.concat()));
     }
 
     // proves: rfc1624-update
     #[test]
-    fn an_update_gives_what_all_octets_anew_would(
+    fn update_equals_new_checksum(
         mut bytes in prop::collection::vec(any::<u8>(), 20..60),
         place in 0_usize..10,
         to: u16,

@@ -14,7 +14,7 @@ fn host() -> LocalAddresses {
 
 // proves: rfc1122-destination, rfc1122-broadcast
 #[test]
-fn a_host_hears_its_address_the_broadcasts_and_its_groups() {
+fn destination_is_local_when_host_broadcast_or_joined_group() {
     let mut host = host();
     host.join(LocalAddresses::ALL_HOSTS).unwrap();
     let table = [
@@ -38,7 +38,7 @@ fn a_host_hears_its_address_the_broadcasts_and_its_groups() {
 
 // proves: rfc1122-source, source-ours
 #[test]
-fn sources_that_cannot_be_are_turned_away_each_with_its_reason() {
+fn invalid_sources_are_dropped_each_with_its_reason() {
     let table = [
         ("255.255.255.255", Err(Ipv4DropReason::SourceBroadcast)),
         ("10.0.0.255", Err(Ipv4DropReason::SourceBroadcast)),
@@ -60,7 +60,7 @@ fn sources_that_cannot_be_are_turned_away_each_with_its_reason() {
 
 // proves: rfc3021-no-broadcast
 #[test]
-fn networks_of_two_addresses_or_of_one_have_no_broadcast() {
+fn address_is_host_when_network_has_one_or_two_addresses() {
     let lower = LocalAddresses::one(network("10.0.0.0/31"));
     assert_eq!(lower.destination_kind(address("10.0.0.0")), Some(DestinationKind::Unicast));
     assert_eq!(lower.check_source(address("10.0.0.1")), Ok(()));
@@ -68,7 +68,7 @@ fn networks_of_two_addresses_or_of_one_have_no_broadcast() {
 }
 
 #[test]
-fn a_host_is_one_and_no_other() {
+fn address_is_host_when_it_names_one_host() {
     for host_address in ["1.0.0.0", "10.0.0.1", "10.0.0.2", "126.255.255.255", "128.0.0.0", "223.255.255.255"]
     {
         assert!(host().is_host(address(host_address)), "{host_address}");
@@ -80,7 +80,7 @@ fn a_host_is_one_and_no_other() {
 }
 
 #[test]
-fn an_address_of_ours_is_no_broadcast_even_where_networks_overlap() {
+fn local_address_is_no_broadcast_when_networks_overlap() {
     let mut both = LocalAddresses::one(network("10.0.0.255/16"));
     both.add(address("10.0.0.2"), address("10.0.0.2"), network("10.0.0.2/24"));
     assert_eq!(both.destination_kind(address("10.0.0.255")), Some(DestinationKind::Unicast));
@@ -89,7 +89,7 @@ fn an_address_of_ours_is_no_broadcast_even_where_networks_overlap() {
 }
 
 #[test]
-fn many_hosts_are_ranges_in_their_networks() {
+fn many_hosts_are_kept_as_ranges() {
     let mut many = LocalAddresses::default();
     assert_eq!(many.destination_kind(address("10.0.0.2")), None);
     many.add(address("10.0.0.8"), address("10.0.0.15"), network("10.0.0.1/24"));
@@ -105,7 +105,7 @@ fn many_hosts_are_ranges_in_their_networks() {
 }
 
 #[test]
-fn groups_have_a_bound_and_only_groups_are_joined() {
+fn joined_groups_are_bounded_and_multicast_only() {
     let mut host = host();
     for last in 0..=255 {
         host.join(Ipv4Addr::new(239, 0, 0, last)).unwrap();
@@ -117,7 +117,7 @@ fn groups_have_a_bound_and_only_groups_are_joined() {
 }
 
 #[test]
-fn a_group_s_hardware_address_has_its_lower_23_bits() {
+fn multicast_mac_has_lower_23_bits_of_group() {
     assert_eq!(multicast_mac(address("224.0.0.1")), Some(MacAddr::new([1, 0, 0x5e, 0, 0, 1])));
     assert_eq!(multicast_mac(address("239.255.1.2")), Some(MacAddr::new([1, 0, 0x5e, 0x7f, 1, 2])));
     assert_eq!(multicast_mac(address("10.0.0.1")), None);
@@ -125,7 +125,7 @@ fn a_group_s_hardware_address_has_its_lower_23_bits() {
 
 // proves: rfc1122-broadcast
 #[test]
-fn a_network_in_the_half_of_another_has_its_own_address_of_zeros() {
+fn nested_networks_have_separate_zero_broadcasts() {
     for networks in [["10.0.0.5/24", "10.0.0.200/25"], ["10.0.0.200/25", "10.0.0.5/24"]] {
         let mut both = LocalAddresses::default();
         for network in networks.map(|network| network.parse::<Ipv4Net>().unwrap()) {

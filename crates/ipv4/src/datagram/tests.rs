@@ -33,7 +33,7 @@ fn reason(bytes: &[u8]) -> Ipv4DropReason {
 
 // proves: rfc791-header, rfc791-checksum, rfc1122-type-of-service
 #[test]
-fn a_header_looks_as_rfc_791_draws_it() {
+fn header_has_rfc_791_layout() {
     let fields = Ipv4Fields {
         type_of_service: 0xb8,
         identification: 0x1234,
@@ -53,7 +53,7 @@ fn a_header_looks_as_rfc_791_draws_it() {
 
 // proves: rfc791-header
 #[test]
-fn every_length_below_20_is_truncated() {
+fn datagram_is_truncated_when_shorter_than_20_bytes() {
     for length in 0..20 {
         assert_eq!(reason(&datagram(b"")[..length]), Ipv4DropReason::Truncated, "{length}");
     }
@@ -61,7 +61,7 @@ fn every_length_below_20_is_truncated() {
 
 // proves: rfc1122-version
 #[test]
-fn no_version_but_4_is_taken() {
+fn datagram_is_dropped_when_version_is_not_4() {
     for version in (0..16).filter(|version| *version != 4) {
         assert_eq!(reason(&with(0, version << 4 | 5, b"")), Ipv4DropReason::Version, "{version}");
     }
@@ -69,7 +69,7 @@ fn no_version_but_4_is_taken() {
 
 // proves: rfc791-header-length
 #[test]
-fn a_header_has_five_words_at_least_and_ends_within_the_datagram() {
+fn datagram_is_dropped_when_header_length_is_invalid() {
     for words in 0..5 {
         assert_eq!(reason(&with(0, 0x40 | words, &[0; 40])), Ipv4DropReason::HeaderLength, "{words}");
     }
@@ -81,7 +81,7 @@ fn a_header_has_five_words_at_least_and_ends_within_the_datagram() {
 
 // proves: rfc791-total-length
 #[test]
-fn a_datagram_is_no_longer_than_what_arrived_and_no_shorter_than_its_header() {
+fn datagram_is_dropped_when_total_length_exceeds_frame_or_is_below_header() {
     let bytes = datagram(b"data");
     assert_eq!(reason(&bytes[..23]), Ipv4DropReason::TotalLength);
     for total in 0..20 {
@@ -92,7 +92,7 @@ fn a_datagram_is_no_longer_than_what_arrived_and_no_shorter_than_its_header() {
 
 // proves: rfc791-padding
 #[test]
-fn what_follows_the_total_length_is_padding() {
+fn bytes_after_total_length_are_padding() {
     let padded = [&datagram(b"data")[..], &[0xee; 22]].concat();
     let parsed = Datagram::parse(&padded).unwrap();
     assert_eq!(parsed.payload(), b"data");
@@ -101,7 +101,7 @@ fn what_follows_the_total_length_is_padding() {
 
 // proves: rfc1122-header-checksum
 #[test]
-fn a_header_with_any_bit_turned_is_dropped() {
+fn datagram_is_dropped_when_any_header_bit_flips() {
     let good = datagram(b"data");
     for bit in 0..160 {
         let mut bytes = good.clone();
@@ -115,7 +115,7 @@ fn a_header_with_any_bit_turned_is_dropped() {
 
 // proves: rfc791-options, rfc1122-header-checksum
 #[test]
-fn options_are_kept_and_not_looked_into_and_their_checksum_counts() {
+fn options_are_kept_and_covered_by_checksum() {
     // A record route that points beyond its end, and an option longer than the header.
     let options = [7, 7, 200, 1, 2, 3, 4, 68, 255, 0, 0, 0];
     let bytes = with(0, 0x48, &[&options[..], b"data"].concat());
@@ -129,7 +129,7 @@ fn options_are_kept_and_not_looked_into_and_their_checksum_counts() {
 
 // proves: rfc1122-time-to-live
 #[test]
-fn a_datagram_is_taken_whatever_its_time_to_live_and_never_sent_with_none() {
+fn time_to_live_is_ignored_on_input_and_never_zero_on_output() {
     for time_to_live in [0, 1, 255] {
         let bytes = with(8, time_to_live, b"");
         assert_eq!(Datagram::parse(&bytes).unwrap().time_to_live(), time_to_live);
@@ -140,12 +140,12 @@ fn a_datagram_is_taken_whatever_its_time_to_live_and_never_sent_with_none() {
 }
 
 #[test]
-fn the_reserved_flag_is_tolerated() {
+fn reserved_flag_is_tolerated() {
     assert!(!Datagram::parse(&with(6, 0x80, b"")).unwrap().is_fragment());
 }
 
 #[test]
-fn a_datagram_needs_20_octets_to_be_written_and_takes_65535_at_most() {
+fn header_is_written_only_when_datagram_has_20_to_65535_bytes() {
     assert!(FIELDS.write_to(&mut [0; 19]).is_err());
     assert!(FIELDS.write_to(&mut vec![0; 65_536]).is_err());
     assert!(FIELDS.write_to(&mut vec![0; Datagram::MAX_LENGTH]).is_ok());
@@ -179,7 +179,7 @@ prop_compose! {
 proptest! {
     // proves: rfc791-header
     #[test]
-    fn what_is_written_is_read_back(fields in fields(), payload in prop::collection::vec(any::<u8>(), 0..99)) {
+    fn written_fields_are_read_back(fields in fields(), payload in prop::collection::vec(any::<u8>(), 0..99)) {
         let mut bytes = [&[0xff; 20][..], &payload].concat();
         fields.write_to(&mut bytes).unwrap();
         let parsed = Datagram::parse(&bytes).unwrap();
@@ -188,7 +188,7 @@ proptest! {
     }
 
     #[test]
-    fn no_octets_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..128), repaired: bool) {
+    fn any_bytes_are_parsed_without_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..128), repaired: bool) {
         if let (true, [first, ..]) = (repaired && bytes.len() >= 20, bytes.as_mut_slice()) {
             *first = *first & 0x0f | 0x40;
             bytes[2] = 0;
@@ -199,7 +199,7 @@ proptest! {
 }
 
 #[test]
-fn what_makes_no_sense_is_salvaged_for_whoever_shows_it() {
+fn damaged_datagram_is_parsed_leniently() {
     let whole = datagram(b"abcd");
     let mut wrong = [&whole[..], &[0; 22]].concat();
     wrong[8] ^= 1;
@@ -230,7 +230,7 @@ fn route(kind: u8, pointer: u8) -> [u8; 12] {
 
 // proves: rfc791-source-route
 #[test]
-fn source_route_is_incomplete_until_its_pointer_passes_its_length() {
+fn source_route_is_incomplete_until_pointer_exceeds_length() {
     for kind in [LOOSE_SOURCE_ROUTE, STRICT_SOURCE_ROUTE] {
         for pointer in 0..=u8::MAX {
             assert_eq!(has_incomplete_source_route(&route(kind, pointer)), pointer <= 11, "{kind} {pointer}");
@@ -247,7 +247,7 @@ fn source_route_is_incomplete_until_its_pointer_passes_its_length() {
 
 // proves: rfc791-source-route
 #[test]
-fn source_route_that_cannot_be_read_counts_as_incomplete() {
+fn unreadable_source_route_is_incomplete() {
     for unreadable in
         [&[131][..], &[137, 3], &[131, 2, 9, 0], &[131, 0, 9, 0], &[137, 8, 9, 0], &[131, 3, 3, 0]]
     {
@@ -257,7 +257,7 @@ fn source_route_that_cannot_be_read_counts_as_incomplete() {
 }
 
 #[test]
-fn other_options_hold_no_source_route_whatever_is_in_them() {
+fn other_options_hold_no_source_route() {
     for options in [&[][..], &[0; 4], &[1; 40], &[7, 131, 4, 0], &[68, 0, 131, 4], &[68, 1, 131, 4], &[7]] {
         assert!(!has_incomplete_source_route(options), "{options:?}");
     }
@@ -265,7 +265,7 @@ fn other_options_hold_no_source_route_whatever_is_in_them() {
 
 proptest! {
     #[test]
-    fn any_bytes_end_the_search(options in prop::collection::vec(prop_oneof![any::<u8>(), 0_u8..12, Just(131)], 0..41)) {
+    fn any_options_are_searched_without_panic(options in prop::collection::vec(prop_oneof![any::<u8>(), 0_u8..12, Just(131)], 0..41)) {
         let _ = has_incomplete_source_route(&options);
     }
 }

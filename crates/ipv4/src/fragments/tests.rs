@@ -8,7 +8,7 @@ fn cut(payload: usize, mtu: usize) -> Vec<(usize, usize, bool)> {
 
 // proves: rfc791-fragmentation
 #[test]
-fn a_long_datagram_is_cut_at_multiples_of_eight_bytes() {
+fn long_datagram_is_cut_at_multiples_of_eight_bytes() {
     assert_eq!(cut(4_008, 1_500), [(0, 1_480, true), (1_480, 2_960, true), (2_960, 4_008, false)]);
     assert_eq!(cut(17, 28), [(0, 8, true), (8, 16, true), (16, 17, false)]);
     assert_eq!(cut(16, 35), [(0, 8, true), (8, 16, false)]);
@@ -16,7 +16,7 @@ fn a_long_datagram_is_cut_at_multiples_of_eight_bytes() {
 
 // proves: rfc791-fragmentation
 #[test]
-fn a_datagram_that_fits_is_its_only_fragment_whatever_its_length() {
+fn datagram_is_single_fragment_when_it_fits() {
     for payload in [0, 1, 7, 1_479, 1_480] {
         assert_eq!(cut(payload, 1_500), [(0, payload, false)]);
     }
@@ -26,12 +26,12 @@ fn a_datagram_that_fits_is_its_only_fragment_whatever_its_length() {
 
 // proves: rfc791-dont-fragment
 #[test]
-fn what_may_not_be_fragmented_is_not() {
+fn datagram_is_refused_when_too_long_and_dont_fragment_is_set() {
     assert_eq!(Fragments::of(1_481, 1_500, true).unwrap_err(), FragmentationError::DontFragment(1_500));
 }
 
 #[test]
-fn no_datagram_is_too_long_and_no_mtu_too_small() {
+fn datagram_is_refused_when_too_long_or_mtu_too_small() {
     assert_eq!(Fragments::of(65_516, 1_500, false).unwrap_err(), FragmentationError::TooLong);
     assert_eq!(Fragments::of(65_516, 100_000, true).unwrap_err(), FragmentationError::TooLong);
     assert_eq!(Fragments::of(9, 27, false).unwrap_err(), FragmentationError::MtuTooSmall(27));
@@ -39,7 +39,7 @@ fn no_datagram_is_too_long_and_no_mtu_too_small() {
 }
 
 #[test]
-fn a_fragment_s_header_is_the_datagram_s_with_offset_and_flag() {
+fn fragment_header_copies_datagram_header_with_offset_and_flag() {
     let fields = Ipv4Fields::new(inet::IpProtocol::ICMP, [10, 0, 0, 2].into(), [10, 0, 0, 1].into());
     let last = Fragments::of(17, 28, false).unwrap().last().unwrap();
     assert_eq!(last.apply(fields), Ipv4Fields { fragment_offset: 16, ..fields });
@@ -50,7 +50,7 @@ fn a_fragment_s_header_is_the_datagram_s_with_offset_and_flag() {
 proptest! {
     // proves: rfc791-fragmentation
     #[test]
-    fn fragments_are_the_whole_and_each_fits(payload in 0_usize..=65_515, mtu in 28_usize..9_000) {
+    fn fragments_cover_datagram_and_each_fits(payload in 0_usize..=65_515, mtu in 28_usize..9_000) {
         let mut end = 0;
         for fragment in Fragments::of(payload, mtu, false).unwrap() {
             prop_assert_eq!(fragment.range.start, end);

@@ -7,14 +7,14 @@ fn next(identification: &mut Identification, last: u8, protocol: IpProtocol) -> 
 
 // proves: rfc6864-unique
 #[test]
-fn no_number_repeats_for_one_destination_and_protocol() {
+fn identification_does_not_repeat_for_one_destination_and_protocol() {
     let mut identification = Identification::new(7);
     let numbers: HashSet<u16> = (0..65_536).map(|_| next(&mut identification, 1, IpProtocol::UDP)).collect();
     assert_eq!(numbers.len(), 65_536);
 }
 
 #[test]
-fn destinations_and_protocols_start_apart_and_seeds_decide_where() {
+fn identification_starts_apart_by_destination_protocol_and_seed() {
     let first = |seed| {
         let mut identification = Identification::new(seed);
         let udp: Vec<u16> = (0..100).map(|last| next(&mut identification, last, IpProtocol::UDP)).collect();

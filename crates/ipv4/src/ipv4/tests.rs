@@ -40,7 +40,7 @@ fn judged(
 
 // proves: rfc1122-destination, rfc1122-link-broadcast
 #[test]
-fn a_datagram_is_for_us_by_address_and_frame() {
+fn datagram_is_accepted_when_address_and_frame_are_local() {
     let broadcast = Ipv4Addr::new(10, 0, 0, 255);
     let all = Ipv4Addr::BROADCAST;
     let stranger = Ipv4Addr::new(10, 0, 0, 3);
@@ -71,7 +71,7 @@ fn a_datagram_is_for_us_by_address_and_frame() {
 
 // proves: rfc1122-source, source-ours
 #[test]
-fn a_source_that_cannot_be_is_dropped_before_anything_is_kept() {
+fn fragment_is_not_stored_when_source_is_invalid() {
     let mut host = host();
     for (source, reason) in [
         (OURS, Ipv4DropReason::SourceLocal),
@@ -89,7 +89,7 @@ fn a_source_that_cannot_be_is_dropped_before_anything_is_kept() {
 
 // proves: drops-counted
 #[test]
-fn every_datagram_is_accepted_kept_or_dropped_and_counted_once() {
+fn every_datagram_is_accepted_stored_or_dropped_and_counted_once() {
     let mut host = host();
     judged(&mut host, DestinationKind::Unicast, PEER, OURS).unwrap();
     let _ = judged(&mut host, DestinationKind::Unicast, OURS, OURS);
@@ -115,7 +115,7 @@ fn every_datagram_is_accepted_kept_or_dropped_and_counted_once() {
 
 // proves: reassembly-timeout
 #[test]
-fn a_fragment_that_comes_too_late_finds_nothing_even_if_nobody_polled() {
+fn late_fragment_starts_new_datagram_when_old_was_not_polled() {
     let mut host = host();
     let first = Ipv4Fields { more_fragments: true, ..fields(PEER, OURS) };
     let last = Ipv4Fields { more_fragments: false, fragment_offset: 8, ..first };
@@ -128,7 +128,7 @@ fn a_fragment_that_comes_too_late_finds_nothing_even_if_nobody_polled() {
 }
 
 #[test]
-fn every_reason_has_a_text_of_its_own() {
+fn drop_reasons_have_distinct_texts() {
     let texts: std::collections::HashSet<String> =
         Ipv4DropReason::ALL.iter().map(ToString::to_string).collect();
     assert_eq!(texts.len(), Ipv4DropReason::ALL.len());

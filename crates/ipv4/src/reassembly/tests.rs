@@ -66,7 +66,7 @@ fn data(length: usize) -> Vec<u8> {
 
 // proves: rfc791-reassembly, rfc1122-reassembly
 #[test]
-fn fragments_make_the_datagram_in_any_order() {
+fn datagram_completes_when_fragments_arrive_in_any_order() {
     let whole = data(27);
     let parts = [(0, 8, true), (8, 16, true), (16, 24, true), (24, 27, false)];
     for order in 0..256_usize {
@@ -91,7 +91,7 @@ fn fragments_make_the_datagram_in_any_order() {
 
 // proves: rfc791-reassembly
 #[test]
-fn the_header_is_the_first_fragment_s_as_if_it_had_never_been_cut() {
+fn reassembled_header_is_first_fragment_header_without_fragment_fields() {
     let mut reassembly = reassembly();
     let last = bytes(part(8, false), &[], b"tail");
     assert_eq!(reassembly.receive(at(0), &Datagram::parse(&last).unwrap()), Ok(None));
@@ -109,7 +109,7 @@ fn the_header_is_the_first_fragment_s_as_if_it_had_never_been_cut() {
 }
 
 #[test]
-fn what_is_no_part_of_a_datagram_stays_out_of_it() {
+fn fragments_of_other_datagrams_stay_separate() {
     let mut reassembly = reassembly();
     let first = part(0, true);
     give(&mut reassembly, at(0), first, b"datagram").unwrap();
@@ -131,7 +131,7 @@ fn what_is_no_part_of_a_datagram_stays_out_of_it() {
 
 // proves: rfc1122-reassembly
 #[test]
-fn the_longest_datagram_comes_together_from_the_smallest_fragments_backwards() {
+fn longest_datagram_completes_from_smallest_fragments_backwards() {
     let whole = data(65_515);
     let mut reassembly = reassembly();
     // An MTU of 68 bytes, which every link has (RFC 791 3.2).
@@ -147,7 +147,7 @@ fn the_longest_datagram_comes_together_from_the_smallest_fragments_backwards() {
 
 // proves: fragments-overlap
 #[test]
-fn overlap_of_any_kind_drops_all_that_is_here_and_the_datagram_may_start_again() {
+fn datagram_is_given_up_and_may_start_again_when_fragments_overlap() {
     // Beside bytes 16 to 32, which are here.
     let table = [
         (8, 16, true),
@@ -176,7 +176,7 @@ fn overlap_of_any_kind_drops_all_that_is_here_and_the_datagram_may_start_again()
 
 // proves: fragments-repeated
 #[test]
-fn a_fragment_that_comes_twice_does_no_harm() {
+fn repeated_fragment_is_dropped() {
     let whole = data(1_600);
     let mut reassembly = reassembly();
     for (from, to, more) in [(0, 800, true), (1_200, 1_600, false)] {
@@ -189,7 +189,7 @@ fn a_fragment_that_comes_twice_does_no_harm() {
 
 // proves: fragments-overlap
 #[test]
-fn a_fragment_that_comes_again_with_other_octets_is_an_overlap() {
+fn fragment_is_overlap_when_repeated_with_other_bytes() {
     let mut changed = data(1_600);
     changed[1_599] ^= 1;
     for (again, more) in [(changed, true), (data(1_600), false)] {
@@ -201,7 +201,7 @@ fn a_fragment_that_comes_again_with_other_octets_is_an_overlap() {
 
 // proves: fragments-overlap
 #[test]
-fn fragments_agree_on_where_the_datagram_ends() {
+fn fragment_is_overlap_when_it_contradicts_end() {
     // Behind a last fragment of bytes 16 to 24, none ends elsewhere and none goes beyond.
     for (offset, length, more) in [(24, 8, true), (24, 8, false), (0, 8, false), (0, 24, true)] {
         let mut reassembly = reassembly();
@@ -217,7 +217,7 @@ fn fragments_agree_on_where_the_datagram_ends() {
 
 // proves: fragments-uneven
 #[test]
-fn fragments_without_data_or_of_uneven_length_are_dropped_and_spoil_nothing() {
+fn fragment_is_dropped_when_empty_or_uneven_and_datagram_still_completes() {
     let mut reassembly = reassembly();
     give(&mut reassembly, at(0), part(0, true), b"datagram").unwrap();
     for length in [1, 7, 9, 1_479] {
@@ -232,7 +232,7 @@ fn fragments_without_data_or_of_uneven_length_are_dropped_and_spoil_nothing() {
 
 // proves: fragments-beyond
 #[test]
-fn no_fragment_ends_beyond_the_longest_datagram() {
+fn fragment_is_dropped_when_it_ends_beyond_longest_datagram() {
     let mut reassembly = reassembly();
     let beyond = [(65_528, 1, false), (65_512, 4, false), (64_800, 1_480, true), (65_528, 1_000, false)];
     for (offset, length, more) in beyond {
@@ -245,7 +245,7 @@ fn no_fragment_ends_beyond_the_longest_datagram() {
 
 // proves: fragments-beyond
 #[test]
-fn a_first_header_that_makes_the_whole_too_long_ends_it() {
+fn datagram_is_given_up_when_first_header_makes_it_too_long() {
     let mut reassembly = reassembly();
     give(&mut reassembly, at(0), part(65_504, false), &data(11)).unwrap();
     for offset in (8..65_504).step_by(8 * 8_187) {
@@ -260,7 +260,7 @@ fn a_first_header_that_makes_the_whole_too_long_ends_it() {
 
 // proves: reassembly-timeout
 #[test]
-fn what_stays_incomplete_is_given_up_after_its_time_and_reported_with_its_first_fragment() {
+fn incomplete_datagram_times_out_and_reports_first_fragment() {
     let mut reassembly = reassembly();
     give(&mut reassembly, at(1), part(0, true), &data(24)).unwrap();
     give(&mut reassembly, at(20), part(48, true), &data(8)).unwrap();
@@ -280,7 +280,7 @@ fn what_stays_incomplete_is_given_up_after_its_time_and_reported_with_its_first_
 }
 
 #[test]
-fn a_short_first_fragment_with_options_is_quoted_whole() {
+fn short_first_fragment_with_options_is_quoted_whole() {
     let mut reassembly = reassembly();
     let first = bytes(part(0, true), &[1; 40], &data(8));
     reassembly.receive(at(0), &Datagram::parse(&first).unwrap()).unwrap();
@@ -289,7 +289,7 @@ fn a_short_first_fragment_with_options_is_quoted_whole() {
 }
 
 #[test]
-fn clocks_at_their_limits_do_no_harm() {
+fn reassembly_is_bounded_when_clock_is_at_its_limits() {
     let end = Instant::from_nanos(u64::MAX);
     let mut reassembly = reassembly();
     for now in [end, at(0), end, at(5), end] {
@@ -334,7 +334,7 @@ impl Model {
 proptest! {
     // proves: rfc791-reassembly, fragments-overlap, fragments-repeated
     #[test]
-    fn fragments_make_what_the_plainest_model_makes(
+    fn reassembly_matches_model(
         fragments in prop::collection::vec((0_u16..3, 0_usize..6, 1_usize..4, any::<bool>(), 0_u8..20), 1..60),
     ) {
         let mut reassembly = reassembly();

@@ -25,7 +25,7 @@ fn host() -> Routes {
 
 // proves: rfc1122-local-remote
 #[test]
-fn a_neighbor_is_sent_to_directly_and_all_others_by_the_gateway() {
+fn next_hop_is_destination_on_link_and_gateway_otherwise() {
     let routes = host();
     let neighbor = address("10.0.0.77");
     assert_eq!(routes.next_hop(OURS, neighbor), Some(NextHop::OnLink(neighbor)));
@@ -36,7 +36,7 @@ fn a_neighbor_is_sent_to_directly_and_all_others_by_the_gateway() {
 
 // proves: rfc1122-local-remote
 #[test]
-fn without_a_gateway_there_is_no_way_out_and_the_link_works() {
+fn next_hop_is_none_off_link_without_gateway() {
     let routes = Routes::of(network("10.0.0.2/24"), None).unwrap();
     assert_eq!(routes.next_hop(OURS, address("192.0.2.1")), None);
     assert!(routes.next_hop(OURS, address("10.0.0.9")).is_some());
@@ -44,7 +44,7 @@ fn without_a_gateway_there_is_no_way_out_and_the_link_works() {
 }
 
 #[test]
-fn the_smallest_network_decides_whatever_the_order_of_adding() {
+fn longest_prefix_wins_whatever_the_order_of_adding() {
     let mut routes = host();
     for route in
         [via("192.0.2.0/25", "10.0.0.3"), via("192.0.2.64/26", "10.0.0.4"), via("192.0.0.0/16", "10.0.0.5")]
@@ -68,7 +68,7 @@ fn the_smallest_network_decides_whatever_the_order_of_adding() {
 
 // proves: rfc1122-limited-broadcast, destination-host
 #[test]
-fn groups_and_the_broadcast_to_all_are_on_the_link_and_what_is_no_host_s_is_nowhere() {
+fn multicast_and_limited_broadcast_are_on_link_and_reserved_addresses_have_no_next_hop() {
     for everywhere in ["255.255.255.255", "224.0.0.1"] {
         let destination = address(everywhere);
         assert_eq!(Routes::default().next_hop(OURS, destination), Some(NextHop::OnLink(destination)));
@@ -90,7 +90,7 @@ fn groups_and_the_broadcast_to_all_are_on_the_link_and_what_is_no_host_s_is_nowh
 
 // proves: rfc1122-gateway
 #[test]
-fn a_gateway_is_a_host_on_the_link() {
+fn gateway_is_accepted_only_when_it_is_host_on_link() {
     let mut routes = host();
     let table = [
         ("10.0.1.1", RouteError::NotOnLink(address("10.0.1.1"))),
@@ -111,7 +111,7 @@ fn a_gateway_is_a_host_on_the_link() {
 
 // proves: rfc3927-on-link
 #[test]
-fn link_local_datagram_goes_to_its_destination_whatever_the_routes() {
+fn link_local_datagram_is_on_link_whatever_the_routes() {
     let by_smaller = {
         let mut routes = host();
         routes.add(via("168.0.0.0/7", "10.0.0.3")).unwrap();
@@ -134,7 +134,7 @@ fn link_local_datagram_goes_to_its_destination_whatever_the_routes() {
 }
 
 #[test]
-fn route_by_a_gateway_is_refused_when_no_datagram_could_take_it() {
+fn gateway_route_is_refused_when_no_datagram_could_take_it() {
     let mut routes = host();
     for there in [
         "169.254.0.0/16",
@@ -157,12 +157,12 @@ fn route_by_a_gateway_is_refused_when_no_datagram_could_take_it() {
 }
 
 #[test]
-fn of_two_addresses_both_can_be_gateways() {
+fn both_addresses_can_be_gateways_when_network_has_two() {
     assert!(Routes::of(network("10.0.0.0/31"), Some(address("10.0.0.1"))).is_ok());
 }
 
 #[test]
-fn a_route_is_removed_and_one_that_a_gateway_needs_is_not() {
+fn route_is_removed_unless_gateway_needs_it() {
     let mut routes = host();
     let in_use = Err(RouteError::InUse(address("10.0.0.1")));
     assert_eq!(routes.remove(network("10.0.0.0/24")), in_use);
@@ -173,7 +173,7 @@ fn a_route_is_removed_and_one_that_a_gateway_needs_is_not() {
 }
 
 #[test]
-fn no_route_takes_a_gateway_off_the_link() {
+fn route_is_refused_when_it_takes_gateway_off_link() {
     let mut routes = host();
     let smaller = via("10.0.0.0/30", "10.0.0.9");
     assert_eq!(routes.add(smaller), Err(RouteError::InUse(address("10.0.0.1"))));
@@ -181,7 +181,7 @@ fn no_route_takes_a_gateway_off_the_link() {
 }
 
 #[test]
-fn routes_have_a_bound_and_each_network_has_one() {
+fn routes_are_bounded_and_unique_per_network() {
     let mut routes = host();
     assert_eq!(routes.add(direct("10.0.0.7/24")), Err(RouteError::Exists(network("10.0.0.0/24"))));
     for third in 2..64 {
@@ -193,7 +193,7 @@ fn routes_have_a_bound_and_each_network_has_one() {
 
 proptest! {
     #[test]
-    fn the_route_taken_is_the_longest_that_fits(
+    fn next_hop_uses_longest_matching_prefix(
         networks in prop::collection::vec((0_u32..16, 0_u8..=32), 1..40),
         destination in 0_u32..16,
     ) {

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn a_type_is_printed_with_its_name_and_its_number() {
+fn ether_type_is_shown_by_name_and_number() {
     let printed = [
         (EtherType::IPV4, "IPv4 (0x0800)"),
         (EtherType::ARP, "ARP (0x0806)"),

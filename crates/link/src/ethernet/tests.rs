@@ -13,7 +13,7 @@ fn drop_of(rest: &[u8]) -> LinkDropReason {
 
 // proves: ethernet-unpadded, ethernet-rfc894
 #[test]
-fn an_unpadded_arp_frame_of_42_octets_is_legal() {
+fn arp_frame_of_42_bytes_is_valid_without_padding() {
     let bytes = frame(&[&[0x08, 0x06][..], &[7; 28]].concat());
     let parsed = EthernetFrame::parse(&bytes).unwrap();
     assert_eq!(parsed.destination(), MacAddr::new([2, 0, 0, 0, 0, 2]));
@@ -23,7 +23,7 @@ fn an_unpadded_arp_frame_of_42_octets_is_legal() {
 }
 
 #[test]
-fn a_header_of_known_type_is_the_frame_that_is_parsed() {
+fn frame_of_known_type_equals_parsed_frame() {
     let bytes = frame(&[&[0x08, 0x06][..], &[7; 28]].concat());
     let (header, payload) = EthernetHeader::ref_from_prefix(&bytes).unwrap();
     let known = EthernetFrame::of_type(header, EtherType::ARP, payload).unwrap();
@@ -35,7 +35,7 @@ fn a_header_of_known_type_is_the_frame_that_is_parsed() {
 
 // proves: truncated
 #[test]
-fn every_length_below_a_header_is_truncated() {
+fn frame_is_truncated_when_shorter_than_header() {
     let bytes = frame(&[0x08, 0x06]);
     for length in 0..bytes.len() {
         assert_eq!(
@@ -49,7 +49,7 @@ fn every_length_below_a_header_is_truncated() {
 
 // proves: ethernet-type, ethernet-length, ethernet-undefined
 #[test]
-fn types_begin_at_1536_and_lengths_end_at_1500() {
+fn field_is_type_from_1536_and_length_to_1500() {
     for number in [1_501_u16, 1_518, 1_535] {
         assert_eq!(drop_of(&number.to_be_bytes()), LinkDropReason::UndefinedType, "{number}");
     }
@@ -64,7 +64,7 @@ const SNAP_ARP: [u8; 8] = [0xaa, 0xaa, 0x03, 0, 0, 0, 0x08, 0x06];
 
 // proves: ethernet-length, ethernet-length-ends, ethernet-rfc1042
 #[test]
-fn a_length_frames_payload_ends_where_the_length_says() {
+fn length_frame_payload_ends_at_length_field() {
     let bytes = frame(&[&[0, 12][..], &SNAP_ARP, b"data", &[0; 30]].concat());
     let parsed = EthernetFrame::parse(&bytes).unwrap();
     assert_eq!((parsed.ether_type(), parsed.payload()), (EtherType::ARP, &b"data"[..]));
@@ -73,14 +73,14 @@ fn a_length_frames_payload_ends_where_the_length_says() {
 
 // proves: ethernet-length-beyond
 #[test]
-fn a_length_beyond_the_frame_is_dropped() {
+fn frame_is_dropped_when_length_field_exceeds_it() {
     assert_eq!(drop_of(&[&[0, 9][..], &SNAP_ARP].concat()), LinkDropReason::LengthBeyondFrame);
     assert!(EthernetFrame::parse(&frame(&[&[0, 8][..], &SNAP_ARP].concat())).is_ok());
 }
 
 // proves: ethernet-rfc1042
 #[test]
-fn a_length_frame_without_rfc_1042_is_dropped() {
+fn length_frame_is_dropped_without_snap_header() {
     let spanning_tree = [0x42, 0x42, 0x03, 0, 0, 0, 0, 0];
     let foreign = [0xaa, 0xaa, 0x03, 0, 0, 0x0c, 0x20, 0x00];
     assert_eq!(drop_of(&[&[0, 8][..], &spanning_tree].concat()), LinkDropReason::NotSnap);
@@ -90,7 +90,7 @@ fn a_length_frame_without_rfc_1042_is_dropped() {
 }
 
 #[test]
-fn a_snap_header_with_a_length_for_a_type_is_dropped() {
+fn frame_is_dropped_when_snap_type_is_a_length() {
     let odd = [0xaa, 0xaa, 0x03, 0, 0, 0, 0x05, 0xff];
     assert_eq!(drop_of(&[&[0, 8][..], &odd].concat()), LinkDropReason::UndefinedType);
     let first = [0xaa, 0xaa, 0x03, 0, 0, 0, 0x06, 0x00];
@@ -104,7 +104,7 @@ fn tag(protocol: u16, control: u16) -> VlanTag {
 
 // proves: ethernet-tags
 #[test]
-fn one_tag_of_either_kind_is_stepped_over() {
+fn single_tag_is_skipped() {
     for protocol in [0x8100_u16, 0x88a8] {
         let bytes = frame(&[&protocol.to_be_bytes()[..], &[0x60, 0x05, 0x08, 0x06], b"data"].concat());
         let parsed = EthernetFrame::parse(&bytes).unwrap();
@@ -118,7 +118,7 @@ fn one_tag_of_either_kind_is_stepped_over() {
 
 // proves: ethernet-tags
 #[test]
-fn two_stacked_tags_are_stepped_over_and_three_are_too_many() {
+fn two_tags_are_skipped_and_three_are_dropped() {
     let stacked = [0x88, 0xa8, 0, 1, 0x81, 0x00, 0, 2];
     let bytes = frame(&[&stacked[..], &[0x08, 0x06]].concat());
     let parsed = EthernetFrame::parse(&bytes).unwrap();
@@ -127,7 +127,7 @@ fn two_stacked_tags_are_stepped_over_and_three_are_too_many() {
 }
 
 #[test]
-fn a_frame_that_ends_inside_a_tag_is_dropped() {
+fn frame_is_dropped_when_it_ends_inside_tag() {
     for rest in [&[0x81, 0x00][..], &[0x81, 0x00, 0], &[0x81, 0x00, 0, 1, 8]] {
         assert_eq!(drop_of(rest), LinkDropReason::TruncatedTag, "{rest:?}");
     }
@@ -135,13 +135,13 @@ fn a_frame_that_ends_inside_a_tag_is_dropped() {
 
 // proves: ethernet-reserved-vlan
 #[test]
-fn the_reserved_vlan_is_dropped_wherever_it_stands() {
+fn frame_is_dropped_when_any_tag_has_reserved_vlan() {
     assert_eq!(drop_of(&[0x81, 0, 0xff, 0xff, 8, 6]), LinkDropReason::ReservedVlan);
     assert_eq!(drop_of(&[0x81, 0, 0, 1, 0x81, 0, 0x0f, 0xff, 8, 6]), LinkDropReason::ReservedVlan);
 }
 
 #[test]
-fn a_tagged_length_frame_is_read_too() {
+fn tagged_length_frame_is_parsed() {
     let bytes = frame(&[&[0x81, 0, 0, 5, 0, 8][..], &SNAP_ARP].concat());
     let parsed = EthernetFrame::parse(&bytes).unwrap();
     assert_eq!((parsed.ether_type(), parsed.payload_offset()), (EtherType::ARP, 26));
@@ -149,7 +149,7 @@ fn a_tagged_length_frame_is_read_too() {
 
 proptest! {
     #[test]
-    fn no_octets_panic_and_the_payload_lies_where_it_says(
+    fn any_bytes_are_parsed_without_panic_and_payload_is_at_offset(
         mut bytes in prop::collection::vec(any::<u8>(), 0..100),
         kind in prop::sample::select(vec![0x8100_u16, 0x88a8, 0x0806, 46, 8, 1_501]),
     ) {

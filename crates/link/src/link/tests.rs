@@ -21,7 +21,7 @@ const ARP: [u8; 2] = EtherType::ARP.0.to_be_bytes();
 
 // proves: ethernet-destination, drops-counted
 #[test]
-fn ours_and_broadcast_are_accepted_and_nothing_else() {
+fn only_local_and_broadcast_destinations_are_accepted() {
     let mut link = link(None);
     let other = MacAddr::new([2, 0, 0, 0, 0, 3]);
     let mut destination_kind = |to| {
@@ -36,7 +36,7 @@ fn ours_and_broadcast_are_accepted_and_nothing_else() {
 
 // proves: ethernet-destination
 #[test]
-fn a_group_is_accepted_between_joining_and_leaving() {
+fn group_is_accepted_between_join_and_leave() {
     let mut link = link(None);
     let frame = bytes(GROUP, THEIRS, &ARP);
     link.join(GROUP).unwrap();
@@ -49,7 +49,7 @@ fn a_group_is_accepted_between_joining_and_leaving() {
 }
 
 #[test]
-fn the_groups_have_a_bound() {
+fn joined_groups_are_bounded() {
     let mut link = link(None);
     let group = |number: u64| GROUP.plus(number).unwrap();
     (0..256).for_each(|number| link.join(group(number)).unwrap());
@@ -59,14 +59,14 @@ fn the_groups_have_a_bound() {
 
 // proves: ethernet-group-source
 #[test]
-fn a_group_cannot_send() {
+fn frame_is_dropped_when_source_is_group() {
     let frame = bytes(OURS, GROUP, &ARP);
     assert_eq!(link(None).receive(EthernetFrame::parse(&frame)).unwrap_err(), LinkDropReason::GroupSource);
 }
 
 // proves: ethernet-priority-tag
 #[test]
-fn a_priority_tag_counts_as_no_tag() {
+fn priority_tag_counts_as_no_tag() {
     let tagged = bytes(OURS, THEIRS, &[0x81, 0, 0xe0, 0, 8, 6]);
     assert!(link(None).receive(EthernetFrame::parse(&tagged)).is_ok());
     let both = bytes(OURS, THEIRS, &[0x88, 0xa8, 0, 0, 0x81, 0, 0, 5, 8, 6]);
@@ -75,7 +75,7 @@ fn a_priority_tag_counts_as_no_tag() {
 
 // proves: ethernet-other-vlan
 #[test]
-fn another_vlan_is_not_ours() {
+fn frame_is_dropped_when_in_another_vlan() {
     let five = bytes(OURS, THEIRS, &[0x81, 0, 0, 5, 8, 6]);
     let untagged = bytes(OURS, THEIRS, &ARP);
     let stacked = bytes(OURS, THEIRS, &[0x88, 0xa8, 0, 5, 0x81, 0, 0, 5, 8, 6]);
@@ -91,7 +91,7 @@ fn another_vlan_is_not_ours() {
 
 // proves: ethernet-maximum
 #[test]
-fn a_frame_is_1514_octets_at_most_and_four_more_with_a_tag() {
+fn frame_is_dropped_when_longer_than_mtu_and_headers() {
     let mut link = link(None);
     let plain = |payload| bytes(OURS, THEIRS, &[&ARP[..], &vec![0; payload]].concat());
     let tagged = |payload| bytes(OURS, THEIRS, &[&[0x81, 0, 0, 0, 8, 6][..], &vec![0; payload]].concat());
@@ -105,7 +105,7 @@ fn a_frame_is_1514_octets_at_most_and_four_more_with_a_tag() {
 // proves: drops-counted
 // proves: ethernet-maximum
 #[test]
-fn another_mtu_is_another_limit_for_type_and_length_frames() {
+fn frame_limit_follows_mtu_for_type_and_length_frames() {
     let mut link = Link::new(MacSet::one(OURS), 100, None);
     let plain = |payload| bytes(OURS, THEIRS, &[&ARP[..], &vec![0; payload]].concat());
     let snap = |length: u8| {
@@ -121,13 +121,13 @@ fn another_mtu_is_another_limit_for_type_and_length_frames() {
 }
 
 #[test]
-fn the_same_number_in_a_service_tag_is_another_vlan() {
+fn frame_is_dropped_when_vlan_number_is_in_service_tag() {
     let service = bytes(OURS, THEIRS, &[0x88, 0xa8, 0, 5, 8, 6]);
     assert_eq!(link(Some(5)).receive(EthernetFrame::parse(&service)).unwrap_err(), LinkDropReason::OtherVlan);
 }
 
 #[test]
-fn what_is_no_group_is_not_joined() {
+fn join_is_ignored_when_address_is_no_group() {
     let mut link = link(None);
     let other = MacAddr::new([2, 0, 0, 0, 0, 3]);
     link.join(other).unwrap();
@@ -138,7 +138,7 @@ fn what_is_no_group_is_not_joined() {
 }
 
 #[test]
-fn every_reason_has_a_place_and_a_text_of_its_own() {
+fn drop_reasons_have_distinct_indexes_and_texts() {
     let texts: BTreeSet<_> = LinkDropReason::ALL.iter().map(ToString::to_string).collect();
     assert_eq!(texts.len(), LinkDropReason::ALL.len());
     for (place, reason) in LinkDropReason::ALL.iter().enumerate() {
@@ -147,7 +147,7 @@ fn every_reason_has_a_place_and_a_text_of_its_own() {
 }
 
 #[test]
-fn the_vlan_of_a_person_is_1_to_4094() {
+fn vlan_id_is_parsed_when_1_to_4094() {
     assert!("0".parse::<VlanId>().is_err() && "4095".parse::<VlanId>().is_err());
     assert_eq!("4094".parse::<VlanId>().map(VlanId::number), Ok(4_094));
 }
@@ -155,7 +155,7 @@ fn the_vlan_of_a_person_is_1_to_4094() {
 proptest! {
     // proves: drops-counted
     #[test]
-    fn every_frame_is_either_accepted_or_counted_under_a_reason(
+    fn every_frame_is_accepted_or_counted_under_one_reason(
         frames in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..20),
     ) {
         let mut link = link(None);

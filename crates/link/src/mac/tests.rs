@@ -2,21 +2,21 @@ use super::*;
 use proptest::prelude::*;
 
 #[test]
-fn the_first_octets_lowest_bit_makes_a_group() {
+fn address_is_group_when_lowest_bit_of_first_byte_is_set() {
     assert!(MacAddr::BROADCAST.is_group());
     assert!(MacAddr::new([0x01, 0, 0x5e, 0, 0, 1]).is_group());
     assert!(!MacAddr::new([0x02, 0xff, 0xff, 0xff, 0xff, 0xff]).is_group());
 }
 
 #[test]
-fn neither_zero_nor_a_group_is_a_station() {
+fn address_is_no_station_when_zero_or_group() {
     assert!(!MacAddr::ZERO.is_station());
     assert!(!MacAddr::BROADCAST.is_station());
     assert!(MacAddr::new([0, 0, 0, 0, 0, 1]).is_station());
 }
 
 #[test]
-fn a_derived_address_is_a_locally_administered_station_and_never_changes() {
+fn derived_address_is_local_unicast_and_stable() {
     let address = MacAddr::derived_from("tap0 10.0.0.2");
     assert_eq!(address.bytes()[0] & 0b11, 0b10);
     assert_ne!(address, MacAddr::derived_from("tap0 10.0.0.3"));
@@ -25,7 +25,7 @@ fn a_derived_address_is_a_locally_administered_station_and_never_changes() {
 }
 
 #[test]
-fn counting_up_carries_and_ends() {
+fn next_address_carries_and_ends_at_maximum() {
     let last = MacAddr::new([2, 0, 0, 0, 0, 0xff]);
     assert_eq!(last.plus(1), Some(MacAddr::new([2, 0, 0, 0, 1, 0])));
     assert_eq!(MacAddr::BROADCAST.plus(1), None);
@@ -33,7 +33,7 @@ fn counting_up_carries_and_ends() {
 }
 
 #[test]
-fn what_is_no_address_is_refused() {
+fn text_is_refused_when_no_mac_address() {
     for text in
         ["", "1:2:3:4:5", "1:2:3:4:5:6:7", "1:2:3:4:5:g", "1:2:3:4:5:006", "+1:2:3:4:5:6", "1-2:3:4:5:6"]
     {
@@ -43,7 +43,7 @@ fn what_is_no_address_is_refused() {
 }
 
 #[test]
-fn address_is_read_bare_and_in_groups_of_four_digits() {
+fn address_is_parsed_bare_and_in_groups_of_four_digits() {
     let address = MacAddr::new([2, 0, 0xab, 0xcd, 0, 1]);
     for text in ["0200.abcd.0001", "0200abcd0001", "0200ABCD0001", "02-00-ab-cd-00-01", "2:0:ab:cd:0:1"] {
         assert_eq!(text.parse(), Ok(address), "{text}");
@@ -63,7 +63,7 @@ fn address_is_read_bare_and_in_groups_of_four_digits() {
 
 proptest! {
     #[test]
-    fn what_is_printed_is_read_back(bytes: [u8; 6]) {
+    fn printed_address_is_parsed_back(bytes: [u8; 6]) {
         let address = MacAddr::new(bytes);
         prop_assert_eq!(address.to_string().parse::<MacAddr>().unwrap(), address);
     }
@@ -74,13 +74,13 @@ fn address(number: u8) -> MacAddr {
 }
 
 #[test]
-fn an_empty_set_contains_nothing() {
+fn empty_set_contains_nothing() {
     assert!(!MacSet::default().contains(address(1)));
 }
 
 proptest! {
     #[test]
-    fn an_address_is_contained_if_one_of_the_ranges_holds_it(
+    fn set_contains_address_when_any_range_does(
         ranges in prop::collection::vec((any::<u8>(), any::<u8>()), 0..8),
         wanted: u8,
     ) {
@@ -94,7 +94,7 @@ proptest! {
 }
 
 #[test]
-fn addresses_added_one_by_one_cost_no_more_than_their_range() {
+fn set_merges_addresses_added_one_by_one() {
     let mut stations = MacSet::default();
     for last in [3, 1, 2, 5, 4] {
         let address = MacAddr::new([2, 0, 0, 0, 0, last]);

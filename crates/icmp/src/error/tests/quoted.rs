@@ -18,7 +18,7 @@ const DATA: [u8; 8] = [8, 0, 0xaa, 0xbb, 0x12, 0x34, 0, 7];
 
 // proves: rfc1122-error-reported
 #[test]
-fn a_quotation_tells_whom_to_tell() {
+fn quoted_datagram_names_protocol_ports_and_echo() {
     let bytes = quote(IpProtocol::ICMP, 0, &DATA);
     let quoted = QuotedDatagram::parse(&bytes).unwrap();
     assert_eq!(quoted.source(), Ipv4Addr::new(10, 0, 0, 2));
@@ -34,7 +34,7 @@ fn a_quotation_tells_whom_to_tell() {
 }
 
 #[test]
-fn what_is_not_there_is_not_told() {
+fn ports_and_echo_are_none_when_quotation_is_too_short() {
     let later = quote(IpProtocol::UDP, 8, &DATA);
     assert_eq!(QuotedDatagram::parse(&later).unwrap().ports(), None);
     let later = quote(IpProtocol::ICMP, 8, &DATA);
@@ -50,7 +50,7 @@ fn what_is_not_there_is_not_told() {
 }
 
 #[test]
-fn a_header_changed_on_the_way_is_read_all_the_same() {
+fn quoted_header_is_read_when_routers_changed_it() {
     let mut bytes = quote(IpProtocol::ICMP, 0, &DATA);
     bytes[3] = 0xff;
     bytes[8] = 1;
@@ -59,7 +59,7 @@ fn a_header_changed_on_the_way_is_read_all_the_same() {
 }
 
 #[test]
-fn what_holds_no_whole_ipv4_header_is_no_quotation() {
+fn quoted_datagram_is_refused_without_whole_ipv4_header() {
     let bytes = quote(IpProtocol::ICMP, 0, &DATA);
     for length in 0..20 {
         assert!(QuotedDatagram::parse(&bytes[..length]).is_none(), "{length}");

@@ -28,7 +28,7 @@ fn honest(reassembly: &mut Reassembly, mut between: impl FnMut(&mut Reassembly))
 
 // proves: reassembly-bounds, reassembly-flood
 #[test]
-fn a_million_strangers_leave_the_bounds_and_an_honest_datagram_gets_through_them() {
+fn honest_datagram_completes_when_a_million_sources_flood() {
     let limits = ReassemblyLimits::default();
     let mut reassembly = Reassembly::new(limits, 3);
     let mut number = 0;
@@ -57,7 +57,7 @@ fn a_million_strangers_leave_the_bounds_and_an_honest_datagram_gets_through_them
 
 // proves: reassembly-flood
 #[test]
-fn strangers_who_send_two_fragments_each_do_not_push_out_who_goes_on() {
+fn progressing_datagram_survives_flood_of_two_fragments_per_source() {
     let limits = ReassemblyLimits::default();
     let mut reassembly = Reassembly::new(limits, 3);
     let mut number = 0;
@@ -75,7 +75,7 @@ fn strangers_who_send_two_fragments_each_do_not_push_out_who_goes_on() {
 
 // proves: reassembly-bounds
 #[test]
-fn one_source_gets_its_share_and_pushes_out_its_own() {
+fn source_evicts_its_own_datagrams_when_share_is_full() {
     let limits = ReassemblyLimits::default();
     let mut reassembly = Reassembly::new(limits, 3);
     let quiet = Part { source: Ipv4Addr::new(10, 0, 0, 9), ..part(0, true) };
@@ -96,7 +96,7 @@ fn one_source_gets_its_share_and_pushes_out_its_own() {
 
 // proves: reassembly-flood
 #[test]
-fn sources_that_hold_their_whole_share_do_not_lock_out_others() {
+fn other_sources_get_through_when_some_hold_their_whole_share() {
     let limits = ReassemblyLimits::default();
     let mut reassembly = Reassembly::new(limits, 3);
     for source in 0..16 {
@@ -113,7 +113,7 @@ fn sources_that_hold_their_whole_share_do_not_lock_out_others() {
 
 // proves: reassembly-flood
 #[test]
-fn a_datagram_that_makes_progress_pushes_out_others_of_its_source_and_not_itself() {
+fn progressing_datagram_evicts_others_of_its_source() {
     let mut reassembly = reassembly();
     let oldest = Part { identification: 9_999, ..part(0, true) };
     give(&mut reassembly, at(0), oldest, &data(512)).unwrap();
@@ -127,7 +127,7 @@ fn a_datagram_that_makes_progress_pushes_out_others_of_its_source_and_not_itself
 
 // proves: reassembly-flood
 #[test]
-fn the_only_datagram_of_its_row_is_not_what_has_to_go_for_its_own_fragment() {
+fn datagram_is_not_evicted_for_its_own_fragment() {
     let mut reassembly =
         Reassembly::new(ReassemblyLimits { bytes: 0, bytes_per_source: 0, ..ReassemblyLimits::default() }, 3);
     // A block for each, and more than half of all.
@@ -145,7 +145,7 @@ fn the_only_datagram_of_its_row_is_not_what_has_to_go_for_its_own_fragment() {
 
 // proves: reassembly-bounds
 #[test]
-fn a_fragment_for_which_only_its_own_datagram_could_go_is_refused() {
+fn fragment_is_dropped_when_only_its_datagram_could_be_evicted() {
     let limits = ReassemblyLimits { bytes: 1 << 20, bytes_per_source: 0, ..ReassemblyLimits::default() };
     let mut reassembly = Reassembly::new(limits, 3);
     let mut refused = None;
@@ -160,7 +160,7 @@ fn a_fragment_for_which_only_its_own_datagram_could_go_is_refused() {
 
 // proves: reassembly-flood
 #[test]
-fn forged_contradictions_leave_the_datagrams_that_follow_them_whole() {
+fn later_datagrams_complete_when_forged_fragments_contradicted() {
     const FORGED: u16 = 900;
     let mut reassembly = Reassembly::new(ReassemblyLimits::default(), 3);
     for identification in 0..FORGED {
@@ -182,7 +182,7 @@ fn forged_contradictions_leave_the_datagrams_that_follow_them_whole() {
 
 // proves: reassembly-flood
 #[test]
-fn datagram_survives_fragments_in_its_senders_name_up_to_the_share_of_one_source() {
+fn datagram_completes_when_forged_fragments_stay_within_source_share() {
     let share = u16::try_from(ReassemblyLimits::default().datagrams_per_source).unwrap();
     assert_eq!(share, 256);
     for (forged, survives) in [(share - 1, true), (share, false), (900, false)] {
@@ -199,7 +199,7 @@ fn datagram_survives_fragments_in_its_senders_name_up_to_the_share_of_one_source
 
 // proves: reassembly-flood
 #[test]
-fn forged_fragment_costs_the_datagram_that_it_contradicts_and_no_other() {
+fn forged_fragment_costs_only_contradicted_datagram() {
     let mut reassembly = reassembly();
     // Every third datagram meets a forged fragment that was there before it.
     let mut whole = Vec::new();
@@ -217,7 +217,7 @@ fn forged_fragment_costs_the_datagram_that_it_contradicts_and_no_other() {
 }
 
 #[test]
-fn buffers_given_back_are_kept_up_to_a_bound() {
+fn recycled_buffers_are_bounded() {
     let mut reassembly = reassembly();
     let mut whole = Vec::new();
     for identification in 0..10 {
@@ -233,7 +233,7 @@ fn buffers_given_back_are_kept_up_to_a_bound() {
 }
 
 #[test]
-fn events_that_nobody_takes_are_bounded_and_counted() {
+fn events_are_bounded_and_counted_when_not_taken() {
     let mut reassembly = reassembly();
     for number in 0..1_000 {
         give(&mut reassembly, at(0), stranger(number), &data(8)).unwrap();
@@ -244,7 +244,7 @@ fn events_that_nobody_takes_are_bounded_and_counted() {
 }
 
 #[test]
-fn memory_is_as_it_was_after_everything_timed_out() {
+fn reassembly_is_empty_when_all_timed_out() {
     let mut reassembly = reassembly();
     for round in 0..3 {
         for number in 0..6_000 {
@@ -264,7 +264,7 @@ proptest! {
 
     // proves: reassembly-bounds
     #[test]
-    fn the_bounds_hold_whatever_comes_and_every_datagram_that_comes_out_is_right(
+    fn bounds_hold_and_datagrams_are_right_for_any_fragments(
         fragments in prop::collection::vec((0_u32..9, 0_u16..4, 0_usize..40, 1_usize..90, any::<bool>()), 1..200),
     ) {
         let limits = ReassemblyLimits { bytes: 0, bytes_per_source: 0, datagrams: 6, datagrams_per_source: 3, ..ReassemblyLimits::default() };

@@ -15,21 +15,21 @@ fn sent(vlan: Option<u16>, payload: &[u8]) -> Frame {
 
 // proves: ethernet-rfc894
 #[test]
-fn the_payload_gets_an_ethernet_ii_header() {
+fn header_is_ethernet_ii() {
     let frame = sent(None, b"data");
     assert_eq!(frame.bytes(), b"\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x08\x06data");
 }
 
 // proves: ethernet-vlan-reply
 #[test]
-fn in_a_vlan_it_gets_the_tag_too() {
+fn header_has_tag_when_link_is_in_vlan() {
     let frame = sent(Some(5), b"data");
     assert_eq!(frame.bytes(), b"\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x81\0\0\x05\x08\x06data");
 }
 
 // proves: ethernet-minimum, rfc826-reply-padding
 #[test]
-fn padding_fills_up_to_60_octets_with_zeros_and_never_shortens() {
+fn padding_adds_zeros_up_to_60_bytes_and_never_shortens() {
     let mut short = sent(None, &[0xff; 28]);
     pad(&mut short, MINIMUM_FRAME).unwrap();
     assert_eq!(short.len(), 60);
@@ -42,7 +42,7 @@ fn padding_fills_up_to_60_octets_with_zeros_and_never_shortens() {
 
 // proves: ethernet-minimum
 #[test]
-fn a_tagged_frame_is_filled_up_to_60_octets_too() {
+fn tagged_frame_is_padded_to_60_bytes() {
     let mut exact = sent(Some(5), &[0xff; 42]);
     pad(&mut exact, MINIMUM_FRAME).unwrap();
     assert_eq!(exact.bytes()[18..], [0xff; 42]);
@@ -54,14 +54,14 @@ fn a_tagged_frame_is_filled_up_to_60_octets_too() {
 
 // proves: ethernet-minimum
 #[test]
-fn a_wire_that_asks_for_no_padding_gets_none() {
+fn frame_is_not_padded_when_minimum_is_zero() {
     let mut frame = sent(None, &[0xff; 28]);
     pad(&mut frame, 0).unwrap();
     assert_eq!(frame.len(), 42);
 }
 
 #[test]
-fn a_frame_without_headroom_is_refused() {
+fn header_is_refused_without_headroom() {
     let link = Link::new(MacSet::one(OURS), 1_500, None);
     let mut frame = Frame::for_mtu(1_500);
     frame.prepend(Frame::HEADROOM - 13).unwrap();
@@ -71,7 +71,7 @@ fn a_frame_without_headroom_is_refused() {
 proptest! {
     // proves: ethernet-rfc894, ethernet-vlan-reply
     #[test]
-    fn what_is_sent_parses_back(
+    fn written_header_is_parsed_back(
         payload in prop::collection::vec(any::<u8>(), 0..1_500),
         ether_type in 1_536_u16..,
         vlan in prop::option::of(1_u16..4_095),
