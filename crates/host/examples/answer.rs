@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let address = "10.0.0.2/24".parse()?;
     let mut config =
         HostConfig { mtu: tap.mtu(), ..HostConfig::new(address, MacAddr::derived_from("answer")) };
-    // What strangers must not foresee follows from this number: 128 bits that the standard library has from the system.
+    // Values that others must not predict are derived from this seed: 128 bits of the system's randomness.
     let random = RandomState::new();
     config.table.seed = (u128::from(random.hash_one(0)) << 64) | u128::from(random.hash_one(1));
     let mut host = Host::new(now(), &config)?;
@@ -34,8 +34,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         while let Some(event) = host.take_event() {
             println!("{event:?}");
         }
-        // `again`: more frames may have arrived already. Otherwise wait for the next frame, for capacity in
-        // the transmit queue if frames are waiting for it (`congested`; timers then wait for that capacity too), or for the
+        // `poll_again`: more frames may have arrived already. Otherwise wait for the next frame, for capacity in
+        // the transmit queue if frames are waiting for it (`tx_blocked`; timers then wait for that capacity too), or for the
         // next timer (`deadline`).
         let timer = host.deadline().filter(|_| !outcome.tx_blocked).map(|deadline| deadline.since(now()));
         if !outcome.poll_again && wait(tap.as_fd(), outcome.tx_blocked, stop.as_fd(), &[], timer)?.stop {
