@@ -36,7 +36,7 @@ fn with_advice(error: &(dyn Error + 'static)) -> String {
     } else if let Some(error) = error.downcast_ref::<NamespaceError>() {
         namespace(error)
     } else if let Some(error) = error.downcast_ref::<HostConfigError>() {
-        host_config(error)
+        host_config(*error)
     } else if let Some(inner) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         with_advice(inner)
     } else {
@@ -240,7 +240,7 @@ fn namespace(error: &NamespaceError) -> String {
     }
 }
 
-fn host_config(error: &HostConfigError) -> String {
+fn host_config(error: HostConfigError) -> String {
     match error {
         HostConfigError::Address(_) => format!("{error}; choose one such as 10.0.0.2/24"),
         HostConfigError::Mac(_) => format!("{error}: choose one such as 02:00:00:00:00:02"),
