@@ -33,10 +33,11 @@ pub(crate) fn circles(src: &Path, sources: &[Source]) -> BTreeSet<BTreeSet<Strin
             (*from, all.filter(|to| !from.starts_with(to)).collect())
         })
         .collect();
-    let reached: BTreeMap<&ModulePath, BTreeSet<&ModulePath>> =
+    let reachable_files: BTreeMap<&ModulePath, BTreeSet<&ModulePath>> =
         imports.keys().map(|from| (*from, reachable(from, &imports))).collect();
-    let reaches = |from: &ModulePath, to: &ModulePath| reached.get(from).is_some_and(|all| all.contains(to));
-    reached
+    let reaches =
+        |from: &ModulePath, to: &ModulePath| reachable_files.get(from).is_some_and(|all| all.contains(to));
+    reachable_files
         .iter()
         .filter(|(from, all)| all.contains(*from))
         .map(|(from, all)| {

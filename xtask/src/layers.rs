@@ -13,7 +13,7 @@ use crate::{ChoreResult, imports};
 /// The packages that each package depends on, by name.
 type Edges = BTreeMap<String, BTreeSet<String>>;
 
-/// A table of allowed edges in the workspace's manifest, under `workspace_root.metadata`.
+/// A table of allowed edges in the workspace's manifest, under `workspace.metadata`.
 struct Table {
     name: &'static str,
     /// Whether an edge of this kind of dependency (`null`, `dev` or `build`) belongs into the table.
@@ -123,7 +123,7 @@ fn differences(table: &Table, allowed: &Edges, actual: &Edges) -> Vec<String> {
     forbidden.chain(unused).collect()
 }
 
-/// The circles of imports between the source files of a package, but for those that `workspace_root.metadata.circles` allows.
+/// The circles of imports between the source files of a package, but for those that `workspace.metadata.circles` allows.
 fn circles(metadata: &Value) -> Result<Vec<String>, String> {
     let mut faults = Vec::new();
     for package in metadata["packages"].as_array().into_iter().flatten() {

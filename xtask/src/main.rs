@@ -46,7 +46,7 @@ enum Command {
     },
     /// Check that every built requirement in docs/spec has code and a test; list the open ones
     Spec {
-        /// The folder that holds docs, crates and xtask [default: this workspace_root's]
+        /// The folder that holds docs, crates and xtask [default: this workspace's]
         #[arg(long, value_name = "PATH")]
         root: Option<PathBuf>,
     },
