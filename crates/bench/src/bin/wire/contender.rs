@@ -3,27 +3,27 @@
 use tap::linux::{InterfaceName, Io, Tap};
 
 use crate::engine::Engine;
-use crate::ours::{FEW, Naive, Ours, Population};
-use crate::smoltcp_peer::{Batched, Plain};
+use crate::smoltcp_engine::{BatchedSmoltcp, SmoltcpEngine};
 use crate::swap::Swap;
-use crate::traffic::{Load, Row, Traffic};
+use crate::tapstack_engine::{NaiveEngine, Population, TEN_NEIGHBORS, TapstackEngine};
+use crate::traffic::{AddressRange, Load, Traffic};
 
 /// Somebody who answers.
 #[derive(Clone, Debug)]
 pub(crate) struct Contender {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
-    kind: Kind,
+    kind: ContenderKind,
     population: Population,
 }
 
 /// Makes an engine on a new interface of this name.
-type Make = fn(&InterfaceName, &Population) -> Result<Box<dyn Engine>, String>;
+type MakeEngine = fn(&InterfaceName, &Population) -> Result<Box<dyn Engine>, String>;
 
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+enum ContenderKind {
     /// A program on a TAP.
-    Engine(Make),
+    Engine(MakeEngine),
     /// The kernel at the other end of a veth pair.
     Kernel,
 }
@@ -42,47 +42,55 @@ pub(crate) const SMOLTCP: &str = "smoltcp";
 /// Ours with many hosts, with many neighbors, and with many who ask: only where that is the question.
 pub(crate) const MANY_HOSTS: &str = "tapstack-hosts";
 pub(crate) const MANY_NEIGHBORS: &str = "tapstack-table";
-pub(crate) const MANY_ASKERS: &str = "tapstack-askers";
+pub(crate) const MANY_REQUESTERS: &str = "tapstack-askers";
 
 /// All who may be measured, ours with as many hosts and neighbors as these.
-pub(crate) fn all(hosts: Row, neighbors: Row) -> Vec<Contender> {
-    let engine = |name, about, make| Contender { name, about, kind: Kind::Engine(make), population: FEW };
-    let ours: Make = |name, population| Ok(Box::new(Ours::over(tap(name)?, population)?));
+pub(crate) fn all(hosts: AddressRange, neighbors: AddressRange) -> Vec<Contender> {
+    let engine = |name, about, make| Contender {
+        name,
+        about,
+        kind: ContenderKind::Engine(make),
+        population: TEN_NEIGHBORS,
+    };
+    let ours: MakeEngine = |name, population| Ok(Box::new(TapstackEngine::over(tap(name)?, population)?));
     vec![
         engine(OURS, "our host as `tapstack host --io read-write` drives it", ours),
         engine(RING, "the same with --io ring", |name, population| {
-            Ok(Box::new(Ours::over(carried_by(Io::Ring, name)?, population)?))
+            Ok(Box::new(TapstackEngine::over(tap_with_io(Io::Ring, name)?, population)?))
         }),
         engine("tapstack-auto", "the same with --io auto", |name, population| {
-            Ok(Box::new(Ours::over(carried_by(Io::Auto, name)?, population)?))
+            Ok(Box::new(TapstackEngine::over(tap_with_io(Io::Auto, name)?, population)?))
         }),
         engine(NAIVE, "our host in a naive loop: one blocking read, one write", |name, population| {
-            Ok(Box::new(Naive::over(tap(name)?, population)?))
+            Ok(Box::new(NaiveEngine::over(tap(name)?, population)?))
         }),
         engine(SWAP, "the floor: a hard-coded swap of octets over the same I/O as ours", |name, _| {
             Ok(Box::new(Swap::over(tap(name)?)))
         }),
         engine(SWAP_RING, "the floor by io_uring", |name, _| {
-            Ok(Box::new(Swap::over(carried_by(Io::Ring, name)?)))
+            Ok(Box::new(Swap::over(tap_with_io(Io::Ring, name)?)))
         }),
         engine(SMOLTCP, "smoltcp 0.14 over its own TAP device, polled until dry", |name, _| {
-            Ok(Box::new(Plain::over(tap(name)?)?))
+            Ok(Box::new(SmoltcpEngine::over(tap(name)?)?))
         }),
         engine("smoltcp-best", "smoltcp 0.14 over our batches and pool", |name, _| {
-            Ok(Box::new(Batched::over(tap(name)?)))
+            Ok(Box::new(BatchedSmoltcp::over(tap(name)?)))
         }),
-        Contender { kind: Kind::Kernel, ..engine(KERNEL, "the kernel itself over a veth pair", ours) },
         Contender {
-            population: Population { hosts: Some(hosts), ..FEW },
+            kind: ContenderKind::Kernel,
+            ..engine(KERNEL, "the kernel itself over a veth pair", ours)
+        },
+        Contender {
+            population: Population { hosts: Some(hosts), ..TEN_NEIGHBORS },
             ..engine(MANY_HOSTS, "our host with many addresses, each asked in turn", ours)
         },
         Contender {
-            population: Population { neighbors, ..FEW },
+            population: Population { neighbors, ..TEN_NEIGHBORS },
             ..engine(MANY_NEIGHBORS, "our host with many neighbours, one of whom asks", ours)
         },
         Contender {
-            population: Population { neighbors, ..FEW },
-            ..engine(MANY_ASKERS, "our host with many neighbours, up to 65,536 of whom ask in turn", ours)
+            population: Population { neighbors, ..TEN_NEIGHBORS },
+            ..engine(MANY_REQUESTERS, "our host with many neighbours, up to 65,536 of whom ask in turn", ours)
         },
     ]
 }
@@ -90,22 +98,22 @@ pub(crate) fn all(hosts: Row, neighbors: Row) -> Vec<Contender> {
 impl Contender {
     /// Whether the kernel answers, not a program of this process.
     pub(crate) fn is_kernel(&self) -> bool {
-        matches!(self.kind, Kind::Kernel)
+        matches!(self.kind, ContenderKind::Kernel)
     }
 
     /// Whether it is there for the cost of a population only.
-    pub(crate) fn is_populous(&self) -> bool {
-        [MANY_HOSTS, MANY_NEIGHBORS, MANY_ASKERS].contains(&self.name)
+    pub(crate) fn has_population(&self) -> bool {
+        [MANY_HOSTS, MANY_NEIGHBORS, MANY_REQUESTERS].contains(&self.name)
     }
 
     /// What is asked of it.
     pub(crate) fn traffic(&self, load: Load) -> Traffic {
         let mut traffic = Traffic::plain(load);
         if let Some(hosts) = self.population.hosts {
-            traffic.answerers = hosts;
+            traffic.responders = hosts;
         }
-        if self.name == MANY_ASKERS {
-            traffic.askers = self.population.neighbors;
+        if self.name == MANY_REQUESTERS {
+            traffic.requesters = self.population.neighbors;
         }
         traffic
     }
@@ -113,19 +121,19 @@ impl Contender {
     /// Makes its engine on a new interface of this name; the kernel needs none.
     pub(crate) fn engine(&self, name: &InterfaceName) -> Result<Option<Box<dyn Engine>>, String> {
         match self.kind {
-            Kind::Engine(make) => make(name, &self.population).map(Some),
-            Kind::Kernel => Ok(None),
+            ContenderKind::Engine(make) => make(name, &self.population).map(Some),
+            ContenderKind::Kernel => Ok(None),
         }
     }
 }
 
 /// A new TAP of this name, up.
 fn tap(name: &InterfaceName) -> Result<Tap, String> {
-    carried_by(Io::ReadWrite, name)
+    tap_with_io(Io::ReadWrite, name)
 }
 
 /// The same, with frames carried this way.
-fn carried_by(io: Io, name: &InterfaceName) -> Result<Tap, String> {
+fn tap_with_io(io: Io, name: &InterfaceName) -> Result<Tap, String> {
     let tap = Tap::options().io(io).open(name.as_str()).map_err(|error| error.to_string())?;
     tap.interface().set_up(true).map_err(|error| error.to_string())?;
     Ok(tap)

@@ -8,8 +8,8 @@ use crate::contender::Contender;
 use crate::cpu::{ThreadClock, reads_and_writes};
 use crate::engine::Engine;
 use crate::generator::Generator;
+use crate::network::BenchNetwork;
 use crate::rounds::{Rounds, in_turn};
-use crate::site::Site;
 use crate::stats::{ns, number};
 use crate::traffic::Load;
 
@@ -23,7 +23,7 @@ pub(crate) struct Bounds {
 
 /// What one contender did.
 #[derive(Debug)]
-pub(crate) struct Drained {
+pub(crate) struct DrainResult {
     pub(crate) contender: &'static str,
     /// Nanoseconds a reply, round by round, and of those the thread's CPU.
     pub(crate) ns: Vec<f64>,
@@ -32,14 +32,14 @@ pub(crate) struct Drained {
     pub(crate) total_ns: Vec<f64>,
     pub(crate) asked: usize,
     pub(crate) answered: usize,
-    pub(crate) strange: u64,
+    pub(crate) unexpected: u64,
     pub(crate) system_calls: Option<f64>,
 }
 
-struct Lane {
+struct DrainRun {
     engine: Option<Box<dyn Engine>>,
     generator: Generator,
-    drained: Drained,
+    drained: DrainResult,
 }
 
 /// Rounds that count for nothing: caches and pools are cold.
@@ -47,16 +47,16 @@ const WARM_UP: usize = 3;
 
 /// Lets all drain in turn, round by round.
 pub(crate) fn run(
-    site: &Site,
+    network: &BenchNetwork,
     contenders: &[Contender],
     load: Load,
     bounds: Bounds,
-) -> Result<Vec<Drained>, String> {
+) -> Result<Vec<DrainResult>, String> {
     let lanes = contenders.iter().map(|contender| {
-        Lane::open(site, contender, load).map_err(|error| format!("{}: {error}", contender.name))
+        DrainRun::open(network, contender, load).map_err(|error| format!("{}: {error}", contender.name))
     });
     let mut lanes = lanes.collect::<Result<Vec<_>, _>>()?;
-    let round = |lanes: &mut [Lane], round: usize| {
+    let round = |lanes: &mut [DrainRun], round: usize| {
         in_turn(lanes, round, |lane| {
             lane.round(bounds.fill).map_err(|error| format!("{}: {error}", lane.drained.contender))
         })
@@ -69,32 +69,32 @@ pub(crate) fn run(
     lanes.into_iter().map(|lane| lane.finish(bounds.fill)).collect()
 }
 
-impl Lane {
-    fn open(site: &Site, contender: &Contender, load: Load) -> Result<Lane, String> {
-        let name = if contender.is_kernel() { site.kernel()?.clone() } else { site.new_name()? };
+impl DrainRun {
+    fn open(network: &BenchNetwork, contender: &Contender, load: Load) -> Result<DrainRun, String> {
+        let name = if contender.is_kernel() { network.kernel()?.clone() } else { network.new_name()? };
         let mut engine = contender.engine(&name)?;
         let mut generator = Generator::open(&name, &contender.traffic(load))?;
         generator.settle(|| match &mut engine {
-            Some(engine) => drain_what_waits(engine.as_mut()),
+            Some(engine) => discard_pending(engine.as_mut()),
             None => Ok(()),
         })?;
-        let drained = Drained {
+        let drained = DrainResult {
             contender: contender.name,
             ns: Vec::new(),
             cpu_ns: Vec::new(),
             total_ns: Vec::new(),
             asked: 0,
             answered: 0,
-            strange: 0,
+            unexpected: 0,
             system_calls: None,
         };
-        Ok(Lane { engine, generator, drained })
+        Ok(DrainRun { engine, generator, drained })
     }
 
     fn round(&mut self, fill: usize) -> Result<(), String> {
         match &mut self.engine {
             Some(engine) => {
-                self.generator.greet(|| engine.drain(1))?;
+                self.generator.ensure_known(|| engine.drain(1))?;
                 self.generator.fill(fill)?;
                 let (cost, drained) = timed(|| engine.drain(fill));
                 drained?;
@@ -111,19 +111,19 @@ impl Lane {
     /// The kernel answers while it is being asked: what it costs is what asking costs more than asking
     /// a station that is not there.
     fn kernel_round(&mut self, fill: usize) -> Result<(), String> {
-        self.generator.greet(|| Ok(()))?;
-        let (unheard, sent) = timed(|| self.generator.fill_unheard(fill));
+        self.generator.ensure_known(|| Ok(()))?;
+        let (unanswered, sent) = timed(|| self.generator.fill_unanswered(fill));
         sent?;
         let (total, sent) = timed(|| self.generator.fill(fill));
         sent?;
-        let cost = (total.0.saturating_sub(unheard.0), total.1.saturating_sub(unheard.1));
+        let cost = (total.0.saturating_sub(unanswered.0), total.1.saturating_sub(unanswered.1));
         self.drained.note(cost, fill);
         self.drained.total_ns.push(ns(total.0) / number(fill));
         Ok(())
     }
 
     /// Counts system calls, which would cost time where time is taken.
-    fn finish(mut self, fill: usize) -> Result<Drained, String> {
+    fn finish(mut self, fill: usize) -> Result<DrainResult, String> {
         if let Some(engine) = &mut self.engine {
             self.generator.fill(fill)?;
             // Where the system counts, one of the calls is the question.
@@ -137,12 +137,12 @@ impl Lane {
             let calls = calls.and_then(|calls| usize::try_from(calls).ok());
             self.drained.system_calls = calls.map(|calls| number(calls) / number(fill));
         }
-        self.drained.strange = self.generator.strange();
+        self.drained.unexpected = self.generator.unexpected();
         Ok(self.drained)
     }
 }
 
-impl Drained {
+impl DrainResult {
     fn note(&mut self, cost: (Duration, Duration), fill: usize) {
         self.ns.push(ns(cost.0) / number(fill));
         self.cpu_ns.push(ns(cost.1) / number(fill));
@@ -156,7 +156,7 @@ impl Drained {
 }
 
 /// Drains an engine that may block where nothing waits.
-fn drain_what_waits(engine: &mut dyn Engine) -> Result<(), String> {
+fn discard_pending(engine: &mut dyn Engine) -> Result<(), String> {
     loop {
         let mut fds = [PollFd::new(engine.fd(), PollFlags::POLLIN)];
         match poll(&mut fds, PollTimeout::ZERO) {

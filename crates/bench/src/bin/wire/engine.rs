@@ -12,7 +12,7 @@ pub(crate) trait Engine {
     fn drain(&mut self, waiting: usize) -> Result<(), String>;
 
     /// Answers until told to stop; when dry it looks again for as long as `spin`, and then sleeps.
-    fn serve(&mut self, spin: Duration, halt: &Halt) -> Result<(), String>;
+    fn serve(&mut self, spin: Duration, stop: &StopFlag) -> Result<(), String>;
 
     /// What is readable when frames wait.
     fn fd(&self) -> BorrowedFd<'_>;
@@ -24,15 +24,15 @@ pub(crate) trait Engine {
 }
 
 /// Something that is driven in turns, as `tapstack host` drives its host.
-pub(crate) trait Turns {
+pub(crate) trait PollEngine {
     /// Receives, answers and sends what there is, without waiting.
-    fn turn(&mut self) -> Result<Turned, String>;
+    fn poll_once(&mut self) -> Result<PollResult, String>;
 
     /// What is readable when frames wait.
     fn fd(&self) -> BorrowedFd<'_>;
 
     /// How long until there is something to do even if nothing arrives.
-    fn due(&self) -> Option<Duration> {
+    fn next_deadline(&self) -> Option<Duration> {
         None
     }
 
@@ -44,7 +44,7 @@ pub(crate) trait Turns {
 
 /// What a turn did.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Turned {
+pub(crate) struct PollResult {
     /// How many frames arrived.
     pub(crate) arrived: usize,
     /// Whether frames still wait for room on the wire.
@@ -54,15 +54,15 @@ pub(crate) struct Turned {
 }
 
 /// How a thread that answers is told to stop.
-pub(crate) struct Halt {
+pub(crate) struct StopFlag {
     flag: AtomicBool,
     stop: Stop,
 }
 
-impl Halt {
-    pub(crate) fn new() -> Result<Halt, String> {
+impl StopFlag {
+    pub(crate) fn new() -> Result<StopFlag, String> {
         let stop = Stop::new().map_err(|error| format!("no event descriptor: {error}"))?;
-        Ok(Halt { flag: AtomicBool::new(false), stop })
+        Ok(StopFlag { flag: AtomicBool::new(false), stop })
     }
 
     /// Stops whoever waits. A blocked read does not see it: a frame must follow.
@@ -76,35 +76,35 @@ impl Halt {
     }
 }
 
-impl<T: Turns> Engine for T {
+impl<T: PollEngine> Engine for T {
     fn drain(&mut self, _waiting: usize) -> Result<(), String> {
         loop {
-            let turned = self.turn()?;
+            let turned = self.poll_once()?;
             if turned.arrived == 0 && !turned.again {
                 return Ok(());
             }
         }
     }
 
-    fn serve(&mut self, spin: Duration, halt: &Halt) -> Result<(), String> {
+    fn serve(&mut self, spin: Duration, stop: &StopFlag) -> Result<(), String> {
         loop {
-            let turned = self.turn()?;
-            if halt.is_raised() {
+            let turned = self.poll_once()?;
+            if stop.is_raised() {
                 return Ok(());
             }
-            if turned.again || busy_poll(spin, || Ok::<_, String>(self.turn()?.arrived > 0))? {
+            if turned.again || busy_poll(spin, || Ok::<_, String>(self.poll_once()?.arrived > 0))? {
                 continue;
             }
-            wait(Turns::fd(self), turned.congested, halt.stop.as_fd(), &[], self.due())
+            wait(PollEngine::fd(self), turned.congested, stop.stop.as_fd(), &[], self.next_deadline())
                 .map_err(|error| format!("cannot wait for frames: {error}"))?;
         }
     }
 
     fn fd(&self) -> BorrowedFd<'_> {
-        Turns::fd(self)
+        PollEngine::fd(self)
     }
 
     fn calls(&self) -> Option<u64> {
-        Turns::calls(self)
+        PollEngine::calls(self)
     }
 }

@@ -3,19 +3,19 @@
 use std::time::{Duration, Instant};
 
 use crate::cpu::ThreadClock;
-use crate::crew::Member;
-use crate::generator::{CALL, PATIENCE};
+use crate::generator::{FRAMES_PER_CALL, TIMEOUT};
 use crate::rounds::{Rounds, in_turn};
+use crate::running::RunningContender;
 use crate::stats::{ns, number};
 
 /// What one contender did.
 #[derive(Debug)]
-pub(crate) struct Flowed {
+pub(crate) struct FlowResult {
     pub(crate) contender: &'static str,
     /// Replies a second, slice by slice.
     pub(crate) rates: Vec<f64>,
     pub(crate) replies: usize,
-    pub(crate) strange: u64,
+    pub(crate) unexpected: u64,
     /// CPU time of its thread a reply.
     pub(crate) cpu_ns: Option<f64>,
     /// CPU time of both CPUs a reply: who asks never rests.
@@ -32,12 +32,12 @@ struct Slices {
 
 /// Keeps `window` requests under way to each in turn, for one slice a round.
 pub(crate) fn run(
-    crew: &mut [Member],
+    running: &mut [RunningContender],
     window: usize,
     slice: Duration,
     rounds: Rounds,
-) -> Result<Vec<Flowed>, String> {
-    let mut lanes: Vec<_> = crew.iter_mut().map(|member| (member, Slices::default())).collect();
+) -> Result<Vec<FlowResult>, String> {
+    let mut lanes: Vec<_> = running.iter_mut().map(|member| (member, Slices::default())).collect();
     rounds.repeat(|round| {
         in_turn(&mut lanes, round, |(member, slices)| {
             slices.add(member, window, slice).map_err(|error| format!("{}: {error}", member.contender))
@@ -47,11 +47,11 @@ pub(crate) fn run(
 }
 
 impl Slices {
-    fn add(&mut self, member: &mut Member, window: usize, slice: Duration) -> Result<(), String> {
+    fn add(&mut self, member: &mut RunningContender, window: usize, slice: Duration) -> Result<(), String> {
         let clock = member.clock;
         let generator = &mut member.generator;
         // It is awake then, and knows whom to answer.
-        generator.greet(|| Ok(()))?;
+        generator.ensure_known(|| Ok(()))?;
         let used = || clock.map_or(Duration::ZERO, ThreadClock::now);
         let (mut begin, mut cpu, mut replies) = (Instant::now(), used(), 0);
         let mut last_reply = begin;
@@ -62,12 +62,12 @@ impl Slices {
             if room > 0 {
                 generator.send(room)?;
             }
-            let received = generator.receive(CALL)?;
+            let received = generator.receive(FRAMES_PER_CALL)?;
             replies += received;
             let now = Instant::now();
             if received > 0 {
                 last_reply = now;
-            } else if now.duration_since(last_reply) > PATIENCE {
+            } else if now.duration_since(last_reply) > TIMEOUT {
                 return Err(format!("no reply, and {} are missing", generator.outstanding()));
             }
             let elapsed = now.duration_since(begin);
@@ -88,13 +88,13 @@ impl Slices {
         self.cpu += cpu;
     }
 
-    fn sum_up(self, member: &Member) -> Flowed {
+    fn sum_up(self, member: &RunningContender) -> FlowResult {
         let replies = number(self.replies.max(1));
-        Flowed {
+        FlowResult {
             contender: member.contender,
             rates: self.rates,
             replies: self.replies,
-            strange: member.generator.strange(),
+            unexpected: member.generator.unexpected(),
             cpu_ns: member.clock.map(|_| ns(self.cpu) / replies),
             total_ns: ns(self.time + self.cpu) / replies,
         }

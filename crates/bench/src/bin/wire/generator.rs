@@ -12,28 +12,28 @@ use tap::linux::{InterfaceName, PacketSocket};
 use crate::traffic::{Exchange, Load, Traffic};
 
 /// Frames a call.
-pub(crate) const CALL: usize = 64;
+pub(crate) const FRAMES_PER_CALL: usize = 64;
 /// How long whoever is asked may think.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
 /// Octets of replies that may wait in the kernel: a whole fill of them.
-const WAITING: usize = 4 << 20;
+const RECEIVE_BUFFER: usize = 4 << 20;
 /// The longest reply.
-const LONGEST: usize = 128;
+const MAX_REPLY: usize = 128;
 
 /// A packet socket on an interface, and the requests that go out there in turn.
 pub(crate) struct Generator {
     socket: PacketSocket,
     requests: Vec<Exchange>,
-    greeting: Exchange,
-    unheard: Exchange,
+    probe: Exchange,
+    unanswered: Exchange,
     /// Sent so far, and answered so far, of `requests`.
     sent: usize,
     answered: usize,
     /// Frames that came and were no reply to what was asked.
-    strange: u64,
+    unexpected: u64,
     outgoing: MultiHeaders<()>,
     incoming: MultiHeaders<LinkAddr>,
-    space: Vec<[u8; LONGEST]>,
+    space: Vec<[u8; MAX_REPLY]>,
 }
 
 impl Generator {
@@ -43,23 +43,23 @@ impl Generator {
             .map_err(|error| format!("cannot open a packet socket on {name}: {error}"))?;
         socket.bypass_queue().map_err(|error| format!("cannot send on {name} without its queue: {error}"))?;
         // Without the privilege as much as the system allows; a fill that does not fit will say so.
-        if setsockopt(&socket.as_fd(), RcvBufForce, &WAITING).is_err() {
-            setsockopt(&socket.as_fd(), RcvBuf, &WAITING)
+        if setsockopt(&socket.as_fd(), RcvBufForce, &RECEIVE_BUFFER).is_err() {
+            setsockopt(&socket.as_fd(), RcvBuf, &RECEIVE_BUFFER)
                 .map_err(|errno| format!("cannot set aside room for replies: {}", errno.desc()))?;
         }
         let requests = traffic.exchanges();
-        let unheard = requests[0].to_nobody();
+        let unanswered = requests[0].to_absent_host();
         Ok(Generator {
             socket,
             requests,
-            greeting: Traffic::plain(Load::Arp).exchanges().remove(0),
-            unheard,
+            probe: Traffic::plain(Load::Arp).exchanges().remove(0),
+            unanswered,
             sent: 0,
             answered: 0,
-            strange: 0,
-            outgoing: MultiHeaders::preallocate(CALL, None),
-            incoming: MultiHeaders::preallocate(CALL, None),
-            space: vec![[0; LONGEST]; CALL],
+            unexpected: 0,
+            outgoing: MultiHeaders::preallocate(FRAMES_PER_CALL, None),
+            incoming: MultiHeaders::preallocate(FRAMES_PER_CALL, None),
+            space: vec![[0; MAX_REPLY]; FRAMES_PER_CALL],
         })
     }
 
@@ -69,15 +69,15 @@ impl Generator {
     }
 
     /// Frames that came and were no reply to what was asked.
-    pub(crate) fn strange(&self) -> u64 {
-        self.strange
+    pub(crate) fn unexpected(&self) -> u64 {
+        self.unexpected
     }
 
-    /// Sends the next requests, at most [`CALL`], and returns how many the interface took.
+    /// Sends the next requests, at most [`FRAMES_PER_CALL`], and returns how many the interface took.
     pub(crate) fn send(&mut self, count: usize) -> Result<usize, String> {
         let next = self.requests.iter().cycle().skip(self.sent % self.requests.len());
         let frames: Vec<_> =
-            next.take(count.min(CALL)).map(|exchange| [IoSlice::new(&exchange.request)]).collect();
+            next.take(count.min(FRAMES_PER_CALL)).map(|exchange| [IoSlice::new(&exchange.request)]).collect();
         let sent = send(&self.socket, &mut self.outgoing, &frames)?;
         self.sent += sent;
         Ok(sent)
@@ -96,10 +96,11 @@ impl Generator {
     }
 
     /// Sends so many requests to a station that is not there.
-    pub(crate) fn fill_unheard(&mut self, count: usize) -> Result<(), String> {
+    pub(crate) fn fill_unanswered(&mut self, count: usize) -> Result<(), String> {
         let mut left = count;
         while left > 0 {
-            let frames: Vec<_> = (0..left.min(CALL)).map(|_| [IoSlice::new(&self.unheard.request)]).collect();
+            let frames: Vec<_> =
+                (0..left.min(FRAMES_PER_CALL)).map(|_| [IoSlice::new(&self.unanswered.request)]).collect();
             match send(&self.socket, &mut self.outgoing, &frames)? {
                 0 => return Err(format!("the interface takes no more than {} frames", count - left)),
                 sent => left -= sent,
@@ -108,20 +109,21 @@ impl Generator {
         Ok(())
     }
 
-    /// Receives and checks what has come, at most `count` frames and [`CALL`], and returns how many replies
+    /// Receives and checks what has come, at most `count` frames and [`FRAMES_PER_CALL`], and returns how many replies
     /// there were.
     pub(crate) fn receive(&mut self, count: usize) -> Result<usize, String> {
-        let lengths = receive(&self.socket, &mut self.incoming, &mut self.space[..count.min(CALL)])?;
+        let lengths =
+            receive(&self.socket, &mut self.incoming, &mut self.space[..count.min(FRAMES_PER_CALL)])?;
         let before = self.answered;
         for (space, length) in self.space.iter().zip(lengths.into_iter().flatten()) {
             let expected = &self.requests[self.answered % self.requests.len()];
-            let frame = &space[..length.min(LONGEST)];
+            let frame = &space[..length.min(MAX_REPLY)];
             if self.answered < self.sent && expected.is_answered_by(frame) {
                 self.answered += 1;
             } else if let Some(answer) = Exchange::answer_to(frame) {
                 send(&self.socket, &mut self.outgoing, &[[IoSlice::new(&answer)]])?;
             } else {
-                self.strange += 1;
+                self.unexpected += 1;
             }
         }
         Ok(self.answered - before)
@@ -131,8 +133,12 @@ impl Generator {
     pub(crate) fn collect(&mut self) -> Result<(), String> {
         let begin = Instant::now();
         while self.outstanding() > 0 {
-            if self.receive(CALL)? == 0 && begin.elapsed() > PATIENCE {
-                return Err(format!("{} replies are missing{}", self.outstanding(), self.oddities()));
+            if self.receive(FRAMES_PER_CALL)? == 0 && begin.elapsed() > TIMEOUT {
+                return Err(format!(
+                    "{} replies are missing{}",
+                    self.outstanding(),
+                    self.unexpected_suffix()
+                ));
             }
         }
         Ok(())
@@ -140,13 +146,16 @@ impl Generator {
 
     /// Asks for the hardware address and waits for the reply, so that the asker is known whatever is asked
     /// next; `pump` makes whoever is asked work.
-    pub(crate) fn greet(&mut self, mut pump: impl FnMut() -> Result<(), String>) -> Result<(), String> {
-        self.say_hello()?;
+    pub(crate) fn ensure_known(
+        &mut self,
+        mut pump: impl FnMut() -> Result<(), String>,
+    ) -> Result<(), String> {
+        self.send_probe()?;
         let begin = Instant::now();
         pump()?;
-        while !self.hears_hello()? {
-            if begin.elapsed() > PATIENCE {
-                return Err(format!("a plain ARP request got no reply{}", self.oddities()));
+        while !self.receive_probe_reply()? {
+            if begin.elapsed() > TIMEOUT {
+                return Err(format!("a plain ARP request got no reply{}", self.unexpected_suffix()));
             }
         }
         Ok(())
@@ -155,50 +164,50 @@ impl Generator {
     /// Asks until a reply comes: what is sent just after an interface has come up may be lost.
     pub(crate) fn settle(&mut self, mut pump: impl FnMut() -> Result<(), String>) -> Result<(), String> {
         let begin = Instant::now();
-        let mut heard = false;
-        while !heard {
-            if begin.elapsed() > PATIENCE {
-                return Err(format!("no ARP request got a reply{}", self.oddities()));
+        let mut received = false;
+        while !received {
+            if begin.elapsed() > TIMEOUT {
+                return Err(format!("no ARP request got a reply{}", self.unexpected_suffix()));
             }
-            self.say_hello()?;
+            self.send_probe()?;
             std::thread::sleep(Duration::from_millis(5));
             pump()?;
-            while self.hears_hello()? {
-                heard = true;
+            while self.receive_probe_reply()? {
+                received = true;
             }
         }
         // Those to earlier requests may still come.
         std::thread::sleep(Duration::from_millis(5));
         pump()?;
-        while self.hears_hello()? {}
-        self.strange = 0;
+        while self.receive_probe_reply()? {}
+        self.unexpected = 0;
         Ok(())
     }
 
     /// Sends a request whose reply nobody awaits.
-    pub(crate) fn say_hello(&mut self) -> Result<(), String> {
-        let frames = [[IoSlice::new(&self.greeting.request)]];
+    pub(crate) fn send_probe(&mut self) -> Result<(), String> {
+        let frames = [[IoSlice::new(&self.probe.request)]];
         send(&self.socket, &mut self.outgoing, &frames).map(drop)
     }
 
     /// Whether the next frame is a reply to that, if there is one.
-    fn hears_hello(&mut self) -> Result<bool, String> {
+    fn receive_probe_reply(&mut self) -> Result<bool, String> {
         let lengths = receive(&self.socket, &mut self.incoming, &mut self.space[..1])?;
         let Some(length) = lengths[0] else { return Ok(false) };
-        let frame = &self.space[0][..length.min(LONGEST)];
-        if self.greeting.is_answered_by(frame) {
+        let frame = &self.space[0][..length.min(MAX_REPLY)];
+        if self.probe.is_answered_by(frame) {
             return Ok(true);
         }
         let Some(answer) = Exchange::answer_to(frame) else {
-            self.strange += 1;
+            self.unexpected += 1;
             return Ok(false);
         };
         send(&self.socket, &mut self.outgoing, &[[IoSlice::new(&answer)]])?;
         Ok(false)
     }
 
-    fn oddities(&self) -> String {
-        match self.strange {
+    fn unexpected_suffix(&self) -> String {
+        match self.unexpected {
             0 => String::new(),
             count => format!("; {count} frames came that are none"),
         }
@@ -211,7 +220,7 @@ fn send(
     headers: &mut MultiHeaders<()>,
     frames: &[[IoSlice<'_>; 1]],
 ) -> Result<usize, String> {
-    let addresses = [None::<()>; CALL];
+    let addresses = [None::<()>; FRAMES_PER_CALL];
     match sendmmsg(socket.as_fd().as_raw_fd(), headers, frames, addresses, [], MsgFlags::empty()) {
         Ok(sent) => Ok(sent.count()),
         Err(Errno::EAGAIN | Errno::ENOBUFS | Errno::EINTR) => Ok(0),
@@ -223,10 +232,10 @@ fn send(
 fn receive(
     socket: &PacketSocket,
     headers: &mut MultiHeaders<LinkAddr>,
-    space: &mut [[u8; LONGEST]],
-) -> Result<[Option<usize>; CALL], String> {
+    space: &mut [[u8; MAX_REPLY]],
+) -> Result<[Option<usize>; FRAMES_PER_CALL], String> {
     let mut parts: Vec<_> = space.iter_mut().map(|space| [IoSliceMut::new(space)]).collect();
-    let mut lengths = [None; CALL];
+    let mut lengths = [None; FRAMES_PER_CALL];
     match recvmmsg(socket.as_fd().as_raw_fd(), headers, parts.iter_mut(), MsgFlags::MSG_DONTWAIT, None) {
         Ok(received) => {
             for (length, message) in lengths.iter_mut().zip(received) {

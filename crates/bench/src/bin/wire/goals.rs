@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use crate::contender::{
-    KERNEL, MANY_ASKERS, MANY_HOSTS, MANY_NEIGHBORS, NAIVE, OURS, RING, SMOLTCP, SWAP, SWAP_RING,
+    KERNEL, MANY_HOSTS, MANY_NEIGHBORS, MANY_REQUESTERS, NAIVE, OURS, RING, SMOLTCP, SWAP, SWAP_RING,
 };
-use crate::report::Report;
+use crate::report::BenchReport;
 use crate::traffic::Load;
 
 #[derive(Debug, Serialize)]
@@ -28,12 +28,12 @@ pub(crate) enum Bound {
 }
 
 /// One goal: what it is about, its bound, and how its figure is found; none where that was not measured.
-type Line = (&'static str, Bound, f64, fn(&Report, Load) -> Option<f64>);
+type GoalRule = (&'static str, Bound, f64, fn(&BenchReport, Load) -> Option<f64>);
 
 /// The window in which two CPUs are compared.
 const WINDOW: usize = 256;
 
-const LINES: [Line; 12] = [
+const GOAL_RULES: [GoalRule; 12] = [
     ("drain: cost of tapstack over swap", Bound::AtMost, 1.05, |report, load| cost(report, load, OURS, SWAP)),
     ("drain: tapstack as fast as naive, times", Bound::AtLeast, 1.03, |report, load| {
         cost(report, load, NAIVE, OURS)
@@ -57,7 +57,7 @@ const LINES: [Line; 12] = [
         cost(report, load, MANY_NEIGHBORS, OURS)
     }),
     ("drain: cost of many who ask over one", Bound::AtMost, 1.15, |report, load| {
-        cost(report, load, MANY_ASKERS, OURS)
+        cost(report, load, MANY_REQUESTERS, OURS)
     }),
     ("flow, window 256: p90 of tapstack over that of the kernel", Bound::AtLeast, 0.95, |report, load| {
         flow(report, load, OURS)
@@ -76,26 +76,26 @@ const LINES: [Line; 12] = [
 ];
 
 /// The goals whose figures this report has.
-pub(crate) fn goals(report: &Report) -> Vec<Goal> {
-    let goal = |load, (figure, bound, wanted, find): Line| {
+pub(crate) fn goals(report: &BenchReport) -> Vec<Goal> {
+    let goal = |load, (figure, bound, wanted, find): GoalRule| {
         let found = find(report, load)?;
         let holds = if bound == Bound::AtMost { found <= wanted } else { found >= wanted };
         Some(Goal { load, figure, bound, wanted, found, holds })
     };
     [Load::Arp, Load::Ping]
         .into_iter()
-        .flat_map(|load| LINES.into_iter().filter_map(move |line| goal(load, line)))
+        .flat_map(|load| GOAL_RULES.into_iter().filter_map(move |line| goal(load, line)))
         .collect()
 }
 
 /// How many replies a second one gives in its better slices, over those of the kernel in its.
-fn flow(report: &Report, load: Load, one: &str) -> Option<f64> {
+fn flow(report: &BenchReport, load: Load, one: &str) -> Option<f64> {
     let table = report.flow.iter().find(|table| table.load == load && table.window == WINDOW)?;
     Some(table.row(one)?.replies_per_second_p90 / table.row(KERNEL)?.replies_per_second_p90)
 }
 
 /// How many times what `of` costs `one` costs, when both drain: the median over the rounds.
-fn cost(report: &Report, load: Load, one: &str, of: &str) -> Option<f64> {
+fn cost(report: &BenchReport, load: Load, one: &str, of: &str) -> Option<f64> {
     let table = report.drain.iter().find(|table| table.load == load)?;
     Some(table.row(of)?.times_as_fast_as.get(one)?.p50)
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::contender::{KERNEL, NAIVE, SWAP};
 use crate::goals::Bound;
-use crate::report::{DrainTable, FlowTable, LatencyTable, Ratio, Report};
+use crate::report::{BenchReport, DrainTable, FlowTable, LatencyTable, Ratio};
 
 /// A table: what it is, what its figures hold, its head, its rows.
 pub(crate) struct Grid {
@@ -24,7 +24,7 @@ const LATENCY: &str =
     "From before a request is sent until after its reply is received, by one who never sleeps.";
 
 /// All tables of a report.
-pub(crate) fn grids(report: &Report) -> Vec<Grid> {
+pub(crate) fn grids(report: &BenchReport) -> Vec<Grid> {
     let drain = report.drain.iter().map(drain);
     let flow = report.flow.iter().map(flow);
     let latency = report.latency.iter().map(latency);
@@ -112,7 +112,7 @@ fn latency(table: &LatencyTable) -> Grid {
     Grid { title, note: LATENCY, head, rows: rows.collect() }
 }
 
-fn goals(report: &Report) -> Grid {
+fn goals(report: &BenchReport) -> Grid {
     let rows = report.goals.iter().map(|goal| {
         let bound = if goal.bound == Bound::AtMost { "<=" } else { ">=" };
         vec![

@@ -2,44 +2,48 @@
 
 use std::time::{Duration, Instant};
 
-use crate::crew::Member;
-use crate::generator::PATIENCE;
+use crate::generator::TIMEOUT;
 use crate::rounds::{Rounds, in_turn};
+use crate::running::RunningContender;
 
 /// What one contender did.
 #[derive(Debug)]
-pub(crate) struct Timed {
+pub(crate) struct LatencyResult {
     pub(crate) contender: &'static str,
     /// Microseconds from before the request is sent until after its reply is received.
     pub(crate) us: Vec<f64>,
-    pub(crate) strange: u64,
+    pub(crate) unexpected: u64,
 }
 
 /// Asks each in turn, for one slice a round.
-pub(crate) fn run(crew: &mut [Member], slice: Duration, rounds: Rounds) -> Result<Vec<Timed>, String> {
-    let mut lanes: Vec<_> = crew.iter_mut().map(|member| (member, Vec::new())).collect();
+pub(crate) fn run(
+    running: &mut [RunningContender],
+    slice: Duration,
+    rounds: Rounds,
+) -> Result<Vec<LatencyResult>, String> {
+    let mut lanes: Vec<_> = running.iter_mut().map(|member| (member, Vec::new())).collect();
     rounds.repeat(|round| {
         in_turn(&mut lanes, round, |(member, us)| {
             ask(member, us, slice).map_err(|error| format!("{}: {error}", member.contender))
         })
     })?;
-    let timed = lanes.into_iter().map(|(member, us)| Timed {
+    let timed = lanes.into_iter().map(|(member, us)| LatencyResult {
         contender: member.contender,
         us,
-        strange: member.generator.strange(),
+        unexpected: member.generator.unexpected(),
     });
     Ok(timed.collect())
 }
 
-fn ask(member: &mut Member, us: &mut Vec<f64>, slice: Duration) -> Result<(), String> {
+fn ask(member: &mut RunningContender, us: &mut Vec<f64>, slice: Duration) -> Result<(), String> {
     let generator = &mut member.generator;
-    generator.greet(|| Ok(()))?;
+    generator.ensure_known(|| Ok(()))?;
     let begin = Instant::now();
     while begin.elapsed() < slice {
         let sent = Instant::now();
         generator.fill(1)?;
         while generator.receive(1)? == 0 {
-            if sent.elapsed() > PATIENCE {
+            if sent.elapsed() > TIMEOUT {
                 return Err("a request got no reply".to_owned());
             }
         }

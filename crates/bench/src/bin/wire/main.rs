@@ -3,7 +3,6 @@
 
 mod contender;
 mod cpu;
-mod crew;
 mod drain;
 mod engine;
 mod flow;
@@ -13,15 +12,16 @@ mod grid;
 mod latency;
 mod measure;
 mod netlink;
+mod network;
 mod options;
-mod ours;
 mod plot;
 mod report;
 mod rounds;
-mod site;
-mod smoltcp_peer;
+mod running;
+mod smoltcp_engine;
 mod stats;
 mod swap;
+mod tapstack_engine;
 mod traffic;
 mod write;
 

@@ -4,32 +4,37 @@ use std::time::Duration;
 
 use crate::contender::{self, Contender};
 use crate::cpu::{allowed, pin};
-use crate::crew;
 use crate::drain::{self, Bounds};
 use crate::flow;
 use crate::goals::goals;
 use crate::latency;
+use crate::network::BenchNetwork;
 use crate::options::{Mode, Options};
-use crate::report::{About, DrainTable, FlowTable, LatencyTable, Machine, Report, Skipped};
+use crate::report::{
+    BenchReport, ContenderDescription, DrainTable, FlowTable, LatencyTable, Machine, Skipped,
+};
 use crate::rounds::Rounds;
-use crate::site::Site;
-use crate::traffic::{Load, Row};
+use crate::running;
+use crate::traffic::{AddressRange, Load};
 
 /// Requests a round: half of what an interface holds, beyond which frames vanish.
 const FILL: usize = 512;
 
 /// Measures what the options ask for.
-pub(crate) fn run(options: &Options) -> Result<Report, String> {
+pub(crate) fn run(options: &Options) -> Result<BenchReport, String> {
     // Before there is a second thread.
-    let site = Site::enter()?;
+    let network = BenchNetwork::enter()?;
     let cpus = allowed();
     let first = *cpus.first().ok_or("the system does not tell on which CPUs this may run")?;
     pin(first)?;
     let mut skipped = Vec::new();
-    let contenders = choose(options, &site, &mut skipped)?;
-    let mut report = Report {
+    let contenders = choose(options, &network, &mut skipped)?;
+    let mut report = BenchReport {
         machine: Machine::this(cpus.len()),
-        contenders: contenders.iter().map(|one| About { name: one.name, about: one.about }).collect(),
+        contenders: contenders
+            .iter()
+            .map(|one| ContenderDescription { name: one.name, about: one.about })
+            .collect(),
         skipped,
         drain: Vec::new(),
         flow: Vec::new(),
@@ -38,14 +43,14 @@ pub(crate) fn run(options: &Options) -> Result<Report, String> {
     };
     for load in options.loads() {
         if options.measures(Mode::Drain) {
-            report.drain.push(drained(options, &site, &contenders, *load)?);
+            report.drain.push(drained(options, &network, &contenders, *load)?);
         }
     }
-    let few: Vec<_> = contenders.into_iter().filter(|contender| !contender.is_populous()).collect();
+    let few: Vec<_> = contenders.into_iter().filter(|contender| !contender.has_population()).collect();
     match cpus.get(1) {
         Some(second) => {
             for load in options.loads() {
-                on_two_cpus(options, &site, &few, *load, *second, &mut report)?;
+                on_two_cpus(options, &network, &few, *load, *second, &mut report)?;
             }
         }
         None if options.measures(Mode::Flow) || options.measures(Mode::Latency) => {
@@ -59,9 +64,14 @@ pub(crate) fn run(options: &Options) -> Result<Report, String> {
 }
 
 /// Those who were asked for and can be had.
-fn choose(options: &Options, site: &Site, skipped: &mut Vec<Skipped>) -> Result<Vec<Contender>, String> {
-    let hosts = Row { ip: [10, 128, 0, 0].into(), mac: [2, 1, 0, 0, 0, 0], count: options.hosts };
-    let neighbors = Row { ip: [10, 64, 0, 0].into(), mac: [2, 2, 0, 0, 0, 0], count: options.neighbors };
+fn choose(
+    options: &Options,
+    network: &BenchNetwork,
+    skipped: &mut Vec<Skipped>,
+) -> Result<Vec<Contender>, String> {
+    let hosts = AddressRange { ip: [10, 128, 0, 0].into(), mac: [2, 1, 0, 0, 0, 0], count: options.hosts };
+    let neighbors =
+        AddressRange { ip: [10, 64, 0, 0].into(), mac: [2, 2, 0, 0, 0, 0], count: options.neighbors };
     let mut all = contender::all(hosts, neighbors);
     if let Some(unknown) = options.contenders.iter().find(|name| all.iter().all(|one| one.name != **name)) {
         let names: Vec<_> = all.iter().map(|one| one.name).collect();
@@ -75,7 +85,7 @@ fn choose(options: &Options, site: &Site, skipped: &mut Vec<Skipped>) -> Result<
     if !options.contenders.is_empty() {
         all.retain(|one| options.contenders.iter().any(|name| *name == one.name));
     }
-    if let Err(why) = site.kernel() {
+    if let Err(why) = network.kernel() {
         all.retain(|one| !one.is_kernel());
         skipped.push(Skipped { what: contender::KERNEL.to_owned(), why });
     }
@@ -84,22 +94,22 @@ fn choose(options: &Options, site: &Site, skipped: &mut Vec<Skipped>) -> Result<
 
 fn drained(
     options: &Options,
-    site: &Site,
+    network: &BenchNetwork,
     contenders: &[Contender],
     load: Load,
 ) -> Result<DrainTable, String> {
     let bounds = Bounds { rounds: rounds(options), fill: FILL };
-    let drained = drain::run(site, contenders, load, bounds)?;
+    let drained = drain::run(network, contenders, load, bounds)?;
     Ok(DrainTable::of(load, FILL, &drained))
 }
 
 fn on_two_cpus(
     options: &Options,
-    site: &Site,
+    network: &BenchNetwork,
     contenders: &[Contender],
     load: Load,
     cpu: usize,
-    report: &mut Report,
+    report: &mut BenchReport,
 ) -> Result<(), String> {
     let [flow, latency] = [Mode::Flow, Mode::Latency].map(|mode| options.measures(mode));
     for spin in [Duration::ZERO, options.spin()] {
@@ -108,17 +118,17 @@ fn on_two_cpus(
         if !flow && !latency {
             continue;
         }
-        let mut crew = crew::assemble(site, contenders, load, spin, cpu)?;
+        let mut running = running::start_all(network, contenders, load, spin, cpu)?;
         for window in options.windows.iter().filter(|_| flow) {
             let window = usize::from(*window);
-            let flowed = flow::run(&mut crew, window, options.slice(), rounds(options))?;
+            let flowed = flow::run(&mut running, window, options.slice(), rounds(options))?;
             report.flow.push(FlowTable::of(load, window, spin, &flowed));
         }
         if latency {
-            let timed = latency::run(&mut crew, options.slice(), rounds(options))?;
+            let timed = latency::run(&mut running, options.slice(), rounds(options))?;
             report.latency.push(LatencyTable::of(load, spin, &timed));
         }
-        crew::dismiss(crew)?;
+        running::stop_all(running)?;
     }
     Ok(())
 }

@@ -83,7 +83,7 @@ fn string(kind: u16, text: &str) -> Vec<u8> {
 /// `struct rtattr` and its value, padded to four octets.
 fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
     let length = u16::try_from(4 + value.len()).unwrap_or(u16::MAX);
-    let mut octets = [&length.to_ne_bytes()[..], &kind.to_ne_bytes(), value].concat();
-    octets.resize(octets.len().next_multiple_of(4), 0);
-    octets
+    let mut bytes = [&length.to_ne_bytes()[..], &kind.to_ne_bytes(), value].concat();
+    bytes.resize(bytes.len().next_multiple_of(4), 0);
+    bytes
 }

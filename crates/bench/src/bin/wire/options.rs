@@ -46,7 +46,7 @@ pub(crate) struct Options {
     /// How many addresses `tapstack-hosts` has: a power of two, up to 1,048,576
     #[arg(long, value_name = "N", default_value_t = 65_536, value_parser = hosts)]
     pub(crate) hosts: u32,
-    /// How many neighbours `tapstack-table` and `tapstack-askers` have
+    /// How many neighbours `tapstack-table` and `tapstack-requesters` have
     #[arg(long = "neighbours", value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) neighbors: u32,
     /// Print one JSON document instead of the tables

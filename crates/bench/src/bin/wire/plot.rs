@@ -4,7 +4,7 @@ use std::path::Path;
 
 use plotters::prelude::*;
 
-use crate::report::Report;
+use crate::report::BenchReport;
 use crate::traffic::Load;
 
 /// Bars that belong together: whose they are, and each bar's own label and value.
@@ -23,7 +23,7 @@ const LONGEST: f64 = 560.0;
 const COLOURS: [RGBColor; 3] = [RGBColor(37, 99, 155), RGBColor(110, 163, 204), RGBColor(190, 214, 232)];
 
 /// Draws all tables into the folder, and returns the files' names.
-pub(crate) fn draw(report: &Report, folder: &Path) -> Result<Vec<String>, String> {
+pub(crate) fn draw(report: &BenchReport, folder: &Path) -> Result<Vec<String>, String> {
     let mut files = Vec::new();
     for load in [Load::Arp, Load::Ping] {
         let word = load.to_string().to_lowercase();
@@ -44,12 +44,12 @@ pub(crate) fn draw(report: &Report, folder: &Path) -> Result<Vec<String>, String
     Ok(files)
 }
 
-fn drained(report: &Report, load: Load) -> Vec<Group> {
+fn drained(report: &BenchReport, load: Load) -> Vec<Group> {
     let rows = report.drain.iter().filter(|table| table.load == load).flat_map(|table| &table.rows);
     rows.map(|row| Group { name: row.contender, bars: vec![(String::new(), row.ns_per_reply_p50)] }).collect()
 }
 
-fn flowed(report: &Report, load: Load) -> Vec<Group> {
+fn flowed(report: &BenchReport, load: Load) -> Vec<Group> {
     let mut groups = Vec::new();
     for table in report.flow.iter().filter(|table| table.load == load) {
         for row in &table.rows {
@@ -63,7 +63,7 @@ fn flowed(report: &Report, load: Load) -> Vec<Group> {
     groups
 }
 
-fn timed(report: &Report, load: Load) -> Vec<Group> {
+fn timed(report: &BenchReport, load: Load) -> Vec<Group> {
     let mut groups = Vec::new();
     for table in report.latency.iter().filter(|table| table.load == load) {
         let how = if table.spin_us > 0.0 { "spinning" } else { "sleeping" };

@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::drain::Drained;
-use crate::flow::Flowed;
-use crate::latency::Timed;
+use crate::drain::DrainResult;
+use crate::flow::FlowResult;
+use crate::latency::LatencyResult;
 use crate::stats::{paired, quantile};
 use crate::traffic::Load;
 
 #[derive(Debug, Serialize)]
-pub(crate) struct Report {
+pub(crate) struct BenchReport {
     pub(crate) machine: Machine,
-    pub(crate) contenders: Vec<About>,
+    pub(crate) contenders: Vec<ContenderDescription>,
     /// What was not measured, and why.
     pub(crate) skipped: Vec<Skipped>,
     pub(crate) drain: Vec<DrainTable>,
@@ -34,7 +34,7 @@ pub(crate) struct Machine {
 }
 
 #[derive(Debug, Serialize)]
-pub(crate) struct About {
+pub(crate) struct ContenderDescription {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
 }
@@ -131,12 +131,12 @@ impl Machine {
 }
 
 impl DrainTable {
-    pub(crate) fn of(load: Load, requests_per_round: usize, all: &[Drained]) -> DrainTable {
-        let row = |one: &Drained| DrainRow {
+    pub(crate) fn of(load: Load, requests_per_round: usize, all: &[DrainResult]) -> DrainTable {
+        let row = |one: &DrainResult| DrainRow {
             contender: one.contender,
             requests: one.asked,
             replies: one.answered,
-            unexpected_frames: one.strange,
+            unexpected_frames: one.unexpected,
             ns_per_reply_p50: quantile(&one.ns, 0.5),
             ns_per_reply_p90: quantile(&one.ns, 0.9),
             cpu_ns_per_reply_p50: quantile(&one.cpu_ns, 0.5),
@@ -154,11 +154,11 @@ impl DrainTable {
 }
 
 impl FlowTable {
-    pub(crate) fn of(load: Load, window: usize, spin: Duration, all: &[Flowed]) -> FlowTable {
-        let row = |one: &Flowed| FlowRow {
+    pub(crate) fn of(load: Load, window: usize, spin: Duration, all: &[FlowResult]) -> FlowTable {
+        let row = |one: &FlowResult| FlowRow {
             contender: one.contender,
             replies: one.replies,
-            unexpected_frames: one.strange,
+            unexpected_frames: one.unexpected,
             replies_per_second_p50: quantile(&one.rates, 0.5),
             replies_per_second_p90: quantile(&one.rates, 0.9),
             cpu_ns_per_reply: one.cpu_ns,
@@ -175,11 +175,11 @@ impl FlowTable {
 }
 
 impl LatencyTable {
-    pub(crate) fn of(load: Load, spin: Duration, all: &[Timed]) -> LatencyTable {
-        let row = |one: &Timed| LatencyRow {
+    pub(crate) fn of(load: Load, spin: Duration, all: &[LatencyResult]) -> LatencyTable {
+        let row = |one: &LatencyResult| LatencyRow {
             contender: one.contender,
             replies: one.us.len(),
-            unexpected_frames: one.strange,
+            unexpected_frames: one.unexpected,
             us_p50: quantile(&one.us, 0.5),
             us_p99: quantile(&one.us, 0.99),
         };

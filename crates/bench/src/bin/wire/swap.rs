@@ -4,8 +4,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use tap::{Batch, Device, Pool};
 
-use crate::engine::{Turned, Turns};
-use crate::traffic::ANSWERER;
+use crate::engine::{PollEngine, PollResult};
+use crate::traffic::RESPONDER;
 
 /// Frames a turn, as our host has it.
 const BATCH: usize = host::Host::RX_BATCH;
@@ -25,8 +25,8 @@ impl<D: Device + AsFd> Swap<D> {
     }
 }
 
-impl<D: Device + AsFd> Turns for Swap<D> {
-    fn turn(&mut self) -> Result<Turned, String> {
+impl<D: Device + AsFd> PollEngine for Swap<D> {
+    fn poll_once(&mut self) -> Result<PollResult, String> {
         let arrived =
             self.device.receive(&mut self.pool, &mut self.arrived).map_err(|error| error.to_string())?;
         while let Some(mut frame) = self.arrived.pop() {
@@ -40,7 +40,7 @@ impl<D: Device + AsFd> Turns for Swap<D> {
         }
         self.device.transmit(&mut self.departing, &mut self.pool).map_err(|error| error.to_string())?;
         let again = arrived == BATCH || self.device.in_flight() > 0;
-        Ok(Turned { arrived, congested: !self.departing.is_empty(), again })
+        Ok(PollResult { arrived, congested: !self.departing.is_empty(), again })
     }
 
     fn fd(&self) -> BorrowedFd<'_> {
@@ -53,10 +53,10 @@ impl<D: Device + AsFd> Turns for Swap<D> {
 }
 
 /// Turns a request into its reply.
-fn swap(octets: &mut [u8]) -> Option<()> {
-    match *octets.get(12..14)? {
-        [8, 6] => arp(octets.first_chunk_mut()?),
-        [8, 0] => echo(octets.first_chunk_mut()?),
+fn swap(bytes: &mut [u8]) -> Option<()> {
+    match *bytes.get(12..14)? {
+        [8, 6] => arp(bytes.first_chunk_mut()?),
+        [8, 0] => echo(bytes.first_chunk_mut()?),
         _ => return None,
     }
     Some(())
@@ -64,18 +64,18 @@ fn swap(octets: &mut [u8]) -> Option<()> {
 
 fn arp(frame: &mut [u8; 42]) {
     frame.copy_within(6..12, 0);
-    frame[6..12].copy_from_slice(&ANSWERER.mac);
+    frame[6..12].copy_from_slice(&RESPONDER.mac);
     frame[21] = 2;
     frame.copy_within(22..32, 32);
-    frame[22..28].copy_from_slice(&ANSWERER.mac);
-    frame[28..32].copy_from_slice(&ANSWERER.ip.octets());
+    frame[22..28].copy_from_slice(&RESPONDER.mac);
+    frame[28..32].copy_from_slice(&RESPONDER.ip.octets());
 }
 
 fn echo(frame: &mut [u8; 42]) {
     frame.copy_within(6..12, 0);
-    frame[6..12].copy_from_slice(&ANSWERER.mac);
+    frame[6..12].copy_from_slice(&RESPONDER.mac);
     frame.copy_within(26..30, 30);
-    frame[26..30].copy_from_slice(&ANSWERER.ip.octets());
+    frame[26..30].copy_from_slice(&RESPONDER.ip.octets());
     // The type falls from 8 to 0, hence the sum rises by 0x0800 (RFC 1624).
     frame[34] = 0;
     let (sum, carry) = u16::from_be_bytes([frame[36], frame[37]]).overflowing_add(0x0800);

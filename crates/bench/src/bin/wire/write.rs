@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::grid::grids;
 use crate::options::Options;
 use crate::plot;
-use crate::report::Report;
+use crate::report::BenchReport;
 
 /// Makes the folder, before much time is spent on what goes there.
 pub(crate) fn prepare(options: &Options) -> Result<(), String> {
@@ -18,7 +18,7 @@ pub(crate) fn prepare(options: &Options) -> Result<(), String> {
 }
 
 /// Prints the report, and writes it to the folder.
-pub(crate) fn all(report: &Report, options: &Options) -> Result<(), String> {
+pub(crate) fn all(report: &BenchReport, options: &Options) -> Result<(), String> {
     let json = serde_json::to_string_pretty(report).map_err(|error| format!("no JSON: {error}"))?;
     let plots = if options.svg { plot::draw(report, &options.out)? } else { Vec::new() };
     put(&options.out.join("report.json"), &json)?;
@@ -38,12 +38,12 @@ fn put(path: &Path, text: &str) -> Result<(), String> {
     })
 }
 
-fn machine(report: &Report) -> String {
+fn machine(report: &BenchReport) -> String {
     let machine = &report.machine;
     format!("{} ({}), {}, CPUs: {}", machine.processor, machine.architecture, machine.kernel, machine.cpus)
 }
 
-fn plain(report: &Report) -> String {
+fn plain(report: &BenchReport) -> String {
     let mut text = format!("{}\n\n", machine(report));
     for skipped in &report.skipped {
         let _ = writeln!(text, "Not measured: {}: {}\n", skipped.what, skipped.why);
@@ -54,7 +54,7 @@ fn plain(report: &Report) -> String {
     text
 }
 
-fn markdown(report: &Report, plots: &[String]) -> String {
+fn markdown(report: &BenchReport, plots: &[String]) -> String {
     let mut text = format!("# Replies over a wire\n\n{}\n\n", machine(report));
     for contender in &report.contenders {
         let _ = writeln!(text, "- `{}`: {}", contender.name, contender.about);

@@ -38,14 +38,14 @@ fn echo_reply_may_have_another_time_to_live_and_checksum() {
     reply[IP + 8] = 255;
     assert!(!exchange.is_answered_by(&reply));
     reply[IP + 10..IP + 12].fill(0);
-    set_sum(&mut reply[IP..ICMP], 10);
+    write_checksum(&mut reply[IP..ICMP], 10);
     assert!(exchange.is_answered_by(&reply));
 }
 
 #[test]
 fn many_hosts_are_asked_in_turn_once_each() {
-    let answerers = Row { count: 1 << 12, ..ANSWERER };
-    let exchanges = Traffic { answerers, ..Traffic::plain(Load::Ping) }.exchanges();
+    let responders = AddressRange { count: 1 << 12, ..RESPONDER };
+    let exchanges = Traffic { responders, ..Traffic::plain(Load::Ping) }.exchanges();
     let mut asked: Vec<_> = exchanges.iter().map(|exchange| exchange.request[..6].to_vec()).collect();
     asked.sort();
     asked.dedup();
@@ -54,8 +54,8 @@ fn many_hosts_are_asked_in_turn_once_each() {
 
 #[test]
 fn only_a_request_for_the_asker_is_answered() {
-    let answerer = Traffic { askers: ANSWERER, answerers: ASKER, load: Load::Arp };
-    let question = answerer.exchanges().remove(0);
+    let responder = Traffic { requesters: RESPONDER, responders: REQUESTER, load: Load::Arp };
+    let question = responder.exchanges().remove(0);
     let answer = Exchange::answer_to(&question.request).expect("it is one");
     assert!(question.is_answered_by(&answer));
     let mut other = question.request.clone();

@@ -11,26 +11,26 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use tap::linux::Tap;
 use tap::{Batch, Device, Pool};
 
-use crate::engine::{Engine, Halt, Turned, Turns};
-use crate::traffic::{ANSWERER, PREFIX, Row};
+use crate::engine::{Engine, PollEngine, PollResult, StopFlag};
+use crate::traffic::{AddressRange, PREFIX, RESPONDER};
 
 /// Who else there is, beside the one who asks and the one who answers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Population {
     /// Hosts of ours that are asked instead of the one.
-    pub(crate) hosts: Option<Row>,
+    pub(crate) hosts: Option<AddressRange>,
     /// Entries in the neighbor table.
-    pub(crate) neighbors: Row,
+    pub(crate) neighbors: AddressRange,
 }
 
 /// Ten neighbors, none of whom asks.
-pub(crate) const FEW: Population = Population {
+pub(crate) const TEN_NEIGHBORS: Population = Population {
     hosts: None,
-    neighbors: Row { ip: Ipv4Addr::new(10, 0, 1, 0), mac: [2, 2, 0, 0, 0, 0], count: 10 },
+    neighbors: AddressRange { ip: Ipv4Addr::new(10, 0, 1, 0), mac: [2, 2, 0, 0, 0, 0], count: 10 },
 };
 
 /// [`Host::poll`] over a device, as `tapstack host` does it.
-pub(crate) struct Ours<D> {
+pub(crate) struct TapstackEngine<D> {
     host: Host,
     device: D,
     pool: Pool,
@@ -38,7 +38,7 @@ pub(crate) struct Ours<D> {
 }
 
 /// One blocking read, one frame judged, one write, and again.
-pub(crate) struct Naive {
+pub(crate) struct NaiveEngine {
     host: Host,
     tap: Tap,
     pool: Pool,
@@ -60,31 +60,31 @@ impl Clock {
     }
 }
 
-impl<D: Device + AsFd> Ours<D> {
-    pub(crate) fn over(device: D, population: &Population) -> Result<Ours<D>, String> {
+impl<D: Device + AsFd> TapstackEngine<D> {
+    pub(crate) fn over(device: D, population: &Population) -> Result<TapstackEngine<D>, String> {
         let clock = Clock::start();
         let host = host(clock.now(), device.mtu(), population)?;
         let pool = Pool::new(device.mtu(), host.pool_size());
-        Ok(Ours { host, device, pool, clock })
+        Ok(TapstackEngine { host, device, pool, clock })
     }
 }
 
-impl<D: Device + AsFd> Turns for Ours<D> {
-    fn turn(&mut self) -> Result<Turned, String> {
+impl<D: Device + AsFd> PollEngine for TapstackEngine<D> {
+    fn poll_once(&mut self) -> Result<PollResult, String> {
         let now = self.clock.now();
         let outcome = self
             .host
             .poll(now, &mut self.device, &mut self.pool, &mut ())
             .map_err(|error| error.to_string())?;
         while self.host.take_event().is_some() {}
-        Ok(Turned { arrived: outcome.received, congested: outcome.tx_blocked, again: outcome.poll_again })
+        Ok(PollResult { arrived: outcome.received, congested: outcome.tx_blocked, again: outcome.poll_again })
     }
 
     fn fd(&self) -> BorrowedFd<'_> {
         self.device.as_fd()
     }
 
-    fn due(&self) -> Option<Duration> {
+    fn next_deadline(&self) -> Option<Duration> {
         self.host.deadline().map(|deadline| deadline.since(self.clock.now()))
     }
 
@@ -93,14 +93,14 @@ impl<D: Device + AsFd> Turns for Ours<D> {
     }
 }
 
-impl Naive {
-    pub(crate) fn over(tap: Tap, population: &Population) -> Result<Naive, String> {
+impl NaiveEngine {
+    pub(crate) fn over(tap: Tap, population: &Population) -> Result<NaiveEngine, String> {
         fcntl(&tap, FcntlArg::F_SETFL(OFlag::O_RDWR))
             .map_err(|errno| format!("cannot make reads block: {}", errno.desc()))?;
         let clock = Clock::start();
         let host = host(clock.now(), tap.mtu(), population)?;
         let pool = Pool::new(tap.mtu(), host.pool_size());
-        Ok(Naive { host, tap, pool, arrived: Batch::new(1), departing: Batch::new(1), clock })
+        Ok(NaiveEngine { host, tap, pool, arrived: Batch::new(1), departing: Batch::new(1), clock })
     }
 
     fn one(&mut self) -> Result<(), String> {
@@ -113,13 +113,13 @@ impl Naive {
     }
 }
 
-impl Engine for Naive {
+impl Engine for NaiveEngine {
     fn drain(&mut self, waiting: usize) -> Result<(), String> {
         (0..waiting).try_for_each(|_| self.one())
     }
 
-    fn serve(&mut self, _spin: Duration, halt: &Halt) -> Result<(), String> {
-        while !halt.is_raised() {
+    fn serve(&mut self, _spin: Duration, stop: &StopFlag) -> Result<(), String> {
+        while !stop.is_raised() {
             self.one()?;
         }
         Ok(())
@@ -137,7 +137,7 @@ impl Engine for Naive {
 /// A host that has its addresses, and its neighbors.
 fn host(now: tap::Instant, mtu: usize, population: &Population) -> Result<Host, String> {
     let Population { hosts, neighbors } = population;
-    let mut config = HostConfig { mtu, ..HostConfig::new(network(ANSWERER.ip)?, mac(ANSWERER)) };
+    let mut config = HostConfig { mtu, ..HostConfig::new(network(RESPONDER.ip)?, mac(RESPONDER)) };
     // Room for whoever asks, too.
     config.table.entries = usize::try_from(neighbors.count).map_or(usize::MAX, |count| count.max(1_000) + 24);
     let mut host = Host::new(now, &config).map_err(|error| error.to_string())?;
@@ -158,7 +158,7 @@ fn network(ip: Ipv4Addr) -> Result<Ipv4Net, String> {
     Ipv4Net::new(ip, PREFIX).map_err(|error| error.to_string())
 }
 
-fn mac(row: Row) -> MacAddr {
+fn mac(row: AddressRange) -> MacAddr {
     MacAddr::new(row.mac)
 }
 

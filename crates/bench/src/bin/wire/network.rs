@@ -9,10 +9,10 @@ use nix::sched::{CloneFlags, setns};
 use tap::linux::{Interface, InterfaceName, Namespace};
 
 use crate::netlink::{add_neighbor, make_veth};
-use crate::traffic::{ANSWERER, ASKER, PREFIX};
+use crate::traffic::{PREFIX, REQUESTER, RESPONDER};
 
 /// The namespace that this process is in, and the wire to the kernel in another.
-pub(crate) struct Site {
+pub(crate) struct BenchNetwork {
     kernel: Result<InterfaceName, String>,
     /// Without it that namespace would be gone, for no process is in it.
     _kernels: File,
@@ -33,9 +33,9 @@ const SETTINGS: [(&str, &str); 5] = [
     ("icmp_echo_ignore_all", "0"),
 ];
 
-impl Site {
+impl BenchNetwork {
     /// Makes both. To be called before there is a second thread.
-    pub(crate) fn enter() -> Result<Site, String> {
+    pub(crate) fn enter() -> Result<BenchNetwork, String> {
         Namespace::enter().map_err(|error| error.to_string())?;
         let kernels = here()?;
         for (name, value) in SETTINGS {
@@ -44,7 +44,7 @@ impl Site {
         }
         Namespace::enter().map_err(|error| error.to_string())?;
         let kernel = attach_kernel(&here()?, &kernels);
-        Ok(Site { kernel, _kernels: kernels, named: Cell::new(0) })
+        Ok(BenchNetwork { kernel, _kernels: kernels, named: Cell::new(0) })
     }
 
     /// This side's end of the wire to the kernel, or why there is none.
@@ -75,13 +75,13 @@ fn attach_kernel(mine: &File, kernels: &File) -> Result<InterfaceName, String> {
 
 fn begin(end: &InterfaceName) -> Result<(), String> {
     let interface = named(end)?;
-    let address = Ipv4Net::new(ANSWERER.ip, PREFIX).map_err(|error| error.to_string())?;
-    interface.set_mac_address(ANSWERER.mac).map_err(|error| error.to_string())?;
+    let address = Ipv4Net::new(RESPONDER.ip, PREFIX).map_err(|error| error.to_string())?;
+    interface.set_mac_address(RESPONDER.mac).map_err(|error| error.to_string())?;
     interface.add_address(address).map_err(|error| error.to_string())?;
     interface.set_up(true).map_err(|error| error.to_string())?;
     // All namespaces share the room for neighbors who come and go: what others do there must not show.
     let index = interface.index().map_err(|error| error.to_string())?;
-    add_neighbor(index, ASKER.ip, ASKER.mac)
+    add_neighbor(index, REQUESTER.ip, REQUESTER.mac)
 }
 
 fn enter(namespace: &File) -> Result<(), String> {

@@ -9,13 +9,13 @@ use tap::linux::InterfaceName;
 
 use crate::contender::Contender;
 use crate::cpu::{ThreadClock, pin};
-use crate::engine::Halt;
+use crate::engine::StopFlag;
 use crate::generator::Generator;
-use crate::site::Site;
+use crate::network::BenchNetwork;
 use crate::traffic::Load;
 
 /// A contender at work.
-pub(crate) struct Member {
+pub(crate) struct RunningContender {
     pub(crate) contender: &'static str,
     pub(crate) generator: Generator,
     /// Its thread's; the kernel has none, for it answers on the CPU of whoever asks.
@@ -24,58 +24,58 @@ pub(crate) struct Member {
 }
 
 struct Worker {
-    halt: Arc<Halt>,
+    stop: Arc<StopFlag>,
     thread: JoinHandle<Result<(), String>>,
 }
 
 /// Sets all to work on that CPU, each looking again for `spin` before it sleeps.
-pub(crate) fn assemble(
-    site: &Site,
+pub(crate) fn start_all(
+    network: &BenchNetwork,
     contenders: &[Contender],
     load: Load,
     spin: Duration,
     cpu: usize,
-) -> Result<Vec<Member>, String> {
+) -> Result<Vec<RunningContender>, String> {
     let member = |contender: &Contender| {
-        Member::begin(site, contender, load, spin, cpu)
+        RunningContender::begin(network, contender, load, spin, cpu)
             .map_err(|error| format!("{}: {error}", contender.name))
     };
     contenders.iter().map(member).collect()
 }
 
 /// Sends all home; their interfaces are gone afterwards.
-pub(crate) fn dismiss(crew: Vec<Member>) -> Result<(), String> {
-    crew.into_iter().try_for_each(|member| {
+pub(crate) fn stop_all(running: Vec<RunningContender>) -> Result<(), String> {
+    running.into_iter().try_for_each(|member| {
         let name = member.contender;
         member.end().map_err(|error| format!("{name}: {error}"))
     })
 }
 
-impl Member {
+impl RunningContender {
     fn begin(
-        site: &Site,
+        network: &BenchNetwork,
         contender: &Contender,
         load: Load,
         spin: Duration,
         cpu: usize,
-    ) -> Result<Member, String> {
+    ) -> Result<RunningContender, String> {
         let (name, worker, clock) = if contender.is_kernel() {
-            (site.kernel()?.clone(), None, None)
+            (network.kernel()?.clone(), None, None)
         } else {
-            let name = site.new_name()?;
+            let name = network.new_name()?;
             let (worker, clock) = Worker::start(contender, &name, spin, cpu)?;
             (name, Some(worker), Some(clock))
         };
         let mut generator = Generator::open(&name, &contender.traffic(load))?;
         generator.settle(|| Ok(()))?;
-        Ok(Member { contender: contender.name, generator, clock, worker })
+        Ok(RunningContender { contender: contender.name, generator, clock, worker })
     }
 
     fn end(mut self) -> Result<(), String> {
-        let Some(Worker { halt, thread }) = self.worker else { return Ok(()) };
-        halt.raise();
+        let Some(Worker { stop, thread }) = self.worker else { return Ok(()) };
+        stop.raise();
         // For whoever sits in a read.
-        self.generator.say_hello()?;
+        self.generator.send_probe()?;
         thread.join().map_err(|_| "it panicked")?
     }
 }
@@ -87,14 +87,14 @@ impl Worker {
         spin: Duration,
         cpu: usize,
     ) -> Result<(Worker, ThreadClock), String> {
-        let halt = Arc::new(Halt::new()?);
+        let stop = Arc::new(StopFlag::new()?);
         let (ready, begun) = channel();
         let thread = {
-            let (contender, name, halt) = (contender.clone(), name.clone(), Arc::clone(&halt));
-            thread::spawn(move || work(&contender, &name, spin, cpu, &halt, &ready))
+            let (contender, name, stop) = (contender.clone(), name.clone(), Arc::clone(&stop));
+            thread::spawn(move || work(&contender, &name, spin, cpu, &stop, &ready))
         };
         match begun.recv() {
-            Ok(clock) => Ok((Worker { halt, thread }, clock)),
+            Ok(clock) => Ok((Worker { stop, thread }, clock)),
             // It has ended before it began.
             Err(_) => match thread.join() {
                 Ok(Err(error)) => Err(error),
@@ -109,11 +109,11 @@ fn work(
     name: &InterfaceName,
     spin: Duration,
     cpu: usize,
-    halt: &Halt,
+    stop: &StopFlag,
     ready: &Sender<ThreadClock>,
 ) -> Result<(), String> {
     pin(cpu)?;
     let mut engine = contender.engine(name)?.ok_or("the kernel needs no thread")?;
     ready.send(ThreadClock::mine()).map_err(|_| "nobody waits for it")?;
-    engine.serve(spin, halt)
+    engine.serve(spin, stop)
 }

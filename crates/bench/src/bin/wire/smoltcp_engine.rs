@@ -10,8 +10,8 @@ use smoltcp::wire::{EthernetAddress, IpCidr};
 use tap::linux::Tap;
 use tap::{Batch, Device, Frame, Pool};
 
-use crate::engine::{Turned, Turns};
-use crate::traffic::{ANSWERER, PREFIX};
+use crate::engine::{PollEngine, PollResult};
+use crate::traffic::{PREFIX, RESPONDER};
 
 /// Ethernet's header, which smoltcp counts in the MTU.
 const HEADER: usize = 14;
@@ -19,7 +19,7 @@ const HEADER: usize = 14;
 const BATCH: usize = host::Host::RX_BATCH;
 
 /// As its users drive it: its own device for TAPs, polled until it is dry.
-pub(crate) struct Plain {
+pub(crate) struct SmoltcpEngine {
     interface: Interface,
     device: TunTapInterface,
     sockets: SocketSet<'static>,
@@ -27,7 +27,7 @@ pub(crate) struct Plain {
 }
 
 /// The same interface over our I/O: batches, and frames that are used again.
-pub(crate) struct Batched {
+pub(crate) struct BatchedSmoltcp {
     interface: Interface,
     device: Batches,
     sockets: SocketSet<'static>,
@@ -43,19 +43,19 @@ struct Batches {
     failure: Option<String>,
 }
 
-impl Plain {
-    pub(crate) fn over(tap: Tap) -> Result<Plain, String> {
+impl SmoltcpEngine {
+    pub(crate) fn over(tap: Tap) -> Result<SmoltcpEngine, String> {
         // The same open TAP under a second descriptor, which the device closes.
         let fd = tap.as_fd().try_clone_to_owned().map_err(|error| format!("no descriptor: {error}"))?;
         let mut device = TunTapInterface::from_fd(fd.into_raw_fd(), Medium::Ethernet, tap.mtu() + HEADER)
             .map_err(|error| format!("smoltcp does not take the TAP: {error}"))?;
         let interface = interface(&mut device);
-        Ok(Plain { interface, device, sockets: SocketSet::new(Vec::new()), tap })
+        Ok(SmoltcpEngine { interface, device, sockets: SocketSet::new(Vec::new()), tap })
     }
 }
 
-impl Turns for Plain {
-    fn turn(&mut self) -> Result<Turned, String> {
+impl PollEngine for SmoltcpEngine {
+    fn poll_once(&mut self) -> Result<PollResult, String> {
         let now = Instant::now();
         // What `Interface::poll` does, but that it does not tell whether there was anything.
         self.interface.poll_maintenance(now);
@@ -67,7 +67,7 @@ impl Turns for Plain {
         }
         self.interface.poll_egress(now, &mut self.device, &mut self.sockets);
         // It was polled until dry.
-        Ok(Turned { arrived, congested: false, again: false })
+        Ok(PollResult { arrived, congested: false, again: false })
     }
 
     fn fd(&self) -> BorrowedFd<'_> {
@@ -75,8 +75,8 @@ impl Turns for Plain {
     }
 }
 
-impl Batched {
-    pub(crate) fn over(tap: Tap) -> Batched {
+impl BatchedSmoltcp {
+    pub(crate) fn over(tap: Tap) -> BatchedSmoltcp {
         let mut device = Batches {
             pool: RefCell::new(Pool::new(tap.mtu(), 4 * BATCH)),
             tap,
@@ -86,18 +86,18 @@ impl Batched {
             failure: None,
         };
         let interface = interface(&mut device);
-        Batched { interface, device, sockets: SocketSet::new(Vec::new()) }
+        BatchedSmoltcp { interface, device, sockets: SocketSet::new(Vec::new()) }
     }
 }
 
-impl Turns for Batched {
-    fn turn(&mut self) -> Result<Turned, String> {
+impl PollEngine for BatchedSmoltcp {
+    fn poll_once(&mut self) -> Result<PollResult, String> {
         self.device.count = 0;
         self.interface.poll(Instant::now(), &mut self.device, &mut self.sockets);
         self.device.flush();
         match self.device.failure.take() {
             Some(failure) => Err(failure),
-            None => Ok(Turned {
+            None => Ok(PollResult {
                 arrived: self.device.count,
                 congested: !self.device.departing.get_mut().is_empty(),
                 again: false,
@@ -181,11 +181,11 @@ impl phy::TxToken for Departing<'_> {
 }
 
 fn interface(device: &mut (impl phy::Device + ?Sized)) -> Interface {
-    let config = Config::new(EthernetAddress(ANSWERER.mac).into());
+    let config = Config::new(EthernetAddress(RESPONDER.mac).into());
     let mut interface = Interface::new(config, device, Instant::now());
     // There is room for more than one.
     interface.update_ip_addrs(|addresses| {
-        let _ = addresses.push(IpCidr::new(ANSWERER.ip.into(), PREFIX));
+        let _ = addresses.push(IpCidr::new(RESPONDER.ip.into(), PREFIX));
     });
     interface
 }
