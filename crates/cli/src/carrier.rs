@@ -27,7 +27,7 @@ pub(crate) fn wait_for_carrier(interface: &Interface) -> Result<(), Failure> {
             CarrierState::Pending if waited >= UNNOTICED_LIMIT => return Ok(()),
             CarrierState::Down if !interface.is_up()? => return Err(interface_down(name)),
             CarrierState::Pending | CarrierState::Down if waited < CARRIER_TIMEOUT => {
-                thread::sleep(CHECK_INTERVAL)
+                thread::sleep(CHECK_INTERVAL);
             }
             CarrierState::Pending | CarrierState::Down => break,
         }
