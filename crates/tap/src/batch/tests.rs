@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn a_full_batch_gives_the_frame_back() {
+fn full_batch_returns_frame() {
     let mut batch = Batch::new(1);
     batch.push(Frame::for_mtu(10)).unwrap();
     let mut second = Frame::for_mtu(10);

@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 #[test]
-fn a_new_frame_is_empty_and_holds_the_mtu_two_tags_and_one_octet() {
+fn new_frame_is_empty_and_holds_mtu_two_tags_and_one_byte() {
     let mut frame = Frame::for_mtu(1500);
     assert!(frame.is_empty());
     assert_eq!(frame.append(1500 + 14 + 8 + 1).map(|tail| tail.len()), Ok(1523));
@@ -11,7 +11,7 @@ fn a_new_frame_is_empty_and_holds_the_mtu_two_tags_and_one_octet() {
 }
 
 #[test]
-fn what_is_appended_is_zero_even_over_old_octets() {
+fn appended_bytes_are_zero_when_storage_was_used_before() {
     let mut frame = Frame::for_mtu(100);
     frame.write(&[0xff; 80]).unwrap();
     frame.write(&[1, 2]).unwrap();
@@ -21,14 +21,14 @@ fn what_is_appended_is_zero_even_over_old_octets() {
 }
 
 #[test]
-fn a_read_that_claims_more_than_the_space_is_held_to_the_space() {
+fn fill_is_limited_to_space_when_read_claims_more() {
     let mut frame = Frame::for_mtu(10);
     assert_eq!(frame.fill(|_| Ok(1_000_000)).unwrap(), 10 + 14 + 8 + 1);
     assert!(frame.is_full());
 }
 
 #[test]
-fn a_failed_read_leaves_an_empty_frame() {
+fn frame_is_empty_when_read_fails() {
     let mut frame = Frame::for_mtu(10);
     frame.write(&[1; 4]).unwrap();
     assert!(frame.fill(|_| Err(io::ErrorKind::WouldBlock.into())).is_err());
@@ -36,7 +36,7 @@ fn a_failed_read_leaves_an_empty_frame() {
 }
 
 #[test]
-fn headers_are_replaced_without_moving_the_payload() {
+fn header_is_replaced_without_moving_payload() {
     let mut frame = Frame::for_mtu(100);
     frame.write(b"long header|payload|padding").unwrap();
     frame.narrow(12, 7).unwrap();
@@ -45,7 +45,7 @@ fn headers_are_replaced_without_moving_the_payload() {
 }
 
 #[test]
-fn the_headroom_ends() {
+fn prepend_fails_when_headroom_is_used_up() {
     let mut frame = Frame::for_mtu(100);
     assert!(frame.prepend(Frame::HEADROOM).is_ok());
     assert_eq!(frame.prepend(1), Err(OutOfSpace));
@@ -53,7 +53,7 @@ fn the_headroom_ends() {
 
 proptest! {
     #[test]
-    fn no_order_of_calls_panics_or_leaves_the_storage(
+    fn frame_stays_within_storage_after_any_order_of_calls(
         calls in prop::collection::vec((0_u8..5, any::<usize>(), 0_usize..200), 0..50),
     ) {
         let mut frame = Frame::for_mtu(64);

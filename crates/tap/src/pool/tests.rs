@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 #[test]
-fn a_frame_given_back_is_the_next_one_taken_and_is_empty() {
+fn returned_frame_is_taken_next_and_is_empty() {
     let mut pool = Pool::new(1500, 4);
     let mut frame = pool.take().unwrap();
     frame.write(b"used").unwrap();
@@ -15,7 +15,7 @@ fn a_frame_given_back_is_the_next_one_taken_and_is_empty() {
 }
 
 #[test]
-fn beyond_the_bound_the_refusal_is_counted() {
+fn pool_counts_refusal_when_limit_is_reached() {
     let mut pool = Pool::new(1500, 1);
     let frame = pool.take();
     assert!(frame.is_some());
@@ -24,7 +24,7 @@ fn beyond_the_bound_the_refusal_is_counted() {
 }
 
 #[test]
-fn the_two_sizes_do_not_mix() {
+fn returned_large_frame_is_not_taken_as_small() {
     let mut pool = Pool::new(1500, 1);
     let large = pool.take_large().unwrap();
     assert!(large.capacity() > 65_535);
@@ -33,7 +33,7 @@ fn the_two_sizes_do_not_mix() {
 }
 
 #[test]
-fn the_two_sizes_do_not_mix_on_a_wire_as_wide_as_a_datagram() {
+fn frame_sizes_stay_distinct_when_mtu_is_maximum() {
     let mut pool = Pool::new(65_535, 1);
     let large = pool.take_large().unwrap();
     pool.give(large);
@@ -42,7 +42,7 @@ fn the_two_sizes_do_not_mix_on_a_wire_as_wide_as_a_datagram() {
 }
 
 #[test]
-fn frames_written_off_make_room_for_others() {
+fn pool_gives_frame_again_when_held_one_is_forgotten() {
     let mut pool = Pool::new(1500, 1);
     drop(pool.take());
     assert!(pool.take().is_none());
@@ -52,7 +52,7 @@ fn frames_written_off_make_room_for_others() {
 
 proptest! {
     #[test]
-    fn taken_minus_given_is_held(steps in prop::collection::vec(any::<(bool, bool)>(), 0..200)) {
+    fn held_equals_taken_minus_given(steps in prop::collection::vec(any::<(bool, bool)>(), 0..200)) {
         let mut pool = Pool::new(100, 8);
         let mut outside = Vec::new();
         for (take, large) in steps {
@@ -68,7 +68,7 @@ proptest! {
 }
 
 #[test]
-fn pool_that_grows_hands_out_larger_frames_and_loses_account_of_none() {
+fn grown_pool_gives_larger_frames_and_counts_all() {
     let mut pool = Pool::new(1_500, 4);
     let (old, kept) = (pool.take().unwrap(), pool.take().unwrap());
     pool.give(kept);
@@ -90,7 +90,7 @@ fn pool_that_grows_hands_out_larger_frames_and_loses_account_of_none() {
 }
 
 #[test]
-fn small_frames_stay_smaller_than_large_ones_whatever_the_mtu() {
+fn small_frames_stay_smaller_than_large_ones_at_any_mtu() {
     for mtu in [65_534, 65_535, 65_536, usize::MAX] {
         let mut pool = Pool::new(1_500, 2);
         pool.grow(mtu);
@@ -103,7 +103,7 @@ fn small_frames_stay_smaller_than_large_ones_whatever_the_mtu() {
 }
 
 #[test]
-fn free_frames_are_kept_when_the_pool_cannot_grow_further() {
+fn free_frames_are_kept_when_pool_cannot_grow() {
     let mut pool = Pool::new(1_500, 4);
     for mtu in [65_534, 65_535, usize::MAX] {
         pool.grow(mtu);

@@ -11,27 +11,34 @@ use testbed::kernel::{delete_link, kernel_neighbor, send_from_kernel};
 use testbed::{Case, ROOT_TAP, TestResult, USER_TAP, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
-    ("the_kernel_chooses_a_name", the_kernel_chooses_a_name),
-    ("the_kernel_learns_our_hardware_address", the_kernel_learns_our_hardware_address),
-    ("a_busy_tap_names_its_holder", a_busy_tap_names_its_holder),
-    ("what_is_no_tap_is_refused", what_is_no_tap_is_refused),
-    ("a_tap_to_attach_to_must_exist", a_tap_to_attach_to_must_exist),
-    ("a_name_too_long_is_refused_before_the_kernel_sees_it", a_name_too_long),
-    ("down_is_survived", down_is_survived),
-    ("deleted_is_gone", deleted_is_gone),
-    ("what_is_no_frame_is_refused_and_counted", what_is_no_frame_is_refused_and_counted),
-    ("a_frame_beyond_our_mtu_is_dropped_and_counted", a_frame_beyond_our_mtu),
-    ("a_packet_socket_puts_the_tag_back", a_packet_socket_puts_the_tag_back),
-    ("past_the_queue_a_full_interface_refuses", past_the_queue_a_full_interface_refuses),
-    ("the_driver_tells_what_it_can_do", the_driver_tells_what_it_can_do),
+    ("kernel_chooses_name_when_pattern_is_given", kernel_chooses_name_when_pattern_is_given),
+    ("kernel_learns_mac_address_from_arp_reply", kernel_learns_mac_address_from_arp_reply),
+    ("busy_tap_error_names_holder", busy_tap_error_names_holder),
+    ("open_fails_when_interface_is_not_tap", open_fails_when_interface_is_not_tap),
+    ("attach_fails_when_tap_is_absent", attach_fails_when_tap_is_absent),
+    ("open_fails_when_name_is_too_long", open_fails_when_name_is_too_long),
+    ("tap_works_again_after_interface_was_down", tap_works_again_after_interface_was_down),
+    ("tap_is_gone_when_interface_is_deleted", tap_is_gone_when_interface_is_deleted),
+    ("too_short_frame_is_refused_and_counted", too_short_frame_is_refused_and_counted),
+    ("frame_longer_than_own_mtu_is_dropped_and_counted", frame_longer_than_own_mtu_is_dropped_and_counted),
+    ("packet_socket_restores_vlan_tag", packet_socket_restores_vlan_tag),
+    (
+        "full_interface_refuses_frames_when_queue_is_bypassed",
+        full_interface_refuses_frames_when_queue_is_bypassed,
+    ),
+    ("features_report_virtio_header_and_multi_queue", features_report_virtio_header_and_multi_queue),
 ];
 
-pub(crate) const REFUSED: &[Case] = &[("a_node_of_another_user_says_so", a_node_of_another_user_says_so)];
+pub(crate) const REFUSED: &[Case] =
+    &[("open_fails_when_node_mode_excludes_user", open_fails_when_node_mode_excludes_user)];
 
 pub(crate) const UNPRIVILEGED: &[Case] = &[
-    ("an_owner_attaches_without_privilege", an_owner_attaches_without_privilege),
-    ("a_tap_of_another_user_names_the_owner", a_tap_of_another_user_names_the_owner),
-    ("making_a_tap_takes_privilege", making_a_tap_takes_privilege),
+    ("owner_attaches_without_privilege", owner_attaches_without_privilege),
+    (
+        "attach_error_names_owner_when_tap_belongs_to_another_user",
+        attach_error_names_owner_when_tap_belongs_to_another_user,
+    ),
+    ("tap_creation_fails_without_privilege", tap_creation_fails_without_privilege),
 ];
 
 const KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
@@ -51,13 +58,13 @@ pub(crate) fn carried_by(io: Io) -> Result<Tap, Box<dyn std::error::Error>> {
     Ok(tap)
 }
 
-fn the_driver_tells_what_it_can_do() -> TestResult {
+fn features_report_virtio_header_and_multi_queue() -> TestResult {
     // Every kernel since 3.8 has both.
     assert_eq!(features()?, Features { virtio_header: true, multi_queue: true });
     Ok(())
 }
 
-fn the_kernel_chooses_a_name() -> TestResult {
+fn kernel_chooses_name_when_pattern_is_given() -> TestResult {
     let (first, second) = (Tap::open("some%d")?, Tap::open("some%d")?);
     assert_eq!(first.interface().name().as_str(), "some0");
     assert_eq!(second.interface().name().as_str(), "some1");
@@ -66,11 +73,11 @@ fn the_kernel_chooses_a_name() -> TestResult {
     Ok(())
 }
 
-fn the_kernel_learns_our_hardware_address() -> TestResult {
-    the_kernel_learns_our_hardware_address_by(Io::ReadWrite)
+fn kernel_learns_mac_address_from_arp_reply() -> TestResult {
+    kernel_learns_mac_address_from_arp_reply_by(Io::ReadWrite)
 }
 
-pub(crate) fn the_kernel_learns_our_hardware_address_by(io: Io) -> TestResult {
+pub(crate) fn kernel_learns_mac_address_from_arp_reply_by(io: Io) -> TestResult {
     let mut tap = carried_by(io)?;
     send_from_kernel(OURS, b"hello")?;
     let request = receive(&mut tap, is_arp(1))?;
@@ -92,7 +99,7 @@ pub(crate) fn the_kernel_learns_our_hardware_address_by(io: Io) -> TestResult {
     Ok(())
 }
 
-fn a_busy_tap_names_its_holder() -> TestResult {
+fn busy_tap_error_names_holder() -> TestResult {
     let tap = Tap::open("tap%d")?;
     let name = tap.interface().name();
     let error = Tap::open(name.as_str()).err().ok_or("it is busy")?;
@@ -110,27 +117,27 @@ fn a_busy_tap_names_its_holder() -> TestResult {
     Ok(())
 }
 
-fn what_is_no_tap_is_refused() -> TestResult {
+fn open_fails_when_interface_is_not_tap() -> TestResult {
     assert!(matches!(Tap::open("lo"), Err(OpenError::NotATap(_))));
     Ok(())
 }
 
-fn a_tap_to_attach_to_must_exist() -> TestResult {
+fn attach_fails_when_tap_is_absent() -> TestResult {
     let attached = Tap::options().attach_only().open("absent0");
     assert!(matches!(attached, Err(OpenError::Absent(_))));
     Ok(())
 }
 
-fn a_name_too_long() -> TestResult {
+fn open_fails_when_name_is_too_long() -> TestResult {
     assert!(matches!(Tap::open("a-name-too-long0"), Err(OpenError::Name(_))));
     Ok(())
 }
 
-fn down_is_survived() -> TestResult {
-    down_is_survived_by(Io::ReadWrite)
+fn tap_works_again_after_interface_was_down() -> TestResult {
+    tap_works_again_after_interface_was_down_by(Io::ReadWrite)
 }
 
-pub(crate) fn down_is_survived_by(io: Io) -> TestResult {
+pub(crate) fn tap_works_again_after_interface_was_down_by(io: Io) -> TestResult {
     let mut tap = carried_by(io)?;
     tap.interface().set_up(false)?;
     send(&mut tap, &[0xff; 42])?;
@@ -143,11 +150,11 @@ pub(crate) fn down_is_survived_by(io: Io) -> TestResult {
     Ok(())
 }
 
-fn deleted_is_gone() -> TestResult {
-    deleted_is_gone_by(Io::ReadWrite)
+fn tap_is_gone_when_interface_is_deleted() -> TestResult {
+    tap_is_gone_when_interface_is_deleted_by(Io::ReadWrite)
 }
 
-pub(crate) fn deleted_is_gone_by(io: Io) -> TestResult {
+pub(crate) fn tap_is_gone_when_interface_is_deleted_by(io: Io) -> TestResult {
     let mut tap = carried_by(io)?;
     delete_link(tap.interface())?;
     let (mut pool, mut batch) = (Pool::new(1_500, 4), Batch::new(4));
@@ -156,11 +163,11 @@ pub(crate) fn deleted_is_gone_by(io: Io) -> TestResult {
     Ok(())
 }
 
-fn what_is_no_frame_is_refused_and_counted() -> TestResult {
-    what_is_no_frame_is_refused_and_counted_by(Io::ReadWrite)
+fn too_short_frame_is_refused_and_counted() -> TestResult {
+    too_short_frame_is_refused_and_counted_by(Io::ReadWrite)
 }
 
-pub(crate) fn what_is_no_frame_is_refused_and_counted_by(io: Io) -> TestResult {
+pub(crate) fn too_short_frame_is_refused_and_counted_by(io: Io) -> TestResult {
     let mut tap = carried_by(io)?;
     for length in 0..14 {
         send(&mut tap, &vec![0xff; length])?;
@@ -169,7 +176,7 @@ pub(crate) fn what_is_no_frame_is_refused_and_counted_by(io: Io) -> TestResult {
     Ok(())
 }
 
-fn a_frame_beyond_our_mtu() -> TestResult {
+fn frame_longer_than_own_mtu_is_dropped_and_counted() -> TestResult {
     let tap = wire()?;
     let name = tap.interface().name().clone();
     drop(tap);
@@ -192,7 +199,7 @@ fn a_frame_beyond_our_mtu() -> TestResult {
     Ok(())
 }
 
-fn a_packet_socket_puts_the_tag_back() -> TestResult {
+fn packet_socket_restores_vlan_tag() -> TestResult {
     let mut tap = wire()?;
     let mut socket = PacketSocket::open(tap.interface().name())?;
     let untagged = arp([0xff; 6], 1, (OUR_MAC, OURS), ([0; 6], KERNEL));
@@ -209,7 +216,7 @@ fn a_packet_socket_puts_the_tag_back() -> TestResult {
     Ok(())
 }
 
-fn past_the_queue_a_full_interface_refuses() -> TestResult {
+fn full_interface_refuses_frames_when_queue_is_bypassed() -> TestResult {
     // What a TAP holds unless told otherwise.
     const HELD: u64 = 1_000;
     let tap = wire()?;
@@ -226,13 +233,13 @@ fn past_the_queue_a_full_interface_refuses() -> TestResult {
     Ok(())
 }
 
-fn a_node_of_another_user_says_so() -> TestResult {
+fn open_fails_when_node_mode_excludes_user() -> TestResult {
     let error = Tap::open("tap0").err().ok_or("the node is root's")?;
     assert!(matches!(error, OpenError::NodeRefused(_)), "{error:?}");
     Ok(())
 }
 
-fn an_owner_attaches_without_privilege() -> TestResult {
+fn owner_attaches_without_privilege() -> TestResult {
     let mut tap = Tap::open(USER_TAP)?;
     assert!(!tap.is_created());
     send_from_kernel(OURS, b"hello")?;
@@ -243,13 +250,13 @@ fn an_owner_attaches_without_privilege() -> TestResult {
     Ok(())
 }
 
-fn a_tap_of_another_user_names_the_owner() -> TestResult {
+fn attach_error_names_owner_when_tap_belongs_to_another_user() -> TestResult {
     let error = Tap::open(ROOT_TAP).err().ok_or("it is root's")?;
     assert!(matches!(error, OpenError::OwnedByAnother { owner: Some(0), .. }), "{error:?}");
     Ok(())
 }
 
-fn making_a_tap_takes_privilege() -> TestResult {
+fn tap_creation_fails_without_privilege() -> TestResult {
     let error = Tap::open("new0").err().ok_or("nobody may not")?;
     assert!(matches!(error, OpenError::NotPermitted(_)), "{error:?}");
     Ok(())

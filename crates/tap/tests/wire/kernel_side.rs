@@ -18,19 +18,19 @@ use testbed::kernel::send_from_kernel;
 use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
-    ("what_is_set_is_read_back", what_is_set_is_read_back),
-    ("the_mask_is_the_prefixes_not_the_classes", the_mask_is_the_prefixes),
-    ("added_address_keeps_all_others_and_has_its_prefix_at_once", added_address_keeps_all_others),
-    ("added_route_is_there_once_when_it_is_added_twice", added_route_is_there_once),
-    ("address_that_no_host_has_is_refused", address_that_no_host_has_is_refused),
-    ("address_is_ensured_when_another_program_adds_it_at_the_same_time", address_is_ensured_at_once),
-    ("frames_that_a_tap_does_not_read_are_counted_as_dropped", unread_frames_are_counted),
-    ("a_route_leads_to_the_wire", a_route_leads_to_the_wire),
-    ("what_does_not_exist_says_so", what_does_not_exist_says_so),
-    ("ipv6_is_off_inside", ipv6_is_off_inside),
+    ("interface_settings_are_read_back", interface_settings_are_read_back),
+    ("netmask_follows_prefix_length", netmask_follows_prefix_length),
+    ("added_address_has_its_prefix_and_keeps_others", added_address_has_its_prefix_and_keeps_others),
+    ("second_addition_of_route_fails", second_addition_of_route_fails),
+    ("address_is_refused_when_invalid_for_hosts", address_is_refused_when_invalid_for_hosts),
+    ("address_is_ensured_when_added_concurrently", address_is_ensured_when_added_concurrently),
+    ("frames_not_read_from_tap_are_counted_as_dropped", frames_not_read_from_tap_are_counted_as_dropped),
+    ("route_sends_frames_to_wire", route_sends_frames_to_wire),
+    ("absent_interface_is_named_in_error", absent_interface_is_named_in_error),
+    ("ipv6_is_off_in_namespace", ipv6_is_off_in_namespace),
 ];
 
-fn what_is_set_is_read_back() -> TestResult {
+fn interface_settings_are_read_back() -> TestResult {
     let tap = Tap::open("tap%d")?;
     let side = tap.interface();
     assert!(!side.is_up()?);
@@ -45,7 +45,7 @@ fn what_is_set_is_read_back() -> TestResult {
     Ok(())
 }
 
-fn the_mask_is_the_prefixes() -> TestResult {
+fn netmask_follows_prefix_length() -> TestResult {
     let tap = Tap::open("tap%d")?;
     assert_eq!(tap.interface().address()?, None);
     let address = "10.0.0.1/24".parse()?;
@@ -70,7 +70,7 @@ fn reported(changes: &OwnedFd) -> Vec<(u16, u8)> {
         .collect()
 }
 
-fn added_address_keeps_all_others() -> TestResult {
+fn added_address_has_its_prefix_and_keeps_others() -> TestResult {
     const NEW_ADDRESS: u16 = 20;
     const NEW_ROUTE: u16 = 24;
     let all: Vec<Ipv4Net> = ["192.168.5.1/24", "10.0.0.1/24", "10.2.0.1/30"]
@@ -100,7 +100,7 @@ fn added_address_keeps_all_others() -> TestResult {
     Ok(())
 }
 
-fn added_route_is_there_once() -> TestResult {
+fn second_addition_of_route_fails() -> TestResult {
     let tap = Tap::open("tap%d")?;
     tap.interface().set_up(true)?;
     let changes = changes()?;
@@ -113,7 +113,7 @@ fn added_route_is_there_once() -> TestResult {
     Ok(())
 }
 
-fn address_that_no_host_has_is_refused() -> TestResult {
+fn address_is_refused_when_invalid_for_hosts() -> TestResult {
     let tap = Tap::open("tap%d")?;
     for address in ["0.0.0.0/0", "0.1.2.3/8", "224.0.0.1/24", "255.255.255.255/32"] {
         let error = tap.interface().ensure_address(address.parse()?).err().ok_or(address)?;
@@ -124,7 +124,7 @@ fn address_that_no_host_has_is_refused() -> TestResult {
     Ok(())
 }
 
-fn address_is_ensured_at_once() -> TestResult {
+fn address_is_ensured_when_added_concurrently() -> TestResult {
     let tap = Tap::open("tap%d")?;
     let name = tap.interface().name();
     let start = Barrier::new(2);
@@ -147,7 +147,7 @@ fn address_is_ensured_at_once() -> TestResult {
     Ok(())
 }
 
-fn unread_frames_are_counted() -> TestResult {
+fn frames_not_read_from_tap_are_counted_as_dropped() -> TestResult {
     let tap = wire()?;
     let side = tap.interface();
     assert_eq!(side.transmit_drops()?, 0);
@@ -160,7 +160,7 @@ fn unread_frames_are_counted() -> TestResult {
     })
 }
 
-fn a_route_leads_to_the_wire() -> TestResult {
+fn route_sends_frames_to_wire() -> TestResult {
     let mut tap = Tap::open("tap%d")?;
     tap.interface().add_address("10.0.0.1/24".parse()?)?;
     tap.interface().set_up(true)?;
@@ -175,7 +175,7 @@ fn a_route_leads_to_the_wire() -> TestResult {
     Ok(())
 }
 
-fn what_does_not_exist_says_so() -> TestResult {
+fn absent_interface_is_named_in_error() -> TestResult {
     let absent = Interface::named(&"absent0".parse()?)?;
     assert!(!absent.exists());
     let error = absent.set_up(true).err().ok_or("it does not exist")?;
@@ -184,7 +184,7 @@ fn what_does_not_exist_says_so() -> TestResult {
     Ok(())
 }
 
-fn ipv6_is_off_inside() -> TestResult {
+fn ipv6_is_off_in_namespace() -> TestResult {
     let setting = "/proc/sys/net/ipv6/conf/default/disable_ipv6";
     if std::path::Path::new(setting).exists() {
         assert_eq!(std::fs::read_to_string(setting)?.trim(), "1");

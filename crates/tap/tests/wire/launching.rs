@@ -12,16 +12,16 @@ use testbed::launcher::{TempFolder, ignored_signals, run};
 use testbed::{Case, TestResult};
 
 pub(crate) const CASES: &[Case] = &[
-    ("process_is_killed_with_its_descendants_at_its_time_limit", killed_at_the_limit),
-    ("process_gets_no_environment_of_the_developer", environment),
-    ("process_ignores_no_signal_that_the_developers_shell_ignores", signals),
-    ("tool_is_found_only_where_it_can_be_executed", only_executable),
+    ("process_is_killed_with_descendants_at_time_limit", process_is_killed_with_descendants_at_time_limit),
+    ("process_inherits_no_developer_environment", process_inherits_no_developer_environment),
+    ("process_resets_signals_that_shell_ignores", process_resets_signals_that_shell_ignores),
+    ("tool_is_found_only_when_executable", tool_is_found_only_when_executable),
 ];
 
 pub(crate) const UNPRIVILEGED: &[Case] =
-    &[("tool_in_an_unreadable_folder_is_not_installed", unreadable_folder)];
+    &[("tool_is_not_installed_when_folder_is_unreadable", tool_is_not_installed_when_folder_is_unreadable)];
 
-fn killed_at_the_limit() -> TestResult {
+fn process_is_killed_with_descendants_at_time_limit() -> TestResult {
     let folder = TempFolder::new(None)?;
     let script = "echo begun; sleep 72 & echo late >&2; wait";
     let ended = run(Command::new("sh").args(["-c", script]), &folder, Duration::from_millis(500))?;
@@ -36,13 +36,13 @@ fn killed_at_the_limit() -> TestResult {
     Ok(())
 }
 
-fn signals() -> TestResult {
+fn process_resets_signals_that_shell_ignores() -> TestResult {
     // SIGHUP, SIGINT, SIGQUIT and SIGTERM.
     assert_eq!(ignored_signals()? & 0x4007, 0);
     Ok(())
 }
 
-fn environment() -> TestResult {
+fn process_inherits_no_developer_environment() -> TestResult {
     let folder = TempFolder::new(None)?;
     let mut command = Command::new("env");
     command.env("ADDED", "1");
@@ -72,7 +72,7 @@ fn script(folder: &Path, mode: u32) -> TestResult {
     Ok(fs::set_permissions(folder.join("tool"), Permissions::from_mode(mode))?)
 }
 
-fn only_executable() -> TestResult {
+fn tool_is_found_only_when_executable() -> TestResult {
     let folder = TempFolder::new(None)?;
     let at = |name: &str| folder.path().join(name);
     script(&at("text"), 0o644)?;
@@ -89,7 +89,7 @@ fn only_executable() -> TestResult {
     Ok(())
 }
 
-fn unreadable_folder() -> TestResult {
+fn tool_is_not_installed_when_folder_is_unreadable() -> TestResult {
     let folder = TempFolder::new(None)?;
     let at = |name: &str| folder.path().join(name);
     for name in ["closed", "open"] {

@@ -12,17 +12,23 @@ use testbed::veth::{NEAR, Veth};
 use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
-    ("link_monitor_reports_down_and_up_in_order", link_monitor_reports_down_and_up),
-    ("link_monitor_reports_a_changed_mtu", link_monitor_reports_a_changed_mtu),
-    ("link_monitor_reports_the_carrier_lost_and_back", link_monitor_reports_the_carrier),
-    ("link_monitor_follows_a_renamed_interface_until_it_is_deleted", link_monitor_follows_a_rename),
-    ("link_monitor_survives_the_removal_from_a_bridge", link_monitor_survives_a_bridge),
-    ("link_monitor_reports_down_when_notifications_were_lost", link_monitor_reports_an_overflow),
-    ("link_monitor_fails_when_the_interface_is_absent", link_monitor_of_an_absent_interface),
+    ("link_monitor_reports_down_and_up_in_order", link_monitor_reports_down_and_up_in_order),
+    ("link_monitor_reports_changed_mtu", link_monitor_reports_changed_mtu),
+    ("link_monitor_reports_carrier_loss_and_return", link_monitor_reports_carrier_loss_and_return),
+    (
+        "link_monitor_follows_renamed_interface_until_deleted",
+        link_monitor_follows_renamed_interface_until_deleted,
+    ),
+    ("link_monitor_survives_removal_from_bridge", link_monitor_survives_removal_from_bridge),
+    (
+        "link_monitor_reports_down_when_notifications_were_lost",
+        link_monitor_reports_down_when_notifications_were_lost,
+    ),
+    ("link_monitor_fails_when_interface_is_absent", link_monitor_fails_when_interface_is_absent),
 ];
 
 pub(crate) const UNPRIVILEGED: &[Case] =
-    &[("link_monitor_needs_no_privilege", link_monitor_needs_no_privilege)];
+    &[("link_monitor_works_without_privilege", link_monitor_works_without_privilege)];
 
 const UP: LinkState = LinkState { is_up: true, has_carrier: true, mtu: 1_500 };
 const DOWN: LinkState = LinkState { is_up: false, has_carrier: false, mtu: 1_500 };
@@ -53,7 +59,7 @@ fn change(monitor: &mut LinkMonitor) -> io::Result<LinkState> {
     }
 }
 
-fn link_monitor_reports_down_and_up() -> TestResult {
+fn link_monitor_reports_down_and_up_in_order() -> TestResult {
     let (tap, mut monitor) = tap()?;
     assert_eq!(monitor.poll()?, None);
     tap.interface().set_up(false)?;
@@ -63,7 +69,7 @@ fn link_monitor_reports_down_and_up() -> TestResult {
     Ok(())
 }
 
-fn link_monitor_reports_a_changed_mtu() -> TestResult {
+fn link_monitor_reports_changed_mtu() -> TestResult {
     let (tap, mut monitor) = tap()?;
     let other = Tap::open("tap%d")?;
     for mtu in [576, 9_000] {
@@ -75,7 +81,7 @@ fn link_monitor_reports_a_changed_mtu() -> TestResult {
     Ok(())
 }
 
-fn link_monitor_reports_the_carrier() -> TestResult {
+fn link_monitor_reports_carrier_loss_and_return() -> TestResult {
     let veth = Veth::new()?;
     let mut monitor = LinkMonitor::open(&NEAR.parse()?)?;
     assert_eq!(monitor.state(), UP);
@@ -91,7 +97,7 @@ fn link_monitor_reports_the_carrier() -> TestResult {
     Ok(())
 }
 
-fn link_monitor_follows_a_rename() -> TestResult {
+fn link_monitor_follows_renamed_interface_until_deleted() -> TestResult {
     const NEW_LINK: u16 = 16;
     const NAME: u16 = 3;
     let (tap, mut monitor) = tap()?;
@@ -110,7 +116,7 @@ fn link_monitor_follows_a_rename() -> TestResult {
     Ok(())
 }
 
-fn link_monitor_survives_a_bridge() -> TestResult {
+fn link_monitor_survives_removal_from_bridge() -> TestResult {
     const NEW_LINK: u16 = 16;
     const MASTER: u16 = 10;
     let (tap, mut monitor) = tap()?;
@@ -121,7 +127,7 @@ fn link_monitor_survives_a_bridge() -> TestResult {
     delete_link(&Interface::named(&"bridge0".parse()?)?)
 }
 
-fn link_monitor_reports_an_overflow() -> TestResult {
+fn link_monitor_reports_down_when_notifications_were_lost() -> TestResult {
     let (tap, mut monitor) = tap()?;
     for mtu in 1_000..2_000 {
         tap.interface().set_mtu(mtu)?;
@@ -135,7 +141,7 @@ fn link_monitor_reports_an_overflow() -> TestResult {
     Ok(())
 }
 
-fn link_monitor_of_an_absent_interface() -> TestResult {
+fn link_monitor_fails_when_interface_is_absent() -> TestResult {
     let name: InterfaceName = "absent0".parse()?;
     let error = LinkMonitor::open(&name).err().ok_or("it does not exist")?;
     assert_eq!(
@@ -145,7 +151,7 @@ fn link_monitor_of_an_absent_interface() -> TestResult {
     Ok(())
 }
 
-fn link_monitor_needs_no_privilege() -> TestResult {
+fn link_monitor_works_without_privilege() -> TestResult {
     let mut monitor = LinkMonitor::open(&testbed::ROOT_TAP.parse()?)?;
     assert_eq!(monitor.state(), LinkState { has_carrier: false, ..UP });
     assert_eq!(monitor.poll()?, None);

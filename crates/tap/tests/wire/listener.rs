@@ -16,13 +16,16 @@ use testbed::kernel::{delete_link, send_from_kernel};
 use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
-    ("answers_are_transmitted_after_each_call", answers_are_transmitted_after_each_call),
-    ("a_silent_wire_does_not_hold_up_the_stop", a_silent_wire_does_not_hold_up_the_stop),
-    ("answers_without_room_go_out_when_there_is_some", answers_without_room_go_out_when_there_is_some),
-    ("a_callback_that_panics_is_counted_and_called_again", a_callback_that_panics),
-    ("frames_the_callback_keeps_are_replaced", frames_the_callback_keeps_are_replaced),
-    ("frames_in_flight_are_the_pools_still", frames_in_flight_are_the_pools_still),
-    ("a_deleted_tap_ends_the_loop_with_an_error", a_deleted_tap_ends_the_loop),
+    ("listener_transmits_replies_after_each_call", listener_transmits_replies_after_each_call),
+    ("listener_stops_at_once_on_silent_wire", listener_stops_at_once_on_silent_wire),
+    (
+        "listener_transmits_blocked_replies_when_wire_accepts_them",
+        listener_transmits_blocked_replies_when_wire_accepts_them,
+    ),
+    ("listener_counts_panics_and_calls_callback_again", listener_counts_panics_and_calls_callback_again),
+    ("listener_replaces_frames_that_callback_keeps", listener_replaces_frames_that_callback_keeps),
+    ("listener_pool_counts_frames_in_flight", listener_pool_counts_frames_in_flight),
+    ("listener_ends_with_error_when_tap_is_deleted", listener_ends_with_error_when_tap_is_deleted),
 ];
 
 fn echo(arrived: &mut Batch, answers: &mut Batch) {
@@ -31,7 +34,7 @@ fn echo(arrived: &mut Batch, answers: &mut Batch) {
     }
 }
 
-fn answers_are_transmitted_after_each_call() -> TestResult {
+fn listener_transmits_replies_after_each_call() -> TestResult {
     let (mut near, far) = Cable::pair(1_500)?;
     let listener = listen(far, echo)?;
     for text in [&b"first"[..], b"second"] {
@@ -44,7 +47,7 @@ fn answers_are_transmitted_after_each_call() -> TestResult {
     Ok(())
 }
 
-fn a_silent_wire_does_not_hold_up_the_stop() -> TestResult {
+fn listener_stops_at_once_on_silent_wire() -> TestResult {
     let listener = listen(wire()?, |_, _| {})?;
     let ended = within(move || listener.stop())?;
     assert!(ended.result.is_ok());
@@ -61,7 +64,7 @@ fn within<T: Send + 'static>(
     Ok(waiting.recv_timeout(Duration::from_secs(10))?)
 }
 
-fn answers_without_room_go_out_when_there_is_some() -> TestResult {
+fn listener_transmits_blocked_replies_when_wire_accepts_them() -> TestResult {
     let (mut near, far) = Cable::pair(1_500)?;
     let given = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&given);
@@ -94,7 +97,7 @@ fn receive_now(cable: &mut Cable) -> bool {
     cable.receive(&mut pool, &mut batch).is_ok_and(|count| count == 1)
 }
 
-fn a_callback_that_panics() -> TestResult {
+fn listener_counts_panics_and_calls_callback_again() -> TestResult {
     let (mut near, far) = Cable::pair(1_500)?;
     let listener = listen(far, |arrived, answers| {
         if arrived.front().map(Frame::bytes) == Some(b"panic") {
@@ -117,7 +120,7 @@ fn a_callback_that_panics() -> TestResult {
     Ok(())
 }
 
-fn frames_the_callback_keeps_are_replaced() -> TestResult {
+fn listener_replaces_frames_that_callback_keeps() -> TestResult {
     let (mut near, far) = Cable::pair(1_500)?;
     let (keep, kept) = mpsc::channel();
     let listener = listen(far, move |arrived, _| {
@@ -178,7 +181,7 @@ impl AsFd for Keeping {
     }
 }
 
-fn frames_in_flight_are_the_pools_still() -> TestResult {
+fn listener_pool_counts_frames_in_flight() -> TestResult {
     let (mut near, cable) = Cable::pair(1_500)?;
     let unknown = Arc::new(AtomicU64::new(0));
     let far = Keeping { cable, kept: Batch::new(10), unknown: Arc::clone(&unknown) };
@@ -200,7 +203,7 @@ fn frames_in_flight_are_the_pools_still() -> TestResult {
     Ok(())
 }
 
-fn a_deleted_tap_ends_the_loop() -> TestResult {
+fn listener_ends_with_error_when_tap_is_deleted() -> TestResult {
     let tap = wire()?;
     let name = tap.interface().name().clone();
     let interface = tap::linux::Interface::named(&name)?;

@@ -9,15 +9,17 @@ use tap::linux::{Namespace, NamespaceError};
 
 use testbed::{Case, TestResult};
 
-pub(crate) const CASES: &[Case] =
-    &[("namespace_is_refused_when_the_process_has_several_threads", namespace_of_several_threads)];
+pub(crate) const CASES: &[Case] = &[(
+    "namespace_is_refused_when_process_has_several_threads",
+    namespace_is_refused_when_process_has_several_threads,
+)];
 
 pub(crate) const UNPRIVILEGED: &[Case] = &[
-    ("namespace_is_made_when_the_process_is_not_dumpable", namespace_of_an_undumpable_process),
-    ("namespace_is_refused_when_the_limit_is_reached", namespace_beyond_the_limit),
+    ("namespace_is_made_when_process_is_not_dumpable", namespace_is_made_when_process_is_not_dumpable),
+    ("namespace_is_refused_when_limit_is_reached", namespace_is_refused_when_limit_is_reached),
 ];
 
-fn namespace_of_several_threads() -> TestResult {
+fn namespace_is_refused_when_process_has_several_threads() -> TestResult {
     let here = fs::read_link("/proc/thread-self/ns/net")?;
     let (end, ended) = mpsc::channel::<()>();
     let other = thread::spawn(move || ended.recv());
@@ -30,13 +32,13 @@ fn namespace_of_several_threads() -> TestResult {
 }
 
 /// What a program with file capabilities is.
-fn namespace_of_an_undumpable_process() -> TestResult {
+fn namespace_is_made_when_process_is_not_dumpable() -> TestResult {
     prctl::set_dumpable(false)?;
     Namespace::enter()?;
     Ok(())
 }
 
-fn namespace_beyond_the_limit() -> TestResult {
+fn namespace_is_refused_when_limit_is_reached() -> TestResult {
     Namespace::enter()?;
     // The limits are those of the user namespace that this one just made.
     fs::write("/proc/sys/user/max_net_namespaces", "0")?;

@@ -11,20 +11,27 @@ use testbed::kernel::{add_address, delete_link};
 use testbed::{Case, TestResult, USER_TAP, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
-    ("of_a_busy_wire_arp_alone_is_heard_with_every_tag", of_a_busy_wire_arp_alone),
-    ("a_packet_socket_that_cannot_be_opened_says_why", cannot_be_opened),
-    ("a_packet_socket_tells_when_its_interface_goes_down_or_away", outlives_no_interface),
-    ("a_further_station_may_be_heard_by_whoever_names_one", a_further_station),
-    ("all_addresses_of_an_interface_are_told", all_addresses),
-    ("a_tap_has_a_carrier_while_a_program_holds_it", a_carrier),
+    ("arp_socket_receives_only_arp_with_any_vlan_tag", arp_socket_receives_only_arp_with_any_vlan_tag),
+    ("packet_socket_error_names_reason", packet_socket_error_names_reason),
+    (
+        "packet_socket_fails_when_interface_goes_down_or_is_deleted",
+        packet_socket_fails_when_interface_goes_down_or_is_deleted,
+    ),
+    (
+        "packet_socket_adds_station_until_interface_is_deleted",
+        packet_socket_adds_station_until_interface_is_deleted,
+    ),
+    ("interface_returns_all_addresses", interface_returns_all_addresses),
+    ("tap_has_carrier_while_program_holds_it", tap_has_carrier_while_program_holds_it),
 ];
 
-pub(crate) const UNPRIVILEGED: &[Case] = &[("raw_frames_take_a_privilege", raw_frames_take_a_privilege)];
+pub(crate) const UNPRIVILEGED: &[Case] =
+    &[("packet_socket_is_refused_without_privilege", packet_socket_is_refused_without_privilege)];
 
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 
-fn of_a_busy_wire_arp_alone() -> TestResult {
+fn arp_socket_receives_only_arp_with_any_vlan_tag() -> TestResult {
     let mut tap = wire()?;
     let mut socket = PacketSocket::open_for_arp(tap.interface().name())?;
     let plain = arp([0xff; 6], 1, (OUR_MAC, OURS), ([0; 6], KERNEL));
@@ -51,7 +58,7 @@ fn of_a_busy_wire_arp_alone() -> TestResult {
     Ok(())
 }
 
-fn cannot_be_opened() -> TestResult {
+fn packet_socket_error_names_reason() -> TestResult {
     let absent = PacketSocket::open(&"absent0".parse()?).err().ok_or("there is none")?;
     assert!(matches!(absent, SocketError::Absent(_)), "{absent:?}");
     let tap = wire()?;
@@ -63,7 +70,7 @@ fn cannot_be_opened() -> TestResult {
     Ok(())
 }
 
-fn outlives_no_interface() -> TestResult {
+fn packet_socket_fails_when_interface_goes_down_or_is_deleted() -> TestResult {
     let tap = wire()?;
     let mut socket = PacketSocket::open_for_arp(tap.interface().name())?;
     let request = arp([0xff; 6], 1, (OUR_MAC, OURS), ([0; 6], KERNEL));
@@ -80,7 +87,7 @@ fn outlives_no_interface() -> TestResult {
     Ok(())
 }
 
-fn a_further_station() -> TestResult {
+fn packet_socket_adds_station_until_interface_is_deleted() -> TestResult {
     let tap = wire()?;
     let socket = PacketSocket::open_for_arp(tap.interface().name())?;
     socket.add_station([2, 0, 0, 0, 0, 0x55])?;
@@ -89,7 +96,7 @@ fn a_further_station() -> TestResult {
     Ok(())
 }
 
-fn all_addresses() -> TestResult {
+fn interface_returns_all_addresses() -> TestResult {
     let (tap, other) = (Tap::open("tap%d")?, wire()?);
     assert_eq!(tap.interface().addresses()?, []);
     tap.interface().add_address("10.0.5.1/24".parse()?)?;
@@ -100,7 +107,7 @@ fn all_addresses() -> TestResult {
     Ok(())
 }
 
-fn a_carrier() -> TestResult {
+fn tap_has_carrier_while_program_holds_it() -> TestResult {
     let tap = Tap::options().persist().open("held%d")?;
     let side = Interface::named(tap.interface().name())?;
     assert_eq!(side.carrier()?, CarrierState::Down);
@@ -113,7 +120,7 @@ fn a_carrier() -> TestResult {
     Ok(())
 }
 
-fn raw_frames_take_a_privilege() -> TestResult {
+fn packet_socket_is_refused_without_privilege() -> TestResult {
     let error = PacketSocket::open(&USER_TAP.parse()?).err().ok_or("an ordinary user may not")?;
     assert!(matches!(error, SocketError::NotPermitted(_)), "{error:?}");
     Ok(())

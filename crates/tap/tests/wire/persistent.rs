@@ -6,12 +6,18 @@ use tap::linux::{CreateError, DeleteError, Interface, PersistentTap, Tap, taps};
 use testbed::{Case, TestResult};
 
 pub(crate) const CASES: &[Case] = &[
-    ("a_persistent_tap_is_made_attached_to_and_deleted", a_persistent_tap_lives),
-    ("making_it_again_changes_nothing_even_while_it_is_in_use", making_it_again),
-    ("what_is_asked_anew_is_changed", what_is_asked_anew_is_changed),
-    ("half_a_tap_is_not_left_behind", half_a_tap_is_not_left_behind),
-    ("a_tap_that_does_not_exist_cannot_be_deleted", an_absent_tap),
-    ("a_mtu_on_a_tap_of_somebody_else_is_our_own_limit", a_mtu_of_our_own),
+    ("persistent_tap_is_created_attached_and_deleted", persistent_tap_is_created_attached_and_deleted),
+    (
+        "second_creation_changes_nothing_while_tap_is_in_use",
+        second_creation_changes_nothing_while_tap_is_in_use,
+    ),
+    ("second_creation_applies_changed_settings", second_creation_applies_changed_settings),
+    ("failed_creation_leaves_no_tap", failed_creation_leaves_no_tap),
+    ("deletion_fails_when_tap_is_absent", deletion_fails_when_tap_is_absent),
+    (
+        "mtu_option_limits_frames_but_not_interface_when_tap_exists",
+        mtu_option_limits_frames_but_not_interface_when_tap_exists,
+    ),
 ];
 
 fn persistent(name: &str) -> Result<PersistentTap, Box<dyn std::error::Error>> {
@@ -25,7 +31,7 @@ fn persistent(name: &str) -> Result<PersistentTap, Box<dyn std::error::Error>> {
     })
 }
 
-fn a_persistent_tap_lives() -> TestResult {
+fn persistent_tap_is_created_attached_and_deleted() -> TestResult {
     let wanted = persistent("stay0")?;
     assert_eq!(wanted.create()?, wanted.name);
     let listed = taps()?.into_iter().find(|tap| tap.name == wanted.name).ok_or("it is listed")?;
@@ -45,7 +51,7 @@ fn a_persistent_tap_lives() -> TestResult {
     Ok(())
 }
 
-fn making_it_again() -> TestResult {
+fn second_creation_changes_nothing_while_tap_is_in_use() -> TestResult {
     let wanted = persistent("again0")?;
     wanted.create()?;
     let tap = Tap::open("again0")?;
@@ -55,7 +61,7 @@ fn making_it_again() -> TestResult {
     Ok(())
 }
 
-fn what_is_asked_anew_is_changed() -> TestResult {
+fn second_creation_applies_changed_settings() -> TestResult {
     let mut wanted = persistent("anew0")?;
     wanted.create()?;
     wanted.mtu = Some(1_300);
@@ -68,7 +74,7 @@ fn what_is_asked_anew_is_changed() -> TestResult {
     Ok(())
 }
 
-fn half_a_tap_is_not_left_behind() -> TestResult {
+fn failed_creation_leaves_no_tap() -> TestResult {
     let wanted = PersistentTap { address: Some("224.0.0.1/24".parse()?), ..persistent("half0")? };
     let error = wanted.create().err().ok_or("no host has a group's address")?;
     assert!(matches!(error, CreateError::Interface(_)), "{error:?}");
@@ -76,13 +82,13 @@ fn half_a_tap_is_not_left_behind() -> TestResult {
     Ok(())
 }
 
-fn an_absent_tap() -> TestResult {
+fn deletion_fails_when_tap_is_absent() -> TestResult {
     let deleted = PersistentTap::delete(&"absent0".parse()?);
     assert!(matches!(deleted, Err(DeleteError::Absent(_))));
     Ok(())
 }
 
-fn a_mtu_of_our_own() -> TestResult {
+fn mtu_option_limits_frames_but_not_interface_when_tap_exists() -> TestResult {
     let wanted = persistent("limit0")?;
     wanted.create()?;
     let tap = Tap::options().mtu(500).open("limit0")?;

@@ -7,18 +7,22 @@ use super::driver::{self, OUR_MAC, carried_by};
 use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
-    ("by_ring_the_kernel_learns_our_hardware_address", || {
-        driver::the_kernel_learns_our_hardware_address_by(Io::Ring)
+    ("kernel_learns_mac_address_from_arp_reply_by_ring", || {
+        driver::kernel_learns_mac_address_from_arp_reply_by(Io::Ring)
     }),
-    ("by_ring_down_is_survived", || driver::down_is_survived_by(Io::Ring)),
-    ("by_ring_deleted_is_gone", || driver::deleted_is_gone_by(Io::Ring)),
-    ("by_ring_what_is_no_frame_is_refused_and_counted", || {
-        driver::what_is_no_frame_is_refused_and_counted_by(Io::Ring)
+    ("tap_works_again_after_interface_was_down_by_ring", || {
+        driver::tap_works_again_after_interface_was_down_by(Io::Ring)
     }),
-    ("a_name_is_free_as_soon_as_its_ring_is_dropped", a_name_is_free),
-    ("a_burst_comes_back_whole_and_in_order_whatever_the_way", a_burst_comes_back_whole),
-    ("under_load_many_frames_go_at_once_and_few_do_not", under_load_many_frames_go_at_once),
-    ("a_listener_serves_a_ring", a_listener_serves_a_ring),
+    ("tap_is_gone_when_interface_is_deleted_by_ring", || {
+        driver::tap_is_gone_when_interface_is_deleted_by(Io::Ring)
+    }),
+    ("too_short_frame_is_refused_and_counted_by_ring", || {
+        driver::too_short_frame_is_refused_and_counted_by(Io::Ring)
+    }),
+    ("name_is_free_when_ring_is_dropped", name_is_free_when_ring_is_dropped),
+    ("burst_is_echoed_completely_and_in_order_by_any_io", burst_is_echoed_completely_and_in_order_by_any_io),
+    ("frames_share_system_calls_under_load_only", frames_share_system_calls_under_load_only),
+    ("listener_serves_ring", listener_serves_ring),
 ];
 
 /// Frames in a burst: fewer than an interface queues, or a socket.
@@ -56,7 +60,7 @@ fn numbers(peer: &mut PacketSocket) -> Result<Vec<u16>, Box<dyn std::error::Erro
     Ok(heard)
 }
 
-fn a_name_is_free() -> TestResult {
+fn name_is_free_when_ring_is_dropped() -> TestResult {
     for _ in 0..20 {
         let mut tap = Tap::options().io(Io::Ring).open("ring0")?;
         tap.interface().set_up(true)?;
@@ -66,7 +70,7 @@ fn a_name_is_free() -> TestResult {
     Ok(())
 }
 
-fn a_burst_comes_back_whole() -> TestResult {
+fn burst_is_echoed_completely_and_in_order_by_any_io() -> TestResult {
     for io in [Io::ReadWrite, Io::Auto, Io::Ring] {
         let (mut tap, mut peer) = burst(io)?;
         let (mut pool, mut batch) = (Pool::new(1_500, 256), Batch::new(64));
@@ -81,7 +85,7 @@ fn a_burst_comes_back_whole() -> TestResult {
     Ok(())
 }
 
-fn under_load_many_frames_go_at_once() -> TestResult {
+fn frames_share_system_calls_under_load_only() -> TestResult {
     let (mut tap, _peer) = burst(Io::Auto)?;
     assert!(tap.ring_error().is_none());
     let (mut pool, mut batch) = (Pool::new(1_500, 256), Batch::new(64));
@@ -101,7 +105,7 @@ fn under_load_many_frames_go_at_once() -> TestResult {
     Ok(())
 }
 
-fn a_listener_serves_a_ring() -> TestResult {
+fn listener_serves_ring() -> TestResult {
     let (tap, mut peer) = burst(Io::Ring)?;
     let listener = listen(tap, |arrived, answers| {
         while let Some(frame) = arrived.pop() {

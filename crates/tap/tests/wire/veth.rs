@@ -12,17 +12,29 @@ use testbed::veth::{FAR_KERNEL, NEAR, NEAR_KERNEL, Veth};
 use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
-    ("stations_hear_what_is_for_them_and_nothing_that_is_for_the_kernel", stations_hear_what_is_for_them),
-    ("an_interface_takes_in_what_is_for_our_stations_too", taken_in_for_us),
-    ("a_watcher_hears_all_arp_in_both_directions", a_watcher_hears_all_arp),
-    ("frames_come_by_a_ring_or_one_a_call_and_are_the_same", by_a_ring_or_not),
-    ("frame_of_a_kernel_says_that_its_udp_checksum_is_partial", partial_checksum_is_marked),
-    ("what_the_kernel_had_no_room_for_is_counted", what_was_lost_is_counted),
-    ("what_is_longer_than_the_mtu_is_counted", what_is_too_long),
-    ("dropped_frames_of_an_interface_are_read_in_its_own_namespace", drops_of_the_far_interface),
-    ("longer_frames_are_received_in_order_once_the_mtu_and_the_pool_are_larger", longer_frames_after_the_mtu),
-    ("an_interface_that_comes_back_is_heard_again_and_one_deleted_is_gone", down_up_and_away),
-    ("what_came_before_an_interface_went_down_does_not_hide_that_it_is_deleted", deleted_with_frames),
+    (
+        "station_socket_receives_frames_to_stations_and_not_to_kernel",
+        station_socket_receives_frames_to_stations_and_not_to_kernel,
+    ),
+    ("interface_receives_frames_to_added_stations", interface_receives_frames_to_added_stations),
+    ("arp_monitor_receives_all_arp_in_both_directions", arp_monitor_receives_all_arp_in_both_directions),
+    ("frames_are_equal_with_and_without_ring", frames_are_equal_with_and_without_ring),
+    (
+        "frame_from_kernel_is_marked_when_udp_checksum_is_partial",
+        frame_from_kernel_is_marked_when_udp_checksum_is_partial,
+    ),
+    ("frames_dropped_by_kernel_are_counted", frames_dropped_by_kernel_are_counted),
+    ("frames_longer_than_mtu_are_counted", frames_longer_than_mtu_are_counted),
+    ("transmit_drops_are_read_in_namespace_of_interface", transmit_drops_are_read_in_namespace_of_interface),
+    (
+        "longer_frames_are_received_in_order_when_mtu_and_pool_have_grown",
+        longer_frames_are_received_in_order_when_mtu_and_pool_have_grown,
+    ),
+    (
+        "packet_socket_receives_again_after_down_and_is_gone_when_deleted",
+        packet_socket_receives_again_after_down_and_is_gone_when_deleted,
+    ),
+    ("deletion_is_found_when_frames_arrived_before_down", deletion_is_found_when_frames_arrived_before_down),
 ];
 
 const FIRST: [u8; 6] = [2, 0, 0, 0, 0, 0x10];
@@ -41,14 +53,14 @@ fn next(socket: &mut PacketSocket) -> Result<Vec<u8>, Box<dyn std::error::Error>
     receive(socket, |_| true)
 }
 
-fn drops_of_the_far_interface() -> TestResult {
+fn transmit_drops_are_read_in_namespace_of_interface() -> TestResult {
     let veth = Veth::new()?;
     assert_eq!(veth.far_interface()?.transmit_drops()?, 0);
     Ok(())
 }
 
 // proves: beside-hears
-fn stations_hear_what_is_for_them() -> TestResult {
+fn station_socket_receives_frames_to_stations_and_not_to_kernel() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
     let near = veth.near.mac_address()?;
@@ -83,7 +95,7 @@ fn stations_hear_what_is_for_them() -> TestResult {
 }
 
 /// A bridge takes in what is sent to itself and to groups, unless it is told otherwise.
-fn taken_in_for_us() -> TestResult {
+fn interface_receives_frames_to_added_stations() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
     create_bridge("bridge0", &[&veth.near])?;
@@ -101,7 +113,7 @@ fn taken_in_for_us() -> TestResult {
     delete_link(&bridge)
 }
 
-fn a_watcher_hears_all_arp() -> TestResult {
+fn arp_monitor_receives_all_arp_in_both_directions() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
     let mut watcher = PacketSocket::open_arp_monitor(&NEAR.parse()?)?;
@@ -131,7 +143,7 @@ fn without_memory<T>(act: impl FnOnce() -> T) -> Result<T, Box<dyn std::error::E
     Ok(done)
 }
 
-fn by_a_ring_or_not() -> TestResult {
+fn frames_are_equal_with_and_without_ring() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
     let mut ring = PacketSocket::open_for_arp(&NEAR.parse()?)?;
@@ -168,7 +180,7 @@ fn by_a_ring_or_not() -> TestResult {
 }
 
 // proves: partial-checksum
-fn partial_checksum_is_marked() -> TestResult {
+fn frame_from_kernel_is_marked_when_udp_checksum_is_partial() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
     let near = NEAR.parse()?;
@@ -196,7 +208,7 @@ fn partial_checksum_is_marked() -> TestResult {
 }
 
 // proves: beside-lost
-fn what_was_lost_is_counted() -> TestResult {
+fn frames_dropped_by_kernel_are_counted() -> TestResult {
     const FLOOD: u64 = 6_000;
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
@@ -241,7 +253,7 @@ fn what_was_lost_is_counted() -> TestResult {
 }
 
 // proves: beside-lost
-fn what_is_too_long() -> TestResult {
+fn frames_longer_than_mtu_are_counted() -> TestResult {
     let veth = Veth::new()?;
     let near = NEAR.parse()?;
     let mut sockets = [PacketSocket::open(&near)?, PacketSocket::open_without_ring(&near)?];
@@ -269,7 +281,7 @@ fn what_is_too_long() -> TestResult {
 }
 
 // proves: link-mtu
-fn longer_frames_after_the_mtu() -> TestResult {
+fn longer_frames_are_received_in_order_when_mtu_and_pool_have_grown() -> TestResult {
     let veth = Veth::new()?;
     let near = NEAR.parse()?;
     let mut far = veth.far_socket()?;
@@ -316,7 +328,7 @@ fn longer_frames_after_the_mtu() -> TestResult {
 }
 
 // proves: beside-gone
-fn down_up_and_away() -> TestResult {
+fn packet_socket_receives_again_after_down_and_is_gone_when_deleted() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
     let name = NEAR.parse()?;
@@ -357,7 +369,7 @@ fn down_up_and_away() -> TestResult {
 }
 
 // proves: beside-gone
-fn deleted_with_frames() -> TestResult {
+fn deletion_is_found_when_frames_arrived_before_down() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
     let name = NEAR.parse()?;

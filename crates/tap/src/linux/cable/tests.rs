@@ -8,7 +8,7 @@ fn frame(pool: &mut Pool, bytes: &[u8]) -> Frame {
 }
 
 #[test]
-fn frames_keep_their_octets_and_their_order() {
+fn cable_keeps_bytes_and_order_of_frames() {
     let (mut left, mut right) = Cable::pair(1500).unwrap();
     let mut pool = Pool::new(1500, 8);
     let mut batch = Batch::new(8);
@@ -21,7 +21,7 @@ fn frames_keep_their_octets_and_their_order() {
 }
 
 #[test]
-fn a_congested_cable_leaves_the_rest_in_the_batch() {
+fn congested_cable_leaves_remaining_frames_in_batch() {
     let (mut left, mut right) = Cable::pair(1500).unwrap();
     let mut pool = Pool::new(1500, 8192);
     let mut batch = Batch::new(4096);
@@ -39,7 +39,7 @@ fn a_congested_cable_leaves_the_rest_in_the_batch() {
 }
 
 #[test]
-fn a_frame_beyond_the_mtu_is_dropped_and_counted() {
+fn cable_drops_and_counts_frame_longer_than_mtu() {
     let (mut left, mut right) = Cable::pair(1500).unwrap();
     let mut pool = Pool::new(9000, 8);
     let mut small = Pool::new(1500, 8);
@@ -53,7 +53,7 @@ fn a_frame_beyond_the_mtu_is_dropped_and_counted() {
 }
 
 #[test]
-fn a_dry_cable_is_no_error_and_holds_no_frame() {
+fn cable_receives_nothing_and_holds_no_frame_when_empty() {
     let (_left, mut right) = Cable::pair(1500).unwrap();
     let mut pool = Pool::new(1500, 8);
     assert_eq!(right.receive(&mut pool, &mut Batch::new(8)).unwrap(), 0);
@@ -61,7 +61,7 @@ fn a_dry_cable_is_no_error_and_holds_no_frame() {
 }
 
 #[test]
-fn a_cable_whose_other_end_was_closed_is_gone() {
+fn cable_is_gone_when_other_end_is_closed() {
     let (mut left, right) = Cable::pair(1500).unwrap();
     drop(right);
     let mut pool = Pool::new(1500, 8);
@@ -72,7 +72,7 @@ fn a_cable_whose_other_end_was_closed_is_gone() {
 }
 
 #[test]
-fn cable_carries_partial_checksum_and_pool_forgets_it() {
+fn cable_carries_partial_checksum_and_pool_clears_it() {
     let (mut left, mut right) = Cable::pair(1500).unwrap();
     let (mut pool, mut batch) = (Pool::new(1500, 8), Batch::new(8));
     for checksum in [Checksum::Partial, Checksum::None] {

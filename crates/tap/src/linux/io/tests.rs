@@ -74,7 +74,7 @@ impl Rig {
 }
 
 #[test]
-fn load_is_carried_by_the_ring_and_what_comes_alone_is_not() {
+fn auto_io_uses_ring_under_load_only() {
     let mut rig = Rig::new(Io::Auto);
     assert_eq!(
         rig.exchange(200),
@@ -96,7 +96,7 @@ fn load_is_carried_by_the_ring_and_what_comes_alone_is_not() {
 }
 
 #[test]
-fn the_way_that_was_insisted_on_is_kept() {
+fn selected_io_is_kept_under_any_load() {
     for (io, way) in [(Io::Ring, true), (Io::ReadWrite, false)] {
         let mut rig = Rig::new(io);
         let turns = [rig.exchange(200), rig.exchange(1), rig.exchange(1), rig.exchange(200)].concat();
@@ -105,7 +105,7 @@ fn the_way_that_was_insisted_on_is_kept() {
 }
 
 #[test]
-fn where_a_ring_is_refused_the_load_is_carried_all_the_same() {
+fn auto_io_uses_read_and_write_when_ring_is_refused() {
     // It cannot be read without waiting.
     let file = File::open("/proc/self/cmdline").unwrap();
     assert!(FrameIo::new(Io::Ring, file.as_fd()).is_err());

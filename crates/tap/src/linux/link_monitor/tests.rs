@@ -41,7 +41,7 @@ fn apply(history: &mut LinkHistory, kind: u16, message: &LinkMessage) -> Vec<Lin
 }
 
 #[test]
-fn each_change_is_reported_in_order() {
+fn link_history_reports_each_change_in_order() {
     let mut history = history();
     let wide = LinkState { mtu: 9_000, ..UP };
     for (state, losses) in [(DOWN, 1), (UP, 1), (wide, 1), (UP, 1)] {
@@ -51,7 +51,7 @@ fn each_change_is_reported_in_order() {
 }
 
 #[test]
-fn carrier_lost_and_back_is_reported_when_the_kernel_merges_both() {
+fn link_history_reports_carrier_loss_when_kernel_merges_it_with_return() {
     let mut history = history();
     assert_eq!(apply(&mut history, libc::RTM_NEWLINK, &link(UP, 1)), [LOST, UP]);
     assert_eq!(apply(&mut history, libc::RTM_NEWLINK, &link(UP, 1)), []);
@@ -60,7 +60,7 @@ fn carrier_lost_and_back_is_reported_when_the_kernel_merges_both() {
 }
 
 #[test]
-fn notification_without_mtu_keeps_the_one_before() {
+fn link_history_keeps_mtu_when_notification_has_none() {
     let mut history = history();
     let mut message = link(UP, 0);
     message.attributes.clear();
@@ -69,7 +69,7 @@ fn notification_without_mtu_keeps_the_one_before() {
 }
 
 #[test]
-fn only_the_interface_itself_counts() {
+fn link_history_ignores_other_interfaces_and_bridge_ports() {
     let mut history = history();
     let mut other = link(DOWN, 0);
     other.header.index = INDEX + 1;
@@ -86,7 +86,7 @@ fn only_the_interface_itself_counts() {
 }
 
 #[test]
-fn loss_of_notifications_is_reported_as_a_link_that_was_down() {
+fn link_history_reports_down_when_notifications_were_lost() {
     for fresh in [UP, LOST, DOWN] {
         let mut history = history();
         history.resynchronize(Some(&parsed(&link(fresh, 0))));

@@ -1,20 +1,20 @@
 use super::*;
 
 #[test]
-fn fifteen_octets_are_a_name_and_sixteen_are_not() {
+fn interface_name_is_accepted_with_fifteen_bytes_and_refused_with_sixteen() {
     assert!("a23456789012345".parse::<InterfaceName>().is_ok());
     assert!(matches!("a234567890123456".parse::<InterfaceName>(), Err(NameError::TooLong(_))));
 }
 
 #[test]
-fn what_the_kernel_refuses_is_refused_here() {
+fn interface_name_is_refused_when_kernel_refuses_it() {
     for text in ["", ".", "..", "a/b", "a b", "a:b", "tap0\n", "a\0b", "a%s", "a%d%d", "%"] {
         assert!(matches!(text.parse::<InterfaceName>(), Err(NameError::Invalid(_))), "{text:?}");
     }
 }
 
 #[test]
-fn name_is_reserved_when_the_kernel_has_it_for_settings() {
+fn interface_name_is_reserved_when_kernel_uses_it_for_settings() {
     for text in ["all", "default"] {
         let error = text.parse::<InterfaceName>().unwrap_err();
         assert_eq!(error, NameError::Reserved(text.to_owned()));

@@ -3,7 +3,7 @@ use netlink_packet_core::NLA_F_NESTED;
 use proptest::prelude::*;
 
 #[test]
-fn attributes_are_found_behind_their_padding() {
+fn netlink_attributes_are_found_after_padding() {
     let mut bytes = vec![0; 8];
     bytes.extend([5_u16.to_ne_bytes(), 1_u16.to_ne_bytes()].concat());
     bytes.extend([0xaa, 0, 0, 0]);
@@ -14,7 +14,7 @@ fn attributes_are_found_behind_their_padding() {
 }
 
 #[test]
-fn error_of_code_0_is_an_acknowledgement() {
+fn netlink_error_with_code_0_is_acknowledgement() {
     let error = |code: i32| {
         let payload = [code.to_ne_bytes(), [0; 4]].concat();
         Message { kind: 2, sequence: 1, flags: 0, payload: &payload }.error()
@@ -24,7 +24,7 @@ fn error_of_code_0_is_an_acknowledgement() {
 
 proptest! {
     #[test]
-    fn no_octets_panic_or_loop(bytes in prop::collection::vec(any::<u8>(), 0..200), fixed in 0_usize..300) {
+    fn netlink_parsers_end_on_arbitrary_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200), fixed in 0_usize..300) {
         prop_assert!(attributes(&bytes, fixed).count() <= 50);
         prop_assert!(messages(&bytes).count() <= 50);
     }

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn a_tag_goes_behind_the_addresses() {
+fn vlan_tag_is_inserted_after_addresses() {
     let mut space = [0; 32];
     space[..16].copy_from_slice(b"ddddddssssssTTpp");
     assert_eq!(insert_tag(&mut space, 16, *b"tag!"), 20);
@@ -9,13 +9,13 @@ fn a_tag_goes_behind_the_addresses() {
 }
 
 #[test]
-fn a_frame_without_room_for_its_tag_fills_the_space() {
+fn frame_fills_space_when_vlan_tag_does_not_fit() {
     let mut space = *b"ddddddssssssTTpppp";
     assert_eq!(insert_tag(&mut space, 16, *b"tag!"), 18);
     assert_eq!(&space, b"ddddddsssssstag!TT");
 }
 
 #[test]
-fn what_has_no_addresses_gets_no_tag() {
+fn vlan_tag_is_not_inserted_when_frame_has_no_addresses() {
     assert_eq!(insert_tag(&mut [0; 10], 3, *b"tag!"), 3);
 }

@@ -26,7 +26,7 @@ impl FrameFile for Script {
 }
 
 #[test]
-fn a_wire_full_of_frames_too_long_lets_go_after_a_batch() {
+fn receive_returns_after_one_batch_when_all_frames_are_truncated() {
     let mut file = Script { frames: usize::MAX, length: usize::MAX, reads: 0 };
     let (mut counters, mut pool, mut batch) = (DeviceCounters::default(), Pool::new(100, 8), Batch::new(8));
     assert_eq!(receive(&mut file, &mut counters, &mut pool, &mut batch, usize::MAX).unwrap(), 0);
@@ -34,7 +34,7 @@ fn a_wire_full_of_frames_too_long_lets_go_after_a_batch() {
 }
 
 #[test]
-fn what_arrived_before_the_end_is_handed_over_before_the_error() {
+fn receive_returns_frames_before_error_that_follows_them() {
     let mut file = Script { frames: 2, length: 20, reads: 0 };
     let (mut counters, mut pool, mut batch) = (DeviceCounters::default(), Pool::new(100, 8), Batch::new(8));
     assert_eq!(receive(&mut file, &mut counters, &mut pool, &mut batch, usize::MAX).unwrap(), 2);

@@ -80,7 +80,7 @@ fn up_to(bound: u8) -> Vec<u8> {
 }
 
 #[test]
-fn a_silent_wire_holds_nobody_up() {
+fn ring_receive_returns_at_once_when_wire_is_silent() {
     let mut rig = Rig::new();
     for _ in 0..100 {
         assert_eq!(rig.receive(), 0);
@@ -90,7 +90,7 @@ fn a_silent_wire_holds_nobody_up() {
 }
 
 #[test]
-fn frames_arrive_in_order_and_no_more_than_are_asked_for() {
+fn ring_receive_returns_frames_in_order_up_to_limit() {
     let mut rig = Rig::new();
     for number in up_to(12) {
         rig.peer.send(&[number; 60]).unwrap();
@@ -104,7 +104,7 @@ fn frames_arrive_in_order_and_no_more_than_are_asked_for() {
 }
 
 #[test]
-fn no_more_are_read_than_there_is_room_for() {
+fn ring_receive_reads_no_more_than_batch_capacity() {
     let mut rig = Rig::new();
     rig.arrived = Batch::new(3);
     for number in up_to(5) {
@@ -115,7 +115,7 @@ fn no_more_are_read_than_there_is_room_for() {
 }
 
 #[test]
-fn what_is_transmitted_leaves_at_once_unless_more_has_come_than_was_read() {
+fn ring_defers_writes_only_when_more_frames_wait() {
     let mut rig = Rig::new();
     rig.push(&[1]);
     assert_eq!((rig.transmit(), rig.ring.in_flight()), (1, 0));
@@ -132,7 +132,7 @@ fn what_is_transmitted_leaves_at_once_unless_more_has_come_than_was_read() {
 }
 
 #[test]
-fn a_wire_without_room_takes_the_rest_later_in_order() {
+fn ring_sends_blocked_frames_later_in_order() {
     let mut rig = Rig::new();
     let numbers: Vec<u8> = up_to(250).into_iter().cycle().take(1_000).collect();
     for number in &numbers {
@@ -151,7 +151,7 @@ fn a_wire_without_room_takes_the_rest_later_in_order() {
 }
 
 #[test]
-fn a_frame_cut_short_is_dropped_and_counted() {
+fn ring_drops_and_counts_truncated_frame() {
     let mut rig = Rig::new();
     rig.peer.send(&[1; 2_000]).unwrap();
     rig.peer.send(&[2; 60]).unwrap();
@@ -161,7 +161,7 @@ fn a_frame_cut_short_is_dropped_and_counted() {
 }
 
 #[test]
-fn what_is_in_flight_leaves_when_the_ring_is_dropped() {
+fn ring_sends_frames_in_flight_when_dropped() {
     let mut rig = Rig::new();
     rig.fill_up();
     rig.push(&[3]);
@@ -175,7 +175,7 @@ fn what_is_in_flight_leaves_when_the_ring_is_dropped() {
 }
 
 #[test]
-fn what_arrived_is_judged_before_the_end_is_told() {
+fn ring_returns_frames_before_failure_that_follows_them() {
     let mut rig = Rig::new();
     rig.peer.send(&[1]).unwrap();
     rig.ring.failure = Some(DeviceError::Failed(Errno::EBADF.into()));
@@ -185,7 +185,7 @@ fn what_arrived_is_judged_before_the_end_is_told() {
 }
 
 #[test]
-fn an_error_is_the_frames_or_the_devices() {
+fn ring_counts_errors_of_frames_and_keeps_errors_of_device() {
     let mut rig = Rig::new();
     let mut counters = DeviceCounters::default();
     rig.ring.read_failed(Errno::EAGAIN, &mut counters);
@@ -200,14 +200,14 @@ fn an_error_is_the_frames_or_the_devices() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_without_waiting_is_refused() {
+fn ring_is_refused_when_file_cannot_be_read_without_waiting() {
     let file = File::open("/proc/self/cmdline").unwrap();
     let error = Ring::new(file.as_fd()).unwrap_err();
     assert_eq!(error.raw_os_error(), Some(libc::EOPNOTSUPP));
 }
 
 #[test]
-fn a_batch_of_answers_and_the_next_of_reads_are_one_system_call() {
+fn ring_uses_one_system_call_for_writes_and_next_reads() {
     let mut rig = Rig::new();
     for _ in 0..4 {
         rig.fill_up();

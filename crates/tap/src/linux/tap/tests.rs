@@ -26,7 +26,7 @@ fn explained(errno: Errno, tap: Option<TapInterface>, exists: bool) -> OpenError
 }
 
 #[test]
-fn the_same_errno_means_different_things() {
+fn attach_error_kind_follows_errno_and_existing_interface() {
     use OpenError::{Busy, Failed, NotATap, NotPermitted, OwnedByAnother, QueueMismatch, TunNotTap};
     let plain = || Some(tap(|_| {}));
     assert!(matches!(explained(Errno::EBUSY, plain(), true), Busy { .. }));

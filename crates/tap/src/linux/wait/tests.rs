@@ -5,7 +5,7 @@ use super::*;
 const LONG: Duration = Duration::from_hours(1);
 
 #[test]
-fn what_is_found_ends_the_look() {
+fn busy_poll_ends_when_poll_returns_true() {
     let looks = Cell::new(0);
     let found = || {
         looks.set(looks.get() + 1);
@@ -15,7 +15,7 @@ fn what_is_found_ends_the_look() {
 }
 
 #[test]
-fn whoever_finds_nothing_looks_no_longer_than_told() {
+fn busy_poll_ends_at_time_limit_when_poll_returns_false() {
     let looks = Cell::new(0);
     let nothing = || {
         looks.set(looks.get() + 1);
@@ -27,12 +27,12 @@ fn whoever_finds_nothing_looks_no_longer_than_told() {
 }
 
 #[test]
-fn an_error_ends_the_look() {
+fn busy_poll_ends_when_poll_fails() {
     assert_eq!(busy_poll(LONG, || Err("gone")), Err("gone"));
 }
 
 #[test]
-fn wait_ends_when_a_further_descriptor_is_readable() {
+fn wait_ends_when_further_descriptor_is_readable() {
     let [device, stop, quiet, raised] = std::array::from_fn(|_| Stop::new().unwrap());
     let wait_now = |others: &[BorrowedFd<'_>]| {
         wait(device.as_fd(), false, stop.as_fd(), others, Some(Duration::ZERO)).unwrap()
@@ -48,7 +48,7 @@ fn wait_ends_when_a_further_descriptor_is_readable() {
 }
 
 #[test]
-fn wait_fails_when_there_are_more_descriptors_than_it_takes() {
+fn wait_fails_when_descriptors_exceed_maximum() {
     let stop = Stop::new().unwrap();
     let error = wait(stop.as_fd(), false, stop.as_fd(), &[stop.as_fd(); MAX_OTHERS + 1], None).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::InvalidInput);

@@ -9,7 +9,7 @@ fn of_socket(errno: Errno) -> SocketError {
 }
 
 #[test]
-fn what_the_system_refuses_has_a_reason_of_its_own() {
+fn socket_error_kind_follows_errno() {
     use SocketError::{Absent, Failed, NotPermitted};
     assert!(matches!(of_socket(Errno::EPERM), NotPermitted(_)));
     assert!(matches!(of_socket(Errno::ENODEV), Absent(_)));

@@ -27,7 +27,7 @@ fn number([a, b, c, d, e, f]: [u8; 6]) -> u64 {
 }
 
 #[test]
-fn one_station_and_every_group_pass() {
+fn station_filter_accepts_its_station_and_every_group() {
     let ours = [2, 1, 2, 3, 4, 5];
     let filter = stations(ours, ours);
     for wanted in [ours, [0xff; 6], [1, 0, 0x5e, 0, 0, 1], [0x33, 0x33, 0, 0, 0, 1]] {
@@ -39,7 +39,7 @@ fn one_station_and_every_group_pass() {
 }
 
 #[test]
-fn of_a_range_the_first_and_the_last_pass_and_their_neighbors_do_not() {
+fn station_filter_accepts_first_and_last_of_range_only() {
     let (first, last) = ([2, 0, 0xff, 0xff, 0xff, 0xfe], [2, 2, 0, 0, 0, 3]);
     let filter = stations(first, last);
     for wanted in
@@ -54,13 +54,13 @@ fn of_a_range_the_first_and_the_last_pass_and_their_neighbors_do_not() {
 }
 
 #[test]
-fn what_ends_before_its_destination_does_not_pass() {
+fn station_filter_refuses_frame_shorter_than_destination() {
     assert!(!passes(&stations([2, 0, 0, 0, 0, 1], [2, 0, 0, 0, 0, 1]), &[2, 0, 0, 0, 0]));
 }
 
 proptest! {
     #[test]
-    fn a_station_passes_if_and_only_if_it_is_in_the_range(
+    fn station_filter_accepts_destination_if_and_only_if_in_range(
         // Few values, so that much is equal.
         addresses: [[u8; 6]; 3],
         mask in prop::sample::select(vec![[0xfe, 0xff, 0xff, 0xff, 0xff, 0xff], [2, 1, 1, 0, 0, 3], [0, 0, 0, 1, 3, 3]]),

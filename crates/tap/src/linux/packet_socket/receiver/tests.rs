@@ -28,7 +28,7 @@ impl FrameFile for Script {
 }
 
 #[test]
-fn kept_frame_is_read_after_all_errors_of_the_interface() {
+fn oversized_frame_is_read_after_errors_of_interface() {
     for errors in [0, 1, 2, 3, 100] {
         let mut file = Script { errors, error: Errno::ENETDOWN, reads: 0 };
         let (mut frame, mut counters) = (Frame::for_mtu(100), DeviceCounters::default());
@@ -38,7 +38,7 @@ fn kept_frame_is_read_after_all_errors_of_the_interface() {
 }
 
 #[test]
-fn kept_frame_is_given_up_when_nothing_is_there_or_errors_never_end() {
+fn oversized_frame_is_lost_when_read_fails_or_errors_exceed_maximum() {
     for (error, reads) in
         [(Errno::EAGAIN, 1), (Errno::ENXIO, 1), (Errno::EPERM, 1), (Errno::EINVAL, MAX_ERRORS)]
     {

@@ -6,7 +6,7 @@ fn frame(bytes: &[u8], tag: Option<[u8; 4]>, is_whole: bool) -> RingFrame<'_> {
 }
 
 #[test]
-fn a_frame_is_written_with_its_tag_behind_the_addresses() {
+fn ring_frame_is_written_with_vlan_tag_after_addresses() {
     let mut space = [0; 32];
     assert_eq!(frame(b"ddddddssssssTTpp", None, true).write_to(&mut space), 16);
     assert_eq!(&space[..16], b"ddddddssssssTTpp");
@@ -15,7 +15,7 @@ fn a_frame_is_written_with_its_tag_behind_the_addresses() {
 }
 
 #[test]
-fn what_is_cut_short_or_does_not_fit_fills_the_space() {
+fn ring_frame_fills_space_when_truncated_or_too_long() {
     let mut space = [0; 18];
     assert_eq!(frame(b"ddddddssssssTTpp", None, false).write_to(&mut space), 18);
     assert_eq!(frame(b"ddddddssssssTTpp", Some(*b"tag!"), true).write_to(&mut space), 18);
@@ -23,7 +23,7 @@ fn what_is_cut_short_or_does_not_fit_fills_the_space() {
 }
 
 #[test]
-fn slots_hold_the_longest_frame_and_lie_whole_in_their_blocks() {
+fn ring_slots_hold_longest_frame_and_lie_within_blocks() {
     for mtu in [68, 1_500, 9_000, 65_521, 65_535] {
         let layout = RingLayout::for_mtu(mtu);
         assert!(
