@@ -3,7 +3,7 @@
 use arp::PacketFields;
 
 use crate::contenders::{ALL, Contender, Work};
-use crate::frames::{ANSWER, PACKET, REPLY, Reach, mixed};
+use crate::frames::{ANSWER, PACKET, ParseDepth, REPLY, mixed};
 
 /// What a contender was compared on, or how it differed.
 pub(crate) type Compared = Result<String, String>;
@@ -15,19 +15,19 @@ pub(crate) fn all() -> Vec<(&'static Contender, Compared)> {
 
 fn compare(contender: &Contender) -> Compared {
     match contender.work {
-        Work::Read(reach, read) => reads(reach, read),
-        Work::Build(build) => writes(|octets| build(&REPLY, octets)),
-        Work::Rewrite(rewrite) => writes(|octets| rewrite(ANSWER, octets)),
+        Work::Read(depth, read) => reads(depth, read),
+        Work::Build(build) => writes(|bytes| build(&REPLY, bytes)),
+        Work::Rewrite(rewrite) => writes(|bytes| rewrite(ANSWER, bytes)),
     }
 }
 
 /// Reads all frames within the reader's reach.
-fn reads(reach: Reach, read: fn(&[u8]) -> Option<PacketFields>) -> Compared {
+fn reads(depth: ParseDepth, read: fn(&[u8]) -> Option<PacketFields>) -> Compared {
     let Some(Work::Read(_, cast)) = ALL.first().map(|contender| contender.work) else {
         return Err("the first contender is the cast".into());
     };
     let (mut compared, mut packets) = (0, 0);
-    for (needed, frame) in mixed().into_iter().filter(|(needed, _)| *needed <= reach) {
+    for (needed, frame) in mixed().into_iter().filter(|(needed, _)| *needed <= depth) {
         let (expected, found) = (cast(&frame), read(&frame));
         if found != expected {
             return Err(format!("{needed:?} {frame:02x?}: {found:?} and not {expected:?}"));
@@ -35,10 +35,10 @@ fn reads(reach: Reach, read: fn(&[u8]) -> Option<PacketFields>) -> Compared {
         compared += 1;
         packets += usize::from(found.is_some());
     }
-    let beyond = match reach {
-        Reach::Plain => "none with tags or SNAP, which it does not read by itself",
-        Reach::Tagged => "none with SNAP, a reserved VLAN or a third tag, of which it thinks otherwise",
-        Reach::Any => "of all kinds",
+    let beyond = match depth {
+        ParseDepth::Plain => "none with tags or SNAP, which it does not read by itself",
+        ParseDepth::Tagged => "none with SNAP, a reserved VLAN or a third tag, of which it thinks otherwise",
+        ParseDepth::Any => "of all kinds",
     };
     Ok(format!("{compared} frames, {packets} of them with a packet; {beyond}"))
 }

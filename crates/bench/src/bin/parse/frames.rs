@@ -4,7 +4,7 @@ use arp::{ArpReply, MacAddr, Operation, PacketFields};
 
 /// How far a reader goes, and how far a frame asks it to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Reach {
+pub(crate) enum ParseDepth {
     /// Ethernet II without tags, padded or cut anywhere, of any type.
     Plain,
     /// One VLAN tag or two, cut anywhere.
@@ -36,11 +36,11 @@ pub(crate) fn request() -> Vec<u8> {
 }
 
 /// Frames of all kinds, each with the reach that it asks for.
-pub(crate) fn mixed() -> Vec<(Reach, Vec<u8>)> {
+pub(crate) fn mixed() -> Vec<(ParseDepth, Vec<u8>)> {
     let mut frames = Vec::new();
-    frames.extend(plain().into_iter().map(|frame| (Reach::Plain, frame)));
-    frames.extend(tagged().into_iter().map(|frame| (Reach::Tagged, frame)));
-    frames.extend(odd().into_iter().map(|frame| (Reach::Any, frame)));
+    frames.extend(plain().into_iter().map(|frame| (ParseDepth::Plain, frame)));
+    frames.extend(tagged().into_iter().map(|frame| (ParseDepth::Tagged, frame)));
+    frames.extend(odd().into_iter().map(|frame| (ParseDepth::Any, frame)));
     frames
 }
 

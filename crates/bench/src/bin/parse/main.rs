@@ -16,7 +16,7 @@ use contenders::ALL;
 /// Read, build and rewrite ARP frames: ours, an unsafe cast, smoltcp, etherparse and pnet
 #[derive(Debug, Parser)]
 #[command(name = "parse")]
-struct Arguments {
+struct CommandLine {
     #[command(subcommand)]
     command: Command,
 }
@@ -42,7 +42,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match Arguments::parse().command {
+    match CommandLine::parse().command {
         Command::List => {
             for contender in ALL {
                 let symbols = symbols::of(contender).join(",");

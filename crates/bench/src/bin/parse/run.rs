@@ -6,7 +6,7 @@ use crate::contenders::Work;
 use crate::frames::{ANSWER, PACKET, REPLY, request};
 
 /// So many packets are rewritten in turn that none is read while it is still being written.
-const IN_TURN: usize = 64;
+const ROTATION: usize = 64;
 
 /// Octets that begin a cache line, so that nobody has them on two where another has them on one. They
 /// lie on the stack, as results do: how far the two are apart is then the same in every run.
@@ -23,10 +23,10 @@ pub(crate) fn of(work: Work) -> Run {
             let request = request();
             Box::new(move |times| {
                 let mut frame = Aligned([0; 64]);
-                let octets = &mut frame.0[..request.len()];
-                octets.copy_from_slice(&request);
+                let bytes = &mut frame.0[..request.len()];
+                bytes.copy_from_slice(&request);
                 for _ in 0..times {
-                    black_box(&read(black_box(octets)));
+                    black_box(&read(black_box(bytes)));
                 }
             })
         }
@@ -37,9 +37,9 @@ pub(crate) fn of(work: Work) -> Run {
             }
         }),
         Work::Rewrite(rewrite) => Box::new(move |times| {
-            let mut packets = Aligned([PACKET; IN_TURN]);
+            let mut packets = Aligned([PACKET; ROTATION]);
             for turn in 0..times {
-                let packet = &mut packets.0[turn % IN_TURN];
+                let packet = &mut packets.0[turn % ROTATION];
                 let _ = black_box(rewrite(black_box(ANSWER), black_box(packet)));
             }
         }),

@@ -8,17 +8,17 @@ use etherparse::{
 };
 
 use super::{Contender, Work};
-use crate::frames::Reach;
+use crate::frames::ParseDepth;
 
 pub(super) const READ_SLICES: Contender = Contender {
     name: "read_etherparse_slices",
     api: "Ethernet2HeaderSlice, ArpPacketSlice (best)",
-    work: Work::Read(Reach::Plain, read_etherparse_slices),
+    work: Work::Read(ParseDepth::Plain, read_etherparse_slices),
 };
 pub(super) const READ_SLICED_PACKET: Contender = Contender {
     name: "read_etherparse_sliced_packet",
     api: "SlicedPacket::from_ethernet (usual)",
-    work: Work::Read(Reach::Tagged, read_etherparse_sliced_packet),
+    work: Work::Read(ParseDepth::Tagged, read_etherparse_sliced_packet),
 };
 pub(super) const BUILD_ETH_IPV4: Contender = Contender {
     name: "build_etherparse_eth_ipv4",
@@ -32,18 +32,18 @@ pub(super) const BUILD_PACKET: Contender = Contender {
 };
 
 #[inline(never)]
-fn read_etherparse_slices(octets: &[u8]) -> Option<PacketFields> {
-    let header = Ethernet2HeaderSlice::from_slice(octets).ok()?;
+fn read_etherparse_slices(bytes: &[u8]) -> Option<PacketFields> {
+    let header = Ethernet2HeaderSlice::from_slice(bytes).ok()?;
     if header.ether_type() != EtherType::ARP {
         return None;
     }
-    let payload = octets.get(header.slice().len()..)?;
+    let payload = bytes.get(header.slice().len()..)?;
     fields(&ArpPacketSlice::from_slice(payload).ok()?)
 }
 
 #[inline(never)]
-fn read_etherparse_sliced_packet(octets: &[u8]) -> Option<PacketFields> {
-    match SlicedPacket::from_ethernet(octets).ok()?.net {
+fn read_etherparse_sliced_packet(bytes: &[u8]) -> Option<PacketFields> {
+    match SlicedPacket::from_ethernet(bytes).ok()?.net {
         Some(NetSlice::Arp(packet)) => fields(&packet),
         _ => None,
     }
@@ -72,7 +72,7 @@ fn fields(packet: &ArpPacketSlice<'_>) -> Option<PacketFields> {
 }
 
 #[inline(never)]
-fn build_etherparse_eth_ipv4(fields: &PacketFields, octets: &mut [u8]) -> Option<()> {
+fn build_etherparse_eth_ipv4(fields: &PacketFields, bytes: &mut [u8]) -> Option<()> {
     let packet = ArpEthIpv4Packet {
         operation: ArpOperation(fields.operation.0),
         sender_mac: fields.sender_hardware.bytes(),
@@ -80,12 +80,12 @@ fn build_etherparse_eth_ipv4(fields: &PacketFields, octets: &mut [u8]) -> Option
         target_mac: fields.target_hardware.bytes(),
         target_ipv4: fields.target_protocol.octets(),
     };
-    octets.get_mut(..ArpEthIpv4Packet::LEN)?.copy_from_slice(&packet.to_bytes());
+    bytes.get_mut(..ArpEthIpv4Packet::LEN)?.copy_from_slice(&packet.to_bytes());
     Some(())
 }
 
 #[inline(never)]
-fn build_etherparse_packet(fields: &PacketFields, mut octets: &mut [u8]) -> Option<()> {
+fn build_etherparse_packet(fields: &PacketFields, mut bytes: &mut [u8]) -> Option<()> {
     let packet = ArpPacket::new(
         ArpHardwareId::ETHERNET,
         EtherType::IPV4,
@@ -95,5 +95,5 @@ fn build_etherparse_packet(fields: &PacketFields, mut octets: &mut [u8]) -> Opti
         &fields.target_hardware.bytes(),
         &fields.target_protocol.octets(),
     );
-    packet.ok()?.write(&mut octets).ok()
+    packet.ok()?.write(&mut bytes).ok()
 }

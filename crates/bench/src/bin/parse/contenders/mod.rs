@@ -12,7 +12,7 @@ mod smoltcp;
 
 use arp::{ArpReply, PacketFields};
 
-use crate::frames::Reach;
+use crate::frames::ParseDepth;
 
 /// Somebody who does one kind of work.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +28,7 @@ pub(crate) struct Contender {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Work {
     /// Read the fields of a frame, as far as the reader can.
-    Read(Reach, fn(&[u8]) -> Option<PacketFields>),
+    Read(ParseDepth, fn(&[u8]) -> Option<PacketFields>),
     /// Write a packet.
     Build(fn(&PacketFields, &mut [u8]) -> Option<()>),
     /// Make a request the reply to it, where it lies.

@@ -4,23 +4,23 @@ use arp::{ArpReply, FrameView, Packet, PacketFields};
 use link::{EtherType, EthernetFrame};
 
 use super::{Contender, Work};
-use crate::frames::Reach;
+use crate::frames::ParseDepth;
 
 pub(super) const READ_LAYERED: Contender = Contender {
     name: "read_layered",
     api: "Ethernet::parse, Packet::parse",
-    work: Work::Read(Reach::Any, read_layered),
+    work: Work::Read(ParseDepth::Any, read_layered),
 };
 pub(super) const READ_VIEW: Contender =
-    Contender { name: "read_view", api: "View::parse", work: Work::Read(Reach::Any, read_view) };
+    Contender { name: "read_view", api: "View::parse", work: Work::Read(ParseDepth::Any, read_view) };
 pub(super) const BUILD: Contender =
     Contender { name: "build_fields", api: "Fields::write_to", work: Work::Build(build_fields) };
 pub(super) const REWRITE: Contender =
     Contender { name: "rewrite_answer", api: "Answer::write_over", work: Work::Rewrite(rewrite_answer) };
 
 #[inline(never)]
-fn read_layered(octets: &[u8]) -> Option<PacketFields> {
-    let frame = EthernetFrame::parse(octets).ok()?;
+fn read_layered(bytes: &[u8]) -> Option<PacketFields> {
+    let frame = EthernetFrame::parse(bytes).ok()?;
     if frame.ether_type() != EtherType::ARP {
         return None;
     }
@@ -28,8 +28,8 @@ fn read_layered(octets: &[u8]) -> Option<PacketFields> {
 }
 
 #[inline(never)]
-fn read_view(octets: &[u8]) -> Option<PacketFields> {
-    let view = FrameView::parse(octets).ok()?;
+fn read_view(bytes: &[u8]) -> Option<PacketFields> {
+    let view = FrameView::parse(bytes).ok()?;
     if view.ethernet().ether_type() != EtherType::ARP {
         return None;
     }
@@ -37,11 +37,11 @@ fn read_view(octets: &[u8]) -> Option<PacketFields> {
 }
 
 #[inline(never)]
-fn build_fields(fields: &PacketFields, octets: &mut [u8]) -> Option<()> {
-    fields.write_to(octets).ok()
+fn build_fields(fields: &PacketFields, bytes: &mut [u8]) -> Option<()> {
+    fields.write_to(bytes).ok()
 }
 
 #[inline(never)]
-fn rewrite_answer(answer: ArpReply, octets: &mut [u8]) -> Option<()> {
-    answer.write_over(octets).ok()
+fn rewrite_answer(answer: ArpReply, bytes: &mut [u8]) -> Option<()> {
+    answer.write_over(bytes).ok()
 }

@@ -6,12 +6,12 @@ use pnet_packet::arp::{ArpHardwareTypes, ArpOperation, ArpOperations, ArpPacket,
 use pnet_packet::ethernet::{EtherTypes, EthernetPacket};
 
 use super::{Contender, Work};
-use crate::frames::Reach;
+use crate::frames::ParseDepth;
 
 pub(super) const READ: Contender = Contender {
     name: "read_pnet",
     api: "EthernetPacket, ArpPacket (best, usual)",
-    work: Work::Read(Reach::Plain, read_pnet),
+    work: Work::Read(ParseDepth::Plain, read_pnet),
 };
 pub(super) const BUILD: Contender =
     Contender { name: "build_pnet", api: "MutableArpPacket (best, usual)", work: Work::Build(build_pnet) };
@@ -19,8 +19,8 @@ pub(super) const REWRITE: Contender =
     Contender { name: "rewrite_pnet", api: "MutableArpPacket", work: Work::Rewrite(rewrite_pnet) };
 
 #[inline(never)]
-fn read_pnet(octets: &[u8]) -> Option<PacketFields> {
-    let frame = EthernetPacket::new(octets)?;
+fn read_pnet(bytes: &[u8]) -> Option<PacketFields> {
+    let frame = EthernetPacket::new(bytes)?;
     if frame.get_ethertype() != EtherTypes::Arp {
         return None;
     }
@@ -39,8 +39,8 @@ fn read_pnet(octets: &[u8]) -> Option<PacketFields> {
 }
 
 #[inline(never)]
-fn build_pnet(fields: &PacketFields, octets: &mut [u8]) -> Option<()> {
-    let mut packet = MutableArpPacket::new(octets)?;
+fn build_pnet(fields: &PacketFields, bytes: &mut [u8]) -> Option<()> {
+    let mut packet = MutableArpPacket::new(bytes)?;
     packet.set_hardware_type(ArpHardwareTypes::Ethernet);
     packet.set_protocol_type(EtherTypes::Ipv4);
     packet.set_hw_addr_len(6);
@@ -54,8 +54,8 @@ fn build_pnet(fields: &PacketFields, octets: &mut [u8]) -> Option<()> {
 }
 
 #[inline(never)]
-fn rewrite_pnet(answer: ArpReply, octets: &mut [u8]) -> Option<()> {
-    let mut packet = MutableArpPacket::new(octets)?;
+fn rewrite_pnet(answer: ArpReply, bytes: &mut [u8]) -> Option<()> {
+    let mut packet = MutableArpPacket::new(bytes)?;
     let (asker, theirs) = (packet.get_sender_hw_addr(), packet.get_sender_proto_addr());
     let ours = packet.get_target_proto_addr();
     packet.set_operation(ArpOperations::Reply);

@@ -7,17 +7,17 @@ use smoltcp::wire::{
 };
 
 use super::{Contender, Work};
-use crate::frames::Reach;
+use crate::frames::ParseDepth;
 
 pub(super) const READ_PACKET: Contender = Contender {
     name: "read_smoltcp_packet",
     api: "EthernetFrame, ArpPacket (best)",
-    work: Work::Read(Reach::Plain, read_smoltcp_packet),
+    work: Work::Read(ParseDepth::Plain, read_smoltcp_packet),
 };
 pub(super) const READ_REPR: Contender = Contender {
     name: "read_smoltcp_repr",
     api: "EthernetFrame, ArpRepr::parse (usual)",
-    work: Work::Read(Reach::Plain, read_smoltcp_repr),
+    work: Work::Read(ParseDepth::Plain, read_smoltcp_repr),
 };
 pub(super) const BUILD_PACKET: Contender = Contender {
     name: "build_smoltcp_packet",
@@ -41,13 +41,13 @@ pub(super) const REWRITE_REPR: Contender = Contender {
 };
 
 /// The octets of a packet.
-fn room(octets: &mut [u8]) -> Option<&mut [u8]> {
-    octets.get_mut(..PacketFields::LENGTH)
+fn packet_buffer(bytes: &mut [u8]) -> Option<&mut [u8]> {
+    bytes.get_mut(..PacketFields::LENGTH)
 }
 
 #[inline(never)]
-fn read_smoltcp_packet(octets: &[u8]) -> Option<PacketFields> {
-    let frame = EthernetFrame::new_checked(octets).ok()?;
+fn read_smoltcp_packet(bytes: &[u8]) -> Option<PacketFields> {
+    let frame = EthernetFrame::new_checked(bytes).ok()?;
     if frame.ethertype() != EthernetProtocol::Arp {
         return None;
     }
@@ -73,8 +73,8 @@ fn read_smoltcp_packet(octets: &[u8]) -> Option<PacketFields> {
 }
 
 #[inline(never)]
-fn read_smoltcp_repr(octets: &[u8]) -> Option<PacketFields> {
-    let frame = EthernetFrame::new_checked(octets).ok()?;
+fn read_smoltcp_repr(bytes: &[u8]) -> Option<PacketFields> {
+    let frame = EthernetFrame::new_checked(bytes).ok()?;
     if frame.ethertype() != EthernetProtocol::Arp {
         return None;
     }
@@ -99,8 +99,8 @@ fn read_smoltcp_repr(octets: &[u8]) -> Option<PacketFields> {
 }
 
 #[inline(never)]
-fn build_smoltcp_packet(fields: &PacketFields, octets: &mut [u8]) -> Option<()> {
-    let mut packet = ArpPacket::new_unchecked(room(octets)?);
+fn build_smoltcp_packet(fields: &PacketFields, bytes: &mut [u8]) -> Option<()> {
+    let mut packet = ArpPacket::new_unchecked(packet_buffer(bytes)?);
     packet.set_hardware_type(ArpHardware::Ethernet);
     packet.set_protocol_type(EthernetProtocol::Ipv4);
     packet.set_hardware_len(6);
@@ -114,7 +114,7 @@ fn build_smoltcp_packet(fields: &PacketFields, octets: &mut [u8]) -> Option<()> 
 }
 
 #[inline(never)]
-fn build_smoltcp_repr(fields: &PacketFields, octets: &mut [u8]) -> Option<()> {
+fn build_smoltcp_repr(fields: &PacketFields, bytes: &mut [u8]) -> Option<()> {
     let repr = ArpRepr::EthernetIpv4 {
         operation: fields.operation.0.into(),
         source_hardware_addr: EthernetAddress(fields.sender_hardware.bytes()),
@@ -122,13 +122,13 @@ fn build_smoltcp_repr(fields: &PacketFields, octets: &mut [u8]) -> Option<()> {
         target_hardware_addr: EthernetAddress(fields.target_hardware.bytes()),
         target_protocol_addr: fields.target_protocol,
     };
-    repr.emit(&mut ArpPacket::new_unchecked(room(octets)?));
+    repr.emit(&mut ArpPacket::new_unchecked(packet_buffer(bytes)?));
     Some(())
 }
 
 #[inline(never)]
-fn rewrite_smoltcp_packet(answer: ArpReply, octets: &mut [u8]) -> Option<()> {
-    let mut packet = ArpPacket::new_checked(room(octets)?).ok()?;
+fn rewrite_smoltcp_packet(answer: ArpReply, bytes: &mut [u8]) -> Option<()> {
+    let mut packet = ArpPacket::new_checked(packet_buffer(bytes)?).ok()?;
     let asker: [u8; 6] = packet.source_hardware_addr().try_into().ok()?;
     let theirs: [u8; 4] = packet.source_protocol_addr().try_into().ok()?;
     let ours: [u8; 4] = packet.target_protocol_addr().try_into().ok()?;
@@ -141,8 +141,8 @@ fn rewrite_smoltcp_packet(answer: ArpReply, octets: &mut [u8]) -> Option<()> {
 }
 
 #[inline(never)]
-fn rewrite_smoltcp_repr(answer: ArpReply, octets: &mut [u8]) -> Option<()> {
-    let mut packet = ArpPacket::new_checked(room(octets)?).ok()?;
+fn rewrite_smoltcp_repr(answer: ArpReply, bytes: &mut [u8]) -> Option<()> {
+    let mut packet = ArpPacket::new_checked(packet_buffer(bytes)?).ok()?;
     let Ok(ArpRepr::EthernetIpv4 {
         source_hardware_addr, source_protocol_addr, target_protocol_addr, ..
     }) = ArpRepr::parse(&packet)
