@@ -1,4 +1,4 @@
-//! Datagrams near enough to good ones to get past the first checks, and fragments that find each other.
+//! Datagrams that pass the first checks, and fragments that belong together.
 
 use std::net::Ipv4Addr;
 
@@ -15,7 +15,7 @@ pub(crate) struct Ip<'a> {
     type_of_service: u8,
     data: Data<'a>,
     part: Option<Part>,
-    lie: Option<Lie>,
+    change: Option<Change>,
     padding: u8,
 }
 
@@ -31,10 +31,10 @@ enum Address {
 /// What a datagram carries.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 enum Data<'a> {
-    /// An echo request whose length and octets one number tells.
+    /// An echo request whose length and bytes are derived from one number.
     Echo(u8),
     Reply(u8),
-    /// An error about a datagram of ours, or of somebody's.
+    /// An error about a datagram of this host or of another.
     Error {
         code: u8,
         about: Address,
@@ -42,7 +42,7 @@ enum Data<'a> {
     Message(&'a [u8]),
     Other {
         protocol: u8,
-        octets: &'a [u8],
+        bytes: &'a [u8],
     },
 }
 
@@ -54,26 +54,26 @@ struct Part {
     shift: u8,
 }
 
-/// An octet of the header that says something else, with the checksum made right again or not.
+/// A byte of the header that is changed, with the checksum corrected or not.
 #[derive(Arbitrary, Clone, Copy, Debug)]
-struct Lie {
+struct Change {
     place: u8,
-    octet: u8,
+    byte: u8,
     is_repaired: bool,
 }
 
 impl Ip<'_> {
     /// The payload of a frame: the datagram and its padding.
-    pub(crate) fn octets(&self) -> Vec<u8> {
-        let (protocol, data) = self.data.octets();
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let (protocol, data) = self.data.bytes();
         let mut fields = Ipv4Fields {
             type_of_service: self.type_of_service,
             identification: u16::try_from(data.len()).unwrap_or(0),
             ..Ipv4Fields::new(protocol, self.source.address(), self.destination.address())
         };
-        let mut octets = vec![0; Ipv4Fields::LENGTH];
+        let mut bytes = vec![0; Ipv4Fields::LENGTH];
         match self.part {
-            None => octets.extend(&data),
+            None => bytes.extend(&data),
             Some(part) => {
                 let step = (data.len() / 8).next_multiple_of(8);
                 let (first, last) = (usize::from(part.first % 8), usize::from(part.last % 8));
@@ -82,26 +82,26 @@ impl Ip<'_> {
                 fields.fragment_offset =
                     start + if part.shift > 250 { usize::from(part.shift) * 250 } else { 0 };
                 fields.more_fragments = end < data.len();
-                octets.extend(data.get(start..end).unwrap_or_default());
+                bytes.extend(data.get(start..end).unwrap_or_default());
             }
         }
-        octets.truncate(1_500);
-        fields.write_to(&mut octets).expect("a datagram of moderate length");
-        if let Some(lie) = self.lie {
-            octets[usize::from(lie.place) % Ipv4Fields::LENGTH] = lie.octet;
-            if lie.is_repaired {
-                let length = usize::from(octets[0] & 0x0f) * 4;
-                repair(&mut octets, length);
+        bytes.truncate(1_500);
+        fields.write_to(&mut bytes).expect("a datagram of moderate length");
+        if let Some(change) = self.change {
+            bytes[usize::from(change.place) % Ipv4Fields::LENGTH] = change.byte;
+            if change.is_repaired {
+                let length = usize::from(bytes[0] & 0x0f) * 4;
+                repair(&mut bytes, length);
             }
         }
-        octets.extend(vec![0xee; usize::from(self.padding) / 4]);
-        octets
+        bytes.extend(vec![0xee; usize::from(self.padding) / 4]);
+        bytes
     }
 }
 
 /// Makes the checksum of a header right.
-fn repair(octets: &mut [u8], length: usize) {
-    if let Some(header) = octets.get_mut(..length.max(Ipv4Fields::LENGTH)) {
+fn repair(bytes: &mut [u8], length: usize) {
+    if let Some(header) = bytes.get_mut(..length.max(Ipv4Fields::LENGTH)) {
         header[10..12].fill(0);
         let sum = checksum::of(header);
         header[10..12].copy_from_slice(&sum.to_be_bytes());
@@ -114,19 +114,19 @@ impl Address {
             Self::Ours => Ipv4Addr::new(10, 0, 0, 2),
             Self::Near(last) => Ipv4Addr::new(10, 0, 0, last % 16),
             Self::Far(last) => Ipv4Addr::new(192, 0, 2, last),
-            Self::Any(octets) => octets.into(),
+            Self::Any(bytes) => bytes.into(),
         }
     }
 }
 
 impl Data<'_> {
-    fn octets(&self) -> (IpProtocol, Vec<u8>) {
+    fn bytes(&self) -> (IpProtocol, Vec<u8>) {
         match self {
             Self::Echo(number) => (IpProtocol::ICMP, echo(IcmpType::ECHO_REQUEST, *number)),
             Self::Reply(number) => (IpProtocol::ICMP, echo(IcmpType::ECHO_REPLY, *number)),
             Self::Error { code, about } => (IpProtocol::ICMP, error(*code, about.address())),
-            Self::Message(octets) => {
-                let mut message = octets.to_vec();
+            Self::Message(bytes) => {
+                let mut message = bytes.to_vec();
                 if message.len() >= 4 {
                     message[2..4].fill(0);
                     let sum = checksum::of(&message);
@@ -134,7 +134,7 @@ impl Data<'_> {
                 }
                 (IpProtocol::ICMP, message)
             }
-            Self::Other { protocol, octets } => (IpProtocol(*protocol), octets.to_vec()),
+            Self::Other { protocol, bytes } => (IpProtocol(*protocol), bytes.to_vec()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One frame of any octets: what parses lies inside the frame, what a link accepts is for it.
+//! One frame of any bytes: what parses lies inside the frame, what a link accepts is for it.
 #![no_main]
 
 use std::ptr;
@@ -9,7 +9,7 @@ use link::{
     VlanTag,
 };
 
-/// Our stations: 02:00:00:00:00:02 to :05.
+/// Our local_macs: 02:00:00:00:00:02 to :05.
 const FIRST: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const LAST: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 5]);
 /// All hosts of IPv4 (RFC 1112 6.4).
@@ -17,33 +17,33 @@ const JOINED: MacAddr = MacAddr::new([1, 0, 0x5e, 0, 0, 1]);
 /// So low that short inputs exceed it.
 const MTU: usize = 100;
 
-fuzz_target!(|octets: &[u8]| {
-    let cut = octets.split_last().map_or(octets, |(_, cut)| cut);
-    if let Ok(frame) = EthernetFrame::parse(octets) {
-        lies_inside(octets, &frame);
-        makes_sense(&frame);
+fuzz_target!(|bytes: &[u8]| {
+    let cut = bytes.split_last().map_or(bytes, |(_, cut)| cut);
+    if let Ok(frame) = EthernetFrame::parse(bytes) {
+        check_views(bytes, &frame);
+        check_fields(&frame);
     }
-    needs_no_more_than_it_reads(cut, octets);
+    check_truncated(cut, bytes);
     for vlan in [None, VlanId::new(5)] {
-        belongs_to_us(vlan, [octets, cut]);
+        check_link(vlan, [bytes, cut]);
     }
 });
 
-/// The payload is a view into the frame, where the frame says it is.
-fn lies_inside(octets: &[u8], frame: &EthernetFrame<'_>) {
+/// Checks that the payload is a view into the frame, where the frame says it is.
+fn check_views(bytes: &[u8], frame: &EthernetFrame<'_>) {
     let (offset, payload) = (frame.payload_offset(), frame.payload());
-    assert!(ptr::eq(payload, &raw const octets[offset..offset + payload.len()]));
+    assert!(ptr::eq(payload, &raw const bytes[offset..offset + payload.len()]));
     let snap = frame.encapsulation() == Encapsulation::Snap;
     assert_eq!(offset, 14 + 4 * frame.tags().iter().count() + if snap { 8 } else { 0 });
     if snap {
-        let length = u16::from_be_bytes([octets[offset - 10], octets[offset - 9]]);
+        let length = u16::from_be_bytes([bytes[offset - 10], bytes[offset - 9]]);
         assert_eq!(8 + payload.len(), usize::from(length), "a length frame's payload ends with the length");
     } else {
-        assert_eq!(offset + payload.len(), octets.len(), "a type frame's payload ends with the frame");
+        assert_eq!(offset + payload.len(), bytes.len(), "a type frame's payload ends with the frame");
     }
 }
 
-fn makes_sense(frame: &EthernetFrame<'_>) {
+fn check_fields(frame: &EthernetFrame<'_>) {
     assert!(frame.ether_type().0 >= EtherType::FIRST);
     assert!(frame.encapsulation() == Encapsulation::Snap || !frame.ether_type().is_tag());
     for tag in frame.tags().iter() {
@@ -52,8 +52,8 @@ fn makes_sense(frame: &EthernetFrame<'_>) {
     }
 }
 
-/// A frame that parses without its last octet says the same with it.
-fn needs_no_more_than_it_reads(cut: &[u8], whole: &[u8]) {
+/// Checks that a frame which parses without its last byte parses alike with it.
+fn check_truncated(cut: &[u8], whole: &[u8]) {
     let Ok(cut) = EthernetFrame::parse(cut) else { return };
     let whole = EthernetFrame::parse(whole).expect("one octet more makes no frame worse");
     assert_eq!(cut.destination(), whole.destination());
@@ -64,16 +64,16 @@ fn needs_no_more_than_it_reads(cut: &[u8], whole: &[u8]) {
     assert!(whole.payload().starts_with(cut.payload()));
 }
 
-/// A link accepts what is sent to it by a station, in its VLAN, and counts every frame once.
-fn belongs_to_us(vlan: Option<VlanId>, frames: [&[u8]; 2]) {
-    let mut stations = MacSet::default();
-    stations.add(FIRST, LAST);
-    let mut link = Link::new(stations, MTU, vlan);
+/// Checks that a link accepts what is sent to it by a station, in its VLAN, and counts every frame once.
+fn check_link(vlan: Option<VlanId>, frames: [&[u8]; 2]) {
+    let mut local_macs = MacSet::default();
+    local_macs.add(FIRST, LAST);
+    let mut link = Link::new(local_macs, MTU, vlan);
     link.join(JOINED).expect("room for a first group");
 
-    for octets in frames {
+    for bytes in frames {
         let before = link.accepted();
-        let Ok(ReceivedFrame { frame, destination_kind }) = link.receive(EthernetFrame::parse(octets)) else {
+        let Ok(ReceivedFrame { frame, destination_kind }) = link.receive(EthernetFrame::parse(bytes)) else {
             assert_eq!(link.accepted(), before);
             continue;
         };

@@ -131,7 +131,7 @@ impl IpFrame<'_> {
     fn bytes(&self) -> Vec<u8> {
         let (destination, source) = (self.destination.address().bytes(), self.source.address().bytes());
         let tag = self.tag.map_or(Vec::new(), |tag| [[0x81, 0], tag.control()].concat());
-        [&destination[..], &source, &tag, &[8, 0], &self.datagram.octets()].concat()
+        [&destination[..], &source, &tag, &[8, 0], &self.datagram.bytes()].concat()
     }
 }
 

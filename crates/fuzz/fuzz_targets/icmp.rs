@@ -15,7 +15,7 @@ use ipv4::Ipv4Fields;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 
-const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
 #[derive(Arbitrary, Debug)]
 struct Scene<'a> {
@@ -25,19 +25,19 @@ struct Scene<'a> {
 
 #[derive(Arbitrary, Debug)]
 enum Step<'a> {
-    /// A message of any octets, or of octets with a checksum made right.
-    Message { octets: &'a [u8], repaired: bool, to_many: bool },
-    /// Something is wrong with a datagram of any octets.
-    Octets { octets: &'a [u8], room: u16 },
-    /// Something is wrong with a datagram that makes sense.
+    /// A message of any bytes, or of bytes with a checksum made right.
+    Message { bytes: &'a [u8], repaired: bool, to_broadcast: bool },
+    /// An error about a datagram of any bytes.
+    Bytes { bytes: &'a [u8], capacity: u16 },
+    /// An error about a valid datagram.
     Datagram { source: Address, destination: Address, protocol: u8, offset: u8, data: &'a [u8], link: u8 },
-    /// So many milliseconds pass.
-    Pass(u16),
+    /// Milliseconds pass.
+    Wait(u16),
 }
 
 #[derive(Arbitrary, Clone, Copy, Debug)]
 enum Address {
-    Ours,
+    Local,
     Near(u8),
     Any([u8; 4]),
 }
@@ -50,41 +50,43 @@ fuzz_target!(|scene: Scene<'_>| {
     let mut sent: HashMap<Ipv4Addr, u64> = HashMap::new();
     for step in scene.steps {
         let now = Instant::ORIGIN + Duration::from_millis(millis);
-        let mut room = vec![0; 600];
+        let mut buffer = vec![0; 600];
         let (about, link) = match step {
-            Step::Message { octets, repaired, to_many } => {
-                let octets = if repaired { repair(octets) } else { octets.to_vec() };
-                let destination_kind = if to_many { DestinationKind::Broadcast } else { DestinationKind::Unicast };
-                receive(&mut icmp, &addresses, destination_kind, &octets, scene.answers_broadcast);
+            Step::Message { bytes, repaired, to_broadcast } => {
+                let bytes = if repaired { repair(bytes) } else { bytes.to_vec() };
+                let destination_kind =
+                    if to_broadcast { DestinationKind::Broadcast } else { DestinationKind::Unicast };
+                receive(&mut icmp, &addresses, destination_kind, &bytes, scene.answers_broadcast);
                 continue;
             }
-            Step::Pass(passed) => {
-                millis += u64::from(passed);
+            Step::Wait(milliseconds) => {
+                millis += u64::from(milliseconds);
                 continue;
             }
-            Step::Octets { octets, room: length } => {
-                room.truncate(length.into());
-                (octets.to_vec(), DestinationKind::Unicast)
+            Step::Bytes { bytes, capacity } => {
+                buffer.truncate(capacity.into());
+                (bytes.to_vec(), DestinationKind::Unicast)
             }
             Step::Datagram { source, destination, protocol, offset, data, link } => {
-                let mut octets = [&[0; 20], data].concat();
+                let mut bytes = [&[0; 20], data].concat();
                 let protocol = if protocol < 128 { IpProtocol::ICMP } else { IpProtocol(protocol) };
                 let fields = Ipv4Fields::new(protocol, source.address(), destination.address());
                 let fields = Ipv4Fields { fragment_offset: usize::from(offset / 128) * 8, ..fields };
-                fields.write_to(&mut octets).expect("room for a header");
-                let casts = [
+                fields.write_to(&mut bytes).expect("room for a header");
+                let kinds = [
                     DestinationKind::Unicast,
                     DestinationKind::Unicast,
                     DestinationKind::Broadcast,
                     DestinationKind::Multicast,
                 ];
-                (octets, casts[usize::from(link) % 4])
+                (bytes, kinds[usize::from(link) % 4])
             }
         };
-        let written = icmp.write_error(now, IcmpError::PORT_UNREACHABLE, &about, link, &addresses, &mut room);
+        let written =
+            icmp.write_error(now, IcmpError::PORT_UNREACHABLE, &about, link, &addresses, &mut buffer);
         if let Ok(length) = written {
             assert_eq!(link, DestinationKind::Unicast);
-            let source = allowed(&about, &room[..length]);
+            let source = check_allowed(&about, &buffer[..length]);
             *sent.entry(source).or_default() += 1;
         }
     }
@@ -94,41 +96,41 @@ fuzz_target!(|scene: Scene<'_>| {
     assert!(!few || sent.values().all(|count| *count <= 6 + millis / 1_000));
 });
 
-/// Every message is taken or dropped, and counted once; a request becomes its reply.
+/// Receives a message, which is accepted or dropped, and counted once; a request becomes its reply.
 fn receive(
     icmp: &mut Icmp,
     addresses: &LocalAddresses,
     destination_kind: DestinationKind,
-    octets: &[u8],
+    bytes: &[u8],
     answers_broadcast: bool,
 ) {
     let count = |icmp: &Icmp| icmp.accepted() + icmp.dropped().iter().map(|(_, count)| count).sum::<u64>();
     let before = count(icmp);
-    match icmp.receive(addresses, destination_kind, octets) {
+    match icmp.receive(addresses, destination_kind, bytes) {
         Ok(ReceivedMessage::Request(echo)) => {
             assert!(destination_kind == DestinationKind::Unicast || answers_broadcast);
-            let mut reply = octets.to_vec();
+            let mut reply = bytes.to_vec();
             reply_in_place(&mut reply).expect("a request");
             let message = IcmpMessage::parse(&reply).expect("a reply with the right checksum");
             assert_eq!((message.icmp_type(), message.code()), (IcmpType::ECHO_REPLY, 0));
-            assert_eq!(reply[4..], octets[4..]);
-            let mut anew = vec![0; octets.len()];
+            assert_eq!(reply[4..], bytes[4..]);
+            let mut anew = vec![0; bytes.len()];
             echo.write_to(IcmpType::ECHO_REPLY, &mut anew).expect("room for a reply");
             assert_eq!(reply, anew);
         }
-        Ok(ReceivedMessage::Reply(_)) => assert_eq!(octets[0], 0),
-        Ok(ReceivedMessage::Error(problem, quoted)) => {
-            assert!(problem.icmp_type().is_error());
-            assert_eq!(quoted.source(), OURS);
-            let _ = (quoted.ports(), quoted.echo(), problem.to_string());
+        Ok(ReceivedMessage::Reply(_)) => assert_eq!(bytes[0], 0),
+        Ok(ReceivedMessage::Error(error, quoted)) => {
+            assert!(error.icmp_type().is_error());
+            assert_eq!(quoted.source(), LOCAL);
+            let _ = (quoted.ports(), quoted.echo(), error.to_string());
         }
         Err(_) => {}
     }
     assert_eq!(count(icmp), before + 1);
 }
 
-/// The source that an error was written to, which is one that may get it.
-fn allowed(about: &[u8], message: &[u8]) -> Ipv4Addr {
+/// Returns the destination of an error, and checks that it may get one.
+fn check_allowed(about: &[u8], message: &[u8]) -> Ipv4Addr {
     let quoted = QuotedDatagram::parse(about).expect("an error is about a datagram");
     let (source, destination) = (quoted.source(), quoted.destination());
     assert!(matches!(source.octets()[0], 1..=126 | 128..=223));
@@ -144,22 +146,22 @@ fn allowed(about: &[u8], message: &[u8]) -> Ipv4Addr {
     source
 }
 
-fn repair(octets: &[u8]) -> Vec<u8> {
-    let mut octets = octets.to_vec();
-    if octets.len() >= 8 {
-        octets[2..4].fill(0);
-        let sum = inet::checksum::of(&octets);
-        octets[2..4].copy_from_slice(&sum.to_be_bytes());
+fn repair(bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    if bytes.len() >= 8 {
+        bytes[2..4].fill(0);
+        let sum = inet::checksum::of(&bytes);
+        bytes[2..4].copy_from_slice(&sum.to_be_bytes());
     }
-    octets
+    bytes
 }
 
 impl Address {
     fn address(self) -> Ipv4Addr {
         match self {
-            Self::Ours => OURS,
+            Self::Local => LOCAL,
             Self::Near(last) => Ipv4Addr::new(10, 0, 0, last),
-            Self::Any(octets) => octets.into(),
+            Self::Any(bytes) => bytes.into(),
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Datagrams, fragments and time: what parses lies in its frame, bounds hold, and what is made whole is
-//! what the plainest model makes of the same fragments.
+//! Datagrams, fragments and time: what parses lies in its frame, bounds hold, and a reassembled datagram is
+//! what a simple model makes of the same fragments.
 #![no_main]
 
-mod puzzle;
+mod reassembly_model;
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use ipv4::{
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 
-use puzzle::{Outcome, Part, Puzzle};
+use reassembly_model::{FragmentInput, Outcome, ReassemblyModel};
 
 #[derive(Arbitrary, Debug)]
 struct Scene<'a> {
@@ -25,70 +25,70 @@ struct Scene<'a> {
 
 #[derive(Arbitrary, Debug)]
 enum Step<'a> {
-    /// A frame of any octets, or of octets with a checksum made right.
-    Octets { octets: &'a [u8], repaired: bool },
+    /// A frame of any bytes, or of bytes with a checksum made right.
+    Bytes { bytes: &'a [u8], repaired: bool },
     /// A fragment that may fit among others.
-    Part(Part),
-    /// A stranger's fragment, which fits nowhere.
-    Stranger(u16),
-    /// So many seconds pass.
-    Pass(u8),
+    Fragment(FragmentInput),
+    /// A fragment from another source, which fits no datagram.
+    OtherSource(u16),
+    /// Seconds pass.
+    Wait(u8),
 }
 
-/// So few that the roomy host never has too little room: a fragment here takes one block.
+/// So few that the large host never has too small_limits room: a fragment here takes one block.
 const STEPS: usize = 1_000;
 
 fuzz_target!(|scene: Scene<'_>| {
-    let plenty = ReassemblyLimits {
+    let large_limits = ReassemblyLimits {
         bytes: 1 << 20,
         bytes_per_source: 1 << 20,
         datagrams: 64,
         datagrams_per_source: 64,
         ..ReassemblyLimits::default()
     };
-    let little = ReassemblyLimits {
+    let small_limits = ReassemblyLimits {
         bytes: 0,
         bytes_per_source: 0,
         datagrams: scene.datagrams.into(),
         datagrams_per_source: scene.datagrams_per_source.into(),
-        ..plenty
+        ..large_limits
     };
-    let (mut roomy, mut tight) = (host(plenty), host(little));
-    let mut puzzle = Puzzle::default();
+    let (mut large, mut small) = (host(large_limits), host(small_limits));
+    let mut model = ReassemblyModel::default();
     let mut seconds = 0;
     for step in scene.steps.into_iter().take(STEPS) {
         let now = Instant::ORIGIN + Duration::from_secs(seconds);
         match step {
-            Step::Octets { octets, repaired } => {
-                let octets = if repaired { repair(octets) } else { octets.to_vec() };
-                lies_inside(&octets);
-                let _ = give(&mut tight, now, &octets);
+            Step::Bytes { bytes, repaired } => {
+                let bytes = if repaired { repair(bytes) } else { bytes.to_vec() };
+                check_views(&bytes);
+                let _ = receive(&mut small, now, &bytes);
             }
-            Step::Part(part) => {
-                let octets = part.octets();
-                let outcome = give(&mut roomy, now, &octets);
-                assert_eq!(outcome, puzzle.give(now, &part));
-                if let Ok(Some(whole)) = give(&mut tight, now, &octets) {
-                    Part::assert_whole(&whole);
+            Step::Fragment(fragment) => {
+                let bytes = fragment.bytes();
+                let outcome = receive(&mut large, now, &bytes);
+                assert_eq!(outcome, model.receive(now, &fragment));
+                if let Ok(Some(whole)) = receive(&mut small, now, &bytes) {
+                    FragmentInput::assert_whole(&whole);
                 }
             }
-            Step::Stranger(number) => {
+            Step::OtherSource(number) => {
                 let source = [0x20, 0, number.to_be_bytes()[0], number.to_be_bytes()[1]].into();
-                let fields = Ipv4Fields::new(IpProtocol::UDP, source, puzzle::OURS);
-                let mut octets = [0; 28];
+                let fields = Ipv4Fields::new(IpProtocol::UDP, source, reassembly_model::LOCAL);
+                let mut bytes = [0; 28];
                 Ipv4Fields { more_fragments: true, ..fields }
-                    .write_to(&mut octets)
+                    .write_to(&mut bytes)
                     .expect("room for a header");
-                let _ = give(&mut tight, now, &octets);
+                let _ = receive(&mut small, now, &bytes);
             }
-            Step::Pass(passed) => seconds += u64::from(passed),
+            Step::Wait(seconds_passed) => seconds += u64::from(seconds_passed),
         }
-        assert!(tight.reassembly().len() <= usize::from(scene.datagrams.max(4)));
-        assert!(tight.reassembly().bytes() <= 2 * 65_536);
+        assert!(small.reassembly().len() <= usize::from(scene.datagrams.max(4)));
+        assert!(small.reassembly().bytes() <= 2 * 65_536);
     }
-    ends(&mut roomy, seconds);
-    ends(&mut tight, seconds);
-    assert_eq!(roomy.reassembly().failures().get(ReassemblyFailure::Evicted), 0);
+    check_empty_after_timeout(&mut large, seconds);
+    check_empty_after_timeout(&mut small, seconds);
+    assert_eq!(large.reassembly().failures().get(ReassemblyFailure::Evicted), 0);
 });
 
 fn host(limits: ReassemblyLimits) -> Ipv4 {
@@ -96,11 +96,11 @@ fn host(limits: ReassemblyLimits) -> Ipv4 {
     Ipv4::new(LocalAddresses::one(address), limits, 7)
 }
 
-/// What comes out of a host: every datagram is taken, kept or dropped, and counted once.
-fn give(host: &mut Ipv4, now: Instant, octets: &[u8]) -> Outcome {
+/// Receives a datagram, which is accepted, stored or dropped, and counted once.
+fn receive(host: &mut Ipv4, now: Instant, bytes: &[u8]) -> Outcome {
     let count = |host: &Ipv4| host.accepted() + host.dropped().iter().map(|(_, count)| count).sum::<u64>();
     let before = count(host);
-    let outcome = match host.receive(now, DestinationKind::Unicast, octets) {
+    let outcome = match host.receive(now, DestinationKind::Unicast, bytes) {
         Ok(ReceivedDatagram::Whole(datagram, _)) => {
             assert!(!datagram.is_fragment());
             Ok(Some(datagram.payload().to_vec()))
@@ -120,8 +120,8 @@ fn give(host: &mut Ipv4, now: Instant, octets: &[u8]) -> Outcome {
     outcome
 }
 
-/// What time leaves: nothing.
-fn ends(host: &mut Ipv4, seconds: u64) {
+/// Checks that nothing is left after the timeout.
+fn check_empty_after_timeout(host: &mut Ipv4, seconds: u64) {
     host.poll(Instant::ORIGIN + Duration::from_secs(seconds + 30));
     assert_eq!((host.reassembly().len(), host.reassembly().bytes(), host.deadline()), (0, 0, None));
     while let Some(event) = host.take_event() {
@@ -130,31 +130,31 @@ fn ends(host: &mut Ipv4, seconds: u64) {
     }
 }
 
-/// The octets with version 4 and the right checksum, wherever the header ends.
-fn repair(octets: &[u8]) -> Vec<u8> {
-    let mut octets = octets.to_vec();
-    if octets.len() < 20 {
-        return octets;
+/// The bytes with version 4 and the right checksum, wherever the header ends.
+fn repair(bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    if bytes.len() < 20 {
+        return bytes;
     }
-    octets[0] = 0x40 | octets[0] & 0x0f;
-    let length = (usize::from(octets[0] & 0x0f) * 4).clamp(20, octets.len());
-    octets[10..12].fill(0);
-    let sum = inet::checksum::of(&octets[..length]);
-    octets[10..12].copy_from_slice(&sum.to_be_bytes());
-    octets
+    bytes[0] = 0x40 | bytes[0] & 0x0f;
+    let length = (usize::from(bytes[0] & 0x0f) * 4).clamp(20, bytes.len());
+    bytes[10..12].fill(0);
+    let sum = inet::checksum::of(&bytes[..length]);
+    bytes[10..12].copy_from_slice(&sum.to_be_bytes());
+    bytes
 }
 
-/// Header, options and data are the frame's start, one after another; their fields can be written again.
-fn lies_inside(octets: &[u8]) {
-    let datagram = match Datagram::parse(octets) {
+/// Checks that header, options and data are the start of the frame, in this order, and that the fields can be written again.
+fn check_views(bytes: &[u8]) {
+    let datagram = match Datagram::parse(bytes) {
         Ok(datagram) => datagram,
         Err(reason) => {
-            assert!(octets.len() >= 20 || reason == Ipv4DropReason::Truncated);
+            assert!(bytes.len() >= 20 || reason == Ipv4DropReason::Truncated);
             return;
         }
     };
     let whole = datagram.bytes();
-    assert!(octets.starts_with(whole) && whole.len() >= datagram.header_length());
+    assert!(bytes.starts_with(whole) && whole.len() >= datagram.header_length());
     let (header, payload) = whole.split_at(datagram.header_length());
     assert_eq!((&header[20..], payload), (datagram.options(), datagram.payload()));
     assert!(Datagram::parse(&whole[..whole.len() - 1]).is_err(), "no octet is too many");
