@@ -1,4 +1,4 @@
-//! The harness itself: time limits, environments, tools.
+//! The launcher of `testbed`: time limits, environments, tools.
 
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
