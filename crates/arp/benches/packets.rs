@@ -59,22 +59,22 @@ fn parsing(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
 
 /// Times ours beside the cast, all `frames` one after another.
 fn parse(criterion: &mut Criterion, name: &str, frames: &[Vec<u8>]) -> Result<(), TryFromIntError> {
-    for octets in frames {
-        assert_eq!(layered(octets), cast::parse(octets), "{octets:02x?}");
+    for bytes in frames {
+        assert_eq!(layered(bytes), cast::parse(bytes), "{bytes:02x?}");
     }
     let mut group = criterion.benchmark_group(name);
     group.throughput(Throughput::Elements(frames.len().try_into()?));
     group.bench_function("arp", |bencher| {
         bencher.iter(|| {
-            for octets in frames {
-                black_box(layered(black_box(octets)));
+            for bytes in frames {
+                black_box(layered(black_box(bytes)));
             }
         });
     });
     group.bench_function("cast", |bencher| {
         bencher.iter(|| {
-            for octets in frames {
-                black_box(cast::parse(black_box(octets)));
+            for bytes in frames {
+                black_box(cast::parse(black_box(bytes)));
             }
         });
     });
@@ -116,15 +116,15 @@ fn rewriting(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
     group.throughput(Throughput::Elements(IN_TURN.try_into()?));
     group.bench_function("arp", |bencher| {
         bencher.iter(|| {
-            for octets in &mut ours {
-                let _ = black_box(black_box(reply).write_over(black_box(octets.as_mut_slice())));
+            for bytes in &mut ours {
+                let _ = black_box(black_box(reply).write_over(black_box(bytes.as_mut_slice())));
             }
         });
     });
     group.bench_function("cast", |bencher| {
         bencher.iter(|| {
-            for octets in &mut theirs {
-                let _ = black_box(cast::write_over(black_box(reply), black_box(octets.as_mut_slice())));
+            for bytes in &mut theirs {
+                let _ = black_box(cast::write_over(black_box(reply), black_box(bytes.as_mut_slice())));
             }
         });
     });
@@ -133,8 +133,8 @@ fn rewriting(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
 }
 
 /// All nine fields: four are what they must be, five are returned.
-fn layered(octets: &[u8]) -> Option<PacketFields> {
-    let frame = EthernetFrame::parse(octets).ok()?;
+fn layered(bytes: &[u8]) -> Option<PacketFields> {
+    let frame = EthernetFrame::parse(bytes).ok()?;
     if frame.ether_type() != EtherType::ARP {
         return None;
     }
@@ -152,9 +152,9 @@ fn fields(operation: Operation) -> PacketFields {
 }
 
 fn packet(operation: Operation) -> Result<[u8; PacketFields::LENGTH], arp::ArpDropReason> {
-    let mut octets = [0; PacketFields::LENGTH];
-    fields(operation).write_to(&mut octets)?;
-    Ok(octets)
+    let mut bytes = [0; PacketFields::LENGTH];
+    fields(operation).write_to(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// A broadcast from the peer with what stands behind the source address.

@@ -64,7 +64,7 @@ pub enum ClaimEvent {
         /// Who else wants it.
         mac: MacAddr,
     },
-    /// Another host uses the address. No announcement is sent: the last defence is less than [`DEFEND_INTERVAL`] old, or
+    /// Another host uses the address. No announcement is sent: the last defense is less than [`DEFEND_INTERVAL`] old, or
     /// too many addresses were defended lately. The address stays in use.
     Conflict {
         /// The protocol address.

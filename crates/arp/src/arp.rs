@@ -66,9 +66,9 @@ pub enum ArpAction<P> {
     Neighbor(NeighborAction<Ipv4Addr, P>),
 }
 
-/// ARP on one segment, with parcels of type `P` that wait for an answer.
+/// ARP on one segment, with packets of type `P` that wait for an answer.
 ///
-/// Packets go in by [`Arp::receive`], parcels by [`Arp::resolve`]; what is due comes out by
+/// Packets go in by [`Arp::receive`], packets by [`Arp::resolve`]; what is due comes out by
 /// [`Arp::poll`], and events by [`Arp::take_event`].
 #[derive(Debug)]
 pub struct Arp<P> {
@@ -100,13 +100,13 @@ impl<P> Arp<P> {
         }
     }
 
-    /// Where to send a parcel of so many octets: see [`NeighborTable::resolve`]. Refused are addresses that
+    /// Where to send a packet of so many bytes: see [`NeighborTable::resolve`]. Refused are addresses that
     /// are ours or that we probe for, and such as no host can have.
-    pub fn resolve(&mut self, now: Instant, ip: Ipv4Addr, octets: usize, parcel: P) -> Resolution<P> {
+    pub fn resolve(&mut self, now: Instant, ip: Ipv4Addr, bytes: usize, packet: P) -> Resolution<P> {
         if !self.is_valid_neighbor(ip) {
-            return Resolution::Refused(parcel);
+            return Resolution::Refused(packet);
         }
-        self.neighbors.resolve(now, ip, octets, parcel)
+        self.neighbors.resolve(now, ip, bytes, packet)
     }
 
     /// Enters a neighbor by hand: see [`NeighborTable::add_static`]. Refused are addresses as with
@@ -182,12 +182,12 @@ impl<P> Arp<P> {
         station: Option<MacAddr>,
         parsed: Result<Packet<'_>, ArpDropReason>,
     ) -> Result<Reception, ArpDropReason> {
-        let judged = parsed.and_then(|packet| {
+        let result = parsed.and_then(|packet| {
             let ours = self.validate(now, station, packet)?;
-            Ok(self.merge_and_answer(now, packet, ours))
+            Ok(self.merge_and_reply(now, packet, ours))
         });
         // spec: drops-counted
-        judged.inspect_err(|reason| self.dropped.count(*reason))
+        result.inspect_err(|reason| self.dropped.count(*reason))
     }
 
     /// Turns away what RFC 826, in a kinder time, would have believed. Returns the hardware address that the
@@ -235,7 +235,7 @@ impl<P> Arp<P> {
 
     /// RFC 826, "Packet Reception", from the merge flag on. That hardware and protocol type are
     /// ours, [`Packet`] has shown.
-    fn merge_and_answer(&mut self, now: Instant, packet: Packet<'_>, ours: Option<MacAddr>) -> Reception {
+    fn merge_and_reply(&mut self, now: Instant, packet: Packet<'_>, ours: Option<MacAddr>) -> Reception {
         let sender = packet.sender_protocol();
         let observation = SenderObservation {
             mac: packet.sender_hardware(),

@@ -35,7 +35,7 @@ pub const MAX_CONFLICTS: u32 = 10;
 /// (RFC 5227 2.1.1).
 pub const RATE_LIMIT_INTERVAL: Duration = Duration::from_mins(1);
 
-/// The shortest time from one defence to the next: 10 s. Under [`crate::Defense::Once`] a conflict
+/// The shortest time from one defense to the next: 10 s. Under [`crate::Defense::Once`] a conflict
 /// within it ends the use of the address (RFC 5227 2.4).
 pub const DEFEND_INTERVAL: Duration = Duration::from_secs(10);
 

@@ -3,15 +3,15 @@
 base::reasons! {
     /// Why a packet was turned away.
     pub enum ArpDropReason {
-        /// Shorter than 28 octets.
+        /// Shorter than 28 bytes.
         Truncated = "shorter than an ARP packet",
         /// Neither Ethernet's nor that of IEEE 802 networks.
         HardwareType = "hardware type is not Ethernet",
-        /// Not the 6 octets of Ethernet.
+        /// Not the 6 bytes of Ethernet.
         HardwareLength = "hardware length is not 6",
         /// Not IPv4's.
         ProtocolType = "protocol type is not IPv4",
-        /// Not the 4 octets of IPv4.
+        /// Not the 4 bytes of IPv4.
         ProtocolLength = "protocol length is not 4",
         /// An operation of RFC 903, 2390 or 5494, none of which is ARP's.
         ForeignOperation = "operation of another protocol",

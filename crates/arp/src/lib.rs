@@ -1,12 +1,12 @@
 //! Layer 2.5: the Address Resolution Protocol, RFC 826, for Ethernet and IPv4.
 //!
-//! [`Packet::parse`] turns octets into a valid packet or a [`ArpDropReason`] reason, [`FrameView::parse`] a frame
+//! [`Packet::parse`] turns bytes into a valid packet or a [`ArpDropReason`] reason, [`FrameView::parse`] a frame
 //! and the packet in it at one look; [`Arp::receive`] judges it in the RFC's own order: it merges into the translation table, and says what to answer.
 //! [`ArpReply::write_over`] rewrites the request into its reply in place. A [`Claim`] probes for one
 //! address, announces and defends it (RFC 5227); [`LinkLocal`] selects one (RFC 3927).
 //!
-//! [`NeighborTable`] is the translation table with its states, timers and the parcels that wait in it;
-//! [`Arp::resolve`] says where a parcel is to go, [`Arp::poll`] what is due.
+//! [`NeighborTable`] is the translation table with its states, timers and the packets that wait in it;
+//! [`Arp::resolve`] says where a packet is to go, [`Arp::poll`] what is due.
 //!
 //! # What this crate does not do
 //!

@@ -16,7 +16,7 @@ const ETHERNET: u16 = 1;
 const IEEE_802: u16 = 6;
 /// Bytes of an IPv4 address.
 const PROTOCOL_LENGTH: u8 = 4;
-/// Octets of an Ethernet hardware address.
+/// Bytes of an Ethernet hardware address.
 const HARDWARE_LENGTH: u8 = 6;
 
 /// The operation of a packet (`ar$op`): an open number with names for those that have one.
@@ -69,7 +69,7 @@ impl fmt::Debug for Operation {
     }
 }
 
-/// A packet that speaks of Ethernet and IPv4 addresses: a view into the octets it was parsed from.
+/// A packet that speaks of Ethernet and IPv4 addresses: a view into the bytes it was parsed from.
 /// What it claims need not be true, nor polite.
 #[derive(Clone, Copy, Debug)]
 pub struct Packet<'a>(&'a ArpPacket);
@@ -90,7 +90,7 @@ pub struct PacketFields {
 }
 
 impl<'a> Packet<'a> {
-    /// Reads a packet from the start of a frame's payload. What follows its 28 octets is padding.
+    /// Reads a packet from the start of a frame's payload. What follows its 28 bytes is padding.
     // Its result is read at once by whoever called: across crates it would go through memory.
     #[inline]
     pub fn parse(payload: &'a [u8]) -> Result<Packet<'a>, ArpDropReason> {
@@ -154,7 +154,7 @@ fn parse_uncommon(packet: &ArpPacket) -> Result<Packet<'_>, ArpDropReason> {
 }
 
 impl PacketFields {
-    /// Octets of a packet.
+    /// Bytes of a packet.
     pub const LENGTH: usize = size_of::<ArpPacket>();
 
     /// Writes the whole packet to the start of `payload`. Fails if that is shorter than
@@ -230,21 +230,21 @@ impl<'a> FrameView<'a> {
     /// Reads a frame, from its destination on and without a frame check sequence.
     // Its result is read at once by whoever called: across crates it would go through memory.
     #[inline]
-    pub fn parse(octets: &'a [u8]) -> Result<FrameView<'a>, LinkDropReason> {
-        if let Some(whole) = FrameView::whole(octets) {
-            return Ok(whole);
+    pub fn parse(bytes: &'a [u8]) -> Result<FrameView<'a>, LinkDropReason> {
+        if let Some(view) = FrameView::parse_arp(bytes) {
+            return Ok(view);
         }
-        EthernetFrame::parse(octets).map(FrameView::Other)
+        EthernetFrame::parse(bytes).map(FrameView::Other)
     }
 
     #[inline]
-    fn whole(octets: &'a [u8]) -> Option<FrameView<'a>> {
-        let (frame, _) = ArpFrame::ref_from_prefix(octets).ok()?;
+    fn parse_arp(bytes: &'a [u8]) -> Option<FrameView<'a>> {
+        let (frame, _) = ArpFrame::ref_from_prefix(bytes).ok()?;
         if !frame.is_ethernet_and_ipv4() {
             return None;
         }
         // The padding too: the MTU is about all that the header precedes.
-        let payload = octets.get(size_of::<EthernetHeader>()..)?;
+        let payload = bytes.get(size_of::<EthernetHeader>()..)?;
         let ethernet = EthernetFrame::of_type(&frame.ethernet, EtherType::ARP, payload)?;
         Some(FrameView::Arp { ethernet, packet: Packet::of(frame) })
     }
@@ -290,7 +290,7 @@ impl<'a> FrameView<'a> {
 /// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 /// ```
 ///
-/// Any 28 octets are a value of it; what makes sense of them is [`Packet`].
+/// Any 28 bytes are a value of it; what makes sense of them is [`Packet`].
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub struct ArpPacket {
@@ -298,9 +298,9 @@ pub struct ArpPacket {
     pub hardware_type: U16,
     /// The protocol's address space, `ar$pro`: an `EtherType`.
     pub protocol_type: U16,
-    /// Octets in a hardware address, `ar$hln`.
+    /// Bytes in a hardware address, `ar$hln`.
     pub hardware_length: u8,
-    /// Octets in a protocol address, `ar$pln`.
+    /// Bytes in a protocol address, `ar$pln`.
     pub protocol_length: u8,
     /// What the packet is, `ar$op`.
     pub operation: U16,
@@ -346,7 +346,7 @@ const _: () = assert!(size_of::<ArpPacket>() == 28);
 /// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 /// ```
 ///
-/// Any 42 octets are a value of it; what makes sense of them is [`FrameView`].
+/// Any 42 bytes are a value of it; what makes sense of them is [`FrameView`].
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub struct ArpFrame {
@@ -362,7 +362,7 @@ const _: () = assert!(size_of::<ArpFrame>() == 42);
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 struct PacketOverlay {
-    /// Six octets of fixed fields, and two of the operation.
+    /// Six bytes of fixed fields, and two of the operation.
     head: U64,
     addresses: [u8; 20],
 }

@@ -159,7 +159,7 @@ impl Census {
 
     /// When somebody is gone next, if nobody speaks until then.
     pub fn deadline(&self) -> Option<Instant> {
-        self.register.first_heard().map(|heard| heard + self.settings.gone_after)
+        self.register.first_heard().map(|received| received + self.settings.gone_after)
     }
 
     /// The oldest event not yet taken.
@@ -259,7 +259,7 @@ impl Census {
     fn record_claim(&mut self, now: Instant, address: VlanAddress, packet: &PacketFields) -> Classification {
         let mac = packet.sender_hardware;
         let entered = match self.register.enter(now, address, packet, &self.settings) {
-            InsertOutcome::Heard { change, silence } => self.apply_change(now, address, mac, change, silence),
+            InsertOutcome::Known { change, silence } => self.apply_change(now, address, mac, change, silence),
             InsertOutcome::New { evicted } => {
                 if let Some(Evicted { address, mac, was_present }) = evicted {
                     self.remove_address(mac);

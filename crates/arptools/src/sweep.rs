@@ -40,7 +40,7 @@ pub struct SweepPlan {
 /// Somebody else may ask under our addresses too: the kernel, or another sweep from the same interface. Who is shown
 /// those requests as well does not take the replies to them for duplicates.
 ///
-/// Its memory is taken at the start: eight octets and a bit for each address, of which the system gives pages as
+/// Its memory is taken at the start: eight bytes and a bit for each address, of which the system gives pages as
 /// they are written to. 65,536 addresses are half a mebibyte; [`TargetRanges::MOST`] of them are 2 MiB if nobody
 /// replies, 130 MiB if all do.
 #[derive(Clone, Debug)]
@@ -353,8 +353,8 @@ impl Sweep {
         let is_from_a_station = packet.sender_hardware.is_station() && packet.sender_hardware != mac;
         let is_to_us = packet.target_protocol == ip && packet.target_hardware == mac;
         let is_reply = packet.operation == Operation::REPLY && is_from_a_station && is_to_us;
-        let is_wanted = is_reply && !self.is_limit_reached();
-        let number = self.ranges.number(packet.sender_protocol).filter(|_| is_wanted)?;
+        let is_expected = is_reply && !self.is_limit_reached();
+        let number = self.ranges.number(packet.sender_protocol).filter(|_| is_expected)?;
         let number = Some(number).filter(|number| self.replies.was_asked(*number))?;
         self.replies.enter(number, packet.sender_hardware)
     }

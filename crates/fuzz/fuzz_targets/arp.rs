@@ -3,7 +3,7 @@
 //! in layers.
 #![no_main]
 
-mod look;
+mod frame_view;
 mod packet;
 mod segment;
 
@@ -15,12 +15,12 @@ use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use link::VlanId;
 
-use look::Pair;
-use packet::{Hardware, Heard};
+use frame_view::ParserPair;
+use packet::{FuzzPacket, Hardware};
 use segment::{HARDWARE, Segment};
 
 #[derive(Arbitrary, Debug)]
-struct Scene<'a> {
+struct Scenario<'a> {
     entries: u8,
     parcels: u8,
     /// What is done about a conflict: ceasing, once, or for ever.
@@ -31,20 +31,20 @@ struct Scene<'a> {
 #[derive(Arbitrary, Debug)]
 enum Step<'a> {
     /// A packet, in a frame sent to one of our stations or to all.
-    Hear {
+    Receive {
         station: Option<u8>,
-        heard: Heard<'a>,
+        packet: FuzzPacket<'a>,
     },
     /// A frame of any octets, and the same with some changed from this place on.
     Frame {
-        octets: &'a [u8],
+        bytes: &'a [u8],
         place: u8,
         others: [u8; 2],
     },
     /// A parcel of so many octets for a peer.
     Send {
         peer: u8,
-        octets: u8,
+        bytes: u8,
     },
     /// So many tenths of a second pass, and all that is due then is done.
     Wait(u8),
@@ -70,16 +70,16 @@ enum Step<'a> {
     },
 }
 
-fuzz_target!(|scene: Scene<'_>| {
+fuzz_target!(|scenario: Scenario<'_>| {
     let policies = [LearningPolicy::Cautious, LearningPolicy::Rfc826, LearningPolicy::Permissive];
-    let defense = [Defense::Cease, Defense::Once, Defense::Always][usize::from(scene.defense % 3)];
+    let defense = [Defense::Cease, Defense::Once, Defense::Always][usize::from(scenario.defense % 3)];
     let mut segments =
-        policies.map(|policy| Segment::new(policy, defense, scene.entries % 8, scene.parcels % 8));
-    let mut pairs = [None, VlanId::new(5)].map(Pair::new);
+        policies.map(|policy| Segment::new(policy, defense, scenario.entries % 8, scenario.parcels % 8));
+    let mut pairs = [None, VlanId::new(5)].map(ParserPair::new);
     let mut now = Instant::ORIGIN;
     // How far the clock went forward in all: what a table counts ends after 584 years of it.
     let mut forward = Duration::ZERO;
-    for step in &scene.steps {
+    for step in &scenario.steps {
         match step {
             Step::Wait(tenths) => {
                 let later = now + Duration::from_millis(u64::from(*tenths) * 100);
@@ -95,26 +95,22 @@ fuzz_target!(|scene: Scene<'_>| {
                 now = Instant::from_nanos(*nanoseconds);
                 segments.iter_mut().filter(|_| back).for_each(Segment::forget_when);
             }
-            Step::Hear { station, heard } => {
+            Step::Receive { station, packet } => {
                 let station = station.and_then(|number| HARDWARE.plus(u64::from(number % 4)));
-                let octets = heard.octets();
+                let bytes = packet.bytes();
                 for pair in &mut pairs {
-                    pair.hear(now, &look::frame(station, &octets));
+                    pair.receive(now, &frame_view::frame(station, &bytes));
                 }
-                let judged = segments.each_mut().map(|segment| segment.hear(now, station, &octets));
-                let [answer, others @ ..] = judged.map(|judged| judged.map(|received| received.reply));
+                let result = segments.each_mut().map(|segment| segment.receive(now, station, &bytes));
+                let [answer, others @ ..] = result.map(|result| result.map(|received| received.reply));
                 assert_eq!([answer; 2], others, "a policy is about learning, not about answering");
             }
-            Step::Frame { octets, place, others } => {
-                let mut changed = octets.to_vec();
-                changed
-                    .iter_mut()
-                    .skip((*place).into())
-                    .zip(others)
-                    .for_each(|(octet, other)| *octet = *other);
+            Step::Frame { bytes, place, others } => {
+                let mut changed = bytes.to_vec();
+                changed.iter_mut().skip((*place).into()).zip(others).for_each(|(byte, other)| *byte = *other);
                 for pair in &mut pairs {
-                    pair.hear(now, octets);
-                    pair.hear(now, &changed);
+                    pair.receive(now, bytes);
+                    pair.receive(now, &changed);
                 }
             }
             _ => segments.iter_mut().for_each(|segment| step.happens(now, segment)),
@@ -131,7 +127,7 @@ fuzz_target!(|scene: Scene<'_>| {
 impl Step<'_> {
     fn happens(&self, now: Instant, segment: &mut Segment) {
         match self {
-            Self::Send { peer: number, octets } => segment.send(now, peer(*number), (*octets).into()),
+            Self::Send { peer: number, bytes } => segment.send(now, peer(*number), (*bytes).into()),
             Self::Confirm { peer: number } => segment.confirm(now, peer(*number)),
             Self::Add { peer: number, hardware } => segment.add(now, peer(*number), hardware.address()),
             Self::Remove { peer: number } => segment.remove(peer(*number)),
@@ -141,7 +137,7 @@ impl Step<'_> {
                     [StartMode::Immediate, StartMode::Announce, StartMode::Probe][usize::from(start % 3)];
                 segment.claim(now, Ipv4Addr::new(10, 0, 0, 2 + address % 13), start);
             }
-            Self::Hear { .. } | Self::Frame { .. } | Self::Wait(_) | Self::Jump(_) => {}
+            Self::Receive { .. } | Self::Frame { .. } | Self::Wait(_) | Self::Jump(_) => {}
         }
     }
 }

@@ -14,7 +14,7 @@ use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use link::VlanId;
 
-use packet::{Hardware, Heard};
+use packet::{FuzzPacket, Hardware};
 
 #[derive(Arbitrary, Debug)]
 struct Input<'a> {
@@ -25,7 +25,7 @@ struct Input<'a> {
 #[derive(Arbitrary, Debug)]
 enum Step<'a> {
     /// A packet, and the frame it is in.
-    Receive { source: Hardware, is_broadcast: bool, vlan: u8, heard: Heard<'a> },
+    Receive { source: Hardware, is_broadcast: bool, vlan: u8, packet: FuzzPacket<'a> },
     /// Seconds pass.
     Wait(u16),
     /// Milliseconds pass.
@@ -54,10 +54,10 @@ fn run(input: &Input<'_>) -> (Vec<Classification>, Vec<CensusEvent>, Vec<CensusE
             Step::Wait(seconds) => now = now + Duration::from_secs((*seconds).into()),
             Step::Pause(millis) => now = now + Duration::from_millis((*millis).into()),
             Step::Jump(nanoseconds) => now = Instant::from_nanos(*nanoseconds),
-            Step::Receive { source, is_broadcast, vlan, heard } => {
+            Step::Receive { source, is_broadcast, vlan, packet } => {
                 let (source, vlan) = (source.address(), VlanId::new((vlan % 3).into()));
                 let frame = FrameInfo { source, is_broadcast: *is_broadcast, vlan };
-                verdicts.push(census.receive(now, frame, Packet::parse(&heard.octets())));
+                verdicts.push(census.receive(now, frame, Packet::parse(&packet.bytes())));
             }
         }
         census.poll(now);

@@ -12,7 +12,7 @@ use libfuzzer_sys::fuzz_target;
 
 use datagram::Ip;
 use fuzz_host::FuzzHost;
-use packet::{Hardware, Heard};
+use packet::{FuzzPacket, Hardware};
 
 #[derive(Arbitrary, Debug)]
 struct Scenario<'a> {
@@ -50,7 +50,7 @@ struct ArpFrame<'a> {
     destination: Hardware,
     source: Hardware,
     head: Head<'a>,
-    heard: Heard<'a>,
+    packet: FuzzPacket<'a>,
     padding: u8,
 }
 
@@ -120,7 +120,7 @@ fuzz_target!(|scenario: Scenario<'_>| {
 
 impl ArpFrame<'_> {
     fn bytes(&self) -> Vec<u8> {
-        let packet = self.heard.octets();
+        let packet = self.packet.bytes();
         let head = self.head.bytes(packet.len());
         let (destination, source) = (self.destination.address().bytes(), self.source.address().bytes());
         [&destination[..], &source, &head, &packet, &vec![0xee; usize::from(self.padding)]].concat()

@@ -11,10 +11,10 @@ use arptools::inquiry::{Inquiry, InquiryCounts, InquiryOutcome, InquiryPlan, Inq
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 
-use packet::{Hardware, Heard};
+use packet::{FuzzPacket, Hardware};
 
 #[derive(Arbitrary, Debug)]
-struct Scene<'a> {
+struct Scenario<'a> {
     purpose: Goal,
     count: Option<u8>,
     /// Tenths of a second.
@@ -34,8 +34,8 @@ enum Goal {
 
 #[derive(Arbitrary, Debug)]
 enum Step<'a> {
-    Hear {
-        heard: Heard<'a>,
+    Receive {
+        packet: FuzzPacket<'a>,
         is_broadcast: bool,
     },
     /// So many hundredths of a second pass.
@@ -44,12 +44,12 @@ enum Step<'a> {
     Jump(u64),
     /// The wire refuses the next packet.
     Refuse,
-    Deaf,
+    RxBlocked,
 }
 
 const TARGET: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 
-impl Scene<'_> {
+impl Scenario<'_> {
     fn plan(&self) -> InquiryPlan {
         let (purpose, ip) = match self.purpose {
             Goal::Find => (Purpose::Find, Ipv4Addr::new(10, 0, 0, 2)),
@@ -81,38 +81,38 @@ fn send(inquiry: &mut Inquiry, now: Instant, last: &mut Option<Instant>, is_refu
     if std::mem::take(is_refused) { inquiry.refused(now) } else { inquiry.sent(now) }
 }
 
-fuzz_target!(|scene: Scene<'_>| {
-    let plan = scene.plan();
+fuzz_target!(|scenario: Scenario<'_>| {
+    let plan = scenario.plan();
     let mut inquiry = Inquiry::new(Instant::ORIGIN, plan);
-    let (mut now, mut last, mut heard, mut is_refused) = (Instant::ORIGIN, None, 0, false);
-    for step in &scene.steps {
+    let (mut now, mut last, mut received, mut is_refused) = (Instant::ORIGIN, None, 0, false);
+    for step in &scenario.steps {
         match step {
-            Step::Hear { heard: packet, is_broadcast } => {
-                let octets = packet.octets();
-                let Ok(packet) = Packet::parse(&octets) else { continue };
-                heard += 1;
-                if let Some(told) = inquiry.receive(now, packet, *is_broadcast) {
+            Step::Receive { packet, is_broadcast } => {
+                let bytes = packet.bytes();
+                let Ok(packet) = Packet::parse(&bytes) else { continue };
+                received += 1;
+                if let Some(reported) = inquiry.receive(now, packet, *is_broadcast) {
                     assert!(packet.sender_hardware().is_station());
                     assert!(packet.sender_hardware() != plan.sender.mac, "our own echo");
-                    assert_eq!(told.packet, packet.into());
-                    assert!(plan.purpose != Purpose::Find || told.round_trip.is_some());
+                    assert_eq!(reported.packet, packet.into());
+                    assert!(plan.purpose != Purpose::Find || reported.round_trip.is_some());
                 }
             }
             Step::Wait(hundredths) => now = now + Duration::from_millis(10 * u64::from(*hundredths)),
             Step::Jump(nanoseconds) => now = Instant::from_nanos(*nanoseconds),
             Step::Refuse => is_refused = true,
-            Step::Deaf => inquiry.rx_blocked(),
+            Step::RxBlocked => inquiry.rx_blocked(),
         }
         send(&mut inquiry, now, &mut last, &mut is_refused);
     }
-    agrees(&inquiry, now, heard);
+    check_counts(&inquiry, now, received);
     ends(inquiry, now);
 });
 
 /// The numbers and the outcome say the same.
-fn agrees(inquiry: &Inquiry, now: Instant, heard: u64) {
+fn check_counts(inquiry: &Inquiry, now: Instant, packets: u64) {
     let InquiryCounts { sent, refused, received, duplicates, strays, broadcast, .. } = *inquiry.counts();
-    assert_eq!(received + duplicates + strays, heard);
+    assert_eq!(received + duplicates + strays, packets);
     assert!(inquiry.plan().count.is_none_or(|count| sent + refused <= count.max(1)) && broadcast <= sent);
     match inquiry.outcome(now) {
         InquiryOutcome::Answered | InquiryOutcome::Taken => assert!(received > 0),

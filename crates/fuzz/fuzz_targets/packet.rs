@@ -8,15 +8,15 @@ use link::MacAddr;
 
 /// A packet on the wire: a whole one, a damaged one, or anything at all.
 #[derive(Arbitrary, Clone, Copy, Debug)]
-pub(crate) enum Heard<'a> {
-    Whole(Spoken),
-    Damaged { spoken: Spoken, length: u8, place: u8, octet: u8 },
-    Octets(&'a [u8]),
+pub(crate) enum FuzzPacket<'a> {
+    Whole(ValidPacket),
+    Damaged { packet: ValidPacket, length: u8, place: u8, byte: u8 },
+    Bytes(&'a [u8]),
 }
 
 /// What a whole packet says.
 #[derive(Arbitrary, Clone, Copy, Debug)]
-pub(crate) struct Spoken {
+pub(crate) struct ValidPacket {
     operation: Operation,
     sender_hardware: Hardware,
     sender_protocol: Protocol,
@@ -50,23 +50,23 @@ enum Protocol {
     Any([u8; 4]),
 }
 
-impl Heard<'_> {
-    pub(crate) fn octets(self) -> Vec<u8> {
+impl FuzzPacket<'_> {
+    pub(crate) fn bytes(self) -> Vec<u8> {
         match self {
-            Self::Whole(spoken) => spoken.octets().to_vec(),
-            Self::Damaged { spoken, length, place, octet } => {
-                let mut octets = spoken.octets();
-                octets[usize::from(place) % PacketFields::LENGTH] = octet;
-                octets[..usize::from(length) % (PacketFields::LENGTH + 1)].to_vec()
+            Self::Whole(packet) => packet.bytes().to_vec(),
+            Self::Damaged { packet, length, place, byte } => {
+                let mut bytes = packet.bytes();
+                bytes[usize::from(place) % PacketFields::LENGTH] = byte;
+                bytes[..usize::from(length) % (PacketFields::LENGTH + 1)].to_vec()
             }
-            Self::Octets(octets) => octets.to_vec(),
+            Self::Bytes(bytes) => bytes.to_vec(),
         }
     }
 }
 
-impl Spoken {
-    fn octets(self) -> [u8; PacketFields::LENGTH] {
-        let mut octets = [0; PacketFields::LENGTH];
+impl ValidPacket {
+    fn bytes(self) -> [u8; PacketFields::LENGTH] {
+        let mut bytes = [0; PacketFields::LENGTH];
         let fields = PacketFields {
             operation: match self.operation {
                 Operation::Request => arp::Operation::REQUEST,
@@ -78,8 +78,8 @@ impl Spoken {
             target_hardware: self.target_hardware.address(),
             target_protocol: self.target_protocol.address(),
         };
-        fields.write_to(&mut octets).expect("room for a packet");
-        octets
+        fields.write_to(&mut bytes).expect("room for a packet");
+        bytes
     }
 }
 
@@ -90,7 +90,7 @@ impl Hardware {
             Self::Near(last) => MacAddr::new([2, 0, 0, 0, 0, last % 16]),
             Self::Broadcast => MacAddr::BROADCAST,
             Self::Zero => MacAddr::ZERO,
-            Self::Any(octets) => MacAddr::new(octets),
+            Self::Any(bytes) => MacAddr::new(bytes),
         }
     }
 }
@@ -101,7 +101,7 @@ impl Protocol {
             Self::Ours => Ipv4Addr::new(10, 0, 0, 2),
             Self::Near(last) => Ipv4Addr::new(10, 0, 0, last % 16),
             Self::Unspecified => Ipv4Addr::UNSPECIFIED,
-            Self::Any(octets) => octets.into(),
+            Self::Any(bytes) => bytes.into(),
         }
     }
 }

@@ -63,20 +63,20 @@ impl Segment {
         }
     }
 
-    pub(crate) fn hear(
+    pub(crate) fn receive(
         &mut self,
         now: Instant,
         station: Option<MacAddr>,
-        octets: &[u8],
+        bytes: &[u8],
     ) -> Result<Reception, ArpDropReason> {
         let before = self.arp.neighbors().list();
-        let judged = self.arp.receive(now, station, Packet::parse(octets));
+        let result = self.arp.receive(now, station, Packet::parse(bytes));
         let after = self.arp.neighbors().list();
-        match judged {
+        match result {
             Ok(received) => {
-                let packet = Packet::parse(octets).expect("what was received is a packet");
-                self.answers_whom_it_should(station, packet, received);
-                self.learns_what_it_should(packet, received.merge, &before, &after);
+                let packet = Packet::parse(bytes).expect("what was received is a packet");
+                self.check_reply(station, packet, received);
+                self.check_learning(packet, received.merge, &before, &after);
             }
             Err(reason) => {
                 self.dropped += 1;
@@ -85,15 +85,15 @@ impl Segment {
                 assert_eq!(conflicts, usize::from(reason == ArpDropReason::Conflict));
             }
         }
-        judged
+        result
     }
 
-    pub(crate) fn send(&mut self, now: Instant, to: Ipv4Addr, octets: usize) {
+    pub(crate) fn send(&mut self, now: Instant, to: Ipv4Addr, bytes: usize) {
         let number = self.parcels.len();
         self.parcels.push(false);
-        match self.arp.resolve(now, to, octets, number) {
+        match self.arp.resolve(now, to, bytes, number) {
             Resolution::Pending => {}
-            Resolution::Refused(parcel) => self.came_back(parcel),
+            Resolution::Refused(parcel) => self.count_returned(parcel),
             Resolution::Known(mac, parcel) => {
                 let entry = self.arp.neighbors().get(to).expect("only who is in the table is known");
                 assert_eq!(entry.mac, Some(mac));
@@ -109,8 +109,8 @@ impl Segment {
             count += 1;
             assert!(count < 1_000, "it ends");
             match due {
-                ArpAction::Broadcast(fields) => self.is_said(fields),
-                ArpAction::Neighbor(NeighborAction::Return { packet, .. }) => self.came_back(packet),
+                ArpAction::Broadcast(fields) => self.check_broadcast(fields),
+                ArpAction::Neighbor(NeighborAction::Return { packet, .. }) => self.count_returned(packet),
                 ArpAction::Neighbor(NeighborAction::Send { ip, mac, packet: parcel }) => {
                     let entry = self.arp.neighbors().get(ip).expect("its destination is known");
                     assert_eq!(entry.mac, Some(mac));
@@ -167,7 +167,7 @@ impl Segment {
         self.claimed.insert(ip);
         assert!(!(claimed && ours));
         if self.is_ours(ip) {
-            self.is_no_neighbor(ip);
+            self.forget_neighbor(ip);
         }
     }
 
@@ -176,7 +176,7 @@ impl Segment {
     }
 
     /// What is said is a probe for an address that is not in use, or the announcement of one that is.
-    fn is_said(&mut self, fields: PacketFields) {
+    fn check_broadcast(&mut self, fields: PacketFields) {
         let PacketFields { operation, sender_hardware, sender_protocol, target_protocol, .. } = fields;
         assert_eq!(operation, Operation::REQUEST);
         assert!(self.arp.locals().has_mac(sender_hardware));
@@ -185,11 +185,11 @@ impl Segment {
         let used_by = self.arp.locals().mac_of(target_protocol);
         assert_eq!(used_by, announced.then_some(sender_hardware));
         if announced {
-            self.is_no_neighbor(target_protocol);
+            self.forget_neighbor(target_protocol);
         }
     }
 
-    fn is_no_neighbor(&mut self, ip: Ipv4Addr) {
+    fn forget_neighbor(&mut self, ip: Ipv4Addr) {
         self.statics.remove(&ip);
         self.asked.remove(&ip);
     }
@@ -240,7 +240,7 @@ impl Segment {
         assert_eq!(self.arp.events_lost(), 0);
     }
 
-    fn answers_whom_it_should(&self, station: Option<MacAddr>, packet: Packet<'_>, received: Reception) {
+    fn check_reply(&self, station: Option<MacAddr>, packet: Packet<'_>, received: Reception) {
         let ours = self.arp.locals().mac_of(packet.target_protocol());
         let due = ours.filter(|_| packet.operation() == Operation::REQUEST);
         assert_eq!(received.reply.map(|reply| reply.mac), due);
@@ -250,7 +250,7 @@ impl Segment {
         assert!(!self.is_ours(packet.sender_protocol()));
     }
 
-    fn learns_what_it_should(&mut self, packet: Packet<'_>, merge: Merge, before: &Table, after: &Table) {
+    fn check_learning(&mut self, packet: Packet<'_>, merge: Merge, before: &Table, after: &Table) {
         let (ip, mac) = (packet.sender_protocol(), packet.sender_hardware());
         let find = |table: &Table| table.iter().find(|entry| entry.ip == ip).copied();
         let was = find(before).map(|entry| entry.mac);
@@ -281,12 +281,12 @@ impl Segment {
 
     fn may_be_learned(&self, packet: Packet<'_>) -> bool {
         let for_us = self.arp.locals().mac_of(packet.target_protocol()).is_some();
-        let taught = match self.policy {
+        let learned = match self.policy {
             LearningPolicy::Cautious => for_us && packet.operation() == Operation::REQUEST,
             LearningPolicy::Rfc826 => for_us,
             LearningPolicy::Permissive => true,
         };
-        taught && !packet.sender_protocol().is_unspecified()
+        learned && !packet.sender_protocol().is_unspecified()
     }
 
     /// Takes all events and counts some.
@@ -297,10 +297,10 @@ impl Segment {
     fn is_sent(&mut self, to: Ipv4Addr, parcel: usize) {
         let last = self.sent.insert(to, parcel);
         assert!(last.is_none_or(|last| last < parcel), "parcels go in the order in which they came");
-        self.came_back(parcel);
+        self.count_returned(parcel);
     }
 
-    fn came_back(&mut self, parcel: usize) {
+    fn count_returned(&mut self, parcel: usize) {
         let before = std::mem::replace(&mut self.parcels[parcel], true);
         assert!(!before, "a parcel comes back once");
     }

@@ -9,15 +9,15 @@ use std::time::Duration;
 
 use arp::{Identity, Instant, MacAddr, Operation, Packet, PacketFields};
 use arptools::sweep::{
-    Sweep, SweepCounts, SweepOutcome, SweepPlan, SweepReply as Told, SweepStep, TargetRanges,
+    Sweep, SweepCounts, SweepOutcome, SweepPlan, SweepReply as Reply, SweepStep, TargetRanges,
 };
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 
-use packet::{Hardware, Heard};
+use packet::{FuzzPacket, Hardware};
 
 #[derive(Arbitrary, Debug)]
-struct Scene<'a> {
+struct Scenario<'a> {
     ranges: Vec<Range>,
     passes: u8,
     /// Tenths of a second.
@@ -39,7 +39,7 @@ struct Range {
 
 #[derive(Arbitrary, Debug)]
 enum Step<'a> {
-    Hear(Heard<'a>),
+    Receive(FuzzPacket<'a>),
     /// The last that was asked for replies, or another one for it.
     Reply {
         mac: Hardware,
@@ -50,7 +50,7 @@ enum Step<'a> {
     /// As much as is due is sent.
     Send,
     Refuse,
-    Deaf,
+    RxBlocked,
 }
 
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
@@ -62,15 +62,15 @@ struct Model {
     found: HashMap<Ipv4Addr, (MacAddr, u16)>,
     contested: HashSet<Ipv4Addr>,
     /// Requests like ours by others.
-    rivals: HashMap<Ipv4Addr, u8>,
+    foreign_requests: HashMap<Ipv4Addr, u8>,
     sent: u64,
     refused: u64,
-    heard: u64,
-    told: u64,
+    packet: u64,
+    reported: u64,
     last: Option<Ipv4Addr>,
 }
 
-impl Scene<'_> {
+impl Scenario<'_> {
     fn sweep(&self) -> Option<Sweep> {
         let base = Ipv4Addr::new(10, 0, 0, 0).to_bits();
         let ranges = self.ranges.iter().map(|range| {
@@ -113,18 +113,18 @@ impl Model {
         }
     }
 
-    fn hear(&mut self, sweep: &mut Sweep, octets: &[u8]) {
-        let Ok(packet) = Packet::parse(octets) else { return };
-        self.heard += 1;
+    fn receive(&mut self, sweep: &mut Sweep, bytes: &[u8]) {
+        let Ok(packet) = Packet::parse(bytes) else { return };
+        self.packet += 1;
         let expected = self.expected(&packet.into(), sweep.plan());
         assert_eq!(sweep.receive(packet), expected);
     }
 
-    fn expected(&mut self, packet: &PacketFields, plan: &SweepPlan) -> Option<Told> {
+    fn expected(&mut self, packet: &PacketFields, plan: &SweepPlan) -> Option<Reply> {
         let ours = plan.sender;
         let is_from_us = (packet.sender_hardware, packet.sender_protocol) == (ours.mac, ours.ip);
         if is_from_us && packet.operation == Operation::REQUEST {
-            let count = self.rivals.entry(packet.target_protocol).or_default();
+            let count = self.foreign_requests.entry(packet.target_protocol).or_default();
             *count = (*count + 1).min(7);
         }
         let is_reply = packet.operation == Operation::REPLY
@@ -138,19 +138,19 @@ impl Model {
             return None;
         }
         let station = self.found.get(&packet.sender_protocol).map(|(first, _)| *first);
-        let rivals = self.rivals.entry(packet.sender_protocol).or_default();
-        if station == Some(packet.sender_hardware) && *rivals > 0 {
-            *rivals -= 1;
+        let foreign_requests = self.foreign_requests.entry(packet.sender_protocol).or_default();
+        if station == Some(packet.sender_hardware) && *foreign_requests > 0 {
+            *foreign_requests -= 1;
             return None;
         }
-        self.told += 1;
+        self.reported += 1;
         let (first, number) = self.found.entry(packet.sender_protocol).or_insert((packet.sender_hardware, 0));
         *number = (*number + 1).min(4_095);
-        let rival = Some(*first).filter(|first| *first != packet.sender_hardware);
-        if rival.is_some() {
+        let other_mac = Some(*first).filter(|first| *first != packet.sender_hardware);
+        if other_mac.is_some() {
             self.contested.insert(packet.sender_protocol);
         }
-        Some(Told { packet: *packet, number: *number, other_mac: rival })
+        Some(Reply { packet: *packet, number: *number, other_mac: other_mac })
     }
 
     fn agrees(&self, sweep: &Sweep) {
@@ -158,8 +158,8 @@ impl Model {
             *sweep.counts();
         assert_eq!((asked, sent + refused, refused), (self.asked.len() as u64, self.sent, self.refused));
         assert_eq!((answered, contested), (self.found.len() as u64, self.contested.len() as u64));
-        assert_eq!(answered + duplicates + conflicts, self.told);
-        assert_eq!(self.told + strays, self.heard);
+        assert_eq!(answered + duplicates + conflicts, self.reported);
+        assert_eq!(self.reported + strays, self.packet);
         match sweep.outcome() {
             SweepOutcome::Found => assert!(answered >= sweep.plan().limit.unwrap_or(1).max(1)),
             SweepOutcome::Silent => assert!(answered == 0 && refused == 0),
@@ -171,12 +171,12 @@ impl Model {
     }
 }
 
-fuzz_target!(|scene: Scene<'_>| {
-    let Some(mut sweep) = scene.sweep() else { return };
+fuzz_target!(|scenario: Scenario<'_>| {
+    let Some(mut sweep) = scenario.sweep() else { return };
     let (mut now, mut model) = (Instant::ORIGIN, Model::default());
-    for step in &scene.steps {
+    for step in &scenario.steps {
         match step {
-            Step::Hear(heard) => model.hear(&mut sweep, &heard.octets()),
+            Step::Receive(packet) => model.receive(&mut sweep, &packet.bytes()),
             Step::Reply { mac } => {
                 let Some(sender_protocol) = model.last else { continue };
                 let fields = PacketFields {
@@ -186,9 +186,9 @@ fuzz_target!(|scene: Scene<'_>| {
                     target_hardware: sweep.plan().sender.mac,
                     target_protocol: OURS,
                 };
-                let mut octets = [0; PacketFields::LENGTH];
-                fields.write_to(&mut octets).expect("room for a packet");
-                model.hear(&mut sweep, &octets);
+                let mut bytes = [0; PacketFields::LENGTH];
+                fields.write_to(&mut bytes).expect("room for a packet");
+                model.receive(&mut sweep, &bytes);
             }
             Step::Wait(span) => now = now + Duration::from_micros(100 * u64::from(*span)),
             // Not to the end of time, where no later instant tells two requests apart.
@@ -199,7 +199,7 @@ fuzz_target!(|scene: Scene<'_>| {
                 model.refused += 1;
             }
             Step::Refuse => {}
-            Step::Deaf => sweep.rx_blocked(),
+            Step::RxBlocked => sweep.rx_blocked(),
         }
         model.agrees(&sweep);
     }

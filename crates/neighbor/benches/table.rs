@@ -26,11 +26,11 @@ type Contender<'a> = (&'a str, Box<dyn FnMut() + 'a>);
 
 const SIZES: [u32; 5] = [16, 256, 1_024, 65_536, 1_000_000];
 /// Those in use in a large table.
-const HOT: usize = 16;
+const IN_USE: usize = 16;
 /// The bound of the table that is flooded, and those that are in use or static in it.
 const BOUND: u32 = 1_024;
 const USED: u32 = 512;
-const STRANGERS: u32 = 1_000_000;
+const UNKNOWN_SENDERS: u32 = 1_000_000;
 /// Look-ups in one turn, where tables take turns.
 const TURN: u32 = 512;
 
@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     looking_up(&mut criterion)?;
     looking_up_the_few(&mut criterion)?;
     standing_idle(&mut criterion)?;
-    hearing(&mut criterion)?;
+    learning(&mut criterion)?;
     flood(&mut criterion)?;
     criterion.final_summary();
     Ok(())
@@ -90,8 +90,8 @@ fn looking_up_the_few(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
         let mut next: Vec<u32> = (0..size).collect();
         let all = ring(size)?;
         let after = |number: &u32| all.get(usize::try_from(*number).ok()?).copied();
-        let hot: Vec<u32> = std::iter::successors(Some(0), after).take(HOT).collect();
-        for (number, then) in hot.iter().zip(hot.iter().cycle().skip(1)) {
+        let in_use: Vec<u32> = std::iter::successors(Some(0), after).take(IN_USE).collect();
+        for (number, then) in in_use.iter().zip(in_use.iter().cycle().skip(1)) {
             *next.get_mut(usize::try_from(*number)?).ok_or("a hot one")? = *then;
         }
         tables.push(reachable_time(size, &next)?);
@@ -133,7 +133,7 @@ fn standing_idle(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
 }
 
 /// A stranger in a full table, who takes another's place, and one who is known.
-fn hearing(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
+fn learning(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
     let mut group = criterion.benchmark_group("table/stranger");
     for size in SIZES {
         let mut table = of_strangers(size, size)?;
@@ -163,7 +163,7 @@ fn flood(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
     let next = ring(USED)?;
     let mut before = used(&next)?;
     let mut after = used(&next)?;
-    for number in USED..USED + STRANGERS {
+    for number in USED..USED + UNKNOWN_SENDERS {
         after.learn(Instant::from_nanos(u64::from(number) * 1_000), address(number), observation(number));
     }
     assert_eq!(after.len(), usize::try_from(BOUND)?);

@@ -275,8 +275,8 @@ impl<A: Address> Entries<A> {
             return self.unproven_victim();
         }
         let beyond_share = self.unproven > self.share();
-        let crowded = if beyond_share { self.unproven_victim() } else { None };
-        crowded
+        let over_share = if beyond_share { self.unproven_victim() } else { None };
+        over_share
             .or_else(|| self.failed_victim())
             .or_else(|| self.longest_unused(Class::Unused, Duration::ZERO))
             .or_else(|| self.longest_unused(Class::Proven, IN_USE))
@@ -398,7 +398,7 @@ pub(super) struct Slot<A> {
     pub(super) requests: u8,
     /// Attempts that failed one after another.
     pub(super) failures: u8,
-    /// Parcels that wait, or that are to be sent and were not fetched yet.
+    /// Packets that wait, or that are to be sent and were not fetched yet.
     pub(super) pending: u8,
     /// When a packet last confirmed it: its age counts from here.
     pub(super) confirmed: Tick,

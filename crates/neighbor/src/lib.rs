@@ -51,11 +51,11 @@ pub struct NeighborSettings {
     pub entries: usize,
     /// How long an unconfirmed entry lives, whatever its state (RFC 1122 2.3.2.1).
     pub timeout: Duration,
-    /// The most parcels that may wait for one destination: 255 at most.
+    /// The most packets that may wait for one destination: 255 at most.
     pub pending_per_entry: usize,
-    /// The most parcels that may wait in all: 2^16 at most.
+    /// The most packets that may wait in all: 2^16 at most.
     pub pending: usize,
-    /// The most octets that may wait in all.
+    /// The most bytes that may wait in all.
     pub pending_bytes: usize,
     /// A number that strangers do not know: 128 bits from the randomness of the operating system. Keys are derived
     /// from it ([`base::Secret`]). The default of 0 is for runs that are to be repeated: with it a stranger can foresee
@@ -150,7 +150,7 @@ pub struct NeighborCounts {
     pub evicted: u64,
     /// Addresses not entered: no capacity left for them.
     pub refused: u64,
-    /// Parcels given back unsent, whatever the reason.
+    /// Packets given back unsent, whatever the reason.
     pub returned: u64,
     /// Events that nobody took in time.
     pub events_lost: u64,

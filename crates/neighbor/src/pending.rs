@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-/// Parcels in the order in which they came, never more than a bound.
+/// Packets in the order in which they came, never more than a bound.
 ///
-/// A parcel waits until its destination resolves or fails; then it is ready to be taken, in that
+/// A packet waits until its destination resolves or fails; then it is ready to be taken, in that
 /// same order.
 #[derive(Debug)]
 pub(super) struct PendingPackets<A, P> {
@@ -22,12 +22,12 @@ struct PendingPacket<A, P> {
     packet: P,
 }
 
-/// Why a parcel was given back unsent.
+/// Why a packet was given back unsent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReturnReason {
     /// Nobody answered for the destination.
     Failed,
-    /// Too many parcels, or too many octets, waited, and the oldest went; or the entry was evicted.
+    /// Too many packets, or too many bytes, waited, and the oldest went; or the entry was evicted.
     Displaced,
     /// The entry was removed by a person.
     Removed,
@@ -51,7 +51,7 @@ impl<A: Copy + Eq, P> PendingPackets<A, P> {
         self.pending_packets.len() + self.ready.len() + self.returned.len()
     }
 
-    /// How many octets are to be sent.
+    /// How many bytes are to be sent.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -102,7 +102,7 @@ impl<A: Copy + Eq, P> PendingPackets<A, P> {
         }
     }
 
-    /// Whose parcel is the next one to be sent.
+    /// Whose packet is the next one to be sent.
     pub(super) fn next_ready(&self) -> Option<A> {
         self.ready.front().map(|entry| entry.ip)
     }
@@ -123,7 +123,7 @@ impl<A: Copy + Eq, P> PendingPackets<A, P> {
     }
 }
 
-/// Takes out all parcels of a destination. Each one is taken from the front, and those of others go
+/// Takes out all packets of a destination. Each one is taken from the front, and those of others go
 /// behind: the order stays.
 fn drain<A: Copy + Eq, P>(
     queue: &mut VecDeque<PendingPacket<A, P>>,

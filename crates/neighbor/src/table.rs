@@ -16,7 +16,7 @@ use super::{AddError, Address, Neighbor, NeighborCounts, NeighborEvent, Neighbor
 /// Mean time that an entry stays REACHABLE (RFC 4861 10).
 const REACHABLE_TIME: Duration = Duration::from_secs(30);
 
-/// The neighbors of one segment, each with the parcels that wait for it.
+/// The neighbors of one segment, each with the packets that wait for it.
 #[derive(Debug)]
 pub struct NeighborTable<A, P> {
     entries: Entries<A>,
@@ -60,7 +60,7 @@ pub enum Merge {
     Refused,
 }
 
-/// Where a parcel is to go.
+/// Where a packet is to go.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Resolution<P> {
     /// At once to this hardware address.
@@ -118,7 +118,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         self.entries.len() == 0
     }
 
-    /// How many parcels are held: those that wait, and those that [`NeighborTable::poll`] has yet to
+    /// How many packets are held: those that wait, and those that [`NeighborTable::poll`] has yet to
     /// hand out. At most twice the bound.
     pub fn pending_packets(&self) -> usize {
         self.pending.len()
@@ -225,7 +225,7 @@ impl<A: Address, P> NeighborTable<A, P> {
 
     // What is to be sent.
 
-    /// Where to send a parcel of so many octets. One for an unknown destination waits, and the
+    /// Where to send a packet of so many bytes. One for an unknown destination waits, and the
     /// destination is asked for.
     pub fn resolve(&mut self, now: Instant, ip: A, bytes: usize, packet: P) -> Resolution<P> {
         self.entries.clock.advance(now);
@@ -329,7 +329,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         }
     }
 
-    /// Lets a parcel wait. Those that came first make room for it.
+    /// Lets a packet wait. Those that came first make room for it.
     // spec: queue-bounds
     fn enqueue(&mut self, place: Place, bytes: usize, packet: P) -> Resolution<P> {
         let Some((ip, pending_packets)) = self.entries.get(place).map(|slot| (slot.ip, slot.pending)) else {

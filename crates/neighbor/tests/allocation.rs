@@ -9,7 +9,7 @@ use neighbor::{Merge, NeighborAction, NeighborSettings, NeighborTable, Resolutio
 type Table = NeighborTable<Ipv4Addr, u32>;
 
 /// Addresses of strangers: 10.0.0.0 and up.
-fn stranger(number: u32) -> Ipv4Addr {
+fn unknown_sender(number: u32) -> Ipv4Addr {
     Ipv4Addr::from_bits(0x0a00_0000 + number)
 }
 
@@ -43,7 +43,10 @@ fn million_unknown_senders_allocate_nothing() {
     let spoofed = allocation_counter::measure(|| {
         for number in 0..1_000_000 {
             let now = Instant::from_nanos(u64::from(number) * 1_000);
-            assert_eq!(table.learn(now, stranger(number), observation(number % 1_000, false)), Merge::Added);
+            assert_eq!(
+                table.learn(now, unknown_sender(number), observation(number % 1_000, false)),
+                Merge::Added
+            );
             while table.poll(now).is_some() {}
             while table.take_event().is_some() {}
         }
@@ -61,17 +64,17 @@ fn pending_packets_allocate_nothing() {
         for round in 0..200_u32 {
             // Nobody fetches what is due while all these come.
             for number in 0..2_000_u32 {
-                match table.resolve(now, stranger(number % 48), 400, number) {
+                match table.resolve(now, unknown_sender(number % 48), 400, number) {
                     Resolution::Pending => {}
                     Resolution::Known(..) => sent += 1,
                     Resolution::Refused(_) => returned += 1,
                 }
             }
             for number in (0..48).filter(|number| (number + round) % 3 == 0) {
-                table.merge(now, stranger(number), observation(number, round % 2 == 0));
+                table.merge(now, unknown_sender(number), observation(number, round % 2 == 0));
             }
             for number in (0..48).filter(|number| (number + round) % 7 == 0) {
-                table.remove(stranger(number));
+                table.remove(unknown_sender(number));
             }
             while let Some(due) = table.poll(now) {
                 match due {

@@ -1,4 +1,4 @@
-//! The yardstick: octets cast to packed structs, as C does it.
+//! The yardstick: bytes cast to packed structs, as C does it.
 
 use arp::{ArpReply, Operation, PacketFields};
 use link::EtherType;
@@ -26,8 +26,8 @@ struct Packet {
 // SAFETY: packed, and of integers alone.
 unsafe impl AnyOctets for Packet {}
 
-pub(crate) fn parse(octets: &[u8]) -> Option<PacketFields> {
-    let frame = frame::parse(octets).ok()?;
+pub(crate) fn parse(bytes: &[u8]) -> Option<PacketFields> {
+    let frame = frame::parse(bytes).ok()?;
     if frame.ether_type != EtherType::ARP {
         return None;
     }
@@ -45,8 +45,8 @@ pub(crate) fn parse(octets: &[u8]) -> Option<PacketFields> {
     })
 }
 
-pub(crate) fn write(fields: &PacketFields, octets: &mut [u8]) -> Option<()> {
-    let packet = place(octets)?;
+pub(crate) fn write(fields: &PacketFields, bytes: &mut [u8]) -> Option<()> {
+    let packet = place(bytes)?;
     packet.hardware_type = 1_u16.to_be();
     packet.protocol_type = EtherType::IPV4.0.to_be();
     packet.hardware_length = 6;
@@ -59,8 +59,8 @@ pub(crate) fn write(fields: &PacketFields, octets: &mut [u8]) -> Option<()> {
     Some(())
 }
 
-pub(crate) fn write_over(reply: ArpReply, octets: &mut [u8]) -> Option<()> {
-    let packet = place(octets)?;
+pub(crate) fn write_over(reply: ArpReply, bytes: &mut [u8]) -> Option<()> {
+    let packet = place(bytes)?;
     packet.operation = Operation::REPLY.0.to_be();
     (packet.sender_protocol, packet.target_protocol) = (packet.target_protocol, packet.sender_protocol);
     packet.target_hardware = packet.sender_hardware;
@@ -68,10 +68,10 @@ pub(crate) fn write_over(reply: ArpReply, octets: &mut [u8]) -> Option<()> {
     Some(())
 }
 
-/// The packet that lies at the start of `octets`, to be written field by field.
-fn place(octets: &mut [u8]) -> Option<&mut Packet> {
-    let start = octets.get_mut(..size_of::<Packet>())?.as_mut_ptr();
-    // SAFETY: there are as many octets as the struct has, they are ours to change, a packed struct may
-    // lie anywhere, and any octets are a value of it.
+/// The packet that lies at the start of `bytes`, to be written field by field.
+fn place(bytes: &mut [u8]) -> Option<&mut Packet> {
+    let start = bytes.get_mut(..size_of::<Packet>())?.as_mut_ptr();
+    // SAFETY: there are as many bytes as the struct has, they are ours to change, a packed struct may
+    // lie anywhere, and any bytes are a value of it.
     Some(unsafe { &mut *start.cast() })
 }

@@ -28,7 +28,7 @@ pub struct Claim {
     defense: Defense,
     random: Random,
     phase: Phase,
-    /// Runs since the last defence.
+    /// Runs since the last defense.
     defend_timer: Option<Timer>,
     /// The address came into use, and nobody was told.
     newly_bound: bool,
@@ -121,7 +121,7 @@ impl Claim {
         if !self.has_ceased() {
             let timer = Timer::new(now, self.random.between(Duration::ZERO, PROBE_WAIT));
             self.phase = Phase::Probing { probes_left: PROBE_NUM, timer };
-            // The guard stays: two defences lie far enough apart even if the link was inactive between them.
+            // The guard stays: two defenses lie far enough apart even if the link was inactive between them.
             self.newly_bound = false;
         }
     }
@@ -239,14 +239,14 @@ impl Claim {
         Some(self.identity.probe())
     }
 
-    /// The next announcement that is due, be it a defence or one of the first.
+    /// The next announcement that is due, be it a defense or one of the first.
     fn poll_in_use(&mut self, now: Instant) -> Option<PacketFields> {
         let Phase::InUse { announcements_left, timer, defense_due } = &mut self.phase else {
             return None;
         };
         if defense_due.take().is_some() {
             // spec: rfc5227-defend-interval
-            // Counted from here too: where `poll` is late, two defences still lie far enough apart.
+            // Counted from here too: where `poll` is late, two defenses still lie far enough apart.
             self.defend_timer = Some(Timer::new(now, DEFEND_INTERVAL));
             return Some(self.identity.announcement());
         }

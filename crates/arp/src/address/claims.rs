@@ -36,10 +36,10 @@ pub(crate) struct Claims {
     probes_sent: Vec<Ipv4Addr>,
     /// There were more of those than are kept.
     probes_overflowed: bool,
-    /// Runs while [`Claims::DEFENSES_PER_SECOND`] counts, and how many defences there were in it.
+    /// Runs while [`Claims::DEFENSES_PER_SECOND`] counts, and how many defenses there were in it.
     defense_window: Option<Timer>,
     defenses: u32,
-    /// Defences left out because there were too many.
+    /// Defenses left out because there were too many.
     pub(crate) suppressed: u64,
     /// The link is not active: what a claim sends would reach no host.
     is_link_down: bool,
@@ -382,7 +382,7 @@ impl Claims {
         self.update(ip, |_| ());
     }
 
-    /// Passes a packet to a claim. Withholds its defence beyond the rate limit.
+    /// Passes a packet to a claim. Withholds its defense beyond the rate limit.
     fn receive_active(&mut self, now: Instant, ip: Ipv4Addr, packet: Packet<'_>) -> Option<ClaimEvent> {
         let event = self.update(ip, |claim| claim.receive(now, packet)).flatten()?;
         let ClaimEvent::Defended { mac, .. } = event else { return Some(event) };

@@ -11,31 +11,31 @@ const REQUEST: PacketFields = PacketFields {
     target_protocol: Ipv4Addr::new(10, 0, 0, 2),
 };
 
-fn octets() -> [u8; 28] {
-    let mut octets = [0xff; 28];
-    REQUEST.write_to(&mut octets).unwrap();
-    octets
+fn bytes() -> [u8; 28] {
+    let mut bytes = [0xff; 28];
+    REQUEST.write_to(&mut bytes).unwrap();
+    bytes
 }
 
 #[test]
 fn request_layout_matches_rfc_826() {
     let expected = [0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 2];
-    assert_eq!(octets(), expected);
+    assert_eq!(bytes(), expected);
 }
 
 // proves: truncated
 #[test]
 fn packet_below_28_bytes_is_truncated() {
     for length in 0..28 {
-        let octets = octets();
-        assert_eq!(Packet::parse(&octets[..length]).unwrap_err(), ArpDropReason::Truncated, "{length}");
+        let bytes = bytes();
+        assert_eq!(Packet::parse(&bytes[..length]).unwrap_err(), ArpDropReason::Truncated, "{length}");
     }
 }
 
 // proves: rfc826-padding
 #[test]
 fn bytes_after_packet_are_padding() {
-    let padded = [&octets()[..], &[0xee; 18]].concat();
+    let padded = [&bytes()[..], &[0xee; 18]].concat();
     assert_eq!(PacketFields::from(Packet::parse(&padded).unwrap()), REQUEST);
 }
 
@@ -49,9 +49,9 @@ fn packet_is_dropped_when_fixed_field_is_wrong() {
         (5, 16, ArpDropReason::ProtocolLength),
     ];
     for (place, value, reason) in cases {
-        let mut octets = octets();
-        octets[place] = value;
-        assert_eq!(Packet::parse(&octets).unwrap_err(), reason);
+        let mut bytes = bytes();
+        bytes[place] = value;
+        assert_eq!(Packet::parse(&bytes).unwrap_err(), reason);
     }
 }
 
@@ -61,24 +61,24 @@ fn packet_is_dropped_when_any_bit_of_fixed_fields_is_wrong() {
     use ArpDropReason::{HardwareLength, HardwareType, ProtocolLength, ProtocolType};
     let reasons = [HardwareType, HardwareType, ProtocolType, ProtocolType, HardwareLength, ProtocolLength];
     for bit in 0..8 * 28 {
-        let mut octets = octets();
-        octets[bit / 8] ^= 1 << (bit % 8);
-        assert_eq!(Packet::parse(&octets).err(), reasons.get(bit / 8).copied(), "{bit}");
+        let mut bytes = bytes();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        assert_eq!(Packet::parse(&bytes).err(), reasons.get(bit / 8).copied(), "{bit}");
     }
 }
 
 // proves: rfc1042-hardware-type
 #[test]
 fn hardware_type_6_is_accepted_when_other_fixed_fields_are_valid() {
-    let mut octets = octets();
-    octets[1] = 6;
-    assert_eq!(PacketFields::from(Packet::parse(&octets).unwrap()), REQUEST);
+    let mut bytes = bytes();
+    bytes[1] = 6;
+    assert_eq!(PacketFields::from(Packet::parse(&bytes).unwrap()), REQUEST);
     for (place, reason) in [
         (4, ArpDropReason::HardwareLength),
         (3, ArpDropReason::ProtocolType),
         (5, ArpDropReason::ProtocolLength),
     ] {
-        let mut wrong = octets;
+        let mut wrong = bytes;
         wrong[place] ^= 0xff;
         assert_eq!(Packet::parse(&wrong).unwrap_err(), reason);
     }
@@ -93,9 +93,9 @@ fn drop_reason_names_first_wrong_field_in_rfc_826_order() {
         (5, ArpDropReason::ProtocolLength),
     ];
     for first in 0..fields.len() {
-        let mut octets = octets();
-        fields[first..].iter().for_each(|(place, _)| octets[*place] ^= 0xff);
-        assert_eq!(Packet::parse(&octets).unwrap_err(), fields[first].1);
+        let mut bytes = bytes();
+        fields[first..].iter().for_each(|(place, _)| bytes[*place] ^= 0xff);
+        assert_eq!(Packet::parse(&bytes).unwrap_err(), fields[first].1);
     }
 }
 
@@ -134,14 +134,14 @@ prop_compose! {
 proptest! {
     #[test]
     fn written_packet_parses_to_same_fields(fields in fields()) {
-        let mut octets = [0xff; 28];
-        fields.write_to(&mut octets).unwrap();
-        prop_assert_eq!(PacketFields::from(Packet::parse(&octets).unwrap()), fields);
+        let mut bytes = [0xff; 28];
+        fields.write_to(&mut bytes).unwrap();
+        prop_assert_eq!(PacketFields::from(Packet::parse(&bytes).unwrap()), fields);
     }
 
     // proves: truncated
     #[test]
-    fn arbitrary_bytes_never_panic(octets in prop::collection::vec(any::<u8>(), 0..64)) {
-        let _ = Packet::parse(&octets);
+    fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+        let _ = Packet::parse(&bytes);
     }
 }

@@ -103,8 +103,8 @@ impl Claimants {
     /// Whether whoever had it answered the same request just now.
     fn is_second_reply(&self, now: Instant, packet: &PacketFields) -> bool {
         let second = reply(now, packet).zip(self.reply);
-        second.is_some_and(|((now, mac, ip), (at, to, whose))| {
-            is_simultaneous(now, at) && (mac, ip) == (to, whose)
+        second.is_some_and(|((now, mac, ip), (at, to, target))| {
+            is_simultaneous(now, at) && (mac, ip) == (to, target)
         })
     }
 

@@ -1,4 +1,4 @@
-//! How often something happens, in a few octets.
+//! How often something happens, in a few bytes.
 
 use std::time::Duration;
 

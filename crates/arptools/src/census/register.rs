@@ -47,7 +47,7 @@ pub(super) struct Evicted {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum InsertOutcome {
     /// It is to an address that is known, which may have been silent for so long that it was gone.
-    Heard { change: ClaimChange, silence: Option<Duration> },
+    Known { change: ClaimChange, silence: Option<Duration> },
     /// It is to another, which may have taken the place of one.
     New { evicted: Option<Evicted> },
     /// There is no room for it.
@@ -104,7 +104,7 @@ impl Register {
             indexed.at = now;
             self.present.insert((now, address));
         }
-        InsertOutcome::Heard { change: indexed.entry.record(now, packet, settings.conflict_window), silence }
+        InsertOutcome::Known { change: indexed.entry.record(now, packet, settings.conflict_window), silence }
     }
 
     /// An address that has not been heard for a span, and who had it; each once.

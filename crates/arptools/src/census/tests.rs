@@ -8,10 +8,10 @@ mod properties;
 const A: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 0xa]);
 const B: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 0xb]);
 const C: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 0xc]);
-const ASKER: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
+const REQUESTER: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
 const SEEN: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
 const OTHER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
-const NOBODY: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
+const NO_IP: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
 
 fn at(millis: u64) -> Instant {
     Instant::ORIGIN + Duration::from_millis(millis)
@@ -39,7 +39,7 @@ fn request(mac: MacAddr, ip: Ipv4Addr, target: Ipv4Addr) -> PacketFields {
 fn reply(mac: MacAddr, ip: Ipv4Addr) -> PacketFields {
     PacketFields {
         operation: Operation::REPLY,
-        target_hardware: ASKER,
+        target_hardware: REQUESTER,
         target_protocol: OTHER,
         ..request(mac, ip, OTHER)
     }
@@ -56,9 +56,9 @@ fn record(census: &mut Census, now: Instant, packet: PacketFields) -> Classifica
 }
 
 fn hear_in(census: &mut Census, now: Instant, frame: FrameInfo, packet: PacketFields) -> Classification {
-    let mut octets = [0; PacketFields::LENGTH];
-    packet.write_to(&mut octets).unwrap();
-    census.receive(now, frame, Packet::parse(&octets))
+    let mut bytes = [0; PacketFields::LENGTH];
+    packet.write_to(&mut bytes).unwrap();
+    census.receive(now, frame, Packet::parse(&bytes))
 }
 
 fn events(census: &mut Census) -> Vec<CensusEvent> {
@@ -107,12 +107,12 @@ fn same_address_in_two_vlans_has_two_entries() {
 fn probe_adds_no_claim_and_event_names_owner() {
     let mut census = census();
     let address = untagged(SEEN);
-    assert_eq!(record(&mut census, at(0), request(B, NOBODY, SEEN)), Classification::Probe);
+    assert_eq!(record(&mut census, at(0), request(B, NO_IP, SEEN)), Classification::Probe);
     assert!(census.is_empty());
     record(&mut census, at(100), announcement(A, SEEN));
-    record(&mut census, at(200), request(C, NOBODY, SEEN));
+    record(&mut census, at(200), request(C, NO_IP, SEEN));
     // A station that probes for what it has is no rival of itself.
-    record(&mut census, at(300), request(A, NOBODY, SEEN));
+    record(&mut census, at(300), request(A, NO_IP, SEEN));
     let probe = |mac, owner| CensusEvent::Probe { address, mac, owner };
     let reported = events(&mut census);
     assert_eq!(reported.first(), Some(&probe(B, None)));
@@ -167,11 +167,11 @@ fn invalid_senders_are_dropped_counted_reported() {
     let rows = [
         (request(MacAddr::ZERO, SEEN, OTHER), ArpDropReason::SenderHardware),
         (request(MacAddr::BROADCAST, SEEN, OTHER), ArpDropReason::SenderHardware),
-        (request(group, NOBODY, OTHER), ArpDropReason::SenderHardware),
+        (request(group, NO_IP, OTHER), ArpDropReason::SenderHardware),
         (request(A, Ipv4Addr::BROADCAST, OTHER), ArpDropReason::SenderProtocol),
         (request(A, Ipv4Addr::new(224, 0, 0, 1), OTHER), ArpDropReason::SenderProtocol),
         (request(A, Ipv4Addr::LOCALHOST, OTHER), ArpDropReason::SenderProtocol),
-        (reply(A, NOBODY), ArpDropReason::SenderProtocol),
+        (reply(A, NO_IP), ArpDropReason::SenderProtocol),
         (foreign(3), ArpDropReason::ForeignOperation),
         (foreign(7), ArpDropReason::ForeignOperation),
     ];
@@ -260,7 +260,7 @@ fn flood_is_reported_per_station_and_in_total() {
     }
     assert_eq!(floods(&mut census), [CensusEvent::Flood { mac: Some(A), packets: 10 }]);
     for count in 0..15 {
-        record(&mut census, at(9_000 + count), request(MacAddr::new([2, 0, 0, 0, 9, 9]), NOBODY, SEEN));
+        record(&mut census, at(9_000 + count), request(MacAddr::new([2, 0, 0, 0, 9, 9]), NO_IP, SEEN));
     }
     assert_eq!(floods(&mut census), [CensusEvent::Flood { mac: None, packets: 15 }]);
 }

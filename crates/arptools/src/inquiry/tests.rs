@@ -5,7 +5,7 @@ mod properties;
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const TARGET: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const OTHER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 77);
-const NOBODY: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
+const NO_IP: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
 const OUR_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const PEER_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
 const THIRD_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 3]);
@@ -43,7 +43,7 @@ fn send(packet: PacketFields, destination: MacAddr) -> InquiryStep {
 fn inquiry(purpose: Purpose, change: impl FnOnce(&mut InquiryPlan)) -> Inquiry {
     let ip = match purpose {
         Purpose::Find => OURS,
-        Purpose::Probe => NOBODY,
+        Purpose::Probe => NO_IP,
         Purpose::Announce(_) => TARGET,
     };
     let mut plan = InquiryPlan {
@@ -60,10 +60,10 @@ fn inquiry(purpose: Purpose, change: impl FnOnce(&mut InquiryPlan)) -> Inquiry {
     Inquiry::new(at(0), plan)
 }
 
-fn hear(inquiry: &mut Inquiry, now: Instant, fields: PacketFields) -> Option<InquiryReply> {
-    let mut octets = [0; PacketFields::LENGTH];
-    fields.write_to(&mut octets).unwrap();
-    inquiry.receive(now, Packet::parse(&octets).unwrap(), false)
+fn receive(inquiry: &mut Inquiry, now: Instant, fields: PacketFields) -> Option<InquiryReply> {
+    let mut bytes = [0; PacketFields::LENGTH];
+    fields.write_to(&mut bytes).unwrap();
+    inquiry.receive(now, Packet::parse(&bytes).unwrap(), false)
 }
 
 /// Sends until it is over, waiting as long as it says. Returns when what was sent.
@@ -110,13 +110,16 @@ fn last_reply_timeout_is_one_second_for_short_intervals() {
 fn reply_answers_last_request_and_next_is_duplicate() {
     let mut inquiry = inquiry(Purpose::Find, |_| {});
     inquiry.sent(at(0));
-    let heard = hear(&mut inquiry, at(7), REPLY).unwrap();
+    let received = receive(&mut inquiry, at(7), REPLY).unwrap();
     let round_trip = Some(Duration::from_millis(7));
-    assert_eq!(heard, InquiryReply { packet: REPLY, is_broadcast: false, round_trip, is_duplicate: false });
+    assert_eq!(
+        received,
+        InquiryReply { packet: REPLY, is_broadcast: false, round_trip, is_duplicate: false }
+    );
     let other = PacketFields { sender_hardware: THIRD_MAC, ..REPLY };
-    assert!(hear(&mut inquiry, at(8), other).unwrap().is_duplicate);
+    assert!(receive(&mut inquiry, at(8), other).unwrap().is_duplicate);
     inquiry.sent(at(1_000));
-    assert!(!hear(&mut inquiry, at(1_001), other).unwrap().is_duplicate);
+    assert!(!receive(&mut inquiry, at(1_001), other).unwrap().is_duplicate);
     assert_eq!((inquiry.counts().received, inquiry.counts().duplicates), (2, 1));
     assert_eq!(inquiry.outcome(at(1_001)), InquiryOutcome::Answered);
 }
@@ -125,23 +128,23 @@ fn reply_answers_last_request_and_next_is_duplicate() {
 fn reply_to_foreign_request_is_no_duplicate() {
     let mut inquiry = inquiry(Purpose::Find, |_| {});
     inquiry.sent(at(0));
-    assert_eq!(hear(&mut inquiry, at(1), REQUEST), None, "the kernel's own");
-    assert!(!hear(&mut inquiry, at(2), REPLY).unwrap().is_duplicate);
-    assert_eq!(hear(&mut inquiry, at(3), REPLY), None, "the one to the kernel");
-    assert!(hear(&mut inquiry, at(4), REPLY).unwrap().is_duplicate, "a third to two requests");
+    assert_eq!(receive(&mut inquiry, at(1), REQUEST), None, "the kernel's own");
+    assert!(!receive(&mut inquiry, at(2), REPLY).unwrap().is_duplicate);
+    assert_eq!(receive(&mut inquiry, at(3), REPLY), None, "the one to the kernel");
+    assert!(receive(&mut inquiry, at(4), REPLY).unwrap().is_duplicate, "a third to two requests");
     // Another station is one too many, whoever was asked by whom.
-    hear(&mut inquiry, at(5), REQUEST);
+    receive(&mut inquiry, at(5), REQUEST);
     let other = PacketFields { sender_hardware: THIRD_MAC, ..REPLY };
-    assert!(hear(&mut inquiry, at(6), other).unwrap().is_duplicate);
+    assert!(receive(&mut inquiry, at(6), other).unwrap().is_duplicate);
     // What nobody answered in time is answered no more.
     inquiry.sent(at(1_000));
-    assert!(!hear(&mut inquiry, at(1_001), REPLY).unwrap().is_duplicate);
-    assert!(hear(&mut inquiry, at(1_006), REPLY).unwrap().is_duplicate);
+    assert!(!receive(&mut inquiry, at(1_001), REPLY).unwrap().is_duplicate);
+    assert!(receive(&mut inquiry, at(1_006), REPLY).unwrap().is_duplicate);
     assert_eq!((inquiry.counts().received, inquiry.counts().strays), (2, 3));
     // Who asks again then is one.
-    hear(&mut inquiry, at(3_000), REQUEST);
-    assert_eq!(hear(&mut inquiry, at(3_001), REPLY), None);
-    assert!(hear(&mut inquiry, at(3_002), REPLY).unwrap().is_duplicate);
+    receive(&mut inquiry, at(3_000), REQUEST);
+    assert_eq!(receive(&mut inquiry, at(3_001), REPLY), None);
+    assert!(receive(&mut inquiry, at(3_002), REPLY).unwrap().is_duplicate);
 }
 
 #[test]
@@ -149,7 +152,7 @@ fn requests_become_unicast_after_reply_unless_broadcasting_is_kept() {
     for keeps_broadcasting in [false, true] {
         let mut inquiry = inquiry(Purpose::Find, |plan| plan.keeps_broadcasting = keeps_broadcasting);
         inquiry.sent(at(0));
-        hear(&mut inquiry, at(1), REPLY).unwrap();
+        receive(&mut inquiry, at(1), REPLY).unwrap();
         let alone = send(PacketFields { target_hardware: PEER_MAC, ..REQUEST }, PEER_MAC);
         let all = send(REQUEST, MacAddr::BROADCAST);
         assert_eq!(inquiry.next(at(1_000)), if keeps_broadcasting { all } else { alone });
@@ -172,10 +175,10 @@ fn unrelated_replies_are_strays() {
     ];
     let mut inquiry = inquiry(Purpose::Find, |_| {});
     // Nor is a reply to nothing.
-    assert_eq!(hear(&mut inquiry, at(0), REPLY), None);
+    assert_eq!(receive(&mut inquiry, at(0), REPLY), None);
     inquiry.sent(at(0));
     for fields in foreign {
-        assert_eq!(hear(&mut inquiry, at(1), fields), None, "{fields:?}");
+        assert_eq!(receive(&mut inquiry, at(1), fields), None, "{fields:?}");
     }
     assert_eq!((inquiry.counts().received, inquiry.counts().strays), (0, 9));
 }
@@ -185,7 +188,7 @@ fn inquiry_ends_at_first_reply_when_requested() {
     let mut inquiry = inquiry(Purpose::Find, |plan| plan.until_first = true);
     inquiry.sent(at(0));
     assert_eq!(inquiry.next(at(1)), wait(999));
-    hear(&mut inquiry, at(1), REPLY).unwrap();
+    receive(&mut inquiry, at(1), REPLY).unwrap();
     assert_eq!(inquiry.next(at(1)), InquiryStep::Done);
 }
 
@@ -204,7 +207,7 @@ fn time_limit_ends_inquiry_after_first_request() {
 #[test]
 fn probe_sends_three_packets_and_waits_for_conflicts() {
     let mut inquiry = inquiry(Purpose::Probe, |_| {});
-    let probe = send(PacketFields { sender_protocol: NOBODY, ..REQUEST }, MacAddr::BROADCAST);
+    let probe = send(PacketFields { sender_protocol: NO_IP, ..REQUEST }, MacAddr::BROADCAST);
     assert_eq!(run(&mut inquiry), [(at(0), probe), (at(1_000), probe), (at(2_000), probe)]);
     assert_eq!(inquiry.next(at(3_999)), wait(1));
     // Whoever is stopped early does not know.
@@ -247,30 +250,30 @@ fn probing_is_unfinished_when_limit_precedes_announce_wait() {
 fn interrupted_probing_reports_conflict() {
     let mut inquiry = inquiry(Purpose::Probe, |plan| plan.limit = Some(Duration::from_millis(100)));
     inquiry.sent(at(0));
-    assert!(hear(&mut inquiry, at(50), REPLY).is_some());
+    assert!(receive(&mut inquiry, at(50), REPLY).is_some());
     assert_eq!(inquiry.outcome(at(50)), InquiryOutcome::Taken);
 }
 
 // proves: rfc5227-probe-conflict, rfc5227-rival-probe, rfc5227-plain-request, rfc5227-echo
 #[test]
 fn probing_conflicts_with_user_and_with_other_prober() {
-    let rival_probe = PacketFields { sender_hardware: PEER_MAC, sender_protocol: NOBODY, ..REQUEST };
+    let other_probe = PacketFields { sender_hardware: PEER_MAC, sender_protocol: NO_IP, ..REQUEST };
     let taken = [
         REPLY,
-        rival_probe,
+        other_probe,
         PacketFields { operation: Operation::REQUEST, target_protocol: OTHER, ..REPLY },
         PacketFields { target_hardware: THIRD_MAC, target_protocol: OTHER, ..REPLY },
     ];
     for fields in taken {
         let mut inquiry = inquiry(Purpose::Probe, |_| {});
         inquiry.sent(at(0));
-        assert!(hear(&mut inquiry, at(1), fields).is_some(), "{fields:?}");
+        assert!(receive(&mut inquiry, at(1), fields).is_some(), "{fields:?}");
         assert_eq!((inquiry.next(at(1)), inquiry.outcome(at(1))), (InquiryStep::Done, InquiryOutcome::Taken));
     }
     let free = [
-        PacketFields { sender_protocol: OTHER, ..rival_probe },
-        PacketFields { target_protocol: OTHER, ..rival_probe },
-        PacketFields { operation: Operation::REPLY, ..rival_probe },
+        PacketFields { sender_protocol: OTHER, ..other_probe },
+        PacketFields { target_protocol: OTHER, ..other_probe },
+        PacketFields { operation: Operation::REPLY, ..other_probe },
         PacketFields { operation: Operation(3), ..REPLY },
         PacketFields { sender_hardware: OUR_MAC, ..REPLY },
         PacketFields { sender_hardware: MacAddr::BROADCAST, ..REPLY },
@@ -278,7 +281,7 @@ fn probing_conflicts_with_user_and_with_other_prober() {
     let mut inquiry = inquiry(Purpose::Probe, |_| {});
     inquiry.sent(at(0));
     for fields in free {
-        assert_eq!(hear(&mut inquiry, at(1), fields), None, "{fields:?}");
+        assert_eq!(receive(&mut inquiry, at(1), fields), None, "{fields:?}");
     }
 }
 
@@ -289,7 +292,7 @@ fn announcement_waits_for_no_reply() {
         let mut inquiry = inquiry(Purpose::Announce(operation), |plan| plan.count = Some(2));
         let packet = send(PacketFields { sender_protocol: TARGET, ..packet }, MacAddr::BROADCAST);
         assert_eq!(run(&mut inquiry), [(at(0), packet), (at(1_000), packet)]);
-        assert_eq!(hear(&mut inquiry, at(1_000), REPLY), None);
+        assert_eq!(receive(&mut inquiry, at(1_000), REPLY), None);
         assert_eq!(inquiry.outcome(at(1_000)), InquiryOutcome::Announced);
     }
 }
@@ -310,9 +313,9 @@ fn outcome_is_inconclusive_after_tx_errors_or_rx_loss() {
         refused.refused(at(1_000));
         inquiry.sent(at(1_000));
         inquiry.rx_blocked();
-        for hindered in [refused, inquiry] {
-            assert_eq!(hindered.next(at(9_000)), InquiryStep::Done);
-            assert_eq!(hindered.outcome(at(9_000)), InquiryOutcome::Impaired);
+        for impaired in [refused, inquiry] {
+            assert_eq!(impaired.next(at(9_000)), InquiryStep::Done);
+            assert_eq!(impaired.outcome(at(9_000)), InquiryOutcome::Impaired);
         }
     }
 }

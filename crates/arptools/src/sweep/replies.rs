@@ -10,8 +10,8 @@ pub(super) struct Replies {
     asked: Vec<u64>,
 }
 
-/// Six octets of the hardware address that replied first, zero if none did; then the bits of [`State`]. An array
-/// of octets, so that a vector of zeros is not written.
+/// Six bytes of the hardware address that replied first, zero if none did; then the bits of [`State`]. An array
+/// of bytes, so that a vector of zeros is not written.
 type Entry = [u8; 8];
 
 /// What else is known of an address.

@@ -45,10 +45,10 @@ fn reply(target: Ipv4Addr) -> PacketFields {
     }
 }
 
-fn hear(sweep: &mut Sweep, fields: PacketFields) -> Option<SweepReply> {
-    let mut octets = [0; PacketFields::LENGTH];
-    fields.write_to(&mut octets).unwrap();
-    sweep.receive(Packet::parse(&octets).unwrap())
+fn receive(sweep: &mut Sweep, fields: PacketFields) -> Option<SweepReply> {
+    let mut bytes = [0; PacketFields::LENGTH];
+    fields.write_to(&mut bytes).unwrap();
+    sweep.receive(Packet::parse(&bytes).unwrap())
 }
 
 /// Sends until it is over, waiting as long as it says: when who was asked for, and when it was over.
@@ -98,8 +98,8 @@ fn request_equals_rfc_826() {
 fn answered_address_is_not_requested_again_and_sweep_ends_after_last_timeout() {
     let mut sweep = sweep(10, 12, |_| {});
     sweep.sent(at(0));
-    let heard = hear(&mut sweep, reply(host(10)));
-    assert_eq!(heard, Some(SweepReply { packet: reply(host(10)), number: 1, other_mac: None }));
+    let received = receive(&mut sweep, reply(host(10)));
+    assert_eq!(received, Some(SweepReply { packet: reply(host(10)), number: 1, other_mac: None }));
     let (asked, end) = run(&mut sweep, at(0));
     let expected = [(2, 11), (4, 12), (502, 11), (504, 12)];
     assert_eq!(asked, expected.map(|(time, number)| (at(time), host(number))));
@@ -110,7 +110,7 @@ fn answered_address_is_not_requested_again_and_sweep_ends_after_last_timeout() {
 fn sweep_waits_for_second_station_when_all_replied() {
     let mut sweep = sweep(10, 10, |_| {});
     sweep.sent(at(0));
-    hear(&mut sweep, reply(host(10))).unwrap();
+    receive(&mut sweep, reply(host(10))).unwrap();
     assert_eq!(sweep.next(at(1)), wait(499));
     assert_eq!(sweep.next(at(500)), SweepStep::Done);
 }
@@ -120,13 +120,13 @@ fn sweep_ends_at_limit_and_reports_fewer() {
     let mut sweep = sweep(10, 12, |plan| plan.limit = Some(2));
     sweep.sent(at(0));
     sweep.sent(at(2));
-    hear(&mut sweep, reply(host(10))).unwrap();
+    receive(&mut sweep, reply(host(10))).unwrap();
     assert_eq!(sweep.next(at(3)), wait(1));
     assert_eq!(sweep.outcome(), SweepOutcome::Unfinished);
     let mut other = sweep.clone();
-    hear(&mut sweep, reply(host(11))).unwrap();
+    receive(&mut sweep, reply(host(11))).unwrap();
     assert_eq!((sweep.next(at(3)), sweep.outcome()), (SweepStep::Done, SweepOutcome::Found));
-    assert_eq!(hear(&mut sweep, reply(host(11))), None, "so many and no more");
+    assert_eq!(receive(&mut sweep, reply(host(11))), None, "so many and no more");
     assert_eq!((sweep.counts().answered, sweep.counts().strays), (2, 1));
     run(&mut other, at(3));
     assert_eq!(other.outcome(), SweepOutcome::Fewer);
@@ -139,11 +139,11 @@ fn repeated_reply_is_duplicate_and_other_mac_is_conflict() {
     let mut sweep = sweep(10, 12, |_| {});
     sweep.sent(at(0));
     let other = PacketFields { sender_hardware: THIRD_MAC, ..reply(host(10)) };
-    let told = [reply(host(10)), reply(host(10)), other, reply(host(10)), other]
-        .map(|fields| hear(&mut sweep, fields).map(|heard| (heard.number, heard.other_mac)));
+    let reported = [reply(host(10)), reply(host(10)), other, reply(host(10)), other]
+        .map(|fields| receive(&mut sweep, fields).map(|received| (received.number, received.other_mac)));
     let other_mac = Some(PEER_MAC);
     assert_eq!(
-        told,
+        reported,
         [Some((1, None)), Some((2, None)), Some((3, other_mac)), Some((4, None)), Some((5, other_mac))]
     );
     let expected = SweepCounts {
@@ -163,7 +163,7 @@ fn repeated_reply_is_duplicate_and_other_mac_is_conflict() {
 fn reply_count_saturates_without_conflict() {
     let mut sweep = sweep(10, 10, |_| {});
     sweep.sent(at(0));
-    let last = (0..40_000).map(|_| hear(&mut sweep, reply(host(10))).unwrap()).last().unwrap();
+    let last = (0..40_000).map(|_| receive(&mut sweep, reply(host(10))).unwrap()).last().unwrap();
     assert_eq!((last.number, last.other_mac), (4_095, None));
     assert_eq!((sweep.counts().duplicates, sweep.counts().contested), (39_999, 0));
 }
@@ -174,16 +174,16 @@ fn reply_to_foreign_request_with_same_sender_is_no_duplicate() {
     let SweepStep::Send(theirs) = sweep.next(at(0)) else { panic!("the first is due") };
     sweep.sent(at(0));
     // They asked before us, and after us, and for an address that nobody here asks for.
-    assert_eq!(hear(&mut sweep, theirs), None);
-    assert_eq!(hear(&mut sweep, PacketFields { target_protocol: host(77), ..theirs }), None);
-    assert!(hear(&mut sweep, reply(host(10))).is_some_and(|heard| heard.number == 1));
-    assert_eq!(hear(&mut sweep, theirs), None);
-    assert_eq!((hear(&mut sweep, reply(host(10))), hear(&mut sweep, reply(host(10)))), (None, None));
-    assert!(hear(&mut sweep, reply(host(10))).is_some_and(|heard| heard.number == 2));
+    assert_eq!(receive(&mut sweep, theirs), None);
+    assert_eq!(receive(&mut sweep, PacketFields { target_protocol: host(77), ..theirs }), None);
+    assert!(receive(&mut sweep, reply(host(10))).is_some_and(|received| received.number == 1));
+    assert_eq!(receive(&mut sweep, theirs), None);
+    assert_eq!((receive(&mut sweep, reply(host(10))), receive(&mut sweep, reply(host(10)))), (None, None));
+    assert!(receive(&mut sweep, reply(host(10))).is_some_and(|received| received.number == 2));
     // Another station is one, whoever asked.
-    assert_eq!(hear(&mut sweep, theirs), None);
+    assert_eq!(receive(&mut sweep, theirs), None);
     let other = PacketFields { sender_hardware: THIRD_MAC, ..reply(host(10)) };
-    assert!(hear(&mut sweep, other).is_some_and(|heard| heard.other_mac == Some(PEER_MAC)));
+    assert!(receive(&mut sweep, other).is_some_and(|received| received.other_mac == Some(PEER_MAC)));
     assert_eq!((sweep.counts().answered, sweep.counts().duplicates, sweep.counts().strays), (1, 1, 6));
 }
 
@@ -193,10 +193,11 @@ fn seven_foreign_requests_are_remembered() {
     let SweepStep::Send(theirs) = sweep.next(at(0)) else { panic!("the first is due") };
     sweep.sent(at(0));
     for _ in 0..9 {
-        hear(&mut sweep, theirs);
+        receive(&mut sweep, theirs);
     }
-    let told: Vec<_> = (0..9).map(|_| hear(&mut sweep, reply(host(10))).map(|heard| heard.number)).collect();
-    assert_eq!((told[0], &told[1..8], told[8]), (Some(1), &[None; 7][..], Some(2)));
+    let reported: Vec<_> =
+        (0..9).map(|_| receive(&mut sweep, reply(host(10))).map(|received| received.number)).collect();
+    assert_eq!((reported[0], &reported[1..8], reported[8]), (Some(1), &[None; 7][..], Some(2)));
     assert_eq!(sweep.counts().contested, 0);
 }
 
@@ -219,10 +220,10 @@ fn unrelated_replies_are_strays() {
         PacketFields { sender_hardware: OUR_MAC, ..good },
     ];
     for fields in foreign {
-        assert_eq!(hear(&mut sweep, fields), None, "{fields:?}");
+        assert_eq!(receive(&mut sweep, fields), None, "{fields:?}");
     }
     assert_eq!((sweep.counts().answered, sweep.counts().strays), (0, 9));
-    assert!(hear(&mut sweep, good).is_some());
+    assert!(receive(&mut sweep, good).is_some());
 }
 
 #[test]
@@ -276,13 +277,13 @@ fn scan_is_inconclusive_after_tx_errors_or_rx_loss() {
     refused.refused(1);
     run(&mut refused, at(0));
     assert_eq!((refused.outcome(), refused.counts().refused), (SweepOutcome::NothingSent, 1));
-    for hinder in [|sweep: &mut Sweep| sweep.refused(1), |sweep: &mut Sweep| sweep.rx_blocked()] {
+    for impair in [|sweep: &mut Sweep| sweep.refused(1), |sweep: &mut Sweep| sweep.rx_blocked()] {
         let mut sweep = sweep(10, 12, |_| {});
         run(&mut sweep, at(0));
         assert_eq!((sweep.outcome(), sweep.is_impaired()), (SweepOutcome::Silent, false));
-        hinder(&mut sweep);
+        impair(&mut sweep);
         assert_eq!((sweep.outcome(), sweep.is_impaired()), (SweepOutcome::Impaired, true));
-        hear(&mut sweep, reply(host(11))).unwrap();
+        receive(&mut sweep, reply(host(11))).unwrap();
         assert_eq!(sweep.outcome(), SweepOutcome::Found);
     }
 }

@@ -8,9 +8,9 @@ mod properties;
 mod states;
 mod words;
 
-/// A protocol address in these tests, and a parcel that knows its own number.
+/// A protocol address in these tests, and a packet that knows its own number.
 type Table = NeighborTable<u32, u32>;
-type Happened = Vec<NeighborAction<u32, u32>>;
+type Actions = Vec<NeighborAction<u32, u32>>;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -38,21 +38,21 @@ fn replied(number: u32) -> SenderObservation {
     SenderObservation { mac: mac(number), is_reply_to_us: true }
 }
 
-fn due(table: &mut Table, now: Instant) -> Happened {
+fn due(table: &mut Table, now: Instant) -> Actions {
     std::iter::from_fn(|| table.poll(now)).collect()
 }
 
 /// Lets the time pass up to and with `end`, from deadline to deadline, and notes what was due when.
 fn pass(table: &mut Table, end: Instant) -> Vec<(Instant, NeighborAction<u32, u32>)> {
-    let mut happened = Vec::new();
+    let mut actions = Vec::new();
     while let Some(now) = table.deadline().filter(|deadline| *deadline <= end) {
-        let before = happened.len();
-        happened.extend(due(table, now).into_iter().map(|due| (now, due)));
-        assert!(happened.len() < 100_000, "the time stands still");
-        assert!(table.deadline() != Some(now) || happened.len() > before, "a deadline with nothing to do");
+        let before = actions.len();
+        actions.extend(due(table, now).into_iter().map(|due| (now, due)));
+        assert!(actions.len() < 100_000, "the time stands still");
+        assert!(table.deadline() != Some(now) || actions.len() > before, "a deadline with nothing to do");
     }
-    happened.extend(due(table, end).into_iter().map(|due| (end, due)));
-    happened
+    actions.extend(due(table, end).into_iter().map(|due| (end, due)));
+    actions
 }
 
 fn state(table: &Table, ip: u32) -> Option<NeighborState> {
@@ -107,8 +107,8 @@ fn silent_destination_is_requested_three_times_and_packets_are_returned() {
 #[test]
 fn silent_destination_does_not_delay_other_destination() {
     let mut table = table();
-    for dead in 100..350 {
-        table.resolve(at(0), dead, 10, dead);
+    for silent in 100..350 {
+        table.resolve(at(0), silent, 10, silent);
     }
     due(&mut table, at(0));
     table.resolve(at(0), 5, 10, 1);
@@ -125,9 +125,8 @@ fn failed_neighbor_retries_back_off() {
     // A sender that never gives up.
     for second in 0..60 {
         table.resolve(at(second), 5, 10, 0);
-        let happened = pass(&mut table, at(second));
-        requests
-            .extend(happened.into_iter().filter(|(_, due)| *due == send_request(5)).map(|(when, _)| when));
+        let actions = pass(&mut table, at(second));
+        requests.extend(actions.into_iter().filter(|(_, due)| *due == send_request(5)).map(|(when, _)| when));
     }
     let gaps: Vec<_> = requests.windows(2).map(|pair| pair[1].since(pair[0]).as_secs()).collect();
     assert_eq!(gaps[..15], [1, 1, 2, 1, 1, 3, 1, 1, 5, 1, 1, 9, 1, 1, 9], "{gaps:?}");
@@ -173,7 +172,7 @@ fn stale_neighbor_is_used_at_once_and_probed_by_unicast_first() {
     assert_eq!(table.resolve(at(0), 5, 10, 1), Resolution::Known(mac(5), 1));
     assert_eq!(state(&table, 5), Some(NeighborState::Delay));
     let is_unicast = || NeighborAction::Request { ip: 5, mac: Some(mac(5)) };
-    let happened = pass(&mut table, at(11));
+    let actions = pass(&mut table, at(11));
     let expected = vec![
         (at(5), is_unicast()),
         (at(6), is_unicast()),
@@ -182,7 +181,7 @@ fn stale_neighbor_is_used_at_once_and_probed_by_unicast_first() {
         (at(9), send_request(5)),
         (at(10), send_request(5)),
     ];
-    assert_eq!(happened, expected);
+    assert_eq!(actions, expected);
     assert_eq!(state(&table, 5), Some(NeighborState::Failed));
 }
 

@@ -25,20 +25,20 @@ const UNICASTS: u8 = 3;
 /// What is due.
 #[derive(Debug, PartialEq, Eq)]
 pub enum NeighborAction<A, P> {
-    /// Send a parcel that waited.
+    /// Send a packet that waited.
     Send {
         /// Its destination.
         ip: A,
         /// Where that is.
         mac: MacAddr,
-        /// The parcel.
+        /// The packet.
         packet: P,
     },
-    /// Give a parcel back to whoever wanted it sent.
+    /// Give a packet back to whoever wanted it sent.
     Return {
         /// Its destination.
         ip: A,
-        /// The parcel.
+        /// The packet.
         packet: P,
         /// Why it was not sent.
         reason: ReturnReason,
@@ -175,7 +175,7 @@ impl<A: Address, P> NeighborTable<A, P> {
     /// A request was not answered in time: the next one, or the end.
     fn retry(&mut self, place: Place) {
         let Some(Slot { state, requests, class, .. }) = self.entries.get(place).cloned() else { return };
-        let enough = if state == NeighborState::Probe { UNICASTS + BROADCASTS } else { BROADCASTS };
+        let max_requests = if state == NeighborState::Probe { UNICASTS + BROADCASTS } else { BROADCASTS };
         // Where addresses are turned away for want of a place among those that have not answered, each gets one
         // request, and then the next one its place.
         // spec: table-share
@@ -183,7 +183,7 @@ impl<A: Address, P> NeighborTable<A, P> {
             && self
                 .share_refused
                 .is_some_and(|share_refused| self.entries.clock.since(share_refused) < RETRANSMIT);
-        if requests < enough && !is_contended {
+        if requests < max_requests && !is_contended {
             self.change(place, state, TimerQueue::Request);
         } else {
             self.fail(place);

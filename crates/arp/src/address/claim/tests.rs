@@ -22,9 +22,9 @@ const PROBE: PacketFields = PacketFields {
 const ANNOUNCEMENT: PacketFields = PacketFields { sender_protocol: OURS, ..PROBE };
 
 /// Somebody else who says that the address is his.
-const RIVAL: PacketFields = PacketFields { sender_hardware: PEER_MAC, ..ANNOUNCEMENT };
+const OTHER_USER: PacketFields = PacketFields { sender_hardware: PEER_MAC, ..ANNOUNCEMENT };
 /// Somebody else who probes for it.
-const RIVAL_PROBE: PacketFields = PacketFields { sender_hardware: PEER_MAC, ..PROBE };
+const OTHER_PROBE: PacketFields = PacketFields { sender_hardware: PEER_MAC, ..PROBE };
 
 const BOUND: ClaimEvent = ClaimEvent::Bound { ip: OURS, mac: OUR_MAC };
 const PROBE_CONFLICT: ClaimEvent = ClaimEvent::ProbeConflict { ip: OURS, mac: PEER_MAC };
@@ -36,10 +36,10 @@ fn at(seconds: u64) -> Instant {
     Instant::from_nanos(seconds * 1_000_000_000)
 }
 
-fn hear(claim: &mut Claim, now: Instant, fields: PacketFields) -> Option<ClaimEvent> {
-    let mut octets = [0; PacketFields::LENGTH];
-    fields.write_to(&mut octets).unwrap();
-    claim.receive(now, Packet::parse(&octets).unwrap())
+fn receive(claim: &mut Claim, now: Instant, fields: PacketFields) -> Option<ClaimEvent> {
+    let mut bytes = [0; PacketFields::LENGTH];
+    fields.write_to(&mut bytes).unwrap();
+    claim.receive(now, Packet::parse(&bytes).unwrap())
 }
 
 /// All that is due now. A machine that never comes to an end fails here.
@@ -197,20 +197,20 @@ fn claim_returns_identity() {
 fn probing_claim_conflicts_with_user_and_with_other_prober() {
     let reply = Operation::REPLY;
     let cases = [
-        ("an announcement of it", RIVAL, true),
-        ("a request by one who has it", PacketFields { target_protocol: OTHER, ..RIVAL }, true),
+        ("an announcement of it", OTHER_USER, true),
+        ("a request by one who has it", PacketFields { target_protocol: OTHER, ..OTHER_USER }, true),
         (
             "a reply by one who has it",
-            PacketFields { operation: reply, target_protocol: OTHER, ..RIVAL },
+            PacketFields { operation: reply, target_protocol: OTHER, ..OTHER_USER },
             true,
         ),
-        ("a probe for it", RIVAL_PROBE, true),
-        ("a plain request for it", PacketFields { sender_protocol: OTHER, ..RIVAL_PROBE }, false),
-        ("a probe for another", PacketFields { target_protocol: OTHER, ..RIVAL_PROBE }, false),
-        ("a reply to a probe", PacketFields { operation: reply, ..RIVAL_PROBE }, false),
+        ("a probe for it", OTHER_PROBE, true),
+        ("a plain request for it", PacketFields { sender_protocol: OTHER, ..OTHER_PROBE }, false),
+        ("a probe for another", PacketFields { target_protocol: OTHER, ..OTHER_PROBE }, false),
+        ("a reply to a probe", PacketFields { operation: reply, ..OTHER_PROBE }, false),
         (
             "a packet about others",
-            PacketFields { sender_protocol: OTHER, target_protocol: OTHER, ..RIVAL },
+            PacketFields { sender_protocol: OTHER, target_protocol: OTHER, ..OTHER_USER },
             false,
         ),
         ("our own probe", PROBE, false),
@@ -218,7 +218,7 @@ fn probing_claim_conflicts_with_user_and_with_other_prober() {
     ];
     for (what, fields, is_conflict) in cases {
         let mut claim = Claim::probe(at(0), IDENTITY, Defense::Always, 1);
-        assert_eq!(hear(&mut claim, at(0), fields), is_conflict.then_some(PROBE_CONFLICT), "{what}");
+        assert_eq!(receive(&mut claim, at(0), fields), is_conflict.then_some(PROBE_CONFLICT), "{what}");
         assert_eq!(claim.has_ceased(), is_conflict, "{what}");
         assert_eq!(run(&mut claim).is_empty(), is_conflict, "{what}");
     }
@@ -227,7 +227,7 @@ fn probing_claim_conflicts_with_user_and_with_other_prober() {
 // proves: rfc5227-probe-conflict, rfc5227-rival-probe
 #[test]
 fn probing_claim_conflicts_until_first_announcement() {
-    for conflict in [RIVAL, RIVAL_PROBE] {
+    for conflict in [OTHER_USER, OTHER_PROBE] {
         let (_, announced) = newly_bound(Defense::Always);
         let mut claim = Claim::probe(at(0), IDENTITY, Defense::Always, 1);
         for _ in 0..3 {
@@ -236,7 +236,7 @@ fn probing_claim_conflicts_until_first_announcement() {
         }
         assert_eq!(claim.deadline(), Some(announced));
         // The last probe is out, the wait for objections is all but over.
-        assert_eq!(hear(&mut claim, Instant::from_nanos(announced.as_nanos() - 1), conflict), {
+        assert_eq!(receive(&mut claim, Instant::from_nanos(announced.as_nanos() - 1), conflict), {
             Some(PROBE_CONFLICT)
         });
         assert_eq!(claim.take_event(), None);
@@ -250,25 +250,25 @@ fn probing_claim_conflicts_until_first_announcement() {
 fn claim_in_use_conflicts_with_other_user_only() {
     let reply = Operation::REPLY;
     let cases = [
-        ("an announcement of it", RIVAL, true),
-        ("a request by one who has it", PacketFields { target_protocol: OTHER, ..RIVAL }, true),
+        ("an announcement of it", OTHER_USER, true),
+        ("a request by one who has it", PacketFields { target_protocol: OTHER, ..OTHER_USER }, true),
         (
             "a reply by one who has it",
-            PacketFields { operation: reply, target_protocol: OTHER, ..RIVAL },
+            PacketFields { operation: reply, target_protocol: OTHER, ..OTHER_USER },
             true,
         ),
-        ("a probe for it", RIVAL_PROBE, false),
-        ("a plain request for it", PacketFields { sender_protocol: OTHER, ..RIVAL_PROBE }, false),
+        ("a probe for it", OTHER_PROBE, false),
+        ("a plain request for it", PacketFields { sender_protocol: OTHER, ..OTHER_PROBE }, false),
         (
             "a packet about others",
-            PacketFields { sender_protocol: OTHER, target_protocol: OTHER, ..RIVAL },
+            PacketFields { sender_protocol: OTHER, target_protocol: OTHER, ..OTHER_USER },
             false,
         ),
         ("our own announcement", ANNOUNCEMENT, false),
     ];
     for (what, fields, is_conflict) in cases {
         let mut claim = in_use(Defense::Cease);
-        assert_eq!(hear(&mut claim, at(1), fields), is_conflict.then_some(CEASED), "{what}");
+        assert_eq!(receive(&mut claim, at(1), fields), is_conflict.then_some(CEASED), "{what}");
         assert_eq!(claim.is_in_use(), !is_conflict, "{what}");
     }
 }
@@ -277,12 +277,12 @@ fn claim_in_use_conflicts_with_other_user_only() {
 #[test]
 fn cease_gives_up_at_first_conflict() {
     let (mut claim, now) = newly_bound(Defense::Cease);
-    assert_eq!(hear(&mut claim, now, RIVAL), Some(CEASED));
+    assert_eq!(receive(&mut claim, now, OTHER_USER), Some(CEASED));
     assert!(claim.has_ceased() && !claim.is_in_use());
     // The second announcement is not sent, and use of the address is not told any more.
     assert_eq!((claim.deadline(), claim.take_event()), (None, None));
     assert_eq!(drain(&mut claim, now + 100 * SECOND), []);
-    assert_eq!(hear(&mut claim, now, RIVAL), None);
+    assert_eq!(receive(&mut claim, now, OTHER_USER), None);
 }
 
 // proves: rfc5227-once, rfc5227-given-up
@@ -291,11 +291,11 @@ fn once_defends_and_ceases_when_conflict_repeats_within_interval() {
     let almost = Instant::from_nanos((at(20) + DEFEND_INTERVAL).as_nanos() - 1);
     for second in [at(20), at(21), almost] {
         let mut claim = in_use(Defense::Once);
-        assert_eq!(hear(&mut claim, at(20), RIVAL), Some(DEFENDED));
+        assert_eq!(receive(&mut claim, at(20), OTHER_USER), Some(DEFENDED));
         assert_eq!(claim.deadline(), Some(at(20)));
         assert_eq!(drain(&mut claim, at(20)), [ANNOUNCEMENT]);
         assert_eq!(claim.deadline(), None);
-        assert_eq!(hear(&mut claim, second, RIVAL), Some(CEASED));
+        assert_eq!(receive(&mut claim, second, OTHER_USER), Some(CEASED));
         assert_eq!(drain(&mut claim, second), []);
     }
 }
@@ -306,7 +306,7 @@ fn once_defends_again_after_interval() {
     let mut claim = in_use(Defense::Once);
     for turn in 1..5 {
         let now = at(0) + turn * DEFEND_INTERVAL;
-        assert_eq!(hear(&mut claim, now, RIVAL), Some(DEFENDED));
+        assert_eq!(receive(&mut claim, now, OTHER_USER), Some(DEFENDED));
         assert_eq!(drain(&mut claim, now), [ANNOUNCEMENT]);
     }
     assert!(claim.is_in_use());
@@ -319,7 +319,7 @@ fn always_defends_once_per_interval() {
     for second in 0..100 {
         let is_due = second % 10 == 0;
         let event = if is_due { DEFENDED } else { CONFLICT };
-        assert_eq!(hear(&mut claim, at(second), RIVAL), Some(event), "{second} s");
+        assert_eq!(receive(&mut claim, at(second), OTHER_USER), Some(event), "{second} s");
         assert_eq!(drain(&mut claim, at(second)).len(), usize::from(is_due), "{second} s");
         assert!(claim.is_in_use());
     }
@@ -328,7 +328,7 @@ fn always_defends_once_per_interval() {
 #[test]
 fn defense_does_not_replace_announcement() {
     let (mut claim, now) = newly_bound(Defense::Once);
-    assert_eq!(hear(&mut claim, now, RIVAL), Some(DEFENDED));
+    assert_eq!(receive(&mut claim, now, OTHER_USER), Some(DEFENDED));
     assert_eq!(run(&mut claim), [(now, ANNOUNCEMENT), (now + ANNOUNCE_INTERVAL, ANNOUNCEMENT)]);
 }
 
@@ -337,9 +337,9 @@ fn defense_does_not_replace_announcement() {
 fn defend_interval_counts_from_defense_when_poll_is_late() {
     for (defense, event) in [(Defense::Always, CONFLICT), (Defense::Once, CEASED)] {
         let mut claim = in_use(defense);
-        assert_eq!(hear(&mut claim, at(20), RIVAL), Some(DEFENDED));
+        assert_eq!(receive(&mut claim, at(20), OTHER_USER), Some(DEFENDED));
         assert_eq!(drain(&mut claim, at(25)), [ANNOUNCEMENT]);
-        assert_eq!(hear(&mut claim, at(31), RIVAL), Some(event));
+        assert_eq!(receive(&mut claim, at(31), OTHER_USER), Some(event));
         assert_eq!(drain(&mut claim, at(31)), []);
     }
 }
@@ -353,10 +353,10 @@ fn claim_timer_restarts_once_when_clock_goes_back() {
     assert!(claim.is_in_use());
 
     let mut claim = in_use(Defense::Always);
-    assert_eq!(hear(&mut claim, at(1_000_000), RIVAL), Some(DEFENDED));
+    assert_eq!(receive(&mut claim, at(1_000_000), OTHER_USER), Some(DEFENDED));
     assert_eq!(drain(&mut claim, at(1_000_000)), [ANNOUNCEMENT]);
-    assert_eq!(hear(&mut claim, at(10), RIVAL), Some(CONFLICT));
-    assert_eq!(hear(&mut claim, at(20), RIVAL), Some(DEFENDED));
+    assert_eq!(receive(&mut claim, at(10), OTHER_USER), Some(CONFLICT));
+    assert_eq!(receive(&mut claim, at(20), OTHER_USER), Some(DEFENDED));
 }
 
 #[test]
@@ -365,9 +365,9 @@ fn claim_sends_no_burst_at_end_of_time() {
     assert_eq!(claim.deadline(), None);
     assert_eq!(drain(&mut claim, END), []);
     let mut claim = in_use(Defense::Always);
-    assert_eq!(hear(&mut claim, END, RIVAL), Some(DEFENDED));
+    assert_eq!(receive(&mut claim, END, OTHER_USER), Some(DEFENDED));
     assert_eq!(drain(&mut claim, END), [ANNOUNCEMENT]);
-    assert_eq!(hear(&mut claim, END, RIVAL), Some(CONFLICT));
+    assert_eq!(receive(&mut claim, END, OTHER_USER), Some(CONFLICT));
 }
 
 // proves: rfc5227-default

@@ -23,9 +23,9 @@ const REQUEST: PacketFields = PacketFields {
     target_protocol: OURS,
 };
 /// The peer says that our address is its own.
-const RIVAL: PacketFields = PacketFields { sender_protocol: OURS, ..REQUEST };
+const OTHER_USER: PacketFields = PacketFields { sender_protocol: OURS, ..REQUEST };
 /// The peer wants our address too.
-const RIVAL_PROBE: PacketFields = PacketFields { sender_protocol: Ipv4Addr::UNSPECIFIED, ..REQUEST };
+const OTHER_PROBE: PacketFields = PacketFields { sender_protocol: Ipv4Addr::UNSPECIFIED, ..REQUEST };
 
 type Segment = Arp<()>;
 
@@ -45,14 +45,14 @@ fn began(start: StartMode, defense: Defense) -> Segment {
     arp
 }
 
-fn hear(arp: &mut Segment, now: Instant, fields: PacketFields) -> Result<Reception, ArpDropReason> {
-    let mut octets = [0; PacketFields::LENGTH];
-    fields.write_to(&mut octets).unwrap();
-    arp.receive(now, None, Packet::parse(&octets))
+fn receive(arp: &mut Segment, now: Instant, fields: PacketFields) -> Result<Reception, ArpDropReason> {
+    let mut bytes = [0; PacketFields::LENGTH];
+    fields.write_to(&mut bytes).unwrap();
+    arp.receive(now, None, Packet::parse(&bytes))
 }
 
 fn is_answered(arp: &mut Segment, now: Instant, fields: PacketFields) -> bool {
-    hear(arp, now, fields).is_ok_and(|received| received.reply.is_some())
+    receive(arp, now, fields).is_ok_and(|received| received.reply.is_some())
 }
 
 /// All that is said until then, and when.
@@ -60,7 +60,7 @@ fn packet(arp: &mut Segment, until: Instant) -> Vec<(Instant, PacketFields)> {
     let mut all = Vec::new();
     while let Some(now) = arp.deadline().filter(|due| *due <= until) {
         while let Some(due) = arp.poll(now) {
-            let ArpAction::Broadcast(fields) = due else { panic!("no parcel waits") };
+            let ArpAction::Broadcast(fields) = due else { panic!("no packet waits") };
             all.push((now, fields));
         }
     }
@@ -85,7 +85,7 @@ fn probed_address_gets_reply_from_first_announcement() {
         announced |= packet(&mut arp, now).iter().any(|(_, fields)| fields.sender_protocol == OURS);
         assert_eq!(is_answered(&mut arp, now, REQUEST), announced, "{now:?}");
     }
-    assert!(announced && is_answered(&mut arp, at(0) + LONG, RIVAL_PROBE));
+    assert!(announced && is_answered(&mut arp, at(0) + LONG, OTHER_PROBE));
 }
 
 // proves: rfc5227-answers
@@ -99,7 +99,7 @@ fn probed_address_is_bound_and_announced() {
         senders.starts_with(&[Ipv4Addr::UNSPECIFIED; 3]) && senders[3..].iter().all(|ours| *ours == OURS)
     );
     assert!(is_answered(&mut arp, at(0) + LONG, REQUEST));
-    assert!(is_answered(&mut arp, at(0) + LONG, RIVAL_PROBE));
+    assert!(is_answered(&mut arp, at(0) + LONG, OTHER_PROBE));
     assert_eq!(arp.claim_packets_sent(), u64::try_from(all.len()).unwrap());
     assert_eq!(arp.locals().mac_of(OURS), Some(OUR_MAC));
     let newly_bound = ClaimEvent::Bound { ip: OURS, mac: OUR_MAC };
@@ -111,19 +111,19 @@ fn probed_address_is_bound_and_announced() {
 #[test]
 fn probing_ignores_plain_request_and_own_echo() {
     let mut arp = began(StartMode::Probe, Defense::Always);
-    assert!(hear(&mut arp, at(1), REQUEST).is_ok_and(|received| received.reply.is_none()));
-    let echo = PacketFields { sender_hardware: OUR_MAC, ..RIVAL_PROBE };
-    assert_eq!(hear(&mut arp, at(1), echo), Err(ArpDropReason::OwnEcho));
+    assert!(receive(&mut arp, at(1), REQUEST).is_ok_and(|received| received.reply.is_none()));
+    let echo = PacketFields { sender_hardware: OUR_MAC, ..OTHER_PROBE };
+    assert_eq!(receive(&mut arp, at(1), echo), Err(ArpDropReason::OwnEcho));
     assert_eq!(events(&mut arp), [ClaimEvent::Probing { ip: OURS }]);
 }
 
 // proves: rfc5227-probe-conflict, rfc5227-given-up, rfc5227-rival-probe
 #[test]
 fn probing_ends_when_other_host_uses_or_probes_for_address() {
-    for (rival, verdict) in [(RIVAL, Some(ArpDropReason::Conflict)), (RIVAL_PROBE, None)] {
+    for (other_user, verdict) in [(OTHER_USER, Some(ArpDropReason::Conflict)), (OTHER_PROBE, None)] {
         let mut arp = began(StartMode::Probe, Defense::Always);
         events(&mut arp);
-        assert_eq!(hear(&mut arp, at(1), rival).err(), verdict);
+        assert_eq!(receive(&mut arp, at(1), other_user).err(), verdict);
         let conflict = ClaimEvent::ProbeConflict { ip: OURS, mac: PEER_MAC };
         assert_eq!(events(&mut arp), [conflict]);
         assert_eq!(arp.new_owner(), Some(Identity { ip: OURS, mac: PEER_MAC }));
@@ -144,7 +144,7 @@ fn ceased_address_gets_no_reply() {
         assert!(is_answered(&mut arp, at(0), REQUEST));
         for conflict in 0..conflicts {
             assert_eq!(arp.new_owner(), None, "{start:?} {defense:?}");
-            assert_eq!(hear(&mut arp, at(conflict), RIVAL), Err(ArpDropReason::Conflict));
+            assert_eq!(receive(&mut arp, at(conflict), OTHER_USER), Err(ArpDropReason::Conflict));
         }
         assert!(!is_answered(&mut arp, at(5), REQUEST), "{start:?} {defense:?}");
         assert_eq!(arp.new_owner(), Some(Identity { ip: OURS, mac: PEER_MAC }));
@@ -161,7 +161,7 @@ fn immediate_address_is_defended_on_conflict() {
     let mut announced = Vec::new();
     for step in 0..100_u32 {
         let now = at(0) + DEFEND_INTERVAL * step / 4;
-        assert_eq!(hear(&mut arp, now, RIVAL), Err(ArpDropReason::Conflict));
+        assert_eq!(receive(&mut arp, now, OTHER_USER), Err(ArpDropReason::Conflict));
         announced.extend(packet(&mut arp, now).into_iter().map(|(when, _)| when));
         assert!(is_answered(&mut arp, now, REQUEST));
     }
@@ -223,12 +223,12 @@ fn link_local_reply_is_broadcast_and_lost_address_is_replaced() {
     let first = arp.link_local_address().unwrap();
     let request = PacketFields { target_protocol: first, ..REQUEST };
     let now = at(0) + LONG * 2;
-    let reply = hear(&mut arp, now, request).unwrap().reply.unwrap();
+    let reply = receive(&mut arp, now, request).unwrap().reply.unwrap();
     assert_eq!((reply.mac, reply.destination), (OUR_MAC, MacAddr::BROADCAST));
 
-    let rival = PacketFields { sender_protocol: first, ..request };
+    let other_user = PacketFields { sender_protocol: first, ..request };
     for _ in 0..2 {
-        assert_eq!(hear(&mut arp, now, rival), Err(ArpDropReason::Conflict));
+        assert_eq!(receive(&mut arp, now, other_user), Err(ArpDropReason::Conflict));
     }
     assert_eq!((arp.link_local_address(), arp.new_owner()), (None, None));
     assert!(!is_answered(&mut arp, now, request));
@@ -248,7 +248,7 @@ fn link_local_conflict_is_met_with_one_announcement() {
     packet(&mut arp, at(0) + LONG * 2);
     events(&mut arp);
     let (now, ip) = (at(0) + LONG * 2, arp.link_local_address().unwrap());
-    hear(&mut arp, now, PacketFields { sender_protocol: ip, ..REQUEST }).unwrap_err();
+    receive(&mut arp, now, PacketFields { sender_protocol: ip, ..REQUEST }).unwrap_err();
     assert_eq!(events(&mut arp), [ClaimEvent::Defended { ip, mac: PEER_MAC }]);
     assert_eq!(packet(&mut arp, now + LONG).len(), 1);
 }
@@ -259,9 +259,9 @@ fn new_owner_is_none_while_other_address_is_probed() {
     let mut arp = began(StartMode::Probe, Defense::Always);
     let other = Identity { ip: Ipv4Addr::new(10, 0, 0, 3), mac: OUR_MAC };
     arp.claim(at(0), other, StartMode::Probe).unwrap();
-    hear(&mut arp, at(1), RIVAL).unwrap_err();
+    receive(&mut arp, at(1), OTHER_USER).unwrap_err();
     assert_eq!(arp.new_owner(), None);
-    hear(&mut arp, at(1), PacketFields { sender_protocol: other.ip, ..REQUEST }).unwrap_err();
+    receive(&mut arp, at(1), PacketFields { sender_protocol: other.ip, ..REQUEST }).unwrap_err();
     assert_eq!(arp.new_owner(), Some(Identity { mac: PEER_MAC, ..other }));
 }
 
@@ -269,7 +269,7 @@ fn new_owner_is_none_while_other_address_is_probed() {
 #[test]
 fn ordinary_address_gets_unicast_reply() {
     let mut arp = began(StartMode::Immediate, Defense::Always);
-    assert_eq!(hear(&mut arp, at(0), REQUEST).unwrap().reply.unwrap().destination, PEER_MAC);
+    assert_eq!(receive(&mut arp, at(0), REQUEST).unwrap().reply.unwrap().destination, PEER_MAC);
     assert_eq!(crate::destination(OURS, PEER_MAC), PEER_MAC);
     assert_eq!(crate::destination([169, 254, 3, 4].into(), PEER_MAC), MacAddr::BROADCAST);
 }
@@ -290,14 +290,14 @@ fn probed_address_is_not_resolved() {
     let mut arp = began(StartMode::Probe, Defense::Always);
     assert_eq!(arp.add_static(at(0), OURS, PEER_MAC), Err(crate::AddError::InvalidIp));
     assert_eq!(arp.resolve(at(0), OURS, 1, ()), crate::Resolution::Refused(()));
-    hear(&mut arp, at(1), RIVAL).unwrap_err();
+    receive(&mut arp, at(1), OTHER_USER).unwrap_err();
     assert_eq!(arp.add_static(at(1), OURS, PEER_MAC), Ok(()), "it is somebody else's");
 
     let mut arp = silent(Defense::Once);
     arp.select_link_local(at(0), OUR_MAC).unwrap();
     let Some(ArpEvent::Claim(ClaimEvent::Probing { ip })) = arp.take_event() else { panic!("no probing") };
     assert_eq!(arp.add_static(at(0), ip, PEER_MAC), Err(crate::AddError::InvalidIp));
-    hear(&mut arp, at(1), PacketFields { sender_protocol: ip, ..REQUEST }).unwrap_err();
+    receive(&mut arp, at(1), PacketFields { sender_protocol: ip, ..REQUEST }).unwrap_err();
     assert_eq!(arp.add_static(at(1), ip, PEER_MAC), Ok(()), "another is probed for");
 }
 

@@ -13,14 +13,14 @@ fn at(seconds: u64) -> Instant {
     Instant::from_nanos(seconds * 1_000_000_000)
 }
 
-fn hear(host: &mut LinkLocal, now: Instant, fields: PacketFields) -> Option<ClaimEvent> {
-    let mut octets = [0; PacketFields::LENGTH];
-    fields.write_to(&mut octets).unwrap();
-    host.receive(now, Packet::parse(&octets).unwrap())
+fn receive(host: &mut LinkLocal, now: Instant, fields: PacketFields) -> Option<ClaimEvent> {
+    let mut bytes = [0; PacketFields::LENGTH];
+    fields.write_to(&mut bytes).unwrap();
+    host.receive(now, Packet::parse(&bytes).unwrap())
 }
 
 /// Somebody else who announces the address.
-fn rival(ip: Ipv4Addr) -> PacketFields {
+fn other_user(ip: Ipv4Addr) -> PacketFields {
     PacketFields {
         operation: Operation::REQUEST,
         sender_hardware: PEER_MAC,
@@ -56,7 +56,7 @@ fn candidates(mac: MacAddr, seed: u64, count: u64) -> Vec<Ipv4Addr> {
         .map(|turn| {
             let candidate = host.candidate();
             let now = at(100 * turn);
-            hear(&mut host, now, rival(candidate)).unwrap();
+            receive(&mut host, now, other_user(candidate)).unwrap();
             drain(&mut host, now);
             candidate
         })
@@ -105,12 +105,12 @@ fn candidates_depend_on_mac_only() {
     assert_eq!(candidates(MAC, 1, 20), candidates(MAC, 2, 20));
     let first: HashSet<_> = (0..100).map(|step| candidates(MAC.plus(step).unwrap(), 1, 1)[0]).collect();
     assert!(first.len() >= 99, "{}", first.len());
-    // Each octet of the hardware address counts.
-    let mut octets = MAC.bytes();
+    // Each byte of the hardware address counts.
+    let mut bytes = MAC.bytes();
     for place in 0..6 {
-        octets[place] ^= 0x10;
-        assert_ne!(candidates(MacAddr::new(octets), 1, 1), candidates(MAC, 1, 1));
-        octets[place] ^= 0x10;
+        bytes[place] ^= 0x10;
+        assert_ne!(candidates(MacAddr::new(bytes), 1, 1), candidates(MAC, 1, 1));
+        bytes[place] ^= 0x10;
     }
 }
 
@@ -122,7 +122,7 @@ fn probe_delays_depend_on_seed_and_not_on_previous_candidate() {
     let mut host = LinkLocal::new(at(0), MAC, Defense::Once, 1);
     let first = host.deadline();
     let candidate = host.candidate();
-    hear(&mut host, at(0), rival(candidate));
+    receive(&mut host, at(0), other_user(candidate));
     assert_ne!(host.deadline(), first);
 }
 
@@ -132,7 +132,7 @@ fn probe_conflict_selects_next_candidate_at_once() {
     let mut host = LinkLocal::new(at(0), MAC, Defense::Once, 1);
     let first = host.candidate();
     let event = ClaimEvent::ProbeConflict { ip: first, mac: PEER_MAC };
-    assert_eq!(hear(&mut host, at(1), rival(first)), Some(event));
+    assert_eq!(receive(&mut host, at(1), other_user(first)), Some(event));
     assert_eq!(host.conflicts(), 1);
     let second = host.candidate();
     assert_ne!(second, first);
@@ -150,12 +150,12 @@ fn link_local_defends_once_then_selects_next_candidate() {
     host.take_event();
 
     let event = ClaimEvent::Defended { ip: first, mac: PEER_MAC };
-    assert_eq!(hear(&mut host, now, rival(first)), Some(event));
-    assert_eq!(drain(&mut host, now), [PacketFields { sender_hardware: MAC, ..rival(first) }]);
+    assert_eq!(receive(&mut host, now, other_user(first)), Some(event));
+    assert_eq!(drain(&mut host, now), [PacketFields { sender_hardware: MAC, ..other_user(first) }]);
     assert_eq!((host.address(), host.conflicts()), (Some(first), 0));
 
     let event = ClaimEvent::Ceased { ip: first, mac: PEER_MAC };
-    assert_eq!(hear(&mut host, now, rival(first)), Some(event));
+    assert_eq!(receive(&mut host, now, other_user(first)), Some(event));
     assert_eq!((host.address(), host.conflicts()), (None, 1));
     assert_ne!(host.candidate(), first);
     run(&mut host);
@@ -168,24 +168,24 @@ fn link_local_defends_once_then_selects_next_candidate() {
 fn candidates_are_rate_limited_after_ten_conflicts() {
     let expected = candidates(MAC, 1, 20);
     let mut host = LinkLocal::new(at(0), MAC, Defense::Once, 1);
-    let mut link_local_address = vec![at(0)];
+    let mut selections = vec![at(0)];
     let mut now = at(0);
     for _ in 0..50 {
-        if link_local_address.len() == 15 {
+        if selections.len() == 15 {
             break;
         }
         now = host.deadline().unwrap();
         if !drain(&mut host, now).is_empty() {
             // The rogue answers each probe.
             let candidate = host.candidate();
-            hear(&mut host, now, rival(candidate)).unwrap();
+            receive(&mut host, now, other_user(candidate)).unwrap();
         }
-        if host.candidate() != expected[link_local_address.len() - 1] {
-            link_local_address.push(now);
+        if host.candidate() != expected[selections.len() - 1] {
+            selections.push(now);
         }
     }
-    assert_eq!(link_local_address.len(), 15);
-    let gaps: Vec<_> = link_local_address.windows(2).map(|pair| pair[1].since(pair[0])).collect();
+    assert_eq!(selections.len(), 15);
+    let gaps: Vec<_> = selections.windows(2).map(|pair| pair[1].since(pair[0])).collect();
     // Ten conflicts: nine new addresses at once, the tenth and all later ones a minute apart.
     assert!(gaps[..9].iter().all(|gap| *gap <= SECOND), "{gaps:?}");
     assert!(gaps[9..].iter().all(|gap| *gap == RATE_LIMIT_INTERVAL), "{gaps:?}");
@@ -198,12 +198,12 @@ fn link_local_sends_nothing_and_has_no_address_while_rate_limited() {
     let mut host = LinkLocal::new(at(0), MAC, Defense::Once, 1);
     for turn in 1..=10 {
         let candidate = host.candidate();
-        hear(&mut host, at(0), rival(candidate)).unwrap();
+        receive(&mut host, at(0), other_user(candidate)).unwrap();
         assert_eq!(host.conflicts(), turn);
     }
     let last = host.candidate();
     assert_eq!((host.address(), host.claimed(), host.deadline()), (None, None, Some(at(60))));
-    assert_eq!(hear(&mut host, at(1), rival(last)), None);
+    assert_eq!(receive(&mut host, at(1), other_user(last)), None);
     assert_eq!(host.conflicts(), 10);
     assert_eq!(drain(&mut host, at(59)), []);
     assert_eq!(host.candidate(), last);
@@ -217,13 +217,13 @@ fn long_kept_address_is_replaced_at_once() {
     let mut host = LinkLocal::new(at(0), MAC, Defense::Once, 1);
     for _ in 0..9 {
         let candidate = host.candidate();
-        hear(&mut host, at(0), rival(candidate)).unwrap();
+        receive(&mut host, at(0), other_user(candidate)).unwrap();
     }
     run(&mut host);
     let kept = host.address().unwrap();
     let now = at(1_000);
-    hear(&mut host, now, rival(kept));
-    hear(&mut host, now, rival(kept));
+    receive(&mut host, now, other_user(kept));
+    receive(&mut host, now, other_user(kept));
     drain(&mut host, now);
     assert_ne!(host.candidate(), kept);
     assert!(host.deadline().unwrap() <= now + SECOND);
@@ -246,11 +246,11 @@ proptest! {
         steps in prop::collection::vec((instant(), any::<bool>(), any::<[u8; 28]>()), 0..60),
     ) {
         let mut host = LinkLocal::new(start, MAC, Defense::Once, seed);
-        for (now, is_conflict, octets) in steps {
+        for (now, is_conflict, bytes) in steps {
             if is_conflict {
                 let candidate = host.candidate();
-                hear(&mut host, now, rival(candidate));
-            } else if let Ok(packet) = Packet::parse(&octets) {
+                receive(&mut host, now, other_user(candidate));
+            } else if let Ok(packet) = Packet::parse(&bytes) {
                 host.receive(now, packet);
             }
             drain(&mut host, now);
@@ -266,19 +266,19 @@ proptest! {
         pauses in prop::collection::vec(0_u64..40_000, 0..60),
     ) {
         let mut host = LinkLocal::new(at(0), MAC, Defense::Once, seed);
-        let mut link_local_address = vec![(at(0), host.candidate())];
+        let mut selections = vec![(at(0), host.candidate())];
         let mut now = at(0);
         for pause in pauses {
-            hear(&mut host, now, rival(link_local_address[link_local_address.len() - 1].1));
+            receive(&mut host, now, other_user(selections[selections.len() - 1].1));
             for pause in [0, pause] {
                 now = now + Duration::from_millis(pause);
                 drain(&mut host, now);
-                if host.candidate() != link_local_address[link_local_address.len() - 1].1 {
-                    link_local_address.push((now, host.candidate()));
+                if host.candidate() != selections[selections.len() - 1].1 {
+                    selections.push((now, host.candidate()));
                 }
             }
         }
-        for pair in link_local_address.windows(2).skip(9) {
+        for pair in selections.windows(2).skip(9) {
             prop_assert!(pair[1].0.since(pair[0].0) >= RATE_LIMIT_INTERVAL);
         }
     }

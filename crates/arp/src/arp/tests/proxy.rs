@@ -23,9 +23,9 @@ fn answers(arp: &mut Arp<()>, sender: [u8; 4], target: [u8; 4]) -> Option<MacAdd
         target_hardware: MacAddr::ZERO,
         target_protocol: target.into(),
     };
-    let mut octets = [0; PacketFields::LENGTH];
-    request.write_to(&mut octets).unwrap();
-    arp.receive(Instant::ORIGIN, None, Packet::parse(&octets)).unwrap().reply.map(|reply| reply.mac)
+    let mut bytes = [0; PacketFields::LENGTH];
+    request.write_to(&mut bytes).unwrap();
+    arp.receive(Instant::ORIGIN, None, Packet::parse(&bytes)).unwrap().reply.map(|reply| reply.mac)
 }
 
 // proves: rfc1027-ranges

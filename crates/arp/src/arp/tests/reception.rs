@@ -22,7 +22,7 @@ const REQUEST: PacketFields = PacketFields {
     target_protocol: OURS,
 };
 
-/// The parcel does not matter here.
+/// The packet does not matter here.
 type Segment = Arp<()>;
 
 fn arp(policy: LearningPolicy) -> Segment {
@@ -35,10 +35,10 @@ fn arp(policy: LearningPolicy) -> Segment {
     Segment::new(LocalBindings::single(OURS, OUR_MAC).unwrap(), config)
 }
 
-fn hear(arp: &mut Segment, fields: PacketFields) -> Result<Reception, ArpDropReason> {
-    let mut octets = [0; PacketFields::LENGTH];
-    fields.write_to(&mut octets).unwrap();
-    arp.receive(NOW, None, Packet::parse(&octets))
+fn receive(arp: &mut Segment, fields: PacketFields) -> Result<Reception, ArpDropReason> {
+    let mut bytes = [0; PacketFields::LENGTH];
+    fields.write_to(&mut bytes).unwrap();
+    arp.receive(NOW, None, Packet::parse(&bytes))
 }
 
 fn known(arp: &Segment, ip: Ipv4Addr) -> Option<MacAddr> {
@@ -73,9 +73,9 @@ fn reception_follows_rfc_826_table_under_both_policies() {
             let mut arp = arp(policy);
             if in_table {
                 let request = PacketFields { sender_hardware: OLD_MAC, ..REQUEST };
-                hear(&mut arp, request).unwrap();
+                receive(&mut arp, request).unwrap();
             }
-            let received = hear(
+            let received = receive(
                 &mut arp,
                 PacketFields {
                     operation: if request { Operation::REQUEST } else { Operation::REPLY },
@@ -95,11 +95,11 @@ fn reception_follows_rfc_826_table_under_both_policies() {
 // proves: rfc826-reply-fields, rfc826-reply-to
 #[test]
 fn reply_swaps_sender_and_target_and_carries_local_mac() {
-    let mut octets = [0; 28];
-    REQUEST.write_to(&mut octets).unwrap();
+    let mut bytes = [0; 28];
+    REQUEST.write_to(&mut bytes).unwrap();
     let reply =
-        arp(LearningPolicy::Cautious).receive(NOW, None, Packet::parse(&octets)).unwrap().reply.unwrap();
-    reply.write_over(&mut octets).unwrap();
+        arp(LearningPolicy::Cautious).receive(NOW, None, Packet::parse(&bytes)).unwrap().reply.unwrap();
+    reply.write_over(&mut bytes).unwrap();
     let expected = PacketFields {
         operation: Operation::REPLY,
         sender_hardware: OUR_MAC,
@@ -107,15 +107,16 @@ fn reply_swaps_sender_and_target_and_carries_local_mac() {
         target_hardware: PEER_MAC,
         target_protocol: PEER,
     };
-    assert_eq!(PacketFields::from(Packet::parse(&octets).unwrap()), expected);
-    assert_eq!(reply.write_over(&mut octets[..27]), Err(ArpDropReason::Truncated));
+    assert_eq!(PacketFields::from(Packet::parse(&bytes).unwrap()), expected);
+    assert_eq!(reply.write_over(&mut bytes[..27]), Err(ArpDropReason::Truncated));
 }
 
 // proves: rfc826-target-hardware
 #[test]
 fn request_target_hardware_address_is_ignored() {
     for target_hardware in [MacAddr::ZERO, MacAddr::BROADCAST, OUR_MAC, OLD_MAC] {
-        let received = hear(&mut arp(LearningPolicy::Cautious), PacketFields { target_hardware, ..REQUEST });
+        let received =
+            receive(&mut arp(LearningPolicy::Cautious), PacketFields { target_hardware, ..REQUEST });
         assert!(received.unwrap().reply.is_some());
     }
 }
@@ -123,9 +124,9 @@ fn request_target_hardware_address_is_ignored() {
 #[test]
 fn repeated_sender_confirms_entry_without_event() {
     let mut arp = arp(LearningPolicy::Cautious);
-    hear(&mut arp, REQUEST).unwrap();
+    receive(&mut arp, REQUEST).unwrap();
     assert_eq!(events(&mut arp), [ArpEvent::Neighbor(Neighbor::Learned { ip: PEER, mac: PEER_MAC })]);
-    assert_eq!(hear(&mut arp, REQUEST).unwrap().merge, Merge::Confirmed);
+    assert_eq!(receive(&mut arp, REQUEST).unwrap().merge, Merge::Confirmed);
     assert_eq!(events(&mut arp), []);
 }
 
@@ -133,9 +134,9 @@ fn repeated_sender_confirms_entry_without_event() {
 #[test]
 fn moved_sender_updates_entry_and_is_reported() {
     let mut arp = arp(LearningPolicy::Cautious);
-    hear(&mut arp, PacketFields { sender_hardware: OLD_MAC, ..REQUEST }).unwrap();
+    receive(&mut arp, PacketFields { sender_hardware: OLD_MAC, ..REQUEST }).unwrap();
     events(&mut arp);
-    hear(&mut arp, REQUEST).unwrap();
+    receive(&mut arp, REQUEST).unwrap();
     let moved = ArpEvent::Neighbor(Neighbor::Moved { ip: PEER, from: OLD_MAC, to: PEER_MAC });
     assert_eq!(events(&mut arp), [moved]);
 }
@@ -146,7 +147,7 @@ fn probe_gets_reply_and_adds_no_entry() {
     for policy in [LearningPolicy::Cautious, LearningPolicy::Rfc826, LearningPolicy::Permissive] {
         let mut arp = arp(policy);
         let probe = PacketFields { sender_protocol: Ipv4Addr::UNSPECIFIED, ..REQUEST };
-        let received = hear(&mut arp, probe).unwrap();
+        let received = receive(&mut arp, probe).unwrap();
         assert_eq!(received.merge, Merge::None);
         assert!(received.reply.is_some() && arp.neighbors().is_empty());
     }
@@ -158,7 +159,7 @@ fn announcement_by_unknown_sender_adds_no_entry_and_gets_no_reply() {
     for operation in [Operation::REQUEST, Operation::REPLY] {
         let mut arp = arp(LearningPolicy::Rfc826);
         let announcement = PacketFields { operation, target_protocol: PEER, ..REQUEST };
-        let received = hear(&mut arp, announcement);
+        let received = receive(&mut arp, announcement);
         assert_eq!(received, Ok(Reception { merge: Merge::None, reply: None }));
     }
 }
@@ -167,7 +168,7 @@ fn announcement_by_unknown_sender_adds_no_entry_and_gets_no_reply() {
 #[test]
 fn unnamed_operation_updates_entry_and_gets_no_reply() {
     let mut arp = arp(LearningPolicy::Rfc826);
-    let received = hear(&mut arp, PacketFields { operation: Operation(7), ..REQUEST });
+    let received = receive(&mut arp, PacketFields { operation: Operation(7), ..REQUEST });
     assert_eq!(received, Ok(Reception { merge: Merge::Added, reply: None }));
 }
 
@@ -176,8 +177,8 @@ fn unnamed_operation_updates_entry_and_gets_no_reply() {
 fn operations_of_other_standards_are_dropped() {
     for number in [0, 3, 4, 8, 9, 24, 25, 65_535] {
         let mut arp = arp(LearningPolicy::Rfc826);
-        hear(&mut arp, PacketFields { sender_hardware: OLD_MAC, ..REQUEST }).unwrap();
-        let received = hear(&mut arp, PacketFields { operation: Operation(number), ..REQUEST });
+        receive(&mut arp, PacketFields { sender_hardware: OLD_MAC, ..REQUEST }).unwrap();
+        let received = receive(&mut arp, PacketFields { operation: Operation(number), ..REQUEST });
         assert_eq!(received, Err(ArpDropReason::ForeignOperation));
         assert_eq!(known(&arp, PEER), Some(OLD_MAC));
     }
@@ -208,7 +209,7 @@ fn invalid_senders_are_dropped_and_counted() {
     ];
     for (fields, reason) in cases {
         let mut arp = arp(LearningPolicy::Rfc826);
-        assert_eq!(hear(&mut arp, fields), Err(reason), "{fields:?}");
+        assert_eq!(receive(&mut arp, fields), Err(reason), "{fields:?}");
         assert_eq!(arp.dropped().get(reason), 1);
         assert!(arp.neighbors().is_empty());
     }
@@ -231,7 +232,7 @@ fn point_to_point_network_has_no_broadcast_address() {
 fn sender_with_local_address_is_conflict_and_is_reported() {
     let mut arp = arp(LearningPolicy::Rfc826);
     let gratuitous = PacketFields { sender_protocol: OURS, ..REQUEST };
-    assert_eq!(hear(&mut arp, gratuitous), Err(ArpDropReason::Conflict));
+    assert_eq!(receive(&mut arp, gratuitous), Err(ArpDropReason::Conflict));
     let conflict = ClaimEvent::Defended { ip: OURS, mac: PEER_MAC };
     assert_eq!(events(&mut arp), [ArpEvent::Claim(conflict)]);
 }
@@ -250,7 +251,7 @@ fn request_gets_reply_when_table_is_full_of_static_entries() {
     let mut arp = arp(LearningPolicy::Cautious);
     fill(&mut arp);
     events(&mut arp);
-    let received = hear(&mut arp, REQUEST).unwrap();
+    let received = receive(&mut arp, REQUEST).unwrap();
     assert_eq!((received.merge, received.reply.is_some()), (Merge::Refused, true));
     assert_eq!(events(&mut arp), [ArpEvent::Neighbor(Neighbor::Refused { ip: PEER })]);
     assert_eq!((arp.neighbors().len(), arp.neighbors().counts().refused), (8, 1));
@@ -308,7 +309,7 @@ fn each_policy_learns_as_tabulated() {
             match entry {
                 Entry::Unknown => {}
                 Entry::Asked => assert_eq!(arp.resolve(NOW, PEER, 0, ()), Resolution::Pending),
-                Entry::Known => drop(hear(&mut arp, PacketFields { sender_hardware: OLD_MAC, ..REQUEST })),
+                Entry::Known => drop(receive(&mut arp, PacketFields { sender_hardware: OLD_MAC, ..REQUEST })),
                 Entry::Static => arp.neighbors_mut().add_static(NOW, PEER, OLD_MAC).unwrap(),
             }
             let fields = match kind {
@@ -317,7 +318,7 @@ fn each_policy_learns_as_tabulated() {
                 Kind::ForAnother => PacketFields { target_protocol: OTHER, ..REQUEST },
                 Kind::Announcement => PacketFields { target_protocol: PEER, ..REQUEST },
             };
-            let received = hear(&mut arp, fields).unwrap();
+            let received = receive(&mut arp, fields).unwrap();
             assert_eq!(received.merge, merge, "{policy:?} {entry:?} {kind:?}");
             let expected = match merge {
                 Merge::None => None,
@@ -336,7 +337,7 @@ fn reply_completes_entry_as_reachable_and_request_as_delay() {
     {
         let mut arp = arp(LearningPolicy::Cautious);
         assert_eq!(arp.resolve(NOW, PEER, 0, ()), Resolution::Pending);
-        hear(&mut arp, PacketFields { operation, ..REQUEST }).unwrap();
+        receive(&mut arp, PacketFields { operation, ..REQUEST }).unwrap();
         assert_eq!(arp.neighbors().get(PEER).map(|entry| entry.state), Some(state));
     }
 }
@@ -347,18 +348,18 @@ fn unicast_request_for_address_of_other_station_is_dropped() {
     let mut locals = LocalBindings::single(OURS, OUR_MAC).unwrap();
     locals.add(OTHER, OTHER, OLD_MAC).unwrap();
     let mut arp = Segment::new(locals, ArpConfig::default());
-    let mut octets = [0; 28];
-    REQUEST.write_to(&mut octets).unwrap();
-    assert_eq!(arp.receive(NOW, Some(OLD_MAC), Packet::parse(&octets)), Err(ArpDropReason::WrongStation));
-    assert!(arp.receive(NOW, Some(OUR_MAC), Packet::parse(&octets)).unwrap().reply.is_some());
-    assert!(arp.receive(NOW, None, Packet::parse(&octets)).unwrap().reply.is_some());
+    let mut bytes = [0; 28];
+    REQUEST.write_to(&mut bytes).unwrap();
+    assert_eq!(arp.receive(NOW, Some(OLD_MAC), Packet::parse(&bytes)), Err(ArpDropReason::WrongStation));
+    assert!(arp.receive(NOW, Some(OUR_MAC), Packet::parse(&bytes)).unwrap().reply.is_some());
+    assert!(arp.receive(NOW, None, Packet::parse(&bytes)).unwrap().reply.is_some());
 }
 
 #[test]
 fn events_beyond_bound_are_counted() {
     let mut arp = arp(LearningPolicy::Cautious);
     for _ in 0..Segment::EVENTS + 3 {
-        let _ = hear(&mut arp, PacketFields { sender_protocol: OURS, ..REQUEST });
+        let _ = receive(&mut arp, PacketFields { sender_protocol: OURS, ..REQUEST });
     }
     assert_eq!(events(&mut arp).len(), Segment::EVENTS);
     assert_eq!(arp.events_lost(), 3);
@@ -382,9 +383,9 @@ proptest! {
                 target_hardware: MacAddr::ZERO,
                 target_protocol: Ipv4Addr::new(10, 0, 0, target),
             };
-            let mut octets = [0; 28];
-            fields.write_to(&mut octets).unwrap();
-            let received = arp.receive(NOW, None, Packet::parse(&octets[..cut.unwrap_or(28)]));
+            let mut bytes = [0; 28];
+            fields.write_to(&mut bytes).unwrap();
+            let received = arp.receive(NOW, None, Packet::parse(&bytes[..cut.unwrap_or(28)]));
             dropped += u64::from(received.is_err());
             let for_us = fields.target_protocol == OURS && fields.operation == Operation::REQUEST;
             if received.is_ok_and(|received| received.reply.is_some()) {

@@ -20,8 +20,8 @@ const REQUEST: [u8; 42] = [
 /// What became of a frame: in the link layer, in ARP, and on the wire.
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
-    Unlinked(link::LinkDropReason),
-    OfAnotherProtocol(EtherType),
+    DroppedByLink(link::LinkDropReason),
+    UnsupportedEtherType(EtherType),
     Dropped(ArpDropReason),
     Received(PacketFields, Reception, Option<Vec<u8>>),
 }
@@ -39,30 +39,30 @@ impl Host {
     }
 
     /// As a host reads them.
-    fn at_one_look(&mut self, octets: &[u8]) -> Outcome {
-        let view = FrameView::parse(octets);
+    fn parse_at_once(&mut self, bytes: &[u8]) -> Outcome {
+        let view = FrameView::parse(bytes);
         let accepted = self.link.receive(view.map(|view| view.ethernet()));
-        self.go_on(octets, accepted, || view.unwrap().packet())
+        self.continue_input(bytes, accepted, || view.unwrap().packet())
     }
 
     /// The one layer, and then the other.
-    fn in_layers(&mut self, octets: &[u8]) -> Outcome {
-        let accepted = self.link.receive(EthernetFrame::parse(octets));
-        self.go_on(octets, accepted, || Packet::parse(accepted.unwrap().frame.payload()))
+    fn parse_layered(&mut self, bytes: &[u8]) -> Outcome {
+        let accepted = self.link.receive(EthernetFrame::parse(bytes));
+        self.continue_input(bytes, accepted, || Packet::parse(accepted.unwrap().frame.payload()))
     }
 
-    fn go_on<'a>(
+    fn continue_input<'a>(
         &mut self,
-        octets: &[u8],
+        bytes: &[u8],
         accepted: Result<link::ReceivedFrame<'a>, link::LinkDropReason>,
         parse: impl FnOnce() -> Result<Packet<'a>, ArpDropReason>,
     ) -> Outcome {
         let link::ReceivedFrame { frame, destination_kind } = match accepted {
             Ok(accepted) => accepted,
-            Err(reason) => return Outcome::Unlinked(reason),
+            Err(reason) => return Outcome::DroppedByLink(reason),
         };
         if frame.ether_type() != EtherType::ARP {
-            return Outcome::OfAnotherProtocol(frame.ether_type());
+            return Outcome::UnsupportedEtherType(frame.ether_type());
         }
         let station = (destination_kind == link::DestinationKind::Unicast).then_some(frame.destination());
         let parsed = parse();
@@ -71,7 +71,7 @@ impl Host {
             Err(reason) => return Outcome::Dropped(reason),
         };
         let reply = received.reply.map(|reply| {
-            let mut bytes = octets[frame.payload_offset()..][..PacketFields::LENGTH].to_vec();
+            let mut bytes = bytes[frame.payload_offset()..][..PacketFields::LENGTH].to_vec();
             reply.write_over(&mut bytes).unwrap();
             bytes
         });
@@ -90,15 +90,15 @@ impl Host {
 
 /// Two hosts alike, one for each way; both say the same of every frame.
 fn agree<'a>(vlan: Option<VlanId>, frames: impl IntoIterator<Item = &'a Vec<u8>>) {
-    let (mut one_look, mut layers) = (Host::new(vlan), Host::new(vlan));
-    for octets in frames {
-        assert_eq!(one_look.at_one_look(octets), layers.in_layers(octets), "{octets:02x?}");
-        assert_eq!(one_look.counts(), layers.counts(), "{octets:02x?}");
+    let (mut at_once, mut layers) = (Host::new(vlan), Host::new(vlan));
+    for bytes in frames {
+        assert_eq!(at_once.parse_at_once(bytes), layers.parse_layered(bytes), "{bytes:02x?}");
+        assert_eq!(at_once.counts(), layers.counts(), "{bytes:02x?}");
     }
 }
 
-fn is_whole(octets: &[u8]) -> bool {
-    matches!(FrameView::parse(octets), Ok(FrameView::Arp { .. }))
+fn is_whole(bytes: &[u8]) -> bool {
+    matches!(FrameView::parse(bytes), Ok(FrameView::Arp { .. }))
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn frame_view_parses_plain_arp_frame_at_once_with_or_without_padding() {
     assert!(is_whole(&REQUEST));
     assert!(is_whole(&[&REQUEST[..], &[0; 18]].concat()));
     let mut host = Host::new(None);
-    assert!(matches!(host.at_one_look(&REQUEST), Outcome::Received(_, _, Some(_))));
+    assert!(matches!(host.parse_at_once(&REQUEST), Outcome::Received(_, _, Some(_))));
 }
 
 #[test]
@@ -114,27 +114,27 @@ fn frame_view_counts_padding_as_payload() {
     let padded = [&REQUEST[..], &[7; 33]].concat();
     let payload = FrameView::parse(&padded).unwrap().ethernet().payload();
     assert_eq!(payload, &padded[14..]);
-    assert_eq!(Host::new(None).at_one_look(&padded), Outcome::Unlinked(link::LinkDropReason::TooLong));
+    assert_eq!(Host::new(None).parse_at_once(&padded), Outcome::DroppedByLink(link::LinkDropReason::TooLong));
 }
 
 #[test]
 fn frame_view_falls_back_when_any_bit_of_signature_differs() {
     for bit in 0..8 * REQUEST.len() {
-        let mut octets = REQUEST;
-        octets[bit / 8] ^= 1 << (bit % 8);
-        assert_eq!(is_whole(&octets), !(12..20).contains(&(bit / 8)), "{bit}");
+        let mut bytes = REQUEST;
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        assert_eq!(is_whole(&bytes), !(12..20).contains(&(bit / 8)), "{bit}");
     }
 }
 
 #[test]
 fn frame_view_falls_back_when_frame_is_cut() {
     let cut: Vec<Vec<u8>> = (0..REQUEST.len()).map(|length| REQUEST[..length].to_vec()).collect();
-    assert!(!cut.iter().any(|octets| is_whole(octets)));
+    assert!(!cut.iter().any(|bytes| is_whole(bytes)));
     agree(None, &cut);
 }
 
 /// What may stand between the source address and the packet: a type, tags, a SNAP header.
-fn heads() -> impl Strategy<Value = Vec<u8>> {
+fn headers() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         4 => Just(vec![8, 6]),
         1 => Just(vec![0x81, 0, 0, 0, 8, 6]),
@@ -147,9 +147,9 @@ fn heads() -> impl Strategy<Value = Vec<u8>> {
 
 prop_compose! {
     /// A frame that is near a good one: from few stations, about few addresses, with perhaps some
-    /// octets changed, cut off or added.
+    /// bytes changed, cut off or added.
     fn near()(
-        head in heads(),
+        head in headers(),
         broadcast: bool,
         operation in 0_u8..4,
         sender in 0_u8..4,
@@ -161,22 +161,22 @@ prop_compose! {
         (packet[7], packet[13], packet[17], packet[27]) = (operation, sender, sender, target);
         let destination = if broadcast { MacAddr::BROADCAST } else { OUR_MAC };
         let source = [2, 0, 0, 0, 0, sender];
-        let mut octets = [&destination.bytes()[..], &source, &head, &packet].concat();
+        let mut bytes = [&destination.bytes()[..], &source, &head, &packet].concat();
         for (place, value) in changed {
-            if let Some(octet) = octets.get_mut(place) {
-                *octet = value;
+            if let Some(byte) = bytes.get_mut(place) {
+                *byte = value;
             }
         }
-        octets.resize(length.unwrap_or(octets.len()), 0);
-        octets
+        bytes.resize(length.unwrap_or(bytes.len()), 0);
+        bytes
     }
 }
 
 proptest! {
     #[test]
-    fn frame_view_equals_layered_parsing_for_arbitrary_bytes(octets in prop::collection::vec(any::<u8>(), 0..100)) {
-        agree(None, [&octets]);
-        agree(VlanId::new(5), [&octets]);
+    fn frame_view_equals_layered_parsing_for_arbitrary_bytes(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+        agree(None, [&bytes]);
+        agree(VlanId::new(5), [&bytes]);
     }
 
     #[test]

@@ -91,9 +91,9 @@ fn unread_events_beyond_bound_are_counted() {
 fn event_keys_beyond_bound_are_reported_again() {
     let mut census = small(10_000);
     for number in (0..257).chain([0]) {
-        record(&mut census, at(0), request(A, NOBODY, address(number)));
+        record(&mut census, at(0), request(A, NO_IP, address(number)));
     }
     assert_eq!((census.counts().suppressed, events(&mut census).len()), (0, 258));
-    record(&mut census, at(0), request(A, NOBODY, address(256)));
+    record(&mut census, at(0), request(A, NO_IP, address(256)));
     assert_eq!(census.counts().suppressed, 1);
 }

@@ -4,7 +4,7 @@ use super::*;
 
 const SUBJECT: VlanAddress = VlanAddress { vlan: None, ip: SEEN };
 
-fn verdicts(packets: &[(u64, PacketFields)]) -> Vec<Classification> {
+fn classify(packets: &[(u64, PacketFields)]) -> Vec<Classification> {
     let mut census = census();
     packets.iter().map(|(millis, packet)| record(&mut census, at(*millis), *packet)).collect()
 }
@@ -19,7 +19,7 @@ fn conflict(other: MacAddr) -> Classification {
 
 #[test]
 fn failover_and_return_are_two_moves() {
-    let reported = verdicts(&[
+    let reported = classify(&[
         (0, announcement(A, SEEN)),
         (10_000, announcement(B, SEEN)),
         (20_000, announcement(A, SEEN)),
@@ -30,39 +30,39 @@ fn failover_and_return_are_two_moves() {
 
 #[test]
 fn two_replies_to_one_request_are_conflict() {
-    let reported = verdicts(&[(0, reply(A, SEEN)), (1, reply(B, SEEN)), (5_000, reply(A, SEEN))]);
+    let reported = classify(&[(0, reply(A, SEEN)), (1, reply(B, SEEN)), (5_000, reply(A, SEEN))]);
     assert_eq!(reported, [Classification::New, conflict(A), conflict(B)]);
 }
 
 #[test]
 fn conflict_is_detected_when_second_reply_follows_move() {
-    let reported = verdicts(&[(0, reply(A, SEEN)), (2_000, reply(B, SEEN)), (2_001, reply(C, SEEN))]);
+    let reported = classify(&[(0, reply(A, SEEN)), (2_000, reply(B, SEEN)), (2_001, reply(C, SEEN))]);
     assert_eq!(reported, [Classification::New, moved(A), conflict(B)]);
     // What another station said before it moved does not.
-    let reported = verdicts(&[(0, reply(A, SEEN)), (1, announcement(B, SEEN)), (2, reply(C, SEEN))]);
+    let reported = classify(&[(0, reply(A, SEEN)), (1, announcement(B, SEEN)), (2, reply(C, SEEN))]);
     assert_eq!(reported, [Classification::New, moved(A), moved(B)]);
 }
 
 #[test]
 fn replies_to_two_requesters_or_one_second_apart_are_move() {
     let to_another = PacketFields { target_hardware: C, ..reply(B, SEEN) };
-    assert_eq!(verdicts(&[(0, reply(A, SEEN)), (1, to_another)]), [Classification::New, moved(A)]);
+    assert_eq!(classify(&[(0, reply(A, SEEN)), (1, to_another)]), [Classification::New, moved(A)]);
     let for_another = PacketFields { target_protocol: Ipv4Addr::new(10, 0, 0, 99), ..reply(B, SEEN) };
-    assert_eq!(verdicts(&[(0, reply(A, SEEN)), (1, for_another)]), [Classification::New, moved(A)]);
-    assert_eq!(verdicts(&[(0, reply(A, SEEN)), (1_000, reply(B, SEEN))]), [Classification::New, moved(A)]);
+    assert_eq!(classify(&[(0, reply(A, SEEN)), (1, for_another)]), [Classification::New, moved(A)]);
+    assert_eq!(classify(&[(0, reply(A, SEEN)), (1_000, reply(B, SEEN))]), [Classification::New, moved(A)]);
     assert_eq!(
-        verdicts(&[(0, reply(A, SEEN)), (1, request(B, SEEN, OTHER))]),
+        classify(&[(0, reply(A, SEEN)), (1, request(B, SEEN, OTHER))]),
         [Classification::New, moved(A)]
     );
     // A request between the replies changes nothing.
-    let asked = verdicts(&[(0, reply(A, SEEN)), (1, request(A, SEEN, OTHER)), (2, reply(B, SEEN))]);
+    let asked = classify(&[(0, reply(A, SEEN)), (1, request(A, SEEN, OTHER)), (2, reply(B, SEEN))]);
     assert_eq!(asked, [Classification::New, Classification::Known, conflict(A)]);
 }
 
 #[test]
 fn address_defended_at_once_is_in_conflict() {
     let packets = [(0, announcement(A, SEEN)), (3_600_000, announcement(B, SEEN))];
-    let defended = |millis| verdicts(&[packets[0], packets[1], (millis, announcement(A, SEEN))]);
+    let defended = |millis| classify(&[packets[0], packets[1], (millis, announcement(A, SEEN))]);
     assert_eq!(defended(3_600_999).last(), Some(&conflict(B)));
     assert_eq!(defended(3_601_000).last(), Some(&moved(B)));
 }
@@ -75,7 +75,7 @@ fn alternating_address_is_in_conflict() {
             .zip(0..)
             .map(|(mac, change)| (change * seconds * 1_000, announcement(mac, SEEN)))
             .collect();
-        verdicts(&packets)
+        classify(&packets)
     };
     assert_eq!(every(10), [Classification::New, moved(A), moved(B), conflict(A), conflict(B)]);
     assert_eq!(every(59).last(), Some(&conflict(B)));
@@ -89,7 +89,7 @@ fn three_stations_in_sequence_are_conflict() {
     let packets: Vec<_> = [A, B, C, fourth].into_iter().zip(0..).collect();
     let packets: Vec<_> =
         packets.into_iter().map(|(mac, change)| (change * 2_000, announcement(mac, SEEN))).collect();
-    assert_eq!(verdicts(&packets), [Classification::New, moved(A), moved(B), conflict(C)]);
+    assert_eq!(classify(&packets), [Classification::New, moved(A), moved(B), conflict(C)]);
 }
 
 #[test]
@@ -162,10 +162,10 @@ fn conflict_names_both_stations_after_move() {
 #[test]
 fn clock_going_back_causes_no_conflict() {
     assert_eq!(
-        verdicts(&[(10_000, reply(A, SEEN)), (9_900, reply(B, SEEN))]),
+        classify(&[(10_000, reply(A, SEEN)), (9_900, reply(B, SEEN))]),
         [Classification::New, moved(A)]
     );
     let back =
-        verdicts(&[(0, reply(A, SEEN)), (10_000, announcement(B, SEEN)), (9_900, announcement(A, SEEN))]);
+        classify(&[(0, reply(A, SEEN)), (10_000, announcement(B, SEEN)), (9_900, announcement(A, SEEN))]);
     assert_eq!(back.last(), Some(&moved(B)));
 }

@@ -19,7 +19,7 @@ fn mac() -> impl Strategy<Value = MacAddr> {
 
 fn ip() -> impl Strategy<Value = Ipv4Addr> {
     let near = (0_u8..6).prop_map(|last| Ipv4Addr::new(10, 0, 0, last));
-    prop_oneof![8 => near, 1 => Just(NOBODY), 1 => any::<u32>().prop_map(Ipv4Addr::from_bits)]
+    prop_oneof![8 => near, 1 => Just(NO_IP), 1 => any::<u32>().prop_map(Ipv4Addr::from_bits)]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -39,9 +39,9 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// What a census says of each packet, then what it tells, and who is there in the end.
-type Told = (Vec<Classification>, Vec<CensusEvent>, Vec<CensusEntry>);
+type RunResult = (Vec<Classification>, Vec<CensusEvent>, Vec<CensusEntry>);
 
-fn run(entries: usize, steps: &[Step]) -> Result<Told, TestCaseError> {
+fn run(entries: usize, steps: &[Step]) -> Result<RunResult, TestCaseError> {
     let mut census = Census::new(CensusSettings {
         entries,
         station_flood: 3,
@@ -49,21 +49,21 @@ fn run(entries: usize, steps: &[Step]) -> Result<Told, TestCaseError> {
         many_addresses: 2,
         ..CensusSettings::default()
     });
-    let (mut now, mut verdicts) = (at(0), Vec::new());
+    let (mut now, mut classify) = (at(0), Vec::new());
     for step in steps {
         match step {
             Step::Wait(millis) => now = now + Duration::from_millis(*millis),
             Step::Jump(nanos) => now = Instant::from_nanos(*nanos),
-            Step::Hear(frame, packet) => verdicts.push(hear_in(&mut census, now, *frame, *packet)),
-            Step::Octets(octets) => {
+            Step::Hear(frame, packet) => classify.push(hear_in(&mut census, now, *frame, *packet)),
+            Step::Octets(bytes) => {
                 let frame = FrameInfo { source: A, is_broadcast: true, vlan: None };
-                verdicts.push(census.receive(now, frame, Packet::parse(octets)));
+                classify.push(census.receive(now, frame, Packet::parse(bytes)));
             }
         }
         census.poll(now);
         let rows: Vec<_> = census.iter(now).collect();
         prop_assert!(rows.len() <= entries && rows.len() == census.len());
-        prop_assert_eq!(census.counts().packets(), u64::try_from(verdicts.len()).unwrap());
+        prop_assert_eq!(census.counts().packets(), u64::try_from(classify.len()).unwrap());
         for row in &rows {
             let others = rows.iter().filter(|other| other.mac == row.mac).count();
             prop_assert_eq!(usize::try_from(row.addresses).unwrap(), others);
@@ -71,10 +71,10 @@ fn run(entries: usize, steps: &[Step]) -> Result<Told, TestCaseError> {
         }
     }
     let conflicts =
-        verdicts.iter().filter(|verdict| matches!(verdict, Classification::Conflict { .. })).count();
+        classify.iter().filter(|verdict| matches!(verdict, Classification::Conflict { .. })).count();
     prop_assert_eq!(census.counts().conflicts, u64::try_from(conflicts).unwrap());
     let rows = census.iter(now).collect();
-    Ok((verdicts, events(&mut census), rows))
+    Ok((classify, events(&mut census), rows))
 }
 
 proptest! {
@@ -92,17 +92,17 @@ proptest! {
     /// say and whenever.
     #[test]
     fn separate_addresses_never_conflict(
-        said in prop::collection::vec((0_u8..5, 0_u8..5, 0_u64..100_000, 0_u8..4), 1..80),
+        packets in prop::collection::vec((0_u8..5, 0_u8..5, 0_u64..100_000, 0_u8..4), 1..80),
     ) {
         let mut census = census();
         let mut now = at(0);
-        for (speaker, other, pause, kind) in said {
+        for (station, other, pause, kind) in packets {
             now = now + Duration::from_millis(pause);
-            let mac = MacAddr::new([2, 0, 0, 0, 0, speaker + 1]);
-            let (own, other) = (Ipv4Addr::new(10, 0, 0, speaker), Ipv4Addr::new(10, 0, 0, other));
+            let mac = MacAddr::new([2, 0, 0, 0, 0, station + 1]);
+            let (own, other) = (Ipv4Addr::new(10, 0, 0, station), Ipv4Addr::new(10, 0, 0, other));
             let packet = match kind {
                 0 => announcement(mac, own),
-                1 => request(mac, NOBODY, own),
+                1 => request(mac, NO_IP, own),
                 2 => reply(mac, own),
                 _ => request(mac, own, other),
             };

@@ -14,7 +14,7 @@ enum Step {
 
 fn packet() -> impl Strategy<Value = PacketFields> {
     let mac = || prop_oneof![Just(OUR_MAC), Just(PEER_MAC), any::<[u8; 6]>().prop_map(MacAddr::new)];
-    let ip = || prop_oneof![Just(OURS), Just(TARGET), Just(NOBODY), Just(OTHER)];
+    let ip = || prop_oneof![Just(OURS), Just(TARGET), Just(NO_IP), Just(OTHER)];
     arbitrary::packet(arbitrary::operation(), (mac(), ip()), (mac(), ip()))
 }
 
@@ -44,17 +44,17 @@ proptest! {
             (plan.count, plan.limit) = (count, limit);
             (plan.until_first, plan.keeps_broadcasting) = (until_first, keeps_broadcasting);
         });
-        let (mut now, mut heard, mut refuses, mut departed) = (at(0), 0, false, Vec::new());
+        let (mut now, mut received, mut refuses, mut departed) = (at(0), 0, false, Vec::new());
         for step in steps {
             match step {
                 Step::Wait(millis) => now = now + Duration::from_millis(millis),
                 Step::Jump(nanos) => now = Instant::from_nanos(nanos),
                 Step::Refuse => refuses = true,
                 Step::Hear(fields, is_broadcast) => {
-                    let mut octets = [0; PacketFields::LENGTH];
-                    fields.write_to(&mut octets).unwrap();
-                    inquiry.receive(now, Packet::parse(&octets).unwrap(), is_broadcast);
-                    heard += 1;
+                    let mut bytes = [0; PacketFields::LENGTH];
+                    fields.write_to(&mut bytes).unwrap();
+                    inquiry.receive(now, Packet::parse(&bytes).unwrap(), is_broadcast);
+                    received += 1;
                 }
             }
             if let InquiryStep::Send { packet, destination } = inquiry.next(now) {
@@ -69,7 +69,7 @@ proptest! {
             }
         }
         let counts = *inquiry.counts();
-        prop_assert_eq!(counts.received + counts.duplicates + counts.strays, heard);
+        prop_assert_eq!(counts.received + counts.duplicates + counts.strays, received);
         prop_assert!(count.is_none_or(|count| counts.sent + counts.refused <= count));
         prop_assert!(purpose != Purpose::Find || counts.received <= counts.sent);
         match inquiry.outcome(now) {

@@ -94,7 +94,7 @@ proptest! {
         steps in prop::collection::vec(step(), 0..120),
     ) {
         let mut sweep = sweep(0, 30, |plan| (plan.passes, plan.limit, plan.seed) = (passes, limit, seed));
-        let (mut now, mut heard, mut asked) = (at(0), 0, Vec::new());
+        let (mut now, mut received, mut asked) = (at(0), 0, Vec::new());
         let mut found: HashMap<Ipv4Addr, (MacAddr, u16)> = HashMap::new();
         for step in steps {
             match step {
@@ -102,11 +102,11 @@ proptest! {
                 Step::Jump(nanos) => now = Instant::from_nanos(nanos),
                 Step::Refuse => sweep.refused(u64::from(sweep.counts().sent > 0)),
                 Step::Hear(fields) => {
-                    heard += 1;
+                    received += 1;
                     // Somebody asks as we do: the replies to that are theirs.
                     let is_ours = (fields.sender_hardware, fields.sender_protocol) == (OUR_MAC, OURS);
                     prop_assume!(!is_ours || fields.operation != Operation::REQUEST);
-                    if let Some(SweepReply { packet, number, other_mac }) = hear(&mut sweep, fields) {
+                    if let Some(SweepReply { packet, number, other_mac }) = receive(&mut sweep, fields) {
                         prop_assert_eq!(packet, fields);
                         prop_assert!(asked.contains(&packet.sender_protocol));
                         let first = found.entry(packet.sender_protocol).or_insert((packet.sender_hardware, 0));
@@ -124,7 +124,7 @@ proptest! {
             }
         }
         let counts = *sweep.counts();
-        prop_assert_eq!(counts.answered + counts.duplicates + counts.conflicts + counts.strays, heard);
+        prop_assert_eq!(counts.answered + counts.duplicates + counts.conflicts + counts.strays, received);
         prop_assert_eq!(counts.answered, long(found.len()));
         prop_assert_eq!(counts.sent + counts.refused, long(asked.len()));
         prop_assert!(long(asked.len()) <= sweep.targets() * u64::from(passes.max(1)));

@@ -77,8 +77,8 @@ fn unproven_entries_take_quarter_of_table_and_evict_no_proven_entry() {
         for ip in 0..48 {
             table.merge(at(second), ip, observation(ip));
         }
-        for dead in 0..100 {
-            table.resolve(at(second), 1_000 * u32::try_from(second).unwrap() + dead, 10, 0);
+        for silent in 0..100 {
+            table.resolve(at(second), 1_000 * u32::try_from(second).unwrap() + silent, 10, 0);
         }
         let requests = pass(&mut table, at(second)).into_iter();
         let requests =
@@ -100,9 +100,9 @@ fn senders_without_reply_share_quarter_of_table_despite_use() {
     }
     for millis in 0..20_000 {
         let now = Instant::from_nanos(1_000_000 * (1_000 + millis));
-        let stranger = 1_000 + u32::try_from(millis).unwrap();
-        table.learn(now, stranger, observation(7));
-        table.resolve(now, stranger, 10, stranger);
+        let unknown_sender = 1_000 + u32::try_from(millis).unwrap();
+        table.learn(now, unknown_sender, observation(7));
+        table.resolve(now, unknown_sender, 10, unknown_sender);
         if millis % 100 == 0 {
             for ip in 0..32 {
                 table.resolve(now, ip, 10, ip);
@@ -143,8 +143,8 @@ fn waiting_address_gets_place_one_second_after_previous_request() {
 fn million_senders_keep_bound_and_static_and_used_entries() {
     let mut table = with_reachable(5);
     table.add_static(at(0), 6, mac(6)).unwrap();
-    for stranger in 1_000..1_001_000 {
-        table.learn(at(1), stranger, observation(stranger % 1_000));
+    for unknown_sender in 1_000..1_001_000 {
+        table.learn(at(1), unknown_sender, observation(unknown_sender % 1_000));
         assert!(table.len() <= 1_024);
     }
     assert_eq!(state(&table, 5), Some(NeighborState::Reachable));
@@ -170,12 +170,12 @@ fn idle_table_has_one_deadline_and_no_work_before() {
 #[test]
 fn failed_entry_is_evicted_before_unused_entry_behind_entry_with_pending_packet() {
     let mut table = small(8);
-    for dead in [1, 2] {
-        table.resolve(at(0), dead, 10, dead);
+    for silent in [1, 2] {
+        table.resolve(at(0), silent, 10, silent);
     }
     pass(&mut table, at(3));
-    for dead in [1, 2] {
-        table.resolve(at(3), dead, 10, dead);
+    for silent in [1, 2] {
+        table.resolve(at(3), silent, 10, silent);
     }
     pass(&mut table, at(7));
     assert_eq!(
@@ -184,8 +184,8 @@ fn failed_entry_is_evicted_before_unused_entry_behind_entry_with_pending_packet(
     );
     // Both are held for two seconds; for the first one something waits again.
     table.resolve(at(7), 1, 10, 3);
-    for stranger in 3..9 {
-        table.learn(at(7), stranger, observation(stranger));
+    for unknown_sender in 3..9 {
+        table.learn(at(7), unknown_sender, observation(unknown_sender));
     }
     evicted(&mut table);
     assert_eq!(table.learn(at(8), 9, observation(9)), Merge::Added);
@@ -268,13 +268,13 @@ fn resolution_keeps_three_requests_when_sender_is_refused() {
         resolved(&mut table, at(0), ip);
     }
     table.resolve(at(0), 100, 10, 1);
-    let mut happened = pass(&mut table, at(0));
+    let mut actions = pass(&mut table, at(0));
     assert_eq!(table.learn(at(0) + SECOND / 2, 200, observation(200)), Merge::Refused);
-    happened.extend(pass(&mut table, at(3)));
+    actions.extend(pass(&mut table, at(3)));
     let failed = NeighborAction::Return { ip: 100, packet: 1, reason: ReturnReason::Failed };
     let expected =
         [(at(0), send_request(100)), (at(1), send_request(100)), (at(2), send_request(100)), (at(3), failed)];
-    assert_eq!(happened, expected);
+    assert_eq!(actions, expected);
 }
 
 // proves: table-eviction, rfc1122-flood

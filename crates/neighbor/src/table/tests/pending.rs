@@ -8,13 +8,13 @@ fn oldest_packet_is_displaced_per_destination_and_in_total() {
     let settings =
         NeighborSettings { pending_per_entry: 2, pending_bytes: 100, ..NeighborSettings::default() };
     let mut table = Table::new(settings);
-    let crowded = |ip, packet| NeighborAction::Return { ip, packet, reason: ReturnReason::Displaced };
+    let displaced = |ip, packet| NeighborAction::Return { ip, packet, reason: ReturnReason::Displaced };
     for packet in 1..=3 {
         assert_eq!(table.resolve(at(0), 5, 10, packet), Resolution::Pending);
     }
-    assert_eq!(due(&mut table, at(0)), [crowded(5, 1), send_request(5)]);
+    assert_eq!(due(&mut table, at(0)), [displaced(5, 1), send_request(5)]);
     assert_eq!(table.resolve(at(0), 6, 85, 4), Resolution::Pending);
-    assert_eq!(due(&mut table, at(0)), [crowded(5, 2), send_request(6)]);
+    assert_eq!(due(&mut table, at(0)), [displaced(5, 2), send_request(6)]);
     assert_eq!(table.resolve(at(0), 6, 101, 5), Resolution::Refused(5));
     table.merge(at(0), 5, replied(5));
     assert_eq!(due(&mut table, at(0)), [NeighborAction::Send { ip: 5, mac: mac(5), packet: 3 }]);
@@ -30,8 +30,8 @@ fn pending_packets_are_bounded_and_newest_is_kept() {
     assert_eq!(table.pending_packets(), 4, "two wait, two are given back");
     // Nobody has fetched what was given back: that has a bound as well.
     assert_eq!(table.resolve(at(0), 9, 1, 5), Resolution::Refused(5));
-    let crowded = |ip, packet| NeighborAction::Return { ip, packet, reason: ReturnReason::Displaced };
-    assert_eq!(due(&mut table, at(0))[..2], [crowded(5, 1), crowded(6, 2)]);
+    let displaced = |ip, packet| NeighborAction::Return { ip, packet, reason: ReturnReason::Displaced };
+    assert_eq!(due(&mut table, at(0))[..2], [displaced(5, 1), displaced(6, 2)]);
     assert_eq!(table.resolve(at(0), 9, 1, 6), Resolution::Pending);
 }
 
@@ -122,10 +122,10 @@ fn ready_packet_counts_against_bounds_until_fetched() {
     assert_eq!(table.resolve(at(0), 6, 21, 4), Resolution::Refused(4), "80 bytes are to be sent");
     assert_eq!(table.resolve(at(0), 6, 10, 5), Resolution::Pending);
     assert_eq!(table.resolve(at(0), 7, 1, 6), Resolution::Pending);
-    let crowded = NeighborAction::Return { ip: 6, packet: 5, reason: ReturnReason::Displaced };
+    let displaced = NeighborAction::Return { ip: 6, packet: 5, reason: ReturnReason::Displaced };
     let sent = [1, 2].map(|packet| NeighborAction::Send { ip: 5, mac: mac(5), packet });
     let expected: Vec<_> =
-        [crowded].into_iter().chain(sent).chain([send_request(6), send_request(7)]).collect();
+        [displaced].into_iter().chain(sent).chain([send_request(6), send_request(7)]).collect();
     assert_eq!(due(&mut table, at(0)), expected);
     assert_eq!(table.resolve(at(0), 6, 99, 7), Resolution::Pending);
     assert_eq!(table.resolve(at(0), 8, 100, 8), Resolution::Pending, "those that came first make room");
@@ -195,9 +195,9 @@ fn returned_packets_free_byte_capacity() {
     let mut table = Table::new(NeighborSettings { pending_bytes: 100, ..NeighborSettings::default() });
     for (attempt, packet) in [(0, 1), (4, 2), (9, 3)] {
         assert_eq!(table.resolve(at(attempt), 5, 100, packet), Resolution::Pending);
-        let happened = pass(&mut table, at(attempt + 4));
+        let actions = pass(&mut table, at(attempt + 4));
         let returned = NeighborAction::Return { ip: 5, packet, reason: ReturnReason::Failed };
-        assert!(happened.iter().any(|(_, due)| *due == returned), "{happened:?}");
+        assert!(actions.iter().any(|(_, due)| *due == returned), "{actions:?}");
     }
 }
 

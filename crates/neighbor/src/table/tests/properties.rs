@@ -125,8 +125,8 @@ proptest! {
             }
             let to_neighbor: BTreeMap<_, _> = table.list().iter().map(|e| (e.ip, e.mac.unwrap())).collect();
             prop_assert_eq!(&to_neighbor, &model);
-            for wanted in 0..64 {
-                prop_assert_eq!(table.get(wanted).is_some(), model.contains_key(&wanted));
+            for expected in 0..64 {
+                prop_assert_eq!(table.get(expected).is_some(), model.contains_key(&expected));
             }
         }
     }

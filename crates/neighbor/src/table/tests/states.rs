@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn living(timeout: u64) -> Table {
+fn with_timeout(timeout: u64) -> Table {
     Table::new(NeighborSettings { timeout: Duration::from_secs(timeout), ..NeighborSettings::default() })
 }
 
@@ -13,12 +13,12 @@ fn sends_at_once(table: &mut Table, now: Instant) -> bool {
 // proves: entry-lifetime
 #[test]
 fn unconfirmed_entry_expires_in_every_state() {
-    let mut reachable_time = living(10);
+    let mut reachable_time = with_timeout(10);
     reachable_time.learn(at(0), 5, observation(5));
     reachable_time.confirm(at(0), 5);
-    let mut stale = living(10);
+    let mut stale = with_timeout(10);
     stale.learn(at(0), 5, observation(5));
-    let mut delay = living(10);
+    let mut delay = with_timeout(10);
     delay.learn(at(0), 5, observation(5));
     delay.resolve(at(8), 5, 10, 1);
     let states = [NeighborState::Reachable, NeighborState::Stale, NeighborState::Delay];
@@ -29,7 +29,7 @@ fn unconfirmed_entry_expires_in_every_state() {
         assert_eq!((state(&table, 5), table.counts().expired), (None, 1));
     }
 
-    let mut probe = living(7);
+    let mut probe = with_timeout(7);
     probe.learn(at(0), 5, observation(5));
     probe.resolve(at(0), 5, 10, 1);
     pass(&mut probe, at(6));
@@ -41,7 +41,7 @@ fn unconfirmed_entry_expires_in_every_state() {
 // proves: entry-lifetime, rfc4861-stale
 #[test]
 fn stale_delay_and_probe_states_send_at_once() {
-    let mut table = living(600);
+    let mut table = with_timeout(600);
     table.learn(at(0), 5, observation(5));
     assert_eq!(state(&table, 5), Some(NeighborState::Stale));
     assert!(sends_at_once(&mut table, at(0)));
@@ -61,7 +61,7 @@ fn stale_delay_and_probe_states_send_at_once() {
 // proves: rfc4861-upper-layer
 #[test]
 fn upper_layer_confirms_known_entries_only() {
-    let mut table = living(60);
+    let mut table = with_timeout(60);
     for (ip, used) in [(5, false), (6, true), (7, true)] {
         table.learn(at(0), ip, observation(ip));
         if used {
@@ -168,7 +168,7 @@ fn unexpected_reply_confirms_address_and_not_reachability() {
 // proves: neighbor-back-off
 #[test]
 fn late_reply_resets_backoff() {
-    let mut table = living(600);
+    let mut table = with_timeout(600);
     table.resolve(at(0), 5, 10, 0);
     pass(&mut table, at(3));
     table.resolve(at(3), 5, 10, 0);
@@ -186,7 +186,7 @@ fn late_reply_resets_backoff() {
 // proves: entry-lifetime
 #[test]
 fn learned_and_requested_entries_have_separate_lifetimes() {
-    let mut table = living(60);
+    let mut table = with_timeout(60);
     table.learn(at(0), 5, observation(5));
     table.resolve(at(10), 6, 10, 1);
     table.merge(at(10), 6, replied(6));
@@ -199,7 +199,7 @@ fn learned_and_requested_entries_have_separate_lifetimes() {
 
 #[test]
 fn every_state_change_is_reported_once() {
-    let mut table = living(600);
+    let mut table = with_timeout(600);
     table.resolve(at(0), 5, 10, 1);
     pass(&mut table, at(3));
     table.resolve(at(3), 5, 10, 2);

@@ -94,8 +94,8 @@ proptest! {
         let mut last: Option<Instant> = None;
         for (pause, fields, lateness) in steps {
             now = now + Duration::from_millis(pause);
-            hear(&mut claim, now, fields);
-            hear(&mut claim, now, RIVAL);
+            receive(&mut claim, now, fields);
+            receive(&mut claim, now, OTHER_USER);
             now = now + Duration::from_millis(lateness);
             for announcement in drain(&mut claim, now) {
                 prop_assert_eq!(announcement, ANNOUNCEMENT);
@@ -113,7 +113,7 @@ proptest! {
     ) {
         for (now, fields) in steps {
             let had_ceased = claim.has_ceased();
-            let event = hear(&mut claim, now, fields);
+            let event = receive(&mut claim, now, fields);
             let sent = drain(&mut claim, now);
             prop_assert!(sent.iter().all(|fields| [PROBE, ANNOUNCEMENT].contains(fields)));
             if had_ceased {
@@ -130,7 +130,7 @@ proptest! {
     #[test]
     fn own_packets_cause_no_conflict(mut claim in claim(), fields in packet(), now in instant()) {
         let echo = PacketFields { sender_hardware: OUR_MAC, ..fields };
-        prop_assert_eq!(hear(&mut claim, now, echo), None);
+        prop_assert_eq!(receive(&mut claim, now, echo), None);
         prop_assert!(!claim.has_ceased());
     }
 }

@@ -20,7 +20,7 @@ struct Begin {
 }
 
 /// A packet under way to the other station.
-struct Flight {
+struct InFlight {
     arrives: Instant,
     to: usize,
     fields: PacketFields,
@@ -51,9 +51,9 @@ impl Station {
     }
 
     /// What it answers.
-    fn hear(&mut self, now: Instant, fields: PacketFields) -> Option<PacketFields> {
+    fn receive(&mut self, now: Instant, fields: PacketFields) -> Option<PacketFields> {
         let claim = self.claim.as_mut()?;
-        hear(claim, now, fields);
+        receive(claim, now, fields);
         let is_asked = fields.operation == Operation::REQUEST && fields.target_protocol == OURS;
         // An announcement is a conflict, and gets no reply.
         (is_asked && fields.sender_protocol != OURS && claim.is_in_use()).then_some(PacketFields {
@@ -65,7 +65,7 @@ impl Station {
         })
     }
 
-    fn keeps_it(&self) -> bool {
+    fn keeps_address(&self) -> bool {
         self.claim.as_ref().is_some_and(Claim::is_in_use)
     }
 }
@@ -73,24 +73,24 @@ impl Station {
 /// Runs until nobody has anything to say. Each packet takes the next of `delays`, in milliseconds.
 fn apply_event(stations: &mut [Station; 2], delays: &[u64]) {
     let mut delays = delays.iter().cycle();
-    let mut wire: Vec<Flight> = Vec::new();
+    let mut wire: Vec<InFlight> = Vec::new();
     for _ in 0..1_000 {
-        let arrivals = wire.iter().map(|flight| flight.arrives);
+        let arrivals = wire.iter().map(|in_flight| in_flight.arrives);
         let Some(now) = arrivals.chain(stations.iter().filter_map(Station::deadline)).min() else {
             return;
         };
-        let (arrived, flying) = wire.into_iter().partition(|flight| flight.arrives <= now);
-        wire = flying;
+        let (arrived, arriving) = wire.into_iter().partition(|in_flight| in_flight.arrives <= now);
+        wire = arriving;
         let mut sent: Vec<(usize, PacketFields)> = Vec::new();
-        let arrived: Vec<Flight> = arrived;
-        for flight in arrived {
-            let reply = stations[flight.to].hear(now, flight.fields);
-            sent.extend(reply.map(|fields| (1 - flight.to, fields)));
+        let arrived: Vec<InFlight> = arrived;
+        for in_flight in arrived {
+            let reply = stations[in_flight.to].receive(now, in_flight.fields);
+            sent.extend(reply.map(|fields| (1 - in_flight.to, fields)));
         }
         for (index, station) in stations.iter_mut().enumerate() {
             sent.extend(station.turn(now).into_iter().map(|fields| (1 - index, fields)));
         }
-        wire.extend(sent.into_iter().map(|(to, fields)| Flight {
+        wire.extend(sent.into_iter().map(|(to, fields)| InFlight {
             arrives: now + Duration::from_millis(*delays.next().unwrap()),
             to,
             fields,
@@ -106,7 +106,7 @@ fn second_claimant_ceases_when_probing_finds_first() {
         let begin = Begin { probes: true, defense, seed: 1 };
         let mut stations = [Station::new(1, 0, begin), Station::new(2, 20_000, Begin { seed: 2, ..begin })];
         apply_event(&mut stations, &[1]);
-        assert_eq!(stations.map(|station| station.keeps_it()), [true, false]);
+        assert_eq!(stations.map(|station| station.keeps_address()), [true, false]);
     }
 }
 
@@ -115,7 +115,7 @@ fn probing_claimant_ceases_when_other_uses_address() {
     let begin = Begin { probes: true, defense: Defense::Once, seed: 1 };
     let mut stations = [Station::new(1, 0, begin), Station::new(2, 2_000, Begin { probes: false, ..begin })];
     apply_event(&mut stations, &[1]);
-    assert_eq!(stations.map(|station| station.keeps_it()), [false, true]);
+    assert_eq!(stations.map(|station| station.keeps_address()), [false, true]);
 }
 
 // proves: rfc5227-always
@@ -124,17 +124,17 @@ fn two_always_defenders_keep_address_without_packet_storm() {
     let begin = Begin { probes: false, defense: Defense::Always, seed: 1 };
     let mut stations = [Station::new(1, 0, begin), Station::new(2, 500, begin)];
     let mut sent = [0; 2];
-    // The defences go to and fro for ever: look at the first 1,000 seconds, in steps of 10 ms.
+    // The defenses go to and fro for ever: look at the first 1,000 seconds, in steps of 10 ms.
     for step in 0..100_000 {
         let now = at(0) + Duration::from_millis(10) * step;
         for index in [0, 1] {
             for fields in stations[index].turn(now) {
                 sent[index] += 1;
-                stations[1 - index].hear(now, fields);
+                stations[1 - index].receive(now, fields);
             }
         }
     }
-    assert!(stations.iter().all(Station::keeps_it));
+    assert!(stations.iter().all(Station::keeps_address));
     assert!(sent.iter().all(|count| (2..=102).contains(count)), "{sent:?}");
 }
 
@@ -155,10 +155,10 @@ proptest! {
     ) {
         let mut stations = [Station::new(1, 0, begin[0]), Station::new(2, lead, begin[1])];
         apply_event(&mut stations, &delays);
-        prop_assert!(!stations.iter().all(Station::keeps_it));
+        prop_assert!(!stations.iter().all(Station::keeps_address));
         // One that came first, had the time to claim it and defends it, does not lose it to a prober.
         if begin[1].probes && lead > 10_000 {
-            prop_assert!(stations[0].keeps_it());
+            prop_assert!(stations[0].keeps_address());
         }
     }
 }

@@ -33,7 +33,7 @@ fn address_taken_during_link_down_is_given_up_under_every_defense() {
     for defense in [Defense::Cease, Defense::Once, Defense::Always] {
         let mut arp = up_again(StartMode::Probe, defense);
         packet(&mut arp, at(0) + UP + Duration::from_secs(1));
-        hear(&mut arp, at(0) + UP + Duration::from_secs(1), RIVAL).unwrap_err();
+        receive(&mut arp, at(0) + UP + Duration::from_secs(1), OTHER_USER).unwrap_err();
         assert_eq!(arp.new_owner(), Some(Identity { ip: OURS, mac: PEER_MAC }), "{defense:?}");
         assert!(packet(&mut arp, at(0) + UP * 2).is_empty());
     }
@@ -56,15 +56,15 @@ fn probing_restarts_when_link_comes_up() {
 fn defense_after_second_probing_keeps_defend_interval() {
     let mut arp = began(StartMode::Probe, Defense::Always);
     packet(&mut arp, at(0) + LONG);
-    // After the announcements, a defence; the link comes back, and the probing takes less than the interval.
+    // After the announcements, a defense; the link comes back, and the probing takes less than the interval.
     let defended = at(60_000);
-    hear(&mut arp, defended, RIVAL).unwrap_err();
+    receive(&mut arp, defended, OTHER_USER).unwrap_err();
     assert_eq!(packet(&mut arp, defended).len(), 1);
     arp.link_up(defended);
     packet(&mut arp, defended + LONG);
     assert!(arp.locals().contains(OURS));
     events(&mut arp);
-    hear(&mut arp, defended + LONG, RIVAL).unwrap_err();
+    receive(&mut arp, defended + LONG, OTHER_USER).unwrap_err();
     assert_eq!(events(&mut arp), [ClaimEvent::Conflict { ip: OURS, mac: PEER_MAC }]);
     assert!(packet(&mut arp, defended + LONG).iter().all(|(now, _)| *now != defended + LONG));
 }

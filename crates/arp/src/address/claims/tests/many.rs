@@ -15,9 +15,9 @@ fn address(number: u32) -> Ipv4Addr {
     Ipv4Addr::from_bits(0x0a01_0000 + number)
 }
 
-fn forge(arp: &mut Segment, now: Instant, number: u32) {
+fn conflicting_packet(arp: &mut Segment, now: Instant, number: u32) {
     assert_eq!(
-        hear(arp, now, PacketFields { sender_protocol: address(number), ..RIVAL }),
+        receive(arp, now, PacketFields { sender_protocol: address(number), ..OTHER_USER }),
         Err(ArpDropReason::Conflict)
     );
 }
@@ -29,7 +29,7 @@ fn conflicts_over_range_are_rate_limited_and_leave_no_state() {
     let mut announced = 0;
     for number in 0..HOSTS {
         let now = at(u64::from(number) / 64);
-        forge(&mut arp, now, number);
+        conflicting_packet(&mut arp, now, number);
         announced += packet(&mut arp, now).len();
         // What a step costs, be it `is_probing`, `deadline` or `poll`, depends on no more than these.
         assert!(arp.claims.active.len() <= 160 && arp.claims.due.len() <= 160);
@@ -51,7 +51,7 @@ fn adjacent_windows_have_at_most_32_defenses() {
     let mut announced = 0;
     for (number, millis) in [(0, 0), (100, 990), (200, 1_000)] {
         for number in number..number + if millis == 0 { 1 } else { 100 } {
-            forge(&mut arp, at(millis), number);
+            conflicting_packet(&mut arp, at(millis), number);
         }
         announced += packet(&mut arp, at(millis)).len();
     }
@@ -63,11 +63,11 @@ fn adjacent_windows_have_at_most_32_defenses() {
 fn once_ceases_at_second_conflict_when_first_defense_was_suppressed() {
     let mut arp = many(Defense::Once);
     for number in 0..17 {
-        forge(&mut arp, at(0), number);
+        conflicting_packet(&mut arp, at(0), number);
     }
     assert_eq!((packet(&mut arp, at(0)).len(), arp.defenses_suppressed()), (16, 1));
     assert_eq!(events(&mut arp).pop(), Some(ClaimEvent::Conflict { ip: address(16), mac: PEER_MAC }));
-    forge(&mut arp, at(5_000), 16);
+    conflicting_packet(&mut arp, at(5_000), 16);
     assert_eq!(events(&mut arp).pop(), Some(ClaimEvent::Ceased { ip: address(16), mac: PEER_MAC }));
     // What remains is to forget the others.
     assert_eq!((arp.claims.active.len(), arp.claims.due.len()), (16, 16));
@@ -78,7 +78,7 @@ fn once_ceases_at_second_conflict_when_first_defense_was_suppressed() {
 fn one_poll_forgets_bounded_number_of_claims() {
     let mut arp = many(Defense::Once);
     for number in 0..HOSTS {
-        forge(&mut arp, at(0), number);
+        conflicting_packet(&mut arp, at(0), number);
     }
     assert_eq!(packet(&mut arp, at(0)).len(), 16);
     let now = at(0) + DEFEND_INTERVAL;
@@ -101,7 +101,7 @@ fn probing_claims_are_counted() {
         arp.claim(at(0), Identity { ip: address(number), mac }, StartMode::Probe).unwrap();
     }
     assert_eq!((arp.claims.probing, arp.is_probing()), (3, true));
-    forge(&mut arp, at(1), 1);
+    conflicting_packet(&mut arp, at(1), 1);
     assert_eq!((arp.claims.probing, arp.is_probing()), (2, true));
     packet(&mut arp, at(0) + LONG);
     assert_eq!((arp.claims.probing, arp.is_probing()), (0, false));

@@ -14,8 +14,8 @@ use crate::segment::HARDWARE;
 /// So low that short frames exceed it.
 const MTU: usize = 100;
 
-pub(crate) struct Pair {
-    one_look: Host,
+pub(crate) struct ParserPair {
+    at_once: Host,
     layers: Host,
 }
 
@@ -27,24 +27,24 @@ struct Host {
 /// What became of a frame.
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
-    Unlinked(link::LinkDropReason),
-    OfAnotherProtocol(EtherType),
+    DroppedByLink(link::LinkDropReason),
+    UnsupportedEtherType(EtherType),
     Dropped(ArpDropReason),
     Received(PacketFields, Reception, Option<Vec<u8>>),
 }
 
-impl Pair {
-    pub(crate) fn new(vlan: Option<VlanId>) -> Pair {
-        Pair { one_look: Host::new(vlan), layers: Host::new(vlan) }
+impl ParserPair {
+    pub(crate) fn new(vlan: Option<VlanId>) -> ParserPair {
+        ParserPair { at_once: Host::new(vlan), layers: Host::new(vlan) }
     }
 
-    pub(crate) fn hear(&mut self, now: Instant, octets: &[u8]) {
-        let one_look = self.one_look.looks(now, octets);
-        assert_eq!(one_look, self.layers.goes_down(now, octets));
-        assert_eq!(self.one_look.link.accepted(), self.layers.link.accepted());
-        alike(self.one_look.link.dropped(), self.layers.link.dropped());
-        alike(self.one_look.arp.dropped(), self.layers.arp.dropped());
-        assert_eq!(self.one_look.arp.neighbors().list(), self.layers.arp.neighbors().list());
+    pub(crate) fn receive(&mut self, now: Instant, bytes: &[u8]) {
+        let at_once = self.at_once.parse_at_once(now, bytes);
+        assert_eq!(at_once, self.layers.parse_layered(now, bytes));
+        assert_eq!(self.at_once.link.accepted(), self.layers.link.accepted());
+        assert_equal(self.at_once.link.dropped(), self.layers.link.dropped());
+        assert_equal(self.at_once.arp.dropped(), self.layers.arp.dropped());
+        assert_eq!(self.at_once.arp.neighbors().list(), self.layers.arp.neighbors().list());
     }
 }
 
@@ -55,36 +55,36 @@ impl Host {
         Host { link: Link::new(MacSet::one(HARDWARE), MTU, vlan), arp }
     }
 
-    fn looks(&mut self, now: Instant, octets: &[u8]) -> Outcome {
-        let view = FrameView::parse(octets);
+    fn parse_at_once(&mut self, now: Instant, bytes: &[u8]) -> Outcome {
+        let view = FrameView::parse(bytes);
         let accepted = self.link.receive(view.map(|view| view.ethernet()));
-        self.go_on(now, octets, accepted, |_| view.expect("it was accepted").packet())
+        self.continue_input(now, bytes, accepted, |_| view.expect("it was accepted").packet())
     }
 
-    fn goes_down(&mut self, now: Instant, octets: &[u8]) -> Outcome {
-        let accepted = self.link.receive(EthernetFrame::parse(octets));
-        self.go_on(now, octets, accepted, Packet::parse)
+    fn parse_layered(&mut self, now: Instant, bytes: &[u8]) -> Outcome {
+        let accepted = self.link.receive(EthernetFrame::parse(bytes));
+        self.continue_input(now, bytes, accepted, Packet::parse)
     }
 
-    fn go_on<'a>(
+    fn continue_input<'a>(
         &mut self,
         now: Instant,
-        octets: &[u8],
+        bytes: &[u8],
         accepted: Result<ReceivedFrame<'a>, link::LinkDropReason>,
         parse: impl FnOnce(&'a [u8]) -> Result<Packet<'a>, ArpDropReason>,
     ) -> Outcome {
         let ReceivedFrame { frame, destination_kind } = match accepted {
             Ok(accepted) => accepted,
-            Err(reason) => return Outcome::Unlinked(reason),
+            Err(reason) => return Outcome::DroppedByLink(reason),
         };
         if frame.ether_type() != EtherType::ARP {
-            return Outcome::OfAnotherProtocol(frame.ether_type());
+            return Outcome::UnsupportedEtherType(frame.ether_type());
         }
         let station = (destination_kind == DestinationKind::Unicast).then_some(frame.destination());
         let parsed = parse(frame.payload());
         match self.arp.receive(now, station, parsed) {
             Ok(received) => {
-                let reply = received.reply.map(|answer| reply(answer, &octets[frame.payload_offset()..]));
+                let reply = received.reply.map(|answer| reply(answer, &bytes[frame.payload_offset()..]));
                 Outcome::Received(parsed.expect("it was received").into(), received, reply)
             }
             Err(reason) => Outcome::Dropped(reason),
@@ -98,7 +98,7 @@ fn reply(answer: ArpReply, request: &[u8]) -> Vec<u8> {
     reply
 }
 
-fn alike<R: Reason + std::fmt::Debug + PartialEq>(one: &ReasonCounters<R>, other: &ReasonCounters<R>) {
+fn assert_equal<R: Reason + std::fmt::Debug + PartialEq>(one: &ReasonCounters<R>, other: &ReasonCounters<R>) {
     assert!(one.iter().eq(other.iter()), "{one:?} {other:?}");
 }
 
