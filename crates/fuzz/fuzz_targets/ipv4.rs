@@ -105,7 +105,7 @@ fn receive(host: &mut Ipv4, now: Instant, bytes: &[u8]) -> Outcome {
             assert!(!datagram.is_fragment());
             Ok(Some(datagram.payload().to_vec()))
         }
-        Ok(ReceivedDatagram::Kept) => Ok(None),
+        Ok(ReceivedDatagram::FragmentStored) => Ok(None),
         Ok(ReceivedDatagram::Reassembled(whole, DestinationKind::Unicast)) => {
             let datagram = whole.datagram().expect("a header made whole is right");
             assert!(!datagram.is_fragment());

@@ -138,7 +138,7 @@ fn receive_ipv4(
             tx.pool.give(frame);
             FrameOutcome::Dropped(reason.into())
         }
-        Ok(ipv4::ReceivedDatagram::Kept) => {
+        Ok(ipv4::ReceivedDatagram::FragmentStored) => {
             tx.pool.give(frame);
             FrameOutcome::Ipv4(DatagramOutcome::FragmentStored)
         }

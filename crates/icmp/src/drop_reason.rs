@@ -1,7 +1,7 @@
 //! Why messages are dropped, and why errors are not sent.
 
 base::reasons! {
-    /// Why a message was turned away.
+    /// Why a message was dropped.
     pub enum IcmpDropReason {
         /// Shorter than the 8 bytes of a header.
         Truncated = "shorter than an ICMP header",
@@ -13,7 +13,7 @@ base::reasons! {
         NotLocal = "error about a datagram that is not ours",
         /// An echo request to a broadcast or to a group.
         BroadcastEcho = "echo request to a broadcast or a group",
-        /// Of a type that nobody here serves.
+        /// Of an unsupported type.
         UnsupportedType = "type that nobody here serves",
     }
 }
@@ -31,11 +31,11 @@ base::reasons! {
         Fragment = "about a later fragment",
         /// The datagram's source is no single host.
         Source = "to a source that is no single host",
-        /// It is about no datagram, or there is no room for it.
+        /// It is about no datagram, or the buffer is too short.
         OutOfSpace = "no room for the message",
-        /// The destination got as many as it may.
+        /// The rate limit of the destination.
         DestinationRateLimit = "too many to one destination",
-        /// All together got as many as they may.
+        /// The rate limit of all destinations.
         GlobalRateLimit = "too many in all",
     }
 }

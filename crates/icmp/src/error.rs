@@ -23,9 +23,9 @@ impl IcmpError {
     pub const NETWORK_UNREACHABLE: IcmpError = IcmpError::unreachable(0);
     /// The destination does not answer.
     pub const HOST_UNREACHABLE: IcmpError = IcmpError::unreachable(1);
-    /// The destination does not speak the protocol.
+    /// The destination does not support the protocol.
     pub const PROTOCOL_UNREACHABLE: IcmpError = IcmpError::unreachable(2);
-    /// Nobody at the destination listens on the port.
+    /// No socket at the destination listens on the port.
     pub const PORT_UNREACHABLE: IcmpError = IcmpError::unreachable(3);
     /// The datagram ran out of hops.
     pub const HOPS_EXCEEDED: IcmpError =
@@ -133,7 +133,7 @@ pub struct QuotedDatagram<'a> {
 }
 
 impl<'a> QuotedDatagram<'a> {
-    /// Reads a quotation; none if there is no whole IPv4 header.
+    /// Parses a quotation. Returns none without a whole IPv4 header.
     pub fn parse(bytes: &'a [u8]) -> Option<QuotedDatagram<'a>> {
         let (header, _) = Ipv4Header::ref_from_prefix(bytes).ok()?;
         let length = usize::from(header.version_and_length & 0x0f) * 4;
@@ -143,44 +143,44 @@ impl<'a> QuotedDatagram<'a> {
         Some(QuotedDatagram { header, data: bytes.get(length..)? })
     }
 
-    /// Who sent the datagram: we, if the error is meant for us.
+    /// Returns the source address of the datagram: a local one, if the error is for this host.
     pub fn source(&self) -> Ipv4Addr {
         self.header.source.into()
     }
 
-    /// Whom it was for.
+    /// Returns the destination address of the datagram.
     pub fn destination(&self) -> Ipv4Addr {
         self.header.destination.into()
     }
 
-    /// The protocol that is to be told (RFC 1122 3.2.2).
+    /// Returns the protocol that the error concerns (RFC 1122 3.2.2).
     pub fn protocol(&self) -> IpProtocol {
         IpProtocol(self.header.protocol)
     }
 
-    /// Its identification.
+    /// Returns the identification.
     pub fn identification(&self) -> u16 {
         self.header.identification.get()
     }
 
-    /// Whether it is a fragment, and not the first.
+    /// Returns whether it is a fragment other than the first.
     pub fn is_later_fragment(&self) -> bool {
         self.header.flags_and_offset.get() & Ipv4Header::OFFSET != 0
     }
 
-    /// Its data, as much as is here.
+    /// Returns the quoted data.
     pub fn data(&self) -> &'a [u8] {
         self.data
     }
 
-    /// Source and destination port, if it is UDP's or TCP's.
+    /// Returns source and destination port of UDP or TCP.
     pub fn ports(&self) -> Option<(u16, u16)> {
         let has_ports = matches!(self.protocol(), IpProtocol::UDP | IpProtocol::TCP);
         let [a, b, c, d] = self.start().filter(|_| has_ports)?;
         Some((u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])))
     }
 
-    /// Identifier and sequence number, if it is an echo request.
+    /// Returns identifier and sequence number of an echo request.
     pub fn echo(&self) -> Option<(u16, u16)> {
         let [icmp_type, ..] = self.start()?;
         let is_request = self.protocol() == IpProtocol::ICMP && IcmpType(icmp_type) == IcmpType::ECHO_REQUEST;
@@ -188,13 +188,13 @@ impl<'a> QuotedDatagram<'a> {
         Some((u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])))
     }
 
-    /// Whether it may be an ICMP error: an ICMP message that is not known to be none.
+    /// Returns whether it may be an ICMP error: an ICMP message of a type that is no known query.
     pub(crate) fn may_be_an_error(&self) -> bool {
         let is_query = || self.data.first().is_some_and(|icmp_type| IcmpType(*icmp_type).is_query());
         self.protocol() == IpProtocol::ICMP && !is_query()
     }
 
-    /// The first bytes of its data; none of a later fragment, whose data starts elsewhere.
+    /// Returns the first bytes of the data; none of a later fragment.
     fn start(&self) -> Option<[u8; 4]> {
         self.data.first_chunk().copied().filter(|_| !self.is_later_fragment())
     }

@@ -24,9 +24,9 @@ use crate::IcmpDropReason;
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub struct IcmpHeader {
-    /// What the message is.
+    /// Type.
     pub icmp_type: u8,
-    /// What it is in particular.
+    /// Code.
     pub code: u8,
     /// The checksum of the whole message.
     pub checksum: U16,
@@ -56,9 +56,9 @@ pub struct EchoHeader {
     pub code: u8,
     /// The checksum of the whole message.
     pub checksum: U16,
-    /// Whose echo it is.
+    /// Identifier: which process asks.
     pub identifier: U16,
-    /// Which of his.
+    /// Sequence number of the request.
     pub sequence: U16,
 }
 
@@ -73,7 +73,7 @@ impl IcmpType {
     pub const ECHO_REPLY: IcmpType = IcmpType(0);
     /// A datagram did not arrive.
     pub const UNREACHABLE: IcmpType = IcmpType(3);
-    /// Send more slowly; nobody may send this any more (RFC 6633).
+    /// Send more slowly; deprecated (RFC 6633).
     pub const SOURCE_QUENCH: IcmpType = IcmpType(4);
     /// Another gateway is nearer.
     pub const REDIRECT: IcmpType = IcmpType(5);
@@ -129,7 +129,7 @@ impl fmt::Debug for IcmpType {
     }
 }
 
-/// Puts the checksum into a message whose checksum field is zero.
+/// Writes the checksum of a message whose checksum field is zero.
 pub(crate) fn set_checksum(message: &mut [u8]) -> Result<(), IcmpDropReason> {
     let sum = checksum::of(message);
     let (header, _) = IcmpHeader::mut_from_prefix(message).map_err(|_| IcmpDropReason::Truncated)?;

@@ -1,4 +1,4 @@
-//! One host's ICMP: what comes, what is answered, what is reported.
+//! ICMP of a host: receives messages, and writes errors within the rate limits.
 
 use base::ReasonCounters;
 use ipv4::{DestinationKind, Instant, LocalAddresses};
@@ -18,14 +18,14 @@ pub struct IcmpConfig {
     pub seed: u64,
 }
 
-/// A message for us.
+/// A message that was accepted.
 #[derive(Clone, Copy, Debug)]
 pub enum ReceivedMessage<'a> {
-    /// To be answered: see [`crate::reply_in_place`].
+    /// An echo request to answer: see [`crate::reply_in_place`].
     Request(Echo<'a>),
-    /// The answer to an echo request of ours.
+    /// The reply to an echo request of this host.
     Reply(Echo<'a>),
-    /// What became of a datagram of ours.
+    /// An error about a datagram of this host.
     Error(IcmpError, QuotedDatagram<'a>),
 }
 
@@ -53,8 +53,8 @@ impl Icmp {
         }
     }
 
-    /// Judges one datagram's data. `destination_kind` is how the datagram was addressed to us.
-    // As all that is read at once by whoever called.
+    /// Receives the data of a datagram. `destination_kind` is how the datagram was addressed.
+    // The caller reads the result at once: across crates it would go through memory.
     #[inline]
     pub fn receive<'a>(
         &mut self,
@@ -134,22 +134,22 @@ impl Icmp {
         }
     }
 
-    /// How many messages were taken.
+    /// Returns how many messages were accepted.
     pub fn accepted(&self) -> u64 {
         self.accepted
     }
 
-    /// How many errors were written.
+    /// Returns how many errors were written.
     pub fn errors_written(&self) -> u64 {
         self.errors_written
     }
 
-    /// How many messages were turned away, by reason.
+    /// Returns how many messages were dropped, by reason.
     pub fn dropped(&self) -> &ReasonCounters<IcmpDropReason> {
         &self.dropped
     }
 
-    /// How many errors were not sent, by reason.
+    /// Returns how many errors were suppressed, by reason.
     pub fn suppressed(&self) -> &ReasonCounters<SuppressReason> {
         &self.suppressed
     }

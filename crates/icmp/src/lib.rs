@@ -3,7 +3,7 @@
 //! [`IcmpMessage::parse`] turns a datagram's data into a valid message or an [`IcmpDropReason`];
 //! [`reply_in_place`] rewrites an echo request into its reply in place. [`Icmp::write_error`] writes an error
 //! about a datagram, if RFC 1122 lets it be sent ([`may_send_error`]) and not too many were;
-//! [`QuotedDatagram`] tells whom an error that came is for.
+//! [`QuotedDatagram`] names the socket that a received error concerns.
 //!
 //! # What this crate does not do
 //!

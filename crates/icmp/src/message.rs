@@ -13,33 +13,33 @@ pub struct IcmpMessage<'a> {
     data: &'a [u8],
 }
 
-/// What a message says.
+/// The body of a message.
 #[derive(Clone, Copy, Debug)]
 pub enum IcmpBody<'a> {
-    /// Send this back.
+    /// An echo request.
     Request(Echo<'a>),
-    /// This came back.
+    /// An echo reply.
     Reply(Echo<'a>),
-    /// A datagram went wrong.
+    /// An error about a datagram.
     Error(IcmpError, QuotedDatagram<'a>),
-    /// Something else.
+    /// Any other type.
     Other,
 }
 
-/// What an echo carries.
+/// The fields of an echo request or reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Echo<'a> {
-    /// Whose it is.
+    /// Identifier: which process asks.
     pub identifier: u16,
-    /// Which of his.
+    /// Sequence number of the request.
     pub sequence: u16,
-    /// What else he sent.
+    /// Data, returned unchanged.
     pub data: &'a [u8],
 }
 
 impl<'a> IcmpMessage<'a> {
-    /// Reads a message, all of a datagram's data.
-    // Its result is read at once by whoever called: across crates it would go through memory.
+    /// Parses a message, which is all of a datagram's data.
+    // The caller reads the result at once: across crates it would go through memory.
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<IcmpMessage<'a>, IcmpDropReason> {
         // spec: rfc792-length
@@ -51,17 +51,17 @@ impl<'a> IcmpMessage<'a> {
         Ok(IcmpMessage { header, data })
     }
 
-    /// What it is.
+    /// Returns the type.
     pub fn icmp_type(&self) -> IcmpType {
         IcmpType(self.header.icmp_type)
     }
 
-    /// What it is in particular.
+    /// Returns the code.
     pub fn code(&self) -> u8 {
         self.header.code
     }
 
-    /// What it says. Fails if it is about a datagram and quotes none.
+    /// Parses the body. Fails if an error quotes no datagram.
     #[inline]
     pub fn body(&self) -> Result<IcmpBody<'a>, IcmpDropReason> {
         Ok(match self.icmp_type() {

@@ -1,4 +1,4 @@
-//! Which addresses are ours, and what an address can be.
+//! Local addresses, and the kinds of destinations and sources.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -9,25 +9,25 @@ use link::{DestinationKind, MacAddr, TooManyGroups};
 
 use crate::Ipv4DropReason;
 
-/// The addresses that we answer for, the networks they are in, and the groups that we joined. Addresses
-/// are kept as ranges: one host is a set of one.
+/// The local addresses, the networks they are in, and the joined groups. Addresses are kept as ranges: one host is a
+/// set of one.
 #[derive(Clone, Debug, Default)]
 pub struct LocalAddresses {
     /// First and last address of each range as numbers, which are compared for every datagram; sorted,
     /// without overlap.
     ranges: Vec<(u32, u32)>,
-    /// What means all hosts of a network of ours.
+    /// The broadcast addresses of the local networks.
     broadcasts: Vec<Ipv4Addr>,
     groups: BTreeSet<Ipv4Addr>,
 }
 
 impl LocalAddresses {
-    /// How many groups can be joined.
+    /// Maximum number of joined groups.
     pub const GROUPS: usize = 256;
     /// The group of all hosts on a segment (RFC 1112 4).
     pub const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
 
-    /// The set of one address in its network.
+    /// Creates the set of one address in its network.
     pub fn one(address: Ipv4Net) -> LocalAddresses {
         let mut addresses = LocalAddresses::default();
         addresses.add(address.addr(), address.addr(), address);
@@ -55,7 +55,7 @@ impl LocalAddresses {
         }
     }
 
-    /// Accepts datagrams to `group` from now on. What is no group's address joins nothing.
+    /// Accepts datagrams to `group` from now on. Ignores an address that is no group.
     pub fn join(&mut self, group: Ipv4Addr) -> Result<(), TooManyGroups> {
         if !group.is_multicast() {
             return Ok(());
@@ -67,12 +67,12 @@ impl LocalAddresses {
         Ok(())
     }
 
-    /// Accepts datagrams to `group` no longer.
+    /// Stops accepting datagrams to `group`.
     pub fn leave(&mut self, group: Ipv4Addr) {
         self.groups.remove(&group);
     }
 
-    /// Whether `address` is one of ours.
+    /// Returns whether `address` is local.
     #[inline]
     pub fn is_local(&self, address: Ipv4Addr) -> bool {
         let address = u32::from(address);
@@ -85,13 +85,13 @@ impl LocalAddresses {
         range.is_some_and(|(_, last)| address <= *last)
     }
 
-    /// Whether `address` means all hosts: the limited broadcast, or that of a network of ours, in its
-    /// old form with zeros too (RFC 1122 3.3.6). An address of ours never is.
+    /// Returns whether `address` is a broadcast address: the limited broadcast, or that of a local network, also in its
+    /// old form with zeros (RFC 1122 3.3.6). A local address never is.
     pub fn is_broadcast(&self, address: Ipv4Addr) -> bool {
         (address.is_broadcast() || self.broadcasts.contains(&address)) && !self.is_local(address)
     }
 
-    /// How a datagram to `destination` is addressed to us; none if it is not.
+    /// Returns how a datagram to `destination` is addressed to this host; none if it is not.
     pub fn destination_kind(&self, destination: Ipv4Addr) -> Option<DestinationKind> {
         // spec: rfc1122-destination
         if self.is_local(destination) {
@@ -103,7 +103,7 @@ impl LocalAddresses {
         }
     }
 
-    /// Turns away sources that cannot have sent a datagram to us.
+    /// Rejects sources that cannot have sent a datagram to this host.
     pub fn check_source(&self, source: Ipv4Addr) -> Result<(), Ipv4DropReason> {
         // spec: rfc1122-source
         if source.is_multicast() {
@@ -123,8 +123,8 @@ impl LocalAddresses {
         }
     }
 
-    /// Whether `address` names one host and no other: not "this network" (0.0.0.0/8), loopback, a
-    /// broadcast, a group or an address of class E (RFC 1122 3.2.2).
+    /// Returns whether `address` names exactly one host: not "this network" (0.0.0.0/8), loopback, a broadcast, a group
+    /// or an address of class E (RFC 1122 3.2.2).
     pub fn is_host(&self, address: Ipv4Addr) -> bool {
         is_valid_host(address) && !self.is_broadcast(address)
     }

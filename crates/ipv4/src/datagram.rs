@@ -47,9 +47,9 @@ pub struct Ipv4Header {
     pub protocol: u8,
     /// The checksum of the header, options included.
     pub checksum: U16,
-    /// Who sent it.
+    /// Source address.
     pub source: [u8; 4],
-    /// Whom it is for.
+    /// Destination address.
     pub destination: [u8; 4],
 }
 
@@ -64,8 +64,7 @@ impl Ipv4Header {
     pub const OFFSET: u16 = 0x1fff;
 }
 
-/// A datagram, or a fragment of one, whose header makes sense: a view into the bytes it was parsed
-/// from. What it claims need not be true.
+/// A datagram, or a fragment of one, with a valid header: a view into the bytes it was parsed from.
 #[derive(Clone, Copy, Debug)]
 pub struct Datagram<'a> {
     header: &'a Ipv4Header,
@@ -78,12 +77,11 @@ pub struct Datagram<'a> {
 const PLAIN: u8 = 0x45;
 
 impl<'a> Datagram<'a> {
-    /// The longest datagram there can be, in bytes.
+    /// Length of the longest datagram, in bytes.
     pub const MAX_LENGTH: usize = 65_535;
 
-    /// Reads a datagram from the start of a frame's payload. What follows its total length is the
-    /// link's padding.
-    // Its result is read at once by whoever called: across crates it would go through memory.
+    /// Parses a datagram at the start of a frame's payload. What follows its total length is padding of the link.
+    // The caller reads the result at once: across crates it would go through memory.
     #[inline]
     pub fn parse(frame: &'a [u8]) -> Result<Datagram<'a>, Ipv4DropReason> {
         // spec: rfc791-header
@@ -114,15 +112,15 @@ impl<'a> Datagram<'a> {
         Ok(Datagram { header, bytes, options, payload })
     }
 
-    /// What there is of a datagram, for whoever shows what [`Datagram::parse`] turns away: its checksum may
-    /// be wrong, and it may end before its total length. None if there is no whole header of version 4.
+    /// Parses a datagram that [`Datagram::parse`] drops, to show it: its checksum may be wrong, and it may end before its
+    /// total length. Returns none if there is no whole header of version 4.
     pub fn parse_lenient(frame: &'a [u8]) -> Option<Datagram<'a>> {
         let (header, _) = Ipv4Header::ref_from_prefix(frame).ok()?;
         let length = usize::from(header.version_and_length & 0x0f) * 4;
         if header.version_and_length >> 4 != 4 || length < size_of::<Ipv4Header>() {
             return None;
         }
-        // Some cards leave the total length to be filled in later: then the frame says.
+        // Some network cards fill in the total length later: then the frame gives the length.
         let promised = match usize::from(header.total_length.get()) {
             short if short < length => frame.len(),
             promised => promised,
@@ -133,118 +131,116 @@ impl<'a> Datagram<'a> {
         Some(Datagram { header, bytes, options, payload })
     }
 
-    /// Type of service: a DSCP and two bits of ECN.
+    /// Returns the type of service: a DSCP and two bits of ECN.
     pub fn type_of_service(&self) -> u8 {
         self.header.type_of_service
     }
 
-    /// Which fragments belong together.
+    /// Returns the identification, which is the same for all fragments of a datagram.
     pub fn identification(&self) -> u16 {
         self.header.identification.get()
     }
 
-    /// Whether nobody may fragment it.
+    /// Returns the flag "don't fragment".
     pub fn dont_fragment(&self) -> bool {
         self.header.flags_and_offset.get() & Ipv4Header::DONT_FRAGMENT != 0
     }
 
-    /// Whether fragments come after it.
+    /// Returns the flag "more fragments".
     pub fn more_fragments(&self) -> bool {
         self.header.flags_and_offset.get() & Ipv4Header::MORE_FRAGMENTS != 0
     }
 
-    /// Where its data belongs in the whole datagram's, in bytes.
+    /// Returns the offset of its data in the data of the whole datagram, in bytes.
     pub fn fragment_offset(&self) -> usize {
         usize::from(self.header.flags_and_offset.get() & Ipv4Header::OFFSET) * 8
     }
 
-    /// Whether it is less than a whole datagram.
+    /// Returns whether this is a fragment.
     pub fn is_fragment(&self) -> bool {
         self.header.flags_and_offset.get() & (Ipv4Header::MORE_FRAGMENTS | Ipv4Header::OFFSET) != 0
     }
 
-    /// How many more hops it might have taken. A host takes it whatever this says (RFC 1122 3.2.1.7).
+    /// Returns the remaining hops. A host accepts any value (RFC 1122 3.2.1.7).
     pub fn time_to_live(&self) -> u8 {
         self.header.time_to_live
     }
 
-    /// The protocol of its data.
+    /// Returns the protocol of the data.
     pub fn protocol(&self) -> IpProtocol {
         IpProtocol(self.header.protocol)
     }
 
-    /// Who sent it.
+    /// Returns the source address.
     pub fn source(&self) -> Ipv4Addr {
         self.header.source.into()
     }
 
-    /// Whom it is for.
+    /// Returns the destination address.
     pub fn destination(&self) -> Ipv4Addr {
         self.header.destination.into()
     }
 
-    /// Its options as they lie.
+    /// Returns the options, unparsed.
     pub fn options(&self) -> &'a [u8] {
         self.options
     }
 
-    /// Its data.
+    /// Returns the data.
     pub fn payload(&self) -> &'a [u8] {
         self.payload
     }
 
-    /// Bytes of the header, options included.
+    /// Returns the length of the header in bytes, options included.
     pub fn header_length(&self) -> usize {
         size_of::<Ipv4Header>() + self.options.len()
     }
 
-    /// The total length that the header promises, in bytes.
+    /// Returns the total length field, in bytes.
     pub fn total_length(&self) -> u16 {
         self.header.total_length.get()
     }
 
-    /// All of it: header, options and data, without the link's padding.
+    /// Returns header, options and data, without padding of the link.
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
 }
 
-/// What a header says beyond its lengths and its checksum.
+/// The fields of a header other than its lengths and its checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ipv4Fields {
     /// Type of service: a DSCP and two bits of ECN.
     pub type_of_service: u8,
-    /// Which fragments belong together.
+    /// Identification, the same for all fragments of a datagram.
     pub identification: u16,
-    /// Whether nobody may fragment it.
+    /// Flag "don't fragment".
     pub dont_fragment: bool,
-    /// Whether fragments come after it.
+    /// Flag "more fragments".
     pub more_fragments: bool,
-    /// Where its data belongs in the whole datagram's, in bytes: a multiple of eight, the rest is cut
-    /// off.
+    /// Offset of the data in the data of the whole datagram, in bytes, rounded down to a multiple of eight.
     pub fragment_offset: usize,
-    /// How many hops it may take; never zero.
+    /// Remaining hops; zero is sent as one.
     pub time_to_live: u8,
-    /// The protocol of its data.
+    /// Protocol of the data.
     pub protocol: IpProtocol,
-    /// Who sends it.
+    /// Source address.
     pub source: Ipv4Addr,
-    /// Whom it is for.
+    /// Destination address.
     pub destination: Ipv4Addr,
 }
 
-/// A length that no datagram has: below a header's 20 bytes, or above 65,535.
+/// A length that no datagram has: below the 20 bytes of a header, or above 65,535.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DatagramLengthError;
 
 impl Ipv4Fields {
-    /// Bytes of a header as we send it, without options.
+    /// Length of a header without options, in bytes.
     pub const LENGTH: usize = size_of::<Ipv4Header>();
-    /// Hops that a datagram of ours may take unless somebody wants otherwise (RFC 1700, "IP time to
-    /// live parameter").
+    /// Default time to live (RFC 1700, "IP time to live parameter").
     pub const TIME_TO_LIVE: u8 = 64;
 
-    /// The fields of a whole datagram that may be fragmented.
+    /// Creates the fields of a whole datagram that may be fragmented.
     pub const fn new(protocol: IpProtocol, source: Ipv4Addr, destination: Ipv4Addr) -> Ipv4Fields {
         Ipv4Fields {
             type_of_service: 0,
@@ -259,7 +255,7 @@ impl Ipv4Fields {
         }
     }
 
-    /// Writes the header to the start of `datagram`, all of which is the datagram, and its checksum.
+    /// Writes the header with its checksum to the start of `datagram`, whose length is the total length.
     pub fn write_to(&self, datagram: &mut [u8]) -> Result<(), DatagramLengthError> {
         let total_length = u16::try_from(datagram.len()).map_err(|_| DatagramLengthError)?;
         let (header, _) = Ipv4Header::mut_from_prefix(datagram).map_err(|_| DatagramLengthError)?;
@@ -267,7 +263,7 @@ impl Ipv4Fields {
             u16::try_from(self.fragment_offset / 8).unwrap_or(Ipv4Header::OFFSET) & Ipv4Header::OFFSET;
         let dont_fragment = if self.dont_fragment { Ipv4Header::DONT_FRAGMENT } else { 0 };
         let more_fragments = if self.more_fragments { Ipv4Header::MORE_FRAGMENTS } else { 0 };
-        // Field by field: a whole struct built beside and copied over costs four times as much.
+        // Field by field: building the struct and copying it costs four times as much.
         header.version_and_length = 0x45;
         // spec: rfc1122-type-of-service
         header.type_of_service = self.type_of_service;

@@ -1,7 +1,7 @@
 //! Why datagrams are dropped.
 
 base::reasons! {
-    /// Why a datagram was turned away.
+    /// Why a datagram was dropped.
     pub enum Ipv4DropReason {
         /// Shorter than the 20 bytes of a header.
         Truncated = "shorter than an IPv4 header",
@@ -11,25 +11,25 @@ base::reasons! {
         HeaderLength = "header length below 20 bytes",
         /// The total length is below the header length.
         TotalLengthShort = "total length below the header length",
-        /// The total length promises more than there is.
+        /// The total length exceeds the frame.
         TotalLength = "total length beyond the frame",
         /// The header checksum is wrong.
         Checksum = "header checksum is wrong",
         /// The source is a broadcast address, which cannot send.
         SourceBroadcast = "source is a broadcast address",
-        /// The source is a group, which cannot send.
+        /// The source is a multicast group, which cannot send.
         SourceGroup = "source is a group address",
         /// The source is a loopback address, which never leaves a host.
         SourceLoopback = "source is a loopback address",
         /// The source is in 0.0.0.0/8, which names no host, or in class E, which is reserved.
         SourceReserved = "source is in 0.0.0.0/8 or class E",
-        /// The source is an address of ours: our own datagram come back, or a forged one.
+        /// The source is a local address: a datagram of this host that came back, or a forged one.
         SourceLocal = "source is ours",
-        /// Neither our address, nor a broadcast, nor a group we joined.
+        /// Addressed neither to a local address, nor to a broadcast, nor to a joined group.
         NotForUs = "not for us",
-        /// A source route leads on: to be forwarded, which a host does not do.
+        /// The source route has further hops, and a host does not forward.
         SourceRoute = "source route is not completed",
-        /// To one host, but by a frame to a group or to all (RFC 1122 3.3.6).
+        /// Addressed to one host, but by a multicast or broadcast frame (RFC 1122 3.3.6).
         LinkBroadcast = "to one host by a broadcast or group frame",
         /// A fragment without data.
         FragmentEmpty = "fragment without data",
@@ -37,11 +37,11 @@ base::reasons! {
         FragmentUneven = "fragment of uneven length",
         /// A fragment that ends beyond the longest datagram.
         FragmentBeyond = "fragment beyond 65535 octets",
-        /// A fragment that contradicts those before it: its datagram is given up.
+        /// A fragment that contradicts earlier ones: its datagram is given up.
         FragmentOverlap = "fragment overlaps another",
-        /// A fragment that is here already.
+        /// A fragment that is stored already.
         FragmentRepeated = "fragment repeated",
-        /// A fragment for which there was no room.
+        /// A fragment that exceeds the limits of reassembly.
         ReassemblyFull = "no room for a fragment",
     }
 }

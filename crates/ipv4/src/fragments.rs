@@ -7,7 +7,7 @@ use crate::{Datagram, Ipv4Fields};
 
 /// The fragments of one datagram, first to last; a datagram that fits is its only one.
 ///
-/// Each is the same header (ours have no options) with [`Fragment::apply`] before its part of the data.
+/// Each is the same header, without options, with [`Fragment::apply`] before its part of the data.
 #[derive(Clone, Debug)]
 pub struct Fragments {
     payload: usize,
@@ -37,21 +37,21 @@ pub enum FragmentationError {
 }
 
 impl Fragments {
-    /// Cuts a payload of so many bytes for a link with this MTU. `dont_fragment` is the header's flag.
+    /// Cuts a payload of this length in bytes for a link with this MTU. `dont_fragment` is the flag of the header.
     pub fn of(payload: usize, mtu: usize, dont_fragment: bool) -> Result<Fragments, FragmentationError> {
         if payload > Datagram::MAX_LENGTH - Ipv4Fields::LENGTH {
             return Err(FragmentationError::TooLong);
         }
-        let room = mtu.saturating_sub(Ipv4Fields::LENGTH);
-        if payload <= room {
-            return Ok(Fragments { payload, step: room, next: Some(0) });
+        let capacity = mtu.saturating_sub(Ipv4Fields::LENGTH);
+        if payload <= capacity {
+            return Ok(Fragments { payload, step: capacity, next: Some(0) });
         }
         // spec: rfc791-dont-fragment
         if dont_fragment {
             return Err(FragmentationError::DontFragment(mtu));
         }
         // spec: rfc791-fragmentation
-        let step = room / 8 * 8;
+        let step = capacity / 8 * 8;
         if step == 0 {
             return Err(FragmentationError::MtuTooSmall(mtu));
         }

@@ -1,4 +1,4 @@
-//! Which identification a datagram of ours gets.
+//! Identification numbers of sent datagrams.
 
 use std::net::Ipv4Addr;
 

@@ -1,4 +1,4 @@
-//! One host's (or many hosts') IPv4: what is for us, and what we turn away.
+//! The receiving side of IPv4, for one host or for many.
 
 use base::ReasonCounters;
 use link::{DestinationKind, Instant};
@@ -9,14 +9,14 @@ use crate::{
     ReassemblyTimeout,
 };
 
-/// What became of a datagram that was not dropped.
+/// The outcome of a datagram that was not dropped.
 #[derive(Debug)]
 pub enum ReceivedDatagram<'a> {
-    /// It came whole, and was addressed to us like this.
+    /// A complete datagram, and how it was addressed.
     Whole(Datagram<'a>, DestinationKind),
-    /// It is a fragment, kept until the rest comes.
-    Kept,
-    /// It was the last fragment missing. To be given back by [`Ipv4::recycle`].
+    /// A fragment, stored until the others come.
+    FragmentStored,
+    /// The last missing fragment completed this datagram. [`Ipv4::recycle`] takes it back.
     Reassembled(ReassembledDatagram, DestinationKind),
 }
 
@@ -30,7 +30,7 @@ pub struct Ipv4 {
 }
 
 impl Ipv4 {
-    /// IPv4 for these addresses. `seed` is a secret.
+    /// Creates IPv4 for these addresses. `seed` is a secret.
     pub fn new(addresses: LocalAddresses, limits: ReassemblyLimits, seed: u64) -> Ipv4 {
         Ipv4 {
             addresses,
@@ -40,8 +40,8 @@ impl Ipv4 {
         }
     }
 
-    /// Judges one frame's payload. `destination_kind` is how the frame was addressed.
-    // As all that is read at once by whoever called.
+    /// Receives the payload of a frame. `destination_kind` is how the frame was addressed.
+    // The caller reads the result at once: across crates it would go through memory.
     #[inline]
     pub fn receive<'a>(
         &mut self,
@@ -51,7 +51,7 @@ impl Ipv4 {
     ) -> Result<ReceivedDatagram<'a>, Ipv4DropReason> {
         match self.accept(now, destination_kind, frame) {
             Ok(received) => {
-                let is_whole = !matches!(received, ReceivedDatagram::Kept);
+                let is_whole = !matches!(received, ReceivedDatagram::FragmentStored);
                 self.accepted = self.accepted.saturating_add(is_whole.into());
                 Ok(received)
             }
@@ -86,53 +86,55 @@ impl Ipv4 {
         if !datagram.is_fragment() {
             return Ok(ReceivedDatagram::Whole(datagram, destination));
         }
-        // What is late goes before what is new.
+        // Datagrams that are overdue go first.
         self.poll(now);
         let whole = self.reassembly.receive(now, &datagram)?;
-        Ok(whole.map_or(ReceivedDatagram::Kept, |whole| ReceivedDatagram::Reassembled(whole, destination)))
+        Ok(whole.map_or(ReceivedDatagram::FragmentStored, |whole| {
+            ReceivedDatagram::Reassembled(whole, destination)
+        }))
     }
 
-    /// Gives up fragments whose rest did not come in time.
+    /// Gives up incomplete datagrams whose time is over.
     pub fn poll(&mut self, now: Instant) {
         self.reassembly.poll(now);
     }
 
-    /// When [`Ipv4::poll`] has something to do next.
+    /// Returns when [`Ipv4::poll`] has something to do next.
     pub fn deadline(&self) -> Option<Instant> {
         self.reassembly.deadline()
     }
 
-    /// The oldest event not yet taken: a datagram whose rest did not come.
+    /// Takes the oldest event: a datagram that stayed incomplete.
     pub fn take_event(&mut self) -> Option<ReassemblyTimeout> {
         self.reassembly.take_event()
     }
 
-    /// Takes a datagram back that was made whole.
+    /// Takes the buffer of a reassembled datagram back.
     pub fn recycle(&mut self, reassembled: ReassembledDatagram) {
         self.reassembly.recycle(reassembled);
     }
 
-    /// The addresses that are ours.
+    /// Returns the local addresses.
     pub fn addresses(&self) -> &LocalAddresses {
         &self.addresses
     }
 
-    /// The addresses that are ours, to change.
+    /// Returns the local addresses, to change them.
     pub fn addresses_mut(&mut self) -> &mut LocalAddresses {
         &mut self.addresses
     }
 
-    /// What waits for the rest of its fragments.
+    /// Returns the incomplete datagrams.
     pub fn reassembly(&self) -> &Reassembly {
         &self.reassembly
     }
 
-    /// How many datagrams were for us, those made whole among them.
+    /// Returns how many datagrams were accepted, reassembled ones included.
     pub fn accepted(&self) -> u64 {
         self.accepted
     }
 
-    /// How many datagrams and fragments were turned away, by reason.
+    /// Returns how many datagrams and fragments were dropped, by reason.
     pub fn dropped(&self) -> &ReasonCounters<Ipv4DropReason> {
         &self.dropped
     }

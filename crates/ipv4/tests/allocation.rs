@@ -16,7 +16,7 @@ fn give(host: &mut Ipv4, frame: &mut [u8], fields: Ipv4Fields) -> Result<bool, B
     fields.write_to(frame)?;
     Ok(match host.receive(Instant::ORIGIN, DestinationKind::Unicast, frame)? {
         ReceivedDatagram::Whole(..) => true,
-        ReceivedDatagram::Kept => false,
+        ReceivedDatagram::FragmentStored => false,
         ReceivedDatagram::Reassembled(whole, _) => {
             host.recycle(whole);
             true

@@ -1,7 +1,7 @@
 //! Why frames are dropped.
 
 base::reasons! {
-    /// Why a frame was turned away.
+    /// Why a frame was dropped.
     pub enum LinkDropReason {
         /// Shorter than the 14 bytes of a header.
         Truncated = "shorter than an Ethernet header",
@@ -21,9 +21,9 @@ base::reasons! {
         TooLong = "longer than the MTU",
         /// Sent by a group, which cannot send (IEEE 802.3 3.2.3).
         GroupSource = "source is a group address",
-        /// Neither our station, nor broadcast, nor a group we joined.
+        /// Addressed neither to a local address, nor to broadcast, nor to a joined group.
         NotForUs = "not for us",
-        /// In a VLAN that is not ours.
+        /// In another VLAN than the link.
         OtherVlan = "another VLAN",
     }
 }

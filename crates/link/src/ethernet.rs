@@ -23,9 +23,9 @@ use crate::{EtherType, LinkDropReason, MacAddr, VlanTag};
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub struct EthernetHeader {
-    /// Whom the frame is for.
+    /// Destination address.
     pub destination: MacAddr,
-    /// Who sent it.
+    /// Source address.
     pub source: MacAddr,
     /// An `EtherType` from 1,536 on, a length in bytes up to 1,500.
     pub type_or_length: U16,
@@ -102,7 +102,7 @@ pub enum VlanTags {
     Two(VlanTag, VlanTag),
 }
 
-/// How the payload's protocol is told.
+/// How a frame names the protocol of its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encapsulation {
     /// By the header's type field (Ethernet II, RFC 894).
@@ -113,7 +113,7 @@ pub enum Encapsulation {
 
 impl<'a> EthernetFrame<'a> {
     /// Reads a frame, from its destination on and without a frame check sequence.
-    // Its result is read at once by whoever called: across crates it would go through memory.
+    // The caller reads the result at once: across crates it would go through memory.
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<EthernetFrame<'a>, LinkDropReason> {
         // spec: ethernet-unpadded, truncated
@@ -123,8 +123,8 @@ impl<'a> EthernetFrame<'a> {
         if plain.is_typed() { Ok(plain) } else { plain.untag()?.typed() }
     }
 
-    /// The frame of a header and what follows it, for whoever has seen already that the header's type
-    /// is `ether_type`. None if that is no type, or a tag's: such a frame is to be parsed.
+    /// Returns the frame of a header whose type was already read as `ether_type`. Returns none if that is a length or a
+    /// tag: then the frame must be parsed.
     #[inline]
     pub fn of_type(
         header: &'a EthernetHeader,
@@ -145,13 +145,13 @@ impl<'a> EthernetFrame<'a> {
         }
     }
 
-    /// Whether the type says all there is to say.
+    /// Returns whether the type field names the protocol of the payload directly.
     fn is_typed(&self) -> bool {
         // spec: ethernet-type, ethernet-rfc894
         self.ether_type.0 >= EtherType::FIRST && !self.ether_type.is_tag()
     }
 
-    /// Steps over the tags.
+    /// Skips the tags.
     fn untag(mut self) -> Result<Self, LinkDropReason> {
         // spec: ethernet-tags
         while self.ether_type.is_tag() {
@@ -208,37 +208,37 @@ impl<'a> EthernetFrame<'a> {
         })
     }
 
-    /// Whom the frame is for.
+    /// Returns the destination address.
     pub fn destination(&self) -> MacAddr {
         self.header.destination
     }
 
-    /// Who sent it.
+    /// Returns the source address.
     pub fn source(&self) -> MacAddr {
         self.header.source
     }
 
-    /// Its VLAN tags.
+    /// Returns the VLAN tags.
     pub fn tags(&self) -> VlanTags {
         self.tags
     }
 
-    /// How the payload's protocol was told.
+    /// Returns how the frame names the protocol of its payload.
     pub fn encapsulation(&self) -> Encapsulation {
         self.encapsulation
     }
 
-    /// The payload's protocol.
+    /// Returns the protocol of the payload.
     pub fn ether_type(&self) -> EtherType {
         self.ether_type
     }
 
-    /// The payload.
+    /// Returns the payload.
     pub fn payload(&self) -> &'a [u8] {
         self.payload
     }
 
-    /// Where in the frame the payload starts, in bytes.
+    /// Returns the offset of the payload in the frame, in bytes.
     pub fn payload_offset(&self) -> usize {
         self.offset
     }

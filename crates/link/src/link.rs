@@ -1,4 +1,4 @@
-//! One side of the wire: what is for us, and what we turn away.
+//! The Ethernet side of a host: the destination filter, its counters, and headers to send.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,18 +11,18 @@ use crate::{
     OutOfSpace, SnapHeader, VlanId, VlanTag, VlanTagHeader, VlanTags,
 };
 
-/// How a frame was addressed to us. The layers above answer broadcasts with care (RFC 1122 2.4).
+/// How a frame or a datagram was addressed to this host. The layers above answer broadcasts with care (RFC 1122 2.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DestinationKind {
-    /// To one of our stations.
+    /// To a local unicast address.
     Unicast,
-    /// To a group we joined.
+    /// To a joined multicast group.
     Multicast,
-    /// To everybody.
+    /// To a broadcast address.
     Broadcast,
 }
 
-/// A frame for us.
+/// A frame that is addressed to this host.
 #[derive(Clone, Copy, Debug)]
 pub struct ReceivedFrame<'a> {
     /// The frame.
@@ -31,10 +31,10 @@ pub struct ReceivedFrame<'a> {
     pub destination_kind: DestinationKind,
 }
 
-/// Our side of one wire.
+/// The Ethernet layer of one host or of many on one wire.
 #[derive(Debug)]
 pub struct Link {
-    stations: MacSet,
+    local_macs: MacSet,
     groups: BTreeSet<MacAddr>,
     vlan: Option<VlanId>,
     mtu: usize,
@@ -42,17 +42,24 @@ pub struct Link {
     dropped: ReasonCounters<LinkDropReason>,
 }
 
-/// A group that could not be joined: [`Link::GROUPS`] are joined already.
+/// A group was not joined, because [`Link::GROUPS`] are joined already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooManyGroups;
 
 impl Link {
-    /// How many groups can be joined.
+    /// Maximum number of joined groups.
     pub const GROUPS: usize = 256;
 
-    /// A link for these stations, with the wire's MTU in bytes, in a VLAN or in none.
-    pub fn new(stations: MacSet, mtu: usize, vlan: Option<VlanId>) -> Link {
-        Link { stations, groups: BTreeSet::new(), vlan, mtu, accepted: 0, dropped: ReasonCounters::default() }
+    /// Creates a link with these local addresses and the wire's MTU in bytes, in a VLAN or in none.
+    pub fn new(local_macs: MacSet, mtu: usize, vlan: Option<VlanId>) -> Link {
+        Link {
+            local_macs,
+            groups: BTreeSet::new(),
+            vlan,
+            mtu,
+            accepted: 0,
+            dropped: ReasonCounters::default(),
+        }
     }
 
     /// Sets the wire's MTU in bytes.
@@ -60,7 +67,7 @@ impl Link {
         self.mtu = mtu;
     }
 
-    /// Accepts frames to `group` from now on. What is no group's address joins nothing.
+    /// Accepts frames to `group` from now on. Ignores an address that is no group.
     pub fn join(&mut self, group: MacAddr) -> Result<(), TooManyGroups> {
         if !group.is_group() {
             return Ok(());
@@ -72,7 +79,7 @@ impl Link {
         Ok(())
     }
 
-    /// Accepts frames to `group` no longer.
+    /// Stops accepting frames to `group`.
     pub fn leave(&mut self, group: MacAddr) {
         self.groups.remove(&group);
     }
@@ -121,7 +128,7 @@ impl Link {
     #[inline]
     fn destination_kind(&self, destination: MacAddr) -> Option<DestinationKind> {
         // spec: ethernet-destination
-        if self.stations.contains(destination) {
+        if self.local_macs.contains(destination) {
             Some(DestinationKind::Unicast)
         } else if destination == MacAddr::BROADCAST {
             Some(DestinationKind::Broadcast)
@@ -130,10 +137,10 @@ impl Link {
         }
     }
 
-    /// Whether a frame with these tags is in our VLAN.
+    /// Returns whether a frame with these tags is in the VLAN of this link.
     ///
-    /// A priority tag (VLAN 0) counts as none; beyond that the one tag must be ours, or absent. We are
-    /// in a customer's VLAN: the same number in a service tag is another VLAN.
+    /// A priority tag (VLAN 0) counts as none. The link is in a customer VLAN: the same number in a service tag is
+    /// another VLAN.
     pub fn is_local_vlan(&self, tags: VlanTags) -> bool {
         // spec: ethernet-priority-tag, ethernet-other-vlan
         if tags == VlanTags::None {
@@ -147,22 +154,22 @@ impl Link {
         is_local(vlans.next()) && vlans.next().is_none()
     }
 
-    /// The addresses that are ours, to add some.
+    /// Returns the local addresses, to change them.
     pub fn local_macs_mut(&mut self) -> &mut MacSet {
-        &mut self.stations
+        &mut self.local_macs
     }
 
-    /// The VLAN we are in.
+    /// Returns the VLAN of this link.
     pub fn vlan(&self) -> Option<VlanId> {
         self.vlan
     }
 
-    /// How many frames were for us.
+    /// Returns how many frames were accepted.
     pub fn accepted(&self) -> u64 {
         self.accepted
     }
 
-    /// How many were turned away, by reason.
+    /// Returns how many frames were dropped, by reason.
     pub fn dropped(&self) -> &ReasonCounters<LinkDropReason> {
         &self.dropped
     }
@@ -201,7 +208,7 @@ impl Link {
     }
 }
 
-/// Appends zeros until the frame is `minimum` bytes long; the device says what it wants.
+/// Appends zeros until the frame has `minimum` bytes, as its device demands.
 pub fn pad(frame: &mut Frame, minimum: usize) -> Result<(), OutOfSpace> {
     // spec: ethernet-minimum, rfc826-reply-padding
     let missing = minimum.saturating_sub(frame.len());

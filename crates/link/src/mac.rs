@@ -1,4 +1,4 @@
-//! Hardware addresses.
+//! MAC addresses, and sets of them.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-/// An Ethernet hardware address: six bytes, as they stand on the wire.
+/// An Ethernet MAC address: six bytes in the order of the wire.
 #[derive(
     Clone, Copy, PartialEq, Eq, Hash, Default, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
 )]
@@ -15,7 +15,7 @@ pub struct MacAddr([u8; 6]);
 
 const _: () = assert!(size_of::<MacAddr>() == 6);
 
-/// A text that is no hardware address.
+/// A text that is no MAC address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MacAddrError(String);
 
@@ -25,17 +25,17 @@ impl MacAddr {
     /// 00:00:00:00:00:00, no station at all.
     pub const ZERO: MacAddr = MacAddr([0; 6]);
 
-    /// The address with these bytes.
+    /// Creates the address with these bytes.
     pub const fn new(bytes: [u8; 6]) -> MacAddr {
         MacAddr(bytes)
     }
 
-    /// Its bytes.
+    /// Returns the bytes.
     pub const fn bytes(self) -> [u8; 6] {
         self.0
     }
 
-    /// It as a number, its first byte the highest: addresses in a series count up.
+    /// Returns the address as a number, most significant byte first: consecutive addresses are consecutive numbers.
     #[inline]
     pub const fn number(self) -> u64 {
         let [a, b, c, d, e, f] = self.0;
@@ -43,19 +43,18 @@ impl MacAddr {
         u64::from_le_bytes([a, b, c, d, e, f, 0, 0]).swap_bytes() >> 16
     }
 
-    /// Whether it names a group of stations; broadcast is one (IEEE 802: the first byte's lowest bit).
+    /// Returns whether this is a group address, broadcast included (IEEE 802: the lowest bit of the first byte).
     pub const fn is_group(self) -> bool {
         let [first, ..] = self.0;
         first & 1 == 1
     }
 
-    /// Whether it may be the address of one station: neither a group nor zero.
+    /// Returns whether this may be the address of one station: neither a group nor zero.
     pub fn is_station(self) -> bool {
         !self.is_group() && self != Self::ZERO
     }
 
-    /// The locally administered station address that stands for `name`: the same for the same name
-    /// on every machine and at every start.
+    /// Derives a locally administered unicast address from `name`: the same on every machine and at every start.
     pub fn derived_from(name: &str) -> MacAddr {
         // FNV-1a, 64 bits: its definition is fixed, unlike that of the standard library's hasher.
         let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
@@ -65,7 +64,7 @@ impl MacAddr {
         MacAddr([0x02, b, c, d, e, f])
     }
 
-    /// The address `steps` further up, or none beyond ff:ff:ff:ff:ff:ff.
+    /// Returns the address `steps` above this one, or none beyond ff:ff:ff:ff:ff:ff.
     #[inline]
     pub fn plus(self, steps: u64) -> Option<MacAddr> {
         let number = self.number().checked_add(steps).filter(|number| *number >> 48 == 0)?;
@@ -74,7 +73,7 @@ impl MacAddr {
     }
 }
 
-/// In the order of their bytes, which is that of their numbers: six bytes are compared at once.
+/// Compares the bytes in order, all six at once.
 impl Ord for MacAddr {
     #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
@@ -151,24 +150,22 @@ impl From<[u8; 6]> for MacAddr {
     }
 }
 
-/// A set of station addresses, kept as ranges: one host is a set of one, and 65,536 hosts with
-/// consecutive addresses cost no more.
+/// A set of MAC addresses, kept as ranges: 65,536 consecutive addresses cost no more than one.
 #[derive(Clone, Debug, Default)]
 pub struct MacSet {
-    /// First and last address of each range as numbers, sorted, without overlap: a number is made once of an
-    /// address that is looked for.
+    /// First and last address of each range as numbers, sorted, without overlap.
     ranges: Vec<(u64, u64)>,
 }
 
 impl MacSet {
-    /// The set of one address.
+    /// Creates the set of one address.
     pub fn one(address: MacAddr) -> MacSet {
-        let mut stations = MacSet::default();
-        stations.add(address, address);
-        stations
+        let mut set = MacSet::default();
+        set.add(address, address);
+        set
     }
 
-    /// Adds all addresses from `first` to `last`. Ranges that meet become one.
+    /// Adds all addresses from `first` to `last`. Adjacent ranges become one.
     pub fn add(&mut self, first: MacAddr, last: MacAddr) {
         self.ranges.push((first.number(), last.number()));
         self.ranges.sort_unstable();
@@ -181,11 +178,11 @@ impl MacSet {
         });
     }
 
-    /// Whether `address` is one of them.
+    /// Returns whether `address` is in the set.
     #[inline]
     pub fn contains(&self, address: MacAddr) -> bool {
         let number = address.number();
-        // Most have one range.
+        // Most sets have one range.
         if let [(first, last)] = *self.ranges.as_slice() {
             return first <= number && number <= last;
         }

@@ -98,7 +98,7 @@ fn every_datagram_is_accepted_stored_or_dropped_and_counted_once() {
     let last = Ipv4Fields { more_fragments: false, fragment_offset: 8, ..first };
     let bytes_of_first = bytes(first, b"datagram");
     let kept = host.receive(Instant::ORIGIN, DestinationKind::Unicast, &bytes_of_first);
-    assert!(matches!(kept, Ok(ReceivedDatagram::Kept)));
+    assert!(matches!(kept, Ok(ReceivedDatagram::FragmentStored)));
     assert_eq!(host.accepted(), 1);
     let bytes = bytes(last, b"!");
     let Ok(ReceivedDatagram::Reassembled(whole, DestinationKind::Unicast)) =
@@ -123,7 +123,10 @@ fn late_fragment_starts_new_datagram_when_old_was_not_polled() {
     assert_eq!(host.deadline(), Some(Instant::ORIGIN + ReassemblyLimits::TIMEOUT));
     let late = Instant::ORIGIN + Duration::from_secs(30);
     let bytes = bytes(last, b"!");
-    assert!(matches!(host.receive(late, DestinationKind::Unicast, &bytes), Ok(ReceivedDatagram::Kept)));
+    assert!(matches!(
+        host.receive(late, DestinationKind::Unicast, &bytes),
+        Ok(ReceivedDatagram::FragmentStored)
+    ));
     assert_eq!(host.take_event().map(|event| event.source), Some(PEER));
 }
 
