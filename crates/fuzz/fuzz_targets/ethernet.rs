@@ -9,7 +9,7 @@ use link::{
     VlanTag,
 };
 
-/// Our local_macs: 02:00:00:00:00:02 to :05.
+/// Local MAC addresses: 02:00:00:00:00:02 to :05.
 const FIRST: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const LAST: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 5]);
 /// All hosts of IPv4 (RFC 1112 6.4).

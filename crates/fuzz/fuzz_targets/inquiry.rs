@@ -118,7 +118,7 @@ fn check_counts(inquiry: &Inquiry, now: Instant, packets: u64) {
         InquiryOutcome::Answered | InquiryOutcome::Taken => assert!(received > 0),
         InquiryOutcome::Silent | InquiryOutcome::Free => assert!(received == 0 && refused == 0 && sent > 0),
         InquiryOutcome::Announced | InquiryOutcome::Impaired | InquiryOutcome::Unfinished => {
-            assert!(sent > 0)
+            assert!(sent > 0);
         }
         InquiryOutcome::NothingSent => assert_eq!(sent, 0),
     }

@@ -35,7 +35,7 @@ enum Step<'a> {
     Wait(u8),
 }
 
-/// So few that the large host never has too small_limits room: a fragment here takes one block.
+/// Few enough that the host with large limits never runs out of space: a fragment here takes one block.
 const STEPS: usize = 1_000;
 
 fuzz_target!(|scene: Scene<'_>| {

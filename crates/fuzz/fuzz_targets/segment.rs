@@ -163,7 +163,7 @@ impl Segment {
     pub(crate) fn claim(&mut self, now: Instant, ip: Ipv4Addr, start: StartMode) {
         let mac = MacAddr::new([2, 0, 0, 0, 9, ip.octets()[3]]);
         let ours = self.is_ours(ip);
-        let claimed = self.arp.claim(now, Identity { ip, mac: mac }, start).is_ok();
+        let claimed = self.arp.claim(now, Identity { ip, mac }, start).is_ok();
         self.claimed.insert(ip);
         assert!(!(claimed && ours));
         if self.is_ours(ip) {

@@ -150,7 +150,7 @@ impl Model {
         if other_mac.is_some() {
             self.contested.insert(packet.sender_protocol);
         }
-        Some(Reply { packet: *packet, number: *number, other_mac: other_mac })
+        Some(Reply { packet: *packet, number: *number, other_mac })
     }
 
     fn agrees(&self, sweep: &Sweep) {
