@@ -14,8 +14,6 @@ use link::MacAddr;
 pub(crate) use self::claims::Claims;
 
 pub use self::bindings::{LocalBindings, LocalBindingsError};
-pub use self::claim::Claim;
-pub use self::link_local::LinkLocal;
 
 /// Who claims what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,9 +30,9 @@ pub enum Defense {
     /// Cease at once: 2.4 (a).
     Cease,
     /// Defend by one announcement; cease if there is another conflict within
-    /// [`DEFEND_INTERVAL`]: 2.4 (b).
+    /// [`crate::constants::DEFEND_INTERVAL`]: 2.4 (b).
     Once,
-    /// Defend for ever, by one announcement per [`DEFEND_INTERVAL`] at most: 2.4 (c). For an address
+    /// Defend for ever, by one announcement per [`crate::constants::DEFEND_INTERVAL`] at most: 2.4 (c). For an address
     /// that a person configured: two forged packets must not silence a host.
     // spec: rfc5227-default
     #[default]
@@ -64,7 +62,7 @@ pub enum ClaimEvent {
         /// Who else wants it.
         mac: MacAddr,
     },
-    /// Another host uses the address. No announcement is sent: the last defense is less than [`DEFEND_INTERVAL`] old, or
+    /// Another host uses the address. No announcement is sent: the last defense is less than [`crate::constants::DEFEND_INTERVAL`] old, or
     /// too many addresses were defended lately. The address stays in use.
     Conflict {
         /// The protocol address.

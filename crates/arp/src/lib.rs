@@ -1,17 +1,20 @@
-//! Layer 2.5: the Address Resolution Protocol, RFC 826, for Ethernet and IPv4.
+//! Layer 2.5: the Address Resolution Protocol (RFC 826) for Ethernet and IPv4.
 //!
-//! [`Packet::parse`] turns bytes into a valid packet or a [`ArpDropReason`] reason, [`FrameView::parse`] a frame
-//! and the packet in it at one look; [`Arp::receive`] judges it in the RFC's own order: it merges into the translation table, and says what to answer.
-//! [`ArpReply::write_over`] rewrites the request into its reply in place. A [`Claim`] probes for one
-//! address, announces and defends it (RFC 5227); [`LinkLocal`] selects one (RFC 3927).
+//! [`Packet::parse`] parses a valid packet or returns an [`ArpDropReason`]; [`FrameView::parse`] parses a frame and the
+//! packet in it at once. [`Arp::receive`] follows RFC 826 in its order: it updates the neighbor table and returns the
+//! reply that is due. [`ArpReply::write_over`] rewrites the request into that reply in place.
 //!
-//! [`NeighborTable`] is the translation table with its states, timers and the packets that wait in it;
-//! [`Arp::resolve`] says where a packet is to go, [`Arp::poll`] what is due.
+//! [`Arp::claim`] begins the use of a local address: at once, with announcements, or after probing (RFC 5227).
+//! [`Arp::select_link_local`] selects a link-local address (RFC 3927); [`Arp::add_proxy`] replies for other hosts
+//! (RFC 1027).
+//!
+//! [`NeighborTable`] holds the neighbors, their states and timers, and the packets that wait for them. [`Arp::resolve`]
+//! returns the next hop's MAC address or keeps the packet; [`Arp::poll`] returns what is due.
 //!
 //! # What this crate does not do
 //!
-//! No input or output, no clock, no allocation per packet. It sends nothing: it returns what is to
-//! be sent. It knows no VLAN: one [`Arp`] is one segment.
+//! It performs no I/O, reads no clock and allocates nothing per packet. It sends nothing: it returns what is to be
+//! sent. It knows no VLAN: one [`Arp`] serves one segment.
 #![forbid(unsafe_code)]
 
 mod address;
@@ -30,10 +33,9 @@ pub use neighbor::{
 };
 
 pub use self::address::{
-    Claim, ClaimEvent, Defense, Identity, LINK_LOCAL, LinkLocal, LocalBindings, LocalBindingsError,
-    StartMode, destination,
+    ClaimEvent, Defense, Identity, LINK_LOCAL, LocalBindings, LocalBindingsError, StartMode, destination,
 };
 pub use self::arp::{Arp, ArpAction, ArpConfig, ArpEvent, LearningPolicy, Reception};
 pub use self::drop_reason::ArpDropReason;
-pub use self::packet::{ArpFrame, ArpPacket, ArpReply, FrameView, Operation, Packet, PacketFields};
+pub use self::packet::{ArpReply, FrameView, Operation, Packet, PacketFields};
 pub use self::proxy::ProxyError;

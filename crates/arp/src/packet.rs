@@ -293,25 +293,25 @@ impl<'a> FrameView<'a> {
 /// Any 28 bytes are a value of it; what makes sense of them is [`Packet`].
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
-pub struct ArpPacket {
+pub(crate) struct ArpPacket {
     /// The hardware's address space, `ar$hrd`.
-    pub hardware_type: U16,
+    pub(crate) hardware_type: U16,
     /// The protocol's address space, `ar$pro`: an `EtherType`.
-    pub protocol_type: U16,
+    pub(crate) protocol_type: U16,
     /// Bytes in a hardware address, `ar$hln`.
-    pub hardware_length: u8,
+    pub(crate) hardware_length: u8,
     /// Bytes in a protocol address, `ar$pln`.
-    pub protocol_length: u8,
+    pub(crate) protocol_length: u8,
     /// What the packet is, `ar$op`.
-    pub operation: U16,
+    pub(crate) operation: U16,
     /// Sender hardware address, `ar$sha`.
-    pub sender_hardware: MacAddr,
+    pub(crate) sender_hardware: MacAddr,
     /// Sender protocol address, `ar$spa`.
-    pub sender_protocol: [u8; 4],
+    pub(crate) sender_protocol: [u8; 4],
     /// Target hardware address, `ar$tha`.
-    pub target_hardware: MacAddr,
+    pub(crate) target_hardware: MacAddr,
     /// Target protocol address, `ar$tpa`.
-    pub target_protocol: [u8; 4],
+    pub(crate) target_protocol: [u8; 4],
 }
 
 const _: () = assert!(size_of::<ArpPacket>() == 28);
@@ -349,11 +349,11 @@ const _: () = assert!(size_of::<ArpPacket>() == 28);
 /// Any 42 bytes are a value of it; what makes sense of them is [`FrameView`].
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
-pub struct ArpFrame {
+pub(crate) struct ArpFrame {
     /// The frame's header.
-    pub ethernet: EthernetHeader,
+    pub(crate) ethernet: EthernetHeader,
     /// Its payload.
-    pub packet: ArpPacket,
+    pub(crate) packet: ArpPacket,
 }
 
 const _: () = assert!(size_of::<ArpFrame>() == 42);

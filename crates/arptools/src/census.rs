@@ -65,7 +65,7 @@ pub struct CensusSettings {
     pub repeat_after: Duration,
     /// From so many addresses on it is told that one station has them, and at every doubling.
     pub many_addresses: u32,
-    /// So many packets of one station in a second are a station_flood: 1 at least.
+    /// So many packets of one station in a second are a flood: 1 at least.
     pub station_flood: u32,
     /// So many packets of all in a second are one: 1 at least.
     pub total_flood: u32,

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 /// same order.
 #[derive(Debug)]
 pub(super) struct PendingPackets<A, P> {
-    pending_packets: VecDeque<PendingPacket<A, P>>,
+    waiting: VecDeque<PendingPacket<A, P>>,
     ready: VecDeque<PendingPacket<A, P>>,
     returned: VecDeque<(A, P, ReturnReason)>,
     bound: usize,
@@ -38,7 +38,7 @@ impl<A: Copy + Eq, P> PendingPackets<A, P> {
     pub(super) fn new(bound: usize) -> PendingPackets<A, P> {
         let bound = bound.min(1 << 16);
         PendingPackets {
-            pending_packets: VecDeque::with_capacity(bound),
+            waiting: VecDeque::with_capacity(bound),
             ready: VecDeque::with_capacity(bound),
             returned: VecDeque::with_capacity(bound * 2),
             bound,
@@ -48,7 +48,7 @@ impl<A: Copy + Eq, P> PendingPackets<A, P> {
 
     /// How many are in here: those that wait, and those to be taken.
     pub(super) fn len(&self) -> usize {
-        self.pending_packets.len() + self.ready.len() + self.returned.len()
+        self.waiting.len() + self.ready.len() + self.returned.len()
     }
 
     /// How many bytes are to be sent.
@@ -63,12 +63,12 @@ impl<A: Copy + Eq, P> PendingPackets<A, P> {
 
     /// Whether one more may wait.
     pub(super) fn has_capacity(&self) -> bool {
-        self.pending_packets.len() + self.ready.len() < self.bound
+        self.waiting.len() + self.ready.len() < self.bound
     }
 
     pub(super) fn push(&mut self, ip: A, bytes: usize, packet: P) {
         self.bytes += bytes;
-        self.pending_packets.push_back(PendingPacket { ip, bytes, packet });
+        self.waiting.push_back(PendingPacket { ip, bytes, packet });
     }
 
     /// Gives back the oldest one that waits, of one destination or of all. Returns whose it was.
@@ -78,10 +78,10 @@ impl<A: Copy + Eq, P> PendingPackets<A, P> {
             return None;
         }
         let place = match of {
-            Some(ip) => self.pending_packets.iter().position(|entry| entry.ip == ip)?,
+            Some(ip) => self.waiting.iter().position(|entry| entry.ip == ip)?,
             None => 0,
         };
-        let PendingPacket { ip, bytes, packet } = self.pending_packets.remove(place)?;
+        let PendingPacket { ip, bytes, packet } = self.waiting.remove(place)?;
         self.bytes -= bytes;
         self.returned.push_back((ip, packet, ReturnReason::Displaced));
         Some(ip)
@@ -89,14 +89,14 @@ impl<A: Copy + Eq, P> PendingPackets<A, P> {
 
     /// Makes all that waits for a destination ready to be sent.
     pub(super) fn make_ready(&mut self, ip: A) {
-        for entry in drain(&mut self.pending_packets, ip) {
+        for entry in drain(&mut self.waiting, ip) {
             self.ready.push_back(entry);
         }
     }
 
     /// Gives back all that is to be sent to a destination.
     pub(super) fn return_packets(&mut self, ip: A, reason: ReturnReason) {
-        for entry in drain(&mut self.ready, ip).chain(drain(&mut self.pending_packets, ip)) {
+        for entry in drain(&mut self.ready, ip).chain(drain(&mut self.waiting, ip)) {
             self.bytes -= entry.bytes;
             self.returned.push_back((ip, entry.packet, reason));
         }

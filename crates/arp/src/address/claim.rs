@@ -23,7 +23,7 @@ use crate::packet::{Operation, Packet, PacketFields};
 /// Probes once, and again only after [`Claim::probe_again`], when the link has become active (RFC 5227 2.1). A clock that
 /// stands still or goes back makes it late, never early.
 #[derive(Clone, Debug)]
-pub struct Claim {
+pub(crate) struct Claim {
     identity: Identity,
     defense: Defense,
     random: Random,
@@ -48,7 +48,7 @@ enum Phase {
 impl Claim {
     /// Begins to probe for an address, and uses it if nobody objects. The waits are drawn from `seed`:
     /// stations that start together must not have the same.
-    pub fn probe(now: Instant, identity: Identity, defense: Defense, seed: u64) -> Claim {
+    pub(crate) fn probe(now: Instant, identity: Identity, defense: Defense, seed: u64) -> Claim {
         let mut random = Random::new(seed);
         // spec: rfc5227-probe-times
         let timer = Timer::new(now, random.between(Duration::ZERO, PROBE_WAIT));
@@ -57,30 +57,30 @@ impl Claim {
     }
 
     /// Uses an address without probing, with announcements or without a word.
-    pub fn immediate(now: Instant, identity: Identity, defense: Defense, announce: bool) -> Claim {
+    pub(crate) fn immediate(now: Instant, identity: Identity, defense: Defense, announce: bool) -> Claim {
         let phase = Phase::in_use(now, if announce { ANNOUNCE_NUM } else { 0 });
         Claim { identity, defense, random: Random::new(0), phase, defend_timer: None, newly_bound: true }
     }
 
     /// Who claims what.
-    pub fn identity(&self) -> Identity {
+    pub(crate) fn identity(&self) -> Identity {
         self.identity
     }
 
     /// Whether the address is ours: from the first announcement until it is given up. Requests for it,
     /// probes among them, are then to be answered (RFC 5227 2.5).
-    pub fn is_in_use(&self) -> bool {
+    pub(crate) fn is_in_use(&self) -> bool {
         // spec: rfc5227-in-use
         matches!(self.phase, Phase::InUse { .. })
     }
 
     /// Whether the claim is given up. Nothing is ever sent for it again.
-    pub fn has_ceased(&self) -> bool {
+    pub(crate) fn has_ceased(&self) -> bool {
         matches!(self.phase, Phase::Ceased)
     }
 
     /// Hears a packet, and says what came of it if it is a conflict.
-    pub fn receive(&mut self, now: Instant, packet: Packet<'_>) -> Option<ClaimEvent> {
+    pub(crate) fn receive(&mut self, now: Instant, packet: Packet<'_>) -> Option<ClaimEvent> {
         let mac = packet.sender_hardware();
         // spec: rfc5227-echo
         if mac == self.identity.mac {
@@ -104,7 +104,7 @@ impl Claim {
     }
 
     /// The wire refused what was sent last: whoever was probing has asked nobody, and begins again.
-    pub fn transmit_failed(&mut self, now: Instant) {
+    pub(crate) fn transmit_failed(&mut self, now: Instant) {
         // spec: rfc5227-unheard
         if let Phase::Probing { probes_left, timer } = &mut self.phase
             && *probes_left < PROBE_NUM
@@ -117,7 +117,7 @@ impl Claim {
     /// The link has become active: others may use the address by now, so it is probed for again, and out of use until
     /// then. A claim that has ceased stays so.
     // spec: rfc5227-link-up
-    pub fn probe_again(&mut self, now: Instant) {
+    pub(crate) fn probe_again(&mut self, now: Instant) {
         if !self.has_ceased() {
             let timer = Timer::new(now, self.random.between(Duration::ZERO, PROBE_WAIT));
             self.phase = Phase::Probing { probes_left: PROBE_NUM, timer };
@@ -162,12 +162,12 @@ impl Claim {
     }
 
     /// The next packet that is due, to be broadcast. Call it until there is none.
-    pub fn poll(&mut self, now: Instant) -> Option<PacketFields> {
+    pub(crate) fn poll(&mut self, now: Instant) -> Option<PacketFields> {
         self.poll_probing(now).or_else(|| self.poll_in_use(now))
     }
 
     /// When [`Claim::poll`] has something next; none if only a packet can change that.
-    pub fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         match self.phase {
             Phase::InUse { defense_due: Some(due), .. } => Some(due),
             Phase::Probing { timer, .. } | Phase::InUse { announcements_left: 1.., timer, .. } => {
@@ -178,7 +178,7 @@ impl Claim {
     }
 
     /// What the passing of time brought: [`ClaimEvent::Bound`], once. Look after [`Claim::poll`].
-    pub fn take_event(&mut self) -> Option<ClaimEvent> {
+    pub(crate) fn take_event(&mut self) -> Option<ClaimEvent> {
         let Identity { ip, mac } = self.identity;
         std::mem::take(&mut self.newly_bound).then_some(ClaimEvent::Bound { ip, mac })
     }

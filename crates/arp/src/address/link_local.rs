@@ -20,7 +20,7 @@ use crate::packet::{Packet, PacketFields};
 /// What [`LinkLocal::poll`] gives is to be broadcast. So are the caller's own replies for this
 /// address, for that is how hosts with the same one find each other (RFC 3927 2.5).
 #[derive(Clone, Debug)]
-pub struct LinkLocal {
+pub(crate) struct LinkLocal {
     mac: MacAddr,
     defense: Defense,
     addresses: Random,
@@ -30,6 +30,7 @@ pub struct LinkLocal {
     claim: Claim,
     /// Runs since the candidate was selections.
     retry_timer: Timer,
+    /// How many addresses were given up, in use or not.
     conflicts: u32,
 }
 
@@ -39,7 +40,7 @@ impl LinkLocal {
     /// The candidates follow from `mac` alone: a station has the same address after each start,
     /// unless it is taken (RFC 3927 2.1). The waits are drawn from `seed`. RFC 3927 2.5 leaves the choice
     /// between [`Defense::Cease`] and [`Defense::Once`]; [`Defense::Always`] is taken for the latter.
-    pub fn new(now: Instant, mac: MacAddr, defense: Defense, seed: u64) -> LinkLocal {
+    pub(crate) fn new(now: Instant, mac: MacAddr, defense: Defense, seed: u64) -> LinkLocal {
         let [a, b, c, d, e, f] = mac.bytes();
         // spec: rfc3927-seed
         let mut addresses = Random::new(u64::from_be_bytes([0, 0, a, b, c, d, e, f]));
@@ -51,28 +52,23 @@ impl LinkLocal {
     }
 
     /// The address, while it is in use.
-    pub fn address(&self) -> Option<Ipv4Addr> {
+    pub(crate) fn address(&self) -> Option<Ipv4Addr> {
         self.claim.is_in_use().then_some(self.candidate())
     }
 
     /// The address that is claimed at the moment, in use or not.
-    pub fn claimed(&self) -> Option<Ipv4Addr> {
+    pub(crate) fn claimed(&self) -> Option<Ipv4Addr> {
         (!self.claim.has_ceased()).then_some(self.candidate())
     }
 
     /// The address that is claimed at the moment, or was last.
-    pub fn candidate(&self) -> Ipv4Addr {
+    pub(crate) fn candidate(&self) -> Ipv4Addr {
         self.claim.identity().ip
-    }
-
-    /// How many addresses were given up, in use or not.
-    pub fn conflicts(&self) -> u32 {
-        self.conflicts
     }
 
     /// Hears a packet, and says what came of it if it is a conflict. Where that took the candidate
     /// away, the next is selections already, unless there were too many.
-    pub fn receive(&mut self, now: Instant, packet: Packet<'_>) -> Option<ClaimEvent> {
+    pub(crate) fn receive(&mut self, now: Instant, packet: Packet<'_>) -> Option<ClaimEvent> {
         let event = self.claim.receive(now, packet)?;
         if self.claim.has_ceased() {
             self.conflicts = self.conflicts.saturating_add(1);
@@ -85,18 +81,18 @@ impl LinkLocal {
     }
 
     /// The wire refused what was sent last: see [`Claim::transmit_failed`].
-    pub fn transmit_failed(&mut self, now: Instant) {
+    pub(crate) fn transmit_failed(&mut self, now: Instant) {
         self.claim.transmit_failed(now);
     }
 
     /// The link has become active: the same candidate is probed for again (RFC 3927 2.2).
     // spec: rfc3927-link-up
-    pub fn probe_again(&mut self, now: Instant) {
+    pub(crate) fn probe_again(&mut self, now: Instant) {
         self.claim.probe_again(now);
     }
 
     /// The next packet that is due, to be broadcast. Call it until there is none.
-    pub fn poll(&mut self, now: Instant) -> Option<PacketFields> {
+    pub(crate) fn poll(&mut self, now: Instant) -> Option<PacketFields> {
         // spec: rfc5227-rate, rfc3927-next
         if self.claim.has_ceased() && self.retry_timer.has_expired(now) {
             self.select(now);
@@ -105,13 +101,13 @@ impl LinkLocal {
     }
 
     /// When [`LinkLocal::poll`] has something to do next; none if only a packet can change that.
-    pub fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         if self.claim.has_ceased() { self.retry_timer.deadline() } else { self.claim.deadline() }
     }
 
     /// What the passing of time brought: [`ClaimEvent::Bound`], once for each address that came into
     /// use. Look after [`LinkLocal::poll`].
-    pub fn take_event(&mut self) -> Option<ClaimEvent> {
+    pub(crate) fn take_event(&mut self) -> Option<ClaimEvent> {
         self.claim.take_event()
     }
 

@@ -81,7 +81,7 @@ fn link_local_binds_first_candidate_when_alone() {
     assert_eq!(addresses, [None, None, None, Some(ours), Some(ours)]);
     assert!(sent.iter().all(|fields| (fields.sender_hardware, fields.target_protocol) == (MAC, ours)));
     assert_eq!(host.take_event(), Some(ClaimEvent::Bound { ip: ours, mac: MAC }));
-    assert_eq!((host.take_event(), host.conflicts()), (None, 0));
+    assert_eq!((host.take_event(), host.conflicts), (None, 0));
 }
 
 // proves: rfc3927-range
@@ -133,7 +133,7 @@ fn probe_conflict_selects_next_candidate_at_once() {
     let first = host.candidate();
     let event = ClaimEvent::ProbeConflict { ip: first, mac: PEER_MAC };
     assert_eq!(receive(&mut host, at(1), other_user(first)), Some(event));
-    assert_eq!(host.conflicts(), 1);
+    assert_eq!(host.conflicts, 1);
     let second = host.candidate();
     assert_ne!(second, first);
     assert!(host.deadline().unwrap() <= at(2));
@@ -152,11 +152,11 @@ fn link_local_defends_once_then_selects_next_candidate() {
     let event = ClaimEvent::Defended { ip: first, mac: PEER_MAC };
     assert_eq!(receive(&mut host, now, other_user(first)), Some(event));
     assert_eq!(drain(&mut host, now), [PacketFields { sender_hardware: MAC, ..other_user(first) }]);
-    assert_eq!((host.address(), host.conflicts()), (Some(first), 0));
+    assert_eq!((host.address(), host.conflicts), (Some(first), 0));
 
     let event = ClaimEvent::Ceased { ip: first, mac: PEER_MAC };
     assert_eq!(receive(&mut host, now, other_user(first)), Some(event));
-    assert_eq!((host.address(), host.conflicts()), (None, 1));
+    assert_eq!((host.address(), host.conflicts), (None, 1));
     assert_ne!(host.candidate(), first);
     run(&mut host);
     assert_eq!(host.address(), Some(host.candidate()));
@@ -199,12 +199,12 @@ fn link_local_sends_nothing_and_has_no_address_while_rate_limited() {
     for turn in 1..=10 {
         let candidate = host.candidate();
         receive(&mut host, at(0), other_user(candidate)).unwrap();
-        assert_eq!(host.conflicts(), turn);
+        assert_eq!(host.conflicts, turn);
     }
     let last = host.candidate();
     assert_eq!((host.address(), host.claimed(), host.deadline()), (None, None, Some(at(60))));
     assert_eq!(receive(&mut host, at(1), other_user(last)), None);
-    assert_eq!(host.conflicts(), 10);
+    assert_eq!(host.conflicts, 10);
     assert_eq!(drain(&mut host, at(59)), []);
     assert_eq!(host.candidate(), last);
     drain(&mut host, at(60));
