@@ -163,13 +163,13 @@ impl Frame {
 
 impl fmt::Debug for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Frame({} octets)", self.len())
+        write!(f, "Frame({} bytes)", self.len())
     }
 }
 
 impl fmt::Display for OutOfSpace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the frame has no room for that many octets")
+        f.write_str("the frame has no space for that many bytes")
     }
 }
 
