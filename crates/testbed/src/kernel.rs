@@ -2,11 +2,17 @@
 
 use std::error::Error;
 use std::net::{Ipv4Addr, UdpSocket};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 
-use nix::sys::socket::{
-    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, recv, sendto, socket,
+use netlink_packet_core::{
+    NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload,
 };
+use netlink_packet_route::address::{AddressAttribute, AddressMessage};
+use netlink_packet_route::link::{
+    InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
+};
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use tap::linux::{Interface, KernelNeighbor, kernel_neighbors};
 
 use crate::{TestResult, wait_for};
@@ -27,72 +33,94 @@ pub fn kernel_neighbor(interface: &Interface, address: Ipv4Addr) -> Result<Kerne
     })
 }
 
-/// Deletes an interface, even one that a program has attached to (`RTM_DELLINK`).
+/// Deletes an interface, even one that a program has attached to.
 pub fn delete_link(interface: &Interface) -> TestResult {
-    change_link(17, 0, interface.index()?, &[])
+    request(RouteNetlinkMessage::DelLink(link(interface)?), 0)
 }
 
-/// Creates a bridge, sets it up, and adds interfaces to it (`RTM_NEWLINK`).
+/// Creates a bridge, sets it up, and adds interfaces to it.
 pub fn create_bridge(name: &str, ports: &[&Interface]) -> TestResult {
-    const CREATE: u16 = 0x400;
-    let (ifname, linkinfo, kind, master) = (3, 18, 1, 10);
-    let info = attribute(kind, b"bridge");
-    change_link(16, CREATE, 0, &[attribute(ifname, name.as_bytes()), attribute(linkinfo, &info)].concat())?;
+    let mut bridge = LinkMessage::default();
+    let info = LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Bridge)]);
+    bridge.attributes = vec![LinkAttribute::IfName(name.to_owned()), info];
+    request(RouteNetlinkMessage::NewLink(bridge), NLM_F_CREATE)?;
     let bridge = Interface::named(&name.parse()?)?;
-    let index = bridge.index()?.to_ne_bytes();
     for port in ports {
-        change_link(16, 0, port.index()?, &attribute(master, &index))?;
+        set_bridge(port, bridge.index()?.try_into()?)?;
     }
     Ok(bridge.set_up(true)?)
 }
 
-/// Returns an attribute of a netlink message, padded to four bytes.
-pub fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(4 + value.len()).unwrap_or(u16::MAX);
-    let padding = vec![0; value.len().next_multiple_of(4) - value.len()];
-    [&length.to_ne_bytes()[..], &kind.to_ne_bytes(), value, &padding].concat()
+/// Removes an interface from its bridge.
+pub fn remove_from_bridge(interface: &Interface) -> TestResult {
+    set_bridge(interface, 0)
+}
+
+fn set_bridge(interface: &Interface, bridge: u32) -> TestResult {
+    set_attribute(interface, LinkAttribute::Controller(bridge))
+}
+
+/// Renames an interface that is down.
+pub fn rename_link(interface: &Interface, name: &str) -> TestResult {
+    set_attribute(interface, LinkAttribute::IfName(name.to_owned()))
+}
+
+fn set_attribute(interface: &Interface, attribute: LinkAttribute) -> TestResult {
+    let mut message = link(interface)?;
+    message.attributes = vec![attribute];
+    request(RouteNetlinkMessage::NewLink(message), 0)
 }
 
 /// Disables ARP on an interface, as `ip link set ... arp off` does.
 pub fn disable_arp(interface: &Interface) -> TestResult {
-    const NO_ARP: u32 = 1 << 7;
-    let flags = [NO_ARP.to_ne_bytes(), NO_ARP.to_ne_bytes()].concat();
-    change(16, 0, &[&[0; 4], &interface.index()?.to_ne_bytes()[..], &flags].concat())
+    let mut message = link(interface)?;
+    (message.header.flags, message.header.change_mask) = (LinkFlags::Noarp, LinkFlags::Noarp);
+    request(RouteNetlinkMessage::NewLink(message), 0)
 }
 
-/// Adds an address to an interface (`RTM_NEWADDR`).
+/// Adds an address to an interface.
 pub fn add_address(interface: &Interface, address: ipnet::Ipv4Net) -> TestResult {
-    const CREATE_NEW: u16 = 0x600;
-    const LOCAL: u16 = 2;
-    // ifaddrmsg: family, prefix length, flags, scope, index.
-    let fixed = [&[2, address.prefix_len(), 0, 0][..], &interface.index()?.to_ne_bytes()].concat();
-    change(20, CREATE_NEW, &[fixed, attribute(LOCAL, &address.addr().octets())].concat())
+    let mut message = AddressMessage::default();
+    message.header.family = AddressFamily::Inet;
+    message.header.prefix_len = address.prefix_len();
+    message.header.index = interface.index()?.try_into()?;
+    message.attributes = vec![AddressAttribute::Local(address.addr().into())];
+    request(RouteNetlinkMessage::NewAddress(message), NLM_F_CREATE | NLM_F_EXCL)
 }
 
-/// Sends one message about a link and reads its acknowledgment.
-pub fn change_link(kind: u16, flags: u16, index: i32, attributes: &[u8]) -> TestResult {
-    // ifinfomsg: family and kind, index, flags and mask.
-    change(kind, flags, &[&[0; 4], &index.to_ne_bytes()[..], &[0; 8], attributes].concat())
+/// Creates a veth pair: one end in this network namespace, the other in that of the descriptor.
+pub fn create_veth(name: &str, peer: &str, namespace: BorrowedFd<'_>) -> TestResult {
+    let (mut message, mut other) = (LinkMessage::default(), LinkMessage::default());
+    other.attributes =
+        vec![LinkAttribute::IfName(peer.to_owned()), LinkAttribute::NetNsFd(namespace.as_raw_fd())];
+    let data = LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(other)));
+    let info = LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Veth), data]);
+    message.attributes = vec![LinkAttribute::IfName(name.to_owned()), info];
+    request(RouteNetlinkMessage::NewLink(message), NLM_F_CREATE | NLM_F_EXCL)
 }
 
-/// Sends one message behind an nlmsghdr and reads its acknowledgment.
-fn change(kind: u16, flags: u16, body: &[u8]) -> TestResult {
-    const REQUEST_ACKNOWLEDGED: u16 = 5;
-    let netlink =
-        socket(AddressFamily::Netlink, SockType::Raw, SockFlag::empty(), SockProtocol::NetlinkRoute)?;
-    let message = [
-        &u32::try_from(16 + body.len())?.to_ne_bytes()[..],
-        &kind.to_ne_bytes(),
-        &(flags | REQUEST_ACKNOWLEDGED).to_ne_bytes(),
-        &[0; 8],
-        body,
-    ]
-    .concat();
-    sendto(netlink.as_raw_fd(), &message, &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
-    let mut answer = [0; 256];
-    recv(netlink.as_raw_fd(), &mut answer, MsgFlags::empty())?;
-    match i32::from_ne_bytes([answer[16], answer[17], answer[18], answer[19]]) {
-        0 => Ok(()),
-        code => Err(format!("the kernel does not change it: {code}").into()),
+/// Returns a message about a link, without attributes.
+fn link(interface: &Interface) -> Result<LinkMessage, Box<dyn Error>> {
+    let mut message = LinkMessage::default();
+    message.header.index = interface.index()?.try_into()?;
+    Ok(message)
+}
+
+/// Sends one request and reads its acknowledgment.
+fn request(request: RouteNetlinkMessage, flags: u16) -> TestResult {
+    let mut message = NetlinkMessage::from(request);
+    message.header.flags = NLM_F_REQUEST | NLM_F_ACK | flags;
+    message.finalize();
+    let mut bytes = vec![0; message.buffer_len()];
+    message.serialize(&mut bytes);
+    let socket = Socket::new(NETLINK_ROUTE)?;
+    socket.send_to(&bytes, &SocketAddr::new(0, 0), 0)?;
+    let (answer, _) = socket.recv_from_full()?;
+    match NetlinkMessage::<RouteNetlinkMessage>::deserialize(&answer)?.payload {
+        NetlinkPayload::Error(error) if error.code.is_some() => {
+            Err(format!("the kernel does not change it: {}", error.to_io()).into())
+        }
+        NetlinkPayload::Error(_) => Ok(()),
+        other => Err(format!("no acknowledgment: {other:?}").into()),
     }
 }

@@ -3,15 +3,15 @@
 use std::error::Error;
 use std::fs::File;
 use std::net::Ipv4Addr;
-use std::os::fd::AsRawFd;
+use std::os::fd::AsFd;
 use std::thread;
 
 use ipnet::Ipv4Net;
 use nix::sched::{CloneFlags, setns, unshare};
 use tap::linux::{CarrierState, Interface, InterfaceName, PacketSocket};
 
-use crate::kernel::{attribute, change_link, delete_link};
-use crate::{TestResult, wait_for};
+use crate::kernel::{create_veth, delete_link};
+use crate::wait_for;
 
 /// The end in the namespace of the trial.
 pub const NEAR: &str = "near0";
@@ -43,7 +43,7 @@ impl Veth {
             File::open("/proc/thread-self/ns/net")
         });
         let far = far.join().map_err(|_| "the far namespace panicked")??;
-        pair(&far)?;
+        create_veth(NEAR, FAR, far.as_fd())?;
         let near = Interface::named(&NEAR.parse()?)?;
         near.add_address(Ipv4Net::new(NEAR_KERNEL, 24)?)?;
         near.set_up(true)?;
@@ -89,19 +89,4 @@ impl Drop for Veth {
 
 fn name() -> InterfaceName {
     FAR.parse().expect("a name")
-}
-
-/// Makes the pair (`RTM_NEWLINK`), its other end in that namespace.
-fn pair(far: &File) -> TestResult {
-    const CREATE_NEW: u16 = 0x600;
-    let (ifname, linkinfo, kind, data, peer, namespace) = (3, 18, 1, 2, 1, 28);
-    let other = [
-        // ifinfomsg: nothing to say.
-        vec![0; 16],
-        attribute(ifname, FAR.as_bytes()),
-        attribute(namespace, &far.as_raw_fd().to_ne_bytes()),
-    ]
-    .concat();
-    let info = [attribute(kind, b"veth"), attribute(data, &attribute(peer, &other))].concat();
-    change_link(16, CREATE_NEW, 0, &[attribute(ifname, NEAR.as_bytes()), attribute(linkinfo, &info)].concat())
 }

@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use tap::LinkState;
 use tap::linux::{Interface, InterfaceName, LinkMonitor, Stop, Tap, wait};
 
-use testbed::kernel::{attribute, change_link, create_bridge, delete_link};
+use testbed::kernel::{create_bridge, delete_link, remove_from_bridge, rename_link};
 use testbed::veth::{NEAR, Veth};
 use testbed::{Case, TestResult, wait_for};
 
@@ -98,12 +98,9 @@ fn link_monitor_reports_carrier_loss_and_return() -> TestResult {
 }
 
 fn link_monitor_follows_renamed_interface_until_deleted() -> TestResult {
-    const NEW_LINK: u16 = 16;
-    const NAME: u16 = 3;
     let (tap, mut monitor) = tap()?;
-    let index = tap.interface().index()?;
     tap.interface().set_up(false)?;
-    change_link(NEW_LINK, 0, index, &attribute(NAME, b"other0"))?;
+    rename_link(tap.interface(), "other0")?;
     let renamed = Interface::named(&"other0".parse()?)?;
     renamed.set_mtu(1_400)?;
     assert_eq!(change(&mut monitor)?, DOWN);
@@ -117,11 +114,9 @@ fn link_monitor_follows_renamed_interface_until_deleted() -> TestResult {
 }
 
 fn link_monitor_survives_removal_from_bridge() -> TestResult {
-    const NEW_LINK: u16 = 16;
-    const MASTER: u16 = 10;
     let (tap, mut monitor) = tap()?;
     create_bridge("bridge0", &[tap.interface()])?;
-    change_link(NEW_LINK, 0, tap.interface().index()?, &attribute(MASTER, &[0; 4]))?;
+    remove_from_bridge(tap.interface())?;
     tap.interface().set_mtu(1_400)?;
     assert_eq!(change(&mut monitor)?, LinkState { mtu: 1_400, ..UP });
     delete_link(&Interface::named(&"bridge0".parse()?)?)
