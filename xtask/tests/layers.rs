@@ -65,7 +65,7 @@ fn workspace_that_matches_its_manifest_is_green() -> TestResult {
 }
 
 #[test]
-fn edge_past_a_layer_is_red_and_named() -> TestResult {
+fn edge_past_layer_is_red_and_named() -> TestResult {
     let arp = "[dependencies]\nlink = { path = \"../link\" }\ntap = { path = \"../tap\" }\n";
     assert_red(&Fixture::new("planted", arp)?.check()?, "arp -> tap is not allowed");
     Ok(())
@@ -86,14 +86,14 @@ fn unused_edge_is_red_and_named() -> TestResult {
 }
 
 #[test]
-fn libc_in_the_tree_of_a_protocol_crate_is_red_and_named() -> TestResult {
+fn libc_in_tree_of_protocol_crate_is_red_and_named() -> TestResult {
     let arp = "[dependencies]\nlink = { path = \"../link\" }\nlibc = { path = \"../libc\" }\n";
     assert_red(&Fixture::new("libc", arp)?.check()?, "arp -> libc");
     Ok(())
 }
 
 #[test]
-fn dev_edge_is_green_only_when_the_table_of_dev_edges_has_it() -> TestResult {
+fn dev_edge_is_green_only_when_table_of_dev_edges_has_it() -> TestResult {
     let arp =
         "[dependencies]\nlink = { path = \"../link\" }\n[dev-dependencies]\ntap = { path = \"../tap\" }\n";
     let fixture = Fixture::new("dev-table", arp)?;

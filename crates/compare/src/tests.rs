@@ -31,7 +31,7 @@ fn row(name: &str) -> &'static ComparisonRow {
 }
 
 #[test]
-fn compare_page_lists_the_answer_of_each_tool() {
+fn compare_page_lists_answer_of_each_tool() {
     let cell = |kind: ToolKind, row: &ComparisonRow| match (kind.skip_reason(row), kind.difference(row)) {
         (Some(_), _) => "–".to_owned(),
         (None, None) => row.correct.to_string(),
@@ -59,7 +59,7 @@ fn compare_page_lists_each_difference_with_its_reason_and_version() {
 }
 
 #[test]
-fn compare_page_lists_the_rows_that_a_tool_skips() {
+fn compare_page_lists_rows_that_tool_skips() {
     let mut reasons: Vec<(ToolKind, &str, Vec<&str>)> = Vec::new();
     for (kind, row) in ToolKind::ALL.into_iter().flat_map(|kind| ROWS.iter().map(move |row| (kind, row))) {
         let Some(why) = kind.skip_reason(row) else { continue };
@@ -74,7 +74,7 @@ fn compare_page_lists_the_rows_that_a_tool_skips() {
 }
 
 #[test]
-fn recorded_difference_concerns_an_asked_row_and_is_not_the_correct_answer() {
+fn recorded_difference_concerns_asked_row_and_is_not_correct_answer() {
     let mut known = BTreeSet::new();
     for (kind, difference) in differing() {
         let row = row(difference.row);
@@ -111,7 +111,7 @@ fn tool_is_identified_by_its_version_output() {
 }
 
 #[test]
-fn hosts_are_parsed_from_the_output_of_each_tool() {
+fn hosts_are_parsed_from_output_of_each_tool() {
     let iputils = "ARPING 10.0.0.4 from 10.0.0.11 ask0
 Unicast reply from 10.0.0.4 [02:00:00:00:04:01]  1.996ms
 Broadcast reply from 10.0.0.4 [02:00:00:00:04:02]  2.016ms (DUP!)
@@ -152,7 +152,7 @@ Sent 2 probes (1 broadcast(s))
 }
 
 #[test]
-fn each_set_of_found_hosts_has_a_name() {
+fn each_set_of_found_hosts_has_name() {
     let [one, other] = DUPLICATE_MACS.map(|station| (DUPLICATE_IP, Some(station)));
     assert_eq!(NamedHosts::of(&Stations::new()), Some(NamedHosts::NoHost));
     assert_eq!(NamedHosts::of(&[(TESTED_IP, Some(TESTED_MAC))].into()), Some(NamedHosts::Kernel));
@@ -168,7 +168,7 @@ fn each_set_of_found_hosts_has_a_name() {
 }
 
 #[test]
-fn our_tool_must_be_correct_and_a_recorded_difference_must_show() {
+fn our_tool_must_be_correct_and_recorded_difference_must_show() {
     let seen = |code, stations| RunResult::Answered(ToolExit::Code(code), stations, String::new());
     let duplicate = row("duplicate");
     assert_eq!(duplicate.correct, ToolAnswer(ToolExit::Code(0), NamedHosts::Both));

@@ -10,7 +10,7 @@ use testbed::installed::installed;
 use testbed::program::{exit_and_text, open_with_tapstack, run, tapstack};
 use testbed::{Case, TestResult, Trials, WireRefused};
 
-const CASES: &[Case] = &[("our_tools_give_the_correct_answer_on_the_wire_of_the_others", tools_are_compared)];
+const CASES: &[Case] = &[("our_tools_give_correct_answer_on_wire_of_other_tools", tools_are_compared)];
 
 fn main() -> ExitCode {
     if let Err(error) = open_with_tapstack(env!("CARGO_BIN_EXE_compare")) {

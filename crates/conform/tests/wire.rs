@@ -11,9 +11,9 @@ use testbed::program::{exit_and_text, open_with_tapstack, run, tapstack};
 use testbed::{Case, TestResult, Trials, WireRefused};
 
 const CASES: &[Case] = &[
-    ("tapstack_host_passes_the_suite", host_passes),
-    ("linux_kernel_differs_from_the_suite_as_recorded", kernel_differs_as_recorded),
-    ("program_that_is_not_a_host_exits_2", program_is_not_a_host),
+    ("tapstack_host_passes_suite", host_passes),
+    ("linux_kernel_differs_from_suite_as_recorded", kernel_differs_as_recorded),
+    ("program_that_is_not_host_exits_2", program_is_not_a_host),
 ];
 
 fn main() -> ExitCode {

@@ -95,7 +95,7 @@ fn exit_code_is_0_when_rules_explain_all_differences_else_1() -> TestResult {
 }
 
 #[test]
-fn exit_code_is_1_for_a_missing_frame_and_2_without_programs_or_captures() -> TestResult {
+fn exit_code_is_1_for_missing_frame_and_2_without_programs_or_captures() -> TestResult {
     let fixture = Fixture::new("corpus-missing")?;
     fixture.program("tapstack", "")?;
     let (code, text) = fixture.corpus(&[])?;

@@ -14,14 +14,14 @@ fn planted_old_name_is_red_with_its_place_and_its_new_name() {
 }
 
 #[test]
-fn text_without_a_whole_old_name_is_green() {
+fn text_without_whole_old_name_is_green() {
     let list = WordList::parse("Antique # Modern").expect("a list");
     assert!(list.faults("a.md", "Antiques, parcel, `NewAntique`, Antique_1, aAntique").is_empty());
     assert_eq!(list.faults("a.md", "(`Antique`)").len(), 1);
 }
 
 #[test]
-fn list_with_a_phrase_or_a_duplicate_is_rejected() {
+fn list_with_phrase_or_duplicate_is_rejected() {
     for (text, error) in
         [("a\nb c # d", "line 2: `b c` is not one word"), ("a # b\na # c", "line 2: `a` is listed twice")]
     {
@@ -30,6 +30,6 @@ fn list_with_a_phrase_or_a_duplicate_is_rejected() {
 }
 
 #[test]
-fn list_in_the_tree_is_valid() {
+fn list_in_tree_is_valid() {
     assert!(WordList::parse(LIST).is_ok_and(|list| !list.0.is_empty()));
 }

@@ -165,7 +165,7 @@ fn citation_is_red_in_file_that_is_not_compiled() {
 }
 
 #[test]
-fn proof_is_red_unless_directly_above_a_test() {
+fn proof_is_red_unless_directly_above_test() {
     let cases = [
         ("// proves: greet\n// proves more\n/// Doc.\n#[cfg(x)]\n#[test]\nfn a() {}\n", true),
         ("proptest! {\n    // proves: greet\n    #[test]\n    fn a(x in 0..1) {}\n}\n", true),

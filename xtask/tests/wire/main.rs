@@ -28,8 +28,8 @@ const CASES: &[Case] = &[
 ];
 
 const UNPRIVILEGED: &[Case] = &[
-    ("setup_tap_hint_repeats_the_arguments_and_names_the_user", setup_tap_hint),
-    ("setup_tap_needs_no_privilege_when_the_tap_exists", existing_tap),
+    ("setup_tap_hint_repeats_arguments_and_names_user", setup_tap_hint),
+    ("setup_tap_needs_no_privilege_when_tap_exists", existing_tap),
 ];
 
 fn set_up_and_tear_down_twice() -> TestResult {

@@ -9,7 +9,7 @@ fn hosts(count: u32, stride: u32) -> impl Iterator<Item = Ipv4Addr> {
 }
 
 #[test]
-fn buckets_fill_evenly_when_addresses_follow_a_pattern() {
+fn buckets_fill_evenly_when_addresses_follow_pattern() {
     for seed in 0..8 {
         for stride in [1, 2, 3, 256, 257, 65_536, 65_537, 1 << 21, 0x0101_0101] {
             let hash = KeyedHash::new(seed);

@@ -152,7 +152,7 @@ fn advice_is_found_inside_io_error() {
 }
 
 #[test]
-fn interface_error_names_command_that_fits_the_change() {
+fn interface_error_names_command_that_fits_change() {
     let address = |text: &str| text.parse().unwrap();
     let changes = [
         (InterfaceChange::Mtu(9000), "link set tap0 mtu 9000"),

@@ -18,7 +18,7 @@ fn report() -> ConformReport {
 }
 
 #[test]
-fn table_has_a_row_per_case_a_column_per_host_and_reasons_below() {
+fn table_has_row_per_case_column_per_host_and_reasons_below() {
     let table = "\
 case        rule     cautious  rfc826
 a question  RFC 826  passed    passed
@@ -45,7 +45,7 @@ fn reason_shared_by_hosts_is_printed_once() {
 }
 
 #[test]
-fn json_has_an_object_per_case_and_a_summary() {
+fn json_has_object_per_case_and_summary() {
     let json = report().json();
     let lines: Vec<_> = json.lines().collect();
     assert_eq!(
@@ -60,7 +60,7 @@ fn json_has_an_object_per_case_and_a_summary() {
 }
 
 #[test]
-fn recorded_difference_does_not_fail_the_report() {
+fn recorded_difference_does_not_fail_report() {
     let mut report = ConformReport::default();
     report.add("linux", "arp_accept=0", vec![record("a question", Verdict::Differs("it is so".to_owned()))]);
     assert_eq!(report.exit_code(), ExitCode::SUCCESS);

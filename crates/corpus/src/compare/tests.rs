@@ -113,7 +113,7 @@ fn direction_0_is_unknown() {
 }
 
 #[test]
-fn warning_is_not_a_header() {
+fn warning_is_not_header() {
     let ours = OURS.replace("\"faults\":[]", r#""faults":[],"warnings":[{"header":"arp","field":"x"}]"#);
     assert_eq!(differences(&ours, THEIRS), differences(OURS, THEIRS));
 }

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn headers_are_in_the_order_of_the_frame() {
+fn headers_are_in_order_of_frame() {
     let line = r#"{"number":7,"time":null,"length":60,"captured":60,"direction":"in","comment":null,
         "ethernet":{"offset":0,"type_or_length":33024},
         "tags":[{"offset":14,"vlan":5,"drop_eligible":true},{"offset":18,"vlan":6,"drop_eligible":false}],
@@ -31,7 +31,7 @@ fn headers_are_in_the_order_of_the_frame() {
 }
 
 #[test]
-fn line_that_is_not_a_frame_is_an_error() {
+fn line_that_is_not_frame_is_error() {
     assert!(Frame::parse("nothing").unwrap_err().contains("nothing"));
     assert!(Frame::parse("{}").is_err());
 }

@@ -48,7 +48,7 @@ fn frames_of_other_protocols_are_ignored() {
 }
 
 #[test]
-fn only_the_first_line_of_a_frame_is_compared() {
+fn only_first_line_of_frame_is_compared() {
     let mut ours = DecodeLines(BufReader::new(&b"one\n    more\n\tmore\ntwo\n"[..]));
     assert_eq!(
         [ours.next(), ours.next(), ours.next()],

@@ -55,14 +55,14 @@ fn rule_that_explains_nothing_is_printed() {
 }
 
 #[test]
-fn frame_of_one_side_alone_is_a_difference() {
+fn frame_of_one_side_alone_is_difference() {
     let mut report = report("1");
     report.uneven(true);
     assert!(report.table().contains("a.pcap frame 2 capture: ours a further frame, theirs nothing"));
 }
 
 #[test]
-fn capture_differs_when_only_one_side_reads_it_to_the_end() {
+fn capture_differs_when_only_one_side_reads_all_of_it() {
     let table = [(0, 0, 0), (1, 0, 0), (2, 2, 0), (2, 0, 1), (0, 2, 1), (101, 0, 1), (101, 2, 1)];
     for (ours, theirs, count) in table {
         let mut report = report("1");

@@ -50,7 +50,7 @@ fn item(name: &str, position: usize, size: usize, show: &str, value: &str) -> St
 }
 
 #[test]
-fn header_is_foreign_only_behind_a_foreign_header() {
+fn header_is_foreign_only_behind_foreign_header() {
     let inner = proto("ip", 38, &item("ip.ttl", 46, 1, "64", "40"));
     let tunnel = proto("gre", 34, "");
     assert_eq!(explained("\"faults\":[]", &format!("{tunnel}{inner}")), [Some("behind a foreign header")]);
@@ -68,7 +68,7 @@ fn padding_rule_applies_only_behind_all_headers() {
 }
 
 #[test]
-fn dotted_and_hexadecimal_values_must_be_the_same_bytes() {
+fn dotted_and_hexadecimal_values_must_be_same_bytes() {
     let ours = "\"arp\":{\"offset\":14,\"protocol_type\":2049,\"sender_protocol_address\":\"10.0.0.1\"}";
     let theirs = |digits| {
         let kind = item("arp.proto.type", 16, 2, "0x0801", "0801");
@@ -82,7 +82,7 @@ fn dotted_and_hexadecimal_values_must_be_the_same_bytes() {
 }
 
 #[test]
-fn missing_addresses_are_explained_when_the_frame_ends_before_them() {
+fn missing_addresses_are_explained_when_frame_ends_before_them() {
     let arp = |length: u8| {
         format!(
             "\"arp\":{{\"offset\":14,\"hardware_length\":{length},\"protocol_length\":4,\"sender_hardware_address\":\"02\"}}"
@@ -98,7 +98,7 @@ fn missing_addresses_are_explained_when_the_frame_ends_before_them() {
 }
 
 #[test]
-fn different_value_in_a_complete_header_has_no_rule() {
+fn different_value_in_complete_header_has_no_rule() {
     let ours =
         "\"udp\":{\"offset\":34,\"source_port\":7,\"destination_port\":8,\"length\":20,\"checksum\":1}";
     let theirs = |port, length: &str| {
@@ -112,7 +112,7 @@ fn different_value_in_a_complete_header_has_no_rule() {
 }
 
 #[test]
-fn invalid_ipv4_header_explains_a_missing_value_and_no_other() {
+fn invalid_ipv4_header_explains_missing_value_and_no_other() {
     let ours = |words| {
         format!(
             "\"ipv4\":{{\"offset\":14,\"header_length\":{words},\"time_to_live\":64,\"destination\":\"10.0.0.2\"}}"
@@ -129,7 +129,7 @@ fn invalid_ipv4_header_explains_a_missing_value_and_no_other() {
 }
 
 #[test]
-fn icmp_unused_rule_covers_only_the_unused_bytes() {
+fn icmp_unused_rule_covers_only_unused_bytes() {
     let ours = "\"icmp\":{\"offset\":34,\"type\":3,\"code\":0,\"checksum\":1,\"rest\":7}";
     let head = item("icmp.type", 34, 1, "3", "") + &item("icmp.checksum", 36, 2, "1", "");
     let text = |code, part: &str| {
@@ -147,7 +147,7 @@ fn icmp_unused_rule_covers_only_the_unused_bytes() {
 }
 
 #[test]
-fn guessed_time_in_echo_data_is_explained_and_a_missing_field_is_not() {
+fn guessed_time_in_echo_data_is_explained_and_missing_field_is_not() {
     let theirs = |name| proto("icmp", 34, &item(name, 42, 8, "1", "01"));
     let ours = r#""icmp":{"offset":34,"type":8,"sequence":1},"faults":[]"#;
     let rule = Some("a time in echo data");
@@ -156,7 +156,7 @@ fn guessed_time_in_echo_data_is_explained_and_a_missing_field_is_not() {
 }
 
 #[test]
-fn wire_length_below_the_captured_length_is_explained_and_another_is_not() {
+fn wire_length_below_captured_length_is_explained_and_another_is_not() {
     let of = |claimed: &str, captured: u32| {
         let ours = format!("{{\"number\":1,\"captured\":{captured},\"length\":60,\"faults\":[]}}");
         let frame = Frame::parse(&ours).unwrap();

@@ -87,7 +87,7 @@ fn costs_depend_on_seed() {
 
 // proves: icmp-rate-all
 #[test]
-fn destination_keeps_its_rate_when_another_exceeds_its_own() {
+fn destination_keeps_its_rate_when_another_exceeds_its_rate() {
     let mut limit = limit();
     for millis in 0..10_000 {
         for _ in 0..10 {
@@ -113,7 +113,7 @@ fn global_refusal_costs_destination_no_token() {
 
 // proves: icmp-rate-each
 #[test]
-fn limiter_is_bounded_when_a_million_destinations_get_errors() {
+fn limiter_is_bounded_when_million_destinations_get_errors() {
     let mut limit = limit();
     for _ in 0..6 {
         limit.take(at(0), host(1)).unwrap();

@@ -44,7 +44,7 @@ fn next_hop_is_none_off_link_without_gateway() {
 }
 
 #[test]
-fn longest_prefix_wins_whatever_the_order_of_adding() {
+fn longest_prefix_wins_in_any_order_of_adding() {
     let mut routes = host();
     for route in
         [via("192.0.2.0/25", "10.0.0.3"), via("192.0.2.64/26", "10.0.0.4"), via("192.0.0.0/16", "10.0.0.5")]
@@ -111,7 +111,7 @@ fn gateway_is_accepted_only_when_it_is_host_on_link() {
 
 // proves: rfc3927-on-link
 #[test]
-fn link_local_datagram_is_on_link_whatever_the_routes() {
+fn link_local_datagram_is_on_link_with_any_routes() {
     let by_smaller = {
         let mut routes = host();
         routes.add(via("168.0.0.0/7", "10.0.0.3")).unwrap();

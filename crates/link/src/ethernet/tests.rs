@@ -90,7 +90,7 @@ fn length_frame_is_dropped_without_snap_header() {
 }
 
 #[test]
-fn frame_is_dropped_when_snap_type_is_a_length() {
+fn frame_is_dropped_when_snap_type_is_length() {
     let odd = [0xaa, 0xaa, 0x03, 0, 0, 0, 0x05, 0xff];
     assert_eq!(drop_of(&[&[0, 8][..], &odd].concat()), LinkDropReason::UndefinedType);
     let first = [0xaa, 0xaa, 0x03, 0, 0, 0, 0x06, 0x00];

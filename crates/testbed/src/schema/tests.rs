@@ -20,7 +20,7 @@ fn fields(schema: &Value) -> Vec<String> {
 }
 
 #[test]
-fn json_page_names_every_field_and_event_of_the_schema() {
+fn json_page_names_every_field_and_event_of_schema() {
     let page = include_str!("../../../../docs/json.md");
     let schema = schema();
     let events = ["host", "ping", "arping", "scan", "watch", "doctor"].into_iter().flat_map(events);

@@ -182,7 +182,7 @@ fn help_fits_on_screen_of_80_by_24() {
 }
 
 #[test]
-fn row_stays_aligned_when_address_was_seen_below_a_second_ago() {
+fn row_stays_aligned_when_address_was_seen_less_than_1_s_ago() {
     let mut observer = Observer::new(None);
     observer.observe(at(0), &request(7, 1));
     observer.advance(at(0) + Duration::from_millis(250));

@@ -64,7 +64,7 @@ fn statistics_count_packets_addresses_and_losses() {
 }
 
 #[test]
-fn short_duration_has_four_characters_from_a_second_on() {
+fn short_duration_has_four_characters_from_1_s_on() {
     let spans = [0, 1, 59, 60, 3_599, 3_600, 86_399, 86_400, 99 * 86_400];
     let texts: Vec<_> =
         spans.iter().map(|seconds| ShortDuration(Duration::from_secs(*seconds)).to_string()).collect();

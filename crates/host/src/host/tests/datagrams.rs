@@ -258,7 +258,7 @@ fn udp_datagram_is_dropped_when_length_is_invalid() {
 
 // proves: partial-checksum
 #[test]
-fn udp_datagram_is_rejected_whatever_partial_checksum() {
+fn udp_datagram_is_rejected_with_any_partial_checksum() {
     let mut test_host = TestHost::with_known_peer();
     let mut partial = udp(b"data");
     partial[6] ^= 0x55;

@@ -28,7 +28,7 @@ fn honest(reassembly: &mut Reassembly, mut between: impl FnMut(&mut Reassembly))
 
 // proves: reassembly-bounds, reassembly-flood
 #[test]
-fn honest_datagram_completes_when_a_million_sources_flood() {
+fn honest_datagram_completes_when_million_sources_flood() {
     let limits = ReassemblyLimits::default();
     let mut reassembly = Reassembly::new(limits, 3);
     let mut number = 0;
@@ -75,7 +75,7 @@ fn progressing_datagram_survives_flood_of_two_fragments_per_source() {
 
 // proves: reassembly-bounds
 #[test]
-fn source_evicts_its_own_datagrams_when_share_is_full() {
+fn source_evicts_its_datagrams_when_share_is_full() {
     let limits = ReassemblyLimits::default();
     let mut reassembly = Reassembly::new(limits, 3);
     let quiet = Part { source: Ipv4Addr::new(10, 0, 0, 9), ..part(0, true) };
@@ -127,7 +127,7 @@ fn progressing_datagram_evicts_others_of_its_source() {
 
 // proves: reassembly-flood
 #[test]
-fn datagram_is_not_evicted_for_its_own_fragment() {
+fn datagram_is_not_evicted_for_its_fragment() {
     let mut reassembly =
         Reassembly::new(ReassemblyLimits { bytes: 0, bytes_per_source: 0, ..ReassemblyLimits::default() }, 3);
     // A block for each, and more than half of all.

@@ -218,7 +218,7 @@ fn entry_with_ready_packet_is_not_evicted() {
 
 // proves: table-bound
 #[test]
-fn table_bound_is_clamped_to_1_and_2_to_the_20() {
+fn table_bound_is_clamped_to_1_and_2_to_power_20() {
     for (entries, room) in [(0, 1), (1, 1), (2, 2), (1 << 21, 1 << 20)] {
         let mut table = small(entries);
         for ip in 0..=room {

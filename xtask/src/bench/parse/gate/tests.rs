@@ -63,12 +63,12 @@ fn complaints_of(changed: Option<(&str, u64)>, code: &str) -> Vec<String> {
 }
 
 #[test]
-fn count_at_the_bound_passes() {
+fn count_at_bound_passes() {
     assert_eq!(complaints_of(None, CODE), Vec::<String>::new());
 }
 
 #[test]
-fn one_instruction_over_the_bound_is_reported_with_the_bound() {
+fn one_instruction_over_bound_is_reported_with_bound() {
     let found =
         |name| complaints_of(Some((name, TOTALS.iter().find(|(n, _)| *n == name).unwrap().1 + 1)), CODE);
     let layered = "read_layered takes 51.00 instructions, 1.02 of the 50.00 of read_cast; 1.02 are allowed";
@@ -83,7 +83,7 @@ fn one_instruction_over_the_bound_is_reported_with_the_bound() {
 }
 
 #[test]
-fn call_panic_and_jump_out_of_the_function_are_reported() {
+fn call_panic_and_jump_out_of_function_are_reported() {
     let cases = [
         ("call   9000 <memcpy@plt>", "holds a call"),
         ("call   *0x20(%rax)", "holds a call"),
@@ -100,7 +100,7 @@ fn call_panic_and_jump_out_of_the_function_are_reported() {
 }
 
 #[test]
-fn code_merged_with_the_cast_is_checked_there() {
+fn code_merged_with_cast_is_checked_there() {
     let code = CODE.replace("3000:\tret", "3000:\tcall   9000 <memcpy@plt>");
     assert_eq!(
         complaints_of(None, &code),

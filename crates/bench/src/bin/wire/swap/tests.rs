@@ -2,7 +2,7 @@ use super::*;
 use crate::traffic::{Load, Traffic};
 
 #[test]
-fn swapped_request_is_the_reply() {
+fn swapped_request_is_reply() {
     for load in [Load::Arp, Load::Ping] {
         let exchange = Traffic::plain(load).exchanges().remove(0);
         let mut frame = exchange.request.clone();

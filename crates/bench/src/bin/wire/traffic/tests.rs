@@ -13,14 +13,14 @@ fn reply_is_accepted_with_or_without_padding() {
 }
 
 #[test]
-fn request_is_not_a_reply() {
+fn request_is_not_reply() {
     for exchange in both() {
         assert!(!exchange.is_answered_by(&exchange.request));
     }
 }
 
 #[test]
-fn every_byte_of_a_reply_is_compared() {
+fn every_byte_of_reply_is_compared() {
     for exchange in both() {
         for at in 0..exchange.reply.len() {
             let mut reply = exchange.reply.clone();
@@ -53,7 +53,7 @@ fn many_hosts_are_asked_in_turn_once_each() {
 }
 
 #[test]
-fn only_a_request_for_the_asker_is_answered() {
+fn only_request_for_requester_is_answered() {
     let responder = Traffic { requesters: RESPONDER, responders: REQUESTER, load: Load::Arp };
     let question = responder.exchanges().remove(0);
     let answer = Exchange::answer_to(&question.request).expect("it is one");
