@@ -18,58 +18,56 @@ use crate::drop_reason::ArpDropReason;
 use crate::packet::{ArpReply, Operation, Packet, PacketFields};
 use crate::proxy::{Proxies, ProxyError};
 
-/// How readily the sender of a packet is entered into the translation table.
+/// Which senders are added to the neighbor table.
 ///
-/// Under every policy a sender that is in the table already is followed, one that was asked for is
-/// filled in, and one that asks for us is entered.
+/// Every policy updates known senders, completes pending resolutions and adds senders of requests for a local address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LearningPolicy {
-    /// A sender is entered for a request alone: a reply nobody asked for teaches nothing.
+    /// Only a request for a local address adds its sender. An unsolicited reply adds no entry.
     // spec: learn-default
     #[default]
     Cautious,
-    /// A sender is entered whenever the target is ours, as RFC 826 says.
+    /// Any packet whose target is local adds its sender, as in RFC 826.
     Rfc826,
-    /// A sender is entered whatever it says, and to whom: announcements teach too.
+    /// Any packet adds its sender, announcements included.
     Permissive,
 }
 
-/// How an [`Arp`] is to behave.
+/// Configuration of an [`Arp`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ArpConfig {
-    /// How readily it learns.
+    /// Which senders are added to the neighbor table.
     pub policy: LearningPolicy,
-    /// The bounds and times of the translation table.
+    /// Bounds and times of the neighbor table.
     pub table: NeighborSettings,
-    /// The segment's network, whose broadcast address no sender may have, and within which nobody needs a
-    /// proxy.
+    /// The segment's network. Its broadcast address is no valid sender, and its hosts need no proxy.
     pub network: Option<Ipv4Net>,
-    /// What to do when somebody else uses an address of ours.
+    /// Policy in an address conflict.
     pub defense: Defense,
 }
 
-/// What happened that somebody may want to know.
+/// Event on a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ArpEvent {
-    /// To an entry of the translation table.
+    /// Change of a neighbor table entry.
     Neighbor(NeighborEvent<Ipv4Addr>),
-    /// To a claim to an address (RFC 5227).
+    /// Change of a claim to an address (RFC 5227).
     Claim(ClaimEvent),
 }
 
-/// What is due on a segment.
+/// Action that is due on a segment.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ArpAction<P> {
-    /// A probe or an announcement, to be broadcast.
+    /// Broadcast a probe or an announcement.
     Broadcast(PacketFields),
-    /// Something for a neighbor.
+    /// Request, send to or give up a neighbor.
     Neighbor(NeighborAction<Ipv4Addr, P>),
 }
 
-/// ARP on one segment, with packets of type `P` that wait for an answer.
+/// ARP on one segment, with packets of type `P` that wait for address resolution.
 ///
-/// Packets go in by [`Arp::receive`], packets by [`Arp::resolve`]; what is due comes out by
-/// [`Arp::poll`], and events by [`Arp::take_event`].
+/// Received ARP packets go to [`Arp::receive`], packets to send to [`Arp::resolve`]. [`Arp::poll`] returns what is due,
+/// [`Arp::take_event`] the events.
 #[derive(Debug)]
 pub struct Arp<P> {
     config: ArpConfig,
@@ -82,11 +80,11 @@ pub struct Arp<P> {
 }
 
 impl<P> Arp<P> {
-    /// How many events wait to be taken at most; what happens beyond that is counted.
+    /// Bound of the event queue. Events beyond it are counted.
     pub const EVENTS: usize = 256;
 
-    /// ARP for the addresses in `locals`, which are in use at once and without a word; [`Arp::claim`] says
-    /// more, and probes.
+    /// Creates ARP for the addresses in `locals`, which are in use at once. [`Arp::claim`] adds addresses that are
+    /// announced or probed for.
     pub fn new(locals: LocalBindings, config: ArpConfig) -> Arp<P> {
         // Point-to-point networks (RFC 3021) and single addresses have no broadcast address.
         let broadcast = config.network.filter(|network| network.prefix_len() < 31);
@@ -100,8 +98,8 @@ impl<P> Arp<P> {
         }
     }
 
-    /// Where to send a packet of so many bytes: see [`NeighborTable::resolve`]. Refused are addresses that
-    /// are ours or that we probe for, and such as no host can have.
+    /// Resolves the destination of a packet of `bytes` bytes: see [`NeighborTable::resolve`]. Refuses local and claimed
+    /// addresses, and those that no host can have.
     pub fn resolve(&mut self, now: Instant, ip: Ipv4Addr, bytes: usize, packet: P) -> Resolution<P> {
         if !self.is_valid_neighbor(ip) {
             return Resolution::Refused(packet);
@@ -109,8 +107,7 @@ impl<P> Arp<P> {
         self.neighbors.resolve(now, ip, bytes, packet)
     }
 
-    /// Enters a neighbor by hand: see [`NeighborTable::add_static`]. Refused are addresses as with
-    /// [`Arp::resolve`].
+    /// Adds a static neighbor: see [`NeighborTable::add_static`]. Refuses the same addresses as [`Arp::resolve`].
     pub fn add_static(&mut self, now: Instant, ip: Ipv4Addr, mac: MacAddr) -> Result<(), AddError> {
         if !self.is_valid_neighbor(ip) {
             return Err(AddError::InvalidIp);
@@ -128,38 +125,38 @@ impl<P> Arp<P> {
             && !self.claims.is_claimed(ip)
     }
 
-    /// The next thing that is due, to be called until there is none.
+    /// Returns the next due action. Call it until there is none.
     pub fn poll(&mut self, now: Instant) -> Option<ArpAction<P>> {
         let packet = self.claims.poll(now, &mut self.neighbors).map(ArpAction::Broadcast);
         packet.or_else(|| self.neighbors.poll(now).map(ArpAction::Neighbor))
     }
 
-    /// When [`Arp::poll`] has something to do next.
+    /// Returns when [`Arp::poll`] has work next.
     pub fn deadline(&self) -> Option<Instant> {
         [self.claims.deadline(), self.neighbors.deadline()].into_iter().flatten().min()
     }
 
-    /// The translation table.
+    /// Returns the neighbor table.
     pub fn neighbors(&self) -> &NeighborTable<Ipv4Addr, P> {
         &self.neighbors
     }
 
-    /// The translation table, for a person to add to and to remove from.
+    /// Returns the neighbor table, to add and remove entries.
     pub fn neighbors_mut(&mut self) -> &mut NeighborTable<Ipv4Addr, P> {
         &mut self.neighbors
     }
 
-    /// The addresses that are ours.
+    /// Returns the local addresses.
     pub fn locals(&self) -> &LocalBindings {
         self.claims.locals()
     }
 
-    /// Packets turned away, by reason.
+    /// Returns the counters of dropped packets, by reason.
     pub fn dropped(&self) -> &ReasonCounters<ArpDropReason> {
         &self.dropped
     }
 
-    /// The oldest event not yet taken; those about ourselves go before those about neighbors.
+    /// Takes the oldest event. Those about claims precede those about neighbors.
     pub fn take_event(&mut self) -> Option<ArpEvent> {
         self.claims
             .take_event()
@@ -167,7 +164,7 @@ impl<P> Arp<P> {
             .or_else(|| self.neighbors.take_event().map(ArpEvent::Neighbor))
     }
 
-    /// How many events nobody took in time.
+    /// Returns how many events were lost because a queue was full.
     pub fn events_lost(&self) -> u64 {
         self.claims.events_lost().saturating_add(self.neighbors.counts().events_lost)
     }
@@ -190,8 +187,7 @@ impl<P> Arp<P> {
         result.inspect_err(|reason| self.dropped.count(*reason))
     }
 
-    /// Turns away what RFC 826, in a kinder time, would have believed. Returns the hardware address that the
-    /// target protocol address has, if it is ours.
+    /// Rejects senders that cannot exist, which RFC 826 accepts. Returns the MAC address of the target, if it is local.
     fn validate(
         &mut self,
         now: Instant,
@@ -228,13 +224,12 @@ impl<P> Arp<P> {
         Ok(target)
     }
 
-    /// Whether an address can be a host's in this network; 0.0.0.0, the sender of a probe, passes.
+    /// Returns whether a host of this network can have an address. 0.0.0.0, the sender of a probe, is valid.
     pub(crate) fn is_valid_host(&self, ip: Ipv4Addr) -> bool {
         (ip.is_unspecified() || inet::is_valid_host(ip)) && self.broadcast != Some(ip)
     }
 
-    /// RFC 826, "Packet Reception", from the merge flag on. That hardware and protocol type are
-    /// ours, [`Packet`] has shown.
+    /// Follows RFC 826, "Packet Reception", from the merge flag on. [`Packet`] has checked hardware and protocol type.
     fn merge_and_reply(&mut self, now: Instant, packet: Packet<'_>, ours: Option<MacAddr>) -> Reception {
         let sender = packet.sender_protocol();
         let observation = SenderObservation {
@@ -267,8 +262,8 @@ impl<P> Arp<P> {
         Reception { merge, reply }
     }
 
-    /// Whether the policy lets an unknown sender into the table. A probe's sender has no address
-    /// yet, so it never comes in (RFC 5227 1.1).
+    /// Returns whether the policy adds an unknown sender to the table. The sender of a probe has no address yet, and is
+    /// never added (RFC 5227 1.1).
     fn learns(&self, packet: Packet<'_>, for_us: bool) -> bool {
         let allowed = match self.config.policy {
             // spec: learn-request, learn-reply-cautious, learn-other
@@ -284,9 +279,9 @@ impl<P> Arp<P> {
 
     // Claims.
 
-    /// Begins to use an address. A station that was not ours is from now on.
+    /// Begins the use of an address. Its MAC address becomes local.
     ///
-    /// Fails if the address is ours already, or the hardware address is no station's.
+    /// Fails if the address is local or claimed already, or if the MAC address is zero or a group's.
     pub fn claim(
         &mut self,
         now: Instant,
@@ -300,10 +295,10 @@ impl<P> Arp<P> {
         Ok(())
     }
 
-    /// Begins to use all addresses from `first` to `last` at once and without a word. The first is at
-    /// `mac`, each further one at the hardware address after.
+    /// Begins the use of all addresses from `first` to `last` at once, without a packet. The first has the MAC address
+    /// `mac`, each further one the next MAC address.
     ///
-    /// Fails if one of them is ours already, or there are not as many stations.
+    /// Fails if one of them is local already, or if there are not enough MAC addresses.
     pub fn claim_range(
         &mut self,
         first: Ipv4Addr,
@@ -318,57 +313,56 @@ impl<P> Arp<P> {
         Ok(())
     }
 
-    /// Selects an address of its own choice, and another whenever that is lost (RFC 3927).
+    /// Selects a link-local address, and another one whenever it is lost (RFC 3927).
     ///
-    /// Fails if the hardware address is no station's.
+    /// Fails if the MAC address is zero or a group's.
     pub fn select_link_local(&mut self, now: Instant, mac: MacAddr) -> Result<(), LocalBindingsError> {
         self.claims.select_link_local(now, mac)
     }
 
-    /// Whether an address is being probed for.
+    /// Returns whether an address is being probed for.
     pub fn is_probing(&self) -> bool {
         self.claims.is_probing()
     }
 
-    /// The wire refused some of the frames since [`Arp::transmit_succeeded`], as one that is down does. Probes among them asked no
-    /// host, so each claim that has probed since then begins again.
+    /// Notes that the device refused some frames since [`Arp::transmit_succeeded`], as one does that is down. Probes among
+    /// them reached no host, so each claim that has probed since then restarts.
     pub fn transmit_failed(&mut self, now: Instant) {
         self.claims.transmit_failed(now);
     }
 
-    /// The wire took all that was sent.
+    /// Notes that the device took all frames.
     pub fn transmit_succeeded(&mut self) {
         self.claims.transmit_succeeded();
     }
 
-    /// The link is no longer active: a probe would reach no host, so no claim sends anything until [`Arp::link_up`].
+    /// Notes that the link is down. A probe would reach no host, so no claim sends anything until [`Arp::link_up`].
     pub fn link_down(&mut self) {
         self.claims.link_down();
     }
 
-    /// The link has become active after it was not. Each address that was probed for at first is probed for again
-    /// before it is used again (RFC 5227 2.1, RFC 3927 2.2); each that was announced is announced again. One whose use
-    /// began without a word goes on without one.
+    /// Notes that the link is up again. Addresses that were probed for are probed for again before further use (RFC 5227 2.1,
+    /// RFC 3927 2.2), announced addresses are announced again. Addresses used without either stay in use.
     pub fn link_up(&mut self, now: Instant) {
         self.claims.link_up(now);
     }
 
-    /// The address of our own choice, while it is in use.
+    /// Returns the link-local address, while it is in use.
     pub fn link_local_address(&self) -> Option<Ipv4Addr> {
         self.claims.link_local_address()
     }
 
-    /// Who has the last address of ours, once there is none left, nor any to come.
+    /// Returns the host that has the last local address, once no local address is left or expected.
     pub fn new_owner(&self) -> Option<Identity> {
         self.claims.new_owner()
     }
 
-    /// How many probes and announcements there were.
+    /// Returns how many probes and announcements were due.
     pub fn claim_packets_sent(&self) -> u64 {
         self.claims.packets_sent
     }
 
-    /// How many conflicts were not met with an announcement because there were too many over all addresses.
+    /// Returns how many conflicts were not answered by an announcement because of the rate limit over all addresses.
     pub fn defenses_suppressed(&self) -> u64 {
         self.claims.suppressed
     }
@@ -385,10 +379,10 @@ impl<P> Arp<P> {
     }
 }
 
-/// What became of a packet that was not dropped.
+/// Result of a packet that was not dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reception {
-    /// What it did to the translation table.
+    /// The change of the neighbor table.
     pub merge: Merge,
     /// The reply that is due.
     pub reply: Option<ArpReply>,

@@ -30,48 +30,49 @@ pub use self::counts::CensusCounts;
 pub use self::entry::{CensusEntry, Presence};
 pub use self::event::{CensusEvent, Classification};
 
-/// What a census is about: a protocol address, in a VLAN or in none. The same address in two VLANs is two.
+/// An IP address in a VLAN or in none. The same address in two VLANs is two addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VlanAddress {
     /// The VLAN, if the frame had a tag.
     pub vlan: Option<VlanId>,
-    /// The protocol address.
+    /// The IP address.
     pub ip: Ipv4Addr,
 }
 
-/// What a frame tells beside its packet.
+/// What the census needs of a frame besides its packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameInfo {
     /// The frame's source.
     pub source: MacAddr,
-    /// Whether it was sent to all, or to a group.
+    /// Whether it was sent to broadcast or to a group.
     pub is_broadcast: bool,
     /// The VLAN it was in.
     pub vlan: Option<VlanId>,
 }
 
-/// What a census takes for silence, for a conflict, for too much. Times of zero are taken as they are.
+/// Bounds, times and thresholds of a census. Times of zero are valid.
 #[derive(Clone, Copy, Debug)]
 pub struct CensusSettings {
-    /// The most addresses it may hold: 1 at least.
+    /// Maximum number of addresses: at least 1.
     pub entries: usize,
-    /// After so much silence an address is quiet.
+    /// Silence after which an address is quiet.
     pub quiet_after: Duration,
-    /// After so much it is gone.
+    /// Silence after which an address is gone.
     pub gone_after: Duration,
-    /// Changes of the hardware address within this time of each other belong together.
+    /// Changes of the MAC address within this time of each other are counted together.
     pub conflict_window: Duration,
-    /// What was told is told again after this time at the earliest.
+    /// Minimum time between two reports of the same event.
     pub repeat_after: Duration,
-    /// From so many addresses on it is told that one station has them, and at every doubling.
+    /// Number of addresses of one station that is reported, and again at every doubling.
     pub many_addresses: u32,
-    /// So many packets of one station in a second are a flood: 1 at least.
+    /// Packets of one station per second that are a flood: at least 1.
     pub station_flood: u32,
-    /// So many packets of all in a second are one: 1 at least.
+    /// Packets of all stations per second that are a flood: at least 1.
     pub total_flood: u32,
 }
 
-/// A census of a wire. It knows no wire and no clock: times and packets go in, what is worth a word comes out.
+/// Passive record of the addresses on a segment. It performs no I/O and reads no clock: times and packets go in, events
+/// come out.
 #[derive(Debug)]
 pub struct Census {
     settings: CensusSettings,

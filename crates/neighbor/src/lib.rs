@@ -20,150 +20,150 @@ pub use self::pending::ReturnReason;
 pub use self::table::timers::NeighborAction;
 pub use self::table::{Merge, NeighborTable, Resolution, SenderObservation};
 
-/// A protocol address, as far as a table of neighbors needs to know it.
+/// IP address, as far as the table needs it.
 pub trait Address: Copy + Eq + Ord + Hash + fmt::Debug {}
 
 impl<A: Copy + Eq + Ord + Hash + fmt::Debug> Address for A {}
 
-/// How far an entry is trusted (RFC 4861 7.3.2).
+/// State of an entry (RFC 4861 7.3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NeighborState {
-    /// Being asked for; nothing is known yet.
+    /// Resolution is in progress; no MAC address is known.
     Incomplete,
-    /// Confirmed a short while ago.
+    /// Confirmed recently.
     Reachable,
-    /// Known, and not confirmed lately. The first use starts a check.
+    /// Known, and not confirmed recently. The first use starts a check.
     Stale,
-    /// In use unconfirmed: an upper layer has a short while to confirm it.
+    /// In use unconfirmed: an upper layer has a few seconds to confirm it.
     Delay,
-    /// In use unconfirmed, and being asked.
+    /// In use unconfirmed; requests are being sent.
     Probe,
-    /// Asked for, and nobody answered.
+    /// Resolution failed: no reply.
     Failed,
-    /// Entered by a person: it neither ages nor moves.
+    /// Configured: it neither ages nor moves.
     Static,
 }
 
-/// How a table of neighbors is to behave. Times of zero are taken as they are.
+/// Bounds and times of a table. Times of zero are valid.
 #[derive(Clone, Copy, Debug)]
 pub struct NeighborSettings {
-    /// The most entries it may hold: 1 to 2^20.
+    /// Maximum number of entries: 1 to 2^20.
     pub entries: usize,
-    /// How long an unconfirmed entry lives, whatever its state (RFC 1122 2.3.2.1).
+    /// Lifetime of an unconfirmed entry, in every state (RFC 1122 2.3.2.1).
     pub timeout: Duration,
-    /// The most packets that may wait for one destination: 255 at most.
+    /// Maximum number of pending packets per destination: up to 255.
     pub pending_per_entry: usize,
-    /// The most packets that may wait in all: 2^16 at most.
+    /// Maximum number of pending packets in total: up to 2^16.
     pub pending: usize,
-    /// The most bytes that may wait in all.
+    /// Maximum number of pending bytes in total.
     pub pending_bytes: usize,
-    /// A number that strangers do not know: 128 bits from the randomness of the operating system. Keys are derived
-    /// from it ([`base::Secret`]). The default of 0 is for runs that are to be repeated: with it a stranger can foresee
-    /// which addresses meet in one cell of the index.
+    /// Secret number: 128 bits from the randomness of the operating system. Keys are derived from it
+    /// ([`base::Secret`]). The default of 0 is for repeatable runs: with it an attacker can foresee which addresses share
+    /// a cell of the index.
     pub seed: u128,
 }
 
-/// One entry, as it is listed.
+/// An entry, as listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Neighbor<A> {
-    /// Its protocol address.
+    /// Its IP address.
     pub ip: A,
-    /// Its hardware address, where one is known.
+    /// Its MAC address, if known.
     pub mac: Option<MacAddr>,
-    /// How far the entry is trusted.
+    /// Its state.
     pub state: NeighborState,
 }
 
-/// What happened to an entry.
+/// Change of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NeighborEvent<A> {
-    /// A sender was entered.
+    /// A sender was added.
     Learned {
-        /// Its protocol address.
+        /// Its IP address.
         ip: A,
-        /// Its hardware address.
+        /// Its MAC address.
         mac: MacAddr,
     },
-    /// An address is asked for that was not known.
+    /// The resolution of an unknown address began.
     Resolving {
-        /// The protocol address.
+        /// The IP address.
         ip: A,
     },
-    /// An address that nobody answered for is forgotten.
+    /// An address whose resolution failed was removed.
     Forgotten {
-        /// The protocol address.
+        /// The IP address.
         ip: A,
     },
-    /// An address that was known is said to be somewhere else now, and the entry followed.
+    /// A known address has another MAC address now, and the entry was updated.
     Moved {
-        /// The protocol address.
+        /// The IP address.
         ip: A,
-        /// Where it was.
+        /// The previous MAC address.
         from: MacAddr,
-        /// Where it is.
+        /// The new MAC address.
         to: MacAddr,
     },
-    /// A static entry was held against a sender that claims its address.
+    /// A sender claims the address of a static entry, which stays as it is.
     StaticConflict {
-        /// The protocol address.
+        /// The IP address.
         ip: A,
-        /// Who claims it.
+        /// The MAC address of the sender.
         mac: MacAddr,
     },
     /// An entry changed its state.
     Changed {
-        /// The protocol address.
+        /// The IP address.
         ip: A,
         /// The state it was in.
         from: NeighborState,
         /// The state it is in.
         to: NeighborState,
     },
-    /// An entry was removed: nothing had confirmed it for the whole timeout.
+    /// An entry was removed: it was not confirmed within the timeout.
     Expired {
-        /// The protocol address.
+        /// The IP address.
         ip: A,
     },
-    /// An entry was removed to make room.
+    /// An entry was evicted for a new one.
     Evicted {
-        /// The protocol address.
+        /// The IP address.
         ip: A,
     },
-    /// An address was not entered: the table is full of entries in use or static, or the share of those that have not
-    /// answered is.
+    /// An address was not added: the table is full of static entries and entries in use, or the share of unproven entries
+    /// is full.
     Refused {
-        /// The protocol address.
+        /// The IP address.
         ip: A,
     },
 }
 
-/// What was counted.
+/// Counters of a table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NeighborCounts {
     /// Requests that were due.
     pub requests: u64,
-    /// Resolutions that nobody answered.
+    /// Resolutions that failed.
     pub failed: u64,
-    /// Entries removed for age.
+    /// Entries that expired.
     pub expired: u64,
-    /// Entries removed to make room.
+    /// Entries that were evicted.
     pub evicted: u64,
-    /// Addresses not entered: no capacity left for them.
+    /// Addresses not added: no capacity left.
     pub refused: u64,
-    /// Packets given back unsent, whatever the reason.
+    /// Packets returned unsent, for any reason.
     pub returned: u64,
-    /// Events that nobody took in time.
+    /// Events lost because the queue was full.
     pub events_lost: u64,
 }
 
-/// Why a person's entry could not be made.
+/// Errors of adding a static entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddError {
     /// The table is full of entries that are static or in use.
     Full,
-    /// The hardware address is a group's, zero, or ours.
+    /// The MAC address is a group's, zero, or local.
     InvalidMac,
-    /// The protocol address is ours, or one that no host can have.
+    /// The IP address is local, or one that no host can have.
     InvalidIp,
 }
 

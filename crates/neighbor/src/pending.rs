@@ -22,19 +22,19 @@ struct PendingPacket<A, P> {
     packet: P,
 }
 
-/// Why a packet was given back unsent.
+/// Why a packet was returned unsent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReturnReason {
-    /// Nobody answered for the destination.
+    /// The destination did not reply.
     Failed,
-    /// Too many packets, or too many bytes, waited, and the oldest went; or the entry was evicted.
+    /// Newer packets displaced it, by number or bytes; or the entry was evicted.
     Displaced,
-    /// The entry was removed by a person.
+    /// The entry was removed.
     Removed,
 }
 
 impl<A: Copy + Eq, P> PendingPackets<A, P> {
-    /// The memory for all of them is set aside here.
+    /// Creates the queues and reserves their memory.
     pub(super) fn new(bound: usize) -> PendingPackets<A, P> {
         let bound = bound.min(1 << 16);
         PendingPackets {
@@ -46,22 +46,22 @@ impl<A: Copy + Eq, P> PendingPackets<A, P> {
         }
     }
 
-    /// How many are in here: those that wait, and those to be taken.
+    /// Returns how many packets are held: those that wait, and those to be taken.
     pub(super) fn len(&self) -> usize {
         self.waiting.len() + self.ready.len() + self.returned.len()
     }
 
-    /// How many bytes are to be sent.
+    /// Returns how many bytes wait to be sent.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Whether so many are to be taken that none may come in.
+    /// Returns whether too many packets are to be taken to accept more.
     pub(super) fn is_output_full(&self) -> bool {
         self.len() >= self.bound * 2
     }
 
-    /// Whether one more may wait.
+    /// Returns whether one more packet may wait.
     pub(super) fn has_capacity(&self) -> bool {
         self.waiting.len() + self.ready.len() < self.bound
     }
@@ -71,8 +71,8 @@ impl<A: Copy + Eq, P> PendingPackets<A, P> {
         self.waiting.push_back(PendingPacket { ip, bytes, packet });
     }
 
-    /// Gives back the oldest one that waits, of one destination or of all. Returns whose it was.
-    /// Those given back and not yet taken have a bound too.
+    /// Returns the oldest waiting packet unsent, of one destination or of all. Returns its destination. Returned packets
+    /// have a bound too.
     pub(super) fn return_oldest(&mut self, of: Option<A>) -> Option<A> {
         if self.returned.len() >= self.bound {
             return None;
@@ -87,14 +87,14 @@ impl<A: Copy + Eq, P> PendingPackets<A, P> {
         Some(ip)
     }
 
-    /// Makes all that waits for a destination ready to be sent.
+    /// Makes all packets of a destination ready to be sent.
     pub(super) fn make_ready(&mut self, ip: A) {
         for entry in drain(&mut self.waiting, ip) {
             self.ready.push_back(entry);
         }
     }
 
-    /// Gives back all that is to be sent to a destination.
+    /// Returns all packets of a destination unsent.
     pub(super) fn return_packets(&mut self, ip: A, reason: ReturnReason) {
         for entry in drain(&mut self.ready, ip).chain(drain(&mut self.waiting, ip)) {
             self.bytes -= entry.bytes;
@@ -102,7 +102,7 @@ impl<A: Copy + Eq, P> PendingPackets<A, P> {
         }
     }
 
-    /// Whose packet is the next one to be sent.
+    /// Returns the destination of the next packet to send.
     pub(super) fn next_ready(&self) -> Option<A> {
         self.ready.front().map(|entry| entry.ip)
     }
@@ -117,7 +117,7 @@ impl<A: Copy + Eq, P> PendingPackets<A, P> {
         self.returned.pop_front()
     }
 
-    /// Whether some are to be taken.
+    /// Returns whether packets are to be taken.
     pub(super) fn has_output(&self) -> bool {
         !self.ready.is_empty() || !self.returned.is_empty()
     }

@@ -16,13 +16,13 @@ use super::{AddError, Address, Neighbor, NeighborCounts, NeighborEvent, Neighbor
 /// Mean time that an entry stays REACHABLE (RFC 4861 10).
 const REACHABLE_TIME: Duration = Duration::from_secs(30);
 
-/// The neighbors of one segment, each with the packets that wait for it.
+/// The neighbors of one segment, and the packets that wait for their resolution.
 #[derive(Debug)]
 pub struct NeighborTable<A, P> {
     entries: Entries<A>,
     pending: PendingPackets<A, P>,
     settings: NeighborSettings,
-    /// How long an entry stays REACHABLE, drawn anew now and then (RFC 4861 6.3.2).
+    /// How long an entry stays REACHABLE, redrawn from time to time (RFC 4861 6.3.2).
     reachable_time: Duration,
     reachable_drawn: Tick,
     random: Random,
@@ -32,52 +32,52 @@ pub struct NeighborTable<A, P> {
     counts: NeighborCounts,
 }
 
-/// What a packet says about its sender.
+/// What a received packet shows about its sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SenderObservation {
-    /// Where the sender is.
+    /// The sender's MAC address.
     pub mac: MacAddr,
-    /// Whether it may answer a request of ours: a reply, to us.
+    /// Whether it is a reply to a local address, which may answer a request.
     pub is_reply_to_us: bool,
 }
 
-/// What a packet did to the table.
+/// What a received packet changed in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Merge {
-    /// Nothing: the sender was and stays unknown.
+    /// Nothing: the sender was unknown and is not added.
     None,
-    /// The sender was entered.
+    /// The sender was added.
     Added,
-    /// The sender was asked for, and here it is.
+    /// The resolution of the sender is complete.
     Completed,
-    /// The sender was known and is where it was.
+    /// The sender was known with this MAC address.
     Confirmed,
-    /// The sender was known and has moved.
+    /// The sender was known with another MAC address.
     Moved,
     /// The sender has a static entry, which stays as it is.
     StaticConflict,
-    /// The sender was not entered: the table is full.
+    /// The sender was not added: the table is full.
     Refused,
 }
 
-/// Where a packet is to go.
+/// Result of a resolution.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Resolution<P> {
-    /// At once to this hardware address.
+    /// The packet can be sent at once to this MAC address.
     Known(MacAddr, P),
-    /// It waits here; [`NeighborTable::poll`] will send it or give it back.
+    /// The packet waits. [`NeighborTable::poll`] will send or return it.
     Pending,
-    /// Nowhere: the table, or the place to wait, is full.
+    /// The packet cannot be sent: the table or the queue is full.
     Refused(P),
 }
 
 impl<A: Address, P> NeighborTable<A, P> {
-    /// How many events wait to be taken at most; what happens beyond that is counted.
+    /// Bound of the event queue. Events beyond it are counted.
     ///
-    /// More than the default table has entries: all of them may expire at once.
+    /// It exceeds the entries of the default table: all of them may expire at once.
     pub const EVENTS: usize = 2_048;
 
-    /// An empty table. Its memory is set aside here.
+    /// Creates an empty table and reserves its memory.
     pub fn new(settings: NeighborSettings) -> NeighborTable<A, P> {
         // The time to stay REACHABLE shows on the wire; where the index looks must not follow from it.
         let secret = Secret::new(settings.seed);
@@ -95,41 +95,41 @@ impl<A: Address, P> NeighborTable<A, P> {
         }
     }
 
-    /// The entry of an address.
+    /// Returns the entry of an address.
     pub fn get(&self, ip: A) -> Option<Neighbor<A>> {
         let entry = self.entries.get(self.entries.find(ip)?)?;
         Some(entry.to_neighbor())
     }
 
-    /// All entries, in the order of their protocol addresses.
+    /// Returns all entries, sorted by IP address.
     pub fn list(&self) -> Vec<Neighbor<A>> {
         let mut all: Vec<_> = self.entries.iter().map(Slot::to_neighbor).collect();
         all.sort_unstable_by_key(|entry| entry.ip);
         all
     }
 
-    /// How many entries there are.
+    /// Returns the number of entries.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether the table has no entry.
     pub fn is_empty(&self) -> bool {
         self.entries.len() == 0
     }
 
-    /// How many packets are held: those that wait, and those that [`NeighborTable::poll`] has yet to
-    /// hand out. At most twice the bound.
+    /// Returns how many packets are held: those that wait, and those that [`NeighborTable::poll`] has not returned yet. At
+    /// most twice the bound.
     pub fn pending_packets(&self) -> usize {
         self.pending.len()
     }
 
-    /// What was counted.
+    /// Returns the counters.
     pub fn counts(&self) -> NeighborCounts {
         NeighborCounts { events_lost: self.events.lost(), ..self.counts }
     }
 
-    /// The oldest event not yet taken.
+    /// Takes the oldest event.
     pub fn take_event(&mut self) -> Option<NeighborEvent<A>> {
         self.events.pop()
     }
@@ -140,7 +140,7 @@ impl<A: Address, P> NeighborTable<A, P> {
 
     // What received packets say.
 
-    /// Merges: follows a sender that is in the table, and enters nobody (RFC 826).
+    /// Updates the entry of a known sender. Adds no entry (RFC 826, the merge flag).
     pub fn merge(&mut self, now: Instant, ip: A, observation: SenderObservation) -> Merge {
         self.entries.clock.advance(now);
         let Some(place) = self.entries.find(ip) else {
@@ -179,7 +179,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         }
     }
 
-    /// Enters a sender; one that is in the table is merged.
+    /// Adds a sender, or updates its entry.
     pub fn learn(&mut self, now: Instant, ip: A, observation: SenderObservation) -> Merge {
         let merge = self.merge(now, ip, observation);
         if merge != Merge::None {
@@ -193,7 +193,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         Merge::Added
     }
 
-    /// Fills in an entry that was asked for, and sends what waited for it.
+    /// Completes the resolution of an entry, and makes its pending packets ready.
     fn complete(&mut self, place: Place, observation: SenderObservation) {
         let Some(slot) = self.entries.get_mut(place) else { return };
         slot.mac = observation.mac;
@@ -209,7 +209,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         self.make_ready(place);
     }
 
-    /// Follows a neighbor to its new hardware address, which is as yet unproved.
+    /// Gives a neighbor its new MAC address, which is not confirmed yet.
     fn update_mac(&mut self, place: Place, from: MacAddr, observation: SenderObservation) {
         let Some(slot) = self.entries.get_mut(place) else { return };
         // spec: learn-move
@@ -225,8 +225,8 @@ impl<A: Address, P> NeighborTable<A, P> {
 
     // What is to be sent.
 
-    /// Where to send a packet of so many bytes. One for an unknown destination waits, and the
-    /// destination is asked for.
+    /// Resolves the destination of a packet of `bytes` bytes. A packet for an unknown destination waits, and the resolution
+    /// begins.
     pub fn resolve(&mut self, now: Instant, ip: A, bytes: usize, packet: P) -> Resolution<P> {
         self.entries.clock.advance(now);
         let Some(place) = self.entries.find(ip) else {
@@ -265,7 +265,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         }
     }
 
-    /// Notes that an upper layer heard from a neighbor: its packets arrive, so it is REACHABLE.
+    /// Notes that an upper layer received data from a neighbor, which makes it REACHABLE.
     // spec: rfc4861-upper-layer
     pub fn confirm(&mut self, now: Instant, ip: A) {
         self.entries.clock.advance(now);
@@ -281,7 +281,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         }
     }
 
-    /// Enters an address for good, or makes its entry static.
+    /// Adds a static entry, or makes an entry static.
     pub fn add_static(&mut self, now: Instant, ip: A, mac: MacAddr) -> Result<(), AddError> {
         if !mac.is_station() {
             return Err(AddError::InvalidMac);
@@ -299,8 +299,8 @@ impl<A: Address, P> NeighborTable<A, P> {
         Ok(())
     }
 
-    /// Removes an entry, static or not. Returns whether there was one. That it was asked for is
-    /// forgotten with it: it may be asked for again at once.
+    /// Removes an entry, static or not. Returns whether it existed. The time of its last request is lost with it: a new
+    /// resolution may begin at once.
     pub fn remove(&mut self, ip: A) -> bool {
         let Some(place) = self.entries.find(ip) else {
             return false;
@@ -310,7 +310,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         true
     }
 
-    /// Removes all entries that no person made.
+    /// Removes all entries that are not static.
     pub fn flush(&mut self) {
         // spec: rfc1122-flush
         for entry in self.list().into_iter().filter(|entry| entry.state != NeighborState::Static) {
@@ -329,7 +329,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         }
     }
 
-    /// Lets a packet wait. Those that came first make room for it.
+    /// Adds a packet to those that wait. The oldest ones are displaced by it.
     // spec: queue-bounds
     fn enqueue(&mut self, place: Place, bytes: usize, packet: P) -> Resolution<P> {
         let Some((ip, pending_packets)) = self.entries.get(place).map(|slot| (slot.ip, slot.pending)) else {
@@ -368,14 +368,14 @@ impl<A: Address, P> NeighborTable<A, P> {
         true
     }
 
-    /// Makes all that waits for an entry ready to be sent.
+    /// Makes all pending packets of an entry ready to be sent.
     pub(super) fn make_ready(&mut self, place: Place) {
         if let Some(slot) = self.entries.get(place).filter(|slot| slot.pending != 0) {
             self.pending.make_ready(slot.ip);
         }
     }
 
-    /// Gives back all that was to be sent to an entry.
+    /// Returns all packets of an entry unsent.
     // spec: queue-once
     pub(super) fn return_packets(&mut self, place: Place, reason: ReturnReason) {
         if let Some(slot) = self.entries.get_mut(place).filter(|slot| slot.pending != 0) {
@@ -384,7 +384,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         }
     }
 
-    /// Enters an address that is not there; where it takes somebody else's place, that one goes.
+    /// Adds an address that is not in the table. Evicts another entry if the table is full.
     pub(super) fn insert(
         &mut self,
         ip: A,
@@ -408,8 +408,8 @@ impl<A: Address, P> NeighborTable<A, P> {
         self.entries.insert(ip, mac, state, queue)
     }
 
-    /// Whether the first use of an entry may begin a check of it: an entry that is in use and has not proved itself
-    /// has the share of those, and where there is none for it, it is used unchecked.
+    /// Returns whether the first use of an entry may start a check. An unproven entry in use counts against the share of
+    /// unproven entries; while that is full, the entry is used unchecked.
     // spec: table-share
     fn may_probe(&mut self, place: Place) -> bool {
         if self.entries.get(place).is_none_or(|slot| slot.class != Class::Unused)
@@ -433,13 +433,13 @@ impl<A: Address, P> NeighborTable<A, P> {
         self.entries.remove(place);
     }
 
-    /// Gives an entry a state and a row, and reports the change.
+    /// Gives an entry a state and a queue, and reports the change.
     pub(super) fn change(&mut self, place: Place, to: NeighborState, queue: TimerQueue) {
         let from = self.entries.transition(place, to, queue);
         self.report_change(place, from, to);
     }
 
-    /// Gives an entry another state in the row where it stands.
+    /// Gives an entry another state. It stays in its queue.
     fn set_state(&mut self, place: Place, to: NeighborState) {
         let from = self.entries.set_state(place, to);
         self.report_change(place, from, to);
@@ -469,7 +469,7 @@ impl fmt::Display for Merge {
     }
 }
 
-/// Draws the time that entries stay REACHABLE, so that hosts started together do not ask together.
+/// Draws the time that entries stay REACHABLE, so that hosts started together send requests at different times.
 // spec: rfc4861-reachable-time
 pub(super) fn draw_reachable_time(random: &mut Random) -> Duration {
     random.between(REACHABLE_TIME / 2, REACHABLE_TIME * 3 / 2)

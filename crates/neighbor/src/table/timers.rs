@@ -22,19 +22,19 @@ const BROADCASTS: u8 = 3;
 // spec: rfc4861-unicast
 const UNICASTS: u8 = 3;
 
-/// What is due.
+/// Action that is due.
 #[derive(Debug, PartialEq, Eq)]
 pub enum NeighborAction<A, P> {
-    /// Send a packet that waited.
+    /// Send a packet whose destination is resolved.
     Send {
         /// Its destination.
         ip: A,
-        /// Where that is.
+        /// The destination's MAC address.
         mac: MacAddr,
         /// The packet.
         packet: P,
     },
-    /// Give a packet back to whoever wanted it sent.
+    /// Return a packet unsent.
     Return {
         /// Its destination.
         ip: A,
@@ -43,18 +43,18 @@ pub enum NeighborAction<A, P> {
         /// Why it was not sent.
         reason: ReturnReason,
     },
-    /// Ask who has an address: one station, or all of them.
+    /// Send a request for an address, by unicast or broadcast.
     Request {
         /// The address.
         ip: A,
-        /// The station that had it last, to be asked by unicast; none to ask by broadcast.
+        /// The last known MAC address, for a unicast request; none for a broadcast.
         mac: Option<MacAddr>,
     },
 }
 
 impl<A: Address, P> NeighborTable<A, P> {
-    /// The next thing that is due, to be called until there is none. A table whose entries are all
-    /// idle costs a look at the first of each row.
+    /// Returns the next due action. Call it until there is none. It reads only the first entry of each queue when all
+    /// entries are idle.
     // spec: table-idle
     pub fn poll(&mut self, now: Instant) -> Option<NeighborAction<A, P>> {
         self.entries.clock.advance(now);
@@ -85,7 +85,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         self.send_request(place)
     }
 
-    /// When [`NeighborTable::poll`] has something to do next.
+    /// Returns when [`NeighborTable::poll`] has work next.
     pub fn deadline(&self) -> Option<Instant> {
         if self.pending.has_output() {
             return Some(self.entries.clock.now());
@@ -94,7 +94,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         in_rows.chain(self.entries.deadline_of_age(self.settings.timeout)).min()
     }
 
-    /// How long an entry stays in a row.
+    /// Returns how long an entry stays in a queue.
     fn span(&self, queue: TimerQueue) -> Duration {
         match queue {
             TimerQueue::Reachable => self.reachable_time,
@@ -108,7 +108,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         }
     }
 
-    /// The first entry of a row, if its time there is over.
+    /// Returns the first entry of a queue, if its time there is over.
     fn due(&self, queue: TimerQueue) -> Option<Place> {
         self.entries.due(queue, self.span(queue))
     }
@@ -127,7 +127,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         Some(NeighborAction::Send { ip, mac, packet: self.pending.take_ready()? })
     }
 
-    /// Draws that time anew when it is old.
+    /// Redraws the reachable time when it is old.
     fn draw(&mut self) {
         if self.entries.clock.since(self.reachable_drawn) >= REDRAW {
             self.reachable_drawn = self.entries.clock.tick();
@@ -135,7 +135,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         }
     }
 
-    /// Removes what nothing has confirmed for the whole timeout, whatever its state.
+    /// Removes entries that were not confirmed within the timeout, in every state.
     // spec: rfc1122-flush, entry-lifetime
     fn expire(&mut self) {
         while let Some(place) = self.entries.unconfirmed(self.settings.timeout) {
@@ -152,8 +152,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         }
     }
 
-    /// Ends the time in which a destination that failed is not asked for: it is asked for again if
-    /// something waits for it, and forgotten if not.
+    /// Ends the backoff of a failed destination. It is requested again if a packet waits for it, and removed otherwise.
     fn end_backoff(&mut self, place: Place) {
         if self.entries.get(place).is_some_and(|slot| slot.pending > 0) {
             self.start_attempt(place, NeighborState::Incomplete);
@@ -172,7 +171,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         self.change(place, state, TimerQueue::Request);
     }
 
-    /// A request was not answered in time: the next one, or the end.
+    /// Sends the next request after a timeout, or fails the resolution.
     fn retry(&mut self, place: Place) {
         let Some(Slot { state, requests, class, .. }) = self.entries.get(place).cloned() else { return };
         let max_requests = if state == NeighborState::Probe { UNICASTS + BROADCASTS } else { BROADCASTS };
@@ -190,7 +189,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         }
     }
 
-    /// Gives up, for longer each time.
+    /// Fails a resolution. The backoff grows with each failure.
     // spec: rfc1122-failure, queue-failure, neighbor-back-off
     fn fail(&mut self, place: Place) {
         let Some(slot) = self.entries.get_mut(place) else { return };
@@ -218,7 +217,7 @@ impl<A: Address, P> NeighborTable<A, P> {
     }
 }
 
-/// The rows that entries leave by themselves.
+/// The queues that entries leave by a timer.
 const TIMED: [TimerQueue; 8] = [
     TimerQueue::Reachable,
     TimerQueue::Delay,
