@@ -1,4 +1,4 @@
-//! What every wire looks like from above.
+//! Devices that carry frames: the trait, their errors and counters, the state of a link.
 
 use std::fmt;
 use std::io;
@@ -73,6 +73,27 @@ pub struct DeviceCounters {
     pub congested: u64,
     /// System calls that all this took; none where frames need none.
     pub calls: u64,
+}
+
+/// State of a network interface and its link, as the kernel reports it.
+///
+/// The link carries frames only if both [`is_up`](LinkState::is_up) and [`has_carrier`](LinkState::has_carrier) are set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkState {
+    /// Whether the interface is administratively up (`ip link set ... up`).
+    pub is_up: bool,
+    /// Whether the interface is up and its other end is connected: a cable with a peer, or a program that has
+    /// the TAP open. Always false while the interface is down.
+    pub has_carrier: bool,
+    /// Maximum transmission unit: the longest payload of a frame, link header not counted, in bytes.
+    pub mtu: usize,
+}
+
+impl LinkState {
+    /// Whether a link in this state carries frames.
+    pub fn carries_frames(&self) -> bool {
+        self.is_up && self.has_carrier
+    }
 }
 
 impl fmt::Display for DeviceError {

@@ -16,15 +16,13 @@ mod batch;
 mod device;
 mod frame;
 mod instant;
-mod link_state;
 #[cfg(feature = "linux")]
 #[allow(clippy::disallowed_types, reason = "the one module of this crate that does I/O")]
 pub mod linux;
 mod pool;
 
 pub use batch::Batch;
-pub use device::{Device, DeviceCounters, DeviceError};
+pub use device::{Device, DeviceCounters, DeviceError, LinkState};
 pub use frame::{Checksum, Frame, OutOfSpace};
 pub use instant::Instant;
-pub use link_state::LinkState;
 pub use pool::Pool;

@@ -83,8 +83,8 @@ impl LinkMonitor {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if is_overflow(&error) => {
-                    let fresh = request(&mut self.connection, Selector::Index(self.history.index))?;
-                    self.history.resynchronize(fresh.as_ref());
+                    let current = request(&mut self.connection, Selector::Index(self.history.index))?;
+                    self.history.resynchronize(current.as_ref());
                 }
                 Err(error) => return Err(error),
             }
@@ -131,9 +131,9 @@ impl LinkHistory {
     }
 
     /// Goes on after messages were lost, with the state as it is now; `None` if the interface is deleted.
-    fn resynchronize(&mut self, fresh: Option<&Link>) {
+    fn resynchronize(&mut self, current: Option<&Link>) {
         self.push(LinkState { is_up: false, has_carrier: false, ..self.latest });
-        match fresh {
+        match current {
             Some(link) => self.update(link),
             None => self.is_deleted = true,
         }

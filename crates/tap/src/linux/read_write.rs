@@ -78,8 +78,8 @@ pub(crate) fn receive<F: FrameFile>(
 pub(crate) fn fill(frame: &mut Frame, file: &mut impl FrameFile) -> io::Result<usize> {
     let mut checksum = Checksum::None;
     let length = frame.fill(|space| {
-        let (length, known) = file.read(space)?;
-        checksum = known;
+        let (length, checksum_state) = file.read(space)?;
+        checksum = checksum_state;
         Ok(length)
     })?;
     frame.set_checksum(checksum);

@@ -74,14 +74,14 @@ pub(super) fn find(name: &InterfaceName) -> io::Result<Option<TapInterface>> {
 
 fn tap(message: &[u8]) -> Option<TapInterface> {
     let header = LinkHeader::parse(message).ok()?;
-    let link = |wanted| attribute(message, link::HEADER, wanted);
-    let info = |wanted| attribute(link(libc::IFLA_LINKINFO)?, 0, wanted);
+    let link = |kind| attribute(message, link::HEADER, kind);
+    let info = |kind| attribute(link(libc::IFLA_LINKINFO)?, 0, kind);
     if text(info(libc::IFLA_INFO_KIND)?) != "tun" {
         return None;
     }
     let data = info(libc::IFLA_INFO_DATA).unwrap_or_default();
-    let flag = |wanted| attribute(data, 0, wanted).is_some_and(|value| value.first() == Some(&1));
-    let id = |wanted| attribute(data, 0, wanted).and_then(number);
+    let flag = |kind| attribute(data, 0, kind).is_some_and(|value| value.first() == Some(&1));
+    let id = |kind| attribute(data, 0, kind).and_then(number);
     Some(TapInterface {
         name: text(link(libc::IFLA_IFNAME)?).parse().ok()?,
         is_tap: attribute(data, 0, tun::KIND).and_then(|kind| kind.first().copied().map(i32::from))

@@ -81,8 +81,8 @@ fn added_address_has_its_prefix_and_keeps_others() -> TestResult {
     let interface = Interface::named(&tap.create()?)?;
     let changes = changes()?;
     for (place, address) in all.iter().enumerate() {
-        let wanted = PersistentTap { address: Some(*address), ..tap.clone() };
-        wanted.create()?;
+        let expected = PersistentTap { address: Some(*address), ..tap.clone() };
+        expected.create()?;
         assert_eq!(interface.addresses()?, all[..=place]);
         // The address, its own route, that of its network and that of the network's broadcast.
         let mut reports = reported(&changes);

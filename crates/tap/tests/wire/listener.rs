@@ -139,20 +139,20 @@ fn listener_replaces_frames_that_callback_keeps() -> TestResult {
 }
 
 /// A cable that keeps what is transmitted in flight until ten frames are, and sees whether the pool knows.
-struct Keeping {
+struct DelayingDevice {
     cable: Cable,
     kept: Batch,
-    unknown: Arc<AtomicU64>,
+    uncounted: Arc<AtomicU64>,
 }
 
-impl Device for Keeping {
+impl Device for DelayingDevice {
     fn mtu(&self) -> usize {
         self.cable.mtu()
     }
 
     fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
-        let unknown = self.kept.len().saturating_sub(pool.held());
-        self.unknown.fetch_add(u64::try_from(unknown).unwrap_or(u64::MAX), Ordering::Relaxed);
+        let uncounted = self.kept.len().saturating_sub(pool.held());
+        self.uncounted.fetch_add(u64::try_from(uncounted).unwrap_or(u64::MAX), Ordering::Relaxed);
         if self.kept.free_capacity() == 0 {
             self.cable.transmit(&mut self.kept, pool)?;
         }
@@ -175,7 +175,7 @@ impl Device for Keeping {
     }
 }
 
-impl AsFd for Keeping {
+impl AsFd for DelayingDevice {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.cable.as_fd()
     }
@@ -183,8 +183,8 @@ impl AsFd for Keeping {
 
 fn listener_pool_counts_frames_in_flight() -> TestResult {
     let (mut near, cable) = Cable::pair(1_500)?;
-    let unknown = Arc::new(AtomicU64::new(0));
-    let far = Keeping { cable, kept: Batch::new(10), unknown: Arc::clone(&unknown) };
+    let uncounted = Arc::new(AtomicU64::new(0));
+    let far = DelayingDevice { cable, kept: Batch::new(10), uncounted: Arc::clone(&uncounted) };
     let called = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&called);
     let listener = listen(far, move |arrived, answers| {
@@ -199,7 +199,7 @@ fn listener_pool_counts_frames_in_flight() -> TestResult {
         wait_for("answer", || receive_now(&mut near).then_some(()))?;
     }
     assert!(listener.stop().result.is_ok());
-    assert_eq!(unknown.load(Ordering::Relaxed), 0, "frames that the pool has forgotten");
+    assert_eq!(uncounted.load(Ordering::Relaxed), 0, "frames that the pool has forgotten");
     Ok(())
 }
 

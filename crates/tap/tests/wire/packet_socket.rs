@@ -41,15 +41,15 @@ fn arp_socket_receives_only_arp_with_any_vlan_tag() -> TestResult {
     let one = with(&[0x81, 0, 0x60, 5]);
     let service = with(&[0x88, 0xa8, 0, 7]);
     let two = with(&[0x88, 0xa8, 0, 7, 0x81, 0, 0, 5]);
-    for wanted in [plain.clone(), one.clone(), service, two, snap] {
+    for expected in [plain.clone(), one.clone(), service, two, snap] {
         // Neither IPv4, nor IPv4 in a VLAN, nor a length frame without SNAP, nor what ends before its type.
         let ipv4 = [addresses, &[8, 0], &[0x45; 40]].concat();
         let tagged = [addresses, &[0x81, 0, 0, 5, 8, 0], &[0x45; 40]].concat();
         let short = [addresses, &[0, 3, 0x42, 0x42, 3]].concat();
-        for bytes in [&ipv4, &tagged, &short, &wanted] {
+        for bytes in [&ipv4, &tagged, &short, &expected] {
             send(&mut tap, bytes)?;
         }
-        assert_eq!(receive(&mut socket, |_| true)?, wanted);
+        assert_eq!(receive(&mut socket, |_| true)?, expected);
     }
     // The other way, tag and all, and not back to the sender.
     send(&mut socket, &one)?;

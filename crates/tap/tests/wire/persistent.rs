@@ -32,53 +32,53 @@ fn persistent(name: &str) -> Result<PersistentTap, Box<dyn std::error::Error>> {
 }
 
 fn persistent_tap_is_created_attached_and_deleted() -> TestResult {
-    let wanted = persistent("stay0")?;
-    assert_eq!(wanted.create()?, wanted.name);
-    let listed = taps()?.into_iter().find(|tap| tap.name == wanted.name).ok_or("it is listed")?;
+    let expected = persistent("stay0")?;
+    assert_eq!(expected.create()?, expected.name);
+    let listed = taps()?.into_iter().find(|tap| tap.name == expected.name).ok_or("it is listed")?;
     assert!(listed.is_tap && listed.persistent && listed.up && !listed.multi_queue && !listed.attached);
-    assert_eq!((listed.owner, listed.group, listed.mtu), (wanted.owner, wanted.group, 1_400));
-    assert_eq!(Interface::named(&wanted.name)?.address()?, wanted.address);
+    assert_eq!((listed.owner, listed.group, listed.mtu), (expected.owner, expected.group, 1_400));
+    assert_eq!(Interface::named(&expected.name)?.address()?, expected.address);
 
     let tap = Tap::options().attach_only().open("stay0")?;
     assert!(!tap.is_created());
     assert_eq!(tap.mtu(), 1_400);
-    let held = PersistentTap::delete(&wanted.name);
+    let held = PersistentTap::delete(&expected.name);
     assert!(matches!(held, Err(DeleteError::Open(_))), "{held:?}");
     drop(tap);
 
-    PersistentTap::delete(&wanted.name)?;
-    assert!(!Interface::named(&wanted.name)?.exists());
+    PersistentTap::delete(&expected.name)?;
+    assert!(!Interface::named(&expected.name)?.exists());
     Ok(())
 }
 
 fn second_creation_changes_nothing_while_tap_is_in_use() -> TestResult {
-    let wanted = persistent("again0")?;
-    wanted.create()?;
+    let expected = persistent("again0")?;
+    expected.create()?;
     let tap = Tap::open("again0")?;
-    assert_eq!(wanted.create()?, wanted.name);
+    assert_eq!(expected.create()?, expected.name);
     drop(tap);
-    PersistentTap::delete(&wanted.name)?;
+    PersistentTap::delete(&expected.name)?;
     Ok(())
 }
 
 fn second_creation_applies_changed_settings() -> TestResult {
-    let mut wanted = persistent("anew0")?;
-    wanted.create()?;
-    wanted.mtu = Some(1_300);
-    let first = wanted.address.replace("10.0.2.1/16".parse()?);
-    wanted.create()?;
-    let interface = Interface::named(&wanted.name)?;
+    let mut expected = persistent("anew0")?;
+    expected.create()?;
+    expected.mtu = Some(1_300);
+    let first = expected.address.replace("10.0.2.1/16".parse()?);
+    expected.create()?;
+    let interface = Interface::named(&expected.name)?;
     assert_eq!((interface.mtu()?, interface.address()?), (1_300, first));
-    assert_eq!(interface.addresses()?.last().copied(), wanted.address);
-    PersistentTap::delete(&wanted.name)?;
+    assert_eq!(interface.addresses()?.last().copied(), expected.address);
+    PersistentTap::delete(&expected.name)?;
     Ok(())
 }
 
 fn failed_creation_leaves_no_tap() -> TestResult {
-    let wanted = PersistentTap { address: Some("224.0.0.1/24".parse()?), ..persistent("half0")? };
-    let error = wanted.create().err().ok_or("no host has a group's address")?;
+    let expected = PersistentTap { address: Some("224.0.0.1/24".parse()?), ..persistent("half0")? };
+    let error = expected.create().err().ok_or("no host has a group's address")?;
     assert!(matches!(error, CreateError::Interface(_)), "{error:?}");
-    assert!(!Interface::named(&wanted.name)?.exists());
+    assert!(!Interface::named(&expected.name)?.exists());
     Ok(())
 }
 
@@ -89,11 +89,11 @@ fn deletion_fails_when_tap_is_absent() -> TestResult {
 }
 
 fn mtu_option_limits_frames_but_not_interface_when_tap_exists() -> TestResult {
-    let wanted = persistent("limit0")?;
-    wanted.create()?;
+    let expected = persistent("limit0")?;
+    expected.create()?;
     let tap = Tap::options().mtu(500).open("limit0")?;
     assert_eq!((tap.mtu(), tap.interface().mtu()?), (500, 1_400));
     drop(tap);
-    PersistentTap::delete(&wanted.name)?;
+    PersistentTap::delete(&expected.name)?;
     Ok(())
 }

@@ -48,16 +48,16 @@ fn burst(io: Io) -> Result<(Tap, PacketSocket), Box<dyn std::error::Error>> {
 /// What the peer has heard, as the numbers in it.
 fn numbers(peer: &mut PacketSocket) -> Result<Vec<u16>, Box<dyn std::error::Error>> {
     let (mut pool, mut batch) = (Pool::new(1_500, 64), Batch::new(64));
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     while peer.receive(&mut pool, &mut batch)? > 0 {
         while let Some(frame) = batch.pop() {
             if let Some(&[a, b]) = frame.bytes().strip_prefix(&OUR_MAC).and_then(|rest| rest.get(8..10)) {
-                heard.push(u16::from_be_bytes([a, b]));
+                received.push(u16::from_be_bytes([a, b]));
             }
             pool.give(frame);
         }
     }
-    Ok(heard)
+    Ok(received)
 }
 
 fn name_is_free_when_ring_is_dropped() -> TestResult {
@@ -112,10 +112,10 @@ fn listener_serves_ring() -> TestResult {
             answers.push(frame).expect("as many answers as arrived fit");
         }
     })?;
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     wait_for("burst", || {
-        heard.extend(numbers(&mut peer).ok()?);
-        (heard.len() == usize::from(BURST)).then_some(())
+        received.extend(numbers(&mut peer).ok()?);
+        (received.len() == usize::from(BURST)).then_some(())
     })?;
     let ended = listener.stop();
     assert!(ended.result.is_ok());

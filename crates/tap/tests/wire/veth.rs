@@ -191,9 +191,9 @@ fn frame_from_kernel_is_marked_when_udp_checksum_is_partial() -> TestResult {
         let mut seen = Vec::new();
         wait_for("frame by hand", || {
             socket.receive(&mut pool, &mut batch).ok()?;
-            while let Some(heard) = batch.pop() {
-                seen.push((heard.bytes().to_vec(), heard.checksum()));
-                pool.give(heard);
+            while let Some(received) = batch.pop() {
+                seen.push((received.bytes().to_vec(), received.checksum()));
+                pool.give(received);
             }
             seen.iter().any(|(bytes, _)| *bytes == frame(FIRST, 1)).then_some(())
         })?;
@@ -225,8 +225,8 @@ fn frames_dropped_by_kernel_are_counted() -> TestResult {
     let mut more = 0;
     while more < 50 * 64 {
         assert_eq!(ring.receive(&mut pool, &mut batch)?, 64);
-        while let Some(heard) = batch.pop() {
-            pool.give(heard);
+        while let Some(received) = batch.pop() {
+            pool.give(received);
             send(&mut far, &frame(OTHER, 0))?;
             more += 1;
         }
@@ -308,16 +308,16 @@ fn longer_frames_are_received_in_order_when_mtu_and_pool_have_grown() -> TestRes
         for bytes in &frames {
             send(&mut far, bytes)?;
             socket.receive(&mut pool, &mut batch)?;
-            while let Some(heard) = batch.pop() {
-                seen.push(heard.bytes().to_vec());
-                pool.give(heard);
+            while let Some(received) = batch.pop() {
+                seen.push(received.bytes().to_vec());
+                pool.give(received);
             }
         }
         wait_for("last frame", || {
             socket.receive(&mut pool, &mut batch).ok()?;
-            while let Some(heard) = batch.pop() {
-                seen.push(heard.bytes().to_vec());
-                pool.give(heard);
+            while let Some(received) = batch.pop() {
+                seen.push(received.bytes().to_vec());
+                pool.give(received);
             }
             (seen.len() >= frames.len()).then_some(())
         })?;
@@ -353,11 +353,11 @@ fn packet_socket_receives_again_after_down_and_is_gone_when_deleted() -> TestRes
             // It is lost until the far kernel has taken note of the carrier.
             send(&mut far, &frame(OTHER, 2)).ok()?;
             socket.receive(&mut pool, &mut batch).ok()?;
-            let heard = batch.pop();
-            heard.map(|heard| pool.give(heard))
+            let received = batch.pop();
+            received.map(|received| pool.give(received))
         })?;
-        while let Some(heard) = batch.pop() {
-            pool.give(heard);
+        while let Some(received) = batch.pop() {
+            pool.give(received);
         }
         assert!(!socket.was_down());
     }

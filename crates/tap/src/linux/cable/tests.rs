@@ -28,13 +28,13 @@ fn congested_cable_leaves_remaining_frames_in_batch() {
     for _ in 0..4096 {
         batch.push(frame(&mut pool, b"x")).unwrap();
     }
-    let taken = left.transmit(&mut batch, &mut pool).unwrap();
-    assert!(taken > 0 && !batch.is_empty());
-    assert_eq!(batch.len(), 4096 - taken);
+    let transmitted = left.transmit(&mut batch, &mut pool).unwrap();
+    assert!(transmitted > 0 && !batch.is_empty());
+    assert_eq!(batch.len(), 4096 - transmitted);
     assert_eq!(left.counters().congested, 1);
 
     let mut arrived = Batch::new(4096);
-    assert_eq!(right.receive(&mut pool, &mut arrived).unwrap(), taken);
+    assert_eq!(right.receive(&mut pool, &mut arrived).unwrap(), transmitted);
     assert!(left.transmit(&mut batch, &mut pool).unwrap() > 0);
 }
 

@@ -10,9 +10,9 @@ use crate::linux::node::classify;
 use crate::{Checksum, Frame};
 
 /// The I/O over one end of a pair of sockets, which read and write as a TAP does, and the other end.
-struct Rig {
+struct Fixture {
     frame_io: FrameIo,
-    ours: End,
+    near: End,
     peer: UnixDatagram,
     counters: DeviceCounters,
     pool: Pool,
@@ -35,14 +35,14 @@ impl FrameFile for End {
     }
 }
 
-impl Rig {
-    fn new(io: Io) -> Rig {
-        let (ours, peer) = UnixDatagram::pair().unwrap();
-        ours.set_nonblocking(true).unwrap();
-        let frame_io = FrameIo::new(io, ours.as_fd()).unwrap();
-        Rig {
+impl Fixture {
+    fn new(io: Io) -> Fixture {
+        let (near, peer) = UnixDatagram::pair().unwrap();
+        near.set_nonblocking(true).unwrap();
+        let frame_io = FrameIo::new(io, near.as_fd()).unwrap();
+        Fixture {
             frame_io,
-            ours: End(ours),
+            near: End(near),
             peer,
             counters: DeviceCounters::default(),
             pool: Pool::new(100, 256),
@@ -58,9 +58,9 @@ impl Rig {
         let mut turns = Vec::new();
         loop {
             let uses_ring = self.frame_io.uses_ring;
-            let Rig { frame_io, ours, counters, pool, .. } = self;
-            let added = frame_io.receive(ours, counters, pool, &mut batch).unwrap();
-            frame_io.transmit(ours, counters, &mut batch, pool).unwrap();
+            let Fixture { frame_io, near, counters, pool, .. } = self;
+            let added = frame_io.receive(near, counters, pool, &mut batch).unwrap();
+            frame_io.transmit(near, counters, &mut batch, pool).unwrap();
             if added == 0 {
                 break;
             }
@@ -75,9 +75,9 @@ impl Rig {
 
 #[test]
 fn auto_io_uses_ring_under_load_only() {
-    let mut rig = Rig::new(Io::Auto);
+    let mut fixture = Fixture::new(Io::Auto);
     assert_eq!(
-        rig.exchange(200),
+        fixture.exchange(200),
         [
             (1, false),
             (2, false),
@@ -90,17 +90,18 @@ fn auto_io_uses_ring_under_load_only() {
             (9, true)
         ]
     );
-    let alone: Vec<bool> = (0..6).flat_map(|_| rig.exchange(1)).map(|(_, uses_ring)| uses_ring).collect();
+    let alone: Vec<bool> = (0..6).flat_map(|_| fixture.exchange(1)).map(|(_, uses_ring)| uses_ring).collect();
     assert_eq!(alone, [true, false, false, false, false, false]);
-    assert_eq!((rig.pool.held(), rig.frame_io.in_flight()), (0, 0));
+    assert_eq!((fixture.pool.held(), fixture.frame_io.in_flight()), (0, 0));
 }
 
 #[test]
 fn selected_io_is_kept_under_any_load() {
-    for (io, way) in [(Io::Ring, true), (Io::ReadWrite, false)] {
-        let mut rig = Rig::new(io);
-        let turns = [rig.exchange(200), rig.exchange(1), rig.exchange(1), rig.exchange(200)].concat();
-        assert!(turns.iter().all(|(_, uses_ring)| *uses_ring == way), "{turns:?}");
+    for (io, by_ring) in [(Io::Ring, true), (Io::ReadWrite, false)] {
+        let mut fixture = Fixture::new(io);
+        let turns =
+            [fixture.exchange(200), fixture.exchange(1), fixture.exchange(1), fixture.exchange(200)].concat();
+        assert!(turns.iter().all(|(_, uses_ring)| *uses_ring == by_ring), "{turns:?}");
     }
 }
 
@@ -112,9 +113,9 @@ fn auto_io_uses_read_and_write_when_ring_is_refused() {
     let without_ring = FrameIo::new(Io::Auto, file.as_fd()).unwrap();
     assert_eq!(without_ring.ring_error().and_then(io::Error::raw_os_error), Some(libc::EOPNOTSUPP));
 
-    let mut rig = Rig::new(Io::Auto);
-    rig.frame_io = without_ring;
-    let turns = rig.exchange(200);
+    let mut fixture = Fixture::new(Io::Auto);
+    fixture.frame_io = without_ring;
+    let turns = fixture.exchange(200);
     assert_eq!(turns.iter().map(|(added, _)| added).sum::<usize>(), 200);
     assert!(turns.iter().all(|(_, uses_ring)| !uses_ring), "{turns:?}");
 }

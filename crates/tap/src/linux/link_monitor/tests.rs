@@ -87,10 +87,10 @@ fn link_history_ignores_other_interfaces_and_bridge_ports() {
 
 #[test]
 fn link_history_reports_down_when_notifications_were_lost() {
-    for fresh in [UP, LOST, DOWN] {
+    for current in [UP, LOST, DOWN] {
         let mut history = history();
-        history.resynchronize(Some(&parsed(&link(fresh, 0))));
-        let expected = if fresh == DOWN { vec![DOWN] } else { vec![DOWN, fresh] };
+        history.resynchronize(Some(&parsed(&link(current, 0))));
+        let expected = if current == DOWN { vec![DOWN] } else { vec![DOWN, current] };
         assert_eq!(Vec::from(history.changes), expected);
     }
     let mut history = history();

@@ -5,27 +5,27 @@ use std::os::unix::net::UnixDatagram;
 use super::*;
 
 /// A ring over one end of a pair of sockets, which read and write as a TAP does, and the other end.
-struct Rig {
+struct Fixture {
     ring: Ring,
     counters: DeviceCounters,
     pool: Pool,
     arrived: Batch,
     departing: Batch,
-    ours: UnixDatagram,
+    near: UnixDatagram,
     peer: UnixDatagram,
 }
 
-impl Rig {
-    fn new() -> Rig {
-        let (ours, peer) = UnixDatagram::pair().unwrap();
+impl Fixture {
+    fn new() -> Fixture {
+        let (near, peer) = UnixDatagram::pair().unwrap();
         peer.set_nonblocking(true).unwrap();
-        Rig {
-            ring: Ring::new(ours.as_fd()).unwrap(),
+        Fixture {
+            ring: Ring::new(near.as_fd()).unwrap(),
             counters: DeviceCounters::default(),
             pool: Pool::new(100, 1_024),
             arrived: Batch::new(64),
             departing: Batch::new(1_024),
-            ours,
+            near,
             peer,
         }
     }
@@ -68,7 +68,7 @@ impl Rig {
     }
 
     /// The first bytes of what the peer has heard.
-    fn heard(&self) -> Vec<u8> {
+    fn received(&self) -> Vec<u8> {
         let mut space = [0; 128];
         std::iter::from_fn(|| self.peer.recv(&mut space).ok().map(|_| space[0])).collect()
     }
@@ -81,122 +81,122 @@ fn up_to(bound: u8) -> Vec<u8> {
 
 #[test]
 fn ring_receive_returns_at_once_when_wire_is_silent() {
-    let mut rig = Rig::new();
+    let mut fixture = Fixture::new();
     for _ in 0..100 {
-        assert_eq!(rig.receive(), 0);
+        assert_eq!(fixture.receive(), 0);
     }
-    assert_eq!(rig.pool.held(), 0);
-    assert_eq!(rig.counters, DeviceCounters { calls: 100, ..DeviceCounters::default() });
+    assert_eq!(fixture.pool.held(), 0);
+    assert_eq!(fixture.counters, DeviceCounters { calls: 100, ..DeviceCounters::default() });
 }
 
 #[test]
 fn ring_receive_returns_frames_in_order_up_to_limit() {
-    let mut rig = Rig::new();
+    let mut fixture = Fixture::new();
     for number in up_to(12) {
-        rig.peer.send(&[number; 60]).unwrap();
+        fixture.peer.send(&[number; 60]).unwrap();
     }
-    assert_eq!((rig.receive_at_most(1), rig.receive_at_most(7)), (1, 7));
-    rig.push(&[1]);
-    assert_eq!(rig.transmit(), 1, "a few are no load");
-    assert_eq!((rig.receive_at_most(8), rig.receive_at_most(8)), (4, 0));
-    assert_eq!(rig.take(), up_to(12));
-    assert_eq!((rig.pool.held(), rig.counters.received), (0, 12));
+    assert_eq!((fixture.receive_at_most(1), fixture.receive_at_most(7)), (1, 7));
+    fixture.push(&[1]);
+    assert_eq!(fixture.transmit(), 1, "a few are no load");
+    assert_eq!((fixture.receive_at_most(8), fixture.receive_at_most(8)), (4, 0));
+    assert_eq!(fixture.take(), up_to(12));
+    assert_eq!((fixture.pool.held(), fixture.counters.received), (0, 12));
 }
 
 #[test]
 fn ring_receive_reads_no_more_than_batch_capacity() {
-    let mut rig = Rig::new();
-    rig.arrived = Batch::new(3);
+    let mut fixture = Fixture::new();
+    fixture.arrived = Batch::new(3);
     for number in up_to(5) {
-        rig.peer.send(&[number]).unwrap();
+        fixture.peer.send(&[number]).unwrap();
     }
-    assert_eq!((rig.receive(), rig.receive()), (3, 0));
-    assert_eq!(rig.take(), [0, 1, 2]);
+    assert_eq!((fixture.receive(), fixture.receive()), (3, 0));
+    assert_eq!(fixture.take(), [0, 1, 2]);
 }
 
 #[test]
 fn ring_defers_writes_only_when_more_frames_wait() {
-    let mut rig = Rig::new();
-    rig.push(&[1]);
-    assert_eq!((rig.transmit(), rig.ring.in_flight()), (1, 0));
-    assert_eq!(rig.heard(), [1]);
+    let mut fixture = Fixture::new();
+    fixture.push(&[1]);
+    assert_eq!((fixture.transmit(), fixture.ring.in_flight()), (1, 0));
+    assert_eq!(fixture.received(), [1]);
 
-    rig.fill_up();
-    rig.push(&[2]);
-    assert_eq!((rig.transmit(), rig.ring.in_flight()), (0, 1));
-    assert!(rig.heard().is_empty());
-    assert_eq!(rig.receive(), 0);
-    assert_eq!((rig.heard(), rig.ring.in_flight(), rig.counters.transmitted), (vec![2], 0, 2));
-    rig.take();
-    assert_eq!(rig.pool.held(), 0);
+    fixture.fill_up();
+    fixture.push(&[2]);
+    assert_eq!((fixture.transmit(), fixture.ring.in_flight()), (0, 1));
+    assert!(fixture.received().is_empty());
+    assert_eq!(fixture.receive(), 0);
+    assert_eq!((fixture.received(), fixture.ring.in_flight(), fixture.counters.transmitted), (vec![2], 0, 2));
+    fixture.take();
+    assert_eq!(fixture.pool.held(), 0);
 }
 
 #[test]
 fn ring_sends_blocked_frames_later_in_order() {
-    let mut rig = Rig::new();
+    let mut fixture = Fixture::new();
     let numbers: Vec<u8> = up_to(250).into_iter().cycle().take(1_000).collect();
     for number in &numbers {
-        rig.push(&[*number; 60]);
+        fixture.push(&[*number; 60]);
     }
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     for _ in 0..1_000 {
-        rig.transmit();
-        assert!(rig.ring.in_flight() <= Ring::BATCH);
-        if rig.counters.congested > 0 {
-            heard.extend(rig.heard());
+        fixture.transmit();
+        assert!(fixture.ring.in_flight() <= Ring::BATCH);
+        if fixture.counters.congested > 0 {
+            received.extend(fixture.received());
         }
     }
-    assert_eq!(heard, numbers);
-    assert_eq!((rig.ring.in_flight(), rig.pool.held(), rig.counters.transmitted), (0, 0, 1_000));
+    assert_eq!(received, numbers);
+    assert_eq!((fixture.ring.in_flight(), fixture.pool.held(), fixture.counters.transmitted), (0, 0, 1_000));
 }
 
 #[test]
 fn ring_drops_and_counts_truncated_frame() {
-    let mut rig = Rig::new();
-    rig.peer.send(&[1; 2_000]).unwrap();
-    rig.peer.send(&[2; 60]).unwrap();
-    assert_eq!((rig.receive_at_most(1), rig.receive_at_most(1)), (0, 1));
-    assert_eq!((rig.counters.truncated, rig.take()), (1, vec![2]));
-    assert_eq!(rig.pool.held(), 0);
+    let mut fixture = Fixture::new();
+    fixture.peer.send(&[1; 2_000]).unwrap();
+    fixture.peer.send(&[2; 60]).unwrap();
+    assert_eq!((fixture.receive_at_most(1), fixture.receive_at_most(1)), (0, 1));
+    assert_eq!((fixture.counters.truncated, fixture.take()), (1, vec![2]));
+    assert_eq!(fixture.pool.held(), 0);
 }
 
 #[test]
 fn ring_sends_frames_in_flight_when_dropped() {
-    let mut rig = Rig::new();
-    rig.fill_up();
-    rig.push(&[3]);
-    rig.transmit();
-    let Rig { ring, peer, ours, .. } = rig;
+    let mut fixture = Fixture::new();
+    fixture.fill_up();
+    fixture.push(&[3]);
+    fixture.transmit();
+    let Fixture { ring, peer, near, .. } = fixture;
     drop(ring);
     let mut space = [0; 8];
     assert_eq!(peer.recv(&mut space).unwrap(), 1);
-    drop(ours);
+    drop(near);
     assert!(peer.send(&[1]).is_err(), "the ring holds its end no longer");
 }
 
 #[test]
 fn ring_returns_frames_before_failure_that_follows_them() {
-    let mut rig = Rig::new();
-    rig.peer.send(&[1]).unwrap();
-    rig.ring.failure = Some(DeviceError::Failed(Errno::EBADF.into()));
-    assert_eq!(rig.receive(), 1);
-    let end = rig.ring.receive(&mut rig.counters, &mut rig.pool, &mut rig.arrived, 64);
+    let mut fixture = Fixture::new();
+    fixture.peer.send(&[1]).unwrap();
+    fixture.ring.failure = Some(DeviceError::Failed(Errno::EBADF.into()));
+    assert_eq!(fixture.receive(), 1);
+    let end = fixture.ring.receive(&mut fixture.counters, &mut fixture.pool, &mut fixture.arrived, 64);
     assert!(matches!(end, Err(DeviceError::Failed(_))));
 }
 
 #[test]
 fn ring_counts_errors_of_frames_and_keeps_errors_of_device() {
-    let mut rig = Rig::new();
+    let mut fixture = Fixture::new();
     let mut counters = DeviceCounters::default();
-    rig.ring.read_failed(Errno::EAGAIN, &mut counters);
-    rig.ring.read_failed(Errno::EIO, &mut counters);
-    rig.ring.write_failed(Errno::EINVAL, &mut counters);
+    fixture.ring.read_failed(Errno::EAGAIN, &mut counters);
+    fixture.ring.read_failed(Errno::EIO, &mut counters);
+    fixture.ring.write_failed(Errno::EINVAL, &mut counters);
     assert_eq!((counters.unreadable, counters.refused), (1, 1));
-    assert!(rig.ring.failure.is_none());
-    rig.ring.write_failed(Errno::EBADFD, &mut counters);
-    assert!(matches!(rig.ring.failure, Some(DeviceError::Gone(_))));
-    rig.ring.read_failed(Errno::EBADF, &mut counters);
-    assert!(matches!(rig.ring.failure, Some(DeviceError::Failed(_))));
+    assert!(fixture.ring.failure.is_none());
+    fixture.ring.write_failed(Errno::EBADFD, &mut counters);
+    assert!(matches!(fixture.ring.failure, Some(DeviceError::Gone(_))));
+    fixture.ring.read_failed(Errno::EBADF, &mut counters);
+    assert!(matches!(fixture.ring.failure, Some(DeviceError::Failed(_))));
 }
 
 #[test]
@@ -208,14 +208,17 @@ fn ring_is_refused_when_file_cannot_be_read_without_waiting() {
 
 #[test]
 fn ring_uses_one_system_call_for_writes_and_next_reads() {
-    let mut rig = Rig::new();
+    let mut fixture = Fixture::new();
     for _ in 0..4 {
-        rig.fill_up();
+        fixture.fill_up();
         for number in up_to(64) {
-            rig.push(&[number]);
+            fixture.push(&[number]);
         }
-        assert_eq!((rig.transmit(), rig.ring.in_flight()), (0, 64));
+        assert_eq!((fixture.transmit(), fixture.ring.in_flight()), (0, 64));
     }
-    rig.receive();
-    assert_eq!((rig.counters.calls, rig.counters.received, rig.counters.transmitted), (5, 256, 256));
+    fixture.receive();
+    assert_eq!(
+        (fixture.counters.calls, fixture.counters.received, fixture.counters.transmitted),
+        (5, 256, 256)
+    );
 }

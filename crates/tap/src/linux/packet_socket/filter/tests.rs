@@ -28,10 +28,10 @@ fn number([a, b, c, d, e, f]: [u8; 6]) -> u64 {
 
 #[test]
 fn station_filter_accepts_its_station_and_every_group() {
-    let ours = [2, 1, 2, 3, 4, 5];
-    let filter = stations(ours, ours);
-    for wanted in [ours, [0xff; 6], [1, 0, 0x5e, 0, 0, 1], [0x33, 0x33, 0, 0, 0, 1]] {
-        assert!(passes(&filter, &frame_to(wanted)), "{wanted:x?}");
+    let station = [2, 1, 2, 3, 4, 5];
+    let filter = stations(station, station);
+    for accepted in [station, [0xff; 6], [1, 0, 0x5e, 0, 0, 1], [0x33, 0x33, 0, 0, 0, 1]] {
+        assert!(passes(&filter, &frame_to(accepted)), "{accepted:x?}");
     }
     for other in [[2, 1, 2, 3, 4, 4], [2, 1, 2, 3, 4, 6], [2, 0, 2, 3, 4, 5], [4, 1, 2, 3, 4, 5], [0; 6]] {
         assert!(!passes(&filter, &frame_to(other)), "{other:x?}");
@@ -42,10 +42,10 @@ fn station_filter_accepts_its_station_and_every_group() {
 fn station_filter_accepts_first_and_last_of_range_only() {
     let (first, last) = ([2, 0, 0xff, 0xff, 0xff, 0xfe], [2, 2, 0, 0, 0, 3]);
     let filter = stations(first, last);
-    for wanted in
+    for accepted in
         [first, [2, 0, 0xff, 0xff, 0xff, 0xff], [2, 1, 0, 0, 0, 0], [2, 1, 0xff, 0xff, 0xff, 0xff], last]
     {
-        assert!(passes(&filter, &frame_to(wanted)), "{wanted:x?}");
+        assert!(passes(&filter, &frame_to(accepted)), "{accepted:x?}");
     }
     for other in [[2, 0, 0xff, 0xff, 0xff, 0xfd], [2, 0, 0, 0, 0, 0], [2, 2, 0, 0, 0, 4], [2, 3, 0, 0, 0, 0]]
     {
