@@ -29,8 +29,8 @@ impl Random {
 
     /// A span in `shortest`..=`longest`, to the nanosecond.
     pub fn between(&mut self, shortest: Duration, longest: Duration) -> Duration {
-        let room = longest.saturating_sub(shortest).as_nanos();
-        let extra = self.up_to(u64::try_from(room).unwrap_or(u64::MAX));
+        let range = longest.saturating_sub(shortest).as_nanos();
+        let extra = self.up_to(u64::try_from(range).unwrap_or(u64::MAX));
         shortest.saturating_add(Duration::from_nanos(extra))
     }
 }

@@ -108,8 +108,8 @@ fn error_is_written_and_counted() {
 fn suppressed_errors_are_counted_by_reason() {
     let mut icmp = icmp();
     let mut message = [0; 100];
-    let mut error = |about: &[u8], room: usize| {
-        let message = &mut message[..room];
+    let mut error = |about: &[u8], buffer: usize| {
+        let message = &mut message[..buffer];
         icmp.write_error(
             Instant::ORIGIN,
             IcmpError::PORT_UNREACHABLE,

@@ -43,7 +43,7 @@ fn judged(
 fn datagram_is_accepted_when_address_and_frame_are_local() {
     let broadcast = Ipv4Addr::new(10, 0, 0, 255);
     let all = Ipv4Addr::BROADCAST;
-    let stranger = Ipv4Addr::new(10, 0, 0, 3);
+    let other_source = Ipv4Addr::new(10, 0, 0, 3);
     let table = [
         (DestinationKind::Unicast, OURS, Ok(DestinationKind::Unicast)),
         (DestinationKind::Broadcast, OURS, Err(Ipv4DropReason::LinkBroadcast)),
@@ -51,7 +51,7 @@ fn datagram_is_accepted_when_address_and_frame_are_local() {
         (DestinationKind::Broadcast, broadcast, Ok(DestinationKind::Broadcast)),
         (DestinationKind::Unicast, broadcast, Ok(DestinationKind::Broadcast)),
         (DestinationKind::Broadcast, all, Ok(DestinationKind::Broadcast)),
-        (DestinationKind::Unicast, stranger, Err(Ipv4DropReason::NotForUs)),
+        (DestinationKind::Unicast, other_source, Err(Ipv4DropReason::NotForUs)),
         (DestinationKind::Multicast, LocalAddresses::ALL_HOSTS, Err(Ipv4DropReason::NotForUs)),
     ];
     for (destination_kind, destination, expected) in table {

@@ -8,17 +8,17 @@ mod flood;
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
-/// One fragment of a datagram: what its tests differ in.
+/// The fields of a fragment that the tests vary.
 #[derive(Clone, Copy, Debug)]
-struct Part {
+struct TestFragment {
     source: Ipv4Addr,
     identification: u16,
     offset: usize,
     more: bool,
 }
 
-fn part(offset: usize, more: bool) -> Part {
-    Part { source: PEER, identification: 7, offset, more }
+fn fragment_at(offset: usize, more: bool) -> TestFragment {
+    TestFragment { source: PEER, identification: 7, offset, more }
 }
 
 fn at(seconds: u64) -> Instant {
@@ -26,13 +26,13 @@ fn at(seconds: u64) -> Instant {
 }
 
 /// The bytes of a fragment, with options behind its header.
-fn bytes(part: Part, options: &[u8], data: &[u8]) -> Vec<u8> {
+fn fragment_bytes(input: TestFragment, options: &[u8], data: &[u8]) -> Vec<u8> {
     let mut bytes = [&[0; 20], options, data].concat();
     let fields = Ipv4Fields {
-        identification: part.identification,
-        more_fragments: part.more,
-        fragment_offset: part.offset,
-        ..Ipv4Fields::new(IpProtocol::ICMP, part.source, OURS)
+        identification: input.identification,
+        more_fragments: input.more,
+        fragment_offset: input.offset,
+        ..Ipv4Fields::new(IpProtocol::ICMP, input.source, OURS)
     };
     fields.write_to(&mut bytes).unwrap();
     let words = u8::try_from(5 + options.len() / 4).unwrap();
@@ -46,8 +46,8 @@ fn bytes(part: Part, options: &[u8], data: &[u8]) -> Vec<u8> {
 type Outcome = Result<Option<Vec<u8>>, Ipv4DropReason>;
 
 /// The data of the datagram that a fragment completes.
-fn give(reassembly: &mut Reassembly, now: Instant, part: Part, data: &[u8]) -> Outcome {
-    let bytes = bytes(part, &[], data);
+fn receive(reassembly: &mut Reassembly, now: Instant, input: TestFragment, data: &[u8]) -> Outcome {
+    let bytes = fragment_bytes(input, &[], data);
     let whole = reassembly.receive(now, &Datagram::parse(&bytes).unwrap())?;
     Ok(whole.map(|whole| {
         let data = whole.datagram().unwrap().payload().to_vec();
@@ -81,7 +81,7 @@ fn datagram_completes_when_fragments_arrive_in_any_order() {
             .iter()
             .map(|place| {
                 let (from, to, more) = parts[*place];
-                give(&mut reassembly, at(0), part(from, more), &whole[from..to]).unwrap()
+                receive(&mut reassembly, at(0), fragment_at(from, more), &whole[from..to]).unwrap()
             })
             .collect();
         assert_eq!(outcomes, [None, None, None, Some(whole.clone())], "{order:?}");
@@ -93,9 +93,9 @@ fn datagram_completes_when_fragments_arrive_in_any_order() {
 #[test]
 fn reassembled_header_is_first_fragment_header_without_fragment_fields() {
     let mut reassembly = reassembly();
-    let last = bytes(part(8, false), &[], b"tail");
+    let last = fragment_bytes(fragment_at(8, false), &[], b"tail");
     assert_eq!(reassembly.receive(at(0), &Datagram::parse(&last).unwrap()), Ok(None));
-    let mut first = bytes(part(0, true), &[148, 4, 0, 0], b"datagram");
+    let mut first = fragment_bytes(fragment_at(0, true), &[148, 4, 0, 0], b"datagram");
     first[6] |= 0x40;
     first[10..12].fill(0);
     let sum = inet::checksum::of(&first[..24]);
@@ -111,16 +111,16 @@ fn reassembled_header_is_first_fragment_header_without_fragment_fields() {
 #[test]
 fn fragments_of_other_datagrams_stay_separate() {
     let mut reassembly = reassembly();
-    let first = part(0, true);
-    give(&mut reassembly, at(0), first, b"datagram").unwrap();
+    let first = fragment_at(0, true);
+    receive(&mut reassembly, at(0), first, b"datagram").unwrap();
     let others = [
-        Part { offset: 8, more: false, source: Ipv4Addr::new(10, 0, 0, 3), ..first },
-        Part { offset: 8, more: false, identification: 8, ..first },
+        TestFragment { offset: 8, more: false, source: Ipv4Addr::new(10, 0, 0, 3), ..first },
+        TestFragment { offset: 8, more: false, identification: 8, ..first },
     ];
     for other in others {
-        assert_eq!(give(&mut reassembly, at(0), other, b"tail"), Ok(None));
+        assert_eq!(receive(&mut reassembly, at(0), other, b"tail"), Ok(None));
     }
-    let mut bytes = bytes(part(8, false), &[], b"tail");
+    let mut bytes = fragment_bytes(fragment_at(8, false), &[], b"tail");
     bytes[9] = IpProtocol::UDP.0;
     bytes[10..12].fill(0);
     let sum = inet::checksum::of(&bytes[..20]);
@@ -139,8 +139,8 @@ fn longest_datagram_completes_from_smallest_fragments_backwards() {
     let mut outcome = None;
     for fragment in parts.into_iter().rev() {
         assert_eq!(outcome, None);
-        let part = part(fragment.range.start, fragment.more_fragments);
-        outcome = give(&mut reassembly, at(0), part, &whole[fragment.range]).unwrap();
+        let input = fragment_at(fragment.range.start, fragment.more_fragments);
+        outcome = receive(&mut reassembly, at(0), input, &whole[fragment.range]).unwrap();
     }
     assert_eq!(outcome, Some(whole));
 }
@@ -161,15 +161,15 @@ fn datagram_is_given_up_and_may_start_again_when_fragments_overlap() {
     ];
     for (offset, length, more) in table {
         let mut reassembly = reassembly();
-        give(&mut reassembly, at(0), part(16, true), &data(16)).unwrap();
-        let overlap = give(&mut reassembly, at(1), part(offset, more), &data(length));
+        receive(&mut reassembly, at(0), fragment_at(16, true), &data(16)).unwrap();
+        let overlap = receive(&mut reassembly, at(1), fragment_at(offset, more), &data(length));
         assert_eq!(overlap, Err(Ipv4DropReason::FragmentOverlap), "{offset} {length}");
         assert_eq!(reassembly.bytes(), 0);
         assert_eq!(reassembly.failures().get(ReassemblyFailure::Overlap), 1);
         assert_eq!((reassembly.len(), reassembly.deadline(), reassembly.take_event()), (0, None, None));
-        assert_eq!(give(&mut reassembly, at(1), part(0, true), &data(16)), Ok(None));
+        assert_eq!(receive(&mut reassembly, at(1), fragment_at(0, true), &data(16)), Ok(None));
         assert_eq!(reassembly.deadline(), Some(at(31)), "with a time of its own");
-        let rest = give(&mut reassembly, at(1), part(16, false), &data(16));
+        let rest = receive(&mut reassembly, at(1), fragment_at(16, false), &data(16));
         assert_eq!(rest, Ok(Some([data(16), data(16)].concat())));
     }
 }
@@ -180,11 +180,11 @@ fn repeated_fragment_is_dropped() {
     let whole = data(1_600);
     let mut reassembly = reassembly();
     for (from, to, more) in [(0, 800, true), (1_200, 1_600, false)] {
-        assert_eq!(give(&mut reassembly, at(0), part(from, more), &whole[from..to]), Ok(None));
-        let again = give(&mut reassembly, at(0), part(from, more), &whole[from..to]);
+        assert_eq!(receive(&mut reassembly, at(0), fragment_at(from, more), &whole[from..to]), Ok(None));
+        let again = receive(&mut reassembly, at(0), fragment_at(from, more), &whole[from..to]);
         assert_eq!(again, Err(Ipv4DropReason::FragmentRepeated));
     }
-    assert_eq!(give(&mut reassembly, at(0), part(800, true), &whole[800..1_200]), Ok(Some(whole)));
+    assert_eq!(receive(&mut reassembly, at(0), fragment_at(800, true), &whole[800..1_200]), Ok(Some(whole)));
 }
 
 // proves: fragments-overlap
@@ -194,8 +194,11 @@ fn fragment_is_overlap_when_repeated_with_other_bytes() {
     changed[1_599] ^= 1;
     for (again, more) in [(changed, true), (data(1_600), false)] {
         let mut reassembly = reassembly();
-        give(&mut reassembly, at(0), part(0, true), &data(1_600)).unwrap();
-        assert_eq!(give(&mut reassembly, at(0), part(0, more), &again), Err(Ipv4DropReason::FragmentOverlap));
+        receive(&mut reassembly, at(0), fragment_at(0, true), &data(1_600)).unwrap();
+        assert_eq!(
+            receive(&mut reassembly, at(0), fragment_at(0, more), &again),
+            Err(Ipv4DropReason::FragmentOverlap)
+        );
     }
 }
 
@@ -205,29 +208,35 @@ fn fragment_is_overlap_when_it_contradicts_end() {
     // Behind a last fragment of bytes 16 to 24, none ends elsewhere and none goes beyond.
     for (offset, length, more) in [(24, 8, true), (24, 8, false), (0, 8, false), (0, 24, true)] {
         let mut reassembly = reassembly();
-        give(&mut reassembly, at(0), part(16, false), &data(8)).unwrap();
-        let outcome = give(&mut reassembly, at(0), part(offset, more), &data(length));
+        receive(&mut reassembly, at(0), fragment_at(16, false), &data(8)).unwrap();
+        let outcome = receive(&mut reassembly, at(0), fragment_at(offset, more), &data(length));
         assert_eq!(outcome, Err(Ipv4DropReason::FragmentOverlap), "{offset} {length}");
     }
     // No last one ends before what is here.
     let mut reassembly = reassembly();
-    give(&mut reassembly, at(0), part(16, true), &data(8)).unwrap();
-    assert_eq!(give(&mut reassembly, at(0), part(0, false), &data(8)), Err(Ipv4DropReason::FragmentOverlap));
+    receive(&mut reassembly, at(0), fragment_at(16, true), &data(8)).unwrap();
+    assert_eq!(
+        receive(&mut reassembly, at(0), fragment_at(0, false), &data(8)),
+        Err(Ipv4DropReason::FragmentOverlap)
+    );
 }
 
 // proves: fragments-uneven
 #[test]
 fn fragment_is_dropped_when_empty_or_uneven_and_datagram_still_completes() {
     let mut reassembly = reassembly();
-    give(&mut reassembly, at(0), part(0, true), b"datagram").unwrap();
+    receive(&mut reassembly, at(0), fragment_at(0, true), b"datagram").unwrap();
     for length in [1, 7, 9, 1_479] {
-        let outcome = give(&mut reassembly, at(0), part(8, true), &data(length));
+        let outcome = receive(&mut reassembly, at(0), fragment_at(8, true), &data(length));
         assert_eq!(outcome, Err(Ipv4DropReason::FragmentUneven), "{length}");
     }
     for more in [true, false] {
-        assert_eq!(give(&mut reassembly, at(0), part(8, more), b""), Err(Ipv4DropReason::FragmentEmpty));
+        assert_eq!(
+            receive(&mut reassembly, at(0), fragment_at(8, more), b""),
+            Err(Ipv4DropReason::FragmentEmpty)
+        );
     }
-    assert_eq!(give(&mut reassembly, at(0), part(8, false), b"!"), Ok(Some(b"datagram!".to_vec())));
+    assert_eq!(receive(&mut reassembly, at(0), fragment_at(8, false), b"!"), Ok(Some(b"datagram!".to_vec())));
 }
 
 // proves: fragments-beyond
@@ -236,22 +245,23 @@ fn fragment_is_dropped_when_it_ends_beyond_longest_datagram() {
     let mut reassembly = reassembly();
     let beyond = [(65_528, 1, false), (65_512, 4, false), (64_800, 1_480, true), (65_528, 1_000, false)];
     for (offset, length, more) in beyond {
-        let outcome = give(&mut reassembly, at(0), part(offset, more), &data(length));
+        let outcome = receive(&mut reassembly, at(0), fragment_at(offset, more), &data(length));
         assert_eq!(outcome, Err(Ipv4DropReason::FragmentBeyond), "{offset} {length}");
     }
     assert!(reassembly.is_empty());
-    assert_eq!(give(&mut reassembly, at(0), part(65_512, false), &data(3)), Ok(None));
+    assert_eq!(receive(&mut reassembly, at(0), fragment_at(65_512, false), &data(3)), Ok(None));
 }
 
 // proves: fragments-beyond
 #[test]
 fn datagram_is_given_up_when_first_header_makes_it_too_long() {
     let mut reassembly = reassembly();
-    give(&mut reassembly, at(0), part(65_504, false), &data(11)).unwrap();
+    receive(&mut reassembly, at(0), fragment_at(65_504, false), &data(11)).unwrap();
     for offset in (8..65_504).step_by(8 * 8_187) {
-        give(&mut reassembly, at(0), part(offset, true), &data(65_496.min(65_504 - offset))).unwrap();
+        receive(&mut reassembly, at(0), fragment_at(offset, true), &data(65_496.min(65_504 - offset)))
+            .unwrap();
     }
-    let first = bytes(part(0, true), &[1; 40], &data(8));
+    let first = fragment_bytes(fragment_at(0, true), &[1; 40], &data(8));
     let outcome = reassembly.receive(at(0), &Datagram::parse(&first).unwrap());
     assert_eq!(outcome, Err(Ipv4DropReason::FragmentBeyond));
     assert_eq!(reassembly.failures().get(ReassemblyFailure::TooLong), 1);
@@ -262,17 +272,17 @@ fn datagram_is_given_up_when_first_header_makes_it_too_long() {
 #[test]
 fn incomplete_datagram_times_out_and_reports_first_fragment() {
     let mut reassembly = reassembly();
-    give(&mut reassembly, at(1), part(0, true), &data(24)).unwrap();
-    give(&mut reassembly, at(20), part(48, true), &data(8)).unwrap();
-    let rest = Part { identification: 8, ..part(8, false) };
-    give(&mut reassembly, at(2), rest, b"tail").unwrap();
+    receive(&mut reassembly, at(1), fragment_at(0, true), &data(24)).unwrap();
+    receive(&mut reassembly, at(20), fragment_at(48, true), &data(8)).unwrap();
+    let rest = TestFragment { identification: 8, ..fragment_at(8, false) };
+    receive(&mut reassembly, at(2), rest, b"tail").unwrap();
     assert_eq!(reassembly.deadline(), Some(at(31)));
     reassembly.poll(at(30));
     assert_eq!((reassembly.len(), reassembly.take_event()), (2, None));
     reassembly.poll(at(32));
     let (first, second) = (reassembly.take_event().unwrap(), reassembly.take_event().unwrap());
     assert_eq!((first.source, first.destination, first.identification), (PEER, OURS, 7));
-    let as_it_came = bytes(part(0, true), &[], &data(24));
+    let as_it_came = fragment_bytes(fragment_at(0, true), &[], &data(24));
     assert_eq!(first.first_fragment.unwrap().bytes(), &as_it_came[..28]);
     assert_eq!((second.identification, second.first_fragment), (8, None));
     assert_eq!((reassembly.len(), reassembly.bytes(), reassembly.deadline()), (0, 0, None));
@@ -282,7 +292,7 @@ fn incomplete_datagram_times_out_and_reports_first_fragment() {
 #[test]
 fn short_first_fragment_with_options_is_quoted_whole() {
     let mut reassembly = reassembly();
-    let first = bytes(part(0, true), &[1; 40], &data(8));
+    let first = fragment_bytes(fragment_at(0, true), &[1; 40], &data(8));
     reassembly.receive(at(0), &Datagram::parse(&first).unwrap()).unwrap();
     reassembly.poll(at(30));
     assert_eq!(reassembly.take_event().unwrap().first_fragment.unwrap().bytes(), first);
@@ -294,12 +304,12 @@ fn reassembly_is_bounded_when_clock_is_at_its_limits() {
     let mut reassembly = reassembly();
     for now in [end, at(0), end, at(5), end] {
         reassembly.poll(now);
-        let _ = give(&mut reassembly, now, part(8, true), &data(8));
+        let _ = receive(&mut reassembly, now, fragment_at(8, true), &data(8));
         assert!(reassembly.len() <= 1);
     }
 }
 
-/// What a datagram's fragments make, by the plainest means: for each byte whether it is here.
+/// Model of a datagram: for each byte, whether it is here.
 #[derive(Default)]
 struct Model {
     here: Vec<Option<u8>>,
@@ -307,7 +317,7 @@ struct Model {
 }
 
 impl Model {
-    fn give(&mut self, offset: usize, more: bool, data: &[u8]) -> Outcome {
+    fn receive(&mut self, offset: usize, more: bool, data: &[u8]) -> Outcome {
         let end = offset + data.len();
         let new = (offset, more, data.to_vec());
         if self.taken.contains(&new) {
@@ -347,10 +357,10 @@ proptest! {
             if !more {
                 bytes.truncate(length * 8 - usize::from(odd % 8));
             }
-            let part = Part { identification, ..part(offset * 8, more) };
+            let input = TestFragment { identification, ..fragment_at(offset * 8, more) };
             let model = models.entry(identification).or_default();
-            let expected = model.give(offset * 8, more, &bytes);
-            prop_assert_eq!(&give(&mut reassembly, at(0), part, &bytes), &expected);
+            let expected = model.receive(offset * 8, more, &bytes);
+            prop_assert_eq!(&receive(&mut reassembly, at(0), input, &bytes), &expected);
             if matches!(expected, Ok(Some(_))) {
                 models.remove(&identification);
             }

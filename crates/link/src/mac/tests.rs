@@ -82,14 +82,14 @@ proptest! {
     #[test]
     fn set_contains_address_when_any_range_does(
         ranges in prop::collection::vec((any::<u8>(), any::<u8>()), 0..8),
-        wanted: u8,
+        address_number: u8,
     ) {
         let mut stations = MacSet::default();
         for (a, b) in &ranges {
             stations.add(address(*a.min(b)), address(*a.max(b)));
         }
-        let expected = ranges.iter().any(|(a, b)| (a.min(b)..=a.max(b)).contains(&&wanted));
-        prop_assert_eq!(stations.contains(address(wanted)), expected);
+        let expected = ranges.iter().any(|(a, b)| (a.min(b)..=a.max(b)).contains(&&address_number));
+        prop_assert_eq!(stations.contains(address(address_number)), expected);
     }
 }
 

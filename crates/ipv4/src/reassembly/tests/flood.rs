@@ -1,27 +1,27 @@
-//! Floods of fragments, and who gets through them.
+//! Floods of fragments.
 
 use super::*;
 
 /// The bounds, after every step.
-fn is_bounded(reassembly: &Reassembly, limits: ReassemblyLimits) {
+fn assert_bounded(reassembly: &Reassembly, limits: ReassemblyLimits) {
     assert!(reassembly.len() <= limits.datagrams);
     assert!(reassembly.bytes() <= limits.bytes);
 }
 
-/// A stranger that nobody else is.
-fn stranger(number: u32) -> Part {
-    Part { source: Ipv4Addr::from(0x2000_0000 | number), ..part(0, true) }
+/// A fragment from a source that no other fragment has.
+fn other_source(number: u32) -> TestFragment {
+    TestFragment { source: Ipv4Addr::from(0x2000_0000 | number), ..fragment_at(0, true) }
 }
 
 /// Sends a datagram of 20,000 bytes from the peer as an Ethernet would carry it, with `between` done
 /// before every fragment.
-fn honest(reassembly: &mut Reassembly, mut between: impl FnMut(&mut Reassembly)) -> Option<Vec<u8>> {
+fn send_datagram(reassembly: &mut Reassembly, mut between: impl FnMut(&mut Reassembly)) -> Option<Vec<u8>> {
     let whole = data(20_000);
     let mut outcome = None;
     for fragment in crate::Fragments::of(whole.len(), 1_500, false).unwrap() {
         between(reassembly);
-        let part = part(fragment.range.start, fragment.more_fragments);
-        outcome = give(reassembly, at(1), part, &whole[fragment.range]).unwrap();
+        let input = fragment_at(fragment.range.start, fragment.more_fragments);
+        outcome = receive(reassembly, at(1), input, &whole[fragment.range]).unwrap();
     }
     outcome
 }
@@ -32,27 +32,27 @@ fn honest_datagram_completes_when_million_sources_flood() {
     let limits = ReassemblyLimits::default();
     let mut reassembly = Reassembly::new(limits, 3);
     let mut number = 0;
-    let outcome = honest(&mut reassembly, |reassembly| {
+    let outcome = send_datagram(&mut reassembly, |reassembly| {
         // So many between two fragments of an honest host, each as long as an Ethernet allows; once the
         // second is here, more than all there is room for.
         for _ in 0..if number < 2_000 { 1_000 } else { 5_000 } {
             number += 1;
-            give(reassembly, at(0), stranger(number), &[0xee; 1_480]).unwrap();
+            receive(reassembly, at(0), other_source(number), &[0xee; 1_480]).unwrap();
         }
-        is_bounded(reassembly, limits);
+        assert_bounded(reassembly, limits);
     });
     assert_eq!(outcome, Some(data(20_000)));
     // The same bytes over and over, but for the source.
     let mut bytes = [0xee; 28];
     for number in number..1_000_000 {
-        let source = stranger(number).source;
+        let source = other_source(number).source;
         let fields = Ipv4Fields { more_fragments: true, ..Ipv4Fields::new(IpProtocol::ICMP, source, OURS) };
         fields.write_to(&mut bytes).unwrap();
         let kept = reassembly.receive(at(1), &Datagram::parse(&bytes).unwrap());
         assert_eq!(kept, Ok(None));
     }
-    is_bounded(&reassembly, limits);
-    assert_eq!(honest(&mut reassembly, |_| ()), Some(data(20_000)));
+    assert_bounded(&reassembly, limits);
+    assert_eq!(send_datagram(&mut reassembly, |_| ()), Some(data(20_000)));
 }
 
 // proves: reassembly-flood
@@ -61,14 +61,15 @@ fn progressing_datagram_survives_flood_of_two_fragments_per_source() {
     let limits = ReassemblyLimits::default();
     let mut reassembly = Reassembly::new(limits, 3);
     let mut number = 0;
-    let outcome = honest(&mut reassembly, |reassembly| {
+    let outcome = send_datagram(&mut reassembly, |reassembly| {
         for _ in 0..500 {
             number += 1;
             for offset in [0, 1_480] {
-                give(reassembly, at(0), Part { offset, ..stranger(number) }, &[0xee; 1_480]).unwrap();
+                receive(reassembly, at(0), TestFragment { offset, ..other_source(number) }, &[0xee; 1_480])
+                    .unwrap();
             }
         }
-        is_bounded(reassembly, limits);
+        assert_bounded(reassembly, limits);
     });
     assert_eq!(outcome, Some(data(20_000)));
 }
@@ -78,20 +79,20 @@ fn progressing_datagram_survives_flood_of_two_fragments_per_source() {
 fn source_evicts_its_datagrams_when_share_is_full() {
     let limits = ReassemblyLimits::default();
     let mut reassembly = Reassembly::new(limits, 3);
-    let quiet = Part { source: Ipv4Addr::new(10, 0, 0, 9), ..part(0, true) };
-    give(&mut reassembly, at(0), quiet, &data(8)).unwrap();
+    let quiet = TestFragment { source: Ipv4Addr::new(10, 0, 0, 9), ..fragment_at(0, true) };
+    receive(&mut reassembly, at(0), quiet, &data(8)).unwrap();
     for identification in 0..5_000 {
-        let part = Part { identification, ..part(0, true) };
-        give(&mut reassembly, at(0), part, &data(8)).unwrap();
+        let input = TestFragment { identification, ..fragment_at(0, true) };
+        receive(&mut reassembly, at(0), input, &data(8)).unwrap();
         assert!(reassembly.len() <= 1 + limits.datagrams_per_source);
     }
     for identification in 5_000..5_500 {
-        let part = Part { identification, ..part(0, true) };
-        give(&mut reassembly, at(0), part, &data(16_000)).unwrap();
+        let input = TestFragment { identification, ..fragment_at(0, true) };
+        receive(&mut reassembly, at(0), input, &data(16_000)).unwrap();
         assert!(reassembly.bytes() <= BLOCK + limits.bytes_per_source);
     }
-    let rest = Part { offset: 8, more: false, ..quiet };
-    assert_eq!(give(&mut reassembly, at(0), rest, &data(8)).map(|whole| whole.is_some()), Ok(true));
+    let rest = TestFragment { offset: 8, more: false, ..quiet };
+    assert_eq!(receive(&mut reassembly, at(0), rest, &data(8)).map(|whole| whole.is_some()), Ok(true));
 }
 
 // proves: reassembly-flood
@@ -101,28 +102,34 @@ fn other_sources_get_through_when_some_hold_their_whole_share() {
     let mut reassembly = Reassembly::new(limits, 3);
     for source in 0..16 {
         for identification in 0..20 {
-            let hoard = Part { identification, ..stranger(source) };
+            let hoard = TestFragment { identification, ..other_source(source) };
             for offset in [0, 32_000] {
-                give(&mut reassembly, at(0), Part { offset, ..hoard }, &data(32_000)).unwrap();
+                receive(&mut reassembly, at(0), TestFragment { offset, ..hoard }, &data(32_000)).unwrap();
             }
         }
     }
-    is_bounded(&reassembly, limits);
-    assert_eq!(honest(&mut reassembly, |_| ()), Some(data(20_000)));
+    assert_bounded(&reassembly, limits);
+    assert_eq!(send_datagram(&mut reassembly, |_| ()), Some(data(20_000)));
 }
 
 // proves: reassembly-flood
 #[test]
 fn progressing_datagram_evicts_others_of_its_source() {
     let mut reassembly = reassembly();
-    let oldest = Part { identification: 9_999, ..part(0, true) };
-    give(&mut reassembly, at(0), oldest, &data(512)).unwrap();
+    let oldest = TestFragment { identification: 9_999, ..fragment_at(0, true) };
+    receive(&mut reassembly, at(0), oldest, &data(512)).unwrap();
     for identification in 0..100 {
-        give(&mut reassembly, at(0), Part { identification, ..part(0, true) }, &data(10_240)).unwrap();
+        receive(
+            &mut reassembly,
+            at(0),
+            TestFragment { identification, ..fragment_at(0, true) },
+            &data(10_240),
+        )
+        .unwrap();
     }
     assert_eq!(reassembly.bytes(), 512 + 100 * 10_240);
-    let long = Part { offset: 512, more: false, ..oldest };
-    assert!(matches!(give(&mut reassembly, at(0), long, &data(30_720)), Ok(Some(_))));
+    let long = TestFragment { offset: 512, more: false, ..oldest };
+    assert!(matches!(receive(&mut reassembly, at(0), long, &data(30_720)), Ok(Some(_))));
 }
 
 // proves: reassembly-flood
@@ -132,14 +139,14 @@ fn datagram_is_not_evicted_for_its_fragment() {
         Reassembly::new(ReassemblyLimits { bytes: 0, bytes_per_source: 0, ..ReassemblyLimits::default() }, 3);
     // A block for each, and more than half of all.
     for number in 0..140 {
-        give(&mut reassembly, at(0), part(number * 8, true), &data(8)).unwrap();
+        receive(&mut reassembly, at(0), fragment_at(number * 8, true), &data(8)).unwrap();
     }
     let mut number = 0;
     while reassembly.bytes() < 2 * 65_536 {
         number += 1;
-        give(&mut reassembly, at(0), stranger(number), &data(8)).unwrap();
+        receive(&mut reassembly, at(0), other_source(number), &data(8)).unwrap();
     }
-    let last = give(&mut reassembly, at(0), part(140 * 8, false), &data(8));
+    let last = receive(&mut reassembly, at(0), fragment_at(140 * 8, false), &data(8));
     assert!(matches!(last, Ok(Some(_))), "{last:?}");
 }
 
@@ -151,7 +158,7 @@ fn fragment_is_dropped_when_only_its_datagram_could_be_evicted() {
     let mut refused = None;
     // Each takes a block of 512 bytes, so that a share of twice the longest datagram ends.
     for number in 0..300 {
-        let outcome = give(&mut reassembly, at(0), part(number * 16, true), &data(8));
+        let outcome = receive(&mut reassembly, at(0), fragment_at(number * 16, true), &data(8));
         refused = refused.or(outcome.is_err().then_some((number, outcome)));
     }
     assert_eq!(refused, Some((256, Err(Ipv4DropReason::ReassemblyFull))));
@@ -165,16 +172,16 @@ fn later_datagrams_complete_when_forged_fragments_contradicted() {
     let mut reassembly = Reassembly::new(ReassemblyLimits::default(), 3);
     for identification in 0..FORGED {
         for (offset, outcome) in [(0, Ok(None)), (8, Err(Ipv4DropReason::FragmentOverlap))] {
-            let forged = Part { identification, ..part(offset, true) };
-            assert_eq!(give(&mut reassembly, at(0), forged, &[0xee; 16]), outcome);
+            let forged = TestFragment { identification, ..fragment_at(offset, true) };
+            assert_eq!(receive(&mut reassembly, at(0), forged, &[0xee; 16]), outcome);
         }
     }
     assert_eq!((reassembly.len(), reassembly.bytes()), (0, 0), "nothing is remembered");
     let mut whole = 0;
     for identification in 0..FORGED {
-        let fragment = |offset, more| Part { identification, ..part(offset, more) };
-        assert_eq!(give(&mut reassembly, at(1), fragment(0, true), &data(1_480)), Ok(None));
-        let rest = give(&mut reassembly, at(1), fragment(1_480, false), &data(100));
+        let fragment = |offset, more| TestFragment { identification, ..fragment_at(offset, more) };
+        assert_eq!(receive(&mut reassembly, at(1), fragment(0, true), &data(1_480)), Ok(None));
+        let rest = receive(&mut reassembly, at(1), fragment(1_480, false), &data(100));
         whole += u16::from(matches!(rest, Ok(Some(_))));
     }
     assert_eq!(whole, FORGED);
@@ -187,12 +194,13 @@ fn datagram_completes_when_forged_fragments_stay_within_source_share() {
     assert_eq!(share, 256);
     for (forged, survives) in [(share - 1, true), (share, false), (900, false)] {
         let mut reassembly = Reassembly::new(ReassemblyLimits::default(), 3);
-        let fragment = |identification, offset, more| Part { identification, ..part(offset, more) };
-        assert_eq!(give(&mut reassembly, at(0), fragment(0, 0, true), &data(1_480)), Ok(None));
+        let fragment =
+            |identification, offset, more| TestFragment { identification, ..fragment_at(offset, more) };
+        assert_eq!(receive(&mut reassembly, at(0), fragment(0, 0, true), &data(1_480)), Ok(None));
         for identification in 1..=forged {
-            give(&mut reassembly, at(0), fragment(identification, 0, true), &[0xee; 16]).unwrap();
+            receive(&mut reassembly, at(0), fragment(identification, 0, true), &[0xee; 16]).unwrap();
         }
-        let rest = give(&mut reassembly, at(0), fragment(0, 1_480, false), &data(100));
+        let rest = receive(&mut reassembly, at(0), fragment(0, 1_480, false), &data(100));
         assert_eq!(matches!(rest, Ok(Some(_))), survives, "{forged}");
     }
 }
@@ -204,12 +212,12 @@ fn forged_fragment_costs_only_contradicted_datagram() {
     // Every third datagram meets a forged fragment that was there before it.
     let mut whole = Vec::new();
     for identification in 0..300 {
-        let fragment = |offset, more| Part { identification, ..part(offset, more) };
+        let fragment = |offset, more| TestFragment { identification, ..fragment_at(offset, more) };
         if identification % 3 == 0 {
-            give(&mut reassembly, at(0), fragment(1_480, true), &[0xee; 8]).unwrap();
+            receive(&mut reassembly, at(0), fragment(1_480, true), &[0xee; 8]).unwrap();
         }
-        let _ = give(&mut reassembly, at(0), fragment(0, true), &data(1_480));
-        whole.extend(give(&mut reassembly, at(0), fragment(1_480, false), &data(100)).ok().flatten());
+        let _ = receive(&mut reassembly, at(0), fragment(0, true), &data(1_480));
+        whole.extend(receive(&mut reassembly, at(0), fragment(1_480, false), &data(100)).ok().flatten());
     }
     assert_eq!(whole.len(), 200);
     assert!(whole.iter().all(|bytes| bytes[..1_480] == data(1_480) && bytes[1_480..] == data(100)));
@@ -221,8 +229,9 @@ fn recycled_buffers_are_bounded() {
     let mut reassembly = reassembly();
     let mut whole = Vec::new();
     for identification in 0..10 {
-        give(&mut reassembly, at(0), Part { identification, ..part(0, true) }, &data(8)).unwrap();
-        let bytes = bytes(Part { identification, ..part(8, false) }, &[], b"tail");
+        receive(&mut reassembly, at(0), TestFragment { identification, ..fragment_at(0, true) }, &data(8))
+            .unwrap();
+        let bytes = fragment_bytes(TestFragment { identification, ..fragment_at(8, false) }, &[], b"tail");
         whole.extend(reassembly.receive(at(0), &Datagram::parse(&bytes).unwrap()).unwrap());
     }
     assert_eq!(whole.len(), 10);
@@ -236,7 +245,7 @@ fn recycled_buffers_are_bounded() {
 fn events_are_bounded_and_counted_when_not_taken() {
     let mut reassembly = reassembly();
     for number in 0..1_000 {
-        give(&mut reassembly, at(0), stranger(number), &data(8)).unwrap();
+        receive(&mut reassembly, at(0), other_source(number), &data(8)).unwrap();
     }
     reassembly.poll(at(30));
     assert_eq!(std::iter::from_fn(|| reassembly.take_event()).count(), Reassembly::EVENTS);
@@ -248,12 +257,12 @@ fn reassembly_is_empty_when_all_timed_out() {
     let mut reassembly = reassembly();
     for round in 0..3 {
         for number in 0..6_000 {
-            give(&mut reassembly, at(round * 60), stranger(number), &data(1_480)).unwrap();
+            receive(&mut reassembly, at(round * 60), other_source(number), &data(1_480)).unwrap();
         }
         reassembly.poll(at(round * 60 + 30));
         assert_eq!((reassembly.len(), reassembly.bytes()), (0, 0));
     }
-    assert_eq!(honest(&mut reassembly, |_| ()), Some(data(20_000)));
+    assert_eq!(send_datagram(&mut reassembly, |_| ()), Some(data(20_000)));
 }
 
 /// Whatever comes is a part of this.
@@ -271,9 +280,9 @@ proptest! {
         let mut reassembly = Reassembly::new(limits, 3);
         let all = &*ALL;
         for (second, (source, identification, offset, length, more)) in (0..).zip(fragments) {
-            let part = Part { identification, offset: offset * 512, more, ..stranger(source) };
-            let bytes = &all[part.offset..part.offset + length * 64];
-            if let Ok(Some(whole)) = give(&mut reassembly, at(second / 8), part, bytes) {
+            let input = TestFragment { identification, offset: offset * 512, more, ..other_source(source) };
+            let bytes = &all[input.offset..input.offset + length * 64];
+            if let Ok(Some(whole)) = receive(&mut reassembly, at(second / 8), input, bytes) {
                 prop_assert!(all.starts_with(&whole));
             }
             prop_assert!(reassembly.len() <= 6);
