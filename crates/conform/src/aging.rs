@@ -19,13 +19,13 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 // proves: rfc1122-flush
 fn an_idle_entry(session: &mut Session) -> CaseResult {
-    let stranger = session.stranger()?;
-    let request = Arp { source: stranger.0, sender: stranger, ..REQUEST };
-    session.expect_learned(&request.frame(), stranger.1, Some(stranger.0))?;
+    let new_station = session.new_station()?;
+    let request = Arp { source: new_station.0, sender: new_station, ..REQUEST };
+    session.expect_learned(&request.frame(), new_station.1, Some(new_station.0))?;
     let clock = Clock::start();
-    while session.mac_of(stranger.1)?.is_some() {
+    while session.mac_of(new_station.1)?.is_some() {
         if clock.elapsed() > TIMEOUT {
-            return Err(format!("{} is in the table for more than {TIMEOUT:?}", stranger.1));
+            return Err(format!("{} is in the table for more than {TIMEOUT:?}", new_station.1));
         }
         thread::sleep(Duration::from_millis(50));
     }

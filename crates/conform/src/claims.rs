@@ -99,7 +99,7 @@ fn three_probes(test_tap: &mut TestTap) -> CaseResult {
 }
 
 /// Hears the probes of a host out.
-fn hear_probes(test_tap: &mut TestTap) -> Result<TimedFrame, String> {
+fn receive_probes(test_tap: &mut TestTap) -> Result<TimedFrame, String> {
     expect(&mut test_tap.wire, &PROBE)?;
     expect(&mut test_tap.wire, &PROBE)?;
     expect(&mut test_tap.wire, &PROBE)
@@ -108,7 +108,7 @@ fn hear_probes(test_tap: &mut TestTap) -> Result<TimedFrame, String> {
 // proves: rfc5227-announcement, rfc5227-announce-times, rfc5227-broadcast, rfc5227-probe-once
 fn two_announcements(test_tap: &mut TestTap) -> CaseResult {
     let _host = test_tap.start(&[])?;
-    let probe = hear_probes(test_tap)?;
+    let probe = receive_probes(test_tap)?;
     let first = expect(&mut test_tap.wire, &ANNOUNCEMENT)?;
     gap(&probe, &first, ANNOUNCE_WAIT, ANNOUNCE_WAIT)?;
     let second = expect(&mut test_tap.wire, &ANNOUNCEMENT)?;
@@ -119,7 +119,7 @@ fn two_announcements(test_tap: &mut TestTap) -> CaseResult {
 // proves: rfc5227-in-use, rfc5227-answers
 fn answers_once_announced(test_tap: &mut TestTap) -> CaseResult {
     let mut host = test_tap.start(&[])?;
-    hear_probes(test_tap)?;
+    receive_probes(test_tap)?;
     expect(&mut test_tap.wire, &ANNOUNCEMENT)?;
     host.wait_until_ready()?;
     expect(&mut test_tap.wire, &ANNOUNCEMENT)?;
@@ -130,7 +130,7 @@ fn answers_once_announced(test_tap: &mut TestTap) -> CaseResult {
 }
 
 /// Sends a frame after the first probe, and wants the host to probe on as if nothing was.
-fn unmoved_by(test_tap: &mut TestTap, frame: &Arp) -> CaseResult {
+fn expect_no_conflict(test_tap: &mut TestTap, frame: &Arp) -> CaseResult {
     let mut host = test_tap.start(&[])?;
     expect(&mut test_tap.wire, &PROBE)?;
     test_tap.wire.send(&frame.frame())?;
@@ -143,16 +143,16 @@ fn unmoved_by(test_tap: &mut TestTap, frame: &Arp) -> CaseResult {
 
 // proves: rfc5227-plain-request, rfc5227-answers
 fn plain_request(test_tap: &mut TestTap) -> CaseResult {
-    unmoved_by(test_tap, &REQUEST)
+    expect_no_conflict(test_tap, &REQUEST)
 }
 
 // proves: rfc5227-echo
 fn own_probe(test_tap: &mut TestTap) -> CaseResult {
-    unmoved_by(test_tap, &PROBE)
+    expect_no_conflict(test_tap, &PROBE)
 }
 
 /// Sends a frame after the first probe, and wants the host to give up.
-fn taken_by(test_tap: &mut TestTap, frame: &Arp) -> CaseResult {
+fn expect_conflict(test_tap: &mut TestTap, frame: &Arp) -> CaseResult {
     let host = test_tap.start(&[])?;
     let probe = expect(&mut test_tap.wire, &PROBE)?;
     test_tap.wire.send(&frame.frame())?;
@@ -173,24 +173,24 @@ pub(crate) fn may_be_followed(test_tap: &TestTap, probe: &TimedFrame) -> bool {
 
 // proves: rfc5227-probe-conflict, rfc5227-last
 fn taken_by_a_request(test_tap: &mut TestTap) -> CaseResult {
-    taken_by(test_tap, &Arp { target: (ZERO, OTHER), ..CONFLICT })
+    expect_conflict(test_tap, &Arp { target: (ZERO, OTHER), ..CONFLICT })
 }
 
 // proves: rfc5227-probe-conflict
 fn taken_by_a_reply(test_tap: &mut TestTap) -> CaseResult {
     let target = (TESTED_MAC, Ipv4Addr::UNSPECIFIED);
-    taken_by(test_tap, &Arp { destination: TESTED_MAC, operation: 2, target, ..CONFLICT })
+    expect_conflict(test_tap, &Arp { destination: TESTED_MAC, operation: 2, target, ..CONFLICT })
 }
 
 // proves: rfc5227-rival-probe
 fn rival_probe(test_tap: &mut TestTap) -> CaseResult {
-    taken_by(test_tap, &Arp { source: PEER_MAC, sender: (PEER_MAC, Ipv4Addr::UNSPECIFIED), ..PROBE })
+    expect_conflict(test_tap, &Arp { source: PEER_MAC, sender: (PEER_MAC, Ipv4Addr::UNSPECIFIED), ..PROBE })
 }
 
 // proves: rfc5227-probe-conflict
 fn taken_late(test_tap: &mut TestTap) -> CaseResult {
     let host = test_tap.start(&[])?;
-    hear_probes(test_tap)?;
+    receive_probes(test_tap)?;
     test_tap.wire.send(&CONFLICT.frame())?;
     gives_up(test_tap, host)
 }

@@ -82,16 +82,20 @@ impl FrameSocket {
 
     /// Lets a stranger send a frame; once the host asks for him it is told, and then is to send him a
     /// datagram.
-    pub(crate) fn expect_resolution(&mut self, stranger: Station, frame: &[u8]) -> Result<Vec<u8>, String> {
+    pub(crate) fn expect_resolution(
+        &mut self,
+        new_station: Station,
+        frame: &[u8],
+    ) -> Result<Vec<u8>, String> {
         self.send(frame)?;
         let asked = self.next(TIMEOUT)?.ok_or("the host does not ask who the stranger is")?;
-        if asked != question(stranger).frame() {
-            return Err(format!("{} is no request for {}", hex(&asked), stranger.1));
+        if asked != question(new_station).frame() {
+            return Err(format!("{} is no request for {}", hex(&asked), new_station.1));
         }
         let reply = Arp {
             destination: TESTED_MAC,
-            source: stranger.0,
-            sender: stranger,
+            source: new_station.0,
+            sender: new_station,
             target: (TESTED_MAC, TESTED_IP),
             ..REPLY
         };

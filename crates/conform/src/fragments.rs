@@ -8,7 +8,7 @@ use super::session::Station;
 pub(crate) const CASES: &[Case] = &[
     Case::new("an echo of any length comes back", "RFC 791 3.2; RFC 1122 3.3.2", any_length),
     Case::new("fragments may come in any order", "RFC 791 3.2", any_order),
-    Case::new("datagrams whose fragments mingle do not mix", "RFC 791 3.2", mingled),
+    Case::new("datagrams whose fragments mingle do not mix", "RFC 791 3.2", interleaved),
     Case::new("a fragment that comes twice harms nothing", "security", twice),
     Case::new("an overlap kills the datagram", "RFC 5722", overlaps),
     Case::new("a fragment of other octets within one that is here kills it too", "RFC 5722", inside)
@@ -58,7 +58,7 @@ fn any_order(wire: &mut FrameSocket) -> CaseResult {
 }
 
 // proves: rfc791-reassembly
-fn mingled(wire: &mut FrameSocket) -> CaseResult {
+fn interleaved(wire: &mut FrameSocket) -> CaseResult {
     let (one, two) = (data(3_000), vec![0x77; 3_001]);
     let ones = numbered(210).parts(&echo_request(&one), FRAGMENT_UNIT);
     let twos = numbered(211).parts(&echo_request(&two), FRAGMENT_UNIT);

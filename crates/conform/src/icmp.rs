@@ -13,7 +13,11 @@ use super::frames::{BROADCAST, NETWORK_BROADCAST, TESTED_IP};
 use super::session::Station;
 
 pub(crate) const CASES: &[Case] = &[
-    Case::new("a stranger's echo request is answered once he is found", "ours; RFC 1122 2.3.2.2", stranger),
+    Case::new(
+        "a stranger's echo request is answered once he is found",
+        "ours; RFC 1122 2.3.2.2",
+        new_station,
+    ),
     Case::new("an echo of 0 to 1,472 octets comes back", "RFC 792; RFC 1122 3.2.2.6", lengths),
     Case::new("an echo reply keeps the type of service", "RFC 1349 5.1", type_of_service),
     Case::new("a wrong ICMP checksum is a drop", "RFC 792", checksums),
@@ -26,9 +30,9 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("UDP with a wrong checksum is a drop", "RFC 1122 4.1.3.4", udp_checksums),
     Case::new("UDP with a length that cannot be is a drop", "RFC 768", udp_lengths),
     Case::new("an unknown protocol is refused", "RFC 1122 3.2.2.1", unknown_protocol),
-    Case::new("no error is sent about an ICMP error", "RFC 1122 3.2.2", about_errors),
-    Case::new("no error is sent about a datagram to all", "RFC 1122 3.2.2", about_broadcasts),
-    Case::new("no error is sent about a later fragment", "RFC 1122 3.2.2", about_fragments),
+    Case::new("no error is sent about an ICMP error", "RFC 1122 3.2.2", no_error_about_errors),
+    Case::new("no error is sent about a datagram to all", "RFC 1122 3.2.2", no_error_about_broadcasts),
+    Case::new("no error is sent about a later fragment", "RFC 1122 3.2.2", no_error_about_fragments),
     Case::new("no error is sent to a source that is no host", "RFC 1122 3.2.2", to_no_host),
     Case::new("errors to one do not silence those to another", "RFC 1812 4.3.2.8", rate),
 ];
@@ -37,11 +41,11 @@ const PEER: Station = peer(130);
 const IP: Ip = Ip::from(PEER);
 
 // proves: reply-resolved
-fn stranger(wire: &mut FrameSocket) -> CaseResult {
-    let stranger = peer(131);
+fn new_station(wire: &mut FrameSocket) -> CaseResult {
+    let new_station = peer(131);
     let data = data(1_472);
-    let answer = wire.expect_resolution(stranger, &Ip::from(stranger).frame(&echo_request(&data)))?;
-    if ReceivedDatagram::read(&answer, stranger)?.data == echo_reply(&data) {
+    let answer = wire.expect_resolution(new_station, &Ip::from(new_station).frame(&echo_request(&data)))?;
+    if ReceivedDatagram::read(&answer, new_station)?.data == echo_reply(&data) {
         return Ok(());
     }
     Err("the answer is none to his request".to_owned())
@@ -173,10 +177,10 @@ fn unknown_protocol(wire: &mut FrameSocket) -> CaseResult {
 }
 
 // proves: rfc1122-error-about-error
-fn about_errors(wire: &mut FrameSocket) -> CaseResult {
-    let stranger = Ip { from: TESTED_IP, to: PEER.1, protocol: UDP, ..IP }.datagram(&udp(b"data"));
+fn no_error_about_errors(wire: &mut FrameSocket) -> CaseResult {
+    let foreign = Ip { from: TESTED_IP, to: PEER.1, protocol: UDP, ..IP }.datagram(&udp(b"data"));
     for kind in [[3, 3], [11, 0], [12, 0], [4, 0], [3, 255]] {
-        for about in [&stranger[..], &[]] {
+        for about in [&foreign[..], &[]] {
             wire.expect_no_answer(PEER, &[IP.frame(&message(kind, [0; 4], about))])?;
         }
     }
@@ -184,7 +188,7 @@ fn about_errors(wire: &mut FrameSocket) -> CaseResult {
 }
 
 // proves: rfc1122-error-to-many, rfc1122-error-link-broadcast, rfc1122-refused-many
-fn about_broadcasts(wire: &mut FrameSocket) -> CaseResult {
+fn no_error_about_broadcasts(wire: &mut FrameSocket) -> CaseResult {
     let from = peer(135);
     let ip = Ip { protocol: UDP, destination: BROADCAST, ..Ip::from(from) };
     for to in [Ipv4Addr::BROADCAST, NETWORK_BROADCAST, TESTED_IP] {
@@ -195,7 +199,7 @@ fn about_broadcasts(wire: &mut FrameSocket) -> CaseResult {
 }
 
 // proves: rfc1122-error-fragment
-fn about_fragments(wire: &mut FrameSocket) -> CaseResult {
+fn no_error_about_fragments(wire: &mut FrameSocket) -> CaseResult {
     let from = peer(136);
     let ip = Ip { protocol: 253, ..Ip::from(from) };
     for flags_and_offset in [1, 100, MORE_FRAGMENTS | 5, MORE_FRAGMENTS] {

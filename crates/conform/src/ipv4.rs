@@ -14,12 +14,12 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("a header length that lies is a drop", "RFC 791 3.1", header_lengths),
     Case::new("a wrong header checksum is a drop", "RFC 1122 3.2.1.2", checksums),
     Case::new("a total length beyond the frame is a drop", "RFC 791 3.1", beyond_the_frame),
-    Case::new("74 octets that claim 65,535 get nothing back", "RFC 791 3.1", a_leak),
+    Case::new("74 octets that claim 65,535 get nothing back", "RFC 791 3.1", no_stale_data),
     Case::new("a total length below the header's is a drop", "RFC 791 3.1", below_the_header),
     Case::new("a datagram truncated at any length is a drop", "RFC 791 3.1", truncated),
     Case::new("what follows the total length is padding", "RFC 1122 2.3.3", padding),
     Case::new("options are tolerated", "RFC 791 3.1", options),
-    Case::new("options that make no sense are not looked at", "RFC 791 3.1", senseless_options)
+    Case::new("options that make no sense are not looked at", "RFC 791 3.1", invalid_options)
         .linux_differs("it looks at options, and tells of those that make no sense"),
     Case::new("a source route that leads on is a drop", "RFC 1122 3.2.1.8(c), 3.3.5", leads_on)
         .linux_differs("it reports an invalid pointer or length"),
@@ -76,7 +76,7 @@ fn beyond_the_frame(wire: &mut FrameSocket) -> CaseResult {
 }
 
 // proves: rfc791-total-length
-fn a_leak(wire: &mut FrameSocket) -> CaseResult {
+fn no_stale_data(wire: &mut FrameSocket) -> CaseResult {
     let frame = Ip { total_length: Some(u16::MAX), ..IP }.frame(&ask());
     if frame.len() != 74 {
         return Err(format!("the suite's frame has {} octets", frame.len()));
@@ -122,7 +122,7 @@ fn options(wire: &mut FrameSocket) -> CaseResult {
 }
 
 // proves: rfc791-options
-fn senseless_options(wire: &mut FrameSocket) -> CaseResult {
+fn invalid_options(wire: &mut FrameSocket) -> CaseResult {
     for options in [&[7, 0, 0, 0][..], &[7, 200, 4, 0], &[68, 3, 1, 0]] {
         wire.expect_echo(PEER, &[with_options(options)], &data(32))?;
     }

@@ -22,10 +22,10 @@ pub(crate) const CASES: &[Case] = &[
     Case::of_table("a known sender is followed, whatever it sends", "RFC 826", followed),
     Case::of_table("an operation without a name is followed too", "RFC 826", unnamed_operations)
         .linux_differs("it looks at the operation first, and drops all but requests and replies"),
-    Case::of_table("a move is told with both addresses", "security", a_move_is_told)
+    Case::of_table("a move is told with both addresses", "security", move_is_reported)
         .linux_not_asked("it tells of neighbours by netlink, which the suite does not watch"),
     Case::of_table("a static entry is held against a claim", "security", a_static_entry),
-    Case::of_table("a claim to a static entry is told", "security", a_claim_is_told)
+    Case::of_table("a claim to a static entry is told", "security", claim_is_reported)
         .linux_not_asked("it does not tell of claims that it turns away"),
     Case::of_table("a probe teaches nothing", "RFC 5227 1.1", probes),
     Case::of_table("another hardware type teaches nothing", "RFC 826; TC8 22", hardware_types),
@@ -78,16 +78,20 @@ impl ArpKind {
 
 /// Sends a packet of a stranger's, which is to be learned under these policies and no others.
 fn learned_under(session: &mut Session, way: ArpKind, policies: &[LearnPolicy]) -> CaseResult {
-    let stranger = session.stranger()?;
-    let place = policies.contains(&session.policy).then_some(stranger.0);
-    session.expect_learned(&way.from(stranger).frame(), stranger.1, place)
+    let new_station = session.new_station()?;
+    let place = policies.contains(&session.policy).then_some(new_station.0);
+    session.expect_learned(&way.from(new_station).frame(), new_station.1, place)
 }
 
 /// Makes a stranger known.
 fn introduced_station(session: &mut Session) -> Result<Station, String> {
-    let stranger = session.stranger()?;
-    session.expect_learned(&ArpKind::ToUs(1).from(stranger).frame(), stranger.1, Some(stranger.0))?;
-    Ok(stranger)
+    let new_station = session.new_station()?;
+    session.expect_learned(
+        &ArpKind::ToUs(1).from(new_station).frame(),
+        new_station.1,
+        Some(new_station.0),
+    )?;
+    Ok(new_station)
 }
 
 /// Another hardware address for the same station, a new one for each number.
@@ -98,13 +102,13 @@ fn with_new_mac(station: Station, number: u8) -> Station {
 
 // proves: learn-request, rfc826-add
 fn a_request_for_us(session: &mut Session) -> CaseResult {
-    let stranger = session.stranger()?;
-    let reply = Arp { destination: stranger.0, target: stranger, ..REPLY };
+    let new_station = session.new_station()?;
+    let reply = Arp { destination: new_station.0, target: new_station, ..REPLY };
     // No request of the host's own comes before the reply.
-    session.wire.expect_reply(&ArpKind::ToUs(1).from(stranger).frame(), &reply.frame())?;
-    match session.mac_of(stranger.1)? {
-        Some(place) if place == stranger.0 => Ok(()),
-        other => Err(format!("{} is at {other:02x?} in the table", stranger.1)),
+    session.wire.expect_reply(&ArpKind::ToUs(1).from(new_station).frame(), &reply.frame())?;
+    match session.mac_of(new_station.1)? {
+        Some(place) if place == new_station.0 => Ok(()),
+        other => Err(format!("{} is at {other:02x?} in the table", new_station.1)),
     }
 }
 
@@ -129,11 +133,11 @@ fn announcements(session: &mut Session) -> CaseResult {
 // proves: learn-move, learn-permissive
 fn superseded(session: &mut Session) -> CaseResult {
     for (first, second) in [(1, 1), (2, 2), (1, 2), (2, 1)] {
-        let stranger = session.stranger()?;
-        let later = with_new_mac(stranger, 1);
-        session.wire.ask(&ArpKind::Announcement(first).from(stranger).frame())?;
+        let new_station = session.new_station()?;
+        let later = with_new_mac(new_station, 1);
+        session.wire.ask(&ArpKind::Announcement(first).from(new_station).frame())?;
         let place = (session.policy == Permissive).then_some(later.0);
-        session.expect_learned(&ArpKind::Announcement(second).from(later).frame(), stranger.1, place)?;
+        session.expect_learned(&ArpKind::Announcement(second).from(later).frame(), new_station.1, place)?;
     }
     Ok(())
 }
@@ -155,7 +159,7 @@ fn unnamed_operations(session: &mut Session) -> CaseResult {
 }
 
 // proves: learn-move
-fn a_move_is_told(session: &mut Session) -> CaseResult {
+fn move_is_reported(session: &mut Session) -> CaseResult {
     let station = introduced_station(session)?;
     for (way, number) in ArpKind::ALL.into_iter().zip(1..) {
         let (from, to) = (with_new_mac(station, number), with_new_mac(station, number + 1));
@@ -163,13 +167,13 @@ fn a_move_is_told(session: &mut Session) -> CaseResult {
         session.take_events()?;
         session.wire.ask(&way.from(to).frame())?;
         let (from, to) = (mac(from.0), mac(to.0));
-        tells(session, "moved", station.1, &[("from", &from), ("to", &to)])?;
+        expect_event(session, "moved", station.1, &[("from", &from), ("to", &to)])?;
     }
     Ok(())
 }
 
 /// Wants to be told this of an address, once, and nothing else.
-fn tells(session: &mut Session, event: &str, protocol: Ipv4Addr, more: &[(&str, &str)]) -> CaseResult {
+fn expect_event(session: &mut Session, event: &str, protocol: Ipv4Addr, more: &[(&str, &str)]) -> CaseResult {
     let told = session.take_events()?;
     let protocol = protocol.to_string();
     let expected = [&[("event", event), ("protocol_address", &protocol)], more].concat();
@@ -191,11 +195,11 @@ fn a_static_entry(session: &mut Session) -> CaseResult {
 }
 
 // proves: static-held
-fn a_claim_is_told(session: &mut Session) -> CaseResult {
+fn claim_is_reported(session: &mut Session) -> CaseResult {
     for way in ArpKind::ALL {
         session.take_events()?;
         session.wire.ask(&way.from(CLAIM).frame())?;
-        tells(session, "held", STATIC, &[("hardware_address", &mac(PEER_MAC))])?;
+        expect_event(session, "held", STATIC, &[("hardware_address", &mac(PEER_MAC))])?;
     }
     Ok(())
 }
@@ -213,37 +217,37 @@ fn probes(session: &mut Session) -> CaseResult {
 
 /// Announcements, requests for us and replies to us that differ from good ones, of somebody new and
 /// of somebody known. None is to be believed.
-fn unbelievable(session: &mut Session, spoil: impl Fn(Arp) -> Arp) -> CaseResult {
+fn invalid_senders(session: &mut Session, spoil: impl Fn(Arp) -> Arp) -> CaseResult {
     let known = with_new_mac(introduced_station(session)?, 1);
-    let stranger = session.stranger()?;
-    let packets = ArpKind::ALL.into_iter().flat_map(|way| [way.from(known), way.from(stranger)]);
+    let new_station = session.new_station()?;
+    let packets = ArpKind::ALL.into_iter().flat_map(|way| [way.from(known), way.from(new_station)]);
     let frames: Vec<_> = packets.map(|packet| spoil(packet).padded(&[0; 18])).collect();
     session.expect_unchanged(&frames)
 }
 
 // proves: rfc826-hardware-type
 fn hardware_types(session: &mut Session) -> CaseResult {
-    unbelievable(session, |packet| Arp { hardware_type: 2, ..packet })?;
-    unbelievable(session, |packet| Arp { hardware_type: 0x0100, ..packet })
+    invalid_senders(session, |packet| Arp { hardware_type: 2, ..packet })?;
+    invalid_senders(session, |packet| Arp { hardware_type: 0x0100, ..packet })
 }
 
 // proves: rfc826-protocol-type
 fn protocol_types(session: &mut Session) -> CaseResult {
-    unbelievable(session, |packet| Arp { protocol_type: 0x0801, ..packet })?;
-    unbelievable(session, |packet| Arp { protocol_type: 0x86dd, ..packet })
+    invalid_senders(session, |packet| Arp { protocol_type: 0x0801, ..packet })?;
+    invalid_senders(session, |packet| Arp { protocol_type: 0x86dd, ..packet })
 }
 
 // proves: rfc826-lengths
 fn address_lengths(session: &mut Session) -> CaseResult {
-    unbelievable(session, |packet| Arp { hardware_length: 8, ..packet })?;
-    unbelievable(session, |packet| Arp { protocol_length: 16, ..packet })
+    invalid_senders(session, |packet| Arp { hardware_length: 8, ..packet })?;
+    invalid_senders(session, |packet| Arp { protocol_length: 16, ..packet })
 }
 
 // proves: rfc826-foreign
 fn foreign_operations(session: &mut Session) -> CaseResult {
     [0, 3, 4, 8, 9, 24, 25, 65_535]
         .into_iter()
-        .try_for_each(|operation| unbelievable(session, |packet| Arp { operation, ..packet }))
+        .try_for_each(|operation| invalid_senders(session, |packet| Arp { operation, ..packet }))
 }
 
 // proves: truncated
@@ -256,22 +260,22 @@ fn truncated(session: &mut Session) -> CaseResult {
 
 // proves: sender-hardware-station
 fn at_broadcast(session: &mut Session) -> CaseResult {
-    unbelievable(session, |packet| Arp { sender: (BROADCAST, packet.sender.1), ..packet })
+    invalid_senders(session, |packet| Arp { sender: (BROADCAST, packet.sender.1), ..packet })
 }
 
 // proves: sender-hardware-station
 fn at_a_group(session: &mut Session) -> CaseResult {
-    unbelievable(session, |packet| Arp { sender: (GROUP, packet.sender.1), ..packet })
+    invalid_senders(session, |packet| Arp { sender: (GROUP, packet.sender.1), ..packet })
 }
 
 // proves: sender-hardware-station
 fn at_zero(session: &mut Session) -> CaseResult {
-    unbelievable(session, |packet| Arp { sender: (ZERO, packet.sender.1), ..packet })
+    invalid_senders(session, |packet| Arp { sender: (ZERO, packet.sender.1), ..packet })
 }
 
 // proves: sender-hardware-ours
 fn own_echo(session: &mut Session) -> CaseResult {
-    unbelievable(session, |packet| Arp { sender: (TESTED_MAC, packet.sender.1), ..packet })
+    invalid_senders(session, |packet| Arp { sender: (TESTED_MAC, packet.sender.1), ..packet })
 }
 
 // proves: sender-protocol-host
@@ -290,9 +294,9 @@ const BOUND: usize = 1_024;
 fn bounded(session: &mut Session) -> CaseResult {
     for number in 0..2_000_u16 {
         let [high, low] = number.to_be_bytes();
-        let stranger = ([2, 0, 0, 4, high, low], Ipv4Addr::new(10, 8, high, low));
-        let reply = Arp { destination: stranger.0, target: stranger, ..REPLY };
-        session.wire.expect_reply(&ArpKind::ToUs(1).from(stranger).frame(), &reply.frame())?;
+        let new_station = ([2, 0, 0, 4, high, low], Ipv4Addr::new(10, 8, high, low));
+        let reply = Arp { destination: new_station.0, target: new_station, ..REPLY };
+        session.wire.expect_reply(&ArpKind::ToUs(1).from(new_station).frame(), &reply.frame())?;
     }
     let table = session.table()?;
     // One entry more ends the table, and is not counted here.

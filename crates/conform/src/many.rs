@@ -37,7 +37,7 @@ fn ping(station: Mac, address: Ipv4Addr) -> Vec<u8> {
     Ip { destination: station, to: address, ..Ip::from(PEER) }.frame(&echo_request(b"data"))
 }
 
-fn is_pong(frame: &[u8], from: Station) -> CaseResult {
+fn expect_echo_reply(frame: &[u8], from: Station) -> CaseResult {
     let head = [&PEER.0[..], &from.0, &[8, 0, 0x45]].concat();
     let addresses = [from.1.octets(), PEER.1.octets()].concat();
     let data = frame.get(34..46);
@@ -82,7 +82,7 @@ fn each(test_tap: &mut TestTap) -> CaseResult {
         comes(test_tap, &reply.frame())?;
         test_tap.wire.send(&ping(host.0, host.1))?;
         let received = test_tap.wire.next(Duration::from_secs(5))?.ok_or("no echo reply")?;
-        is_pong(&received, host)?;
+        expect_echo_reply(&received, host)?;
     }
     test_tap.wire.send(&request_and_reply(([0; 6], Ipv4Addr::new(10, 2, 0, 0))).0.frame())?;
     let (request, reply) = request_and_reply(number(9, 9));

@@ -13,7 +13,7 @@ pub(crate) struct Session {
     pub(crate) wire: FrameSocket,
     pub(crate) policy: LearnPolicy,
     host: Box<dyn TestedHost>,
-    strangers: u8,
+    new_stations: u8,
 }
 
 /// Who a packet may be from.
@@ -27,15 +27,15 @@ impl Session {
         host: Box<dyn TestedHost>,
     ) -> Result<Session, String> {
         wire.settle()?;
-        Ok(Session { wire, policy, host, strangers: 0 })
+        Ok(Session { wire, policy, host, new_stations: 0 })
     }
 
     /// A station that the host has never heard of.
-    pub(crate) fn stranger(&mut self) -> Result<Station, String> {
+    pub(crate) fn new_station(&mut self) -> Result<Station, String> {
         const FIRST: u8 = 20;
-        let number = FIRST.checked_add(self.strangers).filter(|number| *number < 98);
+        let number = FIRST.checked_add(self.new_stations).filter(|number| *number < 98);
         let number = number.ok_or("the suite has run out of strangers")?;
-        self.strangers += 1;
+        self.new_stations += 1;
         Ok(([2, 0, 0, 0, 2, number], Ipv4Addr::new(10, 0, 0, number)))
     }
 
