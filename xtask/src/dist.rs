@@ -110,8 +110,8 @@ fn output(command: &mut Command) -> Result<Vec<u8>, String> {
     Ok(output.stdout)
 }
 
-fn write(path: &Path, octets: &[u8]) -> Result<(), String> {
-    fs::write(path, octets).map_err(failed("write", path))
+fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    fs::write(path, bytes).map_err(failed("write", path))
 }
 
 fn failed(what: &str, path: &Path) -> impl FnOnce(std::io::Error) -> String {

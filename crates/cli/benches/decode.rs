@@ -89,12 +89,12 @@ fn frame(number: u32) -> Outcome<Vec<u8>> {
         target_hardware: if is_reply { MacAddr::new([2, 0, 0, 0, 0, 1]) } else { MacAddr::ZERO },
         target_protocol: [10, 0, 0, 1].into(),
     };
-    let mut octets = vec![0xff; 6];
-    octets.extend(station.bytes());
-    octets.extend([8, 6]);
+    let mut bytes = vec![0xff; 6];
+    bytes.extend(station.bytes());
+    bytes.extend([8, 6]);
     let mut packet = [0; PacketFields::LENGTH];
     fields.write_to(&mut packet).map_err(|reason| reason.to_string())?;
-    octets.extend(packet);
-    octets.resize(60, 0);
-    Ok(octets)
+    bytes.extend(packet);
+    bytes.resize(60, 0);
+    Ok(bytes)
 }

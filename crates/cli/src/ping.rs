@@ -37,15 +37,14 @@ use text::PingEvent;
 pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
     let station = &arguments.station;
-    let hardware = |name: &_| station.mac.unwrap_or_else(|| default_mac(name, Some(arguments.address)));
-    let device =
-        station.attach(&[arguments.address.addr().into()], |name| Ok((hardware(name), hardware(name))))?;
+    let mac = |name: &_| station.mac.unwrap_or_else(|| default_mac(name, Some(arguments.address)));
+    let device = station.attach(&[arguments.address.addr().into()], |name| Ok((mac(name), mac(name))))?;
     station.warn_of_network(arguments.address);
     let name = device.name().clone();
     if !device.interface().is_up()? {
         return Err(interface_down(&name));
     }
-    let mut host = host(arguments, &device, hardware(&name), &clock)?;
+    let mut host = host(arguments, &device, mac(&name), &clock)?;
     check_target(&host, arguments.address.addr(), arguments.target)?;
     if let Some(NextHop::OnLink(neighbor) | NextHop::Gateway(neighbor)) =
         host.routes().next_hop(arguments.address.addr(), arguments.target)
@@ -92,10 +91,10 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
 fn host(
     arguments: &PingArguments,
     device: &HostDevice,
-    hardware: MacAddr,
+    mac: MacAddr,
     clock: &Clock,
 ) -> Result<Host, Failure> {
-    let defaults = HostConfig::new(arguments.address, hardware);
+    let defaults = HostConfig::new(arguments.address, mac);
     let config = HostConfig {
         mtu: device.mtu(),
         vlan: arguments.station.vlan,

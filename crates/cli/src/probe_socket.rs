@@ -224,10 +224,10 @@ impl ProbeSocket {
         let received = self.device.receive(&mut self.pool, &mut self.arrived);
         let received = received.map_err(|error| device_failure(self.interface.name(), &error))?;
         while let Some(frame) = self.arrived.pop() {
-            let heard = packet(&self.link, frame.bytes());
-            let heard = heard.map(|(packet, is_broadcast)| on_packet(packet, is_broadcast));
+            let result = packet(&self.link, frame.bytes());
+            let result = result.map(|(packet, is_broadcast)| on_packet(packet, is_broadcast));
             if let Some(recorder) = &mut self.recorder {
-                let comment = heard.map_or_else(
+                let comment = result.map_or_else(
                     |reason| FrameOutcome::Dropped(reason).to_string(),
                     |comment| comment.to_string(),
                 );

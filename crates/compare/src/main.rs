@@ -155,8 +155,8 @@ fn tools(program: &Path, named: &[PathBuf]) -> Result<Tools, String> {
 
 /// Which tool a program is, by what it says itself.
 fn identify(program: &Path) -> Result<Option<Tool>, String> {
-    let said = run::version(program)?;
-    Ok(ToolKind::of(&said).map(|(kind, version)| Tool {
+    let version_output = run::version(program)?;
+    Ok(ToolKind::of(&version_output).map(|(kind, version)| Tool {
         kind,
         program: program.to_owned(),
         version: Some(version),

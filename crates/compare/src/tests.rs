@@ -105,8 +105,12 @@ fn tool_is_identified_by_its_version_output() {
         ("arping: invalid option -- 'V'\nBusyBox v1.35.0 multi-call binary.\n", None),
         ("", None),
     ];
-    for (said, tool) in rows {
-        assert_eq!(ToolKind::of(said), tool.map(|(kind, version)| (kind, version.to_owned())), "{said}");
+    for (version_output, tool) in rows {
+        assert_eq!(
+            ToolKind::of(version_output),
+            tool.map(|(kind, version)| (kind, version.to_owned())),
+            "{version_output}"
+        );
     }
 }
 

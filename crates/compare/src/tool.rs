@@ -65,7 +65,7 @@ impl ToolKind {
     }
 
     /// Which tool, and which version of it, says this when it is asked for its version.
-    pub(crate) fn of(said: &str) -> Option<(ToolKind, String)> {
+    pub(crate) fn of(version_output: &str) -> Option<(ToolKind, String)> {
         const MARKS: [(&str, ToolKind); 5] = [
             ("arping from iputils ", ToolKind::Iputils),
             ("arping utility, iputils-", ToolKind::Iputils),
@@ -74,7 +74,7 @@ impl ToolKind {
             ("Nmap version ", ToolKind::Nmap),
         ];
         MARKS.into_iter().find_map(|(mark, kind)| {
-            let rest = said.lines().find_map(|line| line.trim().strip_prefix(mark))?;
+            let rest = version_output.lines().find_map(|line| line.trim().strip_prefix(mark))?;
             let version = rest.split([' ', ',']).next()?;
             version.starts_with(|c: char| c.is_ascii_alphanumeric()).then(|| (kind, version.to_owned()))
         })

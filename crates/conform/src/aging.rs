@@ -9,7 +9,7 @@ use super::frames::{Arp, REQUEST};
 use super::session::Session;
 
 pub(crate) const CASES: &[Case] =
-    &[Case::of_table("an idle entry expires", "RFC 1122 2.3.2.1; TC8 48", an_idle_entry)
+    &[Case::of_table("an idle entry expires", "RFC 1122 2.3.2.1; TC8 48", idle_entry)
         .linux_differs("it collects no stale entry while its table has few (gc_thresh1)")];
 
 /// How the host is started.
@@ -18,7 +18,7 @@ pub(crate) const OPTIONS: &[&str] = &["--arp-timeout", "1"];
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 // proves: rfc1122-flush
-fn an_idle_entry(session: &mut Session) -> CaseResult {
+fn idle_entry(session: &mut Session) -> CaseResult {
     let new_station = session.new_station()?;
     let request = Arp { source: new_station.0, sender: new_station, ..REQUEST };
     session.expect_learned(&request.frame(), new_station.1, Some(new_station.0))?;

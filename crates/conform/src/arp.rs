@@ -10,9 +10,9 @@ use super::frames::{
 };
 
 pub(crate) const CASES: &[Case] = &[
-    Case::new("every field of the reply is RFC 826's", "RFC 826; TC8 36, 41, 43, 44, 46, 47", the_reply),
-    Case::new("the reply follows each requester", "RFC 826; TC8 45", follows_the_requester),
-    Case::new("the reply goes to the sender in the packet", "RFC 826", sender_in_the_packet),
+    Case::new("every field of the reply is RFC 826's", "RFC 826; TC8 36, 41, 43, 44, 46, 47", reply_fields),
+    Case::new("the reply follows each requester", "RFC 826; TC8 45", reply_follows_requester),
+    Case::new("the reply goes to the sender in the packet", "RFC 826", sender_in_packet),
     Case::new("the target hardware address is not looked at", "RFC 826; TC8 16..19", target_hardware),
     Case::new("a request for another is not answered", "RFC 826; TC8 37", for_another),
     Case::new("a reply is not answered", "RFC 826; TC8 42", replies),
@@ -27,7 +27,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("an announcement is not answered", "RFC 5227 2.3", announcements),
     Case::new("a sender at the broadcast address is dropped", "security", at_broadcast)
         .linux_differs(ANY_SENDER),
-    Case::new("a sender at a group's address is dropped", "security", at_a_group).linux_differs(ANY_SENDER),
+    Case::new("a sender at a group's address is dropped", "security", at_group).linux_differs(ANY_SENDER),
     Case::new("a sender at address zero is dropped", "security", at_zero).linux_differs(ANY_SENDER),
     Case::new("a sender at our own hardware address is dropped", "security", own_echo)
         .linux_differs(ANY_SENDER),
@@ -35,7 +35,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("a sender that is no host is dropped", "security", no_host),
     Case::new("the network's broadcast address is no sender", "security", network_broadcast)
         .linux_differs("it turns away only sources that no route may lead to, and this is none of them"),
-    Case::new("a thousand requests get a thousand replies", "one reply a request", a_thousand),
+    Case::new("a thousand requests get a thousand replies", "one reply a request", thousand_requests),
 ];
 
 /// Why Linux's reply to a request of hardware type 6 is another.
@@ -44,12 +44,12 @@ const INTERFACE_TYPE: &str = "it replies with the hardware type of the interface
 pub(crate) const ANY_SENDER: &str = "it believes whatever sender hardware address a packet names";
 
 // proves: rfc826-reply-fields, rfc826-reply-to
-fn the_reply(wire: &mut FrameSocket) -> CaseResult {
+fn reply_fields(wire: &mut FrameSocket) -> CaseResult {
     wire.expect_reply(&REQUEST.frame(), &REPLY.frame())
 }
 
 // proves: rfc826-reply-fields, rfc826-reply-to
-fn follows_the_requester(wire: &mut FrameSocket) -> CaseResult {
+fn reply_follows_requester(wire: &mut FrameSocket) -> CaseResult {
     for number in 10..20 {
         let sender = ([2, 0, 0, 0, 1, number], Ipv4Addr::new(10, 0, 0, number));
         let request = Arp { source: sender.0, sender, ..REQUEST };
@@ -60,7 +60,7 @@ fn follows_the_requester(wire: &mut FrameSocket) -> CaseResult {
 }
 
 // proves: rfc826-reply-to
-fn sender_in_the_packet(wire: &mut FrameSocket) -> CaseResult {
+fn sender_in_packet(wire: &mut FrameSocket) -> CaseResult {
     // The frame comes by way of a bridge that shows its own address.
     wire.expect_reply(&Arp { source: OTHER_MAC, ..REQUEST }.frame(), &REPLY.frame())
 }
@@ -164,7 +164,7 @@ fn at_broadcast(wire: &mut FrameSocket) -> CaseResult {
 }
 
 // proves: sender-hardware-station
-fn at_a_group(wire: &mut FrameSocket) -> CaseResult {
+fn at_group(wire: &mut FrameSocket) -> CaseResult {
     wire.expect_no_reply(&Arp { sender: (GROUP, PEER), ..REQUEST }.frame())
 }
 
@@ -197,6 +197,6 @@ fn network_broadcast(wire: &mut FrameSocket) -> CaseResult {
 }
 
 // proves: reply-one
-fn a_thousand(wire: &mut FrameSocket) -> CaseResult {
+fn thousand_requests(wire: &mut FrameSocket) -> CaseResult {
     (0..1_000).try_for_each(|_| wire.expect_reply(&REQUEST.frame(), &REPLY.frame()))
 }

@@ -30,9 +30,9 @@ pub(crate) const FRESH_HOST_CASES: &[FreshHostCase] = &[
     ),
     FreshHostCase::new("a request for the candidate is no conflict", "RFC 5227 2.1.1", plain_request),
     FreshHostCase::new("our own probe, come back, is no conflict", "RFC 5227 2.1.1", own_probe),
-    FreshHostCase::new("a request from the candidate ends the probing", "RFC 5227 2.1.1", taken_by_a_request),
-    FreshHostCase::new("a reply from the candidate ends the probing", "RFC 5227 2.1.1", taken_by_a_reply),
-    FreshHostCase::new("another's probe ends the probing", "RFC 5227 2.1.1", rival_probe),
+    FreshHostCase::new("a request from the candidate ends the probing", "RFC 5227 2.1.1", taken_by_request),
+    FreshHostCase::new("a reply from the candidate ends the probing", "RFC 5227 2.1.1", taken_by_reply),
+    FreshHostCase::new("another's probe ends the probing", "RFC 5227 2.1.1", competing_probe),
     FreshHostCase::new("a conflict behind the last probe counts too", "RFC 5227 2.1.1", taken_late),
     FreshHostCase::new("--announce announces twice, and probes never", "RFC 5227 2.3", announce),
     FreshHostCase::new("--no-probe says nothing of its own accord", "RFC 5227 2.1", no_probe),
@@ -172,18 +172,18 @@ pub(crate) fn may_be_followed(test_tap: &TestTap, probe: &TimedFrame) -> bool {
 }
 
 // proves: rfc5227-probe-conflict, rfc5227-last
-fn taken_by_a_request(test_tap: &mut TestTap) -> CaseResult {
+fn taken_by_request(test_tap: &mut TestTap) -> CaseResult {
     expect_conflict(test_tap, &Arp { target: (ZERO, OTHER), ..CONFLICT })
 }
 
 // proves: rfc5227-probe-conflict
-fn taken_by_a_reply(test_tap: &mut TestTap) -> CaseResult {
+fn taken_by_reply(test_tap: &mut TestTap) -> CaseResult {
     let target = (TESTED_MAC, Ipv4Addr::UNSPECIFIED);
     expect_conflict(test_tap, &Arp { destination: TESTED_MAC, operation: 2, target, ..CONFLICT })
 }
 
 // proves: rfc5227-rival-probe
-fn rival_probe(test_tap: &mut TestTap) -> CaseResult {
+fn competing_probe(test_tap: &mut TestTap) -> CaseResult {
     expect_conflict(test_tap, &Arp { source: PEER_MAC, sender: (PEER_MAC, Ipv4Addr::UNSPECIFIED), ..PROBE })
 }
 

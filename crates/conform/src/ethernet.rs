@@ -9,16 +9,16 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("padding is ignored and none of it returns", "RFC 894, CVE-2003-0001", padding),
     Case::new("frames to our station are heard", "IEEE 802.3", to_our_station),
     Case::new("frames to another station are not", "IEEE 802.3", to_another_station),
-    Case::new("frames to a group nobody joined are not", "IEEE 802.3", to_a_group)
+    Case::new("frames to a group nobody joined are not", "IEEE 802.3", to_group)
         .linux_differs("it leaves groups to the filter of the card, and a veth has none"),
-    Case::new("a group cannot send", "IEEE 802.3 3.2.3", from_a_group).linux_differs(ANY_SOURCE),
+    Case::new("a group cannot send", "IEEE 802.3 3.2.3", from_group).linux_differs(ANY_SOURCE),
     Case::new("broadcast cannot send", "IEEE 802.3 3.2.3", from_broadcast).linux_differs(ANY_SOURCE),
     Case::new("1501 to 1535 is neither type nor length", "IEEE 802.3 3.2.6", undefined_types),
     Case::new("another EtherType is not ARP", "RFC 826", other_types),
     Case::new("RFC 1042 is heard and RFC 894 is spoken", "RFC 1122 2.3.3", snap).linux_differs(NO_SNAP),
-    Case::new("what follows a length's end is padding", "IEEE 802.3 3.2.6", padding_behind_a_length)
+    Case::new("what follows a length's end is padding", "IEEE 802.3 3.2.6", padding_after_length)
         .linux_differs(NO_SNAP),
-    Case::new("a length ends the payload", "IEEE 802.3 3.2.6", length_ends_the_payload),
+    Case::new("a length ends the payload", "IEEE 802.3 3.2.6", length_ends_payload),
     Case::new("a length beyond the frame is a drop", "IEEE 802.3 3.2.6", length_beyond),
     Case::new("LLC that is not RFC 1042 is a drop", "RFC 1042", other_llc),
     Case::new("a priority tag counts as no tag", "IEEE 802.1Q", priority_tag),
@@ -56,12 +56,12 @@ fn to_another_station(wire: &mut FrameSocket) -> CaseResult {
 }
 
 // proves: ethernet-destination
-fn to_a_group(wire: &mut FrameSocket) -> CaseResult {
+fn to_group(wire: &mut FrameSocket) -> CaseResult {
     wire.expect_no_reply(&Arp { destination: STRANGE_GROUP, ..REQUEST }.frame())
 }
 
 // proves: ethernet-group-source
-fn from_a_group(wire: &mut FrameSocket) -> CaseResult {
+fn from_group(wire: &mut FrameSocket) -> CaseResult {
     wire.expect_no_reply(&Arp { source: GROUP, ..REQUEST }.frame())
 }
 
@@ -94,13 +94,13 @@ fn snap(wire: &mut FrameSocket) -> CaseResult {
 }
 
 // proves: ethernet-length-ends
-fn padding_behind_a_length(wire: &mut FrameSocket) -> CaseResult {
+fn padding_after_length(wire: &mut FrameSocket) -> CaseResult {
     let padded = [REQUEST.behind(&rfc_1042(36)), vec![0xee; 20]].concat();
     wire.expect_reply(&padded, &REPLY.frame())
 }
 
 // proves: ethernet-length, ethernet-length-ends
-fn length_ends_the_payload(wire: &mut FrameSocket) -> CaseResult {
+fn length_ends_payload(wire: &mut FrameSocket) -> CaseResult {
     (0..36).try_for_each(|length| wire.expect_no_reply(&REQUEST.behind(&rfc_1042(length))))
 }
 

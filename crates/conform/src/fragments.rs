@@ -89,7 +89,7 @@ fn beginning(number: u16) -> (Vec<Vec<u8>>, Vec<u8>) {
 }
 
 /// A fragment of other octets, from one octet to another.
-fn other_octets(number: u16, start: u16, length: usize, flags: u16) -> Vec<u8> {
+fn other_bytes(number: u16, start: u16, length: usize, flags: u16) -> Vec<u8> {
     Ip { flags_and_offset: flags | (start / 8), ..numbered(number) }.frame(&vec![0x77; length])
 }
 
@@ -97,7 +97,7 @@ fn other_octets(number: u16, start: u16, length: usize, flags: u16) -> Vec<u8> {
 fn fatal(wire: &mut FrameSocket, places: &[(u16, usize)], first: u16) -> CaseResult {
     for ((start, length), number) in places.iter().copied().zip(first..) {
         let (mut frames, last) = beginning(number);
-        frames.push(other_octets(number, start, length, MORE_FRAGMENTS));
+        frames.push(other_bytes(number, start, length, MORE_FRAGMENTS));
         frames.push(last);
         wire.expect_no_answer(PEER, &frames)
             .map_err(|error| format!("{length} octets at {start}: {error}"))?;
@@ -119,7 +119,7 @@ fn inside(wire: &mut FrameSocket) -> CaseResult {
 // proves: fragments-overlap, reassembly-flood
 fn sent_again(wire: &mut FrameSocket) -> CaseResult {
     let (mut frames, last) = beginning(240);
-    frames.push(other_octets(240, 2_392, 16, MORE_FRAGMENTS));
+    frames.push(other_bytes(240, 2_392, 16, MORE_FRAGMENTS));
     wire.expect_no_answer(PEER, &frames)?;
     let again = [beginning(240).0, vec![last]].concat();
     wire.expect_echo(PEER, &again, &data(3_000)).map(drop)
@@ -128,7 +128,7 @@ fn sent_again(wire: &mut FrameSocket) -> CaseResult {
 // proves: fragments-overlap
 fn teardrop(wire: &mut FrameSocket) -> CaseResult {
     let first = numbered(250).part(&[0x77; 100], 0, 40);
-    wire.expect_no_answer(PEER, &[first, other_octets(250, 24, 4, 0)])?;
+    wire.expect_no_answer(PEER, &[first, other_bytes(250, 24, 4, 0)])?;
     wire.expect_alive(PEER)
 }
 
@@ -137,10 +137,10 @@ fn beyond(wire: &mut FrameSocket) -> CaseResult {
     let data = data(65_507);
     let mut frames = numbered(260).parts(&echo_request(&data), FRAGMENT_UNIT);
     frames.pop();
-    frames.push(other_octets(260, 65_120, 400, 0));
+    frames.push(other_bytes(260, 65_120, 400, 0));
     wire.expect_no_answer(PEER, &frames)?;
     for (start, length) in [(65_528, 1), (65_528, 1_480), (65_512, 100)] {
-        wire.expect_no_answer(PEER, &[other_octets(261, start, length, 0)])?;
+        wire.expect_no_answer(PEER, &[other_bytes(261, start, length, 0)])?;
     }
     wire.expect_alive(PEER)
 }

@@ -13,9 +13,9 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("a version other than 4 is a drop", "RFC 1122 3.2.1.1", versions),
     Case::new("a header length that lies is a drop", "RFC 791 3.1", header_lengths),
     Case::new("a wrong header checksum is a drop", "RFC 1122 3.2.1.2", checksums),
-    Case::new("a total length beyond the frame is a drop", "RFC 791 3.1", beyond_the_frame),
+    Case::new("a total length beyond the frame is a drop", "RFC 791 3.1", beyond_frame),
     Case::new("74 octets that claim 65,535 get nothing back", "RFC 791 3.1", no_stale_data),
-    Case::new("a total length below the header's is a drop", "RFC 791 3.1", below_the_header),
+    Case::new("a total length below the header's is a drop", "RFC 791 3.1", below_header),
     Case::new("a datagram truncated at any length is a drop", "RFC 791 3.1", truncated),
     Case::new("what follows the total length is padding", "RFC 1122 2.3.3", padding),
     Case::new("options are tolerated", "RFC 791 3.1", options),
@@ -70,7 +70,7 @@ fn checksums(wire: &mut FrameSocket) -> CaseResult {
 }
 
 // proves: rfc791-total-length
-fn beyond_the_frame(wire: &mut FrameSocket) -> CaseResult {
+fn beyond_frame(wire: &mut FrameSocket) -> CaseResult {
     let lengths = [61_u16, 62, 576, 1_500, 65_535];
     dropped(wire, lengths.map(|length| Ip { total_length: Some(length), ..IP }.frame(&ask())))
 }
@@ -86,7 +86,7 @@ fn no_stale_data(wire: &mut FrameSocket) -> CaseResult {
 }
 
 // proves: rfc791-header-length, rfc791-total-length
-fn below_the_header(wire: &mut FrameSocket) -> CaseResult {
+fn below_header(wire: &mut FrameSocket) -> CaseResult {
     dropped(wire, (0..20).map(|length| Ip { total_length: Some(length), ..IP }.frame(&ask())))
 }
 

@@ -14,8 +14,8 @@ use super::session::{Session, Station};
 use super::tested_host::LearnPolicy::{self, Permissive, Rfc826};
 
 pub(crate) const CASES: &[Case] = &[
-    Case::of_table("who asks for us is learned", "RFC 826; TC8 03, 04", a_request_for_us),
-    Case::of_table("an unasked reply to us teaches what the policy says", "security", a_reply_to_us),
+    Case::of_table("who asks for us is learned", "RFC 826; TC8 03, 04", request_for_us),
+    Case::of_table("an unasked reply to us teaches what the policy says", "security", reply_to_us),
     Case::of_table("a packet for another teaches what the policy says", "RFC 826; TC8 38", for_another),
     Case::of_table("an announcement teaches what the policy says", "security; TC8 05, 06", announcements),
     Case::of_table("a second hardware address supersedes the first", "RFC 826; TC8 32..35", superseded),
@@ -24,7 +24,7 @@ pub(crate) const CASES: &[Case] = &[
         .linux_differs("it looks at the operation first, and drops all but requests and replies"),
     Case::of_table("a move is told with both addresses", "security", move_is_reported)
         .linux_not_asked("it tells of neighbours by netlink, which the suite does not watch"),
-    Case::of_table("a static entry is held against a claim", "security", a_static_entry),
+    Case::of_table("a static entry is held against a claim", "security", static_entry),
     Case::of_table("a claim to a static entry is told", "security", claim_is_reported)
         .linux_not_asked("it does not tell of claims that it turns away"),
     Case::of_table("a probe teaches nothing", "RFC 5227 1.1", probes),
@@ -35,7 +35,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::of_table("what is truncated teaches nothing", "security", truncated),
     Case::of_table("a sender at the broadcast address teaches nothing", "security", at_broadcast)
         .linux_differs(ANY_SENDER),
-    Case::of_table("a sender at a group's address teaches nothing", "security", at_a_group)
+    Case::of_table("a sender at a group's address teaches nothing", "security", at_group)
         .linux_differs(ANY_SENDER),
     Case::of_table("a sender at address zero teaches nothing", "security", at_zero).linux_differs(ANY_SENDER),
     Case::of_table("a sender at our own hardware address teaches nothing", "security", own_echo)
@@ -101,7 +101,7 @@ fn with_new_mac(station: Station, number: u8) -> Station {
 }
 
 // proves: learn-request, rfc826-add
-fn a_request_for_us(session: &mut Session) -> CaseResult {
+fn request_for_us(session: &mut Session) -> CaseResult {
     let new_station = session.new_station()?;
     let reply = Arp { destination: new_station.0, target: new_station, ..REPLY };
     // No request of the host's own comes before the reply.
@@ -113,7 +113,7 @@ fn a_request_for_us(session: &mut Session) -> CaseResult {
 }
 
 // proves: learn-reply-cautious, learn-reply-rfc826, learn-permissive
-fn a_reply_to_us(session: &mut Session) -> CaseResult {
+fn reply_to_us(session: &mut Session) -> CaseResult {
     learned_under(session, ArpKind::ToUs(2), &[Rfc826, Permissive])
 }
 
@@ -187,7 +187,7 @@ fn expect_event(session: &mut Session, event: &str, protocol: Ipv4Addr, more: &[
 const CLAIM: Station = (PEER_MAC, STATIC);
 
 // proves: static-held
-fn a_static_entry(session: &mut Session) -> CaseResult {
+fn static_entry(session: &mut Session) -> CaseResult {
     for way in ArpKind::ALL {
         session.expect_learned(&way.from(CLAIM).frame(), STATIC, Some(STATIC_MAC))?;
     }
@@ -264,7 +264,7 @@ fn at_broadcast(session: &mut Session) -> CaseResult {
 }
 
 // proves: sender-hardware-station
-fn at_a_group(session: &mut Session) -> CaseResult {
+fn at_group(session: &mut Session) -> CaseResult {
     invalid_senders(session, |packet| Arp { sender: (GROUP, packet.sender.1), ..packet })
 }
 

@@ -1,5 +1,5 @@
-//! A segment's packets, good and bad, parcels and time, under every policy: who is answered, who is
-//! believed, who is asked, and that no parcel is lost; and frames, which say the same at one look and
+//! A segment's packets, good and bad, packets and time, under every policy: who is answered, who is
+//! believed, who is asked, and that no packet is lost; and frames, which say the same at one look and
 //! in layers.
 #![no_main]
 
@@ -22,7 +22,7 @@ use segment::{HARDWARE, Segment};
 #[derive(Arbitrary, Debug)]
 struct Scenario<'a> {
     entries: u8,
-    parcels: u8,
+    packets: u8,
     /// What is done about a conflict: ceasing, once, or for ever.
     defense: u8,
     steps: Vec<Step<'a>>,
@@ -35,13 +35,13 @@ enum Step<'a> {
         station: Option<u8>,
         packet: FuzzPacket<'a>,
     },
-    /// A frame of any octets, and the same with some changed from this place on.
+    /// A frame of any bytes, and the same with some changed from this place on.
     Frame {
         bytes: &'a [u8],
         place: u8,
         others: [u8; 2],
     },
-    /// A parcel of so many octets for a peer.
+    /// A packet of so many bytes for a peer.
     Send {
         peer: u8,
         bytes: u8,
@@ -74,7 +74,7 @@ fuzz_target!(|scenario: Scenario<'_>| {
     let policies = [LearningPolicy::Cautious, LearningPolicy::Rfc826, LearningPolicy::Permissive];
     let defense = [Defense::Cease, Defense::Once, Defense::Always][usize::from(scenario.defense % 3)];
     let mut segments =
-        policies.map(|policy| Segment::new(policy, defense, scenario.entries % 8, scenario.parcels % 8));
+        policies.map(|policy| Segment::new(policy, defense, scenario.entries % 8, scenario.packets % 8));
     let mut pairs = [None, VlanId::new(5)].map(ParserPair::new);
     let mut now = Instant::ORIGIN;
     // How far the clock went forward in all: what a table counts ends after 584 years of it.

@@ -25,9 +25,9 @@ pub(crate) struct Segment {
     settings: NeighborSettings,
     /// How many packets were turned away.
     dropped: u64,
-    /// Whether each parcel, by its number, came back: sent, returned or refused.
-    parcels: Vec<bool>,
-    /// The last parcel that was sent to an address.
+    /// Whether each packet, by its number, came back: sent, returned or refused.
+    packets: Vec<bool>,
+    /// The last packet that was sent to an address.
     sent: BTreeMap<Ipv4Addr, usize>,
     /// When an address was last asked for.
     asked: BTreeMap<Ipv4Addr, Instant>,
@@ -38,12 +38,12 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
-    pub(crate) fn new(policy: LearningPolicy, defense: Defense, entries: u8, parcels: u8) -> Segment {
+    pub(crate) fn new(policy: LearningPolicy, defense: Defense, entries: u8, packets: u8) -> Segment {
         let mut locals = LocalBindings::default();
         locals.add(FIRST, LAST, HARDWARE).expect("a first range of stations");
         let settings = NeighborSettings {
             entries: entries.into(),
-            pending: parcels.into(),
+            pending: packets.into(),
             pending_per_entry: 3,
             pending_bytes: 500,
             seed: 7,
@@ -55,7 +55,7 @@ impl Segment {
             policy,
             settings,
             dropped: 0,
-            parcels: Vec::new(),
+            packets: Vec::new(),
             sent: BTreeMap::new(),
             asked: BTreeMap::new(),
             claimed: BTreeSet::new(),
@@ -89,15 +89,15 @@ impl Segment {
     }
 
     pub(crate) fn send(&mut self, now: Instant, to: Ipv4Addr, bytes: usize) {
-        let number = self.parcels.len();
-        self.parcels.push(false);
+        let number = self.packets.len();
+        self.packets.push(false);
         match self.arp.resolve(now, to, bytes, number) {
             Resolution::Pending => {}
-            Resolution::Refused(parcel) => self.count_returned(parcel),
-            Resolution::Known(mac, parcel) => {
+            Resolution::Refused(packet) => self.count_returned(packet),
+            Resolution::Known(mac, packet) => {
                 let entry = self.arp.neighbors().get(to).expect("only who is in the table is known");
                 assert_eq!(entry.mac, Some(mac));
-                self.is_sent(to, parcel);
+                self.is_sent(to, packet);
             }
         }
     }
@@ -111,10 +111,10 @@ impl Segment {
             match due {
                 ArpAction::Broadcast(fields) => self.check_broadcast(fields),
                 ArpAction::Neighbor(NeighborAction::Return { packet, .. }) => self.count_returned(packet),
-                ArpAction::Neighbor(NeighborAction::Send { ip, mac, packet: parcel }) => {
+                ArpAction::Neighbor(NeighborAction::Send { ip, mac, packet }) => {
                     let entry = self.arp.neighbors().get(ip).expect("its destination is known");
                     assert_eq!(entry.mac, Some(mac));
-                    self.is_sent(ip, parcel);
+                    self.is_sent(ip, packet);
                 }
                 ArpAction::Neighbor(NeighborAction::Request { ip, mac: station }) => {
                     assert!(station.is_none_or(MacAddr::is_station));
@@ -127,7 +127,7 @@ impl Segment {
         assert!(self.arp.deadline().is_none_or(|deadline| deadline > now), "all that is due was done");
     }
 
-    /// Lets the time pass until no parcel waits: each one is sent or comes back in the end.
+    /// Lets the time pass until no packet waits: each one is sent or comes back in the end.
     pub(crate) fn ends(&mut self, mut now: Instant) {
         while self.arp.neighbors().pending_packets() > 0 {
             now = if let Some(deadline) = self.arp.deadline() {
@@ -230,8 +230,8 @@ impl Segment {
         let statics = table.iter().filter(|entry| entry.state == NeighborState::Static);
         assert!(statics.map(|entry| (entry.ip, entry.mac)).eq(self.expected_statics()));
 
-        let back = self.parcels.iter().filter(|back| **back).count();
-        assert_eq!(back + self.arp.neighbors().pending_packets(), self.parcels.len(), "no parcel is lost");
+        let back = self.packets.iter().filter(|back| **back).count();
+        assert_eq!(back + self.arp.neighbors().pending_packets(), self.packets.len(), "no packet is lost");
         assert!(self.arp.neighbors().pending_packets() <= 2 * self.settings.pending);
 
         let dropped: u64 = self.arp.dropped().iter().map(|(_, count)| count).sum();
@@ -294,15 +294,15 @@ impl Segment {
         std::iter::from_fn(|| self.arp.take_event()).filter(counts).count()
     }
 
-    fn is_sent(&mut self, to: Ipv4Addr, parcel: usize) {
-        let last = self.sent.insert(to, parcel);
-        assert!(last.is_none_or(|last| last < parcel), "parcels go in the order in which they came");
-        self.count_returned(parcel);
+    fn is_sent(&mut self, to: Ipv4Addr, packet: usize) {
+        let last = self.sent.insert(to, packet);
+        assert!(last.is_none_or(|last| last < packet), "packets go in the order in which they came");
+        self.count_returned(packet);
     }
 
-    fn count_returned(&mut self, parcel: usize) {
-        let before = std::mem::replace(&mut self.parcels[parcel], true);
-        assert!(!before, "a parcel comes back once");
+    fn count_returned(&mut self, packet: usize) {
+        let before = std::mem::replace(&mut self.packets[packet], true);
+        assert!(!before, "a packet comes back once");
     }
 
     fn mac_of(&self, peer: Ipv4Addr) -> Option<MacAddr> {

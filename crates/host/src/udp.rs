@@ -28,8 +28,8 @@ pub(crate) fn check(datagram: &Datagram<'_>, checksum: Checksum) -> Result<(), U
     };
     // spec: rfc768-length
     let length = u16::from_be_bytes([*l, *m]);
-    let octets = payload.get(..usize::from(length)).filter(|octets| octets.len() >= HEADER);
-    let octets = octets.ok_or(UdpDropReason::Length)?;
+    let bytes = payload.get(..usize::from(length)).filter(|bytes| bytes.len() >= HEADER);
+    let bytes = bytes.ok_or(UdpDropReason::Length)?;
     // RFC 768: "An all zero transmitted checksum value means that the transmitter generated no checksum".
     // spec: rfc768-no-checksum, partial-checksum
     if [*c, *d] == [0, 0] || checksum == Checksum::Partial {
@@ -43,5 +43,5 @@ pub(crate) fn check(datagram: &Datagram<'_>, checksum: Checksum) -> Result<(), U
         .plus(&datagram.destination().octets())
         .plus_word(IpProtocol::UDP.0.into())
         .plus_word(length);
-    if pseudo_header.plus(octets).checksum() == 0 { Ok(()) } else { Err(UdpDropReason::Checksum) }
+    if pseudo_header.plus(bytes).checksum() == 0 { Ok(()) } else { Err(UdpDropReason::Checksum) }
 }

@@ -142,7 +142,7 @@ fn parse(item: &str) -> Result<(&str, Level, State, &str), String> {
 
 /// Whether a citation may name it.
 pub(super) fn is_id(text: &str) -> bool {
-    let may_be_inside = |octet: u8| octet.is_ascii_lowercase() || octet.is_ascii_digit() || octet == b'-';
+    let may_be_inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     text.starts_with(|first: char| first.is_ascii_lowercase()) && text.bytes().all(may_be_inside)
 }
 

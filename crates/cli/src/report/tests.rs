@@ -137,7 +137,7 @@ fn json_is_not_styled_and_events_have_styles_by_severity() {
     drop_one(&mut report);
     report.flush();
     assert!(!String::from_utf8(report.out.into_inner()).unwrap().contains('\u{1b}'));
-    let styled = |wanted| events().into_iter().filter(|event| event_style(*event) == wanted).count();
+    let styled = |expected| events().into_iter().filter(|event| event_style(*event) == expected).count();
     assert_eq!((styled(crate::color::ERROR), styled(WARNING), styled(crate::color::EMPHASIS)), (3, 5, 9));
 }
 

@@ -14,14 +14,14 @@ use testbed::schema::check_lines;
 use testbed::{Case, ROOT_TAP, TestResult, USER_TAP, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
-    ("arping_exit_code_matches_result_on_interface", on_an_interface),
-    ("arping_exit_code_matches_result_on_tap", from_a_tap),
+    ("arping_exit_code_matches_result_on_interface", on_interface),
+    ("arping_exit_code_matches_result_on_tap", on_tap),
     ("arping_exits_2_with_message_when_it_cannot_ask", cannot_ask),
     ("arping_has_no_result_when_link_goes_down", goes_down_meanwhile),
     ("arping_shows_duplicates_and_ignores_replies_to_other_hosts", duplicates_are_shown),
     ("arping_probe_fails_when_other_host_probes_same_address", other_host_probes),
     ("concurrent_arpings_do_not_mix_replies", several_at_once),
-    ("arping_in_vlan_receives_only_that_vlan", in_a_vlan),
+    ("arping_in_vlan_receives_only_that_vlan", in_vlan),
     ("arping_announcements_equal_standard_byte_by_byte", announcements),
     ("arping_uses_kernel_address_of_longest_prefix", nearest_address),
     ("arping_ends_on_signal_or_closed_output", ended_by_others),
@@ -59,7 +59,7 @@ fn check(device: &[&str], rows: Rows<'_>) -> TestResult {
 }
 
 /// The peer is a host of ours, the kernel's address asks.
-fn on_an_interface() -> TestResult {
+fn on_interface() -> TestResult {
     let there = ["--tap", "ask0", "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24"];
     let host = Running::start(&[&there[..], &["--mac", "02:00:00:00:00:0a"]].concat())?;
     let reply = "Unicast reply from 10.0.0.2 [02:00:00:00:00:0A]  ";
@@ -87,7 +87,7 @@ fn on_an_interface() -> TestResult {
 }
 
 /// The peer is the kernel, a station of our own asks.
-fn from_a_tap() -> TestResult {
+fn on_tap() -> TestResult {
     let _tap = PersistentTapGuard::create("from0")?;
     let reply = "Unicast reply from 10.0.0.1 [";
     check(
@@ -111,8 +111,8 @@ fn from_a_tap() -> TestResult {
 }
 
 fn cannot_ask() -> TestResult {
-    let (dead, idle) = (PersistentTapGuard::create("dead0")?, PersistentTapGuard::create("idle0")?);
-    dead.0.set_up(false)?;
+    let (down, idle) = (PersistentTapGuard::create("dead0")?, PersistentTapGuard::create("idle0")?);
+    down.0.set_up(false)?;
     let (held, off) = (open_tap("held0")?, open_tap("off0")?);
     disable_arp(off.interface())?;
     let tap = ["--tap", "dead0", "--address", "10.0.0.2/24"];
@@ -211,11 +211,11 @@ fn other_host_probes() -> TestResult {
     let probe = arp(BROADCAST, 1, (PEER_MAC, UNSPECIFIED), (ZERO, TARGET));
     // From the address, whomever it is for.
     let other = arp(BROADCAST, 1, (PEER_MAC, TARGET), (ZERO, Ipv4Addr::new(10, 0, 0, 77)));
-    for (heard, line) in [(probe, "request from 0.0.0.0 ["), (other, "request from 10.0.0.2 [")] {
+    for (packet, line) in [(probe, "request from 0.0.0.0 ["), (other, "request from 10.0.0.2 [")] {
         let child = Running::command(&["arping", "-I", "rival0", "-D", "10.0.0.2"])?;
         assert_eq!(child.first, "ARPING 10.0.0.2 from 0.0.0.0 rival0\n");
         requested(&mut tap, BROADCAST, UNSPECIFIED)?;
-        send(&mut tap, &heard)?;
+        send(&mut tap, &packet)?;
         let (code, out, errors) = child.end()?;
         assert_eq!((code, errors.as_str()), (Some(1), ""), "{out}");
         assert!(
@@ -247,7 +247,7 @@ fn several_at_once() -> TestResult {
     Ok(())
 }
 
-fn in_a_vlan() -> TestResult {
+fn in_vlan() -> TestResult {
     let there = ["--tap", "tag0", "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24", "--vlan", "5"];
     let host = Running::start(&there)?;
     for (more, expected) in [(&["--vlan", "5"][..], 0), (&["--vlan", "6"], 1), (&[], 1)] {
@@ -282,8 +282,8 @@ fn announcements() -> TestResult {
     for (letter, operation, target) in rows {
         let (code, out, _) = arping(&["-I", "tell0", letter, "-c", "1"], &["10.0.0.2"])?;
         assert_eq!(code, Some(0), "{out}");
-        let heard = receive(&mut tap, |bytes| bytes.ends_with(&TARGET.octets()))?;
-        assert_eq!(heard, arp(BROADCAST, operation, (mac, TARGET), (target, TARGET)));
+        let packet = receive(&mut tap, |bytes| bytes.ends_with(&TARGET.octets()))?;
+        assert_eq!(packet, arp(BROADCAST, operation, (mac, TARGET), (target, TARGET)));
     }
     Ok(())
 }

@@ -42,7 +42,7 @@ fn color() -> TestResult {
 }
 
 /// What it shows on a terminal of its own.
-pub(crate) fn on_a_terminal(
+pub(crate) fn on_terminal(
     words: &[&str],
     variables: &[(&str, &str)],
 ) -> Result<String, Box<dyn std::error::Error>> {
@@ -70,11 +70,11 @@ pub(crate) fn on_a_terminal(
 fn terminal() -> TestResult {
     let list = ["man", "--list"];
     let cable = ["lab", "--cable"];
-    assert!(on_a_terminal(&cable, &[])?.contains("\u{1b}[36mIn \u{1b}[0m"));
-    assert!(on_a_terminal(&["doctor"], &[])?.contains("\u{1b}[32mok  \u{1b}[0m  node "));
-    assert!(!on_a_terminal(&cable, &[("NO_COLOR", "1")])?.contains('\u{1b}'));
-    assert!(!on_a_terminal(&[&cable[..], &["--color", "never"]].concat(), &[])?.contains('\u{1b}'));
-    assert!(!on_a_terminal(&list, &[])?.contains('\u{1b}'), "what a program reads");
+    assert!(on_terminal(&cable, &[])?.contains("\u{1b}[36mIn \u{1b}[0m"));
+    assert!(on_terminal(&["doctor"], &[])?.contains("\u{1b}[32mok  \u{1b}[0m  node "));
+    assert!(!on_terminal(&cable, &[("NO_COLOR", "1")])?.contains('\u{1b}'));
+    assert!(!on_terminal(&[&cable[..], &["--color", "never"]].concat(), &[])?.contains('\u{1b}'));
+    assert!(!on_terminal(&list, &[])?.contains('\u{1b}'), "what a program reads");
     Ok(())
 }
 

@@ -22,7 +22,7 @@ use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
     ("commands_end_on_signal_while_opening_file", files_that_block),
-    ("watch_has_no_result_when_fifo_gives_no_header", deadline_of_a_fifo),
+    ("watch_has_no_result_when_fifo_gives_no_header", fifo_without_header),
     ("commands_continue_when_standard_error_is_full", full_standard_error),
     ("commands_drop_capabilities_after_opening", capabilities),
     ("lab_command_keeps_capabilities", lab_keeps_capabilities),
@@ -100,7 +100,7 @@ fn files_that_block() -> TestResult {
     Ok(())
 }
 
-fn deadline_of_a_fifo() -> TestResult {
+fn fifo_without_header() -> TestResult {
     let fifo = fifo("late")?;
     for form in ["--plain", "--json"] {
         let (code, out, errors) = exit_and_text(&run(&["watch", fifo.name(), "-w", "0.1", form])?);

@@ -22,7 +22,7 @@ pub(crate) const CASES: &[Case] = &[
     ("host_ignores_frames_addressed_to_kernel", frames_to_kernel),
     ("udp_reply_requires_valid_or_partial_checksum", udp_checksums),
     ("ping_on_interface_reaches_remote_kernel", ping_remote_kernel),
-    ("host_on_interface_uses_vlan", in_a_vlan),
+    ("host_on_interface_uses_vlan", in_vlan),
     ("range_of_hosts_answers_on_interface", range_of_hosts),
     ("host_survives_interface_down_and_ends_when_interface_is_deleted", down_up_and_deleted),
     ("frames_lost_in_flood_are_counted", flood),
@@ -123,9 +123,9 @@ fn frames_to_kernel() -> TestResult {
     while !lines.contains("Reply 10.0.0.2 is-at") {
         lines += &host.line()?;
     }
-    let heard: Vec<_> = lines.lines().filter(|line| line.contains(" In  ")).collect();
+    let received: Vec<_> = lines.lines().filter(|line| line.contains(" In  ")).collect();
     // The near kernel's answers to all are its own business; what it is sent we do not hear.
-    assert_eq!(heard.len(), 1, "{lines}");
+    assert_eq!(received.len(), 1, "{lines}");
     let (_, out, _) = host.stop()?;
     assert!(out.contains("         1  tap: received\n"), "{out}");
     Ok(())
@@ -158,12 +158,12 @@ fn udp_checksums() -> TestResult {
         send(&mut far, &udp(checksum))?;
         // What was to come before the reply to this has come before it.
         send(&mut far, &arp(HOST_MAC, 1, (PEER_MAC, PEER), ([0; 6], HOST_IP)))?;
-        let heard = Cell::new(0);
+        let received = Cell::new(0);
         receive(&mut far, |bytes| {
-            heard.set(heard.get() + usize::from(refused(bytes)));
+            received.set(received.get() + usize::from(refused(bytes)));
             is_reply(bytes)
         })?;
-        assert_eq!(heard.get(), errors, "{checksum:x?}");
+        assert_eq!(received.get(), errors, "{checksum:x?}");
     }
     let (_, out, _) = host.stop()?;
     assert!(out.contains("         2  udp: dropped: UDP checksum is wrong\n"), "{out}");
@@ -191,7 +191,7 @@ fn ping_remote_kernel() -> TestResult {
     Ok(())
 }
 
-fn in_a_vlan() -> TestResult {
+fn in_vlan() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
     let host = Running::start(&[&HOST[..], &["--vlan", "5"]].concat())?;

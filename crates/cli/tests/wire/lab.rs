@@ -158,8 +158,8 @@ fn sigterm_after_tap_is_deleted() -> TestResult {
             Interface::named(&"tap0".parse().map_err(|_| "a name")?).map_err(|error| error.to_string())?;
         delete_link(&tap).map_err(|error| error.to_string())
     })??;
-    let mut told = [0; 9];
-    lab.stderr.as_mut().ok_or("standard error")?.read_exact(&mut told)?;
+    let mut start = [0; 9];
+    lab.stderr.as_mut().ok_or("standard error")?.read_exact(&mut start)?;
     kill(Pid::from_raw(i32::try_from(lab.id())?), Signal::SIGTERM)?;
     let status = wait_for("end of the lab", || lab.try_wait().ok().flatten())?;
     assert_eq!(status.code(), Some(143));

@@ -66,8 +66,8 @@ fn over_bridge() -> TestResult {
     assert_eq!(code, Some(2), "{out}");
     assert!(errors.starts_with("tapstack: 10.0.0.3 is taken: 02:"), "{errors}");
     assert!(out.ends_with("0 packets transmitted, 0 received\n\n"), "{out}");
-    let (_, said, _) = far.stop()?;
-    assert!(said.contains(" 4  icmp: echo requests answered\n"), "{said}");
+    let (_, out, _) = far.stop()?;
+    assert!(out.contains(" 4  icmp: echo requests answered\n"), "{out}");
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use tap::linux::Tap;
 
 use super::capture::Scratch;
-use super::common::on_a_terminal;
+use super::common::on_terminal;
 use super::running::{PersistentTapGuard, Running, open_tap};
 use testbed::frames::{arp, is_arp, receive, send};
 use testbed::kernel::delete_link;
@@ -17,15 +17,15 @@ use testbed::schema::check_lines;
 use testbed::{Case, ROOT_TAP, TestResult, USER_TAP, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
-    ("scan_exit_code_matches_result_on_interface", on_an_interface),
-    ("scan_exit_code_matches_result_on_tap", from_a_tap),
+    ("scan_exit_code_matches_result_on_interface", on_interface),
+    ("scan_exit_code_matches_result_on_tap", on_tap),
     ("scan_exits_2_with_message_when_it_cannot_ask", cannot_ask),
     ("scan_has_no_result_when_link_goes_down", goes_down_meanwhile),
     ("scan_shows_duplicates_and_conflicts", duplicates_and_conflicts),
-    ("scan_in_vlan_receives_only_that_vlan", in_a_vlan),
+    ("scan_in_vlan_receives_only_that_vlan", in_vlan),
     ("scan_finds_all_of_4096_hosts", many_hosts),
     ("concurrent_scans_and_kernel_see_no_duplicates", several_at_once),
-    ("scan_reads_ranges_from_file", from_a_file),
+    ("scan_reads_ranges_from_file", ranges_from_file),
     ("scan_ends_on_signal_or_closed_output", ended_by_others),
     ("scan_json_matches_schema", as_json),
     ("scan_progress_is_drawn_only_on_terminal", on_terminals),
@@ -65,7 +65,7 @@ fn vendors(name: &str) -> Result<Scratch, Box<dyn std::error::Error>> {
     Ok(file)
 }
 
-fn on_an_interface() -> TestResult {
+fn on_interface() -> TestResult {
     let host = four("many1")?;
     let on = ["-I", "many1"];
     let rows: [(&[&str], i32, &str); 8] = [
@@ -98,7 +98,7 @@ fn on_an_interface() -> TestResult {
 }
 
 /// The peer is the kernel, a station of our own asks.
-fn from_a_tap() -> TestResult {
+fn on_tap() -> TestResult {
     let _tap = PersistentTapGuard::create("near2")?;
     let from = ["--tap", "near2", "--address", "10.0.0.2/29"];
     for (more, code, part) in [
@@ -115,8 +115,8 @@ fn from_a_tap() -> TestResult {
 }
 
 fn cannot_ask() -> TestResult {
-    let (dead, idle) = (PersistentTapGuard::create("dead1")?, PersistentTapGuard::create("idle1")?);
-    dead.0.set_up(false)?;
+    let (down, idle) = (PersistentTapGuard::create("dead1")?, PersistentTapGuard::create("idle1")?);
+    down.0.set_up(false)?;
     let held = open_tap("held1")?;
     let bare = Tap::open("bare1")?;
     bare.interface().set_up(true)?;
@@ -208,7 +208,7 @@ fn duplicates_and_conflicts() -> TestResult {
     Ok(())
 }
 
-fn in_a_vlan() -> TestResult {
+fn in_vlan() -> TestResult {
     let there = ["--tap", "tag2", "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24", "--vlan", "5"];
     let host = Running::start(&there)?;
     for (more, expected) in [
@@ -279,7 +279,7 @@ fn several_at_once() -> TestResult {
     Ok(())
 }
 
-fn from_a_file() -> TestResult {
+fn ranges_from_file() -> TestResult {
     let host = four("file0")?;
     let mut child =
         command(&["scan", "-I", "file0", "-t", "3000", "-M", "3", "-x", "-q", "-f", "-", "10.0.0.19"]);
@@ -355,7 +355,7 @@ fn on_terminals() -> TestResult {
     let host = four("bar0")?;
     let file = vendors("bar.txt")?;
     let words = ["scan", "-I", "bar0", "-t", "500", "-r", "1", "10.0.0.16-10.0.0.40"];
-    let shown = on_a_terminal(&[&words[..], &["-O", file.name()]].concat(), &[])?;
+    let shown = on_terminal(&[&words[..], &["-O", file.name()]].concat(), &[])?;
     assert!(shown.contains("pass 1 of 1 ["), "{shown:?}");
     let lines: Vec<_> = shown.split(['\r', '\n']).filter(|line| line.contains("10.0.0.1")).collect();
     for last in 16..20 {
@@ -364,7 +364,7 @@ fn on_terminals() -> TestResult {
         assert!(lines.iter().any(|shown| shown.contains(&line) && !shown.contains("pass")), "{shown:?}");
     }
     for quiet in [&["-q"][..], &["-x", "-O", file.name()], &["--json", "-O", file.name()]] {
-        let shown = on_a_terminal(&[&words[..], &["-M", "4"], quiet].concat(), &[])?;
+        let shown = on_terminal(&[&words[..], &["-M", "4"], quiet].concat(), &[])?;
         assert!(!shown.contains("pass 1") && !shown.contains("[="), "{quiet:?}: {shown:?}");
     }
     assert_eq!(host.stop()?.0, Some(0));

@@ -13,7 +13,7 @@ pub(crate) const CASES: &[Case] = &[
     ("tap_delete_exits_1_when_tap_is_absent", absent_tap),
     ("tap_command_exits_2_when_output_cannot_be_written", output_that_cannot_be_written),
     ("tap_create_reports_unknown_user", unknown_user),
-    ("tap_delete_reports_interface_that_is_no_tap", not_a_tap),
+    ("tap_delete_reports_interface_that_is_no_tap", interface_that_is_no_tap),
     ("tap_names_with_control_characters_are_escaped", escaped_names),
     ("tap_create_rejects_non_host_address", non_host_address),
 ];
@@ -76,7 +76,7 @@ fn absent_tap() -> TestResult {
     Ok(())
 }
 
-fn not_a_tap() -> TestResult {
+fn interface_that_is_no_tap() -> TestResult {
     let (code, _, errors) = exit_and_text(&run(&["tap", "delete", "lo"])?);
     assert_eq!(code, Some(2));
     assert_eq!(

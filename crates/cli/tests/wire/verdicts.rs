@@ -22,14 +22,14 @@ use testbed::{Case, TestResult};
 
 pub(crate) const CASES: &[Case] = &[
     ("stopped_arping_has_no_result_when_frames_were_lost", arping_loses_frames),
-    ("stopped_arping_reads_queued_frames_before_end", arping_reads_to_the_end),
+    ("stopped_arping_reads_queued_frames_before_end", arping_reads_queue),
     ("stopped_scan_has_no_result_when_frames_were_lost", scan_loses_frames),
     ("stopped_watch_has_no_result_when_frames_were_lost", watch_loses_frames),
     ("watch_with_full_table_has_no_result_without_conflict", full_census),
     ("watch_of_damaged_capture_has_no_result_without_conflict", cut_capture),
-    ("watch_reports_link_down_and_up", link_goes_and_comes),
+    ("watch_reports_link_down_and_up", link_down_and_up),
     ("arping_and_scan_have_no_result_when_link_flaps", link_flaps),
-    ("ping_exits_2_when_tap_is_down", ping_on_a_tap_that_is_down),
+    ("ping_exits_2_when_tap_is_down", ping_on_tap_that_is_down),
     ("ping_exits_1_when_data_changed", changed_data),
 ];
 
@@ -102,7 +102,7 @@ fn arping_loses_frames() -> TestResult {
 }
 
 /// What arrives while the process is stopped lies in the receive queue when the time is over.
-fn arping_reads_to_the_end() -> TestResult {
+fn arping_reads_queue() -> TestResult {
     let mut tap = open_tap("late0")?;
     let arping = Running::command(&["arping", "-I", "late0", "-D", "-c", "1", "10.0.0.9"])?;
     receive(&mut tap, is_request)?;
@@ -206,7 +206,7 @@ fn cut_capture() -> TestResult {
     Ok(())
 }
 
-fn link_goes_and_comes() -> TestResult {
+fn link_down_and_up() -> TestResult {
     // On an interface, and on a TAP of which the watch is the reader.
     let held = open_tap("link0")?;
     let other = PersistentTapGuard::create("link1")?;
@@ -290,7 +290,7 @@ fn link_flaps() -> TestResult {
     Ok(())
 }
 
-fn ping_on_a_tap_that_is_down() -> TestResult {
+fn ping_on_tap_that_is_down() -> TestResult {
     let down = PersistentTapGuard::create("down3")?;
     down.0.set_up(false)?;
     let words = ["ping", "--tap", "down3", "--address", "10.0.0.2/24", "-c", "1", "-W", "0.2", "10.0.0.1"];
@@ -323,7 +323,7 @@ fn changed_data() -> TestResult {
             ),
         )?;
         let request = receive(&mut peer, |bytes| bytes[12..14] == [8, 0] && bytes[23] == 1)?;
-        send(&mut peer, &reply_with_a_changed_byte(&request))?;
+        send(&mut peer, &reply_with_changed_byte(&request))?;
         let (code, out, errors) = ping.end()?;
         assert_eq!(code, Some(1), "{out}{errors}");
         let parts = if json {
@@ -338,7 +338,7 @@ fn changed_data() -> TestResult {
 
 /// The echo reply to a request, its byte 20 inverted. To invert the bits of a byte changes the sum of all words as
 /// much as the reply's type does not.
-fn reply_with_a_changed_byte(request: &[u8]) -> Vec<u8> {
+fn reply_with_changed_byte(request: &[u8]) -> Vec<u8> {
     let (header, message) = request.split_at(34);
     let addresses = [&header[30..34], &header[26..30]].concat();
     let mut reply = [&header[6..12], &header[..6], &header[12..26], &addresses, message].concat();

@@ -56,7 +56,7 @@ fn all_destinations_get_burst_of_fifty_then_one_error_per_millisecond_on_average
 fn observer_cannot_tell_whether_another_destination_got_error() {
     const RUNS: u64 = 2_000;
     for spent in [30, 40, 45, 48, 49, 50, 51, 55, 60] {
-        let told = |other: bool| {
+        let errors = |other: bool| {
             let answered = (0..RUNS).filter(|seed| {
                 let mut limit = ErrorRateLimiter::new(ErrorRateLimits::default(), *seed);
                 burst(&mut limit, at(0), 100..100 + spent);
@@ -67,7 +67,7 @@ fn observer_cannot_tell_whether_another_destination_got_error() {
             });
             f64::from(u32::try_from(answered.count()).unwrap()) / 2_000.0
         };
-        let advantage = told(false) - told(true);
+        let advantage = errors(false) - errors(true);
         assert!(advantage.abs() < 0.12, "{spent}: {advantage}");
     }
 }

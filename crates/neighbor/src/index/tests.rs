@@ -71,9 +71,9 @@ fn bucket_collisions_depend_on_seed() {
 fn hash_covers_long_addresses_to_last_byte() {
     let index = Index::new(1 << 19, 1);
     let homes: BTreeSet<_> = (0..16)
-        .map(|octet| {
+        .map(|place| {
             let mut address = [7_u8; 16];
-            address[octet] = 8;
+            address[place] = 8;
             index.home(&address)
         })
         .collect();

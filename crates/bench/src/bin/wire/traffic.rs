@@ -131,12 +131,12 @@ impl Exchange {
         match self.load {
             Load::Arp => frame == self.reply,
             Load::Ping => {
-                let (headers, wanted) = (&frame[IP..ICMP], &self.reply[IP..ICMP]);
+                let (headers, expected) = (&frame[IP..ICMP], &self.reply[IP..ICMP]);
                 frame[..IP] == self.reply[..IP]
-                    && headers[..1] == wanted[..1]
-                    && headers[2..4] == wanted[2..4]
-                    && headers[9] == wanted[9]
-                    && headers[12..] == wanted[12..]
+                    && headers[..1] == expected[..1]
+                    && headers[2..4] == expected[2..4]
+                    && headers[9] == expected[9]
+                    && headers[12..] == expected[12..]
                     && sum(headers) == 0xffff
                     && frame[ICMP..] == self.reply[ICMP..]
             }

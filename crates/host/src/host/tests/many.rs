@@ -37,11 +37,11 @@ fn each_address_of_range_replies_from_separate_mac() {
     for step in 0..65_536 {
         let (address, station) = number(step);
         let sent = test_host.exchange(&[arp_request_for(address), ping(station, address)]);
-        let [reply, pong] = &sent[..] else { panic!("{address}: {} frames", sent.len()) };
+        let [reply, echo_reply] = &sent[..] else { panic!("{address}: {} frames", sent.len()) };
         assert_eq!((&reply[..6], &reply[6..12]), (&PEER_MAC.bytes()[..], &station.bytes()[..]));
         assert_eq!((&reply[22..28], &reply[28..32]), (&station.bytes()[..], &address.octets()[..]));
-        assert_eq!(&pong[6..12], station.bytes());
-        assert_eq!(Datagram::parse(&pong[14..]).unwrap().source(), address);
+        assert_eq!(&echo_reply[6..12], station.bytes());
+        assert_eq!(Datagram::parse(&echo_reply[14..]).unwrap().source(), address);
     }
     assert_eq!(
         (test_host.host.arp_replies(), test_host.host.echo_replies(), losses(&test_host.host)),

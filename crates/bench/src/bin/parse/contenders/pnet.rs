@@ -56,12 +56,12 @@ fn build_pnet(fields: &PacketFields, bytes: &mut [u8]) -> Option<()> {
 #[inline(never)]
 fn rewrite_pnet(answer: ArpReply, bytes: &mut [u8]) -> Option<()> {
     let mut packet = MutableArpPacket::new(bytes)?;
-    let (asker, theirs) = (packet.get_sender_hw_addr(), packet.get_sender_proto_addr());
-    let ours = packet.get_target_proto_addr();
+    let (requester_mac, requester_ip) = (packet.get_sender_hw_addr(), packet.get_sender_proto_addr());
+    let target_ip = packet.get_target_proto_addr();
     packet.set_operation(ArpOperations::Reply);
     packet.set_sender_hw_addr(answer.mac.bytes().into());
-    packet.set_sender_proto_addr(ours);
-    packet.set_target_hw_addr(asker);
-    packet.set_target_proto_addr(theirs);
+    packet.set_sender_proto_addr(target_ip);
+    packet.set_target_hw_addr(requester_mac);
+    packet.set_target_proto_addr(requester_ip);
     Some(())
 }

@@ -129,14 +129,14 @@ fn build_smoltcp_repr(fields: &PacketFields, bytes: &mut [u8]) -> Option<()> {
 #[inline(never)]
 fn rewrite_smoltcp_packet(answer: ArpReply, bytes: &mut [u8]) -> Option<()> {
     let mut packet = ArpPacket::new_checked(packet_buffer(bytes)?).ok()?;
-    let asker: [u8; 6] = packet.source_hardware_addr().try_into().ok()?;
-    let theirs: [u8; 4] = packet.source_protocol_addr().try_into().ok()?;
-    let ours: [u8; 4] = packet.target_protocol_addr().try_into().ok()?;
+    let requester_mac: [u8; 6] = packet.source_hardware_addr().try_into().ok()?;
+    let requester_ip: [u8; 4] = packet.source_protocol_addr().try_into().ok()?;
+    let target_ip: [u8; 4] = packet.target_protocol_addr().try_into().ok()?;
     packet.set_operation(ArpOperation::Reply);
     packet.set_source_hardware_addr(&answer.mac.bytes());
-    packet.set_source_protocol_addr(&ours);
-    packet.set_target_hardware_addr(&asker);
-    packet.set_target_protocol_addr(&theirs);
+    packet.set_source_protocol_addr(&target_ip);
+    packet.set_target_hardware_addr(&requester_mac);
+    packet.set_target_protocol_addr(&requester_ip);
     Some(())
 }
 
