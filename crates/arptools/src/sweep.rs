@@ -41,7 +41,7 @@ pub struct SweepPlan {
 /// those requests as well does not take the replies to them for duplicates.
 ///
 /// Its memory is taken at the start: eight bytes and a bit for each address, of which the system gives pages as
-/// they are written to. 65,536 addresses are half a mebibyte; [`TargetRanges::MOST`] of them are 2 MiB if nobody
+/// they are written to. 65,536 addresses are half a mebibyte; [`TargetRanges::MAX_COUNT`] of them are 2 MiB if nobody
 /// replies, 130 MiB if all do.
 #[derive(Clone, Debug)]
 pub struct Sweep {

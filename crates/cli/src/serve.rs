@@ -21,7 +21,7 @@ pub(crate) struct Server<W> {
     pub(crate) device: HostDevice,
     pub(crate) pool: Pool,
     pub(crate) report: HostReport<W>,
-    /// The time of the last turn.
+    /// Time of the last poll.
     pub(crate) now: Instant,
     /// The state of the link; none once its interface is deleted.
     monitor: Option<LinkMonitor>,
@@ -86,7 +86,7 @@ impl<W: Sink> Server<W> {
     }
 
     /// Waits for frames, for a signal, for the host's deadline, or until `limit` has passed; then
-    /// runs a turn.
+    /// polls once.
     pub(crate) fn step(
         &mut self,
         signals: &Signals,
@@ -101,7 +101,7 @@ impl<W: Sink> Server<W> {
         let busy_poll_time = limit.map_or(self.busy_poll_time, |limit| limit.min(self.busy_poll_time));
         let was_congested = self.congested;
         let again = self.again;
-        let has_arrived = again || busy_poll(busy_poll_time, || self.turn())?;
+        let has_arrived = again || busy_poll(busy_poll_time, || self.poll_once())?;
         self.busy_steps = if has_arrived { self.busy_steps + 1 } else { Self::MAX_BUSY_STEPS };
         let readiness = if self.busy_steps < Self::MAX_BUSY_STEPS {
             Readiness { device: true, ..Readiness::default() }
@@ -123,7 +123,7 @@ impl<W: Sink> Server<W> {
             self.handle_resume();
         }
         if again || !has_arrived {
-            self.turn()?;
+            self.poll_once()?;
         }
         self.report.suppressed(self.now, Some(self.now));
         self.report.flush();
@@ -161,8 +161,8 @@ impl<W: Sink> Server<W> {
         }
     }
 
-    /// Runs one turn. Returns whether frames arrived.
-    fn turn(&mut self) -> Result<bool, ServeError> {
+    /// Polls the host once. Returns whether frames arrived.
+    fn poll_once(&mut self) -> Result<bool, ServeError> {
         self.now = self.clock.now();
         let outcome = self.host.poll(self.now, &mut self.device, &mut self.pool, &mut self.report);
         let outcome = outcome.map_err(ServeError::Device)?;

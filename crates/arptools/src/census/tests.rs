@@ -52,10 +52,10 @@ fn announcement(mac: MacAddr, ip: Ipv4Addr) -> PacketFields {
 /// Hears a packet in a frame from its own sender.
 fn record(census: &mut Census, now: Instant, packet: PacketFields) -> Classification {
     let frame = FrameInfo { source: packet.sender_hardware, is_broadcast: false, vlan: None };
-    hear_in(census, now, frame, packet)
+    receive_in(census, now, frame, packet)
 }
 
-fn hear_in(census: &mut Census, now: Instant, frame: FrameInfo, packet: PacketFields) -> Classification {
+fn receive_in(census: &mut Census, now: Instant, frame: FrameInfo, packet: PacketFields) -> Classification {
     let mut bytes = [0; PacketFields::LENGTH];
     packet.write_to(&mut bytes).unwrap();
     census.receive(now, frame, Packet::parse(&bytes))
@@ -93,7 +93,7 @@ fn same_address_in_two_vlans_has_two_entries() {
     for (number, mac) in [(5, A), (6, B)] {
         let frame = FrameInfo { source: mac, is_broadcast: true, vlan: VlanId::new(number) };
         assert_eq!(
-            hear_in(&mut census, at(0), frame, announcement(mac, SEEN)),
+            receive_in(&mut census, at(0), frame, announcement(mac, SEEN)),
             Classification::New,
             "{number}"
         );
@@ -155,7 +155,7 @@ fn gratuitous_reply_is_announcement() {
 fn sender_mac_differing_from_frame_source_is_reported() {
     let mut census = census();
     let frame = FrameInfo { source: B, is_broadcast: false, vlan: None };
-    hear_in(&mut census, at(0), frame, request(A, SEEN, OTHER));
+    receive_in(&mut census, at(0), frame, request(A, SEEN, OTHER));
     let mismatch = CensusEvent::Mismatch { address: untagged(SEEN), mac: A, source: B };
     assert_eq!(events(&mut census).first(), Some(&mismatch));
 }

@@ -26,13 +26,13 @@ struct Run {
 pub enum TargetRangesError {
     /// There is no address in them.
     Empty,
-    /// There are more than [`TargetRanges::MOST`]: so many.
+    /// There are more than [`TargetRanges::MAX_COUNT`]: so many.
     TooMany(u64),
 }
 
 impl TargetRanges {
     /// How many addresses there may be: those of a /8.
-    pub const MOST: u32 = 1 << 24;
+    pub const MAX_COUNT: u32 = 1 << 24;
 
     /// These ranges together, in order; what is in several of them is in once. A range that ends before it
     /// begins is empty.
@@ -56,7 +56,7 @@ impl TargetRanges {
         }
         match u32::try_from(count) {
             Ok(0) => Err(TargetRangesError::Empty),
-            Ok(count) if count <= Self::MOST => Ok(TargetRanges { runs, count }),
+            Ok(count) if count <= Self::MAX_COUNT => Ok(TargetRanges { runs, count }),
             _ => Err(TargetRangesError::TooMany(count)),
         }
     }
@@ -98,7 +98,11 @@ impl fmt::Display for TargetRangesError {
         match self {
             Self::Empty => f.write_str("there is no address to ask for"),
             Self::TooMany(count) => {
-                write!(f, "{count} addresses are more than the {} of a /8; ask in parts", TargetRanges::MOST)
+                write!(
+                    f,
+                    "{count} addresses are more than the {} of a /8; ask in parts",
+                    TargetRanges::MAX_COUNT
+                )
             }
         }
     }

@@ -6,13 +6,13 @@ use link::MacAddr;
 /// that nobody in it replied on is never touched.
 #[derive(Clone, Debug)]
 pub(super) struct Replies {
-    entries: Vec<Entry>,
+    entries: Vec<PackedReply>,
     asked: Vec<u64>,
 }
 
 /// Six bytes of the hardware address that replied first, zero if none did; then the bits of [`State`]. An array
 /// of bytes, so that a vector of zeros is not written.
-type Entry = [u8; 8];
+type PackedReply = [u8; 8];
 
 /// What else is known of an address.
 #[derive(Clone, Copy)]
@@ -25,9 +25,9 @@ struct State {
     is_contested: bool,
 }
 
-/// The highest number of replies that is told apart.
-const MOST: u16 = (1 << 12) - 1;
-/// The highest number of requests by others that is.
+/// Maximum number of replies that is counted for an address.
+const MAX_REPLIES: u16 = (1 << 12) - 1;
+/// Maximum number of requests of other hosts that is counted for an address.
 const MAX_FOREIGN_REQUESTS: u16 = 7;
 
 /// What a reply is, seen from those before it.
@@ -89,24 +89,24 @@ impl Replies {
             return None;
         }
         let first = if known == MacAddr::ZERO { mac } else { known };
-        let number = (state.number + 1).min(MOST);
+        let number = (state.number + 1).min(MAX_REPLIES);
         let is_contested = state.is_contested || first != mac;
         *entry = written(first, State { number, is_contested, ..state });
         Some(RecordedReply { first, number, is_newly_contested: is_contested && !state.is_contested })
     }
 }
 
-fn read([a, b, c, d, e, f, high, low]: Entry) -> (MacAddr, State) {
+fn read([a, b, c, d, e, f, high, low]: PackedReply) -> (MacAddr, State) {
     let state = u16::from_be_bytes([high, low]);
     let state = State {
-        number: state & MOST,
+        number: state & MAX_REPLIES,
         foreign_requests: state >> 12 & MAX_FOREIGN_REQUESTS,
         is_contested: state >> 15 != 0,
     };
     (MacAddr::new([a, b, c, d, e, f]), state)
 }
 
-fn written(first: MacAddr, State { number, foreign_requests, is_contested }: State) -> Entry {
+fn written(first: MacAddr, State { number, foreign_requests, is_contested }: State) -> PackedReply {
     let [a, b, c, d, e, f] = first.bytes();
     let [high, low] = (u16::from(is_contested) << 15 | foreign_requests << 12 | number).to_be_bytes();
     [a, b, c, d, e, f, high, low]

@@ -315,7 +315,7 @@ fn seed_permutes_request_order() {
 fn sweep_of_slash_8_touches_memory_on_demand() {
     let all = TargetRanges::new([Ipv4Addr::new(10, 0, 0, 0)..=Ipv4Addr::new(10, 255, 255, 255)]).unwrap();
     let mut sweep = Sweep::new(at(0), *sweep(1, 1, |plan| plan.pace = Duration::ZERO).plan(), all);
-    assert_eq!(sweep.targets(), u64::from(TargetRanges::MOST) - 1);
+    assert_eq!(sweep.targets(), u64::from(TargetRanges::MAX_COUNT) - 1);
     for _ in 0..1_000 {
         assert!(matches!(sweep.next(at(1)), SweepStep::Send(_)));
         sweep.sent(at(1));

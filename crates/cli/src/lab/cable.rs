@@ -19,7 +19,7 @@ const EXPERIMENTAL: EtherType = EtherType(0x88b5);
 
 /// Turns of each end: three for a request, its reply and the payload, and more to show that no further
 /// frames follow.
-const TURNS: usize = 6;
+const ROUNDS: usize = 6;
 
 /// Runs the exchange, and prints the table of the host that sent the request.
 pub(super) fn exchange(capture: &CaptureArguments) -> Result<ExitCode, Failure> {
@@ -45,7 +45,7 @@ pub(super) fn exchange(capture: &CaptureArguments) -> Result<ExitCode, Failure> 
         frame.write(b"hello")?;
         peer.send(clock.now(), HOST.addr(), EXPERIMENTAL, frame, &mut pool);
     }
-    for _ in 0..TURNS {
+    for _ in 0..ROUNDS {
         let now = clock.now();
         peer.poll(now, &mut far, &mut pool, &mut ())?;
         host.poll(now, &mut near, &mut pool, &mut report)?;

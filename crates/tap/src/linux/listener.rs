@@ -124,7 +124,7 @@ impl<D: Device + AsFd, F: FnMut(&mut Batch, &mut Batch)> Worker<D, F> {
         let busy_poll_time = default_busy_poll();
         loop {
             let congested = self.device.counters().congested;
-            let found = busy_poll(busy_poll_time, || self.turn(&mut arrived, &mut answers))?;
+            let found = busy_poll(busy_poll_time, || self.poll_once(&mut arrived, &mut answers))?;
             let in_flight = self.device.in_flight() > 0;
             let is_blocked = in_flight && self.device.counters().congested != congested;
             // Whatever is found, a stop is seen before the next look.
@@ -139,7 +139,7 @@ impl<D: Device + AsFd, F: FnMut(&mut Batch, &mut Batch)> Worker<D, F> {
     }
 
     /// Receives, calls, and transmits. Returns whether something arrived.
-    fn turn(&mut self, arrived: &mut Batch, answers: &mut Batch) -> Result<bool, DeviceError> {
+    fn poll_once(&mut self, arrived: &mut Batch, answers: &mut Batch) -> Result<bool, DeviceError> {
         let found = self.device.receive(&mut self.pool, arrived)? > 0;
         if found {
             self.call(arrived, answers);

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 enum Step {
     Wait(u64),
     Jump(u64),
-    Hear(FrameInfo, PacketFields),
+    Receive(FrameInfo, PacketFields),
     Octets(Vec<u8>),
 }
 
@@ -33,7 +33,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => (0_u64..5_000_000).prop_map(Step::Wait),
         1 => any::<u64>().prop_map(Step::Jump),
-        8 => (frame, packet).prop_map(|(frame, packet)| Step::Hear(frame, packet)),
+        8 => (frame, packet).prop_map(|(frame, packet)| Step::Receive(frame, packet)),
         1 => prop::collection::vec(any::<u8>(), 0..40).prop_map(Step::Octets),
     ]
 }
@@ -54,7 +54,7 @@ fn run(entries: usize, steps: &[Step]) -> Result<RunResult, TestCaseError> {
         match step {
             Step::Wait(millis) => now = now + Duration::from_millis(*millis),
             Step::Jump(nanos) => now = Instant::from_nanos(*nanos),
-            Step::Hear(frame, packet) => classify.push(hear_in(&mut census, now, *frame, *packet)),
+            Step::Receive(frame, packet) => classify.push(receive_in(&mut census, now, *frame, *packet)),
             Step::Octets(bytes) => {
                 let frame = FrameInfo { source: A, is_broadcast: true, vlan: None };
                 classify.push(census.receive(now, frame, Packet::parse(bytes)));

@@ -47,7 +47,7 @@ fn first_and_last_ipv4_addresses_are_valid_targets() {
 #[test]
 fn ranges_beyond_slash_8_and_empty_ranges_are_rejected() {
     let most = TargetRanges::new([range([10, 0, 0, 0], [10, 255, 255, 255])]).unwrap();
-    assert_eq!(most.count(), TargetRanges::MOST);
+    assert_eq!(most.count(), TargetRanges::MAX_COUNT);
     assert_eq!(TargetRanges::new([]), Err(TargetRangesError::Empty));
     let more = TargetRanges::new([range([10, 0, 0, 0], [11, 0, 0, 0])]);
     assert_eq!(more, Err(TargetRangesError::TooMany(16_777_217)));

@@ -37,7 +37,7 @@ impl Station {
     }
 
     /// What it sends by itself.
-    fn turn(&mut self, now: Instant) -> Vec<PacketFields> {
+    fn poll_once(&mut self, now: Instant) -> Vec<PacketFields> {
         if self.claim.is_none() && now >= self.start {
             let identity = Identity { ip: OURS, mac: self.mac };
             let Begin { probes, defense, seed } = self.begin;
@@ -88,7 +88,7 @@ fn apply_event(stations: &mut [Station; 2], delays: &[u64]) {
             sent.extend(reply.map(|fields| (1 - in_flight.to, fields)));
         }
         for (index, station) in stations.iter_mut().enumerate() {
-            sent.extend(station.turn(now).into_iter().map(|fields| (1 - index, fields)));
+            sent.extend(station.poll_once(now).into_iter().map(|fields| (1 - index, fields)));
         }
         wire.extend(sent.into_iter().map(|(to, fields)| InFlight {
             arrives: now + Duration::from_millis(*delays.next().unwrap()),
@@ -128,7 +128,7 @@ fn two_always_defenders_keep_address_without_packet_storm() {
     for step in 0..100_000 {
         let now = at(0) + Duration::from_millis(10) * step;
         for index in [0, 1] {
-            for fields in stations[index].turn(now) {
+            for fields in stations[index].poll_once(now) {
                 sent[index] += 1;
                 stations[1 - index].receive(now, fields);
             }
