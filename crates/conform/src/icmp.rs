@@ -221,9 +221,9 @@ fn to_no_host(wire: &mut FrameSocket) -> CaseResult {
 fn rate(wire: &mut FrameSocket) -> CaseResult {
     let (greedy, modest) = (peer(137), peer(138));
     let flood = vec![Ip { protocol: UDP, ..Ip::from(greedy) }.frame(&udp(b"data")); 40];
-    let told = wire.exchange(greedy, &flood)?.len();
-    if !(1..=10).contains(&told) {
-        return Err(format!("40 datagrams to a closed port got {told} errors"));
+    let reported = wire.exchange(greedy, &flood)?.len();
+    if !(1..=10).contains(&reported) {
+        return Err(format!("40 datagrams to a closed port got {reported} errors"));
     }
     wire.expect_error(modest, &Ip { protocol: UDP, ..Ip::from(modest) }, &udp(b"data"), [3, 3])
 }

@@ -174,11 +174,11 @@ fn move_is_reported(session: &mut Session) -> CaseResult {
 
 /// Wants to be told this of an address, once, and nothing else.
 fn expect_event(session: &mut Session, event: &str, protocol: Ipv4Addr, more: &[(&str, &str)]) -> CaseResult {
-    let told = session.take_events()?;
+    let reported = session.take_events()?;
     let protocol = protocol.to_string();
     let expected = [&[("event", event), ("protocol_address", &protocol)], more].concat();
     let is = |line: &Value, (key, value): (&str, &str)| line.get(key).and_then(Value::as_str) == Some(value);
-    match told.as_slice() {
+    match reported.as_slice() {
         [line] if expected.iter().all(|field| is(line, *field)) => Ok(()),
         other => Err(format!("told {other:?} instead of {expected:?}")),
     }

@@ -45,8 +45,8 @@ fn request(target: Ipv4Addr) -> Vec<u8> {
     arp([0xff; 6], 1, (PEER_MAC, PEER), ([0; 6], target))
 }
 
-fn reply(hardware: [u8; 6], protocol: Ipv4Addr) -> Vec<u8> {
-    arp(PEER_MAC, 2, (hardware, protocol), (PEER_MAC, PEER))
+fn reply(mac: [u8; 6], ip: Ipv4Addr) -> Vec<u8> {
+    arp(PEER_MAC, 2, (mac, ip), (PEER_MAC, PEER))
 }
 
 /// What a kernel is told that sends a datagram to a port where nobody listens.
@@ -214,10 +214,10 @@ fn range_of_hosts() -> TestResult {
         [(0, [10, 0, 1, 0]), (255, [10, 0, 1, 255]), (256, [10, 0, 2, 0]), (259, [10, 0, 2, 3])]
     {
         let [.., c, d] = (0xfff0_u32 + place).to_be_bytes();
-        let hardware = [2, 0x22, 0, u8::from(place >= 16), c, d];
-        for destination in [[0xff; 6], hardware] {
+        let mac = [2, 0x22, 0, u8::from(place >= 16), c, d];
+        for destination in [[0xff; 6], mac] {
             send(&mut far, &arp(destination, 1, (PEER_MAC, PEER), ([0; 6], address.into())))?;
-            assert_eq!(receive(&mut far, is_arp(2))?, reply(hardware, address.into()));
+            assert_eq!(receive(&mut far, is_arp(2))?, reply(mac, address.into()));
         }
     }
     assert_eq!(host.stop()?.0, Some(0));

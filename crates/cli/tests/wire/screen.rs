@@ -90,8 +90,8 @@ fn live_table() -> TestResult {
         file.name()
     ))?;
     terminal.wait_for_parts(&["tapstack watch scr0", "0 addresses", "q quit"])?;
-    for hardware in [[2, 0, 0, 0, 0, 0xa], [2, 0, 0, 0, 0, 0xb]] {
-        send(&mut tap, &reply(hardware))?;
+    for mac in [[2, 0, 0, 0, 0, 0xa], [2, 0, 0, 0, 0, 0xb]] {
+        send(&mut tap, &reply(mac))?;
     }
     let shown = terminal.wait_for_parts(&["first ended with 1", " icanon ", "2 packets in "])?.join("\n");
     assert!(shown.contains(" echo ") && shown.contains("10.0.0.7 is in conflict: both "), "{shown}");
@@ -104,8 +104,8 @@ fn live_table() -> TestResult {
         let sender = ([2, 0, 0, 0, 1, last], [10, 0, 0, last].into());
         send(&mut tap, &arp([0xff; 6], 1, sender, ([0; 6], [10, 0, 0, 99].into())))?;
     }
-    for hardware in [[2, 0, 0, 0, 0, 0xa], [2, 0, 0, 0, 0, 0xb]] {
-        send(&mut tap, &reply(hardware))?;
+    for mac in [[2, 0, 0, 0, 0, 0xa], [2, 0, 0, 0, 0, 0xb]] {
+        send(&mut tap, &reply(mac))?;
     }
     check_small_screen(&terminal.wait_for_parts(&["1 conflict", " 30 addresses: 30 fresh", "1-14 of 30"])?);
     terminal.press(&["NPage"])?;

@@ -36,13 +36,13 @@ const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
 const BROADCAST: [u8; 6] = [0xff; 6];
 
 /// An announcement to all: this station has the address.
-fn announcement(hardware: [u8; 6]) -> Vec<u8> {
-    arp(BROADCAST, 1, (hardware, ADDRESS), ([0; 6], ADDRESS))
+fn announcement(mac: [u8; 6]) -> Vec<u8> {
+    arp(BROADCAST, 1, (mac, ADDRESS), ([0; 6], ADDRESS))
 }
 
 /// A reply to an address that is not the kernel's.
-pub(crate) fn reply(hardware: [u8; 6]) -> Vec<u8> {
-    arp(BROADCAST, 2, (hardware, ADDRESS), (REQUESTER, Ipv4Addr::new(10, 0, 0, 77)))
+pub(crate) fn reply(mac: [u8; 6]) -> Vec<u8> {
+    arp(BROADCAST, 2, (mac, ADDRESS), (REQUESTER, Ipv4Addr::new(10, 0, 0, 77)))
 }
 
 /// Returns the next event line, without its time.
@@ -96,8 +96,8 @@ fn exits_on_conflict() -> TestResult {
         let mut child = command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         // The conflict is repeated until the watch receives it.
         wait_for("end of the watch", || {
-            for hardware in [A, B] {
-                send(&mut tap, &reply(hardware)).ok()?;
+            for mac in [A, B] {
+                send(&mut tap, &reply(mac)).ok()?;
             }
             child.try_wait().is_ok_and(|ended| ended.is_some()).then_some(())
         })?;
@@ -114,8 +114,8 @@ fn exits_on_conflict() -> TestResult {
     // Without the wish it is no failure.
     let mut watch = Running::command(&["watch", "-I", "con0", "--json"])?;
     let mut lines = watch.first.clone();
-    for hardware in [A, B] {
-        send(&mut tap, &reply(hardware))?;
+    for mac in [A, B] {
+        send(&mut tap, &reply(mac))?;
     }
     while !lines.contains("\"conflict\"") {
         lines += &watch.line()?;

@@ -17,7 +17,7 @@ fn missing_replies_are_reported() {
         "drain": [{"rows": [{"contender": "tapstack", "requests": 512, "replies": 511}]}],
         "flow": [{"rows": [{"contender": "swap", "replies": 0}, {"contender": "naive", "replies": 9}]}],
     });
-    let told = unanswered(&report);
-    assert_eq!(told.len(), 3, "{told:?}");
-    assert!(told[0].contains("tapstack") && told[1].contains("swap") && told[2] == "latency", "{told:?}");
+    let lines = unanswered(&report);
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert!(lines[0].contains("tapstack") && lines[1].contains("swap") && lines[2] == "latency", "{lines:?}");
 }
