@@ -17,7 +17,7 @@ use link::{EtherType, EthernetFrame};
 #[path = "cast/packet.rs"]
 mod cast;
 
-const OURS: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
+const LOCAL: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const PEER: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
 /// So many packets are rewritten in turn that none is read while it is still being written.
 const IN_TURN: usize = 64;
@@ -103,7 +103,7 @@ fn building(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
 
 /// Times requests turned into replies where they lie.
 fn rewriting(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
-    let reply = ArpReply { mac: OURS, destination: PEER };
+    let reply = ArpReply { mac: LOCAL, destination: PEER };
     let request = packet(Operation::REQUEST)?;
     let (mut ours, mut theirs) = ([request; IN_TURN], [request; IN_TURN]);
     for (ours, theirs) in ours.iter_mut().zip(&mut theirs) {

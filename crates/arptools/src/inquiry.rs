@@ -125,9 +125,9 @@ pub enum InquiryOutcome {
     /// Somebody has the address.
     Answered,
     /// Nobody answered, and everybody could have.
-    Silent,
+    NoReply,
     /// Somebody else has the address, or wants it.
-    Taken,
+    InUse,
     /// Every required probe was sent, [`ANNOUNCE_WAIT`] passed since, and no conflict was received.
     Free,
     /// It was announced.
@@ -251,11 +251,11 @@ impl Inquiry {
         let was_receiving = refused == 0 && !self.was_rx_blocked;
         match self.plan.purpose {
             Purpose::Find if received > 0 => InquiryOutcome::Answered,
-            Purpose::Probe if received > 0 => InquiryOutcome::Taken,
+            Purpose::Probe if received > 0 => InquiryOutcome::InUse,
             _ if sent == 0 => InquiryOutcome::NothingSent,
             Purpose::Announce(_) => InquiryOutcome::Announced,
             _ if !was_receiving => InquiryOutcome::Impaired,
-            Purpose::Find => InquiryOutcome::Silent,
+            Purpose::Find => InquiryOutcome::NoReply,
             // spec: rfc5227-probe-complete
             Purpose::Probe if self.completion().is_some_and(|at| now >= at) => InquiryOutcome::Free,
             Purpose::Probe => InquiryOutcome::Unfinished,

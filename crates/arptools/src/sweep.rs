@@ -120,7 +120,7 @@ pub enum SweepOutcome {
     /// Fewer replied than the limit wanted, and all could have.
     Fewer,
     /// Nobody replied, and all could have.
-    Silent,
+    NoReply,
     /// The wire took nothing: nobody was asked.
     NothingSent,
     /// Nobody replied, or fewer than wanted, but the wire did not carry everything.
@@ -277,7 +277,7 @@ impl Sweep {
             () if self.is_impaired() => SweepOutcome::Impaired,
             () if !self.is_complete => SweepOutcome::Unfinished,
             () if answered > 0 => SweepOutcome::Fewer,
-            () => SweepOutcome::Silent,
+            () => SweepOutcome::NoReply,
         }
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Read};
 
-use crate::{Error, FRAME_LIMIT, LinkType, Packet, PacketReader};
+use crate::{CapturedPacket, Error, FRAME_LIMIT, LinkType, PacketReader};
 
 /// Number of link types whose omitted packets are counted separately.
 const LINK_TYPES: usize = 8;
@@ -128,7 +128,7 @@ impl<'r> FrameReader<'r> {
 }
 
 impl<'a> CapturedFrame<'a> {
-    fn new(packet: &Packet<'a>) -> CapturedFrame<'a> {
+    fn new(packet: &CapturedPacket<'a>) -> CapturedFrame<'a> {
         let size = |length| usize::try_from(length).unwrap_or(usize::MAX);
         CapturedFrame {
             number: packet.number,

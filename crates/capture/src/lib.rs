@@ -24,7 +24,7 @@ pub mod write;
 pub use error::{Damage, Error, UnsupportedFormat};
 pub use frames::{CapturedFrame, Direction, FrameReader, FrameReaderError, OmittedPackets};
 pub use link_type::LinkType;
-pub use packet::Packet;
+pub use packet::CapturedPacket;
 pub use reader::PacketReader;
 
 /// Longest frame that is returned whole, in bytes: libpcap's limit (`MAXIMUM_SNAPLEN`). Of a longer one the first

@@ -10,7 +10,7 @@ const COMMENT: u16 = 1;
 
 /// One packet, and what the capture says about it.
 #[derive(Clone, Debug)]
-pub struct Packet<'a> {
+pub struct CapturedPacket<'a> {
     /// Place among all packets of the capture, from 1 on.
     pub number: u64,
     /// Link type of its interface.
@@ -28,7 +28,7 @@ pub struct Packet<'a> {
     pub(crate) options: Options<'a>,
 }
 
-impl<'a> Packet<'a> {
+impl<'a> CapturedPacket<'a> {
     /// Returns the comments in their order.
     pub fn comments(&self) -> impl Iterator<Item = Cow<'a, str>> + use<'a> {
         self.options

@@ -7,8 +7,8 @@ use crate::classic::{self, RecordLayout};
 use crate::error::{Damage, Error, UnsupportedFormat};
 use crate::fields::{ByteOrder, Options, size};
 use crate::link_type::LinkType;
+use crate::packet::CapturedPacket;
 use crate::packet::Interface;
-use crate::packet::Packet;
 use crate::pcapng::{self, BlockKind, HEAD, PacketBlock, SECTION, TAIL};
 use crate::source::Source;
 use crate::{BLOCK_LIMIT, FRAME_LIMIT, INTERFACE_LIMIT};
@@ -104,7 +104,7 @@ impl<R: Read> PacketReader<R> {
     }
 
     /// Returns the next packet, or none at the end.
-    pub fn next_packet(&mut self) -> Result<Option<Packet<'_>>, Error> {
+    pub fn next_packet(&mut self) -> Result<Option<CapturedPacket<'_>>, Error> {
         let location = loop {
             self.step_over()?;
             let step = match self.format {
@@ -120,7 +120,7 @@ impl<R: Read> PacketReader<R> {
         self.number = self.number.saturating_add(1);
         let held = self.source.peeked(self.held);
         let options = Options::new(location.order, held.get(location.options).unwrap_or_default());
-        Ok(Some(Packet {
+        Ok(Some(CapturedPacket {
             number: self.number,
             link_type: location.interface.link_type,
             time: location.time,

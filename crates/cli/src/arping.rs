@@ -201,7 +201,7 @@ fn verdict<W>(
         InquiryOutcome::Answered | InquiryOutcome::Free | InquiryOutcome::Announced => {
             return Ok(ExitCode::SUCCESS);
         }
-        InquiryOutcome::Silent | InquiryOutcome::Taken => return Ok(ExitCode::from(1)),
+        InquiryOutcome::NoReply | InquiryOutcome::InUse => return Ok(ExitCode::from(1)),
         InquiryOutcome::NothingSent if runner.inquiry.counts().refused == 0 => {
             format!("nothing was asked about {target}: it was ended before; let it run")
         }

@@ -335,7 +335,7 @@ fn verdict(
             }
             return Ok(ExitCode::SUCCESS);
         }
-        SweepOutcome::Fewer | SweepOutcome::Silent => return Ok(ExitCode::from(1)),
+        SweepOutcome::Fewer | SweepOutcome::NoReply => return Ok(ExitCode::from(1)),
         SweepOutcome::NothingSent if sweep.targets() == 0 => {
             format!(
                 "{} is the address that asks, and nobody answers itself; ask for others",

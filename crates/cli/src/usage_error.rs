@@ -53,7 +53,12 @@ fn message(error: &Error, arguments: &[OsString]) -> String {
         ErrorKind::ArgumentConflict if argument == prior => {
             format!("the argument '{argument}' cannot be used multiple times")
         }
-        ErrorKind::ArgumentConflict => format!("the argument '{argument}' cannot be used with: {prior}"),
+        ErrorKind::ArgumentConflict => format!("the argument '{argument}' cannot be used with {prior}"),
+        ErrorKind::WrongNumberOfValues => {
+            let (expected, actual) =
+                (context(ContextKind::ExpectedNumValues), context(ContextKind::ActualNumValues));
+            format!("'{argument}' takes {expected} values, not {actual}")
+        }
         ErrorKind::MissingRequiredArgument => {
             format!("the following required arguments were not provided: {argument}")
         }

@@ -2,7 +2,7 @@
 
 use super::case::{Case, CaseResult};
 use super::frame_socket::FrameSocket;
-use super::frames::{Arp, BROADCAST, GROUP, OTHER_MAC, REPLY, REQUEST, STRANGE_GROUP, TESTED_MAC, ZERO};
+use super::frames::{Arp, BROADCAST, GROUP, OTHER_MAC, REPLY, REQUEST, TESTED_MAC, UNJOINED_GROUP, ZERO};
 
 pub(crate) const CASES: &[Case] = &[
     Case::new("an unpadded frame of 42 octets is legal", "IEEE 802.3 on a TAP", unpadded),
@@ -57,7 +57,7 @@ fn to_another_station(wire: &mut FrameSocket) -> CaseResult {
 
 // proves: ethernet-destination
 fn to_group(wire: &mut FrameSocket) -> CaseResult {
-    wire.expect_no_reply(&Arp { destination: STRANGE_GROUP, ..REQUEST }.frame())
+    wire.expect_no_reply(&Arp { destination: UNJOINED_GROUP, ..REQUEST }.frame())
 }
 
 // proves: ethernet-group-source

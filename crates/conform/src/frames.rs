@@ -19,7 +19,7 @@ pub(crate) const OTHER_MAC: Mac = [2, 0, 0, 0, 0, 99];
 pub(crate) const BROADCAST: Mac = [0xff; 6];
 pub(crate) const GROUP: Mac = [1, 0, 0x5e, 0, 0, 1];
 /// A group that no host has a reason to join.
-pub(crate) const STRANGE_GROUP: Mac = [1, 0, 0x5e, 0x7f, 0, 99];
+pub(crate) const UNJOINED_GROUP: Mac = [1, 0, 0x5e, 0x7f, 0, 99];
 pub(crate) const NETWORK_BROADCAST: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 255);
 pub(crate) const ZERO: Mac = [0; 6];
 

@@ -21,7 +21,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two frames that it may hear.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 /// After how long it is nudged: what did not fit into the pipe goes out when something arrives.
-const NUDGE_INTERVAL: Duration = Duration::from_millis(200);
+const RESEND_INTERVAL: Duration = Duration::from_millis(200);
 
 /// A `tapstack host` on a TAP.
 pub struct TapstackHost {
@@ -136,9 +136,9 @@ impl TestedHost for TapstackHost {
         let pid = i32::try_from(self.child.id()).map_err(|error| error.to_string())?;
         kill(Pid::from_raw(pid), Signal::SIGUSR1).map_err(|error| format!("cannot ask the host: {error}"))?;
         let mut table = ArpCache::new();
-        for _ in 0..TIMEOUT.as_millis() / NUDGE_INTERVAL.as_millis() {
+        for _ in 0..TIMEOUT.as_millis() / RESEND_INTERVAL.as_millis() {
             loop {
-                let line = match self.lines.next(NUDGE_INTERVAL) {
+                let line = match self.lines.next(RESEND_INTERVAL) {
                     Ok(line) => line,
                     Err(LineError::Late) => break,
                     Err(reason) => return Err(format!("no translation table: {reason}")),

@@ -11,8 +11,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 type TestResult = Result<(), Box<dyn Error>>;
 
-const OURS: &str = r#"{"number":1,"captured":20,"ethernet":{"offset":0,"type_or_length":2054},"faults":[]}"#;
-const THEIRS: &str = r#"<pdml><packet><proto name="frame" size="20" pos="0">
+const LOCAL: &str = r#"{"number":1,"captured":20,"ethernet":{"offset":0,"type_or_length":2054},"faults":[]}"#;
+const PEER: &str = r#"<pdml><packet><proto name="frame" size="20" pos="0">
 <field name="frame.number" size="0" pos="0" show="1"/><field name="frame.cap_len" size="0" pos="0" show="20"/></proto>
 <proto name="eth" size="14" pos="0"><field name="eth.type" size="2" pos="12" show="0x0806" value="0806"/>
 <field name="eth.padding" size="6" pos="14" show="00" value="00"/></proto></packet></pdml>"#;
@@ -73,14 +73,14 @@ impl Fixture {
 #[test]
 fn exit_code_is_0_when_rules_explain_all_differences_else_1() -> TestResult {
     let fixture = Fixture::new("corpus-rules")?;
-    fixture.program("tapstack", &format!("{OURS}\n"))?;
-    fixture.program("tshark", THEIRS)?;
+    fixture.program("tapstack", &format!("{LOCAL}\n"))?;
+    fixture.program("tshark", PEER)?;
     let (code, text) = fixture.corpus(&[])?;
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("        2  padding\n"), "one in each capture: {text}");
     assert!(text.contains("2 captures, 2 frames, 8 values: 6 equal, 2 explained, 0 not"), "{text}");
     assert!(text.contains("no words were compared: tcpdump is not installed"), "{text}");
-    fixture.program("tshark", &THEIRS.replace("0x0806", "0x0807"))?;
+    fixture.program("tshark", &PEER.replace("0x0806", "0x0807"))?;
     let (code, text) = fixture.corpus(&[])?;
     assert_eq!(code, Some(1), "{text}");
     let text = "within/b.pcapng frame 1 ethernet.type_or_length: ours 2054, theirs 2055\n";
@@ -103,7 +103,7 @@ fn exit_code_is_1_for_missing_frame_and_2_without_programs_or_captures() -> Test
         (code, text.as_str()),
         (Some(2), "corpus: tshark is not installed: sudo apt install tshark\n")
     );
-    fixture.program("tshark", THEIRS)?;
+    fixture.program("tshark", PEER)?;
     let (code, text) = fixture.corpus(&[])?;
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("a.pcap frame 1 capture: ours nothing, theirs a further frame\n"), "{text}");
@@ -120,11 +120,11 @@ fn arp_lines_are_compared_with_tcpdump() -> TestResult {
     let fixture = Fixture::new("corpus-words")?;
     // It answers both questions, and what is no JSON comes last.
     let line = "02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff, ethertype ARP (0x0806), length 42: Reply a";
-    let script = format!("#!/bin/sh\nif [ \"$2\" = --json ]; then echo '{OURS}'; else echo '{line}'; fi\n");
+    let script = format!("#!/bin/sh\nif [ \"$2\" = --json ]; then echo '{LOCAL}'; else echo '{line}'; fi\n");
     let path = fixture.root.join("bin/tapstack");
     fs::write(&path, script)?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
-    fixture.program("tshark", THEIRS)?;
+    fixture.program("tshark", PEER)?;
     fixture.program("tcpdump", &format!("    1  {line}\n"))?;
     let (code, text) = fixture.corpus(&[])?;
     assert_eq!(code, Some(0), "{text}");
@@ -152,9 +152,9 @@ fn packets_other_than_ethernet_are_skipped_when_decode_counts_them() -> TestResu
              pos=\"0\" show=\"25\"/><field name=\"frame.number\" size=\"0\" pos=\"0\" show=\"{number}\"/></proto></packet>"
         )
     };
-    let second = THEIRS.replace("<pdml>", "").replace("pos=\"0\" show=\"1\"/>", "pos=\"0\" show=\"2\"/>");
+    let second = PEER.replace("<pdml>", "").replace("pos=\"0\" show=\"1\"/>", "pos=\"0\" show=\"2\"/>");
     fixture.program("tshark", &format!("<pdml>{}{second}{}", foreign(1), foreign(3)))?;
-    let ours = OURS.replace("\"number\":1", "\"number\":2");
+    let ours = LOCAL.replace("\"number\":1", "\"number\":2");
     let path = fixture.root.join("bin/tapstack");
     for (count, expected) in [(2, 0), (1, 1)] {
         let script = format!(

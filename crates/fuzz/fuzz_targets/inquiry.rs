@@ -115,8 +115,8 @@ fn check_counts(inquiry: &Inquiry, now: Instant, packets: u64) {
     assert_eq!(received + duplicates + strays, packets);
     assert!(inquiry.plan().count.is_none_or(|count| sent + refused <= count.max(1)) && broadcast <= sent);
     match inquiry.outcome(now) {
-        InquiryOutcome::Answered | InquiryOutcome::Taken => assert!(received > 0),
-        InquiryOutcome::Silent | InquiryOutcome::Free => assert!(received == 0 && refused == 0 && sent > 0),
+        InquiryOutcome::Answered | InquiryOutcome::InUse => assert!(received > 0),
+        InquiryOutcome::NoReply | InquiryOutcome::Free => assert!(received == 0 && refused == 0 && sent > 0),
         InquiryOutcome::Announced | InquiryOutcome::Impaired | InquiryOutcome::Unfinished => {
             assert!(sent > 0);
         }

@@ -53,7 +53,7 @@ enum Step<'a> {
     RxBlocked,
 }
 
-const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
 /// What it should know.
 #[derive(Default)]
@@ -78,7 +78,7 @@ impl Scenario<'_> {
             Ipv4Addr::from_bits(first)..=Ipv4Addr::from_bits(first + u32::from(range.length) % 600)
         });
         let plan = SweepPlan {
-            sender: Identity { ip: OURS, mac: Hardware::Ours.address() },
+            sender: Identity { ip: LOCAL, mac: Hardware::Ours.address() },
             passes: u32::from(self.passes % 5),
             timeout: Duration::from_millis(100 * u64::from(self.timeout)),
             backoff: self.backoff,
@@ -103,7 +103,7 @@ impl Model {
             burst += 1;
             assert!(burst <= most, "{burst} at once");
             let target = packet.target_protocol;
-            assert!(target != OURS && !self.found.contains_key(&target) && sweep.ranges().contains(target));
+            assert!(target != LOCAL && !self.found.contains_key(&target) && sweep.ranges().contains(target));
             let times = self.asked.entry(target).or_default();
             *times += 1;
             assert!(*times <= sweep.plan().passes.max(1));
@@ -162,7 +162,7 @@ impl Model {
         assert_eq!(self.reported + strays, self.packet);
         match sweep.outcome() {
             SweepOutcome::Found => assert!(answered >= sweep.plan().limit.unwrap_or(1).max(1)),
-            SweepOutcome::Silent => assert!(answered == 0 && refused == 0),
+            SweepOutcome::NoReply => assert!(answered == 0 && refused == 0),
             SweepOutcome::Fewer => assert!(answered > 0 && refused == 0),
             SweepOutcome::Impaired => assert!(sweep.is_impaired()),
             SweepOutcome::NothingSent => assert_eq!(sent, 0),
@@ -184,7 +184,7 @@ fuzz_target!(|scenario: Scenario<'_>| {
                     sender_hardware: mac.address(),
                     sender_protocol,
                     target_hardware: sweep.plan().sender.mac,
-                    target_protocol: OURS,
+                    target_protocol: LOCAL,
                 };
                 let mut bytes = [0; PacketFields::LENGTH];
                 fields.write_to(&mut bytes).expect("room for a packet");

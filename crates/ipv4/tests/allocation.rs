@@ -9,7 +9,7 @@ use ipv4::{
     ReceivedDatagram,
 };
 
-const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
 /// Writes a fragment into `frame` and gives it to the host.
 fn give(host: &mut Ipv4, frame: &mut [u8], fields: Ipv4Fields) -> Result<bool, Box<dyn Error>> {
@@ -27,13 +27,13 @@ fn give(host: &mut Ipv4, frame: &mut [u8], fields: Ipv4Fields) -> Result<bool, B
 /// A whole datagram, one of 60,000 bytes in fragments, a stranger's fragment, and a damaged header.
 fn round(host: &mut Ipv4, frame: &mut [u8], number: u16) -> Result<usize, Box<dyn Error>> {
     let stranger = Ipv4Addr::from(0x2000_0000 | u32::from(number));
-    let mut whole = usize::from(give(host, frame, Ipv4Fields::new(IpProtocol::ICMP, stranger, OURS))?);
-    let strange = Ipv4Fields { more_fragments: true, ..Ipv4Fields::new(IpProtocol::ICMP, stranger, OURS) };
+    let mut whole = usize::from(give(host, frame, Ipv4Fields::new(IpProtocol::ICMP, stranger, LOCAL))?);
+    let strange = Ipv4Fields { more_fragments: true, ..Ipv4Fields::new(IpProtocol::ICMP, stranger, LOCAL) };
     let length = frame.len().min(20 + 1_480);
     for (fragment, identification) in Fragments::of(60_000, length, false)?.zip(0..) {
         give(host, frame, Ipv4Fields { identification, ..strange })?;
         let part = frame.get_mut(..20 + fragment.range.len()).unwrap_or_default();
-        let fields = Ipv4Fields::new(IpProtocol::ICMP, Ipv4Addr::new(10, 0, 0, 1), OURS);
+        let fields = Ipv4Fields::new(IpProtocol::ICMP, Ipv4Addr::new(10, 0, 0, 1), LOCAL);
         whole += usize::from(give(host, part, fragment.apply(fields))?);
     }
     if let Some(first) = frame.first_mut() {

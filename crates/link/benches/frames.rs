@@ -20,7 +20,7 @@ mod cast {
     pub(crate) mod write;
 }
 
-const OURS: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
+const LOCAL: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const PEER: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
 const MTU: usize = 1_500;
 /// Bytes of an ARP packet.
@@ -73,13 +73,13 @@ fn parse(criterion: &mut Criterion, name: &str, frames: &[Vec<u8>]) -> Result<()
 
 /// Times a header written before a packet, over and over before the same one.
 fn sending(criterion: &mut Criterion, name: &str, vlan: Option<VlanId>) -> Result<(), Box<dyn Error>> {
-    let link = Link::new(MacSet::one(OURS), MTU, vlan);
+    let link = Link::new(MacSet::one(LOCAL), MTU, vlan);
     let mut ours = Frame::for_mtu(MTU);
     ours.append(PACKET)?;
-    link.add_header(&mut ours, PEER, OURS, EtherType::ARP)?;
+    link.add_header(&mut ours, PEER, LOCAL, EtherType::ARP)?;
     let header = ours.len() - PACKET;
     let mut theirs = vec![0; ours.len()];
-    write::send(&mut theirs, PEER, OURS, vlan, EtherType::ARP).ok_or("room for a header")?;
+    write::send(&mut theirs, PEER, LOCAL, vlan, EtherType::ARP).ok_or("room for a header")?;
     assert_eq!(ours.bytes(), theirs);
 
     let mut group = criterion.benchmark_group(name);
@@ -87,13 +87,13 @@ fn sending(criterion: &mut Criterion, name: &str, vlan: Option<VlanId>) -> Resul
         bencher.iter(|| {
             let frame = black_box(&mut ours);
             frame.narrow(header, PACKET)?;
-            black_box(&link).add_header(frame, black_box(PEER), black_box(OURS), black_box(EtherType::ARP))
+            black_box(&link).add_header(frame, black_box(PEER), black_box(LOCAL), black_box(EtherType::ARP))
         });
     });
     group.bench_function("cast", |bencher| {
         bencher.iter(|| {
             let bytes = black_box(theirs.as_mut_slice());
-            let (to, from) = (black_box(PEER), black_box(OURS));
+            let (to, from) = (black_box(PEER), black_box(LOCAL));
             write::send(bytes, to, from, black_box(vlan), black_box(EtherType::ARP))
         });
     });

@@ -17,6 +17,6 @@ mod port;
 mod segment;
 
 pub use self::faults::{ByteChange, Deliveries, Delivery, Faults};
-pub use self::medium::{CapturedFrame, SegmentCounters};
+pub use self::medium::{RecordedFrame, SegmentCounters};
 pub use self::node::{NodeId, ScriptedFrame};
 pub use self::segment::{Livelock, Segment};

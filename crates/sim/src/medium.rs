@@ -11,7 +11,7 @@ use crate::node::NodeId;
 
 /// A frame as a node sent it, before any fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CapturedFrame {
+pub struct RecordedFrame {
     /// When it was sent.
     pub at: Instant,
     /// The node that sent it.
@@ -59,7 +59,7 @@ pub(crate) struct Medium {
     /// Ordered by time; events of one time in the order in which they were scheduled.
     events: BTreeMap<(Instant, u64), MediumEvent>,
     scheduled: u64,
-    captured: Vec<CapturedFrame>,
+    captured: Vec<RecordedFrame>,
     pub(crate) counters: SegmentCounters,
 }
 
@@ -134,7 +134,7 @@ impl Medium {
         }
     }
 
-    pub(crate) fn take_captured(&mut self) -> Vec<CapturedFrame> {
+    pub(crate) fn take_captured(&mut self) -> Vec<RecordedFrame> {
         std::mem::take(&mut self.captured)
     }
 
@@ -152,11 +152,11 @@ impl Medium {
             self.counters.not_captured += 1;
             return;
         }
-        self.captured.push(CapturedFrame { at, from, bytes: bytes.to_vec() });
+        self.captured.push(RecordedFrame { at, from, bytes: bytes.to_vec() });
     }
 }
 
-impl CapturedFrame {
+impl RecordedFrame {
     /// The ARP packet in the frame, if there is a valid one.
     pub fn arp(&self) -> Option<PacketFields> {
         let frame = EthernetFrame::parse(&self.bytes).ok()?;

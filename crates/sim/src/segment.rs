@@ -9,7 +9,7 @@ use link::EtherType;
 use tap::{Checksum, DeviceCounters, Instant, Pool};
 
 use crate::faults::Faults;
-use crate::medium::{CapturedFrame, Medium, MediumEvent, SegmentCounters};
+use crate::medium::{Medium, MediumEvent, RecordedFrame, SegmentCounters};
 use crate::node::{Node, NodeId, NodeKind, ScriptedFrame};
 
 /// A simulated segment: nodes, frames in flight, and a virtual clock that jumps from one event to the next.
@@ -193,7 +193,7 @@ impl Segment {
     }
 
     /// Takes the frames that were sent since the last call, in order.
-    pub fn take_captured(&mut self) -> Vec<CapturedFrame> {
+    pub fn take_captured(&mut self) -> Vec<RecordedFrame> {
         self.medium.take_captured()
     }
 

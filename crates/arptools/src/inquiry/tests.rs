@@ -2,7 +2,7 @@ use super::*;
 
 mod properties;
 
-const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const TARGET: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const OTHER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 77);
 const NO_IP: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
@@ -15,7 +15,7 @@ const ANNOUNCE: Purpose = Purpose::Announce(Operation::REQUEST);
 const REQUEST: PacketFields = PacketFields {
     operation: Operation::REQUEST,
     sender_hardware: OUR_MAC,
-    sender_protocol: OURS,
+    sender_protocol: LOCAL,
     target_hardware: MacAddr::ZERO,
     target_protocol: TARGET,
 };
@@ -25,7 +25,7 @@ const REPLY: PacketFields = PacketFields {
     sender_hardware: PEER_MAC,
     sender_protocol: TARGET,
     target_hardware: OUR_MAC,
-    target_protocol: OURS,
+    target_protocol: LOCAL,
 };
 
 fn at(millis: u64) -> Instant {
@@ -42,7 +42,7 @@ fn send(packet: PacketFields, destination: MacAddr) -> InquiryStep {
 
 fn inquiry(purpose: Purpose, change: impl FnOnce(&mut InquiryPlan)) -> Inquiry {
     let ip = match purpose {
-        Purpose::Find => OURS,
+        Purpose::Find => LOCAL,
         Purpose::Probe => NO_IP,
         Purpose::Announce(_) => TARGET,
     };
@@ -93,7 +93,7 @@ fn inquiry_sends_one_request_per_interval_and_waits_for_last_reply() {
     inquiry.sent(at(1_500));
     assert_eq!(inquiry.next(at(1_600)), wait(900));
     assert_eq!(inquiry.next(at(2_500)), InquiryStep::Done);
-    assert_eq!(inquiry.outcome(at(2_500)), InquiryOutcome::Silent);
+    assert_eq!(inquiry.outcome(at(2_500)), InquiryOutcome::NoReply);
     assert_eq!((inquiry.counts().sent, inquiry.counts().broadcast), (2, 2));
 }
 
@@ -251,7 +251,7 @@ fn interrupted_probing_reports_conflict() {
     let mut inquiry = inquiry(Purpose::Probe, |plan| plan.limit = Some(Duration::from_millis(100)));
     inquiry.sent(at(0));
     assert!(receive(&mut inquiry, at(50), REPLY).is_some());
-    assert_eq!(inquiry.outcome(at(50)), InquiryOutcome::Taken);
+    assert_eq!(inquiry.outcome(at(50)), InquiryOutcome::InUse);
 }
 
 // proves: rfc5227-probe-conflict, rfc5227-rival-probe, rfc5227-plain-request, rfc5227-echo
@@ -268,7 +268,7 @@ fn probing_conflicts_with_user_and_with_other_prober() {
         let mut inquiry = inquiry(Purpose::Probe, |_| {});
         inquiry.sent(at(0));
         assert!(receive(&mut inquiry, at(1), fields).is_some(), "{fields:?}");
-        assert_eq!((inquiry.next(at(1)), inquiry.outcome(at(1))), (InquiryStep::Done, InquiryOutcome::Taken));
+        assert_eq!((inquiry.next(at(1)), inquiry.outcome(at(1))), (InquiryStep::Done, InquiryOutcome::InUse));
     }
     let free = [
         PacketFields { sender_protocol: OTHER, ..other_probe },

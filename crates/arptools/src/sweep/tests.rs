@@ -2,7 +2,7 @@ use super::*;
 
 mod properties;
 
-const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const OUR_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const PEER_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
 const THIRD_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 3]);
@@ -23,7 +23,7 @@ fn host(number: u8) -> Ipv4Addr {
 /// Two passes over 10.0.0.`first` to 10.0.0.`last`, a request every 2 ms, 500 ms and then 750 ms for the replies.
 fn sweep(first: u8, last: u8, change: impl FnOnce(&mut SweepPlan)) -> Sweep {
     let mut plan = SweepPlan {
-        sender: Identity { ip: OURS, mac: OUR_MAC },
+        sender: Identity { ip: LOCAL, mac: OUR_MAC },
         passes: 2,
         timeout: Duration::from_millis(500),
         backoff: 1.5,
@@ -41,7 +41,7 @@ fn reply(target: Ipv4Addr) -> PacketFields {
         sender_hardware: PEER_MAC,
         sender_protocol: target,
         target_hardware: OUR_MAC,
-        target_protocol: OURS,
+        target_protocol: LOCAL,
     }
 }
 
@@ -76,7 +76,7 @@ fn sweep_requests_each_address_in_order_and_again_after_timeout() {
     assert_eq!(asked, expected.map(|(time, number)| (at(time), host(number))));
     // 750 ms after the last.
     assert_eq!(end, at(1_254));
-    assert_eq!((sweep.outcome(), sweep.counts().sent, sweep.counts().asked), (SweepOutcome::Silent, 6, 3));
+    assert_eq!((sweep.outcome(), sweep.counts().sent, sweep.counts().asked), (SweepOutcome::NoReply, 6, 3));
 }
 
 // proves: rfc826-request, rfc826-request-fields
@@ -86,7 +86,7 @@ fn request_equals_rfc_826() {
     let packet = PacketFields {
         operation: Operation::REQUEST,
         sender_hardware: OUR_MAC,
-        sender_protocol: OURS,
+        sender_protocol: LOCAL,
         target_hardware: MacAddr::ZERO,
         target_protocol: host(10),
     };
@@ -280,7 +280,7 @@ fn scan_is_inconclusive_after_tx_errors_or_rx_loss() {
     for impair in [|sweep: &mut Sweep| sweep.refused(1), |sweep: &mut Sweep| sweep.rx_blocked()] {
         let mut sweep = sweep(10, 12, |_| {});
         run(&mut sweep, at(0));
-        assert_eq!((sweep.outcome(), sweep.is_impaired()), (SweepOutcome::Silent, false));
+        assert_eq!((sweep.outcome(), sweep.is_impaired()), (SweepOutcome::NoReply, false));
         impair(&mut sweep);
         assert_eq!((sweep.outcome(), sweep.is_impaired()), (SweepOutcome::Impaired, true));
         receive(&mut sweep, reply(host(11))).unwrap();

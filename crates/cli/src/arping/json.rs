@@ -104,8 +104,8 @@ impl ArpingJson {
 fn outcome_name(outcome: InquiryOutcome) -> &'static str {
     match outcome {
         InquiryOutcome::Answered => "answered",
-        InquiryOutcome::Silent => "silent",
-        InquiryOutcome::Taken => "taken",
+        InquiryOutcome::NoReply => "silent",
+        InquiryOutcome::InUse => "taken",
         InquiryOutcome::Free => "free",
         InquiryOutcome::Announced => "announced",
         InquiryOutcome::NothingSent => "unasked",

@@ -109,7 +109,7 @@ fn outcome_name(outcome: SweepOutcome) -> &'static str {
     match outcome {
         SweepOutcome::Found => "found",
         SweepOutcome::Fewer => "fewer",
-        SweepOutcome::Silent => "silent",
+        SweepOutcome::NoReply => "silent",
         SweepOutcome::NothingSent => "unasked",
         SweepOutcome::Impaired => "hindered",
         SweepOutcome::Unfinished => "unfinished",

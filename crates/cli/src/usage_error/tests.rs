@@ -13,14 +13,18 @@ fn message_of(words: &[&str]) -> String {
 
 #[test]
 fn usage_error_names_fix_or_help_when_argument_is_invalid() {
-    let rows: [(&[&str], &str); 8] = [
+    let rows: [(&[&str], &str); 9] = [
+        (
+            &["host", "--tap", "tap0", "--address", "10.0.0.2/24", "--route", "x"],
+            "'--route <ADDRESS/LENGTH> <via> <IP>' takes 3 values, not 1; see `tapstack host --help`",
+        ),
         (
             &["decode"],
             "the following required arguments were not provided: <FILE>; see `tapstack decode --help`",
         ),
         (
             &["scan", "-I", "eth0", "-l", "-f", "a", "10.0.0.1"],
-            "the argument '--localnet' cannot be used with: --file <FILE>, [RANGE]...; see `tapstack scan --help`",
+            "the argument '--localnet' cannot be used with --file <FILE>, [RANGE]...; see `tapstack scan --help`",
         ),
         (&["tap", "delete", "a", "-z"], "unexpected argument '-z' found; see `tapstack tap delete --help`"),
         (&["decode", "--jsn", "a"], "unexpected argument '--jsn' found; did you mean '--json'?"),

@@ -1,13 +1,13 @@
 use super::*;
 use crate::pdml::PdmlReader;
 
-const OURS: &str = r#"{"number":1,"time":1700000000000000005,"length":60,"captured":60,"direction":"in","comment":null,
+const LOCAL: &str = r#"{"number":1,"time":1700000000000000005,"length":60,"captured":60,"direction":"in","comment":null,
     "ethernet":{"offset":0,"destination":"02:00:00:00:00:02","source":"02:00:00:00:00:01","type_or_length":2048},
     "tags":[],
     "ipv4":{"offset":14,"version":4,"header_length":5,"fragment_offset":3,"checksum":9951,"options":""},
     "faults":[]}"#;
 
-const THEIRS: &str = r#"<packet>
+const PEER: &str = r#"<packet>
 <proto name="frame" size="60" pos="0">
   <field name="frame.time_epoch" size="0" pos="0" show="1700000000.000000005"/>
   <field name="frame.number" size="0" pos="0" show="1"/>
@@ -59,7 +59,7 @@ fn values(field: &str, ours: Option<&str>, theirs: Option<&str>) -> Values {
 
 #[test]
 fn same_value_is_equal_in_both_notations() {
-    assert_eq!(differences(OURS, THEIRS), (14, Vec::new()));
+    assert_eq!(differences(LOCAL, PEER), (14, Vec::new()));
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn wrong_value_differs_in_every_header() {
         ("\"faults\":[]", "\"faults\":[{\"header\":\"ipv4\",\"field\":\"checksum\"}]", "ipv4.verdict"),
     ];
     for (from, to, field) in changes {
-        let (_, differences) = differences(&OURS.replacen(from, to, 1), THEIRS);
+        let (_, differences) = differences(&LOCAL.replacen(from, to, 1), PEER);
         assert_eq!(differences.len(), 1, "{field}: {differences:?}");
         assert_eq!(differences[0].0, field);
     }
@@ -84,19 +84,19 @@ fn wrong_value_differs_in_every_header() {
 
 #[test]
 fn field_of_one_side_alone_is_reported() {
-    let without = THEIRS.replace("ip.version", "ip.other");
-    let (_, found) = differences(OURS, &without);
+    let without = PEER.replace("ip.version", "ip.other");
+    let (_, found) = differences(LOCAL, &without);
     assert_eq!(found, [values("ipv4.version", Some("4"), None)], "the octet is known by another field");
     let padding = "<field name=\"eth.padding\" size=\"4\" pos=\"56\" show=\"00:00\" value=\"0000\"/>\n</proto>\n<proto name=\"ip\"";
-    let (_, found) = differences(OURS, &THEIRS.replace("</proto>\n<proto name=\"ip\"", padding));
+    let (_, found) = differences(LOCAL, &PEER.replace("</proto>\n<proto name=\"ip\"", padding));
     assert_eq!(found, [values("ethernet.eth.padding", None, Some("00:00"))]);
 }
 
 #[test]
 fn header_at_another_offset_is_another_header() {
     let (_, found) = differences(
-        OURS,
-        &THEIRS.replace("name=\"ip\" size=\"20\" pos=\"14\"", "name=\"ip\" size=\"20\" pos=\"18\""),
+        LOCAL,
+        &PEER.replace("name=\"ip\" size=\"20\" pos=\"14\"", "name=\"ip\" size=\"20\" pos=\"18\""),
     );
     assert!(found.contains(&values("ipv4.version", Some("4"), None)), "{found:?}");
     assert!(found.contains(&values("ipv4.ip.version", None, Some("4"))), "{found:?}");
@@ -104,16 +104,16 @@ fn header_at_another_offset_is_another_header() {
 
 #[test]
 fn direction_0_is_unknown() {
-    let ours = OURS.replace(r#""direction":"in""#, r#""direction":null"#);
-    let theirs = THEIRS.replace("0x00000001", "0x00000000");
+    let ours = LOCAL.replace(r#""direction":"in""#, r#""direction":null"#);
+    let theirs = PEER.replace("0x00000001", "0x00000000");
     let (_, unknown) = differences(&ours, &theirs);
-    let (_, known) = differences(&ours, THEIRS);
+    let (_, known) = differences(&ours, PEER);
     assert!(!unknown.iter().any(|(field, ..)| field == "frame.direction"), "{unknown:?}");
     assert!(known.contains(&values("frame.direction", None, Some("in"))), "{known:?}");
 }
 
 #[test]
 fn warning_is_not_header() {
-    let ours = OURS.replace("\"faults\":[]", r#""faults":[],"warnings":[{"header":"arp","field":"x"}]"#);
-    assert_eq!(differences(&ours, THEIRS), differences(OURS, THEIRS));
+    let ours = LOCAL.replace("\"faults\":[]", r#""faults":[],"warnings":[{"header":"arp","field":"x"}]"#);
+    assert_eq!(differences(&ours, PEER), differences(LOCAL, PEER));
 }

@@ -19,7 +19,7 @@ const CASES: &[Case] = &[
 ];
 
 /// The address of the example.
-const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
 fn main() -> ExitCode {
     // Test binaries lie in `deps`, examples beside it.
@@ -68,8 +68,8 @@ fn example_answers_kernel() -> TestResult {
     let mut example = Example::start()?;
     let mut line = String::new();
     example.out.read_line(&mut line)?;
-    send_from_kernel(OURS, b"hello")?;
-    let entry = kernel_neighbor(&Interface::named(&example.tap.name)?, OURS);
+    send_from_kernel(LOCAL, b"hello")?;
+    let entry = kernel_neighbor(&Interface::named(&example.tap.name)?, LOCAL);
     example.stop()?;
     let hardware = line.trim().strip_prefix("10.0.0.2 is at ").ok_or(line.clone())?.to_owned();
     assert!(entry?.to_string().contains(&hardware));
@@ -82,7 +82,7 @@ fn example_sends_more_errors_than_one_burst() -> TestResult {
     const ATTEMPTS: usize = 400;
     let example = Example::start()?;
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
-    socket.connect((OURS, 9))?;
+    socket.connect((LOCAL, 9))?;
     socket.set_read_timeout(Some(Duration::from_millis(50)))?;
     let is_refused = |_: &usize| {
         let answered = socket.send(b"hello").and_then(|_| socket.recv(&mut [0; 8]));

@@ -6,7 +6,7 @@ use ipv4::Ipv4Fields;
 use std::net::Ipv4Addr;
 
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
-const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
 fn addresses() -> LocalAddresses {
     LocalAddresses::one("10.0.0.2/24".parse().unwrap())
@@ -45,7 +45,7 @@ type Case = (Ipv4Fields, &'static [u8], DestinationKind, Result<(), SuppressReas
 // proves: rfc1122-error-fragment, rfc1122-error-source
 #[test]
 fn error_may_be_sent_only_when_rfc_1122_allows() {
-    let good = Ipv4Fields::new(IpProtocol::UDP, PEER, OURS);
+    let good = Ipv4Fields::new(IpProtocol::UDP, PEER, LOCAL);
     let icmp = Ipv4Fields { protocol: IpProtocol::ICMP, ..good };
     let from = |source: [u8; 4]| Ipv4Fields { source: source.into(), ..good };
     let to = |destination: [u8; 4]| Ipv4Fields { destination: destination.into(), ..good };
@@ -88,7 +88,7 @@ fn error_may_be_sent_only_when_rfc_1122_allows() {
 fn error_is_written_and_counted() {
     let mut icmp = icmp();
     let mut message = [0; 100];
-    let about = udp(PEER, OURS);
+    let about = udp(PEER, LOCAL);
     let length = icmp
         .write_error(
             Instant::ORIGIN,
@@ -121,15 +121,15 @@ fn suppressed_errors_are_counted_by_reason() {
     };
     assert_eq!(error(&udp(PEER, Ipv4Addr::BROADCAST), 100), Err(SuppressReason::BroadcastDestination));
     assert_eq!(error(&[0x45; 19], 100), Err(SuppressReason::OutOfSpace));
-    assert_eq!(error(&udp(PEER, OURS), 7), Err(SuppressReason::OutOfSpace));
+    assert_eq!(error(&udp(PEER, LOCAL), 7), Err(SuppressReason::OutOfSpace));
     for _ in 0..5 {
-        assert!(error(&udp(PEER, OURS), 100).is_ok());
+        assert!(error(&udp(PEER, LOCAL), 100).is_ok());
     }
-    assert_eq!(error(&udp(PEER, OURS), 100), Err(SuppressReason::DestinationRateLimit));
+    assert_eq!(error(&udp(PEER, LOCAL), 100), Err(SuppressReason::DestinationRateLimit));
     // The limit over all hosts is 50 on average, and drawn.
     let mut hosts = (3..255).map(|last| Ipv4Addr::new(10, 0, 0, last));
     let mut sent = 5;
-    let refused = hosts.find_map(|host| error(&udp(host, OURS), 100).inspect(|_| sent += 1).err());
+    let refused = hosts.find_map(|host| error(&udp(host, LOCAL), 100).inspect(|_| sent += 1).err());
     assert_eq!(refused, Some(SuppressReason::GlobalRateLimit));
     let counted: Vec<_> = icmp.suppressed().iter().filter(|(_, count)| *count > 0).collect();
     assert_eq!(
@@ -182,7 +182,7 @@ fn every_message_is_accepted_or_dropped_and_counted_once() {
 // proves: rfc1122-error-reported, icmp-not-ours
 #[test]
 fn error_is_accepted_only_when_it_quotes_local_datagram() {
-    for (source, ours) in [(OURS, true), (PEER, false), (Ipv4Addr::new(10, 0, 0, 3), false)] {
+    for (source, ours) in [(LOCAL, true), (PEER, false), (Ipv4Addr::new(10, 0, 0, 3), false)] {
         for error in [IcmpError::PORT_UNREACHABLE, IcmpError::HOPS_EXCEEDED, IcmpError::parameter(1)] {
             let mut message = [0; 36];
             error.write_to(&udp(source, PEER), &mut message).unwrap();

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
-const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
 fn host() -> Ipv4 {
     Ipv4::new(LocalAddresses::one("10.0.0.2/24".parse().unwrap()), ReassemblyLimits::default(), 5)
@@ -45,9 +45,9 @@ fn datagram_is_accepted_when_address_and_frame_are_local() {
     let all = Ipv4Addr::BROADCAST;
     let other_source = Ipv4Addr::new(10, 0, 0, 3);
     let table = [
-        (DestinationKind::Unicast, OURS, Ok(DestinationKind::Unicast)),
-        (DestinationKind::Broadcast, OURS, Err(Ipv4DropReason::LinkBroadcast)),
-        (DestinationKind::Multicast, OURS, Err(Ipv4DropReason::LinkBroadcast)),
+        (DestinationKind::Unicast, LOCAL, Ok(DestinationKind::Unicast)),
+        (DestinationKind::Broadcast, LOCAL, Err(Ipv4DropReason::LinkBroadcast)),
+        (DestinationKind::Multicast, LOCAL, Err(Ipv4DropReason::LinkBroadcast)),
         (DestinationKind::Broadcast, broadcast, Ok(DestinationKind::Broadcast)),
         (DestinationKind::Unicast, broadcast, Ok(DestinationKind::Broadcast)),
         (DestinationKind::Broadcast, all, Ok(DestinationKind::Broadcast)),
@@ -74,12 +74,12 @@ fn datagram_is_accepted_when_address_and_frame_are_local() {
 fn fragment_is_not_stored_when_source_is_invalid() {
     let mut host = host();
     for (source, reason) in [
-        (OURS, Ipv4DropReason::SourceLocal),
+        (LOCAL, Ipv4DropReason::SourceLocal),
         (Ipv4Addr::BROADCAST, Ipv4DropReason::SourceBroadcast),
         (Ipv4Addr::LOCALHOST, Ipv4DropReason::SourceLoopback),
         (LocalAddresses::ALL_HOSTS, Ipv4DropReason::SourceGroup),
     ] {
-        let fragment = Ipv4Fields { more_fragments: true, ..fields(source, OURS) };
+        let fragment = Ipv4Fields { more_fragments: true, ..fields(source, LOCAL) };
         let bytes = bytes(fragment, &[0; 8]);
         let outcome = host.receive(Instant::ORIGIN, DestinationKind::Unicast, &bytes).map(|_| ());
         assert_eq!(outcome, Err(reason));
@@ -91,10 +91,10 @@ fn fragment_is_not_stored_when_source_is_invalid() {
 #[test]
 fn every_datagram_is_accepted_stored_or_dropped_and_counted_once() {
     let mut host = host();
-    judged(&mut host, DestinationKind::Unicast, PEER, OURS).unwrap();
-    let _ = judged(&mut host, DestinationKind::Unicast, OURS, OURS);
+    judged(&mut host, DestinationKind::Unicast, PEER, LOCAL).unwrap();
+    let _ = judged(&mut host, DestinationKind::Unicast, LOCAL, LOCAL);
     assert!(host.receive(Instant::ORIGIN, DestinationKind::Unicast, &[0x45; 10]).is_err());
-    let first = Ipv4Fields { more_fragments: true, identification: 9, ..fields(PEER, OURS) };
+    let first = Ipv4Fields { more_fragments: true, identification: 9, ..fields(PEER, LOCAL) };
     let last = Ipv4Fields { more_fragments: false, fragment_offset: 8, ..first };
     let bytes_of_first = bytes(first, b"datagram");
     let kept = host.receive(Instant::ORIGIN, DestinationKind::Unicast, &bytes_of_first);
@@ -117,7 +117,7 @@ fn every_datagram_is_accepted_stored_or_dropped_and_counted_once() {
 #[test]
 fn late_fragment_starts_new_datagram_when_old_was_not_polled() {
     let mut host = host();
-    let first = Ipv4Fields { more_fragments: true, ..fields(PEER, OURS) };
+    let first = Ipv4Fields { more_fragments: true, ..fields(PEER, LOCAL) };
     let last = Ipv4Fields { more_fragments: false, fragment_offset: 8, ..first };
     host.receive(Instant::ORIGIN, DestinationKind::Unicast, &bytes(first, b"datagram")).unwrap();
     assert_eq!(host.deadline(), Some(Instant::ORIGIN + ReassemblyLimits::TIMEOUT));
@@ -153,7 +153,7 @@ fn with_options(fields: Ipv4Fields, options: &[u8]) -> Vec<u8> {
 #[test]
 fn datagram_is_dropped_and_counted_when_its_source_route_is_incomplete() {
     let mut host = host();
-    let (now, to_us) = (Instant::ORIGIN, fields(PEER, OURS));
+    let (now, to_us) = (Instant::ORIGIN, fields(PEER, LOCAL));
     let route = |kind, pointer| [kind, 7, pointer, 192, 0, 2, 1, 0];
     for kind in [131, 137] {
         for to_us in

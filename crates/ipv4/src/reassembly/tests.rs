@@ -6,7 +6,7 @@ use std::collections::HashMap;
 mod flood;
 
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
-const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
 /// The fields of a fragment that the tests vary.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,7 @@ fn fragment_bytes(input: TestFragment, options: &[u8], data: &[u8]) -> Vec<u8> {
         identification: input.identification,
         more_fragments: input.more,
         fragment_offset: input.offset,
-        ..Ipv4Fields::new(IpProtocol::ICMP, input.source, OURS)
+        ..Ipv4Fields::new(IpProtocol::ICMP, input.source, LOCAL)
     };
     fields.write_to(&mut bytes).unwrap();
     let words = u8::try_from(5 + options.len() / 4).unwrap();
@@ -281,7 +281,7 @@ fn incomplete_datagram_times_out_and_reports_first_fragment() {
     assert_eq!((reassembly.len(), reassembly.take_event()), (2, None));
     reassembly.poll(at(32));
     let (first, second) = (reassembly.take_event().unwrap(), reassembly.take_event().unwrap());
-    assert_eq!((first.source, first.destination, first.identification), (PEER, OURS, 7));
+    assert_eq!((first.source, first.destination, first.identification), (PEER, LOCAL, 7));
     let as_it_came = fragment_bytes(fragment_at(0, true), &[], &data(24));
     assert_eq!(first.first_fragment.unwrap().bytes(), &as_it_came[..28]);
     assert_eq!((second.identification, second.first_fragment), (8, None));

@@ -9,7 +9,7 @@ fn network(text: &str) -> Ipv4Net {
     text.parse().unwrap()
 }
 
-const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
 fn via(to: &str, gateway: &str) -> Route {
     Route { network: network(to), gateway: Some(address(gateway)) }
@@ -28,9 +28,9 @@ fn host() -> Routes {
 fn next_hop_is_destination_on_link_and_gateway_otherwise() {
     let routes = host();
     let neighbor = address("10.0.0.77");
-    assert_eq!(routes.next_hop(OURS, neighbor), Some(NextHop::OnLink(neighbor)));
+    assert_eq!(routes.next_hop(LOCAL, neighbor), Some(NextHop::OnLink(neighbor)));
     let gateway = NextHop::Gateway(address("10.0.0.1"));
-    assert_eq!(routes.next_hop(OURS, address("192.0.2.1")), Some(gateway));
+    assert_eq!(routes.next_hop(LOCAL, address("192.0.2.1")), Some(gateway));
     assert_eq!(gateway.neighbor(), address("10.0.0.1"));
 }
 
@@ -38,9 +38,9 @@ fn next_hop_is_destination_on_link_and_gateway_otherwise() {
 #[test]
 fn next_hop_is_none_off_link_without_gateway() {
     let routes = Routes::of(network("10.0.0.2/24"), None).unwrap();
-    assert_eq!(routes.next_hop(OURS, address("192.0.2.1")), None);
-    assert!(routes.next_hop(OURS, address("10.0.0.9")).is_some());
-    assert_eq!(Routes::default().next_hop(OURS, address("10.0.0.9")), None);
+    assert_eq!(routes.next_hop(LOCAL, address("192.0.2.1")), None);
+    assert!(routes.next_hop(LOCAL, address("10.0.0.9")).is_some());
+    assert_eq!(Routes::default().next_hop(LOCAL, address("10.0.0.9")), None);
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn longest_prefix_wins_in_any_order_of_adding() {
     ];
     for (destination, gateway) in table {
         assert_eq!(
-            routes.next_hop(OURS, address(destination)),
+            routes.next_hop(LOCAL, address(destination)),
             Some(NextHop::Gateway(address(gateway))),
             "{destination}"
         );
@@ -71,7 +71,7 @@ fn longest_prefix_wins_in_any_order_of_adding() {
 fn multicast_and_limited_broadcast_are_on_link_and_reserved_addresses_have_no_next_hop() {
     for everywhere in ["255.255.255.255", "224.0.0.1"] {
         let destination = address(everywhere);
-        assert_eq!(Routes::default().next_hop(OURS, destination), Some(NextHop::OnLink(destination)));
+        assert_eq!(Routes::default().next_hop(LOCAL, destination), Some(NextHop::OnLink(destination)));
     }
     for nowhere in [
         "0.0.0.0",
@@ -82,10 +82,10 @@ fn multicast_and_limited_broadcast_are_on_link_and_reserved_addresses_have_no_ne
         "240.0.0.1",
         "255.255.255.254",
     ] {
-        assert_eq!(host().next_hop(OURS, address(nowhere)), None, "{nowhere}");
+        assert_eq!(host().next_hop(LOCAL, address(nowhere)), None, "{nowhere}");
     }
     let directed = address("10.0.0.255");
-    assert_eq!(host().next_hop(OURS, directed), Some(NextHop::OnLink(directed)));
+    assert_eq!(host().next_hop(LOCAL, directed), Some(NextHop::OnLink(directed)));
 }
 
 // proves: rfc1122-gateway
@@ -119,17 +119,17 @@ fn link_local_datagram_is_on_link_with_any_routes() {
     };
     for routes in [host(), Routes::of(network("10.0.0.2/24"), None).unwrap(), Routes::default(), by_smaller] {
         for there in ["169.254.7.7", "169.254.0.1", "169.254.255.254"].map(address) {
-            assert_eq!(routes.next_hop(OURS, there), Some(NextHop::OnLink(there)));
+            assert_eq!(routes.next_hop(LOCAL, there), Some(NextHop::OnLink(there)));
         }
         // From a link-local address every host is a neighbor.
         for there in ["192.0.2.1", "10.0.0.1", "169.254.7.7"].map(address) {
             assert_eq!(routes.next_hop(address("169.254.3.4"), there), Some(NextHop::OnLink(there)));
         }
-        assert_eq!(routes.next_hop(OURS, address("169.254.255.255")), None, "means all hosts");
+        assert_eq!(routes.next_hop(LOCAL, address("169.254.255.255")), None, "means all hosts");
     }
     let beside = [("169.253.255.255", "10.0.0.1"), ("169.255.0.0", "10.0.0.1")];
     for (there, gateway) in beside.map(|(there, gateway)| (address(there), address(gateway))) {
-        assert_eq!(host().next_hop(OURS, there), Some(NextHop::Gateway(gateway)));
+        assert_eq!(host().next_hop(LOCAL, there), Some(NextHop::Gateway(gateway)));
     }
 }
 
@@ -166,7 +166,7 @@ fn route_is_removed_unless_gateway_needs_it() {
     let mut routes = host();
     let in_use = Err(RouteError::InUse(address("10.0.0.1")));
     assert_eq!(routes.remove(network("10.0.0.0/24")), in_use);
-    assert!(routes.next_hop(OURS, address("10.0.0.9")).is_some(), "it is still there");
+    assert!(routes.next_hop(LOCAL, address("10.0.0.9")).is_some(), "it is still there");
     assert_eq!(routes.remove(network("0.0.0.0/0")), Ok(via("0.0.0.0/0", "10.0.0.1")));
     assert_eq!(routes.remove(network("10.0.0.9/24")), Ok(direct("10.0.0.0/24")));
     assert_eq!(routes.remove(network("10.0.0.0/24")), Err(RouteError::Missing(network("10.0.0.0/24"))));

@@ -5,12 +5,12 @@ use crate::EtherType;
 use base::Reason;
 use proptest::prelude::*;
 
-const OURS: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
-const THEIRS: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
+const LOCAL: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
+const PEER: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
 const GROUP: MacAddr = MacAddr::new([1, 0, 0x5e, 0, 0, 0x7b]);
 
 fn link(vlan: Option<u16>) -> Link {
-    Link::new(MacSet::one(OURS), 1_500, vlan.and_then(VlanId::new))
+    Link::new(MacSet::one(LOCAL), 1_500, vlan.and_then(VlanId::new))
 }
 
 fn bytes(destination: MacAddr, source: MacAddr, rest: &[u8]) -> Vec<u8> {
@@ -25,9 +25,9 @@ fn only_local_and_broadcast_destinations_are_accepted() {
     let mut link = link(None);
     let other = MacAddr::new([2, 0, 0, 0, 0, 3]);
     let mut destination_kind = |to| {
-        link.receive(EthernetFrame::parse(&bytes(to, THEIRS, &ARP))).map(|accepted| accepted.destination_kind)
+        link.receive(EthernetFrame::parse(&bytes(to, PEER, &ARP))).map(|accepted| accepted.destination_kind)
     };
-    assert_eq!(destination_kind(OURS), Ok(DestinationKind::Unicast));
+    assert_eq!(destination_kind(LOCAL), Ok(DestinationKind::Unicast));
     assert_eq!(destination_kind(MacAddr::BROADCAST), Ok(DestinationKind::Broadcast));
     assert_eq!(destination_kind(other), Err(LinkDropReason::NotForUs));
     assert_eq!(destination_kind(GROUP), Err(LinkDropReason::NotForUs));
@@ -38,7 +38,7 @@ fn only_local_and_broadcast_destinations_are_accepted() {
 #[test]
 fn group_is_accepted_between_join_and_leave() {
     let mut link = link(None);
-    let frame = bytes(GROUP, THEIRS, &ARP);
+    let frame = bytes(GROUP, PEER, &ARP);
     link.join(GROUP).unwrap();
     assert_eq!(
         link.receive(EthernetFrame::parse(&frame)).unwrap().destination_kind,
@@ -60,25 +60,25 @@ fn joined_groups_are_bounded() {
 // proves: ethernet-group-source
 #[test]
 fn frame_is_dropped_when_source_is_group() {
-    let frame = bytes(OURS, GROUP, &ARP);
+    let frame = bytes(LOCAL, GROUP, &ARP);
     assert_eq!(link(None).receive(EthernetFrame::parse(&frame)).unwrap_err(), LinkDropReason::GroupSource);
 }
 
 // proves: ethernet-priority-tag
 #[test]
 fn priority_tag_counts_as_no_tag() {
-    let tagged = bytes(OURS, THEIRS, &[0x81, 0, 0xe0, 0, 8, 6]);
+    let tagged = bytes(LOCAL, PEER, &[0x81, 0, 0xe0, 0, 8, 6]);
     assert!(link(None).receive(EthernetFrame::parse(&tagged)).is_ok());
-    let both = bytes(OURS, THEIRS, &[0x88, 0xa8, 0, 0, 0x81, 0, 0, 5, 8, 6]);
+    let both = bytes(LOCAL, PEER, &[0x88, 0xa8, 0, 0, 0x81, 0, 0, 5, 8, 6]);
     assert!(link(Some(5)).receive(EthernetFrame::parse(&both)).is_ok());
 }
 
 // proves: ethernet-other-vlan
 #[test]
 fn frame_is_dropped_when_in_another_vlan() {
-    let five = bytes(OURS, THEIRS, &[0x81, 0, 0, 5, 8, 6]);
-    let untagged = bytes(OURS, THEIRS, &ARP);
-    let stacked = bytes(OURS, THEIRS, &[0x88, 0xa8, 0, 5, 0x81, 0, 0, 5, 8, 6]);
+    let five = bytes(LOCAL, PEER, &[0x81, 0, 0, 5, 8, 6]);
+    let untagged = bytes(LOCAL, PEER, &ARP);
+    let stacked = bytes(LOCAL, PEER, &[0x88, 0xa8, 0, 5, 0x81, 0, 0, 5, 8, 6]);
     assert_eq!(link(None).receive(EthernetFrame::parse(&five)).unwrap_err(), LinkDropReason::OtherVlan);
     assert_eq!(link(Some(6)).receive(EthernetFrame::parse(&five)).unwrap_err(), LinkDropReason::OtherVlan);
     assert_eq!(
@@ -93,8 +93,8 @@ fn frame_is_dropped_when_in_another_vlan() {
 #[test]
 fn frame_is_dropped_when_longer_than_mtu_and_headers() {
     let mut link = link(None);
-    let plain = |payload| bytes(OURS, THEIRS, &[&ARP[..], &vec![0; payload]].concat());
-    let tagged = |payload| bytes(OURS, THEIRS, &[&[0x81, 0, 0, 0, 8, 6][..], &vec![0; payload]].concat());
+    let plain = |payload| bytes(LOCAL, PEER, &[&ARP[..], &vec![0; payload]].concat());
+    let tagged = |payload| bytes(LOCAL, PEER, &[&[0x81, 0, 0, 0, 8, 6][..], &vec![0; payload]].concat());
     assert_eq!(plain(1_500).len(), 1_514);
     assert!(link.receive(EthernetFrame::parse(&plain(1_500))).is_ok());
     assert!(link.receive(EthernetFrame::parse(&tagged(1_500))).is_ok());
@@ -106,11 +106,11 @@ fn frame_is_dropped_when_longer_than_mtu_and_headers() {
 // proves: ethernet-maximum
 #[test]
 fn frame_limit_follows_mtu_for_type_and_length_frames() {
-    let mut link = Link::new(MacSet::one(OURS), 100, None);
-    let plain = |payload| bytes(OURS, THEIRS, &[&ARP[..], &vec![0; payload]].concat());
+    let mut link = Link::new(MacSet::one(LOCAL), 100, None);
+    let plain = |payload| bytes(LOCAL, PEER, &[&ARP[..], &vec![0; payload]].concat());
     let snap = |length: u8| {
         let head = [0, length, 0xaa, 0xaa, 3, 0, 0, 0, 8, 6];
-        bytes(OURS, THEIRS, &[&head[..], &[0; 100]].concat())
+        bytes(LOCAL, PEER, &[&head[..], &[0; 100]].concat())
     };
     assert!(
         link.receive(EthernetFrame::parse(&plain(100))).is_ok()
@@ -122,7 +122,7 @@ fn frame_limit_follows_mtu_for_type_and_length_frames() {
 
 #[test]
 fn frame_is_dropped_when_vlan_number_is_in_service_tag() {
-    let service = bytes(OURS, THEIRS, &[0x88, 0xa8, 0, 5, 8, 6]);
+    let service = bytes(LOCAL, PEER, &[0x88, 0xa8, 0, 5, 8, 6]);
     assert_eq!(link(Some(5)).receive(EthernetFrame::parse(&service)).unwrap_err(), LinkDropReason::OtherVlan);
 }
 
@@ -132,7 +132,7 @@ fn join_is_ignored_when_address_is_no_group() {
     let other = MacAddr::new([2, 0, 0, 0, 0, 3]);
     link.join(other).unwrap();
     assert_eq!(
-        link.receive(EthernetFrame::parse(&bytes(other, THEIRS, &ARP))).unwrap_err(),
+        link.receive(EthernetFrame::parse(&bytes(other, PEER, &ARP))).unwrap_err(),
         LinkDropReason::NotForUs
     );
 }

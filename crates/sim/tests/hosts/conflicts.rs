@@ -6,7 +6,7 @@ use arp::Defense::{Always, Cease, Once};
 use arp::{Defense, StartMode};
 use host::HostConfig;
 use proptest::prelude::*;
-use sim::{CapturedFrame, Faults, NodeId, Segment};
+use sim::{Faults, NodeId, RecordedFrame, Segment};
 use tap::Instant;
 
 use super::properties::faults;
@@ -65,8 +65,8 @@ fn compete(contenders: &[Contender], faults: Faults) -> (Segment, Vec<NodeId>) {
 }
 
 /// Returns the times at which a host announced the address.
-fn announcements(captured: &[CapturedFrame], node: NodeId) -> Vec<Instant> {
-    let is_one = |frame: &&CapturedFrame| {
+fn announcements(captured: &[RecordedFrame], node: NodeId) -> Vec<Instant> {
+    let is_one = |frame: &&RecordedFrame| {
         frame.from == node
             && frame.arp().is_some_and(|fields| {
                 let wanted = ip(ADDRESS);

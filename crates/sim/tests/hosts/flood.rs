@@ -8,7 +8,7 @@ use icmp::{Echo, IcmpType};
 use inet::IpProtocol;
 use ipv4::Ipv4Fields;
 use link::MacAddr;
-use sim::{CapturedFrame, Faults};
+use sim::{Faults, RecordedFrame};
 
 use super::{ip, mac, segment};
 
@@ -44,7 +44,7 @@ fn under_forged_pings(per_second: u64) -> (usize, usize) {
                 segment.run_for(Duration::from_micros(1_000_000 / per_second)).unwrap();
             }
             segment.run_for(Duration::from_millis(u64::from(tenth == 9))).unwrap();
-            for CapturedFrame { from, bytes, .. } in segment.take_captured() {
+            for RecordedFrame { from, bytes, .. } in segment.take_captured() {
                 let is_ours = from == host;
                 answered += usize::from(is_ours && bytes[..6] == mac(1).bytes() && bytes[12..14] == [8, 0]);
                 broadcasts += usize::from(is_ours && bytes[..6] == [0xff; 6]);

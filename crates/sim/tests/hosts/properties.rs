@@ -7,7 +7,7 @@ use arp::{LearningPolicy, NeighborSettings, NeighborState, Operation, PacketFiel
 use host::{HostConfig, SendOutcome};
 use link::MacAddr;
 use proptest::prelude::*;
-use sim::{CapturedFrame, Faults, NodeId, Segment};
+use sim::{Faults, NodeId, RecordedFrame, Segment};
 
 use super::{SECOND, TEST, arp_entry, at, config, ip, mac, segment};
 
@@ -258,7 +258,7 @@ proptest! {
 }
 
 /// The payloads sent by one host.
-struct SentPayloads(NodeId, Vec<CapturedFrame>);
+struct SentPayloads(NodeId, Vec<RecordedFrame>);
 
 impl SentPayloads {
     fn of(segment: &mut Segment, node: NodeId) -> SentPayloads {
@@ -271,7 +271,7 @@ impl SentPayloads {
 
     /// Whether one of them was sent to 10.0.0.`last`.
     fn includes(&self, last: u8) -> bool {
-        let is_match = |frame: &CapturedFrame| {
+        let is_match = |frame: &RecordedFrame| {
             frame.from == self.0
                 && frame.bytes.starts_with(&mac(last).bytes())
                 && frame.bytes[12..14] == TEST.0.to_be_bytes()

@@ -16,7 +16,7 @@ use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use nix::errno::Errno;
 
 use super::InterfaceName;
-use super::link::{self, CarrierState, Link, Selector};
+use super::link::{self, CarrierState, LinkInfo, Selector};
 use super::netlink::{Connection, attribute, errno};
 
 /// One network interface of the kernel, addressed by name in the network namespace of the thread that made this value.
@@ -224,7 +224,7 @@ impl Interface {
     }
 
     /// Returns the kernel's description of the interface; `operation` names what is read from it.
-    fn link(&self, operation: &'static str) -> Result<Link, InterfaceError> {
+    fn link(&self, operation: &'static str) -> Result<LinkInfo, InterfaceError> {
         link::query(&mut self.netlink(), Selector::Name(self.name.as_str()))
             .map_err(self.query_error(operation))
     }

@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 
 use super::read_write::{self, FrameFile};
-use super::ring::Ring;
+use super::ring::IoRing;
 use crate::{Batch, DeviceCounters, DeviceError, Pool};
 
 /// How the frames of a TAP are moved between the kernel and this program.
@@ -24,7 +24,7 @@ pub enum Io {
 /// Moves the frames of a TAP by the method that its [`Io`] and the load select.
 #[derive(Debug)]
 pub(super) struct FrameIo {
-    ring: Option<Ring>,
+    ring: Option<IoRing>,
     /// Whether the ring is used now.
     uses_ring: bool,
     /// Whether the load decides if the ring is used.
@@ -45,8 +45,8 @@ impl FrameIo {
     pub(super) fn new(io: Io, file: BorrowedFd<'_>) -> io::Result<FrameIo> {
         let (ring, ring_error) = match io {
             Io::ReadWrite => (None, None),
-            Io::Ring => (Some(Ring::new(file)?), None),
-            Io::Auto => match Ring::new(file) {
+            Io::Ring => (Some(IoRing::new(file)?), None),
+            Io::Auto => match IoRing::new(file) {
                 Ok(ring) => (Some(ring), None),
                 Err(error) => (None, Some(error)),
             },
@@ -67,7 +67,7 @@ impl FrameIo {
 
     /// Frames that were transmitted and are not on the wire yet.
     pub(super) fn in_flight(&self) -> usize {
-        self.ring.as_ref().map_or(0, Ring::in_flight)
+        self.ring.as_ref().map_or(0, IoRing::in_flight)
     }
 
     /// [`Device::receive`](crate::Device::receive).
@@ -90,7 +90,7 @@ impl FrameIo {
     /// Doubles the read limit if all reads returned a frame, lowers it if not, and selects the method by it.
     fn adapt(&mut self, added: usize) {
         let next = if added == self.read_limit { 2 * added } else { added.max(self.read_limit / 2) };
-        self.read_limit = next.clamp(1, Ring::BATCH);
+        self.read_limit = next.clamp(1, IoRing::BATCH);
         // While frames are in flight the method does not change: they would be overtaken.
         if self.is_adaptive && self.in_flight() == 0 {
             self.uses_ring = self.ring.is_some()

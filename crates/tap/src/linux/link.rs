@@ -16,7 +16,7 @@ pub(super) const HEADER: usize = 16;
 
 /// An interface as a message of the kernel's describes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Link {
+pub(super) struct LinkInfo {
     pub(super) index: u32,
     /// Whether it carries Ethernet frames between stations.
     pub(super) is_ethernet: bool,
@@ -56,14 +56,14 @@ pub(super) enum Selector<'a> {
 }
 
 /// Requests the description of one interface from a connection whose calls block.
-pub(super) fn query(connection: &mut Connection, which: Selector<'_>) -> Result<Link, Errno> {
+pub(super) fn query(connection: &mut Connection, which: Selector<'_>) -> Result<LinkInfo, Errno> {
     let sequence = connection.send(request(which), 0).map_err(|error| errno(&error))?;
     connection.answer(sequence, answer).map_err(|error| errno(&error))?
 }
 
 /// Reads the answer to a [`request`].
-pub(super) fn answer(message: &Message<'_>) -> Result<Link, Errno> {
-    message.error().map_or_else(|| Link::parse(message.payload).ok_or(Errno::EBADMSG), Err)
+pub(super) fn answer(message: &Message<'_>) -> Result<LinkInfo, Errno> {
+    message.error().map_or_else(|| LinkInfo::parse(message.payload).ok_or(Errno::EBADMSG), Err)
 }
 
 /// The request for the description of one interface.
@@ -82,17 +82,17 @@ fn transmit_drops(statistics: &[u8]) -> Option<u64> {
     numbers.get(7).copied().map(u64::from_ne_bytes)
 }
 
-impl Link {
+impl LinkInfo {
     /// Parses an `RTM_NEWLINK` or `RTM_DELLINK`. Those of the family `AF_BRIDGE` describe a bridge's port and not
     /// the interface: they are `None`, as is what is malformed.
-    pub(super) fn parse(message: &[u8]) -> Option<Link> {
+    pub(super) fn parse(message: &[u8]) -> Option<LinkInfo> {
         let header = LinkHeader::parse(message).ok()?;
         if header.interface_family != AddressFamily::Unspec {
             return None;
         }
         let byte = |kind| attribute(message, HEADER, kind).and_then(|value| value.first().copied());
         let number = |kind| attribute(message, HEADER, kind).and_then(number);
-        Some(Link {
+        Some(LinkInfo {
             index: header.index,
             is_ethernet: header.link_layer_type == LinkLayerType::Ether,
             flags: header.flags,

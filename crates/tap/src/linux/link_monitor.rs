@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use nix::errno::Errno;
 
 use super::InterfaceName;
-use super::link::{self, Link, Selector};
+use super::link::{self, LinkInfo, Selector};
 use super::netlink::{Connection, Message};
 use crate::LinkState;
 
@@ -99,7 +99,7 @@ impl AsFd for LinkMonitor {
 }
 
 impl LinkHistory {
-    fn new(link: &Link) -> LinkHistory {
+    fn new(link: &LinkInfo) -> LinkHistory {
         LinkHistory {
             index: link.index,
             latest: link.state(0),
@@ -111,7 +111,9 @@ impl LinkHistory {
 
     /// Takes a notification.
     fn apply(&mut self, message: Message<'_>) {
-        let Some(link) = Link::parse(message.payload).filter(|link| link.index == self.index) else { return };
+        let Some(link) = LinkInfo::parse(message.payload).filter(|link| link.index == self.index) else {
+            return;
+        };
         match message.kind {
             libc::RTM_NEWLINK => self.update(&link),
             libc::RTM_DELLINK => self.is_deleted = true,
@@ -119,7 +121,7 @@ impl LinkHistory {
         }
     }
 
-    fn update(&mut self, link: &Link) {
+    fn update(&mut self, link: &LinkInfo) {
         let state = link.state(self.latest.mtu);
         // The kernel reports changes of the carrier some time later, and only the last of them.
         let was_lost = link.carrier_losses.is_some() && link.carrier_losses != self.carrier_losses;
@@ -131,7 +133,7 @@ impl LinkHistory {
     }
 
     /// Goes on after messages were lost, with the state as it is now; `None` if the interface is deleted.
-    fn resynchronize(&mut self, current: Option<&Link>) {
+    fn resynchronize(&mut self, current: Option<&LinkInfo>) {
         self.push(LinkState { is_up: false, has_carrier: false, ..self.latest });
         match current {
             Some(link) => self.update(link),
@@ -151,7 +153,7 @@ impl LinkHistory {
 ///
 /// Notifications that were received before the answer are older than it, and are discarded; those received after it
 /// are newer.
-fn request(connection: &mut Connection, which: Selector<'_>) -> io::Result<Option<Link>> {
+fn request(connection: &mut Connection, which: Selector<'_>) -> io::Result<Option<LinkInfo>> {
     for _ in 0..MAX_ATTEMPTS {
         drain(connection)?;
         // The kernel answers before this call returns.

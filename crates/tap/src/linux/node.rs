@@ -16,7 +16,7 @@ const NODE: &str = "/dev/net/tun";
 
 /// An open `/dev/net/tun`.
 #[derive(Debug)]
-pub(super) struct Node(File);
+pub(super) struct TunNode(File);
 
 /// What the kernel's tun driver offers beyond a plain TAP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct Features {
 /// Returns what the driver behind `/dev/net/tun` offers. It creates no interface, and requires no privilege but to
 /// open the node.
 pub fn features() -> Result<Features, OpenError> {
-    let node = Node::open()?;
+    let node = TunNode::open()?;
     // What answers otherwise is not the tun driver.
     let flags = ioctl::features(node.as_fd()).map_err(|errno| OpenError::NoNode(errno.into()))?;
     Ok(Features {
@@ -39,15 +39,15 @@ pub fn features() -> Result<Features, OpenError> {
     })
 }
 
-impl Node {
+impl TunNode {
     /// Opens the node; reads and writes do not block.
-    pub(super) fn open() -> Result<Node, OpenError> {
+    pub(super) fn open() -> Result<TunNode, OpenError> {
         OpenOptions::new()
             .read(true)
             .write(true)
             .custom_flags(libc::O_NONBLOCK)
             .open(NODE)
-            .map(Node)
+            .map(TunNode)
             .map_err(open_error)
     }
 }
@@ -61,13 +61,13 @@ fn open_error(source: io::Error) -> OpenError {
     }
 }
 
-impl AsFd for Node {
+impl AsFd for TunNode {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
 }
 
-impl FrameFile for Node {
+impl FrameFile for TunNode {
     fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Checksum)> {
         // Without offloads the kernel completes every checksum.
         Ok((self.0.read(space)?, Checksum::None))

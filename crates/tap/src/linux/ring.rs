@@ -15,28 +15,28 @@ use crate::{Batch, DeviceCounters, DeviceError, Frame, Pool};
 
 /// An open TAP's ring. One call into the kernel carries the writes of the last batch and the reads of the next.
 #[derive(Debug)]
-pub(super) struct Ring {
+pub(super) struct IoRing {
     queues: Queues,
     /// Whether the last reads were many and each returned a frame: then more frames wait, and writes are deferred to the
     /// next reads.
     has_backlog: bool,
     /// Frames that the wire did not accept yet, in order.
     unsent: VecDeque<Frame>,
-    /// Frames in the queues to be written, or in [`Ring::unsent`].
+    /// Frames in the queues to be written, or in [`IoRing::unsent`].
     pending_writes: usize,
     /// The error that ended the device.
     failure: Option<DeviceError>,
 }
 
-impl Ring {
+impl IoRing {
     /// The most frames that one call reads, and the most that it writes.
     pub(super) const BATCH: usize = 64;
     /// Writes are deferred only after more reads than this.
     const DEFER_THRESHOLD: usize = 7;
 
     /// A ring over an open TAP.
-    pub(super) fn new(file: BorrowedFd<'_>) -> io::Result<Ring> {
-        Ok(Ring {
+    pub(super) fn new(file: BorrowedFd<'_>) -> io::Result<IoRing> {
+        Ok(IoRing {
             queues: Queues::new(file, 2 * 64)?,
             has_backlog: false,
             unsent: VecDeque::with_capacity(Self::BATCH),

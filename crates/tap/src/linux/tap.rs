@@ -8,7 +8,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use super::io::{FrameIo, Io};
-use super::node::Node;
+use super::node::TunNode;
 use super::taps::{self, TapInterface, holders};
 use super::{Interface, InterfaceName, OpenError, ioctl};
 use crate::{Batch, Device, DeviceCounters, DeviceError, Pool};
@@ -24,7 +24,7 @@ use crate::{Batch, Device, DeviceCounters, DeviceError, Pool};
 pub struct Tap {
     // Before the node: a ring holds the file too, and lets go of it first.
     frame_io: FrameIo,
-    node: Node,
+    node: TunNode,
     interface: Interface,
     created: bool,
     mtu: usize,
@@ -122,7 +122,7 @@ impl TapOptions {
         if self.attach_only && !exists {
             return Err(OpenError::Absent(name));
         }
-        let node = Node::open()?;
+        let node = TunNode::open()?;
         let tun = node.as_fd();
         let name: InterfaceName =
             attach(tun, &name).map_err(|errno| attach_error(&name, errno, exists))?.parse()?;
@@ -149,10 +149,11 @@ impl TapOptions {
     }
 }
 
-/// Binds an open node to a TAP. One that is busy though nobody holds it may be free in a moment: the kernel
-/// takes a killed program's ring apart, and closes the ring's file, some time after the program is gone.
+/// Binds an open node to a TAP. A TAP that is busy without a visible holder may be free soon: the kernel destroys the
+/// ring of a killed program, and closes its file, some time after the program ended. On a loaded machine that took more
+/// than a second, so attempts go on for three seconds.
 fn attach(tun: BorrowedFd<'_>, name: &InterfaceName) -> nix::Result<String> {
-    const MAX_ATTEMPTS: u32 = 200;
+    const MAX_ATTEMPTS: u32 = 600;
     let attach = || ioctl::attach(tun, name, ioctl::PLAIN_TAP);
     let mut attached = attach();
     if attached == Err(Errno::EBUSY) && holders(name).is_empty() {

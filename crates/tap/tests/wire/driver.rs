@@ -20,7 +20,10 @@ pub(crate) const CASES: &[Case] = &[
     ("tap_works_again_after_interface_was_down", tap_works_again_after_interface_was_down),
     ("tap_is_gone_when_interface_is_deleted", tap_is_gone_when_interface_is_deleted),
     ("too_short_frame_is_refused_and_counted", too_short_frame_is_refused_and_counted),
-    ("frame_longer_than_own_mtu_is_dropped_and_counted", frame_longer_than_own_mtu_is_dropped_and_counted),
+    (
+        "frame_longer_than_configured_mtu_is_dropped_and_counted",
+        frame_longer_than_configured_mtu_is_dropped_and_counted,
+    ),
     ("packet_socket_restores_vlan_tag", packet_socket_restores_vlan_tag),
     (
         "full_interface_refuses_frames_when_queue_is_bypassed",
@@ -42,7 +45,7 @@ pub(crate) const UNPRIVILEGED: &[Case] = &[
 ];
 
 const KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
-const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 pub(crate) const OUR_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
 
 /// A TAP that is up, with the kernel at 10.0.0.1/24.
@@ -79,14 +82,14 @@ fn kernel_learns_mac_address_from_arp_reply() -> TestResult {
 
 pub(crate) fn kernel_learns_mac_address_from_arp_reply_by(io: Io) -> TestResult {
     let mut tap = carried_by(io)?;
-    send_from_kernel(OURS, b"hello")?;
+    send_from_kernel(LOCAL, b"hello")?;
     let request = receive(&mut tap, is_arp(1))?;
     let kernel_mac = tap.interface().mac_address()?;
-    let asked = arp([0xff; 6], 1, (kernel_mac, KERNEL), ([0; 6], OURS));
+    let asked = arp([0xff; 6], 1, (kernel_mac, KERNEL), ([0; 6], LOCAL));
     assert_eq!(request, asked, "42 bytes: neither padding nor a frame check sequence");
 
-    send(&mut tap, &arp(kernel_mac, 2, (OUR_MAC, OURS), (kernel_mac, KERNEL)))?;
-    let entry = kernel_neighbor(tap.interface(), OURS)?;
+    send(&mut tap, &arp(kernel_mac, 2, (OUR_MAC, LOCAL), (kernel_mac, KERNEL)))?;
+    let entry = kernel_neighbor(tap.interface(), LOCAL)?;
     assert_eq!(entry.mac_address, Some(OUR_MAC));
     let name = tap.interface().name();
     assert_eq!(entry.to_string(), format!("10.0.0.2 dev {name} lladdr 02:00:00:00:00:02 REACHABLE"));
@@ -145,7 +148,7 @@ pub(crate) fn tap_works_again_after_interface_was_down_by(io: Io) -> TestResult 
     assert_eq!(tap.receive(&mut Pool::new(1_500, 1), &mut Batch::new(1))?, 0);
 
     tap.interface().set_up(true)?;
-    send_from_kernel(OURS, b"hello")?;
+    send_from_kernel(LOCAL, b"hello")?;
     receive(&mut tap, is_arp(1))?;
     Ok(())
 }
@@ -176,7 +179,7 @@ pub(crate) fn too_short_frame_is_refused_and_counted_by(io: Io) -> TestResult {
     Ok(())
 }
 
-fn frame_longer_than_own_mtu_is_dropped_and_counted() -> TestResult {
+fn frame_longer_than_configured_mtu_is_dropped_and_counted() -> TestResult {
     let tap = wire()?;
     let name = tap.interface().name().clone();
     drop(tap);
@@ -186,10 +189,10 @@ fn frame_longer_than_own_mtu_is_dropped_and_counted() -> TestResult {
     tap.interface().add_address(Ipv4Net::new(KERNEL, 24)?)?;
     tap.interface().set_up(true)?;
 
-    send_from_kernel(OURS, &[7; 1_400])?;
+    send_from_kernel(LOCAL, &[7; 1_400])?;
     let kernel_mac = tap.interface().mac_address()?;
     receive(&mut tap, is_arp(1))?;
-    send(&mut tap, &arp(kernel_mac, 2, (OUR_MAC, OURS), (kernel_mac, KERNEL)))?;
+    send(&mut tap, &arp(kernel_mac, 2, (OUR_MAC, LOCAL), (kernel_mac, KERNEL)))?;
     let (mut pool, mut batch) = (Pool::new(tap.mtu(), 4), Batch::new(4));
     wait_for("truncated frame", || {
         tap.receive(&mut pool, &mut batch).ok()?;
@@ -202,7 +205,7 @@ fn frame_longer_than_own_mtu_is_dropped_and_counted() -> TestResult {
 fn packet_socket_restores_vlan_tag() -> TestResult {
     let mut tap = wire()?;
     let mut socket = PacketSocket::open(tap.interface().name())?;
-    let untagged = arp([0xff; 6], 1, (OUR_MAC, OURS), ([0; 6], KERNEL));
+    let untagged = arp([0xff; 6], 1, (OUR_MAC, LOCAL), ([0; 6], KERNEL));
     let tagged = [&untagged[..12], &[0x81, 0, 0x60, 5], &untagged[12..]].concat();
     let service = [&untagged[..12], &[0x88, 0xa8, 0, 7], &untagged[12..]].concat();
     for sent in [&untagged, &tagged, &service] {
@@ -222,7 +225,7 @@ fn full_interface_refuses_frames_when_queue_is_bypassed() -> TestResult {
     let tap = wire()?;
     let mut socket = PacketSocket::open(tap.interface().name())?;
     socket.bypass_queue()?;
-    let request = arp([0xff; 6], 1, (OUR_MAC, OURS), ([0; 6], KERNEL));
+    let request = arp([0xff; 6], 1, (OUR_MAC, LOCAL), ([0; 6], KERNEL));
     for _ in 0..HELD + 50 {
         // Those of the kernel's own make, if any, take a place too.
         let _ = send(&mut socket, &request);
@@ -242,7 +245,7 @@ fn open_fails_when_node_mode_excludes_user() -> TestResult {
 fn owner_attaches_without_privilege() -> TestResult {
     let mut tap = Tap::open(USER_TAP)?;
     assert!(!tap.is_created());
-    send_from_kernel(OURS, b"hello")?;
+    send_from_kernel(LOCAL, b"hello")?;
     receive(&mut tap, is_arp(1))?;
     let error = tap.interface().set_up(false).err().ok_or("an owner may not")?;
     assert!(error.is_not_permitted());

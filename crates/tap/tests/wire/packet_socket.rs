@@ -28,13 +28,13 @@ pub(crate) const CASES: &[Case] = &[
 pub(crate) const UNPRIVILEGED: &[Case] =
     &[("packet_socket_is_refused_without_privilege", packet_socket_is_refused_without_privilege)];
 
-const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 
 fn arp_socket_receives_only_arp_with_any_vlan_tag() -> TestResult {
     let mut tap = wire()?;
     let mut socket = PacketSocket::open_for_arp(tap.interface().name())?;
-    let plain = arp([0xff; 6], 1, (OUR_MAC, OURS), ([0; 6], KERNEL));
+    let plain = arp([0xff; 6], 1, (OUR_MAC, LOCAL), ([0; 6], KERNEL));
     let (addresses, rest) = plain.split_at(12);
     let with = |inserted: &[u8]| [addresses, inserted, rest].concat();
     let snap = [addresses, &[0, 36, 0xaa, 0xaa, 3, 0, 0, 0], rest].concat();
@@ -73,7 +73,7 @@ fn packet_socket_error_names_reason() -> TestResult {
 fn packet_socket_fails_when_interface_goes_down_or_is_deleted() -> TestResult {
     let tap = wire()?;
     let mut socket = PacketSocket::open_for_arp(tap.interface().name())?;
-    let request = arp([0xff; 6], 1, (OUR_MAC, OURS), ([0; 6], KERNEL));
+    let request = arp([0xff; 6], 1, (OUR_MAC, LOCAL), ([0; 6], KERNEL));
     let (mut pool, mut batch) = (Pool::new(1_500, 4), Batch::new(4));
     tap.interface().set_up(false)?;
     wait_for("word that it is down", || {

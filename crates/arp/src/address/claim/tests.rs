@@ -3,11 +3,11 @@ use super::*;
 mod properties;
 mod segment;
 
-const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const OTHER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 77);
 const OUR_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const PEER_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
-const IDENTITY: Identity = Identity { ip: OURS, mac: OUR_MAC };
+const IDENTITY: Identity = Identity { ip: LOCAL, mac: OUR_MAC };
 const SECOND: Duration = Duration::from_secs(1);
 /// The last moment of all.
 const END: Instant = Instant::from_nanos(u64::MAX);
@@ -17,20 +17,20 @@ const PROBE: PacketFields = PacketFields {
     sender_hardware: OUR_MAC,
     sender_protocol: Ipv4Addr::UNSPECIFIED,
     target_hardware: MacAddr::ZERO,
-    target_protocol: OURS,
+    target_protocol: LOCAL,
 };
-const ANNOUNCEMENT: PacketFields = PacketFields { sender_protocol: OURS, ..PROBE };
+const ANNOUNCEMENT: PacketFields = PacketFields { sender_protocol: LOCAL, ..PROBE };
 
 /// Somebody else who says that the address is his.
 const OTHER_USER: PacketFields = PacketFields { sender_hardware: PEER_MAC, ..ANNOUNCEMENT };
 /// Somebody else who probes for it.
 const OTHER_PROBE: PacketFields = PacketFields { sender_hardware: PEER_MAC, ..PROBE };
 
-const BOUND: ClaimEvent = ClaimEvent::Bound { ip: OURS, mac: OUR_MAC };
-const PROBE_CONFLICT: ClaimEvent = ClaimEvent::ProbeConflict { ip: OURS, mac: PEER_MAC };
-const CONFLICT: ClaimEvent = ClaimEvent::Conflict { ip: OURS, mac: PEER_MAC };
-const DEFENDED: ClaimEvent = ClaimEvent::Defended { ip: OURS, mac: PEER_MAC };
-const CEASED: ClaimEvent = ClaimEvent::Ceased { ip: OURS, mac: PEER_MAC };
+const BOUND: ClaimEvent = ClaimEvent::Bound { ip: LOCAL, mac: OUR_MAC };
+const PROBE_CONFLICT: ClaimEvent = ClaimEvent::ProbeConflict { ip: LOCAL, mac: PEER_MAC };
+const CONFLICT: ClaimEvent = ClaimEvent::Conflict { ip: LOCAL, mac: PEER_MAC };
+const DEFENDED: ClaimEvent = ClaimEvent::Defended { ip: LOCAL, mac: PEER_MAC };
+const CEASED: ClaimEvent = ClaimEvent::Ceased { ip: LOCAL, mac: PEER_MAC };
 
 fn at(seconds: u64) -> Instant {
     Instant::from_nanos(seconds * 1_000_000_000)

@@ -6,11 +6,11 @@ mod keys;
 mod link;
 mod many;
 
-const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
 const OUR_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const PEER_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 7]);
-const IDENTITY: Identity = Identity { ip: OURS, mac: OUR_MAC };
+const IDENTITY: Identity = Identity { ip: LOCAL, mac: OUR_MAC };
 /// Longer than any claim takes until it is in use: 1 + 2 + 2 + 2 seconds.
 const LONG: Duration = Duration::from_secs(8);
 
@@ -20,10 +20,10 @@ const REQUEST: PacketFields = PacketFields {
     sender_hardware: PEER_MAC,
     sender_protocol: PEER,
     target_hardware: MacAddr::ZERO,
-    target_protocol: OURS,
+    target_protocol: LOCAL,
 };
 /// The peer says that our address is its own.
-const OTHER_USER: PacketFields = PacketFields { sender_protocol: OURS, ..REQUEST };
+const OTHER_USER: PacketFields = PacketFields { sender_protocol: LOCAL, ..REQUEST };
 /// The peer wants our address too.
 const OTHER_PROBE: PacketFields = PacketFields { sender_protocol: Ipv4Addr::UNSPECIFIED, ..REQUEST };
 
@@ -82,7 +82,7 @@ fn probed_address_gets_reply_from_first_announcement() {
     let mut announced = false;
     for _ in 0..4 {
         let now = arp.deadline().unwrap();
-        announced |= packet(&mut arp, now).iter().any(|(_, fields)| fields.sender_protocol == OURS);
+        announced |= packet(&mut arp, now).iter().any(|(_, fields)| fields.sender_protocol == LOCAL);
         assert_eq!(is_answered(&mut arp, now, REQUEST), announced, "{now:?}");
     }
     assert!(announced && is_answered(&mut arp, at(0) + LONG, OTHER_PROBE));
@@ -96,25 +96,25 @@ fn probed_address_is_bound_and_announced() {
     let all = packet(&mut arp, at(0) + LONG);
     let senders = all.iter().map(|(_, fields)| fields.sender_protocol).collect::<Vec<_>>();
     assert!(
-        senders.starts_with(&[Ipv4Addr::UNSPECIFIED; 3]) && senders[3..].iter().all(|ours| *ours == OURS)
+        senders.starts_with(&[Ipv4Addr::UNSPECIFIED; 3]) && senders[3..].iter().all(|ours| *ours == LOCAL)
     );
     assert!(is_answered(&mut arp, at(0) + LONG, REQUEST));
     assert!(is_answered(&mut arp, at(0) + LONG, OTHER_PROBE));
     assert_eq!(arp.claim_packets_sent(), u64::try_from(all.len()).unwrap());
-    assert_eq!(arp.locals().mac_of(OURS), Some(OUR_MAC));
-    let newly_bound = ClaimEvent::Bound { ip: OURS, mac: OUR_MAC };
-    assert_eq!(events(&mut arp), [ClaimEvent::Probing { ip: OURS }, newly_bound]);
+    assert_eq!(arp.locals().mac_of(LOCAL), Some(OUR_MAC));
+    let newly_bound = ClaimEvent::Bound { ip: LOCAL, mac: OUR_MAC };
+    assert_eq!(events(&mut arp), [ClaimEvent::Probing { ip: LOCAL }, newly_bound]);
     assert_eq!(arp.new_owner(), None);
 }
 
 // proves: rfc5227-plain-request, rfc5227-echo
 #[test]
-fn probing_ignores_plain_request_and_own_echo() {
+fn probing_ignores_plain_request_and_echo_of_own_probe() {
     let mut arp = began(StartMode::Probe, Defense::Always);
     assert!(receive(&mut arp, at(1), REQUEST).is_ok_and(|received| received.reply.is_none()));
     let echo = PacketFields { sender_hardware: OUR_MAC, ..OTHER_PROBE };
     assert_eq!(receive(&mut arp, at(1), echo), Err(ArpDropReason::OwnEcho));
-    assert_eq!(events(&mut arp), [ClaimEvent::Probing { ip: OURS }]);
+    assert_eq!(events(&mut arp), [ClaimEvent::Probing { ip: LOCAL }]);
 }
 
 // proves: rfc5227-probe-conflict, rfc5227-given-up, rfc5227-rival-probe
@@ -124,9 +124,9 @@ fn probing_ends_when_other_host_uses_or_probes_for_address() {
         let mut arp = began(StartMode::Probe, Defense::Always);
         events(&mut arp);
         assert_eq!(receive(&mut arp, at(1), other_user).err(), verdict);
-        let conflict = ClaimEvent::ProbeConflict { ip: OURS, mac: PEER_MAC };
+        let conflict = ClaimEvent::ProbeConflict { ip: LOCAL, mac: PEER_MAC };
         assert_eq!(events(&mut arp), [conflict]);
-        assert_eq!(arp.new_owner(), Some(Identity { ip: OURS, mac: PEER_MAC }));
+        assert_eq!(arp.new_owner(), Some(Identity { ip: LOCAL, mac: PEER_MAC }));
         assert_eq!((arp.deadline(), arp.poll(at(9_000))), (None, None));
     }
 }
@@ -147,8 +147,8 @@ fn ceased_address_gets_no_reply() {
             assert_eq!(receive(&mut arp, at(conflict), OTHER_USER), Err(ArpDropReason::Conflict));
         }
         assert!(!is_answered(&mut arp, at(5), REQUEST), "{start:?} {defense:?}");
-        assert_eq!(arp.new_owner(), Some(Identity { ip: OURS, mac: PEER_MAC }));
-        assert_eq!(events(&mut arp).pop(), Some(ClaimEvent::Ceased { ip: OURS, mac: PEER_MAC }));
+        assert_eq!(arp.new_owner(), Some(Identity { ip: LOCAL, mac: PEER_MAC }));
+        assert_eq!(events(&mut arp).pop(), Some(ClaimEvent::Ceased { ip: LOCAL, mac: PEER_MAC }));
         assert_eq!(arp.poll(at(20_000)), None);
     }
 }
@@ -167,7 +167,7 @@ fn immediate_address_is_defended_on_conflict() {
     }
     assert_eq!(announced.len(), 25);
     assert!(announced.is_sorted_by(|one, next| next.since(*one) >= DEFEND_INTERVAL));
-    let defended = ClaimEvent::Defended { ip: OURS, mac: PEER_MAC };
+    let defended = ClaimEvent::Defended { ip: LOCAL, mac: PEER_MAC };
     assert_eq!(events(&mut arp).into_iter().filter(|event| *event == defended).count(), 25);
 }
 
@@ -270,7 +270,7 @@ fn new_owner_is_none_while_other_address_is_probed() {
 fn ordinary_address_gets_unicast_reply() {
     let mut arp = began(StartMode::Immediate, Defense::Always);
     assert_eq!(receive(&mut arp, at(0), REQUEST).unwrap().reply.unwrap().destination, PEER_MAC);
-    assert_eq!(crate::destination(OURS, PEER_MAC), PEER_MAC);
+    assert_eq!(crate::destination(LOCAL, PEER_MAC), PEER_MAC);
     assert_eq!(crate::destination([169, 254, 3, 4].into(), PEER_MAC), MacAddr::BROADCAST);
 }
 
@@ -278,20 +278,20 @@ fn ordinary_address_gets_unicast_reply() {
 fn bound_address_leaves_neighbor_table() {
     for start in [StartMode::Immediate, StartMode::Announce, StartMode::Probe] {
         let mut arp = silent(Defense::Always);
-        arp.add_static(at(0), OURS, PEER_MAC).unwrap();
+        arp.add_static(at(0), LOCAL, PEER_MAC).unwrap();
         arp.claim(at(0), IDENTITY, start).unwrap();
         packet(&mut arp, at(0) + LONG);
-        assert_eq!(arp.neighbors().get(OURS), None, "{start:?}");
+        assert_eq!(arp.neighbors().get(LOCAL), None, "{start:?}");
     }
 }
 
 #[test]
 fn probed_address_is_not_resolved() {
     let mut arp = began(StartMode::Probe, Defense::Always);
-    assert_eq!(arp.add_static(at(0), OURS, PEER_MAC), Err(crate::AddError::InvalidIp));
-    assert_eq!(arp.resolve(at(0), OURS, 1, ()), crate::Resolution::Refused(()));
+    assert_eq!(arp.add_static(at(0), LOCAL, PEER_MAC), Err(crate::AddError::InvalidIp));
+    assert_eq!(arp.resolve(at(0), LOCAL, 1, ()), crate::Resolution::Refused(()));
     receive(&mut arp, at(1), OTHER_USER).unwrap_err();
-    assert_eq!(arp.add_static(at(1), OURS, PEER_MAC), Ok(()), "it is somebody else's");
+    assert_eq!(arp.add_static(at(1), LOCAL, PEER_MAC), Ok(()), "it is somebody else's");
 
     let mut arp = silent(Defense::Once);
     arp.select_link_local(at(0), OUR_MAC).unwrap();
@@ -305,7 +305,7 @@ fn probed_address_is_not_resolved() {
 fn invalid_neighbor_is_neither_resolved_nor_entered() {
     let mut arp = began(StartMode::Immediate, Defense::Always);
     for nobody in
-        [OURS, Ipv4Addr::UNSPECIFIED, Ipv4Addr::BROADCAST, [127, 0, 0, 1].into(), [224, 0, 0, 1].into()]
+        [LOCAL, Ipv4Addr::UNSPECIFIED, Ipv4Addr::BROADCAST, [127, 0, 0, 1].into(), [224, 0, 0, 1].into()]
     {
         assert_eq!(arp.resolve(at(0), nobody, 1, ()), crate::Resolution::Refused(()), "{nobody}");
         assert_eq!(arp.add_static(at(0), nobody, PEER_MAC), Err(crate::AddError::InvalidIp), "{nobody}");

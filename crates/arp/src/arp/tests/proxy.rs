@@ -2,14 +2,14 @@ use super::*;
 use crate::{ArpConfig, Identity, LocalBindings, Operation, PacketFields, StartMode};
 use link::Instant;
 
-const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const OUR_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const PEER_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 7]);
 
 /// A proxy for 10.1.0.0/16 on a segment that is 10.0.0.0/24.
 fn proxy(range: &str) -> Arp<()> {
     let config = ArpConfig { network: "10.0.0.0/24".parse().ok(), ..ArpConfig::default() };
-    let mut arp = Arp::new(LocalBindings::single(OURS, OUR_MAC).unwrap(), config);
+    let mut arp = Arp::new(LocalBindings::single(LOCAL, OUR_MAC).unwrap(), config);
     arp.add_proxy(range.parse().unwrap(), OUR_MAC).unwrap();
     arp
 }
@@ -104,7 +104,7 @@ fn proxy_is_silent_when_no_local_address_is_in_use() {
     let mut arp: Arp<()> = Arp::new(LocalBindings::default(), ArpConfig::default());
     let range = "10.1.0.0/16".parse().unwrap();
     assert_eq!(arp.add_proxy(range, OUR_MAC), Err(ProxyError::InvalidMac));
-    let identity = Identity { ip: OURS, mac: OUR_MAC };
+    let identity = Identity { ip: LOCAL, mac: OUR_MAC };
     arp.claim(Instant::ORIGIN, identity, StartMode::Probe).unwrap();
     assert_eq!(arp.add_proxy(range, OUR_MAC), Ok(()));
     assert_eq!(answers(&mut arp, [10, 0, 0, 7], [10, 1, 0, 9]), None, "not while it probes");

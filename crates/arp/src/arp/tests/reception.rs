@@ -5,7 +5,7 @@ use crate::{
 use neighbor::NeighborEvent as Neighbor;
 use proptest::prelude::*;
 
-const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const OTHER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 77);
 const OUR_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
@@ -19,7 +19,7 @@ const REQUEST: PacketFields = PacketFields {
     sender_hardware: PEER_MAC,
     sender_protocol: PEER,
     target_hardware: MacAddr::ZERO,
-    target_protocol: OURS,
+    target_protocol: LOCAL,
 };
 
 /// The packet does not matter here.
@@ -32,7 +32,7 @@ fn arp(policy: LearningPolicy) -> Segment {
         network: "10.0.0.0/24".parse().ok(),
         ..ArpConfig::default()
     };
-    Segment::new(LocalBindings::single(OURS, OUR_MAC).unwrap(), config)
+    Segment::new(LocalBindings::single(LOCAL, OUR_MAC).unwrap(), config)
 }
 
 fn receive(arp: &mut Segment, fields: PacketFields) -> Result<Reception, ArpDropReason> {
@@ -79,7 +79,7 @@ fn reception_follows_rfc_826_table_under_both_policies() {
                 &mut arp,
                 PacketFields {
                     operation: if request { Operation::REQUEST } else { Operation::REPLY },
-                    target_protocol: if ours { OURS } else { OTHER },
+                    target_protocol: if ours { LOCAL } else { OTHER },
                     ..REQUEST
                 },
             );
@@ -103,7 +103,7 @@ fn reply_swaps_sender_and_target_and_carries_local_mac() {
     let expected = PacketFields {
         operation: Operation::REPLY,
         sender_hardware: OUR_MAC,
-        sender_protocol: OURS,
+        sender_protocol: LOCAL,
         target_hardware: PEER_MAC,
         target_protocol: PEER,
     };
@@ -231,9 +231,9 @@ fn point_to_point_network_has_no_broadcast_address() {
 #[test]
 fn sender_with_local_address_is_conflict_and_is_reported() {
     let mut arp = arp(LearningPolicy::Rfc826);
-    let gratuitous = PacketFields { sender_protocol: OURS, ..REQUEST };
+    let gratuitous = PacketFields { sender_protocol: LOCAL, ..REQUEST };
     assert_eq!(receive(&mut arp, gratuitous), Err(ArpDropReason::Conflict));
-    let conflict = ClaimEvent::Defended { ip: OURS, mac: PEER_MAC };
+    let conflict = ClaimEvent::Defended { ip: LOCAL, mac: PEER_MAC };
     assert_eq!(events(&mut arp), [ArpEvent::Claim(conflict)]);
 }
 
@@ -345,7 +345,7 @@ fn reply_completes_entry_as_reachable_and_request_as_delay() {
 // proves: station-of-target
 #[test]
 fn unicast_request_for_address_of_other_station_is_dropped() {
-    let mut locals = LocalBindings::single(OURS, OUR_MAC).unwrap();
+    let mut locals = LocalBindings::single(LOCAL, OUR_MAC).unwrap();
     locals.add(OTHER, OTHER, OLD_MAC).unwrap();
     let mut arp = Segment::new(locals, ArpConfig::default());
     let mut bytes = [0; 28];
@@ -359,7 +359,7 @@ fn unicast_request_for_address_of_other_station_is_dropped() {
 fn events_beyond_bound_are_counted() {
     let mut arp = arp(LearningPolicy::Cautious);
     for _ in 0..Segment::EVENTS + 3 {
-        let _ = receive(&mut arp, PacketFields { sender_protocol: OURS, ..REQUEST });
+        let _ = receive(&mut arp, PacketFields { sender_protocol: LOCAL, ..REQUEST });
     }
     assert_eq!(events(&mut arp).len(), Segment::EVENTS);
     assert_eq!(arp.events_lost(), 3);
@@ -387,12 +387,12 @@ proptest! {
             fields.write_to(&mut bytes).unwrap();
             let received = arp.receive(NOW, None, Packet::parse(&bytes[..cut.unwrap_or(28)]));
             dropped += u64::from(received.is_err());
-            let for_us = fields.target_protocol == OURS && fields.operation == Operation::REQUEST;
+            let for_us = fields.target_protocol == LOCAL && fields.operation == Operation::REQUEST;
             if received.is_ok_and(|received| received.reply.is_some()) {
                 prop_assert!(for_us && cut.is_none());
             }
             prop_assert!(arp.neighbors().len() <= 8);
-            prop_assert!(known(&arp, OURS).is_none());
+            prop_assert!(known(&arp, LOCAL).is_none());
         }
         let counted: u64 = arp.dropped().iter().map(|(_, count)| count).sum();
         prop_assert_eq!(counted, dropped);

@@ -4,7 +4,7 @@ use base::{Reason, ReasonCounters};
 use link::{EtherType, EthernetFrame, Instant, Link, MacAddr, MacSet, VlanId};
 use std::net::Ipv4Addr;
 
-const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const OUR_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const NOW: Instant = Instant::from_nanos(1_000);
 /// So low that short frames exceed it.
@@ -34,7 +34,7 @@ struct Host {
 
 impl Host {
     fn new(vlan: Option<VlanId>) -> Host {
-        let arp = Arp::new(LocalBindings::single(OURS, OUR_MAC).unwrap(), ArpConfig::default());
+        let arp = Arp::new(LocalBindings::single(LOCAL, OUR_MAC).unwrap(), ArpConfig::default());
         Host { link: Link::new(MacSet::one(OUR_MAC), MTU, vlan), arp }
     }
 

@@ -14,7 +14,7 @@ enum Step {
 
 fn packet() -> impl Strategy<Value = PacketFields> {
     let mac = || prop_oneof![Just(OUR_MAC), Just(PEER_MAC), any::<[u8; 6]>().prop_map(MacAddr::new)];
-    let ip = || prop_oneof![Just(OURS), Just(TARGET), Just(NO_IP), Just(OTHER)];
+    let ip = || prop_oneof![Just(LOCAL), Just(TARGET), Just(NO_IP), Just(OTHER)];
     arbitrary::packet(arbitrary::operation(), (mac(), ip()), (mac(), ip()))
 }
 
@@ -73,8 +73,8 @@ proptest! {
         prop_assert!(count.is_none_or(|count| counts.sent + counts.refused <= count));
         prop_assert!(purpose != Purpose::Find || counts.received <= counts.sent);
         match inquiry.outcome(now) {
-            InquiryOutcome::Answered | InquiryOutcome::Taken => prop_assert!(counts.received > 0),
-            InquiryOutcome::Silent | InquiryOutcome::Free => {
+            InquiryOutcome::Answered | InquiryOutcome::InUse => prop_assert!(counts.received > 0),
+            InquiryOutcome::NoReply | InquiryOutcome::Free => {
                 prop_assert_eq!((counts.received, counts.refused), (0, 0));
                 prop_assert!(counts.sent > 0);
                 if purpose == Purpose::Probe {

@@ -16,8 +16,8 @@ enum Step {
 
 fn packet() -> impl Strategy<Value = PacketFields> {
     let mac = || prop_oneof![Just(OUR_MAC), Just(PEER_MAC), any::<[u8; 6]>().prop_map(MacAddr::new)];
-    let ip = || prop_oneof![Just(OURS), (0_u8..40).prop_map(host), any::<u32>().prop_map(Ipv4Addr::from)];
-    let to = prop_oneof![Just((OUR_MAC, OURS)), (mac(), ip())];
+    let ip = || prop_oneof![Just(LOCAL), (0_u8..40).prop_map(host), any::<u32>().prop_map(Ipv4Addr::from)];
+    let to = prop_oneof![Just((OUR_MAC, LOCAL)), (mac(), ip())];
     arbitrary::packet(arbitrary::operation(), (mac(), ip()), to)
 }
 
@@ -80,7 +80,7 @@ proptest! {
             prop_assert!(behind >= latest - i128::try_from(Sweep::CATCH_UP.as_nanos()).unwrap());
             latest = latest.max(behind);
         }
-        let outcome = if sweep.targets() == 0 { SweepOutcome::NothingSent } else { SweepOutcome::Silent };
+        let outcome = if sweep.targets() == 0 { SweepOutcome::NothingSent } else { SweepOutcome::NoReply };
         prop_assert_eq!(sweep.outcome(), outcome);
     }
 
@@ -104,7 +104,7 @@ proptest! {
                 Step::Hear(fields) => {
                     received += 1;
                     // Somebody asks as we do: the replies to that are theirs.
-                    let is_ours = (fields.sender_hardware, fields.sender_protocol) == (OUR_MAC, OURS);
+                    let is_ours = (fields.sender_hardware, fields.sender_protocol) == (OUR_MAC, LOCAL);
                     prop_assume!(!is_ours || fields.operation != Operation::REQUEST);
                     if let Some(SweepReply { packet, number, other_mac }) = receive(&mut sweep, fields) {
                         prop_assert_eq!(packet, fields);
@@ -118,7 +118,7 @@ proptest! {
             }
             if let SweepStep::Send(packet) = sweep.next(now) {
                 prop_assert!(!found.contains_key(&packet.target_protocol), "it replied already");
-                prop_assert!(packet.target_protocol != OURS);
+                prop_assert!(packet.target_protocol != LOCAL);
                 sweep.sent(now);
                 asked.push(packet.target_protocol);
             }
@@ -130,7 +130,7 @@ proptest! {
         prop_assert!(long(asked.len()) <= sweep.targets() * u64::from(passes.max(1)));
         match sweep.outcome() {
             SweepOutcome::Found => prop_assert!(counts.answered >= limit.unwrap_or(1).max(1)),
-            SweepOutcome::Silent => prop_assert_eq!((counts.answered, counts.refused), (0, 0)),
+            SweepOutcome::NoReply => prop_assert_eq!((counts.answered, counts.refused), (0, 0)),
             SweepOutcome::Fewer => prop_assert!(counts.answered < limit.unwrap_or(0) && counts.refused == 0),
             SweepOutcome::Impaired => prop_assert!(counts.sent > 0 && counts.refused > 0),
             SweepOutcome::NothingSent => prop_assert_eq!(counts.sent, 0),

@@ -33,7 +33,7 @@ pub(crate) const NAIVE: &str = "naive";
 /// The floor.
 pub(crate) const SWAP: &str = "swap";
 pub(crate) const KERNEL: &str = "kernel";
-pub(crate) const OURS: &str = "tapstack";
+pub(crate) const LOCAL: &str = "tapstack";
 /// The floor over a ring.
 pub(crate) const SWAP_RING: &str = "swap-ring";
 /// Ours over a ring.
@@ -54,7 +54,7 @@ pub(crate) fn all(hosts: AddressRange, neighbors: AddressRange) -> Vec<Contender
     };
     let ours: MakeEngine = |name, population| Ok(Box::new(TapstackEngine::over(tap(name)?, population)?));
     vec![
-        engine(OURS, "our host as `tapstack host --io read-write` drives it", ours),
+        engine(LOCAL, "our host as `tapstack host --io read-write` drives it", ours),
         engine(RING, "the same with --io ring", |name, population| {
             Ok(Box::new(TapstackEngine::over(tap_with_io(Io::Ring, name)?, population)?))
         }),

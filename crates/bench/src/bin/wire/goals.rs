@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::contender::{
-    KERNEL, MANY_HOSTS, MANY_NEIGHBORS, MANY_REQUESTERS, NAIVE, OURS, RING, SMOLTCP, SWAP, SWAP_RING,
+    KERNEL, LOCAL, MANY_HOSTS, MANY_NEIGHBORS, MANY_REQUESTERS, NAIVE, RING, SMOLTCP, SWAP, SWAP_RING,
 };
 use crate::report::BenchReport;
 use crate::traffic::Load;
@@ -34,12 +34,14 @@ type GoalRule = (&'static str, Bound, f64, fn(&BenchReport, Load) -> Option<f64>
 const WINDOW: usize = 256;
 
 const GOAL_RULES: [GoalRule; 12] = [
-    ("drain: cost of tapstack over swap", Bound::AtMost, 1.05, |report, load| cost(report, load, OURS, SWAP)),
+    ("drain: cost of tapstack over swap", Bound::AtMost, 1.05, |report, load| {
+        cost(report, load, LOCAL, SWAP)
+    }),
     ("drain: tapstack as fast as naive, times", Bound::AtLeast, 1.03, |report, load| {
-        cost(report, load, NAIVE, OURS)
+        cost(report, load, NAIVE, LOCAL)
     }),
     ("drain: tapstack as fast as smoltcp, times", Bound::AtLeast, 1.15, |report, load| {
-        cost(report, load, SMOLTCP, OURS)
+        cost(report, load, SMOLTCP, LOCAL)
     }),
     ("drain: cost of tapstack-ring over swap-ring", Bound::AtMost, 1.05, |report, load| {
         cost(report, load, RING, SWAP_RING)
@@ -51,16 +53,16 @@ const GOAL_RULES: [GoalRule; 12] = [
         cost(report, load, SMOLTCP, RING)
     }),
     ("drain: cost of many hosts over one", Bound::AtMost, 1.15, |report, load| {
-        cost(report, load, MANY_HOSTS, OURS)
+        cost(report, load, MANY_HOSTS, LOCAL)
     }),
     ("drain: cost of many neighbours over ten", Bound::AtMost, 1.15, |report, load| {
-        cost(report, load, MANY_NEIGHBORS, OURS)
+        cost(report, load, MANY_NEIGHBORS, LOCAL)
     }),
     ("drain: cost of many who ask over one", Bound::AtMost, 1.15, |report, load| {
-        cost(report, load, MANY_REQUESTERS, OURS)
+        cost(report, load, MANY_REQUESTERS, LOCAL)
     }),
     ("flow, window 256: p90 of tapstack over that of the kernel", Bound::AtLeast, 0.95, |report, load| {
-        flow(report, load, OURS)
+        flow(report, load, LOCAL)
     }),
     (
         "flow, window 256: p90 of tapstack-ring over that of the kernel",
@@ -70,7 +72,7 @@ const GOAL_RULES: [GoalRule; 12] = [
     ),
     ("latency, spinning: p50 of tapstack over that of the kernel", Bound::AtMost, 1.4, |report, load| {
         let table = report.latency.iter().find(|table| table.load == load && table.spin_us > 0.0)?;
-        let [ours, kernel] = [OURS, KERNEL].map(|name| table.row(name));
+        let [ours, kernel] = [LOCAL, KERNEL].map(|name| table.row(name));
         Some(ours?.us_p50 / kernel?.us_p50)
     }),
 ];

@@ -78,7 +78,7 @@ fn choose(
         return Err(format!(
             "no contender is called `{unknown}`: there are {}; `cargo xtask bench wire --contenders {},{}`",
             names.join(", "),
-            contender::OURS,
+            contender::LOCAL,
             contender::SWAP
         ));
     }

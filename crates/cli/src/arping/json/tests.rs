@@ -32,8 +32,8 @@ fn arping_json_lines_match_schema() {
     let shows_its_event =
         |outcome: InquiryOutcome| object(ArpingEvent::Statistics(outcome))["outcome"].is_string();
     let rest = [
-        InquiryOutcome::Silent,
-        InquiryOutcome::Taken,
+        InquiryOutcome::NoReply,
+        InquiryOutcome::InUse,
         InquiryOutcome::Free,
         InquiryOutcome::Announced,
         InquiryOutcome::NothingSent,

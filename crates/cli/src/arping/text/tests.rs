@@ -34,6 +34,6 @@ fn reply_text_names_target_when_it_is_another_host() {
     let expected =
         "Unicast request from 0.0.0.0 [02:00:00:00:00:0A] for 10.0.0.1 [00:00:00:00:00:00]  UNSOLICITED?";
     assert_eq!(line, expected);
-    let counts = lines(&inquiry, &ArpingEvent::Statistics(InquiryOutcome::Taken));
+    let counts = lines(&inquiry, &ArpingEvent::Statistics(InquiryOutcome::InUse));
     assert_eq!(counts, "Sent 0 probes (0 broadcast(s))\nReceived 1 response(s) (1 request(s))");
 }

@@ -36,7 +36,7 @@ fn scan_json_lines_match_schema() {
     let outcomes = [
         (SweepOutcome::Found, "found"),
         (SweepOutcome::Fewer, "fewer"),
-        (SweepOutcome::Silent, "silent"),
+        (SweepOutcome::NoReply, "silent"),
         (SweepOutcome::NothingSent, "unasked"),
         (SweepOutcome::Impaired, "hindered"),
         (SweepOutcome::Unfinished, "unfinished"),

@@ -46,7 +46,7 @@ fn honest_datagram_completes_when_million_sources_flood() {
     let mut bytes = [0xee; 28];
     for number in number..1_000_000 {
         let source = other_source(number).source;
-        let fields = Ipv4Fields { more_fragments: true, ..Ipv4Fields::new(IpProtocol::ICMP, source, OURS) };
+        let fields = Ipv4Fields { more_fragments: true, ..Ipv4Fields::new(IpProtocol::ICMP, source, LOCAL) };
         fields.write_to(&mut bytes).unwrap();
         let kept = reassembly.receive(at(1), &Datagram::parse(&bytes).unwrap());
         assert_eq!(kept, Ok(None));

@@ -2,14 +2,14 @@ use super::*;
 use crate::{EthernetFrame, MacSet, VlanId, VlanTags};
 use proptest::prelude::*;
 
-const OURS: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
-const THEIRS: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
+const LOCAL: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
+const PEER: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
 
 fn sent(vlan: Option<u16>, payload: &[u8]) -> Frame {
-    let link = Link::new(MacSet::one(OURS), 1_500, vlan.and_then(VlanId::new));
+    let link = Link::new(MacSet::one(LOCAL), 1_500, vlan.and_then(VlanId::new));
     let mut frame = Frame::for_mtu(1_500);
     frame.write(payload).unwrap();
-    link.add_header(&mut frame, THEIRS, OURS, EtherType::ARP).unwrap();
+    link.add_header(&mut frame, PEER, LOCAL, EtherType::ARP).unwrap();
     frame
 }
 
@@ -62,10 +62,10 @@ fn frame_is_not_padded_when_minimum_is_zero() {
 
 #[test]
 fn header_is_refused_without_headroom() {
-    let link = Link::new(MacSet::one(OURS), 1_500, None);
+    let link = Link::new(MacSet::one(LOCAL), 1_500, None);
     let mut frame = Frame::for_mtu(1_500);
     frame.prepend(Frame::HEADROOM - 13).unwrap();
-    assert_eq!(link.add_header(&mut frame, THEIRS, OURS, EtherType::ARP), Err(OutOfSpace));
+    assert_eq!(link.add_header(&mut frame, PEER, LOCAL, EtherType::ARP), Err(OutOfSpace));
 }
 
 proptest! {
@@ -77,13 +77,13 @@ proptest! {
         vlan in prop::option::of(1_u16..4_095),
     ) {
         prop_assume!(!EtherType(ether_type).is_tag());
-        let link = Link::new(MacSet::one(OURS), 1_500, vlan.and_then(VlanId::new));
+        let link = Link::new(MacSet::one(LOCAL), 1_500, vlan.and_then(VlanId::new));
         let mut frame = Frame::for_mtu(1_500);
         frame.write(&payload).unwrap();
-        link.add_header(&mut frame, THEIRS, OURS, EtherType(ether_type)).unwrap();
+        link.add_header(&mut frame, PEER, LOCAL, EtherType(ether_type)).unwrap();
         let parsed = EthernetFrame::parse(frame.bytes()).unwrap();
-        prop_assert_eq!(parsed.destination(), THEIRS);
-        prop_assert_eq!(parsed.source(), OURS);
+        prop_assert_eq!(parsed.destination(), PEER);
+        prop_assert_eq!(parsed.source(), LOCAL);
         prop_assert_eq!(parsed.ether_type(), EtherType(ether_type));
         prop_assert_eq!(parsed.payload(), &payload[..]);
         prop_assert_eq!(parsed.tags() == VlanTags::None, vlan.is_none());

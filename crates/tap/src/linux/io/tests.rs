@@ -54,7 +54,7 @@ impl Fixture {
         for _ in 0..frames {
             self.peer.send(&[1; 60]).unwrap();
         }
-        let mut batch = Batch::new(Ring::BATCH);
+        let mut batch = Batch::new(IoRing::BATCH);
         let mut turns = Vec::new();
         loop {
             let uses_ring = self.frame_io.uses_ring;

@@ -24,8 +24,8 @@ fn history() -> LinkHistory {
     LinkHistory::new(&parsed(&link(UP, 0)))
 }
 
-fn parsed(message: &LinkMessage) -> Link {
-    Link::parse(&payload(message)).unwrap()
+fn parsed(message: &LinkMessage) -> LinkInfo {
+    LinkInfo::parse(&payload(message)).unwrap()
 }
 
 fn payload(message: &LinkMessage) -> Vec<u8> {

@@ -7,14 +7,14 @@ use nix::errno::Errno;
 use nix::sys::socket::{getsockopt, sockopt};
 
 use super::read_write::{self, ErrorClass, FrameFile};
-use super::ring::Ring;
+use super::ring::ReceiveRing;
 use super::{Socket, system};
 use crate::{Batch, DeviceCounters, DeviceError, Frame, Pool};
 
 /// The receiving side of a packet socket, and the state of its interface.
 #[derive(Debug)]
 pub(super) struct Receiver {
-    ring: Option<Ring>,
+    ring: Option<ReceiveRing>,
     /// Why the kernel refused a ring.
     ring_error: Option<io::Error>,
     /// The interface.
@@ -30,7 +30,7 @@ pub(super) struct Receiver {
 impl Receiver {
     /// The receiver of a socket that is to be bound to the interface with this index and MTU.
     pub(super) fn new(socket: BorrowedFd<'_>, index: i32, mtu: usize) -> Receiver {
-        let (ring, ring_error) = match Ring::new(socket, mtu) {
+        let (ring, ring_error) = match ReceiveRing::new(socket, mtu) {
             Ok(ring) => (Some(ring), None),
             Err(error) => (None, Some(error)),
         };
@@ -126,7 +126,7 @@ impl Receiver {
 
 /// Moves the frames of a ring into `arrived`. Returns how many were added.
 fn drain_ring(
-    ring: &mut Ring,
+    ring: &mut ReceiveRing,
     socket: &mut Socket,
     counters: &mut DeviceCounters,
     pool: &mut Pool,

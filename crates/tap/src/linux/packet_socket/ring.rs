@@ -16,7 +16,7 @@ use crate::{Checksum, Frame};
 
 /// The ring: slots of one size, which the kernel fills and we empty in turn. It is of version 2, whose frames
 /// are there as soon as they have arrived; those of version 3 come by the block, once it is full or old.
-pub(super) struct Ring {
+pub(super) struct ReceiveRing {
     memory: NonNull<u8>,
     layout: RingLayout,
     /// The slot that the kernel fills next, as far as we have looked.
@@ -24,7 +24,7 @@ pub(super) struct Ring {
 }
 
 // SAFETY: the memory is this value's alone and is not tied to a thread; the kernel does not mind who reads it.
-unsafe impl Send for Ring {}
+unsafe impl Send for ReceiveRing {}
 
 /// How the slots lie in the memory: whole ones in each block, all blocks in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,10 +45,10 @@ pub(super) struct RingFrame<'a> {
     pub(super) has_losses: bool,
 }
 
-impl Ring {
+impl ReceiveRing {
     /// Makes a ring for whatever this socket will hear, of frames for this MTU. It is to be made before the
     /// socket is bound. Where it fails the socket is as it was.
-    pub(super) fn new(socket: BorrowedFd<'_>, mtu: usize) -> io::Result<Ring> {
+    pub(super) fn new(socket: BorrowedFd<'_>, mtu: usize) -> io::Result<ReceiveRing> {
         let version = libc::tpacket_versions::TPACKET_V2;
         // SAFETY: the option takes a c_int, as large as this enumeration of u32, which has no pointer in it.
         unsafe { system::set_option(socket, libc::SOL_PACKET, libc::PACKET_VERSION, &version) }?;
@@ -65,7 +65,7 @@ impl Ring {
                 &tpacket_req { tp_block_size: 0, tp_block_nr: 0, tp_frame_size: 0, tp_frame_nr: 0 },
             )?;
         }
-        Ok(Ring { memory: mapped?, layout, next: 0 })
+        Ok(ReceiveRing { memory: mapped?, layout, next: 0 })
     }
 
     /// Gives the next frame to `see`, and its slot back to the kernel; none if none has arrived.
@@ -108,7 +108,7 @@ const COPY_THRESHOLD: libc::c_int = 7;
 /// Where the status word of a slot lies in it.
 const STATUS: usize = mem::offset_of!(tpacket2_hdr, tp_status);
 
-impl Drop for Ring {
+impl Drop for ReceiveRing {
     fn drop(&mut self) {
         // SAFETY: this is the whole of a mapping that nobody else has, and nobody refers into any more. (It
         // cannot fail then.)
@@ -116,9 +116,9 @@ impl Drop for Ring {
     }
 }
 
-impl std::fmt::Debug for Ring {
+impl std::fmt::Debug for ReceiveRing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Ring(slot {} of {})", self.next, self.layout.slots())
+        write!(f, "ReceiveRing(slot {} of {})", self.next, self.layout.slots())
     }
 }
 

@@ -6,7 +6,7 @@ use super::*;
 
 /// A ring over one end of a pair of sockets, which read and write as a TAP does, and the other end.
 struct Fixture {
-    ring: Ring,
+    ring: IoRing,
     counters: DeviceCounters,
     pool: Pool,
     arrived: Batch,
@@ -20,7 +20,7 @@ impl Fixture {
         let (near, peer) = UnixDatagram::pair().unwrap();
         peer.set_nonblocking(true).unwrap();
         Fixture {
-            ring: Ring::new(near.as_fd()).unwrap(),
+            ring: IoRing::new(near.as_fd()).unwrap(),
             counters: DeviceCounters::default(),
             pool: Pool::new(100, 1_024),
             arrived: Batch::new(64),
@@ -141,7 +141,7 @@ fn ring_sends_blocked_frames_later_in_order() {
     let mut received = Vec::new();
     for _ in 0..1_000 {
         fixture.transmit();
-        assert!(fixture.ring.in_flight() <= Ring::BATCH);
+        assert!(fixture.ring.in_flight() <= IoRing::BATCH);
         if fixture.counters.congested > 0 {
             received.extend(fixture.received());
         }
@@ -202,7 +202,7 @@ fn ring_counts_errors_of_frames_and_keeps_errors_of_device() {
 #[test]
 fn ring_is_refused_when_file_cannot_be_read_without_waiting() {
     let file = File::open("/proc/self/cmdline").unwrap();
-    let error = Ring::new(file.as_fd()).unwrap_err();
+    let error = IoRing::new(file.as_fd()).unwrap_err();
     assert_eq!(error.raw_os_error(), Some(libc::EOPNOTSUPP));
 }
 

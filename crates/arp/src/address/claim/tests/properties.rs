@@ -36,7 +36,7 @@ fn packet() -> impl Strategy<Value = PacketFields> {
     let mac = || prop_oneof![Just(OUR_MAC), Just(PEER_MAC), any::<[u8; 6]>().prop_map(MacAddr::new)];
     let ip = || {
         prop_oneof![
-            Just(OURS),
+            Just(LOCAL),
             Just(OTHER),
             Just(Ipv4Addr::UNSPECIFIED),
             any::<[u8; 4]>().prop_map(Ipv4Addr::from)

@@ -39,7 +39,7 @@ impl Station {
     /// What it sends by itself.
     fn poll_once(&mut self, now: Instant) -> Vec<PacketFields> {
         if self.claim.is_none() && now >= self.start {
-            let identity = Identity { ip: OURS, mac: self.mac };
+            let identity = Identity { ip: LOCAL, mac: self.mac };
             let Begin { probes, defense, seed } = self.begin;
             self.claim = Some(if probes {
                 Claim::probe(now, identity, defense, seed)
@@ -54,12 +54,12 @@ impl Station {
     fn receive(&mut self, now: Instant, fields: PacketFields) -> Option<PacketFields> {
         let claim = self.claim.as_mut()?;
         receive(claim, now, fields);
-        let is_asked = fields.operation == Operation::REQUEST && fields.target_protocol == OURS;
+        let is_asked = fields.operation == Operation::REQUEST && fields.target_protocol == LOCAL;
         // An announcement is a conflict, and gets no reply.
-        (is_asked && fields.sender_protocol != OURS && claim.is_in_use()).then_some(PacketFields {
+        (is_asked && fields.sender_protocol != LOCAL && claim.is_in_use()).then_some(PacketFields {
             operation: Operation::REPLY,
             sender_hardware: self.mac,
-            sender_protocol: OURS,
+            sender_protocol: LOCAL,
             target_hardware: fields.sender_hardware,
             target_protocol: fields.sender_protocol,
         })

@@ -16,7 +16,7 @@ fn claim_delays_depend_on_separate_keys() {
             arp.claim(at(0), identity, StartMode::Probe).unwrap();
         }
         let waits: Vec<_> =
-            [OURS, PEER].iter().map(|ip| arp.claims.active[ip].at.unwrap().since(at(0))).collect();
+            [LOCAL, PEER].iter().map(|ip| arp.claims.active[ip].at.unwrap().since(at(0))).collect();
         assert_ne!(waits[0], waits[1]);
         // The keys of the index and of the time to stay REACHABLE, and what a generator of the seed itself would draw.
         let secret = Secret::new(seed);

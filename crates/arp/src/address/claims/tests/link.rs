@@ -17,13 +17,13 @@ fn up_again(start: StartMode, defense: Defense) -> Segment {
 #[test]
 fn probed_address_is_probed_again_before_use_when_link_comes_up() {
     let mut arp = up_again(StartMode::Probe, Defense::Always);
-    assert_eq!(events(&mut arp), [ClaimEvent::Probing { ip: OURS }]);
+    assert_eq!(events(&mut arp), [ClaimEvent::Probing { ip: LOCAL }]);
     assert!(arp.is_probing() && arp.locals().is_empty());
     assert!(!is_answered(&mut arp, at(0) + UP, REQUEST));
     let all = packet(&mut arp, at(0) + UP + LONG);
     let senders: Vec<_> = all.iter().map(|(_, fields)| fields.sender_protocol).collect();
-    assert_eq!(senders, [[Ipv4Addr::UNSPECIFIED; 3].as_slice(), &[OURS; 2]].concat());
-    assert_eq!(events(&mut arp), [ClaimEvent::Bound { ip: OURS, mac: OUR_MAC }]);
+    assert_eq!(senders, [[Ipv4Addr::UNSPECIFIED; 3].as_slice(), &[LOCAL; 2]].concat());
+    assert_eq!(events(&mut arp), [ClaimEvent::Bound { ip: LOCAL, mac: OUR_MAC }]);
     assert!(is_answered(&mut arp, at(0) + UP + LONG, REQUEST));
 }
 
@@ -34,7 +34,7 @@ fn address_taken_during_link_down_is_given_up_under_every_defense() {
         let mut arp = up_again(StartMode::Probe, defense);
         packet(&mut arp, at(0) + UP + Duration::from_secs(1));
         receive(&mut arp, at(0) + UP + Duration::from_secs(1), OTHER_USER).unwrap_err();
-        assert_eq!(arp.new_owner(), Some(Identity { ip: OURS, mac: PEER_MAC }), "{defense:?}");
+        assert_eq!(arp.new_owner(), Some(Identity { ip: LOCAL, mac: PEER_MAC }), "{defense:?}");
         assert!(packet(&mut arp, at(0) + UP * 2).is_empty());
     }
 }
@@ -62,10 +62,10 @@ fn defense_after_second_probing_keeps_defend_interval() {
     assert_eq!(packet(&mut arp, defended).len(), 1);
     arp.link_up(defended);
     packet(&mut arp, defended + LONG);
-    assert!(arp.locals().contains(OURS));
+    assert!(arp.locals().contains(LOCAL));
     events(&mut arp);
     receive(&mut arp, defended + LONG, OTHER_USER).unwrap_err();
-    assert_eq!(events(&mut arp), [ClaimEvent::Conflict { ip: OURS, mac: PEER_MAC }]);
+    assert_eq!(events(&mut arp), [ClaimEvent::Conflict { ip: LOCAL, mac: PEER_MAC }]);
     assert!(packet(&mut arp, defended + LONG).iter().all(|(now, _)| *now != defended + LONG));
 }
 
@@ -77,7 +77,7 @@ fn announced_address_is_announced_again_when_link_comes_up_and_immediate_address
         assert!(is_answered(&mut arp, at(0) + UP, REQUEST), "{start:?}");
         let all = packet(&mut arp, at(0) + UP + LONG);
         assert_eq!(all.len(), announcements, "{start:?}");
-        assert!(all.iter().all(|(_, fields)| fields.sender_protocol == OURS));
+        assert!(all.iter().all(|(_, fields)| fields.sender_protocol == LOCAL));
     }
 }
 
