@@ -112,8 +112,8 @@ fn proxy(test_tap: &mut TestTap) -> CaseResult {
     }
     let beyond = [[10, 8, 255, 255], [10, 9, 1, 1], [10, 9, 3, 1]];
     let at_home = [[10, 0, 0, 99], [10, 0, 0, 255]];
-    let nobody = [[10, 9, 0, 0], [10, 9, 0, 255], [10, 9, 2, 255], [255; 4]];
-    for address in beyond.iter().chain(&at_home).chain(&nobody) {
+    let invalid = [[10, 9, 0, 0], [10, 9, 0, 255], [10, 9, 2, 255], [255; 4]];
+    for address in beyond.iter().chain(&at_home).chain(&invalid) {
         does_not_stand_for(&mut test_tap.wire, *address)?;
     }
     Ok(())

@@ -224,8 +224,8 @@ impl Segment {
             assert!(entry.mac.is_none_or(|mac| !first_ours.contains(&mac)));
             assert!(!self.is_ours(entry.ip));
             let ip = entry.ip;
-            let nobody = ip.is_unspecified() || ip.is_loopback() || ip.is_multicast();
-            assert!(!nobody && !ip.is_broadcast() && ip != NETWORK.broadcast());
+            let is_no_host = ip.is_unspecified() || ip.is_loopback() || ip.is_multicast();
+            assert!(!is_no_host && !ip.is_broadcast() && ip != NETWORK.broadcast());
         }
         let statics = table.iter().filter(|entry| entry.state == NeighborState::Static);
         assert!(statics.map(|entry| (entry.ip, entry.mac)).eq(self.expected_statics()));

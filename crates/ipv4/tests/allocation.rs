@@ -24,14 +24,15 @@ fn give(host: &mut Ipv4, frame: &mut [u8], fields: Ipv4Fields) -> Result<bool, B
     })
 }
 
-/// A whole datagram, one of 60,000 bytes in fragments, a stranger's fragment, and a damaged header.
+/// A whole datagram, one of 60,000 bytes in fragments, a fragment of another source, and a damaged header.
 fn round(host: &mut Ipv4, frame: &mut [u8], number: u16) -> Result<usize, Box<dyn Error>> {
-    let stranger = Ipv4Addr::from(0x2000_0000 | u32::from(number));
-    let mut whole = usize::from(give(host, frame, Ipv4Fields::new(IpProtocol::ICMP, stranger, LOCAL))?);
-    let strange = Ipv4Fields { more_fragments: true, ..Ipv4Fields::new(IpProtocol::ICMP, stranger, LOCAL) };
+    let other_source = Ipv4Addr::from(0x2000_0000 | u32::from(number));
+    let mut whole = usize::from(give(host, frame, Ipv4Fields::new(IpProtocol::ICMP, other_source, LOCAL))?);
+    let first_fragment =
+        Ipv4Fields { more_fragments: true, ..Ipv4Fields::new(IpProtocol::ICMP, other_source, LOCAL) };
     let length = frame.len().min(20 + 1_480);
     for (fragment, identification) in Fragments::of(60_000, length, false)?.zip(0..) {
-        give(host, frame, Ipv4Fields { identification, ..strange })?;
+        give(host, frame, Ipv4Fields { identification, ..first_fragment })?;
         let part = frame.get_mut(..20 + fragment.range.len()).unwrap_or_default();
         let fields = Ipv4Fields::new(IpProtocol::ICMP, Ipv4Addr::new(10, 0, 0, 1), LOCAL);
         whole += usize::from(give(host, part, fragment.apply(fields))?);

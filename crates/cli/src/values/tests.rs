@@ -52,8 +52,8 @@ fn non_host_address_is_rejected_with_reason() {
         assert_eq!(message, format!("{why}; use the address of a host, e.g. 10.0.0.2/24"));
     }
     for text in ["10.0.0.2/24", "10.0.0.0/31", "10.0.0.1/31", "10.0.0.0/32", "223.0.0.1/0"] {
-        let wanted = text.parse().unwrap();
-        assert_eq!(host_network(text), Ok(wanted));
+        let expected = text.parse().unwrap();
+        assert_eq!(host_network(text), Ok(expected));
     }
     assert_eq!(
         range("10.1.0.5/24").unwrap_err(),

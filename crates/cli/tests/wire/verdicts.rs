@@ -42,9 +42,9 @@ const FLOOD: u32 = 4_000;
 /// An address that no station has.
 const ABSENT: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 77);
 
-/// A request of a stranger, one of many. It is not for the kernel: the kernel would add each sender to its neighbor table,
+/// A request of a new station, one of many. It is not for the kernel: the kernel would add each sender to its neighbor table,
 /// whose limit of 1,024 entries holds for all network namespaces, and other trials could not reach the kernel.
-fn stranger(number: u32) -> Vec<u8> {
+fn station_request(number: u32) -> Vec<u8> {
     let [.., a, b, c] = number.to_be_bytes();
     arp(BROADCAST, 1, ([2, 1, 0, a, b, c], Ipv4Addr::new(10, 1 + a, b, c)), ([0; 6], ABSENT))
 }
@@ -71,7 +71,7 @@ fn stop(running: &Running) -> TestResult {
 fn flood(running: &Running, device: &mut impl Device) -> TestResult {
     stop(running)?;
     for number in 0..FLOOD {
-        send(device, &stranger(number))?;
+        send(device, &station_request(number))?;
     }
     running.signal(Signal::SIGCONT)
 }
@@ -108,7 +108,7 @@ fn arping_reads_queue() -> TestResult {
     receive(&mut tap, is_request)?;
     stop(&arping)?;
     for number in 0..300 {
-        send(&mut tap, &stranger(number))?;
+        send(&mut tap, &station_request(number))?;
     }
     send(&mut tap, &claim(7))?;
     // Until after the probing would have been complete.
@@ -144,7 +144,7 @@ fn watch_loses_frames() -> TestResult {
     ends(watching, 2, lost)?;
     // Without loss there is a result.
     let watching = watch(["--tap", "lose3"])?;
-    send(&mut socket, &stranger(1))?;
+    send(&mut socket, &station_request(1))?;
     watching.signal(Signal::SIGINT)?;
     ends(watching, 0, "")
 }
@@ -176,7 +176,7 @@ fn fails_on_conflict(capture: &Scratch) -> std::io::Result<(Option<i32>, String,
 }
 
 fn full_census() -> TestResult {
-    let many = || (0..65_537).map(stranger);
+    let many = || (0..65_537).map(station_request);
     let full = capture("full.pcap", many(), 65_535)?;
     let (code, _, errors) = fails_on_conflict(&full)?;
     assert_eq!(code, Some(2), "{errors}");

@@ -23,7 +23,7 @@ fn fields(source: Ipv4Addr, destination: Ipv4Addr) -> Ipv4Fields {
 }
 
 /// How a datagram was addressed, or why it was dropped.
-fn judged(
+fn received(
     host: &mut Ipv4,
     destination_kind: DestinationKind,
     source: Ipv4Addr,
@@ -56,7 +56,7 @@ fn datagram_is_accepted_when_address_and_frame_are_local() {
     ];
     for (destination_kind, destination, expected) in table {
         assert_eq!(
-            judged(&mut host(), destination_kind, PEER, destination),
+            received(&mut host(), destination_kind, PEER, destination),
             expected,
             "{destination_kind:?} {destination}"
         );
@@ -64,7 +64,7 @@ fn datagram_is_accepted_when_address_and_frame_are_local() {
     let mut member = host();
     member.addresses_mut().join(LocalAddresses::ALL_HOSTS).unwrap();
     assert_eq!(
-        judged(&mut member, DestinationKind::Multicast, PEER, LocalAddresses::ALL_HOSTS),
+        received(&mut member, DestinationKind::Multicast, PEER, LocalAddresses::ALL_HOSTS),
         Ok(DestinationKind::Multicast)
     );
 }
@@ -91,8 +91,8 @@ fn fragment_is_not_stored_when_source_is_invalid() {
 #[test]
 fn every_datagram_is_accepted_stored_or_dropped_and_counted_once() {
     let mut host = host();
-    judged(&mut host, DestinationKind::Unicast, PEER, LOCAL).unwrap();
-    let _ = judged(&mut host, DestinationKind::Unicast, LOCAL, LOCAL);
+    received(&mut host, DestinationKind::Unicast, PEER, LOCAL).unwrap();
+    let _ = received(&mut host, DestinationKind::Unicast, LOCAL, LOCAL);
     assert!(host.receive(Instant::ORIGIN, DestinationKind::Unicast, &[0x45; 10]).is_err());
     let first = Ipv4Fields { more_fragments: true, identification: 9, ..fields(PEER, LOCAL) };
     let last = Ipv4Fields { more_fragments: false, fragment_offset: 8, ..first };

@@ -3,10 +3,10 @@ use crate::NeighborAction;
 
 mod bounds;
 mod clocks;
+mod display;
 mod pending;
 mod properties;
 mod states;
-mod words;
 
 /// A protocol address in these tests, and a packet that knows its own number.
 type Table = NeighborTable<u32, u32>;

@@ -69,8 +69,8 @@ fn announcements(captured: &[RecordedFrame], node: NodeId) -> Vec<Instant> {
     let is_one = |frame: &&RecordedFrame| {
         frame.from == node
             && frame.arp().is_some_and(|fields| {
-                let wanted = ip(ADDRESS);
-                (fields.sender_protocol, fields.target_protocol) == (wanted, wanted)
+                let own_ip = ip(ADDRESS);
+                (fields.sender_protocol, fields.target_protocol) == (own_ip, own_ip)
             })
     };
     captured.iter().filter(is_one).map(|frame| frame.at).collect()

@@ -183,9 +183,9 @@ fn claim_is_rejected_when_address_is_claimed() {
             );
         }
     }
-    let nobody = Identity { mac: MacAddr::BROADCAST, ..IDENTITY };
+    let invalid = Identity { mac: MacAddr::BROADCAST, ..IDENTITY };
     let mut arp = silent(Defense::Always);
-    assert_eq!(arp.claim(at(0), nobody, StartMode::Probe), Err(LocalBindingsError::InvalidMac));
+    assert_eq!(arp.claim(at(0), invalid, StartMode::Probe), Err(LocalBindingsError::InvalidMac));
     assert_eq!(arp.select_link_local(at(0), MacAddr::ZERO), Err(LocalBindingsError::InvalidMac));
 }
 
@@ -304,11 +304,11 @@ fn probed_address_is_not_resolved() {
 #[test]
 fn invalid_neighbor_is_neither_resolved_nor_entered() {
     let mut arp = began(StartMode::Immediate, Defense::Always);
-    for nobody in
+    for invalid in
         [LOCAL, Ipv4Addr::UNSPECIFIED, Ipv4Addr::BROADCAST, [127, 0, 0, 1].into(), [224, 0, 0, 1].into()]
     {
-        assert_eq!(arp.resolve(at(0), nobody, 1, ()), crate::Resolution::Refused(()), "{nobody}");
-        assert_eq!(arp.add_static(at(0), nobody, PEER_MAC), Err(crate::AddError::InvalidIp), "{nobody}");
+        assert_eq!(arp.resolve(at(0), invalid, 1, ()), crate::Resolution::Refused(()), "{invalid}");
+        assert_eq!(arp.add_static(at(0), invalid, PEER_MAC), Err(crate::AddError::InvalidIp), "{invalid}");
     }
     assert_eq!(arp.add_static(at(0), PEER, OUR_MAC), Err(crate::AddError::InvalidMac));
     assert!(arp.neighbors().is_empty());

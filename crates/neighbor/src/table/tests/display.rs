@@ -1,4 +1,4 @@
-//! What a person reads.
+//! How states are printed.
 
 use super::*;
 
