@@ -9,7 +9,8 @@ use icmp::IcmpType;
 use inet::IpProtocol;
 use link::EtherType;
 
-use crate::fault::{FaultRule, FrameFault, RARP};
+use crate::fault::{FaultRule, FrameFault};
+use crate::frame::RARP;
 use crate::layers::{FieldValue, Layer, Layers, hex};
 use crate::layout::{Field, FieldFormat};
 use crate::requirement::requirement;

@@ -8,12 +8,8 @@ use inet::{IpProtocol, checksum};
 use ipv4::Datagram;
 use link::{EtherType, MacAddr};
 
-use crate::frame::DissectedFrame;
+use crate::frame::{DissectedFrame, RARP, data_length};
 use crate::layout::{TCP_HEADER, UDP_HEADER};
-use crate::summary::data_length;
-
-/// EtherType of RARP, whose packets have ARP's format (RFC 903).
-pub(crate) const RARP: EtherType = EtherType(0x8035);
 
 /// A fault of a frame, or a warning.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,10 @@
 //! Ethernet frames that a capture may have cut.
 
+use ipv4::Datagram;
 use link::{Encapsulation, EtherType, EthernetFrame, LinkDropReason, MacAddr, VlanTags};
+
+/// EtherType of RARP, whose packets have ARP's format (RFC 903).
+pub(crate) const RARP: EtherType = EtherType(0x8035);
 
 /// The Ethernet header and tags of a frame, and as much of its payload as was captured.
 #[derive(Clone, Copy, Debug)]
@@ -67,4 +71,11 @@ impl<'a> DissectedFrame<'a> {
             length: payload.len() + missing,
         }
     }
+}
+
+/// Returns the length of a datagram's data by its header, or by the frame if the total length is invalid.
+pub(crate) fn data_length(datagram: &Datagram<'_>, length: usize) -> usize {
+    let header = datagram.header_length();
+    let claimed = usize::from(datagram.total_length()).checked_sub(header);
+    claimed.unwrap_or_else(|| length.saturating_sub(header))
 }

@@ -7,7 +7,7 @@ use icmp::IcmpType;
 use inet::IpProtocol;
 use link::{EtherType, MacAddr};
 
-use crate::fault::RARP;
+use crate::frame::RARP;
 use crate::layout::{self, Field, FieldFormat, Layout};
 
 /// One header of a frame, or as much of it as the frame has.

@@ -9,9 +9,8 @@ use std::fmt::Write;
 use arp::{MacAddr, Operation, Packet};
 use link::{Encapsulation, EtherType, SnapHeader, VlanTag};
 
-use crate::fault::{FrameFault, RARP};
-use crate::frame::DissectedFrame;
-pub(crate) use datagram::data_length;
+use crate::fault::FrameFault;
+use crate::frame::{DissectedFrame, RARP};
 
 /// What a summary holds besides the protocol's own line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

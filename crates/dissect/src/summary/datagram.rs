@@ -7,6 +7,7 @@ use inet::IpProtocol;
 use ipv4::Datagram;
 
 use super::message;
+use crate::frame::data_length;
 use crate::layout::{TCP_HEADER, UDP_HEADER};
 
 /// Source and destination of a datagram.
@@ -20,13 +21,6 @@ pub(super) fn write(line: &mut String, payload: &[u8], length: usize, verbose: b
         write_header(line, &datagram)?;
     }
     write_data(line, &datagram, data_length(&datagram, length))
-}
-
-/// Returns the length of a datagram's data by its header, or by the frame if the total length is invalid.
-pub(crate) fn data_length(datagram: &Datagram<'_>, length: usize) -> usize {
-    let header = datagram.header_length();
-    let claimed = usize::from(datagram.total_length()).checked_sub(header);
-    claimed.unwrap_or_else(|| length.saturating_sub(header))
 }
 
 /// Writes the fields of the header on a separate line.

@@ -1,31 +1,10 @@
 //! What is wanted of our speed, and whether it was found.
 
-use serde::Serialize;
-
 use crate::contender::{
     KERNEL, LOCAL, MANY_HOSTS, MANY_NEIGHBORS, MANY_REQUESTERS, NAIVE, RING, SMOLTCP, SWAP, SWAP_RING,
 };
-use crate::report::BenchReport;
+use crate::report::{BenchReport, Bound, Goal};
 use crate::traffic::Load;
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Goal {
-    pub(crate) load: Load,
-    /// What the figure is.
-    pub(crate) figure: &'static str,
-    /// Whether the figure is to be no more than wanted, or no less.
-    pub(crate) bound: Bound,
-    pub(crate) wanted: f64,
-    pub(crate) found: f64,
-    pub(crate) holds: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Bound {
-    AtMost,
-    AtLeast,
-}
 
 /// One goal: what it is about, its bound, and how its figure is found; none where that was not measured.
 type GoalRule = (&'static str, Bound, f64, fn(&BenchReport, Load) -> Option<f64>);

@@ -3,8 +3,7 @@
 use std::fmt::Write;
 
 use crate::contender::{KERNEL, NAIVE, SWAP};
-use crate::goals::Bound;
-use crate::report::{BenchReport, DrainTable, FlowTable, LatencyTable, Ratio};
+use crate::report::{BenchReport, Bound, DrainTable, FlowTable, LatencyTable, Ratio};
 
 /// A table: what it is, what its figures hold, its head, its rows.
 pub(crate) struct Grid {

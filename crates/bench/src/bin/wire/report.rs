@@ -21,7 +21,7 @@ pub(crate) struct BenchReport {
     pub(crate) drain: Vec<DrainTable>,
     pub(crate) flow: Vec<FlowTable>,
     pub(crate) latency: Vec<LatencyTable>,
-    pub(crate) goals: Vec<crate::goals::Goal>,
+    pub(crate) goals: Vec<Goal>,
 }
 
 #[derive(Debug, Serialize)]
@@ -113,6 +113,25 @@ pub(crate) struct LatencyRow {
 pub(crate) struct Ratio {
     pub(crate) p50: f64,
     pub(crate) p90: f64,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Goal {
+    pub(crate) load: Load,
+    /// What the figure is.
+    pub(crate) figure: &'static str,
+    /// Whether the figure is to be no more than wanted, or no less.
+    pub(crate) bound: Bound,
+    pub(crate) wanted: f64,
+    pub(crate) found: f64,
+    pub(crate) holds: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Bound {
+    AtMost,
+    AtLeast,
 }
 
 impl Machine {
