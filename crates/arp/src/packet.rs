@@ -183,7 +183,7 @@ impl From<Packet<'_>> for PacketFields {
     }
 }
 
-/// A reply that is due: to whom, and as whom.
+/// A reply to send: its sender and its target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ArpReply {
     /// The hardware address that the target protocol address has: ours.

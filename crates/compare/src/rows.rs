@@ -157,7 +157,7 @@ impl Situation {
 }
 
 impl Target {
-    /// As it stands on the command line of the tool of this number. Each asks for a nobody of its own: probes
+    /// As it stands on the command line of the tool of this number. Each asks for an absent host of its own: probes
     /// of two for one address are a conflict.
     pub(crate) fn argument(self, number: u8) -> String {
         match self {

@@ -30,24 +30,23 @@ pub(crate) struct Claim {
     phase: Phase,
     /// Runs since the last defense.
     defend_timer: Option<Timer>,
-    /// The address came into use, and nobody was told.
+    /// The address came into use, and no event has reported it yet.
     newly_bound: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Phase {
-    /// Asking whether anybody has the address. The wait is for the next probe; after the last, for
-    /// objections.
+    /// Probes are sent. The timer runs until the next probe; after the last one, until the end of the probing.
     Probing { probes_left: u32, timer: Timer },
     /// The address is ours. The wait is for the next announcement.
     InUse { announcements_left: u32, timer: Timer, defense_due: Option<Instant> },
-    /// The address is somebody else's.
+    /// Another station uses the address.
     Ceased,
 }
 
 impl Claim {
-    /// Begins to probe for an address, and uses it if nobody objects. The waits are drawn from `seed`:
-    /// stations that start together must not have the same.
+    /// Probes for an address, and uses it if there is no conflict. The waits are drawn from `seed`: stations that start
+    /// together need different seeds.
     pub(crate) fn probe(now: Instant, identity: Identity, defense: Defense, seed: u64) -> Claim {
         let mut random = Random::new(seed);
         // spec: rfc5227-probe-times
@@ -103,7 +102,7 @@ impl Claim {
         }
     }
 
-    /// The wire refused what was sent last: whoever was probing has asked nobody, and begins again.
+    /// The device refused the last packet: a probing that it belonged to starts again.
     pub(crate) fn transmit_failed(&mut self, now: Instant) {
         // spec: rfc5227-unheard
         if let Phase::Probing { probes_left, timer } = &mut self.phase

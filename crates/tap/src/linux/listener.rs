@@ -22,7 +22,7 @@ pub struct Listener {
     thread: Option<JoinHandle<ListenerOutcome>>,
 }
 
-/// How a listener outcome.
+/// How a listener ended.
 #[derive(Debug)]
 pub struct ListenerOutcome {
     /// An error if the device could not go on; `Ok` if the listener was stopped.
@@ -84,7 +84,7 @@ impl Listener {
         self.panics.load(Ordering::Relaxed)
     }
 
-    /// Whether the loop has outcome, as it does when the device is gone.
+    /// Whether the loop has ended, as it does when the device is gone.
     pub fn is_finished(&self) -> bool {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
@@ -94,7 +94,7 @@ impl Drop for Listener {
     fn drop(&mut self) {
         self.stop.raise();
         if let Some(thread) = self.thread.take() {
-            // What it outcome with can be had from `stop` and `join`; a drop has nobody to tell.
+            // `stop` and `join` return the outcome; a drop discards it.
             let _ = thread.join();
         }
     }
