@@ -48,7 +48,7 @@ Examples:
   cargo xtask compare --json | jq -c 'select(.verdict == \"differs\")'
 
 Verdicts: passed, failed, skipped (with the reason), and for the others differs: they say something else than
-the truth, as docs/compare.md says. A recorded difference that does not show has failed, unless it is recorded of
+the truth, as docs/compare-suite.md says. A recorded difference that does not show has failed, unless it is recorded of
 another version.
 
 Exit codes: 0 none failed, 1 a row failed, 2 the wire or the program could not be had."

@@ -10,14 +10,17 @@ use conform::case::Verdict;
 use conform::frames::{TESTED_IP, TESTED_MAC};
 
 /// What users read.
-const PAGE: &str = include_str!("../../../docs/compare.md");
+const PAGE: &str = include_str!("../../../docs/compare-suite.md");
 
 fn assert_page_has(head: &[&str], rows: &[Vec<String>]) {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let head: Vec<_> = head.iter().map(|&cell| cell.to_owned()).collect();
     let rule = format!("|{}\n", "---|".repeat(head.len()));
     let table = line(&head) + &rule + &rows.iter().map(|row| line(row)).collect::<String>();
-    assert!(format!("{PAGE}\n").contains(&format!("\n{table}\n")), "docs/compare.md should have:\n{table}");
+    assert!(
+        format!("{PAGE}\n").contains(&format!("\n{table}\n")),
+        "docs/compare-suite.md should have:\n{table}"
+    );
 }
 
 fn differing() -> impl Iterator<Item = (ToolKind, &'static super::differences::Difference)> {
