@@ -88,7 +88,7 @@ pub(crate) fn send_icmp_error(
     now: Instant,
     problem: IcmpError,
     about: &[u8],
-    cast: DestinationKind,
+    destination_kind: DestinationKind,
     addresses: (Ipv4Addr, Ipv4Addr),
     tx: &mut TxContext<'_>,
 ) -> Result<(), DropReason> {
@@ -100,7 +100,8 @@ pub(crate) fn send_icmp_error(
     };
     let message = bytes.get_mut(Ipv4Fields::LENGTH..).unwrap_or_default();
     // `Icmp` counts the errors that it withholds.
-    let error = stack.icmp.write_error(now, problem, about, cast, stack.ipv4.addresses(), message);
+    let error =
+        stack.icmp.write_error(now, problem, about, destination_kind, stack.ipv4.addresses(), message);
     // spec: rfc1122-error-service
     let fields = Ipv4Fields {
         time_to_live: stack.config.time_to_live,
@@ -161,10 +162,10 @@ fn run_neighbor_action(
             stack.count_tx_dropped(TxDropReason::NoSourceAddress);
         }
         // Where several hosts share a neighbor table, the first of them sends the request.
-        (NeighborAction::Request { ip, mac }, Some((our_ip, our_mac))) => {
+        (NeighborAction::Request { ip, mac }, Some((local_ip, local_mac))) => {
             // spec: rfc826-request, rfc3927-broadcast
-            let to = mac.map_or(MacAddr::BROADCAST, |mac| arp::destination(our_ip, mac));
-            send_arp(stack, now, arp_request(our_ip, our_mac, ip), to, tx);
+            let to = mac.map_or(MacAddr::BROADCAST, |mac| arp::destination(local_ip, mac));
+            send_arp(stack, now, arp_request(local_ip, local_mac, ip), to, tx);
         }
     }
 }

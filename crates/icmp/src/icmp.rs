@@ -3,7 +3,7 @@
 use base::ReasonCounters;
 use ipv4::{DestinationKind, Instant, LocalAddresses};
 
-use crate::rate_limit::{ErrorRateLimiter, ErrorRateLimits, Exhausted};
+use crate::rate_limit::{ErrorRateLimiter, ErrorRateLimits, ExhaustedBucket};
 use crate::{Echo, IcmpBody, IcmpDropReason, IcmpError, IcmpMessage, QuotedDatagram, SuppressReason};
 
 /// How an [`Icmp`] is to behave.
@@ -117,8 +117,8 @@ impl Icmp {
         let written = QuotedDatagram::parse(about).ok_or(SuppressReason::OutOfSpace).and_then(|quoted| {
             may_send_error(&quoted, link, addresses)?;
             self.limit.take(now, quoted.source()).map_err(|empty| match empty {
-                Exhausted::PerDestination => SuppressReason::DestinationRateLimit,
-                Exhausted::Global => SuppressReason::GlobalRateLimit,
+                ExhaustedBucket::PerDestination => SuppressReason::DestinationRateLimit,
+                ExhaustedBucket::Global => SuppressReason::GlobalRateLimit,
             })?;
             error.write_to(about, message).map_err(|_| SuppressReason::OutOfSpace)
         });

@@ -113,15 +113,15 @@ pub fn reply_in_place(message: &mut [u8]) -> Result<(), IcmpDropReason> {
         return Err(IcmpDropReason::UnsupportedType);
     }
     // spec: rfc792-echo
-    let was = u16::from_be_bytes([header.icmp_type, header.code]);
+    let old_word = u16::from_be_bytes([header.icmp_type, header.code]);
     header.icmp_type = IcmpType::ECHO_REPLY.0;
     header.code = 0;
-    let mut sum = checksum::update(header.checksum.get(), was, 0);
+    let mut sum = checksum::update(header.checksum.get(), old_word, 0);
     // RFC 1624 3 relies on a word that is not zero, and a reply may have none: then the sum is plus
     // zero, and its complement all ones.
-    let is_nothing =
+    let is_all_zeros =
         || header.identifier.get() == 0 && header.sequence.get() == 0 && data.iter().all(|byte| *byte == 0);
-    if sum == 0 && is_nothing() {
+    if sum == 0 && is_all_zeros() {
         sum = u16::MAX;
     }
     header.checksum.set(sum);

@@ -41,12 +41,12 @@ pub(crate) struct ErrorRateLimiter {
     hash: KeyedHash,
     secret: Secret,
     /// How many errors were paid for from the bucket for all: what the next cost is drawn by.
-    drawn: u64,
+    draws: u64,
 }
 
 /// Which bucket was empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Exhausted {
+pub(crate) enum ExhaustedBucket {
     PerDestination,
     Global,
 }
@@ -68,7 +68,7 @@ impl ErrorRateLimiter {
     /// The costs of an error in the bucket for all, which are drawn with equal probability: one on average.
     const COSTS: u64 = 3;
     /// The highest of them.
-    const HIGHEST: u32 = 2;
+    const MAX_COST: u32 = 2;
 
     pub(crate) fn new(rates: ErrorRateLimits, seed: u64) -> ErrorRateLimiter {
         let secret = Secret::new(seed.into());
@@ -78,38 +78,39 @@ impl ErrorRateLimiter {
             sets: vec![[Slot::default(); 4]; Self::SETS].into_boxed_slice(),
             hash: KeyedHash::new(secret.key("destinations")),
             secret,
-            drawn: 0,
+            draws: 0,
         }
     }
 
     /// Takes a token of the destination's and one of all, or none.
     // spec: icmp-rate-each, icmp-rate-all
-    pub(crate) fn take(&mut self, now: Instant, destination: Ipv4Addr) -> Result<(), Exhausted> {
+    pub(crate) fn take(&mut self, now: Instant, destination: Ipv4Addr) -> Result<(), ExhaustedBucket> {
         let set = self.hash.bucket(destination, self.sets.len());
-        let slots = self.sets.get_mut(set).ok_or(Exhausted::PerDestination)?;
+        let slots = self.sets.get_mut(set).ok_or(ExhaustedBucket::PerDestination)?;
         let known = slots.iter().position(|slot| slot.destination == Some(destination));
         let slot = match known {
             Some(place) => slots.get_mut(place),
             None => slots.iter_mut().min_by_key(|slot| slot.bucket),
         };
-        let slot = slot.ok_or(Exhausted::PerDestination)?;
+        let slot = slot.ok_or(ExhaustedBucket::PerDestination)?;
         let bucket = if known.is_some() { slot.bucket } else { TokenBucket::default() };
-        let each = bucket.take(now, self.rates.per_destination, 1, 1).ok_or(Exhausted::PerDestination)?;
-        let cost = u32::try_from(self.secret.key(("cost", self.drawn)) % Self::COSTS).unwrap_or(1);
+        let destination_bucket =
+            bucket.take(now, self.rates.per_destination, 1, 1).ok_or(ExhaustedBucket::PerDestination)?;
+        let cost = u32::try_from(self.secret.key(("cost", self.draws)) % Self::COSTS).unwrap_or(1);
         self.global =
-            self.global.take(now, self.rates.global, cost, Self::HIGHEST).ok_or(Exhausted::Global)?;
-        self.drawn = self.drawn.wrapping_add(1);
-        *slot = Slot { destination: Some(destination), bucket: each };
+            self.global.take(now, self.rates.global, cost, Self::MAX_COST).ok_or(ExhaustedBucket::Global)?;
+        self.draws = self.draws.wrapping_add(1);
+        *slot = Slot { destination: Some(destination), bucket: destination_bucket };
         Ok(())
     }
 }
 
 impl TokenBucket {
     /// The bucket with `cost` tokens less, none if it does not hold one. A cost above one may leave it in debt, and
-    /// `most` is the highest cost there is.
-    fn take(self, now: Instant, rate: TokenRate, cost: u32, most: u32) -> Option<TokenBucket> {
+    /// `max_cost` is the highest cost there is.
+    fn take(self, now: Instant, rate: TokenRate, cost: u32, max_cost: u32) -> Option<TokenBucket> {
         let capacity = rate.interval.saturating_mul(rate.burst);
-        let debt = rate.interval.saturating_mul(most.saturating_sub(1));
+        let debt = rate.interval.saturating_mul(max_cost.saturating_sub(1));
         // A clock that jumped back finds it no emptier than that.
         let full_at = self.0.max(now).min(now + capacity + debt);
         let holds_one = (full_at + rate.interval).since(now) <= capacity;

@@ -74,7 +74,7 @@ pub struct Datagram<'a> {
 }
 
 /// Version 4 and a header of five words, without options.
-const PLAIN: u8 = 0x45;
+const VERSION_4_NO_OPTIONS: u8 = 0x45;
 
 impl<'a> Datagram<'a> {
     /// Length of the longest datagram, in bytes.
@@ -97,14 +97,15 @@ impl<'a> Datagram<'a> {
         }
         // spec: rfc791-total-length, rfc791-padding
         let bytes = frame.get(..usize::from(header.total_length.get())).ok_or(Ipv4DropReason::TotalLength)?;
-        let (whole, payload) = bytes.split_at_checked(length).ok_or(Ipv4DropReason::TotalLengthShort)?;
+        let (header_bytes, payload) =
+            bytes.split_at_checked(length).ok_or(Ipv4DropReason::TotalLengthShort)?;
         // spec: rfc791-options
-        let options = whole.get(size_of::<Ipv4Header>()..).unwrap_or_default();
+        let options = header_bytes.get(size_of::<Ipv4Header>()..).unwrap_or_default();
         // spec: rfc1122-header-checksum
-        let is_valid = if header.version_and_length == PLAIN {
+        let is_valid = if header.version_and_length == VERSION_4_NO_OPTIONS {
             checksum::is_valid(header.as_bytes())
         } else {
-            checksum::is_valid(whole)
+            checksum::is_valid(header_bytes)
         };
         if !is_valid {
             return Err(Ipv4DropReason::Checksum);
@@ -121,13 +122,13 @@ impl<'a> Datagram<'a> {
             return None;
         }
         // Some network cards fill in the total length later: then the frame gives the length.
-        let promised = match usize::from(header.total_length.get()) {
+        let total_length = match usize::from(header.total_length.get()) {
             short if short < length => frame.len(),
-            promised => promised,
+            total_length => total_length,
         };
-        let bytes = frame.get(..promised).unwrap_or(frame);
-        let (whole, payload) = bytes.split_at_checked(length)?;
-        let options = whole.get(size_of::<Ipv4Header>()..).unwrap_or_default();
+        let bytes = frame.get(..total_length).unwrap_or(frame);
+        let (header_bytes, payload) = bytes.split_at_checked(length)?;
+        let options = header_bytes.get(size_of::<Ipv4Header>()..).unwrap_or_default();
         Some(Datagram { header, bytes, options, payload })
     }
 
@@ -264,7 +265,7 @@ impl Ipv4Fields {
         let dont_fragment = if self.dont_fragment { Ipv4Header::DONT_FRAGMENT } else { 0 };
         let more_fragments = if self.more_fragments { Ipv4Header::MORE_FRAGMENTS } else { 0 };
         // Field by field: building the struct and copying it costs four times as much.
-        header.version_and_length = 0x45;
+        header.version_and_length = VERSION_4_NO_OPTIONS;
         // spec: rfc1122-type-of-service
         header.type_of_service = self.type_of_service;
         header.total_length.set(total_length);
@@ -317,7 +318,7 @@ const LOOSE_SOURCE_ROUTE: u8 = 131;
 /// Strict source and record route.
 const STRICT_SOURCE_ROUTE: u8 = 137;
 /// Type, length and pointer of a source route, before its addresses.
-const FIXED: u8 = 3;
+const SOURCE_ROUTE_HEADER: u8 = 3;
 
 /// Whether the options hold a source route with hops that are still to be visited. One that cannot be read
 /// counts as such, because nothing says that it is completed. What follows an option without a readable
@@ -329,7 +330,9 @@ pub(crate) fn has_incomplete_source_route(mut options: &[u8]) -> bool {
             [NO_OPERATION, ref rest @ ..] => rest,
             [LOOSE_SOURCE_ROUTE | STRICT_SOURCE_ROUTE, length, pointer, ..] => {
                 // RFC 791 3.1: "If the pointer is greater than the length, the source route is empty".
-                let rest = options.get(usize::from(length)..).filter(|_| length >= FIXED && pointer > length);
+                let rest = options
+                    .get(usize::from(length)..)
+                    .filter(|_| length >= SOURCE_ROUTE_HEADER && pointer > length);
                 let Some(rest) = rest else { return true };
                 rest
             }

@@ -91,7 +91,7 @@ pub struct Reassembly {
     limits: ReassemblyLimits,
     failures: ReasonCounters<ReassemblyFailure>,
     timeouts: EventQueue<ReassemblyTimeout>,
-    spare: Vec<Vec<u8>>,
+    free_buffers: Vec<Vec<u8>>,
 }
 
 /// A fragment whose offset and length are valid.
@@ -106,7 +106,7 @@ struct ValidFragment<'a> {
 
 /// The resource that is exhausted.
 #[derive(Clone, Copy)]
-enum Exhausted {
+enum Resource {
     Datagrams,
     Blocks,
 }
@@ -115,7 +115,7 @@ impl Reassembly {
     /// How many events wait to be taken at most; further ones are counted.
     pub const EVENTS: usize = 256;
     /// How many buffers are kept for the next datagrams.
-    const SPARE: usize = 4;
+    const MAX_FREE_BUFFERS: usize = 4;
 
     /// Creates an empty reassembly with these limits and a secret seed.
     pub fn new(limits: ReassemblyLimits, seed: u64) -> Reassembly {
@@ -126,7 +126,7 @@ impl Reassembly {
             limits,
             failures: ReasonCounters::default(),
             timeouts: EventQueue::new(Self::EVENTS),
-            spare: Vec::with_capacity(Self::SPARE),
+            free_buffers: Vec::with_capacity(Self::MAX_FREE_BUFFERS),
         }
     }
 
@@ -139,22 +139,23 @@ impl Reassembly {
         let fragment = ValidFragment::of(datagram)?;
         let known = self.incomplete.find(fragment.key);
         let before = match known {
-            Some(place) => self.fit(place, &fragment)?,
+            Some(place) => self.find_predecessor(place, &fragment)?,
             None => FragmentStore::NONE,
         };
         // spec: rfc1122-reassembly
-        let place = self.keep(now, known, before, &fragment).ok_or(Ipv4DropReason::ReassemblyFull)?;
+        let place =
+            self.store_fragment(now, known, before, &fragment).ok_or(Ipv4DropReason::ReassemblyFull)?;
         if fragment.offset == 0 {
-            self.keep_header(place, datagram);
+            self.store_header(place, datagram);
         }
-        self.finish(place)
+        self.complete(place)
     }
 
     /// Gives up the datagrams whose time is over.
     pub fn poll(&mut self, now: Instant) {
         // spec: reassembly-timeout
-        while let Some((place, since)) = self.incomplete.oldest() {
-            if since + self.limits.timeout > now {
+        while let Some((place, first_received)) = self.incomplete.oldest() {
+            if first_received + self.limits.timeout > now {
                 return;
             }
             self.time_out(place);
@@ -163,7 +164,7 @@ impl Reassembly {
 
     /// Returns when [`Reassembly::poll`] has something to do next.
     pub fn deadline(&self) -> Option<Instant> {
-        self.incomplete.oldest().map(|(_, since)| since + self.limits.timeout)
+        self.incomplete.oldest().map(|(_, first_received)| first_received + self.limits.timeout)
     }
 
     /// Takes the oldest event.
@@ -198,13 +199,17 @@ impl Reassembly {
 
     /// Takes the buffer of a datagram back that came out of [`Reassembly::receive`].
     pub fn recycle(&mut self, reassembled: ReassembledDatagram) {
-        if self.spare.len() < Self::SPARE {
-            self.spare.push(reassembled.0);
+        if self.free_buffers.len() < Self::MAX_FREE_BUFFERS {
+            self.free_buffers.push(reassembled.0);
         }
     }
 
     /// Finds the stored fragment that a new one follows in its datagram.
-    fn fit(&mut self, place: Place, fragment: &ValidFragment<'_>) -> Result<store::Place, Ipv4DropReason> {
+    fn find_predecessor(
+        &mut self,
+        place: Place,
+        fragment: &ValidFragment<'_>,
+    ) -> Result<store::Place, Ipv4DropReason> {
         let entry = self.incomplete.get(place).ok_or(Ipv4DropReason::ReassemblyFull)?;
         let (first, last, end) = (entry.first, entry.last, entry.end);
         let tail = self.store.get(last).map_or(0, |stored| stored.end());
@@ -217,28 +222,28 @@ impl Reassembly {
             after = stored.next;
             next = self.store.get(after);
         }
-        let fits_the_end = match end {
+        let agrees_with_end = match end {
             Some(end) => fragment.end <= end && fragment.is_last == (fragment.end == end),
             None => !fragment.is_last || tail <= fragment.end,
         };
         // spec: fragments-repeated
         let repeats = next.is_some_and(|stored| stored.offset == fragment.offset);
-        let ends_alike = fragment.is_last == (end == Some(fragment.end));
-        if repeats && ends_alike && self.store.equals(after, fragment.bytes) {
+        let has_same_end = fragment.is_last == (end == Some(fragment.end));
+        if repeats && has_same_end && self.store.equals(after, fragment.bytes) {
             return Err(Ipv4DropReason::FragmentRepeated);
         }
         // spec: fragments-overlap
         let overlaps_before = self.store.get(before).is_some_and(|stored| stored.end() > fragment.offset);
         let overlaps_after = next.is_some_and(|stored| stored.offset < fragment.end);
-        if overlaps_before || overlaps_after || !fits_the_end {
-            self.give_up(place, ReassemblyFailure::Overlap);
+        if overlaps_before || overlaps_after || !agrees_with_end {
+            self.discard(place, ReassemblyFailure::Overlap);
             return Err(Ipv4DropReason::FragmentOverlap);
         }
         Ok(before)
     }
 
     /// Stores a fragment after another one of its datagram, or as the first of a new datagram.
-    fn keep(
+    fn store_fragment(
         &mut self,
         now: Instant,
         known: Option<Place>,
@@ -297,13 +302,13 @@ impl Reassembly {
             }
         }
         while known.is_none() && self.incomplete.is_full() {
-            let victim = self.victim(Exhausted::Datagrams, known);
+            let victim = self.victim(Resource::Datagrams, known);
             if !self.evict(victim, known) {
                 return false;
             }
         }
         while self.store.free() < blocks {
-            let victim = self.victim(Exhausted::Blocks, known);
+            let victim = self.victim(Resource::Blocks, known);
             if !self.evict(victim, known) {
                 return false;
             }
@@ -312,12 +317,12 @@ impl Reassembly {
     }
 
     /// Returns the first of the queue that holds more, or of the other one if that is the datagram itself.
-    fn victim(&self, exhausted: Exhausted, known: Option<Place>) -> Option<Place> {
+    fn victim(&self, exhausted: Resource, known: Option<Place>) -> Option<Place> {
         let one = self.incomplete.of_progress(Progress::OneFragment);
         let several = self.incomplete.of_progress(Progress::Several);
         let several_hold_more = match exhausted {
-            Exhausted::Datagrams => several.datagrams > one.datagrams,
-            Exhausted::Blocks => several.blocks > one.blocks,
+            Resource::Datagrams => several.datagrams > one.datagrams,
+            Resource::Blocks => several.blocks > one.blocks,
         };
         let (more, less) = if several_hold_more { (several, one) } else { (one, several) };
         if known.is_some() && known == more.first() { less.first() } else { more.first() }
@@ -328,12 +333,12 @@ impl Reassembly {
         if self.incomplete.get(place).is_none() {
             return false;
         }
-        self.give_up(place, ReassemblyFailure::Evicted);
+        self.discard(place, ReassemblyFailure::Evicted);
         true
     }
 
     /// Keeps the header of a datagram's first fragment.
-    fn keep_header(&mut self, place: Place, datagram: &Datagram<'_>) {
+    fn store_header(&mut self, place: Place, datagram: &Datagram<'_>) {
         let length = datagram.header_length();
         let Some(entry) = self.incomplete.get_mut(place) else { return };
         for (to, from) in entry.header.iter_mut().zip(datagram.bytes()).take(length) {
@@ -343,7 +348,7 @@ impl Reassembly {
     }
 
     /// Removes a datagram and returns it if all of it is here.
-    fn finish(&mut self, place: Place) -> Result<Option<ReassembledDatagram>, Ipv4DropReason> {
+    fn complete(&mut self, place: Place) -> Result<Option<ReassembledDatagram>, Ipv4DropReason> {
         let Some(entry) = self.incomplete.get(place) else { return Ok(None) };
         // No two fragments overlap, so the datagram is complete when the bytes here reach its end.
         if entry.end != Some(entry.bytes) {
@@ -352,12 +357,12 @@ impl Reassembly {
         // The first fragment's header may be longer than that of the last.
         // spec: fragments-beyond
         let Ok(total_length) = u16::try_from(entry.header_length + entry.bytes) else {
-            self.give_up(place, ReassemblyFailure::TooLong);
+            self.discard(place, ReassemblyFailure::TooLong);
             return Err(Ipv4DropReason::FragmentBeyond);
         };
-        let mut bytes = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(Datagram::MAX_LENGTH));
+        let mut bytes = self.free_buffers.pop().unwrap_or_else(|| Vec::with_capacity(Datagram::MAX_LENGTH));
         self.assemble(place, total_length, &mut bytes);
-        self.forget(place);
+        self.remove(place);
         Ok(Some(ReassembledDatagram(bytes)))
     }
 
@@ -388,7 +393,7 @@ impl Reassembly {
         let Some(entry) = self.incomplete.get(place) else { return };
         let DatagramKey { source, destination, protocol, identification } = entry.key();
         let first_fragment = self.first_fragment(place);
-        self.give_up(place, ReassemblyFailure::TimedOut);
+        self.discard(place, ReassemblyFailure::TimedOut);
         self.timeouts.push(ReassemblyTimeout {
             source,
             destination,
@@ -415,12 +420,12 @@ impl Reassembly {
 
     /// Forgets a datagram that cannot be completed, and counts why. Its key is free again: were it remembered, a
     /// stranger could block the datagrams of another host with two fragments each, ahead of time.
-    fn give_up(&mut self, place: Place, reason: ReassemblyFailure) {
+    fn discard(&mut self, place: Place, reason: ReassemblyFailure) {
         self.failures.count(reason);
-        self.forget(place);
+        self.remove(place);
     }
 
-    fn forget(&mut self, place: Place) {
+    fn remove(&mut self, place: Place) {
         if let Some(entry) = self.incomplete.get(place) {
             let mut stored = entry.first;
             while stored != FragmentStore::NONE {

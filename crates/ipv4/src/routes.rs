@@ -37,9 +37,9 @@ pub enum RouteError {
     /// No route puts the gateway on our link.
     NotOnLink(Ipv4Addr),
     /// The gateway's address is no host's.
-    NoHost(Ipv4Addr),
+    InvalidGateway(Ipv4Addr),
     /// No datagram to this network is sent to a gateway.
-    NotByGateway(Ipv4Net),
+    NoGatewayAllowed(Ipv4Net),
     /// There is no route to this network.
     Missing(Ipv4Net),
     /// This gateway would not be on our link any more.
@@ -75,8 +75,8 @@ impl Routes {
             return Err(RouteError::Exists(network));
         }
         if let Some(gateway) = route.gateway {
-            if never_by_gateway(network) {
-                return Err(RouteError::NotByGateway(network));
+            if has_no_gateway(network) {
+                return Err(RouteError::NoGatewayAllowed(network));
             }
             // spec: rfc1122-gateway
             let on_link = self.on_link(gateway).ok_or(RouteError::NotOnLink(gateway))?;
@@ -84,14 +84,14 @@ impl Routes {
             let is_broadcast = directed_broadcast(on_link)
                 .is_some_and(|broadcast| gateway == broadcast || gateway == on_link.network());
             if is_broadcast || !is_valid_host(gateway) {
-                return Err(RouteError::NoHost(gateway));
+                return Err(RouteError::InvalidGateway(gateway));
             }
         }
         if self.routes.len() >= Self::CAPACITY {
             return Err(RouteError::Full);
         }
         self.routes.insert(place, Route { network, ..route });
-        self.stranded().map_or(Ok(()), |gateway| {
+        self.off_link_gateway().map_or(Ok(()), |gateway| {
             self.routes.remove(place);
             Err(RouteError::InUse(gateway))
         })
@@ -103,7 +103,7 @@ impl Routes {
         let place = self.routes.iter().position(|route| route.network == network);
         let place = place.ok_or(RouteError::Missing(network))?;
         let route = self.routes.remove(place);
-        self.stranded().map_or(Ok(route), |gateway| {
+        self.off_link_gateway().map_or(Ok(route), |gateway| {
             self.routes.insert(place, route);
             Err(RouteError::InUse(gateway))
         })
@@ -145,11 +145,11 @@ impl Routes {
     fn longest(&self, destination: Ipv4Addr) -> Option<Route> {
         let destination = u32::from(destination);
         // For every datagram: one shift a route, where ipnet makes both ends of the network to compare with.
-        let leads_there = |route: &Route| {
+        let is_match = |route: &Route| {
             let differs = destination ^ u32::from(route.network.addr());
             differs.leading_zeros() >= route.network.prefix_len().into()
         };
-        self.iter().find(leads_there)
+        self.iter().find(is_match)
     }
 
     /// The network that `gateway` is in, if its route says that it is on the link.
@@ -158,7 +158,7 @@ impl Routes {
     }
 
     /// A gateway that is not on our link.
-    fn stranded(&self) -> Option<Ipv4Addr> {
+    fn off_link_gateway(&self) -> Option<Ipv4Addr> {
         self.iter().filter_map(|route| route.gateway).find(|gateway| self.on_link(*gateway).is_none())
     }
 }
@@ -173,7 +173,7 @@ impl NextHop {
 }
 
 /// Whether no datagram to any address of this network is sent to a gateway.
-fn never_by_gateway(network: Ipv4Net) -> bool {
+fn has_no_gateway(network: Ipv4Net) -> bool {
     let (first, last) = (network.network(), network.broadcast());
     (first.is_link_local() && last.is_link_local()) || is_reserved_range(first, last)
 }
@@ -194,8 +194,10 @@ impl fmt::Display for RouteError {
                     "the gateway {gateway} is in no network on the link; add a route to its network first"
                 )
             }
-            Self::NoHost(gateway) => write!(f, "{gateway} is no host's address, so it cannot be a gateway"),
-            Self::NotByGateway(network) => {
+            Self::InvalidGateway(gateway) => {
+                write!(f, "{gateway} is no host's address, so it cannot be a gateway")
+            }
+            Self::NoGatewayAllowed(network) => {
                 write!(f, "invalid route to {network}: no datagram there is sent to a gateway")
             }
             Self::Missing(network) => write!(f, "there is no route to {network}"),

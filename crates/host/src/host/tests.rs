@@ -379,12 +379,12 @@ proptest! {
     #[test]
     fn frame_of_any_bytes_is_counted_once_without_panic(
         frames in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 0..20),
-        for_us: bool,
+        is_arp_request: bool,
     ) {
         let mut host = host(None);
         let mut dropped = 0;
         for mut bytes in frames.clone() {
-            if let (true, Some(head)) = (for_us, bytes.get_mut(..14)) {
+            if let (true, Some(head)) = (is_arp_request, bytes.get_mut(..14)) {
                 head.copy_from_slice(&broadcast(&[&[8, 6]]));
             }
             let (outcome, sent) = receive_one(&mut host, &bytes);

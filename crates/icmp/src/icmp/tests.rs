@@ -153,9 +153,10 @@ fn broadcast_echo_request_is_accepted_when_configured() {
             icmp().receive(&addresses(), destination_kind, &request).unwrap_err(),
             IcmpDropReason::BroadcastEcho
         );
-        let mut talkative = Icmp::new(&IcmpConfig { answers_broadcast: true, ..IcmpConfig::default() });
+        let mut broadcast_replier =
+            Icmp::new(&IcmpConfig { answers_broadcast: true, ..IcmpConfig::default() });
         assert!(matches!(
-            talkative.receive(&addresses(), destination_kind, &request),
+            broadcast_replier.receive(&addresses(), destination_kind, &request),
             Ok(ReceivedMessage::Request(_))
         ));
     }
@@ -171,8 +172,8 @@ fn every_message_is_accepted_or_dropped_and_counted_once() {
     assert_eq!(accept(&[0; 7]), Err(IcmpDropReason::Truncated));
     assert_eq!(accept(&[0; 8]), Err(IcmpDropReason::Checksum));
     assert_eq!(accept(&message(3)), Err(IcmpDropReason::NoQuotedDatagram));
-    for unserved in [1, 13, 14, 15, 16, 17, 18, 200, 255] {
-        assert_eq!(accept(&message(unserved)), Err(IcmpDropReason::UnsupportedType), "{unserved}");
+    for unsupported in [1, 13, 14, 15, 16, 17, 18, 200, 255] {
+        assert_eq!(accept(&message(unsupported)), Err(IcmpDropReason::UnsupportedType), "{unsupported}");
     }
     assert_eq!(icmp.accepted(), 2);
     let counted: Vec<u64> = icmp.dropped().iter().map(|(_, count)| count).collect();
@@ -182,16 +183,16 @@ fn every_message_is_accepted_or_dropped_and_counted_once() {
 // proves: rfc1122-error-reported, icmp-not-ours
 #[test]
 fn error_is_accepted_only_when_it_quotes_local_datagram() {
-    for (source, ours) in [(LOCAL, true), (PEER, false), (Ipv4Addr::new(10, 0, 0, 3), false)] {
+    for (source, is_local) in [(LOCAL, true), (PEER, false), (Ipv4Addr::new(10, 0, 0, 3), false)] {
         for error in [IcmpError::PORT_UNREACHABLE, IcmpError::HOPS_EXCEEDED, IcmpError::parameter(1)] {
             let mut message = [0; 36];
             error.write_to(&udp(source, PEER), &mut message).unwrap();
             let mut icmp = icmp();
             match icmp.receive(&addresses(), DestinationKind::Unicast, &message) {
-                Ok(ReceivedMessage::Error(read, quoted)) if ours => {
+                Ok(ReceivedMessage::Error(read, quoted)) if is_local => {
                     assert_eq!((read, quoted.source()), (error, source));
                 }
-                Err(IcmpDropReason::NotLocal) if !ours => (),
+                Err(IcmpDropReason::NotLocal) if !is_local => (),
                 other => panic!("{source}: {other:?}"),
             }
         }

@@ -38,7 +38,7 @@ fn all_destinations_get_burst_of_fifty_then_one_error_per_millisecond_on_average
     for seed in 0..1_000 {
         let mut limit = ErrorRateLimiter::new(ErrorRateLimits::default(), seed);
         bursts.push(burst(&mut limit, at(0), 0..1_000));
-        assert_eq!(limit.take(at(0), host(5_000)), Err(Exhausted::Global));
+        assert_eq!(limit.take(at(0), host(5_000)), Err(ExhaustedBucket::Global));
     }
     let (least, most) = (bursts.iter().min().unwrap(), bursts.iter().max().unwrap());
     assert!((25..45).contains(least) && (55..90).contains(most), "{least}..{most}");
@@ -105,7 +105,7 @@ fn global_refusal_costs_destination_no_token() {
     let mut limit = limit();
     burst(&mut limit, at(0), 1_000..2_000);
     for _ in 0..100 {
-        assert_eq!(limit.take(at(0), host(99)), Err(Exhausted::Global));
+        assert_eq!(limit.take(at(0), host(99)), Err(ExhaustedBucket::Global));
     }
     let burst = (0..20).filter(|_| limit.take(at(60), host(99)).is_ok()).count();
     assert_eq!(burst, 6);
@@ -121,7 +121,7 @@ fn limiter_is_bounded_when_million_destinations_get_errors() {
     for number in 2..40 {
         limit.take(at(0), host(number)).unwrap();
     }
-    assert_eq!(limit.take(at(0), host(1)), Err(Exhausted::PerDestination));
+    assert_eq!(limit.take(at(0), host(1)), Err(ExhaustedBucket::PerDestination));
     let mut sent = 0;
     for number in 0..1_000_000_u32 {
         let now = at(u64::from(number / 1_000));
@@ -147,7 +147,7 @@ fn limiter_stays_valid_when_clock_jumps_back_or_ends() {
     for _ in 0..100 {
         let _ = limit.take(end, host(1));
     }
-    assert_eq!(limit.take(at(0), host(1)), Err(Exhausted::PerDestination), "empty at worst");
+    assert_eq!(limit.take(at(0), host(1)), Err(ExhaustedBucket::PerDestination), "empty at worst");
     let mut limit = ErrorRateLimiter::new(ErrorRateLimits::default(), 1);
     for _ in 0..6 {
         limit.take(at(1_000_000), host(1)).unwrap();

@@ -95,10 +95,10 @@ fn many_hosts_are_kept_as_ranges() {
     many.add(address("10.0.0.8"), address("10.0.0.15"), network("10.0.0.1/24"));
     many.add(address("10.0.0.12"), address("10.0.0.20"), network("10.0.0.2/24"));
     many.add(address("192.168.0.1"), address("192.168.0.1"), network("192.168.0.1/16"));
-    for (candidate, ours) in
+    for (candidate, is_local) in
         [("10.0.0.7", false), ("10.0.0.8", true), ("10.0.0.20", true), ("10.0.0.21", false)]
     {
-        assert_eq!(many.is_local(address(candidate)), ours, "{candidate}");
+        assert_eq!(many.is_local(address(candidate)), is_local, "{candidate}");
     }
     assert_eq!(many.broadcasts.len(), 4);
     assert!(many.is_broadcast(address("10.0.0.255")) && many.is_broadcast(address("192.168.255.255")));

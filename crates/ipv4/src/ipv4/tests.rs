@@ -153,20 +153,22 @@ fn with_options(fields: Ipv4Fields, options: &[u8]) -> Vec<u8> {
 #[test]
 fn datagram_is_dropped_and_counted_when_its_source_route_is_incomplete() {
     let mut host = host();
-    let (now, to_us) = (Instant::ORIGIN, fields(PEER, LOCAL));
+    let (now, to_host) = (Instant::ORIGIN, fields(PEER, LOCAL));
     let route = |kind, pointer| [kind, 7, pointer, 192, 0, 2, 1, 0];
     for kind in [131, 137] {
-        for to_us in
-            [to_us, Ipv4Fields { more_fragments: true, ..to_us }, Ipv4Fields { fragment_offset: 8, ..to_us }]
-        {
-            let leads_on = with_options(to_us, &route(kind, 4));
+        for to_host in [
+            to_host,
+            Ipv4Fields { more_fragments: true, ..to_host },
+            Ipv4Fields { fragment_offset: 8, ..to_host },
+        ] {
+            let incomplete = with_options(to_host, &route(kind, 4));
             assert_eq!(
-                host.receive(now, DestinationKind::Unicast, &leads_on).unwrap_err(),
+                host.receive(now, DestinationKind::Unicast, &incomplete).unwrap_err(),
                 Ipv4DropReason::SourceRoute
             );
         }
-        let arrived = with_options(to_us, &route(kind, 8));
-        let received = host.receive(now, DestinationKind::Unicast, &arrived).unwrap();
+        let complete = with_options(to_host, &route(kind, 8));
+        let received = host.receive(now, DestinationKind::Unicast, &complete).unwrap();
         assert!(
             matches!(received, ReceivedDatagram::Whole(datagram, _) if datagram.options() == route(kind, 8))
         );

@@ -34,7 +34,7 @@ pub(super) struct Incomplete {
     key: DatagramKey,
     progress: Progress,
     /// When its first fragment came.
-    since: Instant,
+    first_received: Instant,
     /// Its fragments in the order of their offsets, in the [`FragmentStore`].
     pub(super) first: store::Place,
     pub(super) last: store::Place,
@@ -145,7 +145,7 @@ impl IncompleteTable {
     /// Returns the datagram whose first fragment came first, and when that was.
     pub(super) fn oldest(&self) -> Option<(Place, Instant)> {
         let place = self.queues.age.first()?;
-        self.get(place).map(|entry| (place, entry.since))
+        self.get(place).map(|entry| (place, entry.first_received))
     }
 
     /// Enters a datagram without fragments, which is not in the table. Returns none if the table is full.
@@ -157,7 +157,7 @@ impl IncompleteTable {
         let entry = Incomplete {
             key,
             progress: Progress::OneFragment,
-            since: now,
+            first_received: now,
             first: FragmentStore::NONE,
             last: FragmentStore::NONE,
             bytes: 0,

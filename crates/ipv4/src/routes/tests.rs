@@ -94,14 +94,17 @@ fn gateway_is_accepted_only_when_it_is_host_on_link() {
     let mut routes = host();
     let table = [
         ("10.0.1.1", RouteError::NotOnLink(address("10.0.1.1"))),
-        ("10.0.0.255", RouteError::NoHost(address("10.0.0.255"))),
-        ("10.0.0.0", RouteError::NoHost(address("10.0.0.0"))),
+        ("10.0.0.255", RouteError::InvalidGateway(address("10.0.0.255"))),
+        ("10.0.0.0", RouteError::InvalidGateway(address("10.0.0.0"))),
     ];
     for (gateway, expected) in table {
         assert_eq!(routes.add(via("192.0.2.0/24", gateway)), Err(expected));
     }
     routes.add(direct("224.0.0.0/4")).unwrap();
-    assert_eq!(routes.add(via("192.0.2.0/24", "224.0.0.5")), Err(RouteError::NoHost(address("224.0.0.5"))));
+    assert_eq!(
+        routes.add(via("192.0.2.0/24", "224.0.0.5")),
+        Err(RouteError::InvalidGateway(address("224.0.0.5")))
+    );
     // Behind another gateway is not on the link.
     assert_eq!(
         routes.add(via("192.0.2.0/24", "172.16.0.1")),
@@ -127,8 +130,8 @@ fn link_local_datagram_is_on_link_with_any_routes() {
         }
         assert_eq!(routes.next_hop(LOCAL, address("169.254.255.255")), None, "means all hosts");
     }
-    let beside = [("169.253.255.255", "10.0.0.1"), ("169.255.0.0", "10.0.0.1")];
-    for (there, gateway) in beside.map(|(there, gateway)| (address(there), address(gateway))) {
+    let outside = [("169.253.255.255", "10.0.0.1"), ("169.255.0.0", "10.0.0.1")];
+    for (there, gateway) in outside.map(|(there, gateway)| (address(there), address(gateway))) {
         assert_eq!(host().next_hop(LOCAL, there), Some(NextHop::Gateway(gateway)));
     }
 }
@@ -147,7 +150,7 @@ fn gateway_route_is_refused_when_no_datagram_could_take_it() {
     ] {
         assert_eq!(
             routes.add(via(there, "10.0.0.1")),
-            Err(RouteError::NotByGateway(network(there))),
+            Err(RouteError::NoGatewayAllowed(network(there))),
             "{there}"
         );
     }

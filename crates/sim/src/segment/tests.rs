@@ -197,7 +197,7 @@ fn static_entry_releases_pending_packet_without_further_frame() {
 #[test]
 fn invalid_sends_are_refused() {
     let (mut segment, left, _) = pair(Faults::NONE);
-    let (peer, _heard) = listener(&mut segment);
+    let (peer, _frames) = listener(&mut segment);
     let (mut other, ..) = pair(Faults::NONE);
     assert_eq!(segment.send(left, ip(2), TEST, &[0; 9_000]), SendOutcome::Dropped);
     assert_eq!(segment.pool(left).unwrap().held(), 0);

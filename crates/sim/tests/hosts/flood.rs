@@ -45,9 +45,10 @@ fn under_forged_pings(per_second: u64) -> (usize, usize) {
             }
             segment.run_for(Duration::from_millis(u64::from(tenth == 9))).unwrap();
             for RecordedFrame { from, bytes, .. } in segment.take_captured() {
-                let is_ours = from == host;
-                answered += usize::from(is_ours && bytes[..6] == mac(1).bytes() && bytes[12..14] == [8, 0]);
-                broadcasts += usize::from(is_ours && bytes[..6] == [0xff; 6]);
+                let is_from_host = from == host;
+                answered +=
+                    usize::from(is_from_host && bytes[..6] == mac(1).bytes() && bytes[12..14] == [8, 0]);
+                broadcasts += usize::from(is_from_host && bytes[..6] == [0xff; 6]);
             }
         }
         max_broadcasts = max_broadcasts.max(broadcasts);

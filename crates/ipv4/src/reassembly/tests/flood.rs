@@ -102,9 +102,9 @@ fn other_sources_get_through_when_some_hold_their_whole_share() {
     let mut reassembly = Reassembly::new(limits, 3);
     for source in 0..16 {
         for identification in 0..20 {
-            let hoard = TestFragment { identification, ..other_source(source) };
+            let held = TestFragment { identification, ..other_source(source) };
             for offset in [0, 32_000] {
-                receive(&mut reassembly, at(0), TestFragment { offset, ..hoard }, &data(32_000)).unwrap();
+                receive(&mut reassembly, at(0), TestFragment { offset, ..held }, &data(32_000)).unwrap();
             }
         }
     }
@@ -238,7 +238,7 @@ fn recycled_buffers_are_bounded() {
     for whole in whole {
         reassembly.recycle(whole);
     }
-    assert_eq!(reassembly.spare.len(), Reassembly::SPARE);
+    assert_eq!(reassembly.free_buffers.len(), Reassembly::MAX_FREE_BUFFERS);
 }
 
 #[test]
