@@ -7,10 +7,10 @@ mod ci;
 mod dist;
 mod imports;
 mod layers;
-mod names;
 mod setup_tap;
 mod source;
 mod spec;
+mod word_list;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -52,6 +52,8 @@ enum Command {
     },
     /// Check that no old name of xtask/names.txt is in the tree
     Names,
+    /// Check that no word of xtask/words.txt is in the tree
+    Words,
     /// Everything that CI checks but the tests: format, lints, docs, layers, spec, names, dependencies, fuzz targets and
     /// benches compile, the bounds on what parsing costs
     Ci,
@@ -96,7 +98,8 @@ fn main() -> ExitCode {
         Command::TeardownTap { name } => setup_tap::tear_down(&name),
         Command::Layers { manifest_path } => layers::check(manifest_path.as_deref()),
         Command::Spec { root } => spec::check(root.as_deref()),
-        Command::Names => names::check(),
+        Command::Names => word_list::check_names(),
+        Command::Words => word_list::check_words(),
         Command::Ci => ci::run(),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Dist(arguments) => dist::run(&arguments),
