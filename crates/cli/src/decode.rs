@@ -1,4 +1,4 @@
-//! `tapstack decode`: the frames of a capture in one line each, as JSON or explained.
+//! `tapstack decode`: prints the frames of a capture in one line each, as JSON or with an explanation.
 
 pub(crate) mod arguments;
 mod json;
@@ -21,7 +21,7 @@ use arguments::DecodeArguments;
 /// Size of the output buffer, in bytes.
 const BUFFER_SIZE: usize = 64 * 1_024;
 
-/// Prints every frame of a capture. The exit code says whether a frame had a fault.
+/// Prints every frame of a capture. The exit code is 1 if a frame has a fault.
 pub(crate) fn run(arguments: &DecodeArguments) -> Result<ExitCode, Failure> {
     if ![0, 1, DecodeArguments::DATE].contains(&arguments.no_time) {
         return Err(Failure::new("-t is supported once, for no times, and four times, for the date too"));
@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &DecodeArguments) -> Result<ExitCode, Failure> {
     let read_failure = |error: FrameReaderError| Failure::new(format!("cannot read {name}: {error}"));
     let from = open(&arguments.file).map_err(|error| read_failure(error.into()))?;
     privileges::drop_all()?;
-    // A capture that comes frame by frame is printed frame by frame.
+    // Flush each frame of a live capture.
     let is_live = !from.metadata().is_ok_and(|metadata| metadata.is_file());
     let mut reader = FrameReader::new(from).map_err(read_failure)?;
     let mut out = BufWriter::with_capacity(BUFFER_SIZE, standard_output()?);
@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &DecodeArguments) -> Result<ExitCode, Failure> {
         outcome.is_ok()
     });
     match outcome.and_then(|()| out.flush()) {
-        // A reader that closed the pipe needs no more.
+        // A closed pipe ends the output without an error.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             return Err(Failure::new(format!("cannot write to standard output: {error}")));
         }
@@ -67,11 +67,11 @@ pub enum DecodeFormat {
     Explained,
 }
 
-/// Passes `each` frame of a capture as `tapstack decode` prints it, until that returns false.
+/// Calls `each` with the output of `tapstack decode` for each frame, until `each` returns false.
 ///
 /// # Errors
 ///
-/// The reason, if the capture cannot be read to its end. What could be read was passed.
+/// Returns the reason if the capture cannot be read to its end. The frames before it were passed to `each`.
 pub fn decode_capture(
     capture: impl Read + Send,
     format: DecodeFormat,
@@ -91,7 +91,7 @@ pub fn decode_capture(
     print(&mut reader, &arguments, |line, _| each(line)).map_err(|error| error.to_string())
 }
 
-/// Passes `each` frame as it is printed, and whether it has a fault, until that returns false.
+/// Calls `each` with the output for each frame and whether it has a fault, until `each` returns false.
 fn print(
     reader: &mut FrameReader<'_>,
     arguments: &DecodeArguments,
@@ -123,7 +123,7 @@ fn write_frame(
     };
 }
 
-/// Writes a summary of a frame and its comments, then its layers and faults explained.
+/// Writes the summary of a frame and its comments, then the explanation of its layers and faults.
 fn write_explained(page: &mut String, frame: &CapturedFrame<'_>, dissection: &Dissection<'_>) -> fmt::Result {
     if frame.number > 1 {
         page.push('\n');

@@ -71,7 +71,7 @@ pub(crate) const LINE_RULES: &[LineRule] = &[
                  marks it as cut.",
         explains: |ours, theirs| {
             let (head, text) = behind_header(ours);
-            let is_cut = text.starts_with("length ") && text.contains(" [cut short: ");
+            let is_cut = text.starts_with("length ") && text.contains(" [truncated: ");
             is_cut && theirs.starts_with(head)
         },
     },

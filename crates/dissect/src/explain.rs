@@ -1,4 +1,4 @@
-//! A frame explained: each layer in the diagram of its standard with its values, then the faults.
+//! Explanation of a frame: a diagram and the field values of each layer, then the faults.
 
 mod diagram;
 
@@ -15,14 +15,14 @@ use crate::layers::{FieldValue, Layer, Layers, hex};
 use crate::layout::{Field, FieldFormat};
 use crate::requirement::requirement;
 
-/// Writes about every layer of a frame, then about its faults.
+/// Writes the explanation of each layer, then of each fault.
 pub(crate) fn write(page: &mut String, layers: &Layers<'_>, faults: &[FrameFault]) -> Result {
     let Layers { layers, more_tags } = layers;
     for layer in layers {
         write_layer(page, layer)?;
     }
     if *more_tags > 0 {
-        writeln!(page, "\n{more_tags} more VLAN tags, which are not shown")?;
+        writeln!(page, "\n{more_tags} more VLAN tags (not shown)")?;
     }
     for fault in faults {
         write_fault(page, fault)?;
@@ -33,8 +33,8 @@ pub(crate) fn write(page: &mut String, layers: &Layers<'_>, faults: &[FrameFault
 fn write_layer(page: &mut String, layer: &Layer<'_>) -> Result {
     let Layer { layout, offset, bytes, is_quoted } = layer;
     let last = (offset + bytes.len()).saturating_sub(1);
-    let quoted = if *is_quoted { " in the datagram it is about" } else { "" };
-    writeln!(page, "\n{}{quoted}, octets {offset} to {last} ({})\n", layout.title, layout.standard)?;
+    let quoted = if *is_quoted { " of the quoted datagram" } else { "" };
+    writeln!(page, "\n{}{quoted}, bytes {offset} to {last} ({})\n", layout.title, layout.standard)?;
     diagram::draw(page, layer)?;
     page.push('\n');
     for (field, value) in layer.fields() {
@@ -43,20 +43,20 @@ fn write_layer(page: &mut String, layer: &Layer<'_>) -> Result {
         writeln!(page, "  {:<24} {value}{name}: {}", field.name, field.meaning)?;
     }
     if layer.is_short() {
-        writeln!(page, "  the frame ends here: {} of {} octets", bytes.len(), layout.length())?;
+        writeln!(page, "  truncated: {} of {} bytes", bytes.len(), layout.length())?;
     }
     for (name, address) in layer.addresses() {
-        writeln!(page, "  {name:<24} {address}: as long as the packet says")?;
+        writeln!(page, "  {name:<24} {address}: length as given in the packet")?;
     }
     if let Some(options) = layer.options().filter(|options| !options.is_empty()) {
-        writeln!(page, "  {:<24} {}: never acted on here", "options", hex(options, " "))?;
+        writeln!(page, "  {:<24} {}: ignored by tapstack", "options", hex(options, " "))?;
     }
     Ok(())
 }
 
 fn write_fault(page: &mut String, fault: &FrameFault) -> Result {
     let FrameFault { layer, field, rule, is_warning, .. } = fault;
-    let (kind, summary) = (if *is_warning { "warning" } else { "wrong" }, fault.message());
+    let (kind, summary) = (if *is_warning { "warning" } else { "invalid" }, fault.message());
     let place = field.map_or_else(|| (*layer).to_owned(), |field| format!("{layer}.{field}"));
     writeln!(page, "\n{kind}: {place}: {summary}")?;
     match rule {
@@ -86,12 +86,12 @@ fn value_name(field: &Field, value: &str) -> Option<String> {
     let hex = || u16::from_str_radix(value.strip_prefix("0x")?, 16).ok();
     let name = match field.name {
         "type_or_length" => match hex()? {
-            length @ ..EtherType::FIRST => format!("a length of {length} octets"),
+            length @ ..EtherType::FIRST => format!("length of {length} bytes"),
             number => ether_type(number),
         },
         "ether_type" | "protocol_type" => ether_type(hex()?),
         "flags" => control_bits(hex()?),
-        "type_of_service" => congestion(hex()?).to_owned(),
+        "type_of_service" => ecn_codepoint(hex()?).to_owned(),
         "operation" => Operation(value.parse().ok()?).to_string(),
         "protocol" => IpProtocol(value.parse().ok()?).name().to_owned(),
         "type" => IcmpType(value.parse().ok()?).name().to_owned(),
@@ -105,7 +105,7 @@ fn ether_type(number: u16) -> String {
     name.to_owned()
 }
 
-/// Returns the names of the control bits that are set (RFC 9293 3.1).
+/// Returns the names of the TCP control bits that are set (RFC 9293 3.1).
 fn control_bits(flags: u16) -> String {
     let names = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"];
     let set = (0..8).rev().zip(names.iter().rev()).filter(|(bit, _)| flags >> bit & 1 == 1);
@@ -113,8 +113,8 @@ fn control_bits(flags: u16) -> String {
     if set.is_empty() { "none".to_owned() } else { set.join(" ") }
 }
 
-/// Returns the name of the two ECN bits, which are the lowest (RFC 3168 5).
-fn congestion(service: u16) -> &'static str {
+/// Returns the name of the ECN codepoint in the two lowest bits (RFC 3168 5).
+fn ecn_codepoint(service: u16) -> &'static str {
     match service & 3 {
         0 => "Not-ECT",
         1 => "ECT(1)",

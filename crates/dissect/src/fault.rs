@@ -1,4 +1,4 @@
-//! Faults of a frame: what in it breaks a standard, and which.
+//! Faults of a frame: violations of a standard, with the field and the rule.
 
 use std::fmt;
 
@@ -11,35 +11,35 @@ use link::{EtherType, MacAddr};
 use crate::frame::{DissectedFrame, RARP, data_length};
 use crate::layout::{TCP_HEADER, UDP_HEADER};
 
-/// A fault of a frame, or a warning.
+/// A fault of a frame: a violation of a standard, or a warning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FrameFault {
     /// Name of the layer in JSON.
     pub layer: &'static str,
-    /// Name of the field in JSON; none if the layer is not complete.
+    /// Name of the field in JSON, or `None` if the fault concerns the whole layer.
     pub field: Option<&'static str>,
-    /// What is wrong, without numbers.
+    /// Description of the fault, without numbers.
     pub summary: String,
-    /// The numbers: found and expected.
+    /// The value found and the value expected.
     pub detail: Option<String>,
-    /// Source of the rule.
+    /// The rule that the frame breaks.
     pub rule: FaultRule,
-    /// Whether the frame may be valid all the same.
+    /// Whether this is a warning: the frame may still be valid.
     pub is_warning: bool,
-    /// Whether bytes are missing, which the capture may have cut off.
+    /// Whether bytes are missing at the end. The capture may have cut them off.
     is_truncation: bool,
 }
 
-/// Source of the rule that a frame breaks.
+/// A rule that a frame breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultRule {
     /// The requirement with this id in `docs/spec`.
     Requirement(&'static str),
-    /// A standard without a page there, with its section, and the rule in words.
+    /// A standard that has no page in `docs/spec`: standard and section, then the text of the rule.
     Standard(&'static str, &'static str),
 }
 
-/// Returns the faults of a frame that was `length` bytes long on the wire. Bytes that the capture cut off are no fault.
+/// Returns the faults of a frame that was `length` bytes long on the wire. Truncation by the capture is not a fault.
 pub(crate) fn faults(bytes: &[u8], length: usize) -> Vec<FrameFault> {
     let mut faults = Vec::new();
     match DissectedFrame::parse(bytes, length) {
@@ -81,7 +81,7 @@ impl FrameFault {
         }
     }
 
-    /// Returns what is wrong, with the numbers.
+    /// Returns the description of the fault with its detail.
     pub fn message(&self) -> String {
         match &self.detail {
             Some(detail) => format!("{}: {detail}", self.summary),
@@ -112,14 +112,14 @@ fn link_fault(reason: link::LinkDropReason) -> Option<FrameFault> {
         D::LengthBeyondFrame => {
             FrameFault::new("ethernet", Some("type_or_length"), &reason, "ethernet-length-beyond")
         }
-        // A valid frame of another protocol; the others depend on the receiving host.
+        // `NotSnap` is a valid frame of another protocol. The other reasons depend on the receiving host.
         D::NotSnap | D::TooLong | D::GroupSource | D::NotForUs | D::OtherVlan => return None,
     })
 }
 
 fn check_arp(faults: &mut Vec<FrameFault>, frame: &DissectedFrame<'_>) {
     const RULE: &str =
-        "a station names its own address as the sender's; a proxy may name another, and so does a forger";
+        "the sender MAC address is that of the sending station; a proxy or a forged packet may differ";
     let fault = |field, reason, requirement| FrameFault::new("arp", Some(field), &reason, requirement);
     match Packet::parse(frame.payload) {
         Ok(packet) => {
@@ -165,13 +165,13 @@ fn check_ipv4(faults: &mut Vec<FrameFault>, frame: &DissectedFrame<'_>) {
     if !checksum::is_valid(header) {
         let reason = ipv4::Ipv4DropReason::Checksum;
         let fault = FrameFault::new("ipv4", Some("checksum"), &reason, "rfc1122-header-checksum");
-        faults.push(FrameFault { detail: Some(wrong_sum(header, 10)), ..fault });
+        faults.push(FrameFault { detail: Some(checksum_detail(header, 10)), ..fault });
     }
     let source = datagram.source();
     // On the loopback interface, loopback addresses are valid.
     let is_loopback_frame = [frame.source, frame.destination] == [MacAddr::ZERO; 2];
     if source.is_multicast() || source.is_broadcast() || (source.is_loopback() && !is_loopback_frame) {
-        let summary = format!("source address {source} is not a host's");
+        let summary = format!("invalid source address {source}");
         faults.push(FrameFault::new("ipv4", Some("source"), &summary, "rfc1122-source"));
     }
     if datagram.fragment_offset() == 0 {
@@ -191,21 +191,21 @@ fn check_ipv4(faults: &mut Vec<FrameFault>, frame: &DissectedFrame<'_>) {
 
 /// Data of a datagram or of a first fragment.
 struct DatagramData<'a> {
-    /// As much as was captured.
+    /// The captured bytes.
     bytes: &'a [u8],
-    /// Length by the datagram's header.
+    /// Length according to the header of the datagram.
     length: usize,
     is_fragment: bool,
 }
 
 impl DatagramData<'_> {
-    /// Whether all of it was captured.
+    /// Whether all data is present: not a fragment, and not cut by the capture.
     fn is_whole(&self) -> bool {
         !self.is_fragment && self.bytes.len() >= self.length
     }
 }
 
-/// Returns the fault of an invalid IPv4 header, except of its checksum.
+/// Returns the fault of an invalid IPv4 header. `check_ipv4` reports a wrong checksum.
 fn header_fault(reason: ipv4::Ipv4DropReason, frame: &DissectedFrame<'_>) -> Option<FrameFault> {
     let fault =
         |field, summary: String, requirement| FrameFault::new("ipv4", Some(field), &summary, requirement);
@@ -215,7 +215,7 @@ fn header_fault(reason: ipv4::Ipv4DropReason, frame: &DissectedFrame<'_>) -> Opt
         ipv4::Ipv4DropReason::HeaderLength => {
             fault("header_length", reason.to_string(), "rfc791-header-length")
         }
-        // Beyond the captured bytes, but not beyond the frame on the wire.
+        // The datagram ends beyond the captured bytes, but within the frame on the wire.
         ipv4::Ipv4DropReason::TotalLength if !is_beyond(frame) => return None,
         ipv4::Ipv4DropReason::TotalLengthShort | ipv4::Ipv4DropReason::TotalLength => {
             fault("total_length", reason.to_string(), "rfc791-total-length")
@@ -231,7 +231,7 @@ fn is_beyond(frame: &DissectedFrame<'_>) -> bool {
 }
 
 fn check_icmp(faults: &mut Vec<FrameFault>, data: &DatagramData<'_>) {
-    // The checksum is one of the whole message.
+    // The checksum covers the whole message.
     if !data.is_whole() {
         return;
     }
@@ -242,7 +242,7 @@ fn check_icmp(faults: &mut Vec<FrameFault>, data: &DatagramData<'_>) {
     match reason {
         Some(reason @ icmp::IcmpDropReason::Checksum) => {
             let fault = FrameFault::new("icmp", Some("checksum"), &reason, "rfc792-checksum");
-            faults.push(FrameFault { detail: Some(wrong_sum(data.bytes, 2)), ..fault });
+            faults.push(FrameFault { detail: Some(checksum_detail(data.bytes, 2)), ..fault });
         }
         Some(reason @ icmp::IcmpDropReason::Truncated) => {
             faults.push(FrameFault::new("icmp", None, &reason, "rfc792-length"));
@@ -256,7 +256,7 @@ fn check_icmp(faults: &mut Vec<FrameFault>, data: &DatagramData<'_>) {
 
 fn check_udp(faults: &mut Vec<FrameFault>, data: &DatagramData<'_>) {
     const RULE: &str =
-        "the length counts the header and the data: it is 8 at least, and no more than there is";
+        "the length covers header and data: at least 8 bytes, at most the length of the datagram";
     let claimed = data.bytes.get(4..6).and_then(|bytes| bytes.first_chunk().copied());
     let claimed = claimed.map(|bytes| usize::from(u16::from_be_bytes(bytes)));
     let is_below = claimed.is_some_and(|claimed| claimed < UDP_HEADER);
@@ -272,7 +272,7 @@ fn check_udp(faults: &mut Vec<FrameFault>, data: &DatagramData<'_>) {
         layer: "udp",
         field: claimed.map(|_| "length"),
         summary: summary.to_owned(),
-        detail: claimed.map(|claimed| format!("it is {claimed}, and the datagram has {} bytes", data.length)),
+        detail: claimed.map(|claimed| format!("{claimed}, but the datagram has {} bytes", data.length)),
         rule: FaultRule::Standard("RFC 768 \"Fields\"", RULE),
         is_warning: false,
         is_truncation: false,
@@ -280,7 +280,7 @@ fn check_udp(faults: &mut Vec<FrameFault>, data: &DatagramData<'_>) {
 }
 
 fn check_tcp(faults: &mut Vec<FrameFault>, data: &DatagramData<'_>) {
-    const RULE: &str = "a header has five words at least, and ends within the segment";
+    const RULE: &str = "a header has at least five 32-bit words and ends within the segment";
     let offset = data.bytes.get(12).map(|offset| usize::from(offset >> 4) * 4);
     let (field, summary) = match offset {
         Some(offset) if offset < TCP_HEADER => (Some("data_offset"), "TCP data offset below 5"),
@@ -301,13 +301,13 @@ fn check_tcp(faults: &mut Vec<FrameFault>, data: &DatagramData<'_>) {
     });
 }
 
-/// Describes a wrong checksum `at` bytes into the bytes it covers: the value found and the value expected.
-fn wrong_sum(bytes: &[u8], at: usize) -> String {
+/// Returns the checksum found at offset `at` in the bytes that it covers, and the expected one.
+fn checksum_detail(bytes: &[u8], at: usize) -> String {
     let mut blank = bytes.to_vec();
-    let mut is = 0;
+    let mut found = 0;
     if let Some(field) = blank.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<2>()) {
-        is = u16::from_be_bytes(*field);
+        found = u16::from_be_bytes(*field);
         *field = [0; 2];
     }
-    format!("it is {is:#06x}, and the bytes give {:#06x}", checksum::of(&blank))
+    format!("{found:#06x}, expected {:#06x}", checksum::of(&blank))
 }

@@ -1,12 +1,12 @@
-//! Ethernet frames that a capture may have cut.
+//! Ethernet frames that a capture may have truncated.
 
 use ipv4::Datagram;
 use link::{Encapsulation, EtherType, EthernetFrame, LinkDropReason, MacAddr, VlanTags};
 
-/// EtherType of RARP, whose packets have ARP's format (RFC 903).
+/// EtherType of RARP. Its packets have the format of ARP packets (RFC 903).
 pub(crate) const RARP: EtherType = EtherType(0x8035);
 
-/// The Ethernet header and tags of a frame, and as much of its payload as was captured.
+/// The Ethernet header and tags of a frame, and the captured part of its payload.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DissectedFrame<'a> {
     pub(crate) source: MacAddr,
@@ -17,32 +17,32 @@ pub(crate) struct DissectedFrame<'a> {
     pub(crate) payload: &'a [u8],
     /// Offset of the payload in the frame, in bytes.
     pub(crate) offset: usize,
-    /// Length of the payload on the wire, in bytes: more than `payload` has if the capture cut it.
+    /// Length of the payload on the wire, in bytes: exceeds `payload.len()` if the capture truncated it.
     pub(crate) length: usize,
 }
 
 impl<'a> DissectedFrame<'a> {
-    /// Reads a frame that was `length` bytes long on the wire, of which `bytes` were captured.
+    /// Parses a frame that was `length` bytes long on the wire; `bytes` is the captured part.
     pub(crate) fn parse(bytes: &'a [u8], length: usize) -> Result<DissectedFrame<'a>, LinkDropReason> {
         match EthernetFrame::parse(bytes) {
             Ok(frame) => Ok(DissectedFrame::new(&frame, frame.payload(), bytes, length)),
             Err(LinkDropReason::LengthBeyondFrame) if bytes.len() < length => {
-                DissectedFrame::parse_cut(bytes, length)
+                DissectedFrame::parse_truncated(bytes, length)
             }
             Err(reason) => Err(reason),
         }
     }
 
-    /// Reads a frame whose length field is checked against its length on the wire. The field is 1,500 at most,
-    /// so no more than that is filled in.
-    fn parse_cut(bytes: &'a [u8], length: usize) -> Result<DissectedFrame<'a>, LinkDropReason> {
+    /// Parses a truncated frame and checks its length field against the length on the wire. The missing bytes are filled
+    /// in, up to a fixed limit: a length field is at most 1,500.
+    fn parse_truncated(bytes: &'a [u8], length: usize) -> Result<DissectedFrame<'a>, LinkDropReason> {
         const LONGEST: usize = 2_048;
         let mut whole = bytes.to_vec();
-        // No EtherType and no service access point that is known.
+        // 0xff is part of no known EtherType or service access point.
         whole.resize(length.min(LONGEST).max(bytes.len()), 0xff);
         let frame = EthernetFrame::parse(&whole)?;
         if frame.payload_offset() > bytes.len() {
-            // The SNAP header was not captured, so the protocol is not known.
+            // The SNAP header was not captured, so the protocol is unknown.
             return Err(LinkDropReason::NotSnap);
         }
         let payload = bytes.get(frame.payload_offset()..).unwrap_or_default();
@@ -55,7 +55,7 @@ impl<'a> DissectedFrame<'a> {
     }
 
     fn new(frame: &EthernetFrame<'_>, payload: &'a [u8], bytes: &[u8], length: usize) -> DissectedFrame<'a> {
-        // A length field ends the payload; a type leaves it to the wire.
+        // With a length field, the payload is complete; with an EtherType, it extends to the end of the frame.
         let missing = match frame.encapsulation() {
             Encapsulation::Snap => 0,
             Encapsulation::Type => length.saturating_sub(bytes.len()),
@@ -73,7 +73,7 @@ impl<'a> DissectedFrame<'a> {
     }
 }
 
-/// Returns the length of a datagram's data by its header, or by the frame if the total length is invalid.
+/// Returns the data length of a datagram: from its header, or from the frame if the total length is invalid.
 pub(crate) fn data_length(datagram: &Datagram<'_>, length: usize) -> usize {
     let header = datagram.header_length();
     let claimed = usize::from(datagram.total_length()).checked_sub(header);

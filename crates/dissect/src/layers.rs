@@ -1,4 +1,4 @@
-//! The layers of a frame, however malformed.
+//! The layers of a frame, which may be malformed.
 
 use std::fmt::Write;
 use std::net::Ipv4Addr;
@@ -10,16 +10,16 @@ use link::{EtherType, MacAddr};
 use crate::frame::RARP;
 use crate::layout::{self, Field, FieldFormat, Layout};
 
-/// One header of a frame, or as much of it as the frame has.
+/// One header of a frame. It is shorter than its layout if the frame ends in it.
 #[derive(Clone, Copy, Debug)]
 pub struct Layer<'a> {
-    /// Its fields and their widths.
+    /// Layout of its fields.
     pub layout: &'static Layout,
     /// Offset in the frame, in bytes.
     pub offset: usize,
-    /// Its bytes with options: fewer than its layout has if the frame ends in it.
+    /// Its bytes, with options.
     pub bytes: &'a [u8],
-    /// Whether it belongs to the datagram that an ICMP error quotes.
+    /// Whether it is part of the datagram that an ICMP error quotes.
     pub is_quoted: bool,
 }
 
@@ -36,7 +36,7 @@ pub enum FieldValue {
     Ip(Ipv4Addr),
 }
 
-/// Names of the addresses of an ARP packet, in their order.
+/// Names of the addresses of an ARP packet, in order.
 const ADDRESSES: [&str; 4] = [
     "sender_hardware_address",
     "sender_protocol_address",
@@ -50,7 +50,7 @@ pub const TAG_LIMIT: usize = 8;
 /// The layers of a frame, outermost first.
 #[derive(Clone, Debug, Default)]
 pub struct Layers<'a> {
-    /// Layers of known protocols; of VLAN tags [`TAG_LIMIT`] at most.
+    /// Layers of known protocols, with at most [`TAG_LIMIT`] VLAN tags.
     pub layers: Vec<Layer<'a>>,
     /// Number of further VLAN tags.
     pub more_tags: usize,
@@ -75,13 +75,13 @@ impl<'a> Layer<'a> {
         })
     }
 
-    /// Returns the options of an IPv4 header; none of another layer.
+    /// Returns the options of an IPv4 header, or `None` for any other layer.
     pub fn options(&self) -> Option<&'a [u8]> {
         Some(self.rest()).filter(|_| self.layout.name == layout::IPV4.name)
     }
 
-    /// Returns the addresses of an ARP packet whose lengths are not 6 and 4, with their names, as far as the frame has
-    /// them. A protocol address of four bytes is written as an IPv4 address.
+    /// Returns the complete addresses of an ARP packet with address lengths other than 6 and 4, with their field names.
+    /// `sender_protocol_address` and `target_protocol_address` are formatted as IPv4 addresses if they have four bytes.
     pub fn addresses(&self) -> impl Iterator<Item = (&'static str, String)> {
         let is_other_length = std::ptr::eq(self.layout, &raw const layout::ARP_HEAD);
         let length = |name| self.number(name).and_then(|length| usize::try_from(length).ok());
@@ -94,7 +94,7 @@ impl<'a> Layer<'a> {
         })
     }
 
-    /// Returns the bytes behind the fields of the layout.
+    /// Returns the bytes after the fields of the layout.
     fn rest(&self) -> &'a [u8] {
         self.bytes.get(self.layout.length()..).unwrap_or_default()
     }
@@ -118,12 +118,14 @@ impl<'a> Layer<'a> {
 /// Formats an address of an ARP packet.
 fn address_text(name: &str, address: &[u8]) -> String {
     match address {
-        &[a, b, c, d] if name.ends_with("protocol_address") => Ipv4Addr::new(a, b, c, d).to_string(),
+        &[a, b, c, d] if matches!(name, "sender_protocol_address" | "target_protocol_address") => {
+            Ipv4Addr::new(a, b, c, d).to_string()
+        }
         bytes => hex(bytes, ":"),
     }
 }
 
-/// Returns `count` bits from bit `at` on as a number, if the bytes have them.
+/// Returns `count` bits, starting at bit `at`, as a number, or `None` if the bytes end before.
 fn bits(bytes: &[u8], at: usize, count: usize) -> Option<u64> {
     let (first, end) = (at / 8, (at + count).div_ceil(8));
     let number = bytes.get(first..end)?.iter().fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
@@ -141,7 +143,7 @@ fn value(field: &Field, number: u64) -> FieldValue {
     }
 }
 
-/// Steps through a frame from header to header.
+/// Parser that steps through a frame header by header.
 struct LayerParser<'a> {
     bytes: &'a [u8],
     offset: usize,
@@ -159,14 +161,14 @@ impl<'a> LayerParser<'a> {
                     let Some(tag) = self.push(&layout::TAG) else { return };
                     layer = tag;
                     tags += 1;
-                    // A hostile frame may consist of tags alone.
+                    // A malicious frame may consist of nothing but tags.
                     if tags > TAG_LIMIT {
                         self.found.layers.pop();
                         self.found.more_tags += 1;
                     }
                 }
                 EtherType(length @ ..=1_500) => return self.llc(length),
-                // Neither a length nor a type.
+                // 1501 to 1535 is neither a length nor an EtherType.
                 EtherType(..EtherType::FIRST) => return,
                 ether_type => return self.payload(ether_type),
             }
@@ -174,7 +176,7 @@ impl<'a> LayerParser<'a> {
     }
 
     fn llc(&mut self, length: u16) {
-        // What follows is padding.
+        // The bytes after `length` are padding.
         let end = self.offset + usize::from(length);
         self.bytes = self.bytes.get(..end).unwrap_or(self.bytes);
         let rest = self.bytes.get(self.offset..).unwrap_or_default();
@@ -225,7 +227,7 @@ impl<'a> LayerParser<'a> {
         if version != Some(4) {
             return;
         }
-        // What follows the datagram is padding; a total length that makes no sense says nothing.
+        // The bytes after the datagram are padding. An invalid total length is ignored.
         if let Some(total) = total.filter(|total| *total >= length) {
             self.bytes = self.bytes.get(..start + total).unwrap_or(self.bytes);
         }
@@ -258,7 +260,7 @@ impl<'a> LayerParser<'a> {
         }
     }
 
-    /// Extends the last layer, which starts at `start`, to `length` bytes or to the end of the frame.
+    /// Extends the last layer, which starts at `start`, to `length` bytes or the end of the frame.
     fn extend(&mut self, start: usize, length: usize) {
         let end = (start + length).min(self.bytes.len());
         if let (Some(last), Some(whole)) = (self.found.layers.last_mut(), self.bytes.get(start..end)) {
@@ -267,7 +269,7 @@ impl<'a> LayerParser<'a> {
         self.offset = start + length;
     }
 
-    /// Appends the next layer. Returns none if the frame does not have all of it.
+    /// Appends the next layer. Returns `None` if the frame ends in it.
     fn push(&mut self, layout: &'static Layout) -> Option<Layer<'a>> {
         let rest = self.bytes.get(self.offset..).filter(|rest| !rest.is_empty())?;
         let bytes = rest.get(..layout.length()).unwrap_or(rest);
@@ -278,7 +280,7 @@ impl<'a> LayerParser<'a> {
     }
 }
 
-/// Formats bytes as hexadecimal digits, with a separator between them.
+/// Formats bytes in hexadecimal, with a separator between them.
 pub(crate) fn hex(bytes: &[u8], separator: &str) -> String {
     bytes.iter().enumerate().fold(String::new(), |mut text, (index, byte)| {
         let before = if index == 0 { "" } else { separator };

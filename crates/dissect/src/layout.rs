@@ -1,4 +1,4 @@
-//! Layouts of headers as their standards draw them: every field in order, with its width.
+//! Layouts of headers: the fields of each in order, with the widths that its standard defines.
 
 /// Length of a UDP header in bytes (RFC 768).
 pub(crate) const UDP_HEADER: usize = 8;
@@ -12,7 +12,7 @@ pub struct Layout {
     pub name: &'static str,
     /// Its title in an explained frame.
     pub title: &'static str,
-    /// The standard that draws it.
+    /// The standard that defines it, with the section.
     pub standard: &'static str,
     /// Its fields, in order.
     pub fields: &'static [Field],
@@ -23,13 +23,13 @@ pub struct Layout {
 pub struct Field {
     /// Its name in JSON.
     pub name: &'static str,
-    /// Short name, for a diagram where the name does not fit.
+    /// Short name for diagram cells that are too narrow for `name`.
     pub label: &'static str,
-    /// Width in bits: 64 at most.
+    /// Width in bits, at most 64.
     pub bits: usize,
     /// Format of its value.
     pub format: FieldFormat,
-    /// What its value means.
+    /// Meaning of its value.
     pub meaning: &'static str,
 }
 
@@ -72,7 +72,7 @@ pub static LAYOUTS: [&Layout; 17] = [
 ];
 
 impl Layout {
-    /// Octets of the header.
+    /// Returns the length of the header in bytes.
     pub fn length(&self) -> usize {
         self.fields.iter().map(|field| field.bits).sum::<usize>() / 8
     }
@@ -93,9 +93,9 @@ pub(crate) static ETHERNET: Layout = Layout {
     title: "Ethernet header",
     standard: "RFC 894, IEEE 802.3 3.2",
     fields: &[
-        field("destination", "dst", 48, Mac, "whom the frame is for"),
-        field("source", "src", 48, Mac, "who sent it"),
-        field("type_or_length", "type", 16, Hex, "from 1536 on what it carries, up to 1500 how much"),
+        field("destination", "dst", 48, Mac, "destination MAC address"),
+        field("source", "src", 48, Mac, "source MAC address"),
+        field("type_or_length", "type", 16, Hex, "EtherType, or the payload length if 1500 or less"),
     ],
 };
 
@@ -104,10 +104,10 @@ pub(crate) static TAG: Layout = Layout {
     title: "VLAN tag",
     standard: "IEEE 802.1Q clause 9",
     fields: &[
-        field("priority", "prio", 3, Number, "0 to 7"),
-        field("drop_eligible", "d", 1, Flag, "whether it may be dropped first under congestion"),
-        field("vlan", "vlan", 12, Number, "the VLAN; 0 says none, only a priority"),
-        field("type_or_length", "type", 16, Hex, "what the tag pushed back"),
+        field("priority", "prio", 3, Number, "priority code point (PCP), 0 to 7"),
+        field("drop_eligible", "d", 1, Flag, "drop eligible indicator (DEI): dropped first under congestion"),
+        field("vlan", "vlan", 12, Number, "VLAN identifier (VID); 0 means priority only, no VLAN"),
+        field("type_or_length", "type", 16, Hex, "EtherType, or the payload length if 1500 or less"),
     ],
 };
 
@@ -118,15 +118,21 @@ pub(crate) static SNAP: Layout = Layout {
     fields: &[
         field("dsap", "dsap", 8, Hex, "destination service access point: 0xaa is SNAP"),
         field("ssap", "ssap", 8, Hex, "source service access point: 0xaa is SNAP"),
-        field("control", "ctrl", 8, Hex, "3 is unnumbered information"),
+        field("control", "ctrl", 8, Hex, "control field: 0x03 is unnumbered information (UI)"),
         field(
             "organization",
             "oui",
             24,
             Hex,
-            "who gave the protocol its number: 0 says that it is an EtherType",
+            "organizationally unique identifier (OUI): 0 means that an EtherType follows",
         ),
-        field("ether_type", "type", 16, Hex, "what it carries"),
+        field(
+            "ether_type",
+            "type",
+            16,
+            Hex,
+            "EtherType, or the protocol number that the organization assigned",
+        ),
     ],
 };
 
@@ -138,7 +144,7 @@ pub(crate) static LLC: Layout = Layout {
     fields: &[
         field("dsap", "dsap", 8, Hex, "destination service access point"),
         field("ssap", "ssap", 8, Hex, "source service access point"),
-        field("control", "ctrl", 8, Hex, "what it is: unnumbered"),
+        field("control", "ctrl", 8, Hex, "control field of an unnumbered PDU"),
     ],
 };
 
@@ -150,7 +156,13 @@ pub(crate) static LLC_NUMBERED: Layout = Layout {
     fields: &[
         field("dsap", "dsap", 8, Hex, "destination service access point"),
         field("ssap", "ssap", 8, Hex, "source service access point"),
-        field("control", "ctrl", 16, Hex, "what it is, and its numbers: both octets in their order"),
+        field(
+            "control",
+            "ctrl",
+            16,
+            Hex,
+            "control field with sequence numbers: two bytes, in the order sent",
+        ),
     ],
 };
 
@@ -159,25 +171,19 @@ pub(crate) static ARP: Layout = Layout {
     title: "ARP packet",
     standard: "RFC 826 \"Packet format\"",
     fields: &[
-        field(
-            "hardware_type",
-            "hrd",
-            16,
-            Number,
-            "the hardware's address space: 1 is Ethernet, 6 is IEEE 802",
-        ),
-        field("protocol_type", "pro", 16, Hex, "the protocol's address space, an EtherType"),
-        field("hardware_length", "hln", 8, Number, "octets in a hardware address"),
-        field("protocol_length", "pln", 8, Number, "octets in a protocol address"),
-        field("operation", "op", 16, Number, "what the packet is"),
-        field("sender_hardware_address", "sha", 48, Mac, "where the sender is"),
-        field("sender_protocol_address", "spa", 32, Ip, "who the sender is; 0.0.0.0 in a probe"),
-        field("target_hardware_address", "tha", 48, Mac, "without meaning in a request"),
-        field("target_protocol_address", "tpa", 32, Ip, "whom it is about"),
+        field("hardware_type", "hrd", 16, Number, "hardware type: 1 is Ethernet, 6 is IEEE 802"),
+        field("protocol_type", "pro", 16, Hex, "protocol type, an EtherType"),
+        field("hardware_length", "hln", 8, Number, "length of a MAC address in bytes"),
+        field("protocol_length", "pln", 8, Number, "length of an IP address in bytes"),
+        field("operation", "op", 16, Number, "operation code (opcode)"),
+        field("sender_hardware_address", "sha", 48, Mac, "sender MAC address"),
+        field("sender_protocol_address", "spa", 32, Ip, "sender IP address; 0.0.0.0 in an ARP probe"),
+        field("target_hardware_address", "tha", 48, Mac, "target MAC address; undefined in a request"),
+        field("target_protocol_address", "tpa", 32, Ip, "target IP address"),
     ],
 };
 
-/// What precedes the addresses of an ARP packet whose address lengths are not 6 and 4.
+/// The fields before the addresses of an ARP packet with address lengths other than 6 and 4.
 pub(crate) static ARP_HEAD: Layout = Layout {
     name: "arp",
     title: "ARP packet with addresses of other lengths",
@@ -193,20 +199,20 @@ pub(crate) static IPV4: Layout = Layout {
     title: "IPv4 header",
     standard: "RFC 791 3.1",
     fields: &[
-        field("version", "ver", 4, Number, "4"),
-        field("header_length", "ihl", 4, Number, "of the header, in words of four octets"),
-        field("type_of_service", "tos", 8, Hex, "six bits of DSCP, two of ECN"),
-        field("total_length", "length", 16, Number, "of header and data, in octets"),
-        field("identification", "id", 16, Number, "which fragments belong together"),
-        field("reserved", "0", 1, Flag, "zero"),
-        field("dont_fragment", "DF", 1, Flag, "whether nobody may fragment it"),
-        field("more_fragments", "MF", 1, Flag, "whether fragments come after it"),
-        field("fragment_offset", "offset", 13, Number, "where its data belongs, in units of eight octets"),
-        field("time_to_live", "ttl", 8, Number, "how many more hops it may take"),
-        field("protocol", "proto", 8, Number, "what it carries"),
-        field("checksum", "sum", 16, Hex, "of the header"),
-        field("source", "src", 32, Ip, "who sent it"),
-        field("destination", "dst", 32, Ip, "whom it is for"),
+        field("version", "ver", 4, Number, "IP version, 4"),
+        field("header_length", "ihl", 4, Number, "header length in 32-bit words"),
+        field("type_of_service", "tos", 8, Hex, "DSCP (6 bits) and ECN (2 bits)"),
+        field("total_length", "length", 16, Number, "length of header and data in bytes"),
+        field("identification", "id", 16, Number, "identification, the same in all fragments of a datagram"),
+        field("reserved", "0", 1, Flag, "reserved, zero"),
+        field("dont_fragment", "DF", 1, Flag, "do not fragment"),
+        field("more_fragments", "MF", 1, Flag, "more fragments follow"),
+        field("fragment_offset", "offset", 13, Number, "offset of this fragment in units of 8 bytes"),
+        field("time_to_live", "ttl", 8, Number, "time to live: remaining hops"),
+        field("protocol", "proto", 8, Number, "protocol of the payload"),
+        field("checksum", "sum", 16, Hex, "header checksum"),
+        field("source", "src", 32, Ip, "source IP address"),
+        field("destination", "dst", 32, Ip, "destination IP address"),
     ],
 };
 
@@ -215,11 +221,11 @@ pub(crate) static ECHO: Layout = Layout {
     title: "ICMP message",
     standard: "RFC 792 \"Echo or Echo Reply Message\"",
     fields: &[
-        field("type", "type", 8, Number, "what it is"),
-        field("code", "code", 8, Number, "what it is in particular"),
-        field("checksum", "sum", 16, Hex, "of the whole message"),
-        field("identifier", "id", 16, Number, "whose it is"),
-        field("sequence", "seq", 16, Number, "which of his"),
+        field("type", "type", 8, Number, "message type"),
+        field("code", "code", 8, Number, "code: subtype of the message"),
+        field("checksum", "sum", 16, Hex, "checksum of the whole message"),
+        field("identifier", "id", 16, Number, "identifier: matches a reply to its request"),
+        field("sequence", "seq", 16, Number, "sequence number: matches a reply to its request"),
     ],
 };
 
@@ -228,14 +234,20 @@ pub(crate) static TIMESTAMP: Layout = Layout {
     title: "ICMP message",
     standard: "RFC 792 \"Timestamp or Timestamp Reply Message\"",
     fields: &[
-        field("type", "type", 8, Number, "what it is"),
-        field("code", "code", 8, Number, "what it is in particular"),
-        field("checksum", "sum", 16, Hex, "of the whole message"),
-        field("identifier", "id", 16, Number, "whose it is"),
-        field("sequence", "seq", 16, Number, "which of his"),
-        field("originate", "orig", 32, Number, "when it was asked, in milliseconds since midnight UTC"),
-        field("receive", "recv", 32, Number, "when the question arrived"),
-        field("transmit", "xmit", 32, Number, "when it was answered"),
+        field("type", "type", 8, Number, "message type"),
+        field("code", "code", 8, Number, "code: subtype of the message"),
+        field("checksum", "sum", 16, Hex, "checksum of the whole message"),
+        field("identifier", "id", 16, Number, "identifier: matches a reply to its request"),
+        field("sequence", "seq", 16, Number, "sequence number: matches a reply to its request"),
+        field(
+            "originate",
+            "orig",
+            32,
+            Number,
+            "time when the request was sent, in milliseconds since midnight UTC",
+        ),
+        field("receive", "recv", 32, Number, "time when the request was received"),
+        field("transmit", "xmit", 32, Number, "time when the reply was sent"),
     ],
 };
 
@@ -244,12 +256,12 @@ pub(crate) static MASK: Layout = Layout {
     title: "ICMP message",
     standard: "RFC 950 appendix I",
     fields: &[
-        field("type", "type", 8, Number, "what it is"),
-        field("code", "code", 8, Number, "what it is in particular"),
-        field("checksum", "sum", 16, Hex, "of the whole message"),
-        field("identifier", "id", 16, Number, "whose it is"),
-        field("sequence", "seq", 16, Number, "which of his"),
-        field("address_mask", "mask", 32, Ip, "the network's; 0.0.0.0 in a request"),
+        field("type", "type", 8, Number, "message type"),
+        field("code", "code", 8, Number, "code: subtype of the message"),
+        field("checksum", "sum", 16, Hex, "checksum of the whole message"),
+        field("identifier", "id", 16, Number, "identifier: matches a reply to its request"),
+        field("sequence", "seq", 16, Number, "sequence number: matches a reply to its request"),
+        field("address_mask", "mask", 32, Ip, "subnet mask; 0.0.0.0 in a request"),
     ],
 };
 
@@ -258,11 +270,11 @@ pub(crate) static TOO_BIG: Layout = Layout {
     title: "ICMP message",
     standard: "RFC 1191 4",
     fields: &[
-        field("type", "type", 8, Number, "what it is"),
-        field("code", "code", 8, Number, "what it is in particular"),
-        field("checksum", "sum", 16, Hex, "of the whole message"),
-        field("unused", "unused", 16, Number, "zero"),
-        field("next_hop_mtu", "mtu", 16, Number, "what would fit, in octets; 0 says nothing"),
+        field("type", "type", 8, Number, "message type"),
+        field("code", "code", 8, Number, "code: subtype of the message"),
+        field("checksum", "sum", 16, Hex, "checksum of the whole message"),
+        field("unused", "unused", 16, Number, "unused, zero"),
+        field("next_hop_mtu", "mtu", 16, Number, "MTU of the next hop in bytes; 0 if not reported"),
     ],
 };
 
@@ -271,10 +283,10 @@ pub(crate) static REDIRECT: Layout = Layout {
     title: "ICMP message",
     standard: "RFC 792 \"Redirect Message\"",
     fields: &[
-        field("type", "type", 8, Number, "what it is"),
-        field("code", "code", 8, Number, "what it is in particular"),
-        field("checksum", "sum", 16, Hex, "of the whole message"),
-        field("gateway", "gateway", 32, Ip, "who is nearer"),
+        field("type", "type", 8, Number, "message type"),
+        field("code", "code", 8, Number, "code: subtype of the message"),
+        field("checksum", "sum", 16, Hex, "checksum of the whole message"),
+        field("gateway", "gateway", 32, Ip, "IP address of the gateway to use instead"),
     ],
 };
 
@@ -283,11 +295,11 @@ pub(crate) static PARAMETER: Layout = Layout {
     title: "ICMP message",
     standard: "RFC 792 \"Parameter Problem Message\"",
     fields: &[
-        field("type", "type", 8, Number, "what it is"),
-        field("code", "code", 8, Number, "what it is in particular"),
-        field("checksum", "sum", 16, Hex, "of the whole message"),
-        field("pointer", "pointer", 8, Number, "which octet makes no sense"),
-        field("unused", "unused", 24, Number, "zero"),
+        field("type", "type", 8, Number, "message type"),
+        field("code", "code", 8, Number, "code: subtype of the message"),
+        field("checksum", "sum", 16, Hex, "checksum of the whole message"),
+        field("pointer", "pointer", 8, Number, "offset of the invalid byte in the quoted datagram"),
+        field("unused", "unused", 24, Number, "unused, zero"),
     ],
 };
 
@@ -296,10 +308,10 @@ pub(crate) static ICMP: Layout = Layout {
     title: "ICMP message",
     standard: "RFC 792 \"Message Formats\"",
     fields: &[
-        field("type", "type", 8, Number, "what it is"),
-        field("code", "code", 8, Number, "what it is in particular"),
-        field("checksum", "sum", 16, Hex, "of the whole message"),
-        field("rest", "rest", 32, Hex, "as the type has it"),
+        field("type", "type", 8, Number, "message type"),
+        field("code", "code", 8, Number, "code: subtype of the message"),
+        field("checksum", "sum", 16, Hex, "checksum of the whole message"),
+        field("rest", "rest", 32, Hex, "rest of the header; its meaning depends on the type"),
     ],
 };
 
@@ -308,15 +320,15 @@ pub(crate) static UDP: Layout = Layout {
     title: "UDP header",
     standard: "RFC 768 \"Format\"",
     fields: &[
-        field("source_port", "from", 16, Number, "who sent it"),
-        field("destination_port", "to", 16, Number, "whom it is for"),
-        field("length", "length", 16, Number, "of header and data, in octets"),
+        field("source_port", "from", 16, Number, "source port"),
+        field("destination_port", "to", 16, Number, "destination port"),
+        field("length", "length", 16, Number, "length of header and data in bytes"),
         field(
             "checksum",
             "sum",
             16,
             Hex,
-            "of addresses, header and data; 0 says none. It is not checked by decode",
+            "checksum of pseudo-header, header and data; 0 means none (not verified)",
         ),
     ],
 };
@@ -326,15 +338,15 @@ pub(crate) static TCP: Layout = Layout {
     title: "TCP header",
     standard: "RFC 9293 3.1",
     fields: &[
-        field("source_port", "from", 16, Number, "who sent it"),
-        field("destination_port", "to", 16, Number, "whom it is for"),
-        field("sequence", "seq", 32, Number, "of the first octet of its data"),
-        field("acknowledgment", "ack", 32, Number, "which octet is expected next"),
-        field("data_offset", "off", 4, Number, "of the header, in words of four octets"),
-        field("reserved", "rsv", 4, Number, "zero"),
+        field("source_port", "from", 16, Number, "source port"),
+        field("destination_port", "to", 16, Number, "destination port"),
+        field("sequence", "seq", 32, Number, "sequence number of the first data byte"),
+        field("acknowledgment", "ack", 32, Number, "next sequence number that the sender expects"),
+        field("data_offset", "off", 4, Number, "header length in 32-bit words"),
+        field("reserved", "rsv", 4, Number, "reserved, zero"),
         field("flags", "flags", 8, Hex, "control bits, from CWR (0x80) to FIN (0x01)"),
-        field("window", "window", 16, Number, "how much more may be sent"),
-        field("checksum", "sum", 16, Hex, "of addresses, header and data. It is not checked by decode"),
-        field("urgent_pointer", "urgent", 16, Number, "where urgent data ends, with URG"),
+        field("window", "window", 16, Number, "receive window of the sender, before scaling"),
+        field("checksum", "sum", 16, Hex, "checksum of pseudo-header, header and data (not verified)"),
+        field("urgent_pointer", "urgent", 16, Number, "end of the urgent data, valid with URG"),
     ],
 };

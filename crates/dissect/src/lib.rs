@@ -1,16 +1,16 @@
-//! Frames taken apart: their layers and fields, their faults, and three ways to write them.
+//! Dissection of frames: layers, fields and faults, with output as one line, JSON or an explanation.
 //!
 //! [`dissect`] takes the bytes of an Ethernet frame and returns a [`Dissection`]:
 //!
 //! - [`Dissection::layers`]: Ethernet, VLAN tags, LLC and SNAP, ARP and RARP, IPv4, ICMP with the datagram it quotes, UDP
 //!   and TCP, each with its fields;
-//! - [`Dissection::faults`]: what breaks a standard, in which field, and by which rule;
-//! - [`Dissection::write_summary`]: one line as tcpdump prints it;
+//! - [`Dissection::faults`]: violations of a standard, each with its field and the rule;
+//! - [`Dissection::write_summary`]: one line in the format of tcpdump;
 //! - `impl Serialize`: an object with all layers and faults;
-//! - [`Dissection::explain`]: each layer in the diagram of its standard, then the faults.
+//! - [`Dissection::explain`]: a diagram and the fields of each layer, then the faults.
 //!
-//! Any bytes are accepted, and a frame may be cut by its capture. No input makes the crate panic, and a layer never reaches
-//! beyond the frame.
+//! Any bytes are accepted, and the capture may have truncated the frame. No input makes the crate panic, and a layer never
+//! extends beyond the frame.
 #![forbid(unsafe_code)]
 
 mod explain;
@@ -31,7 +31,7 @@ pub use summary::SummaryStyle;
 
 use frame::DissectedFrame;
 
-/// A frame taken apart.
+/// A dissected frame.
 #[derive(Clone, Debug)]
 pub struct Dissection<'a> {
     bytes: &'a [u8],
@@ -39,12 +39,12 @@ pub struct Dissection<'a> {
     faults: Vec<FrameFault>,
 }
 
-/// Dissects a frame that was `length` bytes long on the wire, of which `bytes` were captured.
+/// Dissects a frame that was `length` bytes long on the wire; `bytes` is the captured part.
 pub fn dissect(bytes: &[u8], length: usize) -> Dissection<'_> {
     Dissection { bytes, length, faults: fault::faults(bytes, length) }
 }
 
-/// Returns a line about a complete frame, with its link header.
+/// Returns the one-line summary of a complete frame, with its link header.
 pub fn summarize(bytes: &[u8]) -> String {
     let mut line = String::new();
     let style = SummaryStyle { link_header: true, verbose: false };
@@ -59,29 +59,28 @@ impl<'a> Dissection<'a> {
         layers::layers(self.bytes)
     }
 
-    /// Returns the faults and warnings. Bytes that the capture cut off are no fault.
+    /// Returns the faults and warnings. Truncation by the capture is not a fault.
     pub fn faults(&self) -> &[FrameFault] {
         &self.faults
     }
 
-    /// Whether the frame has a fault that is more than a warning.
+    /// Whether the frame has a fault that is not just a warning.
     pub fn is_faulty(&self) -> bool {
         self.faults.iter().any(|fault| !fault.is_warning)
     }
 
-    /// Returns the bytes behind the link header, or all bytes if the link header is invalid.
+    /// Returns the bytes after the link header, or all bytes if the link header is invalid.
     pub fn payload(&self) -> &'a [u8] {
         let offset = DissectedFrame::parse(self.bytes, self.length).map_or(0, |frame| frame.offset);
         self.bytes.get(offset..).unwrap_or(self.bytes)
     }
 
-    /// Appends one line as tcpdump prints it, without a line break at its end. Faults follow in brackets.
+    /// Appends one line in the format of tcpdump, without a line break. Faults follow in brackets.
     pub fn write_summary(&self, line: &mut String, style: SummaryStyle) -> fmt::Result {
         summary::write(line, style, self.bytes, self.length, &self.faults)
     }
 
-    /// Appends each layer in the diagram of its standard, with values and their meanings, then the faults with the rules
-    /// that they break.
+    /// Appends a diagram of each layer, its fields with values and meanings, then each fault with the rule that it breaks.
     pub fn explain(&self, page: &mut String) -> fmt::Result {
         explain::write(page, &self.layers(), &self.faults)
     }

@@ -3,13 +3,13 @@
 /// One requirement of a standard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Requirement {
-    /// The standard and its section, or the reason of a local policy.
+    /// The standard and its section, or that it is a policy of tapstack.
     pub(crate) standard: String,
-    /// The requirement in words.
+    /// The text of the requirement.
     pub(crate) text: String,
 }
 
-/// The pages with the requirements that a frame can break.
+/// The pages with requirements that a frame can violate.
 const PAGES: [&str; 6] = [
     include_str!("../../../docs/spec/ethernet.md"),
     include_str!("../../../docs/spec/rfc826.md"),
@@ -24,7 +24,7 @@ pub(crate) fn requirement(id: &str) -> Option<Requirement> {
     PAGES.iter().find_map(|page| on_page(page, id))
 }
 
-/// Finds an item on a page. `docs/spec/README.md` defines its form.
+/// Finds an item on a page. `docs/spec/README.md` defines the format.
 fn on_page(page: &str, id: &str) -> Option<Requirement> {
     let item = page.split_once(&format!("\n- **{id}** "))?.1;
     let item = item.split_once("\n\n").map_or(item, |(item, _)| item);
@@ -33,7 +33,7 @@ fn on_page(page: &str, id: &str) -> Option<Requirement> {
     let text = words.join(" ");
     let (_level, text) = text.split_once(' ')?;
     let (section, words) = text.split_once(": ")?;
-    // A bare section is one of the standard that names the page.
+    // A section without a standard belongs to the standard in the heading of the page.
     let is_bare = section.starts_with(|first: char| first.is_ascii_digit() || first == '"');
     let heading = page.strip_prefix("# ")?.split_once(':')?.0;
     let standard = if is_bare { format!("{heading} {section}") } else { section.to_owned() };

@@ -1,4 +1,4 @@
-//! A frame in one line, as `tcpdump -n` prints it.
+//! One-line summary of a frame in the format of `tcpdump -n`.
 
 mod datagram;
 mod message;
@@ -12,17 +12,17 @@ use link::{Encapsulation, EtherType, SnapHeader, VlanTag};
 use crate::fault::FrameFault;
 use crate::frame::{DissectedFrame, RARP};
 
-/// What a summary holds besides the protocol's own line.
+/// Optional parts of a summary.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SummaryStyle {
-    /// The link header, as tcpdump's `-e` prints it.
+    /// The link header, like `tcpdump -e`.
     pub link_header: bool,
-    /// The fields of the IPv4 header and the fixed ones of an ARP packet, as `-v` prints them.
+    /// The fields of the IPv4 header and the fixed fields of an ARP packet, like `tcpdump -v`.
     pub verbose: bool,
 }
 
-/// Writes a line about a frame that was `length` bytes long on the wire, of which `bytes` were captured. Its faults follow
-/// in brackets.
+/// Writes the summary of a frame that was `length` bytes long on the wire; `bytes` is the captured part. Faults follow in
+/// brackets.
 pub(crate) fn write(
     line: &mut String,
     style: SummaryStyle,
@@ -41,7 +41,7 @@ pub(crate) fn write(
         write!(line, " [{}]", fault.summary)?;
     }
     if bytes.len() < length {
-        write!(line, " [cut short: {} of {length} bytes captured]", bytes.len())?;
+        write!(line, " [truncated: {} of {length} bytes captured]", bytes.len())?;
     }
     Ok(())
 }
@@ -83,7 +83,7 @@ fn write_header(line: &mut String, frame: &DissectedFrame<'_>, length: usize) ->
     write_ether_type(line, frame.ether_type, length)
 }
 
-/// Writes an EtherType, and the length behind the outermost one.
+/// Writes an EtherType and, if given, the length of the frame.
 fn write_ether_type(line: &mut String, ether_type: EtherType, length: Option<usize>) -> std::fmt::Result {
     match ether_type {
         RARP => write!(line, "ethertype Reverse ARP ({:#06x}), ", RARP.0)?,
@@ -100,7 +100,7 @@ fn write_tag(line: &mut String, tag: VlanTag) -> std::fmt::Result {
     write!(line, "vlan {}, p {}{eligible}, ", tag.identifier(), tag.priority())
 }
 
-/// Writes about an ARP packet that fills `length` bytes on the wire with its padding.
+/// Writes an ARP packet that has `length` bytes on the wire, including padding.
 fn write_arp(line: &mut String, payload: &[u8], length: usize, verbose: bool) -> std::fmt::Result {
     if let Ok(packet) = Packet::parse(payload) {
         if verbose {
@@ -125,7 +125,7 @@ fn write_packet(line: &mut String, packet: Packet<'_>) -> std::fmt::Result {
             write!(line, " tell {sender}")
         }
         Operation::REPLY => write!(line, "Reply {sender} is-at {}", packet.sender_hardware()),
-        // As tcpdump prints them: the MAC address in question, and the sender's.
+        // Like tcpdump: the requested MAC address and the MAC address of the sender.
         other @ Operation(3 | 8) => {
             write!(line, "{other} who-is {} tell {}", packet.target_hardware(), packet.sender_hardware())
         }

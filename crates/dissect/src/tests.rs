@@ -7,12 +7,12 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// An Ethernet header that precedes a payload of this EtherType.
+/// Returns an Ethernet header with this EtherType.
 fn ethernet(ether_type: [u8; 2]) -> Vec<u8> {
     [&[2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1][..], &ether_type].concat()
 }
 
-/// The layer of this name.
+/// Returns the layer with this name.
 fn layer<'a>(bytes: &'a [u8], name: &str) -> Layer<'a> {
     let layers = dissect(bytes, bytes.len()).layers().layers;
     layers.into_iter().find(|layer| layer.layout.name == name).unwrap()

@@ -33,12 +33,12 @@ fn frame(bytes: &[u8]) -> CapturedFrame<'_> {
     }
 }
 
-/// The faults and warnings of a frame.
+/// Returns the faults and warnings of a frame.
 fn faults(bytes: &[u8], length: usize) -> Vec<FrameFault> {
     dissect(bytes, length).faults().to_vec()
 }
 
-/// Returns the output about a frame with these options.
+/// Returns the output of `decode` for a frame, with these options.
 fn output(options: &str, frame: &CapturedFrame<'_>) -> String {
     let options = ["tapstack", "decode", "-"].into_iter().chain(options.split_whitespace());
     let Some(Command::Decode(arguments)) = CommandLine::try_parse_from(options).unwrap().command else {
@@ -76,7 +76,7 @@ fn with_changes(bytes: &[u8], changes: &[(usize, u8)]) -> Vec<u8> {
     bytes
 }
 
-// As tcpdump 4.99.3 prints the same bytes, with -n and the same options.
+// Expected lines are the output of tcpdump 4.99.3 for the same bytes, with -n and the same options.
 
 #[test]
 fn decode_line_matches_tcpdump() {
@@ -115,14 +115,14 @@ fn hex_dump_excludes_or_includes_link_header() {
     );
 }
 
-// Where tcpdump prints less.
+// Output that tcpdump does not have.
 
 #[test]
 fn truncated_frame_is_reported_without_fault() {
-    let cut = CapturedFrame { length: 1_514, ..frame(&ECHO[..38]) };
+    let truncated = CapturedFrame { length: 1_514, ..frame(&ECHO[..38]) };
     assert_eq!(
-        output("-t", &cut),
-        "IP 10.0.0.1 > 10.0.0.2: ICMP, length 8 [cut short: 38 of 1514 bytes captured]\n"
+        output("-t", &truncated),
+        "IP 10.0.0.1 > 10.0.0.2: ICMP, length 8 [truncated: 38 of 1514 bytes captured]\n"
     );
     for length in 0..ECHO.len() {
         assert_eq!(faults(&ECHO[..length], ECHO.len()), [], "{length}");
@@ -163,7 +163,7 @@ fn fault_names_field_and_requirement() {
 #[test]
 fn wrong_checksum_fault_has_expected_value() {
     let page = output("--explain", &frame(&with_changes(&ECHO, &[(24, 0), (25, 0)])));
-    let decoded = "\nwrong: ipv4.checksum: header checksum is wrong: it is 0x0000, and the bytes give 0x26df\n  RFC 1122 3.2.1.2 (rfc1122-header-checksum): a datagram with a wrong header checksum is dropped;";
+    let decoded = "\ninvalid: ipv4.checksum: header checksum is wrong: 0x0000, expected 0x26df\n  RFC 1122 3.2.1.2 (rfc1122-header-checksum): a datagram with a wrong header checksum is dropped;";
     assert!(page.contains(decoded), "{page}");
 }
 
@@ -187,7 +187,7 @@ fn diagram_has_field_values() {
   +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 ";
     assert!(page.contains(drawn), "{page}");
-    assert!(page.contains("  operation                1 = Request: what the packet is\n"), "{page}");
+    assert!(page.contains("  operation                1 = Request: operation code (opcode)\n"), "{page}");
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn json_object_has_all_fields() {
     assert_eq!(object, expected);
 }
 
-/// An Ethernet frame with an IPv4 datagram of this protocol and this data.
+/// Returns an Ethernet frame with an IPv4 datagram with this protocol and data.
 fn datagram(protocol: u8, data: &[u8]) -> Vec<u8> {
     let length = u8::try_from(20 + data.len()).unwrap();
     let mut header = [0x45, 0, 0, length, 0, 0, 0x40, 0, 64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
@@ -231,7 +231,7 @@ fn datagram(protocol: u8, data: &[u8]) -> Vec<u8> {
     [&ECHO[..14], &header, data].concat()
 }
 
-/// An ICMP message with its checksum made right.
+/// Returns an ICMP message with a valid checksum.
 fn message(mut bytes: Vec<u8>) -> Vec<u8> {
     let sum = inet::checksum::of(&bytes);
     bytes[2..4].copy_from_slice(&sum.to_be_bytes());
@@ -240,8 +240,8 @@ fn message(mut bytes: Vec<u8>) -> Vec<u8> {
 
 #[test]
 fn quoted_datagram_has_separate_headers() {
-    let about = &datagram(17, &[0, 7, 0, 9, 0, 8, 0, 0])[14..];
-    let error = datagram(1, &message([&[3, 4, 0, 0, 0, 0, 2, 64], about].concat()));
+    let quoted = &datagram(17, &[0, 7, 0, 9, 0, 8, 0, 0])[14..];
+    let error = datagram(1, &message([&[3, 4, 0, 0, 0, 0, 2, 64], quoted].concat()));
     let decoded = object(&frame(&error));
     assert_eq!(decoded["icmp"]["next_hop_mtu"], 576);
     assert_eq!(decoded["ipv4"]["offset"], 14);
@@ -249,9 +249,9 @@ fn quoted_datagram_has_separate_headers() {
     assert_eq!(decoded["quoted"]["udp"]["destination_port"], 9);
     assert!(decoded.get("udp").is_none(), "{decoded}");
     let page = output("--explain", &frame(&error));
-    assert!(page.contains("\nUDP header in the datagram it is about, octets 62 to 69 (RFC 768"), "{page}");
-    // Of any other code there is no MTU.
-    let error = datagram(1, &message([&[3, 1, 0, 0, 0, 0, 2, 64], about].concat()));
+    assert!(page.contains("\nUDP header of the quoted datagram, bytes 62 to 69 (RFC 768"), "{page}");
+    // An error with any other code has no MTU.
+    let error = datagram(1, &message([&[3, 1, 0, 0, 0, 0, 2, 64], quoted].concat()));
     assert_eq!(object(&frame(&error))["icmp"]["rest"], 576);
 }
 
@@ -279,7 +279,7 @@ fn llc_header_is_decoded_with_either_control_field() {
     assert_eq!(unnumbered["llc"], expected);
     let numbered = object(&frame(&with_llc(&[0x42, 0x42, 0x28, 1, 0])));
     assert_eq!(numbered["llc"]["control"], 0x2801);
-    // 1501 to 1535 is no length.
+    // 1501 to 1535 is not a length.
     assert!(
         object(&frame(&with_changes(&with_llc(&[0x42; 5]), &[(12, 5), (13, 0xdd)]))).get("llc").is_none()
     );
@@ -292,8 +292,8 @@ fn arp_addresses_have_lengths_of_packet() {
     assert_eq!(decoded["arp"]["sender_hardware_address"], "aa:bb");
     assert_eq!(decoded["arp"]["target_protocol_address"], "10.0.0.2");
     let page = output("--explain", &frame(&[&REQUEST[..14], &packet].concat()));
-    assert!(page.contains("  target_hardware_address  cc:dd: as long as the packet says\n"), "{page}");
-    // Those that are not whole are not there.
+    assert!(page.contains("  target_hardware_address  cc:dd: length as given in the packet\n"), "{page}");
+    // Incomplete addresses are omitted.
     let decoded = object(&frame(&[&REQUEST[..14], &packet[..15]].concat()));
     assert_eq!(decoded["arp"]["sender_protocol_address"], "10.0.0.1");
     assert!(decoded["arp"].get("target_hardware_address").is_none(), "{decoded}");
@@ -310,19 +310,20 @@ fn header_checksum_is_checked_when_total_length_is_invalid() {
     assert_eq!(fault_locations(&short), [length, checksum.clone()]);
     let line = output("-t", &frame(&short));
     assert!(line.ends_with(" [total length beyond the frame] [header checksum is wrong]\n"), "{line}");
-    let cut = CapturedFrame { length: 300, ..frame(&short) };
+    let truncated = CapturedFrame { length: 300, ..frame(&short) };
     assert!(
-        output("-t", &cut).ends_with(" [header checksum is wrong] [cut short: 42 of 300 bytes captured]\n")
+        output("-t", &truncated)
+            .ends_with(" [header checksum is wrong] [truncated: 42 of 300 bytes captured]\n")
     );
     assert_eq!(faults(&short, 300).len(), 1);
 }
 
 #[test]
 fn truncated_packet_summary_has_wire_length() {
-    let cut = CapturedFrame { length: 60, ..frame(&REQUEST) };
+    let truncated = CapturedFrame { length: 60, ..frame(&REQUEST) };
     assert_eq!(
-        output("-t", &cut),
-        "ARP, Request who-has 10.0.0.2 tell 10.0.0.1, length 46 [cut short: 42 of 60 bytes captured]\n"
+        output("-t", &truncated),
+        "ARP, Request who-has 10.0.0.2 tell 10.0.0.1, length 46 [truncated: 42 of 60 bytes captured]\n"
     );
 }
 
@@ -466,6 +467,6 @@ fn frame_of_vlan_tags_is_decoded_in_bounded_memory() {
         let decoded = output(options, &frame);
         assert!(decoded.len() < 32 * 1_024, "{options}: {} bytes", decoded.len());
     }
-    let explained = format!("\n{} more VLAN tags, which are not shown\n", found.more_tags);
+    let explained = format!("\n{} more VLAN tags (not shown)\n", found.more_tags);
     assert!(output("--explain", &frame).contains(&explained));
 }

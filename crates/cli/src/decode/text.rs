@@ -1,4 +1,4 @@
-//! A frame in one line, as tcpdump prints it.
+//! Prints a frame in one line, in the format of tcpdump.
 
 use std::fmt::{Result, Write};
 
@@ -11,7 +11,7 @@ use crate::utc::date;
 /// Bytes per line of a dump.
 const ROW: usize = 16;
 
-/// Writes the line about a frame, and its bytes as far as the arguments ask for them.
+/// Writes the line of a frame, and its bytes if the arguments request them.
 pub(super) fn write(
     line: &mut String,
     arguments: &DecodeArguments,
@@ -41,7 +41,7 @@ pub(super) fn write(
 /// Writes the time of day in UTC.
 fn write_time(line: &mut String, time: u64) {
     let micros = time / 1_000 % 86_400_000_000;
-    // The base of each digit, from the right; 0 is a separator. Digit by digit is the fastest way.
+    // The base of each digit, from the right; 0 is a separator. Writing digit by digit is fastest.
     let bases = [10, 10, 10, 10, 10, 10, 0, 10, 6, 0, 10, 6, 0, 10, 10];
     let mut separators = [b'.', b':', b':'].into_iter();
     let mut rest = micros;

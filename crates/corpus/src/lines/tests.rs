@@ -19,7 +19,7 @@ fn line_difference_has_its_rule_or_none() {
         ("[hardware type is not Ethernet], length 46".to_owned(), " [|arp]".to_owned(), Some(0)),
         (format!("{usual}Reserved 10.0.0.1 to 10.0.0.2"), format!("{usual}Unknown (0) "), Some(1)),
         (format!("{usual}Reply a, length 46"), format!("{usual}Unknown (2) b"), None),
-        (format!("{usual}Reply a [cut short: 1 of 2]"), format!("{usual}Reply a"), Some(4)),
+        (format!("{usual}Reply a [truncated: 1 of 2]"), format!("{usual}Reply a"), Some(4)),
         (format!("{usual}Reply a"), format!("{usual}Reply b"), None),
     ];
     for (ours, theirs, place) in table {

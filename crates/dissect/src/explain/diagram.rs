@@ -1,11 +1,11 @@
-//! Bit diagram of a layer as RFCs draw it, 32 bits a row.
+//! Bit diagram of a layer in the style of RFCs, 32 bits per row.
 
 use std::fmt::{Result, Write};
 
 use super::{Layer, value_text};
 use crate::layout::{Field, FieldFormat};
 
-/// Bits of a row.
+/// Number of bits per row.
 const ROW: usize = 32;
 
 /// The part of a field that one row shows.
@@ -64,7 +64,7 @@ fn rows(layer: &Layer<'_>) -> Vec<Vec<DiagramCell>> {
     rows
 }
 
-/// Returns the longest text that fits into a cell: with the name, with the label, or the value alone.
+/// Returns the longest text that fits into a cell: name and value, label and value, or only the value.
 fn fit(field: &Field, value: &str, width: usize) -> String {
     let texts = [
         format!("{} = {value}", field.name),
@@ -74,7 +74,7 @@ fn fit(field: &Field, value: &str, width: usize) -> String {
     texts.into_iter().find(|text| text.len() <= width).unwrap_or_else(|| value.to_owned())
 }
 
-/// Formats the value of a part of a field that consists of whole bytes.
+/// Formats the part of a field in one row. The part consists of whole bytes.
 fn part(field: &Field, bytes: &[u8], at: usize, count: usize) -> String {
     let (start, end) = (at / 8, (at + count) / 8);
     let bytes = bytes.get(start..end).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! An IPv4 datagram or fragment in one line.
+//! One-line summary of an IPv4 datagram or fragment.
 
 use std::fmt::{Result, Write};
 use std::net::Ipv4Addr;
@@ -13,8 +13,8 @@ use crate::layout::{TCP_HEADER, UDP_HEADER};
 /// Source and destination of a datagram.
 type Addresses = (Ipv4Addr, Ipv4Addr);
 
-/// Writes about a frame's payload, which was `length` bytes long on the wire. Lengths are those of the headers, however
-/// much was captured.
+/// Writes the summary of a frame's payload that was `length` bytes long on the wire. Lengths come from the headers, also if
+/// the capture truncated the frame.
 pub(super) fn write(line: &mut String, payload: &[u8], length: usize, verbose: bool) -> Result {
     let Some(datagram) = Datagram::parse_lenient(payload) else { return write!(line, "length {length}") };
     if verbose {
@@ -49,17 +49,17 @@ fn write_header(line: &mut String, datagram: &Datagram<'_>) -> Result {
         datagram.total_length(),
     )?;
     if !datagram.options().is_empty() {
-        write!(line, ", options of {} octets", datagram.options().len())?;
+        write!(line, ", options of {} bytes", datagram.options().len())?;
     }
     line.write_str(")\n    ")
 }
 
-/// Whether the flag before "don't fragment" is set (RFC 791 3.1: "reserved, must be zero").
+/// Whether the reserved flag is set (RFC 791 3.1: "reserved, must be zero").
 fn is_reserved_set(datagram: &Datagram<'_>) -> bool {
     datagram.bytes().get(6).is_some_and(|byte| byte & 0x80 != 0)
 }
 
-/// Writes about the data of a datagram, which is `length` bytes long by its header.
+/// Writes the summary of a datagram's data, which is `length` bytes long according to the header.
 fn write_data(line: &mut String, datagram: &Datagram<'_>, length: usize) -> Result {
     let addresses @ (from, to) = (datagram.source(), datagram.destination());
     let data = datagram.payload();
@@ -73,12 +73,12 @@ fn write_data(line: &mut String, datagram: &Datagram<'_>, length: usize) -> Resu
         }
         IpProtocol::UDP => write_udp(line, addresses, data, length, datagram.is_fragment()),
         IpProtocol::TCP => write_tcp(line, addresses, data, length),
-        // The second space is tcpdump's.
+        // tcpdump prints two spaces here.
         IpProtocol(number) => write!(line, "{from} > {to}:  ip-proto-{number} {length}"),
     }
 }
 
-/// Writes both addresses, with the ports if these were captured.
+/// Writes both addresses, with the ports if they were captured.
 fn write_addresses(line: &mut String, (from, to): Addresses, bytes: &[u8]) -> Result {
     match bytes.first_chunk() {
         Some([a, b, c, d]) => {
@@ -89,7 +89,7 @@ fn write_addresses(line: &mut String, (from, to): Addresses, bytes: &[u8]) -> Re
     }
 }
 
-/// Writes about a UDP datagram. A fragment holds less than the header says.
+/// Writes the summary of a UDP datagram. The length field of a fragment covers the whole datagram.
 fn write_udp(
     line: &mut String,
     addresses: Addresses,
@@ -112,7 +112,7 @@ fn write_udp(
     }
 }
 
-/// Writes ports and data length of a TCP segment, as far as its header was captured.
+/// Writes the ports and data length of a TCP segment, if its header was captured.
 fn write_tcp(line: &mut String, addresses: Addresses, bytes: &[u8], length: usize) -> Result {
     write_addresses(line, addresses, bytes)?;
     line.push_str("TCP");

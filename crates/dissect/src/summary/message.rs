@@ -1,4 +1,4 @@
-//! An ICMP message in one line, behind the word `ICMP`.
+//! One-line summary of an ICMP message, written after the word `ICMP`.
 
 use std::fmt::{Result, Write};
 use std::net::Ipv4Addr;
@@ -6,21 +6,21 @@ use std::net::Ipv4Addr;
 use icmp::{IcmpError, IcmpType, QuotedDatagram};
 use inet::IpProtocol;
 
-/// The header of a message: type and code, then, behind the checksum, four bytes whose meaning depends on the type.
+/// The header of a message without its checksum: type, code, and four bytes with a meaning that depends on the type.
 struct MessageHeader {
     kind: IcmpType,
     code: u8,
     rest: [u8; 4],
 }
 
-/// Writes about a message that is `length` bytes long, or as much of it as was captured.
+/// Writes the summary of a message that is `length` bytes long; `bytes` is the captured part.
 pub(super) fn write(line: &mut String, bytes: &[u8], length: usize) -> Result {
     if let Some((&[kind, code, _, _, a, b, c, d], data)) = bytes.split_first_chunk::<{ IcmpError::HEADER }>()
     {
         let header = MessageHeader { kind: IcmpType(kind), code, rest: [a, b, c, d] };
         line.push(' ');
         match QuotedDatagram::parse(data).filter(|_| header.kind.is_error()) {
-            Some(about) => write_error(line, &header, &about)?,
+            Some(quoted) => write_error(line, &header, &quoted)?,
             None if header.kind.is_error() => line.push_str(header.kind.name()),
             None => write_query(line, &header, data)?,
         }
@@ -74,7 +74,7 @@ fn write_advertisement(line: &mut String, [count, size]: [u8; 2], lifetime: u16,
     Ok(())
 }
 
-/// Writes the three times of a time stamp reply (RFC 792), in milliseconds since midnight.
+/// Writes the three times of a timestamp reply (RFC 792 gives them in milliseconds since midnight).
 fn write_times(line: &mut String, data: &[u8]) -> Result {
     let (times, _) = data.as_chunks::<4>();
     for (name, time) in [": org", ", recv", ", xmit"].into_iter().zip(times) {
@@ -86,31 +86,33 @@ fn write_times(line: &mut String, data: &[u8]) -> Result {
     Ok(())
 }
 
-fn write_error(line: &mut String, header: &MessageHeader, about: &QuotedDatagram<'_>) -> Result {
-    let to = about.destination();
+fn write_error(line: &mut String, header: &MessageHeader, quoted: &QuotedDatagram<'_>) -> Result {
+    let to = quoted.destination();
     match (header.kind, header.code) {
-        (IcmpType::UNREACHABLE, code) => write_unreachable(line, code, header.rest, about),
+        (IcmpType::UNREACHABLE, code) => write_unreachable(line, code, header.rest, quoted),
         (IcmpType::REDIRECT, code) => write_redirect(line, code, to, header.rest.into()),
         (IcmpType::TIME_EXCEEDED, 0) => line.write_str("time exceeded in-transit"),
         (IcmpType::TIME_EXCEEDED, 1) => line.write_str("ip reassembly time exceeded"),
         (IcmpType::TIME_EXCEEDED, code) => write!(line, "time exceeded-#{code}"),
         (IcmpType::PARAMETER_PROBLEM, 0) => {
             let [byte, ..] = header.rest;
+            // words: off (the words of tcpdump)
             write!(line, "parameter problem - octet {byte}")
+            // words: on
         }
         (IcmpType::PARAMETER_PROBLEM, code) => write!(line, "parameter problem - code {code}"),
         (kind, _) => line.write_str(kind.name()),
     }
 }
 
-fn write_unreachable(line: &mut String, code: u8, rest: [u8; 4], about: &QuotedDatagram<'_>) -> Result {
-    let to = about.destination();
+fn write_unreachable(line: &mut String, code: u8, rest: [u8; 4], quoted: &QuotedDatagram<'_>) -> Result {
+    let to = quoted.destination();
     let [.., high, low] = rest;
     match (code, u16::from_be_bytes([high, low])) {
         (0, _) => write!(line, "net {to} unreachable"),
         (1, _) => write!(line, "host {to} unreachable"),
-        (2, _) => write!(line, "{to} protocol {} unreachable", about.protocol().0),
-        (3, _) => write_port(line, about),
+        (2, _) => write!(line, "{to} protocol {} unreachable", quoted.protocol().0),
+        (3, _) => write_port(line, quoted),
         (4, 0) => write!(line, "{to} unreachable - need to frag"),
         (4, mtu) => write!(line, "{to} unreachable - need to frag (mtu {mtu})"),
         (5, _) => write!(line, "{to} unreachable - source route failed"),
@@ -128,14 +130,15 @@ fn write_unreachable(line: &mut String, code: u8, rest: [u8; 4], about: &QuotedD
     }
 }
 
-/// Writes the port of a port unreachable message. It is where UDP and TCP have it, for any protocol.
-fn write_port(line: &mut String, about: &QuotedDatagram<'_>) -> Result {
-    let to = about.destination();
-    let Some([_, _, high, low]) = about.data().first_chunk() else {
+/// Writes the port of a port unreachable message. Like tcpdump, it assumes the position of UDP and TCP ports for any
+/// protocol.
+fn write_port(line: &mut String, quoted: &QuotedDatagram<'_>) -> Result {
+    let to = quoted.destination();
+    let Some([_, _, high, low]) = quoted.data().first_chunk() else {
         return write!(line, "{to} port unreachable");
     };
     let port = u16::from_be_bytes([*high, *low]);
-    match about.protocol() {
+    match quoted.protocol() {
         IpProtocol::UDP => write!(line, "{to} udp port {port} unreachable"),
         IpProtocol::TCP => write!(line, "{to} tcp port {port} unreachable"),
         IpProtocol(number) => write!(line, "{to} protocol {number} port {port} unreachable"),

@@ -12,7 +12,7 @@ fn line(rest: &[&[u8]]) -> String {
     summarize(&[&HEAD, &rest.concat()[..]].concat())
 }
 
-// What tcpdump 4.99.3 prints of the same bytes with -e -n -t.
+// Expected lines are the output of tcpdump 4.99.3 -e -n -t for the same bytes.
 
 #[test]
 fn request_summary_matches_tcpdump() {
@@ -69,7 +69,7 @@ fn length_frame_summary_has_llc_and_snap() {
     assert!(snap.ends_with("02:00:00:00:00:02, 802.3, length 36: LLC, dsap SNAP (0xaa) Individual, ssap SNAP (0xaa) Command, ctrl 0x03: oui Ethernet (0x000000), ethertype ARP (0x0806), length 28: Request who-has 10.0.0.2 tell 10.0.0.1, length 28"), "{snap}");
 }
 
-// Where tcpdump says more, or less.
+// Differences from tcpdump.
 
 #[test]
 fn unknown_payload_summary_ends_with_length() {
@@ -140,9 +140,9 @@ fn length_field_is_checked_against_wire_length_not_captured_length() {
     };
     let whole = "ARP, Request who-has 10.0.0.2 tell 10.0.0.1, length 92";
     assert_eq!(text(114, 114), whole);
-    assert_eq!(text(60, 114), format!("{whole} [cut short: 60 of 114 bytes captured]"));
+    assert_eq!(text(60, 114), format!("{whole} [truncated: 60 of 114 bytes captured]"));
     for captured in 0..60 {
         assert_eq!(faults(&frame[..captured], 114), [], "{captured}");
     }
-    assert!(text(60, 113).contains("[length field beyond the frame] [cut short"), "{}", text(60, 113));
+    assert!(text(60, 113).contains("[length field beyond the frame] [truncated:"), "{}", text(60, 113));
 }

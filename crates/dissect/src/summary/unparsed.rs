@@ -1,4 +1,4 @@
-//! The link header of a frame whose payload is not parsed.
+//! One-line summary of the link header of a frame with an unparsed payload.
 
 use std::fmt::{Result, Write};
 
@@ -7,10 +7,10 @@ use link::EtherType;
 use super::write_ether_type;
 use crate::layers::{FieldValue, Layer, layers};
 
-/// The lowest bit of a service access point: a group or a response.
+/// The lowest bit of a service access point: group (DSAP) or response (SSAP).
 const LOWEST_BIT: u64 = 1;
 
-/// Writes addresses, VLAN tags, EtherType and LLC header, as far as the frame has them.
+/// Writes addresses, VLAN tags, EtherType and LLC header, as far as the frame contains them.
 pub(super) fn write(line: &mut String, bytes: &[u8], length: usize) -> Result {
     let layers = layers(bytes);
     let mut is_outermost = true;
@@ -97,7 +97,7 @@ fn write_llc(line: &mut String, layer: &Layer<'_>) -> Result {
         write!(line, ", {field} {} ({point:#04x}) {kind}", service_name(point))?;
     }
     let Some(control) = layer.number("control") else { return Ok(()) };
-    // Of two bytes tcpdump takes the first for the lower.
+    // tcpdump reads a control field of two bytes as little endian.
     match u16::try_from(control).unwrap_or_default() {
         control if layer.layout.length() > 3 && layer.layout.name == "llc" => {
             write!(line, ", ctrl {:#06x}", control.swap_bytes())

@@ -1,4 +1,4 @@
-//! Datagrams. Where nothing else is said, the words are tcpdump 4.99.3's of the same bytes, with `-e -n -t`.
+//! Summaries of datagrams. Unless noted, expected lines are the output of tcpdump 4.99.3 `-e -n -t` for the same bytes.
 
 use super::{HEAD, line};
 use crate::fault::faults;
@@ -12,7 +12,7 @@ use proptest::prelude::*;
 const FROM: [u8; 4] = [10, 0, 0, 1];
 const TO: [u8; 4] = [10, 0, 0, 2];
 
-/// A datagram, or a fragment at `offset` bytes.
+/// Returns a datagram, or a fragment with an offset of `offset` bytes.
 fn fragment(protocol: u8, offset: usize, more_fragments: bool, data: &[u8]) -> Vec<u8> {
     let mut bytes = [&[0; Ipv4Fields::LENGTH][..], data].concat();
     let fields = Ipv4Fields::new(IpProtocol(protocol), FROM.into(), TO.into());
@@ -30,7 +30,7 @@ fn echo(kind: IcmpType, data: &[u8]) -> Vec<u8> {
     message
 }
 
-/// A message with a good checksum.
+/// Returns a message with a valid checksum.
 fn message(kind: u8, code: u8, rest: [u8; 4], data: &[u8]) -> Vec<u8> {
     let mut message = [&[kind, code, 0, 0], &rest[..], data].concat();
     let sum = checksum::of(&message).to_be_bytes();
@@ -47,7 +47,7 @@ fn tcp() -> Vec<u8> {
     [&[4, 0x57, 0, 80][..], &[0; 8], &[5 << 4, 2, 4, 0], &[0; 4]].concat()
 }
 
-/// Returns the summary of a frame's payload, behind the colon.
+/// Returns the summary of a frame's payload: the text after the link header.
 fn text(payload: &[u8]) -> String {
     let line = line(&[&[8, 0], payload]);
     let start = format!(
@@ -82,7 +82,7 @@ fn echo_is_summarized_behind_vlan_tag_and_in_802_3() {
 
 #[test]
 fn unreachable_message_names_destination_for_each_code() {
-    let about = datagram(17, &udp(13));
+    let quoted = datagram(17, &udp(13));
     let texts = [
         "net 10.0.0.2 unreachable",
         "host 10.0.0.2 unreachable",
@@ -103,24 +103,26 @@ fn unreachable_message_names_destination_for_each_code() {
         "10.0.0.2 unreachable - #16",
     ];
     for (code, text) in (0..).zip(texts) {
-        assert_eq!(of_icmp(&message(3, code, [0; 4], &about)), format!("{text}, length 41"));
+        assert_eq!(of_icmp(&message(3, code, [0; 4], &quoted)), format!("{text}, length 41"));
     }
-    let mtu = message(3, 4, [0, 0, 5, 0xdc], &about);
+    let mtu = message(3, 4, [0, 0, 5, 0xdc], &quoted);
     assert_eq!(of_icmp(&mtu), "10.0.0.2 unreachable - need to frag (mtu 1500), length 41");
-    let port = |about: &[u8]| of_icmp(&message(3, 3, [0; 4], about));
+    let port = |quoted: &[u8]| of_icmp(&message(3, 3, [0; 4], quoted));
     assert_eq!(port(&datagram(6, &tcp())), "10.0.0.2 tcp port 80 unreachable, length 48");
     assert_eq!(port(&datagram(132, &[0, 7, 0, 8])), "10.0.0.2 protocol 132 port 8 unreachable, length 32");
 }
 
 #[test]
 fn other_icmp_errors_match_tcpdump() {
-    let about = datagram(1, &echo(IcmpType::ECHO_REQUEST, b""));
-    let of = |kind, code, rest| of_icmp(&message(kind, code, rest, &about));
+    let quoted = datagram(1, &echo(IcmpType::ECHO_REQUEST, b""));
+    let of = |kind, code, rest| of_icmp(&message(kind, code, rest, &quoted));
     let table = [
         (of(11, 0, [0; 4]), "time exceeded in-transit"),
         (of(11, 1, [0; 4]), "ip reassembly time exceeded"),
         (of(11, 2, [0; 4]), "time exceeded-#2"),
+        // words: off (the words of tcpdump)
         (of(12, 0, [9, 0, 0, 0]), "parameter problem - octet 9"),
+        // words: on
         (of(12, 1, [9, 0, 0, 0]), "parameter problem - code 1"),
         (of(5, 0, [10, 0, 0, 254]), "redirect 10.0.0.2 to net 10.0.0.254"),
         (of(5, 1, [10, 0, 0, 254]), "redirect 10.0.0.2 to host 10.0.0.254"),
@@ -199,11 +201,11 @@ fn truncated_datagram_summary_has_wire_lengths() {
     let text = |protocol, data: &[u8], captured: usize| {
         let bytes = [&HEAD[..], &[8, 0], &datagram(protocol, data)].concat();
         let (cut, length) = (&bytes[..captured], bytes.len());
-        assert_eq!(faults(cut, length), [], "what the capture cut off is no fault");
+        assert_eq!(faults(cut, length), [], "truncation by the capture is not a fault");
         let mut line = String::new();
         let style = SummaryStyle { link_header: false, verbose: false };
         write(&mut line, style, cut, length, &[]).unwrap();
-        let text = line.split(" [cut short").next().unwrap();
+        let text = line.split(" [truncated:").next().unwrap();
         text.strip_prefix("IP ").unwrap().replace("10.0.0.1 > 10.0.0.2: ", "")
     };
     let echo = echo(IcmpType::ECHO_REQUEST, &[0x55; 56]);
@@ -226,7 +228,7 @@ fn truncated_datagram_summary_has_wire_lengths() {
 fn fragment_summaries_match_tcpdump() {
     let first = fragment(1, 0, true, &echo(IcmpType::ECHO_REQUEST, &[0x55; 1_472]));
     assert_eq!(text(&first), "10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 9, length 1480");
-    // The checksum is one of the whole: of a part nothing can be said.
+    // The checksum covers the whole message, so it cannot be checked in a fragment.
     let mut part = echo(IcmpType::ECHO_REQUEST, &[0x55; 8]);
     part[2] ^= 1;
     assert_eq!(
@@ -256,7 +258,7 @@ fn unknown_protocol_is_summarized_by_number() {
     assert_eq!(text(&datagram(253, b"abcd")), "10.0.0.1 > 10.0.0.2:  ip-proto-253 4");
 }
 
-// Where tcpdump says more, or less.
+// Differences from tcpdump.
 
 #[test]
 fn tcp_summary_has_ports_and_length() {
@@ -302,14 +304,14 @@ fn malformed_datagram_summary_has_fault_in_brackets() {
     );
 }
 
-/// Longer than any line there is to be.
-const LINE: usize = 700;
+/// Exclusive limit on the length of a summary, in bytes.
+const LINE_LIMIT: usize = 700;
 
 proptest! {
     #[test]
     fn arbitrary_bytes_have_short_summary(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        prop_assert!(summarize(&bytes).len() < LINE);
-        prop_assert!(line(&[&[8, 0], &bytes]).len() < LINE);
+        prop_assert!(summarize(&bytes).len() < LINE_LIMIT);
+        prop_assert!(line(&[&[8, 0], &bytes]).len() < LINE_LIMIT);
     }
 
     #[test]
@@ -324,12 +326,12 @@ proptest! {
         if let Some(first) = data.first_mut() {
             *first = kind;
         }
-        // Often enough an error quotes something that looks like a header.
+        // In most cases, the data that an ICMP error quotes looks like an IPv4 header.
         if let Some(version) = data.get_mut(8).filter(|_| quoted < 200) {
             *version = 0x40 | quoted & 0x0f;
         }
         let bytes = [&HEAD[..], &[8, 0], &fragment(protocol, offset, more, &data)].concat();
         let text = summarize(&bytes);
-        prop_assert!(text.len() < LINE && text.contains("10.0.0.1"), "{}", text);
+        prop_assert!(text.len() < LINE_LIMIT && text.contains("10.0.0.1"), "{}", text);
     }
 }
