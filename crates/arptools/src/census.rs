@@ -241,7 +241,7 @@ impl Census {
             return self.record_probe(now, target, mac);
         }
         if packet.operation == Operation::REQUEST && packet.target_protocol != packet.sender_protocol {
-            self.register.note(target, |entry| entry.asked = entry.asked.saturating_add(1));
+            self.register.note(target, |entry| entry.requested = entry.requested.saturating_add(1));
         }
         self.record_claim(now, address(packet.sender_protocol), packet)
     }
@@ -269,13 +269,13 @@ impl Census {
                     self.counts.displaced = displaced;
                     self.report(CensusEvent::Evicted { address });
                 }
-                self.counts.entered = self.counts.entered.saturating_add(1);
+                self.counts.added = self.counts.added.saturating_add(1);
                 self.report(CensusEvent::New { address, mac });
                 self.add_address(mac);
                 Classification::New
             }
             InsertOutcome::Full => {
-                self.counts.turned_away = self.counts.turned_away.saturating_add(1);
+                self.counts.rejected = self.counts.rejected.saturating_add(1);
                 self.report_limited(now, EventKey::Full, CensusEvent::Full { address, mac });
                 return Classification::Full;
             }
@@ -332,7 +332,7 @@ impl Census {
         station.addresses = station.addresses.saturating_add(1);
         let (addresses, many) = (station.addresses, self.settings.many_addresses.max(1));
         if addresses.is_multiple_of(many) && (addresses / many).is_power_of_two() {
-            self.report(CensusEvent::Many { mac, addresses });
+            self.report(CensusEvent::ManyAddresses { mac, addresses });
         }
     }
 

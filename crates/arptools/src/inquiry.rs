@@ -87,7 +87,7 @@ pub struct InquiryCounts {
     /// Of both, those that were requests.
     pub received_requests: u64,
     /// Packets about anything else.
-    pub strays: u64,
+    pub unrelated: u64,
 }
 
 /// What is to be done next.
@@ -229,7 +229,7 @@ impl Inquiry {
             self.last_foreign_request = now;
         }
         if !self.is_about(&packet) || self.answers_foreign_request(now, &packet) {
-            self.counts.strays = self.counts.strays.saturating_add(1);
+            self.counts.unrelated = self.counts.unrelated.saturating_add(1);
             return None;
         }
         let round_trip = self.open.map(|(sent, _)| now.since(sent));

@@ -28,7 +28,7 @@ pub struct SweepPlan {
     /// By what that grows from one pass to the next.
     pub backoff: f64,
     /// From one request to the next.
-    pub pace: Duration,
+    pub interval: Duration,
     /// With how many addresses that replied it is over; without it, when all had their time.
     pub limit: Option<u64>,
     /// The seed of the order in which they are asked for; without it they are asked for in their own.
@@ -73,7 +73,7 @@ type BlockTimes = [Instant; 64];
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SweepCounts {
     /// Addresses that were asked for once at least.
-    pub asked: u64,
+    pub requested: u64,
     /// Requests that the wire took.
     pub sent: u64,
     /// Requests that the wire refused.
@@ -87,7 +87,7 @@ pub struct SweepCounts {
     /// Addresses that several hardware addresses replied for.
     pub contested: u64,
     /// Packets about anything else, and what came after the last that was wanted.
-    pub strays: u64,
+    pub unrelated: u64,
 }
 
 /// What is to be done next.
@@ -118,7 +118,7 @@ pub enum SweepOutcome {
     /// Somebody replied; as many as the limit wanted, if there was one.
     Found,
     /// Fewer replied than the limit wanted, and all could have.
-    Fewer,
+    BelowLimit,
     /// Nobody replied, and all could have.
     NoReply,
     /// The wire took nothing: nobody was asked.
@@ -132,7 +132,7 @@ pub enum SweepOutcome {
 impl Sweep {
     /// How much later than its pace a request may be and still be made up for. Whoever turns up later than
     /// that has lost the time: there is no burst.
-    pub const CATCH_UP: Duration = Duration::from_millis(10);
+    pub const LATENESS_TOLERANCE: Duration = Duration::from_millis(10);
 
     /// How long a pass waits for replies at most, whatever the timeout and its growth.
     pub const MAX_TIMEOUT: Duration = Duration::from_hours(24);
@@ -217,8 +217,8 @@ impl Sweep {
         let Some((_, number)) = self.target() else { return };
         let ready = self.ready();
         let late = now.since(ready);
-        self.due = ready + late.saturating_sub(Self::CATCH_UP) + self.plan.pace;
-        let is_first = self.replies.ask(number);
+        self.due = ready + late.saturating_sub(Self::LATENESS_TOLERANCE) + self.plan.interval;
+        let is_first = self.replies.note_request(number);
         let block = self.block();
         if let Some(mark) = self.block_times.get_mut(block) {
             *mark = now;
@@ -226,7 +226,7 @@ impl Sweep {
         self.last = Some(now);
         self.place += 1;
         self.counts.sent = self.counts.sent.saturating_add(1);
-        self.counts.asked += u64::from(is_first);
+        self.counts.requested += u64::from(is_first);
     }
 
     /// Of what was given to the wire, it refused so many.
@@ -248,7 +248,7 @@ impl Sweep {
             self.replies.note_foreign_request(number);
         }
         let Some(RecordedReply { first, number, is_newly_contested }) = self.enter(&packet) else {
-            self.counts.strays = self.counts.strays.saturating_add(1);
+            self.counts.unrelated = self.counts.unrelated.saturating_add(1);
             return None;
         };
         let other_mac = Some(first).filter(|first| *first != packet.sender_hardware);
@@ -276,7 +276,7 @@ impl Sweep {
             () if sent == 0 => SweepOutcome::NothingSent,
             () if self.is_impaired() => SweepOutcome::Impaired,
             () if !self.is_complete => SweepOutcome::Unfinished,
-            () if answered > 0 => SweepOutcome::Fewer,
+            () if answered > 0 => SweepOutcome::BelowLimit,
             () => SweepOutcome::NoReply,
         }
     }
@@ -355,7 +355,7 @@ impl Sweep {
         let is_reply = packet.operation == Operation::REPLY && is_from_a_station && is_to_us;
         let is_expected = is_reply && !self.is_limit_reached();
         let number = self.ranges.number(packet.sender_protocol).filter(|_| is_expected)?;
-        let number = Some(number).filter(|number| self.replies.was_asked(*number))?;
+        let number = Some(number).filter(|number| self.replies.was_requested(*number))?;
         self.replies.enter(number, packet.sender_hardware)
     }
 }

@@ -142,7 +142,7 @@ impl<'a> CapturedFrame<'a> {
     }
 
     /// Whether the capture has less of the frame than was on the wire.
-    pub fn is_cut(&self) -> bool {
+    pub fn is_truncated(&self) -> bool {
         self.bytes.len() < self.length
     }
 }

@@ -113,7 +113,7 @@ fn plan(
         passes: arguments.retry,
         timeout: arguments.timeout,
         backoff: arguments.backoff,
-        pace: arguments.pace(),
+        interval: arguments.pace(),
         limit: arguments.limit,
         seed: arguments.random.then_some(seed),
     })
@@ -121,7 +121,7 @@ fn plan(
 
 /// Returns the duration of a scan without replies.
 fn max_duration(plan: &SweepPlan, targets: u64) -> Duration {
-    let pass = plan.pace.saturating_mul(u32::try_from(targets).unwrap_or(u32::MAX));
+    let pass = plan.interval.saturating_mul(u32::try_from(targets).unwrap_or(u32::MAX));
     let waits = (0..plan.passes).map(f64::from).map(|pass| plan.backoff.powf(pass));
     let waits = Duration::try_from_secs_f64(plan.timeout.as_secs_f64() * waits.sum::<f64>());
     pass.saturating_mul(plan.passes).saturating_add(waits.unwrap_or(Duration::MAX))
@@ -335,7 +335,7 @@ fn verdict(
             }
             return Ok(ExitCode::SUCCESS);
         }
-        SweepOutcome::Fewer | SweepOutcome::NoReply => return Ok(ExitCode::from(1)),
+        SweepOutcome::BelowLimit | SweepOutcome::NoReply => return Ok(ExitCode::from(1)),
         SweepOutcome::NothingSent if sweep.targets() == 0 => {
             format!(
                 "{} is the address that asks, and nobody answers itself; ask for others",

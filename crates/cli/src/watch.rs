@@ -107,7 +107,7 @@ fn report_link_changes(
 /// Returns how often a packet or an address was not watched because there were too many addresses.
 fn unwatched_count(observer: &Observer) -> u64 {
     let counts = observer.counts();
-    counts.turned_away.saturating_add(counts.displaced)
+    counts.rejected.saturating_add(counts.displaced)
 }
 
 /// Receives the frames that have arrived already, which may be many after the process was stopped.

@@ -97,11 +97,11 @@ fn check_counts(counts: &CensusCounts, verdicts: &[Classification], rows: usize)
         counts.changed - counts.conflicts,
         count_of(|verdict| matches!(verdict, Classification::Moved { .. }))
     );
-    assert_eq!(counts.entered, count_of(|verdict| *verdict == Classification::New));
-    assert_eq!(counts.turned_away, count_of(|verdict| *verdict == Classification::Full));
+    assert_eq!(counts.added, count_of(|verdict| *verdict == Classification::New));
+    assert_eq!(counts.rejected, count_of(|verdict| *verdict == Classification::Full));
     assert_eq!(counts.probes, count_of(|verdict| *verdict == Classification::Probe));
     assert_eq!(counts.dropped, count_of(|verdict| matches!(verdict, Classification::Dropped(_))));
-    assert_eq!(counts.entered - counts.evicted, rows as u64);
+    assert_eq!(counts.added - counts.evicted, rows as u64);
     assert!(counts.broadcast <= counts.packets());
 }
 

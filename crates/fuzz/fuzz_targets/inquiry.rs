@@ -111,8 +111,8 @@ fuzz_target!(|scenario: Scenario<'_>| {
 
 /// The numbers and the outcome say the same.
 fn check_counts(inquiry: &Inquiry, now: Instant, packets: u64) {
-    let InquiryCounts { sent, refused, received, duplicates, strays, broadcast, .. } = *inquiry.counts();
-    assert_eq!(received + duplicates + strays, packets);
+    let InquiryCounts { sent, refused, received, duplicates, unrelated, broadcast, .. } = *inquiry.counts();
+    assert_eq!(received + duplicates + unrelated, packets);
     assert!(inquiry.plan().count.is_none_or(|count| sent + refused <= count.max(1)) && broadcast <= sent);
     match inquiry.outcome(now) {
         InquiryOutcome::Answered | InquiryOutcome::InUse => assert!(received > 0),

@@ -82,7 +82,7 @@ impl Scenario<'_> {
             passes: u32::from(self.passes % 5),
             timeout: Duration::from_millis(100 * u64::from(self.timeout)),
             backoff: self.backoff,
-            pace: Duration::from_micros(100 * u64::from(self.pace)),
+            interval: Duration::from_micros(100 * u64::from(self.pace)),
             limit: self.limit.map(u64::from),
             seed: self.seed,
         };
@@ -93,8 +93,8 @@ impl Scenario<'_> {
 impl Model {
     /// All that is due is sent: no more than the pace and what may be made up for.
     fn send(&mut self, sweep: &mut Sweep, now: Instant) {
-        let pace = sweep.plan().pace;
-        let most = match Sweep::CATCH_UP.as_nanos().checked_div(pace.as_nanos()) {
+        let interval = sweep.plan().interval;
+        let most = match Sweep::LATENESS_TOLERANCE.as_nanos().checked_div(interval.as_nanos()) {
             Some(made_up) => usize::try_from(made_up).expect("a small number") + 1,
             None => usize::MAX,
         };
@@ -154,16 +154,16 @@ impl Model {
     }
 
     fn agrees(&self, sweep: &Sweep) {
-        let SweepCounts { asked, sent, refused, answered, duplicates, conflicts, contested, strays } =
+        let SweepCounts { requested, sent, refused, answered, duplicates, conflicts, contested, unrelated } =
             *sweep.counts();
-        assert_eq!((asked, sent + refused, refused), (self.asked.len() as u64, self.sent, self.refused));
+        assert_eq!((requested, sent + refused, refused), (self.asked.len() as u64, self.sent, self.refused));
         assert_eq!((answered, contested), (self.found.len() as u64, self.contested.len() as u64));
         assert_eq!(answered + duplicates + conflicts, self.reported);
-        assert_eq!(self.reported + strays, self.packet);
+        assert_eq!(self.reported + unrelated, self.packet);
         match sweep.outcome() {
             SweepOutcome::Found => assert!(answered >= sweep.plan().limit.unwrap_or(1).max(1)),
             SweepOutcome::NoReply => assert!(answered == 0 && refused == 0),
-            SweepOutcome::Fewer => assert!(answered > 0 && refused == 0),
+            SweepOutcome::BelowLimit => assert!(answered > 0 && refused == 0),
             SweepOutcome::Impaired => assert!(sweep.is_impaired()),
             SweepOutcome::NothingSent => assert_eq!(sent, 0),
             SweepOutcome::Unfinished => assert!(sent > 0),

@@ -14,11 +14,11 @@ pub struct CensusCounts {
     /// Packets that claim nothing anybody could believe; [`Census::dropped`](super::Census::dropped) says why.
     pub dropped: u64,
     /// Packets that claim an address for which there is no room.
-    pub turned_away: u64,
+    pub rejected: u64,
     /// Of all these, those that were sent to all.
     pub broadcast: u64,
     /// Addresses entered.
-    pub entered: u64,
+    pub added: u64,
     /// Times that an address changed its hardware address, in a conflict or not.
     pub changed: u64,
     /// Packets that showed a conflict.
@@ -37,7 +37,7 @@ pub struct CensusCounts {
 impl CensusCounts {
     /// All packets.
     pub fn packets(&self) -> u64 {
-        [self.requests, self.replies, self.announcements, self.probes, self.dropped, self.turned_away]
+        [self.requests, self.replies, self.announcements, self.probes, self.dropped, self.rejected]
             .into_iter()
             .fold(0, u64::saturating_add)
     }

@@ -47,7 +47,7 @@ pub struct CensusEntry {
     /// Probes for it.
     pub probes: u64,
     /// How often others asked for it.
-    pub asked: u64,
+    pub requested: u64,
     /// How often its hardware address changed.
     pub changes: u64,
     /// How many of its packets were heard in the last ten seconds.
@@ -66,7 +66,7 @@ pub(super) struct Entry {
     replies: u64,
     announcements: u64,
     pub(super) probes: u64,
-    pub(super) asked: u64,
+    pub(super) requested: u64,
     rate: Rate,
 }
 
@@ -80,7 +80,7 @@ impl Entry {
             replies: 0,
             announcements: 0,
             probes: 0,
-            asked: 0,
+            requested: 0,
             rate: Rate::default(),
         };
         entry.count(now, packet);
@@ -118,7 +118,7 @@ impl Entry {
             replies: self.replies,
             announcements: self.announcements,
             probes: self.probes,
-            asked: self.asked,
+            requested: self.requested,
             changes: self.claims.changes(),
             recent: self.rate.recent(now),
             addresses,

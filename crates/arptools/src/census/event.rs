@@ -88,7 +88,7 @@ pub enum CensusEvent {
         silence: Duration,
     },
     /// One station has many addresses: a gateway that answers for others (RFC 1027), or a forger.
-    Many {
+    ManyAddresses {
         /// The station.
         mac: MacAddr,
         /// How many addresses it has now.

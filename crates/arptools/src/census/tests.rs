@@ -84,7 +84,7 @@ fn requested_address_has_no_owner() {
     assert_eq!(census.get(at(0), untagged(OTHER)), None);
     record(&mut census, at(0), reply(B, OTHER));
     record(&mut census, at(0), request(A, SEEN, OTHER));
-    assert_eq!(census.get(at(0), untagged(OTHER)).unwrap().asked, 1);
+    assert_eq!(census.get(at(0), untagged(OTHER)).unwrap().requested, 1);
 }
 
 #[test]
@@ -232,9 +232,11 @@ fn station_with_many_addresses_is_reported_at_every_doubling() {
     for last in 0..20 {
         record(&mut census, at(0), request(A, Ipv4Addr::new(10, 0, 1, last), OTHER));
     }
-    let reported: Vec<_> =
-        events(&mut census).into_iter().filter(|event| matches!(event, CensusEvent::Many { .. })).collect();
-    assert_eq!(reported, [4, 8, 16].map(|addresses| CensusEvent::Many { mac: A, addresses }));
+    let reported: Vec<_> = events(&mut census)
+        .into_iter()
+        .filter(|event| matches!(event, CensusEvent::ManyAddresses { .. }))
+        .collect();
+    assert_eq!(reported, [4, 8, 16].map(|addresses| CensusEvent::ManyAddresses { mac: A, addresses }));
     assert_eq!(census.get(at(0), untagged(Ipv4Addr::new(10, 0, 1, 3))).unwrap().addresses, 20);
     // Whose address moves away has one less.
     record(&mut census, at(0), request(B, Ipv4Addr::new(10, 0, 1, 3), OTHER));

@@ -140,7 +140,7 @@ fn reply_to_foreign_request_is_no_duplicate() {
     inquiry.sent(at(1_000));
     assert!(!receive(&mut inquiry, at(1_001), REPLY).unwrap().is_duplicate);
     assert!(receive(&mut inquiry, at(1_006), REPLY).unwrap().is_duplicate);
-    assert_eq!((inquiry.counts().received, inquiry.counts().strays), (2, 3));
+    assert_eq!((inquiry.counts().received, inquiry.counts().unrelated), (2, 3));
     // Who asks again then is one.
     receive(&mut inquiry, at(3_000), REQUEST);
     assert_eq!(receive(&mut inquiry, at(3_001), REPLY), None);
@@ -180,7 +180,7 @@ fn unrelated_replies_are_strays() {
     for fields in foreign {
         assert_eq!(receive(&mut inquiry, at(1), fields), None, "{fields:?}");
     }
-    assert_eq!((inquiry.counts().received, inquiry.counts().strays), (0, 9));
+    assert_eq!((inquiry.counts().received, inquiry.counts().unrelated), (0, 9));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use link::MacAddr;
 #[derive(Clone, Debug)]
 pub(super) struct Replies {
     entries: Vec<PackedReply>,
-    asked: Vec<u64>,
+    requested: Vec<u64>,
 }
 
 /// Six bytes of the hardware address that replied first, zero if none did; then the bits of [`State`]. An array
@@ -45,21 +45,21 @@ impl Replies {
     /// For so many addresses, of which none was asked for.
     pub(super) fn new(count: u32) -> Replies {
         let count = usize::try_from(count).unwrap_or(usize::MAX);
-        Replies { entries: vec![[0; 8]; count], asked: vec![0; count.div_ceil(64)] }
+        Replies { entries: vec![[0; 8]; count], requested: vec![0; count.div_ceil(64)] }
     }
 
     /// It is asked for. Returns whether for the first time.
-    pub(super) fn ask(&mut self, number: u32) -> bool {
+    pub(super) fn note_request(&mut self, number: u32) -> bool {
         let Some((word, bit)) = place(number) else { return false };
-        let Some(word) = self.asked.get_mut(word) else { return false };
+        let Some(word) = self.requested.get_mut(word) else { return false };
         let is_first = *word & bit == 0;
         *word |= bit;
         is_first
     }
 
     /// Whether it was asked for.
-    pub(super) fn was_asked(&self, number: u32) -> bool {
-        place(number).is_some_and(|(word, bit)| self.asked.get(word).is_some_and(|word| word & bit != 0))
+    pub(super) fn was_requested(&self, number: u32) -> bool {
+        place(number).is_some_and(|(word, bit)| self.requested.get(word).is_some_and(|word| word & bit != 0))
     }
 
     /// Whether somebody replied for it.

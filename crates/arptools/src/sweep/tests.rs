@@ -27,7 +27,7 @@ fn sweep(first: u8, last: u8, change: impl FnOnce(&mut SweepPlan)) -> Sweep {
         passes: 2,
         timeout: Duration::from_millis(500),
         backoff: 1.5,
-        pace: Duration::from_millis(2),
+        interval: Duration::from_millis(2),
         limit: None,
         seed: None,
     };
@@ -53,14 +53,14 @@ fn receive(sweep: &mut Sweep, fields: PacketFields) -> Option<SweepReply> {
 
 /// Sends until it is over, waiting as long as it says: when who was asked for, and when it was over.
 fn run(sweep: &mut Sweep, mut now: Instant) -> (Vec<(Instant, Ipv4Addr)>, Instant) {
-    let mut asked = Vec::new();
+    let mut requested = Vec::new();
     for _ in 0..100_000 {
         match sweep.next(now) {
-            SweepStep::Done => return (asked, now),
+            SweepStep::Done => return (requested, now),
             SweepStep::Wait(span) => now = now + span,
             SweepStep::Send(packet) => {
                 sweep.sent(now);
-                asked.push((now, packet.target_protocol));
+                requested.push((now, packet.target_protocol));
             }
         }
     }
@@ -71,12 +71,15 @@ fn run(sweep: &mut Sweep, mut now: Instant) -> (Vec<(Instant, Ipv4Addr)>, Instan
 fn sweep_requests_each_address_in_order_and_again_after_timeout() {
     let mut sweep = sweep(10, 12, |_| {});
     assert_eq!(sweep.targets(), 3);
-    let (asked, end) = run(&mut sweep, at(0));
+    let (requested, end) = run(&mut sweep, at(0));
     let expected = [(0, 10), (2, 11), (4, 12), (500, 10), (502, 11), (504, 12)];
-    assert_eq!(asked, expected.map(|(time, number)| (at(time), host(number))));
+    assert_eq!(requested, expected.map(|(time, number)| (at(time), host(number))));
     // 750 ms after the last.
     assert_eq!(end, at(1_254));
-    assert_eq!((sweep.outcome(), sweep.counts().sent, sweep.counts().asked), (SweepOutcome::NoReply, 6, 3));
+    assert_eq!(
+        (sweep.outcome(), sweep.counts().sent, sweep.counts().requested),
+        (SweepOutcome::NoReply, 6, 3)
+    );
 }
 
 // proves: rfc826-request, rfc826-request-fields
@@ -100,9 +103,9 @@ fn answered_address_is_not_requested_again_and_sweep_ends_after_last_timeout() {
     sweep.sent(at(0));
     let received = receive(&mut sweep, reply(host(10)));
     assert_eq!(received, Some(SweepReply { packet: reply(host(10)), number: 1, other_mac: None }));
-    let (asked, end) = run(&mut sweep, at(0));
+    let (requested, end) = run(&mut sweep, at(0));
     let expected = [(2, 11), (4, 12), (502, 11), (504, 12)];
-    assert_eq!(asked, expected.map(|(time, number)| (at(time), host(number))));
+    assert_eq!(requested, expected.map(|(time, number)| (at(time), host(number))));
     assert_eq!((end, sweep.outcome()), (at(1_254), SweepOutcome::Found));
 }
 
@@ -127,9 +130,9 @@ fn sweep_ends_at_limit_and_reports_fewer() {
     receive(&mut sweep, reply(host(11))).unwrap();
     assert_eq!((sweep.next(at(3)), sweep.outcome()), (SweepStep::Done, SweepOutcome::Found));
     assert_eq!(receive(&mut sweep, reply(host(11))), None, "so many and no more");
-    assert_eq!((sweep.counts().answered, sweep.counts().strays), (2, 1));
+    assert_eq!((sweep.counts().answered, sweep.counts().unrelated), (2, 1));
     run(&mut other, at(3));
-    assert_eq!(other.outcome(), SweepOutcome::Fewer);
+    assert_eq!(other.outcome(), SweepOutcome::BelowLimit);
     other.refused(1);
     assert_eq!(other.outcome(), SweepOutcome::Impaired);
 }
@@ -147,13 +150,13 @@ fn repeated_reply_is_duplicate_and_other_mac_is_conflict() {
         [Some((1, None)), Some((2, None)), Some((3, other_mac)), Some((4, None)), Some((5, other_mac))]
     );
     let expected = SweepCounts {
-        asked: 1,
+        requested: 1,
         sent: 1,
         answered: 1,
         duplicates: 2,
         conflicts: 2,
         contested: 1,
-        strays: 0,
+        unrelated: 0,
         refused: 0,
     };
     assert_eq!(*sweep.counts(), expected);
@@ -184,7 +187,7 @@ fn reply_to_foreign_request_with_same_sender_is_no_duplicate() {
     assert_eq!(receive(&mut sweep, theirs), None);
     let other = PacketFields { sender_hardware: THIRD_MAC, ..reply(host(10)) };
     assert!(receive(&mut sweep, other).is_some_and(|received| received.other_mac == Some(PEER_MAC)));
-    assert_eq!((sweep.counts().answered, sweep.counts().duplicates, sweep.counts().strays), (1, 1, 6));
+    assert_eq!((sweep.counts().answered, sweep.counts().duplicates, sweep.counts().unrelated), (1, 1, 6));
 }
 
 #[test]
@@ -222,7 +225,7 @@ fn unrelated_replies_are_strays() {
     for fields in foreign {
         assert_eq!(receive(&mut sweep, fields), None, "{fields:?}");
     }
-    assert_eq!((sweep.counts().answered, sweep.counts().strays), (0, 9));
+    assert_eq!((sweep.counts().answered, sweep.counts().unrelated), (0, 9));
     assert!(receive(&mut sweep, good).is_some());
 }
 
@@ -230,8 +233,8 @@ fn unrelated_replies_are_strays() {
 fn sender_address_is_not_requested() {
     let mut sweep = sweep(1, 3, |plan| plan.passes = 1);
     assert_eq!(sweep.targets(), 2);
-    let (asked, _) = run(&mut sweep, at(0));
-    assert_eq!(asked, [(at(0), host(1)), (at(2), host(3))]);
+    let (requested, _) = run(&mut sweep, at(0));
+    assert_eq!(requested, [(at(0), host(1)), (at(2), host(3))]);
     let mut alone = super::tests::sweep(2, 2, |_| {});
     assert_eq!((alone.targets(), alone.next(at(0))), (0, SweepStep::Done));
     assert_eq!(alone.outcome(), SweepOutcome::NothingSent);
@@ -300,21 +303,21 @@ fn invalid_backoff_waits_one_day_at_most() {
 #[test]
 fn seed_permutes_request_order() {
     let (mut plain, mut random) = (sweep(10, 99, |_| {}), sweep(10, 99, |plan| plan.seed = Some(7)));
-    let (asked, end) = run(&mut plain, at(0));
+    let (requested, end) = run(&mut plain, at(0));
     let (shuffled, its_end) = run(&mut random, at(0));
-    assert_ne!(asked, shuffled);
+    assert_ne!(requested, shuffled);
     assert_eq!(end, its_end);
-    let sorted = |mut asked: Vec<(Instant, Ipv4Addr)>| {
-        asked.sort_unstable_by_key(|(_, address)| *address);
-        asked.into_iter().map(|(_, address)| address).collect::<Vec<_>>()
+    let sorted = |mut requested: Vec<(Instant, Ipv4Addr)>| {
+        requested.sort_unstable_by_key(|(_, address)| *address);
+        requested.into_iter().map(|(_, address)| address).collect::<Vec<_>>()
     };
-    assert_eq!(sorted(asked), sorted(shuffled));
+    assert_eq!(sorted(requested), sorted(shuffled));
 }
 
 #[test]
 fn sweep_of_slash_8_touches_memory_on_demand() {
     let all = TargetRanges::new([Ipv4Addr::new(10, 0, 0, 0)..=Ipv4Addr::new(10, 255, 255, 255)]).unwrap();
-    let mut sweep = Sweep::new(at(0), *sweep(1, 1, |plan| plan.pace = Duration::ZERO).plan(), all);
+    let mut sweep = Sweep::new(at(0), *sweep(1, 1, |plan| plan.interval = Duration::ZERO).plan(), all);
     assert_eq!(sweep.targets(), u64::from(TargetRanges::MAX_COUNT) - 1);
     for _ in 0..1_000 {
         assert!(matches!(sweep.next(at(1)), SweepStep::Send(_)));

@@ -64,7 +64,7 @@ impl ArpingJson {
             },
             ArpingEvent::Reply(reply) => ArpingJson::reply(time, reply),
             ArpingEvent::Statistics(outcome) => {
-                let InquiryCounts { sent, broadcast, refused, received, duplicates, strays, .. } =
+                let InquiryCounts { sent, broadcast, refused, received, duplicates, unrelated, .. } =
                     *inquiry.counts();
                 let (target, outcome) = (plan.target, outcome_name(outcome));
                 ArpingJson::Statistics {
@@ -76,7 +76,7 @@ impl ArpingJson {
                     refused,
                     received,
                     duplicates,
-                    strays,
+                    strays: unrelated,
                 }
             }
         }

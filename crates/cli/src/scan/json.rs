@@ -68,7 +68,7 @@ pub(super) fn line<'a>(
             hardware_address: plan.sender.mac.to_string(),
             hosts: sweep.targets(),
             passes: plan.passes,
-            pace: plan.pace.as_nanos(),
+            pace: plan.interval.as_nanos(),
         },
         ScanEvent::Reply { reply: SweepReply { packet, number, other_mac }, is_broadcast } => {
             ScanJson::Reply {
@@ -83,20 +83,28 @@ pub(super) fn line<'a>(
             }
         }
         ScanEvent::Statistics { outcome, elapsed, lost } => {
-            let SweepCounts { asked, sent, refused, answered, duplicates, conflicts, contested, strays } =
-                *sweep.counts();
-            ScanJson::Statistics {
-                time,
-                outcome: outcome_name(outcome),
-                hosts: sweep.targets(),
-                asked,
+            let SweepCounts {
+                requested,
                 sent,
                 refused,
                 answered,
                 duplicates,
                 conflicts,
                 contested,
-                strays,
+                unrelated,
+            } = *sweep.counts();
+            ScanJson::Statistics {
+                time,
+                outcome: outcome_name(outcome),
+                hosts: sweep.targets(),
+                asked: requested,
+                sent,
+                refused,
+                answered,
+                duplicates,
+                conflicts,
+                contested,
+                strays: unrelated,
                 lost,
                 elapsed: elapsed.as_nanos(),
             }
@@ -108,7 +116,7 @@ pub(super) fn line<'a>(
 fn outcome_name(outcome: SweepOutcome) -> &'static str {
     match outcome {
         SweepOutcome::Found => "found",
-        SweepOutcome::Fewer => "fewer",
+        SweepOutcome::BelowLimit => "fewer",
         SweepOutcome::NoReply => "silent",
         SweepOutcome::NothingSent => "unasked",
         SweepOutcome::Impaired => "hindered",

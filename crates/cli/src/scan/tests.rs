@@ -13,7 +13,7 @@ pub(super) fn sweep() -> Sweep {
         passes: 2,
         timeout: Duration::from_millis(500),
         backoff: 1.5,
-        pace: Duration::from_millis(2),
+        interval: Duration::from_millis(2),
         limit: None,
         seed: None,
     };
@@ -40,7 +40,7 @@ pub(super) fn reply(sweep: &mut Sweep, sender_hardware: MacAddr) -> SweepReply {
 
 #[test]
 fn scan_warns_before_start_when_it_takes_minutes() {
-    let plan = |retry: u32, pace| SweepPlan { passes: retry, pace, ..*sweep().plan() };
+    let plan = |retry: u32, interval| SweepPlan { passes: retry, interval, ..*sweep().plan() };
     let two = Duration::from_millis(2);
     assert_eq!(max_duration(&plan(2, two), 256), Duration::from_millis(2 * 512 + 500 + 750));
     assert_eq!(duration_warning(max_duration(&plan(2, two), 256)), None);

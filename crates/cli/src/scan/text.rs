@@ -85,7 +85,7 @@ fn unknown_vendor(mac: MacAddr) -> &'static str {
 }
 
 fn statistics_text(styler: Styler, counts: &SweepCounts, elapsed: Duration, lost: u64) -> String {
-    let SweepCounts { asked, sent, refused, answered, duplicates, conflicts, contested, .. } = *counts;
+    let SweepCounts { requested, sent, refused, answered, duplicates, conflicts, contested, .. } = *counts;
     let replies = answered.saturating_add(duplicates).saturating_add(conflicts);
     let refused = if refused > 0 { format!(", {refused} refused by the wire") } else { String::new() };
     let lost = if lost > 0 { format!(", {lost} frames lost unread") } else { String::new() };
@@ -99,9 +99,9 @@ fn statistics_text(styler: Styler, counts: &SweepCounts, elapsed: Duration, lost
     };
     format!(
         "\n{sent} requests sent{refused}, {replies} replies received{lost}\n\
-        Ending {PROGRAM}: {asked} hosts scanned in {:.3} seconds ({} hosts/sec). {answered} responded{conflict}",
+        Ending {PROGRAM}: {requested} hosts scanned in {:.3} seconds ({} hosts/sec). {answered} responded{conflict}",
         elapsed.as_secs_f64(),
-        PerSecond(asked, elapsed),
+        PerSecond(requested, elapsed),
     )
 }
 

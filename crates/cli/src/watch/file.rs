@@ -69,7 +69,7 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
             output.print_start(time, &arguments.name());
         }
         let decision = observer.observe(time, frame.bytes);
-        truncated += u64::from(frame.is_cut() && decision.is_truncated());
+        truncated += u64::from(frame.is_truncated() && decision.is_truncated());
         printed = output.print_events(&mut observer, signals);
         // A file is read to its end, conflict or not.
         let is_enough = if is_file { output.is_closed() } else { is_over(arguments, &observer, &output) };

@@ -171,7 +171,7 @@ pub(super) fn event(now: Instant, event: CensusEvent) -> String {
         CensusEvent::Returned { address, mac, silence } => {
             ("returned", EventFields::Returned { claim: claim(address, mac), silence: silence.as_nanos() })
         }
-        CensusEvent::Many { mac, addresses } => {
+        CensusEvent::ManyAddresses { mac, addresses } => {
             ("many", EventFields::Many { mac: mac.to_string(), addresses })
         }
         CensusEvent::Flood { mac, packets } => {
@@ -198,7 +198,7 @@ pub(super) fn address(now: Instant, row: &CensusEntry) -> String {
         replies: row.replies,
         announcements: row.announcements,
         probes: row.probes,
-        asked: row.asked,
+        asked: row.requested,
         changes: row.changes,
     };
     line(now, "address", EventFields::Address(Box::new(address)))
@@ -207,9 +207,8 @@ pub(super) fn address(now: Instant, row: &CensusEntry) -> String {
 /// Returns the last line.
 pub(super) fn statistics(observer: &Observer, frames_lost: u64) -> String {
     let counts = observer.counts();
-    let CensusCounts { requests, replies, announcements, probes, dropped, turned_away, broadcast, .. } =
-        counts;
-    let CensusCounts { entered, changed, conflicts, evicted, suppressed, events_lost, .. } = counts;
+    let CensusCounts { requests, replies, announcements, probes, dropped, rejected, broadcast, .. } = counts;
+    let CensusCounts { added, changed, conflicts, evicted, suppressed, events_lost, .. } = counts;
     let [fresh, quiet, gone] = presences(observer);
     let statistics = StatisticsFields {
         elapsed: observer.began.map_or(0, |began| observer.now.since(began).as_nanos()),
@@ -219,14 +218,14 @@ pub(super) fn statistics(observer: &Observer, frames_lost: u64) -> String {
         announcements,
         probes,
         odd: dropped,
-        turned_away,
+        turned_away: rejected,
         broadcast,
         ignored: observer.ignored,
         addresses: observer.census.len(),
         fresh,
         quiet,
         gone,
-        entered,
+        entered: added,
         changed,
         conflicts,
         evicted,

@@ -86,7 +86,7 @@ pub(super) fn every_event() -> Vec<CensusEvent> {
         CensusEvent::Invalid { source: mac, vlan: VlanId::new(5), reason: ArpDropReason::SenderProtocol },
         CensusEvent::Gone { address, mac },
         CensusEvent::Returned { address, mac, silence: Duration::from_secs(4_000) },
-        CensusEvent::Many { mac, addresses: 16 },
+        CensusEvent::ManyAddresses { mac, addresses: 16 },
         CensusEvent::Flood { mac: Some(mac), packets: 100 },
         CensusEvent::Flood { mac: None, packets: 1_000 },
         CensusEvent::Full { address, mac },

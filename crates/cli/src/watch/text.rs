@@ -33,7 +33,7 @@ pub(super) fn event_text(event: CensusEvent) -> String {
         CensusEvent::Returned { address, mac, silence } => {
             format!("returned {address} is at {mac} after {}", ShortDuration(silence))
         }
-        CensusEvent::Many { mac, addresses } => format!("many addresses are at {mac}: {addresses}"),
+        CensusEvent::ManyAddresses { mac, addresses } => format!("many addresses are at {mac}: {addresses}"),
         CensusEvent::Flood { mac: Some(mac), packets } => {
             format!("flood from {mac}: {packets} packets in a second")
         }
@@ -53,7 +53,7 @@ pub(super) fn event_style(event: CensusEvent) -> Style {
         | CensusEvent::Moved { .. }
         | CensusEvent::Mismatch { .. }
         | CensusEvent::Invalid { .. }
-        | CensusEvent::Many { .. }
+        | CensusEvent::ManyAddresses { .. }
         | CensusEvent::Flood { .. }
         | CensusEvent::Full { .. } => WARNING,
         CensusEvent::New { .. } | CensusEvent::Returned { .. } => SUCCESS,
@@ -66,8 +66,7 @@ pub(super) fn event_style(event: CensusEvent) -> Style {
 
 /// Returns the statistics at the end of a watch, without the last line break.
 pub(super) fn statistics_text(observer: &Observer, lost: u64) -> String {
-    let CensusCounts { requests, replies, announcements, probes, dropped, turned_away, .. } =
-        observer.counts();
+    let CensusCounts { requests, replies, announcements, probes, dropped, rejected, .. } = observer.counts();
     let counts = observer.counts();
     let elapsed = observer.began.map_or(Duration::ZERO, |began| observer.now.since(began));
     let [fresh, quiet, gone] = presences(observer);
@@ -81,7 +80,7 @@ pub(super) fn statistics_text(observer: &Observer, lost: u64) -> String {
         plural(probes, "probe"),
     );
     // Writing to a String does not fail.
-    for (count, label) in [(dropped, "odd"), (turned_away, "turned away")] {
+    for (count, label) in [(dropped, "odd"), (rejected, "turned away")] {
         let _ = if count > 0 { write!(lines, ", {count} {label}") } else { Ok(()) };
     }
     let _ = write!(

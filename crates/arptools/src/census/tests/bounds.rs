@@ -18,7 +18,7 @@ fn full_census_rejects_new_addresses_and_reports_it_rate_limited() {
         record(&mut census, at(0), request(A, address(number), OTHER));
         record(&mut census, at(0), request(A, address(number), OTHER));
     }
-    assert_eq!((census.len(), census.counts().turned_away), (2, 6));
+    assert_eq!((census.len(), census.counts().rejected), (2, 6));
     let reported = events(&mut census);
     assert_eq!(reported.get(2..), Some(&[CensusEvent::Full { address: untagged(address(2)), mac: A }][..]));
     // Who is known goes on being heard.
@@ -36,7 +36,7 @@ fn forged_flood_evicts_itself_and_conflicts_are_still_detected() {
     for number in 100..1_100 {
         assert_eq!(record(&mut census, at(10), request(B, address(number), OTHER)), Classification::New);
     }
-    assert_eq!((census.len(), census.counts().turned_away), (8, 0));
+    assert_eq!((census.len(), census.counts().rejected), (8, 0));
     assert_eq!((census.counts().evicted, census.counts().displaced), (996, 996));
     assert!((0..4).all(|number| census.get(at(10), untagged(address(number))).is_some()));
     // An address that comes after the flood is watched, and so is one that was there before.

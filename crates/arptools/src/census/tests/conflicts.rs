@@ -55,8 +55,8 @@ fn replies_to_two_requesters_or_one_second_apart_are_move() {
         [Classification::New, moved(A)]
     );
     // A request between the replies changes nothing.
-    let asked = classify(&[(0, reply(A, SEEN)), (1, request(A, SEEN, OTHER)), (2, reply(B, SEEN))]);
-    assert_eq!(asked, [Classification::New, Classification::Known, conflict(A)]);
+    let requested = classify(&[(0, reply(A, SEEN)), (1, request(A, SEEN, OTHER)), (2, reply(B, SEEN))]);
+    assert_eq!(requested, [Classification::New, Classification::Known, conflict(A)]);
 }
 
 #[test]

@@ -69,7 +69,7 @@ proptest! {
             }
         }
         let counts = *inquiry.counts();
-        prop_assert_eq!(counts.received + counts.duplicates + counts.strays, received);
+        prop_assert_eq!(counts.received + counts.duplicates + counts.unrelated, received);
         prop_assert!(count.is_none_or(|count| counts.sent + counts.refused <= count));
         prop_assert!(purpose != Purpose::Find || counts.received <= counts.sent);
         match inquiry.outcome(now) {

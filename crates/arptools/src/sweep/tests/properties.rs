@@ -42,27 +42,27 @@ proptest! {
         first in 0_u8..100,
         length in 0_u8..150,
         passes in 1_u32..4,
-        pace in 0_u64..20_000,
+        interval in 0_u64..20_000,
         seed in proptest::option::of(any::<u64>()),
         lateness in prop::collection::vec(0_u64..30_000, 1..20),
     ) {
-        let pace = Duration::from_micros(pace);
+        let interval = Duration::from_micros(interval);
         let mut sweep = sweep(first, first.saturating_add(length), |plan| {
-            (plan.passes, plan.pace, plan.seed) = (passes, pace, seed);
+            (plan.passes, plan.interval, plan.seed) = (passes, interval, seed);
         });
-        let (mut now, mut asked, mut lateness) = (at(0), Vec::new(), lateness.into_iter().cycle());
+        let (mut now, mut requested, mut lateness) = (at(0), Vec::new(), lateness.into_iter().cycle());
         loop {
             match sweep.next(now) {
                 SweepStep::Done => break,
                 SweepStep::Wait(span) => now = now + span + Duration::from_micros(lateness.next().unwrap()),
                 SweepStep::Send(packet) => {
                     sweep.sent(now);
-                    asked.push((now, packet.target_protocol));
+                    requested.push((now, packet.target_protocol));
                 }
             }
         }
         let mut times: HashMap<Ipv4Addr, Vec<Instant>> = HashMap::new();
-        for (time, target) in &asked {
+        for (time, target) in &requested {
             times.entry(*target).or_default().push(*time);
         }
         let timeouts = [500, 750, 1_125].map(Duration::from_millis);
@@ -75,9 +75,9 @@ proptest! {
         }
         // How far each is behind the pace of the first, and none further ahead of another than may be made up for.
         let mut latest = 0;
-        for (place, (time, _)) in (0_i128..).zip(&asked) {
-            let behind = i128::from(time.as_nanos()) - place * i128::try_from(pace.as_nanos()).unwrap();
-            prop_assert!(behind >= latest - i128::try_from(Sweep::CATCH_UP.as_nanos()).unwrap());
+        for (place, (time, _)) in (0_i128..).zip(&requested) {
+            let behind = i128::from(time.as_nanos()) - place * i128::try_from(interval.as_nanos()).unwrap();
+            prop_assert!(behind >= latest - i128::try_from(Sweep::LATENESS_TOLERANCE.as_nanos()).unwrap());
             latest = latest.max(behind);
         }
         let outcome = if sweep.targets() == 0 { SweepOutcome::NothingSent } else { SweepOutcome::NoReply };
@@ -94,7 +94,7 @@ proptest! {
         steps in prop::collection::vec(step(), 0..120),
     ) {
         let mut sweep = sweep(0, 30, |plan| (plan.passes, plan.limit, plan.seed) = (passes, limit, seed));
-        let (mut now, mut received, mut asked) = (at(0), 0, Vec::new());
+        let (mut now, mut received, mut requested) = (at(0), 0, Vec::new());
         let mut found: HashMap<Ipv4Addr, (MacAddr, u16)> = HashMap::new();
         for step in steps {
             match step {
@@ -108,7 +108,7 @@ proptest! {
                     prop_assume!(!is_ours || fields.operation != Operation::REQUEST);
                     if let Some(SweepReply { packet, number, other_mac }) = receive(&mut sweep, fields) {
                         prop_assert_eq!(packet, fields);
-                        prop_assert!(asked.contains(&packet.sender_protocol));
+                        prop_assert!(requested.contains(&packet.sender_protocol));
                         let first = found.entry(packet.sender_protocol).or_insert((packet.sender_hardware, 0));
                         first.1 += 1;
                         prop_assert_eq!(number, first.1);
@@ -120,18 +120,18 @@ proptest! {
                 prop_assert!(!found.contains_key(&packet.target_protocol), "it replied already");
                 prop_assert!(packet.target_protocol != LOCAL);
                 sweep.sent(now);
-                asked.push(packet.target_protocol);
+                requested.push(packet.target_protocol);
             }
         }
         let counts = *sweep.counts();
-        prop_assert_eq!(counts.answered + counts.duplicates + counts.conflicts + counts.strays, received);
+        prop_assert_eq!(counts.answered + counts.duplicates + counts.conflicts + counts.unrelated, received);
         prop_assert_eq!(counts.answered, long(found.len()));
-        prop_assert_eq!(counts.sent + counts.refused, long(asked.len()));
-        prop_assert!(long(asked.len()) <= sweep.targets() * u64::from(passes.max(1)));
+        prop_assert_eq!(counts.sent + counts.refused, long(requested.len()));
+        prop_assert!(long(requested.len()) <= sweep.targets() * u64::from(passes.max(1)));
         match sweep.outcome() {
             SweepOutcome::Found => prop_assert!(counts.answered >= limit.unwrap_or(1).max(1)),
             SweepOutcome::NoReply => prop_assert_eq!((counts.answered, counts.refused), (0, 0)),
-            SweepOutcome::Fewer => prop_assert!(counts.answered < limit.unwrap_or(0) && counts.refused == 0),
+            SweepOutcome::BelowLimit => prop_assert!(counts.answered < limit.unwrap_or(0) && counts.refused == 0),
             SweepOutcome::Impaired => prop_assert!(counts.sent > 0 && counts.refused > 0),
             SweepOutcome::NothingSent => prop_assert_eq!(counts.sent, 0),
             SweepOutcome::Unfinished => prop_assert!(counts.sent > 0),

@@ -35,7 +35,7 @@ fn scan_json_lines_match_schema() {
     );
     let outcomes = [
         (SweepOutcome::Found, "found"),
-        (SweepOutcome::Fewer, "fewer"),
+        (SweepOutcome::BelowLimit, "fewer"),
         (SweepOutcome::NoReply, "silent"),
         (SweepOutcome::NothingSent, "unasked"),
         (SweepOutcome::Impaired, "hindered"),

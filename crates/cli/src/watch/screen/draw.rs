@@ -121,7 +121,7 @@ fn status(snapshot: &Snapshot, width: usize) -> Line<'static> {
         plural(counts.changed, "change"),
         format!("{}, {}", plural(counts.requests, "request"), text::reply_count(counts.replies)),
         format!("{}, {}", plural(counts.announcements, "announcement"), plural(counts.probes, "probe")),
-        format!("{} odd, {} turned away", short_number(counts.dropped), short_number(counts.turned_away)),
+        format!("{} odd, {} turned away", short_number(counts.dropped), short_number(counts.rejected)),
     ];
     let mut length = spans.iter().map(Span::width).sum::<usize>();
     for part in parts {

@@ -69,7 +69,7 @@ impl Columns {
                 (row.replies, 7),
                 (row.announcements, 9),
                 (row.probes, 6),
-                (row.asked, 6),
+                (row.requested, 6),
                 (row.changes, 7),
             ];
             for (count, width) in kinds {
