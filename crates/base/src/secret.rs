@@ -40,8 +40,8 @@ impl Secret {
     #[inline]
     fn hash(&self, label: impl Hash, part: u8) -> u64 {
         let mut hasher = self.keyed.clone();
-        hasher.write_u8(part);
         label.hash(&mut hasher);
+        hasher.write_u8(part);
         hasher.finish()
     }
 }

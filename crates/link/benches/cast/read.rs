@@ -17,7 +17,7 @@ pub(crate) struct Seen<'a> {
 /// # Safety
 ///
 /// It has no padding, and any bytes are a value of it.
-pub(crate) unsafe trait AnyOctets: Copy {}
+pub(crate) unsafe trait AnyBytes: Copy {}
 
 #[derive(Clone, Copy)]
 #[repr(C, packed)]
@@ -43,14 +43,14 @@ struct Snap {
 }
 
 // SAFETY: packed, and of integers alone.
-unsafe impl AnyOctets for Header {}
+unsafe impl AnyBytes for Header {}
 // SAFETY: packed, and of integers alone.
-unsafe impl AnyOctets for Tag {}
+unsafe impl AnyBytes for Tag {}
 // SAFETY: packed, and of integers alone.
-unsafe impl AnyOctets for Snap {}
+unsafe impl AnyBytes for Snap {}
 
 /// The struct at the start of `bytes`, and what follows it.
-pub(crate) fn read<T: AnyOctets>(bytes: &[u8]) -> Option<(T, &[u8])> {
+pub(crate) fn read<T: AnyBytes>(bytes: &[u8]) -> Option<(T, &[u8])> {
     let rest = bytes.get(size_of::<T>()..)?;
     // SAFETY: there are as many bytes as the struct has, and any bytes are a value of it.
     let value = unsafe { bytes.as_ptr().cast::<T>().read_unaligned() };

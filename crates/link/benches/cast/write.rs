@@ -2,7 +2,7 @@
 
 use link::{EtherType, MacAddr, VlanId};
 
-use super::read::AnyOctets;
+use super::read::AnyBytes;
 
 #[derive(Clone, Copy)]
 #[repr(C, packed)]
@@ -23,9 +23,9 @@ struct TaggedHeader {
 }
 
 // SAFETY: packed, and of integers alone.
-unsafe impl AnyOctets for Header {}
+unsafe impl AnyBytes for Header {}
 // SAFETY: packed, and of integers alone.
-unsafe impl AnyOctets for TaggedHeader {}
+unsafe impl AnyBytes for TaggedHeader {}
 
 pub(crate) fn send(
     bytes: &mut [u8],
@@ -43,7 +43,7 @@ pub(crate) fn send(
 }
 
 /// Writes the struct to the start of `bytes`.
-fn write<T: AnyOctets>(bytes: &mut [u8], value: T) -> Option<()> {
+fn write<T: AnyBytes>(bytes: &mut [u8], value: T) -> Option<()> {
     let start = bytes.get_mut(..size_of::<T>())?.as_mut_ptr();
     // SAFETY: there are as many bytes as the struct has, and they are ours to change.
     unsafe { start.cast::<T>().write_unaligned(value) };
