@@ -1,4 +1,4 @@
-//! `bench`: what is measured, beside what it is measured against.
+//! `bench`: benchmarks against peers and lower bounds.
 
 mod parse;
 mod table;
@@ -20,11 +20,11 @@ pub(crate) struct BenchArguments {
 
 #[derive(Debug, Subcommand)]
 enum BenchCommand {
-    /// Read, build and rewrite ARP frames beside an unsafe cast, smoltcp, etherparse and pnet
+    /// Measure reading, building and rewriting ARP frames, compared with an unsafe cast, smoltcp, etherparse and pnet
     Parse(parse::ParseArguments),
-    /// Answer ARP and pings on a real wire, beside a byte swap, smoltcp and the kernel
+    /// Measure ARP and ping replies on a real wire, compared with a byte swap, smoltcp and the kernel
     Wire(crate::ForwardedArguments),
-    /// Look up and enter neighbours in tables of 16 to 1,000,000
+    /// Measure lookups and insertions in neighbor tables of 16 to 1,000,000 entries
     Table,
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn gate_parse() -> ChoreResult {
     parse::run(&parse::ParseArguments { gate: true })
 }
 
-/// What of crates/bench CI checks: its style, its tests, and that the bench of replies still runs.
+/// Checks crates/bench: format, lints, unit tests, and a short run of `bench wire`.
 pub(crate) fn check() -> Result<(), String> {
     const STEPS: [&[&str]; 3] = [
         &["fmt", "--check"],
@@ -56,7 +56,7 @@ pub(crate) fn check() -> Result<(), String> {
     wire::check()
 }
 
-/// Builds a program of crates/bench, and says where it is.
+/// Builds a program of crates/bench and returns its path.
 fn build(program: &str) -> Result<PathBuf, String> {
     let folder = workspace_root().join("crates/bench");
     let arguments = ["build", "--quiet", "--release", "--locked", "--bin", program].map(OsStr::new);
@@ -64,7 +64,7 @@ fn build(program: &str) -> Result<PathBuf, String> {
     Ok(folder.join("target/release").join(program))
 }
 
-/// Runs cargo in a folder, perhaps with a variable, and fails as it does.
+/// Runs cargo in a folder, with an optional environment variable. Fails if cargo fails.
 pub(crate) fn cargo<'a>(
     arguments: impl IntoIterator<Item = &'a OsStr>,
     folder: &Path,
@@ -72,13 +72,13 @@ pub(crate) fn cargo<'a>(
 ) -> Result<(), String> {
     let mut command = Command::new(env!("CARGO"));
     command.envs(variable);
-    // The folder's own target, whatever the caller's is: that is where the program is looked for.
+    // `build` expects the program in the target directory of this folder, not in the caller's.
     command.args(arguments).current_dir(folder).env("CARGO_TARGET_DIR", folder.join("target"));
     let status = command.status().map_err(|error| format!("cannot run cargo: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("{command:?} failed")) }
 }
 
-/// The root of the repository.
+/// Returns the root of the repository.
 pub(crate) fn workspace_root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
 }

@@ -1,4 +1,4 @@
-//! `ci`: everything but the tests.
+//! `ci`: all checks other than the tests.
 
 use std::ffi::OsStr;
 use std::process::{Command, ExitCode};
@@ -6,19 +6,19 @@ use std::process::{Command, ExitCode};
 use crate::{ChoreResult, bench, layers, spec, word_list};
 use testbed::installed::installed;
 
-/// The steps, each a cargo command line. Clippy compiles the benches too.
+/// Steps, each a cargo command line. Clippy compiles the benches too.
 const STEPS: [&[&str]; 3] = [
     &["fmt", "--all", "--check"],
     &["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"],
     &["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"],
 ];
 
-/// What is checked of crates/fuzz, a workspace of its own. The fuzzer's library is not built: no program is linked.
+/// Steps for crates/fuzz, which is a separate workspace. They do not build the fuzzer's library, since they link no program.
 const FUZZ_STEPS: [&[&str]; 2] =
     [&["fmt", "--check"], &["clippy", "--all-targets", "--locked", "--quiet", "--", "--deny", "warnings"]];
-/// What cargo-deny checks without a network.
+/// Checks of cargo-deny that need no network.
 const DENY: &[&str] = &["deny", "--locked", "--log-level", "error", "check", "bans", "licenses", "sources"];
-/// What it checks with one: it fetches the database of advisories.
+/// Checks of cargo-deny that need a network, to fetch the database of advisories.
 const DENY_ADVISORIES: &[&str] = &["deny", "--locked", "--log-level", "error", "check", "advisories"];
 
 pub(crate) fn run() -> ChoreResult {
@@ -41,7 +41,7 @@ pub(crate) fn run() -> ChoreResult {
     Ok(checks.into_iter().find(|check| *check != ExitCode::SUCCESS).unwrap_or(ExitCode::SUCCESS))
 }
 
-/// Checks the dependencies by cargo-deny, where it is installed.
+/// Checks the dependencies with cargo-deny if it is installed.
 fn deny() -> Result<(), String> {
     if let Err(absent) = installed("cargo-deny") {
         println!("the dependencies are not checked: {absent}; `cargo install --locked cargo-deny`");

@@ -1,4 +1,4 @@
-//! `dist`: the binary, its completions and its manual pages, in one folder.
+//! `dist`: writes the binary, its completions and its manual pages to one folder.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -9,19 +9,19 @@ use crate::{ChoreResult, bench};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct DistArguments {
-    /// Where to write [default: target/dist]
+    /// Output folder [default: target/dist]
     #[arg(long, value_name = "FOLDER")]
     to: Option<PathBuf>,
-    /// Take this binary instead of building one
+    /// Binary to package instead of building one
     #[arg(long, value_name = "PATH")]
     program: Option<PathBuf>,
 }
 
 /// The name of the binary.
 const NAME: &str = "tapstack";
-/// The file that tells the others' sums.
+/// The file with the SHA-256 sums of the others.
 const SUMS: &str = "SHA256SUMS";
-/// The shells, each with the name of its file.
+/// The shells, with the names of their completion files.
 const SHELLS: [(&str, &str); 3] =
     [("bash", "tapstack.bash"), ("zsh", "_tapstack"), ("fish", "tapstack.fish")];
 
@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &DistArguments) -> ChoreResult {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where cargo puts what it builds.
+/// Returns cargo's target directory.
 fn target() -> Result<PathBuf, String> {
     let text = output(cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
     let metadata: serde_json::Value =
@@ -58,7 +58,7 @@ fn target() -> Result<PathBuf, String> {
     Ok(PathBuf::from(target))
 }
 
-/// The release binary without its symbols.
+/// Builds the release binary without symbols.
 fn build() -> Result<PathBuf, String> {
     let status = cargo().args(["build", "--locked", "--package", "cli", "--profile", "shipped"]).status();
     let status = status.map_err(|error| format!("cannot run cargo: {error}"))?;
@@ -75,7 +75,7 @@ fn cargo() -> Command {
     command
 }
 
-/// Writes the completions, and returns the names of their files.
+/// Writes the completions and returns the names of their files.
 fn completions(program: &Path, folder: &Path) -> Result<Vec<String>, String> {
     let mut files = Vec::new();
     for (shell, name) in SHELLS {
@@ -85,7 +85,7 @@ fn completions(program: &Path, folder: &Path) -> Result<Vec<String>, String> {
     Ok(files)
 }
 
-/// Writes the manual pages that the program lists, and returns the names of their files.
+/// Writes the manual pages and returns the names of their files.
 fn pages(program: &Path, folder: &Path) -> Result<Vec<String>, String> {
     let list = output(Command::new(program).args(["man", "--list"]))?;
     let mut files = Vec::new();
@@ -98,7 +98,7 @@ fn pages(program: &Path, folder: &Path) -> Result<Vec<String>, String> {
     Ok(files)
 }
 
-/// What a program prints that ends well.
+/// Runs a program and returns its output. Fails if the program fails.
 fn output(command: &mut Command) -> Result<Vec<u8>, String> {
     let name = Path::new(command.get_program()).file_name().map(OsStr::to_owned).unwrap_or_default();
     let name = name.display();

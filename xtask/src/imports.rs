@@ -1,7 +1,7 @@
-//! The imports between the source files of a crate: no two files import each other in a circle.
+//! Circles of imports between the source files of a crate.
 //!
-//! A module may use what the modules around it define. A name that a module re-exports counts for the file that defines
-//! it. Test modules are not read.
+//! A re-exported name counts for the file that defines it. A module may use items of its parent modules. Test modules are
+//! not read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -11,12 +11,12 @@ use crate::source::{Source, tokens};
 /// The path of a module from the root of its crate, which is empty.
 type ModulePath = Vec<String>;
 
-/// What a source file names of its crate.
+/// The items of its own crate that a source file uses.
 #[derive(Debug, Default)]
 struct Module {
-    /// The paths in its code.
+    /// The paths in the code.
     paths: BTreeSet<ModulePath>,
-    /// The names that its `use` declarations bring into scope.
+    /// The names that `use` declarations bring into scope.
     names: BTreeMap<String, ModulePath>,
 }
 
@@ -159,7 +159,7 @@ fn absolute(
 
 /// Returns the module that defines what a path names.
 fn resolve(path: &[String], modules: &BTreeMap<&ModulePath, Module>, depth: u8) -> ModulePath {
-    // More than any chain of re-exports is long.
+    // No chain of re-exports is longer.
     const DEPTH: u8 = 8;
     let lengths = (0..=path.len()).rev();
     let module = lengths.filter_map(|length| path.get(..length)).find_map(|part| {

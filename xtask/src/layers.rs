@@ -1,5 +1,5 @@
-//! `layers`: the edges between our crates are those that the workspace's manifest allows, and the files of a crate import
-//! each other in no circle.
+//! `layers`: checks that the edges between the crates are those that the workspace's manifest allows, and that the files
+//! of a crate do not import each other in circles.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,16 +16,16 @@ type Edges = BTreeMap<String, BTreeSet<String>>;
 /// A table of allowed edges in the workspace's manifest, under `workspace.metadata`.
 struct Table {
     name: &'static str,
-    /// Whether an edge of this kind of dependency (`null`, `dev` or `build`) belongs into the table.
+    /// Returns whether the table holds dependencies of this kind (`null`, `dev` or `build`).
     holds: fn(&Value) -> bool,
 }
 
-/// The dependencies of the crates themselves.
+/// Dependencies of libraries and binaries.
 const LAYERS: Table = Table { name: "layers", holds: |kind| kind != "dev" };
-/// What only tests, examples and benches depend on.
+/// Dependencies of tests, examples and benches only.
 const DEV_LAYERS: Table = Table { name: "dev-layers", holds: |kind| kind == "dev" };
 
-/// Packages that talk to the operating system.
+/// Packages that call the operating system.
 const SYSTEM: [&str; 2] = ["libc", "nix"];
 
 pub(crate) fn check(manifest: Option<&Path>) -> ChoreResult {
@@ -35,7 +35,7 @@ pub(crate) fn check(manifest: Option<&Path>) -> ChoreResult {
     let dev_layers = allowed(&metadata, &DEV_LAYERS).unwrap_or_default();
     let edges = actual(&metadata, &LAYERS);
     let mut dev_edges = actual(&metadata, &DEV_LAYERS);
-    // A dev-dependency that is a dependency too adds features, not an edge.
+    // A dev-dependency that is also a dependency adds features only.
     for (name, dev) in &mut dev_edges {
         dev.retain(|other| edges.get(name).is_none_or(|others| !others.contains(other)));
     }
@@ -53,7 +53,7 @@ pub(crate) fn check(manifest: Option<&Path>) -> ChoreResult {
     if faults.is_empty() {
         let count = |edges: &Edges| edges.values().map(BTreeSet::len).sum::<usize>();
         let (all, dev) = (count(&layers), count(&dev_layers));
-        println!("layers: {} crates, {all} edges, {dev} of tests, all as Cargo.toml says", layers.len());
+        println!("layers: {} crates, {all} edges, {dev} of tests, as allowed in Cargo.toml", layers.len());
     }
     Ok(ExitCode::from(u8::from(!faults.is_empty())))
 }
@@ -76,13 +76,13 @@ fn cargo(manifest: Option<&Path>, command: &str, arguments: &[&str]) -> Result<S
     String::from_utf8(output.stdout).map_err(|error| format!("cannot read cargo's output: {error}"))
 }
 
-/// The edges that a table of the manifest allows.
+/// Returns the edges that a table of the manifest allows.
 fn allowed(metadata: &Value, table: &Table) -> Option<Edges> {
     let edges = metadata.get("metadata")?.get(table.name)?.as_object()?;
     Some(edges.iter().map(|(name, below)| (name.clone(), strings(Some(below)))).collect())
 }
 
-/// The dependencies on members of the workspace, of the kinds that belong into a table.
+/// Returns the dependencies on members of the workspace, of the kinds that a table holds.
 fn actual(metadata: &Value, table: &Table) -> Edges {
     let packages = || metadata["packages"].as_array().into_iter().flatten();
     let name = |value: &Value| value["name"].as_str().unwrap_or_default().to_owned();
@@ -104,7 +104,7 @@ fn strings(list: Option<&Value>) -> BTreeSet<String> {
     items.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// The edges that exist but are not allowed, and those that are allowed but do not exist.
+/// Returns a message for each edge that exists but is not allowed, or is allowed but does not exist.
 fn differences(table: &Table, allowed: &Edges, actual: &Edges) -> Vec<String> {
     let pairs = |edges: &Edges| -> BTreeSet<(String, String)> {
         let of_one = |(from, to): (&String, &BTreeSet<String>)| -> Vec<_> {
@@ -115,15 +115,16 @@ fn differences(table: &Table, allowed: &Edges, actual: &Edges) -> Vec<String> {
     let (may, are) = (pairs(allowed), pairs(actual));
     let name = table.name;
     let forbidden = are.difference(&may).map(|(from, to)| {
-        format!("{from} -> {to} is not allowed; drop the dependency from {from}, or allow it in [workspace.metadata.{name}]")
+        format!("{from} -> {to} is not allowed; remove the dependency from {from}, or allow it in [workspace.metadata.{name}]")
     });
     let unused = may.difference(&are).map(|(from, to)| {
-        format!("{from} -> {to} is allowed and not there; drop it from [workspace.metadata.{name}]")
+        format!("{from} -> {to} is allowed but does not exist; remove it from [workspace.metadata.{name}]")
     });
     forbidden.chain(unused).collect()
 }
 
-/// The circles of imports between the source files of a package, but for those that `workspace.metadata.circles` allows.
+/// Returns a message for each circle of imports between the source files of a package that `workspace.metadata.circles`
+/// does not allow.
 fn circles(metadata: &Value) -> Result<Vec<String>, String> {
     let mut faults = Vec::new();
     for package in metadata["packages"].as_array().into_iter().flatten() {
@@ -135,7 +136,7 @@ fn circles(metadata: &Value) -> Result<Vec<String>, String> {
         let forbidden = circles.iter().filter(|circle| !circle.is_subset(&allowed));
         faults.extend(forbidden.map(|circle| {
             format!(
-                "{name}: {} import each other in a circle; move what they share into a file of its own",
+                "{name}: {} import each other in a circle; move the shared items to another file",
                 list(circle)
             )
         }));
@@ -143,7 +144,7 @@ fn circles(metadata: &Value) -> Result<Vec<String>, String> {
             allowed.into_iter().filter(|file| !circles.iter().flatten().any(|other| other == file)).collect();
         if !unused.is_empty() {
             faults.push(format!(
-                "{name}: {} are in no circle; drop them from [workspace.metadata.circles]",
+                "{name}: {} are in no circle; remove them from [workspace.metadata.circles]",
                 list(&unused)
             ));
         }
@@ -151,7 +152,7 @@ fn circles(metadata: &Value) -> Result<Vec<String>, String> {
     Ok(faults)
 }
 
-/// What is wrong with a protocol crate when it is built alone.
+/// Builds a protocol crate alone and returns the errors.
 fn alone(manifest: Option<&Path>, package: &str) -> Result<Vec<String>, String> {
     let tree = cargo(
         manifest,
@@ -162,7 +163,7 @@ fn alone(manifest: Option<&Path>, package: &str) -> Result<Vec<String>, String> 
     let mut faults: Vec<_> = SYSTEM
         .iter()
         .filter(|system| in_tree.contains(*system))
-        .map(|system| format!("{package} -> {system}: a protocol crate must not talk to the operating system; `cargo tree --package {package} --edges normal --invert {system}` shows the way"))
+        .map(|system| format!("{package} -> {system}: a protocol crate must not call the operating system; `cargo tree --package {package} --edges normal --invert {system}` shows the path"))
         .collect();
     if let Err(error) = cargo(manifest, "check", &["--quiet", "--package", package]) {
         faults.push(format!("{package} does not build alone: {error}"));

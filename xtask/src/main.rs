@@ -29,24 +29,23 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make a persistent TAP that `tapstack host` may use without privilege
+    /// Create a persistent TAP that `tapstack host` can use without privileges
     SetupTap(setup_tap::SetupTapArguments),
     /// Delete a persistent TAP
     TeardownTap {
-        /// The TAP
+        /// TAP name
         #[arg(long, default_value = "tap0")]
         name: InterfaceName,
     },
-    /// Check that every crate uses the crates below it that it may, and that the protocol crates
-    /// hold no operating system
+    /// Check the dependencies between the crates, and that protocol crates do not use the operating system
     Layers {
-        /// The workspace to check [default: this one]
+        /// Manifest of the workspace to check [default: this workspace's]
         #[arg(long, value_name = "PATH")]
         manifest_path: Option<PathBuf>,
     },
     /// Check that every built requirement in docs/spec has code and a test; list the open ones
     Spec {
-        /// The folder that holds docs, crates and xtask [default: this workspace's]
+        /// Folder with docs, crates and xtask [default: this workspace's]
         #[arg(long, value_name = "PATH")]
         root: Option<PathBuf>,
     },
@@ -54,22 +53,22 @@ enum Command {
     Names,
     /// Check that no word of xtask/words.txt is in the tree
     Words,
-    /// Everything that CI checks but the tests: format, lints, docs, layers, spec, names, dependencies, fuzz targets and
-    /// benches compile, the bounds on what parsing costs
+    /// Run the checks of CI other than the tests: format, lints, docs, layers, spec, names, words, dependencies, fuzz
+    /// targets, benches, and the instruction bounds of parsing
     Ci,
-    /// Measure, beside peers and floors, alternated in one run
+    /// Run a benchmark against peers and lower bounds, alternated in one run
     Bench(bench::BenchArguments),
-    /// Build the binary to give away, stripped, with completions, manual pages and SHA-256 sums
+    /// Build the stripped release binary, with completions, manual pages and SHA-256 sums
     Dist(dist::DistArguments),
     /// Run the black-box suite against a running host: crates/conform
     Conform(ForwardedArguments),
-    /// Compare our ARP tools with those of others on one wire: crates/compare
+    /// Compare tapstack's ARP tools with other tools on one wire: crates/compare
     Compare(ForwardedArguments),
     /// Compare `tapstack decode` with tshark and tcpdump, field by field: crates/corpus
     Corpus(ForwardedArguments),
 }
 
-/// The arguments of another program, which prints its own help.
+/// Arguments for another program, which prints its own help.
 #[derive(Debug, clap::Args)]
 #[command(disable_help_flag = true)]
 struct ForwardedArguments {
@@ -78,7 +77,7 @@ struct ForwardedArguments {
 }
 
 impl ForwardedArguments {
-    /// Runs the suite of this package, and returns its exit code.
+    /// Runs the suite of this package and returns its exit code.
     fn run_suite(&self, package: &str) -> ChoreResult {
         let mut cargo = process::Command::new(env!("CARGO"));
         cargo.args(["run", "--quiet", "--manifest-path"]).arg(bench::workspace_root().join("Cargo.toml"));
@@ -89,7 +88,7 @@ impl ForwardedArguments {
     }
 }
 
-/// The result of a chore: its exit code, or why it cannot run.
+/// The result of a chore: its exit code, or the reason why it cannot run.
 type ChoreResult = Result<ExitCode, String>;
 
 fn main() -> ExitCode {

@@ -13,17 +13,17 @@ use crate::ChoreResult;
 
 #[derive(Debug, Args)]
 pub(crate) struct SetupTapArguments {
-    /// The TAP
+    /// TAP name
     #[arg(long, default_value = "tap0")]
     name: InterfaceName,
-    /// The kernel's own address on it
+    /// IP address of the kernel on the TAP, with prefix length
     #[arg(long, value_name = "ADDRESS/LENGTH", default_value = "10.0.0.1/24", value_parser = host_network)]
     address: Ipv4Net,
-    /// Who may attach without privilege, by name or number [default: you, behind sudo too]
+    /// User that may attach without privileges, by name or number [default: the calling user, also under sudo]
     #[arg(long)]
     user: Option<String>,
-    /// The longest payload of a frame, in octets
-    #[arg(long, value_name = "OCTETS", value_parser = clap::value_parser!(u16).range(68..=65_521))]
+    /// MTU in bytes
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(68..=65_521))]
     mtu: Option<u16>,
 }
 
@@ -40,17 +40,17 @@ pub(crate) fn set_up(arguments: &SetupTapArguments) -> ChoreResult {
         address: Some(arguments.address),
     };
     let name = tap.create().map_err(|error| explain(&error))?;
-    println!("{name} is up, the kernel is {} on it, {} may attach", arguments.address, user_name(owner));
+    println!("{name} is up, the kernel has {} on it, {} may attach", arguments.address, user_name(owner));
     if let Some(message) = closed_to(owner) {
         eprintln!("xtask: {message}");
     }
-    if let Some(ours) = example_host(arguments.address) {
-        println!("next: cargo run -p cli -- host --tap {name} --address {ours}");
+    if let Some(example) = example_host(arguments.address) {
+        println!("next: cargo run -p cli -- host --tap {name} --address {example}");
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Another address in the kernel's network, for a host of ours.
+/// Returns another address of the kernel's network, as an example for a host.
 fn example_host(kernel: Ipv4Net) -> Option<Ipv4Net> {
     let other = kernel.hosts().find(|host| *host != kernel.addr() && !host.is_unspecified())?;
     Ipv4Net::new(other, kernel.prefix_len()).ok()

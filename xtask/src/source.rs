@@ -10,8 +10,7 @@ pub(crate) struct Source {
     pub(crate) text: String,
 }
 
-/// All files under `folder` whose names end in `extension`, in the order of their paths. What
-/// builds leave behind, hidden folders and links are passed over.
+/// Returns the files under `folder` with this extension, ordered by path. Skips target folders, hidden folders and links.
 pub(crate) fn files(root: &Path, folder: &str, extension: &str) -> Result<Vec<Source>, String> {
     let mut files = Vec::new();
     let mut folders = vec![root.join(folder)];
@@ -38,20 +37,20 @@ fn load(root: &Path, path: &Path) -> Result<Source, String> {
     Ok(Source { path: path.strip_prefix(root).unwrap_or(path).to_owned(), text })
 }
 
-/// The line comments of a Rust source, each with the number of its line. What looks like one inside
-/// a string is none, so that tests can have sources in their strings.
+/// Returns the line comments of a Rust source, each with its line number. Comments inside string literals do not count,
+/// so that tests can hold sources in strings.
 pub(crate) fn comments(text: &str) -> Vec<(usize, &str)> {
     tokens(text).into_iter().filter(|(_, token)| token.starts_with("//")).collect()
 }
 
-/// Whether a list names the function `name`: the word occurs in the code, neither declared nor called.
+/// Returns whether the code uses the function `name` as a value, such as in a list: neither declared nor called.
 pub(crate) fn is_named_as_value(text: &str, name: &str) -> bool {
     let tokens = tokens(text).into_iter().map(|(_, token)| token).filter(|token| !token.trim().is_empty());
     let tokens: Vec<&str> = tokens.collect();
     tokens.windows(2).any(|two| matches!(two, [word, after] if *word == name && *after != "("))
 }
 
-/// The tokens of a Rust source, each with the number of its first line.
+/// Returns the tokens of a Rust source, each with the number of its first line.
 pub(crate) fn tokens(text: &str) -> Vec<(usize, &str)> {
     let mut tokens = Vec::new();
     let (mut rest, mut line) = (text, 1);
@@ -64,8 +63,7 @@ pub(crate) fn tokens(text: &str) -> Vec<(usize, &str)> {
     tokens
 }
 
-/// The length of the token that `rest` starts with: as much of one as tells comments and strings
-/// from each other.
+/// Returns the length of the token at the start of `rest`. Only comments, strings and words are distinguished.
 fn token(rest: &str) -> usize {
     let word = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
     let behind = rest.get(word..).unwrap_or_default();
@@ -87,7 +85,7 @@ fn token(rest: &str) -> usize {
     if rest.starts_with('"') {
         return 1 + quoted(rest.get(1..), '"');
     }
-    // A character, or else the start of a lifetime.
+    // A character literal, or the start of a lifetime.
     let mut characters = rest.chars();
     match (characters.next(), characters.next(), characters.next()) {
         (Some('\''), Some('\\'), _) => 1 + quoted(rest.get(1..), '\''),
@@ -96,13 +94,13 @@ fn token(rest: &str) -> usize {
     }
 }
 
-/// How far it is to the end of `end`, or of the text.
+/// Returns the distance to the end of the first `end`, or to the end of the text.
 fn through(text: Option<&str>, end: &str) -> usize {
     let text = text.unwrap_or_default();
     text.find(end).map_or(text.len(), |place| place + end.len())
 }
 
-/// How far it is through the closing `quote`; a backslash takes the next character with it.
+/// Returns the distance to the end of the closing `quote`. A backslash escapes the next character.
 fn quoted(text: Option<&str>, quote: char) -> usize {
     let text = text.unwrap_or_default();
     let mut escaped = false;

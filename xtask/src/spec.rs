@@ -1,7 +1,7 @@
-//! `spec`: what the standards ask is tied to the code that does it and to the test that proves it.
+//! `spec`: ties each requirement of a standard to the code that implements it and to the test that proves it.
 //!
-//! The pages under `docs/spec` hold the requirements, comments in the sources cite them, and this
-//! holds the two together, both ways. `docs/spec/README.md` explains both.
+//! The pages under `docs/spec` list the requirements, and comments in the sources cite them. This command checks both
+//! directions. `docs/spec/README.md` describes the format.
 
 mod citations;
 mod modules;
@@ -19,24 +19,24 @@ use citations::{Citation, CitationKind};
 use modules::Modules;
 use requirements::{Level, Requirement, State};
 
-/// The folders that hold our sources.
+/// The folders with sources.
 const SOURCES: [&str; 2] = ["crates", "xtask"];
 
-/// A line of a file, as an editor finds it.
+/// A line of a file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Location {
     path: PathBuf,
     line: usize,
 }
 
-/// What is wrong, and where.
+/// An error in a page or a citation.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Fault {
     place: Location,
     what: String,
 }
 
-/// What the pages ask and what the sources cite.
+/// The requirements of the pages and the citations in the sources.
 #[derive(Debug)]
 struct Spec {
     requirements: Vec<Requirement>,
@@ -62,13 +62,13 @@ pub(crate) fn check(root: Option<&Path>) -> ChoreResult {
     Ok(ExitCode::from(u8::from(!faults.is_empty())))
 }
 
-/// The workspace that this binary was built in.
+/// Returns the workspace in which this binary was built.
 fn own_root() -> &'static Path {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     package.parent().unwrap_or(package)
 }
 
-/// Reads everything, and tells all that is wrong with it in the order of the files.
+/// Reads pages and sources. Returns the errors in the order of the files.
 fn read(pages: &[Source], sources: &[Source]) -> (Spec, Vec<Fault>) {
     let mut spec = Spec { requirements: Vec::new(), citations: Vec::new() };
     let mut faults = Vec::new();
@@ -85,7 +85,7 @@ fn read(pages: &[Source], sources: &[Source]) -> (Spec, Vec<Fault>) {
 }
 
 impl Spec {
-    /// What does not hold together.
+    /// Returns the requirements and citations that do not match.
     fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         let mut by_id: BTreeMap<&str, &Requirement> = BTreeMap::new();
@@ -93,7 +93,7 @@ impl Spec {
             match by_id.entry(&requirement.id) {
                 Entry::Vacant(free) => _ = free.insert(requirement),
                 Entry::Occupied(first) => {
-                    let what = format!("`{}` stands at {} already", requirement.id, first.get().place);
+                    let what = format!("`{}` is already defined at {}", requirement.id, first.get().place);
                     faults.push(requirement.place.fault(what));
                 }
             }
@@ -103,7 +103,7 @@ impl Spec {
                 None => faults.push(place.fault(format!("no page has a requirement `{id}`"))),
                 Some(Requirement { state: State::Built, .. }) => {}
                 Some(Requirement { state, place: stated, .. }) => {
-                    faults.push(place.fault(format!("`{id}` is cited, and {state} at {stated}")));
+                    faults.push(place.fault(format!("`{id}` is cited, but {state} at {stated}")));
                 }
             }
         }
@@ -113,21 +113,26 @@ impl Spec {
         faults
     }
 
-    /// What a requirement lacks.
+    /// Returns an error if a requirement has no code or no test.
     fn missing_citations(&self, Requirement { id, place, .. }: &Requirement) -> Vec<Fault> {
         let cited = |kind| self.citations.iter().any(|citation| citation.kind == kind && citation.id == *id);
         let mut faults = Vec::new();
         if !cited(CitationKind::Code) {
-            faults.push(place.fault(format!("`{id}` has no code; write `// spec: {id}` where it is done")));
+            faults.push(
+                place.fault(format!(
+                    "`{id}` has no code; write `// spec: {id}` at the code that implements it"
+                )),
+            );
         }
         if !cited(CitationKind::Proof) {
-            let what = format!("`{id}` has no test; write `// proves: {id}` at the test that would fail");
+            let what =
+                format!("`{id}` has no test; write `// proves: {id}` at the test that fails without it");
             faults.push(place.fault(what));
         }
         faults
     }
 
-    /// How many requirements there are, by standard and level, the open ones, and how often all are cited.
+    /// Formats the number of requirements by standard and level, the open ones, and the number of citations.
     fn table(&self) -> String {
         let mut counts: BTreeMap<&str, [usize; 6]> = BTreeMap::new();
         let mut all = [0; 6];
@@ -155,9 +160,9 @@ impl Spec {
         let open = self.requirements.iter().filter(|requirement| requirement.state == State::Open);
         let open: Vec<String> = open.map(Requirement::to_string).collect();
         let code = self.citations.iter().filter(|citation| citation.kind == CitationKind::Code).count();
-        let (asked, proofs) = (self.requirements.len(), self.citations.len() - code);
+        let (all_requirements, proofs) = (self.requirements.len(), self.citations.len() - code);
         let sum =
-            format!("spec: {asked} requirements, cited {code} times in code and {proofs} times in tests");
+            format!("spec: {all_requirements} requirements, {code} citations in code, {proofs} in tests");
         format!("{head}{rows}{}{}{sum}\n", row("all", all), open.concat())
     }
 }

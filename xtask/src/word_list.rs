@@ -90,7 +90,7 @@ fn identifiers(text: &str) -> Vec<Word> {
 }
 
 /// Returns the words of a text in lower case. Identifiers are split into their words. Left out are fenced blocks, Markdown
-/// quotations, quotations of RFCs, and the method `octets` of the standard library.
+/// quotations, quotations of RFCs, and the method `octets()` of the standard library.
 fn prose(path: &str, text: &str) -> Result<Vec<Word>, String> {
     let mut words = Vec::new();
     let is_markdown = Path::new(path).extension().is_some_and(|extension| extension == "md");

@@ -1,4 +1,4 @@
-//! `cargo xtask layers` on small workspaces with faults planted in them.
+//! `cargo xtask layers` on small workspaces with planted errors.
 
 #![allow(clippy::disallowed_types, reason = "tests start programs and read their output")]
 
@@ -9,11 +9,11 @@ use std::process::{Command, Output};
 
 type TestResult = Result<(), Box<dyn Error>>;
 
-/// A workspace with the packages tap, link and arp, and a package `libc` beside it.
+/// A workspace with the packages tap, link and arp, and a package `libc` outside it.
 struct Fixture(PathBuf);
 
 impl Fixture {
-    /// `arp` is what the manifest of arp says of its dependencies.
+    /// `arp` is the dependency section in the manifest of arp.
     fn new(name: &str, arp: &str) -> Result<Fixture, Box<dyn Error>> {
         let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         let fixture = Fixture(root);
@@ -81,7 +81,7 @@ fn dev_dependency_that_is_not_listed_is_red() -> TestResult {
 
 #[test]
 fn unused_edge_is_red_and_named() -> TestResult {
-    assert_red(&Fixture::new("unused", "")?.check()?, "arp -> link is allowed and not there");
+    assert_red(&Fixture::new("unused", "")?.check()?, "arp -> link is allowed but does not exist");
     Ok(())
 }
 
@@ -103,13 +103,16 @@ fn dev_edge_is_green_only_when_table_of_dev_edges_has_it() -> TestResult {
     fixture.write("Cargo.toml", &format!("{manifest}[workspace.metadata.dev-layers]\nlink = [\"arp\"]\n"))?;
     let output = fixture.check()?;
     assert_red(&output, "arp -> tap is not allowed");
-    assert_red(&output, "link -> arp is allowed and not there; drop it from [workspace.metadata.dev-layers]");
+    assert_red(
+        &output,
+        "link -> arp is allowed but does not exist; remove it from [workspace.metadata.dev-layers]",
+    );
     Ok(())
 }
 
 const ARP: &str = "[dependencies]\nlink = { path = \"../link\" }\n";
 
-/// A workspace whose crate `arp` has the files `one.rs` and `two.rs`.
+/// A workspace with the files `one.rs` and `two.rs` in its crate `arp`.
 fn with_files(name: &str, one: &str, two: &str) -> Result<Fixture, Box<dyn Error>> {
     let fixture = Fixture::new(name, ARP)?;
     fixture.write("arp/src/lib.rs", "mod one;\nmod two;\npub use one::One;\npub use two::Two;\n")?;
@@ -136,7 +139,7 @@ fn circle_of_files_is_red_and_named_through_reexports() -> TestResult {
 #[test]
 fn imports_without_circle_are_green() -> TestResult {
     let one = "pub mod child;\nuse crate::Two;\npub struct One(pub Option<Two>);\n";
-    // Neither a comment, nor a string, nor a test imports anything.
+    // Comments, strings and tests do not import.
     let two = "// use crate::One;\npub struct Two;\npub const TEXT: &str = \"crate::One\";\n\
                #[cfg(test)]\nmod tests {\n    use crate::One;\n    const ONE: One = One(None);\n}\n";
     let fixture = with_files("no-circle", one, two)?;

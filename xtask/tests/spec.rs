@@ -1,4 +1,4 @@
-//! `cargo xtask spec` on small trees with faults planted in them.
+//! `cargo xtask spec` on small trees with planted errors.
 
 #![allow(clippy::disallowed_types, reason = "tests start programs and read their output")]
 
@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 
 type TestResult = Result<(), Box<dyn Error>>;
 
-/// A tree with one requirement, which is done and proved.
+/// A tree with one requirement that is implemented and proved.
 struct Fixture(PathBuf);
 
 impl Fixture {
@@ -53,7 +53,7 @@ fn tree_with_code_and_test_for_each_requirement_is_green_and_counted() -> TestRe
     let output = Fixture::new("green")?.check()?;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let out = String::from_utf8(output.stdout)?;
-    assert!(out.ends_with("spec: 1 requirements, cited 1 times in code and 1 times in tests\n"), "{out}");
+    assert!(out.ends_with("spec: 1 requirements, 1 citations in code, 1 in tests\n"), "{out}");
     Ok(())
 }
 
@@ -85,7 +85,7 @@ fn citation_of_unknown_requirement_is_red_and_named() -> TestResult {
 fn id_on_two_pages_is_red_and_named() -> TestResult {
     let fixture = Fixture::new("twice")?;
     fixture.write("docs/spec/rfc2.md", "# RFC 2: more\nStatus: finished.\n- **greet** S 1: all again.\n")?;
-    let red = "docs/spec/rfc2.md:3: `greet` stands at docs/spec/rfc1.md:3 already";
+    let red = "docs/spec/rfc2.md:3: `greet` is already defined at docs/spec/rfc1.md:3";
     assert_red(&fixture.check()?, red);
     Ok(())
 }

@@ -14,8 +14,8 @@ use testbed::installed::installed;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ParseArguments {
-    /// Only count instructions and look at the object code; exit with 1 if ours are too many beside the
-    /// unsafe cast's, or if a function of ours calls anything or can panic
+    /// Count instructions and inspect the object code only; exit with 1 if a parser takes too many instructions compared
+    /// with the unsafe cast, calls a function or can panic
     #[arg(long)]
     pub(super) gate: bool,
 }
@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &ParseArguments) -> ChoreResult {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Sees that ours keep their bounds.
+/// Checks the functions of tapstack against their bounds.
 fn gate_counts(program: &Path, contenders: &[Contender]) -> ChoreResult {
     let bounded = contenders.iter().filter(|contender| gate::concerns(&contender.name));
     let counts = counts::of(program, bounded)?;
@@ -49,25 +49,25 @@ fn gate_counts(program: &Path, contenders: &[Contender]) -> ChoreResult {
         eprintln!("xtask: {complaint}");
     }
     if complaints.is_empty() {
-        println!("ours keep their bounds, and call nothing");
+        println!("all bounds are kept, and no function is called");
     }
     Ok(ExitCode::from(u8::from(!complaints.is_empty())))
 }
 
-/// Prints instructions, each beside the first of its work.
+/// Prints the instructions of each contender and their ratio to the first contender of the same work.
 fn print(counts: &[Count<'_>]) {
     for works in counts.chunk_by(|one, next| one.contender.work == next.contender.work) {
         let Some(cast) = works.first() else { continue };
-        println!("{:<31} instructions   beside the cast", cast.contender.work);
+        println!("{:<31} instructions   ratio to cast", cast.contender.work);
         for count in works {
             let Contender { name, api, .. } = count.contender;
-            println!("{name:<31} {:>12}   {:>15}   {api}", count.each(), count.ratio_to(cast));
+            println!("{name:<31} {:>12}   {:>13}   {api}", count.each(), count.ratio_to(cast));
         }
         println!();
     }
 }
 
-/// Runs a program to its end; whether it succeeded.
+/// Runs a program to its end and returns whether it succeeded.
 fn run_program(command: &mut Command) -> Result<bool, String> {
     let status = command.status().map_err(|error| format!("cannot run {command:?}: {error}"))?;
     Ok(status.success())

@@ -1,4 +1,4 @@
-//! `bench table`: the translation table at every size.
+//! `bench table`: the neighbor table at sizes from 16 to 1,000,000 entries.
 
 use std::ffi::OsStr;
 use std::process::ExitCode;

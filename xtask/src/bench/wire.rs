@@ -1,4 +1,4 @@
-//! `bench wire`: the program of that name in crates/bench, which does it all.
+//! `bench wire`: runs the program `wire` of crates/bench.
 
 use std::process::{Command, ExitCode};
 
@@ -15,14 +15,14 @@ pub(super) fn run(arguments: &ForwardedArguments) -> ChoreResult {
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-/// Whether every contender still answers every request: two rounds of everything, whose times are
-/// nobody's business. Where there is no wire the reason is told instead, unless one is required.
+/// Checks in two rounds that every contender replies to every request. The times are ignored. Without a wire, prints the
+/// reason, or fails if one is required.
 pub(crate) fn check() -> Result<(), String> {
     let output = Command::new(build("wire")?)
         .args(["--quick", "--rounds", "2", "--json", "--out"])
         .arg(workspace_root().join("target/bench/check"))
         .output()
-        .map_err(|error| format!("cannot run the bench of replies: {error}"))?;
+        .map_err(|error| format!("cannot run the wire bench: {error}"))?;
     let errors = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
         let is_refused = ["namespace", "/dev/net/tun"].iter().any(|words| errors.contains(words));
@@ -30,7 +30,7 @@ pub(crate) fn check() -> Result<(), String> {
             println!("not run: {}", errors.trim());
             return Ok(());
         }
-        return Err(format!("the bench of replies failed: {}", errors.trim()));
+        return Err(format!("the wire bench failed: {}", errors.trim()));
     }
     let report: Value =
         serde_json::from_slice(&output.stdout).map_err(|error| format!("its report is no JSON: {error}"))?;
@@ -38,8 +38,7 @@ pub(crate) fn check() -> Result<(), String> {
     if unanswered.is_empty() { Ok(()) } else { Err(format!("no replies counted: {}", unanswered.join(", "))) }
 }
 
-/// Every row of the report without a reply, or with fewer than requests, and every kind of table without a
-/// row.
+/// Returns the rows of the report with fewer replies than requests, and the tables without a row.
 fn unanswered(report: &Value) -> Vec<String> {
     let list =
         |value: &Value, field: &str| value.get(field).and_then(Value::as_array).cloned().unwrap_or_default();

@@ -1,5 +1,4 @@
-//! Comments that cite requirements: `// spec: id` in code, `// proves: id` in tests, several ids
-//! with commas between.
+//! Comments that cite requirements: `// spec: id` in code, `// proves: id` in tests. Commas separate several ids.
 
 use std::path::Path;
 
@@ -8,27 +7,27 @@ use super::requirements::is_id;
 use super::{Fault, Location};
 use crate::source::{Source, comments, is_named_as_value};
 
-/// One mention of a requirement.
+/// A citation of one requirement.
 #[derive(Debug)]
 pub(super) struct Citation {
-    /// Which one.
+    /// The id of the requirement.
     pub(super) id: String,
-    /// Whether it is said to be done here, or to be proved.
+    /// Whether it is implemented or proved here.
     pub(super) kind: CitationKind,
-    /// Where.
+    /// The place of the comment.
     pub(super) place: Location,
 }
 
-/// What a citation says.
+/// The kind of a citation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CitationKind {
-    /// This does it.
+    /// `spec:`: this code implements the requirement.
     Code,
-    /// This would fail if it were not done.
+    /// `proves:`: this test fails without it.
     Proof,
 }
 
-/// Adds the citations of a source, and what is wrong with them.
+/// Adds the citations of a source and their errors.
 pub(super) fn read(
     source: &Source,
     modules: &Modules<'_>,
@@ -54,7 +53,8 @@ pub(super) fn read(
             if is_id(id) {
                 citations.push(Citation { id: id.to_owned(), kind, place: place.clone() });
             } else {
-                faults.push(place.fault(format!("`{id}` is no id; a citation holds ids and commas alone")));
+                faults
+                    .push(place.fault(format!("`{id}` is not an id: a citation consists of ids and commas")));
             }
         }
     }
@@ -69,12 +69,12 @@ fn misplacement(
 ) -> Option<&'static str> {
     if allowed_kind(&source.path) != Some(kind) {
         return Some(match kind {
-            CitationKind::Code => "`spec:` belongs to code under `src`; a test says `proves:`",
-            CitationKind::Proof => "`proves:` belongs to a test; code says `spec:`",
+            CitationKind::Code => "`spec:` belongs to code under `src`; a test has `proves:`",
+            CitationKind::Proof => "`proves:` belongs to a test; code has `spec:`",
         });
     }
     match (modules.compiled(&source.path), kind) {
-        (Compiled::Never, _) => Some("no `mod` line leads to this file, so it is not compiled"),
+        (Compiled::Never, _) => Some("no `mod` line declares this file, so it is not compiled"),
         (Compiled::ForTests, CitationKind::Code) => {
             Some("`spec:` belongs to code that is compiled without `cfg(test)`")
         }
@@ -85,7 +85,7 @@ fn misplacement(
     }
 }
 
-/// Whether the comment on this line stands above a test, with nothing but comments and attributes between.
+/// Returns whether only comments and attributes separate the comment on this line from a test below it.
 fn is_at_test(text: &str, line: usize) -> bool {
     let from_here = || text.lines().skip(line.saturating_sub(1)).map(str::trim);
     let attached = |line: &&str| line.starts_with("//") || line.starts_with("#[");
@@ -98,17 +98,17 @@ fn is_at_test(text: &str, line: usize) -> bool {
         && (listed || item == "Case {" || function.is_some() && attributes.any(|line| line == "#[test]"))
 }
 
-/// The ids in a comment that is a citation.
+/// Returns the ids in a comment if it is a citation.
 fn cited(text: &str) -> Option<(CitationKind, &str)> {
     let code = text.strip_prefix("spec:").map(|ids| (CitationKind::Code, ids));
     code.or_else(|| text.strip_prefix("proves:").map(|ids| (CitationKind::Proof, ids)))
 }
 
-/// What a file of this path may say: tests prove, other sources do, benches, examples and fuzz
-/// targets neither.
+/// Returns the kind of citation that a file may hold: tests prove, other sources implement, benches, examples and fuzz
+/// targets hold none.
 fn allowed_kind(path: &Path) -> Option<CitationKind> {
     let has = |name| path.components().any(|part| part.as_os_str() == name);
-    // The black-box suite is a program, and all that it does is to test.
+    // The black-box suite is a program that consists of tests.
     let suite = path.starts_with("crates/conform/src");
     if suite || has("tests") || has("tests.rs") {
         Some(CitationKind::Proof)

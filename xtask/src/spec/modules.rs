@@ -1,4 +1,4 @@
-//! The module tree: which sources the compiler reads, and which of them for tests alone.
+//! The module tree: the sources that the compiler reads, and those that it reads for tests only.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,13 +10,13 @@ use crate::source::Source;
 pub(super) enum Compiled {
     /// No module declares it.
     Never,
-    /// A module on the way to it has `#[cfg(test)]`.
+    /// Only in tests: a module above it has `#[cfg(test)]`.
     ForTests,
-    /// With every build of its crate, or of its test program.
+    /// In every build of its crate or of its test program.
     Always,
 }
 
-/// All sources by their paths.
+/// The sources by path.
 #[derive(Debug)]
 pub(super) struct Modules<'a>(BTreeMap<&'a Path, &'a str>);
 
@@ -25,12 +25,12 @@ impl<'a> Modules<'a> {
         Modules(sources.iter().map(|source| (source.path.as_path(), source.text.as_str())).collect())
     }
 
-    /// When the source of this path is compiled, by the `mod` lines from its crate's root down.
+    /// Returns when a source is compiled, by the `mod` lines from the root of its crate.
     pub(super) fn compiled(&self, path: &Path) -> Compiled {
         if is_root(path) {
             return Compiled::Always;
         }
-        // A folder's `mod.rs` has the folder's name and place.
+        // A `mod.rs` is the module of its folder.
         let path = if path.ends_with("mod.rs") { path.parent().unwrap_or(path) } else { path };
         let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         let found = parents(path).into_iter().find_map(|parent| {
@@ -41,7 +41,7 @@ impl<'a> Modules<'a> {
     }
 }
 
-/// Whether Cargo compiles this path by itself: a library, a program or a test program.
+/// Returns whether a path is the root of a library, a program or a test program.
 fn is_root(path: &Path) -> bool {
     let folder = path.parent().unwrap_or(path);
     let inside = path.components().any(|part| part.as_os_str() == "src");
@@ -51,14 +51,14 @@ fn is_root(path: &Path) -> bool {
         || folder.ends_with("tests") && !inside
 }
 
-/// The files that can declare the module of this path.
+/// Returns the files that can declare the module at a path.
 fn parents(path: &Path) -> Vec<PathBuf> {
     let folder = path.parent().unwrap_or(path);
     let roots = ["lib.rs", "main.rs", "mod.rs"].map(|root| folder.join(root));
     [folder.with_extension("rs")].into_iter().chain(roots).filter(|parent| parent != path).collect()
 }
 
-/// How a file declares a module, on a line of its own as rustfmt writes it.
+/// Returns how a file declares a module, on one line as rustfmt formats it.
 fn declared(text: &str, name: &str) -> Option<Compiled> {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     let (plain, public) = (format!("mod {name};"), format!(") mod {name};"));

@@ -1,62 +1,62 @@
 //! The pages of requirements.
 //!
-//! A page is a standard: its first heading names it, up to a colon. The next line says whether the work on it is
-//! finished. Every item of a list on it is a requirement, and has one form:
-//! `- **id** LEVEL place: what is asked. Refused: why`, or `Open: why`, or neither where it is built.
+//! A page describes a standard. Its first heading names the standard, up to a colon. The next line is its status. Every
+//! list item of the page is a requirement of the form `- **id** LEVEL place: requirement.`, with `Refused: reason` or
+//! `Open: reason` behind it if it is not built.
 
 use std::fmt;
 
 use super::{Fault, Location};
 use crate::source::Source;
 
-/// One line of a standard.
+/// A requirement of a standard.
 #[derive(Debug)]
 pub(super) struct Requirement {
-    /// What citations call it.
+    /// The id that citations use.
     pub(super) id: String,
-    /// How much it binds.
+    /// The level of obligation.
     pub(super) level: Level,
-    /// Whether it is met.
+    /// Whether it is implemented.
     pub(super) state: State,
-    /// What it asks, with the reason where it is not met.
+    /// The requirement, and the reason if it is not implemented.
     pub(super) text: String,
-    /// The standard, as its page is headed.
+    /// The standard, as the heading of its page names it.
     pub(super) standard: String,
-    /// Where it stands.
+    /// The place of the requirement.
     pub(super) place: Location,
 }
 
-/// How much a requirement binds.
+/// The level of obligation of a requirement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Level {
-    /// `M`: the standard says MUST, or leaves no choice.
+    /// `M`: MUST, or the standard leaves no choice.
     Must,
-    /// `S`: the standard says SHOULD.
+    /// `S`: SHOULD.
     Should,
-    /// `m`: the standard says MAY.
+    /// `m`: MAY.
     May,
-    /// `P`: the policy is ours.
+    /// `P`: a policy of tapstack.
     Policy,
 }
 
-/// Whether a requirement is met.
+/// The state of a requirement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// Code does it and a test proves it.
+    /// Implemented by code and proved by a test.
     Built,
-    /// It is not met, by decision.
+    /// Not implemented, by decision.
     Refused,
-    /// It is not met yet.
+    /// Not implemented yet.
     Open,
 }
 
-/// Adds the requirements of a page, and what is wrong with it.
+/// Adds the requirements of a page and its errors.
 pub(super) fn read(page: &Source, requirements: &mut Vec<Requirement>, faults: &mut Vec<Fault>) {
     let place = |line| Location { path: page.path.clone(), line };
     let heading = page.text.lines().find_map(|line| line.strip_prefix("# "));
     let standard = heading.and_then(|heading| heading.split(':').next()).unwrap_or_default().trim();
     if standard.is_empty() {
-        faults.push(place(1).fault("no heading says which standard this is: `# STANDARD: subject`"));
+        faults.push(place(1).fault("no heading names the standard: expected `# STANDARD: subject`"));
     }
     let status = page
         .text
@@ -68,7 +68,7 @@ pub(super) fn read(page: &Source, requirements: &mut Vec<Requirement>, faults: &
         Some("Status: finished.") => true,
         Some("Status: in progress.") => false,
         _ => {
-            let what = "the line after the heading is neither `Status: finished.` nor `Status: in progress.`";
+            let what = "the line after the heading is not `Status: finished.` or `Status: in progress.`";
             faults.push(place(1).fault(what));
             false
         }
@@ -77,7 +77,7 @@ pub(super) fn read(page: &Source, requirements: &mut Vec<Requirement>, faults: &
         match parse(&item) {
             Ok((id, level, state, text)) => {
                 if finished && state == State::Open {
-                    faults.push(place(line).fault(format!("`{id}` is open, and the page is finished")));
+                    faults.push(place(line).fault(format!("`{id}` is open, but the page is finished")));
                 }
                 let (id, text, standard) = (id.to_owned(), text.to_owned(), standard.to_owned());
                 requirements.push(Requirement { id, level, state, text, standard, place: place(line) });
@@ -87,8 +87,8 @@ pub(super) fn read(page: &Source, requirements: &mut Vec<Requirement>, faults: &
     }
 }
 
-/// The items of a page's lists, each with the number of its first line and its lines joined. What
-/// breaks the form becomes an item of its own, so that nothing that looks like one is passed over.
+/// Returns the list items of a page, each with the number of its first line and its lines joined. A malformed line becomes
+/// an item, so that it is reported.
 fn items(text: &str) -> Vec<(usize, String)> {
     let mut items: Vec<(usize, String)> = Vec::new();
     let mut open = false;
@@ -110,14 +110,14 @@ fn items(text: &str) -> Vec<(usize, String)> {
     items
 }
 
-/// Takes an item apart into its id, its level, its state and its text.
+/// Parses an item into id, level, state and text.
 fn parse(item: &str) -> Result<(&str, Level, State, &str), String> {
     let parts = item.strip_prefix("- **").and_then(|rest| rest.split_once("** "));
     let (id, rest) = parts.ok_or(
-        "no requirement: its form is `- **id** LEVEL place: what is asked`, and further lines are indented by two spaces",
+        "not a requirement: expected `- **id** LEVEL place: requirement`, with further lines indented by two spaces",
     )?;
     if !is_id(id) {
-        return Err(format!("`{id}` is no id: it takes lowercase letters, digits and hyphens"));
+        return Err(format!("`{id}` is not an id: expected lowercase letters, digits and hyphens"));
     }
     let (level, text) = rest.split_once(' ').unwrap_or((rest, ""));
     let level = match level {
@@ -125,7 +125,7 @@ fn parse(item: &str) -> Result<(&str, Level, State, &str), String> {
         "S" => Level::Should,
         "m" => Level::May,
         "P" => Level::Policy,
-        _ => return Err(format!("`{id}` has the level `{level}`: there are M, S, m and P")),
+        _ => return Err(format!("`{id}` has the level `{level}`: expected M, S, m or P")),
     };
     let unmet = [("Refused:", State::Refused), ("Open:", State::Open)]
         .into_iter()
@@ -136,11 +136,11 @@ fn parse(item: &str) -> Result<(&str, Level, State, &str), String> {
     }
     match asked.split_once(": ") {
         Some((place, what)) if !place.is_empty() && !what.trim().is_empty() => Ok((id, level, state, text)),
-        _ => Err(format!("`{id}` does not say where it stands and what it asks: `place: what is asked`")),
+        _ => Err(format!("`{id}` has no place or no text: expected `place: requirement`")),
     }
 }
 
-/// Whether a citation may name it.
+/// Returns whether a text is a valid id.
 pub(super) fn is_id(text: &str) -> bool {
     let may_be_inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     text.starts_with(|first: char| first.is_ascii_lowercase()) && text.bytes().all(may_be_inside)

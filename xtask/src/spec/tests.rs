@@ -3,20 +3,20 @@ use crate::source::comments;
 
 const PAGE: &str = "# RFC 1: a subject\n\nStatus: finished.\nProse: with a colon.\n\n- **greet** M 2.1: any host is\n  greeted.\n- **sing** m 2.2: one may sing. Refused: no host listens.\n";
 const CODE: &str = "// spec: greet\nfn greet() {}\n";
-const TEST: &str = "// proves: greet\n#[test]\nfn whoever_comes_is_greeted() {}\n";
+const TEST: &str = "// proves: greet\n#[test]\nfn every_guest_is_greeted() {}\n";
 
 fn source(path: &str, text: &str) -> Source {
     Source { path: path.into(), text: text.to_owned() }
 }
 
-/// The faults of a page, of code and of a test, which are right unless a test changes them.
+/// Returns the errors of a page, of code and of a test.
 fn faults(page: &str, code: &str, test: &str) -> Vec<String> {
     let pages = [source("docs/spec/rfc1.md", page)];
     let sources = [source("crates/a/src/lib.rs", code), source("crates/a/tests/a.rs", test)];
     read(&pages, &sources).1.iter().map(ToString::to_string).collect()
 }
 
-/// The one fault that starts with `start`.
+/// Checks that one error starts with `start`.
 fn assert_red(faults: &[String], start: &str) {
     assert!(faults.len() == 1 && faults[0].starts_with(start), "{faults:?}");
 }
@@ -42,14 +42,17 @@ fn citation_of_unknown_requirement_is_red() {
 
 #[test]
 fn cited_refused_requirement_is_red() {
-    let red = "crates/a/src/lib.rs:3: `sing` is cited, and refused at docs/spec/rfc1.md:8";
+    let red = "crates/a/src/lib.rs:3: `sing` is cited, but refused at docs/spec/rfc1.md:8";
     assert_red(&faults(PAGE, &format!("{CODE}// spec: sing\n"), TEST), red);
 }
 
 #[test]
 fn duplicate_id_is_red() {
     let page = format!("{PAGE}- **greet** S 3: greet again.\n");
-    assert_red(&faults(&page, CODE, TEST), "docs/spec/rfc1.md:9: `greet` stands at docs/spec/rfc1.md:6");
+    assert_red(
+        &faults(&page, CODE, TEST),
+        "docs/spec/rfc1.md:9: `greet` is already defined at docs/spec/rfc1.md:6",
+    );
 }
 
 #[test]
@@ -88,9 +91,9 @@ fn page_without_name_of_standard_is_red() {
 fn malformed_citation_is_red() {
     let plain = "a citation is a plain comment";
     for (comment, what) in [
-        ("// spec: greet everybody", "`greet everybody` is no id"),
-        ("// spec:", "`` is no id"),
-        ("// spec: greet,", "`` is no id"),
+        ("// spec: greet everyone", "`greet everyone` is not an id"),
+        ("// spec:", "`` is not an id"),
+        ("// spec: greet,", "`` is not an id"),
         ("/// spec: greet", plain),
         ("//! spec: greet", plain),
     ] {
@@ -131,7 +134,7 @@ fn citation_is_accepted_by_path() {
     }
 }
 
-/// Whether the one citation in a file is accepted.
+/// Returns whether the only citation in a file is accepted.
 fn accepted(declaring: &[Source], path: &str, text: &str) -> bool {
     let (mut citations, mut faults) = (Vec::new(), Vec::new());
     citations::read(&source(path, text), &Modules::new(declaring), &mut citations, &mut faults);
@@ -193,11 +196,11 @@ fn proof_is_red_unless_directly_above_test() {
 #[test]
 fn open_requirement_is_red_on_finished_page() {
     let page = PAGE.replace("Refused: no host", "Open: no host");
-    assert_red(&faults(&page, CODE, TEST), "docs/spec/rfc1.md:8: `sing` is open, and the page is finished");
+    assert_red(&faults(&page, CODE, TEST), "docs/spec/rfc1.md:8: `sing` is open, but the page is finished");
     let page = page.replace("finished", "in progress");
     assert_eq!(faults(&page, CODE, TEST), [""; 0]);
     let code = format!("{CODE}// spec: sing\n");
-    let red = "crates/a/src/lib.rs:3: `sing` is cited, and open at docs/spec/rfc1.md:8";
+    let red = "crates/a/src/lib.rs:3: `sing` is cited, but open at docs/spec/rfc1.md:8";
     assert_red(&faults(&page, &code, TEST), red);
 }
 
@@ -234,21 +237,20 @@ fn unterminated_source_is_read_to_its_end() {
 
 #[test]
 fn table_counts_by_standard_and_level_and_names_open_requirements() {
-    let other =
-        "# Ours: b\n\nStatus: in progress.\n\n- **b** P ours: b.\n- **c** M ours: c\n  and d. Open: later.\n";
+    let other = "# Local: b\n\nStatus: in progress.\n\n- **b** P local: b.\n- **c** M local: c\n  and d. Open: later.\n";
     let pages = [source("docs/spec/rfc1.md", PAGE), source("docs/spec/b.md", other)];
     let sources = [source("crates/a/src/lib.rs", CODE), source("crates/a/tests/a.rs", TEST)];
     let table = read(&pages, &sources).0.table();
     let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
-    assert_eq!(rows[1], ["Ours", "0", "0", "0", "1", "0", "1"]);
+    assert_eq!(rows[1], ["Local", "0", "0", "0", "1", "0", "1"]);
     assert_eq!(rows[2], ["RFC", "1", "1", "0", "0", "0", "1", "0"]);
     assert_eq!(rows[3], ["all", "1", "0", "0", "1", "1", "1"]);
     let last: Vec<&str> = table.lines().skip(4).collect();
     assert_eq!(
         last,
         [
-            "open: c, docs/spec/b.md:6: ours: c and d. Open: later.",
-            "spec: 4 requirements, cited 1 times in code and 1 times in tests"
+            "open: c, docs/spec/b.md:6: local: c and d. Open: later.",
+            "spec: 4 requirements, 1 citations in code, 1 in tests"
         ]
     );
 }

@@ -1,22 +1,22 @@
-//! The object code of a program, function by function.
+//! The object code of a program by function.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-/// What objdump shows of each function, by the last part of its name.
+/// The disassembled functions, by the last part of their names.
 pub(super) type Code = BTreeMap<String, Function>;
 
 /// A function's object code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Function {
-    /// Its whole name.
+    /// The full name.
     pub(super) symbol: String,
-    /// A line each.
+    /// The instructions, one a line.
     pub(super) instructions: Vec<String>,
 }
 
-/// Takes the program apart.
+/// Disassembles a program.
 pub(super) fn disassemble(program: &Path) -> Result<Code, String> {
     let mut objdump = Command::new("objdump");
     objdump.args(["--disassemble", "--demangle", "--no-show-raw-insn", "--section=.text"]).arg(program);
@@ -27,7 +27,7 @@ pub(super) fn disassemble(program: &Path) -> Result<Code, String> {
     Ok(functions(&String::from_utf8_lossy(&output.stdout)))
 }
 
-/// The functions of a disassembly: a heading each, and lines up to an empty one.
+/// Parses a disassembly: each function has a heading and ends at a blank line.
 pub(super) fn functions(disassembly: &str) -> Code {
     let blocks = disassembly.split("\n\n").filter_map(|block| {
         let (heading, lines) = block.trim_start().split_once('\n')?;

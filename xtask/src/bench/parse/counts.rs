@@ -1,33 +1,33 @@
-//! Instructions, counted by valgrind: the same in every run, however busy the machine is.
+//! Instruction counts by valgrind, which do not depend on the load of the machine.
 
 use std::path::Path;
 use std::process::Command;
 
-/// How often a work is done to be counted.
+/// Number of runs in a count.
 const TIMES: u64 = 1_000;
 
-/// Somebody who does one kind of work, in a function of its own.
+/// A function that does one kind of work with one library.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Contender {
-    /// The function's name.
+    /// The name of the function.
     pub(super) name: String,
-    /// Reading, building, rewriting.
+    /// The kind of work: reading, building or rewriting.
     pub(super) work: String,
-    /// What it calls.
+    /// The library call that it makes.
     pub(super) api: String,
-    /// The names under which its code may be found: code that is the same is kept only once.
+    /// The symbols that its code can have: the linker merges identical functions.
     pub(super) symbols: Vec<String>,
 }
 
-/// What it took.
+/// The instructions that a contender took.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Count<'a> {
     pub(super) contender: &'a Contender,
-    /// Instructions of all its runs.
+    /// Instructions of all runs.
     pub(super) total: u64,
 }
 
-/// All contenders of the program, the casts first in their work.
+/// Returns the contenders of the program. The cast is the first of each kind of work.
 pub(super) fn list(program: &Path) -> Result<Vec<Contender>, String> {
     let output = Command::new(program).arg("list").output();
     let output = output.map_err(|error| format!("cannot run {}: {error}", program.display()))?;
@@ -42,7 +42,7 @@ fn contender(line: &str) -> Option<Contender> {
     Some(Contender { name, work, api, symbols })
 }
 
-/// Counts some of them, one after another.
+/// Counts the instructions of some contenders.
 pub(super) fn of<'a>(
     program: &Path,
     contenders: impl Iterator<Item = &'a Contender>,
@@ -53,7 +53,7 @@ pub(super) fn of<'a>(
 fn count<'a>(program: &Path, contender: &'a Contender) -> Result<Count<'a>, String> {
     let name = &contender.name;
     let mut valgrind = Command::new("valgrind");
-    // From where the function is entered to where it is left, with all that it calls.
+    // Count from the entry of the function to its return, including the functions that it calls.
     valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--collect-atstart=no"]);
     valgrind.args(contender.symbols.iter().map(|symbol| format!("--toggle-collect=*::{symbol}")));
     valgrind.arg(program).args(["count", name, "--times", &TIMES.to_string()]);
@@ -61,28 +61,28 @@ fn count<'a>(program: &Path, contender: &'a Contender) -> Result<Count<'a>, Stri
     let output_text = String::from_utf8_lossy(&output.stderr);
     match collected(&output_text) {
         Some(total) if total > 0 && output.status.success() => Ok(Count { contender, total }),
-        _ => Err(format!("valgrind counted no instruction of {name}; it says: {output_text}")),
+        _ => Err(format!("valgrind counted no instruction of {name}: {output_text}")),
     }
 }
 
-/// The sum at the end of what callgrind says.
+/// Parses the total at the end of callgrind's output.
 fn collected(output_text: &str) -> Option<u64> {
     output_text.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok())
 }
 
 impl Count<'_> {
-    /// Instructions of one run.
+    /// Returns the instructions of one run.
     pub(super) fn each(&self) -> String {
         hundredths(self.total, TIMES)
     }
 
-    /// The ratio to another.
+    /// Returns the ratio to another count.
     pub(super) fn ratio_to(&self, other: &Count<'_>) -> String {
         hundredths(self.total, other.total)
     }
 }
 
-/// A quotient with two digits.
+/// Formats a quotient with two decimals.
 fn hundredths(dividend: u64, divisor: u64) -> String {
     let hundredths = (dividend.saturating_mul(100) + divisor / 2) / divisor.max(1);
     format!("{}.{:02}", hundredths / 100, hundredths % 100)

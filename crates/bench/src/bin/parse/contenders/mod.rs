@@ -6,9 +6,9 @@
 
 mod cast;
 mod etherparse;
-mod ours;
 mod pnet;
 mod smoltcp;
+mod tapstack;
 
 use arp::{ArpReply, PacketFields};
 
@@ -38,22 +38,22 @@ pub(crate) enum Work {
 /// All of them, by their work. The first of each is the unsafe cast, beside which the others stand.
 pub(crate) const ALL: &[Contender] = &[
     cast::READ,
-    ours::READ_LAYERED,
-    ours::READ_VIEW,
+    tapstack::READ_LAYERED,
+    tapstack::READ_VIEW,
     smoltcp::READ_PACKET,
     smoltcp::READ_REPR,
     etherparse::READ_SLICES,
     etherparse::READ_SLICED_PACKET,
     pnet::READ,
     cast::BUILD,
-    ours::BUILD,
+    tapstack::BUILD,
     smoltcp::BUILD_PACKET,
     smoltcp::BUILD_REPR,
     etherparse::BUILD_ETH_IPV4,
     etherparse::BUILD_PACKET,
     pnet::BUILD,
     cast::REWRITE,
-    ours::REWRITE,
+    tapstack::REWRITE,
     smoltcp::REWRITE_PACKET,
     smoltcp::REWRITE_REPR,
     pnet::REWRITE,
