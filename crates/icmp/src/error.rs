@@ -1,4 +1,4 @@
-//! ICMP errors, and the start of the datagram that they quote.
+//! ICMP errors, and the datagrams that they quote.
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -10,7 +10,7 @@ use zerocopy::FromBytes;
 use crate::header::set_checksum;
 use crate::{IcmpDropReason, IcmpHeader, IcmpType};
 
-/// What an error says of a datagram: type, code, and four bytes whose sense depends on them.
+/// An ICMP error about a datagram: type, code, and four bytes that depend on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IcmpError {
     pub(crate) icmp_type: IcmpType,
@@ -19,75 +19,76 @@ pub struct IcmpError {
 }
 
 impl IcmpError {
-    /// No route leads to the destination's network.
+    /// Destination Unreachable, code 0: no route to the network of the destination.
     pub const NETWORK_UNREACHABLE: IcmpError = IcmpError::unreachable(0);
-    /// The destination does not answer.
+    /// Destination Unreachable, code 1: the destination does not answer.
     pub const HOST_UNREACHABLE: IcmpError = IcmpError::unreachable(1);
-    /// The destination does not support the protocol.
+    /// Destination Unreachable, code 2: the destination does not support the protocol.
     pub const PROTOCOL_UNREACHABLE: IcmpError = IcmpError::unreachable(2);
-    /// No socket at the destination listens on the port.
+    /// Destination Unreachable, code 3: no socket at the destination listens on the port.
     pub const PORT_UNREACHABLE: IcmpError = IcmpError::unreachable(3);
-    /// The datagram ran out of hops.
+    /// Time Exceeded, code 0: the time to live of the datagram reached zero.
     pub const HOPS_EXCEEDED: IcmpError =
         IcmpError { icmp_type: IcmpType::TIME_EXCEEDED, code: 0, rest: [0; 4] };
-    /// Not all of its fragments came in time.
+    /// Time Exceeded, code 1: the reassembly of the datagram timed out.
     pub const REASSEMBLY_EXCEEDED: IcmpError =
         IcmpError { icmp_type: IcmpType::TIME_EXCEEDED, code: 1, rest: [0; 4] };
 
-    /// Bytes of the longest error we send: with a header of 20 bytes it fills the 576 bytes that
-    /// every host can take (RFC 1812 4.3.2.3).
+    /// Maximum length of a written error, in bytes. With an IP header of 20 bytes it has the 576 bytes that every host
+    /// accepts (RFC 1812 4.3.2.3).
     pub const MAX_LENGTH: usize = 576 - 20;
-    /// Bytes before the quotation.
+    /// Length of the header before the quoted datagram, in bytes.
     pub const HEADER: usize = size_of::<IcmpHeader>();
 
-    /// Some destination is unreachable, for the reason with this code (RFC 792, RFC 1122 3.2.2.1).
+    /// Returns Destination Unreachable with this code (RFC 792, RFC 1122 3.2.2.1).
     pub const fn unreachable(code: u8) -> IcmpError {
         IcmpError { icmp_type: IcmpType::UNREACHABLE, code, rest: [0; 4] }
     }
 
-    /// The datagram may not be fragmented, and does not fit into this MTU, in bytes (RFC 1191 4).
+    /// Returns Destination Unreachable, code 4: the datagram has the flag "don't fragment" and exceeds this MTU, in
+    /// bytes (RFC 1191 4).
     pub const fn fragmentation_needed(mtu: u16) -> IcmpError {
         let [high, low] = mtu.to_be_bytes();
         IcmpError { icmp_type: IcmpType::UNREACHABLE, code: 4, rest: [0, 0, high, low] }
     }
 
-    /// The byte of the header at `pointer` makes no sense.
+    /// Returns Parameter Problem, code 0: the byte at `pointer` in the header is invalid.
     pub const fn parameter(pointer: u8) -> IcmpError {
         IcmpError { icmp_type: IcmpType::PARAMETER_PROBLEM, code: 0, rest: [pointer, 0, 0, 0] }
     }
 
-    /// Its type.
+    /// Returns the type.
     pub fn icmp_type(&self) -> IcmpType {
         self.icmp_type
     }
 
-    /// Its code.
+    /// Returns the code.
     pub fn code(&self) -> u8 {
         self.code
     }
 
-    /// Which byte of the header makes no sense, if that is the problem.
+    /// Returns the offset of the invalid byte in the header of the datagram, for Parameter Problem, code 0.
     pub fn pointer(&self) -> Option<u8> {
         let [pointer, ..] = self.rest;
         (self.icmp_type == IcmpType::PARAMETER_PROBLEM && self.code == 0).then_some(pointer)
     }
 
-    /// The MTU in bytes that the datagram does not fit into, if that is the problem; zero from
-    /// gateways older than RFC 1191.
+    /// Returns the MTU of the next hop in bytes, for Destination Unreachable, code 4. It is zero from gateways older
+    /// than RFC 1191.
     pub fn mtu(&self) -> Option<u16> {
         let [.., high, low] = self.rest;
         (self.icmp_type == IcmpType::UNREACHABLE && self.code == 4).then_some(u16::from_be_bytes([high, low]))
     }
 
-    /// The gateway that is nearer, if that is the problem (RFC 792, "Redirect Message").
+    /// Returns the gateway to use instead, for Redirect (RFC 792, "Redirect Message").
     pub fn gateway(&self) -> Option<Ipv4Addr> {
         (self.icmp_type == IcmpType::REDIRECT).then_some(self.rest.into())
     }
 
-    /// Writes the error to the start of `message`, with as much of the datagram `about` as
-    /// [`IcmpError::MAX_LENGTH`] and `message` have room for. Returns its length in bytes.
+    /// Writes the error to the start of `message`. It quotes the datagram `about` up to [`IcmpError::MAX_LENGTH`] and
+    /// the length of `message`. Returns the length of the error in bytes.
     ///
-    /// Whether it may be sent at all, [`crate::Icmp::write_error`] says.
+    /// This does not check whether the error may be sent: see [`Icmp::write_error`](crate::Icmp::write_error).
     pub fn write_to(&self, about: &[u8], message: &mut [u8]) -> Result<usize, IcmpDropReason> {
         let length = (Self::HEADER + about.len()).min(Self::MAX_LENGTH).min(message.len());
         let message = message.get_mut(..length).unwrap_or_default();
@@ -124,8 +125,8 @@ impl fmt::Display for IcmpError {
     }
 }
 
-/// The start of a datagram: its header, and as much of its data as there is. Gateways change the header
-/// on the way and cut what follows, so neither its checksum nor its total length is looked at.
+/// A datagram quoted by an ICMP error: its header, and the first bytes of its data. Gateways change the header and
+/// truncate the data, so checksum and total length are not validated.
 #[derive(Clone, Copy, Debug)]
 pub struct QuotedDatagram<'a> {
     header: &'a Ipv4Header,
@@ -133,7 +134,7 @@ pub struct QuotedDatagram<'a> {
 }
 
 impl<'a> QuotedDatagram<'a> {
-    /// Parses a quotation. Returns none without a whole IPv4 header.
+    /// Parses the quoted bytes. Returns `None` without a complete IPv4 header.
     pub fn parse(bytes: &'a [u8]) -> Option<QuotedDatagram<'a>> {
         let (header, _) = Ipv4Header::ref_from_prefix(bytes).ok()?;
         let length = usize::from(header.version_and_length & 0x0f) * 4;
@@ -143,7 +144,7 @@ impl<'a> QuotedDatagram<'a> {
         Some(QuotedDatagram { header, data: bytes.get(length..)? })
     }
 
-    /// Returns the source address of the datagram: a local one, if the error is for this host.
+    /// Returns the source address of the datagram. It is a local address if the error is about a datagram of this host.
     pub fn source(&self) -> Ipv4Addr {
         self.header.source.into()
     }
@@ -153,7 +154,7 @@ impl<'a> QuotedDatagram<'a> {
         self.header.destination.into()
     }
 
-    /// Returns the protocol that the error concerns (RFC 1122 3.2.2).
+    /// Returns the protocol of the datagram, to which the error is passed (RFC 1122 3.2.2).
     pub fn protocol(&self) -> IpProtocol {
         IpProtocol(self.header.protocol)
     }
@@ -163,7 +164,7 @@ impl<'a> QuotedDatagram<'a> {
         self.header.identification.get()
     }
 
-    /// Returns whether it is a fragment other than the first.
+    /// Returns whether the datagram is a fragment with an offset above zero.
     pub fn is_later_fragment(&self) -> bool {
         self.header.flags_and_offset.get() & Ipv4Header::OFFSET != 0
     }
@@ -173,14 +174,14 @@ impl<'a> QuotedDatagram<'a> {
         self.data
     }
 
-    /// Returns source and destination port of UDP or TCP.
+    /// Returns source and destination port of a UDP datagram or TCP segment, if they are quoted.
     pub fn ports(&self) -> Option<(u16, u16)> {
         let has_ports = matches!(self.protocol(), IpProtocol::UDP | IpProtocol::TCP);
         let [a, b, c, d] = self.start().filter(|_| has_ports)?;
         Some((u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])))
     }
 
-    /// Returns identifier and sequence number of an echo request.
+    /// Returns identifier and sequence number of an echo request, if they are quoted.
     pub fn echo(&self) -> Option<(u16, u16)> {
         let [icmp_type, ..] = self.start()?;
         let is_request = self.protocol() == IpProtocol::ICMP && IcmpType(icmp_type) == IcmpType::ECHO_REQUEST;
@@ -188,13 +189,13 @@ impl<'a> QuotedDatagram<'a> {
         Some((u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])))
     }
 
-    /// Returns whether it may be an ICMP error: an ICMP message of a type that is no known query.
+    /// Returns whether the datagram may be an ICMP error: an ICMP message without the type of a known query.
     pub(crate) fn may_be_an_error(&self) -> bool {
         let is_query = || self.data.first().is_some_and(|icmp_type| IcmpType(*icmp_type).is_query());
         self.protocol() == IpProtocol::ICMP && !is_query()
     }
 
-    /// Returns the first bytes of the data; none of a later fragment.
+    /// Returns the first four bytes of the data; `None` for a fragment with an offset above zero.
     fn start(&self) -> Option<[u8; 4]> {
         self.data.first_chunk().copied().filter(|_| !self.is_later_fragment())
     }

@@ -1,4 +1,4 @@
-//! ICMP headers on the wire, and the type of a message.
+//! ICMP headers on the wire, and message types.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::IcmpDropReason;
 
-/// The head of every message (RFC 792).
+/// The header of every message (RFC 792).
 ///
 /// ```text
 ///  0                   1                   2                   3
@@ -16,27 +16,29 @@ use crate::IcmpDropReason;
 /// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 /// |     Type      |     Code      |          Checksum             |
 /// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-/// |                    what the type makes of it                  |
+/// |                     depends on the type                       |
 /// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 /// ```
 ///
-/// Any 8 bytes are a value of it; what makes sense of them is [`crate::IcmpMessage`].
+/// Every sequence of 8 bytes is a valid value. [`IcmpMessage::parse`](crate::IcmpMessage::parse) validates the
+/// checksum.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub struct IcmpHeader {
-    /// Type.
+    /// Message type: see [`IcmpType`].
     pub icmp_type: u8,
-    /// Code.
+    /// Code, which refines the type.
     pub code: u8,
-    /// The checksum of the whole message.
+    /// Checksum of the whole message.
     pub checksum: U16,
-    /// A pointer, an MTU, nothing: as the type has it.
+    /// Four bytes that depend on the type: an MTU, a pointer, a gateway address, an identifier and sequence number, or
+    /// unused.
     pub rest: [u8; 4],
 }
 
 const _: () = assert!(size_of::<IcmpHeader>() == 8);
 
-/// The head of an echo request or reply (RFC 792, "Echo or Echo Reply Message").
+/// The header of an echo request or reply (RFC 792, "Echo or Echo Reply Message").
 ///
 /// ```text
 ///  0                   1                   2                   3
@@ -50,13 +52,13 @@ const _: () = assert!(size_of::<IcmpHeader>() == 8);
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub struct EchoHeader {
-    /// 8 for a request, 0 for a reply.
+    /// Message type: 8 for a request, 0 for a reply.
     pub icmp_type: u8,
-    /// Zero.
+    /// Code: zero.
     pub code: u8,
-    /// The checksum of the whole message.
+    /// Checksum of the whole message.
     pub checksum: U16,
-    /// Identifier: which process asks.
+    /// Identifier, by which the sender associates replies with a process.
     pub identifier: U16,
     /// Sequence number of the request.
     pub sequence: U16,
@@ -64,27 +66,27 @@ pub struct EchoHeader {
 
 const _: () = assert!(size_of::<EchoHeader>() == 8);
 
-/// The type of a message: an open number with names for those known here.
+/// A message type: an open number, with names for the types that this crate uses.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IcmpType(pub u8);
 
 impl IcmpType {
-    /// The answer to an echo request.
+    /// Echo Reply.
     pub const ECHO_REPLY: IcmpType = IcmpType(0);
-    /// A datagram did not arrive.
+    /// Destination Unreachable.
     pub const UNREACHABLE: IcmpType = IcmpType(3);
-    /// Send more slowly; deprecated (RFC 6633).
+    /// Source Quench, deprecated by RFC 6633.
     pub const SOURCE_QUENCH: IcmpType = IcmpType(4);
-    /// Another gateway is nearer.
+    /// Redirect to another gateway.
     pub const REDIRECT: IcmpType = IcmpType(5);
-    /// Send this back.
+    /// Echo (request).
     pub const ECHO_REQUEST: IcmpType = IcmpType(8);
-    /// A datagram was given up.
+    /// Time Exceeded, of hops or of reassembly.
     pub const TIME_EXCEEDED: IcmpType = IcmpType(11);
-    /// A header makes no sense.
+    /// Parameter Problem: an invalid header field.
     pub const PARAMETER_PROBLEM: IcmpType = IcmpType(12);
 
-    /// Whether it speaks of a datagram that went wrong (RFC 1122 3.2.2).
+    /// Returns whether this is the type of an error message (RFC 1122 3.2.2).
     pub const fn is_error(self) -> bool {
         matches!(
             self,
@@ -96,13 +98,13 @@ impl IcmpType {
         )
     }
 
-    /// Whether it is known to ask or to answer: echo, router discovery (RFC 1256), timestamps,
-    /// information, address masks.
+    /// Returns whether this is the type of a query message, request or reply: echo, router discovery (RFC 1256),
+    /// timestamp, information or address mask.
     pub const fn is_query(self) -> bool {
         matches!(self.0, 0 | 8 | 9 | 10 | 13..=18)
     }
 
-    /// The name that tcpdump gives it.
+    /// Returns the name, as tcpdump prints it; `type` for a type without a name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::ECHO_REPLY => "echo reply",
@@ -129,7 +131,7 @@ impl fmt::Debug for IcmpType {
     }
 }
 
-/// Writes the checksum of a message whose checksum field is zero.
+/// Computes and writes the checksum of a message, in which the checksum field is zero.
 pub(crate) fn set_checksum(message: &mut [u8]) -> Result<(), IcmpDropReason> {
     let sum = checksum::of(message);
     let (header, _) = IcmpHeader::mut_from_prefix(message).map_err(|_| IcmpDropReason::Truncated)?;

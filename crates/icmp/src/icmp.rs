@@ -1,4 +1,4 @@
-//! ICMP of a host: receives messages, and writes errors within the rate limits.
+//! ICMP of a host: reception of messages, and errors within the rate limits.
 
 use base::ReasonCounters;
 use ipv4::{DestinationKind, Instant, LocalAddresses};
@@ -6,30 +6,30 @@ use ipv4::{DestinationKind, Instant, LocalAddresses};
 use crate::rate_limit::{ErrorRateLimiter, ErrorRateLimits, ExhaustedBucket};
 use crate::{Echo, IcmpBody, IcmpDropReason, IcmpError, IcmpMessage, QuotedDatagram, SuppressReason};
 
-/// How an [`Icmp`] is to behave.
+/// Configuration of [`Icmp`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct IcmpConfig {
-    /// Whether echo requests to a broadcast or to a group are answered (RFC 1122 3.2.2.6 leaves it
-    /// open). Forged ones make every host of a network answer one victim.
+    /// Whether broadcast and multicast echo requests are answered. RFC 1122 3.2.2.6 allows both. With forged source
+    /// addresses, they make all hosts of a network answer to one victim.
     pub answers_broadcast: bool,
-    /// How often errors are sent.
+    /// Rate limits of sent errors.
     pub rates: ErrorRateLimits,
-    /// A secret.
+    /// Seed of the rate limiter. It must be unpredictable to other hosts.
     pub seed: u64,
 }
 
-/// A message that was accepted.
+/// An accepted message.
 #[derive(Clone, Copy, Debug)]
 pub enum ReceivedMessage<'a> {
-    /// An echo request to answer: see [`crate::reply_in_place`].
+    /// An echo request to answer: see [`reply_in_place`](crate::reply_in_place).
     Request(Echo<'a>),
-    /// The reply to an echo request of this host.
+    /// An echo reply. It is not checked whether this host sent the request.
     Reply(Echo<'a>),
     /// An error about a datagram of this host.
     Error(IcmpError, QuotedDatagram<'a>),
 }
 
-/// ICMP for one host, or for many.
+/// ICMP of one host or many: validates messages, writes errors, and counts what it drops and suppresses.
 #[derive(Debug)]
 pub struct Icmp {
     answers_broadcast: bool,
@@ -41,7 +41,7 @@ pub struct Icmp {
 }
 
 impl Icmp {
-    /// ICMP as `config` has it.
+    /// Creates an ICMP layer with this configuration.
     pub fn new(config: &IcmpConfig) -> Icmp {
         Icmp {
             answers_broadcast: config.answers_broadcast,
@@ -53,8 +53,9 @@ impl Icmp {
         }
     }
 
-    /// Receives the data of a datagram. `destination_kind` is how the datagram was addressed.
-    // The caller reads the result at once: across crates it would go through memory.
+    /// Handles the data of a received datagram. `destination_kind` says whether the datagram is unicast, multicast or
+    /// broadcast.
+    // Inlined across crates, because the caller reads the result at once.
     #[inline]
     pub fn receive<'a>(
         &mut self,
@@ -102,9 +103,11 @@ impl Icmp {
         }
     }
 
-    /// Writes an error about the datagram `about` (from its header on, without the link's padding) to
-    /// the start of `message`, if it may be sent to the datagram's source. `link` is how the
-    /// datagram's frame was addressed. Returns the length of the message in bytes.
+    /// Writes an error about the datagram `about` to the start of `message`, if the error may be sent to the source of
+    /// the datagram. Returns the length of the message in bytes.
+    ///
+    /// `about` starts with the IP header and has no padding of the link layer. `link` says whether its frame was
+    /// unicast, multicast or broadcast.
     pub fn write_error(
         &mut self,
         now: Instant,
@@ -134,36 +137,36 @@ impl Icmp {
         }
     }
 
-    /// Returns how many messages were accepted.
+    /// Returns the number of accepted messages.
     pub fn accepted(&self) -> u64 {
         self.accepted
     }
 
-    /// Returns how many errors were written.
+    /// Returns the number of written errors.
     pub fn errors_written(&self) -> u64 {
         self.errors_written
     }
 
-    /// Returns how many messages were dropped, by reason.
+    /// Returns the number of dropped messages, by reason.
     pub fn dropped(&self) -> &ReasonCounters<IcmpDropReason> {
         &self.dropped
     }
 
-    /// Returns how many errors were suppressed, by reason.
+    /// Returns the number of suppressed errors, by reason.
     pub fn suppressed(&self) -> &ReasonCounters<SuppressReason> {
         &self.suppressed
     }
 }
 
-/// Whether an error about this datagram may be sent at all, whatever the rate: RFC 1122 3.2.2, in its
-/// order.
+/// Checks whether RFC 1122 3.2.2 allows an error about this datagram, regardless of the rate limits. The rules are in
+/// the order of the RFC.
 pub fn may_send_error(
     about: &QuotedDatagram<'_>,
     link: DestinationKind,
     addresses: &LocalAddresses,
 ) -> Result<(), SuppressReason> {
     let destination = about.destination();
-    // What a later fragment starts with is no ICMP header.
+    // A later fragment does not start with an ICMP header.
     // spec: rfc1122-error-about-error
     if !about.is_later_fragment() && about.may_be_an_error() {
         return Err(SuppressReason::AboutError);

@@ -1,25 +1,39 @@
-//! The Internet Control Message Protocol, RFC 792, for a host.
+//! ICMP for an IPv4 host (RFC 792): echo, errors, and rate limits of errors.
 //!
-//! [`IcmpMessage::parse`] turns a datagram's data into a valid message or an [`IcmpDropReason`];
-//! [`reply_in_place`] rewrites an echo request into its reply in place. [`Icmp::write_error`] writes an error
-//! about a datagram, if RFC 1122 lets it be sent ([`may_send_error`]) and not too many were;
-//! [`QuotedDatagram`] names the socket that a received error concerns.
-//!
-//! # What this crate does not do
-//!
-//! No input or output, no clock, no allocation per message. It sends nothing: it writes what is to be
-//! sent. Redirects and source quenches are read and never acted on.
+//! - [`Icmp::receive`] validates a message and returns an echo request, an echo reply, an error about a datagram of
+//!   this host, or an [`IcmpDropReason`].
+//! - [`reply_in_place`] rewrites an echo request into its reply, without copying its data.
+//! - [`Icmp::write_error`] writes an error about a datagram, if RFC 1122 allows it ([`may_send_error`]) and no rate
+//!   limit is exceeded; otherwise it returns a [`SuppressReason`].
+//! - [`QuotedDatagram`] is the datagram in an error. Its ports or its echo identifier identify the socket that sent it.
 //!
 //! ```
-//! use icmp::{Echo, IcmpType, IcmpMessage, reply_in_place};
+//! use icmp::{DestinationKind, Echo, Icmp, IcmpConfig, IcmpMessage, IcmpType};
+//! use icmp::{LocalAddresses, ReceivedMessage, reply_in_place};
 //!
 //! let mut message = [0; 12];
 //! Echo { identifier: 7, sequence: 1, data: b"data" }.write_to(IcmpType::ECHO_REQUEST, &mut message)?;
 //!
+//! let addresses = LocalAddresses::one("10.0.0.2/24".parse()?);
+//! let mut icmp = Icmp::new(&IcmpConfig::default());
+//! let received = icmp.receive(&addresses, DestinationKind::Unicast, &message)?;
+//! assert!(matches!(received, ReceivedMessage::Request(echo) if echo.data == b"data"));
+//!
 //! reply_in_place(&mut message)?;
 //! assert_eq!(IcmpMessage::parse(&message)?.icmp_type(), IcmpType::ECHO_REPLY);
-//! # Ok::<(), icmp::IcmpDropReason>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Bounds
+//!
+//! [`ErrorRateLimits`] bounds the errors per destination and in total. An error has up to [`IcmpError::MAX_LENGTH`]
+//! bytes. The rate limiter has a fixed size, and no message causes an allocation.
+//!
+//! # Non-features
+//!
+//! The crate performs no I/O, reads no clock and sends nothing: it writes messages into buffers of the caller. Redirect
+//! and Source Quench messages are parsed but have no effect. Timestamp, information and address mask requests get no
+//! reply.
 #![forbid(unsafe_code)]
 
 mod drop_reason;

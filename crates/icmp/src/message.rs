@@ -1,4 +1,4 @@
-//! A valid ICMP message, and echo replies.
+//! ICMP messages with a valid checksum, and echo replies.
 
 use inet::checksum;
 use zerocopy::FromBytes;
@@ -6,14 +6,14 @@ use zerocopy::FromBytes;
 use crate::header::set_checksum;
 use crate::{EchoHeader, IcmpDropReason, IcmpError, IcmpHeader, IcmpType, QuotedDatagram};
 
-/// A message that is long enough and has the right checksum: a view into the bytes it was parsed from.
+/// A view of a message with a complete header and a valid checksum.
 #[derive(Clone, Copy, Debug)]
 pub struct IcmpMessage<'a> {
     header: &'a IcmpHeader,
     data: &'a [u8],
 }
 
-/// The body of a message.
+/// The body of a message, by its type.
 #[derive(Clone, Copy, Debug)]
 pub enum IcmpBody<'a> {
     /// An echo request.
@@ -29,17 +29,17 @@ pub enum IcmpBody<'a> {
 /// The fields of an echo request or reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Echo<'a> {
-    /// Identifier: which process asks.
+    /// Identifier, by which the sender associates replies with a process.
     pub identifier: u16,
     /// Sequence number of the request.
     pub sequence: u16,
-    /// Data, returned unchanged.
+    /// Data, which the reply returns unchanged.
     pub data: &'a [u8],
 }
 
 impl<'a> IcmpMessage<'a> {
-    /// Parses a message, which is all of a datagram's data.
-    // The caller reads the result at once: across crates it would go through memory.
+    /// Parses a message: all data of a datagram.
+    // Inlined across crates, because the caller reads the result at once.
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<IcmpMessage<'a>, IcmpDropReason> {
         // spec: rfc792-length
@@ -61,7 +61,7 @@ impl<'a> IcmpMessage<'a> {
         self.header.code
     }
 
-    /// Parses the body. Fails if an error quotes no datagram.
+    /// Parses the body. Fails if an error does not quote an IPv4 header.
     #[inline]
     pub fn body(&self) -> Result<IcmpBody<'a>, IcmpDropReason> {
         Ok(match self.icmp_type() {
@@ -85,11 +85,11 @@ impl<'a> IcmpMessage<'a> {
 }
 
 impl Echo<'_> {
-    /// Bytes before the data.
+    /// Length of the header before the data, in bytes.
     pub const HEADER: usize = size_of::<EchoHeader>();
 
-    /// Writes an echo request, or a reply, that fills `message`. Fails if that has not just as much room
-    /// as header and data take.
+    /// Writes an echo request or reply with its checksum. Fails if `message` does not have exactly the length of header
+    /// and data.
     pub fn write_to(&self, icmp_type: IcmpType, message: &mut [u8]) -> Result<(), IcmpDropReason> {
         let (header, data) = EchoHeader::mut_from_prefix(message).map_err(|_| IcmpDropReason::Truncated)?;
         if data.len() != self.data.len() {
@@ -105,8 +105,10 @@ impl Echo<'_> {
     }
 }
 
-/// Rewrites the valid echo request `message` into its reply where it lies: identifier, sequence number
-/// and data stay as they are (RFC 792).
+/// Rewrites a valid echo request into its reply, in place (RFC 792). Identifier, sequence number and data do not
+/// change.
+///
+/// Fails if `message` is not an echo request.
 pub fn reply_in_place(message: &mut [u8]) -> Result<(), IcmpDropReason> {
     let (header, data) = EchoHeader::mut_from_prefix(message).map_err(|_| IcmpDropReason::Truncated)?;
     if IcmpType(header.icmp_type) != IcmpType::ECHO_REQUEST {
@@ -117,8 +119,8 @@ pub fn reply_in_place(message: &mut [u8]) -> Result<(), IcmpDropReason> {
     header.icmp_type = IcmpType::ECHO_REPLY.0;
     header.code = 0;
     let mut sum = checksum::update(header.checksum.get(), old_word, 0);
-    // RFC 1624 3 relies on a word that is not zero, and a reply may have none: then the sum is plus
-    // zero, and its complement all ones.
+    // The update of RFC 1624 3 is correct only if a word of the message is not zero. The sum of a reply of zeros is +0,
+    // so its checksum is all ones.
     let is_all_zeros =
         || header.identifier.get() == 0 && header.sequence.get() == 0 && data.iter().all(|byte| *byte == 0);
     if sum == 0 && is_all_zeros() {

@@ -1,4 +1,4 @@
-//! How often errors are sent.
+//! Rate limits of sent errors.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -6,33 +6,33 @@ use std::time::Duration;
 use base::{KeyedHash, Secret};
 use ipv4::Instant;
 
-/// A bucket of tokens: how long one takes to come (no time at all means no limit), and how many it holds.
+/// The parameters of a token bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenRate {
-    /// Between two tokens.
+    /// Time in which one token is added. Zero means no limit.
     pub interval: Duration,
-    /// When it is full.
+    /// Maximum number of tokens in the bucket. Zero means that nothing is sent.
     pub burst: u32,
 }
 
-/// How often errors may be sent: to each destination, and in all.
+/// Rate limits of sent errors, per destination and in total.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ErrorRateLimits {
-    /// To each destination: by default one a second, six at once.
+    /// Limit per destination. The default is one error per second, and bursts of six.
     pub per_destination: TokenRate,
-    /// To all of them together: by default 1,000 a second, 50 at once. Both are averages, because each error takes
-    /// 0, 1 or 2 tokens by lot.
+    /// Limit for all destinations. The default is 1,000 errors per second, and bursts of 50, on average: each error
+    /// takes 0, 1 or 2 tokens at random.
     pub global: TokenRate,
 }
 
-/// A bucket for each destination, and one for all.
+/// Token buckets: one per destination, and a global one.
 ///
-/// An observer that counts the errors sent to itself must not learn how many went to others (CVE-2020-25705). So
-/// what an error costs in the bucket for all is drawn by lot from the secret seed, as Linux does since 5.10.
+/// A host that counts the errors sent to it must not learn how many errors were sent to other hosts (CVE-2020-25705).
+/// The cost of an error in the global bucket is therefore random, derived from the seed, as in Linux since 5.10.
 ///
-/// Destinations stand in sets of four that a secret seed deals out. Where a fifth one comes, the one
-/// whose bucket is fullest goes: it loses least. So every question costs a look at four, however many
-/// destinations there are, and what they forget is bounded by the bucket for all.
+/// Destinations are hashed with the seed into sets of four slots. A fifth destination in a set replaces the one with
+/// the fullest bucket, which loses least by starting again with a full one. Each lookup therefore compares four slots,
+/// and the global bucket bounds the additional errors.
 #[derive(Debug)]
 pub(crate) struct ErrorRateLimiter {
     rates: ErrorRateLimits,
@@ -40,19 +40,18 @@ pub(crate) struct ErrorRateLimiter {
     sets: Box<[[Slot; 4]]>,
     hash: KeyedHash,
     secret: Secret,
-    /// How many errors were paid for from the bucket for all: what the next cost is drawn by.
+    /// Number of errors charged to the global bucket. It determines the next random cost.
     draws: u64,
 }
 
-/// Which bucket was empty.
+/// The bucket that has no token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ExhaustedBucket {
     PerDestination,
     Global,
 }
 
-/// When the bucket will be full again: all that has to be known of it (the virtual scheduling algorithm
-/// of ITU-T I.371).
+/// A token bucket, stored as the time at which it is full again (the virtual scheduling algorithm of ITU-T I.371).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct TokenBucket(Instant);
 
@@ -63,11 +62,11 @@ struct Slot {
 }
 
 impl ErrorRateLimiter {
-    /// Of four destinations each.
+    /// Number of sets, with four destinations each.
     const SETS: usize = 256;
-    /// The costs of an error in the bucket for all, which are drawn with equal probability: one on average.
+    /// Number of possible costs of an error in the global bucket: 0, 1 and 2 with equal probability, 1 on average.
     const COSTS: u64 = 3;
-    /// The highest of them.
+    /// Maximum cost of an error in the global bucket.
     const MAX_COST: u32 = 2;
 
     pub(crate) fn new(rates: ErrorRateLimits, seed: u64) -> ErrorRateLimiter {
@@ -82,7 +81,7 @@ impl ErrorRateLimiter {
         }
     }
 
-    /// Takes a token of the destination's and one of all, or none.
+    /// Takes one token of the destination and the cost of an error from the global bucket, or nothing from either.
     // spec: icmp-rate-each, icmp-rate-all
     pub(crate) fn take(&mut self, now: Instant, destination: Ipv4Addr) -> Result<(), ExhaustedBucket> {
         let set = self.hash.bucket(destination, self.sets.len());
@@ -106,12 +105,12 @@ impl ErrorRateLimiter {
 }
 
 impl TokenBucket {
-    /// The bucket with `cost` tokens less, none if it does not hold one. A cost above one may leave it in debt, and
-    /// `max_cost` is the highest cost there is.
+    /// Returns the bucket with `cost` tokens less, or `None` if it holds no whole token. A cost above one may leave the
+    /// bucket in debt. `max_cost` is the maximum of all costs, which bounds the debt.
     fn take(self, now: Instant, rate: TokenRate, cost: u32, max_cost: u32) -> Option<TokenBucket> {
         let capacity = rate.interval.saturating_mul(rate.burst);
         let debt = rate.interval.saturating_mul(max_cost.saturating_sub(1));
-        // A clock that jumped back finds it no emptier than that.
+        // If the clock has jumped back, the bucket is at most empty and in debt.
         let full_at = self.0.max(now).min(now + capacity + debt);
         let holds_one = (full_at + rate.interval).since(now) <= capacity;
         holds_one.then(|| TokenBucket(full_at + rate.interval.saturating_mul(cost)))

@@ -1,4 +1,4 @@
-//! Receiving, answering and reporting allocate nothing.
+//! Received messages, echo replies and errors cause no allocation.
 
 use std::error::Error;
 

@@ -1,4 +1,4 @@
-//! Local addresses, and the kinds of destinations and sources.
+//! Local addresses, and the classification of destinations and sources.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -9,14 +9,14 @@ use link::{DestinationKind, MacAddr, TooManyGroups};
 
 use crate::Ipv4DropReason;
 
-/// The local addresses, the networks they are in, and the joined groups. Addresses are kept as ranges: one host is a
-/// set of one.
+/// The local addresses, the broadcast addresses of their networks, and the joined multicast groups. Addresses are
+/// stored as ranges; one host is a range of one address.
 #[derive(Clone, Debug, Default)]
 pub struct LocalAddresses {
-    /// First and last address of each range as numbers, which are compared for every datagram; sorted,
-    /// without overlap.
+    /// First and last address of each range, sorted and without overlap. They are numbers, because they are compared
+    /// for every datagram.
     ranges: Vec<(u32, u32)>,
-    /// The broadcast addresses of the local networks.
+    /// Broadcast addresses of the local networks.
     broadcasts: Vec<Ipv4Addr>,
     groups: BTreeSet<Ipv4Addr>,
 }
@@ -24,17 +24,17 @@ pub struct LocalAddresses {
 impl LocalAddresses {
     /// Maximum number of joined groups.
     pub const GROUPS: usize = 256;
-    /// The group of all hosts on a segment (RFC 1112 4).
+    /// The multicast group of all hosts on a link (RFC 1112 4).
     pub const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
 
-    /// Creates the set of one address in its network.
+    /// Returns the set of one address and its network.
     pub fn one(address: Ipv4Net) -> LocalAddresses {
         let mut addresses = LocalAddresses::default();
         addresses.add(address.addr(), address.addr(), address);
         addresses
     }
 
-    /// Adds all addresses from `first` to `last`, which are in this network.
+    /// Adds the addresses from `first` to `last`, and the broadcast addresses of their network.
     pub fn add(&mut self, first: Ipv4Addr, last: Ipv4Addr, network: Ipv4Net) {
         self.ranges.push((first.into(), last.into()));
         self.ranges.sort_unstable();
@@ -47,7 +47,7 @@ impl LocalAddresses {
         });
         // spec: rfc1122-broadcast
         let Some(broadcast) = directed_broadcast(network) else { return };
-        // Networks of two lengths may share one of both.
+        // Networks with different prefix lengths may share one of the two addresses.
         for address in [broadcast, network.network()] {
             if !self.broadcasts.contains(&address) {
                 self.broadcasts.push(address);
@@ -55,7 +55,9 @@ impl LocalAddresses {
         }
     }
 
-    /// Accepts datagrams to `group` from now on. Ignores an address that is no group.
+    /// Joins a multicast group: datagrams to it are accepted from now on. An address that is not multicast is ignored.
+    ///
+    /// Fails if [`LocalAddresses::GROUPS`] groups are joined already.
     pub fn join(&mut self, group: Ipv4Addr) -> Result<(), TooManyGroups> {
         if !group.is_multicast() {
             return Ok(());
@@ -67,7 +69,7 @@ impl LocalAddresses {
         Ok(())
     }
 
-    /// Stops accepting datagrams to `group`.
+    /// Leaves a multicast group: datagrams to it are no longer accepted.
     pub fn leave(&mut self, group: Ipv4Addr) {
         self.groups.remove(&group);
     }
@@ -76,7 +78,7 @@ impl LocalAddresses {
     #[inline]
     pub fn is_local(&self, address: Ipv4Addr) -> bool {
         let address = u32::from(address);
-        // Most have one range.
+        // Most sets have one range.
         if let [(first, last)] = *self.ranges.as_slice() {
             return first <= address && address <= last;
         }
@@ -85,13 +87,14 @@ impl LocalAddresses {
         range.is_some_and(|(_, last)| address <= *last)
     }
 
-    /// Returns whether `address` is a broadcast address: the limited broadcast, or that of a local network, also in its
-    /// old form with zeros (RFC 1122 3.3.6). A local address never is.
+    /// Returns whether `address` is a broadcast address: 255.255.255.255, or the broadcast address of a local network,
+    /// also in its obsolete form with host bits of zero (RFC 1122 3.3.6). A local address is never a broadcast address.
     pub fn is_broadcast(&self, address: Ipv4Addr) -> bool {
         (address.is_broadcast() || self.broadcasts.contains(&address)) && !self.is_local(address)
     }
 
-    /// Returns how a datagram to `destination` is addressed to this host; none if it is not.
+    /// Returns whether a datagram to `destination` is unicast, multicast or broadcast to this host. Returns `None` if
+    /// it is not for this host.
     pub fn destination_kind(&self, destination: Ipv4Addr) -> Option<DestinationKind> {
         // spec: rfc1122-destination
         if self.is_local(destination) {
@@ -103,7 +106,7 @@ impl LocalAddresses {
         }
     }
 
-    /// Rejects sources that cannot have sent a datagram to this host.
+    /// Checks that another host can have sent a datagram from `source`.
     pub fn check_source(&self, source: Ipv4Addr) -> Result<(), Ipv4DropReason> {
         // spec: rfc1122-source
         if source.is_multicast() {
@@ -123,14 +126,15 @@ impl LocalAddresses {
         }
     }
 
-    /// Returns whether `address` names exactly one host: not "this network" (0.0.0.0/8), loopback, a broadcast, a group
-    /// or an address of class E (RFC 1122 3.2.2).
+    /// Returns whether `address` identifies a single host (RFC 1122 3.2.2): it is not broadcast, multicast or loopback,
+    /// and not in 0.0.0.0/8 or class E.
     pub fn is_host(&self, address: Ipv4Addr) -> bool {
         is_valid_host(address) && !self.is_broadcast(address)
     }
 }
 
-/// Returns the Ethernet address of a multicast group: 01:00:5e and the lower 23 bits (RFC 1112 6.4).
+/// Returns the MAC address of a multicast group: 01:00:5e and the lower 23 bits of the group (RFC 1112 6.4). Returns
+/// `None` for an address that is not multicast.
 pub fn multicast_mac(group: Ipv4Addr) -> Option<MacAddr> {
     let [_, b, c, d] = group.octets();
     group.is_multicast().then(|| MacAddr::new([1, 0, 0x5e, b & 0x7f, c, d]))

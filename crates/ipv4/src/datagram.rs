@@ -1,4 +1,4 @@
-//! IPv4 datagrams (RFC 791 3.1): the header on the wire, a valid datagram, and the fields of a header to write.
+//! IPv4 datagrams (RFC 791 3.1): the header on the wire, a validated datagram, and the fields of a header to write.
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -27,25 +27,26 @@ use crate::Ipv4DropReason;
 /// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 /// ```
 ///
-/// Any 20 bytes are a value of it; what makes sense of them is [`crate::Datagram`].
+/// Every sequence of 20 bytes is a valid value. [`Datagram::parse`] validates the fields.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub struct Ipv4Header {
-    /// The version in the upper four bits, the header's length in words of four bytes in the lower.
+    /// Version in the upper four bits, header length in units of four bytes in the lower four.
     pub version_and_length: u8,
-    /// Type of service: today a DSCP (RFC 2474) and two bits of ECN (RFC 3168).
+    /// Type of service: a DSCP of six bits (RFC 2474) and two bits of ECN (RFC 3168).
     pub type_of_service: u8,
-    /// Bytes of header and data.
+    /// Length of header and data, in bytes.
     pub total_length: U16,
-    /// Which fragments belong together.
+    /// Identification, the same for all fragments of a datagram.
     pub identification: U16,
-    /// A reserved bit, "don't fragment", "more fragments", and the offset in units of eight bytes.
+    /// A reserved bit, the flags "don't fragment" and "more fragments", and the fragment offset in units of eight
+    /// bytes.
     pub flags_and_offset: U16,
-    /// How many more hops it may take.
+    /// Remaining hops.
     pub time_to_live: u8,
-    /// The protocol of the data.
+    /// Protocol of the data.
     pub protocol: u8,
-    /// The checksum of the header, options included.
+    /// Checksum of the header, including its options.
     pub checksum: U16,
     /// Source address.
     pub source: [u8; 4],
@@ -56,15 +57,15 @@ pub struct Ipv4Header {
 const _: () = assert!(size_of::<Ipv4Header>() == 20);
 
 impl Ipv4Header {
-    /// "Don't fragment", in [`Ipv4Header::flags_and_offset`].
+    /// Flag "don't fragment" in [`Ipv4Header::flags_and_offset`].
     pub const DONT_FRAGMENT: u16 = 0x4000;
-    /// "More fragments", in [`Ipv4Header::flags_and_offset`].
+    /// Flag "more fragments" in [`Ipv4Header::flags_and_offset`].
     pub const MORE_FRAGMENTS: u16 = 0x2000;
-    /// Where the offset is, in [`Ipv4Header::flags_and_offset`].
+    /// Mask of the fragment offset in [`Ipv4Header::flags_and_offset`].
     pub const OFFSET: u16 = 0x1fff;
 }
 
-/// A datagram, or a fragment of one, with a valid header: a view into the bytes it was parsed from.
+/// A view of a datagram, or of a fragment, with a valid header.
 #[derive(Clone, Copy, Debug)]
 pub struct Datagram<'a> {
     header: &'a Ipv4Header,
@@ -73,15 +74,16 @@ pub struct Datagram<'a> {
     payload: &'a [u8],
 }
 
-/// Version 4 and a header of five words, without options.
+/// First byte of a header of version 4 without options: its length is five words.
 const VERSION_4_NO_OPTIONS: u8 = 0x45;
 
 impl<'a> Datagram<'a> {
     /// Length of the longest datagram, in bytes.
     pub const MAX_LENGTH: usize = 65_535;
 
-    /// Parses a datagram at the start of a frame's payload. What follows its total length is padding of the link.
-    // The caller reads the result at once: across crates it would go through memory.
+    /// Parses the datagram at the start of a frame's payload. Bytes after its total length are padding of the link
+    /// layer.
+    // Inlined across crates, because the caller reads the result at once.
     #[inline]
     pub fn parse(frame: &'a [u8]) -> Result<Datagram<'a>, Ipv4DropReason> {
         // spec: rfc791-header
@@ -113,15 +115,15 @@ impl<'a> Datagram<'a> {
         Ok(Datagram { header, bytes, options, payload })
     }
 
-    /// Parses a datagram that [`Datagram::parse`] drops, to show it: its checksum may be wrong, and it may end before its
-    /// total length. Returns none if there is no whole header of version 4.
+    /// Parses a datagram for display, even if [`Datagram::parse`] drops it: its checksum may be wrong, and it may end
+    /// before its total length. Returns `None` without a complete header of version 4.
     pub fn parse_lenient(frame: &'a [u8]) -> Option<Datagram<'a>> {
         let (header, _) = Ipv4Header::ref_from_prefix(frame).ok()?;
         let length = usize::from(header.version_and_length & 0x0f) * 4;
         if header.version_and_length >> 4 != 4 || length < size_of::<Ipv4Header>() {
             return None;
         }
-        // Some network cards fill in the total length later: then the frame gives the length.
+        // A capture may precede the network card that fills in the total length. The length is then that of the frame.
         let total_length = match usize::from(header.total_length.get()) {
             short if short < length => frame.len(),
             total_length => total_length,
@@ -132,7 +134,7 @@ impl<'a> Datagram<'a> {
         Some(Datagram { header, bytes, options, payload })
     }
 
-    /// Returns the type of service: a DSCP and two bits of ECN.
+    /// Returns the type of service: DSCP and ECN.
     pub fn type_of_service(&self) -> u8 {
         self.header.type_of_service
     }
@@ -152,12 +154,12 @@ impl<'a> Datagram<'a> {
         self.header.flags_and_offset.get() & Ipv4Header::MORE_FRAGMENTS != 0
     }
 
-    /// Returns the offset of its data in the data of the whole datagram, in bytes.
+    /// Returns the offset of the data in the data of the whole datagram, in bytes.
     pub fn fragment_offset(&self) -> usize {
         usize::from(self.header.flags_and_offset.get() & Ipv4Header::OFFSET) * 8
     }
 
-    /// Returns whether this is a fragment.
+    /// Returns whether the datagram is a fragment.
     pub fn is_fragment(&self) -> bool {
         self.header.flags_and_offset.get() & (Ipv4Header::MORE_FRAGMENTS | Ipv4Header::OFFSET) != 0
     }
@@ -202,16 +204,16 @@ impl<'a> Datagram<'a> {
         self.header.total_length.get()
     }
 
-    /// Returns header, options and data, without padding of the link.
+    /// Returns header, options and data, without padding of the link layer.
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
 }
 
-/// The fields of a header other than its lengths and its checksum.
+/// The fields of a header without options, except its lengths and checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ipv4Fields {
-    /// Type of service: a DSCP and two bits of ECN.
+    /// Type of service: DSCP and ECN.
     pub type_of_service: u8,
     /// Identification, the same for all fragments of a datagram.
     pub identification: u16,
@@ -221,7 +223,7 @@ pub struct Ipv4Fields {
     pub more_fragments: bool,
     /// Offset of the data in the data of the whole datagram, in bytes, rounded down to a multiple of eight.
     pub fragment_offset: usize,
-    /// Remaining hops; zero is sent as one.
+    /// Remaining hops. Zero is sent as one.
     pub time_to_live: u8,
     /// Protocol of the data.
     pub protocol: IpProtocol,
@@ -231,7 +233,7 @@ pub struct Ipv4Fields {
     pub destination: Ipv4Addr,
 }
 
-/// A length that no datagram has: below the 20 bytes of a header, or above 65,535.
+/// Error of a datagram length below the 20 bytes of a header, or above 65,535 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DatagramLengthError;
 
@@ -241,7 +243,7 @@ impl Ipv4Fields {
     /// Default time to live (RFC 1700, "IP time to live parameter").
     pub const TIME_TO_LIVE: u8 = 64;
 
-    /// Creates the fields of a whole datagram that may be fragmented.
+    /// Returns the fields of a whole datagram that may be fragmented, with the default time to live.
     pub const fn new(protocol: IpProtocol, source: Ipv4Addr, destination: Ipv4Addr) -> Ipv4Fields {
         Ipv4Fields {
             type_of_service: 0,
@@ -256,7 +258,9 @@ impl Ipv4Fields {
         }
     }
 
-    /// Writes the header with its checksum to the start of `datagram`, whose length is the total length.
+    /// Writes the header with its checksum to the start of `datagram`. The total length is the length of `datagram`.
+    ///
+    /// Fails, and writes nothing, if `datagram` is shorter than a header or longer than [`Datagram::MAX_LENGTH`].
     pub fn write_to(&self, datagram: &mut [u8]) -> Result<(), DatagramLengthError> {
         let total_length = u16::try_from(datagram.len()).map_err(|_| DatagramLengthError)?;
         let (header, _) = Ipv4Header::mut_from_prefix(datagram).map_err(|_| DatagramLengthError)?;
@@ -264,7 +268,7 @@ impl Ipv4Fields {
             u16::try_from(self.fragment_offset / 8).unwrap_or(Ipv4Header::OFFSET) & Ipv4Header::OFFSET;
         let dont_fragment = if self.dont_fragment { Ipv4Header::DONT_FRAGMENT } else { 0 };
         let more_fragments = if self.more_fragments { Ipv4Header::MORE_FRAGMENTS } else { 0 };
-        // Field by field: building the struct and copying it costs four times as much.
+        // The fields are set in place, because building the struct and copying it takes four times as long.
         header.version_and_length = VERSION_4_NO_OPTIONS;
         // spec: rfc1122-type-of-service
         header.type_of_service = self.type_of_service;
@@ -303,26 +307,25 @@ impl From<&Datagram<'_>> for Ipv4Fields {
 
 impl fmt::Display for DatagramLengthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a datagram has 20 to 65535 octets")
+        f.write_str("datagram length not in 20..=65535 bytes")
     }
 }
 
 impl std::error::Error for DatagramLengthError {}
 
-/// Ends the list.
+/// Option type: end of the list.
 const END: u8 = 0;
-/// One byte that says nothing.
+/// Option type: no operation, an option of one byte.
 const NO_OPERATION: u8 = 1;
-/// Loose source and record route.
+/// Option type: loose source and record route.
 const LOOSE_SOURCE_ROUTE: u8 = 131;
-/// Strict source and record route.
+/// Option type: strict source and record route.
 const STRICT_SOURCE_ROUTE: u8 = 137;
-/// Type, length and pointer of a source route, before its addresses.
+/// Length of a source route without its addresses, in bytes: type, length and pointer.
 const SOURCE_ROUTE_HEADER: u8 = 3;
 
-/// Whether the options hold a source route with hops that are still to be visited. One that cannot be read
-/// counts as such, because nothing says that it is completed. What follows an option without a readable
-/// length is not read.
+/// Returns whether the options hold a source route with hops that are not visited yet. A malformed source route counts
+/// as incomplete. Options after an option with an invalid length are not read.
 pub(crate) fn has_incomplete_source_route(mut options: &[u8]) -> bool {
     loop {
         options = match *options {

@@ -1,43 +1,46 @@
-//! Datagrams too long for a link: cut into fragments (RFC 791 3.2).
+//! Fragmentation of datagrams longer than the MTU (RFC 791 3.2).
 
 use std::fmt;
 use std::ops::Range;
 
 use crate::{Datagram, Ipv4Fields};
 
-/// The fragments of one datagram, first to last; a datagram that fits is its only one.
+/// Iterator over the fragments of a datagram, in order. A datagram that fits the MTU is a single fragment.
 ///
-/// Each is the same header, without options, with [`Fragment::apply`] before its part of the data.
+/// [`Fragment::apply`] returns the header fields of each fragment. Fragments have no options.
 #[derive(Clone, Debug)]
 pub struct Fragments {
     payload: usize,
-    /// Data in every fragment but the last: a multiple of eight bytes.
+    /// Bytes of data in each fragment except the last: a multiple of eight.
     step: usize,
     next: Option<usize>,
 }
 
-/// One fragment.
+/// A fragment of a datagram.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fragment {
-    /// Its part of the datagram's data, in bytes.
+    /// Its range in the datagram's data, in bytes.
     pub range: Range<usize>,
-    /// Whether fragments come after it.
+    /// Whether more fragments follow.
     pub more_fragments: bool,
 }
 
-/// A datagram that cannot be sent.
+/// Error of a datagram that cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FragmentationError {
-    /// It may not be fragmented and is longer than this MTU, in bytes.
+    /// The datagram has the flag "don't fragment" and is longer than this MTU, in bytes.
     DontFragment(usize),
-    /// With its header it is longer than 65,535 bytes.
+    /// Header and data are longer than 65,535 bytes.
     TooLong,
-    /// The MTU, in bytes, leaves no room for a header and eight bytes of data.
+    /// This MTU, in bytes, is too small for a header and eight bytes of data.
     MtuTooSmall(usize),
 }
 
 impl Fragments {
-    /// Cuts a payload of this length in bytes for a link with this MTU. `dont_fragment` is the flag of the header.
+    /// Returns the fragments of a datagram with `payload` bytes of data on a link with this MTU in bytes.
+    ///
+    /// Fails if the datagram is too long, if `dont_fragment` is set and it does not fit the MTU, or if the MTU is too
+    /// small.
     pub fn of(payload: usize, mtu: usize, dont_fragment: bool) -> Result<Fragments, FragmentationError> {
         if payload > Datagram::MAX_LENGTH - Ipv4Fields::LENGTH {
             return Err(FragmentationError::TooLong);
@@ -60,7 +63,7 @@ impl Fragments {
 }
 
 impl Fragment {
-    /// The header fields of this fragment of the datagram with `fields`.
+    /// Returns the header fields of this fragment, from the `fields` of its datagram.
     #[must_use]
     pub fn apply(&self, fields: Ipv4Fields) -> Ipv4Fields {
         Ipv4Fields { fragment_offset: self.range.start, more_fragments: self.more_fragments, ..fields }
@@ -85,10 +88,10 @@ impl fmt::Display for FragmentationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DontFragment(mtu) => {
-                write!(f, "longer than the link's MTU of {mtu} octets, and not to be fragmented")
+                write!(f, "longer than the MTU of {mtu} bytes, with the flag don't fragment")
             }
-            Self::TooLong => f.write_str("longer than 65535 octets"),
-            Self::MtuTooSmall(mtu) => write!(f, "an MTU of {mtu} octets is too small for any fragment"),
+            Self::TooLong => f.write_str("longer than 65535 bytes"),
+            Self::MtuTooSmall(mtu) => write!(f, "MTU of {mtu} bytes too small for a fragment"),
         }
     }
 }

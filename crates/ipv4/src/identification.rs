@@ -6,13 +6,14 @@ use base::Secret;
 
 use inet::IpProtocol;
 
-/// Counters for the identification field.
+/// Source of identification numbers for sent datagrams.
 ///
-/// Only a datagram that may be fragmented needs one that is its own among those of the same source,
-/// destination and protocol (RFC 6864 4); one that is sent with "don't fragment" may have any, and
-/// zero says nothing about how much we send. Every destination has a counter that it shares with a few
-/// others, and starts from an offset of its own. Both come from the seed, so nobody can tell from the
-/// numbers that he gets which ones others get.
+/// RFC 6864 4 requires numbers that are unique for a source, destination and protocol, and only for datagrams that may
+/// be fragmented. A datagram with "don't fragment" may have the number zero, which does not reveal how much the host
+/// sends.
+///
+/// Each destination has a counter, which it shares with a few others, and an offset. Both depend on the seed, so a host
+/// cannot predict the numbers in datagrams to other hosts.
 #[derive(Clone, Debug)]
 pub struct Identification {
     counters: Box<[u16]>,
@@ -20,10 +21,10 @@ pub struct Identification {
 }
 
 impl Identification {
-    /// There are 2^11 counters of two bytes each.
+    /// Binary logarithm of the number of counters: 2,048 counters of two bytes.
     const COUNTER_BITS: u32 = 11;
 
-    /// The numbers of this seed.
+    /// Creates the counters. `seed` must be unpredictable to other hosts.
     pub fn new(seed: u64) -> Identification {
         Identification {
             counters: vec![0; 1 << Self::COUNTER_BITS].into_boxed_slice(),
@@ -31,11 +32,11 @@ impl Identification {
         }
     }
 
-    /// The next number for a datagram that may be fragmented. It does not come
-    /// again before 65,535 others have gone to the destinations that share the counter.
+    /// Returns the next number for a datagram that may be fragmented. It repeats only after 65,535 other numbers of the
+    /// same counter.
     pub fn next(&mut self, source: Ipv4Addr, destination: Ipv4Addr, protocol: IpProtocol) -> u16 {
-        // One hash for both, of one word: it costs more than all else in a header. Two protocols may share a
-        // counter as well as two destinations.
+        // One hash of one word selects the counter and the offset, because hashing takes longer than writing the
+        // header. Two protocols may share a counter, as two destinations may.
         let [a, b, c, d] = source.octets();
         let [e, f, g, h] = destination.octets();
         let hash = self.secret.key(u64::from_be_bytes([a ^ protocol.0, b, c, d, e, f, g, h]));

@@ -1,4 +1,4 @@
-//! The receiving side of IPv4, for one host or for many.
+//! Reception of IPv4 datagrams, for one host or many.
 
 use base::ReasonCounters;
 use link::{DestinationKind, Instant};
@@ -9,18 +9,18 @@ use crate::{
     ReassemblyTimeout,
 };
 
-/// The outcome of a datagram that was not dropped.
+/// Result of an accepted datagram or fragment.
 #[derive(Debug)]
 pub enum ReceivedDatagram<'a> {
-    /// A complete datagram, and how it was addressed.
+    /// A whole datagram, and whether it is unicast, multicast or broadcast.
     Whole(Datagram<'a>, DestinationKind),
-    /// A fragment, stored until the others come.
+    /// A fragment was stored until the rest of its datagram arrives.
     FragmentStored,
-    /// The last missing fragment completed this datagram. [`Ipv4::recycle`] takes it back.
+    /// A fragment completed this datagram. Give it back with [`Ipv4::recycle`].
     Reassembled(ReassembledDatagram, DestinationKind),
 }
 
-/// The receiving side of IPv4. It sends nothing and knows no protocol above.
+/// IPv4 input: validates datagrams, reassembles fragments, and counts what it drops.
 #[derive(Debug)]
 pub struct Ipv4 {
     addresses: LocalAddresses,
@@ -30,7 +30,8 @@ pub struct Ipv4 {
 }
 
 impl Ipv4 {
-    /// Creates IPv4 for these addresses. `seed` is a secret.
+    /// Creates an IPv4 layer for these addresses. `seed` must be unpredictable to senders: hash functions are keyed
+    /// with it.
     pub fn new(addresses: LocalAddresses, limits: ReassemblyLimits, seed: u64) -> Ipv4 {
         Ipv4 {
             addresses,
@@ -40,8 +41,9 @@ impl Ipv4 {
         }
     }
 
-    /// Receives the payload of a frame. `destination_kind` is how the frame was addressed.
-    // The caller reads the result at once: across crates it would go through memory.
+    /// Handles the payload of a received frame. `destination_kind` says whether the frame is unicast, multicast or
+    /// broadcast.
+    // Inlined across crates, because the caller reads the result at once.
     #[inline]
     pub fn receive<'a>(
         &mut self,
@@ -78,7 +80,7 @@ impl Ipv4 {
         if destination_kind != DestinationKind::Unicast && destination == DestinationKind::Unicast {
             return Err(Ipv4DropReason::LinkBroadcast);
         }
-        // RFC 1122 3.2.1.8(c): only with a completed source route "the datagram has reached its final destination".
+        // RFC 1122 3.2.1.8: "the datagram has reached its final destination" only if its source route is completed.
         // spec: rfc791-source-route
         if has_incomplete_source_route(datagram.options()) {
             return Err(Ipv4DropReason::SourceRoute);
@@ -86,7 +88,7 @@ impl Ipv4 {
         if !datagram.is_fragment() {
             return Ok(ReceivedDatagram::Whole(datagram, destination));
         }
-        // Datagrams that are overdue go first.
+        // A fragment does not join a datagram that has timed out.
         self.poll(now);
         let whole = self.reassembly.receive(now, &datagram)?;
         Ok(whole.map_or(ReceivedDatagram::FragmentStored, |whole| {
@@ -94,22 +96,22 @@ impl Ipv4 {
         }))
     }
 
-    /// Gives up incomplete datagrams whose time is over.
+    /// Discards incomplete datagrams that have timed out.
     pub fn poll(&mut self, now: Instant) {
         self.reassembly.poll(now);
     }
 
-    /// Returns when [`Ipv4::poll`] has something to do next.
+    /// Returns when the next incomplete datagram times out, which is when to call [`Ipv4::poll`].
     pub fn deadline(&self) -> Option<Instant> {
         self.reassembly.deadline()
     }
 
-    /// Takes the oldest event: a datagram that stayed incomplete.
+    /// Takes the oldest event: the reassembly timeout of a datagram.
     pub fn take_event(&mut self) -> Option<ReassemblyTimeout> {
         self.reassembly.take_event()
     }
 
-    /// Takes the buffer of a reassembled datagram back.
+    /// Takes back the buffer of a reassembled datagram for reuse.
     pub fn recycle(&mut self, reassembled: ReassembledDatagram) {
         self.reassembly.recycle(reassembled);
     }
@@ -119,22 +121,22 @@ impl Ipv4 {
         &self.addresses
     }
 
-    /// Returns the local addresses, to change them.
+    /// Returns the local addresses for modification.
     pub fn addresses_mut(&mut self) -> &mut LocalAddresses {
         &mut self.addresses
     }
 
-    /// Returns the incomplete datagrams.
+    /// Returns the reassembly of fragments.
     pub fn reassembly(&self) -> &Reassembly {
         &self.reassembly
     }
 
-    /// Returns how many datagrams were accepted, reassembled ones included.
+    /// Returns the number of accepted datagrams, including reassembled ones.
     pub fn accepted(&self) -> u64 {
         self.accepted
     }
 
-    /// Returns how many datagrams and fragments were dropped, by reason.
+    /// Returns the number of dropped datagrams and fragments, by reason.
     pub fn dropped(&self) -> &ReasonCounters<Ipv4DropReason> {
         &self.dropped
     }

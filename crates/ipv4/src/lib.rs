@@ -1,29 +1,49 @@
-//! Layer 3: the Internet Protocol, RFC 791, for a host.
+//! IPv4 for a host (RFC 791): headers, reassembly, fragmentation and routes.
 //!
-//! [`Datagram::parse`] turns bytes into a valid datagram or an [`Ipv4DropReason`], without copying;
-//! [`Ipv4::receive`] takes what is addressed to us and makes fragments whole again ([`Reassembly`]).
-//! [`Ipv4Fields::write_to`] writes a header, [`Fragments`] cuts what is too long for a link,
-//! [`Identification`] numbers it, and [`Routes`] says to which neighbor it goes.
+//! To receive datagrams:
 //!
-//! # What this crate does not do
+//! - [`Ipv4::receive`] validates the header ([`Datagram::parse`]), the source and the destination, and reassembles
+//!   fragments ([`Reassembly`]). It returns a datagram or an [`Ipv4DropReason`], and copies only fragments.
+//! - [`Ipv4::poll`] discards incomplete datagrams that have timed out. Call it when [`Ipv4::deadline`] is reached, then
+//!   take the timeouts with [`Ipv4::take_event`].
+//! - [`Ipv4::recycle`] takes back the buffer of a reassembled datagram.
 //!
-//! No input or output, no clock, no allocation per datagram once warm. It sends nothing: it says what
-//! came and where things go. It does not forward, and it knows no protocol above: an [`inet::IpProtocol`] is a
-//! number with a name. Options are kept and never acted on, but that a datagram on a source route which is
-//! not completed is dropped; none are sent.
+//! To send a datagram:
+//!
+//! - [`Routes::next_hop`] returns the neighbor: the destination or a gateway.
+//! - [`Identification::next`] returns the number of a datagram that may be fragmented.
+//! - [`Fragments::of`] divides its data if it is longer than the MTU.
+//! - [`Ipv4Fields::write_to`] writes the header of the datagram, or of each fragment.
 //!
 //! ```
 //! use inet::IpProtocol;
-//! use ipv4::{Datagram, Ipv4Fields};
+//! use ipv4::{
+//!     Datagram, DestinationKind, Instant, Ipv4, Ipv4Fields, LocalAddresses, ReassemblyLimits, ReceivedDatagram,
+//! };
 //!
 //! let mut bytes = [0; 24];
 //! bytes[20..].copy_from_slice(b"data");
 //! Ipv4Fields::new(IpProtocol::UDP, [10, 0, 0, 1].into(), [10, 0, 0, 2].into()).write_to(&mut bytes)?;
+//! assert_eq!(Datagram::parse(&bytes)?.payload(), b"data");
 //!
-//! let datagram = Datagram::parse(&bytes)?;
-//! assert_eq!(datagram.payload(), b"data");
+//! let addresses = LocalAddresses::one("10.0.0.2/24".parse()?);
+//! let mut ipv4 = Ipv4::new(addresses, ReassemblyLimits::default(), 7);
+//! let received = ipv4.receive(Instant::ORIGIN, DestinationKind::Unicast, &bytes)?;
+//! assert!(matches!(received, ReceivedDatagram::Whole(datagram, _) if datagram.payload() == b"data"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Bounds
+//!
+//! [`ReassemblyLimits`] bounds stored fragments, in total and per source. There are at most [`Routes::CAPACITY`] routes
+//! and [`LocalAddresses::GROUPS`] joined groups, and [`Reassembly::EVENTS`] timeouts wait to be taken. After a warm-up,
+//! no datagram causes an allocation.
+//!
+//! # Non-features
+//!
+//! The crate performs no I/O, reads no clock and sends nothing. It does not forward datagrams and has no list of
+//! transport protocols: [`inet::IpProtocol`] is an open number. Options are exposed unparsed and never sent; only
+//! source routes are read, because a datagram with an incomplete source route is dropped.
 #![forbid(unsafe_code)]
 
 mod addresses;

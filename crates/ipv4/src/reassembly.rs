@@ -1,15 +1,15 @@
-//! Fragments back into datagrams: RFC 791 3.2, RFC 815, RFC 1122 3.3.2.
+//! Reassembly of fragments: RFC 791 3.2, RFC 815, RFC 1122 3.3.2.
 //!
-//! What is stored has a bound in bytes and in datagrams, in all and for each source. When a bound is reached, incomplete
-//! datagrams are evicted, chosen so that a flood from a million sources leaves capacity for others:
+//! Stored fragments are bounded in bytes and in datagrams, in total and per source. At a bound, incomplete datagrams
+//! are evicted, so that a flood from a million sources leaves capacity for other senders:
 //!
-//! - a source beyond its share loses its own datagrams, the one longest without progress first;
-//! - otherwise, datagrams of which one fragment is here and those of which several are here stand in two queues. The
-//!   queue that holds more loses its first: the one longest without progress.
+//! - A source beyond its share loses its own datagrams, least recently advanced first.
+//! - Otherwise, datagrams with one stored fragment and datagrams with several form two LRU queues. The queue that uses
+//!   more of the exhausted resource loses its first datagram.
 //!
-//! So senders of single fragments evict each other, and a datagram of which a second fragment comes soon is safe from
-//! them. Every fragment costs the same, except for the search for its place among those of its own datagram, which its
-//! source's share bounds.
+//! Senders of single fragments therefore evict each other, but not a datagram that soon gets a second fragment. Each
+//! fragment takes constant time, except for the search for its position in its datagram, which the share of the source
+//! bounds.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -26,64 +26,65 @@ use crate::{Datagram, Ipv4DropReason, Ipv4Header};
 mod incomplete;
 mod store;
 
-/// How many fragments are stored, and for how long.
+/// Limits of stored fragments, and the reassembly timeout. Limits out of range are clamped: at least one datagram of
+/// any length fits.
 #[derive(Clone, Copy, Debug)]
 pub struct ReassemblyLimits {
-    /// Bytes of fragments in all. Each fragment takes a multiple of 512.
+    /// Maximum bytes of fragments in total, 128 KiB to 1 GiB. Each fragment takes a multiple of 512 bytes.
     pub bytes: usize,
-    /// Bytes of fragments for each source.
+    /// Maximum bytes of fragments per source, 128 KiB or more.
     pub bytes_per_source: usize,
-    /// Datagrams in all.
+    /// Maximum number of incomplete datagrams in total, 4 to 1,048,576.
     pub datagrams: usize,
-    /// Datagrams for each source.
+    /// Maximum number of incomplete datagrams per source, 1 or more.
     pub datagrams_per_source: usize,
-    /// Time from the first fragment of a datagram until it is given up.
+    /// Time from the first received fragment of a datagram until it is discarded.
     pub timeout: Duration,
 }
 
 base::reasons! {
-    /// Why an incomplete datagram was given up.
+    /// Reason for which an incomplete datagram was discarded.
     pub enum ReassemblyFailure {
-        /// The other fragments did not come in time.
+        /// The remaining fragments did not arrive before the timeout.
         TimedOut = "reassembly timed out",
-        /// Evicted, because other fragments needed its capacity.
+        /// The datagram was evicted, because other fragments needed the capacity.
         Evicted = "fragments pushed out by others",
-        /// Two of its fragments contradicted each other.
+        /// Two fragments overlapped, or disagreed on the end of the datagram.
         Overlap = "fragments overlapped",
-        /// Complete, and with its header, it would be longer than 65,535 bytes.
+        /// Header and data of the complete datagram would be longer than 65,535 bytes.
         TooLong = "fragments too long together",
     }
 }
 
-/// A datagram of which not all fragments came in time.
+/// A datagram that was discarded because its reassembly timed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReassemblyTimeout {
-    /// Sender of the fragments.
+    /// Source address of the fragments.
     pub source: Ipv4Addr,
-    /// Destination of the fragments.
+    /// Destination address of the fragments.
     pub destination: Ipv4Addr,
-    /// The protocol of the data.
+    /// Protocol of the data.
     pub protocol: IpProtocol,
-    /// The identification that the fragments had in common.
+    /// Identification of the fragments.
     pub identification: u16,
-    /// The start of the first fragment, if that was here: an ICMP error quotes it (RFC 792, "Time Exceeded").
+    /// Start of the fragment with offset zero, if it arrived. An ICMP Time Exceeded message quotes it (RFC 792).
     pub first_fragment: Option<FragmentStart>,
 }
 
-/// The header of a fragment and the first eight bytes of its data, unchanged.
+/// Header and first eight bytes of data of a fragment, as received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FragmentStart {
     bytes: [u8; 68],
     length: usize,
 }
 
-/// A complete datagram: the header of its first fragment, as if it had never been cut, and its data.
+/// A reassembled datagram. Its header is that of the first fragment, without flags and offset of a fragment.
 ///
-/// [`Reassembly::recycle`] takes its buffer back, so that nothing is allocated for the next datagram.
+/// Give it back with [`Reassembly::recycle`], so that the next datagram needs no allocation.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ReassembledDatagram(Vec<u8>);
 
-/// Datagrams of which some fragments are here.
+/// Fragment reassembly: incomplete datagrams and their fragments.
 #[derive(Debug)]
 pub struct Reassembly {
     incomplete: IncompleteTable,
@@ -94,7 +95,7 @@ pub struct Reassembly {
     free_buffers: Vec<Vec<u8>>,
 }
 
-/// A fragment whose offset and length are valid.
+/// A fragment with valid offset and length.
 #[derive(Clone, Copy)]
 struct ValidFragment<'a> {
     key: DatagramKey,
@@ -104,7 +105,7 @@ struct ValidFragment<'a> {
     bytes: &'a [u8],
 }
 
-/// The resource that is exhausted.
+/// A resource with a bound.
 #[derive(Clone, Copy)]
 enum Resource {
     Datagrams,
@@ -112,12 +113,13 @@ enum Resource {
 }
 
 impl Reassembly {
-    /// How many events wait to be taken at most; further ones are counted.
+    /// Maximum number of events that wait to be taken. Further events are lost and counted.
     pub const EVENTS: usize = 256;
-    /// How many buffers are kept for the next datagrams.
+    /// Maximum number of recycled buffers.
     const MAX_FREE_BUFFERS: usize = 4;
 
-    /// Creates an empty reassembly with these limits and a secret seed.
+    /// Creates an empty reassembly with these limits. `seed` must be unpredictable to senders: it keys the hash
+    /// functions.
     pub fn new(limits: ReassemblyLimits, seed: u64) -> Reassembly {
         let limits = limits.clamped();
         Reassembly {
@@ -131,6 +133,8 @@ impl Reassembly {
     }
 
     /// Stores a fragment. Returns the datagram if the fragment completes it.
+    ///
+    /// Fails if the fragment is malformed, repeated or overlapping, or exceeds the limits.
     pub fn receive(
         &mut self,
         now: Instant,
@@ -151,7 +155,7 @@ impl Reassembly {
         self.complete(place)
     }
 
-    /// Gives up the datagrams whose time is over.
+    /// Discards the datagrams that have timed out.
     pub fn poll(&mut self, now: Instant) {
         // spec: reassembly-timeout
         while let Some((place, first_received)) = self.incomplete.oldest() {
@@ -162,49 +166,50 @@ impl Reassembly {
         }
     }
 
-    /// Returns when [`Reassembly::poll`] has something to do next.
+    /// Returns when the next datagram times out, which is when to call [`Reassembly::poll`].
     pub fn deadline(&self) -> Option<Instant> {
         self.incomplete.oldest().map(|(_, first_received)| first_received + self.limits.timeout)
     }
 
-    /// Takes the oldest event.
+    /// Takes the oldest timeout.
     pub fn take_event(&mut self) -> Option<ReassemblyTimeout> {
         self.timeouts.pop()
     }
 
-    /// Returns how many events were lost because they were not taken in time.
+    /// Returns the number of timeouts lost because [`Reassembly::EVENTS`] waited to be taken.
     pub fn events_lost(&self) -> u64 {
         self.timeouts.lost()
     }
 
-    /// Returns how many datagrams were given up, by reason.
+    /// Returns the number of discarded datagrams, by reason.
     pub fn failures(&self) -> &ReasonCounters<ReassemblyFailure> {
         &self.failures
     }
 
-    /// Returns how many incomplete datagrams are here.
+    /// Returns the number of incomplete datagrams.
     pub fn len(&self) -> usize {
         self.incomplete.len()
     }
 
-    /// Returns whether no fragment is here.
+    /// Returns whether no fragment is stored.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Returns how many bytes the stored fragments take.
+    /// Returns the bytes that the stored fragments take, a multiple of 512.
     pub fn bytes(&self) -> usize {
         (self.limits.bytes / BLOCK - self.store.free()) * BLOCK
     }
 
-    /// Takes the buffer of a datagram back that came out of [`Reassembly::receive`].
+    /// Takes back the buffer of a datagram from [`Reassembly::receive`].
     pub fn recycle(&mut self, reassembled: ReassembledDatagram) {
         if self.free_buffers.len() < Self::MAX_FREE_BUFFERS {
             self.free_buffers.push(reassembled.0);
         }
     }
 
-    /// Finds the stored fragment that a new one follows in its datagram.
+    /// Returns the stored fragment after which a new one is inserted. Discards the datagram if the new fragment
+    /// contradicts it.
     fn find_predecessor(
         &mut self,
         place: Place,
@@ -213,7 +218,7 @@ impl Reassembly {
         let entry = self.incomplete.get(place).ok_or(Ipv4DropReason::ReassemblyFull)?;
         let (first, last, end) = (entry.first, entry.last, entry.end);
         let tail = self.store.get(last).map_or(0, |stored| stored.end());
-        // Most come in order.
+        // Most fragments arrive in order.
         let (mut before, mut after) =
             if tail <= fragment.offset { (last, FragmentStore::NONE) } else { (FragmentStore::NONE, first) };
         let mut next = self.store.get(after);
@@ -242,7 +247,7 @@ impl Reassembly {
         Ok(before)
     }
 
-    /// Stores a fragment after another one of its datagram, or as the first of a new datagram.
+    /// Stores a fragment after another fragment of its datagram, or as the first fragment of a new datagram.
     fn store_fragment(
         &mut self,
         now: Instant,
@@ -279,14 +284,14 @@ impl Reassembly {
         Some(place)
     }
 
-    /// Evicts what has to go for a fragment of a known datagram or of a new one, first within its source's share and
-    /// then in all. Fails if nothing but the datagram itself could go.
+    /// Evicts datagrams until a fragment of a known or new datagram fits, first within the share of its source, then in
+    /// total. Returns false if only the datagram of the fragment itself could be evicted.
     // spec: reassembly-bounds, reassembly-flood
     fn evict_for(&mut self, known: Option<Place>, fragment: &ValidFragment<'_>) -> bool {
         if let Some((place, progress)) =
             known.and_then(|place| Some((place, self.incomplete.get(place)?.progress())))
         {
-            // It makes progress: others go first.
+            // The datagram advances, so others are evicted first.
             self.incomplete.advance(place, progress, 0);
         }
         let bucket = self.incomplete.bucket_of(fragment.key.source);
@@ -316,7 +321,8 @@ impl Reassembly {
         true
     }
 
-    /// Returns the first of the queue that holds more, or of the other one if that is the datagram itself.
+    /// Returns the datagram to evict: the first of the queue that uses more of the resource, or the first of the other
+    /// queue if that is the known datagram itself.
     fn victim(&self, exhausted: Resource, known: Option<Place>) -> Option<Place> {
         let one = self.incomplete.of_progress(Progress::OneFragment);
         let several = self.incomplete.of_progress(Progress::Several);
@@ -337,7 +343,7 @@ impl Reassembly {
         true
     }
 
-    /// Keeps the header of a datagram's first fragment.
+    /// Stores the header of the fragment with offset zero.
     fn store_header(&mut self, place: Place, datagram: &Datagram<'_>) {
         let length = datagram.header_length();
         let Some(entry) = self.incomplete.get_mut(place) else { return };
@@ -347,14 +353,14 @@ impl Reassembly {
         entry.header_length = length;
     }
 
-    /// Removes a datagram and returns it if all of it is here.
+    /// Removes and returns a datagram, if it is complete.
     fn complete(&mut self, place: Place) -> Result<Option<ReassembledDatagram>, Ipv4DropReason> {
         let Some(entry) = self.incomplete.get(place) else { return Ok(None) };
-        // No two fragments overlap, so the datagram is complete when the bytes here reach its end.
+        // No fragments overlap, so the datagram is complete when the stored bytes add up to its length.
         if entry.end != Some(entry.bytes) {
             return Ok(None);
         }
-        // The first fragment's header may be longer than that of the last.
+        // The header of the first fragment may be longer than that of the last.
         // spec: fragments-beyond
         let Ok(total_length) = u16::try_from(entry.header_length + entry.bytes) else {
             self.discard(place, ReassemblyFailure::TooLong);
@@ -366,7 +372,7 @@ impl Reassembly {
         Ok(Some(ReassembledDatagram(bytes)))
     }
 
-    /// Puts header and data together.
+    /// Writes header and data of a complete datagram to `bytes`.
     // spec: rfc791-reassembly
     fn assemble(&self, place: Place, total_length: u16, bytes: &mut Vec<u8>) {
         bytes.clear();
@@ -403,7 +409,7 @@ impl Reassembly {
         });
     }
 
-    /// Returns the start of a datagram's first fragment, if that is here.
+    /// Returns the start of the fragment with offset zero, if it is stored.
     fn first_fragment(&self, place: Place) -> Option<FragmentStart> {
         let entry = self.incomplete.get(place)?;
         self.store.get(entry.first).filter(|stored| stored.offset == 0)?;
@@ -418,8 +424,8 @@ impl Reassembly {
         Some(FragmentStart { bytes, length })
     }
 
-    /// Forgets a datagram that cannot be completed, and counts why. Its key is free again: were it remembered, a
-    /// stranger could block the datagrams of another host with two fragments each, ahead of time.
+    /// Removes an incomplete datagram, and counts the reason. Its key is not blocked afterwards: otherwise an attacker
+    /// could block future datagrams of another host with two forged fragments each.
     fn discard(&mut self, place: Place, reason: ReassemblyFailure) {
         self.failures.count(reason);
         self.remove(place);
@@ -467,7 +473,7 @@ impl ReassembledDatagram {
         Datagram::parse(&self.0)
     }
 
-    /// Returns its bytes, to change in place.
+    /// Returns the bytes of the datagram for modification.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         &mut self.0
     }
@@ -481,10 +487,10 @@ impl FragmentStart {
 }
 
 impl ReassemblyLimits {
-    /// Default time until an incomplete datagram is given up.
+    /// Default reassembly timeout.
     pub const TIMEOUT: Duration = Duration::from_secs(30);
 
-    /// Returns the nearest limits that are valid: at least one datagram of any length fits.
+    /// Returns the nearest valid limits: at least one datagram of any length fits.
     fn clamped(self) -> ReassemblyLimits {
         let longest = 2 * (Datagram::MAX_LENGTH + 1);
         let bytes = self.bytes.clamp(longest, 1 << 30);
@@ -500,7 +506,8 @@ impl ReassemblyLimits {
 }
 
 impl Default for ReassemblyLimits {
-    /// 4 MiB and 4,096 datagrams in all, a quarter and a sixteenth of them for each source.
+    /// Returns limits of 4 MiB and 4,096 datagrams in total, 1 MiB and 256 datagrams per source, and a timeout of 30
+    /// seconds.
     fn default() -> Self {
         ReassemblyLimits {
             bytes: 4 << 20,

@@ -1,4 +1,4 @@
-//! Where a datagram goes next.
+//! Routes, and the next hop of a datagram.
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -9,55 +9,57 @@ use ipnet::Ipv4Net;
 /// The broadcast address of the link-local network (RFC 3927 2.6.2).
 const LINK_LOCAL_BROADCAST: Ipv4Addr = Ipv4Addr::new(169, 254, 255, 255);
 
-/// The way to a network.
+/// A route to a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Route {
-    /// The network; 0.0.0.0/0 is all there is (the default route).
+    /// The destination network. 0.0.0.0/0 makes it the default route.
     pub network: Ipv4Net,
-    /// The gateway to it; none if it is on our link.
+    /// The gateway, or `None` if the network is on the link.
     pub gateway: Option<Ipv4Addr>,
 }
 
-/// The neighbor that a datagram is sent to.
+/// The neighbor to which a datagram is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextHop {
-    /// The destination itself, which is on our link.
+    /// The destination itself, which is on the link.
     OnLink(Ipv4Addr),
-    /// A gateway, which is on our link.
+    /// A gateway on the link.
     Gateway(Ipv4Addr),
 }
 
-/// A route that cannot be added or removed.
+/// Error of adding or removing a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RouteError {
-    /// [`Routes::CAPACITY`] routes are here already.
+    /// There are [`Routes::CAPACITY`] routes already.
     Full,
-    /// There is a route to this network.
+    /// A route to this network exists already.
     Exists(Ipv4Net),
-    /// No route puts the gateway on our link.
+    /// The gateway is not on the link, according to the other routes.
     NotOnLink(Ipv4Addr),
-    /// The gateway's address is no host's.
+    /// The gateway's address is not valid for a host.
     InvalidGateway(Ipv4Addr),
-    /// No datagram to this network is sent to a gateway.
+    /// Datagrams to this network are never sent to a gateway.
     NoGatewayAllowed(Ipv4Net),
     /// There is no route to this network.
     Missing(Ipv4Net),
-    /// This gateway would not be on our link any more.
+    /// This gateway of another route would no longer be on the link.
     InUse(Ipv4Addr),
 }
 
-/// The routes there are, those to smaller networks first. A look-up looks at each until one fits: with
-/// the two routes of most hosts that is as fast as any tree, with [`Routes::CAPACITY`] it is some 100 ns.
+/// A routing table, ordered by descending prefix length.
+///
+/// A lookup compares the routes in order. With the two routes of most hosts this is as fast as a tree; with
+/// [`Routes::CAPACITY`] routes it takes about 100 ns.
 #[derive(Clone, Debug, Default)]
 pub struct Routes {
     routes: Vec<Route>,
 }
 
 impl Routes {
-    /// How many routes there can be.
+    /// Maximum number of routes.
     pub const CAPACITY: usize = 64;
 
-    /// The routes of a host with one address, and perhaps a gateway to everywhere else.
+    /// Returns the routes of a host with one address: its network, and the default route if there is a gateway.
     pub fn of(address: Ipv4Net, gateway: Option<Ipv4Addr>) -> Result<Routes, RouteError> {
         let mut routes = Routes::default();
         routes.add(Route { network: address, gateway: None })?;
@@ -67,7 +69,8 @@ impl Routes {
         Ok(routes)
     }
 
-    /// Adds a route. Its gateway has to be on our link by one of the routes that are here.
+    /// Adds a route. Its gateway must be on the link, according to the existing routes. Bits of the network after its
+    /// prefix are ignored.
     pub fn add(&mut self, route: Route) -> Result<(), RouteError> {
         let network = route.network.trunc();
         let place = self.routes.partition_point(|other| order(other.network) < order(network));
@@ -80,7 +83,7 @@ impl Routes {
             }
             // spec: rfc1122-gateway
             let on_link = self.on_link(gateway).ok_or(RouteError::NotOnLink(gateway))?;
-            // RFC 1122 3.3.6: in its old form, a broadcast address has zeros.
+            // RFC 1122 3.3.6: the obsolete form of a broadcast address has host bits of zero.
             let is_broadcast = directed_broadcast(on_link)
                 .is_some_and(|broadcast| gateway == broadcast || gateway == on_link.network());
             if is_broadcast || !is_valid_host(gateway) {
@@ -97,7 +100,8 @@ impl Routes {
         })
     }
 
-    /// Removes the route to a network, unless a gateway is on our link by it alone.
+    /// Removes and returns the route to a network. Fails if the gateway of another route would no longer be on the
+    /// link.
     pub fn remove(&mut self, network: Ipv4Net) -> Result<Route, RouteError> {
         let network = network.trunc();
         let place = self.routes.iter().position(|route| route.network == network);
@@ -109,12 +113,12 @@ impl Routes {
         })
     }
 
-    /// The neighbor that a datagram from `source` to `destination` is sent to, by the route to the smallest
-    /// network that holds `destination`.
+    /// Returns the next hop of a datagram from `source` to `destination`, by the route with the longest matching
+    /// prefix.
     ///
-    /// A group, and the broadcast to all, is always on the link. So is every host where either address is
-    /// link-local: such a datagram never goes to a gateway. There is no next hop to an address that no host
-    /// has (0.0.0.0/8, 127.0.0.0/8, 240.0.0.0/4), and none without a route.
+    /// Multicast groups and 255.255.255.255 are always on the link. If either address is link-local, the destination is
+    /// on the link too, because RFC 3927 2.7 forbids a gateway. There is no next hop without a route, or to an address
+    /// that no host has (0.0.0.0/8, 127.0.0.0/8, 240.0.0.0/4).
     pub fn next_hop(&self, source: Ipv4Addr, destination: Ipv4Addr) -> Option<NextHop> {
         // spec: rfc1122-limited-broadcast
         if destination.is_broadcast() || destination.is_multicast() {
@@ -124,8 +128,8 @@ impl Routes {
         if !is_valid_host(destination) || destination == LINK_LOCAL_BROADCAST {
             return None;
         }
-        // RFC 3927 2.7: "An IPv4 packet whose source and/or destination address is in the 169.254/16 prefix MUST
-        // NOT be sent to any router for forwarding".
+        // RFC 3927 2.7: a packet with a source or destination in 169.254/16 "MUST NOT be sent to any router for
+        // forwarding".
         // spec: rfc3927-on-link
         if destination.is_link_local() || source.is_link_local() {
             return Some(NextHop::OnLink(destination));
@@ -137,14 +141,15 @@ impl Routes {
         })
     }
 
-    /// All routes, in the order in which they are tried.
+    /// Returns all routes, in the order of the lookup.
     pub fn iter(&self) -> impl Iterator<Item = Route> {
         self.routes.iter().copied()
     }
 
     fn longest(&self, destination: Ipv4Addr) -> Option<Route> {
         let destination = u32::from(destination);
-        // For every datagram: one shift a route, where ipnet makes both ends of the network to compare with.
+        // This runs for every datagram. It compares the prefix only; `Ipv4Net::contains` computes both ends of the
+        // network.
         let is_match = |route: &Route| {
             let differs = destination ^ u32::from(route.network.addr());
             differs.leading_zeros() >= route.network.prefix_len().into()
@@ -152,19 +157,19 @@ impl Routes {
         self.iter().find(is_match)
     }
 
-    /// The network that `gateway` is in, if its route says that it is on the link.
+    /// Returns the network of `gateway`, if the route to it says that it is on the link.
     pub fn on_link(&self, gateway: Ipv4Addr) -> Option<Ipv4Net> {
         self.longest(gateway).filter(|route| route.gateway.is_none()).map(|route| route.network)
     }
 
-    /// A gateway that is not on our link.
+    /// Returns a gateway that is not on the link, if there is one.
     fn off_link_gateway(&self) -> Option<Ipv4Addr> {
         self.iter().filter_map(|route| route.gateway).find(|gateway| self.on_link(*gateway).is_none())
     }
 }
 
 impl NextHop {
-    /// The neighbor's address.
+    /// Returns the address of the neighbor.
     pub fn neighbor(self) -> Ipv4Addr {
         match self {
             Self::OnLink(neighbor) | Self::Gateway(neighbor) => neighbor,
@@ -172,13 +177,13 @@ impl NextHop {
     }
 }
 
-/// Whether no datagram to any address of this network is sent to a gateway.
+/// Returns whether datagrams to all addresses of this network are never sent to a gateway.
 fn has_no_gateway(network: Ipv4Net) -> bool {
     let (first, last) = (network.network(), network.broadcast());
     (first.is_link_local() && last.is_link_local()) || is_reserved_range(first, last)
 }
 
-/// Smaller networks first, then by address.
+/// Returns the sort key of a network: longer prefixes first, then by address.
 fn order(network: Ipv4Net) -> (std::cmp::Reverse<u8>, Ipv4Addr) {
     (std::cmp::Reverse(network.prefix_len()), network.network())
 }
@@ -186,27 +191,13 @@ fn order(network: Ipv4Net) -> (std::cmp::Reverse<u8>, Ipv4Addr) {
 impl fmt::Display for RouteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Full => write!(f, "there are {} routes already", Routes::CAPACITY),
-            Self::Exists(network) => write!(f, "there is a route to {network} already"),
-            Self::NotOnLink(gateway) => {
-                write!(
-                    f,
-                    "the gateway {gateway} is in no network on the link; add a route to its network first"
-                )
-            }
-            Self::InvalidGateway(gateway) => {
-                write!(f, "{gateway} is no host's address, so it cannot be a gateway")
-            }
-            Self::NoGatewayAllowed(network) => {
-                write!(f, "invalid route to {network}: no datagram there is sent to a gateway")
-            }
-            Self::Missing(network) => write!(f, "there is no route to {network}"),
-            Self::InUse(gateway) => {
-                write!(
-                    f,
-                    "the gateway {gateway} would not be on the link any more; remove the routes by it first"
-                )
-            }
+            Self::Full => write!(f, "too many routes (limit {})", Routes::CAPACITY),
+            Self::Exists(network) => write!(f, "route to {network} already exists"),
+            Self::NotOnLink(gateway) => write!(f, "gateway {gateway} is not on the link"),
+            Self::InvalidGateway(gateway) => write!(f, "gateway {gateway} is not a host address"),
+            Self::NoGatewayAllowed(network) => write!(f, "route to {network} cannot have a gateway"),
+            Self::Missing(network) => write!(f, "no route to {network}"),
+            Self::InUse(gateway) => write!(f, "gateway {gateway} of another route would not be on the link"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Once warm, receiving allocates nothing: neither whole datagrams nor fragments, nor a flood of them.
+//! Reception of datagrams and fragments allocates nothing after a warm-up.
 
 use std::error::Error;
 use std::net::Ipv4Addr;
@@ -11,8 +11,8 @@ use ipv4::{
 
 const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
-/// Writes a fragment into `frame` and gives it to the host.
-fn give(host: &mut Ipv4, frame: &mut [u8], fields: Ipv4Fields) -> Result<bool, Box<dyn Error>> {
+/// Writes a header into `frame`, and receives it. Returns whether a datagram is complete.
+fn receive(host: &mut Ipv4, frame: &mut [u8], fields: Ipv4Fields) -> Result<bool, Box<dyn Error>> {
     fields.write_to(frame)?;
     Ok(match host.receive(Instant::ORIGIN, DestinationKind::Unicast, frame)? {
         ReceivedDatagram::Whole(..) => true,
@@ -24,18 +24,20 @@ fn give(host: &mut Ipv4, frame: &mut [u8], fields: Ipv4Fields) -> Result<bool, B
     })
 }
 
-/// A whole datagram, one of 60,000 bytes in fragments, a fragment of another source, and a damaged header.
+/// Receives a whole datagram, one of 60,000 bytes in fragments with a fragment of another source before each, and a
+/// damaged header. Returns the number of complete datagrams.
 fn round(host: &mut Ipv4, frame: &mut [u8], number: u16) -> Result<usize, Box<dyn Error>> {
     let other_source = Ipv4Addr::from(0x2000_0000 | u32::from(number));
-    let mut whole = usize::from(give(host, frame, Ipv4Fields::new(IpProtocol::ICMP, other_source, LOCAL))?);
+    let mut whole =
+        usize::from(receive(host, frame, Ipv4Fields::new(IpProtocol::ICMP, other_source, LOCAL))?);
     let first_fragment =
         Ipv4Fields { more_fragments: true, ..Ipv4Fields::new(IpProtocol::ICMP, other_source, LOCAL) };
     let length = frame.len().min(20 + 1_480);
     for (fragment, identification) in Fragments::of(60_000, length, false)?.zip(0..) {
-        give(host, frame, Ipv4Fields { identification, ..first_fragment })?;
+        receive(host, frame, Ipv4Fields { identification, ..first_fragment })?;
         let part = frame.get_mut(..20 + fragment.range.len()).unwrap_or_default();
         let fields = Ipv4Fields::new(IpProtocol::ICMP, Ipv4Addr::new(10, 0, 0, 1), LOCAL);
-        whole += usize::from(give(host, part, fragment.apply(fields))?);
+        whole += usize::from(receive(host, part, fragment.apply(fields))?);
     }
     if let Some(first) = frame.first_mut() {
         *first = 0x46;
@@ -48,7 +50,7 @@ fn round(host: &mut Ipv4, frame: &mut [u8], number: u16) -> Result<usize, Box<dy
 }
 
 #[test]
-fn fragmentation_and_reassembly_allocate_nothing_when_warm() -> Result<(), Box<dyn Error>> {
+fn fragmentation_and_reassembly_allocate_nothing_after_warm_up() -> Result<(), Box<dyn Error>> {
     let mut host = Ipv4::new(LocalAddresses::one("10.0.0.2/24".parse()?), ReassemblyLimits::default(), 1);
     let mut frame = vec![0; 1_500];
     let mut rounds = |from, to| -> Result<usize, Box<dyn Error>> {

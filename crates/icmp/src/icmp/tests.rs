@@ -32,13 +32,13 @@ fn message(icmp_type: u8) -> Vec<u8> {
     message.to_vec()
 }
 
-/// What may be said about a datagram with these fields and this first byte of data.
+/// Returns whether an error may be sent about a datagram with these fields and this data.
 fn verdict(fields: Ipv4Fields, first: &[u8], link: DestinationKind) -> Result<(), SuppressReason> {
     let bytes = datagram(fields, first);
     may_send_error(&QuotedDatagram::parse(&bytes).unwrap(), link, &addresses())
 }
 
-/// A datagram, the start of its data, how its frame was addressed, and what follows.
+/// The fields of a datagram, the start of its data, the destination kind of its frame, and the expected result.
 type Case = (Ipv4Fields, &'static [u8], DestinationKind, Result<(), SuppressReason>);
 
 // proves: rfc1122-error-about-error, rfc1122-error-to-many, rfc1122-error-link-broadcast
@@ -126,7 +126,7 @@ fn suppressed_errors_are_counted_by_reason() {
         assert!(error(&udp(PEER, LOCAL), 100).is_ok());
     }
     assert_eq!(error(&udp(PEER, LOCAL), 100), Err(SuppressReason::DestinationRateLimit));
-    // The limit over all hosts is 50 on average, and drawn.
+    // The global limit is 50 on average, at random.
     let mut hosts = (3..255).map(|last| Ipv4Addr::new(10, 0, 0, last));
     let mut sent = 5;
     let refused = hosts.find_map(|host| error(&udp(host, LOCAL), 100).inspect(|_| sent += 1).err());

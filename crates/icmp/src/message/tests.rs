@@ -31,7 +31,7 @@ fn reply_checksum_is_valid_when_reply_is_all_zeros() {
         assert_eq!(message, reply(0, 0, &vec![0; length]));
         assert!(IcmpMessage::parse(&message).is_ok());
     }
-    // Here the sum is minus zero, and the checksum zero.
+    // The sum of this reply is -0, so its checksum is zero.
     let mut message = request(0xffff, 0, b"");
     reply_in_place(&mut message).unwrap();
     assert_eq!(message, reply(0xffff, 0, b""));
@@ -39,7 +39,7 @@ fn reply_checksum_is_valid_when_reply_is_all_zeros() {
 }
 
 #[test]
-fn reply_is_refused_when_message_is_no_echo_request() {
+fn reply_is_refused_when_message_is_not_echo_request() {
     assert_eq!(reply_in_place(&mut reply(1, 2, b"")), Err(IcmpDropReason::UnsupportedType));
     assert_eq!(reply_in_place(&mut [8; 7]), Err(IcmpDropReason::Truncated));
 }

@@ -38,7 +38,7 @@ fn destination_is_local_when_host_broadcast_or_joined_group() {
 
 // proves: rfc1122-source, source-ours
 #[test]
-fn invalid_sources_are_dropped_each_with_its_reason() {
+fn invalid_source_is_rejected_with_reason() {
     let table = [
         ("255.255.255.255", Err(Ipv4DropReason::SourceBroadcast)),
         ("10.0.0.255", Err(Ipv4DropReason::SourceBroadcast)),
@@ -73,14 +73,15 @@ fn address_is_host_when_it_names_one_host() {
     {
         assert!(host().is_host(address(host_address)), "{host_address}");
     }
-    let none = ["0.0.0.0", "0.1.2.3", "127.0.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "10.0.0.255"];
-    for address_of_none in none {
-        assert!(!host().is_host(address(address_of_none)), "{address_of_none}");
+    let others =
+        ["0.0.0.0", "0.1.2.3", "127.0.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "10.0.0.255"];
+    for other in others {
+        assert!(!host().is_host(address(other)), "{other}");
     }
 }
 
 #[test]
-fn local_address_is_no_broadcast_when_networks_overlap() {
+fn local_address_is_not_broadcast_when_networks_overlap() {
     let mut both = LocalAddresses::one(network("10.0.0.255/16"));
     both.add(address("10.0.0.2"), address("10.0.0.2"), network("10.0.0.2/24"));
     assert_eq!(both.destination_kind(address("10.0.0.255")), Some(DestinationKind::Unicast));

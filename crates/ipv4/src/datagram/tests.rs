@@ -4,14 +4,14 @@ use proptest::prelude::*;
 const FIELDS: Ipv4Fields =
     Ipv4Fields::new(IpProtocol::UDP, Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2));
 
-/// A datagram with this payload.
+/// Returns a datagram with this payload.
 fn datagram(payload: &[u8]) -> Vec<u8> {
     let mut bytes = [&[0xee; 20], payload].concat();
     FIELDS.write_to(&mut bytes).unwrap();
     bytes
 }
 
-/// The bytes with another one at a place, and the checksum made right again.
+/// Returns a datagram with this payload, one changed byte, and a valid checksum.
 fn with(place: usize, byte: u8, payload: &[u8]) -> Vec<u8> {
     let mut bytes = datagram(payload);
     bytes[place] = byte;
@@ -110,21 +110,21 @@ fn datagram_is_dropped_when_any_header_bit_flips() {
     }
     let mut data = good;
     data[20] ^= 1;
-    assert!(Datagram::parse(&data).is_ok(), "the data is not the header's business");
+    assert!(Datagram::parse(&data).is_ok(), "the header checksum does not cover the data");
 }
 
 // proves: rfc791-options, rfc1122-header-checksum
 #[test]
 fn options_are_kept_and_covered_by_checksum() {
-    // A record route that points beyond its end, and an option longer than the header.
+    // A record route with a pointer beyond its end, and an option longer than the header.
     let options = [7, 7, 200, 1, 2, 3, 4, 68, 255, 0, 0, 0];
     let bytes = with(0, 0x48, &[&options[..], b"data"].concat());
     let parsed = Datagram::parse(&bytes).unwrap();
     assert_eq!((parsed.options(), parsed.payload()), (&options[..], &b"data"[..]));
     assert_eq!(parsed.header_length(), 32);
-    let mut spoiled = bytes;
-    spoiled[24] ^= 1;
-    assert_eq!(reason(&spoiled), Ipv4DropReason::Checksum);
+    let mut damaged = bytes;
+    damaged[24] ^= 1;
+    assert_eq!(reason(&damaged), Ipv4DropReason::Checksum);
 }
 
 // proves: rfc1122-time-to-live
@@ -204,8 +204,8 @@ fn damaged_datagram_is_parsed_leniently() {
     let mut wrong = [&whole[..], &[0; 22]].concat();
     wrong[8] ^= 1;
     assert_eq!(reason(&wrong), Ipv4DropReason::Checksum);
-    let salvaged = Datagram::parse_lenient(&wrong).unwrap();
-    assert_eq!((salvaged.payload(), salvaged.total_length()), (&b"abcd"[..], 24));
+    let parsed = Datagram::parse_lenient(&wrong).unwrap();
+    assert_eq!((parsed.payload(), parsed.total_length()), (&b"abcd"[..], 24));
 
     let cut = Datagram::parse_lenient(&whole[..22]).unwrap();
     assert_eq!((cut.payload(), cut.total_length()), (&b"ab"[..], 24));
@@ -223,7 +223,7 @@ fn damaged_datagram_is_parsed_leniently() {
     }
 }
 
-/// A source route with two addresses, padded to words, and this pointer.
+/// Returns a source route with two addresses and this pointer, padded to a multiple of four bytes.
 fn route(kind: u8, pointer: u8) -> [u8; 12] {
     [kind, 11, pointer, 192, 0, 2, 1, 192, 0, 2, 2, END]
 }
@@ -235,12 +235,12 @@ fn source_route_is_incomplete_until_pointer_exceeds_length() {
         for pointer in 0..=u8::MAX {
             assert_eq!(has_incomplete_source_route(&route(kind, pointer)), pointer <= 11, "{kind} {pointer}");
         }
-        // Behind other options, and one completed before another that is not.
+        // After other options, and after a completed source route.
         let behind = [&[1, 1, 1, 7, 7, 4, 0, 0, 0, 0][..], &route(kind, 4)].concat();
         assert!(has_incomplete_source_route(&behind));
         let second = [&route(kind, 12)[..11], &route(kind, 8)].concat();
         assert!(has_incomplete_source_route(&second));
-        // Behind the end of the list there is none.
+        // Options after the end of the list are ignored.
         assert!(!has_incomplete_source_route(&[&[END][..], &route(kind, 4)].concat()));
     }
 }
@@ -253,7 +253,7 @@ fn unreadable_source_route_is_incomplete() {
     {
         assert!(has_incomplete_source_route(unreadable), "{unreadable:?}");
     }
-    assert!(!has_incomplete_source_route(&[131, 3, 4, 0]), "no hops at all");
+    assert!(!has_incomplete_source_route(&[131, 3, 4, 0]), "a source route without addresses is complete");
 }
 
 #[test]

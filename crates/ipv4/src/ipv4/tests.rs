@@ -22,7 +22,7 @@ fn fields(source: Ipv4Addr, destination: Ipv4Addr) -> Ipv4Fields {
     Ipv4Fields::new(IpProtocol::ICMP, source, destination)
 }
 
-/// How a datagram was addressed, or why it was dropped.
+/// Receives a datagram. Returns its destination kind, or the reason for which it was dropped.
 fn received(
     host: &mut Ipv4,
     destination_kind: DestinationKind,
@@ -104,7 +104,7 @@ fn every_datagram_is_accepted_stored_or_dropped_and_counted_once() {
     let Ok(ReceivedDatagram::Reassembled(whole, DestinationKind::Unicast)) =
         host.receive(Instant::ORIGIN, DestinationKind::Unicast, &bytes)
     else {
-        panic!("both fragments are here")
+        panic!("expected a reassembled datagram")
     };
     assert_eq!(whole.datagram().unwrap().payload(), b"datagram!");
     host.recycle(whole);
@@ -115,7 +115,7 @@ fn every_datagram_is_accepted_stored_or_dropped_and_counted_once() {
 
 // proves: reassembly-timeout
 #[test]
-fn late_fragment_starts_new_datagram_when_old_was_not_polled() {
+fn late_fragment_starts_new_datagram_without_poll_after_timeout() {
     let mut host = host();
     let first = Ipv4Fields { more_fragments: true, ..fields(PEER, LOCAL) };
     let last = Ipv4Fields { more_fragments: false, fragment_offset: 8, ..first };
@@ -137,7 +137,7 @@ fn drop_reasons_have_distinct_texts() {
     assert_eq!(texts.len(), Ipv4DropReason::ALL.len());
 }
 
-/// A datagram from the peer to us with these options.
+/// Returns a datagram with these options.
 fn with_options(fields: Ipv4Fields, options: &[u8]) -> Vec<u8> {
     let plain = bytes(fields, b"12345678");
     let mut bytes = [&plain[..20], options, &plain[20..]].concat();
@@ -151,7 +151,7 @@ fn with_options(fields: Ipv4Fields, options: &[u8]) -> Vec<u8> {
 
 // proves: rfc791-source-route, drops-counted
 #[test]
-fn datagram_is_dropped_and_counted_when_its_source_route_is_incomplete() {
+fn datagram_is_dropped_and_counted_when_source_route_is_incomplete() {
     let mut host = host();
     let (now, to_host) = (Instant::ORIGIN, fields(PEER, LOCAL));
     let route = |kind, pointer| [kind, 7, pointer, 192, 0, 2, 1, 0];

@@ -1,4 +1,4 @@
-//! Incomplete datagrams with a hard bound, and the order in which they are evicted.
+//! Table of incomplete datagrams with a hard bound, and the queues for eviction.
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
@@ -10,7 +10,7 @@ use link::Instant;
 
 use super::store::{self, FragmentStore};
 
-/// What the fragments of one datagram have in common (RFC 791 3.2).
+/// The header fields that identify the fragments of a datagram (RFC 791 3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct DatagramKey {
     pub(super) source: Ipv4Addr,
@@ -19,33 +19,33 @@ pub(super) struct DatagramKey {
     pub(super) identification: u16,
 }
 
-/// How far a datagram has come, which decides the LRU queue that it is in.
+/// Progress of an incomplete datagram, which selects its LRU queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
-    /// One fragment is here: any host could have forged it.
+    /// One fragment is stored. Any host could have forged it.
     OneFragment,
-    /// Several fragments are here, and they fit.
+    /// Several fragments are stored, and they do not overlap.
     Several,
 }
 
-/// A datagram of which some fragments are here.
+/// An incomplete datagram.
 #[derive(Clone, Debug)]
 pub(super) struct Incomplete {
     key: DatagramKey,
     progress: Progress,
-    /// When its first fragment came.
+    /// When the first fragment arrived.
     first_received: Instant,
-    /// Its fragments in the order of their offsets, in the [`FragmentStore`].
+    /// First and last fragment in the [`FragmentStore`], by offset.
     pub(super) first: store::Place,
     pub(super) last: store::Place,
-    /// Bytes of data that are here.
+    /// Bytes of data stored.
     pub(super) bytes: usize,
-    /// Bytes of data in all, once the last fragment is here.
+    /// Bytes of data of the whole datagram, known when its last fragment is stored.
     pub(super) end: Option<usize>,
-    /// Blocks that its fragments take.
+    /// Number of blocks that the fragments take.
     blocks: usize,
     bucket: usize,
-    /// The header of its first fragment, which becomes the datagram's.
+    /// Header of the fragment with offset zero, which becomes the header of the datagram.
     pub(super) header: [u8; 60],
     pub(super) header_length: usize,
     by_age: Links,
@@ -58,11 +58,11 @@ pub(super) struct Incomplete {
 pub(super) struct LruQueue {
     list: List,
     pub(super) datagrams: usize,
-    /// How many blocks the fragments of these datagrams take.
+    /// Number of blocks that the fragments of these datagrams take.
     pub(super) blocks: usize,
 }
 
-/// One of the queues that a datagram is in.
+/// A queue. Each datagram is in one of each kind.
 #[derive(Clone, Copy, Debug)]
 enum QueueId {
     Age,
@@ -74,11 +74,11 @@ enum QueueId {
 struct Queues {
     age: LruQueue,
     progress: [LruQueue; 2],
-    /// Sources share buckets, and no sender can foresee with which others.
+    /// Datagrams by source. Several sources share a bucket, and no sender can predict which.
     sources: Box<[LruQueue]>,
 }
 
-/// Incomplete datagrams with a hard bound. Every operation takes constant time.
+/// Table of incomplete datagrams with a hard bound. Each operation takes constant time.
 #[derive(Debug)]
 pub(super) struct IncompleteTable {
     slots: Vec<Incomplete>,
@@ -90,14 +90,14 @@ pub(super) struct IncompleteTable {
 }
 
 impl IncompleteTable {
-    /// Many more than there are heavy senders at a time.
+    /// Number of buckets for sources, chosen far above the usual number of heavy senders.
     const BUCKETS: usize = 1_024;
 
     pub(super) fn new(bound: usize, hash: KeyedHash) -> IncompleteTable {
         IncompleteTable {
             slots: Vec::with_capacity(bound),
             free: Vec::with_capacity(bound),
-            // Twice as many as are used: then what was removed never makes it grow.
+            // Twice the bound, so that removed entries never make the map grow.
             index: HashMap::with_capacity_and_hasher(2 * bound, hash.clone()),
             bound,
             queues: Queues {
@@ -142,13 +142,13 @@ impl IncompleteTable {
         self.queues.sources.get(bucket).copied().unwrap_or(LruQueue::EMPTY)
     }
 
-    /// Returns the datagram whose first fragment came first, and when that was.
+    /// Returns the datagram with the earliest first fragment, and when that arrived.
     pub(super) fn oldest(&self) -> Option<(Place, Instant)> {
         let place = self.queues.age.first()?;
         self.get(place).map(|entry| (place, entry.first_received))
     }
 
-    /// Enters a datagram without fragments, which is not in the table. Returns none if the table is full.
+    /// Inserts a new datagram without fragments. Returns `None` if the table is full.
     pub(super) fn insert(&mut self, key: DatagramKey, now: Instant) -> Option<Place> {
         if self.is_full() {
             return None;
@@ -184,7 +184,7 @@ impl IncompleteTable {
         Some(place)
     }
 
-    /// Removes a datagram; the caller removes its fragments.
+    /// Removes a datagram. The caller removes its fragments from the store.
     pub(super) fn remove(&mut self, place: Place) {
         let Some(&Incomplete { key, progress, bucket, .. }) = self.get(place) else { return };
         self.dequeue(place, QueueId::Age);
@@ -194,8 +194,8 @@ impl IncompleteTable {
         self.free.push(place);
     }
 
-    /// Moves a datagram to the end of the queue of its new progress and of its source's queue, and counts `blocks`
-    /// more for it.
+    /// Moves a datagram to the end of the queue for its new progress and of the queue of its source, and adds `blocks`
+    /// to its block count.
     pub(super) fn advance(&mut self, place: Place, to: Progress, blocks: usize) {
         let Some(&Incomplete { progress, bucket, .. }) = self.get(place) else { return };
         self.dequeue(place, QueueId::Progress(progress));
@@ -245,7 +245,7 @@ impl Progress {
 }
 
 impl QueueId {
-    /// Returns the blocks that a queue counts for a datagram. The queue by age counts none.
+    /// Returns the number of blocks that a queue counts for a datagram. The queue by age counts none.
     fn blocks_of(self, entry: &Incomplete) -> usize {
         match self {
             Self::Age => 0,
@@ -253,7 +253,7 @@ impl QueueId {
         }
     }
 
-    /// Returns the accessor of the links that a queue runs through.
+    /// Returns the accessor of the links of this queue.
     fn links(self) -> fn(&mut Incomplete) -> &mut Links {
         match self {
             Self::Age => |entry| &mut entry.by_age,

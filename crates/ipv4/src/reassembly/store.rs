@@ -1,20 +1,20 @@
-//! The bytes of fragments, in blocks of one size.
+//! Storage for fragments, in blocks of equal size.
 
 use base::list::index;
 
-/// Bytes of data in a block. Three blocks hold what an Ethernet frame carries.
+/// Bytes of data in a block. Three blocks hold the data of an Ethernet frame.
 pub(super) const BLOCK: usize = 512;
 
-/// Where a fragment is stored: its first block.
+/// Index of a block. A fragment is identified by its first block.
 pub(super) type Place = u32;
 
-/// Fragments with a hard bound on the bytes they take. The fragments of a datagram are linked in the order of their
-/// offsets.
+/// Storage of fragments with a hard bound in bytes. The fragments of a datagram form a linked list in the order of
+/// their offsets.
 #[derive(Debug)]
 pub(super) struct FragmentStore {
-    /// For each first block of a fragment, what is known of the fragment.
+    /// For each first block of a fragment, the position of the fragment.
     fragments: Vec<StoredFragment>,
-    /// For each block the next one of its fragment, or the next free one.
+    /// For each block, the next block of its fragment, or the next free block.
     next: Vec<Place>,
     data: Vec<[u8; BLOCK]>,
     first_free: Place,
@@ -24,11 +24,11 @@ pub(super) struct FragmentStore {
 /// Position of a stored fragment in its datagram.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StoredFragment {
-    /// Its offset in the datagram's data, in bytes.
+    /// Offset in the data of the datagram, in bytes.
     pub(super) offset: usize,
-    /// Its length in bytes.
+    /// Length in bytes.
     pub(super) length: usize,
-    /// The next fragment of its datagram.
+    /// Next fragment of the datagram.
     pub(super) next: Place,
 }
 
@@ -38,16 +38,16 @@ impl StoredFragment {
     }
 }
 
-/// Returns how many blocks a number of bytes takes.
+/// Returns the number of blocks for a number of bytes.
 pub(super) fn blocks_for(bytes: usize) -> usize {
     bytes.div_ceil(BLOCK)
 }
 
 impl FragmentStore {
-    /// No fragment at all.
+    /// No fragment.
     pub(super) const NONE: Place = Place::MAX;
 
-    /// Creates a store of up to `bound` blocks. They are zero pages until they are used.
+    /// Creates a store of up to `bound` blocks. Unused blocks take no physical memory.
     pub(super) fn new(bound: usize) -> FragmentStore {
         FragmentStore {
             fragments: Vec::with_capacity(bound),
@@ -58,18 +58,18 @@ impl FragmentStore {
         }
     }
 
-    /// Returns how many blocks are free.
+    /// Returns the number of free blocks.
     pub(super) fn free(&self) -> usize {
         self.free
     }
 
-    /// Stores a fragment. Returns none if too few blocks are free.
+    /// Stores a fragment before the fragment `next` of its datagram. Returns `None` if too few blocks are free.
     pub(super) fn insert(&mut self, offset: usize, bytes: &[u8], next: Place) -> Option<Place> {
         if blocks_for(bytes.len()) > self.free {
             return None;
         }
         let mut first = Self::NONE;
-        // From the end on, so that each block knows the next.
+        // In reverse order, because each block links to the next.
         for part in bytes.chunks(BLOCK).rev() {
             first = self.take_block(part, first)?;
         }
@@ -92,7 +92,7 @@ impl FragmentStore {
         Some(place)
     }
 
-    /// Removes a fragment. Returns the next one of its datagram.
+    /// Removes a fragment. Returns the next fragment of its datagram.
     pub(super) fn remove(&mut self, place: Place) -> Place {
         let Some(fragment) = self.get(place) else { return Self::NONE };
         let mut block = place;

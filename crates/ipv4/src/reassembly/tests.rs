@@ -25,7 +25,7 @@ fn at(seconds: u64) -> Instant {
     Instant::ORIGIN + Duration::from_secs(seconds)
 }
 
-/// The bytes of a fragment, with options behind its header.
+/// Returns the bytes of a fragment with these options and data.
 fn fragment_bytes(input: TestFragment, options: &[u8], data: &[u8]) -> Vec<u8> {
     let mut bytes = [&[0; 20], options, data].concat();
     let fields = Ipv4Fields {
@@ -45,7 +45,7 @@ fn fragment_bytes(input: TestFragment, options: &[u8], data: &[u8]) -> Vec<u8> {
 
 type Outcome = Result<Option<Vec<u8>>, Ipv4DropReason>;
 
-/// The data of the datagram that a fragment completes.
+/// Receives a fragment. Returns the data of the datagram that it completes.
 fn receive(reassembly: &mut Reassembly, now: Instant, input: TestFragment, data: &[u8]) -> Outcome {
     let bytes = fragment_bytes(input, &[], data);
     let whole = reassembly.receive(now, &Datagram::parse(&bytes).unwrap())?;
@@ -148,7 +148,7 @@ fn longest_datagram_completes_from_smallest_fragments_backwards() {
 // proves: fragments-overlap
 #[test]
 fn datagram_is_given_up_and_may_start_again_when_fragments_overlap() {
-    // Beside bytes 16 to 32, which are here.
+    // Bytes 16 to 32 are stored.
     let table = [
         (8, 16, true),
         (24, 16, true),
@@ -168,7 +168,7 @@ fn datagram_is_given_up_and_may_start_again_when_fragments_overlap() {
         assert_eq!(reassembly.failures().get(ReassemblyFailure::Overlap), 1);
         assert_eq!((reassembly.len(), reassembly.deadline(), reassembly.take_event()), (0, None, None));
         assert_eq!(receive(&mut reassembly, at(1), fragment_at(0, true), &data(16)), Ok(None));
-        assert_eq!(reassembly.deadline(), Some(at(31)), "with a time of its own");
+        assert_eq!(reassembly.deadline(), Some(at(31)), "the timeout starts again");
         let rest = receive(&mut reassembly, at(1), fragment_at(16, false), &data(16));
         assert_eq!(rest, Ok(Some([data(16), data(16)].concat())));
     }
@@ -205,14 +205,14 @@ fn fragment_is_overlap_when_repeated_with_other_bytes() {
 // proves: fragments-overlap
 #[test]
 fn fragment_is_overlap_when_it_contradicts_end() {
-    // Behind a last fragment of bytes 16 to 24, none ends elsewhere and none goes beyond.
+    // Bytes 16 to 24 are stored as the last fragment: another last fragment, or data after it, is a contradiction.
     for (offset, length, more) in [(24, 8, true), (24, 8, false), (0, 8, false), (0, 24, true)] {
         let mut reassembly = reassembly();
         receive(&mut reassembly, at(0), fragment_at(16, false), &data(8)).unwrap();
         let outcome = receive(&mut reassembly, at(0), fragment_at(offset, more), &data(length));
         assert_eq!(outcome, Err(Ipv4DropReason::FragmentOverlap), "{offset} {length}");
     }
-    // No last one ends before what is here.
+    // A last fragment that ends before stored data is a contradiction.
     let mut reassembly = reassembly();
     receive(&mut reassembly, at(0), fragment_at(16, true), &data(8)).unwrap();
     assert_eq!(
@@ -282,8 +282,8 @@ fn incomplete_datagram_times_out_and_reports_first_fragment() {
     reassembly.poll(at(32));
     let (first, second) = (reassembly.take_event().unwrap(), reassembly.take_event().unwrap());
     assert_eq!((first.source, first.destination, first.identification), (PEER, LOCAL, 7));
-    let as_it_came = fragment_bytes(fragment_at(0, true), &[], &data(24));
-    assert_eq!(first.first_fragment.unwrap().bytes(), &as_it_came[..28]);
+    let as_received = fragment_bytes(fragment_at(0, true), &[], &data(24));
+    assert_eq!(first.first_fragment.unwrap().bytes(), &as_received[..28]);
     assert_eq!((second.identification, second.first_fragment), (8, None));
     assert_eq!((reassembly.len(), reassembly.bytes(), reassembly.deadline()), (0, 0, None));
     assert_eq!(reassembly.failures().get(ReassemblyFailure::TimedOut), 2);
@@ -309,35 +309,35 @@ fn reassembly_is_bounded_when_clock_is_at_its_limits() {
     }
 }
 
-/// Model of a datagram: for each byte, whether it is here.
+/// Model of a datagram: its bytes as far as they are received, and its fragments.
 #[derive(Default)]
 struct Model {
-    here: Vec<Option<u8>>,
-    taken: Vec<(usize, bool, Vec<u8>)>,
+    bytes: Vec<Option<u8>>,
+    fragments: Vec<(usize, bool, Vec<u8>)>,
 }
 
 impl Model {
     fn receive(&mut self, offset: usize, more: bool, data: &[u8]) -> Outcome {
         let end = offset + data.len();
         let new = (offset, more, data.to_vec());
-        if self.taken.contains(&new) {
+        if self.fragments.contains(&new) {
             return Err(Ipv4DropReason::FragmentRepeated);
         }
-        self.here.resize(self.here.len().max(end), None);
-        let known = self.taken.iter().find(|(_, more, _)| !more).map(|(at, _, data)| at + data.len());
-        let farthest = self.taken.iter().map(|(at, _, data)| at + data.len()).max().unwrap_or(0);
+        self.bytes.resize(self.bytes.len().max(end), None);
+        let known = self.fragments.iter().find(|(_, more, _)| !more).map(|(at, _, data)| at + data.len());
+        let farthest = self.fragments.iter().map(|(at, _, data)| at + data.len()).max().unwrap_or(0);
         let contradicts =
             known.is_some_and(|known| end > known || !more || end == known) || !more && farthest > end;
-        if contradicts || self.here[offset..end].iter().any(Option::is_some) {
+        if contradicts || self.bytes[offset..end].iter().any(Option::is_some) {
             *self = Model::default();
             return Err(Ipv4DropReason::FragmentOverlap);
         }
-        for (place, byte) in self.here[offset..end].iter_mut().zip(data) {
+        for (place, byte) in self.bytes[offset..end].iter_mut().zip(data) {
             *place = Some(*byte);
         }
-        self.taken.push(new);
+        self.fragments.push(new);
         let is_whole = known.is_some() || !more;
-        Ok(self.here.iter().copied().collect::<Option<Vec<u8>>>().filter(|_| is_whole))
+        Ok(self.bytes.iter().copied().collect::<Option<Vec<u8>>>().filter(|_| is_whole))
     }
 }
 

@@ -36,7 +36,7 @@ fn next_hop_is_destination_on_link_and_gateway_otherwise() {
 
 // proves: rfc1122-local-remote
 #[test]
-fn next_hop_is_none_off_link_without_gateway() {
+fn next_hop_is_none_when_destination_is_off_link_without_gateway() {
     let routes = Routes::of(network("10.0.0.2/24"), None).unwrap();
     assert_eq!(routes.next_hop(LOCAL, address("192.0.2.1")), None);
     assert!(routes.next_hop(LOCAL, address("10.0.0.9")).is_some());
@@ -44,7 +44,7 @@ fn next_hop_is_none_off_link_without_gateway() {
 }
 
 #[test]
-fn longest_prefix_wins_in_any_order_of_adding() {
+fn next_hop_uses_longest_prefix_in_any_order_of_routes() {
     let mut routes = host();
     for route in
         [via("192.0.2.0/25", "10.0.0.3"), via("192.0.2.64/26", "10.0.0.4"), via("192.0.0.0/16", "10.0.0.5")]
@@ -105,7 +105,7 @@ fn gateway_is_accepted_only_when_it_is_host_on_link() {
         routes.add(via("192.0.2.0/24", "224.0.0.5")),
         Err(RouteError::InvalidGateway(address("224.0.0.5")))
     );
-    // Behind another gateway is not on the link.
+    // A host behind another gateway is not on the link.
     assert_eq!(
         routes.add(via("192.0.2.0/24", "172.16.0.1")),
         Err(RouteError::NotOnLink(address("172.16.0.1")))
@@ -124,11 +124,15 @@ fn link_local_datagram_is_on_link_with_any_routes() {
         for there in ["169.254.7.7", "169.254.0.1", "169.254.255.254"].map(address) {
             assert_eq!(routes.next_hop(LOCAL, there), Some(NextHop::OnLink(there)));
         }
-        // From a link-local address every host is a neighbor.
+        // For a link-local source, every host is on the link.
         for there in ["192.0.2.1", "10.0.0.1", "169.254.7.7"].map(address) {
             assert_eq!(routes.next_hop(address("169.254.3.4"), there), Some(NextHop::OnLink(there)));
         }
-        assert_eq!(routes.next_hop(LOCAL, address("169.254.255.255")), None, "means all hosts");
+        assert_eq!(
+            routes.next_hop(LOCAL, address("169.254.255.255")),
+            None,
+            "the broadcast address is not a next hop"
+        );
     }
     let outside = [("169.253.255.255", "10.0.0.1"), ("169.255.0.0", "10.0.0.1")];
     for (there, gateway) in outside.map(|(there, gateway)| (address(there), address(gateway))) {
@@ -160,16 +164,16 @@ fn gateway_route_is_refused_when_no_datagram_could_take_it() {
 }
 
 #[test]
-fn both_addresses_can_be_gateways_when_network_has_two() {
+fn address_in_network_of_two_can_be_gateway() {
     assert!(Routes::of(network("10.0.0.0/31"), Some(address("10.0.0.1"))).is_ok());
 }
 
 #[test]
-fn route_is_removed_unless_gateway_needs_it() {
+fn route_is_not_removed_when_gateway_needs_it() {
     let mut routes = host();
     let in_use = Err(RouteError::InUse(address("10.0.0.1")));
     assert_eq!(routes.remove(network("10.0.0.0/24")), in_use);
-    assert!(routes.next_hop(LOCAL, address("10.0.0.9")).is_some(), "it is still there");
+    assert!(routes.next_hop(LOCAL, address("10.0.0.9")).is_some(), "the route still exists");
     assert_eq!(routes.remove(network("0.0.0.0/0")), Ok(via("0.0.0.0/0", "10.0.0.1")));
     assert_eq!(routes.remove(network("10.0.0.9/24")), Ok(direct("10.0.0.0/24")));
     assert_eq!(routes.remove(network("10.0.0.0/24")), Err(RouteError::Missing(network("10.0.0.0/24"))));
@@ -200,7 +204,7 @@ proptest! {
         networks in prop::collection::vec((0_u32..16, 0_u8..=32), 1..40),
         destination in 0_u32..16,
     ) {
-        // Few addresses, so that networks meet.
+        // Few addresses, so that networks overlap.
         let place = |number: u32| Ipv4Addr::from(0x0a00_0000 | number << 26 | number);
         let mut routes = Routes::default();
         for (number, length) in networks {

@@ -1,7 +1,7 @@
 use super::*;
 use ipv4::Ipv4Fields;
 
-/// The start of a datagram of ours, offset and protocol as given, with these bytes of data.
+/// Returns the start of a datagram of the host with this protocol, fragment offset and data.
 fn quote(protocol: IpProtocol, offset: usize, data: &[u8]) -> Vec<u8> {
     let mut bytes = [&[0; 20], data].concat();
     let source = [10, 0, 0, 2].into();
@@ -34,7 +34,7 @@ fn quoted_datagram_names_protocol_ports_and_echo() {
 }
 
 #[test]
-fn ports_and_echo_are_none_when_quotation_is_too_short() {
+fn ports_and_echo_are_none_for_later_fragments_short_quotations_and_replies() {
     let later = quote(IpProtocol::UDP, 8, &DATA);
     assert_eq!(QuotedDatagram::parse(&later).unwrap().ports(), None);
     let later = quote(IpProtocol::ICMP, 8, &DATA);

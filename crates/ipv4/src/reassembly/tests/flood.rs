@@ -1,20 +1,20 @@
-//! Floods of fragments.
+//! Floods of fragments from many sources.
 
 use super::*;
 
-/// The bounds, after every step.
+/// Asserts that the bounds hold.
 fn assert_bounded(reassembly: &Reassembly, limits: ReassemblyLimits) {
     assert!(reassembly.len() <= limits.datagrams);
     assert!(reassembly.bytes() <= limits.bytes);
 }
 
-/// A fragment from a source that no other fragment has.
+/// Returns the first fragment of a datagram from the source with this number.
 fn other_source(number: u32) -> TestFragment {
     TestFragment { source: Ipv4Addr::from(0x2000_0000 | number), ..fragment_at(0, true) }
 }
 
-/// Sends a datagram of 20,000 bytes from the peer as an Ethernet would carry it, with `between` done
-/// before every fragment.
+/// Receives a datagram of 20,000 bytes from the peer in fragments for an MTU of 1,500 bytes, and calls `between` before
+/// each fragment. Returns its data if it completes.
 fn send_datagram(reassembly: &mut Reassembly, mut between: impl FnMut(&mut Reassembly)) -> Option<Vec<u8>> {
     let whole = data(20_000);
     let mut outcome = None;
@@ -33,8 +33,8 @@ fn honest_datagram_completes_when_million_sources_flood() {
     let mut reassembly = Reassembly::new(limits, 3);
     let mut number = 0;
     let outcome = send_datagram(&mut reassembly, |reassembly| {
-        // So many between two fragments of an honest host, each as long as an Ethernet allows; once the
-        // second is here, more than all there is room for.
+        // Fragments of 1,480 bytes between two fragments of the honest host. After its second fragment, more fragments
+        // than the store can hold.
         for _ in 0..if number < 2_000 { 1_000 } else { 5_000 } {
             number += 1;
             receive(reassembly, at(0), other_source(number), &[0xee; 1_480]).unwrap();
@@ -42,7 +42,7 @@ fn honest_datagram_completes_when_million_sources_flood() {
         assert_bounded(reassembly, limits);
     });
     assert_eq!(outcome, Some(data(20_000)));
-    // The same bytes over and over, but for the source.
+    // The same bytes from many sources.
     let mut bytes = [0xee; 28];
     for number in number..1_000_000 {
         let source = other_source(number).source;
@@ -137,7 +137,7 @@ fn progressing_datagram_evicts_others_of_its_source() {
 fn datagram_is_not_evicted_for_its_fragment() {
     let mut reassembly =
         Reassembly::new(ReassemblyLimits { bytes: 0, bytes_per_source: 0, ..ReassemblyLimits::default() }, 3);
-    // A block for each, and more than half of all.
+    // Each fragment takes a block; together they take more than half of all blocks.
     for number in 0..140 {
         receive(&mut reassembly, at(0), fragment_at(number * 8, true), &data(8)).unwrap();
     }
@@ -156,7 +156,7 @@ fn fragment_is_dropped_when_only_its_datagram_could_be_evicted() {
     let limits = ReassemblyLimits { bytes: 1 << 20, bytes_per_source: 0, ..ReassemblyLimits::default() };
     let mut reassembly = Reassembly::new(limits, 3);
     let mut refused = None;
-    // Each takes a block of 512 bytes, so that a share of twice the longest datagram ends.
+    // Each fragment takes a block of 512 bytes, so the share of the source is exhausted after 256 fragments.
     for number in 0..300 {
         let outcome = receive(&mut reassembly, at(0), fragment_at(number * 16, true), &data(8));
         refused = refused.or(outcome.is_err().then_some((number, outcome)));
@@ -176,7 +176,7 @@ fn later_datagrams_complete_when_forged_fragments_contradicted() {
             assert_eq!(receive(&mut reassembly, at(0), forged, &[0xee; 16]), outcome);
         }
     }
-    assert_eq!((reassembly.len(), reassembly.bytes()), (0, 0), "nothing is remembered");
+    assert_eq!((reassembly.len(), reassembly.bytes()), (0, 0), "a discarded datagram leaves no state");
     let mut whole = 0;
     for identification in 0..FORGED {
         let fragment = |offset, more| TestFragment { identification, ..fragment_at(offset, more) };
@@ -209,7 +209,7 @@ fn datagram_completes_when_forged_fragments_stay_within_source_share() {
 #[test]
 fn forged_fragment_costs_only_contradicted_datagram() {
     let mut reassembly = reassembly();
-    // Every third datagram meets a forged fragment that was there before it.
+    // For every third datagram, a forged fragment arrives first.
     let mut whole = Vec::new();
     for identification in 0..300 {
         let fragment = |offset, more| TestFragment { identification, ..fragment_at(offset, more) };
@@ -265,7 +265,7 @@ fn reassembly_is_empty_when_all_timed_out() {
     assert_eq!(send_datagram(&mut reassembly, |_| ()), Some(data(20_000)));
 }
 
-/// Whatever comes is a part of this.
+/// The data from which all fragments are taken.
 static ALL: std::sync::LazyLock<Vec<u8>> = std::sync::LazyLock::new(|| data(60_000));
 
 proptest! {
