@@ -23,7 +23,7 @@ pub(crate) trait TestedHost: Send {
 /// A translation table.
 pub(crate) type ArpCache = BTreeMap<Ipv4Addr, Mac>;
 
-/// Whom a host under test takes into its table: "Who is learned" in docs/spec/security.md.
+/// Whom a host under test takes into its table: "Learning policies" in docs/spec/security.md.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LearnPolicy {
     Cautious,

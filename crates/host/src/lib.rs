@@ -20,6 +20,10 @@
 //! The host never waits, reads no clock and prints nothing. A [`Tracer`] observes its frames.
 #![forbid(unsafe_code)]
 
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/device.md")]
+struct DevicePage;
+
 mod config;
 mod counters;
 mod echo;
