@@ -1,4 +1,4 @@
-//! Events with a bound.
+//! A bounded queue of events.
 
 use std::collections::VecDeque;
 
@@ -25,7 +25,7 @@ impl<E> EventQueue<E> {
         }
     }
 
-    /// Takes the oldest event.
+    /// Removes and returns the oldest event.
     pub fn pop(&mut self) -> Option<E> {
         self.events.pop_front()
     }

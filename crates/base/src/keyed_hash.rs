@@ -1,21 +1,21 @@
-//! Hashes for tables, under a secret key.
+//! Keyed hashes for hash tables.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash, Hasher};
 
 use crate::Random;
 
-/// Builds the hashers of a hash table. A sender that chooses addresses cannot foresee which of them share a bucket.
+/// Builds the hashers of a hash table. An attacker that chooses addresses cannot predict which of them share a bucket.
 ///
-/// The same seed gives the same hashes again. Two products with a secret factor are cheap, and enough as long as no
-/// observer sees a hash: numbers that appear on the wire come from a [`crate::Secret`].
+/// The same seed gives the same hashes. A hash is two multiplications by a secret factor: cheap, and safe only while
+/// no observer sees a hash. Numbers that appear on the wire come from a [`crate::Secret`] instead.
 #[derive(Clone)]
 pub struct KeyedHash {
     start: u64,
     factor: u64,
 }
 
-/// Folds bytes into 64 bits by products with a secret factor.
+/// Folds bytes into 64 bits by multiplications with a secret factor.
 #[derive(Clone)]
 pub struct KeyedHasher {
     state: u64,
@@ -29,8 +29,9 @@ impl KeyedHash {
         KeyedHash { start: random.draw(), factor: random.draw() | 1 }
     }
 
-    /// Returns the bucket of a value, below `buckets`. No bucket gets more than its share by more than `buckets` in
-    /// 2^64.
+    /// Returns the bucket of a value: a number below `buckets`, or 0 if there are no buckets.
+    ///
+    /// Buckets are equally likely, up to a bias of `buckets` in 2^64.
     #[inline]
     pub fn bucket(&self, value: impl Hash, buckets: usize) -> usize {
         let (_, bucket) = self.hash_one(value).carrying_mul(u64::try_from(buckets).unwrap_or(u64::MAX), 0);
@@ -48,7 +49,7 @@ impl BuildHasher for KeyedHash {
 }
 
 impl KeyedHasher {
-    /// Returns both halves of the product with the factor, in one word.
+    /// Multiplies by the factor, and XORs both halves of the product into one word.
     #[inline]
     fn fold(&self, word: u64) -> u64 {
         let (low, high) = (self.state ^ word).carrying_mul(self.factor, 0);
@@ -68,7 +69,7 @@ impl Hasher for KeyedHasher {
         }
     }
 
-    /// Folds once more, because one product leaves consecutive addresses too much alike.
+    /// Folds again: after one multiplication the hashes of consecutive addresses are too similar.
     #[inline]
     fn finish(&self) -> u64 {
         self.fold(0)

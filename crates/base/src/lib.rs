@@ -1,7 +1,35 @@
-//! What every layer shares: seeded random numbers, hashes under a key, keys that are derived from one secret, counted
-//! reasons, bounded event queues and lists through the slots of a table.
+//! Building blocks that all layers share.
 //!
-//! Nothing here belongs to a protocol, and nothing performs I/O. A run with the same seeds is the same run.
+//! - [`Random`]: a seeded sequence of random numbers.
+//! - [`Secret`]: derives independent keys from one secret number.
+//! - [`KeyedHash`]: a hasher for hash tables whose keys an attacker can choose.
+//! - [`Reason`] and [`ReasonCounters`]: closed lists of reasons, each with a counter. [`reasons!`] declares one.
+//! - [`EventQueue`]: a bounded queue that counts the events it drops.
+//! - [`List`]: doubly linked lists through the slots of a table.
+//!
+//! The same seeds give the same numbers, keys and hashes, so a run can be repeated.
+//!
+//! # What this crate does not do
+//!
+//! It implements no protocol, reads no clock, and performs no I/O. It does not collect entropy: the caller supplies
+//! the secret.
+//!
+//! # Example
+//!
+//! ```
+//! use base::{EventQueue, Random, Secret};
+//!
+//! // One key per purpose: a key that becomes known reveals no other.
+//! let secret = Secret::new(0x0123_4567_89ab_cdef);
+//! let mut random = Random::new(secret.key("retry times"));
+//! assert!(random.up_to(9) <= 9);
+//!
+//! let mut events = EventQueue::new(1);
+//! events.push("up");
+//! events.push("down");
+//! assert_eq!((events.pop(), events.lost()), (Some("up"), 1));
+//! ```
+#![forbid(unsafe_code)]
 
 mod event_queue;
 mod keyed_hash;

@@ -3,12 +3,13 @@
 /// Position of a slot in its table.
 pub type Place = u32;
 
-/// No slot at all. No table is that large.
+/// Marks a missing slot. No table is that large.
 const NONE: Place = Place::MAX;
 
 /// Doubly linked list through slots that a table owns, first to last. Every operation takes constant time.
 ///
-/// Each slot has one [`Links`] per list that it can be in; an accessor function selects it.
+/// Each slot has one [`Links`] per list that it can be in. An accessor function selects it. Places outside the table
+/// are ignored.
 #[derive(Clone, Copy, Debug)]
 pub struct List {
     first: Place,
@@ -36,7 +37,7 @@ impl List {
         self.last == place
     }
 
-    /// Adds a slot that is not in the list behind the last one.
+    /// Appends a slot that is in no list yet.
     pub fn append<S>(&mut self, slots: &mut [S], links: fn(&mut S) -> &mut Links, place: Place) {
         let Some(slot) = slots.get_mut(index(place)) else { return };
         *links(slot) = Links { before: self.last, after: NONE };
@@ -47,7 +48,7 @@ impl List {
         self.last = place;
     }
 
-    /// Takes a slot out of the list that it is in.
+    /// Removes a slot from this list, which it must be in.
     pub fn unlink<S>(&mut self, slots: &mut [S], links: fn(&mut S) -> &mut Links, place: Place) {
         let Some(slot) = slots.get_mut(index(place)) else { return };
         let Links { before, after } = std::mem::replace(links(slot), Links::NONE);
@@ -72,7 +73,7 @@ impl Links {
     }
 }
 
-/// Returns a place as an index. Every place fits: a `usize` has 32 bits at least wherever there is a TAP.
+/// Converts a place to an index. Every place fits: all systems with TAPs have a `usize` of at least 32 bits.
 pub fn index(place: Place) -> usize {
     usize::try_from(place).unwrap_or(usize::MAX)
 }
@@ -91,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn list_keeps_order_when_slots_leave_from_anywhere() {
+    fn list_keeps_order_when_slots_are_removed_anywhere() {
         let mut slots = [Links::NONE; 4];
         let mut list = List::EMPTY;
         for place in [2, 0, 3, 1] {

@@ -1,20 +1,22 @@
-//! Numbers that look random, from a seed: the same seed gives the same run again.
+//! Seeded pseudorandom numbers: the same seed gives the same sequence.
 
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-/// `SplitMix64`: small, quick, uniform. An observer of its numbers learns its seed, so each use has a seed of its own
-/// ([`crate::Secret`]).
+/// The generator `SplitMix64`: small, fast, uniform, not cryptographic.
+///
+/// An observer of its numbers can compute its seed. Each use therefore has its own seed, derived by a
+/// [`crate::Secret`].
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
 impl Random {
-    /// The sequence of this seed.
+    /// Creates the generator with this seed.
     pub fn new(seed: u64) -> Random {
         Random(seed)
     }
 
-    /// The next number of the sequence.
+    /// Returns the next number of the sequence.
     pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -22,12 +24,12 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number in 0..=`last`. The remainder favours small numbers by less than `last` in 2^64.
+    /// Returns a number in `0..=last`. The remainder favors small numbers by less than `last` in 2^64.
     pub fn up_to(&mut self, last: u64) -> u64 {
         self.draw() % NonZeroU64::MIN.saturating_add(last)
     }
 
-    /// A span in `shortest`..=`longest`, to the nanosecond.
+    /// Returns a duration in `shortest..=longest`, in whole nanoseconds. Returns `shortest` if the bounds are reversed.
     pub fn between(&mut self, shortest: Duration, longest: Duration) -> Duration {
         let range = longest.saturating_sub(shortest).as_nanos();
         let extra = self.up_to(u64::try_from(range).unwrap_or(u64::MAX));

@@ -1,4 +1,4 @@
-//! Reasons to turn input away, and their counters.
+//! Reasons for rejecting input, and their counters.
 
 use std::fmt;
 

@@ -1,22 +1,21 @@
-//! The Internet checksum: RFC 1071, and RFC 1624 for a word that changes.
+//! The Internet checksum (RFC 1071), and its update when one word changes (RFC 1624).
 
-/// Bytes taken at a time: four registers of any machine of today, so that no addition waits for
-/// the one before.
+/// Number of bytes per iteration. They fill four 128-bit registers, so that additions do not wait for each other.
 const CHUNK: usize = 64;
-/// Words of 32 bits in a chunk.
+/// Number of 32-bit words in a chunk.
 const LANES: usize = CHUNK / 4;
-/// So many chunks can be summed up before 32 bits overflow with halves of words, four lanes together.
+/// Maximum number of chunks before a 32-bit sum of upper halves, four lanes together, can overflow.
 const RUN: usize = 1 << 14;
 
-/// A one's complement sum of 16-bit words.
+/// One's complement sum of 16-bit words.
 ///
-/// Parts may have any length and lie anywhere: a part after one of odd length is swapped as RFC 1071 2
-/// (B) allows.
+/// Parts may have any length and alignment. The sum of a part behind an odd number of bytes is byte-swapped
+/// (RFC 1071 2 (B)).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sum {
-    /// In the order of bytes of this machine, which the sum does not depend on until its end.
+    /// Sum in native byte order. Byte order matters only in the result (RFC 1071 2 (B)).
     words: u64,
-    /// Whether an odd number of bytes went in.
+    /// Whether the number of bytes so far is odd.
     is_odd: bool,
 }
 
@@ -31,46 +30,46 @@ impl Sum {
         Sum { words: self.words + u64::from(part), is_odd: self.is_odd != (bytes.len() % 2 == 1) }
     }
 
-    /// Adds one word, as a pseudo-header has it; in front of anything odd.
+    /// Adds one 16-bit word, for example of a pseudo-header.
     #[must_use]
     #[inline]
     pub fn plus_word(self, word: u16) -> Sum {
         self.plus(&word.to_be_bytes())
     }
 
-    /// The checksum: the sum's complement.
+    /// Returns the checksum: the complement of the sum.
     #[inline]
     pub fn checksum(self) -> u16 {
         !u16::from_be(fold(self.words))
     }
 }
 
-/// The checksum of bytes whose checksum field is zero.
+/// Returns the checksum of bytes whose checksum field is zero.
 #[inline]
 pub fn of(bytes: &[u8]) -> u16 {
     // spec: rfc1071-sum
     !u16::from_be(fold(native(bytes)))
 }
 
-/// Whether bytes with their checksum among them sum up to minus zero, as they should.
+/// Returns whether bytes that include their checksum have a valid one: the sum is 0xffff.
 #[inline]
 pub fn is_valid(bytes: &[u8]) -> bool {
     // spec: rfc1071-verify
     fold(native(bytes)) == 0xffff
 }
 
-/// The checksum after one of its words went `from` a value `to` another.
+/// Returns the checksum after one 16-bit word changed `from` one value `to` another.
 ///
-/// Bytes of zeros alone have all ones for their checksum, and this gives zero (RFC 1624 3 relies on a
-/// word that is not zero); a header always has one.
+/// At least one word must not be zero after the change, which holds for every header (RFC 1624 3). For all zeros the
+/// result is 0, where [`of`] returns 0xffff.
 #[inline]
 pub fn update(checksum: u16, from: u16, to: u16) -> u16 {
-    // Equation 3: HC' = ~(~HC + ~m + m'). RFC 1141's gives minus zero where zero is due.
+    // Equation 3: HC' = ~(~HC + ~m + m'). The equation of RFC 1141 returns 0xffff where the result must be 0.
     // spec: rfc1624-update
     !fold(u64::from(!checksum) + u64::from(!from) + u64::from(to))
 }
 
-/// The sum of all 16-bit words as they lie, the last one filled with a zero byte if it has but one.
+/// Returns the sum of all 16-bit words in native byte order. An odd last byte is padded with a zero byte.
 #[inline]
 fn native(bytes: &[u8]) -> u64 {
     let (chunks, rest) = bytes.as_chunks::<CHUNK>();
@@ -87,11 +86,11 @@ fn native(bytes: &[u8]) -> u64 {
     }
 }
 
-/// The sum of a run of chunks.
+/// Returns the sum of a run of up to [`RUN`] chunks.
 ///
-/// Every lane has two accumulators: one of whole 32-bit words, which overflows, and one of their
-/// upper halves, which does not. What the lower halves sum up to is the difference. So a register's
-/// worth of bytes costs a shift and two additions, on any machine.
+/// Each lane has two accumulators: the sum of whole 32-bit words, which wraps, and the sum of their upper halves,
+/// which does not. Their difference is the sum of the lower halves. One register of input thus costs one shift and two
+/// additions on any processor.
 fn wide(run: &[[u8; CHUNK]]) -> u64 {
     let mut whole = [0_u32; LANES];
     let mut upper = [0_u32; LANES];
@@ -107,7 +106,7 @@ fn wide(run: &[[u8; CHUNK]]) -> u64 {
     lanes.map(|(whole, upper)| u64::from(whole.wrapping_sub(upper << 16)) + u64::from(upper)).sum()
 }
 
-/// Four lanes of sixteen: still in registers, which takes less than to sum up each lane alone.
+/// Reduces sixteen lanes to four, still in vector registers.
 fn together(lanes: [u32; LANES]) -> [u32; LANES / 4] {
     let (quarters, _) = lanes.as_chunks::<{ LANES / 4 }>();
     let mut sums = [0_u32; LANES / 4];
@@ -119,11 +118,10 @@ fn together(lanes: [u32; LANES]) -> [u32; LANES / 4] {
     sums
 }
 
-/// A sum brought down to 16 bits: what overflows is carried round.
+/// Reduces a sum to 16 bits with end-around carry.
 #[inline]
 fn fold(sum: u64) -> u16 {
-    // With its halves exchanged it is added to itself: what the lower half carries goes into the upper one,
-    // which is then both halves together, and what they carry.
+    // Adding the sum with its halves exchanged leaves both halves and their carry in the upper half.
     let sum = sum.wrapping_add(sum.rotate_left(32)) >> 32;
     let sum = u32::try_from(sum).unwrap_or(u32::MAX);
     let sum = sum.wrapping_add(sum.rotate_left(16)) >> 16;

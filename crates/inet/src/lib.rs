@@ -1,13 +1,22 @@
-//! What IP versions and transports share: protocol numbers, the Internet [`checksum`], special-purpose addresses.
+//! Building blocks that all Internet protocols share.
+//!
+//! - [`checksum`]: the Internet checksum (RFC 1071) and its incremental update (RFC 1624).
+//! - [`IpProtocol`]: protocol numbers, with names.
+//! - [`is_valid_host`], [`is_reserved_range`], [`directed_broadcast`]: special-purpose IPv4 addresses.
 //!
 //! # What this crate does not do
 //!
-//! It parses no header and performs no I/O. Headers belong to the crate of their protocol.
+//! It parses no headers: the crate of each protocol does. It performs no I/O and allocates no memory.
+//!
+//! # Example
 //!
 //! ```
 //! use inet::{IpProtocol, checksum};
 //!
+//! let sum = checksum::of(&[0x12, 0x34]);
+//! assert_eq!(sum, 0xedcb);
 //! assert!(checksum::is_valid(&[0x12, 0x34, 0xed, 0xcb]));
+//!
 //! assert_eq!(IpProtocol(17), IpProtocol::UDP);
 //! assert!(!inet::is_valid_host([127, 0, 0, 1].into()));
 //! ```

@@ -1,23 +1,22 @@
-//! What a datagram carries.
+//! IP protocol numbers.
 
 use std::fmt;
 
-/// The protocol of a datagram's data: an open number with names for those known here (RFC 790, now
-/// IANA's).
+/// Protocol number of a datagram's payload (RFC 790, now assigned by IANA). Any number is valid; some have names.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IpProtocol(pub u8);
 
 impl IpProtocol {
     /// The Internet Control Message Protocol (RFC 792).
     pub const ICMP: IpProtocol = IpProtocol(1);
-    /// Group management (RFC 3376).
+    /// The Internet Group Management Protocol (RFC 3376).
     pub const IGMP: IpProtocol = IpProtocol(2);
     /// The Transmission Control Protocol (RFC 9293).
     pub const TCP: IpProtocol = IpProtocol(6);
     /// The User Datagram Protocol (RFC 768).
     pub const UDP: IpProtocol = IpProtocol(17);
 
-    /// The name that tcpdump gives it.
+    /// Returns the name, as tcpdump prints it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::ICMP => "ICMP",

@@ -1,12 +1,12 @@
-//! Special-purpose IPv4 addresses: those that no host has, and broadcast addresses.
+//! Special-purpose IPv4 addresses: reserved blocks and broadcast addresses.
 
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 
 use ipnet::Ipv4Net;
 
-/// First bytes of the addresses that no host has (RFC 1122 3.2.1.3): "this network", loopback, and from 224 on
-/// multicast and class E, which includes the limited broadcast.
+/// First bytes of the addresses that no host may have (RFC 1122 3.2.1.3): "this network", loopback, multicast (from
+/// 224), and class E (from 240), which includes the limited broadcast address.
 const RESERVED: [RangeInclusive<u8>; 3] = [0..=0, 127..=127, 224..=255];
 
 /// Returns whether a host may have this address in some network (RFC 1122 3.2.1.3).
@@ -15,14 +15,14 @@ pub fn is_valid_host(address: Ipv4Addr) -> bool {
     !is_reserved_range(address, address)
 }
 
-/// Returns whether no host may have any address from `first` to `last`, because one reserved block holds them all.
+/// Returns whether one reserved block contains all addresses from `first` to `last`, so that no host may have any.
 #[inline]
 pub fn is_reserved_range(first: Ipv4Addr, last: Ipv4Addr) -> bool {
     let ([first, ..], [last, ..]) = (first.octets(), last.octets());
     RESERVED.iter().any(|range| range.contains(&first) && range.contains(&last))
 }
 
-/// Returns the directed broadcast address of a network. Networks of two addresses (RFC 3021) or of one have none.
+/// Returns the directed broadcast address of a network. A /31 (RFC 3021) and a /32 have none.
 pub fn directed_broadcast(network: Ipv4Net) -> Option<Ipv4Addr> {
     // spec: rfc3021-no-broadcast
     (network.prefix_len() < 31).then(|| network.broadcast())

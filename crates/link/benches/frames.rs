@@ -1,8 +1,8 @@
-//! Parsing frames and writing headers, each beside the unsafe cast of a packed struct.
+//! Compares parsing frames and writing headers with an unsafe cast to a packed struct.
 //!
-//! The cast is the yardstick: it is what a program in C does, makes the same checks, and gives the
-//! same values, which is asserted before anything is timed. Criterion's times swing by far more than
-//! the two differ; set them side by side from one run, and never a run against another.
+//! The cast is the baseline: it is what a program in C does. It makes the same checks and returns the same values, which
+//! is asserted before each measurement. Compare times within one run only: Criterion's times vary more between runs
+//! than the two differ.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -11,10 +11,10 @@ use std::num::TryFromIntError;
 use criterion::{Criterion, Throughput};
 use link::{EtherType, EthernetFrame, Frame, Link, LinkDropReason, MacAddr, MacSet, VlanId};
 
-use cast::read::{self, Seen};
+use cast::read::{self, Fields};
 use cast::write;
 
-/// The yardstick.
+/// The baseline.
 mod cast {
     pub(crate) mod read;
     pub(crate) mod write;
@@ -23,19 +23,19 @@ mod cast {
 const LOCAL: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const PEER: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
 const MTU: usize = 1_500;
-/// Bytes of an ARP packet.
+/// Length of an ARP packet in bytes.
 const PACKET: usize = 28;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut criterion = Criterion::default().configure_from_args();
-    parsing(&mut criterion)?;
-    sending(&mut criterion, "header/plain", None)?;
-    sending(&mut criterion, "header/tagged", VlanId::new(5))?;
+    compare_parsers(&mut criterion)?;
+    compare_writers(&mut criterion, "header/untagged", None)?;
+    compare_writers(&mut criterion, "header/tagged", VlanId::new(5))?;
     criterion.final_summary();
     Ok(())
 }
 
-fn parsing(criterion: &mut Criterion) -> Result<(), TryFromIntError> {
+fn compare_parsers(criterion: &mut Criterion) -> Result<(), TryFromIntError> {
     let request = frame(&[&[8, 6], &[7; PACKET]]);
     let reply = frame(&[&[8, 6], &[7; PACKET], &[0; 18]]);
     let tagged = frame(&[&[0x81, 0, 0, 5, 8, 6], &[7; PACKET]]);
@@ -46,17 +46,17 @@ fn parsing(criterion: &mut Criterion) -> Result<(), TryFromIntError> {
     parse(criterion, "frame/truncated", &truncated())
 }
 
-/// Times ours beside the cast, all `frames` one after another.
+/// Times `link` and the cast on all `frames`.
 fn parse(criterion: &mut Criterion, name: &str, frames: &[Vec<u8>]) -> Result<(), TryFromIntError> {
     for bytes in frames {
-        assert_eq!(layered(bytes), read::parse(bytes), "{bytes:02x?}");
+        assert_eq!(parse_fields(bytes), read::parse(bytes), "{bytes:02x?}");
     }
     let mut group = criterion.benchmark_group(name);
     group.throughput(Throughput::Elements(frames.len().try_into()?));
     group.bench_function("link", |bencher| {
         bencher.iter(|| {
             for bytes in frames {
-                let _ = black_box(layered(black_box(bytes)));
+                let _ = black_box(parse_fields(black_box(bytes)));
             }
         });
     });
@@ -71,39 +71,44 @@ fn parse(criterion: &mut Criterion, name: &str, frames: &[Vec<u8>]) -> Result<()
     Ok(())
 }
 
-/// Times a header written before a packet, over and over before the same one.
-fn sending(criterion: &mut Criterion, name: &str, vlan: Option<VlanId>) -> Result<(), Box<dyn Error>> {
+/// Times writing a header in front of a packet, again and again in the same frame.
+fn compare_writers(
+    criterion: &mut Criterion,
+    name: &str,
+    vlan: Option<VlanId>,
+) -> Result<(), Box<dyn Error>> {
     let link = Link::new(MacSet::one(LOCAL), MTU, vlan);
-    let mut ours = Frame::for_mtu(MTU);
-    ours.append(PACKET)?;
-    link.add_header(&mut ours, PEER, LOCAL, EtherType::ARP)?;
-    let header = ours.len() - PACKET;
-    let mut theirs = vec![0; ours.len()];
-    write::send(&mut theirs, PEER, LOCAL, vlan, EtherType::ARP).ok_or("room for a header")?;
-    assert_eq!(ours.bytes(), theirs);
+    let mut frame = Frame::for_mtu(MTU);
+    frame.append(PACKET)?;
+    link.add_header(&mut frame, PEER, LOCAL, EtherType::ARP)?;
+    let header = frame.len() - PACKET;
+    let mut cast_bytes = vec![0; frame.len()];
+    write::write_header(&mut cast_bytes, PEER, LOCAL, vlan, EtherType::ARP)
+        .ok_or("frame shorter than its header")?;
+    assert_eq!(frame.bytes(), cast_bytes);
 
     let mut group = criterion.benchmark_group(name);
     group.bench_function("link", |bencher| {
         bencher.iter(|| {
-            let frame = black_box(&mut ours);
+            let frame = black_box(&mut frame);
             frame.narrow(header, PACKET)?;
             black_box(&link).add_header(frame, black_box(PEER), black_box(LOCAL), black_box(EtherType::ARP))
         });
     });
     group.bench_function("cast", |bencher| {
         bencher.iter(|| {
-            let bytes = black_box(theirs.as_mut_slice());
+            let bytes = black_box(cast_bytes.as_mut_slice());
             let (to, from) = (black_box(PEER), black_box(LOCAL));
-            write::send(bytes, to, from, black_box(vlan), black_box(EtherType::ARP))
+            write::write_header(bytes, to, from, black_box(vlan), black_box(EtherType::ARP))
         });
     });
     group.finish();
     Ok(())
 }
 
-fn layered(bytes: &[u8]) -> Result<Seen<'_>, LinkDropReason> {
+fn parse_fields(bytes: &[u8]) -> Result<Fields<'_>, LinkDropReason> {
     let frame = EthernetFrame::parse(bytes)?;
-    Ok(Seen {
+    Ok(Fields {
         destination: frame.destination(),
         source: frame.source(),
         tags: frame.tags(),
@@ -112,12 +117,12 @@ fn layered(bytes: &[u8]) -> Result<Seen<'_>, LinkDropReason> {
     })
 }
 
-/// A broadcast from the peer with what stands behind the source address.
-fn frame(behind: &[&[u8]]) -> Vec<u8> {
-    [&MacAddr::BROADCAST.bytes()[..], &PEER.bytes(), &behind.concat()].concat()
+/// Returns a broadcast frame of the peer, with `rest` behind the source address.
+fn frame(rest: &[&[u8]]) -> Vec<u8> {
+    [&MacAddr::BROADCAST.bytes()[..], &PEER.bytes(), &rest.concat()].concat()
 }
 
-/// One frame of each kind, as a wire might carry them.
+/// Returns a mix of frames: typed, tagged, length and invalid ones.
 fn mixed() -> Vec<Vec<u8>> {
     vec![
         frame(&[&[8, 6], &[7; PACKET]]),
@@ -134,7 +139,7 @@ fn mixed() -> Vec<Vec<u8>> {
     ]
 }
 
-/// A frame with two tags, cut at every place before its payload: in the header, in a tag.
+/// Returns a frame with two tags, cut after each byte of its headers.
 fn truncated() -> Vec<Vec<u8>> {
     let whole = frame(&[&[0x88, 0xa8, 0, 5, 0x81, 0, 0, 6, 8, 6]]);
     (0..whole.len()).map(|length| whole.iter().copied().take(length).collect()).collect()

@@ -1,11 +1,11 @@
-//! The protocol of a payload.
+//! `EtherType` numbers.
 
 use std::fmt;
 
-/// The protocol of a frame's payload: an open number with names for those known here.
+/// `EtherType`: the protocol number of a frame's payload. Any number is valid; some have names.
 ///
-/// 1,536 (0x0600) and above are `EtherTypes`; on the wire a smaller number in that place is a length
-/// or nothing at all (IEEE 802.3 3.2.6).
+/// `EtherTypes` start at 1,536 (0x0600). In a header, a number up to 1,500 is a length, and the numbers between are
+/// undefined (IEEE 802.3 3.2.6).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EtherType(pub u16);
 
@@ -14,22 +14,22 @@ impl EtherType {
     pub const FIRST: u16 = 1_536;
     /// Internet Protocol, version 4 (RFC 894).
     pub const IPV4: EtherType = EtherType(0x0800);
-    /// Address resolution (RFC 826).
+    /// Address Resolution Protocol (RFC 826).
     pub const ARP: EtherType = EtherType(0x0806);
-    /// A customer VLAN tag follows (IEEE 802.1Q).
+    /// Customer VLAN tag (IEEE 802.1Q).
     pub const VLAN: EtherType = EtherType(0x8100);
     /// Internet Protocol, version 6 (RFC 2464).
     pub const IPV6: EtherType = EtherType(0x86dd);
-    /// A service VLAN tag follows (IEEE 802.1ad).
+    /// Service VLAN tag (IEEE 802.1ad).
     pub const SERVICE_VLAN: EtherType = EtherType(0x88a8);
 
-    /// Whether a VLAN tag follows.
+    /// Returns whether this number announces a VLAN tag.
     // spec: ethernet-tags
     pub const fn is_tag(self) -> bool {
         matches!(self, Self::VLAN | Self::SERVICE_VLAN)
     }
 
-    /// The name that tcpdump gives it.
+    /// Returns the name, as tcpdump prints it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::IPV4 => "IPv4",

@@ -1,11 +1,11 @@
-//! Ethernet frames: their headers on the wire, and a valid frame.
+//! Ethernet frames: header layouts and the parsed frame.
 
 use zerocopy::network_endian::U16;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::{EtherType, LinkDropReason, MacAddr, VlanTag};
 
-/// The header of every Ethernet frame.
+/// Header of an Ethernet frame: 14 bytes.
 ///
 /// ```text
 ///  0                   1                   2                   3
@@ -23,17 +23,17 @@ use crate::{EtherType, LinkDropReason, MacAddr, VlanTag};
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub struct EthernetHeader {
-    /// Destination address.
+    /// Destination MAC address.
     pub destination: MacAddr,
-    /// Source address.
+    /// Source MAC address.
     pub source: MacAddr,
-    /// An `EtherType` from 1,536 on, a length in bytes up to 1,500.
+    /// `EtherType` if at least 1,536, payload length in bytes if at most 1,500 (IEEE 802.3 3.2.6).
     pub type_or_length: U16,
 }
 
 const _: () = assert!(size_of::<EthernetHeader>() == 14);
 
-/// What follows a type of 0x8100 or 0x88a8: the tag's content, and the type that it pushed back.
+/// Rest of a VLAN tag, behind its `EtherType` of 0x8100 or 0x88a8, and the type or length field that follows: 4 bytes.
 ///
 /// ```text
 ///  0                   1                   2                   3
@@ -45,15 +45,15 @@ const _: () = assert!(size_of::<EthernetHeader>() == 14);
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub struct VlanTagHeader {
-    /// Priority, drop eligibility, VLAN identifier.
+    /// Priority (3 bits), drop eligibility (1 bit), VLAN identifier (12 bits).
     pub control: U16,
-    /// As in the Ethernet header.
+    /// Same as in [`EthernetHeader`].
     pub type_or_length: U16,
 }
 
 const _: () = assert!(size_of::<VlanTagHeader>() == 4);
 
-/// The head of a length frame's payload when RFC 1042 applies: LLC and SNAP.
+/// LLC and SNAP header at the start of a length frame's payload (RFC 1042): 8 bytes.
 ///
 /// ```text
 ///  0                   1                   2                   3
@@ -67,9 +67,9 @@ const _: () = assert!(size_of::<VlanTagHeader>() == 4);
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub struct SnapHeader {
-    /// Destination and source service access point, and the control field: aa aa 03 is SNAP.
+    /// Destination service access point, source service access point, and control field. SNAP has aa aa 03.
     pub llc: [u8; 3],
-    /// Who gave the protocol its number; zero says that it is an `EtherType`.
+    /// Organization that assigned the protocol number. Zero means that the number is an `EtherType`.
     pub organization: [u8; 3],
     /// The protocol of the payload.
     pub ether_type: U16,
@@ -77,10 +77,10 @@ pub struct SnapHeader {
 
 const _: () = assert!(size_of::<SnapHeader>() == 8);
 
-/// A frame whose headers make sense: a view into the bytes it was parsed from.
+/// Parsed Ethernet frame that borrows its bytes.
 ///
-/// The payload of an Ethernet II frame may have padding at its end, which only the protocol in it
-/// can tell; that of a length frame ends where the length says.
+/// The payload of an Ethernet II frame may end with padding, which only the payload's protocol can detect. The payload
+/// of a length frame ends where its length field says.
 #[derive(Clone, Copy, Debug)]
 pub struct EthernetFrame<'a> {
     header: &'a EthernetHeader,
@@ -91,29 +91,29 @@ pub struct EthernetFrame<'a> {
     offset: usize,
 }
 
-/// The VLAN tags of a frame, outermost first.
+/// VLAN tags of a frame, outermost first. Frames with more than two are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VlanTags {
     /// No tag.
     None,
     /// One tag.
     One(VlanTag),
-    /// Two stacked tags.
+    /// Two stacked tags, outer and inner.
     Two(VlanTag, VlanTag),
 }
 
-/// How a frame names the protocol of its payload.
+/// Encapsulation of the payload: where the frame names its protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encapsulation {
-    /// By the header's type field (Ethernet II, RFC 894).
+    /// In the type field of the header (Ethernet II, RFC 894).
     Type,
-    /// By a SNAP header behind the length field (IEEE 802.3, RFC 1042).
+    /// In a SNAP header behind the length field (IEEE 802.3, RFC 1042).
     Snap,
 }
 
 impl<'a> EthernetFrame<'a> {
-    /// Reads a frame, from its destination on and without a frame check sequence.
-    // The caller reads the result at once: across crates it would go through memory.
+    /// Parses a frame that starts with its destination address and has no frame check sequence.
+    // Inlined across crates: otherwise the result is passed through memory.
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<EthernetFrame<'a>, LinkDropReason> {
         // spec: ethernet-unpadded, truncated
@@ -123,8 +123,9 @@ impl<'a> EthernetFrame<'a> {
         if plain.is_typed() { Ok(plain) } else { plain.untag()?.typed() }
     }
 
-    /// Returns the frame of a header whose type was already read as `ether_type`. Returns none if that is a length or a
-    /// tag: then the frame must be parsed.
+    /// Returns the frame of a header whose type field was already read as `ether_type`.
+    ///
+    /// Returns `None` if that field is a length or announces a tag: the frame must then be parsed.
     #[inline]
     pub fn of_type(
         header: &'a EthernetHeader,
@@ -151,7 +152,7 @@ impl<'a> EthernetFrame<'a> {
         self.ether_type.0 >= EtherType::FIRST && !self.ether_type.is_tag()
     }
 
-    /// Skips the tags.
+    /// Parses and skips the tags.
     fn untag(mut self) -> Result<Self, LinkDropReason> {
         // spec: ethernet-tags
         while self.ether_type.is_tag() {
@@ -174,7 +175,7 @@ impl<'a> EthernetFrame<'a> {
         Ok(self)
     }
 
-    /// Makes sense of the type or length field (IEEE 802.3 3.2.6).
+    /// Interprets the type or length field (IEEE 802.3 3.2.6).
     fn typed(self) -> Result<Self, LinkDropReason> {
         match self.ether_type.0 {
             // spec: ethernet-type
@@ -186,7 +187,7 @@ impl<'a> EthernetFrame<'a> {
         }
     }
 
-    /// Reads a payload of `length` bytes as RFC 1042 has it.
+    /// Parses the SNAP header in a payload of `length` bytes (RFC 1042).
     fn snap(self, length: usize) -> Result<Self, LinkDropReason> {
         // spec: ethernet-length-ends, ethernet-length-beyond
         let payload = self.payload.get(..length).ok_or(LinkDropReason::LengthBeyondFrame)?;
@@ -208,12 +209,12 @@ impl<'a> EthernetFrame<'a> {
         })
     }
 
-    /// Returns the destination address.
+    /// Returns the destination MAC address.
     pub fn destination(&self) -> MacAddr {
         self.header.destination
     }
 
-    /// Returns the source address.
+    /// Returns the source MAC address.
     pub fn source(&self) -> MacAddr {
         self.header.source
     }
@@ -223,7 +224,7 @@ impl<'a> EthernetFrame<'a> {
         self.tags
     }
 
-    /// Returns how the frame names the protocol of its payload.
+    /// Returns the encapsulation of the payload.
     pub fn encapsulation(&self) -> Encapsulation {
         self.encapsulation
     }
@@ -245,7 +246,7 @@ impl<'a> EthernetFrame<'a> {
 }
 
 impl VlanTags {
-    /// The tags in order.
+    /// Returns the tags in order.
     pub fn iter(self) -> impl Iterator<Item = VlanTag> {
         let (outer, inner) = match self {
             Self::None => (None, None),

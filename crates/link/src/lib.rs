@@ -1,28 +1,44 @@
-//! Layer 2: Ethernet as RFC 894 and IEEE 802.3 have it, and who a frame is for.
+//! The Ethernet layer: Ethernet II (RFC 894), IEEE 802.3 with SNAP (RFC 1042), and VLAN tags (IEEE 802.1Q).
 //!
-//! [`EthernetFrame::parse`] turns bytes into a valid frame or a [`LinkDropReason`], without copying;
-//! [`Link`] is one host's (or many hosts') side of the wire: it accepts what is addressed to it,
-//! counts what it turns away, and puts headers before what it sends.
+//! - [`EthernetFrame::parse`] parses a frame without copying, or returns a [`LinkDropReason`].
+//! - [`Link`] is the Ethernet side of one host, or of many: it filters received frames by destination and VLAN, counts
+//!   dropped frames by reason, and prepends headers to sent packets.
+//! - [`MacAddr`] and [`MacSet`] are MAC addresses and sets of them.
+//!
+//! # Order of calls
+//!
+//! For each received frame, parse it and pass the result to [`Link::receive`], errors included, so that all drops are
+//! counted. To send, write the payload into a [`Frame`], call [`Link::add_header`], then [`pad`] if the device requires
+//! a minimum length.
 //!
 //! # What this crate does not do
 //!
-//! No input or output, no clock, no allocation per frame. It knows no protocol above Ethernet: an
-//! [`EtherType`] is a number with a name. The preamble and the frame check sequence are the
-//! card's; a TAP has neither.
+//! - It performs no I/O, reads no clock, and allocates no memory per frame. A link joins up to [`Link::GROUPS`] groups.
+//! - It implements no protocol above Ethernet: an [`EtherType`] is a number with a name.
+//! - It neither checks nor computes the frame check sequence. Network cards do; frames of a TAP have none.
+//! - It sends Ethernet II frames only, with at most one VLAN tag.
+//!
+//! # Example
 //!
 //! ```
-//! use link::{EtherType, EthernetFrame, MacAddr};
+//! use link::{DestinationKind, EtherType, EthernetFrame, Link, LinkDropReason, MacAddr, MacSet};
 //!
+//! // An ARP frame, broadcast.
 //! let mut bytes = [0; 60];
 //! bytes[..6].fill(0xff);
 //! bytes[6..12].copy_from_slice(&[2, 0, 0, 0, 0, 1]);
 //! bytes[12..14].copy_from_slice(&[0x08, 0x06]);
 //!
-//! let frame = EthernetFrame::parse(&bytes)?;
-//! assert_eq!(frame.destination(), MacAddr::BROADCAST);
-//! assert_eq!(frame.ether_type(), EtherType::ARP);
-//! assert_eq!(frame.payload().len(), 46);
-//! # Ok::<(), link::LinkDropReason>(())
+//! let mut link = Link::new(MacSet::one(MacAddr::new([2, 0, 0, 0, 0, 2])), 1_500, None);
+//! let received = link.receive(EthernetFrame::parse(&bytes))?;
+//! assert_eq!(received.destination_kind, DestinationKind::Broadcast);
+//! assert_eq!(received.frame.ether_type(), EtherType::ARP);
+//! assert_eq!(received.frame.payload().len(), 46);
+//!
+//! // A frame cut short is dropped and counted.
+//! assert!(link.receive(EthernetFrame::parse(&bytes[..13])).is_err());
+//! assert_eq!(link.dropped().get(LinkDropReason::Truncated), 1);
+//! # Ok::<(), LinkDropReason>(())
 //! ```
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! The Ethernet side of a host: the destination filter, its counters, and headers to send.
+//! The Ethernet side of a host: destination filter, drop counters, header of sent frames.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,7 +11,8 @@ use crate::{
     OutOfSpace, SnapHeader, VlanId, VlanTag, VlanTagHeader, VlanTags,
 };
 
-/// How a frame or a datagram was addressed to this host. The layers above answer broadcasts with care (RFC 1122 2.4).
+/// Kind of destination address by which a frame or datagram reached this host (RFC 1122 2.4). The layers above send no
+/// ICMP errors about broadcasts and multicasts (RFC 1122 3.2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DestinationKind {
     /// To a local unicast address.
@@ -22,16 +23,16 @@ pub enum DestinationKind {
     Broadcast,
 }
 
-/// A frame that is addressed to this host.
+/// Frame that is addressed to this host.
 #[derive(Clone, Copy, Debug)]
 pub struct ReceivedFrame<'a> {
     /// The frame.
     pub frame: EthernetFrame<'a>,
-    /// How it was addressed.
+    /// Kind of its destination address.
     pub destination_kind: DestinationKind,
 }
 
-/// The Ethernet layer of one host or of many on one wire.
+/// Ethernet layer of one host, or of many on one wire.
 #[derive(Debug)]
 pub struct Link {
     local_macs: MacSet,
@@ -42,7 +43,7 @@ pub struct Link {
     dropped: ReasonCounters<LinkDropReason>,
 }
 
-/// A group was not joined, because [`Link::GROUPS`] are joined already.
+/// Error of joining a group: [`Link::GROUPS`] groups are already joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooManyGroups;
 
@@ -50,7 +51,9 @@ impl Link {
     /// Maximum number of joined groups.
     pub const GROUPS: usize = 256;
 
-    /// Creates a link with these local addresses and the wire's MTU in bytes, in a VLAN or in none.
+    /// Creates a link with these local MAC addresses and the wire's MTU in bytes.
+    ///
+    /// With a VLAN, the link receives and sends only frames with its tag; without one, only untagged frames.
     pub fn new(local_macs: MacSet, mtu: usize, vlan: Option<VlanId>) -> Link {
         Link {
             local_macs,
@@ -67,7 +70,7 @@ impl Link {
         self.mtu = mtu;
     }
 
-    /// Accepts frames to `group` from now on. Ignores an address that is no group.
+    /// Joins a group: accepts frames to `group` from now on. Does nothing if the address is not a group address.
     pub fn join(&mut self, group: MacAddr) -> Result<(), TooManyGroups> {
         if !group.is_group() {
             return Ok(());
@@ -79,13 +82,13 @@ impl Link {
         Ok(())
     }
 
-    /// Stops accepting frames to `group`.
+    /// Leaves a group: drops frames to `group` from now on.
     pub fn leave(&mut self, group: MacAddr) {
         self.groups.remove(&group);
     }
 
-    /// Accepts a frame that is addressed to this link, or drops and counts it. `parsed` is the outcome of
-    /// [`EthernetFrame::parse`].
+    /// Accepts a frame that is addressed to this link, or drops and counts it. `parsed` is the result of
+    /// [`EthernetFrame::parse`]; its errors are counted too.
     #[inline]
     pub fn receive<'a>(
         &mut self,
@@ -139,8 +142,8 @@ impl Link {
 
     /// Returns whether a frame with these tags is in the VLAN of this link.
     ///
-    /// A priority tag (VLAN 0) counts as none. The link is in a customer VLAN: the same number in a service tag is
-    /// another VLAN.
+    /// Priority tags (VLAN 0) are ignored. The VLAN of a link is a customer VLAN (tag 0x8100): the same number in a
+    /// service tag (0x88a8) is another VLAN.
     pub fn is_local_vlan(&self, tags: VlanTags) -> bool {
         // spec: ethernet-priority-tag, ethernet-other-vlan
         if tags == VlanTags::None {
@@ -154,7 +157,7 @@ impl Link {
         is_local(vlans.next()) && vlans.next().is_none()
     }
 
-    /// Returns the local addresses, to change them.
+    /// Returns the local MAC addresses for changes.
     pub fn local_macs_mut(&mut self) -> &mut MacSet {
         &mut self.local_macs
     }
@@ -175,13 +178,13 @@ impl Link {
     }
 }
 
-/// The shortest frame on a medium that needs padding, in bytes, frame check sequence not counted:
-/// a header of 14 and a payload of 46, or with one tag 18 and 42.
+/// Minimum length of a frame on Ethernet, in bytes, without frame check sequence: a header of 14 and a payload of 46, or
+/// 18 and 42 with one tag.
 pub const MINIMUM_FRAME: usize = 60;
 
 impl Link {
-    /// Prepends an Ethernet II header to the payload in `frame`, with a tag if the link is in a VLAN (RFC 894; RFC
-    /// 1042's encapsulation is received and never sent).
+    /// Prepends an Ethernet II header (RFC 894) to the payload in `frame`, with a tag if the link is in a VLAN. SNAP
+    /// headers (RFC 1042) are received but never sent.
     pub fn add_header(
         &self,
         frame: &mut Frame,
@@ -208,7 +211,7 @@ impl Link {
     }
 }
 
-/// Appends zeros until the frame has `minimum` bytes, as its device demands.
+/// Appends zeros until the frame has `minimum` bytes. Does nothing if it has them already.
 pub fn pad(frame: &mut Frame, minimum: usize) -> Result<(), OutOfSpace> {
     // spec: ethernet-minimum, rfc826-reply-padding
     let missing = minimum.saturating_sub(frame.len());
@@ -220,7 +223,7 @@ pub fn pad(frame: &mut Frame, minimum: usize) -> Result<(), OutOfSpace> {
 
 impl fmt::Display for TooManyGroups {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} groups are joined already", Link::GROUPS)
+        write!(f, "{} groups are already joined", Link::GROUPS)
     }
 }
 

@@ -1,4 +1,4 @@
-//! MAC addresses, and sets of them.
+//! MAC addresses and sets of them.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-/// An Ethernet MAC address: six bytes in the order of the wire.
+/// Ethernet MAC address: six bytes in network order.
 #[derive(
     Clone, Copy, PartialEq, Eq, Hash, Default, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
 )]
@@ -15,14 +15,14 @@ pub struct MacAddr([u8; 6]);
 
 const _: () = assert!(size_of::<MacAddr>() == 6);
 
-/// A text that is no MAC address.
+/// Error of parsing a MAC address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MacAddrError(String);
 
 impl MacAddr {
-    /// ff:ff:ff:ff:ff:ff, every station on the wire.
+    /// The broadcast address, ff:ff:ff:ff:ff:ff.
     pub const BROADCAST: MacAddr = MacAddr([0xff; 6]);
-    /// 00:00:00:00:00:00, no station at all.
+    /// The zero address, 00:00:00:00:00:00, which no station has.
     pub const ZERO: MacAddr = MacAddr([0; 6]);
 
     /// Creates the address with these bytes.
@@ -35,28 +35,29 @@ impl MacAddr {
         self.0
     }
 
-    /// Returns the address as a number, most significant byte first: consecutive addresses are consecutive numbers.
+    /// Returns the address as a 48-bit number, first byte most significant. Consecutive addresses have consecutive
+    /// numbers.
     #[inline]
     pub const fn number(self) -> u64 {
         let [a, b, c, d, e, f] = self.0;
-        // As the bytes lie in a register, and then turned: byte by byte costs three times as much.
+        // One load and one byte swap: a third of the cost of shifting in byte after byte.
         u64::from_le_bytes([a, b, c, d, e, f, 0, 0]).swap_bytes() >> 16
     }
 
-    /// Returns whether this is a group address, broadcast included (IEEE 802: the lowest bit of the first byte).
+    /// Returns whether this is a group address: multicast or broadcast (IEEE 802: the lowest bit of the first byte).
     pub const fn is_group(self) -> bool {
         let [first, ..] = self.0;
         first & 1 == 1
     }
 
-    /// Returns whether this may be the address of one station: neither a group nor zero.
+    /// Returns whether a single station may have this address: it is neither a group address nor zero.
     pub fn is_station(self) -> bool {
         !self.is_group() && self != Self::ZERO
     }
 
-    /// Derives a locally administered unicast address from `name`: the same on every machine and at every start.
+    /// Derives a locally administered unicast address from `name`. The same name always gives the same address.
     pub fn derived_from(name: &str) -> MacAddr {
-        // FNV-1a, 64 bits: its definition is fixed, unlike that of the standard library's hasher.
+        // FNV-1a, 64 bits. Unlike the standard library's hasher, it never changes.
         let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
@@ -64,7 +65,7 @@ impl MacAddr {
         MacAddr([0x02, b, c, d, e, f])
     }
 
-    /// Returns the address `steps` above this one, or none beyond ff:ff:ff:ff:ff:ff.
+    /// Returns the address `steps` above this one, or `None` above ff:ff:ff:ff:ff:ff.
     #[inline]
     pub fn plus(self, steps: u64) -> Option<MacAddr> {
         let number = self.number().checked_add(steps).filter(|number| *number >> 48 == 0)?;
@@ -73,7 +74,7 @@ impl MacAddr {
     }
 }
 
-/// Compares the bytes in order, all six at once.
+/// Orders addresses by their bytes, first byte first.
 impl Ord for MacAddr {
     #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
@@ -92,7 +93,7 @@ impl fmt::Display for MacAddr {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         const DIGITS: [u8; 16] = *b"0123456789abcdef";
         let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or_default();
-        // All at once: a write for each byte costs ten times as much, and captures are full of addresses.
+        // One write of the whole text: a write per byte takes ten times as long.
         let mut text = [b':'; 17];
         for (digits, byte) in text.chunks_mut(3).zip(self.0) {
             if let [high, low, ..] = digits {
@@ -112,8 +113,8 @@ impl fmt::Debug for MacAddr {
 impl FromStr for MacAddr {
     type Err = MacAddrError;
 
-    /// Six bytes in hexadecimal: one or two digits each with colons or hyphens between, or twelve digits, bare or
-    /// with a dot after each four.
+    /// Parses six bytes in hexadecimal: one or two digits each, separated by colons or hyphens, or twelve digits,
+    /// optionally with a dot after each group of four.
     fn from_str(text: &str) -> Result<Self, MacAddrError> {
         let error = || MacAddrError(text.to_owned());
         let groups: Vec<_> = text.split('.').collect();
@@ -150,10 +151,10 @@ impl From<[u8; 6]> for MacAddr {
     }
 }
 
-/// A set of MAC addresses, kept as ranges: 65,536 consecutive addresses cost no more than one.
+/// Set of MAC addresses, stored as ranges: 65,536 consecutive addresses take no more memory than one.
 #[derive(Clone, Debug, Default)]
 pub struct MacSet {
-    /// First and last address of each range as numbers, sorted, without overlap.
+    /// First and last address of each range, as numbers. Sorted, disjoint, not adjacent.
     ranges: Vec<(u64, u64)>,
 }
 
@@ -165,7 +166,7 @@ impl MacSet {
         set
     }
 
-    /// Adds all addresses from `first` to `last`. Adjacent ranges become one.
+    /// Adds all addresses from `first` to `last`, inclusive. Merges overlapping and adjacent ranges.
     pub fn add(&mut self, first: MacAddr, last: MacAddr) {
         self.ranges.push((first.number(), last.number()));
         self.ranges.sort_unstable();
@@ -182,7 +183,7 @@ impl MacSet {
     #[inline]
     pub fn contains(&self, address: MacAddr) -> bool {
         let number = address.number();
-        // Most sets have one range.
+        // Fast path: most sets have one range.
         if let [(first, last)] = *self.ranges.as_slice() {
             return first <= number && number <= last;
         }

@@ -5,50 +5,50 @@ use std::str::FromStr;
 
 use crate::EtherType;
 
-/// The number of a VLAN: 1 to 4,094. 0 says "no VLAN, only a priority", 4,095 is reserved.
+/// VLAN identifier: 1 to 4,094. In a tag, 0 means "priority only, no VLAN"; 4,095 is reserved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VlanId(u16);
 
-/// A number that is no VLAN's.
+/// Error of parsing a VLAN identifier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VlanIdError(String);
 
-/// One tag as it was found on the wire.
+/// VLAN tag of a received frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VlanTag {
-    /// What announced the tag: 0x8100 or 0x88a8 (tag protocol identifier).
+    /// Tag protocol identifier: 0x8100 or 0x88a8.
     pub protocol: EtherType,
     /// Priority (3 bits), drop eligibility (1 bit), VLAN identifier (12 bits).
     pub control: u16,
 }
 
 impl VlanId {
-    /// The VLAN of this number, if it is 1 to 4,094.
+    /// Creates an identifier. Returns `None` unless the number is 1 to 4,094.
     pub const fn new(number: u16) -> Option<VlanId> {
         if number >= 1 && number <= 4_094 { Some(VlanId(number)) } else { None }
     }
 
-    /// Its number.
+    /// Returns the number.
     pub const fn number(self) -> u16 {
         self.0
     }
 }
 
 impl VlanTag {
-    /// The identifier that is reserved and never on the wire.
+    /// The reserved identifier, which no frame may have.
     pub const RESERVED: u16 = 4_095;
 
-    /// The 12 bits of the VLAN identifier, 0 for a priority tag.
+    /// Returns the VLAN identifier (12 bits), 0 for a priority tag.
     pub const fn identifier(self) -> u16 {
         self.control & 0x0fff
     }
 
-    /// The priority, 0 to 7.
+    /// Returns the priority, 0 to 7.
     pub const fn priority(self) -> u16 {
         self.control >> 13
     }
 
-    /// Whether the frame may be dropped first under congestion.
+    /// Returns whether switches may drop the frame first under congestion.
     pub const fn is_drop_eligible(self) -> bool {
         self.control & 0x1000 != 0
     }
@@ -71,7 +71,7 @@ impl FromStr for VlanId {
 
 impl fmt::Display for VlanIdError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is no VLAN; it takes a number from 1 to 4094", self.0)
+        write!(f, "invalid VLAN `{}` (expected 1 to 4094)", self.0)
     }
 }
 

@@ -55,7 +55,7 @@ fn same_seed_gives_same_hashes_and_prints_no_key() {
 }
 
 #[test]
-fn bucket_is_below_bound_and_zero_when_there_is_none() {
+fn bucket_is_below_bound_and_zero_without_buckets() {
     let hash = KeyedHash::new(5);
     assert!(hosts(1_000, 1).all(|address| hash.bucket(address, 3) < 3));
     assert_eq!(hash.bucket(1_u8, 0), 0);

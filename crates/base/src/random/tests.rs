@@ -2,7 +2,7 @@ use super::*;
 
 #[test]
 fn sequence_is_splitmix64() {
-    // The values that the reference implementation prints for this seed.
+    // The output of the reference implementation for this seed.
     let mut random = Random::new(1_234_567);
     let drawn: Vec<u64> = (0..5).map(|_| random.draw()).collect();
     assert_eq!(
@@ -29,9 +29,9 @@ fn numbers_are_drawn_equally_often() {
 }
 
 #[test]
-fn number_is_drawn_when_bound_is_maximum() {
+fn number_is_drawn_when_upper_bound_is_maximum() {
     assert_eq!(Random::new(3).up_to(u64::MAX - 1), Random::new(3).draw());
-    // One more does not fit into the divisor: the last number is then never drawn, and nothing breaks.
+    // The divisor saturates at 2^64 - 1: the number `u64::MAX` is never drawn.
     assert_eq!(Random::new(3).up_to(u64::MAX), Random::new(3).draw());
 }
 

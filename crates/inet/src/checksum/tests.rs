@@ -1,7 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 
-/// RFC 1071 1, word by word.
+/// The definition of RFC 1071 1, word by word.
 fn naive(bytes: &[u8]) -> u16 {
     let mut sum = 0_u32;
     for pair in bytes.chunks(2) {
@@ -40,7 +40,7 @@ fn checksum_equals_definition_at_every_length_and_alignment() {
 // proves: rfc1071-sum
 #[test]
 fn sum_does_not_overflow_when_input_is_long_and_large() {
-    // Beyond 64 times 2^16 bytes the accumulators of one run would overflow.
+    // In one run, more than 64 * 2^16 bytes would overflow the accumulators.
     for length in [65_535, 65_534, 65_472, 20, 64 * 65_537 + 3] {
         assert_eq!(of(&vec![0xff; length]), naive(&vec![0xff; length]), "{length}");
     }
@@ -54,9 +54,9 @@ fn checksum_is_valid_until_any_bit_flips() {
     bytes[10..12].copy_from_slice(&sum.to_be_bytes());
     assert!(is_valid(&bytes));
     for bit in 0..8 * bytes.len() {
-        let mut turned = bytes;
-        turned[bit / 8] ^= 1 << (bit % 8);
-        assert!(!is_valid(&turned), "bit {bit}");
+        let mut flipped = bytes;
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        assert!(!is_valid(&flipped), "bit {bit}");
     }
 }
 
@@ -94,7 +94,7 @@ proptest! {
         place in 0_usize..10,
         to: u16,
     ) {
-        // A header has an byte that is not zero: RFC 1624 3.
+        // A header has a byte that is not zero (RFC 1624 3).
         bytes[0] = 0x45;
         prop_assume!(place != 0 || to != 0);
         let old = of(&bytes);

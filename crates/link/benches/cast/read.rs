@@ -1,10 +1,10 @@
-//! The yardstick for reading: bytes cast to packed structs, as C does it.
+//! Baseline for reading: bytes cast to packed structs, as in C.
 
 use link::{EtherType, LinkDropReason, MacAddr, VlanTag, VlanTags};
 
-/// What a frame says.
+/// Parsed fields of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Seen<'a> {
+pub(crate) struct Fields<'a> {
     pub(crate) destination: MacAddr,
     pub(crate) source: MacAddr,
     pub(crate) tags: VlanTags,
@@ -12,11 +12,11 @@ pub(crate) struct Seen<'a> {
     pub(crate) payload: &'a [u8],
 }
 
-/// A struct that may be read from any bytes and written over any.
+/// Struct that can be read from any bytes and written over any bytes.
 ///
 /// # Safety
 ///
-/// It has no padding, and any bytes are a value of it.
+/// The struct has no padding, and any bytes are a valid value of it.
 pub(crate) unsafe trait AnyBytes: Copy {}
 
 #[derive(Clone, Copy)]
@@ -42,22 +42,22 @@ struct Snap {
     ether_type: u16,
 }
 
-// SAFETY: packed, and of integers alone.
+// SAFETY: the struct is packed and has only integer fields.
 unsafe impl AnyBytes for Header {}
-// SAFETY: packed, and of integers alone.
+// SAFETY: the struct is packed and has only integer fields.
 unsafe impl AnyBytes for Tag {}
-// SAFETY: packed, and of integers alone.
+// SAFETY: the struct is packed and has only integer fields.
 unsafe impl AnyBytes for Snap {}
 
-/// The struct at the start of `bytes`, and what follows it.
+/// Reads the struct at the start of `bytes`. Returns it and the bytes behind it.
 pub(crate) fn read<T: AnyBytes>(bytes: &[u8]) -> Option<(T, &[u8])> {
     let rest = bytes.get(size_of::<T>()..)?;
-    // SAFETY: there are as many bytes as the struct has, and any bytes are a value of it.
+    // SAFETY: `bytes` has at least the size of the struct, any bytes are a valid value of it, and the read is unaligned.
     let value = unsafe { bytes.as_ptr().cast::<T>().read_unaligned() };
     Some((value, rest))
 }
 
-pub(crate) fn parse(bytes: &[u8]) -> Result<Seen<'_>, LinkDropReason> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Fields<'_>, LinkDropReason> {
     let (header, mut payload) = read::<Header>(bytes).ok_or(LinkDropReason::Truncated)?;
     let mut ether_type = EtherType(u16::from_be(header.type_or_length));
     let mut tags = VlanTags::None;
@@ -79,7 +79,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Seen<'_>, LinkDropReason> {
         (ether_type, payload) = snap(ether_type.0, payload)?;
     }
     let (destination, source) = (header.destination.into(), header.source.into());
-    Ok(Seen { destination, source, tags, ether_type, payload })
+    Ok(Fields { destination, source, tags, ether_type, payload })
 }
 
 fn snap(length: u16, payload: &[u8]) -> Result<(EtherType, &[u8]), LinkDropReason> {

@@ -1,4 +1,4 @@
-//! The yardstick for writing: packed structs over bytes, as C does it.
+//! Baseline for writing: packed structs written over bytes, as in C.
 
 use link::{EtherType, MacAddr, VlanId};
 
@@ -22,12 +22,12 @@ struct TaggedHeader {
     ether_type: u16,
 }
 
-// SAFETY: packed, and of integers alone.
+// SAFETY: the struct is packed and has only integer fields.
 unsafe impl AnyBytes for Header {}
-// SAFETY: packed, and of integers alone.
+// SAFETY: the struct is packed and has only integer fields.
 unsafe impl AnyBytes for TaggedHeader {}
 
-pub(crate) fn send(
+pub(crate) fn write_header(
     bytes: &mut [u8],
     to: MacAddr,
     from: MacAddr,
@@ -45,7 +45,7 @@ pub(crate) fn send(
 /// Writes the struct to the start of `bytes`.
 fn write<T: AnyBytes>(bytes: &mut [u8], value: T) -> Option<()> {
     let start = bytes.get_mut(..size_of::<T>())?.as_mut_ptr();
-    // SAFETY: there are as many bytes as the struct has, and they are ours to change.
+    // SAFETY: `start` points to at least the size of the struct, borrowed mutably, and the write is unaligned.
     unsafe { start.cast::<T>().write_unaligned(value) };
     Some(())
 }

@@ -82,17 +82,17 @@ fn frame_is_dropped_when_length_field_exceeds_it() {
 #[test]
 fn length_frame_is_dropped_without_snap_header() {
     let spanning_tree = [0x42, 0x42, 0x03, 0, 0, 0, 0, 0];
-    let foreign = [0xaa, 0xaa, 0x03, 0, 0, 0x0c, 0x20, 0x00];
+    let other_organization = [0xaa, 0xaa, 0x03, 0, 0, 0x0c, 0x20, 0x00];
     assert_eq!(drop_of(&[&[0, 8][..], &spanning_tree].concat()), LinkDropReason::NotSnap);
-    assert_eq!(drop_of(&[&[0, 8][..], &foreign].concat()), LinkDropReason::NotSnap);
+    assert_eq!(drop_of(&[&[0, 8][..], &other_organization].concat()), LinkDropReason::NotSnap);
     assert_eq!(drop_of(&[&[0, 7][..], &SNAP_ARP].concat()), LinkDropReason::NotSnap);
     assert_eq!(drop_of(&[0, 0]), LinkDropReason::NotSnap);
 }
 
 #[test]
 fn frame_is_dropped_when_snap_type_is_length() {
-    let odd = [0xaa, 0xaa, 0x03, 0, 0, 0, 0x05, 0xff];
-    assert_eq!(drop_of(&[&[0, 8][..], &odd].concat()), LinkDropReason::UndefinedType);
+    let below_first = [0xaa, 0xaa, 0x03, 0, 0, 0, 0x05, 0xff];
+    assert_eq!(drop_of(&[&[0, 8][..], &below_first].concat()), LinkDropReason::UndefinedType);
     let first = [0xaa, 0xaa, 0x03, 0, 0, 0, 0x06, 0x00];
     let bytes = frame(&[&[0, 8][..], &first].concat());
     assert_eq!(EthernetFrame::parse(&bytes).unwrap().ether_type(), EtherType(1_536));

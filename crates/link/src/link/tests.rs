@@ -93,12 +93,12 @@ fn frame_is_dropped_when_in_another_vlan() {
 #[test]
 fn frame_is_dropped_when_longer_than_mtu_and_headers() {
     let mut link = link(None);
-    let plain = |payload| bytes(LOCAL, PEER, &[&ARP[..], &vec![0; payload]].concat());
+    let untagged = |payload| bytes(LOCAL, PEER, &[&ARP[..], &vec![0; payload]].concat());
     let tagged = |payload| bytes(LOCAL, PEER, &[&[0x81, 0, 0, 0, 8, 6][..], &vec![0; payload]].concat());
-    assert_eq!(plain(1_500).len(), 1_514);
-    assert!(link.receive(EthernetFrame::parse(&plain(1_500))).is_ok());
+    assert_eq!(untagged(1_500).len(), 1_514);
+    assert!(link.receive(EthernetFrame::parse(&untagged(1_500))).is_ok());
     assert!(link.receive(EthernetFrame::parse(&tagged(1_500))).is_ok());
-    assert_eq!(link.receive(EthernetFrame::parse(&plain(1_501))).unwrap_err(), LinkDropReason::TooLong);
+    assert_eq!(link.receive(EthernetFrame::parse(&untagged(1_501))).unwrap_err(), LinkDropReason::TooLong);
     assert_eq!(link.receive(EthernetFrame::parse(&tagged(1_501))).unwrap_err(), LinkDropReason::TooLong);
 }
 
@@ -127,7 +127,7 @@ fn frame_is_dropped_when_vlan_number_is_in_service_tag() {
 }
 
 #[test]
-fn join_is_ignored_when_address_is_no_group() {
+fn join_is_ignored_when_address_is_not_group() {
     let mut link = link(None);
     let other = MacAddr::new([2, 0, 0, 0, 0, 3]);
     link.join(other).unwrap();

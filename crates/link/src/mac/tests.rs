@@ -9,7 +9,7 @@ fn address_is_group_when_lowest_bit_of_first_byte_is_set() {
 }
 
 #[test]
-fn address_is_no_station_when_zero_or_group() {
+fn address_is_not_station_when_zero_or_group() {
     assert!(!MacAddr::ZERO.is_station());
     assert!(!MacAddr::BROADCAST.is_station());
     assert!(MacAddr::new([0, 0, 0, 0, 0, 1]).is_station());
@@ -20,12 +20,12 @@ fn derived_address_is_local_unicast_and_stable() {
     let address = MacAddr::derived_from("tap0 10.0.0.2");
     assert_eq!(address.bytes()[0] & 0b11, 0b10);
     assert_ne!(address, MacAddr::derived_from("tap0 10.0.0.3"));
-    // FNV-1a of "a" is af63dc4c8601ec8c in its authors' test vectors.
+    // The test vectors of FNV's authors give af63dc4c8601ec8c for "a".
     assert_eq!(MacAddr::derived_from("a").to_string(), "02:4c:86:01:ec:8c");
 }
 
 #[test]
-fn next_address_carries_and_ends_at_maximum() {
+fn next_address_carries_and_is_none_after_maximum() {
     let last = MacAddr::new([2, 0, 0, 0, 0, 0xff]);
     assert_eq!(last.plus(1), Some(MacAddr::new([2, 0, 0, 0, 1, 0])));
     assert_eq!(MacAddr::BROADCAST.plus(1), None);
@@ -33,7 +33,7 @@ fn next_address_carries_and_ends_at_maximum() {
 }
 
 #[test]
-fn text_is_refused_when_no_mac_address() {
+fn text_is_rejected_when_not_mac_address() {
     for text in
         ["", "1:2:3:4:5", "1:2:3:4:5:6:7", "1:2:3:4:5:g", "1:2:3:4:5:006", "+1:2:3:4:5:6", "1-2:3:4:5:6"]
     {

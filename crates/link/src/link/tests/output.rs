@@ -61,7 +61,7 @@ fn frame_is_not_padded_when_minimum_is_zero() {
 }
 
 #[test]
-fn header_is_refused_without_headroom() {
+fn header_is_rejected_without_headroom() {
     let link = Link::new(MacSet::one(LOCAL), 1_500, None);
     let mut frame = Frame::for_mtu(1_500);
     frame.prepend(Frame::HEADROOM - 13).unwrap();
