@@ -19,6 +19,7 @@ mod io_modes;
 mod lab;
 mod mtu;
 mod ping;
+mod replay;
 mod running;
 mod scan;
 mod screen;
@@ -33,6 +34,10 @@ use testbed::Trials;
 fn main() -> ExitCode {
     if let Err(error) = testbed::program::open(env!("CARGO_BIN_EXE_tapstack")) {
         eprintln!("cannot open the program under test: {error}");
+        return ExitCode::FAILURE;
+    }
+    if let Err(error) = replay::read_pages() {
+        eprintln!("cannot read the pages with commands to replay: {error}");
         return ExitCode::FAILURE;
     }
     let cases = [
@@ -52,6 +57,7 @@ fn main() -> ExitCode {
         common::CASES,
         mtu::CASES,
         ping::CASES,
+        replay::CASES,
         scan::CASES,
         screen::CASES,
         tap_command::CASES,

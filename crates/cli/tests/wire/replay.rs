@@ -1,0 +1,344 @@
+//! The commands that README and docs show, run as printed.
+//!
+//! A Markdown block with the language `console` is replayed. A line that starts with `$ ` is a command, up to the next line if
+//! it ends with a backslash. The lines below it are its output, standard output and standard error together. A command
+//! that cannot be replayed stands in a block with the language `sh`: it needs a network, never ends, or changes the machine.
+//!
+//! - All blocks of a page run in one network namespace and one temporary folder, in their order. Each block is one POSIX
+//!   shell, so `$?` and variables keep their values. `docs/sample.pcapng` is in the folder.
+//! - `tapstack` is the program under test, and so is `cargo run -p cli --`. `sudo` runs its command unchanged.
+//! - An output line `...` stands for any lines, none included. Runs of spaces compare as one space.
+//! - These parts compare by their kind: times of day and dates; decimal fractions; whole numbers of five digits or more, or with
+//!   the unit ms, us or ns; locally administered MAC addresses but `02:00:00:...`; a port behind an IPv4 address from 32768 on.
+//! - A block that uses a program that is not installed is skipped. The rest of the page runs, and the trial is then ignored.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::Ipv4Addr;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use testbed::installed::{NotInstalled, installed};
+use testbed::{Case, TestResult};
+
+use super::screen::program;
+
+pub(crate) const CASES: &[Case] = &[
+    ("readme_commands_print_what_page_shows", replay_page::<0>),
+    ("tools_commands_print_what_page_shows", replay_page::<1>),
+    ("replay_parses_console_blocks_only", console_blocks),
+    ("replay_rejects_different_output", different_output),
+    ("replay_compares_changing_parts_by_kind", changing_parts),
+];
+
+/// The pages with blocks to replay.
+const PAGES: [&str; 2] = ["README.md", "docs/tools.md"];
+
+/// The programs that pages may use and that a machine may lack.
+const OPTIONAL_PROGRAMS: [&str; 20] = [
+    "arping", "awk", "bash", "comm", "cut", "diff", "grep", "head", "ip", "jq", "ping", "sed", "sort",
+    "tail", "tcpdump", "tee", "timeout", "tshark", "uniq", "wc",
+];
+
+/// The line between the outputs of two commands: no program prints a record separator.
+const SEPARATOR: &str = "\u{1e}";
+
+/// The capture that the pages use.
+const SAMPLE: &str = "docs/sample.pcapng";
+
+/// The pages and the capture, read while this process may still read them.
+static FILES: OnceLock<BTreeMap<&str, Vec<u8>>> = OnceLock::new();
+
+/// Reads the pages; to be called first in `main`.
+pub(crate) fn read_pages() -> std::io::Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let read = |name| Ok((name, fs::read(root.join(name))?));
+    let files = PAGES.into_iter().chain([SAMPLE]).map(read).collect::<std::io::Result<_>>()?;
+    FILES.get_or_init(|| files);
+    Ok(())
+}
+
+fn file(name: &str) -> Result<&'static [u8], String> {
+    let file = FILES.get().and_then(|files| files.get(name)).ok_or_else(|| format!("{name} was not read"));
+    file.map(Vec::as_slice)
+}
+
+/// A command of a block, with the output that the page shows.
+#[derive(Debug, PartialEq)]
+struct Step {
+    line: usize,
+    command: String,
+    output: Vec<String>,
+}
+
+/// Parses the `console` blocks of a page.
+fn blocks(page: &str) -> Vec<Vec<Step>> {
+    let mut blocks = Vec::new();
+    let mut block: Option<(&str, Vec<Step>)> = None;
+    for (index, line) in page.lines().enumerate() {
+        let text = line.trim_start();
+        let Some((indent, steps)) = &mut block else {
+            if text.starts_with("```console") {
+                block = Some((&line[..line.len() - text.len()], Vec::new()));
+            }
+            continue;
+        };
+        let line_text = line.strip_prefix(*indent).unwrap_or(text);
+        if line_text.starts_with("```") {
+            blocks.extend(block.take().map(|(_, steps)| steps));
+        } else if let Some(command) = line_text.strip_prefix("$ ") {
+            steps.push(Step { line: index + 1, command: command.to_owned(), output: Vec::new() });
+        } else if let Some(step) = steps.last_mut() {
+            if step.output.is_empty() && step.command.ends_with('\\') {
+                step.command = format!("{}\n{line_text}", step.command);
+            } else {
+                step.output.push(line_text.to_owned());
+            }
+        }
+    }
+    blocks
+}
+
+fn replay_page<const INDEX: usize>() -> TestResult {
+    let name = PAGES[INDEX];
+    let folder = prepare_folder()?;
+    let mut absent = None;
+    for block in blocks(std::str::from_utf8(file(name)?)?) {
+        match missing_program(&block) {
+            Some(error) => absent = Some(error),
+            None => replay_block(name, &block, &folder)?,
+        }
+    }
+    absent.map_or(Ok(()), |error| Err(error.into()))
+}
+
+/// The error of the first optional program that a block uses and that is not installed.
+fn missing_program(block: &[Step]) -> Option<NotInstalled> {
+    block.iter().find_map(|Step { command, .. }| {
+        // `tapstack ping` is a command of the program.
+        let command = command.replace("tapstack ", "tapstack-");
+        let mut words = command.split(|c: char| !(c.is_alphanumeric() || c == '-'));
+        words.find_map(|word| if OPTIONAL_PROGRAMS.contains(&word) { installed(word).err() } else { None })
+    })
+}
+
+/// Creates a folder with the sample capture, and the programs `tapstack`, `cargo` and `sudo` in its subfolder `bin`.
+fn prepare_folder() -> Result<PathBuf, Box<dyn std::error::Error>> {
+    let folder = std::env::temp_dir().join("replay");
+    fs::create_dir_all(folder.join("bin"))?;
+    fs::create_dir_all(folder.join("docs"))?;
+    fs::write(folder.join(SAMPLE), file(SAMPLE)?)?;
+    symlink(program(), folder.join("bin/tapstack"))?;
+    let script = |name: &str, text: &str| -> std::io::Result<()> {
+        let path = folder.join("bin").join(name);
+        fs::write(&path, text)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
+    };
+    script("sudo", "#!/bin/sh\nexec \"$@\"\n")?;
+    script(
+        "cargo",
+        "#!/bin/sh\n\
+         [ \"$1 $2 $3\" = 'run -p cli' ] || { echo \"replay: cargo $*: use the language sh\"; exit 2; }\n\
+         shift 3; [ \"$1\" != -- ] || shift\n\
+         exec tapstack \"$@\"\n",
+    )?;
+    Ok(folder)
+}
+
+/// Runs a block, and compares what each command prints.
+fn replay_block(page: &str, block: &[Step], folder: &Path) -> TestResult {
+    // The next command finds the exit code of this one in `$?`.
+    let commands = block.iter().map(|Step { command, .. }| {
+        format!("{command}\nreplay_code=$?; printf '\\n{SEPARATOR}\\n'; (exit $replay_code)\n")
+    });
+    let script: String = [String::from("exec 2>&1\n")].into_iter().chain(commands).collect();
+    let search_path = std::env::var("PATH")?;
+    let output = Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(folder)
+        .env("PATH", format!("{}:{search_path}", folder.join("bin").display()))
+        .stdin(Stdio::null())
+        .output()?;
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut outputs = printed.split(SEPARATOR);
+    for Step { line, command, output } in block {
+        let printed = outputs.next().unwrap_or_default();
+        let shown: Vec<_> = output.iter().map(String::as_str).collect();
+        if !matches(&shown, &printed.lines().collect::<Vec<_>>()) {
+            let shown = shown.join("\n");
+            return Err(format!(
+                "{page}:{line}: `{command}` is shown to print\n{shown}\nand prints\n{printed}"
+            )
+            .into());
+        }
+    }
+    Ok(())
+}
+
+/// Whether the lines that a page shows stand for the lines that a command printed.
+fn matches(shown: &[&str], printed: &[&str]) -> bool {
+    let clean = |lines: &[&str]| -> Vec<String> {
+        let mut lines: Vec<_> = lines.iter().map(|line| normalize(line)).collect();
+        let count = |line: Option<&String>| line.is_some_and(String::is_empty);
+        while count(lines.last()) {
+            lines.pop();
+        }
+        while count(lines.first()) {
+            lines.remove(0);
+        }
+        lines
+    };
+    matches_lines(&clean(shown), &clean(printed))
+}
+
+fn matches_lines(shown: &[String], printed: &[String]) -> bool {
+    match shown.split_first() {
+        None => printed.is_empty(),
+        Some((first, rest)) if first == "..." => {
+            (0..=printed.len()).any(|skipped| matches_lines(rest, &printed[skipped..]))
+        }
+        Some((first, rest)) => printed.first() == Some(first) && matches_lines(rest, &printed[1..]),
+    }
+}
+
+/// Replaces the parts of a line that differ from run to run by the names of their kinds.
+fn normalize(line: &str) -> String {
+    let mut out = String::new();
+    let mut rest = line.trim();
+    while let Some(first) = rest.chars().next() {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | ':' | '-' | '+' | '_');
+        let end = rest.find(|c| is_word(c) != is_word(first)).unwrap_or(rest.len());
+        let (part, after) = rest.split_at(end);
+        rest = after;
+        if is_word(first) {
+            let word = part.trim_matches(['.', ':', '-', '+']);
+            let unit = rest.trim_start().split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+            let (before, after) = part.split_once(word).unwrap_or_default();
+            out += before;
+            out += &kind(word, unit).unwrap_or_else(|| word.to_owned());
+            out += after;
+        } else {
+            // The number of spaces between columns depends on the values.
+            for c in part.chars() {
+                if c != ' ' || !out.ends_with(' ') {
+                    out.push(c);
+                }
+            }
+        }
+    }
+    out
+}
+
+/// The name of the kind of a word whose value differs from run to run. `unit` is the word after it.
+fn kind(word: &str, unit: &str) -> Option<String> {
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_unit = |text: &str| matches!(text, "ms" | "us" | "ns" | "usec");
+    let number = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let suffix = &word[number.len()..];
+    let colons: Vec<_> = word.split(':').collect();
+    let dots: Vec<_> = number.split('.').collect();
+    let kind = if is_random_mac(&colons) {
+        "<mac>"
+    } else if is_date(word) {
+        "<date>"
+    } else if matches!(colons.len(), 2 | 3) && colons.iter().all(|part| part.split('.').all(is_digits)) {
+        "<time>"
+    } else if (dots.len() == 2 && dots.iter().all(|part| is_digits(part)))
+        || (is_digits(number) && (is_unit(suffix) || is_unit(unit)))
+        || (is_digits(word) && word.len() >= 5)
+    {
+        "<number>"
+    } else {
+        let (address, port) = word.rsplit_once('.')?;
+        let is_dynamic = port.parse().is_ok_and(|port: u16| port >= 32_768);
+        return (is_dynamic && address.parse::<Ipv4Addr>().is_ok()).then(|| format!("{address}.<port>"));
+    };
+    Some(kind.to_owned())
+}
+
+/// A locally administered address of one station, other than those that start with 02:00:00.
+fn is_random_mac(parts: &[&str]) -> bool {
+    let bytes: Vec<_> = parts
+        .iter()
+        .filter(|part| part.len() == 2)
+        .filter_map(|part| u8::from_str_radix(part, 16).ok())
+        .collect();
+    parts.len() == 6 && bytes.len() == 6 && bytes[0] & 3 == 2 && bytes[..3] != [2, 0, 0]
+}
+
+/// A date, and perhaps a time behind it: 2026-11-29T04:27:58.
+fn is_date(word: &str) -> bool {
+    let parts: Vec<_> = word.splitn(3, '-').collect();
+    let is_number =
+        |text: &str, length| text.len() >= length && text.as_bytes()[..length].iter().all(u8::is_ascii_digit);
+    parts.len() == 3 && is_number(parts[0], 4) && is_number(parts[1], 2) && is_number(parts[2], 2)
+}
+
+fn console_blocks() -> TestResult {
+    let page = "\
+        text\n```sh\n$ sudo reboot\n```\n\
+        - item\n  ```console\n  $ echo a \\\n      b\n  a b\n  $ true\n  ```\n\
+        ```console\n$ false\n```\n";
+    let step = |line, command: &str, output: &[&str]| Step {
+        line,
+        command: command.to_owned(),
+        output: output.iter().map(|line| (*line).to_owned()).collect(),
+    };
+    let first = vec![step(7, "echo a \\\n    b", &["a b"]), step(10, "true", &[])];
+    assert_eq!(blocks(page), [first, vec![step(13, "false", &[])]]);
+    Ok(())
+}
+
+fn different_output() -> TestResult {
+    let folder = prepare_folder()?;
+    let page =
+        "```console\n$ false\n$ echo exit code $?\nexit code 1\n$ tapstack --version\ntapstack 0\n```\n";
+    let block = blocks(page).remove(0);
+    let error = replay_block("page", &block, &folder).expect_err("another version").to_string();
+    assert!(error.starts_with("page:5: `tapstack --version` is shown to print\ntapstack 0\n"), "{error}");
+    let same = [("a\n...\nd", "a\nb\nc\nd"), ("...", ""), ("a", "a\n\n"), ("a  b", "  a b")];
+    let different = [("a\n...\nd", "a\nb"), ("a", "a\nb"), ("a\nb", "a"), ("a b", "ab")];
+    let outcome = |(shown, printed): (&str, &str)| {
+        matches(&shown.lines().collect::<Vec<_>>(), &printed.lines().collect::<Vec<_>>())
+    };
+    for pair in same {
+        assert!(outcome(pair), "{pair:?}");
+    }
+    for pair in different {
+        assert!(!outcome(pair), "{pair:?}");
+    }
+    Ok(())
+}
+
+fn changing_parts() -> TestResult {
+    let same = [
+        ("09:00:00.809987 ARP", "23:59:59.1 ARP"),
+        ("2026-11-02 09:00:00 new", "2027-01-31 10:11:12.5 new"),
+        ("\"2026-11-02T09:00:00.000001Z\"", "\"2027-01-01T10:00:00.5+01:00\""),
+        ("time=0.061 ms", "time=12.5 ms"),
+        ("time 1004ms", "time 9ms"),
+        ("in 61 us", "in 7 us"),
+        ("\"time\":123456,", "\"time\":9876543210,"),
+        ("lladdr 02:91:17:5a:35:d7", "lladdr fe:00:00:00:00:01"),
+        ("10.0.0.1.43191 >", "10.0.0.1.55555 >"),
+    ];
+    let different = [
+        ("10.0.0.1", "10.0.0.2"),
+        ("10.0.0.1.9:", "10.0.0.1.7:"),
+        ("10.0.0.1.43191", "10.0.0.2.43191"),
+        ("02:00:00:00:00:01", "02:00:00:00:00:02"),
+        ("ff:ff:ff:ff:ff:ff", "02:91:17:5a:35:d7"),
+        ("tapstack 0.1.0", "tapstack 0.2.0"),
+        ("1234 frames", "1235 frames"),
+        ("5 packets", "6 packets"),
+    ];
+    for (shown, printed) in same {
+        assert_eq!(normalize(shown), normalize(printed));
+    }
+    for (shown, printed) in different {
+        assert_ne!(normalize(shown), normalize(printed));
+    }
+    Ok(())
+}
