@@ -1,9 +1,8 @@
-//! Parsing packets in their frames and building replies, each beside the unsafe cast of a packed
-//! struct.
+//! Benchmarks of parsing packets in frames and building replies, compared with an unsafe cast to a packed struct.
 //!
-//! The cast is the yardstick: it is what a program in C does, makes the same checks, and gives the
-//! same values, which is asserted before anything is timed. Criterion's times swing by far more than
-//! the two differ; set them side by side from one run, and never a run against another.
+//! The cast is the baseline: it works like a C program, makes the same checks and returns the same values, which is
+//! asserted before timing. Criterion's times vary between runs by far more than the two differ, so compare only results
+//! of the same run.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -13,14 +12,14 @@ use arp::{ArpReply, MacAddr, Operation, Packet, PacketFields};
 use criterion::{Criterion, Throughput};
 use link::{EtherType, EthernetFrame};
 
-/// The yardstick.
+/// Baseline.
 #[path = "cast/packet.rs"]
 mod cast;
 
 const LOCAL: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const PEER: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
-/// So many packets are rewritten in turn that none is read while it is still being written.
-const IN_TURN: usize = 64;
+/// Number of packets that are rewritten in turn, so that no packet is read while its write is still in progress.
+const BATCH: usize = 64;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut criterion = Criterion::default().configure_from_args();
@@ -36,8 +35,8 @@ fn parsing(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
     let plain = frame(&[&[8, 6], &request]);
     let padded = frame(&[&[8, 6], &reply, &[0; 18]]);
     let tagged = frame(&[&[0x81, 0, 0, 5, 8, 6], &request]);
-    let cut = (0..plain.len()).map(|length| plain.iter().copied().take(length).collect());
-    let cut: Vec<Vec<u8>> = cut.collect();
+    let truncated = (0..plain.len()).map(|length| plain.iter().copied().take(length).collect());
+    let truncated: Vec<Vec<u8>> = truncated.collect();
     let mixed = [
         plain.clone(),
         padded.clone(),
@@ -53,11 +52,11 @@ fn parsing(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
     parse(criterion, "packet/padded-reply", &[padded])?;
     parse(criterion, "packet/tagged", &[tagged])?;
     parse(criterion, "packet/mixed", &mixed)?;
-    parse(criterion, "packet/truncated", &cut)?;
+    parse(criterion, "packet/truncated", &truncated)?;
     Ok(())
 }
 
-/// Times ours beside the cast, all `frames` one after another.
+/// Times the parser and the cast over all `frames` in order.
 fn parse(criterion: &mut Criterion, name: &str, frames: &[Vec<u8>]) -> Result<(), TryFromIntError> {
     for bytes in frames {
         assert_eq!(layered(bytes), cast::parse(bytes), "{bytes:02x?}");
@@ -82,48 +81,48 @@ fn parse(criterion: &mut Criterion, name: &str, frames: &[Vec<u8>]) -> Result<()
     Ok(())
 }
 
-/// Times a whole packet written to the same place over and over.
+/// Times writing a whole packet to the same buffer.
 fn building(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
     let reply = fields(Operation::REPLY);
-    let (mut ours, mut theirs) = ([0; PacketFields::LENGTH], [0; PacketFields::LENGTH]);
-    reply.write_to(&mut ours)?;
-    cast::write(&reply, &mut theirs).ok_or("room for a packet")?;
-    assert_eq!(ours, theirs);
+    let (mut written, mut cast_written) = ([0; PacketFields::LENGTH], [0; PacketFields::LENGTH]);
+    reply.write_to(&mut written)?;
+    cast::write(&reply, &mut cast_written).ok_or("buffer too short")?;
+    assert_eq!(written, cast_written);
 
     let mut group = criterion.benchmark_group("packet/build-reply");
     group.bench_function("arp", |bencher| {
-        bencher.iter(|| black_box(&reply).write_to(black_box(ours.as_mut_slice())));
+        bencher.iter(|| black_box(&reply).write_to(black_box(written.as_mut_slice())));
     });
     group.bench_function("cast", |bencher| {
-        bencher.iter(|| cast::write(black_box(&reply), black_box(theirs.as_mut_slice())));
+        bencher.iter(|| cast::write(black_box(&reply), black_box(cast_written.as_mut_slice())));
     });
     group.finish();
     Ok(())
 }
 
-/// Times requests turned into replies where they lie.
+/// Times rewriting requests into replies in place.
 fn rewriting(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
     let reply = ArpReply { mac: LOCAL, destination: PEER };
     let request = packet(Operation::REQUEST)?;
-    let (mut ours, mut theirs) = ([request; IN_TURN], [request; IN_TURN]);
-    for (ours, theirs) in ours.iter_mut().zip(&mut theirs) {
-        reply.write_over(ours)?;
-        cast::write_over(reply, theirs).ok_or("room for a packet")?;
-        assert_eq!(ours, theirs);
+    let (mut rewritten, mut cast_rewritten) = ([request; BATCH], [request; BATCH]);
+    for (bytes, cast_bytes) in rewritten.iter_mut().zip(&mut cast_rewritten) {
+        reply.write_over(bytes)?;
+        cast::write_over(reply, cast_bytes).ok_or("buffer too short")?;
+        assert_eq!(bytes, cast_bytes);
     }
 
     let mut group = criterion.benchmark_group("packet/rewrite-request");
-    group.throughput(Throughput::Elements(IN_TURN.try_into()?));
+    group.throughput(Throughput::Elements(BATCH.try_into()?));
     group.bench_function("arp", |bencher| {
         bencher.iter(|| {
-            for bytes in &mut ours {
+            for bytes in &mut rewritten {
                 let _ = black_box(black_box(reply).write_over(black_box(bytes.as_mut_slice())));
             }
         });
     });
     group.bench_function("cast", |bencher| {
         bencher.iter(|| {
-            for bytes in &mut theirs {
+            for bytes in &mut cast_rewritten {
                 let _ = black_box(cast::write_over(black_box(reply), black_box(bytes.as_mut_slice())));
             }
         });
@@ -132,7 +131,7 @@ fn rewriting(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// All nine fields: four are what they must be, five are returned.
+/// Parses all nine fields: checks four and returns five.
 fn layered(bytes: &[u8]) -> Option<PacketFields> {
     let frame = EthernetFrame::parse(bytes).ok()?;
     if frame.ether_type() != EtherType::ARP {
@@ -157,7 +156,7 @@ fn packet(operation: Operation) -> Result<[u8; PacketFields::LENGTH], arp::ArpDr
     Ok(bytes)
 }
 
-/// A broadcast from the peer with what stands behind the source address.
-fn frame(behind: &[&[u8]]) -> Vec<u8> {
-    [&MacAddr::BROADCAST.bytes()[..], &PEER.bytes(), &behind.concat()].concat()
+/// Returns a broadcast frame from the peer. `rest` follows the source address.
+fn frame(rest: &[&[u8]]) -> Vec<u8> {
+    [&MacAddr::BROADCAST.bytes()[..], &PEER.bytes(), &rest.concat()].concat()
 }

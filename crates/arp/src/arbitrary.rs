@@ -1,4 +1,4 @@
-//! Strategies for packets of any fields, for property tests here and in crates above.
+//! Proptest strategies for ARP packets, for this crate and its users.
 
 use std::net::Ipv4Addr;
 
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::{MacAddr, Operation, PacketFields};
 
-/// Packets with this operation, sender and target: a hardware and a protocol address each.
+/// Returns packets with the given operations, senders and targets.
 pub fn packet(
     operation: impl Strategy<Value = u16>,
     sender: impl Strategy<Value = (MacAddr, Ipv4Addr)>,
@@ -21,7 +21,7 @@ pub fn packet(
     })
 }
 
-/// A request, a reply, or anything else.
+/// Returns operations: requests, replies and any other numbers.
 pub fn operation() -> impl Strategy<Value = u16> {
     prop_oneof![Just(1), Just(2), any::<u16>()]
 }

@@ -1,4 +1,4 @@
-//! ARP on one segment: reception in the order of RFC 826, resolution, claims and what is due.
+//! ARP on one segment: reception in the order of RFC 826, resolution, claims and timers.
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -20,14 +20,14 @@ use crate::proxy::{Proxies, ProxyError};
 
 /// Which senders are added to the neighbor table.
 ///
-/// Every policy updates known senders, completes pending resolutions and adds senders of requests for a local address.
+/// All policies update known senders, complete pending resolutions and add senders of requests for a local address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LearningPolicy {
-    /// Only a request for a local address adds its sender. An unsolicited reply adds no entry.
+    /// Only requests for a local address add their sender. Unsolicited replies add no entry.
     // spec: learn-default
     #[default]
     Cautious,
-    /// Any packet whose target is local adds its sender, as in RFC 826.
+    /// Any packet with a local target adds its sender, as in RFC 826.
     Rfc826,
     /// Any packet adds its sender, announcements included.
     Permissive,
@@ -38,11 +38,11 @@ pub enum LearningPolicy {
 pub struct ArpConfig {
     /// Which senders are added to the neighbor table.
     pub policy: LearningPolicy,
-    /// Bounds and times of the neighbor table.
+    /// Limits and timeouts of the neighbor table.
     pub table: NeighborSettings,
-    /// The segment's network. Its broadcast address is no valid sender, and its hosts need no proxy.
+    /// Network of the segment, if any. Its broadcast address is an invalid sender, and its hosts get no proxy replies.
     pub network: Option<Ipv4Net>,
-    /// Policy in an address conflict.
+    /// Policy for address conflicts.
     pub defense: Defense,
 }
 
@@ -60,14 +60,14 @@ pub enum ArpEvent {
 pub enum ArpAction<P> {
     /// Broadcast a probe or an announcement.
     Broadcast(PacketFields),
-    /// Request, send to or give up a neighbor.
+    /// Action for a neighbor: send a request or a packet, or return a packet.
     Neighbor(NeighborAction<Ipv4Addr, P>),
 }
 
 /// ARP on one segment, with packets of type `P` that wait for address resolution.
 ///
-/// Received ARP packets go to [`Arp::receive`], packets to send to [`Arp::resolve`]. [`Arp::poll`] returns what is due,
-/// [`Arp::take_event`] the events.
+/// [`Arp::receive`] processes received ARP packets, [`Arp::resolve`] resolves destinations. [`Arp::poll`] returns due
+/// actions, and [`Arp::take_event`] returns events.
 #[derive(Debug)]
 pub struct Arp<P> {
     config: ArpConfig,
@@ -80,11 +80,12 @@ pub struct Arp<P> {
 }
 
 impl<P> Arp<P> {
-    /// Bound of the event queue. Events beyond it are counted.
+    /// Capacity of each event queue. Further events are dropped and counted in [`Arp::events_lost`].
     pub const EVENTS: usize = 256;
 
-    /// Creates ARP for the addresses in `locals`, which are in use at once. [`Arp::claim`] adds addresses that are
-    /// announced or probed for.
+    /// Creates ARP with the addresses in `locals`, which are in use at once.
+    ///
+    /// [`Arp::claim`] adds addresses with announcements or after probing.
     pub fn new(locals: LocalBindings, config: ArpConfig) -> Arp<P> {
         // Point-to-point networks (RFC 3021) and single addresses have no broadcast address.
         let broadcast = config.network.filter(|network| network.prefix_len() < 31);
@@ -98,8 +99,9 @@ impl<P> Arp<P> {
         }
     }
 
-    /// Resolves the destination of a packet of `bytes` bytes: see [`NeighborTable::resolve`]. Refuses local and claimed
-    /// addresses, and those that no host can have.
+    /// Resolves the destination of a packet of `bytes` bytes: see [`NeighborTable::resolve`].
+    ///
+    /// Refuses local addresses, claimed addresses and addresses that are invalid for a host.
     pub fn resolve(&mut self, now: Instant, ip: Ipv4Addr, bytes: usize, packet: P) -> Resolution<P> {
         if !self.is_valid_neighbor(ip) {
             return Resolution::Refused(packet);
@@ -125,13 +127,13 @@ impl<P> Arp<P> {
             && !self.claims.is_claimed(ip)
     }
 
-    /// Returns the next due action. Call it until there is none.
+    /// Returns the next due action, or none. Call it until it returns none.
     pub fn poll(&mut self, now: Instant) -> Option<ArpAction<P>> {
         let packet = self.claims.poll(now, &mut self.neighbors).map(ArpAction::Broadcast);
         packet.or_else(|| self.neighbors.poll(now).map(ArpAction::Neighbor))
     }
 
-    /// Returns when [`Arp::poll`] has work next.
+    /// Returns when [`Arp::poll`] has its next action, or none if only a call can cause one.
     pub fn deadline(&self) -> Option<Instant> {
         [self.claims.deadline(), self.neighbors.deadline()].into_iter().flatten().min()
     }
@@ -156,7 +158,7 @@ impl<P> Arp<P> {
         &self.dropped
     }
 
-    /// Takes the oldest event. Those about claims precede those about neighbors.
+    /// Removes and returns the oldest event. Events of claims precede events of neighbors.
     pub fn take_event(&mut self) -> Option<ArpEvent> {
         self.claims
             .take_event()
@@ -164,15 +166,17 @@ impl<P> Arp<P> {
             .or_else(|| self.neighbors.take_event().map(ArpEvent::Neighbor))
     }
 
-    /// Returns how many events were lost because a queue was full.
+    /// Returns the number of events that were dropped because a queue was full.
     pub fn events_lost(&self) -> u64 {
         self.claims.events_lost().saturating_add(self.neighbors.counts().events_lost)
     }
 
     // Reception.
 
-    /// Processes a received packet, or the reason why it could not be parsed. `station` is the frame's destination if it
-    /// is one of the local MAC addresses, none if the frame was sent to a group or broadcast.
+    /// Processes a received packet, or counts the reason why it could not be parsed.
+    ///
+    /// `station` is the destination of the frame if that is a local MAC address, or none for broadcast and multicast.
+    /// Fails with the reason if the packet is dropped.
     pub fn receive(
         &mut self,
         now: Instant,
@@ -180,14 +184,14 @@ impl<P> Arp<P> {
         parsed: Result<Packet<'_>, ArpDropReason>,
     ) -> Result<Reception, ArpDropReason> {
         let result = parsed.and_then(|packet| {
-            let ours = self.validate(now, station, packet)?;
-            Ok(self.merge_and_reply(now, packet, ours))
+            let local_mac = self.validate(now, station, packet)?;
+            Ok(self.merge_and_reply(now, packet, local_mac))
         });
         // spec: drops-counted
         result.inspect_err(|reason| self.dropped.count(*reason))
     }
 
-    /// Rejects senders that cannot exist, which RFC 826 accepts. Returns the MAC address of the target, if it is local.
+    /// Drops invalid senders, which RFC 826 accepts. Returns the MAC address of the target if the target is local.
     fn validate(
         &mut self,
         now: Instant,
@@ -215,7 +219,7 @@ impl<P> Arp<P> {
         if self.claims.is_conflict(now, packet) {
             return Err(ArpDropReason::Conflict);
         }
-        // Many hosts on one wire: each hears only what is sent to its own station.
+        // Several hosts share this segment: each accepts only unicast frames to its own MAC address.
         let target = self.claims.locals().mac_of(packet.target_protocol());
         // spec: station-of-target
         if station.is_some() && target.is_some() && station != target {
@@ -224,52 +228,52 @@ impl<P> Arp<P> {
         Ok(target)
     }
 
-    /// Returns whether a host of this network can have an address. 0.0.0.0, the sender of a probe, is valid.
+    /// Returns whether an address is valid for a host of this network. 0.0.0.0, the sender of a probe, is valid.
     pub(crate) fn is_valid_host(&self, ip: Ipv4Addr) -> bool {
         (ip.is_unspecified() || inet::is_valid_host(ip)) && self.broadcast != Some(ip)
     }
 
     /// Follows RFC 826, "Packet Reception", from the merge flag on. [`Packet`] has checked hardware and protocol type.
-    fn merge_and_reply(&mut self, now: Instant, packet: Packet<'_>, ours: Option<MacAddr>) -> Reception {
+    fn merge_and_reply(&mut self, now: Instant, packet: Packet<'_>, local_mac: Option<MacAddr>) -> Reception {
         let sender = packet.sender_protocol();
         let observation = SenderObservation {
             mac: packet.sender_hardware(),
-            is_reply_to_us: ours.is_some() && packet.operation() == Operation::REPLY,
+            is_reply_to_us: local_mac.is_some() && packet.operation() == Operation::REPLY,
         };
 
-        // Merge_flag := false; if the pair <protocol type, sender protocol address> is in the
-        // table, update its hardware address and set Merge_flag to true.
+        // RFC 826: update the entry of a known sender and set the merge flag.
         // spec: rfc826-merge
         let mut merge = self.neighbors.merge(now, sender, observation);
 
-        // Am I the target protocol address? If Merge_flag is false, add the sender to the table.
+        // RFC 826: if the merge flag is not set and the target is local, add the sender.
         // spec: rfc826-add, rfc826-not-ours
-        if merge == Merge::None && self.learns(packet, ours.is_some()) {
+        if merge == Merge::None && self.learns(packet, local_mac.is_some()) {
             merge = self.neighbors.learn(now, sender, observation);
         }
 
-        // Is the opcode a request? Only now is it looked at. Swap hardware and protocol fields, put
-        // ours into the sender's, send it to the sender.
+        // RFC 826: check the operation last. To answer a request, swap sender and target, write the local MAC address, and
+        // send the packet to the requester.
         // spec: rfc826-operation-last, rfc826-target-hardware, rfc826-reply-to, reply-one, reply-none
-        let reply =
-            match ours.or_else(|| self.proxies.mac_for(packet, self.config.network, self.claims.locals())) {
-                Some(ours) if packet.operation() == Operation::REQUEST => Some(ArpReply {
-                    mac: ours,
-                    destination: destination(packet.target_protocol(), observation.mac),
-                }),
-                _ => None,
-            };
+        let reply = match local_mac
+            .or_else(|| self.proxies.mac_for(packet, self.config.network, self.claims.locals()))
+        {
+            Some(mac) if packet.operation() == Operation::REQUEST => {
+                Some(ArpReply { mac, destination: destination(packet.target_protocol(), observation.mac) })
+            }
+            _ => None,
+        };
         Reception { merge, reply }
     }
 
-    /// Returns whether the policy adds an unknown sender to the table. The sender of a probe has no address yet, and is
-    /// never added (RFC 5227 1.1).
-    fn learns(&self, packet: Packet<'_>, for_us: bool) -> bool {
+    /// Returns whether the policy adds an unknown sender to the table.
+    ///
+    /// The sender of a probe has no address yet and is never added (RFC 5227 1.1).
+    fn learns(&self, packet: Packet<'_>, target_is_local: bool) -> bool {
         let allowed = match self.config.policy {
             // spec: learn-request, learn-reply-cautious, learn-other
-            LearningPolicy::Cautious => for_us && packet.operation() == Operation::REQUEST,
+            LearningPolicy::Cautious => target_is_local && packet.operation() == Operation::REQUEST,
             // spec: learn-reply-rfc826, learn-other
-            LearningPolicy::Rfc826 => for_us,
+            LearningPolicy::Rfc826 => target_is_local,
             // spec: learn-permissive
             LearningPolicy::Permissive => true,
         };
@@ -279,9 +283,9 @@ impl<P> Arp<P> {
 
     // Claims.
 
-    /// Begins the use of an address. Its MAC address becomes local.
+    /// Starts to use an address. Its MAC address becomes local.
     ///
-    /// Fails if the address is local or claimed already, or if the MAC address is zero or a group's.
+    /// Fails if the address is already local or claimed, or if the MAC address is zero or multicast.
     pub fn claim(
         &mut self,
         now: Instant,
@@ -295,10 +299,10 @@ impl<P> Arp<P> {
         Ok(())
     }
 
-    /// Begins the use of all addresses from `first` to `last` at once, without a packet. The first has the MAC address
-    /// `mac`, each further one the next MAC address.
+    /// Starts to use all addresses from `first` to `last` at once, without sending anything.
     ///
-    /// Fails if one of them is local already, or if there are not enough MAC addresses.
+    /// The first address gets the MAC address `mac`, each further address the next MAC address. Fails if one of the
+    /// addresses is already local, or if a MAC address would be zero or multicast.
     pub fn claim_range(
         &mut self,
         first: Ipv4Addr,
@@ -313,36 +317,40 @@ impl<P> Arp<P> {
         Ok(())
     }
 
-    /// Selects a link-local address, and another one whenever it is lost (RFC 3927).
+    /// Selects a link-local address, and another one after each conflict that ends its use (RFC 3927).
     ///
-    /// Fails if the MAC address is zero or a group's.
+    /// Fails if the MAC address is zero or multicast.
     pub fn select_link_local(&mut self, now: Instant, mac: MacAddr) -> Result<(), LocalBindingsError> {
         self.claims.select_link_local(now, mac)
     }
 
-    /// Returns whether an address is being probed for.
+    /// Returns whether probing for an address is in progress.
     pub fn is_probing(&self) -> bool {
         self.claims.is_probing()
     }
 
-    /// Notes that the device refused some frames since [`Arp::transmit_succeeded`], as one does that is down. Probes among
-    /// them reached no host, so each claim that has probed since then restarts.
+    /// Notes that the device rejected frames since the last [`Arp::transmit_succeeded`].
+    ///
+    /// Probes among them reached no host, so each claim that has sent a probe since then starts probing again.
     pub fn transmit_failed(&mut self, now: Instant) {
         self.claims.transmit_failed(now);
     }
 
-    /// Notes that the device took all frames.
+    /// Notes that the device has accepted all frames.
     pub fn transmit_succeeded(&mut self) {
         self.claims.transmit_succeeded();
     }
 
-    /// Notes that the link is down. A probe would reach no host, so no claim sends anything until [`Arp::link_up`].
+    /// Notes that the link is down. Claims send nothing until [`Arp::link_up`], because probes would reach no host.
     pub fn link_down(&mut self) {
         self.claims.link_down();
     }
 
-    /// Notes that the link is up again. Addresses that were probed for are probed for again before further use (RFC 5227 2.1,
-    /// RFC 3927 2.2), announced addresses are announced again. Addresses used without either stay in use.
+    /// Notes that the link is up again.
+    ///
+    /// Addresses claimed with [`StartMode::Probe`] and link-local addresses are out of use until they are probed again
+    /// (RFC 5227 2.1, RFC 3927 2.2). Addresses claimed with [`StartMode::Announce`] are announced again. All others stay
+    /// in use.
     pub fn link_up(&mut self, now: Instant) {
         self.claims.link_up(now);
     }
@@ -352,39 +360,45 @@ impl<P> Arp<P> {
         self.claims.link_local_address()
     }
 
-    /// Returns the host that has the last local address, once no local address is left or expected.
+    /// Returns the host that took the last local address, if no local address is left and none is being claimed.
     pub fn new_owner(&self) -> Option<Identity> {
         self.claims.new_owner()
     }
 
-    /// Returns how many probes and announcements were due.
+    /// Returns the number of probes and announcements that [`Arp::poll`] has returned.
     pub fn claim_packets_sent(&self) -> u64 {
         self.claims.packets_sent
     }
 
-    /// Returns how many conflicts were not answered by an announcement because of the rate limit over all addresses.
+    /// Returns the number of defenses that were suppressed by the rate limit over all addresses.
     pub fn defenses_suppressed(&self) -> u64 {
         self.claims.suppressed
     }
 
     // Proxy ARP.
 
-    /// Answers requests for the hosts of `range` with `mac`, a local MAC address, so that datagrams for them come here
-    /// (RFC 1027).
+    /// Replies to requests for the hosts in `range` with `mac`, a local MAC address, so that this host receives their
+    /// datagrams (RFC 1027).
     ///
-    /// Never answered are a request for an address on the segment itself, a request by a host of the range itself, a
-    /// request for a broadcast address, a probe, an announcement, and any request while no local address is in use.
+    /// There is no reply to:
+    /// - requests for addresses of the segment's own network
+    /// - requests by hosts of the same range
+    /// - requests for broadcast addresses
+    /// - probes and announcements
+    /// - any request while no local address is in use
+    ///
+    /// Fails if the range lies within the segment's network or 169.254.0.0/16, or if `mac` is not local.
     pub fn add_proxy(&mut self, range: Ipv4Net, mac: MacAddr) -> Result<(), ProxyError> {
         self.proxies.add(range, mac, self.config.network, self.claims.locals())
     }
 }
 
-/// Result of a packet that was not dropped.
+/// Result of processing a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reception {
-    /// The change of the neighbor table.
+    /// Change of the neighbor table.
     pub merge: Merge,
-    /// The reply that is due.
+    /// Reply to send, if any.
     pub reply: Option<ArpReply>,
 }
 

@@ -1,20 +1,60 @@
-//! Layer 2.5: the Address Resolution Protocol (RFC 826) for Ethernet and IPv4.
+//! The Address Resolution Protocol (RFC 826) for Ethernet and IPv4, as a state machine without I/O.
 //!
-//! [`Packet::parse`] parses a valid packet or returns an [`ArpDropReason`]; [`FrameView::parse`] parses a frame and the
-//! packet in it at once. [`Arp::receive`] follows RFC 826 in its order: it updates the neighbor table and returns the
-//! reply that is due. [`ArpReply::write_over`] rewrites the request into that reply in place.
+//! - [`Packet::parse`] parses an ARP packet, or returns an [`ArpDropReason`]. [`FrameView::parse`] parses a frame and
+//!   the ARP packet in it in one step.
+//! - [`Arp`] is ARP on one segment: it answers requests, resolves addresses and owns the [`NeighborTable`].
+//! - [`Arp::claim`] starts to use a local address: at once, with announcements, or after probing (RFC 5227).
+//! - [`Arp::select_link_local`] selects a link-local address (RFC 3927).
+//! - [`Arp::add_proxy`] replies on behalf of other hosts (RFC 1027).
 //!
-//! [`Arp::claim`] begins the use of a local address: at once, with announcements, or after probing (RFC 5227).
-//! [`Arp::select_link_local`] selects a link-local address (RFC 3927); [`Arp::add_proxy`] replies for other hosts
-//! (RFC 1027).
+//! # Example
 //!
-//! [`NeighborTable`] holds the neighbors, their states and timers, and the packets that wait for them. [`Arp::resolve`]
-//! returns the next hop's MAC address or keeps the packet; [`Arp::poll`] returns what is due.
+//! ```
+//! use std::net::Ipv4Addr;
+//!
+//! use arp::{Arp, ArpConfig, Instant, LocalBindings, MacAddr, Operation, Packet, PacketFields};
+//!
+//! let ip = Ipv4Addr::new(10, 0, 0, 2);
+//! let mac = MacAddr::new([2, 0, 0, 0, 0, 2]);
+//! let mut arp: Arp<Vec<u8>> = Arp::new(LocalBindings::single(ip, mac)?, ArpConfig::default());
+//!
+//! // A broadcast request for 10.0.0.2.
+//! let request = PacketFields {
+//!     operation: Operation::REQUEST,
+//!     sender_hardware: MacAddr::new([2, 0, 0, 0, 0, 1]),
+//!     sender_protocol: Ipv4Addr::new(10, 0, 0, 1),
+//!     target_hardware: MacAddr::ZERO,
+//!     target_protocol: ip,
+//! };
+//! let mut bytes = [0; PacketFields::LENGTH];
+//! request.write_to(&mut bytes)?;
+//!
+//! let reception = arp.receive(Instant::ORIGIN, None, Packet::parse(&bytes))?;
+//! let reply = reception.reply.ok_or("no reply")?;
+//! reply.write_over(&mut bytes)?;
+//! assert_eq!(Packet::parse(&bytes)?.sender_hardware(), mac);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Order of calls
+//!
+//! 1. Pass each received ARP packet to [`Arp::receive`] and send the reply that it returns.
+//! 2. Pass each packet to send to [`Arp::resolve`]. It returns the MAC address of the next hop, or keeps the packet
+//!    until the address is resolved.
+//! 3. Call [`Arp::poll`] until it returns `None`, and perform each [`ArpAction`].
+//! 4. Call [`Arp::take_event`] until it returns `None`.
+//! 5. Wait until a packet arrives or [`Arp::deadline`] passes.
+//!
+//! # Bounds
+//!
+//! [`NeighborSettings`] limits the entries and the packets that wait for resolution; [`Arp::EVENTS`] limits the events
+//! that wait to be taken. Packets and events beyond a limit are dropped and counted.
 //!
 //! # What this crate does not do
 //!
-//! It performs no I/O, reads no clock and allocates nothing per packet. It sends nothing: it returns what is to be
-//! sent. It knows no VLAN: one [`Arp`] serves one segment.
+//! - It performs no I/O and reads no clock. Times and packets are arguments; packets to send are return values.
+//! - It does not handle VLAN tags. One [`Arp`] serves one segment.
+//! - It does not implement reverse or inverse ARP (RFC 903, RFC 2390): such packets are dropped and counted.
 #![forbid(unsafe_code)]
 
 mod address;

@@ -10,28 +10,28 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned, transmut
 
 use crate::drop_reason::ArpDropReason;
 
-/// The hardware type of Ethernet.
+/// Hardware type of Ethernet.
 const ETHERNET: u16 = 1;
-/// The hardware type of IEEE 802 networks, whose addresses are Ethernet's (RFC 1042, "Address Mappings").
+/// Hardware type of IEEE 802 networks, which use the same addresses as Ethernet (RFC 1042, "Address Mappings").
 const IEEE_802: u16 = 6;
-/// Bytes of an IPv4 address.
+/// Length of an IPv4 address, in bytes.
 const PROTOCOL_LENGTH: u8 = 4;
-/// Bytes of an Ethernet hardware address.
+/// Length of a MAC address, in bytes.
 const HARDWARE_LENGTH: u8 = 6;
 
-/// The operation of a packet (`ar$op`): an open number with names for those that have one.
+/// Operation of a packet (`ar$op`), any 16-bit number.
 ///
-/// RFC 826 acts on 1 and 2 alone; the others belong to other standards.
+/// RFC 826 defines 1 and 2. Other standards define the rest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Operation(pub u16);
 
 impl Operation {
-    /// Who has the target protocol address?
+    /// Request for the MAC address of the target protocol address.
     pub const REQUEST: Operation = Operation(1);
-    /// The sender has the sender protocol address.
+    /// Reply: the sender has the sender protocol address.
     pub const REPLY: Operation = Operation(2);
 
-    /// The name of the operation and the RFC that gave it, if one did.
+    /// Returns the name of the operation and the number of the RFC that defines it, if any.
     pub const fn name(self) -> Option<(&'static str, u16)> {
         Some(match self.0 {
             1 => ("Request", 826),
@@ -47,7 +47,7 @@ impl Operation {
         })
     }
 
-    /// Whether another standard than RFC 826 owns it: it is known by name and never acted on.
+    /// Returns whether a standard other than RFC 826 defines the operation. Such packets are dropped.
     pub const fn is_foreign(self) -> bool {
         // spec: rfc826-foreign
         matches!(self.name(), Some((_, owner)) if owner != 826)
@@ -69,15 +69,16 @@ impl fmt::Debug for Operation {
     }
 }
 
-/// A packet that speaks of Ethernet and IPv4 addresses: a view into the bytes it was parsed from.
-/// What it claims need not be true, nor polite.
+/// ARP packet for Ethernet and IPv4: a view into the bytes that it was parsed from.
+///
+/// The format is checked, the content is not: sender and target may be any addresses.
 #[derive(Clone, Copy, Debug)]
 pub struct Packet<'a>(&'a ArpPacket);
 
-/// The fields of a packet that differ from one to the next.
+/// Variable fields of an ARP packet for Ethernet and IPv4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PacketFields {
-    /// What the packet is.
+    /// Operation: a request, a reply or another number.
     pub operation: Operation,
     /// Sender hardware address.
     pub sender_hardware: MacAddr,
@@ -90,8 +91,11 @@ pub struct PacketFields {
 }
 
 impl<'a> Packet<'a> {
-    /// Reads a packet from the start of a frame's payload. What follows its 28 bytes is padding.
-    // Its result is read at once by whoever called: across crates it would go through memory.
+    /// Parses the packet at the start of a frame's payload. Bytes after the first 28 are padding.
+    ///
+    /// Fails if the payload is shorter than 28 bytes, or if hardware type, protocol type or a length is not that of
+    /// Ethernet and IPv4.
+    // Inlined because callers read the result at once: otherwise it passes through memory between crates.
     #[inline]
     pub fn parse(payload: &'a [u8]) -> Result<Packet<'a>, ArpDropReason> {
         // spec: rfc826-padding, truncated
@@ -99,39 +103,38 @@ impl<'a> Packet<'a> {
         if packet.is_ethernet_and_ipv4() { Ok(Packet(packet)) } else { parse_uncommon(packet) }
     }
 
-    /// The packet in a frame that is known to hold a valid one.
+    /// Returns the packet in a frame that is known to contain a valid one.
     pub(crate) fn of(frame: &'a ArpFrame) -> Packet<'a> {
         Packet(&frame.packet)
     }
 
-    /// What the packet is.
+    /// Returns the operation.
     pub fn operation(self) -> Operation {
         Operation(self.0.operation.get())
     }
 
-    /// Sender hardware address.
+    /// Returns the sender hardware address.
     pub fn sender_hardware(self) -> MacAddr {
         self.0.sender_hardware
     }
 
-    /// Sender protocol address; 0.0.0.0 in a probe (RFC 5227 1.1).
+    /// Returns the sender protocol address; 0.0.0.0 in a probe (RFC 5227 1.1).
     pub fn sender_protocol(self) -> Ipv4Addr {
         self.0.sender_protocol.into()
     }
 
-    /// Target hardware address; without meaning in a request.
+    /// Returns the target hardware address, which has no meaning in a request.
     pub fn target_hardware(self) -> MacAddr {
         self.0.target_hardware
     }
 
-    /// Target protocol address.
+    /// Returns the target protocol address.
     pub fn target_protocol(self) -> Ipv4Addr {
         self.0.target_protocol.into()
     }
 }
 
-/// A packet of another hardware type than 1, or why it is none for Ethernet and IPv4. The order of the checks is
-/// RFC 826's, "Packet Reception".
+/// Checks the fixed fields one by one, in the order of RFC 826, "Packet Reception". Accepts hardware type 6 too.
 #[cold]
 fn parse_uncommon(packet: &ArpPacket) -> Result<Packet<'_>, ArpDropReason> {
     // spec: rfc826-hardware-type, rfc1042-hardware-type
@@ -154,14 +157,14 @@ fn parse_uncommon(packet: &ArpPacket) -> Result<Packet<'_>, ArpDropReason> {
 }
 
 impl PacketFields {
-    /// Bytes of a packet.
+    /// Length of a packet, in bytes.
     pub const LENGTH: usize = size_of::<ArpPacket>();
 
-    /// Writes the whole packet to the start of `payload`. Fails if that is shorter than
+    /// Writes the whole packet to the start of `payload`. Fails if `payload` is shorter than
     /// [`PacketFields::LENGTH`].
     pub fn write_to(&self, payload: &mut [u8]) -> Result<(), ArpDropReason> {
         let (packet, _) = ArpPacket::mut_from_prefix(payload).map_err(|_| ArpDropReason::Truncated)?;
-        // Field by field: a whole struct built beside and copied over costs four times as much.
+        // Field by field: building a whole struct and copying it costs four times as much.
         packet.begin(self.operation);
         packet.sender_hardware = self.sender_hardware;
         packet.sender_protocol = self.sender_protocol.octets();
@@ -183,20 +186,21 @@ impl From<Packet<'_>> for PacketFields {
     }
 }
 
-/// A reply to send: its sender and its target.
+/// Reply to send: the MAC address of its sender and its destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ArpReply {
-    /// The hardware address that the target protocol address has: ours.
+    /// The local MAC address that belongs to the requested IP address.
     pub mac: MacAddr,
-    /// Where the reply goes: to the sender hardware address of the request, by unicast, unless the
-    /// address is link-local ([`crate::destination`]).
+    /// Destination of the frame: the sender hardware address of the request, or broadcast if the requested IP address is
+    /// link-local ([`crate::destination`]).
     pub destination: MacAddr,
 }
 
 impl ArpReply {
-    /// Rewrites the request at the start of `payload` into its reply: sender and target change
-    /// places, our hardware address goes in, the operation becomes a reply (RFC 826, the last step). The hardware type
-    /// stays the request's.
+    /// Rewrites the request at the start of `payload` into its reply (RFC 826, "Packet Reception", last step).
+    ///
+    /// Swaps sender and target, writes the local MAC address and the reply operation, and keeps the hardware type.
+    /// Fails if `payload` is shorter than [`PacketFields::LENGTH`].
     pub fn write_over(self, payload: &mut [u8]) -> Result<(), ArpDropReason> {
         let (packet, _) = ArpPacket::mut_from_prefix(payload).map_err(|_| ArpDropReason::Truncated)?;
         // spec: rfc826-reply-fields
@@ -208,27 +212,26 @@ impl ArpReply {
     }
 }
 
-/// A valid frame, seen as far as one look shows.
+/// Valid frame, with the ARP packet in it if both were parsed in one step.
 ///
-/// It says nothing but what [`EthernetFrame::parse`] and [`Packet::parse`] say one after the other; it says
-/// it sooner.
+/// The result equals that of [`EthernetFrame::parse`] followed by [`Packet::parse`], and takes less time.
 #[derive(Clone, Copy, Debug)]
 pub enum FrameView<'a> {
-    /// An Ethernet II frame without tags, and the valid ARP packet in it, both seen at once.
+    /// Ethernet II frame without tags that contains a valid ARP packet.
     Arp {
         /// The frame.
         ethernet: EthernetFrame<'a>,
         /// Its packet.
         packet: Packet<'a>,
     },
-    /// Any other: with tags, with a SNAP header, of another protocol, with an ARP packet that is
-    /// not for Ethernet and IPv4.
+    /// Any other frame: with tags or a SNAP header, of another protocol, or with an ARP packet that is not for Ethernet
+    /// and IPv4.
     Other(EthernetFrame<'a>),
 }
 
 impl<'a> FrameView<'a> {
-    /// Reads a frame, from its destination on and without a frame check sequence.
-    // Its result is read at once by whoever called: across crates it would go through memory.
+    /// Parses a frame that starts with its destination and has no frame check sequence.
+    // Inlined because callers read the result at once: otherwise it passes through memory between crates.
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<FrameView<'a>, LinkDropReason> {
         if let Some(view) = FrameView::parse_arp(bytes) {
@@ -243,13 +246,13 @@ impl<'a> FrameView<'a> {
         if !frame.is_ethernet_and_ipv4() {
             return None;
         }
-        // The padding too: the MTU is about all that the header precedes.
+        // Includes the padding: the MTU limits everything after the header.
         let payload = bytes.get(size_of::<EthernetHeader>()..)?;
         let ethernet = EthernetFrame::of_type(&frame.ethernet, EtherType::ARP, payload)?;
         Some(FrameView::Arp { ethernet, packet: Packet::of(frame) })
     }
 
-    /// The frame.
+    /// Returns the frame.
     #[inline]
     pub fn ethernet(&self) -> EthernetFrame<'a> {
         match self {
@@ -257,8 +260,7 @@ impl<'a> FrameView<'a> {
         }
     }
 
-    /// The ARP packet in it, as which its payload is read. That the frame carries ARP is for whoever
-    /// asks to see.
+    /// Returns the ARP packet in the frame. The caller checks first that the EtherType is ARP.
     #[inline]
     pub fn packet(&self) -> Result<Packet<'a>, ArpDropReason> {
         match self {
@@ -268,7 +270,7 @@ impl<'a> FrameView<'a> {
     }
 }
 
-/// An ARP packet for Ethernet and IPv4 (RFC 826, "Packet format").
+/// Layout of an ARP packet for Ethernet and IPv4 (RFC 826, "Packet format").
 ///
 /// ```text
 ///  0                   1                   2                   3
@@ -290,19 +292,19 @@ impl<'a> FrameView<'a> {
 /// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 /// ```
 ///
-/// Any 28 bytes are a value of it; what makes sense of them is [`Packet`].
+/// Any 28 bytes are a valid value; [`Packet`] checks the fixed fields.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub(crate) struct ArpPacket {
-    /// The hardware's address space, `ar$hrd`.
+    /// Hardware type, `ar$hrd`.
     pub(crate) hardware_type: U16,
-    /// The protocol's address space, `ar$pro`: an `EtherType`.
+    /// Protocol type, `ar$pro`: an `EtherType`.
     pub(crate) protocol_type: U16,
-    /// Bytes in a hardware address, `ar$hln`.
+    /// Length of a hardware address in bytes, `ar$hln`.
     pub(crate) hardware_length: u8,
-    /// Bytes in a protocol address, `ar$pln`.
+    /// Length of a protocol address in bytes, `ar$pln`.
     pub(crate) protocol_length: u8,
-    /// What the packet is, `ar$op`.
+    /// Operation, `ar$op`.
     pub(crate) operation: U16,
     /// Sender hardware address, `ar$sha`.
     pub(crate) sender_hardware: MacAddr,
@@ -316,7 +318,7 @@ pub(crate) struct ArpPacket {
 
 const _: () = assert!(size_of::<ArpPacket>() == 28);
 
-/// An ARP packet right behind the Ethernet header: most frames that carry one.
+/// Layout of an untagged Ethernet II frame with an ARP packet.
 ///
 /// ```text
 ///  0                   1                   2                   3
@@ -331,7 +333,7 @@ const _: () = assert!(size_of::<ArpPacket>() == 28);
 /// |       type = 0x0806           |      hardware type = 1        |
 /// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 /// |    protocol type = 0x0800     |   hlen = 6    |   plen = 4    |
-/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+  <- its end
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+  <- end of signature
 /// |           operation           |              sha              |
 /// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 /// |                              sha                              |
@@ -346,28 +348,28 @@ const _: () = assert!(size_of::<ArpPacket>() == 28);
 /// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 /// ```
 ///
-/// Any 42 bytes are a value of it; what makes sense of them is [`FrameView`].
+/// Any 42 bytes are a valid value; [`FrameView`] checks the fixed fields.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub(crate) struct ArpFrame {
-    /// The frame's header.
+    /// Ethernet header.
     pub(crate) ethernet: EthernetHeader,
-    /// Its payload.
+    /// ARP packet.
     pub(crate) packet: ArpPacket,
 }
 
 const _: () = assert!(size_of::<ArpFrame>() == 42);
 
-/// An [`ArpPacket`] with what is the same in every packet for Ethernet and IPv4 as one number.
+/// [`ArpPacket`] with its fixed fields as one number.
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 struct PacketOverlay {
-    /// Six bytes of fixed fields, and two of the operation.
+    /// Six bytes of fixed fields, then two bytes of the operation.
     head: U64,
     addresses: [u8; 20],
 }
 
-/// An [`ArpFrame`] with what is the same in every one of them as one number.
+/// [`ArpFrame`] with its fixed fields as one number.
 #[derive(FromBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 struct FrameOverlay {
@@ -377,17 +379,16 @@ struct FrameOverlay {
 }
 
 impl ArpPacket {
-    /// Hardware type, protocol type and both lengths, as they stand on the wire.
+    /// Hardware type, protocol type and both lengths, in wire order.
     const FIXED: u64 = 0x0001_0800_0604;
 
-    /// Whether it speaks of Ethernet and IPv4 addresses: four fields, compared at once.
+    /// Returns whether the packet is for Ethernet and IPv4. Compares four fields at once.
     pub(crate) fn is_ethernet_and_ipv4(&self) -> bool {
         let PacketOverlay { head, addresses: _ } = transmute_ref!(self);
         head.get() >> 16 == Self::FIXED
     }
 
-    /// Makes it a packet of this operation that speaks of Ethernet and IPv4 addresses: five fields,
-    /// written at once.
+    /// Writes the operation and the fixed fields of a packet for Ethernet and IPv4: five fields at once.
     pub(crate) fn begin(&mut self, operation: Operation) {
         let PacketOverlay { head, addresses: _ } = transmute_mut!(self);
         head.set((Self::FIXED << 16) | u64::from(operation.0));
@@ -395,10 +396,10 @@ impl ArpPacket {
 }
 
 impl ArpFrame {
-    /// The type of ARP before what [`ArpPacket::FIXED`] holds.
+    /// EtherType of ARP, followed by [`ArpPacket::FIXED`].
     const SIGNATURE: u64 = (0x0806 << 48) | ArpPacket::FIXED;
 
-    /// Whether it is what its name says: five fields, compared at once.
+    /// Returns whether the frame contains ARP for Ethernet and IPv4. Compares five fields at once.
     pub(crate) fn is_ethernet_and_ipv4(&self) -> bool {
         let FrameOverlay { addresses: _, signature, rest: _ } = transmute_ref!(self);
         signature.get() == Self::SIGNATURE

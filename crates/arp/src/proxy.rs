@@ -9,20 +9,20 @@ use link::MacAddr;
 use crate::address::{LINK_LOCAL, LocalBindings};
 use crate::packet::Packet;
 
-/// Ranges of other hosts' addresses that this host replies for, each with a local MAC address.
+/// Proxy ranges: addresses of other hosts, each range with the local MAC address for the reply.
 #[derive(Debug, Default)]
 pub(crate) struct Proxies {
     ranges: Vec<(Ipv4Net, MacAddr)>,
 }
 
-/// Errors of a proxy range.
+/// Error of a proxy range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProxyError {
-    /// It lies within the segment's own network.
+    /// The range lies within the segment's own network.
     OwnSegment,
-    /// It lies within 169.254.0.0/16, which is on every segment.
+    /// The range lies within 169.254.0.0/16, which is on-link on every segment.
     LinkLocal,
-    /// The hardware address is not ours.
+    /// The MAC address is not local.
     InvalidMac,
 }
 
@@ -50,7 +50,7 @@ impl Proxies {
         Ok(())
     }
 
-    /// Returns the MAC address to reply with, if this host is a proxy for the target of a packet.
+    /// Returns the MAC address for the reply, if this host is a proxy for the target of a packet.
     pub(crate) fn mac_for(
         &self,
         packet: Packet<'_>,
@@ -61,25 +61,26 @@ impl Proxies {
         let (range, mac) = self.ranges.iter().find(|(range, _)| range.contains(&target))?;
         // spec: rfc1027-segment
         // spec: rfc3927-proxy
-        let is_here = |address| network.is_some_and(|network| network.contains(address));
-        let near = is_here(&target) || LINK_LOCAL.contains(&target);
-        // Who probes for an address, or announces it, is there: to answer would take it away.
+        let is_local_network = |address| network.is_some_and(|network| network.contains(address));
+        let is_on_link = is_local_network(&target) || LINK_LOCAL.contains(&target);
+        // The sender of a probe or an announcement claims the address: a reply would cause a conflict.
         // spec: rfc1027-probe
-        let claimed = sender.is_unspecified() || sender == target;
-        // A host of the range that asks here, and is not of this segment's network: the range is on this side of
-        // the proxy, and the target with it.
+        let is_claim = sender.is_unspecified() || sender == target;
+        // A sender outside this network but inside a range shows that the range is on this segment, and so is the
+        // target.
         // spec: rfc1027-same-range
         let mut ranges = self.ranges.iter();
-        let together =
-            !is_here(&sender) && ranges.any(|(range, _)| range.contains(&sender) && range.contains(&target));
+        let is_same_range = !is_local_network(&sender)
+            && ranges.any(|(range, _)| range.contains(&sender) && range.contains(&target));
         // spec: rfc1027-ranges
-        let answered = !near && !together && !claimed && !is_broadcast(*range, target) && !locals.is_empty();
-        answered.then_some(*mac)
+        let is_proxied =
+            !is_on_link && !is_same_range && !is_claim && !is_broadcast(*range, target) && !locals.is_empty();
+        is_proxied.then_some(*mac)
     }
 }
 
-/// Whether an address of a range names no one host: a broadcast in its newer or its older form, a group, or an address
-/// that no host can have.
+/// Returns whether an address of a range cannot be a host: the range's broadcast address in the current or the old form,
+/// or an invalid host address.
 fn is_broadcast(range: Ipv4Net, target: Ipv4Addr) -> bool {
     // spec: rfc1027-broadcast
     let ends = target == range.broadcast() || target == range.network();
@@ -89,9 +90,9 @@ fn is_broadcast(range: Ipv4Net, target: Ipv4Addr) -> bool {
 impl fmt::Display for ProxyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::OwnSegment => "its hosts are on our own segment and answer for themselves; name a range beyond the network of our address",
-            Self::LinkLocal => "link-local addresses belong to hosts on our own segment; name a range outside 169.254.0.0/16",
-            Self::InvalidMac => "the hardware address is not one of ours",
+            Self::OwnSegment => "range is within the local network, where hosts answer for themselves",
+            Self::LinkLocal => "range is within 169.254.0.0/16, where hosts answer for themselves",
+            Self::InvalidMac => "MAC address is not local",
         })
     }
 }

@@ -1,11 +1,11 @@
-//! The yardstick: bytes cast to packed structs, as C does it.
+//! Baseline: bytes cast to packed structs, as in C.
 
 use arp::{ArpReply, Operation, PacketFields};
 use link::EtherType;
 
 use frame::{AnyOctets, read};
 
-/// The frame's headers, for which there is one yardstick too.
+/// Baseline of the Ethernet header.
 #[path = "../../../link/benches/cast/read.rs"]
 mod frame;
 
@@ -23,7 +23,7 @@ struct Packet {
     target_protocol: [u8; 4],
 }
 
-// SAFETY: packed, and of integers alone.
+// SAFETY: the struct is packed and contains only integers.
 unsafe impl AnyOctets for Packet {}
 
 pub(crate) fn parse(bytes: &[u8]) -> Option<PacketFields> {
@@ -68,10 +68,10 @@ pub(crate) fn write_over(reply: ArpReply, bytes: &mut [u8]) -> Option<()> {
     Some(())
 }
 
-/// The packet that lies at the start of `bytes`, to be written field by field.
+/// Returns the packet at the start of `bytes`, to be written field by field.
 fn place(bytes: &mut [u8]) -> Option<&mut Packet> {
     let start = bytes.get_mut(..size_of::<Packet>())?.as_mut_ptr();
-    // SAFETY: there are as many bytes as the struct has, they are ours to change, a packed struct may
-    // lie anywhere, and any bytes are a value of it.
+    // SAFETY: the slice has the length of the struct and is borrowed mutably. A packed struct has alignment 1, and any
+    // bytes are a valid value.
     Some(unsafe { &mut *start.cast() })
 }

@@ -1,50 +1,53 @@
-//! Which protocol addresses are ours.
+//! Local IP addresses and MAC addresses.
 
 use std::fmt;
 use std::net::Ipv4Addr;
 
 use link::{MacAddr, MacSet};
 
-/// The protocol addresses we answer for, each with its hardware address, kept as ranges: one host
-/// is a set of one.
+/// Local IP addresses, each with its MAC address, stored as ranges. A single host is a range of one address.
 #[derive(Clone, Debug, Default)]
 pub struct LocalBindings {
-    /// Sorted by first address, without overlap.
+    /// Ranges sorted by first address, without overlap.
     ranges: Vec<Range>,
-    /// The hardware addresses, those without a protocol address too.
+    /// Local MAC addresses, with or without an IP address.
     stations: MacSet,
 }
 
-/// Protocol addresses as numbers: they are compared for every packet.
+/// Range of IP addresses, as numbers because they are compared for every packet.
 #[derive(Clone, Copy, Debug)]
 struct Range {
     first: u32,
     last: u32,
-    /// The first one's hardware address.
+    /// MAC address of the first address.
     mac: MacAddr,
 }
 
-/// A range that cannot be ours.
+/// Error of a range of local addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LocalBindingsError {
-    /// The last address lies before the first.
+    /// The last address precedes the first.
     Reversed,
-    /// Some of its addresses are ours already.
+    /// An address of the range is already local or claimed.
     Overlap,
-    /// There are not as many station addresses from the hardware address on.
+    /// A MAC address of the range is zero or multicast.
     InvalidMac,
 }
 
 impl LocalBindings {
-    /// The set of one address.
+    /// Creates a set of one address.
+    ///
+    /// Fails if the MAC address is zero or multicast.
     pub fn single(ip: Ipv4Addr, mac: MacAddr) -> Result<LocalBindings, LocalBindingsError> {
         let mut locals = LocalBindings::default();
         locals.add(ip, ip, mac)?;
         Ok(locals)
     }
 
-    /// Adds all addresses from `first` to `last`; the first has `mac`, each further one the
-    /// hardware address after.
+    /// Adds all addresses from `first` to `last`.
+    ///
+    /// The first address gets the MAC address `mac`, each further address the next MAC address. Fails if the range is
+    /// reversed, overlaps a local range, or would need a MAC address that is zero or multicast.
     pub fn add(&mut self, first: Ipv4Addr, last: Ipv4Addr, mac: MacAddr) -> Result<(), LocalBindingsError> {
         let (first, last) = (u32::from(first), u32::from(last));
         let steps = last.checked_sub(first).ok_or(LocalBindingsError::Reversed)?;
@@ -62,7 +65,7 @@ impl LocalBindings {
         Ok(())
     }
 
-    /// Puts a range in its place, and makes one of it and its neighbors where they go on alike.
+    /// Inserts a range and merges it with the adjacent ranges where addresses and MAC addresses are consecutive.
     fn insert(&mut self, place: usize, range: Range) {
         self.ranges.insert(place, range);
         self.join(place);
@@ -71,23 +74,25 @@ impl LocalBindings {
         }
     }
 
-    /// Makes one range of two if the second goes on where the first ends.
+    /// Merges the range at `place` with the next one if their addresses and MAC addresses are consecutive.
     fn join(&mut self, place: usize) {
         let Some([one, next, ..]) = self.ranges.get_mut(place..) else { return };
         let steps = next.first - one.first;
-        let goes_on = one.last.checked_add(1) == Some(next.first);
-        if goes_on && one.mac.plus(steps.into()) == Some(next.mac) {
+        let is_adjacent = one.last.checked_add(1) == Some(next.first);
+        if is_adjacent && one.mac.plus(steps.into()) == Some(next.mac) {
             one.last = next.last;
             self.ranges.remove(place + 1);
         }
     }
 
-    /// The lowest protocol address that is ours, and its hardware address.
+    /// Returns the lowest local IP address and its MAC address.
     pub fn first(&self) -> Option<(Ipv4Addr, MacAddr)> {
         self.ranges.first().map(|range| (range.first.into(), range.mac))
     }
 
-    /// Makes a hardware address ours that has no protocol address yet.
+    /// Adds a local MAC address that has no IP address yet.
+    ///
+    /// Fails if it is zero or multicast.
     pub fn add_station(&mut self, mac: MacAddr) -> Result<(), LocalBindingsError> {
         if !mac.is_station() {
             return Err(LocalBindingsError::InvalidMac);
@@ -98,7 +103,7 @@ impl LocalBindings {
         Ok(())
     }
 
-    /// Gives one protocol address up. Its hardware address stays ours: the station is still there.
+    /// Removes one IP address. Its MAC address stays local.
     pub fn remove(&mut self, ip: Ipv4Addr) {
         let Some(place) = self.index_of(ip) else { return };
         let Range { first, last, mac } = self.ranges.remove(place);
@@ -113,19 +118,19 @@ impl LocalBindings {
         self.ranges.splice(place..place, kept.into_iter().chain(rest));
     }
 
-    /// Whether no protocol address is ours.
+    /// Returns whether no IP address is local.
     pub fn is_empty(&self) -> bool {
         self.ranges.is_empty()
     }
 
-    /// The hardware address of a protocol address that is ours.
+    /// Returns the MAC address of a local IP address.
     #[inline]
     pub fn mac_of(&self, ip: Ipv4Addr) -> Option<MacAddr> {
         let range = self.range_of(ip)?;
         range.mac.plus(u32::from(ip).wrapping_sub(range.first).into())
     }
 
-    /// Whether a protocol address is one of ours.
+    /// Returns whether an IP address is local.
     #[inline]
     pub fn contains(&self, ip: Ipv4Addr) -> bool {
         self.range_of(ip).is_some()
@@ -133,7 +138,7 @@ impl LocalBindings {
 
     #[inline]
     fn range_of(&self, ip: Ipv4Addr) -> Option<&Range> {
-        // Most have one range.
+        // Most hosts have one range.
         let range = match self.ranges.as_slice() {
             [range] => range,
             ranges => ranges.get(self.index_of(ip)?)?,
@@ -142,13 +147,13 @@ impl LocalBindings {
         (range.first <= ip && ip <= range.last).then_some(range)
     }
 
-    /// Whether a hardware address is one of ours.
+    /// Returns whether a MAC address is local.
     #[inline]
     pub fn has_mac(&self, mac: MacAddr) -> bool {
         self.stations.contains(mac)
     }
 
-    /// Which range an address is in.
+    /// Returns the index of the range that contains an address.
     fn index_of(&self, ip: Ipv4Addr) -> Option<usize> {
         let ip = u32::from(ip);
         let place = self.ranges.partition_point(|range| range.first <= ip).checked_sub(1)?;
@@ -159,9 +164,9 @@ impl LocalBindings {
 impl fmt::Display for LocalBindingsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Reversed => "the last address lies before the first",
-            Self::Overlap => "some of these addresses are given already",
-            Self::InvalidMac => "hardware addresses must be those of stations: neither zero nor groups, and as many as there are protocol addresses",
+            Self::Reversed => "last address precedes first address",
+            Self::Overlap => "address is already in use by this host",
+            Self::InvalidMac => "MAC address of a host is zero or multicast (each IP address needs its own)",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! The claim to one IP address: probing, announcing, defending (RFC 5227).
+//! Claim to one IP address: probing, announcements, defense (RFC 5227).
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -14,14 +14,13 @@ use crate::constants::{
 };
 use crate::packet::{Operation, Packet, PacketFields};
 
-/// The claim of one station to one protocol address, from the first probe to the day it is given up.
+/// Claim of one station to one IP address, from the first probe until the claim ends.
 ///
-/// Packets go in by [`Claim::receive`]; what is due comes out by [`Claim::poll`], always to be
-/// broadcast. The caller turns away senders that cannot be, as [`crate::Arp::receive`] does, and
-/// answers requests while [`Claim::is_in_use`] says so.
+/// [`Claim::receive`] processes packets. [`Claim::poll`] returns packets to broadcast. The caller drops packets with
+/// invalid senders, as [`crate::Arp::receive`] does, and answers requests while [`Claim::is_in_use`].
 ///
-/// Probes once, and again only after [`Claim::probe_again`], when the link has become active (RFC 5227 2.1). A clock that
-/// stands still or goes back makes it late, never early.
+/// A claim probes once, and again only after [`Claim::probe_again`], when the link comes up (RFC 5227 2.1). A clock that
+/// stands still or goes back delays packets and never sends them early.
 #[derive(Clone, Debug)]
 pub(crate) struct Claim {
     identity: Identity,
@@ -30,23 +29,24 @@ pub(crate) struct Claim {
     phase: Phase,
     /// Runs since the last defense.
     defend_timer: Option<Timer>,
-    /// The address came into use, and no event has reported it yet.
+    /// Whether the address came into use and no event has reported it yet.
     newly_bound: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Phase {
-    /// Probes are sent. The timer runs until the next probe; after the last one, until the end of the probing.
+    /// Probes are being sent. The timer runs until the next probe or, after the last one, until the address is in use.
     Probing { probes_left: u32, timer: Timer },
-    /// The address is ours. The wait is for the next announcement.
+    /// The address is in use. The timer runs until the next announcement.
     InUse { announcements_left: u32, timer: Timer, defense_due: Option<Instant> },
-    /// Another station uses the address.
+    /// The claim has ended because another station uses the address.
     Ceased,
 }
 
 impl Claim {
-    /// Probes for an address, and uses it if there is no conflict. The waits are drawn from `seed`: stations that start
-    /// together need different seeds.
+    /// Starts to probe for an address, which comes into use if there is no conflict.
+    ///
+    /// The delays depend on `seed`: stations that start together need different seeds.
     pub(crate) fn probe(now: Instant, identity: Identity, defense: Defense, seed: u64) -> Claim {
         let mut random = Random::new(seed);
         // spec: rfc5227-probe-times
@@ -55,42 +55,43 @@ impl Claim {
         Claim { identity, defense, random, phase, defend_timer: None, newly_bound: false }
     }
 
-    /// Uses an address without probing, with announcements or without a word.
+    /// Starts to use an address without probing, with announcements if `announce`.
     pub(crate) fn immediate(now: Instant, identity: Identity, defense: Defense, announce: bool) -> Claim {
         let phase = Phase::in_use(now, if announce { ANNOUNCE_NUM } else { 0 });
         Claim { identity, defense, random: Random::new(0), phase, defend_timer: None, newly_bound: true }
     }
 
-    /// Who claims what.
+    /// Returns the claimed IP address and the MAC address of the claiming station.
     pub(crate) fn identity(&self) -> Identity {
         self.identity
     }
 
-    /// Whether the address is ours: from the first announcement until it is given up. Requests for it,
-    /// probes among them, are then to be answered (RFC 5227 2.5).
+    /// Returns whether the address is in use: from the first announcement until the claim ends.
+    ///
+    /// While it is, requests for the address are answered, probes included (RFC 5227 2.5).
     pub(crate) fn is_in_use(&self) -> bool {
         // spec: rfc5227-in-use
         matches!(self.phase, Phase::InUse { .. })
     }
 
-    /// Whether the claim is given up. Nothing is ever sent for it again.
+    /// Returns whether the claim has ended. It sends nothing any more.
     pub(crate) fn has_ceased(&self) -> bool {
         matches!(self.phase, Phase::Ceased)
     }
 
-    /// Hears a packet, and says what came of it if it is a conflict.
+    /// Processes a packet. Returns an event if the packet is a conflict.
     pub(crate) fn receive(&mut self, now: Instant, packet: Packet<'_>) -> Option<ClaimEvent> {
         let mac = packet.sender_hardware();
         // spec: rfc5227-echo
         if mac == self.identity.mac {
-            // Our own packet, come back by a switch or a loop.
+            // An echo of an own packet, from a switch or a loop.
             return None;
         }
         let ip = self.identity.ip;
         let is_used = packet.sender_protocol() == ip;
         match self.phase {
-            // Until we have announced it we may still leave without harm, even if the wait for
-            // objections is over and `poll` is late.
+            // Before the first announcement the claim can still end without harm, even if the timer has expired and
+            // `poll` is late.
             // spec: rfc5227-probe-conflict, rfc5227-rival-probe, rfc5227-given-up
             Phase::Probing { .. } if is_used || self.is_probed_by(packet) => {
                 self.phase = Phase::Ceased;
@@ -102,7 +103,7 @@ impl Claim {
         }
     }
 
-    /// The device refused the last packet: a probing that it belonged to starts again.
+    /// Notes that the device rejected the last packet. If that was a probe, probing starts again.
     pub(crate) fn transmit_failed(&mut self, now: Instant) {
         // spec: rfc5227-unheard
         if let Phase::Probing { probes_left, timer } = &mut self.phase
@@ -113,59 +114,61 @@ impl Claim {
         }
     }
 
-    /// The link has become active: others may use the address by now, so it is probed for again, and out of use until
-    /// then. A claim that has ceased stays so.
+    /// Probes for the address again after the link has come up, because another host may use it by now.
+    ///
+    /// The address is out of use until probing ends. A claim that has ended stays ended.
     // spec: rfc5227-link-up
     pub(crate) fn probe_again(&mut self, now: Instant) {
         if !self.has_ceased() {
             let timer = Timer::new(now, self.random.between(Duration::ZERO, PROBE_WAIT));
             self.phase = Phase::Probing { probes_left: PROBE_NUM, timer };
-            // The guard stays: two defenses lie far enough apart even if the link was inactive between them.
+            // `defend_timer` is kept, so that DEFEND_INTERVAL holds even if the link was down between two defenses.
             self.newly_bound = false;
         }
     }
 
-    /// Announces an address in use once more, as often as at first.
+    /// Sends all announcements again if the address is in use.
     pub(crate) fn announce_again(&mut self, now: Instant) {
         if self.is_in_use() {
             self.phase = Phase::in_use(now, ANNOUNCE_NUM);
         }
     }
 
-    /// Leaves out the announcement that defends the address. That there was a conflict is remembered.
+    /// Cancels the announcement that defends the address. The defend timer keeps running.
     pub(crate) fn suppress_defense(&mut self) {
         if let Phase::InUse { defense_due, .. } = &mut self.phase {
             *defense_due = None;
         }
     }
 
-    /// Whether no number of conflicts ends it.
+    /// Returns whether conflicts never end the claim.
     pub(crate) fn defends_always(&self) -> bool {
         self.defense == Defense::Always
     }
 
+    /// Returns whether probing is in progress.
     pub(crate) fn is_probing(&self) -> bool {
         matches!(self.phase, Phase::Probing { .. })
     }
 
-    /// When it has something to say, or when it no longer has a conflict to remember.
+    /// Returns when the next packet is due, or else when the defend timer expires.
     pub(crate) fn end_of_state(&self) -> Option<Instant> {
         if self.has_ceased() { None } else { self.deadline().or_else(|| self.defend_timer?.deadline()) }
     }
 
-    /// Whether it is in use, has nothing to say, and no conflict to remember: a claim made now would do as well.
+    /// Returns whether the address is in use, no packet is due and the defend timer has expired.
     pub(crate) fn is_idle(&mut self, now: Instant) -> bool {
         self.is_in_use()
             && self.deadline().is_none()
             && self.defend_timer.as_mut().is_none_or(|defend_timer| defend_timer.has_expired(now))
     }
 
-    /// The next packet that is due, to be broadcast. Call it until there is none.
+    /// Returns the next due packet, to be broadcast. Call it until it returns none.
     pub(crate) fn poll(&mut self, now: Instant) -> Option<PacketFields> {
         self.poll_probing(now).or_else(|| self.poll_in_use(now))
     }
 
-    /// When [`Claim::poll`] has something next; none if only a packet can change that.
+    /// Returns when [`Claim::poll`] has its next packet, or none if only a packet can cause one.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match self.phase {
             Phase::InUse { defense_due: Some(due), .. } => Some(due),
@@ -176,14 +179,15 @@ impl Claim {
         }
     }
 
-    /// What the passing of time brought: [`ClaimEvent::Bound`], once. Look after [`Claim::poll`].
+    /// Returns [`ClaimEvent::Bound`] once, when the address came into use. Call it after [`Claim::poll`].
     pub(crate) fn take_event(&mut self) -> Option<ClaimEvent> {
         let Identity { ip, mac } = self.identity;
         std::mem::take(&mut self.newly_bound).then_some(ClaimEvent::Bound { ip, mac })
     }
 
-    /// Whether somebody else probes for the address at the same time as we do. A request by one who
-    /// has an address is no conflict: it may be a host that looks for the address we want.
+    /// Returns whether a packet is another station's probe for the same address.
+    ///
+    /// A request from a host that has an address is no conflict: it only resolves the claimed address.
     fn is_probed_by(&self, packet: Packet<'_>) -> bool {
         // spec: rfc5227-rival-probe, rfc5227-plain-request
         packet.operation() == Operation::REQUEST
@@ -191,7 +195,7 @@ impl Claim {
             && packet.target_protocol() == self.identity.ip
     }
 
-    /// Somebody else uses the address that we use.
+    /// Handles a packet of another station that uses the address.
     fn handle_conflict(&mut self, now: Instant, mac: MacAddr) -> ClaimEvent {
         let ip = self.identity.ip;
         let is_recent = self.defend_timer.as_mut().is_some_and(|defend_timer| !defend_timer.has_expired(now));
@@ -215,8 +219,7 @@ impl Claim {
         }
     }
 
-    /// The next probe that is due. After the last one, and the wait for objections, the address comes
-    /// into use.
+    /// Returns the next due probe. [`ANNOUNCE_WAIT`] after the last probe, the address comes into use.
     fn poll_probing(&mut self, now: Instant) -> Option<PacketFields> {
         let Phase::Probing { probes_left, timer } = &mut self.phase else {
             return None;
@@ -233,19 +236,19 @@ impl Claim {
         // spec: rfc5227-probe-times, rfc5227-announce-times
         let span = if rest == 0 { ANNOUNCE_WAIT } else { self.random.between(PROBE_MIN, PROBE_MAX) };
         *probes_left = rest;
-        // Counted from now, not from when the probe was due: the gap is what others see.
+        // From now, not from the time when the probe was due, so that the interval on the wire is correct.
         *timer = Timer::new(now, span);
         Some(self.identity.probe())
     }
 
-    /// The next announcement that is due, be it a defense or one of the first.
+    /// Returns the next due announcement: a defense or one of the first [`ANNOUNCE_NUM`].
     fn poll_in_use(&mut self, now: Instant) -> Option<PacketFields> {
         let Phase::InUse { announcements_left, timer, defense_due } = &mut self.phase else {
             return None;
         };
         if defense_due.take().is_some() {
             // spec: rfc5227-defend-interval
-            // Counted from here too: where `poll` is late, two defenses still lie far enough apart.
+            // Restarted at transmission, so that DEFEND_INTERVAL holds even if `poll` is late.
             self.defend_timer = Some(Timer::new(now, DEFEND_INTERVAL));
             return Some(self.identity.announcement());
         }
@@ -261,7 +264,7 @@ impl Claim {
 }
 
 impl Identity {
-    /// A request with sender protocol address 0.0.0.0, which teaches nobody anything (RFC 5227 2.1.1).
+    /// Returns a probe: a request from 0.0.0.0, which updates no ARP cache (RFC 5227 2.1.1).
     fn probe(self) -> PacketFields {
         // spec: rfc5227-probe, rfc5227-probe-target
         PacketFields {
@@ -273,7 +276,7 @@ impl Identity {
         }
     }
 
-    /// A probe that says who asks: whoever knew the address elsewhere learns better (RFC 5227 2.3).
+    /// Returns an announcement: a request from and for the address, which updates ARP caches (RFC 5227 2.3).
     fn announcement(self) -> PacketFields {
         // spec: rfc5227-announcement
         PacketFields { sender_protocol: self.ip, ..self.probe() }

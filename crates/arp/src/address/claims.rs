@@ -1,4 +1,4 @@
-//! The claims of one segment: those in progress, and those that a conflict activates.
+//! Claims on one segment: claims in progress, and claims that a conflict activates.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -15,44 +15,46 @@ use super::timer::Timer;
 use super::{ClaimEvent, Defense, Identity, StartMode};
 use crate::packet::{Packet, PacketFields};
 
-/// The local addresses of one segment, and the claims to them.
+/// Local addresses of one segment, with the claims to them.
 #[derive(Debug)]
 pub(crate) struct Claims {
     locals: LocalBindings,
     defense: Defense,
     events: EventQueue<ClaimEvent>,
-    /// By the address that each is about. Never more than there are addresses of ours.
+    /// Claims by address: at most one for each local or probed address.
     active: BTreeMap<Ipv4Addr, ClaimEntry>,
-    /// When each has something to say.
+    /// Deadlines of the claims.
     due: BTreeSet<(Instant, Ipv4Addr)>,
-    /// The address of our own choice.
+    /// Link-local address, if one is used.
     link_local: Option<LinkLocal>,
     secret: Secret,
-    /// How many keys were derived for claims.
+    /// Number of keys derived for claims.
     keys: u64,
-    /// How many of those made are probing.
+    /// Number of claims in `active` that are probing.
     probing: usize,
-    /// The probes that the wire may still refuse.
+    /// Addresses of probes that the device may still reject.
     probes_sent: Vec<Ipv4Addr>,
-    /// There were more of those than are kept.
+    /// Whether there were more probes than `probes_sent` holds.
     probes_overflowed: bool,
-    /// Runs while [`Claims::DEFENSES_PER_SECOND`] counts, and how many defenses there were in it.
+    /// Window of [`Claims::DEFENSES_PER_SECOND`].
     defense_window: Option<Timer>,
+    /// Number of defenses in the window.
     defenses: u32,
-    /// Defenses left out because there were too many.
+    /// Number of defenses suppressed by the rate limit.
     pub(crate) suppressed: u64,
-    /// The link is not active: what a claim sends would reach no host.
+    /// Whether the link is down, so that probes would reach no host.
     is_link_down: bool,
-    /// The latest time seen.
+    /// Time of the last poll.
     last_now: Instant,
-    /// How many probes and announcements there were.
+    /// Number of probes and announcements returned.
     pub(crate) packets_sent: u64,
-    /// Who has the address that was lost last.
+    /// Host that took the address that was lost last.
     new_owner: Option<Identity>,
 }
 
-/// A claim, how it began, and under which time it is filed. A claim started with [`StartMode::Immediate`] exists only during a
-/// conflict.
+/// Claim with its start mode and its key in `Claims::due`.
+///
+/// A claim with [`StartMode::Immediate`] exists only during a conflict.
 #[derive(Debug)]
 struct ClaimEntry {
     claim: Claim,
@@ -61,15 +63,15 @@ struct ClaimEntry {
 }
 
 impl Claims {
-    /// How many claims one poll looks at that have nothing to say: the rest is due at the next.
+    /// Maximum number of claims without a due packet that one poll checks. The rest is due at the next poll.
     const MAX_POLLED: usize = 64;
-    /// How many probes are kept that the wire may still refuse.
+    /// Capacity of `probes_sent`.
     const PROBES_SENT: usize = 256;
-    /// How many conflicts over all addresses are met with an announcement in one second.
+    /// Maximum number of defenses per second over all addresses.
     // spec: defence-rate
     const DEFENSES_PER_SECOND: u32 = 16;
 
-    /// Claims of these addresses, with a queue for up to `events` events.
+    /// Creates claims for these addresses, with a queue for up to `events` events.
     pub(crate) fn new(locals: LocalBindings, defense: Defense, secret: Secret, events: usize) -> Claims {
         Claims {
             locals,
@@ -98,22 +100,22 @@ impl Claims {
         &self.locals
     }
 
-    /// Returns the local addresses, to add a range that is used at once.
+    /// Returns the local addresses, to add a range that comes into use at once.
     pub(crate) fn locals_mut(&mut self) -> &mut LocalBindings {
         &mut self.locals
     }
 
-    /// Takes the oldest event.
+    /// Removes and returns the oldest event.
     pub(crate) fn take_event(&mut self) -> Option<ClaimEvent> {
         self.events.pop()
     }
 
-    /// Returns how many events were lost because the queue was full.
+    /// Returns the number of events that were dropped because the queue was full.
     pub(crate) fn events_lost(&self) -> u64 {
         self.events.lost()
     }
 
-    /// Begins the use of an address: see [`crate::Arp::claim`].
+    /// Starts to use an address: see [`crate::Arp::claim`].
     pub(crate) fn begin(
         &mut self,
         now: Instant,
@@ -126,34 +128,34 @@ impl Claims {
         }
         self.locals.add_station(mac)?;
         match start {
-            // A claim that says nothing needs no state, until there is a conflict.
+            // A claim without packets needs no state until there is a conflict.
             StartMode::Immediate => self.locals.add(ip, ip, mac)?,
             StartMode::Announce => {
                 self.locals.add(ip, ip, mac)?;
                 let mut claim = Claim::immediate(now, identity, self.defense, true);
-                // Whoever claims it at once knows that it is in use.
+                // No event: the caller knows that the address is in use.
                 let _ = claim.take_event();
-                self.make(claim, start);
+                self.insert(claim, start);
             }
             StartMode::Probe => {
                 if self.locals.mac_of(ip).is_some() {
                     return Err(LocalBindingsError::Overlap);
                 }
                 let seed = self.key();
-                self.make(Claim::probe(now, identity, self.defense, seed), start);
+                self.insert(Claim::probe(now, identity, self.defense, seed), start);
                 self.events.push(ClaimEvent::Probing { ip });
             }
         }
         Ok(())
     }
 
-    /// Returns whether an address is being probed for.
+    /// Returns whether probing for an address is in progress.
     pub(crate) fn is_probing(&self) -> bool {
         let link_local = self.link_local.as_ref();
         self.probing > 0 || link_local.is_some_and(|link_local| link_local.address().is_none())
     }
 
-    /// Begins the selection of a link-local address.
+    /// Starts the selection of a link-local address.
     pub(crate) fn select_link_local(&mut self, now: Instant, mac: MacAddr) -> Result<(), LocalBindingsError> {
         self.locals.add_station(mac)?;
         let link_local = LinkLocal::new(now, mac, self.defense, self.key());
@@ -162,7 +164,7 @@ impl Claims {
         Ok(())
     }
 
-    /// Restarts each claim that has probed since [`Claims::transmit_succeeded`].
+    /// Restarts probing of each claim that has sent a probe since [`Claims::transmit_succeeded`].
     pub(crate) fn transmit_failed(&mut self, now: Instant) {
         let mut probes = std::mem::take(&mut self.probes_sent);
         if std::mem::take(&mut self.probes_overflowed) {
@@ -179,7 +181,7 @@ impl Claims {
         }
     }
 
-    /// Notes that the wire took all that was sent.
+    /// Notes that the device has accepted all frames.
     pub(crate) fn transmit_succeeded(&mut self) {
         self.probes_sent.clear();
         self.probes_overflowed = false;
@@ -191,7 +193,7 @@ impl Claims {
         self.is_link_down = true;
     }
 
-    /// Probes for addresses or announces them again, after the link has become active: see [`crate::Arp::link_up`].
+    /// Probes for addresses or announces them again after the link has come up: see [`crate::Arp::link_up`].
     // spec: rfc5227-link-up, rfc3927-link-up, link-up-silent
     pub(crate) fn link_up(&mut self, now: Instant) {
         self.is_link_down = false;
@@ -215,22 +217,23 @@ impl Claims {
         }
     }
 
-    /// Returns the link-local address, while it is in use.
+    /// Returns the link-local address while it is in use.
     pub(crate) fn link_local_address(&self) -> Option<Ipv4Addr> {
         self.link_local.as_ref().and_then(LinkLocal::address)
     }
 
-    /// Returns the host that has the last local address, once no local address is left or expected.
+    /// Returns the host that took the last local address, if no local address is left and none is being claimed.
     pub(crate) fn new_owner(&self) -> Option<Identity> {
         let over = self.locals.is_empty() && self.active.is_empty() && self.link_local.is_none();
         self.new_owner.filter(|_| over)
     }
 
-    /// Whether a packet is a conflict over an address that we use or want; if so, what is to be done
-    /// about it is done. Another's probe is one, and is no reason to turn the packet away.
+    /// Handles an address conflict. Returns whether the packet must be dropped because of one.
+    ///
+    /// Another host's probe for a claimed address is a conflict too, but such a packet is not dropped.
     #[inline]
     pub(crate) fn is_conflict(&mut self, now: Instant, packet: Packet<'_>) -> bool {
-        // As nearly all packets are.
+        // True for nearly all packets.
         let is_unrelated = self.active.is_empty()
             && self.link_local.is_none()
             && !self.locals.contains(packet.sender_protocol());
@@ -252,8 +255,9 @@ impl Claims {
         (event.is_some() || link_local) && !sender.is_unspecified()
     }
 
-    /// Returns the next probe or announcement that is due, to be broadcast. An address that comes into use leaves the
-    /// neighbor table.
+    /// Returns the next due probe or announcement, to be broadcast.
+    ///
+    /// An address that comes into use is removed from the neighbor table.
     pub(crate) fn poll<P>(
         &mut self,
         now: Instant,
@@ -276,7 +280,7 @@ impl Claims {
         now: Instant,
         neighbors: &mut NeighborTable<Ipv4Addr, P>,
     ) -> Option<PacketFields> {
-        // One that is due and has nothing to say waits for a later time: each has its turn once.
+        // A due claim without a packet moves to a later deadline, so each claim is polled once.
         for _ in 0..self.due.len().min(Claims::MAX_POLLED) {
             let (_, ip) = self.due.first().copied().filter(|(at, _)| *at <= now)?;
             if self.forget_idle(now, ip) {
@@ -327,10 +331,10 @@ impl Claims {
         }
     }
 
-    /// Makes an address local that has come into use. It leaves the neighbor table.
+    /// Makes an address local that has come into use, and removes it from the neighbor table.
     fn bind<P>(&mut self, event: ClaimEvent, neighbors: &mut NeighborTable<Ipv4Addr, P>) {
         if let ClaimEvent::Bound { ip, mac } = event {
-            // Its MAC address was added with the claim, and the address is not local yet.
+            // The MAC address was added with the claim, and the IP address is not local yet.
             // spec: rfc5227-answers
             if self.locals.add(ip, ip, mac).is_ok() {
                 neighbors.remove(ip);
@@ -338,7 +342,7 @@ impl Claims {
         }
     }
 
-    /// Gives up an address that a claim has lost, and reports the event.
+    /// Reports an event. If it ends the claim, removes the address.
     fn apply_event(&mut self, event: ClaimEvent) {
         match event {
             ClaimEvent::ProbeConflict { ip, mac } | ClaimEvent::Ceased { ip, mac } => {
@@ -353,13 +357,13 @@ impl Claims {
         self.events.push(event);
     }
 
-    /// A key for the waits of one more claim.
+    /// Returns a new key for the delays of a claim.
     fn key(&mut self) -> u64 {
         self.keys = self.keys.wrapping_add(1);
         self.secret.key(("claim", self.keys))
     }
 
-    /// When there is something to say next.
+    /// Returns when the next packet is due.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         if self.is_link_down {
             return None;
@@ -369,20 +373,20 @@ impl Claims {
         [active, link_local].into_iter().flatten().min()
     }
 
-    /// Whether an address is claimed, in use or not.
+    /// Returns whether an address has an active claim, in use or not.
     pub(crate) fn is_claimed(&self, ip: Ipv4Addr) -> bool {
         let link_local = self.link_local.as_ref().and_then(LinkLocal::claimed);
         link_local == Some(ip) || self.active.contains_key(&ip)
     }
 
-    fn make(&mut self, claim: Claim, start: StartMode) {
+    fn insert(&mut self, claim: Claim, start: StartMode) {
         let ip = claim.identity().ip;
         self.probing += usize::from(claim.is_probing());
         self.active.insert(ip, ClaimEntry { claim, start, at: None });
         self.update(ip, |_| ());
     }
 
-    /// Passes a packet to a claim. Withholds its defense beyond the rate limit.
+    /// Passes a packet to a claim. Suppresses its defense beyond the rate limit.
     fn receive_active(&mut self, now: Instant, ip: Ipv4Addr, packet: Packet<'_>) -> Option<ClaimEvent> {
         let event = self.update(ip, |claim| claim.receive(now, packet)).flatten()?;
         let ClaimEvent::Defended { mac, .. } = event else { return Some(event) };
@@ -393,7 +397,7 @@ impl Claims {
         self.suppressed = self.suppressed.saturating_add(1);
         let entry = self.active.get(&ip);
         if entry.is_some_and(|entry| entry.start == StartMode::Immediate && entry.claim.defends_always()) {
-            // Nothing was said, so there is nothing to remember either.
+            // Nothing was sent, so there is no interval to observe.
             self.forget(ip);
         } else {
             self.update(ip, Claim::suppress_defense);
@@ -401,6 +405,7 @@ impl Claims {
         Some(ClaimEvent::Conflict { ip, mac })
     }
 
+    /// Returns whether the rate limit permits another defense, and counts it.
     fn may_defend(&mut self, now: Instant) -> bool {
         if self.defense_window.as_mut().is_none_or(|window| window.has_expired(now)) {
             self.defense_window = Some(Timer::new(now, Duration::from_secs(1)));
@@ -411,7 +416,7 @@ impl Claims {
         may
     }
 
-    /// Forgets a claim that a conflict called up, once the conflict is over. Returns whether it did.
+    /// Removes a claim that a conflict has activated, once the conflict is over. Returns whether it did.
     // spec: defence-forgotten
     fn forget_idle(&mut self, now: Instant, ip: Ipv4Addr) -> bool {
         let entry = self.active.get_mut(&ip);
@@ -437,19 +442,19 @@ impl Claims {
         }
     }
 
-    /// The claim to an address that was used without one.
+    /// Creates a claim for a local address that has none, because of a conflict.
     fn activate_claim(&mut self, now: Instant, identity: Identity, defense: Defense) {
         let link_local = self.link_local.as_ref().and_then(LinkLocal::address);
         if link_local == Some(identity.ip) || self.active.contains_key(&identity.ip) {
             return;
         }
         let mut claim = Claim::immediate(now, identity, defense, false);
-        // It is in use for long: no news.
+        // No event: the address was in use before.
         let _ = claim.take_event();
-        self.make(claim, StartMode::Immediate);
+        self.insert(claim, StartMode::Immediate);
     }
 
-    /// Does something with a claim, and files it under the time of what it has to say next.
+    /// Applies `act` to a claim and updates its deadline. Removes the claim if it has ended.
     fn update<R>(&mut self, ip: Ipv4Addr, act: impl FnOnce(&mut Claim) -> R) -> Option<R> {
         let entry = self.active.get_mut(&ip)?;
         let was_probing = entry.claim.is_probing();
@@ -470,7 +475,7 @@ impl Claims {
         Some(result)
     }
 
-    /// Looks at the clock. When it went back, every wait begins anew: late, but not years late.
+    /// Makes all claims due if the clock has gone back, so that their timers restart.
     fn check_clock(&mut self, now: Instant) {
         // spec: clocks
         if now < std::mem::replace(&mut self.last_now, now) {

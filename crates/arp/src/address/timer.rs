@@ -1,13 +1,13 @@
-//! Waiting, by a clock that may misbehave.
+//! Timers that tolerate a clock that jumps.
 
 use std::time::Duration;
 
 use link::Instant;
 
-/// A wait that began at some time and is over a span later.
+/// Timer that expires a given span after its start.
 ///
-/// It is measured from its beginning, not by comparing with an end: where the end lies beyond the end
-/// of time, the wait is never over, and nothing that it holds back becomes due all at once.
+/// It compares the elapsed time, not an end time. If the end lies beyond the last representable [`Instant`], the timer
+/// never expires, so a saturated clock causes no burst of packets.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timer {
     since: Instant,
@@ -15,19 +15,19 @@ pub(crate) struct Timer {
 }
 
 impl Timer {
-    /// A wait that begins now.
+    /// Starts a timer.
     pub(crate) fn new(now: Instant, span: Duration) -> Timer {
         Timer { since: now, span }
     }
 
-    /// Whether it is over. A clock that went back begins it again: late, but not years late.
+    /// Returns whether the timer has expired. If the clock has gone back, the timer restarts: it is late by at most its span.
     // spec: clocks
     pub(crate) fn has_expired(&mut self, now: Instant) -> bool {
         self.since = self.since.min(now);
         now.since(self.since) >= self.span
     }
 
-    /// When it will be over; none if time ends first.
+    /// Returns when the timer expires, or none if that lies beyond the last representable [`Instant`].
     pub(crate) fn deadline(self) -> Option<Instant> {
         let end = self.since + self.span;
         (end.since(self.since) == self.span).then_some(end)

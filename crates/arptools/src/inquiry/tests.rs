@@ -6,7 +6,7 @@ const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const TARGET: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const OTHER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 77);
 const NO_IP: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
-const OUR_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
+const LOCAL_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const PEER_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
 const THIRD_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 3]);
 const ANNOUNCE: Purpose = Purpose::Announce(Operation::REQUEST);
@@ -14,7 +14,7 @@ const ANNOUNCE: Purpose = Purpose::Announce(Operation::REQUEST);
 /// The first request for the target.
 const REQUEST: PacketFields = PacketFields {
     operation: Operation::REQUEST,
-    sender_hardware: OUR_MAC,
+    sender_hardware: LOCAL_MAC,
     sender_protocol: LOCAL,
     target_hardware: MacAddr::ZERO,
     target_protocol: TARGET,
@@ -24,7 +24,7 @@ const REPLY: PacketFields = PacketFields {
     operation: Operation::REPLY,
     sender_hardware: PEER_MAC,
     sender_protocol: TARGET,
-    target_hardware: OUR_MAC,
+    target_hardware: LOCAL_MAC,
     target_protocol: LOCAL,
 };
 
@@ -48,7 +48,7 @@ fn inquiry(purpose: Purpose, change: impl FnOnce(&mut InquiryPlan)) -> Inquiry {
     };
     let mut plan = InquiryPlan {
         purpose,
-        sender: Identity { ip, mac: OUR_MAC },
+        sender: Identity { ip, mac: LOCAL_MAC },
         target: TARGET,
         count: None,
         interval: Duration::from_secs(1),
@@ -171,7 +171,7 @@ fn unrelated_replies_are_strays() {
         PacketFields { target_hardware: THIRD_MAC, ..REPLY },
         PacketFields { sender_hardware: MacAddr::BROADCAST, ..REPLY },
         PacketFields { sender_hardware: MacAddr::ZERO, ..REPLY },
-        PacketFields { sender_hardware: OUR_MAC, ..REPLY },
+        PacketFields { sender_hardware: LOCAL_MAC, ..REPLY },
     ];
     let mut inquiry = inquiry(Purpose::Find, |_| {});
     // Nor is a reply to nothing.
@@ -275,7 +275,7 @@ fn probing_conflicts_with_user_and_with_other_prober() {
         PacketFields { target_protocol: OTHER, ..other_probe },
         PacketFields { operation: Operation::REPLY, ..other_probe },
         PacketFields { operation: Operation(3), ..REPLY },
-        PacketFields { sender_hardware: OUR_MAC, ..REPLY },
+        PacketFields { sender_hardware: LOCAL_MAC, ..REPLY },
         PacketFields { sender_hardware: MacAddr::BROADCAST, ..REPLY },
     ];
     let mut inquiry = inquiry(Purpose::Probe, |_| {});
@@ -287,7 +287,7 @@ fn probing_conflicts_with_user_and_with_other_prober() {
 
 #[test]
 fn announcement_waits_for_no_reply() {
-    let reply = PacketFields { operation: Operation::REPLY, target_hardware: OUR_MAC, ..REQUEST };
+    let reply = PacketFields { operation: Operation::REPLY, target_hardware: LOCAL_MAC, ..REQUEST };
     for (operation, packet) in [(Operation::REQUEST, REQUEST), (Operation::REPLY, reply)] {
         let mut inquiry = inquiry(Purpose::Announce(operation), |plan| plan.count = Some(2));
         let packet = send(PacketFields { sender_protocol: TARGET, ..packet }, MacAddr::BROADCAST);

@@ -3,7 +3,7 @@ use super::*;
 mod properties;
 
 const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
-const OUR_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
+const LOCAL_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const PEER_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
 const THIRD_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 3]);
 
@@ -23,7 +23,7 @@ fn host(number: u8) -> Ipv4Addr {
 /// Two passes over 10.0.0.`first` to 10.0.0.`last`, a request every 2 ms, 500 ms and then 750 ms for the replies.
 fn sweep(first: u8, last: u8, change: impl FnOnce(&mut SweepPlan)) -> Sweep {
     let mut plan = SweepPlan {
-        sender: Identity { ip: LOCAL, mac: OUR_MAC },
+        sender: Identity { ip: LOCAL, mac: LOCAL_MAC },
         passes: 2,
         timeout: Duration::from_millis(500),
         backoff: 1.5,
@@ -40,7 +40,7 @@ fn reply(target: Ipv4Addr) -> PacketFields {
         operation: Operation::REPLY,
         sender_hardware: PEER_MAC,
         sender_protocol: target,
-        target_hardware: OUR_MAC,
+        target_hardware: LOCAL_MAC,
         target_protocol: LOCAL,
     }
 }
@@ -88,7 +88,7 @@ fn request_equals_rfc_826() {
     let mut sweep = sweep(10, 10, |_| {});
     let packet = PacketFields {
         operation: Operation::REQUEST,
-        sender_hardware: OUR_MAC,
+        sender_hardware: LOCAL_MAC,
         sender_protocol: LOCAL,
         target_hardware: MacAddr::ZERO,
         target_protocol: host(10),
@@ -220,7 +220,7 @@ fn unrelated_replies_are_strays() {
         PacketFields { target_hardware: THIRD_MAC, ..good },
         PacketFields { sender_hardware: MacAddr::BROADCAST, ..good },
         PacketFields { sender_hardware: MacAddr::ZERO, ..good },
-        PacketFields { sender_hardware: OUR_MAC, ..good },
+        PacketFields { sender_hardware: LOCAL_MAC, ..good },
     ];
     for fields in foreign {
         assert_eq!(receive(&mut sweep, fields), None, "{fields:?}");

@@ -27,7 +27,11 @@ fn invalid_ranges_are_rejected() {
     assert_eq!(locals.add(ip(8), ip(8), MacAddr::BROADCAST), Err(LocalBindingsError::InvalidMac));
     assert_eq!(locals.add(ip(8), ip(8), MacAddr::ZERO), Err(LocalBindingsError::InvalidMac));
     let last = MacAddr::new([2, 0xff, 0xff, 0xff, 0xff, 0xff]);
-    assert_eq!(locals.add(ip(8), ip(9), last), Err(LocalBindingsError::InvalidMac), "a group follows");
+    assert_eq!(
+        locals.add(ip(8), ip(9), last),
+        Err(LocalBindingsError::InvalidMac),
+        "the next MAC address is multicast"
+    );
     assert_eq!(locals.add(ip(8), ip(8), last), Ok(()));
     assert_eq!(locals.add(ip(6), ip(7), BASE), Ok(()));
 }
@@ -48,7 +52,7 @@ fn adjacent_bindings_merge_in_any_order() {
     }
     assert_eq!(locals.ranges.len(), 1);
     assert_eq!(locals.first(), BASE.plus(1).map(|mac| (ip(1), mac)));
-    // The next one is somewhere else.
+    // The next range has another MAC address.
     locals.add(ip(6), ip(6), BASE).unwrap();
     assert_eq!(locals.ranges.len(), 2);
 }
@@ -73,22 +77,22 @@ proptest! {
 
     #[test]
     fn removed_address_is_not_local_and_others_are(
-        given_up in prop::collection::btree_set(0_u32..40, 0..40),
+        removed in prop::collection::btree_set(0_u32..40, 0..40),
         first in 1_u32..20,
         length in 0_u32..20,
     ) {
         let mut locals = LocalBindings::default();
         locals.add(ip(first), ip(first + length), BASE).unwrap();
-        for number in &given_up {
+        for number in &removed {
             locals.remove(ip(*number));
         }
         for number in 0..45 {
-            let ours = (first..=first + length).contains(&number) && !given_up.contains(&number);
-            let expected = ours.then(|| BASE.plus(u64::from(number - first)).unwrap());
+            let is_local = (first..=first + length).contains(&number) && !removed.contains(&number);
+            let expected = is_local.then(|| BASE.plus(u64::from(number - first)).unwrap());
             prop_assert_eq!(locals.mac_of(ip(number)), expected);
         }
-        prop_assert!(locals.has_mac(BASE), "the station is still there");
-        prop_assert_eq!(locals.is_empty(), (first..=first + length).all(|number| given_up.contains(&number)));
+        prop_assert!(locals.has_mac(BASE), "the MAC address stays local");
+        prop_assert_eq!(locals.is_empty(), (first..=first + length).all(|number| removed.contains(&number)));
     }
 }
 

@@ -5,28 +5,28 @@ mod segment;
 
 const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const OTHER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 77);
-const OUR_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
+const LOCAL_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const PEER_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
-const IDENTITY: Identity = Identity { ip: LOCAL, mac: OUR_MAC };
+const IDENTITY: Identity = Identity { ip: LOCAL, mac: LOCAL_MAC };
 const SECOND: Duration = Duration::from_secs(1);
-/// The last moment of all.
+/// Last representable time.
 const END: Instant = Instant::from_nanos(u64::MAX);
 
 const PROBE: PacketFields = PacketFields {
     operation: Operation::REQUEST,
-    sender_hardware: OUR_MAC,
+    sender_hardware: LOCAL_MAC,
     sender_protocol: Ipv4Addr::UNSPECIFIED,
     target_hardware: MacAddr::ZERO,
     target_protocol: LOCAL,
 };
 const ANNOUNCEMENT: PacketFields = PacketFields { sender_protocol: LOCAL, ..PROBE };
 
-/// Somebody else who says that the address is his.
+/// Announcement of the address by another station.
 const OTHER_USER: PacketFields = PacketFields { sender_hardware: PEER_MAC, ..ANNOUNCEMENT };
-/// Somebody else who probes for it.
+/// Probe for the address by another station.
 const OTHER_PROBE: PacketFields = PacketFields { sender_hardware: PEER_MAC, ..PROBE };
 
-const BOUND: ClaimEvent = ClaimEvent::Bound { ip: LOCAL, mac: OUR_MAC };
+const BOUND: ClaimEvent = ClaimEvent::Bound { ip: LOCAL, mac: LOCAL_MAC };
 const PROBE_CONFLICT: ClaimEvent = ClaimEvent::ProbeConflict { ip: LOCAL, mac: PEER_MAC };
 const CONFLICT: ClaimEvent = ClaimEvent::Conflict { ip: LOCAL, mac: PEER_MAC };
 const DEFENDED: ClaimEvent = ClaimEvent::Defended { ip: LOCAL, mac: PEER_MAC };
@@ -42,14 +42,14 @@ fn receive(claim: &mut Claim, now: Instant, fields: PacketFields) -> Option<Clai
     claim.receive(now, Packet::parse(&bytes).unwrap())
 }
 
-/// All that is due now. A machine that never comes to an end fails here.
+/// Returns all packets that are due now. Fails if there are more than ten.
 fn drain(claim: &mut Claim, now: Instant) -> Vec<PacketFields> {
     let due: Vec<_> = std::iter::from_fn(|| claim.poll(now)).take(10).collect();
-    assert!(due.len() < 10, "no end to what is due at {now:?}");
+    assert!(due.len() < 10, "more than 10 packets are due at {now:?}");
     due
 }
 
-/// Jumps from deadline to deadline until there is none, and notes what was sent when.
+/// Polls at each deadline until there is none. Returns the packets with their times.
 fn run(claim: &mut Claim) -> Vec<(Instant, PacketFields)> {
     let mut sent = Vec::new();
     for _ in 0..20 {
@@ -58,10 +58,10 @@ fn run(claim: &mut Claim) -> Vec<(Instant, PacketFields)> {
         };
         sent.extend(drain(claim, now).into_iter().map(|fields| (now, fields)));
     }
-    panic!("it never comes to rest");
+    panic!("more than 20 deadlines");
 }
 
-/// A claim that was probed for, with the time of its first announcement, which is sent.
+/// Returns a claim in use after probing, with the time of its first announcement, which has been sent.
 fn newly_bound(defense: Defense) -> (Claim, Instant) {
     let mut claim = Claim::probe(at(0), IDENTITY, defense, 1);
     for _ in 0..20 {
@@ -74,7 +74,7 @@ fn newly_bound(defense: Defense) -> (Claim, Instant) {
     panic!("the claim was not bound");
 }
 
-/// A claim in quiet use.
+/// Returns a claim in use without announcements.
 fn in_use(defense: Defense) -> Claim {
     Claim::immediate(at(0), IDENTITY, defense, false)
 }
@@ -90,7 +90,7 @@ fn claim_sends_three_probes_and_two_announcements() {
     assert_eq!(sent[3].0.since(sent[2].0), ANNOUNCE_WAIT);
     assert_eq!(sent[4].0.since(sent[3].0), ANNOUNCE_INTERVAL);
     assert_eq!(claim.deadline(), None);
-    // It never probes again.
+    // The claim probes only once.
     assert!(claim.is_in_use());
     assert_eq!(drain(&mut claim, at(1_000_000)), []);
 }
@@ -104,7 +104,7 @@ fn claim_sends_nothing_before_deadline() {
         let just_before = Instant::from_nanos(deadline.as_nanos() - 1);
         assert_eq!(drain(&mut claim, just_before), []);
         assert_eq!(claim.deadline(), Some(deadline));
-        assert!(!drain(&mut claim, deadline).is_empty(), "nothing at {deadline:?}");
+        assert!(!drain(&mut claim, deadline).is_empty(), "no packet at {deadline:?}");
         if claim.deadline().is_none() {
             return;
         }
@@ -149,7 +149,7 @@ fn transmit_failure_before_first_probe_or_in_use_changes_nothing() {
     let mut claim = Claim::probe(at(0), IDENTITY, Defense::Always, 1);
     let first = claim.deadline();
     claim.transmit_failed(at(0));
-    assert_eq!(claim.deadline(), first, "nothing was sent yet");
+    assert_eq!(claim.deadline(), first, "no probe was sent yet");
     let (mut claim, now) = newly_bound(Defense::Always);
     claim.transmit_failed(now);
     assert_eq!(run(&mut claim), [(now + ANNOUNCE_INTERVAL, ANNOUNCEMENT)]);
@@ -167,7 +167,7 @@ fn claim_is_in_use_from_first_announcement() {
         assert_eq!(claim.is_in_use(), turn == 4);
         assert_eq!(claim.take_event(), (turn == 4).then_some(BOUND));
     }
-    // It is told once.
+    // The event is reported once.
     run(&mut claim);
     assert_eq!(claim.take_event(), None);
 }
@@ -190,37 +190,37 @@ fn claim_returns_identity() {
     assert_eq!(in_use(Defense::Once).identity(), IDENTITY);
 }
 
-/// Which packets are a conflict while we probe.
+// Packets that are a conflict during probing, and packets that are not.
 // proves: rfc5227-probe-conflict, rfc5227-rival-probe, rfc5227-plain-request, rfc5227-echo
 // proves: rfc5227-given-up
 #[test]
 fn probing_claim_conflicts_with_user_and_with_other_prober() {
     let reply = Operation::REPLY;
     let cases = [
-        ("an announcement of it", OTHER_USER, true),
-        ("a request by one who has it", PacketFields { target_protocol: OTHER, ..OTHER_USER }, true),
+        ("announcement", OTHER_USER, true),
+        ("request from the address", PacketFields { target_protocol: OTHER, ..OTHER_USER }, true),
         (
-            "a reply by one who has it",
+            "reply from the address",
             PacketFields { operation: reply, target_protocol: OTHER, ..OTHER_USER },
             true,
         ),
-        ("a probe for it", OTHER_PROBE, true),
-        ("a plain request for it", PacketFields { sender_protocol: OTHER, ..OTHER_PROBE }, false),
-        ("a probe for another", PacketFields { target_protocol: OTHER, ..OTHER_PROBE }, false),
-        ("a reply to a probe", PacketFields { operation: reply, ..OTHER_PROBE }, false),
+        ("probe for the address", OTHER_PROBE, true),
+        ("request for the address", PacketFields { sender_protocol: OTHER, ..OTHER_PROBE }, false),
+        ("probe for another address", PacketFields { target_protocol: OTHER, ..OTHER_PROBE }, false),
+        ("reply with sender 0.0.0.0", PacketFields { operation: reply, ..OTHER_PROBE }, false),
         (
-            "a packet about others",
+            "packet between other hosts",
             PacketFields { sender_protocol: OTHER, target_protocol: OTHER, ..OTHER_USER },
             false,
         ),
-        ("our own probe", PROBE, false),
-        ("our own announcement", ANNOUNCEMENT, false),
+        ("echo of own probe", PROBE, false),
+        ("echo of own announcement", ANNOUNCEMENT, false),
     ];
-    for (what, fields, is_conflict) in cases {
+    for (name, fields, is_conflict) in cases {
         let mut claim = Claim::probe(at(0), IDENTITY, Defense::Always, 1);
-        assert_eq!(receive(&mut claim, at(0), fields), is_conflict.then_some(PROBE_CONFLICT), "{what}");
-        assert_eq!(claim.has_ceased(), is_conflict, "{what}");
-        assert_eq!(run(&mut claim).is_empty(), is_conflict, "{what}");
+        assert_eq!(receive(&mut claim, at(0), fields), is_conflict.then_some(PROBE_CONFLICT), "{name}");
+        assert_eq!(claim.has_ceased(), is_conflict, "{name}");
+        assert_eq!(run(&mut claim).is_empty(), is_conflict, "{name}");
     }
 }
 
@@ -235,7 +235,7 @@ fn probing_claim_conflicts_until_first_announcement() {
             drain(&mut claim, now);
         }
         assert_eq!(claim.deadline(), Some(announced));
-        // The last probe is out, the wait for objections is all but over.
+        // The last probe was sent, and the announcement is due in one nanosecond.
         assert_eq!(receive(&mut claim, Instant::from_nanos(announced.as_nanos() - 1), conflict), {
             Some(PROBE_CONFLICT)
         });
@@ -244,32 +244,32 @@ fn probing_claim_conflicts_until_first_announcement() {
     }
 }
 
-/// Which packets are a conflict while we use the address.
+// Packets that are a conflict while the address is in use, and packets that are not.
 // proves: rfc5227-conflict, rfc5227-echo
 #[test]
 fn claim_in_use_conflicts_with_other_user_only() {
     let reply = Operation::REPLY;
     let cases = [
-        ("an announcement of it", OTHER_USER, true),
-        ("a request by one who has it", PacketFields { target_protocol: OTHER, ..OTHER_USER }, true),
+        ("announcement", OTHER_USER, true),
+        ("request from the address", PacketFields { target_protocol: OTHER, ..OTHER_USER }, true),
         (
-            "a reply by one who has it",
+            "reply from the address",
             PacketFields { operation: reply, target_protocol: OTHER, ..OTHER_USER },
             true,
         ),
-        ("a probe for it", OTHER_PROBE, false),
-        ("a plain request for it", PacketFields { sender_protocol: OTHER, ..OTHER_PROBE }, false),
+        ("probe for the address", OTHER_PROBE, false),
+        ("request for the address", PacketFields { sender_protocol: OTHER, ..OTHER_PROBE }, false),
         (
-            "a packet about others",
+            "packet between other hosts",
             PacketFields { sender_protocol: OTHER, target_protocol: OTHER, ..OTHER_USER },
             false,
         ),
-        ("our own announcement", ANNOUNCEMENT, false),
+        ("echo of own announcement", ANNOUNCEMENT, false),
     ];
-    for (what, fields, is_conflict) in cases {
+    for (name, fields, is_conflict) in cases {
         let mut claim = in_use(Defense::Cease);
-        assert_eq!(receive(&mut claim, at(1), fields), is_conflict.then_some(CEASED), "{what}");
-        assert_eq!(claim.is_in_use(), !is_conflict, "{what}");
+        assert_eq!(receive(&mut claim, at(1), fields), is_conflict.then_some(CEASED), "{name}");
+        assert_eq!(claim.is_in_use(), !is_conflict, "{name}");
     }
 }
 
@@ -279,7 +279,7 @@ fn cease_gives_up_at_first_conflict() {
     let (mut claim, now) = newly_bound(Defense::Cease);
     assert_eq!(receive(&mut claim, now, OTHER_USER), Some(CEASED));
     assert!(claim.has_ceased() && !claim.is_in_use());
-    // The second announcement is not sent, and use of the address is not told any more.
+    // The second announcement is not sent, and the event that the address is bound is discarded.
     assert_eq!((claim.deadline(), claim.take_event()), (None, None));
     assert_eq!(drain(&mut claim, now + 100 * SECOND), []);
     assert_eq!(receive(&mut claim, now, OTHER_USER), None);

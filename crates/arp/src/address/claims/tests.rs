@@ -8,13 +8,13 @@ mod many;
 
 const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
-const OUR_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
+const LOCAL_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const PEER_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 7]);
-const IDENTITY: Identity = Identity { ip: LOCAL, mac: OUR_MAC };
-/// Longer than any claim takes until it is in use: 1 + 2 + 2 + 2 seconds.
+const IDENTITY: Identity = Identity { ip: LOCAL, mac: LOCAL_MAC };
+/// Longer than a claim takes to come into use: up to 1 + 2 + 2 + 2 seconds.
 const LONG: Duration = Duration::from_secs(8);
 
-/// The peer asks for our address.
+/// Request by the peer for the local address.
 const REQUEST: PacketFields = PacketFields {
     operation: Operation::REQUEST,
     sender_hardware: PEER_MAC,
@@ -22,9 +22,9 @@ const REQUEST: PacketFields = PacketFields {
     target_hardware: MacAddr::ZERO,
     target_protocol: LOCAL,
 };
-/// The peer says that our address is its own.
+/// Request by the peer from the local address: a conflict.
 const OTHER_USER: PacketFields = PacketFields { sender_protocol: LOCAL, ..REQUEST };
-/// The peer wants our address too.
+/// Probe by the peer for the local address.
 const OTHER_PROBE: PacketFields = PacketFields { sender_protocol: Ipv4Addr::UNSPECIFIED, ..REQUEST };
 
 type Segment = Arp<()>;
@@ -33,14 +33,14 @@ fn at(millis: u64) -> Instant {
     Instant::ORIGIN + Duration::from_millis(millis)
 }
 
-/// A segment on which we use nothing yet.
-fn silent(defense: Defense) -> Segment {
+/// Returns ARP without a local address.
+fn without_address(defense: Defense) -> Segment {
     Segment::new(LocalBindings::default(), ArpConfig { defense, ..ArpConfig::default() })
 }
 
-/// A segment on which we began so.
-fn began(start: StartMode, defense: Defense) -> Segment {
-    let mut arp = silent(defense);
+/// Returns ARP with a claim to the local address.
+fn claimed(start: StartMode, defense: Defense) -> Segment {
+    let mut arp = without_address(defense);
     arp.claim(at(0), IDENTITY, start).unwrap();
     arp
 }
@@ -55,12 +55,12 @@ fn is_answered(arp: &mut Segment, now: Instant, fields: PacketFields) -> bool {
     receive(arp, now, fields).is_ok_and(|received| received.reply.is_some())
 }
 
-/// All that is said until then, and when.
-fn packet(arp: &mut Segment, until: Instant) -> Vec<(Instant, PacketFields)> {
+/// Polls at each deadline up to `until`. Returns the packets with their times.
+fn run_until(arp: &mut Segment, until: Instant) -> Vec<(Instant, PacketFields)> {
     let mut all = Vec::new();
     while let Some(now) = arp.deadline().filter(|due| *due <= until) {
         while let Some(due) = arp.poll(now) {
-            let ArpAction::Broadcast(fields) = due else { panic!("no packet waits") };
+            let ArpAction::Broadcast(fields) = due else { panic!("unexpected {due:?}") };
             all.push((now, fields));
         }
     }
@@ -78,11 +78,11 @@ fn events(arp: &mut Segment) -> Vec<ClaimEvent> {
 // proves: rfc5227-answers
 #[test]
 fn probed_address_gets_reply_from_first_announcement() {
-    let mut arp = began(StartMode::Probe, Defense::Always);
+    let mut arp = claimed(StartMode::Probe, Defense::Always);
     let mut announced = false;
     for _ in 0..4 {
         let now = arp.deadline().unwrap();
-        announced |= packet(&mut arp, now).iter().any(|(_, fields)| fields.sender_protocol == LOCAL);
+        announced |= run_until(&mut arp, now).iter().any(|(_, fields)| fields.sender_protocol == LOCAL);
         assert_eq!(is_answered(&mut arp, now, REQUEST), announced, "{now:?}");
     }
     assert!(announced && is_answered(&mut arp, at(0) + LONG, OTHER_PROBE));
@@ -91,18 +91,19 @@ fn probed_address_gets_reply_from_first_announcement() {
 // proves: rfc5227-answers
 #[test]
 fn probed_address_is_bound_and_announced() {
-    let mut arp = began(StartMode::Probe, Defense::Always);
+    let mut arp = claimed(StartMode::Probe, Defense::Always);
     assert!(!is_answered(&mut arp, at(0), REQUEST));
-    let all = packet(&mut arp, at(0) + LONG);
+    let all = run_until(&mut arp, at(0) + LONG);
     let senders = all.iter().map(|(_, fields)| fields.sender_protocol).collect::<Vec<_>>();
     assert!(
-        senders.starts_with(&[Ipv4Addr::UNSPECIFIED; 3]) && senders[3..].iter().all(|ours| *ours == LOCAL)
+        senders.starts_with(&[Ipv4Addr::UNSPECIFIED; 3])
+            && senders[3..].iter().all(|sender| *sender == LOCAL)
     );
     assert!(is_answered(&mut arp, at(0) + LONG, REQUEST));
     assert!(is_answered(&mut arp, at(0) + LONG, OTHER_PROBE));
     assert_eq!(arp.claim_packets_sent(), u64::try_from(all.len()).unwrap());
-    assert_eq!(arp.locals().mac_of(LOCAL), Some(OUR_MAC));
-    let newly_bound = ClaimEvent::Bound { ip: LOCAL, mac: OUR_MAC };
+    assert_eq!(arp.locals().mac_of(LOCAL), Some(LOCAL_MAC));
+    let newly_bound = ClaimEvent::Bound { ip: LOCAL, mac: LOCAL_MAC };
     assert_eq!(events(&mut arp), [ClaimEvent::Probing { ip: LOCAL }, newly_bound]);
     assert_eq!(arp.new_owner(), None);
 }
@@ -110,9 +111,9 @@ fn probed_address_is_bound_and_announced() {
 // proves: rfc5227-plain-request, rfc5227-echo
 #[test]
 fn probing_ignores_plain_request_and_echo_of_own_probe() {
-    let mut arp = began(StartMode::Probe, Defense::Always);
+    let mut arp = claimed(StartMode::Probe, Defense::Always);
     assert!(receive(&mut arp, at(1), REQUEST).is_ok_and(|received| received.reply.is_none()));
-    let echo = PacketFields { sender_hardware: OUR_MAC, ..OTHER_PROBE };
+    let echo = PacketFields { sender_hardware: LOCAL_MAC, ..OTHER_PROBE };
     assert_eq!(receive(&mut arp, at(1), echo), Err(ArpDropReason::OwnEcho));
     assert_eq!(events(&mut arp), [ClaimEvent::Probing { ip: LOCAL }]);
 }
@@ -121,7 +122,7 @@ fn probing_ignores_plain_request_and_echo_of_own_probe() {
 #[test]
 fn probing_ends_when_other_host_uses_or_probes_for_address() {
     for (other_user, verdict) in [(OTHER_USER, Some(ArpDropReason::Conflict)), (OTHER_PROBE, None)] {
-        let mut arp = began(StartMode::Probe, Defense::Always);
+        let mut arp = claimed(StartMode::Probe, Defense::Always);
         events(&mut arp);
         assert_eq!(receive(&mut arp, at(1), other_user).err(), verdict);
         let conflict = ClaimEvent::ProbeConflict { ip: LOCAL, mac: PEER_MAC };
@@ -140,7 +141,7 @@ fn ceased_address_gets_no_reply() {
         (StartMode::Immediate, Defense::Once, 2),
         (StartMode::Announce, Defense::Once, 2),
     ] {
-        let mut arp = began(start, defense);
+        let mut arp = claimed(start, defense);
         assert!(is_answered(&mut arp, at(0), REQUEST));
         for conflict in 0..conflicts {
             assert_eq!(arp.new_owner(), None, "{start:?} {defense:?}");
@@ -156,13 +157,13 @@ fn ceased_address_gets_no_reply() {
 // proves: sender-protocol-ours, rfc5227-always, rfc5227-defend-interval
 #[test]
 fn immediate_address_is_defended_on_conflict() {
-    let mut arp = began(StartMode::Immediate, Defense::Always);
+    let mut arp = claimed(StartMode::Immediate, Defense::Always);
     assert_eq!((arp.deadline(), events(&mut arp)), (None, vec![]));
     let mut announced = Vec::new();
     for step in 0..100_u32 {
         let now = at(0) + DEFEND_INTERVAL * step / 4;
         assert_eq!(receive(&mut arp, now, OTHER_USER), Err(ArpDropReason::Conflict));
-        announced.extend(packet(&mut arp, now).into_iter().map(|(when, _)| when));
+        announced.extend(run_until(&mut arp, now).into_iter().map(|(when, _)| when));
         assert!(is_answered(&mut arp, now, REQUEST));
     }
     assert_eq!(announced.len(), 25);
@@ -174,7 +175,7 @@ fn immediate_address_is_defended_on_conflict() {
 #[test]
 fn claim_is_rejected_when_address_is_claimed() {
     for start in [StartMode::Immediate, StartMode::Announce, StartMode::Probe] {
-        let mut arp = began(start, Defense::Always);
+        let mut arp = claimed(start, Defense::Always);
         for again in [StartMode::Immediate, StartMode::Announce, StartMode::Probe] {
             assert_eq!(
                 arp.claim(at(0), IDENTITY, again),
@@ -184,7 +185,7 @@ fn claim_is_rejected_when_address_is_claimed() {
         }
     }
     let invalid = Identity { mac: MacAddr::BROADCAST, ..IDENTITY };
-    let mut arp = silent(Defense::Always);
+    let mut arp = without_address(Defense::Always);
     assert_eq!(arp.claim(at(0), invalid, StartMode::Probe), Err(LocalBindingsError::InvalidMac));
     assert_eq!(arp.select_link_local(at(0), MacAddr::ZERO), Err(LocalBindingsError::InvalidMac));
 }
@@ -193,7 +194,7 @@ fn claim_is_rejected_when_address_is_claimed() {
 #[test]
 fn thousand_claims_keep_separate_timers_when_clock_goes_back() {
     for jump in [0, 500] {
-        let mut arp = silent(Defense::Always);
+        let mut arp = without_address(Defense::Always);
         let start = at(1_000_000);
         for number in 0..1_000_u16 {
             let [high, low] = number.to_be_bytes();
@@ -202,14 +203,14 @@ fn thousand_claims_keep_separate_timers_when_clock_goes_back() {
             arp.claim(start, identity, StartMode::Probe).unwrap();
             while arp.take_event().is_some() {}
         }
-        packet(&mut arp, start + Duration::from_millis(jump));
+        run_until(&mut arp, start + Duration::from_millis(jump));
         let now = if jump == 0 { start } else { at(0) };
-        assert_eq!(arp.poll(now), None, "nothing is early");
-        let rest = packet(&mut arp, now + LONG * 2);
+        assert_eq!(arp.poll(now), None, "no packet is early");
+        let rest = run_until(&mut arp, now + LONG * 2);
         assert_eq!(arp.claim_packets_sent(), 5_000);
         let mut times = rest.iter().map(|(when, _)| *when).collect::<Vec<_>>();
         times.dedup();
-        assert!(times.len() > 3_000, "each has its own: {}", times.len());
+        assert!(times.len() > 3_000, "each claim has its own timer: {}", times.len());
         assert_eq!(arp.deadline(), None);
     }
 }
@@ -217,14 +218,14 @@ fn thousand_claims_keep_separate_timers_when_clock_goes_back() {
 // proves: rfc3927-broadcast, rfc3927-next
 #[test]
 fn link_local_reply_is_broadcast_and_lost_address_is_replaced() {
-    let mut arp = silent(Defense::Once);
-    arp.select_link_local(at(0), OUR_MAC).unwrap();
-    packet(&mut arp, at(0) + LONG * 2);
+    let mut arp = without_address(Defense::Once);
+    arp.select_link_local(at(0), LOCAL_MAC).unwrap();
+    run_until(&mut arp, at(0) + LONG * 2);
     let first = arp.link_local_address().unwrap();
     let request = PacketFields { target_protocol: first, ..REQUEST };
     let now = at(0) + LONG * 2;
     let reply = receive(&mut arp, now, request).unwrap().reply.unwrap();
-    assert_eq!((reply.mac, reply.destination), (OUR_MAC, MacAddr::BROADCAST));
+    assert_eq!((reply.mac, reply.destination), (LOCAL_MAC, MacAddr::BROADCAST));
 
     let other_user = PacketFields { sender_protocol: first, ..request };
     for _ in 0..2 {
@@ -232,7 +233,7 @@ fn link_local_reply_is_broadcast_and_lost_address_is_replaced() {
     }
     assert_eq!((arp.link_local_address(), arp.new_owner()), (None, None));
     assert!(!is_answered(&mut arp, now, request));
-    packet(&mut arp, now + LONG * 2);
+    run_until(&mut arp, now + LONG * 2);
     let second = arp.link_local_address().unwrap();
     assert!(second != first && second.is_link_local());
     assert!(is_answered(&mut arp, now + LONG * 2, PacketFields { target_protocol: second, ..REQUEST }));
@@ -243,21 +244,21 @@ fn link_local_reply_is_broadcast_and_lost_address_is_replaced() {
 // proves: rfc3927-once
 #[test]
 fn link_local_conflict_is_met_with_one_announcement() {
-    let mut arp = silent(Defense::Once);
-    arp.select_link_local(at(0), OUR_MAC).unwrap();
-    packet(&mut arp, at(0) + LONG * 2);
+    let mut arp = without_address(Defense::Once);
+    arp.select_link_local(at(0), LOCAL_MAC).unwrap();
+    run_until(&mut arp, at(0) + LONG * 2);
     events(&mut arp);
     let (now, ip) = (at(0) + LONG * 2, arp.link_local_address().unwrap());
     receive(&mut arp, now, PacketFields { sender_protocol: ip, ..REQUEST }).unwrap_err();
     assert_eq!(events(&mut arp), [ClaimEvent::Defended { ip, mac: PEER_MAC }]);
-    assert_eq!(packet(&mut arp, now + LONG).len(), 1);
+    assert_eq!(run_until(&mut arp, now + LONG).len(), 1);
 }
 
 // proves: rfc5227-last
 #[test]
 fn new_owner_is_none_while_other_address_is_probed() {
-    let mut arp = began(StartMode::Probe, Defense::Always);
-    let other = Identity { ip: Ipv4Addr::new(10, 0, 0, 3), mac: OUR_MAC };
+    let mut arp = claimed(StartMode::Probe, Defense::Always);
+    let other = Identity { ip: Ipv4Addr::new(10, 0, 0, 3), mac: LOCAL_MAC };
     arp.claim(at(0), other, StartMode::Probe).unwrap();
     receive(&mut arp, at(1), OTHER_USER).unwrap_err();
     assert_eq!(arp.new_owner(), None);
@@ -268,7 +269,7 @@ fn new_owner_is_none_while_other_address_is_probed() {
 // proves: rfc3927-broadcast
 #[test]
 fn ordinary_address_gets_unicast_reply() {
-    let mut arp = began(StartMode::Immediate, Defense::Always);
+    let mut arp = claimed(StartMode::Immediate, Defense::Always);
     assert_eq!(receive(&mut arp, at(0), REQUEST).unwrap().reply.unwrap().destination, PEER_MAC);
     assert_eq!(crate::destination(LOCAL, PEER_MAC), PEER_MAC);
     assert_eq!(crate::destination([169, 254, 3, 4].into(), PEER_MAC), MacAddr::BROADCAST);
@@ -277,39 +278,39 @@ fn ordinary_address_gets_unicast_reply() {
 #[test]
 fn bound_address_leaves_neighbor_table() {
     for start in [StartMode::Immediate, StartMode::Announce, StartMode::Probe] {
-        let mut arp = silent(Defense::Always);
+        let mut arp = without_address(Defense::Always);
         arp.add_static(at(0), LOCAL, PEER_MAC).unwrap();
         arp.claim(at(0), IDENTITY, start).unwrap();
-        packet(&mut arp, at(0) + LONG);
+        run_until(&mut arp, at(0) + LONG);
         assert_eq!(arp.neighbors().get(LOCAL), None, "{start:?}");
     }
 }
 
 #[test]
 fn probed_address_is_not_resolved() {
-    let mut arp = began(StartMode::Probe, Defense::Always);
+    let mut arp = claimed(StartMode::Probe, Defense::Always);
     assert_eq!(arp.add_static(at(0), LOCAL, PEER_MAC), Err(crate::AddError::InvalidIp));
     assert_eq!(arp.resolve(at(0), LOCAL, 1, ()), crate::Resolution::Refused(()));
     receive(&mut arp, at(1), OTHER_USER).unwrap_err();
-    assert_eq!(arp.add_static(at(1), LOCAL, PEER_MAC), Ok(()), "it is somebody else's");
+    assert_eq!(arp.add_static(at(1), LOCAL, PEER_MAC), Ok(()), "the claim has ended");
 
-    let mut arp = silent(Defense::Once);
-    arp.select_link_local(at(0), OUR_MAC).unwrap();
+    let mut arp = without_address(Defense::Once);
+    arp.select_link_local(at(0), LOCAL_MAC).unwrap();
     let Some(ArpEvent::Claim(ClaimEvent::Probing { ip })) = arp.take_event() else { panic!("no probing") };
     assert_eq!(arp.add_static(at(0), ip, PEER_MAC), Err(crate::AddError::InvalidIp));
     receive(&mut arp, at(1), PacketFields { sender_protocol: ip, ..REQUEST }).unwrap_err();
-    assert_eq!(arp.add_static(at(1), ip, PEER_MAC), Ok(()), "another is probed for");
+    assert_eq!(arp.add_static(at(1), ip, PEER_MAC), Ok(()), "the next candidate is probed");
 }
 
 #[test]
 fn invalid_neighbor_is_neither_resolved_nor_entered() {
-    let mut arp = began(StartMode::Immediate, Defense::Always);
+    let mut arp = claimed(StartMode::Immediate, Defense::Always);
     for invalid in
         [LOCAL, Ipv4Addr::UNSPECIFIED, Ipv4Addr::BROADCAST, [127, 0, 0, 1].into(), [224, 0, 0, 1].into()]
     {
         assert_eq!(arp.resolve(at(0), invalid, 1, ()), crate::Resolution::Refused(()), "{invalid}");
         assert_eq!(arp.add_static(at(0), invalid, PEER_MAC), Err(crate::AddError::InvalidIp), "{invalid}");
     }
-    assert_eq!(arp.add_static(at(0), PEER, OUR_MAC), Err(crate::AddError::InvalidMac));
+    assert_eq!(arp.add_static(at(0), PEER, LOCAL_MAC), Err(crate::AddError::InvalidMac));
     assert!(arp.neighbors().is_empty());
 }

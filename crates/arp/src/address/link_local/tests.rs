@@ -19,7 +19,7 @@ fn receive(host: &mut LinkLocal, now: Instant, fields: PacketFields) -> Option<C
     host.receive(now, Packet::parse(&bytes).unwrap())
 }
 
-/// Somebody else who announces the address.
+/// Announcement of the address by another host.
 fn other_user(ip: Ipv4Addr) -> PacketFields {
     PacketFields {
         operation: Operation::REQUEST,
@@ -32,11 +32,11 @@ fn other_user(ip: Ipv4Addr) -> PacketFields {
 
 fn drain(host: &mut LinkLocal, now: Instant) -> Vec<PacketFields> {
     let due: Vec<_> = std::iter::from_fn(|| host.poll(now)).take(10).collect();
-    assert!(due.len() < 10, "no end to what is due at {now:?}");
+    assert!(due.len() < 10, "more than 10 packets are due at {now:?}");
     due
 }
 
-/// Jumps from deadline to deadline until the host is at rest, and says when that was.
+/// Polls at each deadline until there is none. Returns the time of the last poll.
 fn run(host: &mut LinkLocal) -> Instant {
     let mut now = Instant::ORIGIN;
     for _ in 0..20 {
@@ -46,10 +46,10 @@ fn run(host: &mut LinkLocal) -> Instant {
         now = deadline;
         drain(host, now);
     }
-    panic!("it never comes to rest");
+    panic!("more than 20 deadlines");
 }
 
-/// The candidates of a station, each taken away as soon as it is there.
+/// Returns the candidates of a station when each has a conflict as soon as it is selected.
 fn candidates(mac: MacAddr, seed: u64, count: u64) -> Vec<Ipv4Addr> {
     let mut host = LinkLocal::new(at(0), mac, Defense::Once, seed);
     (1..=count)
@@ -74,13 +74,13 @@ fn link_local_binds_first_candidate_when_alone() {
         addresses.push(host.address());
     }
     assert_eq!(host.deadline(), None);
-    let ours = host.candidate();
+    let local = host.candidate();
     let senders: Vec<_> = sent.iter().map(|fields| fields.sender_protocol).collect();
     let none = Ipv4Addr::UNSPECIFIED;
-    assert_eq!(senders, [none, none, none, ours, ours]);
-    assert_eq!(addresses, [None, None, None, Some(ours), Some(ours)]);
-    assert!(sent.iter().all(|fields| (fields.sender_hardware, fields.target_protocol) == (MAC, ours)));
-    assert_eq!(host.take_event(), Some(ClaimEvent::Bound { ip: ours, mac: MAC }));
+    assert_eq!(senders, [none, none, none, local, local]);
+    assert_eq!(addresses, [None, None, None, Some(local), Some(local)]);
+    assert!(sent.iter().all(|fields| (fields.sender_hardware, fields.target_protocol) == (MAC, local)));
+    assert_eq!(host.take_event(), Some(ClaimEvent::Bound { ip: local, mac: MAC }));
     assert_eq!((host.take_event(), host.conflicts), (None, 0));
 }
 
@@ -105,7 +105,7 @@ fn candidates_depend_on_mac_only() {
     assert_eq!(candidates(MAC, 1, 20), candidates(MAC, 2, 20));
     let first: HashSet<_> = (0..100).map(|step| candidates(MAC.plus(step).unwrap(), 1, 1)[0]).collect();
     assert!(first.len() >= 99, "{}", first.len());
-    // Each byte of the hardware address counts.
+    // Each byte of the MAC address changes the candidate.
     let mut bytes = MAC.bytes();
     for place in 0..6 {
         bytes[place] ^= 0x10;
@@ -176,7 +176,7 @@ fn candidates_are_rate_limited_after_ten_conflicts() {
         }
         now = host.deadline().unwrap();
         if !drain(&mut host, now).is_empty() {
-            // The rogue answers each probe.
+            // Another host answers each probe.
             let candidate = host.candidate();
             receive(&mut host, now, other_user(candidate)).unwrap();
         }
@@ -186,7 +186,7 @@ fn candidates_are_rate_limited_after_ten_conflicts() {
     }
     assert_eq!(selections.len(), 15);
     let gaps: Vec<_> = selections.windows(2).map(|pair| pair[1].since(pair[0])).collect();
-    // Ten conflicts: nine new addresses at once, the tenth and all later ones a minute apart.
+    // Each of the first nine conflicts selects a new address at once. Later ones wait a minute.
     assert!(gaps[..9].iter().all(|gap| *gap <= SECOND), "{gaps:?}");
     assert!(gaps[9..].iter().all(|gap| *gap == RATE_LIMIT_INTERVAL), "{gaps:?}");
     assert!(now < at(10 * 60));
@@ -229,7 +229,7 @@ fn long_kept_address_is_replaced_at_once() {
     assert!(host.deadline().unwrap() <= now + SECOND);
 }
 
-/// Any time, near both ends or within some minutes of each other.
+/// Returns arbitrary times: near the end of the range, anywhere, or in the first five minutes.
 fn instant() -> impl Strategy<Value = Instant> {
     prop_oneof![
         (0_u64..100).prop_map(|before| Instant::from_nanos(u64::MAX - before)),

@@ -3,19 +3,19 @@ use crate::{ArpConfig, Identity, LocalBindings, Operation, PacketFields, StartMo
 use link::Instant;
 
 const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
-const OUR_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
+const LOCAL_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const PEER_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 7]);
 
-/// A proxy for 10.1.0.0/16 on a segment that is 10.0.0.0/24.
+/// Returns a proxy for `range` on the segment 10.0.0.0/24.
 fn proxy(range: &str) -> Arp<()> {
     let config = ArpConfig { network: "10.0.0.0/24".parse().ok(), ..ArpConfig::default() };
-    let mut arp = Arp::new(LocalBindings::single(LOCAL, OUR_MAC).unwrap(), config);
-    arp.add_proxy(range.parse().unwrap(), OUR_MAC).unwrap();
+    let mut arp = Arp::new(LocalBindings::single(LOCAL, LOCAL_MAC).unwrap(), config);
+    arp.add_proxy(range.parse().unwrap(), LOCAL_MAC).unwrap();
     arp
 }
 
-/// Who answers a request of `sender` for `target`.
-fn answers(arp: &mut Arp<()>, sender: [u8; 4], target: [u8; 4]) -> Option<MacAddr> {
+/// Returns the MAC address in the reply to a request from `sender` for `target`.
+fn reply_mac(arp: &mut Arp<()>, sender: [u8; 4], target: [u8; 4]) -> Option<MacAddr> {
     let request = PacketFields {
         operation: Operation::REQUEST,
         sender_hardware: PEER_MAC,
@@ -33,12 +33,12 @@ fn answers(arp: &mut Arp<()>, sender: [u8; 4], target: [u8; 4]) -> Option<MacAdd
 fn proxy_replies_for_hosts_of_range_only() {
     let mut arp = proxy("10.1.3.4/16");
     for target in [[10, 1, 0, 1], [10, 1, 255, 254], [10, 1, 3, 255]] {
-        assert_eq!(answers(&mut arp, [10, 0, 0, 7], target), Some(OUR_MAC), "{target:?}");
+        assert_eq!(reply_mac(&mut arp, [10, 0, 0, 7], target), Some(LOCAL_MAC), "{target:?}");
     }
     for target in [[10, 2, 0, 1], [10, 0, 255, 255], [9, 1, 0, 1]] {
-        assert_eq!(answers(&mut arp, [10, 0, 0, 7], target), None, "{target:?}");
+        assert_eq!(reply_mac(&mut arp, [10, 0, 0, 7], target), None, "{target:?}");
     }
-    assert_eq!(answers(&mut arp, [10, 0, 0, 7], [10, 0, 0, 2]), Some(OUR_MAC), "we are still there");
+    assert_eq!(reply_mac(&mut arp, [10, 0, 0, 7], [10, 0, 0, 2]), Some(LOCAL_MAC), "local address");
     assert!(arp.neighbors().get([10, 0, 0, 7].into()).is_some());
 }
 
@@ -46,10 +46,10 @@ fn proxy_replies_for_hosts_of_range_only() {
 #[test]
 fn proxy_rejects_range_of_local_segment() {
     let mut arp = proxy("10.0.0.0/8");
-    assert_eq!(answers(&mut arp, [10, 0, 0, 7], [10, 0, 0, 9]), None);
-    assert_eq!(answers(&mut arp, [10, 0, 0, 7], [10, 0, 1, 9]), Some(OUR_MAC));
+    assert_eq!(reply_mac(&mut arp, [10, 0, 0, 7], [10, 0, 0, 9]), None);
+    assert_eq!(reply_mac(&mut arp, [10, 0, 0, 7], [10, 0, 1, 9]), Some(LOCAL_MAC));
     for range in ["10.0.0.0/24", "10.0.0.128/25", "10.0.0.9/32"] {
-        let added = arp.add_proxy(range.parse().unwrap(), OUR_MAC);
+        let added = arp.add_proxy(range.parse().unwrap(), LOCAL_MAC);
         assert_eq!(added, Err(ProxyError::OwnSegment), "{range}");
     }
 }
@@ -58,14 +58,14 @@ fn proxy_rejects_range_of_local_segment() {
 #[test]
 fn proxy_ignores_request_when_sender_is_in_range_of_target() {
     let mut arp = proxy("10.1.0.0/16");
-    arp.add_proxy("10.2.0.0/16".parse().unwrap(), OUR_MAC).unwrap();
-    arp.add_proxy("10.0.0.0/8".parse().unwrap(), OUR_MAC).unwrap();
-    assert_eq!(answers(&mut arp, [10, 1, 0, 7], [10, 1, 3, 4]), None);
-    assert_eq!(answers(&mut arp, [10, 1, 0, 7], [10, 2, 3, 4]), None, "a further range holds both");
-    assert_eq!(answers(&mut arp, [192, 0, 2, 7], [10, 1, 3, 4]), Some(OUR_MAC));
+    arp.add_proxy("10.2.0.0/16".parse().unwrap(), LOCAL_MAC).unwrap();
+    arp.add_proxy("10.0.0.0/8".parse().unwrap(), LOCAL_MAC).unwrap();
+    assert_eq!(reply_mac(&mut arp, [10, 1, 0, 7], [10, 1, 3, 4]), None);
+    assert_eq!(reply_mac(&mut arp, [10, 1, 0, 7], [10, 2, 3, 4]), None, "another range contains both");
+    assert_eq!(reply_mac(&mut arp, [192, 0, 2, 7], [10, 1, 3, 4]), Some(LOCAL_MAC));
     let mut arp = proxy("10.1.0.0/16");
-    arp.add_proxy("10.2.0.0/16".parse().unwrap(), OUR_MAC).unwrap();
-    assert_eq!(answers(&mut arp, [10, 1, 0, 7], [10, 2, 3, 4]), Some(OUR_MAC), "another range");
+    arp.add_proxy("10.2.0.0/16".parse().unwrap(), LOCAL_MAC).unwrap();
+    assert_eq!(reply_mac(&mut arp, [10, 1, 0, 7], [10, 2, 3, 4]), Some(LOCAL_MAC), "no range contains both");
 }
 
 // proves: rfc1027-broadcast
@@ -73,20 +73,20 @@ fn proxy_ignores_request_when_sender_is_in_range_of_target() {
 fn proxy_ignores_request_for_broadcast_address() {
     let mut arp = proxy("10.1.0.0/16");
     for target in [[10, 1, 255, 255], [10, 1, 0, 0]] {
-        assert_eq!(answers(&mut arp, [10, 0, 0, 7], target), None, "{target:?}");
+        assert_eq!(reply_mac(&mut arp, [10, 0, 0, 7], target), None, "{target:?}");
     }
     let mut all = proxy("0.0.0.0/0");
     for target in
         [[255, 255, 255, 255], [224, 0, 0, 1], [0, 0, 0, 0], [127, 0, 0, 1], [0, 0, 0, 5], [240, 0, 0, 1]]
     {
-        assert_eq!(answers(&mut all, [10, 0, 0, 7], target), None, "{target:?}");
+        assert_eq!(reply_mac(&mut all, [10, 0, 0, 7], target), None, "{target:?}");
     }
-    assert_eq!(answers(&mut proxy("0.0.0.0/32"), [10, 0, 0, 7], [0, 0, 0, 0]), None);
-    // A network of two and a single address have none.
+    assert_eq!(reply_mac(&mut proxy("0.0.0.0/32"), [10, 0, 0, 7], [0, 0, 0, 0]), None);
+    // A /31 and a /32 have no broadcast address.
     for (range, target) in
         [("10.1.0.0/31", [10, 1, 0, 0]), ("10.1.0.1/31", [10, 1, 0, 1]), ("10.1.0.5/32", [10, 1, 0, 5])]
     {
-        assert_eq!(answers(&mut proxy(range), [10, 0, 0, 7], target), Some(OUR_MAC), "{range}");
+        assert_eq!(reply_mac(&mut proxy(range), [10, 0, 0, 7], target), Some(LOCAL_MAC), "{range}");
     }
 }
 
@@ -94,8 +94,8 @@ fn proxy_ignores_request_for_broadcast_address() {
 #[test]
 fn proxy_ignores_probes_and_announcements() {
     let mut arp = proxy("10.1.0.0/16");
-    assert_eq!(answers(&mut arp, [0, 0, 0, 0], [10, 1, 0, 9]), None);
-    assert_eq!(answers(&mut arp, [10, 1, 0, 9], [10, 1, 0, 9]), None);
+    assert_eq!(reply_mac(&mut arp, [0, 0, 0, 0], [10, 1, 0, 9]), None);
+    assert_eq!(reply_mac(&mut arp, [10, 1, 0, 9], [10, 1, 0, 9]), None);
 }
 
 // proves: rfc1027-ranges
@@ -103,23 +103,27 @@ fn proxy_ignores_probes_and_announcements() {
 fn proxy_is_silent_when_no_local_address_is_in_use() {
     let mut arp: Arp<()> = Arp::new(LocalBindings::default(), ArpConfig::default());
     let range = "10.1.0.0/16".parse().unwrap();
-    assert_eq!(arp.add_proxy(range, OUR_MAC), Err(ProxyError::InvalidMac));
-    let identity = Identity { ip: LOCAL, mac: OUR_MAC };
+    assert_eq!(arp.add_proxy(range, LOCAL_MAC), Err(ProxyError::InvalidMac));
+    let identity = Identity { ip: LOCAL, mac: LOCAL_MAC };
     arp.claim(Instant::ORIGIN, identity, StartMode::Probe).unwrap();
-    assert_eq!(arp.add_proxy(range, OUR_MAC), Ok(()));
-    assert_eq!(answers(&mut arp, [10, 0, 0, 7], [10, 1, 0, 9]), None, "not while it probes");
+    assert_eq!(arp.add_proxy(range, LOCAL_MAC), Ok(()));
+    assert_eq!(
+        reply_mac(&mut arp, [10, 0, 0, 7], [10, 1, 0, 9]),
+        None,
+        "no local address is in use during probing"
+    );
 }
 
 // proves: rfc3927-proxy
 #[test]
 fn proxy_ignores_request_for_link_local_address() {
     let mut arp = proxy("169.0.0.0/8");
-    for (target, answered) in
-        [([169, 254, 0, 0], None), ([169, 254, 7, 7], None), ([169, 253, 7, 7], Some(OUR_MAC))]
+    for (target, expected) in
+        [([169, 254, 0, 0], None), ([169, 254, 7, 7], None), ([169, 253, 7, 7], Some(LOCAL_MAC))]
     {
-        assert_eq!(answers(&mut arp, [10, 0, 0, 7], target), answered, "{target:?}");
+        assert_eq!(reply_mac(&mut arp, [10, 0, 0, 7], target), expected, "{target:?}");
     }
     for range in ["169.254.0.0/16", "169.254.7.0/24", "169.254.1.2/32"] {
-        assert_eq!(arp.add_proxy(range.parse().unwrap(), OUR_MAC), Err(ProxyError::LinkLocal), "{range}");
+        assert_eq!(arp.add_proxy(range.parse().unwrap(), LOCAL_MAC), Err(ProxyError::LinkLocal), "{range}");
     }
 }

@@ -8,12 +8,12 @@ use proptest::prelude::*;
 const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const OTHER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 77);
-const OUR_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
+const LOCAL_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const PEER_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
 const OLD_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 9]);
 const NOW: Instant = Instant::from_nanos(1_000);
 
-/// What the peer says to us, unless a test changes it.
+/// Request from the peer for the local address.
 const REQUEST: PacketFields = PacketFields {
     operation: Operation::REQUEST,
     sender_hardware: PEER_MAC,
@@ -22,7 +22,7 @@ const REQUEST: PacketFields = PacketFields {
     target_protocol: LOCAL,
 };
 
-/// The packet does not matter here.
+/// ARP with waiting packets that have no content.
 type Segment = Arp<()>;
 
 fn arp(policy: LearningPolicy) -> Segment {
@@ -32,7 +32,7 @@ fn arp(policy: LearningPolicy) -> Segment {
         network: "10.0.0.0/24".parse().ok(),
         ..ArpConfig::default()
     };
-    Segment::new(LocalBindings::single(LOCAL, OUR_MAC).unwrap(), config)
+    Segment::new(LocalBindings::single(LOCAL, LOCAL_MAC).unwrap(), config)
 }
 
 fn receive(arp: &mut Segment, fields: PacketFields) -> Result<Reception, ArpDropReason> {
@@ -49,11 +49,11 @@ fn events(arp: &mut Segment) -> Vec<ArpEvent> {
     std::iter::from_fn(|| arp.take_event()).collect()
 }
 
-/// RFC 826 as a table: target ours, sender known, request; then what becomes of the table under the
-/// two policies, and whether a reply is due.
+/// RFC 826 as a table: whether the target is local, the sender known and the packet a request; then the change of the
+/// neighbor table under the two policies, and whether a reply is due.
 #[rustfmt::skip]
 const EIGHT_ROWS: [(bool, bool, bool, Merge, Merge, bool); 8] = [
-    // ours   known  request  cautious      rfc826         answered
+    // local  known  request  cautious      rfc826         reply
     (true,  true,  true,  Merge::Moved, Merge::Moved, true),
     (true,  true,  false, Merge::Moved, Merge::Moved, false),
     (true,  false, true,  Merge::Added, Merge::Added, true),
@@ -68,7 +68,7 @@ const EIGHT_ROWS: [(bool, bool, bool, Merge, Merge, bool); 8] = [
 // proves: learn-request, learn-reply-cautious, learn-reply-rfc826, learn-other, learn-move
 #[test]
 fn reception_follows_rfc_826_table_under_both_policies() {
-    for (ours, in_table, request, cautious, rfc826, answered) in EIGHT_ROWS {
+    for (is_local, in_table, request, cautious, rfc826, has_reply) in EIGHT_ROWS {
         for (policy, expected) in [(LearningPolicy::Cautious, cautious), (LearningPolicy::Rfc826, rfc826)] {
             let mut arp = arp(policy);
             if in_table {
@@ -79,12 +79,12 @@ fn reception_follows_rfc_826_table_under_both_policies() {
                 &mut arp,
                 PacketFields {
                     operation: if request { Operation::REQUEST } else { Operation::REPLY },
-                    target_protocol: if ours { LOCAL } else { OTHER },
+                    target_protocol: if is_local { LOCAL } else { OTHER },
                     ..REQUEST
                 },
             );
-            let row = (policy, ours, in_table, request);
-            let reply = answered.then_some(ArpReply { mac: OUR_MAC, destination: PEER_MAC });
+            let row = (policy, is_local, in_table, request);
+            let reply = has_reply.then_some(ArpReply { mac: LOCAL_MAC, destination: PEER_MAC });
             assert_eq!(received, Ok(Reception { merge: expected, reply }), "{row:?}");
             let remembered = (expected != Merge::None).then_some(PEER_MAC);
             assert_eq!(known(&arp, PEER), remembered, "{row:?}");
@@ -102,7 +102,7 @@ fn reply_swaps_sender_and_target_and_carries_local_mac() {
     reply.write_over(&mut bytes).unwrap();
     let expected = PacketFields {
         operation: Operation::REPLY,
-        sender_hardware: OUR_MAC,
+        sender_hardware: LOCAL_MAC,
         sender_protocol: LOCAL,
         target_hardware: PEER_MAC,
         target_protocol: PEER,
@@ -114,7 +114,7 @@ fn reply_swaps_sender_and_target_and_carries_local_mac() {
 // proves: rfc826-target-hardware
 #[test]
 fn request_target_hardware_address_is_ignored() {
-    for target_hardware in [MacAddr::ZERO, MacAddr::BROADCAST, OUR_MAC, OLD_MAC] {
+    for target_hardware in [MacAddr::ZERO, MacAddr::BROADCAST, LOCAL_MAC, OLD_MAC] {
         let received =
             receive(&mut arp(LearningPolicy::Cautious), PacketFields { target_hardware, ..REQUEST });
         assert!(received.unwrap().reply.is_some());
@@ -195,7 +195,7 @@ fn invalid_senders_are_dropped_and_counted() {
         (mac(MacAddr::BROADCAST), ArpDropReason::SenderHardware),
         (mac(MacAddr::ZERO), ArpDropReason::SenderHardware),
         (mac(group), ArpDropReason::SenderHardware),
-        (mac(OUR_MAC), ArpDropReason::OwnEcho),
+        (mac(LOCAL_MAC), ArpDropReason::OwnEcho),
         (ip([255, 255, 255, 255]), ArpDropReason::SenderProtocol),
         (ip([10, 0, 0, 255]), ArpDropReason::SenderProtocol),
         (ip([224, 0, 0, 1]), ArpDropReason::SenderProtocol),
@@ -237,7 +237,7 @@ fn sender_with_local_address_is_conflict_and_is_reported() {
     assert_eq!(events(&mut arp), [ArpEvent::Claim(conflict)]);
 }
 
-/// Enters eight static entries, as many as the table holds.
+/// Fills the table with eight static entries, its capacity.
 fn fill(arp: &mut Segment) {
     for host in 10..18 {
         let ip = Ipv4Addr::new(10, 0, 0, host);
@@ -257,11 +257,10 @@ fn request_gets_reply_when_table_is_full_of_static_entries() {
     assert_eq!((arp.neighbors().len(), arp.neighbors().counts().refused), (8, 1));
 }
 
-/// The security section's table: what the sender's entry is, what the packet is, and what each of
-/// the three policies makes of it.
+/// Learning policies as a table: the sender's entry, the packet, and the change under each of the three policies.
 #[rustfmt::skip]
 const LEARNING: [(Entry, Kind, [Merge; 3]); 11] = {
-    use Entry::{Asked, Known, Static, Unknown};
+    use Entry::{Incomplete, Known, Static, Unknown};
     use Kind::{Announcement, ForAnother, Reply, Request};
     use Merge::{Added, Completed, Moved, None, StaticConflict as Conflict};
     [
@@ -270,9 +269,9 @@ const LEARNING: [(Entry, Kind, [Merge; 3]); 11] = {
         (Unknown, Reply,        [None,      Added,     Added]),
         (Unknown, ForAnother,   [None,      None,      Added]),
         (Unknown, Announcement, [None,      None,      Added]),
-        (Asked,   Request,      [Completed, Completed, Completed]),
-        (Asked,   Reply,        [Completed, Completed, Completed]),
-        (Asked,   Announcement, [Completed, Completed, Completed]),
+        (Incomplete, Request,   [Completed, Completed, Completed]),
+        (Incomplete, Reply,     [Completed, Completed, Completed]),
+        (Incomplete, Announcement, [Completed, Completed, Completed]),
         (Known,   Request,      [Moved,     Moved,     Moved]),
         (Known,   ForAnother,   [Moved,     Moved,     Moved]),
         (Static,  Request,      [Conflict,  Conflict,  Conflict]),
@@ -283,7 +282,7 @@ const LEARNING: [(Entry, Kind, [Merge; 3]); 11] = {
 #[derive(Clone, Copy, Debug)]
 enum Entry {
     Unknown,
-    Asked,
+    Incomplete,
     Known,
     Static,
 }
@@ -308,7 +307,7 @@ fn each_policy_learns_as_tabulated() {
             let mut arp = arp(policy);
             match entry {
                 Entry::Unknown => {}
-                Entry::Asked => assert_eq!(arp.resolve(NOW, PEER, 0, ()), Resolution::Pending),
+                Entry::Incomplete => assert_eq!(arp.resolve(NOW, PEER, 0, ()), Resolution::Pending),
                 Entry::Known => drop(receive(&mut arp, PacketFields { sender_hardware: OLD_MAC, ..REQUEST })),
                 Entry::Static => arp.neighbors_mut().add_static(NOW, PEER, OLD_MAC).unwrap(),
             }
@@ -345,13 +344,13 @@ fn reply_completes_entry_as_reachable_and_request_as_delay() {
 // proves: station-of-target
 #[test]
 fn unicast_request_for_address_of_other_station_is_dropped() {
-    let mut locals = LocalBindings::single(LOCAL, OUR_MAC).unwrap();
+    let mut locals = LocalBindings::single(LOCAL, LOCAL_MAC).unwrap();
     locals.add(OTHER, OTHER, OLD_MAC).unwrap();
     let mut arp = Segment::new(locals, ArpConfig::default());
     let mut bytes = [0; 28];
     REQUEST.write_to(&mut bytes).unwrap();
     assert_eq!(arp.receive(NOW, Some(OLD_MAC), Packet::parse(&bytes)), Err(ArpDropReason::WrongStation));
-    assert!(arp.receive(NOW, Some(OUR_MAC), Packet::parse(&bytes)).unwrap().reply.is_some());
+    assert!(arp.receive(NOW, Some(LOCAL_MAC), Packet::parse(&bytes)).unwrap().reply.is_some());
     assert!(arp.receive(NOW, None, Packet::parse(&bytes)).unwrap().reply.is_some());
 }
 
@@ -387,9 +386,9 @@ proptest! {
             fields.write_to(&mut bytes).unwrap();
             let received = arp.receive(NOW, None, Packet::parse(&bytes[..cut.unwrap_or(28)]));
             dropped += u64::from(received.is_err());
-            let for_us = fields.target_protocol == LOCAL && fields.operation == Operation::REQUEST;
+            let is_local_request = fields.target_protocol == LOCAL && fields.operation == Operation::REQUEST;
             if received.is_ok_and(|received| received.reply.is_some()) {
-                prop_assert!(for_us && cut.is_none());
+                prop_assert!(is_local_request && cut.is_none());
             }
             prop_assert!(arp.neighbors().len() <= 8);
             prop_assert!(known(&arp, LOCAL).is_none());

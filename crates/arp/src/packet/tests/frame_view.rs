@@ -5,19 +5,19 @@ use link::{EtherType, EthernetFrame, Instant, Link, MacAddr, MacSet, VlanId};
 use std::net::Ipv4Addr;
 
 const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
-const OUR_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
+const LOCAL_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const NOW: Instant = Instant::from_nanos(1_000);
-/// So low that short frames exceed it.
+/// MTU that short frames exceed.
 const MTU: usize = 60;
 
-/// A broadcast request for our address, from 10.0.0.1.
+/// Broadcast request for the local address, from 10.0.0.1.
 #[rustfmt::skip]
 const REQUEST: [u8; 42] = [
     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 8, 6,
     0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 2,
 ];
 
-/// What became of a frame: in the link layer, in ARP, and on the wire.
+/// Result of a frame: in the link layer, in ARP, and the reply.
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
     DroppedByLink(link::LinkDropReason),
@@ -26,7 +26,7 @@ enum Outcome {
     Received(PacketFields, Reception, Option<Vec<u8>>),
 }
 
-/// One host, which reads its frames in one way.
+/// Host that parses its frames in one of two ways.
 struct Host {
     link: Link,
     arp: Arp<()>,
@@ -34,18 +34,18 @@ struct Host {
 
 impl Host {
     fn new(vlan: Option<VlanId>) -> Host {
-        let arp = Arp::new(LocalBindings::single(LOCAL, OUR_MAC).unwrap(), ArpConfig::default());
-        Host { link: Link::new(MacSet::one(OUR_MAC), MTU, vlan), arp }
+        let arp = Arp::new(LocalBindings::single(LOCAL, LOCAL_MAC).unwrap(), ArpConfig::default());
+        Host { link: Link::new(MacSet::one(LOCAL_MAC), MTU, vlan), arp }
     }
 
-    /// As a host reads them.
+    /// Parses with [`FrameView`], as `host` does.
     fn parse_at_once(&mut self, bytes: &[u8]) -> Outcome {
         let view = FrameView::parse(bytes);
         let accepted = self.link.receive(view.map(|view| view.ethernet()));
         self.continue_input(bytes, accepted, || view.unwrap().packet())
     }
 
-    /// The one layer, and then the other.
+    /// Parses layer by layer.
     fn parse_layered(&mut self, bytes: &[u8]) -> Outcome {
         let accepted = self.link.receive(EthernetFrame::parse(bytes));
         self.continue_input(bytes, accepted, || Packet::parse(accepted.unwrap().frame.payload()))
@@ -78,18 +78,18 @@ impl Host {
         Outcome::Received(parsed.unwrap().into(), received, reply)
     }
 
-    /// All that it counted and learned.
+    /// Returns all counters and the neighbor table.
     fn counts(&self) -> impl PartialEq + std::fmt::Debug {
-        fn all<R: Reason>(tally: &ReasonCounters<R>) -> Vec<u64> {
-            tally.iter().map(|(_, count)| count).collect()
+        fn all<R: Reason>(counters: &ReasonCounters<R>) -> Vec<u64> {
+            counters.iter().map(|(_, count)| count).collect()
         }
         let learned = format!("{:?}", self.arp.neighbors().list());
         (self.link.accepted(), all(self.link.dropped()), all(self.arp.dropped()), learned)
     }
 }
 
-/// Two hosts alike, one for each way; both say the same of every frame.
-fn agree<'a>(vlan: Option<VlanId>, frames: impl IntoIterator<Item = &'a Vec<u8>>) {
+/// Asserts that two equal hosts, one for each way to parse, get the same result for every frame.
+fn assert_equal_results<'a>(vlan: Option<VlanId>, frames: impl IntoIterator<Item = &'a Vec<u8>>) {
     let (mut at_once, mut layers) = (Host::new(vlan), Host::new(vlan));
     for bytes in frames {
         assert_eq!(at_once.parse_at_once(bytes), layers.parse_layered(bytes), "{bytes:02x?}");
@@ -127,13 +127,13 @@ fn frame_view_falls_back_when_any_bit_of_signature_differs() {
 }
 
 #[test]
-fn frame_view_falls_back_when_frame_is_cut() {
+fn frame_view_falls_back_when_frame_is_truncated() {
     let cut: Vec<Vec<u8>> = (0..REQUEST.len()).map(|length| REQUEST[..length].to_vec()).collect();
     assert!(!cut.iter().any(|bytes| is_whole(bytes)));
-    agree(None, &cut);
+    assert_equal_results(None, &cut);
 }
 
-/// What may stand between the source address and the packet: a type, tags, a SNAP header.
+/// Returns the bytes between the source address and the packet: an EtherType, tags or a SNAP header.
 fn headers() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         4 => Just(vec![8, 6]),
@@ -146,9 +146,8 @@ fn headers() -> impl Strategy<Value = Vec<u8>> {
 }
 
 prop_compose! {
-    /// A frame that is near a good one: from few stations, about few addresses, with perhaps some
-    /// bytes changed, cut off or added.
-    fn near()(
+    /// Nearly valid frame: from few stations, with few addresses, sometimes with changed, missing or additional bytes.
+    fn nearly_valid_frame()(
         head in headers(),
         broadcast: bool,
         operation in 0_u8..4,
@@ -159,7 +158,7 @@ prop_compose! {
     ) -> Vec<u8> {
         let mut packet = REQUEST[14..].to_vec();
         (packet[7], packet[13], packet[17], packet[27]) = (operation, sender, sender, target);
-        let destination = if broadcast { MacAddr::BROADCAST } else { OUR_MAC };
+        let destination = if broadcast { MacAddr::BROADCAST } else { LOCAL_MAC };
         let source = [2, 0, 0, 0, 0, sender];
         let mut bytes = [&destination.bytes()[..], &source, &head, &packet].concat();
         for (place, value) in changed {
@@ -175,15 +174,15 @@ prop_compose! {
 proptest! {
     #[test]
     fn frame_view_equals_layered_parsing_for_arbitrary_bytes(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
-        agree(None, [&bytes]);
-        agree(VlanId::new(5), [&bytes]);
+        assert_equal_results(None, [&bytes]);
+        assert_equal_results(VlanId::new(5), [&bytes]);
     }
 
     #[test]
     fn frame_view_equals_layered_parsing_for_nearly_valid_packets(
-        frames in prop::collection::vec(near(), 1..20),
+        frames in prop::collection::vec(nearly_valid_frame(), 1..20),
     ) {
-        agree(None, &frames);
-        agree(VlanId::new(5), &frames);
+        assert_equal_results(None, &frames);
+        assert_equal_results(VlanId::new(5), &frames);
     }
 }

@@ -13,7 +13,7 @@ enum Step {
 }
 
 fn packet() -> impl Strategy<Value = PacketFields> {
-    let mac = || prop_oneof![Just(OUR_MAC), Just(PEER_MAC), any::<[u8; 6]>().prop_map(MacAddr::new)];
+    let mac = || prop_oneof![Just(LOCAL_MAC), Just(PEER_MAC), any::<[u8; 6]>().prop_map(MacAddr::new)];
     let ip = || prop_oneof![Just(LOCAL), Just(TARGET), Just(NO_IP), Just(OTHER)];
     arbitrary::packet(arbitrary::operation(), (mac(), ip()), (mac(), ip()))
 }
@@ -59,7 +59,7 @@ proptest! {
             }
             if let InquiryStep::Send { packet, destination } = inquiry.next(now) {
                 prop_assert!(destination.is_station() || destination == MacAddr::BROADCAST);
-                prop_assert_eq!(packet.sender_hardware, OUR_MAC);
+                prop_assert_eq!(packet.sender_hardware, LOCAL_MAC);
                 if std::mem::take(&mut refuses) {
                     inquiry.refused(now);
                 } else {

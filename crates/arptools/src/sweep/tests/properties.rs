@@ -15,9 +15,9 @@ enum Step {
 }
 
 fn packet() -> impl Strategy<Value = PacketFields> {
-    let mac = || prop_oneof![Just(OUR_MAC), Just(PEER_MAC), any::<[u8; 6]>().prop_map(MacAddr::new)];
+    let mac = || prop_oneof![Just(LOCAL_MAC), Just(PEER_MAC), any::<[u8; 6]>().prop_map(MacAddr::new)];
     let ip = || prop_oneof![Just(LOCAL), (0_u8..40).prop_map(host), any::<u32>().prop_map(Ipv4Addr::from)];
-    let to = prop_oneof![Just((OUR_MAC, LOCAL)), (mac(), ip())];
+    let to = prop_oneof![Just((LOCAL_MAC, LOCAL)), (mac(), ip())];
     arbitrary::packet(arbitrary::operation(), (mac(), ip()), to)
 }
 
@@ -104,7 +104,7 @@ proptest! {
                 Step::Hear(fields) => {
                     received += 1;
                     // Somebody asks as we do: the replies to that are theirs.
-                    let is_ours = (fields.sender_hardware, fields.sender_protocol) == (OUR_MAC, LOCAL);
+                    let is_ours = (fields.sender_hardware, fields.sender_protocol) == (LOCAL_MAC, LOCAL);
                     prop_assume!(!is_ours || fields.operation != Operation::REQUEST);
                     if let Some(SweepReply { packet, number, other_mac }) = receive(&mut sweep, fields) {
                         prop_assert_eq!(packet, fields);

@@ -1,4 +1,4 @@
-//! What holds whatever arrives, and whenever.
+//! Properties for arbitrary packets and times.
 
 use super::*;
 use crate::arbitrary;
@@ -20,7 +20,7 @@ fn claim() -> impl Strategy<Value = Claim> {
     )
 }
 
-/// Any time: near both ends, somewhere, or close to where the others are.
+/// Returns arbitrary times: near both ends of the range, anywhere, or within a minute of an end.
 fn instant() -> impl Strategy<Value = Instant> {
     prop_oneof![
         (0_u64..100).prop_map(Instant::from_nanos),
@@ -31,9 +31,9 @@ fn instant() -> impl Strategy<Value = Instant> {
     ]
 }
 
-/// Packets that have to do with the address, as often as not.
+/// Returns packets of which about half concern the address.
 fn packet() -> impl Strategy<Value = PacketFields> {
-    let mac = || prop_oneof![Just(OUR_MAC), Just(PEER_MAC), any::<[u8; 6]>().prop_map(MacAddr::new)];
+    let mac = || prop_oneof![Just(LOCAL_MAC), Just(PEER_MAC), any::<[u8; 6]>().prop_map(MacAddr::new)];
     let ip = || {
         prop_oneof![
             Just(LOCAL),
@@ -54,17 +54,17 @@ fn delays_spread_over_full_range() {
         first.push(sent[0].0.since(at(0)));
         gaps.extend([sent[1].0.since(sent[0].0), sent[2].0.since(sent[1].0)]);
     }
-    spread(first, Duration::ZERO, PROBE_WAIT);
-    spread(gaps, PROBE_MIN, PROBE_MAX);
+    assert_uniform(first, Duration::ZERO, PROBE_WAIT);
+    assert_uniform(gaps, PROBE_MIN, PROBE_MAX);
 }
 
-/// Uniform: each tenth of the room holds about a tenth of the spans.
-fn spread(mut spans: Vec<Duration>, shortest: Duration, longest: Duration) {
+/// Asserts a uniform distribution: each tenth of the range holds about a tenth of the spans.
+fn assert_uniform(mut spans: Vec<Duration>, shortest: Duration, longest: Duration) {
     spans.sort_unstable();
-    let room = longest.saturating_sub(shortest);
+    let range = longest.saturating_sub(shortest);
     for tenth in 0..10 {
         let span = spans[spans.len() * tenth / 10];
-        let expected = shortest + room * u32::try_from(tenth).unwrap() / 10;
+        let expected = shortest + range * u32::try_from(tenth).unwrap() / 10;
         assert!(span.abs_diff(expected) < Duration::from_millis(50), "{span:?} for {expected:?}");
     }
     assert!(spans.last().unwrap().abs_diff(longest) < Duration::from_millis(20));
@@ -121,7 +121,7 @@ proptest! {
                 prop_assert_eq!(claim.deadline(), None);
                 prop_assert!(claim.has_ceased() && !claim.is_in_use());
             }
-            // Nothing is left that is due: a caller who sleeps until the deadline does sleep.
+            // No packet is still due, so a caller that waits for the deadline does not spin.
             prop_assert!(claim.deadline().is_none_or(|deadline| deadline > now));
         }
     }
@@ -129,7 +129,7 @@ proptest! {
     // proves: rfc5227-echo
     #[test]
     fn own_packets_cause_no_conflict(mut claim in claim(), fields in packet(), now in instant()) {
-        let echo = PacketFields { sender_hardware: OUR_MAC, ..fields };
+        let echo = PacketFields { sender_hardware: LOCAL_MAC, ..fields };
         prop_assert_eq!(receive(&mut claim, now, echo), None);
         prop_assert!(!claim.has_ceased());
     }

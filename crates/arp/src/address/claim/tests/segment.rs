@@ -1,9 +1,9 @@
-//! Two claims to one address on one wire that loses nothing.
+//! Two claims to one address on a segment without loss.
 
 use super::*;
 use proptest::prelude::*;
 
-/// A station, with a claim from its start on. It answers requests as a host does.
+/// Station with a claim from its start time on. It answers requests as a host does.
 struct Station {
     mac: MacAddr,
     start: Instant,
@@ -11,7 +11,7 @@ struct Station {
     claim: Option<Claim>,
 }
 
-/// How a station begins.
+/// Start parameters of a station.
 #[derive(Clone, Copy, Debug)]
 struct Begin {
     probes: bool,
@@ -19,7 +19,7 @@ struct Begin {
     seed: u64,
 }
 
-/// A packet under way to the other station.
+/// Packet in flight to the other station.
 struct InFlight {
     arrives: Instant,
     to: usize,
@@ -36,7 +36,7 @@ impl Station {
         self.claim.as_ref().map_or(Some(self.start), Claim::deadline)
     }
 
-    /// What it sends by itself.
+    /// Starts the claim when its time has come. Returns its due packets.
     fn poll_once(&mut self, now: Instant) -> Vec<PacketFields> {
         if self.claim.is_none() && now >= self.start {
             let identity = Identity { ip: LOCAL, mac: self.mac };
@@ -50,13 +50,13 @@ impl Station {
         self.claim.as_mut().map(|claim| drain(claim, now)).unwrap_or_default()
     }
 
-    /// What it answers.
+    /// Processes a packet. Returns the reply, if any.
     fn receive(&mut self, now: Instant, fields: PacketFields) -> Option<PacketFields> {
         let claim = self.claim.as_mut()?;
         receive(claim, now, fields);
-        let is_asked = fields.operation == Operation::REQUEST && fields.target_protocol == LOCAL;
+        let is_request = fields.operation == Operation::REQUEST && fields.target_protocol == LOCAL;
         // An announcement is a conflict, and gets no reply.
-        (is_asked && fields.sender_protocol != LOCAL && claim.is_in_use()).then_some(PacketFields {
+        (is_request && fields.sender_protocol != LOCAL && claim.is_in_use()).then_some(PacketFields {
             operation: Operation::REPLY,
             sender_hardware: self.mac,
             sender_protocol: LOCAL,
@@ -70,8 +70,8 @@ impl Station {
     }
 }
 
-/// Runs until nobody has anything to say. Each packet takes the next of `delays`, in milliseconds.
-fn apply_event(stations: &mut [Station; 2], delays: &[u64]) {
+/// Runs until no packet is in flight or due. Each packet takes the next of `delays`, in milliseconds.
+fn run_stations(stations: &mut [Station; 2], delays: &[u64]) {
     let mut delays = delays.iter().cycle();
     let mut wire: Vec<InFlight> = Vec::new();
     for _ in 0..1_000 {
@@ -96,7 +96,7 @@ fn apply_event(stations: &mut [Station; 2], delays: &[u64]) {
             fields,
         }));
     }
-    panic!("the two never come to rest");
+    panic!("more than 1,000 steps");
 }
 
 // proves: rfc5227-in-use, rfc5227-probe-conflict
@@ -105,7 +105,7 @@ fn second_claimant_ceases_when_probing_finds_first() {
     for defense in [Defense::Cease, Defense::Once, Defense::Always] {
         let begin = Begin { probes: true, defense, seed: 1 };
         let mut stations = [Station::new(1, 0, begin), Station::new(2, 20_000, Begin { seed: 2, ..begin })];
-        apply_event(&mut stations, &[1]);
+        run_stations(&mut stations, &[1]);
         assert_eq!(stations.map(|station| station.keeps_address()), [true, false]);
     }
 }
@@ -114,7 +114,7 @@ fn second_claimant_ceases_when_probing_finds_first() {
 fn probing_claimant_ceases_when_other_uses_address() {
     let begin = Begin { probes: true, defense: Defense::Once, seed: 1 };
     let mut stations = [Station::new(1, 0, begin), Station::new(2, 2_000, Begin { probes: false, ..begin })];
-    apply_event(&mut stations, &[1]);
+    run_stations(&mut stations, &[1]);
     assert_eq!(stations.map(|station| station.keeps_address()), [false, true]);
 }
 
@@ -124,7 +124,7 @@ fn two_always_defenders_keep_address_without_packet_storm() {
     let begin = Begin { probes: false, defense: Defense::Always, seed: 1 };
     let mut stations = [Station::new(1, 0, begin), Station::new(2, 500, begin)];
     let mut sent = [0; 2];
-    // The defenses go to and fro for ever: look at the first 1,000 seconds, in steps of 10 ms.
+    // Both stations defend without end: run the first 1,000 seconds, in steps of 10 ms.
     for step in 0..100_000 {
         let now = at(0) + Duration::from_millis(10) * step;
         for index in [0, 1] {
@@ -154,9 +154,9 @@ proptest! {
         delays in prop::collection::vec(0_u64..900, 1..20),
     ) {
         let mut stations = [Station::new(1, 0, begin[0]), Station::new(2, lead, begin[1])];
-        apply_event(&mut stations, &delays);
+        run_stations(&mut stations, &delays);
         prop_assert!(!stations.iter().all(Station::keeps_address));
-        // One that came first, had the time to claim it and defends it, does not lose it to a prober.
+        // A station that had enough time to claim the address keeps it when the other one probes.
         if begin[1].probes && lead > 10_000 {
             prop_assert!(stations[0].keeps_address());
         }

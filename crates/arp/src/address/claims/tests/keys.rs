@@ -1,4 +1,4 @@
-//! What the times of probes reveal.
+//! Keys of claims: probe times reveal nothing about other keys.
 
 use super::*;
 use crate::constants::PROBE_WAIT;
@@ -18,7 +18,7 @@ fn claim_delays_depend_on_separate_keys() {
         let waits: Vec<_> =
             [LOCAL, PEER].iter().map(|ip| arp.claims.active[ip].at.unwrap().since(at(0))).collect();
         assert_ne!(waits[0], waits[1]);
-        // The keys of the index and of the time to stay REACHABLE, and what a generator of the seed itself would draw.
+        // The keys of the index and of the REACHABLE time, and the output of a generator seeded with the seed itself.
         let secret = Secret::new(seed);
         let others =
             [secret.key("neighbor index"), secret.key("reachable time"), u64::try_from(seed).unwrap()];

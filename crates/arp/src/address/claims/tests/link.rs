@@ -1,13 +1,13 @@
-//! A link that becomes active, and probes that it refuses.
+//! Link changes, and probes that the device rejects.
 
 use super::*;
 
 const UP: Duration = Duration::from_mins(1);
 
-/// A claim that began so, a minute later, when the link becomes active.
+/// Returns ARP with a claim, one minute later, when the link comes up.
 fn up_again(start: StartMode, defense: Defense) -> Segment {
-    let mut arp = began(start, defense);
-    packet(&mut arp, at(0) + UP);
+    let mut arp = claimed(start, defense);
+    run_until(&mut arp, at(0) + UP);
     events(&mut arp);
     arp.link_up(at(0) + UP);
     arp
@@ -20,10 +20,10 @@ fn probed_address_is_probed_again_before_use_when_link_comes_up() {
     assert_eq!(events(&mut arp), [ClaimEvent::Probing { ip: LOCAL }]);
     assert!(arp.is_probing() && arp.locals().is_empty());
     assert!(!is_answered(&mut arp, at(0) + UP, REQUEST));
-    let all = packet(&mut arp, at(0) + UP + LONG);
+    let all = run_until(&mut arp, at(0) + UP + LONG);
     let senders: Vec<_> = all.iter().map(|(_, fields)| fields.sender_protocol).collect();
     assert_eq!(senders, [[Ipv4Addr::UNSPECIFIED; 3].as_slice(), &[LOCAL; 2]].concat());
-    assert_eq!(events(&mut arp), [ClaimEvent::Bound { ip: LOCAL, mac: OUR_MAC }]);
+    assert_eq!(events(&mut arp), [ClaimEvent::Bound { ip: LOCAL, mac: LOCAL_MAC }]);
     assert!(is_answered(&mut arp, at(0) + UP + LONG, REQUEST));
 }
 
@@ -32,41 +32,41 @@ fn probed_address_is_probed_again_before_use_when_link_comes_up() {
 fn address_taken_during_link_down_is_given_up_under_every_defense() {
     for defense in [Defense::Cease, Defense::Once, Defense::Always] {
         let mut arp = up_again(StartMode::Probe, defense);
-        packet(&mut arp, at(0) + UP + Duration::from_secs(1));
+        run_until(&mut arp, at(0) + UP + Duration::from_secs(1));
         receive(&mut arp, at(0) + UP + Duration::from_secs(1), OTHER_USER).unwrap_err();
         assert_eq!(arp.new_owner(), Some(Identity { ip: LOCAL, mac: PEER_MAC }), "{defense:?}");
-        assert!(packet(&mut arp, at(0) + UP * 2).is_empty());
+        assert!(run_until(&mut arp, at(0) + UP * 2).is_empty());
     }
 }
 
 // proves: rfc5227-link-up
 #[test]
 fn probing_restarts_when_link_comes_up() {
-    let mut arp = began(StartMode::Probe, Defense::Always);
+    let mut arp = claimed(StartMode::Probe, Defense::Always);
     let second = at(2_000);
-    let before = packet(&mut arp, second).len();
+    let before = run_until(&mut arp, second).len();
     assert!(before > 0);
     arp.link_up(second);
-    let probes = packet(&mut arp, second + LONG);
+    let probes = run_until(&mut arp, second + LONG);
     assert_eq!(probes.iter().filter(|(_, fields)| fields.sender_protocol.is_unspecified()).count(), 3);
 }
 
 // proves: rfc5227-link-up, rfc5227-defend-interval
 #[test]
 fn defense_after_second_probing_keeps_defend_interval() {
-    let mut arp = began(StartMode::Probe, Defense::Always);
-    packet(&mut arp, at(0) + LONG);
-    // After the announcements, a defense; the link comes back, and the probing takes less than the interval.
+    let mut arp = claimed(StartMode::Probe, Defense::Always);
+    run_until(&mut arp, at(0) + LONG);
+    // A defense follows the announcements. Then the link comes up, and probing takes less than the interval.
     let defended = at(60_000);
     receive(&mut arp, defended, OTHER_USER).unwrap_err();
-    assert_eq!(packet(&mut arp, defended).len(), 1);
+    assert_eq!(run_until(&mut arp, defended).len(), 1);
     arp.link_up(defended);
-    packet(&mut arp, defended + LONG);
+    run_until(&mut arp, defended + LONG);
     assert!(arp.locals().contains(LOCAL));
     events(&mut arp);
     receive(&mut arp, defended + LONG, OTHER_USER).unwrap_err();
     assert_eq!(events(&mut arp), [ClaimEvent::Conflict { ip: LOCAL, mac: PEER_MAC }]);
-    assert!(packet(&mut arp, defended + LONG).iter().all(|(now, _)| *now != defended + LONG));
+    assert!(run_until(&mut arp, defended + LONG).iter().all(|(now, _)| *now != defended + LONG));
 }
 
 // proves: link-up-silent
@@ -75,7 +75,7 @@ fn announced_address_is_announced_again_when_link_comes_up_and_immediate_address
     for (start, announcements) in [(StartMode::Announce, 2), (StartMode::Immediate, 0)] {
         let mut arp = up_again(start, Defense::Always);
         assert!(is_answered(&mut arp, at(0) + UP, REQUEST), "{start:?}");
-        let all = packet(&mut arp, at(0) + UP + LONG);
+        let all = run_until(&mut arp, at(0) + UP + LONG);
         assert_eq!(all.len(), announcements, "{start:?}");
         assert!(all.iter().all(|(_, fields)| fields.sender_protocol == LOCAL));
     }
@@ -84,17 +84,17 @@ fn announced_address_is_announced_again_when_link_comes_up_and_immediate_address
 // proves: rfc3927-link-up
 #[test]
 fn link_local_address_is_probed_again_when_link_comes_up() {
-    let mut arp = silent(Defense::Once);
-    arp.select_link_local(at(0), OUR_MAC).unwrap();
-    packet(&mut arp, at(0) + UP);
+    let mut arp = without_address(Defense::Once);
+    arp.select_link_local(at(0), LOCAL_MAC).unwrap();
+    run_until(&mut arp, at(0) + UP);
     let ip = arp.link_local_address().unwrap();
     events(&mut arp);
     arp.link_up(at(0) + UP);
     assert_eq!((arp.link_local_address(), arp.locals().is_empty(), arp.is_probing()), (None, true, true));
-    let all = packet(&mut arp, at(0) + UP + LONG);
+    let all = run_until(&mut arp, at(0) + UP + LONG);
     assert_eq!(all.iter().filter(|(_, fields)| fields.sender_protocol.is_unspecified()).count(), 3);
     assert!(all.iter().all(|(_, fields)| fields.target_protocol == ip));
-    let newly_bound = ClaimEvent::Bound { ip, mac: OUR_MAC };
+    let newly_bound = ClaimEvent::Bound { ip, mac: LOCAL_MAC };
     assert_eq!(events(&mut arp), [ClaimEvent::Probing { ip }, newly_bound]);
     assert_eq!(arp.link_local_address(), Some(ip));
 }
@@ -102,36 +102,36 @@ fn link_local_address_is_probed_again_when_link_comes_up() {
 // proves: rfc5227-unheard
 #[test]
 fn transmit_failure_restarts_only_claims_with_recent_probe() {
-    let mut arp = began(StartMode::Probe, Defense::Always);
+    let mut arp = claimed(StartMode::Probe, Defense::Always);
     let first = arp.deadline().unwrap();
-    assert_eq!(packet(&mut arp, first).len(), 1);
+    assert_eq!(run_until(&mut arp, first).len(), 1);
     arp.transmit_succeeded();
     let next = arp.deadline();
     arp.transmit_failed(first);
-    assert_eq!(arp.deadline(), next, "the probe was taken: what was refused is another frame");
+    assert_eq!(arp.deadline(), next, "the device accepted the probe and rejected another frame");
 
     let second = next.unwrap();
-    assert_eq!(packet(&mut arp, second).len(), 1);
+    assert_eq!(run_until(&mut arp, second).len(), 1);
     arp.transmit_failed(second);
-    let again = packet(&mut arp, second + LONG);
+    let again = run_until(&mut arp, second + LONG);
     assert_eq!(again.iter().filter(|(_, fields)| fields.sender_protocol.is_unspecified()).count(), 3);
 }
 
 // proves: rfc5227-unheard
 #[test]
 fn transmit_failure_restarts_all_claims_when_probe_list_overflowed() {
-    let mut arp = silent(Defense::Always);
+    let mut arp = without_address(Defense::Always);
     for number in 0..300_u16 {
         let [high, low] = number.to_be_bytes();
         let mac = MacAddr::new([2, 1, 0, 0, high, low]);
         let ip = Ipv4Addr::new(10, 1, high, low);
         arp.claim(at(0), Identity { ip, mac }, StartMode::Probe).unwrap();
     }
-    let mut probes = packet(&mut arp, at(1_000)).len();
+    let mut probes = run_until(&mut arp, at(1_000)).len();
     assert_eq!(probes, 300);
     arp.transmit_failed(at(1_000));
     probes = 0;
-    for (_, fields) in packet(&mut arp, at(1_000) + LONG) {
+    for (_, fields) in run_until(&mut arp, at(1_000) + LONG) {
         probes += usize::from(fields.sender_protocol.is_unspecified());
     }
     assert_eq!(probes, 900);

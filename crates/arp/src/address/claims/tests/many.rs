@@ -4,9 +4,9 @@ use super::*;
 
 const HOSTS: u32 = 1 << 16;
 
-/// A segment on which all of 10.1.0.0/16 is in use.
+/// Returns ARP with all addresses of 10.1.0.0/16 in use.
 fn many(defense: Defense) -> Segment {
-    let mut arp = silent(defense);
+    let mut arp = without_address(defense);
     arp.claim_range(address(0), address(HOSTS - 1), MacAddr::new([2, 1, 0, 0, 0, 0])).unwrap();
     arp
 }
@@ -15,7 +15,7 @@ fn address(number: u32) -> Ipv4Addr {
     Ipv4Addr::from_bits(0x0a01_0000 + number)
 }
 
-fn conflicting_packet(arp: &mut Segment, now: Instant, number: u32) {
+fn receive_conflict(arp: &mut Segment, now: Instant, number: u32) {
     assert_eq!(
         receive(arp, now, PacketFields { sender_protocol: address(number), ..OTHER_USER }),
         Err(ArpDropReason::Conflict)
@@ -29,16 +29,16 @@ fn conflicts_over_range_are_rate_limited_and_leave_no_state() {
     let mut announced = 0;
     for number in 0..HOSTS {
         let now = at(u64::from(number) / 64);
-        conflicting_packet(&mut arp, now, number);
-        announced += packet(&mut arp, now).len();
-        // What a step costs, be it `is_probing`, `deadline` or `poll`, depends on no more than these.
+        receive_conflict(&mut arp, now, number);
+        announced += run_until(&mut arp, now).len();
+        // These sizes bound the cost of `is_probing`, `deadline` and `poll`.
         assert!(arp.claims.active.len() <= 160 && arp.claims.due.len() <= 160);
         assert!(!arp.is_probing());
     }
-    // 1,024 ms: a full second, and the start of another.
+    // 1,024 ms are two windows of 16 defenses.
     assert_eq!(announced, 32);
     assert_eq!(arp.defenses_suppressed(), u64::from(HOSTS) - 32);
-    assert!(packet(&mut arp, at(1_024) + DEFEND_INTERVAL).is_empty());
+    assert!(run_until(&mut arp, at(1_024) + DEFEND_INTERVAL).is_empty());
     assert!(arp.claims.active.is_empty() && arp.claims.due.is_empty());
     assert_eq!(arp.deadline(), None);
     assert!(is_answered(&mut arp, at(60_000), PacketFields { target_protocol: address(7), ..REQUEST }));
@@ -51,9 +51,9 @@ fn adjacent_windows_have_at_most_32_defenses() {
     let mut announced = 0;
     for (number, millis) in [(0, 0), (100, 990), (200, 1_000)] {
         for number in number..number + if millis == 0 { 1 } else { 100 } {
-            conflicting_packet(&mut arp, at(millis), number);
+            receive_conflict(&mut arp, at(millis), number);
         }
-        announced += packet(&mut arp, at(millis)).len();
+        announced += run_until(&mut arp, at(millis)).len();
     }
     assert_eq!(announced, 32);
 }
@@ -63,13 +63,13 @@ fn adjacent_windows_have_at_most_32_defenses() {
 fn once_ceases_at_second_conflict_when_first_defense_was_suppressed() {
     let mut arp = many(Defense::Once);
     for number in 0..17 {
-        conflicting_packet(&mut arp, at(0), number);
+        receive_conflict(&mut arp, at(0), number);
     }
-    assert_eq!((packet(&mut arp, at(0)).len(), arp.defenses_suppressed()), (16, 1));
+    assert_eq!((run_until(&mut arp, at(0)).len(), arp.defenses_suppressed()), (16, 1));
     assert_eq!(events(&mut arp).pop(), Some(ClaimEvent::Conflict { ip: address(16), mac: PEER_MAC }));
-    conflicting_packet(&mut arp, at(5_000), 16);
+    receive_conflict(&mut arp, at(5_000), 16);
     assert_eq!(events(&mut arp).pop(), Some(ClaimEvent::Ceased { ip: address(16), mac: PEER_MAC }));
-    // What remains is to forget the others.
+    // The other claims are removed later.
     assert_eq!((arp.claims.active.len(), arp.claims.due.len()), (16, 16));
 }
 
@@ -78,9 +78,9 @@ fn once_ceases_at_second_conflict_when_first_defense_was_suppressed() {
 fn one_poll_forgets_bounded_number_of_claims() {
     let mut arp = many(Defense::Once);
     for number in 0..HOSTS {
-        conflicting_packet(&mut arp, at(0), number);
+        receive_conflict(&mut arp, at(0), number);
     }
-    assert_eq!(packet(&mut arp, at(0)).len(), 16);
+    assert_eq!(run_until(&mut arp, at(0)).len(), 16);
     let now = at(0) + DEFEND_INTERVAL;
     let mut left = arp.claims.active.len();
     assert_eq!(left, 65_536);
@@ -95,15 +95,15 @@ fn one_poll_forgets_bounded_number_of_claims() {
 
 #[test]
 fn probing_claims_are_counted() {
-    let mut arp = silent(Defense::Always);
+    let mut arp = without_address(Defense::Always);
     for number in 0..3 {
-        let mac = OUR_MAC.plus(number.into()).unwrap();
+        let mac = LOCAL_MAC.plus(number.into()).unwrap();
         arp.claim(at(0), Identity { ip: address(number), mac }, StartMode::Probe).unwrap();
     }
     assert_eq!((arp.claims.probing, arp.is_probing()), (3, true));
-    conflicting_packet(&mut arp, at(1), 1);
+    receive_conflict(&mut arp, at(1), 1);
     assert_eq!((arp.claims.probing, arp.is_probing()), (2, true));
-    packet(&mut arp, at(0) + LONG);
+    run_until(&mut arp, at(0) + LONG);
     assert_eq!((arp.claims.probing, arp.is_probing()), (0, false));
     arp.link_up(at(0) + LONG);
     assert_eq!((arp.claims.probing, arp.is_probing()), (2, true));
