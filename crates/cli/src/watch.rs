@@ -33,13 +33,13 @@ use source::{FrameWatcher, WatchSource};
 /// Outcome of a watch.
 struct WatchOutcome {
     observer: Observer,
-    /// Why the absence of conflicts is no result, if it is none.
+    /// Why no conflict can be concluded from what was received; `None` if everything was.
     incomplete: Option<Explanation>,
-    /// Whether nothing could be received at any time.
+    /// Whether the source could not receive at any time.
     never_received: bool,
 }
 
-/// Watches until it is ended, or until the source ends.
+/// Runs `tapstack watch` until a signal, the deadline or the end of the source.
 pub(crate) fn run(arguments: &WatchArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
     let WatchOutcome { observer, incomplete, never_received } = match &arguments.file {
@@ -52,12 +52,12 @@ pub(crate) fn run(arguments: &WatchArguments) -> Result<ExitCode, Failure> {
     }
     match incomplete {
         Some(why) if fails => Err(Failure::new(format!("no result: {why}"))),
-        Some(why) if never_received => Err(Failure::new(format!("nothing could be watched: {why}"))),
+        Some(why) if never_received => Err(Failure::new(format!("received nothing: {why}"))),
         _ => Ok(ExitCode::SUCCESS),
     }
 }
 
-/// Takes over the signals that end a watch.
+/// Blocks the signals that end a watch and returns a descriptor for them.
 fn signals() -> std::io::Result<Signals> {
     Signals::take_over(&TERMINATION_SIGNALS)
 }
@@ -95,7 +95,7 @@ fn report_link_changes(
 ) {
     let mut was_alive = !watcher.observer.is_down;
     while let Some(state) = source.take_link_change(now) {
-        // Down and then up without a carrier is one loss.
+        // Down, then up without a carrier, counts as one loss.
         let losses = u64::from(was_alive && !state.carries_frames());
         was_alive = state.carries_frames();
         watcher.observer.link_losses = watcher.observer.link_losses.saturating_add(losses);
@@ -104,13 +104,13 @@ fn report_link_changes(
     watcher.observer.is_down = source.is_down();
 }
 
-/// Returns how often a packet or an address was not watched because there were too many addresses.
+/// Returns how many packets and addresses were not tracked because the table was full.
 fn unwatched_count(observer: &Observer) -> u64 {
     let counts = observer.counts();
     counts.rejected.saturating_add(counts.displaced)
 }
 
-/// Receives the frames that have arrived already, which may be many after the process was stopped.
+/// Receives the frames that are already queued. There may be many if the process was suspended.
 fn receive_rest(
     source: &mut WatchSource,
     watcher: &mut FrameWatcher,
@@ -183,7 +183,7 @@ enum SourceKind {
     Pipe,
 }
 
-/// Opens the output. Reading from a file waits for the reader of the lines.
+/// Opens the output. If the source is a file, a slow reader of the output slows down reading the file.
 fn open_output(
     arguments: &WatchArguments,
     name: &str,
@@ -199,7 +199,7 @@ fn open_output(
         && std::env::var_os("TERM").is_some_and(|term| term != "dumb")
         && !arguments.capture.is_standard_output();
     if has_screen && !wants_lines {
-        // Without a keyboard, lines are printed.
+        // Without a keyboard, print lines instead.
         if let Ok(screen) = Screen::new(name.to_owned(), kind == SourceKind::Link, styler, signals) {
             return Ok(WatchOutput::Screen(Box::new(screen)));
         }
@@ -213,13 +213,13 @@ fn open_output(
     }))
 }
 
-/// Returns the message about the first conflict.
+/// Returns the error message for the first conflict.
 fn conflict_message(observer: &Observer) -> String {
     match observer.conflict {
         Some(CensusEvent::Conflict { address, mac, other }) => {
-            format!("{address} is in conflict: both {other} and {mac} claim it; give one of them another")
+            format!("address conflict: {address} is claimed by {other} and {mac}")
         }
-        _ => "an address is in conflict".to_owned(),
+        _ => "address conflict".to_owned(),
     }
 }
 

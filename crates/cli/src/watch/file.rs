@@ -1,4 +1,4 @@
-//! Watching a capture file or a pipe.
+//! `tapstack watch` of a capture file or pipe.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -24,17 +24,17 @@ use crate::input::open;
 use crate::privileges;
 use crate::signals::Signals;
 
-/// A reader that ends at a signal or at the deadline, even while its writer is silent.
+/// A reader that ends at a signal or the deadline, also while no data arrives.
 struct StoppableReader<'a> {
     from: File,
     signals: &'a Signals,
     clock: Clock,
     end: Option<Instant>,
-    /// Whether a signal or the deadline ended it.
+    /// Whether a signal or the deadline ended reading.
     stopped: &'a AtomicBool,
 }
 
-/// Watches a capture to its end. The times are those of its frames.
+/// Watches a capture to its end. Times are the timestamps of its frames.
 pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Result<WatchOutcome, Failure> {
     let read_failure =
         |error: FrameReaderError| Failure::new(format!("cannot read {}: {error}", path.display()));
@@ -46,7 +46,7 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
     let end = arguments.deadline.map(|limit| clock.now() + limit);
     let mut observer = Observer::new(arguments.vlan);
     let outcome = |observer: Observer, truncated, has_header: bool| {
-        // Frames left in a file are unread; a pipe may have no more frames.
+        // A file has unread frames if reading was stopped. A pipe may have had no more.
         let is_unread = !has_header || (is_file && stopped.load(Ordering::Relaxed));
         let gaps = Gaps { truncated, is_unread, turned_away: unwatched_count(&observer), ..Gaps::default() };
         let incomplete = gaps.explain_capture(&path.display().to_string());
@@ -71,7 +71,7 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
         let decision = observer.observe(time, frame.bytes);
         truncated += u64::from(frame.is_truncated() && decision.is_truncated());
         printed = output.print_events(&mut observer, signals);
-        // A file is read to its end, conflict or not.
+        // A file is read to its end, also after a conflict.
         let is_enough = if is_file { output.is_closed() } else { is_over(arguments, &observer, &output) };
         printed.is_ok() && !is_enough && !stopped.load(Ordering::Relaxed)
     });
@@ -82,7 +82,7 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
     }
     let printed = output.finish(&observer, truncated, signals);
     match read {
-        // A conflict is a result, even if the rest could not be read.
+        // A conflict is a result, also if the rest of the capture is unreadable.
         Err(why) if arguments.fail_on == Some(FailOn::Conflict) && observer.counts().conflicts > 0 => {
             why.print();
         }
@@ -91,8 +91,8 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
     printed.map(|()| outcome(observer, truncated, true))
 }
 
-/// Opens a capture without waiting for the writer of a FIFO: [`StoppableReader`] waits, so that a signal or the deadline ends
-/// the wait.
+/// Opens a capture without waiting for the writer of a FIFO. [`StoppableReader`] waits instead, so that a signal or the
+/// deadline ends the wait.
 fn open_unblocked(path: &Path) -> io::Result<File> {
     if path == Path::new("-") {
         return open(path);

@@ -1,4 +1,4 @@
-//! The census of a watch, frame by frame.
+//! Passes frames to the census of a watch.
 
 use std::fmt;
 
@@ -8,18 +8,18 @@ use host::DropReason;
 use link::{EtherType, EthernetFrame, VlanId, VlanTag};
 use tap::Instant;
 
-/// A census, and the number of frames that it ignores.
+/// A census, with counters for the frames and link changes that are not part of it.
 pub(super) struct Observer {
     pub(super) census: Census,
-    /// The only VLAN that is watched, if any.
+    /// The only VLAN to watch, or `None` for all frames.
     vlan: Option<VlanId>,
     /// Time of the first frame.
     pub(super) began: Option<Instant>,
     /// Time of the last frame, or of the last [`Observer::advance`].
     pub(super) now: Instant,
-    /// Frames without ARP, in another VLAN, or malformed.
+    /// Number of frames that are not ARP, belong to another VLAN, or are malformed.
     pub(super) ignored: u64,
-    /// How often the link went down or lost its carrier.
+    /// Number of times that the link went down or lost its carrier.
     pub(super) link_losses: u64,
     /// Whether the link is down.
     pub(super) is_down: bool,
@@ -27,7 +27,7 @@ pub(super) struct Observer {
     pub(super) conflict: Option<CensusEvent>,
 }
 
-/// Result of a frame.
+/// Decision on a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FrameDecision {
     Counted(Classification),
@@ -61,7 +61,7 @@ impl Observer {
         }
     }
 
-    /// Advances the time without a frame.
+    /// Advances the time when no frame arrived.
     pub(super) fn advance(&mut self, now: Instant) {
         self.began.get_or_insert(now);
         self.now = now;
@@ -97,8 +97,8 @@ impl Observer {
     }
 }
 
-/// Returns the VLAN of a frame; a priority tag has none. Frames of a provider's VLAN or of two VLANs belong to no known
-/// segment.
+/// Returns the VLAN of a frame, or `None` if it is untagged or has a priority tag only. A frame with a provider tag or with
+/// two VLAN tags is rejected.
 fn vlan(frame: &EthernetFrame<'_>) -> Result<Option<VlanId>, link::LinkDropReason> {
     let mut tags = frame.tags().iter().filter(|tag| tag.identifier() != 0);
     match (tags.next(), tags.next()) {
@@ -109,7 +109,7 @@ fn vlan(frame: &EthernetFrame<'_>) -> Result<Option<VlanId>, link::LinkDropReaso
 }
 
 impl FrameDecision {
-    /// Whether the frame was not counted, possibly because the capture cut it.
+    /// Whether the frame was not counted, possibly because the capture truncated it.
     pub(super) fn is_truncated(self) -> bool {
         match self {
             Self::Counted(verdict) => matches!(verdict, Classification::Dropped(_)),

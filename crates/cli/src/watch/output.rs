@@ -1,4 +1,4 @@
-//! Output of a watch: none, lines or the screen.
+//! Output of `tapstack watch`: none, lines or the live table.
 
 use std::fs::File;
 use std::io;
@@ -22,7 +22,7 @@ use crate::utc::UtcDateTime;
 /// Time limit for writing the last lines.
 const LAST_LINES_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Where the events of a watch are printed.
+/// Destination of the events of a watch.
 pub(super) enum WatchOutput {
     Quiet,
     Lines(LineOutput),
@@ -34,7 +34,7 @@ pub(super) struct LineOutput {
     pub(super) out: Output<File>,
     pub(super) styler: Styler,
     pub(super) json: bool,
-    /// Whether reading waits for the reader of the lines: a file can wait, an interface cannot.
+    /// Whether receiving waits for a slow reader of the lines. A capture file can wait, an interface cannot.
     pub(super) waits_for_reader: bool,
 }
 
@@ -79,8 +79,8 @@ impl WatchOutput {
         }
     }
 
-    /// Prints the statistics. Lines that the reader does not accept are lost; from a file, they are waited for until a
-    /// signal arrives.
+    /// Prints the statistics. Lines that the reader does not accept in time are lost. If the source is a file, this waits for
+    /// the reader until a signal arrives.
     pub(super) fn finish(
         self,
         observer: &Observer,
@@ -100,7 +100,7 @@ impl WatchOutput {
             let mut is_writable = true;
             for row in observer.census.iter(observer.now) {
                 lines.print(&json::address(observer.now, &row));
-                // A reader that accepted nothing within the time limit is not waited for again.
+                // After a timeout, do not wait for the reader again.
                 if is_writable && lines.out.is_half_full() {
                     is_writable = lines.drain_to(LAST_LINES_TIMEOUT, HALF_CAPACITY, signals)?;
                 }
@@ -114,7 +114,7 @@ impl WatchOutput {
         check_written(lines.out.take_failure())
     }
 
-    /// Whether the reader has closed its end, or the user has quit.
+    /// Whether the reader has closed the output or the user has quit.
     pub(super) fn is_closed(&self) -> bool {
         match self {
             Self::Quiet => false,
@@ -123,7 +123,7 @@ impl WatchOutput {
         }
     }
 
-    /// Returns the descriptor that ends a wait: signals, and keys on a screen.
+    /// Returns the descriptor that ends a wait: signals, and keys if there is a screen.
     pub(super) fn wake_fd<'a>(&'a self, signals: &'a Signals) -> BorrowedFd<'a> {
         match self {
             Self::Quiet | Self::Lines(_) => signals.as_fd(),
@@ -139,7 +139,7 @@ impl WatchOutput {
         }
     }
 
-    /// Reads keys, and redraws the screen if that is due.
+    /// Reads keys, and redraws the screen when a refresh is due.
     pub(super) fn refresh(&mut self, now: Instant, observer: &Observer) -> io::Result<()> {
         match self {
             Self::Quiet | Self::Lines(_) => Ok(()),
@@ -161,7 +161,7 @@ impl LineOutput {
         self.print(&line);
     }
 
-    /// Returns a text line with the time before it.
+    /// Returns a text line that starts with the time.
     fn with_time(&self, now: Instant, text: &str) -> String {
         format!("{} {text}", self.styler.apply(DIMMED, &UtcDateTime(now).to_string()))
     }
@@ -170,8 +170,8 @@ impl LineOutput {
         self.out.line(line);
     }
 
-    /// Writes until at most `rest` bytes are pending, as far as the reader accepts each chunk within `limit`. Returns whether
-    /// no more than these are pending.
+    /// Writes until at most `rest` bytes are pending or the reader accepts nothing within `limit`. Returns whether at most
+    /// `rest` bytes are pending.
     fn drain_to(&mut self, limit: Duration, rest: usize, signals: &Signals) -> io::Result<bool> {
         if self.waits_for_reader {
             self.out.drain_to(rest, signals)?;

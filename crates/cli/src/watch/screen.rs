@@ -1,4 +1,4 @@
-//! The live table on the alternate screen of a terminal.
+//! Live table on the alternate screen of a terminal.
 
 mod draw;
 mod keys;
@@ -25,9 +25,9 @@ use super::observer::Observer;
 use crate::color::Styler;
 use crate::signals::Signals;
 
-/// Number of events that the list of the latest ones keeps.
+/// Maximum number of events in the list of the latest ones.
 const EVENT_HISTORY: usize = 256;
-/// Interval between refreshes, unless a key is pressed.
+/// Interval between refreshes. A key causes an additional refresh.
 const REFRESH_INTERVAL: Duration = Duration::from_millis(250);
 
 /// The live table.
@@ -49,7 +49,7 @@ pub(super) struct Screen {
 struct TerminalGuard(DefaultTerminal);
 
 impl Screen {
-    /// Creates a screen titled `name`. The terminal is not changed before the first refresh.
+    /// Creates a screen with the title `name`. The first refresh changes the terminal.
     pub(super) fn new(name: String, is_live: bool, styler: Styler, signals: &Signals) -> io::Result<Screen> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         epoll.add(signals, EpollEvent::new(EpollFlags::EPOLLIN, 0))?;
@@ -76,7 +76,7 @@ impl Screen {
         self.events.push_front((now, event));
     }
 
-    /// Whether the user has quit, or the terminal has hung up.
+    /// Whether the user has quit or the terminal has hung up.
     pub(super) fn has_quit(&self) -> bool {
         self.state.quit
     }
@@ -89,7 +89,7 @@ impl Screen {
         REFRESH_INTERVAL.saturating_sub(now.since(self.last_drawn))
     }
 
-    /// Reads keys, and draws if that is due at `now`.
+    /// Reads keys, and redraws when a key was pressed or a refresh is due at `now`.
     pub(super) fn refresh(&mut self, now: Instant, observer: &Observer) -> io::Result<()> {
         if self.terminal.is_none() {
             self.terminal = Some(TerminalGuard::open(self.styler)?);
@@ -119,11 +119,11 @@ impl Screen {
         self.styler
     }
 
-    /// Reads pressed keys. Returns whether there were any.
+    /// Reads the pending keys. Returns whether there were any.
     fn read_keys(&mut self) -> io::Result<bool> {
         let mut is_changed = false;
         loop {
-            // On a terminal that has hung up, crossterm would read without end.
+            // On a terminal that has hung up, crossterm would read forever.
             self.state.quit |= self.has_hung_up()?;
             if self.state.quit || !event::poll(Duration::ZERO)? {
                 return Ok(is_changed);
@@ -152,7 +152,7 @@ impl AsFd for Screen {
     }
 }
 
-/// Adds the keyboard to the descriptors: standard input, or the opened terminal, which is returned, if that is none.
+/// Adds the keyboard to the epoll set: standard input if it is a terminal, otherwise `/dev/tty`, which is returned.
 fn add_keys(epoll: &Epoll) -> io::Result<Option<File>> {
     let readable = EpollEvent::new(EpollFlags::EPOLLIN, 1);
     if io::stdin().is_terminal() {
@@ -164,7 +164,7 @@ fn add_keys(epoll: &Epoll) -> io::Result<Option<File>> {
     Ok(Some(terminal))
 }
 
-/// Whether the locale of the environment is UTF-8.
+/// Whether the environment selects a UTF-8 locale.
 fn is_utf8() -> bool {
     let mut variables = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(std::env::var_os);
     let locale = variables.find(|locale| !locale.is_empty());

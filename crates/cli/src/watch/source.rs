@@ -21,24 +21,24 @@ use crate::probe_socket::{device_failure, frame_direction, open_tap};
 use crate::recorder::Recorder;
 use crate::station::secret;
 
-/// Maximum number of frames per turn.
+/// Maximum number of frames received at once.
 const BATCH: usize = 64;
 /// Interval between checks of an interface that is down.
 const DOWN_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Passes frames to the census and, if there is one, to the capture.
+/// Passes frames to the census and to the capture, if there is one.
 pub(super) struct FrameWatcher {
     pub(super) observer: Observer,
     recorder: Option<Recorder<File>>,
-    /// Wall clock at the origin of the command's clock.
+    /// Wall-clock time at the origin of the command's clock.
     origin: Duration,
-    /// Decision on the frame that arrived last.
+    /// Decision on the latest received frame.
     decision: Option<FrameDecision>,
-    /// MAC address of the kernel, whose frames are outgoing.
+    /// MAC address of the kernel's interface: frames from it are outgoing.
     kernel: Option<MacAddr>,
 }
 
-/// An interface or a TAP.
+/// An interface or TAP to watch.
 pub(super) struct WatchSource {
     name: InterfaceName,
     device: SourceDevice,
@@ -46,7 +46,7 @@ pub(super) struct WatchSource {
     arrived: Batch,
     /// Whether the simulated host waits until the device is writable.
     waits_for_writable: bool,
-    /// Whether that host is to be polled again at once.
+    /// Whether the simulated host must be polled again at once.
     polls_again: bool,
     monitor: GapMonitor,
 }
@@ -55,12 +55,12 @@ pub(super) struct WatchSource {
 enum SourceDevice {
     Socket(PacketSocket, Interface),
     Tap(Tap),
-    /// A TAP and a host on it.
+    /// A TAP and the simulated host on it.
     Host(Tap, Box<Host>),
 }
 
 impl WatchSource {
-    /// Opens the interface of `-I`, or the TAP.
+    /// Opens the interface of `-I` or the TAP of `--tap`.
     pub(super) fn open(arguments: &WatchArguments, clock: Clock) -> Result<WatchSource, Failure> {
         let (name, device) = match (&arguments.interface, &arguments.tap) {
             (Some(name), _) => {
@@ -104,7 +104,7 @@ impl WatchSource {
         &self.name
     }
 
-    /// Returns the time until something is due; none if nothing is.
+    /// Returns the time until something is due, or `None` if nothing is.
     pub(super) fn delay(&self, now: Instant) -> Option<Duration> {
         let of_device = match &self.device {
             SourceDevice::Host(..) if self.polls_again => Some(Duration::ZERO),
@@ -112,14 +112,14 @@ impl WatchSource {
             SourceDevice::Host(_, host) if !self.waits_for_writable => {
                 host.deadline().map(|at| at.since(now))
             }
-            // The kernel does not report when an interface that is down is deleted.
+            // The kernel does not report the deletion of an interface that is down.
             SourceDevice::Socket(socket, _) if socket.was_down() => Some(DOWN_CHECK_INTERVAL),
             _ => None,
         };
         [of_device, self.monitor.pause(now)].into_iter().flatten().min()
     }
 
-    /// Returns the descriptor that is readable after a change of the link.
+    /// Returns a descriptor that becomes readable when the link changes.
     pub(super) fn link_fd(&self) -> BorrowedFd<'_> {
         self.monitor.as_fd()
     }
@@ -129,12 +129,12 @@ impl WatchSource {
         self.monitor.poll(now)
     }
 
-    /// Whether the device is waited for to be writable.
+    /// Whether to wait until the device is writable.
     pub(super) fn waits_for_writable(&self) -> bool {
         self.waits_for_writable
     }
 
-    /// Receives frames, and replies to them if there is a host on the TAP. Returns whether there were any.
+    /// Receives frames; a host on the TAP replies to them. Returns whether there were any.
     pub(super) fn receive(&mut self, now: Instant, watcher: &mut FrameWatcher) -> Result<bool, Failure> {
         let name = &self.name;
         let failure = |error: DeviceError| device_failure(name, &error);
@@ -144,7 +144,7 @@ impl WatchSource {
             SourceDevice::Host(tap, host) => {
                 let outcome = host.poll(now, tap, &mut self.pool, watcher).map_err(failure)?;
                 (self.waits_for_writable, self.polls_again) = (outcome.tx_blocked, outcome.poll_again);
-                // The host's events are not part of the watch.
+                // Events of the simulated host are not reported.
                 while host.take_event().is_some() {}
                 return Ok(outcome.received > 0);
             }
@@ -163,12 +163,12 @@ impl WatchSource {
         self.monitor.is_down()
     }
 
-    /// Returns what could not be received so far. All changes of the link must have been taken before.
+    /// Returns what could not be received so far. All link changes must have been taken before.
     pub(super) fn gaps(&self) -> Gaps {
         self.monitor.gaps(&self.device.device().counters(), self.interface())
     }
 
-    /// Whether frames could be received at some time.
+    /// Whether frames could be received at any time.
     pub(super) fn was_alive(&self) -> bool {
         self.monitor.was_alive()
     }
@@ -204,7 +204,7 @@ impl AsFd for WatchSource {
     }
 }
 
-/// Creates a host that uses its address at once, without probing.
+/// Creates a host that uses its address at once, without ARP probes.
 fn new_host(arguments: &WatchArguments, tap: &Tap, address: Ipv4Net, now: Instant) -> Result<Host, Failure> {
     let usual = HostConfig::new(address, default_mac(tap.interface().name(), Some(address)));
     let table = arp::NeighborSettings { seed: secret(), ..usual.table };
@@ -221,7 +221,7 @@ impl FrameWatcher {
     ) -> Result<FrameWatcher, Failure> {
         let kernel = match &source.device {
             SourceDevice::Socket(_, interface) => Some(MacAddr::new(interface.mac_address()?)),
-            // All frames that are read from a TAP are incoming.
+            // All frames read from a TAP are incoming.
             SourceDevice::Tap(_) | SourceDevice::Host(..) => None,
         };
         Ok(FrameWatcher { observer, recorder, origin, decision: None, kernel })

@@ -1,4 +1,4 @@
-//! A census that the tests of all outputs share.
+//! Sample census for the tests of all outputs.
 
 use std::net::Ipv4Addr;
 
@@ -23,7 +23,7 @@ pub(super) fn ip(last: u8) -> Ipv4Addr {
     Ipv4Addr::new(10, 0, 0, last)
 }
 
-/// A broadcast frame with an ARP packet.
+/// Returns a broadcast frame with an ARP packet.
 pub(super) fn frame(operation: u16, sender: (MacAddr, Ipv4Addr), target: (MacAddr, Ipv4Addr)) -> Vec<u8> {
     let fields = PacketFields {
         operation: Operation(operation),
@@ -41,23 +41,24 @@ pub(super) fn request(sender: u8, target: u8) -> Vec<u8> {
     frame(1, (mac(sender), ip(sender)), (MacAddr::ZERO, ip(target)))
 }
 
-/// 70 minutes with eight hosts: one gone, one quiet, one moved, two in conflict, one probed for, some odd packets.
+/// Returns a census of 70 minutes and eight hosts: one gone, one quiet, one moved, two in conflict, one probed address and
+/// an invalid packet.
 pub(super) fn sample_census() -> (Observer, Vec<(Instant, CensusEvent)>) {
     let mut observer = Observer::new(None);
     let reply = |sender: u8| frame(2, (mac(sender), ip(1)), (mac(5), ip(5)));
-    let announced = |sender: u8, last: u8| frame(1, (mac(sender), ip(last)), (MacAddr::ZERO, ip(last)));
+    let announcement = |sender: u8, last: u8| frame(1, (mac(sender), ip(last)), (MacAddr::ZERO, ip(last)));
     let probe = frame(1, (mac(9), Ipv4Addr::UNSPECIFIED), (MacAddr::ZERO, ip(5)));
-    let odd = frame(1, (MacAddr::BROADCAST, ip(6)), (MacAddr::ZERO, ip(1)));
+    let invalid = frame(1, (MacAddr::BROADCAST, ip(6)), (MacAddr::ZERO, ip(1)));
     let frames = [
         (0, request(4, 1)),
         (3_600, request(3, 1)),
         (4_190, request(5, 1)),
         (4_191, reply(1)),
         (4_191, reply(0xaa)),
-        (4_192, announced(7, 2)),
-        (4_193, announced(8, 2)),
+        (4_192, announcement(7, 2)),
+        (4_193, announcement(8, 2)),
         (4_194, probe),
-        (4_195, odd),
+        (4_195, invalid),
         (4_196, request(8, 1)),
         (4_199, request(5, 1)),
     ];
@@ -70,7 +71,7 @@ pub(super) fn sample_census() -> (Observer, Vec<(Instant, CensusEvent)>) {
     (observer, events)
 }
 
-/// One event of each kind, with the longest addresses.
+/// Returns at least one event of each kind, with the longest addresses.
 pub(super) fn every_event() -> Vec<CensusEvent> {
     let address = VlanAddress { vlan: None, ip: Ipv4Addr::new(192, 168, 100, 200) };
     let (mac, other) = (mac(0xaa), mac(0xbb));
@@ -99,6 +100,6 @@ fn conflict_message_names_both_mac_addresses() {
     let (observer, _) = sample_census();
     assert_eq!(
         conflict_message(&observer),
-        "10.0.0.1 is in conflict: both 02:00:00:00:00:01 and 02:00:00:00:00:aa claim it; give one of them another"
+        "address conflict: 10.0.0.1 is claimed by 02:00:00:00:00:01 and 02:00:00:00:00:aa"
     );
 }

@@ -1,4 +1,4 @@
-//! A census as text.
+//! Text output of a census.
 
 use std::fmt::{self, Write};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use arptools::census::{CensusCounts, CensusEvent, Presence};
 use super::observer::Observer;
 use crate::color::{EMPHASIS, ERROR, SUCCESS, WARNING};
 
-/// Returns the text of an event. With two MAC addresses, an IP address and the time it fits into 80 columns.
+/// Returns the text of an event. With the time of day before it, it fits into 80 columns, unless it has a long reason.
 pub(super) fn event_text(event: CensusEvent) -> String {
     match event {
         CensusEvent::New { address, mac } => format!("new {address} is at {mac}"),
@@ -19,29 +19,29 @@ pub(super) fn event_text(event: CensusEvent) -> String {
         }
         CensusEvent::Probe { address, mac, owner: None } => format!("probe {address} by {mac}"),
         CensusEvent::Probe { address, mac, owner: Some(owner) } => {
-            format!("probe {address} by {mac}; {owner} has it")
+            format!("probe {address} by {mac}; in use by {owner}")
         }
         CensusEvent::Announcement { address, mac } => format!("announced {address} is at {mac}"),
         CensusEvent::Mismatch { address, mac, source } => {
             format!("mismatch {address}: {mac} sent by {source}")
         }
-        CensusEvent::Invalid { source, vlan: None, reason } => format!("odd from {source}: {reason}"),
+        CensusEvent::Invalid { source, vlan: None, reason } => format!("invalid from {source}: {reason}"),
         CensusEvent::Invalid { source, vlan: Some(vlan), reason } => {
-            format!("odd from {source}@{vlan}: {reason}")
+            format!("invalid from {source}@{vlan}: {reason}")
         }
         CensusEvent::Gone { address, mac } => format!("gone {address} was at {mac}"),
         CensusEvent::Returned { address, mac, silence } => {
             format!("returned {address} is at {mac} after {}", ShortDuration(silence))
         }
-        CensusEvent::ManyAddresses { mac, addresses } => format!("many addresses are at {mac}: {addresses}"),
+        CensusEvent::ManyAddresses { mac, addresses } => format!("many addresses at {mac}: {addresses}"),
         CensusEvent::Flood { mac: Some(mac), packets } => {
-            format!("flood from {mac}: {packets} packets in a second")
+            format!("flood from {mac}: {packets} packets/s")
         }
         CensusEvent::Flood { mac: None, packets } => {
-            format!("flood from many: {packets} packets in a second")
+            format!("flood in total: {packets} packets/s")
         }
-        CensusEvent::Full { address, mac } => format!("full: no room for {address} at {mac}"),
-        CensusEvent::Evicted { address } => format!("evicted {address} to make room"),
+        CensusEvent::Full { address, mac } => format!("full: not tracking {address} at {mac}"),
+        CensusEvent::Evicted { address } => format!("evicted {address}: table full"),
     }
 }
 
@@ -64,7 +64,7 @@ pub(super) fn event_style(event: CensusEvent) -> Style {
     }
 }
 
-/// Returns the statistics at the end of a watch, without the last line break.
+/// Returns the final statistics, without a line break at the end.
 pub(super) fn statistics_text(observer: &Observer, lost: u64) -> String {
     let CensusCounts { requests, replies, announcements, probes, dropped, rejected, .. } = observer.counts();
     let counts = observer.counts();
@@ -80,25 +80,25 @@ pub(super) fn statistics_text(observer: &Observer, lost: u64) -> String {
         plural(probes, "probe"),
     );
     // Writing to a String does not fail.
-    for (count, label) in [(dropped, "odd"), (rejected, "turned away")] {
+    for (count, label) in [(dropped, "invalid"), (rejected, "rejected")] {
         let _ = if count > 0 { write!(lines, ", {count} {label}") } else { Ok(()) };
     }
     let _ = write!(
         lines,
-        "\n{}: {fresh} fresh, {quiet} quiet, {gone} gone; {}, {} of them in conflict",
+        "\n{}: {fresh} fresh, {quiet} quiet, {gone} gone; {}, {}",
         address_count(observer.census.len()),
         plural(counts.changed, "change"),
-        counts.conflicts,
+        plural(counts.conflicts, "conflict"),
     );
     for (reason, count) in observer.census.dropped().iter().filter(|(_, count)| *count > 0) {
-        let _ = write!(lines, "\n{count:>10}  odd: {reason}");
+        let _ = write!(lines, "\n{count:>10}  invalid: {reason}");
     }
     let more = [
-        (observer.ignored, "frames that carry no ARP, or are in another VLAN"),
-        (counts.evicted, "addresses evicted to make room"),
-        (counts.events_lost, "events lost, for they were too many at once"),
-        (lost, "frames lost before they were read"),
-        (observer.link_losses, "times that the link was down or had no carrier"),
+        (observer.ignored, "frames ignored: not ARP, other VLAN or malformed"),
+        (counts.evicted, "addresses evicted: table full"),
+        (counts.events_lost, "events lost: event queue full"),
+        (lost, "frames lost or truncated"),
+        (observer.link_losses, "link losses: down or no carrier"),
     ];
     for (count, label) in more.into_iter().filter(|(count, _)| *count > 0) {
         let _ = write!(lines, "\n{count:>10}  {label}");
@@ -127,7 +127,7 @@ pub(super) fn address_count(count: usize) -> String {
     if count == 1 { "1 address".to_owned() } else { format!("{count} addresses") }
 }
 
-/// Duration in its largest unit, four characters at most from a second on: 250ms, 12s, 59m, 23h, 99d.
+/// A duration in its largest unit: 250ms, 12s, 59m, 23h, 99d. From one second on, it has at most four characters.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ShortDuration(pub(super) Duration);
 

@@ -1,4 +1,4 @@
-//! `tapstack watch` on a terminal: the live table, driven in tmux.
+//! `tapstack watch` on a terminal: tests of the live table in tmux.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use testbed::program::command;
 use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
-    ("live_table_is_driven_by_keys_in_terminal", live_table),
+    ("live_table_responds_to_keys_in_terminal", live_table),
     ("live_table_ends_when_terminal_hangs_up", terminal_hangs_up),
 ];
 
@@ -24,7 +24,7 @@ struct Terminal {
 }
 
 impl Terminal {
-    /// Starts a shell command on 80x24.
+    /// Starts a shell command in a terminal of 80x24.
     fn start(script: &str) -> Result<Terminal, Box<dyn Error>> {
         let terminal = Terminal { tmux: installed("tmux")?, socket: Scratch::new("terminal") };
         terminal.run_tmux(&[
@@ -45,7 +45,7 @@ impl Terminal {
 
     fn tmux_output(&self, arguments: &[&str]) -> std::io::Result<Output> {
         let mut tmux = Command::new(&self.tmux);
-        // In ASCII, and without what the user has set up.
+        // ASCII locale, no user configuration.
         let tmux = tmux.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         tmux.env("LC_ALL", "C").env("SHELL", "/bin/sh").env("HOME", "/").stdin(Stdio::null());
         tmux.args(["-S", self.socket.name()]).args(arguments).output()
@@ -57,7 +57,7 @@ impl Terminal {
         if output.status.success() { Ok(()) } else { Err(format!("tmux {arguments:?}: {error}").into()) }
     }
 
-    /// Waits until the screen shows all of these parts, and returns its lines.
+    /// Waits until the screen shows all these parts, and returns its lines.
     fn wait_for_parts(&self, parts: &[&str]) -> Result<Vec<String>, Box<dyn Error>> {
         let mut last = String::new();
         let shown = wait_for("screen", || {
@@ -65,7 +65,7 @@ impl Terminal {
                 String::from_utf8_lossy(&self.tmux_output(&["capture-pane", "-p"]).ok()?.stdout).into_owned();
             parts.iter().all(|part| last.contains(part)).then(|| last.lines().map(str::to_owned).collect())
         });
-        shown.map_err(|_| format!("the screen never showed {parts:?}, but\n{last}").into())
+        shown.map_err(|_| format!("the screen did not show {parts:?}, but\n{last}").into())
     }
 
     fn press(&self, keys: &[&str]) -> TestResult {
@@ -84,7 +84,7 @@ fn live_table() -> TestResult {
     let file = Scratch::new("screen.pcapng");
     let program = program();
     let watch = format!("{program} watch -I scr0 --pcap {}", file.name());
-    // A terminal that is as it was has its echo back.
+    // `stty` shows whether the terminal settings are restored.
     let terminal = Terminal::start(&format!(
         "{watch} --fail-on conflict; echo first ended with $?; stty -a; read go; {watch}; echo second ended with $?; {program} watch {}; echo third ended with $?; cat",
         file.name()
@@ -94,11 +94,14 @@ fn live_table() -> TestResult {
         send(&mut tap, &reply(mac))?;
     }
     let shown = terminal.wait_for_parts(&["first ended with 1", " icanon ", "2 packets in "])?.join("\n");
-    assert!(shown.contains(" echo ") && shown.contains("10.0.0.7 is in conflict: both "), "{shown}");
+    assert!(
+        shown.contains(" echo ") && shown.contains("address conflict: 10.0.0.7 is claimed by "),
+        "{shown}"
+    );
     terminal.press(&["Enter"])?;
     terminal.wait_for_parts(&["tapstack watch scr0", "0 addresses", "q quit"])?;
     tap.interface().set_up(false)?;
-    terminal.wait_for_parts(&["DOWN: nothing can be heard"])?;
+    terminal.wait_for_parts(&["DOWN: receiving nothing"])?;
     tap.interface().set_up(true)?;
     for last in 1..=30 {
         let sender = ([2, 0, 0, 0, 1, last], [10, 0, 0, last].into());
@@ -116,18 +119,18 @@ fn live_table() -> TestResult {
     terminal.press(&["g", "p"])?;
     terminal.wait_for_parts(&["PAUSED", "1-14 of 30"])?;
     terminal.press(&["p", "?"])?;
-    terminal.wait_for_parts(&["HELP", "two hardware addresses claim it", "many       one station"])?;
+    terminal.wait_for_parts(&["HELP", "two MAC addresses claim one IP address", "many       one station"])?;
     terminal.run_tmux(&["resize-window", "-x", "200", "-y", "60"])?;
     terminal.press(&["x", "s", "s"])?;
     check_large_screen(&terminal.wait_for_parts(&["REQUESTS", "s sort: packets", "1-30 of 30"])?);
     terminal.press(&["q"])?;
-    terminal.wait_for_parts(&["the end of a capture", "1-30 of 30"])?;
+    terminal.wait_for_parts(&["(end of capture)", "1-30 of 30"])?;
     terminal.press(&["C-c"])?;
     terminal.wait_for_parts(&["second ended with 0", "third ended with 0", "32 packets in "])?;
     Ok(())
 }
 
-/// A SIGHUP that was ignored at the start, as by `nohup`, stays ignored.
+/// Runs the watch with SIGHUP ignored, as `nohup` does.
 fn terminal_hangs_up() -> TestResult {
     let _tap = open_tap("scr1")?;
     let ended = Scratch::new("ended");
@@ -145,18 +148,18 @@ pub(super) fn program() -> String {
     command(&[]).get_program().to_string_lossy().replace("self", &std::process::id().to_string())
 }
 
-/// 80x24: nothing is cut off, the columns stand in line, and the edges are used.
+/// Checks 80x24: complete lines, aligned columns, and use of the full size.
 fn check_small_screen(shown: &[String]) {
     let screen = shown.join("\n");
     assert_eq!(shown.len(), 24, "{screen}");
     assert!(shown[0].starts_with("tapstack watch scr0  00:0") && !shown[0].contains("DOWN"), "{screen}");
-    let title = "ADDRESS    HARDWARE ADDRESS   STATE  FIRST LAST PACKETS     /s  NOTES";
+    let title = "ADDRESS    MAC ADDRESS        STATE  FIRST LAST PACKETS     /s  NOTES";
     assert_eq!(shown[2].trim_end(), title, "{screen}");
     assert!(shown[3].starts_with("10.0.0.1   02:00:00:00:01:01  fresh  "), "{screen}");
     let conflict = &shown[9];
     assert!(conflict.starts_with("10.0.0.7   02:00:00:00:00:0b  fresh  "), "{screen}");
     assert_eq!(conflict.find("conflict"), title.find("NOTES"), "{screen}");
-    assert_eq!(shown[17].trim_end(), "LATEST (UTC)");
+    assert_eq!(shown[17].trim_end(), "LATEST EVENTS (UTC)");
     assert!(
         shown[18].ends_with(" conflict 10.0.0.7: both 02:00:00:00:00:0a and 02:00:00:00:00:0b"),
         "{screen}"
@@ -164,15 +167,15 @@ fn check_small_screen(shown: &[String]) {
     assert_eq!(shown[23], "q quit  arrows scroll  s sort: address  p pause  ? help               1-14 of 30");
 }
 
-/// 200x60: every address at once, all columns, and the most packets first.
+/// Checks 200x60: all addresses and columns, sorted by packets.
 fn check_large_screen(shown: &[String]) {
     let screen = shown.join("\n");
     assert_eq!(shown.len(), 60, "{screen}");
     let title = &shown[2];
-    assert!(title.contains("FIRST HEARD (UTC)   LAST HEARD PACKETS     /s REQUESTS REPLIES"), "{screen}");
+    assert!(title.contains("FIRST SEEN (UTC)    LAST SEEN PACKETS     /s REQUESTS REPLIES"), "{screen}");
     assert!(shown[3].starts_with("10.0.0.7   02:00:00:00:00:0b  fresh  20"), "{screen}");
     assert_eq!(shown[3].find("conflict with 02:00:00:00:00:0a"), title.find("NOTES"), "{screen}");
-    assert!(shown[32].starts_with("10.0.0.30 ") && shown[33].trim_end() == "LATEST (UTC)", "{screen}");
+    assert!(shown[32].starts_with("10.0.0.30 ") && shown[33].trim_end() == "LATEST EVENTS (UTC)", "{screen}");
     assert!(shown[34].contains(" conflict 10.0.0.7: "), "{screen}");
     assert!(shown[59].starts_with("q quit ") && shown[59].len() == 200, "{screen}");
 }

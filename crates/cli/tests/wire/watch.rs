@@ -1,4 +1,4 @@
-//! `tapstack watch` without a screen: its lines and its exit codes.
+//! `tapstack watch` without a screen: output lines and exit codes.
 
 use std::error::Error;
 use std::io::Write;
@@ -18,10 +18,10 @@ use testbed::{Case, ROOT_TAP, TestResult, USER_TAP, wait_for};
 pub(crate) const CASES: &[Case] = &[
     ("watch_reports_new_moved_and_conflicting_addresses", reports_events),
     ("watch_exits_1_on_conflict_with_fail_on", exits_on_conflict),
-    ("watch_receives_frames_of_kernel_and_all_vlans", both_directions),
-    ("watch_of_its_capture_reports_same_events", own_capture),
-    ("slow_reader_gets_all_lines_of_watched_file", slow_reader),
-    ("watch_on_tap_reads_or_is_host", on_tap),
+    ("watch_receives_frames_of_kernel_and_all_vlans", receives_both_directions),
+    ("watch_of_own_capture_reports_same_events", own_capture),
+    ("slow_reader_receives_all_lines_of_watched_file", slow_reader),
+    ("watch_on_tap_is_passive_or_acts_as_host", on_tap),
     ("watch_ends_on_signal_deadline_or_closed_stdout", ends_on_signal_deadline_closed_stdout),
     ("watch_exits_2_when_source_is_unusable", unusable_source),
 ];
@@ -35,12 +35,12 @@ const REQUESTER: [u8; 6] = [2, 0, 0, 0, 0, 1];
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
 const BROADCAST: [u8; 6] = [0xff; 6];
 
-/// An announcement to all: this station has the address.
+/// Returns an ARP announcement of `ADDRESS` by this station.
 fn announcement(mac: [u8; 6]) -> Vec<u8> {
     arp(BROADCAST, 1, (mac, ADDRESS), ([0; 6], ADDRESS))
 }
 
-/// A reply to an address that is not the kernel's.
+/// Returns a broadcast ARP reply with the sender `ADDRESS` and a target address that is not the kernel's.
 pub(crate) fn reply(mac: [u8; 6]) -> Vec<u8> {
     arp(BROADCAST, 2, (mac, ADDRESS), (REQUESTER, Ipv4Addr::new(10, 0, 0, 77)))
 }
@@ -60,14 +60,17 @@ fn reports_events() -> TestResult {
     let mut watch = Running::command(&["watch", "-I", "wat0"])?;
     assert_eq!(watch.first, "watching wat0\n");
     let probe = arp(BROADCAST, 1, (B, Ipv4Addr::UNSPECIFIED), ([0; 6], ADDRESS));
-    let foreign = [&BROADCAST[..], &B, &announcement(A)[12..]].concat();
+    let mismatch = [&BROADCAST[..], &B, &announcement(A)[12..]].concat();
     let rows = [
         (&announcement(A), &["new 10.0.0.7 is at 02:00:00:00:00:0a"][..]),
-        (&probe, &["probe 10.0.0.7 by 02:00:00:00:00:0b; 02:00:00:00:00:0a has it"]),
-        (&foreign, &["mismatch 10.0.0.7: 02:00:00:00:00:0a sent by 02:00:00:00:00:0b"]),
+        (&probe, &["probe 10.0.0.7 by 02:00:00:00:00:0b; in use by 02:00:00:00:00:0a"]),
+        (&mismatch, &["mismatch 10.0.0.7: 02:00:00:00:00:0a sent by 02:00:00:00:00:0b"]),
         (&reply(B), &["moved 10.0.0.7 from 02:00:00:00:00:0a to 02:00:00:00:00:0b"]),
         (&reply(A), &["conflict 10.0.0.7: both 02:00:00:00:00:0b and 02:00:00:00:00:0a"]),
-        (&announcement(BROADCAST), &["odd from ff:ff:ff:ff:ff:ff: sender hardware address is no station"]),
+        (
+            &announcement(BROADCAST),
+            &["invalid from ff:ff:ff:ff:ff:ff: sender hardware address is no station"],
+        ),
     ];
     for (bytes, lines) in rows {
         send(&mut tap, bytes)?;
@@ -81,16 +84,14 @@ fn reports_events() -> TestResult {
     let (code, out, errors) = watch.stop()?;
     assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
     assert!(out.starts_with("6 packets in "), "{out}");
-    assert!(
-        out.contains("\n1 address: 1 fresh, 0 quiet, 0 gone; 2 changes, 1 of them in conflict\n"),
-        "{out}"
-    );
+    assert!(out.contains("\n1 address: 1 fresh, 0 quiet, 0 gone; 2 changes, 1 conflict\n"), "{out}");
     Ok(())
 }
 
 fn exits_on_conflict() -> TestResult {
     let mut tap = open_tap("con0")?;
-    let error = "tapstack: 10.0.0.7 is in conflict: both 02:00:00:00:00:0a and 02:00:00:00:00:0b claim it; give one of them another\n";
+    let error =
+        "tapstack: address conflict: 10.0.0.7 is claimed by 02:00:00:00:00:0a and 02:00:00:00:00:0b\n";
     for (more, has_lines) in [(&[][..], true), (&["--json"][..], true), (&["-q"], false)] {
         let arguments = [&["watch", "-I", "con0", "--fail-on", "conflict", "-w", "20"], more].concat();
         let mut child = command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
@@ -111,7 +112,7 @@ fn exits_on_conflict() -> TestResult {
         );
         assert_eq!(out.contains("conflict"), has_lines, "{out}");
     }
-    // Without the wish it is no failure.
+    // Without --fail-on, a conflict is not a failure.
     let mut watch = Running::command(&["watch", "-I", "con0", "--json"])?;
     let mut lines = watch.first.clone();
     for mac in [A, B] {
@@ -128,11 +129,11 @@ fn exits_on_conflict() -> TestResult {
     Ok(())
 }
 
-fn both_directions() -> TestResult {
+fn receives_both_directions() -> TestResult {
     let mut tap = open_tap("way0")?;
     let mac = link::MacAddr::new(tap.interface().mac_address()?);
     let mut watch = Running::command(&["watch", "-I", "way0"])?;
-    let mut one = Running::command(&["watch", "-I", "way0", "--vlan", "5"])?;
+    let mut vlan_5 = Running::command(&["watch", "-I", "way0", "--vlan", "5"])?;
     send_from_kernel(Ipv4Addr::new(10, 0, 0, 99), b"hello")?;
     assert_eq!(next(&mut watch)?, format!("new 10.0.0.1 is at {mac}"));
     let plain = announcement(A);
@@ -141,12 +142,12 @@ fn both_directions() -> TestResult {
         assert_eq!(next(&mut watch)?, format!("new 10.0.0.7@{vlan} is at 02:00:00:00:00:0a"));
         assert_eq!(next(&mut watch)?, format!("announced 10.0.0.7@{vlan} is at 02:00:00:00:00:0a"));
     }
-    assert_eq!(next(&mut one)?, "new 10.0.0.7@5 is at 02:00:00:00:00:0a");
-    assert_eq!((watch.stop()?.0, one.stop()?.0), (Some(0), Some(0)));
+    assert_eq!(next(&mut vlan_5)?, "new 10.0.0.7@5 is at 02:00:00:00:00:0a");
+    assert_eq!((watch.stop()?.0, vlan_5.stop()?.0), (Some(0), Some(0)));
     Ok(())
 }
 
-/// The events among lines, without times.
+/// Returns the event lines of an output, without their times.
 fn events(lines: &str) -> Vec<String> {
     lines
         .lines()
@@ -167,7 +168,7 @@ fn own_capture() -> TestResult {
     while !lines.contains("conflict") {
         lines += &watch.line()?;
     }
-    // The last frame causes no event.
+    // The last frame does not cause an event.
     wait_for("all frames in the capture", || {
         let (_, decoded, _) = exit_and_text(&run(&["decode", file.name()]).ok()?);
         (decoded.lines().count() == frames.len()).then_some(())
@@ -176,7 +177,7 @@ fn own_capture() -> TestResult {
     assert_eq!(code, Some(0));
     let live = events(&(lines + &out));
     assert_eq!(live.len(), 5, "{live:?}");
-    // Read again, the capture has the same events at the same times, and a decision on each frame.
+    // The capture contains the same events at the same times, and a decision on each frame.
     let (code, out, errors) = exit_and_text(&run(&["watch", file.name()])?);
     assert_eq!((code, errors.as_str()), (Some(0), ""));
     assert_eq!(events(&out), live);
@@ -187,10 +188,10 @@ fn own_capture() -> TestResult {
     let (code, out, errors) =
         exit_and_text(&run(&["watch", file.name(), "--json", "--fail-on", "conflict"])?);
     assert_eq!(code, Some(1));
-    assert!(errors.contains("10.0.0.7 is in conflict"), "{errors}");
+    assert!(errors.contains("address conflict: 10.0.0.7"), "{errors}");
     check_lines("watch", &out);
-    assert!(out.contains(r#""packets":4,"#), "it is read to its end: {out}");
-    // From a pipe, and cut short.
+    assert!(out.contains(r#""packets":4,"#), "the capture is read to its end: {out}");
+    // From a pipe, complete and truncated.
     let bytes = std::fs::read(&file.0)?;
     for (bytes, code) in [(&bytes[..], 0), (&bytes[..bytes.len() - 9], 2)] {
         let mut child = command(&["watch", "-"]);
@@ -219,11 +220,11 @@ fn announcement_file(count: u32) -> Vec<u8> {
 
 fn slow_reader() -> TestResult {
     let file = Scratch::new("many.pcap");
-    // More than a pipe and what waits before it hold; and what waits there when the file has been read.
+    // 10,000 lines exceed the capacity of the pipe and the output buffer. 2,000 lines fit into both.
     for count in [10_000, 2_000] {
         std::fs::write(&file.0, announcement_file(count))?;
         let child = command(&["watch", file.name()]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-        // Longer than one of a wire's lines is waited for.
+        // Longer than the output of a live watch waits for its reader.
         std::thread::sleep(std::time::Duration::from_millis(1_500));
         let (code, out, errors) = exit_and_text(&child.wait_with_output()?);
         assert_eq!((code, errors.as_str()), (Some(0), ""));
@@ -244,23 +245,23 @@ fn slow_reader() -> TestResult {
 }
 
 fn on_tap() -> TestResult {
-    let tap = PersistentTapGuard::create("hear0")?;
-    let mut watch = Running::command(&["watch", "--tap", "hear0"])?;
+    let tap = PersistentTapGuard::create("wtap0")?;
+    let mut watch = Running::command(&["watch", "--tap", "wtap0"])?;
     carries(&tap.0)?;
     send_from_kernel(Ipv4Addr::new(10, 0, 0, 2), b"hello")?;
     assert!(next(&mut watch)?.starts_with("new 10.0.0.1 is at "));
     let (code, out, _) = watch.stop()?;
     assert_eq!(code, Some(0), "{out}");
-    assert!(out.contains("\n1 address: 1 fresh,"), "nobody answered: {out}");
-    // With an address it is a host there.
+    assert!(out.contains("\n1 address: 1 fresh,"), "no host answered: {out}");
+    // With --address, watch acts as a host on the TAP.
     let file = Scratch::new("hosted.pcapng");
     let mut watch =
-        Running::command(&["watch", "--tap", "hear0", "--address", "10.0.0.2/24", "--pcap", file.name()])?;
-    let known = wait_for("entry of the kernel's", || {
+        Running::command(&["watch", "--tap", "wtap0", "--address", "10.0.0.2/24", "--pcap", file.name()])?;
+    let entry = wait_for("ARP entry of the kernel", || {
         send_from_kernel(Ipv4Addr::new(10, 0, 0, 2), b"hello").ok()?;
         kernel_neighbor(&tap.0, Ipv4Addr::new(10, 0, 0, 2)).ok()
     })?;
-    let mac = link::MacAddr::new(known.mac_address.ok_or("a hardware address")?);
+    let mac = link::MacAddr::new(entry.mac_address.ok_or("a MAC address")?);
     assert!(next(&mut watch)?.starts_with("new 10.0.0.1 is at "));
     assert_eq!(next(&mut watch)?, format!("new 10.0.0.2 is at {mac}"));
     assert_eq!(watch.stop()?.0, Some(0));
@@ -282,7 +283,7 @@ fn ends_on_signal_deadline_closed_stdout() -> TestResult {
     assert_eq!((code, out.lines().count()), (Some(0), 3), "{out}");
     let (code, out, errors) = exit_and_text(&run(&["watch", "-I", "over0", "-w", "0.05", "-q"])?);
     assert_eq!((code, out.as_str(), errors.as_str()), (Some(0), "", ""));
-    // A pipe whose writer writes nothing, not even a file header.
+    // The writer of the pipe writes nothing, not even a file header.
     let mut silent = command(&["watch", "-", "-w", "0.05"]).stdin(Stdio::piped()).spawn()?;
     let writer = silent.stdin.take();
     assert_eq!(silent.wait()?.code(), Some(2));
@@ -290,8 +291,8 @@ fn ends_on_signal_deadline_closed_stdout() -> TestResult {
     let mut watch = Running::command(&["watch", "-I", "over0"])?;
     watch.close_output();
     wait_for("end of the watch", || {
-        let others = Ipv4Addr::new(10, 0, 0, u8::try_from(watch.pid() % 200).ok()? + 20);
-        send(&mut tap, &arp(BROADCAST, 1, (A, others), ([0; 6], ADDRESS))).ok()?;
+        let sender = Ipv4Addr::new(10, 0, 0, u8::try_from(watch.pid() % 200).ok()? + 20);
+        send(&mut tap, &arp(BROADCAST, 1, (A, sender), ([0; 6], ADDRESS))).ok()?;
         watch.has_ended().then_some(())
     })?;
     let (code, _, errors) = watch.end()?;
@@ -321,10 +322,10 @@ fn unusable_source() -> TestResult {
             assert!(errors.contains(part), "{arguments:?}: {errors}");
         }
     }
-    // Nobody can say that there was no conflict on a wire that was not there.
-    let (mute, idle) = (open_tap("mute0")?, PersistentTapGuard::create("idle1")?);
+    // While the link is down, the absence of a conflict is not a result.
+    let (tap, idle) = (open_tap("mute0")?, PersistentTapGuard::create("idle1")?);
     let watch = Running::command(&["watch", "-I", "mute0", "--fail-on", "conflict"])?;
-    mute.interface().set_up(false)?;
+    tap.interface().set_up(false)?;
     watch.signal(Signal::SIGINT)?;
     let (code, _, errors) = watch.end()?;
     assert_eq!(code, Some(2), "{errors}");
@@ -332,7 +333,7 @@ fn unusable_source() -> TestResult {
     let silent = ["watch", "-I", "idle1", "-w", "0.05"];
     let (code, _, errors) = exit_and_text(&run(&silent)?);
     assert_eq!(code, Some(2), "{errors}");
-    assert!(errors.contains("nothing could be watched: idle1 was down or had no carrier"), "{errors}");
+    assert!(errors.contains("received nothing: idle1 was down or had no carrier"), "{errors}");
     let (code, _, errors) = exit_and_text(&run(&[&silent[..], &["--fail-on", "conflict"]].concat())?);
     assert_eq!(code, Some(2), "{errors}");
     assert!(errors.contains("no result: idle1 was down or had no carrier"), "{errors}");

@@ -14,29 +14,30 @@ use crate::color::Styler;
 use crate::utc::UtcTimeOfDay;
 use crate::watch::text::{self, plural};
 
-/// Number of lines above the rows: the heading, the status and the titles.
+/// Number of lines above the rows: heading, status and column titles.
 const HEADER_LINES: u16 = 3;
 const TITLE: Style = Style::new().add_modifier(Modifier::REVERSED);
-/// What `?` shows: 20 lines of 78 characters at most.
-pub(super) const HELP: [&str; 18] = [
+/// Help that `?` shows: at most 20 lines of 78 characters.
+pub(super) const HELP: [&str; 19] = [
     "q, Esc, Ctrl-C  quit                   s          sort: address, last, packets",
-    "arrows, j, k    scroll by one          p, space   pause: what is shown stays",
-    "PgUp, PgDn      scroll by a screen     g, G       first, last",
+    "arrows, j, k    scroll by one row      p, space   pause the display",
+    "PgUp, PgDn      scroll by a screen     g, G       first row, last row",
     "",
-    "fresh      ARP was heard from it in the last 5 minutes",
-    "quiet      not for 5 minutes: it may be there and have nothing to ask",
-    "gone       not for an hour",
-    "/s         packets a second over the last ten",
+    "fresh      sent ARP within the last 5 minutes",
+    "quiet      sent no ARP for 5 minutes; the host may still be up",
+    "gone       sent no ARP for an hour",
+    "/s         packets per second, averaged over the last 10 seconds",
     "",
-    "new        an address is heard for the first time",
-    "moved      it has another hardware address: a failover, another card",
-    "conflict   two hardware addresses claim it: both answered one request, it",
-    "           came back within a second, or moved three times within minutes",
-    "probe      somebody asks whether it is free before using it (RFC 5227)",
-    "announced  somebody tells all that an address is its own",
-    "mismatch   the packet names another sender than its frame does",
-    "odd        the packet claims what nobody can mean",
-    "many       one station has many addresses; flood: too many packets",
+    "new        first ARP packet from this IP address",
+    "moved      the IP address has another MAC address: failover or new hardware",
+    "conflict   two MAC addresses claim one IP address: both answered a request,",
+    "           it moved back within a second, or it moved 3 times within minutes",
+    "probe      a host checks that the IP address is free (RFC 5227)",
+    "announced  gratuitous ARP: a host announces its IP address",
+    "mismatch   the sender MAC address of the packet is not the frame's source",
+    "invalid    no host can have the sender address of the packet",
+    "many       one station has many IP addresses",
+    "flood      too many packets per second",
 ];
 
 /// Draws the whole screen.
@@ -46,7 +47,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot, state: &mut Scree
     let mut lines = vec![title_line(&heading(snapshot, state, width), width), status(snapshot, width)];
     let available = usize::from(area.height.saturating_sub(HEADER_LINES + 1));
     if state.shows_help {
-        lines.push(title_line("HELP, any key leaves it", width));
+        lines.push(title_line("HELP (any key returns)", width));
         lines.extend(HELP.map(Line::from));
     } else {
         draw_table(&mut lines, snapshot, state, (width, available));
@@ -59,7 +60,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot, state: &mut Scree
     }
 }
 
-/// Draws the table and the latest events, to which the rows leave a quarter of the lines at least.
+/// Draws the table and the latest events. At least a quarter of the lines show events.
 fn draw_table(
     lines: &mut Vec<Line<'static>>,
     snapshot: &Snapshot,
@@ -68,35 +69,36 @@ fn draw_table(
 ) {
     let columns = Columns::new(width, &snapshot.rows);
     lines.push(title_line(&columns.title(), width));
-    // One line of these is the title.
+    // One of these lines is the title.
     let event_lines = (available / 4).min(snapshot.events.len()).max(available.min(1));
     let shown = snapshot.rows.len().min(available.saturating_sub(event_lines + 1));
     state.fit(shown, snapshot.rows.len());
     let rows = snapshot.rows.iter().skip(state.scroll).take(shown);
     lines.extend(rows.map(|row| columns.row(row, snapshot.now)));
-    lines.push(title_line("LATEST (UTC)", width));
+    lines.push(title_line("LATEST EVENTS (UTC)", width));
     let events = snapshot.events.iter().take(available.saturating_sub(shown + 1));
     lines.extend(events.map(|(at, event)| event_line(*at, *event)));
 }
 
-/// Returns the first line: the source, the elapsed time, and a bar for each second if it is wide enough.
+/// Returns the first line: source, elapsed time and, if the width allows, a sparkline of packets per second.
 fn heading(snapshot: &Snapshot, state: &ScreenState, width: usize) -> String {
     let seconds = snapshot.elapsed.as_secs();
     let elapsed = format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    let origin = if snapshot.is_live { "" } else { ", the end of a capture" };
+    let origin = if snapshot.is_live { "" } else { " (end of capture)" };
     let paused = if state.is_paused { "  PAUSED" } else { "" };
-    let down = if snapshot.is_down { "  DOWN: nothing can be heard" } else { "" };
+    let down = if snapshot.is_down { "  DOWN: receiving nothing" } else { "" };
     let heading = format!("tapstack watch {}{origin}  {elapsed}{down}{paused}", snapshot.name);
-    let bars = if state.supports_bars { bars(&snapshot.per_second) } else { String::new() };
-    let available = width.saturating_sub(heading.chars().count() + snapshot.per_second.len() + 2);
-    if available == 0 || bars.is_empty() {
+    let seconds = snapshot.per_second.len();
+    let label = format!("packets/s, last {seconds} s: ");
+    let available = width.saturating_sub(heading.chars().count() + label.len() + seconds + 2);
+    if available == 0 || !state.supports_bars {
         heading
     } else {
-        format!("{heading}{}{bars}", " ".repeat(available + 2))
+        format!("{heading}{}{label}{}", " ".repeat(available + 2), bars(&snapshot.per_second))
     }
 }
 
-/// Returns a bar for each second, the highest one for the maximum; a blank for no packets.
+/// Returns a sparkline: one bar per second, scaled to the maximum, and a blank for no packets.
 fn bars(seconds: &[u32]) -> String {
     const BARS: [char; 9] =
         [' ', '\u{2581}', '\u{2582}', '\u{2583}', '\u{2584}', '\u{2585}', '\u{2586}', '\u{2587}', '\u{2588}'];
@@ -105,7 +107,7 @@ fn bars(seconds: &[u32]) -> String {
     seconds.iter().map(|count| BARS.get(height(*count)).copied().unwrap_or(' ')).collect()
 }
 
-/// Returns the second line: the counters, without the last ones if it is too narrow.
+/// Returns the second line: as many counters as the width allows.
 fn status(snapshot: &Snapshot, width: usize) -> Line<'static> {
     let [fresh, quiet, gone] = snapshot.presences;
     let counts = &snapshot.counts;
@@ -121,7 +123,7 @@ fn status(snapshot: &Snapshot, width: usize) -> Line<'static> {
         plural(counts.changed, "change"),
         format!("{}, {}", plural(counts.requests, "request"), text::reply_count(counts.replies)),
         format!("{}, {}", plural(counts.announcements, "announcement"), plural(counts.probes, "probe")),
-        format!("{} odd, {} turned away", short_number(counts.dropped), short_number(counts.rejected)),
+        format!("{} invalid, {} rejected", short_number(counts.dropped), short_number(counts.rejected)),
     ];
     let mut length = spans.iter().map(Span::width).sum::<usize>();
     for part in parts {
@@ -134,7 +136,7 @@ fn status(snapshot: &Snapshot, width: usize) -> Line<'static> {
     Line::from(spans)
 }
 
-/// Returns the last line: the keys, and which rows are shown.
+/// Returns the last line: keys and the range of visible rows.
 fn footer(state: &ScreenState, width: usize) -> String {
     let keys = format!("q quit  arrows scroll  s sort: {}  p pause  ? help", state.sort_key.name());
     let first = state.scroll.saturating_add(1).min(state.total);
@@ -151,7 +153,7 @@ fn event_line(at: Instant, event: CensusEvent) -> Line<'static> {
     Line::from(vec![time, Span::styled(word.to_owned(), event_style(event)), Span::raw(format!(" {rest}"))])
 }
 
-/// Returns the style of an event's name, as in text lines.
+/// Returns the style of an event's first word, the same as in text lines.
 fn event_style(event: CensusEvent) -> Style {
     use anstyle::{AnsiColor, Effects};
     let style = text::event_style(event);
@@ -165,7 +167,7 @@ fn event_style(event: CensusEvent) -> Style {
     if style.get_effects().contains(Effects::BOLD) { shown.add_modifier(Modifier::BOLD) } else { shown }
 }
 
-/// Returns a reversed line over the whole width.
+/// Returns a line in reverse video over the whole width.
 fn title_line(text: &str, width: usize) -> Line<'static> {
     Line::styled(format!("{text:<width$}"), TITLE)
 }

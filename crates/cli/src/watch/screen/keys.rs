@@ -1,8 +1,8 @@
-//! Keys, and the state of the screen that they change.
+//! Handling of keys, and the state of the screen.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// What the rows are sorted by.
+/// Sort order of the rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum SortKey {
     #[default]
@@ -11,19 +11,19 @@ pub(super) enum SortKey {
     Packets,
 }
 
-/// What the screen shows.
-// Each is an independent switch.
+/// State of the screen that keys change.
+// The booleans are independent switches.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug, Default)]
 pub(super) struct ScreenState {
     pub(super) sort_key: SortKey,
-    /// Number of rows above the first row on the screen.
+    /// Number of rows scrolled out above the first visible row.
     pub(super) scroll: usize,
-    /// Number of rows on the screen.
+    /// Number of visible rows.
     pub(super) shown: usize,
-    /// Number of all rows.
+    /// Total number of rows.
     pub(super) total: usize,
-    /// Whether the terminal has the characters of bars.
+    /// Whether the terminal can display bar characters.
     pub(super) supports_bars: bool,
     pub(super) is_paused: bool,
     pub(super) shows_help: bool,
@@ -52,7 +52,7 @@ impl ScreenState {
         }
     }
 
-    /// Sets the number of rows on the screen and of all rows, and limits scrolling to the last one.
+    /// Sets the numbers of visible and of all rows, and limits scrolling to the last row.
     pub(super) fn fit(&mut self, shown: usize, total: usize) {
         (self.shown, self.total) = (shown, total);
         self.scroll = self.scroll.min(total.saturating_sub(shown));
@@ -60,11 +60,11 @@ impl ScreenState {
 }
 
 impl SortKey {
-    /// Returns its name.
+    /// Returns the name of the order.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Address => "address",
-            Self::LastSeen => "last heard",
+            Self::LastSeen => "last seen",
             Self::Packets => "packets",
         }
     }

@@ -1,4 +1,4 @@
-//! The content of the screen at one moment.
+//! Content of the screen at one point in time.
 
 use std::cmp::Reverse;
 use std::collections::VecDeque;
@@ -11,10 +11,10 @@ use super::keys::SortKey;
 use crate::watch::observer::Observer;
 use crate::watch::text::presences;
 
-/// A census at one moment.
+/// The state of a census at one point in time.
 pub(super) struct Snapshot {
     pub(super) name: String,
-    /// Whether the census is live, or that of a capture.
+    /// Whether the source is live rather than a capture.
     pub(super) is_live: bool,
     pub(super) is_down: bool,
     pub(super) now: Instant,
@@ -24,9 +24,9 @@ pub(super) struct Snapshot {
     /// The latest events, newest first.
     pub(super) events: Vec<(Instant, CensusEvent)>,
     pub(super) counts: CensusCounts,
-    /// Packets in the last ten seconds.
+    /// Number of packets in the last ten seconds.
     pub(super) recent: u32,
-    /// Packets in each of the last seconds.
+    /// Number of packets in each of the last seconds.
     pub(super) per_second: [u32; Census::SECONDS],
     /// Numbers of fresh, quiet and gone addresses.
     pub(super) presences: [usize; 3],
@@ -57,7 +57,7 @@ impl Snapshot {
         }
     }
 
-    /// Sorts the rows, equal ones by address.
+    /// Sorts the rows; rows with equal keys are sorted by address.
     pub(super) fn sort(&mut self, sort_key: SortKey) {
         if std::mem::replace(&mut self.sort_key, sort_key) == sort_key {
             return;

@@ -1,4 +1,4 @@
-//! The rows of the table, with as many columns as its width allows.
+//! Rows of the table, with as many columns as the width allows.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -11,9 +11,9 @@ use tap::Instant;
 use crate::utc::UtcSecond;
 use crate::watch::text::{ShortDuration, plural};
 
-/// Width from which each kind of packet has a column.
+/// Minimum width for one column per kind of packet.
 const WIDE: usize = 120;
-/// Width from which times have dates.
+/// Minimum width for times with dates.
 const VERY_WIDE: usize = 150;
 
 /// The columns of a table.
@@ -31,16 +31,16 @@ impl Columns {
 
     /// Returns the titles of the columns.
     pub(super) fn title(self) -> String {
-        let first = if self.width >= VERY_WIDE { "FIRST HEARD (UTC)  " } else { "FIRST" };
-        let last = if self.width >= VERY_WIDE { "LAST HEARD" } else { "LAST" };
+        let first = if self.width >= VERY_WIDE { "FIRST SEEN (UTC)   " } else { "FIRST" };
+        let last = if self.width >= VERY_WIDE { "LAST SEEN" } else { "LAST" };
         let mut title = format!(
             "{:<address$}  {:<17}  STATE  {first} {last} PACKETS     /s",
             "ADDRESS",
-            "HARDWARE ADDRESS",
+            "MAC ADDRESS",
             address = self.address
         );
         if self.width >= WIDE {
-            title += " REQUESTS REPLIES ANNOUNCED PROBED  ASKED CHANGES";
+            title += " REQUESTS REPLIES ANNOUNCED PROBED TARGET CHANGES";
         }
         title + "  NOTES"
     }
@@ -52,7 +52,7 @@ impl Columns {
         } else {
             format!("{:>5}", age(now, row.first))
         };
-        let last = if self.width >= VERY_WIDE { "LAST HEARD".len() } else { "LAST".len() };
+        let last = if self.width >= VERY_WIDE { "LAST SEEN".len() } else { "LAST".len() };
         let mut cells = format!(
             "{:<address$}  {}  {:<5}  {first} {:>last$} {:>7} {:>6}",
             row.address,
@@ -94,12 +94,12 @@ impl Columns {
     }
 }
 
-/// Returns the time since `then` in whole seconds, in four characters at most.
+/// Returns the time since `then` in whole seconds, in at most four characters.
 fn age(now: Instant, then: Instant) -> ShortDuration {
     ShortDuration(Duration::from_secs(now.since(then).as_secs()))
 }
 
-/// Returns the notes on a row, most important first, as many as fit into `width` columns.
+/// Returns the notes on a row that fit into `width` columns, most important first.
 fn notes(row: &CensusEntry, width: usize) -> String {
     let mut notes = Vec::new();
     match (row.conflict, row.previous) {
@@ -109,10 +109,10 @@ fn notes(row: &CensusEntry, width: usize) -> String {
     }
     if row.addresses > 1 {
         let addresses = row.addresses;
-        notes.push([format!("one of {addresses} at its station"), format!("1 of {addresses}")]);
+        notes.push([format!("one of {addresses} addresses of this station"), format!("1 of {addresses}")]);
     }
     if row.probes > 0 {
-        notes.push([format!("{} for it", plural(row.probes, "probe")), "probed".to_owned()]);
+        notes.push([plural(row.probes, "probe"), "probed".to_owned()]);
     }
     let mut fitted = String::new();
     for note in notes {
@@ -124,7 +124,7 @@ fn notes(row: &CensusEntry, width: usize) -> String {
     fitted
 }
 
-/// Returns a number in five characters at most.
+/// Formats a number in at most five characters.
 pub(super) fn short_number(count: u64) -> String {
     match count {
         0..100_000 => count.to_string(),
@@ -134,7 +134,7 @@ pub(super) fn short_number(count: u64) -> String {
     }
 }
 
-/// Returns the rate per second of a number of packets in ten seconds.
+/// Formats the rate per second for a number of packets in ten seconds.
 pub(super) fn rate(recent: u32) -> String {
     match recent {
         0..100_000 => format!("{}.{}", recent / 10, recent % 10),

@@ -6,7 +6,7 @@ use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::style::{Color, Modifier};
 
-/// Draws a screen of this size.
+/// Draws a screen of this size on a test terminal.
 fn drawn(
     snapshot: &mut Snapshot,
     state: &mut ScreenState,
@@ -19,7 +19,7 @@ fn drawn(
     terminal
 }
 
-/// Returns its lines, without trailing blanks.
+/// Returns the lines of a terminal, without trailing blanks.
 fn lines(terminal: &Terminal<TestBackend>) -> Vec<String> {
     let buffer = terminal.backend().buffer();
     let line =
@@ -49,17 +49,17 @@ fn screen_of_80_by_24_shows_table_and_latest_events() {
     let expected = "\
 tapstack watch eth0  01:10:00
 1 conflict  6 addresses: 4 fresh, 1 quiet, 1 gone  11 packets, 0.9/s  2 changes
-ADDRESS   HARDWARE ADDRESS   STATE  FIRST LAST PACKETS     /s  NOTES
+ADDRESS   MAC ADDRESS        STATE  FIRST LAST PACKETS     /s  NOTES
 10.0.0.1  02:00:00:00:00:aa  fresh     9s   9s       2    0.2  conflict
 10.0.0.2  02:00:00:00:00:08  fresh     8s   7s       2    0.2  moved, 1 of 2
 10.0.0.3  02:00:00:00:00:03  quiet    10m  10m       1    0.0
 10.0.0.4  02:00:00:00:00:04  gone      1h   1h       1    0.0
-10.0.0.5  02:00:00:00:00:05  fresh    10s   1s       2    0.2  1 probe for it
+10.0.0.5  02:00:00:00:00:05  fresh    10s   1s       2    0.2  1 probe
 10.0.0.8  02:00:00:00:00:08  fresh     4s   4s       1    0.1  1 of 2
-LATEST (UTC)
+LATEST EVENTS (UTC)
 09:10:02 new 10.0.0.8 is at 02:00:00:00:00:08
-09:10:01 odd from ff:ff:ff:ff:ff:ff: sender hardware address is no station
-09:10:00 probe 10.0.0.5 by 02:00:00:00:00:09; 02:00:00:00:00:05 has it
+09:10:01 invalid from ff:ff:ff:ff:ff:ff: sender hardware address is no station
+09:10:00 probe 10.0.0.5 by 02:00:00:00:00:09; in use by 02:00:00:00:00:05
 09:09:59 announced 10.0.0.2 is at 02:00:00:00:00:08
 09:09:58 moved 10.0.0.2 from 02:00:00:00:00:07 to 02:00:00:00:00:08
 09:09:57 announced 10.0.0.2 is at 02:00:00:00:00:07
@@ -76,25 +76,32 @@ q quit  arrows scroll  s sort: address  p pause  ? help                 1-6 of 6
 }
 
 #[test]
-fn screen_of_200_by_60_shows_all_columns_and_bars() {
+fn screen_of_200_by_60_shows_all_columns_and_sparkline() {
     let mut state = ScreenState { supports_bars: true, ..ScreenState::default() };
     let shown = shown(&mut snapshot(), &mut state, (200, 60));
-    let bars = format!("tapstack watch eth0  01:10:00{}", " ".repeat(161));
-    assert_eq!(shown[0], format!("{bars}\u{2584}\u{2588}\u{2584}\u{2584}\u{2584}\u{2584}\u{2584}  \u{2584}"));
+    let heading =
+        format!("tapstack watch eth0  01:10:00{}packets/s, last 60 s: ", " ".repeat(200 - 29 - 22 - 60));
+    assert_eq!(
+        shown[0],
+        format!(
+            "{heading}{}\u{2584}\u{2588}\u{2584}\u{2584}\u{2584}\u{2584}\u{2584}  \u{2584}",
+            " ".repeat(50)
+        )
+    );
     assert_eq!(
         shown[1],
         "1 conflict  6 addresses: 4 fresh, 1 quiet, 1 gone  11 packets, 0.9/s  2 changes  5 requests, 2 replies  \
-         2 announcements, 1 probe  1 odd, 0 turned away"
+         2 announcements, 1 probe  1 invalid, 0 rejected"
     );
     let table = "\
-ADDRESS   HARDWARE ADDRESS   STATE  FIRST HEARD (UTC)   LAST HEARD PACKETS     /s REQUESTS REPLIES ANNOUNCED PROBED  ASKED CHANGES  NOTES
-10.0.0.1  02:00:00:00:00:aa  fresh  2026-11-22 09:09:51         9s       2    0.2        0       2         0      0      2       1  conflict with 02:00:00:00:00:01
-10.0.0.2  02:00:00:00:00:08  fresh  2026-11-22 09:09:52         7s       2    0.2        0       0         2      0      0       1  moved from 02:00:00:00:00:07, one of 2 at its station
-10.0.0.3  02:00:00:00:00:03  quiet  2026-11-22 09:00:00        10m       1    0.0        1       0         0      0      0       0
-10.0.0.4  02:00:00:00:00:04  gone   2026-11-22 08:00:00         1h       1    0.0        1       0         0      0      0       0
-10.0.0.5  02:00:00:00:00:05  fresh  2026-11-22 09:09:50         1s       2    0.2        2       0         0      1      0       0  1 probe for it
-10.0.0.8  02:00:00:00:00:08  fresh  2026-11-22 09:09:56         4s       1    0.1        1       0         0      0      0       0  one of 2 at its station
-LATEST (UTC)";
+ADDRESS   MAC ADDRESS        STATE  FIRST SEEN (UTC)    LAST SEEN PACKETS     /s REQUESTS REPLIES ANNOUNCED PROBED TARGET CHANGES  NOTES
+10.0.0.1  02:00:00:00:00:aa  fresh  2026-11-22 09:09:51        9s       2    0.2        0       2         0      0      2       1  conflict with 02:00:00:00:00:01
+10.0.0.2  02:00:00:00:00:08  fresh  2026-11-22 09:09:52        7s       2    0.2        0       0         2      0      0       1  moved from 02:00:00:00:00:07, one of 2 addresses of this station
+10.0.0.3  02:00:00:00:00:03  quiet  2026-11-22 09:00:00       10m       1    0.0        1       0         0      0      0       0
+10.0.0.4  02:00:00:00:00:04  gone   2026-11-22 08:00:00        1h       1    0.0        1       0         0      0      0       0
+10.0.0.5  02:00:00:00:00:05  fresh  2026-11-22 09:09:50        1s       2    0.2        2       0         0      1      0       0  1 probe
+10.0.0.8  02:00:00:00:00:08  fresh  2026-11-22 09:09:56        4s       1    0.1        1       0         0      0      0       0  one of 2 addresses of this station
+LATEST EVENTS (UTC)";
     assert_eq!(shown[2..10].join("\n"), table);
     assert_eq!(shown[59].len(), 200);
 }
@@ -121,9 +128,9 @@ fn conflict_is_red_and_quiet_address_is_dimmed() {
 }
 
 #[test]
-fn keys_scroll_sort_pause_explain_and_quit() {
+fn keys_scroll_sort_pause_show_help_and_quit() {
     let (mut snapshot, mut state) = (snapshot(), ScreenState::default());
-    // Three rows fit beside the quarter of the lines that events have.
+    // Three rows fit above the quarter of the lines for events.
     let first = |snapshot: &mut Snapshot, state: &mut ScreenState| shown(snapshot, state, (80, 9))[3].clone();
     let foot = |snapshot: &mut Snapshot, state: &mut ScreenState| shown(snapshot, state, (80, 9))[8].clone();
     assert!(first(&mut snapshot, &mut state).starts_with("10.0.0.1 "));
@@ -144,9 +151,9 @@ fn keys_scroll_sort_pause_explain_and_quit() {
         assert!(first(&mut snapshot, &mut state).starts_with(address), "{code:?}");
     }
     press(&mut state, &[KeyCode::Char('s')]);
-    assert!(first(&mut snapshot, &mut state).starts_with("10.0.0.5 "), "heard last");
+    assert!(first(&mut snapshot, &mut state).starts_with("10.0.0.5 "), "sorted by last seen");
     press(&mut state, &[KeyCode::Char('s')]);
-    assert!(first(&mut snapshot, &mut state).starts_with("10.0.0.1 "), "two packets, as others have");
+    assert!(first(&mut snapshot, &mut state).starts_with("10.0.0.1 "), "two packets, like other rows");
     press(&mut state, &[KeyCode::Down; 3]);
     assert!(first(&mut snapshot, &mut state).starts_with("10.0.0.3 "), "one packet");
     press(&mut state, &[KeyCode::Char('s'), KeyCode::Char('p')]);
@@ -156,14 +163,14 @@ fn keys_scroll_sort_pause_explain_and_quit() {
     press(&mut state, &[KeyCode::Char('q')]);
     assert!(
         first(&mut snapshot, &mut state).starts_with("10.0.0."),
-        "a key that leaves the help does nothing else"
+        "a key that closes the help has no other effect"
     );
     assert!(!state.quit);
     press(&mut state, &[KeyCode::Char('q')]);
     assert!(state.quit);
     let mut state = ScreenState { shows_help: true, ..ScreenState::default() };
     state.press(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL));
-    assert!(state.quit, "Ctrl-C does, whatever is shown");
+    assert!(state.quit, "Ctrl-C quits while the help is shown");
 }
 
 #[test]
@@ -197,7 +204,7 @@ fn heading_reports_link_that_is_down() {
     observer.is_down = true;
     let mut snapshot = Snapshot::new("eth0", true, &observer, &VecDeque::new());
     let shown = shown(&mut snapshot, &mut ScreenState::default(), (80, 24));
-    assert_eq!(shown[0], "tapstack watch eth0  00:00:00  DOWN: nothing can be heard");
+    assert_eq!(shown[0], "tapstack watch eth0  00:00:00  DOWN: receiving nothing");
 }
 
 #[test]
@@ -205,14 +212,14 @@ fn heading_reports_end_of_capture() {
     let (observer, _) = sample_census();
     let mut snapshot = Snapshot::new("arp.pcap", false, &observer, &VecDeque::new());
     let shown = shown(&mut snapshot, &mut ScreenState::default(), (80, 24));
-    assert_eq!(shown[0], "tapstack watch arp.pcap, the end of a capture  01:10:00");
+    assert_eq!(shown[0], "tapstack watch arp.pcap (end of capture)  01:10:00");
 }
 
 proptest! {
-    // Each draws some screens of thousands of cells.
+    // Each case draws several screens of thousands of cells.
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// No size, number of addresses or key makes it panic, and all rows that fit are shown.
+    /// Drawing does not panic for any size, number of addresses or keys, and all rows that fit are shown.
     #[test]
     fn screen_of_any_size_shows_rows_and_footer(
         width in 0_u16..220,
