@@ -1,4 +1,4 @@
-//! The classic format, pcap: a header, then records.
+//! The pcap format: a file header, then records.
 
 use crate::error::{Error, UnsupportedFormat};
 use crate::fields::{ByteOrder, FieldReader};
@@ -17,39 +17,40 @@ pub(crate) struct RecordLayout {
     swap: LengthSwap,
 }
 
-/// Whether the wire length of a record precedes the captured length, as up to version 2.3.
+/// Whether the wire length precedes the captured length in a record, as in versions up to 2.3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LengthSwap {
     Never,
-    /// If the captured length would be the greater one.
+    /// Swapped if the captured length would be greater than the wire length.
     Maybe,
     Always,
 }
 
-/// One record's header.
+/// Header of a record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Record {
-    /// Time in units of the file's resolution since 1970.
+    /// Time since 1970 in units of the file's resolution.
     pub(crate) units: u64,
     pub(crate) captured: u32,
     pub(crate) length: u32,
 }
 
-/// Magic numbers of the variants.
+/// Magic numbers of the supported variants.
 const MICROSECONDS: u32 = 0xa1b2_c3d4;
 const NANOSECONDS: u32 = 0xa1b2_3c4d;
-/// Of a patched libpcap: each record has an interface, a protocol and a packet type.
+/// Magic number of a patched libpcap: each record has an interface, a protocol and a packet type.
 const PATCHED: u32 = 0xa1b2_cd34;
+/// Magic numbers and names of unsupported variants.
 const UNSUPPORTED: [(u32, &str); 3] = [
     (0xa1b2_34cd, "Mesquita's, magic 0xa1b234cd"),
     (0xa12b_3c4d, "Navtel's, magic 0xa12b3c4d"),
     (0xa1b2_c3cb, "a BPF program's, magic 0xa1b2c3cb"),
 ];
 
-/// The version that libpcap writes for DG/UX, with swapped lengths.
+/// Version in files of DG/UX, which have swapped lengths.
 const DG_UX: (u16, u16) = (543, 0);
 
-/// Returns the magic number and the byte order of a pcap file that starts so.
+/// Returns the magic number and the byte order of a pcap file that starts with these bytes.
 pub(crate) fn magic(first: [u8; 4]) -> Option<(u32, ByteOrder)> {
     [ByteOrder::Little, ByteOrder::Big].into_iter().map(|order| (order.u32(first), order)).find(
         |(magic, _)| {
@@ -70,7 +71,7 @@ impl RecordLayout {
             return Err(Error::UnsupportedFormat(UnsupportedFormat::Variant(name)));
         }
         let (major, minor, link_type) = header_fields(order, header).ok_or(Error::Truncated)?;
-        // libpcap's rule.
+        // The same rule as in libpcap.
         let swap = match (major, minor) {
             (2, ..=2) | DG_UX => LengthSwap::Always,
             (2, 3) => LengthSwap::Maybe,
@@ -83,7 +84,7 @@ impl RecordLayout {
         Ok((RecordLayout { order, record, swap }, interface))
     }
 
-    /// Reads the header of a record; none if these are too few bytes.
+    /// Reads the header of a record. Returns none if `bytes` is too short.
     pub(crate) fn header(&self, bytes: &[u8], interface: &Interface) -> Option<Record> {
         let mut fields = FieldReader::new(self.order, bytes);
         let [seconds, part, first, second] = [fields.u32()?, fields.u32()?, fields.u32()?, fields.u32()?];
@@ -99,13 +100,13 @@ impl RecordLayout {
     }
 }
 
-/// Version and link type.
+/// Returns version and link type.
 fn header_fields(order: ByteOrder, header: &[u8]) -> Option<(u16, u16, LinkType)> {
     let mut fields = FieldReader::new(order, header);
     fields.u32()?;
     let (major, minor) = (fields.u16()?, fields.u16()?);
-    // Time zone, accuracy and snap length say nothing that is needed.
+    // Time zone, accuracy and snap length are not needed.
     fields.bytes(12)?;
-    // The upper bits are about a frame check sequence.
+    // The upper bits describe the frame check sequence.
     Some((major, minor, LinkType(fields.u32()? & 0x03ff_ffff)))
 }

@@ -1,18 +1,18 @@
-//! Reasons why a capture cannot be read.
+//! Errors of reading a capture.
 
 use std::fmt;
 use std::io;
 
 use crate::{BLOCK_LIMIT, INTERFACE_LIMIT};
 
-/// Reason why a capture cannot be read, or not any further.
+/// Error of reading a capture.
 #[derive(Debug)]
 pub enum Error {
-    /// The input failed.
+    /// Reading the input failed.
     Io(io::Error),
     /// The file is empty.
     Empty,
-    /// The file is in another format.
+    /// The format is not supported.
     UnsupportedFormat(UnsupportedFormat),
     /// The version is not supported.
     Version {
@@ -23,13 +23,13 @@ pub enum Error {
         /// Minor version.
         minor: u16,
     },
-    /// The file ends within a header, a block or a packet.
+    /// The file ends within a header, block or packet.
     Truncated,
-    /// A field contradicts another, or the format.
+    /// A field is invalid or contradicts another field.
     Damaged(Damage),
 }
 
-/// Format of a file that is not read.
+/// Unsupported format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnsupportedFormat {
     /// Compressed by gzip.
@@ -40,26 +40,26 @@ pub enum UnsupportedFormat {
     Zstandard,
     /// Snoop capture of Solaris (RFC 1761).
     Snoop,
-    /// A variant of pcap, by its name.
+    /// Variant of pcap, with its name.
     Variant(&'static str),
-    /// None of the above.
+    /// Any other format.
     Unknown,
 }
 
-/// What is wrong with a damaged capture.
+/// Damage of a capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Damage {
     /// A section header has an invalid byte-order magic.
     ByteOrder,
-    /// A block is shorter than its fields, not a multiple of four, or the two lengths of it differ.
+    /// A block is shorter than its fields, its length is not a multiple of four, or its two lengths differ.
     BlockLength,
-    /// An interface description has options that are not well formed.
+    /// An interface description has malformed options.
     InterfaceOptions,
     /// An interface description is longer than `BLOCK_LIMIT`.
     InterfaceLength,
-    /// A packet claims more bytes than its block has.
+    /// A packet is longer than its block.
     PacketLength,
-    /// A packet names an interface that the section does not describe.
+    /// A packet refers to an interface that the section does not describe.
     NoInterface(u32),
     /// A section describes more than [`INTERFACE_LIMIT`] interfaces.
     Interfaces,

@@ -1,6 +1,6 @@
-//! Byte order, fields and pcapng options at the start of a slice.
+//! Byte order, integer fields and pcapng options.
 
-/// Byte order of a file or of a section.
+/// Byte order of a file or section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ByteOrder {
     Little,
@@ -30,7 +30,7 @@ impl ByteOrder {
     }
 }
 
-/// Reads fields one after the other.
+/// Reader for consecutive fields.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FieldReader<'a> {
     pub(crate) order: ByteOrder,
@@ -63,15 +63,15 @@ impl<'a> FieldReader<'a> {
     }
 }
 
-/// Returns a length in a file as a length in memory.
+/// Converts a length in a file to `usize`.
 pub(crate) fn size(length: u32) -> usize {
     usize::try_from(length).unwrap_or(usize::MAX)
 }
 
-/// Code of the option that ends the options.
+/// Option code that ends the options.
 const END: u16 = 0;
 
-/// The options of a block, as far as they are well formed.
+/// Iterator over the options of a block, up to the first malformed one.
 #[derive(Clone, Debug)]
 pub(crate) struct Options<'a> {
     fields: FieldReader<'a>,
@@ -88,7 +88,7 @@ impl<'a> Options<'a> {
         self.clone().find_map(|(found, value)| (found == code).then_some(value))
     }
 
-    /// Whether an option claims more bytes than the block has.
+    /// Returns whether an option is longer than the rest of the block.
     pub(crate) fn are_damaged(&self) -> bool {
         let mut options = self.clone();
         while options.next().is_some() {}
@@ -116,7 +116,7 @@ impl<'a> Iterator for Options<'a> {
 fn option<'a>(fields: &mut FieldReader<'a>) -> Option<(u16, &'a [u8])> {
     let (code, length) = (fields.u16()?, usize::from(fields.u16()?));
     let value = fields.bytes(length)?;
-    // Some writers leave out the padding of the last one.
+    // Some writers omit the padding of the last option.
     fields.rest = fields.rest.get(length.next_multiple_of(4) - length..).unwrap_or_default();
     Some((code, value))
 }

@@ -1,4 +1,4 @@
-//! Ethernet frames of a capture.
+//! Reader for the Ethernet frames of a capture.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,10 +6,10 @@ use std::io::{self, Read};
 
 use crate::{CapturedPacket, Error, FRAME_LIMIT, LinkType, PacketReader};
 
-/// Number of link types whose omitted packets are counted separately.
+/// Maximum number of link types with separate counts of omitted packets.
 const LINK_TYPES: usize = 8;
 
-/// Direction of a frame, seen from the interface that captured it.
+/// Direction of a frame at the interface that captured it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// Received.
@@ -19,7 +19,7 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// Returns its name in JSON.
+    /// Returns the name in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::In => "in",
@@ -27,7 +27,7 @@ impl Direction {
         }
     }
 
-    /// Returns the lowest two bits of a packet's flags in pcapng.
+    /// Returns the direction as the lowest two bits of a packet's flags in pcapng.
     pub fn flags(self) -> u32 {
         match self {
             Self::In => 1,
@@ -35,7 +35,7 @@ impl Direction {
         }
     }
 
-    /// Returns the direction in the lowest two bits of a packet's flags; none if it is not known.
+    /// Returns the direction in the lowest two bits of a packet's flags, if known.
     pub fn from_flags(flags: u32) -> Option<Direction> {
         match flags & 3 {
             1 => Some(Self::In),
@@ -45,57 +45,59 @@ impl Direction {
     }
 }
 
-/// One Ethernet frame of a capture.
+/// Ethernet frame of a capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CapturedFrame<'a> {
-    /// Place among all packets of the capture, from 1 on.
+    /// Number among all packets of the capture, starting at 1.
     pub number: u64,
-    /// When it was captured, in nanoseconds since 1970 in UTC, if that is known.
+    /// Capture time in nanoseconds since 1970 in UTC, if known.
     pub time: Option<u64>,
-    /// Length on the wire, in bytes.
+    /// Length on the wire in bytes.
     pub length: usize,
-    /// Length in the capture, in bytes.
+    /// Length in the capture in bytes.
     pub captured: usize,
-    /// The captured bytes, the first [`FRAME_LIMIT`] at most.
+    /// Captured bytes, up to [`FRAME_LIMIT`].
     pub bytes: &'a [u8],
-    /// Direction, if the capture has it.
+    /// Direction, if known.
     pub direction: Option<Direction>,
-    /// Comments on it, in their order.
+    /// Comments in file order.
     pub comments: Vec<Cow<'a, str>>,
 }
 
-/// Reads the Ethernet frames of a capture.
+/// Reader for the Ethernet frames of a pcap or pcapng file.
 pub struct FrameReader<'r> {
     packets: PacketReader<Box<dyn Read + Send + 'r>>,
     omitted: OmittedPackets,
 }
 
-/// Reason why a capture cannot be read completely.
+/// Error of [`FrameReader`].
 #[derive(Debug)]
 pub enum FrameReaderError {
-    /// The file cannot be read, or not any further.
+    /// The file cannot be read, or not beyond this point.
     File(Error),
-    /// All its packets are of this link type.
+    /// The pcap file has this link type.
     LinkType(LinkType),
-    /// It was read to its end, without these.
+    /// The file was read to its end, but some packets were omitted.
     Omitted(OmittedPackets),
 }
 
-/// Packets of a capture that were not returned, or not completely.
+/// Counts of packets that were omitted or truncated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OmittedPackets {
-    /// Packets by link type, for the first [`LINK_TYPES`] of these.
+    /// Packets of other link types, for the first [`LINK_TYPES`] types.
     other_link_types: Vec<(LinkType, u64)>,
     /// Packets of further link types.
     further: u64,
     /// Frames longer than [`FRAME_LIMIT`].
     shortened: u64,
-    /// Blocks of unknown types, and the first such type.
+    /// Number of blocks of unknown types, and the first such type.
     unknown: (u64, Option<u32>),
 }
 
 impl<'r> FrameReader<'r> {
-    /// Reads the start of a capture.
+    /// Reads the header of a capture.
+    ///
+    /// Fails if the header cannot be read, or if a pcap file has a link type other than Ethernet.
     pub fn new(from: impl Read + Send + 'r) -> Result<FrameReader<'r>, FrameReaderError> {
         let from: Box<dyn Read + Send + 'r> = Box::new(from);
         let packets = PacketReader::new(from).map_err(FrameReaderError::File)?;
@@ -105,8 +107,9 @@ impl<'r> FrameReader<'r> {
         }
     }
 
-    /// Passes frames to `each` until none is left, or until it returns false. Fails at the end of a capture if
-    /// something in it was omitted.
+    /// Passes each frame to `each` until the end of the file, or until `each` returns false.
+    ///
+    /// Fails if the file cannot be read further, and at its end if packets were omitted.
     pub fn read(&mut self, mut each: impl FnMut(&CapturedFrame<'_>) -> bool) -> Result<(), FrameReaderError> {
         while let Some(packet) = self.packets.next_packet().map_err(FrameReaderError::File)? {
             if packet.link_type != LinkType::ETHERNET {
@@ -141,7 +144,7 @@ impl<'a> CapturedFrame<'a> {
         }
     }
 
-    /// Whether the capture has less of the frame than was on the wire.
+    /// Returns whether `bytes` is shorter than the frame on the wire.
     pub fn is_truncated(&self) -> bool {
         self.bytes.len() < self.length
     }
@@ -203,7 +206,7 @@ fn packets(count: u64) -> String {
     format!("{count} {}", if count == 1 { "packet" } else { "packets" })
 }
 
-/// Returns the hint about packets of these link types.
+/// Returns the advice for packets of these link types.
 fn advice(link_types: &[LinkType]) -> &'static str {
     if link_types.iter().any(|link_type| LinkType::COOKED.contains(link_type)) {
         "only Ethernet is supported: `tcpdump -i eth0`, not `-i any`"

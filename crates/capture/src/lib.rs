@@ -1,13 +1,39 @@
-//! Capture files: pcap and pcapng read, pcapng written.
+//! Reads capture files (pcap and pcapng) and writes pcapng.
 //!
-//! - [`PacketReader`] returns the packets of every link type.
-//! - [`FrameReader`] returns the Ethernet frames among them and counts the rest.
+//! - [`PacketReader`] returns the packets of all link types.
+//! - [`FrameReader`] returns the Ethernet frames and counts all other packets.
 //! - [`mod@write`] appends the blocks of a pcapng file to a buffer.
 //!
-//! The crate depends on the standard library alone. A capture comes from outside: every length in it is checked before
-//! use, memory is bounded by `BLOCK_LIMIT` and [`INTERFACE_LIMIT`], and no input makes a reader panic.
+//! # Example
 //!
-//! A packet is never skipped silently: blocks of an unknown type, which may hold packets, are counted.
+//! ```
+//! use capture::{Direction, FrameReader, LinkType, write};
+//!
+//! let mut file = Vec::new();
+//! write::section(&mut file, "example");
+//! write::interface(&mut file, LinkType::ETHERNET, "tap0");
+//! let packet = write::EnhancedPacket { time: 0, data: &[0; 60], flags: Direction::In.flags(), comment: None };
+//! write::packet(&mut file, &packet);
+//!
+//! FrameReader::new(&file[..])?.read(|frame| {
+//!     assert_eq!((frame.number, frame.length, frame.direction), (1, 60, Some(Direction::In)));
+//!     true
+//! })?;
+//! # Ok::<(), capture::FrameReaderError>(())
+//! ```
+//!
+//! # Untrusted input
+//!
+//! - Every length is checked before use, and no input makes a reader panic.
+//! - Memory is limited: a reader holds up to 1 MiB of a block (up to [`FRAME_LIMIT`] bytes of a frame) and up to
+//!   [`INTERFACE_LIMIT`] interfaces.
+//! - No packet is skipped silently. Blocks of unknown types may contain packets, so they are counted.
+//!
+//! # What this crate does not do
+//!
+//! - It does not decompress files and does not read formats other than pcap and pcapng.
+//! - It does not write pcap.
+//! - It depends only on the standard library.
 #![forbid(unsafe_code)]
 
 mod classic;
@@ -27,12 +53,11 @@ pub use link_type::LinkType;
 pub use packet::CapturedPacket;
 pub use reader::PacketReader;
 
-/// Longest frame that is returned whole, in bytes: libpcap's limit (`MAXIMUM_SNAPLEN`). Of a longer one the first
-/// bytes are returned.
+/// Maximum number of bytes returned of a frame: libpcap's limit (`MAXIMUM_SNAPLEN`). Longer frames are truncated.
 pub const FRAME_LIMIT: usize = 262_144;
-/// Most bytes of one block that are in memory at a time. Of a longer one the rest is stepped over.
+/// Maximum number of bytes of a block in memory. The rest of a longer block is skipped.
 const BLOCK_LIMIT: usize = 1_024 * 1_024;
-/// Most interfaces of one section.
+/// Maximum number of interfaces in a section.
 pub const INTERFACE_LIMIT: usize = 65_536;
 
 #[cfg(test)]

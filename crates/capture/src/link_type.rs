@@ -2,20 +2,20 @@
 
 use std::fmt;
 
-/// Link type of an interface: what the start of its frames is.
+/// Link type of an interface: the type of the first header of its frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkType(
-    /// Its number in the registry.
+    /// Number in the registry.
     pub u32,
 );
 
 impl LinkType {
     /// Ethernet.
     pub const ETHERNET: LinkType = LinkType(1);
-    /// Linux "cooked" captures, version 1 and 2: those of `-i any`.
+    /// Linux "cooked" captures, versions 1 and 2, as written by `tcpdump -i any`.
     pub const COOKED: [LinkType; 2] = [LinkType(113), LinkType(276)];
 
-    /// Returns its name, without `LINKTYPE_`, if it is a common one.
+    /// Returns the name without `LINKTYPE_`, for common link types.
     pub fn name(self) -> Option<&'static str> {
         Some(match self.0 {
             0 => "NULL",

@@ -1,4 +1,4 @@
-//! The format of blocks, pcapng.
+//! The pcapng format: blocks in sections.
 
 use std::ops::Range;
 
@@ -7,31 +7,33 @@ use crate::fields::{ByteOrder, FieldReader, Options, size};
 use crate::link_type::LinkType;
 use crate::packet::Interface;
 
-/// Length of a block's type and first length, in bytes.
+/// Length of a block's type and leading length, in bytes.
 pub(crate) const HEAD: usize = 8;
-/// Length of the last length of a block, in bytes.
+/// Length of a block's trailing length, in bytes.
 pub(crate) const TAIL: usize = 4;
 /// Length of a section header without options, in bytes.
 const SECTION_HEADER: u32 = 28;
 
-/// Type of a section header block, the same in either byte order.
+/// Type of a Section Header Block, the same in both byte orders.
 pub(crate) const SECTION: u32 = 0x0a0d_0d0a;
-/// Codes of an interface's options.
+/// Option codes of interfaces.
 const RESOLUTION: u16 = 9;
 const OFFSET: u16 = 14;
-/// Code of a packet's flags.
+/// Option code of a packet's flags.
 const FLAGS: u16 = 2;
 
-/// Kind of a block, as far as reading packets is concerned.
+/// Kind of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BlockKind {
     Section,
     Interface,
-    /// A packet by Enhanced Packet Block, Simple Packet Block or the obsolete Packet Block.
+    /// Enhanced Packet Block.
     Enhanced,
+    /// Simple Packet Block.
     Simple,
+    /// Obsolete Packet Block.
     Obsolete,
-    /// Known to hold no packet, or in the range for local use.
+    /// Known to contain no packet, or in the range for local use.
     NoPacket,
     Unknown,
 }
@@ -44,19 +46,19 @@ impl BlockKind {
             2 => Self::Obsolete,
             3 => Self::Simple,
             6 => Self::Enhanced,
-            // Names, statistics, IRIG and ARINC 429, journal entries, secrets; custom ones of both kinds.
+            // Name resolution, statistics, IRIG, ARINC 429, systemd journal and secrets; then both custom blocks.
             4 | 5 | 7..=10 | 0x0bad | 0x4000_0bad | 0x8000_0000.. => Self::NoPacket,
             _ => Self::Unknown,
         }
     }
 
-    /// Whether the content is read.
+    /// Returns whether the body of the block is read.
     pub(crate) fn is_read(self) -> bool {
         !matches!(self, Self::NoPacket | Self::Unknown)
     }
 }
 
-/// A packet within a block's body.
+/// Packet in the body of a block.
 #[derive(Clone, Debug)]
 pub(crate) struct PacketBlock {
     pub(crate) interface: u32,
@@ -64,13 +66,13 @@ pub(crate) struct PacketBlock {
     pub(crate) units: Option<u64>,
     pub(crate) captured: u32,
     pub(crate) length: u32,
-    /// Range of the data in the body: shorter than `captured` if the block is not all in memory.
+    /// Range of the data in the body. It may extend beyond the bytes in memory.
     pub(crate) data: Range<usize>,
-    /// Where the options start.
+    /// Start of the options in the body.
     pub(crate) options: usize,
 }
 
-/// Reads the start of a section header: the byte order and the block's length.
+/// Reads the byte order and the block length at the start of a section header.
 pub(crate) fn section(start: [u8; 12]) -> Result<(ByteOrder, u32), Error> {
     let [_, _, _, _, a, b, c, d, magic @ ..] = start;
     let order = match magic {
@@ -92,14 +94,14 @@ pub(crate) fn check_version(order: ByteOrder, body: &[u8]) -> Result<(), Error> 
     let (Some(major), Some(minor)) = (fields.u16(), fields.u16()) else {
         return Err(Damage::BlockLength.into());
     };
-    // A minor version of 2 is to be read as 0.
+    // The specification treats minor version 2 as 0.
     match (major, minor) {
         (1, 0 | 2) => Ok(()),
         _ => Err(Error::Version { format: "pcapng section", major, minor }),
     }
 }
 
-/// Reads the body of an interface description.
+/// Reads the body of an Interface Description Block.
 pub(crate) fn interface(order: ByteOrder, body: &[u8]) -> Result<Interface, Error> {
     let mut fields = FieldReader::new(order, body);
     let (Some(link_type), Some(_), Some(snap_length)) = (fields.u16(), fields.u16(), fields.u32()) else {
@@ -122,14 +124,14 @@ pub(crate) fn interface(order: ByteOrder, body: &[u8]) -> Result<Interface, Erro
     let base: u128 = if resolution & 0x80 == 0 { 10 } else { 2 };
     Ok(Interface {
         link_type: LinkType(link_type.into()),
-        // Finer than any clock: all such times are 0.
+        // An overflow means units far below a nanosecond: all such times are 0.
         resolution: base.checked_pow(u32::from(resolution & 0x7f)).unwrap_or(u128::MAX),
         offset,
         snap_length: Some(size(snap_length)).filter(|length| *length > 0),
     })
 }
 
-/// Finds the packet in the body of a packet block, of which `body` is in memory and `length` bytes are in the file.
+/// Returns the packet in the body of a packet block. `body` is the part in memory, `length` the length in the file.
 pub(crate) fn packet(
     kind: BlockKind,
     order: ByteOrder,
@@ -141,19 +143,19 @@ pub(crate) fn packet(
         _ => timed(kind, order, body),
     };
     let found = found.ok_or(Damage::BlockLength)?;
-    // A simple packet's snap length comes later.
+    // The snap length limits a simple packet later.
     if kind != BlockKind::Simple && size(found.captured) > length.saturating_sub(found.data.start) {
         return Err(Damage::PacketLength.into());
     }
     Ok(found)
 }
 
-/// An Enhanced Packet Block, or the obsolete one, whose interface is a half as long.
+/// Reads an Enhanced Packet Block or an obsolete one, which has a 16-bit interface number.
 fn timed(kind: BlockKind, order: ByteOrder, body: &[u8]) -> Option<PacketBlock> {
     let mut fields = FieldReader::new(order, body);
     let interface = if kind == BlockKind::Obsolete {
         let interface = fields.u16()?;
-        // How many packets were dropped before it.
+        // Number of dropped packets.
         fields.u16()?;
         interface.into()
     } else {
@@ -172,7 +174,7 @@ fn timed(kind: BlockKind, order: ByteOrder, body: &[u8]) -> Option<PacketBlock> 
     })
 }
 
-/// A Simple Packet Block: what its length and the block's leave open, the snap length decides.
+/// Reads a Simple Packet Block. The captured length is the minimum of packet length, block length and snap length.
 fn simple(order: ByteOrder, body: &[u8], in_file: usize) -> Option<PacketBlock> {
     let mut fields = FieldReader::new(order, body);
     let length = fields.u32()?;
@@ -183,7 +185,7 @@ fn simple(order: ByteOrder, body: &[u8], in_file: usize) -> Option<PacketBlock> 
 }
 
 impl PacketBlock {
-    /// Limits a packet to the snap length of its interface, where nothing else separates data from padding.
+    /// Limits a simple packet to the snap length of its interface, which separates data from padding.
     pub(crate) fn limit(&mut self, interface: &Interface) {
         if let Some(limit) = interface.snap_length.filter(|_| self.units.is_none()) {
             self.captured = self.captured.min(u32::try_from(limit).unwrap_or(u32::MAX));

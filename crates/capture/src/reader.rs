@@ -1,4 +1,4 @@
-//! Packets of a capture.
+//! Reader for the packets of a capture.
 
 use std::io::Read;
 use std::ops::Range;
@@ -13,16 +13,16 @@ use crate::pcapng::{self, BlockKind, HEAD, PacketBlock, SECTION, TAIL};
 use crate::source::Source;
 use crate::{BLOCK_LIMIT, FRAME_LIMIT, INTERFACE_LIMIT};
 
-/// Reads the packets of a capture.
+/// Reader for the packets of a pcap or pcapng file.
 pub struct PacketReader<R> {
     source: Source<R>,
     format: Format,
-    /// Interfaces of the section.
+    /// Interfaces of the current section.
     interfaces: Vec<Interface>,
     number: u64,
-    /// Number of bytes at the start of the source that contain the last packet.
+    /// Number of bytes in memory of the current record or block.
     held: usize,
-    /// Bytes that follow them and belong to the same block.
+    /// Bytes of the same record or block that are not in memory.
     rest: Remainder,
     unknown_blocks: u64,
     unknown_type: Option<u32>,
@@ -34,11 +34,11 @@ enum Format {
     Pcapng(ByteOrder),
 }
 
-/// Bytes behind the part of a block that was in memory.
+/// Rest of a record or block that is not in memory.
 #[derive(Clone, Copy, Debug)]
 enum Remainder {
     Bytes(u64),
-    /// The same, with the block's length at the end of it.
+    /// Rest of a block, followed by its trailing length.
     Block {
         bytes: u64,
         length: [u8; 4],
@@ -57,7 +57,9 @@ struct PacketLocation {
 }
 
 impl<R: Read> PacketReader<R> {
-    /// Reads the start of a capture.
+    /// Reads the header of a capture.
+    ///
+    /// Fails if the file is empty, truncated, damaged, or of an unsupported format or version.
     pub fn new(from: R) -> Result<PacketReader<R>, Error> {
         let mut source = Source::new(from);
         let first = source.peek(4)?;
@@ -92,21 +94,23 @@ impl<R: Read> PacketReader<R> {
         Ok(reader)
     }
 
-    /// Returns the one link type of a file that has no other.
+    /// Returns the link type of a pcap file; none for pcapng, where each interface has its own.
     pub fn link_type(&self) -> Option<LinkType> {
         let is_classic = matches!(self.format, Format::Classic(_));
         self.interfaces.first().map(|interface| interface.link_type).filter(|_| is_classic)
     }
 
-    /// Returns the number of blocks of unknown types, in which packets may be, and the first such type.
+    /// Returns the number of blocks of unknown types, which may contain packets, and the first such type.
     pub fn unknown_blocks(&self) -> (u64, Option<u32>) {
         (self.unknown_blocks, self.unknown_type)
     }
 
-    /// Returns the next packet, or none at the end.
+    /// Returns the next packet, or none at the end of the file.
+    ///
+    /// Fails if the input fails, or if the file is truncated or damaged.
     pub fn next_packet(&mut self) -> Result<Option<CapturedPacket<'_>>, Error> {
         let location = loop {
-            self.step_over()?;
+            self.skip_current()?;
             let step = match self.format {
                 Format::Classic(layout) => self.record(layout)?,
                 Format::Pcapng(_) => self.block()?,
@@ -132,14 +136,14 @@ impl<R: Read> PacketReader<R> {
         }))
     }
 
-    /// Returns the memory that the input occupies, in bytes.
+    /// Returns the size of the input buffer, in bytes.
     #[cfg(test)]
     pub(crate) fn capacity(&self) -> usize {
         self.source.capacity()
     }
 
-    /// Consumes the block that was read last.
-    fn step_over(&mut self) -> Result<(), Error> {
+    /// Consumes the current record or block. Checks the trailing length of a block that was not whole in memory.
+    fn skip_current(&mut self) -> Result<(), Error> {
         let held = u64::try_from(std::mem::take(&mut self.held)).unwrap_or(u64::MAX);
         let is_there = match std::mem::replace(&mut self.rest, Remainder::Bytes(0)) {
             Remainder::Bytes(bytes) => self.source.skip(held.saturating_add(bytes))?,
@@ -189,7 +193,7 @@ impl<R: Read> PacketReader<R> {
         let kind = BlockKind::of(number);
         let limit = if kind.is_read() { BLOCK_LIMIT } else { HEAD };
         let whole = size(length);
-        // The last length is either held with the rest of the block, or not at all.
+        // The trailing length is either in memory with the whole block, or not at all.
         self.held = if whole <= limit { whole } else { limit.min(whole - TAIL) };
         let bytes = self.source.peek(self.held)?;
         if bytes.len() < self.held {
@@ -238,7 +242,7 @@ impl<R: Read> PacketReader<R> {
         Ok(Item::Other)
     }
 
-    /// Reads a block's type and length, and of a section header the byte order; none at the end of the file.
+    /// Reads the type, byte order and length of a block. Returns none at the end of the file.
     fn block_head(&mut self) -> Result<Option<(u32, ByteOrder, u32)>, Error> {
         let Format::Pcapng(order) = self.format else { return Ok(None) };
         let bytes = self.source.peek(HEAD)?;
@@ -252,8 +256,8 @@ impl<R: Read> PacketReader<R> {
         } else {
             (order, order.u32([e, f, g, h]))
         };
-        let is_possible = size(length) >= HEAD + TAIL && length.is_multiple_of(4);
-        if is_possible { Ok(Some((number, order, length))) } else { Err(Damage::BlockLength.into()) }
+        let is_valid = size(length) >= HEAD + TAIL && length.is_multiple_of(4);
+        if is_valid { Ok(Some((number, order, length))) } else { Err(Damage::BlockLength.into()) }
     }
 }
 
@@ -265,7 +269,7 @@ enum Item {
 }
 
 impl PacketLocation {
-    /// Returns the location of a packet in a block, of which the bytes up to `end` are in memory, without the last length.
+    /// Returns the location of a packet in a block. The bytes up to `end` are in memory, without the trailing length.
     fn of(found: &PacketBlock, interface: Interface, order: ByteOrder, end: usize) -> PacketLocation {
         let at = |location: usize| location.saturating_add(HEAD).min(end);
         let start = at(found.data.start);
@@ -282,7 +286,7 @@ impl PacketLocation {
 }
 
 impl UnsupportedFormat {
-    /// Returns the format of a file with these first bytes.
+    /// Returns the format of a file that starts with these bytes.
     fn of(first: [u8; 4]) -> UnsupportedFormat {
         match first {
             [0x1f, 0x8b, ..] => Self::Gzip,

@@ -4,16 +4,16 @@ use std::io::{self, ErrorKind, Read};
 
 use crate::BLOCK_LIMIT;
 
-/// Size of the buffer at first, in bytes.
+/// Initial size of the buffer, in bytes.
 const CAPACITY: usize = 256 * 1_024;
 
-/// Input that can be peeked at before it is consumed. The buffer grows to the longest peek.
+/// Buffered input with lookahead. The buffer grows to the longest peek.
 pub(crate) struct Source<R> {
     from: R,
     buffer: Vec<u8>,
-    /// Where in the buffer the bytes start that are not consumed yet.
+    /// Start of the unread bytes in the buffer.
     start: usize,
-    /// Where they end.
+    /// End of the unread bytes.
     end: usize,
 }
 
@@ -22,24 +22,25 @@ impl<R: Read> Source<R> {
         Source { from, buffer: vec![0; CAPACITY], start: 0, end: 0 }
     }
 
-    /// Returns the next `length` bytes without consuming them: fewer if the input ends before, and
-    /// [`BLOCK_LIMIT`] at most. Waits for no more than these.
+    /// Returns the next `length` bytes without consuming them: up to [`BLOCK_LIMIT`], and fewer if the input ends.
+    ///
+    /// Does not wait for more bytes than these.
     pub(crate) fn peek(&mut self, length: usize) -> io::Result<&[u8]> {
         let length = length.min(BLOCK_LIMIT);
         if self.end - self.start < length {
-            self.make_capacity(length);
+            self.reserve(length);
             while self.end - self.start < length && self.fill()? {}
         }
         Ok(self.peeked(length))
     }
 
-    /// Returns the bytes that [`Source::peek`] returned for this length.
+    /// Returns the same bytes as the last [`Source::peek`] with this length.
     pub(crate) fn peeked(&self, length: usize) -> &[u8] {
         let unread = self.buffer.get(self.start..self.end).unwrap_or_default();
         unread.get(..length).unwrap_or(unread)
     }
 
-    /// Consumes `length` bytes. Returns whether the input has them.
+    /// Consumes `length` bytes. Returns false if the input ends before.
     pub(crate) fn skip(&mut self, length: u64) -> io::Result<bool> {
         let mut left = length;
         loop {
@@ -64,8 +65,8 @@ impl<R: Read> Source<R> {
         self.buffer.len()
     }
 
-    /// Moves the unread bytes to the front and enlarges the buffer, as far as `length` bytes need it.
-    fn make_capacity(&mut self, length: usize) {
+    /// Makes `length` bytes available from `start`: moves the unread bytes to the front and grows the buffer if needed.
+    fn reserve(&mut self, length: usize) {
         if self.start + length <= self.buffer.len() {
             return;
         }
@@ -76,7 +77,7 @@ impl<R: Read> Source<R> {
         }
     }
 
-    /// Reads once into the free part of the buffer. Returns whether anything came.
+    /// Reads once into the free part of the buffer. Returns false at the end of the input.
     fn fill(&mut self) -> io::Result<bool> {
         let free = self.buffer.get_mut(self.end..).unwrap_or_default();
         loop {

@@ -4,10 +4,10 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// What a packet holds: link type, time, length, captured length, data, flags, comments.
+/// Content of a packet: link type, time, length, captured length, data, flags, comments.
 type PacketContent = (u32, Option<u64>, u32, u32, Vec<u8>, Option<u32>, Vec<String>);
 
-/// Returns all packets of a capture, and how reading it ended.
+/// Returns all packets of a capture and the result at its end.
 pub(crate) fn read(from: impl Read) -> (Vec<PacketContent>, Result<(), Error>) {
     let mut packets = Vec::new();
     let mut reader = match PacketReader::new(from) {
@@ -47,7 +47,7 @@ fn damage(bytes: &[u8]) -> Damage {
     }
 }
 
-/// Numbers in one byte order.
+/// Encoder for blocks and records; big-endian if true.
 #[derive(Clone, Copy)]
 pub(crate) struct Encoder(pub(crate) bool);
 
@@ -131,9 +131,9 @@ fn pcap_lengths_are_swapped_by_version() {
         outcome.unwrap();
         (packets[0].3, packets[0].2)
     };
-    assert_eq!(truncated(0, [60, 42]), (42, 60), "always swapped up to 2.2");
+    assert_eq!(truncated(0, [60, 42]), (42, 60), "always swapped in versions up to 2.2");
     assert_eq!(truncated(2, [60, 42]), (42, 60));
-    assert_eq!(truncated(3, [60, 42]), (42, 60), "swapped in 2.3 where the first is the greater");
+    assert_eq!(truncated(3, [60, 42]), (42, 60), "swapped in 2.3 if the first is greater");
     assert_eq!(truncated(3, [42, 60]), (42, 60));
     assert_eq!(truncated(4, [42, 60]), (42, 60));
 }
@@ -146,23 +146,23 @@ fn pcap_with_patched_records_is_read() {
 }
 
 #[test]
-fn unsupported_format_is_refused_by_name() {
-    let refused = |bytes: &[u8]| read(bytes).1.unwrap_err().to_string();
-    assert_eq!(refused(b""), "the file is empty");
-    assert!(refused(b"\x1f\x8b\x08\x00").contains("gzip"));
-    assert!(refused(&LITTLE.pcap(0xa12b_3c4d, 4, 1, &[])).contains("Navtel"));
+fn unsupported_format_is_rejected_by_name() {
+    let error = |bytes: &[u8]| read(bytes).1.unwrap_err().to_string();
+    assert_eq!(error(b""), "the file is empty");
+    assert!(error(b"\x1f\x8b\x08\x00").contains("gzip"));
+    assert!(error(&LITTLE.pcap(0xa12b_3c4d, 4, 1, &[])).contains("Navtel"));
     assert!(matches!(
         read(&b"Received 3 packets"[..]).1,
         Err(Error::UnsupportedFormat(UnsupportedFormat::Unknown))
     ));
     assert!(matches!(read(&b"abc"[..]).1, Err(Error::UnsupportedFormat(UnsupportedFormat::Unknown))));
     let mut capture = LITTLE.pcap(MICROSECONDS, 5, 1, &[]);
-    assert_eq!(refused(&capture), "unsupported pcap version 2.5");
+    assert_eq!(error(&capture), "unsupported pcap version 2.5");
     capture[4] = 3;
-    assert_eq!(refused(&capture), "unsupported pcap version 3.5");
-    assert_eq!(refused(&LITTLE.section(2, 0, &[])), "unsupported pcapng section version 2.0");
-    assert_eq!(refused(&LITTLE.section(1, 1, &[])), "unsupported pcapng section version 1.1");
-    // A version of 1.2 is 1.0.
+    assert_eq!(error(&capture), "unsupported pcap version 3.5");
+    assert_eq!(error(&LITTLE.section(2, 0, &[])), "unsupported pcapng section version 2.0");
+    assert_eq!(error(&LITTLE.section(1, 1, &[])), "unsupported pcapng section version 1.1");
+    // Version 1.2 equals 1.0.
     read(&BIG.section(1, 2, &[])[..]).1.unwrap();
 }
 
@@ -258,7 +258,7 @@ fn simple_packet_ends_at_its_length_or_snap_length() {
 
 #[test]
 fn blocks_without_packets_are_skipped_by_their_length() {
-    // Names without an end record, and as long as no memory holds them.
+    // Names without an end record, longer than the block limit.
     let names =
         LITTLE.block(4, &[&[1, 0, 8, 0, 10, 0, 0, 1, b'a', 0, 0, 0][..], &vec![0xff; 3_000_000]].concat());
     let capture = [
@@ -327,7 +327,7 @@ fn contradicting_fields_are_reported_as_damage() {
     let interface = LITTLE.interface(1, 0, &[]);
     assert_eq!(after(&[&LITTLE.enhanced(0, 0, &[7; 4], &[])]), Damage::NoInterface(0));
     let other = [&interface[..], &section, &LITTLE.enhanced(0, 0, &[7; 4], &[])].concat();
-    assert_eq!(after(&[&other]), Damage::NoInterface(0), "a section begins anew");
+    assert_eq!(after(&[&other]), Damage::NoInterface(0), "a new section has no interfaces");
     assert_eq!(after(&[&LITTLE.block(6, &[0; 16])]), Damage::BlockLength);
     let mut long = LITTLE.enhanced(0, 0, &[7; 4], &[]);
     long[20] = 5;
@@ -350,7 +350,7 @@ fn interfaces_of_section_are_bounded() {
     let capture = [LITTLE.section(1, 0, &[]), interface.repeat(INTERFACE_LIMIT)].concat();
     assert!(read(&capture[..]).1.is_ok());
     assert_eq!(damage(&[&capture[..], &interface].concat()), Damage::Interfaces);
-    // A section begins anew.
+    // A new section starts with no interfaces.
     let more = [&capture[..], &LITTLE.section(1, 0, &[]), &interface.repeat(INTERFACE_LIMIT)].concat();
     assert!(read(&more[..]).1.is_ok());
 }
@@ -403,7 +403,7 @@ fn crate_depends_on_standard_library_alone() {
     assert!(!manifest.contains("\n[build-dependencies]"), "{manifest}");
 }
 
-/// Gives one byte at a time, as the slowest pipe.
+/// Reader that returns one byte at a time, like a slow pipe.
 struct OneByteReader<'a>(&'a [u8]);
 
 impl Read for OneByteReader<'_> {
@@ -413,7 +413,7 @@ impl Read for OneByteReader<'_> {
     }
 }
 
-/// Blocks and records of any content, most of them well formed.
+/// Returns captures of arbitrary blocks and records, mostly well-formed.
 fn capture() -> impl Strategy<Value = Vec<u8>> {
     let bytes = || prop::collection::vec(any::<u8>(), 0..80);
     let block = (any::<bool>(), 0..12_u32, bytes(), any::<u16>()).prop_map(|(big, kind, body, code)| {
@@ -457,7 +457,7 @@ proptest! {
         frames in prop::collection::vec((any::<u64>(), prop::collection::vec(any::<u8>(), 0..200), any::<u32>(), ".{0,20}"), 0..20)
     ) {
         let mut out = Vec::new();
-        write::section(&mut out, "a test");
+        write::section(&mut out, "test");
         write::interface(&mut out, LinkType::ETHERNET, "tap0");
         for (time, data, flags, comment) in &frames {
             let comment = (!comment.is_empty()).then_some(&comment[..]);

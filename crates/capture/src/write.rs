@@ -1,4 +1,6 @@
-//! Blocks of a pcapng file, in little-endian byte order.
+//! Writer for pcapng blocks, in little-endian byte order.
+//!
+//! Call [`section`], then [`interface`], then [`packet`] for each packet.
 
 use crate::link_type::LinkType;
 
@@ -6,34 +8,34 @@ const SECTION: u32 = 0x0a0d_0d0a;
 const BYTE_ORDER: u32 = 0x1a2b_3c4d;
 const INTERFACE: u32 = 1;
 const PACKET: u32 = 6;
-/// Option codes: of a section, of an interface, of a packet.
+/// Option codes of sections, interfaces and packets.
 const APPLICATION: u16 = 4;
 const NAME: u16 = 2;
 const RESOLUTION: u16 = 9;
 const COMMENT: u16 = 1;
 const FLAGS: u16 = 2;
 const END: u16 = 0;
-/// Ten to the power of minus this is a unit of time: nanoseconds.
+/// Time resolution: 10^-9 seconds.
 const NANOSECONDS: u8 = 9;
 
-/// A packet to write as an Enhanced Packet Block. Its interface is the first one.
+/// Packet to write as an Enhanced Packet Block of the first interface.
 #[derive(Clone, Copy, Debug)]
 pub struct EnhancedPacket<'a> {
-    /// Nanoseconds since 1970 in UTC.
+    /// Capture time in nanoseconds since 1970 in UTC.
     pub time: u64,
-    /// All of the frame.
+    /// Whole frame.
     pub data: &'a [u8],
-    /// Link-layer flags, of which the lowest two bits are the direction.
+    /// Link-layer flags. The lowest two bits are the direction.
     pub flags: u32,
-    /// Comment on the packet, if any.
+    /// Comment, if any.
     pub comment: Option<&'a str>,
 }
 
-/// Appends a section header.
+/// Appends a Section Header Block with the name of the application.
 pub fn section(out: &mut Vec<u8>, application: &str) {
     block(out, SECTION, |out| {
         out.extend(BYTE_ORDER.to_le_bytes());
-        // Version 1.0, and a length of the section that is not known.
+        // Version 1.0, section length unspecified.
         out.extend([1, 0, 0, 0]);
         out.extend([0xff; 8]);
         option(out, APPLICATION, application.as_bytes());
@@ -41,7 +43,7 @@ pub fn section(out: &mut Vec<u8>, application: &str) {
     });
 }
 
-/// Appends the description of an interface whose times are in nanoseconds and whose frames are captured whole.
+/// Appends an Interface Description Block with nanosecond resolution and without a snap length.
 pub fn interface(out: &mut Vec<u8>, link_type: LinkType, name: &str) {
     block(out, INTERFACE, |out| {
         out.extend(link_type.0.to_le_bytes());
@@ -52,7 +54,7 @@ pub fn interface(out: &mut Vec<u8>, link_type: LinkType, name: &str) {
     });
 }
 
-/// Appends a packet.
+/// Appends an Enhanced Packet Block.
 pub fn packet(out: &mut Vec<u8>, packet: &EnhancedPacket<'_>) {
     let EnhancedPacket { time, data, flags, comment } = *packet;
     let length = u32::try_from(data.len()).unwrap_or(u32::MAX).to_le_bytes();
@@ -70,7 +72,7 @@ pub fn packet(out: &mut Vec<u8>, packet: &EnhancedPacket<'_>) {
     });
 }
 
-/// Returns the length of the whole blocks at the start of these bytes, which start at a block boundary.
+/// Returns the length of the complete blocks at the start of `bytes`, which start at a block boundary.
 pub fn whole_blocks(bytes: &[u8]) -> usize {
     let mut end = 0;
     while let Some(length) =
@@ -98,7 +100,7 @@ fn block(out: &mut Vec<u8>, number: u32, body: impl FnOnce(&mut Vec<u8>)) {
     }
 }
 
-/// Appends an option. A value longer than an option can be is cut.
+/// Appends an option. Values are truncated to 65,535 bytes.
 fn option(out: &mut Vec<u8>, code: u16, value: &[u8]) {
     let value = value.get(..usize::from(u16::MAX)).unwrap_or(value);
     out.extend(code.to_le_bytes());
@@ -106,7 +108,7 @@ fn option(out: &mut Vec<u8>, code: u16, value: &[u8]) {
     padded(out, value);
 }
 
-/// Appends bytes up to the next multiple of four.
+/// Appends bytes, padded to a multiple of four.
 fn padded(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend(bytes);
     out.resize(out.len() + bytes.len().next_multiple_of(4) - bytes.len(), 0);

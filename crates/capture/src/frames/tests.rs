@@ -1,7 +1,7 @@
 use super::*;
 use crate::tests::LITTLE;
 
-/// Returns the first byte of each frame of a capture, and how reading it ended.
+/// Returns the first byte of each frame of a capture and the result at its end.
 fn read(bytes: &[u8]) -> (Vec<u8>, Result<(), FrameReaderError>) {
     let mut frames = Vec::new();
     let outcome = FrameReader::new(bytes).and_then(|mut reader| {
@@ -14,16 +14,16 @@ fn read(bytes: &[u8]) -> (Vec<u8>, Result<(), FrameReaderError>) {
 }
 
 #[test]
-fn classic_file_is_refused_when_link_type_is_unsupported() {
-    let refused = |link_type| match FrameReader::new(&LITTLE.pcap(0xa1b2_c3d4, 4, link_type, &[])[..]) {
+fn pcap_file_is_rejected_when_link_type_is_unsupported() {
+    let error = |link_type| match FrameReader::new(&LITTLE.pcap(0xa1b2_c3d4, 4, link_type, &[])[..]) {
         Err(error) => error.to_string(),
         Ok(_) => panic!("{link_type} was read"),
     };
     let expected =
         "unsupported link type LINUX_SLL2 (276); only Ethernet is supported: `tcpdump -i eth0`, not `-i any`";
-    assert_eq!(refused(276), expected);
-    assert_eq!(refused(105), "unsupported link type IEEE802_11 (105); only Ethernet is supported");
-    assert_eq!(refused(3_333), "unsupported link type 3333; only Ethernet is supported");
+    assert_eq!(error(276), expected);
+    assert_eq!(error(105), "unsupported link type IEEE802_11 (105); only Ethernet is supported");
+    assert_eq!(error(3_333), "unsupported link type 3333; only Ethernet is supported");
 }
 
 #[test]
