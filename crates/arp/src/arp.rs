@@ -205,7 +205,7 @@ impl<P> Arp<P> {
         let (mac, ip) = (packet.sender_hardware(), packet.sender_protocol());
         // spec: sender-hardware-station
         if !mac.is_station() {
-            return Err(ArpDropReason::SenderHardware);
+            return Err(ArpDropReason::SenderMac);
         }
         // spec: sender-hardware-ours
         if self.claims.locals().has_mac(mac) {
@@ -213,7 +213,7 @@ impl<P> Arp<P> {
         }
         // spec: sender-protocol-host
         if !self.is_valid_host(ip) {
-            return Err(ArpDropReason::SenderProtocol);
+            return Err(ArpDropReason::SenderIp);
         }
         // spec: sender-protocol-ours
         if self.claims.is_conflict(now, packet) {
@@ -223,7 +223,7 @@ impl<P> Arp<P> {
         let target = self.claims.locals().mac_of(packet.target_protocol());
         // spec: station-of-target
         if station.is_some() && target.is_some() && station != target {
-            return Err(ArpDropReason::WrongStation);
+            return Err(ArpDropReason::WrongMac);
         }
         Ok(target)
     }

@@ -1,31 +1,31 @@
-//! Reasons why a packet is dropped.
+//! Reasons for which ARP packets are dropped.
 
 base::reasons! {
-    /// Why a packet was turned away.
+    /// Reason for which an ARP packet was dropped.
     pub enum ArpDropReason {
-        /// Shorter than 28 bytes.
-        Truncated = "shorter than an ARP packet",
-        /// Neither Ethernet's nor that of IEEE 802 networks.
-        HardwareType = "hardware type is not Ethernet",
-        /// Not the 6 bytes of Ethernet.
-        HardwareLength = "hardware length is not 6",
-        /// Not IPv4's.
-        ProtocolType = "protocol type is not IPv4",
-        /// Not the 4 bytes of IPv4.
-        ProtocolLength = "protocol length is not 4",
-        /// An operation of RFC 903, 2390 or 5494, none of which is ARP's.
-        ForeignOperation = "operation of another protocol",
-        /// The sender hardware address is broadcast, a group, or zero: nobody can be there.
-        SenderHardware = "sender hardware address is no station",
-        /// The sender hardware address is ours: our own packet, come back.
-        OwnEcho = "sender hardware address is ours",
-        /// The sender protocol address is broadcast, a group, loopback, of class E or of 0.0.0.0/8: no host can
-        /// have it.
-        SenderProtocol = "sender protocol address is no host",
-        /// The sender protocol address is ours, the sender hardware address is not.
-        Conflict = "sender protocol address is ours, or wanted by us",
-        /// By unicast to one of our stations, about the protocol address of another.
-        WrongStation = "sent to another station than the target's",
+        /// The packet is shorter than 28 bytes.
+        Truncated("truncated") = "shorter than an ARP packet",
+        /// The hardware type is neither Ethernet (1) nor IEEE 802 networks (6).
+        HardwareType("hardware_type") = "hardware type is not Ethernet",
+        /// The hardware address length is not the 6 bytes of Ethernet.
+        HardwareLength("hardware_length") = "hardware address length is not 6",
+        /// The protocol type is not IPv4.
+        ProtocolType("protocol_type") = "protocol type is not IPv4",
+        /// The protocol address length is not the 4 bytes of IPv4.
+        ProtocolLength("protocol_length") = "protocol address length is not 4",
+        /// The operation code is one of RFC 903, 2390 or 5494 that is not ARP's.
+        ForeignOperation("foreign_operation") = "operation code of another protocol",
+        /// The sender MAC address is zero, multicast or broadcast: no station has it.
+        SenderMac("invalid_sender_mac") = "invalid sender MAC address",
+        /// The sender MAC address is a local address: a packet of this host that came back.
+        OwnEcho("local_sender_mac") = "sender MAC address is a local address",
+        /// The sender IP address is broadcast, multicast, loopback, of class E or of 0.0.0.0/8: no host can have it.
+        SenderIp("invalid_sender_ip") = "invalid sender IP address",
+        /// The sender IP address is a local address, or one that this host probes for, and the sender MAC address is
+        /// not local.
+        Conflict("address_conflict") = "sender IP address is a local address",
+        /// The frame was sent by unicast to one local host, and the target IP address is of another.
+        WrongMac("wrong_destination_mac") = "destination MAC address is of another local host",
     }
 }
 

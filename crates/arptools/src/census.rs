@@ -376,11 +376,11 @@ fn validate(packet: &PacketFields) -> Result<(), ArpDropReason> {
         return Err(ArpDropReason::ForeignOperation);
     }
     if !packet.sender_hardware.is_station() {
-        return Err(ArpDropReason::SenderHardware);
+        return Err(ArpDropReason::SenderMac);
     }
     let is_probe = packet.sender_protocol.is_unspecified() && packet.operation == Operation::REQUEST;
     if !is_probe && !inet::is_valid_host(packet.sender_protocol) {
-        return Err(ArpDropReason::SenderProtocol);
+        return Err(ArpDropReason::SenderIp);
     }
     Ok(())
 }

@@ -2,15 +2,21 @@
 
 use std::fmt;
 
-/// A closed list of reasons, each with a text for people and a counter in a [`ReasonCounters`].
+/// A closed list of reasons, each with a name for programs, a text for people and a counter in a [`ReasonCounters`].
 ///
-/// The macro [`reasons!`](crate::reasons) makes one.
+/// The macro [`reasons!`](crate::reasons) declares one. `Display` prints the text.
 pub trait Reason: Copy + fmt::Display + 'static {
-    /// All of them, in the order of their [`Reason::index`].
+    /// All reasons, in the order of their [`Reason::index`].
     const ALL: &'static [Self];
 
-    /// Its place in [`Reason::ALL`].
+    /// Returns the index in [`Reason::ALL`].
     fn index(self) -> usize;
+
+    /// Returns the name for programs, an identifier in snake case. It never changes.
+    fn name(self) -> &'static str;
+
+    /// Returns the text for people.
+    fn text(self) -> &'static str;
 }
 
 /// How often each reason applied.
@@ -21,19 +27,19 @@ pub struct ReasonCounters<R> {
 }
 
 impl<R: Reason> ReasonCounters<R> {
-    /// How often `reason` applied.
+    /// Returns how often `reason` applied.
     pub fn get(&self, reason: R) -> u64 {
         self.counts.get(reason.index()).copied().unwrap_or_default()
     }
 
-    /// Counts one more case of `reason`.
+    /// Adds one to the count of `reason`.
     pub fn count(&mut self, reason: R) {
         if let Some(count) = self.counts.get_mut(reason.index()) {
             *count = count.saturating_add(1);
         }
     }
 
-    /// Every reason with its count, zeros too.
+    /// Returns every reason with its count, zeros included.
     pub fn iter(&self) -> impl Iterator<Item = (R, u64)> {
         R::ALL.iter().copied().zip(self.counts.iter().copied())
     }
@@ -45,27 +51,38 @@ impl<R: Reason> Default for ReasonCounters<R> {
     }
 }
 
-/// Declares an enum of reasons: each variant with its documentation and its text.
+/// Declares an enum of reasons: each variant with its documentation, its name for programs and its text for people.
 #[macro_export]
 macro_rules! reasons {
-    ($(#[$outer:meta])* pub enum $name:ident { $($(#[$inner:meta])* $variant:ident = $text:literal,)+ }) => {
+    (
+        $(#[$outer:meta])*
+        pub enum $reasons:ident { $($(#[$inner:meta])* $variant:ident($name:literal) = $text:literal,)+ }
+    ) => {
         $(#[$outer])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum $name { $($(#[$inner])* $variant,)+ }
+        pub enum $reasons { $($(#[$inner])* $variant,)+ }
 
-        impl $crate::Reason for $name {
+        impl $crate::Reason for $reasons {
             const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
             fn index(self) -> usize {
-                // A field-less enum's number is its place in the list.
+                // The number of a variant without fields is its index in the list.
                 #[allow(clippy::as_conversions)]
                 { self as usize }
             }
+
+            fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            fn text(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
         }
 
-        impl ::std::fmt::Display for $name {
+        impl ::std::fmt::Display for $reasons {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                f.write_str(match self { $(Self::$variant => $text,)+ })
+                f.write_str($crate::Reason::text(*self))
             }
         }
     };

@@ -156,21 +156,14 @@ impl<W: Sink> HostReport<W> {
 
     /// Prints the counters: all of them as JSON, those above zero as text.
     pub(crate) fn counters(&mut self, host: &Host, device: &impl Device, pool: &Pool) {
-        let mut counters = device_counters(device.counters(), pool);
-        counters.extend(host.counters());
-        counters.push(Counter {
-            layer: "cli",
-            name: "lines for a reader that did not keep up".to_owned(),
-            count: self.out.lost(),
-            is_loss: true,
-        });
+        let counters = all_counters(host, device.counters(), pool, self.out.lost());
         if self.json {
             self.print(|_| String::new(), || ReportLine::counters(&counters));
         } else {
             for counter in counters.iter().filter(|counter| counter.count > 0) {
                 let dropped = if counter.is_loss { "dropped: " } else { "" };
-                let Counter { layer, name, count, .. } = counter;
-                self.out.line(&format!("{count:>10}  {layer}: {dropped}{name}"));
+                let Counter { layer, text, count, .. } = counter;
+                self.out.line(&format!("{count:>10}  {layer}: {dropped}{text}"));
             }
         }
         self.out.flush(LAST_LINES_TIMEOUT);
@@ -214,7 +207,7 @@ impl<W: Sink> HostReport<W> {
     fn level_of(reason: DropReason) -> Verbosity {
         let for_others = matches!(
             reason,
-            DropReason::Link(link::LinkDropReason::NotForUs | link::LinkDropReason::OtherVlan)
+            DropReason::Link(link::LinkDropReason::NotLocal | link::LinkDropReason::OtherVlan)
         );
         if for_others { Verbosity::Frames } else { Verbosity::Events }
     }
@@ -260,7 +253,7 @@ impl<W: Sink> Tracer for HostReport<W> {
                 let text = format!("dropped a frame{from}: {reason}");
                 with_time(styler, now, &styler.apply_to_first_word(WARNING, &text))
             },
-            || ReportLine::dropped(now, source, layer_name(reason), reason),
+            || ReportLine::dropped(now, source, reason),
         );
     }
 
@@ -275,22 +268,6 @@ impl<W: Sink> Tracer for HostReport<W> {
 /// Returns a text line with the time before it.
 fn with_time(styler: Styler, now: Instant, text: &str) -> String {
     format!("{} {text}", styler.apply(DIMMED, &ElapsedTime(now).to_string()))
-}
-
-fn layer_name(reason: DropReason) -> &'static str {
-    match reason {
-        DropReason::Link(_) => "link",
-        DropReason::Arp(_) => "arp",
-        DropReason::Ipv4(_) => "ipv4",
-        DropReason::Icmp(_) => "icmp",
-        DropReason::Udp(_) => "udp",
-        DropReason::UnsupportedEtherType(_)
-        | DropReason::AddressNotInUse
-        | DropReason::WrongMac
-        | DropReason::NoListener
-        | DropReason::NoRoute
-        | DropReason::Transmit(_) => "host",
-    }
 }
 
 impl ReadyHosts {
@@ -322,20 +299,39 @@ fn neighbor_row(interface: &InterfaceName, entry: &Neighbor<Ipv4Addr>) -> String
     format!("{} dev {interface}{mac} {}", entry.ip, entry.state)
 }
 
+/// Returns the counters of the device, of the host and of the output.
+fn all_counters(host: &Host, device: DeviceCounters, pool: &Pool, lines_lost: u64) -> Vec<Counter> {
+    let mut counters = device_counters(device, pool);
+    counters.extend(host.counters());
+    counters.push(output_counter(lines_lost));
+    counters
+}
+
 fn device_counters(device: DeviceCounters, pool: &Pool) -> Vec<Counter> {
-    let counter =
-        |name: &str, count, is_loss| Counter { layer: "tap", name: name.to_owned(), count, is_loss };
+    let event = |name, text, count| Counter { layer: "tap", name, text, count, is_loss: false };
+    let loss = |name, text, count| Counter { is_loss: true, ..event(name, text, count) };
     vec![
-        counter("received", device.received, false),
-        counter("transmitted", device.transmitted, false),
-        counter("cut short: longer than the MTU", device.truncated, true),
-        counter("lost before they were read: the kernel had no more room", device.lost, true),
-        counter("refused by the wire", device.refused, true),
-        counter("reads that failed", device.unreadable, true),
-        counter("waits for room on the wire", device.congested, false),
-        counter("waits for a free frame", pool.exhausted(), false),
-        counter("system calls", device.calls, false),
+        event("received", "received", device.received),
+        event("transmitted", "transmitted", device.transmitted),
+        loss("exceeds_mtu", "longer than the MTU", device.truncated),
+        loss("receive_queue_full", "kernel receive queue full", device.lost),
+        loss("transmit_failed", "rejected by the interface", device.refused),
+        loss("read_failed", "read failed", device.unreadable),
+        event("transmit_waits", "waits for the kernel's transmit queue", device.congested),
+        event("frame_waits", "waits for a free frame", pool.exhausted()),
+        event("system_calls", "system calls", device.calls),
     ]
+}
+
+/// Returns the counter of lines that were not written.
+fn output_counter(lost: u64) -> Counter {
+    Counter {
+        layer: "cli",
+        name: "lines_lost",
+        text: "output lines: reader too slow",
+        count: lost,
+        is_loss: true,
+    }
 }
 
 /// Time since the start, as tcpdump prints it.

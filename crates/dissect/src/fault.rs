@@ -113,7 +113,7 @@ fn link_fault(reason: link::LinkDropReason) -> Option<FrameFault> {
             FrameFault::new("ethernet", Some("type_or_length"), &reason, "ethernet-length-beyond")
         }
         // `NotSnap` is a valid frame of another protocol. The other reasons depend on the receiving host.
-        D::NotSnap | D::TooLong | D::GroupSource | D::NotForUs | D::OtherVlan => return None,
+        D::NotSnap | D::TooLong | D::GroupSource | D::NotLocal | D::OtherVlan => return None,
     })
 }
 
@@ -126,12 +126,12 @@ fn check_arp(faults: &mut Vec<FrameFault>, frame: &DissectedFrame<'_>) {
             let sender = packet.sender_hardware();
             let is_arp = matches!(packet.operation(), Operation::REQUEST | Operation::REPLY);
             if is_arp && !sender.is_station() {
-                let reason = arp::ArpDropReason::SenderHardware;
+                let reason = arp::ArpDropReason::SenderMac;
                 faults.push(fault("sender_hardware_address", reason, "sender-hardware-station"));
             }
             let sender = packet.sender_protocol();
             if is_arp && (sender.is_multicast() || sender.is_broadcast() || sender.is_loopback()) {
-                let reason = arp::ArpDropReason::SenderProtocol;
+                let reason = arp::ArpDropReason::SenderIp;
                 faults.push(fault("sender_protocol_address", reason, "sender-protocol-host"));
             }
             if is_arp && packet.sender_hardware() != frame.source {

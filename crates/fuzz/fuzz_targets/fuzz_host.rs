@@ -220,15 +220,13 @@ impl FuzzHost {
             let counters = self.host.counters();
             let chosen = counters.iter().filter(|counter| counter.layer == layer && counter.is_loss);
             chosen
-                .filter(|counter| among.is_empty() || among.contains(&counter.name.as_str()))
+                .filter(|counter| among.is_empty() || among.contains(&counter.name))
                 .map(|c| c.count)
                 .sum()
         };
         assert_eq!(count("icmp", &[]), self.dropped.icmp);
         let names = [
-            "address not in use",
-            "sent to another station than the destination's",
-            "to many, and nobody wants it",
+            "address_not_in_use", "wrong_destination_mac", "no_listener",
         ];
         assert_eq!(count("host", &names), self.dropped.host);
     }

@@ -5,12 +5,14 @@ use base::{Reason, ReasonCounters};
 use crate::stack::Stack;
 
 /// One counter of a host.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counter {
     /// The layer that counts: `link`, `arp`, `ipv4`, `icmp`, `udp` or `host`.
     pub layer: &'static str,
-    /// What is counted.
-    pub name: String,
+    /// Name for programs: an identifier in snake case, unique in its layer. It never changes.
+    pub name: &'static str,
+    /// What is counted, for people.
+    pub text: &'static str,
     /// The count.
     pub count: u64,
     /// Whether it counts drops or losses.
@@ -19,62 +21,76 @@ pub struct Counter {
 
 /// Returns all counters of a stack.
 pub(crate) fn of_stack(stack: &Stack) -> Vec<Counter> {
-    let gain = |layer, name: &str, count| counter(layer, name, count, false);
-    let loss = |layer, name: &str, count| counter(layer, name, count, true);
-    let mut all = vec![gain("link", "accepted", stack.link.accepted())];
+    let own = &stack.counters;
+    let mut all = vec![event("link", "accepted", "accepted", stack.link.accepted())];
     all.extend(losses("link", stack.link.dropped()));
     all.extend(of_arp(stack));
-    all.push(gain("ipv4", "accepted", stack.ipv4.accepted()));
+    all.push(event("ipv4", "accepted", "accepted", stack.ipv4.accepted()));
     all.extend(losses("ipv4", stack.ipv4.dropped()));
     all.extend(losses("ipv4", stack.ipv4.reassembly().failures()));
-    all.push(gain("ipv4", "sent", stack.counters.datagrams_sent));
-    all.push(loss("ipv4", "no route", stack.counters.no_route));
-    all.push(gain("icmp", "accepted", stack.icmp.accepted()));
+    all.push(event("ipv4", "sent", "sent", own.datagrams_sent));
+    all.push(loss("ipv4", "no_route", "no route to the destination", own.no_route));
+    all.push(event("icmp", "accepted", "accepted", stack.icmp.accepted()));
     all.extend(losses("icmp", stack.icmp.dropped()));
-    all.push(gain("icmp", "echo requests answered", stack.counters.echo_replies));
-    all.push(gain("icmp", "errors sent", stack.counters.icmp_errors));
-    all.extend(
-        stack
-            .icmp
-            .suppressed()
-            .iter()
-            .map(|(reason, count)| counter("icmp", &format!("error withheld: {reason}"), count, false)),
-    );
+    all.push(event("icmp", "echo_replies_sent", "echo replies sent", own.echo_replies));
+    all.push(event("icmp", "errors_sent", "errors sent", own.icmp_errors));
+    let suppressed = stack.icmp.suppressed().iter();
+    all.extend(suppressed.map(|(reason, count)| event("icmp", reason.name(), reason.text(), count)));
     all.extend(losses("udp", &stack.udp_dropped));
-    all.push(loss("host", "protocol not spoken", stack.counters.unsupported_protocol));
-    all.push(loss("host", "address not in use", stack.counters.address_not_in_use));
-    all.push(loss("host", "sent to another station than the destination's", stack.counters.wrong_mac));
-    all.push(loss("host", "to many, and nobody wants it", stack.counters.no_listener));
+    all.extend([
+        loss("host", "unsupported_ethertype", "unsupported EtherType", own.unsupported_ether_type),
+        loss("host", "address_not_in_use", "destination address not in use", own.address_not_in_use),
+        loss(
+            "host",
+            "wrong_destination_mac",
+            "destination MAC address is of another local host",
+            own.wrong_mac,
+        ),
+        loss("host", "no_listener", "broadcast or multicast, no listener", own.no_listener),
+    ]);
     all.extend(losses("host", &stack.tx_dropped));
     let events_lost = stack.events.lost().saturating_add(stack.ipv4.reassembly().events_lost());
-    all.push(gain("host", "events lost", events_lost));
+    all.push(event("host", "events_lost", "events lost: event queue full", events_lost));
     all
 }
 
 fn of_arp(stack: &Stack) -> Vec<Counter> {
-    let gain = |name: &str, count| counter("arp", name, count, false);
     let table = stack.arp.neighbors().counts();
-    let mut all = vec![gain("answered", stack.counters.arp_replies)];
+    let mut all = vec![event("arp", "replies_sent", "replies sent", stack.counters.arp_replies)];
     all.extend(losses("arp", stack.arp.dropped()));
     all.extend([
-        gain("probes and announcements", stack.arp.claim_packets_sent()),
-        gain("defences withheld: too many conflicts at once", stack.arp.defenses_suppressed()),
-        gain("asked", table.requests),
-        gain("entries expired", table.expired),
-        gain("entries evicted", table.evicted),
-        gain("resolutions failed", table.failed),
-        gain("entries refused: no capacity left in the ARP cache", table.refused),
-        counter("arp", "payloads given back unsent", table.returned, true),
-        gain("events lost", stack.arp.events_lost()),
+        event(
+            "arp",
+            "probes_and_announcements_sent",
+            "probes and announcements sent",
+            stack.arp.claim_packets_sent(),
+        ),
+        event(
+            "arp",
+            "defenses_suppressed",
+            "address defenses not sent: too many conflicts at once",
+            stack.arp.defenses_suppressed(),
+        ),
+        event("arp", "requests_sent", "requests sent", table.requests),
+        event("arp", "entries_expired", "entries expired", table.expired),
+        event("arp", "entries_evicted", "entries evicted", table.evicted),
+        event("arp", "resolutions_failed", "resolutions failed", table.failed),
+        event("arp", "table_full", "addresses not resolved: ARP cache full", table.refused),
+        loss("arp", "pending_packets_dropped", "packets whose next hop was not resolved", table.returned),
+        event("arp", "events_lost", "events lost: event queue full", stack.arp.events_lost()),
     ]);
     all
 }
 
 /// Returns the drop counters of a layer, one for each reason.
-fn losses<R: Reason>(layer: &'static str, tally: &ReasonCounters<R>) -> Vec<Counter> {
-    tally.iter().map(|(reason, count)| counter(layer, &reason.to_string(), count, true)).collect()
+fn losses<R: Reason>(layer: &'static str, counters: &ReasonCounters<R>) -> Vec<Counter> {
+    counters.iter().map(|(reason, count)| loss(layer, reason.name(), reason.text(), count)).collect()
 }
 
-fn counter(layer: &'static str, name: &str, count: u64, is_loss: bool) -> Counter {
-    Counter { layer, name: name.to_owned(), count, is_loss }
+fn event(layer: &'static str, name: &'static str, text: &'static str, count: u64) -> Counter {
+    Counter { layer, name, text, count, is_loss: false }
+}
+
+fn loss(layer: &'static str, name: &'static str, text: &'static str, count: u64) -> Counter {
+    Counter { is_loss: true, ..event(layer, name, text, count) }
 }

@@ -356,7 +356,7 @@ impl Host {
 
     /// Returns the number of received frames with an unsupported EtherType.
     pub fn unsupported_protocol(&self) -> u64 {
-        self.stacks().map(|stack| stack.counters.unsupported_protocol).sum()
+        self.stacks().map(|stack| stack.counters.unsupported_ether_type).sum()
     }
 
     /// Returns the number of frames not sent for this reason.

@@ -78,7 +78,7 @@ pub(crate) fn receive(stack: &mut Stack, now: Instant, frame: Frame, tx: &mut Tx
         }
         other => {
             // spec: drops-counted
-            stack.counters.unsupported_protocol = stack.counters.unsupported_protocol.saturating_add(1);
+            stack.counters.unsupported_ether_type = stack.counters.unsupported_ether_type.saturating_add(1);
             tx.pool.give(frame);
             FrameOutcome::Dropped(DropReason::UnsupportedEtherType(other))
         }

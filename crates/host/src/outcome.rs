@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use base::Reason;
 use icmp::IcmpError;
 use link::EtherType;
 
@@ -75,17 +76,17 @@ base::reasons! {
     /// Reason for which a frame was not sent. It was given back to the pool.
     pub enum TxDropReason {
         /// The host has no address in use, or the source address is no longer in use.
-        NoSourceAddress = "no address in use",
+        NoSourceAddress("no_source_address") = "no source address in use",
         /// The transmit queue has no capacity for the frame, or for all fragments.
-        TxQueueFull = "too many frames wait for the wire",
+        TxQueueFull("transmit_queue_full") = "transmit queue full",
         /// The datagram takes more fragments than the transmit queue can hold.
-        TooManyFragments = "more fragments than may wait for the wire",
+        TooManyFragments("too_many_fragments") = "more fragments than the transmit queue holds",
         /// All frames of the pool are in use.
-        NoFrame = "no frame of the pool is free",
+        NoFrame("no_free_frame") = "no free frame in the pool",
         /// The next hop is not in the ARP cache, and there is no capacity to resolve it or to hold the packet.
-        NextHopUnresolved = "no capacity to wait for the next hop",
+        NextHopUnresolved("next_hop_unresolved") = "no capacity to resolve the next hop",
         /// The packet is longer than a frame of the pool or than a datagram can be.
-        TooLong = "too long to be sent",
+        TooLong("packet_too_long") = "packet too long to send",
     }
 }
 
@@ -95,6 +96,41 @@ impl FrameOutcome {
         match self {
             Self::Dropped(reason) => Some(reason),
             Self::Arp(_) | Self::Ipv4(_) => None,
+        }
+    }
+}
+
+impl DropReason {
+    /// Returns the layer that dropped the frame, as in [`Counter::layer`](crate::Counter::layer).
+    pub fn layer(self) -> &'static str {
+        match self {
+            Self::Link(_) => "link",
+            Self::Arp(_) => "arp",
+            Self::Ipv4(_) | Self::NoRoute => "ipv4",
+            Self::Icmp(_) => "icmp",
+            Self::Udp(_) => "udp",
+            Self::UnsupportedEtherType(_)
+            | Self::AddressNotInUse
+            | Self::WrongMac
+            | Self::NoListener
+            | Self::Transmit(_) => "host",
+        }
+    }
+
+    /// Returns the name of the counter that counts the drop: an identifier in snake case, unique in its layer.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Link(reason) => reason.name(),
+            Self::Arp(reason) => reason.name(),
+            Self::Ipv4(reason) => reason.name(),
+            Self::Icmp(reason) => reason.name(),
+            Self::Udp(reason) => reason.name(),
+            Self::UnsupportedEtherType(_) => "unsupported_ethertype",
+            Self::AddressNotInUse => "address_not_in_use",
+            Self::WrongMac => "wrong_destination_mac",
+            Self::NoListener => "no_listener",
+            Self::NoRoute => "no_route",
+            Self::Transmit(reason) => reason.name(),
         }
     }
 }
@@ -148,10 +184,10 @@ impl fmt::Display for FrameOutcome {
 impl fmt::Display for DatagramOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::FragmentStored => f.write_str("kept, until the rest of its datagram comes"),
+            Self::FragmentStored => f.write_str("fragment stored until its datagram is complete"),
             Self::EchoReplied => f.write_str("answered"),
-            Self::Reported => f.write_str("taken in, and told"),
-            Self::Rejected(problem) => write!(f, "refused: {problem}"),
+            Self::Reported => f.write_str("accepted and reported"),
+            Self::Rejected(problem) => write!(f, "rejected: {problem}"),
         }
     }
 }
@@ -164,11 +200,11 @@ impl fmt::Display for DropReason {
             Self::Ipv4(reason) => reason.fmt(f),
             Self::Icmp(reason) => reason.fmt(f),
             Self::Udp(reason) => reason.fmt(f),
-            Self::UnsupportedEtherType(ether_type) => write!(f, "nobody here speaks {ether_type}"),
-            Self::AddressNotInUse => f.write_str("the address is not in use"),
-            Self::WrongMac => f.write_str("sent to another station than the destination's"),
-            Self::NoListener => f.write_str("nobody here wants it"),
-            Self::NoRoute => f.write_str("no way leads to whoever is to be answered"),
+            Self::UnsupportedEtherType(ether_type) => write!(f, "unsupported EtherType {ether_type}"),
+            Self::AddressNotInUse => f.write_str("destination address not in use"),
+            Self::WrongMac => f.write_str("destination MAC address is of another local host"),
+            Self::NoListener => f.write_str("broadcast or multicast, no listener"),
+            Self::NoRoute => f.write_str("no route to the requester"),
             Self::Transmit(reason) => reason.fmt(f),
         }
     }

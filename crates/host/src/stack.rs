@@ -50,7 +50,7 @@ pub(crate) struct StackCounters {
     /// Datagrams sent; a fragmented one counts once.
     pub(crate) datagrams_sent: u64,
     /// Frames of an unsupported EtherType.
-    pub(crate) unsupported_protocol: u64,
+    pub(crate) unsupported_ether_type: u64,
     /// Datagrams for an address that is not in use.
     pub(crate) address_not_in_use: u64,
     /// Datagrams in a frame to another host's MAC address.

@@ -6,14 +6,14 @@ use ipv4::Datagram;
 use tap::Checksum;
 
 base::reasons! {
-    /// Why a UDP datagram was dropped.
+    /// Reason for which a UDP datagram was dropped.
     pub enum UdpDropReason {
-        /// The IP datagram ends within the header's 8 bytes.
-        Truncated = "shorter than a UDP header",
-        /// The length is below 8 bytes, or beyond the IP datagram.
-        Length = "UDP length below 8 bytes or beyond the datagram",
+        /// The IP datagram ends within the 8 bytes of the header.
+        Truncated("truncated") = "shorter than a UDP header",
+        /// The length is below 8 bytes, or exceeds the IP datagram.
+        Length("length") = "UDP length below 8 bytes or beyond the datagram",
         /// The checksum is wrong.
-        Checksum = "UDP checksum is wrong",
+        Checksum("bad_checksum") = "UDP checksum is wrong",
     }
 }
 

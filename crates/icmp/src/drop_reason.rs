@@ -1,42 +1,42 @@
-//! Why messages are dropped, and why errors are not sent.
+//! Reasons for which messages are dropped, and for which errors are not sent.
 
 base::reasons! {
-    /// Why a message was dropped.
+    /// Reason for which a message was dropped.
     pub enum IcmpDropReason {
-        /// Shorter than the 8 bytes of a header.
-        Truncated = "shorter than an ICMP header",
+        /// The message is shorter than the 8 bytes of a header.
+        Truncated("truncated") = "shorter than an ICMP header",
         /// The checksum is wrong.
-        Checksum = "ICMP checksum is wrong",
-        /// An error that quotes no IPv4 header.
-        NoQuotedDatagram = "error about no datagram",
-        /// An error about a datagram that we did not send.
-        NotLocal = "error about a datagram that is not ours",
-        /// An echo request to a broadcast or to a group.
-        BroadcastEcho = "echo request to a broadcast or a group",
-        /// Of an unsupported type.
-        UnsupportedType = "type that nobody here serves",
+        Checksum("bad_checksum") = "ICMP checksum is wrong",
+        /// The message is an error that quotes no IPv4 header.
+        NoQuotedDatagram("no_quoted_datagram") = "ICMP error without a quoted datagram",
+        /// The message is an error about a datagram that this host did not send.
+        NotLocal("quoted_datagram_not_local") = "ICMP error about a datagram of another host",
+        /// The message is an echo request to a broadcast or multicast address.
+        BroadcastEcho("broadcast_echo") = "echo request to a broadcast or multicast address",
+        /// The type is not supported.
+        UnsupportedType("unsupported_type") = "unsupported ICMP type",
     }
 }
 
 base::reasons! {
-    /// Why an error was not sent (RFC 1122 3.2.2).
+    /// Reason for which an error was not sent (RFC 1122 3.2.2).
     pub enum SuppressReason {
-        /// It would be about an error.
-        AboutError = "about an ICMP error",
-        /// The datagram was for a broadcast address or for a group.
-        BroadcastDestination = "about a datagram to a broadcast or a group",
-        /// The datagram's frame was for all stations or for a group of them.
-        LinkBroadcast = "about a broadcast frame",
-        /// The datagram is a fragment, and not the first.
-        Fragment = "about a later fragment",
-        /// The datagram's source is no single host.
-        Source = "to a source that is no single host",
-        /// It is about no datagram, or the buffer is too short.
-        OutOfSpace = "no room for the message",
-        /// The rate limit of the destination.
-        DestinationRateLimit = "too many to one destination",
-        /// The rate limit of all destinations.
-        GlobalRateLimit = "too many in all",
+        /// The error would be about an ICMP error.
+        AboutError("errors_suppressed_about_error") = "error not sent: about an ICMP error",
+        /// The datagram was sent to a broadcast or multicast address.
+        BroadcastDestination("errors_suppressed_broadcast") = "error not sent: about a broadcast or multicast datagram",
+        /// The datagram arrived in a broadcast or multicast frame.
+        LinkBroadcast("errors_suppressed_link_broadcast") = "error not sent: about a broadcast or multicast frame",
+        /// The datagram is a fragment other than the first.
+        Fragment("errors_suppressed_fragment") = "error not sent: about a later fragment",
+        /// The datagram's source is not the address of a single host.
+        Source("errors_suppressed_source") = "error not sent: source is not a host address",
+        /// There is no datagram to quote, or the buffer is too short.
+        OutOfSpace("errors_suppressed_no_space") = "error not sent: no datagram, or the buffer is too short",
+        /// The rate limit of the destination was reached.
+        DestinationRateLimit("errors_suppressed_destination_rate_limit") = "error not sent: rate limit of its destination",
+        /// The rate limit of all destinations was reached.
+        GlobalRateLimit("errors_suppressed_global_rate_limit") = "error not sent: rate limit of all destinations",
     }
 }
 

@@ -1,48 +1,48 @@
-//! Why datagrams are dropped.
+//! Reasons for which datagrams are dropped.
 
 base::reasons! {
-    /// Why a datagram was dropped.
+    /// Reason for which a datagram was dropped.
     pub enum Ipv4DropReason {
-        /// Shorter than the 20 bytes of a header.
-        Truncated = "shorter than an IPv4 header",
-        /// Not version 4.
-        Version = "version is not 4",
+        /// The datagram is shorter than the 20 bytes of a header.
+        Truncated("truncated") = "shorter than an IPv4 header",
+        /// The version is not 4.
+        Version("version") = "version is not 4",
         /// The header length is below 20 bytes.
-        HeaderLength = "header length below 20 bytes",
+        HeaderLength("header_length") = "header length below 20 bytes",
         /// The total length is below the header length.
-        TotalLengthShort = "total length below the header length",
+        TotalLengthShort("total_length_below_header") = "total length below the header length",
         /// The total length exceeds the frame.
-        TotalLength = "total length beyond the frame",
+        TotalLength("total_length_exceeds_frame") = "total length beyond the frame",
         /// The header checksum is wrong.
-        Checksum = "header checksum is wrong",
+        Checksum("bad_checksum") = "header checksum is wrong",
         /// The source is a broadcast address, which cannot send.
-        SourceBroadcast = "source is a broadcast address",
-        /// The source is a multicast group, which cannot send.
-        SourceGroup = "source is a group address",
+        SourceBroadcast("source_broadcast") = "source is a broadcast address",
+        /// The source is a multicast address, which cannot send.
+        SourceGroup("source_multicast") = "source is a multicast address",
         /// The source is a loopback address, which never leaves a host.
-        SourceLoopback = "source is a loopback address",
-        /// The source is in 0.0.0.0/8, which names no host, or in class E, which is reserved.
-        SourceReserved = "source is in 0.0.0.0/8 or class E",
-        /// The source is a local address: a datagram of this host that came back, or a forged one.
-        SourceLocal = "source is ours",
-        /// Addressed neither to a local address, nor to a broadcast, nor to a joined group.
-        NotForUs = "not for us",
+        SourceLoopback("source_loopback") = "source is a loopback address",
+        /// The source is in 0.0.0.0/8, which identifies no host, or in class E, which is reserved.
+        SourceReserved("source_reserved") = "source is in 0.0.0.0/8 or class E",
+        /// The source is a local address: the datagram came back, or it is forged.
+        SourceLocal("source_local") = "source is a local address",
+        /// The destination is neither a local address, nor a broadcast address, nor a joined group.
+        NotLocal("destination_not_local") = "destination is not a local address",
         /// The source route has further hops, and a host does not forward.
-        SourceRoute = "source route is not completed",
-        /// Addressed to one host, but by a multicast or broadcast frame (RFC 1122 3.3.6).
-        LinkBroadcast = "to one host by a broadcast or group frame",
-        /// A fragment without data.
-        FragmentEmpty = "fragment without data",
-        /// A fragment, not the last, whose data is no multiple of eight bytes.
-        FragmentUneven = "fragment of uneven length",
-        /// A fragment that ends beyond the longest datagram.
-        FragmentBeyond = "fragment beyond 65535 octets",
-        /// A fragment that contradicts earlier ones: its datagram is given up.
-        FragmentOverlap = "fragment overlaps another",
-        /// A fragment that is stored already.
-        FragmentRepeated = "fragment repeated",
-        /// A fragment that exceeds the limits of reassembly.
-        ReassemblyFull = "no room for a fragment",
+        SourceRoute("source_route") = "source route is not completed",
+        /// A unicast datagram arrived in a multicast or broadcast frame (RFC 1122 3.3.6).
+        LinkBroadcast("link_broadcast") = "unicast datagram in a broadcast or multicast frame",
+        /// The datagram is a fragment without data.
+        FragmentEmpty("fragment_empty") = "fragment without data",
+        /// A fragment other than the last whose length is not a multiple of 8 bytes.
+        FragmentUneven("fragment_uneven") = "fragment length is not a multiple of 8",
+        /// The fragment ends beyond the longest datagram.
+        FragmentBeyond("fragment_exceeds_datagram") = "fragment ends beyond 65535 bytes",
+        /// The fragment contradicts earlier ones. Its datagram is dropped.
+        FragmentOverlap("fragment_overlap") = "fragment overlaps another",
+        /// The fragment is stored already.
+        FragmentRepeated("fragment_duplicate") = "duplicate fragment",
+        /// The fragment exceeds the limits of reassembly.
+        ReassemblyFull("reassembly_full") = "reassembly limit reached",
     }
 }
 

@@ -75,7 +75,7 @@ impl Ipv4 {
         let datagram = Datagram::parse(frame)?;
         self.addresses.check_source(datagram.source())?;
         let destination =
-            self.addresses.destination_kind(datagram.destination()).ok_or(Ipv4DropReason::NotForUs)?;
+            self.addresses.destination_kind(datagram.destination()).ok_or(Ipv4DropReason::NotLocal)?;
         // spec: rfc1122-link-broadcast
         if destination_kind != DestinationKind::Unicast && destination == DestinationKind::Unicast {
             return Err(Ipv4DropReason::LinkBroadcast);

@@ -46,13 +46,13 @@ base::reasons! {
     /// Reason for which an incomplete datagram was discarded.
     pub enum ReassemblyFailure {
         /// The remaining fragments did not arrive before the timeout.
-        TimedOut = "reassembly timed out",
+        TimedOut("reassembly_timeout") = "reassembly timed out",
         /// The datagram was evicted, because other fragments needed the capacity.
-        Evicted = "fragments pushed out by others",
+        Evicted("reassembly_evicted") = "fragments evicted by others",
         /// Two fragments overlapped, or disagreed on the end of the datagram.
-        Overlap = "fragments overlapped",
+        Overlap("reassembly_overlap") = "fragments overlapped",
         /// Header and data of the complete datagram would be longer than 65,535 bytes.
-        TooLong = "fragments too long together",
+        TooLong("reassembly_too_long") = "reassembled datagram longer than 65535 bytes",
     }
 }
 

@@ -1,30 +1,30 @@
-//! Why frames are dropped.
+//! Reasons for which frames are dropped.
 
 base::reasons! {
-    /// Why a frame was dropped.
+    /// Reason for which a frame was dropped.
     pub enum LinkDropReason {
-        /// Shorter than the 14 bytes of a header.
-        Truncated = "shorter than an Ethernet header",
-        /// It ends inside a VLAN tag.
-        TruncatedTag = "ends inside a VLAN tag",
-        /// More than two VLAN tags.
-        TooManyTags = "more than two VLAN tags",
-        /// VLAN 4,095, which is reserved.
-        ReservedVlan = "reserved VLAN 4095",
-        /// A type field of 1,501 to 1,535, or a SNAP header's below 1,536: neither type nor length.
-        UndefinedType = "neither a type nor a length",
-        /// The length field promises more than there is.
-        LengthBeyondFrame = "length field beyond the frame",
-        /// A length frame with no SNAP header of RFC 1042 in it.
-        NotSnap = "a length frame without RFC 1042's SNAP header",
-        /// A payload longer than the MTU.
-        TooLong = "longer than the MTU",
-        /// Sent by a group, which cannot send (IEEE 802.3 3.2.3).
-        GroupSource = "source is a group address",
-        /// Addressed neither to a local address, nor to broadcast, nor to a joined group.
-        NotForUs = "not for us",
-        /// In another VLAN than the link.
-        OtherVlan = "another VLAN",
+        /// The frame is shorter than the 14 bytes of a header.
+        Truncated("truncated") = "shorter than an Ethernet header",
+        /// The frame ends inside a VLAN tag.
+        TruncatedTag("truncated_vlan_tag") = "ends inside a VLAN tag",
+        /// The frame has more than two VLAN tags.
+        TooManyTags("too_many_vlan_tags") = "more than two VLAN tags",
+        /// The VLAN ID is 4095, which is reserved.
+        ReservedVlan("reserved_vlan") = "reserved VLAN 4095",
+        /// The type field is 1501 to 1535, or a SNAP header's is below 1536: neither an EtherType nor a length.
+        UndefinedType("undefined_type") = "type field is neither an EtherType nor a length",
+        /// The length field exceeds the frame.
+        LengthBeyondFrame("length_exceeds_frame") = "length field beyond the frame",
+        /// The frame has a length field, but no SNAP header of RFC 1042.
+        NotSnap("not_snap") = "802.3 frame without a SNAP header of RFC 1042",
+        /// The payload is longer than the MTU.
+        TooLong("exceeds_mtu") = "longer than the MTU",
+        /// The source is a group address, which cannot send (IEEE 802.3 3.2.3).
+        GroupSource("source_multicast") = "source is a multicast or broadcast address",
+        /// The destination is neither a local address, nor broadcast, nor a joined group.
+        NotLocal("destination_not_local") = "destination is not a local address",
+        /// The frame is in another VLAN than the link.
+        OtherVlan("other_vlan") = "another VLAN",
     }
 }
 

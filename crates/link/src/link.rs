@@ -113,7 +113,7 @@ impl Link {
         if frame.source().is_group() {
             return Err(LinkDropReason::GroupSource);
         }
-        let destination_kind = self.destination_kind(frame.destination()).ok_or(LinkDropReason::NotForUs)?;
+        let destination_kind = self.destination_kind(frame.destination()).ok_or(LinkDropReason::NotLocal)?;
         if !self.is_local_vlan(frame.tags()) {
             return Err(LinkDropReason::OtherVlan);
         }

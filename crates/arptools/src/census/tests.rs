@@ -165,13 +165,13 @@ fn invalid_senders_are_dropped_counted_reported() {
     let foreign = |number| PacketFields { operation: Operation(number), ..request(A, SEEN, OTHER) };
     let group = MacAddr::new([3, 0, 0, 0, 0, 1]);
     let rows = [
-        (request(MacAddr::ZERO, SEEN, OTHER), ArpDropReason::SenderHardware),
-        (request(MacAddr::BROADCAST, SEEN, OTHER), ArpDropReason::SenderHardware),
-        (request(group, NO_IP, OTHER), ArpDropReason::SenderHardware),
-        (request(A, Ipv4Addr::BROADCAST, OTHER), ArpDropReason::SenderProtocol),
-        (request(A, Ipv4Addr::new(224, 0, 0, 1), OTHER), ArpDropReason::SenderProtocol),
-        (request(A, Ipv4Addr::LOCALHOST, OTHER), ArpDropReason::SenderProtocol),
-        (reply(A, NO_IP), ArpDropReason::SenderProtocol),
+        (request(MacAddr::ZERO, SEEN, OTHER), ArpDropReason::SenderMac),
+        (request(MacAddr::BROADCAST, SEEN, OTHER), ArpDropReason::SenderMac),
+        (request(group, NO_IP, OTHER), ArpDropReason::SenderMac),
+        (request(A, Ipv4Addr::BROADCAST, OTHER), ArpDropReason::SenderIp),
+        (request(A, Ipv4Addr::new(224, 0, 0, 1), OTHER), ArpDropReason::SenderIp),
+        (request(A, Ipv4Addr::LOCALHOST, OTHER), ArpDropReason::SenderIp),
+        (reply(A, NO_IP), ArpDropReason::SenderIp),
         (foreign(3), ArpDropReason::ForeignOperation),
         (foreign(7), ArpDropReason::ForeignOperation),
     ];

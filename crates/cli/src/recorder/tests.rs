@@ -64,7 +64,7 @@ fn record(frames: &[(bool, Vec<u8>)], capacity: usize) -> Vec<u8> {
         if *arrived {
             recorder.frame_received(frame);
             recorder
-                .frame_handled(now, FrameOutcome::Dropped(DropReason::Link(link::LinkDropReason::NotForUs)));
+                .frame_handled(now, FrameOutcome::Dropped(DropReason::Link(link::LinkDropReason::NotLocal)));
         } else {
             recorder.frame_sent(now, frame);
         }
@@ -117,7 +117,7 @@ proptest! {
         prop_assert!(outcome.is_ok());
         prop_assert_eq!(records.len(), frames.len());
         for ((nanos, record), (arrived, frame)) in (0..).zip(records).zip(frames) {
-            let comment = arrived.then(|| "dropped: not for us".to_owned());
+            let comment = arrived.then(|| "dropped: destination is not a local address".to_owned());
             let direction = if arrived { Direction::In } else { Direction::Out };
             let time = Some(1_000_000_000_000 + nanos);
             prop_assert_eq!(record, (time, frame.len(), frame, Some(direction), comment));

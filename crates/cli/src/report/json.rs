@@ -80,12 +80,12 @@ pub(super) enum ReportLine {
         time: u64,
         source: Option<String>,
         layer: &'static str,
-        reason: String,
+        reason: &'static str,
     },
     Suppressed {
         time: u64,
         event_name: &'static str,
-        reason: Option<String>,
+        reason: Option<&'static str>,
         count: u64,
     },
     Frame {
@@ -105,7 +105,7 @@ pub(super) enum ReportLine {
         state: &'static str,
     },
     Counters {
-        counters: BTreeMap<&'static str, BTreeMap<String, u64>>,
+        counters: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
     },
 }
 
@@ -218,17 +218,12 @@ impl ReportLine {
         }
     }
 
-    pub(super) fn dropped(
-        now: Instant,
-        source: Option<MacAddr>,
-        layer: &'static str,
-        reason: DropReason,
-    ) -> ReportLine {
+    pub(super) fn dropped(now: Instant, source: Option<MacAddr>, reason: DropReason) -> ReportLine {
         ReportLine::Dropped {
             time: now.as_nanos(),
             source: source.map(|source| source.to_string()),
-            layer,
-            reason: reason.to_string(),
+            layer: reason.layer(),
+            reason: reason.name(),
         }
     }
 
@@ -236,7 +231,7 @@ impl ReportLine {
         ReportLine::Suppressed {
             time: now.as_nanos(),
             event_name: suppressed.kind.name(),
-            reason: suppressed.kind.reason(),
+            reason: suppressed.kind.reason_name(),
             count: suppressed.count,
         }
     }
@@ -258,7 +253,7 @@ impl ReportLine {
     pub(super) fn counters(counters: &[Counter]) -> ReportLine {
         let mut layers: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
         for Counter { layer, name, count, .. } in counters {
-            layers.entry(*layer).or_default().insert(name.clone(), *count);
+            layers.entry(*layer).or_default().insert(*name, *count);
         }
         ReportLine::Counters { counters: layers }
     }

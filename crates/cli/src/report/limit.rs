@@ -146,8 +146,16 @@ impl LineKind {
         }
     }
 
+    /// Returns the name of the reason of its drops.
+    pub(super) fn reason_name(self) -> Option<&'static str> {
+        match self {
+            Self::Event(_) | Self::EventAbout(..) => None,
+            Self::Dropped(reason) => Some(reason.name()),
+        }
+    }
+
     /// Returns the reason of its drops, as text.
-    pub(super) fn reason(self) -> Option<String> {
+    fn reason(self) -> Option<String> {
         match self {
             Self::Event(_) | Self::EventAbout(..) => None,
             Self::Dropped(DropReason::UnsupportedEtherType(_)) => Some("unsupported EtherType".to_owned()),

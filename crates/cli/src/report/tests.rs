@@ -58,6 +58,21 @@ fn link_change_is_printed_as_one_line() {
     testbed::schema::check_lines("ping", &line(true));
 }
 
+#[test]
+fn counter_names_are_unique_identifiers_in_their_layer() {
+    let config = HostConfig::new("10.0.0.2/24".parse().unwrap(), MacAddr::new([2, 0, 0, 0, 0, 2]));
+    let host = Host::new(NOW, &config).unwrap();
+    let counters = all_counters(&host, DeviceCounters::default(), &Pool::new(1_500, host.pool_size()), 0);
+    let names: Vec<_> = counters.iter().map(|counter| (counter.layer, counter.name)).collect();
+    let unique: std::collections::BTreeSet<_> = names.iter().collect();
+    assert_eq!(unique.len(), names.len());
+    let is_identifier = |name: &str| {
+        name.starts_with(|first: char| first.is_ascii_lowercase())
+            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    };
+    assert_eq!(names.into_iter().find(|(_, name)| !is_identifier(name)), None);
+}
+
 fn printed(level: Verbosity, json: bool, act: impl FnOnce(&mut HostReport<Vec<u8>>)) -> String {
     let mut report = HostReport::new(Vec::new(), level, json);
     act(&mut report);
@@ -73,7 +88,7 @@ fn drop_one(report: &mut HostReport<Vec<u8>>) {
 #[test]
 fn drop_for_other_station_is_printed_only_with_all_frames() {
     let for_others = |report: &mut HostReport<Vec<u8>>| {
-        report.frame_handled(NOW, FrameOutcome::Dropped(link::LinkDropReason::NotForUs.into()));
+        report.frame_handled(NOW, FrameOutcome::Dropped(link::LinkDropReason::NotLocal.into()));
     };
     assert_eq!(printed(Verbosity::Events, false, for_others), "");
     assert_eq!(printed(Verbosity::Frames, false, for_others).lines().count(), 1);
@@ -84,7 +99,10 @@ fn drop_for_other_station_is_printed_only_with_all_frames() {
 #[test]
 fn drop_line_has_source_and_reason() {
     let text = printed(Verbosity::Events, false, drop_one);
-    assert_eq!(text, "01:01:01.000042 dropped a frame from 02:02:02:02:02:02: source is a group address\n");
+    assert_eq!(
+        text,
+        "01:01:01.000042 dropped a frame from 02:02:02:02:02:02: source is a multicast or broadcast address\n"
+    );
 }
 
 #[test]
@@ -104,7 +122,8 @@ fn drop_flood_is_suppressed_unless_all_frames_are_printed() {
         assert_eq!(text.lines().count(), 11, "{text}");
         let last = text.lines().last().unwrap();
         assert!(last.contains("suppressed") && last.contains("990"), "{last}");
-        assert!(last.contains("source is a group address"), "{last}");
+        let reason = if json { "source_multicast" } else { "source is a multicast or broadcast address" };
+        assert!(last.contains(reason), "{last}");
         assert_eq!(printed(Verbosity::Frames, json, flood).lines().count(), 2_000);
     }
 }
@@ -154,7 +173,7 @@ fn host_event_is_one_json_object_with_time() {
     assert_eq!(lines[0]["octets"], "02".repeat(14));
     assert_eq!(
         (lines[1]["layer"].as_str(), lines[1]["reason"].as_str()),
-        (Some("link"), Some("source is a group address"))
+        (Some("link"), Some("source_multicast"))
     );
 }
 
@@ -166,15 +185,15 @@ fn json_lines_match_schema_and_cover_all_its_events() {
     let one = ReadyHosts { mac, address: network, count: 1, vlan: None };
     let range = ReadyHosts { vlan: Some(5), count: 256, ..one };
     let entry = |mac| Neighbor { ip: network.addr(), mac, state: arp::NeighborState::Static };
-    let counter = Counter { layer: "tap", name: "received".to_owned(), count: 0, is_loss: false };
+    let counter = output_counter(0);
     let reason = DropReason::from(link::LinkDropReason::GroupSource);
     let more = [
         ReportLine::ready(&interface, 1_500, &[]),
         ReportLine::ready(&interface, 1_500, &[one, range]),
         ReportLine::neighbor(&interface, &entry(Some(mac))),
         ReportLine::neighbor(&interface, &entry(None)),
-        ReportLine::dropped(NOW, Some(mac), layer_name(reason), reason),
-        ReportLine::dropped(NOW, None, layer_name(reason), reason),
+        ReportLine::dropped(NOW, Some(mac), reason),
+        ReportLine::dropped(NOW, None, reason),
         ReportLine::suppressed(NOW, &SuppressedLines { kind: LineKind::of_drop(reason), count: 37 }),
         ReportLine::suppressed(NOW, &SuppressedLines { kind: LineKind::Event("learned"), count: 1 }),
         ReportLine::frame(NOW, Direction::In, &[2; 14]),

@@ -145,7 +145,7 @@ fn conflicting_hosts() -> TestResult {
     for host in [first, second] {
         let (code, out, _) = host.stop()?;
         assert_eq!(code, Some(0));
-        let line = out.lines().find(|line| line.ends_with("arp: probes and announcements"));
+        let line = out.lines().find(|line| line.ends_with("arp: probes and announcements sent"));
         let count: u32 = line.and_then(|line| line.split_whitespace().next()).ok_or("a count")?.parse()?;
         assert!((2..=3).contains(&count), "two announcements and one defence: {out}");
     }

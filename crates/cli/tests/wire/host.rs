@@ -205,12 +205,12 @@ fn foreign_frames() -> TestResult {
         let (_, out, _) = host.stop()?;
         assert_eq!(
             out.lines()
-                .filter(|line| line.contains("\"not for us\"") && line.contains("\"dropped\""))
+                .filter(|line| line.contains("\"destination_not_local\"") && line.contains("\"dropped\""))
                 .count(),
             frames,
             "{out}"
         );
-        assert!(out.contains("\"not for us\":20"), "{out}");
+        assert!(out.contains("\"destination_not_local\":20"), "{out}");
     }
     Ok(())
 }

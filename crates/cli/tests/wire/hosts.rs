@@ -97,8 +97,8 @@ fn each_address() -> TestResult {
     send(&mut socket, &echo(8, (PEER_MAC, PEER), crossed))?;
     let (code, out, _) = host.stop()?;
     assert_eq!(code, Some(0));
-    assert!(out.contains("7  icmp: echo requests answered\n"), "{out}");
-    assert!(out.contains("1  host: dropped: sent to another station than the destination's\n"), "{out}");
+    assert!(out.contains("7  icmp: echo replies sent\n"), "{out}");
+    assert!(out.contains("1  host: dropped: destination MAC address is of another local host\n"), "{out}");
     Ok(())
 }
 
@@ -142,7 +142,7 @@ fn probe_option() -> TestResult {
     assert_eq!(probe[28..32], [0; 4], "a probe");
     let (_, out, _) = host.stop()?;
     // Three probes and one announcement each, and perhaps the second.
-    let line = out.lines().find(|line| line.ends_with("arp: probes and announcements"));
+    let line = out.lines().find(|line| line.ends_with("arp: probes and announcements sent"));
     let count: u32 = line.and_then(|line| line.split_whitespace().next()).ok_or("a count")?.parse()?;
     assert!((13..=20).contains(&count), "{out}");
     Ok(())
@@ -166,11 +166,10 @@ fn log_stays_short() -> TestResult {
         let lines = |word: &str| out.lines().filter(|line| line.contains(word)).count();
         assert!(lines("suppressed") >= 2 && lines("10.1.0.5") <= 20, "{out}");
         assert!(out.lines().count() < 80, "{out}");
-        let name = "sender protocol address is ours, or wanted by us";
         let counted = if json.is_empty() {
-            format!("       {REQUESTS}  arp: dropped: {name}\n")
+            format!("       {REQUESTS}  arp: dropped: sender IP address is a local address\n")
         } else {
-            format!("\"{name}\":{REQUESTS},")
+            format!("\"address_conflict\":{REQUESTS},")
         };
         assert!(out.contains(&counted), "{out}");
     }

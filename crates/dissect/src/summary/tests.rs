@@ -112,7 +112,10 @@ fn unparsed_frame_summary_keeps_tags_and_llc_header() {
             &[&[5, 100, 0xaa, 0xaa, 3, 0, 0, 0, 8, 6], &REQUEST],
             "802.3, length 1380: LLC, dsap SNAP (0xaa) Individual, ssap SNAP (0xaa) Command, ctrl 0x03: oui Ethernet (0x000000), ethertype ARP (0x0806) [length field beyond the frame]",
         ),
-        (&[&[5, 250], &padding], "ethertype Unknown (0x05fa), length 54 [neither a type nor a length]"),
+        (
+            &[&[5, 250], &padding],
+            "ethertype Unknown (0x05fa), length 54 [type field is neither an EtherType nor a length]",
+        ),
         (&[&[0, 2, 0x42, 0x42]], "802.3, length 2: LLC, dsap STP (0x42) Individual, ssap STP (0x42) Command"),
     ];
     for (rest, expected) in table {

@@ -17,11 +17,11 @@ fn frame_outcome_displays_decision() {
         (FrameOutcome::Ipv4(DatagramOutcome::EchoReplied), "answered"),
         (
             FrameOutcome::Ipv4(DatagramOutcome::Rejected(IcmpError::PORT_UNREACHABLE)),
-            "refused: port unreachable",
+            "rejected: port unreachable",
         ),
         (
-            FrameOutcome::Dropped(DropReason::Arp(arp::ArpDropReason::SenderHardware)),
-            "dropped: sender hardware address is no station",
+            FrameOutcome::Dropped(DropReason::Arp(arp::ArpDropReason::SenderMac)),
+            "dropped: invalid sender MAC address",
         ),
     ];
     for (outcome, text) in table {

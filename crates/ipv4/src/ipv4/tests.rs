@@ -51,8 +51,8 @@ fn datagram_is_accepted_when_address_and_frame_are_local() {
         (DestinationKind::Broadcast, broadcast, Ok(DestinationKind::Broadcast)),
         (DestinationKind::Unicast, broadcast, Ok(DestinationKind::Broadcast)),
         (DestinationKind::Broadcast, all, Ok(DestinationKind::Broadcast)),
-        (DestinationKind::Unicast, other_source, Err(Ipv4DropReason::NotForUs)),
-        (DestinationKind::Multicast, LocalAddresses::ALL_HOSTS, Err(Ipv4DropReason::NotForUs)),
+        (DestinationKind::Unicast, other_source, Err(Ipv4DropReason::NotLocal)),
+        (DestinationKind::Multicast, LocalAddresses::ALL_HOSTS, Err(Ipv4DropReason::NotLocal)),
     ];
     for (destination_kind, destination, expected) in table {
         assert_eq!(
@@ -175,7 +175,7 @@ fn datagram_is_dropped_and_counted_when_source_route_is_incomplete() {
         let elsewhere = with_options(fields(PEER, [10, 0, 0, 3].into()), &route(kind, 4));
         assert_eq!(
             host.receive(now, DestinationKind::Unicast, &elsewhere).unwrap_err(),
-            Ipv4DropReason::NotForUs
+            Ipv4DropReason::NotLocal
         );
     }
     assert_eq!((host.dropped().get(Ipv4DropReason::SourceRoute), host.reassembly().len()), (6, 0));

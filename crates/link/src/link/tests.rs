@@ -29,9 +29,9 @@ fn only_local_and_broadcast_destinations_are_accepted() {
     };
     assert_eq!(destination_kind(LOCAL), Ok(DestinationKind::Unicast));
     assert_eq!(destination_kind(MacAddr::BROADCAST), Ok(DestinationKind::Broadcast));
-    assert_eq!(destination_kind(other), Err(LinkDropReason::NotForUs));
-    assert_eq!(destination_kind(GROUP), Err(LinkDropReason::NotForUs));
-    assert_eq!((link.accepted(), link.dropped().get(LinkDropReason::NotForUs)), (2, 2));
+    assert_eq!(destination_kind(other), Err(LinkDropReason::NotLocal));
+    assert_eq!(destination_kind(GROUP), Err(LinkDropReason::NotLocal));
+    assert_eq!((link.accepted(), link.dropped().get(LinkDropReason::NotLocal)), (2, 2));
 }
 
 // proves: ethernet-destination
@@ -45,7 +45,7 @@ fn group_is_accepted_between_join_and_leave() {
         DestinationKind::Multicast
     );
     link.leave(GROUP);
-    assert_eq!(link.receive(EthernetFrame::parse(&frame)).unwrap_err(), LinkDropReason::NotForUs);
+    assert_eq!(link.receive(EthernetFrame::parse(&frame)).unwrap_err(), LinkDropReason::NotLocal);
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn join_is_ignored_when_address_is_not_group() {
     link.join(other).unwrap();
     assert_eq!(
         link.receive(EthernetFrame::parse(&bytes(other, PEER, &ARP))).unwrap_err(),
-        LinkDropReason::NotForUs
+        LinkDropReason::NotLocal
     );
 }
 

@@ -192,19 +192,19 @@ fn invalid_senders_are_dropped_and_counted() {
     let mac = |sender_hardware| PacketFields { sender_hardware, ..REQUEST };
     let ip = |address: [u8; 4]| PacketFields { sender_protocol: address.into(), ..REQUEST };
     let cases = [
-        (mac(MacAddr::BROADCAST), ArpDropReason::SenderHardware),
-        (mac(MacAddr::ZERO), ArpDropReason::SenderHardware),
-        (mac(group), ArpDropReason::SenderHardware),
+        (mac(MacAddr::BROADCAST), ArpDropReason::SenderMac),
+        (mac(MacAddr::ZERO), ArpDropReason::SenderMac),
+        (mac(group), ArpDropReason::SenderMac),
         (mac(LOCAL_MAC), ArpDropReason::OwnEcho),
-        (ip([255, 255, 255, 255]), ArpDropReason::SenderProtocol),
-        (ip([10, 0, 0, 255]), ArpDropReason::SenderProtocol),
-        (ip([224, 0, 0, 1]), ArpDropReason::SenderProtocol),
-        (ip([239, 255, 255, 255]), ArpDropReason::SenderProtocol),
-        (ip([127, 0, 0, 1]), ArpDropReason::SenderProtocol),
-        (ip([240, 0, 0, 1]), ArpDropReason::SenderProtocol),
-        (ip([255, 255, 255, 254]), ArpDropReason::SenderProtocol),
-        (ip([0, 0, 0, 1]), ArpDropReason::SenderProtocol),
-        (ip([0, 255, 255, 255]), ArpDropReason::SenderProtocol),
+        (ip([255, 255, 255, 255]), ArpDropReason::SenderIp),
+        (ip([10, 0, 0, 255]), ArpDropReason::SenderIp),
+        (ip([224, 0, 0, 1]), ArpDropReason::SenderIp),
+        (ip([239, 255, 255, 255]), ArpDropReason::SenderIp),
+        (ip([127, 0, 0, 1]), ArpDropReason::SenderIp),
+        (ip([240, 0, 0, 1]), ArpDropReason::SenderIp),
+        (ip([255, 255, 255, 254]), ArpDropReason::SenderIp),
+        (ip([0, 0, 0, 1]), ArpDropReason::SenderIp),
+        (ip([0, 255, 255, 255]), ArpDropReason::SenderIp),
         (ip([10, 0, 0, 2]), ArpDropReason::Conflict),
     ];
     for (fields, reason) in cases {
@@ -349,7 +349,7 @@ fn unicast_request_for_address_of_other_station_is_dropped() {
     let mut arp = Segment::new(locals, ArpConfig::default());
     let mut bytes = [0; 28];
     REQUEST.write_to(&mut bytes).unwrap();
-    assert_eq!(arp.receive(NOW, Some(OLD_MAC), Packet::parse(&bytes)), Err(ArpDropReason::WrongStation));
+    assert_eq!(arp.receive(NOW, Some(OLD_MAC), Packet::parse(&bytes)), Err(ArpDropReason::WrongMac));
     assert!(arp.receive(NOW, Some(LOCAL_MAC), Packet::parse(&bytes)).unwrap().reply.is_some());
     assert!(arp.receive(NOW, None, Packet::parse(&bytes)).unwrap().reply.is_some());
 }

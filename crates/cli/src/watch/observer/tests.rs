@@ -38,7 +38,7 @@ fn address_is_in_vlan_of_frame_tag() {
 fn frame_without_arp_is_ignored_and_counted() {
     let mut observer = Observer::new(None);
     let ipv4 = [&[0xff; 6][..], &[2, 0, 0, 0, 0, 1], &[8, 0], &[0; 28]].concat();
-    assert_eq!(observer.observe(at(0), &ipv4).to_string(), "ignored: nobody here speaks IPv4 (0x0800)");
+    assert_eq!(observer.observe(at(0), &ipv4).to_string(), "ignored: unsupported EtherType IPv4 (0x0800)");
     assert_eq!(observer.observe(at(1), &[0; 13]).to_string(), "ignored: shorter than an Ethernet header");
     assert_eq!((observer.ignored, observer.counts().packets()), (2, 0));
     let cut = request(7, 1);

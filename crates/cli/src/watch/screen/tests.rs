@@ -58,7 +58,7 @@ ADDRESS   MAC ADDRESS        STATE  FIRST LAST PACKETS     /s  NOTES
 10.0.0.8  02:00:00:00:00:08  fresh     4s   4s       1    0.1  1 of 2
 LATEST EVENTS (UTC)
 09:10:02 new 10.0.0.8 is at 02:00:00:00:00:08
-09:10:01 invalid from ff:ff:ff:ff:ff:ff: sender hardware address is no station
+09:10:01 invalid from ff:ff:ff:ff:ff:ff: invalid sender MAC address
 09:10:00 probe 10.0.0.5 by 02:00:00:00:00:09; in use by 02:00:00:00:00:05
 09:09:59 announced 10.0.0.2 is at 02:00:00:00:00:08
 09:09:58 moved 10.0.0.2 from 02:00:00:00:00:07 to 02:00:00:00:00:08

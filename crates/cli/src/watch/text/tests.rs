@@ -24,8 +24,8 @@ fn event_texts_name_ip_and_mac_addresses() {
         format!("probe {ip} by {a}; in use by {b}"),
         format!("announced {ip} is at {a}"),
         format!("mismatch {ip}: {a} sent by {b}"),
-        format!("invalid from {a}: sender hardware address is no station"),
-        format!("invalid from {a}@5: sender protocol address is no host"),
+        format!("invalid from {a}: invalid sender MAC address"),
+        format!("invalid from {a}@5: invalid sender IP address"),
         format!("gone {ip} was at {a}"),
         format!("returned {ip} is at {a} after 1h"),
         format!("many addresses at {a}: 16"),
@@ -51,7 +51,7 @@ fn statistics_count_packets_addresses_and_losses() {
         statistics_text(&observer, 3),
         "11 packets in 1h: 5 requests, 2 replies, 2 announcements, 1 probe, 1 invalid
 6 addresses: 4 fresh, 1 quiet, 1 gone; 2 changes, 1 conflict
-         1  invalid: sender hardware address is no station
+         1  invalid: invalid sender MAC address
          3  frames lost or truncated"
     );
     let mut other = Observer::new(None);

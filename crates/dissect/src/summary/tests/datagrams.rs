@@ -294,7 +294,7 @@ fn malformed_datagram_summary_has_fault_in_brackets() {
     assert_eq!(of_icmp(&wrong), "echo request, id 7, seq 9, length 8 [ICMP checksum is wrong]");
     assert_eq!(
         of_icmp(&message(3, 3, [0; 4], &[0x45; 19])),
-        "unreachable, length 27 [error about no datagram]"
+        "unreachable, length 27 [ICMP error without a quoted datagram]"
     );
     let portless = message(3, 3, [0; 4], &datagram(17, b"")[..20]);
     assert_eq!(of_icmp(&portless), "10.0.0.2 port unreachable, length 28");

@@ -75,7 +75,7 @@ fn overlapping_fragments_drop_datagram_without_reply() {
     assert_eq!(dropped(&test_host), [None, OVERLAP, None, None]);
     // Sent again, it is whole.
     assert_eq!(test_host.exchange(&frames[..1]).len(), 3);
-    assert_eq!(test_host.count("ipv4", "fragments overlapped"), 1);
+    assert_eq!(test_host.count("ipv4", "reassembly_overlap"), 1);
     let other = fragments(Ipv4Fields { identification: 78, ..icmp_fields() }, 4_000, 1_480);
     assert_eq!(test_host.exchange(&other).len(), 3);
 }
@@ -113,7 +113,7 @@ fn reassembly_timeout_is_reported_once_to_sender_of_first_fragment() {
     assert_eq!((error.icmp_type(), error.code(), &message[8..]), (IcmpType::TIME_EXCEEDED, 1, start));
     assert_eq!((errors.len(), requests), (1, 0));
     assert_eq!(test_host.exchange(&frames[2..]).len(), 0, "too late");
-    assert_eq!(test_host.count("ipv4", "reassembly timed out"), 2);
+    assert_eq!(test_host.count("ipv4", "reassembly_timeout"), 2);
 }
 
 // proves: rfc1122-port-unreachable
@@ -276,9 +276,9 @@ fn unsent_reply_is_counted_by_reason() {
         last = test_host.host.receive(NOW, frame, &mut tx_queue, &mut test_host.pool).dropped();
     }
     assert_eq!(last, Some(TxDropReason::TxQueueFull.into()));
-    assert_eq!((test_host.count("icmp", "echo requests answered"), tx_queue.len()), (1, 167));
-    assert_eq!(test_host.count("host", "more fragments than may wait for the wire"), 1);
-    assert_eq!(test_host.count("host", "too many frames wait for the wire"), 1);
+    assert_eq!((test_host.count("icmp", "echo_replies_sent"), tx_queue.len()), (1, 167));
+    assert_eq!(test_host.count("host", "too_many_fragments"), 1);
+    assert_eq!(test_host.count("host", "transmit_queue_full"), 1);
 }
 
 // proves: reassembly-flood, reassembly-bounds

@@ -152,7 +152,7 @@ fn hosts_with_same_addresses_in_two_vlans_are_separate() {
     }
     // A station of one VLAN is none in the other, and without a tag nobody is there.
     for frame in [tagged(&ping(first, address), 6), tagged(&ping(second, address), 5)] {
-        assert_eq!(test_host.exchange_one(&frame).0.dropped(), Some(link::LinkDropReason::NotForUs.into()));
+        assert_eq!(test_host.exchange_one(&frame).0.dropped(), Some(link::LinkDropReason::NotLocal.into()));
     }
     assert_eq!(
         test_host.exchange_one(&ping(first, address)).0.dropped(),
