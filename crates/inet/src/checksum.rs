@@ -44,7 +44,7 @@ impl Sum {
     }
 }
 
-/// Returns the checksum of bytes whose checksum field is zero.
+/// Returns the checksum of bytes with a checksum field of zero.
 #[inline]
 pub fn of(bytes: &[u8]) -> u16 {
     // spec: rfc1071-sum

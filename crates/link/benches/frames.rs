@@ -1,8 +1,8 @@
 //! Compares parsing frames and writing headers with an unsafe cast to a packed struct.
 //!
-//! The cast is the baseline: it is what a program in C does. It makes the same checks and returns the same values, which
-//! is asserted before each measurement. Compare times within one run only: Criterion's times vary more between runs
-//! than the two differ.
+//! The cast is the baseline: it is what a program in C does. It makes the same checks and returns the same values,
+//! which is asserted before each measurement. Compare times within one run only: Criterion's times vary more between
+//! runs than the two differ.
 
 use std::error::Error;
 use std::hint::black_box;

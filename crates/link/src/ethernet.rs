@@ -123,7 +123,7 @@ impl<'a> EthernetFrame<'a> {
         if plain.is_typed() { Ok(plain) } else { plain.untag()?.typed() }
     }
 
-    /// Returns the frame of a header whose type field was already read as `ether_type`.
+    /// Returns the frame of a header, with its type field already read as `ether_type`.
     ///
     /// Returns `None` if that field is a length or announces a tag: the frame must then be parsed.
     #[inline]

@@ -178,8 +178,8 @@ impl Link {
     }
 }
 
-/// Minimum length of a frame on Ethernet, in bytes, without frame check sequence: a header of 14 and a payload of 46, or
-/// 18 and 42 with one tag.
+/// Minimum length of a frame on Ethernet, in bytes, without frame check sequence: a header of 14 and a payload of 46,
+/// or 18 and 42 with one tag.
 pub const MINIMUM_FRAME: usize = 60;
 
 impl Link {

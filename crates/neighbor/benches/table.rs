@@ -1,14 +1,13 @@
-//! The translation table from 16 entries to a million: looking up, turning away strangers, standing
-//! idle.
+//! Measures the neighbor table from 16 entries to a million: look-ups, unknown senders, and idle polls.
 //!
-//! A look-up finds the hardware address of an entry, and that says whom to look up next: each waits
-//! for the one before, as frames do. Beside it stand what the memory alone costs (the same two
-//! reads, in arrays of the same size, with neither hash nor comparison) and the standard library's
-//! map. What grows with the table in all three is the way to memory, not the work.
+//! A look-up finds the MAC address of an entry, which determines the next look-up. Each look-up thus waits for the one
+//! before, as it does for frames. It is compared with the standard library's map, and with a lower bound: the same two
+//! reads, in arrays of the same size, without hash and comparison. In all three, only the time of memory accesses grows
+//! with the table.
 //!
-//! Criterion's times swing by more than what is compared here differs. So the contenders also take
-//! turns, and ratios are printed: a look-up beside its floor, a few of many beside a few of few, and
-//! a table that a million strangers went through beside one they did not.
+//! Criterion's times vary more than the contenders differ. The contenders therefore also run in alternation, and ratios
+//! are printed: a look-up to its lower bound, look-ups of a few entries in a large table to those in a small one, and
+//! look-ups in a table flooded by a million unknown senders to those in one that was not.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -21,35 +20,36 @@ use link::{Instant, MacAddr};
 use neighbor::{NeighborSettings, NeighborTable, Resolution, SenderObservation};
 
 type Table = NeighborTable<Ipv4Addr, ()>;
-/// A name, and what is done in one turn.
+/// A name, and the work of one round.
 type Contender<'a> = (&'a str, Box<dyn FnMut() + 'a>);
 
 const SIZES: [u32; 5] = [16, 256, 1_024, 65_536, 1_000_000];
-/// Those in use in a large table.
+/// Number of entries in use in a large table.
 const IN_USE: usize = 16;
-/// The bound of the table that is flooded, and those that are in use or static in it.
+/// Bound of the flooded table.
 const BOUND: u32 = 1_024;
+/// Number of entries in the flooded table that are static or in use.
 const USED: u32 = 512;
 const UNKNOWN_SENDERS: u32 = 1_000_000;
-/// Look-ups in one turn, where tables take turns.
-const TURN: u32 = 512;
+/// Number of look-ups per round.
+const ROUND: u32 = 512;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut criterion = Criterion::default().configure_from_args();
-    looking_up(&mut criterion)?;
-    looking_up_the_few(&mut criterion)?;
-    standing_idle(&mut criterion)?;
-    learning(&mut criterion)?;
+    look_up_all(&mut criterion)?;
+    look_up_few(&mut criterion)?;
+    poll_idle(&mut criterion)?;
+    learn(&mut criterion)?;
     flood(&mut criterion)?;
     criterion.final_summary();
     Ok(())
 }
 
-/// All entries in turn, each in a place that nothing foretells.
-fn looking_up(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
+/// Looks up all entries, in random order.
+fn look_up_all(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
     for size in SIZES {
         let next = ring(size)?;
-        let (mut table, floor) = (reachable_time(size, &next)?, Floor::new(&next)?);
+        let (mut table, lower_bound) = (reachable_table(size, &next)?, LowerBound::new(&next)?);
         let map: HashMap<Ipv4Addr, MacAddr> =
             (0..size).map(address).zip(next.iter().copied().map(mac)).collect();
         let mut group = criterion.benchmark_group("table/look-up");
@@ -67,34 +67,34 @@ fn looking_up(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
         });
         group.bench_function(BenchmarkId::new("two-reads", size), |bencher| {
             let mut cell = 0;
-            bencher.iter(|| cell = floor.read(cell));
+            bencher.iter(|| cell = lower_bound.read(cell));
         });
         group.finish();
-        in_turn(
+        alternate(
             &format!("look-up in {size}"),
             [
                 ("resolve", walk(|number| resolve(&mut table, number))),
                 ("hash-map", walk(|number| look_up(&map, number))),
-                ("two-reads", walk(|cell| floor.read(cell))),
+                ("two-reads", walk(|cell| lower_bound.read(cell))),
             ],
         );
     }
     Ok(())
 }
 
-/// A few entries of many: what is in use stays near the processor, whatever else the table holds.
-fn looking_up_the_few(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
+/// Looks up a few entries of many. Entries in use stay in the processor's cache, independently of the table's size.
+fn look_up_few(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
     let mut tables = Vec::new();
     for size in SIZES {
-        // Who they are nothing foretells: those a power of two apart would crowd one set of the cache.
+        // The entries are random: at distances of a power of two they would share one set of the cache.
         let mut next: Vec<u32> = (0..size).collect();
         let all = ring(size)?;
         let after = |number: &u32| all.get(usize::try_from(*number).ok()?).copied();
         let in_use: Vec<u32> = std::iter::successors(Some(0), after).take(IN_USE).collect();
         for (number, then) in in_use.iter().zip(in_use.iter().cycle().skip(1)) {
-            *next.get_mut(usize::try_from(*number)?).ok_or("a hot one")? = *then;
+            *next.get_mut(usize::try_from(*number)?).ok_or("no such entry")? = *then;
         }
-        tables.push(reachable_time(size, &next)?);
+        tables.push(reachable_table(size, &next)?);
     }
     let mut group = criterion.benchmark_group("table/look-up-16-of");
     for (size, table) in SIZES.into_iter().zip(&mut tables) {
@@ -107,20 +107,20 @@ fn looking_up_the_few(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
     let [few, rest @ ..] = tables.as_mut_slice() else { return Ok(()) };
     for (size, table) in SIZES.iter().skip(1).zip(rest) {
         let (table, few) = (walk(|number| resolve(table, number)), walk(|number| resolve(few, number)));
-        in_turn("look-up of 16", [(&format!("of {size}"), table), ("of 16", few)]);
+        alternate("look-up of 16", [(&format!("of {size}"), table), ("of 16", few)]);
     }
     Ok(())
 }
 
-/// A turn of the loop in which nothing is due.
-fn standing_idle(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
-    let mut group = criterion.benchmark_group("table/idle-turn");
+/// Polls a table in which nothing is due.
+fn poll_idle(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
+    let mut group = criterion.benchmark_group("table/idle-poll");
     for size in SIZES {
-        let mut table = of_strangers(size, size)?;
+        let mut table = table_of_senders(size, size)?;
         let mut now = 0;
         group.bench_function(BenchmarkId::from_parameter(size), |bencher| {
             bencher.iter(|| {
-                // All of it happens within the life of an entry.
+                // The time stays within the lifetime of the entries.
                 now = (now + 1) % 1_000_000;
                 let now = Instant::from_nanos(now);
                 (black_box(table.poll(now)).is_none(), table.deadline())
@@ -132,11 +132,11 @@ fn standing_idle(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A stranger in a full table, who takes another's place, and one who is known.
-fn learning(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
-    let mut group = criterion.benchmark_group("table/stranger");
+/// Learns unknown senders in a full table, each of which evicts another, and updates known ones.
+fn learn(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
+    let mut group = criterion.benchmark_group("table/sender");
     for size in SIZES {
-        let mut table = of_strangers(size, size)?;
+        let mut table = table_of_senders(size, size)?;
         let mut number = size;
         group.bench_function(BenchmarkId::new("evicts", size), |bencher| {
             bencher.iter(|| {
@@ -145,7 +145,7 @@ fn learning(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
             });
         });
         assert_eq!(table.len(), usize::try_from(size)?);
-        let mut table = of_strangers(size, size)?;
+        let mut table = table_of_senders(size, size)?;
         let mut number = 0;
         group.bench_function(BenchmarkId::new("known", size), |bencher| {
             bencher.iter(|| {
@@ -158,11 +158,11 @@ fn learning(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Look-ups of those in use and static, before a million strangers came by and after.
+/// Looks up entries that are static or in use, before and after a flood of a million unknown senders.
 fn flood(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
     let next = ring(USED)?;
-    let mut before = used(&next)?;
-    let mut after = used(&next)?;
+    let mut before = used_table(&next)?;
+    let mut after = used_table(&next)?;
     for number in USED..USED + UNKNOWN_SENDERS {
         after.learn(Instant::from_nanos(u64::from(number) * 1_000), address(number), observation(number));
     }
@@ -181,13 +181,13 @@ fn flood(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
 
     let after = walk(|number| resolve(&mut after, number));
     let before = walk(|number| resolve(&mut before, number));
-    in_turn("flood", [("after", after), ("before", before)]);
+    alternate("flood", [("after", after), ("before", before)]);
     Ok(())
 }
 
-/// Lets contenders take turns, and prints how long each takes beside the last one, tenth percentile
-/// by tenth percentile: what disturbs one turn disturbs the others too, and the best tenth least.
-fn in_turn<const N: usize>(what: &str, mut contenders: [Contender<'_>; N]) {
+/// Runs the contenders in alternation, so that disturbances affect all. Prints each contender's tenth percentile, and
+/// its ratio to that of the last contender.
+fn alternate<const N: usize>(name: &str, mut contenders: [Contender<'_>; N]) {
     let mut times: [Vec<Duration>; N] = [const { Vec::new() }; N];
     for _ in 0..500 {
         for ((_, contender), times) in contenders.iter_mut().zip(&mut times) {
@@ -199,23 +199,23 @@ fn in_turn<const N: usize>(what: &str, mut contenders: [Contender<'_>; N]) {
         times.get(times.len() / 10).map_or(0.0, Duration::as_secs_f64)
     });
     let last = tenths.last().copied().unwrap_or_default();
-    for ((name, _), tenth) in contenders.iter().zip(tenths) {
-        println!("{what}: {name} {:.2}, {:.1} ns each", tenth / last, tenth * 1e9 / f64::from(TURN));
+    for ((contender, _), tenth) in contenders.iter().zip(tenths) {
+        println!("{name}: {contender} {:.2}, {:.1} ns each", tenth / last, tenth * 1e9 / f64::from(ROUND));
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this measures time, and tells nobody what time it is")]
+#[expect(clippy::disallowed_methods, reason = "the benchmark measures time")]
 fn time(contender: &mut dyn FnMut()) -> Duration {
-    let begun = Stopwatch::now();
+    let start = Stopwatch::now();
     contender();
-    begun.elapsed()
+    start.elapsed()
 }
 
-/// Goes one turn's steps on, from where the last turn ended.
+/// Returns a round of steps that continues where the last round ended.
 fn walk<'a>(mut step: impl FnMut(u32) -> u32 + 'a) -> Box<dyn FnMut() + 'a> {
     let mut number = 0;
     Box::new(move || {
-        for _ in 0..TURN {
+        for _ in 0..ROUND {
             number = step(black_box(number));
         }
     })
@@ -236,8 +236,8 @@ fn get(table: &Table, number: u32) -> u32 {
     table.get(address(number)).and_then(|entry| entry.mac).map_or(0, number_of)
 }
 
-/// A table of neighbors that are all REACHABLE, the hardware address of each naming the next.
-fn reachable_time(size: u32, next: &[u32]) -> Result<Table, Box<dyn Error>> {
+/// Returns a table of REACHABLE neighbors. The MAC address of each contains the number of the next.
+fn reachable_table(size: u32, next: &[u32]) -> Result<Table, Box<dyn Error>> {
     let mut table = Table::new(NeighborSettings {
         entries: usize::try_from(size)?,
         seed: 7,
@@ -250,7 +250,8 @@ fn reachable_time(size: u32, next: &[u32]) -> Result<Table, Box<dyn Error>> {
     Ok(table)
 }
 
-fn of_strangers(size: u32, bound: u32) -> Result<Table, Box<dyn Error>> {
+/// Returns a table of senders that were learned and never used.
+fn table_of_senders(size: u32, bound: u32) -> Result<Table, Box<dyn Error>> {
     let mut table = Table::new(NeighborSettings {
         entries: usize::try_from(bound)?,
         seed: 7,
@@ -262,8 +263,8 @@ fn of_strangers(size: u32, bound: u32) -> Result<Table, Box<dyn Error>> {
     Ok(table)
 }
 
-/// Half static, half in use (DELAY), and as much room again for strangers.
-fn used(next: &[u32]) -> Result<Table, Box<dyn Error>> {
+/// Returns a half-full table. Half of its entries are static, half in use (DELAY).
+fn used_table(next: &[u32]) -> Result<Table, Box<dyn Error>> {
     let mut table = Table::new(NeighborSettings {
         entries: usize::try_from(BOUND)?,
         seed: 7,
@@ -280,38 +281,38 @@ fn used(next: &[u32]) -> Result<Table, Box<dyn Error>> {
     Ok(table)
 }
 
-/// What a look-up cannot do without: a read in the index, and one in the table, where it says.
-struct Floor {
+/// Lower bound of a look-up: one read in the index, and one in the table.
+struct LowerBound {
     cells: Vec<u32>,
     slots: Vec<Slot>,
 }
 
-/// As large as an entry.
+/// A slot as large as an entry: 64 bytes.
 #[derive(Clone, Default)]
 struct Slot {
     next: u32,
-    _others: [u32; 11],
+    _others: [u32; 15],
 }
 
-impl Floor {
-    fn new(next: &[u32]) -> Result<Floor, Box<dyn Error>> {
+impl LowerBound {
+    fn new(next: &[u32]) -> Result<LowerBound, Box<dyn Error>> {
         let count = u32::try_from(next.len())?;
         let every = (count * 2).next_power_of_two() / count;
-        // Slots in the order of the entries, cells in no order.
+        // The slots are in the order of the entries, the cells in random order.
         let order = ring(count)?;
         let mut cells = vec![0; usize::try_from(count * every)?];
         let mut slots = vec![Slot::default(); next.len()];
         let cell_of = |number: u32| -> Result<u32, Box<dyn Error>> {
-            Ok(*order.get(usize::try_from(number)?).ok_or("a cell")? * every)
+            Ok(*order.get(usize::try_from(number)?).ok_or("no such cell")? * every)
         };
         for (number, next) in (0..count).zip(next) {
-            *cells.get_mut(usize::try_from(cell_of(number)?)?).ok_or("a cell")? = number;
-            slots.get_mut(usize::try_from(number)?).ok_or("a slot")?.next = cell_of(*next)?;
+            *cells.get_mut(usize::try_from(cell_of(number)?)?).ok_or("no such cell")? = number;
+            slots.get_mut(usize::try_from(number)?).ok_or("no such slot")?.next = cell_of(*next)?;
         }
-        Ok(Floor { cells, slots })
+        Ok(LowerBound { cells, slots })
     }
 
-    /// The cell that comes next.
+    /// Returns the next cell.
     fn read(&self, cell: u32) -> u32 {
         let to_usize = |place| usize::try_from(place).unwrap_or_default();
         let place = self.cells.get(to_usize(cell)).copied().unwrap_or_default();
@@ -319,7 +320,7 @@ impl Floor {
     }
 }
 
-/// Who comes after each of so many, such that all are met on one way round.
+/// Returns the successor of each number below `count`. All numbers form one random cycle.
 fn ring(count: u32) -> Result<Vec<u32>, Box<dyn Error>> {
     let mut next: Vec<u32> = (0..count).collect();
     let mut random = 0x2545_f491_4f6c_dd1d_u64;

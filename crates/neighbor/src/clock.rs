@@ -1,19 +1,18 @@
-//! Time as the table counts it.
+//! The table's monotonic clock.
 
 use std::time::Duration;
 
 use link::Instant;
 
-/// A point in counted time: nanoseconds, beginning again after 584 years of them.
+/// Point in counted time, in nanoseconds. Wraps after 584 years.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tick(u64);
 
-/// Counts the time that passes from one telling to the next.
+/// Counts the time that passes between calls of [`Clock::advance`].
 ///
-/// A clock that goes back is no time that passes: what was begun goes on from where it was, and
-/// nobody waits for the clock to be where it had been. So the ticks in a row of the table never
-/// fall. How long ago a tick was is asked, never where a wait would end: near the end of time
-/// nothing becomes due all at once.
+/// When the caller's time goes back, no time passes: running timers continue from where they were. The ticks in a timer
+/// queue therefore never decrease. Timers compare the time since a tick with a span, not the current time with an end,
+/// so that they do not all become due near the end of time.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     now: Instant,
@@ -21,7 +20,7 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// Tells the clock what time it is.
+    /// Sets the current time.
     // spec: clock-still, clock-back
     pub(super) fn advance(&mut self, now: Instant) {
         let passed = now.as_nanos().saturating_sub(self.now.as_nanos());
@@ -29,22 +28,22 @@ impl Clock {
         self.now = now;
     }
 
-    /// What it was told last.
+    /// Returns the current time, as last set.
     pub(super) fn now(&self) -> Instant {
         self.now
     }
 
-    /// The same, in ticks.
+    /// Returns the current tick.
     pub(super) fn tick(&self) -> Tick {
         Tick(self.elapsed)
     }
 
-    /// How long ago a tick was.
+    /// Returns the time since a tick.
     pub(super) fn since(&self, tick: Tick) -> Duration {
         Duration::from_nanos(self.elapsed.wrapping_sub(tick.0))
     }
 
-    /// When a span from a tick on is over, by the clock that was told; none if time ends first.
+    /// Returns when a span that starts at a tick ends, in the caller's time. Returns `None` beyond the last instant.
     // spec: clock-end
     pub(super) fn end(&self, tick: Tick, span: Duration) -> Option<Instant> {
         let left = span.saturating_sub(self.since(tick));

@@ -1,4 +1,4 @@
-//! The entries of the table: their timer queues, their order of age, and the order of eviction.
+//! The entries of the table, in timer queues, by age, and in eviction classes.
 
 use std::time::Duration;
 
@@ -10,34 +10,34 @@ use super::clock::{Clock, Tick};
 use super::index::Index;
 use super::{Address, Neighbor, NeighborState};
 
-/// Between two requests for one destination: never less than a second (RFC 1122 2.3.2.1).
+/// Minimum time between two requests for one destination (RFC 1122 2.3.2.1).
 // spec: rfc1122-flood
 pub(super) const RETRANSMIT: Duration = Duration::from_secs(1);
-/// How long an entry that has proved itself counts as in use after it was sent to or heard: as long as Linux keeps
-/// one from being collected.
+/// Time that a proven entry counts as in use after a packet to or from the neighbor. Linux protects entries from
+/// garbage collection for the same time.
 const IN_USE: Duration = Duration::from_secs(5);
 
-/// How many entries of a row are looked at for one that may be evicted.
+/// Maximum number of entries per queue that are examined for eviction.
 const MAX_EXAMINED: usize = 8;
 
-/// Entries with a hard bound. Every operation but iteration costs the same however many there are.
+/// Bounded set of entries. Every operation except iteration takes constant time.
 #[derive(Debug)]
 pub(super) struct Entries<A> {
     pub(super) clock: Clock,
-    /// Those of entries, and those that are free.
+    /// Slots of entries, and free slots.
     slots: Vec<Slot<A>>,
     index: Index,
     len: usize,
     bound: usize,
     queues: [List; TimerQueue::COUNT],
     classes: [List; Class::COUNT],
-    /// How many entries are in [`Class::Unproven`].
+    /// Number of entries in [`Class::Unproven`].
     unproven: usize,
     age: List,
 }
 
 impl<A: Address> Entries<A> {
-    /// An empty table. Its memory is set aside here, and the system gives it when it is touched.
+    /// Creates an empty set and reserves its memory. The system provides each page when it is first touched.
     // spec: table-memory
     pub(super) fn new(bound: usize, seed: u64) -> Entries<A> {
         let bound = bound.clamp(1, 1 << 20);
@@ -58,13 +58,13 @@ impl<A: Address> Entries<A> {
         self.len
     }
 
-    /// Whether another entry needs somebody else's place.
+    /// Returns whether a new entry must replace another.
     pub(super) fn is_full(&self) -> bool {
         self.len >= self.bound
     }
 
-    /// Whether another entry for an address that has not proved itself needs the place of one like it. A
-    /// quarter of the table is for those.
+    /// Returns whether a new unproven entry must replace another unproven one. Unproven entries have a share of a
+    /// quarter of the table.
     // spec: table-share
     pub(super) fn is_share_full(&self) -> bool {
         self.unproven >= self.share()
@@ -86,12 +86,12 @@ impl<A: Address> Entries<A> {
         self.slots.get_mut(index(place))
     }
 
-    /// All entries, in no order.
+    /// Iterates over all entries, in no particular order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Slot<A>> {
         TimerQueue::ALL.into_iter().flat_map(|queue| self.queue(queue)).map(|(_, slot)| slot)
     }
 
-    /// The entries of a row, longest there first.
+    /// Iterates over the entries of a queue, oldest first.
     fn queue(&self, queue: TimerQueue) -> impl Iterator<Item = (Place, &Slot<A>)> {
         let mut next = self.first(queue);
         std::iter::from_fn(move || {
@@ -102,7 +102,7 @@ impl<A: Address> Entries<A> {
         })
     }
 
-    /// Enters an address that is not there. There is room: the caller has seen to it.
+    /// Adds an entry for an address that has none. The caller has checked the bound.
     pub(super) fn insert(
         &mut self,
         ip: A,
@@ -160,7 +160,7 @@ impl<A: Address> Entries<A> {
         self.join(TimerQueue::Free, place);
     }
 
-    /// Gives an entry a state, and the last place of a row. Returns the state it had.
+    /// Sets the state of an entry, and appends it to a queue. Returns the previous state.
     pub(super) fn transition(
         &mut self,
         place: Place,
@@ -168,9 +168,9 @@ impl<A: Address> Entries<A> {
         queue: TimerQueue,
     ) -> Option<NeighborState> {
         let now = self.clock.tick();
-        let (old_state, old_row, old_class) =
+        let (old_state, old_queue, old_class) =
             self.get(place).map(|slot| (slot.state, slot.queue, slot.class))?;
-        self.leave(old_row, place);
+        self.leave(old_queue, place);
         match (old_state.has_age(), state.has_age()) {
             (false, true) => self.age.append(&mut self.slots, Slot::age_links, place),
             (true, false) => self.age.unlink(&mut self.slots, Slot::age_links, place),
@@ -183,7 +183,7 @@ impl<A: Address> Entries<A> {
         Some(old_state)
     }
 
-    /// Notes that a packet confirmed an entry that has an age: it is the youngest now.
+    /// Resets the age of an entry that a packet confirmed.
     pub(super) fn confirm(&mut self, place: Place) {
         let now = self.clock.tick();
         let Some(slot) = self.get_mut(place) else { return };
@@ -195,7 +195,7 @@ impl<A: Address> Entries<A> {
         self.age.append(&mut self.slots, Slot::age_links, place);
     }
 
-    /// Gives an entry another state in the row where it stands. Returns the state it had.
+    /// Sets the state of an entry, which stays in its queue. Returns the previous state.
     pub(super) fn set_state(&mut self, place: Place, state: NeighborState) -> Option<NeighborState> {
         let slot = self.get_mut(place)?;
         let class = slot.class;
@@ -211,7 +211,7 @@ impl<A: Address> Entries<A> {
         }
     }
 
-    /// Notes that an entry was used: it is the last of its class to be evicted.
+    /// Records the use of an entry, which becomes the last of its class to be evicted.
     pub(super) fn touch(&mut self, place: Place) {
         let now = self.clock.tick();
         let Some(slot) = self.get_mut(place) else { return };
@@ -223,51 +223,54 @@ impl<A: Address> Entries<A> {
         }
     }
 
-    /// Notes that an entry was heard or sent to. Of one that has not proved itself, only requests count.
+    /// Records a packet to or from a neighbor as use of its entry. For unproven entries only requests count as use.
     pub(super) fn touch_in_use(&mut self, place: Place) {
         if self.get(place).is_some_and(|slot| matches!(slot.class, Class::Unused | Class::Proven)) {
             self.touch(place);
         }
     }
 
-    /// The entry that is next in a row.
+    /// Returns the first entry of a queue.
     pub(super) fn first(&self, queue: TimerQueue) -> Option<Place> {
         self.queues.get(queue.index())?.first()
     }
 
-    /// The entry that has been in a row for a span, if there is one.
+    /// Returns the first entry of a queue if it has been there for at least a span.
     pub(super) fn due(&self, queue: TimerQueue, span: Duration) -> Option<Place> {
         let place = self.first(queue)?;
         (self.clock.since(self.get(place)?.since) >= span).then_some(place)
     }
 
-    /// The entry that nothing has confirmed for a span, if there is one.
+    /// Returns the entry with the oldest confirmation if that is at least a span ago.
     pub(super) fn unconfirmed(&self, span: Duration) -> Option<Place> {
         let place = self.age.first()?;
         (self.clock.since(self.get(place)?.confirmed) >= span).then_some(place)
     }
 
-    /// When the next entry has been in a row for a span.
+    /// Returns when the first entry of a queue has been there for a span.
     pub(super) fn deadline_of(&self, queue: TimerQueue, span: Duration) -> Option<Instant> {
         self.clock.end(self.get(self.first(queue)?)?.since, span)
     }
 
-    /// When the next entry has gone unconfirmed for a span.
+    /// Returns when the oldest confirmation is a span ago.
     pub(super) fn deadline_of_age(&self, span: Duration) -> Option<Instant> {
         self.clock.end(self.get(self.age.first()?)?.confirmed, span)
     }
 
-    /// Whether an entry may have been asked for within the last second, and would be again if it
-    /// were forgotten. Who did change its row in that time may have been, unused ones never were.
+    /// Returns whether a request for this entry may have been sent within the last second. If the entry were removed,
+    /// another request could follow at once.
+    ///
+    /// Each request moves its entry to another queue, and unused entries have had no request.
     pub(super) fn may_be_requested_again(&self, slot: &Slot<A>) -> bool {
         slot.class != Class::Unused && self.clock.since(slot.since) < RETRANSMIT
     }
 
-    /// The entry to evict for a newcomer of this state: one that has failed, then the one unused for longest, then
-    /// the one of those that have proved themselves; never one that is static or in use.
+    /// Returns the entry to evict for a new entry in this state: an unproven one beyond their share, else a failed one,
+    /// else the oldest unused one, else the least recently used proven one. Entries that are static or in use are never
+    /// evicted.
     ///
-    /// Entries that have not proved themselves go for each other, as soon as a second has passed since the last
-    /// request: forgotten sooner, they might be asked for again within it.
+    /// When their share is full, unproven entries replace only each other, and only one second after the last request.
+    /// If they were removed earlier, the next request could follow within that second.
     // spec: table-eviction, table-share
     pub(super) fn victim(&self, newcomer: NeighborState) -> Option<Place> {
         let is_unproven = Class::Unused.after(newcomer) == Class::Unproven;
@@ -282,13 +285,13 @@ impl<A: Address> Entries<A> {
             .or_else(|| self.longest_unused(Class::Proven, IN_USE))
     }
 
-    /// The entry to evict for another that has not proved itself either.
+    /// Returns the unproven entry to evict for another unproven one.
     pub(super) fn unproven_victim(&self) -> Option<Place> {
         let place = self.class(Class::Unproven).first()?;
         self.is_unused_for(place, RETRANSMIT).then_some(place)
     }
 
-    /// An entry that has failed, and for which nothing waits again.
+    /// Returns a failed entry for which no packet waits.
     fn failed_victim(&self) -> Option<Place> {
         [TimerQueue::Backoff8, TimerQueue::Backoff4, TimerQueue::Backoff2, TimerQueue::Backoff1]
             .into_iter()
@@ -300,7 +303,7 @@ impl<A: Address> Entries<A> {
             })
     }
 
-    /// The entry of a class that has gone unused for longest, and at least for a span.
+    /// Returns the least recently used entry of a class if it has been unused for at least a span.
     fn longest_unused(&self, class: Class, span: Duration) -> Option<Place> {
         let place = self.class(class).first()?;
         let slot = self.get(place)?;
@@ -346,8 +349,8 @@ impl<A: Address> Entries<A> {
     }
 }
 
-/// The row that an entry stands in. Each row is in the order in which its entries joined, and all
-/// entries of a timed row wait equally long: its first entry is always the next one due.
+/// Timer queue of an entry. Entries are in the order in which they joined, and all entries of a timed queue wait for
+/// the same time. The first entry is therefore always the next one due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TimerQueue {
     /// STALE.
@@ -356,37 +359,37 @@ pub(super) enum TimerQueue {
     Reachable,
     /// DELAY.
     Delay,
-    /// A request is due.
+    /// INCOMPLETE or PROBE: a request is due.
     Request,
-    /// A request is out: INCOMPLETE or PROBE.
+    /// INCOMPLETE or PROBE: a request was sent.
     AwaitReply,
-    /// FAILED, or INCOMPLETE again, and not to be asked for 1, 2, 4 or 8 seconds.
+    /// FAILED, or INCOMPLETE after a failure: no request for 1, 2, 4 or 8 seconds.
     Backoff1,
     Backoff2,
     Backoff4,
     Backoff8,
-    /// Entered by a person.
+    /// PERMANENT.
     Static,
-    /// No entry any more: the slot is free.
+    /// No entry: the slot is free.
     Free,
 }
 
-/// How much is known of a neighbor: what decides which entry is evicted first. The chain of each class is in the
-/// order of last use, longest ago first.
+/// Eviction class of an entry. Each class is a list in the order of last use, least recent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
     /// Learned from a packet, never used.
     Unused,
-    /// Used or asked for, and has not answered a request of this host: what an outsider can fill. Its use is
-    /// the last request.
+    /// Used or requested, without a reply to a request of this host. An attacker can create such entries. Only requests
+    /// count as use.
     Unproven,
-    /// Has answered a request of this host, or an upper layer has confirmed it, and has not failed since.
+    /// The neighbor has replied to a request of this host, or an upper layer has confirmed it. No resolution has failed
+    /// since.
     Proven,
-    /// Entered by a person.
+    /// Configured.
     Static,
 }
 
-/// One entry: 64 bytes. Its cells in the index take 16 more at most.
+/// Entry of 64 bytes. Its cells in the index take up to 16 more.
 #[derive(Clone, Debug)]
 pub(super) struct Slot<A> {
     pub(super) ip: A,
@@ -394,17 +397,17 @@ pub(super) struct Slot<A> {
     pub(super) state: NeighborState,
     pub(super) queue: TimerQueue,
     pub(super) class: Class,
-    /// Requests sent in this attempt.
+    /// Number of requests sent in this attempt.
     pub(super) requests: u8,
-    /// Attempts that failed one after another.
+    /// Number of consecutive failed attempts.
     pub(super) failures: u8,
-    /// Packets that wait, or that are to be sent and were not fetched yet.
+    /// Number of packets that wait, or are ready to be sent and not taken yet.
     pub(super) pending: u8,
-    /// When a packet last confirmed it: its age counts from here.
+    /// Time of the last confirmation by a packet, from which the age counts.
     pub(super) confirmed: Tick,
-    /// When it joined its row.
+    /// Time when the entry joined its queue.
     pub(super) since: Tick,
-    /// When it was last sent to, heard or asked for, as far as its class counts that.
+    /// Time of the last use: a packet sent or received, or a request, as far as the class counts it.
     pub(super) used: Tick,
     pub(super) in_queue: Links,
     pub(super) by_age: Links,
@@ -433,7 +436,7 @@ impl<A: Address> Slot<A> {
 }
 
 impl NeighborState {
-    /// Whether the entry has been confirmed at some time, and ends when that is too long ago.
+    /// Returns whether entries in this state have been confirmed, and expire when that is too long ago.
     pub(super) const fn has_age(self) -> bool {
         matches!(self, Self::Reachable | Self::Stale | Self::Delay | Self::Probe)
     }
@@ -442,7 +445,7 @@ impl NeighborState {
 impl TimerQueue {
     pub(super) const COUNT: usize = 11;
 
-    /// All rows of entries.
+    /// All queues that hold entries.
     pub(super) const ALL: [TimerQueue; Self::COUNT - 1] = [
         TimerQueue::Stale,
         TimerQueue::Reachable,
@@ -476,7 +479,7 @@ impl TimerQueue {
 impl Class {
     pub(super) const COUNT: usize = 4;
 
-    /// The class of an entry of this class once it has this state.
+    /// Returns the class of an entry of this class after it enters a state.
     pub(super) const fn after(self, state: NeighborState) -> Class {
         match (state, self) {
             (NeighborState::Static, _) => Class::Static,

@@ -1,41 +1,41 @@
-//! From a protocol address to the place of its entry.
+//! Hash index from IP addresses to the places of entries.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
 
-use base::KeyedHash;
-use base::Place;
+use base::{KeyedHash, Place};
 
-/// An open-addressed hash index: places only, the addresses lie in the table. Probing is linear, at
-/// most half of the cells are used, and removal closes the gap, so that a look-up costs the same
-/// after a million removals.
+/// Hash index with open addressing. It stores places only; the addresses are in the table.
+///
+/// Probing is linear, and at most half of the cells are used. Removal closes the gap, so that look-ups do not slow down
+/// after many removals.
 pub(super) struct Index {
-    /// Each holds a place and one more; zero is an empty cell, so that a new index touches no memory.
+    /// Each cell holds a place plus one, or zero if empty: a new index is zeroed memory, which is not touched.
     cells: Box<[Place]>,
     mask: usize,
     hash: KeyedHash,
 }
 
 impl Index {
-    /// An index for up to `bound` entries, with two to four cells for each.
+    /// Creates an index for up to `bound` entries, with two to four cells per entry.
     pub(super) fn new(bound: usize, seed: u64) -> Index {
         let cells = bound.saturating_mul(2).next_power_of_two();
         Index { cells: vec![0; cells].into_boxed_slice(), mask: cells - 1, hash: KeyedHash::new(seed) }
     }
 
-    /// The place of the entry that `is` recognizes, among those with this address.
-    pub(super) fn find<A: Hash>(&self, address: A, is: impl Fn(u32) -> bool) -> Option<u32> {
+    /// Returns the place of the entry with this address. `is_match` reports whether the entry at a place has it.
+    pub(super) fn find<A: Hash>(&self, address: A, is_match: impl Fn(u32) -> bool) -> Option<u32> {
         let mut cell = self.home(&address);
         loop {
             let place = self.get(cell)?;
-            if is(place) {
+            if is_match(place) {
                 return Some(place);
             }
             cell = self.after(cell);
         }
     }
 
-    /// Enters the place of an address that is not there yet.
+    /// Adds the place of an address that is not in the index.
     pub(super) fn insert<A: Hash>(&mut self, address: A, place: u32) {
         let mut cell = self.home(&address);
         while self.get(cell).is_some() {
@@ -44,7 +44,7 @@ impl Index {
         self.set(cell, Some(place));
     }
 
-    /// Removes the place of an address; `address_at` tells the address at any other place.
+    /// Removes the place of an address. `address_at` returns the address at another place.
     pub(super) fn remove<A: Hash>(&mut self, address: A, place: u32, address_at: impl Fn(u32) -> Option<A>) {
         let mut gap = self.home(&address);
         while self.get(gap) != Some(place) {
@@ -53,7 +53,7 @@ impl Index {
             }
             gap = self.after(gap);
         }
-        // Whoever stands behind the gap and not at home may move into it.
+        // Fill the gap with the next place that has its home cell at or before the gap, and repeat from there.
         let mut cell = gap;
         loop {
             cell = self.after(cell);
@@ -69,7 +69,7 @@ impl Index {
         self.set(gap, None);
     }
 
-    /// The cell where the search for an address starts.
+    /// Returns the cell where the search for an address starts.
     fn home<A: Hash>(&self, address: &A) -> usize {
         usize::try_from(self.hash.hash_one(address) >> 32).unwrap_or_default() & self.mask
     }
@@ -91,7 +91,7 @@ impl Index {
 
 impl fmt::Debug for Index {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Where an address is looked for is a secret.
+        // The cells would reveal the secret hash.
         write!(f, "Index({} cells)", self.cells.len())
     }
 }

@@ -1,7 +1,50 @@
-//! The neighbor cache of one segment: known MAC addresses, pending resolutions, and the packets that wait for them.
+//! The neighbor table of one segment: known MAC addresses, resolutions in progress, and the packets that wait for them.
 //!
-//! The states are those of RFC 4861 7.3.2, as Linux uses them for ARP. The cache knows no packet format: the IP
-//! address and the waiting packet are type parameters.
+//! The states are those of RFC 4861 7.3.2, as Linux uses them for ARP. The types of IP address and packet are
+//! parameters.
+//!
+//! # Order of calls
+//!
+//! 1. [`NeighborTable::resolve`] returns the MAC address of a destination, or keeps the packet and starts a resolution.
+//! 2. [`NeighborTable::poll`] returns actions until none is due: send a request, send a packet, return a packet. Call
+//!    it after each `resolve`, `merge`, `learn`, `add_static`, `remove` and `flush`, and at
+//!    [`NeighborTable::deadline`].
+//! 3. [`NeighborTable::merge`] or [`NeighborTable::learn`] reports the sender of each received packet.
+//! 4. [`NeighborTable::take_event`] returns what changed.
+//!
+//! # Bounds
+//!
+//! Memory is reserved by [`NeighborTable::new`], and nothing is allocated afterwards, except by `list` and `flush`. An
+//! entry takes at most 80 bytes, index included. [`NeighborSettings`] bounds the entries, the pending packets and their
+//! bytes; [`NeighborTable::EVENTS`] bounds the events. Requested neighbors that never replied take at most a quarter of
+//! the table.
+//!
+//! # What this crate does not do
+//!
+//! - It performs no I/O and reads no clock: the current time is an argument, and may stand still or go back.
+//! - It builds and parses no packets.
+//! - It does not decide which senders to learn: its caller does, by calling `merge` or `learn`.
+//!
+//! # Example
+//!
+//! ```
+//! use std::net::Ipv4Addr;
+//! use link::{Instant, MacAddr};
+//! use neighbor::{NeighborAction, NeighborSettings, NeighborTable, Resolution, SenderObservation};
+//!
+//! let (now, ip) = (Instant::ORIGIN, Ipv4Addr::new(10, 0, 0, 1));
+//! let mut table = NeighborTable::new(NeighborSettings::default());
+//!
+//! // An unknown destination: the packet waits, and a broadcast request is due.
+//! assert_eq!(table.resolve(now, ip, 5, "hello"), Resolution::Pending);
+//! assert_eq!(table.poll(now), Some(NeighborAction::Request { ip, mac: None }));
+//! assert_eq!(table.poll(now), None);
+//!
+//! // Its reply releases the packet.
+//! let mac = MacAddr::new([2, 0, 0, 0, 0, 1]);
+//! table.merge(now, ip, SenderObservation { mac, is_reply_to_us: true });
+//! assert_eq!(table.poll(now), Some(NeighborAction::Send { ip, mac, packet: "hello" }));
+//! ```
 #![forbid(unsafe_code)]
 
 mod clock;
@@ -20,7 +63,7 @@ pub use self::pending::ReturnReason;
 pub use self::table::timers::NeighborAction;
 pub use self::table::{Merge, NeighborTable, Resolution, SenderObservation};
 
-/// IP address, as far as the table needs it.
+/// Bounds that an IP address type must satisfy. Implemented for all types that do.
 pub trait Address: Copy + Eq + Ord + Hash + fmt::Debug {}
 
 impl<A: Copy + Eq + Ord + Hash + fmt::Debug> Address for A {}
@@ -32,24 +75,24 @@ pub enum NeighborState {
     Incomplete,
     /// Confirmed recently.
     Reachable,
-    /// Known, and not confirmed recently. The first use starts a check.
+    /// Known, but not confirmed recently. The first use starts a check.
     Stale,
-    /// In use unconfirmed: an upper layer has a few seconds to confirm it.
+    /// In use, not confirmed recently. After 5 seconds without [`NeighborTable::confirm`] the entry becomes PROBE.
     Delay,
-    /// In use unconfirmed; requests are being sent.
+    /// In use, not confirmed recently. Requests are being sent.
     Probe,
     /// Resolution failed: no reply.
     Failed,
-    /// Configured: it neither ages nor moves.
+    /// Configured. The entry does not expire, and received packets do not change it.
     Static,
 }
 
-/// Bounds and times of a table. Times of zero are valid.
+/// Bounds and timeout of a table. Any timeout is valid, zero included.
 #[derive(Clone, Copy, Debug)]
 pub struct NeighborSettings {
     /// Maximum number of entries: 1 to 2^20.
     pub entries: usize,
-    /// Lifetime of an unconfirmed entry, in every state (RFC 1122 2.3.2.1).
+    /// Lifetime of an entry since its last confirmation, in every state (RFC 1122 2.3.2.1).
     pub timeout: Duration,
     /// Maximum number of pending packets per destination: up to 255.
     pub pending_per_entry: usize,
@@ -57,13 +100,13 @@ pub struct NeighborSettings {
     pub pending: usize,
     /// Maximum number of pending bytes in total.
     pub pending_bytes: usize,
-    /// Secret number: 128 bits from the randomness of the operating system. Keys are derived from it
-    /// ([`base::Secret`]). The default of 0 is for repeatable runs: with it an attacker can foresee which addresses share
-    /// a cell of the index.
+    /// Secret number from which keys are derived ([`base::Secret`]): 128 bits from the operating system's random number
+    /// generator. The default of 0 is for repeatable runs only: an attacker can then predict which addresses share a
+    /// cell of the index.
     pub seed: u128,
 }
 
-/// An entry, as listed.
+/// Entry of the table, as listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Neighbor<A> {
     /// Its IP address.
@@ -84,17 +127,17 @@ pub enum NeighborEvent<A> {
         /// Its MAC address.
         mac: MacAddr,
     },
-    /// The resolution of an unknown address began.
+    /// The resolution of an unknown address started.
     Resolving {
         /// The IP address.
         ip: A,
     },
-    /// An address whose resolution failed was removed.
+    /// An entry was removed after its resolution failed.
     Forgotten {
         /// The IP address.
         ip: A,
     },
-    /// A known address has another MAC address now, and the entry was updated.
+    /// The MAC address of an entry changed.
     Moved {
         /// The IP address.
         ip: A,
@@ -114,12 +157,12 @@ pub enum NeighborEvent<A> {
     Changed {
         /// The IP address.
         ip: A,
-        /// The state it was in.
+        /// The previous state.
         from: NeighborState,
-        /// The state it is in.
+        /// The new state.
         to: NeighborState,
     },
-    /// An entry was removed: it was not confirmed within the timeout.
+    /// An entry expired: it was not confirmed within the timeout.
     Expired {
         /// The IP address.
         ip: A,
@@ -129,8 +172,8 @@ pub enum NeighborEvent<A> {
         /// The IP address.
         ip: A,
     },
-    /// An address was not added: the table is full of static entries and entries in use, or the share of unproven entries
-    /// is full.
+    /// An address was not added: the table is full of static entries and entries in use, or the share of unproven
+    /// entries is full.
     Refused {
         /// The IP address.
         ip: A,
@@ -140,30 +183,30 @@ pub enum NeighborEvent<A> {
 /// Counters of a table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NeighborCounts {
-    /// Requests that were due.
+    /// Number of requests that were due.
     pub requests: u64,
-    /// Resolutions that failed.
+    /// Number of resolutions that failed.
     pub failed: u64,
-    /// Entries that expired.
+    /// Number of entries that expired.
     pub expired: u64,
-    /// Entries that were evicted.
+    /// Number of entries that were evicted.
     pub evicted: u64,
-    /// Addresses not added: no capacity left.
+    /// Number of addresses that were not added because the table was full.
     pub refused: u64,
-    /// Packets returned unsent, for any reason.
+    /// Number of packets that were returned unsent, for any reason.
     pub returned: u64,
-    /// Events lost because the queue was full.
+    /// Number of events that were dropped because the queue was full.
     pub events_lost: u64,
 }
 
-/// Errors of adding a static entry.
+/// Error of adding a static entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddError {
-    /// The table is full of entries that are static or in use.
+    /// The table is full of static entries and entries in use.
     Full,
-    /// The MAC address is a group's, zero, or local.
+    /// The MAC address is a group address, zero, or local.
     InvalidMac,
-    /// The IP address is local, or one that no host can have.
+    /// The IP address is local, or no host may have it.
     InvalidIp,
 }
 
@@ -181,7 +224,7 @@ impl Default for NeighborSettings {
 }
 
 impl NeighborState {
-    /// The name that `ip neigh` prints.
+    /// Returns the name, as `ip neigh` prints it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Incomplete => "INCOMPLETE",
@@ -204,9 +247,9 @@ impl fmt::Display for NeighborState {
 impl fmt::Display for AddError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Full => "the translation table is full of entries that are static or in use",
-            Self::InvalidMac => "the hardware address is a group's, zero, or ours",
-            Self::InvalidIp => "the protocol address is ours, or one that no host can have",
+            Self::Full => "neighbor table full of static entries and entries in use",
+            Self::InvalidMac => "the MAC address is a group address, zero, or local",
+            Self::InvalidIp => "the IP address is local, or not a host address",
         })
     }
 }

@@ -1,11 +1,11 @@
-//! What waits for an answer.
+//! Packets that wait for the resolution of their destination.
 
 use std::collections::VecDeque;
 
-/// Packets in the order in which they came, never more than a bound.
+/// Bounded queues of packets.
 ///
-/// A packet waits until its destination resolves or fails; then it is ready to be taken, in that
-/// same order.
+/// A packet waits until its destination is resolved or the resolution fails. It is then ready to be sent, or returned.
+/// The order of the packets of one destination is kept.
 #[derive(Debug)]
 pub(super) struct PendingPackets<A, P> {
     waiting: VecDeque<PendingPacket<A, P>>,
@@ -22,12 +22,12 @@ struct PendingPacket<A, P> {
     packet: P,
 }
 
-/// Why a packet was returned unsent.
+/// Reason why a packet was returned unsent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReturnReason {
     /// The destination did not reply.
     Failed,
-    /// Newer packets displaced it, by number or bytes; or the entry was evicted.
+    /// Newer packets exceeded a bound, in number or bytes, or the entry was evicted.
     Displaced,
     /// The entry was removed.
     Removed,
@@ -46,17 +46,17 @@ impl<A: Copy + Eq, P> PendingPackets<A, P> {
         }
     }
 
-    /// Returns how many packets are held: those that wait, and those to be taken.
+    /// Returns the number of packets in all queues: waiting, ready and returned.
     pub(super) fn len(&self) -> usize {
         self.waiting.len() + self.ready.len() + self.returned.len()
     }
 
-    /// Returns how many bytes wait to be sent.
+    /// Returns the number of bytes in waiting and ready packets.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Returns whether too many packets are to be taken to accept more.
+    /// Returns whether no more packets are accepted until some are taken.
     pub(super) fn is_output_full(&self) -> bool {
         self.len() >= self.bound * 2
     }
@@ -71,8 +71,9 @@ impl<A: Copy + Eq, P> PendingPackets<A, P> {
         self.waiting.push_back(PendingPacket { ip, bytes, packet });
     }
 
-    /// Returns the oldest waiting packet unsent, of one destination or of all. Returns its destination. Returned packets
-    /// have a bound too.
+    /// Moves the oldest waiting packet, of one destination or of all, to the returned packets.
+    ///
+    /// Returns its destination, or `None` if there is no such packet or too many returned packets have not been taken.
     pub(super) fn return_oldest(&mut self, of: Option<A>) -> Option<A> {
         if self.returned.len() >= self.bound {
             return None;
@@ -94,7 +95,7 @@ impl<A: Copy + Eq, P> PendingPackets<A, P> {
         }
     }
 
-    /// Returns all packets of a destination unsent.
+    /// Moves all packets of a destination to the returned packets.
     pub(super) fn return_packets(&mut self, ip: A, reason: ReturnReason) {
         for entry in drain(&mut self.ready, ip).chain(drain(&mut self.waiting, ip)) {
             self.bytes -= entry.bytes;
@@ -117,14 +118,13 @@ impl<A: Copy + Eq, P> PendingPackets<A, P> {
         self.returned.pop_front()
     }
 
-    /// Returns whether packets are to be taken.
+    /// Returns whether there are packets to take.
     pub(super) fn has_output(&self) -> bool {
         !self.ready.is_empty() || !self.returned.is_empty()
     }
 }
 
-/// Takes out all packets of a destination. Each one is taken from the front, and those of others go
-/// behind: the order stays.
+/// Removes all packets of a destination. The queue rotates once, so the order of the others does not change.
 fn drain<A: Copy + Eq, P>(
     queue: &mut VecDeque<PendingPacket<A, P>>,
     ip: A,

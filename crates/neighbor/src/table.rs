@@ -1,4 +1,4 @@
-//! The table: what received packets change in it, and what resolution asks of it.
+//! The table: updates by received packets, and resolution of destinations.
 
 pub(crate) mod timers;
 
@@ -16,43 +16,43 @@ use super::{AddError, Address, Neighbor, NeighborCounts, NeighborEvent, Neighbor
 /// Mean time that an entry stays REACHABLE (RFC 4861 10).
 const REACHABLE_TIME: Duration = Duration::from_secs(30);
 
-/// The neighbors of one segment, and the packets that wait for their resolution.
+/// Neighbors of one segment, and the packets that wait for their resolution.
 #[derive(Debug)]
 pub struct NeighborTable<A, P> {
     entries: Entries<A>,
     pending: PendingPackets<A, P>,
     settings: NeighborSettings,
-    /// How long an entry stays REACHABLE, redrawn from time to time (RFC 4861 6.3.2).
+    /// Time that an entry stays REACHABLE, redrawn every two hours (RFC 4861 6.3.2).
     reachable_time: Duration,
     reachable_drawn: Tick,
     random: Random,
-    /// When the share of unproven entries last refused an address.
+    /// Time when an address was last refused because the share of unproven entries was full.
     share_refused: Option<Tick>,
     events: EventQueue<NeighborEvent<A>>,
     counts: NeighborCounts,
 }
 
-/// What a received packet shows about its sender.
+/// Observation of a sender in a received packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SenderObservation {
     /// The sender's MAC address.
     pub mac: MacAddr,
-    /// Whether it is a reply to a local address, which may answer a request.
+    /// Whether the packet is a reply to a local address, which may answer a request of this host.
     pub is_reply_to_us: bool,
 }
 
-/// What a received packet changed in the table.
+/// Change of the table by a received packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Merge {
-    /// Nothing: the sender was unknown and is not added.
+    /// None: the sender is unknown and was not added.
     None,
     /// The sender was added.
     Added,
-    /// The resolution of the sender is complete.
+    /// The resolution of the sender's address is complete.
     Completed,
-    /// The sender was known with this MAC address.
+    /// The sender was already known with this MAC address.
     Confirmed,
-    /// The sender was known with another MAC address.
+    /// The sender was known with another MAC address, which was replaced.
     Moved,
     /// The sender has a static entry, which stays as it is.
     StaticConflict,
@@ -72,14 +72,14 @@ pub enum Resolution<P> {
 }
 
 impl<A: Address, P> NeighborTable<A, P> {
-    /// Bound of the event queue. Events beyond it are counted.
+    /// Capacity of the event queue. Events beyond it are dropped and counted.
     ///
-    /// It exceeds the entries of the default table: all of them may expire at once.
+    /// It exceeds the number of entries of the default table, because all of them may expire at once.
     pub const EVENTS: usize = 2_048;
 
     /// Creates an empty table and reserves its memory.
     pub fn new(settings: NeighborSettings) -> NeighborTable<A, P> {
-        // The time to stay REACHABLE shows on the wire; where the index looks must not follow from it.
+        // The reachable time is visible on the wire. It must not reveal the key of the index.
         let secret = Secret::new(settings.seed);
         let mut random = Random::new(secret.key("reachable time"));
         NeighborTable {
@@ -118,8 +118,8 @@ impl<A: Address, P> NeighborTable<A, P> {
         self.entries.len() == 0
     }
 
-    /// Returns how many packets are held: those that wait, and those that [`NeighborTable::poll`] has not returned yet. At
-    /// most twice the bound.
+    /// Returns the number of packets in the table: those that wait, and those that [`NeighborTable::poll`] has not
+    /// returned yet. It is at most twice [`NeighborSettings::pending`].
     pub fn pending_packets(&self) -> usize {
         self.pending.len()
     }
@@ -129,7 +129,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         NeighborCounts { events_lost: self.events.lost(), ..self.counts }
     }
 
-    /// Takes the oldest event.
+    /// Removes and returns the oldest event.
     pub fn take_event(&mut self) -> Option<NeighborEvent<A>> {
         self.events.pop()
     }
@@ -138,9 +138,9 @@ impl<A: Address, P> NeighborTable<A, P> {
         self.events.push(event);
     }
 
-    // What received packets say.
+    // Received packets.
 
-    /// Updates the entry of a known sender. Adds no entry (RFC 826, the merge flag).
+    /// Updates the entry of a known sender. Adds no entry (RFC 826: the merge flag).
     pub fn merge(&mut self, now: Instant, ip: A, observation: SenderObservation) -> Merge {
         self.entries.clock.advance(now);
         let Some(place) = self.entries.find(ip) else {
@@ -168,8 +168,8 @@ impl<A: Address, P> NeighborTable<A, P> {
                     self.update_mac(place, from, observation);
                     return Merge::Moved;
                 }
-                // An answer to our own question is the confirmation that PROBE waits for; what was
-                // not asked for proves only that the sender is heard, not that it hears us.
+                // A reply to a request of this host proves both directions, as PROBE requires. An unsolicited
+                // packet proves only the direction from the sender to this host.
                 // spec: rfc4861-confirmation
                 if observation.is_reply_to_us && state == NeighborState::Probe {
                     self.change(place, NeighborState::Reachable, TimerQueue::Reachable);
@@ -179,7 +179,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         }
     }
 
-    /// Adds a sender, or updates its entry.
+    /// Updates the entry of a sender, or adds one in the state STALE.
     pub fn learn(&mut self, now: Instant, ip: A, observation: SenderObservation) -> Merge {
         let merge = self.merge(now, ip, observation);
         if merge != Merge::None {
@@ -209,7 +209,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         self.make_ready(place);
     }
 
-    /// Gives a neighbor its new MAC address, which is not confirmed yet.
+    /// Replaces the MAC address of an entry. Unless the packet confirms the new address, the entry becomes STALE.
     fn update_mac(&mut self, place: Place, from: MacAddr, observation: SenderObservation) {
         let Some(slot) = self.entries.get_mut(place) else { return };
         // spec: learn-move
@@ -223,10 +223,12 @@ impl<A: Address, P> NeighborTable<A, P> {
         }
     }
 
-    // What is to be sent.
+    // Sent packets.
 
-    /// Resolves the destination of a packet of `bytes` bytes. A packet for an unknown destination waits, and the resolution
-    /// begins.
+    /// Resolves the destination of a packet of `bytes` bytes.
+    ///
+    /// A packet for an unknown destination waits, and a resolution starts. Each destination keeps the order of its
+    /// packets.
     pub fn resolve(&mut self, now: Instant, ip: A, bytes: usize, packet: P) -> Resolution<P> {
         self.entries.clock.advance(now);
         let Some(place) = self.entries.find(ip) else {
@@ -239,7 +241,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         match state {
             NeighborState::Incomplete => self.enqueue(place, bytes, packet),
             NeighborState::Failed => {
-                // It keeps its place among those not to be asked yet, and is asked when that is over.
+                // The entry stays in its backoff queue: the next request follows after the backoff.
                 self.set_state(place, NeighborState::Incomplete);
                 self.enqueue(place, bytes, packet)
             }
@@ -256,7 +258,7 @@ impl<A: Address, P> NeighborTable<A, P> {
                 if pending == 0 {
                     return Resolution::Known(mac, packet);
                 }
-                // It would overtake those that are to be sent and were not fetched yet.
+                // Sent now, the packet would overtake those that are ready but not taken yet.
                 // spec: queue-order
                 let resolution = self.enqueue(place, bytes, packet);
                 self.make_ready(place);
@@ -265,7 +267,10 @@ impl<A: Address, P> NeighborTable<A, P> {
         }
     }
 
-    /// Notes that an upper layer received data from a neighbor, which makes it REACHABLE.
+    /// Confirms a known neighbor, which becomes REACHABLE: an upper layer made progress with it (RFC 4861 7.3.1). An
+    /// INCOMPLETE, FAILED or static entry does not change.
+    ///
+    /// No layer of this stack calls it yet: only transports can tell progress.
     // spec: rfc4861-upper-layer
     pub fn confirm(&mut self, now: Instant, ip: A) {
         self.entries.clock.advance(now);
@@ -299,8 +304,9 @@ impl<A: Address, P> NeighborTable<A, P> {
         Ok(())
     }
 
-    /// Removes an entry, static or not. Returns whether it existed. The time of its last request is lost with it: a new
-    /// resolution may begin at once.
+    /// Removes an entry, static or not. Returns whether it existed.
+    ///
+    /// The time of the last request is forgotten too, so a new resolution may send a request within a second of it.
     pub fn remove(&mut self, ip: A) -> bool {
         let Some(place) = self.entries.find(ip) else {
             return false;
@@ -329,10 +335,10 @@ impl<A: Address, P> NeighborTable<A, P> {
         }
     }
 
-    /// Adds a packet to those that wait. The oldest ones are displaced by it.
+    /// Adds a packet to the waiting ones. Returns the oldest ones unsent if a bound is exceeded.
     // spec: queue-bounds
     fn enqueue(&mut self, place: Place, bytes: usize, packet: P) -> Resolution<P> {
-        let Some((ip, pending_packets)) = self.entries.get(place).map(|slot| (slot.ip, slot.pending)) else {
+        let Some((ip, pending)) = self.entries.get(place).map(|slot| (slot.ip, slot.pending)) else {
             return Resolution::Refused(packet);
         };
         if bytes > self.settings.pending_bytes
@@ -341,8 +347,8 @@ impl<A: Address, P> NeighborTable<A, P> {
         {
             return Resolution::Refused(packet);
         }
-        let each = self.settings.pending_per_entry.min(usize::from(u8::MAX));
-        if usize::from(pending_packets) >= each && !self.return_oldest(Some(ip)) {
+        let per_entry = self.settings.pending_per_entry.min(usize::from(u8::MAX));
+        if usize::from(pending) >= per_entry && !self.return_oldest(Some(ip)) {
             return Resolution::Refused(packet);
         }
         while self.pending.bytes() > self.settings.pending_bytes - bytes || !self.pending.has_capacity() {
@@ -395,7 +401,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         // spec: table-bound, table-eviction, table-share
         if self.entries.is_full() || (state == NeighborState::Incomplete && self.entries.is_share_full()) {
             let Some(victim) = self.entries.victim(state) else {
-                // Only entries of the share end sooner for each other: a sender that is not learned says nothing of it.
+                // Only a refused unproven entry shortens the attempts of the others (see `retry`).
                 if Class::Unused.after(state) == Class::Unproven {
                     self.share_refused = Some(self.entries.clock.tick());
                 }
@@ -408,8 +414,8 @@ impl<A: Address, P> NeighborTable<A, P> {
         self.entries.insert(ip, mac, state, queue)
     }
 
-    /// Returns whether the first use of an entry may start a check. An unproven entry in use counts against the share of
-    /// unproven entries; while that is full, the entry is used unchecked.
+    /// Returns whether the first use of an entry may start a check. The check makes an unused entry unproven; while the
+    /// share of unproven entries is full, the entry is used without a check.
     // spec: table-share
     fn may_probe(&mut self, place: Place) -> bool {
         if self.entries.get(place).is_none_or(|slot| slot.class != Class::Unused)
@@ -433,13 +439,13 @@ impl<A: Address, P> NeighborTable<A, P> {
         self.entries.remove(place);
     }
 
-    /// Gives an entry a state and a queue, and reports the change.
+    /// Sets the state of an entry, appends it to a queue, and reports the change.
     pub(super) fn change(&mut self, place: Place, to: NeighborState, queue: TimerQueue) {
         let from = self.entries.transition(place, to, queue);
         self.report_change(place, from, to);
     }
 
-    /// Gives an entry another state. It stays in its queue.
+    /// Sets the state of an entry, which stays in its queue, and reports the change.
     fn set_state(&mut self, place: Place, to: NeighborState) {
         let from = self.entries.set_state(place, to);
         self.report_change(place, from, to);
@@ -460,16 +466,17 @@ impl fmt::Display for Merge {
         f.write_str(match self {
             Self::None => "nothing learned",
             Self::Added => "learned",
-            Self::Completed => "learned, as asked",
-            Self::Confirmed => "known already",
-            Self::Moved => "learned: moved",
+            Self::Completed => "resolved",
+            Self::Confirmed => "already known",
+            Self::Moved => "MAC address changed",
             Self::StaticConflict => "not learned: the entry is static",
             Self::Refused => "not learned: the table is full",
         })
     }
 }
 
-/// Draws the time that entries stay REACHABLE, so that hosts started together send requests at different times.
+/// Draws the time that entries stay REACHABLE. It is random so that hosts that start together send requests at
+/// different times.
 // spec: rfc4861-reachable-time
 pub(super) fn draw_reachable_time(random: &mut Random) -> Duration {
     random.between(REACHABLE_TIME / 2, REACHABLE_TIME * 3 / 2)

@@ -1,4 +1,4 @@
-//! A table takes its memory when it is made, and none after that.
+//! A table allocates its memory when it is created, and none after that.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use neighbor::{Merge, NeighborAction, NeighborSettings, NeighborTable, Resolutio
 
 type Table = NeighborTable<Ipv4Addr, u32>;
 
-/// Addresses of strangers: 10.0.0.0 and up.
+/// Returns the address of an unknown sender, from 10.0.0.0 on.
 fn unknown_sender(number: u32) -> Ipv4Addr {
     Ipv4Addr::from_bits(0x0a00_0000 + number)
 }
@@ -28,11 +28,11 @@ fn entry_takes_at_most_80_bytes_with_index_cells() {
         assert!(table.is_some_and(|table| table.is_empty()));
         made.bytes_total
     };
-    // What a table takes for one entry is, but for that one, what it takes for its events.
-    let apart_from_entries = bytes(1) - 64;
+    // A table of one entry consists of that entry, 64 bytes, and of the memory that all tables need.
+    let fixed = bytes(1) - 64;
     for entries in [16, 1_000, 1_024, 1_025, 65_537, 1_000_000, (1 << 19) + 1, 1 << 20] {
-        let each = u64::try_from(entries).unwrap() * 80;
-        assert!(bytes(entries) - apart_from_entries <= each, "{entries}: {}", bytes(entries));
+        let limit = u64::try_from(entries).unwrap() * 80;
+        assert!(bytes(entries) - fixed <= limit, "{entries}: {}", bytes(entries));
     }
 }
 
@@ -40,7 +40,7 @@ fn entry_takes_at_most_80_bytes_with_index_cells() {
 #[test]
 fn million_unknown_senders_allocate_nothing() {
     let mut table = Table::new(NeighborSettings::default());
-    let spoofed = allocation_counter::measure(|| {
+    let allocations = allocation_counter::measure(|| {
         for number in 0..1_000_000 {
             let now = Instant::from_nanos(u64::from(number) * 1_000);
             assert_eq!(
@@ -51,7 +51,7 @@ fn million_unknown_senders_allocate_nothing() {
             while table.take_event().is_some() {}
         }
     });
-    assert_eq!((spoofed.count_total, table.len()), (0, 1_024));
+    assert_eq!((allocations.count_total, table.len()), (0, 1_024));
 }
 
 // proves: table-memory
@@ -60,9 +60,9 @@ fn pending_packets_allocate_nothing() {
     let mut table = Table::new(NeighborSettings { entries: 64, ..NeighborSettings::default() });
     let mut now = Instant::ORIGIN;
     let (mut sent, mut returned) = (0, 0);
-    let exchanged = allocation_counter::measure(|| {
+    let allocations = allocation_counter::measure(|| {
         for round in 0..200_u32 {
-            // Nobody fetches what is due while all these come.
+            // No action is taken while these packets arrive.
             for number in 0..2_000_u32 {
                 match table.resolve(now, unknown_sender(number % 48), 400, number) {
                     Resolution::Pending => {}
@@ -86,6 +86,6 @@ fn pending_packets_allocate_nothing() {
             now = now + Duration::from_millis(700);
         }
     });
-    assert_eq!(exchanged.count_total, 0);
+    assert_eq!(allocations.count_total, 0);
     assert!(sent > 10_000 && returned > 10_000, "{sent} sent, {returned} returned");
 }

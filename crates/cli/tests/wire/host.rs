@@ -426,7 +426,7 @@ fn invalid_arguments() -> TestResult {
         (
             &[&with("p0", "10.0.0.2/24")[..], &["--no-probe", "--static", "10.0.0.2=02:00:00:00:00:07"]]
                 .concat(),
-            "cannot enter 10.0.0.2=02:00:00:00:00:07: the protocol address is ours",
+            "cannot enter 10.0.0.2=02:00:00:00:00:07: the IP address is local",
         ),
         (&[&with("p0", "10.0.0.2/24")[..], &["--link-local"]].concat(), "cannot be used with"),
         (&["host", "--tap", "p0", "--link-local", "--defend", "always"], "choose `once` or `cease`"),

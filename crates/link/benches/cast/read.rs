@@ -52,7 +52,7 @@ unsafe impl AnyBytes for Snap {}
 /// Reads the struct at the start of `bytes`. Returns it and the bytes behind it.
 pub(crate) fn read<T: AnyBytes>(bytes: &[u8]) -> Option<(T, &[u8])> {
     let rest = bytes.get(size_of::<T>()..)?;
-    // SAFETY: `bytes` has at least the size of the struct, any bytes are a valid value of it, and the read is unaligned.
+    // SAFETY: `bytes` has at least the struct's size, any bytes are a valid value of it, and the read is unaligned.
     let value = unsafe { bytes.as_ptr().cast::<T>().read_unaligned() };
     Some((value, rest))
 }

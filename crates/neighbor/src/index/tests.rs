@@ -3,9 +3,8 @@ use std::net::Ipv4Addr;
 
 use super::*;
 
-/// An index filled with addresses, and how many cells a look-up of each one reads, on average and at
-/// most.
-fn filled(seed: u64, addresses: &[Ipv4Addr]) -> (f64, u32) {
+/// Fills an index with addresses. Returns how many cells a look-up reads, on average and at most.
+fn cells_per_lookup(seed: u64, addresses: &[Ipv4Addr]) -> (f64, u32) {
     let mut index = Index::new(addresses.len(), seed);
     let at = |place: Place| addresses[usize::try_from(place).unwrap()];
     for (place, address) in (0..).zip(addresses) {
@@ -14,15 +13,15 @@ fn filled(seed: u64, addresses: &[Ipv4Addr]) -> (f64, u32) {
     let mut reads: Vec<u32> = Vec::new();
     for (place, address) in (0..).zip(addresses) {
         let count = std::cell::Cell::new(0);
-        let is = |place| {
+        let is_match = |place| {
             count.set(count.get() + 1);
             at(place) == *address
         };
-        assert_eq!(index.find(*address, is), Some(place));
+        assert_eq!(index.find(*address, is_match), Some(place));
         reads.push(count.get());
     }
-    let all: u32 = reads.iter().sum();
-    (f64::from(all) / f64::from(u32::try_from(reads.len()).unwrap()), *reads.iter().max().unwrap())
+    let total: u32 = reads.iter().sum();
+    (f64::from(total) / f64::from(u32::try_from(reads.len()).unwrap()), *reads.iter().max().unwrap())
 }
 
 fn homes(seed: u64, addresses: &[Ipv4Addr]) -> Vec<usize> {
@@ -40,8 +39,8 @@ fn strided(count: u32, stride: u32) -> Vec<Ipv4Addr> {
 fn lookup_reads_few_cells_for_similar_addresses() {
     for seed in 0..8 {
         for stride in [1, 2, 3, 256, 257, 65_536, 65_537, 1 << 21, 0x0101_0101] {
-            // All 1,024 fit into 2,048 cells: linear probing reads 1.5 of them for each, on average.
-            let (average, most) = filled(seed, &strided(1_024, stride));
+            // 1,024 entries in 2,048 cells: linear probing reads 1.5 cells per look-up on average.
+            let (average, most) = cells_per_lookup(seed, &strided(1_024, stride));
             assert!(average < 1.9 && most < 64, "seed {seed}, stride {stride}: {average}, {most}");
         }
     }
@@ -50,7 +49,7 @@ fn lookup_reads_few_cells_for_similar_addresses() {
 #[test]
 fn full_index_finds_all_entries() {
     for bound in 1..70 {
-        filled(u64::from(bound), &strided(bound, 1));
+        cells_per_lookup(u64::from(bound), &strided(bound, 1));
     }
 }
 
@@ -58,12 +57,17 @@ fn full_index_finds_all_entries() {
 fn bucket_collisions_depend_on_seed() {
     let addresses = strided(100_000, 1);
     let first = homes(1, &addresses);
-    let met: Vec<_> =
+    let colliding: Vec<_> =
         addresses.iter().zip(&first).filter(|(_, home)| **home == first[0]).map(|(a, _)| *a).collect();
-    assert!(met.len() > 20, "{}", met.len());
+    assert!(colliding.len() > 20, "{}", colliding.len());
     for seed in 2..100 {
-        let apart: BTreeSet<_> = homes(seed, &met).into_iter().collect();
-        assert!(apart.len() * 10 > met.len() * 8, "seed {seed}: {} of {}", apart.len(), met.len());
+        let distinct: BTreeSet<_> = homes(seed, &colliding).into_iter().collect();
+        assert!(
+            distinct.len() * 10 > colliding.len() * 8,
+            "seed {seed}: {} of {}",
+            distinct.len(),
+            colliding.len()
+        );
     }
 }
 

@@ -8,7 +8,7 @@ mod pending;
 mod properties;
 mod states;
 
-/// A protocol address in these tests, and a packet that knows its own number.
+/// A table with numbers for IP addresses and for packets.
 type Table = NeighborTable<u32, u32>;
 type Actions = Vec<NeighborAction<u32, u32>>;
 
@@ -42,14 +42,14 @@ fn due(table: &mut Table, now: Instant) -> Actions {
     std::iter::from_fn(|| table.poll(now)).collect()
 }
 
-/// Lets the time pass up to and with `end`, from deadline to deadline, and notes what was due when.
+/// Advances the time to `end`, from deadline to deadline. Returns the actions with their times.
 fn pass(table: &mut Table, end: Instant) -> Vec<(Instant, NeighborAction<u32, u32>)> {
     let mut actions = Vec::new();
     while let Some(now) = table.deadline().filter(|deadline| *deadline <= end) {
         let before = actions.len();
         actions.extend(due(table, now).into_iter().map(|due| (now, due)));
-        assert!(actions.len() < 100_000, "the time stands still");
-        assert!(table.deadline() != Some(now) || actions.len() > before, "a deadline with nothing to do");
+        assert!(actions.len() < 100_000, "endless actions");
+        assert!(table.deadline() != Some(now) || actions.len() > before, "deadline without action");
     }
     actions.extend(due(table, end).into_iter().map(|due| (end, due)));
     actions
@@ -63,7 +63,7 @@ fn send_request(ip: u32) -> NeighborAction<u32, u32> {
     NeighborAction::Request { ip, mac: None }
 }
 
-/// The table with one neighbor that was asked for and answered at the origin.
+/// Returns a table with one neighbor, which was requested and replied at the origin.
 fn with_reachable(ip: u32) -> Table {
     let mut table = table();
     assert_eq!(table.resolve(at(0), ip, 10, 1), Resolution::Pending);
@@ -76,7 +76,7 @@ fn with_reachable(ip: u32) -> Table {
 
 // proves: rfc1122-queue, queue-order
 #[test]
-fn unknown_destination_is_requested_and_pending_packets_go_in_order_after_reply() {
+fn pending_packets_are_sent_in_order_after_reply() {
     let mut table = table();
     for packet in 1..=3 {
         assert_eq!(table.resolve(at(0), 5, 100, packet), Resolution::Pending);
@@ -95,9 +95,9 @@ fn unknown_destination_is_requested_and_pending_packets_go_in_order_after_reply(
 fn silent_destination_is_requested_three_times_and_packets_are_returned() {
     let mut table = table();
     table.resolve(at(0), 5, 100, 1);
-    let back = NeighborAction::Return { ip: 5, packet: 1, reason: ReturnReason::Failed };
+    let returned = NeighborAction::Return { ip: 5, packet: 1, reason: ReturnReason::Failed };
     let expected =
-        vec![(at(0), send_request(5)), (at(1), send_request(5)), (at(2), send_request(5)), (at(3), back)];
+        vec![(at(0), send_request(5)), (at(1), send_request(5)), (at(2), send_request(5)), (at(3), returned)];
     assert_eq!(pass(&mut table, at(3)), expected);
     assert_eq!(state(&table, 5), Some(NeighborState::Failed));
     assert_eq!(table.counts().failed, 1);
@@ -112,7 +112,7 @@ fn silent_destination_does_not_delay_other_destination() {
     }
     due(&mut table, at(0));
     table.resolve(at(0), 5, 10, 1);
-    assert!(due(&mut table, at(0)).contains(&send_request(5)), "asked in the same turn");
+    assert!(due(&mut table, at(0)).contains(&send_request(5)));
     table.merge(at(0), 5, replied(5));
     assert!(due(&mut table, at(0)).contains(&NeighborAction::Send { ip: 5, mac: mac(5), packet: 1 }));
 }
@@ -122,7 +122,7 @@ fn silent_destination_does_not_delay_other_destination() {
 fn failed_neighbor_retries_back_off() {
     let mut table = table();
     let mut requests = Vec::new();
-    // A sender that never gives up.
+    // The sender tries again every second.
     for second in 0..60 {
         table.resolve(at(second), 5, 10, 0);
         let actions = pass(&mut table, at(second));
@@ -145,7 +145,7 @@ fn failed_neighbor_is_forgotten_after_backoff() {
 
 // proves: rfc4861-reachable-time
 #[test]
-fn reachable_becomes_stale_within_half_to_one_and_a_half_of_mean() {
+fn reachable_entry_becomes_stale_between_half_and_one_and_a_half_of_mean() {
     for seed in 0..200 {
         let mut table = Table::new(NeighborSettings {
             seed,
@@ -171,12 +171,12 @@ fn stale_neighbor_is_used_at_once_and_probed_by_unicast_first() {
     table.learn(at(0), 5, observation(5));
     assert_eq!(table.resolve(at(0), 5, 10, 1), Resolution::Known(mac(5), 1));
     assert_eq!(state(&table, 5), Some(NeighborState::Delay));
-    let is_unicast = || NeighborAction::Request { ip: 5, mac: Some(mac(5)) };
+    let unicast_request = || NeighborAction::Request { ip: 5, mac: Some(mac(5)) };
     let actions = pass(&mut table, at(11));
     let expected = vec![
-        (at(5), is_unicast()),
-        (at(6), is_unicast()),
-        (at(7), is_unicast()),
+        (at(5), unicast_request()),
+        (at(6), unicast_request()),
+        (at(7), unicast_request()),
         (at(8), send_request(5)),
         (at(9), send_request(5)),
         (at(10), send_request(5)),
@@ -223,7 +223,7 @@ fn idle_entry_expires_and_use_does_not_extend_lifetime() {
     let mut used = with_reachable(5);
     for second in 0..60 {
         assert!(matches!(used.resolve(at(second), 5, 10, 0), Resolution::Known(..)), "at {second}");
-        // It is asked by unicast, and does not answer; nothing else confirms it.
+        // Unicast requests are sent, without a reply or another confirmation.
         pass(&mut used, at(second));
         if state(&used, 5) == Some(NeighborState::Failed) {
             break;
@@ -254,7 +254,7 @@ fn expired_probe_entry_is_not_requested_again_at_once() {
     let expired = at(5) + Duration::from_millis(500);
     assert_eq!(pass(&mut table, expired), []);
     assert_eq!(table.resolve(expired, 5, 10, 1), Resolution::Pending);
-    assert_eq!(pass(&mut table, at(6)), [], "a second has not passed");
+    assert_eq!(pass(&mut table, at(6)), [], "request within one second");
     assert_eq!(pass(&mut table, at(6) + SECOND / 2), [(at(6) + SECOND / 2, send_request(5))]);
 }
 
@@ -314,14 +314,14 @@ fn moved_neighbor_is_reachable_after_solicited_reply_only() {
     assert_eq!(probed.merge(at(5), 5, replied(9)), Merge::Moved);
     assert_eq!(state(&probed, 5), Some(NeighborState::Reachable));
 
-    let mut reachable_time = with_reachable(5);
-    assert_eq!(reachable_time.merge(at(1), 5, replied(9)), Merge::Moved);
-    assert_eq!(state(&reachable_time, 5), Some(NeighborState::Stale));
+    let mut reachable = with_reachable(5);
+    assert_eq!(reachable.merge(at(1), 5, replied(9)), Merge::Moved);
+    assert_eq!(state(&reachable, 5), Some(NeighborState::Stale));
 
-    let mut heard_of = table();
-    heard_of.learn(at(0), 5, observation(5));
-    heard_of.resolve(at(0), 5, 10, 1);
-    pass(&mut heard_of, at(5));
-    assert_eq!(heard_of.merge(at(5), 5, observation(9)), Merge::Moved);
-    assert_eq!(state(&heard_of, 5), Some(NeighborState::Stale));
+    let mut unsolicited = table();
+    unsolicited.learn(at(0), 5, observation(5));
+    unsolicited.resolve(at(0), 5, 10, 1);
+    pass(&mut unsolicited, at(5));
+    assert_eq!(unsolicited.merge(at(5), 5, observation(9)), Merge::Moved);
+    assert_eq!(state(&unsolicited, 5), Some(NeighborState::Stale));
 }

@@ -1,4 +1,4 @@
-//! What time brings.
+//! Timers of the table: expiry, requests, retries and backoff.
 
 use std::time::Duration;
 
@@ -10,22 +10,22 @@ use crate::entries::{Class, RETRANSMIT, Slot, TimerQueue};
 use crate::pending::ReturnReason;
 use crate::{Address, NeighborEvent, NeighborState};
 
-/// How often the real one is drawn, between half and one and a half of the mean (RFC 4861 6.3.2).
+/// Interval at which the reachable time is redrawn (RFC 4861 6.3.2: "at least every few hours").
 const REDRAW: Duration = Duration::from_hours(2);
-/// How long an upper layer has to confirm a neighbor in use (RFC 4861 10).
+/// Time that an entry stays in DELAY (RFC 4861 10).
 // spec: rfc4861-stale
 const DELAY_FIRST_PROBE_TIME: Duration = Duration::from_secs(5);
-/// Broadcast requests before a resolution fails (RFC 4861 10, `MAX_MULTICAST_SOLICIT`).
+/// Maximum number of broadcast requests in a resolution (RFC 4861 10, `MAX_MULTICAST_SOLICIT`).
 // spec: rfc4861-incomplete, rfc4861-broadcast-last
 const BROADCASTS: u8 = 3;
-/// Unicast requests to a neighbor in use before it is asked for by broadcast.
+/// Maximum number of unicast requests in PROBE, before the broadcast ones (RFC 4861 10, `MAX_UNICAST_SOLICIT`).
 // spec: rfc4861-unicast
 const UNICASTS: u8 = 3;
 
-/// Action that is due.
+/// Action that the caller has to perform.
 #[derive(Debug, PartialEq, Eq)]
 pub enum NeighborAction<A, P> {
-    /// Send a packet whose destination is resolved.
+    /// Send a packet: its destination is resolved.
     Send {
         /// Its destination.
         ip: A,
@@ -40,26 +40,27 @@ pub enum NeighborAction<A, P> {
         ip: A,
         /// The packet.
         packet: P,
-        /// Why it was not sent.
+        /// The reason why it was not sent.
         reason: ReturnReason,
     },
     /// Send a request for an address, by unicast or broadcast.
     Request {
         /// The address.
         ip: A,
-        /// The last known MAC address, for a unicast request; none for a broadcast.
+        /// The known MAC address for a unicast request, or `None` for a broadcast request.
         mac: Option<MacAddr>,
     },
 }
 
 impl<A: Address, P> NeighborTable<A, P> {
-    /// Returns the next due action. Call it until there is none. It reads only the first entry of each queue when all
-    /// entries are idle.
+    /// Returns the next action that is due. Call it until it returns `None`.
+    ///
+    /// If nothing is due, it reads only the first entry of each queue.
     // spec: table-idle
     pub fn poll(&mut self, now: Instant) -> Option<NeighborAction<A, P>> {
         self.entries.clock.advance(now);
-        if let Some(take_settled) = self.take_settled() {
-            return Some(take_settled);
+        if let Some(action) = self.take_packet() {
+            return Some(action);
         }
         self.draw();
         self.expire();
@@ -78,23 +79,24 @@ impl<A: Address, P> NeighborTable<A, P> {
         while let Some(place) = self.due(TimerQueue::AwaitReply) {
             self.retry(place);
         }
-        if let Some(take_settled) = self.take_settled() {
-            return Some(take_settled);
+        if let Some(action) = self.take_packet() {
+            return Some(action);
         }
         let place = self.entries.first(TimerQueue::Request)?;
         self.send_request(place)
     }
 
-    /// Returns when [`NeighborTable::poll`] has work next.
+    /// Returns when [`NeighborTable::poll`] has something to do next, or `None` if never.
     pub fn deadline(&self) -> Option<Instant> {
         if self.pending.has_output() {
             return Some(self.entries.clock.now());
         }
-        let in_rows = TIMED.into_iter().filter_map(|queue| self.entries.deadline_of(queue, self.span(queue)));
-        in_rows.chain(self.entries.deadline_of_age(self.settings.timeout)).min()
+        let deadlines =
+            TIMED.into_iter().filter_map(|queue| self.entries.deadline_of(queue, self.span(queue)));
+        deadlines.chain(self.entries.deadline_of_age(self.settings.timeout)).min()
     }
 
-    /// Returns how long an entry stays in a queue.
+    /// Returns the time that an entry stays in a queue.
     fn span(&self, queue: TimerQueue) -> Duration {
         match queue {
             TimerQueue::Reachable => self.reachable_time,
@@ -108,18 +110,19 @@ impl<A: Address, P> NeighborTable<A, P> {
         }
     }
 
-    /// Returns the first entry of a queue, if its time there is over.
+    /// Returns the first entry of a queue if its time there is over.
     fn due(&self, queue: TimerQueue) -> Option<Place> {
         self.entries.due(queue, self.span(queue))
     }
 
-    fn take_settled(&mut self) -> Option<NeighborAction<A, P>> {
+    /// Takes the next packet that was returned, or is ready to be sent.
+    fn take_packet(&mut self) -> Option<NeighborAction<A, P>> {
         if let Some((ip, packet, reason)) = self.pending.take_returned() {
             self.counts.returned = self.counts.returned.saturating_add(1);
             return Some(NeighborAction::Return { ip, packet, reason });
         }
         let ip = self.pending.next_ready()?;
-        // Nobody leaves the table, or fails, without what is to be sent being given back.
+        // A ready packet always has an entry with a MAC address: removal and failure return the packets of their entry.
         let place = self.entries.find(ip)?;
         let slot = self.entries.get_mut(place)?;
         slot.pending = slot.pending.saturating_sub(1);
@@ -127,7 +130,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         Some(NeighborAction::Send { ip, mac, packet: self.pending.take_ready()? })
     }
 
-    /// Redraws the reachable time when it is old.
+    /// Redraws the reachable time every [`REDRAW`].
     fn draw(&mut self) {
         if self.entries.clock.since(self.reachable_drawn) >= REDRAW {
             self.reachable_drawn = self.entries.clock.tick();
@@ -144,7 +147,7 @@ impl<A: Address, P> NeighborTable<A, P> {
             self.counts.expired = self.counts.expired.saturating_add(1);
             self.report(NeighborEvent::Expired { ip });
             if may_be_requested_again {
-                // It may have been asked a moment ago; forgotten, it might be asked again at once.
+                // Removed now, its address could be requested twice within a second.
                 self.change(place, NeighborState::Failed, TimerQueue::Backoff1);
             } else {
                 self.entries.remove(place);
@@ -152,7 +155,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         }
     }
 
-    /// Ends the backoff of a failed destination. It is requested again if a packet waits for it, and removed otherwise.
+    /// Ends the backoff of a destination: starts another attempt if a packet waits for it, and removes it otherwise.
     fn end_backoff(&mut self, place: Place) {
         if self.entries.get(place).is_some_and(|slot| slot.pending > 0) {
             self.start_attempt(place, NeighborState::Incomplete);
@@ -175,8 +178,7 @@ impl<A: Address, P> NeighborTable<A, P> {
     fn retry(&mut self, place: Place) {
         let Some(Slot { state, requests, class, .. }) = self.entries.get(place).cloned() else { return };
         let max_requests = if state == NeighborState::Probe { UNICASTS + BROADCASTS } else { BROADCASTS };
-        // Where addresses are turned away for want of a place among those that have not answered, each gets one
-        // request, and then the next one its place.
+        // While addresses are refused because the share of unproven entries is full, each attempt has one request only.
         // spec: table-share
         let is_contended = class == Class::Unproven
             && self
@@ -217,7 +219,7 @@ impl<A: Address, P> NeighborTable<A, P> {
     }
 }
 
-/// The queues that entries leave by a timer.
+/// Queues that entries leave by a timer.
 const TIMED: [TimerQueue; 8] = [
     TimerQueue::Reachable,
     TimerQueue::Delay,

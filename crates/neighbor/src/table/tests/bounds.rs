@@ -1,4 +1,4 @@
-//! What a table holds, and who has to go.
+//! Bounds of the table, and eviction.
 
 use super::*;
 
@@ -9,7 +9,7 @@ fn evicted(table: &mut Table) -> Vec<u32> {
         .collect()
 }
 
-/// Asks for an address, which answers at once, and fetches what was due.
+/// Resolves an address with an immediate reply, and takes all actions.
 fn resolved(table: &mut Table, now: Instant, ip: u32) {
     table.resolve(now, ip, 10, 0);
     table.merge(now, ip, replied(ip));
@@ -21,12 +21,12 @@ fn resolved(table: &mut Table, now: Instant, ip: u32) {
 fn eviction_order_is_failed_then_unused_then_idle() {
     let mut table = small(8);
     table.add_static(at(0), 1, mac(1)).unwrap();
-    // It fails after three seconds, and is forgotten a second later.
+    // The resolution fails after three seconds; the entry is removed a second later.
     table.resolve(at(0), 2, 10, 0);
     for (ip, now) in [(3, 0), (4, 1), (5, 2), (6, 3)] {
         resolved(&mut table, at(now), ip);
     }
-    // The first of them is sent to once more.
+    // Another packet is sent to the first of them.
     table.resolve(at(3), 3, 10, 0);
     table.learn(at(3), 7, observation(7));
     table.learn(at(3), 8, observation(8));
@@ -35,16 +35,12 @@ fn eviction_order_is_failed_then_unused_then_idle() {
         assert_eq!(table.learn(at(3), newcomer, observation(newcomer)), Merge::Added);
     }
     assert_eq!(evicted(&mut table), [2, 7]);
-    // What is used stays: newcomers that are answered push out what is not used, least recently used first.
+    // New entries that are resolved evict entries that are not in use, least recently used first.
     for newcomer in 30..35 {
         resolved(&mut table, at(7), newcomer);
     }
     assert_eq!(evicted(&mut table), [8, 20, 21, 4, 5]);
-    assert_eq!(
-        table.resolve(at(7), 40, 10, 9),
-        Resolution::Refused(9),
-        "all others were used within five seconds"
-    );
+    assert_eq!(table.resolve(at(7), 40, 10, 9), Resolution::Refused(9), "all other entries are in use");
     resolved(&mut table, at(8), 40);
     assert!([1, 30, 40].iter().all(|ip| state(&table, *ip).is_some()));
 }
@@ -72,7 +68,7 @@ fn unproven_entries_take_quarter_of_table_and_evict_no_proven_entry() {
     for ip in 0..48 {
         resolved(&mut table, at(0), ip);
     }
-    // A minute later those are STALE, and nothing has used them since; a packet of each keeps them alive.
+    // The entries become STALE and are not used. A packet of each neighbor per second keeps them from expiring.
     for second in 1..60 {
         for ip in 0..48 {
             table.merge(at(second), ip, observation(ip));
@@ -93,7 +89,7 @@ fn unproven_entries_take_quarter_of_table_and_evict_no_proven_entry() {
 
 // proves: table-share
 #[test]
-fn senders_without_reply_share_quarter_of_table_despite_use() {
+fn senders_that_never_reply_share_quarter_of_table_when_used() {
     let mut table = small(64);
     for ip in 0..32 {
         resolved(&mut table, at(0), ip);
@@ -128,7 +124,7 @@ fn waiting_address_gets_place_one_second_after_previous_request() {
     assert_eq!(table.resolve(at(0), 2, 10, 2), Resolution::Refused(2));
     let just = Instant::from_nanos(at(1).as_nanos() - 1);
     assert_eq!(table.resolve(just, 2, 10, 3), Resolution::Refused(3));
-    // No second request for the first address: another waits.
+    // The first address gets no second request, because another address waits for its place.
     assert_eq!(
         due(&mut table, at(1)),
         [NeighborAction::Return { ip: 1, packet: 1, reason: ReturnReason::Failed }]
@@ -182,7 +178,7 @@ fn failed_entry_is_evicted_before_unused_entry_behind_entry_with_pending_packet(
         (state(&table, 1), state(&table, 2)),
         (Some(NeighborState::Failed), Some(NeighborState::Failed))
     );
-    // Both are held for two seconds; for the first one something waits again.
+    // Both back off for two seconds. A packet waits for the first again.
     table.resolve(at(7), 1, 10, 3);
     for unknown_sender in 3..9 {
         table.learn(at(7), unknown_sender, observation(unknown_sender));
@@ -219,12 +215,12 @@ fn entry_with_ready_packet_is_not_evicted() {
 // proves: table-bound
 #[test]
 fn table_bound_is_clamped_to_1_and_2_to_power_20() {
-    for (entries, room) in [(0, 1), (1, 1), (2, 2), (1 << 21, 1 << 20)] {
+    for (entries, bound) in [(0, 1), (1, 1), (2, 2), (1 << 21, 1 << 20)] {
         let mut table = small(entries);
-        for ip in 0..=room {
+        for ip in 0..=bound {
             table.learn(at(0), ip, observation(1));
         }
-        assert_eq!(table.len(), usize::try_from(room).unwrap());
+        assert_eq!(table.len(), usize::try_from(bound).unwrap());
         assert_eq!(table.counts().evicted, 1);
     }
 }
@@ -243,7 +239,7 @@ fn full_static_table_refuses_entry_and_reports_it() {
 #[test]
 fn event_queue_is_bounded_and_losses_are_counted() {
     let mut table = table();
-    // Two each: learned, and evicted to make room for others.
+    // Each of the 2,000 senders is learned, and all but the last 1,024 are evicted.
     for ip in 0..2_000 {
         table.learn(at(0), ip, observation(ip));
     }
@@ -293,7 +289,7 @@ fn new_entry_evicts_failed_entry_beyond_share_despite_pending_packet() {
     for ip in 1..=8 {
         resolved(&mut table, at(0), ip);
     }
-    // Four neighbors no longer answer: twice the share.
+    // Four neighbors stop replying: twice the share.
     pass(&mut table, at(46));
     for ip in 1..=8 {
         table.merge(at(46), ip, observation(ip));

@@ -1,4 +1,4 @@
-//! Clocks that stand still, jump, or end.
+//! Clocks that stand still, jump, or reach their end.
 
 use super::*;
 
@@ -35,7 +35,7 @@ fn requests_follow_after_one_second_when_clock_jumps_and_returns() {
     let year = at(365 * 24 * 60 * 60);
     let mut table = table();
     due(&mut table, at(100));
-    // One is asked while the clock is a year ahead, the other when it is back.
+    // One is requested while the clock is a year ahead, the other after it is back.
     table.resolve(year, 5, 10, 1);
     due(&mut table, year);
     table.resolve(at(100), 6, 10, 2);
@@ -64,7 +64,7 @@ fn lifetime_is_kept_when_clock_goes_back() {
 
 // proves: clock-end
 #[test]
-fn end_of_time_sends_no_second_request_and_accepts_reply() {
+fn no_second_request_is_sent_at_end_of_time_and_reply_is_accepted() {
     let end = Instant::from_nanos(u64::MAX);
     let mut table = table();
     table.resolve(end, 5, 10, 1);
@@ -73,7 +73,7 @@ fn end_of_time_sends_no_second_request_and_accepts_reply() {
     assert_eq!((due(&mut table, end), table.deadline()), (vec![], None));
     table.merge(end, 5, replied(5));
     assert_eq!(due(&mut table, end), [NeighborAction::Send { ip: 5, mac: mac(5), packet: 1 }]);
-    // Where time begins again, it goes on.
+    // The resolution continues when the clock starts again at zero.
     assert_eq!(due(&mut table, at(0)), []);
     assert_eq!(due(&mut table, at(1)), [send_request(6)]);
 }

@@ -1,4 +1,4 @@
-//! How states are printed.
+//! Printed texts.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What waits, what is sent, and what comes back.
+//! Pending packets: waiting, sent, returned.
 
 use super::*;
 
@@ -27,8 +27,8 @@ fn pending_packets_are_bounded_and_newest_is_kept() {
     for packet in 1..=4 {
         assert_eq!(table.resolve(at(0), 4 + packet, 1, packet), Resolution::Pending);
     }
-    assert_eq!(table.pending_packets(), 4, "two wait, two are given back");
-    // Nobody has fetched what was given back: that has a bound as well.
+    assert_eq!(table.pending_packets(), 4, "two wait, two are returned");
+    // Returned packets that are not taken are bounded too.
     assert_eq!(table.resolve(at(0), 9, 1, 5), Resolution::Refused(5));
     let displaced = |ip, packet| NeighborAction::Return { ip, packet, reason: ReturnReason::Displaced };
     assert_eq!(due(&mut table, at(0))[..2], [displaced(5, 1), displaced(6, 2)]);
@@ -37,7 +37,7 @@ fn pending_packets_are_bounded_and_newest_is_kept() {
 
 // proves: queue-bounds
 #[test]
-fn unfetched_packets_are_bounded_when_entries_are_removed() {
+fn returned_packets_are_bounded_when_entries_are_removed() {
     let mut table = Table::new(NeighborSettings { pending: 2, ..NeighborSettings::default() });
     for number in 0..100 {
         let _ = table.resolve(at(0), number, 1, number);
@@ -67,7 +67,7 @@ fn later_packet_does_not_overtake_pending_packets() {
     due(&mut table, at(0));
     table.merge(at(0), 5, replied(5));
     assert_eq!(table.resolve(at(0), 5, 10, 3), Resolution::Pending);
-    assert_eq!(table.deadline(), Some(at(0)), "there is something to fetch");
+    assert_eq!(table.deadline(), Some(at(0)), "packets are ready");
     let send = |packet| NeighborAction::Send { ip: 5, mac: mac(5), packet };
     assert_eq!(table.poll(at(0)), Some(send(1)));
     assert_eq!(table.resolve(at(0), 5, 10, 4), Resolution::Pending);
@@ -97,7 +97,7 @@ fn ready_packet_is_returned_when_entry_is_removed() {
     table.merge(at(0), 5, replied(5));
     table.merge(at(0), 6, replied(6));
     table.remove(5);
-    // Entered anew, it has nothing to do with what was.
+    // A new entry of the same address has its own packets.
     assert_eq!(table.resolve(at(0), 5, 10, 3), Resolution::Pending);
     let returned = NeighborAction::Return { ip: 5, packet: 1, reason: ReturnReason::Removed };
     let sent = NeighborAction::Send { ip: 6, mac: mac(6), packet: 2 };
@@ -108,7 +108,7 @@ fn ready_packet_is_returned_when_entry_is_removed() {
 
 // proves: queue-bounds
 #[test]
-fn ready_packet_counts_against_bounds_until_fetched() {
+fn ready_packet_counts_against_bounds_until_taken() {
     let mut table = Table::new(NeighborSettings {
         pending_bytes: 100,
         pending: 3,
@@ -118,8 +118,8 @@ fn ready_packet_counts_against_bounds_until_fetched() {
     table.resolve(at(0), 5, 40, 1);
     table.resolve(at(0), 5, 40, 2);
     table.merge(at(0), 5, replied(5));
-    assert_eq!(table.resolve(at(0), 5, 1, 3), Resolution::Refused(3), "two are to be sent to 5");
-    assert_eq!(table.resolve(at(0), 6, 21, 4), Resolution::Refused(4), "80 bytes are to be sent");
+    assert_eq!(table.resolve(at(0), 5, 1, 3), Resolution::Refused(3), "two packets to 5 are ready");
+    assert_eq!(table.resolve(at(0), 6, 21, 4), Resolution::Refused(4), "80 bytes are ready");
     assert_eq!(table.resolve(at(0), 6, 10, 5), Resolution::Pending);
     assert_eq!(table.resolve(at(0), 7, 1, 6), Resolution::Pending);
     let displaced = NeighborAction::Return { ip: 6, packet: 5, reason: ReturnReason::Displaced };
@@ -128,12 +128,12 @@ fn ready_packet_counts_against_bounds_until_fetched() {
         [displaced].into_iter().chain(sent).chain([send_request(6), send_request(7)]).collect();
     assert_eq!(due(&mut table, at(0)), expected);
     assert_eq!(table.resolve(at(0), 6, 99, 7), Resolution::Pending);
-    assert_eq!(table.resolve(at(0), 8, 100, 8), Resolution::Pending, "those that came first make room");
+    assert_eq!(table.resolve(at(0), 8, 100, 8), Resolution::Pending, "older packets are displaced");
 }
 
 // proves: queue-bounds
 #[test]
-fn table_without_packet_capacity_requests_and_keeps_none() {
+fn packet_is_refused_but_requested_when_no_packet_may_wait() {
     for settings in [
         NeighborSettings { pending_per_entry: 0, ..NeighborSettings::default() },
         NeighborSettings { pending: 0, ..NeighborSettings::default() },
@@ -149,7 +149,7 @@ fn table_without_packet_capacity_requests_and_keeps_none() {
 
 // proves: queue-bounds
 #[test]
-fn pending_packets_per_destination_are_255_at_most() {
+fn pending_packets_per_destination_are_limited_to_255() {
     let mut table = Table::new(NeighborSettings { pending_per_entry: 1_000, ..NeighborSettings::default() });
     for packet in 0..300 {
         assert_eq!(table.resolve(at(0), 5, 10, packet), Resolution::Pending);
@@ -163,26 +163,25 @@ fn pending_packets_per_destination_are_255_at_most() {
 
 #[test]
 fn excessive_bounds_are_clamped() {
-    let most = usize::MAX;
     let mut table = Table::new(NeighborSettings {
         entries: 9,
-        pending_per_entry: most,
-        pending: most,
-        pending_bytes: most,
+        pending_per_entry: usize::MAX,
+        pending: usize::MAX,
+        pending_bytes: usize::MAX,
         ..NeighborSettings::default()
     });
-    assert_eq!(table.resolve(at(0), 5, most, 1), Resolution::Pending);
+    assert_eq!(table.resolve(at(0), 5, usize::MAX, 1), Resolution::Pending);
     assert_eq!(table.resolve(at(0), 5, 1, 2), Resolution::Pending);
-    assert_eq!(due(&mut table, at(0)).len(), 2, "the first one comes back");
+    assert_eq!(due(&mut table, at(0)).len(), 2, "the first packet is returned, and a request is due");
 }
 
 // proves: rfc1122-failure
 #[test]
-fn entry_without_pending_packets_is_forgotten_after_backoff() {
+fn entry_is_forgotten_after_backoff_when_its_packet_was_displaced() {
     let mut table = Table::new(NeighborSettings { pending: 1, ..NeighborSettings::default() });
     table.resolve(at(0), 5, 10, 1);
     pass(&mut table, at(3));
-    // Asked for again, and crowded out at once.
+    // The second packet displaces the first at once.
     table.resolve(at(3), 5, 10, 2);
     table.resolve(at(3), 6, 10, 3);
     pass(&mut table, at(4));
@@ -203,7 +202,7 @@ fn returned_packets_free_byte_capacity() {
 
 // proves: queue-bounds
 #[test]
-fn held_packets_are_twice_bound_at_most() {
+fn packets_in_table_are_limited_to_twice_bound() {
     let mut table = Table::new(NeighborSettings { pending: 5, ..NeighborSettings::default() });
     for packet in 0..10 {
         assert_eq!(table.resolve(at(0), packet, 1, packet), Resolution::Pending);

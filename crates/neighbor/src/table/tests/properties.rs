@@ -1,4 +1,4 @@
-//! What holds of a table of neighbors whatever happens to it.
+//! Properties of the table under random steps.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +15,8 @@ enum Step {
     Static(u32),
     Remove(u32),
     Confirm(u32),
-    AwaitReply(u64),
-    Back(u64),
+    Wait(u64),
+    ClockBack(u64),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -28,8 +28,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => ip.clone().prop_map(Step::Static),
         1 => ip.clone().prop_map(Step::Remove),
         1 => ip.prop_map(Step::Confirm),
-        4 => (0_u64..8_000).prop_map(Step::AwaitReply),
-        1 => (0_u64..3_000).prop_map(Step::Back),
+        4 => (0_u64..8_000).prop_map(Step::Wait),
+        1 => (0_u64..3_000).prop_map(Step::ClockBack),
     ]
 }
 
@@ -75,15 +75,15 @@ proptest! {
                     requests.remove(&ip);
                 }
                 Step::Confirm(ip) => table.confirm(now, ip),
-                Step::AwaitReply(millis) => now = now + Duration::from_millis(millis),
-                Step::Back(millis) => {
+                Step::Wait(millis) => now = now + Duration::from_millis(millis),
+                Step::ClockBack(millis) => {
                     now = Instant::from_nanos(now.as_nanos().saturating_sub(millis * 1_000_000));
                     forward = false;
                 }
             }
-            // Not always is what is due fetched at once.
-            let fetched = if matches!(step, Step::AwaitReply(_)) { usize::MAX } else { 1 };
-            for due in std::iter::from_fn(|| table.poll(now)).take(fetched) {
+            // Most steps take only one of the actions that are due.
+            let taken = if matches!(step, Step::Wait(_)) { usize::MAX } else { 1 };
+            for due in std::iter::from_fn(|| table.poll(now)).take(taken) {
                 match due {
                     NeighborAction::Send { ip, packet, .. } => {
                         prop_assert!(last_sent.insert(ip, packet) < Some(packet));
@@ -92,8 +92,8 @@ proptest! {
                     NeighborAction::Return { packet, .. } => *seen.entry(packet).or_insert(0) += 1,
                     NeighborAction::Request { ip, .. } => {
                         if let Some(last) = requests.insert(ip, now) {
-                            // What a second is, a clock that jumps back cannot tell.
-                            prop_assert!(!forward || now.since(last) >= SECOND, "{ip} asked twice a second");
+                            // After the clock went back, `now` does not measure the time between requests.
+                            prop_assert!(!forward || now.since(last) >= SECOND, "{ip}: two requests in a second");
                         }
                     }
                 }
@@ -101,7 +101,7 @@ proptest! {
             prop_assert!(table.len() <= entries);
             prop_assert_eq!(table.list().len(), table.len());
             prop_assert!(table.pending_packets() <= 2 * pending);
-            if fetched > 1 {
+            if taken > 1 {
                 prop_assert!(table.pending_packets() <= pending.min(table.len() * 3));
             }
         }
@@ -110,23 +110,23 @@ proptest! {
     }
 
     #[test]
-    fn index_finds_entered_and_not_removed_addresses(
+    fn index_finds_added_addresses_until_removed(
         steps in prop::collection::vec((any::<bool>(), 0_u32..64), 0..400),
         seed: u64,
     ) {
         let mut table = Table::new(NeighborSettings { entries: 64, seed: seed.into(), ..NeighborSettings::default() });
         let mut model = BTreeMap::new();
-        for (enter, ip) in steps {
-            if enter && !model.contains_key(&ip) {
+        for (is_added, ip) in steps {
+            if is_added && !model.contains_key(&ip) {
                 table.learn(at(0), ip, observation(ip));
                 model.insert(ip, mac(ip));
-            } else if !enter {
+            } else if !is_added {
                 prop_assert_eq!(table.remove(ip), model.remove(&ip).is_some());
             }
-            let to_neighbor: BTreeMap<_, _> = table.list().iter().map(|e| (e.ip, e.mac.unwrap())).collect();
-            prop_assert_eq!(&to_neighbor, &model);
-            for expected in 0..64 {
-                prop_assert_eq!(table.get(expected).is_some(), model.contains_key(&expected));
+            let listed: BTreeMap<_, _> = table.list().iter().map(|e| (e.ip, e.mac.unwrap())).collect();
+            prop_assert_eq!(&listed, &model);
+            for ip in 0..64 {
+                prop_assert_eq!(table.get(ip).is_some(), model.contains_key(&ip));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! How far an entry is trusted, and for how long.
+//! States of an entry and their lifetimes.
 
 use super::*;
 
@@ -13,16 +13,16 @@ fn sends_at_once(table: &mut Table, now: Instant) -> bool {
 // proves: entry-lifetime
 #[test]
 fn unconfirmed_entry_expires_in_every_state() {
-    let mut reachable_time = with_timeout(10);
-    reachable_time.learn(at(0), 5, observation(5));
-    reachable_time.confirm(at(0), 5);
+    let mut reachable = with_timeout(10);
+    reachable.learn(at(0), 5, observation(5));
+    reachable.confirm(at(0), 5);
     let mut stale = with_timeout(10);
     stale.learn(at(0), 5, observation(5));
     let mut delay = with_timeout(10);
     delay.learn(at(0), 5, observation(5));
     delay.resolve(at(8), 5, 10, 1);
     let states = [NeighborState::Reachable, NeighborState::Stale, NeighborState::Delay];
-    for (mut table, expected) in [reachable_time, stale, delay].into_iter().zip(states) {
+    for (mut table, expected) in [reachable, stale, delay].into_iter().zip(states) {
         pass(&mut table, Instant::from_nanos(at(10).as_nanos() - 1));
         assert_eq!(state(&table, 5), Some(expected));
         assert_eq!(pass(&mut table, at(10)), []);
@@ -47,7 +47,7 @@ fn stale_delay_and_probe_states_send_at_once() {
     assert!(sends_at_once(&mut table, at(0)));
     assert_eq!(state(&table, 5), Some(NeighborState::Delay));
     assert!(sends_at_once(&mut table, at(4)));
-    // Use again does not put off the check.
+    // Further use does not postpone the check.
     assert_eq!(table.deadline(), Some(at(5)));
     pass(&mut table, at(5));
     assert_eq!(state(&table, 5), Some(NeighborState::Probe));
@@ -94,7 +94,7 @@ fn upper_layer_confirms_known_entries_only() {
     pass(&mut table, at(6));
     table.confirm(at(6), 9);
     assert_eq!(state(&table, 9), Some(NeighborState::Failed));
-    // Each lives for the timeout from then on.
+    // The timeout counts from the confirmation.
     pass(&mut table, at(64));
     assert_eq!(table.len(), 4);
     pass(&mut table, at(65));
@@ -135,9 +135,9 @@ fn reachable_time_covers_full_range() {
         table.deadline().unwrap().since(at(0))
     });
     let times: Vec<_> = times.collect();
-    let (least, most) = (times.iter().min().unwrap(), times.iter().max().unwrap());
-    assert!((15 * SECOND..17 * SECOND).contains(least), "{least:?}");
-    assert!(*most > 43 * SECOND && *most <= 45 * SECOND, "{most:?}");
+    let (shortest, longest) = (times.iter().min().unwrap(), times.iter().max().unwrap());
+    assert!((15 * SECOND..17 * SECOND).contains(shortest), "{shortest:?}");
+    assert!(*longest > 43 * SECOND && *longest <= 45 * SECOND, "{longest:?}");
 }
 
 // proves: rfc4861-confirmation
@@ -149,13 +149,13 @@ fn request_during_resolution_completes_entry_as_delay() {
     assert_eq!(table.merge(at(0), 5, observation(5)), Merge::Completed);
     assert_eq!(state(&table, 5), Some(NeighborState::Delay));
     let sent = NeighborAction::Send { ip: 5, mac: mac(5), packet: 1 };
-    let requests = NeighborAction::Request { ip: 5, mac: Some(mac(5)) };
-    assert_eq!(pass(&mut table, at(5)), [(at(0), sent), (at(5), requests)]);
+    let request = NeighborAction::Request { ip: 5, mac: Some(mac(5)) };
+    assert_eq!(pass(&mut table, at(5)), [(at(0), sent), (at(5), request)]);
 }
 
 // proves: rfc4861-confirmation
 #[test]
-fn unexpected_reply_confirms_address_and_not_reachability() {
+fn unsolicited_reply_confirms_address_but_not_reachability() {
     let mut table = table();
     table.learn(at(0), 5, observation(5));
     assert_eq!(table.merge(at(0), 5, replied(5)), Merge::Confirmed);
@@ -173,14 +173,14 @@ fn late_reply_resets_backoff() {
     pass(&mut table, at(3));
     table.resolve(at(3), 5, 10, 0);
     pass(&mut table, at(7));
-    assert_eq!(table.deadline(), Some(at(9)), "two seconds after it failed twice");
+    assert_eq!(table.deadline(), Some(at(9)), "backoff after two failures");
     assert_eq!(table.merge(at(7), 5, replied(5)), Merge::Completed);
     assert_eq!(state(&table, 5), Some(NeighborState::Reachable));
     pass(&mut table, at(55));
     table.resolve(at(55), 5, 10, 0);
     pass(&mut table, at(66));
     assert_eq!(state(&table, 5), Some(NeighborState::Failed));
-    assert_eq!(table.deadline(), Some(at(67)), "one second after it failed once");
+    assert_eq!(table.deadline(), Some(at(67)), "backoff after one failure");
 }
 
 // proves: entry-lifetime
